@@ -1,0 +1,26 @@
+import { createServer } from 'node:net'
+
+const firstPort = 20_000
+const lastPort = 29_999
+const handedOut = new Set<number>()
+
+/**
+ * A port that is free on loopback. It lies below the range from which the kernel takes ports for outgoing connections,
+ * so that nobody can grab it while its server is restarted.
+ */
+export async function freePort(): Promise<number> {
+  for (;;) {
+    const port = firstPort + Math.floor(Math.random() * (lastPort - firstPort + 1))
+    if (handedOut.has(port)) continue
+    handedOut.add(port)
+    if (await isFree(port)) return port
+  }
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = createServer()
+    server.once('error', () => resolve(false))
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)))
+  })
+}
