@@ -1,0 +1,47 @@
+import type { Admin } from 'kafkajs'
+import { ConnectorError } from '../runtime/connector-error.ts'
+import type { Note } from './event-publisher.ts'
+
+/** Where the note is: the offset of this group for partition 0 of the events topic. */
+export interface NotePlace {
+  readonly group: string
+  readonly topic: string
+}
+
+/** What `sendOffsets` takes to make the note part of the transaction. */
+export function noteOffsets(place: NotePlace, note: Note) {
+  const metadata = JSON.stringify({ epoch: note.epoch, seq: note.seq, nonce: note.nonce })
+  const partitions = [{ partition: 0, offset: String(note.seq), metadata }]
+  return { consumerGroupId: place.group, topics: [{ topic: place.topic, partitions }] }
+}
+
+/** The note as the broker has it now; undefined without one. One try: kafkajs does not retry this call. Never with `resolveOffsets`, which writes. */
+export async function fetchNote(admin: Admin, place: NotePlace): Promise<Note | undefined> {
+  const topics = await admin.fetchOffsets({ groupId: place.group, topics: [place.topic] })
+  const stored = topics[0]?.partitions.find(({ partition }) => partition === 0)
+  return stored === undefined || stored.offset === '-1' ? undefined : parseNote(place, stored)
+}
+
+/** Throws `checkpoint.unknown-format` for an offset that this connector did not write. */
+export function parseNote(place: NotePlace, stored: { offset: string; metadata: string | null }): Note {
+  const note = parsedJson(stored.metadata ?? '')
+  if (isNote(note) && String(note.seq) === stored.offset) return { epoch: note.epoch, seq: note.seq, nonce: note.nonce }
+  throw new ConnectorError(
+    'checkpoint.unknown-format',
+    `read the note in group ${place.group}: not a note of this connector`,
+  )
+}
+
+function isNote(value: unknown): value is Note {
+  if (typeof value !== 'object' || value === null) return false
+  const { epoch, seq, nonce }: { epoch?: unknown; seq?: unknown; nonce?: unknown } = value
+  return Number.isSafeInteger(epoch) && Number.isSafeInteger(seq) && typeof nonce === 'string'
+}
+
+function parsedJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,130 @@
+import { createRequire } from 'node:module'
+
+const load = createRequire(import.meta.url)
+
+/** The only release whose internals are known to be as patched here. */
+const knownVersion = '2.2.4'
+
+interface RequestQueue {
+  readonly clientId: string
+  readonly pending: readonly unknown[]
+  readonly throttledUntil: number
+  throttleCheckTimeoutId: NodeJS.Timeout | null
+  checkPendingRequests(): void
+  scheduleCheckPendingRequests(): void
+  maybeThrottle(pauseMs: number | null): void
+}
+
+interface BrokerPool {
+  withBroker(work: (on: { nodeId: string; broker: unknown }) => Promise<unknown>): Promise<unknown>
+}
+
+interface Internals {
+  readonly version: string
+  readonly RequestQueue: { readonly prototype: RequestQueue }
+  readonly Cluster: { readonly prototype: object }
+  readonly BrokerPool: { readonly prototype: BrokerPool }
+  readonly createEosManager: (options: object) => unknown
+}
+
+/** Hears of every pause that a broker asks of a client, by client id. */
+const throttleListeners = new Map<string, Set<(pauseMs: number) => void>>()
+let isPatched = false
+
+/** Repairs kafkajs, once per process, before its first use. Throws a plain Error when its internals are not the known ones. */
+export function patchKafkaJs(): void {
+  if (isPatched) return
+  const internals = loadInternals()
+  checkInternals(internals)
+  calmRequestQueue(internals.RequestQueue.prototype)
+  shortenInitRetries(internals.Cluster.prototype)
+  keepCoordinatorErrors(internals.BrokerPool.prototype)
+  isPatched = true
+}
+
+/** Calls `listener` with every pause in milliseconds that a broker asks of `clientId` (quotas); returns how to stop that. */
+export function onThrottled(clientId: string, listener: (pauseMs: number) => void): () => void {
+  const listeners = throttleListeners.get(clientId) ?? new Set()
+  throttleListeners.set(clientId, listeners.add(listener))
+  return () => {
+    listeners.delete(listener)
+    if (listeners.size === 0) throttleListeners.delete(clientId)
+  }
+}
+
+function loadInternals(): Internals {
+  const { version } = load('kafkajs/package.json')
+  if (version !== knownVersion) throw notKnown(`version ${version}`)
+  return {
+    version,
+    RequestQueue: load('kafkajs/src/network/requestQueue'),
+    Cluster: load('kafkajs/src/cluster'),
+    BrokerPool: load('kafkajs/src/cluster/brokerPool'),
+    createEosManager: load('kafkajs/src/producer/eosManager'),
+  }
+}
+
+/** Every place that a patch replaces or relies on is there. Exported for its test. */
+export function checkInternals({ RequestQueue, BrokerPool, createEosManager }: Omit<Internals, 'Cluster' | 'version'>) {
+  const methods = [
+    RequestQueue.prototype.scheduleCheckPendingRequests,
+    RequestQueue.prototype.checkPendingRequests,
+    RequestQueue.prototype.maybeThrottle,
+    BrokerPool.prototype.withBroker,
+  ]
+  if (methods.some((method) => typeof method !== 'function')) throw notKnown('a patched method is missing')
+  let readsClusterRetry = false
+  const cluster = {
+    get retry() {
+      readsClusterRetry = true
+      return {}
+    },
+  }
+  createEosManager({ logger: {}, cluster, transactional: false })
+  if (!readsClusterRetry) throw notKnown('eosManager does not read cluster.retry')
+}
+
+const notKnown = (what: string) =>
+  new Error(`kafkajs is not as expected (${what}): this connector needs exactly version ${knownVersion}`)
+
+/** Without it every connection runs a timer each millisecond for ever: 4-6 % of a core. */
+function calmRequestQueue(queue: RequestQueue): void {
+  queue.scheduleCheckPendingRequests = function schedule(this: RequestQueue) {
+    if (this.throttleCheckTimeoutId !== null || this.pending.length === 0) return
+    const pauseMs = Math.max(this.throttledUntil - Date.now(), 10)
+    this.throttleCheckTimeoutId = setTimeout(() => {
+      this.throttleCheckTimeoutId = null
+      this.checkPendingRequests()
+    }, pauseMs)
+  }
+  const throttle = queue.maybeThrottle
+  queue.maybeThrottle = function maybeThrottle(this: RequestQueue, pauseMs) {
+    throttle.call(this, pauseMs)
+    if (pauseMs === null || !(pauseMs > 0)) return
+    for (const listener of throttleListeners.get(this.clientId) ?? []) listener(pauseMs)
+  }
+}
+
+/** InitProducerId over an open transaction: ready in tens of milliseconds instead of 300 and more (no setting reaches this retry). */
+function shortenInitRetries(cluster: object): void {
+  const retry = { initialRetryTime: 20, maxRetryTime: 500, retries: 30, factor: 0.2, multiplier: 2 }
+  Object.defineProperty(cluster, 'retry', { get: () => retry, set: () => undefined })
+}
+
+/** The original swallows every error of a coordinator look-up, missing ACLs too, and answers null. */
+function keepCoordinatorErrors(pool: BrokerPool): void {
+  const original = pool.withBroker
+  pool.withBroker = async function withBroker(this: BrokerPool, work) {
+    let lastError: unknown
+    const answer = await original.call(this, async (on) => {
+      try {
+        return await work(on)
+      } catch (error) {
+        lastError = error
+        throw error
+      }
+    })
+    if (answer === null && lastError !== undefined) throw lastError
+    return answer
+  }
+}

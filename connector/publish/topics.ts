@@ -1,0 +1,83 @@
+import type { Admin } from 'kafkajs'
+import type { Clock } from '../runtime/clock.ts'
+import { ConnectorError } from '../runtime/connector-error.ts'
+import { hasKafkaCode } from './classify-kafka-error.ts'
+import type { TopicConfig, TopicCreation } from './kafka-config.ts'
+import type { TopicLayout } from './outgoing-batches.ts'
+
+/** The two topics of a stream as they are now. */
+export interface Topics {
+  readonly clusterId: string
+  readonly events: TopicLayout
+  readonly deadLetters: TopicLayout
+}
+
+/** Reads cluster id and partition counts, creating what is missing where that is allowed. Errors are kafkajs' or `publish.topic-missing`. */
+export async function readTopics(
+  admin: Admin,
+  config: TopicConfig,
+  parts: { clock: Clock; stop: AbortSignal },
+): Promise<Topics> {
+  const { clusterId } = await admin.describeCluster()
+  const { events, deadLetters, create } = config
+  const eventsLayout = await ensureTopic(admin, { topic: events, create, settings: create?.eventsConfig }, parts)
+  const deadLettersLayout = await ensureTopic(
+    admin,
+    { topic: deadLetters, create, settings: create?.deadLettersConfig },
+    parts,
+  )
+  return { clusterId, events: eventsLayout, deadLetters: deadLettersLayout }
+}
+
+interface WantedTopic {
+  readonly topic: string
+  readonly create: TopicCreation | undefined
+  readonly settings: Readonly<Record<string, string>> | undefined
+}
+
+async function ensureTopic(admin: Admin, wanted: WantedTopic, parts: { clock: Clock; stop: AbortSignal }) {
+  const existing = await findTopic(admin, wanted.topic)
+  if (existing !== undefined) return existing
+  if (wanted.create === undefined) throw missing(wanted.topic)
+  await createTopic(admin, wanted, wanted.create)
+  return await awaitTopic(admin, wanted.topic, parts)
+}
+
+const unknownTopic = 3
+
+async function findTopic(admin: Admin, topic: string): Promise<TopicLayout | undefined> {
+  try {
+    const { topics } = await admin.fetchTopicMetadata({ topics: [topic] })
+    const partitions = topics.find(({ name }) => name === topic)?.partitions.length ?? 0
+    return partitions === 0 ? undefined : { topic, partitions }
+  } catch (error) {
+    if (hasKafkaCode(error, unknownTopic)) return undefined
+    throw error
+  }
+}
+
+/** Resolves as well when another replica was faster. */
+async function createTopic(admin: Admin, { topic, settings = {} }: WantedTopic, create: TopicCreation): Promise<void> {
+  const configEntries = Object.entries(settings).map(([name, value]) => ({ name, value }))
+  const { partitions: numPartitions, replicationFactor } = create
+  await admin.createTopics({ topics: [{ topic, numPartitions, replicationFactor, configEntries }] })
+}
+
+const visibleAfterMs = [50, 100, 200, 400, 800, 1600, 3200]
+
+/** A broker may not know yet what its controller has just created. */
+async function awaitTopic(
+  admin: Admin,
+  topic: string,
+  parts: { clock: Clock; stop: AbortSignal },
+): Promise<TopicLayout> {
+  for (const pauseMs of visibleAfterMs) {
+    const found = await findTopic(admin, topic)
+    if (found !== undefined) return found
+    await parts.clock.sleep(pauseMs, parts.stop)
+  }
+  throw missing(topic)
+}
+
+const missing = (topic: string) =>
+  new ConnectorError('publish.topic-missing', `open ${topic}: the topic does not exist`)

@@ -1,0 +1,91 @@
+import type { Admin, Transaction } from 'kafkajs'
+import { ConnectorError } from '../runtime/connector-error.ts'
+import { retry } from '../runtime/retry.ts'
+import { publishError } from './classify-kafka-error.ts'
+import { fetchNote, type NotePlace } from './commit-note.ts'
+import type { Note, PublisherSession } from './event-publisher.ts'
+import {
+  destinationOf,
+  endConnection,
+  type OpenProducer,
+  openProducer,
+  openTopics,
+  type SessionParts,
+  withAdmin,
+} from './kafka-session.ts'
+import { abortAndCut, kafkaTransaction } from './kafka-transaction.ts'
+import type { Topics } from './topics.ts'
+
+/** One producer with one epoch. It ends with the first error: kafkajs loses or doubles records when it is used again. */
+export interface TransactionalSession extends SessionParts, OpenProducer {
+  readonly topics: Topics
+  readonly notePlace: NotePlace
+  /** The transaction that kafkajs has begun (a local matter) and that nothing was sent in yet. */
+  unused: Transaction | undefined
+  isInTransaction: boolean
+  /** The transaction in which something may have been sent. */
+  inFlight: Transaction | undefined
+  /** Set once the session is over; resolves when its connections are freed. */
+  ending: Promise<void> | undefined
+}
+
+/** Opens exactly-once: InitProducerId fences every other session of this transactional id and ends its transaction. */
+export async function openTransactionalSession(parts: SessionParts, stop: AbortSignal): Promise<PublisherSession> {
+  const { config, names } = parts
+  const topics = await openTopics(parts, stop)
+  try {
+    const transactionTimeout = config.timeouts.transactionMs
+    // Not `idempotent`: it adds an InitProducerId of its own, and `transaction` forces idempotence and all acks anyway.
+    const { started, ...opened } = await openProducer(
+      parts,
+      { transactionalId: names.transactionalId, transactionTimeout, start: (producer) => producer.transaction() },
+      stop,
+    )
+    const notePlace = { group: names.noteGroup, topic: topics.events.topic }
+    return sessionOf({
+      ...parts,
+      ...opened,
+      topics,
+      notePlace,
+      unused: started,
+      isInTransaction: false,
+      inFlight: undefined,
+      ending: undefined,
+    })
+  } catch (error) {
+    stop.throwIfAborted()
+    const needs = { 53: `WRITE on transactional id ${names.transactionalId}` }
+    throw publishError(`open transactional id ${names.transactionalId}`, error, needs)
+  }
+}
+
+function sessionOf(session: TransactionalSession): PublisherSession {
+  const connection = { client: session.client, disconnect: session.producer.disconnect }
+  return {
+    destination: destinationOf(session.topics),
+    readNote: (stop) => readNote(session, stop),
+    begin: (finish) => {
+      if (session.ending !== undefined) throw new ConnectorError('bug', 'begin a transaction: the session is over')
+      if (session.isInTransaction) throw new ConnectorError('bug', 'begin a transaction: another one is open')
+      session.isInTransaction = true
+      return kafkaTransaction(session, finish)
+    },
+    close: () => {
+      session.ending ??= session.inFlight === undefined ? endConnection(session, connection) : abortAndCut(session)
+      return session.ending
+    },
+  }
+}
+
+/** A moved or loading group coordinator takes seconds to come back. */
+const noteRetry = { retries: 12, firstPauseMs: 100, maxPauseMs: 2000, maxRetryAfterMs: 0 }
+
+function readNote(session: TransactionalSession, stop: AbortSignal): Promise<Note | undefined> {
+  const { group, topic } = session.notePlace
+  const needs = { 29: `DESCRIBE on topic ${topic}`, 30: `DESCRIBE on group ${group}` }
+  const use = { operation: `read the note in group ${group}`, needs, work: fetchNoteOf(session.notePlace) }
+  const parts = { clock: session.clock, policy: noteRetry, onRetry: () => undefined }
+  return retry(() => withAdmin(session, use, stop), parts, stop)
+}
+
+const fetchNoteOf = (place: NotePlace) => (admin: Admin) => fetchNote(admin, place)
