@@ -1,0 +1,89 @@
+import type { Note } from '../publish/event-publisher.ts'
+import type { Clock } from '../runtime/clock.ts'
+import { ConnectorError } from '../runtime/connector-error.ts'
+import type { Version, VersionedObject } from '../storage/versioned-object.ts'
+import { type CheckpointDocument, serializeDocument } from './checkpoint-document.ts'
+import type { StateChange, StreamState } from './stream-state.ts'
+import { committedAtLeastOnce, moved, noteOf, prepared, type Stamp } from './transitions.ts'
+
+/**
+ * The claimed checkpoint of a stream. After any rejection it is dead: open the stream again.
+ * Every write rejects with `storage.*` when its outcome is unknown and with `checkpoint.conflict` when somebody else wrote.
+ */
+export interface StreamCheckpoint {
+  /** What holds: the state of the last decided transaction, and what was saved since. */
+  state(): StreamState
+  /** Transactions decided so far. */
+  seq(): number
+  /** Writes what the next transaction adds; resolves with the note that will decide it. */
+  prepare(change: StateChange, finish: AbortSignal): Promise<Note>
+  /** The prepared transaction is decided: `state` holds. */
+  decided(state: StreamState): void
+  /** Writes a state that needed no transaction. */
+  save(state: StreamState, finish: AbortSignal): Promise<void>
+  /** At least once: writes the state whose events are in the topic. */
+  saveDelivered(state: StreamState, finish: AbortSignal): Promise<void>
+}
+
+export interface CheckpointParts {
+  readonly object: VersionedObject
+  readonly clock: Clock
+  readonly newNonce: () => string
+  /** Hears the size of each document written. */
+  readonly onWritten: (bytes: number) => void
+}
+
+/** `claimed`: the document as this replica claimed it, stored as `version`. */
+export function streamCheckpoint(claimed: { document: CheckpointDocument; version: Version }, parts: CheckpointParts): StreamCheckpoint {
+  let { document, version } = claimed
+  let preparedDocument: CheckpointDocument | undefined
+
+  const stamp = (): Stamp => ({ nonce: parts.newNonce(), at: parts.clock.now() })
+  const write = async (next: CheckpointDocument, finish: AbortSignal) => {
+    version = await writeDocument(parts, { document: next, expected: version }, finish)
+  }
+
+  return {
+    state: () => document.committed.state,
+    seq: () => document.committed.seq,
+    prepare: async (change, finish) => {
+      const next = prepared(document, change, stamp())
+      await write(next, finish)
+      preparedDocument = next
+      return noteOf(next)
+    },
+    decided: (state) => {
+      if (preparedDocument === undefined) throw new Error('decided without prepare')
+      const { epoch, seq, nonce, at } = noteAndTime(preparedDocument)
+      document = { ...document, committed: { epoch, seq, nonce, at, by: 'note', state }, pending: null }
+      preparedDocument = undefined
+    },
+    save: async (state, finish) => {
+      const next = moved(document, state, stamp())
+      await write(next, finish)
+      document = next
+    },
+    saveDelivered: async (state, finish) => {
+      const next = committedAtLeastOnce(document, state, stamp())
+      await write(next, finish)
+      document = next
+    },
+  }
+}
+
+/** Conditional write of a whole document; resolves with its version. Invariant 4: a replica that was taken over meets another version. */
+export async function writeDocument(
+  parts: Pick<CheckpointParts, 'object' | 'onWritten'>,
+  { document, expected }: { document: CheckpointDocument; expected: Version | null },
+  finish: AbortSignal,
+): Promise<Version> {
+  const text = serializeDocument(document)
+  const outcome = await parts.object.write(text, expected, finish)
+  if (outcome.kind === 'conflict') throw new ConnectorError('checkpoint.conflict', 'write checkpoint: somebody else wrote it meanwhile')
+  parts.onWritten(text.length)
+  return outcome.version
+}
+
+function noteAndTime(document: CheckpointDocument): Note & { at: number } {
+  return { ...noteOf(document), at: document.pending?.at ?? 0 }
+}

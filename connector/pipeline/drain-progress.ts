@@ -1,0 +1,27 @@
+import type { Clock } from '../runtime/clock.ts'
+import type { PageReading } from './page-reader.ts'
+import type { Observe } from './pipeline-event.ts'
+
+/** Tells when a stream has caught up, and when it falls behind again: once for each change. */
+export function drainProgress(clock: Clock, observe: Observe): (reading: PageReading, published: number) => void {
+  let state: 'unknown' | 'caught-up' | 'behind' = 'unknown'
+  let pages = 0
+  let clients = 0
+  let began = clock.monotonic()
+  return ({ page, beginsDrain, isLastOfDrain }, published) => {
+    if (beginsDrain) {
+      pages = 0
+      clients = 0
+      began = clock.monotonic()
+    }
+    pages += 1
+    clients += page.clients.length
+    if (isLastOfDrain && state !== 'caught-up') {
+      state = 'caught-up'
+      observe({ kind: 'caught-up', clients, pages, tookMs: clock.monotonic() - began })
+    } else if (!isLastOfDrain && published > 0 && state === 'caught-up') {
+      state = 'behind'
+      observe({ kind: 'fell-behind' })
+    }
+  }
+}

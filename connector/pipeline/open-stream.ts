@@ -1,0 +1,109 @@
+import type { CheckpointDocument, Committed, StreamIdentity } from '../checkpoint/checkpoint-document.ts'
+import { parseDocument } from '../checkpoint/checkpoint-document.ts'
+import { mismatch, type ResolveAt, resolve } from '../checkpoint/resolve.ts'
+import { type CheckpointParts, type StreamCheckpoint, streamCheckpoint, writeDocument } from '../checkpoint/stream-checkpoint.ts'
+import { beginning } from '../checkpoint/stream-state.ts'
+import { claimed, committedByNote, firstDocument } from '../checkpoint/transitions.ts'
+import type { EventPublisher, PublisherSession } from '../publish/event-publisher.ts'
+import { ConnectorError } from '../runtime/connector-error.ts'
+import type { ReadArguments } from '../source/client-source.ts'
+import type { StoredText } from '../storage/versioned-object.ts'
+import type { Observe } from './pipeline-event.ts'
+
+export interface OpenParts extends CheckpointParts {
+  readonly publisher: EventPublisher
+  readonly identity: Omit<StreamIdentity, 'destination'>
+  /** Where a new stream begins; undefined when that is not configured. */
+  readonly beginAt: ReadArguments | undefined
+  /** This replica. */
+  readonly owner: string
+  readonly offsetsRetentionMs: number
+  readonly windowCapacity: number
+  /** Placement's word at this moment; it may be wrong, nothing unsafe follows. */
+  readonly isAssigned: () => boolean
+  readonly observe: Observe
+}
+
+/** A stream that this replica has claimed. */
+export interface OpenStream {
+  readonly session: PublisherSession
+  readonly checkpoint: StreamCheckpoint
+}
+
+/** The document as it was read, before anybody was fenced. */
+interface StoredDocument {
+  readonly stored: StoredText | undefined
+  readonly document: CheckpointDocument | undefined
+}
+
+/**
+ * Opens a stream: read the document → fence → read the note → resolve → claim against the version read first → check the assignment.
+ * This order is checked over every interleaving in `test/simulation`. Rejects with the code that says what to do; nothing is touched unless claimed.
+ */
+export async function openStream(parts: OpenParts, stop: AbortSignal): Promise<OpenStream> {
+  parts.observe({ kind: 'stream-opening' })
+  const stored = await parts.object.read(stop)
+  const document = stored === undefined ? undefined : parseDocument(stored.text)
+  const session = await parts.publisher.open(stop)
+  try {
+    const claim = await claimStream(parts, { stored, document }, session, stop)
+    if (!parts.isAssigned()) throw new ConnectorError('publish.fenced', 'open stream: it was assigned to another replica meanwhile')
+    return { session, checkpoint: streamCheckpoint(claim, parts) }
+  } catch (error) {
+    await session.close()
+    throw error
+  }
+}
+
+async function claimStream(parts: OpenParts, read: StoredDocument, session: PublisherSession, stop: AbortSignal) {
+  const identity = { ...parts.identity, destination: session.destination }
+  const note = await session.readNote(stop)
+  const at: ResolveAt = { now: parts.clock.now(), retentionMs: parts.offsetsRetentionMs }
+  const wrong = read.document === undefined ? undefined : mismatch(read.document, identity)
+  const truth = wrong === undefined ? resolve(read.document, note, at) : ({ kind: 'stop', code: 'checkpoint.other-stream', why: wrong } as const)
+  if (truth.kind === 'stop') return stopUnlessMoved(parts, read.stored, { code: truth.code, why: truth.why }, stop)
+
+  const next = read.document === undefined ? newDocument(parts, identity) : claimDocument(parts, read.document, truth.kind, identity)
+  const version = await writeDocument(parts, { document: next, expected: read.stored?.version ?? null }, stop)
+  observeClaim(parts, read.document, next)
+  return { document: next, version }
+}
+
+/** A combination that makes no sense may come of somebody else opening meanwhile: then the document has moved. */
+async function stopUnlessMoved(
+  parts: OpenParts,
+  before: StoredText | undefined,
+  { code, why }: { code: ConnectorError['code']; why: string },
+  stop: AbortSignal,
+): Promise<never> {
+  const now = await parts.object.read(stop)
+  if (now?.version !== before?.version) throw new ConnectorError('checkpoint.conflict', 'open stream: somebody else is opening it')
+  throw new ConnectorError(code, `open stream: ${why}`)
+}
+
+function newDocument(parts: OpenParts, identity: StreamIdentity): CheckpointDocument {
+  if (parts.beginAt === undefined) {
+    throw new ConnectorError('config.invalid', 'open stream: there is no checkpoint yet: POLARIS_LAST_CHANGED must say from when on clients are read')
+  }
+  return firstDocument(identity, beginning(parts.beginAt), { nonce: parts.newNonce(), at: parts.clock.now(), owner: parts.owner })
+}
+
+function claimDocument(parts: OpenParts, document: CheckpointDocument, truth: 'new' | 'committed' | 'pending', identity: StreamIdentity): CheckpointDocument {
+  const committed: Committed = truth === 'pending' ? committedByNote(document, parts.windowCapacity) : document.committed
+  return claimed(document, committed, { nonce: parts.newNonce(), at: parts.clock.now(), owner: parts.owner, identity })
+}
+
+function observeClaim({ observe, owner, beginAt }: OpenParts, before: CheckpointDocument | undefined, now: CheckpointDocument): void {
+  const { resume, events } = now.committed.state
+  const { epoch } = now.claim
+  observe({ kind: 'stream-claimed', epoch, seq: now.committed.seq, lastChanged: resume.lastChanged, isNew: before === undefined, events })
+  if (before === undefined) return
+  if (before.claim.owner !== owner) observe({ kind: 'taken-over', from: before.claim.owner, epoch })
+  if (before.source.url !== now.source.url) observe({ kind: 'source-moved' })
+  if (before.destination.partitions < now.destination.partitions) {
+    observe({ kind: 'partitions-grown', from: before.destination.partitions, to: now.destination.partitions })
+  }
+  if (beginAt !== undefined && beginAt.lastChanged !== resume.lastChanged) {
+    observe({ kind: 'setting-ignored', setting: 'POLARIS_LAST_CHANGED', why: 'the stream has a checkpoint and goes on from there' })
+  }
+}

@@ -1,0 +1,135 @@
+import type { ResumePoint } from '../checkpoint/stream-state.ts'
+import type { Clock } from '../runtime/clock.ts'
+import { type Delivery, deliverBy, withDeadline } from './deliver.ts'
+import { drainProgress } from './drain-progress.ts'
+import { type Group, type GroupParts, groupBuilder } from './group.ts'
+import type { OpenStream } from './open-stream.ts'
+import { type Reading, type ReaderParts, readPages } from './page-reader.ts'
+import { type ReadAhead, readAhead } from './read-ahead.ts'
+import { refusalGuard } from './refusal-guard.ts'
+import { saveRhythm } from './save-rhythm.ts'
+
+export interface PipelineParts {
+  readonly reader: ReaderParts
+  readonly group: GroupParts
+  readonly clock: Clock
+  readonly delivery: Delivery
+  /** Group commit under a backlog: a transaction takes pages until one of these is reached. */
+  readonly groupMaxSize: number
+  readonly groupMaxDelayMs: number
+  /** The deadline of one delivery. */
+  readonly deliverWithinMs: number
+  /** Aborts when the time that a stop may take is over. */
+  readonly giveUp: AbortSignal
+  /** A poll that brings nothing new is saved this often at most. */
+  readonly savePeriodMs: number
+  /** `one-drain` ends when the first drain does. */
+  readonly until: 'stopped' | 'one-drain'
+}
+
+/** Why a group took no more pages. */
+type GroupEnd = { readonly kind: 'full' | 'drained' | 'stopped' } | { readonly kind: 'refused'; readonly at: ResumePoint }
+
+/**
+ * Copies pages from the source to Kafka until `stop` aborts or the drain ends (`until`). Rejects with a `ConnectorError` when the
+ * stream has to be opened again or stops; what was not decided by then is read again.
+ */
+export async function runPipeline(parts: PipelineParts, stream: OpenStream, stop: AbortSignal): Promise<'stopped' | 'drained'> {
+  const copying = startCopying(parts, stream)
+  const refusals = refusalGuard(parts.reader)
+  for (let from = stream.checkpoint.state().resume; ; ) {
+    const end = await copyPages(copying, from, stop)
+    if (end.kind === 'refused') {
+      from = refusals.readAgain({ ...end.at, lastModifiedAt: copying.builder.lastModifiedAt() }, copying.builder.depth())
+      continue
+    }
+    await copying.saveAtEnd()
+    return end.kind === 'drained' ? 'drained' : 'stopped'
+  }
+}
+
+type Copying = ReturnType<typeof startCopying>
+
+/** What lives as long as the stream is open. */
+function startCopying(parts: PipelineParts, { session, checkpoint }: OpenStream) {
+  const { clock, reader } = parts
+  const inTime = <Result>(deliver: (finish: AbortSignal) => Promise<Result>) => withDeadline(parts, deliver)
+  const rhythm = saveRhythm(clock, parts.savePeriodMs)
+  let reached = checkpoint.state()
+
+  const deliverGroup = async (group: Group) => {
+    const began = clock.monotonic()
+    reached = group.after
+    if (group.records.length > 0) {
+      await inTime((finish) => deliverBy[parts.delivery](group, { session, checkpoint }, finish))
+      rhythm.saved()
+    } else if (rhythm.isDue(checkpoint.state().resume)) {
+      await save()
+    }
+    const { pages, deadLetters, suppressed, size, records } = group
+    const events = records.length - deadLetters
+    reader.observe({ kind: 'group-published', pages, events, deadLetters, suppressed, bytes: size, tookMs: clock.monotonic() - began, seq: checkpoint.seq() })
+  }
+  const save = async () => {
+    await inTime((finish) => checkpoint.save(reached, finish))
+    rhythm.saved()
+  }
+  return {
+    parts,
+    builder: groupBuilder(parts.group, reached),
+    progress: drainProgress(clock, reader.observe),
+    deliverGroup,
+    /** Invariant 6: what was read is saved, and the truth stands alone in the document. */
+    saveAtEnd: save,
+  }
+}
+
+/** Group after group, while the next page is being read. */
+async function copyPages(copying: Copying, from: ResumePoint, stop: AbortSignal): Promise<GroupEnd> {
+  const { parts, builder, deliverGroup } = copying
+  const over = new AbortController()
+  const pages = readAhead(readPages(parts.reader, from, AbortSignal.any([stop, over.signal])))
+  try {
+    for (;;) {
+      const end = await gather(copying, pages, stop)
+      const group = builder.finish()
+      if (group.pages > 0) await deliverGroup(group)
+      if (end.kind === 'stopped' || end.kind === 'refused') return end
+      if (end.kind === 'drained' && parts.until === 'one-drain') return end
+    }
+  } finally {
+    over.abort()
+    await pages.close()
+  }
+}
+
+/** Takes the next page, and under a backlog those that follow soon enough; the tail never waits. */
+async function gather({ parts, builder, progress }: Copying, pages: ReadAhead<Reading>, stop: AbortSignal): Promise<GroupEnd> {
+  const over = new AbortController()
+  let patience: Promise<unknown> | undefined
+  try {
+    for (let reading = await takeUnlessStopped(pages, stop); reading !== undefined; reading = await pages.take()) {
+      if (reading.kind === 'refused') return reading
+      const before = builder.size()
+      builder.add(reading)
+      progress(reading, builder.size() - before)
+      if (reading.isLastOfDrain) return { kind: 'drained' }
+      if (builder.size() >= parts.groupMaxSize) return { kind: 'full' }
+      patience ??= parts.clock.sleep(parts.groupMaxDelayMs, AbortSignal.any([stop, over.signal])).catch(() => {})
+      if ((await pages.peek(patience)) === undefined) return { kind: stop.aborted ? 'stopped' : 'full' }
+    }
+    return { kind: 'stopped' }
+  } finally {
+    over.abort()
+  }
+}
+
+/** Undefined when the read ended because `stop` asked for it. */
+async function takeUnlessStopped(pages: ReadAhead<Reading>, stop: AbortSignal): Promise<Reading | undefined> {
+  try {
+    return await pages.take()
+  } catch (error) {
+    if (stop.aborted) return undefined
+    throw error
+  }
+}

@@ -1,0 +1,107 @@
+import type { ResumePoint } from '../checkpoint/stream-state.ts'
+import type { OutputFormat, Page, SourceTime } from '../source/client-source.ts'
+import { hasAutumnChange, instantOf, smallestReading, wallClock } from '../source/source-time.ts'
+
+/** How a stream polls. Pure decisions; all times in milliseconds. */
+export interface PollSettings {
+  readonly intervalMs: number
+  readonly overlapMs: number
+  readonly tail: 'overlap' | 'checkpoint'
+  readonly onRefusedCheckPoint: 'read-again' | 'stop'
+  readonly maxEmptyPages: number
+  readonly limit: number
+  readonly output: OutputFormat
+  /** The server's zone (IANA). */
+  readonly timeZone: string
+}
+
+const MINUTE_MS = 60_000
+/** How far a clock is set back in autumn, and some. */
+const AUTUMN_REACH_MS = 2 * 3_600_000
+
+/** What the next read asks for; `beginsDrain` where it is the first of a drain. */
+export interface NextRead {
+  readonly at: ResumePoint
+  readonly beginsDrain: boolean
+  /** What the window must keep to know again what this drain may bring back; undefined: everything stays as it is. */
+  readonly freezeFrom: SourceTime | undefined
+}
+
+/** The next read of a stream, `now` by the server's clock. Invariant 5: within a drain the arguments are those that its `checkPoint` came with. */
+export function nextRead(resume: ResumePoint, settings: PollSettings, now: number): NextRead {
+  if (resume.drain === 'open') return { at: resume, beginsDrain: false, freezeFrom: undefined }
+  if (keepsCheckPoint(resume, settings, now)) {
+    return { at: { ...resume, drain: 'open', startedAt: null, lastModifiedAt: null }, beginsDrain: true, freezeFrom: undefined }
+  }
+  const { limit, output, overlapMs, timeZone } = settings
+  const lastChanged = resume.startedAt === null ? resume.lastChanged : smallestReading(resume.startedAt - overlapMs, now + MINUTE_MS, timeZone)
+  return {
+    at: { lastChanged, checkPoint: null, limit, output, drain: 'open', startedAt: null, lastModifiedAt: null },
+    beginsDrain: true,
+    freezeFrom: minuteBefore(lastChanged),
+  }
+}
+
+/** `tail: checkpoint`: the last token goes on, unless the settings or the server's clock changed under it. */
+function keepsCheckPoint(resume: ResumePoint, settings: PollSettings, now: number): boolean {
+  const { tail, limit, output, timeZone } = settings
+  if (tail !== 'checkpoint' || resume.checkPoint === null || resume.startedAt === null) return false
+  if (resume.limit !== limit || resume.output !== output) return false
+  return !hasAutumnChange(resume.startedAt, now, timeZone)
+}
+
+export type NextStep =
+  | { readonly kind: 'more' | 'drained'; readonly resume: ResumePoint }
+  | { readonly kind: 'stuck'; readonly why: string }
+
+/** What the drain in progress has seen; `nextStep` is told, it remembers. */
+export interface DrainGuard {
+  readonly tokens: Set<string>
+  emptyPages: number
+}
+
+export function drainGuard(at: ResumePoint): DrainGuard {
+  return { tokens: new Set(at.checkPoint === null ? [] : [at.checkPoint]), emptyPages: 0 }
+}
+
+/** Where a page leads. Only `hasMoreResults` ends a drain; a token seen before, or too many empty pages, end the stream. */
+export function nextStep(page: Page, at: ResumePoint, { guard, settings, now }: { guard: DrainGuard; settings: PollSettings; now: number }): NextStep {
+  const startedAt = at.startedAt ?? startOfRead(page, now)
+  if (!page.hasMoreResults) {
+    const checkPoint = settings.tail === 'checkpoint' ? (page.checkPoint ?? at.checkPoint) : null
+    return { kind: 'drained', resume: { ...at, checkPoint, drain: 'due', startedAt } }
+  }
+  if (page.checkPoint === null) return { kind: 'stuck', why: 'without a checkPoint' }
+  if (guard.tokens.has(page.checkPoint)) return { kind: 'stuck', why: 'with a checkPoint that this drain had before' }
+  guard.tokens.add(page.checkPoint)
+  guard.emptyPages = page.clients.length === 0 ? guard.emptyPages + 1 : 0
+  if (guard.emptyPages >= settings.maxEmptyPages) return { kind: 'stuck', why: `after ${guard.emptyPages} pages in a row without a client` }
+  return { kind: 'more', resume: { ...at, checkPoint: page.checkPoint, startedAt } }
+}
+
+/** Without a `Date` header: our clock, and five minutes more. */
+const OWN_CLOCK_SPARE_MS = 5 * MINUTE_MS
+
+/** When the server began to answer, by its own clock. */
+function startOfRead(page: Page, now: number): number {
+  return (page.serverTime ?? now - OWN_CLOCK_SPARE_MS) - Math.ceil(page.tookMs)
+}
+
+/** Where to read again when the token of `refused` is refused: its drain's beginning, or the last client's time minus the overlap. */
+export function readAgain(refused: ResumePoint, settings: PollSettings, now: number): ResumePoint {
+  const restart: ResumePoint = { ...refused, checkPoint: null, drain: 'due', startedAt: null, lastModifiedAt: null }
+  const { lastModifiedAt, startedAt } = refused
+  if (lastModifiedAt === null || hasAutumnChange((startedAt ?? now) - AUTUMN_REACH_MS, now + MINUTE_MS, settings.timeZone)) return restart
+  const from = smallestReading(instantOf(lastModifiedAt, settings.timeZone, 'earlier') - settings.overlapMs, now, settings.timeZone)
+  return from > refused.lastChanged ? { ...restart, lastChanged: from } : restart
+}
+
+/** No client that was readable at `now` can carry a later modification time than this, by the server's wall clock. */
+export function latestReading(now: number, timeZone: string): SourceTime {
+  return hasAutumnChange(now - AUTUMN_REACH_MS, now, timeZone) ? wallClock(now + AUTUMN_REACH_MS, timeZone) : wallClock(now, timeZone)
+}
+
+/** A minute to spare: `Date` may be older than the data. */
+function minuteBefore(time: SourceTime): SourceTime {
+  return new Date(Date.parse(`${time}Z`) - MINUTE_MS).toISOString().slice(0, 19) as SourceTime
+}

@@ -1,0 +1,29 @@
+import type { ResumePoint } from '../checkpoint/stream-state.ts'
+import { ConnectorError } from '../runtime/connector-error.ts'
+import type { ReaderParts } from './page-reader.ts'
+import { readAgain } from './polling.ts'
+
+/** So often in a row a token may be refused without the drain getting any further than before. */
+const REFUSALS_WITHOUT_PROGRESS = 3
+
+/** Says where to go on after a refused token, and stops a server that refuses every token it gives. */
+export function refusalGuard({ settings, serverClock, observe }: Pick<ReaderParts, 'settings' | 'serverClock' | 'observe'>): {
+  /** `depth`: clients read since the drain began. Throws `source.checkpoint-refused`. */
+  readAgain(refused: ResumePoint, depth: number): ResumePoint
+} {
+  let before = { lastChanged: '', depth: -1 }
+  let refusals = 0
+  return {
+    readAgain: (refused, depth) => {
+      const from = readAgain(refused, settings, serverClock.now())
+      const gotFurther = from.lastChanged > before.lastChanged || depth > before.depth
+      refusals = gotFurther ? 1 : refusals + 1
+      before = { lastChanged: from.lastChanged, depth }
+      if (refusals > REFUSALS_WITHOUT_PROGRESS) {
+        throw new ConnectorError('source.checkpoint-refused', `read page: the server refused its own checkPoint ${refusals} times running`)
+      }
+      observe({ kind: 'checkpoint-refused', lastChanged: from.lastChanged })
+      return from
+    },
+  }
+}

@@ -1,0 +1,64 @@
+import type { Clock } from '../runtime/clock.ts'
+import { codeOf } from '../runtime/connector-error.ts'
+import { errorCatalogue } from '../runtime/error-catalogue.ts'
+import { pauseMs, type RetryPolicy } from '../runtime/retry.ts'
+import { type OpenParts, openStream } from './open-stream.ts'
+import type { Observe } from './pipeline-event.ts'
+import { type PipelineParts, runPipeline } from './pipeline.ts'
+
+export interface StreamParts {
+  readonly open: OpenParts
+  readonly pipeline: PipelineParts
+  readonly clock: Clock
+  readonly observe: Observe
+  /** The pauses between two openings; `retries` says how often (`Infinity` for a service). */
+  readonly reopening: RetryPolicy
+}
+
+/** How a stream ended. `lost`: another replica has it. `failed`: an operator has to do something (or, without retries left, try again). */
+export type StreamEnd =
+  | { readonly kind: 'stopped' }
+  | { readonly kind: 'drained' }
+  | { readonly kind: 'lost'; readonly error: unknown }
+  | { readonly kind: 'failed'; readonly error: unknown }
+
+/** Runs one stream: open, copy, and after transient trouble the same again with growing pauses, until `stop` aborts. Never rejects. */
+export async function runStream(parts: StreamParts, stop: AbortSignal): Promise<StreamEnd> {
+  const { clock, observe, reopening } = parts
+  for (let attempt = 1; ; attempt += 1) {
+    const openedAt = clock.monotonic()
+    const end = await runOnce(parts, stop)
+    if (end.kind !== 'failed') {
+      observe({ kind: 'stream-ended' })
+      return end
+    }
+    const code = codeOf(end.error)
+    const { then } = errorCatalogue[code]
+    if (then === 'lost') {
+      observe({ kind: 'stream-lost', error: end.error })
+      return { kind: 'lost', error: end.error }
+    }
+    if (then !== 'retry' || attempt > reopening.retries) {
+      observe({ kind: 'stream-stopped', code, error: end.error })
+      return end
+    }
+    if (clock.monotonic() - openedAt > reopening.maxPauseMs) attempt = 1 // it ran well for a while
+    const pause = pauseMs(reopening, attempt, clock.random())
+    observe({ kind: 'stream-retrying', code, error: end.error, pauseMs: pause })
+    await clock.sleep(pause, stop).catch(() => {})
+  }
+}
+
+async function runOnce({ open, pipeline }: StreamParts, stop: AbortSignal): Promise<Exclude<StreamEnd, { kind: 'lost' }>> {
+  try {
+    stop.throwIfAborted()
+    const stream = await openStream(open, stop)
+    try {
+      return { kind: await runPipeline(pipeline, stream, stop) }
+    } finally {
+      await stream.session.close()
+    }
+  } catch (error) {
+    return stop.aborted && error === stop.reason ? { kind: 'stopped' } : { kind: 'failed', error }
+  }
+}
