@@ -9,7 +9,8 @@ const systemCodes: ReadonlySet<unknown> = new Set([
 const prefixedCode = /^(?:ERR|UND_ERR|HPE|CERT|UNABLE_TO|DEPTH_ZERO|SELF_SIGNED|CRL|SSL)(?:_[A-Z0-9]+){1,8}$/
 const errorName = /^[A-Za-z][A-Za-z0-9]{0,59}(?:Error|Exception)$/
 const kafkaName = /^KafkaJS[A-Za-z]+$/
-const kafkaType = /^[A-Z]+(?:_[A-Z0-9]+){0,8}$/
+/** Kafka's names of errors have several words. */
+export const kafkaType = /^[A-Z]+(?:_[A-Z0-9]+){1,8}$/
 
 /**
  * What is known of an error that somebody else made: the name of its kind, its code and its HTTP status, each only if it has the form

@@ -1,4 +1,4 @@
-import { isSystemCode } from './foreign-error.ts'
+import { isSystemCode, kafkaType } from './foreign-error.ts'
 import type { Log, LogFields, LogLevel } from './log.ts'
 
 /** What a library tells through its logger: `fields` may hold anything. */
@@ -14,14 +14,13 @@ const levels: Readonly<Record<LibraryLevel, LogLevel>> = {
 }
 
 /** The fields that may pass, each only in its own form. Invariant 8: no message, no payload, no stack. */
-const forms: Readonly<Record<string, RegExp>> = {
-  namespace: /^[A-Za-z]{1,30}(?:[- ][A-Z0-9-]{1,20})?$/,
-  broker: /^[A-Za-z0-9.-]{1,253}:\d{1,5}$/,
-  type: /^[A-Z]+(?:_[A-Z0-9]+){0,8}$/,
-  groupId: /^[a-z0-9-]{1,120}(?:\.[a-z0-9-]{1,120})?$/,
-}
+const forms: ReadonlyMap<string, RegExp> = new Map([
+  ['namespace', /^[A-Za-z]{1,30}(?:[- ][A-Z0-9-]{1,20})?$/],
+  ['broker', /^[A-Za-z0-9.-]{1,253}:\d{1,5}$/],
+  ['type', kafkaType],
+  ['groupId', /^[a-z0-9-]{1,120}(?:\.[a-z0-9-]{1,120})?$/],
+])
 const figures: ReadonlySet<string> = new Set([
-  'code',
   'retryCount',
   'retryTime',
   'partition',
@@ -50,8 +49,8 @@ function allowed(fields: Readonly<Record<string, unknown>>): LogFields {
 }
 
 function mayPass(name: string, value: unknown): boolean {
-  if (typeof value === 'number') return figures.has(name)
-  return typeof value === 'string' && (isSystemCode(value) ? name === 'code' : (forms[name]?.test(value) ?? false))
+  if (typeof value === 'number') return figures.has(name) || (name === 'code' && Math.abs(value) < 1000)
+  return typeof value === 'string' && (isSystemCode(value) ? name === 'code' : (forms.get(name)?.test(value) ?? false))
 }
 
 function codesIn(texts: readonly unknown[]): string[] {

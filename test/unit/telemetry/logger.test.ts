@@ -1,0 +1,56 @@
+import { expect, test } from 'vitest'
+import type { LogFields } from '../../../connector/telemetry/log.ts'
+import { type LoggerParts, logger } from '../../../connector/telemetry/logger.ts'
+
+function lines(level: LoggerParts['level']) {
+  const written: string[] = []
+  const out = { write: (line: string) => written.push(line) }
+  return { written, log: logger({ connector: 'shops', replica: 'r-1', version: '1.2.3', level, out }) }
+}
+
+test('a line is JSON with level, ISO time, connector, replica, version, message and its fields', () => {
+  const { written, log } = lines('info')
+  log('info', 'stream claimed', { stream: 'shop', epoch: 3, causes: ['Error ECONNRESET'], missing: undefined })
+  expect(written).toHaveLength(1)
+  expect(written[0]).toMatch(/^\{.*\}\n$/)
+  expect(JSON.parse(written[0] ?? '')).toEqual({
+    level: 'info',
+    time: expect.stringMatching(/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z$/),
+    connector: 'shops',
+    replica: 'r-1',
+    version: '1.2.3',
+    msg: 'stream claimed',
+    stream: 'shop',
+    epoch: 3,
+    causes: ['Error ECONNRESET'],
+  })
+})
+
+test.each([
+  ['trace', 5],
+  ['info', 3],
+  ['error', 1],
+  ['silent', 0],
+] as const)('at level %s, %i of five levels are written', (level, count) => {
+  const { written, log } = lines(level)
+  for (const at of ['trace', 'debug', 'info', 'warn', 'error'] as const) log(at, 'x', {})
+  expect(written).toHaveLength(count)
+})
+
+test('an object, an error or a list of objects that got past the types is not printed', () => {
+  const { written, log } = lines('info')
+  const smuggled: unknown = {
+    err: new Error('Dupont'),
+    error: new Error('Dupont'),
+    client: { nom: 'Dupont' },
+    all: [{ nom: 'Dupont' }],
+  }
+  log('info', 'x', smuggled as LogFields)
+  expect(written[0]).not.toContain('Dupont')
+})
+
+test('a text with line ends stays one line', () => {
+  const { written, log } = lines('info')
+  log('info', 'x', { why: 'one\ntwo\r\nthree' })
+  expect(written.join('').trimEnd().split('\n')).toHaveLength(1)
+})
