@@ -1,0 +1,65 @@
+import { isMap, isSeq, LineCounter, type Node, parseDocument } from 'yaml'
+import type { ConfigPath, ConfigProblem } from './config-problem.ts'
+
+/** A YAML file with the lines of what is in it. */
+export interface ConfigFile {
+  readonly name: string
+  /** The document as plain values; undefined when it is empty or broken. */
+  readonly value: unknown
+  /** The line, from 1, of a key or list item, or of the nearest thing around it. */
+  lineOf(path: ConfigPath): number | undefined
+  readonly problems: readonly ConfigProblem[]
+}
+
+export function parseConfigFile(name: string, text: string): ConfigFile {
+  const lines = new LineCounter()
+  // Pretty errors quote the line, which may hold a secret.
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false })
+  const lineAt = (offset: number) => lines.linePos(offset).line
+  const problems = document.errors.map(({ code, pos }): ConfigProblem => {
+    return { file: name, line: lineAt(pos[0]), what: `is no valid YAML: ${code.toLowerCase().replaceAll('_', ' ')}` }
+  })
+  if (problems.length > 0) return { name, value: undefined, lineOf: () => undefined, problems }
+  const value = plainValue(document)
+  return {
+    name,
+    value: value.kind === 'plain' ? value.value : undefined,
+    lineOf: (path) => {
+      const offset = offsetOf(document.contents, path)
+      return offset === undefined ? undefined : lineAt(offset)
+    },
+    problems: value.kind === 'plain' ? [] : [{ file: name, what: 'is no valid YAML: its aliases expand without end' }],
+  }
+}
+
+function plainValue(document: { toJS(): unknown }): { kind: 'plain'; value: unknown } | { kind: 'endless' } {
+  try {
+    return { kind: 'plain', value: document.toJS() }
+  } catch {
+    return { kind: 'endless' }
+  }
+}
+
+function offsetOf(root: Node | null, path: ConfigPath): number | undefined {
+  let node: unknown = root
+  let offset: number | undefined
+  for (const key of path) {
+    const step = stepInto(node, key)
+    if (step === undefined) break
+    offset = step.offset ?? offset
+    node = step.node
+  }
+  return offset
+}
+
+function stepInto(node: unknown, key: string | number): { offset: number | undefined; node: unknown } | undefined {
+  if (isMap<Node, Node>(node)) {
+    const pair = node.items.find((item) => 'value' in item.key && item.key.value === key)
+    return pair === undefined ? undefined : { offset: pair.key.range?.[0], node: pair.value }
+  }
+  if (isSeq<Node>(node) && typeof key === 'number') {
+    const item = node.items[key]
+    return item === undefined ? undefined : { offset: item.range?.[0], node: item }
+  }
+  return undefined
+}

@@ -1,0 +1,66 @@
+/** Names of connectors and streams: they become part of transactional ids, groups, topics and object keys. */
+export const isName = (text: string) => /^[a-z0-9-]{1,63}$/.test(text)
+export const nameRule = 'is no name: write lower-case letters, digits and hyphens, at most 63'
+
+/** `host:port`; kafkajs takes no IPv6 literals. */
+export const isBroker = (text: string) => /^[^\s:/@]+:[0-9]{1,5}$/.test(text)
+export const brokerRule = 'is no broker: write host:port (an IPv6 address needs a host name)'
+
+export const isTopic = (text: string) => /^(?!\.{1,2}$)[A-Za-z0-9._-]{1,249}$/.test(text)
+export const topicRule = "is no topic name: write letters, digits, '.', '_' and '-', at most 249"
+
+export const polarisUrlRule = 'is no address: write http(s)://host[:port][/path], without user, query or fragment'
+export function isPolarisUrl(text: string): boolean {
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  return url !== undefined && /^https?:$/.test(url.protocol) && isBare(url)
+}
+
+export const endpointRule = 'is no address: write http(s)://host[:port], without user and query'
+export const isEndpoint = isPolarisUrl
+
+const isBare = (url: URL) => url.username === '' && url.password === '' && url.search === '' && url.hash === ''
+
+export const checkpointUrlRule = 'is no checkpoint store: write s3://bucket/prefix or file:directory'
+export function isCheckpointUrl(text: string): boolean {
+  return /^s3:\/\/[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](\/[^?#]*)?$/.test(text) || /^file:[^?#]+$/.test(text)
+}
+
+export const timeZoneRule = 'is no time zone: write an IANA name like Europe/Paris'
+export function isTimeZone(text: string): boolean {
+  try {
+    return new Intl.DateTimeFormat('en', { timeZone: text }).resolvedOptions().timeZone !== ''
+  } catch {
+    return false
+  }
+}
+
+export const lastChangedRule =
+  'is no date in the time of the server: write 2024-01-31 or 2024-01-31T13:45:00, without offset'
+/** A calendar date that exists, with or without the time of day. */
+export function isLastChanged(text: string): boolean {
+  if (!/^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}:\d{2})?$/.test(text)) return false
+  const whole = text.length === 10 ? `${text}T00:00:00` : text
+  const date = new Date(`${whole}Z`)
+  return !Number.isNaN(date.getTime()) && date.toISOString().startsWith(whole)
+}
+
+export const fingerprintRule = 'is no SHA-256 fingerprint: write its 64 hexadecimal digits, with or without colons'
+export const isFingerprint = (text: string) => /^[0-9a-f]{64}$/i.test(text.replaceAll(':', ''))
+
+export const pemRule = 'is no PEM text and no path of a PEM file'
+export const isPem = (text: string) => text.includes('-----BEGIN ')
+
+export const fieldPathRule = 'is no field: write a name or a dotted path like Adresse.CodePostal'
+export const isFieldPath = (text: string) => /^[^\s.]+(\.[^\s.]+)*$/.test(text)
+
+export const patternRule = 'is no regular expression with a group'
+export function isPatternWithGroup(text: string): boolean {
+  try {
+    return (new RegExp(`${text}|`).exec('')?.length ?? 0) > 1
+  } catch {
+    return false
+  }
+}
+
+export const headerNameRule = 'is no header name'
+export const isHeaderName = (text: string) => /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(text)

@@ -1,0 +1,34 @@
+#!/usr/bin/env node
+import { readFileSync } from 'node:fs'
+import { runCli } from './cli.ts'
+import { commandList } from './commands/command-list.ts'
+import { defectLine } from './runtime/defect.ts'
+import { stopOnSignals } from './runtime/shutdown.ts'
+
+const readFile = (name: string | URL) => readFileSync(name, 'utf8')
+const complain = (line: string) => process.stderr.write(`${line}\n`)
+
+function leaveOnDefect(error: unknown): void {
+  complain(`polaris-connector: ${defectLine(error)}`)
+  process.exit(1)
+}
+
+process.on('uncaughtException', leaveOnDefect)
+process.on('unhandledRejection', leaveOnDefect)
+
+const { version } = JSON.parse(readFile(new URL('../package.json', import.meta.url))) as { version: string }
+const shutdown = stopOnSignals(process, (code) => process.exit(code))
+try {
+  process.exitCode = await runCli(process.argv.slice(2), commandList, {
+    environment: process.env,
+    readFile,
+    print: (line) => process.stdout.write(`${line}\n`),
+    complain,
+    stop: shutdown.stop,
+    version,
+  })
+} catch (error) {
+  leaveOnDefect(error)
+} finally {
+  shutdown[Symbol.dispose]()
+}
