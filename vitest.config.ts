@@ -11,6 +11,7 @@ export default defineConfig({
         test: {
           name: 'contract',
           include: ['test/contract/**/*.test.ts'],
+          globalSetup: 'test/support/real-servers.ts',
           testTimeout: 60_000,
           hookTimeout: 120_000,
           fileParallelism: false,
@@ -22,6 +23,7 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts'],
+          globalSetup: 'test/support/real-servers.ts',
           testTimeout: 300_000,
           hookTimeout: 120_000,
           fileParallelism: false,

@@ -1,0 +1,12 @@
+import { renameSync } from 'node:fs'
+import { startKafka } from '../test/support/servers/kafka-broker.ts'
+
+// usage: node archive-kafka-classes.ts FILE: writes the class-data archive of a broker's start and end to FILE.
+const [file] = process.argv.slice(2)
+if (file === undefined) throw new Error('usage: node archive-kafka-classes.ts FILE')
+
+const unfinished = `${file}.${process.pid}`
+const kafka = await startKafka({ javaOptions: [`-XX:ArchiveClassesAtExit=${unfinished}`] })
+await kafka.stop(1)
+await kafka.close()
+renameSync(unfinished, file)

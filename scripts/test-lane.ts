@@ -1,0 +1,40 @@
+import { startVitest, type TestCase, type TestModule } from 'vitest/node'
+
+/** What a lane (one project of `vitest.config.ts`) came to. */
+export interface LaneResult {
+  readonly passed: number
+  readonly failed: number
+  readonly skipped: readonly { readonly test: string; readonly why: string }[]
+}
+
+// usage: node test-lane.ts LANE, as a child process: runs the lane and sends its LaneResult to the parent.
+const [lane] = process.argv.slice(2)
+if (lane === undefined) throw new Error('usage: node test-lane.ts LANE')
+const vitest = await startVitest('test', [], { project: [lane], watch: false })
+const result = resultOf(vitest.state.getTestModules(), vitest.state.getUnhandledErrors())
+await vitest.close()
+process.send?.(result)
+process.disconnect?.()
+
+/** A file that cannot be loaded, an error outside of the tests and a lane without tests count as one failed test each. */
+function resultOf(modules: readonly TestModule[], unhandled: readonly unknown[]): LaneResult {
+  const tests = modules.flatMap((module) => [...module.children.allTests()])
+  const inState = (state: string) => tests.filter((test) => test.result().state === state)
+  const brokenFiles = modules.filter((module) => module.errors().length > 0).length
+  const unfinished = inState('pending').length
+  return {
+    passed: inState('passed').length,
+    failed:
+      inState('failed').length +
+      unfinished +
+      brokenFiles +
+      unhandled.length +
+      (tests.length + brokenFiles === 0 ? 1 : 0),
+    skipped: inState('skipped').map((test) => ({ test: test.fullName, why: whySkipped(test) })),
+  }
+}
+
+function whySkipped(test: TestCase): string {
+  const result = test.result()
+  return (result.state === 'skipped' ? result.note : undefined) ?? 'marked so in the source'
+}

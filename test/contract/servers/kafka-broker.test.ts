@@ -1,0 +1,178 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { createInterface } from 'node:readline/promises'
+import {
+  AclOperationTypes,
+  AclPermissionTypes,
+  AclResourceTypes,
+  Kafka,
+  type KafkaConfig,
+  logLevel,
+  ResourcePatternTypes,
+} from 'kafkajs'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { closeStack } from '../../../connector/runtime/close-stack.ts'
+import { type KafkaCluster, type SecureListeners, startKafka } from '../../support/servers/kafka-broker.ts'
+import { mutualPrincipal } from '../../support/servers/kafka-properties.ts'
+import { brokersSeenBy, holdsRequest } from '../../support/servers/kafka-wire.ts'
+
+const closing = closeStack()
+afterAll(() => closing.close())
+
+function client(bootstrap: string, config: Partial<KafkaConfig> = {}): Kafka {
+  return new Kafka({ brokers: bootstrap.split(','), logLevel: logLevel.NOTHING, retry: { retries: 0 }, ...config })
+}
+
+async function makeTopic(bootstrap: string, topic: string): Promise<void> {
+  const admin = client(bootstrap).admin()
+  await admin.connect()
+  await admin.createTopics({ topics: [{ topic }], waitForLeaders: true })
+  await admin.disconnect()
+}
+
+async function publish(kafka: Kafka, topic: string, value: string): Promise<void> {
+  const producer = kafka.producer({ createPartitioner: () => () => 0 })
+  try {
+    await producer.connect()
+    await producer.send({ topic, acks: -1, messages: [{ value }] })
+  } finally {
+    await producer.disconnect()
+  }
+}
+
+/** The number of records in the topic's only partition. */
+async function recordsIn(bootstrap: string, topic: string): Promise<number> {
+  const admin = client(bootstrap, { retry: { retries: 10 } }).admin()
+  await admin.connect()
+  const [offsets] = await admin.fetchTopicOffsets(topic)
+  await admin.disconnect()
+  return Number(offsets?.high)
+}
+
+describe('one broker', () => {
+  let kafka: KafkaCluster
+  beforeAll(async () => {
+    kafka = closing.use(await startKafka({ proxied: true }), (cluster) => cluster.close())
+  })
+
+  test('a record outlives a kill and a restart of its broker', async () => {
+    await makeTopic(kafka.bootstrap, 'kept')
+    await publish(client(kafka.bootstrap), 'kept', 'before the kill')
+    await kafka.kill(1)
+    await expect(recordsIn(kafka.bootstrap, 'kept')).rejects.toThrow('ECONNREFUSED')
+    await kafka.start(1)
+    await publish(client(kafka.bootstrap, { retry: { retries: 10 } }), 'kept', 'after it')
+    await kafka.stop(1)
+    await kafka.start(1)
+    expect(await recordsIn(kafka.bootstrap, 'kept')).toBe(2)
+  })
+
+  test('a produce request whose answer is dropped has taken effect, though its sender sees a failure', async () => {
+    await makeTopic(kafka.bootstrap, 'answer-lost')
+    const dropped = kafka.proxies[0]?.dropAnswers(1, holdsRequest('produce'))
+    await expect(publish(client(kafka.proxiedBootstrap), 'answer-lost', 'x')).rejects.toThrow()
+    await dropped
+    expect(await recordsIn(kafka.bootstrap, 'answer-lost')).toBe(1)
+  })
+
+  test('clients that come through the proxy stay behind it', async () => {
+    await makeTopic(kafka.bootstrap, 'proxied')
+    await kafka.proxies[0]?.down()
+    await expect(publish(client(kafka.proxiedBootstrap), 'proxied', 'x')).rejects.toThrow('ECONNREFUSED')
+    await kafka.proxies[0]?.up()
+    await publish(client(kafka.proxiedBootstrap), 'proxied', 'x')
+    expect(await recordsIn(kafka.bootstrap, 'proxied')).toBe(1)
+  })
+})
+
+describe('a secure broker', () => {
+  let kafka: KafkaCluster
+  let secure: SecureListeners
+  beforeAll(async () => {
+    kafka = closing.use(await startKafka({ secure: true }), (cluster) => cluster.close())
+    if (kafka.secure === undefined) throw new Error('no secure listeners')
+    secure = kafka.secure
+  })
+
+  const trusting = () => ({ ca: readFileSync(secure.certificates.authority, 'utf8') })
+  const withPassword = (mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512', password = secure.password) => {
+    const sasl = { mechanism, username: secure.username, password } as KafkaConfig['sasl'] & object
+    return client(secure.bootstrap, { ssl: trusting(), sasl })
+  }
+  const withCertificate = () => {
+    const key = readFileSync(secure.certificates.clientKey, 'utf8')
+    const cert = readFileSync(secure.certificates.clientCertificate, 'utf8')
+    return client(secure.mutualBootstrap, { ssl: { ...trusting(), key, cert } })
+  }
+  const allowWriting = async (topic: string, principal: string) => {
+    const admin = client(kafka.bootstrap).admin()
+    await admin.connect()
+    const acl = {
+      principal,
+      host: '*',
+      operation: AclOperationTypes.WRITE,
+      permissionType: AclPermissionTypes.ALLOW,
+      resourceType: AclResourceTypes.TOPIC,
+      resourceName: topic,
+      resourcePatternType: ResourcePatternTypes.LITERAL,
+    }
+    await admin.createAcls({ acl: [acl] })
+    await admin.disconnect()
+  }
+
+  test.for(['plain', 'scram-sha-256', 'scram-sha-512'] as const)(
+    '%s lets the right password in and no other',
+    async (mechanism) => {
+      const right = withPassword(mechanism).admin()
+      await right.connect()
+      await right.disconnect()
+      await expect(withPassword(mechanism, 'wrong').admin().connect()).rejects.toThrow(/authentication/i)
+    },
+  )
+
+  test('the certificate of the broker is refused by who does not trust its authority', async () => {
+    await expect(client(secure.bootstrap, { ssl: true }).admin().connect()).rejects.toThrow(/certificate/)
+  })
+
+  test('nobody without a client certificate comes through the listener that wants one', async () => {
+    await expect(client(secure.mutualBootstrap, { ssl: trusting() }).admin().connect()).rejects.toThrow()
+  })
+
+  test('a user may write to a topic only once an ACL allows it', async () => {
+    await makeTopic(kafka.bootstrap, 'guarded')
+    const users = [
+      [() => withPassword('plain'), `User:${secure.username}`],
+      [withCertificate, mutualPrincipal],
+    ] as const
+    for (const [user, principal] of users) {
+      await expect(publish(user(), 'guarded', 'x')).rejects.toThrow(/not authorized/i)
+      await allowWriting('guarded', principal)
+      await publish(user(), 'guarded', 'x')
+    }
+    expect(await recordsIn(kafka.bootstrap, 'guarded')).toBe(2)
+  })
+})
+
+test('three brokers go on when one is killed', async () => {
+  const kafka = closing.use(await startKafka({ brokers: 3 }), (cluster) => cluster.close())
+  await makeTopic(kafka.bootstrap, 'replicated')
+  await kafka.kill(1)
+  await publish(client(kafka.bootstrap, { retry: { retries: 20, maxRetryTime: 500 } }), 'replicated', 'x')
+  await kafka.start(1)
+  expect(await recordsIn(kafka.bootstrap, 'replicated')).toBe(1)
+})
+
+test('a broker ends when the process that started it is killed', async () => {
+  const program = `
+    import { startKafka } from './test/support/servers/kafka-broker.ts'
+    console.log((await startKafka()).bootstrap)`
+  const parent = spawn(process.execPath, ['--input-type=module', '-e', program], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  const [bootstrap] = (await once(createInterface(parent.stdout), 'line')) as [string]
+  const port = Number(bootstrap.split(':')[1])
+  expect(await brokersSeenBy(port)).toBe(1)
+  parent.kill('SIGKILL')
+  await vi.waitUntil(async () => (await brokersSeenBy(port)) === 0, { timeout: 5_000, interval: 50 })
+})

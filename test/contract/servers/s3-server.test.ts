@@ -1,0 +1,107 @@
+import { GetObjectCommand, PutObjectCommand, S3Client, type S3ClientConfig } from '@aws-sdk/client-s3'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { closeStack } from '../../../connector/runtime/close-stack.ts'
+import { type S3FaultProxy, startS3FaultProxy } from '../../support/servers/s3-fault-proxy.ts'
+import { type S3Server, startS3 } from '../../support/servers/s3-server.ts'
+
+const closing = closeStack()
+let server: S3Server
+let proxy: S3FaultProxy
+let direct: S3Client
+let proxied: S3Client
+
+beforeAll(async () => {
+  server = closing.use(await startS3(), (started) => started.close())
+  proxy = closing.use(await startS3FaultProxy({ target: server.endpoint }), (started) => started.close())
+  direct = client({ endpoint: server.endpoint })
+  proxied = client({ endpoint: proxy.endpoint, maxAttempts: 1 })
+})
+afterAll(() => closing.close())
+
+function client(config: S3ClientConfig): S3Client {
+  const { region, accessKeyId, secretAccessKey } = server
+  const credentials = { accessKeyId, secretAccessKey }
+  const requestHandler = { requestTimeout: 500, throwOnRequestTimeout: true }
+  const made = new S3Client({ region, forcePathStyle: true, credentials, requestHandler, ...config })
+  return closing.use(made, () => made.destroy())
+}
+
+const put = (store: S3Client, Key: string, Body: string, condition = {}) =>
+  store.send(new PutObjectCommand({ Bucket: server.bucket, Key, Body, ...condition }))
+
+async function get(store: S3Client, Key: string): Promise<string | undefined> {
+  const { Body } = await store.send(new GetObjectCommand({ Bucket: server.bucket, Key }))
+  return Body?.transformToString()
+}
+
+const statusOf = (failure: Promise<unknown>) =>
+  failure.then(
+    () => 200,
+    (error) => error.$metadata?.httpStatusCode ?? error.name,
+  )
+
+test('of two writers with the same condition one wins', async () => {
+  const created = await put(direct, 'raced', 'first', { IfNoneMatch: '*' })
+  const writers = ['a', 'b'].map((body) => statusOf(put(direct, 'raced', body, { IfMatch: created.ETag })))
+  expect((await Promise.all(writers)).sort()).toEqual([200, 412])
+})
+
+test('an object outlives a kill and a restart of the server', async (context) => {
+  if (server.kind === 'moto') context.skip('moto keeps nothing; install Go for versitygw')
+  await put(direct, 'kept', 'text')
+  await server.stop()
+  await expect(get(direct, 'kept')).rejects.toThrow('ECONNREFUSED')
+  await server.start()
+  expect(await get(direct, 'kept')).toBe('text')
+})
+
+test('signatures stay valid through the proxy, and it counts', async () => {
+  const before = proxy.received.get('PUT') ?? 0
+  await put(proxied, 'through', 'text')
+  expect(await get(proxied, 'through')).toBe('text')
+  expect(proxy.received.get('PUT')).toBe(before + 1)
+})
+
+test('the server refuses a wrong signature', async (context) => {
+  if (server.kind === 'moto') context.skip('moto checks no signatures; install Go for versitygw')
+  const credentials = { accessKeyId: server.accessKeyId, secretAccessKey: 'wrong' }
+  expect(await statusOf(get(client({ endpoint: server.endpoint, credentials }), 'through'))).toBe(403)
+})
+
+const lost = [
+  [{ kind: 'answer', status: 500 }, 500, 'old'],
+  [{ kind: 'answer', status: 409, code: 'ConditionalRequestConflict' }, 409, 'old'],
+  [{ kind: 'answer-instead', status: 500 }, 500, 'new'],
+  [{ kind: 'lose-answer' }, 'TimeoutError', 'new'],
+  [{ kind: 'hang' }, 'TimeoutError', 'old'],
+  [{ kind: 'hang-after' }, 'TimeoutError', 'new'],
+] as const
+test.for(lost)('a PUT that meets %j ends with %s and leaves the %s text', async ([fault, status, stored]) => {
+  await put(direct, 'faulty', 'old')
+  proxy.next('PUT', fault)
+  expect(await statusOf(put(proxied, 'faulty', 'new'))).toBe(status)
+  expect(await get(direct, 'faulty')).toBe(stored)
+})
+
+test('a fault happens once, and only to its method', async () => {
+  proxy.next('PUT', { kind: 'answer', status: 503 })
+  await put(direct, 'once', 'text')
+  expect(await get(proxied, 'once')).toBe('text')
+  expect(await statusOf(put(proxied, 'once', 'new'))).toBe(503)
+  expect(await statusOf(put(proxied, 'once', 'new'))).toBe(200)
+})
+
+test('a delayed PUT arrives after its writer has given up', async () => {
+  await put(direct, 'late', 'old')
+  proxy.next('PUT', { kind: 'delay', ms: 700 })
+  expect(await statusOf(put(proxied, 'late', 'new'))).toBe('TimeoutError')
+  expect(await get(direct, 'late')).toBe('old')
+  await expect.poll(() => get(direct, 'late')).toBe('new')
+})
+
+test('nothing comes through while it is down', async () => {
+  await proxy.down()
+  await expect(get(proxied, 'through')).rejects.toThrow('ECONNREFUSED')
+  await proxy.up()
+  expect(await get(proxied, 'through')).toBe('text')
+})
