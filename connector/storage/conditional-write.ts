@@ -4,6 +4,8 @@ import type { ObjectRequests, PutCondition } from './object-requests.ts'
 import type { Version, WriteOutcome } from './versioned-object.ts'
 
 export interface ConditionalWrite {
+  /** The operation and its place, for messages: `write s3://bucket/key`. */
+  readonly what: string
   readonly key: string
   readonly text: string
   readonly expected: Version | null
@@ -19,14 +21,14 @@ export async function tryConditionalWrite(
   write: ConditionalWrite,
   signal: AbortSignal,
 ): Promise<WriteOutcome> {
-  const { key, text, expected, condition } = write
+  const { what, key, text, expected, condition } = write
   const answer = await requests.put(key, { text, condition }, signal)
   switch (answer.kind) {
     case 'stored':
       if (answer.etag !== undefined) return { kind: 'written', version: answer.etag }
       break
     case 'unsupported':
-      throw new ConnectorError('storage.no-conditional-writes', `write ${key}: the store answers 501 to a condition`)
+      throw new ConnectorError('storage.no-conditional-writes', `${what}: the store answers 501 to a condition`)
     case 'unmet':
     case 'unclear':
       break
@@ -38,5 +40,5 @@ export async function tryConditionalWrite(
   if (now?.text === text) return { kind: 'written', version: now.version }
   if ((now?.version ?? null) !== expected) return { kind: 'conflict' }
   if (answer.kind === 'unclear') throw answer.error
-  throw new ConnectorError('storage.unavailable', `write ${key}: answered ${answer.kind}, yet the object is as before`)
+  throw new ConnectorError('storage.unavailable', `${what}: the condition holds, yet the store says ${answer.kind}`)
 }

@@ -6,6 +6,7 @@ const refusals = new Set([
   'EPERM',
   'EROFS',
   'ENOTDIR',
+  'EEXIST', // a file where a directory has to be
   'EISDIR',
   'ENAMETOOLONG',
   'ELOOP',

@@ -45,9 +45,10 @@ export function s3Store(config: S3StoreConfig, parts: StoreParts): CheckpointSto
         write: (text, expected, finish) => {
           const condition: PutCondition =
             expected === null ? { kind: 'absent' } : { kind: 'matches', etag: spelled(expected, quoting) }
-          const write = { key, text, expected, condition }
+          const what = `write ${place(key)}`
+          const write = { what, key, text, expected, condition }
           const attempt = (signal: AbortSignal) => tryConditionalWrite(requests, write, signal)
-          return storeCall(attempt, limits(`write ${place(key)}`), finish)
+          return storeCall(attempt, limits(what), finish)
         },
       }
     },

@@ -1,0 +1,208 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Readable } from 'node:stream'
+import { text } from 'node:stream/consumers'
+import { afterEach, describe, expect, test } from 'vitest'
+import { systemClock } from '../../connector/runtime/clock.ts'
+import { closeStack } from '../../connector/runtime/close-stack.ts'
+import { codeOf } from '../../connector/runtime/connector-error.ts'
+import { fileStore } from '../../connector/storage/file-versioned-object.ts'
+
+const closing = closeStack()
+const never = new AbortController().signal
+const parts = { clock: systemClock, onRetry: () => undefined }
+
+afterEach(() => closing.close())
+
+function open() {
+  const directory = closing.use(mkdtempSync(join(tmpdir(), 'checkpoints-')), (path) => {
+    chmodSync(path, 0o700)
+    rmSync(path, { recursive: true })
+  })
+  const store = fileStore({ directory, callWithinMs: 5_000 }, parts)
+  return { directory, store, object: store.object('connector/stream.json'), place: join(directory, 'connector') }
+}
+
+const file = (number: number) => `stream.${String(number).padStart(20, '0')}.json`
+
+async function writeMany({ object }: Pick<ReturnType<typeof open>, 'object'>, count: number) {
+  let version = (await object.read(never))?.version ?? null
+  for (let written = 0; written < count; written += 1) {
+    const outcome = await object.write(`text ${written}`, version, never)
+    if (outcome.kind !== 'written') throw new Error('unexpected conflict')
+    version = outcome.version
+  }
+  return version
+}
+
+test('each version is a file of its own, and the last ten are kept', async () => {
+  const opened = open()
+  await writeMany(opened, 3)
+  expect(readdirSync(opened.place).sort()).toEqual([file(1), file(2), file(3)])
+  await writeMany(opened, 12)
+  expect(readdirSync(opened.place).sort()).toEqual(Array.from({ length: 10 }, (_, index) => file(index + 6)))
+})
+
+test('other files in the directory are neither read nor removed', async () => {
+  const opened = open()
+  mkdirSync(opened.place)
+  const others = [
+    'stream.json',
+    'stream.999.json',
+    'stream-2.00000000000000000009.json',
+    'stream.00000000000000000009.json.bak',
+  ]
+  for (const name of others) writeFileSync(join(opened.place, name), 'other')
+  expect(await opened.object.read(never)).toBeUndefined()
+  await writeMany(opened, 12)
+  expect(readdirSync(opened.place)).toEqual(expect.arrayContaining(others))
+})
+
+test('what a crash left half written is never read, and removed once it is an hour old', async () => {
+  const opened = open()
+  await writeMany(opened, 1)
+  const [old, young] = ['.stream.crashed-1.tmp', '.stream.crashed-2.tmp'].map((name) => join(opened.place, name))
+  for (const path of [old, young]) writeFileSync(path ?? '', '{"half')
+  const twoHoursAgo = new Date(Date.now() - 2 * 60 * 60 * 1000)
+  utimesSync(old ?? '', twoHoursAgo, twoHoursAgo)
+  expect((await opened.object.read(never))?.text).toBe('text 0')
+  await writeMany(opened, 1)
+  expect(readdirSync(opened.place).sort()).toEqual(['.stream.crashed-2.tmp', file(1), file(2)])
+})
+
+test('a writer that stood still while its number was used and pruned does not write', async () => {
+  const opened = open()
+  await writeMany(opened, 1)
+  const stale = (await opened.object.read(never))?.version ?? null
+  const stuck = await stoppedBeforeLinking(opened.directory, stale)
+  await writeMany(opened, 20)
+  await stuck.goOn()
+  expect(await stuck.outcome).toBe('conflict')
+  expect((await opened.object.read(never))?.text).toBe('text 19')
+})
+
+/** A write whose clock waits where the temporary file gets its name: after the listing, before the link. */
+async function stoppedBeforeLinking(directory: string, expected: Awaited<ReturnType<typeof writeMany>>) {
+  const child = writer(directory, {
+    setUp: `
+      const reached = (fs) => { fs.writeSync(1, 'reached\\n'); fs.readSync(0, Buffer.alloc(1)) }
+      const clock = { ...systemClock, random: () => { reached(fs); return systemClock.random() } }`,
+    run: `
+      const outcome = await store.object('connector/stream.json').write('stale', ${JSON.stringify(expected)}, never)
+      fs.writeSync(1, outcome.kind)`,
+  })
+  const reached = new Promise<void>((resolve) => outputOf(child).once('data', () => resolve()))
+  const outcome = new Promise<string>((resolve) => {
+    outputOf(child).on('data', (chunk) => {
+      if (String(chunk) !== 'reached\n') resolve(String(chunk))
+    })
+  })
+  await reached
+  return { outcome, goOn: async () => void child.stdin?.end('\n') }
+}
+
+test('processes that count in one object at once lose no update', async () => {
+  const { directory, object } = open()
+  const run = `
+    const object = store.object('connector/stream.json')
+    let conflicts = 0
+    for (let counted = 0; counted < 25; ) {
+      const now = await object.read(never)
+      const text = JSON.stringify({ count: now === undefined ? 1 : JSON.parse(now.text).count + 1, by: process.pid, counted, conflicts })
+      if ((await object.write(text, now?.version ?? null, never)).kind === 'written') counted += 1
+      else conflicts += 1
+    }
+    fs.writeSync(1, String(conflicts))`
+  const children = Array.from({ length: 4 }, () => writer(directory, { run }))
+  const conflicts = await Promise.all(children.map((child) => text(outputOf(child))))
+  expect(JSON.parse((await object.read(never))?.text ?? '{}').count).toBe(100)
+  expect(Math.max(...conflicts.map(Number))).toBeGreaterThan(0)
+})
+
+test('a writer killed at any moment leaves a whole newest version', async () => {
+  const { directory, object } = open()
+  const filler = 'x'.repeat(200_000)
+  const run = `
+    const object = store.object('connector/stream.json')
+    for (let count = 0; ; count += 1) {
+      const now = await object.read(never)
+      const text = JSON.stringify({ by: process.pid, count, filler: 'x'.repeat(200_000) })
+      const outcome = await object.write(text, now?.version ?? null, never)
+      fs.writeSync(1, outcome.kind + '\\n')
+    }`
+  for (let round = 1; round <= 5; round += 1) {
+    const child = writer(directory, { run })
+    let answers = 0
+    const enough = new Promise<void>((resolve) => {
+      outputOf(child).on('data', () => {
+        answers += 1
+        if (answers >= round * 3) resolve()
+      })
+    })
+    await enough
+    await killed(child)
+    expect(JSON.parse((await object.read(never))?.text ?? '').filler).toBe(filler)
+  }
+})
+
+function writer(
+  directory: string,
+  { setUp = 'const clock = systemClock', run }: { setUp?: string; run: string },
+): ChildProcess {
+  const script = `
+    import fs from 'node:fs'
+    import { fileStore } from ${source('storage/file-versioned-object.ts')}
+    import { systemClock } from ${source('runtime/clock.ts')}
+    ${setUp}
+    const never = new AbortController().signal
+    const store = fileStore({ directory: ${JSON.stringify(directory)}, callWithinMs: 30_000 }, { clock, onRetry: () => undefined })
+    ${run}`
+  const child = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: ['pipe', 'pipe', 'inherit'] })
+  return closing.use(child, killed)
+}
+
+function outputOf(child: ChildProcess): Readable {
+  if (child.stdout === null) throw new Error('no output')
+  return child.stdout
+}
+
+async function killed(child: ChildProcess) {
+  if (child.exitCode !== null || child.signalCode !== null) return
+  const exited = new Promise((resolve) => child.once('exit', resolve))
+  child.kill('SIGKILL')
+  await exited
+}
+
+describe('the start-up probe', () => {
+  test('makes the directory and leaves nothing in it', async () => {
+    const { directory } = open()
+    const store = fileStore({ directory: join(directory, 'made', 'here'), callWithinMs: 5_000 }, parts)
+    await store.probe(never)
+    expect(readdirSync(join(directory, 'made', 'here'))).toEqual([])
+  })
+
+  test('refuses a path that is a file, by code and name alone', async () => {
+    const { directory } = open()
+    writeFileSync(join(directory, 'taken'), '')
+    const store = fileStore({ directory: join(directory, 'taken'), callWithinMs: 5_000 }, parts)
+    const error = await store.probe(never).catch((rejection) => rejection)
+    expect(codeOf(error)).toBe('storage.refused')
+    expect(error.message).toBe('probe directory taken: EEXIST')
+    expect(String(error.stack)).not.toContain(directory)
+  })
+})
+
+test('a version file that cannot be read is refused, by code and key alone', async () => {
+  const { object, place } = open()
+  mkdirSync(join(place, file(1)), { recursive: true })
+  await expect(object.read(never)).rejects.toMatchObject({
+    code: 'storage.refused',
+    message: 'read file connector/stream.json: EISDIR',
+  })
+})
+
+function source(path: string): string {
+  return JSON.stringify(new URL(`../../connector/${path}`, import.meta.url).href)
+}
