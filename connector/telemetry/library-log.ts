@@ -2,16 +2,7 @@ import { isSystemCode, kafkaType } from './foreign-error.ts'
 import type { Log, LogFields, LogLevel } from './log.ts'
 
 /** What a library tells through its logger: `fields` may hold anything. */
-export type LibraryLog = (level: LibraryLevel, message: string, fields: Readonly<Record<string, unknown>>) => void
-type LibraryLevel = 'debug' | 'info' | 'warn' | 'error'
-
-/** Whatever matters comes back as an error and is told by the stream; libraries also log at error what they then get over. */
-const levels: Readonly<Record<LibraryLevel, LogLevel>> = {
-  error: 'debug',
-  warn: 'debug',
-  info: 'trace',
-  debug: 'trace',
-}
+export type LibraryLog = (level: LogLevel, message: string, fields: Readonly<Record<string, unknown>>) => void
 
 /** The fields that may pass, each only in its own form. Invariant 8: no message, no payload, no stack. */
 const forms: ReadonlyMap<string, RegExp> = new Map([
@@ -34,8 +25,9 @@ const figures: ReadonlySet<string> = new Set([
 /** Writes what a library logs: a constant message, the fields that may pass, and the system's codes found in its texts. */
 export function libraryLog(log: Log, library: string): LibraryLog {
   return (level, message, fields) => {
-    const codes = codesIn([message, fields.error, fields.message])
-    log(levels[level] ?? 'trace', 'from a library', {
+    const codes = codesIn([message, fields.error, fields.errorMessage])
+    // Whatever matters comes back as an error and is told by the stream; libraries also call errors what they then get over.
+    log(level === 'trace' ? 'trace' : 'debug', 'from a library', {
       library,
       ...allowed(fields),
       ...(codes.length > 0 ? { codes } : {}),

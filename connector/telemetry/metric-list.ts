@@ -19,7 +19,10 @@ export const counterList = {
   events: entry('events_total', 'Events published'),
   deadLetters: entry('dead_letters_total', 'Clients that could not become an event and went to the dead-letter topic'),
   suppressed: entry('suppressed_total', 'Clients read again unchanged, and dropped'),
-  groups: entry('groups_total', 'Groups of pages published: transactions, in exactly-once mode'),
+  transactions: entry(
+    'transactions_total',
+    'Groups of pages with something to publish, published: transactions, when exactly-once',
+  ),
   drains: entry('drains_total', 'Drains started, one per poll'),
   readBytes: entry('read_bytes_total', 'Bytes of decoded answers read'),
   publishedBytes: entry('published_bytes_total', 'Bytes of records published'),
@@ -46,7 +49,7 @@ export const histogramList = {
     [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60],
   ),
   publish: histogram(
-    entry('publish_duration_seconds', 'From the first record of a group to its decision'),
+    entry('publish_duration_seconds', 'From a group of pages with something to publish to its decision'),
     [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
   ),
   lateness: histogram(

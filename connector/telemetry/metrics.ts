@@ -1,6 +1,6 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
 import type { Observe, PipelineEvent } from '../pipeline/pipeline-event.ts'
-import { type ByKind, byKind } from './by-kind.ts'
+import { type ByKind, byKind, type EventOf } from './by-kind.ts'
 import { counterList, gaugeList, histogramList, type MetricEntry } from './metric-list.ts'
 
 type Labelled = Readonly<Record<string, string>>
@@ -78,15 +78,7 @@ const movements: ByKind<Movement> = {
   'read-retried': ({ code }) => counting('readRetries', 1, { code }),
   'caught-up': () => nothing,
   'fell-behind': () => nothing,
-  'group-published': ({ events, deadLetters, suppressed, bytes, tookMs }) =>
-    all(
-      counting('groups'),
-      counting('events', events),
-      counting('deadLetters', deadLetters),
-      counting('suppressed', suppressed),
-      counting('publishedBytes', bytes),
-      seconds('publish', tookMs),
-    ),
+  'group-published': groupPublished,
   'checkpoint-saved': ({ bytes }) => all(counting('checkpointSaves'), setting('checkpointBytes', bytes)),
   lateness: ({ ms }) => all(seconds('lateness', ms), setting('lastLateness', ms / 1000)),
   'lateness-high': warning,
@@ -98,6 +90,18 @@ const movements: ByKind<Movement> = {
   'stream-lost': () => counting('losses'),
   'stream-stopped': ({ code }) => counting('stops', 1, { code }),
   'stream-ended': () => nothing,
+}
+
+function groupPublished(event: EventOf<'group-published'>): Movement {
+  const { events, deadLetters, suppressed, bytes, tookMs } = event
+  const published = all(
+    counting('transactions'),
+    counting('events', events),
+    counting('deadLetters', deadLetters),
+    counting('publishedBytes', bytes),
+    seconds('publish', tookMs),
+  )
+  return all(counting('suppressed', suppressed), events + deadLetters > 0 ? published : nothing)
 }
 
 function mapValues<Name extends string, In, Out>(list: Readonly<Record<Name, In>>, make: (value: In) => Out) {

@@ -15,13 +15,11 @@ export interface StreamStatus {
   readonly isCaughtUp: boolean
   /** The last page read. */
   readonly goodPollAt: number | undefined
-  /** The last page read whose clients are not known to hang in publishing: what the watchdog looks at. */
+  /** The last page done: a stream that reads and never gets its clients through is not well. */
   readonly progressAt: number | undefined
   readonly savedAt: number | undefined
   /** The last failure since the last progress. */
   readonly trouble: ErrorCode | undefined
-  /** Since the last opening. */
-  readonly session: { readonly drains: number; readonly isSettled: boolean }
   readonly epoch: number | undefined
   readonly seq: number | undefined
   readonly lastChanged: string | undefined
@@ -37,8 +35,6 @@ export interface StreamTotals {
   readonly suppressed: number
 }
 
-const noSession = { drains: 0, isSettled: false }
-
 export const unobserved: StreamStatus = {
   state: 'waiting',
   begunAt: 0,
@@ -48,7 +44,6 @@ export const unobserved: StreamStatus = {
   progressAt: undefined,
   savedAt: undefined,
   trouble: undefined,
-  session: noSession,
   epoch: undefined,
   seq: undefined,
   lastChanged: undefined,
@@ -62,11 +57,12 @@ export function isActive({ state }: StreamStatus): boolean {
 
 /** The status after `event`, which happened at `at` (`Clock.monotonic`). */
 export function streamStatus(before: StreamStatus, event: PipelineEvent, at: number): StreamStatus {
-  return { ...before, ...byKind(changes, event)(before, at) }
+  const change = byKind(changes, event)
+  return change === none ? before : { ...before, ...change(before, at) }
 }
 
 type Change = (before: StreamStatus, at: number) => Partial<StreamStatus>
-const none: Change = () => ({})
+const none: Change = () => ({}) // told apart: one event per client is among them
 const to = (change: Partial<StreamStatus>) => (): Partial<StreamStatus> => change
 
 const changes: ByKind<Change> = {
@@ -79,11 +75,11 @@ const changes: ByKind<Change> = {
   'source-moved': () => none,
   'partitions-grown': () => none,
   'field-detected': () => none,
-  'drain-started': drainStarted,
+  'drain-started': ({ lastChanged }) => to({ lastChanged }),
   'page-read': pageRead,
   'list-ambiguous': () => none,
   'read-retried': ({ code }) => to({ trouble: code }),
-  'caught-up': () => (before, at) => ({ ...settled(before, at), isCaughtUp: true }),
+  'caught-up': () => to({ isCaughtUp: true }),
   'fell-behind': () => to({ isCaughtUp: false }),
   'group-published': groupPublished,
   'checkpoint-saved': () => (_, at) => ({ savedAt: at }),
@@ -101,42 +97,30 @@ const changes: ByKind<Change> = {
 
 /** Opening again after a failure is no fresh start: what was late stays late. */
 function opening(before: StreamStatus, at: number): Partial<StreamStatus> {
-  if (isActive(before)) return { state: 'opening', session: noSession }
+  if (isActive(before)) return { state: 'opening' }
   const nothingYet = { goodPollAt: undefined, progressAt: undefined, savedAt: undefined, trouble: undefined }
-  return { ...nothingYet, state: 'opening', session: noSession, begunAt: at }
+  return { ...nothingYet, state: 'opening', begunAt: at }
 }
 
-/** A page with clients is progress once this session got clients through: else a stream that reads and never publishes would look well. */
 function pageRead({ clients }: EventOf<'page-read'>): Change {
-  return (before, at) => ({
+  return ({ totals }, at) => ({
     goodPollAt: at,
-    ...(before.session.isSettled || clients === 0 ? { progressAt: at, trouble: undefined } : {}),
-    totals: { ...before.totals, pages: before.totals.pages + 1, clients: before.totals.clients + clients },
-  })
-}
-
-/** With the next page fetched ahead, the third drain of a session proves that the first is done. */
-function drainStarted({ lastChanged }: EventOf<'drain-started'>): Change {
-  return ({ session }) => ({
-    lastChanged,
-    session: { drains: session.drains + 1, isSettled: session.isSettled || session.drains >= 2 },
+    totals: { ...totals, pages: totals.pages + 1, clients: totals.clients + clients },
   })
 }
 
 function groupPublished({ events, deadLetters, suppressed, seq }: EventOf<'group-published'>): Change {
-  return (before, at) => ({
-    ...settled(before, at),
-    savedAt: at,
+  const decided = events + deadLetters > 0 // with nothing to publish there was nothing to decide
+  return ({ totals, savedAt }, at) => ({
+    progressAt: at,
+    trouble: undefined,
+    savedAt: decided ? at : savedAt,
     seq,
     totals: {
-      ...before.totals,
-      events: before.totals.events + events,
-      deadLetters: before.totals.deadLetters + deadLetters,
-      suppressed: before.totals.suppressed + suppressed,
+      ...totals,
+      events: totals.events + events,
+      deadLetters: totals.deadLetters + deadLetters,
+      suppressed: totals.suppressed + suppressed,
     },
   })
-}
-
-function settled({ session }: StreamStatus, at: number): Partial<StreamStatus> {
-  return { session: { ...session, isSettled: true }, progressAt: at, trouble: undefined }
 }

@@ -18,8 +18,6 @@ export interface TelemetryParts extends LoggerParts {
   readonly readyAfterMs: number
 }
 
-export const telemetryDefaults = { level: 'info', port: 8080, host: '0.0.0.0', readyAfterMs: 5 * 60 * 1000 } as const
-
 /** What the connector tells the outside: log lines, metrics, health. */
 export interface Telemetry {
   readonly log: Log

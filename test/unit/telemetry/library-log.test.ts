@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
 import { libraryLog } from '../../../connector/telemetry/library-log.ts'
-import type { LogFields } from '../../../connector/telemetry/log.ts'
+import type { LogFields, LogLevel } from '../../../connector/telemetry/log.ts'
 
-function told(level: 'debug' | 'info' | 'warn' | 'error', message: string, fields: Record<string, unknown>) {
+function told(level: LogLevel, message: string, fields: Record<string, unknown>) {
   const lines: { level: string; message: string; fields: LogFields }[] = []
   libraryLog((at, text, found) => lines.push({ level: at, message: text, fields: found }), 'kafkajs')(
     level,
@@ -41,10 +41,11 @@ test('a library is told with the listed fields and the codes found in its texts,
 })
 
 test('what a library calls an error is for debugging: it logs so what it then gets over', () => {
-  expect((['error', 'warn', 'info', 'debug'] as const).map((level) => told(level, 'x', {})?.level)).toEqual([
+  expect((['error', 'warn', 'info', 'debug', 'trace'] as const).map((level) => told(level, 'x', {})?.level)).toEqual([
     'debug',
     'debug',
-    'trace',
+    'debug',
+    'debug',
     'trace',
   ])
 })

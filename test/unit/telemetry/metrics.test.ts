@@ -45,7 +45,7 @@ test('every event moves its metrics, labelled by stream and code', async () => {
     'events_total{stream="shop"}': 190,
     'dead_letters_total{stream="shop"}': 3,
     'suppressed_total{stream="shop"}': 7,
-    'groups_total{stream="shop"}': 1,
+    'transactions_total{stream="shop"}': 1,
     'drains_total{stream="shop"}': 1,
     'read_bytes_total{stream="shop"}': 87_000,
     'published_bytes_total{stream="shop"}': 160_000,
@@ -89,6 +89,16 @@ test('a page without clients is told apart: an idle stream counts empty pages', 
   expect((await samples()).get('empty_pages_total{stream="shop"}')).toBe(1)
 })
 
+test('a group with nothing to publish is no transaction and has no duration', async () => {
+  const { observe, samples } = observed()
+  const shop = observe('shop', { pollIntervalMs: 5000 })
+  const nothing = { pages: 1, events: 0, deadLetters: 0, suppressed: 9, bytes: 0, tookMs: 1, seq: 3 }
+  shop({ kind: 'group-published', ...nothing })
+  expect((await samples()).get('suppressed_total{stream="shop"}')).toBe(9)
+  expect((await samples()).get('transactions_total{stream="shop"}')).toBe(0)
+  expect((await samples()).has('publish_duration_seconds_count{stream="shop"}')).toBe(false)
+})
+
 const claimed: PipelineEvent = {
   kind: 'stream-claimed',
   epoch: 1,
@@ -111,6 +121,12 @@ test('ages are computed when somebody asks', async () => {
   expect((await samples()).get('seconds_since_good_poll{stream="shop"}')).toBe(1.5)
   expect((await samples()).get('checkpoint_age_seconds{stream="shop"}')).toBe(1.5)
   shop({ kind: 'checkpoint-saved', bytes: 100 })
+  expect((await samples()).get('checkpoint_age_seconds{stream="shop"}')).toBe(0)
+  time.now += 1000
+  const group = { pages: 1, events: 0, deadLetters: 0, suppressed: 9, bytes: 0, tookMs: 1, seq: 3 }
+  shop({ kind: 'group-published', ...group })
+  expect((await samples()).get('checkpoint_age_seconds{stream="shop"}')).toBe(1)
+  shop({ kind: 'group-published', ...group, events: 1 })
   expect((await samples()).get('checkpoint_age_seconds{stream="shop"}')).toBe(0)
 })
 

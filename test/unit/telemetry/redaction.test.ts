@@ -106,17 +106,20 @@ function expectClean(output: string, planted: Person) {
   const found = words.filter((word) => word.length >= 4 && lower.includes(word.toLowerCase()))
   expect(found).toEqual([])
 }
+const written: string[] = []
+const told = telemetry({
+  connector: 'shops',
+  replica: 'r-1',
+  version: '1.2.3',
+  level: 'trace',
+  out: { write: (line) => written.push(line) },
+  clock: systemClock,
+  readyAfterMs: 300_000,
+})
+
+/** All that the connector tells about an error, whatever brings it, and about a library that logs it. */
 async function everything(input: { error: unknown; code: ErrorCode; said: string }): Promise<string> {
-  const written: string[] = []
-  const told = telemetry({
-    connector: 'shops',
-    replica: 'r-1',
-    version: '1.2.3',
-    level: 'trace',
-    out: { write: (line) => written.push(line) },
-    clock: systemClock,
-    readyAfterMs: 300_000,
-  })
+  written.length = 0
   const { error, code, said } = input
   const observe = told.observe('shop', { pollIntervalMs: 5000 })
   const wrapped = new ConnectorError(code, 'read page: no answer that is a page', { cause: error })
