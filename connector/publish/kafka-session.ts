@@ -99,9 +99,9 @@ async function withinOpening<Result>(parts: SessionParts, work: () => Promise<Re
   return await untilAborted(limit.signal, work())
 }
 
-/** Sends records through `send` of a producer or a transaction, as `sendBatches` says. */
+/** Sends records through `send` of a producer or a transaction, as `sendBatches` says; given up once the session is ending. */
 export async function sendRecords(
-  parts: SessionParts & { topics: Topics },
+  parts: SessionParts & { readonly topics: Topics; readonly ending: Promise<void> | undefined },
   records: readonly OutgoingRecord[],
   send: (record: ProducerRecord) => Promise<RecordMetadata[]>,
 ): Promise<void> {
@@ -109,9 +109,10 @@ export async function sendRecords(
   const layout = { ...topics, maxMessageBytes: config.maxMessageBytes, publishedAt: clock.now() }
   const compression = config.compression === 'gzip' ? CompressionTypes.GZIP : CompressionTypes.None
   const timeout = config.timeouts.requestMs
-  await sendBatches(partitionBatches(records, layout), ({ topic, messages }) =>
-    send({ topic, messages, acks: -1, compression, timeout }),
-  )
+  await sendBatches(partitionBatches(records, layout), {
+    send: ({ topic, messages }) => send({ topic, messages, acks: -1, compression, timeout }),
+    isGivenUp: () => parts.ending !== undefined,
+  })
 }
 
 interface Connection {

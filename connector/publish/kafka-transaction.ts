@@ -73,7 +73,10 @@ function sendEvents(session: TransactionalSession, run: Running, records: readon
   return step(session, run, {
     operation: `publish ${records.length} records to ${events}`,
     needs,
-    work: () => sendRecords(session, records, run.transaction.send),
+    work: () => {
+      session.sending = sendRecords(session, records, run.transaction.send)
+      return session.sending
+    },
   })
 }
 
@@ -143,11 +146,17 @@ async function untilAnswered(session: TransactionalSession, run: Running, answer
   }
 }
 
-/** Aborts, as far as that works within `closeMs` (an open transaction blocks every reader), and cuts the connections. Never rejects. */
+/**
+ * Aborts, as far as that works within about `closeMs` (an open transaction blocks every reader), and cuts the connections. Never rejects.
+ * What is being sent settles first: kafkajs skips the abort while no answer has told it that the transaction is open.
+ */
 export async function abortAndCut(session: TransactionalSession): Promise<void> {
-  const transaction = session.inFlight
+  const { inFlight: transaction, sending, clock } = session
+  const { closeMs } = session.config.timeouts
   session.inFlight = undefined
-  using limit = session.clock.deadline(session.config.timeouts.closeMs)
+  using patience = clock.deadline(closeMs / 3)
+  await untilAborted(patience.signal, sending).catch(() => undefined)
+  using limit = clock.deadline(closeMs)
   if (transaction?.isActive()) await untilAborted(limit.signal, transaction.abort()).catch(() => undefined)
   cutConnection({ client: session.client, disconnect: session.producer.disconnect })
 }

@@ -11,19 +11,19 @@ export interface PartitionChunk {
 
 /**
  * Sends each partition's chunks one after the other, the partitions beside each other, and resolves when all are stored. Rejects with
- * the first error, but not before every request has settled. (A kafkajs call that spans two leaders loses or doubles records.)
+ * the first error, but not before every request has settled; once given up, no further request begins. (A kafkajs call that spans two leaders loses or doubles records.)
  */
 export async function sendBatches(
   batches: readonly PartitionBatches[],
-  send: (chunk: PartitionChunk) => Promise<readonly RecordMetadata[]>,
+  parts: { send: (chunk: PartitionChunk) => Promise<readonly RecordMetadata[]>; isGivenUp: () => boolean },
 ): Promise<void> {
   const errors: unknown[] = []
   await Promise.all(
     batches.map(async ({ topic, partition, chunks }) => {
       for (const messages of chunks) {
-        if (errors.length > 0) return
+        if (errors.length > 0 || parts.isGivenUp()) return
         try {
-          checkAnswer(await send({ topic, partition, messages: [...messages] }), { topic, partition })
+          checkAnswer(await parts.send({ topic, partition, messages: [...messages] }), { topic, partition })
         } catch (error) {
           errors.push(error)
         }

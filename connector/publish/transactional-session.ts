@@ -25,6 +25,8 @@ export interface TransactionalSession extends SessionParts, OpenProducer {
   isInTransaction: boolean
   /** The transaction in which something may have been sent. */
   inFlight: Transaction | undefined
+  /** Settles when nothing of it is under way. */
+  sending: Promise<void>
   /** Set once the session is over; resolves when its connections are freed. */
   ending: Promise<void> | undefined
 }
@@ -50,6 +52,7 @@ export async function openTransactionalSession(parts: SessionParts, stop: AbortS
       unused: started,
       isInTransaction: false,
       inFlight: undefined,
+      sending: Promise.resolve(),
       ending: undefined,
     })
   } catch (error) {
