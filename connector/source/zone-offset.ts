@@ -1,0 +1,61 @@
+interface Zone {
+  readonly format: Intl.DateTimeFormat
+  /** Offset of each day (of UTC) that has only one. */
+  readonly days: Map<number, number>
+}
+
+const dayMs = 86_400_000
+const DAYS_KEPT = 50_000
+const zones = new Map<string, Zone>()
+
+/** How far the clocks of an IANA zone are ahead of UTC at an instant (ms since 1970, years 1 to 9999), in ms. Cached per day. */
+export function offsetAt(instantMs: number, zone: string): number {
+  const { format, days } = zoneOf(zone)
+  const day = Math.floor(instantMs / dayMs)
+  const known = days.get(day)
+  if (known !== undefined) return known
+
+  const offset = computeOffset(instantMs, format)
+  // Two changes within a day that cancel each other out have never been.
+  const isWhole =
+    computeOffset(day * dayMs, format) === offset && computeOffset((day + 1) * dayMs - 1000, format) === offset
+  if (isWhole) {
+    if (days.size >= DAYS_KEPT) days.clear()
+    days.set(day, offset)
+  }
+  return offset
+}
+
+/** Whether the name is a zone of this machine's time zone data. */
+export function isTimeZone(name: string): boolean {
+  try {
+    return zoneOf(name).format.resolvedOptions().timeZone !== ''
+  } catch {
+    return false
+  }
+}
+
+function zoneOf(name: string): Zone {
+  const known = zones.get(name)
+  if (known !== undefined) return known
+  const numeric = 'numeric'
+  const format = new Intl.DateTimeFormat('en-US', {
+    timeZone: name,
+    hourCycle: 'h23',
+    calendar: 'gregory',
+    ...{ year: numeric, month: numeric, day: numeric, hour: numeric, minute: numeric, second: numeric },
+  })
+  const zone = { format, days: new Map<number, number>() }
+  zones.set(name, zone)
+  return zone
+}
+
+function computeOffset(instantMs: number, format: Intl.DateTimeFormat): number {
+  const seconds = Math.floor(instantMs / 1000) * 1000
+  const [month = 1, day = 1, year = 1970, hour = 0, minute = 0, second = 0] = (
+    format.format(seconds).match(/\d+/g) ?? []
+  ).map(Number)
+  const wall = new Date(Date.UTC(2000, month - 1, day, hour, minute, second))
+  wall.setUTCFullYear(year, month - 1, day)
+  return wall.getTime() - seconds
+}
