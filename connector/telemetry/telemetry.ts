@@ -26,7 +26,7 @@ export interface Telemetry {
   libraryLog(library: string): LibraryLog
   /** Where the events of one stream go; call once per stream. */
   observe(stream: string, options: { readonly pollIntervalMs: number }): Observe
-  /** Says what this replica is doing; `starting` at first, and not ready until it is `running`. */
+  /** Says, and logs, what this replica is doing; `starting` at first, and not ready until it is `running`. */
   replicaIs(state: ReplicaState): void
   health(): Health
   /** Serves /healthz, /readyz, /metrics and /status until closed. As `endpoints`. */
@@ -65,6 +65,7 @@ export function telemetry(parts: TelemetryParts): Telemetry {
       return together([follow, metricsObserver(metrics, stream), logObserver(stream, { log, clock })])
     },
     replicaIs: (state) => {
+      if (state !== replicaState) log('info', replicaLines[state], {})
       replicaState = state
     },
     health: now,
@@ -80,6 +81,12 @@ export function telemetry(parts: TelemetryParts): Telemetry {
         stop,
       ),
   }
+}
+
+const replicaLines: Readonly<Record<ReplicaState, string>> = {
+  starting: 'replica starting',
+  running: 'replica running',
+  stopping: 'replica stopping',
 }
 
 function processRegistry(connector: string): Registry {

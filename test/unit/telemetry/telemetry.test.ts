@@ -1,0 +1,33 @@
+import { expect, test } from 'vitest'
+import { systemClock } from '../../../connector/runtime/clock.ts'
+import { telemetry } from '../../../connector/telemetry/telemetry.ts'
+
+function told() {
+  const lines: Record<string, unknown>[] = []
+  const parts = { connector: 'shops', replica: 'r-1', version: '1.2.3', level: 'info', readyAfterMs: 300_000 } as const
+  const out = { write: (line: string) => lines.push(JSON.parse(line)) }
+  return { ...telemetry({ ...parts, out, clock: systemClock }), lines }
+}
+
+test('the replica has one line for each change of what it does', () => {
+  const { replicaIs, lines } = told()
+  for (const state of ['running', 'running', 'stopping', 'stopping'] as const) replicaIs(state)
+  expect(lines.map((line) => line.msg)).toEqual(['replica running', 'replica stopping'])
+})
+
+test('what a stream tells goes to the log, the metrics and the health at once', async () => {
+  const { observe, registry, health, lines } = told()
+  observe('shop', { pollIntervalMs: 5000 })({ kind: 'stream-stopped', code: 'bug', error: new TypeError('Dupont') })
+  expect(lines).toMatchObject([{ level: 'error', connector: 'shops', stream: 'shop', code: 'bug', error: 'TypeError' }])
+  expect(await registry.metrics()).toContain(
+    'polaris_connector_stops_total{stream="shop",code="bug",connector="shops"} 1',
+  )
+  expect(health().streams).toMatchObject([{ stream: 'shop', state: 'stopped', code: 'bug' }])
+})
+
+test('pages and groups leave no line at info, however many', () => {
+  const { observe, lines } = told()
+  const shop = observe('shop', { pollIntervalMs: 5000 })
+  for (let page = 0; page < 1000; page++) shop({ kind: 'page-read', clients: 100, bytes: 9, tookMs: 9 })
+  expect(lines).toEqual([])
+})
