@@ -1,0 +1,37 @@
+import { describe, expect, it } from 'vitest'
+import { assertSameAsSource, differencesFromSource } from '../../support/same-as-source.ts'
+import type { TopicRecord } from '../../support/topic-reader.ts'
+
+const had = (...versions: readonly number[]) => versions.map((version) => ({ clientId: '7', version }))
+
+function told(...versions: readonly number[]): TopicRecord[] {
+  return versions.map((version, index) => {
+    const value = { data: { NoVersion: String(version) } }
+    return { partition: 0, offset: BigInt(index), timestamp: 0, key: '7', value, text: '', headers: {} }
+  })
+}
+
+describe('the topic is the same as the source', () => {
+  it.each([
+    ['every version once, in order', had(1, 2, 3), told(1, 2, 3)],
+    ['a version overwritten before it was read is missing', had(1, 2, 3), told(1, 3)],
+    ['A → B → A keeps its last change', had(1, 2, 1), told(1, 2, 1)],
+  ])('when %s', (_, changes, records) => {
+    expect(() => assertSameAsSource(changes, records)).not.toThrow()
+  })
+
+  it.each([
+    ['a client is lost', had(1), [], /client 7: lost/],
+    ['the last change is lost', had(1, 2), told(1), /the last change is lost/],
+    ['a change is doubled', had(1, 2), told(1, 2, 2), /doubled/],
+    ['a change comes again later', had(1, 2, 3), told(1, 2, 1, 3), /out of order/],
+    ['changes are out of order', had(1, 2), told(2, 1), /out of order/],
+    ['the A of the end is lost', had(1, 2, 1), told(1, 2), /the last change is lost/],
+    ['the source knows nothing of it', [], told(1), /unknown to the source/],
+    ['a record is no event', had(1), told(Number.NaN), /out of order/],
+    ['it is in two partitions', had(1, 2), told(1, 2).map((one, partition) => ({ ...one, partition })), /several/],
+  ])('but not when %s', (_, changes, records, expected) => {
+    expect(() => assertSameAsSource(changes, records)).toThrow(expected)
+    expect(differencesFromSource(changes, records)).toHaveLength(1)
+  })
+})
