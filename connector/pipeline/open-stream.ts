@@ -11,6 +11,8 @@ import type { StoredText } from '../storage/versioned-object.ts'
 import type { Observe } from './pipeline-event.ts'
 
 export interface OpenParts extends CheckpointParts {
+  /** Resolves once the checkpoint store is known to keep its promises. */
+  readonly storeReady: (stop: AbortSignal) => Promise<void>
   readonly publisher: EventPublisher
   readonly identity: Omit<StreamIdentity, 'destination'>
   /** Where a new stream begins; undefined when that is not configured. */
@@ -42,6 +44,7 @@ interface StoredDocument {
  */
 export async function openStream(parts: OpenParts, stop: AbortSignal): Promise<OpenStream> {
   parts.observe({ kind: 'stream-opening' })
+  await parts.storeReady(stop)
   const stored = await parts.object.read(stop)
   const document = stored === undefined ? undefined : parseDocument(stored.text)
   const session = await parts.publisher.open(stop)

@@ -1,0 +1,38 @@
+import { composeStream, oneShotReopening, replicaName, surroundings } from '../compose.ts'
+import { connectorConfig } from '../config/connector-config.ts'
+import { loadConfig } from '../config/load-config.ts'
+import { runStream } from '../pipeline/run-stream.ts'
+import { systemClock } from '../runtime/clock.ts'
+import { closeStack } from '../runtime/close-stack.ts'
+import { codeOf } from '../runtime/connector-error.ts'
+import { errorCatalogue } from '../runtime/error-catalogue.ts'
+import { graceAfter } from '../runtime/grace.ts'
+import { telemetry } from '../telemetry/telemetry.ts'
+import { type Command, configOption, optionText } from './command.ts'
+
+export const pollOnce: Command = {
+  name: 'poll-once',
+  summary: 'do one drain of every stream, then end',
+  usage:
+    'Opens each stream (which fences a running connector), copies until the server has no more results, saves, and ends. Serves no endpoints.\n' +
+    'Exit code: 0 done or stopped, 2 configuration or request wrong, 3 surroundings missing.',
+  options: configOption,
+  run: async (args, { environment, readFile, stop, version }) => {
+    const config = connectorConfig(loadConfig({ file: optionText(args, 'config'), environment, readFile }))
+    await using closing = closeStack()
+    const replica = replicaName()
+    const { connector, logLevel: level, http } = config
+    const told = telemetry({ connector, replica, version, level, out: process.stdout, clock: systemClock, readyAfterMs: http.readyAfterMs })
+    const around = surroundings(config, { clock: systemClock, replica, kafkaLog: told.libraryLog('kafkajs') }, closing)
+    const grace = closing.use(graceAfter(stop, config.finishWithinMs, systemClock), (opened) => opened[Symbol.dispose]())
+    let exitCode = 0
+    for (const stream of config.streams) {
+      const observe = told.observe(stream.name, { pollIntervalMs: stream.poll.intervalMs })
+      const composed = composeStream(stream, around, { until: 'one-drain', reopening: oneShotReopening, giveUp: grace.signal, observe })
+      closing.use(composed, (opened) => opened.closing.close())
+      const end = await runStream(composed, stop)
+      if (end.kind === 'failed' || end.kind === 'lost') exitCode = Math.max(exitCode, errorCatalogue[codeOf(end.error)].exit)
+    }
+    return exitCode
+  },
+}

@@ -1,0 +1,138 @@
+import { randomUUID } from 'node:crypto'
+import { hostname } from 'node:os'
+import type { ConnectorConfig, StreamConfig } from './config/connector-config.ts'
+import type { OpenParts } from './pipeline/open-stream.ts'
+import type { PipelineParts } from './pipeline/pipeline.ts'
+import type { Observe } from './pipeline/pipeline-event.ts'
+import type { StreamParts } from './pipeline/run-stream.ts'
+import { createServerClock } from './pipeline/server-clock.ts'
+import { kafkaEventPublisher } from './publish/kafka-event-publisher.ts'
+import type { Clock } from './runtime/clock.ts'
+import { type CloseStack, closeStack } from './runtime/close-stack.ts'
+import type { RetryPolicy } from './runtime/retry.ts'
+import { httpClientSource } from './source/http-client-source.ts'
+import type { CheckpointStore } from './storage/checkpoint-store.ts'
+import { checkpointKey } from './storage/checkpoint-store-config.ts'
+import { openCheckpointStore } from './storage/open-store.ts'
+import type { LibraryLog } from './telemetry/library-log.ts'
+
+/** The only place that picks adapters. */
+
+/** What all streams of a process share. */
+export interface Surroundings {
+  readonly config: ConnectorConfig
+  readonly clock: Clock
+  /** This replica's name, unique among all processes. */
+  readonly replica: string
+  readonly store: CheckpointStore
+  /** Resolves once the store is known to keep its promises; asks it once. */
+  readonly storeReady: (stop: AbortSignal) => Promise<void>
+  readonly kafkaLog: LibraryLog
+}
+
+export function replicaName(): string {
+  return `${hostname()}-${randomUUID().slice(0, 8)}`
+}
+
+/** The checkpoint store and what goes with it; closed by `closing`. */
+export function surroundings(
+  config: ConnectorConfig,
+  parts: Pick<Surroundings, 'clock' | 'replica' | 'kafkaLog'>,
+  closing: CloseStack,
+): Surroundings {
+  const store = closing.use(openCheckpointStore(config.checkpoint, { clock: parts.clock, onRetry: () => {} }), (opened) => opened.close())
+  let isProbed = false
+  const storeReady = async (stop: AbortSignal) => {
+    if (!isProbed) await store.probe(stop)
+    isProbed = true
+  }
+  return { ...parts, config, store, storeReady }
+}
+
+/** How a run differs from the service. */
+export interface RunMode {
+  readonly until: PipelineParts['until']
+  readonly reopening: RetryPolicy
+  readonly giveUp: AbortSignal
+  readonly observe: Observe
+}
+
+/** A service tries for ever. */
+export const serviceReopening: RetryPolicy = { retries: Number.POSITIVE_INFINITY, firstPauseMs: 500, maxPauseMs: 30_000, maxRetryAfterMs: 300_000 }
+/** A one-shot command gives up soon. */
+export const oneShotReopening: RetryPolicy = { ...serviceReopening, retries: 3, maxPauseMs: 5_000 }
+
+export function composeStream(stream: StreamConfig, around: Surroundings, mode: RunMode): StreamParts & { closing: CloseStack } {
+  const { clock } = around
+  const { observe } = mode
+  const closing = closeStack()
+  const source = closing.use(httpClientSource(stream.polaris, { clock, observe }), (opened) => opened.close())
+  const reader = {
+    source,
+    clock,
+    serverClock: createServerClock(clock, () => observe({ kind: 'server-clock-missing' })),
+    settings: stream.poll,
+    observe,
+  }
+  const pipeline: PipelineParts = {
+    reader,
+    group: groupParts(stream, around, observe),
+    clock,
+    delivery: stream.kafka.delivery,
+    groupMaxSize: around.config.group.maxBytes,
+    groupMaxDelayMs: around.config.group.maxDelayMs,
+    deliverWithinMs: stream.kafka.timeouts.commitWithinMs,
+    giveUp: mode.giveUp,
+    savePeriodMs: around.config.savePeriodMs,
+    until: mode.until,
+  }
+  return { open: openParts(stream, around, { observe, closing }), pipeline, clock, observe, reopening: mode.reopening, closing }
+}
+
+function groupParts(stream: StreamConfig, { config }: Surroundings, observe: Observe): PipelineParts['group'] {
+  return {
+    settings: {
+      source: `/polaris/${config.connector}/${stream.name}`,
+      timeZone: stream.poll.timeZone,
+      hashIgnore: stream.hashIgnore,
+      maxValueBytes: stream.kafka.maxMessageBytes - FRAMING_BYTES,
+      deadLetterClient: stream.deadLetterClient,
+    },
+    fields: stream.fields,
+    deadLetterLimit: stream.deadLetterLimit,
+    windowCapacity: stream.windowCapacity,
+    overlapMs: stream.poll.overlapMs,
+    observe,
+  }
+}
+
+/** What a record adds to its value: headers, key and lengths; ids are short. */
+const FRAMING_BYTES = 1024
+
+/** What opening a stream needs; also for the operator's commands. */
+export function openParts(stream: StreamConfig, around: Surroundings, { observe, closing }: { observe: Observe; closing: CloseStack }): OpenParts {
+  const { config, clock, replica, store, kafkaLog } = around
+  const publisher = closing.use(
+    kafkaEventPublisher(stream.kafka, { connector: config.connector, stream: stream.name, clock, log: kafkaLog }),
+    (opened) => opened.close(),
+  )
+  return {
+    storeReady: around.storeReady,
+    object: store.object(checkpointKey(config.connector, stream.name)),
+    publisher,
+    identity: {
+      connector: config.connector,
+      stream: stream.name,
+      source: { url: stream.polaris.url, codeMagasin: stream.polaris.codeMagasin, prefixCle: stream.polaris.prefixCle ?? null },
+    },
+    beginAt: stream.beginAt,
+    owner: replica,
+    offsetsRetentionMs: config.offsetsRetentionMs,
+    windowCapacity: stream.windowCapacity,
+    isAssigned: () => true, // one replica a stream: the fence and the claim decide who it is
+    clock,
+    newNonce: () => randomUUID(),
+    onWritten: (bytes) => observe({ kind: 'checkpoint-saved', bytes }),
+    observe,
+  }
+}
