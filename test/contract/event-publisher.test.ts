@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest'
+import { afterEach, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest'
 import type { EventPublisher, OutgoingRecord, PublisherSession } from '../../connector/publish/event-publisher.ts'
 import { kafkaDefaults } from '../../connector/publish/kafka-config.ts'
 import { kafkaEventPublisher } from '../../connector/publish/kafka-event-publisher.ts'
@@ -63,6 +63,11 @@ describe.each([
 ])('EventPublisher on $name', ({ make }) => {
   let closing = closeStack()
   let cluster: Cluster
+  beforeAll(async () => {
+    const warmUp = closeStack()
+    await (await make(warmUp).replica().open(never)).readNote(never) // waits until a brand-new broker has its place for notes
+    await warmUp.close()
+  })
   beforeEach(() => {
     closing = closeStack()
     cluster = make(closing)

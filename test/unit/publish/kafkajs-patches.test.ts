@@ -1,0 +1,99 @@
+import { createRequire } from 'node:module'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { checkInternals, onThrottled, patchKafkaJs } from '../../../connector/publish/kafkajs-patches.ts'
+
+const load = createRequire(import.meta.url)
+const RequestQueue = load('kafkajs/src/network/requestQueue')
+const BrokerPool = load('kafkajs/src/cluster/brokerPool')
+const Cluster = load('kafkajs/src/cluster')
+const createEosManager = load('kafkajs/src/producer/eosManager')
+const silent = { debug: () => undefined, error: () => undefined, namespace: () => silent }
+
+describe('patchKafkaJs', () => {
+  it('fits the kafkajs that is installed, and may be called again', () => {
+    patchKafkaJs()
+    expect(() => patchKafkaJs()).not.toThrow()
+  })
+
+  it('gives the retries of InitProducerId a short first pause', () => {
+    patchKafkaJs()
+    const { retry } = Object.create(Cluster.prototype)
+    expect(retry).toMatchObject({ initialRetryTime: 20, retries: 30 })
+  })
+
+  it('lets the error of a coordinator look-up through when every broker fails', async () => {
+    patchKafkaJs()
+    const pool = Object.create(BrokerPool.prototype, {
+      brokers: { value: { 1: {}, 2: {} } },
+      findBroker: { value: async () => ({}) },
+    })
+    const reason = new Error('not authorized')
+    await expect(pool.withBroker(() => Promise.reject(reason))).rejects.toBe(reason)
+    let calls = 0
+    const secondAnswers = async () => {
+      calls += 1
+      if (calls === 1) throw reason
+      return 'found'
+    }
+    expect(await pool.withBroker(secondAnswers)).toBe('found')
+  })
+})
+
+describe('the request queue', () => {
+  beforeEach(() => {
+    vi.useFakeTimers()
+    patchKafkaJs()
+  })
+  afterEach(() => vi.useRealTimers())
+  const newQueue = (clientId: string) =>
+    new RequestQueue({
+      maxInFlightRequests: 1,
+      requestTimeout: 1000,
+      enforceRequestTimeout: true,
+      clientId,
+      broker: 'b',
+      logger: silent,
+    })
+
+  it('runs no timer while nothing waits', () => {
+    newQueue('c').scheduleCheckPendingRequests()
+    expect(vi.getTimerCount()).toBe(0)
+  })
+
+  it('sends what waits when the throttling is over', () => {
+    const queue = newQueue('c')
+    const sent: number[] = []
+    queue.maybeThrottle(500)
+    const entry = { correlationId: 1, resolve: () => undefined, reject: () => undefined }
+    queue.push({ entry, expectResponse: true, sendRequest: () => sent.push(1) })
+    vi.advanceTimersByTime(490)
+    expect(sent).toEqual([])
+    vi.advanceTimersByTime(20)
+    expect(sent).toEqual([1])
+  })
+
+  it('tells the listeners of its client how long a broker wants it to wait', () => {
+    const heard: number[] = []
+    const forget = onThrottled('shop.north', (pauseMs) => heard.push(pauseMs))
+    newQueue('shop.north').maybeThrottle(120)
+    newQueue('shop.south').maybeThrottle(130)
+    newQueue('shop.north').maybeThrottle(0)
+    newQueue('shop.north').maybeThrottle(null)
+    forget()
+    newQueue('shop.north').maybeThrottle(140)
+    expect(heard).toEqual([120])
+  })
+})
+
+describe('checkInternals', () => {
+  const known = { RequestQueue, BrokerPool, createEosManager }
+
+  it('throws when a method is not there that a patch replaces', () => {
+    const changed = { prototype: { ...RequestQueue.prototype, checkPendingRequests: undefined } }
+    expect(() => checkInternals({ ...known, RequestQueue: changed })).toThrow(/exactly version 2\.2\.4/)
+  })
+
+  it('throws when the transaction manager takes its retries from elsewhere', () => {
+    expect(() => checkInternals({ ...known, createEosManager: () => ({}) })).toThrow(/cluster\.retry/)
+  })
+})
