@@ -11,7 +11,7 @@ export interface StoredText {
 export type WriteOutcome =
   /** Stored, by this call: also when its answer was lost and reading back found the very same text. */
   | { readonly kind: 'written'; readonly version: Version }
-  /** The object is at another version than expected; nothing was stored by this call. */
+  /** Somebody else's text is there; that of this call is not, or no longer (an answer was lost, and others have built on it since). */
   | { readonly kind: 'conflict' }
 
 /** One text behind compare-and-set. Every text written must be unique (it carries a nonce): that is how a lost answer is recognised. */

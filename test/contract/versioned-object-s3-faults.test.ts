@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
-import { afterEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { systemClock } from '../../connector/runtime/clock.ts'
 import { closeStack } from '../../connector/runtime/close-stack.ts'
 import { type ConnectorError, codeOf } from '../../connector/runtime/connector-error.ts'
@@ -129,6 +129,25 @@ test('a write whose reading back fails as well is read back after the next try',
   expect(server.requests.map(({ line }) => line.split(' ')[0])).toEqual(['PUT', 'GET', 'PUT', 'GET'])
 })
 
+test('a try that arrives after everything else changes nothing any more', async () => {
+  const { server, object } = await open()
+  server.next('PUT', { kind: 'late' })
+  const version = await versionAfterWriting(object, 'first')
+  await object.write('second', version, never)
+  expect(server.arrive()).toEqual([412])
+  expect(textIn(server)).toBe('second')
+})
+
+test('a write given up on may still arrive, and is then met as a conflict', async () => {
+  const { server, object } = await open({ callWithinMs: 100, s3: { answerWithinMs: 5_000 } })
+  const expected = await versionAfterWriting(object, 'before')
+  server.next('PUT', { kind: 'late' })
+  await expect(object.write('given up', expected, never)).rejects.toMatchObject({ code: 'storage.unavailable' })
+  expect((await object.read(never))?.version).toBe(expected)
+  expect(server.arrive()).toEqual([200])
+  expect(await object.write('next', expected, never)).toEqual({ kind: 'conflict' })
+})
+
 test('an update of an object deleted meanwhile is a conflict and does not create it', async () => {
   const { server, object } = await open()
   const expected = await versionAfterWriting(object, 'before')
@@ -175,20 +194,52 @@ test('a condition that the store does not know is storage.no-conditional-writes'
   await expect(object.write('mine', null, never)).rejects.toMatchObject({ code: 'storage.no-conditional-writes' })
 })
 
-test('credentials that cannot be had are refused', async () => {
-  const { object } = await open({ s3: { credentials: undefined } })
-  const before = { ...process.env }
-  Object.assign(process.env, {
-    AWS_EC2_METADATA_DISABLED: 'true',
-    AWS_CONFIG_FILE: '/dev/null',
-    AWS_SHARED_CREDENTIALS_FILE: '/dev/null',
+describe('without settings of the environment', () => {
+  beforeEach(() => {
+    const names = [
+      'AWS_ACCESS_KEY_ID',
+      'AWS_PROFILE',
+      'AWS_REGION',
+      'AWS_DEFAULT_REGION',
+      'AWS_WEB_IDENTITY_TOKEN_FILE',
+    ]
+    const files = ['AWS_CONFIG_FILE', 'AWS_SHARED_CREDENTIALS_FILE']
+    for (const name of names) vi.stubEnv(name, undefined)
+    for (const name of files) vi.stubEnv(name, '/dev/null')
+    vi.stubEnv('AWS_EC2_METADATA_DISABLED', 'true')
   })
-  delete process.env.AWS_ACCESS_KEY_ID
-  try {
-    await expect(object.read(never)).rejects.toMatchObject({ code: 'storage.refused' })
-  } finally {
-    process.env = before
-  }
+  afterEach(() => void vi.unstubAllEnvs())
+
+  test('credentials that cannot be had are refused', async () => {
+    const { object } = await open({ s3: { credentials: undefined } })
+    const error = await object.read(never).catch((rejection) => rejection)
+    expect(error).toMatchObject({
+      code: 'storage.refused',
+      message: expect.stringContaining('CredentialsProviderError'),
+    })
+  })
+
+  test('credentials and region are those of the standard variables', async () => {
+    vi.stubEnv('AWS_ACCESS_KEY_ID', 'key-of-environment')
+    vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'secret')
+    const { server, object } = await open({ s3: { credentials: undefined, region: 'eu-west-9' } })
+    await object.read(never)
+    expect(server.requests[0]?.headers.authorization).toMatch(/Credential=key-of-environment\/\d+\/eu-west-9\/s3/)
+  })
+
+  test('with an endpoint of its own a missing region is us-east-1', async () => {
+    const { server, object } = await open()
+    await object.read(never)
+    expect(server.requests[0]?.headers.authorization).toContain('/us-east-1/s3')
+  })
+
+  test('on AWS itself a missing region is refused', async () => {
+    const { store } = await open({ s3: { endpoint: undefined } })
+    await expect(store.probe(never)).rejects.toMatchObject({
+      code: 'storage.refused',
+      message: expect.stringContaining('AWS_REGION'),
+    })
+  })
 })
 
 test.each(['break', 'silence'] as const)('a body that ends half way in %s is read again', async (ending) => {

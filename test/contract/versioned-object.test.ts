@@ -15,7 +15,6 @@ import { openCheckpointStore } from '../../connector/storage/open-store.ts'
 import type { Version, VersionedObject } from '../../connector/storage/versioned-object.ts'
 import { type FakeS3Options, startFakeS3 } from '../support/fake-s3-server.ts'
 import { memoryStore } from '../support/memory-versioned-object.ts'
-import { type S3Address, startS3 } from '../support/servers/s3-server.ts'
 
 const parts = { clock: systemClock, onRetry: () => undefined }
 
@@ -45,10 +44,8 @@ const onFakeS3 =
     return s3Place('s3://bucket/some/prefix', { endpoint: fake.endpoint, credentials })
   }
 
-const onRealS3: Place = async (closing) => {
-  const given = inject('s3') as S3Address | undefined // undefined: this file runs without the servers of a whole run
-  const real = given ?? closing.use(await startS3(), (server) => server.close())
-  const { endpoint, region, bucket, ...credentials } = real
+const onRealS3: Place = async () => {
+  const { endpoint, region, bucket, ...credentials } = inject('s3')
   return s3Place(`s3://${bucket}/${randomUUID()}`, { endpoint, region, credentials })
 }
 

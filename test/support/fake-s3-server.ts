@@ -18,6 +18,8 @@ export type FakeS3Fault =
   | { readonly kind: 'hang' }
   /** It happens, and no answer comes. */
   | { readonly kind: 'hang-after' }
+  /** No answer comes, and it happens when `arrive` is called. */
+  | { readonly kind: 'late' }
   /** Half of the body comes, then the connection breaks or is silent. */
   | { readonly kind: 'half-body'; readonly ending: 'break' | 'silence' }
   /** Somebody else does this to the object first. */
@@ -44,6 +46,8 @@ export interface FakeS3 {
   readonly requests: { readonly line: string; readonly headers: IncomingMessage['headers'] }[]
   /** Queues faults for the coming requests with this method, one each; undefined lets one pass. */
   next(method: 'GET' | 'PUT' | 'DELETE', ...faults: readonly (FakeS3Fault | undefined)[]): void
+  /** Lets the requests that were late happen now; resolves with the status that each would have been answered. */
+  arrive(): number[]
   close(): Promise<void>
 }
 
@@ -51,6 +55,7 @@ export interface FakeS3 {
 export async function startFakeS3({ etags = 'aws', conditions = 'both' }: FakeS3Options = {}): Promise<FakeS3> {
   const objects = new Map<string, FakeS3Object>()
   const requests: FakeS3['requests'] = []
+  const late: (() => Answer)[] = []
   const queues = new Map<string, (FakeS3Fault | undefined)[]>()
 
   const server = createServer((incoming, outgoing) => {
@@ -58,7 +63,7 @@ export async function startFakeS3({ etags = 'aws', conditions = 'both' }: FakeS3
     const key = decodeURIComponent(new URL(url, 'http://fake').pathname.split('/').slice(2).join('/'))
     requests.push({ line: `${method} ${key}`, headers })
     const fault = queues.get(method)?.shift()
-    const exchange = { incoming, outgoing, key, objects, etags, conditions }
+    const exchange = { incoming, outgoing, key, objects, late, etags, conditions }
     void serve(exchange, fault).catch(() => incoming.socket.destroy())
   })
   server.listen(0, '127.0.0.1')
@@ -68,6 +73,7 @@ export async function startFakeS3({ etags = 'aws', conditions = 'both' }: FakeS3
     objects,
     requests,
     next: (method, ...faults) => void queues.set(method, [...(queues.get(method) ?? []), ...faults]),
+    arrive: () => late.splice(0).map((happen) => happen().status),
     close: async () => {
       const closed = once(server, 'close')
       server.close()
@@ -88,6 +94,7 @@ interface Exchange extends Required<FakeS3Options> {
   readonly outgoing: ServerResponse
   readonly key: string
   readonly objects: Map<string, FakeS3Object>
+  readonly late: (() => Answer)[]
 }
 
 interface Answer {
@@ -122,6 +129,9 @@ async function serve(exchange: Exchange, fault: FakeS3Fault | undefined): Promis
       return
     case 'hang-after':
       done()
+      return
+    case 'late':
+      exchange.late.push(done)
       return
     case 'half-body':
       return sendHalf(exchange, done(), fault.ending)
