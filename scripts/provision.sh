@@ -5,7 +5,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-node_version=24.21.0 versitygw_version=1.8.0 moto_version=5.2.5
+node_version=24.21.0 npm_version=11.19.1 versitygw_version=1.8.0 moto_version=5.2.5
 kafka_pom=test/support/servers/kafka/pom.xml
 kafka_version=$(sed -n 's|.*<kafka.version>\(.*\)</kafka.version>.*|\1|p' "$kafka_pom")
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/polaris-connector
@@ -58,14 +58,24 @@ node_is_recent() {
   node -e 'const [major, minor] = process.versions.node.split(".").map(Number); process.exit(major > 22 || (major === 22 && minor >= 22) ? 0 : 1)' 2>/dev/null
 }
 
-# The machine's own Node if it is recent enough, else .cache/bin/node.
+# The machine's own Node if it is recent enough, else one in .cache/bin, with an npm of its own: Debian's runs on Debian's Node only.
 node_runtime() {
   command_from npm npm
   if node_is_recent; then return; fi
-  if [ ! -x "$cache/node-$node_version/bin/node" ]; then
+  if [ ! -x "$cache/node-$node_version/bin/npm" ]; then
     say "fetching Node $node_version from the npm registry"
+    package=$(node_package)
     new_folder
-    (cd "$new" && npm pack --silent "$(node_package)@$node_version" >/dev/null && tar -xzf ./*.tgz --strip-components=1 && rm ./*.tgz)
+    (
+      cd "$new"
+      npm pack --silent "$package@$node_version" "npm@$npm_version" >/dev/null
+      tar -xzf "$package-$node_version.tgz" --strip-components=1
+      mkdir -p lib/node_modules/npm
+      tar -xzf "npm-$npm_version.tgz" -C lib/node_modules/npm --strip-components=1
+      chmod +x lib/node_modules/npm/bin/npm-cli.js
+      ln -s ../lib/node_modules/npm/bin/npm-cli.js bin/npm
+      rm ./*.tgz
+    )
     in_place "node-$node_version"
   fi
   link "node-$node_version/bin" bin
@@ -92,7 +102,7 @@ kafka() {
     command_from mvn maven
     say "fetching Apache Kafka $kafka_version from Maven Central"
     new_folder
-    mvn -q -B -f "$kafka_pom" dependency:copy-dependencies -DincludeScope=runtime -DoutputDirectory="$new"
+    mvn -q -B -Dstyle.color=never -f "$kafka_pom" dependency:copy-dependencies -DincludeScope=runtime -DoutputDirectory="$new"
     java_is_recent || fail "Kafka needs Java 17 or newer: $(java -version 2>&1 | head -1)"
     in_place "kafka-$kafka_version"
   fi

@@ -2,11 +2,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import type { LaneResult } from './test-lane.ts'
-
-interface Row extends LaneResult {
-  readonly name: string
-  readonly seconds: number
-}
+import { type SummaryRow, summary } from './test-summary.ts'
 
 /** Each counts as one test; its output is shown only when it fails. */
 const checks = {
@@ -17,14 +13,15 @@ const checks = {
   'generated files': ['--if-present', 'generate', '--', '--check'],
 }
 const lanes = ['unit', 'simulation', 'contract', 'e2e']
+const longestLaneMs = 10 * 60_000
 
-const rows: Row[] = []
+const rows: SummaryRow[] = []
 for (const [name, script] of Object.entries(checks)) rows.push(await timed(name, () => runCheck(name, script)))
 for (const lane of lanes) rows.push(await timed(lane, () => runLane(lane)))
-report(rows)
+console.log(`\n${summary(rows)}`)
 if (rows.some(({ failed }) => failed > 0)) process.exitCode = 1
 
-async function timed(name: string, run: () => Promise<LaneResult>): Promise<Row> {
+async function timed(name: string, run: () => Promise<LaneResult>): Promise<SummaryRow> {
   const startedAt = performance.now()
   const result = await run()
   return { name, ...result, seconds: (performance.now() - startedAt) / 1000 }
@@ -44,7 +41,8 @@ async function runCheck(name: string, script: readonly string[]): Promise<LaneRe
 /** A lane that ends without a result counts as one failed test. */
 async function runLane(lane: string): Promise<LaneResult> {
   const script = fileURLToPath(new URL('test-lane.ts', import.meta.url))
-  const child = spawn(process.execPath, [script, lane], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
+  const stdio = ['ignore' as const, 'inherit' as const, 'inherit' as const, 'ipc' as const]
+  const child = spawn(process.execPath, [script, lane], { stdio, timeout: longestLaneMs })
   let result: LaneResult = { passed: 0, failed: 1, skipped: [] }
   child.on('message', (sent) => {
     result = sent as LaneResult
@@ -52,23 +50,4 @@ async function runLane(lane: string): Promise<LaneResult> {
   const [exitCode] = await once(child, 'exit')
   const failedSilently = exitCode !== 0 && result.failed === 0
   return failedSilently ? { ...result, failed: 1 } : result
-}
-
-function report(rows: readonly Row[]): void {
-  const sum = (count: (row: Row) => number) => rows.reduce((total, row) => total + count(row), 0)
-  const skipped = rows.flatMap((row) => row.skipped)
-  const total = { passed: sum((row) => row.passed), failed: sum((row) => row.failed), skipped }
-  console.log(`\n${line('', 'passed', 'failed', 'skipped', 'seconds')}`)
-  for (const row of [...rows, { ...total, name: 'all', seconds: sum((row) => row.seconds) }]) {
-    console.log(line(row.name, row.passed, row.failed, row.skipped.length, row.seconds.toFixed(1)))
-  }
-  console.log(skipped.length === 0 ? '\nNothing was skipped.' : '\nSkipped:')
-  for (const { test, why } of skipped) console.log(`  ${test}: ${why}`)
-  console.log(
-    `\n${total.passed} passed, ${total.failed} failed${skipped.length > 0 ? `, ${skipped.length} skipped` : ''}`,
-  )
-}
-
-function line(name: string, ...cells: readonly (string | number)[]): string {
-  return name.padEnd(16) + cells.map((cell) => `${cell}`.padStart(9)).join('')
 }

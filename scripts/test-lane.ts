@@ -12,9 +12,9 @@ const [lane] = process.argv.slice(2)
 if (lane === undefined) throw new Error('usage: node test-lane.ts LANE')
 const vitest = await startVitest('test', [], { project: [lane], watch: false })
 const result = resultOf(vitest.state.getTestModules(), vitest.state.getUnhandledErrors())
-await vitest.close()
 process.send?.(result)
 process.disconnect?.()
+await vitest.exit() // also when a test left something open
 
 /** A file that cannot be loaded, an error outside of the tests and a lane without tests count as one failed test each. */
 function resultOf(modules: readonly TestModule[], unhandled: readonly unknown[]): LaneResult {

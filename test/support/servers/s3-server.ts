@@ -70,8 +70,10 @@ function installedServer(endpoint: string, data: string) {
     const env = { ROOT_ACCESS_KEY: credentials.accessKeyId, ROOT_SECRET_KEY: credentials.secretAccessKey }
     return { kind: 'versitygw' as const, command: versitygw, args: ['--quiet', '--port', host, 'posix', data], env }
   }
-  const moto = installed('moto/bin/moto_server')
-  if (existsSync(moto)) return { kind: 'moto' as const, command: moto, args: ['-H', '127.0.0.1', '-p', port] }
+  const python = installed('moto/bin/python3')
+  if (existsSync(python)) {
+    return { kind: 'moto' as const, command: python, args: ['-m', 'moto.server', '-H', '127.0.0.1', '-p', port] }
+  }
   throw new Error('no S3 server is there yet: run scripts/provision.sh')
 }
 

@@ -1,0 +1,21 @@
+import { expect, test } from 'vitest'
+import { summary } from '../../../scripts/test-summary.ts'
+
+const unit = { name: 'unit', passed: 3, failed: 0, skipped: [], seconds: 1.24 }
+const contract = { name: 'contract', passed: 2, failed: 1, skipped: [], seconds: 2 }
+const lastLine = (text: string) => text.split('\n').at(-1)
+
+test('the last line is the counts of all lanes, alone', () => {
+  expect(lastLine(summary([unit, contract]))).toBe('5 passed, 1 failed')
+})
+
+test('what was skipped is counted, and named with the reason', () => {
+  const skipped = [{ test: 'keeps objects', why: 'moto keeps nothing' }]
+  const text = summary([unit, { ...contract, skipped }])
+  expect(lastLine(text)).toBe('5 passed, 1 failed, 1 skipped')
+  expect(text).toContain('keeps objects: moto keeps nothing')
+})
+
+test('each lane has a line with its counts and its time', () => {
+  expect(summary([unit, contract])).toMatch(/^unit +3 +0 +0 +1\.2\ncontract +2 +1 +0 +2\.0\nall +5 +1 +0 +3\.2$/m)
+})
