@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util'
 import type { Command, CommandArgs, CommandOption, CommandParts } from './commands/command.ts'
+import type { CommandEntry } from './commands/command-list.ts'
 import { didYouMean } from './config/did-you-mean.ts'
 import { ConnectorError } from './runtime/connector-error.ts'
 import { errorCatalogue } from './runtime/error-catalogue.ts'
@@ -12,7 +13,7 @@ const program = 'polaris-connector'
  */
 export async function runCli(
   argv: readonly string[],
-  commands: readonly Command[],
+  commands: readonly CommandEntry[],
   parts: CommandParts,
 ): Promise<number> {
   try {
@@ -26,13 +27,18 @@ export async function runCli(
   }
 }
 
-async function runCommand(argv: readonly string[], commands: readonly Command[], parts: CommandParts): Promise<number> {
+async function runCommand(
+  argv: readonly string[],
+  commands: readonly CommandEntry[],
+  parts: CommandParts,
+): Promise<number> {
   const [first = '--help'] = argv
   if (first === '--version' || first === '-V') return say(parts, parts.version)
-  if (first === '--help' || first === '-h') return say(parts, overview(commands))
+  if (first === '--help' || first === '-h') return say(parts, await overview(commands))
 
-  const command = commandOf(argv, commands)
-  if (command === undefined) return misunderstood(parts, unknownCommand(argv, commands))
+  const entry = entryOf(argv, commands)
+  if (entry === undefined) return misunderstood(parts, unknownCommand(argv, commands))
+  const command = await entry.load()
   const parsed = parsedArgs(argv.slice(command.name.split(' ').length), command)
   if (parsed.kind === 'wrong') return misunderstood(parts, parsed.what, command)
   if (parsed.args.help === true) return say(parts, help(command))
@@ -50,11 +56,11 @@ function misunderstood(parts: CommandParts, what: string, command?: Command): nu
   return errorCatalogue['config.invalid'].exit
 }
 
-function commandOf(argv: readonly string[], commands: readonly Command[]): Command | undefined {
+function entryOf(argv: readonly string[], commands: readonly CommandEntry[]): CommandEntry | undefined {
   return commands.find(({ name }) => name.split(' ').every((word, index) => argv[index] === word))
 }
 
-function unknownCommand(argv: readonly string[], commands: readonly Command[]): string {
+function unknownCommand(argv: readonly string[], commands: readonly CommandEntry[]): string {
   const words = argv.filter((word) => !word.startsWith('-'))
   const family = commands.filter(({ name }) => name.startsWith(`${words[0]} `)).map(({ name }) => name)
   if (family.length > 0) {
@@ -95,7 +101,8 @@ function parsedArgs(argv: readonly string[], command: Command): Parsed {
   return { kind: 'right', args: values as CommandArgs }
 }
 
-function overview(commands: readonly Command[]): string {
+async function overview(entries: readonly CommandEntry[]): Promise<string> {
+  const commands = await Promise.all(entries.map(({ load }) => load()))
   const width = Math.max(...commands.map(({ name }) => name.length))
   return [
     `Usage: ${program} <command> [options]`,

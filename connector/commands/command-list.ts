@@ -1,8 +1,17 @@
-import { checkpointReset, checkpointSet, checkpointShow } from './checkpoint.ts'
 import type { Command } from './command.ts'
-import { lint } from './lint.ts'
-import { pollOnce } from './poll-once.ts'
-import { run } from './run.ts'
+
+/** A command that is loaded only when it is wanted: `lint` needs no Kafka client. */
+export interface CommandEntry {
+  readonly name: string
+  readonly load: () => Promise<Command>
+}
 
 /** Every command, in the order of the help. */
-export const commandList: readonly Command[] = [run, pollOnce, lint, checkpointShow, checkpointSet, checkpointReset]
+export const commandList: readonly CommandEntry[] = [
+  { name: 'run', load: async () => (await import('./run.ts')).run },
+  { name: 'poll-once', load: async () => (await import('./poll-once.ts')).pollOnce },
+  { name: 'lint', load: async () => (await import('./lint.ts')).lint },
+  { name: 'checkpoint show', load: async () => (await import('./checkpoint.ts')).checkpointShow },
+  { name: 'checkpoint set', load: async () => (await import('./checkpoint.ts')).checkpointSet },
+  { name: 'checkpoint reset', load: async () => (await import('./checkpoint.ts')).checkpointReset },
+]

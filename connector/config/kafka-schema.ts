@@ -17,11 +17,15 @@ const ssl = setting.section('TLS to the brokers', {
     .optional(),
   ca: pem("CAs trusted instead of the system's", 'KAFKA_SSL_CA').optional(),
   cert: pem('Client certificate', 'KAFKA_SSL_CERT').optional(),
-  key: setting.secretText({
-    description: 'Key of the client certificate: PEM text or path of a PEM file',
-    variable: 'KAFKA_SSL_KEY',
-    pem: true,
-  }),
+  key: setting.secretText(
+    {
+      description: 'Key of the client certificate: PEM text or path of a PEM file',
+      variable: 'KAFKA_SSL_KEY',
+      pem: true,
+    },
+    check.isPem,
+    check.pemRule,
+  ),
 })
 
 const sasl = setting.section('Sign-in to the brokers', {

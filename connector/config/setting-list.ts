@@ -35,7 +35,7 @@ export interface SchemaNode extends Partial<SettingMeta> {
 
 /** The JSON schema of the file, with the connector's own words (`kind`, `variable`, `pem`) still in it. */
 export function schemaTree(): SchemaNode {
-  return z.toJSONSchema(configSchema, { io: 'input', unrepresentable: 'any' }) as SchemaNode
+  return z.toJSONSchema(configSchema, { io: 'input', unrepresentable: 'any', target: 'draft-7' }) as SchemaNode
 }
 
 let list: readonly Setting[] | undefined

@@ -37,8 +37,8 @@ export function textOr(value: string, meta: SettingMeta, check: (value: string) 
 }
 
 /** Never shown; prefer `${VARIABLE}` or a `*_FILE` variable over writing it into a file. */
-export function secretText(meta: SettingMeta) {
-  const schema = z.string(says('is no text: put it in quotes')).transform(secret)
+export function secretText(meta: SettingMeta, check: (value: string) => boolean = () => true, what = '') {
+  const schema = z.string(says('is no text: put it in quotes')).refine(check, what).transform(secret)
   return schema.optional().meta({ ...meta, kind: 'secret' })
 }
 

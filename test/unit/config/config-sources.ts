@@ -1,0 +1,51 @@
+import { type LoadedConfig, readConfig } from '../../../connector/config/load-config.ts'
+import type { Environment } from '../../../connector/config/variables.ts'
+
+/** The least that the environment must hold. */
+export const leastEnvironment = {
+  CONNECTOR_ID: 'shops',
+  POLARIS_URL: 'https://polaris.example.com:3443',
+  POLARIS_CODE_MAGASIN: '1',
+  KAFKA_BROKERS: 'kafka-1:9092,kafka-2:9092',
+  CHECKPOINT_URL: 's3://bucket/polaris',
+}
+
+/** The least that a file must hold; further streams and settings are put behind it. */
+export const leastFile = `connector: shops
+kafka:
+  brokers: [kafka-1:9092]
+checkpoint:
+  url: s3://bucket/polaris
+`
+
+/** A disk that holds `files` alone. */
+export function reading(files: Readonly<Record<string, string>>) {
+  return (name: string): string => {
+    const text = files[name]
+    if (text === undefined) throw Object.assign(new Error('no such file'), { code: 'ENOENT' })
+    return text
+  }
+}
+
+export function fromEnvironment(environment: Environment, files: Readonly<Record<string, string>> = {}): LoadedConfig {
+  return readConfig({ file: undefined, environment, readFile: reading(files) })
+}
+
+export function fromFile(
+  yaml: string,
+  environment: Environment = {},
+  files: Readonly<Record<string, string>> = {},
+): LoadedConfig {
+  return readConfig({ file: 'c.yaml', environment, readFile: reading({ ...files, 'c.yaml': yaml }) })
+}
+
+/** The settings, or an error with every problem. */
+export function valid(loaded: LoadedConfig) {
+  if (loaded.kind === 'invalid') throw new Error(JSON.stringify(loaded.problems))
+  return loaded.settings
+}
+
+/** The problems; none when the configuration is valid. */
+export function problems(loaded: LoadedConfig) {
+  return loaded.kind === 'invalid' ? loaded.problems : []
+}

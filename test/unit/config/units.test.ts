@@ -1,0 +1,47 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { durationMs, durationText, sizeBytes, sizeText } from '../../../connector/config/units.ts'
+
+describe('durations and sizes', () => {
+  test.each([
+    ['500ms', 500],
+    ['5s', 5000],
+    ['5m', 300_000],
+    ['12h', 43_200_000],
+    ['7d', 604_800_000],
+    ['0ms', 0],
+  ])('%s are %i milliseconds', (text, ms) => expect(durationMs(text)).toBe(ms))
+
+  test.each([
+    ['10B', 10],
+    ['900kB', 900_000],
+    ['1MiB', 1_048_576],
+    ['1MB', 1_000_000],
+    ['2GiB', 2_147_483_648],
+  ])('%s are %i bytes', (text, bytes) => expect(sizeBytes(text)).toBe(bytes))
+
+  test.each(['', '5', 's', '5 s', '-5s', '1.5s', '5S', '5sec', '5s ', '9'.repeat(20) + 'd'])(
+    '%j is no duration',
+    (text) => {
+      expect(durationMs(text)).toBeUndefined()
+    },
+  )
+
+  test.each(['', '5', '1mb', '1 MiB', '1.5MB', '-1B'])('%j is no size', (text) =>
+    expect(sizeBytes(text)).toBeUndefined(),
+  )
+
+  test('a value is written so that it reads as itself', () => {
+    fc.assert(
+      fc.property(fc.nat(), (value) => {
+        expect(durationMs(durationText(value))).toBe(value)
+        expect(sizeBytes(sizeText(value))).toBe(value)
+      }),
+    )
+  })
+
+  test('the largest unit that fits is written', () => {
+    expect([durationText(90_000), durationText(300_000), durationText(604_800_000)]).toEqual(['90s', '5m', '7d'])
+    expect([sizeText(1_000_000), sizeText(33_554_432), sizeText(1500)]).toEqual(['1MB', '32MiB', '1500B'])
+  })
+})
