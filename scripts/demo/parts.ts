@@ -1,0 +1,73 @@
+import { existsSync, mkdirSync } from 'node:fs'
+import { connect } from 'node:net'
+import { join } from 'node:path'
+import { startKafka } from '../../test/support/servers/kafka-broker.ts'
+import { faults, type PolarisSimulator, startPolarisSimulator } from '../../test/support/servers/polaris-simulator.ts'
+import type { Addresses, DemoPlan } from './plan.ts'
+
+/** A part that runs, and how it ends. */
+export interface Part<Running> {
+  readonly running: Running
+  /** For the screen. */
+  readonly line: string
+  close(): Promise<void>
+}
+
+const CLIENTS = 5000
+const CHANGES_EVERY_MS = 500
+const CHANGED_WHILE_AWAY = 20
+const LATENCY_MS = 30
+const PORT = 3443
+const ACCESS = { mode: 'cookie', user: 'demo', password: 'demo' } as const
+
+/** A broker of its own with the data of the last run, unless one is given. */
+export async function kafkaPart(plan: DemoPlan): Promise<Part<string>> {
+  if (plan.brokers !== undefined) {
+    return { running: plan.brokers, line: `Kafka        ${plan.brokers} (yours)`, close: async () => {} }
+  }
+  const dataDirectory = join(plan.folder, 'kafka')
+  const kafka = await startKafka({ dataDirectory })
+  const line = `Kafka        ${kafka.bootstrap}, Apache Kafka on loopback, data in ${dataDirectory}`
+  return { running: kafka.bootstrap, line, close: kafka.close }
+}
+
+/** The simulator with the clients of the last run, some of which change every second, unless a server is given. */
+export async function polarisPart(plan: DemoPlan): Promise<Part<PolarisSimulator | undefined>> {
+  if (plan.polarisUrl !== undefined) {
+    return { running: undefined, line: `Polaris      ${withoutUser(plan.polarisUrl)} (yours)`, close: async () => {} }
+  }
+  mkdirSync(plan.folder, { recursive: true })
+  const history = join(plan.folder, 'polaris-history.jsonl')
+  const wasThere = existsSync(history)
+  const isFree = !(await answers(PORT))
+  const simulator = await startPolarisSimulator({ port: isFree ? PORT : 0, clients: CLIENTS, history, access: ACCESS })
+  simulator.faults.when(() => true, faults.latency(LATENCY_MS))
+  if (wasThere) for (let one = 0; one < CHANGED_WHILE_AWAY; one += 1) simulator.change()
+  simulator.changeEvery(CHANGES_EVERY_MS)
+  const notes = [
+    `${CLIENTS} invented clients, ${1000 / CHANGES_EVERY_MS} change every second`,
+    ...(wasThere ? [`${CHANGED_WHILE_AWAY} changed while the demo was away`] : []),
+    ...(isFree ? [] : [`port ${PORT} is taken`]),
+  ]
+  return {
+    running: simulator,
+    line: `Polaris      ${simulator.url} (simulator: ${notes.join('; ')})`,
+    close: simulator.close,
+  }
+}
+
+export function simulatorAddress(simulator: PolarisSimulator | undefined): Addresses['simulator'] {
+  return simulator === undefined ? undefined : { url: simulator.url, user: ACCESS.user, password: ACCESS.password }
+}
+
+function answers(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1')
+    socket.once('connect', () => resolve(true)).once('error', () => resolve(false))
+    socket.once('close', () => resolve(false)).once('connect', () => socket.destroy())
+  })
+}
+
+function withoutUser(url: string): string {
+  return URL.canParse(url) ? `${new URL(url).origin}${new URL(url).pathname}` : 'POLARIS_URL'
+}

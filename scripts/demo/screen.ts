@@ -1,0 +1,54 @@
+import type { WriteStream } from 'node:tty'
+
+/** Lines that scroll, and a few that stay below them. */
+export interface Screen {
+  /** One more line above the status. */
+  say(line: string): void
+  /** Replaces the status; without a terminal it is a line now and then, when `isNews`. */
+  status(lines: readonly string[], news: 'news' | 'no news'): void
+  /** Leaves everything readable. */
+  close(): void
+}
+
+/** A terminal that understands escape sequences gets a status that stays; anything else plain lines. */
+export function openScreen(out: WriteStream, environment: Readonly<Record<string, string | undefined>>): Screen {
+  const isPlain = !out.isTTY || environment.NO_COLOR !== undefined || environment.TERM === 'dumb'
+  return isPlain ? plainLines(out) : terminal(out)
+}
+
+function plainLines(out: WriteStream): Screen {
+  return {
+    say: (line) => out.write(`${line}\n`),
+    status: (lines, news) => {
+      if (news === 'news') out.write(lines.map((line) => `${line}\n`).join(''))
+    },
+    close: () => {},
+  }
+}
+
+const HIDE_CURSOR = '\x1b[?25l'
+const SHOW_CURSOR = '\x1b[?25h'
+const CLEAR_BELOW = '\x1b[0J'
+const DIM = '\x1b[2m'
+const BOLD = '\x1b[1m'
+const PLAIN = '\x1b[0m'
+
+function terminal(out: WriteStream): Screen {
+  let shown: readonly string[] = []
+  const width = () => Math.max(20, out.columns || 80)
+  const back = () => (shown.length === 0 ? '' : `\x1b[${shown.length}F${CLEAR_BELOW}`)
+  const cut = (line: string) => (line.length < width() ? line : `${line.slice(0, width() - 2)}…`)
+  const drawn = () => shown.map((line, at) => `${at === 0 ? DIM : BOLD}${line}${PLAIN}\n`).join('')
+  // A cut line never wraps, so the status has as many rows as lines.
+  const fitted = (lines: readonly string[]) => ['─'.repeat(width() - 1), ...lines.map(cut)]
+  out.write(HIDE_CURSOR)
+  return {
+    say: (line) => out.write(`${back()}${cut(line)}\n${drawn()}`),
+    status: (lines) => {
+      const before = back()
+      shown = fitted(lines)
+      out.write(`${before}${drawn()}`)
+    },
+    close: () => out.write(SHOW_CURSOR),
+  }
+}
