@@ -8,7 +8,7 @@ import { kafkaAccess } from './demo/kafka-access.ts'
 import { kafkaPart, polarisPart, simulatorAddress } from './demo/parts.ts'
 import { connectorEnvironment, demoPlan } from './demo/plan.ts'
 import { openScreen, type Screen } from './demo/screen.ts'
-import { show } from './demo/show.ts'
+import { orAborted, show } from './demo/show.ts'
 
 /** Everything has ended by then, one way or the other. */
 const LEAVE_WITHIN_MS = 4500
@@ -30,7 +30,8 @@ async function demo(screen: Screen, stop: AbortSignal): Promise<number> {
 
     const at = { bootstrap: kafka.value.running, simulator: simulatorAddress(polaris.value.running) }
     const access = kafkaAccess(at.bootstrap, process.env)
-    const reader = await openTopic({ kafka: access, topic: plan.topic, from: 'end' }).catch(() => undefined)
+    const reader = await orAborted(openTopic({ kafka: access, topic: plan.topic, from: 'end' }), stop)
+    if (stop.aborted) return 0
     const logFile = join(plan.folder, 'connector.log')
     const connector = closing.use(startConnector(connectorEnvironment(process.env, plan, at), logFile), (one) =>
       one.end(CONNECTOR_WITHIN_MS),

@@ -28,7 +28,7 @@ export function statusLines(state: DemoState): string[] {
 }
 
 export function progressLine(events: number, of: number | undefined): string {
-  if (of === undefined || of === 0) return `catching up  ${count(events)} events`
+  if (of === undefined || of === 0) return `catching up  ${count(events)} events until now`
   const share = Math.min(1, events / of)
   const full = Math.round(share * BAR)
   const percent = `${Math.floor(share * 100)} %`.padStart(5)
@@ -39,7 +39,8 @@ export function countLine({ status, events, eventsPerSecond }: DemoState): strin
   const { clients = 0, suppressed = 0, pages = 0, deadLetters = 0 } = status?.totals ?? {}
   const again = suppressed === 0 ? '' : ` (${count(suppressed)} read again unchanged)`
   const dead = deadLetters === 0 ? '' : ` · dead letters ${count(deadLetters)}`
-  return `clients ${count(clients)}${again} · events ${count(events)} · pages ${count(pages)} · ${eventsPerSecond.toFixed(1)} events/s${dead}`
+  const trouble = status === undefined || status.state === 'running' ? '' : ` · stream ${status.state}`
+  return `clients ${count(clients)}${again} · events ${count(events)} · pages ${count(pages)} · ${eventsPerSecond.toFixed(1)} events/s${dead}${trouble}`
 }
 
 export function checkpointLine({ status, checkpointUrl }: DemoState): string {
@@ -52,12 +53,18 @@ export function checkpointLine({ status, checkpointUrl }: DemoState): string {
 export function eventLine(record: TopicRecord, shows: DemoPlan['shows'], now: number): string {
   const event = (record.value ?? {}) as { time?: string; data?: Record<string, unknown> }
   const since = (now - Date.parse(event.time ?? '')) / 1000
-  const modified = Number.isNaN(since)
+  const late = Number.isNaN(since)
     ? ''
-    : `  modified ${since < 60 ? `${since.toFixed(1)} s before` : (event.time ?? '')}`
-  const who = shows === 'names' ? `  ${nameOf(event.data ?? {})}`.padEnd(48) : ''
-  const where = `partition ${record.partition} offset ${record.offset}`.padEnd(26)
-  return `${new Date(now).toISOString().slice(11, 19)}Z  client ${(record.key ?? '').padEnd(8)}  ${where}${who}${modified}`.trimEnd()
+    : since < 3600
+      ? `${since.toFixed(1)} s after its change`
+      : `changed ${event.time}`
+  const where = `partition ${record.partition} offset ${record.offset}`
+  const who = shows === 'names' ? nameOf(event.data ?? {}) : ''
+  return [clockTime(now), `client ${record.key}`, late.padEnd(23), where.padEnd(24), who].join('  ').trimEnd()
+}
+
+function clockTime(now: number): string {
+  return new Date(now).toTimeString().slice(0, 8)
 }
 
 function nameOf(data: Record<string, unknown>): string {

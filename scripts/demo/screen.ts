@@ -2,8 +2,10 @@ import type { WriteStream } from 'node:tty'
 
 /** Lines that scroll, and a few that stay below them. */
 export interface Screen {
-  /** One more line above the status. */
+  /** One more line above the status; a long one wraps. */
   say(line: string): void
+  /** As `say`, but a long one is cut. */
+  row(line: string): void
   /** Replaces the status; without a terminal it is a line now and then, when `isNews`. */
   status(lines: readonly string[], news: 'news' | 'no news'): void
   /** Leaves everything readable. */
@@ -19,6 +21,7 @@ export function openScreen(out: WriteStream, environment: Readonly<Record<string
 function plainLines(out: WriteStream): Screen {
   return {
     say: (line) => out.write(`${line}\n`),
+    row: (line) => out.write(`${line}\n`),
     status: (lines, news) => {
       if (news === 'news') out.write(lines.map((line) => `${line}\n`).join(''))
     },
@@ -40,10 +43,11 @@ function terminal(out: WriteStream): Screen {
   const cut = (line: string) => (line.length < width() ? line : `${line.slice(0, width() - 2)}…`)
   const drawn = () => shown.map((line, at) => `${at === 0 ? DIM : BOLD}${line}${PLAIN}\n`).join('')
   // A cut line never wraps, so the status has as many rows as lines.
-  const fitted = (lines: readonly string[]) => ['─'.repeat(width() - 1), ...lines.map(cut)]
+  const fitted = (lines: readonly string[]) => (lines.length === 0 ? [] : ['─'.repeat(width() - 1), ...lines.map(cut)])
   out.write(HIDE_CURSOR)
   return {
-    say: (line) => out.write(`${back()}${cut(line)}\n${drawn()}`),
+    say: (line) => out.write(`${back()}${line}\n${drawn()}`),
+    row: (line) => out.write(`${back()}${cut(line)}\n${drawn()}`),
     status: (lines) => {
       const before = back()
       shown = fitted(lines)

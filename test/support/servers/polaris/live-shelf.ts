@@ -63,7 +63,6 @@ export function liveShelf(parts: LiveShelfParts): LiveShelf {
   const latest = new Map<string, number>()
   const ordered: Entry[] = []
   const listeners: ((change: Change) => void)[] = []
-  const chance = numbers(parts.seed, -7, 1)
   let lastInstant = 0
 
   const put = (change: Change) => {
@@ -97,7 +96,7 @@ export function liveShelf(parts: LiveShelfParts): LiveShelf {
   return {
     changes,
     ids,
-    change: (id = ids[Math.floor(chance() * ids.length)] ?? '', { like, at } = {}) =>
+    change: (id = anyOf(ids, numbers(parts.seed, -7, changes.length)()), { like, at } = {}) =>
       happen(entryOf(id).id, like ?? (latest.get(id) ?? 0) + 1, at),
     add: (count = 1, at) =>
       Array.from({ length: count }, () => happen(String(parts.firstId + BigInt(ids.length)), 1, at)),
@@ -118,6 +117,10 @@ export function liveShelf(parts: LiveShelfParts): LiveShelf {
       }
     },
   }
+}
+
+function anyOf(ids: readonly string[], chance: number): string {
+  return ids[Math.floor(chance * ids.length)] ?? ''
 }
 
 /** How many entries come before `place`, or before and at it (`and` = 1). */
