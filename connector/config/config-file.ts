@@ -16,7 +16,7 @@ export function parseConfigFile(name: string, text: string): ConfigFile {
   // Pretty errors quote the line, which may hold a secret.
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false })
   const lineAt = (offset: number) => lines.linePos(offset).line
-  const problems = document.errors.map(({ code, pos }): ConfigProblem => {
+  const problems = [...document.errors, ...document.warnings].map(({ code, pos }): ConfigProblem => {
     return { file: name, line: lineAt(pos[0]), what: `is no valid YAML: ${code.toLowerCase().replaceAll('_', ' ')}` }
   })
   if (problems.length > 0) return { name, value: undefined, lineOf: () => undefined, problems }
@@ -28,15 +28,18 @@ export function parseConfigFile(name: string, text: string): ConfigFile {
       const offset = offsetOf(document.contents, path)
       return offset === undefined ? undefined : lineAt(offset)
     },
-    problems: value.kind === 'plain' ? [] : [{ file: name, what: 'is no valid YAML: its aliases expand without end' }],
+    problems:
+      value.kind === 'plain'
+        ? []
+        : [{ file: name, what: 'is no valid YAML: an alias has no anchor, or aliases grow without end' }],
   }
 }
 
-function plainValue(document: { toJS(): unknown }): { kind: 'plain'; value: unknown } | { kind: 'endless' } {
+function plainValue(document: { toJS(): unknown }): { kind: 'plain'; value: unknown } | { kind: 'unresolved' } {
   try {
     return { kind: 'plain', value: document.toJS() }
   } catch {
-    return { kind: 'endless' }
+    return { kind: 'unresolved' }
   }
 }
 

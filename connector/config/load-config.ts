@@ -63,11 +63,10 @@ function openFile(name: string, readFile: ReadFile): ConfigFile {
 /** What came from variables is text; its setting may want a number. */
 function coerced(document: unknown, places: readonly ConfigPath[]): unknown {
   return places.reduce((result, path) => {
-    const setting = settingAt(path)
+    const isListItem = typeof path.at(-1) === 'number'
+    const kind = isListItem ? undefined : settingAt(path)?.kind
     const value = valueAt(result, path)
-    return setting === undefined || typeof value !== 'string'
-      ? result
-      : withValueAt(result, path, fromText(value, setting.kind))
+    return kind === undefined || typeof value !== 'string' ? result : withValueAt(result, path, fromText(value, kind))
   }, document)
 }
 

@@ -20,7 +20,7 @@ describe('durations and sizes', () => {
     ['2GiB', 2_147_483_648],
   ])('%s are %i bytes', (text, bytes) => expect(sizeBytes(text)).toBe(bytes))
 
-  test.each(['', '5', 's', '5 s', '-5s', '1.5s', '5S', '5sec', '5s ', '9'.repeat(20) + 'd'])(
+  test.each(['', '5', 's', '5 s', '-5s', '1.5s', '5S', '5sec', '5s ', `${'9'.repeat(20)}d`])(
     '%j is no duration',
     (text) => {
       expect(durationMs(text)).toBeUndefined()

@@ -1,0 +1,253 @@
+import { describe, expect, test } from 'vitest'
+import { loadConfig, readConfig } from '../../../connector/config/load-config.ts'
+import { fromFile, leastEnvironment, leastFile, problems, reading, valid } from './config-sources.ts'
+
+const oneStream = `${leastFile}streams:
+  - name: paris
+    polaris: { url: https://paris.example.com, codeMagasin: 1, limit: 200 }
+`
+const twoStreams = `${oneStream}  - name: lyon
+    polaris: { url: https://lyon.example.com, codeMagasin: 2 }
+    kafka: { topic: client.modified.lyon }
+`
+
+const placed = (found: ReturnType<typeof problems>) => found.map(({ line, path, what }) => `${line}: ${path} ${what}`)
+
+describe('a file', () => {
+  test('may hold several streams', () => {
+    const { streams } = valid(fromFile(twoStreams))
+    expect(streams.map(({ name, polaris, kafka }) => [name, polaris.url, polaris.limit, kafka.topic])).toEqual([
+      ['paris', 'https://paris.example.com', 200, 'client.modified'],
+      ['lyon', 'https://lyon.example.com', 100, 'client.modified.lyon'],
+    ])
+  })
+
+  test('without streams leaves the one stream to the environment', () => {
+    const { streams } = valid(
+      fromFile(leastFile, { POLARIS_URL: 'https://p', POLARIS_CODE_MAGASIN: '3', STREAM_NAME: 'x' }),
+    )
+    expect(streams).toMatchObject([{ name: 'x', polaris: { url: 'https://p', codeMagasin: 3 } }])
+  })
+
+  test('gives way to the environment', () => {
+    const settings = valid(
+      fromFile(oneStream, { CONNECTOR_ID: 'other', POLARIS_LIMIT: '7', KAFKA_BROKERS: 'k:1', POLL_INTERVAL: '1m' }),
+    )
+    expect(settings).toMatchObject({
+      connector: 'other',
+      kafka: { brokers: ['k:1'] },
+      streams: [{ name: 'paris', polaris: { url: 'https://paris.example.com', limit: 7 }, poll: { interval: 60_000 } }],
+    })
+  })
+
+  test('that is empty leaves everything to the environment', () => {
+    expect(valid(fromFile('', leastEnvironment)).connector).toBe('shops')
+    expect(valid(fromFile('# nothing\n', leastEnvironment)).connector).toBe('shops')
+  })
+
+  test('may leave values empty, which counts as unset', () => {
+    const file = `${oneStream}    poll:\n      interval:\n      tail: ''\nlog:\n`
+    expect(valid(fromFile(file)).streams[0]?.poll).toMatchObject({ interval: 5000, tail: 'overlap' })
+  })
+
+  test('that cannot be read is a problem', () => {
+    const loaded = readConfig({ file: 'none.yaml', environment: {}, readFile: reading({}) })
+    expect(problems(loaded)).toEqual([{ file: 'none.yaml', what: 'cannot be read (ENOENT)' }])
+  })
+
+  test.each([
+    ['a: [hunter2', 1],
+    ['a: 1\na: hunter2', 2],
+    ['a: hunter2\n\tb: 1', 2],
+    ['b: 1\na: !secret hunter2', 2],
+    ['---\na: 1\n---\nb: 2', 3],
+  ])('%j is no YAML, said with its line and without its text', (yaml, line) => {
+    const found = problems(fromFile(yaml))
+    expect(found[0]).toMatchObject({ file: 'c.yaml', what: expect.stringContaining('is no valid YAML') })
+    expect(found.some((problem) => problem.line === line)).toBe(true)
+    expect(JSON.stringify(found)).not.toContain('hunter2')
+  })
+
+  test.each(['just text', '- a\n- b', '5'])('%j is no configuration', (yaml) => {
+    expect(problems(fromFile(yaml))).toMatchObject([
+      { file: 'c.yaml', what: expect.stringContaining('is no group of settings') },
+    ])
+  })
+
+  test('with an alias without its anchor is a problem', () => {
+    const found = problems(fromFile('a: *hunter2'))
+    expect(found).toMatchObject([{ file: 'c.yaml', what: expect.stringContaining('an alias has no anchor') }])
+    expect(JSON.stringify(found)).not.toContain('hunter2')
+  })
+
+  test('that grows without end by its aliases is a problem', () => {
+    const layers = Array.from(
+      { length: 9 },
+      (_, index) => `l${index + 1}: &l${index + 1} [${Array(9).fill(`*l${index}`).join(', ')}]`,
+    )
+    const yaml = ['l0: &l0 [x]', ...layers].join('\n')
+    expect(problems(fromFile(yaml))).toMatchObject([{ file: 'c.yaml', what: expect.stringContaining('aliases') }])
+  })
+})
+
+describe('problems of a file', () => {
+  test('come all at once, each with path, line, what is wrong and the cure', () => {
+    const yaml = `connector: Shops
+kafka:
+  brokers: [kafka]
+  delivry: exactly-once
+checkpoint:
+  url: \${NOWHERE}
+streams:
+  - name: paris
+    polaris:
+      url: https://u:hunter2@paris
+      codeMagasin: '1'
+      limt: 5
+    poll: { interval: 5, limit: 6 }
+    extra: 1
+  - polaris:
+      url: https://lyon
+      prefixCle: 0012
+    poll: 5s
+htpp: { port: 1 }
+`
+    expect(placed(problems(fromFile(yaml)))).toEqual([
+      '6: checkpoint.url names the variable NOWHERE, which is not set',
+      '1: connector is no name: write lower-case letters, digits and hyphens, at most 63',
+      '3: kafka.brokers[0] is no broker: write host:port (an IPv6 address needs a host name)',
+      '4: kafka.delivry is unknown; did you mean delivery?',
+      '10: streams[0].polaris.url is no address: write http(s)://host[:port][/path], without user, query or fragment',
+      '11: streams[0].polaris.codeMagasin is no whole number from -2147483648 to 2147483647',
+      '12: streams[0].polaris.limt is unknown; did you mean limit?',
+      '13: streams[0].poll.interval is no duration: write it like 500ms, 5s, 5m, 12h or 7d',
+      '13: streams[0].poll.limit is unknown here; there is streams.polaris.limit',
+      '14: streams[0].extra is unknown; known here: name, polaris, poll, deadLetters, kafka, sharedKeys',
+      '15: streams[1].polaris.codeMagasin is missing',
+      '17: streams[1].polaris.prefixCle is no text: put it in quotes',
+      '18: streams[1].poll is no group of settings',
+      '19: htpp is unknown; did you mean http?',
+      '15: streams[1].kafka.topic is the topic of streams[0] too, whose clients it would mix up: write another, or sharedKeys: true in both',
+    ])
+  })
+
+  test('name the variable that would supply what is missing', () => {
+    const found = problems(fromFile('connector: shops\nstreams:\n  - name: a\n    polaris: { url: https://p }\n'))
+    expect(placed(found)).toContain('4: streams[0].polaris.codeMagasin is missing (or set POLARIS_CODE_MAGASIN)')
+  })
+
+  test('name the variable instead of the line where the environment won', () => {
+    expect(problems(fromFile(oneStream, { POLARIS_LIMIT: 'many' }))).toEqual([
+      { variable: 'POLARIS_LIMIT', path: 'streams[0].polaris.limit', what: 'is no whole number from 1 to 100000' },
+    ])
+  })
+
+  test('end a command as config.invalid that lists them', () => {
+    const load = () =>
+      loadConfig({ file: 'c.yaml', environment: {}, readFile: reading({ 'c.yaml': 'connector: A\nx: 1\n' }) })
+    expect(load).toThrow(
+      expect.objectContaining({
+        code: 'config.invalid',
+        message: expect.stringMatching(/c\.yaml:1: connector: is no name[\s\S]*c\.yaml:2: x: is unknown/),
+      }),
+    )
+  })
+})
+
+describe('variables of one stream', () => {
+  test('are an error where the file has several', () => {
+    expect(
+      problems(fromFile(twoStreams, { POLARIS_LIMIT: '5', KAFKA_TOPIC: 'x', STREAM_NAME: 'y', LOG_LEVEL: 'warn' })),
+    ).toEqual([
+      { variable: 'STREAM_NAME', what: 'is for a single stream and the file has several: write name in each of them' },
+      {
+        variable: 'POLARIS_LIMIT',
+        what: 'is for a single stream and the file has several: write polaris.limit in each of them',
+      },
+      {
+        variable: 'KAFKA_TOPIC',
+        what: 'is for a single stream and the file has several: write kafka.topic in each of them',
+      },
+    ])
+  })
+
+  test('may be named by the streams of a file', () => {
+    const file = `${twoStreams}    deadLetters: {}\n`.replaceAll(
+      'codeMagasin',
+      `auth: basic, user: u, password: "\${POLARIS_PASSWORD}", codeMagasin`,
+    )
+    const { streams } = valid(fromFile(file, { POLARIS_PASSWORD: 'p' }))
+    expect(streams.map(({ polaris }) => polaris.password?.reveal())).toEqual(['p', 'p'])
+  })
+})
+
+describe(`\${VARIABLE} in a file`, () => {
+  const withPrefix = (value: string) =>
+    `${leastFile}streams:\n  - polaris:\n      url: https://p\n      codeMagasin: 1\n      prefixCle: ${value}\n`
+  const prefixCle = (value: string, environment = {}, files = {}) =>
+    valid(fromFile(withPrefix(value), environment, files)).streams[0]?.polaris.prefixCle
+
+  test.each([
+    [`"\${A}"`, 'a'],
+    [`"x-\${A}-\${B}"`, `x-a-\${A}`],
+    [`"$\${A}"`, `\${A}`],
+    [`"$\${\${A}"`, `\${a`],
+    ['"$A $$ {A}"', '$A $$ {A}'],
+  ])('%s is %j', (written, expected) => {
+    // What a variable holds is taken as it is.
+    expect(prefixCle(written, { A: 'a', B: `\${A}` })).toBe(expected)
+  })
+
+  test('stands for numbers, truth values and lists too', () => {
+    const file = `connector: shops
+kafka:
+  brokers: \${BROKERS}
+  topics:
+    create: \${CREATE}
+checkpoint:
+  url: s3://\${BUCKET}/polaris
+http:
+  port: \${PORT}
+streams:
+  - polaris:
+      url: https://p
+      codeMagasin: \${STORE}
+      listFields: [Cartes, "\${LISTS}"]
+`
+    const settings = valid(
+      fromFile(
+        file,
+        { BROKERS: 'x:1,y:2', CREATE: 'false', BUCKET: 'bucket', PORT: '9', STORE: '7', LISTS: 'a,b' },
+        {},
+      ),
+    )
+    expect(settings).toMatchObject({
+      http: { port: 9 },
+      kafka: { brokers: ['x:1', 'y:2'], topics: { create: false } },
+      checkpoint: { url: 's3://bucket/polaris' },
+      streams: [{ polaris: { codeMagasin: 7, listFields: ['Cartes', 'a,b'] } }],
+    })
+  })
+
+  test('takes a value from a file that VARIABLE_FILE names', () => {
+    expect(prefixCle(`\${KEY}`, { KEY_FILE: '/run/key' }, { '/run/key': 'k\n' })).toBe('k')
+  })
+
+  test.each([
+    ['unset', `\${NOWHERE}`, 'names the variable NOWHERE, which is not set'],
+    ['empty', `\${EMPTY}`, 'names the variable EMPTY, which is not set'],
+    ['without a name', `"\${}"`, `has a \${ that names no variable`],
+    ['with a default', `"\${A:-b}"`, `has a \${ that names no variable`],
+    ['without an end', `"\${A"`, `has a \${ that names no variable`],
+  ])('is a problem when %s', (_, written, what) => {
+    const found = problems(fromFile(withPrefix(written), { EMPTY: '', A: 'a' }))
+    expect(found).toMatchObject([
+      { line: 10, path: 'streams[0].polaris.prefixCle', what: expect.stringContaining(what) },
+    ])
+  })
+
+  test('keeps a misspelled-looking name that the file uses', () => {
+    expect(prefixCle(`\${POLARIS_PASSWORD_2}`, { POLARIS_PASSWORD_2: 'x' })).toBe('x')
+    expect(problems(fromFile(oneStream, { POLARIS_PASSWORD_2: 'x' }))).toHaveLength(1)
+  })
+})
