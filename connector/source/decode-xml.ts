@@ -50,8 +50,8 @@ const parser = new XMLParser({
  * `source.answer-malformed`; the message tells the place, never the content.
  */
 export function decodeXml(text: string, settings: DecodeSettings): AnswerNode {
-  refuseDeclarations(text)
   validate(text)
+  refuseDeclarations(text)
   const roots = parse(text).filter((child) => !isText(child))
   const [root] = roots
   if (root === undefined || roots.length !== 1) throw malformed(`${roots.length} root elements`)
@@ -69,7 +69,7 @@ function refuseDeclarations(text: string): void {
 function validate(text: string): void {
   const result = XMLValidator.validate(text)
   if (result === true && withoutTrailing(text).endsWith('>')) return
-  if (isCut(text)) {
+  if (result === true ? hasOpenComment(text) : isCut(text)) {
     const length = text.length
     throw new ConnectorError(
       'source.answer-truncated',
@@ -83,12 +83,15 @@ function validate(text: string): void {
   )
 }
 
-/** Whether the text does not end with the end of its root element. */
+/** Whether the root element of a text that is not well-formed never ends. */
 function isCut(text: string): boolean {
   const root = /<([^\s<>/?!]+)/.exec(text)?.[1]
-  const end = withoutTrailing(text)
-  const isClosed = end.endsWith('>') && end.slice(end.lastIndexOf('</') + 2, -1).trim() === root
-  return root === undefined || !isClosed
+  const end = text.lastIndexOf(`</${root}`)
+  return end === -1 || !text.includes('>', end) || hasOpenComment(text)
+}
+
+function hasOpenComment(text: string): boolean {
+  return text.lastIndexOf('<!--') > text.lastIndexOf('-->')
 }
 
 /** The text without the white space and comments at its end. */

@@ -1,0 +1,222 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import type { SourceTime } from '../../../connector/source/client-source.ts'
+import {
+  hasAutumnChange,
+  instantOf,
+  parseSourceTime,
+  smallestReading,
+  timeFormat,
+  wallClock,
+} from '../../../connector/source/source-time.ts'
+import { isTimeZone } from '../../../connector/source/zone-offset.ts'
+
+const zones = [
+  'Europe/Paris',
+  'UTC',
+  'Australia/Lord_Howe',
+  'America/Sao_Paulo',
+  'Pacific/Auckland',
+  'Asia/Kolkata',
+  'America/St_Johns',
+  'Africa/Casablanca',
+  'Pacific/Apia',
+  'Indian/Reunion',
+]
+const zone = fc.constantFrom(...zones)
+const modern = fc
+  .integer({ min: Date.UTC(1990, 0, 1) / 1000, max: Date.UTC(2037, 0, 1) / 1000 })
+  .map((seconds) => seconds * 1000)
+const at = (text: string) => Date.parse(text)
+const minuteMs = 60_000
+
+const formats = new Map<string, Intl.DateTimeFormat>()
+/** The wall clock by nothing but Intl. */
+function reading(instantMs: number, timeZone: string): string {
+  const format =
+    formats.get(timeZone) ?? new Intl.DateTimeFormat('sv-SE', { timeZone, dateStyle: 'short', timeStyle: 'medium' })
+  formats.set(timeZone, format)
+  return format.format(instantMs).replace(' ', 'T')
+}
+
+describe('wallClock', () => {
+  it('shows what the clocks of the zone show, at any time in any zone', () => {
+    fc.assert(
+      fc.property(modern, zone, (instant, timeZone) => {
+        expect(wallClock(instant, timeZone)).toBe(reading(instant, timeZone))
+      }),
+    )
+  })
+
+  it('cuts fractions of a second off, before 1970 too', () => {
+    expect(wallClock(at('2024-01-31T12:45:00.999Z'), 'Europe/Paris')).toBe('2024-01-31T13:45:00')
+    expect(wallClock(-1, 'UTC')).toBe('1969-12-31T23:59:59')
+  })
+
+  it('knows old dates with odd offsets', () => {
+    expect(wallClock(at('1900-01-01T00:00:00Z'), 'Europe/Paris')).toBe('1900-01-01T00:09:21')
+    expect(wallClock(at('0050-06-01T00:00:00Z'), 'UTC')).toBe('0050-06-01T00:00:00')
+  })
+})
+
+describe('smallestReading', () => {
+  // The clocks of Paris were put back at 2024-10-27T01:00:00Z, from 03:00 to 02:00.
+  const paris = (from: string, to: string) =>
+    smallestReading(at(`2024-10-27T${from}Z`), at(`2024-10-27T${to}Z`), 'Europe/Paris')
+
+  it('is the beginning when the clocks were not put back in between', () => {
+    expect(paris('00:15:00', '00:45:00')).toBe('2024-10-27T02:15:00')
+    expect(paris('01:15:00', '01:45:00')).toBe('2024-10-27T02:15:00')
+    expect(smallestReading(at('2024-03-31T00:30:00Z'), at('2024-03-31T01:30:00Z'), 'Europe/Paris')).toBe(
+      '2024-03-31T01:30:00',
+    )
+  })
+
+  it('is at most 02:00 with the autumn change in between, from whatever minute of the repeated hour', () => {
+    expect(paris('00:15:00', '01:10:00')).toBe('2024-10-27T02:00:00')
+    expect(paris('00:59:59', '01:00:00')).toBe('2024-10-27T02:00:00')
+    expect(paris('00:55:00', '23:00:00')).toBe('2024-10-27T02:00:00')
+  })
+
+  it('is the beginning when that was before the repeated hour', () => {
+    expect(paris('00:00:00', '05:00:00')).toBe('2024-10-27T02:00:00')
+    expect(smallestReading(at('2024-10-26T23:50:00Z'), at('2024-10-27T02:00:00Z'), 'Europe/Paris')).toBe(
+      '2024-10-27T01:50:00',
+    )
+  })
+
+  it('knows zones that put the clocks back by half an hour', () => {
+    // Lord Howe: 2024-04-06T15:00:00Z, from 02:00 to 01:30.
+    expect(smallestReading(at('2024-04-06T14:50:00Z'), at('2024-04-06T15:05:00Z'), 'Australia/Lord_Howe')).toBe(
+      '2024-04-07T01:30:00',
+    )
+  })
+
+  it('does not mind a clock that went back', () => {
+    expect(smallestReading(at('2024-06-01T10:05:00Z'), at('2024-06-01T10:00:00Z'), 'UTC')).toBe('2024-06-01T10:00:00')
+  })
+
+  it('is the smallest of all readings in between, in any zone', () => {
+    const aroundAChange = fc.oneof(
+      modern,
+      fc
+        .tuple(
+          fc.integer({ min: 1990, max: 2036 }),
+          fc.integer({ min: 0, max: 11 }),
+          fc.integer({ min: -3 * 1440, max: 35 * 1440 }),
+        )
+        .map(([year, month, minute]) => Date.UTC(year, month, 1) + minute * minuteMs),
+    )
+    fc.assert(
+      fc.property(aroundAChange, fc.integer({ min: 0, max: 30 * 60 * 60 }), zone, (from, seconds, timeZone) => {
+        const to = from + seconds * 1000
+        let smallest = [reading(from, timeZone), reading(to, timeZone)].sort()[0] ?? ''
+        // Clocks are changed at full quarters of an hour.
+        const quarter = 15 * minuteMs
+        for (let instant = Math.ceil(from / quarter) * quarter; instant <= to; instant += quarter) {
+          const shown = reading(instant, timeZone)
+          if (shown < smallest) smallest = shown
+        }
+        expect(smallestReading(from, to, timeZone)).toBe(smallest)
+      }),
+      { numRuns: 300 },
+    )
+  })
+})
+
+describe('hasAutumnChange', () => {
+  it.each([
+    ['Europe/Paris', '2024-10-27T00:59:59Z', '2024-10-27T01:00:00Z', true],
+    ['Europe/Paris', '2024-10-27T01:00:00Z', '2024-10-27T05:00:00Z', false],
+    ['Europe/Paris', '2024-03-31T00:00:00Z', '2024-03-31T05:00:00Z', false],
+    ['Europe/Paris', '2024-01-01T00:00:00Z', '2025-01-01T00:00:00Z', true],
+    ['Pacific/Auckland', '2024-04-06T13:00:00Z', '2024-04-06T14:30:00Z', true],
+    ['Pacific/Auckland', '2024-10-01T00:00:00Z', '2024-11-30T00:00:00Z', false],
+    ['Indian/Reunion', '2000-01-01T00:00:00Z', '2024-01-01T00:00:00Z', false],
+  ])('%s from %s to %s: %s', (timeZone, from, to, expected) => {
+    expect(hasAutumnChange(at(from), at(to), timeZone)).toBe(expected)
+  })
+})
+
+describe('instantOf', () => {
+  it('gives back the instant, or of a text shown twice the one asked for', () => {
+    fc.assert(
+      fc.property(modern, zone, (instant, timeZone) => {
+        const text = wallClock(instant, timeZone)
+        const both = [instantOf(text, timeZone, 'earlier'), instantOf(text, timeZone, 'later')]
+        expect(both).toContain(instant)
+        expect(both[0]).toBeLessThanOrEqual(both[1] ?? 0)
+        expect(both.map((found) => wallClock(found, timeZone))).toEqual([text, text])
+      }),
+    )
+  })
+
+  it('tells the two instants of the repeated hour apart', () => {
+    const text = '2024-10-27T02:30:00' as SourceTime
+    expect(instantOf(text, 'Europe/Paris', 'earlier')).toBe(at('2024-10-27T00:30:00Z'))
+    expect(instantOf(text, 'Europe/Paris', 'later')).toBe(at('2024-10-27T01:30:00Z'))
+  })
+
+  it('gives an instant on either side for a text that the clocks skipped', () => {
+    const text = '2024-03-31T02:30:00' as SourceTime
+    expect(instantOf(text, 'Europe/Paris', 'earlier')).toBe(at('2024-03-31T00:30:00Z'))
+    expect(instantOf(text, 'Europe/Paris', 'later')).toBe(at('2024-03-31T01:30:00Z'))
+  })
+})
+
+describe('parseSourceTime', () => {
+  it.each([
+    ['2024-01-31', '2024-01-31T00:00:00'],
+    ['2024-01-31T13:45', '2024-01-31T13:45:00'],
+    ['2024-01-31 13:45:10', '2024-01-31T13:45:10'],
+    ['2024-01-31T13:45:10.9876543', '2024-01-31T13:45:10'],
+    ['2024-01-31T13:45:00Z', '2024-01-31T14:45:00'],
+    ['2024-07-31T13:45:00+00:00', '2024-07-31T15:45:00'],
+    ['2024-01-31T23:45:00-0500', '2024-02-01T05:45:00'],
+    ['1900-01-01', '1900-01-01T00:00:00'],
+  ])('takes %s for %s in Paris', (text, expected) => {
+    expect(parseSourceTime(text, 'Europe/Paris')).toBe(expected)
+  })
+
+  it.each([
+    '',
+    'yesterday',
+    '31/01/2024',
+    '2024-02-30',
+    '2024-01-31T25:00:00',
+    '2024-01-31T13:45:00+25:00',
+    '2024-1-1',
+    '2024-01-31T13:45:60',
+  ])('takes "%s" for nothing', (text) => {
+    expect(parseSourceTime(text, 'Europe/Paris')).toBeUndefined()
+  })
+})
+
+describe('timeFormat', () => {
+  const text = '2024-01-31T13:45:06' as SourceTime
+  it.each([
+    ["yyyy-MM-dd'T'HH:mm:ss", '2024-01-31T13:45:06'],
+    ["yyyy-MM-dd'T'HH:mm:ss.SSS", '2024-01-31T13:45:06.000'],
+    ["yyyy-MM-dd'T'HH:mm:ssXXX", '2024-01-31T13:45:06+01:00'],
+    ['dd/MM/yyyy HH:mm:ss', '31/01/2024 13:45:06'],
+    ['yyyy-MM-dd HH:mm:ss', '2024-01-31 13:45:06'],
+    ['yyyyMMddHHmmss', '20240131134506'],
+  ])('writes %s as %s', (pattern, expected) => {
+    expect(timeFormat(pattern, 'Europe/Paris')(text)).toBe(expected)
+  })
+
+  it('writes the offset of the first of two instants in the repeated hour, and negative ones', () => {
+    expect(timeFormat('XXX', 'Europe/Paris')('2024-10-27T02:30:00' as SourceTime)).toBe('+02:00')
+    expect(timeFormat('XXX', 'America/St_Johns')(text)).toBe('-03:30')
+  })
+
+  it.each(['yyyy-mm-DD', "yyyy'T", 'constructor'])('refuses the pattern %s', (pattern) => {
+    expect(() => timeFormat(pattern, 'UTC')).toThrow(expect.objectContaining({ code: 'config.invalid' }))
+  })
+})
+
+describe('isTimeZone', () => {
+  it('tells zones from other names', () => {
+    expect([isTimeZone('Europe/Paris'), isTimeZone('Europe/Nowhere')]).toEqual([true, false])
+  })
+})
