@@ -74,7 +74,8 @@ function tokenOf(field: AnswerNode | undefined): CheckPoint | null {
 }
 
 function clientOf(item: AnswerNode, at: number): ClientRecord {
-  if (item.kind === 'object' || item.kind === 'absent' || item.text().trim() === '') return item.client()
+  const isEmpty = item.kind === 'absent' || (item.kind === 'text' && item.text().trim() === '')
+  if (item.kind === 'object' || isEmpty) return item.client()
   throw malformed(`item ${at + 1} of the list of clients is not a client`)
 }
 

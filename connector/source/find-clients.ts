@@ -68,7 +68,7 @@ function itemsOf(nodes: readonly AnswerNode[]): readonly AnswerNode[] {
 function isWrapper(node: AnswerNode): boolean {
   const children = node.children()
   const names = new Set(children.map((child) => child.name))
-  return names.size <= 1 && children.every((child) => child.kind !== 'text')
+  return node.kind === 'object' && names.size <= 1 && children.every((child) => child.kind !== 'text')
 }
 
 function itemsOfWrapper(node: AnswerNode): readonly AnswerNode[] {

@@ -116,10 +116,10 @@ it('gives the same record for the same client in XML and in JSON', () => {
       const values = clients.map(
         ([fields, tels]): Value => ({
           kind: 'record',
-          fields: [...fields, ['Tels', tels], ['Id', { kind: 'text', text: 'é' }]],
+          fields: [...fields, ['Telephones', tels], ['Identifiant', { kind: 'text', text: 'é' }]],
         }),
       )
-      const settings = (): DecodeSettings => ({ shape: clientShape(['Tels'], () => undefined), timeZone: zone })
+      const settings = (): DecodeSettings => ({ shape: clientShape(['Telephones'], () => undefined), timeZone: zone })
       const xml = `<?xml version="1.0"?><p:Page xmlns:p="urn:x"><Clients>${values.map((value) => xmlOf('InfoClient', value)).join('')}</Clients><HasMoreResults>False</HasMoreResults></p:Page>`
       const json = `{"d":{"Clients":[${values.map(jsonOf).join(',')}],"HasMoreResults":false}}`
       const fromXml = decodePage(decodeXml(xml, settings()), undefined)

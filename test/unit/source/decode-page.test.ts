@@ -1,0 +1,167 @@
+import { describe, expect, it } from 'vitest'
+import { decodeAnswer } from '../../../connector/source/decode-answer.ts'
+import { decodePage } from '../../../connector/source/decode-page.ts'
+import { clientShape } from '../../../connector/source/field-shape.ts'
+
+const decode = (text: string, clientsField?: string) =>
+  decodePage(decodeAnswer(text, { shape: clientShape([], () => undefined), timeZone: 'UTC' }), clientsField)
+const failure = (code: string, message = /./) =>
+  expect.objectContaining({ code, message: expect.stringMatching(message) })
+const two = [{ No: '1' }, { No: '2' }]
+
+describe('decodePage: the page and its flag', () => {
+  it.each([
+    [
+      'XmlSerializer',
+      '<FragmentedInfoClient xmlns:xsi="x"><hasMoreResults>true</hasMoreResults><checkPoint>t</checkPoint></FragmentedInfoClient>',
+    ],
+    [
+      'DataContractSerializer',
+      '<Client.FragmentedInfoClient xmlns:i="y" xmlns="z"><HasMoreResults>true</HasMoreResults><CheckPoint>t</CheckPoint></Client.FragmentedInfoClient>',
+    ],
+    ['prefixes', '<a:x xmlns:a="u"><a:HASMORERESULTS>True</a:HASMORERESULTS><a:checkpoint>t</a:checkpoint></a:x>'],
+    ['attributes', '<p hasMoreResults="1" checkpoint="t"/>'],
+    [
+      'a wrapper',
+      '<Envelope><Body><Result><hasMoreResults> true </hasMoreResults><checkPoint>t</checkPoint></Result></Body></Envelope>',
+    ],
+    ['JSON', '{"hasMoreResults":true,"checkpoint":"t"}'],
+    ['JSON under d', '{"d":{"__type":"x","HasMoreResults":true,"CheckPoint":"t"}}'],
+    ['JSON under a type name', '{"FragmentedInfoClient":{"hasMoreResults":1,"checkPoint":"t"}}'],
+    ['JSON with a text as its flag', '{"hasMoreResults":"True","checkPoint":"t"}'],
+  ])('finds them in %s', (_, text) => {
+    expect(decode(text)).toEqual({ clients: [], hasMoreResults: true, checkPoint: 't' })
+  })
+
+  it.each(['false', 'False', 'FALSE', '0'])('takes %s for the end', (flag) => {
+    expect(decode(`<p><hasMoreResults>${flag}</hasMoreResults></p>`).hasMoreResults).toBe(false)
+  })
+
+  it.each([
+    '<p><checkPoint>t</checkPoint><Clients><InfoClient><No>1</No></InfoClient></Clients></p>',
+    '<p><hasMoreResults/><checkPoint>t</checkPoint></p>',
+    '<p><hasMoreResults xsi:nil="true"/><checkPoint>t</checkPoint></p>',
+    '<p><hasMoreResults>oui</hasMoreResults></p>',
+    '<p><hasMoreResults>true</hasMoreResults><hasMoreResults>false</hasMoreResults><checkPoint>t</checkPoint></p>',
+    '<p><InfoClient><No>1</No></InfoClient></p>',
+    '{"checkPoint":"t","Clients":[]}',
+    '{"hasMoreResults":null}',
+    '{"hasMoreResults":{}}',
+    '[{"No":1}]',
+  ])('never takes a page without a clear flag for the end: %s', (text) => {
+    expect(() => decode(text)).toThrow(failure('source.answer-malformed', /hasMoreResults/))
+  })
+
+  it('tells a document without a page from an error document', () => {
+    expect(() => decode('<Info><Version>7</Version></Info>')).toThrow(failure('source.answer-not-a-page'))
+    expect(() => decode('{}')).toThrow(failure('source.answer-not-a-page'))
+    expect(() => decode('<Exception><Text>x</Text></Exception>')).toThrow(failure('source.error-document'))
+    expect(() => decode('<r><Erreur>x</Erreur></r>')).toThrow(failure('source.error-document'))
+    expect(() => decode('{"Message":"x"}')).toThrow(failure('source.error-document'))
+    expect(() => decode('<string>x</string>')).toThrow(failure('source.error-document'))
+    expect(() => decode('"x"')).toThrow(failure('source.error-document'))
+  })
+})
+
+describe('decodePage: the token', () => {
+  const token = (xml: string) => decode(`<p><hasMoreResults>false</hasMoreResults>${xml}</p>`).checkPoint
+
+  it('keeps it verbatim, white space and all (invariant 5)', () => {
+    expect(token('<checkPoint> a &lt;b&gt;\n=</checkPoint>')).toBe(' a <b>\n=')
+    expect(decode('{"hasMoreResults":false,"checkPoint":12345678901234567890}').checkPoint).toBe('12345678901234567890')
+    expect(decode('{"hasMoreResults":false,"checkPoint":1.50}').checkPoint).toBe('1.50')
+    expect(token('<checkPoint>0001-01-01T00:00:00</checkPoint>')).toBe('0001-01-01T00:00:00')
+  })
+
+  it('is null when it is absent, nil or empty', () => {
+    expect(['', '<checkPoint/>', '<checkPoint xsi:nil="true"/>'].map(token)).toEqual([null, null, null])
+    expect(decode('{"hasMoreResults":false,"checkPoint":null}').checkPoint).toBeNull()
+  })
+
+  it.each([
+    '{"hasMoreResults":true}',
+    '{"hasMoreResults":true,"checkPoint":""}',
+    '{"hasMoreResults":true,"checkPoint":null}',
+  ])('is missed while more is promised: %s', (text) => {
+    expect(() => decode(text)).toThrow(failure('source.answer-malformed', /checkPoint/))
+  })
+
+  it('is refused when it is no text, or one that cannot be sent back', () => {
+    expect(() => decode('{"hasMoreResults":false,"checkPoint":{}}')).toThrow(failure('source.answer-malformed'))
+    expect(() => decode('{"hasMoreResults":false,"checkPoint":"\\ud800"}')).toThrow(failure('source.answer-malformed'))
+  })
+})
+
+describe('decodePage: the clients', () => {
+  const xml = (inner: string, field?: string) =>
+    decode(`<p><hasMoreResults>false</hasMoreResults>${inner}</p>`, field).clients
+  const json = (inner: string, field?: string) => decode(`{"hasMoreResults":false,${inner}}`, field).clients
+
+  it('are what is named InfoClient, wrapped or not, one or many', () => {
+    expect(xml('<Clients><InfoClient><No>1</No></InfoClient><InfoClient><No>2</No></InfoClient></Clients>')).toEqual(
+      two,
+    )
+    expect(xml('<InfoClient><No>1</No></InfoClient><InfoClient><No>2</No></InfoClient>')).toEqual(two)
+    expect(xml('<Clients><InfoClient><No>1</No></InfoClient></Clients>')).toEqual([{ No: '1' }])
+    expect(xml('<InfoClient><No>1</No></InfoClient>')).toEqual([{ No: '1' }])
+    expect(xml('<Clients><Client.InfoClient><A><B>1</B></A></Client.InfoClient></Clients>')).toEqual([
+      { A: { B: '1' } },
+    ])
+    expect(json('"Other":[{"x":1}],"InfoClient":[{"No":1},{"No":2}]')).toEqual(two)
+    expect(json('"Clients":{"InfoClient":[{"No":1},{"No":2}]}')).toEqual(two)
+  })
+
+  it('are else the only list of objects', () => {
+    expect(xml('<Total>2</Total><Liste><Item><No>1</No></Item><Item><No>2</No></Item></Liste>')).toEqual(two)
+    expect(xml('<C><No>1</No></C><C><No>2</No></C>')).toEqual(two)
+    expect(xml('<Liste><Item><No>1</No></Item></Liste>')).toEqual([{ No: '1' }])
+    expect(xml('<C><No>1</No><Nom/></C>')).toEqual([{ No: '1', Nom: '' }])
+    expect(json('"Total":2,"Tags":["a"],"Liste":[{"No":1},{"No":2}]')).toEqual(two)
+    expect(json('"Liste":{"No":1}')).toEqual([{ No: '1' }])
+  })
+
+  it('are not guessed among several lists', () => {
+    expect(() => json('"A":[{"No":1}],"B":[{"No":2}]')).toThrow(failure('source.mapping', /A, B/))
+    expect(() => xml('<A><x><y>1</y></x></A><B><x><y>1</y></x></B>')).toThrow(
+      failure('source.mapping', /POLARIS_CLIENTS_FIELD/),
+    )
+  })
+
+  it('are at the configured path, whatever else there is', () => {
+    expect(json('"A":[{"No":1},{"No":2}],"B":[{"No":3}]', 'a')).toEqual(two)
+    expect(json('"A":{"L":[{"No":1},{"No":2}]},"InfoClient":[{"x":1}]', 'A.L')).toEqual(two)
+    expect(json('"A":{"No":1}', 'A')).toEqual([{ No: '1' }])
+    expect(
+      xml('<A n="2"><InfoClient><No>1</No></InfoClient><InfoClient><No>2</No></InfoClient></A><B><c/></B>', 'A'),
+    ).toEqual(two)
+    expect(xml('<A><i><No>1</No></i></A>', 'A')).toEqual([{ No: '1' }])
+  })
+
+  it('are none in an empty page, however it says so', () => {
+    for (const list of [
+      '',
+      '<Clients/>',
+      '<Clients></Clients>',
+      '<Clients xsi:nil="true"/>',
+      '<Clients>\n</Clients>',
+    ]) {
+      expect([xml(list), xml(list, 'Clients')]).toEqual([[], []])
+    }
+    for (const list of ['"Total":0', '"Clients":[]', '"Clients":null', '"Clients":""']) {
+      expect([json(list), json(list, 'Clients')]).toEqual([[], []])
+    }
+  })
+
+  it('keep their place when they are empty, so that each is accounted for', () => {
+    expect(json('"Clients":[{"No":1},{},null]')).toEqual([{ No: '1' }, {}, {}])
+    expect(xml('<Clients><InfoClient><No>1</No></InfoClient><InfoClient/></Clients>')).toEqual([{ No: '1' }, {}])
+  })
+
+  it('are refused when one is no client', () => {
+    expect(() => json('"Clients":[{"No":1},"DUPONT"]')).toThrow(
+      failure('source.answer-malformed', /^(?!.*DUPONT).*item 2/),
+    )
+    expect(() => json('"Clients":"DUPONT"', 'Clients')).toThrow(failure('source.answer-malformed', /^(?!.*DUPONT)/))
+    expect(() => json('"Clients":[[1]]', 'Clients')).toThrow(failure('source.answer-malformed'))
+  })
+})
