@@ -277,6 +277,13 @@ test('a store that hangs makes a call reject within its own limit', async () => 
   expect(performance.now() - started).toBeLessThan(2_000)
 })
 
+test('a connection on which something but no answer comes is given up on', async () => {
+  const { server, object, retried } = await open({ s3: { answerWithinMs: 100 } })
+  server.next('GET', { kind: 'processing' })
+  expect(await object.read(never)).toBeUndefined()
+  expect(retried).toEqual(['storage.unavailable'])
+})
+
 test('a store that hangs in the middle of a body makes a read reject within its own limit', async () => {
   const { server, object } = await open({ s3: { answerWithinMs: 60_000 }, callWithinMs: 150 })
   await object.write('x'.repeat(100_000), null, never)
@@ -329,21 +336,35 @@ describe('the start-up probe', () => {
   })
 
   const unfit: [string, Setting, string][] = [
-    ['ignores conditions', { fake: { conditions: 'ignored' } }, 'off'],
-    ['does not know conditions', { fake: { conditions: 'not-implemented' } }, 'off'],
-    ['ignores If-Match', { fake: { conditions: 'create-only' } }, 'create-only'],
+    ['ignores conditions', { fake: { conditions: 'ignored' } }, '"off" (If-None-Match: * was ignored)'],
+    [
+      'knows no conditions',
+      { fake: { conditions: 'not-implemented' } },
+      '"off" (If-None-Match: * on a new key was answered unsupported)',
+    ],
+    [
+      'ignores If-Match',
+      { fake: { conditions: 'create-only' } },
+      '"create-only" (If-Match with an old ETag was accepted)',
+    ],
     [
       'matches unquoted ETags only, where quoted ones are set',
       { fake: { etags: 'ceph' }, s3: { etagQuoting: 'quoted' } },
-      'create-only',
+      '"create-only" (If-Match with the current ETag was refused)',
+    ],
+    [
+      'gives other ETags to readers',
+      { fake: { etags: 'weak-on-read' } },
+      '"create-only" (a write and a read give different ETags)',
     ],
   ]
   test.each(unfit)('refuses a store that %s', async (_what, setting, mode) => {
     const { store } = await open(setting)
-    const error = await store.probe(never).catch((rejection) => rejection)
-    expect(codeOf(error)).toBe('storage.no-conditional-writes')
-    expect(error.message).toContain(`of mode "${mode}"`)
-    expect(error.message).toContain('the checkpoint needs "required"')
+    const can = `its conditional writes are of mode ${mode}, the checkpoint needs "required"`
+    await expect(store.probe(never)).rejects.toMatchObject({
+      code: 'storage.no-conditional-writes',
+      message: `probe s3://bucket/prefix: ${can}`,
+    })
   })
 
   test('begins again where an answer tells nothing', async () => {
@@ -382,6 +403,14 @@ describe('the start-up probe', () => {
     expect(codeOf(error)).toBe('storage.unavailable')
     expect(error.message).toContain('ECONNREFUSED')
   })
+})
+
+test('an endpoint of its own is asked for paths, not for a host of the bucket', async () => {
+  const { server } = await open()
+  const { port } = new URL(server.endpoint)
+  const elsewhere = await open({ s3: { endpoint: `http://localhost:${port}` } })
+  await elsewhere.object.read(never)
+  expect(server.requests[0]).toMatchObject({ line: `GET ${key}`, headers: { host: `localhost:${port}` } })
 })
 
 test('what is sent: encryption settings, a length, no chunks and no checksum that a custom store might not know', async () => {

@@ -109,6 +109,15 @@ describe.each(places)('a versioned object in %s', (_name, place, { rounds, write
     expect(await object.read(never)).toEqual({ text: 'second', version: second })
   })
 
+  test('takes the very same write once: told again, it is written, at the same version', async () => {
+    const object = (await open()).object(key)
+    const first = await written(object, 'first', null)
+    expect(await object.write('first', null, never)).toEqual({ kind: 'written', version: first })
+    const second = await written(object, 'second', first)
+    expect(await object.write('second', first, never)).toEqual({ kind: 'written', version: second })
+    expect(await object.write('first', null, never)).toEqual({ kind: 'conflict' })
+  })
+
   test('keeps moving after many versions', async () => {
     const object = (await open()).object(key)
     let version = await written(object, 'version 0', null)

@@ -18,6 +18,8 @@ export type FakeS3Fault =
   | { readonly kind: 'hang' }
   /** It happens, and no answer comes. */
   | { readonly kind: 'hang-after' }
+  /** Nothing happens, and for ever something comes that is not the answer. */
+  | { readonly kind: 'processing' }
   /** No answer comes, and it happens when `arrive` is called. */
   | { readonly kind: 'late' }
   /** Half of the body comes, then the connection breaks or is silent. */
@@ -32,8 +34,8 @@ export interface FakeS3Object {
 }
 
 export interface FakeS3Options {
-  /** `quoted` and `unquoted` as AWS, `unquoted` only as Ceph. */
-  readonly etags?: 'aws' | 'ceph'
+  /** `aws`: quoted and unquoted ones match; `ceph`: unquoted only; `weak-on-read`: as behind a proxy that compresses. */
+  readonly etags?: 'aws' | 'ceph' | 'weak-on-read'
   /** `ignored`: always stored; `create-only`: If-Match ignored; `not-implemented`: 501. */
   readonly conditions?: 'both' | 'create-only' | 'ignored' | 'not-implemented'
 }
@@ -130,6 +132,11 @@ async function serve(exchange: Exchange, fault: FakeS3Fault | undefined): Promis
     case 'hang-after':
       done()
       return
+    case 'processing': {
+      const timer = setInterval(() => outgoing.writeProcessing(), 20)
+      incoming.socket.once('close', () => clearInterval(timer))
+      return
+    }
     case 'late':
       exchange.late.push(done)
       return
@@ -157,9 +164,12 @@ function answerTo({ incoming, key, objects, ...rules }: Exchange, body: Buffer):
       return { status: 204, headers: {}, body: '' }
     default:
       if (current === undefined) return errorAnswer(404, 'NoSuchKey')
-      return { status: 200, headers: { etag: current.etag, ...current.headers }, body: current.body }
+      return { status: 200, headers: { ...current.headers, etag: readEtag(current, rules) }, body: current.body }
   }
 }
+
+const readEtag = ({ etag }: FakeS3Object, { etags }: Required<FakeS3Options>) =>
+  etags === 'weak-on-read' ? `W/${etag}` : etag
 
 function refusalOf(
   headers: IncomingMessage['headers'],

@@ -50,7 +50,9 @@ export function memoryStore({ fate = () => 'none' }: MemoryStoreOptions = {}): M
     return version
   }
   const compareAndSet = (key: string, text: string, expected: Version | null): WriteOutcome => {
-    if ((objects.get(key)?.version ?? null) !== expected) return { kind: 'conflict' }
+    const now = objects.get(key)
+    if (now?.text === text) return { kind: 'written', version: now.version } // as the real adapters read back
+    if ((now?.version ?? null) !== expected) return { kind: 'conflict' }
     return { kind: 'written', version: put(key, text) }
   }
   const delay = (key: string, text: string, expected: Version | null) => {
