@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { runCli } from './cli.ts'
 import { commandList } from './commands/command-list.ts'
-import { defectLine } from './runtime/defect.ts'
+import { defectLine } from './defect.ts'
 import { stopOnSignals } from './runtime/shutdown.ts'
 
 const readFile = (name: string | URL) => readFileSync(name, 'utf8')

@@ -1,0 +1,194 @@
+import { describe, expect, test } from 'vitest'
+import { runCli } from '../../connector/cli.ts'
+import type { Command, CommandArgs, CommandParts } from '../../connector/commands/command.ts'
+import { type CommandEntry, commandList } from '../../connector/commands/command-list.ts'
+import { ConnectorError } from '../../connector/runtime/connector-error.ts'
+
+function terminal(environment: Record<string, string> = {}, files: Record<string, string> = {}) {
+  const out: string[] = []
+  const err: string[] = []
+  const parts: CommandParts = {
+    environment,
+    readFile: (name) => {
+      const text = files[name]
+      if (text === undefined) throw Object.assign(new Error('none'), { code: 'ENOENT' })
+      return text
+    },
+    print: (line) => out.push(line),
+    complain: (line) => err.push(line),
+    stop: new AbortController().signal,
+    version: '1.2.3',
+  }
+  return { out, err, parts }
+}
+
+/** Commands that note what they were given. */
+function commands(run: Command['run'] = async () => 0) {
+  const given: CommandArgs[] = []
+  const command = (name: string): CommandEntry => ({
+    name,
+    load: async () => ({
+      name,
+      summary: `does ${name}`,
+      usage: 'More words.',
+      options: {
+        config: { type: 'string', short: 'c', value: 'file', description: 'the file' },
+        json: { type: 'boolean', description: 'as JSON' },
+      },
+      run: (args, parts) => {
+        given.push(args)
+        return run(args, parts)
+      },
+    }),
+  })
+  return { given, list: ['run', 'poll-once', 'checkpoint show', 'checkpoint set'].map(command) }
+}
+
+async function type(...argv: string[]) {
+  const { out, err, parts } = terminal()
+  const { given, list } = commands(async () => 7)
+  const code = await runCli(argv, list, parts)
+  return { code, out: out.join('\n'), err: err.join('\n'), given }
+}
+
+describe('the command line', () => {
+  test.each(['--version', '-V'])('%s tells the version', async (flag) => {
+    expect(await type(flag)).toMatchObject({ code: 0, out: '1.2.3', err: '' })
+  })
+
+  test.each([[['--help']], [['-h']], [[]]])('%j lists the commands', async (argv) => {
+    const { code, out } = await type(...argv)
+    expect(code).toBe(0)
+    for (const line of ['run              does run', 'checkpoint show  does checkpoint show'])
+      expect(out).toContain(line)
+  })
+
+  test.each([[['run', '--help']], [['run', '-h', '--json']]])(
+    '%j explains the command and does not run it',
+    async (argv) => {
+      const { code, out, given } = await type(...argv)
+      expect(code).toBe(0)
+      expect(out).toContain('Usage: polaris-connector run [options]')
+      expect(out).toContain('-c, --config <file>  the file')
+      expect(out).toContain('    --json           as JSON')
+      expect(given).toEqual([])
+    },
+  )
+
+  test('the exit code is the one of the command', async () => {
+    expect(await type('run')).toMatchObject({ code: 7, err: '' })
+  })
+
+  test.each([
+    [['run', '--config', 'c.yaml', '--json'], { config: 'c.yaml', json: true }],
+    [['run', '--config=c.yaml'], { config: 'c.yaml' }],
+    [['checkpoint', 'set', '-c', 'c.yaml'], { config: 'c.yaml' }],
+    [['poll-once'], {}],
+  ])('%j gives the command its options', async (argv, args) => {
+    expect((await type(...argv)).given).toEqual([args])
+  })
+
+  test.each([
+    [['rnu'], 'unknown command rnu; did you mean run?'],
+    [['pollonce'], 'unknown command pollonce; did you mean poll-once?'],
+    [['frobnicate'], 'unknown command frobnicate'],
+    [['--versoin'], 'unknown option --versoin; did you mean --version?'],
+    [['checkpoint'], 'checkpoint needs one of its commands: checkpoint show, checkpoint set'],
+    [['checkpoint', 'shwo'], 'did you mean checkpoint show?'],
+    [['run', '--cofnig', 'x'], 'unknown option --cofnig; did you mean --config?'],
+    [['run', '--frobnicate'], 'unknown option --frobnicate'],
+    [['run', '-x'], 'unknown option -x'],
+    [['run', '--config'], '--config needs a value'],
+    [['run', '--config='], '--config needs a value'],
+    [['run', '--json=yes'], '--json takes no value'],
+    [['run', 'hunter2'], 'run takes no argument beside its options'],
+    [['run', '--', 'hunter2'], 'run takes no argument beside its options'],
+  ])('%j cannot be understood: exit code 2 and a hint', async (argv, what) => {
+    const { code, out, err, given } = await type(...argv)
+    expect(code).toBe(2)
+    expect(err).toContain(what)
+    expect(err).toContain('--help')
+    expect(err).not.toContain('hunter2')
+    expect(out).toBe('')
+    expect(given).toEqual([])
+  })
+
+  test.each([
+    ['config.invalid', 2],
+    ['publish.unreachable', 3],
+    ['bug', 1],
+  ] as const)('an error %s ends with exit code %i, its message and its hint', async (errorCode, exit) => {
+    const { err, parts } = terminal()
+    const { list } = commands(() => Promise.reject(new ConnectorError(errorCode, 'do the thing')))
+    expect(await runCli(['run'], list, parts)).toBe(exit)
+    expect(err[0]).toBe('polaris-connector: do the thing')
+    expect(err[1]).toMatch(new RegExp(`^${errorCode}: .+`))
+  })
+
+  test('anything else that is thrown is left to the edge of the process', async () => {
+    const { list } = commands(() => Promise.reject(new TypeError('x')))
+    await expect(runCli(['run'], list, terminal().parts)).rejects.toThrow(TypeError)
+  })
+})
+
+describe('the list of commands', () => {
+  test('names each command as the command does, once', async () => {
+    const names = await Promise.all(commandList.map(async ({ load }) => (await load()).name))
+    expect(names).toEqual(commandList.map(({ name }) => name))
+    expect(new Set(names).size).toBe(names.length)
+    expect(names).toEqual(
+      expect.arrayContaining(['run', 'poll-once', 'lint', 'checkpoint show', 'checkpoint set', 'checkpoint reset']),
+    )
+  })
+})
+
+describe('lint', () => {
+  const yaml = `connector: shops
+kafka: { brokers: [k:1] }
+checkpoint: { url: "file:./checkpoints" }
+streams: [{ polaris: { url: https://p, codeMagasin: 1, auth: basic, user: u, password: hunter2 } }]
+`
+  const linted = async (file: string, ...flags: string[]) => {
+    const { out, err, parts } = terminal({}, { 'c.yaml': file })
+    const code = await runCli(['lint', '--config', 'c.yaml', ...flags], commandList, parts)
+    return { code, out: out.join('\n'), err: err.join('\n') }
+  }
+
+  test('says that a configuration is valid and shows what is in effect, without secrets', async () => {
+    const { code, out, err } = await linted(yaml)
+    expect({ code, err }).toEqual({ code: 0, err: '' })
+    expect(out).toMatch(/^configuration is valid\n/)
+    expect(out).toContain('streams[0].poll.interval: 5s')
+    expect(out).toContain('streams[0].polaris.password: ***')
+    expect(out).not.toContain('hunter2')
+  })
+
+  test('prints every problem, each in a line, and ends with 2', async () => {
+    const { code, out, err } = await linted(`${yaml.replace('[k:1]', '[k]')}htpp: {}\n`)
+    expect({ code, out }).toEqual({ code: 2, out: '' })
+    expect(err.split('\n')).toEqual([
+      'c.yaml:2: kafka.brokers[0]: is no broker: write host:port (an IPv6 address needs a host name)',
+      'c.yaml:5: htpp: is unknown; did you mean http?',
+    ])
+  })
+
+  test('prints JSON when asked to', async () => {
+    const good = await linted(yaml, '--json')
+    expect(JSON.parse(good.out)).toMatchObject({
+      valid: true,
+      settings: { connector: 'shops', 'streams[0].polaris.password': '***' },
+    })
+    const bad = await linted('connector: A', '--json')
+    expect(bad.code).toBe(2)
+    expect(JSON.parse(bad.out)).toMatchObject({
+      valid: false,
+      problems: expect.arrayContaining([expect.objectContaining({ file: 'c.yaml', line: 1, path: 'connector' })]),
+    })
+  })
+
+  test('without a file looks at the environment alone', async () => {
+    const { err, parts } = terminal({ CONNECTOR_ID: 'a' })
+    expect(await runCli(['lint'], commandList, parts)).toBe(2)
+    expect(err).toContain('POLARIS_URL: streams[0].polaris.url: is missing')
+  })
+})

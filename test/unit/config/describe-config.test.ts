@@ -1,0 +1,54 @@
+import { inspect } from 'node:util'
+import { expect, test } from 'vitest'
+import { describeConfig } from '../../../connector/config/describe-config.ts'
+import { settingList } from '../../../connector/config/setting-list.ts'
+import { fromEnvironment, leastEnvironment, valid } from './config-sources.ts'
+
+const pem = (text: string) => `-----BEGIN PRIVATE KEY-----\n${text}`
+const planted = {
+  POLARIS_AUTH: 'login',
+  POLARIS_USER: 'planted-user',
+  POLARIS_PASSWORD: 'planted-password',
+  KAFKA_SASL_MECHANISM: 'plain',
+  KAFKA_SASL_USERNAME: 'planted-kafka-user',
+  KAFKA_SASL_PASSWORD: 'planted-kafka-password',
+  KAFKA_SSL_CERT: pem('planted-certificate'),
+  KAFKA_SSL_KEY: pem('planted-key'),
+}
+const settings = valid(fromEnvironment({ ...leastEnvironment, ...planted }))
+
+test('the settings in effect are shown as they are written', () => {
+  expect(describeConfig(settings)).toMatchObject({
+    connector: 'shops',
+    'kafka.brokers': ['kafka-1:9092', 'kafka-2:9092'],
+    'kafka.maxMessageBytes': '1MB',
+    'kafka.topics.config': ['cleanup.policy=compact', 'min.compaction.lag.ms=604800000'],
+    'streams[0].poll.interval': '5s',
+    'streams[0].polaris.limit': 100,
+    'streams[0].sharedKeys': false,
+  })
+})
+
+test('secrets show as ***, PEM texts by their length', () => {
+  const shown = describeConfig(settings)
+  expect(shown).toMatchObject({
+    'streams[0].polaris.user': '***',
+    'streams[0].polaris.password': '***',
+    'kafka.sasl.username': '***',
+    'kafka.sasl.password': '***',
+    'kafka.ssl.key': '***',
+    'kafka.ssl.cert': `PEM text of ${planted.KAFKA_SSL_CERT.length} characters`,
+  })
+  expect(JSON.stringify(shown)).not.toContain('planted')
+})
+
+test('the loaded settings themselves print no secret', () => {
+  const printed = `${inspect(settings, { depth: 20, showHidden: true })} ${JSON.stringify(settings)}`
+  expect(printed.replaceAll('planted-certificate', '')).not.toContain('planted')
+})
+
+test('what is called a password, a user or a key is a secret', () => {
+  const names = settingList().filter(({ path }) => /password|user|^key$|secret/i.test(path.at(-1) ?? ''))
+  expect(names.length).toBeGreaterThan(4)
+  expect(names.filter(({ kind }) => kind !== 'secret')).toEqual([])
+})

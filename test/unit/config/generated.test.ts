@@ -1,0 +1,75 @@
+import { readFileSync } from 'node:fs'
+import { describe, expect, test } from 'vitest'
+import { settingList } from '../../../connector/config/setting-list.ts'
+import { configJsonSchema } from '../../../scripts/config-json-schema.ts'
+import { configReference } from '../../../scripts/config-reference.ts'
+import { staleFiles } from '../../../scripts/generate.ts'
+import { fromFile, valid } from './config-sources.ts'
+
+describe('generated files', () => {
+  test('are fresh (else: npm run generate)', () => expect(staleFiles()).toEqual([]))
+
+  test('the reference has every setting with its variable and meaning', () => {
+    const rows = configReference()
+    for (const { path, variable, description } of settingList()) {
+      const row = rows
+        .split('\n')
+        .find((line) => line.startsWith(`| \`${path.at(-1)}\` |`) && line.includes(description.replaceAll('|', '\\|')))
+      expect(row, path.join('.')).toBeDefined()
+      if (variable !== undefined) expect(row).toContain(`\`${variable}\``)
+    }
+  })
+
+  test('every setting says what it means', () => {
+    expect(settingList().filter(({ description }) => description.length < 4)).toEqual([])
+  })
+
+  test('the JSON schema knows every key, refuses others, and holds no word of ours', () => {
+    const schema = JSON.parse(configJsonSchema())
+    expect(Object.keys(schema.properties)).toEqual([
+      'connector',
+      'log',
+      'http',
+      'kafka',
+      'checkpoint',
+      'shutdown',
+      'streams',
+    ])
+    expect(schema.additionalProperties).toBe(false)
+    const stream = schema.properties.streams.items
+    expect(stream.additionalProperties).toBe(false)
+    expect(stream.properties.polaris.properties.password).toEqual({
+      type: 'string',
+      description: 'Password of the user (POLARIS_PASSWORD)',
+      writeOnly: true,
+    })
+    expect(configJsonSchema()).not.toMatch(/"(kind|variable|fallback|pem|required)":/)
+  })
+
+  test('the JSON schema takes a variable wherever the file does', () => {
+    const { port } = JSON.parse(configJsonSchema()).properties.http.properties
+    expect(port).toMatchObject({ type: ['integer', 'string'], minimum: 0, maximum: 65_535 })
+    const { interval } = JSON.parse(configJsonSchema()).properties.streams.items.properties.poll.properties
+    for (const [pattern, text] of [
+      [port.pattern, `\${PORT}`],
+      [interval.pattern, `\${X}`],
+      [interval.pattern, '5s'],
+    ]) {
+      expect(new RegExp(pattern).test(text)).toBe(true)
+    }
+    for (const [pattern, text] of [
+      [port.pattern, '8080'],
+      [interval.pattern, '5'],
+    ])
+      expect(new RegExp(pattern).test(text)).toBe(false)
+  })
+})
+
+test('the example is a valid configuration', () => {
+  const yaml = readFileSync(new URL('../../../config/connector.example.yaml', import.meta.url), 'utf8')
+  const secrets = { KAFKA_SASL_USERNAME: 'u', KAFKA_SASL_PASSWORD: 'p', POLARIS_USER: 'u', POLARIS_PASSWORD: 'p' }
+  expect(valid(fromFile(yaml, secrets)).streams).toHaveLength(1)
+  // The same with all that is commented out but the alternatives and sentences.
+  const second = yaml.replace(/^ {2}# (- name: lyon)/m, '  $1').replaceAll(/^ {2}# {3}(polaris|kafka):/gm, '    $1:')
+  expect(valid(fromFile(second, secrets)).streams.map(({ name }) => name)).toEqual(['paris', 'lyon'])
+})
