@@ -41,9 +41,12 @@ async function publish(kafka: Kafka, topic: string, value: string): Promise<void
   }
 }
 
+/** Long enough for a new leader on a busy machine. */
+const patient = { retry: { retries: 80, maxRetryTime: 500 } }
+
 /** The number of records in the topic's only partition. */
 async function recordsIn(bootstrap: string, topic: string): Promise<number> {
-  const admin = client(bootstrap, { retry: { retries: 10 } }).admin()
+  const admin = client(bootstrap, patient).admin()
   await admin.connect()
   const [offsets] = await admin.fetchTopicOffsets(topic)
   await admin.disconnect()
@@ -62,7 +65,7 @@ describe('one broker', () => {
     await kafka.kill(1)
     await expect(publish(client(kafka.bootstrap), 'kept', 'meanwhile')).rejects.toThrow('ECONNREFUSED')
     await kafka.start(1)
-    await publish(client(kafka.bootstrap, { retry: { retries: 10 } }), 'kept', 'after it')
+    await publish(client(kafka.bootstrap, patient), 'kept', 'after it')
     await kafka.stop(1)
     await kafka.start(1)
     expect(await recordsIn(kafka.bootstrap, 'kept')).toBe(2)
@@ -154,11 +157,11 @@ describe('a secure broker', () => {
   })
 })
 
-test('three brokers go on when one is killed', async () => {
+test('three brokers go on when one is killed', { timeout: 120_000 }, async () => {
   const kafka = closing.use(await startKafka({ brokers: 3 }), (cluster) => cluster.close())
   await makeTopic(kafka.bootstrap, 'replicated')
   await kafka.kill(1)
-  await publish(client(kafka.bootstrap, { retry: { retries: 20, maxRetryTime: 500 } }), 'replicated', 'x')
+  await publish(client(kafka.bootstrap, patient), 'replicated', 'x')
   await kafka.start(1)
   expect(await recordsIn(kafka.bootstrap, 'replicated')).toBe(1)
 })

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { type Certificates, makeCertificates } from './certificates.ts'
@@ -160,9 +160,10 @@ async function format(brokers: readonly Broker[], { secure }: KafkaOptions): Pro
   }
 }
 
-function run({ propertiesFile, logFile }: Broker, { javaOptions = [] }: KafkaOptions): ServerProcess {
+function run({ propertiesFile, logFile }: Broker, { javaOptions = [], dataDirectory }: KafkaOptions): ServerProcess {
   const args = [...javaArguments(), ...javaOptions, 'kafka.Kafka', propertiesFile]
-  return startProcess({ command: 'java', args, logFile })
+  const temporaryDirectory = dataDirectory === undefined ? dirname(propertiesFile) : undefined
+  return startProcess({ command: 'java', args, logFile, temporaryDirectory })
 }
 
 async function untilSeeingAll({ id, ports, process, logFile }: Broker, brokers: readonly Broker[]): Promise<void> {

@@ -43,7 +43,11 @@ export async function startS3({ bucket = 'connector', dataDirectory }: S3Options
 
   const start = async () => {
     if (process?.isRunning()) return
-    process = startProcess({ ...command, logFile })
+    process = startProcess({
+      ...command,
+      logFile,
+      temporaryDirectory: dataDirectory === undefined ? directory : undefined,
+    })
     await untilServing({ name: kind, process, logFile }, () => answers(address.endpoint))
     await makeBucket(address)
   }

@@ -10,6 +10,8 @@ export interface ServerCommand {
   readonly env?: Readonly<Record<string, string>>
   /** Where its output is appended. */
   readonly logFile: string
+  /** Removed when this process is gone before the server has ended. */
+  readonly temporaryDirectory?: string | undefined
 }
 
 /** A server in a process of its own that never outlives this one, even if this one is killed. */
@@ -20,12 +22,15 @@ export interface ServerProcess {
 }
 
 /** A watcher beside the server holds the other end of a pipe to us: a line means a regular end, the bare end of the pipe that we are gone. */
-const tiedToParent = '(read -r ended <&3 || kill -KILL $$) & exec "$@" 3<&-'
+const tiedToParent = `
+  temporary=$1; shift
+  (read -r ended <&3 || { kill -KILL $$; [ -z "$temporary" ] || rm -rf "$temporary"; }) &
+  exec "$@" 3<&-`
 
 /** Starts a server in a process group of its own: Ctrl-C in the terminal reaches us alone, and we decide about the server. */
-export function startProcess({ command, args, env, logFile }: ServerCommand): ServerProcess {
+export function startProcess({ command, args, env, logFile, temporaryDirectory = '' }: ServerCommand): ServerProcess {
   const log = openSync(logFile, 'a')
-  const child = spawn('sh', ['-c', tiedToParent, 'sh', command, ...args], {
+  const child = spawn('sh', ['-c', tiedToParent, 'sh', temporaryDirectory, command, ...args], {
     detached: true,
     env: { ...process.env, ...env },
     stdio: ['ignore', log, log, 'pipe'],
