@@ -1,5 +1,10 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { request } from 'node:http'
+import { get } from 'node:https'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
+import { makeCertificates } from '../support/servers/certificates.ts'
 import {
   type Fault,
   faults,
@@ -309,6 +314,35 @@ describe('faults', () => {
     expect((await bytesAfter(faults.encoding('iso-8859-1'))).includes(Buffer.from([0xe8]))).toBe(true)
     expect((await bytesAfter(faults.wrongFormat('json'))).toString()).toMatch(/^\{/)
     expect((await bytesAfter(faults.oversized(1e6))).length).toBeGreaterThan(1e6)
+  })
+})
+
+describe('transport', () => {
+  it('compresses where that is accepted, faults included', async () => {
+    const simulator = await simulate({ gzip: 'when accepted' })
+    simulator.faults.next(1, faults.oversized(1e6))
+    const [big, normal] = [await call(simulator, ALL), await call(simulator, ALL)]
+    expect([big, normal].map((answer) => answer.headers.get('content-encoding'))).toEqual(['gzip', 'gzip'])
+    expect(Number(big.headers.get('content-length'))).toBeLessThan(10_000)
+    expect((await big.text()).length).toBeGreaterThan(1e6)
+    expect(await normal.text()).toContain('</FragmentedInfoClient>')
+  })
+
+  it('serves HTTPS with the certificate it is given', async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'polaris-'))
+    const files = makeCertificates(directory)
+    const tls = { key: readFileSync(files.serverKey), cert: readFileSync(files.serverCertificate) }
+    const ca = readFileSync(files.authority)
+    const simulator = await simulate({ tls })
+    expect(simulator.url).toMatch(/^https:/)
+    const status = await new Promise((resolve, reject) => {
+      get(`${simulator.url}Client.GetClientsModified`, { ca }, (answer) => resolve(answer.statusCode)).on(
+        'error',
+        reject,
+      )
+    })
+    rmSync(directory, { recursive: true })
+    expect(status).toBe(400)
   })
 })
 

@@ -16,7 +16,7 @@ import { type AccessOptions, accessControl, DEFAULT_ACCESS } from './polaris/ses
 import { wallClockOf } from './polaris/wall-clock.ts'
 
 export { type Fault, faults } from './polaris/fault.ts'
-export type { Change, ChangeOptions } from './polaris/live-shelf.ts'
+export type { Change } from './polaris/live-shelf.ts'
 export { plantedMarks } from './polaris/made-up-client.ts'
 export type { SimulatorOptions } from './polaris/options.ts'
 export type { Call } from './polaris/request.ts'

@@ -12,7 +12,7 @@ export interface AccessOptions {
   readonly expiresAfterCalls: number
   /** A session lives so long, by the simulator's clock. */
   readonly expiresAfterMs: number
-  /** How a call without a session is refused: a status, or the login page under 200. */
+  /** How wrong credentials and a call without a session are refused: a status, or the login page under 200. */
   readonly refusal: 401 | 403 | 'login-page'
   /** The user has neither «consultation des membres clients» nor «saisie des membres clients». */
   readonly lacksRights: boolean
@@ -53,9 +53,9 @@ export function accessControl(options: () => AccessOptions): Access {
   }
   return {
     login: (call) => {
-      const { mode, user, password } = options()
+      const { mode, user, password, refusal } = options()
       if (call.parameters.get('user') !== user || call.parameters.get('password') !== password) {
-        return textAnswer(401, 'Utilisateur ou mot de passe incorrect')
+        return refusal === 'login-page' ? loginPage() : textAnswer(refusal, 'Utilisateur ou mot de passe incorrect')
       }
       const id = randomBytes(12).toString('base64url')
       sessions.set(id, { calls: 0, since: call.at })
@@ -73,6 +73,10 @@ export function accessControl(options: () => AccessOptions): Access {
     },
     expireAll: () => sessions.clear(),
   }
+}
+
+function loginPage(): Answer {
+  return textAnswer(200, LOGIN_PAGE, 'text/html; charset=utf-8')
 }
 
 function tokenAnswer(id: string, call: Call): Answer {
@@ -106,7 +110,7 @@ function isBasic(call: Call, { user, password }: AccessOptions): boolean {
 }
 
 function refusalOf(mode: AccessOptions['mode'], refusal: AccessOptions['refusal']): Answer {
-  if (refusal === 'login-page') return textAnswer(200, LOGIN_PAGE, 'text/html; charset=utf-8')
+  if (refusal === 'login-page') return loginPage()
   const answer = textAnswer(refusal, 'Session absente ou expirée')
   return mode === 'basic'
     ? { ...answer, headers: { ...answer.headers, 'www-authenticate': 'Basic realm="Polaris"' } }
