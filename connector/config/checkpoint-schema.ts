@@ -23,8 +23,8 @@ export const checkpointSection = setting.section('Where the checkpoints are kept
         variable: 'AWS_ENDPOINT_URL_S3',
         fallback: 'AWS_ENDPOINT_URL',
       },
-      check.isEndpoint,
-      check.endpointRule,
+      check.isHttpUrl,
+      check.httpUrlRule,
     )
     .optional(),
   region: setting

@@ -64,8 +64,8 @@ export const polarisSection = setting.section('The Polaris server and what is re
       variable: 'POLARIS_URL',
       examples: ['https://polaris.example.com:3443/core/api/'],
     },
-    check.isPolarisUrl,
-    check.polarisUrlRule,
+    check.isHttpUrl,
+    check.httpUrlRule,
   ),
   auth: setting.choiceOr('none', ['none', 'basic', 'login'], {
     description: 'How to sign in: not at all, by HTTP Basic, or by `ACL.Login`',

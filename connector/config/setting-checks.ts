@@ -9,14 +9,11 @@ export const brokerRule = 'is no broker: write host:port (an IPv6 address needs 
 export const isTopic = (text: string) => /^(?!\.{1,2}$)[A-Za-z0-9._-]{1,249}$/.test(text)
 export const topicRule = "is no topic name: write letters, digits, '.', '_' and '-', at most 249"
 
-export const polarisUrlRule = 'is no address: write http(s)://host[:port][/path], without user, query or fragment'
-export function isPolarisUrl(text: string): boolean {
+export const httpUrlRule = 'is no address: write http(s)://host[:port][/path], without user, query or fragment'
+export function isHttpUrl(text: string): boolean {
   const url = URL.canParse(text) ? new URL(text) : undefined
   return url !== undefined && /^https?:$/.test(url.protocol) && isBare(url)
 }
-
-export const endpointRule = 'is no address: write http(s)://host[:port], without user and query'
-export const isEndpoint = isPolarisUrl
 
 const isBare = (url: URL) => url.username === '' && url.password === '' && url.search === '' && url.hash === ''
 
