@@ -7,7 +7,8 @@ import type { Destination, OutgoingRecord } from './event-publisher.ts'
 import { type KafkaClient, retryOptions } from './kafka-client.ts'
 import type { KafkaConfig } from './kafka-config.ts'
 import { partitionBatches } from './outgoing-batches.ts'
-import { sendBatches } from './send-batches.ts'
+import { planningPartitions } from './planned-partitions.ts'
+import { type PartitionChunk, sendBatches } from './send-batches.ts'
 import type { StreamNames } from './stream-names.ts'
 import { readTopics, type Topics } from './topics.ts'
 import { untilAborted } from './until-aborted.ts'
@@ -109,10 +110,12 @@ export async function sendRecords(
   const layout = { ...topics, maxMessageBytes: config.maxMessageBytes, publishedAt: clock.now() }
   const compression = config.compression === 'gzip' ? CompressionTypes.GZIP : CompressionTypes.None
   const timeout = config.timeouts.requestMs
-  await sendBatches(partitionBatches(records, layout), {
-    send: ({ topic, messages }) => send({ topic, messages, acks: -1, compression, timeout }),
+  const batches = partitionBatches(records, layout)
+  const sending = {
+    send: ({ topic, messages }: PartitionChunk) => send({ topic, messages, acks: -1, compression, timeout }),
     isGivenUp: () => parts.ending !== undefined,
-  })
+  }
+  await planningPartitions(batches, () => sendBatches(batches, sending))
 }
 
 interface Connection {

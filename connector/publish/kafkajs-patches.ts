@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module'
 import { crc32c } from './crc32c.ts'
+import { followPlans, type TransactionCoordinator } from './planned-partitions.ts'
 import { recordEncoder } from './record-encoder.ts'
 
 const load = createRequire(import.meta.url)
@@ -31,6 +32,7 @@ interface Internals {
   readonly version: string
   readonly RequestQueue: { readonly prototype: RequestQueue }
   readonly Cluster: { readonly prototype: object }
+  readonly Broker: { readonly prototype: TransactionCoordinator }
   readonly BrokerPool: { readonly prototype: BrokerPool }
   readonly Encoder: { readonly prototype: Encoder }
   readonly createEosManager: (options: object) => unknown
@@ -48,6 +50,7 @@ export function patchKafkaJs(): void {
   calmRequestQueue(internals.RequestQueue.prototype)
   shortenInitRetries(internals.Cluster.prototype)
   keepCoordinatorErrors(internals.BrokerPool.prototype)
+  followPlans(internals.Broker.prototype)
   replaceEncoding(internals.Encoder.prototype)
   isPatched = true
 }
@@ -69,6 +72,7 @@ function loadInternals(): Internals {
     version,
     RequestQueue: load('kafkajs/src/network/requestQueue'),
     Cluster: load('kafkajs/src/cluster'),
+    Broker: load('kafkajs/src/broker'),
     BrokerPool: load('kafkajs/src/cluster/brokerPool'),
     Encoder: load('kafkajs/src/protocol/encoder'),
     createEosManager: load('kafkajs/src/producer/eosManager'),
@@ -76,16 +80,13 @@ function loadInternals(): Internals {
 }
 
 /** Every place that a patch replaces or relies on is there. Exported for its test. */
-export function checkInternals({
-  RequestQueue,
-  BrokerPool,
-  Encoder,
-  createEosManager,
-}: Omit<Internals, 'Cluster' | 'version'>) {
+export function checkInternals(internals: Omit<Internals, 'Cluster' | 'version'>): void {
+  const { RequestQueue, Broker, BrokerPool, Encoder, createEosManager } = internals
   const methods = [
     RequestQueue.prototype.scheduleCheckPendingRequests,
     RequestQueue.prototype.checkPendingRequests,
     RequestQueue.prototype.maybeThrottle,
+    Broker.prototype.addPartitionsToTxn,
     BrokerPool.prototype.withBroker,
     Encoder.prototype.ensureAvailable,
   ]

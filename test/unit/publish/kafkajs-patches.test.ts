@@ -6,6 +6,7 @@ const load = createRequire(import.meta.url)
 const RequestQueue = load('kafkajs/src/network/requestQueue')
 const BrokerPool = load('kafkajs/src/cluster/brokerPool')
 const Encoder = load('kafkajs/src/protocol/encoder')
+const Broker = load('kafkajs/src/broker')
 const Cluster = load('kafkajs/src/cluster')
 const createEosManager = load('kafkajs/src/producer/eosManager')
 const silent = { debug: () => undefined, error: () => undefined, namespace: () => silent }
@@ -87,7 +88,7 @@ describe('the request queue', () => {
 })
 
 describe('checkInternals', () => {
-  const known = { RequestQueue, BrokerPool, Encoder, createEosManager }
+  const known = { RequestQueue, Broker, BrokerPool, Encoder, createEosManager }
 
   it('throws when a method is not there that a patch replaces', () => {
     const changed = { prototype: { ...RequestQueue.prototype, checkPendingRequests: undefined } }
