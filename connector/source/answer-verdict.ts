@@ -95,6 +95,7 @@ export function networkError(error: unknown, phase: 'connect' | 'body'): Connect
 function codeIn(error: unknown): string | undefined {
   if (!(error instanceof Error)) return undefined
   if ('code' in error && typeof error.code === 'string') return error.code
+  if (error.name === 'HTTPParserError') return error.name // some of its kinds have no code
   return error instanceof AggregateError ? codeIn(error.errors[0]) : codeIn(error.cause)
 }
 

@@ -1,0 +1,106 @@
+import type { ServerResponse } from 'node:http'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { systemClock } from '../../connector/runtime/clock.ts'
+import { codeOf } from '../../connector/runtime/connector-error.ts'
+import type { ReadArguments, SourceTime } from '../../connector/source/client-source.ts'
+import { httpClientSource } from '../../connector/source/http-client-source.ts'
+import { type PolarisConfig, polarisDefaults } from '../../connector/source/polaris-config.ts'
+import { type BadAnswer, badAnswers, planted } from '../fixtures/answers/bad-answers.ts'
+import { type ScriptedServer, scriptedServer } from '../support/servers/scripted-http.ts'
+
+const never = new AbortController().signal
+const user = 'utilisateur-4711'
+const password = 'motdepasse-4711'
+const GOOD = {
+  xml: '<p><hasMoreResults>false</hasMoreResults><l><InfoClient><No>1</No></InfoClient></l></p>',
+  json: '{"hasMoreResults":false,"l":[{"No":1}]}',
+}
+
+let server: ScriptedServer
+let bad: BadAnswer | undefined
+
+beforeAll(async () => {
+  server = await scriptedServer((call, response) => {
+    const output = call.url.searchParams.get('output') === 'json' ? 'json' : 'xml'
+    if (bad === undefined) response.end(GOOD[output])
+    else give(bad, response)
+  })
+})
+afterAll(() => server[Symbol.asyncDispose]())
+
+function give(answer: BadAnswer, response: ServerResponse): void {
+  if (answer.raw === undefined) {
+    const body = Buffer.from(answer.body ?? '')
+    const length = answer.status === 204 || answer.status === 304 ? {} : { 'content-length': body.length }
+    response.writeHead(answer.status ?? 200, {
+      'content-type': 'text/xml; charset=utf-8',
+      ...length,
+      ...answer.headers,
+    })
+    response.end(body)
+  } else {
+    response.socket?.write(answer.raw)
+    if (answer.hangs === undefined) response.socket?.end()
+  }
+}
+
+const source = () => {
+  const config: PolarisConfig = {
+    ...polarisDefaults,
+    url: server.url,
+    auth: { kind: 'basic', user, password },
+    codeMagasin: 1,
+    timeouts: { connectMs: 5000, headersMs: 200, bodyMs: 200 },
+    maxBodyBytes: 64_000,
+    retry: { ...polarisDefaults.retry, retries: 0 },
+  }
+  return httpClientSource(config, { clock: systemClock, observe: () => undefined })
+}
+const at = (answer: BadAnswer): ReadArguments => ({
+  lastChanged: '2024-01-01T00:00:00' as SourceTime,
+  checkPoint: null,
+  limit: 100,
+  output: answer.output ?? 'xml',
+})
+
+/** Everything that a log line could show of an error. */
+function everythingOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  const own = Object.getOwnPropertyNames(error).map((name) => `${name}: ${String(Reflect.get(error, name))}`)
+  return [
+    error.message,
+    JSON.stringify(error),
+    ...own,
+    error.cause === undefined ? '' : everythingOf(error.cause),
+  ].join('\n')
+}
+
+describe('an answer that is not a complete, well-formed page moves nothing (invariant 9)', () => {
+  it('is known in at least 60 kinds, each under a name of its own', () => {
+    expect(new Set(badAnswers.map(({ name }) => name)).size).toBe(badAnswers.length)
+    expect(badAnswers.length).toBeGreaterThanOrEqual(60)
+  })
+
+  it.each(badAnswers)('$name: $code', async (answer) => {
+    const reading = source()
+    try {
+      bad = answer
+      const error: unknown = await reading.read(at(answer), never).then(
+        () => expect.fail('it was taken for a page'),
+        (thrown: unknown) => thrown,
+      )
+      expect({ code: codeOf(error), error }).toMatchObject({ code: answer.code })
+      // Invariant 8: no personal data and no secret in an error.
+      for (const word of [...planted, user, password]) expect(everythingOf(error)).not.toContain(word)
+
+      bad = undefined
+      const after = await reading.read(at(answer), never).catch((thrown: unknown) => thrown)
+      if (answer.code === 'source.unauthorized') expect(after).toBe(error)
+      else if (answer.code !== 'source.forbidden')
+        expect(after).toMatchObject({ clients: [{ No: '1' }], hasMoreResults: false })
+    } finally {
+      bad = undefined
+      await reading.close()
+    }
+  })
+})
