@@ -15,6 +15,8 @@ function leaveOnDefect(error: unknown): void {
 
 process.on('uncaughtException', leaveOnDefect)
 process.on('unhandledRejection', leaveOnDefect)
+// Whoever read the output has gone (`| head`); the work goes on.
+for (const output of [process.stdout, process.stderr]) output.on('error', () => {})
 
 const { version } = JSON.parse(readFile(new URL('../package.json', import.meta.url))) as { version: string }
 const shutdown = stopOnSignals(process, (code) => process.exit(code))

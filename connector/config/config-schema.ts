@@ -68,8 +68,8 @@ const stream = setting.section('One source with its own checkpoint and order', {
   name: setting.textOr(
     'clients',
     { description: 'Name of the stream', variable: 'STREAM_NAME' },
-    check.isName,
-    check.nameRule,
+    check.isStreamName,
+    check.streamNameRule,
   ),
   polaris: polarisSection,
   poll,

@@ -2,6 +2,11 @@
 export const isName = (text: string) => /^[a-z0-9-]{1,63}$/.test(text)
 export const nameRule = 'is no name: write lower-case letters, digits and hyphens, at most 63'
 
+/** What the connector itself calls `<connector>.<name>` at the broker. */
+const taken = ['doctor', 'slots']
+export const isStreamName = (text: string) => isName(text) && !taken.includes(text)
+export const streamNameRule = `${nameRule}; ${taken.join(' and ')} are taken`
+
 /** `host:port`; kafkajs takes no IPv6 literals. */
 export const isBroker = (text: string) => /^[^\s:/@]+:[0-9]{1,5}$/.test(text)
 export const brokerRule = 'is no broker: write host:port (an IPv6 address needs a host name)'

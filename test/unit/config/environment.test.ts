@@ -157,6 +157,7 @@ describe('one stream from the environment alone', () => {
     ['CONNECTOR_ID', 'Shops', 'is no name'],
     ['CONNECTOR_ID', 'a.b', 'is no name'],
     ['STREAM_NAME', 'a_b', 'is no name'],
+    ['STREAM_NAME', 'doctor', 'is no name'],
     ['POLARIS_URL', 'polaris:3443', 'is no address'],
     ['POLARIS_URL', 'https://u:p@polaris', 'is no address'],
     ['POLARIS_URL', 'https://polaris/?a=b', 'is no address'],
