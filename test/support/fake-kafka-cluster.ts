@@ -1,0 +1,138 @@
+import type { Note, OutgoingRecord } from '../../connector/publish/event-publisher.ts'
+import { assertNever } from '../../connector/runtime/assert-never.ts'
+import type { Clock } from '../../connector/runtime/clock.ts'
+import { ConnectorError } from '../../connector/runtime/connector-error.ts'
+
+export type FakeOperation = 'open' | 'note' | 'send' | 'commit' | 'abort'
+
+/** `before`: nothing happened, error. `after`: it happened, the answer was lost. `late`: no answer, and it happens when `deliverLate` is called. */
+export type FakeFault = 'none' | 'before' | 'after' | 'late'
+
+/** Awaited before each operation takes effect, so a test decides the order of everything; the effect itself is one step. */
+export type FaultHook = (operation: FakeOperation, stream: string, replica: string) => FakeFault | Promise<FakeFault>
+
+export interface FakeKafkaOptions {
+  readonly partitions: number
+  readonly clock: Pick<Clock, 'now'>
+  readonly fault?: FaultHook
+  /** Notes older than this are forgotten, as `offsets.retention.minutes` has it. */
+  readonly noteRetentionMs?: number
+  readonly clusterId?: string
+  readonly topic?: string
+  readonly maxMessageBytes?: number
+}
+
+export interface FakeRecord extends OutgoingRecord {
+  readonly partition: number
+  readonly stream: string
+  readonly replica: string
+  /** Of the transaction that brought it; all records of a transaction appear at once. */
+  readonly transaction: number
+}
+
+export interface FakeStream {
+  readonly connector: string
+  readonly stream: string
+  readonly replica?: string
+  readonly delivery?: 'exactly-once' | 'at-least-once'
+}
+
+export interface OpenTransaction {
+  readonly records: FakeRecord[]
+  readonly number: number
+  isOver: boolean
+}
+
+export interface StreamState {
+  /** Every open raises it; a session with a lower one is fenced. */
+  epoch: number
+  open: OpenTransaction | undefined
+  note: { readonly value: Note; readonly at: number } | undefined
+  /** What `readNote` answers: the note as the last open made it final. A later commit of one's own need not be readable yet. */
+  readable: Note | undefined
+}
+
+/** What the brokers of the fake know. */
+export interface Cluster {
+  readonly options: FakeKafkaOptions
+  readonly streams: Map<string, StreamState>
+  readonly committed: FakeRecord[]
+  readonly late: (() => void)[]
+  readonly crashed: Set<string>
+  partitions: number
+  transactions: number
+}
+
+export function stateOf(cluster: Cluster, name: string): StreamState {
+  const known = cluster.streams.get(name)
+  if (known !== undefined) return known
+  const state = { epoch: 0, open: undefined, note: undefined, readable: undefined }
+  cluster.streams.set(name, state)
+  return state
+}
+
+/** The note, unless it has expired. */
+export function currentNote({ options }: Cluster, { note }: StreamState): Note | undefined {
+  const isKept =
+    note !== undefined && options.clock.now() - note.at <= (options.noteRetentionMs ?? Number.POSITIVE_INFINITY)
+  return isKept ? note.value : undefined
+}
+
+/** One operation on its way to the broker. */
+export interface Request<Answer> {
+  readonly operation: FakeOperation
+  readonly effect: () => Answer
+  /** What the caller hears when the answer is lost. */
+  readonly lost: ConnectorError
+}
+
+export const lost = (
+  operation: FakeOperation,
+  code: 'publish.failed' | 'publish.outcome-unknown' | 'publish.unreachable',
+) => new ConnectorError(code, `fake: the answer to ${operation} was lost`)
+
+/** A stream as one replica sees it; all its operations go through `request`, which asks the fault hook first. */
+export interface StreamOfReplica {
+  readonly cluster: Cluster
+  readonly state: StreamState
+  readonly name: string
+  readonly replica: string
+  readonly request: <Answer>(request: Request<Answer>) => Promise<Answer>
+}
+
+export function streamOfReplica(cluster: Cluster, of: FakeStream): StreamOfReplica {
+  const { replica = 'replica-1' } = of
+  const state = stateOf(cluster, `${of.connector}.${of.stream}`)
+  const isCrashed = () => cluster.crashed.has(replica)
+
+  const request = async <Answer>({ operation, effect, lost }: Request<Answer>): Promise<Answer> => {
+    if (isCrashed()) return await never()
+    const fault = (await cluster.options.fault?.(operation, of.stream, replica)) ?? 'none'
+    const crashedMeanwhile = isCrashed()
+    if (fault === 'after') swallowErrors(effect)
+    if (fault === 'late') cluster.late.push(() => swallowErrors(effect))
+    if (crashedMeanwhile) return await never()
+    switch (fault) {
+      case 'none':
+        return effect()
+      case 'before':
+        throw new ConnectorError('publish.failed', `fake: ${operation} did not reach the broker`)
+      case 'after':
+      case 'late':
+        throw lost
+      default:
+        return assertNever(fault)
+    }
+  }
+  return { cluster, state, name: of.stream, replica, request }
+}
+
+const never = () => new Promise<never>(() => undefined)
+
+function swallowErrors(effect: () => unknown): void {
+  try {
+    effect()
+  } catch {
+    // the broker refuses, and nobody hears it
+  }
+}

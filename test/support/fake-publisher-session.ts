@@ -1,0 +1,174 @@
+import type {
+  Destination,
+  Note,
+  OutgoingRecord,
+  PublisherSession,
+  PublisherTransaction,
+} from '../../connector/publish/event-publisher.ts'
+import { partitionBatches } from '../../connector/publish/outgoing-batches.ts'
+import { partitionOf } from '../../connector/publish/partition.ts'
+import { untilAborted } from '../../connector/publish/until-aborted.ts'
+import { ConnectorError } from '../../connector/runtime/connector-error.ts'
+import { type Cluster, lost, type OpenTransaction, type StreamOfReplica } from './fake-kafka-cluster.ts'
+
+function destinationOf({ options, partitions }: Cluster): Destination {
+  return { clusterId: options.clusterId ?? 'fake-cluster', topic: options.topic ?? 'client.modified', partitions }
+}
+
+/** As the broker stores it; throws `publish.refused` for a record above the limit, by the connector's own rule. */
+function stored(stream: StreamOfReplica, records: readonly OutgoingRecord[], partitions: number, transaction: number) {
+  const layout = { topic: 'any', partitions }
+  const maxMessageBytes = stream.cluster.options.maxMessageBytes ?? 1_000_000
+  partitionBatches(records, { events: layout, deadLetters: layout, maxMessageBytes, publishedAt: 0 })
+  return records.map((record) => ({
+    ...record,
+    partition: partitionOf(Buffer.from(record.key ?? record.value), partitions),
+    stream: stream.name,
+    replica: stream.replica,
+    transaction,
+  }))
+}
+
+interface SessionState {
+  readonly destination: Destination
+  isInTransaction: boolean
+  isOver: boolean
+}
+
+function newSession(stream: StreamOfReplica): SessionState {
+  return { destination: destinationOf(stream.cluster), isInTransaction: false, isOver: false }
+}
+
+function enterTransaction(session: SessionState): void {
+  if (session.isOver) throw new ConnectorError('bug', 'begin a transaction: the session is over')
+  if (session.isInTransaction) throw new ConnectorError('bug', 'begin a transaction: another one is open')
+  session.isInTransaction = true
+}
+
+export function transactionalSession(stream: StreamOfReplica, epoch: number): PublisherSession {
+  const session = newSession(stream)
+  const readNote = () =>
+    stream.request({
+      operation: 'note',
+      effect: () => stream.state.readable,
+      lost: lost('note', 'publish.unreachable'),
+    })
+  return {
+    destination: session.destination,
+    readNote: (stop) => untilAborted(stop, readNote()),
+    begin: (finish) => {
+      enterTransaction(session)
+      return transaction(stream, { session, epoch }, finish)
+    },
+    close: async () => {
+      session.isOver = true
+    },
+  }
+}
+
+function transaction(
+  stream: StreamOfReplica,
+  owner: { session: SessionState; epoch: number },
+  finish: AbortSignal,
+): PublisherTransaction {
+  const { cluster, state, request } = stream
+  const { session, epoch } = owner
+  const own: OpenTransaction = { records: [], number: ++cluster.transactions, isOver: false }
+  let sending: 'not yet' | 'now' | 'done' = 'not yet'
+  let mustAbort = false
+
+  const join = () => {
+    if (epoch !== state.epoch) throw new ConnectorError('publish.fenced', 'fake: another session was opened')
+    if (!own.isOver) state.open ??= own
+    if (state.open !== own) throw new ConnectorError('publish.fenced', 'fake: the transaction is over')
+  }
+  const step = async (operation: 'send' | 'commit', effect: () => void, unheard: ConnectorError): Promise<void> => {
+    if (session.isOver) throw new ConnectorError('publish.failed', `${operation}: the session is over`)
+    if (finish.aborted) session.isOver = true
+    if (finish.aborted)
+      throw new ConnectorError('publish.failed', `${operation}: not done in time`, { cause: finish.reason })
+    mustAbort = true
+    try {
+      await untilAborted(finish, request({ operation, effect, lost: unheard }))
+    } catch (error) {
+      session.isOver = true
+      const known = error instanceof ConnectorError && error !== finish.reason ? error : unheard
+      // As the real one: the end that may be on its way is not followed by an abort.
+      if (known.code === 'publish.outcome-unknown') mustAbort = false
+      throw known
+    }
+  }
+  const decide = (note: Note) => {
+    join()
+    cluster.committed.push(...own.records)
+    state.note = { value: note, at: cluster.options.clock.now() }
+    state.open = undefined
+    own.isOver = true
+  }
+  const abort = () => {
+    own.isOver = true
+    if (state.open === own) state.open = undefined
+  }
+  return {
+    send: async (records) => {
+      if (sending !== 'not yet') throw new ConnectorError('bug', 'publish: sent twice in one transaction')
+      sending = 'now'
+      const append = () => {
+        const appended = stored(stream, records, session.destination.partitions, own.number)
+        join()
+        own.records.push(...appended)
+      }
+      if (records.length > 0)
+        await step('send', append, lost('send', 'publish.failed')).finally(() => (sending = 'done'))
+      sending = 'done'
+    },
+    commit: async (note) => {
+      if (sending === 'now') throw new ConnectorError('bug', 'commit: the events are still being sent')
+      await step('commit', () => decide(note), lost('commit', 'publish.outcome-unknown'))
+      session.isInTransaction = false
+      mustAbort = false
+    },
+    [Symbol.asyncDispose]: async () => {
+      session.isInTransaction = false
+      if (!mustAbort) return
+      session.isOver = true
+      await request({ operation: 'abort', effect: abort, lost: lost('abort', 'publish.failed') }).catch(() => undefined)
+    },
+  }
+}
+
+/** Records are there as soon as they are sent; no fencing, no note, and disposing takes nothing back. */
+export function atLeastOnceSession(stream: StreamOfReplica): PublisherSession {
+  const { cluster, request } = stream
+  const session = newSession(stream)
+  const begin = (finish: AbortSignal): PublisherTransaction => {
+    enterTransaction(session)
+    const number = ++cluster.transactions
+    let isSent = false
+    return {
+      send: async (records) => {
+        if (session.isOver || finish.aborted) throw new ConnectorError('publish.failed', 'send: not done in time')
+        const effect = () => {
+          cluster.committed.push(...stored(stream, records, session.destination.partitions, number))
+        }
+        try {
+          await untilAborted(finish, request({ operation: 'send', effect, lost: lost('send', 'publish.failed') }))
+          isSent = true
+        } catch (error) {
+          session.isOver = true
+          throw error instanceof ConnectorError ? error : lost('send', 'publish.failed')
+        }
+      },
+      commit: async () => {
+        if (!isSent) throw new ConnectorError('publish.failed', 'commit: the events are not all in the topic')
+      },
+      [Symbol.asyncDispose]: async () => {
+        session.isInTransaction = false
+      },
+    }
+  }
+  const close = async () => {
+    session.isOver = true
+  }
+  return { destination: session.destination, readNote: async () => undefined, begin, close }
+}
