@@ -119,9 +119,12 @@ export const polarisSection = setting.section('The Polaris server and what is re
     check.isTimeZone,
     check.timeZoneRule,
   ),
-  lastChangedFormat: setting.textOr(polarisDefaults.lastChangedFormat, {
-    description: 'Pattern of `lastChanged` in a request: `yyyy MM dd HH mm ss SSS XXX`, other text in quotes',
-  }),
+  lastChangedFormat: setting.textOr(
+    polarisDefaults.lastChangedFormat,
+    { description: 'Pattern of `lastChanged` in a request: `yyyy MM dd HH mm ss SSS XXX`, other text in quotes' },
+    check.isTimeFormat,
+    check.timeFormatRule,
+  ),
   clientIdField: setting
     .text(
       {

@@ -1,3 +1,6 @@
+import { timeFormat } from '../source/source-time.ts'
+import { parseCheckpointUrl } from '../storage/checkpoint-store-config.ts'
+
 /** Names of connectors and streams: they become part of transactional ids, groups, topics and object keys. */
 export const isName = (text: string) => /^[a-z0-9-]{1,63}$/.test(text)
 export const nameRule = 'is no name: write lower-case letters, digits and hyphens, at most 63'
@@ -23,18 +26,14 @@ export function isHttpUrl(text: string): boolean {
 const isBare = (url: URL) => url.username === '' && url.password === '' && url.search === '' && url.hash === ''
 
 export const checkpointUrlRule = 'is no checkpoint store: write s3://bucket/prefix or file:directory'
-export function isCheckpointUrl(text: string): boolean {
-  return /^s3:\/\/[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](\/[^?#]*)?$/.test(text) || /^file:[^?#]+$/.test(text)
-}
+export const isCheckpointUrl = (text: string) => isDone(() => parseCheckpointUrl(text))
 
 export const timeZoneRule = 'is no time zone: write an IANA name like Europe/Paris'
-export function isTimeZone(text: string): boolean {
-  try {
-    return new Intl.DateTimeFormat('en', { timeZone: text }).resolvedOptions().timeZone !== ''
-  } catch {
-    return false
-  }
-}
+export const isTimeZone = (text: string) => isDone(() => new Intl.DateTimeFormat('en', { timeZone: text }))
+
+export const timeFormatRule =
+  'is no pattern of a date: write yyyy MM dd HH mm ss SSS XXX, other letters in single quotes'
+export const isTimeFormat = (text: string) => isDone(() => timeFormat(text, 'UTC'))
 
 export const lastChangedRule =
   'is no date in the time of the server: write 2024-01-31 or 2024-01-31T13:45:00, without offset'
@@ -66,3 +65,12 @@ export function isPatternWithGroup(text: string): boolean {
 
 export const headerNameRule = 'is no header name'
 export const isHeaderName = (text: string) => /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(text)
+
+function isDone(attempt: () => unknown): boolean {
+  try {
+    attempt()
+    return true
+  } catch {
+    return false
+  }
+}

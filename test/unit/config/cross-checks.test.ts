@@ -52,6 +52,13 @@ describe('settings that need each other', () => {
     expect(settings(yaml)).toEqual([`streams[0].polaris.login.token ${what}`])
   })
 
+  test('a pattern of dates is one that requests can be written with', () => {
+    expect(settings('streams: [{ polaris: { lastChangedFormat: "dd/MM/yyyy HH:mm" } }]')).toEqual([])
+    expect(settings('streams: [{ polaris: { lastChangedFormat: "yyyy-QQ" } }]')).toEqual([
+      expect.stringContaining('streams[0].polaris.lastChangedFormat is no pattern of a date'),
+    ])
+  })
+
   test('encryption by a key of KMS needs KMS', () => {
     expect(settings('checkpoint: { kmsKeyId: k }')).toEqual(['checkpoint.kmsKeyId needs encryption: aws:kms beside it'])
     expect(settings('checkpoint: { kmsKeyId: k, encryption: aws:kms }')).toEqual([])
