@@ -39,30 +39,34 @@ export interface Addresses {
   readonly simulator: { readonly url: string; readonly user: string; readonly password: string } | undefined
 }
 
+/** What may be said about reading the simulator; everything else about Polaris is about a real one. */
+const ALSO_FOR_SIMULATOR = new Set(['POLARIS_LIMIT', 'POLARIS_OUTPUT'])
+
 /** The connector's environment: what was given, and what the demo adds to it. */
 export function connectorEnvironment(given: Environment, plan: DemoPlan, at: Addresses): Record<string, string> {
   const { simulator } = at
-  const ofSimulator: Record<string, string> =
-    simulator === undefined
-      ? {}
-      : {
-          POLARIS_URL: simulator.url,
-          POLARIS_AUTH: 'login',
-          POLARIS_USER: simulator.user,
-          POLARIS_PASSWORD: simulator.password,
-          POLARIS_CODE_MAGASIN: '1',
-          POLARIS_LAST_CHANGED: '2000-01-01T00:00:00',
-          POLARIS_CLIENT_ID_FIELD: 'No',
-          POLARIS_MODIFIED_AT_FIELD: 'DateModification',
-          POLARIS_LIST_FIELDS: 'Cartes',
-        }
-  const defaults = { CONNECTOR_ID: 'demo', POLL_INTERVAL: '1s', HTTP_PORT: '0' }
-  const present = Object.entries(given).filter((one): one is [string, string] => Boolean(one[1]))
+  const isMeant = (name: string) =>
+    simulator === undefined || !name.startsWith('POLARIS_') || ALSO_FOR_SIMULATOR.has(name)
+  // Empty is as good as unset, and keeps the process's own value out.
+  const present = Object.entries(given).flatMap(([name, value]) => (value ? [[name, isMeant(name) ? value : '']] : []))
   return {
-    ...defaults,
-    ...ofSimulator,
+    ...{ CONNECTOR_ID: 'demo', POLL_INTERVAL: '1s', HTTP_PORT: '0' },
     ...Object.fromEntries(present),
-    ...(simulator === undefined ? {} : { POLARIS_URL: simulator.url }),
+    ...(simulator === undefined ? {} : settingsOf(simulator)),
     ...{ KAFKA_BROKERS: at.bootstrap, KAFKA_TOPIC: plan.topic, CHECKPOINT_URL: plan.checkpointUrl },
+  }
+}
+
+function settingsOf({ url, user, password }: NonNullable<Addresses['simulator']>): Record<string, string> {
+  return {
+    POLARIS_URL: url,
+    POLARIS_AUTH: 'login',
+    POLARIS_USER: user,
+    POLARIS_PASSWORD: password,
+    POLARIS_CODE_MAGASIN: '1',
+    POLARIS_LAST_CHANGED: '2000-01-01T00:00:00',
+    POLARIS_CLIENT_ID_FIELD: 'No',
+    POLARIS_MODIFIED_AT_FIELD: 'DateModification',
+    POLARIS_LIST_FIELDS: 'Cartes',
   }
 }

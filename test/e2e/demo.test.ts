@@ -6,9 +6,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, expect, inject, it } from 'vitest'
-import { assertSameAsSource } from '../support/same-as-source.ts'
+import { assertSameAsSource, hasLastOfAll } from '../support/same-as-source.ts'
 import { plantedMarks, startPolarisSimulator } from '../support/servers/polaris-simulator.ts'
-import { readTopic } from '../support/topic-reader.ts'
+import { readTopic, readTopicUntil } from '../support/topic-reader.ts'
 
 const script = fileURLToPath(new URL('../../scripts/demo.ts', import.meta.url))
 const EVENT = /^\d\d:\d\d:\d\d {2}client \d+ .*partition \d+ offset \d+/m
@@ -95,7 +95,10 @@ it('shows ids and times only of a server that is given, and starts nothing that 
     await demo.until(/caught up: 250 events/)
     for (let changed = 0; changed < 20; changed += 1) simulator.change()
     await demo.until(EVENT)
-    await demo.until(/stream begins/)
+    await readTopicUntil(inject('kafkaBrokers'), topic, {
+      ...{ withinMs: 30_000, follows: true },
+      isEnough: (records) => hasLastOfAll(simulator.changes, records),
+    })
     expect(await demo.interrupt()).toBeLessThan(5000)
     expect(demo.output()).toContain('(yours)')
     expect(demo.output()).not.toContain('simulator')

@@ -25,6 +25,16 @@ export function assertSameAsSource(
   throw new Error(`topic and source differ:\n${problems.slice(0, 10).join('\n')}${more}`)
 }
 
+/** Whether the last version of every client is there: time to stop reading, once the source is left alone. */
+export function hasLastOfAll(
+  changes: readonly Pick<Change, 'clientId' | 'version'>[],
+  records: readonly TopicRecord[],
+): boolean {
+  const last = new Map(changes.map(({ clientId, version }) => [clientId, version]))
+  const told = new Map(records.map((record) => [record.key, versionOf(record)]))
+  return [...last].every(([clientId, version]) => told.get(clientId) === version)
+}
+
 /** One line per client that is not told right; ids and versions only. */
 export function differencesFromSource(
   changes: readonly Pick<Change, 'clientId' | 'version'>[],

@@ -42,12 +42,14 @@ it('keeps what belongs to given servers in a folder of its own', () => {
 
 it('gives the connector what was given to the demo, and the simulator when it runs here', () => {
   const simulator = { url: 'http://s/', user: 'u', password: 'p' }
-  const environment = { POLL_INTERVAL: '9s', POLARIS_URL: '' }
+  const environment = { POLL_INTERVAL: '9s', POLARIS_URL: '', POLARIS_USER_FILE: '/real', POLARIS_LIMIT: '7' }
   const given = connectorEnvironment(environment, demoPlan(environment), { bootstrap: 'k:1', simulator })
   expect(given).toMatchObject({
     KAFKA_BROKERS: 'k:1',
     POLARIS_URL: 'http://s/',
     POLARIS_AUTH: 'login',
     POLL_INTERVAL: '9s',
+    POLARIS_LIMIT: '7',
+    POLARIS_USER_FILE: '',
   })
 })

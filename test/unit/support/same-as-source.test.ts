@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { assertSameAsSource, differencesFromSource } from '../../support/same-as-source.ts'
+import { assertSameAsSource, differencesFromSource, hasLastOfAll } from '../../support/same-as-source.ts'
 import type { TopicRecord } from '../../support/topic-reader.ts'
 
 const had = (...versions: readonly number[]) => versions.map((version) => ({ clientId: '7', version }))
@@ -34,4 +34,10 @@ describe('the topic is the same as the source', () => {
     expect(() => assertSameAsSource(changes, records)).toThrow(expected)
     expect(differencesFromSource(changes, records)).toHaveLength(1)
   })
+})
+
+it('is complete when the last version of every client is there', () => {
+  expect(hasLastOfAll(had(1, 2), told(1))).toBe(false)
+  expect(hasLastOfAll([...had(1, 2), { clientId: '8', version: 1 }], told(1, 2))).toBe(false)
+  expect(hasLastOfAll(had(1, 2), told(2))).toBe(true)
 })
