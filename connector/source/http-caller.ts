@@ -49,8 +49,9 @@ interface Connection {
 export function httpCaller(settings: HttpSettings, clock: Clock): HttpCaller {
   const pool = new Pool(settings.base.origin, {
     connect: secureConnector(settings.tls, settings.timeouts),
-    connections: 2,
+    connections: 1, // calls come one after the other
     pipelining: 1,
+    keepAliveTimeout: 30_000, // outlives the pause between polls; a shorter one that the server announces wins
     allowH2: false,
     headersTimeout: settings.timeouts.headersMs,
     bodyTimeout: 0, // the deadline of the whole body is ours
