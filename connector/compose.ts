@@ -40,7 +40,10 @@ export function surroundings(
   parts: Pick<Surroundings, 'clock' | 'replica' | 'kafkaLog'>,
   closing: CloseStack,
 ): Surroundings {
-  const store = closing.use(openCheckpointStore(config.checkpoint, { clock: parts.clock, onRetry: () => {} }), (opened) => opened.close())
+  const store = closing.use(
+    openCheckpointStore(config.checkpoint, { clock: parts.clock, onRetry: () => {} }),
+    (opened) => opened.close(),
+  )
   let isProbed = false
   const storeReady = async (stop: AbortSignal) => {
     if (!isProbed) await store.probe(stop)
@@ -58,11 +61,20 @@ export interface RunMode {
 }
 
 /** A service tries for ever. */
-export const serviceReopening: RetryPolicy = { retries: Number.POSITIVE_INFINITY, firstPauseMs: 500, maxPauseMs: 30_000, maxRetryAfterMs: 300_000 }
+export const serviceReopening: RetryPolicy = {
+  retries: Number.POSITIVE_INFINITY,
+  firstPauseMs: 500,
+  maxPauseMs: 30_000,
+  maxRetryAfterMs: 300_000,
+}
 /** A one-shot command gives up soon. */
 export const oneShotReopening: RetryPolicy = { ...serviceReopening, retries: 3, maxPauseMs: 5_000 }
 
-export function composeStream(stream: StreamConfig, around: Surroundings, mode: RunMode): StreamParts & { closing: CloseStack } {
+export function composeStream(
+  stream: StreamConfig,
+  around: Surroundings,
+  mode: RunMode,
+): StreamParts & { closing: CloseStack } {
   const { clock } = around
   const { observe } = mode
   const closing = closeStack()
@@ -86,7 +98,14 @@ export function composeStream(stream: StreamConfig, around: Surroundings, mode: 
     savePeriodMs: around.config.savePeriodMs,
     until: mode.until,
   }
-  return { open: openParts(stream, around, { observe, closing }), pipeline, clock, observe, reopening: mode.reopening, closing }
+  return {
+    open: openParts(stream, around, { observe, closing }),
+    pipeline,
+    clock,
+    observe,
+    reopening: mode.reopening,
+    closing,
+  }
 }
 
 function groupParts(stream: StreamConfig, { config }: Surroundings, observe: Observe): PipelineParts['group'] {
@@ -110,7 +129,11 @@ function groupParts(stream: StreamConfig, { config }: Surroundings, observe: Obs
 const FRAMING_BYTES = 1024
 
 /** What opening a stream needs; also for the operator's commands. */
-export function openParts(stream: StreamConfig, around: Surroundings, { observe, closing }: { observe: Observe; closing: CloseStack }): OpenParts {
+export function openParts(
+  stream: StreamConfig,
+  around: Surroundings,
+  { observe, closing }: { observe: Observe; closing: CloseStack },
+): OpenParts {
   const { config, clock, replica, store, kafkaLog } = around
   const publisher = closing.use(
     kafkaEventPublisher(stream.kafka, { connector: config.connector, stream: stream.name, clock, log: kafkaLog }),
@@ -123,7 +146,11 @@ export function openParts(stream: StreamConfig, around: Surroundings, { observe,
     identity: {
       connector: config.connector,
       stream: stream.name,
-      source: { url: stream.polaris.url, codeMagasin: stream.polaris.codeMagasin, prefixCle: stream.polaris.prefixCle ?? null },
+      source: {
+        url: stream.polaris.url,
+        codeMagasin: stream.polaris.codeMagasin,
+        prefixCle: stream.polaris.prefixCle ?? null,
+      },
     },
     beginAt: stream.beginAt,
     owner: replica,

@@ -10,7 +10,10 @@ const sourceTime = z.string().transform((text) => text as SourceTime)
 const slice = z.object({ until: sourceTime, entries: z.string() })
 const resume = z.object({
   lastChanged: sourceTime,
-  checkPoint: z.string().transform((text) => text as CheckPoint).nullable(),
+  checkPoint: z
+    .string()
+    .transform((text) => text as CheckPoint)
+    .nullable(),
   limit: count,
   output: z.enum(['xml', 'json']),
   drain: z.enum(['open', 'due']),
@@ -18,7 +21,12 @@ const resume = z.object({
   lastModifiedAt: sourceTime.nullable(),
 })
 const mapping = z.object({ clientId: z.string(), modifiedAt: z.string().nullable() }).nullable()
-const state = z.object({ resume, events: count, mapping, window: z.object({ frozen: z.array(slice).readonly(), seen: z.array(slice).readonly() }) })
+const state = z.object({
+  resume,
+  events: count,
+  mapping,
+  window: z.object({ frozen: z.array(slice).readonly(), seen: z.array(slice).readonly() }),
+})
 const windowStep = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('seen'), slice }),
   z.object({ kind: z.literal('freeze'), keepFrom: sourceTime }),
@@ -64,7 +72,10 @@ export function parseDocument(text: string): CheckpointDocument {
   const value = parseJson(text)
   const format = z.object({ format: z.number() }).safeParse(value)
   if (format.success && format.data.format !== FORMAT) {
-    throw new ConnectorError('checkpoint.unknown-format', `read checkpoint: format ${format.data.format} is not format ${FORMAT}, the only one this version knows`)
+    throw new ConnectorError(
+      'checkpoint.unknown-format',
+      `read checkpoint: format ${format.data.format} is not format ${FORMAT}, the only one this version knows`,
+    )
   }
   const parsed = documentSchema.safeParse(value)
   if (parsed.success) return parsed.data

@@ -21,14 +21,21 @@ const CLOCK_MARGIN_MS = 3_600_000
 
 /** Which state is true, by the document, the note, and the time. The table of the design, row by row. Pure. */
 export function resolve(document: CheckpointDocument | undefined, note: Note | undefined, at: ResolveAt): Truth {
-  if (document === undefined) return note === undefined ? { kind: 'new' } : stop('checkpoint.missing', 'there is no document, but Kafka has a note')
+  if (document === undefined)
+    return note === undefined
+      ? { kind: 'new' }
+      : stop('checkpoint.missing', 'there is no document, but Kafka has a note')
   const { committed, pending } = document
   const hadNote = committed.by === 'note'
 
   if (note === undefined) {
     if (pending === null) return { kind: 'committed' }
     // Had `pending` been decided, its note would still be there: unless it is that old.
-    if (mayHaveExpired(pending.at, at)) return stop('checkpoint.note-lost', 'a transaction was prepared so long ago that Kafka may have forgotten its note')
+    if (mayHaveExpired(pending.at, at))
+      return stop(
+        'checkpoint.note-lost',
+        'a transaction was prepared so long ago that Kafka may have forgotten its note',
+      )
     if (!hadNote || mayHaveExpired(committed.at, at)) return { kind: 'committed' }
     return stop('checkpoint.note-lost', 'Kafka has no note of a state that the document holds as committed')
   }
@@ -38,11 +45,17 @@ export function resolve(document: CheckpointDocument | undefined, note: Note | u
       return { kind: 'committed' }
     case 'older':
       if (!hadNote) return { kind: 'committed' }
-      return stop('checkpoint.note-lost', 'the note of Kafka is older than the state that the document holds as committed')
+      return stop(
+        'checkpoint.note-lost',
+        'the note of Kafka is older than the state that the document holds as committed',
+      )
     case 'newer':
       return stop('checkpoint.rolled-back', 'the note of Kafka is newer than both states of the document')
     case 'different':
-      return stop('checkpoint.rolled-back', 'the note of Kafka has the number of the committed state, but is not the same')
+      return stop(
+        'checkpoint.rolled-back',
+        'the note of Kafka has the number of the committed state, but is not the same',
+      )
   }
 }
 
@@ -62,7 +75,8 @@ export function mismatch(document: CheckpointDocument, identity: StreamIdentity)
     ['topic', document.destination.topic, destination.topic],
   ]
   const wrong = compared.find(([, stored, configured]) => stored !== configured)
-  if (wrong !== undefined) return `the document is of ${wrong[0]} ${wrong[1] ?? '(none)'}, not of ${wrong[2] ?? '(none)'}`
+  if (wrong !== undefined)
+    return `the document is of ${wrong[0]} ${wrong[1] ?? '(none)'}, not of ${wrong[2] ?? '(none)'}`
   return document.destination.partitions > destination.partitions
     ? `the topic had ${document.destination.partitions} partitions and has ${destination.partitions}: it was created again`
     : undefined

@@ -34,7 +34,10 @@ export interface CheckpointParts {
 }
 
 /** `claimed`: the document as this replica claimed it, stored as `version`. */
-export function streamCheckpoint(claimed: { document: CheckpointDocument; version: Version }, parts: CheckpointParts): StreamCheckpoint {
+export function streamCheckpoint(
+  claimed: { document: CheckpointDocument; version: Version },
+  parts: CheckpointParts,
+): StreamCheckpoint {
   let { document, version } = claimed
   let preparedDocument: CheckpointDocument | undefined
 
@@ -79,7 +82,8 @@ export async function writeDocument(
 ): Promise<Version> {
   const text = serializeDocument(document)
   const outcome = await parts.object.write(text, expected, finish)
-  if (outcome.kind === 'conflict') throw new ConnectorError('checkpoint.conflict', 'write checkpoint: somebody else wrote it meanwhile')
+  if (outcome.kind === 'conflict')
+    throw new ConnectorError('checkpoint.conflict', 'write checkpoint: somebody else wrote it meanwhile')
   parts.onWritten(text.length)
   return outcome.version
 }

@@ -1,6 +1,6 @@
 import type { FieldMapping } from '../event/field-mapping.ts'
-import type { ReadArguments, SourceTime } from '../source/client-source.ts'
 import { type WindowState, type WindowStep, windowAfter } from '../event/window.ts'
+import type { ReadArguments, SourceTime } from '../source/client-source.ts'
 
 /** The arguments of the next read. */
 export interface ResumePoint extends ReadArguments {

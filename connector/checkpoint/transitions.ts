@@ -11,7 +11,11 @@ export interface Stamp {
 }
 
 /** The first document of a stream. */
-export function firstDocument(identity: StreamIdentity, state: StreamState, stamp: Stamp & { owner: string }): CheckpointDocument {
+export function firstDocument(
+  identity: StreamIdentity,
+  state: StreamState,
+  stamp: Stamp & { owner: string },
+): CheckpointDocument {
   const { nonce, at, owner } = stamp
   return {
     format: 1,
@@ -32,15 +36,30 @@ export function committedByNote(document: CheckpointDocument, capacity: number):
 }
 
 /** A claim: a higher epoch, and the truth alone. */
-export function claimed(document: CheckpointDocument, committed: Committed, claim: Stamp & { owner: string; identity: StreamIdentity }): CheckpointDocument {
+export function claimed(
+  document: CheckpointDocument,
+  committed: Committed,
+  claim: Stamp & { owner: string; identity: StreamIdentity },
+): CheckpointDocument {
   const { nonce, at, owner, identity } = claim
-  return { ...document, nonce, ...identity, claim: { epoch: document.claim.epoch + 1, owner, at }, committed, pending: null }
+  return {
+    ...document,
+    nonce,
+    ...identity,
+    claim: { epoch: document.claim.epoch + 1, owner, at },
+    committed,
+    pending: null,
+  }
 }
 
 /** The next transaction is prepared: it will be decided by the note of `pending`. */
 export function prepared(document: CheckpointDocument, change: StateChange, stamp: Stamp): CheckpointDocument {
   const { nonce, at } = stamp
-  return { ...document, nonce, pending: { epoch: document.claim.epoch, seq: document.committed.seq + 1, nonce, at, change } }
+  return {
+    ...document,
+    nonce,
+    pending: { epoch: document.claim.epoch, seq: document.committed.seq + 1, nonce, at, change },
+  }
 }
 
 /** The committed state moves without a transaction; its decision (epoch, seq, nonce, time) stays. */
@@ -49,17 +68,38 @@ export function moved(document: CheckpointDocument, state: StreamState, stamp: S
 }
 
 /** At least once: the events are in the topic, no note will say so. */
-export function committedAtLeastOnce(document: CheckpointDocument, state: StreamState, stamp: Stamp): CheckpointDocument {
+export function committedAtLeastOnce(
+  document: CheckpointDocument,
+  state: StreamState,
+  stamp: Stamp,
+): CheckpointDocument {
   const { nonce, at } = stamp
-  const committed: Committed = { epoch: document.claim.epoch, seq: document.committed.seq + 1, nonce, at, by: 'at-least-once', state }
+  const committed: Committed = {
+    epoch: document.claim.epoch,
+    seq: document.committed.seq + 1,
+    nonce,
+    at,
+    by: 'at-least-once',
+    state,
+  }
   return { ...document, nonce, committed, pending: null }
 }
 
 /** An operator's word: the next epoch, no note, and whatever the operator says is true. */
-export function setByOperator(document: CheckpointDocument, state: StreamState, stamp: Stamp & { owner: string }): CheckpointDocument {
+export function setByOperator(
+  document: CheckpointDocument,
+  state: StreamState,
+  stamp: Stamp & { owner: string },
+): CheckpointDocument {
   const { nonce, at, owner } = stamp
   const epoch = document.claim.epoch + 1
-  return { ...document, nonce, claim: { epoch, owner, at }, committed: { epoch, seq: document.committed.seq, nonce, at, by: 'operator', state }, pending: null }
+  return {
+    ...document,
+    nonce,
+    claim: { epoch, owner, at },
+    committed: { epoch, seq: document.committed.seq, nonce, at, by: 'operator', state },
+    pending: null,
+  }
 }
 
 /** The note that decides the document's pending state. */

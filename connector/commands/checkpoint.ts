@@ -12,13 +12,16 @@ import type { ReadArguments } from '../source/client-source.ts'
 import { parseSourceTime } from '../source/source-time.ts'
 import { type Command, type CommandArgs, type CommandParts, configOption, optionText } from './command.ts'
 
-const streamOption = { stream: { type: 'string', value: 'name', description: 'the stream, where there are several' } } as const
+const streamOption = {
+  stream: { type: 'string', value: 'name', description: 'the stream, where there are several' },
+} as const
 const yesOption = { yes: { type: 'boolean', description: 'really do it' } } as const
 
 export const checkpointShow: Command = {
   name: 'checkpoint show',
   summary: 'print where a stream stands',
-  usage: 'Reads the checkpoint document and changes nothing. A pending state holds if Kafka has its note; opening the stream finds out.',
+  usage:
+    'Reads the checkpoint document and changes nothing. A pending state holds if Kafka has its note; opening the stream finds out.',
   options: { ...configOption, ...streamOption },
   run: (args, parts) =>
     withStream(args, parts, async ({ stream, around, closing }) => {
@@ -46,8 +49,14 @@ export const checkpointSet: Command = {
     withStream(args, parts, ({ stream, around, closing }) => {
       const text = optionText(args, 'last-changed')
       const lastChanged = text === undefined ? undefined : parseSourceTime(text, stream.poll.timeZone)
-      if (lastChanged === undefined) throw invalid('--last-changed is needed: a date, or date and time like 2026-01-31T13:45:00')
-      return rewrite(args, parts, { stream, around, closing, to: { lastChanged, checkPoint: null, limit: stream.poll.limit, output: stream.poll.output } })
+      if (lastChanged === undefined)
+        throw invalid('--last-changed is needed: a date, or date and time like 2026-01-31T13:45:00')
+      return rewrite(args, parts, {
+        stream,
+        around,
+        closing,
+        to: { lastChanged, checkPoint: null, limit: stream.poll.limit, output: stream.poll.output },
+      })
     }),
 }
 
@@ -58,7 +67,8 @@ export const checkpointReset: Command = {
   options: { ...configOption, ...streamOption, ...yesOption },
   run: (args, parts) =>
     withStream(args, parts, ({ stream, around, closing }) => {
-      if (stream.beginAt === undefined) throw invalid('POLARIS_LAST_CHANGED is not configured: where should the stream begin?')
+      if (stream.beginAt === undefined)
+        throw invalid('POLARIS_LAST_CHANGED is not configured: where should the stream begin?')
       return rewrite(args, parts, { stream, around, closing, to: stream.beginAt })
     }),
 }
@@ -69,22 +79,38 @@ interface ChosenStream {
   readonly closing: CloseStack
 }
 
-async function withStream(args: CommandArgs, parts: CommandParts, use: (chosen: ChosenStream) => Promise<number>): Promise<number> {
-  const config = connectorConfig(loadConfig({ file: optionText(args, 'config'), environment: parts.environment, readFile: parts.readFile }))
+async function withStream(
+  args: CommandArgs,
+  parts: CommandParts,
+  use: (chosen: ChosenStream) => Promise<number>,
+): Promise<number> {
+  const config = connectorConfig(
+    loadConfig({ file: optionText(args, 'config'), environment: parts.environment, readFile: parts.readFile }),
+  )
   const name = optionText(args, 'stream')
   const names = config.streams.map((stream) => stream.name).join(', ')
   const [first, ...others] = config.streams.filter((stream) => name === undefined || stream.name === name)
   if (first === undefined) throw invalid(`--stream: there is no stream of this name; there are: ${names}`)
   if (others.length > 0) throw invalid(`--stream is needed, there are several: ${names}`)
   await using closing = closeStack()
-  const around = surroundings(config, { clock: systemClock, replica: `operator-${replicaName()}`, kafkaLog: () => {} }, closing)
+  const around = surroundings(
+    config,
+    { clock: systemClock, replica: `operator-${replicaName()}`, kafkaLog: () => {} },
+    closing,
+  )
   return await use({ stream: first, around, closing })
 }
 
-async function rewrite(args: CommandArgs, { print, stop }: CommandParts, chosen: ChosenStream & { to: ReadArguments }): Promise<number> {
+async function rewrite(
+  args: CommandArgs,
+  { print, stop }: CommandParts,
+  chosen: ChosenStream & { to: ReadArguments },
+): Promise<number> {
   const { stream, around, closing, to } = chosen
   if (args.yes !== true) {
-    throw invalid(`stream ${stream.name} would read again from ${to.lastChanged}, and a running connector would lose it: add --yes to do it`)
+    throw invalid(
+      `stream ${stream.name} would read again from ${to.lastChanged}, and a running connector would lose it: add --yes to do it`,
+    )
   }
   const { before, after } = await rewriteCheckpoint(openParts(stream, around, { observe: () => {}, closing }), to, stop)
   switch (before.kind) {
@@ -110,7 +136,10 @@ function described({ connector, stream, source, destination, claim, committed, p
     destination,
     claim: { ...claim, at: new Date(claim.at).toISOString() },
     committed: { ...decided, at: new Date(decided.at).toISOString(), ...describedState(state) },
-    pending: pending === null ? null : { epoch: pending.epoch, seq: pending.seq, resume: pending.change.resume, events: pending.change.events },
+    pending:
+      pending === null
+        ? null
+        : { epoch: pending.epoch, seq: pending.seq, resume: pending.change.resume, events: pending.change.events },
   }
 }
 

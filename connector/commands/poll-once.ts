@@ -22,16 +22,32 @@ export const pollOnce: Command = {
     await using closing = closeStack()
     const replica = replicaName()
     const { connector, logLevel: level, http } = config
-    const told = telemetry({ connector, replica, version, level, out: process.stdout, clock: systemClock, readyAfterMs: http.readyAfterMs })
+    const told = telemetry({
+      connector,
+      replica,
+      version,
+      level,
+      out: process.stdout,
+      clock: systemClock,
+      readyAfterMs: http.readyAfterMs,
+    })
     const around = surroundings(config, { clock: systemClock, replica, kafkaLog: told.libraryLog('kafkajs') }, closing)
-    const grace = closing.use(graceAfter(stop, config.finishWithinMs, systemClock), (opened) => opened[Symbol.dispose]())
+    const grace = closing.use(graceAfter(stop, config.finishWithinMs, systemClock), (opened) =>
+      opened[Symbol.dispose](),
+    )
     let exitCode = 0
     for (const stream of config.streams) {
       const observe = told.observe(stream.name, { pollIntervalMs: stream.poll.intervalMs })
-      const composed = composeStream(stream, around, { until: 'one-drain', reopening: oneShotReopening, giveUp: grace.signal, observe })
+      const composed = composeStream(stream, around, {
+        until: 'one-drain',
+        reopening: oneShotReopening,
+        giveUp: grace.signal,
+        observe,
+      })
       closing.use(composed, (opened) => opened.closing.close())
       const end = await runStream(composed, stop)
-      if (end.kind === 'failed' || end.kind === 'lost') exitCode = Math.max(exitCode, errorCatalogue[codeOf(end.error)].exit)
+      if (end.kind === 'failed' || end.kind === 'lost')
+        exitCode = Math.max(exitCode, errorCatalogue[codeOf(end.error)].exit)
     }
     return exitCode
   },

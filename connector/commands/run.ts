@@ -1,5 +1,5 @@
 import { composeStream, replicaName, serviceReopening, surroundings } from '../compose.ts'
-import { connectorConfig, type ConnectorConfig } from '../config/connector-config.ts'
+import { type ConnectorConfig, connectorConfig } from '../config/connector-config.ts'
 import { loadConfig } from '../config/load-config.ts'
 import { runStream, type StreamEnd } from '../pipeline/run-stream.ts'
 import { systemClock } from '../runtime/clock.ts'
@@ -17,7 +17,9 @@ export const run: Command = {
     'leaves at once.\nExit code: 0 stopped, 1 another process took the streams over, 2 configuration, 128+n second signal.',
   options: configOption,
   run: async (args, parts) => {
-    const config = connectorConfig(loadConfig({ file: optionText(args, 'config'), environment: parts.environment, readFile: parts.readFile }))
+    const config = connectorConfig(
+      loadConfig({ file: optionText(args, 'config'), environment: parts.environment, readFile: parts.readFile }),
+    )
     await using closing = closeStack()
     const replica = replicaName()
     const told = telemetry({
@@ -46,12 +48,20 @@ interface Running {
 }
 
 /** Runs all streams; a stream that failed leaves the others alone, and the process alive until `stop`. */
-async function runStreams({ config, told, replica, closing }: Running, stop: CommandParts['stop']): Promise<StreamEnd[]> {
+async function runStreams(
+  { config, told, replica, closing }: Running,
+  stop: CommandParts['stop'],
+): Promise<StreamEnd[]> {
   const around = surroundings(config, { clock: systemClock, replica, kafkaLog: told.libraryLog('kafkajs') }, closing)
   const grace = closing.use(graceAfter(stop, config.finishWithinMs, systemClock), (opened) => opened[Symbol.dispose]())
   const running = config.streams.map((stream) => {
     const observe = told.observe(stream.name, { pollIntervalMs: stream.poll.intervalMs })
-    const composed = composeStream(stream, around, { until: 'stopped', reopening: serviceReopening, giveUp: grace.signal, observe })
+    const composed = composeStream(stream, around, {
+      until: 'stopped',
+      reopening: serviceReopening,
+      giveUp: grace.signal,
+      observe,
+    })
     closing.use(composed, (opened) => opened.closing.close())
     return runStream(composed, stop)
   })

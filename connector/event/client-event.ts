@@ -26,7 +26,10 @@ const SEQUENCE_DIGITS = 20
 /** Invariant 7: the same change read again has the same id: by its modification time, else by the resume point that brought it. */
 export function eventId(parts: ClientEventParts): string {
   const change = parts.modifiedAt ?? `${parts.readWith.lastChanged}\u0000${parts.readWith.checkPoint ?? ''}`
-  return hash('sha256', `${parts.source}\u0000${parts.clientId}\u0000${parts.contentHash}\u0000${change}`, 'hex').slice(0, 32)
+  return hash('sha256', `${parts.source}\u0000${parts.clientId}\u0000${parts.contentHash}\u0000${change}`, 'hex').slice(
+    0,
+    32,
+  )
 }
 
 /** The CloudEvent 1.0 in structured JSON. Pure. */

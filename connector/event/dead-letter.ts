@@ -28,7 +28,9 @@ export interface DeadLetterLimit {
 }
 
 /** Counts dead letters among the last clients. `add` tells whether there are now too many. */
-export function deadLetterGuard(limit: DeadLetterLimit): { add(outcome: 'event' | 'dead-letter'): 'fine' | 'too-many' } {
+export function deadLetterGuard(limit: DeadLetterLimit): {
+  add(outcome: 'event' | 'dead-letter'): 'fine' | 'too-many'
+} {
   const last = new Uint8Array(limit.of)
   let next = 0
   let seen = 0

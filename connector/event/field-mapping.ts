@@ -14,18 +14,37 @@ export interface ConfiguredFields {
 }
 
 const ID_NAMES = new Set(
-  ['No', 'NoClient', 'NumClient', 'Numero', 'NumeroClient', 'Id', 'IdClient', 'ClientId', 'CodeClient', 'Code'].map((name) => name.toLowerCase()),
+  ['No', 'NoClient', 'NumClient', 'Numero', 'NumeroClient', 'Id', 'IdClient', 'ClientId', 'CodeClient', 'Code'].map(
+    (name) => name.toLowerCase(),
+  ),
 )
 const MODIFIED_NAMES = new Set(
-  ['DateModification', 'DateModif', 'DateMaj', 'DerniereModification', 'DateDerniereModification', 'DerniereChangement', 'DateDernierChangement',
-    'DateChangement', 'LastChanged', 'LastChange', 'LastModified', 'ModifiedAt', 'DateModified'].map((name) => name.toLowerCase()),
+  [
+    'DateModification',
+    'DateModif',
+    'DateMaj',
+    'DerniereModification',
+    'DateDerniereModification',
+    'DerniereChangement',
+    'DateDernierChangement',
+    'DateChangement',
+    'LastChanged',
+    'LastChange',
+    'LastModified',
+    'ModifiedAt',
+    'DateModified',
+  ].map((name) => name.toLowerCase()),
 )
 
 /**
  * The mapping for good: what is configured, else what was found before, else what these clients make unambiguous. Undefined when there is
  * no client to tell by. Throws `source.mapping` when the id is not unambiguous; an ambiguous modification time stays unmapped.
  */
-export function mapFields(clients: readonly ClientRecord[], configured: ConfiguredFields, known: FieldMapping | null): FieldMapping | undefined {
+export function mapFields(
+  clients: readonly ClientRecord[],
+  configured: ConfiguredFields,
+  known: FieldMapping | null,
+): FieldMapping | undefined {
   const modifiedAt = configured.modifiedAt ?? known?.modifiedAt
   const clientId = configured.clientId ?? known?.clientId
   if (clientId !== undefined && modifiedAt !== undefined) return { clientId, modifiedAt }
@@ -56,5 +75,7 @@ function onlyModifiedField(clients: readonly ClientRecord[]): string | null {
 
 /** Top-level text fields with one of the names, present on every client; their spelling as the first client has it. */
 function candidates(clients: readonly ClientRecord[], names: ReadonlySet<string>): string[] {
-  return Object.keys(clients[0] ?? {}).filter((key) => names.has(key.toLowerCase()) && clients.every((client) => typeof client[key] === 'string'))
+  return Object.keys(clients[0] ?? {}).filter(
+    (key) => names.has(key.toLowerCase()) && clients.every((client) => typeof client[key] === 'string'),
+  )
 }

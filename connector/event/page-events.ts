@@ -1,4 +1,3 @@
-import { type Window, windowEntry } from './window.ts'
 import type { OutgoingRecord } from '../publish/event-publisher.ts'
 import type { ClientRecord, ReadArguments, SourceTime } from '../source/client-source.ts'
 import { type IgnoredPaths, valueAt } from './canonical-json.ts'
@@ -7,6 +6,7 @@ import { type DeadLetterCode, deadLetter } from './dead-letter.ts'
 import type { FieldMapping } from './field-mapping.ts'
 import { fingerprint, sha256 } from './fingerprint.ts'
 import { type ModificationTime, modificationTime } from './modification-time.ts'
+import { type Window, windowEntry } from './window.ts'
 
 export interface EventSettings {
   /** `/polaris/<connector>/<stream>` */
@@ -32,7 +32,11 @@ export interface PageOfClients {
 }
 
 /** What became of one client. `again`: the window knew the client with other content. */
-export type ClientOutcome = { readonly client: ClientRecord; readonly clientHash: string; readonly modified: ModificationTime | undefined } & (
+export type ClientOutcome = {
+  readonly client: ClientRecord
+  readonly clientHash: string
+  readonly modified: ModificationTime | undefined
+} & (
   | { readonly kind: 'event' | 'dead-letter'; readonly record: OutgoingRecord; readonly again: boolean }
   | { readonly kind: 'suppressed' }
 )
@@ -113,7 +117,8 @@ function makeRecord(parts: ClientParts, page: PageOfClients, settings: EventSett
   })
   // A UTF-16 unit takes at most three bytes: most events need no counting.
   const bytes = value.length * 3 <= settings.maxValueBytes ? 0 : Buffer.byteLength(value)
-  if (bytes > settings.maxValueBytes) return asDeadLetter({ code: 'client-too-large', key: id, bytes }, parts, page, settings)
+  if (bytes > settings.maxValueBytes)
+    return asDeadLetter({ code: 'client-too-large', key: id, bytes }, parts, page, settings)
   return { kind: 'event', record: { to: 'events', key: id, value } }
 }
 
@@ -126,5 +131,8 @@ function asDeadLetter(
   const parts = { code, field: mapping.clientId, bytes, contentHash }
   const whole = deadLetterClient === 'include' ? deadLetter({ ...parts, clientJson: json }) : undefined
   const fits = whole !== undefined && Buffer.byteLength(whole) <= maxValueBytes
-  return { kind: 'dead-letter', record: { to: 'deadLetters', key, value: fits ? whole : deadLetter({ ...parts, clientJson: undefined }) } }
+  return {
+    kind: 'dead-letter',
+    record: { to: 'deadLetters', key, value: fits ? whole : deadLetter({ ...parts, clientJson: undefined }) },
+  }
 }

@@ -94,7 +94,8 @@ function generation(initial: readonly WindowSlice[], capacity: number): Generati
     if (slice.entries === '') return 0
     slices.push(slice)
     size += slice.entries.length / ENTRY_LENGTH
-    for (const entry of entriesOf(slice)) latest.set(entry.slice(0, HASH_LENGTH), { content: entry.slice(HASH_LENGTH), slice })
+    for (const entry of entriesOf(slice))
+      latest.set(entry.slice(0, HASH_LENGTH), { content: entry.slice(HASH_LENGTH), slice })
     let gone = 0
     for (let oldest = slices[0]; size > capacity && slices.length > 1 && oldest !== undefined; oldest = slices[0]) {
       slices.shift()

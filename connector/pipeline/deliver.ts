@@ -1,4 +1,5 @@
 import type { Clock } from '../runtime/clock.ts'
+import { ConnectorError } from '../runtime/connector-error.ts'
 import type { Group } from './group.ts'
 import type { OpenStream } from './open-stream.ts'
 
@@ -10,7 +11,10 @@ export type Deliver = (group: Group, stream: OpenStream, finish: AbortSignal) =>
 /** S3 prepares, Kafka decides. */
 const deliverExactlyOnce: Deliver = async (group, { session, checkpoint }, finish) => {
   await using transaction = session.begin(finish) // aborts unless committed: an open one blocks every reader
-  const [note] = await bothOrNone(finish, (both) => [checkpoint.prepare(group.change, both), transaction.send(group.records)])
+  const [note] = await bothOrNone(finish, (both) => [
+    checkpoint.prepare(group.change, both),
+    transaction.send(group.records),
+  ])
   // Invariant 1, 2: every record is stored and the next state is in S3; ending the transaction makes both true, or neither.
   await transaction.commit(note)
   checkpoint.decided(group.after)
@@ -24,7 +28,10 @@ const deliverAtLeastOnce: Deliver = async (group, { session, checkpoint }, finis
   await transaction.commit({ epoch: 0, seq: checkpoint.seq(), nonce: '' })
 }
 
-export const deliverBy: Record<Delivery, Deliver> = { 'exactly-once': deliverExactlyOnce, 'at-least-once': deliverAtLeastOnce }
+export const deliverBy: Record<Delivery, Deliver> = {
+  'exactly-once': deliverExactlyOnce,
+  'at-least-once': deliverAtLeastOnce,
+}
 
 /** Runs both; the first failure asks the other to give up. */
 async function bothOrNone<First, Second>(
@@ -47,7 +54,18 @@ export interface DeliveryTime {
   readonly giveUp: AbortSignal
 }
 
-export async function withDeadline<Result>(time: DeliveryTime, deliver: (finish: AbortSignal) => Promise<Result>): Promise<Result> {
+/** Runs one delivery; what is late becomes `storage.unavailable`, since Kafka's part has a code of its own. */
+export async function withDeadline<Result>(
+  time: DeliveryTime,
+  deliver: (finish: AbortSignal) => Promise<Result>,
+): Promise<Result> {
   using deadline = time.clock.deadline(time.deliverWithinMs, time.giveUp)
-  return await deliver(deadline.signal)
+  try {
+    return await deliver(deadline.signal)
+  } catch (error) {
+    if (!deadline.signal.aborted || error !== deadline.signal.reason) throw error
+    throw new ConnectorError('storage.unavailable', `write checkpoint: not done within ${time.deliverWithinMs} ms`, {
+      cause: error,
+    })
+  }
 }

@@ -63,7 +63,8 @@ export function groupBuilder(parts: GroupParts, from: StreamState): GroupBuilder
   }
 
   const take = (outcome: ClientOutcome, reading: PageReading) => {
-    if (deadLetters.add(outcome.kind === 'dead-letter' ? 'dead-letter' : 'event') === 'too-many') throw tooManyDeadLetters(mapping)
+    if (deadLetters.add(outcome.kind === 'dead-letter' ? 'dead-letter' : 'event') === 'too-many')
+      throw tooManyDeadLetters(mapping)
     if (outcome.kind === 'suppressed') {
       group.suppressed += 1
       return
@@ -125,17 +126,28 @@ export function groupBuilder(parts: GroupParts, from: StreamState): GroupBuilder
 }
 
 function emptyGroup() {
-  return { pages: 0, records: [] as OutgoingRecord[], deadLetters: 0, suppressed: 0, size: 0, windowSteps: [] as WindowStep[] }
+  return {
+    pages: 0,
+    records: [] as OutgoingRecord[],
+    deadLetters: 0,
+    suppressed: 0,
+    size: 0,
+    windowSteps: [] as WindowStep[],
+  }
 }
 
 function tooManyDeadLetters(mapping: FieldMapping | null): ConnectorError {
   const field = mapping?.clientId ?? 'the client id'
-  return new ConnectorError('event.too-many-dead-letters', `make events: too many clients cannot become one (looking for their id at ${field})`)
+  return new ConnectorError(
+    'event.too-many-dead-letters',
+    `make events: too many clients cannot become one (looking for their id at ${field})`,
+  )
 }
 
 function observeDetected(found: FieldMapping, before: FieldMapping | null, { fields, observe }: GroupParts): void {
   if (before !== null) return
-  if (fields.clientId === null) observe({ kind: 'field-detected', setting: 'POLARIS_CLIENT_ID_FIELD', field: found.clientId })
+  if (fields.clientId === null)
+    observe({ kind: 'field-detected', setting: 'POLARIS_CLIENT_ID_FIELD', field: found.clientId })
   if (fields.modifiedAt === null && found.modifiedAt !== null) {
     observe({ kind: 'field-detected', setting: 'POLARIS_MODIFIED_AT_FIELD', field: found.modifiedAt })
   }

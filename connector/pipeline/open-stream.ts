@@ -1,7 +1,12 @@
 import type { CheckpointDocument, Committed, StreamIdentity } from '../checkpoint/checkpoint-document.ts'
 import { parseDocument } from '../checkpoint/checkpoint-document.ts'
 import { mismatch, type ResolveAt, resolve } from '../checkpoint/resolve.ts'
-import { type CheckpointParts, type StreamCheckpoint, streamCheckpoint, writeDocument } from '../checkpoint/stream-checkpoint.ts'
+import {
+  type CheckpointParts,
+  type StreamCheckpoint,
+  streamCheckpoint,
+  writeDocument,
+} from '../checkpoint/stream-checkpoint.ts'
 import { beginning } from '../checkpoint/stream-state.ts'
 import { claimed, committedByNote, firstDocument } from '../checkpoint/transitions.ts'
 import type { EventPublisher, PublisherSession } from '../publish/event-publisher.ts'
@@ -50,7 +55,8 @@ export async function openStream(parts: OpenParts, stop: AbortSignal): Promise<O
   const session = await parts.publisher.open(stop)
   try {
     const claim = await claimStream(parts, { stored, document }, session, stop)
-    if (!parts.isAssigned()) throw new ConnectorError('publish.fenced', 'open stream: it was assigned to another replica meanwhile')
+    if (!parts.isAssigned())
+      throw new ConnectorError('publish.fenced', 'open stream: it was assigned to another replica meanwhile')
     return { session, checkpoint: streamCheckpoint(claim, parts) }
   } catch (error) {
     await session.close()
@@ -63,10 +69,16 @@ async function claimStream(parts: OpenParts, read: StoredDocument, session: Publ
   const note = await session.readNote(stop)
   const at: ResolveAt = { now: parts.clock.now(), retentionMs: parts.offsetsRetentionMs }
   const wrong = read.document === undefined ? undefined : mismatch(read.document, identity)
-  const truth = wrong === undefined ? resolve(read.document, note, at) : ({ kind: 'stop', code: 'checkpoint.other-stream', why: wrong } as const)
+  const truth =
+    wrong === undefined
+      ? resolve(read.document, note, at)
+      : ({ kind: 'stop', code: 'checkpoint.other-stream', why: wrong } as const)
   if (truth.kind === 'stop') return stopUnlessMoved(parts, read.stored, { code: truth.code, why: truth.why }, stop)
 
-  const next = read.document === undefined ? newDocument(parts, identity) : claimDocument(parts, read.document, truth.kind, identity)
+  const next =
+    read.document === undefined
+      ? newDocument(parts, identity)
+      : claimDocument(parts, read.document, truth.kind, identity)
   const version = await writeDocument(parts, { document: next, expected: read.stored?.version ?? null }, stop)
   observeClaim(parts, read.document, next)
   return { document: next, version }
@@ -80,26 +92,51 @@ async function stopUnlessMoved(
   stop: AbortSignal,
 ): Promise<never> {
   const now = await parts.object.read(stop)
-  if (now?.version !== before?.version) throw new ConnectorError('checkpoint.conflict', 'open stream: somebody else is opening it')
+  if (now?.version !== before?.version)
+    throw new ConnectorError('checkpoint.conflict', 'open stream: somebody else is opening it')
   throw new ConnectorError(code, `open stream: ${why}`)
 }
 
 function newDocument(parts: OpenParts, identity: StreamIdentity): CheckpointDocument {
   if (parts.beginAt === undefined) {
-    throw new ConnectorError('config.invalid', 'open stream: there is no checkpoint yet: POLARIS_LAST_CHANGED must say from when on clients are read')
+    throw new ConnectorError(
+      'config.invalid',
+      'open stream: there is no checkpoint yet: POLARIS_LAST_CHANGED must say from when on clients are read',
+    )
   }
-  return firstDocument(identity, beginning(parts.beginAt), { nonce: parts.newNonce(), at: parts.clock.now(), owner: parts.owner })
+  return firstDocument(identity, beginning(parts.beginAt), {
+    nonce: parts.newNonce(),
+    at: parts.clock.now(),
+    owner: parts.owner,
+  })
 }
 
-function claimDocument(parts: OpenParts, document: CheckpointDocument, truth: 'new' | 'committed' | 'pending', identity: StreamIdentity): CheckpointDocument {
-  const committed: Committed = truth === 'pending' ? committedByNote(document, parts.windowCapacity) : document.committed
+function claimDocument(
+  parts: OpenParts,
+  document: CheckpointDocument,
+  truth: 'new' | 'committed' | 'pending',
+  identity: StreamIdentity,
+): CheckpointDocument {
+  const committed: Committed =
+    truth === 'pending' ? committedByNote(document, parts.windowCapacity) : document.committed
   return claimed(document, committed, { nonce: parts.newNonce(), at: parts.clock.now(), owner: parts.owner, identity })
 }
 
-function observeClaim({ observe, owner, beginAt }: OpenParts, before: CheckpointDocument | undefined, now: CheckpointDocument): void {
+function observeClaim(
+  { observe, owner, beginAt }: OpenParts,
+  before: CheckpointDocument | undefined,
+  now: CheckpointDocument,
+): void {
   const { resume, events } = now.committed.state
   const { epoch } = now.claim
-  observe({ kind: 'stream-claimed', epoch, seq: now.committed.seq, lastChanged: resume.lastChanged, isNew: before === undefined, events })
+  observe({
+    kind: 'stream-claimed',
+    epoch,
+    seq: now.committed.seq,
+    lastChanged: resume.lastChanged,
+    isNew: before === undefined,
+    events,
+  })
   if (before === undefined) return
   if (before.claim.owner !== owner) observe({ kind: 'taken-over', from: before.claim.owner, epoch })
   if (before.source.url !== now.source.url) observe({ kind: 'source-moved' })
@@ -107,6 +144,10 @@ function observeClaim({ observe, owner, beginAt }: OpenParts, before: Checkpoint
     observe({ kind: 'partitions-grown', from: before.destination.partitions, to: now.destination.partitions })
   }
   if (beginAt !== undefined && beginAt.lastChanged !== resume.lastChanged) {
-    observe({ kind: 'setting-ignored', setting: 'POLARIS_LAST_CHANGED', why: 'the stream has a checkpoint and goes on from there' })
+    observe({
+      kind: 'setting-ignored',
+      setting: 'POLARIS_LAST_CHANGED',
+      why: 'the stream has a checkpoint and goes on from there',
+    })
   }
 }

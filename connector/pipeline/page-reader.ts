@@ -39,7 +39,11 @@ export interface ReaderParts {
  * Reads drain after drain from `resume` on, waiting between them; ends after a refused token, or by rejecting: with `stop`'s reason,
  * `source.*`, or `source.stuck`.
  */
-export async function* readPages(parts: ReaderParts, resume: ResumePoint, stop: AbortSignal): AsyncGenerator<Reading, void> {
+export async function* readPages(
+  parts: ReaderParts,
+  resume: ResumePoint,
+  stop: AbortSignal,
+): AsyncGenerator<Reading, void> {
   const { clock, settings } = parts
   for (let from = resume; ; ) {
     const began = clock.monotonic()
@@ -50,7 +54,11 @@ export async function* readPages(parts: ReaderParts, resume: ResumePoint, stop: 
   }
 }
 
-async function* readDrain(parts: ReaderParts, from: ResumePoint, stop: AbortSignal): AsyncGenerator<Reading, ResumePoint | 'refused'> {
+async function* readDrain(
+  parts: ReaderParts,
+  from: ResumePoint,
+  stop: AbortSignal,
+): AsyncGenerator<Reading, ResumePoint | 'refused'> {
   const { clock, serverClock, settings, observe } = parts
   const first = nextRead(from, settings, serverClock.now())
   if (first.beginsDrain) observe({ kind: 'drain-started', lastChanged: first.at.lastChanged })
@@ -65,11 +73,22 @@ async function* readDrain(parts: ReaderParts, from: ResumePoint, stop: AbortSign
     serverClock.learn(page)
     observe({ kind: 'page-read', clients: page.clients.length, bytes: page.bytes, tookMs: page.tookMs })
     const next = nextStep(page, at, { guard, settings, now: clock.now() })
-    if (next.kind === 'stuck') throw new ConnectorError('source.stuck', `read page: more results are promised ${next.why}`)
+    if (next.kind === 'stuck')
+      throw new ConnectorError('source.stuck', `read page: more results are promised ${next.why}`)
     const isLastOfDrain = next.kind === 'drained'
     const previousStartedAt = from.drain === 'due' ? from.startedAt : null
     const readAt = serverClock.now()
-    yield { kind: 'page', page, at, next: next.resume, beginsDrain, isLastOfDrain, freezeFrom, readAt, previousStartedAt }
+    yield {
+      kind: 'page',
+      page,
+      at,
+      next: next.resume,
+      beginsDrain,
+      isLastOfDrain,
+      freezeFrom,
+      readAt,
+      previousStartedAt,
+    }
     if (isLastOfDrain) return next.resume
     at = next.resume
     beginsDrain = false
@@ -78,13 +97,19 @@ async function* readDrain(parts: ReaderParts, from: ResumePoint, stop: AbortSign
 }
 
 /** A token is refused when the call with it fails in a way that may mean so, while the same call without it succeeds. */
-async function readUnlessRefused({ source, settings }: ReaderParts, at: ReadArguments, stop: AbortSignal): Promise<Page | 'refused'> {
+async function readUnlessRefused(
+  { source, settings }: ReaderParts,
+  at: ReadArguments,
+  stop: AbortSignal,
+): Promise<Page | 'refused'> {
   try {
     return await source.read(at, stop)
   } catch (error) {
     if (at.checkPoint === null || !mayRefuseCheckPoint(error)) throw error
     await source.read({ ...at, checkPoint: null }, stop)
     if (settings.onRefusedCheckPoint === 'read-again') return 'refused'
-    throw new ConnectorError('source.checkpoint-refused', 'read page: the server refuses the checkPoint that it gave', { cause: error })
+    throw new ConnectorError('source.checkpoint-refused', 'read page: the server refuses the checkPoint that it gave', {
+      cause: error,
+    })
   }
 }

@@ -4,7 +4,7 @@ import { type Delivery, deliverBy, withDeadline } from './deliver.ts'
 import { drainProgress } from './drain-progress.ts'
 import { type Group, type GroupParts, groupBuilder } from './group.ts'
 import type { OpenStream } from './open-stream.ts'
-import { type Reading, type ReaderParts, readPages } from './page-reader.ts'
+import { type ReaderParts, type Reading, readPages } from './page-reader.ts'
 import { type ReadAhead, readAhead } from './read-ahead.ts'
 import { refusalGuard } from './refusal-guard.ts'
 import { saveRhythm } from './save-rhythm.ts'
@@ -28,19 +28,28 @@ export interface PipelineParts {
 }
 
 /** Why a group took no more pages. */
-type GroupEnd = { readonly kind: 'full' | 'drained' | 'stopped' } | { readonly kind: 'refused'; readonly at: ResumePoint }
+type GroupEnd =
+  | { readonly kind: 'full' | 'drained' | 'stopped' }
+  | { readonly kind: 'refused'; readonly at: ResumePoint }
 
 /**
  * Copies pages from the source to Kafka until `stop` aborts or the drain ends (`until`). Rejects with a `ConnectorError` when the
  * stream has to be opened again or stops; what was not decided by then is read again.
  */
-export async function runPipeline(parts: PipelineParts, stream: OpenStream, stop: AbortSignal): Promise<'stopped' | 'drained'> {
+export async function runPipeline(
+  parts: PipelineParts,
+  stream: OpenStream,
+  stop: AbortSignal,
+): Promise<'stopped' | 'drained'> {
   const copying = startCopying(parts, stream)
   const refusals = refusalGuard(parts.reader)
   for (let from = stream.checkpoint.state().resume; ; ) {
     const end = await copyPages(copying, from, stop)
     if (end.kind === 'refused') {
-      from = refusals.readAgain({ ...end.at, lastModifiedAt: copying.builder.lastModifiedAt() }, copying.builder.depth())
+      from = refusals.readAgain(
+        { ...end.at, lastModifiedAt: copying.builder.lastModifiedAt() },
+        copying.builder.depth(),
+      )
       continue
     }
     await copying.saveAtEnd()
@@ -68,7 +77,16 @@ function startCopying(parts: PipelineParts, { session, checkpoint }: OpenStream)
     }
     const { pages, deadLetters, suppressed, size, records } = group
     const events = records.length - deadLetters
-    reader.observe({ kind: 'group-published', pages, events, deadLetters, suppressed, bytes: size, tookMs: clock.monotonic() - began, seq: checkpoint.seq() })
+    reader.observe({
+      kind: 'group-published',
+      pages,
+      events,
+      deadLetters,
+      suppressed,
+      bytes: size,
+      tookMs: clock.monotonic() - began,
+      seq: checkpoint.seq(),
+    })
   }
   const save = async () => {
     await inTime((finish) => checkpoint.save(reached, finish))
@@ -104,7 +122,11 @@ async function copyPages(copying: Copying, from: ResumePoint, stop: AbortSignal)
 }
 
 /** Takes the next page, and under a backlog those that follow soon enough; the tail never waits. */
-async function gather({ parts, builder, progress }: Copying, pages: ReadAhead<Reading>, stop: AbortSignal): Promise<GroupEnd> {
+async function gather(
+  { parts, builder, progress }: Copying,
+  pages: ReadAhead<Reading>,
+  stop: AbortSignal,
+): Promise<GroupEnd> {
   const over = new AbortController()
   let patience: Promise<unknown> | undefined
   try {

@@ -31,10 +31,17 @@ export interface NextRead {
 export function nextRead(resume: ResumePoint, settings: PollSettings, now: number): NextRead {
   if (resume.drain === 'open') return { at: resume, beginsDrain: false, freezeFrom: undefined }
   if (keepsCheckPoint(resume, settings, now)) {
-    return { at: { ...resume, drain: 'open', startedAt: null, lastModifiedAt: null }, beginsDrain: true, freezeFrom: undefined }
+    return {
+      at: { ...resume, drain: 'open', startedAt: null, lastModifiedAt: null },
+      beginsDrain: true,
+      freezeFrom: undefined,
+    }
   }
   const { limit, output, overlapMs, timeZone } = settings
-  const lastChanged = resume.startedAt === null ? resume.lastChanged : smallestReading(resume.startedAt - overlapMs, now + MINUTE_MS, timeZone)
+  const lastChanged =
+    resume.startedAt === null
+      ? resume.lastChanged
+      : smallestReading(resume.startedAt - overlapMs, now + MINUTE_MS, timeZone)
   return {
     at: { lastChanged, checkPoint: null, limit, output, drain: 'open', startedAt: null, lastModifiedAt: null },
     beginsDrain: true,
@@ -65,7 +72,11 @@ export function drainGuard(at: ResumePoint): DrainGuard {
 }
 
 /** Where a page leads. Only `hasMoreResults` ends a drain; a token seen before, or too many empty pages, end the stream. */
-export function nextStep(page: Page, at: ResumePoint, { guard, settings, now }: { guard: DrainGuard; settings: PollSettings; now: number }): NextStep {
+export function nextStep(
+  page: Page,
+  at: ResumePoint,
+  { guard, settings, now }: { guard: DrainGuard; settings: PollSettings; now: number },
+): NextStep {
   const startedAt = at.startedAt ?? startOfRead(page, now)
   if (!page.hasMoreResults) {
     const checkPoint = settings.tail === 'checkpoint' ? (page.checkPoint ?? at.checkPoint) : null
@@ -75,7 +86,8 @@ export function nextStep(page: Page, at: ResumePoint, { guard, settings, now }: 
   if (guard.tokens.has(page.checkPoint)) return { kind: 'stuck', why: 'with a checkPoint that this drain had before' }
   guard.tokens.add(page.checkPoint)
   guard.emptyPages = page.clients.length === 0 ? guard.emptyPages + 1 : 0
-  if (guard.emptyPages >= settings.maxEmptyPages) return { kind: 'stuck', why: `after ${guard.emptyPages} pages in a row without a client` }
+  if (guard.emptyPages >= settings.maxEmptyPages)
+    return { kind: 'stuck', why: `after ${guard.emptyPages} pages in a row without a client` }
   return { kind: 'more', resume: { ...at, checkPoint: page.checkPoint, startedAt } }
 }
 
@@ -91,14 +103,24 @@ function startOfRead(page: Page, now: number): number {
 export function readAgain(refused: ResumePoint, settings: PollSettings, now: number): ResumePoint {
   const restart: ResumePoint = { ...refused, checkPoint: null, drain: 'due', startedAt: null, lastModifiedAt: null }
   const { lastModifiedAt, startedAt } = refused
-  if (lastModifiedAt === null || hasAutumnChange((startedAt ?? now) - AUTUMN_REACH_MS, now + MINUTE_MS, settings.timeZone)) return restart
-  const from = smallestReading(instantOf(lastModifiedAt, settings.timeZone, 'earlier') - settings.overlapMs, now, settings.timeZone)
+  if (
+    lastModifiedAt === null ||
+    hasAutumnChange((startedAt ?? now) - AUTUMN_REACH_MS, now + MINUTE_MS, settings.timeZone)
+  )
+    return restart
+  const from = smallestReading(
+    instantOf(lastModifiedAt, settings.timeZone, 'earlier') - settings.overlapMs,
+    now,
+    settings.timeZone,
+  )
   return from > refused.lastChanged ? { ...restart, lastChanged: from } : restart
 }
 
 /** No client that was readable at `now` can carry a later modification time than this, by the server's wall clock. */
 export function latestReading(now: number, timeZone: string): SourceTime {
-  return hasAutumnChange(now - AUTUMN_REACH_MS, now, timeZone) ? wallClock(now + AUTUMN_REACH_MS, timeZone) : wallClock(now, timeZone)
+  return hasAutumnChange(now - AUTUMN_REACH_MS, now, timeZone)
+    ? wallClock(now + AUTUMN_REACH_MS, timeZone)
+    : wallClock(now, timeZone)
 }
 
 /** A minute to spare: `Date` may be older than the data. */

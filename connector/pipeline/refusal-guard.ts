@@ -7,7 +7,11 @@ import { readAgain } from './polling.ts'
 const REFUSALS_WITHOUT_PROGRESS = 3
 
 /** Says where to go on after a refused token, and stops a server that refuses every token it gives. */
-export function refusalGuard({ settings, serverClock, observe }: Pick<ReaderParts, 'settings' | 'serverClock' | 'observe'>): {
+export function refusalGuard({
+  settings,
+  serverClock,
+  observe,
+}: Pick<ReaderParts, 'settings' | 'serverClock' | 'observe'>): {
   /** `depth`: clients read since the drain began. Throws `source.checkpoint-refused`. */
   readAgain(refused: ResumePoint, depth: number): ResumePoint
 } {
@@ -20,7 +24,10 @@ export function refusalGuard({ settings, serverClock, observe }: Pick<ReaderPart
       refusals = gotFurther ? 1 : refusals + 1
       before = { lastChanged: from.lastChanged, depth }
       if (refusals > REFUSALS_WITHOUT_PROGRESS) {
-        throw new ConnectorError('source.checkpoint-refused', `read page: the server refused its own checkPoint ${refusals} times running`)
+        throw new ConnectorError(
+          'source.checkpoint-refused',
+          `read page: the server refused its own checkPoint ${refusals} times running`,
+        )
       }
       observe({ kind: 'checkpoint-refused', lastChanged: from.lastChanged })
       return from

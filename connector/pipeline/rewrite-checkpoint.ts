@@ -11,7 +11,10 @@ import type { OpenParts } from './open-stream.ts'
 /** What an operator's rewrite found and wrote. */
 export interface Rewrite {
   /** What held before, or why nobody can tell. */
-  readonly before: { readonly kind: 'state'; readonly state: StreamState } | { readonly kind: 'none' } | { readonly kind: 'unclear'; readonly why: string }
+  readonly before:
+    | { readonly kind: 'state'; readonly state: StreamState }
+    | { readonly kind: 'none' }
+    | { readonly kind: 'unclear'; readonly why: string }
   readonly after: CheckpointDocument
 }
 
@@ -40,7 +43,10 @@ type Found =
   | { readonly kind: 'known'; readonly document: CheckpointDocument; readonly state: StreamState }
   | { readonly kind: 'unclear'; readonly why: string }
 
-function truthOf(text: string, { note, parts, identity }: { note: Note | undefined; parts: OpenParts; identity: StreamIdentity }): Found {
+function truthOf(
+  text: string,
+  { note, parts, identity }: { note: Note | undefined; parts: OpenParts; identity: StreamIdentity },
+): Found {
   try {
     const document = parseDocument(text)
     const wrong = mismatch(document, identity)

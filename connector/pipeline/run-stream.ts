@@ -3,8 +3,8 @@ import { codeOf } from '../runtime/connector-error.ts'
 import { errorCatalogue } from '../runtime/error-catalogue.ts'
 import { pauseMs, type RetryPolicy } from '../runtime/retry.ts'
 import { type OpenParts, openStream } from './open-stream.ts'
-import type { Observe } from './pipeline-event.ts'
 import { type PipelineParts, runPipeline } from './pipeline.ts'
+import type { Observe } from './pipeline-event.ts'
 
 export interface StreamParts {
   readonly open: OpenParts
@@ -49,7 +49,10 @@ export async function runStream(parts: StreamParts, stop: AbortSignal): Promise<
   }
 }
 
-async function runOnce({ open, pipeline }: StreamParts, stop: AbortSignal): Promise<Exclude<StreamEnd, { kind: 'lost' }>> {
+async function runOnce(
+  { open, pipeline }: StreamParts,
+  stop: AbortSignal,
+): Promise<Exclude<StreamEnd, { kind: 'lost' }>> {
   try {
     stop.throwIfAborted()
     const stream = await openStream(open, stop)
