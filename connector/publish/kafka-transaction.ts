@@ -15,6 +15,8 @@ interface Running {
   readonly limit: Deadline
   /** By the monotonic clock: the broker's own timeout starts about then. */
   readonly startedAt: number
+  /** How long the session had sent nothing before. */
+  readonly idleMs: number
 }
 
 /** A transaction of the session; nothing is sent before `send`. Any error ends the session too. */
@@ -47,6 +49,7 @@ export function kafkaTransaction(session: TransactionalSession, finish: AbortSig
       isOver = true
       session.inFlight = undefined
       session.isInTransaction = false
+      session.lastUsedAt = session.clock.monotonic()
     },
     [Symbol.asyncDispose]: async () => {
       running?.limit[Symbol.dispose]()
@@ -64,7 +67,8 @@ async function startTransaction(session: TransactionalSession, finish: AbortSign
   session.unused = undefined
   session.inFlight = transaction
   const limit = session.clock.deadline(session.config.timeouts.commitWithinMs, finish)
-  return { transaction, limit, startedAt: session.clock.monotonic() }
+  const startedAt = session.clock.monotonic()
+  return { transaction, limit, startedAt, idleMs: startedAt - session.lastUsedAt }
 }
 
 function sendEvents(session: TransactionalSession, run: Running, records: readonly OutgoingRecord[]): Promise<void> {
@@ -161,11 +165,15 @@ export async function abortAndCut(session: TransactionalSession): Promise<void> 
   cutConnection({ client: session.client, disconnect: session.producer.disconnect })
 }
 
-/** The broker says the same to a producer that was taken over and to one whose transaction it timed out: the time tells them apart. */
+const unknownProducerMapping = 49
+const dayMs = 24 * 60 * 60 * 1000
+
+/** The broker says the same to a producer that was taken over, one whose transaction it timed out, and one that it forgot after a week: times tell them apart. */
 function fencedOrTimedOut(session: TransactionalSession, run: Running, error: ConnectorError): ConnectorError {
-  const tookMs = session.clock.monotonic() - run.startedAt
-  if (error.code !== 'publish.fenced' || tookMs < session.config.timeouts.transactionMs) return error
-  return new ConnectorError('publish.failed', `${error.message}: the broker's transaction timeout had passed`, {
-    cause: error,
-  })
+  if (error.code !== 'publish.fenced') return error
+  const isTimedOut = session.clock.monotonic() - run.startedAt >= session.config.timeouts.transactionMs
+  const isForgotten = hasKafkaCode(error.cause, unknownProducerMapping) && run.idleMs >= dayMs
+  if (!isTimedOut && !isForgotten) return error
+  const why = isTimedOut ? 'the transaction timeout of the broker had passed' : 'the transactional id had expired'
+  return new ConnectorError('publish.failed', `${error.message}: ${why}`, { cause: error })
 }

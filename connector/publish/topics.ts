@@ -35,12 +35,21 @@ interface WantedTopic {
   readonly settings: Readonly<Record<string, string>> | undefined
 }
 
+/** For so long, in six seconds, a topic may be unknown: to a broker that has just started, or when it has just been created. */
+const pausesMs = [100, 200, 400, 800, 1600, 3200]
+
 async function ensureTopic(admin: Admin, wanted: WantedTopic, parts: { clock: Clock; stop: AbortSignal }) {
-  const existing = await findTopic(admin, wanted.topic)
-  if (existing !== undefined) return existing
-  if (wanted.create === undefined) throw missing(wanted.topic)
-  await createTopic(admin, wanted, wanted.create)
-  return await awaitTopic(admin, wanted.topic, parts)
+  let isCreated = false
+  for (const pauseMs of pausesMs) {
+    const found = await findTopic(admin, wanted.topic)
+    if (found !== undefined) return found
+    if (wanted.create !== undefined && !isCreated) await createTopic(admin, wanted, wanted.create)
+    isCreated = true
+    await parts.clock.sleep(pauseMs, parts.stop)
+  }
+  const found = await findTopic(admin, wanted.topic)
+  if (found !== undefined) return found
+  throw new ConnectorError('publish.topic-missing', `open ${wanted.topic}: the topic does not exist`)
 }
 
 const unknownTopic = 3
@@ -60,24 +69,6 @@ async function findTopic(admin: Admin, topic: string): Promise<TopicLayout | und
 async function createTopic(admin: Admin, { topic, settings = {} }: WantedTopic, create: TopicCreation): Promise<void> {
   const configEntries = Object.entries(settings).map(([name, value]) => ({ name, value }))
   const { partitions: numPartitions, replicationFactor } = create
-  await admin.createTopics({ topics: [{ topic, numPartitions, replicationFactor, configEntries }] })
+  const topics = [{ topic, numPartitions, replicationFactor, configEntries }]
+  await admin.createTopics({ topics, waitForLeaders: false })
 }
-
-const visibleAfterMs = [50, 100, 200, 400, 800, 1600, 3200]
-
-/** A broker may not know yet what its controller has just created. */
-async function awaitTopic(
-  admin: Admin,
-  topic: string,
-  parts: { clock: Clock; stop: AbortSignal },
-): Promise<TopicLayout> {
-  for (const pauseMs of visibleAfterMs) {
-    const found = await findTopic(admin, topic)
-    if (found !== undefined) return found
-    await parts.clock.sleep(pauseMs, parts.stop)
-  }
-  throw missing(topic)
-}
-
-const missing = (topic: string) =>
-  new ConnectorError('publish.topic-missing', `open ${topic}: the topic does not exist`)

@@ -23,6 +23,8 @@ export interface TransactionalSession extends SessionParts, OpenProducer {
   /** The transaction that kafkajs has begun (a local matter) and that nothing was sent in yet. */
   unused: Transaction | undefined
   isInTransaction: boolean
+  /** When Kafka last heard of its transactional id, by the monotonic clock. */
+  lastUsedAt: number
   /** The transaction in which something may have been sent. */
   inFlight: Transaction | undefined
   /** Settles when nothing of it is under way. */
@@ -51,6 +53,7 @@ export async function openTransactionalSession(parts: SessionParts, stop: AbortS
       notePlace,
       unused: started,
       isInTransaction: false,
+      lastUsedAt: parts.clock.monotonic(),
       inFlight: undefined,
       sending: Promise.resolve(),
       ending: undefined,

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { EventPublisher, OutgoingRecord, PublisherSession } from '../../connector/publish/event-publisher.ts'
 import { type KafkaConfig, kafkaDefaults } from '../../connector/publish/kafka-config.ts'
 import { kafkaEventPublisher } from '../../connector/publish/kafka-event-publisher.ts'
-import { systemClock } from '../../connector/runtime/clock.ts'
+import { type Clock, systemClock } from '../../connector/runtime/clock.ts'
 import { closeStack } from '../../connector/runtime/close-stack.ts'
 import { ConnectorError, codeOf, isTransient } from '../../connector/runtime/connector-error.ts'
 import { committedRecords, testKafka } from '../support/committed-records.ts'
@@ -27,21 +27,24 @@ afterAll(() => closing.close())
 
 interface Stream {
   readonly topic: string
-  readonly open: (settings?: Partial<KafkaConfig>) => Promise<PublisherSession>
-  readonly publisher: (settings?: Partial<KafkaConfig>) => EventPublisher
+  readonly open: (settings?: Partial<KafkaConfig>, clock?: Clock) => Promise<PublisherSession>
+  readonly publisher: (settings?: Partial<KafkaConfig>, clock?: Clock) => EventPublisher
 }
 
 /** A new stream with topics of its own; `settings` go over the defaults. */
 function newStream(brokers: string): Stream {
   const topic = randomUUID()
   const topics = { events: topic, deadLetters: `${topic}.dlq`, create: { ...kafkaDefaults.create, partitions: 1 } }
-  const publisher = (settings: Partial<KafkaConfig> = {}) => {
+  const publisher = (settings: Partial<KafkaConfig> = {}, clock: Clock = systemClock) => {
     const config = { ...kafkaDefaults, brokers: brokers.split(','), topic: topics, ...settings }
-    const parts = { connector: 'test', stream: topic, clock: systemClock, log: () => undefined }
+    const parts = { connector: 'test', stream: topic, clock, log: () => undefined }
     return closing.use(kafkaEventPublisher(config, parts), (opened) => opened.close())
   }
-  return { topic, publisher, open: (settings) => publisher(settings).open(never) }
+  return { topic, publisher, open: (settings, clock) => publisher(settings, clock).open(never) }
 }
+
+/** Does not wait between the looks for a topic. */
+const impatientClock: Clock = { ...systemClock, sleep: async () => undefined }
 
 const event = (key: string, value: string): OutgoingRecord => ({ to: 'events', key, value })
 const valuesOf = async (topic: string) => (await committedRecords(kafka.bootstrap, topic)).map(({ value }) => value)
@@ -177,7 +180,7 @@ describe('topics', () => {
   it('stops for a missing topic that it may not create', async () => {
     const stream = newStream(kafka.bootstrap)
     const topic = { events: stream.topic, deadLetters: `${stream.topic}.dlq` }
-    const error = await rejectionOf(stream.open({ topic }))
+    const error = await rejectionOf(stream.open({ topic }, impatientClock))
     expect(error.code).toBe('publish.topic-missing')
     expect(error.message).toContain(stream.topic)
   })
@@ -354,6 +357,22 @@ describe('security', () => {
     ])
     expect((await attempt()).seq).toBe(1)
   })
+})
+
+it.each([
+  ['publish.fenced', 0],
+  ['publish.failed', kafkaDefaults.timeouts.transactionMs],
+] as const)('calls a refused epoch %s when the transaction began %i ms ago', async (code, tookMs) => {
+  let aheadMs = 0
+  const clock: Clock = { ...systemClock, monotonic: () => systemClock.monotonic() + aheadMs }
+  const stream = newStream(kafka.bootstrap)
+  const session = await stream.open({}, clock)
+  await session.readNote(never)
+  await using transaction = session.begin(never)
+  await transaction.send([event('1', '1')])
+  await stream.open()
+  aheadMs = tookMs
+  expect((await rejectionOf(transaction.commit({ epoch: 1, seq: 1, nonce: 'n' }))).code).toBe(code)
 })
 
 it('reports a broker that is not there as unreachable, which is tried again', async () => {

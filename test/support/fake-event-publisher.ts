@@ -18,7 +18,6 @@ export type {
   FakeOperation,
   FakeRecord,
   FakeStream,
-  FaultHook,
 } from './fake-kafka-cluster.ts'
 
 /** One Kafka cluster in memory that many publishers (replicas) of many streams share. No timers, no chance. */
