@@ -1,0 +1,76 @@
+import { createRequire } from 'node:module'
+import type { Admin } from 'kafkajs'
+import { describe, expect, it } from 'vitest'
+import { kafkaDefaults } from '../../../connector/publish/kafka-config.ts'
+import { readTopics } from '../../../connector/publish/topics.ts'
+import { systemClock } from '../../../connector/runtime/clock.ts'
+
+const { createErrorFromCode } = createRequire(import.meta.url)('kafkajs/src/protocol/error')
+const never = new AbortController().signal
+
+/** A cluster whose brokers do not know of a topic for the first `unknownFor` questions about it, and then have it if it `exists` or was created. */
+function cluster({ unknownFor, exists }: { unknownFor: number; exists: boolean }) {
+  const created: unknown[] = []
+  const asked = new Map<string, number>()
+  const paused: number[] = []
+  const admin: Pick<Admin, 'describeCluster' | 'fetchTopicMetadata' | 'createTopics'> = {
+    describeCluster: async () => ({ brokers: [], controller: 1, clusterId: 'cluster' }),
+    fetchTopicMetadata: async (request) => {
+      const name = request?.topics[0] ?? ''
+      const before = asked.get(name) ?? 0
+      asked.set(name, before + 1)
+      if (before < unknownFor || (!exists && created.length === 0)) throw createErrorFromCode(3)
+      const partition = { partitionErrorCode: 0, leader: 1, replicas: [1], isr: [1] }
+      return { topics: [{ name, partitions: [0, 1].map((partitionId) => ({ ...partition, partitionId })) }] }
+    },
+    createTopics: async ({ topics }) => {
+      created.push(...topics)
+      return !exists
+    },
+  }
+  const clock = {
+    ...systemClock,
+    sleep: async (ms: number) => {
+      paused.push(ms)
+    },
+  }
+  return { admin: admin as Admin, created, paused, parts: { clock, stop: never } }
+}
+
+const names = { events: 'events', deadLetters: 'dlq' }
+
+describe('readTopics', () => {
+  it('tells cluster and partitions of topics that exist, and creates nothing', async () => {
+    const { admin, created, parts } = cluster({ unknownFor: 0, exists: true })
+    expect(await readTopics(admin, { ...names, create: kafkaDefaults.create }, parts)).toEqual({
+      clusterId: 'cluster',
+      events: { topic: 'events', partitions: 2 },
+      deadLetters: { topic: 'dlq', partitions: 2 },
+    })
+    expect(created).toEqual([])
+  })
+
+  it('does not take a topic for missing that a broker, just started, does not know yet', async () => {
+    const { admin, parts } = cluster({ unknownFor: 4, exists: true })
+    expect((await readTopics(admin, names, parts)).events.partitions).toBe(2)
+  })
+
+  it('says that a topic is missing after six seconds', async () => {
+    const { admin, created, paused, parts } = cluster({ unknownFor: 0, exists: false })
+    await expect(readTopics(admin, names, parts)).rejects.toMatchObject({ code: 'publish.topic-missing' })
+    expect(created).toEqual([])
+    expect(paused.reduce((sum, ms) => sum + ms)).toBe(6300)
+  })
+
+  it('creates what is missing once, with its settings, and waits until it is known', async () => {
+    const { admin, created, parts } = cluster({ unknownFor: 3, exists: false })
+    await readTopics(admin, { ...names, create: kafkaDefaults.create }, parts)
+    const settings = (config: Record<string, string>) =>
+      Object.entries(config).map(([name, value]) => ({ name, value }))
+    const common = { numPartitions: 6, replicationFactor: -1 }
+    expect(created).toEqual([
+      { topic: 'events', ...common, configEntries: settings(kafkaDefaults.create.eventsConfig) },
+      { topic: 'dlq', ...common, configEntries: settings(kafkaDefaults.create.deadLettersConfig) },
+    ])
+  })
+})
