@@ -79,11 +79,15 @@ function isCut(text: string): boolean {
 }
 
 function jsonNode(name: string, value: JsonValue, context: JsonContext): AnswerNode {
+  let children: readonly AnswerNode[] | undefined
   return {
     name,
     kind: kindOf(value),
     text: () => (value === null || typeof value === 'object' ? '' : String(value)),
-    children: () => childrenOf(name, value, context),
+    children: () => {
+      children ??= childrenOf(name, value, context)
+      return children
+    },
     client: () => (isJsonObject(value) ? jsonRecord(value, context) : {}),
   }
 }

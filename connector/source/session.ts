@@ -30,34 +30,44 @@ interface LoggedIn {
 export function openSession(auth: AuthConfig, parts: LoginParts): Session {
   let loggedIn: LoggedIn | undefined
   let refused: ConnectorError | undefined
+  /** A message that looked like the end of the session stayed after a fresh login: it means something else. */
+  let isFalseAlarm = false
 
-  const fail = (error: unknown): never => {
-    const isFinal =
-      error instanceof ConnectorError && (error.code === 'source.unauthorized' || error.code === 'source.forbidden')
-    if (isFinal) refused = error
+  const giveUp = (error: unknown): never => {
+    if (isRefusal(error)) refused = error
+    else isFalseAlarm = true
     throw error
   }
   const authorise = async (request: ApiRequest, stop: AbortSignal): Promise<ApiRequest> => {
     if (auth.kind === 'basic') return withBasic(request, auth)
     if (auth.kind === 'none') return request
-    loggedIn ??= await login(auth, parts, stop).catch(fail)
+    loggedIn ??= await login(auth, parts, stop).catch((error: unknown) => {
+      if (isRefusal(error)) refused = error
+      throw error
+    })
     const { token: config } = auth.login
-    return config === undefined || loggedIn.token === undefined
-      ? request
-      : withToken(request, loggedIn.token, config.sendAs)
+    const { token } = loggedIn
+    return config === undefined || token === undefined ? request : withToken(request, token, config.sendAs)
   }
   return {
     send: async (request, call, stop) => {
       if (refused !== undefined) throw refused
-      const hadSession = loggedIn !== undefined
+      const isOldSession = loggedIn !== undefined
       const first = await call(await authorise(request, stop))
-      if (first.kind === 'answered') return first.answer
+      if (first.kind === 'answered') {
+        isFalseAlarm = false
+        return first.answer
+      }
+      if (!isOldSession || (isFalseAlarm && !isRefusal(first.error))) return giveUp(first.error)
       loggedIn = undefined
-      if (!hadSession) return fail(first.error)
       const second = await call(await authorise(request, stop))
-      return second.kind === 'answered' ? second.answer : fail(second.error)
+      return second.kind === 'answered' ? second.answer : giveUp(second.error)
     },
   }
+}
+
+function isRefusal(error: unknown): error is ConnectorError {
+  return error instanceof ConnectorError && (error.code === 'source.unauthorized' || error.code === 'source.forbidden')
 }
 
 function withBasic(request: ApiRequest, { user, password }: { user: string; password: string }): ApiRequest {

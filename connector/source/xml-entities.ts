@@ -6,7 +6,7 @@ export type EntityProblem = () => Error
 /** The text with the five named entities and the numeric references of XML decoded, each once; throws `problem()` for any other. */
 export function decodeEntities(text: string, problem: EntityProblem): string {
   if (!text.includes('&')) return text
-  return text.replace(/&(?:#(\d{1,8})|#x([\da-f]{1,6})|([^;]*));/gi, (_, decimal, hex, name) => {
+  return text.replace(/&(?:(?:#(\d{1,10})|#x([\da-f]{1,8})|(\w{1,20}));)?/gi, (_, decimal, hex, name = '') => {
     if (decimal !== undefined) return character(Number.parseInt(decimal, 10), problem)
     if (hex !== undefined) return character(Number.parseInt(hex, 16), problem)
     const sign = Object.hasOwn(named, name) ? named[name] : undefined

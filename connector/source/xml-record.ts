@@ -61,24 +61,11 @@ interface Built {
 
 function build(children: readonly XmlChild[], attributes: AttributeFields, context: XmlContext): Built {
   const { timeZone } = context
-  const record: WritableRecord = {}
+  const fields = fieldCollector()
   const shapes: FieldShape[] = []
-  const repeated = new Map<string, ClientValue[]>()
-  const listed = new Map<FieldShape, XmlChild[]>()
+  let listed: Map<FieldShape, XmlChild[]> | undefined
   let text = ''
-
-  const add = (name: string, value: ClientValue | undefined) => {
-    if (value === undefined) return
-    const list = repeated.get(name)
-    if (list !== undefined) list.push(value)
-    else if (!Object.hasOwn(record, name)) setField(record, name, value)
-    else {
-      const both = [record[name] ?? '', value]
-      repeated.set(name, both)
-      setField(record, name, both)
-    }
-  }
-  for (const [name, value] of attributes) add(name, normaliseText(value, timeZone))
+  for (const [name, value] of attributes) fields.add(name, normaliseText(value, timeZone))
   for (const child of children) {
     const tag = tagOf(child)
     if (tag === TEXT) {
@@ -87,23 +74,54 @@ function build(children: readonly XmlChild[], attributes: AttributeFields, conte
     }
     const shape = context.shape.child(tag)
     if (shape.isList) {
-      const occurrences = listed.get(shape)
-      if (occurrences === undefined) {
-        listed.set(shape, [child])
-        setField(record, shape.name, []) // holds its place
-      } else occurrences.push(child)
-      continue
+      listed ??= new Map()
+      const occurrences = listed.get(shape) ?? []
+      if (occurrences.push(child) > 1) continue
+      listed.set(shape, occurrences)
+      setField(fields.record, shape.name, []) // holds its place
+    } else {
+      shapes.push(shape)
+      fields.add(shape.name, valueIn(child, tag, { shape, timeZone }))
     }
-    shapes.push(shape)
-    add(shape.name, valueIn(child, tag, { shape, timeZone }))
   }
-  for (const [shape, occurrences] of listed) setList(record, shape, listOf(occurrences, { shape, timeZone }))
-  if (text.trim() !== '') add(TEXT, normaliseText(text, timeZone))
-  const [only, ...others] = Object.keys(record)
+  for (const [shape, occurrences] of listed ?? []) {
+    setList(fields.record, shape, listOf(occurrences, { shape, timeZone }))
+  }
+  if (text !== '' && text.trim() !== '') fields.add(TEXT, normaliseText(text, timeZone))
+  return {
+    record: fields.record,
+    onlyList: shapes.length > 1 ? fields.onlyList() : undefined,
+    noteShapes: () => noteShapes(fields.record, shapes),
+  }
+}
+
+interface FieldCollector {
+  readonly record: WritableRecord
+  /** Adds a value, unless there is none; a name that repeats becomes a list. */
+  add(name: string, value: ClientValue | undefined): void
+  /** The list, if it is the only field and its name repeated. */
+  onlyList(): readonly ClientValue[] | undefined
+}
+
+function fieldCollector(): FieldCollector {
+  const record: WritableRecord = {}
+  let repeated: Map<string, ClientValue[]> | undefined
   return {
     record,
-    onlyList: only !== undefined && others.length === 0 ? repeated.get(only) : undefined,
-    noteShapes: () => noteShapes(record, shapes),
+    add: (name, value) => {
+      if (value === undefined) return
+      if (!Object.hasOwn(record, name)) return setField(record, name, value)
+      repeated ??= new Map()
+      const list = repeated.get(name)
+      if (list !== undefined) return void list.push(value)
+      const both = [record[name] ?? '', value]
+      repeated.set(name, both)
+      setField(record, name, both)
+    },
+    onlyList: () => {
+      const [only, ...others] = Object.keys(record)
+      return only === undefined || others.length > 0 ? undefined : repeated?.get(only)
+    },
   }
 }
 

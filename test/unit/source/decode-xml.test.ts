@@ -148,6 +148,7 @@ describe('decodeXml: wholeness', () => {
     ['two roots', '<P/><Q/>'],
     ['two full roots', '<P></P><Q></Q>'],
     ['a bare ampersand', '<P>a & b</P>'],
+    ['a bare ampersand in an attribute', '<P><C a="b & c"/></P>'],
     ['an entity that XML does not know', '<P>&nbsp;</P>'],
     ['a reference to half a character', '<P>&#xD800;</P>'],
     ['a reference beyond all characters', '<P>&#x110000;</P>'],

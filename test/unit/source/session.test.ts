@@ -117,6 +117,23 @@ describe('openSession with a login', () => {
     expect([loginRequests.length, callRequests.length]).toEqual([1, 0])
   })
 
+  it('logs in again once for a message that looks like the end of the session, then takes it for what else it may be', async () => {
+    const message: Attempt<string> = {
+      kind: 'logged-out',
+      error: new ConnectorError('source.error-document', 'session?'),
+    }
+    const { send, loginRequests } = scripted(
+      login(),
+      [answer(200)],
+      [fine, message, message, message, message, fine, message, fine],
+    )
+    await send()
+    for (let read = 0; read < 3; read++) await expect(send()).rejects.toEqual(failure('source.error-document'))
+    expect(loginRequests).toHaveLength(2)
+    await send()
+    expect([await send(), loginRequests.length]).toEqual(['page', 3])
+  })
+
   it('tries a login again that failed for another reason', async () => {
     const { send, loginRequests } = scripted(login(), [answer(503), answer(500, 'disk full'), answer(200)], [])
     await expect(send()).rejects.toEqual(failure('source.server-error'))
