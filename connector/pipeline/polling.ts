@@ -49,12 +49,15 @@ export function nextRead(resume: ResumePoint, settings: PollSettings, now: numbe
   }
 }
 
-/** `tail: checkpoint`: the last token goes on, unless the settings or the server's clock changed under it. */
+/**
+ * `tail: checkpoint`: the last token goes on, unless the settings changed under it, or the server's clock was put back lately: a server
+ * that sorts by wall clock hides what changes in the repeated hour behind its token.
+ */
 function keepsCheckPoint(resume: ResumePoint, settings: PollSettings, now: number): boolean {
   const { tail, limit, output, timeZone } = settings
   if (tail !== 'checkpoint' || resume.checkPoint === null || resume.startedAt === null) return false
   if (resume.limit !== limit || resume.output !== output) return false
-  return !hasAutumnChange(resume.startedAt, now, timeZone)
+  return !hasAutumnChange(resume.startedAt - AUTUMN_REACH_MS, now, timeZone)
 }
 
 export type NextStep =

@@ -3,8 +3,10 @@ import { describe, expect, it } from 'vitest'
 import { faultsOf } from './check-history.ts'
 import { type HistoryOptions, runHistory } from './history.ts'
 
+/** Histories of each case; `npm run simulate` sets both. */
 const RUNS = Number(process.env.SIMULATION_RUNS ?? 400)
 const SEED = process.env.SIMULATION_SEED
+const HOUR_MS = 3_600_000
 const parameters = { numRuns: RUNS, ...(SEED === undefined ? {} : { seed: Number(SEED) }) }
 
 const tape = fc.array(fc.nat(20_000), { minLength: 20, maxLength: 400, size: 'max' })
