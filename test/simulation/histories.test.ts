@@ -65,5 +65,6 @@ describe('whatever happens to two replicas, Kafka, the store and the source', ()
         parameters,
       )
     },
+    HOUR_MS,
   )
 })
