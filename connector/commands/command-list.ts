@@ -11,7 +11,7 @@ export const commandList: readonly CommandEntry[] = [
   { name: 'run', load: async () => (await import('./run.ts')).run },
   { name: 'poll-once', load: async () => (await import('./poll-once.ts')).pollOnce },
   { name: 'lint', load: async () => (await import('./lint.ts')).lint },
-  { name: 'checkpoint show', load: async () => (await import('./checkpoint.ts')).checkpointShow },
-  { name: 'checkpoint set', load: async () => (await import('./checkpoint.ts')).checkpointSet },
-  { name: 'checkpoint reset', load: async () => (await import('./checkpoint.ts')).checkpointReset },
+  { name: 'checkpoint show', load: async () => (await import('./checkpoint-show.ts')).checkpointShow },
+  { name: 'checkpoint set', load: async () => (await import('./checkpoint-set.ts')).checkpointSet },
+  { name: 'checkpoint reset', load: async () => (await import('./checkpoint-reset.ts')).checkpointReset },
 ]

@@ -1,12 +1,13 @@
-import type { StateChange, StreamState } from '../checkpoint/stream-state.ts'
+import type { ResumePoint, StateChange, StreamState } from '../checkpoint/stream-state.ts'
 import { type DeadLetterLimit, deadLetterGuard } from '../event/dead-letter.ts'
 import { type ConfiguredFields, type FieldMapping, mapFields } from '../event/field-mapping.ts'
 import { type ClientOutcome, type EventSettings, type PageEvents, pageEvents } from '../event/page-events.ts'
-import { repeatWatch } from '../event/repeat-watch.ts'
-import { openWindow, type WindowStep } from '../event/window.ts'
+import { type RepeatWatch, repeatWatch } from '../event/repeat-watch.ts'
+import { openWindow, type Window, type WindowStep } from '../event/window.ts'
 import type { OutgoingRecord } from '../publish/event-publisher.ts'
 import { ConnectorError } from '../runtime/connector-error.ts'
 import type { SourceTime } from '../source/client-source.ts'
+import { observeLateness } from './lateness.ts'
 import type { PageReading } from './page-reader.ts'
 import type { Observe } from './pipeline-event.ts'
 import { latestReading } from './polling.ts'
@@ -48,81 +49,98 @@ export interface GroupParts {
 }
 
 export function groupBuilder(parts: GroupParts, from: StreamState): GroupBuilder {
-  const { observe } = parts
-  const window = openWindow(from.window, parts.windowCapacity)
-  const deadLetters = deadLetterGuard(parts.deadLetterLimit)
-  const repeats = repeatWatch()
-  let { resume, events, mapping } = from
-  let depth = 0
-  let group = emptyGroup()
-
-  const slide = (step: WindowStep) => {
-    group.windowSteps.push(step)
-    const entries = window.apply(step)
-    if (entries > 0) observe({ kind: 'window-overflowed', entries })
+  const building: Building = {
+    parts,
+    window: openWindow(from.window, parts.windowCapacity),
+    deadLetters: deadLetterGuard(parts.deadLetterLimit),
+    repeats: repeatWatch(),
+    resume: from.resume,
+    events: from.events,
+    mapping: from.mapping,
+    depth: 0,
+    group: emptyGroup(),
   }
-
-  const take = (outcome: ClientOutcome, reading: PageReading) => {
-    if (deadLetters.add(outcome.kind === 'dead-letter' ? 'dead-letter' : 'event') === 'too-many')
-      throw tooManyDeadLetters(mapping)
-    if (outcome.kind === 'suppressed') {
-      group.suppressed += 1
-      return
-    }
-    group.records.push(outcome.record)
-    group.size += outcome.record.value.length
-    if (outcome.kind === 'dead-letter') {
-      group.deadLetters += 1
-      return
-    }
-    events += 1
-    observeLateness(outcome, reading, parts)
-    const fields = outcome.again ? repeats.publishedAgain(outcome.clientHash, outcome.client) : undefined
-    if (fields !== undefined) observe({ kind: 'fields-keep-changing', fields })
-  }
-
-  const takeClients = (reading: PageReading): PageEvents | undefined => {
-    const found = mapFields(reading.page.clients, parts.fields, mapping)
-    if (found === undefined || reading.page.clients.length === 0) return undefined
-    observeDetected(found, mapping, parts)
-    mapping = found
-    const made = pageEvents(
-      {
-        clients: reading.page.clients,
-        readWith: reading.at,
-        readAt: reading.readAt,
-        latestReading: latestReading(reading.readAt, parts.settings.timeZone),
-        mapping,
-        events,
-      },
-      window,
-      parts.settings,
-    )
-    for (const outcome of made.outcomes) take(outcome, reading)
-    slide({ kind: 'seen', slice: { until: made.until, entries: made.entries } })
-    return made
-  }
-
   return {
-    add: (reading) => {
-      if (reading.freezeFrom !== undefined) slide({ kind: 'freeze', keepFrom: reading.freezeFrom })
-      if (reading.beginsDrain) repeats.nextDrain()
-      const made = takeClients(reading)
-      const lastModifiedAt = made?.lastModifiedAt ?? (reading.beginsDrain ? null : resume.lastModifiedAt)
-      resume = { ...reading.next, lastModifiedAt }
-      depth = (reading.beginsDrain ? 0 : depth) + reading.page.clients.length
-      group.pages += 1
-    },
-    size: () => group.size,
-    depth: () => depth,
-    lastModifiedAt: () => resume.lastModifiedAt,
-    finish: () => {
-      const { windowSteps, ...counted } = group
-      group = emptyGroup()
-      const reached = { resume, events, mapping }
-      return { ...counted, change: { ...reached, windowSteps }, after: { ...reached, window: window.state() } }
-    },
+    add: (reading) => addPage(building, reading),
+    size: () => building.group.size,
+    depth: () => building.depth,
+    lastModifiedAt: () => building.resume.lastModifiedAt,
+    finish: () => finishGroup(building),
   }
+}
+
+/** Where the builder stands. */
+interface Building {
+  readonly parts: GroupParts
+  readonly window: Window
+  readonly deadLetters: ReturnType<typeof deadLetterGuard>
+  readonly repeats: RepeatWatch
+  resume: ResumePoint
+  events: number
+  mapping: FieldMapping | null
+  depth: number
+  group: ReturnType<typeof emptyGroup>
+}
+
+function addPage(building: Building, reading: PageReading): void {
+  if (reading.freezeFrom !== undefined) slide(building, { kind: 'freeze', keepFrom: reading.freezeFrom })
+  if (reading.beginsDrain) building.repeats.nextDrain()
+  const made = takeClients(building, reading)
+  const lastModifiedAt = made?.lastModifiedAt ?? (reading.beginsDrain ? null : building.resume.lastModifiedAt)
+  building.resume = { ...reading.next, lastModifiedAt }
+  building.depth = (reading.beginsDrain ? 0 : building.depth) + reading.page.clients.length
+  building.group.pages += 1
+}
+
+/** Undefined when the page has no client. */
+function takeClients(building: Building, reading: PageReading): PageEvents | undefined {
+  const { parts, window, mapping, events } = building
+  const { clients } = reading.page
+  const found = mapFields(clients, parts.fields, mapping)
+  if (found === undefined || clients.length === 0) return undefined
+  observeDetected(found, mapping, parts)
+  building.mapping = found
+  const { readAt, at: readWith } = reading
+  const latest = latestReading(readAt, parts.settings.timeZone)
+  const page = { clients, readWith, readAt, latestReading: latest, mapping: found, events }
+  const made = pageEvents(page, window, parts.settings)
+  for (const outcome of made.outcomes) take(building, outcome, reading)
+  slide(building, { kind: 'seen', slice: { until: made.until, entries: made.entries } })
+  return made
+}
+
+function take(building: Building, outcome: ClientOutcome, reading: PageReading): void {
+  const { parts, group, deadLetters, repeats } = building
+  if (deadLetters.add(outcome.kind === 'dead-letter' ? 'dead-letter' : 'event') === 'too-many')
+    throw tooManyDeadLetters(building.mapping)
+  if (outcome.kind === 'suppressed') {
+    group.suppressed += 1
+    return
+  }
+  group.records.push(outcome.record)
+  group.size += outcome.record.value.length
+  if (outcome.kind === 'dead-letter') {
+    group.deadLetters += 1
+    return
+  }
+  building.events += 1
+  observeLateness(outcome, reading, parts)
+  const fields = outcome.again ? repeats.publishedAgain(outcome.clientHash, outcome.client) : undefined
+  if (fields !== undefined) parts.observe({ kind: 'fields-keep-changing', fields })
+}
+
+function slide({ group, window, parts }: Building, step: WindowStep): void {
+  group.windowSteps.push(step)
+  const entries = window.apply(step)
+  if (entries > 0) parts.observe({ kind: 'window-overflowed', entries })
+}
+
+function finishGroup(building: Building): Group {
+  const { resume, events, mapping, window } = building
+  const { windowSteps, ...counted } = building.group
+  building.group = emptyGroup()
+  const reached = { resume, events, mapping }
+  return { ...counted, change: { ...reached, windowSteps }, after: { ...reached, window: window.state() } }
 }
 
 function emptyGroup() {
@@ -151,12 +169,4 @@ function observeDetected(found: FieldMapping, before: FieldMapping | null, { fie
   if (fields.modifiedAt === null && found.modifiedAt !== null) {
     observe({ kind: 'field-detected', setting: 'POLARIS_MODIFIED_AT_FIELD', field: found.modifiedAt })
   }
-}
-
-/** Only a change that the drain before could have seen is late for good; after a pause, everything is read late. */
-function observeLateness({ modified }: ClientOutcome, reading: PageReading, { overlapMs, observe }: GroupParts): void {
-  if (modified === undefined) return
-  observe({ kind: 'lateness', ms: Math.max(0, reading.readAt - modified.instant) })
-  const missedByMs = (reading.previousStartedAt ?? Number.NEGATIVE_INFINITY) - modified.instant
-  if (missedByMs > overlapMs / 2) observe({ kind: 'lateness-high', ms: missedByMs, overlapMs })
 }
