@@ -34,7 +34,7 @@ export function windowEntry(clientHash: string, contentHash: string): string {
 export interface Window {
   /** Compares with the latest content that was published (or read again) for the client. */
   compare(entry: string): 'same' | 'other' | 'unknown'
-  /** Applies a step; returns how many clients the capacity pushed out. */
+  /** Applies a step; returns how many clients the capacity made unknown. */
   apply(step: WindowStep): number
   state(): WindowState
 }
@@ -43,6 +43,13 @@ export interface Window {
 export function openWindow(state: WindowState, capacity: number): Window {
   let frozen = generation(state.frozen, capacity)
   let seen = generation(state.seen, capacity)
+  const isUnknownNow = ({ client, content }: Latest) => {
+    const older = frozen.latest(client)
+    if (older === content) return false
+    // Invariant 1: with its latest content gone, an older one must not pass for it: A → B → A.
+    frozen.drop(client)
+    return true
+  }
   return {
     compare: (entry) => {
       const client = entry.slice(0, HASH_LENGTH)
@@ -51,11 +58,11 @@ export function openWindow(state: WindowState, capacity: number): Window {
       return latest === entry.slice(HASH_LENGTH) ? 'same' : 'other'
     },
     apply: (step) => {
-      if (step.kind === 'seen') return seen.add(step.slice)
+      if (step.kind === 'seen') return seen.add(step.slice).filter(isUnknownNow).length
       const kept = liveSlices([...frozen.slices(), ...seen.slices()]).filter((slice) => slice.until >= step.keepFrom)
       frozen = generation([], capacity)
       seen = generation([], capacity)
-      return kept.reduce((overflow, slice) => overflow + frozen.add(slice), 0)
+      return kept.reduce((overflow, slice) => overflow + frozen.add(slice).length, 0)
     },
     state: () => ({ frozen: frozen.slices(), seen: seen.slices() }),
   }
@@ -68,45 +75,73 @@ export function windowAfter(state: WindowState, steps: readonly WindowStep[], ca
   return window.state()
 }
 
+interface Latest {
+  readonly client: string
+  readonly content: string
+}
+
 interface Generation {
   latest(client: string): string | undefined
-  add(slice: WindowSlice): number
+  /** Returns what the capacity pushed out. */
+  add(slice: WindowSlice): Latest[]
+  drop(client: string): void
   slices(): WindowSlice[]
 }
 
 function generation(initial: readonly WindowSlice[], capacity: number): Generation {
-  const slices: WindowSlice[] = []
-  const latest = new Map<string, { content: string; slice: WindowSlice }>()
+  const held: { slice: WindowSlice }[] = []
+  const latest = new Map<string, { content: string; in: { slice: WindowSlice } }>()
   let size = 0
 
-  const forget = (slice: WindowSlice) => {
-    let gone = 0
-    for (const entry of entriesOf(slice)) {
+  const forget = (place: { slice: WindowSlice }) => {
+    const gone: Latest[] = []
+    for (const entry of entriesOf(place.slice)) {
       const client = entry.slice(0, HASH_LENGTH)
-      if (latest.get(client)?.slice !== slice) continue
+      const known = latest.get(client)
+      if (known?.in !== place) continue
       latest.delete(client)
-      gone += 1
+      gone.push({ client, content: known.content })
     }
     return gone
   }
 
   const add = (slice: WindowSlice) => {
-    if (slice.entries === '') return 0
-    slices.push(slice)
-    size += slice.entries.length / ENTRY_LENGTH
+    if (slice.entries === '') return []
+    const place = { slice }
+    held.push(place)
+    size += slice.entries.length
     for (const entry of entriesOf(slice))
-      latest.set(entry.slice(0, HASH_LENGTH), { content: entry.slice(HASH_LENGTH), slice })
-    let gone = 0
-    for (let oldest = slices[0]; size > capacity && slices.length > 1 && oldest !== undefined; oldest = slices[0]) {
-      slices.shift()
-      size -= oldest.entries.length / ENTRY_LENGTH
-      gone += forget(oldest)
+      latest.set(entry.slice(0, HASH_LENGTH), { content: entry.slice(HASH_LENGTH), in: place })
+    const gone: Latest[] = []
+    while (size > capacity * ENTRY_LENGTH && held.length > 1) {
+      const oldest = held.shift() ?? place
+      size -= oldest.slice.entries.length
+      gone.push(...forget(oldest))
     }
     return gone
   }
 
+  const drop = (client: string) => {
+    const place = latest.get(client)?.in
+    if (place === undefined) return
+    latest.delete(client)
+    size -= place.slice.entries.length
+    place.slice = withoutClient(place.slice, client)
+    size += place.slice.entries.length
+  }
+
   for (const slice of initial) add(slice)
-  return { latest: (client) => latest.get(client)?.content, add, slices: () => [...slices] }
+  return {
+    latest: (client) => latest.get(client)?.content,
+    add,
+    drop,
+    slices: () => held.map(({ slice }) => slice).filter(({ entries }) => entries !== ''),
+  }
+}
+
+function withoutClient({ until, entries }: WindowSlice, client: string): WindowSlice {
+  const kept = [...entriesOf({ until, entries })].filter((entry) => !entry.startsWith(client))
+  return { until, entries: kept.join('') }
 }
 
 /** The same slices without the entries that a later slice replaced. */
