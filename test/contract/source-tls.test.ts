@@ -1,4 +1,5 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -43,9 +44,10 @@ afterAll(async () => {
 /** Reads once; the error's code and message where it fails. */
 async function reading(url: string, tls?: TlsConfig): Promise<string> {
   const retry = { ...polarisDefaults.retry, retries: 0 }
+  const timeouts = { ...polarisDefaults.timeouts, connectMs: 300 }
   const auth = { kind: 'basic', user: 'u', password: 'p' } as const
   const source = httpClientSource(
-    { ...polarisDefaults, url, auth, codeMagasin: 1, tls, retry },
+    { ...polarisDefaults, url, auth, codeMagasin: 1, tls, timeouts, retry },
     { clock: systemClock, observe: () => undefined },
   )
   try {
@@ -116,6 +118,26 @@ describe('with a pinned fingerprint', () => {
   it('refuses a part of the fingerprint', async () => {
     expect(await reading(servers.valid.url, { fingerprint: valid.fingerprint.slice(0, 40) })).toMatch(refused)
     expect(await reading(servers.valid.url, { fingerprint: '' })).toMatch(refused)
+  })
+})
+
+describe('a CA that is none', () => {
+  it('is told so', async () => {
+    const ca = '-----BEGIN CERTIFICATE-----\nnonsense\n-----END CERTIFICATE-----'
+    expect(await reading(servers.valid.url, { ca })).toMatch(/^source\.certificate: .*POLARIS_CA/)
+  })
+})
+
+describe('a server that never finishes the handshake', () => {
+  it('is given up after the deadline of connecting', async () => {
+    const silent = createServer()
+    await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve))
+    const { port } = silent.address() as AddressInfo
+    try {
+      expect(await reading(`https://127.0.0.1:${port}`)).toMatch(/^source\.timeout: .*CONNECT_TIMEOUT/)
+    } finally {
+      silent.close()
+    }
   })
 })
 
