@@ -16,6 +16,7 @@ export interface ServerCommand {
 
 /** A server in a process of its own that never outlives this one, even if this one is killed. */
 export interface ServerProcess {
+  readonly pid: number | undefined
   isRunning(): boolean
   /** Sends the signal and waits for the end; kills it when it has not ended within `killAfterMs`. Does nothing when it has ended already. */
   end(signal: 'SIGTERM' | 'SIGKILL', killAfterMs?: number): Promise<void>
@@ -42,6 +43,7 @@ export function startProcess({ command, args, env, logFile, temporaryDirectory =
 
   const isRunning = () => child.exitCode === null && child.signalCode === null
   return {
+    pid: child.pid,
     isRunning,
     end: async (signal, killAfterMs = 30_000) => {
       if (!isRunning()) return

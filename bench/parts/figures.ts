@@ -1,0 +1,44 @@
+/** What one run of the connector, or of a limit, came to. */
+export interface Figures {
+  readonly perSecond: number
+  /** CPU seconds of its process for a million clients. */
+  readonly cpuPerMillion: number
+  readonly peakMegabytes: number
+}
+
+/** How far a run was at some moment. */
+export interface Sample {
+  /** Monotonic. */
+  readonly atMs: number
+  /** Since the process began. */
+  readonly cpuSeconds: number
+  /** 0 to 1. */
+  readonly share: number
+}
+
+/** Left out at the beginning of each run, while the code is still being compiled. */
+const WARM_UP = 0.25
+
+/** Rate and cost of a run after its warm-up; the last sample is its end. */
+export function figuresOf(samples: readonly Sample[], run: { clients: number; peakMegabytes: number }): Figures {
+  const from = samples.find(({ share }) => share >= WARM_UP)
+  const to = samples.at(-1)
+  if (from === undefined || to === undefined || from === to) throw new Error('too short a run to measure')
+  const clients = (to.share - from.share) * run.clients
+  return {
+    perSecond: (clients * 1000) / (to.atMs - from.atMs),
+    cpuPerMillion: ((to.cpuSeconds - from.cpuSeconds) * 1e6) / clients,
+    peakMegabytes: run.peakMegabytes,
+  }
+}
+
+/** The figure in the middle, of the lower two when their number is even. */
+export function median(figures: readonly Figures[]): Figures {
+  const middle = (of: (one: Figures) => number) =>
+    figures.map(of).sort((one, other) => one - other)[(figures.length - 1) >> 1] ?? Number.NaN
+  return {
+    perSecond: middle((one) => one.perSecond),
+    cpuPerMillion: middle((one) => one.cpuPerMillion),
+    peakMegabytes: middle((one) => one.peakMegabytes),
+  }
+}

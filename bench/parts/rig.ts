@@ -1,0 +1,61 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type Admin, Kafka, logLevel } from 'kafkajs'
+import { closeStack } from '../../connector/runtime/close-stack.ts'
+import { freePort } from '../../test/support/servers/free-port.ts'
+import { startKafka } from '../../test/support/servers/kafka-broker.ts'
+import { type S3Address, startS3 } from '../../test/support/servers/s3-server.ts'
+import { startProcess, untilServing } from '../../test/support/servers/server-process.ts'
+import type { Case } from './plan.ts'
+
+/** What everything is measured on: one broker and one S3 server, a folder for logs, and the way to close it all. */
+export interface Rig {
+  readonly brokers: string
+  readonly s3: S3Address
+  readonly admin: Admin
+  readonly folder: string
+  close(): Promise<void>
+}
+
+export async function openRig(): Promise<Rig> {
+  const closing = closeStack()
+  const folder = closing.use(mkdtempSync(join(tmpdir(), 'bench-')), async (made) =>
+    rmSync(made, { recursive: true, force: true }),
+  )
+  try {
+    const kafka = closing.use(await startKafka(), (cluster) => cluster.close())
+    const s3 = closing.use(await startS3(), (server) => server.close())
+    const client = new Kafka({ brokers: [kafka.bootstrap], logLevel: logLevel.NOTHING })
+    const admin = closing.use(client.admin(), (one) => one.disconnect())
+    await admin.connect()
+    return { brokers: kafka.bootstrap, s3, admin, folder, close: () => closing.close() }
+  } catch (error) {
+    await closing.close()
+    throw error
+  }
+}
+
+/** The simulator with prepared pages, in a process of its own. */
+export async function startSource(
+  { clients, latencyMs }: Case,
+  folder: string,
+): Promise<{ readonly url: string; close(): Promise<void> }> {
+  const port = await freePort()
+  const url = `http://127.0.0.1:${port}/core/api/`
+  const command = new URL('../../test/support/servers/polaris/command.ts', import.meta.url).pathname
+  const settings = { port, clients, latency: latencyMs }
+  const args = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, String(value)])
+  const logFile = join(folder, 'simulator.log')
+  const process = startProcess({
+    command: globalThis.process.execPath,
+    args: [command, '--bench', ...args],
+    logFile,
+  })
+  const answers = async () => {
+    const answer = await fetch(`${url}Client.GetClientsModified?doc`).catch(() => undefined)
+    return (await answer?.arrayBuffer()) !== undefined
+  }
+  await untilServing({ name: 'simulator', process, logFile }, answers)
+  return { url, close: () => process.end('SIGTERM', 2_000) }
+}
