@@ -24,18 +24,22 @@ export function decodePage(root: AnswerNode, clientsField: string | undefined): 
   const hasMoreResults = flagOf(only(fields, FLAG))
   const checkPoint = tokenOf(only(fields, TOKEN))
   if (hasMoreResults && checkPoint === null) throw malformed('more results but no checkPoint')
-  return {
-    clients: findClients(
-      fields.filter((field) => !isOfEnvelope(field)),
-      clientsField,
-    ).map(clientOf),
-    hasMoreResults,
-    checkPoint,
+  const others = fields.filter((field) => !isOfEnvelope(field))
+  const clients = findClients(others, clientsField).map(clientOf)
+  if (clients.length === 0 && others.some(tellsOfError)) {
+    throw new ConnectorError('source.error-document', 'decode page: a page without clients that tells of an error')
   }
+  return { clients, hasMoreResults, checkPoint }
 }
 
 const isNamed = (node: AnswerNode, name: string) => node.name.toLowerCase() === name
 const isOfEnvelope = (node: AnswerNode) => isNamed(node, FLAG) || isNamed(node, TOKEN)
+
+/** A field such as `Error` with something in it: its empty page is not the truth. */
+function tellsOfError(field: AnswerNode): boolean {
+  const isEmpty = field.kind !== 'text' || /^\s*(?:0|false|none|null|ok)?\s*$/i.test(field.text())
+  return !isEmpty && /err(?:or|eur)|exception|fault/i.test(field.name)
+}
 
 /** The outermost object that has a field of that name. */
 function findPage(nodes: readonly AnswerNode[], field: string, wrappers = WRAPPERS): AnswerNode | undefined {

@@ -21,15 +21,19 @@ export function findClients(fields: readonly AnswerNode[], clientsField: string 
   return itemsOf(fields.filter((field) => field.name === name))
 }
 
-function atPath(fields: readonly AnswerNode[], path: readonly string[]): readonly AnswerNode[] {
-  const [name, ...rest] = path
+/** The nodes at the configured path. They may be absent, unless something else there could be clients: a misspelt name must lose none. */
+function atPath(fields: readonly AnswerNode[], [name, ...rest]: readonly string[]): readonly AnswerNode[] {
   const found = fields.filter((field) => field.name.toLowerCase() === name)
-  return rest.length === 0
-    ? found
-    : atPath(
-        found.flatMap((field) => field.children()),
-        rest,
-      )
+  const others = fields.filter(holdsObjects)
+  if (found.length === 0 && others.length > 0) {
+    const names = [...new Set(others.map((field) => field.name))].join(', ')
+    throw new ConnectorError(
+      'source.mapping',
+      `find the clients: POLARIS_CLIENTS_FIELD is not in the page, but ${names}`,
+    )
+  }
+  const below = () => found.flatMap((field) => field.children())
+  return rest.length === 0 ? found : atPath(below(), rest)
 }
 
 /** The type name of a client, after a dotted class name too. */

@@ -145,6 +145,7 @@ function requestHeaders(request: ApiRequest): Record<string, string> {
   return {
     accept: 'application/xml, text/xml, application/json, */*;q=0.1',
     'accept-encoding': 'gzip',
+    'user-agent': 'polaris-clients-connector',
     ...form,
     ...request.headers,
   }

@@ -152,6 +152,24 @@ describe('decodePage: the clients', () => {
     }
   })
 
+  it('are not taken for none where the configured field is misspelt', () => {
+    expect(() => json('"Clients":[{"No":1}]', 'Clinets')).toThrow(
+      failure('source.mapping', /POLARIS_CLIENTS_FIELD.*Clients/),
+    )
+    expect(() => xml('<Clients><InfoClient><No>1</No></InfoClient></Clients>', 'Clients.Client')).toThrow(
+      failure('source.mapping'),
+    )
+  })
+
+  it('are not believed to be none where the page tells of an error', () => {
+    expect(() => json('"Clients":null,"Error":"timeout"')).toThrow(failure('source.error-document'))
+    expect(() => xml('<Erreur>x</Erreur>')).toThrow(failure('source.error-document'))
+    expect([
+      json('"Clients":[],"ErrorCode":0,"Error":null,"Erreur":""'),
+      json('"Clients":[{"No":1}],"Error":"x"'),
+    ]).toEqual([[], [{ No: '1' }]])
+  })
+
   it('keep their place when they are empty, so that each is accounted for', () => {
     expect(json('"Clients":[{"No":1},{},null]')).toEqual([{ No: '1' }, {}, {}])
     expect(xml('<Clients><InfoClient><No>1</No></InfoClient><InfoClient/></Clients>')).toEqual([{ No: '1' }, {}])
