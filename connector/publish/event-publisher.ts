@@ -33,7 +33,7 @@ export interface EventPublisher {
 /** One open producer. After any error it is dead: close it and open another. */
 export interface PublisherSession {
   readonly destination: Destination
-  /** The last committed note of this stream; undefined when Kafka has none. At-least-once: always undefined. */
+  /** The last committed note of this stream; undefined when Kafka has none. At-least-once: what an exactly-once session left, if the cluster lets it be read. */
   readNote(stop: AbortSignal): Promise<Note | undefined>
   /** Starts the next transaction; there is never more than one. Nothing is sent yet. */
   begin(finish: AbortSignal): PublisherTransaction

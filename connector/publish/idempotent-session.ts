@@ -12,6 +12,7 @@ import {
   type SessionParts,
   sendRecords,
 } from './kafka-session.ts'
+import { readNoteIfAllowed } from './read-note.ts'
 import type { Topics } from './topics.ts'
 import { untilAborted } from './until-aborted.ts'
 
@@ -22,7 +23,7 @@ interface IdempotentSession extends SessionParts, OpenProducer {
   ending: Promise<void> | undefined
 }
 
-/** Opens at-least-once: an idempotent producer without transactions, all acks. It fences nobody and has no note. */
+/** Opens at-least-once: an idempotent producer without transactions, all acks. It fences nobody and commits no note. */
 export async function openIdempotentSession(parts: SessionParts, stop: AbortSignal): Promise<PublisherSession> {
   const topics = await openTopics(parts, stop)
   try {
@@ -37,7 +38,9 @@ export async function openIdempotentSession(parts: SessionParts, stop: AbortSign
 function sessionOf(session: IdempotentSession): PublisherSession {
   return {
     destination: destinationOf(session.topics),
-    readNote: async () => undefined,
+    // An exactly-once session may have left one, when the setting was changed.
+    readNote: (stop) =>
+      readNoteIfAllowed(session, { group: session.names.noteGroup, topic: session.topics.events.topic }, stop),
     begin: (finish) => {
       if (session.ending !== undefined) throw new ConnectorError('bug', 'begin: the session is over')
       if (session.isInTransaction) throw new ConnectorError('bug', 'begin: another one is open')

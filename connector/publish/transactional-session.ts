@@ -1,9 +1,8 @@
-import type { Admin, Transaction } from 'kafkajs'
+import type { Transaction } from 'kafkajs'
 import { ConnectorError } from '../runtime/connector-error.ts'
-import { retry } from '../runtime/retry.ts'
 import { publishError } from './classify-kafka-error.ts'
-import { fetchNote, type NotePlace } from './commit-note.ts'
-import type { Note, PublisherSession } from './event-publisher.ts'
+import type { NotePlace } from './commit-note.ts'
+import type { PublisherSession } from './event-publisher.ts'
 import {
   destinationOf,
   endConnection,
@@ -11,9 +10,9 @@ import {
   openProducer,
   openTopics,
   type SessionParts,
-  withAdmin,
 } from './kafka-session.ts'
 import { abortAndCut, kafkaTransaction } from './kafka-transaction.ts'
+import { readNote } from './read-note.ts'
 import type { Topics } from './topics.ts'
 
 /** One producer with one epoch. It ends with the first error: kafkajs loses or doubles records when it is used again. */
@@ -69,7 +68,7 @@ function sessionOf(session: TransactionalSession): PublisherSession {
   const connection = { client: session.client, disconnect: session.producer.disconnect }
   return {
     destination: destinationOf(session.topics),
-    readNote: (stop) => readNote(session, stop),
+    readNote: (stop) => readNote(session, session.notePlace, stop),
     begin: (finish) => {
       if (session.ending !== undefined) throw new ConnectorError('bug', 'begin a transaction: the session is over')
       if (session.isInTransaction) throw new ConnectorError('bug', 'begin a transaction: another one is open')
@@ -82,16 +81,3 @@ function sessionOf(session: TransactionalSession): PublisherSession {
     },
   }
 }
-
-/** A moved or loading group coordinator takes seconds to come back. */
-const noteRetry = { retries: 12, firstPauseMs: 100, maxPauseMs: 2000, maxRetryAfterMs: 0 }
-
-function readNote(session: TransactionalSession, stop: AbortSignal): Promise<Note | undefined> {
-  const { group, topic } = session.notePlace
-  const needs = { 29: `DESCRIBE on topic ${topic}`, 30: `DESCRIBE on group ${group}` }
-  const use = { operation: `read the note in group ${group}`, needs, work: fetchNoteOf(session.notePlace) }
-  const parts = { clock: session.clock, policy: noteRetry, onRetry: () => undefined }
-  return retry(() => withAdmin(session, use, stop), parts, stop)
-}
-
-const fetchNoteOf = (place: NotePlace) => (admin: Admin) => fetchNote(admin, place)

@@ -232,4 +232,11 @@ describe.each([
     expect(await first.readNote(never)).toBeUndefined()
     expect((await cluster.committed('events')).map(({ value }) => value)).toEqual(['"a"', '"b"', '"c"', '"d"'])
   })
+
+  it('shows an at-least-once session the note that an exactly-once session left', async () => {
+    const before = await cluster.replica().open(never)
+    await commit(before, [event('1', '"a"')], 1)
+    await (await cluster.replica().open(never)).close() // makes the note final
+    expect((await (await cluster.replica('at-least-once').open(never)).readNote(never))?.seq).toBe(1)
+  })
 })

@@ -45,17 +45,16 @@ function enterTransaction(session: SessionState): void {
   session.isInTransaction = true
 }
 
+function readNote(stream: StreamOfReplica, stop: AbortSignal): Promise<Note | undefined> {
+  const effect = () => stream.state.readable
+  return untilAborted(stop, stream.request({ operation: 'note', effect, lost: lost('note', 'publish.unreachable') }))
+}
+
 export function transactionalSession(stream: StreamOfReplica, epoch: number): PublisherSession {
   const session = newSession(stream)
-  const readNote = () =>
-    stream.request({
-      operation: 'note',
-      effect: () => stream.state.readable,
-      lost: lost('note', 'publish.unreachable'),
-    })
   return {
     destination: session.destination,
-    readNote: (stop) => untilAborted(stop, readNote()),
+    readNote: (stop) => readNote(stream, stop),
     begin: (finish) => {
       enterTransaction(session)
       return transaction(stream, { session, epoch }, finish)
@@ -137,7 +136,7 @@ function transaction(
   }
 }
 
-/** Records are there as soon as they are sent; no fencing, no note, and disposing takes nothing back. */
+/** Records are there as soon as they are sent; no fencing, no note of its own, and disposing takes nothing back. */
 export function atLeastOnceSession(stream: StreamOfReplica): PublisherSession {
   const { cluster, request } = stream
   const session = newSession(stream)
@@ -170,5 +169,5 @@ export function atLeastOnceSession(stream: StreamOfReplica): PublisherSession {
   const close = async () => {
     session.isOver = true
   }
-  return { destination: session.destination, readNote: async () => undefined, begin, close }
+  return { destination: session.destination, readNote: (stop) => readNote(stream, stop), begin, close }
 }
