@@ -1,9 +1,9 @@
 import { CookieJar } from 'tough-cookie'
-import { Pool } from 'undici'
+import { type Dispatcher, Pool } from 'undici'
 import type { Clock } from '../runtime/clock.ts'
 import { ConnectorError } from '../runtime/connector-error.ts'
 import { networkError } from './answer-verdict.ts'
-import { type CollectedBody, collectBody } from './collect-body.ts'
+import { collectBody } from './collect-body.ts'
 import type { SourceTimeouts, TlsConfig } from './polaris-config.ts'
 import type { ApiRequest } from './read-request.ts'
 import { secureConnector } from './tls.ts'
@@ -51,7 +51,7 @@ export function httpCaller(settings: HttpSettings, clock: Clock): HttpCaller {
     connect: secureConnector(settings.tls, settings.timeouts),
     connections: 1, // calls come one after the other
     pipelining: 1,
-    keepAliveTimeout: 30_000, // outlives the pause between polls; a shorter one that the server announces wins
+    keepAliveTimeout: 30_000, // outlives the pause between polls; what the server announces wins
     allowH2: false,
     headersTimeout: settings.timeouts.headersMs,
     bodyTimeout: 0, // the deadline of the whole body is ours
@@ -104,39 +104,44 @@ interface Exchange {
 }
 
 async function exchange(connection: Connection, request: ApiRequest, stop: AbortSignal): Promise<Exchange> {
-  const { pool, jar, clock, settings } = connection
+  const { pool, jar } = connection
   const cookie = await jar.getCookieString(request.url.href)
-  const progress = { phase: 'connect' as 'connect' | 'body' }
+  let phase: 'connect' | 'body' = 'connect'
   try {
     stop.throwIfAborted()
-    const { statusCode, headers, body } = await pool.request({
+    const response = await pool.request({
       method: request.method,
       path: request.url.pathname + request.url.search,
       headers: { ...requestHeaders(request), ...(cookie === '' ? {} : { cookie }) },
       body: request.form ?? null,
       signal: stop,
     })
-    progress.phase = 'body'
-    const header = (name: string) => [headers[name] ?? []].flat()[0]
-    for (const text of [headers['set-cookie'] ?? []].flat())
-      await jar.setCookie(text, request.url.href, { ignoreError: true })
-    const collected: CollectedBody = { body, encoding: header('content-encoding'), maxBytes: settings.maxBodyBytes }
-    using deadline = clock.deadline(settings.timeouts.bodyMs, stop)
-    const bytes = await collectBody(collected, deadline.signal)
-    const serverTime = Date.parse(header('date') ?? '')
-    return {
-      answer: {
-        status: statusCode,
-        contentType: header('content-type'),
-        retryAfter: header('retry-after'),
-        serverTime: Number.isNaN(serverTime) ? undefined : serverTime,
-        body: bytes,
-      },
-      location: redirects.has(statusCode) ? header('location') : undefined,
-    }
+    phase = 'body'
+    return await wholeAnswer(connection, { request, response }, stop)
   } catch (error) {
     stop.throwIfAborted()
-    throw networkError(error, progress.phase)
+    throw networkError(error, phase)
+  }
+}
+
+async function wholeAnswer(
+  { jar, clock, settings }: Connection,
+  { request, response }: { request: ApiRequest; response: Dispatcher.ResponseData },
+  stop: AbortSignal,
+): Promise<Exchange> {
+  const { statusCode: status, headers, body } = response
+  const all = (name: string) => [headers[name] ?? []].flat()
+  const header = (name: string) => all(name)[0]
+  for (const text of all('set-cookie')) await jar.setCookie(text, request.url.href, { ignoreError: true })
+
+  const collected = { body, encoding: header('content-encoding'), maxBytes: settings.maxBodyBytes }
+  using deadline = clock.deadline(settings.timeouts.bodyMs, stop)
+  const bytes = await collectBody(collected, deadline.signal)
+  const date = Date.parse(header('date') ?? '')
+  const serverTime = Number.isNaN(date) ? undefined : date
+  return {
+    answer: { status, contentType: header('content-type'), retryAfter: header('retry-after'), serverTime, body: bytes },
+    location: redirects.has(status) ? header('location') : undefined,
   }
 }
 

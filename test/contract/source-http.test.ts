@@ -100,6 +100,14 @@ describe('a read', () => {
     expect(await one.source.read(at, never)).toMatchObject({ clients: [{ No: '1' }], bytes: PAGE.length })
   })
 
+  it('takes an answer that ends with its connection', async () => {
+    await using one = await scene(
+      (_, response) => void response.socket?.end(`HTTP/1.0 200 OK\r\nContent-Type: text/xml\r\n\r\n${PAGE}`),
+    )
+    for (let read = 0; read < 2; read++)
+      expect(await one.source.read(at, never)).toMatchObject({ clients: [{ No: '1' }] })
+  })
+
   it('reuses its connection', async () => {
     await using one = await scene(good)
     for (let read = 0; read < 5; read++) await one.source.read(at, never)
