@@ -21,6 +21,11 @@ export interface SessionParts {
   readonly connect: () => KafkaClient
 }
 
+/** What an admin connection needs of it. */
+export interface AdminParts extends Pick<SessionParts, 'clock' | 'connect'> {
+  readonly config: Pick<KafkaConfig, 'timeouts'>
+}
+
 /** A connected producer with the client that only it uses. */
 export interface OpenProducer {
   readonly client: KafkaClient
@@ -42,7 +47,7 @@ export const destinationOf = ({ clusterId, events }: Topics): Destination => ({ 
 
 /** Uses an admin connection once and closes it. Rejects with `publish.*` or the reason of `stop`. */
 export async function withAdmin<Result>(
-  parts: SessionParts,
+  parts: AdminParts,
   use: { operation: string; needs: NeededAcls; work: (admin: Admin) => Promise<Result> },
   stop: AbortSignal,
 ): Promise<Result> {
@@ -94,7 +99,7 @@ const partitionAlreadyChosen = ({ message }: { message: { partition?: number } }
   return message.partition
 }
 
-async function withinOpening<Result>(parts: SessionParts, work: () => Promise<Result>, stop: AbortSignal) {
+async function withinOpening<Result>(parts: AdminParts, work: () => Promise<Result>, stop: AbortSignal) {
   stop.throwIfAborted()
   using limit = parts.clock.deadline(parts.config.timeouts.commitWithinMs, stop)
   return await untilAborted(limit.signal, work())
@@ -124,7 +129,7 @@ interface Connection {
 }
 
 /** Closes politely for at most `closeMs`, then by force. Never rejects. */
-export async function endConnection(parts: SessionParts, connection: Connection): Promise<void> {
+export async function endConnection(parts: AdminParts, connection: Connection): Promise<void> {
   using limit = parts.clock.deadline(parts.config.timeouts.closeMs)
   await untilAborted(limit.signal, connection.disconnect()).catch(() => undefined)
   cutConnection(connection)

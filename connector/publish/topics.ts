@@ -29,16 +29,23 @@ export async function readTopics(
   return { clusterId, events: eventsLayout, deadLetters: deadLettersLayout }
 }
 
-interface WantedTopic {
+export interface WantedTopic {
   readonly topic: string
-  readonly create: TopicCreation | undefined
-  readonly settings: Readonly<Record<string, string>> | undefined
+  /** Absent: it is not created. */
+  readonly create: Pick<TopicCreation, 'partitions' | 'replicationFactor'> | undefined
+  /** Topic settings by their Kafka names. */
+  readonly settings?: Readonly<Record<string, string>> | undefined
 }
 
 /** For so long, in six seconds, a topic may be unknown: to a broker that has just started, or when it has just been created. */
 const pausesMs = [100, 200, 400, 800, 1600, 3200]
 
-async function ensureTopic(admin: Admin, wanted: WantedTopic, parts: { clock: Clock; stop: AbortSignal }) {
+/** The topic as it is, created first if it is missing and that is allowed. Errors are kafkajs' or `publish.topic-missing`. */
+export async function ensureTopic(
+  admin: Admin,
+  wanted: WantedTopic,
+  parts: { clock: Clock; stop: AbortSignal },
+): Promise<TopicLayout> {
   let isCreated = false
   for (const pauseMs of pausesMs) {
     const found = await findTopic(admin, wanted.topic)
@@ -66,7 +73,11 @@ async function findTopic(admin: Admin, topic: string): Promise<TopicLayout | und
 }
 
 /** Resolves as well when another replica was faster. */
-async function createTopic(admin: Admin, { topic, settings = {} }: WantedTopic, create: TopicCreation): Promise<void> {
+async function createTopic(
+  admin: Admin,
+  { topic, settings = {} }: WantedTopic,
+  create: NonNullable<WantedTopic['create']>,
+): Promise<void> {
   const configEntries = Object.entries(settings).map(([name, value]) => ({ name, value }))
   const { partitions: numPartitions, replicationFactor } = create
   const topics = [{ topic, numPartitions, replicationFactor, configEntries }]
