@@ -1,0 +1,150 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { assignSlots, type SlotClaim } from '../../../connector/placement/assign-slots.ts'
+
+const ones = (slots: number) => Array.from({ length: slots }, () => 1)
+const claim = (member: string, held: readonly number[] = [], silentMs = 0): SlotClaim => ({ member, held, silentMs })
+const sizesOf = (shares: ReadonlyMap<string, readonly number[]>) => [...shares.values()].map(({ length }) => length)
+const spread = (numbers: readonly number[]) => Math.max(...numbers) - Math.min(...numbers)
+const range = (from: number, to: number) => Array.from({ length: to - from }, (_, at) => from + at)
+
+const loads = (most: number) => fc.array(fc.integer({ min: 0, max: most }), { minLength: 1, maxLength: 48 })
+const claimsOn = (slots: number) =>
+  fc.uniqueArray(
+    fc.record({
+      member: fc.string({ minLength: 1, maxLength: 8 }),
+      held: fc.array(fc.integer({ min: 0, max: slots + 2 }), { maxLength: slots }),
+      silentMs: fc.integer({ min: 0, max: 3 }),
+    }),
+    { selector: ({ member }) => member, minLength: 1, maxLength: 12 },
+  )
+const groups = (most: number) =>
+  loads(most).chain((streamsInSlot) => fc.tuple(claimsOn(streamsInSlot.length), fc.constant(streamsInSlot)))
+/** Members that hold disjoint slots, as those of a group that was together. */
+const disjointGroups = fc.array(fc.integer({ min: -1, max: 7 }), { minLength: 1, maxLength: 48 }).chain((ownerOfSlot) =>
+  fc.integer({ min: 1, max: 8 }).map((count) => ({
+    slots: ownerOfSlot.length,
+    claims: Array.from({ length: count }, (_, index) =>
+      claim(
+        `m${index}`,
+        ownerOfSlot.flatMap((owner, slot) => (owner === index ? [slot] : [])),
+      ),
+    ),
+  })),
+)
+const keptOf = (claims: readonly SlotClaim[], shares: ReadonlyMap<string, readonly number[]>) =>
+  claims.reduce((sum, { member, held }) => sum + held.filter((slot) => shares.get(member)?.includes(slot)).length, 0)
+
+describe('assignSlots', () => {
+  it('gives every slot to exactly one member', () => {
+    fc.assert(
+      fc.property(groups(3), ([claims, streamsInSlot]) => {
+        const given = [...assignSlots(claims, streamsInSlot).values()].flat()
+        expect(given.sort((one, other) => one - other)).toEqual(range(0, streamsInSlot.length))
+      }),
+    )
+  })
+
+  it('shares slots and streams out within 1 where no slot has several streams', () => {
+    fc.assert(
+      fc.property(groups(1), ([claims, streamsInSlot]) => {
+        const shares = assignSlots(claims, streamsInSlot)
+        expect(spread(sizesOf(shares))).toBeLessThanOrEqual(1)
+        const streams = [...shares.values()].map((slots) => slots.filter((slot) => streamsInSlot[slot] === 1).length)
+        expect(spread(streams)).toBeLessThanOrEqual(1)
+      }),
+    )
+  })
+
+  it('leaves no slot with streams whose move would make two members more even', () => {
+    fc.assert(
+      fc.property(groups(5), ([claims, streamsInSlot]) => {
+        const shares = [...assignSlots(claims, streamsInSlot).values()]
+        const streamsOf = (slots: readonly number[]) => slots.reduce((sum, slot) => sum + (streamsInSlot[slot] ?? 0), 0)
+        for (const from of shares) {
+          for (const to of shares) {
+            const gap = streamsOf(from) - streamsOf(to)
+            const better = from.filter((slot) => (streamsInSlot[slot] ?? 0) > 0 && (streamsInSlot[slot] ?? 0) < gap)
+            expect(gap >= 2 ? better : []).toEqual([])
+          }
+        }
+      }),
+    )
+  })
+
+  it('says the same in whatever order the members come', () => {
+    fc.assert(
+      fc.property(groups(3), fc.infiniteStream(fc.nat()), ([claims, streamsInSlot], order) => {
+        const shuffled = claims
+          .map((one) => ({ one, at: order.next().value ?? 0 }))
+          .sort((one, other) => one.at - other.at)
+          .map(({ one }) => one)
+        expect(assignSlots(shuffled, streamsInSlot)).toEqual(assignSlots(claims, streamsInSlot))
+      }),
+    )
+  })
+
+  it('moves nothing when it is asked again', () => {
+    fc.assert(
+      fc.property(groups(3), ([claims, streamsInSlot]) => {
+        const shares = assignSlots(claims, streamsInSlot)
+        const again = claims.map(({ member }) => claim(member, shares.get(member)))
+        expect(assignSlots(again, streamsInSlot)).toEqual(shares)
+      }),
+    )
+  })
+
+  it('moves as few slots as being even allows', () => {
+    fc.assert(
+      fc.property(disjointGroups, ({ slots, claims }) => {
+        const held = claims.map((one) => one.held.length).sort((one, other) => other - one)
+        const [floor, extra] = [Math.floor(slots / claims.length), slots % claims.length]
+        const mayKeep = held.reduce((sum, size, rank) => sum + Math.min(size, rank < extra ? floor + 1 : floor), 0)
+        expect(keptOf(claims, assignSlots(claims, ones(slots)))).toBe(mayKeep)
+      }),
+    )
+  })
+
+  it('lets the survivors keep all that they have when a member is gone', () => {
+    const shares = assignSlots([claim('a', range(0, 8)), claim('b', range(8, 16))], ones(24))
+    expect(shares.get('a')).toEqual(expect.arrayContaining(range(0, 8)))
+    expect(shares.get('b')).toEqual(expect.arrayContaining(range(8, 16)))
+    expect(sizesOf(shares)).toEqual([12, 12])
+  })
+
+  it('takes from each only what a new member needs', () => {
+    const shares = assignSlots([claim('a', range(0, 12)), claim('b', range(12, 24)), claim('c')], ones(24))
+    expect(sizesOf(shares)).toEqual([8, 8, 8])
+    expect(shares.get('a')?.every((slot) => slot < 12)).toBe(true)
+    expect(shares.get('b')?.every((slot) => slot >= 12)).toBe(true)
+  })
+
+  it('believes of two that claim a slot the one that the group has answered last', () => {
+    const stalled = claim('a', [0, 1], 14_000)
+    expect(assignSlots([stalled, claim('b', [0, 1], 300)], ones(2)).get('b')).toHaveLength(1)
+    expect(assignSlots([stalled, claim('b', [0], 300), claim('c', [1], 400)], ones(4)).get('b')).toContain(0)
+    expect(assignSlots([stalled, claim('b', [0], 300), claim('c', [1], 400)], ones(4)).get('c')).toContain(1)
+  })
+
+  it('shares three streams out to three members, though most slots are empty', () => {
+    const streamsInSlot = range(0, 24).map((slot) => (slot === 3 || slot === 4 || slot === 5 ? 1 : 0))
+    const shares = assignSlots([claim('a', range(0, 24)), claim('b'), claim('c')], streamsInSlot)
+    expect([...shares.values()].map((slots) => slots.filter((slot) => streamsInSlot[slot] === 1).length)).toEqual([
+      1, 1, 1,
+    ])
+    expect(sizesOf(shares)).toEqual([8, 8, 8])
+  })
+
+  it('does not move a running stream to even out empty slots', () => {
+    const streamsInSlot = [1, 1, 1, 0, 0, 0, 0, 0]
+    const shares = assignSlots([claim('a', [0, 1]), claim('b', [2, 3, 4, 5, 6, 7])], streamsInSlot)
+    expect(shares.get('a')).toEqual(expect.arrayContaining([0, 1]))
+    expect(shares.get('b')).toContain(2)
+    expect(sizesOf(shares)).toEqual([4, 4])
+  })
+
+  it('gives nobody anything when there is nobody, and nothing when there are no slots', () => {
+    expect(assignSlots([], ones(4)).size).toBe(0)
+    expect([...assignSlots([claim('a', [1])], [])]).toEqual([['a', []]])
+  })
+})

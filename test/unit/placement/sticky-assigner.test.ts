@@ -1,0 +1,48 @@
+import { AssignerProtocol, type Cluster, type PartitionAssigner } from 'kafkajs'
+import { describe, expect, it } from 'vitest'
+import { claimOf, stickyAssigner } from '../../../connector/placement/sticky-assigner.ts'
+
+const { MemberAssignment, MemberMetadata } = AssignerProtocol
+const metadata = (userData: Buffer) => MemberMetadata.encode({ version: 1, topics: ['t'], userData })
+const cluster = (slots: number) =>
+  ({ findTopicPartitionMetadata: () => Array.from({ length: slots }) }) as unknown as Cluster
+const configOf = (slots: number) => ({ cluster: cluster(slots), groupId: 'g' }) as Parameters<PartitionAssigner>[0]
+const assignerOf = (held: number[], silentMs = 5) =>
+  stickyAssigner({ topic: 't', streams: ['a', 'b'], held: () => ({ held, silentMs }) })(configOf(6))
+
+describe('stickyAssigner', () => {
+  it('tells the leader what it holds, and as the leader lets everybody keep it', async () => {
+    const members = [
+      { memberId: 'm1', memberMetadata: assignerOf([0, 1, 2]).protocol({ topics: ['t'] }).metadata },
+      { memberId: 'm2', memberMetadata: assignerOf([5, 4, 3]).protocol({ topics: ['t'] }).metadata },
+    ]
+    const assigned = await assignerOf([]).assign({ members, topics: ['t'] })
+    const slotsOf = (memberId: string) => {
+      const found = assigned.find((one) => one.memberId === memberId)
+      return found && MemberAssignment.decode(found.memberAssignment)?.assignment
+    }
+    expect(slotsOf('m1')).toEqual({ t: [0, 1, 2] })
+    expect(slotsOf('m2')).toEqual({ t: [3, 4, 5] })
+  })
+
+  it.each([
+    ['nothing', ''],
+    ['something else', '"held"'],
+    ['null', 'null'],
+    ['text for numbers', '{"held":["1"],"silentMs":1}'],
+    ['no time', '{"held":[1]}'],
+  ])('takes a member that says %s for one that holds nothing', (_, said) => {
+    const claim = claimOf({ memberId: 'm', memberMetadata: metadata(Buffer.from(said)) })
+    expect(claim).toEqual({ member: 'm', held: [], silentMs: Number.MAX_SAFE_INTEGER })
+  })
+
+  it('knows its own claim', () => {
+    const { metadata: said } = assignerOf([3, 1], 250).protocol({ topics: ['t'] })
+    expect(claimOf({ memberId: 'm', memberMetadata: said })).toEqual({ member: 'm', held: [3, 1], silentMs: 250 })
+  })
+
+  it('takes a new member, which has never heard of the group, for one that holds nothing', () => {
+    const { metadata: said } = assignerOf([], Number.POSITIVE_INFINITY).protocol({ topics: ['t'] })
+    expect(claimOf({ memberId: 'm', memberMetadata: said })).toMatchObject({ held: [] })
+  })
+})
