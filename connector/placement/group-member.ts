@@ -7,8 +7,8 @@ import { runSlotConsumer, type SlotConsumerParts, slotConsumer } from './slot-co
 
 export type MemberParts = AdminParts &
   SlotConsumerParts & {
-    /** Told once for each time that nothing is heard of the group for longer than the session. */
-    readonly onExpired: (silentMs: number) => void
+    /** Called at every turn of the watch, about as often as a heartbeat is sent. */
+    readonly onTurn: () => void
   }
 
 /**
@@ -20,7 +20,7 @@ export async function beMember(parts: MemberParts, stop: AbortSignal): Promise<v
   const over = new AbortController()
   const listeners = listenersUntil(over, parts)
   const client = parts.connect()
-  const consumer = slotConsumer(client.kafka, { ...parts, on: listeners })
+  const consumer = slotConsumer(client.kafka, { ...parts, on: listeners }, (error) => over.abort(error))
   const running = runSlotConsumer(consumer, parts.topic)
   running.catch((error) => over.abort(error))
   watchSilence(parts, listeners, over.signal).catch((error) => over.abort(error))
@@ -55,15 +55,15 @@ function memberError({ group, topic }: MemberParts, reason: unknown): ConnectorE
 function listenersUntil(over: AbortController, { on }: MemberParts) {
   let heard = 0
   const whileMember =
-    <Value>(listener: (value: Value) => void) =>
-    (value: Value) => {
+    <Words extends unknown[]>(listener: (...words: Words) => void) =>
+    (...words: Words) => {
       heard += 1
-      if (!over.signal.aborted) listener(value)
+      if (!over.signal.aborted) listener(...words)
     }
   return {
     joined: whileMember(on.joined),
     heard: whileMember(on.heard),
-    crashed: (error: Error) => over.abort(error),
+    rebalancing: whileMember(on.rebalancing),
     /** How often the group has answered. */
     count: () => heard,
   }
@@ -74,22 +74,19 @@ function listenersUntil(over: AbortController, { on }: MemberParts) {
  * saying so. Counts its own turns, so that a process that was stalled has the same time to hear of the group.
  */
 async function watchSilence(
-  { clock, settings, onExpired, held }: MemberParts,
+  { clock, settings, onTurn }: MemberParts,
   listeners: { count: () => number },
   over: AbortSignal,
 ): Promise<void> {
   const { sessionTimeoutMs, rebalanceTimeoutMs, heartbeatMs } = settings
   let heard = listeners.count()
-  let isExpired = false
   for (let silentTurns = 0; silentTurns * heartbeatMs <= sessionTimeoutMs + rebalanceTimeoutMs; silentTurns += 1) {
     await clock.sleep(heartbeatMs, over)
     if (heard !== listeners.count()) {
       heard = listeners.count()
       silentTurns = 0
     }
-    const { silentMs } = held()
-    if (silentMs > sessionTimeoutMs && Number.isFinite(silentMs) && !isExpired) onExpired(silentMs)
-    isExpired = silentMs > sessionTimeoutMs
+    onTurn()
   }
   throw new ConnectorError(
     'publish.unreachable',

@@ -1,14 +1,15 @@
 import { type KafkaClient, type KafkaConnection, kafkaClient } from '../publish/kafka-client.ts'
 import type { KafkaLog } from '../publish/kafka-log.ts'
 import type { Clock } from '../runtime/clock.ts'
-import { codeOf } from '../runtime/connector-error.ts'
 import { pauseMs } from '../runtime/retry.ts'
 import { beMember, type MemberParts } from './group-member.ts'
+import { createMembership, type Membership } from './membership.ts'
 import type { Placement } from './placement.ts'
 import { type GroupConfig, slotsTopic } from './placement-config.ts'
 import type { PlacementEvent } from './placement-event.ts'
 import type { Joined } from './slot-consumer.ts'
 import { streamsIn } from './slots.ts'
+import { troubleLog } from './trouble-log.ts'
 
 export interface GroupPlacementParts {
   /** The group is named like it. */
@@ -25,23 +26,13 @@ export interface GroupPlacementParts {
   readonly connect?: ((connection: KafkaConnection) => KafkaClient) | undefined
 }
 
-/** What the group last said; it outlives the connections. */
-interface Membership {
-  slots: readonly number[]
-  streams: ReadonlySet<string>
-  /** When the request that the group answered last was sent, of `clock.monotonic()`: a session counts from there. */
-  heardAt: number
-}
-
 /** The streams shared out by a consumer group on a topic of slots, of which nothing is read. Nothing is connected before `run`. */
 export function groupPlacement(settings: GroupConfig, parts: GroupPlacementParts): Placement {
-  const { clock } = parts
-  const membership: Membership = { slots: [], streams: new Set(), heardAt: Number.NEGATIVE_INFINITY }
-  const silentMs = () => clock.monotonic() - membership.heardAt
+  const membership = createMembership(settings, parts.clock)
   return {
     run: (onChange, stop) => stayMember({ settings, parts, membership, onChange }, stop),
-    isAssigned: (stream) => membership.streams.has(stream) && silentMs() <= settings.sessionTimeoutMs,
-    isConfirmed: (stream, since) => membership.streams.has(stream) && membership.heardAt > since,
+    isAssigned: (stream) => membership.has(stream) && !membership.isExpired(),
+    isConfirmed: (stream, since) => membership.has(stream) && membership.heardAt() > since,
   }
 }
 
@@ -52,16 +43,13 @@ interface Staying {
   readonly onChange: (assigned: ReadonlySet<string>) => void
 }
 
-/** Joins, and joins again whatever ends the membership, until `stop`. Of one trouble only the first error is told. */
+/** Joins, and joins again whatever ends the membership, until `stop`. */
 async function stayMember(staying: Staying, stop: AbortSignal): Promise<void> {
-  const { settings, membership } = staying
-  const { clock, observe } = staying.parts
-  let failed = { tries: 0, since: 0, told: '' }
+  const { settings, parts, membership } = staying
+  const policy = { ...settings.rebuild, retries: Number.POSITIVE_INFINITY, maxRetryAfterMs: 0 }
+  const trouble = troubleLog(parts)
   const onJoined = (joined: Joined) => {
-    if (failed.tries > 0) {
-      observe({ kind: 'group-rebuilt', tries: failed.tries, tookMs: clock.monotonic() - failed.since })
-    }
-    failed = { tries: 0, since: 0, told: '' }
+    trouble.ended()
     takeAssignment(staying, joined)
   }
   const member = memberParts(staying, onJoined)
@@ -70,23 +58,22 @@ async function stayMember(staying: Staying, stop: AbortSignal): Promise<void> {
       await beMember(member, stop)
     } catch (error) {
       if (stop.aborted) break
-      const code = codeOf(error)
-      const told = `${code} ${error instanceof Error ? error.message : ''}`
-      if (told !== failed.told) observe({ kind: 'group-broken', code, error })
-      failed = { tries: failed.tries + 1, since: failed.tries === 0 ? clock.monotonic() : failed.since, told }
-      const policy = { ...settings.rebuild, retries: Number.POSITIVE_INFINITY, maxRetryAfterMs: 0 }
-      await clock.sleep(pauseMs(policy, failed.tries, clock.random()), stop).catch(() => {})
+      membership.broke()
+      const tries = trouble.happened(error)
+      await parts.clock.sleep(pauseMs(policy, tries, parts.clock.random()), stop).catch(() => {})
     }
   }
-  Object.assign(membership, { slots: [], streams: new Set(), heardAt: Number.NEGATIVE_INFINITY })
-  observe({ kind: 'group-left' })
+  membership.left()
+  parts.observe({ kind: 'group-left' })
 }
 
 function takeAssignment({ parts, membership, onChange }: Staying, { slots, slotCount, tookMs, heardAt }: Joined): void {
-  const kept = slots.filter((slot) => membership.slots.includes(slot)).length
-  Object.assign(membership, { slots, heardAt, streams: streamsIn(slots, parts.streams, slotCount) })
-  parts.observe({ kind: 'group-joined', slots, kept, streams: [...membership.streams], tookMs })
-  onChange(membership.streams)
+  const had = membership.slots()
+  const streams = streamsIn(slots, parts.streams, slotCount)
+  membership.joined({ slots, streams, heardAt })
+  const kept = slots.filter((slot) => had.includes(slot)).length
+  parts.observe({ kind: 'group-joined', slots, kept, streams: [...streams], tookMs })
+  onChange(streams)
 }
 
 /** One owner of retrying: kafkajs tries for a few seconds, then the membership is built anew. */
@@ -106,14 +93,10 @@ function memberParts({ settings, parts, membership }: Staying, onJoined: (joined
     connect: () => connect({ ...kafka, timeouts, retry: kafkaJsRetry }),
     streams,
     clock,
-    held: () => ({ held: membership.slots, silentMs: clock.monotonic() - membership.heardAt }),
-    on: {
-      joined: onJoined,
-      heard: (heardAt) => {
-        membership.heardAt = heardAt
-      },
-      crashed: () => undefined,
+    held: () => ({ held: membership.slots(), silentMs: membership.silentMs() }),
+    on: { joined: onJoined, heard: membership.heard, rebalancing: membership.rebalancing },
+    onTurn: () => {
+      if (membership.hasJustExpired()) observe({ kind: 'session-expired', silentMs: membership.silentMs() })
     },
-    onExpired: (silentMs) => observe({ kind: 'session-expired', silentMs }),
   }
 }

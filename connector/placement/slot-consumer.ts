@@ -15,15 +15,15 @@ export interface SlotConsumerParts {
   readonly streams: readonly string[]
   readonly clock: Clock
   readonly held: () => Pick<SlotClaim, 'held' | 'silentMs'>
-  readonly on: SlotConsumerListeners
+  readonly on: SlotListeners
 }
 
 /** `heardAt`: when the request that the group has answered was sent, of `clock.monotonic()`. */
-export interface SlotConsumerListeners {
+export interface SlotListeners {
   readonly joined: (joined: Joined) => void
   readonly heard: (heardAt: number) => void
-  /** Once, and nothing follows. */
-  readonly crashed: (error: Error) => void
+  /** The group is being shared out anew; the next word is `joined`. */
+  readonly rebalancing: () => void
 }
 
 export interface Joined {
@@ -39,8 +39,8 @@ const turnMs = 250
 /** After so long a member sees that the topic has grown. */
 const topicMaxAgeMs = 60_000
 
-/** A consumer that takes part in the group and never reads: everything is paused before the first fetch. It never restarts itself. */
-export function slotConsumer(kafka: Kafka, parts: SlotConsumerParts): Consumer {
+/** A consumer that takes part in the group and never reads: everything is paused before the first fetch. After a crash it is dead. */
+export function slotConsumer(kafka: Kafka, parts: SlotConsumerParts, onCrash: (error: Error) => void): Consumer {
   const { group, topic, settings, on } = parts
   const assigner = stickyAssigner(parts)
   let slotsNow = () => 0
@@ -63,11 +63,12 @@ export function slotConsumer(kafka: Kafka, parts: SlotConsumerParts): Consumer {
   const sentAt = answeredRequests(consumer, parts.clock)
   consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
     consumer.pause([{ topic }])
-    const slots = payload.memberAssignment[topic] ?? []
+    const slots = (payload.memberAssignment[topic] ?? []).toSorted((one, other) => one - other)
     on.joined({ slots, slotCount: slotsNow(), tookMs: payload.duration, heardAt: sentAt('SyncGroup') })
   })
   consumer.on(consumer.events.HEARTBEAT, () => on.heard(sentAt('Heartbeat')))
-  consumer.on(consumer.events.CRASH, ({ payload }) => on.crashed(payload.error))
+  consumer.on(consumer.events.REBALANCING, () => on.rebalancing())
+  consumer.on(consumer.events.CRASH, ({ payload }) => onCrash(payload.error))
   return consumer
 }
 

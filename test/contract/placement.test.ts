@@ -15,13 +15,17 @@ import { closeStack } from '../../connector/runtime/close-stack.ts'
 import { ConnectorError } from '../../connector/runtime/connector-error.ts'
 import { testKafka } from '../support/committed-records.ts'
 import { type KafkaCluster, startKafka } from '../support/servers/kafka-broker.ts'
+import { holdsRequest } from '../support/servers/kafka-wire.ts'
 
 const closing = closeStack()
 let kafka: KafkaCluster
 let admin: Admin
 
 beforeAll(async () => {
-  kafka = closing.use(await startKafka({ secure: true, proxied: true }), (cluster) => cluster.close())
+  kafka = closing.use(
+    await startKafka({ secure: true, proxied: true, properties: { 'group.min.session.timeout.ms': '1000' } }),
+    (cluster) => cluster.close(),
+  )
   admin = closing.use(testKafka(kafka.bootstrap).admin(), (client) => client.disconnect())
   await admin.connect()
 })
@@ -38,7 +42,11 @@ function streamOfEachSlot(slots: number): string[] {
 }
 const streams = streamOfEachSlot(24)
 
+/** For what takes a session or more; the time of a kill is shown with the defaults. */
+const quick: Partial<GroupConfig> = { sessionTimeoutMs: 2_000, heartbeatMs: 500, rebalanceTimeoutMs: 3_000 }
+
 interface Member {
+  readonly group: string
   readonly placement: Placement
   readonly events: PlacementEvent[]
   /** Every assignment that was told. */
@@ -90,6 +98,7 @@ function startMember(connector: string, options: MemberSettings = {}): Member {
   )
   const running = placement.run((assigned) => told.push(assigned), stopping.signal)
   const member: Member = {
+    group: connector,
     placement,
     events,
     told,
@@ -123,6 +132,13 @@ const areBalanced = (some: readonly Member[], all = streams) =>
   sizes(some).reduce((sum, size) => sum + size, 0) === all.length &&
   Math.max(...sizes(some)) - Math.min(...sizes(some)) <= 1
 
+/** How many slots it kept at its last join. */
+const kept = (member: Member) => member.events.findLast((event) => event.kind === 'group-joined')?.kept ?? 0
+const isConfident = (member: Member) => {
+  const [stream] = member.now()
+  return stream !== undefined && member.placement.isAssigned(stream)
+}
+
 async function startThree(connector: string, options?: MemberSettings): Promise<[Member, Member, Member]> {
   const three: [Member, Member, Member] = [
     startMember(connector, options),
@@ -148,5 +164,172 @@ describe('three members', () => {
       }
     }
   })
+
+  it('take over at once from one that leaves, and give a new one only what it needs', async () => {
+    const [first, second, third] = await startThree(randomUUID())
+    const before = new Set([...first.now(), ...second.now()])
+    await third.stop()
+    expect(third.events.at(-1)).toEqual({ kind: 'group-left' })
+    expect(third.placement.isAssigned([...third.now()][0] ?? '')).toBe(false)
+    expect(await until(() => areBalanced([first, second]))).toBeLessThan(3_000)
+    const next = startMember(first.group)
+    await until(() => areBalanced([first, second, next]))
+    expect(sizes([first, second, next])).toEqual([8, 8, 8])
+    expect(kept(first) + kept(second)).toBe(16)
+    expect(before.size).toBe(16)
+  })
+
+  it('come back by themselves when the only broker is restarted, each to what it had', async () => {
+    const three = await startThree(randomUUID(), { settings: quick })
+    const before = three.map((member) => [...member.now()])
+    const joins = three.map((member) => member.told.length)
+    await kafka.kill(1)
+    await kafka.start(1)
+    await until(() => three.every((member, index) => member.told.length > (joins[index] ?? 0)), 60_000)
+    await until(() => areBalanced(three) && three.every((member) => isConfident(member)), 60_000)
+    expect(three.map((member) => [...member.now()])).toEqual(before)
+  })
 })
-void [readFileSync, AclOperationTypes, AclPermissionTypes, AclResourceTypes, ResourcePatternTypes, ConnectorError]
+
+describe('a member', () => {
+  it('that is not needed is a standby, and is told so', async () => {
+    const group = randomUUID()
+    const few = streams.slice(0, 2)
+    const three = [1, 2, 3].map(() => startMember(group, { streams: few }))
+    await until(() => areBalanced(three, few))
+    expect(sizes(three).sort()).toEqual([0, 1, 1])
+    const standby = three.find((member) => member.now().size === 0)
+    expect(standby?.events.at(-1)).toMatchObject({ kind: 'group-joined', streams: [] })
+  })
+
+  it('never asks for a record of the topic, whatever is in it', async () => {
+    const group = randomUUID()
+    const topic = `${group}.other`
+    await admin.createTopics({ topics: [{ topic, numPartitions: 3 }], waitForLeaders: true })
+    const producer = closing.use(testKafka(kafka.bootstrap).producer(), (client) => client.disconnect())
+    await producer.connect()
+    await producer.send({ topic, messages: [0, 1, 2].map((partition) => ({ partition, value: 'not for us' })) })
+    const asked = { forRecords: false, forHeartbeats: 0 }
+    void kafka.proxies[0]?.dropAnswers(1, (request) => {
+      asked.forRecords ||= holdsRequest('fetch')(request)
+      if (holdsRequest('heartbeat')(request)) asked.forHeartbeats += 1
+      return false
+    })
+    const connection = { brokers: [kafka.proxiedBootstrap] }
+    const one = startMember(group, { settings: { topic }, connection })
+    await until(() => one.told.length > 0)
+    const two = startMember(group, { settings: { topic }, connection })
+    await until(() => union([one, two]).size === streams.length)
+    await until(() => asked.forHeartbeats >= 4)
+    expect(asked.forRecords).toBe(false)
+  })
+
+  it('whose process stalled for longer than its session knows it as soon as it wakes', async () => {
+    const member = startMember(randomUUID(), { settings: quick })
+    await until(() => isConfident(member))
+    const [stream = ''] = member.now()
+    const joins = member.told.length
+    const stalledAt = systemClock.monotonic()
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2_500)
+    expect(member.placement.isAssigned(stream)).toBe(false)
+    expect(member.placement.isConfirmed(stream, stalledAt)).toBe(false)
+    expect(member.now().has(stream)).toBe(true)
+    await until(() => member.told.length > joins && isConfident(member))
+    expect(member.placement.isConfirmed(stream, stalledAt)).toBe(true)
+  })
+
+  it('that is cut off from Kafka by a silent network is replaced, knows it, and comes back', async () => {
+    const group = randomUUID()
+    const [proxy] = kafka.proxies
+    if (proxy === undefined) throw new Error('no proxy')
+    const near = startMember(group, { settings: quick })
+    const far = startMember(group, { settings: quick, connection: { brokers: [kafka.proxiedBootstrap] } })
+    await until(() => areBalanced([near, far]))
+    const had = far.now()
+    proxy.pause()
+    await until(() => near.now().size === streams.length)
+    await until(() => far.events.some(({ kind }) => kind === 'session-expired'))
+    expect(far.now()).toBe(had) // only a new assignment takes streams away
+    expect(far.placement.isAssigned([...had][0] ?? '')).toBe(false)
+    await until(() => far.events.some(({ kind }) => kind === 'group-broken'), 30_000)
+    proxy.resume()
+    await until(() => areBalanced([near, far]), 30_000)
+    expect(far.events.some(({ kind }) => kind === 'group-rebuilt')).toBe(true)
+  })
+
+  it('stops within its limit while Kafka cannot be reached', async () => {
+    const member = startMember(randomUUID(), { connection: { brokers: ['127.0.0.1:1'] } })
+    await until(() => member.events.some(({ kind }) => kind === 'group-broken'))
+    expect(member.events).toMatchObject([{ kind: 'group-broken', code: 'publish.unreachable' }])
+    const started = performance.now()
+    await member.stop()
+    expect(performance.now() - started).toBeLessThan(groupDefaults.leaveWithinMs + 1_000)
+  })
+
+  it('that may not create the topic says so once and joins when somebody has', async () => {
+    const group = randomUUID()
+    const member = startMember(group, { settings: { create: undefined } })
+    await until(() => member.events.length > 0)
+    expect(member.events).toMatchObject([{ kind: 'group-broken', code: 'publish.topic-missing' }])
+    await admin.createTopics({ topics: [{ topic: `${group}.slots`, numPartitions: 24 }], waitForLeaders: true })
+    await until(() => member.now().size === streams.length)
+    expect(member.events.map(({ kind }) => kind)).toEqual(['group-broken', 'group-rebuilt', 'group-joined'])
+  })
+})
+
+describe('the topic of the slots', () => {
+  it('is created with the wanted number of them, while other replicas do the same', async () => {
+    const group = randomUUID()
+    await startThree(group)
+    const { topics } = await admin.fetchTopicMetadata({ topics: [`${group}.slots`] })
+    expect(topics[0]?.partitions).toHaveLength(24)
+  })
+})
+
+describe('behind an authorizer', () => {
+  const allow = (resourceType: AclResourceTypes, resourceName: string, operation: AclOperationTypes) =>
+    admin.createAcls({
+      acl: [
+        {
+          resourceType,
+          resourceName,
+          operation,
+          resourcePatternType: ResourcePatternTypes.LITERAL,
+          principal: `User:${kafka.secure?.username}`,
+          host: '*',
+          permissionType: AclPermissionTypes.ALLOW,
+        },
+      ],
+    })
+
+  it('a member names the ACL that is missing, once, and joins when it is there', async () => {
+    const group = randomUUID()
+    const topic = `${group}.slots`
+    const { secure } = kafka
+    if (secure === undefined) throw new Error('no secure listener')
+    const connection = {
+      brokers: [secure.bootstrap],
+      ssl: { ca: readFileSync(secure.certificates.authority, 'utf8') },
+      sasl: { mechanism: 'plain', username: secure.username, password: secure.password },
+    } as const
+    const member = startMember(group, { connection, settings: { rebuild: { firstPauseMs: 100, maxPauseMs: 200 } } })
+    const missing = () =>
+      member.events.flatMap((event) =>
+        event.kind === 'group-broken' && event.error instanceof ConnectorError
+          ? [`${event.code} ${event.error.message.replace(/.*the ACL /, '')}`]
+          : [],
+      )
+    await until(() => missing().length === 1)
+    await admin.createTopics({ topics: [{ topic, numPartitions: 24 }], waitForLeaders: true })
+    await delay(500)
+    await allow(AclResourceTypes.TOPIC, topic, AclOperationTypes.DESCRIBE)
+    await until(() => missing().length === 2)
+    await delay(500)
+    await allow(AclResourceTypes.GROUP, group, AclOperationTypes.READ)
+    await until(() => member.now().size === streams.length)
+    expect(missing()).toEqual([
+      `publish.unauthorized DESCRIBE (to create it: CREATE) on topic ${topic} is missing`,
+      `publish.unauthorized READ on group ${group} is missing`,
+    ])
+  })
+})

@@ -6,6 +6,7 @@ export const kafkaApi = {
   fetch: 1,
   metadata: 3,
   offsetFetch: 9,
+  heartbeat: 12,
   initProducerId: 22,
   addPartitionsToTxn: 24,
   addOffsetsToTxn: 25,
