@@ -1,8 +1,12 @@
 import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import { AclOperationTypes, AclPermissionTypes, AclResourceTypes, type Admin, ResourcePatternTypes } from 'kafkajs'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { contestDefaults } from '../../connector/pipeline/keep-stream.ts'
+import { runAssigned } from '../../connector/pipeline/run-assigned.ts'
+import type { StreamEnd } from '../../connector/pipeline/run-stream.ts'
 import { groupPlacement } from '../../connector/placement/group-placement.ts'
 import type { Placement } from '../../connector/placement/placement.ts'
 import { type GroupConfig, groupDefaults } from '../../connector/placement/placement-config.ts'
@@ -63,6 +67,8 @@ interface MemberSettings {
   readonly connection?: Partial<KafkaConnection>
   readonly clock?: Clock
   readonly streams?: readonly string[]
+  /** Its placement is run by the test. */
+  readonly isPassive?: true
 }
 
 let members: Member[] = []
@@ -96,7 +102,9 @@ function startMember(connector: string, options: MemberSettings = {}): Member {
       },
     },
   )
-  const running = placement.run((assigned) => told.push(assigned), stopping.signal)
+  const running = options.isPassive
+    ? Promise.resolve()
+    : placement.run((assigned) => void told.push(assigned), stopping.signal)
   const member: Member = {
     group: connector,
     placement,
@@ -274,6 +282,43 @@ describe('a member', () => {
     await admin.createTopics({ topics: [{ topic: `${group}.slots`, numPartitions: 24 }], waitForLeaders: true })
     await until(() => member.now().size === streams.length)
     expect(member.events.map(({ kind }) => kind)).toEqual(['group-broken', 'group-rebuilt', 'group-joined'])
+  })
+})
+
+describe('streams that run by it', () => {
+  it('Invariant 6: are finished by a replica that stops, and only then started by its successor', async () => {
+    const group = randomUUID()
+    const log: string[] = []
+    const replica = (name: string) => {
+      const { placement } = startMember(group, { isPassive: true })
+      const start = async (stream: string, stop: AbortSignal): Promise<StreamEnd> => {
+        log.push(`${name} starts ${stream}`)
+        await once(stop, 'abort')
+        await delay(300) // its page
+        log.push(`${name} ends ${stream}`)
+        return { kind: 'stopped' }
+      }
+      const stopping = new AbortController()
+      const parts = { placement, start, finishWithinMs: 10_000, contest: contestDefaults, clock: systemClock }
+      const running = runAssigned({ ...parts, observe: () => undefined }, stopping.signal)
+      return {
+        stop: () => {
+          stopping.abort()
+          return running
+        },
+      }
+    }
+    const [one, other] = [replica('one'), replica('other')]
+    const starts = (name: string) => log.filter((line) => line.startsWith(`${name} starts`)).length
+    await until(() => starts('other') - log.filter((line) => line.startsWith('other ends')).length === 12)
+    await until(() => starts('one') - log.filter((line) => line.startsWith('one ends')).length === 12)
+    const before = log.length
+    await one.stop()
+    await until(() => log.length === before + 24)
+    const after = log.slice(before)
+    expect(after.slice(0, 12).every((line) => line.startsWith('one ends'))).toBe(true)
+    expect(after.slice(12).every((line) => line.startsWith('other starts'))).toBe(true)
+    await other.stop()
   })
 })
 
