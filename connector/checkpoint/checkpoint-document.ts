@@ -6,8 +6,11 @@ import type { CheckPoint, SourceTime } from '../source/client-source.ts'
 export const FORMAT = 1
 
 const count = z.number().int().nonnegative()
-const sourceTime = z.string().transform((text) => text as SourceTime)
-const slice = z.object({ until: sourceTime, entries: z.string() })
+const sourceTime = z
+  .string()
+  .regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d$/)
+  .transform((text) => text as SourceTime)
+const slice = z.object({ until: sourceTime, entries: z.string().regex(/^(?:[\w-]{22})*$/) })
 const resume = z.object({
   lastChanged: sourceTime,
   checkPoint: z
