@@ -10,7 +10,7 @@ import { change, documentWith, now, state } from './documents.ts'
 
 const KEY = 'shop/clients.json'
 const { signal } = new AbortController()
-const after = (events: number) => ({ ...state, events })
+const withEvents = (events: number) => ({ ...state, events })
 
 /** A stream that is claimed at epoch 4, committed 10. */
 async function claimedStream() {
@@ -51,16 +51,16 @@ describe('the checkpoint of a claimed stream', () => {
     const { checkpoint, store } = await claimedStream()
     await checkpoint.prepare(change, signal)
     const writes = store.history(KEY).length
-    checkpoint.decided(after(3))
+    checkpoint.decided(withEvents(3))
     expect(store.history(KEY)).toHaveLength(writes)
-    expect([checkpoint.seq(), checkpoint.state()]).toEqual([11, after(3)])
+    expect([checkpoint.seq(), checkpoint.state()]).toEqual([11, withEvents(3)])
   })
 
   test('records what was decided with the next prepare, exactly as the reloaded document has it', async () => {
     const { checkpoint, stored } = await claimedStream()
     await checkpoint.prepare(change, signal)
     const onDisk = stored()
-    checkpoint.decided(after(3))
+    checkpoint.decided(withEvents(3))
     const note = await checkpoint.prepare({ ...change, events: 5 }, signal)
     expect(stored().committed).toEqual(committedByNote(onDisk, 100))
     expect(note.seq).toBe(12)
@@ -68,20 +68,20 @@ describe('the checkpoint of a claimed stream', () => {
 
   test('saves a state without a transaction: the number stays', async () => {
     const { checkpoint, stored } = await claimedStream()
-    await checkpoint.save(after(0), signal)
+    await checkpoint.save(withEvents(0), signal)
     expect(stored()).toMatchObject({ pending: null, committed: { epoch: 4, seq: 10, nonce: 'c', by: 'note' } })
     await checkpoint.prepare(change, signal)
-    checkpoint.decided(after(3))
-    await checkpoint.save(after(4), signal)
-    expect(stored()).toMatchObject({ pending: null, committed: { seq: 11, nonce: 'n2', state: after(4) } })
+    checkpoint.decided(withEvents(3))
+    await checkpoint.save(withEvents(4), signal)
+    expect(stored()).toMatchObject({ pending: null, committed: { seq: 11, nonce: 'n2', state: withEvents(4) } })
     expect(resolve(stored(), { epoch: 4, seq: 11, nonce: 'n2' }, { now, retentionMs: 1e9 }).kind).toBe('committed')
   })
 
   test('at least once: counts with every save of delivered events', async () => {
     const { checkpoint, stored } = await claimedStream()
-    await checkpoint.saveDelivered(after(3), signal)
-    expect(stored().committed).toMatchObject({ seq: 11, by: 'at-least-once', state: after(3) })
-    expect([checkpoint.seq(), checkpoint.state()]).toEqual([11, after(3)])
+    await checkpoint.saveDelivered(withEvents(3), signal)
+    expect(stored().committed).toMatchObject({ seq: 11, by: 'at-least-once', state: withEvents(3) })
+    expect([checkpoint.seq(), checkpoint.state()]).toEqual([11, withEvents(3)])
   })
 
   test('every text is unique, so that a lost answer is recognised', async () => {
@@ -115,15 +115,17 @@ describe('the checkpoint of a claimed stream', () => {
   test('keeps its state when a write fails, and says what the store said', async () => {
     const { checkpoint, next } = await claimedStream()
     next.fate = 'before'
-    expect(codeOf(await checkpoint.save(after(9), signal).catch((error: unknown) => error))).toBe('storage.unavailable')
+    expect(codeOf(await checkpoint.save(withEvents(9), signal).catch((error: unknown) => error))).toBe(
+      'storage.unavailable',
+    )
     expect(checkpoint.state()).toEqual(state)
   })
 
   test('nothing can be decided that was not prepared', async () => {
     const { checkpoint } = await claimedStream()
-    expect(() => checkpoint.decided(after(3))).toThrow('decided without prepare')
+    expect(() => checkpoint.decided(withEvents(3))).toThrow('decided without prepare')
     await checkpoint.prepare(change, signal)
-    checkpoint.decided(after(3))
-    expect(() => checkpoint.decided(after(3))).toThrow('decided without prepare')
+    checkpoint.decided(withEvents(3))
+    expect(() => checkpoint.decided(withEvents(3))).toThrow('decided without prepare')
   })
 })
