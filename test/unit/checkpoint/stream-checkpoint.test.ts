@@ -1,7 +1,11 @@
 import { describe, expect, test } from 'vitest'
 import { parseDocument, serializeDocument } from '../../../connector/checkpoint/checkpoint-document.ts'
 import { resolve } from '../../../connector/checkpoint/resolve.ts'
-import { streamCheckpoint, writeDocument } from '../../../connector/checkpoint/stream-checkpoint.ts'
+import {
+  type StreamCheckpoint,
+  streamCheckpoint,
+  writeDocument,
+} from '../../../connector/checkpoint/stream-checkpoint.ts'
 import { committedByNote } from '../../../connector/checkpoint/transitions.ts'
 import { codeOf } from '../../../connector/runtime/connector-error.ts'
 import { type MemoryFault, memoryStore } from '../../support/memory-versioned-object.ts'
@@ -98,17 +102,30 @@ describe('the checkpoint of a claimed stream', () => {
     expect(written).toEqual(store.history(KEY).map((text) => text.length))
   })
 
-  test('Invariant 4: cannot move it once somebody else has claimed it', async () => {
-    const { checkpoint, store } = await claimedStream()
-    const theirs = serializeDocument({ ...documentWith({}), nonce: 'theirs' })
-    store.tamper(KEY, theirs)
-    for (const write of [
-      () => checkpoint.prepare(change, signal),
-      () => checkpoint.save(state, signal),
-      () => checkpoint.saveDelivered(state, signal),
-    ]) {
-      expect(codeOf(await write().catch((error: unknown) => error))).toBe('checkpoint.conflict')
+  const writes = {
+    prepare: (checkpoint: StreamCheckpoint) => checkpoint.prepare(change, signal),
+    save: (checkpoint: StreamCheckpoint) => checkpoint.save(state, signal),
+    saveDelivered: (checkpoint: StreamCheckpoint) => checkpoint.saveDelivered(state, signal),
+  }
+  const claim = { epoch: 5, owner: 'replica-2', at: now }
+  const newer = serializeDocument({ ...documentWith({}), nonce: 'theirs', claim })
+
+  test.each([
+    ['claimed by another replica', newer, 'publish.fenced'],
+    [
+      'written by somebody of the same epoch',
+      serializeDocument({ ...documentWith({}), nonce: 'theirs' }),
+      'checkpoint.conflict',
+    ],
+    ['damaged', '{"format":1', 'checkpoint.conflict'],
+    ['deleted', undefined, 'checkpoint.conflict'],
+  ] as const)('Invariant 4: cannot move it once it is %s', async (_what, theirs, code) => {
+    for (const write of Object.values(writes)) {
+      const { checkpoint, store } = await claimedStream()
+      store.tamper(KEY, theirs)
+      expect(codeOf(await write(checkpoint).catch((error: unknown) => error))).toBe(code)
       expect(store.stored(KEY)?.text).toBe(theirs)
+      expect(checkpoint.state()).toEqual(state)
     }
   })
 
