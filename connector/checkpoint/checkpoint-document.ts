@@ -82,6 +82,7 @@ export function parseDocument(text: string): CheckpointDocument {
   }
   const parsed = documentSchema.safeParse(value)
   if (parsed.success) return parsed.data
+  // Invariant 8: where, never what.
   const where = parsed.error.issues.map((issue) => issue.path.join('.') || 'the document').slice(0, 5)
   throw new ConnectorError('checkpoint.damaged', `read checkpoint: not a checkpoint document at ${where.join(', ')}`)
 }

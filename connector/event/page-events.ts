@@ -61,6 +61,7 @@ export function pageEvents(page: PageOfClients, window: Window, settings: EventS
   let lastModifiedAt: SourceTime | null = null
   let events = page.events
 
+  // Invariant 3: in the order in which the API gave them.
   for (const client of page.clients) {
     const id = valueAt(client, idPath)
     const modifiedText = modifiedPath === undefined ? undefined : valueAt(client, modifiedPath)

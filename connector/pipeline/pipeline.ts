@@ -115,6 +115,7 @@ async function copyPages(copying: Copying, from: ResumePoint, stop: AbortSignal)
     for (;;) {
       const end = await gather(copying, pages, stop)
       const group = builder.finish()
+      // Invariant 6: what was taken is delivered, also when `stop` has come meanwhile.
       if (group.pages > 0) await deliverGroup(group)
       if (end.kind === 'stopped' || end.kind === 'refused') return end
       if (end.kind === 'drained' && parts.until === 'one-drain') return end
