@@ -57,6 +57,7 @@ export interface Stage {
   readonly delivery?: PipelineParts['delivery']
   readonly until?: PipelineParts['until']
   readonly noteRetentionMs?: number
+  readonly clock?: VirtualClock
 }
 
 const noSource: ClientSource = { read: () => Promise.reject(new Error('no source here')) }
@@ -64,7 +65,7 @@ const noSource: ClientSource = { read: () => Promise.reject(new Error('no source
 /** The fakes, and the parts that work on them. */
 export function stage(of: Stage = {}) {
   const { replica = 'replica-1', delivery = 'exactly-once', until = 'stopped', source = noSource } = of
-  const clock: VirtualClock = virtualClock(noon)
+  const clock = of.clock ?? virtualClock(noon)
   const events: PipelineEvent[] = []
   const observe = (event: PipelineEvent) => events.push(event)
   const kafka = fakeKafka({
