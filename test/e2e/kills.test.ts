@@ -46,21 +46,25 @@ it.each([
   expectExactlyOnce(stage, await stage.records())
 })
 
-it(`${kills} kills at random moments lose, double and disorder nothing, two processes fighting over a stream included`, async () => {
-  onTestFailed(() => console.error(`E2E_SEED=${seed} E2E_KILLS=${kills}`))
-  const runs = streams.map(async (options, index) => {
-    const stage = await scene(options)
-    const stopChanging = stage.simulator.changeEvery(15)
-    const chance = numbers(seed, index, 1)
-    for (let killed = 0; killed < kills / streams.length; ) killed += await round(stage, chance)
-    stopChanging()
-    const last = stage.start()
-    await stage.caughtUp()
-    expect(await last.stop()).toBe(0)
-    expectExactlyOnce(stage, await stage.records())
-  })
-  await Promise.all(runs)
-}, 120_000 + kills * 10_000)
+it(
+  `${kills} kills at random moments lose, double and disorder nothing, two processes fighting over a stream included (seed ${seed})`,
+  async () => {
+    onTestFailed(() => console.error(`E2E_SEED=${seed} E2E_KILLS=${kills}`))
+    const runs = streams.map(async (options, index) => {
+      const stage = await scene(options)
+      const stopChanging = stage.simulator.changeEvery(15)
+      const chance = numbers(seed, index, 1)
+      for (let killed = 0; killed < kills / streams.length; ) killed += await round(stage, chance)
+      stopChanging()
+      const last = stage.start()
+      await stage.caughtUp()
+      expect(await last.stop()).toBe(0)
+      expectExactlyOnce(stage, await stage.records())
+    })
+    await Promise.all(runs)
+  },
+  120_000 + kills * 10_000,
+)
 
 /** Resolves to how many processes it killed. */
 async function round(stage: Scene, chance: () => number): Promise<number> {
