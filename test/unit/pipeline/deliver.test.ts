@@ -126,11 +126,16 @@ describe('exactly once: S3 prepares, Kafka decides', () => {
   })
 
   test('events that Kafka does not take let the PUT be given up on', async () => {
-    const { faults, deliver, code, published, note } = await delivering()
+    const { faults, deliver, code, published, note, stored } = await delivering()
+    let store = (_fault: MemoryFault) => {}
     faults.kafka = { send: 'before' }
-    faults.store = new Promise(() => {})
+    faults.store = new Promise((resolve) => {
+      store = resolve
+    })
     expect(await code(deliver())).toBe('publish.failed')
-    expect([published(), note()]).toEqual([[], undefined])
+    store('none')
+    await settled()
+    expect([published(), note(), stored().pending]).toEqual([[], undefined, null])
   })
 
   test.each(['after', 'before'] as const)(

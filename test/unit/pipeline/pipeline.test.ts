@@ -293,6 +293,15 @@ describe('trouble', () => {
     expect(kinds()).toContain('checkpoint-refused')
   })
 
+  test('where modification times are mapped, it is read again from the last one minus the overlap', async () => {
+    const Modif = '2026-06-15T11:40:00'
+    const first = pageOf([{ No: '1', Modif }], { hasMoreResults: true, checkPoint: token('t1') })
+    const refused = new ConnectorError('source.request-refused', 'scripted')
+    const { start, source } = await running([first, refused, pageOf([]), pageOf([])], { until: 'one-drain' })
+    expect(await start()).toBe('drained')
+    expect(source.asked.at(-1)).toMatchObject({ lastChanged: '2026-06-15T11:35:00', checkPoint: null })
+  })
+
   test('a server that refuses every checkPoint stops the stream', async () => {
     const refused = new ConnectorError('source.request-refused', 'scripted')
     const [first] = drainOf(2)

@@ -10,9 +10,10 @@ import { KEY, stage } from './open-parts.ts'
 const { signal } = new AbortController()
 const to = { lastChanged: '2025-01-01T00:00:00' as SourceTime, checkPoint: null, limit: 50, output: 'xml' as const }
 
-/** A stage where replica-1 runs the stream and has published its first transaction. */
+/** A stage where replica-1 runs the stream, at its third opening, and has published its first transaction. */
 async function running() {
   const on = stage()
+  for (let opening = 1; opening < 3; opening += 1) await openStream(on.open, signal)
   const stream = await openStream(on.open, signal)
   const note = await stream.checkpoint.prepare(change, signal)
   await using transaction = stream.session.begin(signal)
@@ -30,9 +31,9 @@ describe("an operator's word", () => {
     expect(before).toMatchObject({ kind: 'state', state: { events: change.events } })
     expect(after).toEqual(stored())
     expect(after).toMatchObject({
-      claim: { epoch: 2, owner: 'operator' },
+      claim: { epoch: 4, owner: 'operator' },
       committed: {
-        epoch: 2,
+        epoch: 4,
         by: 'operator',
         state: {
           resume: { ...to, drain: 'due', startedAt: null },
@@ -86,8 +87,8 @@ describe("an operator's word", () => {
 
   test('replaces what would stop the stream, and says why it was not clear', async () => {
     const { operator, store, open } = await running()
-    const [first] = store.history(KEY)
-    store.tamper(KEY, first) // rolled back
+    const claimed = store.history(KEY).at(-2)
+    store.tamper(KEY, claimed) // rolled back
     expect(codeOf(await openStream(open, signal).catch((error: unknown) => error))).toBe('checkpoint.rolled-back')
     const { before } = await rewriteCheckpoint(operator, to, signal)
     expect(before).toMatchObject({ kind: 'unclear', why: expect.stringContaining('newer') })
