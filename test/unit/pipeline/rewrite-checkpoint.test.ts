@@ -95,6 +95,15 @@ describe("an operator's word", () => {
     expect((await openStream(open, signal)).checkpoint.state().resume.lastChanged).toBe(to.lastChanged)
   })
 
+  test('Invariant 4: its epoch is above that of a document that is not believed, too', async () => {
+    const { operator, store, stored } = await running()
+    const claim = { epoch: 20, owner: 'replica-1', at: 0 }
+    store.tamper(KEY, serializeDocument({ ...stored(), claim, pending: null })) // its commit is missing
+    const { before, after } = await rewriteCheckpoint(operator, to, signal)
+    expect(before.kind).toBe('unclear')
+    expect(after.claim.epoch).toBe(21)
+  })
+
   test('takes nothing away when somebody wrote meanwhile', async () => {
     const on = await running()
     let theirs = ''
