@@ -49,7 +49,7 @@ export function checkpointObject(connector: string, stream = 'clients'): Checkpo
         if (performance.now() > giveUpAt) throw new Error(`no such document within ${withinMs} ms: ${isIt}`)
       }
     },
-    write: async (text) => void (await client.send(new PutObjectCommand({ ...place, Body: text }))),
+    write: async (text) => void (await client.send(new PutObjectCommand({ ...place, Body: Buffer.from(text) }))),
     remove: async () => void (await client.send(new DeleteObjectCommand(place))),
   }
 }

@@ -2,7 +2,9 @@ import { randomUUID } from 'node:crypto'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { expect, inject, onTestFailed, onTestFinished } from 'vitest'
+import { hasKafkaCode } from '../../connector/publish/classify-kafka-error.ts'
 import { type ConnectorProcess, lastLines, startConnector } from './connector-process.ts'
 import { assertSameAsSource, hasLastOfAll } from './same-as-source.ts'
 import { type PolarisSimulator, type SimulatorOptions, startPolarisSimulator } from './servers/polaris-simulator.ts'
@@ -60,12 +62,29 @@ export async function scene({ source, environment, yaml, brokers }: SceneOptions
       return started
     },
     records: () => readTopic(reader, name),
-    caughtUp: (withinMs = 60_000) => {
-      const isEnough = (records: readonly TopicRecord[]) => hasLastOfAll(simulator.changes, records)
-      return readTopicUntil(reader, name, { withinMs, follows: true, isEnough })
-    },
+    caughtUp: (withinMs) => untilTold({ brokers: reader, topic: name, simulator }, withinMs),
   }
 }
+
+/** Waits until the topic, which may not be there yet, has the last version of every client. */
+export async function untilTold(
+  { brokers, topic, simulator }: { brokers: string; topic: string; simulator: Pick<PolarisSimulator, 'changes'> },
+  withinMs = 60_000,
+): Promise<TopicRecord[]> {
+  const giveUpAt = performance.now() + withinMs
+  const isEnough = (records: readonly TopicRecord[]) => hasLastOfAll(simulator.changes, records)
+  for (;;) {
+    try {
+      return await readTopicUntil(brokers, topic, { withinMs: giveUpAt - performance.now(), follows: true, isEnough })
+    } catch (error) {
+      if (!NOT_YET.some((code) => hasKafkaCode(error, code)) || performance.now() > giveUpAt) throw error
+      await delay(100)
+    }
+  }
+}
+
+/** What the broker says of a topic that is just being created: unknown, without a leader. */
+const NOT_YET = [3, 5, 6]
 
 /** Variables of a connector on the shared servers, but for the source. */
 export function surroundingsOf(name: string, brokers: string): Record<string, string> {
