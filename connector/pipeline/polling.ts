@@ -38,14 +38,14 @@ export function nextRead(resume: ResumePoint, settings: PollSettings, now: numbe
     }
   }
   const { limit, output, overlapMs, timeZone } = settings
-  const lastChanged =
-    resume.startedAt === null
-      ? resume.lastChanged
-      : smallestReading(resume.startedAt - overlapMs, now + MINUTE_MS, timeZone)
+  const smallestUntil = (instant: number) =>
+    resume.startedAt === null ? resume.lastChanged : smallestReading(resume.startedAt - overlapMs, instant, timeZone)
+  const lastChanged = smallestUntil(now + MINUTE_MS)
   return {
     at: { lastChanged, checkPoint: null, limit, output, drain: 'open', startedAt: null, lastModifiedAt: null },
     beginsDrain: true,
-    freezeFrom: minuteBefore(lastChanged),
+    // Invariant 2: soon before the clocks go back, a later drain may begin before this one does.
+    freezeFrom: minuteBefore(smallestUntil(now + AUTUMN_REACH_MS)),
   }
 }
 
