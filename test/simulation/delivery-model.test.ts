@@ -55,6 +55,12 @@ describe('every interleaving of openings, PUTs, ends, crashes, late and lost ans
       expect([...verdict.happened]).toContain('Kafka forgets the note')
     },
   )
+
+  it('an operator sets a stream of which nobody knows any more what holds, and it goes on from there', () => {
+    const verdict = checkDelivery({ ...withOperator, openings: 1, puts: 1, hours: 2 })
+    expect(verdict.fault, told(verdict)).toBeUndefined()
+    expect([...verdict.happened]).toContain('reads the note and sets the stream: stop')
+  })
 })
 
 const doubled = /^readers see page 0 instead of/

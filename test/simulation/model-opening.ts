@@ -5,6 +5,8 @@ import { idle, type Step, versionOf } from './model-messages.ts'
 import { stampOf, step, type Turn, write } from './model-turn.ts'
 import { type Agent, HOUR, IDENTITY, RETENTION_HOURS, readsPage } from './model-world.ts'
 
+type Found = Parameters<typeof rewritten>[1]['found']
+
 /** Begins an opening with its first step. */
 export function open(turn: Turn): Step {
   const { world, agent } = turn
@@ -42,7 +44,7 @@ function concludeOnce(turn: Turn, what: string, agent: Agent): Step {
   const at = { now: stampOf(turn).at, retentionMs: RETENTION_HOURS * HOUR }
   const truth = protocol.resolve(document, note, at)
   if (agent.role === 'operator')
-    return write(turn, `${what} and sets the stream`, {
+    return write(turn, `${what} and sets the stream: ${truth.kind}`, {
       agent,
       purpose: 'set',
       document: setDocument(turn, agent, truth.kind),
@@ -68,7 +70,8 @@ function setDocument(turn: Turn, { document, note }: Agent, truth: string) {
   const parts = { newNonce: () => nonce, clock: { now: () => at }, owner: 'operator' }
   if (document === undefined) return rewritten(parts, { found: { kind: 'none' }, note, identity: IDENTITY, to })
   const { state } = truth === 'pending' ? committedByNote(document, 1) : document.committed
-  const found = truth === 'stop' ? { kind: 'unclear' as const, why: '' } : { kind: 'known' as const, document, state }
+  const found: Found =
+    truth === 'stop' ? { kind: 'unclear', why: '', epoch: document.claim.epoch } : { kind: 'known', document, state }
   return rewritten(parts, { found, note, identity: IDENTITY, to })
 }
 
