@@ -39,7 +39,7 @@ async function measureOnce(rig: Rig, run: Case & { url: string; id: string }, pl
   const { url, output, limit, clients } = run
   const { brokers, admin } = rig
   const walk = await runLimit('walk', { url, output, limit, clients })
-  const { figures, topic, transactions, memory } = await runConnector(rig, { ...run, profileInto: plan.profileInto })
+  const { figures, topic, transactions, memory } = await runConnector(rig, { ...run, ...plan })
   const recordsPerTransaction = Math.ceil(clients / transactions)
   const order = { brokers, topic, clients, recordsPerTransaction }
   const kafkajs = await runLimit('publish', { ...order, by: 'kafkajs' })
