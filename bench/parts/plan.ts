@@ -11,6 +11,8 @@ export interface Case {
 }
 
 export interface Plan {
+  /** `memory`: of the connector alone, over one long drain. */
+  readonly measures: 'rates' | 'memory'
   readonly cases: readonly Case[]
   readonly rounds: number
   readonly format: 'table' | 'json'
@@ -66,8 +68,9 @@ export function planOf(args: string[]): Plan | undefined {
   const wanted = values.soak ? [SOAK] : casesNamed(values.only)
   const clients = values.clients === undefined ? undefined : Number(values.clients)
   return {
+    measures: values.soak ? 'memory' : 'rates',
     cases: wanted.map((one) => ({ ...one, clients: clients ?? one.clients })),
-    rounds: Number(values.rounds ?? (values.soak ? 1 : 2)),
+    rounds: Number(values.rounds ?? 2),
     format: values.json ? 'json' : 'table',
     nodeFlags: values['node-flags'].split(' ').filter((flag) => flag !== ''),
     profileInto: values.profile,
