@@ -93,7 +93,7 @@ it('killed when the answer to the end of its transaction is lost, it neither los
 })
 
 it('waits while the brokers are silent, and goes on', async () => {
-  const yaml = 'kafka: { timeouts: { connection: 1s, request: 2s, transaction: 15s, commitWithin: 5s, close: 1s } }'
+  const yaml = 'kafka: { timeouts: { connection: 1s, request: 1s, transaction: 15s, commitWithin: 3s, close: 1s } }'
   const stage = await scene({ yaml, brokers: behindProxy() })
   const stop = stage.simulator.changeEvery(20)
   const connector = stage.start()
