@@ -11,11 +11,28 @@ async function main(): Promise<void> {
   const leave = () => void rig.close().finally(() => process.exit(130))
   process.once('SIGINT', leave).once('SIGTERM', leave)
   try {
+    if (plan.measures === 'memory') return await soak(rig, plan)
     const measured: Measured[] = []
     for (const one of plan.cases) measured.push({ case: one, rounds: await measure(rig, one, plan) })
     console.log(plan.format === 'json' ? JSON.stringify(measured, null, 2) : `\n${tableOf(measured)}`)
   } finally {
     await rig.close()
+  }
+}
+
+/** Memory must not grow with the number of clients. */
+async function soak(rig: Rig, plan: Plan): Promise<void> {
+  for (const one of plan.cases) {
+    const source = await startSource(one, rig.folder)
+    try {
+      const { figures, memory } = await runConnector(rig, { ...one, ...plan, url: source.url, id: one.name })
+      console.log(
+        `${one.clients} clients, ${Math.round(figures.perSecond)} events/s, ${figures.cpuPerMillion.toFixed(1)} CPU s per million, ` +
+          `peak ${Math.round(figures.peakMegabytes)} MB; MB at every tenth: ${memory.join(' ')}`,
+      )
+    } finally {
+      await source.close()
+    }
   }
 }
 
@@ -39,7 +56,7 @@ async function measureOnce(rig: Rig, run: Case & { url: string; id: string }, pl
   const { url, output, limit, clients } = run
   const { brokers, admin } = rig
   const walk = await runLimit('walk', { url, output, limit, clients })
-  const { figures, topic, transactions, memory } = await runConnector(rig, { ...run, profileInto: plan.profileInto })
+  const { figures, topic, transactions, memory } = await runConnector(rig, { ...run, ...plan })
   const recordsPerTransaction = Math.ceil(clients / transactions)
   const order = { brokers, topic, clients, recordsPerTransaction }
   const kafkajs = await runLimit('publish', { ...order, by: 'kafkajs' })

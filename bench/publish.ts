@@ -29,7 +29,9 @@ async function recordsOfTopic(): Promise<SourceRecord[]> {
     }
   }
   await reader.close()
-  if (found.length !== order.clients) throw new Error(`${found.length} records of ${order.clients} clients`)
+  const keys = new Set(found.map(({ key }) => key)).size
+  if (found.length !== order.clients || keys !== order.clients)
+    throw new Error(`${found.length} records, ${keys} keys, ${order.clients} clients`)
   return found.sort((one, other) => (one.sequence < other.sequence ? -1 : 1))
 }
 

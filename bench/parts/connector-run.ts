@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { startProcess } from '../../test/support/servers/server-process.ts'
 import { type Figures, figuresOf, type Sample } from './figures.ts'
-import type { Case } from './plan.ts'
+import type { Case, Plan } from './plan.ts'
 import { cpuSecondsOf, memoryOf } from './process-usage.ts'
 import type { Rig } from './rig.ts'
 
@@ -29,7 +29,7 @@ export const STREAM = 'first-drain'
 /** Runs the built connector as an operator would until the topic holds every client. */
 export async function runConnector(
   rig: Rig,
-  run: Case & { readonly url: string; readonly id: string; readonly profileInto: string | undefined },
+  run: Case & Pick<Plan, 'nodeFlags' | 'profileInto'> & { readonly url: string; readonly id: string },
 ): Promise<ConnectorRun> {
   const main = new URL('../../dist/main.js', import.meta.url).pathname
   if (!existsSync(main)) throw new Error('the connector is not built: npm run build')
@@ -40,7 +40,7 @@ export async function runConnector(
   const logFile = join(rig.folder, `${run.id}.log`)
   const process = startProcess({
     command: globalThis.process.execPath,
-    args: [...profile, main, 'run'],
+    args: [...run.nodeFlags, ...profile, main, 'run'],
     env: environmentOf(rig, { ...run, topic }),
     logFile,
   })
@@ -86,7 +86,8 @@ async function sampleUntilDone(
   let grewAt = Number.POSITIVE_INFINITY
   while (performance.now() - grewAt < QUIET_MS || (seen.at(-1)?.offsets ?? 0) < run.clients) {
     if (!run.isRunning() || performance.now() > giveUpAt) throw new Error('the connector ended or is too slow')
-    const offsets = (await admin.fetchTopicOffsets(run.topic)).reduce((sum, { high }) => sum + Number(high), 0)
+    const ends = await admin.fetchTopicOffsets(run.topic).catch(() => []) // a new topic has no leader for a moment
+    const offsets = ends.reduce((sum, { high }) => sum + Number(high), 0)
     const atMs = performance.now()
     if (offsets > (seen.at(-1)?.offsets ?? 0)) {
       grewAt = atMs

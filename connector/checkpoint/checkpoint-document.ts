@@ -6,8 +6,11 @@ import type { CheckPoint, SourceTime } from '../source/client-source.ts'
 export const FORMAT = 1
 
 const count = z.number().int().nonnegative()
-const sourceTime = z.string().transform((text) => text as SourceTime)
-const slice = z.object({ until: sourceTime, entries: z.string() })
+const sourceTime = z
+  .string()
+  .regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d$/)
+  .transform((text) => text as SourceTime)
+const slice = z.object({ until: sourceTime, entries: z.string().regex(/^(?:[\w-]{22})*$/) })
 const resume = z.object({
   lastChanged: sourceTime,
   checkPoint: z
@@ -79,6 +82,7 @@ export function parseDocument(text: string): CheckpointDocument {
   }
   const parsed = documentSchema.safeParse(value)
   if (parsed.success) return parsed.data
+  // Invariant 8: where, never what.
   const where = parsed.error.issues.map((issue) => issue.path.join('.') || 'the document').slice(0, 5)
   throw new ConnectorError('checkpoint.damaged', `read checkpoint: not a checkpoint document at ${where.join(', ')}`)
 }

@@ -39,6 +39,7 @@ export function resolve(document: CheckpointDocument | undefined, note: Note | u
     if (!hadNote || mayHaveExpired(committed.at, at)) return { kind: 'committed' }
     return stop('checkpoint.note-lost', 'Kafka has no note of a state that the document holds as committed')
   }
+  // Invariant 2: the note became visible with the events, or not at all.
   if (pending !== null && compareNotes(note, pending) === 'equal') return { kind: 'pending' }
   switch (compareNotes(note, committed)) {
     case 'equal':

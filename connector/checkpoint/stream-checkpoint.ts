@@ -1,14 +1,15 @@
 import type { Note } from '../publish/event-publisher.ts'
 import type { Clock } from '../runtime/clock.ts'
-import { ConnectorError } from '../runtime/connector-error.ts'
+import { ConnectorError, codeOf } from '../runtime/connector-error.ts'
 import type { Version, VersionedObject } from '../storage/versioned-object.ts'
-import { type CheckpointDocument, serializeDocument } from './checkpoint-document.ts'
+import { type CheckpointDocument, parseDocument, serializeDocument } from './checkpoint-document.ts'
 import type { StateChange, StreamState } from './stream-state.ts'
 import { committedAtLeastOnce, moved, noteOf, prepared, type Stamp } from './transitions.ts'
 
 /**
  * The claimed checkpoint of a stream. After any rejection it is dead: open the stream again.
- * Every write rejects with `storage.*` when its outcome is unknown and with `checkpoint.conflict` when somebody else wrote.
+ * Every write rejects with `storage.*` when its outcome is unknown, with `publish.fenced` when another replica claimed the stream
+ * meanwhile, and with `checkpoint.conflict` when somebody else touched the object.
  */
 export interface StreamCheckpoint {
   /** What holds: the state of the last decided transaction, and what was saved since. */
@@ -43,7 +44,23 @@ export function streamCheckpoint(
 
   const stamp = (): Stamp => ({ nonce: parts.newNonce(), at: parts.clock.now() })
   const write = async (next: CheckpointDocument, finish: AbortSignal) => {
-    version = await writeDocument(parts, { document: next, expected: version }, finish)
+    try {
+      version = await writeDocument(parts, { document: next, expected: version }, finish)
+    } catch (error) {
+      if (codeOf(error) !== 'checkpoint.conflict' || !(await isClaimedByOther(next.claim.epoch, finish))) throw error
+      throw new ConnectorError('publish.fenced', 'write checkpoint: another replica claimed the stream', {
+        cause: error,
+      })
+    }
+  }
+  /** Opening the stream again would take it back from whoever claimed it, and so on for ever. */
+  const isClaimedByOther = async (epoch: number, finish: AbortSignal) => {
+    const stored = await parts.object.read(finish)
+    try {
+      return stored !== undefined && parseDocument(stored.text).claim.epoch > epoch
+    } catch {
+      return false // what it is, opening the stream says
+    }
   }
 
   return {

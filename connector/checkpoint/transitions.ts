@@ -35,7 +35,7 @@ export function committedByNote(document: CheckpointDocument, capacity: number):
   return { ...decision, by: 'note', state: stateAfter(committed.state, change, capacity) }
 }
 
-/** A claim: a higher epoch, and the truth alone. */
+/** Invariant 4: a claim is a higher epoch, and the truth alone. */
 export function claimed(
   document: CheckpointDocument,
   committed: Committed,

@@ -1,5 +1,6 @@
-import type { ReadArguments, SourceTime } from '../source/client-source.ts'
+import type { ReadArguments } from '../source/client-source.ts'
 import type { AuthConfig, LoginConfig, PolarisConfig, TokenConfig } from '../source/polaris-config.ts'
+import { parseSourceTime } from '../source/source-time.ts'
 import type { StreamSettings } from './config-schema.ts'
 
 type PolarisSettings = StreamSettings['polaris']
@@ -32,10 +33,9 @@ export function polarisConfig(polaris: PolarisSettings): PolarisConfig {
 }
 
 /** Where a stream without a checkpoint begins; undefined when that is not set. */
-export function beginAt({ lastChanged, limit, output }: PolarisSettings): ReadArguments | undefined {
-  if (lastChanged === undefined) return undefined
-  const time = lastChanged.includes('T') ? lastChanged : `${lastChanged}T00:00:00`
-  return { lastChanged: time as SourceTime, checkPoint: null, limit, output }
+export function beginAt({ lastChanged, timeZone, limit, output }: PolarisSettings): ReadArguments | undefined {
+  const time = lastChanged === undefined ? undefined : parseSourceTime(lastChanged, timeZone)
+  return time === undefined ? undefined : { lastChanged: time, checkPoint: null, limit, output }
 }
 
 function authConfig({ auth, user, password, login }: PolarisSettings): AuthConfig {

@@ -1,4 +1,4 @@
-import { timeFormat } from '../source/source-time.ts'
+import { parseSourceTime, timeFormat } from '../source/source-time.ts'
 import { parseCheckpointUrl } from '../storage/checkpoint-store-config.ts'
 
 /** Names of connectors and streams: they become part of transactional ids, groups, topics and object keys. */
@@ -36,14 +36,8 @@ export const timeFormatRule =
 export const isTimeFormat = (text: string) => isDone(() => timeFormat(text, 'UTC'))
 
 export const lastChangedRule =
-  'is no date in the time of the server: write 2024-01-31 or 2024-01-31T13:45:00, without offset'
-/** A calendar date that exists, with or without the time of day. */
-export function isLastChanged(text: string): boolean {
-  if (!/^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}:\d{2})?$/.test(text)) return false
-  const whole = text.length === 10 ? `${text}T00:00:00` : text
-  const date = new Date(`${whole}Z`)
-  return !Number.isNaN(date.getTime()) && date.toISOString().startsWith(whole)
-}
+  "is no date: write 2024-01-31 or 2024-01-31T13:45:00, by the server's wall clock, or with an offset or Z"
+export const isLastChanged = (text: string) => parseSourceTime(text, 'UTC') !== undefined
 
 export const fingerprintRule = 'is no SHA-256 fingerprint: write its 64 hexadecimal digits, with or without colons'
 export const isFingerprint = (text: string) => /^[0-9a-f]{64}$/i.test(text.replaceAll(':', ''))

@@ -1,29 +1,36 @@
 import type { ClientRecord, ClientValue } from '../source/client-source.ts'
+import { setField, type WritableRecord } from '../source/set-field.ts'
 
 /** Paths (lower case, `a.b`) that are left out; lists do not count as a level. */
 export type IgnoredPaths = ReadonlySet<string>
 
-const quotedKeys = new Map<string, string>()
-const QUOTED_KEYS_KEPT = 10_000
-
-function quotedKey(key: string): string {
-  const known = quotedKeys.get(key)
-  if (known !== undefined) return known
-  const quoted = `${JSON.stringify(key)}:`
-  if (quotedKeys.size < QUOTED_KEYS_KEPT) quotedKeys.set(key, quoted)
-  return quoted
+/** JSON text that equal records have in common, whatever the source's order: keys in code-unit order, but whole numbers before all others. */
+export function canonicalJson(value: ClientValue): string {
+  return JSON.stringify(inOrder(value))
 }
 
-/** JSON text with the keys of every object in code-unit order: equal records give equal text, whatever the source's order. */
-export function canonicalJson(value: ClientValue): string {
-  if (typeof value === 'string') return JSON.stringify(value)
-  if (isList(value)) return `[${value.map(canonicalJson).join(',')}]`
-  let text = ''
-  for (const key of Object.keys(value).sort()) {
+function inOrder(value: ClientValue): ClientValue {
+  if (typeof value === 'string') return value
+  if (isList(value)) return value.map(inOrder)
+  const sorted: WritableRecord = {}
+  for (const key of sortedKeys(value)) {
     const field = value[key]
-    if (field !== undefined) text += `${text === '' ? '' : ','}${quotedKey(key)}${canonicalJson(field)}`
+    if (field !== undefined) setField(sorted, key, typeof field === 'string' ? field : inOrder(field))
   }
-  return `{${text}}`
+  return sorted
+}
+
+/** The last keys seen, by their number: a page has few kinds of objects. */
+const lastKeys: { readonly given: readonly string[]; readonly sorted: readonly string[] }[] = []
+const MOST_KEYS = 200
+
+function sortedKeys(record: ClientRecord): readonly string[] {
+  const given = Object.keys(record)
+  const last = lastKeys[given.length]
+  if (last !== undefined && given.every((key, at) => key === last.given[at])) return last.sorted
+  const sorted = given.toSorted()
+  if (given.length < MOST_KEYS) lastKeys[given.length] = { given, sorted }
+  return sorted
 }
 
 /** The record without the ignored paths; the record itself when nothing is ignored. */

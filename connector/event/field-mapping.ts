@@ -59,6 +59,7 @@ function onlyIdField(clients: readonly ClientRecord[]): string {
   const found = candidates(clients, ID_NAMES)
   const [field] = found
   if (field !== undefined && found.length === 1) return field
+  // Invariant 8: names of fields, none of their values.
   const fields = [...new Set(clients.flatMap(Object.keys))].slice(0, 40).join(', ')
   throw new ConnectorError(
     'source.mapping',

@@ -26,7 +26,8 @@ export function modificationTime(text: string, timeZone: string): ModificationTi
 }
 
 function local(wall: string, fraction: string, timeZone: string): ModificationTime | undefined {
-  if (Number.isNaN(Date.parse(`${wall}Z`))) return undefined
+  const asUtc = Date.parse(`${wall}Z`)
+  if (Number.isNaN(asUtc) || new Date(asUtc).toISOString().slice(0, 19) !== wall) return undefined // 30 February
   const milliseconds = Number(fraction.padEnd(4, '0').slice(1, 4))
   return { instant: instantOf(wall as SourceTime, timeZone, 'earlier') + milliseconds, wallClock: wall as SourceTime }
 }

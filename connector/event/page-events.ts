@@ -46,7 +46,7 @@ export interface PageEvents {
   /** The page's slice of the window. */
   readonly entries: string
   readonly until: SourceTime
-  /** The modification time of the last client that has one. */
+  /** The modification time of the last client that has one; not later than the read, whatever a shop's clock said. */
   readonly lastModifiedAt: SourceTime | null
 }
 
@@ -61,6 +61,7 @@ export function pageEvents(page: PageOfClients, window: Window, settings: EventS
   let lastModifiedAt: SourceTime | null = null
   let events = page.events
 
+  // Invariant 3: in the order in which the API gave them.
   for (const client of page.clients) {
     const id = valueAt(client, idPath)
     const modifiedText = modifiedPath === undefined ? undefined : valueAt(client, modifiedPath)
@@ -74,7 +75,7 @@ export function pageEvents(page: PageOfClients, window: Window, settings: EventS
     onThisPage.set(clientHash, entry)
     const changedUntil = modified?.wallClock ?? page.latestReading
     if (changedUntil > until) until = changedUntil
-    lastModifiedAt = modified?.wallClock ?? lastModifiedAt
+    if (modified !== undefined) lastModifiedAt = earlierOf(modified.wallClock, page.latestReading)
 
     const about = { client, clientHash, modified }
     if (seenAs === 'same') {
@@ -86,6 +87,10 @@ export function pageEvents(page: PageOfClients, window: Window, settings: EventS
     outcomes.push({ ...about, ...made, again: seenAs === 'other' })
   }
   return { outcomes, entries, until, lastModifiedAt }
+}
+
+function earlierOf(left: SourceTime, right: SourceTime): SourceTime {
+  return right < left ? right : left
 }
 
 interface ClientParts {

@@ -101,7 +101,7 @@ function takeClients(building: Building, reading: PageReading): PageEvents | und
   observeDetected(found, mapping, parts)
   building.mapping = found
   const { readAt, at: readWith } = reading
-  const latest = latestReading(readAt, parts.settings.timeZone)
+  const latest = latestReading(reading.page, readAt, parts.settings.timeZone)
   const page = { clients, readWith, readAt, latestReading: latest, mapping: found, events }
   const made = pageEvents(page, window, parts.settings)
   for (const outcome of made.outcomes) take(building, outcome, reading)

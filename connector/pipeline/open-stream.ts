@@ -137,8 +137,9 @@ function observeClaim(
     isNew: before === undefined,
     events,
   })
-  if (before === undefined) return
-  if (before.claim.owner !== owner) observe({ kind: 'taken-over', from: before.claim.owner, epoch })
+  // What this replica claimed before was told then.
+  if (before === undefined || before.claim.owner === owner) return
+  observe({ kind: 'taken-over', from: before.claim.owner, epoch })
   if (before.source.url !== now.source.url) observe({ kind: 'source-moved' })
   if (before.destination.partitions < now.destination.partitions) {
     observe({ kind: 'partitions-grown', from: before.destination.partitions, to: now.destination.partitions })

@@ -70,6 +70,7 @@ async function* readDrain(
       yield { kind: 'refused', at }
       return 'refused'
     }
+    // Invariant 9: whatever is not a whole page has been thrown; only from here on does anything move.
     serverClock.learn(page)
     observe({ kind: 'page-read', clients: page.clients.length, bytes: page.bytes, tookMs: page.tookMs })
     const next = nextStep(page, at, { guard, settings, now: clock.now() })

@@ -5,6 +5,7 @@ import { drainProgress } from './drain-progress.ts'
 import { type Group, type GroupParts, groupBuilder } from './group.ts'
 import type { OpenStream } from './open-stream.ts'
 import { type ReaderParts, type Reading, readPages } from './page-reader.ts'
+import type { PipelineEvent } from './pipeline-event.ts'
 import { type ReadAhead, readAhead } from './read-ahead.ts'
 import { refusalGuard } from './refusal-guard.ts'
 import { saveRhythm } from './save-rhythm.ts'
@@ -64,6 +65,7 @@ function startCopying(parts: PipelineParts, { session, checkpoint }: OpenStream)
   const { clock, reader } = parts
   const inTime = <Result>(deliver: (finish: AbortSignal) => Promise<Result>) => withDeadline(parts, deliver)
   const rhythm = saveRhythm(clock, parts.savePeriodMs)
+  const passed: PipelineEvent[] = []
   let reached = checkpoint.state()
 
   const deliverGroup = async (group: Group) => {
@@ -87,6 +89,7 @@ function startCopying(parts: PipelineParts, { session, checkpoint }: OpenStream)
       tookMs: clock.monotonic() - began,
       seq: checkpoint.seq(),
     })
+    for (const event of passed.splice(0)) reader.observe(event)
   }
   const save = async () => {
     await inTime((finish) => checkpoint.save(reached, finish))
@@ -95,7 +98,8 @@ function startCopying(parts: PipelineParts, { session, checkpoint }: OpenStream)
   return {
     parts,
     builder: groupBuilder(parts.group, reached),
-    progress: drainProgress(clock, reader.observe),
+    /** Invariant 1: the end of a drain is told once its last page is done. */
+    progress: drainProgress(clock, (event) => passed.push(event)),
     deliverGroup,
     /** Invariant 6: what was read is saved, and the truth stands alone in the document. */
     saveAtEnd: save,
@@ -111,6 +115,7 @@ async function copyPages(copying: Copying, from: ResumePoint, stop: AbortSignal)
     for (;;) {
       const end = await gather(copying, pages, stop)
       const group = builder.finish()
+      // Invariant 6: what was taken is delivered, also when `stop` has come meanwhile.
       if (group.pages > 0) await deliverGroup(group)
       if (end.kind === 'stopped' || end.kind === 'refused') return end
       if (end.kind === 'drained' && parts.until === 'one-drain') return end

@@ -38,14 +38,14 @@ export function nextRead(resume: ResumePoint, settings: PollSettings, now: numbe
     }
   }
   const { limit, output, overlapMs, timeZone } = settings
-  const lastChanged =
-    resume.startedAt === null
-      ? resume.lastChanged
-      : smallestReading(resume.startedAt - overlapMs, now + MINUTE_MS, timeZone)
+  const smallestUntil = (instant: number) =>
+    resume.startedAt === null ? resume.lastChanged : smallestReading(resume.startedAt - overlapMs, instant, timeZone)
+  const lastChanged = smallestUntil(now + MINUTE_MS)
   return {
     at: { lastChanged, checkPoint: null, limit, output, drain: 'open', startedAt: null, lastModifiedAt: null },
     beginsDrain: true,
-    freezeFrom: minuteBefore(lastChanged),
+    // Invariant 2: soon before the clocks go back, a later drain may begin before this one does.
+    freezeFrom: minuteBefore(smallestUntil(now + AUTUMN_REACH_MS)),
   }
 }
 
@@ -119,11 +119,12 @@ export function readAgain(refused: ResumePoint, settings: PollSettings, now: num
   return from > refused.lastChanged ? { ...restart, lastChanged: from } : restart
 }
 
-/** No client that was readable at `now` can carry a later modification time than this, by the server's wall clock. */
-export function latestReading(now: number, timeZone: string): SourceTime {
-  return hasAutumnChange(now - AUTUMN_REACH_MS, now, timeZone)
-    ? wallClock(now + AUTUMN_REACH_MS, timeZone)
-    : wallClock(now, timeZone)
+/** No client of the page can carry a later modification time than this, by the server's wall clock. `readAt` as its clock is known. */
+export function latestReading({ serverTime }: Page, readAt: number, timeZone: string): SourceTime {
+  const latest = serverTime === undefined ? readAt + OWN_CLOCK_SPARE_MS : readAt
+  return hasAutumnChange(latest - AUTUMN_REACH_MS, latest, timeZone)
+    ? wallClock(latest + AUTUMN_REACH_MS, timeZone)
+    : wallClock(latest, timeZone)
 }
 
 /** A minute to spare: `Date` may be older than the data. */

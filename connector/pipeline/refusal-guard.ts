@@ -15,14 +15,14 @@ export function refusalGuard({
   /** `depth`: clients read since the drain began. Throws `source.checkpoint-refused`. */
   readAgain(refused: ResumePoint, depth: number): ResumePoint
 } {
-  let before = { lastChanged: '', depth: -1 }
+  let furthest = { lastChanged: '', depth: -1 }
   let refusals = 0
   return {
     readAgain: (refused, depth) => {
       const from = readAgain(refused, settings, serverClock.now())
-      const gotFurther = from.lastChanged > before.lastChanged || depth > before.depth
+      const gotFurther = from.lastChanged !== furthest.lastChanged || depth > furthest.depth
       refusals = gotFurther ? 1 : refusals + 1
-      before = { lastChanged: from.lastChanged, depth }
+      if (gotFurther) furthest = { lastChanged: from.lastChanged, depth }
       if (refusals > REFUSALS_WITHOUT_PROGRESS) {
         throw new ConnectorError(
           'source.checkpoint-refused',

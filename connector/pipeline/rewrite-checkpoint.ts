@@ -41,22 +41,29 @@ export async function rewriteCheckpoint(parts: OpenParts, to: ReadArguments, sto
 type Found =
   | { readonly kind: 'none' }
   | { readonly kind: 'known'; readonly document: CheckpointDocument; readonly state: StreamState }
-  | { readonly kind: 'unclear'; readonly why: string }
+  /** `epoch`: of a document that can be read, though not believed. */
+  | { readonly kind: 'unclear'; readonly why: string; readonly epoch?: number }
 
 function truthOf(
   text: string,
   { note, parts, identity }: { note: Note | undefined; parts: OpenParts; identity: StreamIdentity },
 ): Found {
+  const document = readableDocument(text)
+  if (document instanceof ConnectorError) return { kind: 'unclear', why: document.message }
+  const { epoch } = document.claim
+  const wrong = mismatch(document, identity)
+  if (wrong !== undefined) return { kind: 'unclear', why: wrong, epoch }
+  const truth = resolve(document, note, { now: parts.clock.now(), retentionMs: parts.offsetsRetentionMs })
+  if (truth.kind === 'stop') return { kind: 'unclear', why: truth.why, epoch }
+  const committed = truth.kind === 'pending' ? committedByNote(document, parts.windowCapacity) : document.committed
+  return { kind: 'known', document, state: committed.state }
+}
+
+function readableDocument(text: string): CheckpointDocument | ConnectorError {
   try {
-    const document = parseDocument(text)
-    const wrong = mismatch(document, identity)
-    if (wrong !== undefined) return { kind: 'unclear', why: wrong }
-    const truth = resolve(document, note, { now: parts.clock.now(), retentionMs: parts.offsetsRetentionMs })
-    if (truth.kind === 'stop') return { kind: 'unclear', why: truth.why }
-    const committed = truth.kind === 'pending' ? committedByNote(document, parts.windowCapacity) : document.committed
-    return { kind: 'known', document, state: committed.state }
+    return parseDocument(text)
   } catch (error) {
-    if (error instanceof ConnectorError) return { kind: 'unclear', why: error.message }
+    if (error instanceof ConnectorError) return error
     throw error
   }
 }
@@ -69,10 +76,14 @@ interface RewriteFrom {
 }
 
 /** The operator's epoch is above every epoch that the document or the note knows, so that no older note speaks against it. */
-function rewritten(parts: OpenParts, { found, note, identity, to }: RewriteFrom): CheckpointDocument {
+export function rewritten(
+  parts: Pick<OpenParts, 'newNonce' | 'owner'> & { clock: Pick<OpenParts['clock'], 'now'> },
+  { found, note, identity, to }: RewriteFrom,
+): CheckpointDocument {
   const stamp = { nonce: parts.newNonce(), at: parts.clock.now(), owner: parts.owner }
   const state = { ...beginning(to), events: found.kind === 'known' ? found.state.events : 0 }
   const base = found.kind === 'known' ? { ...found.document, ...identity } : firstDocument(identity, state, stamp)
-  const epoch = Math.max(base.claim.epoch, note?.epoch ?? 0)
+  const unclearEpoch = found.kind === 'unclear' ? (found.epoch ?? 0) : 0
+  const epoch = Math.max(base.claim.epoch, note?.epoch ?? 0, unclearEpoch)
   return setByOperator({ ...base, claim: { ...base.claim, epoch } }, state, stamp)
 }

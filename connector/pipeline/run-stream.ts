@@ -26,7 +26,6 @@ export type StreamEnd =
 export async function runStream(parts: StreamParts, stop: AbortSignal): Promise<StreamEnd> {
   const { clock, observe, reopening } = parts
   for (let attempt = 1; ; attempt += 1) {
-    const openedAt = clock.monotonic()
     const end = await runOnce(parts, stop)
     if (end.kind !== 'failed') {
       observe({ kind: 'stream-ended' })
@@ -38,30 +37,36 @@ export async function runStream(parts: StreamParts, stop: AbortSignal): Promise<
       observe({ kind: 'stream-lost', error: end.error })
       return { kind: 'lost', error: end.error }
     }
+    if (end.gotFurther) attempt = 1
     if (then !== 'retry' || attempt > reopening.retries) {
       observe({ kind: 'stream-stopped', code, error: end.error })
-      return end
+      return { kind: 'failed', error: end.error }
     }
-    if (clock.monotonic() - openedAt > reopening.maxPauseMs) attempt = 1 // it ran well for a while
     const pause = pauseMs(reopening, attempt, clock.random())
     observe({ kind: 'stream-retrying', code, error: end.error, pauseMs: pause })
     await clock.sleep(pause, stop).catch(() => {})
   }
 }
 
-async function runOnce(
-  { open, pipeline }: StreamParts,
-  stop: AbortSignal,
-): Promise<Exclude<StreamEnd, { kind: 'lost' }>> {
+type OneRun =
+  | { readonly kind: 'stopped' | 'drained' }
+  /** `gotFurther`: the checkpoint moved before the failure. */
+  | { readonly kind: 'failed'; readonly error: unknown; readonly gotFurther: boolean }
+
+async function runOnce({ open, pipeline }: StreamParts, stop: AbortSignal): Promise<OneRun> {
+  let gotFurther = () => false
   try {
     stop.throwIfAborted()
     const stream = await openStream(open, stop)
+    const from = stream.checkpoint.state()
+    gotFurther = () => stream.checkpoint.state() !== from
     try {
       return { kind: await runPipeline(pipeline, stream, stop) }
     } finally {
       await stream.session.close()
     }
   } catch (error) {
-    return stop.aborted && error === stop.reason ? { kind: 'stopped' } : { kind: 'failed', error }
+    if (stop.aborted && error === stop.reason) return { kind: 'stopped' }
+    return { kind: 'failed', error, gotFurther: gotFurther() }
   }
 }

@@ -87,12 +87,15 @@ function causesOf(error: unknown, depth = 0): KafkaError[] {
 /** Judges by `code` and `name` along the causes, never by message text. */
 export function classifyKafkaError(error: unknown): KafkaVerdict {
   const decisive = decisiveError(error)
-  if (decisive === undefined) return isKafkaError(error) ? 'publish.failed' : 'bug'
+  if (decisive === undefined) return isKafkaError(error) || isBare(error) ? 'publish.failed' : 'bug'
   if (typeof decisive.code === 'number') return verdictOfCode[decisive.code] ?? 'publish.failed'
   return verdictOfName[decisive.name] ?? 'publish.failed'
 }
 
 const isKafkaError = (error: unknown) => error instanceof Error && error.name.startsWith('KafkaJS')
+
+/** kafkajs throws bare errors for a broker whose connection went away between two steps. */
+const isBare = (error: unknown) => error instanceof Error && error.name === 'Error'
 
 /** Whether Kafka answered with this error code. */
 export const hasKafkaCode = (error: unknown, code: number): boolean => decisiveError(error)?.code === code

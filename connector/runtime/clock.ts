@@ -19,17 +19,21 @@ export interface Clock {
   random(): number
 }
 
+/** A timer set for longer fires at once. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1
+
 /** The machine's own clock. */
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
   sleep: async (ms, stop) => {
     stop.throwIfAborted()
-    await delay(Math.min(ms, 2 ** 31 - 1), undefined, { signal: stop }).catch(() => stop.throwIfAborted())
+    await delay(Math.min(ms, LONGEST_TIMER_MS), undefined, { signal: stop }).catch(() => stop.throwIfAborted())
   },
   deadline: (ms, parent) => {
     const over = new AbortController()
-    const timer = setTimeout(() => over.abort(new DOMException(`not done within ${ms} ms`, 'TimeoutError')), ms)
+    const end = () => over.abort(new DOMException(`not done within ${ms} ms`, 'TimeoutError'))
+    const timer = setTimeout(end, Math.min(ms, LONGEST_TIMER_MS))
     return {
       signal: parent === undefined ? over.signal : AbortSignal.any([over.signal, parent]),
       [Symbol.dispose]: () => clearTimeout(timer),

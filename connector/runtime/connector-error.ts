@@ -22,7 +22,8 @@ export function codeOf(error: unknown): ErrorCode {
   return error instanceof ConnectorError ? error.code : 'bug'
 }
 
-/** Whether the same thing may succeed later without anybody doing anything. */
+/** Whether the same thing may succeed when it is simply done again. */
 export function isTransient(error: unknown): boolean {
-  return errorCatalogue[codeOf(error)].then === 'retry'
+  const { then } = errorCatalogue[codeOf(error)]
+  return then === 'retry' || then === 'recheck'
 }

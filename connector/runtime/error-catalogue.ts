@@ -1,5 +1,5 @@
-/** What follows an error: `retry` later for ever, `stop` the stream for an operator, `lost` the stream to another replica, `exit` the command. */
-type Then = 'retry' | 'stop' | 'lost' | 'exit'
+/** What follows an error: `retry` later for ever, `recheck` a few times and then stop, `stop` the stream for an operator, `lost` the stream to another replica, `exit` the command. */
+type Then = 'retry' | 'recheck' | 'stop' | 'lost' | 'exit'
 
 interface CatalogueEntry {
   readonly then: Then
@@ -33,7 +33,7 @@ export const errorCatalogue = {
   'source.error-document': entry('retry', 3, 'the server answered with an error document; look into its log'),
   'source.answer-too-large': entry('stop', 3, 'lower POLARIS_LIMIT or raise the byte cap of an answer'),
   'source.answer-malformed': entry(
-    'stop',
+    'recheck',
     3,
     'the answer breaks the protocol; compare it with POLARIS_OUTPUT and the field settings',
   ),

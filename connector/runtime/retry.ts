@@ -32,8 +32,8 @@ export function retry<Result>(
     retries: policy.retries,
     minTimeout: 0, // the pause is ours: on the clock, with full jitter
     signal: stop,
-    shouldRetry: async ({ error, attemptNumber, retriesLeft }) => {
-      if (!isTransient(error) || retriesLeft <= 0) return false
+    shouldRetry: async ({ error, attemptNumber }) => {
+      if (!isTransient(error)) return false
       parts.onRetry(error, attemptNumber)
       const retryAfterMs = error instanceof ConnectorError ? error.retryAfterMs : undefined
       await clock.sleep(pauseMs(policy, attemptNumber, clock.random(), retryAfterMs), stop)

@@ -17,10 +17,13 @@ export function faultsOf(history: History, delivery: 'exactly-once' | 'at-least-
     ...history.stops.map(
       (end) => `a stream stopped: ${end.kind === 'failed' ? `${codeOf(end.error)} ${end.error}` : end.kind}`,
     ),
-    ...lost(history.polaris.changes, events),
     ...(delivery === 'exactly-once'
-      ? [...doubledOrDisordered(history.polaris.changes, events), ...wrongSequence(events)]
-      : otherIds(events)),
+      ? [
+          ...lost(history.polaris.changes, events),
+          ...doubledOrDisordered(history.polaris.changes, events),
+          ...wrongSequence(events),
+        ]
+      : [...missing(history.polaris.changes, events), ...otherIds(events)]),
     ...wentBack(history.checkpoints),
     ...(history.kafka.openTransactions().length > 0 ? ['a transaction was left open'] : []),
   ]
@@ -28,11 +31,22 @@ export function faultsOf(history: History, delivery: 'exactly-once' | 'at-least-
 
 /** Invariant 1: at the end the newest event of each client is its last change. */
 function lost(changes: readonly FakeChange[], events: readonly PublishedEvent[]): string[] {
-  const last = new Map(changes.map(({ clientId, content }) => [clientId, content]))
-  return [...last].flatMap(([clientId, content]) => {
+  return [...lastContents(changes)].flatMap(([clientId, content]) => {
     const newest = events.findLast(({ subject }) => subject === clientId)?.data.Contenu
     return newest === content ? [] : [`${clientId}: the last change ${content} is lost, newest event ${newest}`]
   })
+}
+
+/** Invariant 1, at least once: the last change is there; an older one that came late may stand after it. */
+function missing(changes: readonly FakeChange[], events: readonly PublishedEvent[]): string[] {
+  return [...lastContents(changes)].flatMap(([clientId, content]) => {
+    const isThere = events.some(({ subject, data }) => subject === clientId && data.Contenu === content)
+    return isThere ? [] : [`${clientId}: the last change ${content} is lost`]
+  })
+}
+
+function lastContents(changes: readonly FakeChange[]): Map<string, string> {
+  return new Map(changes.map(({ clientId, content }) => [clientId, content]))
 }
 
 /** Invariants 2 and 3: the events of a client are some of its changes, in their order, none twice. */

@@ -1,3 +1,4 @@
+import { untilAborted } from '../../connector/publish/until-aborted.ts'
 import { ConnectorError } from '../../connector/runtime/connector-error.ts'
 import type { CheckpointStore } from '../../connector/storage/checkpoint-store.ts'
 import type { StoredText, Version, VersionedObject, WriteOutcome } from '../../connector/storage/versioned-object.ts'
@@ -101,9 +102,7 @@ export function memoryStore({ fate = () => 'none' }: MemoryStoreOptions = {}): M
 
 async function decided(fate: MemoryFault | Promise<MemoryFault>, finish: AbortSignal): Promise<MemoryFault> {
   finish.throwIfAborted()
-  const fault = await fate
-  finish.throwIfAborted()
-  return fault
+  return await untilAborted(finish, Promise.resolve(fate))
 }
 
 const unavailable = (what: string, fault: MemoryFault) =>

@@ -58,6 +58,7 @@ describe('what the parts of the connector get', () => {
   test.each([
     ['2024-01-31', '2024-01-31T00:00:00'],
     ['2024-01-31T13:45:00', '2024-01-31T13:45:00'],
+    ['2024-01-31T12:45:00Z', '2024-01-31T13:45:00'],
   ])('a new stream begins at %s = %s, without a checkPoint', (text, lastChanged) => {
     const { streams } = configured({ POLARIS_LAST_CHANGED: text, POLARIS_LIMIT: '7', POLARIS_OUTPUT: 'json' })
     expect(streams[0]?.beginAt).toEqual({ lastChanged, checkPoint: null, limit: 7, output: 'json' })

@@ -168,7 +168,7 @@ describe('one stream from the environment alone', () => {
     ['POLARIS_CODE_MAGASIN', 'one', 'is no whole number'],
     ['POLARIS_LAST_CHANGED', '2023-02-29', 'is no date'],
     ['POLARIS_LAST_CHANGED', '2024-01-01T25:00:00', 'is no date'],
-    ['POLARIS_LAST_CHANGED', '2024-01-01T00:00:00Z', 'is no date'],
+    ['POLARIS_LAST_CHANGED', '2024-13-01', 'is no date'],
     ['POLARIS_LAST_CHANGED', '31/01/2024', 'is no date'],
     ['POLARIS_LIMIT', '0', 'is no whole number from 1'],
     ['POLARIS_OUTPUT', 'csv', 'is none of xml, json'],

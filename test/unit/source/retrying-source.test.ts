@@ -47,11 +47,11 @@ const error = (code: ConnectorError['code'], retryAfterMs?: number) => new Conne
 
 describe('retrying', () => {
   it('reads again after what may pass, and tells of each retry', async () => {
-    const { source, events, pauses } = failing(error('source.server-error'), error('source.timeout'))
+    const { source, events, pauses } = failing(error('source.server-error'), error('source.answer-malformed'))
     expect(await source.read(at, never)).toBe(page)
     expect(events).toEqual([
       { kind: 'read-retried', code: 'source.server-error', attempt: 1 },
-      { kind: 'read-retried', code: 'source.timeout', attempt: 2 },
+      { kind: 'read-retried', code: 'source.answer-malformed', attempt: 2 },
     ])
     expect(pauses).toEqual([50, 100])
   })
@@ -63,16 +63,14 @@ describe('retrying', () => {
     expect(reads()).toBe(4)
   })
 
-  it.each([
-    'source.request-refused',
-    'source.function-missing',
-    'source.unauthorized',
-    'source.answer-malformed',
-  ] as const)('does not try %s again', async (code) => {
-    const { source, reads } = failing(error(code))
-    await expect(source.read(at, never)).rejects.toMatchObject({ code })
-    expect(reads()).toBe(1)
-  })
+  it.each(['source.request-refused', 'source.function-missing', 'source.unauthorized'] as const)(
+    'does not try %s again',
+    async (code) => {
+      const { source, reads } = failing(error(code))
+      await expect(source.read(at, never)).rejects.toMatchObject({ code })
+      expect(reads()).toBe(1)
+    },
+  )
 
   it('waits as long as the server asks, up to a ceiling', async () => {
     const { source, pauses } = failing(error('source.throttled', 2000), error('source.throttled', 3_600_000))

@@ -1,0 +1,108 @@
+import { once } from 'node:events'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import type { ConnectorProcess, LogLine } from '../support/connector-process.ts'
+import { type KafkaCluster, startKafka } from '../support/servers/kafka-broker.ts'
+import { holdsRequest, type kafkaApi } from '../support/servers/kafka-wire.ts'
+import type { TcpProxy } from '../support/servers/tcp-proxy.ts'
+import { expectExactlyOnce, type Scene, scene } from '../support/stream-scene.ts'
+
+const says = (msg: string) => (line: LogLine) => line.msg === msg
+
+let kafka: KafkaCluster
+let proxy: TcpProxy
+beforeAll(async () => {
+  kafka = await startKafka({ proxied: true })
+  const [first] = kafka.proxies
+  if (first === undefined) throw new Error('no proxy')
+  proxy = first
+})
+afterAll(() => kafka.close())
+
+const behindProxy = () => ({ connector: kafka.proxiedBootstrap, reader: kafka.bootstrap })
+
+/** Waits until the stream has published more than it has now. */
+async function untilFurther(connector: ConnectorProcess): Promise<void> {
+  const { totals } = await connector.status((report) => report.totals !== undefined)
+  await connector.status((report) => (report.totals?.events ?? 0) > (totals?.events ?? 0) + 50)
+}
+
+async function expectAllThere(stage: Scene, connector: ConnectorProcess): Promise<void> {
+  await stage.caughtUp()
+  expect(await connector.stop()).toBe(0)
+  expectExactlyOnce(stage, await stage.records())
+}
+
+it('goes on by itself, losing and doubling nothing, while its broker is stopped, killed, and killed with connections cut', async () => {
+  const stages = await Promise.all([
+    scene({ source: { clients: 1000 }, brokers: behindProxy(), environment: { POLL_OVERLAP: '20s' } }),
+    scene({ source: { clients: 300, hasModificationTime: false }, brokers: behindProxy() }),
+  ])
+  const connectors = stages.map(({ start }) => start())
+  const quiet = stages.map(({ simulator }) => simulator.changeEvery(10))
+  for (const end of [kafka.stop, kafka.kill, kafka.kill]) {
+    await Promise.all(connectors.map(untilFurther))
+    await end(1)
+    await kafka.start(1)
+  }
+  await Promise.all(connectors.map(untilFurther))
+  for (const stop of quiet) stop()
+  await Promise.all(stages.map((stage, at) => expectAllThere(stage, connectors[at] ?? stage.start())))
+})
+
+type Api = keyof typeof kafkaApi
+
+/** The answers that are lost together: what opening asks for is asked for again after a transaction of unknown outcome. */
+const dropped: readonly (readonly Api[])[] = [
+  ...(['endTxn', 'produce', 'txnOffsetCommit', 'addPartitionsToTxn', 'addOffsetsToTxn'] as const).map((api) => [api]),
+  ...(['initProducerId', 'offsetFetch', 'metadata'] as const).map((api) => ['endTxn', api] as const),
+]
+
+it('a lost answer of the broker to any step of a transaction or of opening loses and doubles nothing', async () => {
+  const stage = await scene({ source: { clients: 300 }, brokers: behindProxy() })
+  const stop = stage.simulator.changeEvery(10)
+  const connector = stage.start()
+  await untilFurther(connector)
+  for (const apis of dropped) {
+    await within(60_000, apis, Promise.all(apis.map((api) => proxy.dropAnswers(1, holdsRequest(api)))))
+    await untilFurther(connector)
+  }
+  stop()
+  await expectAllThere(stage, connector)
+  expect(connector.lines().filter(says('stream claimed')).length).toBeGreaterThanOrEqual(4)
+})
+
+async function within(ms: number, what: readonly Api[], waited: Promise<unknown>): Promise<void> {
+  const late = once(AbortSignal.timeout(ms), 'abort').then(() => {
+    throw new Error(`within ${ms} ms nobody asked for ${what}`)
+  })
+  await Promise.race([waited, late])
+}
+
+it('killed when the answer to the end of its transaction is lost, it neither loses nor doubles that page', async () => {
+  const stage = await scene({ source: { clients: 100 }, brokers: behindProxy() })
+  for (let round = 0; round < 4; round += 1) {
+    const lost = proxy.dropAnswers(1, holdsRequest('endTxn'))
+    const connector = stage.start()
+    for (let change = 0; change < 5; change += 1) stage.simulator.change()
+    await lost
+    await connector.kill()
+  }
+  const last = stage.start()
+  await last.line(says('stream claimed'))
+  await expectAllThere(stage, last)
+})
+
+it('waits while the brokers are silent, and goes on', async () => {
+  const yaml = 'kafka: { timeouts: { connection: 1s, request: 1s, transaction: 15s, commitWithin: 3s, close: 1s } }'
+  const stage = await scene({ yaml, brokers: behindProxy() })
+  const stop = stage.simulator.changeEvery(20)
+  const connector = stage.start()
+  await untilFurther(connector)
+  proxy.pause()
+  const failed = await connector.line(({ msg }) => msg === 'stream failed, opening it again')
+  expect(failed.code).toMatch(/^publish\./)
+  proxy.resume()
+  await untilFurther(connector)
+  stop()
+  await expectAllThere(stage, connector)
+})

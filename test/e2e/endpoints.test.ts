@@ -1,0 +1,66 @@
+import { expect, it } from 'vitest'
+import type { LogLine } from '../support/connector-process.ts'
+import { freePort } from '../support/servers/free-port.ts'
+import { faults } from '../support/servers/polaris-simulator.ts'
+import { scene } from '../support/stream-scene.ts'
+
+const says = (msg: string) => (line: LogLine) => line.msg === msg
+
+it('serves health, metrics and status, before the stream is there too', async () => {
+  const { start, simulator, name } = await scene({ yaml: 'streams: [{ polaris: { retry: { firstPause: 10ms } } }]' })
+  simulator.faults.when(() => true, faults.status(503))
+  const connector = start({ HTTP_PORT: String(await freePort()) })
+  expect(await connector.get('/healthz')).toEqual({ status: 200, body: 'ok\n' })
+  await connector.status(({ code }) => code === 'source.server-error')
+
+  simulator.faults.clear()
+  await connector.line(says('caught up'))
+  const ready = await connector.get('/readyz')
+  expect(ready.status).toBe(200)
+  expect(JSON.parse(ready.body)).toMatchObject({ ready: true, streams: [{ stream: 'clients', state: 'running' }] })
+  expect(await connector.status(({ totals }) => totals?.events === 200)).toMatchObject({
+    ...{ epoch: 1, seq: expect.any(Number), lastChanged: expect.stringMatching(/^\d{4}-\d\d-\d\dT/) },
+    totals: { events: 200, deadLetters: 0 },
+  })
+  const { body } = await connector.get('/metrics')
+  const value = (metric: string) => Number(new RegExp(`^polaris_connector_${metric} (.*)$`, 'm').exec(body)?.[1])
+  const labels = `stream="clients",connector="${name}"`
+  expect(value(`events_total{${labels}}`)).toBe(200)
+  expect(value(`pages_total{${labels}}`)).toBeGreaterThanOrEqual(10)
+  expect(value(`caught_up{${labels}}`)).toBe(1)
+  expect(value(`ready{connector="${name}"}`)).toBe(1)
+  for (const metric of ['seconds_since_good_poll', 'checkpoint_age_seconds']) {
+    expect(value(`${metric}{${labels}}`)).toBeLessThan(60)
+  }
+  for (const metric of ['read_retries', 'lateness', 'read_duration', 'publish_duration', 'suppressed', 'dead_letters'])
+    expect(body).toContain(`# HELP polaris_connector_${metric}`)
+  expect((await connector.get('/elsewhere')).status).toBe(404)
+})
+
+it('is not ready when its source has been away for longer than it may', async () => {
+  const yaml = 'http: { readyAfter: 1s }\nstreams: [{ polaris: { retry: { retries: 0 } } }]'
+  const { start, simulator } = await scene({ yaml })
+  const connector = start()
+  await connector.line(says('caught up'))
+  simulator.faults.when(() => true, faults.status(503))
+  await connector.status(({ why }) => why === 'no progress')
+  const { status, body } = await connector.get('/readyz')
+  expect(status).toBe(503)
+  expect(JSON.parse(body)).toMatchObject({
+    ready: false,
+    streams: [{ code: 'source.server-error', hint: expect.stringContaining('log') }],
+  })
+  expect((await connector.get('/healthz')).status).toBe(200)
+  simulator.faults.clear()
+  await connector.status(({ ready }) => ready)
+  expect((await connector.get('/readyz')).status).toBe(200)
+})
+
+it('a taken port is a wrong configuration', async () => {
+  const { start } = await scene()
+  const first = start()
+  const { port } = await first.line(says('connector started'))
+  const second = start({ HTTP_PORT: String(port), CONNECTOR_ID: 'another' })
+  expect(await second.exitCode()).toBe(2)
+  expect(second.output()).toContain('HTTP_PORT')
+})

@@ -1,0 +1,51 @@
+import { expect, it } from 'vitest'
+import type { LogLine } from '../support/connector-process.ts'
+import { expectExactlyOnce, scene } from '../support/stream-scene.ts'
+
+const says = (msg: string) => (line: LogLine) => line.msg === msg
+const isCaughtUp = ({ drain }: { drain?: string }) => drain === 'caught up'
+
+it.each(['xml', 'json'])(
+  'streams every change of a new stream exactly once and resumes after a stop (%s)',
+  async (output) => {
+    const { simulator, start, caughtUp, records } = await scene({ environment: { POLARIS_OUTPUT: output } })
+    const first = start()
+    expect(await first.line(says('connector started'))).toMatchObject({ level: 'info', streams: ['clients'] })
+    expect(await first.line(says('new stream claimed'))).toMatchObject({ epoch: 1, seq: 0, events: 0 })
+    await first.line(says('caught up'))
+    for (let change = 0; change < 50; change += 1) simulator.change()
+    await caughtUp()
+    expect(await first.stop()).toBe(0)
+    expect(first.lines().at(-1)).toMatchObject({ msg: 'connector stopped' })
+
+    for (let change = 0; change < 50; change += 1) simulator.change()
+    const second = start()
+    expect(await second.line(says('stream claimed'))).toMatchObject({ epoch: 2 })
+    expect(await second.line(says('setting ignored'))).toMatchObject({ setting: 'POLARIS_LAST_CHANGED' })
+    await caughtUp()
+    await second.status(isCaughtUp)
+    expect(await second.stop()).toBe(0)
+    for (const line of second.output().trimEnd().split('\n')) expect(line).toMatch(/^\{"level":"(info|warn)"/)
+    expectExactlyOnce({ simulator }, await records())
+  },
+)
+
+it('finishes the page in hand at SIGTERM in the middle of a drain, saves, and goes on there', async () => {
+  const { simulator, start, caughtUp, records } = await scene({ source: { clients: 2000 } })
+  const first = start()
+  await first.status(({ totals }) => (totals?.events ?? 0) > 100)
+  const askedAt = performance.now()
+  expect(await first.stop()).toBe(0)
+  expect(performance.now() - askedAt).toBeLessThan(10_000)
+  const stopped = await records()
+  expect(stopped.length).toBeGreaterThan(100)
+  expect(stopped.length).toBeLessThan(2000)
+
+  const calls = simulator.calls.length
+  const second = start()
+  expect(await second.line(says('stream claimed'))).toMatchObject({ events: stopped.length })
+  await caughtUp()
+  expect(simulator.calls[calls]?.parameters.has('checkPoint')).toBe(true)
+  expect(await second.stop()).toBe(0)
+  expectExactlyOnce({ simulator }, await records())
+})

@@ -1,0 +1,91 @@
+import { constants } from 'node:os'
+import { expect, inject, it, onTestFinished } from 'vitest'
+import type { LogLine } from '../support/connector-process.ts'
+import { faults } from '../support/servers/polaris-simulator.ts'
+import { startS3FaultProxy } from '../support/servers/s3-fault-proxy.ts'
+import { expectExactlyOnce, scene } from '../support/stream-scene.ts'
+
+const says = (msg: string) => (line: LogLine) => line.msg === msg
+
+it.each(['SIGTERM', 'SIGINT'] as const)('ends with 0 at %s, also while the source is silent', async (signal) => {
+  const { simulator, start } = await scene()
+  const connector = start()
+  await connector.line(says('caught up'))
+  simulator.faults.when(() => true, faults.hang('headers'))
+  const calls = simulator.calls.length
+  await connector.status(() => simulator.calls.length > calls)
+  const askedAt = performance.now()
+  connector.signal(signal)
+  expect(await connector.exitCode()).toBe(0)
+  expect(performance.now() - askedAt).toBeLessThan(5_000)
+})
+
+it.each(['SIGTERM', 'SIGINT'] as const)(
+  'leaves at once at a second signal (%s) while a page is being saved',
+  async (signal) => {
+    const { endpoint } = inject('s3')
+    const proxy = await startS3FaultProxy({ target: endpoint })
+    onTestFinished(() => proxy.close())
+    const { simulator, start, records } = await scene({ environment: { AWS_ENDPOINT_URL_S3: proxy.endpoint } })
+    const first = start()
+    await first.line(says('caught up'))
+    proxy.next('PUT', { kind: 'hang' }, { kind: 'hang' }, { kind: 'hang' })
+    const puts = proxy.received.get('PUT') ?? 0
+    simulator.change()
+    await first.status(() => (proxy.received.get('PUT') ?? 0) > puts)
+    first.signal('SIGTERM')
+    await first.line(says('replica stopping'))
+    const askedAt = performance.now()
+    first.signal(signal)
+    expect(await first.exitCode()).toBe(128 + constants.signals[signal])
+    expect(performance.now() - askedAt).toBeLessThan(1_000)
+
+    proxy.clear()
+    const second = start()
+    await second.line(says('caught up'))
+    expect(await second.stop()).toBe(0)
+    expectExactlyOnce({ simulator }, await records())
+  },
+)
+
+it('gives up at the deadline what it cannot finish, and ends with 0', async () => {
+  const { endpoint } = inject('s3')
+  const proxy = await startS3FaultProxy({ target: endpoint })
+  onTestFinished(() => proxy.close())
+  const yaml = [
+    'shutdown: { finishWithin: 3s }',
+    'checkpoint: { timeouts: { connect: 500ms, answer: 1s, call: 2s } }',
+    'kafka: { timeouts: { connection: 1s, request: 1s, transaction: 20s, commitWithin: 2s, close: 1s } }',
+  ].join('\n')
+  const { simulator, start, caughtUp } = await scene({ yaml, environment: { AWS_ENDPOINT_URL_S3: proxy.endpoint } })
+  const connector = start()
+  await connector.line(says('caught up'))
+  const puts = proxy.received.get('PUT') ?? 0
+  proxy.next('PUT', ...Array.from({ length: 20 }, () => ({ kind: 'hang' }) as const))
+  simulator.change()
+  await connector.status(() => (proxy.received.get('PUT') ?? 0) > puts)
+  const askedAt = performance.now()
+  expect(await connector.stop()).toBe(0)
+  expect(performance.now() - askedAt).toBeLessThan(8_000)
+
+  proxy.clear()
+  start()
+  expectExactlyOnce({ simulator }, await caughtUp())
+})
+
+it('ends with 1 when another process takes the stream over, which keeps it', async () => {
+  const { simulator, start, caughtUp } = await scene()
+  const change = simulator.changeEvery(10)
+  const first = start()
+  await first.line(says('caught up'))
+  const second = start()
+  expect(await second.line(says('stream taken over from another replica'))).toMatchObject({ epoch: 2 })
+  expect(await first.exitCode()).toBe(1)
+  expect(first.lines().find(says('stream lost to another replica'))).toMatchObject({ code: 'publish.fenced' })
+  const { seq = 0 } = await second.status((report) => report.state === 'running')
+  await second.status((report) => (report.seq ?? 0) > seq + 3)
+  change()
+  expectExactlyOnce({ simulator }, await caughtUp())
+  expect(await second.stop()).toBe(0)
+  expect(second.lines().filter(says('stream claimed'))).toHaveLength(1)
+})

@@ -1,0 +1,94 @@
+import { expect, inject, it, onTestFinished } from 'vitest'
+import type { ConnectorProcess, LogLine } from '../support/connector-process.ts'
+import { type S3Fault, type S3FaultProxy, startS3FaultProxy } from '../support/servers/s3-fault-proxy.ts'
+import { expectExactlyOnce, type Scene, scene } from '../support/stream-scene.ts'
+import { readTopic } from '../support/topic-reader.ts'
+
+const failed = ({ msg }: LogLine) => msg === 'stream failed, opening it again'
+
+/** Shorter than its own, so that the tests need not wait; the same order. */
+const yaml = 'checkpoint: { timeouts: { connect: 300ms, answer: 500ms, call: 1500ms } }'
+
+interface Stage extends Scene {
+  readonly proxy: S3FaultProxy
+}
+
+async function stageBehindProxy(clients: number): Promise<Stage> {
+  const proxy = await startS3FaultProxy({ target: inject('s3').endpoint })
+  onTestFinished(() => proxy.close())
+  const stage = await scene({ source: { clients }, yaml, environment: { AWS_ENDPOINT_URL_S3: proxy.endpoint } })
+  return { ...stage, proxy }
+}
+
+async function untilFurther(connector: ConnectorProcess, events = 20): Promise<void> {
+  const { totals } = await connector.status((report) => report.totals !== undefined)
+  await connector.status((report) => (report.totals?.events ?? 0) > (totals?.events ?? 0) + events)
+}
+
+const faults: readonly (readonly [string, ...S3Fault[]])[] = [
+  ['500', { kind: 'answer', status: 500 }],
+  ['503 SlowDown', { kind: 'answer', status: 503, code: 'SlowDown' }],
+  ['409 ConditionalRequestConflict', { kind: 'answer', status: 409, code: 'ConditionalRequestConflict' }],
+  ['412 though it was written', { kind: 'answer-instead', status: 412, code: 'PreconditionFailed' }],
+  ['500 though it was written', { kind: 'answer-instead', status: 500 }],
+  ['a lost answer', { kind: 'lose-answer' }],
+  ['silence', { kind: 'hang' }],
+  ['silence though it was written', { kind: 'hang-after' }],
+  ['a write that arrives after it was given up', { kind: 'delay', ms: 900 }],
+  ['nothing but silence', ...Array.from({ length: 8 }, () => ({ kind: 'hang' }) as const)],
+  ['nothing but 500', ...Array.from({ length: 10 }, () => ({ kind: 'answer', status: 500 }) as const)],
+  ['nothing but lost answers', ...Array.from({ length: 12 }, () => ({ kind: 'lose-answer' }) as const)],
+]
+
+it('whatever the store answers to a write, nothing is lost or doubled', async () => {
+  await Promise.all([0, 1].map((half) => copyThrough(faults.filter((_, at) => at % 2 === half))))
+})
+
+/** One fault after the other, while the source changes. */
+async function copyThrough(these: typeof faults): Promise<void> {
+  const stage = await stageBehindProxy(60)
+  const stop = stage.simulator.changeEvery(25)
+  const connector = stage.start()
+  await untilFurther(connector)
+  for (const [what, ...each] of these) {
+    stage.proxy.next('PUT', ...each)
+    await untilFurther(connector).catch((cause: unknown) => {
+      throw new Error(`after ${what}`, { cause })
+    })
+    stage.proxy.clear()
+    stage.proxy.next('GET', ...each.slice(0, 2))
+  }
+  stage.proxy.next('PUT', { kind: 'answer', status: 403, code: 'AccessDenied' })
+  await connector.line(({ msg, code }) => failed({ msg, level: 'warn' }) && code === 'storage.refused')
+  stop()
+  await stage.caughtUp()
+  expect(await connector.stop()).toBe(0)
+  expectExactlyOnce(stage, await stage.records())
+}
+
+it.each(['down', 'silent'])(
+  'while the store is %s the stream waits, and no open transaction blocks readers',
+  async (how) => {
+    const stage = await stageBehindProxy(100)
+    const { proxy, simulator, name, start } = stage
+    const connector = start()
+    await connector.status(({ totals }) => totals?.events === 100)
+    if (how === 'down') await proxy.down()
+    else
+      for (const method of ['GET', 'PUT'] as const)
+        proxy.next(method, ...Array.from({ length: 99 }, () => ({ kind: 'hang' }) as const))
+    for (let change = 0; change < 30; change += 1) simulator.change()
+    expect(await connector.line(failed)).toMatchObject({ code: 'storage.unavailable', level: 'warn' })
+    // Up to the end of the log, behind what was sent and aborted.
+    expect(await readTopic(inject('kafkaBrokers'), name, 5_000)).toHaveLength(100)
+    expect((await connector.get('/healthz')).status).toBe(200)
+    expect(await connector.status(({ code }) => code === 'storage.unavailable')).toMatchObject({
+      hint: expect.stringContaining('the stream waits for it'),
+    })
+    proxy.clear()
+    await proxy.up()
+    await stage.caughtUp()
+    expect(await connector.stop()).toBe(0)
+    expectExactlyOnce(stage, await stage.records())
+  },
+)

@@ -1,0 +1,123 @@
+import type { CheckpointDocument } from '../../connector/checkpoint/checkpoint-document.ts'
+import type { Note } from '../../connector/publish/event-publisher.ts'
+import { type Agent, type End, HOUR, PHASES, type Put, pageOf, RETENTION_HOURS, type World } from './model-world.ts'
+
+const BY = ['beginning', 'note', 'operator', 'at-least-once']
+const PURPOSES = ['claim', 'prepare', 'save', 'leave', 'set']
+/** Older than this, everything is equally old. */
+const OLD_HOURS = RETENTION_HOURS + 2
+
+/**
+ * Two numbers of 32 bits that are equal for equal situations: nonces and sessions, of which only equality counts, are numbered in the order in
+ * which they are met; times count as ages; replicas, PUTs and ends have no order. (Chance that two of a million situations share one: 1 in 40 million.)
+ */
+export function fingerprintOf(world: World): readonly [number, number] {
+  const nonces: string[] = []
+  const producers: number[] = []
+  let low = 0x811c9dc5
+  let high = 0x9e3779b9
+
+  const put = (value: number) => {
+    low = Math.imul(low ^ value, 0x01000193)
+    low ^= low >>> 15
+    high = Math.imul(high ^ (value + 0x7f4a7c15), 0x85ebca6b)
+    high ^= high >>> 13
+  }
+  const nonce = (value: string | null | undefined) => put(value == null ? 0 : numberOf(nonces, value))
+  const producer = (value: number) => put(value === 0 ? 0 : numberOf(producers, value))
+  const age = (at: number) => put(Math.min(world.now - at, OLD_HOURS) * 2 + 8)
+  const note = (value: Note | undefined) => {
+    put(value === undefined ? 0 : value.epoch)
+    if (value === undefined) return
+    put(value.seq)
+    nonce(value.nonce)
+  }
+  const decision = (value: Note & { at: number }) => {
+    note(value)
+    age(value.at / HOUR)
+  }
+  const document = (value: CheckpointDocument | undefined) => {
+    put(value === undefined ? 0 : value.claim.epoch)
+    if (value === undefined) return
+    const { committed, pending } = value
+    nonce(value.nonce)
+    decision(committed)
+    put(BY.indexOf(committed.by))
+    put(pageOf(committed.state))
+    put(committed.state.events)
+    put(pending === null ? 0 : 1)
+    if (pending === null) return
+    decision(pending)
+    put(Number(pending.change.resume.lastChanged))
+    put(pending.change.events)
+  }
+  const sent = (value: Put) => {
+    put(PURPOSES.indexOf(value.purpose))
+    nonce(value.expected)
+    document(value.document)
+  }
+
+  const { kafka } = world
+  put(world.now)
+  put(world.openings)
+  document(world.document)
+  producer(kafka.producer)
+  put(kafka.transaction === undefined ? 0 : 1 + kafka.transaction.page)
+  producer(kafka.transaction?.producer ?? 0)
+  note(kafka.note)
+  if (kafka.note !== undefined) age(kafka.noteWrittenAt)
+  put(kafka.next)
+  put(kafka.published)
+  for (const agent of inOrder(world.agents, agentOrder)) {
+    put(agentOrder(agent))
+    producer(agent.producer)
+    nonce(agent.version)
+    document(agent.document)
+    note(agent.note)
+    put(agent.put === undefined ? 0 : 1)
+    if (agent.put !== undefined) sent(agent.put)
+    put(agent.prepared === undefined ? 0 : 1)
+    if (agent.prepared !== undefined) document(agent.prepared)
+  }
+  put(world.puts.length)
+  for (const value of inOrder(world.puts, putOrder)) sent(value)
+  put(world.ends.length)
+  for (const value of inOrder(world.ends, endOrder)) {
+    producer(value.producer)
+    put(value.page)
+    put(value.sequence)
+    note(value.note)
+  }
+  return [mixed(low) >>> 0, mixed(high) >>> 0]
+}
+
+function numberOf<Value>(met: Value[], value: Value): number {
+  const at = met.indexOf(value)
+  return at === -1 ? met.push(value) : at + 1
+}
+
+/** Everything of an agent that is neither a nonce nor a session. Agents that tie may stand either way: one situation then counts twice at most. */
+function agentOrder({ role, clockAhead, phase, opened, reached, isSent, document }: Agent): number {
+  const who = (role === 'replica' ? 0 : 4) + clockAhead * 2 + 1
+  const epoch = document?.claim.epoch ?? 0
+  return ((((who * 8 + PHASES.indexOf(phase)) * 4 + opened) * 8 + reached) * 2 + (isSent ? 1 : 0)) * 16 + epoch
+}
+
+function putOrder({ document, purpose }: Put): number {
+  return (document.claim.epoch * 16 + document.committed.seq) * 8 + PURPOSES.indexOf(purpose)
+}
+
+const endOrder = ({ note }: End): number => note.epoch * 16 + note.seq
+
+function inOrder<Value>(values: readonly Value[], order: (value: Value) => number): readonly Value[] {
+  const [first, second, third] = values
+  if (first === undefined || second === undefined) return values
+  if (third === undefined) return order(first) <= order(second) ? values : [second, first]
+  return values.toSorted((left, right) => order(left) - order(right))
+}
+
+function mixed(value: number): number {
+  let mixing = Math.imul(value ^ (value >>> 16), 0x85ebca6b)
+  mixing = Math.imul(mixing ^ (mixing >>> 13), 0xc2b2ae35)
+  return mixing ^ (mixing >>> 16)
+}

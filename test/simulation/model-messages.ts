@@ -1,0 +1,117 @@
+import { committedByNote } from '../../connector/checkpoint/transitions.ts'
+import type { Protocol } from './model-protocol.ts'
+import {
+  type Agent,
+  type Bounds,
+  type End,
+  IDLE,
+  type Put,
+  pageOf,
+  RETENTION_HOURS,
+  type World,
+} from './model-world.ts'
+
+export interface Setting {
+  readonly protocol: Protocol
+  readonly bounds: Bounds
+  readonly newNonce: () => string
+  readonly newProducer: () => number
+}
+
+/** What may happen next. */
+export interface Step {
+  readonly what: string
+  /** Whose doing it is; undefined: Kafka's, S3's, or time's. */
+  readonly by: number | undefined
+  readonly world: World
+}
+
+/** What S3, Kafka and time may do next: whatever is under way arrives, now or later. Lost answers are those nobody waits for any more. */
+export function surroundingSteps(world: World, setting: Setting): Step[] {
+  const steps: Step[] = []
+  const add = (what: string, next: World) => steps.push({ what, by: undefined, world: next })
+  for (const put of world.puts) add(`the PUT of a ${put.purpose} arrives`, afterPut(world, put, setting))
+  for (const end of world.ends) add(`the end of page ${end.page} arrives`, afterEnd(world, end, setting))
+  const { kafka, now } = world
+  if (kafka.transaction?.producer === kafka.producer)
+    add('Kafka times the transaction out', {
+      ...world,
+      kafka: { ...kafka, producer: setting.newProducer(), transaction: undefined },
+    })
+  if (kafka.note !== undefined && now - kafka.noteWrittenAt >= RETENTION_HOURS)
+    add('Kafka forgets the note', { ...world, kafka: { ...kafka, note: undefined } })
+  if (now < setting.bounds.hours) add('an hour passes', { ...world, now: now + 1 })
+  return steps
+}
+
+function afterPut(world: World, put: Put, { protocol }: Setting): World {
+  const isStored = protocol.puts === 'unconditional' || put.expected === versionOf(world)
+  const sender = world.agents.findIndex(({ phase, put: own }) => phase === 'writing' && own?.document === put.document)
+  const agents = changed(world.agents, sender, (agent) =>
+    isStored ? afterWrite(agent, put) : { ...agent, phase: 'reading-back' },
+  )
+  const puts = world.puts.filter((other) => other !== put)
+  if (!isStored) return { ...world, agents, puts }
+  const { document, purpose } = put
+  if (purpose !== 'set') return { ...world, agents, puts, document }
+  const { state } = document.committed
+  return { ...world, agents, puts, document, kafka: { ...world.kafka, next: pageOf(state), published: state.events } }
+}
+
+/** The sender knows that its PUT was stored. */
+export function afterWrite(agent: Agent, { document, purpose }: Put): Agent {
+  switch (purpose) {
+    case 'leave':
+      return idle(agent)
+    case 'set':
+      return { ...idle(agent), phase: 'stopped' }
+    case 'prepare':
+      return { ...agent, phase: 'running', put: undefined, prepared: document, version: document.nonce }
+    case 'claim':
+    case 'save': {
+      const reached = pageOf(document.committed.state)
+      return { ...agent, phase: 'running', put: undefined, note: undefined, document, version: document.nonce, reached }
+    }
+  }
+}
+
+function afterEnd(world: World, end: End, { protocol, bounds }: Setting): World {
+  const { kafka } = world
+  const mayEnd = protocol.initProducerId === 'does nothing' || end.producer === kafka.producer
+  const isDecided = mayEnd && kafka.transaction?.producer === end.producer
+  const sender = world.agents.findIndex(({ phase, producer }) => phase === 'deciding' && producer === end.producer)
+  const agents = changed(world.agents, sender, (agent) => (isDecided ? afterDecision(agent) : idle(agent)))
+  const ends = world.ends.filter((other) => other !== end)
+  if (!isDecided) return { ...world, agents, ends }
+  const { page, sequence, note } = end
+  const due = bounds.pages.indexOf('events', kafka.next)
+  let fault = world.fault
+  if (page !== due) fault = `readers see page ${page} instead of ${due === -1 ? 'nothing' : `page ${due}`}`
+  else if (sequence !== kafka.published) fault = `event ${sequence} follows ${kafka.published} events`
+  const decided = { note, noteWrittenAt: world.now, next: page + 1, published: sequence + 1, transaction: undefined }
+  return { ...world, agents, ends, kafka: { ...kafka, ...decided }, fault }
+}
+
+function afterDecision(agent: Agent): Agent {
+  if (agent.prepared === undefined) throw new Error('decided without prepare')
+  const committed = committedByNote(agent.prepared, 1)
+  return {
+    ...agent,
+    phase: 'running',
+    document: { ...agent.prepared, committed, pending: null },
+    prepared: undefined,
+    isSent: false,
+    reached: pageOf(committed.state),
+  }
+}
+
+export function idle({ role, clockAhead }: Agent): Agent {
+  return { ...IDLE, role, clockAhead, phase: role === 'replica' ? 'idle' : 'stopped' }
+}
+
+export const versionOf = ({ document }: World): string | null => document?.nonce ?? null
+
+export function changed(agents: readonly Agent[], at: number, change: (agent: Agent) => Agent): readonly Agent[] {
+  const agent = agents[at]
+  return agent === undefined ? agents : agents.with(at, change(agent))
+}

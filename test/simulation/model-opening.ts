@@ -1,0 +1,92 @@
+import { beginning } from '../../connector/checkpoint/stream-state.ts'
+import { claimed, committedByNote, firstDocument } from '../../connector/checkpoint/transitions.ts'
+import { rewritten } from '../../connector/pipeline/rewrite-checkpoint.ts'
+import { idle, type Step, versionOf } from './model-messages.ts'
+import { stampOf, step, type Turn, write } from './model-turn.ts'
+import { type Agent, HOUR, IDENTITY, RETENTION_HOURS, readsPage } from './model-world.ts'
+
+type Found = Parameters<typeof rewritten>[1]['found']
+
+/** Begins an opening with its first step. */
+export function open(turn: Turn): Step {
+  const { world, agent } = turn
+  const openings = agent.role === 'replica' ? world.openings - 1 : world.openings
+  return openFurther({ ...turn, world: { ...world, openings }, agent: { ...agent, phase: 'opening' } })
+}
+
+/** The next step of an opening, in the order of the protocol. */
+export function openFurther(turn: Turn): Step {
+  const { world, setting } = turn
+  const agent = { ...turn.agent, opened: turn.agent.opened + 1 }
+  switch (setting.protocol.opening[turn.agent.opened]) {
+    case 'document':
+      return concludeOnce(turn, 'reads the document', {
+        ...agent,
+        document: world.document,
+        version: versionOf(world),
+      })
+    case 'note':
+      return concludeOnce(turn, 'reads the note', { ...agent, note: world.kafka.note })
+    default: {
+      const producer = setting.newProducer()
+      const fences = setting.protocol.initProducerId === 'fences and aborts'
+      const kafka = fences ? { ...world.kafka, producer, transaction: undefined } : { ...world.kafka, producer }
+      return concludeOnce({ ...turn, world: { ...world, kafka } }, 'fences the others', { ...agent, producer })
+    }
+  }
+}
+
+/** Once document and note are there and the others fenced: claims what is true. */
+function concludeOnce(turn: Turn, what: string, agent: Agent): Step {
+  if (agent.opened < turn.setting.protocol.opening.length) return step(turn, what, agent)
+  const { document, note } = agent
+  const { protocol } = turn.setting
+  const at = { now: stampOf(turn).at, retentionMs: RETENTION_HOURS * HOUR }
+  const truth = protocol.resolve(document, note, at)
+  if (agent.role === 'operator')
+    return write(turn, `${what} and sets the stream: ${truth.kind}`, {
+      agent,
+      purpose: 'set',
+      document: setDocument(turn, agent, truth.kind),
+    })
+  if (truth.kind === 'stop') return step(turn, `${what}: ${truth.why}`, { ...agent, phase: 'doubting' })
+  const stamp = { ...stampOf(turn), owner: 'replica', identity: IDENTITY }
+  const next =
+    document === undefined
+      ? firstDocument(IDENTITY, beginning(readsPage(0)), stamp)
+      : claimed(document, truth.kind === 'pending' ? committedByNote(document, 1) : document.committed, stamp)
+  const expected = protocol.claim === 'against the version read first' ? agent.version : versionOf(turn.world)
+  return write(turn, `${what} and claims: ${truth.kind}`, {
+    agent: { ...agent, version: expected },
+    purpose: 'claim',
+    document: next,
+  })
+}
+
+/** What an operator's `checkpoint set` writes. */
+function setDocument(turn: Turn, { document, note }: Agent, truth: string) {
+  const to = readsPage(turn.setting.bounds.set ?? 0)
+  const { nonce, at } = stampOf(turn)
+  const parts = { newNonce: () => nonce, clock: { now: () => at }, owner: 'operator' }
+  if (document === undefined) return rewritten(parts, { found: { kind: 'none' }, note, identity: IDENTITY, to })
+  const { state } = truth === 'pending' ? committedByNote(document, 1) : document.committed
+  const found: Found =
+    truth === 'stop' ? { kind: 'unclear', why: '', epoch: document.claim.epoch } : { kind: 'known', document, state }
+  return rewritten(parts, { found, note, identity: IDENTITY, to })
+}
+
+/** A combination that makes no sense may come of somebody else opening meanwhile. */
+export function stopUnlessMoved(turn: Turn): Step {
+  const { world, agent, setting } = turn
+  if (setting.protocol.stop === 'after reading again' && versionOf(world) !== agent.version)
+    return step(turn, 'finds the document moved: starts over', idle(agent))
+  const isFault = setting.bounds.falseStops === 'are faults' && !mayStop(turn)
+  return step(turn, 'stops', { ...agent, phase: 'stopped' }, isFault ? { fault: 'a replica stops falsely' } : {})
+}
+
+/** Only where nobody can know: what was prepared may have been decided, and Kafka may have forgotten its note (an hour of margin). */
+function mayStop(turn: Turn): boolean {
+  const { note, document } = turn.agent
+  if (note !== undefined || document === undefined || document.pending === null) return false
+  return stampOf(turn).at - document.pending.at >= (RETENTION_HOURS - 1) * HOUR
+}

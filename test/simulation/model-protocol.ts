@@ -1,0 +1,62 @@
+import { resolve } from '../../connector/checkpoint/resolve.ts'
+import { HOUR } from './model-world.ts'
+
+type OpeningStep = 'document' | 'fence' | 'note'
+
+/** What the design decides, each part of which can be broken on purpose. */
+export interface Protocol {
+  /** What an opening does, in this order. */
+  readonly opening: readonly [OpeningStep, OpeningStep, OpeningStep]
+  readonly initProducerId: 'fences and aborts' | 'does nothing'
+  readonly puts: 'conditional' | 'unconditional'
+  readonly claim: 'against the version read first' | 'against the version found last'
+  readonly pending: 'in S3 before the end' | 'never in S3'
+  readonly stop: 'after reading again' | 'at once'
+  readonly resolve: typeof resolve
+}
+
+export const ours: Protocol = {
+  opening: ['document', 'fence', 'note'],
+  initProducerId: 'fences and aborts',
+  puts: 'conditional',
+  claim: 'against the version read first',
+  pending: 'in S3 before the end',
+  stop: 'after reading again',
+  resolve,
+}
+
+const withoutPendingNote: typeof resolve = (document, note, at) => {
+  const truth = resolve(document, note, at)
+  return truth.kind === 'pending' ? { kind: 'committed' } : truth
+}
+
+const withoutExpiry: typeof resolve = (document, note, { now }) =>
+  resolve(document, note, { now, retentionMs: Number.POSITIVE_INFINITY })
+
+const trustingTheCommitted: typeof resolve = (document, note, at) =>
+  document !== undefined && note === undefined ? { kind: 'committed' } : resolve(document, note, at)
+
+/** As if the clocks of all replicas were one. */
+const withoutMargin: typeof resolve = (document, note, { now, retentionMs }) =>
+  resolve(document, note, { now, retentionMs: retentionMs + HOUR })
+
+const takingTheOperatorForANote: typeof resolve = (document, note, at) => {
+  if (document === undefined || document.committed.by !== 'operator') return resolve(document, note, at)
+  return resolve({ ...document, committed: { ...document.committed, by: 'note' } }, note, at)
+}
+
+/** Each has to be caught. */
+export const broken = {
+  'no fencing': { initProducerId: 'does nothing' },
+  'no conditional PUT': { puts: 'unconditional' },
+  'no prepare': { pending: 'never in S3' },
+  'document read after InitProducerId': { opening: ['fence', 'document', 'note'] },
+  'note read before InitProducerId': { opening: ['document', 'note', 'fence'] },
+  'claim not conditional on the version read first': { claim: 'against the version found last' },
+  'stop without reading the document again': { stop: 'at once' },
+  'committed taken although the note is that of pending': { resolve: withoutPendingNote },
+  'notes taken to be kept for ever': { resolve: withoutExpiry },
+  'committed taken whenever there is no note': { resolve: trustingTheCommitted },
+  'no margin for clocks that differ': { resolve: withoutMargin },
+  'a note expected of a state that an operator set': { resolve: takingTheOperatorForANote },
+} satisfies Record<string, Partial<Protocol>>

@@ -1,0 +1,46 @@
+/** The situations met so far, by fingerprint, numbered in the order in which they were met. */
+export interface Seen {
+  /** True when it was not there yet. */
+  add(fingerprint: readonly [number, number]): boolean
+  size(): number
+}
+
+/** Open addressing in plain numbers: 12 bytes for a situation, where a Set of strings needs a hundred. */
+export function seenSituations(): Seen {
+  let capacity = 1 << 16
+  let lows = new Uint32Array(capacity)
+  let highs = new Uint32Array(capacity)
+  let size = 0
+
+  const place = (low: number, high: number): number => {
+    let at = low & (capacity - 1)
+    while ((lows[at] !== 0 || highs[at] !== 0) && (lows[at] !== low || highs[at] !== high))
+      at = (at + 1) & (capacity - 1)
+    return at
+  }
+  const grow = () => {
+    const [oldLows, oldHighs] = [lows, highs]
+    capacity *= 2
+    lows = new Uint32Array(capacity)
+    highs = new Uint32Array(capacity)
+    for (const [at, low] of oldLows.entries()) {
+      const high = oldHighs[at] ?? 0
+      if (low === 0 && high === 0) continue
+      const to = place(low, high)
+      lows[to] = low
+      highs[to] = high
+    }
+  }
+  return {
+    add: ([low, high]) => {
+      const at = place(low, high)
+      if (lows[at] === low && highs[at] === high) return false
+      lows[at] = low
+      highs[at] = high
+      size += 1
+      if (size * 2 > capacity) grow()
+      return true
+    },
+    size: () => size,
+  }
+}

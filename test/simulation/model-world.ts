@@ -1,0 +1,158 @@
+import type { CheckpointDocument, StreamIdentity } from '../../connector/checkpoint/checkpoint-document.ts'
+import { beginning, type StreamState } from '../../connector/checkpoint/stream-state.ts'
+import type { Note } from '../../connector/publish/event-publisher.ts'
+import type { ReadArguments, SourceTime } from '../../connector/source/client-source.ts'
+
+/** One moment of everything that the delivery protocol depends on. Immutable; a document's version is its nonce. */
+export interface World {
+  /** Hours. */
+  readonly now: number
+  readonly document: CheckpointDocument | undefined
+  readonly kafka: Kafka
+  readonly agents: readonly Agent[]
+  /** On their way to S3: each may arrive at any later time, or never, whether its sender lives or not. */
+  readonly puts: readonly Put[]
+  /** On their way to Kafka, likewise. */
+  readonly ends: readonly End[]
+  /** Times that a replica may still open the stream. */
+  readonly openings: number
+  readonly fault: string | undefined
+}
+
+export interface Kafka {
+  /** The session that holds the transactional id; 0: none. */
+  readonly producer: number
+  readonly transaction: { readonly producer: number; readonly page: number } | undefined
+  readonly note: Note | undefined
+  readonly noteWrittenAt: number
+  /** The page whose events readers must see next. */
+  readonly next: number
+  /** Events that readers have seen: the `sequence` of the next one (an operator may begin the count anew). */
+  readonly published: number
+}
+
+type Purpose = 'claim' | 'prepare' | 'save' | 'leave' | 'set'
+
+export interface Put {
+  readonly document: CheckpointDocument
+  /** The version that it is conditional on; null: absent. */
+  readonly expected: string | null
+  readonly purpose: Purpose
+}
+
+/** The end of a transaction: decides events and note together. */
+export interface End {
+  readonly producer: number
+  readonly page: number
+  readonly sequence: number
+  readonly note: Note
+}
+
+export const PHASES = [
+  'idle',
+  'opening',
+  /** The combination makes no sense: has the document moved? */
+  'doubting',
+  'writing',
+  /** No plain success: what is stored? */
+  'reading-back',
+  'running',
+  'deciding',
+  'stopped',
+] as const
+
+/** A replica, or an operator's `checkpoint set`. */
+export interface Agent {
+  readonly role: 'replica' | 'operator'
+  /** How far its clock is ahead, in hours. */
+  readonly clockAhead: number
+  readonly phase: (typeof PHASES)[number]
+  /** Steps of the opening that are done. */
+  readonly opened: number
+  /** Its session; 0: none. */
+  readonly producer: number
+  /** As it was read; once claimed: what holds. */
+  readonly document: CheckpointDocument | undefined
+  readonly version: string | null
+  readonly note: Note | undefined
+  /** The PUT that it waits for. */
+  readonly put: Put | undefined
+  readonly prepared: CheckpointDocument | undefined
+  /** The next page to deliver. */
+  readonly reached: number
+  /** Its events are stored in the open transaction. */
+  readonly isSent: boolean
+}
+
+export const IDLE: Omit<Agent, 'role' | 'clockAhead'> = {
+  phase: 'idle',
+  opened: 0,
+  producer: 0,
+  document: undefined,
+  version: null,
+  note: undefined,
+  put: undefined,
+  prepared: undefined,
+  reached: 0,
+  isSent: false,
+}
+
+export const HOUR = 3_600_000
+/** Twice what resolve() allows for clocks that differ. */
+export const RETENTION_HOURS = 2
+
+/** How far the check goes. */
+export interface Bounds {
+  readonly replicas: number
+  /** Openings by replicas, in all. */
+  readonly openings: number
+  /** In their order: does the page have events? */
+  readonly pages: readonly ('events' | 'none')[]
+  /** PUTs under way at once. */
+  readonly puts: number
+  /** Where an operator may set the stream to, once. */
+  readonly set: number | undefined
+  /** Hours that may pass; with any, notes expire and the clocks of the replicas differ by an hour, all that resolve() allows for. */
+  readonly hours: number
+  /** Let pass, the check looks at what readers see alone. */
+  readonly falseStops: 'are faults' | 'pass'
+}
+
+/** Pages are numbered by the time of the next read. */
+export function readsPage(page: number): ReadArguments {
+  return { lastChanged: String(page) as SourceTime, checkPoint: null, limit: 1, output: 'json' }
+}
+
+export function pageOf(state: StreamState): number {
+  return Number(state.resume.lastChanged)
+}
+
+export function stateAt(page: number, events: number): StreamState {
+  return { ...beginning(readsPage(page)), events }
+}
+
+export const IDENTITY: StreamIdentity = {
+  connector: 'model',
+  stream: 'model',
+  source: { url: '', codeMagasin: 0, prefixCle: null },
+  destination: { clusterId: '', topic: '', partitions: 1 },
+}
+
+export function firstWorld({ replicas, openings, set, hours }: Bounds): World {
+  const agents: Agent[] = []
+  for (let replica = 0; replica < replicas; replica += 1) {
+    const clockAhead = hours === 0 ? 0 : replica % 2 === 0 ? 0.5 : -0.5
+    agents.push({ ...IDLE, role: 'replica', clockAhead })
+  }
+  if (set !== undefined) agents.push({ ...IDLE, role: 'operator', clockAhead: 0 })
+  return {
+    now: 0,
+    document: undefined,
+    kafka: { producer: 0, transaction: undefined, note: undefined, noteWrittenAt: 0, next: 0, published: 0 },
+    agents,
+    puts: [],
+    ends: [],
+    openings,
+    fault: undefined,
+  }
+}

@@ -1,0 +1,155 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync } from 'node:fs'
+import { constants } from 'node:os'
+import { setTimeout as delay } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+
+/** One line of the connector's log. */
+export interface LogLine {
+  readonly level: string
+  readonly msg: string
+  readonly stream?: string
+  readonly code?: string
+  readonly [field: string]: unknown
+}
+
+/** What `/readyz` and `/status` say of one stream. */
+export interface StreamReport {
+  readonly stream: string
+  readonly state: string
+  readonly ready: boolean
+  readonly drain?: string
+  readonly why?: string
+  readonly code?: string
+  readonly hint?: string
+  readonly epoch?: number
+  readonly seq?: number
+  readonly lastChanged?: string
+  readonly totals?: Readonly<Record<'pages' | 'clients' | 'events' | 'deadLetters' | 'suppressed', number>>
+}
+
+export interface HttpAnswer {
+  readonly status: number
+  readonly body: string
+}
+
+/** The built command line in a process of its own. Every waiting rejects, with the last lines of its log, when it ends or time is over. */
+export interface ConnectorProcess {
+  isRunning(): boolean
+  /** Everything that it has written, standard error included. */
+  output(): string
+  /** The log lines until now. */
+  lines(): readonly LogLine[]
+  /** The first line, written already or coming, for which `isIt` holds. */
+  line(isIt: (line: LogLine) => boolean, withinMs?: number): Promise<LogLine>
+  /** Asks one of its endpoints; waits until it listens. */
+  get(path: string): Promise<HttpAnswer>
+  /** Asks `/status` until `isIt` holds of the only (or the named) stream. */
+  status(isIt: (report: StreamReport) => boolean, which?: { stream?: string; withinMs?: number }): Promise<StreamReport>
+  signal(signal: NodeJS.Signals): void
+  /** The exit code, or 128 + number of the signal that ended it. */
+  exitCode(withinMs?: number): Promise<number>
+  /** SIGKILL; resolves when it is gone. */
+  kill(): Promise<void>
+  /** SIGTERM; resolves with the exit code. */
+  stop(withinMs?: number): Promise<number>
+}
+
+const main = fileURLToPath(new URL('../../dist/main.js', import.meta.url))
+const running = new Set<() => void>()
+process.on('exit', () => {
+  for (const kill of running) kill()
+})
+
+/** Starts the built connector as an operator would, with these variables and no others that it could read. */
+export function startConnector(args: readonly string[], environment: Record<string, string>): ConnectorProcess {
+  if (!existsSync(main)) throw new Error('the connector is not built: npm run build')
+  const { PATH = '', HOME = '' } = process.env
+  const child = spawn(process.execPath, [main, ...args], { env: { PATH, HOME, ...environment } })
+  const written = { output: '', rest: '', lines: [] as LogLine[] }
+  child.stdout.on('data', (bytes: Buffer) => {
+    const texts = (written.rest + bytes).split('\n')
+    written.rest = texts.pop() ?? ''
+    for (const text of texts) if (text.startsWith('{"level"')) written.lines.push(JSON.parse(text))
+  })
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on('data', (bytes: Buffer) => {
+      written.output += bytes
+      child.emit('written')
+    })
+  }
+  const kill = () => void child.kill('SIGKILL')
+  running.add(kill)
+  const ended = once(child, 'close').then(([code, signal]) => {
+    running.delete(kill)
+    child.emit('written')
+    return (code as number | null) ?? 128 + constants.signals[signal as NodeJS.Signals]
+  })
+  const isRunning = () => child.exitCode === null && child.signalCode === null
+  const failure = (what: string) => new Error(`${what}:\n${lastLines(written.output)}`)
+  return waiting({ child, written, ended, isRunning, failure })
+}
+
+/** The end of a log, for a failing test. */
+export function lastLines(output: string, count = 25): string {
+  return output.trimEnd().split('\n').slice(-count).join('\n')
+}
+
+interface Parts {
+  readonly child: ReturnType<typeof spawn>
+  readonly written: { readonly output: string; readonly lines: readonly LogLine[] }
+  readonly ended: Promise<number>
+  isRunning(): boolean
+  failure(what: string): Error
+}
+
+function waiting({ child, written, ended, isRunning, failure }: Parts): ConnectorProcess {
+  const line = async (isIt: (line: LogLine) => boolean, withinMs = 60_000) => {
+    const late = AbortSignal.timeout(withinMs)
+    for (let seen = 0; ; ) {
+      for (; seen < written.lines.length; seen += 1) {
+        const found = written.lines[seen]
+        if (found !== undefined && isIt(found)) return found
+      }
+      if (!isRunning()) throw failure('the connector ended before it wrote the line')
+      await once(child, 'written', { signal: late }).catch(() => {
+        throw failure(`no such line within ${withinMs} ms: ${isIt}`)
+      })
+    }
+  }
+  const get = async (path: string) => {
+    const { port } = await line(({ msg }) => msg === 'connector started')
+    const answer = await fetch(`http://127.0.0.1:${port}${path}`)
+    return { status: answer.status, body: await answer.text() }
+  }
+  const exitCode = async (withinMs = 60_000) => {
+    const late = AbortSignal.timeout(withinMs)
+    const tooLate = once(late, 'abort').then(() => {
+      throw failure(`not ended within ${withinMs} ms`)
+    })
+    return await Promise.race([ended, tooLate])
+  }
+  return {
+    ...{ isRunning, line, get, exitCode },
+    output: () => written.output,
+    lines: () => written.lines,
+    status: async (isIt, { stream, withinMs = 60_000 } = {}) => {
+      for (const giveUpAt = performance.now() + withinMs; ; await delay(50)) {
+        const { streams } = JSON.parse((await get('/status')).body) as { streams: StreamReport[] }
+        const report = streams.find((one) => stream === undefined || one.stream === stream)
+        if (report !== undefined && isIt(report)) return report
+        if (performance.now() > giveUpAt) throw failure(`no such status within ${withinMs} ms: ${isIt}`)
+      }
+    },
+    signal: (signal) => void child.kill(signal),
+    kill: async () => {
+      child.kill('SIGKILL')
+      await ended
+    },
+    stop: async (withinMs) => {
+      child.kill('SIGTERM')
+      return await exitCode(withinMs)
+    },
+  }
+}

@@ -1,0 +1,129 @@
+import { randomUUID } from 'node:crypto'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { expect, inject, onTestFailed, onTestFinished } from 'vitest'
+import { hasKafkaCode } from '../../connector/publish/classify-kafka-error.ts'
+import { type ConnectorProcess, lastLines, startConnector } from './connector-process.ts'
+import { assertSameAsSource, hasLastOfAll } from './same-as-source.ts'
+import { type PolarisSimulator, type SimulatorOptions, startPolarisSimulator } from './servers/polaris-simulator.ts'
+import { readTopic, readTopicUntil, type TopicRecord } from './topic-reader.ts'
+
+/** One stream of the built connector on real servers, and the source that it reads. Closed with the test. */
+export interface Scene {
+  /** Connector id, topic and part of the checkpoint's key. */
+  readonly name: string
+  readonly simulator: PolarisSimulator
+  /** All that `run` needs; tests may add. */
+  readonly environment: Record<string, string>
+  /** Starts `run` (or another command); killed at the end of the test at the latest. */
+  start(more?: Record<string, string>, args?: readonly string[]): ConnectorProcess
+  /** What is committed in the topic now. */
+  records(): Promise<TopicRecord[]>
+  /** Waits until the last version of every client is in the topic; leave the source alone meanwhile. */
+  caughtUp(withinMs?: number): Promise<TopicRecord[]>
+}
+
+export interface SceneOptions {
+  readonly source?: SimulatorOptions
+  readonly environment?: Record<string, string>
+  /** Settings that have no variable: the text of a YAML file. */
+  readonly yaml?: string
+  /** Brokers other than the shared ones. */
+  readonly brokers?: { readonly connector: string; readonly reader: string }
+}
+
+/** Call within a test. */
+export async function scene({ source, environment, yaml, brokers }: SceneOptions = {}): Promise<Scene> {
+  const simulator = await startPolarisSimulator({ clients: 200, ...source })
+  const name = `e2e-${randomUUID().slice(0, 13)}`
+  const reader = brokers?.reader ?? inject('kafkaBrokers')
+  const base = {
+    ...surroundingsOf(name, brokers?.connector ?? reader),
+    POLARIS_URL: simulator.url,
+    ...environment,
+  }
+  const processes: ConnectorProcess[] = []
+  const config = yaml === undefined ? undefined : configFile(yaml)
+  onTestFailed(() => {
+    for (const one of processes.slice(-3)) console.error(`--- ${name}\n${lastLines(one.output())}`)
+  })
+  onTestFinished(async () => {
+    await Promise.all(processes.map((one) => one.kill()))
+    await simulator.close()
+  })
+  return {
+    ...{ name, simulator, environment: base },
+    start: (more, args = ['run']) => {
+      const options = config === undefined ? [] : ['--config', config]
+      const started = startConnector([...args, ...options], { ...base, ...more })
+      processes.push(started)
+      return started
+    },
+    records: () => readTopic(reader, name),
+    caughtUp: (withinMs) => untilTold({ brokers: reader, topic: name, simulator }, withinMs),
+  }
+}
+
+/** Waits until the topic, which may not be there yet, has the last version of every client. */
+export async function untilTold(
+  { brokers, topic, simulator }: { brokers: string; topic: string; simulator: Pick<PolarisSimulator, 'changes'> },
+  withinMs = 60_000,
+): Promise<TopicRecord[]> {
+  const giveUpAt = performance.now() + withinMs
+  const isEnough = (records: readonly TopicRecord[]) => hasLastOfAll(simulator.changes, records)
+  for (;;) {
+    try {
+      return await readTopicUntil(brokers, topic, { withinMs: giveUpAt - performance.now(), follows: true, isEnough })
+    } catch (error) {
+      if (!NOT_YET.some((code) => hasKafkaCode(error, code)) || performance.now() > giveUpAt) throw error
+      await delay(100)
+    }
+  }
+}
+
+/** What the broker says of a topic that is just being created: unknown, without a leader. */
+const NOT_YET = [3, 5, 6]
+
+/** Variables of a connector on the shared servers, but for the source. */
+export function surroundingsOf(name: string, brokers: string): Record<string, string> {
+  const { endpoint, region, accessKeyId, secretAccessKey, bucket } = inject('s3')
+  return {
+    ...{ CONNECTOR_ID: name, KAFKA_TOPIC: name, KAFKA_BROKERS: brokers, HTTP_PORT: '0' },
+    ...{ POLARIS_CODE_MAGASIN: '1', POLARIS_LAST_CHANGED: '2000-01-01', POLARIS_LIMIT: '20', POLL_INTERVAL: '200ms' },
+    ...{ CHECKPOINT_URL: `s3://${bucket}/e2e`, AWS_ENDPOINT_URL_S3: endpoint, AWS_REGION: region },
+    ...{ AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey },
+  }
+}
+
+/** A file that lives as long as the test. */
+export function configFile(yaml: string): string {
+  const folder = mkdtempSync(join(tmpdir(), 'e2e-'))
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+  const file = join(folder, 'connector.yaml')
+  writeFileSync(file, yaml)
+  return file
+}
+
+/** Invariant 2 and 3, and the numbering: every change once and in order, `sequence` without a gap. */
+export function expectExactlyOnce({ simulator }: Pick<Scene, 'simulator'>, records: readonly TopicRecord[]): void {
+  assertSameAsSource(simulator.changes, records)
+  expectNumbered(records)
+}
+
+/** `sequence` is 0..n-1, each once, and grows within each partition. */
+export function expectNumbered(records: readonly TopicRecord[]): void {
+  const numbers = records.map(sequenceOf)
+  expect(numbers.toSorted((one, other) => one - other)).toEqual(records.map((_, at) => at))
+  const last = new Map<number, number>()
+  for (const [at, { partition }] of records.entries()) {
+    const number = numbers[at] ?? Number.NaN
+    expect(number).toBeGreaterThan(last.get(partition) ?? -1)
+    last.set(partition, number)
+  }
+}
+
+function sequenceOf({ value }: TopicRecord): number {
+  return Number((value as { sequence?: string } | undefined)?.sequence)
+}

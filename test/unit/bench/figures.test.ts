@@ -1,0 +1,54 @@
+import { describe, expect, test } from 'vitest'
+import { figuresOf, median } from '../../../bench/parts/figures.ts'
+import { planOf } from '../../../bench/parts/plan.ts'
+import { tableOf } from '../../../bench/parts/report.ts'
+
+const flat = (perSecond: number) => ({ perSecond, cpuPerMillion: 50, peakMegabytes: 150 })
+
+describe('figures of the benchmark', () => {
+  test('count from the end of the warm-up to the end of the run', () => {
+    const samples = [
+      { atMs: 0, cpuSeconds: 2, share: 0.01 },
+      { atMs: 5_000, cpuSeconds: 4, share: 0.5 },
+      { atMs: 7_000, cpuSeconds: 5, share: 1 },
+    ]
+    expect(figuresOf(samples, { clients: 40_000, peakMegabytes: 170 })).toEqual({
+      perSecond: 10_000,
+      cpuPerMillion: 50,
+      peakMegabytes: 170,
+    })
+  })
+
+  test('refuse a run that was over before it was warm', () => {
+    expect(() => figuresOf([{ atMs: 0, cpuSeconds: 0, share: 1 }], { clients: 1, peakMegabytes: 1 })).toThrow(
+      'too short',
+    )
+  })
+
+  test('are those in the middle of the rounds', () => {
+    expect(median([flat(3), flat(1), flat(2)])).toEqual(flat(2))
+    expect(median([flat(3), flat(1)])).toEqual(flat(1))
+  })
+
+  test('are shown beside both limits, as ratios within one round', () => {
+    const [one] = planOf(['--only', 'json-100'])?.cases ?? []
+    if (one === undefined) throw new Error('no case')
+    const round = { connector: flat(800), kafkajs: flat(1_000), publisher: flat(1_200), eventsPerTransaction: 900 }
+    const table = tableOf([{ case: one, rounds: [{ ...round, walk: flat(16_000), memory: [] }] }])
+    const cells = table.split('\n')[2]?.split(' | ')
+    expect(cells).toContain('0.80')
+    expect(cells).toContain('0.05')
+  })
+})
+
+describe('the plan of the benchmark', () => {
+  test('has both formats, both limits, and pages that take a while', () => {
+    expect(planOf([])?.cases.map(({ name }) => name)).toEqual([
+      ...['json-100', 'json-1000', 'xml-100', 'xml-1000', 'json-100-100ms', 'xml-100-100ms', 'json-1000-100ms'],
+    ])
+  })
+
+  test('refuses a case that there is not', () => {
+    expect(() => planOf(['--only', 'csv-100'])).toThrow('no case csv-100')
+  })
+})

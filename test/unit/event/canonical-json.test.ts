@@ -1,0 +1,107 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { canonicalJson, valueAt, without } from '../../../connector/event/canonical-json.ts'
+import { fingerprint, sha256 } from '../../../connector/event/fingerprint.ts'
+import type { ClientRecord, ClientValue } from '../../../connector/source/client-source.ts'
+
+const { value: anyValue } = fc.letrec<{ value: ClientValue }>((tie) => ({
+  value: fc.oneof(
+    { maxDepth: 3, depthIdentifier: 'value' },
+    fc.string({ unit: 'binary' }),
+    fc.array(tie('value'), { maxLength: 3, depthIdentifier: 'value' }),
+    fc.dictionary(fc.string({ unit: 'grapheme', maxLength: 5 }), tie('value'), {
+      maxKeys: 4,
+      depthIdentifier: 'value',
+    }),
+  ),
+}))
+
+/** The same value with the keys of every object in another order. */
+function reordered(value: ClientValue): ClientValue {
+  if (typeof value === 'string') return value
+  if (Array.isArray(value)) return value.map(reordered)
+  return Object.fromEntries(
+    Object.entries(value)
+      .reverse()
+      .map(([key, field]) => [key, reordered(field)]),
+  )
+}
+
+describe('canonical JSON', () => {
+  test('has its keys in code-unit order, at every depth, and its lists as they are', () => {
+    expect(canonicalJson({ b: '1', a: { d: [{ z: '1', y: '2' }, 'x'], c: '' }, B: '2' })).toBe(
+      '{"B":"2","a":{"c":"","d":[{"y":"2","z":"1"},"x"]},"b":"1"}',
+    )
+  })
+
+  test('is JSON of the very same value, and does not depend on the order of keys', () => {
+    fc.assert(
+      fc.property(anyValue, (value) => {
+        expect(JSON.parse(canonicalJson(value))).toEqual(JSON.parse(JSON.stringify(value)))
+        expect(canonicalJson(reordered(value))).toBe(canonicalJson(value))
+      }),
+    )
+  })
+
+  test('keeps a field that is called like something built in', () => {
+    const record = JSON.parse('{"__proto__":"1","constructor":"2"}') as ClientRecord
+    expect(canonicalJson(record)).toBe('{"__proto__":"1","constructor":"2"}')
+  })
+})
+
+describe('fields that the operator takes out of the hash', () => {
+  const record = {
+    No: '1',
+    Points: '3',
+    Carte: [
+      { Solde: '5', Numero: '7' },
+      { Solde: '6', Numero: '8' },
+    ],
+    Adresse: { Age: '9', Ville: 'X' },
+  }
+  const ignored = new Set(['points', 'carte.solde', 'adresse.age'])
+
+  test('are left out by their path without case, in every item of a list', () => {
+    expect(without(record, ignored)).toEqual({
+      No: '1',
+      Carte: [{ Numero: '7' }, { Numero: '8' }],
+      Adresse: { Ville: 'X' },
+    })
+  })
+
+  test('do not change the content hash, and stay in the event', () => {
+    const older = fingerprint(record, ignored)
+    const newer = fingerprint({ ...record, Points: '4' }, ignored)
+    expect(newer.contentHash).toBe(older.contentHash)
+    expect(newer.json).toContain('"Points":"4"')
+    expect(fingerprint({ ...record, No: '2' }, ignored).contentHash).not.toBe(older.contentHash)
+  })
+
+  test('without any, the content hash is that of the whole client', () => {
+    expect(fingerprint(record, new Set()).contentHash).toBe(sha256(canonicalJson(record)))
+  })
+
+  test('a name counts only at its own place', () => {
+    expect(without({ Adresse: { Points: '1' } }, ignored)).toEqual({ Adresse: { Points: '1' } })
+  })
+})
+
+describe('a value by its path', () => {
+  const record = { Client: { No: '7' }, no: 'lower', Liste: [{ No: '1' }] }
+  test.each([
+    ['no', 'lower'],
+    ['NO', 'lower'],
+    ['client.no', '7'],
+    ['Client', { No: '7' }],
+    ['Liste.No', undefined],
+    ['no.deeper', undefined],
+    ['absent', undefined],
+    ['toString', undefined],
+  ])('%s', (path, value) => {
+    expect(valueAt(record, path.split('.'))).toEqual(value)
+  })
+
+  test('the exact spelling wins over another one', () => {
+    expect(valueAt({ NO: '1', No: '2' }, ['No'])).toBe('2')
+  })
+})

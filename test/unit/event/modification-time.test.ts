@@ -1,0 +1,37 @@
+import { describe, expect, test } from 'vitest'
+import { modificationTime } from '../../../connector/event/modification-time.ts'
+
+const zone = 'Europe/Paris'
+
+describe('a modification time', () => {
+  test.each([
+    ['2026-06-15T12:00:00', '2026-06-15T10:00:00.000Z', '2026-06-15T12:00:00'],
+    ['2026-06-15 12:00:00', '2026-06-15T10:00:00.000Z', '2026-06-15T12:00:00'],
+    ['2026-06-15T12:00:00.25', '2026-06-15T10:00:00.250Z', '2026-06-15T12:00:00'],
+    ['2026-06-15T12:00:00.1234567', '2026-06-15T10:00:00.123Z', '2026-06-15T12:00:00'],
+    ['2026-06-15T12:00:00Z', '2026-06-15T12:00:00.000Z', '2026-06-15T14:00:00'],
+    ['2026-06-15T12:00:00.5+0100', '2026-06-15T11:00:00.500Z', '2026-06-15T13:00:00'],
+    ['2026-06-15T12:00:00-05:30', '2026-06-15T17:30:00.000Z', '2026-06-15T19:30:00'],
+    ['15/06/2026 12:00:00', '2026-06-15T10:00:00.000Z', '2026-06-15T12:00:00'],
+    ['15/06/2026', '2026-06-14T22:00:00.000Z', '2026-06-15T00:00:00'],
+  ])('%s is read as an instant and as the clock of the server shows it', (text, instant, wallClock) => {
+    expect(modificationTime(text, zone)).toEqual({ instant: Date.parse(instant), wallClock })
+  })
+
+  test.each([
+    '',
+    'yesterday',
+    '2026-06-15',
+    '2026-13-15T12:00:00',
+    '2026-02-30T12:00:00',
+    '31/02/2026',
+    '2026-06-15T24:00:00',
+    '1781517600000',
+  ])('"%s" is none', (text) => {
+    expect(modificationTime(text, zone)).toBeUndefined()
+  })
+
+  test('in the hour that autumn repeats is the earlier of the two', () => {
+    expect(modificationTime('2026-10-25T02:30:00', zone)?.instant).toBe(Date.parse('2026-10-25T00:30:00Z'))
+  })
+})

@@ -1,0 +1,90 @@
+import { describe, expect, test } from 'vitest'
+import { readAhead } from '../../../connector/pipeline/read-ahead.ts'
+
+const settled = () => new Promise((resolve) => setImmediate(resolve))
+const never = new Promise<never>(() => {})
+
+/** Gives numbers; each waits until `release` is called. */
+function slowNumbers(ends: { after: number; with?: Error } = { after: Number.POSITIVE_INFINITY }) {
+  const asked: number[] = []
+  const waiting: (() => void)[] = []
+  let closed = false
+  async function* numbers(): AsyncGenerator<number, void> {
+    try {
+      for (let number = 1; number <= ends.after; number += 1) {
+        asked.push(number)
+        await new Promise<void>((resolve) => waiting.push(resolve))
+        yield number
+      }
+      if (ends.with !== undefined) throw ends.with
+    } finally {
+      closed = true
+    }
+  }
+  return { pages: readAhead(numbers()), asked, release: () => waiting.shift()?.(), isClosed: () => closed }
+}
+
+describe('reading ahead', () => {
+  test('the first item is asked for at once, the next one when the first is taken, no more', async () => {
+    const { pages, asked, release } = slowNumbers()
+    expect(asked).toEqual([1])
+    release()
+    expect(await pages.take()).toBe(1)
+    await settled()
+    expect(asked).toEqual([1, 2])
+    release()
+    await settled()
+    expect(asked).toEqual([1, 2]) // one in work, one waiting
+    expect(await pages.take()).toBe(2)
+    await settled()
+    expect(asked).toEqual([1, 2, 3])
+  })
+
+  test('a peek sees what take will give, and takes nothing', async () => {
+    const { pages, asked, release } = slowNumbers()
+    release()
+    expect(await pages.peek(never)).toBe(1)
+    expect(await pages.peek(never)).toBe(1)
+    expect(asked).toEqual([1])
+    expect(await pages.take()).toBe(1)
+  })
+
+  test('a peek gives up with its patience, be that resolved or rejected', async () => {
+    const { pages, release } = slowNumbers()
+    expect(await pages.peek(Promise.resolve())).toBeUndefined()
+    expect(await pages.peek(Promise.reject(new Error('stopped')))).toBeUndefined()
+    release()
+    expect(await pages.take()).toBe(1)
+  })
+
+  test('the end is undefined, for both and for good', async () => {
+    const { pages, release } = slowNumbers({ after: 1 })
+    release()
+    expect(await pages.take()).toBe(1)
+    expect(await pages.peek(never)).toBeUndefined()
+    expect([await pages.take(), await pages.take()]).toEqual([undefined, undefined])
+  })
+
+  test('an error is heard by whoever takes it, not by a peek, and by nobody else', async () => {
+    const { pages, release } = slowNumbers({ after: 1, with: new Error('no answer') })
+    release()
+    await pages.take()
+    await settled()
+    expect(await pages.peek(never)).toBeUndefined()
+    await expect(pages.take()).rejects.toThrow('no answer')
+    await expect(pages.close()).resolves.toBeUndefined()
+  })
+
+  test('closing waits for the read under way, and ends the generator', async () => {
+    const { pages, release, isClosed } = slowNumbers()
+    let isDone = false
+    const closing = pages.close().then(() => {
+      isDone = true
+    })
+    await settled()
+    expect(isDone).toBe(false)
+    release()
+    await closing
+    expect(isClosed()).toBe(true)
+  })
+})
