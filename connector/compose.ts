@@ -6,6 +6,9 @@ import type { PipelineParts } from './pipeline/pipeline.ts'
 import type { Observe } from './pipeline/pipeline-event.ts'
 import type { StreamParts } from './pipeline/run-stream.ts'
 import { createServerClock } from './pipeline/server-clock.ts'
+import { groupPlacement } from './placement/group-placement.ts'
+import { type Placement, singlePlacement } from './placement/placement.ts'
+import type { PlacementEvent } from './placement/placement-event.ts'
 import { kafkaEventPublisher } from './publish/kafka-event-publisher.ts'
 import type { Clock } from './runtime/clock.ts'
 import { type CloseStack, closeStack } from './runtime/close-stack.ts'
@@ -52,11 +55,23 @@ export function surroundings(
   return { ...parts, config, store, storeReady }
 }
 
+/** Which streams this replica runs; nothing is connected before it is run. */
+export function composePlacement(
+  { config, clock, replica, kafkaLog }: Surroundings,
+  observe: (event: PlacementEvent) => void,
+): Placement {
+  const { connector, kafka, placement } = config
+  const streams = config.streams.map(({ name }) => name)
+  if (placement.mode === 'single') return singlePlacement(streams)
+  return groupPlacement(placement, { connector, replica, streams, kafka, clock, log: kafkaLog, observe })
+}
+
 /** How a run differs from the service. */
 export interface RunMode {
   readonly until: PipelineParts['until']
   readonly reopening: RetryPolicy
   readonly giveUp: AbortSignal
+  readonly isAssigned: OpenParts['isAssigned']
   readonly observe: Observe
 }
 
@@ -76,7 +91,7 @@ export function composeStream(
   mode: RunMode,
 ): StreamParts & { closing: CloseStack } {
   const { clock } = around
-  const { observe } = mode
+  const { observe, isAssigned } = mode
   const closing = closeStack()
   const source = closing.use(httpClientSource(stream.polaris, { clock, observe }), (opened) => opened.close())
   const reader = {
@@ -99,7 +114,7 @@ export function composeStream(
     until: mode.until,
   }
   return {
-    open: openParts(stream, around, { observe, closing }),
+    open: openParts(stream, around, { isAssigned, observe, closing }),
     pipeline,
     clock,
     observe,
@@ -128,20 +143,28 @@ function groupParts(stream: StreamConfig, { config }: Surroundings, observe: Obs
 /** What a record adds to its value: headers, key and lengths; ids are short. */
 const FRAMING_BYTES = 1024
 
+/** Where the checkpoint of a stream is. */
+export function streamObject(stream: StreamConfig, { config, store }: Surroundings): OpenParts['object'] {
+  return store.object(checkpointKey(config.connector, stream.name))
+}
+
+/** Says that it is so whatever the group says: for a one-shot command, which takes the stream from whoever runs it. */
+export const withoutPlacement: Pick<OpenParts, 'isAssigned'> = { isAssigned: () => true }
+
 /** What opening a stream needs; also for the operator's commands. */
 export function openParts(
   stream: StreamConfig,
   around: Surroundings,
-  { observe, closing }: { observe: Observe; closing: CloseStack },
+  { isAssigned, observe, closing }: Pick<OpenParts, 'isAssigned'> & { observe: Observe; closing: CloseStack },
 ): OpenParts {
-  const { config, clock, replica, store, kafkaLog } = around
+  const { config, clock, replica, kafkaLog } = around
   const publisher = closing.use(
     kafkaEventPublisher(stream.kafka, { connector: config.connector, stream: stream.name, clock, log: kafkaLog }),
     (opened) => opened.close(),
   )
   return {
     storeReady: around.storeReady,
-    object: store.object(checkpointKey(config.connector, stream.name)),
+    object: streamObject(stream, around),
     publisher,
     identity: {
       connector: config.connector,
@@ -156,7 +179,7 @@ export function openParts(
     owner: replica,
     offsetsRetentionMs: config.offsetsRetentionMs,
     windowCapacity: stream.windowCapacity,
-    isAssigned: () => true, // one replica a stream: the fence and the claim decide who it is
+    isAssigned,
     clock,
     newNonce: () => randomUUID(),
     onWritten: (bytes) => observe({ kind: 'checkpoint-saved', bytes }),

@@ -66,7 +66,14 @@ function environmentOf(
   run: Case & { url: string; id: string; topic: string },
 ): Record<string, string> {
   return {
-    ...{ CONNECTOR_ID: run.id, STREAM_NAME: STREAM, HTTP_PORT: '0', LOG_LEVEL: 'info', MALLOC_ARENA_MAX: '1' },
+    ...{
+      CONNECTOR_ID: run.id,
+      STREAM_NAME: STREAM,
+      HTTP_PORT: '0',
+      PLACEMENT: 'single',
+      LOG_LEVEL: 'info',
+      MALLOC_ARENA_MAX: '1',
+    },
     ...{ POLARIS_URL: run.url, POLARIS_AUTH: 'none', POLARIS_CODE_MAGASIN: '1' },
     ...{ POLARIS_LAST_CHANGED: '2000-01-01T00:00:00', POLARIS_LIST_FIELDS: 'Cartes' },
     ...{ POLARIS_LIMIT: String(run.limit), POLARIS_OUTPUT: run.output },

@@ -1,5 +1,5 @@
 import { parseDocument } from '../checkpoint/checkpoint-document.ts'
-import { openParts } from '../compose.ts'
+import { streamObject } from '../compose.ts'
 import { streamOption, withStream } from './chosen-stream.ts'
 import { type Command, configOption } from './command.ts'
 import { describedDocument } from './described-checkpoint.ts'
@@ -11,9 +11,8 @@ export const checkpointShow: Command = {
     'Reads the checkpoint document and changes nothing. A pending state holds if Kafka has its note; opening the stream finds out.',
   options: { ...configOption, ...streamOption },
   run: (args, parts) =>
-    withStream(args, parts, async ({ stream, around, closing }) => {
-      const { object } = openParts(stream, around, { observe: () => {}, closing })
-      const stored = await object.read(parts.stop)
+    withStream(args, parts, async ({ stream, around }) => {
+      const stored = await streamObject(stream, around).read(parts.stop)
       if (stored === undefined) parts.print(`stream ${stream.name} has no checkpoint yet`)
       else parts.print(JSON.stringify(describedDocument(parseDocument(stored.text)), undefined, 2))
       return 0

@@ -1,4 +1,4 @@
-import { composeStream, oneShotReopening, replicaName, surroundings } from '../compose.ts'
+import { composeStream, oneShotReopening, replicaName, surroundings, withoutPlacement } from '../compose.ts'
 import { connectorConfig } from '../config/connector-config.ts'
 import { loadConfig } from '../config/load-config.ts'
 import { runStream } from '../pipeline/run-stream.ts'
@@ -14,7 +14,7 @@ export const pollOnce: Command = {
   name: 'poll-once',
   summary: 'do one drain of every stream, then end',
   usage:
-    'Opens each stream (which fences a running connector), copies until the server has no more results, saves, and ends. Serves no endpoints.\n' +
+    'Opens each stream (which fences a running connector, whatever the placement), copies until the server has no more results, saves, and ends. Serves no endpoints.\n' +
     'Exit code: 0 done or stopped, 2 configuration or request wrong, 3 surroundings missing.',
   options: configOption,
   run: async (args, { environment, readFile, stop, version }) => {
@@ -27,6 +27,7 @@ export const pollOnce: Command = {
       replica,
       version,
       level,
+      placement: 'single',
       out: process.stdout,
       clock: systemClock,
       readyAfterMs: http.readyAfterMs,
@@ -39,6 +40,7 @@ export const pollOnce: Command = {
     for (const stream of config.streams) {
       const observe = told.observe(stream.name, { pollIntervalMs: stream.poll.intervalMs })
       const composed = composeStream(stream, around, {
+        ...withoutPlacement,
         until: 'one-drain',
         reopening: oneShotReopening,
         giveUp: grace.signal,

@@ -1,4 +1,4 @@
-import { openParts } from '../compose.ts'
+import { openParts, withoutPlacement } from '../compose.ts'
 import { rewriteCheckpoint } from '../pipeline/rewrite-checkpoint.ts'
 import type { ReadArguments } from '../source/client-source.ts'
 import { type ChosenStream, invalidRequest } from './chosen-stream.ts'
@@ -19,7 +19,8 @@ export async function rewriteTo(
       `stream ${stream.name} would read again from ${to.lastChanged}, and a running connector would lose it: add --yes to do it`,
     )
   }
-  const { before, after } = await rewriteCheckpoint(openParts(stream, around, { observe: () => {}, closing }), to, stop)
+  const opening = openParts(stream, around, { ...withoutPlacement, observe: () => {}, closing })
+  const { before, after } = await rewriteCheckpoint(opening, to, stop)
   switch (before.kind) {
     case 'state':
       print(`before: ${JSON.stringify(describedState(before.state))}`)

@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import { checkpointSection } from './checkpoint-schema.ts'
 import { kafkaSection, streamKafkaSection } from './kafka-schema.ts'
+import { placementSection } from './placement-schema.ts'
 import { polarisSection } from './polaris-schema.ts'
 import * as check from './setting-checks.ts'
 import * as setting from './setting-types.ts'
@@ -111,6 +112,7 @@ export const configSchema = z
       }),
       kafka: kafkaSection,
       checkpoint: checkpointSection,
+      placement: placementSection,
       shutdown: setting.section('Stopping', {
         finishWithin: setting.duration(50 * second, {
           description:

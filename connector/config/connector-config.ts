@@ -1,13 +1,16 @@
 import type { DeadLetterLimit } from '../event/dead-letter.ts'
 import type { ConfiguredFields } from '../event/field-mapping.ts'
 import type { PollSettings } from '../pipeline/polling.ts'
+import type { PlacementConfig } from '../placement/placement-config.ts'
+import type { KafkaConnection } from '../publish/kafka-client.ts'
 import type { KafkaConfig } from '../publish/kafka-config.ts'
 import type { ReadArguments } from '../source/client-source.ts'
 import type { PolarisConfig } from '../source/polaris-config.ts'
 import type { CheckpointConfig } from '../storage/checkpoint-store-config.ts'
 import { checkpointConfig } from './checkpoint-settings.ts'
 import type { Settings, StreamSettings } from './config-schema.ts'
-import { kafkaConfig } from './kafka-settings.ts'
+import { kafkaConfig, kafkaConnection } from './kafka-settings.ts'
+import { placementConfig } from './placement-settings.ts'
 import { beginAt, polarisConfig } from './polaris-settings.ts'
 
 /** The configuration as the parts of the connector take it: every unit in the name, secrets in plain text. Never logged: see `describeConfig`. */
@@ -15,6 +18,9 @@ export interface ConnectorConfig {
   readonly connector: string
   readonly logLevel: Settings['log']['level']
   readonly http: { readonly host: string; readonly port: number; readonly readyAfterMs: number }
+  /** The way to Kafka for what is no stream's. */
+  readonly kafka: KafkaConnection
+  readonly placement: PlacementConfig
   readonly checkpoint: CheckpointConfig
   /** A poll that brings nothing new is saved this often at most. */
   readonly savePeriodMs: number
@@ -47,6 +53,8 @@ export function connectorConfig(settings: Settings): ConnectorConfig {
     connector,
     logLevel: log.level,
     http: { host: http.host, port: http.port, readyAfterMs: http.readyAfter },
+    kafka: kafkaConnection(kafka),
+    placement: placementConfig(settings),
     checkpoint: checkpointConfig(checkpoint),
     savePeriodMs: checkpoint.savePeriod,
     offsetsRetentionMs: kafka.offsetsRetention,

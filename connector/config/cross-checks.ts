@@ -38,6 +38,7 @@ export const crossChecks: readonly CrossCheck[] = [
   { reads: ['streams.polaris.tls', 'streams.polaris.url'], find: ofEachStream(trust) },
   { reads: ['streams.polaris.retry'], find: ofEachStream(pauses) },
   { reads: ['checkpoint.encryption', 'checkpoint.kmsKeyId', 'checkpoint.bucketKey'], find: encryption },
+  { reads: ['placement.heartbeat', 'placement.sessionTimeout'], find: heartbeatOfSession },
   { reads: ['streams.name'], find: distinctNames },
   { reads: ['streams.kafka', 'streams.sharedKeys'], find: distinctTopics },
 ]
@@ -78,6 +79,18 @@ function orderedTimes({ kafka, checkpoint, shutdown }: Settings): Finding[] {
       },
     ]
   })
+}
+
+/** Two lost heartbeats must not end a session. */
+function heartbeatOfSession({ placement: { heartbeat, sessionTimeout } }: Settings): Finding[] {
+  if (3 * heartbeat < sessionTimeout) return []
+  const [shown, third] = [durationText(heartbeat), durationText(sessionTimeout)]
+  return [
+    {
+      path: ['placement', 'heartbeat'],
+      what: `(${shown}) must be less than a third of placement.sessionTimeout (${third}): raise sessionTimeout, or beat more often`,
+    },
+  ]
 }
 
 function credentials({ polaris: { auth, user, password } }: StreamSettings): Finding[] {

@@ -1,3 +1,4 @@
+import type { KafkaConnection } from '../publish/kafka-client.ts'
 import {
   type KafkaConfig,
   kafkaDefaults,
@@ -9,21 +10,13 @@ import type { Settings, StreamSettings } from './config-schema.ts'
 
 type KafkaSettings = Settings['kafka']
 
-/** The way to Kafka for one stream; reveals the secrets in it. */
-export function kafkaConfig(kafka: KafkaSettings, stream: StreamSettings['kafka']): KafkaConfig {
+/** The way to Kafka, the same for all; reveals the secrets in it. */
+export function kafkaConnection(kafka: KafkaSettings): KafkaConnection {
   const { connection, request, transaction, commitWithin, close } = kafka.timeouts
   return {
     brokers: kafka.brokers,
     ssl: sslConfig(kafka.ssl),
     sasl: saslConfig(kafka.sasl),
-    topic: {
-      events: stream.topic,
-      deadLetters: stream.deadLetterTopic ?? `${stream.topic}.dlq`,
-      create: topicCreation(kafka.topics),
-    },
-    delivery: kafka.delivery,
-    compression: kafka.compression,
-    maxMessageBytes: kafka.maxMessageBytes,
     timeouts: {
       connectionMs: connection,
       requestMs: request,
@@ -32,6 +25,21 @@ export function kafkaConfig(kafka: KafkaSettings, stream: StreamSettings['kafka'
       closeMs: close,
     },
     retry: kafkaDefaults.retry,
+  }
+}
+
+/** What one stream does with it. */
+export function kafkaConfig(kafka: KafkaSettings, stream: StreamSettings['kafka']): KafkaConfig {
+  return {
+    ...kafkaConnection(kafka),
+    topic: {
+      events: stream.topic,
+      deadLetters: stream.deadLetterTopic ?? `${stream.topic}.dlq`,
+      create: topicCreation(kafka.topics),
+    },
+    delivery: kafka.delivery,
+    compression: kafka.compression,
+    maxMessageBytes: kafka.maxMessageBytes,
   }
 }
 

@@ -44,24 +44,28 @@ interface StoredDocument {
 }
 
 /**
- * Opens a stream: read the document → fence → read the note → resolve → claim against the version read first → check the assignment.
+ * Opens a stream: check the assignment → read the document → fence → read the note → resolve → claim against the version read first → check the assignment.
  * This order is checked over every interleaving in `test/simulation`. Rejects with the code that says what to do; nothing is touched unless claimed.
  */
 export async function openStream(parts: OpenParts, stop: AbortSignal): Promise<OpenStream> {
   parts.observe({ kind: 'stream-opening' })
+  mustBeAssigned(parts) // who opens fences: a replica that knows that it was replaced fences nobody
   await parts.storeReady(stop)
   const stored = await parts.object.read(stop)
   const document = stored === undefined ? undefined : parseDocument(stored.text)
   const session = await parts.publisher.open(stop)
   try {
     const claim = await claimStream(parts, { stored, document }, session, stop)
-    if (!parts.isAssigned())
-      throw new ConnectorError('publish.fenced', 'open stream: it was assigned to another replica meanwhile')
+    mustBeAssigned(parts)
     return { session, checkpoint: streamCheckpoint(claim, parts) }
   } catch (error) {
     await session.close()
     throw error
   }
+}
+
+function mustBeAssigned({ isAssigned }: OpenParts): void {
+  if (!isAssigned()) throw new ConnectorError('publish.fenced', 'open stream: it is not assigned to this replica now')
 }
 
 async function claimStream(parts: OpenParts, read: StoredDocument, session: PublisherSession, stop: AbortSignal) {

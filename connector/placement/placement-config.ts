@@ -29,7 +29,7 @@ export interface SlotsCreation {
 export const groupDefaults = {
   create: { partitions: 24, replicationFactor: -1 },
   sessionTimeoutMs: 6_000,
-  heartbeatMs: 1_000,
+  heartbeatMs: 500,
   rebalanceTimeoutMs: 10_000,
   leaveWithinMs: 3_000,
   rebuild: { firstPauseMs: 500, maxPauseMs: 5_000 },

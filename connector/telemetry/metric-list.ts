@@ -35,6 +35,13 @@ export const counterList = {
   takeOvers: entry('take_overs_total', 'Claims of the stream after another replica had it'),
   losses: entry('losses_total', 'Times that the stream was lost to another replica'),
   refusedCheckPoints: entry('refused_check_points_total', 'Times that the source refused its own checkPoint'),
+  contested: entry(
+    'contested_total',
+    'Times that the stream, assigned here, was taken by another owner again and again',
+  ),
+  rebalances: entry('rebalances_total', 'Assignments that this replica got from the group', []),
+  sessionExpiries: entry('session_expiries_total', 'Times that the group was silent for longer than a session', []),
+  groupBreaks: entry('group_breaks_total', 'News of a broken membership of the group, by what failed', ['code']),
   warnings: entry('warnings_total', 'Conditions that are warned about, by kind of event', ['stream', 'kind']),
 } as const satisfies Record<string, MetricEntry>
 
@@ -81,6 +88,8 @@ export const scrapedList = {
     'stream',
     'state',
   ]),
+  assigned: entry('assigned_streams', 'Streams that are assigned to this replica', []),
+  groupState: entry('group_state', '1 for what this replica is in the group, 0 for the others', ['state']),
   ready: entry('ready', '1 when /readyz says ready, else 0', []),
   build: entry('build_info', 'Always 1; the labels say what runs', ['version', 'replica']),
 } as const satisfies Record<string, MetricEntry>

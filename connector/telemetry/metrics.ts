@@ -1,6 +1,7 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
 import type { Observe, PipelineEvent } from '../pipeline/pipeline-event.ts'
 import { type ByKind, byKind, type EventOf } from './by-kind.ts'
+import type { ReplicaEvent } from './group-status.ts'
 import { counterList, gaugeList, histogramList, type MetricEntry } from './metric-list.ts'
 
 type Labelled = Readonly<Record<string, string>>
@@ -30,9 +31,32 @@ export function pipelineMetrics(registry: Registry): PipelineMetrics {
 /** Counts what one stream tells. Its plain counters exist from the start, so that a rate has a zero to begin at. */
 export function metricsObserver(metrics: PipelineMetrics, stream: string): Observe {
   for (const [name, { labels }] of Object.entries(counterList) as [keyof typeof counterList, MetricEntry][]) {
-    if (labels.length === 1) metrics.count(name, { stream }, 0)
+    if (labels.length === 1 && labels[0] === 'stream') metrics.count(name, { stream }, 0)
   }
   return (event) => byKind(movements, event)({ metrics, stream })
+}
+
+/** Counts what is told of the replicas. */
+export function replicaMetrics(metrics: PipelineMetrics): (event: ReplicaEvent) => void {
+  return (event) => byKind(replicaMovements, event)(metrics)
+}
+
+const unmoved = () => {}
+const replicaMovements: ByKind<(metrics: PipelineMetrics) => void, ReplicaEvent> = {
+  'group-joined': () => (metrics) => metrics.count('rebalances', {}),
+  'session-expired': () => (metrics) => metrics.count('sessionExpiries', {}),
+  'group-broken':
+    ({ code }) =>
+    (metrics) =>
+      metrics.count('groupBreaks', { code }),
+  'group-rebuilt': () => unmoved,
+  'group-left': () => unmoved,
+  'assignment-changed': () => unmoved,
+  'stream-let-go': () => unmoved,
+  'stream-contested':
+    ({ stream }) =>
+    (metrics) =>
+      metrics.count('contested', { stream }),
 }
 
 type Movement = (to: { metrics: PipelineMetrics; stream: string }) => void

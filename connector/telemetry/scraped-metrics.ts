@@ -1,24 +1,25 @@
 import { Gauge, type Registry } from 'prom-client'
 import type { Clock } from '../runtime/clock.ts'
+import { groupStates } from './group-status.ts'
 import { secondsSince, type WatchedStream } from './health.ts'
 import { type MetricEntry, scrapedList } from './metric-list.ts'
+import type { ReplicaWatch } from './replica-watch.ts'
 import { isActive, streamStates } from './stream-status.ts'
 
 export interface ScrapedParts {
   readonly clock: Clock
   readonly version: string
   readonly replica: string
-  /** All streams that this replica knows of, as they are now. */
-  readonly streams: () => readonly WatchedStream[]
-  readonly isReady: () => boolean
+  /** This replica and all its streams, as they are now. */
+  readonly watch: ReplicaWatch
 }
 
 type Sample = readonly [labels: Readonly<Record<string, string>>, value: number]
 
 /** The gauges that are computed when somebody asks, from the state of the streams. A stream that runs elsewhere has no ages here. */
 export function scrapedMetrics(registry: Registry, parts: ScrapedParts): void {
-  const { clock, version, replica, streams, isReady } = parts
-  const here = () => streams().filter(({ status }) => isActive(status) || status.state === 'stopped')
+  const { clock, version, replica, watch } = parts
+  const here = () => watch.streams().filter(({ status }) => isActive(status) || status.state === 'stopped')
   const gauge = (metric: MetricEntry, samples: () => readonly Sample[]) => {
     const { name, help, labels } = metric
     new Gauge({
@@ -44,8 +45,10 @@ export function scrapedMetrics(registry: Registry, parts: ScrapedParts): void {
     ),
   )
   gauge(scrapedList.caughtUp, () => here().map(({ stream, status }) => [{ stream }, status.isCaughtUp ? 1 : 0]))
-  gauge(scrapedList.state, () => streams().flatMap(stateSamples))
-  gauge(scrapedList.ready, () => [[{}, isReady() ? 1 : 0]])
+  gauge(scrapedList.state, () => watch.streams().flatMap(stateSamples))
+  gauge(scrapedList.assigned, () => [[{}, watch.group().streams.size]])
+  gauge(scrapedList.groupState, () => groupStates.map((state) => [{ state }, watch.group().state === state ? 1 : 0]))
+  gauge(scrapedList.ready, () => [[{}, watch.health().ready ? 1 : 0]])
   gauge(scrapedList.build, () => [[{ version, replica }, 1]])
 }
 

@@ -1,22 +1,19 @@
 import { collectDefaultMetrics, Registry } from 'prom-client'
 import type { Observe } from '../pipeline/pipeline-event.ts'
-import type { Clock } from '../runtime/clock.ts'
 import { type EndpointAnswer, type Endpoints, endpoints, json, text } from './endpoints.ts'
 import { toLogFields } from './error-fields.ts'
-import { type Health, health, type ReplicaState, secondsSince, type WatchedStream } from './health.ts'
+import type { ReplicaEvent } from './group-status.ts'
+import { type Health, type ReplicaState, secondsSince, type WatchedStream } from './health.ts'
 import { type LibraryLog, libraryLog } from './library-log.ts'
 import type { Log } from './log.ts'
 import { logObserver } from './log-observer.ts'
 import { type LoggerParts, logger } from './logger.ts'
-import { metricsObserver, pipelineMetrics } from './metrics.ts'
+import { metricsObserver, pipelineMetrics, replicaMetrics } from './metrics.ts'
+import { replicaLine } from './replica-lines.ts'
+import { type ReplicaHealth, type ReplicaWatchParts, replicaWatch } from './replica-watch.ts'
 import { scrapedMetrics } from './scraped-metrics.ts'
-import { streamStatus, unobserved } from './stream-status.ts'
 
-export interface TelemetryParts extends LoggerParts {
-  readonly clock: Clock
-  /** How long a stream may go without progress before the replica is not ready; at least three of its poll intervals. */
-  readonly readyAfterMs: number
-}
+export type TelemetryParts = LoggerParts & ReplicaWatchParts
 
 /** What the connector tells the outside: log lines, metrics, health. */
 export interface Telemetry {
@@ -26,60 +23,58 @@ export interface Telemetry {
   libraryLog(library: string): LibraryLog
   /** Where the events of one stream go; call once per stream. */
   observe(stream: string, options: { readonly pollIntervalMs: number }): Observe
+  /** Where the events of placement go; the first assignment makes a replica that starts one that runs. */
+  readonly observePlacement: (event: ReplicaEvent) => void
   /** Says, and logs, what this replica is doing; `starting` at first, and not ready until it is `running`. */
   replicaIs(state: ReplicaState): void
-  health(): Health
+  health(): ReplicaHealth
   /** Serves /healthz, /readyz, /metrics and /status until closed. As `endpoints`. */
   listen(at: { readonly host: string; readonly port: number }, stop: AbortSignal): Promise<Endpoints>
 }
 
 export function telemetry(parts: TelemetryParts): Telemetry {
-  const { connector, replica, version, clock, readyAfterMs } = parts
+  const { connector, replica, version, clock } = parts
   const startedAt = clock.monotonic()
-  const streams = new Map<string, WatchedStream>()
-  let replicaState: ReplicaState = 'starting'
+  const watch = replicaWatch(parts)
   const log = logger(parts)
   const registry = processRegistry(connector)
   const metrics = pipelineMetrics(registry)
-  const watched = () => [...streams.values()]
-  const now = () => health({ replicaState, streams: watched(), readyAfterMs }, clock.monotonic())
-  scrapedMetrics(registry, { clock, version, replica, streams: watched, isReady: () => now().ready })
+  const countReplica = replicaMetrics(metrics)
+  scrapedMetrics(registry, { clock, version, replica, watch })
   const status = () => ({
     connector,
     replica,
     version,
     uptimeSeconds: secondsSince(startedAt, clock.monotonic()),
-    ...fullStatus(now(), watched(), clock.monotonic()),
+    ...fullStatus(watch.health(), watch.streams(), clock.monotonic()),
   })
+  const replicaIs = (state: ReplicaState) => {
+    if (watch.becomes(state)) log('info', replicaLines[state], {})
+  }
 
   return {
     log,
     registry,
     libraryLog: (library) => libraryLog(log, library),
-    observe: (stream, { pollIntervalMs }) => {
-      streams.set(stream, { stream, pollIntervalMs, status: { ...unobserved, begunAt: clock.monotonic() } })
-      const follow: Observe = (event) => {
-        const before = streams.get(stream)?.status ?? unobserved
-        streams.set(stream, { stream, pollIntervalMs, status: streamStatus(before, event, clock.monotonic()) })
-      }
-      return together([follow, metricsObserver(metrics, stream), logObserver(stream, { log, clock })])
+    observe: (stream, { pollIntervalMs }) =>
+      together([
+        watch.follow(stream, pollIntervalMs),
+        metricsObserver(metrics, stream),
+        logObserver(stream, { log, clock }),
+      ]),
+    observePlacement: (event) => {
+      watch.take(event)
+      countReplica(event)
+      const { level, message, fields } = replicaLine(event)
+      log(level, message, fields)
+      if (event.kind === 'assignment-changed' && watch.state() === 'starting') replicaIs('running')
     },
-    replicaIs: (state) => {
-      if (state !== replicaState) log('info', replicaLines[state], {})
-      replicaState = state
+    replicaIs,
+    health: watch.health,
+    listen: (at, stop) => {
+      const onError = (error: unknown) => log('warn', 'health endpoint failed', toLogFields(error))
+      return endpoints({ ...at, clock, paths: paths({ health: watch.health, registry, status }), onError }, stop)
     },
-    health: now,
-    listen: ({ host, port }, stop) =>
-      endpoints(
-        {
-          host,
-          port,
-          clock,
-          paths: paths({ health: now, registry, status }),
-          onError: (error) => log('warn', 'health endpoint failed', toLogFields(error)),
-        },
-        stop,
-      ),
   }
 }
 

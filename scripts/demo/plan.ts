@@ -50,7 +50,7 @@ export function connectorEnvironment(given: Environment, plan: DemoPlan, at: Add
   // Empty is as good as unset, and keeps the process's own value out.
   const present = Object.entries(given).flatMap(([name, value]) => (value ? [[name, isMeant(name) ? value : '']] : []))
   return {
-    ...{ CONNECTOR_ID: 'demo', POLL_INTERVAL: '1s', HTTP_PORT: '0' },
+    ...{ CONNECTOR_ID: 'demo', POLL_INTERVAL: '1s', HTTP_PORT: '0', PLACEMENT: 'single' },
     ...Object.fromEntries(present),
     ...(simulator === undefined ? {} : settingsOf(simulator)),
     ...{ KAFKA_BROKERS: at.bootstrap, KAFKA_TOPIC: plan.topic, CHECKPOINT_URL: plan.checkpointUrl },

@@ -19,6 +19,7 @@ async function listening() {
     level: 'silent',
     out: { write: () => {} },
     clock: systemClock,
+    placement: 'single',
     readyAfterMs: 300_000,
   })
   const server = closing.use(await told.listen({ host: '127.0.0.1', port: 0 }, stop), (open) => open.close())

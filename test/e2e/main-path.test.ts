@@ -8,7 +8,9 @@ const isCaughtUp = ({ drain }: { drain?: string }) => drain === 'caught up'
 it.each(['xml', 'json'])(
   'streams every change of a new stream exactly once and resumes after a stop (%s)',
   async (output) => {
-    const { simulator, start, caughtUp, records } = await scene({ environment: { POLARIS_OUTPUT: output } })
+    const { simulator, start, caughtUp, records } = await scene({
+      environment: { POLARIS_OUTPUT: output, PLACEMENT: 'group' },
+    })
     const first = start()
     expect(await first.line(says('connector started'))).toMatchObject({ level: 'info', streams: ['clients'] })
     expect(await first.line(says('new stream claimed'))).toMatchObject({ epoch: 1, seq: 0, events: 0 })

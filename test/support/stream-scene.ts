@@ -86,11 +86,12 @@ export async function untilTold(
 /** What the broker says of a topic that is just being created: unknown, without a leader. */
 const NOT_YET = [3, 5, 6]
 
-/** Variables of a connector on the shared servers, but for the source. */
+/** Variables of a connector on the shared servers, but for the source. One process, unless a test says otherwise: a killed one is back at once. */
 export function surroundingsOf(name: string, brokers: string): Record<string, string> {
   const { endpoint, region, accessKeyId, secretAccessKey, bucket } = inject('s3')
   return {
     ...{ CONNECTOR_ID: name, KAFKA_TOPIC: name, KAFKA_BROKERS: brokers, HTTP_PORT: '0' },
+    PLACEMENT: 'single',
     ...{ POLARIS_CODE_MAGASIN: '1', POLARIS_LAST_CHANGED: '2000-01-01', POLARIS_LIMIT: '20', POLL_INTERVAL: '200ms' },
     ...{ CHECKPOINT_URL: `s3://${bucket}/e2e`, AWS_ENDPOINT_URL_S3: endpoint, AWS_REGION: region },
     ...{ AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey },

@@ -32,6 +32,7 @@ describe('generated files', () => {
       'http',
       'kafka',
       'checkpoint',
+      'placement',
       'shutdown',
       'streams',
     ])

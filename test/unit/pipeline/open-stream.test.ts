@@ -70,7 +70,8 @@ describe('opening a stream', () => {
   test('reads the document, fences, reads the note, claims against the version read first, and checks the assignment once more', async () => {
     const { parts, calls } = opening(own({}))
     await openStream(parts, signal)
-    expect(calls).toEqual(['store ready', 'store read', 'kafka open', 'kafka note', 'store write', 'assigned?'])
+    const order = ['assigned?', 'store ready', 'store read', 'kafka open', 'kafka note', 'store write', 'assigned?']
+    expect(calls).toEqual(order)
   })
 
   test('a new stream begins where it is configured to, at epoch 1', async () => {
@@ -133,8 +134,16 @@ describe('opening a stream', () => {
   })
 
   test('assigned to another replica meanwhile, it gives the stream up', async () => {
-    const { parts } = opening(own({}))
+    const { parts, calls } = opening(own({}))
+    const answers = [true, false]
+    expect(await codeOfOpening({ ...parts, isAssigned: () => answers.shift() ?? false })).toBe('publish.fenced')
+    expect(calls).toContain('store write')
+  })
+
+  test('assigned to another replica before, it fences nobody and writes nothing', async () => {
+    const { parts, calls } = opening(own({}))
     expect(await codeOfOpening({ ...parts, isAssigned: () => false })).toBe('publish.fenced')
+    expect(calls).toEqual([])
   })
 
   test('waits for nothing once it is told to stop', async () => {
@@ -174,7 +183,7 @@ describe('a stream that cannot be opened', () => {
     store.tamper(KEY, text)
     expect(await codeOfOpening(parts)).toBe(code)
     expect(store.stored(KEY)?.text).toBe(text)
-    expect(calls).toEqual(['store ready', 'store read'])
+    expect(calls).toEqual(['assigned?', 'store ready', 'store read'])
   })
 
   test('stops when the document is gone though there is a note, and goes on once it is put back', async () => {

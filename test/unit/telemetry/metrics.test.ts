@@ -19,6 +19,7 @@ function observed() {
     out: { write: () => {} },
     clock: { ...systemClock, monotonic: () => time.now },
     readyAfterMs: 300_000,
+    placement: 'group',
   })
   const samples = async () => {
     const lines = (await told.registry.metrics()).split('\n').filter((line) => line.startsWith('polaris_connector_'))

@@ -7,6 +7,7 @@ import type { ErrorCode } from '../../../connector/runtime/error-catalogue.ts'
 import { toLogFields } from '../../../connector/telemetry/error-fields.ts'
 import { telemetry } from '../../../connector/telemetry/telemetry.ts'
 import { everyPipelineEvent } from '../../support/every-pipeline-event.ts'
+import { everyReplicaEvent } from '../../support/every-replica-event.ts'
 
 const person = fc.record({
   name: fc.constantFrom('Dupont-Quennehen', 'BEAUREGARD', 'Élodie Lefèvre', "Jean-Marie O'Neill", 'ESTELLE', 'Nguyễn'),
@@ -115,6 +116,7 @@ const told = telemetry({
   out: { write: (line) => written.push(line) },
   clock: systemClock,
   readyAfterMs: 300_000,
+  placement: 'group',
 })
 
 /** All that the connector tells about an error, whatever brings it, and about a library that logs it. */
@@ -125,6 +127,7 @@ async function everything(input: { error: unknown; code: ErrorCode; said: string
   const wrapped = new ConnectorError(code, 'read page: no answer that is a page', { cause: error })
   const events: PipelineEvent[] = [error, wrapped].flatMap((about) => everyPipelineEvent(about))
   for (const event of events) observe(event)
+  for (const about of [error, wrapped]) for (const event of everyReplicaEvent(about)) told.observePlacement(event)
   told.log('error', 'connector failed', toLogFields(error))
   const fromKafka = told.libraryLog('kafkajs')
   for (const level of ['debug', 'info', 'warn', 'error'] as const) {

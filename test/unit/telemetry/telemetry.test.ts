@@ -4,7 +4,14 @@ import { telemetry } from '../../../connector/telemetry/telemetry.ts'
 
 function told() {
   const lines: Record<string, unknown>[] = []
-  const parts = { connector: 'shops', replica: 'r-1', version: '1.2.3', level: 'info', readyAfterMs: 300_000 } as const
+  const parts = {
+    connector: 'shops',
+    replica: 'r-1',
+    version: '1.2.3',
+    level: 'info',
+    placement: 'group',
+    readyAfterMs: 300_000,
+  } as const
   const out = { write: (line: string) => lines.push(JSON.parse(line)) }
   return { ...telemetry({ ...parts, out, clock: systemClock }), lines }
 }
