@@ -6,9 +6,6 @@ import type { PipelineParts } from './pipeline/pipeline.ts'
 import type { Observe } from './pipeline/pipeline-event.ts'
 import type { StreamParts } from './pipeline/run-stream.ts'
 import { createServerClock } from './pipeline/server-clock.ts'
-import { groupPlacement } from './placement/group-placement.ts'
-import { type Placement, singlePlacement } from './placement/placement.ts'
-import type { PlacementEvent } from './placement/placement-event.ts'
 import { kafkaEventPublisher } from './publish/kafka-event-publisher.ts'
 import type { Clock } from './runtime/clock.ts'
 import { type CloseStack, closeStack } from './runtime/close-stack.ts'
@@ -19,7 +16,7 @@ import { checkpointKey } from './storage/checkpoint-store-config.ts'
 import { openCheckpointStore } from './storage/open-store.ts'
 import type { LibraryLog } from './telemetry/library-log.ts'
 
-/** The only place that picks adapters. */
+/** The only place that picks adapters, with `compose-placement.ts`. */
 
 /** What all streams of a process share. */
 export interface Surroundings {
@@ -53,17 +50,6 @@ export function surroundings(
     isProbed = true
   }
   return { ...parts, config, store, storeReady }
-}
-
-/** Which streams this replica runs; nothing is connected before it is run. */
-export function composePlacement(
-  { config, clock, replica, kafkaLog }: Surroundings,
-  observe: (event: PlacementEvent) => void,
-): Placement {
-  const { connector, kafka, placement } = config
-  const streams = config.streams.map(({ name }) => name)
-  if (placement.mode === 'single') return singlePlacement(streams)
-  return groupPlacement(placement, { connector, replica, streams, kafka, clock, log: kafkaLog, observe })
 }
 
 /** How a run differs from the service. */

@@ -1,4 +1,5 @@
-import { composePlacement, composeStream, type Surroundings, serviceReopening } from './compose.ts'
+import { composeStream, type Surroundings, serviceReopening } from './compose.ts'
+import { composePlacement } from './compose-placement.ts'
 import { contestDefaults } from './pipeline/keep-stream.ts'
 import type { Observe } from './pipeline/pipeline-event.ts'
 import { runAssigned } from './pipeline/run-assigned.ts'

@@ -8,6 +8,7 @@ import { contestDefaults } from '../../connector/pipeline/keep-stream.ts'
 import { runAssigned } from '../../connector/pipeline/run-assigned.ts'
 import type { StreamEnd } from '../../connector/pipeline/run-stream.ts'
 import { groupPlacement } from '../../connector/placement/group-placement.ts'
+import { viewGroup } from '../../connector/placement/group-view.ts'
 import type { Placement } from '../../connector/placement/placement.ts'
 import { type GroupConfig, groupDefaults } from '../../connector/placement/placement-config.ts'
 import type { PlacementEvent } from '../../connector/placement/placement-event.ts'
@@ -78,6 +79,7 @@ afterEach(async () => {
 })
 
 function startMember(connector: string, options: MemberSettings = {}): Member {
+  const replica = `replica-${members.length}`
   const events: PlacementEvent[] = []
   const told: ReadonlySet<string>[] = []
   const clients = new Set<KafkaClient>()
@@ -88,14 +90,14 @@ function startMember(connector: string, options: MemberSettings = {}): Member {
     { ...groupDefaults, ...options.settings },
     {
       connector,
-      replica: `replica-${members.length}`,
+      replica,
       streams: options.streams ?? streams,
       kafka: connection,
       clock: options.clock ?? systemClock,
       log: () => undefined,
       observe: (event) => events.push(event),
       connect: (to) => {
-        const client = kafkaClient(to, { clientId: `replica-${members.length}`, log: () => undefined })
+        const client = kafkaClient(to, { clientId: replica, log: () => undefined })
         clients.add(client)
         if (isGone) client.cut()
         return client
@@ -156,6 +158,36 @@ async function startThree(connector: string, options?: MemberSettings): Promise<
   await until(() => areBalanced(three))
   return three
 }
+
+/** The group as an operator sees it. */
+function view(group: string, connection: Partial<KafkaConnection> = {}) {
+  const config = { ...kafkaDefaults, brokers: kafka.bootstrap.split(','), ...connection }
+  const connect = () => kafkaClient(config, { clientId: 'operator', log: () => undefined })
+  const parts = { group, topic: `${group}.slots`, streams, config, clock: systemClock, connect }
+  return viewGroup(parts, new AbortController().signal)
+}
+
+describe('the view of a group', () => {
+  it('has every member under the name of its replica, with its slots and streams', async () => {
+    const three = await startThree(randomUUID())
+    const { state, slots, members: seen } = await view(three[0].group)
+    expect({ state, slots }).toEqual({ state: 'Stable', slots: 24 })
+    expect(seen.map(({ replica }) => replica)).toEqual(['replica-0', 'replica-1', 'replica-2'])
+    for (const [index, member] of three.entries()) {
+      expect(new Set(seen[index]?.streams)).toEqual(member.now())
+      expect(seen[index]?.slots).toHaveLength(8)
+      expect(seen[index]?.host).toBe('127.0.0.1')
+    }
+  })
+
+  it('is empty where nobody was ever in it, or everybody has left', async () => {
+    expect(await view(randomUUID())).toEqual({ state: 'Dead', slots: 0, members: [] })
+    const member = startMember(randomUUID())
+    await until(() => member.now().size > 0)
+    await member.stop()
+    expect(await view(member.group)).toEqual({ state: 'Empty', slots: 24, members: [] })
+  })
+})
 
 describe('three members', () => {
   it('share the slots evenly, and each keeps what it has when another vanishes without a word', async () => {

@@ -1,0 +1,106 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { expect, it } from 'vitest'
+import type { ConnectorProcess, LogLine } from '../support/connector-process.ts'
+import { replicaScene, runningOn } from '../support/replica-scene.ts'
+
+const says = (msg: string) => (line: LogLine) => line.msg === msg
+const sessionMs = 6_000
+
+/** How often it has opened each of the streams. */
+const openings = (replica: ConnectorProcess, streams: readonly string[]) =>
+  streams.map((stream) => replica.lines().filter((line) => line.stream === stream && /claimed$/.test(line.msg)).length)
+
+it('three replicas share six streams, each runs once, and one that is killed is replaced within a session and little more', async () => {
+  const stage = await replicaScene(6)
+  const [first, second, third] = [stage.start(), stage.start(), stage.start()]
+  await stage.untilShared([first, second, third], { least: 2 })
+  const change = stage.simulator.changeEvery(20)
+  const { group, streams } = await stage.replicas()
+  expect(group).toMatchObject({ state: 'Stable', slots: 24 })
+  expect(group?.members.map((member) => member.streams.length)).toEqual([2, 2, 2])
+  for (const { assignedTo, claim, remark } of streams) {
+    expect(remark).toBeUndefined()
+    expect(claim).toMatchObject({ owner: assignedTo, epoch: expect.any(Number) })
+  }
+
+  const kept = await runningOn(first)
+  const opened = openings(first, kept)
+  await third.kill()
+  const tookMs = await stage.untilShared([first, second], { withinMs: sessionMs + 8_000 })
+  expect(tookMs).toBeLessThan(sessionMs + 4_000)
+  // A rebalance does not stop what stays where it is.
+  expect(await runningOn(first)).toEqual(expect.arrayContaining(kept))
+  expect(openings(first, kept)).toEqual(opened)
+  change()
+  await stage.expectAllExactlyOnce()
+  expect(await Promise.all([first.stop(), second.stop()])).toEqual([0, 0])
+  const after = await stage.replicas()
+  expect(after.group?.members).toEqual([])
+  expect(after.streams.map(({ remark }) => remark)).toEqual(stage.streams.map(() => 'nobody runs it'))
+})
+
+it('a standby is ready, and goes on within two seconds when the other is told to stop, with nothing read again', async () => {
+  const stage = await replicaScene(1)
+  const first = stage.start()
+  await first.line(says('caught up'))
+  const standby = stage.start()
+  await standby.line(says('standing by: no stream is assigned to this replica'))
+  const ready = await standby.get('/readyz')
+  expect(ready.status).toBe(200)
+  expect(JSON.parse(ready.body)).toMatchObject({
+    streams: [{ stream: 'stream-1', state: 'waiting' }],
+    placement: { state: 'member', streams: [], elsewhere: ['stream-1'] },
+  })
+
+  const askedAt = performance.now()
+  first.signal('SIGTERM')
+  await standby.line(says('stream claimed'))
+  expect(performance.now() - askedAt).toBeLessThan(2_000)
+  expect(await first.exitCode()).toBe(0)
+  expect(first.lines().some(says('stream lost to another replica'))).toBe(false)
+  stage.simulator.change()
+  await stage.expectAllExactlyOnce()
+  expect(JSON.parse((await standby.get('/status')).body)).toMatchObject({
+    placement: { streams: [{ stream: 'stream-1', epoch: 2, assignedSeconds: expect.any(Number) }], elsewhere: [] },
+  })
+  expect(await standby.stop()).toBe(0)
+})
+
+it('a replica that hangs for longer than its session stops what was taken from it when it wakes up, and shares again', async () => {
+  const stage = await replicaScene(6)
+  const [first, second, third] = [stage.start(), stage.start(), stage.start()]
+  await stage.untilShared([first, second, third], { least: 2 })
+  const change = stage.simulator.changeEvery(20)
+  const had = await runningOn(third)
+  third.signal('SIGSTOP')
+  const tookMs = await stage.untilShared([first, second], { withinMs: sessionMs + 8_000 })
+  expect(tookMs).toBeLessThan(sessionMs + 4_000)
+  await delay(500) // the successors are in the middle of their pages
+  const linesBefore = third.lines().length
+  third.signal('SIGCONT')
+  await third.line(says('the group was silent for longer than a session: others may have the streams'))
+  await stage.untilShared([first, second, third], { least: 2 })
+  const since = third.lines().slice(linesBefore)
+  for (const stream of had) {
+    const ofIt = since.filter((line) => line.stream === stream).map(({ msg }) => msg)
+    expect(ofIt.some((msg) => /stream (lost|let go|ended)/.test(msg))).toBe(true)
+  }
+  change()
+  await stage.expectAllExactlyOnce()
+  expect(await Promise.all([first.stop(), second.stop(), third.stop()])).toEqual([0, 0, 0])
+})
+
+it('a rolling restart of all loses and doubles nothing', async () => {
+  const stage = await replicaScene(6)
+  const replicas = [stage.start(), stage.start(), stage.start()]
+  await stage.untilShared(replicas, { least: 2 })
+  const change = stage.simulator.changeEvery(20)
+  for (const at of replicas.keys()) {
+    expect(await replicas[at]?.stop()).toBe(0)
+    replicas[at] = stage.start()
+    await stage.untilShared(replicas, { least: 2 })
+  }
+  change()
+  await stage.expectAllExactlyOnce()
+  expect(await Promise.all(replicas.map((one) => one.stop()))).toEqual([0, 0, 0])
+})

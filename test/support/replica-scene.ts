@@ -1,0 +1,103 @@
+import { randomUUID } from 'node:crypto'
+import { setTimeout as delay } from 'node:timers/promises'
+import { inject, onTestFailed, onTestFinished } from 'vitest'
+import { type ConnectorProcess, lastLines, type StreamReport, startConnector } from './connector-process.ts'
+import { type PolarisSimulator, startPolarisSimulator } from './servers/polaris-simulator.ts'
+import { configFile, expectExactlyOnce, surroundingsOf, untilTold } from './stream-scene.ts'
+
+/** Several streams that replicas share, each with a topic of its own, on real servers and one source. Closed with the test. */
+export interface ReplicaScene {
+  readonly name: string
+  readonly streams: readonly string[]
+  readonly simulator: PolarisSimulator
+  start(): ConnectorProcess
+  /** `replicas --json` */
+  replicas(): Promise<ReplicasJson>
+  /** Waits until each stream runs on exactly one of the replicas, and each replica runs `least` at least. Resolves to how long it took. */
+  untilShared(replicas: readonly ConnectorProcess[], options?: { least?: number; withinMs?: number }): Promise<number>
+  /** Waits until everything is in the topics; then every change of every stream must be there once and in order. */
+  expectAllExactlyOnce(): Promise<void>
+}
+
+interface ReplicasJson {
+  readonly group: {
+    readonly state: string
+    readonly slots: number
+    readonly members: readonly { readonly replica: string; readonly streams: readonly string[] }[]
+  } | null
+  readonly streams: readonly {
+    readonly stream: string
+    readonly assignedTo: string | null
+    readonly claim: { readonly owner: string; readonly epoch: number; readonly since: string } | null
+    readonly remark?: string
+  }[]
+}
+
+/** Variables of a single stream: with several, the file says it. */
+const ofOneStream = ['KAFKA_TOPIC', 'POLARIS_CODE_MAGASIN', 'POLARIS_LAST_CHANGED', 'POLARIS_LIMIT', 'POLL_INTERVAL']
+
+/** Call within a test. */
+export async function replicaScene(count: number, { clients = 100 } = {}): Promise<ReplicaScene> {
+  const simulator = await startPolarisSimulator({ clients })
+  const name = `e2e-${randomUUID().slice(0, 13)}`
+  const streams = Array.from({ length: count }, (_, at) => `stream-${at + 1}`)
+  const brokers = inject('kafkaBrokers')
+  const topicOf = (stream: string) => `${name}.${stream}`
+  const polaris = { url: simulator.url, lastChanged: '2000-01-01', limit: 20, output: 'json' }
+  const all = streams.map((stream, at) => ({
+    ...{ name: stream, polaris: { ...polaris, codeMagasin: at + 1 }, poll: { interval: '200ms' } },
+    kafka: { topic: topicOf(stream) },
+  }))
+  // JSON is YAML; a leader a partition is enough, and quick to make.
+  const config = configFile(JSON.stringify({ kafka: { topics: { partitions: 2 } }, streams: all }))
+  const given = Object.entries(surroundingsOf(name, brokers)).filter(([variable]) => !ofOneStream.includes(variable))
+  const environment = { ...Object.fromEntries(given), PLACEMENT: 'group' }
+  const started: ConnectorProcess[] = []
+  onTestFailed(() => {
+    for (const one of started) console.error(`--- ${name}\n${lastLines(one.output(), 40)}`)
+  })
+  onTestFinished(async () => {
+    await Promise.all(started.map((one) => one.kill()))
+    await simulator.close()
+  })
+  const start = (args: readonly string[] = ['run']) => {
+    const one = startConnector([...args, '--config', config], environment)
+    started.push(one)
+    return one
+  }
+  return {
+    ...{ name, streams, simulator, untilShared: (replicas, options) => untilShared(streams, replicas, options) },
+    start: () => start(),
+    replicas: async () => {
+      const asked = start(['replicas', '--json'])
+      await asked.exitCode()
+      return JSON.parse(asked.output())
+    },
+    expectAllExactlyOnce: async () => {
+      for (const stream of streams) {
+        expectExactlyOnce({ simulator }, await untilTold({ brokers, topic: topicOf(stream), simulator }))
+      }
+    },
+  }
+}
+
+/** The streams that a replica runs and has read a page of. */
+export async function runningOn(replica: ConnectorProcess): Promise<string[]> {
+  const { streams } = JSON.parse((await replica.get('/status')).body) as { streams: StreamReport[] }
+  return streams.filter(({ state }) => state === 'running').map(({ stream }) => stream)
+}
+
+async function untilShared(
+  streams: readonly string[],
+  replicas: readonly ConnectorProcess[],
+  { least = 1, withinMs = 30_000 } = {},
+): Promise<number> {
+  const startedAt = performance.now()
+  for (;;) {
+    const running = await Promise.all(replicas.map(runningOn))
+    const isShared = running.flat().sort().join() === [...streams].sort().join()
+    if (isShared && running.every((some) => some.length >= least)) return performance.now() - startedAt
+    if (performance.now() - startedAt > withinMs) throw new Error(`after ${withinMs} ms: ${JSON.stringify(running)}`)
+    await delay(50)
+  }
+}
