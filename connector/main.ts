@@ -1,4 +1,4 @@
-#!/usr/bin/env node
+#!/usr/bin/env -S node --max-semi-space-size=16 --heap-growing-percent=30 --no-parallel-scavenge
 import { readFileSync } from 'node:fs'
 import { runCli } from './cli.ts'
 import { commandList } from './commands/command-list.ts'

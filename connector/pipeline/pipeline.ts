@@ -151,8 +151,9 @@ async function gather(
   }
 }
 
-/** Undefined when the read ended because `stop` asked for it. */
+/** Undefined once `stop` asks for no further page. */
 async function takeUnlessStopped(pages: ReadAhead<Reading>, stop: AbortSignal): Promise<Reading | undefined> {
+  if (stop.aborted) return undefined
   try {
     return await pages.take()
   } catch (error) {

@@ -1,4 +1,4 @@
-/** Takes items one after the other while the next one is already on its way: one in work, one waiting. */
+/** Takes items one after the other while the next ones are already on their way. */
 export interface ReadAhead<Item> {
   /** The next item, undefined at the end; rejects as the generator did. */
   take(): Promise<Item | undefined>
@@ -8,24 +8,29 @@ export interface ReadAhead<Item> {
   close(): Promise<void>
 }
 
+/** So many pages are held at most: as many as hide the delivery of a group behind the reading of the next one. */
+const AHEAD = 2
+
 export function readAhead<Item>(items: AsyncGenerator<Item, void>): ReadAhead<Item> {
   const start = () => {
-    const next = items.next()
+    const next = items.next() // the generator answers one call after the other
     next.catch(() => {}) // heard by whoever takes it
     return next
   }
-  let coming = start()
+  const coming = Array.from({ length: AHEAD }, start)
+  const first = () => coming[0] ?? start()
 
   return {
     take: async () => {
-      const result = await coming
+      const result = await first()
       if (result.done === true) return undefined
-      coming = start()
+      coming.shift()
+      coming.push(start())
       return result.value
     },
     peek: (patience) =>
       Promise.race([
-        coming.then(
+        first().then(
           (result) => (result.done === true ? undefined : result.value),
           () => undefined,
         ),
@@ -35,7 +40,7 @@ export function readAhead<Item>(items: AsyncGenerator<Item, void>): ReadAhead<It
         ),
       ]),
     close: async () => {
-      await coming.catch(() => {})
+      await Promise.allSettled(coming)
       await items.return()
     },
   }

@@ -157,9 +157,11 @@ describe('what a group tells about', () => {
     expect(of('fields-keep-changing')).toEqual([{ kind: 'fields-keep-changing', fields: ['Points'] }])
   })
 
-  test('the lateness of each published change', () => {
+  test('the lateness of each change that is published after the first drain', () => {
     const { builder, of } = building()
-    builder.add(reading([{ No: '1', Modif: time('11:58:00') }, { No: '2' }, { No: '3', Modif: time('12:30:00') }]))
+    builder.add(reading([{ No: '0', Modif: time('11:00:00') }]))
+    const changes = [{ No: '1', Modif: time('11:58:00') }, { No: '2' }, { No: '3', Modif: time('12:30:00') }]
+    builder.add(reading(changes, { previousStartedAt: noon - MINUTE }))
     expect(of('lateness')).toEqual([
       { kind: 'lateness', ms: 2 * MINUTE },
       { kind: 'lateness', ms: 0 },
