@@ -2,10 +2,11 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
+import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { type KafkaCluster, startKafka } from '../test/support/servers/kafka-broker.ts'
 
-/** How fast the slots move: three replicas, processes of their own, 24 streams, one broker. `node bench/placement.ts [rounds]` */
+/** How fast the slots move: three replicas, processes of their own, 24 streams, one broker. `node bench/placement.ts [rounds] [part of a name]` */
 
 const streams = Array.from({ length: 24 }, (_, number) => `stream-${number}`)
 
@@ -44,6 +45,9 @@ async function untilShared(members: readonly Member[]): Promise<number> {
   return performance.now() - startedAt
 }
 
+/** Joining sets the rhythm of the heartbeats: whatever comes, comes at any moment of it. */
+const anyMoment = () => delay(Math.random() * 1_000)
+
 async function kill(member: Member, signal: NodeJS.Signals): Promise<void> {
   member.process.kill(signal)
   if (member.process.exitCode === null && member.process.signalCode === null) await once(member.process, 'exit')
@@ -56,6 +60,7 @@ const measures: Readonly<Record<string, Measure>> = {
   'a replica joins two (from its start, process included)': async (kafka, [first, second, third], group) => {
     await kill(third, 'SIGTERM')
     await untilShared([first, second])
+    await anyMoment()
     const next = startMember(kafka, group)
     const tookMs = await untilShared([first, second, next])
     await kill(next, 'SIGTERM')
@@ -102,6 +107,7 @@ async function measure(kafka: KafkaCluster, one: Measure, rounds: number): Promi
     const three = [startMember(kafka, group), startMember(kafka, group), startMember(kafka, group)] as const
     try {
       await untilShared(three)
+      await anyMoment()
       times.push(await one(kafka, three, group))
     } finally {
       await Promise.all(three.map((member) => kill(member, 'SIGKILL')))
@@ -115,12 +121,15 @@ function line(name: string, times: readonly number[]): string {
   return `| ${name} | ${times.length} | ${at(0)} | ${at(0.5)} | ${at(0.9)} | ${at(1)} |`
 }
 
-const rounds = Number(process.argv[2] ?? 10)
+const [roundsText = '10', wanted = ''] = process.argv.slice(2)
+const rounds = Number(roundsText)
+const chosen = (some: Readonly<Record<string, Measure>>) =>
+  Object.entries(some).filter(([name]) => name.includes(wanted))
 const kafka = await startKafka()
 try {
   console.log('| what | rounds | least s | median s | p90 s | most s |\n|---|---|---|---|---|---|')
-  for (const [name, one] of Object.entries(measures)) console.log(line(name, await measure(kafka, one, rounds)))
-  for (const [name, one] of Object.entries(rareMeasures)) {
+  for (const [name, one] of chosen(measures)) console.log(line(name, await measure(kafka, one, rounds)))
+  for (const [name, one] of chosen(rareMeasures)) {
     console.log(line(name, await measure(kafka, one, Math.ceil(rounds / 3))))
   }
 } finally {

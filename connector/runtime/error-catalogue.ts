@@ -91,7 +91,7 @@ export const errorCatalogue = {
   'publish.fenced': entry(
     'lost',
     1,
-    'another process opened the stream; run one replica per stream, or let placement decide',
+    'another process opened the stream: in a group it comes back if it belongs here; with PLACEMENT=single run one process',
   ),
   'publish.refused': entry(
     'stop',

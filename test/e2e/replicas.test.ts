@@ -104,3 +104,17 @@ it('a rolling restart of all loses and doubles nothing', async () => {
   await stage.expectAllExactlyOnce()
   expect(await Promise.all(replicas.map((one) => one.stop()))).toEqual([0, 0, 0])
 })
+
+it('an operator takes a stream from the replica that runs it, which goes on from the new beginning by itself', async () => {
+  const stage = await replicaScene(2)
+  const replica = stage.start()
+  await stage.untilShared([replica])
+  const given = ['--stream', 'stream-1', '--last-changed', '2001-02-03', '--yes']
+  const command = stage.start(['checkpoint', 'set', ...given])
+  expect(await command.exitCode()).toBe(0)
+  await replica.line(says('stream lost to another replica'))
+  const isBack = ({ msg, stream, epoch }: LogLine) => msg === 'stream claimed' && stream === 'stream-1' && epoch === 3
+  expect(await replica.line(isBack)).toMatchObject({ lastChanged: '2001-02-03T00:00:00' })
+  expect(openings(replica, ['stream-2'])).toEqual([1])
+  expect(await replica.stop()).toBe(0)
+})

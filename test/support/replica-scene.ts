@@ -10,7 +10,8 @@ export interface ReplicaScene {
   readonly name: string
   readonly streams: readonly string[]
   readonly simulator: PolarisSimulator
-  start(): ConnectorProcess
+  /** Starts `run`, or another command. */
+  start(args?: readonly string[]): ConnectorProcess
   /** `replicas --json` */
   replicas(): Promise<ReplicasJson>
   /** Waits until each stream runs on exactly one of the replicas, and each replica runs `least` at least. Resolves to how long it took. */
@@ -67,7 +68,7 @@ export async function replicaScene(count: number, { clients = 100 } = {}): Promi
   }
   return {
     ...{ name, streams, simulator, untilShared: (replicas, options) => untilShared(streams, replicas, options) },
-    start: () => start(),
+    start,
     replicas: async () => {
       const asked = start(['replicas', '--json'])
       await asked.exitCode()
