@@ -18,10 +18,16 @@ process.on('unhandledRejection', leaveOnDefect)
 // Whoever read the output has gone (`| head`); the work goes on.
 for (const output of [process.stdout, process.stderr]) output.on('error', () => {})
 
+/** Everything is closed by now; kafkajs may still be trying again, for seconds, on connections that were cut. */
+function leave(code: number): void {
+  process.exitCode = code
+  process.stdout.write('', () => process.exit())
+}
+
 const { version } = JSON.parse(readFile(new URL('../package.json', import.meta.url))) as { version: string }
 const shutdown = stopOnSignals(process, (code) => process.exit(code))
 try {
-  process.exitCode = await runCli(process.argv.slice(2), commandList, {
+  const code = await runCli(process.argv.slice(2), commandList, {
     environment: process.env,
     readFile,
     print: (line) => process.stdout.write(`${line}\n`),
@@ -29,6 +35,7 @@ try {
     stop: shutdown.stop,
     version,
   })
+  leave(code)
 } catch (error) {
   leaveOnDefect(error)
 } finally {

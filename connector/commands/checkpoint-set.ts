@@ -8,8 +8,8 @@ export const checkpointSet: Command = {
   summary: 'make a stream read again from a date',
   usage:
     'Opens the stream like a replica, which fences a running one, prints what held, and writes the new beginning with the next epoch and an\n' +
-    'empty window: everything modified since is published again. The replica that ran the stream goes on from there within seconds; with\n' +
-    'PLACEMENT=single it has to be restarted. It also replaces a missing or damaged document.',
+    'empty window: everything modified since is published again. The replica that ran the stream notices when it saves next, within a\n' +
+    'minute, and goes on from there; with PLACEMENT=single it has to be restarted. It also replaces a missing or damaged document.',
   options: {
     ...configOption,
     ...streamOption,

@@ -96,7 +96,7 @@ it('a rolling restart of all loses and doubles nothing', async () => {
   await stage.untilShared(replicas, { least: 2 })
   const change = stage.simulator.changeEvery(20)
   for (const at of replicas.keys()) {
-    expect(await replicas[at]?.stop()).toBe(0)
+    expect(await replicas[at]?.stop(5_000)).toBe(0)
     replicas[at] = stage.start()
     await stage.untilShared(replicas, { least: 2 })
   }
@@ -107,14 +107,15 @@ it('a rolling restart of all loses and doubles nothing', async () => {
 
 it('an operator takes a stream from the replica that runs it, which goes on from the new beginning by itself', async () => {
   const stage = await replicaScene(2)
+  const [taken = '', other = ''] = stage.streams
   const replica = stage.start()
   await stage.untilShared([replica])
-  const given = ['--stream', 'stream-1', '--last-changed', '2001-02-03', '--yes']
-  const command = stage.start(['checkpoint', 'set', ...given])
+  const command = stage.start(['checkpoint', 'set', '--stream', taken, '--last-changed', '2001-02-03', '--yes'])
   expect(await command.exitCode()).toBe(0)
+  stage.simulator.change() // it notices when it has something to save
   await replica.line(says('stream lost to another replica'))
-  const isBack = ({ msg, stream, epoch }: LogLine) => msg === 'stream claimed' && stream === 'stream-1' && epoch === 3
+  const isBack = ({ msg, stream, epoch }: LogLine) => msg === 'stream claimed' && stream === taken && epoch === 3
   expect(await replica.line(isBack)).toMatchObject({ lastChanged: '2001-02-03T00:00:00' })
-  expect(openings(replica, ['stream-2'])).toEqual([1])
+  expect(openings(replica, [other])).toEqual([1])
   expect(await replica.stop()).toBe(0)
 })

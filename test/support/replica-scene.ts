@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import { inject, onTestFailed, onTestFinished } from 'vitest'
+import { groupDefaults } from '../../connector/placement/placement-config.ts'
+import { slotOf } from '../../connector/placement/slots.ts'
 import { type ConnectorProcess, lastLines, type StreamReport, startConnector } from './connector-process.ts'
 import { type PolarisSimulator, startPolarisSimulator } from './servers/polaris-simulator.ts'
 import { configFile, expectExactlyOnce, surroundingsOf, untilTold } from './stream-scene.ts'
@@ -41,7 +43,7 @@ const ofOneStream = ['KAFKA_TOPIC', 'POLARIS_CODE_MAGASIN', 'POLARIS_LAST_CHANGE
 export async function replicaScene(count: number, { clients = 100 } = {}): Promise<ReplicaScene> {
   const simulator = await startPolarisSimulator({ clients })
   const name = `e2e-${randomUUID().slice(0, 13)}`
-  const streams = Array.from({ length: count }, (_, at) => `stream-${at + 1}`)
+  const streams = streamsInSlotsOfTheirOwn(count)
   const brokers = inject('kafkaBrokers')
   const topicOf = (stream: string) => `${name}.${stream}`
   const polaris = { url: simulator.url, lastChanged: '2000-01-01', limit: 20, output: 'json' }
@@ -80,6 +82,16 @@ export async function replicaScene(count: number, { clients = 100 } = {}): Promi
       }
     },
   }
+}
+
+/** So that any of them can move alone. */
+function streamsInSlotsOfTheirOwn(count: number): string[] {
+  const found = new Map<number, string>()
+  for (let number = 1; found.size < count; number += 1) {
+    const slot = slotOf(`stream-${number}`, groupDefaults.create.partitions)
+    if (!found.has(slot)) found.set(slot, `stream-${number}`)
+  }
+  return [...found.values()]
 }
 
 /** The streams that a replica runs and has read a page of. */
