@@ -18,7 +18,7 @@ export function drainProgress(clock: Clock, observe: Observe): (reading: PageRea
     clients += page.clients.length
     if (isLastOfDrain && state !== 'caught-up') {
       state = 'caught-up'
-      observe({ kind: 'caught-up', clients, pages, tookMs: clock.monotonic() - began })
+      observe({ kind: 'caught-up', clients, pages, tookMs: Math.round(clock.monotonic() - began) })
     } else if (!isLastOfDrain && published > 0 && state === 'caught-up') {
       state = 'behind'
       observe({ kind: 'fell-behind' })

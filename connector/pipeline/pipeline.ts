@@ -60,6 +60,12 @@ export async function runPipeline(
 
 type Copying = ReturnType<typeof startCopying>
 
+/** A group, and what is told once it is delivered. */
+interface FinishedGroup {
+  readonly group: Group
+  readonly told: readonly PipelineEvent[]
+}
+
 /** What lives as long as the stream is open. */
 function startCopying(parts: PipelineParts, { session, checkpoint }: OpenStream) {
   const { clock, reader } = parts
@@ -68,7 +74,7 @@ function startCopying(parts: PipelineParts, { session, checkpoint }: OpenStream)
   const passed: PipelineEvent[] = []
   let reached = checkpoint.state()
 
-  const deliverGroup = async (group: Group) => {
+  const deliverGroup = async ({ group, told }: FinishedGroup) => {
     const began = clock.monotonic()
     reached = group.after
     if (group.records.length > 0) {
@@ -89,41 +95,56 @@ function startCopying(parts: PipelineParts, { session, checkpoint }: OpenStream)
       tookMs: clock.monotonic() - began,
       seq: checkpoint.seq(),
     })
-    for (const event of passed.splice(0)) reader.observe(event)
+    for (const event of told) reader.observe(event)
   }
   const save = async () => {
     await inTime((finish) => checkpoint.save(reached, finish))
     rhythm.saved()
   }
+  const builder = groupBuilder(parts.group, reached)
   return {
     parts,
-    builder: groupBuilder(parts.group, reached),
+    builder,
     /** Invariant 1: the end of a drain is told once its last page is done. */
     progress: drainProgress(clock, (event) => passed.push(event)),
+    finishGroup: (): FinishedGroup => ({ group: builder.finish(), told: passed.splice(0) }),
     deliverGroup,
     /** Invariant 6: what was read is saved, and the truth stands alone in the document. */
     saveAtEnd: save,
   }
 }
 
-/** Group after group, while the next page is being read. */
+/** Group after group: the next one is gathered while the one before is delivered. */
 async function copyPages(copying: Copying, from: ResumePoint, stop: AbortSignal): Promise<GroupEnd> {
-  const { parts, builder, deliverGroup } = copying
+  const { parts, finishGroup, deliverGroup } = copying
   const over = new AbortController()
   const pages = readAhead(readPages(parts.reader, from, AbortSignal.any([stop, over.signal])))
+  let delivery = Promise.resolve()
   try {
     for (;;) {
-      const end = await gather(copying, pages, stop)
-      const group = builder.finish()
+      const end = await unlessFails(delivery, gather(copying, pages, stop))
+      await delivery
+      const finished = finishGroup()
       // Invariant 6: what was taken is delivered, also when `stop` has come meanwhile.
-      if (group.pages > 0) await deliverGroup(group)
-      if (end.kind === 'stopped' || end.kind === 'refused') return end
-      if (end.kind === 'drained' && parts.until === 'one-drain') return end
+      if (finished.group.pages > 0) delivery = deliverGroup(finished)
+      if (isLast(end, parts)) {
+        await delivery
+        return end
+      }
     }
   } finally {
     over.abort()
-    await pages.close()
+    await Promise.allSettled([delivery, pages.close()])
   }
+}
+
+function isLast(end: GroupEnd, { until }: PipelineParts): boolean {
+  return end.kind === 'stopped' || end.kind === 'refused' || (end.kind === 'drained' && until === 'one-drain')
+}
+
+/** Waits for the second; rejects as soon as the first does. */
+function unlessFails<Result>(first: Promise<void>, second: Promise<Result>): Promise<Result> {
+  return Promise.race([second, first.then(() => second)])
 }
 
 /** Takes the next page, and under a backlog those that follow soon enough; the tail never waits. */

@@ -1,4 +1,4 @@
-/** Takes items one after the other while the next ones are already on their way. */
+/** Takes items one after the other while the next one is already on its way: one in work, one waiting. */
 export interface ReadAhead<Item> {
   /** The next item, undefined at the end; rejects as the generator did. */
   take(): Promise<Item | undefined>
@@ -8,29 +8,24 @@ export interface ReadAhead<Item> {
   close(): Promise<void>
 }
 
-/** So many pages are held at most: as many as hide the delivery of a group behind the reading of the next one. */
-const AHEAD = 2
-
 export function readAhead<Item>(items: AsyncGenerator<Item, void>): ReadAhead<Item> {
   const start = () => {
-    const next = items.next() // the generator answers one call after the other
+    const next = items.next()
     next.catch(() => {}) // heard by whoever takes it
     return next
   }
-  const coming = Array.from({ length: AHEAD }, start)
-  const first = () => coming[0] ?? start()
+  let coming = start()
 
   return {
     take: async () => {
-      const result = await first()
+      const result = await coming
       if (result.done === true) return undefined
-      coming.shift()
-      coming.push(start())
+      coming = start()
       return result.value
     },
     peek: (patience) =>
       Promise.race([
-        first().then(
+        coming.then(
           (result) => (result.done === true ? undefined : result.value),
           () => undefined,
         ),
@@ -40,7 +35,7 @@ export function readAhead<Item>(items: AsyncGenerator<Item, void>): ReadAhead<It
         ),
       ]),
     close: async () => {
-      await Promise.allSettled(coming)
+      await coming.catch(() => {})
       await items.return()
     },
   }

@@ -43,7 +43,7 @@ export async function runStream(parts: StreamParts, stop: AbortSignal): Promise<
       return { kind: 'failed', error: end.error }
     }
     const pause = pauseMs(reopening, attempt, clock.random())
-    observe({ kind: 'stream-retrying', code, error: end.error, pauseMs: pause })
+    observe({ kind: 'stream-retrying', code, error: end.error, pauseMs: Math.round(pause) })
     await clock.sleep(pause, stop).catch(() => {})
   }
 }

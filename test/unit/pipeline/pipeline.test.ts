@@ -122,7 +122,7 @@ describe('group commit', () => {
 })
 
 describe('memory', () => {
-  test('holds two pages at most beside the group being delivered', async () => {
+  test('holds two pages at most beside the group being delivered: one gathered, one waiting', async () => {
     const { start, source, hold, release, stop, published } = await running(drainOf(6), { groupMaxSize: 1 })
     hold()
     const end = start()
@@ -179,16 +179,17 @@ describe('stopping', () => {
     stop()
     await settled()
     expect(published()).toEqual([])
-    release()
-    await settled()
-    release()
+    for (let write = 1; write <= 3; write += 1) {
+      release()
+      await settled()
+    }
     expect(await end).toBe('stopped')
-    // The page in work; those read ahead are read again by whoever goes on.
-    expect(published()).toEqual(['1'])
+    // The page being delivered and the one gathered meanwhile; the one read ahead is read again by whoever goes on.
+    expect(published()).toEqual(['1', '2'])
     expect(source.asked).toHaveLength(3)
     expect(stored()).toMatchObject({
       pending: null,
-      committed: { seq: 1, state: { resume: { checkPoint: 't1', drain: 'open' } } },
+      committed: { seq: 2, state: { resume: { checkPoint: 't2', drain: 'open' } } },
     })
     expect(stored().committed.state).toEqual(checkpoint.state())
   })
