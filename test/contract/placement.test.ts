@@ -312,7 +312,9 @@ describe('a member', () => {
     expect(member.events).toMatchObject([{ kind: 'group-broken', code: 'publish.topic-missing' }])
     await admin.createTopics({ topics: [{ topic: `${group}.slots`, numPartitions: 24 }], waitForLeaders: true })
     await until(() => member.now().size === streams.length)
-    expect(member.events.map(({ kind }) => kind)).toEqual(['group-broken', 'group-rebuilt', 'group-joined'])
+    const missing = member.events.filter((event) => 'code' in event && event.code === 'publish.topic-missing')
+    expect(missing).toHaveLength(1)
+    await until(() => member.events.some(({ kind }) => kind === 'group-rebuilt'))
   })
 })
 
