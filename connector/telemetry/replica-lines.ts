@@ -17,9 +17,11 @@ const lines: ByKind<LogLine, ReplicaEvent> = {
   'group-joined': ({ slots, kept, streams, tookMs }) =>
     line('debug', 'joined the group', { slots: slots.length, kept, streams, tookMs }),
   'session-expired': ({ silentMs }) =>
-    line('warn', 'the group was silent for longer than a session: others may have the streams', { silentMs }),
+    line('warn', 'the group was silent for longer than a session: others may have the streams', {
+      silentMs: Math.round(silentMs),
+    }),
   'group-broken': groupBroken,
-  'group-rebuilt': ({ tries, tookMs }) => line('info', 'in the group again', { tries, tookMs }),
+  'group-rebuilt': ({ tries, tookMs }) => line('info', 'in the group again', { tries, tookMs: Math.round(tookMs) }),
   'group-left': () => line('info', 'left the group'),
   'assignment-changed': assignmentChanged,
   'stream-let-go': ({ stream, tookMs }) =>
