@@ -79,6 +79,7 @@ node_runtime() {
     in_place "node-$node_version"
   fi
   link "node-$node_version/bin" bin
+  hash -r # bash remembers where it found the old one
 }
 
 node_package() {
