@@ -1,6 +1,6 @@
 import { type ConfigFile, parseConfigFile } from './config-file.ts'
 import { type ConfigPath, type ConfigProblem, configInvalid, pathText } from './config-problem.ts'
-import type { Settings } from './config-schema.ts'
+import { configSchema, type Settings } from './config-schema.ts'
 import { fromText, valueAt, withoutUnset, withValueAt } from './document.ts'
 import { fromEnvironment, misspelledVariables } from './environment.ts'
 import { settingAt, settingList } from './setting-list.ts'
@@ -44,6 +44,22 @@ export function readConfig(sources: ConfigSources): LoadedConfig {
   ]
   if (problems.length > 0 || validated.settings === undefined) return { kind: 'invalid', problems }
   return { kind: 'valid', settings: validated.settings }
+}
+
+/** The settings of the endpoints alone, whatever is wrong or missing elsewhere. Throws `config.invalid`. */
+export function loadEndpointSettings({ file, environment, readFile }: ConfigSources): Settings['http'] {
+  const known = variables(environment, readFile)
+  const opened = file === undefined ? undefined : openFile(file, readFile)
+  const written = substitute({ http: valueAt(withoutUnset(opened?.value), ['http']) }, known.lookUp)
+  const { document } = fromEnvironment(coerced(written.value, written.fromVariables), written.names, known)
+  const parsed = configSchema.shape.http.safeParse(valueAt(document, ['http']))
+  const problems = opened?.problems ?? []
+  if (parsed.success && problems.length === 0) return parsed.data
+  const issues = parsed.error?.issues ?? []
+  throw configInvalid([
+    ...problems,
+    ...issues.map(({ path, message }) => ({ path: pathText(['http', ...path.map(String)]), what: message })),
+  ])
 }
 
 /** Like `readConfig`; throws `config.invalid` with every problem. */

@@ -1,8 +1,8 @@
-import { expect, it } from 'vitest'
-import type { LogLine } from '../support/connector-process.ts'
+import { expect, inject, it } from 'vitest'
+import { type LogLine, startConnector } from '../support/connector-process.ts'
 import { freePort } from '../support/servers/free-port.ts'
 import { faults } from '../support/servers/polaris-simulator.ts'
-import { scene } from '../support/stream-scene.ts'
+import { configFile, scene } from '../support/stream-scene.ts'
 
 const says = (msg: string) => (line: LogLine) => line.msg === msg
 
@@ -63,4 +63,28 @@ it('a taken port is a wrong configuration', async () => {
   const second = start({ HTTP_PORT: String(port), CONNECTOR_ID: 'another' })
   expect(await second.exitCode()).toBe(2)
   expect(second.output()).toContain('HTTP_PORT')
+})
+
+it('health asks the running connector, knows no setting but the port, and says in one line whether it is alive', async () => {
+  const { start } = await scene()
+  const connector = start()
+  const { port } = await connector.line(says('connector started'))
+  const ask = async (environment: Record<string, string>, options: string[] = []) => {
+    const asked = startConnector(['health', ...options], environment)
+    return [await asked.exitCode(), asked.output()]
+  }
+  const file = configFile(`http: { port: ${port} }\nkafka: { brokers: [] }\n`)
+  expect(await ask({ HTTP_PORT: String(port) })).toEqual([0, 'alive\n'])
+  expect(await ask({}, ['--config', file])).toEqual([0, 'alive\n'])
+  expect(await ask({ HTTP_PORT: 'x' })).toEqual([1, expect.stringContaining('http.port')])
+  expect(await ask({ HTTP_PORT: '0' })).toEqual([1, expect.stringContaining('HTTP_PORT is 0')])
+  expect(await ask({ HTTP_PORT: String(new URL(inject('s3').endpoint).port) })).toEqual([
+    1,
+    expect.stringMatching(/^not alive: .* is no connector\n$/),
+  ])
+  await connector.kill()
+  expect(await ask({ HTTP_PORT: String(port) })).toEqual([
+    1,
+    `not alive: http://127.0.0.1:${port}/healthz does not answer (ECONNREFUSED)\n`,
+  ])
 })
