@@ -1,6 +1,9 @@
 import type { Change } from './servers/polaris/live-shelf.ts'
 import type { TopicRecord } from './topic-reader.ts'
 
+/** All that is looked at of a record. */
+type ToldRecord = Pick<TopicRecord, 'key' | 'value' | 'partition'>
+
 /** What one client went through. */
 interface Story {
   /** Versions as the source had them, one after the other. */
@@ -17,7 +20,7 @@ interface Story {
  */
 export function assertSameAsSource(
   changes: readonly Pick<Change, 'clientId' | 'version'>[],
-  records: readonly TopicRecord[],
+  records: readonly ToldRecord[],
 ): void {
   const problems = differencesFromSource(changes, records)
   if (problems.length === 0) return
@@ -28,7 +31,7 @@ export function assertSameAsSource(
 /** Whether the last version of every client is there: time to stop reading, once the source is left alone. */
 export function hasLastOfAll(
   changes: readonly Pick<Change, 'clientId' | 'version'>[],
-  records: readonly TopicRecord[],
+  records: readonly ToldRecord[],
 ): boolean {
   const last = new Map(changes.map(({ clientId, version }) => [clientId, version]))
   const told = new Map(records.map((record) => [record.key, versionOf(record)]))
@@ -38,7 +41,7 @@ export function hasLastOfAll(
 /** One line per client that is not told right; ids and versions only. */
 export function differencesFromSource(
   changes: readonly Pick<Change, 'clientId' | 'version'>[],
-  records: readonly TopicRecord[],
+  records: readonly ToldRecord[],
 ): string[] {
   const stories = new Map<string, Story>()
   const storyOf = (id: string) => {
@@ -75,7 +78,7 @@ function whatIsWrong({ had, told, partitions }: Story): string | undefined {
 }
 
 /** `NoVersion` of the client that the event carries; NaN when there is none. */
-function versionOf(record: TopicRecord): number {
+function versionOf(record: ToldRecord): number {
   const data = (record.value as { data?: { NoVersion?: unknown } } | undefined)?.data
   return data?.NoVersion === undefined ? Number.NaN : Number(data.NoVersion)
 }

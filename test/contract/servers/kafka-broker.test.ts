@@ -166,6 +166,21 @@ test('three brokers go on when one is killed', { timeout: 120_000 }, async () =>
   expect(await recordsIn(kafka.bootstrap, 'replicated')).toBe(1)
 })
 
+test('who comes to three brokers on one way is never led around it, and the other way stays open', {
+  timeout: 120_000,
+}, async () => {
+  const kafka = closing.use(await startKafka({ brokers: 3, proxied: 2 }), (cluster) => cluster.close())
+  const [cut, open] = kafka.ways
+  if (cut === undefined || open === undefined) throw new Error('two ways were asked for')
+  for (const topic of ['one', 'two', 'three']) await makeTopic(cut.bootstrap, topic)
+  await Promise.all(cut.proxies.slice(1).map((proxy) => proxy.down()))
+  const outcomes = await Promise.allSettled(
+    ['one', 'two', 'three'].map((topic) => publish(client(cut.bootstrap), topic, 'x')),
+  )
+  expect(outcomes.map(({ status }) => status)).toContain('rejected')
+  for (const topic of ['one', 'two', 'three']) await publish(client(open.bootstrap), topic, 'x')
+})
+
 test('a broker ends when the process that started it is killed', async () => {
   const program = `
     import { startKafka } from './test/support/servers/kafka-broker.ts'

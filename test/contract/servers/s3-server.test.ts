@@ -1,18 +1,20 @@
 import { GetObjectCommand, PutObjectCommand, S3Client, type S3ClientConfig } from '@aws-sdk/client-s3'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { closeStack } from '../../../connector/runtime/close-stack.ts'
-import { type S3FaultProxy, startS3FaultProxy } from '../../support/servers/s3-fault-proxy.ts'
+import { type S3Exchange, type S3FaultProxy, startS3FaultProxy } from '../../support/servers/s3-fault-proxy.ts'
 import { type S3Server, startS3 } from '../../support/servers/s3-server.ts'
 
 const closing = closeStack()
 let server: S3Server
 let proxy: S3FaultProxy
 let direct: S3Client
+const seen: S3Exchange[] = []
 let proxied: S3Client
 
 beforeAll(async () => {
   server = closing.use(await startS3(), (started) => started.close())
-  proxy = closing.use(await startS3FaultProxy({ target: server.endpoint }), (started) => started.close())
+  const onExchange = (exchange: S3Exchange) => void seen.push(exchange)
+  proxy = closing.use(await startS3FaultProxy({ target: server.endpoint, onExchange }), (started) => started.close())
   direct = client({ endpoint: server.endpoint })
   proxied = client({ endpoint: proxy.endpoint, maxAttempts: 1 })
 })
@@ -104,4 +106,14 @@ test('nothing comes through while it is down', async () => {
   await expect(get(proxied, 'through')).rejects.toThrow('ECONNREFUSED')
   await proxy.up()
   expect(await get(proxied, 'through')).toBe('text')
+})
+
+test('an answer is held back after the store has done its part, and it tells what passed', async () => {
+  const held = proxy.holdAnswer(({ path }) => path.endsWith('/held'))
+  const answer = put(proxied, 'held', 'text')
+  const letGo = await held
+  expect(await get(direct, 'held')).toBe('text')
+  expect(seen.at(-1)).toMatchObject({ method: 'PUT', status: 200, ifMatch: undefined, body: Buffer.from('text') })
+  letGo()
+  await answer
 })

@@ -102,3 +102,14 @@ test('nobody is let in while it is down', async () => {
   await proxy.up()
   expect(await ask(await connected(), 'one')).toBe('ONE')
 })
+
+test('it pauses at a request before the server gets it', async () => {
+  const socket = await connected()
+  expect(await ask(socket, 'one')).toBe('ONE')
+  const paused = proxy.pauseAt((request) => request.includes('two'))
+  const answer = ask(socket, 'two')
+  await paused
+  expect(received).toEqual(['one'])
+  proxy.resume()
+  expect(await answer).toBe('TWO')
+})

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { type Certificates, makeCertificates } from './certificates.ts'
 import { freePort } from './free-port.ts'
-import { type BrokerPorts, brokerProperties, saslUser, scramArguments } from './kafka-properties.ts'
+import { type BrokerPorts, brokerProperties, type ProxiedPorts, saslUser, scramArguments } from './kafka-properties.ts'
 import { brokersSeenBy } from './kafka-wire.ts'
 import { type ServerProcess, startProcess, untilServing } from './server-process.ts'
 import { startTcpProxy, type TcpProxy } from './tcp-proxy.ts'
@@ -16,8 +16,8 @@ export interface KafkaOptions {
   readonly brokers?: 1 | 3
   /** Adds a SASL_SSL listener and one that wants a client certificate, both behind an authorizer that allows nothing yet. */
   readonly secure?: true
-  /** Adds a fault-injecting proxy in front of each broker. */
-  readonly proxied?: true
+  /** Adds a fault-injecting proxy in front of each broker, or so many, which are ways of their own to the whole cluster. */
+  readonly proxied?: true | number
   /** More broker properties. */
   readonly properties?: Readonly<Record<string, string>>
   /** Kept on close, and gone on with by the next start. Without it: a temporary one, removed on close. */
@@ -28,10 +28,11 @@ export interface KafkaOptions {
 export interface KafkaCluster {
   /** The plain listeners, separated by commas; whoever comes through them may do everything. */
   readonly bootstrap: string
-  /** The listeners behind the proxies, when `proxied`. */
+  /** The first of `ways`: its bootstrap (without any, the plain one) and its proxies. */
   readonly proxiedBootstrap: string
-  /** One per broker when `proxied`, else none. */
   readonly proxies: readonly TcpProxy[]
+  /** As many as `proxied` says. */
+  readonly ways: readonly KafkaWay[]
   /** The secure listeners, when `secure`. */
   readonly secure: SecureListeners | undefined
   /** Starts broker `id` (1, 2, 3) again and waits until it sees every running broker. */
@@ -41,6 +42,13 @@ export interface KafkaCluster {
   /** SIGKILL, and waits for the end. */
   kill(id: number): Promise<void>
   close(): Promise<void>
+}
+
+/** A way to the cluster that can be disturbed without the others: whoever bootstraps here is never led around its proxies. */
+export interface KafkaWay {
+  readonly bootstrap: string
+  /** One per broker. */
+  readonly proxies: readonly TcpProxy[]
 }
 
 export interface SecureListeners {
@@ -67,15 +75,15 @@ export async function startKafka(options: KafkaOptions = {}): Promise<KafkaClust
   const directory = options.dataDirectory ?? mkdtempSync(join(tmpdir(), 'kafka-'))
   mkdirSync(directory, { recursive: true })
   const certificates = options.secure && makeCertificates(directory)
-  const proxies: TcpProxy[] = []
+  const ways: TcpProxy[][] = Array.from({ length: Number(options.proxied ?? 0) }, () => [])
   const ports: BrokerPorts[] = []
-  for (let id = 1; id <= (options.brokers ?? 1); id++) ports.push(await brokerPorts(options, proxies))
+  for (let id = 1; id <= (options.brokers ?? 1); id++) ports.push(await brokerPorts(ways))
   const brokers = ports.map((own, index) => layOut({ directory, options, certificates, ports, own, id: index + 1 }))
 
   const close = async () => {
     const end = options.dataDirectory === undefined ? ('SIGKILL' as const) : ('SIGTERM' as const)
     await Promise.all(brokers.map(({ process }) => process?.end(end, 4_000)))
-    await Promise.all(proxies.map((proxy) => proxy.close()))
+    await Promise.all(ways.flat().map((proxy) => proxy.close()))
     if (options.dataDirectory === undefined) rmSync(directory, { recursive: true, force: true })
   }
   try {
@@ -86,32 +94,43 @@ export async function startKafka(options: KafkaOptions = {}): Promise<KafkaClust
     await close()
     throw error
   }
-  return { ...addresses(ports, certificates), proxies, ...control(brokers, options), close }
+  return { ...addresses(ports, certificates), ...waysIn(ports, ways), ...control(brokers, options), close }
 }
 
-async function brokerPorts({ proxied }: KafkaOptions, proxies: TcpProxy[]): Promise<BrokerPorts> {
-  const listener = await freePort()
-  const proxy = proxied && (await startTcpProxy({ target: listener }))
-  if (proxy) proxies.push(proxy)
+/** Ports of one more broker, with a proxy for it on each of the ways. */
+async function brokerPorts(ways: readonly TcpProxy[][]): Promise<BrokerPorts> {
+  const proxied: ProxiedPorts[] = []
+  for (const proxies of ways) {
+    const listener = await freePort()
+    const proxy = await startTcpProxy({ target: listener })
+    proxies.push(proxy)
+    proxied.push({ listener, proxy: proxy.port })
+  }
   return {
     plain: await freePort(),
     controller: await freePort(),
     sasl: await freePort(),
     mutual: await freePort(),
-    proxied: listener,
-    proxy: proxy?.port ?? listener,
+    proxied,
   }
 }
 
+const loopback = (ports: readonly number[]) => ports.map((port) => `127.0.0.1:${port}`).join()
+
 function addresses(ports: readonly BrokerPorts[], certificates: Certificates | undefined) {
-  const bootstrap = (listener: keyof BrokerPorts) => ports.map((own) => `127.0.0.1:${own[listener]}`).join()
   const secure = certificates && {
     ...saslUser,
-    bootstrap: bootstrap('sasl'),
-    mutualBootstrap: bootstrap('mutual'),
+    bootstrap: loopback(ports.map(({ sasl }) => sasl)),
+    mutualBootstrap: loopback(ports.map(({ mutual }) => mutual)),
     certificates,
   }
-  return { bootstrap: bootstrap('plain'), proxiedBootstrap: bootstrap('proxy'), secure }
+  return { bootstrap: loopback(ports.map(({ plain }) => plain)), secure }
+}
+
+function waysIn(ports: readonly BrokerPorts[], proxies: readonly TcpProxy[][]) {
+  const ways = proxies.map((own) => ({ bootstrap: loopback(own.map(({ port }) => port)), proxies: own }))
+  const plain = loopback(ports.map((own) => own.plain))
+  return { proxiedBootstrap: ways[0]?.bootstrap ?? plain, proxies: ways[0]?.proxies ?? [], ways }
 }
 
 function control(brokers: readonly Broker[], options: KafkaOptions) {

@@ -1,13 +1,18 @@
 import type { Certificates } from './certificates.ts'
 
-/** The ports of one broker; `proxy` is where its clients reach the listener PROXIED. */
+/** A listener, and the port of the proxy by which its clients reach it. */
+export interface ProxiedPorts {
+  readonly listener: number
+  readonly proxy: number
+}
+
+/** The ports of one broker. */
 export interface BrokerPorts {
   readonly plain: number
   readonly controller: number
   readonly sasl: number
   readonly mutual: number
-  readonly proxied: number
-  readonly proxy: number
+  readonly proxied: readonly ProxiedPorts[]
 }
 
 export interface BrokerPlan {
@@ -37,6 +42,7 @@ function basics({ id, ports, dataDirectory, certificates }: BrokerPlan): Record<
   if (own === undefined) throw new RangeError(`no ports for broker ${id}`)
   const at = (listener: string, port: number) => `${listener}://127.0.0.1:${port}`
   const secure = certificates === undefined ? [] : [at('SASL_SSL', own.sasl), at('MUTUAL', own.mutual)]
+  const proxied = own.proxied.map((ports, path) => ({ name: `PROXIED_${path}`, ...ports }))
   return {
     'process.roles': 'broker,controller',
     'node.id': `${id}`,
@@ -44,12 +50,18 @@ function basics({ id, ports, dataDirectory, certificates }: BrokerPlan): Record<
     listeners: [
       at('PLAINTEXT', own.plain),
       at('CONTROLLER', own.controller),
-      at('PROXIED', own.proxied),
+      ...proxied.map(({ name, listener }) => at(name, listener)),
       ...secure,
     ].join(),
-    'advertised.listeners': [at('PLAINTEXT', own.plain), at('PROXIED', own.proxy), ...secure].join(),
-    'listener.security.protocol.map':
-      'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,PROXIED:PLAINTEXT,SASL_SSL:SASL_SSL,MUTUAL:SSL',
+    'advertised.listeners': [
+      at('PLAINTEXT', own.plain),
+      ...proxied.map(({ name, proxy }) => at(name, proxy)),
+      ...secure,
+    ].join(),
+    'listener.security.protocol.map': [
+      ...['PLAINTEXT', 'CONTROLLER', ...proxied.map(({ name }) => name)].map((name) => `${name}:PLAINTEXT`),
+      ...['SASL_SSL:SASL_SSL', 'MUTUAL:SSL'],
+    ].join(),
     'inter.broker.listener.name': 'PLAINTEXT',
     'controller.listener.names': 'CONTROLLER',
     'log.dirs': dataDirectory,

@@ -19,6 +19,16 @@ export type S3Fault =
   /** The store sees it later, even if the client has given up. */
   | { readonly kind: 'delay'; readonly ms: number }
 
+/** A request as the store got it, and what it answered. */
+export interface S3Exchange {
+  readonly method: string
+  readonly path: string
+  readonly ifMatch: string | undefined
+  readonly body: Buffer
+  /** `undefined` when the store broke off: it may have done it or not. */
+  readonly status: number | undefined
+}
+
 /** An HTTP proxy in front of an S3 store. It forwards the `Host` header as received, so that signatures stay valid. */
 export interface S3FaultProxy {
   readonly endpoint: string
@@ -26,7 +36,9 @@ export interface S3FaultProxy {
   readonly received: ReadonlyMap<string, number>
   /** Queues faults for the coming requests with this method, one each. */
   next(method: 'GET' | 'PUT' | 'HEAD' | 'DELETE', ...faults: readonly S3Fault[]): void
-  /** Forgets the faults that have not happened. */
+  /** Keeps the answer to the next write that `isTarget` and that the store has done; resolves then, to what lets the answer go. */
+  holdAnswer(isTarget: (exchange: S3Exchange) => boolean): Promise<() => void>
+  /** Forgets the faults that have not happened, held answers included. */
   clear(): void
   /** Ends every connection and refuses new ones until `up`. */
   down(): Promise<void>
@@ -34,16 +46,31 @@ export interface S3FaultProxy {
   close(): Promise<void>
 }
 
-export async function startS3FaultProxy({ target }: { target: string }): Promise<S3FaultProxy> {
+export interface S3ProxyOptions {
+  /** The store. */
+  readonly target: string
+  /** Hears of every request that the store got, before the client knows the answer. */
+  readonly onExchange?: (exchange: S3Exchange) => void
+}
+
+export async function startS3FaultProxy({ target, onExchange }: S3ProxyOptions): Promise<S3FaultProxy> {
   const port = await freePort()
   const agent = new Agent({ keepAlive: true })
   const queues = new Map<string, S3Fault[]>()
   const received = new Map<string, number>()
+  const held = heldAnswers()
+  const store = {
+    ...{ target, agent },
+    passed: async (exchange: S3Exchange) => {
+      onExchange?.(exchange)
+      await held.pass(exchange)
+    },
+  }
   const server = createServer((incoming, outgoing) => {
     const method = incoming.method ?? ''
     received.set(method, (received.get(method) ?? 0) + 1)
     const fault = queues.get(method)?.shift()
-    void serve({ incoming, outgoing, target, agent }, fault).catch(() => incoming.socket.destroy())
+    void serve({ incoming, outgoing, ...store }, fault).catch(() => incoming.socket.destroy())
   })
   const { up, down } = switchFor(server, port)
   await up()
@@ -51,12 +78,39 @@ export async function startS3FaultProxy({ target }: { target: string }): Promise
     endpoint: `http://127.0.0.1:${port}`,
     received,
     next: (method, ...faults) => void queues.set(method, [...(queues.get(method) ?? []), ...faults]),
-    clear: () => queues.clear(),
+    holdAnswer: held.hold,
+    clear: () => {
+      queues.clear()
+      held.clear()
+    },
     up,
     down,
     close: async () => {
       await down()
       agent.destroy()
+    },
+  }
+}
+
+/** Answers to writes that wait until somebody lets them go. */
+function heldAnswers() {
+  const wanted: { isTarget: (exchange: S3Exchange) => boolean; seen: (letGo: () => void) => void }[] = []
+  const gates = new Set<() => void>()
+  return {
+    hold: (isTarget: (exchange: S3Exchange) => boolean) =>
+      new Promise<() => void>((seen) => wanted.push({ isTarget, seen })),
+    pass: async (exchange: S3Exchange) => {
+      const found = exchange.status === 200 ? wanted.findIndex(({ isTarget }) => isTarget(exchange)) : -1
+      if (found < 0) return
+      const gate = Promise.withResolvers<void>()
+      gates.add(gate.resolve)
+      for (const { seen } of wanted.splice(found, 1)) seen(gate.resolve)
+      await gate.promise
+    },
+    clear: () => {
+      wanted.length = 0
+      for (const letGo of gates) letGo()
+      gates.clear()
     },
   }
 }
@@ -83,6 +137,8 @@ interface Exchange {
   readonly outgoing: ServerResponse
   readonly target: string
   readonly agent: Agent
+  /** Told of what the store did; the answer waits for it. */
+  passed(exchange: S3Exchange): Promise<void>
 }
 
 interface StoreAnswer {
@@ -117,7 +173,20 @@ async function serve(exchange: Exchange, fault: S3Fault | undefined): Promise<vo
   }
 }
 
-async function forward({ incoming, target, agent }: Exchange, body: Buffer): Promise<StoreAnswer> {
+async function forward(exchange: Exchange, body: Buffer): Promise<StoreAnswer> {
+  const { method = 'GET', url = '/', headers } = exchange.incoming
+  const asked = { method, path: url.split('?')[0] ?? url, ifMatch: headers['if-match'], body }
+  try {
+    const answer = await forwarded(exchange, body)
+    await exchange.passed({ ...asked, status: answer.status })
+    return answer
+  } catch (error) {
+    await exchange.passed({ ...asked, status: undefined })
+    throw error
+  }
+}
+
+async function forwarded({ incoming, target, agent }: Exchange, body: Buffer): Promise<StoreAnswer> {
   const { method = 'GET', url = '/', rawHeaders } = incoming
   const outgoing = request(new URL(url, target), { method, headers: rawHeaders, agent, setHost: false })
   outgoing.end(body)

@@ -14,8 +14,12 @@ export interface TcpProxy {
    * Resolves when all have taken effect and their answers are lost. Requests under way on the same connection share the fate.
    */
   dropAnswers(count: number, isTarget?: (request: Buffer) => boolean): Promise<void>
+  /** Forgets the answers to drop, and the request to pause at, that have not come. */
+  clear(): void
   /** Keeps all bytes back, in both directions, until `resume`. */
   pause(): void
+  /** Pauses when the next request that `isTarget` comes, before the server gets it; resolves then. */
+  pauseAt(isTarget: (request: Buffer) => boolean): Promise<void>
   resume(): void
   /** Holds each piece of data back for so long, in both directions. */
   delay(ms: number): void
@@ -38,6 +42,8 @@ interface Link {
 
 interface Faults {
   readonly drops: Drop[]
+  /** Whether to pause at a request. */
+  pausesAt: ((request: Buffer) => boolean) | undefined
   delayMs: number
   /** Set while paused. */
   gate: PromiseWithResolvers<void> | undefined
@@ -47,7 +53,7 @@ interface Faults {
 export async function startTcpProxy({ target }: { target: number }): Promise<TcpProxy> {
   const port = await freePort()
   const links = new Set<Link>()
-  const faults: Faults = { drops: [], delayMs: 0, gate: undefined }
+  const faults: Faults = { drops: [], pausesAt: undefined, delayMs: 0, gate: undefined }
   const listener = createServer((client) => {
     const link: Link = { client, server: connect(target, '127.0.0.1'), drop: undefined }
     links.add(link)
@@ -78,14 +84,28 @@ export async function startTcpProxy({ target }: { target: number }): Promise<Tcp
 }
 
 function settings(faults: Faults) {
+  const pause = () => {
+    faults.gate ??= Promise.withResolvers()
+  }
   return {
     dropAnswers: async (count: number, isTarget: (request: Buffer) => boolean = () => true) => {
       const dropOne = () => new Promise<void>((done) => faults.drops.push({ isTarget, done }))
       await Promise.all(Array.from({ length: count }, dropOne))
     },
-    pause: () => {
-      faults.gate ??= Promise.withResolvers()
+    clear: () => {
+      faults.drops.length = 0
+      faults.pausesAt = undefined
     },
+    pause,
+    pauseAt: (isTarget: (request: Buffer) => boolean) =>
+      new Promise<void>((paused) => {
+        faults.pausesAt = (request) => {
+          if (!isTarget(request)) return false
+          pause()
+          paused()
+          return true
+        }
+      }),
     resume: () => {
       faults.gate?.resolve()
       faults.gate = undefined
@@ -107,6 +127,10 @@ async function join(link: Link, faults: Faults): Promise<void> {
     async function* (source: AsyncIterable<Buffer>) {
       for await (const bytes of source) {
         await wait()
+        if (faults.pausesAt?.(bytes)) {
+          faults.pausesAt = undefined
+          await wait()
+        }
         link.drop ??= takeDrop(faults.drops, bytes)
         yield bytes
       }

@@ -1,0 +1,68 @@
+import { bytesReader } from '../support/servers/kafka-bytes.ts'
+
+/** A batch as it lies in the log (message format 2). */
+export interface RecordBatch {
+  readonly firstOffset: bigint
+  readonly lastOffset: bigint
+  readonly producerId: bigint
+  readonly producerEpoch: number
+  readonly isTransactional: boolean
+  /** Set where the batch is the marker that ends a transaction. */
+  readonly marker: 'commit' | 'abort' | undefined
+  readonly records: readonly LogRecord[]
+}
+
+export interface LogRecord {
+  readonly offset: bigint
+  /** Milliseconds since 1970. */
+  readonly timestamp: number
+  readonly key: Buffer | undefined
+  readonly value: Buffer | undefined
+}
+
+const TRANSACTIONAL = 0x10
+const CONTROL = 0x20
+const COMPRESSED = 0x07
+/** Behind the first offset and the length. */
+const HEADER_BEFORE_LENGTH = 12
+
+/** Every whole batch; a part of one at the end is left out, as brokers cut their answers anywhere. */
+export function recordBatches(bytes: Buffer): RecordBatch[] {
+  const batches: RecordBatch[] = []
+  for (let at = 0; at + HEADER_BEFORE_LENGTH <= bytes.length; ) {
+    const end = at + HEADER_BEFORE_LENGTH + bytes.readInt32BE(at + 8)
+    if (end > bytes.length) break
+    batches.push(recordBatch(bytes.subarray(at, end)))
+    at = end
+  }
+  return batches
+}
+
+function recordBatch(bytes: Buffer): RecordBatch {
+  const read = bytesReader(bytes)
+  const firstOffset = read.int64()
+  read.skip(4 + 4) // length, epoch of the leader
+  const format = read.int8()
+  read.skip(4) // checksum
+  const attributes = read.int16()
+  if (format !== 2 || (attributes & COMPRESSED) !== 0)
+    throw new Error(`a batch of format ${format}, flags ${attributes}`)
+  const lastOffset = firstOffset + BigInt(read.int32())
+  const firstTimestamp = Number(read.int64())
+  read.skip(8) // the latest timestamp
+  const [producerId, producerEpoch] = [read.int64(), read.int16()]
+  read.skip(4) // number of the first record
+  const records = read.array(() => {
+    read.varint() // length
+    read.skip(1)
+    const timestamp = firstTimestamp + read.varint()
+    const offset = firstOffset + BigInt(read.varint())
+    const [key, value] = [read.shortBytes(), read.shortBytes()]
+    for (let headers = read.varint(); headers > 0; headers -= 1) [read.shortBytes(), read.shortBytes()]
+    return { offset, timestamp, key, value }
+  })
+  const type = (attributes & CONTROL) === 0 ? undefined : records[0]?.key?.readInt16BE(2)
+  const marker = type === undefined ? undefined : type === 1 ? 'commit' : 'abort'
+  const isTransactional = (attributes & TRANSACTIONAL) !== 0
+  return { firstOffset, lastOffset, producerId, producerEpoch, isTransactional, marker, records }
+}
