@@ -1,6 +1,9 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { pathToFileURL } from 'node:url'
 import { describeMetrics } from '../connector/telemetry/metric-list.ts'
+import { chartYaml, configDefaults } from './chart-metadata.ts'
+import { chartReadme } from './chart-readme.ts'
+import { chartSchema } from './chart-schema.ts'
 import { configJsonSchema } from './config-json-schema.ts'
 import { configReference } from './config-reference.ts'
 
@@ -17,6 +20,10 @@ export const generatedFiles: readonly GeneratedFile[] = [
   { path: 'config/connector.schema.json', content: configJsonSchema },
   { path: 'config/reference.md', content: configReference },
   { path: 'config/metrics.md', content: () => `${metricsIntroduction}${describeMetrics()}` },
+  { path: 'helm/Chart.yaml', content: chartYaml },
+  { path: 'helm/README.md', content: chartReadme },
+  { path: 'helm/config-defaults.json', content: configDefaults },
+  { path: 'helm/values.schema.json', content: chartSchema },
 ]
 
 const urlOf = ({ path }: GeneratedFile) => new URL(`../${path}`, import.meta.url)
