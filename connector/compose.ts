@@ -10,7 +10,10 @@ import { kafkaEventPublisher } from './publish/kafka-event-publisher.ts'
 import type { Clock } from './runtime/clock.ts'
 import { type CloseStack, closeStack } from './runtime/close-stack.ts'
 import type { RetryPolicy } from './runtime/retry.ts'
+import type { Turns } from './runtime/turns.ts'
 import { httpClientSource } from './source/http-client-source.ts'
+import type { PolarisConfig } from './source/polaris-config.ts'
+import { serverTurns } from './source/server-turns.ts'
 import type { CheckpointStore } from './storage/checkpoint-store.ts'
 import { checkpointKey } from './storage/checkpoint-store-config.ts'
 import { openCheckpointStore } from './storage/open-store.ts'
@@ -28,6 +31,8 @@ export interface Surroundings {
   /** Resolves once the store is known to keep its promises; asks it once. */
   readonly storeReady: (stop: AbortSignal) => Promise<void>
   readonly kafkaLog: LibraryLog
+  /** The turns in which the streams of one server make their requests. */
+  readonly turnsOf: (server: PolarisConfig) => Turns
 }
 
 export function replicaName(): string {
@@ -49,7 +54,7 @@ export function surroundings(
     if (!isProbed) await store.probe(stop)
     isProbed = true
   }
-  return { ...parts, config, store, storeReady }
+  return { ...parts, config, store, storeReady, turnsOf: serverTurns(parts.clock) }
 }
 
 /** How a run differs from the service. */
@@ -79,7 +84,8 @@ export function composeStream(
   const { clock } = around
   const { observe, isAssigned } = mode
   const closing = closeStack()
-  const source = closing.use(httpClientSource(stream.polaris, { clock, observe }), (opened) => opened.close())
+  const turns = around.turnsOf(stream.polaris)
+  const source = closing.use(httpClientSource(stream.polaris, { clock, observe, turns }), (opened) => opened.close())
   const reader = {
     source,
     clock,

@@ -39,6 +39,7 @@ export const crossChecks: readonly CrossCheck[] = [
   { reads: ['streams.polaris.retry'], find: ofEachStream(pauses) },
   { reads: ['checkpoint.encryption', 'checkpoint.kmsKeyId', 'checkpoint.bucketKey'], find: encryption },
   { reads: ['placement.heartbeat', 'placement.sessionTimeout'], find: heartbeatOfSession },
+  { reads: ['streams.polaris.url', 'streams.polaris.server'], find: sameLimitsOfServer },
   { reads: ['streams.name'], find: distinctNames },
   { reads: ['streams.kafka', 'streams.sharedKeys'], find: distinctTopics },
 ]
@@ -139,6 +140,19 @@ function encryption({ checkpoint: { encryption, kmsKeyId, bucketKey } }: Setting
   if (encryption === 'aws:kms' || encryption === 'aws:kms:dsse') return []
   const useless = Object.entries({ kmsKeyId, bucketKey }).filter(([, value]) => value !== undefined)
   return useless.map(([key]) => ({ path: ['checkpoint', key], what: 'needs encryption: aws:kms beside it' }))
+}
+
+function sameLimitsOfServer({ streams }: Settings): Finding[] {
+  const origins = streams.map(({ polaris }) => new URL(polaris.url).origin)
+  return streams.flatMap(({ polaris: { server } }, index) => {
+    const twin = origins.indexOf(origins[index] ?? '')
+    const other = streams[twin]?.polaris.server ?? server
+    const unlike = (['concurrentRequests', 'requestsPerSecond'] as const).filter((key) => server[key] !== other[key])
+    return unlike.map((key) => ({
+      path: ['streams', index, 'polaris', 'server', key],
+      what: `is not what streams[${twin}].polaris.server.${key} says for the same server: write the same in both`,
+    }))
+  })
 }
 
 function distinctNames({ streams }: Settings): Finding[] {

@@ -3,7 +3,7 @@ import * as check from './setting-checks.ts'
 import * as setting from './setting-types.ts'
 
 const int32 = { min: -(2 ** 31), max: 2 ** 31 - 1 }
-const { retry, timeouts } = polarisDefaults
+const { retry, timeouts, limits } = polarisDefaults
 
 const token = setting.optionalSection('How a token from the login answer carries the session. Without it, cookies do', {
   field: setting
@@ -180,6 +180,25 @@ export const polarisSection = setting.section('The Polaris server and what is re
     headers: setting.duration(timeouts.headersMs, { description: 'From the request to the first part of the answer' }),
     body: setting.duration(timeouts.bodyMs, { description: 'For the rest of the answer' }),
   }),
+  server: setting.section(
+    'What the server (scheme, host and port) is asked at most, by all streams of a replica together, which must write the same here. Who waits does so in turn',
+    {
+      concurrentRequests: setting.wholeNumberOr(
+        limits.concurrentRequests,
+        { min: 1, max: 10_000 },
+        { description: 'Requests at the same time; a stream makes one at a time' },
+      ),
+      requestsPerSecond: setting
+        .wholeNumber(
+          { min: 1, max: 10_000 },
+          {
+            description: 'Requests that begin in a second, evenly spread. Without it, no limit',
+            variable: 'POLARIS_REQUESTS_PER_SECOND',
+          },
+        )
+        .optional(),
+    },
+  ),
   maxBodyBytes: setting.size(polarisDefaults.maxBodyBytes, { description: 'Largest answer that is read' }),
   retry: setting.section('Tries of one page, before the stream waits and begins anew', {
     retries: setting.wholeNumberOr(retry.retries, { min: 0, max: 1000 }, { description: 'Tries after the first one' }),

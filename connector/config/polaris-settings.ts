@@ -23,6 +23,7 @@ export function polarisConfig(polaris: PolarisSettings): PolarisConfig {
     listFields: polaris.listFields,
     timeouts: { connectMs: timeouts.connect, headersMs: timeouts.headers, bodyMs: timeouts.body },
     maxBodyBytes: polaris.maxBodyBytes,
+    limits: polaris.server,
     retry: {
       retries: retry.retries,
       firstPauseMs: retry.firstPause,

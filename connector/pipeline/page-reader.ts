@@ -4,6 +4,7 @@ import { ConnectorError } from '../runtime/connector-error.ts'
 import { mayRefuseCheckPoint } from '../source/answer-verdict.ts'
 import type { ClientSource, Page, ReadArguments, SourceTime } from '../source/client-source.ts'
 import type { Observe } from './pipeline-event.ts'
+import { pollRhythm } from './poll-rhythm.ts'
 import { drainGuard, nextRead, nextStep, type PollSettings } from './polling.ts'
 import type { ServerClock } from './server-clock.ts'
 
@@ -45,12 +46,12 @@ export async function* readPages(
   stop: AbortSignal,
 ): AsyncGenerator<Reading, void> {
   const { clock, settings } = parts
+  const rhythm = pollRhythm(clock, settings.intervalMs)
   for (let from = resume; ; ) {
-    const began = clock.monotonic()
     const last = yield* readDrain(parts, from, stop)
     if (last === 'refused') return
     from = last
-    await clock.sleep(Math.max(0, began + settings.intervalMs - clock.monotonic()), stop)
+    await clock.sleep(rhythm.pauseMs(), stop)
   }
 }
 

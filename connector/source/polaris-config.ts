@@ -25,6 +25,14 @@ export interface PolarisConfig {
   /** Cap of an answer's body, on the wire and again after gunzip. */
   readonly maxBodyBytes: number
   readonly retry: RetryPolicy
+  readonly limits: ServerLimits
+}
+
+/** What the server is asked at most, by all streams of this process that read from it (same scheme, host and port). */
+export interface ServerLimits {
+  readonly concurrentRequests: number
+  /** Absent: no limit. */
+  readonly requestsPerSecond?: number | undefined
 }
 
 export type AuthConfig =
@@ -82,4 +90,5 @@ export const polarisDefaults = {
   maxBodyBytes: 32 * 1024 * 1024,
   // Few tries per read: the pipeline goes on trying for ever, and a refused checkPoint shows only once the tries are spent.
   retry: { retries: 4, firstPauseMs: 500, maxPauseMs: 15_000, maxRetryAfterMs: 120_000 },
+  limits: { concurrentRequests: 8 },
 } as const

@@ -2,6 +2,7 @@ import type { ServerResponse } from 'node:http'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { systemClock } from '../../connector/runtime/clock.ts'
 import { codeOf } from '../../connector/runtime/connector-error.ts'
+import { turns } from '../../connector/runtime/turns.ts'
 import type { ReadArguments, SourceTime } from '../../connector/source/client-source.ts'
 import { httpClientSource } from '../../connector/source/http-client-source.ts'
 import { type PolarisConfig, polarisDefaults } from '../../connector/source/polaris-config.ts'
@@ -54,7 +55,7 @@ const source = () => {
     maxBodyBytes: 64_000,
     retry: { ...polarisDefaults.retry, retries: 0 },
   }
-  return httpClientSource(config, { clock: systemClock, observe: () => undefined })
+  return httpClientSource(config, { clock: systemClock, turns: turns(8), observe: () => undefined })
 }
 const at = (answer: BadAnswer): ReadArguments => ({
   lastChanged: '2024-01-01T00:00:00' as SourceTime,

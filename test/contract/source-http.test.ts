@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { gzipSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import { systemClock } from '../../connector/runtime/clock.ts'
+import { turns } from '../../connector/runtime/turns.ts'
 import type { CheckPoint, ClientSource, ReadArguments, SourceTime } from '../../connector/source/client-source.ts'
 import { httpClientSource } from '../../connector/source/http-client-source.ts'
 import { type PolarisConfig, polarisDefaults } from '../../connector/source/polaris-config.ts'
@@ -38,7 +39,11 @@ async function scene(script: Script, changed: Partial<PolarisConfig> = {}): Prom
     retry,
     ...changed,
   }
-  const source = httpClientSource(config, { clock: systemClock, observe: (event) => events.push(event) })
+  const source = httpClientSource(config, {
+    clock: systemClock,
+    turns: turns(8),
+    observe: (event) => events.push(event),
+  })
   return {
     ...{ source, server, events },
     [Symbol.asyncDispose]: async () => {

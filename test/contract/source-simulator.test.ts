@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { canonicalJson } from '../../connector/event/canonical-json.ts'
 import { systemClock } from '../../connector/runtime/clock.ts'
+import { turns } from '../../connector/runtime/turns.ts'
 import { mayRefuseCheckPoint } from '../../connector/source/answer-verdict.ts'
 import type {
   CheckPoint,
@@ -33,7 +34,7 @@ async function scene(
   const retry = { retries: 1, firstPauseMs: 1, maxPauseMs: 2, maxRetryAfterMs: 5 }
   const source = httpClientSource(
     { ...polarisDefaults, url: simulator.url, auth: { kind: 'none' }, codeMagasin: 1, retry, ...config(simulator) },
-    { clock: systemClock, observe: () => undefined },
+    { clock: systemClock, turns: turns(8), observe: () => undefined },
   )
   return {
     ...{ simulator, source },

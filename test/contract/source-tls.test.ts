@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { systemClock } from '../../connector/runtime/clock.ts'
+import { turns } from '../../connector/runtime/turns.ts'
 import type { ReadArguments, SourceTime } from '../../connector/source/client-source.ts'
 import { httpClientSource } from '../../connector/source/http-client-source.ts'
 import { polarisDefaults, type TlsConfig } from '../../connector/source/polaris-config.ts'
@@ -48,7 +49,7 @@ async function reading(url: string, tls?: TlsConfig): Promise<string> {
   const auth = { kind: 'basic', user: 'u', password: 'p' } as const
   const source = httpClientSource(
     { ...polarisDefaults, url, auth, codeMagasin: 1, tls, timeouts, retry },
-    { clock: systemClock, observe: () => undefined },
+    { clock: systemClock, turns: turns(8), observe: () => undefined },
   )
   try {
     const page = await source.read(at, new AbortController().signal)

@@ -52,6 +52,25 @@ describe('settings that need each other', () => {
     expect(settings(yaml)).toEqual([`streams[0].polaris.login.token ${what}`])
   })
 
+  test('the limits of one server are the same in all its streams', () => {
+    const limited = (name: string, url: string, server: string) =>
+      `  - { name: ${name}, kafka: { topic: ${name} }, polaris: { url: "${url}", codeMagasin: 1, server: ${server} } }\n`
+    expect(
+      streams(
+        limited('a', 'https://p', '{ concurrentRequests: 2 }'),
+        limited('b', 'https://P:443/core/api', '{ requestsPerSecond: 5 }'),
+        limited('c', 'http://p', '{ requestsPerSecond: 7 }'),
+        limited('d', 'http://p', '{ requestsPerSecond: 7 }'),
+      ),
+    ).toEqual(
+      ['concurrentRequests', 'requestsPerSecond'].map((key) =>
+        expect.stringContaining(
+          `streams[1].polaris.server.${key} is not what streams[0].polaris.server.${key} says for the same server`,
+        ),
+      ),
+    )
+  })
+
   test('a pattern of dates is one that requests can be written with', () => {
     expect(settings('streams: [{ polaris: { lastChangedFormat: "dd/MM/yyyy HH:mm" } }]')).toEqual([])
     expect(settings('streams: [{ polaris: { lastChangedFormat: "yyyy-QQ" } }]')).toEqual([

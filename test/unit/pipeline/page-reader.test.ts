@@ -50,21 +50,22 @@ describe('reading pages', () => {
     expect(events.map(({ kind }) => kind)).toEqual(['page-read'])
   })
 
-  test('polls from start to start', async () => {
-    const { clock, next, source } = reader([
-      async () => {
-        clock.pass(3_000)
-        return pageOf([])
-      },
-      pageOf([]),
-    ])
+  test('polls at once, then at a phase of its own, from start to start', async () => {
+    const slow = async () => {
+      clock.pass(1_000)
+      return pageOf([])
+    }
+    const { clock, next, source } = reader([slow, slow, pageOf([])])
     await next()
-    const second = next()
-    await settled()
-    expect(clock.nextTimerAt()).toBe(noon + 5_000)
-    expect(source.asked).toHaveLength(1)
-    clock.fireNext()
-    await second
+    for (const due of [noon + 2_500, noon + 7_500]) {
+      const asked = source.asked.length
+      const coming = next()
+      await settled()
+      expect(clock.nextTimerAt()).toBe(due)
+      expect(source.asked).toHaveLength(asked)
+      clock.fireNext()
+      await coming
+    }
     expect(source.asked[1]?.lastChanged).toBe('2026-06-15T11:55:00')
   })
 
