@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config'
 
-/** Lanes: unit (no sockets), contract (real Kafka and S3), simulation (virtual time), e2e (the built CLI as a child process). */
+/** Lanes: unit (no sockets), contract (real Kafka and S3), simulation (virtual time), e2e (the built CLI as a child process), chart (real Helm 3 and 4, promtool). */
 export default defineConfig({
   oxc: { target: 'es2023' },
   test: {
@@ -30,6 +30,7 @@ export default defineConfig({
           fileParallelism: false,
         },
       },
+      { extends: true, test: { name: 'chart', include: ['test/chart/**/*.test.ts'], testTimeout: 60_000 } },
     ],
   },
 })

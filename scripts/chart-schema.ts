@@ -30,7 +30,7 @@ const ownValues = z.strictObject({
   global: z.looseObject({ imageRegistry: text, imagePullSecrets: z.array(z.union([text, theirs])) }),
   replicaCount: z.int().min(0),
   existingConfigMap: z.strictObject({ name: text, key: z.string().min(1) }),
-  secretFiles: z.record(z.string().regex(/^[A-Z][A-Z0-9_]*$/), keyOfSecretOrConfigMap),
+  secretFiles: z.record(text, keyOfSecretOrConfigMap),
   caBundle: z.union([keyOfSecretOrConfigMap, z.strictObject({})]),
   image: z.strictObject({
     registry: text,
@@ -86,7 +86,6 @@ const ownValues = z.strictObject({
     egressPorts: z.array(port),
     extraEgress: theirList,
   }),
-  extraArgs: z.array(text),
   extraEnv: theirList,
   extraEnvFrom: theirList,
   extraVolumes: theirList,

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Provides what `make demo` and `make test` need and says what it does; silent when all is there.
 # Downloads go to a cache that several checkouts share; .cache/ in the checkout holds links into it.
-# usage: provision.sh demo|test
+# usage: provision.sh demo|test|image
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -10,12 +10,15 @@ kafka_pom=test/support/servers/kafka/pom.xml
 kafka_version=$(sed -n 's|.*<kafka.version>\(.*\)</kafka.version>.*|\1|p' "$kafka_pom")
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/polaris-connector
 
+. scripts/provision-cluster-tools.sh
+
 main() {
   mkdir -p "$cache" .cache
   take_turns
   PATH=$PWD/.cache/bin:$PATH
   case ${1:-} in
     demo) node_runtime; npm_dependencies; kafka ;;
+    image) node_runtime; npm_dependencies; helm_binaries; promtool_binary ;;
     test) node_runtime; npm_dependencies; kafka; kafka_class_archive; s3_server; command_from openssl openssl ;;
     *) sed -n '2,4s/^# //p' "$0" >&2; exit 2 ;;
   esac
@@ -52,7 +55,9 @@ in_place() {
   mv "$new" "$cache/$1"
 }
 
-link() { [ "$(readlink ".cache/$2" || true)" = "$cache/$1" ] || ln -sfn "$cache/$1" ".cache/$2"; }
+# link FOLDER NAME: .cache/NAME shows a folder of the cache.
+link() { link_to "$cache/$1" "$2"; }
+link_to() { [ "$(readlink ".cache/$2" || true)" = "$1" ] || ln -sfn "$1" ".cache/$2"; }
 
 node_is_recent() {
   node -e 'const [major, minor] = process.versions.node.split(".").map(Number); process.exit(major > 22 || (major === 22 && minor >= 22) ? 0 : 1)' 2>/dev/null

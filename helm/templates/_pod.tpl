@@ -13,7 +13,7 @@ imagePullSecrets:
 {{- end }}
 {{- range $key := list "nodeSelector" "tolerations" "affinity" "priorityClassName" "runtimeClassName" "hostAliases" "dnsPolicy" "dnsConfig" }}
 {{- with get $.Values $key }}
-{{ $key }}: {{ kindIs "string" . | ternary . (toYaml . | nindent 2) }}
+{{ $key }}:{{ kindIs "string" . | ternary (toYaml . | printf " %s") (toYaml . | nindent 2) }}
 {{- end }}
 {{- end }}
 securityContext:
@@ -28,7 +28,7 @@ volumes:
   {{- if .Values.secretFiles }}
   - name: secret-files
     projected:
-      defaultMode: 0440
+      defaultMode: 288 # 0440
       sources:
         {{- range $variable, $from := .Values.secretFiles }}
         - {{ include "polaris-connector.projection" (dict "from" $from "path" $variable) | nindent 10 | trim }}

@@ -27,6 +27,9 @@
 {{- fail "serviceMonitor.enabled and podMonitor.enabled are both true, which would count everything twice: enable one" -}}
 {{- end -}}
 {{- range $variable, $from := .Values.secretFiles }}
+{{- if not (regexMatch "^[A-Z][A-Z0-9_]*$" $variable) }}
+{{- fail (printf "secretFiles.%s is no variable: write capital letters, digits and underscores" $variable) -}}
+{{- end -}}
 {{- if hasPrefix "AWS_" $variable }}
 {{- fail (printf "secretFiles.%s: the AWS SDK reads no %s_FILE; use extraEnv with valueFrom.secretKeyRef, or serviceAccount.annotations for IRSA" $variable $variable) -}}
 {{- end -}}

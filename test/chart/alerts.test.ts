@@ -1,0 +1,132 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, describe, expect, test } from 'vitest'
+import type { PipelineEvent } from '../../connector/pipeline/pipeline-event.ts'
+import { describeMetrics } from '../../connector/telemetry/metric-list.ts'
+import { streamStates } from '../../connector/telemetry/stream-status.ts'
+import { manifests, only, promtool, someValues } from '../support/helm.ts'
+import { alertCases, type Series } from './alert-cases.ts'
+
+interface Rule {
+  readonly alert: string
+  readonly expr: string
+  readonly labels: { readonly severity: string }
+  readonly annotations: { readonly summary: string; readonly description: string; readonly runbook_url: string }
+}
+
+const folder = mkdtempSync(join(tmpdir(), 'alerts-'))
+afterAll(() => rmSync(folder, { recursive: true }))
+
+const groupsOf = (values: object) =>
+  only(manifests('4', someValues(values)), 'PrometheusRule').spec.groups as { name: string; rules: Rule[] }[]
+const rulesOf = (values: object) => groupsOf({ prometheusRule: { enabled: true, ...values } })[0]?.rules ?? []
+const rules = rulesOf({})
+
+const file = (name: string, content: object) => {
+  writeFileSync(join(folder, name), JSON.stringify(content))
+  return join(folder, name)
+}
+
+test('promtool finds nothing wrong with the rules and their texts', () => {
+  const path = file('checked.json', { groups: groupsOf({ prometheusRule: { enabled: true } }) })
+  expect(promtool('check', 'rules', '--lint-fatal', path)).toContain(`SUCCESS: ${rules.length} rules found`)
+})
+
+test('every alert has a case in which it fires and one in which it does not', () => {
+  expect(alertCases.map(({ alert }) => alert).toSorted()).toEqual(rules.map(({ alert }) => alert).toSorted())
+  for (const { silent } of alertCases) expect(Object.keys(silent)).not.toEqual([])
+})
+
+describe.each(alertCases)('$alert', ({ alert, fires, silent }) => {
+  const severity = rules.find((rule) => rule.alert === alert)?.labels.severity ?? ''
+  const own = { connector: 'shops', namespace: 'retail' }
+
+  test('fires, and says for what', () => {
+    const expected = { exp_labels: { ...own, severity, ...fires.labels }, exp_annotations: { summary: fires.summary } }
+    expect(run(alert, { ...fires, own, expected: [expected] })).toContain('SUCCESS')
+  })
+
+  test.each(Object.entries(silent))('keeps silent about %s', (_, { series, at }) => {
+    expect(run(alert, { series, at, own, expected: [] })).toContain('SUCCESS')
+  })
+
+  if (fires.series.length > 0)
+    test('leaves the trouble of other releases to them', () => {
+      const elsewhere = { connector: 'shops', namespace: 'wholesale' }
+      expect(run(alert, { ...fires, own: elsewhere, expected: [] })).toContain('SUCCESS')
+    })
+})
+
+interface Run {
+  readonly series: readonly Series[]
+  readonly at: string
+  readonly own: object
+  readonly expected: readonly object[]
+}
+
+/** Of the annotations, promtool compares all or none: the summary stands for them. */
+function run(alert: string, { series, at, own, expected }: Run): string {
+  const summaries = rules.map(({ annotations: { summary }, ...rule }) => ({ ...rule, annotations: { summary } }))
+  file('rules.json', { groups: [{ name: 'connector', rules: summaries }] })
+  const path = file('test.json', {
+    rule_files: ['rules.json'],
+    evaluation_interval: '1m',
+    tests: [
+      {
+        interval: '1m',
+        input_series: series.map(({ metric, labels, values }) => ({
+          series: seriesName(metric, { ...own, ...labels }),
+          values,
+        })),
+        alert_rule_test: [{ alertname: alert, eval_time: at, exp_alerts: expected }],
+      },
+    ],
+  })
+  return promtool('test', 'rules', path)
+}
+
+const seriesName = (metric: string, labels: object) =>
+  `polaris_connector_${metric}{${Object.entries(labels)
+    .map(([name, value]) => `${name}="${value}"`)
+    .join(',')}}`
+
+test('alerts ask for metrics, states and warnings that exist', () => {
+  const expressions = rules.map(({ expr }) => expr).join('\n')
+  const metrics = new Set(expressions.match(/polaris_connector_\w+/g))
+  for (const metric of metrics) expect(describeMetrics()).toContain(`\`${metric}\``)
+  const states = [...expressions.matchAll(/state=~?"([^"]+)"/g)].flatMap(([, names]) => names?.split('|') ?? [])
+  for (const state of states) expect(streamStates).toContain(state)
+  const lateness: PipelineEvent['kind'] = 'lateness-high'
+  expect(new Set([...expressions.matchAll(/kind="([^"]+)"/g)].map(([, kind]) => kind))).toEqual(new Set([lateness]))
+})
+
+test('limits follow the longest interval of the configuration', () => {
+  const streams = [{ poll: { interval: '1h' } }, { name: 'b', poll: { interval: '30s' } }]
+  const config = { connector: 'shops', streams }
+  const [group] = groupsOf({ prometheusRule: { enabled: true }, config })
+  expect(group?.rules.find(({ alert }) => alert === 'PolarisStreamNotReading')?.expr).toContain('> 10800')
+  expect(rules.find(({ alert }) => alert === 'PolarisStreamNotReading')?.expr).toContain('> 600')
+})
+
+describe('alerts can be', () => {
+  test('left out, routed, pointed at another runbook, and added to', () => {
+    const changed = rulesOf({
+      disabled: ['PolarisStreamBehind'],
+      alertLabels: { team: 'retail' },
+      runbookUrl: 'https://wiki.example/polaris',
+      extraRules: [{ record: 'a:b', expr: 'vector(1)' }],
+    })
+    expect(changed.map(({ alert }) => alert)).not.toContain('PolarisStreamBehind')
+    expect(changed[0]).toMatchObject({
+      labels: { team: 'retail', severity: 'critical' },
+      annotations: { runbook_url: 'https://wiki.example/polaris#alert-polarisconnectordown' },
+    })
+    expect(changed.at(-1)).toEqual({ record: 'a:b', expr: 'vector(1)' })
+  })
+})
+
+test('the chart documents every alert', () => {
+  const readme = readFileSync('helm/README.md', 'utf8')
+  for (const { alert } of rules) expect(readme).toContain(`\`${alert}\``)
+})

@@ -1,0 +1,34 @@
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, expect, test } from 'vitest'
+import { helm, helmVersions, manifestsIn } from '../support/helm.ts'
+
+const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string }
+const folder = mkdtempSync(join(tmpdir(), 'chart-'))
+afterAll(() => rmSync(folder, { recursive: true }))
+
+test.each(helmVersions)(
+  'Helm %s packs what is needed and nothing else, and installs from the package',
+  (helmVersion) => {
+    helm(helmVersion, ['package', 'helm', '-d', folder])
+    const archive = join(folder, `polaris-connector-${version}.tgz`)
+    const files = execFileSync('tar', ['-tzf', archive], { encoding: 'utf8' }).trim().split('\n').toSorted()
+    expect(files.filter((file) => !file.includes('/templates/'))).toEqual(
+      ['Chart.yaml', 'README.md', 'alerts.yaml', 'config-defaults.json', 'values.schema.json', 'values.yaml']
+        .map((file) => `polaris-connector/${file}`)
+        .concat('polaris-connector/.helmignore')
+        .toSorted(),
+    )
+    const values = ['-n', 'retail', '-f', 'helm/ci/full-values.yaml']
+    const packed = manifestsIn(helm(helmVersion, ['template', 'shops', archive, ...values]))
+    expect(packed).toEqual(manifestsIn(helm(helmVersion, ['template', 'shops', 'helm', ...values])))
+  },
+)
+
+test('the chart has the version of the connector', () => {
+  const shown = helm('4', ['show', 'chart', 'helm'])
+  expect(shown).toMatch(new RegExp(`^version: ${version}$`, 'm'))
+  expect(shown).toMatch(new RegExp(`^appVersion: ${version}$`, 'm'))
+})

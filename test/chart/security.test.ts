@@ -1,0 +1,102 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { describe, expect, test } from 'vitest'
+import { parse } from 'yaml'
+import { type Manifest, manifests, someValues } from '../support/helm.ts'
+
+const examples = readdirSync('helm/ci').map((name) => ({
+  name,
+  all: manifests('4', parse(readFileSync(`helm/ci/${name}`, 'utf8'))),
+}))
+const workloads = examples.flatMap(({ name, all }) =>
+  all
+    .filter(({ kind }) => ['Deployment', 'Job'].includes(kind))
+    .map((manifest) => ({ name: `the ${manifest.kind} of ${name}`, pod: manifest.spec.template.spec })),
+)
+const ours = (pod: { containers: Manifest['spec'][] }) =>
+  pod.containers.filter(({ name }) => ['connector', 'doctor'].includes(name))
+
+describe.each(workloads)('$name', ({ pod }) => {
+  test('runs as a numbered user without rights, under the default seccomp profile', () => {
+    expect(pod.securityContext).toMatchObject({ runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } })
+    expect(pod.securityContext.runAsUser).toBeGreaterThan(0)
+    for (const { securityContext } of ours(pod)) {
+      expect(securityContext).toEqual({
+        allowPrivilegeEscalation: false,
+        readOnlyRootFilesystem: true,
+        capabilities: { drop: ['ALL'] },
+      })
+    }
+  })
+
+  test('touches nothing of its host', () => {
+    expect(pod).not.toHaveProperty('hostNetwork')
+    expect(pod).not.toHaveProperty('hostPID')
+    expect(pod).not.toHaveProperty('hostIPC')
+    for (const volume of pod.volumes) expect(volume).not.toHaveProperty('hostPath')
+    for (const container of ours(pod)) {
+      expect((container.ports ?? []).filter((port: object) => 'hostPort' in port)).toEqual([])
+    }
+  })
+
+  test('has no token of the API server and hears of no other service', () => {
+    expect(pod).toMatchObject({ automountServiceAccountToken: false, enableServiceLinks: false })
+  })
+
+  test('mounts everything but /tmp and volumes of the operator read-only', () => {
+    for (const { volumeMounts } of ours(pod)) {
+      const writable = volumeMounts.filter(({ readOnly }: { readOnly?: boolean }) => readOnly !== true)
+      const own = writable.filter(({ name }: { name: string }) => name !== 'checkpoints')
+      expect(own).toEqual([{ name: 'tmp', mountPath: '/tmp' }])
+    }
+    const tmp = pod.volumes.find(({ name }: { name: string }) => name === 'tmp')
+    expect(tmp.emptyDir.sizeLimit).toBeDefined()
+  })
+
+  test('names its image by version or digest', () => {
+    for (const { image } of ours(pod)) expect(image).toMatch(/(:\d+\.\d+\.\d+|@sha256:[0-9a-f]{64})$/)
+  })
+})
+
+const deployment = (values: object = {}) =>
+  manifests('4', someValues(values)).find(({ kind }) => kind === 'Deployment') as Manifest
+
+test('memory is requested and limited, CPU only requested', () => {
+  const [{ resources }] = deployment().spec.template.spec.containers
+  expect(resources).toEqual({ requests: { cpu: '100m', memory: '192Mi' }, limits: { memory: '384Mi' } })
+})
+
+test('only /healthz, which no trouble of others fails, can restart a pod', () => {
+  const [container] = deployment().spec.template.spec.containers
+  const pathOf = (probe: string) => container[probe].httpGet
+  expect(pathOf('livenessProbe')).toEqual({ path: '/healthz', port: 'http' })
+  expect(pathOf('startupProbe')).toEqual({ path: '/healthz', port: 'http' })
+  expect(pathOf('readinessProbe')).toEqual({ path: '/readyz', port: 'http' })
+})
+
+test('a selector stays the same whatever else changes, since Kubernetes lets nobody change it', () => {
+  const changed = { commonLabels: { a: 'b' }, podLabels: { c: 'd' }, image: { tag: '9.9.9' } }
+  expect(deployment(changed).spec.selector).toEqual(deployment().spec.selector)
+})
+
+test('nothing that the chart makes holds a secret', () => {
+  for (const { all } of examples) expect(all.filter(({ kind }) => kind === 'Secret')).toEqual([])
+})
+
+test('the pods of the test are none of the Service, the budget and the monitors, but under the network policy', () => {
+  const all = examples.find(({ name }) => name === 'full-values.yaml')?.all ?? []
+  const job = all.find(({ kind }) => kind === 'Job')?.spec.template.metadata.labels
+  const covers = (labels: object) => Object.entries(labels).every(([key, value]) => job[key] === value)
+  const selectors = Object.fromEntries(
+    all.flatMap(({ kind, spec }) => {
+      const selector = spec?.podSelector?.matchLabels ?? spec?.selector?.matchLabels ?? spec?.selector
+      return selector === undefined ? [] : [[kind, covers(selector)]]
+    }),
+  )
+  expect(selectors).toEqual({
+    Deployment: false,
+    Service: false,
+    PodDisruptionBudget: false,
+    ServiceMonitor: false,
+    NetworkPolicy: true,
+  })
+})

@@ -1,0 +1,71 @@
+import { execFileSync, spawnSync } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { parseAllDocuments } from 'yaml'
+
+export const helmVersions = ['3', '4'] as const
+export type HelmVersion = (typeof helmVersions)[number]
+
+/** A manifest as the API server would get it. */
+export interface Manifest {
+  readonly apiVersion: string
+  readonly kind: string
+  readonly metadata: {
+    readonly name: string
+    readonly namespace?: string
+    readonly labels?: Readonly<Record<string, string>>
+    readonly annotations?: Readonly<Record<string, string>>
+  }
+  // biome-ignore lint/suspicious/noExplicitAny: tests reach into manifests of every kind
+  readonly [part: string]: any
+}
+
+const root = fileURLToPath(new URL('../../', import.meta.url))
+const binary = (version: HelmVersion) => `${root}.cache/helm-${version}/helm`
+
+/** Runs helm in the root of the project and returns what it prints. Throws what it complains about. */
+export function helm(version: HelmVersion, args: readonly string[], input = ''): string {
+  const run = spawnSync(binary(version), args, { cwd: root, input, encoding: 'utf8', maxBuffer: 2 ** 26 })
+  if (run.error !== undefined) throw run.error
+  if (run.status !== 0) throw new Error(run.stderr)
+  return run.stdout
+}
+
+/** The least that the chart takes, and values over it. */
+export const someValues = (values: object = {}) => ({
+  config: {
+    connector: 'shops',
+    kafka: { brokers: ['kafka-1:9092'] },
+    checkpoint: { url: 's3://checkpoints/polaris', region: 'eu-west-3' },
+    streams: [{ polaris: { url: 'https://polaris.example:3443', codeMagasin: 1, lastChanged: '2026-01-01' } }],
+  },
+  ...values,
+})
+
+/** What `helm template` makes of values, as text. */
+export function rendered(version: HelmVersion, values: object, args: readonly string[] = []): string {
+  return helm(version, ['template', 'shops', 'helm', '-n', 'retail', '-f', '-', ...args], JSON.stringify(values))
+}
+
+/** The same as manifests. */
+export function manifests(version: HelmVersion, values: object, args: readonly string[] = []): Manifest[] {
+  return manifestsIn(rendered(version, values, args))
+}
+
+export function manifestsIn(text: string): Manifest[] {
+  return parseAllDocuments(text).flatMap((document) =>
+    document.contents === null ? [] : [document.toJS() as Manifest],
+  )
+}
+
+/** The only manifest of a kind. */
+export function only(all: readonly Manifest[], kind: string): Manifest {
+  const found = all.filter((manifest) => manifest.kind === kind)
+  const [first] = found
+  if (first === undefined || found.length > 1) throw new Error(`${found.length} manifests of kind ${kind}`)
+  return first
+}
+
+/** Runs promtool; returns what it prints, throws what it complains about. */
+export function promtool(...args: readonly string[]): string {
+  return execFileSync(`${root}.cache/promtool/promtool`, args, { encoding: 'utf8', stdio: 'pipe' })
+}
