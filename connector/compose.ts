@@ -110,6 +110,7 @@ export function composeStream(
     pipeline,
     clock,
     observe,
+    idleAfterMs: around.config.idleAfterMs,
     reopening: mode.reopening,
     closing,
   }

@@ -1,7 +1,7 @@
 import type { Note } from '../publish/event-publisher.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { ConnectorError, codeOf } from '../runtime/connector-error.ts'
-import type { Version, VersionedObject } from '../storage/versioned-object.ts'
+import type { StoredText, Version, VersionedObject } from '../storage/versioned-object.ts'
 import { type CheckpointDocument, parseDocument, serializeDocument } from './checkpoint-document.ts'
 import type { StateChange, StreamState } from './stream-state.ts'
 import { committedAtLeastOnce, moved, noteOf, prepared, type Stamp } from './transitions.ts'
@@ -22,6 +22,8 @@ export interface StreamCheckpoint {
   decided(state: StreamState): void
   /** Writes a state that needed no transaction. */
   save(state: StreamState, finish: AbortSignal): Promise<void>
+  /** Throws like a write, when what is stored now is not what this claim wrote last. */
+  mustBe(stored: StoredText | undefined): void
   /** At least once: writes the state whose events are in the topic. */
   saveDelivered(state: StreamState, finish: AbortSignal): Promise<void>
 }
@@ -47,23 +49,20 @@ export function streamCheckpoint(
     try {
       version = await writeDocument(parts, { document: next, expected: version }, finish)
     } catch (error) {
-      if (codeOf(error) !== 'checkpoint.conflict' || !(await isClaimedByOther(next.claim.epoch, finish))) throw error
-      throw new ConnectorError('publish.fenced', 'write checkpoint: another replica claimed the stream', {
-        cause: error,
-      })
+      if (codeOf(error) === 'checkpoint.conflict') mustBe(await parts.object.read(finish))
+      throw error
     }
   }
-  /** Opening the stream again would take it back from whoever claimed it, and so on for ever. */
-  const isClaimedByOther = async (epoch: number, finish: AbortSignal) => {
-    const stored = await parts.object.read(finish)
-    try {
-      return stored !== undefined && parseDocument(stored.text).claim.epoch > epoch
-    } catch {
-      return false // what it is, opening the stream says
-    }
+  const mustBe = (stored: StoredText | undefined) => {
+    if (stored?.version === version) return
+    // Opening the stream again would take it back from whoever claimed it, and so on for ever.
+    if (stored !== undefined && isClaimedAbove(document.claim.epoch, stored))
+      throw new ConnectorError('publish.fenced', 'write checkpoint: another replica claimed the stream')
+    throw new ConnectorError('checkpoint.conflict', 'write checkpoint: somebody else wrote it meanwhile')
   }
 
   return {
+    mustBe,
     state: () => document.committed.state,
     seq: () => document.committed.seq,
     prepare: async (change, finish) => {
@@ -88,6 +87,14 @@ export function streamCheckpoint(
       await write(next, finish)
       document = next
     },
+  }
+}
+
+function isClaimedAbove(epoch: number, { text }: StoredText): boolean {
+  try {
+    return parseDocument(text).claim.epoch > epoch
+  } catch {
+    return false // what it is, opening the stream says
   }
 }
 

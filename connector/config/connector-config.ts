@@ -25,6 +25,8 @@ export interface ConnectorConfig {
   /** A poll that brings nothing new is saved this often at most. */
   readonly savePeriodMs: number
   readonly offsetsRetentionMs: number
+  /** A stream that published nothing for so long closes its session; 0: never. */
+  readonly idleAfterMs: number
   readonly group: { readonly maxBytes: number; readonly maxDelayMs: number }
   readonly finishWithinMs: number
   readonly streams: readonly StreamConfig[]
@@ -58,6 +60,7 @@ export function connectorConfig(settings: Settings): ConnectorConfig {
     checkpoint: checkpointConfig(checkpoint),
     savePeriodMs: checkpoint.savePeriod,
     offsetsRetentionMs: kafka.offsetsRetention,
+    idleAfterMs: kafka.idleAfter,
     group: { maxBytes: kafka.group.maxBytes, maxDelayMs: kafka.group.maxDelay },
     finishWithinMs: shutdown.finishWithin,
     streams: streams.map((stream) => streamConfig(stream, settings)),

@@ -3,7 +3,8 @@ import * as check from './setting-checks.ts'
 import * as setting from './setting-types.ts'
 
 const { create, timeouts } = kafkaDefaults
-const day = 24 * 60 * 60 * 1000
+const minute = 60 * 1000
+const day = 24 * 60 * minute
 const pem = (description: string, variable: string) =>
   setting.text(
     { description: `${description}: PEM text or path of a PEM file`, variable, pem: true },
@@ -88,6 +89,14 @@ export const kafkaSection = setting.section('The Kafka cluster and how events ge
       description: "How long the brokers keep a group's offsets (`offsets.retention.minutes`)",
     },
     { min: 60_000, max: 3650 * day },
+  ),
+  idleAfter: setting.duration(
+    5 * minute,
+    {
+      description:
+        'A stream that published nothing for so long closes its producer and its connections, and opens them for the next event; 0s: never. Less than the `connections.max.idle.ms` of the brokers (10m)',
+    },
+    { min: 0, max: 7 * day },
   ),
   group: setting.section(
     'How many pages share a transaction while there is a backlog; at the tail, each page has its own',

@@ -49,6 +49,7 @@ async function bothOrNone<First, Second>(
 
 export interface DeliveryTime {
   readonly clock: Clock
+  /** The deadline of one delivery. */
   readonly deliverWithinMs: number
   /** Aborts when the time that a stop may take is over. */
   readonly giveUp: AbortSignal

@@ -46,12 +46,14 @@ interface StoredDocument {
 /**
  * Opens a stream: check the assignment → read the document → fence → read the note → resolve → claim against the version read first → check the assignment.
  * This order is checked over every interleaving in `test/simulation`. Rejects with the code that says what to do; nothing is touched unless claimed.
+ * `held`: what this replica holds while its session is closed; with it, the document has to be what it wrote last.
  */
-export async function openStream(parts: OpenParts, stop: AbortSignal): Promise<OpenStream> {
+export async function openStream(parts: OpenParts, stop: AbortSignal, held?: StreamCheckpoint): Promise<OpenStream> {
   parts.observe({ kind: 'stream-opening' })
   mustBeAssigned(parts) // who opens fences: a replica that knows that it was replaced fences nobody
   await parts.storeReady(stop)
   const stored = await parts.object.read(stop)
+  held?.mustBe(stored) // before anybody is fenced
   const document = stored === undefined ? undefined : parseDocument(stored.text)
   const session = await parts.publisher.open(stop)
   try {
@@ -141,14 +143,14 @@ function observeClaim(
     isNew: before === undefined,
     events,
   })
-  // What this replica claimed before was told then.
-  if (before === undefined || before.claim.owner === owner) return
-  observe({ kind: 'taken-over', from: before.claim.owner, epoch })
+  if (before === undefined) return
+  const isTakenOver = before.claim.owner !== owner
+  if (isTakenOver) observe({ kind: 'taken-over', from: before.claim.owner, epoch })
   if (before.source.url !== now.source.url) observe({ kind: 'source-moved' })
   if (before.destination.partitions < now.destination.partitions) {
     observe({ kind: 'partitions-grown', from: before.destination.partitions, to: now.destination.partitions })
   }
-  if (beginAt !== undefined && beginAt.lastChanged !== resume.lastChanged) {
+  if (isTakenOver && beginAt !== undefined && beginAt.lastChanged !== resume.lastChanged) {
     observe({
       kind: 'setting-ignored',
       setting: 'POLARIS_LAST_CHANGED',

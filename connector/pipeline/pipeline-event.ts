@@ -11,6 +11,8 @@ export type PipelineEvent =
       readonly isNew: boolean
       readonly events: number
     }
+  /** Nothing to publish: the session with Kafka ends until there is; then the stream is claimed again. */
+  | { readonly kind: 'session-closed' }
   | { readonly kind: 'taken-over'; readonly from: string; readonly epoch: number }
   | { readonly kind: 'setting-ignored'; readonly setting: string; readonly why: string }
   | { readonly kind: 'source-moved' }

@@ -1,29 +1,19 @@
 import type { ResumePoint } from '../checkpoint/stream-state.ts'
-import type { Clock } from '../runtime/clock.ts'
-import { type Delivery, deliverBy, withDeadline } from './deliver.ts'
+import type { ClaimedStream } from './claimed-stream.ts'
 import { drainProgress } from './drain-progress.ts'
-import { type Group, type GroupParts, groupBuilder } from './group.ts'
-import type { OpenStream } from './open-stream.ts'
+import { type GroupParts, groupBuilder } from './group.ts'
+import { type FinishedGroup, type GroupDeliveryParts, groupDelivery } from './group-delivery.ts'
 import { type ReaderParts, type Reading, readPages } from './page-reader.ts'
 import type { PipelineEvent } from './pipeline-event.ts'
 import { type ReadAhead, readAhead } from './read-ahead.ts'
 import { refusalGuard } from './refusal-guard.ts'
-import { saveRhythm } from './save-rhythm.ts'
 
-export interface PipelineParts {
+export interface PipelineParts extends Omit<GroupDeliveryParts, 'observe'> {
   readonly reader: ReaderParts
   readonly group: GroupParts
-  readonly clock: Clock
-  readonly delivery: Delivery
   /** Group commit under a backlog: a transaction takes pages until one of these is reached. */
   readonly groupMaxSize: number
   readonly groupMaxDelayMs: number
-  /** The deadline of one delivery. */
-  readonly deliverWithinMs: number
-  /** Aborts when the time that a stop may take is over. */
-  readonly giveUp: AbortSignal
-  /** A poll that brings nothing new is saved this often at most. */
-  readonly savePeriodMs: number
   /** `one-drain` ends when the first drain does. */
   readonly until: 'stopped' | 'one-drain'
 }
@@ -39,7 +29,7 @@ type GroupEnd =
  */
 export async function runPipeline(
   parts: PipelineParts,
-  stream: OpenStream,
+  stream: ClaimedStream,
   stop: AbortSignal,
 ): Promise<'stopped' | 'drained'> {
   const copying = startCopying(parts, stream)
@@ -53,70 +43,33 @@ export async function runPipeline(
       )
       continue
     }
-    await copying.saveAtEnd()
+    await copying.save()
     return end.kind === 'drained' ? 'drained' : 'stopped'
   }
 }
 
 type Copying = ReturnType<typeof startCopying>
 
-/** A group, and what is told once it is delivered. */
-interface FinishedGroup {
-  readonly group: Group
-  readonly told: readonly PipelineEvent[]
-}
-
 /** What lives as long as the stream is open. */
-function startCopying(parts: PipelineParts, { session, checkpoint }: OpenStream) {
+function startCopying(parts: PipelineParts, stream: ClaimedStream) {
   const { clock, reader } = parts
-  const inTime = <Result>(deliver: (finish: AbortSignal) => Promise<Result>) => withDeadline(parts, deliver)
-  const rhythm = saveRhythm(clock, parts.savePeriodMs)
   const passed: PipelineEvent[] = []
-  let reached = checkpoint.state()
-
-  const deliverGroup = async ({ group, told }: FinishedGroup) => {
-    const began = clock.monotonic()
-    reached = group.after
-    if (group.records.length > 0) {
-      await inTime((finish) => deliverBy[parts.delivery](group, { session, checkpoint }, finish))
-      rhythm.saved()
-    } else if (rhythm.isDue(checkpoint.state().resume)) {
-      await save()
-    }
-    const { pages, deadLetters, suppressed, size, records } = group
-    const events = records.length - deadLetters
-    reader.observe({
-      kind: 'group-published',
-      pages,
-      events,
-      deadLetters,
-      suppressed,
-      bytes: size,
-      tookMs: clock.monotonic() - began,
-      seq: checkpoint.seq(),
-    })
-    for (const event of told) reader.observe(event)
-  }
-  const save = async () => {
-    await inTime((finish) => checkpoint.save(reached, finish))
-    rhythm.saved()
-  }
-  const builder = groupBuilder(parts.group, reached)
+  const builder = groupBuilder(parts.group, stream.checkpoint.state())
+  const { deliver, save } = groupDelivery({ ...parts, observe: reader.observe }, stream)
   return {
     parts,
     builder,
     /** Invariant 1: the end of a drain is told once its last page is done. */
     progress: drainProgress(clock, (event) => passed.push(event)),
     finishGroup: (): FinishedGroup => ({ group: builder.finish(), told: passed.splice(0) }),
-    deliverGroup,
-    /** Invariant 6: what was read is saved, and the truth stands alone in the document. */
-    saveAtEnd: save,
+    deliver,
+    save,
   }
 }
 
 /** Group after group: the next one is gathered while the one before is delivered. */
 async function copyPages(copying: Copying, from: ResumePoint, stop: AbortSignal): Promise<GroupEnd> {
-  const { parts, finishGroup, deliverGroup } = copying
+  const { parts, finishGroup, deliver } = copying
   const over = new AbortController()
   const pages = readAhead(readPages(parts.reader, from, AbortSignal.any([stop, over.signal])))
   let delivery = Promise.resolve()
@@ -126,7 +79,7 @@ async function copyPages(copying: Copying, from: ResumePoint, stop: AbortSignal)
       await delivery
       const finished = finishGroup()
       // Invariant 6: what was taken is delivered, also when `stop` has come meanwhile.
-      if (finished.group.pages > 0) delivery = deliverGroup(finished)
+      if (finished.group.pages > 0) delivery = deliver(finished)
       if (isLast(end, parts)) {
         await delivery
         return end

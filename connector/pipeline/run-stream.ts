@@ -2,6 +2,7 @@ import type { Clock } from '../runtime/clock.ts'
 import { codeOf } from '../runtime/connector-error.ts'
 import { errorCatalogue } from '../runtime/error-catalogue.ts'
 import { pauseMs, type RetryPolicy } from '../runtime/retry.ts'
+import { type ClaimedStreamParts, claimedStream } from './claimed-stream.ts'
 import { type OpenParts, openStream } from './open-stream.ts'
 import { type PipelineParts, runPipeline } from './pipeline.ts'
 import type { Observe } from './pipeline-event.ts'
@@ -11,6 +12,8 @@ export interface StreamParts {
   readonly pipeline: PipelineParts
   readonly clock: Clock
   readonly observe: Observe
+  /** A stream that published nothing for so long closes its session until it has something to publish; 0: never. */
+  readonly idleAfterMs: number
   /** The pauses between two openings; `retries` says how often (`Infinity` for a service). */
   readonly reopening: RetryPolicy
 }
@@ -53,17 +56,19 @@ type OneRun =
   /** `gotFurther`: the checkpoint moved before the failure. */
   | { readonly kind: 'failed'; readonly error: unknown; readonly gotFurther: boolean }
 
-async function runOnce({ open, pipeline }: StreamParts, stop: AbortSignal): Promise<OneRun> {
+async function runOnce(parts: StreamParts, stop: AbortSignal): Promise<OneRun> {
+  const { open, pipeline } = parts
   let gotFurther = () => false
   try {
     stop.throwIfAborted()
-    const stream = await openStream(open, stop)
+    const reopen: ClaimedStreamParts['reopen'] = (held, giveUp) => openStream(open, giveUp, held)
+    const stream = claimedStream(await openStream(open, stop), { ...parts, reopen })
     const from = stream.checkpoint.state()
     gotFurther = () => stream.checkpoint.state() !== from
     try {
       return { kind: await runPipeline(pipeline, stream, stop) }
     } finally {
-      await stream.session.close()
+      await stream.closeSession()
     }
   } catch (error) {
     if (stop.aborted && error === stop.reason) return { kind: 'stopped' }

@@ -22,6 +22,8 @@ export interface StreamHealth {
   readonly ready: boolean
   /** Draining or caught up; nothing when it does not run here. */
   readonly drain?: 'draining' | 'caught up'
+  /** It runs, and has had nothing to publish for so long that its session with Kafka is closed. */
+  readonly idle?: true
   readonly why?: 'not opened yet' | 'no progress' | 'stopped'
   /** The last failure since the last progress, and what to do about it. */
   readonly code?: ErrorCode
@@ -60,6 +62,7 @@ function streamHealth(
     state,
     ready: why === undefined,
     ...(isHere && status.wasOpened ? { drain: isCaughtUp ? 'caught up' : 'draining' } : {}),
+    ...(state === 'running' && !status.hasSession ? { idle: true as const } : {}),
     ...(why === undefined ? {} : { why }),
     ...((isHere || state === 'stopped') && trouble !== undefined
       ? { code: trouble, hint: errorCatalogue[trouble].hint }

@@ -84,6 +84,10 @@ export const scrapedList = {
     'Since the checkpoint was last saved or decided; absent when the stream is not here',
   ),
   caughtUp: entry('caught_up', '1 when the last drain is done, 0 while draining; absent when the stream is not here'),
+  session: entry(
+    'session_open',
+    '1 while the stream has a producer with its connections, 0 while it is idle or being opened; absent when it is not here',
+  ),
   state: entry('stream_state', '1 for the state that the stream is in on this replica, 0 for the others', [
     'stream',
     'state',

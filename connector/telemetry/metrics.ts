@@ -84,6 +84,7 @@ const warning = ({ kind }: PipelineEvent) => counting('warnings', 1, { kind })
 const movements: ByKind<Movement> = {
   'stream-opening': () => counting('openings'),
   'stream-claimed': () => nothing,
+  'session-closed': () => nothing,
   'taken-over': () => counting('takeOvers'),
   'setting-ignored': warning,
   'source-moved': warning,

@@ -45,6 +45,7 @@ export function scrapedMetrics(registry: Registry, parts: ScrapedParts): void {
     ),
   )
   gauge(scrapedList.caughtUp, () => here().map(({ stream, status }) => [{ stream }, status.isCaughtUp ? 1 : 0]))
+  gauge(scrapedList.session, () => here().map(({ stream, status }) => [{ stream }, status.hasSession ? 1 : 0]))
   gauge(scrapedList.state, () => watch.streams().flatMap(stateSamples))
   gauge(scrapedList.assigned, () => [[{}, watch.group().streams.size]])
   gauge(scrapedList.groupState, () => groupStates.map((state) => [{ state }, watch.group().state === state ? 1 : 0]))

@@ -12,6 +12,8 @@ export interface StreamStatus {
   /** When the replica was asked to run it: what has not been done yet is late since then. */
   readonly begunAt: number
   readonly wasOpened: boolean
+  /** Whether it has a session with Kafka; without one it polls all the same, as long as there is nothing to publish. */
+  readonly hasSession: boolean
   readonly isCaughtUp: boolean
   /** The last page read. */
   readonly goodPollAt: number | undefined
@@ -39,6 +41,7 @@ export const unobserved: StreamStatus = {
   state: 'waiting',
   begunAt: 0,
   wasOpened: false,
+  hasSession: false,
   isCaughtUp: false,
   goodPollAt: undefined,
   progressAt: undefined,
@@ -67,9 +70,8 @@ const to = (change: Partial<StreamStatus>) => (): Partial<StreamStatus> => chang
 
 const changes: ByKind<Change> = {
   'stream-opening': () => opening,
-  'stream-claimed':
-    ({ epoch, seq, lastChanged }) =>
-    (_, at) => ({ state: 'running', wasOpened: true, isCaughtUp: false, savedAt: at, epoch, seq, lastChanged }),
+  'stream-claimed': streamClaimed,
+  'session-closed': () => to({ hasSession: false }),
   'taken-over': () => none,
   'setting-ignored': () => none,
   'source-moved': () => none,
@@ -89,10 +91,10 @@ const changes: ByKind<Change> = {
   'server-clock-missing': () => none,
   'checkpoint-refused': () => none,
   'fields-keep-changing': () => none,
-  'stream-retrying': ({ code }) => to({ state: 'retrying', trouble: code }),
-  'stream-lost': () => to({ state: 'lost', isCaughtUp: false }),
-  'stream-stopped': ({ code }) => to({ state: 'stopped', trouble: code, isCaughtUp: false }),
-  'stream-ended': () => to({ state: 'ended', isCaughtUp: false }),
+  'stream-retrying': ({ code }) => to({ state: 'retrying', trouble: code, isCaughtUp: false, hasSession: false }),
+  'stream-lost': () => to({ state: 'lost', isCaughtUp: false, hasSession: false }),
+  'stream-stopped': ({ code }) => to({ state: 'stopped', trouble: code, isCaughtUp: false, hasSession: false }),
+  'stream-ended': () => to({ state: 'ended', isCaughtUp: false, hasSession: false }),
 }
 
 /** Opening again after a failure is no fresh start: what was late stays late. */
@@ -100,6 +102,14 @@ function opening(before: StreamStatus, at: number): Partial<StreamStatus> {
   if (isActive(before)) return { state: 'opening' }
   const nothingYet = { goodPollAt: undefined, progressAt: undefined, savedAt: undefined, trouble: undefined }
   return { ...nothingYet, state: 'opening', begunAt: at }
+}
+
+/** An idle stream that wakes up goes on where it was; after anything else it has to catch up. */
+function streamClaimed({ epoch, seq, lastChanged }: EventOf<'stream-claimed'>): Change {
+  return ({ isCaughtUp }, at) => ({
+    ...{ state: 'running', wasOpened: true, hasSession: true, isCaughtUp, savedAt: at },
+    ...{ epoch, seq, lastChanged },
+  })
 }
 
 function pageRead({ clients }: EventOf<'page-read'>): Change {

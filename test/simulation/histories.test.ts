@@ -10,11 +10,13 @@ const HOUR_MS = 3_600_000
 const parameters = { numRuns: RUNS, ...(SEED === undefined ? {} : { seed: Number(SEED) }) }
 
 const tape = fc.array(fc.nat(20_000), { minLength: 20, maxLength: 400, size: 'max' })
+/** Never, after the first drain that brings nothing, after some. */
+const idle = fc.constantFrom(0, 1, 12_000)
 const noon = Date.parse('2026-06-15T10:00:00Z')
 /** Two minutes before the clocks go back in Paris. */
 const autumn = Date.parse('2026-10-25T00:58:00Z')
 
-const cases: (Omit<HistoryOptions, 'tape' | 'replicas'> & { name: string })[] = [
+const cases: (Omit<HistoryOptions, 'tape' | 'replicas' | 'idleAfterMs'> & { name: string })[] = [
   {
     name: 'with the modification time mapped',
     startAt: noon,
@@ -58,8 +60,8 @@ describe('whatever happens to two replicas, Kafka, the store and the source', ()
     'Invariants 1, 2, 3, 4, 7: every change is there once and in order, $name',
     async ({ name, ...options }) => {
       await fc.assert(
-        fc.asyncProperty(tape, async (numbers) => {
-          const history = await runHistory({ ...options, tape: numbers, replicas: 2 })
+        fc.asyncProperty(tape, idle, async (numbers, idleAfterMs) => {
+          const history = await runHistory({ ...options, idleAfterMs, tape: numbers, replicas: 2 })
           expect(faultsOf(history, options.delivery)).toEqual([])
         }),
         parameters,

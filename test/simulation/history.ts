@@ -20,6 +20,8 @@ export interface HistoryOptions {
   readonly modificationTime: 'shown' | 'hidden'
   readonly tail: 'overlap' | 'checkpoint'
   readonly delivery: 'exactly-once' | 'at-least-once'
+  /** When a stream that published nothing closes its session; 0: never. */
+  readonly idleAfterMs: number
   /** ms since 1970 */
   readonly startAt: number
 }
@@ -204,6 +206,7 @@ function streamParts(world: World, replica: Replica): StreamParts {
   const parts = {
     clock,
     observe,
+    idleAfterMs: options.idleAfterMs,
     reopening: { retries: Number.POSITIVE_INFINITY, firstPauseMs: 100, maxPauseMs: 2_000, maxRetryAfterMs: 0 },
     open: {
       storeReady: async () => {},

@@ -14,6 +14,7 @@ export function everyPipelineEvent(error: unknown): PipelineEvent[] {
       isNew: false,
       events: 900,
     },
+    'session-closed': { kind: 'session-closed' },
     'taken-over': { kind: 'taken-over', from: 'replica-1', epoch: 3 },
     'setting-ignored': { kind: 'setting-ignored', setting: 'POLARIS_LAST_CHANGED', why: 'there is a checkpoint' },
     'source-moved': { kind: 'source-moved' },

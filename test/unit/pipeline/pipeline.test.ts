@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { parseDocument } from '../../../connector/checkpoint/checkpoint-document.ts'
+import { claimedStream } from '../../../connector/pipeline/claimed-stream.ts'
 import { openStream } from '../../../connector/pipeline/open-stream.ts'
 import { type PipelineParts, runPipeline } from '../../../connector/pipeline/pipeline.ts'
 import { ConnectorError, codeOf } from '../../../connector/runtime/connector-error.ts'
@@ -28,7 +29,9 @@ async function running(answers: readonly Answer[], more: Partial<PipelineParts> 
   const stopping = new AbortController()
   const opened = await openStream(on.open, stopping.signal)
   const writesAtOpen = on.store.history(KEY).length
-  const start = () => runPipeline({ ...on.pipeline, ...more }, opened, stopping.signal)
+  const reopen = () => Promise.reject(new Error('never idle'))
+  const claimed = claimedStream(opened, { reopen, idleAfterMs: 0, clock: on.clock })
+  const start = () => runPipeline({ ...on.pipeline, ...more }, claimed, stopping.signal)
   return {
     ...on,
     ...opened,

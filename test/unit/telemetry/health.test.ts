@@ -80,12 +80,23 @@ test('a stream that was not opened yet keeps the replica from being ready, and t
   expect(seen(10 * second, [[0, opening, claimed]])).toMatchObject({ ready: true, state: 'running', drain: 'draining' })
 })
 
-test('an idle stream is ready as long as its polls succeed', () => {
+test('an idle stream is ready as long as its polls succeed, with and without a session', () => {
   const polls = Array.from({ length: 200 }, (_, index): Happening => [index * 5 * second, drain, emptyPage, nothingNew])
-  expect(seen(1000 * second, [running, ...polls])).toMatchObject({
-    ready: true,
-    drain: 'caught up',
-    secondsSinceGoodPoll: 5,
+  const quiet = { ready: true, state: 'running', drain: 'caught up', secondsSinceGoodPoll: 5 }
+  expect(seen(1000 * second, [running, ...polls])).toMatchObject(quiet)
+  expect(seen(1000 * second, [running, ...polls])).not.toHaveProperty('idle')
+  const rested: Happening = [995 * second, { kind: 'session-closed' }]
+  expect(seen(1000 * second, [running, ...polls, rested])).toMatchObject({ ...quiet, idle: true })
+})
+
+test('an idle stream that wakes up is still caught up; one that was opened after a failure is not', () => {
+  const rested: Happening = [second, { kind: 'session-closed' }]
+  expect(seen(3 * second, [running, rested, [2 * second, opening]])).toMatchObject({ ready: true, state: 'opening' })
+  const woken = seen(3 * second, [running, rested, [2 * second, opening, claimed]])
+  expect(woken).toMatchObject({ state: 'running', drain: 'caught up' })
+  expect(woken).not.toHaveProperty('idle')
+  expect(seen(3 * second, [running, rested, [2 * second, opening, retrying, opening, claimed]])).toMatchObject({
+    drain: 'draining',
   })
 })
 

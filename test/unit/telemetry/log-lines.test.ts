@@ -13,9 +13,10 @@ const linesAt = (level: string) =>
     .filter((event) => logLine('shop', event)?.level === level)
     .map((event) => event.kind)
 
-test('info is for what an operator wants to read the next day: claim, take-over, end, and draining or caught up', () => {
+test('info is for what an operator wants to read the next day: claim, idle, take-over, end, and draining or caught up', () => {
   expect(linesAt('info')).toEqual([
     'stream-claimed',
+    'session-closed',
     'taken-over',
     'setting-ignored',
     'field-detected',
