@@ -4,17 +4,16 @@ import type { ConnectorConfig, StreamConfig } from './config/connector-config.ts
 import type { OpenParts } from './pipeline/open-stream.ts'
 import type { PipelineParts } from './pipeline/pipeline.ts'
 import type { Observe } from './pipeline/pipeline-event.ts'
-import type { StreamParts } from './pipeline/run-stream.ts'
+import type { Reopening, StreamParts } from './pipeline/run-stream.ts'
 import { createServerClock } from './pipeline/server-clock.ts'
 import { kafkaEventPublisher } from './publish/kafka-event-publisher.ts'
 import type { Clock } from './runtime/clock.ts'
 import { type CloseStack, closeStack } from './runtime/close-stack.ts'
-import type { RetryPolicy } from './runtime/retry.ts'
 import type { Turns } from './runtime/turns.ts'
 import { httpClientSource } from './source/http-client-source.ts'
 import type { PolarisConfig } from './source/polaris-config.ts'
 import { serverTurns } from './source/server-turns.ts'
-import type { CheckpointStore } from './storage/checkpoint-store.ts'
+import type { CheckpointStore, StoreParts } from './storage/checkpoint-store.ts'
 import { checkpointKey } from './storage/checkpoint-store-config.ts'
 import { openCheckpointStore } from './storage/open-store.ts'
 import type { LibraryLog } from './telemetry/library-log.ts'
@@ -42,11 +41,14 @@ export function replicaName(): string {
 /** The checkpoint store and what goes with it; closed by `closing`. */
 export function surroundings(
   config: ConnectorConfig,
-  parts: Pick<Surroundings, 'clock' | 'replica' | 'kafkaLog'>,
+  {
+    onStoreRetry,
+    ...parts
+  }: Pick<Surroundings, 'clock' | 'replica' | 'kafkaLog'> & { onStoreRetry: StoreParts['onRetry'] },
   closing: CloseStack,
 ): Surroundings {
   const store = closing.use(
-    openCheckpointStore(config.checkpoint, { clock: parts.clock, onRetry: () => {} }),
+    openCheckpointStore(config.checkpoint, { clock: parts.clock, onRetry: onStoreRetry }),
     (opened) => opened.close(),
   )
   let isProbed = false
@@ -60,21 +62,22 @@ export function surroundings(
 /** How a run differs from the service. */
 export interface RunMode {
   readonly until: PipelineParts['until']
-  readonly reopening: RetryPolicy
+  readonly reopening: Reopening
   readonly giveUp: AbortSignal
   readonly isAssigned: OpenParts['isAssigned']
   readonly observe: Observe
 }
 
 /** A service tries for ever. */
-export const serviceReopening: RetryPolicy = {
+export const serviceReopening: Reopening = {
   retries: Number.POSITIVE_INFINITY,
+  withinMs: Number.POSITIVE_INFINITY,
   firstPauseMs: 500,
   maxPauseMs: 30_000,
   maxRetryAfterMs: 300_000,
 }
 /** A one-shot command gives up soon. */
-export const oneShotReopening: RetryPolicy = { ...serviceReopening, retries: 3, maxPauseMs: 5_000 }
+export const oneShotReopening: Reopening = { ...serviceReopening, retries: 3, withinMs: 10_000, maxPauseMs: 5_000 }
 
 export function composeStream(
   stream: StreamConfig,

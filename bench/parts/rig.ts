@@ -4,13 +4,15 @@ import { join } from 'node:path'
 import { type Admin, Kafka, logLevel } from 'kafkajs'
 import { closeStack } from '../../connector/runtime/close-stack.ts'
 import { freePort } from '../../test/support/servers/free-port.ts'
-import { startKafka } from '../../test/support/servers/kafka-broker.ts'
+import { type KafkaCluster, type KafkaOptions, startKafka } from '../../test/support/servers/kafka-broker.ts'
 import { type S3Address, startS3 } from '../../test/support/servers/s3-server.ts'
 import { startProcess, untilServing } from '../../test/support/servers/server-process.ts'
 import type { Case } from './plan.ts'
 
 /** What everything is measured on: one broker and one S3 server, a folder for logs, and the way to close it all. */
 export interface Rig {
+  readonly kafka: KafkaCluster
+  /** Its plain listener. */
   readonly brokers: string
   readonly s3: S3Address
   readonly admin: Admin
@@ -18,18 +20,18 @@ export interface Rig {
   close(): Promise<void>
 }
 
-export async function openRig(): Promise<Rig> {
+export async function openRig(options: KafkaOptions = {}): Promise<Rig> {
   const closing = closeStack()
   const folder = closing.use(mkdtempSync(join(tmpdir(), 'bench-')), async (made) =>
     rmSync(made, { recursive: true, force: true }),
   )
   try {
-    const kafka = closing.use(await startKafka(), (cluster) => cluster.close())
+    const kafka = closing.use(await startKafka(options), (cluster) => cluster.close())
     const s3 = closing.use(await startS3(), (server) => server.close())
     const client = new Kafka({ brokers: [kafka.bootstrap], logLevel: logLevel.NOTHING })
     const admin = closing.use(client.admin(), (one) => one.disconnect())
     await admin.connect()
-    return { brokers: kafka.bootstrap, s3, admin, folder, close: () => closing.close() }
+    return { kafka, brokers: kafka.bootstrap, s3, admin, folder, close: () => closing.close() }
   } catch (error) {
     await closing.close()
     throw error

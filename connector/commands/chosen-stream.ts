@@ -34,7 +34,7 @@ export async function withStream(
   await using closing = closeStack()
   const around = surroundings(
     config,
-    { clock: systemClock, replica: `operator-${replicaName()}`, kafkaLog: () => {} },
+    { clock: systemClock, replica: `operator-${replicaName()}`, kafkaLog: () => {}, onStoreRetry: () => {} },
     closing,
   )
   return await use({ stream: first, around, closing })

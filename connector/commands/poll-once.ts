@@ -32,7 +32,11 @@ export const pollOnce: Command = {
       clock: systemClock,
       readyAfterMs: http.readyAfterMs,
     })
-    const around = surroundings(config, { clock: systemClock, replica, kafkaLog: told.libraryLog('kafkajs') }, closing)
+    const around = surroundings(
+      config,
+      { clock: systemClock, replica, kafkaLog: told.libraryLog('kafkajs'), onStoreRetry: told.storeRetried },
+      closing,
+    )
     const grace = closing.use(graceAfter(stop, config.finishWithinMs, systemClock), (opened) =>
       opened[Symbol.dispose](),
     )

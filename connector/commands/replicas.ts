@@ -21,7 +21,11 @@ export const replicas: Command = {
     const config = connectorConfig(loadConfig({ file: optionText(args, 'config'), environment, readFile }))
     await using closing = closeStack()
     const name = `operator-${replicaName()}`
-    const around = surroundings(config, { clock: systemClock, replica: name, kafkaLog: () => {} }, closing)
+    const around = surroundings(
+      config,
+      { clock: systemClock, replica: name, kafkaLog: () => {}, onStoreRetry: () => {} },
+      closing,
+    )
     const [group, ...claims] = await Promise.all([
       viewReplicas(around, stop),
       ...config.streams.map((stream) => findClaim(stream, around, stop)),

@@ -30,7 +30,11 @@ export const run: Command = {
     const endpoints = closing.use(await told.listen(http, stop), (opened) => opened.close())
     told.log('info', 'connector started', { streams: streams.map(({ name }) => name), port: endpoints.port })
     stop.addEventListener('abort', () => told.replicaIs('stopping'), { once: true })
-    const around = surroundings(config, { clock: systemClock, replica, kafkaLog: told.libraryLog('kafkajs') }, closing)
+    const around = surroundings(
+      config,
+      { clock: systemClock, replica, kafkaLog: told.libraryLog('kafkajs'), onStoreRetry: told.storeRetried },
+      closing,
+    )
     const ends = [...(await runConnector(around, told, stop)).values()]
     told.log('info', 'connector stopped', {})
     // With every stream lost to another process there is nothing left to do here; a group gives them back some day.

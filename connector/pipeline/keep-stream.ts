@@ -29,7 +29,7 @@ export interface KeepStreamParts {
   readonly start: (stream: string, stop: AbortSignal, giveUp: AbortSignal) => Promise<StreamEnd>
   readonly finishWithinMs: number
   readonly contest: ContestSettings
-  readonly placement: Pick<Placement, 'isConfirmed'>
+  readonly placement: Pick<Placement, 'isAssigned' | 'isConfirmed'>
   readonly assignment: Assignment
   /** Where the last end of each stream is written. */
   readonly ends: Map<string, StreamEnd>
@@ -59,7 +59,10 @@ export async function keepStream(parts: KeepStreamParts, stop: AbortSignal): Pro
     ends.set(stream, end)
     if (!isOver(parts, term)) {
       if (end.kind === 'lost') {
-        fences = clock.monotonic() - startedAt > parts.contest.calmAfterMs ? 1 : fences + 1
+        // Who has not heard of the group for a session was replaced by it: that is no quarrel.
+        const isContested =
+          parts.placement.isAssigned(stream) && clock.monotonic() - startedAt <= parts.contest.calmAfterMs
+        fences = isContested ? fences + 1 : 1
         await untilOwnedAgain(parts, term, fences)
       } else {
         await assignment.until(() => isOver(parts, term), noChange)

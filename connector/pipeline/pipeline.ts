@@ -125,9 +125,9 @@ async function gather(
   }
 }
 
-/** Undefined once `stop` asks for no further page. */
+/** Once `stop` asks for no further page: the one that was read already, so that nobody reads it again, or undefined. */
 async function takeUnlessStopped(pages: ReadAhead<Reading>, stop: AbortSignal): Promise<Reading | undefined> {
-  if (stop.aborted) return undefined
+  if (stop.aborted && (await pages.peek(Promise.resolve())) === undefined) return undefined
   try {
     return await pages.take()
   } catch (error) {

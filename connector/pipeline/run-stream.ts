@@ -14,9 +14,11 @@ export interface StreamParts {
   readonly observe: Observe
   /** A stream that published nothing for so long closes its session until it has something to publish; 0: never. */
   readonly idleAfterMs: number
-  /** The pauses between two openings; `retries` says how often (`Infinity` for a service). */
-  readonly reopening: RetryPolicy
+  readonly reopening: Reopening
 }
+
+/** The pauses between two openings; `retries` says how often (`Infinity` for a service), `withinMs` how long after the last progress. */
+export type Reopening = RetryPolicy & { readonly withinMs: number }
 
 /** How a stream ended. `lost`: another replica has it. `failed`: an operator has to do something (or, without retries left, try again). */
 export type StreamEnd =
@@ -28,6 +30,7 @@ export type StreamEnd =
 /** Runs one stream: open, copy, and after transient trouble the same again with growing pauses, until `stop` aborts. Never rejects. */
 export async function runStream(parts: StreamParts, stop: AbortSignal): Promise<StreamEnd> {
   const { clock, observe, reopening } = parts
+  let since = clock.monotonic()
   for (let attempt = 1; ; attempt += 1) {
     const end = await runOnce(parts, stop)
     if (end.kind !== 'failed') {
@@ -40,8 +43,11 @@ export async function runStream(parts: StreamParts, stop: AbortSignal): Promise<
       observe({ kind: 'stream-lost', error: end.error })
       return { kind: 'lost', error: end.error }
     }
-    if (end.gotFurther) attempt = 1
-    if (then !== 'retry' || attempt > reopening.retries) {
+    if (end.gotFurther) {
+      attempt = 1
+      since = clock.monotonic()
+    }
+    if (then !== 'retry' || attempt > reopening.retries || clock.monotonic() - since > reopening.withinMs) {
       observe({ kind: 'stream-stopped', code, error: end.error })
       return { kind: 'failed', error: end.error }
     }

@@ -25,7 +25,7 @@ export interface SlotsCreation {
   readonly replicationFactor: number
 }
 
-/** The values that hold unless an operator says otherwise, measured by `bench/placement.ts`. */
+/** The values that hold unless an operator says otherwise, measured by `bench/replicas.ts`. */
 export const groupDefaults = {
   create: { partitions: 24, replicationFactor: -1 },
   sessionTimeoutMs: 6_000,

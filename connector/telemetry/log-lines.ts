@@ -16,7 +16,7 @@ const lines: ByKind<Line> = {
   'stream-claimed': ({ epoch, seq, lastChanged, isNew, events }) =>
     line('info', isNew ? 'new stream claimed' : 'stream claimed', { epoch, seq, lastChanged, events }),
   'session-closed': () => line('info', 'nothing to publish, session with Kafka closed'),
-  'taken-over': ({ from, epoch }) => line('info', 'stream taken over from another replica', { from, epoch }),
+  'taken-over': ({ from, epoch }) => line('info', 'stream goes on where another process left it', { from, epoch }),
   'setting-ignored': ({ setting, why }) => line('info', 'setting ignored', { setting, why }),
   'source-moved': () => line('warn', 'the source has another address than when the checkpoint was written'),
   'partitions-grown': ({ from, to }) =>

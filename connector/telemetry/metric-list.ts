@@ -39,6 +39,7 @@ export const counterList = {
     'contested_total',
     'Times that the stream, assigned here, was taken by another owner again and again',
   ),
+  storeRetries: entry('store_retries_total', 'Calls to the checkpoint store that failed and were tried again', []),
   rebalances: entry('rebalances_total', 'Assignments that this replica got from the group', []),
   sessionExpiries: entry('session_expiries_total', 'Times that the group was silent for longer than a session', []),
   groupBreaks: entry('group_breaks_total', 'News of a broken membership of the group, by what failed', ['code']),

@@ -23,6 +23,8 @@ export interface Telemetry {
   libraryLog(library: string): LibraryLog
   /** Where the events of one stream go; call once per stream. */
   observe(stream: string, options: { readonly pollIntervalMs: number }): Observe
+  /** Hears of calls to the checkpoint store that failed and are tried again. */
+  readonly storeRetried: (error: unknown, attempt: number) => void
   /** Where the events of placement go; the first assignment makes a replica that starts one that runs. */
   readonly observePlacement: (event: ReplicaEvent) => void
   /** Says, and logs, what this replica is doing; `starting` at first, and not ready until it is `running`. */
@@ -62,6 +64,10 @@ export function telemetry(parts: TelemetryParts): Telemetry {
         metricsObserver(metrics, stream),
         logObserver(stream, { log, clock }),
       ]),
+    storeRetried: (error, attempt) => {
+      metrics.count('storeRetries', {})
+      log('debug', 'the checkpoint store failed, trying again', { ...toLogFields(error), attempt })
+    },
     observePlacement: (event) => {
       watch.take(event)
       countReplica(event)

@@ -79,7 +79,7 @@ it('ends with 1 when another process takes the stream over, which keeps it', asy
   const first = start()
   await first.line(says('caught up'))
   const second = start()
-  expect(await second.line(says('stream taken over from another replica'))).toMatchObject({ epoch: 2 })
+  expect(await second.line(says('stream goes on where another process left it'))).toMatchObject({ epoch: 2 })
   expect(await first.exitCode()).toBe(1)
   expect(first.lines().find(says('stream lost to another replica'))).toMatchObject({ code: 'publish.fenced' })
   const { seq = 0 } = await second.status((report) => report.state === 'running')

@@ -207,7 +207,13 @@ function streamParts(world: World, replica: Replica): StreamParts {
     clock,
     observe,
     idleAfterMs: options.idleAfterMs,
-    reopening: { retries: Number.POSITIVE_INFINITY, firstPauseMs: 100, maxPauseMs: 2_000, maxRetryAfterMs: 0 },
+    reopening: {
+      retries: Number.POSITIVE_INFINITY,
+      withinMs: Number.POSITIVE_INFINITY,
+      firstPauseMs: 100,
+      maxPauseMs: 2_000,
+      maxRetryAfterMs: 0,
+    },
     open: {
       storeReady: async () => {},
       object: storeOf(world, replica),

@@ -105,7 +105,13 @@ export function stage(of: Stage = {}) {
     savePeriodMs: 60_000,
     until,
   }
-  const reopening = { retries: Number.POSITIVE_INFINITY, firstPauseMs: 100, maxPauseMs: 2_000, maxRetryAfterMs: 0 }
+  const reopening = {
+    retries: Number.POSITIVE_INFINITY,
+    withinMs: Number.POSITIVE_INFINITY,
+    firstPauseMs: 100,
+    maxPauseMs: 2_000,
+    maxRetryAfterMs: 0,
+  }
   const streamParts: StreamParts = { open, pipeline, clock, observe, idleAfterMs: 0, reopening }
   const kinds = () => events.map(({ kind }) => kind)
   return { clock, kafka, store, events, kinds, open, pipeline, streamParts, giveUp }

@@ -187,12 +187,12 @@ describe('stopping', () => {
       await settled()
     }
     expect(await end).toBe('stopped')
-    // The page being delivered and the one gathered meanwhile; the one read ahead is read again by whoever goes on.
-    expect(published()).toEqual(['1', '2'])
+    // The page being delivered, the one gathered meanwhile and the one read ahead: whoever goes on reads none again.
+    expect(published()).toEqual(['1', '2', '3'])
     expect(source.asked).toHaveLength(3)
     expect(stored()).toMatchObject({
       pending: null,
-      committed: { seq: 2, state: { resume: { checkPoint: 't2', drain: 'open' } } },
+      committed: { seq: 3, state: { resume: { checkPoint: 't3', drain: 'open' } } },
     })
     expect(stored().committed.state).toEqual(checkpoint.state())
   })

@@ -10,6 +10,7 @@ import { type VirtualClock, virtualClock } from '../../support/virtual-clock.ts'
 function toldPlacement() {
   let tell: (streams: ReadonlySet<string>) => void = () => undefined
   const confirmed = new Set<string>()
+  const group = { isSilent: false }
   const left = Promise.withResolvers<void>()
   let hasLeft = false
   const placement: Placement = {
@@ -21,14 +22,21 @@ function toldPlacement() {
       })
       return left.promise
     },
-    isAssigned: () => true,
+    isAssigned: () => !group.isSilent,
     isConfirmed: (stream) => confirmed.has(stream),
   }
   const assign = async (...streams: string[]) => {
     tell(new Set(streams))
     await settle()
   }
-  return { placement, assign, confirmed, hasLeft: () => hasLeft, breakDown: (error: Error) => left.reject(error) }
+  return {
+    placement,
+    assign,
+    confirmed,
+    group,
+    hasLeft: () => hasLeft,
+    breakDown: (error: Error) => left.reject(error),
+  }
 }
 
 /** Lets everything run that needs no time. */
@@ -253,6 +261,21 @@ describe('a stream that was lost', () => {
       await told.assign()
     }
     expect(runsOf('a')).toBe(3)
+    expect(events.filter(({ kind }) => kind === 'stream-contested')).toEqual([])
+  })
+
+  it('is not contested when the group was silent: it comes back with the next assignment, however often that happens', async () => {
+    const told = toldPlacement()
+    const { last, events, runsOf } = scene(told.placement)
+    await told.assign('a')
+    for (const runs of [1, 2, 3]) {
+      told.group.isSilent = true
+      await last('a').end('lost')
+      expect(runsOf('a')).toBe(runs)
+      told.group.isSilent = false
+      await told.assign('a')
+      expect(runsOf('a')).toBe(runs + 1)
+    }
     expect(events.filter(({ kind }) => kind === 'stream-contested')).toEqual([])
   })
 

@@ -4,6 +4,7 @@ import { ConnectorError, codeOf } from '../../../connector/runtime/connector-err
 import type { ErrorCode } from '../../../connector/runtime/error-catalogue.ts'
 import type { StoredText } from '../../../connector/storage/versioned-object.ts'
 import type { FaultHook } from '../../support/fake-kafka-cluster.ts'
+import { virtualClock } from '../../support/virtual-clock.ts'
 import { KEY, type Stage, settled, stage } from './open-parts.ts'
 import { noon, pageOf } from './readings.ts'
 import { type Answer, drainOf, scriptedSource } from './scripted-source.ts'
@@ -108,11 +109,26 @@ describe('transient trouble', () => {
   })
 
   test('ends a one-shot command once its tries are spent', async () => {
-    const reopening = { retries: 2, firstPauseMs: 100, maxPauseMs: 2_000, maxRetryAfterMs: 0 }
+    const reopening = { retries: 2, withinMs: 60_000, firstPauseMs: 100, maxPauseMs: 2_000, maxRetryAfterMs: 0 }
     const { pass, end, kinds, pauses } = running([], { kafka: failing('publish.unreachable') }, { reopening })
     await pass(3)
     expect(await end).toMatchObject({ kind: 'failed' })
     expect(pauses()).toHaveLength(2)
+    expect(kinds().at(-1)).toBe('stream-stopped')
+  })
+
+  test('ends a one-shot command when its time is over, however many tries are left', async () => {
+    const reopening = { retries: 9, withinMs: 10_000, firstPauseMs: 100, maxPauseMs: 2_000, maxRetryAfterMs: 0 }
+    const clock = virtualClock(0)
+    const slowly: FaultHook = async () => {
+      clock.pass(6_000)
+      throw error('publish.unreachable')
+    }
+    const { end, pauses, kinds } = running([], { kafka: slowly }, { reopening, clock })
+    await settled()
+    clock.fireNext()
+    expect(await end).toMatchObject({ kind: 'failed' })
+    expect(pauses()).toHaveLength(1)
     expect(kinds().at(-1)).toBe('stream-stopped')
   })
 

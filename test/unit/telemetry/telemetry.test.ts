@@ -1,14 +1,15 @@
 import { expect, test } from 'vitest'
 import { systemClock } from '../../../connector/runtime/clock.ts'
+import { ConnectorError } from '../../../connector/runtime/connector-error.ts'
 import { telemetry } from '../../../connector/telemetry/telemetry.ts'
 
-function told() {
+function told(level: 'debug' | 'info' = 'info') {
   const lines: Record<string, unknown>[] = []
   const parts = {
     connector: 'shops',
     replica: 'r-1',
     version: '1.2.3',
-    level: 'info',
+    level,
     placement: 'group',
     readyAfterMs: 300_000,
   } as const
@@ -37,4 +38,11 @@ test('pages and groups leave no line at info, however many', () => {
   const shop = observe('shop', { pollIntervalMs: 5000 })
   for (let page = 0; page < 1000; page++) shop({ kind: 'page-read', clients: 100, bytes: 9, tookMs: 9 })
   expect(lines).toEqual([])
+})
+
+test('a checkpoint store that fails and is tried again is counted, and told at debug', async () => {
+  const { storeRetried, registry, lines } = told('debug')
+  storeRetried(new ConnectorError('storage.unavailable', 'write s3://bucket/key: SlowDown'), 2)
+  expect(lines).toMatchObject([{ level: 'debug', code: 'storage.unavailable', attempt: 2 }])
+  expect(await registry.metrics()).toContain('polaris_connector_store_retries_total{connector="shops"} 1')
 })

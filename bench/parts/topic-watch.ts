@@ -1,0 +1,70 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { hasKafkaCode } from '../../connector/publish/classify-kafka-error.ts'
+import { openTopic, type TopicReader } from '../../test/support/topic-reader.ts'
+import type { SeenEvents } from './moves.ts'
+
+/** What the topic of each stream showed, and when. */
+export interface TopicWatch {
+  readonly seen: ReadonlyMap<string, readonly SeenEvents[]>
+  /** Stops reading; rejects when an event was missing, doubled or out of order. */
+  close(): Promise<void>
+}
+
+/** Follows topics of one partition from their beginning, by stream; they may not be there yet. */
+export function watchTopics(brokers: string, topics: ReadonlyMap<string, string>): TopicWatch {
+  const seen = new Map<string, SeenEvents[]>()
+  const closing = new AbortController()
+  const watching = Promise.all(
+    [...topics].map(([stream, topic]) => {
+      const batches: SeenEvents[] = []
+      seen.set(stream, batches)
+      return follow({ brokers, topic, stream, batches }, closing.signal)
+    }),
+  )
+  watching.catch(() => closing.abort())
+  return {
+    seen,
+    close: async () => {
+      closing.abort()
+      await watching
+    },
+  }
+}
+
+interface Following {
+  readonly brokers: string
+  readonly topic: string
+  readonly stream: string
+  readonly batches: SeenEvents[]
+}
+
+async function follow({ brokers, topic, stream, batches }: Following, stop: AbortSignal): Promise<void> {
+  const reader = await openOnceThere(brokers, topic, stop)
+  try {
+    while (!stop.aborted) {
+      const numbers =
+        (await reader?.poll())?.map(({ value }) => Number((value as { sequence?: string }).sequence)) ?? []
+      const from = (batches.at(-1)?.to ?? -1) + 1
+      const wrong = numbers.find((number, at) => number !== from + at)
+      if (wrong !== undefined) throw new Error(`${stream}: event ${wrong} where ${from} and on was due`)
+      if (numbers.length > 0) batches.push({ from, to: from + numbers.length - 1, at: Date.now() })
+    }
+  } finally {
+    await reader?.close()
+  }
+}
+
+const unknownTopic = 3
+const leaderNotAvailable = 5
+
+async function openOnceThere(brokers: string, topic: string, stop: AbortSignal): Promise<TopicReader | undefined> {
+  while (!stop.aborted) {
+    try {
+      return await openTopic({ kafka: { brokers: [brokers] }, topic, from: 'beginning' })
+    } catch (error) {
+      if (!hasKafkaCode(error, unknownTopic) && !hasKafkaCode(error, leaderNotAvailable)) throw error
+      await delay(100)
+    }
+  }
+  return undefined
+}
