@@ -1,9 +1,12 @@
-import { agentSteps } from './model-agents.ts'
+import type { Bounds } from './model-bounds.ts'
 import { fingerprintOf } from './model-fingerprint.ts'
-import { type Setting, type Step, surroundingSteps, versionOf } from './model-messages.ts'
+import { livenessOf, type Stuck } from './model-liveness.ts'
+import type { Setting } from './model-messages.ts'
 import { ours, type Protocol } from './model-protocol.ts'
 import { seenSituations } from './model-seen.ts'
-import { type Bounds, firstWorld, type World } from './model-world.ts'
+import { stepsFrom } from './model-steps.ts'
+import { toldOf, traceOf } from './model-trace.ts'
+import { firstWorld, type World } from './model-world.ts'
 
 /** What came of walking through every situation within the bounds. */
 export interface Verdict {
@@ -20,54 +23,54 @@ export interface Verdict {
   readonly happened: ReadonlySet<string>
 }
 
-/** Two replicas, three openings, two pages with events. */
-export const BASE: Bounds = {
-  replicas: 2,
-  openings: 3,
-  pages: ['events', 'events'],
-  puts: 2,
-  set: undefined,
-  hours: 0,
-  falseStops: 'are faults',
-}
-
 /**
- * Walks breadth first through every situation that replicas, an operator, S3, Kafka and time can bring about by the rules of `protocol`,
- * every decision being made by the product's own functions, until a fault or until there is nothing new.
+ * Walks breadth first through every situation that replicas, an operator, S3, Kafka, the placement and time can bring about by the rules of
+ * `protocol`, every decision being made by the product's own functions, until a fault or until there is nothing new. From each situation it
+ * looks for a way to the end; one without is a fault as well, told when there is no other.
  */
 export function checkDelivery(bounds: Bounds, protocol: Protocol = ours): Verdict {
   const setting = settingOf(bounds, protocol)
   const seen = seenSituations()
+  const stuckIn = livenessOf(setting)
   const path: number[] = []
   const happened = new Set<string>()
   let complete = 0
   let stopped = 0
-  let front: { world: World; number: number }[] = []
+  let stuck: (Stuck & { number: number }) | undefined
+  let front: Front = []
 
-  const meet = (world: World, from: number, choice: number, next: typeof front) => {
+  const meet = (world: World, from: number, choice: number, next: Front) => {
     if (!seen.add(fingerprintOf(world))) return
+    const number = seen.size() - 1
     path.push(from, choice)
-    next.push({ world, number: seen.size() - 1 })
+    next.push({ world, number })
     if (bounds.pages.indexOf('events', world.kafka.next) === -1) complete += 1
     if (world.agents.some(({ role, phase }) => role === 'replica' && phase === 'stopped')) stopped += 1
+    const found = stuck === undefined ? stuckIn(world) : undefined
+    if (found !== undefined) stuck = { ...found, number }
   }
+  const verdict = (fault: string | undefined, trace: readonly string[]): Verdict => ({
+    ...{ fault, trace, complete, stopped, happened },
+    situations: seen.size(),
+  })
   meet(firstWorld(bounds), -1, 0, front)
   while (front.length > 0) {
-    const next: typeof front = []
+    const next: Front = []
     for (const { world, number } of front) {
       for (const [choice, step] of stepsFrom(world, setting).entries()) {
-        if (step.world.fault !== undefined) {
-          const trace = traceOf(setting, path, { number, choice })
-          return { fault: step.world.fault, trace, situations: seen.size(), complete, stopped, happened }
-        }
+        const { fault } = step.world
+        if (fault !== undefined) return verdict(fault, [...traceOf(setting, path, number), toldOf(step)])
         happened.add(step.what)
         meet(step.world, number, choice, next)
       }
     }
     front = next
   }
-  return { fault: undefined, trace: [], situations: seen.size(), complete, stopped, happened }
+  if (stuck === undefined) return verdict(undefined, [])
+  return verdict(stuck.fault, [...traceOf(setting, path, stuck.number), 'left alone:', ...stuck.steps.map(toldOf)])
 }
+
+type Front = { readonly world: World; readonly number: number }[]
 
 function settingOf(bounds: Bounds, protocol: Protocol): Setting {
   let nonces = 0
@@ -86,54 +89,7 @@ function settingOf(bounds: Bounds, protocol: Protocol): Setting {
   }
 }
 
-function stepsFrom(world: World, setting: Setting): Step[] {
-  return [...surroundingSteps(world, setting), ...agentSteps(world, setting)].map((step) => ({
-    ...step,
-    world: withoutSpent(step.world, setting.protocol),
-  }))
-}
-
-/** Leaves out what can have no effect any more: nobody waits for it, and its condition or its session will not come back. */
-function withoutSpent(world: World, { puts: condition, initProducerId }: Protocol): World {
-  const waits = (is: (agent: World['agents'][number]) => boolean) => world.agents.some(is)
-  const puts = world.puts.filter(
-    ({ expected, document }) =>
-      condition === 'unconditional' ||
-      expected === versionOf(world) ||
-      waits(({ phase, put }) => phase === 'writing' && put?.document === document),
-  )
-  const ends = world.ends.filter(
-    (end) =>
-      initProducerId === 'does nothing' ||
-      end.producer === world.kafka.producer ||
-      waits(({ phase, producer }) => phase === 'deciding' && producer === end.producer),
-  )
-  return puts.length === world.puts.length && ends.length === world.ends.length ? world : { ...world, puts, ends }
-}
-
-/** Walks from the first situation to the last one again. */
-function traceOf(setting: Setting, path: readonly number[], last: { number: number; choice: number }): string[] {
-  const choices = [last.choice]
-  for (let number = last.number; number > 0; number = path[2 * number] ?? 0) choices.unshift(path[2 * number + 1] ?? 0)
-  const told: string[] = []
-  let world = firstWorld(setting.bounds)
-  for (const choice of choices) {
-    const step = stepsFrom(world, setting)[choice]
-    if (step === undefined) throw new Error('the way back is lost')
-    world = step.world
-    told.push(`${nameOf(world, step.by)}${step.what}  | ${summaryOf(world)}`)
-  }
-  return told
-}
-
-function nameOf({ agents }: World, by: number | undefined): string {
-  if (by === undefined) return ''
-  return agents[by]?.role === 'operator' ? 'the operator ' : `replica ${by + 1} `
-}
-
-function summaryOf({ document, kafka, now }: World): string {
-  const { note } = kafka
-  const state = (is: { epoch: number; seq: number } | null | undefined) => (is ? `(${is.epoch}, ${is.seq})` : 'none')
-  const { committed, pending, claim } = document ?? {}
-  return `hour ${now}, claim ${claim?.epoch ?? 'none'}, committed ${state(committed)} pending ${state(pending)}, note ${state(note)}, readers wait for page ${kafka.next}`
+/** What a failure shows: the shortest way to the fault. */
+export function told({ fault, trace, situations }: Verdict): string {
+  return [`${fault ?? 'no fault'} (${situations} situations)`, ...trace].join('\n')
 }

@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util'
-import { BASE, checkDelivery } from './delivery-model.ts'
+import { checkDelivery } from './delivery-model.ts'
+import { BASE, type Bounds } from './model-bounds.ts'
 import { broken, ours, type Protocol } from './model-protocol.ts'
-import type { Bounds } from './model-world.ts'
 
 const HELP = `Walks through every interleaving of the delivery protocol and tells the first fault with the steps to it.
 
@@ -10,15 +10,20 @@ npm run model -- [options]
   --replicas ${BASE.replicas}
   --openings ${BASE.openings}                  by replicas, in all
   --pages ${BASE.pages.join(',')}         each: events or none
+  --group ${BASE.group}                     pages in a transaction, at most
   --puts ${BASE.puts}                      under way at once
+  --moves ${BASE.moves}                     times that the placement gives the stream to a replica or takes it from one; 0: all have it
+  --mishaps ${BASE.mishaps}                   times that the document is deleted or put back from a backup
   --set PAGE                    an operator may set the stream to this page, once
   --hours ${BASE.hours}                     that may pass: notes expire after two
   --false-stops pass            look at what readers see alone
   --broken NAME                 ${Object.keys(broken).join('\n                                ')}
   --help
 
-Situations to expect, with a second for each 50,000 and 3 GB of memory for 10 million (NODE_OPTIONS=--max-old-space-size=8000):
+Situations to expect, with a second for each 25,000 and 3 GB of memory for 10 million (NODE_OPTIONS=--max-old-space-size=8000):
+  --replicas 3 --moves 3                 461,323
   --replicas 3 --openings 4              766,647
+  --mishaps 1                            916,672
   --openings 3 --set 0                 1,049,405
   --openings 4 --set 1                 4,782,115
   --openings 3 --hours 4               6,588,209
@@ -30,7 +35,10 @@ const { values } = parseArgs({
     replicas: { type: 'string', default: String(BASE.replicas) },
     openings: { type: 'string', default: String(BASE.openings) },
     pages: { type: 'string', default: BASE.pages.join(',') },
+    group: { type: 'string', default: String(BASE.group) },
     puts: { type: 'string', default: String(BASE.puts) },
+    moves: { type: 'string', default: String(BASE.moves) },
+    mishaps: { type: 'string', default: String(BASE.mishaps) },
     set: { type: 'string' },
     hours: { type: 'string', default: String(BASE.hours) },
     'false-stops': { type: 'string', default: BASE.falseStops },
@@ -51,11 +59,14 @@ if (values.help) {
 }
 
 function boundsGiven(): Bounds {
-  const { replicas, openings, puts, hours, set, pages } = values
+  const { replicas, openings, group, puts, moves, mishaps, hours, set, pages } = values
   return {
     replicas: Number(replicas),
     openings: Number(openings),
+    group: Number(group),
     puts: Number(puts),
+    moves: Number(moves),
+    mishaps: Number(mishaps),
     hours: Number(hours),
     set: set === undefined ? undefined : Number(set),
     falseStops: values['false-stops'] === 'pass' ? 'pass' : 'are faults',

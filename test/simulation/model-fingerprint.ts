@@ -1,6 +1,16 @@
 import type { CheckpointDocument } from '../../connector/checkpoint/checkpoint-document.ts'
 import type { Note } from '../../connector/publish/event-publisher.ts'
-import { type Agent, type End, HOUR, PHASES, type Put, pageOf, RETENTION_HOURS, type World } from './model-world.ts'
+import {
+  type Agent,
+  type End,
+  HOUR,
+  type Pages,
+  PHASES,
+  type Put,
+  pageOf,
+  RETENTION_HOURS,
+  type World,
+} from './model-world.ts'
 
 const BY = ['beginning', 'note', 'operator', 'at-least-once']
 const PURPOSES = ['claim', 'prepare', 'save', 'leave', 'set']
@@ -51,8 +61,12 @@ export function fingerprintOf(world: World): readonly [number, number] {
     put(Number(pending.change.resume.lastChanged))
     put(pending.change.events)
   }
+  const pages = (value: Pages | undefined) => {
+    put(value === undefined ? 0 : 1 + value.from)
+    put(value?.to ?? 0)
+  }
   const sent = (value: Put) => {
-    put(PURPOSES.indexOf(value.purpose))
+    put(PURPOSES.indexOf(value.purpose) * 2 + (value.expected === undefined ? 1 : 0))
     nonce(value.expected)
     document(value.document)
   }
@@ -60,9 +74,12 @@ export function fingerprintOf(world: World): readonly [number, number] {
   const { kafka } = world
   put(world.now)
   put(world.openings)
+  put(world.moves)
+  put(world.mishaps)
+  document(world.backup)
   document(world.document)
   producer(kafka.producer)
-  put(kafka.transaction === undefined ? 0 : 1 + kafka.transaction.page)
+  pages(kafka.transaction?.pages)
   producer(kafka.transaction?.producer ?? 0)
   note(kafka.note)
   if (kafka.note !== undefined) age(kafka.noteWrittenAt)
@@ -84,7 +101,7 @@ export function fingerprintOf(world: World): readonly [number, number] {
   put(world.ends.length)
   for (const value of inOrder(world.ends, endOrder)) {
     producer(value.producer)
-    put(value.page)
+    pages(value.pages)
     put(value.sequence)
     note(value.note)
   }
@@ -97,10 +114,12 @@ function numberOf<Value>(met: Value[], value: Value): number {
 }
 
 /** Everything of an agent that is neither a nonce nor a session. Agents that tie may stand either way: one situation then counts twice at most. */
-function agentOrder({ role, clockAhead, phase, opened, reached, isSent, document }: Agent): number {
-  const who = (role === 'replica' ? 0 : 4) + clockAhead * 2 + 1
-  const epoch = document?.claim.epoch ?? 0
-  return ((((who * 8 + PHASES.indexOf(phase)) * 4 + opened) * 8 + reached) * 2 + (isSent ? 1 : 0)) * 16 + epoch
+function agentOrder({ document, ...agent }: Agent): number {
+  const who = (agent.role === 'replica' ? 0 : 4) + agent.clockAhead * 2 + 1
+  const told = (agent.isAssigned ? 2 : 0) + (agent.isToldAnew || agent.isLost ? 1 : 0)
+  const opening = (PHASES.indexOf(agent.phase) * 4 + agent.opened) * 4 + told
+  const running = (agent.reached * 8 + agent.upTo) * 2 + (agent.isSent ? 1 : 0)
+  return ((who * 128 + opening) * 128 + running) * 16 + (document?.claim.epoch ?? 0)
 }
 
 function putOrder({ document, purpose }: Put): number {

@@ -1,15 +1,7 @@
 import { committedByNote } from '../../connector/checkpoint/transitions.ts'
+import type { Bounds } from './model-bounds.ts'
 import type { Protocol } from './model-protocol.ts'
-import {
-  type Agent,
-  type Bounds,
-  type End,
-  IDLE,
-  type Put,
-  pageOf,
-  RETENTION_HOURS,
-  type World,
-} from './model-world.ts'
+import { type Agent, type End, IDLE, type Pages, type Put, pageOf, RETENTION_HOURS, type World } from './model-world.ts'
 
 export interface Setting {
   readonly protocol: Protocol
@@ -31,7 +23,7 @@ export function surroundingSteps(world: World, setting: Setting): Step[] {
   const steps: Step[] = []
   const add = (what: string, next: World) => steps.push({ what, by: undefined, world: next })
   for (const put of world.puts) add(`the PUT of a ${put.purpose} arrives`, afterPut(world, put, setting))
-  for (const end of world.ends) add(`the end of page ${end.page} arrives`, afterEnd(world, end, setting))
+  for (const end of world.ends) add(`the end of ${named(end.pages)} arrives`, afterEnd(world, end, setting))
   const { kafka, now } = world
   if (kafka.transaction?.producer === kafka.producer)
     add('Kafka times the transaction out', {
@@ -45,7 +37,8 @@ export function surroundingSteps(world: World, setting: Setting): Step[] {
 }
 
 function afterPut(world: World, put: Put, { protocol }: Setting): World {
-  const isStored = protocol.puts === 'unconditional' || put.expected === versionOf(world)
+  const isConditional = protocol.puts === 'conditional' && put.expected !== undefined
+  const isStored = !isConditional || put.expected === versionOf(world)
   const sender = world.agents.findIndex(({ phase, put: own }) => phase === 'writing' && own?.document === put.document)
   const agents = changed(world.agents, sender, (agent) =>
     isStored ? afterWrite(agent, put) : { ...agent, phase: 'reading-back' },
@@ -60,6 +53,7 @@ function afterPut(world: World, put: Put, { protocol }: Setting): World {
 
 /** The sender knows that its PUT was stored. */
 export function afterWrite(agent: Agent, { document, purpose }: Put): Agent {
+  if (purpose === 'claim' && !agent.isAssigned) return idle(agent) // the assignment is checked once more
   switch (purpose) {
     case 'leave':
       return idle(agent)
@@ -80,15 +74,18 @@ function afterEnd(world: World, end: End, { protocol, bounds }: Setting): World 
   const mayEnd = protocol.initProducerId === 'does nothing' || end.producer === kafka.producer
   const isDecided = mayEnd && kafka.transaction?.producer === end.producer
   const sender = world.agents.findIndex(({ phase, producer }) => phase === 'deciding' && producer === end.producer)
-  const agents = changed(world.agents, sender, (agent) => (isDecided ? afterDecision(agent) : idle(agent)))
+  const agents = changed(world.agents, sender, (agent) =>
+    isDecided ? afterDecision(agent) : lost(agent, world, protocol),
+  )
   const ends = world.ends.filter((other) => other !== end)
   if (!isDecided) return { ...world, agents, ends }
-  const { page, sequence, note } = end
+  const { pages, sequence, note } = end
   const due = bounds.pages.indexOf('events', kafka.next)
   let fault = world.fault
-  if (page !== due) fault = `readers see page ${page} instead of ${due === -1 ? 'nothing' : `page ${due}`}`
+  if (pages.from !== due) fault = `readers see page ${pages.from} instead of ${due === -1 ? 'nothing' : `page ${due}`}`
   else if (sequence !== kafka.published) fault = `event ${sequence} follows ${kafka.published} events`
-  const decided = { note, noteWrittenAt: world.now, next: page + 1, published: sequence + 1, transaction: undefined }
+  const published = sequence + pages.to - pages.from
+  const decided = { note, noteWrittenAt: world.now, next: pages.to, published, transaction: undefined }
   return { ...world, agents, ends, kafka: { ...kafka, ...decided }, fault }
 }
 
@@ -101,13 +98,22 @@ function afterDecision(agent: Agent): Agent {
     document: { ...agent.prepared, committed, pending: null },
     prepared: undefined,
     isSent: false,
+    upTo: 0,
     reached: pageOf(committed.state),
   }
 }
 
-export function idle({ role, clockAhead }: Agent): Agent {
-  return { ...IDLE, role, clockAhead, phase: role === 'replica' ? 'idle' : 'stopped' }
+export function idle({ role, clockAhead, isAssigned }: Agent): Agent {
+  return { ...IDLE, role, clockAhead, isAssigned, phase: role === 'replica' ? 'idle' : 'stopped' }
 }
+
+/** Taken over by another (a transaction that timed out is told apart). Ours may be opened again: the group may confirm it at any time. */
+export function lost(agent: Agent, { agents, kafka }: World, { lostStream }: Protocol): Agent {
+  const isTaken = agents.some(({ producer }) => producer === kafka.producer)
+  return { ...idle(agent), isLost: isTaken && lostStream === 'waits for a newer assignment' && !agent.isToldAnew }
+}
+
+export const named = ({ from, to }: Pages): string => (to - from === 1 ? `page ${from}` : `pages ${from} to ${to - 1}`)
 
 export const versionOf = ({ document }: World): string | null => document?.nonce ?? null
 

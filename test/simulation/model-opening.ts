@@ -55,11 +55,13 @@ function concludeOnce(turn: Turn, what: string, agent: Agent): Step {
     document === undefined
       ? firstDocument(IDENTITY, beginning(readsPage(0)), stamp)
       : claimed(document, truth.kind === 'pending' ? committedByNote(document, 1) : document.committed, stamp)
-  const expected = protocol.claim === 'against the version read first' ? agent.version : versionOf(turn.world)
+  const version =
+    protocol.claim === 'against a version read after InitProducerId' ? versionOf(turn.world) : agent.version
   return write(turn, `${what} and claims: ${truth.kind}`, {
-    agent: { ...agent, version: expected },
+    agent: { ...agent, version },
     purpose: 'claim',
     document: next,
+    isConditional: protocol.claim !== 'unconditional',
   })
 }
 
@@ -84,9 +86,10 @@ export function stopUnlessMoved(turn: Turn): Step {
   return step(turn, 'stops', { ...agent, phase: 'stopped' }, isFault ? { fault: 'a replica stops falsely' } : {})
 }
 
-/** Only where nobody can know: what was prepared may have been decided, and Kafka may have forgotten its note (an hour of margin). */
+/** Only where nobody can know: the document was tampered with, or what was prepared may have been decided, and Kafka may have forgotten its note (an hour of margin). */
 function mayStop(turn: Turn): boolean {
   const { note, document } = turn.agent
+  if (turn.world.mishaps < turn.setting.bounds.mishaps) return true
   if (note !== undefined || document === undefined || document.pending === null) return false
   return stampOf(turn).at - document.pending.at >= (RETENTION_HOURS - 1) * HOUR
 }

@@ -1,4 +1,5 @@
 import { resolve } from '../../connector/checkpoint/resolve.ts'
+import type { Note } from '../../connector/publish/event-publisher.ts'
 import { HOUR } from './model-world.ts'
 
 type OpeningStep = 'document' | 'fence' | 'note'
@@ -9,9 +10,10 @@ export interface Protocol {
   readonly opening: readonly [OpeningStep, OpeningStep, OpeningStep]
   readonly initProducerId: 'fences and aborts' | 'does nothing'
   readonly puts: 'conditional' | 'unconditional'
-  readonly claim: 'against the version read first' | 'against the version found last'
-  readonly pending: 'in S3 before the end' | 'never in S3'
+  readonly claim: 'against the version read first' | 'against a version read after InitProducerId' | 'unconditional'
+  readonly pending: 'in S3 before the end' | 'in S3 after the end' | 'never in S3'
   readonly stop: 'after reading again' | 'at once'
+  readonly lostStream: 'comes back when the group confirms it' | 'waits for a newer assignment'
   readonly resolve: typeof resolve
 }
 
@@ -22,6 +24,7 @@ export const ours: Protocol = {
   claim: 'against the version read first',
   pending: 'in S3 before the end',
   stop: 'after reading again',
+  lostStream: 'comes back when the group confirms it',
   resolve,
 }
 
@@ -45,18 +48,31 @@ const takingTheOperatorForANote: typeof resolve = (document, note, at) => {
   return resolve({ ...document, committed: { ...document.committed, by: 'note' } }, note, at)
 }
 
+/** By epoch and number alone. */
+const withoutNonces: typeof resolve = (document, note, at) => {
+  const is = (known: Note | null | undefined) => known?.epoch === note?.epoch && known?.seq === note?.seq
+  const same = [document?.pending, document?.committed].find(is)
+  return resolve(document, note && { ...note, nonce: same?.nonce ?? note.nonce }, at)
+}
+
 /** Each has to be caught. */
 export const broken = {
   'no fencing': { initProducerId: 'does nothing' },
   'no conditional PUT': { puts: 'unconditional' },
   'no prepare': { pending: 'never in S3' },
+  'prepare after the end': { pending: 'in S3 after the end' },
   'document read after InitProducerId': { opening: ['fence', 'document', 'note'] },
   'note read before InitProducerId': { opening: ['document', 'note', 'fence'] },
-  'claim not conditional on the version read first': { claim: 'against the version found last' },
+  'claim without a condition': { claim: 'unconditional' },
+  'claim conditional on a version read after InitProducerId': {
+    claim: 'against a version read after InitProducerId',
+  },
   'stop without reading the document again': { stop: 'at once' },
   'committed taken although the note is that of pending': { resolve: withoutPendingNote },
   'notes taken to be kept for ever': { resolve: withoutExpiry },
   'committed taken whenever there is no note': { resolve: trustingTheCommitted },
   'no margin for clocks that differ': { resolve: withoutMargin },
   'a note expected of a state that an operator set': { resolve: takingTheOperatorForANote },
+  'notes compared without their nonce': { resolve: withoutNonces },
+  'a lost stream that waits for a newer assignment': { lostStream: 'waits for a newer assignment' },
 } satisfies Record<string, Partial<Protocol>>

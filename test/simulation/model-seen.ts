@@ -1,5 +1,6 @@
 /** The situations met so far, by fingerprint, numbered in the order in which they were met. */
 export interface Seen {
+  has(fingerprint: readonly [number, number]): boolean
   /** True when it was not there yet. */
   add(fingerprint: readonly [number, number]): boolean
   size(): number
@@ -32,6 +33,10 @@ export function seenSituations(): Seen {
     }
   }
   return {
+    has: ([low, high]) => {
+      const at = place(low, high)
+      return lows[at] === low && highs[at] === high
+    },
     add: ([low, high]) => {
       const at = place(low, high)
       if (lows[at] === low && highs[at] === high) return false

@@ -19,10 +19,11 @@ export interface Writing {
   readonly agent: Agent
   readonly purpose: Put['purpose']
   readonly document: Put['document']
+  readonly isConditional?: boolean
 }
 
-export function write(turn: Turn, what: string, { agent, purpose, document }: Writing): Step {
-  const put: Put = { document, expected: agent.version, purpose }
+export function write(turn: Turn, what: string, { agent, purpose, document, isConditional = true }: Writing): Step {
+  const put: Put = { document, expected: isConditional ? agent.version : undefined, purpose }
   return step(turn, what, { ...agent, phase: 'writing', put }, { puts: [...turn.world.puts, put] })
 }
 

@@ -2,6 +2,7 @@ import type { CheckpointDocument, StreamIdentity } from '../../connector/checkpo
 import { beginning, type StreamState } from '../../connector/checkpoint/stream-state.ts'
 import type { Note } from '../../connector/publish/event-publisher.ts'
 import type { ReadArguments, SourceTime } from '../../connector/source/client-source.ts'
+import type { Bounds } from './model-bounds.ts'
 
 /** One moment of everything that the delivery protocol depends on. Immutable; a document's version is its nonce. */
 export interface World {
@@ -16,13 +17,24 @@ export interface World {
   readonly ends: readonly End[]
   /** Times that a replica may still open the stream. */
   readonly openings: number
+  /** Words that the placement may still say. */
+  readonly moves: number
+  /** Times that the stored document may still be deleted or replaced by its backup. */
+  readonly mishaps: number
+  readonly backup: CheckpointDocument | undefined
   readonly fault: string | undefined
+}
+
+/** From one up to another, which does not belong to them any more. */
+export interface Pages {
+  readonly from: number
+  readonly to: number
 }
 
 export interface Kafka {
   /** The session that holds the transactional id; 0: none. */
   readonly producer: number
-  readonly transaction: { readonly producer: number; readonly page: number } | undefined
+  readonly transaction: { readonly producer: number; readonly pages: Pages } | undefined
   readonly note: Note | undefined
   readonly noteWrittenAt: number
   /** The page whose events readers must see next. */
@@ -35,15 +47,15 @@ type Purpose = 'claim' | 'prepare' | 'save' | 'leave' | 'set'
 
 export interface Put {
   readonly document: CheckpointDocument
-  /** The version that it is conditional on; null: absent. */
-  readonly expected: string | null
+  /** The version that it is conditional on; null: absent; undefined: it is not conditional. */
+  readonly expected: string | null | undefined
   readonly purpose: Purpose
 }
 
 /** The end of a transaction: decides events and note together. */
 export interface End {
   readonly producer: number
-  readonly page: number
+  readonly pages: Pages
   readonly sequence: number
   readonly note: Note
 }
@@ -66,6 +78,12 @@ export interface Agent {
   readonly role: 'replica' | 'operator'
   /** How far its clock is ahead, in hours. */
   readonly clockAhead: number
+  /** What the placement has told it last. */
+  readonly isAssigned: boolean
+  /** Where a lost stream waits for a newer assignment: it was told so since it began to open. */
+  readonly isToldAnew: boolean
+  /** Likewise: it was taken over, and waits. */
+  readonly isLost: boolean
   readonly phase: (typeof PHASES)[number]
   /** Steps of the opening that are done. */
   readonly opened: number
@@ -80,11 +98,15 @@ export interface Agent {
   readonly prepared: CheckpointDocument | undefined
   /** The next page to deliver. */
   readonly reached: number
-  /** Its events are stored in the open transaction. */
+  /** The pages of its transaction end before this one; 0: it has begun none. */
+  readonly upTo: number
+  /** Their events are stored in the open transaction. */
   readonly isSent: boolean
 }
 
-export const IDLE: Omit<Agent, 'role' | 'clockAhead'> = {
+export const IDLE: Omit<Agent, 'role' | 'clockAhead' | 'isAssigned'> = {
+  isToldAnew: false,
+  isLost: false,
   phase: 'idle',
   opened: 0,
   producer: 0,
@@ -94,29 +116,13 @@ export const IDLE: Omit<Agent, 'role' | 'clockAhead'> = {
   put: undefined,
   prepared: undefined,
   reached: 0,
+  upTo: 0,
   isSent: false,
 }
 
 export const HOUR = 3_600_000
 /** Twice what resolve() allows for clocks that differ. */
 export const RETENTION_HOURS = 2
-
-/** How far the check goes. */
-export interface Bounds {
-  readonly replicas: number
-  /** Openings by replicas, in all. */
-  readonly openings: number
-  /** In their order: does the page have events? */
-  readonly pages: readonly ('events' | 'none')[]
-  /** PUTs under way at once. */
-  readonly puts: number
-  /** Where an operator may set the stream to, once. */
-  readonly set: number | undefined
-  /** Hours that may pass; with any, notes expire and the clocks of the replicas differ by an hour, all that resolve() allows for. */
-  readonly hours: number
-  /** Let pass, the check looks at what readers see alone. */
-  readonly falseStops: 'are faults' | 'pass'
-}
 
 /** Pages are numbered by the time of the next read. */
 export function readsPage(page: number): ReadArguments {
@@ -138,21 +144,29 @@ export const IDENTITY: StreamIdentity = {
   destination: { clusterId: '', topic: '', partitions: 1 },
 }
 
-export function firstWorld({ replicas, openings, set, hours }: Bounds): World {
-  const agents: Agent[] = []
-  for (let replica = 0; replica < replicas; replica += 1) {
-    const clockAhead = hours === 0 ? 0 : replica % 2 === 0 ? 0.5 : -0.5
-    agents.push({ ...IDLE, role: 'replica', clockAhead })
-  }
-  if (set !== undefined) agents.push({ ...IDLE, role: 'operator', clockAhead: 0 })
+export function firstWorld(bounds: Bounds): World {
   return {
     now: 0,
     document: undefined,
     kafka: { producer: 0, transaction: undefined, note: undefined, noteWrittenAt: 0, next: 0, published: 0 },
-    agents,
+    agents: firstAgents(bounds),
     puts: [],
     ends: [],
-    openings,
+    openings: bounds.openings,
+    moves: bounds.moves,
+    mishaps: bounds.mishaps,
+    backup: undefined,
     fault: undefined,
   }
+}
+
+/** Without words of the placement to come, everybody is assigned all the time. */
+function firstAgents({ replicas, set, hours, moves }: Bounds): Agent[] {
+  const agents: Agent[] = []
+  for (let replica = 0; replica < replicas; replica += 1) {
+    const clockAhead = hours === 0 ? 0 : replica % 2 === 0 ? 0.5 : -0.5
+    agents.push({ ...IDLE, role: 'replica', clockAhead, isAssigned: moves === 0 || replica === 0 })
+  }
+  if (set !== undefined) agents.push({ ...IDLE, role: 'operator', clockAhead: 0, isAssigned: true })
+  return agents
 }
