@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config'
 
-/** Lanes: unit (no sockets), contract (real Kafka and S3), simulation (virtual time), e2e (the built CLI as a child process), chart (real Helm 3 and 4, promtool). */
+/** Lanes: unit (no sockets), contract (real Kafka and S3), simulation (virtual time), e2e (the built CLI as a child process), chart (real Helm 3 and 4, promtool), chaos (replicas, brokers and networks fail). */
 export default defineConfig({
   oxc: { target: 'es2023' },
   test: {
@@ -31,6 +31,7 @@ export default defineConfig({
         },
       },
       { extends: true, test: { name: 'chart', include: ['test/chart/**/*.test.ts'], testTimeout: 60_000 } },
+      { extends: true, test: { name: 'chaos', include: ['test/chaos/**/*.test.ts'], testTimeout: 300_000 } },
     ],
   },
 })

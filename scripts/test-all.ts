@@ -12,7 +12,7 @@ const checks = {
   'unused code': ['unused'],
   'generated files': ['--if-present', 'generate', '--', '--check'],
 }
-const lanes = ['unit', 'simulation', 'contract', 'e2e']
+const lanes = ['unit', 'simulation', 'contract', 'e2e', 'chaos']
 const longestLaneMs = 10 * 60_000
 
 const rows: SummaryRow[] = []

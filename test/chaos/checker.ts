@@ -77,14 +77,14 @@ function fencingProblems({ partition, batches }: PartitionLog): string[] {
 /** Across partitions: in the order of their numbers, committed events come from ever newer owners. */
 function ownerProblems(events: readonly ToldEvent[]): string[] {
   const ordered = events.toSorted((one, other) => one.sequence - other.sequence)
+  const generations = [...new Set(ordered.map(({ producerId }) => producerId))]
   return ordered.flatMap((event, at) => {
-    const before = ordered[at - 1]
-    if (before === undefined || !isOlder(event, before)) return []
+    const before = ordered[at - 1] ?? event
+    const isOlder =
+      event.producerId === before.producerId
+        ? event.producerEpoch < before.producerEpoch
+        : generations.indexOf(event.producerId) < generations.indexOf(before.producerId)
+    if (!isOlder) return []
     return [`event ${event.sequence} by a fenced owner (epoch ${event.producerEpoch} after ${before.producerEpoch})`]
   })
-}
-
-function isOlder(one: ToldEvent, other: ToldEvent): boolean {
-  if (one.producerId !== other.producerId) return one.producerId < other.producerId
-  return one.producerEpoch < other.producerEpoch
 }

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { expect, it } from 'vitest'
-import type { ConnectorProcess, LogLine } from '../support/connector-process.ts'
-import { replicaScene, runningOn } from '../support/replica-scene.ts'
+import { type ConnectorProcess, type LogLine, runningOn } from '../support/connector-process.ts'
+import { replicaScene } from '../support/replica-scene.ts'
 
 const says = (msg: string) => (line: LogLine) => line.msg === msg
 const sessionMs = 6_000

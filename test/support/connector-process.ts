@@ -96,6 +96,12 @@ export function lastLines(output: string, count = 25): string {
   return output.trimEnd().split('\n').slice(-count).join('\n')
 }
 
+/** The streams that a replica runs and has read a page of. */
+export async function runningOn(replica: ConnectorProcess): Promise<string[]> {
+  const { streams } = JSON.parse((await replica.get('/status')).body) as { streams: StreamReport[] }
+  return streams.filter(({ state }) => state === 'running').map(({ stream }) => stream)
+}
+
 interface Parts {
   readonly child: ReturnType<typeof spawn>
   readonly written: { readonly output: string; readonly lines: readonly LogLine[] }

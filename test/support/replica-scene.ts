@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { inject, onTestFailed, onTestFinished } from 'vitest'
 import { groupDefaults } from '../../connector/placement/placement-config.ts'
 import { slotOf } from '../../connector/placement/slots.ts'
-import { type ConnectorProcess, lastLines, type StreamReport, startConnector } from './connector-process.ts'
+import { type ConnectorProcess, lastLines, runningOn, startConnector } from './connector-process.ts'
 import { type PolarisSimulator, startPolarisSimulator } from './servers/polaris-simulator.ts'
 import { configFile, expectExactlyOnce, surroundingsOf, untilTold } from './stream-scene.ts'
 
@@ -92,12 +92,6 @@ function streamsInSlotsOfTheirOwn(count: number): string[] {
     if (!found.has(slot)) found.set(slot, `stream-${number}`)
   }
   return [...found.values()]
-}
-
-/** The streams that a replica runs and has read a page of. */
-export async function runningOn(replica: ConnectorProcess): Promise<string[]> {
-  const { streams } = JSON.parse((await replica.get('/status')).body) as { streams: StreamReport[] }
-  return streams.filter(({ state }) => state === 'running').map(({ stream }) => stream)
 }
 
 async function untilShared(

@@ -109,11 +109,12 @@ test('nothing comes through while it is down', async () => {
 })
 
 test('an answer is held back after the store has done its part, and it tells what passed', async () => {
-  const held = proxy.holdAnswer(({ path }) => path.endsWith('/held'))
+  const letGo = new AbortController()
+  const held = proxy.holdAnswer(({ path }) => path.endsWith('/held'), letGo.signal)
   const answer = put(proxied, 'held', 'text')
-  const letGo = await held
+  await held
   expect(await get(direct, 'held')).toBe('text')
   expect(seen.at(-1)).toMatchObject({ method: 'PUT', status: 200, ifMatch: undefined, body: Buffer.from('text') })
-  letGo()
+  letGo.abort()
   await answer
 })

@@ -106,7 +106,7 @@ test('nobody is let in while it is down', async () => {
 test('it pauses at a request before the server gets it', async () => {
   const socket = await connected()
   expect(await ask(socket, 'one')).toBe('ONE')
-  const paused = proxy.pauseAt((request) => request.includes('two'))
+  const paused = proxy.pauseAt((request) => request.includes('two'), new AbortController().signal)
   const answer = ask(socket, 'two')
   await paused
   expect(received).toEqual(['one'])

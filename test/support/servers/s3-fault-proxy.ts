@@ -36,9 +36,9 @@ export interface S3FaultProxy {
   readonly received: ReadonlyMap<string, number>
   /** Queues faults for the coming requests with this method, one each. */
   next(method: 'GET' | 'PUT' | 'HEAD' | 'DELETE', ...faults: readonly S3Fault[]): void
-  /** Keeps the answer to the next write that `isTarget` and that the store has done; resolves then, to what lets the answer go. */
-  holdAnswer(isTarget: (exchange: S3Exchange) => boolean): Promise<() => void>
-  /** Forgets the faults that have not happened, held answers included. */
+  /** Keeps the answer to the next request that `isTarget` and that the store has done, until `letGo` aborts; resolves when it has one. */
+  holdAnswer(isTarget: (exchange: S3Exchange) => boolean, letGo: AbortSignal): Promise<void>
+  /** Forgets the faults that have not happened. */
   clear(): void
   /** Ends every connection and refuses new ones until `up`. */
   down(): Promise<void>
@@ -79,10 +79,7 @@ export async function startS3FaultProxy({ target, onExchange }: S3ProxyOptions):
     received,
     next: (method, ...faults) => void queues.set(method, [...(queues.get(method) ?? []), ...faults]),
     holdAnswer: held.hold,
-    clear: () => {
-      queues.clear()
-      held.clear()
-    },
+    clear: () => queues.clear(),
     up,
     down,
     close: async () => {
@@ -92,25 +89,21 @@ export async function startS3FaultProxy({ target, onExchange }: S3ProxyOptions):
   }
 }
 
-/** Answers to writes that wait until somebody lets them go. */
+/** Answers that wait until somebody lets them go. */
 function heldAnswers() {
-  const wanted: { isTarget: (exchange: S3Exchange) => boolean; seen: (letGo: () => void) => void }[] = []
-  const gates = new Set<() => void>()
+  const wanted = new Set<{ isTarget: (exchange: S3Exchange) => boolean; letGo: AbortSignal; seen: () => void }>()
   return {
-    hold: (isTarget: (exchange: S3Exchange) => boolean) =>
-      new Promise<() => void>((seen) => wanted.push({ isTarget, seen })),
+    hold: (isTarget: (exchange: S3Exchange) => boolean, letGo: AbortSignal) =>
+      new Promise<void>((seen) => void wanted.add({ isTarget, letGo, seen })),
     pass: async (exchange: S3Exchange) => {
-      const found = exchange.status === 200 ? wanted.findIndex(({ isTarget }) => isTarget(exchange)) : -1
-      if (found < 0) return
-      const gate = Promise.withResolvers<void>()
-      gates.add(gate.resolve)
-      for (const { seen } of wanted.splice(found, 1)) seen(gate.resolve)
-      await gate.promise
-    },
-    clear: () => {
-      wanted.length = 0
-      for (const letGo of gates) letGo()
-      gates.clear()
+      for (const one of wanted) {
+        if (one.letGo.aborted) wanted.delete(one)
+        if (exchange.status !== 200 || !wanted.has(one) || !one.isTarget(exchange)) continue
+        wanted.delete(one)
+        one.seen()
+        await once(one.letGo, 'abort')
+        return
+      }
     },
   }
 }

@@ -14,12 +14,12 @@ export interface TcpProxy {
    * Resolves when all have taken effect and their answers are lost. Requests under way on the same connection share the fate.
    */
   dropAnswers(count: number, isTarget?: (request: Buffer) => boolean): Promise<void>
-  /** Forgets the answers to drop, and the request to pause at, that have not come. */
+  /** Forgets the answers to drop that have not come. */
   clear(): void
   /** Keeps all bytes back, in both directions, until `resume`. */
   pause(): void
-  /** Pauses when the next request that `isTarget` comes, before the server gets it; resolves then. */
-  pauseAt(isTarget: (request: Buffer) => boolean): Promise<void>
+  /** Pauses when the next request that `isTarget` comes, before the server gets it, unless `stop` has aborted by then; resolves when it does. */
+  pauseAt(isTarget: (request: Buffer) => boolean, stop: AbortSignal): Promise<void>
   resume(): void
   /** Holds each piece of data back for so long, in both directions. */
   delay(ms: number): void
@@ -42,8 +42,8 @@ interface Link {
 
 interface Faults {
   readonly drops: Drop[]
-  /** Whether to pause at a request. */
-  pausesAt: ((request: Buffer) => boolean) | undefined
+  /** Sees every request, and may pause. */
+  pausesAt: ((request: Buffer) => void) | undefined
   delayMs: number
   /** Set while paused. */
   gate: PromiseWithResolvers<void> | undefined
@@ -94,16 +94,15 @@ function settings(faults: Faults) {
     },
     clear: () => {
       faults.drops.length = 0
-      faults.pausesAt = undefined
     },
     pause,
-    pauseAt: (isTarget: (request: Buffer) => boolean) =>
+    pauseAt: (isTarget: (request: Buffer) => boolean, stop: AbortSignal) =>
       new Promise<void>((paused) => {
         faults.pausesAt = (request) => {
-          if (!isTarget(request)) return false
+          if (stop.aborted || !isTarget(request)) return
+          faults.pausesAt = undefined
           pause()
           paused()
-          return true
         }
       }),
     resume: () => {
@@ -127,10 +126,8 @@ async function join(link: Link, faults: Faults): Promise<void> {
     async function* (source: AsyncIterable<Buffer>) {
       for await (const bytes of source) {
         await wait()
-        if (faults.pausesAt?.(bytes)) {
-          faults.pausesAt = undefined
-          await wait()
-        }
+        faults.pausesAt?.(bytes)
+        await faults.gate?.promise
         link.drop ??= takeDrop(faults.drops, bytes)
         yield bytes
       }

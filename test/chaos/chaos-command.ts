@@ -1,0 +1,21 @@
+import { parseArgs } from 'node:util'
+import { chaosRun } from './chaos-run.ts'
+
+const usage = 'usage: npm run chaos -- [--minutes 10] [--seed 7] [--delivery exactly-once|at-least-once]'
+
+/** Ends with 1 when anything did not hold. */
+const text = { type: 'string' } as const
+const { values } = parseArgs({ options: { minutes: text, seed: text, delivery: text } })
+const minutes = Number(values.minutes ?? 10)
+const seed = Number(values.seed ?? Math.floor(Math.random() * 2 ** 31))
+const { delivery = 'exactly-once' } = values
+const isDelivery = delivery === 'exactly-once' || delivery === 'at-least-once'
+if (!(minutes > 0) || !Number.isSafeInteger(seed) || !isDelivery) throw new Error(usage)
+
+const { problems, summary, folder } = await chaosRun({ seed, lengthMs: minutes * 60_000, delivery, tell: console.log })
+console.log(`\n${summary}\n${folder}`)
+for (const problem of problems.slice(0, 20)) console.error(problem)
+if (problems.length > 0) {
+  console.error(`${problems.length} problems; again: npm run chaos -- --minutes ${minutes} --seed ${seed}`)
+  process.exitCode = 1
+}

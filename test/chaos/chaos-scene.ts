@@ -1,0 +1,97 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { closeStack } from '../../connector/runtime/close-stack.ts'
+import { type KafkaCluster, startKafka } from '../support/servers/kafka-broker.ts'
+import { type PolarisSimulator, startPolarisSimulator } from '../support/servers/polaris-simulator.ts'
+import { type S3Server, startS3 } from '../support/servers/s3-server.ts'
+import { type ChaosReplica, chaosReplica } from './chaos-replica.ts'
+import { type CheckpointVersion, checkpointVersion } from './checkpoint-history.ts'
+
+/** Three brokers, an S3 server, a source that changes all the time and three replicas with ways of their own to each of them. */
+export interface ChaosScene {
+  readonly kafka: KafkaCluster
+  readonly s3: S3Server
+  readonly simulator: PolarisSimulator
+  readonly replicas: readonly ChaosReplica[]
+  readonly streams: readonly string[]
+  /** Every version of every checkpoint that passed to the store. */
+  readonly checkpoints: readonly CheckpointVersion[]
+  /** Ends everything, the replicas by SIGKILL. */
+  close(): Promise<void>
+}
+
+const REPLICAS = 3
+const STREAMS = 12
+/** Few, so that each changes often. */
+const CLIENTS = 60
+
+export const topicOf = (stream: string) => `chaos.${stream}`
+
+export type Delivery = 'exactly-once' | 'at-least-once'
+
+/** Everything is started when it resolves, the source not changing yet. */
+export async function chaosScene(delivery: Delivery = 'exactly-once'): Promise<ChaosScene> {
+  const closing = closeStack()
+  try {
+    const [kafka, s3, simulator] = await Promise.all([
+      startKafka({ brokers: 3, proxied: REPLICAS }).then((one) => closing.use(one, () => one.close())),
+      startS3().then((one) => closing.use(one, () => one.close())),
+      startPolarisSimulator({ clients: CLIENTS }).then((one) => closing.use(one, () => one.close())),
+    ])
+    const streams = Array.from({ length: STREAMS }, (_, at) => `shop-${at + 1}`)
+    const folder = mkdtempSync(join(tmpdir(), 'chaos-'))
+    closing.use(folder, () => rmSync(folder, { recursive: true, force: true }))
+    const config = join(folder, 'connector.yaml')
+    writeFileSync(config, JSON.stringify(settings(streams, delivery))) // JSON is YAML
+    const checkpoints: CheckpointVersion[] = []
+    const replicas: ChaosReplica[] = []
+    for (const [at, way] of kafka.ways.entries()) {
+      const replica = await chaosReplica({
+        ...{ name: `replica-${at + 1}`, kafka: way, s3, source: simulator.url, config },
+        onExchange: (exchange) => {
+          const version = checkpointVersion(exchange)
+          if (version !== undefined) checkpoints.push(version)
+        },
+      })
+      replicas.push(closing.use(replica, () => replica.close()))
+    }
+    return { kafka, s3, simulator, replicas, streams, checkpoints, close: () => closing.close() }
+  } catch (error) {
+    await closing.close()
+    throw error
+  }
+}
+
+/** Timeouts are shorter than the connector's own, in the same order, so that one pause can outlast them all. */
+function settings(streams: readonly string[], delivery: Delivery) {
+  const polaris = {
+    ...{ url: `\${SOURCE_URL}`, lastChanged: '2000-01-01', limit: 50, output: 'json' },
+    timeouts: { connect: '2s', headers: '4s', body: '4s' },
+    retry: { retries: 2, firstPause: '200ms', maxPause: '2s' },
+  }
+  return {
+    connector: 'chaos',
+    kafka: {
+      delivery,
+      topics: { partitions: 2 },
+      timeouts: { connection: '2s', request: '5s', transaction: '10s', commitWithin: '7s', close: '1s' },
+    },
+    checkpoint: { timeouts: { connect: '500ms', answer: '2s', call: '5s' } },
+    placement: { slots: { partitions: STREAMS } },
+    shutdown: { finishWithin: '9s' },
+    streams: streams.map((name, at) => ({
+      name,
+      polaris: { ...polaris, codeMagasin: at + 1 },
+      poll: { interval: '1s', overlap: '1m' },
+      kafka: { topic: topicOf(name) },
+    })),
+  }
+}
+
+/** The replica that a fault names. */
+export function replicaOf({ replicas }: ChaosScene, { replica }: { readonly replica: number }): ChaosReplica {
+  const found = replicas[replica - 1]
+  if (found === undefined) throw new RangeError(`no replica ${replica}`)
+  return found
+}

@@ -1,0 +1,132 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { holdsRequest } from '../support/servers/kafka-wire.ts'
+import type { S3Fault } from '../support/servers/s3-fault-proxy.ts'
+import type { ChaosReplica } from './chaos-replica.ts'
+import { type ChaosScene, replicaOf } from './chaos-scene.ts'
+import type { Fault, Hit, Way } from './fault-plan.ts'
+import { moveLeaders } from './leader-move.ts'
+import { untilMoment } from './moment.ts'
+
+/** Resolves when the fault is over, to what is worth knowing of how it went: «not …» where it could not be had as planned. Throws where the surroundings, not the connector, fail. */
+export async function injectFault(scene: ChaosScene, fault: Fault): Promise<string> {
+  switch (fault.kind) {
+    case 'kill':
+      return await killReplica(scene, fault)
+    case 'pause':
+      return await pauseReplica(scene, fault)
+    case 'skew clock':
+      return await restartReplica(replicaOf(scene, fault), fault.skewMs)
+    case 'restart replicas':
+      return await eachInTurn(scene.replicas, (replica) => restartReplica(replica))
+    case 'kill broker':
+      await scene.kafka.kill(fault.broker)
+      await delay(fault.forMs)
+      await scene.kafka.start(fault.broker)
+      return ''
+    case 'move leaders':
+      return await moveLeaders(scene.kafka.bootstrap)
+    case 'restart brokers':
+      return await eachInTurn([1, 2, 3], async (broker) => {
+        await scene.kafka.stop(broker)
+        await scene.kafka.start(broker)
+        return ''
+      })
+    case 'restart store':
+      await scene.s3.stop()
+      await scene.s3.start()
+      return ''
+    case 'cut':
+      return await cut(replicaOf(scene, fault), fault)
+    case 'drop answers':
+      return await dropAnswers(replicaOf(scene, fault), fault)
+    case 'slow store':
+      return await slowStore(replicaOf(scene, fault), fault)
+  }
+}
+
+async function eachInTurn<Item>(items: readonly Item[], work: (item: Item) => Promise<string>): Promise<string> {
+  const notes: string[] = []
+  for (const item of items) notes.push(await work(item))
+  return notes.filter((note) => note !== '').join('; ')
+}
+
+async function killReplica(scene: ChaosScene, fault: Hit): Promise<string> {
+  const { replica, letGo, note } = await untilMoment(scene, fault)
+  await replica.process().kill()
+  letGo()
+  await delay(fault.forMs)
+  replica.start()
+  return note
+}
+
+/** What was held back, as on a slow network, arrives when the process is awake again and somebody else has its streams. */
+async function pauseReplica(scene: ChaosScene, fault: Hit): Promise<string> {
+  const { replica, letGo, note } = await untilMoment(scene, fault)
+  replica.process().signal('SIGSTOP')
+  await delay(fault.forMs)
+  letGo()
+  replica.process().signal('SIGCONT')
+  return note
+}
+
+/** SIGTERM, which a process answers with exit code 0 whatever else goes on, unless it was only just being loaded. */
+async function restartReplica(replica: ChaosReplica, skewMs = 0): Promise<string> {
+  const isLoaded = replica.process().output() !== ''
+  const exitCode = await replica.process().stop(60_000)
+  replica.start(skewMs)
+  if (exitCode !== 0 && isLoaded) throw new Error(`${replica.name} was told to stop and ended with ${exitCode}`)
+  return ''
+}
+
+/** Everything comes through again. */
+export function forgetFaults({ ways, store }: ChaosReplica): void {
+  store.clear()
+  for (const proxy of Object.values(ways).flat()) {
+    proxy.clear()
+    proxy.resume()
+    proxy.delay(0)
+  }
+}
+
+async function cut(
+  { ways }: ChaosReplica,
+  { way, how, forMs }: { way: Way; how: 'refused' | 'silent'; forMs: number },
+) {
+  const proxies = ways[way]
+  if (how === 'silent') for (const proxy of proxies) proxy.pause()
+  else await Promise.all(proxies.map((proxy) => proxy.down()))
+  await delay(forMs)
+  await Promise.all(proxies.map((proxy) => proxy.up()))
+  for (const proxy of proxies) proxy.resume()
+  return ''
+}
+
+const DROPS_WITHIN_MS = 5_000
+const lostWrites: readonly S3Fault[] = [
+  { kind: 'lose-answer' },
+  { kind: 'hang-after' },
+  { kind: 'answer-instead', status: 500 },
+]
+
+/** Answers to what took effect: the end of a transaction (one by each broker), three writes of a checkpoint, a page. */
+async function dropAnswers({ ways, store }: ChaosReplica, { way }: { way: Way }): Promise<string> {
+  if (way === 's3') {
+    store.next('PUT', ...lostWrites)
+    return ''
+  }
+  let dropped = 0
+  const drops = ways[way].map(async (proxy) => {
+    await proxy.dropAnswers(1, way === 'kafka' ? holdsRequest('endTxn') : undefined)
+    dropped += 1
+  })
+  await Promise.race([Promise.all(drops), delay(DROPS_WITHIN_MS)])
+  for (const proxy of ways[way]) proxy.clear()
+  return dropped > 0 ? `${dropped} dropped` : 'not dropped: no request came'
+}
+
+async function slowStore({ ways }: ChaosReplica, { delayMs, forMs }: { delayMs: number; forMs: number }) {
+  for (const proxy of ways.s3) proxy.delay(delayMs)
+  await delay(forMs)
+  for (const proxy of ways.s3) proxy.delay(0)
+  return ''
+}

@@ -1,0 +1,45 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { holdsRequest } from '../support/servers/kafka-wire.ts'
+import type { S3Exchange } from '../support/servers/s3-fault-proxy.ts'
+import type { ChaosReplica } from './chaos-replica.ts'
+import { type ChaosScene, replicaOf } from './chaos-scene.ts'
+import { checkpointVersion } from './checkpoint-history.ts'
+import type { Hit } from './fault-plan.ts'
+
+const MOMENT_WITHIN_MS = 15_000
+
+/** Looks out for a replica to be at a moment, and holds it there. */
+interface Lookout {
+  readonly replica: ChaosReplica
+  readonly there: Promise<unknown>
+  /** Ends looking out; lets what was held back come through. */
+  letGo(): void
+}
+
+/** Waits until a replica is at the moment; when none comes, nothing is held, and the note says so. */
+export async function untilMoment(scene: ChaosScene, fault: Hit): Promise<Omit<Lookout, 'there'> & { note: string }> {
+  const { moment } = fault
+  const planned = { replica: replicaOf(scene, fault), letGo: () => {} }
+  if (moment === 'any') return { ...planned, note: planned.replica.name }
+  const lookouts = scene.replicas.map(moment === 'prepared' ? untilPrepared : untilCommitting)
+  const first = Promise.race(lookouts.map((lookout) => lookout.there.then(() => lookout)))
+  const caught = await Promise.race([first, delay(MOMENT_WITHIN_MS)])
+  for (const lookout of lookouts) if (lookout !== caught) lookout.letGo()
+  if (caught === undefined) return { ...planned, note: `not ${moment} within ${MOMENT_WITHIN_MS} ms` }
+  return { ...caught, note: `${moment}: ${caught.replica.name}` }
+}
+
+function untilPrepared(replica: ChaosReplica): Lookout {
+  const letGo = new AbortController()
+  const isPrepare = (exchange: S3Exchange) => checkpointVersion(exchange)?.pending !== undefined
+  return { replica, there: replica.store.holdAnswer(isPrepare, letGo.signal), letGo: () => letGo.abort() }
+}
+
+function untilCommitting(replica: ChaosReplica): Lookout {
+  const letGo = new AbortController()
+  const there = replica.ways.kafka.map(async (proxy) => {
+    await proxy.pauseAt(holdsRequest('endTxn'), letGo.signal)
+    letGo.signal.addEventListener('abort', proxy.resume)
+  })
+  return { replica, there: Promise.race(there), letGo: () => letGo.abort() }
+}

@@ -1,0 +1,35 @@
+import { expect, it } from 'vitest'
+import { type Fault, faultPlan, lanes } from '../../chaos/fault-plan.ts'
+
+const kindOf = (fault: Fault) =>
+  [fault.kind, 'way' in fault ? fault.way : '', fault.kind === 'kill' ? fault.moment : ''].join(' ')
+const kinds = (seed: number, lengthMs: number) => new Set(faultPlan(seed, lengthMs).map(({ fault }) => kindOf(fault)))
+
+it('the same seed plans the same faults, another one others', () => {
+  expect(faultPlan(7, 600_000)).toEqual(faultPlan(7, 600_000))
+  expect(faultPlan(7, 600_000)).not.toEqual(faultPlan(8, 600_000))
+})
+
+it('a longer run begins like a shorter one', () => {
+  const [short, long] = [faultPlan(7, 45_000), faultPlan(7, 600_000)]
+  for (const lane of lanes) {
+    const [first, all] = [short, long].map((plan) => plan.filter((planned) => planned.lane === lane))
+    expect(all?.slice(0, first?.length)).toEqual(first)
+  }
+})
+
+it('every kind of fault comes within the short run, whatever the seed', () => {
+  const all = kinds(0, 600_000)
+  expect(all.size).toBe(17)
+  for (let seed = 0; seed < 500; seed += 1) expect(kinds(seed, 45_000)).toEqual(all)
+})
+
+it('faults of a lane are planned one after the other, never before the end of a pause', () => {
+  for (const lane of lanes) {
+    const own = faultPlan(3, 600_000).filter((planned) => planned.lane === lane)
+    for (const [at, { atMs, fault }] of own.entries()) {
+      const next = own[at + 1]?.atMs ?? Number.POSITIVE_INFINITY
+      expect(next - atMs).toBeGreaterThan('forMs' in fault ? fault.forMs : 0)
+    }
+  }
+})
