@@ -11,6 +11,7 @@ export const commandList: readonly CommandEntry[] = [
   { name: 'run', load: async () => (await import('./run.ts')).run },
   { name: 'poll-once', load: async () => (await import('./poll-once.ts')).pollOnce },
   { name: 'replicas', load: async () => (await import('./replicas.ts')).replicas },
+  { name: 'doctor', load: async () => (await import('./doctor.ts')).doctor },
   { name: 'health', load: async () => (await import('./health.ts')).health },
   { name: 'lint', load: async () => (await import('./lint.ts')).lint },
   { name: 'checkpoint show', load: async () => (await import('./checkpoint-show.ts')).checkpointShow },

@@ -1,4 +1,4 @@
-import type { Admin, Producer, ProducerConfig, ProducerRecord, RecordMetadata } from 'kafkajs'
+import type { Admin, Kafka, Producer, ProducerConfig, ProducerRecord, RecordMetadata } from 'kafkajs'
 import { CompressionTypes } from 'kafkajs'
 import type { Clock } from '../runtime/clock.ts'
 import { ConnectorError } from '../runtime/connector-error.ts'
@@ -46,16 +46,30 @@ export function openTopics(parts: SessionParts, stop: AbortSignal): Promise<Topi
 export const destinationOf = ({ clusterId, events }: Topics): Destination => ({ clusterId, ...events })
 
 /** Uses an admin connection once and closes it. Rejects with `publish.*` or the reason of `stop`. */
-export async function withAdmin<Result>(
+export function withAdmin<Result>(
   parts: AdminParts,
   use: { operation: string; needs: NeededAcls; work: (admin: Admin) => Promise<Result> },
   stop: AbortSignal,
 ): Promise<Result> {
+  return withConnection(parts, { ...use, open: (kafka) => kafka.admin() }, stop)
+}
+
+/** Uses what `open` gives once, on a connection of its own, and closes it. Rejects with `publish.*` or the reason of `stop`. */
+export async function withConnection<Opened extends Pick<Admin, 'connect' | 'disconnect'>, Result>(
+  parts: AdminParts,
+  use: {
+    operation: string
+    needs: NeededAcls
+    open: (kafka: Kafka) => Opened
+    work: (opened: Opened) => Promise<Result>
+  },
+  stop: AbortSignal,
+): Promise<Result> {
   const client = parts.connect()
-  const admin = client.kafka.admin()
+  const opened = use.open(client.kafka)
   const connectAndWork = async () => {
-    await admin.connect()
-    return await use.work(admin)
+    await opened.connect()
+    return await use.work(opened)
   }
   try {
     return await withinOpening(parts, connectAndWork, stop)
@@ -63,7 +77,7 @@ export async function withAdmin<Result>(
     stop.throwIfAborted()
     throw neverFenced(publishError(use.operation, error, use.needs))
   } finally {
-    void endConnection(parts, { client, disconnect: admin.disconnect })
+    void endConnection(parts, { client, disconnect: () => opened.disconnect() })
   }
 }
 
