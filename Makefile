@@ -1,10 +1,11 @@
-# `make demo` shows the connector at work, `make test` proves it; both provide first what is missing.
+# `make demo` shows the connector at work, `make test` and `make test-image` prove it; each provides first what is missing.
 export PATH := $(CURDIR)/.cache/bin:$(PATH)
 
-.PHONY: help demo test
+.PHONY: help demo test test-image
 help:
-	@echo 'make demo   a broker, a Polaris simulator and the connector, shown at work; Ctrl-C ends it'
-	@echo 'make test   all checks and all tests, on a real broker and a real S3 server'
+	@echo 'make demo         a broker, a Polaris simulator and the connector, shown at work; Ctrl-C ends it'
+	@echo 'make test         all checks and all tests, on a real broker and a real S3 server'
+	@echo 'make test-image   the chart, and the container image, built and run where root may use podman'
 
 demo:
 	@scripts/provision.sh demo
@@ -14,3 +15,7 @@ demo:
 test:
 	@scripts/provision.sh test
 	@node scripts/test-all.ts
+
+test-image:
+	@scripts/provision.sh image
+	@node scripts/test-all.ts chart image

@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config'
 
-/** Lanes: unit (no sockets), contract (real Kafka and S3), simulation (virtual time), e2e (the built CLI as a child process), chart (real Helm 3 and 4, promtool), chaos (replicas, brokers and networks fail). */
+/** Lanes: unit (no sockets), contract (real Kafka and S3), simulation (virtual time), e2e (the built CLI as a child process), chart (real Helm 3 and 4, promtool), chaos (replicas, brokers and networks fail), image (the container image). */
 export default defineConfig({
   oxc: { target: 'es2023' },
   test: {
@@ -32,6 +32,17 @@ export default defineConfig({
       },
       { extends: true, test: { name: 'chart', include: ['test/chart/**/*.test.ts'], testTimeout: 60_000 } },
       { extends: true, test: { name: 'chaos', include: ['test/chaos/**/*.test.ts'], testTimeout: 300_000 } },
+      {
+        extends: true,
+        test: {
+          name: 'image',
+          include: ['test/image/**/*.test.ts'],
+          globalSetup: ['test/support/real-servers.ts', 'test/support/built-image.ts'],
+          testTimeout: 300_000,
+          hookTimeout: 120_000,
+          fileParallelism: false,
+        },
+      },
     ],
   },
 })

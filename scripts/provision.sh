@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Provides what `make demo` and `make test` need and says what it does; silent when all is there.
+# Provides what `make demo`, `make test` and `make test-image` need and says what it does; silent when all is there.
 # Downloads go to a cache that several checkouts share; .cache/ in the checkout holds links into it.
 # usage: provision.sh demo|test|image
 set -euo pipefail
@@ -11,6 +11,7 @@ kafka_version=$(sed -n 's|.*<kafka.version>\(.*\)</kafka.version>.*|\1|p' "$kafk
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/polaris-connector
 
 . scripts/provision-cluster-tools.sh
+. scripts/provision-containers.sh
 
 main() {
   mkdir -p "$cache" .cache
@@ -18,11 +19,13 @@ main() {
   PATH=$PWD/.cache/bin:$PATH
   case ${1:-} in
     demo) node_runtime; npm_dependencies; kafka ;;
-    image) node_runtime; npm_dependencies; helm_binaries; promtool_binary ;;
-    test) node_runtime; npm_dependencies; kafka; kafka_class_archive; s3_server; command_from openssl openssl ;;
+    image) for_tests; helm_binaries; promtool_binary; containers ;;
+    test) for_tests ;;
     *) sed -n '2,4s/^# //p' "$0" >&2; exit 2 ;;
   esac
 }
+
+for_tests() { node_runtime; npm_dependencies; kafka; kafka_class_archive; s3_server; command_from openssl openssl; }
 
 say() { echo "provision: $*"; }
 fail() { echo "provision: $*" >&2; exit 1; }
@@ -38,10 +41,16 @@ take_turns() {
 # command_from COMMAND PACKAGE: installs the Debian package of a missing command when allowed to.
 command_from() {
   if command -v "$1" >/dev/null; then return; fi
-  if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then fail "$1 is missing: install it (Debian: apt-get install $2)"; fi
+  may_install || fail "$1 is missing: install it (Debian: apt-get install $2)"
   say "installing $2 with apt-get, for $1"
+  install_packages "$2"
+}
+
+may_install() { [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; }
+
+install_packages() {
   apt-get update -qq >/dev/null
-  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$2" >/dev/null
+  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null
 }
 
 new_folder() {
@@ -67,6 +76,12 @@ node_is_recent() {
 node_runtime() {
   command_from npm npm
   if node_is_recent; then return; fi
+  own_node
+  link "node-$node_version/bin" bin
+  hash -r # bash remembers where it found the old one
+}
+
+own_node() {
   if [ ! -x "$cache/node-$node_version/bin/npm" ]; then
     say "fetching Node $node_version from the npm registry"
     package=$(node_package)
@@ -83,8 +98,6 @@ node_runtime() {
     )
     in_place "node-$node_version"
   fi
-  link "node-$node_version/bin" bin
-  hash -r # bash remembers where it found the old one
 }
 
 node_package() {

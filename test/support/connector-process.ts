@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process'
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { constants } from 'node:os'
@@ -67,6 +67,11 @@ export function startConnector(args: readonly string[], environment: Record<stri
   if (!existsSync(main)) throw new Error('the connector is not built: npm run build')
   const { PATH = '', HOME = '' } = process.env
   const child = spawn(process.execPath, [main, ...args], { env: { PATH, HOME, ...environment } })
+  return connectorIn(child, () => void child.kill('SIGKILL'))
+}
+
+/** The connector that `child` is, or that it stands for and that `kill` ends. */
+export function connectorIn(child: ChildProcessWithoutNullStreams, kill: () => void): ConnectorProcess {
   const written = { output: '', rest: '', lines: [] as LogLine[] }
   child.stdout.on('data', (bytes: Buffer) => {
     const texts = (written.rest + bytes).split('\n')
@@ -79,7 +84,6 @@ export function startConnector(args: readonly string[], environment: Record<stri
       child.emit('written')
     })
   }
-  const kill = () => void child.kill('SIGKILL')
   running.add(kill)
   const ended = once(child, 'close').then(([code, signal]) => {
     running.delete(kill)
@@ -88,7 +92,7 @@ export function startConnector(args: readonly string[], environment: Record<stri
   })
   const isRunning = () => child.exitCode === null && child.signalCode === null
   const failure = (what: string) => new Error(`${what}:\n${lastLines(written.output)}`)
-  return waiting({ child, written, ended, isRunning, failure })
+  return waiting({ child, kill, written, ended, isRunning, failure })
 }
 
 /** The end of a log, for a failing test. */
@@ -106,11 +110,12 @@ interface Parts {
   readonly child: ReturnType<typeof spawn>
   readonly written: { readonly output: string; readonly lines: readonly LogLine[] }
   readonly ended: Promise<number>
+  kill(): void
   isRunning(): boolean
   failure(what: string): Error
 }
 
-function waiting({ child, written, ended, isRunning, failure }: Parts): ConnectorProcess {
+function waiting({ child, kill, written, ended, isRunning, failure }: Parts): ConnectorProcess {
   const line = async (isIt: (line: LogLine) => boolean, withinMs = 60_000) => {
     const late = AbortSignal.timeout(withinMs)
     for (let seen = 0; ; ) {
@@ -150,7 +155,7 @@ function waiting({ child, written, ended, isRunning, failure }: Parts): Connecto
     },
     signal: (signal) => void child.kill(signal),
     kill: async () => {
-      child.kill('SIGKILL')
+      kill()
       await ended
     },
     stop: async (withinMs) => {

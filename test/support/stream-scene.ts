@@ -32,10 +32,13 @@ export interface SceneOptions {
   readonly yaml?: string
   /** Brokers other than the shared ones. */
   readonly brokers?: { readonly connector: string; readonly reader: string }
+  /** What starts the connector, instead of a process of its own. */
+  readonly starting?: typeof startConnector
 }
 
 /** Call within a test. */
-export async function scene({ source, environment, yaml, brokers }: SceneOptions = {}): Promise<Scene> {
+export async function scene(options: SceneOptions = {}): Promise<Scene> {
+  const { source, environment, yaml, brokers, starting = startConnector } = options
   const simulator = await startPolarisSimulator({ clients: 200, ...source })
   const name = `e2e-${randomUUID().slice(0, 13)}`
   const reader = brokers?.reader ?? inject('kafkaBrokers')
@@ -56,8 +59,8 @@ export async function scene({ source, environment, yaml, brokers }: SceneOptions
   return {
     ...{ name, simulator, environment: base },
     start: (more, args = ['run']) => {
-      const options = config === undefined ? [] : ['--config', config]
-      const started = startConnector([...args, ...options], { ...base, ...more })
+      const file = config === undefined ? [] : ['--config', config]
+      const started = starting([...args, ...file], { ...base, ...more })
       processes.push(started)
       return started
     },

@@ -1,0 +1,20 @@
+import { cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { billOfMaterials } from './image-files/bill-of-materials.ts'
+import { bundle } from './image-files/bundle.ts'
+import { collectLicences } from './image-files/licences.ts'
+
+// usage: node image-files.ts FOLDER: writes what the image holds besides Node and its base to FOLDER: app/, licenses/, sbom.cdx.json and the command.
+const [folder] = process.argv.slice(2)
+if (folder === undefined) throw new Error('usage: node image-files.ts FOLDER')
+
+const { name, version, type } = JSON.parse(readFileSync('package.json', 'utf8'))
+const app = join(folder, 'app')
+const commands = join(folder, 'usr/local/bin')
+for (const one of [app, commands]) mkdirSync(one, { recursive: true })
+await bundle(join(app, 'dist'))
+writeFileSync(join(app, 'package.json'), `${JSON.stringify({ name, version, type })}\n`)
+cpSync('config/connector.schema.json', join(app, 'connector.schema.json'))
+collectLicences(join(folder, 'licenses'))
+writeFileSync(join(folder, 'sbom.cdx.json'), billOfMaterials())
+symlinkSync('/app/dist/main.js', join(commands, 'polaris-connector'))

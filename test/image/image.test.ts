@@ -1,0 +1,92 @@
+import { expect, it } from 'vitest'
+import { productionPackages } from '../../scripts/image-files/production-packages.ts'
+import { imageTag, needContainers } from '../support/connector-container.ts'
+import { buildImage, podman, run } from '../support/containers.ts'
+
+needContainers()
+
+interface ImageConfig {
+  readonly Healthcheck: { readonly Test: readonly string[] }
+  readonly Size: number
+  readonly RootFS: { readonly Layers: readonly string[] }
+  readonly Config: {
+    readonly User: string
+    readonly Entrypoint: readonly string[]
+    readonly Cmd: readonly string[]
+    readonly Labels: Readonly<Record<string, string>>
+  }
+}
+
+async function inspected(tag: string): Promise<ImageConfig> {
+  const [found] = JSON.parse(await podman('image', 'inspect', tag)) as ImageConfig[]
+  if (found === undefined) throw new Error(`no image ${tag}`)
+  return found
+}
+
+/** All paths in the image, without a leading slash. */
+async function files(): Promise<string[]> {
+  const container = await podman('create', '--pull', 'never', imageTag())
+  try {
+    return (await run('sh', '-c', `podman export ${container} | tar -t`)).split('\n')
+  } finally {
+    await podman('rm', container)
+  }
+}
+
+/** What an expression is in the image. */
+const node = (expression: string) =>
+  podman('run', '--rm', '--network', 'none', '--pull', 'never', '--entrypoint', 'node', imageTag(), '-p', expression)
+
+it('is smaller than 200 MB, runs as a numbered user, and says what it is', async () => {
+  const { Size, Config, Healthcheck } = await inspected(imageTag())
+  console.log(`the image has ${Math.round(Size / 1e6)} MB`)
+  expect(Size).toBeLessThan(200e6)
+  expect(Config.User).toMatch(/^[1-9]\d*:[1-9]\d*$/)
+  expect(Config.Entrypoint[0]).toBe('node')
+  expect(Config.Cmd).toEqual(['run'])
+  expect(Healthcheck.Test).toEqual(['CMD', 'polaris-connector', 'health'])
+  const labels = ['title', 'description', 'licenses', 'version', 'revision'].map(
+    (one) => `org.opencontainers.image.${one}`,
+  )
+  for (const label of labels) expect(Config.Labels[label], label).toBeTruthy()
+})
+
+it('has neither shell nor package manager nor anything to develop with', async () => {
+  const all = await files()
+  expect(all).toContain('app/dist/main.js')
+  const unwanted =
+    /(^|\/)(sh|bash|dash|busybox|npm|npx|yarn|apt-get|dpkg)$|\.d\.ts$|^build\/|(^|\/)(test|vitest|typescript|esbuild)\//
+  expect(all.filter((path) => unwanted.test(path) && !path.startsWith('app/node_modules/kafkajs/types/'))).toEqual([])
+})
+
+it('holds the licence and the bill of materials of every package that it runs with, and of Node', async () => {
+  const all = new Set(await files())
+  const packages = productionPackages()
+  expect(packages.length).toBeGreaterThan(20)
+  for (const { name, version } of packages) {
+    const folder = `licenses/${name}@${version}/`
+    expect(
+      [...all].some((path) => path.startsWith(folder) && path !== folder),
+      folder,
+    ).toBe(true)
+  }
+  expect(all).toContain('licenses/LICENSE')
+  expect(all).toContain('licenses/node/LICENSE')
+  const bill = JSON.parse(await node('fs.readFileSync("/sbom.cdx.json", "utf8")'))
+  expect(bill).toMatchObject({ bomFormat: 'CycloneDX', metadata: { component: { name: 'polaris-clients-connector' } } })
+  const listed = bill.components.map((one: { name: string; version: string }) => `${one.name}@${one.version}`).sort()
+  expect(listed).toEqual(
+    [
+      ...packages.map(({ name, version }) => `${name}@${version}`),
+      `node@${await node('process.versions.node')}`,
+    ].sort(),
+  )
+})
+
+it('comes out with the same layers when it is built again from nothing', async () => {
+  const again = `${imageTag()}-again`
+  await buildImage({ target: 'connector', tag: again, fresh: true })
+  const [one, other] = await Promise.all([inspected(imageTag()), inspected(again)])
+  expect(other.RootFS.Layers).toEqual(one.RootFS.Layers)
+  await podman('rmi', again)
+})
