@@ -1,7 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { expect, it } from 'vitest'
+import { expect, inject, it, onTestFinished } from 'vitest'
 import { type ConnectorProcess, type LogLine, runningOn } from '../support/connector-process.ts'
 import { replicaScene } from '../support/replica-scene.ts'
+import { startKafka } from '../support/servers/kafka-broker.ts'
+import { startS3FaultProxy } from '../support/servers/s3-fault-proxy.ts'
 
 const says = (msg: string) => (line: LogLine) => line.msg === msg
 const sessionMs = 6_000
@@ -88,6 +90,58 @@ it('a replica that hangs for longer than its session stops what was taken from i
   change()
   await stage.expectAllExactlyOnce()
   expect(await Promise.all([first.stop(), second.stop(), third.stop()])).toEqual([0, 0, 0])
+})
+
+it('a replica whose network to Kafka falls silent for longer than its session is replaced, and shares again when it is back', async () => {
+  const kafka = await startKafka({ proxied: true })
+  onTestFinished(() => kafka.close())
+  const stage = await replicaScene(4, { brokers: kafka.bootstrap })
+  const near = stage.start()
+  const far = stage.start(['run'], { KAFKA_BROKERS: kafka.proxiedBootstrap })
+  await stage.untilShared([near, far], { least: 2 })
+  const change = stage.simulator.changeEvery(20)
+  for (let time = 1; time <= 2; time += 1) {
+    const [kept, lost] = await Promise.all([runningOn(near), runningOn(far)])
+    const opened = openings(near, kept)
+    kafka.proxies[0]?.pause()
+    await stage.untilShared([near], { withinMs: sessionMs + 8_000 })
+    expect(openings(near, kept)).toEqual(opened)
+    expect(await runningOn(far)).toEqual(lost) // as far as it knows; whatever it does, it is fenced
+    kafka.proxies[0]?.resume()
+    await stage.untilShared([near, far], { least: 2 })
+  }
+  expect(far.lines().filter(says('another owner takes the stream again and again'))).toEqual([])
+  change()
+  await stage.expectAllExactlyOnce()
+  expect(await Promise.all([near.stop(), far.stop()])).toEqual([0, 0])
+})
+
+it('a stream that is lost finishes its page within a deadline and lets go; its new owner does not wait for that', async () => {
+  const store = await startS3FaultProxy({ target: inject('s3').endpoint })
+  onTestFinished(() => store.close())
+  const stage = await replicaScene(2, {
+    settings: {
+      shutdown: { finishWithin: '15s' },
+      checkpoint: { timeouts: { answer: '11s', call: '12s' } },
+      kafka: { timeouts: { request: '10s', transaction: '20s', commitWithin: '13s' } },
+    },
+  })
+  const first = stage.start(['run'], { AWS_ENDPOINT_URL_S3: store.endpoint })
+  await stage.untilShared([first])
+  const puts = store.received.get('PUT') ?? 0
+  store.next('PUT', ...Array.from({ length: 20 }, () => ({ kind: 'hang' }) as const))
+  stage.simulator.change()
+  await first.status(() => (store.received.get('PUT') ?? 0) >= puts + 2) // each stream has a page in hand that it cannot finish
+  const second = stage.start()
+  const claimed = await second.line(says('stream claimed'))
+  store.clear()
+  const letGo = await first.line(says('stream let go: it is assigned to another replica'))
+  expect(letGo.stream).toBe(claimed.stream)
+  expect(String(claimed.time) < String(letGo.time)).toBe(true)
+  expect(letGo.tookMs).toBeLessThan(15_000 + 2_000)
+  await stage.untilShared([first, second])
+  await stage.expectAllExactlyOnce()
+  expect(await Promise.all([first.stop(), second.stop()])).toEqual([0, 0])
 })
 
 it('a rolling restart of all loses and doubles nothing', async () => {

@@ -13,7 +13,7 @@ export interface ReplicaScene {
   readonly streams: readonly string[]
   readonly simulator: PolarisSimulator
   /** Starts `run`, or another command. */
-  start(args?: readonly string[]): ConnectorProcess
+  start(args?: readonly string[], more?: Record<string, string>): ConnectorProcess
   /** `replicas --json` */
   replicas(): Promise<ReplicasJson>
   /** Waits until each stream runs on exactly one of the replicas, and each replica runs `least` at least. Resolves to how long it took. */
@@ -39,12 +39,21 @@ interface ReplicasJson {
 /** Variables of a single stream: with several, the file says it. */
 const ofOneStream = ['KAFKA_TOPIC', 'POLARIS_CODE_MAGASIN', 'POLARIS_LAST_CHANGED', 'POLARIS_LIMIT', 'POLL_INTERVAL']
 
+export interface ReplicaSceneOptions {
+  /** In the source, 100 by default. */
+  readonly clients?: number
+  /** The shared ones by default. */
+  readonly brokers?: string
+  /** Of all streams, as in a configuration file. */
+  readonly settings?: { readonly kafka?: object; readonly [section: string]: object | undefined }
+}
+
 /** Call within a test. */
-export async function replicaScene(count: number, { clients = 100 } = {}): Promise<ReplicaScene> {
+export async function replicaScene(count: number, options: ReplicaSceneOptions = {}): Promise<ReplicaScene> {
+  const { clients = 100, brokers = inject('kafkaBrokers'), settings = {} } = options
   const simulator = await startPolarisSimulator({ clients })
   const name = `e2e-${randomUUID().slice(0, 13)}`
   const streams = streamsInSlotsOfTheirOwn(count)
-  const brokers = inject('kafkaBrokers')
   const topicOf = (stream: string) => `${name}.${stream}`
   const polaris = { url: simulator.url, lastChanged: '2000-01-01', limit: 20, output: 'json' }
   const all = streams.map((stream, at) => ({
@@ -52,7 +61,8 @@ export async function replicaScene(count: number, { clients = 100 } = {}): Promi
     kafka: { topic: topicOf(stream) },
   }))
   // JSON is YAML; a leader a partition is enough, and quick to make.
-  const config = configFile(JSON.stringify({ kafka: { topics: { partitions: 2 } }, streams: all }))
+  const kafka = { topics: { partitions: 2 }, ...settings.kafka }
+  const config = configFile(JSON.stringify({ ...settings, kafka, streams: all }))
   const given = Object.entries(surroundingsOf(name, brokers)).filter(([variable]) => !ofOneStream.includes(variable))
   const environment = { ...Object.fromEntries(given), PLACEMENT: 'group' }
   const started: ConnectorProcess[] = []
@@ -63,8 +73,8 @@ export async function replicaScene(count: number, { clients = 100 } = {}): Promi
     await Promise.all(started.map((one) => one.kill()))
     await simulator.close()
   })
-  const start = (args: readonly string[] = ['run']) => {
-    const one = startConnector([...args, '--config', config], environment)
+  const start = (args: readonly string[] = ['run'], more: Record<string, string> = {}) => {
+    const one = startConnector([...args, '--config', config], { ...environment, ...more })
     started.push(one)
     return one
   }
