@@ -1,0 +1,59 @@
+import { execFileSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { posix } from 'node:path'
+
+/** A Markdown file of the project. */
+export interface MarkdownFile {
+  /** From the root of the project. */
+  readonly path: string
+  readonly text: string
+  /** Everything that a link to this file may name after `#`, as forges make it of headings. */
+  readonly anchors: ReadonlySet<string>
+  /** Links to files of the project. */
+  readonly links: readonly MarkdownLink[]
+  /** Fenced blocks with the language of their fence. */
+  readonly blocks: readonly { readonly language: string; readonly text: string }[]
+}
+
+export interface MarkdownLink {
+  /** From the root of the project. */
+  readonly path: string
+  readonly anchor: string | undefined
+}
+
+const root = new URL('../../', import.meta.url)
+export const readProjectFile = (path: string) => readFileSync(new URL(path, root), 'utf8')
+
+/** Every Markdown file that is under version control or about to be. */
+export function markdownFiles(): readonly MarkdownFile[] {
+  const listed = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', '*.md'], { cwd: root })
+  return listed.toString().trim().split('\n').map(markdownFile)
+}
+
+export function markdownFile(path: string): MarkdownFile {
+  const text = readProjectFile(path)
+  const prose = text
+    .replaceAll(/^```[\s\S]*?^```$/gm, '')
+    .replaceAll(/`[^`\n]*`/g, (code) => code.replaceAll(/[[\]()]/g, ''))
+  return {
+    ...{ path, text },
+    anchors: new Set([...headingAnchors(text), ...[...text.matchAll(/<a id="([^"]+)">/g)].map(([, id]) => id ?? '')]),
+    links: [...prose.matchAll(/\]\((?![a-z]+:)([^)#\s]*)(?:#([^)\s]*))?\)/g)].map(([, target, anchor]) => ({
+      path: target === undefined || target === '' ? path : posix.join(posix.dirname(path), target),
+      anchor,
+    })),
+    blocks: [...text.matchAll(/^```([\w-]*)[^\n]*\n([\s\S]*?)^```$/gm)].map(([, language = '', block = '']) => ({
+      ...{ language, text: block },
+    })),
+  }
+}
+
+function headingAnchors(text: string): string[] {
+  const headings = text.replaceAll(/^```[\s\S]*?^```$/gm, '').matchAll(/^#{1,6} (.+)$/gm)
+  return [...headings].map(([, heading = '']) =>
+    heading
+      .toLowerCase()
+      .replaceAll(/[^\p{L}\p{N}\s_-]/gu, '')
+      .replaceAll(' ', '-'),
+  )
+}

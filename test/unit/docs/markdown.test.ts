@@ -1,0 +1,41 @@
+import { existsSync } from 'node:fs'
+import { expect, test } from 'vitest'
+import { parseAllDocuments } from 'yaml'
+import { markdownFile, markdownFiles, readProjectFile } from '../../support/markdown-file.ts'
+
+const root = new URL('../../../', import.meta.url)
+const files = markdownFiles()
+
+test.each(files)('every link in $path leads somewhere', ({ links }) => {
+  for (const { path, anchor } of links) {
+    expect(existsSync(new URL(path, root)), path).toBe(true)
+    if (anchor !== undefined) expect([...markdownFile(path).anchors], path).toContain(anchor)
+  }
+})
+
+test('every page of the documentation is reached from its index, and the index from the README', () => {
+  const pages = files.map(({ path }) => path).filter((path) => /^docs\/[^/]+\.md$/.test(path))
+  expect(pages.length).toBeGreaterThanOrEqual(10)
+  const index = new Set(markdownFile('docs/README.md').links.map(({ path }) => path))
+  expect(pages.filter((path) => path !== 'docs/README.md' && !index.has(path))).toEqual([])
+  expect(markdownFile('README.md').links.map(({ path }) => path)).toContain('docs/README.md')
+})
+
+test.each([
+  ['README.md', 'client-modified.json'],
+  ['docs/consumer-guide.md', 'client-modified.json'],
+  ['docs/consumer-guide.md', 'dead-letter.json'],
+])('%s shows the golden example %s as it is', (page, example) => {
+  expect(readProjectFile(page)).toContain(readProjectFile(`test/fixtures/events/${example}`).trimEnd())
+})
+
+test.each(files)('every block of JSON and YAML in $path can be read', ({ blocks }) => {
+  for (const { language, text } of blocks) {
+    if (language === 'json') expect(() => JSON.parse(text), text).not.toThrow()
+    if (language === 'yaml')
+      expect(
+        parseAllDocuments(text).flatMap(({ errors }) => errors),
+        text,
+      ).toEqual([])
+  }
+})
