@@ -1,4 +1,4 @@
-/** What one stream is called at the broker. The ACLs of the README are for these names. */
+/** What one stream is called at the broker. The ACLs of `docs/security.md` are for these names. */
 export interface StreamNames {
   readonly clientId: string
   readonly transactionalId: string

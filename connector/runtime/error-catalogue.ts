@@ -96,10 +96,14 @@ export const errorCatalogue = {
   'publish.refused': entry(
     'stop',
     3,
-    'Kafka refuses for good: check the ACLs of the README, the topics and their limits',
+    'Kafka refuses for good: check the topics and their limits; `polaris-connector doctor` compares them',
   ),
   'publish.topic-missing': entry('stop', 3, 'create the topic, or allow the connector to'),
-  'publish.unauthorized': entry('stop', 3, 'check the SASL settings and the ACLs listed in the README'),
+  'publish.unauthorized': entry(
+    'stop',
+    3,
+    'check the SASL settings; `polaris-connector doctor` names the ACLs that are missing',
+  ),
 
   'storage.unavailable': entry('retry', 3, 'the checkpoint store does not answer; the stream waits for it'),
   'storage.refused': entry(
