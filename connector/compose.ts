@@ -9,7 +9,7 @@ import { createServerClock } from './pipeline/server-clock.ts'
 import { kafkaEventPublisher } from './publish/kafka-event-publisher.ts'
 import type { Clock } from './runtime/clock.ts'
 import { type CloseStack, closeStack } from './runtime/close-stack.ts'
-import type { Turns } from './runtime/turns.ts'
+import { passingTurns, type Turns, turns } from './runtime/turns.ts'
 import { httpClientSource } from './source/http-client-source.ts'
 import type { PolarisConfig } from './source/polaris-config.ts'
 import { serverTurns } from './source/server-turns.ts'
@@ -32,6 +32,8 @@ export interface Surroundings {
   readonly kafkaLog: LibraryLog
   /** The turns in which the streams of one server make their requests. */
   readonly turnsOf: (server: PolarisConfig) => Turns
+  /** The turns in which streams are opened. */
+  readonly openings: Turns
 }
 
 export function replicaName(): string {
@@ -56,8 +58,14 @@ export function surroundings(
     if (!isProbed) await store.probe(stop)
     isProbed = true
   }
-  return { ...parts, config, store, storeReady, turnsOf: serverTurns(parts.clock) }
+  const { clock } = parts
+  const openings = passingTurns(turns(OPENINGS_AT_A_TIME), { ms: OPENING_HOLDS_MS, clock })
+  return { ...parts, config, store, storeReady, openings, turnsOf: serverTurns(clock) }
 }
+
+/** A replica that starts, or whose broker comes back, opens all of its streams; each takes some ten round trips. */
+const OPENINGS_AT_A_TIME = 10
+const OPENING_HOLDS_MS = 1_000
 
 /** How a run differs from the service. */
 export interface RunMode {
@@ -87,8 +95,8 @@ export function composeStream(
   const { clock } = around
   const { observe, isAssigned } = mode
   const closing = closeStack()
-  const turns = around.turnsOf(stream.polaris)
-  const source = closing.use(httpClientSource(stream.polaris, { clock, observe, turns }), (opened) => opened.close())
+  const http = { clock, observe, turns: around.turnsOf(stream.polaris) }
+  const source = closing.use(httpClientSource(stream.polaris, http), (opened) => opened.close())
   const reader = {
     source,
     clock,
@@ -160,6 +168,7 @@ export function openParts(
   )
   return {
     storeReady: around.storeReady,
+    openings: around.openings,
     object: streamObject(stream, around),
     publisher,
     identity: {

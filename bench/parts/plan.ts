@@ -23,7 +23,7 @@ export interface Plan {
 }
 
 /** Half the memory for a quarter more CPU: by default the young generation grows to 128 MB and the old one to four times what lives. */
-const CALM_MEMORY = '--max-semi-space-size=16 --heap-growing-percent=30 --no-parallel-scavenge'
+export const CALM_MEMORY = '--max-semi-space-size=16 --heap-growing-percent=30 --no-parallel-scavenge'
 
 const CASES: readonly Omit<Case, 'name'>[] = [
   { output: 'json', limit: 100, latencyMs: 0, clients: 40_000 },

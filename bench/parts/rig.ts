@@ -38,26 +38,29 @@ export async function openRig(options: KafkaOptions = {}): Promise<Rig> {
   }
 }
 
-/** The simulator with prepared pages, in a process of its own. */
-export async function startSource(
-  { clients, latencyMs }: Case,
-  folder: string,
-): Promise<{ readonly url: string; close(): Promise<void> }> {
+export interface RunningSource {
+  readonly url: string
+  readonly port: number
+  close(): Promise<void>
+}
+
+/** The simulator with prepared pages. */
+export function startSource({ clients, latencyMs }: Case, folder: string): Promise<RunningSource> {
+  return startSimulator(['--bench', '--clients', String(clients), '--latency', String(latencyMs)], folder)
+}
+
+/** The simulator in a process of its own. */
+export async function startSimulator(options: readonly string[], folder: string): Promise<RunningSource> {
   const port = await freePort()
   const url = `http://127.0.0.1:${port}/core/api/`
   const command = new URL('../../test/support/servers/polaris/command.ts', import.meta.url).pathname
-  const settings = { port, clients, latency: latencyMs }
-  const args = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, String(value)])
   const logFile = join(folder, 'simulator.log')
-  const process = startProcess({
-    command: globalThis.process.execPath,
-    args: [command, '--bench', ...args],
-    logFile,
-  })
+  const args = [command, '--port', String(port), ...options]
+  const process = startProcess({ command: globalThis.process.execPath, args, logFile })
   const answers = async () => {
     const answer = await fetch(`${url}Client.GetClientsModified?doc`).catch(() => undefined)
     return (await answer?.arrayBuffer()) !== undefined
   }
   await untilServing({ name: 'simulator', process, logFile }, answers)
-  return { url, close: () => process.end('SIGTERM', 2_000) }
+  return { url, port, close: () => process.end('SIGTERM', 2_000) }
 }

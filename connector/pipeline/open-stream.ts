@@ -11,6 +11,7 @@ import { beginning } from '../checkpoint/stream-state.ts'
 import { claimed, committedByNote, firstDocument } from '../checkpoint/transitions.ts'
 import type { EventPublisher, PublisherSession } from '../publish/event-publisher.ts'
 import { ConnectorError } from '../runtime/connector-error.ts'
+import type { Turns } from '../runtime/turns.ts'
 import type { ReadArguments } from '../source/client-source.ts'
 import type { StoredText } from '../storage/versioned-object.ts'
 import type { Observe } from './pipeline-event.ts'
@@ -19,6 +20,8 @@ export interface OpenParts extends CheckpointParts {
   /** Resolves once the checkpoint store is known to keep its promises. */
   readonly storeReady: (stop: AbortSignal) => Promise<void>
   readonly publisher: EventPublisher
+  /** So many streams are opened at a time: each costs connections and round trips. */
+  readonly openings: Turns
   readonly identity: Omit<StreamIdentity, 'destination'>
   /** Where a new stream begins; undefined when that is not configured. */
   readonly beginAt: ReadArguments | undefined
@@ -50,6 +53,7 @@ interface StoredDocument {
  */
 export async function openStream(parts: OpenParts, stop: AbortSignal, held?: StreamCheckpoint): Promise<OpenStream> {
   parts.observe({ kind: 'stream-opening' })
+  using _turn = await parts.openings.take(stop)
   mustBeAssigned(parts) // who opens fences: a replica that knows that it was replaced fences nobody
   await parts.storeReady(stop)
   const stored = await parts.object.read(stop)

@@ -1,3 +1,5 @@
+import type { Clock } from './clock.ts'
+
 /** Lets so many in at a time, first come, first served. */
 export interface Turns {
   /** Waits for a turn; disposing it lets the next one in. Rejects with the reason of `stop`. */
@@ -41,6 +43,22 @@ function once(end: () => void): Disposable {
     [Symbol.dispose]: () => {
       if (!isOver) end()
       isOver = true
+    },
+  }
+}
+
+/** The same turns, but one that is held for longer than `ms` lets the next one in all the same: whoever hangs holds nobody up. */
+export function passingTurns(line: Turns, { ms, clock }: { ms: number; clock: Clock }): Turns {
+  return {
+    take: async (stop) => {
+      const turn = await line.take(stop)
+      const patience = clock.deadline(ms)
+      const end = () => {
+        patience[Symbol.dispose]()
+        turn[Symbol.dispose]()
+      }
+      patience.signal.addEventListener('abort', end, { once: true })
+      return { [Symbol.dispose]: end }
     },
   }
 }

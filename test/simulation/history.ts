@@ -2,6 +2,7 @@ import { beginning } from '../../connector/checkpoint/stream-state.ts'
 import type { PipelineEvent } from '../../connector/pipeline/pipeline-event.ts'
 import { runStream, type StreamEnd, type StreamParts } from '../../connector/pipeline/run-stream.ts'
 import { createServerClock } from '../../connector/pipeline/server-clock.ts'
+import { turns } from '../../connector/runtime/turns.ts'
 import type { SourceTime } from '../../connector/source/client-source.ts'
 import type { VersionedObject } from '../../connector/storage/versioned-object.ts'
 import { type FakePolaris, fakePolaris, type SourceFault } from '../support/fake-client-source.ts'
@@ -216,6 +217,7 @@ function streamParts(world: World, replica: Replica): StreamParts {
     },
     open: {
       storeReady: async () => {},
+      openings: turns(Number.POSITIVE_INFINITY),
       object: storeOf(world, replica),
       publisher: kafka.publisher({
         connector: 'shop',

@@ -20,6 +20,7 @@ export interface StreamReport {
   readonly state: string
   readonly ready: boolean
   readonly drain?: string
+  readonly idle?: boolean
   readonly why?: string
   readonly code?: string
   readonly hint?: string
@@ -36,6 +37,7 @@ export interface HttpAnswer {
 
 /** The built command line in a process of its own. Every waiting rejects, with the last lines of its log, when it ends or time is over. */
 export interface ConnectorProcess {
+  readonly pid: number
   isRunning(): boolean
   /** Everything that it has written, standard error included. */
   output(): string
@@ -142,7 +144,7 @@ function waiting({ child, kill, written, ended, isRunning, failure }: Parts): Co
     return await Promise.race([ended, tooLate])
   }
   return {
-    ...{ isRunning, line, get, exitCode },
+    ...{ pid: child.pid ?? 0, isRunning, line, get, exitCode },
     output: () => written.output,
     lines: () => written.lines,
     status: async (isIt, { stream, withinMs = 60_000 } = {}) => {

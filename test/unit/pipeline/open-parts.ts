@@ -6,6 +6,7 @@ import type { PipelineEvent } from '../../../connector/pipeline/pipeline-event.t
 import type { PollSettings } from '../../../connector/pipeline/polling.ts'
 import type { StreamParts } from '../../../connector/pipeline/run-stream.ts'
 import { createServerClock } from '../../../connector/pipeline/server-clock.ts'
+import { turns } from '../../../connector/runtime/turns.ts'
 import type { ClientSource, SourceTime } from '../../../connector/source/client-source.ts'
 import { fakeKafka } from '../../support/fake-event-publisher.ts'
 import type { FaultHook } from '../../support/fake-kafka-cluster.ts'
@@ -79,6 +80,7 @@ export function stage(of: Stage = {}) {
   let nonces = 0
   const open: OpenParts = {
     storeReady: async () => {},
+    openings: turns(Number.POSITIVE_INFINITY),
     object: store.object(KEY),
     publisher: kafka.publisher({ connector, stream, replica, delivery }),
     identity: { connector, stream, source: { url: 'http://polaris.example/', codeMagasin: 1, prefixCle: null } },

@@ -7,8 +7,9 @@ import {
 import { type OpenParts, openStream } from '../../../connector/pipeline/open-stream.ts'
 import { ConnectorError, codeOf } from '../../../connector/runtime/connector-error.ts'
 import type { ErrorCode } from '../../../connector/runtime/error-catalogue.ts'
+import { turns } from '../../../connector/runtime/turns.ts'
 import { change, DAY_MS, documentWith } from '../checkpoint/documents.ts'
-import { connector, KEY, stage, stream } from './open-parts.ts'
+import { connector, KEY, settled, stage, stream } from './open-parts.ts'
 import { noon } from './readings.ts'
 
 const { signal } = new AbortController()
@@ -144,6 +145,20 @@ describe('opening a stream', () => {
     const { parts, calls } = opening(own({}))
     expect(await codeOfOpening({ ...parts, isAssigned: () => false })).toBe('publish.fenced')
     expect(calls).toEqual([])
+  })
+
+  test('waits for its turn before it does anything, asks for the assignment then, and gives the turn back, also when it fails', async () => {
+    const openings = turns(1)
+    const { parts, calls } = opening(own({}))
+    const busy = await openings.take(signal)
+    const opened = openStream({ ...parts, openings }, signal)
+    await settled()
+    expect(calls).toEqual([])
+    busy[Symbol.dispose]()
+    await opened
+    expect(calls[0]).toBe('assigned?')
+    expect(await codeOfOpening({ ...parts, openings, isAssigned: () => false })).toBe('publish.fenced')
+    using _free = await openings.take(signal)
   })
 
   test('waits for nothing once it is told to stop', async () => {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { turns } from '../../../connector/runtime/turns.ts'
+import { passingTurns, turns } from '../../../connector/runtime/turns.ts'
+import { virtualClock } from '../../support/virtual-clock.ts'
 
 const never = new AbortController().signal
 
@@ -60,5 +61,25 @@ describe('turns', () => {
     const third = line.take(impatient.signal)
     impatient.abort(new Error('full'))
     await expect(third).rejects.toThrow('full')
+  })
+})
+
+describe('turns that pass', () => {
+  test('let the next one in once a turn is held for too long, and no further one when that ends at last', async () => {
+    const clock = virtualClock(0)
+    const line = passingTurns(turns(1), { ms: 1000, clock })
+    const hanging = await line.take(never)
+    const second = line.take(never)
+    clock.fireNext()
+    const held = await second
+    expect(clock.monotonic()).toBe(1000)
+    hanging[Symbol.dispose]()
+    const impatient = new AbortController()
+    const third = line.take(impatient.signal)
+    impatient.abort(new Error('full'))
+    await expect(third).rejects.toThrow('full')
+    held[Symbol.dispose]()
+    using _last = await line.take(never)
+    expect(clock.monotonic()).toBe(1000)
   })
 })

@@ -1,0 +1,104 @@
+import { expect, inject, it } from 'vitest'
+import { checkpointObject } from '../support/checkpoint-object.ts'
+import type { ConnectorProcess, LogLine, StreamReport } from '../support/connector-process.ts'
+import { expectExactlyOnce, type Scene, scene } from '../support/stream-scene.ts'
+import { connectionsOf } from '../support/tcp-connections.ts'
+
+const claimed = ({ msg }: LogLine) => msg === 'stream claimed'
+const isIdle = ({ idle, totals }: StreamReport) => idle === true && (totals?.events ?? 0) > 0
+const yaml = 'kafka: { idleAfter: 1s }\ncheckpoint: { savePeriod: 1s }'
+
+/** An idle stream, everything published. */
+async function idleScene(options: { yaml?: string; environment?: Record<string, string> } = {}) {
+  const stage = await scene({ source: { clients: 30 }, yaml, ...options })
+  const first = stage.start()
+  await stage.caughtUp()
+  await first.status(isIdle)
+  return { stage, first }
+}
+
+function toBroker({ pid }: ConnectorProcess): number {
+  const ports = inject('kafkaBrokers')
+    .split(',')
+    .map((broker) => Number(broker.split(':')[1]))
+  const connections = connectionsOf(pid)
+  return ports.reduce((sum, port) => sum + (connections.get(port) ?? 0), 0)
+}
+
+function changeAll({ simulator }: Scene): void {
+  for (const id of simulator.clientIds) simulator.change(id)
+}
+
+it('an idle stream has no connection to the broker, is ready and polls; each change that comes is published once, under a new claim', async () => {
+  const { stage, first } = await idleScene()
+  await expect.poll(() => toBroker(first)).toBe(0)
+  const report = await first.status(isIdle)
+  expect(report).toMatchObject({ state: 'running', ready: true, drain: 'caught up', epoch: 1 })
+  expect((await first.get('/readyz')).status).toBe(200)
+  const sessions = async () =>
+    /^polaris_connector_session_open{.*} (.*)$/m.exec((await first.get('/metrics')).body)?.[1]
+  expect(await sessions()).toBe('0')
+  const pages = report.totals?.pages ?? 0
+  await first.status(({ totals }) => (totals?.pages ?? 0) > pages + 3)
+
+  for (let round = 2; round <= 4; round += 1) {
+    changeAll(stage)
+    await stage.caughtUp()
+    expect(toBroker(first)).toBeGreaterThan(0)
+    expect(await sessions()).toBe('1')
+    await first.status((now) => isIdle(now) && now.epoch === round)
+  }
+  expect(await first.stop()).toBe(0)
+  expectExactlyOnce(stage, await stage.records())
+})
+
+it('an idle stream has the truth alone in its checkpoint; killed, it goes on from there', async () => {
+  const { stage, first } = await idleScene()
+  await first.kill()
+  expect(await checkpointObject(stage.name).document()).toMatchObject({ claim: { epoch: 1 }, pending: null })
+  changeAll(stage)
+  const second = stage.start()
+  expect(await second.line(claimed)).toMatchObject({ epoch: 2, events: 30 })
+  await stage.caughtUp()
+  expect(await second.stop()).toBe(0)
+  expectExactlyOnce(stage, await stage.records())
+})
+
+it('an idle stream that is stopped ends at once, and has saved where it stands', async () => {
+  const { stage, first } = await idleScene()
+  expect(await first.stop(10_000)).toBe(0)
+  expect(await checkpointObject(stage.name).document()).toMatchObject({ claim: { epoch: 1 }, pending: null })
+})
+
+it.each([
+  ['when it saves', yaml],
+  ['when it has something to publish', 'kafka: { idleAfter: 1s }\ncheckpoint: { savePeriod: 1h }'],
+])('an idle stream that another process took ends %s, and takes nothing back', async (_, settings) => {
+  const { stage, first } = await idleScene({ yaml: settings })
+  const second = stage.start()
+  expect(await second.line(claimed)).toMatchObject({ epoch: 2 })
+  changeAll(stage)
+  expect(await first.exitCode()).toBe(1)
+  expect(first.lines().find(({ msg }) => msg === 'stream lost to another replica')).toMatchObject({
+    code: 'publish.fenced',
+  })
+  await stage.caughtUp()
+  changeAll(stage)
+  await stage.caughtUp()
+  expect((await second.status(() => true)).epoch).toBe(2)
+  expect(await second.stop()).toBe(0)
+  expectExactlyOnce(stage, await stage.records())
+})
+
+it('a replica that is killed while its stream is idle is replaced by another, which is then the one that publishes', async () => {
+  const { stage, first } = await idleScene({ environment: { PLACEMENT: 'group' } })
+  const second = stage.start()
+  await second.line(({ msg }) => msg === 'replica running')
+  await first.kill()
+  await second.line(claimed)
+  await second.status(({ drain }) => drain === 'caught up')
+  changeAll(stage)
+  await stage.caughtUp()
+  expect(await second.stop()).toBe(0)
+  expectExactlyOnce(stage, await stage.records())
+})

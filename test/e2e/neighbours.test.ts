@@ -1,0 +1,100 @@
+import { randomUUID } from 'node:crypto'
+import { expect, inject, it, onTestFinished } from 'vitest'
+import { testKafka } from '../support/committed-records.ts'
+import { type ConnectorProcess, type LogLine, startConnector } from '../support/connector-process.ts'
+import { faults, type PolarisSimulator, startPolarisSimulator } from '../support/servers/polaris-simulator.ts'
+import { configFile, expectExactlyOnce, surroundingsOf, untilTold } from '../support/stream-scene.ts'
+
+const HANGING = '2'
+const ofOneStream = ['KAFKA_TOPIC', 'POLARIS_CODE_MAGASIN', 'POLARIS_LAST_CHANGED', 'POLARIS_LIMIT', 'POLL_INTERVAL']
+
+interface Stage {
+  readonly alone: PolarisSimulator
+  readonly shared: PolarisSimulator
+  readonly rubbish: PolarisSimulator
+  readonly connector: ConnectorProcess
+  topicOf(stream: string): string
+}
+
+/** One connector: two healthy streams, one of them beside a hanging one on the same server, among streams that are broken in other ways. */
+async function stage(): Promise<Stage> {
+  const name = `e2e-${randomUUID().slice(0, 13)}`
+  const brokers = inject('kafkaBrokers')
+  const topicOf = (stream: string) => `${name}.${stream}`
+  const [alone, shared, rubbish] = await Promise.all([1, 2, 3].map(() => startPolarisSimulator({ clients: 20 })))
+  if (alone === undefined || shared === undefined || rubbish === undefined) throw new Error('three simulators')
+  shared.faults.when(({ parameters }) => parameters.get('codeMagasin') === HANGING, faults.hang('headers'))
+  rubbish.faults.when(() => true, faults.html())
+  await makeTopic(topicOf('refused'), { 'max.message.bytes': '100' })
+  const stream = (of: string, { url }: PolarisSimulator, more: object = {}) => ({
+    name: of,
+    polaris: {
+      ...{ url, codeMagasin: 1, lastChanged: '2000-01-01', limit: 20, output: 'json' },
+      ...{ server: { concurrentRequests: 2 }, retry: { firstPause: '100ms' } },
+      ...more,
+    },
+    poll: { interval: '200ms' },
+    kafka: { topic: topicOf(of) },
+  })
+  const streams = [
+    stream('hanging', shared, { codeMagasin: Number(HANGING) }),
+    stream('rubbish', rubbish),
+    stream('refused', alone),
+    stream('no-ids', alone, { clientIdField: 'NoSuchField' }),
+    stream('beside', shared),
+    stream('alone', alone),
+  ]
+  const config = configFile(JSON.stringify({ kafka: { topics: { partitions: 1 } }, streams }))
+  const given = Object.entries(surroundingsOf(name, brokers)).filter(([variable]) => !ofOneStream.includes(variable))
+  const connector = startConnector(['run', '--config', config], Object.fromEntries(given))
+  onTestFinished(async () => {
+    await connector.kill()
+    await Promise.all([alone, shared, rubbish].map((one) => one.close()))
+  })
+  return { alone, shared, rubbish, connector, topicOf }
+}
+
+async function makeTopic(topic: string, config: Readonly<Record<string, string>>): Promise<void> {
+  const admin = testKafka(inject('kafkaBrokers')).admin()
+  const configEntries = Object.entries(config).map(([name, value]) => ({ name, value }))
+  await admin.connect()
+  try {
+    await admin.createTopics({ topics: [{ topic, numPartitions: 1, configEntries }] })
+  } finally {
+    await admin.disconnect()
+  }
+}
+
+const isOf =
+  (stream: string, msg: string) =>
+  (line: LogLine): boolean =>
+    line.stream === stream && line.msg === msg
+
+it('streams whose server hangs, answers rubbish, whose topic refuses, or whose clients have no id delay no other one', async () => {
+  const { alone, shared, rubbish, connector, topicOf } = await stage()
+  const hangingCalls = () => shared.calls.filter(({ parameters }) => parameters.get('codeMagasin') === HANGING).length
+  const stopped = 'stream stopped, an operator is needed'
+  await connector.line(isOf('no-ids', stopped))
+  await connector.line(({ stream, code }) => stream === 'refused' && code?.startsWith('publish.') === true)
+  await connector.line(({ stream, code }) => stream === 'rubbish' && code === 'source.answer-not-a-page')
+  await expect.poll(hangingCalls).toBe(1)
+
+  for (let round = 0; round < 10; round += 1) {
+    for (const one of [alone, shared]) for (const id of one.clientIds) one.change(id)
+    await untilTold({ brokers: inject('kafkaBrokers'), topic: topicOf('alone'), simulator: alone })
+    await untilTold({ brokers: inject('kafkaBrokers'), topic: topicOf('beside'), simulator: shared })
+  }
+  // All that while, the hanging stream has waited for its very first answer.
+  expect(hangingCalls()).toBe(1)
+  const rubbishCalls = rubbish.calls.length
+  await expect.poll(() => rubbish.calls.length, { timeout: 60_000 }).toBeGreaterThan(rubbishCalls)
+  for (const [stream, simulator] of [
+    ['alone', alone],
+    ['beside', shared],
+  ] as const) {
+    await connector.status(({ state, drain }) => state === 'running' && drain === 'caught up', { stream })
+    const told = await untilTold({ brokers: inject('kafkaBrokers'), topic: topicOf(stream), simulator })
+    expectExactlyOnce({ simulator }, told)
+  }
+  expect(await connector.stop()).toBe(0)
+})
