@@ -1,6 +1,9 @@
 import { defineConfig } from 'vitest/config'
 
-/** Lanes: unit (no sockets), contract (real Kafka and S3), simulation (virtual time), e2e (the built CLI as a child process), chart (real Helm 3 and 4, promtool), chaos (replicas, brokers and networks fail), image (the container image). */
+/**
+ * Lanes: unit (no sockets), contract (real Kafka and S3), simulation (virtual time), e2e (the built CLI as a child process), chaos (replicas,
+ * brokers and networks fail), image (the container image), chart (real Helm 3 and 4, promtool), cluster (a real API server).
+ */
 export default defineConfig({
   oxc: { target: 'es2023' },
   test: {
@@ -42,6 +45,10 @@ export default defineConfig({
           hookTimeout: 120_000,
           fileParallelism: false,
         },
+      },
+      {
+        extends: true,
+        test: { name: 'cluster', include: ['test/cluster/**/*.test.ts'], testTimeout: 120_000, hookTimeout: 120_000 },
       },
     ],
   },

