@@ -1,15 +1,25 @@
 import { expect, it } from 'vitest'
-import { needContainers, startContainer } from '../support/connector-container.ts'
-import { expectExactlyOnce, scene } from '../support/stream-scene.ts'
+import { type ConnectorContainer, needContainers, startContainer } from '../support/connector-container.ts'
+import { containedProcess } from '../support/contained-process.ts'
+import { podman } from '../support/containers.ts'
+import { freePort } from '../support/servers/free-port.ts'
+import { expectExactlyOnce, type SceneOptions, scene } from '../support/stream-scene.ts'
 
 needContainers()
 
-it('streams thousands of clients read-only, unprivileged and within 256 MB; killed in the middle it loses and doubles nothing', async () => {
-  const stage = await scene({
-    source: { clients: 5_000 },
-    starting: startContainer,
-    environment: { POLARIS_LIMIT: '50' },
-  })
+async function containerScene(options: SceneOptions) {
+  const started: ConnectorContainer[] = []
+  const starting: SceneOptions['starting'] = (args, environment) => {
+    const container = startContainer(args, environment)
+    started.push(container)
+    return container
+  }
+  const stage = await scene({ ...options, starting })
+  return { ...stage, container: () => started.at(-1)?.name ?? '' }
+}
+
+it('streams thousands of clients with nothing writable, no capability and 256 MB; killed in the middle it loses and doubles nothing', async () => {
+  const stage = await containerScene({ source: { clients: 5_000 }, environment: { POLARIS_LIMIT: '50' } })
   const first = stage.start()
   await first.status(({ totals }) => (totals?.events ?? 0) > 500)
   await first.kill()
@@ -18,6 +28,47 @@ it('streams thousands of clients read-only, unprivileged and within 256 MB; kill
   const second = stage.start()
   for (let change = 0; change < 50; change += 1) stage.simulator.change()
   await stage.caughtUp(120_000)
+  const { status, command } = await containedProcess(stage.container())
+  expect(command()).toMatch(/^node .*\/app\/dist\/main\.js run$/)
+  expect(status('NSpid').split('\t').at(-1)).toBe('1')
+  expect(status('Uid')).toMatch(/^65532\b/)
+  for (const set of ['CapEff', 'CapPrm', 'CapBnd']) expect(status(set)).toBe('0000000000000000')
+  expect(status('NoNewPrivs')).toBe('1')
+  expect(status('Seccomp')).toBe('2')
+  console.log(`at most ${Math.round(Number.parseInt(status('VmHWM'), 10) / 1024)} MiB resident`)
+
+  const askedAt = performance.now()
+  expect(await second.stop()).toBe(0)
+  expect(performance.now() - askedAt).toBeLessThan(10_000)
+  expectExactlyOnce(stage, await stage.records())
+})
+
+it('as the first process it finishes its page at SIGTERM in the middle of a drain and ends with 0', async () => {
+  const stage = await containerScene({ source: { clients: 2_000 } })
+  const first = stage.start()
+  await first.status(({ totals }) => (totals?.events ?? 0) > 100)
+  await podman('stop', '--time', '30', stage.container())
+  expect(await first.exitCode()).toBe(0)
+  const stopped = (await stage.records()).length
+  expect(stopped).toBeLessThan(2_000)
+
+  const second = stage.start()
+  expect(await second.line(({ msg }) => msg === 'stream claimed')).toMatchObject({ events: stopped })
+  await stage.caughtUp()
   expect(await second.stop()).toBe(0)
   expectExactlyOnce(stage, await stage.records())
+})
+
+it('its health check says whether it is alive, and that it hangs', async () => {
+  const stage = await containerScene({ environment: { HTTP_PORT: `${await freePort()}` } })
+  const connector = stage.start()
+  await connector.line(({ msg }) => msg === 'caught up')
+  const healthy = () => podman('healthcheck', 'run', stage.container())
+  await healthy()
+  const { pid } = await containedProcess(stage.container())
+  process.kill(pid, 'SIGSTOP')
+  await expect(healthy()).rejects.toThrow()
+  process.kill(pid, 'SIGCONT')
+  await healthy()
+  expect(await connector.stop()).toBe(0)
 })

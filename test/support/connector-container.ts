@@ -20,7 +20,16 @@ export function imageTag(): string {
 }
 
 /** As a careful operator runs it. */
-const hardened = ['--read-only', '--cap-drop', 'all', '--security-opt', 'no-new-privileges', '--memory', '256m']
+const hardened = [
+  '--read-only',
+  '--read-only-tmpfs=false',
+  '--cap-drop',
+  'all',
+  '--security-opt',
+  'no-new-privileges',
+  '--memory',
+  '256m',
+]
 
 export interface ConnectorContainer extends ConnectorProcess {
   readonly name: string
