@@ -1,18 +1,25 @@
-import { spawnSync } from 'node:child_process'
 import { parseArgs } from 'node:util'
+import { failureOf, histories, type Kind } from '../test/simulation/histories.ts'
 
-/** `npm run simulate -- --runs 20000 --seed 7`: the simulation of `make test`, longer, or one run again. */
-const { values } = parseArgs({ options: { runs: { type: 'string' }, seed: { type: 'string' } } })
-const { runs = '2000', seed } = values
-const environment = { ...process.env, SIMULATION_RUNS: runs, ...(seed === undefined ? {} : { SIMULATION_SEED: seed }) }
-const vitest = [
-  'vitest',
-  'run',
-  '--project',
-  'simulation',
-  '--reporter',
-  'verbose',
-  'test/simulation/histories.test.ts',
-]
-const { status } = spawnSync('npx', vitest, { env: environment, stdio: 'inherit' })
-process.exitCode = status ?? 1
+/** `npm run simulate -- --runs 20000 --seed 7`: the histories of `make test`, more of them, or (`--path`) one again, step by step. */
+const { values } = parseArgs({
+  options: { runs: { type: 'string' }, seed: { type: 'string' }, path: { type: 'string' }, of: { type: 'string' } },
+})
+const { runs = '2000', seed, path, of } = values
+const kinds = Object.keys(histories) as Kind[]
+const chosen = of === undefined ? kinds : kinds.filter((kind) => kind === of)
+if (chosen.length === 0) throw new Error(`--of is one of ${kinds.join(', ')}`)
+
+for (const kind of chosen) {
+  const startedAt = performance.now()
+  const failure = await failureOf({
+    kind,
+    runs: Math.ceil(Number(runs) / chosen.length),
+    seed: seed === undefined ? undefined : Number(seed),
+    path,
+    ...(path === undefined ? {} : { tell: (line: string) => console.log(line) }),
+  })
+  const seconds = ((performance.now() - startedAt) / 1000).toFixed(1)
+  console.log(`${kind}: ${failure ?? 'no fault'} (${seconds} s)`)
+  if (failure !== undefined) process.exitCode = 1
+}

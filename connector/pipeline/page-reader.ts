@@ -61,7 +61,7 @@ async function* readDrain(
   stop: AbortSignal,
 ): AsyncGenerator<Reading, ResumePoint | 'refused'> {
   const { clock, serverClock, settings, observe } = parts
-  const first = nextRead(from, settings, serverClock.now())
+  const first = nextRead(from, settings, serverClock.latest())
   if (first.beginsDrain) observe({ kind: 'drain-started', lastChanged: first.at.lastChanged })
   const guard = drainGuard(first.at)
   let { beginsDrain, freezeFrom } = first

@@ -27,7 +27,7 @@ export interface NextRead {
   readonly freezeFrom: SourceTime | undefined
 }
 
-/** The next read of a stream, `now` by the server's clock. Invariant 5: within a drain the arguments are those that its `checkPoint` came with. */
+/** The next read of a stream; the server's clock shows `now` at most. Invariant 5: within a drain the arguments are those that its `checkPoint` came with. */
 export function nextRead(resume: ResumePoint, settings: PollSettings, now: number): NextRead {
   if (resume.drain === 'open') return { at: resume, beginsDrain: false, freezeFrom: undefined }
   if (keepsCheckPoint(resume, settings, now)) {
@@ -38,8 +38,12 @@ export function nextRead(resume: ResumePoint, settings: PollSettings, now: numbe
     }
   }
   const { limit, output, overlapMs, timeZone } = settings
+  const { startedAt } = resume
+  // Invariant 2: a clock of ours that is behind must not lead to where the window does not reach.
   const smallestUntil = (instant: number) =>
-    resume.startedAt === null ? resume.lastChanged : smallestReading(resume.startedAt - overlapMs, instant, timeZone)
+    startedAt === null
+      ? resume.lastChanged
+      : smallestReading(startedAt - overlapMs, Math.max(instant, startedAt), timeZone)
   const lastChanged = smallestUntil(now + MINUTE_MS)
   return {
     at: { lastChanged, checkPoint: null, limit, output, drain: 'open', startedAt: null, lastModifiedAt: null },

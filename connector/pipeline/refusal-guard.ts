@@ -19,7 +19,7 @@ export function refusalGuard({
   let refusals = 0
   return {
     readAgain: (refused, depth) => {
-      const from = readAgain(refused, settings, serverClock.now())
+      const from = readAgain(refused, settings, serverClock.latest())
       const gotFurther = from.lastChanged !== furthest.lastChanged || depth > furthest.depth
       refusals = gotFurther ? 1 : refusals + 1
       if (gotFurther) furthest = { lastChanged: from.lastChanged, depth }

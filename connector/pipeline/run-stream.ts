@@ -77,7 +77,8 @@ async function runOnce(parts: StreamParts, stop: AbortSignal): Promise<OneRun> {
       await stream.closeSession()
     }
   } catch (error) {
-    if (stop.aborted && error === stop.reason) return { kind: 'stopped' }
+    // `giveUp` comes after a stop alone: what was in hand is left to the successor.
+    if (stop.aborted && (error === stop.reason || error === pipeline.giveUp.reason)) return { kind: 'stopped' }
     return { kind: 'failed', error, gotFurther: gotFurther() }
   }
 }

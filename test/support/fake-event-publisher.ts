@@ -7,6 +7,7 @@ import {
   type FakeRecord,
   type FakeStream,
   lost,
+  type StreamState,
   stateOf,
   streamOfReplica,
 } from './fake-kafka-cluster.ts'
@@ -28,6 +29,8 @@ export interface FakeKafka {
   /** The note that is decided, whether or not a session may read it already. */
   note(connector: string, stream: string): Note | undefined
   deleteNote(connector: string, stream: string): void
+  /** The broker aborts a transaction that is open for too long, and fences whoever began it. */
+  timeOut(connector: string, stream: string): void
   /** Streams with a transaction that blocks the readers. */
   openTransactions(): readonly string[]
   /** How many operations wait to take effect late. */
@@ -58,6 +61,10 @@ export function fakeKafka(options: FakeKafkaOptions): FakeKafka {
       state.note = undefined
       state.readable = undefined
     },
+    timeOut: (connector, stream) => {
+      const state = stateOf(cluster, `${connector}.${stream}`)
+      if (state.open !== undefined) fence(state)
+    },
     openTransactions: () => [...cluster.streams].filter(([, { open }]) => open !== undefined).map(([name]) => name),
     get lateCount() {
       return cluster.late.length
@@ -70,13 +77,18 @@ export function fakeKafka(options: FakeKafkaOptions): FakeKafka {
   }
 }
 
+/** Whoever has a session has one no more; its transaction is over. */
+function fence(state: StreamState): void {
+  state.epoch += 1
+  if (state.open !== undefined) state.open.isOver = true
+  state.open = undefined
+}
+
 function fakePublisher(cluster: Cluster, of: FakeStream): EventPublisher {
   const stream = streamOfReplica(cluster, of)
   const { state, request } = stream
   const openTransactional = () => {
-    state.epoch += 1
-    if (state.open !== undefined) state.open.isOver = true
-    state.open = undefined
+    fence(state)
     state.readable = currentNote(cluster, state)
     return transactionalSession(stream, state.epoch)
   }

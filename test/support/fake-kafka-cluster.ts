@@ -15,6 +15,10 @@ export interface FakeKafkaOptions {
   readonly partitions: number
   readonly clock: Pick<Clock, 'now'>
   readonly fault?: FaultHook
+  /** Awaited before each answer is heard, as by a replica that stands still. */
+  readonly answer?: (replica: string) => Promise<void>
+  /** `off`: a broken cluster, in which who was fenced goes on publishing. */
+  readonly fencing?: 'on' | 'off'
   /** Notes older than this are forgotten, as `offsets.retention.minutes` has it. */
   readonly noteRetentionMs?: number
   readonly clusterId?: string
@@ -28,6 +32,8 @@ export interface FakeRecord extends OutgoingRecord {
   readonly replica: string
   /** Of the transaction that brought it; all records of a transaction appear at once. */
   readonly transaction: number
+  /** The epochs of the session that brought it, and of the newest session of the stream when it became visible; none at least once. */
+  readonly epochs?: { readonly own: number; readonly newest: number }
 }
 
 export interface FakeStream {
@@ -112,19 +118,31 @@ export function streamOfReplica(cluster: Cluster, of: FakeStream): StreamOfRepli
     if (fault === 'after') swallowErrors(effect)
     if (fault === 'late') cluster.late.push(() => swallowErrors(effect))
     if (crashedMeanwhile) return await never()
-    switch (fault) {
-      case 'none':
-        return effect()
-      case 'before':
-        throw new ConnectorError('publish.failed', `fake: ${operation} did not reach the broker`)
-      case 'after':
-      case 'late':
-        throw lost
-      default:
-        return assertNever(fault)
-    }
+    const answer = respond(fault, operation, { effect, lost })
+    answer.catch(() => undefined) // heard below
+    await cluster.options.answer?.(replica)
+    return await answer
   }
   return { cluster, state, name: of.stream, replica, request }
+}
+
+/** The effect happens at once. */
+async function respond<Answer>(
+  fault: FakeFault,
+  operation: FakeOperation,
+  { effect, lost }: Pick<Request<Answer>, 'effect' | 'lost'>,
+): Promise<Answer> {
+  switch (fault) {
+    case 'none':
+      return effect()
+    case 'before':
+      throw new ConnectorError('publish.failed', `fake: ${operation} did not reach the broker`)
+    case 'after':
+    case 'late':
+      throw lost
+    default:
+      return assertNever(fault)
+  }
 }
 
 const never = () => new Promise<never>(() => undefined)

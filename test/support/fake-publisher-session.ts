@@ -77,6 +77,7 @@ function transaction(
   let mustAbort = false
 
   const join = () => {
+    if (cluster.options.fencing === 'off') return
     if (epoch !== state.epoch) throw new ConnectorError('publish.fenced', 'fake: another session was opened')
     if (!own.isOver) state.open ??= own
     if (state.open !== own) throw new ConnectorError('publish.fenced', 'fake: the transaction is over')
@@ -99,7 +100,8 @@ function transaction(
   }
   const decide = (note: Note) => {
     join()
-    cluster.committed.push(...own.records)
+    const epochs = { own: epoch, newest: state.epoch }
+    cluster.committed.push(...own.records.map((record) => ({ ...record, epochs })))
     state.note = { value: note, at: cluster.options.clock.now() }
     state.open = undefined
     own.isOver = true

@@ -35,9 +35,17 @@ export interface MemoryStore extends CheckpointStore {
 export interface MemoryStoreOptions {
   /** Asked before each call takes effect; may wait, so that a schedule decides the order of calls. Default: no fault. */
   readonly fate?: (call: MemoryCall) => MemoryFault | Promise<MemoryFault>
+  /** Hears each text as it is stored. */
+  readonly onStored?: (key: string, text: string) => void
+  /** `ignored`: a broken store, which stores whatever it is given. */
+  readonly conditions?: 'kept' | 'ignored'
 }
 
-export function memoryStore({ fate = () => 'none' }: MemoryStoreOptions = {}): MemoryStore {
+export function memoryStore({
+  fate = () => 'none',
+  onStored = () => undefined,
+  conditions = 'kept',
+}: MemoryStoreOptions = {}): MemoryStore {
   const objects = new Map<string, StoredText>()
   const histories = new Map<string, string[]>()
   const late: LateWrite[] = []
@@ -48,12 +56,13 @@ export function memoryStore({ fate = () => 'none' }: MemoryStoreOptions = {}): M
     const version = `v${versions}` as Version
     objects.set(key, { text, version })
     histories.set(key, [...(histories.get(key) ?? []), text])
+    onStored(key, text)
     return version
   }
   const compareAndSet = (key: string, text: string, expected: Version | null): WriteOutcome => {
     const now = objects.get(key)
     if (now?.text === text) return { kind: 'written', version: now.version } // as the real adapters read back
-    if ((now?.version ?? null) !== expected) return { kind: 'conflict' }
+    if (conditions === 'kept' && (now?.version ?? null) !== expected) return { kind: 'conflict' }
     return { kind: 'written', version: put(key, text) }
   }
   const delay = (key: string, text: string, expected: Version | null) => {

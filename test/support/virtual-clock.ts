@@ -2,12 +2,16 @@ import type { Clock } from '../../connector/runtime/clock.ts'
 
 /** Time that moves only when told. Timers fire in order of their time, then of their making. */
 export interface VirtualClock extends Clock {
+  /** Calls `fire` once `ms` have passed, unless it is cancelled by then. Returns how to cancel it. */
+  timer(ms: number, fire: () => void): () => void
   /** When the next timer is due; undefined when none is set. */
   nextTimerAt(): number | undefined
   /** Moves to the next timer and fires it. */
   fireNext(): void
   /** Moves time without reaching a timer. */
   pass(ms: number): void
+  /** Moves time past timers, which then fire late, as after a stall of everything. */
+  jump(ms: number): void
 }
 
 interface Timer {
@@ -19,20 +23,40 @@ export function virtualClock(startAt: number, random: () => number = () => 0.5):
   let now = startAt
   let timers: Timer[] = []
 
-  const set = (ms: number, fire: () => void): Timer => {
-    const timer = { at: now + Math.max(0, ms), fire }
-    const index = timers.findLastIndex(({ at }) => at <= timer.at)
-    timers.splice(index + 1, 0, timer)
-    return timer
-  }
-  const clear = (timer: Timer) => {
-    timers = timers.filter((other) => other !== timer)
+  const timer = (ms: number, fire: () => void) => {
+    const set = { at: now + Math.max(0, ms), fire }
+    const index = timers.findLastIndex(({ at }) => at <= set.at)
+    timers.splice(index + 1, 0, set)
+    return () => {
+      timers = timers.filter((other) => other !== set)
+    }
   }
 
   return {
+    ...waitingBy(timer),
+    timer,
     now: () => now,
     monotonic: () => now,
     random,
+    nextTimerAt: () => timers[0]?.at,
+    fireNext: () => {
+      const next = timers.shift()
+      if (next === undefined) return
+      now = Math.max(now, next.at)
+      next.fire()
+    },
+    pass: (ms) => {
+      now = Math.max(now, Math.min(now + ms, timers[0]?.at ?? Number.POSITIVE_INFINITY))
+    },
+    jump: (ms) => {
+      now += ms
+    },
+  }
+}
+
+/** What waits, on timers of any kind. */
+export function waitingBy(timer: VirtualClock['timer']): Pick<Clock, 'sleep' | 'deadline'> {
+  return {
     sleep: (ms, stop) =>
       new Promise((resolve, reject) => {
         if (stop.aborted) {
@@ -40,10 +64,10 @@ export function virtualClock(startAt: number, random: () => number = () => 0.5):
           return
         }
         const onAbort = () => {
-          clear(timer)
+          cancel()
           reject(stop.reason)
         }
-        const timer = set(ms, () => {
+        const cancel = timer(ms, () => {
           stop.removeEventListener('abort', onAbort)
           resolve()
         })
@@ -51,21 +75,11 @@ export function virtualClock(startAt: number, random: () => number = () => 0.5):
       }),
     deadline: (ms, parent) => {
       const over = new AbortController()
-      const timer = set(ms, () => over.abort(new DOMException('not done in time', 'TimeoutError')))
+      const cancel = timer(ms, () => over.abort(new DOMException('not done in time', 'TimeoutError')))
       return {
         signal: parent === undefined ? over.signal : AbortSignal.any([over.signal, parent]),
-        [Symbol.dispose]: () => clear(timer),
+        [Symbol.dispose]: cancel,
       }
-    },
-    nextTimerAt: () => timers[0]?.at,
-    fireNext: () => {
-      const timer = timers.shift()
-      if (timer === undefined) return
-      now = Math.max(now, timer.at)
-      timer.fire()
-    },
-    pass: (ms) => {
-      now = Math.min(now + ms, timers[0]?.at ?? Number.POSITIVE_INFINITY)
     },
   }
 }

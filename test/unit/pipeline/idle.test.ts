@@ -255,4 +255,16 @@ describe('Invariant 6: a stop', () => {
     expect(published()).toEqual(['1', '2'])
     expect([sessions.open, stored().pending]).toEqual([0, null])
   })
+
+  test('while it cannot wake up in time is no failure of the stream', async () => {
+    const { untilIdle, pass, change, faults, giveUp, stop, end, published } = running()
+    await untilIdle()
+    faults.kafka = (operation) => (operation === 'open' ? new Promise(() => undefined) : 'none')
+    change('2')
+    await pass(5_000)
+    stop()
+    giveUp.abort(new DOMException('not finished in time', 'TimeoutError'))
+    expect(await end).toEqual({ kind: 'stopped' })
+    expect(published()).toEqual(['1'])
+  })
 })

@@ -67,6 +67,10 @@ describe('the next read', () => {
     expect(freezeFrom).toBe('2026-06-15T11:54:00')
   })
 
+  test('is the same however far our clock is behind the server', () => {
+    expect(nextRead(due, settings, noon - 3 * 3_600_000)).toEqual(nextRead(due, settings, noon))
+  })
+
   test('changed settings apply from the next drain', () => {
     expect(nextRead(due, { ...settings, limit: 7, output: 'xml' }, noon).at).toMatchObject({ limit: 7, output: 'xml' })
   })

@@ -28,6 +28,25 @@ test("the server's time is ours until an answer tells, and goes on with our cloc
   expect(server.now()).toBe(1_000_000)
 })
 
+test('it shows at most an hour more than ours until an answer tells', () => {
+  const { server } = serverClock()
+  expect(server.latest()).toBe(1_000_000 + 3_600_000)
+  server.learn(answered(1_090_000))
+  expect(server.latest()).toBe(1_090_000)
+})
+
+test('that our clock is put right does not put back what an answer told, and may mean that we stood still', () => {
+  const clock = virtualClock(1_000_000)
+  let aheadMs = 0
+  const server = createServerClock({ ...clock, now: () => clock.now() + aheadMs }, () => {})
+  server.learn(answered(5_000_000))
+  clock.pass(1_000)
+  aheadMs = -700_000
+  expect([server.now(), server.latest()]).toEqual([5_001_000, 5_001_000])
+  aheadMs = 700_000
+  expect([server.now(), server.latest()]).toEqual([5_001_000, 5_701_000])
+})
+
 test('an answer without a Date header is told about once', () => {
   const { server, missing } = serverClock()
   server.learn(answered(1_090_000))

@@ -1,0 +1,12 @@
+import { expect, it } from 'vitest'
+import { failureOf } from './histories.ts'
+
+const HOUR_MS = 3_600_000
+
+it(
+  'Invariants 1 to 7 hold while the clocks go back',
+  async () => {
+    expect(await failureOf({ kind: 'autumn', runs: 2_000 })).toBeUndefined()
+  },
+  HOUR_MS,
+)
