@@ -90,9 +90,13 @@ async function main(): Promise<void> {
     },
   })
   const rig = await openReplicaRig({ logs: values.logs })
-  const leave = () => void rig.close().finally(() => process.exit(130))
-  process.once('SIGINT', leave).once('SIGTERM', leave)
   const outcomes: Outcome[] = []
+  const print = () => console.log(values.json ? JSON.stringify(outcomes, null, 2) : tableOfOutcomes(outcomes))
+  const leave = () => {
+    print()
+    void rig.close().finally(() => process.exit(130))
+  }
+  process.once('SIGINT', leave).once('SIGTERM', leave)
   try {
     let three: Three = [rig.start('direct'), rig.start('direct'), rig.start('proxied')]
     await untilCalm(rig, three)
@@ -104,9 +108,9 @@ async function main(): Promise<void> {
         three = left
       }
     }
+    print()
   } finally {
     await rig.close()
-    console.log(values.json ? JSON.stringify(outcomes, null, 2) : tableOfOutcomes(outcomes))
   }
 }
 
@@ -121,7 +125,7 @@ async function untilCalm(rig: ReplicaRig, replicas: readonly Replica[]): Promise
     )
     return isEven && rig.streams.every((stream) => (seen.get(stream)?.at(-1)?.at ?? 0) > since)
   })
-  await delay(1_000 + Math.random() * 1_000)
+  await delay(500 + Math.random() * 1_000)
 }
 
 async function until(what: string, isSo: () => boolean): Promise<void> {
