@@ -39,7 +39,7 @@ promtool_binary() {
     new_folder
     (
       cd "$new"
-      apt-get download -qq prometheus >/dev/null 2>&1 || { apt-get update -qq >/dev/null; apt-get download -qq prometheus >/dev/null 2>&1; }
+      apt-get download -qq prometheus >/dev/null 2>&1 || { apt-get update -qq && apt-get download -qq prometheus; } >/dev/null 2>&1 || fail 'promtool is missing, and apt-get cannot fetch it: install Prometheus'
       dpkg -x ./prometheus_*.deb files
       mv files/usr/bin/promtool .
       rm -r files ./*.deb

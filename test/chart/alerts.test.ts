@@ -2,9 +2,10 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
-import type { PipelineEvent } from '../../connector/pipeline/pipeline-event.ts'
-import { describeMetrics } from '../../connector/telemetry/metric-list.ts'
-import { streamStates } from '../../connector/telemetry/stream-status.ts'
+import { systemClock } from '../../connector/runtime/clock.ts'
+import { ConnectorError } from '../../connector/runtime/connector-error.ts'
+import { telemetry } from '../../connector/telemetry/telemetry.ts'
+import { everyPipelineEvent } from '../support/every-pipeline-event.ts'
 import { manifests, only, promtool, someValues } from '../support/helm.ts'
 import { alertCases, type Series } from './alert-cases.ts'
 
@@ -91,15 +92,52 @@ const seriesName = (metric: string, labels: object) =>
     .map(([name, value]) => `${name}="${value}"`)
     .join(',')}}`
 
-test('alerts ask for metrics, states and warnings that exist', () => {
-  const expressions = rules.map(({ expr }) => expr).join('\n')
-  const metrics = new Set(expressions.match(/polaris_connector_\w+/g))
-  for (const metric of metrics) expect(describeMetrics()).toContain(`\`${metric}\``)
-  const states = [...expressions.matchAll(/state=~?"([^"]+)"/g)].flatMap(([, names]) => names?.split('|') ?? [])
-  for (const state of states) expect(streamStates).toContain(state)
-  const lateness: PipelineEvent['kind'] = 'lateness-high'
-  expect(new Set([...expressions.matchAll(/kind="([^"]+)"/g)].map(([, kind]) => kind))).toEqual(new Set([lateness]))
+test('alerts ask for series that a replica exports, by labels that these have', async () => {
+  const exported = await exportedSeries()
+  for (const { alert, expr } of rules) {
+    const sorted = [...expr.matchAll(/by \(([^)]+)\)/g)].flatMap(([, labels = '']) => labels.split(', '))
+    const selectors = [...expr.matchAll(/(polaris_connector_\w+)\{([^}]*)\}/g)]
+    expect(selectors, alert).not.toEqual([])
+    for (const [, name = '', matchers = ''] of selectors) {
+      const matching = exported.filter((series) => series.name === name && matches(series.labels, matchers))
+      expect(matching, `${alert}: ${name}{${matchers}}`).not.toEqual([])
+      for (const { labels } of matching)
+        expect(labels).toMatchObject(Object.fromEntries(sorted.map((label) => [label, expect.any(String)])))
+    }
+  }
 })
+
+/** All series of a replica to whose stream everything has happened. */
+async function exportedSeries() {
+  const { registry, observe } = telemetry({
+    connector: 'shops',
+    replica: 'a',
+    version: '1.0.0',
+    level: 'silent',
+    out: { write: () => {} },
+    clock: systemClock,
+    readyAfterMs: 60_000,
+    placement: 'group',
+  })
+  const tell = observe('paris', { pollIntervalMs: 5000 })
+  const events = everyPipelineEvent(new ConnectorError('publish.unreachable', 'connect'))
+  const begins = events.filter(({ kind }) => kind === 'stream-opening' || kind === 'stream-claimed')
+  for (const event of [...events, ...begins]) tell(event)
+  return (await registry.metrics()).split('\n').flatMap((line) => {
+    const [, name, labels] = /^(polaris_connector_\w+)\{(.*)\} /.exec(line) ?? []
+    return name === undefined || labels === undefined ? [] : [{ name, labels: labelsIn(labels) }]
+  })
+}
+
+const labelsIn = (text: string) =>
+  Object.fromEntries([...text.matchAll(/(\w+)="([^"]*)"/g)].map(([, name = '', value = '']) => [name, value]))
+
+/** Prometheus adds the namespace. */
+function matches(labels: Readonly<Record<string, string>>, matchers: string): boolean {
+  return [...matchers.matchAll(/(\w+)(=~?)"([^"]*)"/g)].every(([, label = '', , pattern]) => {
+    return label === 'namespace' || new RegExp(`^(${pattern})$`).test(labels[label] ?? '')
+  })
+}
 
 test('limits follow the longest interval of the configuration', () => {
   const streams = [{ poll: { interval: '1h' } }, { name: 'b', poll: { interval: '30s' } }]

@@ -19,7 +19,7 @@ describe('the configuration', () => {
       environment: environmentOf(all),
       readFile: (name) => {
         if (name === '/etc/polaris-connector/connector.yaml') return file
-        if (name.endsWith('ca.crt') || /_SSL_/.test(name)) return '-----BEGIN CERTIFICATE-----'
+        if (/_SSL_|_CA$/.test(name)) return '-----BEGIN CERTIFICATE-----'
         return `content of ${name}`
       },
     })
@@ -27,6 +27,7 @@ describe('the configuration', () => {
     const { kafka, streams } = loaded.settings
     expect(kafka.sasl.password?.reveal()).toBe('content of /run/secrets/polaris-connector/KAFKA_SASL_PASSWORD')
     expect(streams[0]?.polaris.password?.reveal()).toBe('content of /run/secrets/polaris-connector/PARIS_PASSWORD')
+    expect(streams[0]?.polaris.tls.ca).toContain('BEGIN CERTIFICATE')
     expect(streams[0]?.polaris.codeMagasin).toBe(2_147_483_647)
   })
 

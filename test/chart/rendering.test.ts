@@ -61,6 +61,7 @@ describe('notes', () => {
 
   test.each([
     ['one replica', { replicaCount: 1 }, 'nobody takes over until'],
+    ['more replicas than slots', { replicaCount: 25 }, '25 replicas share 24 slots'],
     ['no resources', { resources: null }, 'no resources'],
     [
       'a checkpoint in the pod',
