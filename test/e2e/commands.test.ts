@@ -1,16 +1,30 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { type ConnectorProcess, type LogLine, startConnector } from '../support/connector-process.ts'
-import { expectExactlyOnce, expectNumbered, scene, surroundingsOf } from '../support/stream-scene.ts'
+import { expectExactlyOnce, expectNumbered, scene } from '../support/stream-scene.ts'
 
 const says = (msg: string) => (line: LogLine) => line.msg === msg
 
 /** Patient with brokers: it begins before the other tests. */
 let withoutKafka: ConnectorProcess
+const folder = mkdtempSync(join(tmpdir(), 'e2e-'))
 beforeAll(() => {
-  const environment = { ...surroundingsOf('without-kafka', '127.0.0.1:9'), POLARIS_URL: 'http://127.0.0.1:9/' }
-  withoutKafka = startConnector(['poll-once'], environment)
+  const polaris = { url: 'http://127.0.0.1:9/', codeMagasin: 1, lastChanged: '2000-01-01' }
+  const streams = ['one', 'other'].map((name) => ({ name, polaris, kafka: { topic: name } }))
+  const kafka = { brokers: ['127.0.0.1:9'] }
+  const config = join(folder, 'connector.yaml')
+  writeFileSync(
+    config,
+    JSON.stringify({ connector: 'without-kafka', kafka, checkpoint: { url: `file:${folder}` }, streams }),
+  )
+  withoutKafka = startConnector(['poll-once', '--config', config], {})
 })
-afterAll(() => withoutKafka.kill())
+afterAll(async () => {
+  await withoutKafka.kill()
+  rmSync(folder, { recursive: true, force: true })
+})
 
 it('lint says what is wrong with every setting, without connecting, and ends with 2', async () => {
   const { start, simulator } = await scene()
@@ -119,9 +133,9 @@ it('checkpoint set fences the running connector and makes the stream publish aga
   expectNumbered(all)
 })
 
-it('poll-once ends with 3 when Kafka is missing, after one patient try', async () => {
+it('poll-once ends with 3 when Kafka is missing, after one patient try of one of its streams', async () => {
   expect(await withoutKafka.exitCode()).toBe(3)
   expect(withoutKafka.lines().filter(says('stream failed, opening it again'))).toEqual([])
-  const stopped = withoutKafka.lines().find(says('stream stopped, an operator is needed'))
-  expect(stopped).toMatchObject({ level: 'error', code: 'publish.unreachable' })
+  const stopped = withoutKafka.lines().filter(says('stream stopped, an operator is needed'))
+  expect(stopped).toMatchObject([{ level: 'error', stream: 'one', code: 'publish.unreachable' }])
 })
