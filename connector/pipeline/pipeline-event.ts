@@ -21,6 +21,7 @@ export type PipelineEvent =
   | { readonly kind: 'drain-started'; readonly lastChanged: string }
   | { readonly kind: 'page-read'; readonly clients: number; readonly bytes: number; readonly tookMs: number }
   | { readonly kind: 'list-ambiguous'; readonly path: string }
+  | { readonly kind: 'request-waited'; readonly ms: number }
   | { readonly kind: 'read-retried'; readonly code: ErrorCode; readonly attempt: number }
   | { readonly kind: 'caught-up'; readonly clients: number; readonly pages: number; readonly tookMs: number }
   | { readonly kind: 'fell-behind' }

@@ -22,12 +22,12 @@ export function httpClientSource(
   config: PolarisConfig,
   parts: { clock: Clock; observe: ObserveSource; turns: Turns },
 ): ClientSource & { close(): Promise<void> } {
-  const { clock, observe, turns } = parts
+  const { clock, observe } = parts
   const base = apiBase(config.url)
   const { codeMagasin, prefixCle, method, timeZone } = config
   const settings = { base, codeMagasin, prefixCle, method, lastChanged: timeFormat(config.lastChangedFormat, timeZone) }
   const { tls, timeouts, maxBodyBytes } = config
-  const caller = takingTurns(httpCaller({ base, tls, timeouts, maxBodyBytes }, clock), turns)
+  const caller = takingTurns(httpCaller({ base, tls, timeouts, maxBodyBytes }, clock), parts)
   const session = openSession(config.auth, { caller, base, clock })
   const shape = clientShape(config.listFields, (path) => observe({ kind: 'list-ambiguous', path }))
 

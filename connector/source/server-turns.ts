@@ -3,6 +3,7 @@ import { type Turns, turns } from '../runtime/turns.ts'
 import type { HttpCaller } from './http-caller.ts'
 import type { PolarisConfig, ServerLimits } from './polaris-config.ts'
 import { apiBase } from './read-request.ts'
+import type { ObserveSource } from './source-event.ts'
 
 /** The turns of each server, by its origin: the streams that read from one server share them. */
 export function serverTurns(clock: Clock): (config: Pick<PolarisConfig, 'url' | 'limits'>) => Turns {
@@ -38,12 +39,18 @@ export function limitedTurns({ concurrentRequests, requestsPerSecond }: ServerLi
   }
 }
 
-/** Each call waits for a turn of its server, and holds it until the whole answer is there. */
-export function takingTurns(caller: HttpCaller, server: Turns): HttpCaller {
+/** Each call waits for a turn of its server, which is told where it takes some time, and holds it until the whole answer is there. */
+export function takingTurns(
+  caller: HttpCaller,
+  { turns, clock, observe }: { turns: Turns; clock: Clock; observe: ObserveSource },
+): HttpCaller {
   return {
     ...caller,
     call: async (request, stop) => {
-      using _turn = await server.take(stop)
+      const asked = clock.monotonic()
+      using _turn = await turns.take(stop)
+      const ms = clock.monotonic() - asked
+      if (ms >= 1) observe({ kind: 'request-waited', ms })
       return await caller.call(request, stop)
     },
   }

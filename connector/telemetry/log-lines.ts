@@ -26,6 +26,7 @@ const lines: ByKind<Line> = {
   'page-read': ({ clients, bytes, tookMs }) => line('trace', 'page read', { clients, bytes, tookMs }),
   'list-ambiguous': ({ path }) =>
     line('warn', 'a field is a list in some clients only: name it in POLARIS_LIST_FIELDS', { path }),
+  'request-waited': () => undefined,
   'read-retried': readRetried,
   'caught-up': ({ clients, pages, tookMs }) => line('info', 'caught up', { clients, pages, tookMs }),
   'fell-behind': () => line('info', 'draining'),

@@ -28,6 +28,10 @@ export const counterList = {
   publishedBytes: entry('published_bytes_total', 'Bytes of records published'),
   checkpointSaves: entry('checkpoint_saves_total', 'Writes of the checkpoint'),
   windowOverflow: entry('window_overflow_total', 'Entries that fell out of the full window'),
+  requestWait: entry(
+    'request_wait_seconds_total',
+    'How long requests waited for their turn, by the limits of their server',
+  ),
   readRetries: entry('read_retries_total', 'Reads tried again, by what failed', ['stream', 'code']),
   reopenings: entry('reopenings_total', 'Failures after which the stream was opened again', ['stream', 'code']),
   stops: entry('stops_total', 'Failures that stopped the stream for an operator', ['stream', 'code']),

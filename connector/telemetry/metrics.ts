@@ -100,6 +100,7 @@ const movements: ByKind<Movement> = {
       seconds('read', tookMs),
     ),
   'list-ambiguous': warning,
+  'request-waited': ({ ms }) => counting('requestWait', ms / 1000),
   'read-retried': ({ code }) => counting('readRetries', 1, { code }),
   'caught-up': () => nothing,
   'fell-behind': () => nothing,

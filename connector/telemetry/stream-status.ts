@@ -80,6 +80,7 @@ const changes: ByKind<Change> = {
   'drain-started': ({ lastChanged }) => to({ lastChanged }),
   'page-read': pageRead,
   'list-ambiguous': () => none,
+  'request-waited': () => none,
   'read-retried': ({ code }) => to({ trouble: code }),
   'caught-up': () => to({ isCaughtUp: true }),
   'fell-behind': () => to({ isCaughtUp: false }),

@@ -5,6 +5,7 @@ import type { ReadArguments, SourceTime } from '../../connector/source/client-so
 import { httpClientSource } from '../../connector/source/http-client-source.ts'
 import { type PolarisConfig, polarisDefaults } from '../../connector/source/polaris-config.ts'
 import { serverTurns } from '../../connector/source/server-turns.ts'
+import type { SourceEvent } from '../../connector/source/source-event.ts'
 import { type Script, scriptedServer } from '../support/servers/scripted-http.ts'
 
 const PAGE = '<p><hasMoreResults>false</hasMoreResults></p>'
@@ -25,19 +26,22 @@ async function serverThat(script: Script) {
 
 /** Streams of one process, named by their `codeMagasin`. */
 function streamsOn(limits: PolarisConfig['limits'], changed: Partial<PolarisConfig> = {}) {
+  const told: SourceEvent[] = []
+  const observe = (event: SourceEvent) => told.push(event)
   const turnsOf = serverTurns(systemClock)
-  return (url: string, codeMagasin: number) => {
+  const stream = (url: string, codeMagasin: number) => {
     const config = { ...polarisDefaults, url, auth: { kind: 'none' as const }, codeMagasin, retry, limits, ...changed }
-    const source = httpClientSource(config, { clock: systemClock, turns: turnsOf(config), observe: () => {} })
+    const source = httpClientSource(config, { clock: systemClock, turns: turnsOf(config), observe })
     onTestFinished(() => source.close())
     return source
   }
+  return { stream, waits: () => told.filter(({ kind }) => kind === 'request-waited').length }
 }
 
 it('a server has as many requests at a time as it may, and they come in the order in which they were made', async () => {
   const open: (() => void)[] = []
   const server = await serverThat((_, response) => void open.push(() => response.end(PAGE)))
-  const stream = streamsOn({ concurrentRequests: 2 })
+  const { stream, waits } = streamsOn({ concurrentRequests: 2 })
   const reads = [1, 2, 3, 4, 5].map((number) => stream(server.url, number).read(at, never))
   for (let answered = 0; answered < 5; answered += 1) {
     await expect.poll(() => open.length).toBe(Math.min(5, answered + 2))
@@ -45,13 +49,17 @@ it('a server has as many requests at a time as it may, and they come in the orde
     await reads[answered]
   }
   expect(server.calls.map(({ url }) => url.searchParams.get('codeMagasin')).slice(2)).toEqual(['3', '4', '5'])
+  expect(waits()).toBe(3)
 })
 
 it('a server that hangs delays no stream of another; who waits for it can be stopped, and goes on once its time is over', async () => {
   const hanging: ServerResponse[] = []
   const slow = await serverThat((_, response) => void hanging.push(response))
   const quick = await serverThat((_, response) => void response.end(PAGE))
-  const stream = streamsOn({ concurrentRequests: 1 }, { timeouts: { ...polarisDefaults.timeouts, headersMs: 1_000 } })
+  const { stream } = streamsOn(
+    { concurrentRequests: 1 },
+    { timeouts: { ...polarisDefaults.timeouts, headersMs: 1_000 } },
+  )
   const held = stream(slow.url, 1).read(at, never)
   held.catch(() => {})
   await expect.poll(() => slow.calls.length).toBe(1)
@@ -74,7 +82,7 @@ it('a server that hangs delays no stream of another; who waits for it can be sto
 
 it('a server gets no more requests in a second than it may, whichever stream makes them', async () => {
   const server = await serverThat((_, response) => void response.end(PAGE))
-  const stream = streamsOn({ concurrentRequests: 8, requestsPerSecond: 20 })
+  const { stream } = streamsOn({ concurrentRequests: 8, requestsPerSecond: 20 })
   const sources = [1, 2, 3].map((number) => stream(server.url, number))
   const began = performance.now()
   await Promise.all(

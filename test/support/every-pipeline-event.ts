@@ -23,6 +23,7 @@ export function everyPipelineEvent(error: unknown): PipelineEvent[] {
     'drain-started': { kind: 'drain-started', lastChanged: '2026-03-01T10:00:00' },
     'page-read': { kind: 'page-read', clients: 100, bytes: 87_000, tookMs: 120 },
     'list-ambiguous': { kind: 'list-ambiguous', path: 'adresses' },
+    'request-waited': { kind: 'request-waited', ms: 40 },
     'read-retried': { kind: 'read-retried', code: 'source.timeout', attempt: 1 },
     'caught-up': { kind: 'caught-up', clients: 5000, pages: 50, tookMs: 6000 },
     'fell-behind': { kind: 'fell-behind' },

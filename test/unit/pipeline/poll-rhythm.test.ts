@@ -16,6 +16,9 @@ function beginnings(share: number, tookMs: readonly number[]): number[] {
   })
 }
 
+/** Chance, the same in each run. */
+const random = (seed: number) => Math.abs(Math.sin(seed + 1) * 10_000) % 1
+
 describe('polls', () => {
   test('begin at once, and from then on an interval apart from start to start, at a phase of their own', () => {
     expect(beginnings(0.25, [10, 20, 30, 40])).toEqual([0, 250, 1250, 2250])
@@ -32,6 +35,17 @@ describe('polls', () => {
     expect(one?.[1]).toBe(other?.[1])
     expect(one?.slice(2)).toEqual([20_100, 21_100])
     expect(other?.slice(2)).toEqual([20_900, 21_900])
+  })
+
+  test('of two hundred streams that begin together are spread over the interval', () => {
+    const rhythms = Array.from({ length: 200 }, (_, number) => beginnings(random(number), [0, 0, 0]))
+    const perTenth = Array.from({ length: 10 }, () => 0)
+    for (const began of rhythms) {
+      const tenth = Math.floor((((began[2] ?? 0) % INTERVAL) / INTERVAL) * 10)
+      perTenth[tenth] = (perTenth[tenth] ?? 0) + 1
+    }
+    expect(Math.max(...perTenth)).toBeLessThan(40)
+    expect(Math.min(...perTenth)).toBeGreaterThan(5)
   })
 
   test('do not begin twice when a timer fires a little early', () => {
