@@ -49,7 +49,7 @@ it('a server has as many requests at a time as it may, and they come in the orde
     await reads[answered]
   }
   expect(server.calls.map(({ url }) => url.searchParams.get('codeMagasin')).slice(2)).toEqual(['3', '4', '5'])
-  expect(waits()).toBe(3)
+  expect(waits()).toBeGreaterThanOrEqual(3)
 })
 
 it('a server that hangs delays no stream of another; who waits for it can be stopped, and goes on once its time is over', async () => {
