@@ -34,7 +34,9 @@
 {{- $urls := list (dig "endpoint" "https://s3" (.Values.config.checkpoint | default dict)) -}}
 {{- range .Values.config.streams }}{{ with dig "polaris" "url" "" . }}{{ $urls = append $urls . }}{{ end }}{{ end -}}
 {{- $ports := .Values.networkPolicy.egressPorts -}}
-{{- range dig "brokers" list (.Values.config.kafka | default dict) }}{{ with regexFind "[0-9]+$" . }}{{ $ports = append $ports (int .) }}{{ end }}{{ end -}}
+{{- $brokers := dig "brokers" list (.Values.config.kafka | default dict) -}}
+{{- if kindIs "slice" $brokers }}{{ range $brokers }}{{ with regexFind "[0-9]+$" . }}{{ $ports = append $ports (int .) }}{{ end }}{{ end }}{{ end -}}
+{{- if not $ports }}{{ fail "networkPolicy.egressPorts is empty and config.kafka.brokers names no port: name those of the brokers" }}{{ end -}}
 {{- range $urls -}}
 {{- $url := urlParse . -}}
 {{- $ports = append $ports (regexFind "[0-9]+$" (regexFind ":[0-9]+$" $url.host) | default (eq $url.scheme "http" | ternary 80 443) | int) -}}

@@ -117,6 +117,12 @@ describe.each(helmVersions)('Helm %s refuses, and says why:', (helmVersion) => {
     ],
     ['a file for AWS', () => refusal({ secretFiles: { AWS_A: { secret: 'a', key: 'b' } } }), /use extraEnv/],
     [
+      'a network policy that would cut off unknown brokers',
+      () =>
+        refusal({ networkPolicy: { enabled: true }, config: { connector: 'a', kafka: { brokers: `\${BROKERS}` } } }),
+      /networkPolicy.egressPorts is empty/,
+    ],
+    [
       'two monitors',
       () => refusal({ serviceMonitor: { enabled: true }, podMonitor: { enabled: true } }),
       /count everything twice: enable one/,
@@ -124,6 +130,18 @@ describe.each(helmVersions)('Helm %s refuses, and says why:', (helmVersion) => {
   ])('%s', (_, message, expected) => {
     expect(message().replaceAll(/\s+/g, ' ')).toMatch(expected)
   })
+})
+
+test.each(helmVersions)('the values in the README are accepted by Helm %s, and by the connector', (helmVersion) => {
+  const [, values = ''] = /```yaml\n([\s\S]*?)```/.exec(readFileSync('helm/README.md', 'utf8')) ?? []
+  const all = manifests(helmVersion, parse(values))
+  const { 'connector.yaml': file } = configMapOf(all)
+  const loaded = readConfig({
+    file: 'connector.yaml',
+    environment: environmentOf(all),
+    readFile: (name) => (name === 'connector.yaml' ? file : '-----BEGIN CERTIFICATE-----'),
+  })
+  expect(loaded.kind === 'valid' ? [] : loaded.problems).toEqual([])
 })
 
 test('every value of the schema is documented in values.yaml, and every documented one is in the schema', () => {

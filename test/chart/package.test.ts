@@ -1,9 +1,9 @@
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
-import { helm, helmVersions, manifestsIn } from '../support/helm.ts'
+import { helm, helmVersions, manifestsIn, only, someValues } from '../support/helm.ts'
 
 const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string }
 const folder = mkdtempSync(join(tmpdir(), 'chart-'))
@@ -31,4 +31,22 @@ test('the chart has the version of the connector', () => {
   const shown = helm('4', ['show', 'chart', 'helm'])
   expect(shown).toMatch(new RegExp(`^version: ${version}$`, 'm'))
   expect(shown).toMatch(new RegExp(`^appVersion: ${version}$`, 'm'))
+})
+
+test.each(helmVersions)('Helm %s takes the chart as a part of another, which may leave it out', (helmVersion) => {
+  const parent = join(folder, `parent-${helmVersion}`)
+  helm(helmVersion, ['package', 'helm', '-d', join(parent, 'charts')])
+  const dependency = { name: 'polaris-connector', version, condition: 'polaris-connector.enabled' }
+  const chart = { apiVersion: 'v2', name: 'parent', version: '1.0.0', dependencies: [dependency] }
+  writeFileSync(join(parent, 'Chart.yaml'), JSON.stringify(chart))
+  const kinds = (enabled: boolean) => {
+    const values = {
+      global: { imageRegistry: 'r.example', of: 'others' },
+      'polaris-connector': { ...someValues(), enabled },
+    }
+    return manifestsIn(helm(helmVersion, ['template', 'shops', parent, '-f', '-'], JSON.stringify(values)))
+  }
+  const [container] = only(kinds(true), 'Deployment').spec.template.spec.containers
+  expect(container.image).toBe(`r.example/polaris-clients-connector:${version}`)
+  expect(kinds(false)).toEqual([])
 })
