@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
 import type { ConnectorConfig, StreamConfig } from './config/connector-config.ts'
 import type { OpenParts } from './pipeline/open-stream.ts'
+import { openingTurns } from './pipeline/opening-turns.ts'
 import type { PipelineParts } from './pipeline/pipeline.ts'
 import type { Observe } from './pipeline/pipeline-event.ts'
 import type { Reopening, StreamParts } from './pipeline/run-stream.ts'
@@ -9,7 +10,7 @@ import { createServerClock } from './pipeline/server-clock.ts'
 import { kafkaEventPublisher } from './publish/kafka-event-publisher.ts'
 import type { Clock } from './runtime/clock.ts'
 import { type CloseStack, closeStack } from './runtime/close-stack.ts'
-import { passingTurns, type Turns, turns } from './runtime/turns.ts'
+import type { Turns } from './runtime/turns.ts'
 import { httpClientSource } from './source/http-client-source.ts'
 import type { PolarisConfig } from './source/polaris-config.ts'
 import { serverTurns } from './source/server-turns.ts'
@@ -59,13 +60,8 @@ export function surroundings(
     isProbed = true
   }
   const { clock } = parts
-  const openings = passingTurns(turns(OPENINGS_AT_A_TIME), { ms: OPENING_HOLDS_MS, clock })
-  return { ...parts, config, store, storeReady, openings, turnsOf: serverTurns(clock) }
+  return { ...parts, config, store, storeReady, openings: openingTurns(clock), turnsOf: serverTurns(clock) }
 }
-
-/** A replica that starts, or whose broker comes back, opens all of its streams; each takes some ten round trips. */
-const OPENINGS_AT_A_TIME = 10
-const OPENING_HOLDS_MS = 1_000
 
 /** How a run differs from the service. */
 export interface RunMode {
