@@ -1,7 +1,15 @@
 interface Zone {
   readonly format: Intl.DateTimeFormat
-  /** Offset of each day (of UTC) that has only one. */
-  readonly days: Map<number, number>
+  readonly days: Map<number, DayOfZone>
+}
+
+/** The offsets of a day (of UTC). */
+interface DayOfZone {
+  /** At its beginning. */
+  readonly before: number
+  /** The instant from which `after` holds; on nearly all days its end. */
+  readonly changeAt: number
+  readonly after: number
 }
 
 const dayMs = 86_400_000
@@ -12,18 +20,28 @@ const zones = new Map<string, Zone>()
 export function offsetAt(instantMs: number, zone: string): number {
   const { format, days } = zoneOf(zone)
   const day = Math.floor(instantMs / dayMs)
-  const known = days.get(day)
-  if (known !== undefined) return known
-
-  const offset = computeOffset(instantMs, format)
-  // Two changes within a day that cancel each other out have never been.
-  const isWhole =
-    computeOffset(day * dayMs, format) === offset && computeOffset((day + 1) * dayMs - 1000, format) === offset
-  if (isWhole) {
+  let known = days.get(day)
+  if (known === undefined) {
     if (days.size >= DAYS_KEPT) days.clear()
-    days.set(day, offset)
+    known = dayOfZone(day * dayMs, format)
+    days.set(day, known)
   }
-  return offset
+  return instantMs < known.changeAt ? known.before : known.after
+}
+
+/** Two changes within a day have never been. */
+function dayOfZone(start: number, format: Intl.DateTimeFormat): DayOfZone {
+  const end = start + dayMs
+  const before = computeOffset(start, format)
+  const after = computeOffset(end - 1000, format)
+  if (before === after) return { before, changeAt: end, after }
+  let [last, changeAt] = [start, end]
+  while (changeAt - last > 1000) {
+    const middle = last + Math.floor((changeAt - last) / 2000) * 1000
+    if (computeOffset(middle, format) === before) last = middle
+    else changeAt = middle
+  }
+  return { before, changeAt, after }
 }
 
 /** Whether the name is a zone of this machine's time zone data. */
@@ -45,7 +63,7 @@ function zoneOf(name: string): Zone {
     calendar: 'gregory',
     ...{ year: numeric, month: numeric, day: numeric, hour: numeric, minute: numeric, second: numeric },
   })
-  const zone = { format, days: new Map<number, number>() }
+  const zone = { format, days: new Map<number, DayOfZone>() }
   zones.set(name, zone)
   return zone
 }

@@ -1,13 +1,13 @@
 import { parseDocument } from '../../connector/checkpoint/checkpoint-document.ts'
 import { POLL_MS } from './simulated-parts.ts'
-import { isAlive, STOP_WITHIN_MS, startReplica, stopReplica } from './simulated-replica.ts'
+import { isAlive, OPENING_HOLDS_MS, STOP_WITHIN_MS, startReplica, stopReplica } from './simulated-replica.ts'
 import { CONNECTOR, type SimulatedStream } from './simulated-stream.ts'
 import { type Fate, release, settle, tick, type Waiting, type World } from './world.ts'
 
 /** Once placement is right and nothing fails any more, everything must be well within so long: a quarrel pauses for two minutes at most. */
 const RECOVERY_MS = 180_000
 /** From a change to its event, while nothing fails. */
-const LAG_MS = POLL_MS + 1_000
+const LAG_MS = POLL_MS + OPENING_HOLDS_MS + 1_000
 const STEPS = 20_000
 
 /** Lets everything happen in order, and time go on, until it `isEnough` (asked when nothing is left to do but wait) or `withinMs` are over. */

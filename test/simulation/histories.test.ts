@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { failureOf } from './histories.ts'
 
-/** 5,000 histories, in two files that run side by side. */
+/** 5,000 histories are spread over this file and `autumn-histories.test.ts`, which run side by side. */
 const HOUR_MS = 3_600_000
 
 describe('whatever happens to the replicas, the group, Kafka, the store and the sources of several streams', () => {

@@ -42,18 +42,28 @@ export interface Trial {
   /** Of one history of the seed, as a failure tells it. */
   readonly path?: string | undefined
   readonly surgery?: Surgery
+  /** Looks for these faults alone, and takes the first history found, not the smallest. */
+  readonly lookingFor?: RegExp
   /** Hears each step of each history. */
   readonly tell?: (line: string) => void
 }
 
 /** Undefined, or how the smallest failing history found fails and how it is run again. */
-export async function failureOf({ kind, runs, seed, path, surgery, tell }: Trial): Promise<string | undefined> {
+export async function failureOf({
+  kind,
+  runs,
+  seed,
+  path,
+  surgery,
+  tell,
+  lookingFor,
+}: Trial): Promise<string | undefined> {
   const property = fc.asyncProperty(histories[kind], async (options) => {
-    const faults = faultsOf(await runHistory(options, surgery, tell))
+    const faults = faultsOf(await runHistory(options, surgery, tell)).filter((fault) => lookingFor?.test(fault) ?? true)
     if (faults.length > 0) throw new Error(faults.join('\n'))
   })
   const given = { ...(seed === undefined ? {} : { seed }), ...(path === undefined ? {} : { path }) }
-  const details = await fc.check(property, { numRuns: runs, ...given })
+  const details = await fc.check(property, { numRuns: runs, endOnFailure: lookingFor !== undefined, ...given })
   if (!details.failed) return undefined
   const again = `npm run simulate -- --of ${kind} --seed ${details.seed} --path ${details.counterexamplePath}`
   const { message } = details.errorInstance as Error

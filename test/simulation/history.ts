@@ -37,6 +37,8 @@ export interface History {
   /** What a reader of committed records saw of all streams, in order. */
   readonly records: readonly FakeRecord[]
   readonly openTransactions: readonly string[]
+  /** Everything that the product told of, by kind. */
+  readonly happened: ReadonlySet<string>
   /** What showed to be wrong on the way, in words. */
   readonly found: readonly string[]
 }
@@ -54,6 +56,6 @@ export async function runHistory(
     await act(world, choice)
   }
   await endFairly(world)
-  const { streams, kafka, found } = world
-  return { options, streams, found, records: kafka.committed, openTransactions: kafka.openTransactions() }
+  const { streams, kafka, found, happened } = world
+  return { options, streams, found, happened, records: kafka.committed, openTransactions: kafka.openTransactions() }
 }

@@ -1,6 +1,7 @@
 import { beginning } from '../../connector/checkpoint/stream-state.ts'
 import type { OpenParts } from '../../connector/pipeline/open-stream.ts'
 import type { PipelineParts } from '../../connector/pipeline/pipeline.ts'
+import type { Observe } from '../../connector/pipeline/pipeline-event.ts'
 import type { StreamParts } from '../../connector/pipeline/run-stream.ts'
 import { createServerClock } from '../../connector/pipeline/server-clock.ts'
 import type { EventPublisher } from '../../connector/publish/event-publisher.ts'
@@ -19,7 +20,6 @@ const beginAt = {
   limit: LIMIT,
   output: 'json',
 } as const
-const observe = () => undefined
 
 /** What one run of a stream is made of: the product's own parts on the fakes of the world. */
 export function simulatedParts(
@@ -30,6 +30,7 @@ export function simulatedParts(
   const stream = world.streams.find(({ name }) => name === run.stream)
   if (stream === undefined) throw new Error(`${run.stream} is no stream`)
   const { clock } = replica
+  const observe: Observe = ({ kind }) => world.happened.add(kind)
   return {
     clock,
     observe,
@@ -41,12 +42,17 @@ export function simulatedParts(
       maxPauseMs: 2_000,
       maxRetryAfterMs: 0,
     },
-    open: openParts(world, replica, stream),
-    pipeline: pipelineParts(world, replica, { stream, giveUp: run.giveUp }),
+    open: openParts(world, replica, { stream, observe }),
+    pipeline: pipelineParts(world, replica, { stream, observe, giveUp: run.giveUp }),
   }
 }
 
-function openParts(world: World, replica: Replica, stream: SimulatedStream): OpenParts {
+interface OfRun {
+  readonly stream: SimulatedStream
+  readonly observe: Observe
+}
+
+function openParts(world: World, replica: Replica, { stream, observe }: OfRun): OpenParts {
   const { name } = replica
   return {
     storeReady: async () => {},
@@ -73,7 +79,7 @@ function openParts(world: World, replica: Replica, stream: SimulatedStream): Ope
 function pipelineParts(
   { options }: World,
   replica: Replica,
-  { stream, giveUp }: { stream: SimulatedStream; giveUp: AbortSignal },
+  { stream, observe, giveUp }: OfRun & { giveUp: AbortSignal },
 ): PipelineParts {
   const { clock } = replica
   const { tail, overlapMs, delivery, modificationTime } = options

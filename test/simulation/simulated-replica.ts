@@ -3,7 +3,7 @@ import { runAssigned } from '../../connector/pipeline/run-assigned.ts'
 import { runStream, type StreamEnd } from '../../connector/pipeline/run-stream.ts'
 import type { Placement } from '../../connector/placement/placement.ts'
 import { codeOf } from '../../connector/runtime/connector-error.ts'
-import { type Turns, turns } from '../../connector/runtime/turns.ts'
+import { passingTurns, type Turns, turns } from '../../connector/runtime/turns.ts'
 import { type ProcessLife, processLife } from './process-life.ts'
 import { type ReplicaClock, replicaClock } from './replica-clock.ts'
 import { simulatedParts } from './simulated-parts.ts'
@@ -15,7 +15,7 @@ export interface Replica {
   readonly life: ProcessLife
   readonly clock: ReplicaClock
   readonly placement: Placement
-  /** Shared by its streams, so that one whose opening hangs holds only one of them. */
+  /** Shared by its streams. */
   readonly openings: Turns
   /** Begins with the replica's name. */
   readonly newNonce: () => string
@@ -30,8 +30,8 @@ export interface Replica {
   wasPaused: boolean
 }
 
-/** As few as can be without one stream delaying all others. */
-const OPENINGS = 2
+/** As few openings at a time as can be: one, which holds up the others for so long. */
+export const OPENING_HOLDS_MS = 1_000
 /** Between SIGTERM and the end: what a page in hand may take, then aborting its transaction, then leaving the group. */
 export const FINISH_WITHIN_MS = 10_000
 export const STOP_WITHIN_MS = FINISH_WITHIN_MS + 5_000 + 3_000
@@ -58,7 +58,7 @@ export function startReplica(world: World): void {
       isAskedToStop: false,
     },
     placement: world.surgery.placement?.(placement, name) ?? placement,
-    openings: turns(OPENINGS),
+    openings: passingTurns(turns(1), { ms: OPENING_HOLDS_MS, clock }),
     newNonce: () => `${name}/${++nonces}`,
   }
   world.replicas.push(replica)
@@ -75,7 +75,7 @@ async function run(world: World, replica: Replica): Promise<void> {
         finishWithinMs: FINISH_WITHIN_MS,
         contest: contestDefaults,
         clock,
-        observe: () => undefined,
+        observe: ({ kind }) => world.happened.add(kind),
       },
       stopping.signal,
     )

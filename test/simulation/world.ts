@@ -67,6 +67,8 @@ export function createWorld(options: HistoryOptions, surgery: Surgery, tell: (li
     }),
     /** Whether the first stream suffers from its affliction. */
     isAfflicted: false,
+    /** Everything that the product told of, by kind. */
+    happened: new Set<string>(),
     /** Tells a step, in words. */
     tell: (words: string) => tell(`${((clock.now() - options.startAt) / 1000).toFixed(3)} s  ${words}`),
     /** Faults that show at once, in words. */
