@@ -79,6 +79,7 @@ const ownValues = z.strictObject({
     alertLabels: texts,
     extraRules: theirList,
   }),
+  dashboard: z.strictObject({ enabled: z.boolean(), labels: texts, annotations: texts }),
   networkPolicy: z.strictObject({
     enabled: z.boolean(),
     ingressFrom: theirList,

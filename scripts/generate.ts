@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { pathToFileURL } from 'node:url'
 import { describeMetrics } from '../connector/telemetry/metric-list.ts'
+import { chartDashboard } from './chart-dashboard.ts'
 import { chartYaml, configDefaults } from './chart-metadata.ts'
 import { chartReadme } from './chart-readme.ts'
 import { chartSchema } from './chart-schema.ts'
@@ -25,6 +26,7 @@ export const generatedFiles: readonly GeneratedFile[] = [
   { path: 'helm/Chart.yaml', content: chartYaml },
   { path: 'helm/README.md', content: chartReadme },
   { path: 'helm/config-defaults.json', content: configDefaults },
+  { path: 'helm/dashboard.json', content: chartDashboard },
   { path: 'helm/values.schema.json', content: chartSchema },
 ]
 

@@ -2,12 +2,9 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
-import { systemClock } from '../../connector/runtime/clock.ts'
-import { ConnectorError } from '../../connector/runtime/connector-error.ts'
-import { telemetry } from '../../connector/telemetry/telemetry.ts'
-import { everyPipelineEvent } from '../support/every-pipeline-event.ts'
 import { manifests, only, promtool, someValues } from '../support/helm.ts'
 import { alertCases, type Series } from './alert-cases.ts'
+import { exportedSeries, unanswered } from './exported-series.ts'
 
 interface Rule {
   readonly alert: string
@@ -94,50 +91,17 @@ const seriesName = (metric: string, labels: object) =>
 
 test('alerts ask for series that a replica exports, by labels that these have', async () => {
   const exported = await exportedSeries()
-  for (const { alert, expr } of rules) {
-    const sorted = [...expr.matchAll(/by \(([^)]+)\)/g)].flatMap(([, labels = '']) => labels.split(', '))
-    const selectors = [...expr.matchAll(/(polaris_connector_\w+)\{([^}]*)\}/g)]
-    expect(selectors, alert).not.toEqual([])
-    for (const [, name = '', matchers = ''] of selectors) {
-      const matching = exported.filter((series) => series.name === name && matches(series.labels, matchers))
-      expect(matching, `${alert}: ${name}{${matchers}}`).not.toEqual([])
-      for (const { labels } of matching)
-        expect(labels).toMatchObject(Object.fromEntries(sorted.map((label) => [label, expect.any(String)])))
-    }
-  }
+  for (const { alert, expr } of rules) expect(unanswered(expr, exported), alert).toEqual([])
+  const misspelled =
+    'sum by (code) (polaris_connector_page_total{}) + sum by (code) (polaris_connector_pages_total{a="b"})'
+  expect(unanswered(misspelled, exported)).toEqual([
+    'polaris_connector_page_total{}',
+    'polaris_connector_pages_total{a="b"}',
+  ])
+  expect(unanswered('sum by (code) (polaris_connector_pages_total{})', exported)).toEqual([
+    'polaris_connector_pages_total{}',
+  ])
 })
-
-/** All series of a replica to whose stream everything has happened. */
-async function exportedSeries() {
-  const { registry, observe } = telemetry({
-    connector: 'shops',
-    replica: 'a',
-    version: '1.0.0',
-    level: 'silent',
-    out: { write: () => {} },
-    clock: systemClock,
-    readyAfterMs: 60_000,
-    placement: 'group',
-  })
-  const tell = observe('paris', { pollIntervalMs: 5000 })
-  const events = everyPipelineEvent(new ConnectorError('publish.unreachable', 'connect'))
-  const begins = events.filter(({ kind }) => kind === 'stream-opening' || kind === 'stream-claimed')
-  for (const event of [...events, ...begins]) tell(event)
-  return (await registry.metrics()).split('\n').flatMap((line) => {
-    const [, name, labels] = /^(polaris_connector_\w+)\{(.*)\} /.exec(line) ?? []
-    return name === undefined || labels === undefined ? [] : [{ name, labels: labelsIn(labels) }]
-  })
-}
-
-const labelsIn = (text: string) =>
-  Object.fromEntries([...text.matchAll(/(\w+)="([^"]*)"/g)].map(([, name = '', value = '']) => [name, value]))
-
-/** Prometheus adds the namespace. */
-function matches(labels: Readonly<Record<string, string>>, matchers: string): boolean {
-  return [...matchers.matchAll(/(\w+)(=~?)"([^"]*)"/g)].every(([, label = '', , pattern]) => {
-    return label === 'namespace' || new RegExp(`^(${pattern})$`).test(labels[label] ?? '')
-  })
-}
 
 test('limits follow the longest interval of the configuration', () => {
   const streams = [{ poll: { interval: '1h' } }, { name: 'b', poll: { interval: '30s' } }]

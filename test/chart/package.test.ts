@@ -16,7 +16,15 @@ test.each(helmVersions)(
     const archive = join(folder, `polaris-connector-${version}.tgz`)
     const files = execFileSync('tar', ['-tzf', archive], { encoding: 'utf8' }).trim().split('\n').toSorted()
     expect(files.filter((file) => !file.includes('/templates/'))).toEqual(
-      ['Chart.yaml', 'README.md', 'alerts.yaml', 'config-defaults.json', 'values.schema.json', 'values.yaml']
+      [
+        'Chart.yaml',
+        'README.md',
+        'alerts.yaml',
+        'config-defaults.json',
+        'dashboard.json',
+        'values.schema.json',
+        'values.yaml',
+      ]
         .map((file) => `polaris-connector/${file}`)
         .concat('polaris-connector/.helmignore')
         .toSorted(),
