@@ -41,9 +41,9 @@ export async function beMember(parts: MemberParts, stop: AbortSignal): Promise<v
 /** Sees to the topic of the slots, which is created where needed and allowed. */
 async function openSlots(parts: MemberParts, stop: AbortSignal): Promise<void> {
   const { topic, settings, clock } = parts
-  const needs = { 29: `DESCRIBE (to create it: CREATE) on topic ${topic}`, 31: 'CREATE on the cluster' }
-  const work = (admin: Admin) => ensureTopic(admin, { topic, create: settings.create }, { clock, stop })
-  await withAdmin(parts, { operation: `open topic ${topic}`, needs, work }, stop)
+  const work = (admin: Admin) =>
+    ensureTopic(admin, { topic, create: settings.create, acl: 'DESCRIBE' }, { clock, stop })
+  await withAdmin(parts, { operation: `open topic ${topic}`, work }, stop)
 }
 
 function memberError({ group, topic }: MemberParts, reason: unknown): ConnectorError {

@@ -72,8 +72,7 @@ function idempotentBatch(session: IdempotentSession, finish: AbortSignal): Publi
         const operation = `publish ${records.length} records to ${config.topic.events}`
         if (limit.signal.aborted)
           throw new ConnectorError('publish.failed', `${operation}: not done in time`, { cause: error })
-        const needs = { 29: `WRITE on topics ${config.topic.events} and ${config.topic.deadLetters}` }
-        throw neverFenced(publishError(operation, error, needs))
+        throw neverFenced(publishError(operation, error))
       }
     },
     commit: async () => {

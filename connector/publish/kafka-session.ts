@@ -35,12 +35,8 @@ export interface OpenProducer {
 /** The topics of the stream, created where needed. Rejects with `publish.*` or the reason of `stop`. */
 export function openTopics(parts: SessionParts, stop: AbortSignal): Promise<Topics> {
   const { events, deadLetters } = parts.config.topic
-  const needs = {
-    29: `DESCRIBE (to create: CREATE) on topics ${events} and ${deadLetters}`,
-    31: 'CREATE on the cluster',
-  }
   const read = (admin: Admin) => readTopics(admin, parts.config.topic, { clock: parts.clock, stop })
-  return withAdmin(parts, { operation: `open topics ${events} and ${deadLetters}`, needs, work: read }, stop)
+  return withAdmin(parts, { operation: `open topics ${events} and ${deadLetters}`, work: read }, stop)
 }
 
 export const destinationOf = ({ clusterId, events }: Topics): Destination => ({ clusterId, ...events })
@@ -48,7 +44,7 @@ export const destinationOf = ({ clusterId, events }: Topics): Destination => ({ 
 /** Uses an admin connection once and closes it. Rejects with `publish.*` or the reason of `stop`. */
 export function withAdmin<Result>(
   parts: AdminParts,
-  use: { operation: string; needs: NeededAcls; work: (admin: Admin) => Promise<Result> },
+  use: { operation: string; needs?: NeededAcls; work: (admin: Admin) => Promise<Result> },
   stop: AbortSignal,
 ): Promise<Result> {
   return withConnection(parts, { ...use, open: (kafka) => kafka.admin() }, stop)
@@ -131,7 +127,10 @@ export async function sendRecords(
   const timeout = config.timeouts.requestMs
   const batches = partitionBatches(records, layout)
   const sending = {
-    send: ({ topic, messages }: PartitionChunk) => send({ topic, messages, acks: -1, compression, timeout }),
+    send: ({ topic, messages }: PartitionChunk) =>
+      send({ topic, messages, acks: -1, compression, timeout }).catch((error) => {
+        throw publishError(`publish ${messages.length} records to ${topic}`, error, { 29: `WRITE on topic ${topic}` })
+      }),
     isGivenUp: () => parts.ending !== undefined,
   }
   await planningPartitions(batches, () => sendBatches(batches, sending))

@@ -72,11 +72,8 @@ async function startTransaction(session: TransactionalSession, finish: AbortSign
 }
 
 function sendEvents(session: TransactionalSession, run: Running, records: readonly OutgoingRecord[]): Promise<void> {
-  const { events, deadLetters } = session.config.topic
-  const needs = { 29: `WRITE on topics ${events} and ${deadLetters}` }
   return step(session, run, {
-    operation: `publish ${records.length} records to ${events}`,
-    needs,
+    operation: `publish ${records.length} records to ${session.config.topic.events}`,
     work: () => {
       session.sending = sendRecords(session, records, run.transaction.send)
       return session.sending
@@ -108,7 +105,7 @@ function sendNote(session: TransactionalSession, run: Running, parts: { note: No
 async function step(
   session: TransactionalSession,
   run: Running,
-  parts: { operation: string; needs: NeededAcls; work: () => Promise<void> },
+  parts: { operation: string; needs?: NeededAcls; work: () => Promise<void> },
 ): Promise<void> {
   try {
     if (!run.limit.signal.aborted) await untilAborted(run.limit.signal, parts.work())

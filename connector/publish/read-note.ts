@@ -11,7 +11,7 @@ const noteRetry = { retries: 12, firstPauseMs: 100, maxPauseMs: 2000, maxRetryAf
 /** The note of the stream as the broker has it now. Final only for who has fenced all others. */
 export function readNote(parts: SessionParts, place: NotePlace, stop: AbortSignal): Promise<Note | undefined> {
   const { group, topic } = place
-  const needs = { 29: `DESCRIBE on topic ${topic}`, 30: `DESCRIBE on group ${group}` }
+  const needs = { 29: `READ on topic ${topic}`, 30: `READ on group ${group}` }
   const work = (admin: Admin) => fetchNote(admin, place)
   const use = { operation: `read the note in group ${group}`, needs, work }
   return retry(

@@ -102,7 +102,7 @@ export const errorCatalogue = {
   'publish.unauthorized': entry(
     'stop',
     3,
-    'check the SASL settings; `polaris-connector doctor` names the ACLs that are missing',
+    'check the SASL settings; `polaris-connector doctor` names the ACLs that are missing; a stream that has stopped needs a restart then',
   ),
 
   'storage.unavailable': entry('retry', 3, 'the checkpoint store does not answer; the stream waits for it'),

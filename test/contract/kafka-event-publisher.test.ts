@@ -349,10 +349,10 @@ describe('security', () => {
     }
     const { topic } = stream
     expect(missing).toEqual([
-      `DESCRIBE (to create: CREATE) on topics ${topic} and ${topic}.dlq is missing`,
-      `DESCRIBE (to create: CREATE) on topics ${topic} and ${topic}.dlq is missing`,
+      `WRITE (to create it: CREATE) on topic ${topic} is missing`,
+      `WRITE (to create it: CREATE) on topic ${topic}.dlq is missing`,
       `WRITE on transactional id test.${topic} is missing`,
-      `DESCRIBE on group test.${topic} is missing`,
+      `READ on group test.${topic} is missing`,
       `READ on topic ${topic} is missing`,
     ])
     expect((await attempt()).seq).toBe(1)

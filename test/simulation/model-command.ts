@@ -21,7 +21,7 @@ npm run model -- [options]
   --help
 
 Situations to expect, with a second for each 25,000 and 3 GB of memory for 10 million (NODE_OPTIONS=--max-old-space-size=8000):
-  --replicas 3 --moves 3                 461,323
+  --replicas 3 --moves 4                 829,829
   --replicas 3 --openings 4              766,647
   --mishaps 1                            916,672
   --openings 3 --set 0                 1,049,405
