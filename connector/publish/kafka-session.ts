@@ -55,7 +55,7 @@ export async function withConnection<Opened extends Pick<Admin, 'connect' | 'dis
   parts: AdminParts,
   use: {
     operation: string
-    needs: NeededAcls
+    needs?: NeededAcls
     open: (kafka: Kafka) => Opened
     work: (opened: Opened) => Promise<Result>
   },

@@ -30,10 +30,13 @@ interface SecureScene extends Scene {
 }
 
 /** A connector that signs in as a user who may do nothing yet. */
-async function secureScene(
-  mechanism: 'plain' | 'scram-sha-512',
-  { topics = 'there' }: { topics?: 'there' | 'missing' } = {},
-): Promise<SecureScene> {
+async function secureScene({
+  mechanism = 'plain',
+  topics = 'there',
+}: {
+  mechanism?: 'plain' | 'scram-sha-512'
+  topics?: 'there' | 'missing'
+} = {}): Promise<SecureScene> {
   const { secure } = kafka
   if (secure === undefined) throw new Error('no secure listener')
   const { username, password, certificates } = secure
@@ -72,37 +75,34 @@ const naming = ({ resource, name, operation }: Acl) =>
     new RegExp(`: the ACL ${operation}( \\(.*\\))? on ${resource} ${name.replaceAll('.', '\\.')} is missing$`),
   )
 
-it.each(['plain', 'scram-sha-512'] as const)(
-  'with exactly the ACLs that are documented two replicas run and take over, and every command works (%s)',
-  async (mechanism) => {
-    const stage = await secureScene(mechanism)
-    await stage.allow(stage.acls)
-    const command = async (...args: string[]) => {
-      const done = stage.start({}, args)
-      expect(await done.exitCode(), done.output()).toBe(0)
-      return done.output()
-    }
-    const first = stage.start()
-    await first.line(caughtUp)
-    const second = stage.start()
-    await second.line(says('standing by: no stream is assigned to this replica'))
-    expect(JSON.parse(await command('replicas', '--json'))).toMatchObject({
-      group: { state: 'Stable', slots: 24, members: [{}, {}] },
-      streams: [{ stream: 'clients', claim: { epoch: 1 } }],
-    })
-    expect(await first.stop()).toBe(0)
-    await second.line(says('stream claimed'))
-    stage.simulator.change()
-    expectExactlyOnce(stage, await stage.caughtUp())
-    expect(await second.stop()).toBe(0)
+it('with exactly the ACLs that are documented two replicas run and take over, and every command works', async () => {
+  const stage = await secureScene({ mechanism: 'scram-sha-512' })
+  await stage.allow(stage.acls)
+  const command = async (...args: string[]) => {
+    const done = stage.start({}, args)
+    expect(await done.exitCode(), done.output()).toBe(0)
+    return done.output()
+  }
+  const first = stage.start()
+  await first.line(caughtUp)
+  const second = stage.start()
+  await second.line(says('standing by: no stream is assigned to this replica'))
+  expect(JSON.parse(await command('replicas', '--json'))).toMatchObject({
+    group: { state: 'Stable', slots: 24, members: [{}, {}] },
+    streams: [{ stream: 'clients', claim: { epoch: 1 } }],
+  })
+  expect(await first.stop()).toBe(0)
+  await second.line(says('stream claimed'))
+  stage.simulator.change()
+  expectExactlyOnce(stage, await stage.caughtUp())
+  expect(await second.stop()).toBe(0)
 
-    expect(JSON.parse(await command('checkpoint', 'show'))).toMatchObject({ claim: { epoch: 2 } })
-    stage.simulator.change()
-    await command('poll-once')
-    expectExactlyOnce(stage, await stage.caughtUp())
-    expect(await command('checkpoint', 'set', '--last-changed', '2001-02-03', '--yes')).toContain('"epoch":4')
-  },
-)
+  expect(JSON.parse(await command('checkpoint', 'show'))).toMatchObject({ claim: { epoch: 2 } })
+  stage.simulator.change()
+  await command('poll-once')
+  expectExactlyOnce(stage, await stage.caughtUp())
+  expect(await command('checkpoint', 'set', '--last-changed', '2001-02-03', '--yes')).toContain('"epoch":4')
+})
 
 const rows = documentedAcls({ connector: '<connector>', stream: '<stream>', topic: 'client.modified' }).map(
   (acl, at) => ({
@@ -113,7 +113,7 @@ const rows = documentedAcls({ connector: '<connector>', stream: '<stream>', topi
 const isOfPlacement = ({ name }: Acl) => name === '<connector>' || name === '<connector>.slots'
 
 async function sceneWithout(at: number) {
-  const stage = await secureScene('plain')
+  const stage = await secureScene()
   const [missing] = stage.acls.slice(at)
   if (missing === undefined) throw new Error('no such row')
   await stage.allow(stage.acls.toSpliced(at, 1))
@@ -179,7 +179,7 @@ it('a group ACL that is taken away leaves the running stream alone, and comes ba
 })
 
 it('with CREATE on its topics the connector makes them itself', async () => {
-  const stage = await secureScene('plain', { topics: 'missing' })
+  const stage = await secureScene({ topics: 'missing' })
   await stage.allow(stage.acls)
   const first = stage.start()
   expect(await first.line(isOutOfGroup)).toMatchObject({ error: expect.stringContaining('(to create it: CREATE)') })
