@@ -1,0 +1,30 @@
+import { expect, test } from 'vitest'
+import { documentedCommands, isLeftOut, isOurs, leftOut } from '../../support/documented-commands.ts'
+import { readProjectFile } from '../../support/markdown-file.ts'
+
+const documented = documentedCommands()
+const commands = documented.map(({ command }) => command)
+
+test('every command of the documentation is run by its e2e test, or left out for a reason that is still one', () => {
+  const others = documented.filter((one) => !isOurs(one) && !isLeftOut(one.command) && !/^export /.test(one.command))
+  expect(others.map(({ command }) => command).toSorted()).toEqual([
+    'npm run polaris-simulator -- --help',
+    'openssl s_client -connect polaris.example:3443 </dev/null 2>/dev/null | openssl x509 -noout -fingerprint -sha256',
+  ])
+  for (const [pattern, why] of leftOut)
+    expect(
+      commands.filter((command) => pattern.test(command)),
+      why,
+    ).not.toEqual([])
+})
+
+test('every npm script and make target that the documentation names exists', () => {
+  const { scripts } = JSON.parse(readProjectFile('package.json')) as { scripts: Record<string, string> }
+  const targets = readProjectFile('Makefile').match(/^[\w-]+(?=:)/gm) ?? []
+  for (const command of commands) {
+    const script = /^npm run ([\w:-]+)/.exec(command)?.[1]
+    const target = /^make ([\w-]+)/.exec(command)?.[1]
+    if (script !== undefined) expect(Object.keys(scripts), command).toContain(script)
+    if (target !== undefined) expect(targets, command).toContain(target)
+  }
+})
