@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { startVitest } from 'vitest/node'
 import { helm, helmVersions } from '../test/support/helm.ts'
-import { withSection } from './chart-readme.ts'
+import { withSection } from './generate/chart-readme.ts'
 
 // usage: node cluster-test.ts: runs the lane `cluster` and writes what it came to into the README of the chart.
 const startedAt = new Date()
@@ -19,7 +19,7 @@ await vitest.exit()
 
 function report(): string {
   const helms = helmVersions.map((version) => helm(version, ['version', '--template', '{{.Version}}'])).join(' and ')
-  const kubernetes = /kubernetes_version=(\S+)/.exec(readFileSync('scripts/provision-cluster-tools.sh', 'utf8'))?.[1]
+  const kubernetes = /kubernetes_version=(\S+)/.exec(readFileSync('scripts/provision/cluster-tools.sh', 'utf8'))?.[1]
   const seconds = Math.round((Date.now() - startedAt.getTime()) / 1000)
   const date = startedAt.toISOString().slice(0, 10)
   return [

@@ -1,13 +1,13 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { pathToFileURL } from 'node:url'
 import { describeMetrics } from '../connector/telemetry/metric-list.ts'
-import { chartDashboard } from './chart-dashboard.ts'
-import { chartYaml, configDefaults } from './chart-metadata.ts'
-import { chartReadme } from './chart-readme.ts'
-import { chartSchema } from './chart-schema.ts'
-import { configJsonSchema } from './config-json-schema.ts'
-import { configReference } from './config-reference.ts'
-import { errorReference } from './error-reference.ts'
+import { chartDashboard } from './generate/chart-dashboard.ts'
+import { chartYaml, configDefaults } from './generate/chart-metadata.ts'
+import { chartReadme } from './generate/chart-readme.ts'
+import { chartSchema } from './generate/chart-schema.ts'
+import { configJsonSchema } from './generate/config-json-schema.ts'
+import { configReference } from './generate/config-reference.ts'
+import { errorReference } from './generate/error-reference.ts'
 
 interface GeneratedFile {
   /** From the root of the project. */

@@ -10,8 +10,8 @@ kafka_pom=test/support/servers/kafka/pom.xml
 kafka_version=$(sed -n 's|.*<kafka.version>\(.*\)</kafka.version>.*|\1|p' "$kafka_pom")
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/polaris-connector
 
-. scripts/provision-cluster-tools.sh
-. scripts/provision-containers.sh
+. scripts/provision/cluster-tools.sh
+. scripts/provision/containers.sh
 
 main() {
   mkdir -p "$cache" .cache
@@ -135,7 +135,7 @@ java_is_recent() { [ "$(java -XshowSettings:properties -version 2>&1 | sed -n 's
 kafka_class_archive() {
   if [ -f "$cache/kafka-$kafka_version/classes.jsa" ]; then return; fi
   say 'archiving the classes of Kafka for a quicker start'
-  node scripts/archive-kafka-classes.ts "$cache/kafka-$kafka_version/classes.jsa"
+  node scripts/provision/archive-kafka-classes.ts "$cache/kafka-$kafka_version/classes.jsa"
 }
 
 # versitygw where there is Go, else moto where there is Python.

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { readConfig } from '../../connector/config/load-config.ts'
-import { chartValues } from '../../scripts/chart-values.ts'
+import { chartValues } from '../../scripts/generate/chart-values.ts'
 import { helmVersions, type Manifest, manifests, only, rendered, someValues } from '../support/helm.ts'
 
 const minimal = someValues()

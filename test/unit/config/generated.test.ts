@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { settingList } from '../../../connector/config/setting-list.ts'
-import { configJsonSchema } from '../../../scripts/config-json-schema.ts'
-import { configReference } from '../../../scripts/config-reference.ts'
+import { configJsonSchema } from '../../../scripts/generate/config-json-schema.ts'
+import { configReference } from '../../../scripts/generate/config-reference.ts'
 import { staleFiles } from '../../../scripts/generate.ts'
 import { fromFile, valid } from './config-sources.ts'
 

@@ -1,5 +1,5 @@
-import { type SchemaNode, type Setting, schemaTree, settingList } from '../connector/config/setting-list.ts'
-import type { SettingKind } from '../connector/config/setting-types.ts'
+import { type SchemaNode, type Setting, schemaTree, settingList } from '../../connector/config/setting-list.ts'
+import type { SettingKind } from '../../connector/config/setting-types.ts'
 
 const introduction = `# Settings
 

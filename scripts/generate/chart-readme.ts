@@ -10,7 +10,7 @@ interface Alert {
 
 /** `helm/README.md` with its tables of values and alerts as they are now. */
 export function chartReadme(): string {
-  const readme = readFileSync(new URL('../helm/README.md', import.meta.url), 'utf8')
+  const readme = readFileSync(new URL('../../helm/README.md', import.meta.url), 'utf8')
   return withSection(withSection(readme, 'values', valuesTable()), 'alerts', alertsTable())
 }
 
@@ -37,7 +37,9 @@ function shown(preset: unknown): string {
 }
 
 function alertsTable(): string {
-  const { alerts } = parse(readFileSync(new URL('../helm/alerts.yaml', import.meta.url), 'utf8')) as { alerts: Alert[] }
+  const { alerts } = parse(readFileSync(new URL('../../helm/alerts.yaml', import.meta.url), 'utf8')) as {
+    alerts: Alert[]
+  }
   const rows = alerts.map(({ alert, labels, annotations }) =>
     row(`\`${alert}\``, labels.severity, annotations.summary.replaceAll(/\{\{.*?\}\}/g, '…')),
   )

@@ -1,4 +1,4 @@
-import { type SchemaNode, schemaTree } from '../connector/config/setting-list.ts'
+import { type SchemaNode, schemaTree } from '../../connector/config/setting-list.ts'
 
 export type Json = Readonly<Record<string, unknown>>
 

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
-import { type SchemaNode, schemaTree } from '../connector/config/setting-list.ts'
+import { type SchemaNode, schemaTree } from '../../connector/config/setting-list.ts'
 
-const read = (path: string) => readFileSync(new URL(`../${path}`, import.meta.url), 'utf8')
+const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8')
 
 /** `helm/Chart.yaml` with the version of package.json, for chart and application alike. */
 export function chartYaml(): string {

@@ -1,4 +1,4 @@
-import { errorCatalogue } from '../connector/runtime/error-catalogue.ts'
+import { errorCatalogue } from '../../connector/runtime/error-catalogue.ts'
 
 type Entry = (typeof errorCatalogue)[keyof typeof errorCatalogue]
 

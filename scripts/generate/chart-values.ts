@@ -10,7 +10,7 @@ export interface ChartValue {
 
 /** Every documented value, in the order of the file. */
 export function chartValues(): readonly ChartValue[] {
-  const text = readFileSync(new URL('../helm/values.yaml', import.meta.url), 'utf8')
+  const text = readFileSync(new URL('../../helm/values.yaml', import.meta.url), 'utf8')
   const { contents } = parseDocument(text)
   return isMap(contents) ? valuesIn(contents, []) : []
 }

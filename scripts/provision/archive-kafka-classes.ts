@@ -1,5 +1,5 @@
 import { renameSync } from 'node:fs'
-import { startKafka } from '../test/support/servers/kafka-broker.ts'
+import { startKafka } from '../../test/support/servers/kafka-broker.ts'
 
 // usage: node archive-kafka-classes.ts FILE: writes the class-data archive of a broker's start and end to FILE.
 const [file] = process.argv.slice(2)
