@@ -59,9 +59,11 @@ export async function keepStream(parts: KeepStreamParts, stop: AbortSignal): Pro
     ends.set(stream, end)
     if (!isOver(parts, term)) {
       if (end.kind === 'lost') {
-        // Who has not heard of the group for a session was replaced by it: that is no quarrel.
+        // Who has not heard of the group for a session was replaced by it: that is no quarrel. Nor is a fence of before the assignment of now.
         const isContested =
-          parts.placement.isAssigned(stream) && clock.monotonic() - startedAt <= parts.contest.calmAfterMs
+          assignment.generation() === term.generation &&
+          parts.placement.isAssigned(stream) &&
+          clock.monotonic() - startedAt <= parts.contest.calmAfterMs
         fences = isContested ? fences + 1 : 1
         await untilOwnedAgain(parts, term, fences)
       } else {
@@ -102,8 +104,9 @@ async function runOnce(parts: KeepStreamParts, term: Term, stop: AbortSignal): P
 }
 
 /**
- * Waits until a stream that was taken may run here again. A newer assignment settles a first fence at once: it was of before. Otherwise
- * somebody else believes to own it too (or an operator wrote its checkpoint): a growing pause, then the group has to confirm it.
+ * Waits until a stream that was taken may run here again. An assignment newer than the run settles it at once: who took the stream may have
+ * done so under an older one. Otherwise somebody else believes to own it too (or an operator wrote its checkpoint): a growing pause, then
+ * the group has to confirm it.
  */
 async function untilOwnedAgain(parts: KeepStreamParts, term: Term, fences: number): Promise<void> {
   const { stream, assignment, placement, contest, clock, noChange } = parts
@@ -115,7 +118,7 @@ async function untilOwnedAgain(parts: KeepStreamParts, term: Term, fences: numbe
   }
   const pause = pauseMs({ ...contest, retries: 0, maxRetryAfterMs: 0 }, fences, 0.5 + clock.random() / 2)
   if (fences > 1) parts.observe({ kind: 'stream-contested', stream, fences, pauseMs: pause })
-  await within(pause, () => isOver(parts, term) || (fences === 1 && isNewer()))
+  await within(pause, () => isOver(parts, term) || isNewer())
   const mayRun = () => isOver(parts, term) || isNewer() || placement.isConfirmed(stream, lostAt)
   while (!mayRun() && !noChange.aborted) await within(contest.recheckMs, mayRun)
 }

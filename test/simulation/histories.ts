@@ -63,9 +63,10 @@ export async function failureOf({
     if (faults.length > 0) throw new Error(faults.join('\n'))
   })
   const given = { ...(seed === undefined ? {} : { seed }), ...(path === undefined ? {} : { path }) }
-  const details = await fc.check(property, { numRuns: runs, endOnFailure: lookingFor !== undefined, ...given })
+  const endOnFailure = lookingFor !== undefined || path !== undefined
+  const details = await fc.check(property, { numRuns: runs, endOnFailure, ...given })
   if (!details.failed) return undefined
-  const again = `npm run simulate -- --of ${kind} --seed ${details.seed} --path ${details.counterexamplePath}`
+  const again = `npm run simulate -- --of ${kind} --seed=${details.seed} --path ${details.counterexamplePath}`
   const { message } = details.errorInstance as Error
   return `${message}\n${JSON.stringify(details.counterexample?.[0])}\nafter ${details.numRuns} runs; again: ${again}`
 }

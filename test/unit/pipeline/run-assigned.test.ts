@@ -240,6 +240,24 @@ describe('a stream that was lost', () => {
     expect(contested[0]).toEqual({ kind: 'stream-contested', stream: 'a', fences: 2, pauseMs: 7_500 })
   })
 
+  it('is given back at once by a newer assignment, in the middle of a quarrel too', async () => {
+    const told = toldPlacement()
+    const { last, pass, events, runsOf } = scene(told.placement)
+    told.confirmed.add('a')
+    await told.assign('a')
+    await last('a').end('lost')
+    await pass(contestDefaults.firstPauseMs)
+    await told.assign('a')
+    await last('a').end('lost')
+    expect(runsOf('a')).toBe(3)
+    await last('a').end('lost')
+    await pass(1_000)
+    expect(runsOf('a')).toBe(3)
+    await told.assign('a')
+    expect(runsOf('a')).toBe(4)
+    expect(events.filter(({ kind }) => kind === 'stream-contested')).toMatchObject([{ fences: 2 }])
+  })
+
   it('is not contested when it ran calmly in between', async () => {
     const told = toldPlacement()
     const { last, pass, events } = scene(told.placement)
