@@ -107,7 +107,8 @@ export const configSchema = z
           { description: 'Port to listen on; 0: any', variable: 'HTTP_PORT' },
         ),
         readyAfter: setting.duration(2 * minute, {
-          description: 'How long a stream may make no progress before `/readyz` says so; at least three poll intervals',
+          description:
+            'How long a stream may make no progress, or the replica be out of the group, before `/readyz` says so; at least three poll intervals',
         }),
       }),
       kafka: kafkaSection,

@@ -63,6 +63,7 @@ function listenersUntil(over: AbortController, { on }: MemberParts) {
   return {
     joined: whileMember(on.joined),
     heard: whileMember(on.heard),
+    seen: whileMember(on.seen),
     rebalancing: whileMember(on.rebalancing),
     /** How often the group has answered. */
     count: () => heard,

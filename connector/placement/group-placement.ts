@@ -94,7 +94,12 @@ function memberParts({ settings, parts, membership }: Staying, onJoined: (joined
     streams,
     clock,
     held: () => ({ held: membership.slots(), silentMs: membership.silentMs() }),
-    on: { joined: onJoined, heard: membership.heard, rebalancing: membership.rebalancing },
+    on: {
+      joined: onJoined,
+      heard: membership.heard,
+      seen: (members) => observe({ kind: 'group-seen', members }),
+      rebalancing: membership.rebalancing,
+    },
     onTurn: () => {
       if (membership.hasJustExpired()) observe({ kind: 'session-expired', silentMs: membership.silentMs() })
     },

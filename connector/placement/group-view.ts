@@ -1,4 +1,4 @@
-import { type Admin, AssignerProtocol } from 'kafkajs'
+import { type Admin, AssignerProtocol, type GroupDescription } from 'kafkajs'
 import { hasKafkaCode, publishError } from '../publish/classify-kafka-error.ts'
 import { type AdminParts, withAdmin } from '../publish/kafka-session.ts'
 import { streamsIn } from './slots.ts'
@@ -26,6 +26,21 @@ export interface GroupViewParts extends AdminParts {
   readonly streams: readonly string[]
 }
 
+/** What the description of a group says of its members, by name. */
+export function membersOf(
+  { members }: Pick<GroupDescription, 'members'>,
+  { topic, streams, slotCount }: { topic: string; streams: readonly string[]; slotCount: number },
+): GroupMemberView[] {
+  const views = members.map(({ clientId, clientHost, memberAssignment }): GroupMemberView => {
+    const slots = slotsOf(memberAssignment, topic)
+    return {
+      ...{ replica: clientId, host: clientHost.replace(/^\//, ''), slots },
+      streams: [...streamsIn(slots, streams, slotCount)],
+    }
+  })
+  return views.sort((one, other) => (one.replica < other.replica ? -1 : 1))
+}
+
 /** Who shares the streams, and how; changes nothing. Rejects with `publish.*` or the reason of `stop`. */
 export function viewGroup(parts: GroupViewParts, stop: AbortSignal): Promise<GroupView> {
   const { group, topic } = parts
@@ -42,15 +57,7 @@ async function readGroup(admin: Admin, { group, topic, streams }: GroupViewParts
   const { groups } = await admin.describeGroups([group])
   const [found] = groups
   if (found === undefined) throw publishError(`describe group ${group}`, new Error('no answer'))
-  const members = found.members.map(({ clientId, clientHost, memberAssignment }): GroupMemberView => {
-    const slots = slotsOf(memberAssignment, topic)
-    return {
-      ...{ replica: clientId, host: clientHost.replace(/^\//, ''), slots },
-      streams: [...streamsIn(slots, streams, slotCount)],
-    }
-  })
-  const byName = (one: GroupMemberView, other: GroupMemberView) => (one.replica < other.replica ? -1 : 1)
-  return { state: found.state, slots: slotCount, members: members.sort(byName) }
+  return { state: found.state, slots: slotCount, members: membersOf(found, { topic, streams, slotCount }) }
 }
 
 /** 0: the topic does not exist. */

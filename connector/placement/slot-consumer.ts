@@ -1,8 +1,9 @@
-import type { Consumer, Kafka } from 'kafkajs'
+import type { Consumer, GroupDescription, Kafka } from 'kafkajs'
 import { retryOptions } from '../publish/kafka-client.ts'
 import type { KafkaRetry } from '../publish/kafka-config.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { SlotClaim } from './assign-slots.ts'
+import { type GroupMemberView, membersOf } from './group-view.ts'
 import type { GroupConfig } from './placement-config.ts'
 import { slotCount, stickyAssigner } from './sticky-assigner.ts'
 
@@ -22,6 +23,8 @@ export interface SlotConsumerParts {
 export interface SlotListeners {
   readonly joined: (joined: Joined) => void
   readonly heard: (heardAt: number) => void
+  /** Who has what, this member included; after `joined`, unless the group is being shared out anew already. */
+  readonly seen: (members: readonly GroupMemberView[]) => void
   /** The group is being shared out anew; the next word is `joined`. */
   readonly rebalancing: () => void
 }
@@ -65,11 +68,20 @@ export function slotConsumer(kafka: Kafka, parts: SlotConsumerParts, onCrash: (e
     consumer.pause([{ topic }])
     const slots = (payload.memberAssignment[topic] ?? []).toSorted((one, other) => one - other)
     on.joined({ slots, slotCount: slotsNow(), tookMs: payload.duration, heardAt: sentAt('SyncGroup') })
+    lookAround(consumer, { ...parts, slotCount: slotsNow() })
   })
   consumer.on(consumer.events.HEARTBEAT, () => on.heard(sentAt('Heartbeat')))
   consumer.on(consumer.events.REBALANCING, () => on.rebalancing())
   consumer.on(consumer.events.CRASH, ({ payload }) => onCrash(payload.error))
   return consumer
+}
+
+/** Asks the group for all its members. Without an answer it stays untold: nothing but the status depends on it. */
+function lookAround(consumer: Consumer, parts: SlotConsumerParts & { readonly slotCount: number }): void {
+  const tell = (group: GroupDescription | undefined) => {
+    if (group?.state === 'Stable') parts.on.seen(membersOf(group, parts))
+  }
+  consumer.describeGroup().then(tell, () => undefined)
 }
 
 /** When the answered request was sent: a process that stalls while the answer is under way must not think that it was just heard of. */

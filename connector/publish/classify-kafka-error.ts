@@ -87,7 +87,8 @@ function causesOf(error: unknown, depth = 0): KafkaError[] {
 /** Judges by `code` and `name` along the causes, never by message text. */
 export function classifyKafkaError(error: unknown): KafkaVerdict {
   const decisive = decisiveError(error)
-  if (decisive === undefined) return isKafkaError(error) || isBare(error) ? 'publish.failed' : 'bug'
+  if (decisive === undefined && isBare(error)) return 'publish.unreachable'
+  if (decisive === undefined) return isKafkaError(error) ? 'publish.failed' : 'bug'
   if (typeof decisive.code === 'number') return verdictOfCode[decisive.code] ?? 'publish.failed'
   return verdictOfName[decisive.name] ?? 'publish.failed'
 }
@@ -107,7 +108,8 @@ export type NeededAcls = Readonly<Record<number, string>>
 export function publishError(operation: string, error: unknown, needs: NeededAcls = {}): ConnectorError {
   if (error instanceof ConnectorError) return error
   const decisive = decisiveError(error)
-  const reason = [decisive?.type ?? decisive?.name ?? 'error', decisive?.code].filter((part) => part !== undefined)
+  const unnamed = isBare(error) ? 'not connected' : 'error'
+  const reason = [decisive?.type ?? decisive?.name ?? unnamed, decisive?.code].filter((part) => part !== undefined)
   const need = typeof decisive?.code === 'number' ? needs[decisive.code] : undefined
   const missing = need === undefined ? '' : `: the ACL ${need} is missing`
   return new ConnectorError(classifyKafkaError(error), `${operation}: ${reason.join(' ')}${missing}`, { cause: error })

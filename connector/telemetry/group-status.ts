@@ -1,4 +1,5 @@
 import type { AssignedEvent } from '../pipeline/assigned-event.ts'
+import type { GroupMemberView } from '../placement/group-view.ts'
 import type { PlacementEvent } from '../placement/placement-event.ts'
 import { type ErrorCode, errorCatalogue } from '../runtime/error-catalogue.ts'
 import { type ByKind, byKind } from './by-kind.ts'
@@ -20,11 +21,25 @@ export interface GroupStatus {
   readonly slots: readonly number[]
   /** Since when each stream that is assigned here is. */
   readonly streams: ReadonlyMap<string, number>
+  /** The replicas in the group when it was shared out last, by the group's own word. */
+  readonly members: readonly GroupMemberView[]
+  /** Whose each stream is by that word, and since when this replica has seen it so. */
+  readonly owners: ReadonlyMap<string, Owner>
 }
+
+interface Owner {
+  readonly replica: string
+  readonly since: number
+}
+
+const nothing = { slots: [], streams: new Map(), members: [], owners: new Map() }
+
+/** Whether it was in the group and is not, as far as it knows. */
+export const isOut = ({ state }: GroupStatus): boolean => state === 'silent' || state === 'broken'
 
 export function beforeJoining(mode: 'group' | 'single', at: number): GroupStatus {
   const state = mode === 'single' ? 'single' : 'joining'
-  return { state, stateSince: at, trouble: undefined, slots: [], streams: new Map() }
+  return { ...nothing, state, stateSince: at, trouble: undefined }
 }
 
 /** The status after `event`, which happened at `at`. */
@@ -39,10 +54,13 @@ const none: Change = () => ({})
 
 const changes: ByKind<Change, ReplicaEvent> = {
   'group-joined': ({ slots }) => to({ state: 'member', trouble: undefined, slots }),
+  'group-seen':
+    ({ members }) =>
+    ({ owners }, at) => ({ members, owners: ownersAfter(owners, members, at) }),
   'session-expired': () => to({ state: 'silent' }),
   'group-broken': ({ code }) => to({ state: 'broken', trouble: code }),
   'group-rebuilt': () => none,
-  'group-left': () => to({ state: 'left', slots: [], streams: new Map() }),
+  'group-left': () => to({ ...nothing, state: 'left' }),
   'assignment-changed':
     ({ gained, lost }) =>
     ({ streams }, at) => ({
@@ -55,13 +73,28 @@ const changes: ByKind<Change, ReplicaEvent> = {
   'stream-contested': () => none,
 }
 
+/** Who kept a stream has it since before. */
+function ownersAfter(
+  before: ReadonlyMap<string, Owner>,
+  members: readonly GroupMemberView[],
+  at: number,
+): ReadonlyMap<string, Owner> {
+  const now = members.flatMap(({ replica, streams }) => streams.map((stream) => ({ stream, replica })))
+  return new Map(
+    now.map(({ stream, replica }) => {
+      const known = before.get(stream)
+      return [stream, known?.replica === replica ? known : { replica, since: at }]
+    }),
+  )
+}
+
 /** The streams that `event` makes the business of other replicas, as far as they still seem to be here. */
 export function movedAway(event: ReplicaEvent, isActive: (stream: string) => boolean): readonly string[] {
   if (event.kind === 'stream-let-go') return [event.stream]
   return event.kind === 'assignment-changed' ? event.lost.filter((stream) => !isActive(stream)) : []
 }
 
-/** Who runs what, as far as this replica knows: what is its own; `elsewhere` is all that it can say of the rest. */
+/** Who runs what, as far as this replica knows: what is its own, and what the group said of the others when it was shared out last. */
 export interface GroupReport {
   readonly state: GroupState
   readonly secondsInState: number
@@ -69,11 +102,18 @@ export interface GroupReport {
   readonly hint?: string
   readonly slots: readonly number[]
   readonly streams: readonly { readonly stream: string; readonly assignedSeconds: number; readonly epoch?: number }[]
-  readonly elsewhere: readonly string[]
+  /** The streams that are not assigned here. `replica` null: nobody's, or the group has not said yet. */
+  readonly elsewhere: readonly {
+    readonly stream: string
+    readonly replica: string | null
+    readonly seenSeconds?: number
+  }[]
+  /** All replicas in the group, this one included. */
+  readonly replicas: readonly Omit<GroupMemberView, 'slots'>[]
 }
 
 export function groupReport(group: GroupStatus, watched: readonly WatchedStream[], now: number): GroupReport {
-  const { state, stateSince, trouble, slots, streams } = group
+  const { state, stateSince, trouble, slots, streams, members } = group
   const here = watched.flatMap(({ stream, status: { epoch } }) => {
     const since = streams.get(stream)
     const claimed = epoch === undefined ? {} : { epoch }
@@ -85,6 +125,15 @@ export function groupReport(group: GroupStatus, watched: readonly WatchedStream[
     ...(trouble === undefined ? {} : { code: trouble, hint: errorCatalogue[trouble].hint }),
     slots,
     streams: here,
-    elsewhere: watched.map(({ stream }) => stream).filter((stream) => !streams.has(stream)),
+    elsewhere: watched
+      .filter(({ stream }) => !streams.has(stream))
+      .map(({ stream }) => ownerReport(group, stream, now)),
+    replicas: members.map(({ replica, host, streams }) => ({ replica, host, streams })),
   }
+}
+
+function ownerReport({ owners }: GroupStatus, stream: string, now: number): GroupReport['elsewhere'][number] {
+  const owner = owners.get(stream)
+  if (owner === undefined) return { stream, replica: null }
+  return { stream, replica: owner.replica, seenSeconds: secondsSince(owner.since, now) }
 }

@@ -49,6 +49,7 @@ const replicaMovements: ByKind<(metrics: PipelineMetrics) => void, ReplicaEvent>
     ({ code }) =>
     (metrics) =>
       metrics.count('groupBreaks', { code }),
+  'group-seen': () => unmoved,
   'group-rebuilt': () => unmoved,
   'group-left': () => unmoved,
   'assignment-changed': () => unmoved,

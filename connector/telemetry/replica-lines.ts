@@ -16,6 +16,7 @@ const line = (level: LogLevel, message: string, fields: LogFields = {}): LogLine
 const lines: ByKind<LogLine, ReplicaEvent> = {
   'group-joined': ({ slots, kept, streams, tookMs }) =>
     line('debug', 'joined the group', { slots: slots.length, kept, streams, tookMs }),
+  'group-seen': ({ members }) => line('debug', 'the group is shared out', { replicas: members.length }),
   'session-expired': ({ silentMs }) =>
     line('warn', 'the group was silent for longer than a session: others may have the streams', {
       silentMs: Math.round(silentMs),

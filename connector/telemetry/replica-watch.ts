@@ -6,6 +6,7 @@ import {
   type GroupStatus,
   groupReport,
   groupStatus,
+  isOut,
   movedAway,
   type ReplicaEvent,
 } from './group-status.ts'
@@ -14,7 +15,7 @@ import { isActive, streamStatus, unobserved } from './stream-status.ts'
 
 export interface ReplicaWatchParts {
   readonly clock: Clock
-  /** How long a stream may go without progress before the replica is not ready; at least three of its poll intervals. */
+  /** How long a stream may go without progress, and the replica be out of the group, before it is not ready; at least three poll intervals. */
   readonly readyAfterMs: number
   /** Whether there is a group of replicas. */
   readonly placement: 'group' | 'single'
@@ -64,10 +65,13 @@ export function replicaWatch({ clock, readyAfterMs, placement }: ReplicaWatchPar
     state: () => replicaState,
     streams,
     group: () => group,
-    health: () => ({
-      ...health({ replicaState, streams: streams(), readyAfterMs }, clock.monotonic()),
-      placement: groupReport(group, streams(), clock.monotonic()),
-    }),
+    health: () => {
+      const now = clock.monotonic()
+      const found = health({ replicaState, streams: streams(), readyAfterMs }, now)
+      // A standby that is out of the group for long stands by for nothing.
+      const ready = found.ready && !(isOut(group) && now - group.stateSince > readyAfterMs)
+      return { ...found, ready, placement: groupReport(group, streams(), now) }
+    },
   }
 }
 

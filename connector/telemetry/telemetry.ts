@@ -12,6 +12,7 @@ import { metricsObserver, pipelineMetrics, replicaMetrics } from './metrics.ts'
 import { replicaLine } from './replica-lines.ts'
 import { type ReplicaHealth, type ReplicaWatchParts, replicaWatch } from './replica-watch.ts'
 import { scrapedMetrics } from './scraped-metrics.ts'
+import { isActive } from './stream-status.ts'
 
 export type TelemetryParts = LoggerParts & ReplicaWatchParts
 
@@ -122,12 +123,14 @@ function paths(from: { health: () => Health; registry: Registry; status: () => u
 }
 
 function fullStatus({ streams, ...rest }: Health, watched: readonly WatchedStream[], now: number) {
-  const details = watched.map(({ status: { epoch, seq, lastChanged, savedAt, totals } }) => ({
-    epoch,
-    seq,
-    lastChanged,
-    ...(savedAt === undefined ? {} : { checkpointAgeSeconds: secondsSince(savedAt, now) }),
-    totals,
-  }))
-  return { ...rest, streams: streams.map((stream, index) => ({ ...stream, ...details[index] })) }
+  return { ...rest, streams: streams.map((stream, index) => ({ ...stream, ...details(watched[index], now) })) }
+}
+
+/** Where a stream stands is not told of one that is elsewhere by now: it has moved on there. */
+function details(watched: WatchedStream | undefined, now: number) {
+  if (watched === undefined) return {}
+  const { epoch, seq, lastChanged, savedAt, totals } = watched.status
+  if (!isActive(watched.status) && watched.status.state !== 'stopped') return { totals }
+  const age = savedAt === undefined ? {} : { checkpointAgeSeconds: secondsSince(savedAt, now) }
+  return { epoch, seq, lastChanged, ...age, totals }
 }

@@ -109,6 +109,18 @@ test('/status tells everything about each stream', async () => {
   })
 })
 
+test('/status says of a stream that is elsewhere by now only what it did here', async () => {
+  const { at, observe } = await listening()
+  const shop = observe('shop', { pollIntervalMs: 5000 })
+  shop({ kind: 'stream-opening' })
+  shop({ kind: 'stream-claimed', epoch: 4, seq: 9, lastChanged: '2026-01-01T00:00:00', isNew: false, events: 0 })
+  shop({ kind: 'page-read', clients: 7, bytes: 10, tookMs: 3 })
+  shop({ kind: 'stream-lost', error: new ConnectorError('publish.fenced', 'end the transaction') })
+  const { streams } = (await (await at('/status')).json()) as { streams: object[] }
+  const totals = { pages: 1, clients: 7, events: 0, deadLetters: 0, suppressed: 0 }
+  expect(streams).toEqual([{ stream: 'shop', state: 'lost', ready: true, totals }])
+})
+
 test('GET and HEAD only, 404 elsewhere, whatever the query', async () => {
   const { at } = await listening()
   expect((await at('/healthz?probe=1')).status).toBe(200)

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import { AclOperationTypes, AclPermissionTypes, AclResourceTypes, type Admin, ResourcePatternTypes } from 'kafkajs'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { contestDefaults } from '../../connector/pipeline/keep-stream.ts'
 import { runAssigned } from '../../connector/pipeline/run-assigned.ts'
 import type { StreamEnd } from '../../connector/pipeline/run-stream.ts'
@@ -51,11 +51,14 @@ const streams = streamOfEachSlot(24)
 const quick: Partial<GroupConfig> = { sessionTimeoutMs: 2_000, heartbeatMs: 500, rebalanceTimeoutMs: 3_000 }
 
 interface Member {
+  readonly replica: string
   readonly group: string
   readonly placement: Placement
   readonly events: PlacementEvent[]
   /** Every assignment that was told. */
   readonly told: ReadonlySet<string>[]
+  /** Each time its consumer died; true where kafkajs would have started it again. */
+  readonly crashes: boolean[]
   now(): ReadonlySet<string>
   /** Leaves the group. */
   stop(): Promise<void>
@@ -82,6 +85,7 @@ function startMember(connector: string, options: MemberSettings = {}): Member {
   const replica = `replica-${members.length}`
   const events: PlacementEvent[] = []
   const told: ReadonlySet<string>[] = []
+  const crashes: boolean[] = []
   const clients = new Set<KafkaClient>()
   const stopping = new AbortController()
   let isGone = false
@@ -99,6 +103,7 @@ function startMember(connector: string, options: MemberSettings = {}): Member {
       connect: (to) => {
         const client = kafkaClient(to, { clientId: replica, log: () => undefined })
         clients.add(client)
+        watchCrashes(client, crashes)
         if (isGone) client.cut()
         return client
       },
@@ -109,9 +114,11 @@ function startMember(connector: string, options: MemberSettings = {}): Member {
     : placement.run((assigned) => void told.push(assigned), stopping.signal)
   const member: Member = {
     group: connector,
+    replica,
     placement,
     events,
     told,
+    crashes,
     now: () => told.at(-1) ?? new Set(),
     stop: () => {
       stopping.abort()
@@ -124,6 +131,15 @@ function startMember(connector: string, options: MemberSettings = {}): Member {
   }
   members.push(member)
   return member
+}
+
+function watchCrashes({ kafka: client }: KafkaClient, crashes: boolean[]): void {
+  const make = client.consumer.bind(client)
+  client.consumer = (config) => {
+    const consumer = make(config)
+    consumer.on(consumer.events.CRASH, ({ payload }) => void crashes.push(payload.restart))
+    return consumer
+  }
 }
 
 async function until(isSo: () => boolean, withinMs = 20_000): Promise<number> {
@@ -178,6 +194,21 @@ describe('the view of a group', () => {
       expect(seen[index]?.slots).toHaveLength(8)
       expect(seen[index]?.host).toBe('127.0.0.1')
     }
+  })
+
+  it('is what the group tells each of them by itself, whenever it is shared out anew', async () => {
+    const three = await startThree(randomUUID())
+    const shares = (some: readonly Member[]) =>
+      some.map((member) => ({ replica: member.replica, host: '127.0.0.1', streams: [...member.now()].sort() }))
+    const seenBy = (member: Member) =>
+      member.events
+        .findLast((event) => event.kind === 'group-seen')
+        ?.members.map(({ replica, host, streams: its }) => ({ replica, host, streams: its.toSorted() }))
+    const allSee = (some: readonly Member[]) =>
+      some.every((member) => JSON.stringify(seenBy(member)) === JSON.stringify(shares(some)))
+    await until(() => allSee(three))
+    await three[2].stop()
+    await until(() => areBalanced(three.slice(0, 2)) && allSee(three.slice(0, 2)))
   })
 
   it('is empty where nobody was ever in it, or everybody has left', async () => {
@@ -238,7 +269,8 @@ describe('a member', () => {
     await until(() => areBalanced(three, few))
     expect(sizes(three).sort()).toEqual([0, 1, 1])
     const standby = three.find((member) => member.now().size === 0)
-    expect(standby?.events.at(-1)).toMatchObject({ kind: 'group-joined', streams: [] })
+    const joins = standby?.events.filter(({ kind }) => kind === 'group-joined')
+    expect(joins?.at(-1)).toMatchObject({ streams: [] })
   })
 
   it('never asks for a record of the topic, whatever is in it', async () => {
@@ -294,6 +326,30 @@ describe('a member', () => {
     proxy.resume()
     await until(() => far.events.some(({ kind }) => kind === 'group-rebuilt'), 30_000)
     await until(() => areBalanced([near, far]), 30_000)
+  })
+
+  it('whose consumer dies for good is in the group again with all that it had, however often that happens', async () => {
+    const [proxy] = kafka.proxies
+    if (proxy === undefined) throw new Error('no proxy')
+    onTestFinished(() => proxy.up())
+    const connection = { brokers: [kafka.proxiedBootstrap] }
+    const settings = { ...quick, rebuild: { firstPauseMs: 100, maxPauseMs: 200 } }
+    const member = startMember(randomUUID(), { settings, connection })
+    await until(() => isConfident(member))
+    const count = (wanted: PlacementEvent['kind']) => member.events.filter(({ kind }) => kind === wanted).length
+    for (let deaths = 1; deaths <= 3; deaths += 1) {
+      const joins = member.told.length
+      await proxy.down()
+      await until(() => member.crashes.length >= deaths && count('group-broken') === deaths)
+      await proxy.up()
+      await until(() => member.told.length > joins && isConfident(member))
+      expect(kept(member)).toBe(streams.length)
+      expect(count('group-rebuilt')).toBe(deaths)
+    }
+    expect(member.crashes).not.toContain(true)
+    expect(new Set(member.events.flatMap((event) => (event.kind === 'group-broken' ? [event.code] : [])))).toEqual(
+      new Set(['publish.unreachable']),
+    )
   })
 
   it('stops within its limit while Kafka cannot be reached', async () => {

@@ -7,6 +7,7 @@ type Every = { readonly [K in ReplicaEvent['kind']]: Extract<ReplicaEvent, { kin
 export function everyReplicaEvent(error: unknown): ReplicaEvent[] {
   const every: Every = {
     'group-joined': { kind: 'group-joined', slots: [1, 5], kept: 1, streams: ['shop'], tookMs: 300 },
+    'group-seen': { kind: 'group-seen', members: [{ replica: 'one', host: '::1', slots: [1, 5], streams: ['shop'] }] },
     'session-expired': { kind: 'session-expired', silentMs: 7000 },
     'group-broken': { kind: 'group-broken', code: codeOf(error), error },
     'group-rebuilt': { kind: 'group-rebuilt', tries: 3, tookMs: 9000 },

@@ -1,8 +1,10 @@
 import { EventEmitter } from 'node:events'
-import type { ConsumerConfig, Kafka } from 'kafkajs'
+import { AssignerProtocol, type ConsumerConfig, type Kafka } from 'kafkajs'
 import { describe, expect, it } from 'vitest'
+import type { GroupMemberView } from '../../../connector/placement/group-view.ts'
 import { groupDefaults } from '../../../connector/placement/placement-config.ts'
 import { type Joined, slotConsumer } from '../../../connector/placement/slot-consumer.ts'
+import { slotOf } from '../../../connector/placement/slots.ts'
 import { virtualClock } from '../../support/virtual-clock.ts'
 
 const slotsInAll = 24
@@ -11,11 +13,13 @@ const slotsInAll = 24
 function scene() {
   const emitter = new EventEmitter()
   const calls: string[] = []
+  const descriptions: Promise<object>[] = []
   let config: ConsumerConfig | undefined
   const consumer = {
     events: { GROUP_JOIN: 'join', HEARTBEAT: 'beat', CRASH: 'crash', REBALANCING: 'rebalancing', REQUEST: 'request' },
     on: (name: string, listener: (event: unknown) => void) => emitter.on(name, listener),
     pause: (topics: unknown) => calls.push(`pause ${JSON.stringify(topics)}`),
+    describeGroup: () => descriptions.shift() ?? Promise.reject(new Error('no connection')),
   }
   const kafka = {
     consumer: (given: ConsumerConfig) => {
@@ -28,6 +32,7 @@ function scene() {
   const clock = virtualClock(100_000)
   const joined: Joined[] = []
   const heard: number[] = []
+  const seen: (readonly GroupMemberView[])[] = []
   const crashes: Error[] = []
   const on = {
     joined: (one: Joined) => {
@@ -35,6 +40,7 @@ function scene() {
       joined.push(one)
     },
     heard: (at: number) => heard.push(at),
+    seen: (members: readonly GroupMemberView[]) => seen.push(members),
     rebalancing: () => calls.push('rebalancing'),
   }
   const held = () => ({ held: [], silentMs: 0 })
@@ -46,7 +52,7 @@ function scene() {
   }
   slotConsumer(kafka, { ...parts, streams: ['a'], clock, held, on }, (error) => crashes.push(error))
   const say = (name: string, payload: object = {}) => emitter.emit(name, { payload })
-  return { say, clock, calls, joined, heard, crashes, config: () => config }
+  return { say, clock, calls, joined, heard, seen, crashes, descriptions, config: () => config }
 }
 
 describe('slotConsumer', () => {
@@ -83,6 +89,29 @@ describe('slotConsumer', () => {
     say('request', { apiName: 'Heartbeat', duration: -3_600_000 })
     say('beat')
     expect(heard).toEqual([100_000])
+  })
+
+  it('tells who else is there as soon as the group says so, and nothing while it does not', async () => {
+    const { say, seen, descriptions } = scene()
+    const memberAssignment = AssignerProtocol.MemberAssignment.encode({
+      ...{ version: 1, userData: Buffer.alloc(0), assignment: { t: [5, slotOf('a', slotsInAll)] } },
+    })
+    const member = { clientId: 'one', clientHost: '/10.0.0.1', memberId: 'one-1', memberAssignment }
+    const other = { ...member, clientId: 'another', memberId: 'another-1', memberAssignment: Buffer.alloc(0) }
+    const members = [member, other]
+    descriptions.push(
+      Promise.resolve({ state: 'PreparingRebalance', members }),
+      Promise.reject(new Error('no connection')),
+      Promise.resolve({ state: 'Stable', members }),
+    )
+    for (const _ of descriptions.slice()) say('join', { memberAssignment: { t: [1] }, duration: 5 })
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(seen).toEqual([
+      [
+        { replica: 'another', host: '10.0.0.1', slots: [], streams: [] },
+        { replica: 'one', host: '10.0.0.1', slots: [5, slotOf('a', slotsInAll)].sort((x, y) => x - y), streams: ['a'] },
+      ],
+    ])
   })
 
   it('never restarts by itself: who is told of a crash builds it anew', async () => {

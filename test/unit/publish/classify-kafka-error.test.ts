@@ -46,7 +46,7 @@ describe('classifyKafkaError', () => {
     ['publish.unreachable', new DOMException('not done within 5 ms', 'TimeoutError')],
     ['publish.unauthorized', wrapped(new KafkaJSSASLAuthenticationError('no'))],
     ['publish.failed', new KafkaJSError('something new')],
-    ['publish.failed', new Error('Broker not connected')],
+    ['publish.unreachable', new Error('Broker not connected')],
     ['bug', new TypeError('undefined is not a function')],
     ['bug', wrapped(new TypeError('undefined is not a function'))],
     ['bug', 'not even an error'],

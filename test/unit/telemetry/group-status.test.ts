@@ -13,6 +13,10 @@ const joined = (slots: number[]): ReplicaEvent => ({ kind: 'group-joined', slots
 const changed = (gained: string[], lost: string[] = []): ReplicaEvent => ({
   ...{ kind: 'assignment-changed', streams: gained.length, gained, lost },
 })
+const seen = (...shares: [replica: string, streams: string[]][]): ReplicaEvent => ({
+  kind: 'group-seen',
+  members: shares.map(([replica, streams]) => ({ replica, host: '::1', slots: [1], streams })),
+})
 const broken: ReplicaEvent = {
   ...{ kind: 'group-broken', code: 'publish.unauthorized' },
   error: new ConnectorError('publish.unauthorized', 'join group shops'),
@@ -54,14 +58,15 @@ describe('what a replica knows of the group', () => {
     expect(told(joined([1]), changed(['a']), { kind: 'group-left' }).streams.size).toBe(0)
   })
 
-  test('is reported with the epochs of its streams, and with the streams that are elsewhere', () => {
+  test('is reported with the epochs of its streams, and with the streams that are elsewhere, nobody knows where', () => {
     const report = groupReport(
       told(joined([1, 5]), changed(['a', 'b'])),
       [watched('a', 7), watched('b'), watched('c')],
       5000,
     )
     expect(report).toEqual({
-      ...{ state: 'member', secondsInState: 4, slots: [1, 5], elsewhere: ['c'] },
+      ...{ state: 'member', secondsInState: 4, slots: [1, 5], replicas: [] },
+      elsewhere: [{ stream: 'c', replica: null }],
       streams: [
         { stream: 'a', assignedSeconds: 3, epoch: 7 },
         { stream: 'b', assignedSeconds: 3 },
@@ -71,6 +76,32 @@ describe('what a replica knows of the group', () => {
       code: 'publish.unauthorized',
       hint: expect.any(String),
     })
+  })
+})
+
+describe('what the group says of the others', () => {
+  const streams = ['a', 'b', 'c', 'd'].map((stream) => watched(stream))
+  const shared = [joined([1]), changed(['a']), seen(['me', ['a']], ['other', ['b', 'c']])]
+
+  test('is who runs what, and since when it was seen so, however often the group is shared out anew', () => {
+    const status = told(...shared, seen(['me', ['a']], ['other', ['b']], ['third', ['c']]))
+    const { elsewhere, replicas } = groupReport(status, streams, 9000)
+    expect(elsewhere).toEqual([
+      { stream: 'b', replica: 'other', seenSeconds: 6 },
+      { stream: 'c', replica: 'third', seenSeconds: 5 },
+      { stream: 'd', replica: null },
+    ])
+    expect(replicas).toEqual([
+      { replica: 'me', host: '::1', streams: ['a'] },
+      { replica: 'other', host: '::1', streams: ['b'] },
+      { replica: 'third', host: '::1', streams: ['c'] },
+    ])
+  })
+
+  test('is nothing any more once this replica has left', () => {
+    const { elsewhere, replicas } = groupReport(told(...shared, { kind: 'group-left' }), streams, 9000)
+    expect(elsewhere.map(({ replica }) => replica)).toEqual([null, null, null, null])
+    expect(replicas).toEqual([])
   })
 })
 

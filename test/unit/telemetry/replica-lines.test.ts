@@ -12,7 +12,7 @@ const kindsAt = (level: string) =>
 
 test('info is for streams that move and a group that holds again; a joining that moves none is no news', () => {
   expect(kindsAt('info')).toEqual(['group-rebuilt', 'group-left', 'assignment-changed', 'stream-let-go'])
-  expect(kindsAt('debug')).toEqual(['group-joined'])
+  expect(kindsAt('debug')).toEqual(['group-joined', 'group-seen'])
   expect(kindsAt('warn')).toEqual(['session-expired', 'group-broken', 'stream-contested'])
 })
 

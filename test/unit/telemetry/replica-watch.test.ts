@@ -1,14 +1,15 @@
 import { expect, test } from 'vitest'
-import { systemClock } from '../../../connector/runtime/clock.ts'
+import { type Clock, systemClock } from '../../../connector/runtime/clock.ts'
 import { ConnectorError } from '../../../connector/runtime/connector-error.ts'
 import { telemetry } from '../../../connector/telemetry/telemetry.ts'
 import { everyReplicaEvent } from '../../support/every-replica-event.ts'
+import { virtualClock } from '../../support/virtual-clock.ts'
 
-function replica() {
+function replica(clock: Clock = systemClock) {
   const lines: Record<string, unknown>[] = []
   const told = telemetry({
     ...{ connector: 'shops', replica: 'r-1', version: '1.2.3', level: 'info', readyAfterMs: 300_000 },
-    ...{ placement: 'group', clock: systemClock, out: { write: (line: string) => lines.push(JSON.parse(line)) } },
+    ...{ placement: 'group', clock, out: { write: (line: string) => lines.push(JSON.parse(line)) } },
   })
   const shop = told.observe('shop', { pollIntervalMs: 5000 })
   const move = (gained: string[], lost: string[] = []) =>
@@ -28,9 +29,36 @@ test('a replica is not ready before it is in the group, and says why', () => {
 test('a standby without streams is ready; its streams wait', () => {
   const { health, move, shopState, lines } = replica()
   move([])
-  expect(health()).toMatchObject({ ready: true, replicaState: 'running', placement: { elsewhere: ['shop'] } })
+  expect(health()).toMatchObject({
+    ready: true,
+    replicaState: 'running',
+    placement: { elsewhere: [{ stream: 'shop', replica: null }] },
+  })
   expect(shopState()).toBe('waiting')
   expect(lines.map(({ msg }) => msg)).toEqual(['standing by: no stream is assigned to this replica', 'replica running'])
+})
+
+test('a standby that is out of the group for long is not ready until it has joined again', () => {
+  const clock = virtualClock(0)
+  const { health, move, observePlacement } = replica(clock)
+  const join = () => observePlacement({ kind: 'group-joined', slots: [], kept: 0, streams: [], tookMs: 1 })
+  const error = new ConnectorError('publish.unreachable', 'join group shops')
+  join()
+  move([])
+  clock.pass(3_600_000)
+  expect(health().ready).toBe(true)
+  for (const out of [
+    { kind: 'session-expired', silentMs: 7_000 },
+    { kind: 'group-broken', code: error.code, error },
+  ] as const) {
+    observePlacement(out)
+    clock.pass(300_000)
+    expect(health().ready).toBe(true)
+    clock.pass(1)
+    expect(health()).toMatchObject({ ready: false, replicaState: 'running', placement: { secondsInState: 300.001 } })
+    join()
+    expect(health().ready).toBe(true)
+  }
 })
 
 test('a replica that stops stays one that stops, whatever the group says', () => {
