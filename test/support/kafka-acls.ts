@@ -14,10 +14,16 @@ const resourceTypes = {
   'transactional id': AclResourceTypes.TRANSACTIONAL_ID,
 }
 
-/** What `docs/security.md` asks for, for a stream of a connector whose topics exist, each resource on its own. */
-export function documentedAcls(names: { connector: string; stream: string; topic: string }): Acl[] {
-  const page = readFileSync(new URL('../../docs/security.md', import.meta.url), 'utf8')
-  const [, section = ''] = page.split('## Kafka ACLs')
+/** The pages that list them, and under which heading. */
+const sections = { 'README.md': '### Rights', 'docs/security.md': '## Kafka ACLs' }
+
+/** What a page asks for, for a stream of a connector whose topics exist, each resource on its own. */
+export function documentedAcls(
+  names: { connector: string; stream: string; topic: string },
+  page: keyof typeof sections = 'README.md',
+): Acl[] {
+  const text = readFileSync(new URL(`../../${page}`, import.meta.url), 'utf8')
+  const [, section = ''] = text.split(sections[page])
   const rows = section.matchAll(/^\| (topic|group|transactional id)s? (`.*?) \| ([A-Z]+).* \| (.*) \|$/gm)
   return [...rows].flatMap(([, kind, resources = '', operation = '', use = '']) => {
     if (/doctor|create/.test(use)) return []

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { errorCatalogue } from '../../../connector/runtime/error-catalogue.ts'
 import { counterList, gaugeList, histogramList, scrapedList } from '../../../connector/telemetry/metric-list.ts'
+import { documentedAcls } from '../../support/kafka-acls.ts'
 import { markdownFile, readProjectFile } from '../../support/markdown-file.ts'
 
 const { text, anchors } = markdownFile('docs/operations.md')
@@ -29,6 +30,12 @@ test('the runbook has a section for every alert, and for nothing else', () => {
   for (const section of text.split(/^### Alert /m).slice(1)) {
     for (const part of ['*Safe:*', '*Do:*', '*Over:*']) expect(section.split(/^## /m)[0]).toContain(part)
   }
+})
+
+test('the README asks for the same ACLs as the page on security', () => {
+  const names = { connector: '<connector>', stream: '<stream>', topic: 'client.modified' }
+  expect(documentedAcls(names, 'README.md')).toEqual(documentedAcls(names, 'docs/security.md'))
+  expect(documentedAcls(names)).toHaveLength(7)
 })
 
 test('every metric is under a question, and none that there is not', () => {
