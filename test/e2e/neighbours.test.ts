@@ -2,6 +2,8 @@ import { randomUUID } from 'node:crypto'
 import { expect, inject, it, onTestFinished } from 'vitest'
 import { testKafka } from '../support/committed-records.ts'
 import { type ConnectorProcess, type LogLine, startConnector } from '../support/connector-process.ts'
+import { replicaScene } from '../support/replica-scene.ts'
+import { sendAnswer } from '../support/servers/polaris/answer.ts'
 import { faults, type PolarisSimulator, startPolarisSimulator } from '../support/servers/polaris-simulator.ts'
 import { configFile, expectExactlyOnce, surroundingsOf, untilTold } from '../support/stream-scene.ts'
 
@@ -69,6 +71,31 @@ const isOf =
   (stream: string, msg: string) =>
   (line: LogLine): boolean =>
     line.stream === stream && line.msg === msg
+
+it('the streams of one server share its limits, whichever of them asks', async () => {
+  const stage = await replicaScene(4, { polaris: { server: { concurrentRequests: 2 } } })
+  const { simulator } = stage
+  const inFlight = { now: 0, most: 0 }
+  simulator.faults.when(
+    () => true,
+    () => {
+      inFlight.now += 1
+      inFlight.most = Math.max(inFlight.most, inFlight.now)
+      return {
+        ...faults.latency(20),
+        send: async (response, answer) => {
+          inFlight.now -= 1
+          await sendAnswer(response, answer)
+        },
+      }
+    },
+  )
+  const connector = stage.start()
+  for (const stream of stage.streams) await connector.status(({ drain }) => drain === 'caught up', { stream })
+  expect(inFlight.most).toBe(2)
+  await stage.expectAllExactlyOnce()
+  expect(await connector.stop()).toBe(0)
+})
 
 it('streams whose server hangs, answers rubbish, whose topic refuses, or whose clients have no id delay no other one', async () => {
   const { alone, shared, rubbish, connector, topicOf } = await stage()

@@ -3,10 +3,13 @@ import { expect, inject, it, onTestFinished } from 'vitest'
 import { type ConnectorProcess, type LogLine, runningOn } from '../support/connector-process.ts'
 import { replicaScene } from '../support/replica-scene.ts'
 import { startKafka } from '../support/servers/kafka-broker.ts'
+import { sendAnswer } from '../support/servers/polaris/answer.ts'
 import { startS3FaultProxy } from '../support/servers/s3-fault-proxy.ts'
 
 const says = (msg: string) => (line: LogLine) => line.msg === msg
 const sessionMs = 6_000
+
+const nameOf = (replica: ConnectorProcess) => replica.lines()[0]?.replica
 
 /** How often it has opened each of the streams. */
 const openings = (replica: ConnectorProcess, streams: readonly string[]) =>
@@ -47,11 +50,15 @@ it('a standby is ready, and goes on within two seconds when the other is told to
   await first.line(says('caught up'))
   const standby = stage.start()
   await standby.line(says('standing by: no stream is assigned to this replica'))
-  const ready = await standby.get('/readyz')
-  expect(ready.status).toBe(200)
-  expect(JSON.parse(ready.body)).toMatchObject({
+  expect((await standby.get('/readyz')).status).toBe(200)
+  const status = async () => JSON.parse((await standby.get('/status')).body)
+  await expect.poll(status).toMatchObject({
     streams: [{ stream: 'stream-1', state: 'waiting' }],
-    placement: { state: 'member', streams: [], elsewhere: ['stream-1'] },
+    placement: {
+      ...{ state: 'member', streams: [] },
+      elsewhere: [{ stream: 'stream-1', replica: nameOf(first), seenSeconds: expect.any(Number) }],
+      replicas: [nameOf(first), nameOf(standby)].sort().map((replica) => ({ replica, host: '127.0.0.1' })),
+    },
   })
 
   const askedAt = performance.now()
@@ -62,9 +69,38 @@ it('a standby is ready, and goes on within two seconds when the other is told to
   expect(first.lines().some(says('stream lost to another replica'))).toBe(false)
   stage.simulator.change()
   await stage.expectAllExactlyOnce()
-  expect(JSON.parse((await standby.get('/status')).body)).toMatchObject({
+  expect(await status()).toMatchObject({
     placement: { streams: [{ stream: 'stream-1', epoch: 2, assignedSeconds: expect.any(Number) }], elsewhere: [] },
   })
+  expect(await standby.stop()).toBe(0)
+})
+
+it('a replica that is told to stop in the middle of a drain hands over without any page being read twice', async () => {
+  const pages = 20
+  const stage = await replicaScene(1, { clients: pages * 20 })
+  const { calls, faults: plan } = stage.simulator
+  const answered: (string | null)[] = []
+  plan.when(
+    () => true,
+    ({ parameters }) => ({
+      name: calls.length === 9 ? 'never answered' : 'noted',
+      send: async (response, answer) => {
+        if (calls.length === 9) return
+        answered.push(parameters.get('checkPoint') ?? null)
+        await sendAnswer(response, answer)
+      },
+    }),
+  )
+  const first = stage.start()
+  await expect.poll(() => calls.length, { timeout: 30_000 }).toBe(9)
+  const standby = stage.start()
+  await standby.line(says('standing by: no stream is assigned to this replica'))
+  expect(await first.stop()).toBe(0)
+  await standby.line(says('caught up'))
+  const [atStop, afterwards] = calls.slice(8, 10).map(({ parameters }) => parameters.get('checkPoint'))
+  expect(afterwards).toBe(atStop)
+  expect(new Set(answered.slice(0, pages)).size).toBe(pages)
+  await stage.expectAllExactlyOnce()
   expect(await standby.stop()).toBe(0)
 })
 
@@ -109,6 +145,8 @@ it('a replica whose network to Kafka falls silent for longer than its session is
     expect(await runningOn(far)).toEqual(lost) // as far as it knows; whatever it does, it is fenced
     kafka.proxies[0]?.resume()
     await stage.untilShared([near, far], { least: 2 })
+    const stayed = (await runningOn(near)).filter((stream) => kept.includes(stream))
+    expect(openings(near, stayed)).toEqual(stayed.map((stream) => opened[kept.indexOf(stream)]))
   }
   expect(far.lines().filter(says('another owner takes the stream again and again'))).toEqual([])
   change()
@@ -164,12 +202,18 @@ it('an operator takes a stream from the replica that runs it, which goes on from
   const [taken = '', other = ''] = stage.streams
   const replica = stage.start()
   await stage.untilShared([replica])
+  const since = replica.lines().length
   const command = stage.start(['checkpoint', 'set', '--stream', taken, '--last-changed', '2001-02-03', '--yes'])
   expect(await command.exitCode()).toBe(0)
   stage.simulator.change() // it notices when it has something to save
   await replica.line(says('stream lost to another replica'))
   const isBack = ({ msg, stream, epoch }: LogLine) => msg === 'stream claimed' && stream === taken && epoch === 3
   expect(await replica.line(isBack)).toMatchObject({ lastChanged: '2001-02-03T00:00:00' })
+  const troubles = replica
+    .lines()
+    .slice(since)
+    .filter(({ level }) => level !== 'info')
+  expect(troubles.map(({ msg }) => msg)).toEqual(['stream lost to another replica'])
   expect(openings(replica, [other])).toEqual([1])
   expect(await replica.stop()).toBe(0)
 })

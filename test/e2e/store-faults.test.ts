@@ -1,5 +1,6 @@
 import { expect, inject, it, onTestFinished } from 'vitest'
 import type { ConnectorProcess, LogLine } from '../support/connector-process.ts'
+import { startFakeS3 } from '../support/fake-s3-server.ts'
 import { type S3Fault, type S3FaultProxy, startS3FaultProxy } from '../support/servers/s3-fault-proxy.ts'
 import { expectExactlyOnce, type Scene, scene } from '../support/stream-scene.ts'
 import { readTopic } from '../support/topic-reader.ts'
@@ -90,5 +91,27 @@ it.each(['down', 'silent'])(
     await stage.caughtUp()
     expect(await connector.stop()).toBe(0)
     expectExactlyOnce(stage, await stage.records())
+  },
+)
+
+it.each(['ignored', 'create-only'] as const)(
+  'on a store whose conditions are %s no replica runs a stream: each stops them, says why, and touches nothing',
+  async (conditions) => {
+    const store = await startFakeS3({ conditions })
+    onTestFinished(() => store.close())
+    const environment = { PLACEMENT: 'group', AWS_ENDPOINT_URL_S3: store.endpoint }
+    const stage = await scene({ source: { clients: 20 }, environment })
+    const isStopped = ({ msg }: LogLine) => msg === 'stream stopped, an operator is needed'
+    const first = stage.start()
+    const stopped = { code: 'storage.no-conditional-writes', hint: expect.stringContaining('another store') }
+    expect(await first.line(isStopped)).toMatchObject(stopped)
+    expect((await first.get('/readyz')).status).toBe(503)
+    const second = stage.start()
+    await second.line(({ msg }) => msg.startsWith('standing by'))
+    expect(await first.stop()).toBe(0)
+    expect(await second.line(isStopped)).toMatchObject(stopped)
+    expect(await second.stop()).toBe(0)
+    expect(stage.simulator.calls).toEqual([])
+    expect([...store.objects.keys()].filter((key) => !key.includes('.probe-'))).toEqual([])
   },
 )

@@ -14,6 +14,8 @@ export interface ReplicaScene {
   readonly simulator: PolarisSimulator
   /** Starts `run`, or another command. */
   start(args?: readonly string[], more?: Record<string, string>): ConnectorProcess
+  /** Starts `run` for this stream alone, outside of the group. */
+  startAlone(stream: string): ConnectorProcess
   /** `replicas --json` */
   replicas(): Promise<ReplicasJson>
   /** Waits until each stream runs on exactly one of the replicas, and each replica runs `least` at least. Resolves to how long it took. */
@@ -44,25 +46,27 @@ export interface ReplicaSceneOptions {
   readonly clients?: number
   /** The shared ones by default. */
   readonly brokers?: string
-  /** Of all streams, as in a configuration file. */
+  /** Of each stream, and of all, as in a configuration file. */
+  readonly polaris?: object
   readonly settings?: { readonly kafka?: object; readonly [section: string]: object | undefined }
 }
 
 /** Call within a test. */
 export async function replicaScene(count: number, options: ReplicaSceneOptions = {}): Promise<ReplicaScene> {
-  const { clients = 100, brokers = inject('kafkaBrokers'), settings = {} } = options
+  const { clients = 100, brokers = inject('kafkaBrokers'), settings = {}, polaris: more = {} } = options
   const simulator = await startPolarisSimulator({ clients })
   const name = `e2e-${randomUUID().slice(0, 13)}`
   const streams = streamsInSlotsOfTheirOwn(count)
   const topicOf = (stream: string) => `${name}.${stream}`
-  const polaris = { url: simulator.url, lastChanged: '2000-01-01', limit: 20, output: 'json' }
+  const polaris = { url: simulator.url, lastChanged: '2000-01-01', limit: 20, output: 'json', ...more }
   const all = streams.map((stream, at) => ({
     ...{ name: stream, polaris: { ...polaris, codeMagasin: at + 1 }, poll: { interval: '200ms' } },
     kafka: { topic: topicOf(stream) },
   }))
   // JSON is YAML; a leader a partition is enough, and quick to make.
   const kafka = { topics: { partitions: 2 }, ...settings.kafka }
-  const config = configFile(JSON.stringify({ ...settings, kafka, streams: all }))
+  const fileOf = (some: typeof all) => configFile(JSON.stringify({ ...settings, kafka, streams: some }))
+  const config = fileOf(all)
   const given = Object.entries(surroundingsOf(name, brokers)).filter(([variable]) => !ofOneStream.includes(variable))
   const environment = { ...Object.fromEntries(given), PLACEMENT: 'group' }
   const started: ConnectorProcess[] = []
@@ -73,14 +77,17 @@ export async function replicaScene(count: number, options: ReplicaSceneOptions =
     await Promise.all(started.map((one) => one.kill()))
     await simulator.close()
   })
-  const start = (args: readonly string[] = ['run'], more: Record<string, string> = {}) => {
-    const one = startConnector([...args, '--config', config], { ...environment, ...more })
+  const startWith = (file: string, args: readonly string[], more: Record<string, string>) => {
+    const one = startConnector([...args, '--config', file], { ...environment, ...more })
     started.push(one)
     return one
   }
+  const start = (args: readonly string[] = ['run'], more: Record<string, string> = {}) => startWith(config, args, more)
   return {
     ...{ name, streams, simulator, untilShared: (replicas, options) => untilShared(streams, replicas, options) },
     start,
+    startAlone: (stream) =>
+      startWith(fileOf(all.filter(({ name }) => name === stream)), ['run'], { PLACEMENT: 'single' }),
     replicas: async () => {
       const asked = start(['replicas', '--json'])
       await asked.exitCode()
