@@ -43,7 +43,8 @@ export type PipelineEvent =
   | { readonly kind: 'checkpoint-refused'; readonly lastChanged: string }
   | { readonly kind: 'fields-keep-changing'; readonly fields: readonly string[] }
   | { readonly kind: 'stream-retrying'; readonly code: ErrorCode; readonly error: unknown; readonly pauseMs: number }
-  | { readonly kind: 'stream-lost'; readonly error: unknown }
+  /** Another owner has it. `wasStopping`: it was on its way out already, as when it is assigned elsewhere; its new owner does not wait. */
+  | { readonly kind: 'stream-lost'; readonly error: unknown; readonly wasStopping: boolean }
   | { readonly kind: 'stream-stopped'; readonly code: ErrorCode; readonly error: unknown }
   | { readonly kind: 'stream-ended' }
 

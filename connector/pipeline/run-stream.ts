@@ -40,7 +40,7 @@ export async function runStream(parts: StreamParts, stop: AbortSignal): Promise<
     const code = codeOf(end.error)
     const { then } = errorCatalogue[code]
     if (then === 'lost') {
-      observe({ kind: 'stream-lost', error: end.error })
+      observe({ kind: 'stream-lost', error: end.error, wasStopping: stop.aborted })
       return { kind: 'lost', error: end.error }
     }
     if (end.gotFurther) {

@@ -1,4 +1,5 @@
 import type { PipelineEvent } from '../pipeline/pipeline-event.ts'
+import { codeOf } from '../runtime/connector-error.ts'
 import { type ByKind, byKind, type EventOf } from './by-kind.ts'
 import { toLogFields } from './error-fields.ts'
 import type { LogFields, LogLevel, LogLine } from './log.ts'
@@ -48,7 +49,10 @@ const lines: ByKind<Line> = {
     }),
   'stream-retrying': ({ error, pauseMs }) =>
     line('warn', 'stream failed, opening it again', { ...toLogFields(error), pauseMs }),
-  'stream-lost': ({ error }) => line('warn', 'stream lost to another replica', toLogFields(error)),
+  'stream-lost': ({ error, wasStopping }) =>
+    wasStopping
+      ? line('info', 'stream lost to another replica', { code: codeOf(error) })
+      : line('warn', 'stream lost to another replica', toLogFields(error)),
   'stream-stopped': ({ error }) => line('error', 'stream stopped, an operator is needed', toLogFields(error)),
   'stream-ended': () => line('info', 'stream ended'),
 }

@@ -115,7 +115,7 @@ test('/status says of a stream that is elsewhere by now only what it did here', 
   shop({ kind: 'stream-opening' })
   shop({ kind: 'stream-claimed', epoch: 4, seq: 9, lastChanged: '2026-01-01T00:00:00', isNew: false, events: 0 })
   shop({ kind: 'page-read', clients: 7, bytes: 10, tookMs: 3 })
-  shop({ kind: 'stream-lost', error: new ConnectorError('publish.fenced', 'end the transaction') })
+  shop({ kind: 'stream-lost', error: new ConnectorError('publish.fenced', 'end'), wasStopping: true })
   const { streams } = (await (await at('/status')).json()) as { streams: object[] }
   const totals = { pages: 1, clients: 7, events: 0, deadLetters: 0, suppressed: 0 }
   expect(streams).toEqual([{ stream: 'shop', state: 'lost', ready: true, totals }])

@@ -45,7 +45,7 @@ export function everyPipelineEvent(error: unknown): PipelineEvent[] {
     'checkpoint-refused': { kind: 'checkpoint-refused', lastChanged: '2026-03-01T10:00:00' },
     'fields-keep-changing': { kind: 'fields-keep-changing', fields: ['points'] },
     'stream-retrying': { kind: 'stream-retrying', code: 'publish.unreachable', error, pauseMs: 500 },
-    'stream-lost': { kind: 'stream-lost', error },
+    'stream-lost': { kind: 'stream-lost', error, wasStopping: false },
     'stream-stopped': { kind: 'stream-stopped', code: 'checkpoint.damaged', error },
     'stream-ended': { kind: 'stream-ended' },
   }

@@ -173,6 +173,19 @@ describe('a stream that stops', () => {
     expect(kinds().at(-1)).toBe('stream-lost')
   })
 
+  test.each([false, true])('says when it is lost whether it was on its way out already (%s)', async (wasStopping) => {
+    let stop = () => {}
+    const kafka: FaultHook = (operation) => {
+      if (operation !== 'commit') return 'none'
+      if (wasStopping) stop()
+      return Promise.reject(error('publish.fenced'))
+    }
+    const on = running(drainOf(1), { kafka })
+    stop = on.stop
+    expect((await on.end).kind).toBe('lost')
+    expect(on.events.at(-1)).toMatchObject({ kind: 'stream-lost', wasStopping })
+  })
+
   test('is lost, not taken back, when another replica has claimed it', async () => {
     const answers = [pageOf([{ No: '1' }], { hasMoreResults: false }), ...drainOf(2, 2)]
     const on = running(answers)

@@ -41,7 +41,8 @@ const stopped: PipelineEvent = {
   code: 'checkpoint.damaged',
   error: new ConnectorError('checkpoint.damaged', 'read checkpoint'),
 }
-const lost: PipelineEvent = { kind: 'stream-lost', error: new ConnectorError('publish.fenced', 'fenced') }
+const fenced = new ConnectorError('publish.fenced', 'fenced')
+const lost: PipelineEvent = { kind: 'stream-lost', error: fenced, wasStopping: false }
 
 type Happening = readonly [at: number, ...events: PipelineEvent[]]
 

@@ -45,6 +45,14 @@ test('only a stopped stream is an error, told with code, message, hint and the c
   })
 })
 
+test('a stream that is lost is a warning, but for one that was on its way to its new owner', () => {
+  const fenced = new ConnectorError('publish.fenced', 'end the transaction')
+  const lost = (wasStopping: boolean) => logLine('shop', { kind: 'stream-lost', error: fenced, wasStopping })
+  expect(lost(false)).toMatchObject({ level: 'warn', fields: { code: 'publish.fenced', hint: expect.any(String) } })
+  expect(lost(true)).toMatchObject({ level: 'info', fields: { stream: 'shop', code: 'publish.fenced' } })
+  expect(lost(true)?.fields).not.toHaveProperty('hint')
+})
+
 test('every line names its stream, and its message holds no value', () => {
   const lines = everyPipelineEvent(error).flatMap((event) => logLine('shop', event) ?? [])
   expect(lines.length).toBeGreaterThan(20)

@@ -157,7 +157,7 @@ test('a stream has exactly one state, and no ages here once it runs elsewhere', 
   expect(await states()).toEqual(['stream_state{stream="shop",state="opening"}'])
   shop(claimed)
   expect(await states()).toEqual(['stream_state{stream="shop",state="running"}'])
-  shop({ kind: 'stream-lost', error })
+  shop({ kind: 'stream-lost', error, wasStopping: false })
   expect(await states()).toEqual(['stream_state{stream="shop",state="lost"}'])
   expect(
     [...(await samples()).keys()].filter((name) => /^(seconds_since|checkpoint_age|caught_up)/.test(name)),
