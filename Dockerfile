@@ -19,6 +19,7 @@ USER 65532:65532
 FROM runtime AS simulator
 COPY test/support/servers /app/servers
 EXPOSE 3443
+HEALTHCHECK --interval=5s --timeout=5s CMD ["node", "-e", "await fetch('http://127.0.0.1:3443/')"]
 ENTRYPOINT ["node", "/app/servers/polaris/command.ts", "--host", "0.0.0.0"]
 
 FROM runtime AS connector

@@ -1,11 +1,12 @@
-# `make demo` shows the connector at work, `make test` and `make test-image` prove it; each provides first what is missing.
+# `make demo` shows the connector at work, `make test` and `make test-image` prove it, `make release` packages it; each provides first what is missing.
 export PATH := $(CURDIR)/.cache/bin:$(PATH)
 
-.PHONY: help demo test test-image
+.PHONY: help demo test test-image release
 help:
 	@echo 'make demo         a broker, a Polaris simulator and the connector, shown at work; Ctrl-C ends it'
 	@echo 'make test         all checks and all tests, on a real broker and a real S3 server'
 	@echo 'make test-image   the chart, and the container image, built and run where root may use podman'
+	@echo 'make release      tests and packages the version of package.json into dist/release'
 
 demo:
 	@scripts/provision.sh demo
@@ -19,3 +20,7 @@ test:
 test-image:
 	@scripts/provision.sh image
 	@node scripts/test-all.ts chart image
+
+release:
+	@scripts/provision.sh image
+	@node scripts/release.ts $(RELEASE)

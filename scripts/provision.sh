@@ -12,6 +12,7 @@ cache=${XDG_CACHE_HOME:-$HOME/.cache}/polaris-connector
 
 . scripts/provision/cluster-tools.sh
 . scripts/provision/containers.sh
+. scripts/provision/compose-images.sh
 
 main() {
   mkdir -p "$cache" .cache
@@ -19,7 +20,7 @@ main() {
   PATH=$PWD/.cache/bin:$PATH
   case ${1:-} in
     demo) node_runtime; npm_dependencies; kafka ;;
-    image) for_tests; helm_binaries; promtool_binary; containers ;;
+    image) for_tests; helm_binaries; promtool_binary; registry_binary; containers ;;
     test) for_tests ;;
     cluster) node_runtime; npm_dependencies; helm_binaries; kubernetes ;;
     *) sed -n '2,4s/^# //p' "$0" >&2; exit 2 ;;

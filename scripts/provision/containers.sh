@@ -14,6 +14,7 @@ containers() {
   link containers-bookworm containers
   export CONTAINERS_STORAGE_CONF=$containers/storage.conf CONTAINERS_CONF=$containers/containers.conf
   grep -qsxF "# for $(pinned_images)" "$containers/bases" || base_images
+  compose_images
   rm -f .cache/no-containers
   runs_a_container || no_containers "no container can be started here: $(tail -1 "$containers/trial.log")"
 }

@@ -30,8 +30,17 @@ export async function run(command: string, ...args: readonly string[]): Promise<
 
 export const podman = (...args: readonly string[]) => run('podman', ...args)
 
+export interface ImageBuild {
+  readonly target: string
+  readonly tag: string
+  /** Without the layers that are there. */
+  readonly fresh?: true
+  /** What its labels say. */
+  readonly labels?: { readonly version: string; readonly revision: string }
+}
+
 /** Builds a target of the Dockerfile on the base images that there are, as a release does: with one time for everything in it. */
-export async function buildImage({ target, tag, fresh }: { target: string; tag: string; fresh?: true }): Promise<void> {
+export async function buildImage({ target, tag, fresh, labels }: ImageBuild): Promise<void> {
   const options = [
     '--isolation',
     'chroot',
@@ -43,7 +52,8 @@ export async function buildImage({ target, tag, fresh }: { target: string; tag: 
     '--timestamp',
     '0',
   ]
-  const bases = baseImages().flatMap((base) => ['--build-arg', base])
+  const labelled = labels === undefined ? [] : [`VERSION=${labels.version}`, `REVISION=${labels.revision}`]
+  const arguments_ = [...baseImages(), ...labelled].flatMap((one) => ['--build-arg', one])
   const cache = fresh ? ['--no-cache'] : []
   const root = fileURLToPath(new URL('../..', import.meta.url))
   await run(
@@ -53,7 +63,7 @@ export async function buildImage({ target, tag, fresh }: { target: string; tag: 
     '--layers',
     ...cache,
     ...options,
-    ...bases,
+    ...arguments_,
     '--target',
     target,
     '-t',

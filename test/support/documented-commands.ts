@@ -28,14 +28,15 @@ function commandsIn(script: string): string[] {
 /** What `test/e2e/documented-commands.test.ts` does not run, and why. */
 export const leftOut: readonly [RegExp, string][] = [
   [/^npm ci|^npm run build$|^npm link$/, 'the tests run on what these have made'],
-  [/^make (demo|test|test-image)$/, 'test/e2e/demo.test.ts runs the demo; the others run the tests'],
+  [/^make (demo|test|test-image|release)$/, 'test/e2e/demo.test.ts runs the demo; the others run the tests'],
   [/^node bench\/|^npm run (check|generate)\b/, 'runs on every change, before this'],
   [
     /^node bench\/|^npm run (bench|chaos|cluster-test|simulate|model|test:)|^npx vitest run --project e2e$/,
     'long; in lanes of their own',
   ],
   [/^node --max-semi-space-size=16 /, 'flags, no command'],
-  [/^(docker|podman) /, 'needs the image; its own tests run it'],
+  [/^(docker|podman) /, 'needs the image; test/image runs it, compose.yaml and what a release loads'],
+  [/^sha256sum /, 'needs a release; test/image/release.test.ts makes one and runs it'],
   [/^(helm|kubectl) /, 'needs a cluster; test/chart and the cluster test run the chart'],
   [/^kafka-console-consumer\.sh /, 'comes with a distribution of Kafka, of which the tests have the broker alone'],
   [/^aws /, 'a tool of its own, at somebody’s bucket'],

@@ -1,0 +1,62 @@
+import { execFileSync } from 'node:child_process'
+import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { baseImages, whyNoContainers } from '../test/support/containers.ts'
+import { staleFiles } from './generate.ts'
+import { writeArtefacts } from './release/artefacts.ts'
+import { changelogSection } from './release/changelog.ts'
+import { publish } from './release/publish.ts'
+import { whyNoRelease } from './release/why-not.ts'
+
+const HELP = `Tests and packages the version of package.json into dist/release: the image, the chart, the bill of materials, release notes, SHA256SUMS.
+
+make release RELEASE='[options]'
+
+  --tag v1.2.3             refuse unless this is the version's tag
+  --push REGISTRY/OWNER    then push the image and the chart there (sign in before: podman login, helm registry login)
+  --plain-http             that registry speaks no TLS
+  --trial                  without the tests, and on stand-ins of the base images where no registry answers
+  --help
+`
+const OPTIONS = {
+  tag: { type: 'string' },
+  push: { type: 'string' },
+  'plain-http': { type: 'boolean', default: false },
+  trial: { type: 'boolean', default: false },
+  help: { type: 'boolean', default: false },
+} as const
+
+const folder = 'dist/release'
+const git = (...args: readonly string[]) => execFileSync('git', args, { encoding: 'utf8' }).trimEnd()
+const read = (path: string) => readFileSync(path, 'utf8')
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({ options: OPTIONS })
+  if (values.help) return void process.stdout.write(HELP)
+  const { version } = JSON.parse(read('package.json')) as { version: string }
+  refuse([whyNoContainers()].filter((why) => why !== undefined))
+  const changelog = read('CHANGELOG.md')
+  const uncommitted = git('status', '--porcelain')
+  const state = { version, changelog, tag: values.tag, uncommitted, standInsAllowed: values.trial }
+  refuse([...whyNoRelease({ ...state, baseImages: baseImages() }), ...staleFiles().map((path) => `${path} is stale`)])
+
+  if (!values.trial) for (const target of ['test', 'test-image']) execFileSync('make', [target], { stdio: 'inherit' })
+  const [revision = '', committedAt] = git('log', '-1', '--format=%H %ct').split(' ')
+  const notes = changelogSection(changelog, version) ?? ''
+  const release = { version, revision, committedAt: Number(committedAt), notes }
+  const image = await writeArtefacts(folder, release)
+  if (values.push !== undefined) {
+    await publish(folder, image, release, { address: values.push, plainHttp: values['plain-http'] })
+  }
+  for (const name of readdirSync(folder)) console.log(`${folder}/${name}  ${statSync(join(folder, name)).size} bytes`)
+}
+
+function refuse(reasons: readonly string[]): void {
+  if (reasons.length > 0) throw new Error(`no release: ${reasons.join('\n  and ')}`)
+}
+
+main().catch((error: unknown) => {
+  console.error(error instanceof Error ? error.message : error)
+  process.exitCode = 1
+})

@@ -1,0 +1,85 @@
+import { execFileSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { buildImage, podman } from '../../test/support/containers.ts'
+import { helm } from '../../test/support/helm.ts'
+
+/** What is released. */
+export interface Release {
+  readonly version: string
+  /** The commit, and its time in seconds since 1970. */
+  readonly revision: string
+  readonly committedAt: number
+  /** Text of the release notes. */
+  readonly notes: string
+}
+
+export const imageName = 'polaris-clients-connector'
+
+/** Writes everything to `folder`, which is emptied first, and returns the tag of the image. The same commit on the same base images gives the same bytes. */
+export async function writeArtefacts(folder: string, release: Release): Promise<string> {
+  rmSync(folder, { recursive: true, force: true })
+  mkdirSync(folder, { recursive: true })
+  const image = `localhost/${imageName}:${release.version}`
+  await buildImage({ target: 'connector', tag: image, labels: release })
+  const base = `${imageName}-${release.version}`
+  await writeImage(image, join(folder, `${base}-image.tar`))
+  await writeBillOfMaterials(image, join(folder, `${base}.sbom.cdx.json`))
+  writeChart(folder, release)
+  writeFileSync(join(folder, 'RELEASE-NOTES.md'), `${release.notes}\n`)
+  writeFileSync(join(folder, 'SHA256SUMS'), checksums(folder))
+  return image
+}
+
+/** An archive that docker and podman load; Docker's format, since that of OCI has no place for the health check. */
+async function writeImage(image: string, file: string): Promise<void> {
+  await podman('push', '--quiet', image, `docker-archive:${file}:${imageName}:${image.split(':')[1]}`)
+  execFileSync('gzip', ['--no-name', file])
+}
+
+/** The very file that is in the image. */
+async function writeBillOfMaterials(image: string, file: string): Promise<void> {
+  const container = await podman('create', '--pull', 'never', image)
+  try {
+    await podman('cp', `${container}:/sbom.cdx.json`, file)
+  } finally {
+    await podman('rm', container)
+  }
+}
+
+/** As Helm packages it, but with the time of the commit for every file. */
+function writeChart(folder: string, { version, committedAt }: Release): void {
+  const work = mkdtempSync(join(tmpdir(), 'chart-'))
+  try {
+    const name = `polaris-connector-${version}.tgz`
+    helm('4', ['package', 'helm', '--destination', work])
+    execFileSync('tar', ['-xzf', name], { cwd: work })
+    const same = [
+      '--sort=name',
+      `--mtime=@${committedAt}`,
+      '--owner=0',
+      '--group=0',
+      '--numeric-owner',
+      '--mode=u=rwX,go=rX',
+    ]
+    const archive = execFileSync('tar', ['-c', ...same, 'polaris-connector'], { cwd: work, maxBuffer: 2 ** 26 })
+    writeFileSync(join(folder, name), execFileSync('gzip', ['--no-name'], { input: archive, maxBuffer: 2 ** 26 }))
+  } finally {
+    rmSync(work, { recursive: true })
+  }
+}
+
+/** As `sha256sum --check` reads them. */
+function checksums(folder: string): string {
+  const lines = readdirSync(folder)
+    .toSorted()
+    .map(
+      (name) =>
+        `${createHash('sha256')
+          .update(readFileSync(join(folder, name)))
+          .digest('hex')}  ${name}\n`,
+    )
+  return lines.join('')
+}
