@@ -60,7 +60,7 @@ function startCopying(parts: PipelineParts, stream: ClaimedStream) {
     parts,
     builder,
     /** Invariant 1: the end of a drain is told once its last page is done. */
-    progress: drainProgress(clock, (event) => passed.push(event)),
+    progress: drainProgress({ clock, ...reader.settings }, (event) => passed.push(event)),
     finishGroup: (): FinishedGroup => ({ group: builder.finish(), told: passed.splice(0) }),
     deliver,
     save,

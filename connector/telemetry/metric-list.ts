@@ -88,7 +88,10 @@ export const scrapedList = {
     'checkpoint_age_seconds',
     'Since the checkpoint was last saved or decided; absent when the stream is not here',
   ),
-  caughtUp: entry('caught_up', '1 when the last drain is done, 0 while draining; absent when the stream is not here'),
+  caughtUp: entry(
+    'caught_up',
+    '1 when caught up, 0 in the first drain here and in one that outlasts the poll interval; absent when the stream is not here',
+  ),
   session: entry(
     'session_open',
     '1 while the stream has a producer with its connections, 0 while it is idle or being opened; absent when it is not here',

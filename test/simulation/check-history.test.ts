@@ -150,14 +150,7 @@ describe('the histories', () => {
     expect([...happened]).toEqual(
       expect.arrayContaining([
         ...['stream-claimed', 'taken-over', 'stream-lost', 'stream-contested', 'stream-let-go', 'stream-retrying'],
-        ...[
-          'assignment-changed',
-          'session-closed',
-          'checkpoint-refused',
-          'fell-behind',
-          'stream-ended',
-          'stream-stopped',
-        ],
+        ...['assignment-changed', 'session-closed', 'checkpoint-refused', 'stream-ended', 'stream-stopped'],
       ]),
     )
   })

@@ -8,7 +8,7 @@ import { reading } from './readings.ts'
 function progressOf() {
   const clock = virtualClock(0)
   const events: PipelineEvent[] = []
-  const progress = drainProgress(clock, (event) => events.push(event))
+  const progress = drainProgress({ clock, intervalMs: 1500 }, (event) => events.push(event))
   /** One page of two clients, a second later. */
   const page = (more: Partial<PageReading>, published = 1) => {
     clock.pass(1000)
@@ -34,17 +34,23 @@ describe('draining and caught up', () => {
     expect(kinds()).toEqual(['caught-up'])
   })
 
-  test('a drain of several pages with something to publish has fallen behind, and is told again when it is over', () => {
+  test('a drain that outlasts the poll interval with something to publish has fallen behind, and is told again when it is over', () => {
     const { page, events, kinds } = progressOf()
-    for (const more of [only, first, middle, last]) page(more)
+    for (const more of [only, first, middle, middle, middle, last]) page(more)
     expect(kinds()).toEqual(['caught-up', 'fell-behind', 'caught-up'])
-    expect(events.at(-1)).toMatchObject({ pages: 3, clients: 6 })
+    expect(events.at(-1)).toMatchObject({ pages: 5, clients: 10 })
+  })
+
+  test('several pages at each poll are no news while the interval is enough for them', () => {
+    const { page, kinds } = progressOf()
+    for (let poll = 0; poll < 5; poll += 1) for (const more of [first, middle, last]) page(more)
+    expect(kinds()).toEqual(['caught-up'])
   })
 
   test('an overlap of several pages that brings nothing new has not', () => {
     const { page, kinds } = progressOf()
     page(only)
-    for (const more of [first, middle, last]) page(more, 0)
+    for (const more of [first, middle, middle, middle, last]) page(more, 0)
     expect(kinds()).toEqual(['caught-up'])
   })
 })
