@@ -77,7 +77,7 @@ export const errorCatalogue = {
     'too many clients cannot become events: look at the dead-letter topic and the field settings',
   ),
 
-  'publish.failed': entry('retry', 3, 'Kafka did not take the events; they are published again'),
+  'publish.failed': entry('retry', 3, 'Kafka did not do what it was asked; it is tried again'),
   'publish.outcome-unknown': entry(
     'retry',
     3,
