@@ -24,6 +24,7 @@ export const generatedFiles: readonly GeneratedFile[] = [
   { path: 'docs/error-codes.md', content: errorReference },
   { path: 'config/metrics.md', content: () => `${metricsIntroduction}${describeMetrics()}` },
   { path: 'helm/Chart.yaml', content: chartYaml },
+  { path: 'helm/LICENSE', content: () => readFileSync(new URL('../LICENSE', import.meta.url), 'utf8') },
   { path: 'helm/README.md', content: chartReadme },
   { path: 'helm/config-defaults.json', content: configDefaults },
   { path: 'helm/dashboard.json', content: chartDashboard },

@@ -9,6 +9,10 @@
 {{ .Values.fullnameOverride | default $full | trunc 56 | trimSuffix "-" }}
 {{- end }}
 
+{{- define "polaris-connector.namespace" -}}
+{{ .Values.namespaceOverride | default .Release.Namespace }}
+{{- end }}
+
 {{- define "polaris-connector.serviceAccountName" -}}
 {{ .Values.serviceAccount.name | default (.Values.serviceAccount.create | ternary (include "polaris-connector.fullname" .) "default") }}
 {{- end }}
@@ -29,7 +33,7 @@ app.kubernetes.io/component: connector
 {{- define "polaris-connector.metadata" -}}
 {{- $root := .root -}}
 name: {{ .name | default (include "polaris-connector.fullname" $root) }}
-namespace: {{ $root.Release.Namespace }}
+namespace: {{ include "polaris-connector.namespace" $root }}
 labels:
   {{- include "polaris-connector.releaseLabels" $root | nindent 2 }}
   app.kubernetes.io/version: {{ $root.Chart.AppVersion | quote }}

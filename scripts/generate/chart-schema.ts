@@ -42,6 +42,7 @@ const ownValues = z.strictObject({
   imagePullSecrets: z.array(z.union([text, theirs])),
   nameOverride: text,
   fullnameOverride: text,
+  namespaceOverride: z.string().regex(/^([a-z0-9]([-a-z0-9]*[a-z0-9])?)?$/),
   commonLabels: texts,
   commonAnnotations: texts,
   serviceAccount: z.strictObject({ create: z.boolean(), name: text, annotations: texts }),

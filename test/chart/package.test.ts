@@ -18,6 +18,7 @@ test.each(helmVersions)(
     expect(files.filter((file) => !file.includes('/templates/'))).toEqual(
       [
         'Chart.yaml',
+        'LICENSE',
         'README.md',
         'alerts.yaml',
         'config-defaults.json',

@@ -1,9 +1,11 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
+import { parse } from 'yaml'
 import { helm, helmVersions, manifests, only, rendered, someValues } from '../support/helm.ts'
 
 const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string }
 const examples = readdirSync('helm/ci')
+const served = [29, 30, 31, 32, 33, 34, 35].map((minor) => `1.${minor}.0`)
 const example = (name: string, helmVersion: '3' | '4') =>
   helm(helmVersion, ['template', 'shops', 'helm', '-n', 'retail', '-f', `helm/ci/${name}`])
 
@@ -17,8 +19,9 @@ describe.each(helmVersions)('Helm %s', (helmVersion) => {
     await expect(text).toMatchFileSnapshot(`snapshots/${name}`)
   })
 
-  test.each(['1.29.0', '1.35.0'])('serves Kubernetes %s', (kubeVersion) => {
-    expect(manifests(helmVersion, someValues(), ['--kube-version', kubeVersion])).not.toEqual([])
+  test.each(served)('serves Kubernetes %s with the same manifests', (kubeVersion) => {
+    const all = parse(readFileSync('helm/ci/full-values.yaml', 'utf8'))
+    expect(rendered(helmVersion, all, ['--kube-version', kubeVersion])).toBe(rendered(helmVersion, all))
   })
 
   test('does not serve a Kubernetes that is too old', () => {
@@ -52,6 +55,16 @@ describe('a change of the configuration', () => {
     expect(template(values).metadata.annotations).not.toHaveProperty('checksum/config')
     expect(notes(values)).toContain('a change there rolls nothing')
   })
+})
+
+test('all of a release is in one namespace, be it another than that of the release', () => {
+  const full = parse(readFileSync('helm/ci/full-values.yaml', 'utf8'))
+  const values = { ...full, namespaceOverride: 'wholesale', dashboard: { enabled: true }, extraObjects: [] }
+  const all = manifests('4', values)
+  expect(all.length).toBeGreaterThan(8)
+  expect(all.map(({ metadata }) => metadata.namespace)).toEqual(all.map(() => 'wholesale'))
+  expect(JSON.stringify(all)).not.toContain('retail\\"') // the rules select by it
+  expect(notes({ namespaceOverride: 'wholesale' })).not.toMatch(/kubectl [a-z-]+ -n retail/)
 })
 
 describe('notes', () => {
