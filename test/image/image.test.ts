@@ -1,5 +1,8 @@
+import { readFileSync } from 'node:fs'
 import { expect, it } from 'vitest'
+import { parse } from 'yaml'
 import { productionPackages } from '../../scripts/image-files/production-packages.ts'
+import { imageLabels } from '../support/built-image.ts'
 import { imageTag, needContainers } from '../support/connector-container.ts'
 import { buildImage, podman, run } from '../support/containers.ts'
 
@@ -49,6 +52,10 @@ it('is smaller than 200 MB, runs as a numbered user, and says what it is', async
     (one) => `org.opencontainers.image.${one}`,
   )
   for (const label of labels) expect(Config.Labels[label], label).toBeTruthy()
+  expect(Config.Labels).toMatchObject({
+    'org.opencontainers.image.version': imageLabels.version,
+    'org.opencontainers.image.revision': imageLabels.revision,
+  })
 })
 
 it('has neither shell nor package manager nor anything to develop with', async () => {
@@ -81,6 +88,18 @@ it('holds the licence and the bill of materials of every package that it runs wi
       `node@${await node('process.versions.node')}`,
     ].sort(),
   )
+})
+
+it('keeps the heap below what the chart gives the container, and uses more where there is more', async () => {
+  const heapMb = async (memory: string) => {
+    const options = ['--rm', '--network', 'none', '--pull', 'never', '--memory', memory, '--entrypoint', 'node']
+    const limit = 'require("v8").getHeapStatistics().heap_size_limit / 2 ** 20'
+    return Number(await podman('run', ...options, imageTag(), '-p', limit))
+  }
+  const { resources } = parse(readFileSync('helm/values.yaml', 'utf8'))
+  expect(resources.limits.memory).toBe('384Mi')
+  expect(await heapMb('384m')).toBeLessThan(300)
+  expect(await heapMb('1g')).toBeGreaterThan(500)
 })
 
 it('comes out with the same layers when it is built again from nothing', async () => {

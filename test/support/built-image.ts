@@ -8,6 +8,9 @@ declare module 'vitest' {
   }
 }
 
+/** What the image is told to be, as a release tells it. */
+export const imageLabels = { version: '1.2.3-test', revision: '0123456789abcdef0123456789abcdef01234567' }
+
 /** Vitest's global setup: the image, built once for a whole run. */
 export async function setup({ provide }: TestProject): Promise<void> {
   const why = whyNoContainers()
@@ -17,6 +20,6 @@ export async function setup({ provide }: TestProject): Promise<void> {
   }
   const tag = 'localhost/polaris-clients-connector:test'
   console.log(`building ${tag} on ${baseImages().join(' ')}`)
-  await buildImage({ target: 'connector', tag })
+  await buildImage({ target: 'connector', tag, labels: imageLabels })
   provide('image', { tag })
 }
