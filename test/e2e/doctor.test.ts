@@ -78,7 +78,8 @@ it('moves nothing beside a running replica, which goes on undisturbed', async ()
     await kafka.fetchTopicOffsets(`${here.name}.dlq`),
   ]
   const notes = async () => await kafka.fetchOffsets({ groupId: `${here.name}.clients`, topics: [here.name] })
-  const before = [await offsets(), await notes(), await checkpointObject(here.name).read()]
+  const stored = async () => [await checkpointObject(here.name).read(), await checkpointObject(here.name).probes()]
+  const before = [await offsets(), await notes(), await stored()]
 
   const { exit, byCheck, findings } = await examined(here, group)
   expect(verdicts(findings, 'failed')).toEqual([])
@@ -93,7 +94,7 @@ it('moves nothing beside a running replica, which goes on undisturbed', async ()
   )
   expect(byCheck.checkpoint?.seen).toMatch(/^epoch 1, opened by \S+ at \S+; 200 events, goes on from 20/)
 
-  expect([await offsets(), await notes(), await checkpointObject(here.name).read()]).toEqual(before)
+  expect([await offsets(), await notes(), await stored()]).toEqual(before)
   const own = await kafka.fetchOffsets({ groupId: `${here.name}.doctor`, topics: [here.name] })
   expect(own[0]?.partitions.find(({ partition }) => partition === 0)?.offset).toBe('0')
   for (let change = 0; change < 20; change += 1) here.simulator.change()

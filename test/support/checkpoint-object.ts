@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import {
   DeleteObjectCommand,
   GetObjectCommand,
+  ListObjectsV2Command,
   NoSuchKey,
   PutObjectCommand,
   S3Client,
@@ -21,6 +22,8 @@ export interface CheckpointObject {
   until(isIt: (document: CheckpointDocument) => boolean, withinMs?: number): Promise<CheckpointDocument>
   write(text: string): Promise<void>
   remove(): Promise<void>
+  /** What probes of the store have left beside it. */
+  probes(): Promise<readonly string[]>
 }
 
 /** The document of a stream of a `Scene`. */
@@ -51,5 +54,9 @@ export function checkpointObject(connector: string, stream = 'clients'): Checkpo
     },
     write: async (text) => void (await client.send(new PutObjectCommand({ ...place, Body: Buffer.from(text) }))),
     remove: async () => void (await client.send(new DeleteObjectCommand(place))),
+    probes: async () => {
+      const { Contents = [] } = await client.send(new ListObjectsV2Command({ Bucket: bucket, Prefix: 'e2e/.probe-' }))
+      return Contents.map(({ Key = '' }) => Key)
+    },
   }
 }

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { parse } from 'yaml'
 import { documentedCommands, isLeftOut, isOurs, leftOut } from '../../support/documented-commands.ts'
 import { readProjectFile } from '../../support/markdown-file.ts'
 
@@ -16,6 +17,13 @@ test('every command of the documentation is run by its e2e test, or left out for
       commands.filter((command) => pattern.test(command)),
       why,
     ).not.toEqual([])
+})
+
+test('the image has one name, that which the chart expects', () => {
+  const { repository } = parse(readProjectFile('helm/values.yaml')).image
+  const naming = commands.filter((command) => /^docker (build|run) /.test(command))
+  expect(naming.length).toBeGreaterThanOrEqual(3)
+  for (const command of naming) expect(command.split(' ')).toContain(repository)
 })
 
 test('every npm script and make target that the documentation names exists', () => {
