@@ -1,0 +1,36 @@
+import { expect, test } from 'vitest'
+import { settingList } from '../../../connector/config/setting-list.ts'
+import { errorCatalogue } from '../../../connector/runtime/error-catalogue.ts'
+import { markdownFiles } from '../../support/markdown-file.ts'
+
+const settings = settingList()
+const variables = new Set(settings.flatMap(({ variable, fallback }) => [variable, fallback]))
+const sections = new Set(settings.flatMap(({ path }) => (path[0] === 'streams' ? path.slice(1, 2) : path.slice(0, 1))))
+const pages = markdownFiles().filter(({ path }) => /^(README\.md|docs\/[^/]+\.md|helm\/README\.md)$/.test(path))
+
+/** They look like settings: Spark's, and error codes. */
+const others = new Set(['kafka.isolation.level', ...Object.keys(errorCatalogue)])
+
+/** What a page writes as code, outside of blocks. */
+const codeIn = (text: string) =>
+  [...text.replaceAll(/^```[\s\S]*?^```$/gm, '').matchAll(/`([^`\n]+)`/g)].map(([, code = '']) => code)
+
+test.each(pages)('every variable that $path names is one of the connector', ({ text }) => {
+  const named = codeIn(text).flatMap(
+    (code) =>
+      /^((?:POLARIS|POLL|KAFKA|CHECKPOINT|CONNECTOR|HTTP|PLACEMENT|DELIVERY)[A-Z_]*)(=|$)/.exec(code)?.[1] ?? [],
+  )
+  for (const variable of named) expect([...variables], variable).toContain(variable.replace(/_FILE$/, ''))
+})
+
+test.each(pages)('every setting that $path names is one of the schema', ({ text }) => {
+  const named = codeIn(text).flatMap(
+    (code) => /^(?:config\.|streams\.)?([a-z]+(?:\.[a-zA-Z]+)+)(?:\.\*)?(?:: .*)?$/.exec(code)?.[1] ?? [],
+  )
+  const paths = settings.map(({ path }) => `${path.join('.').replace(/^streams\./, '')}.`)
+  for (const name of named.filter((one) => sections.has(one.split('.')[0] ?? '') && !others.has(one)))
+    expect(
+      paths.some((path) => path.startsWith(`${name}.`)),
+      name,
+    ).toBe(true)
+})
