@@ -10,6 +10,9 @@ const theirList = z.array(theirs)
 const port = z.int().min(1).max(65_535)
 const name = z.string().regex(/^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/)
 
+/** Of what the chart makes; empty: the chart's own choice. */
+const ownName = z.string().regex(/^([a-z0-9]([-a-z0-9]*[a-z0-9])?)?$/)
+
 const keyOf = { key: z.string().min(1) }
 const keyOfSecretOrConfigMap = z.union([
   z.strictObject({ secret: name, ...keyOf }),
@@ -40,9 +43,9 @@ const ownValues = z.strictObject({
     pullPolicy: z.enum(['Always', 'IfNotPresent', 'Never']),
   }),
   imagePullSecrets: z.array(z.union([text, theirs])),
-  nameOverride: text,
-  fullnameOverride: text,
-  namespaceOverride: z.string().regex(/^([a-z0-9]([-a-z0-9]*[a-z0-9])?)?$/),
+  nameOverride: ownName,
+  fullnameOverride: ownName,
+  namespaceOverride: ownName,
   commonLabels: texts,
   commonAnnotations: texts,
   serviceAccount: z.strictObject({ create: z.boolean(), name: text, annotations: texts }),

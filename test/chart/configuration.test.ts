@@ -93,6 +93,12 @@ describe.each(helmVersions)('Helm %s refuses, and says why:', (helmVersion) => {
     ['a port out of range', () => withConfig({ http: { port: 70_000 } }), /port.*(65,?535|6.5535e\+04)/],
     ['text for a number', () => refusal({ replicaCount: '2' }), /replicaCount.*integer/],
     ['a tag as digest', () => refusal({ image: { digest: 'latest' } }), /digest.*pattern/],
+    [
+      'a name that Kubernetes takes for none',
+      () => refusal({ fullnameOverride: 'Shops_1' }),
+      /fullnameOverride.*pattern/,
+    ],
+    ['a namespace that is none', () => refusal({ namespaceOverride: 'a.b' }), /namespaceOverride.*pattern/],
     ['a secret without key', () => refusal({ secretFiles: { A: { secret: 'a' } } }), /secretFiles.A.*key/],
     [
       'a variable in lower case',
