@@ -1,21 +1,30 @@
 import { expect, test } from 'vitest'
 import { settingList } from '../../../connector/config/setting-list.ts'
 import { errorCatalogue } from '../../../connector/runtime/error-catalogue.ts'
-import { markdownFiles } from '../../support/markdown-file.ts'
+import { markdownFiles, readProjectFile } from '../../support/markdown-file.ts'
 
 const settings = settingList()
-const variables = new Set(settings.flatMap(({ variable, fallback }) => [variable, fallback]))
+const variables = new Set([
+  ...settings.flatMap(({ variable, fallback }) => [variable, fallback]),
+  ...[...readProjectFile('compose.yaml').matchAll(/\$\{(\w+)/g)].map(([, name]) => name),
+])
 const sections = new Set(settings.flatMap(({ path }) => (path[0] === 'streams' ? path.slice(1, 2) : path.slice(0, 1))))
 const pages = markdownFiles().filter(({ path }) => /^(README\.md|docs\/[^/]+\.md|helm\/README\.md)$/.test(path))
 
-/** They look like settings: Spark's, and error codes. */
-const others = new Set(['kafka.isolation.level', ...Object.keys(errorCatalogue)])
+/** They look like settings: one of Spark's, fields of `/status`, and error codes. */
+const others = new Set([
+  'kafka.isolation.level',
+  'placement.state',
+  'placement.elsewhere',
+  'placement.replicas',
+  ...Object.keys(errorCatalogue),
+])
 
 /** What a page writes as code, outside of blocks. */
 const codeIn = (text: string) =>
   [...text.replaceAll(/^```[\s\S]*?^```$/gm, '').matchAll(/`([^`\n]+)`/g)].map(([, code = '']) => code)
 
-test.each(pages)('every variable that $path names is one of the connector', ({ text }) => {
+test.each(pages)('every variable that $path names is one of the connector, or of compose.yaml', ({ text }) => {
   const named = codeIn(text).flatMap(
     (code) =>
       /^((?:POLARIS|POLL|KAFKA|CHECKPOINT|CONNECTOR|HTTP|PLACEMENT|DELIVERY)[A-Z_]*)(=|$)/.exec(code)?.[1] ?? [],
