@@ -19,7 +19,7 @@ export interface GroupStatus {
   /** Why it broke, until it has joined again. */
   readonly trouble: ErrorCode | undefined
   readonly slots: readonly number[]
-  /** Since when each stream that is assigned here is. */
+  /** Since when each stream that is assigned here is, without a time in which this replica was out of the group. */
   readonly streams: ReadonlyMap<string, number>
   /** The replicas in the group when it was shared out last, by the group's own word. */
   readonly members: readonly GroupMemberView[]
@@ -53,7 +53,14 @@ const to = (change: Partial<GroupStatus>) => (): Partial<GroupStatus> => change
 const none: Change = () => ({})
 
 const changes: ByKind<Change, ReplicaEvent> = {
-  'group-joined': ({ slots }) => to({ state: 'member', trouble: undefined, slots }),
+  'group-joined':
+    ({ slots }) =>
+    (before, at) => ({
+      state: 'member',
+      trouble: undefined,
+      slots,
+      streams: isOut(before) ? anew(before, at) : before.streams,
+    }),
   'group-seen':
     ({ members }) =>
     ({ owners }, at) => ({ members, owners: ownersAfter(owners, members, at) }),
@@ -72,6 +79,9 @@ const changes: ByKind<Change, ReplicaEvent> = {
   'stream-let-go': () => none,
   'stream-contested': () => none,
 }
+
+/** Whoever was out of the group has its streams from now on: others may have had them meanwhile. */
+const anew = ({ streams }: GroupStatus, at: number) => new Map([...streams.keys()].map((stream) => [stream, at]))
 
 /** Who kept a stream has it since before. */
 function ownersAfter(

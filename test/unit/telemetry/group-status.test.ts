@@ -42,6 +42,15 @@ describe('what a replica knows of the group', () => {
     ])
   })
 
+  test('is that its streams are its own from now on when it was out of the group', () => {
+    const silent: ReplicaEvent = { kind: 'session-expired', silentMs: 7000 }
+    const status = told(joined([1]), changed(['a', 'b']), silent, joined([1]), changed(['c'], ['b']))
+    expect([...status.streams]).toEqual([
+      ['a', 4000],
+      ['c', 5000],
+    ])
+  })
+
   test('is why it is not in the group, until it has joined again', () => {
     expect(told(joined([1]), broken)).toMatchObject({
       state: 'broken',
