@@ -9,7 +9,7 @@ stand_in=localhost/stand-in
 containers() {
   why=$(why_no_containers)
   if [ -n "$why" ]; then no_containers "$why"; return; fi
-  container_tools
+  container_tools || { no_containers "apt-get cannot install ${missing[*]}"; return; }
   container_settings
   link containers-bookworm containers
   export CONTAINERS_STORAGE_CONF=$containers/storage.conf CONTAINERS_CONF=$containers/containers.conf
