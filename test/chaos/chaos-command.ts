@@ -16,6 +16,7 @@ const { problems, summary, folder } = await chaosRun({ seed, lengthMs: minutes *
 console.log(`\n${summary}\n${folder}`)
 for (const problem of problems.slice(0, 20)) console.error(problem)
 if (problems.length > 0) {
-  console.error(`${problems.length} problems; again: npm run chaos -- --minutes ${minutes} --seed ${seed}`)
+  const again = `npm run chaos -- --minutes ${minutes} --seed ${seed} --delivery ${delivery}`
+  console.error(`${problems.length} problems; again: ${again}`)
   process.exitCode = 1
 }

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { eventsOf, type StreamEvidence } from './checker.ts'
 import type { PlannedFault } from './fault-plan.ts'
+import { faultTally } from './fault-tally.ts'
 
 /** Writes down what happens while it happens, so that a run that breaks off leaves its traces too. */
 export interface ChaosRecord {
@@ -13,6 +14,8 @@ export interface ChaosRecord {
   note(what: string, tookMs: number): void
   /** Writes down when a fault really began and ended; rejects as `carried` does. */
   fault(planned: PlannedFault, carried: Promise<string>): Promise<void>
+  /** Whether too few faults came as planned. */
+  faultProblems(): string[]
   end(found: Found): { readonly summary: string; readonly folder: string }
 }
 
@@ -37,7 +40,7 @@ export function chaosRecord({ seed, lengthMs, plan, tell }: RunPlan): ChaosRecor
   writeFileSync(join(folder, 'plan.json'), JSON.stringify({ seed, minutes, plan }, undefined, 1))
   let begunAt = performance.now()
   const sinceBegin = () => Math.round(performance.now() - begunAt)
-  const counts = new Map<string, number>()
+  const tally = faultTally(plan.map(({ fault }) => fault))
   const write = (line: Record<string, unknown>) => {
     appendFileSync(join(folder, 'faults.jsonl'), `${JSON.stringify({ at: new Date(), ms: sinceBegin(), ...line })}\n`)
   }
@@ -53,16 +56,16 @@ export function chaosRecord({ seed, lengthMs, plan, tell }: RunPlan): ChaosRecor
       const outcome = await carried.catch((error: Error) => error)
       write({ lane, kind: fault.kind, what: 'ends', outcome: String(outcome) })
       if (outcome instanceof Error) throw outcome
-      const isAsPlanned = !outcome.startsWith('not ')
-      const counted = isAsPlanned ? kindOf(fault) : `${fault.kind} (${outcome})`
-      counts.set(counted, (counts.get(counted) ?? 0) + 1)
+      tally.count(fault, outcome)
     },
+    faultProblems: tally.problems,
     end: (found) => {
       writeFileSync(join(folder, 'problems.txt'), found.problems.map((problem) => `${problem}\n`).join(''))
       for (const { name, output } of found.outputs) writeFileSync(join(folder, `${name}.log`), output)
       writeFileSync(join(folder, 'events.jsonl'), eventLines(found.evidence))
-      const faults = [...counts].sort().map(([kind, count]) => `  ${kind}: ${count}`)
-      const summary = [`seed ${seed}, ${minutes} minutes of faults:`, ...faults, figures(found)].join('\n')
+      const faults = tally.lines().map((line) => `  ${line}`)
+      const head = `seed ${seed}, ${minutes} minutes of faults, had as planned:`
+      const summary = [head, ...faults, figures(found)].join('\n')
       writeFileSync(join(folder, 'summary.txt'), `${summary}\n`)
       return { summary, folder }
     },
@@ -73,11 +76,6 @@ const seconds = (ms: number) => `${(ms / 1_000).toFixed(1).padStart(6)} s`
 
 function described({ kind, ...rest }: PlannedFault['fault']): string {
   return [kind, ...Object.entries(rest).map(([name, value]) => `${name} ${value}`)].join(', ')
-}
-
-function kindOf(fault: PlannedFault['fault']): string {
-  const more = ['way', 'how', 'moment'].flatMap((name) => (name in fault ? [Reflect.get(fault, name)] : []))
-  return [fault.kind, ...more].join(', ')
 }
 
 /** Ids, versions and numbers only. */

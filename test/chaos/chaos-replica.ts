@@ -22,6 +22,8 @@ export interface ChaosReplica {
   start(skewMs?: number): void
   /** What all of them wrote. */
   outputs(): readonly string[]
+  /** Processes whose log does not have the time of day that they were given. */
+  wrongClocks(): readonly string[]
   /** SIGKILL, and the end of the ways. */
   close(): Promise<void>
 }
@@ -50,26 +52,44 @@ export async function chaosReplica(parts: ReplicaParts): Promise<ChaosReplica> {
     ...{ CHECKPOINT_URL: `s3://${s3.bucket}/chaos`, AWS_ENDPOINT_URL_S3: wayToStore.url, AWS_REGION: s3.region },
     ...{ AWS_ACCESS_KEY_ID: s3.accessKeyId, AWS_SECRET_ACCESS_KEY: s3.secretAccessKey },
   }
-  const processes: ConnectorProcess[] = []
+  const processes: Started[] = []
   const start = (skewMs = 0) => {
     const skewed = skewMs === 0 ? {} : { CLOCK_SKEW_MS: `${skewMs}`, NODE_OPTIONS: `--import=${skewedClock}` }
-    processes.push(startConnector(['run', '--config', config], { ...environment, ...skewed }))
+    const process = startConnector(['run', '--config', config], { ...environment, ...skewed })
+    processes.push({ process, rightTime: Date.now() + skewMs })
   }
   start()
   const latest = () => {
-    const last = processes.at(-1)
+    const last = processes.at(-1)?.process
     if (last === undefined) throw new Error(`${name} was never started`)
     return last
   }
   return {
     ...{ name, store, start, process: latest },
     ways: { kafka: kafka.proxies, s3: [wayToStore.proxy], source: [wayToSource.proxy] },
-    outputs: () => processes.map((one) => one.output()),
+    outputs: () => processes.map(({ process }) => process.output()),
+    wrongClocks: () => processes.flatMap((started) => wrongClock(started)),
     close: async () => {
       await latest().kill()
       await closing.close()
     },
   }
+}
+
+interface Started {
+  readonly process: ConnectorProcess
+  /** By its own clock, when it was started. */
+  readonly rightTime: number
+}
+
+/** Far less than a clock is put wrong by, far more than a start takes. */
+const TOLERANCE_MS = 600_000
+
+function wrongClock({ process, rightTime }: Started): string[] {
+  const told = process.lines()[0]?.time
+  if (told === undefined) return [] // killed before it wrote anything
+  const offMs = Date.parse(`${told}`) - rightTime
+  return Math.abs(offMs) < TOLERANCE_MS ? [] : [`its clock is off by ${offMs} ms from what it was given`]
 }
 
 const skewedClock = new URL('../support/skewed-clock.ts', import.meta.url).href

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { plantedMarks } from '../support/servers/polaris-simulator.ts'
 import { heal, untilCalm } from './calm.ts'
 import { type ChaosRecord, chaosRecord } from './chaos-record.ts'
-import { type ChaosScene, chaosScene, type Delivery, topicOf } from './chaos-scene.ts'
+import { type ChaosScene, chaosScene, type Delivery, OVERLAP_MS, topicOf } from './chaos-scene.ts'
 import { problemsOf, type StreamEvidence } from './checker.ts'
 import { injectFault } from './fault-injection.ts'
 import { faultPlan, lanes, type PlannedFault } from './fault-plan.ts'
@@ -43,7 +43,7 @@ export async function chaosRun({ seed, lengthMs, delivery, tell = () => {} }: Ch
     const log = topicLog({ ports, topics: scene.streams.map(topicOf) })
     const problems = await whatGoesWrong({ scene, log, record, plan, lengthMs })
     const evidence = evidenceOf(scene, log)
-    problems.push(...evidence.flatMap(problemsOf), ...toldAmiss(scene))
+    problems.push(...evidence.flatMap(problemsOf), ...toldAmiss(scene), ...record.faultProblems())
     return { ...record.end({ evidence, problems, outputs: outputsOf(scene) }), problems }
   } finally {
     await scene.close()
@@ -62,7 +62,9 @@ interface Run {
 async function whatGoesWrong({ scene, log, record, plan, lengthMs }: Run): Promise<string[]> {
   const problems: string[] = []
   const noteProblem = (error: Error) => void problems.push(error.message)
-  record.note('start', await untilCalm(scene, log, CALM_WITHIN_MS))
+  const started = await untilCalm(scene, log, CALM_WITHIN_MS).catch(noteProblem)
+  if (started === undefined) return problems
+  record.note('start', started)
   const stopChanging = scene.simulator.changeEvery(CHANGE_EVERY_MS)
   record.begin()
   const goThrough = async (faults: readonly PlannedFault[]) => {
@@ -87,7 +89,7 @@ async function whatGoesWrong({ scene, log, record, plan, lengthMs }: Run): Promi
 
 function evidenceOf({ streams, simulator, checkpoints }: ChaosScene, log: TopicLog): StreamEvidence[] {
   return streams.map((stream) => ({
-    ...{ stream, changes: simulator.changes },
+    ...{ stream, changes: simulator.changes, overlapMs: OVERLAP_MS },
     logs: log.partitions.filter(({ topic }) => topic === topicOf(stream)),
     checkpoints: checkpoints.filter(({ key }) => key.includes(`/${stream}.`)),
   }))
@@ -96,10 +98,12 @@ function evidenceOf({ streams, simulator, checkpoints }: ChaosScene, log: TopicL
 const outputsOf = ({ replicas }: ChaosScene) =>
   replicas.map((replica) => ({ name: replica.name, output: replica.outputs().join('\n') }))
 
-/** Faults of the surroundings stop no stream for good, and nobody's data is in a log. */
+/** Faults of the surroundings stop no stream for good, nobody's data is in a log, and clocks were as wrong as planned. */
 function toldAmiss(scene: ChaosScene): string[] {
-  return outputsOf(scene).flatMap(({ name, output }) => [
+  const clocks = scene.replicas.flatMap(({ name, wrongClocks }) => wrongClocks().map((wrong) => `${name}: ${wrong}`))
+  const logs = outputsOf(scene).flatMap(({ name, output }) => [
     ...output.split('\n').flatMap((line) => (line.includes('an operator is needed') ? [`${name}: ${line}`] : [])),
     ...(plantedMarks.some((mark) => output.includes(mark)) ? [`${name}: personal data in its log`] : []),
   ])
+  return [...clocks, ...logs]
 }

@@ -25,6 +25,7 @@ const REPLICAS = 3
 const STREAMS = 12
 /** Few, so that each changes often. */
 const CLIENTS = 60
+export const OVERLAP_MS = 60_000
 
 export const topicOf = (stream: string) => `chaos.${stream}`
 
@@ -83,7 +84,7 @@ function settings(streams: readonly string[], delivery: Delivery) {
     streams: streams.map((name, at) => ({
       name,
       polaris: { ...polaris, codeMagasin: at + 1 },
-      poll: { interval: '1s', overlap: '1m' },
+      poll: { interval: '1s', overlap: `${OVERLAP_MS}ms` },
       kafka: { topic: topicOf(name) },
     })),
   }

@@ -1,17 +1,27 @@
 import { differencesFromSource } from '../support/same-as-source.ts'
 import { type CheckpointVersion, checkpointProblems } from './checkpoint-history.ts'
+import { passedOver } from './passed-over.ts'
 import { type ToldEvent, toldEvent } from './told-event.ts'
 import { committedRecords, type PartitionLog } from './topic-log.ts'
+
+/** `modified`: wall clock of the server; the versions of a client grow. */
+interface SourceChange {
+  readonly clientId: string
+  readonly version: number
+  readonly modified: string
+}
 
 /** Everything that is known of one stream from outside of the connector. */
 export interface StreamEvidence {
   readonly stream: string
   /** What the source did, in its order. */
-  readonly changes: readonly { readonly clientId: string; readonly version: number }[]
+  readonly changes: readonly SourceChange[]
   /** The logs of the topic's partitions. */
   readonly logs: readonly PartitionLog[]
   /** Every version of the checkpoint that the store took. */
   readonly checkpoints: readonly CheckpointVersion[]
+  /** By so much a drain begins before the one before it began. */
+  readonly overlapMs: number
 }
 
 /** What is wrong with a stream, in ids, versions and numbers only; nothing is right. */
@@ -28,6 +38,7 @@ export function problemsOf(evidence: StreamEvidence): string[] {
     ...numberingProblems(events),
     ...evidence.logs.flatMap(fencingProblems),
     ...ownerProblems(events),
+    ...passedOver(evidence, events),
     ...checkpointProblems(evidence.checkpoints),
   ]
   return problems.map((problem) => `${evidence.stream}: ${problem}`)

@@ -18,6 +18,8 @@ export interface CheckpointVersion {
   readonly claimEpoch: number
   readonly committed: Place
   readonly pending: Place | undefined
+  /** Set between two drains: from when the next one reads, and how many events were told until then. */
+  readonly drained: { readonly lastChanged: string; readonly events: number } | undefined
 }
 
 /** Reads a write of a checkpoint from what passed on the way to the store; `undefined` for anything else and for refused writes. */
@@ -32,6 +34,7 @@ export function checkpointVersion({ method, path, ifMatch, body, status }: S3Exc
     claimEpoch: claim.epoch,
     committed: placeOf(committed),
     pending: pending === null ? undefined : placeOf(pending),
+    drained: drainedOf(committed),
   }
 }
 
@@ -65,8 +68,15 @@ const textOf = ({ claimEpoch, committed: { epoch, seq } }: CheckpointVersion) =>
 
 interface StoredDocument {
   readonly claim?: { readonly epoch: number }
-  readonly committed: Place
+  readonly committed: Committed
   readonly pending: Place | null
+}
+
+interface Committed extends Place {
+  readonly state: {
+    readonly events: number
+    readonly resume: { readonly lastChanged: string; readonly checkPoint: string | null }
+  }
 }
 
 function parsed(body: Buffer): StoredDocument | undefined {
@@ -75,6 +85,11 @@ function parsed(body: Buffer): StoredDocument | undefined {
   } catch {
     return undefined
   }
+}
+
+function drainedOf({ state: { events, resume } }: Committed) {
+  const { lastChanged, checkPoint } = resume
+  return checkPoint === null ? { lastChanged, events } : undefined
 }
 
 const placeOf = ({ epoch, seq }: Place): Place => ({ epoch, seq })

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { holdsRequest } from '../support/servers/kafka-wire.ts'
 import type { S3Fault } from '../support/servers/s3-fault-proxy.ts'
+import type { TcpProxy } from '../support/servers/tcp-proxy.ts'
 import type { ChaosReplica } from './chaos-replica.ts'
 import { type ChaosScene, replicaOf } from './chaos-scene.ts'
 import type { Fault, Hit, Way } from './fault-plan.ts'
@@ -93,12 +94,20 @@ async function cut(
   { way, how, forMs }: { way: Way; how: 'refused' | 'silent'; forMs: number },
 ) {
   const proxies = ways[way]
+  const note = feeling(proxies)
   if (how === 'silent') for (const proxy of proxies) proxy.pause()
   else await Promise.all(proxies.map((proxy) => proxy.down()))
   await delay(forMs)
   await Promise.all(proxies.map((proxy) => proxy.up()))
   for (const proxy of proxies) proxy.resume()
-  return ''
+  return note()
+}
+
+/** Says later whether anything met what is done to the proxies from now on. */
+function feeling(proxies: readonly TcpProxy[]): () => string {
+  const sum = () => proxies.reduce((felt, proxy) => felt + proxy.felt(), 0)
+  const before = sum()
+  return () => (sum() > before ? `met ${sum() - before} times` : 'not felt: nothing was on its way')
 }
 
 const DROPS_WITHIN_MS = 5_000
@@ -109,24 +118,26 @@ const lostWrites: readonly S3Fault[] = [
 ]
 
 /** Answers to what took effect: the end of a transaction (one by each broker), three writes of a checkpoint, a page. */
-async function dropAnswers({ ways, store }: ChaosReplica, { way }: { way: Way }): Promise<string> {
-  if (way === 's3') {
-    store.next('PUT', ...lostWrites)
-    return ''
-  }
+async function dropAnswers(replica: ChaosReplica, { way }: { way: Way }): Promise<string> {
+  const { ways, store } = replica
   let dropped = 0
-  const drops = ways[way].map(async (proxy) => {
-    await proxy.dropAnswers(1, way === 'kafka' ? holdsRequest('endTxn') : undefined)
+  const drops = (
+    way === 's3'
+      ? lostWrites.map((fault) => store.next('PUT', fault))
+      : ways[way].map((proxy) => proxy.dropAnswers(1, way === 'kafka' ? holdsRequest('endTxn') : undefined))
+  ).map(async (drop) => {
+    await drop
     dropped += 1
   })
   await Promise.race([Promise.all(drops), delay(DROPS_WITHIN_MS)])
-  for (const proxy of ways[way]) proxy.clear()
+  for (const faulty of [store, ...ways[way]]) faulty.clear()
   return dropped > 0 ? `${dropped} dropped` : 'not dropped: no request came'
 }
 
 async function slowStore({ ways }: ChaosReplica, { delayMs, forMs }: { delayMs: number; forMs: number }) {
+  const note = feeling(ways.s3)
   for (const proxy of ways.s3) proxy.delay(delayMs)
   await delay(forMs)
   for (const proxy of ways.s3) proxy.delay(0)
-  return ''
+  return note()
 }

@@ -56,25 +56,41 @@ export function differencesFromSource(
     story.partitions.add(record.partition)
   }
   return [...stories].flatMap(([id, story]) => {
-    const why = whatIsWrong(story)
-    return why === undefined
-      ? []
-      : [`client ${id}: ${why}; source ${story.had.join(' ')}, topic ${story.told.join(' ')}`]
+    const wrong = whatIsWrong(story)
+    if (wrong === undefined) return []
+    const { why, at } = wrong
+    return [
+      `client ${id}: ${why}; source ${around(story.had, story.told[at])}, topic ${around(story.told, story.told[at])}`,
+    ]
   })
 }
 
-function whatIsWrong({ had, told, partitions }: Story): string | undefined {
-  if (had.length === 0) return 'unknown to the source'
-  if (told.length === 0) return 'lost'
-  if (partitions.size > 1) return 'in several partitions'
-  if (told.some((version, at) => version === told[at - 1])) return 'doubled'
+/** `at`: where in what was told. */
+function whatIsWrong({ had, told, partitions }: Story): { why: string; at: number } | undefined {
+  const last = told.length - 1
+  if (had.length === 0) return { why: 'unknown to the source', at: last }
+  if (told.length === 0) return { why: 'lost', at: last }
+  if (partitions.size > 1) return { why: 'in several partitions', at: last }
+  const doubled = told.findIndex((version, at) => version === told[at - 1])
+  if (doubled >= 0) return { why: `doubled: ${told[doubled]}`, at: doubled }
   let from = 0
-  for (const version of told) {
-    const at = had.indexOf(version, from)
-    if (at < 0) return 'doubled or out of order'
-    from = at + 1
+  for (const [at, version] of told.entries()) {
+    const found = had.indexOf(version, from)
+    if (found < 0) return { why: `doubled or out of order: ${version}`, at }
+    from = found + 1
   }
-  return told.at(-1) === had.at(-1) ? undefined : 'the last change is lost'
+  return told.at(-1) === had.at(-1) ? undefined : { why: 'the last change is lost', at: last }
+}
+
+const SHOWN = 6
+
+/** So many versions on each side of one, so that a line stays readable. */
+function around(versions: readonly number[], version: number | undefined): string {
+  const found = version === undefined ? -1 : versions.lastIndexOf(version)
+  const at = found < 0 ? versions.length - 1 : found
+  const from = Math.max(0, at - SHOWN)
+  const shown = versions.slice(from, at + SHOWN + 1)
+  return [...(from > 0 ? ['…'] : []), ...shown, ...(from + shown.length < versions.length ? ['…'] : [])].join(' ')
 }
 
 /** `NoVersion` of the client that the event carries; NaN when there is none. */

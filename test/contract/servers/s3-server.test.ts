@@ -86,10 +86,11 @@ test.for(lost)('a PUT that meets %j ends with %s and leaves the %s text', async 
 })
 
 test('a fault happens once, and only to its method', async () => {
-  proxy.next('PUT', { kind: 'answer', status: 503 })
+  const happened = proxy.next('PUT', { kind: 'answer', status: 503 })
   await put(direct, 'once', 'text')
   expect(await get(proxied, 'once')).toBe('text')
   expect(await statusOf(put(proxied, 'once', 'new'))).toBe(503)
+  await happened
   expect(await statusOf(put(proxied, 'once', 'new'))).toBe(200)
 })
 

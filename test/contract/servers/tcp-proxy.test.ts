@@ -52,7 +52,9 @@ test('a cut ends the open connections and lets new ones in', async () => {
   const socket = await connected()
   expect(await ask(socket, 'one')).toBe('ONE')
   const closed = once(socket, 'close')
+  expect(proxy.felt()).toBe(0)
   proxy.cut()
+  expect(proxy.felt()).toBe(1)
   await closed
   expect(await ask(await connected(), 'two')).toBe('TWO')
 })
@@ -81,6 +83,7 @@ test('nothing passes while it is paused, and everything after that', async () =>
   const answer = ask(socket, 'one')
   expect(await ask(await connected(serverPort), 'direct')).toBe('DIRECT')
   expect(received).toEqual(['direct'])
+  expect(proxy.felt()).toBe(1)
   proxy.resume()
   expect(await answer).toBe('ONE')
 })
@@ -91,6 +94,7 @@ test('bytes are held back for as long as it is told', async () => {
   const startedAt = performance.now()
   await ask(socket, 'one')
   expect(performance.now() - startedAt).toBeGreaterThan(110)
+  expect(proxy.felt()).toBe(2)
 })
 
 test('nobody is let in while it is down', async () => {

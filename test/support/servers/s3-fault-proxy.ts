@@ -34,8 +34,8 @@ export interface S3FaultProxy {
   readonly endpoint: string
   /** How many requests it has received, by method. */
   readonly received: ReadonlyMap<string, number>
-  /** Queues faults for the coming requests with this method, one each. */
-  next(method: 'GET' | 'PUT' | 'HEAD' | 'DELETE', ...faults: readonly S3Fault[]): void
+  /** Queues faults for the coming requests with this method, one each; resolves when all have happened. */
+  next(method: 'GET' | 'PUT' | 'HEAD' | 'DELETE', ...faults: readonly S3Fault[]): Promise<void>
   /** Keeps the answer to the next request that `isTarget` and that the store has done, until `letGo` aborts; resolves when it has one. */
   holdAnswer(isTarget: (exchange: S3Exchange) => boolean, letGo: AbortSignal): Promise<void>
   /** Forgets the faults that have not happened. */
@@ -56,7 +56,7 @@ export interface S3ProxyOptions {
 export async function startS3FaultProxy({ target, onExchange }: S3ProxyOptions): Promise<S3FaultProxy> {
   const port = await freePort()
   const agent = new Agent({ keepAlive: true })
-  const queues = new Map<string, S3Fault[]>()
+  const queues = new Map<string, QueuedFault[]>()
   const received = new Map<string, number>()
   const held = heldAnswers()
   const store = {
@@ -69,15 +69,24 @@ export async function startS3FaultProxy({ target, onExchange }: S3ProxyOptions):
   const server = createServer((incoming, outgoing) => {
     const method = incoming.method ?? ''
     received.set(method, (received.get(method) ?? 0) + 1)
-    const fault = queues.get(method)?.shift()
-    void serve({ incoming, outgoing, ...store }, fault).catch(() => incoming.socket.destroy())
+    const queued = queues.get(method)?.shift()
+    void serve({ incoming, outgoing, ...store }, queued?.fault)
+      .catch(() => incoming.socket.destroy())
+      .then(queued?.done)
   })
   const { up, down } = switchFor(server, port)
   await up()
   return {
     endpoint: `http://127.0.0.1:${port}`,
     received,
-    next: (method, ...faults) => void queues.set(method, [...(queues.get(method) ?? []), ...faults]),
+    next: async (method, ...faults) => {
+      const happened = faults.map((fault) => {
+        const { promise, resolve } = Promise.withResolvers<void>()
+        queues.set(method, [...(queues.get(method) ?? []), { fault, done: resolve }])
+        return promise
+      })
+      await Promise.all(happened)
+    },
     holdAnswer: held.hold,
     clear: () => queues.clear(),
     up,
@@ -87,6 +96,11 @@ export async function startS3FaultProxy({ target, onExchange }: S3ProxyOptions):
       agent.destroy()
     },
   }
+}
+
+interface QueuedFault {
+  readonly fault: S3Fault
+  readonly done: () => void
 }
 
 /** Answers that wait until somebody lets them go. */

@@ -7,6 +7,8 @@ import { freePort } from './free-port.ts'
 /** Stands between a client and a server on loopback and does to their connections what networks do. */
 export interface TcpProxy {
   readonly port: number
+  /** Connections that were ended and pieces of data that were held back until now: whether anybody felt it. */
+  felt(): number
   /** Ends every open connection; new ones are accepted. */
   cut(): void
   /**
@@ -41,6 +43,7 @@ interface Link {
 }
 
 interface Faults {
+  felt: number
   readonly drops: Drop[]
   /** Sees every request, and may pause. */
   pausesAt: ((request: Buffer) => void) | undefined
@@ -53,7 +56,7 @@ interface Faults {
 export async function startTcpProxy({ target }: { target: number }): Promise<TcpProxy> {
   const port = await freePort()
   const links = new Set<Link>()
-  const faults: Faults = { drops: [], pausesAt: undefined, delayMs: 0, gate: undefined }
+  const faults: Faults = { felt: 0, drops: [], pausesAt: undefined, delayMs: 0, gate: undefined }
   const listener = createServer((client) => {
     const link: Link = { client, server: connect(target, '127.0.0.1'), drop: undefined }
     links.add(link)
@@ -65,6 +68,7 @@ export async function startTcpProxy({ target }: { target: number }): Promise<Tcp
     await once(listener, 'listening')
   }
   const cut = () => {
+    faults.felt += links.size
     for (const link of links) end(link)
   }
   const down = async () => {
@@ -80,7 +84,7 @@ export async function startTcpProxy({ target }: { target: number }): Promise<Tcp
     await down()
   }
   await up()
-  return { port, cut, up, down, close, ...controls }
+  return { port, felt: () => faults.felt, cut, up, down, close, ...controls }
 }
 
 function settings(faults: Faults) {
@@ -118,6 +122,7 @@ function settings(faults: Faults) {
 async function join(link: Link, faults: Faults): Promise<void> {
   const { client, server } = link
   const wait = async () => {
+    if (faults.delayMs > 0 || faults.gate !== undefined) faults.felt += 1
     if (faults.delayMs > 0) await delay(faults.delayMs)
     await faults.gate?.promise
   }

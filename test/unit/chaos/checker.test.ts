@@ -30,7 +30,7 @@ function log(partition: number, told: readonly Told[], more: Partial<PartitionLo
 
 function version(at: number, change: Partial<CheckpointVersion> = {}): CheckpointVersion {
   const replaces = at === 0 ? undefined : `tag ${at - 1}`
-  const place = { claimEpoch: 1, committed: { epoch: 1, seq: at }, pending: undefined }
+  const place = { claimEpoch: 1, committed: { epoch: 1, seq: at }, pending: undefined, drained: undefined }
   return { key: 'key', etag: `tag ${at}`, replaces, isSure: true, ...place, ...change }
 }
 
@@ -44,12 +44,19 @@ const b: readonly Told[] = [
   { client: 'b', version: 1, sequence: 1 },
   { client: 'b', version: 2, sequence: 3, epoch: 1 },
 ]
-const changes = [1, 2, 3, 4]
-  .map((version) => ({ clientId: 'a', version }))
-  .concat([1, 2].map((version) => ({ clientId: 'b', version })))
+/** One in each second, those of a first. */
+const changes = ['a', 'a', 'a', 'a', 'b', 'b'].map((clientId, at) => {
+  return { clientId, version: clientId === 'a' ? at + 1 : at - 3, modified: `2026-06-15T12:00:0${at}.500` }
+})
 const right: StreamEvidence = {
-  ...{ stream: 'one', changes, logs: [log(0, a), log(1, b)] },
-  checkpoints: [version(0), version(1), version(2, { claimEpoch: 2 })],
+  ...{ stream: 'one', changes, logs: [log(0, a), log(1, b)], overlapMs: 60_000 },
+  checkpoints: [version(0), version(1, drained('12:00:08', 5)), version(2, { claimEpoch: 2 })],
+}
+
+/** A drain that began at that time is done. */
+function drained(begunAt: string, events: number): Partial<CheckpointVersion> {
+  const lastChanged = new Date(Date.parse(`2026-06-15T${begunAt}Z`) - 60_000).toISOString().slice(0, 19)
+  return { drained: { lastChanged, events } }
 }
 
 const changed = <Item>(items: readonly Item[], at: number, change: Partial<Item>) =>
@@ -143,6 +150,16 @@ describe('finds', () => {
       withCheckpoints(version(0), version(1), version(1, { etag: 'other' })),
       /was replaced already/,
     ],
+    [
+      'a drain done before the last change was told',
+      withCheckpoints(version(0), version(1, drained('12:00:08', 4))),
+      /client a: version 4 passed over by the drain of 2026-06-15T12:00:07/,
+    ],
+    [
+      'a change that the next one of its client hides',
+      withCheckpoints(version(0), version(1, drained('12:00:04', 2))),
+      /client a: version 3 passed over/,
+    ],
     ['a version out of nowhere', withCheckpoints(version(0), version(2)), /nobody wrote/],
   ])('%s in the checkpoints', (_, evidence, expected) => {
     expect(problemsOf(evidence)).toContainEqual(expect.stringMatching(expected))
@@ -156,11 +173,13 @@ it('takes it that a write without an answer may have been done, or not', () => {
 })
 
 it('reads the versions of a checkpoint from what went to the store, and nothing else', () => {
-  const document = { claim: { epoch: 3 }, committed: { epoch: 2, seq: 7, state: {} }, pending: { epoch: 3, seq: 8 } }
+  const state = { events: 9, resume: { lastChanged: '2026-06-15T12:00:00', checkPoint: null } }
+  const document = { claim: { epoch: 3 }, committed: { epoch: 2, seq: 7, state }, pending: { epoch: 3, seq: 8 } }
   const body = Buffer.from(JSON.stringify(document))
   const write = { method: 'PUT', path: '/bucket/key', ifMatch: '"before"', body, status: 200 }
   const places = { claimEpoch: 3, committed: { epoch: 2, seq: 7 }, pending: { epoch: 3, seq: 8 } }
   expect(checkpointVersion(write)).toMatchObject({ key: '/bucket/key', replaces: 'before', isSure: true, ...places })
+  expect(checkpointVersion(write)?.drained).toEqual({ lastChanged: '2026-06-15T12:00:00', events: 9 })
   expect(checkpointVersion({ ...write, status: undefined })).toMatchObject({ isSure: false, ...places })
   expect(checkpointVersion({ ...write, status: 412 })).toBeUndefined()
   expect(checkpointVersion({ ...write, method: 'GET' })).toBeUndefined()

@@ -36,6 +36,13 @@ describe('the topic is the same as the source', () => {
   })
 })
 
+it('shows the versions around what is wrong, however many there are', () => {
+  const all = Array.from({ length: 99 }, (_, at) => at + 1)
+  expect(differencesFromSource(had(...all), told(...all.slice(0, 50), 50, ...all.slice(50)))).toEqual([
+    'client 7: doubled: 50; source … 44 45 46 47 48 49 50 51 52 53 54 55 56 …, topic … 45 46 47 48 49 50 50 51 52 53 54 55 56 …',
+  ])
+})
+
 it('is complete when the last version of every client is there', () => {
   expect(hasLastOfAll(had(1, 2), told(1))).toBe(false)
   expect(hasLastOfAll([...had(1, 2), { clientId: '8', version: 1 }], told(1, 2))).toBe(false)
