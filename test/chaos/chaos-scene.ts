@@ -44,7 +44,7 @@ export async function chaosScene(delivery: Delivery = 'exactly-once'): Promise<C
     const folder = mkdtempSync(join(tmpdir(), 'chaos-'))
     closing.use(folder, () => rmSync(folder, { recursive: true, force: true }))
     const config = join(folder, 'connector.yaml')
-    writeFileSync(config, JSON.stringify(settings(streams, delivery))) // JSON is YAML
+    writeFileSync(config, chaosSettings(streams, delivery))
     const checkpoints: CheckpointVersion[] = []
     const replicas: ChaosReplica[] = []
     for (const [at, way] of kafka.ways.entries()) {
@@ -64,14 +64,14 @@ export async function chaosScene(delivery: Delivery = 'exactly-once'): Promise<C
   }
 }
 
-/** Timeouts are shorter than the connector's own, in the same order, so that one pause can outlast them all. */
-function settings(streams: readonly string[], delivery: Delivery) {
+/** A configuration file. Timeouts are shorter than the connector's own, in the same order, so that one pause can outlast them all. */
+export function chaosSettings(streams: readonly string[], delivery: Delivery): string {
   const polaris = {
     ...{ url: `\${SOURCE_URL}`, lastChanged: '2000-01-01', limit: 50, output: 'json' },
     timeouts: { connect: '2s', headers: '4s', body: '4s' },
     retry: { retries: 2, firstPause: '200ms', maxPause: '2s' },
   }
-  return {
+  const settings = {
     connector: 'chaos',
     kafka: {
       delivery,
@@ -88,6 +88,7 @@ function settings(streams: readonly string[], delivery: Delivery) {
       kafka: { topic: topicOf(name) },
     })),
   }
+  return JSON.stringify(settings) // which is YAML
 }
 
 /** The replica that a fault names. */

@@ -1,5 +1,7 @@
 import { expect, it } from 'vitest'
-import { type Fault, faultPlan, lanes } from '../../chaos/fault-plan.ts'
+import { loadConfig } from '../../../connector/config/load-config.ts'
+import { chaosSettings } from '../../chaos/chaos-scene.ts'
+import { type Fault, faultPlan, lanes, PAUSE_MS } from '../../chaos/fault-plan.ts'
 
 const kindOf = (fault: Fault) =>
   [fault.kind, 'way' in fault ? fault.way : '', fault.kind === 'kill' ? fault.moment : ''].join(' ')
@@ -32,4 +34,20 @@ it('faults of a lane are planned one after the other, never before the end of a 
       expect(next - atMs).toBeGreaterThan('forMs' in fault ? fault.forMs : 0)
     }
   }
+})
+
+it('a pause outlasts every timeout of the replicas', () => {
+  const text = chaosSettings(['one'], 'exactly-once')
+  const environment = {
+    SOURCE_URL: 'http://localhost',
+    KAFKA_BROKERS: 'localhost:9092',
+    CHECKPOINT_URL: 's3://any/chaos',
+  }
+  const settings = loadConfig({ file: 'connector.yaml', environment, readFile: () => text })
+  const { kafka, checkpoint, placement, shutdown, streams } = settings
+  const sections = [kafka, checkpoint, ...streams.map(({ polaris }) => polaris)].map(({ timeouts }) => timeouts)
+  const timeouts = sections.flatMap((section): number[] => Object.values(section))
+  timeouts.push(placement.sessionTimeout, placement.rebalanceTimeout, shutdown.finishWithin)
+  expect(timeouts.length).toBeGreaterThan(12)
+  for (const timeout of timeouts) expect(timeout).toBeLessThan(PAUSE_MS)
 })
