@@ -92,13 +92,16 @@ function figures({ evidence, problems, outputs }: Found): string {
   const logs = evidence.flatMap((one) => one.logs)
   const seqs = evidence.map((one) => Math.max(0, ...one.checkpoints.map(({ committed }) => committed.seq)))
   const lines = outputs.flatMap(({ output }) => output.split('\n'))
+  const told = (message: RegExp) => lines.filter((line) => message.test(line)).length
   const figures = {
     changes: evidence[0]?.changes.length ?? 0,
     events: eventsOf(logs).events.length,
     transactions: seqs.reduce((sum, seq) => sum + seq, 0),
     'aborted in partitions': logs.reduce((sum, { aborted }) => sum + aborted.size, 0),
     'checkpoint versions': evidence.reduce((sum, { checkpoints }) => sum + checkpoints.length, 0),
-    openings: lines.filter((line) => /"msg":"(new )?stream claimed"/.test(line)).length,
+    openings: told(/"msg":"(new )?stream claimed"/),
+    'of them after another process': told(/"msg":"stream goes on where another process left it"/),
+    'fenced owners': told(/"msg":"stream lost to another replica"/),
     problems: problems.length,
   }
   return Object.entries(figures)
