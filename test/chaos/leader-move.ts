@@ -1,8 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import type { Admin } from 'kafkajs'
 import { testKafka } from '../support/committed-records.ts'
 import { array, int8, int32, text } from '../support/servers/kafka-bytes.ts'
-import { askBroker } from '../support/servers/kafka-wire.ts'
+import { askBroker, clusterView } from '../support/servers/kafka-wire.ts'
 
 const PREFERRED = 0
 const SHOWN_WITHIN_MS = 5_000
@@ -12,7 +11,6 @@ export async function moveLeaders(bootstrap: string): Promise<string> {
   const admin = testKafka(bootstrap).admin()
   await admin.connect()
   try {
-    const before = await leadersSeen(admin)
     const { topics } = await admin.fetchTopicMetadata()
     const moved = topics.map(({ name, partitions }) => ({
       topic: name,
@@ -22,7 +20,13 @@ export async function moveLeaders(bootstrap: string): Promise<string> {
     }))
     await admin.alterPartitionReassignments({ topics: moved, timeout: 10_000 })
     const answer = await electPreferred(bootstrap, moved)
-    const others = await otherLeaders(admin, before)
+    const before = new Map(
+      topics.flatMap(({ name, partitions }) =>
+        partitions.map(({ partitionId, leader }) => [`${name}/${partitionId}`, leader]),
+      ),
+    )
+    const names = topics.map(({ name }) => name)
+    const others = await otherLeaders(portsOf(bootstrap), names, before)
     const internal = others.filter((partition) => partition.startsWith('__')).length
     const note = `${others.length} of ${before.size} leaders, ${internal} of them internal, ${answer}`
     return internal > 0 && others.length > internal ? note : `not moved: ${note}`
@@ -31,21 +35,20 @@ export async function moveLeaders(bootstrap: string): Promise<string> {
   }
 }
 
-async function leadersSeen(admin: Admin): Promise<Map<string, number>> {
-  const { topics } = await admin.fetchTopicMetadata()
-  return new Map(
-    topics.flatMap(({ name, partitions }) =>
-      partitions.map(({ partitionId, leader }) => [`${name}/${partitionId}`, leader] as const),
-    ),
-  )
-}
+const portsOf = (bootstrap: string) => bootstrap.split(',').map((address) => Number(address.split(':')[1]))
 
 /** The partitions that another one leads, as soon as that is all of them; brokers hear of it one after the other. */
-async function otherLeaders(admin: Admin, before: ReadonlyMap<string, number>): Promise<string[]> {
+async function otherLeaders(
+  [port = 0]: readonly number[],
+  topics: readonly string[],
+  before: ReadonlyMap<string, number>,
+): Promise<string[]> {
   for (const lateAt = performance.now() + SHOWN_WITHIN_MS; ; await delay(100)) {
-    const seen = await leadersSeen(admin)
-    const others = [...seen].filter(([partition, leader]) => before.get(partition) !== leader)
-    if (others.length === seen.size || performance.now() > lateAt) return others.map(([partition]) => partition)
+    const seen = (await clusterView(port, topics))?.partitions ?? []
+    const others = seen
+      .map(({ topic, partition, leader }) => ({ name: `${topic}/${partition}`, leader }))
+      .filter(({ name, leader }) => leader >= 0 && before.get(name) !== leader)
+    if (others.length === before.size || performance.now() > lateAt) return others.map(({ name }) => name)
   }
 }
 
@@ -66,8 +69,8 @@ async function electPreferred(bootstrap: string, moved: readonly MovedTopic[]): 
     Buffer.concat([text(topic), array(partitionAssignment.map(({ partition }) => int32(partition)))]),
   )
   const body = Buffer.concat([int8(PREFERRED), array(topics), int32(10_000)])
-  for (const address of bootstrap.split(',')) {
-    const answer = await askBroker(Number(address.split(':')[1]), { api: 'electLeaders', version: 1, body }, 15_000)
+  for (const port of portsOf(bootstrap)) {
+    const answer = await askBroker(port, { api: 'electLeaders', version: 1, body }, 15_000)
     if (answer !== undefined) return `answer ${answer.readInt16BE(4)}` // behind the throttle time
   }
   return 'no answer'
