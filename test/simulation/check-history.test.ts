@@ -85,6 +85,11 @@ const spoiled: [name: string, spoil: (history: History) => History, seen: RegExp
     /was written by .*, who was taken over/,
   ],
   [
+    'Invariant 4: the committed state goes back',
+    (history) => withStream(history, { documents: first(history).documents.toReversed() }),
+    /checkpoint \d+ goes back/,
+  ],
+  [
     'Invariant 4: somebody else wrote than who claimed',
     (history) => {
       const documents = first(history).documents.map((one) => ({

@@ -22,7 +22,7 @@ interface Outcome {
   readonly documents: readonly (StoredDocument & { readonly document: CheckpointDocument })[]
 }
 
-/** Invariant by invariant, what is wrong with a history, in words; empty when all hold. */
+/** Invariant by invariant, what is wrong with a history, in words; empty when all hold. Invariant 6 shows on the way: `fair-end.ts`. */
 export function faultsOf(history: History): string[] {
   const isExactlyOnce = history.options.delivery === 'exactly-once'
   const checks = isExactlyOnce ? [...always, ...exactlyOnce] : always
