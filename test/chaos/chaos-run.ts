@@ -5,7 +5,7 @@ import { type ChaosRecord, chaosRecord } from './chaos-record.ts'
 import { type ChaosScene, chaosScene, type Delivery, OVERLAP_MS, topicOf } from './chaos-scene.ts'
 import { problemsOf, type StreamEvidence } from './checker.ts'
 import { injectFault } from './fault-injection.ts'
-import { faultPlan, lanes, type PlannedFault } from './fault-plan.ts'
+import { faultPlan, lanes, nominalMs, type PlannedFault } from './fault-plan.ts'
 import { type TopicLog, topicLog } from './topic-log.ts'
 
 export interface ChaosOptions {
@@ -28,8 +28,8 @@ export interface ChaosResult {
 }
 
 const CHANGE_EVERY_MS = 100
-/** A lane that is so late begins nothing more, so that a slow machine does not make the run longer. */
-const LATEST_MS = 5_000
+/** Nothing more is begun that would end so much too late, so that a slow machine does not make the run longer. */
+const LATE_MS = 5_000
 /** From the last fault until everything is right again; from the start until everything runs. */
 const CALM_WITHIN_MS = 90_000
 
@@ -70,7 +70,8 @@ async function whatGoesWrong({ scene, log, record, plan, lengthMs }: Run): Promi
   const goThrough = async (faults: readonly PlannedFault[]) => {
     for (const planned of faults) {
       await delay(Math.max(1, planned.atMs - record.sinceBegin()))
-      if (record.sinceBegin() > lengthMs + LATEST_MS) return
+      const isLate = record.sinceBegin() + nominalMs(planned.fault) > lengthMs + LATE_MS
+      if (isLate && !planned.isFirst) return
       await record.fault(planned, injectFault(scene, planned.fault)).catch(noteProblem)
     }
   }

@@ -6,7 +6,7 @@ import type { ChaosReplica } from './chaos-replica.ts'
 import { type ChaosScene, replicaOf } from './chaos-scene.ts'
 import type { Fault, Hit, Way } from './fault-plan.ts'
 import { moveLeaders } from './leader-move.ts'
-import { untilMoment } from './moment.ts'
+import { untilMoment, whoRuns } from './moment.ts'
 
 /** Resolves when the fault is over, to what is worth knowing of how it went: «not …» where it could not be had as planned. Throws where the surroundings, not the connector, fail. */
 export async function injectFault(scene: ChaosScene, fault: Fault): Promise<string> {
@@ -37,11 +37,11 @@ export async function injectFault(scene: ChaosScene, fault: Fault): Promise<stri
       await scene.s3.start()
       return ''
     case 'cut':
-      return await cut(replicaOf(scene, fault), fault)
+      return await cut(await whoRuns(scene, fault), fault)
     case 'drop answers':
-      return await dropAnswers(replicaOf(scene, fault), fault)
+      return await dropAnswers(await whoRuns(scene, fault), fault)
     case 'slow store':
-      return await slowStore(replicaOf(scene, fault), fault)
+      return await slowStore(await whoRuns(scene, fault), fault)
   }
 }
 

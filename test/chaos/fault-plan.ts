@@ -39,6 +39,8 @@ export interface PlannedFault {
   /** From the beginning of the run; later where the one before takes longer than planned. */
   readonly atMs: number
   readonly fault: Fault
+  /** Of the first deck, which is gone through however slow the machine is: a run has every kind of fault. */
+  readonly isFirst: boolean
 }
 
 /** Longer than every timeout that the replicas are given: session, transaction, finish. */
@@ -93,24 +95,26 @@ const decks: Record<Lane, readonly Draw[]> = {
 }
 
 /** How long a fault takes on a calm machine. */
-const nominalMs = (fault: Fault) =>
+export const nominalMs = (fault: Fault) =>
   ('forMs' in fault ? fault.forMs : 0) + (fault.kind === 'restart brokers' ? 20_000 : 2_000)
 
 /** Between the end of one and the next, at most. */
 const restMs: Record<Lane, number> = { replicas: 1_200, brokers: 4_000, ways: 1_200 }
 
-/** The same seed gives the same faults at the same planned times; a longer run begins like a shorter one. */
+/** The same seed gives the same faults at the same planned times, each kind at least once; a longer run begins like a shorter one. */
 export function faultPlan(seed: number, lengthMs: number): PlannedFault[] {
   return lanes.flatMap((lane, at) => lanePlan(lane, numbers(seed, at, 0), lengthMs))
 }
 
 function lanePlan(lane: Lane, chance: Chance, lengthMs: number): PlannedFault[] {
   const plan: PlannedFault[] = []
+  const deck = decks[lane]
   for (let atMs = between(chance, 0, 1_000); ; ) {
-    for (const draw of shuffled(decks[lane], chance)) {
-      if (atMs > lengthMs) return plan
+    for (const draw of shuffled(deck, chance)) {
       const fault = draw(chance)
-      plan.push({ lane, atMs, fault })
+      const isFirst = plan.length < deck.length
+      if (!isFirst && atMs + nominalMs(fault) > lengthMs) return plan
+      plan.push({ lane, atMs, fault, isFirst })
       atMs += nominalMs(fault) + between(chance, 200, restMs[lane])
     }
   }

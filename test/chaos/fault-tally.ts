@@ -10,7 +10,7 @@ export interface FaultTally {
   problems(): string[]
 }
 
-/** Of all faults, so many must be had as planned. */
+/** Of all faults that were begun, so many must be had as planned. */
 const ENOUGH = 2 / 3
 /** A kind that was tried so often and never had is broken. */
 const TRIES = 3
@@ -31,7 +31,6 @@ export function faultTally(plan: readonly Fault[]): FaultTally {
     return tally
   }
   for (const fault of plan) of(fault).planned += 1
-  const sum = (what: 'planned' | 'had') => [...kinds.values()].reduce((all, tally) => all + tally[what], 0)
   return {
     count: (fault, outcome) => {
       const tally = of(fault)
@@ -41,18 +40,23 @@ export function faultTally(plan: readonly Fault[]): FaultTally {
     lines: () => [...kinds].sort(([one], [other]) => (one < other ? -1 : 1)).map(([kind, tally]) => line(kind, tally)),
     problems: () => {
       const never = [...kinds].filter(([, { planned, had }]) => planned >= TRIES && had === 0)
-      const isEnough = sum('had') >= ENOUGH * sum('planned')
+      const had = sum([...kinds.values()].map((tally) => tally.had))
+      const begun = had + sum([...kinds.values()].map(missedOf))
       return [
         ...never.map(([kind, { planned }]) => `the faults: «${kind}» was planned ${planned} times and never had`),
-        ...(isEnough ? [] : [`the faults: only ${sum('had')} of ${sum('planned')} were had as planned`]),
+        ...(had >= ENOUGH * begun ? [] : [`the faults: only ${had} of ${begun} were had as planned`]),
       ]
     },
   }
 }
 
-function line(kind: string, { planned, had, missed }: Tally): string {
+const sum = (numbers: Iterable<number>) => [...numbers].reduce((all, one) => all + one, 0)
+const missedOf = ({ missed }: Tally) => sum(missed.values())
+
+function line(kind: string, tally: Tally): string {
+  const { planned, had, missed } = tally
   const why = [...missed].map(([outcome, count]) => `${count} ${outcome}`)
-  const notBegun = planned - had - [...missed.values()].reduce((sum, count) => sum + count, 0)
+  const notBegun = planned - had - missedOf(tally)
   if (notBegun > 0) why.push(`${notBegun} not begun, or failed`)
   return `${kind}: ${had} of ${planned}${why.length > 0 ? ` (${why.join('; ')})` : ''}`
 }

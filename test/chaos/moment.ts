@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import { runningOn } from '../support/connector-process.ts'
 import { holdsRequest } from '../support/servers/kafka-wire.ts'
 import type { S3Exchange } from '../support/servers/s3-fault-proxy.ts'
 import type { ChaosReplica } from './chaos-replica.ts'
@@ -27,6 +28,25 @@ export async function untilMoment(scene: ChaosScene, fault: Hit): Promise<Omit<L
   for (const lookout of lookouts) if (lookout !== caught) lookout.letGo()
   if (caught === undefined) return { ...planned, note: `not ${moment} within ${MOMENT_WITHIN_MS} ms` }
   return { ...caught, note: `${moment}: ${caught.replica.name}` }
+}
+
+/** Whoever runs streams, the planned replica first; that one too when nobody does in time: a fault of a way that nobody uses is not felt. */
+export async function whoRuns(scene: ChaosScene, fault: { readonly replica: number }): Promise<ChaosReplica> {
+  const planned = replicaOf(scene, fault)
+  for (const lateAt = performance.now() + MOMENT_WITHIN_MS; performance.now() < lateAt; await delay(200)) {
+    const running = await Promise.all(scene.replicas.map(isRunningStreams))
+    if (running[scene.replicas.indexOf(planned)]) return planned
+    const other = scene.replicas[running.indexOf(true)]
+    if (other !== undefined) return other
+  }
+  return planned
+}
+
+/** False for one that does not answer at once: it stands still, or is only just starting. */
+async function isRunningStreams(replica: ChaosReplica): Promise<boolean> {
+  if (!replica.process().isRunning()) return false
+  const streams = runningOn(replica.process()).catch(() => [])
+  return (await Promise.race([streams, delay(500, [])])).length > 0
 }
 
 function untilPrepared(replica: ChaosReplica): Lookout {
