@@ -22,7 +22,8 @@ export function passedOver(
   const havings = inOrder(changes)
   const [told, had] = [new Map<string, number>(), new Map<string, number>()]
   for (const { events, begunAt } of drained) {
-    for (const event of tellings.while(({ sequence }) => sequence < events)) told.set(event.key, Number(event.version))
+    for (const { key, version } of tellings.while(({ sequence }) => sequence < events))
+      told.set(key, Math.max(told.get(key) ?? 0, Number(version)))
     for (const change of havings.while(({ modified }) => modified < begunAt)) had.set(change.clientId, change.version)
     const lost = [...had].find(([clientId, version]) => (told.get(clientId) ?? 0) < version)
     if (lost !== undefined) return [`client ${lost[0]}: version ${lost[1]} passed over by the drain of ${begunAt}`]

@@ -166,6 +166,11 @@ describe('finds', () => {
   })
 })
 
+it('takes no client for passed over that was told newer already, whatever the numbers of its events', () => {
+  const turned = changed(changed(a, 1, { sequence: 4 }), 2, { sequence: 2 })
+  expect(problemsOf(withLogs(log(0, turned), log(1, b)))).not.toContainEqual(expect.stringMatching(/passed over/))
+})
+
 it('takes it that a write without an answer may have been done, or not', () => {
   const unsure = { isSure: false }
   expect(problemsOf(withCheckpoints(version(0), version(1, unsure), version(2)))).toEqual([])
