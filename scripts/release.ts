@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { baseImages, whyNoContainers } from '../test/support/containers.ts'
+import { baseImages, podman, whyNoContainers } from '../test/support/containers.ts'
 import { staleFiles } from './generate.ts'
 import { writeArtefacts } from './release/artefacts.ts'
 import { changelogSection } from './release/changelog.ts'
@@ -46,8 +46,11 @@ async function main(): Promise<void> {
   const notes = changelogSection(changelog, version) ?? ''
   const release = { version, revision, committedAt: Number(committedAt), notes }
   const image = await writeArtefacts(folder, release)
-  if (values.push !== undefined) {
-    await publish(folder, image, release, { address: values.push, plainHttp: values['plain-http'] })
+  try {
+    const registry = { address: values.push ?? '', plainHttp: values['plain-http'] }
+    if (values.push !== undefined) await publish(folder, image, release, registry)
+  } finally {
+    await podman('rmi', image) // else a later build takes its labels
   }
   for (const name of readdirSync(folder)) console.log(`${folder}/${name}  ${statSync(join(folder, name)).size} bytes`)
 }

@@ -23,20 +23,17 @@ export async function writeArtefacts(folder: string, release: Release): Promise<
   rmSync(folder, { recursive: true, force: true })
   mkdirSync(folder, { recursive: true })
   const image = `localhost/${imageName}:${release.version}`
-  await buildImage({ target: 'connector', tag: image, labels: release })
+  // From nothing: buildah takes a layer with the labels of another version for this one's.
+  await buildImage({ target: 'connector', tag: image, labels: release, fresh: true })
   const base = `${imageName}-${release.version}`
-  await writeImage(image, join(folder, `${base}-image.tar`))
+  // Docker's format, since that of OCI has no place for the health check; not compressed, since podman 4 loads no other.
+  const archive = `docker-archive:${join(folder, `${base}-image.tar`)}:${imageName}:${release.version}`
+  await podman('push', '--quiet', image, archive)
   await writeBillOfMaterials(image, join(folder, `${base}.sbom.cdx.json`))
   writeChart(folder, release)
   writeFileSync(join(folder, 'RELEASE-NOTES.md'), `${release.notes}\n`)
   writeFileSync(join(folder, 'SHA256SUMS'), checksums(folder))
   return image
-}
-
-/** An archive that docker and podman load; Docker's format, since that of OCI has no place for the health check. */
-async function writeImage(image: string, file: string): Promise<void> {
-  await podman('push', '--quiet', image, `docker-archive:${file}:${imageName}:${image.split(':')[1]}`)
-  execFileSync('gzip', ['--no-name', file])
 }
 
 /** The very file that is in the image. */

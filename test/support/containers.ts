@@ -72,6 +72,13 @@ export async function buildImage({ target, tag, fresh, labels }: ImageBuild): Pr
   )
 }
 
+/** The variables by which compose.yaml takes its images of Kafka and of the S3 server: the real ones where a registry answers, else stand-ins; `undefined` without either. */
+export function composeImages(): Record<string, string> | undefined {
+  if (!existsSync(`${settings}/compose-images`)) return undefined
+  const lines = readFileSync(`${settings}/compose-images`, 'utf8').split('\n')
+  return Object.fromEntries(lines.filter((line) => /^[A-Z0-9_]+=/.test(line)).map((line) => line.split('=')))
+}
+
 /** As `NAME=image`: those that the Dockerfile pins where a registry answers, else stand-ins. */
 export function baseImages(): string[] {
   return readFileSync(`${settings}/bases`, 'utf8')

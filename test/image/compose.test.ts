@@ -1,0 +1,91 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { beforeAll, beforeEach, expect, it } from 'vitest'
+import type { ReplicasReport } from '../../connector/commands/described-replicas.ts'
+import { type ComposeStack, startComposed } from '../support/compose-stack.ts'
+import { imageTag, needContainers } from '../support/connector-container.ts'
+import { buildImage, composeImages, podman, whyNoContainers } from '../support/containers.ts'
+import { assertSameAsSource } from '../support/same-as-source.ts'
+import type { Change } from '../support/servers/polaris/live-shelf.ts'
+import { readTopicUntil, type TopicRecord } from '../support/topic-reader.ts'
+
+needContainers()
+beforeEach((context) => {
+  if (composeImages() === undefined) context.skip('not run, because versitygw was neither pulled nor built')
+})
+
+const simulator = 'localhost/polaris-simulator:test'
+const images = () => ({ CONNECTOR_IMAGE: imageTag(), SIMULATOR_IMAGE: simulator, ...composeImages() })
+const streams = ['lille', 'lyon', 'paris']
+
+beforeAll(async () => {
+  if (whyNoContainers() === undefined) await buildImage({ target: 'simulator', tag: simulator })
+})
+
+/** Waits until so many streams are with each replica and opened by it, as the command says that the documentation tells. */
+async function untilShared(stack: ComposeStack, wanted: readonly number[], withinMs = 60_000): Promise<void> {
+  const command = ['polaris-connector', 'replicas', '--config', '/etc/polaris-connector/connector.yaml', '--json']
+  for (const giveUpAt = performance.now() + withinMs; ; await delay(1_000)) {
+    const told = await podman('exec', stack.container('connector-2'), ...command).catch(String)
+    if (told.startsWith('{') && String(sharesIn(JSON.parse(told))) === String(wanted)) return
+    if (performance.now() > giveUpAt) throw new Error(`not shared as ${wanted}: ${told}`)
+  }
+}
+
+/** How many streams each replica has; none while something is under way. */
+function sharesIn({ group, streams }: ReplicasReport): number[] {
+  if (streams.some(({ remark }) => remark !== undefined)) return []
+  return (group?.members ?? []).map((member) => member.streams.length).toSorted()
+}
+
+interface Event {
+  readonly sequence: string
+  readonly data: { readonly NoVersion: string }
+}
+
+const lastVersions = (all: readonly (readonly [string, number])[]) => new Map(all)
+const sourceVersions = (changes: readonly Change[]) =>
+  lastVersions(changes.map(({ clientId, version }) => [clientId, version]))
+const toldVersions = (records: readonly TopicRecord[]) =>
+  lastVersions(records.map(({ key, value }) => [key ?? '', Number((value as Event).data.NoVersion)]))
+
+/** The source goes on changing: everything up to now has to come, and nothing may come but what it had. */
+async function expectExactlyOnce(stack: ComposeStack, topic: string): Promise<void> {
+  const now = sourceVersions(await stack.changes())
+  expect(now.size).toBe(1000)
+  const isEnough = (records: readonly TopicRecord[]) => {
+    const told = toldVersions(records)
+    return [...now].every(([id, version]) => (told.get(id) ?? 0) >= version)
+  }
+  const records = await readTopicUntil(stack.kafka, topic, { withinMs: 60_000, follows: true, isEnough })
+  const told = toldVersions(records)
+  const until = (await stack.changes()).filter(({ clientId, version }) => version <= (told.get(clientId) ?? 0))
+  assertSameAsSource(until, records)
+  expectNumberedSoFar(records)
+}
+
+/** No number twice, and none missing up to where every partition has been read. */
+function expectNumberedSoFar(records: readonly TopicRecord[]): void {
+  const numbered = records.map(({ partition, value }) => [partition, Number((value as Event).sequence)] as const)
+  const complete = Math.min(...new Map(numbered).values())
+  const numbers = numbered.map(([, number]) => number).toSorted((one, other) => one - other)
+  expect(new Set(numbers).size).toBe(numbers.length)
+  expect(numbers.slice(0, complete + 1)).toEqual(Array.from({ length: complete + 1 }, (_, at) => at))
+}
+
+// Only the images of Kafka and of the S3 server may be stand-ins (test/image/stand-ins), where no registry answers.
+it('compose.yaml runs as it is: two replicas share three streams, one is killed, the other goes on, every event is there once', async () => {
+  console.log(`compose.yaml with ${Object.values(images()).join(' ')}`)
+  const stack = await startComposed(images())
+  for (const service of ['kafka', 's3', 'polaris', 'connector-1', 'connector-2']) await stack.untilHealthy(service)
+  await untilShared(stack, [1, 2])
+
+  await podman('rm', '--force', '--time', '0', stack.container('connector-1'))
+  await untilShared(stack, [3])
+  for (const stream of streams) await expectExactlyOnce(stack, `client.modified.${stream}`)
+  await stack.untilHealthy('connector-2')
+
+  const exitCodes = await stack.stop()
+  expect([...exitCodes.keys()].toSorted()).toEqual(['connector-2', 'kafka', 'polaris', 's3'])
+  expect(exitCodes.get('connector-2')).toBe(0)
+  expect(await stack.down()).toBe('')
+})
