@@ -18,7 +18,7 @@ export interface Release {
 
 export const imageName = 'polaris-clients-connector'
 
-/** Writes everything to `folder`, which is emptied first, and returns the tag of the image. The same commit on the same base images gives the same bytes. */
+/** Writes everything to `folder`, which is emptied first, and returns the tag of the image. The same commit on the same base images gives the same layers and the same other files. */
 export async function writeArtefacts(folder: string, release: Release): Promise<string> {
   rmSync(folder, { recursive: true, force: true })
   mkdirSync(folder, { recursive: true })

@@ -1,0 +1,134 @@
+import { execFileSync, spawnSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { needContainers } from '../support/connector-container.ts'
+import { podman, whyNoContainers } from '../support/containers.ts'
+import { helm, someValues } from '../support/helm.ts'
+import { type RegistryServer, startRegistry } from '../support/servers/registry.ts'
+
+needContainers()
+
+const root = fileURLToPath(new URL('../../', import.meta.url))
+const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string }
+const copy = mkdtempSync(join(tmpdir(), 'release-'))
+const released = (name: string) => join(copy, 'dist/release', name)
+const image = `polaris-clients-connector-${version}-image.tar`
+const bill = `polaris-clients-connector-${version}.sbom.cdx.json`
+const chart = `polaris-connector-${version}.tgz`
+const sha256 = (file: string) => createHash('sha256').update(readFileSync(file)).digest('hex')
+
+const git = (...args: readonly string[]) =>
+  execFileSync('git', ['-c', 'user.name=Release', '-c', 'user.email=release@example.com', ...args], { cwd: copy })
+
+/** Runs the script in the copy; resolves with its exit code and output. */
+function release(...options: readonly string[]) {
+  const args = ['scripts/release.ts', '--trial', ...options]
+  const { status, stdout, stderr } = spawnSync(process.execPath, args, { cwd: copy, encoding: 'utf8' })
+  return { status, output: stdout + stderr }
+}
+
+let registry: RegistryServer | undefined
+
+/** A checkout of what is here, whose changelog has a section of the version. */
+beforeAll(async () => {
+  if (whyNoContainers() !== undefined) return
+  const listed = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', '-z'], { cwd: root })
+  for (const path of listed.toString().split('\0')) if (path !== '') cpSync(join(root, path), join(copy, path))
+  for (const link of ['node_modules', '.cache']) symlinkSync(join(root, link), join(copy, link))
+  git('init', '--quiet')
+  writeFileSync(join(copy, '.git/info/exclude'), 'node_modules\n.cache\n')
+  registry = await startRegistry()
+})
+afterAll(async () => {
+  await registry?.close()
+  rmSync(copy, { recursive: true, force: true })
+})
+
+function commit(message: string): void {
+  git('add', '--all')
+  git('commit', '--quiet', '--message', message)
+}
+
+it('refuses a version of which the changelog says nothing, another tag, and a tree with changes', () => {
+  const changelog = join(copy, 'CHANGELOG.md')
+  const text = readFileSync(changelog, 'utf8').replaceAll(`## [${version}]`, '## [0.0.0]')
+  writeFileSync(changelog, text)
+  commit('without a section')
+  expect(release()).toMatchObject({ status: 1, output: expect.stringContaining(`no section [${version}]`) })
+  writeFileSync(changelog, text.replace('## [', `## [${version}] - 2026-01-01\n\n- What this release brings.\n\n## [`))
+  const { status, output } = release('--tag', 'v99.0.0')
+  expect(status).toBe(1)
+  expect(output).toContain(`the tag v99.0.0 is not v${version}`)
+  expect(output).toContain('uncommitted changes:\n M CHANGELOG.md')
+  expect(output).not.toContain('no section')
+  commit('with a section')
+})
+
+it('packages image, chart, bill of materials and notes, with checksums of all of them, and pushes to a registry', () => {
+  const pushed = ['--push', registry?.address ?? '', '--plain-http']
+  const { status, output } = release('--tag', `v${version}`, ...pushed)
+  expect(output).toContain(image)
+  expect(status, output).toBe(0)
+  const names = [image, bill, chart, 'RELEASE-NOTES.md', 'SHA256SUMS'].toSorted()
+  expect(readdirSync(released('')).toSorted()).toEqual(names)
+  const checked = execFileSync('sha256sum', ['--check', '--strict', 'SHA256SUMS'], {
+    cwd: released(''),
+    encoding: 'utf8',
+  })
+  expect(checked.trim().split('\n')).toEqual(names.filter((name) => name !== 'SHA256SUMS').map((name) => `${name}: OK`))
+  expect(readFileSync(released('RELEASE-NOTES.md'), 'utf8')).toBe('- What this release brings.\n')
+  console.log(output)
+})
+
+it('the archive of the image loads, tells the version, says where it comes from, and keeps its health check', async () => {
+  const loaded = `docker.io/library/polaris-clients-connector:${version}`
+  expect(await podman('load', '--quiet', '--input', released(image))).toContain(`Loaded image: ${loaded}`)
+  try {
+    expect(await podman('run', '--rm', '--pull', 'never', '--network', 'none', loaded, '--version')).toBe(version)
+    const [{ Config, Healthcheck }] = JSON.parse(await podman('image', 'inspect', loaded))
+    expect(Config.Labels['org.opencontainers.image.version']).toBe(version)
+    expect(Config.Labels['org.opencontainers.image.revision']).toBe(git('rev-parse', 'HEAD').toString().trim())
+    expect(Healthcheck.Test).toEqual(['CMD', 'polaris-connector', 'health'])
+    const read = `fs.readFileSync('/sbom.cdx.json', 'utf8')`
+    const inside = ['run', '--rm', '--pull', 'never', '--network', 'none', '--entrypoint', 'node', loaded, '-p', read]
+    expect(await podman(...inside)).toBe(readFileSync(released(bill), 'utf8').trim())
+  } finally {
+    await podman('rmi', '--force', loaded)
+  }
+})
+
+it('the packaged chart shows what the folder shows', () => {
+  const template = (from: string) =>
+    helm('4', ['template', 'shops', from, '-n', 'retail', '-f', '-'], JSON.stringify(someValues()))
+  expect(template(released(chart))).toBe(template('helm'))
+  expect(helm('3', ['show', 'chart', released(chart)])).toContain(`version: ${version}`)
+})
+
+it('the registry gives back the same chart, and the image that runs', async () => {
+  const { address } = registry ?? { address: '' }
+  const folder = mkdtempSync(join(copy, 'dist/pulled-'))
+  const from = `oci://${address}/charts/polaris-connector`
+  helm('4', ['pull', from, '--version', version, '--plain-http', '--destination', folder])
+  expect(sha256(join(folder, chart))).toBe(sha256(released(chart)))
+  const pulled = `${address}/polaris-clients-connector:${version}`
+  await podman('pull', '--quiet', '--tls-verify=false', pulled)
+  try {
+    expect(await podman('run', '--rm', '--pull', 'never', '--network', 'none', pulled, '--version')).toBe(version)
+  } finally {
+    await podman('rmi', '--force', pulled)
+  }
+})
+
+// The archive of the image also tells of the containers that it was built in; that its layers are the same shows image.test.ts.
+it('the same commit gives the same files again, but for the archive of the image', () => {
+  const sums = () => readFileSync(released('SHA256SUMS'), 'utf8').split('\n')
+  const before = sums()
+  expect(release().status).toBe(0)
+  const others = (lines: readonly string[]) => lines.filter((line) => !line.endsWith(image))
+  expect(others(sums())).toEqual(others(before))
+  expect(others(before)).toHaveLength(before.length - 1)
+})
