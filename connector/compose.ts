@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
 import type { ConnectorConfig, StreamConfig } from './config/connector-config.ts'
+import { eventSource } from './event/client-event.ts'
 import type { OpenParts } from './pipeline/open-stream.ts'
 import { openingTurns } from './pipeline/opening-turns.ts'
 import type { PipelineParts } from './pipeline/pipeline.ts'
@@ -126,7 +127,7 @@ export function composeStream(
 function groupParts(stream: StreamConfig, { config }: Surroundings, observe: Observe): PipelineParts['group'] {
   return {
     settings: {
-      source: `/polaris/${config.connector}/${stream.name}`,
+      source: eventSource(config.connector, stream.name),
       timeZone: stream.poll.timeZone,
       hashIgnore: stream.hashIgnore,
       maxValueBytes: stream.kafka.maxMessageBytes - FRAMING_BYTES,

@@ -3,7 +3,7 @@ import type { ReadArguments } from '../source/client-source.ts'
 
 /** What one event is made of. */
 export interface ClientEventParts {
-  /** `/polaris/<connector>/<stream>` */
+  /** See `eventSource`. */
   readonly source: string
   readonly clientId: string
   /** The client's canonical JSON. */
@@ -18,6 +18,9 @@ export interface ClientEventParts {
   /** How many events the stream had before this one. */
   readonly sequence: number
 }
+
+/** The `source` of a stream's events. */
+export const eventSource = (connector: string, stream: string) => `/polaris/${connector}/${stream}`
 
 export const EVENT_TYPE = 'client.modified'
 export const DATA_SCHEMA = 'urn:polaris-connector:client.modified:1'
@@ -41,4 +44,15 @@ export function clientEvent(parts: ClientEventParts): string {
     `"sequence":"${String(parts.sequence).padStart(SEQUENCE_DIGITS, '0')}","partitionkey":${subject},` +
     `"datacontenttype":"application/json","dataschema":"${DATA_SCHEMA}","data":${parts.json}}`
   )
+}
+
+/** Whether the text is an event of the source after its first `count`. */
+export function isEventAfter(text: string, { source, count }: { source: string; count: number }): boolean {
+  try {
+    const event: unknown = JSON.parse(text)
+    if (typeof event !== 'object' || event === null || !('source' in event) || !('sequence' in event)) return false
+    return event.source === source && Number(event.sequence) >= count
+  } catch {
+    return false
+  }
 }

@@ -9,6 +9,7 @@ import {
 } from '../checkpoint/stream-checkpoint.ts'
 import { beginning } from '../checkpoint/stream-state.ts'
 import { claimed, committedByNote, firstDocument } from '../checkpoint/transitions.ts'
+import { eventSource, isEventAfter } from '../event/client-event.ts'
 import type { EventPublisher, PublisherSession } from '../publish/event-publisher.ts'
 import { ConnectorError } from '../runtime/connector-error.ts'
 import type { Turns } from '../runtime/turns.ts'
@@ -89,9 +90,21 @@ async function claimStream(parts: OpenParts, read: StoredDocument, session: Publ
     read.document === undefined
       ? newDocument(parts, identity)
       : claimDocument(parts, read.document, truth.kind, identity)
+  await withdrawUndecided(parts, session, next.committed.state.events, stop)
   const version = await writeDocument(parts, { document: next, expected: read.stored?.version ?? null }, stop)
   observeClaim(parts, read.document, next)
   return { document: next, version }
+}
+
+/** Invariant 2: what the truth does not know is gone for good before anything is published. */
+function withdrawUndecided(
+  { identity: { connector, stream } }: OpenParts,
+  session: PublisherSession,
+  count: number,
+  stop: AbortSignal,
+): Promise<void> {
+  const after = { source: eventSource(connector, stream), count }
+  return session.withdraw((value) => isEventAfter(value, after), stop)
 }
 
 /** A combination that makes no sense may come of somebody else opening meanwhile: then the document has moved. */

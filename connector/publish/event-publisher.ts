@@ -35,6 +35,12 @@ export interface PublisherSession {
   readonly destination: Destination
   /** The last committed note of this stream; undefined when Kafka has none. At-least-once: what an exactly-once session left, if the cluster lets it be read. */
   readNote(stop: AbortSignal): Promise<Note | undefined>
+  /**
+   * Makes sure that no record of the events topic that `isUndecided` picks by its value can still become visible. Kafka may have lost the end of a
+   * transaction (docs/decisions/20261126-lost-ends.md): then the next commit would show what it held. Rejects with `publish.failed` once such
+   * records were withdrawn, after which the session is over; else with `publish.*`, or the reason of `stop`. At-least-once: nothing to do.
+   */
+  withdraw(isUndecided: (value: string) => boolean, stop: AbortSignal): Promise<void>
   /** Starts the next transaction; there is never more than one. Nothing is sent yet. */
   begin(finish: AbortSignal): PublisherTransaction
   /** Frees the connections within a bounded time; never rejects. */

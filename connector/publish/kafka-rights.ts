@@ -1,6 +1,6 @@
-import type { Kafka } from 'kafkajs'
 import { retry } from '../runtime/retry.ts'
 import { hasKafkaCode, type NeededAcls } from './classify-kafka-error.ts'
+import { type Cluster, clusterOf } from './kafka-cluster.ts'
 import { type AdminParts, withConnection } from './kafka-session.ts'
 
 /**
@@ -37,26 +37,6 @@ const GROUP = 0
 const TRANSACTION = 1
 const NOBODY = -1
 
-/** kafkajs' cluster, which it shows to nobody. */
-interface Cluster {
-  connect(): Promise<void>
-  disconnect(): Promise<void>
-  findGroupCoordinator(of: {
-    groupId: string
-    coordinatorType: typeof GROUP | typeof TRANSACTION
-  }): Promise<Coordinator>
-}
-
-interface Coordinator {
-  heartbeat(request: { groupId: string; groupGenerationId: number; memberId: string }): Promise<unknown>
-  addPartitionsToTxn(request: {
-    transactionalId: string
-    producerId: number
-    producerEpoch: number
-    topics: readonly { topic: string; partitions: readonly number[] }[]
-  }): Promise<unknown>
-}
-
 interface Question {
   readonly operation: string
   readonly needs: NeededAcls
@@ -80,12 +60,3 @@ function mayDo(parts: AdminParts, { operation, needs, ask, otherwise }: Question
 
 /** A coordinator that is used for the first time takes a moment. */
 const coordinatorRetry = { retries: 8, firstPauseMs: 100, maxPauseMs: 1000, maxRetryAfterMs: 0 }
-
-function clusterOf(kafka: Kafka): Cluster {
-  const key = Object.getOwnPropertySymbols(kafka).find(
-    ({ description }) => description === 'private:Kafka:createCluster',
-  )
-  const create = key === undefined ? undefined : Reflect.get(kafka, key)
-  if (typeof create !== 'function') throw new TypeError('kafkajs is not as expected: it cannot make a cluster')
-  return create({ allowAutoTopicCreation: false })
-}

@@ -14,6 +14,7 @@ import {
 import { abortAndCut, kafkaTransaction } from './kafka-transaction.ts'
 import { readNote } from './read-note.ts'
 import type { Topics } from './topics.ts'
+import { withdraw } from './withdraw.ts'
 
 /** One producer with one epoch. It ends with the first error: kafkajs loses or doubles records when it is used again. */
 export interface TransactionalSession extends SessionParts, OpenProducer {
@@ -69,6 +70,7 @@ function sessionOf(session: TransactionalSession): PublisherSession {
   return {
     destination: destinationOf(session.topics),
     readNote: (stop) => readNote(session, session.notePlace, stop),
+    withdraw: (isUndecided, stop) => withdraw(session, isUndecided, stop),
     begin: (finish) => {
       if (session.ending !== undefined) throw new ConnectorError('bug', 'begin a transaction: the session is over')
       if (session.isInTransaction) throw new ConnectorError('bug', 'begin a transaction: another one is open')

@@ -74,6 +74,10 @@ const broken: Record<string, { surgery: Surgery; caught: RegExp; kind?: Kind }> 
     surgery: inSession((session) => ({ ...session, readNote: async () => undefined })),
     caught: /is doubled or out of order/,
   },
+  'a publisher that leaves what has no end to the next commit': {
+    surgery: inSession((session) => ({ ...session, withdraw: async () => {} })),
+    caught: /is doubled or out of order/,
+  },
   'a publisher that turns its records around': {
     surgery: sending((records) => records.toReversed()),
     caught: /event \d+ has the sequence/,

@@ -23,6 +23,7 @@ const acts: readonly (readonly [times: number, act: Act])[] = [
   [1, setClock],
   [2, calm],
   [1, stall],
+  [1, loseEnd],
 ]
 
 const drum = acts.flatMap(([times, act]) => Array.from({ length: times }, () => act))
@@ -121,6 +122,11 @@ const calmsMs = [2_000, 7_000, 15_000, 2_000, 40_000]
 /** For a while nothing fails; who stands still goes on standing still. */
 async function calm(world: World, detail: number): Promise<void> {
   await runFairly(world, () => false, calmsMs[detail % calmsMs.length] ?? 0)
+}
+
+/** The brokers lose the end of the next transaction of a stream that is aborted. */
+function loseEnd({ kafka, streams }: World, detail: number): void {
+  kafka.loseNextEnd(CONNECTOR, streams[detail % streams.length]?.name ?? '')
 }
 
 const stallsMs = [3_000, 8_000, 70_000, 1_200_000, 3_660_000]

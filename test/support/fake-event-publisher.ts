@@ -1,6 +1,7 @@
 import type { EventPublisher, Note } from '../../connector/publish/event-publisher.ts'
 import { untilAborted } from '../../connector/publish/until-aborted.ts'
 import {
+  abortOpen,
   type Cluster,
   currentNote,
   type FakeKafkaOptions,
@@ -31,6 +32,8 @@ export interface FakeKafka {
   deleteNote(connector: string, stream: string): void
   /** The broker aborts a transaction that is open for too long, and fences whoever began it. */
   timeOut(connector: string, stream: string): void
+  /** The next transaction of the stream that is aborted is left without an end, as by Kafka while a partition has no leader. */
+  loseNextEnd(connector: string, stream: string): void
   /** Streams with a transaction that blocks the readers. */
   openTransactions(): readonly string[]
   /** How many operations wait to take effect late. */
@@ -65,6 +68,9 @@ export function fakeKafka(options: FakeKafkaOptions): FakeKafka {
       const state = stateOf(cluster, `${connector}.${stream}`)
       if (state.open !== undefined) fence(state)
     },
+    loseNextEnd: (connector, stream) => {
+      stateOf(cluster, `${connector}.${stream}`).losesNextEnd = true
+    },
     openTransactions: () => [...cluster.streams].filter(([, { open }]) => open !== undefined).map(([name]) => name),
     get lateCount() {
       return cluster.late.length
@@ -80,8 +86,7 @@ export function fakeKafka(options: FakeKafkaOptions): FakeKafka {
 /** Whoever has a session has one no more; its transaction is over. */
 function fence(state: StreamState): void {
   state.epoch += 1
-  if (state.open !== undefined) state.open.isOver = true
-  state.open = undefined
+  abortOpen(state)
 }
 
 function fakePublisher(cluster: Cluster, of: FakeStream): EventPublisher {

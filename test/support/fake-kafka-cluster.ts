@@ -3,7 +3,7 @@ import { assertNever } from '../../connector/runtime/assert-never.ts'
 import type { Clock } from '../../connector/runtime/clock.ts'
 import { ConnectorError } from '../../connector/runtime/connector-error.ts'
 
-export type FakeOperation = 'open' | 'note' | 'send' | 'commit' | 'abort'
+export type FakeOperation = 'open' | 'note' | 'withdraw' | 'send' | 'commit' | 'abort'
 
 /** `before`: nothing happened, error. `after`: it happened, the answer was lost. `late`: no answer, and it happens when `deliverLate` is called. */
 export type FakeFault = 'none' | 'before' | 'after' | 'late'
@@ -53,6 +53,10 @@ export interface StreamState {
   /** Every open raises it; a session with a lower one is fenced. */
   epoch: number
   open: OpenTransaction | undefined
+  /** Whether the transaction that is aborted next is left without an end. */
+  losesNextEnd: boolean
+  /** What such transactions hold: the next end that is a commit shows it. */
+  readonly undecided: FakeRecord[]
   note: { readonly value: Note; readonly at: number } | undefined
   /** What `readNote` answers: the note as the last open made it final. A later commit of one's own need not be readable yet. */
   readable: Note | undefined
@@ -72,9 +76,23 @@ export interface Cluster {
 export function stateOf(cluster: Cluster, name: string): StreamState {
   const known = cluster.streams.get(name)
   if (known !== undefined) return known
-  const state = { epoch: 0, open: undefined, note: undefined, readable: undefined }
+  const state = {
+    ...{ epoch: 0, open: undefined, losesNextEnd: false, undecided: [] },
+    ...{ note: undefined, readable: undefined },
+  }
   cluster.streams.set(name, state)
   return state
+}
+
+/** The transaction is over, and what it holds never shows; unless the cluster loses its end. */
+export function abortOpen(state: StreamState): void {
+  const { open } = state
+  if (open === undefined) return
+  open.isOver = true
+  state.open = undefined
+  if (!state.losesNextEnd || open.records.length === 0) return
+  state.undecided.push(...open.records)
+  state.losesNextEnd = false
 }
 
 /** The note, unless it has expired. */

@@ -9,7 +9,7 @@ import { partitionBatches } from '../../connector/publish/outgoing-batches.ts'
 import { partitionOf } from '../../connector/publish/partition.ts'
 import { untilAborted } from '../../connector/publish/until-aborted.ts'
 import { ConnectorError } from '../../connector/runtime/connector-error.ts'
-import { type Cluster, lost, type OpenTransaction, type StreamOfReplica } from './fake-kafka-cluster.ts'
+import { abortOpen, type Cluster, lost, type OpenTransaction, type StreamOfReplica } from './fake-kafka-cluster.ts'
 
 function destinationOf({ options, partitions }: Cluster): Destination {
   return { clusterId: options.clusterId ?? 'fake-cluster', topic: options.topic ?? 'client.modified', partitions }
@@ -50,11 +50,28 @@ function readNote(stream: StreamOfReplica, stop: AbortSignal): Promise<Note | un
   return untilAborted(stop, stream.request({ operation: 'note', effect, lost: lost('note', 'publish.unreachable') }))
 }
 
+async function withdraw(
+  { state, request }: StreamOfReplica,
+  { session, epoch, isUndecided }: { session: SessionState; epoch: number; isUndecided: (value: string) => boolean },
+  stop: AbortSignal,
+): Promise<void> {
+  const effect = () => {
+    if (epoch !== state.epoch) throw new ConnectorError('publish.fenced', 'fake: another session was opened')
+    if (!state.undecided.some(({ to, value }) => to === 'events' && isUndecided(value))) return
+    // Dead letters have no number by which they could be judged.
+    state.undecided.splice(0, Number.POSITIVE_INFINITY, ...state.undecided.filter(({ to }) => to === 'deadLetters'))
+    session.isOver = true
+    throw new ConnectorError('publish.failed', 'fake: withdrawn')
+  }
+  await untilAborted(stop, request({ operation: 'withdraw', effect, lost: lost('withdraw', 'publish.unreachable') }))
+}
+
 export function transactionalSession(stream: StreamOfReplica, epoch: number): PublisherSession {
   const session = newSession(stream)
   return {
     destination: session.destination,
     readNote: (stop) => readNote(stream, stop),
+    withdraw: (isUndecided, stop) => withdraw(stream, { session, epoch, isUndecided }, stop),
     begin: (finish) => {
       enterTransaction(session)
       return transaction(stream, { session, epoch }, finish)
@@ -101,14 +118,15 @@ function transaction(
   const decide = (note: Note) => {
     join()
     const epochs = { own: epoch, newest: state.epoch }
-    cluster.committed.push(...own.records.map((record) => ({ ...record, epochs })))
+    const shown = [...state.undecided.splice(0), ...own.records]
+    cluster.committed.push(...shown.map((record) => ({ ...record, epochs })))
     state.note = { value: note, at: cluster.options.clock.now() }
     state.open = undefined
     own.isOver = true
   }
   const abort = () => {
     own.isOver = true
-    if (state.open === own) state.open = undefined
+    if (state.open === own) abortOpen(state)
   }
   return {
     send: async (records) => {
@@ -171,5 +189,6 @@ export function atLeastOnceSession(stream: StreamOfReplica): PublisherSession {
   const close = async () => {
     session.isOver = true
   }
-  return { destination: session.destination, readNote: (stop) => readNote(stream, stop), begin, close }
+  const withdraw = async () => {}
+  return { destination: session.destination, readNote: (stop) => readNote(stream, stop), withdraw, begin, close }
 }

@@ -1,6 +1,12 @@
 import { createHash } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
-import { type ClientEventParts, clientEvent, eventId } from '../../../connector/event/client-event.ts'
+import {
+  type ClientEventParts,
+  clientEvent,
+  eventId,
+  eventSource,
+  isEventAfter,
+} from '../../../connector/event/client-event.ts'
 import type { CheckPoint, SourceTime } from '../../../connector/source/client-source.ts'
 
 const parts: ClientEventParts = {
@@ -76,5 +82,16 @@ describe('an event', () => {
   test('an id with quotes and line breaks stays one text', () => {
     const clientId = 'a"b\\c\nd\u2028é'
     expect(JSON.parse(clientEvent({ ...parts, clientId }))).toMatchObject({ subject: clientId, partitionkey: clientId })
+  })
+
+  test('is after the first so many events of its own stream, or not', () => {
+    const text = clientEvent({ ...parts, sequence: 7 })
+    const source = eventSource('shop', 'clients')
+    expect(isEventAfter(text, { source, count: 7 })).toBe(true)
+    expect(isEventAfter(text, { source, count: 8 })).toBe(false)
+    expect(isEventAfter(text, { source: eventSource('shop', 'others'), count: 7 })).toBe(false)
+    for (const other of ['', 'null', '{}', '[1]', '{"source":1}']) {
+      expect(isEventAfter(other, { source, count: 0 }), other).toBe(false)
+    }
   })
 })

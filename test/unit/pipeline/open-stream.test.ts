@@ -5,6 +5,7 @@ import {
   serializeDocument,
 } from '../../../connector/checkpoint/checkpoint-document.ts'
 import { type OpenParts, openStream } from '../../../connector/pipeline/open-stream.ts'
+import type { PublisherSession } from '../../../connector/publish/event-publisher.ts'
 import { ConnectorError, codeOf } from '../../../connector/runtime/connector-error.ts'
 import type { ErrorCode } from '../../../connector/runtime/error-catalogue.ts'
 import { turns } from '../../../connector/runtime/turns.ts'
@@ -54,7 +55,10 @@ const own = (parts: Parameters<typeof documentWith>[0]): CheckpointDocument => {
 
 /** Lets Kafka decide a transaction with this note. */
 async function decide(on: ReturnType<typeof stage>, note: { epoch: number; seq: number; nonce: string }) {
-  const session = await on.open.publisher.open(signal)
+  await decideIn(await on.open.publisher.open(signal), note)
+}
+
+async function decideIn(session: PublisherSession, note: { epoch: number; seq: number; nonce: string }) {
   await using transaction = session.begin(signal)
   await transaction.send([])
   await transaction.commit(note)
@@ -68,11 +72,11 @@ async function codeOfOpening(parts: OpenParts): Promise<ErrorCode | 'opened'> {
 }
 
 describe('opening a stream', () => {
-  test('reads the document, fences, reads the note, claims against the version read first, and checks the assignment once more', async () => {
+  test('reads the document, fences, reads the note, withdraws what is not decided, claims against the version read first, and checks the assignment once more', async () => {
     const { parts, calls } = opening(own({}))
     await openStream(parts, signal)
-    const order = ['assigned?', 'store ready', 'store read', 'kafka open', 'kafka note', 'store write', 'assigned?']
-    expect(calls).toEqual(order)
+    const kafka = ['kafka open', 'kafka note', 'kafka withdraw']
+    expect(calls).toEqual(['assigned?', 'store ready', 'store read', ...kafka, 'store write', 'assigned?'])
   })
 
   test('a new stream begins where it is configured to, at epoch 1', async () => {
@@ -109,6 +113,34 @@ describe('opening a stream', () => {
     expect(checkpoint.seq()).toBe(11)
     expect(checkpoint.state().events).toBe(change.events)
     expect(on.stored().committed).toMatchObject({ epoch: 4, seq: 11, nonce: 'p', by: 'note' })
+  })
+
+  /** A transaction whose end Kafka loses, with an event of this number after the events of the truth. */
+  async function leaveUndecided({ kafka, parts, stored }: ReturnType<typeof opening>, number: number) {
+    const { connector, stream } = parts.identity
+    const sequence = `${stored().committed.state.events + number}`
+    kafka.loseNextEnd(connector, stream)
+    const session = await parts.publisher.open(signal)
+    await using transaction = session.begin(signal)
+    const value = JSON.stringify({ source: `/polaris/${connector}/${stream}`, sequence })
+    await transaction.send([{ to: 'events', key: '1', value }])
+  }
+
+  test('Invariant 2: what a transaction without an end holds is withdrawn, after which the stream has to be opened again', async () => {
+    const on = opening(own({}))
+    await leaveUndecided(on, 0)
+    expect(await codeOfOpening(on.parts)).toBe('publish.failed')
+    const { session } = await openStream(on.parts, signal)
+    await decideIn(session, { epoch: 9, seq: 9, nonce: 'n' })
+    expect(on.kafka.committed).toEqual([])
+  })
+
+  test('Invariant 1: what is decided is not withdrawn, though its end was lost', async () => {
+    const on = opening(own({}))
+    await leaveUndecided(on, -1)
+    const { session } = await openStream(on.parts, signal)
+    await decideIn(session, { epoch: 9, seq: 9, nonce: 'n' })
+    expect(on.kafka.committed).toHaveLength(1)
   })
 
   test('tells of a take-over, a moved source, grown partitions and an ignored setting, each once', async () => {

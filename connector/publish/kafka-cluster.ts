@@ -1,0 +1,69 @@
+import type { Kafka } from 'kafkajs'
+
+/** kafkajs' cluster, the way to single requests, which it shows to nobody. */
+export interface Cluster {
+  connect(): Promise<void>
+  disconnect(): Promise<void>
+  /** 0: of groups, 1: of transactions. */
+  findGroupCoordinator(of: { groupId: string; coordinatorType: 0 | 1 }): Promise<Coordinator>
+  /** Reads the topic's metadata; rejects when it is not there, or one of its partitions has no leader. */
+  addTargetTopic(topic: string): Promise<void>
+  /** Partitions by the node id of their leader. */
+  findLeaderForPartitions(topic: string, partitions: readonly number[]): Readonly<Record<string, number[]>>
+  findBroker(of: { nodeId: string }): Promise<LeadingBroker>
+}
+
+export interface Coordinator {
+  readonly nodeId: number
+  heartbeat(request: { groupId: string; groupGenerationId: number; memberId: string }): Promise<unknown>
+  addPartitionsToTxn(request: {
+    transactionalId: string
+    producerId: number
+    producerEpoch: number
+    topics: readonly { topic: string; partitions: readonly number[] }[]
+  }): Promise<unknown>
+}
+
+/** 0: all that is stored on every replica. 1: that, up to the first record whose transaction is open. */
+export type IsolationLevel = 0 | 1
+
+export interface LeadingBroker {
+  /** `timestamp` -1: the end. */
+  listOffsets(request: {
+    replicaId: -1
+    isolationLevel: IsolationLevel
+    topics: readonly { topic: string; partitions: readonly { partition: number; timestamp: -1 }[] }[]
+  }): Promise<{ responses: readonly { partitions: readonly { partition: number; offset: string }[] }[] }>
+  fetch(request: {
+    isolationLevel: IsolationLevel
+    maxWaitTime: number
+    minBytes: number
+    maxBytes: number
+    topics: readonly {
+      topic: string
+      partitions: readonly { partition: number; fetchOffset: string; maxBytes: number }[]
+    }[]
+  }): Promise<{ responses: readonly { partitions: readonly FetchedPartition[] }[] }>
+}
+
+export interface FetchedPartition {
+  readonly partition: number
+  readonly messages: readonly FetchedRecord[]
+}
+
+export interface FetchedRecord {
+  readonly offset: string
+  readonly value: Buffer | null
+  /** The end of a transaction. */
+  readonly isControlRecord: boolean
+  readonly batchContext: { readonly producerId: string; readonly inTransaction: boolean }
+}
+
+export function clusterOf(kafka: Kafka): Cluster {
+  const key = Object.getOwnPropertySymbols(kafka).find(
+    ({ description }) => description === 'private:Kafka:createCluster',
+  )
+  const create = key === undefined ? undefined : Reflect.get(kafka, key)
+  if (typeof create !== 'function') throw new TypeError('kafkajs is not as expected: it cannot make a cluster')
+  return create({ allowAutoTopicCreation: false })
+}

@@ -1,0 +1,143 @@
+import { randomUUID } from 'node:crypto'
+import { Kafka, logLevel } from 'kafkajs'
+import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
+import type { OutgoingRecord, PublisherSession } from '../../connector/publish/event-publisher.ts'
+import { clusterOf } from '../../connector/publish/kafka-cluster.ts'
+import { kafkaDefaults } from '../../connector/publish/kafka-config.ts'
+import { kafkaEventPublisher } from '../../connector/publish/kafka-event-publisher.ts'
+import { systemClock } from '../../connector/runtime/clock.ts'
+import { closeStack } from '../../connector/runtime/close-stack.ts'
+import { type KafkaCluster, startKafka } from '../support/servers/kafka-broker.ts'
+import { openTopic, readTopic } from '../support/topic-reader.ts'
+
+/**
+ * Kafka itself, here 4.4: when a transaction ends while a partition that it wrote to has no leader, the coordinator takes that partition for
+ * deleted and tells that all is done. The records stay without an end, and the next end of the same producer id becomes theirs.
+ */
+
+const closing = closeStack()
+const never = new AbortController().signal
+let kafka: KafkaCluster
+let topic: string
+/** The broker that alone has the only partition of the events, and coordinates nothing of this stream. */
+let alone: number
+let open: () => Promise<PublisherSession>
+
+beforeAll(async () => {
+  kafka = closing.use(await startKafka({ brokers: 3 }), (cluster) => cluster.close())
+})
+afterAll(() => closing.close())
+
+beforeEach(async () => {
+  topic = randomUUID()
+  const brokers = kafka.bootstrap.split(',')
+  const coordinators = await coordinatorsOf(`test.${topic}`)
+  alone = [1, 2, 3].find((id) => !coordinators.includes(id)) ?? 0
+  const admin = new Kafka({ brokers, logLevel: logLevel.NOTHING }).admin()
+  await admin.connect()
+  const replicaAssignment = [{ partition: 0, replicas: [alone] }]
+  const configEntries = [{ name: 'min.insync.replicas', value: '1' }]
+  await admin.createTopics({ topics: [{ topic, replicaAssignment, configEntries }] })
+  await admin.disconnect()
+  const events = { events: topic, deadLetters: `${topic}.dlq`, create: { ...kafkaDefaults.create, partitions: 1 } }
+  const config = { ...kafkaDefaults, brokers, topic: events }
+  const parts = { connector: 'test', stream: topic, clock: systemClock, log: () => undefined }
+  const publisher = closing.use(kafkaEventPublisher(config, parts), (opened) => opened.close())
+  open = async () => {
+    const session = await publisher.open(never)
+    await session.readNote(never)
+    return session
+  }
+})
+
+/** The node ids of the coordinators of a group and of a transactional id, once they are found. */
+async function coordinatorsOf(groupId: string): Promise<number[]> {
+  const cluster = clusterOf(new Kafka({ brokers: kafka.bootstrap.split(','), logLevel: logLevel.NOTHING }))
+  await cluster.connect()
+  const nodeOf = async (coordinatorType: 0 | 1): Promise<number> => {
+    for (;;) {
+      try {
+        return Number((await cluster.findGroupCoordinator({ groupId, coordinatorType })).nodeId)
+      } catch {
+        // The internal topic is still being created.
+      }
+    }
+  }
+  const found = [await nodeOf(0), await nodeOf(1)]
+  await cluster.disconnect()
+  return found
+}
+
+const event = (value: string): OutgoingRecord => ({ to: 'events', key: 'client', value })
+const isNewer = (value: string) => value !== 'decided'
+
+async function publish(session: PublisherSession, value: string, seq: number): Promise<void> {
+  await using transaction = session.begin(never)
+  await transaction.send([event(value)])
+  await transaction.commit({ epoch: 1, seq, nonce: `${seq}` })
+}
+
+/** Nobody leads the partition meanwhile. */
+async function whileLeaderless(work: () => Promise<void>): Promise<void> {
+  await kafka.kill(alone)
+  await untilLeaderless()
+  await work()
+  await kafka.start(alone)
+}
+
+async function untilLeaderless(): Promise<void> {
+  const admin = new Kafka({
+    brokers: kafka.bootstrap.split(',').filter((_, at) => at !== alone - 1),
+    logLevel: logLevel.NOTHING,
+  }).admin()
+  await admin.connect()
+  const leader = async () => {
+    try {
+      return (await admin.fetchTopicMetadata({ topics: [topic] })).topics[0]?.partitions[0]?.leader
+    } catch {
+      return -1 // LEADER_NOT_AVAILABLE
+    }
+  }
+  while ((await leader()) !== -1);
+  await admin.disconnect()
+}
+
+const valuesOf = async () => (await readTopic(kafka.bootstrap, topic)).map(({ text }) => text)
+
+it('what an aborted transaction left without an end is withdrawn, once, and comes when it is published', async () => {
+  const first = await open()
+  await publish(first, 'decided', 1)
+  {
+    await using transaction = first.begin(never)
+    await transaction.send([event('again')])
+    await whileLeaderless(async () => await transaction[Symbol.asyncDispose]())
+  }
+  const reader = await openTopic({ kafka: { brokers: kafka.bootstrap.split(',') }, topic, from: 'beginning' })
+  await reader.poll()
+  expect(reader.isPastStart()).toBe(false) // Kafka did lose the end
+  await reader.close()
+
+  const second = await open()
+  await expect(second.withdraw(isNewer, never)).rejects.toMatchObject({ code: 'publish.failed' })
+  expect(await valuesOf()).toEqual(['decided'])
+  const third = await open()
+  await third.withdraw(isNewer, never)
+  await publish(third, 'again', 2)
+  expect(await valuesOf()).toEqual(['decided', 'again'])
+  await third.close()
+})
+
+it('what is decided is not withdrawn, and shows with the next end', async () => {
+  const first = await open()
+  const transaction = first.begin(never)
+  await transaction.send([event('decided')])
+  await whileLeaderless(() => transaction.commit({ epoch: 1, seq: 1, nonce: '1' }))
+  await first.close()
+
+  const second = await open()
+  expect(await second.readNote(never)).toMatchObject({ seq: 1 })
+  await second.withdraw(isNewer, never)
+  await publish(second, 'next', 2)
+  expect(await valuesOf()).toEqual(['decided', 'next'])
+  await second.close()
+})
