@@ -5,7 +5,7 @@ import { histories } from './histories.ts'
 import { type History, runHistory } from './history.ts'
 import type { SimulatedStream } from './simulated-stream.ts'
 
-const sample = fc.sample(histories.everyday, { numRuns: 80, seed: 5 })
+const sample = fc.sample(histories.everyday, { numRuns: 80, seed: 7 })
 const all: History[] = []
 for (const options of sample) all.push(await runHistory(options))
 
