@@ -34,6 +34,9 @@ const causes: readonly Cause[] = [
   { name: 'the only broker is killed and started', leaves: 3, happen: restartBroker },
 ]
 
+/** The group finds together again: what happens meanwhile would measure the restart of the broker too. */
+const AFTER_BROKER_MS = 10_000
+
 function signal(name: NodeJS.Signals): Cause['happen'] {
   return (_, three) => {
     three[2].process.signal(name)
@@ -107,6 +110,7 @@ async function main(): Promise<void> {
         console.error(`${round}: ${told(outcome)}; load ${loadavg()[0]?.toFixed(1)}`)
         three = left
       }
+      await delay(AFTER_BROKER_MS)
     }
     print()
   } finally {
