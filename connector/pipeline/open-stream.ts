@@ -48,7 +48,8 @@ interface StoredDocument {
 }
 
 /**
- * Opens a stream: check the assignment → read the document → fence → read the note → resolve → claim against the version read first → check the assignment.
+ * Opens a stream: check the assignment → read the document → fence → read the note → resolve → withdraw what is not decided → claim against the
+ * version read first → check the assignment.
  * This order is checked over every interleaving in `test/simulation`. Rejects with the code that says what to do; nothing is touched unless claimed.
  * `held`: what this replica holds while its session is closed; with it, the document has to be what it wrote last.
  */
