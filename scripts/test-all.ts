@@ -24,7 +24,7 @@ if (named.length === 0) {
 }
 for (const lane of named.length === 0 ? everywhere : named) rows.push(await timed(lane, () => runLane(lane)))
 console.log(`\n${summary(rows)}`)
-if (rows.some(({ failed }) => failed > 0)) process.exitCode = 1
+if (rows.some(({ failed }) => failed.length > 0)) process.exitCode = 1
 
 async function timed(name: string, run: () => Promise<LaneResult>): Promise<SummaryRow> {
   const startedAt = performance.now()
@@ -40,7 +40,8 @@ async function runCheck(name: string, script: readonly string[]): Promise<LaneRe
   const [exitCode] = await once(child, 'close')
   const ok = exitCode === 0
   console.log(ok ? `${name}: ok` : `${name}: failed\n${Buffer.concat(output)}`)
-  return { passed: ok ? 1 : 0, failed: ok ? 0 : 1, skipped: [] }
+  const failed = [{ test: `npm run ${script.join(' ')}`, why: `ended with ${exitCode}` }]
+  return { passed: ok ? 1 : 0, failed: ok ? [] : failed, skipped: [] }
 }
 
 /** A lane that ends without a result counts as one failed test. */
@@ -48,11 +49,12 @@ async function runLane(lane: string): Promise<LaneResult> {
   const script = fileURLToPath(new URL('test-lane.ts', import.meta.url))
   const stdio = ['ignore' as const, 'inherit' as const, 'inherit' as const, 'ipc' as const]
   const child = spawn(process.execPath, [script, lane], { stdio, timeout: longestLaneMs })
-  let result: LaneResult = { passed: 0, failed: 1, skipped: [] }
+  let result: LaneResult | undefined
   child.on('message', (sent) => {
     result = sent as LaneResult
   })
   const [exitCode] = await once(child, 'exit')
-  const failedSilently = exitCode !== 0 && result.failed === 0
-  return failedSilently ? { ...result, failed: 1 } : result
+  const failed = [{ test: `the lane ${lane}`, why: `ended with ${exitCode}` }]
+  if (result === undefined) return { passed: 0, failed, skipped: [] }
+  return exitCode !== 0 && result.failed.length === 0 ? { ...result, failed } : result
 }

@@ -3,8 +3,13 @@ import { startVitest, type TestCase, type TestModule } from 'vitest/node'
 /** What a lane (one project of `vitest.config.ts`) came to. */
 export interface LaneResult {
   readonly passed: number
-  readonly failed: number
-  readonly skipped: readonly { readonly test: string; readonly why: string }[]
+  readonly failed: readonly NamedReason[]
+  readonly skipped: readonly NamedReason[]
+}
+
+export interface NamedReason {
+  readonly test: string
+  readonly why: string
 }
 
 // usage: node test-lane.ts LANE, as a child process: runs the lane and sends its LaneResult to the parent.
@@ -20,18 +25,28 @@ await vitest.exit() // also when a test left something open
 function resultOf(modules: readonly TestModule[], unhandled: readonly unknown[]): LaneResult {
   const tests = modules.flatMap((module) => [...module.children.allTests()])
   const inState = (state: string) => tests.filter((test) => test.result().state === state)
-  const brokenFiles = modules.filter((module) => module.errors().length > 0).length
-  const unfinished = inState('pending').length
+  const failed = [
+    ...[...inState('failed'), ...inState('pending')].map((test) => ({ test: test.fullName, why: whyFailed(test) })),
+    ...modules.flatMap((module) =>
+      module
+        .errors()
+        .slice(0, 1)
+        .map(({ message }) => ({ test: module.relativeModuleId, why: message })),
+    ),
+    ...unhandled.map((error) => ({
+      test: 'outside of the tests',
+      why: error instanceof Error ? error.message : `${error}`,
+    })),
+  ]
   return {
     passed: inState('passed').length,
-    failed:
-      inState('failed').length +
-      unfinished +
-      brokenFiles +
-      unhandled.length +
-      (tests.length + brokenFiles === 0 ? 1 : 0),
+    failed: tests.length + failed.length === 0 ? [{ test: 'the lane', why: 'has no test' }] : failed,
     skipped: inState('skipped').map((test) => ({ test: test.fullName, why: whySkipped(test) })),
   }
+}
+
+function whyFailed(test: TestCase): string {
+  return test.result().errors?.[0]?.message ?? 'never ended'
 }
 
 function whySkipped(test: TestCase): string {

@@ -1,4 +1,4 @@
-import type { LaneResult } from './test-lane.ts'
+import type { LaneResult, NamedReason } from './test-lane.ts'
 
 /** What a check or a lane came to, and how long it took. */
 export interface SummaryRow extends LaneResult {
@@ -6,23 +6,34 @@ export interface SummaryRow extends LaneResult {
   readonly seconds: number
 }
 
-/** A table, what was skipped and why, and as the last line the counts alone. */
+/** A table, what was skipped and why, what failed and how, and as the last line the counts alone. */
 export function summary(rows: readonly SummaryRow[]): string {
-  const sum = (count: (row: SummaryRow) => number) => rows.reduce((total, row) => total + count(row), 0)
   const skipped = rows.flatMap((row) => row.skipped)
-  const all = { name: 'all', passed: sum((row) => row.passed), failed: sum((row) => row.failed), skipped }
+  const failed = rows.flatMap((row) => row.failed)
+  const all = {
+    ...{ name: 'all', passed: sum(rows.map((row) => row.passed)), failed, skipped },
+    seconds: sum(rows.map((row) => row.seconds)),
+  }
   return [
     line('', 'passed', 'failed', 'skipped', 'seconds'),
-    ...[...rows, { ...all, seconds: sum((row) => row.seconds) }].map((row) =>
-      line(row.name, row.passed, row.failed, row.skipped.length, row.seconds.toFixed(1)),
+    ...[...rows, all].map((row) =>
+      line(row.name, row.passed, row.failed.length, row.skipped.length, row.seconds.toFixed(1)),
     ),
     '',
     skipped.length === 0 ? 'Nothing was skipped.' : 'Skipped:',
-    ...skipped.map(({ test, why }) => `  ${test}: ${why}`),
+    ...skipped.map(named),
+    ...(failed.length === 0 ? [] : ['', 'Failed:', ...failed.slice(0, TOLD).map(named)]),
     '',
-    `${all.passed} passed, ${all.failed} failed${skipped.length > 0 ? `, ${skipped.length} skipped` : ''}`,
+    `${all.passed} passed, ${failed.length} failed${skipped.length > 0 ? `, ${skipped.length} skipped` : ''}`,
   ].join('\n')
 }
+
+/** So many failures are told once more; all are above, each by its lane. */
+const TOLD = 20
+
+const sum = (numbers: readonly number[]) => numbers.reduce((total, one) => total + one, 0)
+
+const named = ({ test, why }: NamedReason) => `  ${test}: ${why.replaceAll('\n', '\n    ')}`
 
 function line(name: string, ...cells: readonly (string | number)[]): string {
   return name.padEnd(16) + cells.map((cell) => `${cell}`.padStart(9)).join('')

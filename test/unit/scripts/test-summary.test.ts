@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest'
 import { summary } from '../../../scripts/test-summary.ts'
 
-const unit = { name: 'unit', passed: 3, failed: 0, skipped: [], seconds: 1.24 }
-const contract = { name: 'contract', passed: 2, failed: 1, skipped: [], seconds: 2 }
+const unit = { name: 'unit', passed: 3, failed: [], skipped: [], seconds: 1.24 }
+const failure = { test: 'survives a kill', why: '2 problems\nshop-1: one lost' }
+const contract = { name: 'contract', passed: 2, failed: [failure], skipped: [], seconds: 2 }
 const lastLine = (text: string) => text.split('\n').at(-1)
 
 test('the last line is the counts of all lanes, alone', () => {
@@ -14,6 +15,11 @@ test('what was skipped is counted, and named with the reason', () => {
   const text = summary([unit, { ...contract, skipped }])
   expect(lastLine(text)).toBe('5 passed, 1 failed, 1 skipped')
   expect(text).toContain('keeps objects: moto keeps nothing')
+})
+
+test('what failed is told once more, just before the counts', () => {
+  expect(summary([unit, contract])).toContain('  survives a kill: 2 problems\n    shop-1: one lost\n\n5 passed')
+  expect(summary([unit])).not.toContain('Failed')
 })
 
 test('each lane has a line with its counts and its time', () => {
