@@ -19,6 +19,11 @@ interface RequestQueue {
   maybeThrottle(pauseMs: number | null): void
 }
 
+interface Runner {
+  readonly running: boolean
+  fetch(nodeId: string): Promise<unknown[]>
+}
+
 interface BrokerPool {
   withBroker(work: (on: { nodeId: string; broker: unknown }) => Promise<unknown>): Promise<unknown>
 }
@@ -26,6 +31,7 @@ interface BrokerPool {
 interface Internals {
   readonly version: string
   readonly RequestQueue: { readonly prototype: RequestQueue }
+  readonly Runner: { readonly prototype: Runner }
   readonly Cluster: { readonly prototype: object }
   readonly Broker: { readonly prototype: TransactionCoordinator }
   readonly BrokerPool: { readonly prototype: BrokerPool }
@@ -43,6 +49,7 @@ export function patchKafkaJs(): void {
   const internals = loadInternals()
   checkInternals(internals)
   calmRequestQueue(internals.RequestQueue.prototype)
+  endStoppedFetchers(internals.Runner.prototype)
   shortenInitRetries(internals.Cluster.prototype)
   keepCoordinatorErrors(internals.BrokerPool.prototype)
   followPlans(internals.Broker.prototype)
@@ -66,6 +73,7 @@ function loadInternals(): Internals {
   return {
     version,
     RequestQueue: load('kafkajs/src/network/requestQueue'),
+    Runner: load('kafkajs/src/consumer/runner'),
     Cluster: load('kafkajs/src/cluster'),
     Broker: load('kafkajs/src/broker'),
     BrokerPool: load('kafkajs/src/cluster/brokerPool'),
@@ -76,11 +84,12 @@ function loadInternals(): Internals {
 
 /** Every place that a patch replaces or relies on is there. Exported for its test. */
 export function checkInternals(internals: Omit<Internals, 'Cluster' | 'version'>): void {
-  const { RequestQueue, Broker, BrokerPool, Encoder, createEosManager } = internals
+  const { RequestQueue, Runner, Broker, BrokerPool, Encoder, createEosManager } = internals
   const methods = [
     RequestQueue.prototype.scheduleCheckPendingRequests,
     RequestQueue.prototype.checkPendingRequests,
     RequestQueue.prototype.maybeThrottle,
+    Runner.prototype.fetch,
     Broker.prototype.addPartitionsToTxn,
     BrokerPool.prototype.withBroker,
     Encoder.prototype.ensureAvailable,
@@ -117,6 +126,18 @@ function calmRequestQueue(queue: RequestQueue): void {
     throttle.call(this, pauseMs)
     if (pauseMs === null || !(pauseMs > 0)) return
     for (const listener of throttleListeners.get(this.clientId) ?? []) listener(pauseMs)
+  }
+}
+
+/**
+ * A consumer that is stopped while its fetchers are being replaced, as a broker came or went, starts the new ones nevertheless. The original
+ * answers them at once, for ever, in microtasks: no timer, no socket and no signal of the process is heard any more.
+ */
+function endStoppedFetchers(runner: Runner): void {
+  const original = runner.fetch
+  runner.fetch = async function fetch(this: Runner, nodeId) {
+    if (!this.running) throw new Error('the consumer was stopped') // ends the fetcher; the stop goes on
+    return await original.call(this, nodeId)
   }
 }
 

@@ -81,7 +81,8 @@ async function whatGoesWrong({ scene, log, record, plan, lengthMs }: Run): Promi
   stopChanging()
   await untilCalm(scene, log, CALM_WITHIN_MS).then((tookMs) => record.note('calm', tookMs), noteProblem)
   for (const replica of scene.replicas) {
-    const exitCode = replica.process().isRunning() ? await replica.process().stop() : 'by itself'
+    const ended = replica.process().isRunning() ? replica.process().stop() : Promise.resolve('by itself')
+    const exitCode = await ended.catch((error: Error) => error.message)
     if (exitCode !== 0) problems.push(`${replica.name} ended: ${exitCode}`)
   }
   await log.readOn()

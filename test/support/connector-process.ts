@@ -45,7 +45,7 @@ export interface ConnectorProcess {
   lines(): readonly LogLine[]
   /** The first line, written already or coming, for which `isIt` holds. */
   line(isIt: (line: LogLine) => boolean, withinMs?: number): Promise<LogLine>
-  /** Asks one of its endpoints; waits until it listens. */
+  /** Asks one of its endpoints; waits until it listens, and ten seconds for the answer. */
   get(path: string): Promise<HttpAnswer>
   /** Asks `/status` until `isIt` holds of the only (or the named) stream. */
   status(isIt: (report: StreamReport) => boolean, which?: { stream?: string; withinMs?: number }): Promise<StreamReport>
@@ -133,7 +133,7 @@ function waiting({ child, kill, written, ended, isRunning, failure }: Parts): Co
   }
   const get = async (path: string) => {
     const { port } = await line(({ msg }) => msg === 'connector started')
-    const answer = await fetch(`http://127.0.0.1:${port}${path}`)
+    const answer = await fetch(`http://127.0.0.1:${port}${path}`, { signal: AbortSignal.timeout(10_000) })
     return { status: answer.status, body: await answer.text() }
   }
   const exitCode = async (withinMs = 60_000) => {

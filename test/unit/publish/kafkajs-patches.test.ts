@@ -1,9 +1,11 @@
 import { createRequire } from 'node:module'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { checkInternals, onThrottled, patchKafkaJs } from '../../../connector/publish/kafkajs-patches.ts'
 
 const load = createRequire(import.meta.url)
 const RequestQueue = load('kafkajs/src/network/requestQueue')
+const Runner = load('kafkajs/src/consumer/runner')
 const BrokerPool = load('kafkajs/src/cluster/brokerPool')
 const Encoder = load('kafkajs/src/protocol/encoder')
 const Broker = load('kafkajs/src/broker')
@@ -87,8 +89,53 @@ describe('the request queue', () => {
   })
 })
 
+describe('a consumer that is stopped while brokers come or go', () => {
+  /** Two brokers, one of which has just gone; the fetch from the other is under way until `answer`. */
+  async function whileBrokersChange() {
+    patchKafkaJs()
+    const [asked, answered] = [Promise.withResolvers<void>(), Promise.withResolvers<never[]>()]
+    let nodes = ['1', '2']
+    let looks = 0
+    const group = {
+      ...{
+        connect: async () => {},
+        joinAndSync: async () => {},
+        leave: vi.fn(async () => {}),
+        heartbeat: async () => {},
+      },
+      getNodeIds: () => {
+        looks += 1
+        if (looks > 1_000) throw new Error('goes round and round') // in microtasks: no timer would ever fire
+        return nodes
+      },
+      fetch: async (nodeId: string) => {
+        if (nodeId === '2') asked.resolve()
+        return nodeId === '2' ? await answered.promise : []
+      },
+    }
+    const runner = new Runner({
+      ...{ logger: silent, consumerGroup: group, instrumentationEmitter: { emit: () => {} }, concurrency: 1 },
+      ...{ onCrash: () => {}, retry: { initialRetryTime: 1 }, eachMessage: async () => {} },
+    })
+    await runner.start()
+    await asked.promise
+    nodes = ['1']
+    await nextTurn() // the change is seen
+    return { runner, group, answer: () => answered.resolve([]), looks: () => looks }
+  }
+
+  it('ends, and leaves the group', async () => {
+    const { runner, group, answer, looks } = await whileBrokersChange()
+    const stopped = runner.stop()
+    answer()
+    await stopped
+    expect(looks()).toBeLessThan(1_000)
+    expect(group.leave).toHaveBeenCalledOnce()
+  })
+})
+
 describe('checkInternals', () => {
-  const known = { RequestQueue, Broker, BrokerPool, Encoder, createEosManager }
+  const known = { RequestQueue, Runner, Broker, BrokerPool, Encoder, createEosManager }
 
   it('throws when a method is not there that a patch replaces', () => {
     const changed = { prototype: { ...RequestQueue.prototype, checkPendingRequests: undefined } }
