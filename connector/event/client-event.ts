@@ -46,13 +46,13 @@ export function clientEvent(parts: ClientEventParts): string {
   )
 }
 
-/** Whether the text is an event of the source after its first `count`. */
-export function isEventAfter(text: string, { source, count }: { source: string; count: number }): boolean {
+/** The number of an event; undefined when the text is not an event of the source. */
+export function sequenceOf(text: string, source: string): number | undefined {
   try {
     const event: unknown = JSON.parse(text)
-    if (typeof event !== 'object' || event === null || !('source' in event) || !('sequence' in event)) return false
-    return event.source === source && Number(event.sequence) >= count
+    if (typeof event !== 'object' || event === null || !('source' in event) || !('sequence' in event)) return undefined
+    return event.source === source ? Number(event.sequence) : undefined
   } catch {
-    return false
+    return undefined
   }
 }

@@ -9,8 +9,8 @@ import {
 } from '../checkpoint/stream-checkpoint.ts'
 import { beginning } from '../checkpoint/stream-state.ts'
 import { claimed, committedByNote, firstDocument } from '../checkpoint/transitions.ts'
-import { eventSource, isEventAfter } from '../event/client-event.ts'
-import type { EventPublisher, PublisherSession } from '../publish/event-publisher.ts'
+import { eventSource, sequenceOf } from '../event/client-event.ts'
+import type { EventPublisher, Fate, PublisherSession } from '../publish/event-publisher.ts'
 import { ConnectorError } from '../runtime/connector-error.ts'
 import type { Turns } from '../runtime/turns.ts'
 import type { ReadArguments } from '../source/client-source.ts'
@@ -48,8 +48,8 @@ interface StoredDocument {
 }
 
 /**
- * Opens a stream: check the assignment → read the document → fence → read the note → resolve → withdraw what is not decided → claim against the
- * version read first → check the assignment.
+ * Opens a stream: check the assignment → read the document → fence → read the note → resolve → settle transactions without an end → claim against
+ * the version read first → check the assignment.
  * This order is checked over every interleaving in `test/simulation`. Rejects with the code that says what to do; nothing is touched unless claimed.
  * `held`: what this replica holds while its session is closed; with it, the document has to be what it wrote last.
  */
@@ -91,21 +91,26 @@ async function claimStream(parts: OpenParts, read: StoredDocument, session: Publ
     read.document === undefined
       ? newDocument(parts, identity)
       : claimDocument(parts, read.document, truth.kind, identity)
-  await withdrawUndecided(parts, session, next.committed.state.events, stop)
+  await settleEvents(parts, session, next.committed.state.events, stop)
   const version = await writeDocument(parts, { document: next, expected: read.stored?.version ?? null }, stop)
   observeClaim(parts, read.document, next)
   return { document: next, version }
 }
 
-/** Invariant 2: what the truth does not know is gone for good before anything is published. */
-function withdrawUndecided(
+/** Invariants 1 and 2: what the truth knows is visible, and what it does not know is gone for good, before anything is published. */
+function settleEvents(
   { identity: { connector, stream } }: OpenParts,
   session: PublisherSession,
   count: number,
   stop: AbortSignal,
 ): Promise<void> {
-  const after = { source: eventSource(connector, stream), count }
-  return session.withdraw((value) => isEventAfter(value, after), stop)
+  const source = eventSource(connector, stream)
+  const fateOf = (value: string): Fate => {
+    const sequence = sequenceOf(value, source)
+    if (sequence === undefined) return 'foreign'
+    return sequence < count ? 'decided' : 'undecided'
+  }
+  return session.settle(fateOf, stop)
 }
 
 /** A combination that makes no sense may come of somebody else opening meanwhile: then the document has moved. */

@@ -21,6 +21,9 @@ export interface Destination {
   readonly partitions: number
 }
 
+/** What a record in the events topic is to a stream. `foreign`: none of its events. */
+export type Fate = 'decided' | 'undecided' | 'foreign'
+
 /** The way to Kafka for one stream. */
 export interface EventPublisher {
   /**
@@ -36,11 +39,11 @@ export interface PublisherSession {
   /** The last committed note of this stream; undefined when Kafka has none. At-least-once: what an exactly-once session left, if the cluster lets it be read. */
   readNote(stop: AbortSignal): Promise<Note | undefined>
   /**
-   * Makes sure that no record of the events topic that `isUndecided` picks by its value can still become visible. Kafka may have lost the end of a
-   * transaction (docs/decisions/20261126-lost-ends.md): then the next commit would show what it held. Rejects with `publish.failed` once such
-   * records were withdrawn, after which the session is over; else with `publish.*`, or the reason of `stop`. At-least-once: nothing to do.
+   * Makes sure that every event that is decided is visible, and that none that is not can become so, whatever the next transaction comes to:
+   * Kafka may have lost the end of one (docs/decisions/20261126-lost-ends.md). Rejects with `publish.failed` once something was ended, after
+   * which the session is over; with `publish.ends-lost` where only an operator can; else with `publish.*`, or the reason of `stop`. At-least-once: nothing to do.
    */
-  withdraw(isUndecided: (value: string) => boolean, stop: AbortSignal): Promise<void>
+  settle(fateOf: (value: string) => Fate, stop: AbortSignal): Promise<void>
   /** Starts the next transaction; there is never more than one. Nothing is sent yet. */
   begin(finish: AbortSignal): PublisherTransaction
   /** Frees the connections within a bounded time; never rejects. */

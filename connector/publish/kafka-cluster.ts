@@ -1,11 +1,11 @@
 import type { Kafka } from 'kafkajs'
+import type { ProducerIdentity } from './producer-identity.ts'
 
 /** kafkajs' cluster, the way to single requests, which it shows to nobody. */
 export interface Cluster {
   connect(): Promise<void>
   disconnect(): Promise<void>
-  /** 0: of groups, 1: of transactions. */
-  findGroupCoordinator(of: { groupId: string; coordinatorType: 0 | 1 }): Promise<Coordinator>
+  findGroupCoordinator(of: { groupId: string; coordinatorType: CoordinatorType }): Promise<Coordinator>
   /** Reads the topic's metadata; rejects when it is not there, or one of its partitions has no leader. */
   addTargetTopic(topic: string): Promise<void>
   /** Partitions by the node id of their leader. */
@@ -13,16 +13,21 @@ export interface Cluster {
   findBroker(of: { nodeId: string }): Promise<LeadingBroker>
 }
 
+export const GROUP_COORDINATOR = 0
+export const TRANSACTION_COORDINATOR = 1
+type CoordinatorType = typeof GROUP_COORDINATOR | typeof TRANSACTION_COORDINATOR
+
 export interface Coordinator {
   readonly nodeId: number
   heartbeat(request: { groupId: string; groupGenerationId: number; memberId: string }): Promise<unknown>
-  addPartitionsToTxn(request: {
-    transactionalId: string
-    producerId: number
-    producerEpoch: number
-    topics: readonly { topic: string; partitions: readonly number[] }[]
-  }): Promise<unknown>
+  addPartitionsToTxn(
+    request: Transactional & { topics: readonly { topic: string; partitions: readonly number[] }[] },
+  ): Promise<unknown>
+  /** `transactionResult`: true commits, false aborts. */
+  endTxn(request: Transactional & { transactionResult: boolean }): Promise<unknown>
 }
+
+type Transactional = ProducerIdentity & { readonly transactionalId: string }
 
 /** 0: all that is stored on every replica. 1: that, up to the first record whose transaction is open. */
 export type IsolationLevel = 0 | 1

@@ -1,6 +1,6 @@
 import { retry } from '../runtime/retry.ts'
 import { hasKafkaCode, type NeededAcls } from './classify-kafka-error.ts'
-import { type Cluster, clusterOf } from './kafka-cluster.ts'
+import { type Cluster, clusterOf, GROUP_COORDINATOR, TRANSACTION_COORDINATOR } from './kafka-cluster.ts'
 import { type AdminParts, withConnection } from './kafka-session.ts'
 
 /**
@@ -16,7 +16,10 @@ export function mayPublish(
 ): Promise<void> {
   const needs = { 29: `WRITE on topic ${topic}`, 53: `WRITE on transactional id ${transactionalId}` }
   const ask = async (cluster: Cluster) => {
-    const coordinator = await cluster.findGroupCoordinator({ groupId: transactionalId, coordinatorType: TRANSACTION })
+    const coordinator = await cluster.findGroupCoordinator({
+      groupId: transactionalId,
+      coordinatorType: TRANSACTION_COORDINATOR,
+    })
     const topics = [{ topic, partitions: [0] }]
     await coordinator.addPartitionsToTxn({ transactionalId, producerId: NOBODY, producerEpoch: 0, topics })
   }
@@ -27,15 +30,13 @@ export function mayPublish(
 export function mayUseGroup(parts: AdminParts, groupId: string, stop: AbortSignal): Promise<void> {
   const needs = { 30: `READ on group ${groupId}` }
   const ask = async (cluster: Cluster) => {
-    const coordinator = await cluster.findGroupCoordinator({ groupId, coordinatorType: GROUP })
+    const coordinator = await cluster.findGroupCoordinator({ groupId, coordinatorType: GROUP_COORDINATOR })
     await coordinator.heartbeat({ groupId, groupGenerationId: 0, memberId: 'nobody' })
   }
   return mayDo(parts, { operation: `ask about group ${groupId}`, needs, ask, otherwise: [22, 25, 69] }, stop)
 }
 
-const GROUP = 0
-const TRANSACTION = 1
-const NOBODY = -1
+const NOBODY = '-1'
 
 interface Question {
   readonly operation: string

@@ -2,6 +2,7 @@ import { createRequire } from 'node:module'
 import { crc32c } from './crc32c.ts'
 import { type Encoder, shareEncoderMemory } from './encoder-memory.ts'
 import { followPlans, type TransactionCoordinator } from './planned-partitions.ts'
+import { type IdentityGiver, tellIdentities } from './producer-identity.ts'
 import { recordEncoder } from './record-encoder.ts'
 
 const load = createRequire(import.meta.url)
@@ -33,7 +34,7 @@ interface Internals {
   readonly RequestQueue: { readonly prototype: RequestQueue }
   readonly Runner: { readonly prototype: Runner }
   readonly Cluster: { readonly prototype: object }
-  readonly Broker: { readonly prototype: TransactionCoordinator }
+  readonly Broker: { readonly prototype: TransactionCoordinator & IdentityGiver }
   readonly BrokerPool: { readonly prototype: BrokerPool }
   readonly Encoder: { readonly prototype: Encoder }
   readonly createEosManager: (options: object) => unknown
@@ -53,6 +54,7 @@ export function patchKafkaJs(): void {
   shortenInitRetries(internals.Cluster.prototype)
   keepCoordinatorErrors(internals.BrokerPool.prototype)
   followPlans(internals.Broker.prototype)
+  tellIdentities(internals.Broker.prototype)
   replaceEncoding(internals.Encoder.prototype)
   isPatched = true
 }
@@ -91,6 +93,7 @@ export function checkInternals(internals: Omit<Internals, 'Cluster' | 'version'>
     RequestQueue.prototype.maybeThrottle,
     Runner.prototype.fetch,
     Broker.prototype.addPartitionsToTxn,
+    Broker.prototype.initProducerId,
     BrokerPool.prototype.withBroker,
     Encoder.prototype.ensureAvailable,
     Encoder.prototype.writeBufferInternal,

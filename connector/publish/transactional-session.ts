@@ -12,14 +12,16 @@ import {
   type SessionParts,
 } from './kafka-session.ts'
 import { abortAndCut, kafkaTransaction } from './kafka-transaction.ts'
+import { type ProducerIdentity, withIdentity } from './producer-identity.ts'
 import { readNote } from './read-note.ts'
+import { settle } from './settle.ts'
 import type { Topics } from './topics.ts'
-import { withdraw } from './withdraw.ts'
 
 /** One producer with one epoch. It ends with the first error: kafkajs loses or doubles records when it is used again. */
 export interface TransactionalSession extends SessionParts, OpenProducer {
   readonly topics: Topics
   readonly notePlace: NotePlace
+  readonly identity: ProducerIdentity
   /** The transaction that kafkajs has begun (a local matter) and that nothing was sent in yet. */
   unused: Transaction | undefined
   isInTransaction: boolean
@@ -42,7 +44,11 @@ export async function openTransactionalSession(parts: SessionParts, stop: AbortS
     // Not `idempotent`: it adds an InitProducerId of its own, and `transaction` forces idempotence and all acks anyway.
     const { started, ...opened } = await openProducer(
       parts,
-      { transactionalId: names.transactionalId, transactionTimeout, start: (producer) => producer.transaction() },
+      {
+        transactionalId: names.transactionalId,
+        transactionTimeout,
+        start: (producer) => withIdentity(() => producer.transaction()),
+      },
       stop,
     )
     const notePlace = { group: names.noteGroup, topic: topics.events.topic }
@@ -51,7 +57,8 @@ export async function openTransactionalSession(parts: SessionParts, stop: AbortS
       ...opened,
       topics,
       notePlace,
-      unused: started,
+      identity: started.identity,
+      unused: started.result,
       isInTransaction: false,
       lastUsedAt: parts.clock.monotonic(),
       inFlight: undefined,
@@ -70,7 +77,7 @@ function sessionOf(session: TransactionalSession): PublisherSession {
   return {
     destination: destinationOf(session.topics),
     readNote: (stop) => readNote(session, session.notePlace, stop),
-    withdraw: (isUndecided, stop) => withdraw(session, isUndecided, stop),
+    settle: (fateOf, stop) => settle(session, fateOf, stop),
     begin: (finish) => {
       if (session.ending !== undefined) throw new ConnectorError('bug', 'begin a transaction: the session is over')
       if (session.isInTransaction) throw new ConnectorError('bug', 'begin a transaction: another one is open')

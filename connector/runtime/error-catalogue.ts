@@ -98,6 +98,11 @@ export const errorCatalogue = {
     3,
     'Kafka refuses for good: check the topics and their limits; `polaris-connector doctor` compares them',
   ),
+  'publish.ends-lost': entry(
+    'stop',
+    3,
+    'Kafka lost the ends of two transactions in one partition: abort them by hand, then `checkpoint set` to before them',
+  ),
   'publish.topic-missing': entry('stop', 3, 'create the topic, or allow the connector to'),
   'publish.unauthorized': entry(
     'stop',

@@ -69,7 +69,7 @@ async function coordinatorsOf(groupId: string): Promise<number[]> {
 }
 
 const event = (value: string): OutgoingRecord => ({ to: 'events', key: 'client', value })
-const isNewer = (value: string) => value !== 'decided'
+const fateOf = (value: string) => (value === 'decided' ? 'decided' : 'undecided')
 
 async function publish(session: PublisherSession, value: string, seq: number): Promise<void> {
   await using transaction = session.begin(never)
@@ -104,40 +104,68 @@ async function untilLeaderless(): Promise<void> {
 
 const valuesOf = async () => (await readTopic(kafka.bootstrap, topic)).map(({ text }) => text)
 
-it('what an aborted transaction left without an end is withdrawn, once, and comes when it is published', async () => {
+/** A transaction that is decided, and has no end in the partition. */
+async function commitWithoutEnd(value: string): Promise<void> {
+  const session = await open()
+  const transaction = session.begin(never)
+  await transaction.send([event(value)])
+  await whileLeaderless(() => transaction.commit({ epoch: 1, seq: 1, nonce: '1' }))
+  await session.close()
+}
+
+/** A transaction that is aborted, and has no end in the partition. */
+async function abortWithoutEnd(session: PublisherSession, value: string): Promise<void> {
+  const transaction = session.begin(never)
+  await transaction.send([event(value)])
+  await whileLeaderless(async () => await transaction[Symbol.asyncDispose]())
+}
+
+it('what an aborted transaction left is withdrawn, once, and comes when it is published', async () => {
   const first = await open()
   await publish(first, 'decided', 1)
-  {
-    await using transaction = first.begin(never)
-    await transaction.send([event('again')])
-    await whileLeaderless(async () => await transaction[Symbol.asyncDispose]())
-  }
+  await abortWithoutEnd(first, 'again')
   const reader = await openTopic({ kafka: { brokers: kafka.bootstrap.split(',') }, topic, from: 'beginning' })
   await reader.poll()
   expect(reader.isPastStart()).toBe(false) // Kafka did lose the end
   await reader.close()
 
   const second = await open()
-  await expect(second.withdraw(isNewer, never)).rejects.toMatchObject({ code: 'publish.failed' })
+  await expect(second.settle(fateOf, never)).rejects.toMatchObject({ code: 'publish.failed' })
   expect(await valuesOf()).toEqual(['decided'])
   const third = await open()
-  await third.withdraw(isNewer, never)
+  await third.settle(fateOf, never)
   await publish(third, 'again', 2)
   expect(await valuesOf()).toEqual(['decided', 'again'])
   await third.close()
 })
 
-it('what is decided is not withdrawn, and shows with the next end', async () => {
-  const first = await open()
-  const transaction = first.begin(never)
-  await transaction.send([event('decided')])
-  await whileLeaderless(() => transaction.commit({ epoch: 1, seq: 1, nonce: '1' }))
-  await first.close()
-
+it('what is decided is shown, once, and stays when the next transaction is aborted', async () => {
+  await commitWithoutEnd('decided')
   const second = await open()
   expect(await second.readNote(never)).toMatchObject({ seq: 1 })
-  await second.withdraw(isNewer, never)
-  await publish(second, 'next', 2)
-  expect(await valuesOf()).toEqual(['decided', 'next'])
-  await second.close()
+  await expect(second.settle(fateOf, never)).rejects.toMatchObject({ code: 'publish.failed' })
+  const third = await open()
+  await third.settle(fateOf, never)
+  expect(await valuesOf()).toEqual(['decided'])
+  {
+    await using transaction = third.begin(never)
+    await transaction.send([event('again')])
+  }
+  const fourth = await open()
+  await fourth.settle(fateOf, never)
+  await publish(fourth, 'again', 2)
+  expect(await valuesOf()).toEqual(['decided', 'again'])
+  await fourth.close()
+})
+
+it('where both hang in one partition it says so, and where', async () => {
+  await commitWithoutEnd('decided')
+  await abortWithoutEnd(await open(), 'again')
+  const last = await open()
+  const error = await last.settle(fateOf, never).catch((reason: unknown) => reason)
+  expect(error).toMatchObject({
+    code: 'publish.ends-lost',
+    message: expect.stringContaining('partition 0 from offset 0'),
+  })
+  await last.close()
 })

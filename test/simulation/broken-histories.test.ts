@@ -74,8 +74,16 @@ const broken: Record<string, { surgery: Surgery; caught: RegExp; kind?: Kind }> 
     surgery: inSession((session) => ({ ...session, readNote: async () => undefined })),
     caught: /is doubled or out of order/,
   },
-  'a publisher that leaves what has no end to the next commit': {
-    surgery: inSession((session) => ({ ...session, withdraw: async () => {} })),
+  'a publisher that leaves decided events to the next end': {
+    surgery: inSession((session) => ({
+      ...session,
+      settle: (fateOf, stop) =>
+        session.settle((value) => (fateOf(value) === 'decided' ? 'foreign' : fateOf(value)), stop),
+    })),
+    caught: /is lost|is not told/,
+  },
+  'a publisher that leaves undecided events to the next end': {
+    surgery: inSession((session) => ({ ...session, settle: async () => {} })),
     caught: /is doubled or out of order/,
   },
   'a publisher that turns its records around': {

@@ -50,7 +50,8 @@ export async function endFairly(world: World): Promise<void> {
 }
 
 function cure(world: World): void {
-  const { replicas, group, options, store, streams } = world
+  const { replicas, group, options, store, streams, kafka } = world
+  kafka.keepEnds()
   for (const { life } of replicas) life.wake()
   for (const { name } of replicas) group.hear(name)
   if (!replicas.some((replica) => isAlive(replica) && !replica.isAskedToStop)) startReplica(world)

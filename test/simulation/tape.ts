@@ -124,7 +124,7 @@ async function calm(world: World, detail: number): Promise<void> {
   await runFairly(world, () => false, calmsMs[detail % calmsMs.length] ?? 0)
 }
 
-/** The brokers lose the end of the next transaction of a stream that is aborted. */
+/** The brokers lose the end of the next transaction of a stream. */
 function loseEnd({ kafka, streams }: World, detail: number): void {
   kafka.loseNextEnd(CONNECTOR, streams[detail % streams.length]?.name ?? '')
 }

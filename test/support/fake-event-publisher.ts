@@ -32,8 +32,10 @@ export interface FakeKafka {
   deleteNote(connector: string, stream: string): void
   /** The broker aborts a transaction that is open for too long, and fences whoever began it. */
   timeOut(connector: string, stream: string): void
-  /** The next transaction of the stream that is aborted is left without an end, as by Kafka while a partition has no leader. */
+  /** The next transaction of the stream that ends is left without its end, as by Kafka while a partition has no leader. */
   loseNextEnd(connector: string, stream: string): void
+  /** From now on no end is lost. */
+  keepEnds(): void
   /** Streams with a transaction that blocks the readers. */
   openTransactions(): readonly string[]
   /** How many operations wait to take effect late. */
@@ -70,6 +72,9 @@ export function fakeKafka(options: FakeKafkaOptions): FakeKafka {
     },
     loseNextEnd: (connector, stream) => {
       stateOf(cluster, `${connector}.${stream}`).losesNextEnd = true
+    },
+    keepEnds: () => {
+      for (const state of cluster.streams.values()) state.losesNextEnd = false
     },
     openTransactions: () => [...cluster.streams].filter(([, { open }]) => open !== undefined).map(([name]) => name),
     get lateCount() {

@@ -3,7 +3,7 @@ import { assertNever } from '../../connector/runtime/assert-never.ts'
 import type { Clock } from '../../connector/runtime/clock.ts'
 import { ConnectorError } from '../../connector/runtime/connector-error.ts'
 
-export type FakeOperation = 'open' | 'note' | 'withdraw' | 'send' | 'commit' | 'abort'
+export type FakeOperation = 'open' | 'note' | 'settle' | 'send' | 'commit' | 'abort'
 
 /** `before`: nothing happened, error. `after`: it happened, the answer was lost. `late`: no answer, and it happens when `deliverLate` is called. */
 export type FakeFault = 'none' | 'before' | 'after' | 'late'
@@ -53,10 +53,10 @@ export interface StreamState {
   /** Every open raises it; a session with a lower one is fenced. */
   epoch: number
   open: OpenTransaction | undefined
-  /** Whether the transaction that is aborted next is left without an end. */
+  /** Whether the transaction that ends next is left without its end. */
   losesNextEnd: boolean
-  /** What such transactions hold: the next end that is a commit shows it. */
-  readonly undecided: FakeRecord[]
+  /** What such transactions hold: the next end in its partition is theirs too. */
+  hanging: FakeRecord[]
   note: { readonly value: Note; readonly at: number } | undefined
   /** What `readNote` answers: the note as the last open made it final. A later commit of one's own need not be readable yet. */
   readable: Note | undefined
@@ -77,7 +77,7 @@ export function stateOf(cluster: Cluster, name: string): StreamState {
   const known = cluster.streams.get(name)
   if (known !== undefined) return known
   const state = {
-    ...{ epoch: 0, open: undefined, losesNextEnd: false, undecided: [] },
+    ...{ epoch: 0, open: undefined, losesNextEnd: false, hanging: [] },
     ...{ note: undefined, readable: undefined },
   }
   cluster.streams.set(name, state)
@@ -90,9 +90,24 @@ export function abortOpen(state: StreamState): void {
   if (open === undefined) return
   open.isOver = true
   state.open = undefined
-  if (!state.losesNextEnd || open.records.length === 0) return
-  state.undecided.push(...open.records)
+  if (!loseEnd(state, open.records)) takeHanging(state, open.records)
+}
+
+/** Whether the cluster loses the end of the transaction that holds these records. */
+export function loseEnd(state: StreamState, records: readonly FakeRecord[]): boolean {
+  if (!state.losesNextEnd || records.length === 0) return false
+  state.hanging.push(...records)
   state.losesNextEnd = false
+  return true
+}
+
+/** Takes out what hangs in the partitions of these records. */
+export function takeHanging(state: StreamState, records: readonly FakeRecord[]): readonly FakeRecord[] {
+  const isBeside = (one: FakeRecord) =>
+    records.some(({ to, partition }) => to === one.to && partition === one.partition)
+  const taken = state.hanging.filter(isBeside)
+  state.hanging = state.hanging.filter((one) => !taken.includes(one))
+  return taken
 }
 
 /** The note, unless it has expired. */

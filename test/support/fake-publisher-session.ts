@@ -1,5 +1,6 @@
 import type {
   Destination,
+  Fate,
   Note,
   OutgoingRecord,
   PublisherSession,
@@ -9,7 +10,16 @@ import { partitionBatches } from '../../connector/publish/outgoing-batches.ts'
 import { partitionOf } from '../../connector/publish/partition.ts'
 import { untilAborted } from '../../connector/publish/until-aborted.ts'
 import { ConnectorError } from '../../connector/runtime/connector-error.ts'
-import { abortOpen, type Cluster, lost, type OpenTransaction, type StreamOfReplica } from './fake-kafka-cluster.ts'
+import {
+  abortOpen,
+  type Cluster,
+  type FakeRecord,
+  loseEnd,
+  lost,
+  type OpenTransaction,
+  type StreamOfReplica,
+  takeHanging,
+} from './fake-kafka-cluster.ts'
 
 function destinationOf({ options, partitions }: Cluster): Destination {
   return { clusterId: options.clusterId ?? 'fake-cluster', topic: options.topic ?? 'client.modified', partitions }
@@ -50,20 +60,33 @@ function readNote(stream: StreamOfReplica, stop: AbortSignal): Promise<Note | un
   return untilAborted(stop, stream.request({ operation: 'note', effect, lost: lost('note', 'publish.unreachable') }))
 }
 
-async function withdraw(
-  { state, request }: StreamOfReplica,
-  { session, epoch, isUndecided }: { session: SessionState; epoch: number; isUndecided: (value: string) => boolean },
-  stop: AbortSignal,
-): Promise<void> {
+interface Settling {
+  readonly session: SessionState
+  readonly epoch: number
+  readonly fateOf: (value: string) => Fate
+}
+
+async function settle(stream: StreamOfReplica, settling: Settling, stop: AbortSignal): Promise<void> {
+  const { state, request } = stream
+  const { session, epoch, fateOf } = settling
   const effect = () => {
     if (epoch !== state.epoch) throw new ConnectorError('publish.fenced', 'fake: another session was opened')
-    if (!state.undecided.some(({ to, value }) => to === 'events' && isUndecided(value))) return
-    // Dead letters have no number by which they could be judged.
-    state.undecided.splice(0, Number.POSITIVE_INFINITY, ...state.undecided.filter(({ to }) => to === 'deadLetters'))
+    const having = (fate: Fate) => state.hanging.filter(({ to, value }) => to === 'events' && fateOf(value) === fate)
+    const [decided, undecided] = [having('decided'), having('undecided')]
+    if (decided.some((one) => undecided.some(({ partition }) => partition === one.partition)))
+      throw new ConnectorError('publish.ends-lost', 'fake: both hang in one partition')
+    if (decided.length + undecided.length === 0) return
+    if (undecided.length > 0) takeHanging(state, undecided)
+    else show(stream, epoch, takeHanging(state, decided))
     session.isOver = true
-    throw new ConnectorError('publish.failed', 'fake: withdrawn')
+    throw new ConnectorError('publish.failed', 'fake: settled')
   }
-  await untilAborted(stop, request({ operation: 'withdraw', effect, lost: lost('withdraw', 'publish.unreachable') }))
+  await untilAborted(stop, request({ operation: 'settle', effect, lost: lost('settle', 'publish.unreachable') }))
+}
+
+function show({ cluster, state }: StreamOfReplica, epoch: number, records: readonly FakeRecord[]): void {
+  const epochs = { own: epoch, newest: state.epoch }
+  cluster.committed.push(...records.map((record) => ({ ...record, epochs })))
 }
 
 export function transactionalSession(stream: StreamOfReplica, epoch: number): PublisherSession {
@@ -71,7 +94,7 @@ export function transactionalSession(stream: StreamOfReplica, epoch: number): Pu
   return {
     destination: session.destination,
     readNote: (stop) => readNote(stream, stop),
-    withdraw: (isUndecided, stop) => withdraw(stream, { session, epoch, isUndecided }, stop),
+    settle: (fateOf, stop) => settle(stream, { session, epoch, fateOf }, stop),
     begin: (finish) => {
       enterTransaction(session)
       return transaction(stream, { session, epoch }, finish)
@@ -117,12 +140,12 @@ function transaction(
   }
   const decide = (note: Note) => {
     join()
-    const epochs = { own: epoch, newest: state.epoch }
-    const shown = [...state.undecided.splice(0), ...own.records]
-    cluster.committed.push(...shown.map((record) => ({ ...record, epochs })))
     state.note = { value: note, at: cluster.options.clock.now() }
     state.open = undefined
     own.isOver = true
+    // Whatever made the brokers lose the end keeps them from answering, too.
+    if (loseEnd(state, own.records)) throw lost('commit', 'publish.outcome-unknown')
+    show(stream, epoch, [...takeHanging(state, own.records), ...own.records])
   }
   const abort = () => {
     own.isOver = true
@@ -189,6 +212,6 @@ export function atLeastOnceSession(stream: StreamOfReplica): PublisherSession {
   const close = async () => {
     session.isOver = true
   }
-  const withdraw = async () => {}
-  return { destination: session.destination, readNote: (stop) => readNote(stream, stop), withdraw, begin, close }
+  const settle = async () => {}
+  return { destination: session.destination, readNote: (stop) => readNote(stream, stop), settle, begin, close }
 }

@@ -5,7 +5,7 @@ import {
   clientEvent,
   eventId,
   eventSource,
-  isEventAfter,
+  sequenceOf,
 } from '../../../connector/event/client-event.ts'
 import type { CheckPoint, SourceTime } from '../../../connector/source/client-source.ts'
 
@@ -84,14 +84,13 @@ describe('an event', () => {
     expect(JSON.parse(clientEvent({ ...parts, clientId }))).toMatchObject({ subject: clientId, partitionkey: clientId })
   })
 
-  test('is after the first so many events of its own stream, or not', () => {
+  test('tells its number, within its own stream', () => {
     const text = clientEvent({ ...parts, sequence: 7 })
     const source = eventSource('shop', 'clients')
-    expect(isEventAfter(text, { source, count: 7 })).toBe(true)
-    expect(isEventAfter(text, { source, count: 8 })).toBe(false)
-    expect(isEventAfter(text, { source: eventSource('shop', 'others'), count: 7 })).toBe(false)
+    expect(sequenceOf(text, source)).toBe(7)
+    expect(sequenceOf(text, eventSource('shop', 'others'))).toBeUndefined()
     for (const other of ['', 'null', '{}', '[1]', '{"source":1}']) {
-      expect(isEventAfter(other, { source, count: 0 }), other).toBe(false)
+      expect(sequenceOf(other, source), other).toBeUndefined()
     }
   })
 })

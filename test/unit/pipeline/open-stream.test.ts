@@ -72,10 +72,10 @@ async function codeOfOpening(parts: OpenParts): Promise<ErrorCode | 'opened'> {
 }
 
 describe('opening a stream', () => {
-  test('reads the document, fences, reads the note, withdraws what is not decided, claims against the version read first, and checks the assignment once more', async () => {
+  test('reads the document, fences, reads the note, settles transactions without an end, claims against the version read first, and checks the assignment once more', async () => {
     const { parts, calls } = opening(own({}))
     await openStream(parts, signal)
-    const kafka = ['kafka open', 'kafka note', 'kafka withdraw']
+    const kafka = ['kafka open', 'kafka note', 'kafka settle']
     expect(calls).toEqual(['assigned?', 'store ready', 'store read', ...kafka, 'store write', 'assigned?'])
   })
 
@@ -115,8 +115,18 @@ describe('opening a stream', () => {
     expect(on.stored().committed).toMatchObject({ epoch: 4, seq: 11, nonce: 'p', by: 'note' })
   })
 
+  /** How many records the next transaction shows, beside its own, when it is committed. */
+  async function shownByNextEnd({ parts, kafka }: ReturnType<typeof opening>): Promise<number> {
+    const before = kafka.committed.length
+    const session = await parts.publisher.open(signal)
+    await using transaction = session.begin(signal)
+    await transaction.send([{ to: 'events', key: '1', value: '{}' }])
+    await transaction.commit({ epoch: 9, seq: 9, nonce: 'n' })
+    return kafka.committed.length - before - 1
+  }
+
   /** A transaction whose end Kafka loses, with an event of this number after the events of the truth. */
-  async function leaveUndecided({ kafka, parts, stored }: ReturnType<typeof opening>, number: number) {
+  async function leaveHanging({ kafka, parts, stored }: ReturnType<typeof opening>, number: number) {
     const { connector, stream } = parts.identity
     const sequence = `${stored().committed.state.events + number}`
     kafka.loseNextEnd(connector, stream)
@@ -126,21 +136,31 @@ describe('opening a stream', () => {
     await transaction.send([{ to: 'events', key: '1', value }])
   }
 
-  test('Invariant 2: what a transaction without an end holds is withdrawn, after which the stream has to be opened again', async () => {
+  test('Invariant 2: what is not decided and hangs without an end is gone before anything is published', async () => {
     const on = opening(own({}))
-    await leaveUndecided(on, 0)
+    await leaveHanging(on, 0)
     expect(await codeOfOpening(on.parts)).toBe('publish.failed')
-    const { session } = await openStream(on.parts, signal)
-    await decideIn(session, { epoch: 9, seq: 9, nonce: 'n' })
-    expect(on.kafka.committed).toEqual([])
+    await openStream(on.parts, signal)
+    expect(await shownByNextEnd(on)).toBe(0)
   })
 
-  test('Invariant 1: what is decided is not withdrawn, though its end was lost', async () => {
+  test('Invariant 1: what is decided and hangs without an end is visible before anything is published', async () => {
     const on = opening(own({}))
-    await leaveUndecided(on, -1)
-    const { session } = await openStream(on.parts, signal)
-    await decideIn(session, { epoch: 9, seq: 9, nonce: 'n' })
+    await leaveHanging(on, -1)
+    expect(await codeOfOpening(on.parts)).toBe('publish.failed')
     expect(on.kafka.committed).toHaveLength(1)
+    await openStream(on.parts, signal)
+    expect(await shownByNextEnd(on)).toBe(0)
+  })
+
+  test('Invariants 1 and 2: where both hang in one partition, nothing moves', async () => {
+    const on = opening(own({}))
+    await leaveHanging(on, -1)
+    await leaveHanging(on, 0)
+    const before = on.stored()
+    expect(await codeOfOpening(on.parts)).toBe('publish.ends-lost')
+    expect(on.stored()).toEqual(before)
+    expect(on.kafka.committed).toEqual([])
   })
 
   test('tells of a take-over, a moved source, grown partitions and an ignored setting, each once', async () => {

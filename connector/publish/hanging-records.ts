@@ -9,9 +9,11 @@ import {
 import { type AdminParts, withConnection } from './kafka-session.ts'
 import type { TopicLayout } from './outgoing-batches.ts'
 
-/** Values of a partition whose transaction has no end there. */
-export interface UndecidedRecords {
+/** What is in a partition without the end of its transaction. */
+export interface HangingRecords {
   readonly partition: number
+  /** The offset before which everything has an end. */
+  readonly from: bigint
   readonly values: readonly string[]
 }
 
@@ -19,19 +21,19 @@ export interface UndecidedRecords {
 const leaderRetry = { retries: 12, firstPauseMs: 100, maxPauseMs: 2000, maxRetryAfterMs: 0 }
 
 /** What open transactions, of whomever, hold in the topic. Rejects with `publish.*` (also while a partition has no leader) or the reason of `stop`. */
-export function readUndecided(
+export function readHanging(
   parts: AdminParts,
   topic: TopicLayout,
   stop: AbortSignal,
-): Promise<readonly UndecidedRecords[]> {
-  const operation = `look for undecided records in ${topic.topic}`
-  const work = (cluster: Cluster) => undecidedIn(cluster, topic)
+): Promise<readonly HangingRecords[]> {
+  const operation = `look for records without an end in ${topic.topic}`
+  const work = (cluster: Cluster) => hangingIn(cluster, topic)
   const use = { operation, needs: { 29: `READ on topic ${topic.topic}` }, open: clusterOf, work }
   const again = { clock: parts.clock, policy: leaderRetry, onRetry: () => undefined }
   return retry(() => withConnection(parts, use, stop), again, stop)
 }
 
-async function undecidedIn(cluster: Cluster, { topic, partitions }: TopicLayout): Promise<UndecidedRecords[]> {
+async function hangingIn(cluster: Cluster, { topic, partitions }: TopicLayout): Promise<HangingRecords[]> {
   await cluster.addTargetTopic(topic)
   const all = Array.from({ length: partitions }, (_, partition) => partition)
   const leaders = Object.entries(cluster.findLeaderForPartitions(topic, all))
@@ -71,16 +73,17 @@ async function fetchFrom(broker: LeadingBroker, topic: string, from: ReadonlyMap
 }
 
 /** Of each producer, what comes after its last end. */
-function openRecords({ partition, messages }: FetchedPartition, from: ReadonlyMap<number, bigint>): UndecidedRecords {
+function openRecords({ partition, messages }: FetchedPartition, starts: ReadonlyMap<number, bigint>): HangingRecords {
+  const from = starts.get(partition) ?? 0n
   const open = new Map<string, string[]>()
   for (const { offset, isControlRecord, value, batchContext } of messages) {
     const { producerId, inTransaction } = batchContext
     if (isControlRecord) open.delete(producerId)
-    else if (inTransaction && BigInt(offset) >= (from.get(partition) ?? 0n)) {
+    else if (inTransaction && BigInt(offset) >= from) {
       const values = open.get(producerId) ?? []
       open.set(producerId, values)
       values.push(value?.toString() ?? '')
     }
   }
-  return { partition, values: [...open.values()].flat() }
+  return { partition, from, values: [...open.values()].flat() }
 }
