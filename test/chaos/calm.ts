@@ -7,13 +7,13 @@ import { forgetFaults } from './fault-injection.ts'
 import type { TopicLog } from './topic-log.ts'
 
 /** Ends whatever a fault may have left behind: everything serves and every way is open when it resolves. */
-export async function heal({ kafka, s3, replicas }: ChaosScene): Promise<void> {
+export async function heal({ kafka, brokers, s3, replicas }: ChaosScene): Promise<void> {
   for (const replica of replicas) {
     forgetFaults(replica)
     await Promise.all(Object.values(replica.ways).flatMap((proxies) => proxies.map((proxy) => proxy.up())))
     replica.process().signal('SIGCONT')
   }
-  await Promise.all([s3.start(), ...[1, 2, 3].map((broker) => kafka.start(broker))])
+  await Promise.all([s3.start(), ...brokers.map((broker) => kafka.start(broker))])
 }
 
 /** Waits until each stream runs on exactly one replica and its topic has the last version of every client; resolves to how long it took. */

@@ -7,10 +7,13 @@ import { type PolarisSimulator, startPolarisSimulator } from '../support/servers
 import { type S3Server, startS3 } from '../support/servers/s3-server.ts'
 import { type ChaosReplica, chaosReplica } from './chaos-replica.ts'
 import { type CheckpointVersion, checkpointVersion } from './checkpoint-history.ts'
+import type { Brokers } from './fault-plan.ts'
 
-/** Three brokers, an S3 server, a source that changes all the time and three replicas with ways of their own to each of them. */
+/** Brokers, an S3 server, a source that changes all the time and three replicas with ways of their own to each of them. */
 export interface ChaosScene {
   readonly kafka: KafkaCluster
+  /** Their ids. */
+  readonly brokers: readonly number[]
   readonly s3: S3Server
   readonly simulator: PolarisSimulator
   readonly replicas: readonly ChaosReplica[]
@@ -31,12 +34,17 @@ export const topicOf = (stream: string) => `chaos.${stream}`
 
 export type Delivery = 'exactly-once' | 'at-least-once'
 
+export interface SceneOptions {
+  readonly delivery: Delivery
+  readonly brokers: Brokers
+}
+
 /** Everything is started when it resolves, the source not changing yet. */
-export async function chaosScene(delivery: Delivery = 'exactly-once'): Promise<ChaosScene> {
+export async function chaosScene({ delivery, brokers }: SceneOptions): Promise<ChaosScene> {
   const closing = closeStack()
   try {
     const [kafka, s3, simulator] = await Promise.all([
-      startKafka({ brokers: 3, proxied: REPLICAS }).then((one) => closing.use(one, () => one.close())),
+      startKafka({ brokers, proxied: REPLICAS }).then((one) => closing.use(one, () => one.close())),
       startS3().then((one) => closing.use(one, () => one.close())),
       startPolarisSimulator({ clients: CLIENTS }).then((one) => closing.use(one, () => one.close())),
     ])
@@ -57,7 +65,8 @@ export async function chaosScene(delivery: Delivery = 'exactly-once'): Promise<C
       })
       replicas.push(closing.use(replica, () => replica.close()))
     }
-    return { kafka, s3, simulator, replicas, streams, checkpoints, close: () => closing.close() }
+    const ids = Array.from({ length: brokers }, (_, at) => at + 1)
+    return { kafka, brokers: ids, s3, simulator, replicas, streams, checkpoints, close: () => closing.close() }
   } catch (error) {
     await closing.close()
     throw error

@@ -27,7 +27,7 @@ export async function injectFault(scene: ChaosScene, fault: Fault): Promise<stri
     case 'move leaders':
       return await moveLeaders(scene.kafka.bootstrap)
     case 'restart brokers':
-      return await eachInTurn([1, 2, 3], async (broker) => {
+      return await eachInTurn(scene.brokers, async (broker) => {
         await scene.kafka.stop(broker)
         await scene.kafka.start(broker)
         return ''

@@ -47,8 +47,11 @@ export interface PlannedFault {
 export const PAUSE_MS = 14_000
 const HOUR_MS = 3_600_000
 
+/** A lone broker has nobody to lead in its place: while it is away, Kafka loses ends of transactions (docs/decisions/20261126-lost-ends.md). */
+export type Brokers = 1 | 3
+
 type Chance = () => number
-type Draw = (chance: Chance) => Fault
+type Draw = (chance: Chance, brokers: Brokers) => Fault
 
 const one = <Item>(chance: Chance, items: readonly [Item, ...Item[]]): Item =>
   items[Math.floor(chance() * items.length)] ?? items[0]
@@ -68,6 +71,8 @@ const dropAnswers =
   (way: Way): Draw =>
   (chance) => ({ kind: 'drop answers', replica: any(chance), way })
 
+const moveLeaders: Draw = () => ({ kind: 'move leaders' })
+
 /** A deck for each lane: all of it is dealt before any of it comes again. */
 const decks: Record<Lane, readonly Draw[]> = {
   replicas: [
@@ -79,8 +84,10 @@ const decks: Record<Lane, readonly Draw[]> = {
     () => ({ kind: 'restart replicas' }),
   ],
   brokers: [
-    (chance) => ({ kind: 'kill broker', broker: any(chance), forMs: between(chance, 0, 4_000) }),
-    () => ({ kind: 'move leaders' }),
+    (chance, brokers) => {
+      return { kind: 'kill broker', broker: Math.min(any(chance), brokers), forMs: between(chance, 0, 4_000) }
+    },
+    moveLeaders,
     () => ({ kind: 'restart brokers' }),
     () => ({ kind: 'restart store' }),
   ],
@@ -102,16 +109,20 @@ export const nominalMs = (fault: Fault) =>
 const restMs: Record<Lane, number> = { replicas: 1_200, brokers: 4_000, ways: 1_200 }
 
 /** The same seed gives the same faults at the same planned times, each kind at least once; a longer run begins like a shorter one. */
-export function faultPlan(seed: number, lengthMs: number): PlannedFault[] {
-  return lanes.flatMap((lane, at) => lanePlan(lane, numbers(seed, at, 0), lengthMs))
+export function faultPlan(seed: number, lengthMs: number, brokers: Brokers = 3): PlannedFault[] {
+  return lanes.flatMap((lane, at) => lanePlan(lane, numbers(seed, at, 0), { lengthMs, brokers }))
 }
 
-function lanePlan(lane: Lane, chance: Chance, lengthMs: number): PlannedFault[] {
+function lanePlan(
+  lane: Lane,
+  chance: Chance,
+  { lengthMs, brokers }: { lengthMs: number; brokers: Brokers },
+): PlannedFault[] {
   const plan: PlannedFault[] = []
-  const deck = decks[lane]
+  const deck = decks[lane].filter((draw) => brokers > 1 || draw !== moveLeaders)
   for (let atMs = between(chance, 0, 1_000); ; ) {
     for (const draw of shuffled(deck, chance)) {
-      const fault = draw(chance)
+      const fault = draw(chance, brokers)
       const isFirst = plan.length < deck.length
       if (!isFirst && atMs + nominalMs(fault) > lengthMs) return plan
       plan.push({ lane, atMs, fault, isFirst })
