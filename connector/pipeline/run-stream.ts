@@ -27,10 +27,14 @@ export type StreamEnd =
   | { readonly kind: 'lost'; readonly error: unknown }
   | { readonly kind: 'failed'; readonly error: unknown }
 
+/** A defect may be one of the moment: kafkajs has some that show when brokers come and go. */
+const DEFECTS_IN_A_ROW = 5
+
 /** Runs one stream: open, copy, and after transient trouble the same again with growing pauses, until `stop` aborts. Never rejects. */
 export async function runStream(parts: StreamParts, stop: AbortSignal): Promise<StreamEnd> {
   const { clock, observe, reopening } = parts
   let since = clock.monotonic()
+  let defects = 0
   for (let attempt = 1; ; attempt += 1) {
     const end = await runOnce(parts, stop)
     if (end.kind !== 'failed') {
@@ -43,11 +47,14 @@ export async function runStream(parts: StreamParts, stop: AbortSignal): Promise<
       observe({ kind: 'stream-lost', error: end.error, wasStopping: stop.aborted })
       return { kind: 'lost', error: end.error }
     }
+    defects = then === 'reopen' ? defects + 1 : 0
     if (end.gotFurther) {
       attempt = 1
+      defects = Math.min(defects, 1)
       since = clock.monotonic()
     }
-    if (then !== 'retry' || attempt > reopening.retries || clock.monotonic() - since > reopening.withinMs) {
+    const isOpenedAgain = then === 'retry' || (then === 'reopen' && defects <= DEFECTS_IN_A_ROW)
+    if (!isOpenedAgain || attempt > reopening.retries || clock.monotonic() - since > reopening.withinMs) {
       observe({ kind: 'stream-stopped', code, error: end.error })
       return { kind: 'failed', error: end.error }
     }

@@ -1,5 +1,5 @@
-/** What follows an error: `retry` later for ever, `recheck` a few times and then stop, `stop` the stream for an operator, `lost` the stream to another replica, `exit` the command. */
-type Then = 'retry' | 'recheck' | 'stop' | 'lost' | 'exit'
+/** What follows an error: `retry` later for ever, `recheck` a few times and then stop, `reopen` the stream a few times and then stop it, `stop` the stream for an operator, `lost` the stream to another replica, `exit` the command. */
+type Then = 'retry' | 'recheck' | 'reopen' | 'stop' | 'lost' | 'exit'
 
 interface CatalogueEntry {
   readonly then: Then
@@ -13,7 +13,7 @@ const entry = (then: Then, exit: 1 | 2 | 3, hint: string): CatalogueEntry => ({ 
 
 /** Every code, once. A new one only if somebody would act differently. */
 export const errorCatalogue = {
-  bug: entry('stop', 1, 'this is a defect of the connector: report it with the log lines around it'),
+  bug: entry('reopen', 1, 'this is a defect of the connector: report it with the log lines around it'),
   'config.invalid': entry(
     'exit',
     2,

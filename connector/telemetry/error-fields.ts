@@ -18,7 +18,7 @@ export function toLogFields(error: unknown): LogFields {
     error: describe(error),
     hint: errorCatalogue[code].hint,
     ...(causes.length > 0 ? { causes: causes.map(describe) } : {}),
-    ...(code === 'bug' ? { stack: stackFrames(causes.find((cause) => cause instanceof Error) ?? error) } : {}),
+    ...(code === 'bug' ? { stack: stackFrames(causes.findLast((cause) => cause instanceof Error) ?? error) } : {}),
   }
 }
 

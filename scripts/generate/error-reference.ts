@@ -5,6 +5,7 @@ type Entry = (typeof errorCatalogue)[keyof typeof errorCatalogue]
 const follows: Readonly<Record<Entry['then'], string>> = {
   retry: 'tried again for ever',
   recheck: 'tried a few times, then the stream stops',
+  reopen: 'the stream is opened again a few times, then it stops',
   stop: 'the stream stops',
   lost: 'the stream is somebody else’s now',
   exit: 'the command ends',

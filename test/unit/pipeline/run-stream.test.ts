@@ -159,10 +159,22 @@ describe('a stream that stops', () => {
     expect(events.at(-1)).toMatchObject({ kind: 'stream-stopped', code })
   })
 
-  test('does so at a defect', async () => {
-    const { end, events } = running([new TypeError('oops')])
+  test('does so at a defect that is there again after five more openings', async () => {
+    const { pass, end, events, pauses } = running(Array.from({ length: 9 }, () => new TypeError('oops')))
+    await pass(5)
     expect(await end).toMatchObject({ kind: 'failed' })
+    expect(pauses()).toHaveLength(5)
     expect(events.at(-1)).toMatchObject({ kind: 'stream-stopped', code: 'bug' })
+  })
+
+  test('does not at defects of the moment, between which the checkpoint moves or something else goes wrong', async () => {
+    const defects = Array.from({ length: 4 }, () => new TypeError('oops'))
+    const answers = [...defects, error('source.unreachable'), ...defects, ...drainOf(1), ...defects]
+    const { pass, end, pauses, stop } = running(answers)
+    await pass(15)
+    expect(pauses()).toHaveLength(13)
+    stop()
+    expect(await end).toEqual({ kind: 'stopped' })
   })
 
   test('is lost to another replica when that has fenced it', async () => {

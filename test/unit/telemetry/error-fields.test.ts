@@ -80,12 +80,15 @@ test('a bug whose message was changed afterwards does not tell the first one eit
   expect(toLogFields(error).stack).not.toEqual([])
 })
 
-test('only a bug has a stack: of what caused it, when it has a cause', () => {
+test('only a bug has a stack: of what caused it first, when it has causes', () => {
   expect(toLogFields(new ConnectorError('source.timeout', 'read page'))).not.toHaveProperty('stack')
   const cause = Object.assign(new Error('x'), {
     stack: 'Error: x\n    at f (file:///app/dist/event/client-event.js:7:9)',
   })
-  expect(toLogFields(new ConnectorError('bug', 'event', { cause })).stack).toEqual(['dist/event/client-event.js:7:9'])
+  const wrapped = new Error('wrapped', { cause })
+  expect(toLogFields(new ConnectorError('bug', 'event', { cause: wrapped })).stack).toEqual([
+    'dist/event/client-event.js:7:9',
+  ])
 })
 
 test.each(['Dupont', 612_345_678, null, undefined, { message: 'Dupont' }, ['Dupont']])(
