@@ -154,6 +154,7 @@ async function until(isSo: () => boolean, withinMs = 20_000): Promise<number> {
 const sizes = (some: readonly Member[]) => some.map((member) => member.now().size)
 const union = (some: readonly Member[]) => new Set(some.flatMap((member) => [...member.now()]))
 const areBalanced = (some: readonly Member[], all = streams) =>
+  some.every(({ told }) => told.length > 0) &&
   union(some).size === all.length &&
   sizes(some).reduce((sum, size) => sum + size, 0) === all.length &&
   Math.max(...sizes(some)) - Math.min(...sizes(some)) <= 1
