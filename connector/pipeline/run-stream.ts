@@ -47,12 +47,12 @@ export async function runStream(parts: StreamParts, stop: AbortSignal): Promise<
       observe({ kind: 'stream-lost', error: end.error, wasStopping: stop.aborted })
       return { kind: 'lost', error: end.error }
     }
-    defects = then === 'reopen' ? defects + 1 : 0
     if (end.gotFurther) {
       attempt = 1
-      defects = Math.min(defects, 1)
+      defects = 0
       since = clock.monotonic()
     }
+    defects = then === 'reopen' ? defects + 1 : 0
     const isOpenedAgain = then === 'retry' || (then === 'reopen' && defects <= DEFECTS_IN_A_ROW)
     if (!isOpenedAgain || attempt > reopening.retries || clock.monotonic() - since > reopening.withinMs) {
       observe({ kind: 'stream-stopped', code, error: end.error })

@@ -78,7 +78,7 @@ describe('notes', () => {
     ['no resources', { resources: null }, 'no resources'],
     [
       'a checkpoint in the pod',
-      { config: { connector: 'a', checkpoint: { url: 'file:/tmp/a' } } },
+      { config: { connector: 'a', checkpoint: { url: 'file:/data/a' } } },
       'lost with the pod',
     ],
     ['doubles', { config: { connector: 'a', kafka: { delivery: 'at-least-once' } } }, 'events may come twice'],
