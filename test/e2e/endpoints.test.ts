@@ -7,7 +7,9 @@ import { configFile, scene } from '../support/stream-scene.ts'
 const says = (msg: string) => (line: LogLine) => line.msg === msg
 
 it('serves health, metrics and status, before the stream is there too', async () => {
-  const { start, simulator, name } = await scene({ yaml: 'streams: [{ polaris: { retry: { firstPause: 10ms } } }]' })
+  const { start, simulator, name } = await scene({
+    yaml: 'streams: [{ polaris: { retry: { retries: 100, firstPause: 10ms } } }]',
+  })
   simulator.faults.when(() => true, faults.status(503))
   const connector = start({ HTTP_PORT: String(await freePort()) })
   expect(await connector.get('/healthz')).toEqual({ status: 200, body: 'ok\n' })
