@@ -1,5 +1,6 @@
 import type { OutgoingRecord } from '../publish/event-publisher.ts'
 import type { ClientRecord, ReadArguments, SourceTime } from '../source/client-source.ts'
+import { earlierOf } from '../source/source-time.ts'
 import { type IgnoredPaths, valueAt } from './canonical-json.ts'
 import { clientEvent } from './client-event.ts'
 import { type DeadLetterCode, deadLetter } from './dead-letter.ts'
@@ -87,10 +88,6 @@ export function pageEvents(page: PageOfClients, window: Window, settings: EventS
     outcomes.push({ ...about, ...made, again: seenAs === 'other' })
   }
   return { outcomes, entries, until, lastModifiedAt }
-}
-
-function earlierOf(left: SourceTime, right: SourceTime): SourceTime {
-  return right < left ? right : left
 }
 
 interface ClientParts {

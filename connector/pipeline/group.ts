@@ -25,13 +25,20 @@ export interface Group {
   readonly after: StreamState
 }
 
+/** How far a stream has read since it was opened. */
+export interface Progress {
+  /** Read to their end. */
+  readonly drains: number
+  /** Clients of the drain in progress. */
+  readonly clients: number
+}
+
 /** Turns readings into groups, one after the other: each goes on from the state that the one before leads to. */
 export interface GroupBuilder {
   /** Adds a page to the group being built. Throws `source.mapping` or `event.too-many-dead-letters`. */
   add(reading: PageReading): void
   size(): number
-  /** Clients read since the drain began. */
-  depth(): number
+  progress(): Progress
   /** The modification time of the last client of the drain, where it is mapped. */
   lastModifiedAt(): SourceTime | null
   /** Ends the group and begins the next one. */
@@ -57,13 +64,13 @@ export function groupBuilder(parts: GroupParts, from: StreamState): GroupBuilder
     resume: from.resume,
     events: from.events,
     mapping: from.mapping,
-    depth: 0,
+    progress: { drains: 0, clients: 0 },
     group: emptyGroup(),
   }
   return {
     add: (reading) => addPage(building, reading),
     size: () => building.group.size,
-    depth: () => building.depth,
+    progress: () => building.progress,
     lastModifiedAt: () => building.resume.lastModifiedAt,
     finish: () => finishGroup(building),
   }
@@ -78,7 +85,7 @@ interface Building {
   resume: ResumePoint
   events: number
   mapping: FieldMapping | null
-  depth: number
+  progress: Progress
   group: ReturnType<typeof emptyGroup>
 }
 
@@ -88,8 +95,14 @@ function addPage(building: Building, reading: PageReading): void {
   const made = takeClients(building, reading)
   const lastModifiedAt = made?.lastModifiedAt ?? (reading.beginsDrain ? null : building.resume.lastModifiedAt)
   building.resume = { ...reading.next, lastModifiedAt }
-  building.depth = (reading.beginsDrain ? 0 : building.depth) + reading.page.clients.length
+  building.progress = progressAfter(reading, building.progress)
   building.group.pages += 1
+}
+
+function progressAfter({ beginsDrain, isLastOfDrain, page }: PageReading, { drains, clients }: Progress): Progress {
+  return isLastOfDrain
+    ? { drains: drains + 1, clients: 0 }
+    : { drains, clients: (beginsDrain ? 0 : clients) + page.clients.length }
 }
 
 /** Undefined when the page has no client. */

@@ -5,7 +5,15 @@ import { mayRefuseCheckPoint } from '../source/answer-verdict.ts'
 import type { ClientSource, Page, ReadArguments, SourceTime } from '../source/client-source.ts'
 import type { Observe } from './pipeline-event.ts'
 import { pollRhythm } from './poll-rhythm.ts'
-import { drainGuard, nextRead, nextStep, type PollSettings } from './polling.ts'
+import {
+  drainGuard,
+  isOvertaken,
+  type NextRead,
+  nextRead,
+  nextStep,
+  type PollSettings,
+  type ReadFrom,
+} from './polling.ts'
 import type { ServerClock } from './server-clock.ts'
 
 /** One page, and where it stands. */
@@ -42,12 +50,12 @@ export interface ReaderParts {
  */
 export async function* readPages(
   parts: ReaderParts,
-  resume: ResumePoint,
+  resume: ReadFrom,
   stop: AbortSignal,
 ): AsyncGenerator<Reading, void> {
   const { clock, settings } = parts
   const rhythm = pollRhythm(clock, settings.intervalMs)
-  for (let from = resume; ; ) {
+  for (let from: ReadFrom = resume; ; ) {
     const last = yield* readDrain(parts, from, stop)
     if (last === 'refused') return
     from = last
@@ -57,39 +65,27 @@ export async function* readPages(
 
 async function* readDrain(
   parts: ReaderParts,
-  from: ResumePoint,
+  from: ReadFrom,
   stop: AbortSignal,
 ): AsyncGenerator<Reading, ResumePoint | 'refused'> {
   const { clock, serverClock, settings, observe } = parts
-  const first = nextRead(from, settings, serverClock.latest())
-  if (first.beginsDrain) observe({ kind: 'drain-started', lastChanged: first.at.lastChanged })
-  const guard = drainGuard(first.at)
-  let { beginsDrain, freezeFrom } = first
-  for (let at = first.at; ; ) {
-    const page = await readUnlessRefused(parts, at, stop)
+  const previousStartedAt = from.drain === 'due' ? from.startedAt : null
+  const first = await readFirst(parts, from, stop)
+  const guard = drainGuard(first.asked.at)
+  let { at, beginsDrain, freezeFrom } = first.asked
+  for (let page = first.page; ; page = await readUnlessRefused(parts, at, stop)) {
     if (page === 'refused') {
-      yield { kind: 'refused', at }
+      yield { kind: 'refused', at: { ...at, startedAt: at.startedAt ?? from.startedAt } }
       return 'refused'
     }
-    // Invariant 9: whatever is not a whole page has been thrown; only from here on does anything move.
-    serverClock.learn(page)
     observe({ kind: 'page-read', clients: page.clients.length, bytes: page.bytes, tookMs: page.tookMs })
-    const next = nextStep(page, at, { guard, settings, now: clock.now() })
+    const next = nextStep(page, at, { guard, settings, now: clock.now(), before: from })
     if (next.kind === 'stuck')
       throw new ConnectorError('source.stuck', `read page: more results are promised ${next.why}`)
     const isLastOfDrain = next.kind === 'drained'
-    const previousStartedAt = from.drain === 'due' ? from.startedAt : null
-    const readAt = serverClock.now()
     yield {
-      kind: 'page',
-      page,
-      at,
-      next: next.resume,
-      beginsDrain,
-      isLastOfDrain,
-      freezeFrom,
-      readAt,
-      previousStartedAt,
+      ...{ kind: 'page', page, at, next: next.resume, beginsDrain, isLastOfDrain, freezeFrom, previousStartedAt },
+      readAt: serverClock.now(),
     }
     if (isLastOfDrain) return next.resume
     at = next.resume
@@ -98,14 +94,33 @@ async function* readDrain(
   }
 }
 
+interface FirstPage {
+  readonly asked: NextRead
+  readonly page: Page | 'refused'
+}
+
+/** Asks for the first page until the answer fits the server's clock; an answer that does not moves nothing. */
+async function readFirst(parts: ReaderParts, from: ReadFrom, stop: AbortSignal): Promise<FirstPage> {
+  const { serverClock, settings, observe } = parts
+  for (;;) {
+    const asked = nextRead(from, settings, serverClock.latest())
+    if (asked.beginsDrain) observe({ kind: 'drain-started', lastChanged: asked.at.lastChanged })
+    const page = await readUnlessRefused(parts, asked.at, stop)
+    if (page === 'refused' || !isOvertaken(asked.at, from, settings, serverClock.latest())) return { asked, page }
+  }
+}
+
 /** A token is refused when the call with it fails in a way that may mean so, while the same call without it succeeds. */
 async function readUnlessRefused(
-  { source, settings }: ReaderParts,
+  { source, serverClock, settings }: ReaderParts,
   at: ReadArguments,
   stop: AbortSignal,
 ): Promise<Page | 'refused'> {
   try {
-    return await source.read(at, stop)
+    const page = await source.read(at, stop)
+    // Invariant 9: whatever is not a whole page has been thrown; only from here on does anything move.
+    serverClock.learn(page)
+    return page
   } catch (error) {
     if (at.checkPoint === null || !mayRefuseCheckPoint(error)) throw error
     await source.read({ ...at, checkPoint: null }, stop)

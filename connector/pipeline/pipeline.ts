@@ -5,6 +5,7 @@ import { type GroupParts, groupBuilder } from './group.ts'
 import { type FinishedGroup, type GroupDeliveryParts, groupDelivery } from './group-delivery.ts'
 import { type ReaderParts, type Reading, readPages } from './page-reader.ts'
 import type { PipelineEvent } from './pipeline-event.ts'
+import type { ReadFrom } from './polling.ts'
 import { type ReadAhead, readAhead } from './read-ahead.ts'
 import { refusalGuard } from './refusal-guard.ts'
 
@@ -34,12 +35,12 @@ export async function runPipeline(
 ): Promise<'stopped' | 'drained'> {
   const copying = startCopying(parts, stream)
   const refusals = refusalGuard(parts.reader)
-  for (let from = stream.checkpoint.state().resume; ; ) {
+  for (let from: ReadFrom = stream.checkpoint.state().resume; ; ) {
     const end = await copyPages(copying, from, stop)
     if (end.kind === 'refused') {
       from = refusals.readAgain(
         { ...end.at, lastModifiedAt: copying.builder.lastModifiedAt() },
-        copying.builder.depth(),
+        copying.builder.progress(),
       )
       continue
     }
@@ -68,7 +69,7 @@ function startCopying(parts: PipelineParts, stream: ClaimedStream) {
 }
 
 /** Group after group: the next one is gathered while the one before is delivered. */
-async function copyPages(copying: Copying, from: ResumePoint, stop: AbortSignal): Promise<GroupEnd> {
+async function copyPages(copying: Copying, from: ReadFrom, stop: AbortSignal): Promise<GroupEnd> {
   const { parts, finishGroup, deliver } = copying
   const over = new AbortController()
   const pages = readAhead(readPages(parts.reader, from, AbortSignal.any([stop, over.signal])))

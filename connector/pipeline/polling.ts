@@ -1,6 +1,6 @@
 import type { ResumePoint } from '../checkpoint/stream-state.ts'
 import type { OutputFormat, Page, SourceTime } from '../source/client-source.ts'
-import { hasAutumnChange, instantOf, smallestReading, wallClock } from '../source/source-time.ts'
+import { earlierOf, hasAutumnChange, instantOf, smallestReading, wallClock } from '../source/source-time.ts'
 
 /** How a stream polls. Pure decisions; all times in milliseconds. */
 export interface PollSettings {
@@ -19,6 +19,14 @@ const MINUTE_MS = 60_000
 /** How far a clock is set back in autumn, and some. */
 const AUTUMN_REACH_MS = 2 * 3_600_000
 
+/** A drain to be read again from `lastChanged` on, since its token was refused; changes may have hidden behind it since `startedAt`. Never stored. */
+export interface RefusedDrain extends Omit<ResumePoint, 'drain'> {
+  readonly drain: 'refused'
+}
+
+/** Where a reader goes on. */
+export type ReadFrom = ResumePoint | RefusedDrain
+
 /** What the next read asks for; `beginsDrain` where it is the first of a drain. */
 export interface NextRead {
   readonly at: ResumePoint
@@ -28,7 +36,7 @@ export interface NextRead {
 }
 
 /** The next read of a stream; the server's clock shows `now` at most. Invariant 5: within a drain the arguments are those that its `checkPoint` came with. */
-export function nextRead(resume: ResumePoint, settings: PollSettings, now: number): NextRead {
+export function nextRead(resume: ReadFrom, settings: PollSettings, now: number): NextRead {
   if (resume.drain === 'open') return { at: resume, beginsDrain: false, freezeFrom: undefined }
   if (keepsCheckPoint(resume, settings, now)) {
     return {
@@ -37,27 +45,38 @@ export function nextRead(resume: ResumePoint, settings: PollSettings, now: numbe
       freezeFrom: undefined,
     }
   }
-  const { limit, output, overlapMs, timeZone } = settings
-  const { startedAt } = resume
-  // Invariant 2: a clock of ours that is behind must not lead to where the window does not reach.
-  const smallestUntil = (instant: number) =>
-    startedAt === null
-      ? resume.lastChanged
-      : smallestReading(startedAt - overlapMs, Math.max(instant, startedAt), timeZone)
-  const lastChanged = smallestUntil(now + MINUTE_MS)
+  const { limit, output } = settings
+  const lastChanged = smallestUntil(now + MINUTE_MS, resume, settings)
   return {
     at: { lastChanged, checkPoint: null, limit, output, drain: 'open', startedAt: null, lastModifiedAt: null },
     beginsDrain: true,
     // Invariant 2: soon before the clocks go back, a later drain may begin before this one does.
-    freezeFrom: minuteBefore(smallestUntil(now + AUTUMN_REACH_MS)),
+    freezeFrom: minuteBefore(smallestUntil(now + AUTUMN_REACH_MS, resume, settings)),
   }
+}
+
+/** The smallest reading of the server's clock that a change, not read yet, can carry at `instant`. */
+function smallestUntil(instant: number, resume: ReadFrom, { overlapMs, timeZone }: PollSettings): SourceTime {
+  const { startedAt, lastChanged } = resume
+  if (startedAt === null) return lastChanged
+  // Invariant 2: a clock of ours that is behind must not lead to where the window does not reach.
+  const until = Math.max(instant, startedAt)
+  return resume.drain === 'refused'
+    ? earlierOf(lastChanged, smallestReading(startedAt, until, timeZone))
+    : smallestReading(startedAt - overlapMs, until, timeZone)
+}
+
+/** Whether the clocks were put back before the answer came, at `now`: what changed since then would hide behind what was `asked`. */
+export function isOvertaken(asked: ResumePoint, resume: ReadFrom, settings: PollSettings, now: number): boolean {
+  const { at } = nextRead(resume, settings, now)
+  return at.checkPoint === null && (asked.checkPoint !== null || at.lastChanged < asked.lastChanged)
 }
 
 /**
  * `tail: checkpoint`: the last token goes on, unless the settings changed under it, or the server's clock was put back lately: a server
  * that sorts by wall clock hides what changes in the repeated hour behind its token.
  */
-function keepsCheckPoint(resume: ResumePoint, settings: PollSettings, now: number): boolean {
+function keepsCheckPoint(resume: ReadFrom, settings: PollSettings, now: number): boolean {
   const { tail, limit, output, timeZone } = settings
   if (tail !== 'checkpoint' || resume.checkPoint === null || resume.startedAt === null) return false
   if (resume.limit !== limit || resume.output !== output) return false
@@ -78,13 +97,16 @@ export function drainGuard(at: ResumePoint): DrainGuard {
   return { tokens: new Set(at.checkPoint === null ? [] : [at.checkPoint]), emptyPages: 0 }
 }
 
-/** Where a page leads. Only `hasMoreResults` ends a drain; a token seen before, or too many empty pages, end the stream. */
+/**
+ * Where a page leads. Only `hasMoreResults` ends a drain; a token seen before, or too many empty pages, end the stream. No drain begins
+ * before the one `before` it: the window would not reach so far back (invariant 2).
+ */
 export function nextStep(
   page: Page,
   at: ResumePoint,
-  { guard, settings, now }: { guard: DrainGuard; settings: PollSettings; now: number },
+  { guard, settings, now, before }: { guard: DrainGuard; settings: PollSettings; now: number; before: ReadFrom },
 ): NextStep {
-  const startedAt = at.startedAt ?? startOfRead(page, now)
+  const startedAt = at.startedAt ?? Math.max(startOfRead(page, now), before.startedAt ?? Number.NEGATIVE_INFINITY)
   if (!page.hasMoreResults) {
     const checkPoint = settings.tail === 'checkpoint' ? (page.checkPoint ?? at.checkPoint) : null
     return { kind: 'drained', resume: { ...at, checkPoint, drain: 'due', startedAt } }
@@ -107,20 +129,14 @@ function startOfRead(page: Page, now: number): number {
 }
 
 /** Where to read again when the token of `refused` is refused: its drain's beginning, or the last client's time minus the overlap. */
-export function readAgain(refused: ResumePoint, settings: PollSettings, now: number): ResumePoint {
-  const restart: ResumePoint = { ...refused, checkPoint: null, drain: 'due', startedAt: null, lastModifiedAt: null }
-  const { lastModifiedAt, startedAt } = refused
-  if (
-    lastModifiedAt === null ||
-    hasAutumnChange((startedAt ?? now) - AUTUMN_REACH_MS, now + MINUTE_MS, settings.timeZone)
-  )
+export function readAgain(refused: ResumePoint, settings: PollSettings, now: number): RefusedDrain {
+  const { lastChanged, lastModifiedAt, startedAt } = refused
+  const restart = { ...refused, checkPoint: null, drain: 'refused', lastModifiedAt: null } as const
+  const { overlapMs, timeZone } = settings
+  if (lastModifiedAt === null || hasAutumnChange((startedAt ?? now) - AUTUMN_REACH_MS, now + MINUTE_MS, timeZone))
     return restart
-  const from = smallestReading(
-    instantOf(lastModifiedAt, settings.timeZone, 'earlier') - settings.overlapMs,
-    now,
-    settings.timeZone,
-  )
-  return from > refused.lastChanged ? { ...restart, lastChanged: from } : restart
+  const from = smallestReading(instantOf(lastModifiedAt, timeZone, 'earlier') - overlapMs, now, timeZone)
+  return from > lastChanged ? { ...restart, lastChanged: from } : restart
 }
 
 /** No client of the page can carry a later modification time than this, by the server's wall clock. `readAt` as its clock is known. */

@@ -11,6 +11,11 @@ export function wallClock(instantMs: number, zone: string): SourceTime {
   return new Date(instantMs + offsetAt(instantMs, zone)).toISOString().slice(0, 19) as SourceTime
 }
 
+/** The one that reads smaller. */
+export function earlierOf(left: SourceTime, right: SourceTime): SourceTime {
+  return right < left ? right : left
+}
+
 /** The smallest text that the clocks of the zone show between two instants, both included. */
 export function smallestReading(fromMs: number, toMs: number, zone: string): SourceTime {
   const [from, to] = fromMs <= toMs ? [fromMs, toMs] : [toMs, fromMs]

@@ -1,30 +1,46 @@
+import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { runStream } from '../../../connector/pipeline/run-stream.ts'
 import { createServerClock } from '../../../connector/pipeline/server-clock.ts'
-import { fakePolaris } from '../../support/fake-client-source.ts'
+import type { ClientSource } from '../../../connector/source/client-source.ts'
+import { fakePolaris, type SourceFault } from '../../support/fake-client-source.ts'
 import { type VirtualClock, virtualClock } from '../../support/virtual-clock.ts'
 import { pollSettings, settled, stage } from './open-parts.ts'
 
-/** Two minutes before the clocks go back in Paris, from 03:00 to 02:00. */
-const start = Date.parse('2026-10-25T00:58:00Z')
 const MINUTE = 60_000
-
 const HOUR = 60 * MINUTE
+/** Forty minutes before the clocks go back in Paris, from 03:00 to 02:00. */
+const start = Date.parse('2026-10-25T00:20:00Z')
+const end = start + 195 * MINUTE
 
 interface Night {
   readonly tail: 'overlap' | 'checkpoint'
   readonly modificationTime: 'shown' | 'hidden'
   /** Every 13 minutes the stream goes to another replica, whose clock is so far ahead (ms), in turn. */
   readonly clocks?: readonly number[]
+  /** How long after the start a client changes, each another one. */
+  readonly changesAt?: readonly number[]
+  /** How the source takes its requests, in turn; in the last hour it is in a good mood. */
+  readonly moods?: readonly Mood[]
 }
 
-/** Runs a stream over the repeated hour while a client changes every seven minutes; says which changes reached the topic. */
-async function overTheRepeatedHour({ tail, modificationTime, clocks = [0] }: Night) {
+interface Mood {
+  readonly requestTakesMs: number
+  readonly answerTakesMs: number
+  /** The token, where there is one. */
+  readonly refuses: boolean
+}
+
+const everySevenMinutes = Array.from({ length: 26 }, (_, count) => count * 7 * MINUTE)
+const good: Mood = { requestTakesMs: 0, answerTakesMs: 0, refuses: false }
+
+/** Runs a stream over the repeated hour while clients change; says which changes reached the topic. */
+async function overTheRepeatedHour({ changesAt = everySevenMinutes, ...night }: Night) {
+  const { tail, modificationTime, clocks = [0], moods = [good] } = night
   const clock: VirtualClock = virtualClock(start)
-  const polaris = fakePolaris({ now: clock.now, timeZone: 'Europe/Paris', modificationTime })
-  const on = stage({ source: polaris.source('replica-1'), clock })
-  const open = (replicas: number) => {
-    const aheadMs = clocks[replicas % clocks.length] ?? 0
+  const { source, polaris } = moodySource(clock, modificationTime, moods)
+  const on = stage({ source, clock })
+  const open = (aheadMs: number) => {
     const ours = { ...clock, now: () => clock.now() + aheadMs }
     const { pipeline } = on.streamParts
     const serverClock = createServerClock(ours, () => {})
@@ -45,27 +61,49 @@ async function overTheRepeatedHour({ tail, modificationTime, clocks = [0] }: Nig
     }
   }
   polaris.change('early')
-  let close = open(0)
-  let [changes, replicas] = [0, 1]
-  const isTimeFor = (count: number, everyMs: number) => clock.now() >= start + count * everyMs
-  while (clock.now() < start + 190 * MINUTE) {
+  for (const [index, ms] of changesAt.entries()) clock.timer(ms, () => polaris.change(`client-${index}`))
+  for (const [turn, aheadMs] of turnsOf(clocks).entries()) {
+    const close = open(aheadMs)
+    const until = clocks.length > 1 ? start + (turn + 1) * 13 * MINUTE : end
+    while (clock.now() < until) {
+      await settled()
+      if (clock.nextTimerAt() === undefined) throw new Error(`the stream has stopped: ${on.kinds().at(-1)}`)
+      clock.fireNext()
+    }
     await settled()
-    if (isTimeFor(changes, 7 * MINUTE) && clock.now() < start + 180 * MINUTE) {
-      polaris.change(`client-${changes}`)
-      changes += 1
-    }
-    if (clocks.length > 1 && isTimeFor(replicas, 13 * MINUTE)) {
-      await close()
-      close = open(replicas)
-      replicas += 1
-    }
-    clock.fireNext()
+    await close()
   }
-  await settled()
-  await close()
   const published = on.kafka.committed.map(({ key }) => key)
-  return { published, changed: polaris.changes.map(({ clientId }) => clientId) }
+  return { published: published.toSorted(), changed: polaris.changes.map(({ clientId }) => clientId).toSorted() }
 }
+
+/** Who runs the stream in each 13 minutes of the night. */
+const turnsOf = (clocks: readonly number[]) =>
+  clocks.length > 1 ? Array.from({ length: 15 }, (_, turn) => clocks[turn % clocks.length] ?? 0) : clocks
+
+/** A source that is slow, and refuses a token now and then, though one in a drain at most. */
+function moodySource(clock: VirtualClock, modificationTime: Night['modificationTime'], moods: readonly Mood[]) {
+  let [requests, hasRefused]: [number, boolean] = [0, false]
+  const nextMood = () => (clock.now() < end - HOUR ? moods[requests++ % moods.length] : undefined) ?? good
+  const polaris = fakePolaris({ now: clock.now, timeZone: 'Europe/Paris', modificationTime, fault: () => fate })
+  let fate: SourceFault = 'none'
+  const inner = polaris.source('replica-1')
+  const source: ClientSource = {
+    read: async (at, stop) => {
+      const { requestTakesMs, answerTakesMs, refuses } = nextMood()
+      if (requestTakesMs > 0) await clock.sleep(requestTakesMs, stop)
+      fate = refuses && !hasRefused ? 'refuse' : 'none'
+      hasRefused ||= fate === 'refuse' && at.checkPoint !== null
+      const page = await inner.read(at, stop)
+      hasRefused &&= page.hasMoreResults
+      if (answerTakesMs > 0) await clock.sleep(answerTakesMs, stop)
+      return { ...page, tookMs: answerTakesMs }
+    },
+  }
+  return { source, polaris }
+}
+
+const wrongClocks = [0, -HOUR, HOUR, -7 * MINUTE]
 
 const nights = [
   { tail: 'overlap', modificationTime: 'shown' },
@@ -77,14 +115,35 @@ const nights = [
 describe('Invariants 1, 2: the autumn clock change loses and doubles nothing', () => {
   test.each(nights)('tail: $tail, modification time $modificationTime', async (night) => {
     const { published, changed } = await overTheRepeatedHour(night)
-    expect(published.toSorted()).toEqual(changed.toSorted())
+    expect(published).toEqual(changed)
   })
 
   test.each(nights)(
     'also through take-overs by replicas whose clocks are wrong: $tail, $modificationTime',
     async (night) => {
-      const { published, changed } = await overTheRepeatedHour({ ...night, clocks: [0, -HOUR, HOUR, -7 * MINUTE] })
-      expect(published.toSorted()).toEqual(changed.toSorted())
+      const { published, changed } = await overTheRepeatedHour({ ...night, clocks: wrongClocks })
+      expect(published).toEqual(changed)
     },
+  )
+
+  test.each(nights)(
+    'also by a source that is slow and refuses tokens: $tail, $modificationTime',
+    async (night) => {
+      const duration = fc.oneof(fc.constant(0), fc.nat(30_000), fc.nat(15 * MINUTE))
+      const mood = fc.record({ requestTakesMs: duration, answerTakesMs: duration, refuses: fc.boolean() })
+      const slowNight = fc.record({
+        clocks: fc.constantFrom([0], wrongClocks),
+        changesAt: fc.array(fc.nat(90 * MINUTE), { minLength: 10, maxLength: 30 }),
+        moods: fc.array(mood, { minLength: 1, maxLength: 20 }),
+      })
+      await fc.assert(
+        fc.asyncProperty(slowNight, async (slow) => {
+          const { published, changed } = await overTheRepeatedHour({ ...night, ...slow })
+          expect(published).toEqual(changed)
+        }),
+        { numRuns: 200 },
+      )
+    },
+    60_000,
   )
 })

@@ -113,16 +113,18 @@ describe('the window of a group', () => {
 })
 
 describe('how far a drain got', () => {
-  test('is counted in clients since its beginning, and by the last modification time', () => {
+  test('is counted in drains and clients since its beginning, and by the last modification time', () => {
     const { builder } = building()
     builder.add(reading([{ No: '1', Modif: time('11:00:00') }, { No: '2' }], { isLastOfDrain: false }))
     builder.add(reading([{ No: '3' }], middle))
-    expect([builder.depth(), builder.lastModifiedAt()]).toEqual([3, '2026-06-15T11:00:00'])
+    expect([builder.progress(), builder.lastModifiedAt()]).toEqual([{ drains: 0, clients: 3 }, '2026-06-15T11:00:00'])
     builder.finish()
     builder.add(reading([{ No: '4', Modif: time('11:30:00') }], middle))
-    expect([builder.depth(), builder.lastModifiedAt()]).toEqual([4, '2026-06-15T11:30:00'])
-    builder.add(reading([{ No: '5' }]))
-    expect([builder.depth(), builder.lastModifiedAt()]).toEqual([1, null])
+    expect([builder.progress(), builder.lastModifiedAt()]).toEqual([{ drains: 0, clients: 4 }, '2026-06-15T11:30:00'])
+    builder.add(reading([], { beginsDrain: false }))
+    expect(builder.progress()).toEqual({ drains: 1, clients: 0 })
+    builder.add(reading([{ No: '5' }], { isLastOfDrain: false }))
+    expect([builder.progress(), builder.lastModifiedAt()]).toEqual([{ drains: 1, clients: 1 }, null])
   })
 })
 

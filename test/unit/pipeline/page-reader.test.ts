@@ -1,24 +1,36 @@
 import { describe, expect, test } from 'vitest'
+import type { ResumePoint } from '../../../connector/checkpoint/stream-state.ts'
 import { type PageReading, type ReaderParts, readPages } from '../../../connector/pipeline/page-reader.ts'
 import type { PipelineEvent } from '../../../connector/pipeline/pipeline-event.ts'
+import type { PollSettings } from '../../../connector/pipeline/polling.ts'
 import { createServerClock } from '../../../connector/pipeline/server-clock.ts'
 import { ConnectorError, codeOf } from '../../../connector/runtime/connector-error.ts'
 import type { ErrorCode } from '../../../connector/runtime/error-catalogue.ts'
+import type { SourceTime } from '../../../connector/source/client-source.ts'
 import { virtualClock } from '../../support/virtual-clock.ts'
 import { pollSettings, settled } from './open-parts.ts'
 import { noon, pageOf, resumePoint, token } from './readings.ts'
 import { type Answer, drainOf, scriptedSource } from './scripted-source.ts'
 
 const due = resumePoint({ drain: 'due', startedAt: null })
+const time = (text: string) => text as SourceTime
 const stopped = new DOMException('stop', 'AbortError')
 
-function reader(answers: readonly Answer[], from = due, settings = pollSettings) {
+interface Start {
+  readonly from?: ResumePoint
+  readonly settings?: PollSettings
+  /** What the server's clock has shown already. */
+  readonly serverTime?: number
+}
+
+function reader(answers: readonly Answer[], { from = due, settings = pollSettings, serverTime }: Start = {}) {
   const clock = virtualClock(noon)
   const source = scriptedSource(answers)
   const events: PipelineEvent[] = []
   const stopping = new AbortController()
   let missing = 0
   const serverClock = createServerClock(clock, () => (missing += 1))
+  if (serverTime !== undefined) serverClock.learn(pageOf([], { serverTime }))
   const parts: ReaderParts = { source, clock, serverClock, settings, observe: (event) => events.push(event) }
   const pages = readPages(parts, from, stopping.signal)
   const next = async () => (await pages.next()).value as PageReading
@@ -44,7 +56,7 @@ describe('reading pages', () => {
   })
 
   test('goes on in the middle of a drain where the checkpoint stands', async () => {
-    const { source, next, events } = reader([pageOf([])], resumePoint({ checkPoint: token('t7') }))
+    const { source, next, events } = reader([pageOf([])], { from: resumePoint({ checkPoint: token('t7') }) })
     expect(await next()).toMatchObject({ beginsDrain: false, freezeFrom: undefined, isLastOfDrain: true })
     expect(source.asked[0]?.checkPoint).toBe('t7')
     expect(events.map(({ kind }) => kind)).toEqual(['page-read'])
@@ -108,6 +120,44 @@ describe('reading pages', () => {
     expect(missing()).toBe(1)
   })
 
+  describe('when the clocks go back (Paris, 25 October 2026, 03:00 → 02:00) while a drain is asked for', () => {
+    const back = Date.parse('2026-10-25T01:00:00Z')
+    const before = resumePoint({ drain: 'due', startedAt: back - 300_000, lastChanged: time('2026-10-25T02:45:00') })
+    const answer = (serverTime: number) => pageOf([{ No: '1' }], { serverTime })
+    const keepToken = { ...pollSettings, tail: 'checkpoint' as const, limit: before.limit }
+
+    test.each([
+      ['overlap', before, pollSettings],
+      ['checkpoint', { ...before, checkPoint: token('t9') }, keepToken],
+    ] as const)('it is asked for once more, from 02:00: tail %s', async (_tail, from, settings) => {
+      const late = back + 1_200_000
+      const { source, next } = reader([answer(late), answer(late + 1_000)], {
+        from,
+        settings,
+        serverTime: back - 180_000,
+      })
+      expect(await next()).toMatchObject({ at: { lastChanged: '2026-10-25T02:00:00' }, readAt: late + 1_000 })
+      expect(source.asked.map(({ lastChanged, checkPoint }) => [lastChanged, checkPoint])).toEqual([
+        [from.checkPoint === null ? '2026-10-25T02:50:00' : from.lastChanged, from.checkPoint],
+        ['2026-10-25T02:00:00', null],
+      ])
+    })
+
+    test('the first page of a drain that goes on is taken as it is', async () => {
+      const from = { ...before, drain: 'open', checkPoint: token('t5') } as const
+      const { source, next } = reader([answer(back + 1_200_000)], { from, serverTime: back - 180_000 })
+      expect(await next()).toMatchObject({ at: from })
+      expect(source.asked).toHaveLength(1)
+    })
+
+    test('a token that is refused then tells when the drain before began', async () => {
+      const from = { ...before, checkPoint: token('t9') }
+      const answers = [error('source.request-refused'), answer(back + 1_200_000)]
+      const { pages } = reader(answers, { from, settings: keepToken, serverTime: back - 180_000 })
+      expect((await pages.next()).value).toMatchObject({ kind: 'refused', at: { startedAt: before.startedAt } })
+    })
+  })
+
   test('stops while it waits, and while it reads', async () => {
     const waiting = reader([pageOf([])])
     await waiting.next()
@@ -146,7 +196,7 @@ describe('a checkPoint that is refused', () => {
   test.each(['source.request-refused', 'source.error-document', 'source.server-error'] as const)(
     'fails (%s) while the same call without it succeeds',
     async (code) => {
-      const { pages, source } = reader([error(code), pageOf([])], refused)
+      const { pages, source } = reader([error(code), pageOf([])], { from: refused })
       expect(await pages.next()).toEqual({ done: false, value: { kind: 'refused', at: refused } })
       expect(source.asked.map(({ checkPoint }) => checkPoint)).toEqual(['t5', null])
       expect((await pages.next()).done).toBe(true)
@@ -154,7 +204,7 @@ describe('a checkPoint that is refused', () => {
   )
 
   test('is none when the call without it fails, too', async () => {
-    const { pages } = reader([error('source.server-error'), error('source.unreachable')], refused)
+    const { pages } = reader([error('source.server-error'), error('source.unreachable')], { from: refused })
     expect(codeOf(await pages.next().catch((reason: unknown) => reason))).toBe('source.unreachable')
   })
 
@@ -165,7 +215,7 @@ describe('a checkPoint that is refused', () => {
     'source.timeout',
     'source.unreachable',
   ] as const)('is none after %s', async (code) => {
-    const { pages, source } = reader([error(code)], refused)
+    const { pages, source } = reader([error(code)], { from: refused })
     expect(codeOf(await pages.next().catch((reason: unknown) => reason))).toBe(code)
     expect(source.asked).toHaveLength(1)
   })
@@ -178,7 +228,7 @@ describe('a checkPoint that is refused', () => {
 
   test('stops the stream by option', async () => {
     const settings = { ...pollSettings, onRefusedCheckPoint: 'stop' as const }
-    const { pages } = reader([error('source.request-refused'), pageOf([])], refused, settings)
+    const { pages } = reader([error('source.request-refused'), pageOf([])], { from: refused, settings })
     expect(codeOf(await pages.next().catch((reason: unknown) => reason))).toBe('source.checkpoint-refused')
   })
 })

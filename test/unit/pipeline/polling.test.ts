@@ -173,7 +173,7 @@ function page(more: Partial<Page>): Page {
   }
 }
 const step = (read: Page, at: ResumePoint, guard = drainGuard(at), now = noon + 30 * MINUTE, by = settings) =>
-  nextStep(read, at, { guard, settings: by, now })
+  nextStep(read, at, { guard, settings: by, now, before: due })
 const first: ResumePoint = { ...due, drain: 'open', checkPoint: null, startedAt: null, lastModifiedAt: null }
 
 describe('where a page leads', () => {
@@ -197,6 +197,10 @@ describe('where a page leads', () => {
   test("a drain starts when its first answer began, by the server's clock, and that stays", () => {
     expect(step(page({}), first)).toMatchObject({ resume: { startedAt: noon + MINUTE - 251 } })
     expect(step(page({ serverTime: noon + 9 * MINUTE }), open)).toMatchObject({ resume: { startedAt: noon } })
+  })
+
+  test('Invariant 2: no drain starts before the one before it, however long its first answer took', () => {
+    expect(step(page({ tookMs: 5 * MINUTE }), first)).toMatchObject({ resume: { startedAt: noon } })
   })
 
   test('without a Date header it starts by our clock, five minutes earlier', () => {
@@ -261,8 +265,7 @@ describe('after a refused token', () => {
     expect(readAgain({ ...refused, lastModifiedAt: null }, settings, noon)).toEqual({
       ...refused,
       checkPoint: null,
-      drain: 'due',
-      startedAt: null,
+      drain: 'refused',
       lastModifiedAt: null,
     })
   })
@@ -271,8 +274,8 @@ describe('after a refused token', () => {
     expect(readAgain(refused, settings, noon)).toMatchObject({
       lastChanged: '2026-06-15T11:54:00',
       checkPoint: null,
-      drain: 'due',
-      startedAt: null,
+      drain: 'refused',
+      startedAt: noon,
     })
   })
 
@@ -290,6 +293,28 @@ describe('after a refused token', () => {
       lastModifiedAt: time('2026-10-25T02:50:00'),
     }
     expect(readAgain(resume, settings, back + 5 * MINUTE).lastChanged).toBe('2026-10-25T00:10:00')
+  })
+
+  describe('shortly before the clocks go back (Paris, 25 October 2026, 03:00 → 02:00)', () => {
+    const back = Date.parse('2026-10-25T01:00:00Z')
+    const resume = { ...refused, lastChanged: time('2026-10-25T02:45:00'), startedAt: back - 8 * MINUTE }
+    const restarts = [
+      ['from the beginning', readAgain({ ...resume, lastModifiedAt: null }, settings, back - 5 * MINUTE)],
+      [
+        'from the last client',
+        readAgain({ ...resume, lastModifiedAt: time('2026-10-25T02:53:00') }, settings, back - 5 * MINUTE),
+      ],
+    ] as const
+
+    test.each(restarts)('and read only afterwards, it is read from 02:00: %s', (_where, restart) => {
+      expect(nextRead(restart, settings, back + 20 * MINUTE).at.lastChanged).toBe('2026-10-25T02:00:00')
+    })
+
+    test.each(restarts)('the window keeps what the drains after that will bring back: %s', (_where, restart) => {
+      const { at, freezeFrom } = nextRead(restart, settings, back - 5 * MINUTE)
+      expect(at.lastChanged >= '2026-10-25T02:45:00').toBe(true)
+      expect(freezeFrom).toBe('2026-10-25T01:59:00')
+    })
   })
 
   test('the next read begins a drain there, and the window keeps what that can bring back', () => {

@@ -14,9 +14,9 @@ function guardOf() {
   const serverClock = createServerClock(virtualClock(noon), () => {})
   const { readAgain } = refusalGuard({ settings: pollSettings, serverClock, observe: (event) => events.push(event) })
   /** Where it goes on, or the code that it stops with. */
-  const refuse = (depth: number, at: Partial<ResumePoint> = {}) => {
+  const refuse = (clients: number, at: Partial<ResumePoint> = {}, drains = 0) => {
     try {
-      return readAgain(resumePoint({ checkPoint: token('t'), ...at }), depth).lastChanged as string
+      return readAgain(resumePoint({ checkPoint: token('t'), ...at }), { drains, clients }).lastChanged as string
     } catch (error) {
       return codeOf(error)
     }
@@ -39,7 +39,12 @@ describe('a server that refuses its own tokens', () => {
 
   test('goes on as long as each time more clients were read', () => {
     const { refuse } = guardOf()
-    for (let depth = 1; depth < 30; depth += 1) expect(refuse(depth)).toBe('2026-06-15T11:00:00')
+    for (let clients = 1; clients < 30; clients += 1) expect(refuse(clients)).toBe('2026-06-15T11:00:00')
+  })
+
+  test('or a drain has ended in between', () => {
+    const { refuse } = guardOf()
+    for (let drains = 0; drains < 30; drains += 1) expect(refuse(5, {}, drains)).toBe('2026-06-15T11:00:00')
   })
 
   test('or the beginning moves on', () => {
