@@ -1,4 +1,8 @@
 import { defineConfig } from 'vitest/config'
+import { seedOfCommit } from './test/support/seed-of-commit.ts'
+
+/** Of everything that chance decides in tests. */
+const { TEST_SEED = seedOfCommit() } = process.env
 
 /**
  * Lanes: unit (no sockets), contract (real Kafka and S3), simulation (virtual time), e2e (the built CLI as a child process), chaos (replicas,
@@ -7,6 +11,8 @@ import { defineConfig } from 'vitest/config'
 export default defineConfig({
   oxc: { target: 'es2023' },
   test: {
+    env: { TEST_SEED },
+    setupFiles: 'test/support/same-chance.ts',
     projects: [
       // Unit tests share nothing but modules: loading those once a worker saves most of the time.
       { extends: true, test: { name: 'unit', include: ['test/unit/**/*.test.ts'], isolate: false } },
