@@ -60,10 +60,8 @@ function smallestUntil(instant: number, resume: ReadFrom, { overlapMs, timeZone 
   const { startedAt, lastChanged } = resume
   if (startedAt === null) return lastChanged
   // Invariant 2: a clock of ours that is behind must not lead to where the window does not reach.
-  const until = Math.max(instant, startedAt)
-  return resume.drain === 'refused'
-    ? earlierOf(lastChanged, smallestReading(startedAt, until, timeZone))
-    : smallestReading(startedAt - overlapMs, until, timeZone)
+  const smallest = smallestReading(startedAt - overlapMs, Math.max(instant, startedAt), timeZone)
+  return resume.drain === 'refused' ? earlierOf(lastChanged, smallest) : smallest
 }
 
 /** Whether the clocks were put back before the answer came, at `now`: what changed since then would hide behind what was `asked`. */

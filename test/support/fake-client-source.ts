@@ -31,8 +31,8 @@ export interface FakeChange {
 /** A Polaris back office in memory, shared by all replicas: clients sorted by the wall clock of their last change, paged by key. */
 export interface FakePolaris {
   source(replica: string): ClientSource
-  /** Changes a client now; `content` may be one that it had before. */
-  change(clientId: string, content?: string): void
+  /** Changes a client now; `content` may be one that it had before. `lateMs`: it became visible so long after its modification. */
+  change(clientId: string, content?: string, lateMs?: number): void
   readonly changes: readonly FakeChange[]
 }
 
@@ -84,11 +84,16 @@ export function fakePolaris({
         return read(at)
       },
     }),
-    change: (clientId, content) => {
+    change: (clientId, content, lateMs = 0) => {
       const version = (rows.get(clientId)?.change.version ?? 0) + 1
       const change = { clientId, version, content: content ?? `v${version}` }
       changes.push(change)
-      rows.set(clientId, { id: clientId, modified: wallClock(now(), timeZone), number: changes.length, change })
+      rows.set(clientId, {
+        id: clientId,
+        modified: wallClock(now() - lateMs, timeZone),
+        number: changes.length,
+        change,
+      })
     },
     changes,
   }

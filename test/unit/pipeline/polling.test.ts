@@ -295,6 +295,12 @@ describe('after a refused token', () => {
     expect(readAgain(resume, settings, back + 5 * MINUTE).lastChanged).toBe('2026-10-25T00:10:00')
   })
 
+  test('the next read reaches back as far as the next drain would have: what became visible late hides behind the token', () => {
+    // The drain has got past its own start.
+    const restart = readAgain({ ...refused, lastModifiedAt: time('2026-06-15T12:07:00') }, settings, noon + 8 * MINUTE)
+    expect(nextRead(restart, settings, noon + 8 * MINUTE).at.lastChanged).toBe('2026-06-15T11:55:00')
+  })
+
   describe('shortly before the clocks go back (Paris, 25 October 2026, 03:00 → 02:00)', () => {
     const back = Date.parse('2026-10-25T01:00:00Z')
     const resume = { ...refused, lastChanged: time('2026-10-25T02:45:00'), startedAt: back - 8 * MINUTE }
