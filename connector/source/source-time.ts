@@ -30,10 +30,11 @@ export function hasAutumnChange(fromMs: number, toMs: number, zone: string): boo
   return !putBacks(fromMs, toMs, zone).next().done
 }
 
-/** The first instants after each time the clocks were put back, in (from, to]. */
+/** The first instants after each time the clocks were put back, in (from, to]; whole milliseconds. */
 function* putBacks(fromMs: number, toMs: number, zone: string): Generator<number, undefined> {
-  for (let start = fromMs; start < toMs; start += dayMs) {
-    const end = Math.min(start + dayMs, toMs)
+  const last = Math.floor(toMs)
+  for (let start = Math.floor(fromMs); start < last; start += dayMs) {
+    const end = Math.min(start + dayMs, last)
     const change = changeWithin(start, end, zone)
     if (change !== undefined && offsetAt(change, zone) < offsetAt(change - 1, zone)) yield change
   }

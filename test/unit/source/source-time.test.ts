@@ -138,6 +138,20 @@ describe('hasAutumnChange', () => {
   })
 })
 
+describe('instants within the millisecond of a change', () => {
+  const back = at('2024-10-27T01:00:00Z')
+  const fractions = Array.from({ length: 80 }, (_, index) => index / 20 - 2)
+
+  it.each(fractions)('%d ms after it', (ms) => {
+    const isAfter = ms >= 0
+    expect(hasAutumnChange(back - 3.3, back + ms, 'Europe/Paris')).toBe(isAfter)
+    expect(hasAutumnChange(back + ms, back + 3_600_000.7, 'Europe/Paris')).toBe(!isAfter)
+    expect(smallestReading(back - 60_000.2, back + ms, 'Europe/Paris')).toBe(
+      isAfter ? '2024-10-27T02:00:00' : '2024-10-27T02:58:59',
+    )
+  })
+})
+
 describe('instantOf', () => {
   it('gives back the instant, or of a text shown twice the one asked for', () => {
     fc.assert(
