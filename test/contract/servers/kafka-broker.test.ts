@@ -24,10 +24,15 @@ function client(bootstrap: string, config: Partial<KafkaConfig> = {}): Kafka {
   return new Kafka({ brokers: bootstrap.split(','), logLevel: logLevel.NOTHING, retry: { retries: 0 }, ...config })
 }
 
+/** Long enough for a new leader on a busy machine. */
+const patient = { retry: { retries: 80, maxRetryTime: 500 } }
+
+/** A topic with a leader, whichever broker is asked. */
 async function makeTopic(bootstrap: string, topic: string): Promise<void> {
-  const admin = client(bootstrap).admin()
+  const admin = client(bootstrap, patient).admin()
   await admin.connect()
   await admin.createTopics({ topics: [{ topic }], waitForLeaders: true })
+  await admin.fetchTopicOffsets(topic)
   await admin.disconnect()
 }
 
@@ -40,9 +45,6 @@ async function publish(kafka: Kafka, topic: string, value: string): Promise<void
     await producer.disconnect()
   }
 }
-
-/** Long enough for a new leader on a busy machine. */
-const patient = { retry: { retries: 80, maxRetryTime: 500 } }
 
 /** The number of records in the topic's only partition. */
 async function recordsIn(bootstrap: string, topic: string): Promise<number> {
@@ -61,7 +63,7 @@ describe('one broker', () => {
 
   test('a record outlives a kill and a restart of its broker', async () => {
     await makeTopic(kafka.bootstrap, 'kept')
-    await publish(client(kafka.bootstrap), 'kept', 'before the kill')
+    await publish(client(kafka.bootstrap, patient), 'kept', 'before the kill')
     await kafka.kill(1)
     await expect(publish(client(kafka.bootstrap), 'kept', 'meanwhile')).rejects.toThrow('ECONNREFUSED')
     await kafka.start(1)
@@ -84,7 +86,7 @@ describe('one broker', () => {
     await kafka.proxies[0]?.down()
     await expect(publish(client(kafka.proxiedBootstrap), 'proxied', 'x')).rejects.toThrow('ECONNREFUSED')
     await kafka.proxies[0]?.up()
-    await publish(client(kafka.proxiedBootstrap), 'proxied', 'x')
+    await publish(client(kafka.proxiedBootstrap, patient), 'proxied', 'x')
     expect(await recordsIn(kafka.bootstrap, 'proxied')).toBe(1)
   })
 })
@@ -178,7 +180,7 @@ test('who comes to three brokers on one way is never led around it, and the othe
     ['one', 'two', 'three'].map((topic) => publish(client(cut.bootstrap), topic, 'x')),
   )
   expect(outcomes.map(({ status }) => status)).toContain('rejected')
-  for (const topic of ['one', 'two', 'three']) await publish(client(open.bootstrap), topic, 'x')
+  for (const topic of ['one', 'two', 'three']) await publish(client(open.bootstrap, patient), topic, 'x')
 })
 
 test('a broker ends when the process that started it is killed', async () => {
