@@ -8,7 +8,7 @@ import { startS3FaultProxy } from '../support/servers/s3-fault-proxy.ts'
 import { expectExactlyOnce, type Scene, scene } from '../support/stream-scene.ts'
 
 const kills = Number(process.env.E2E_KILLS ?? 28)
-const seed = Number(process.env.E2E_SEED ?? Math.floor(Math.random() * 2 ** 31))
+const seed = Number(process.env.TEST_SEED)
 const claimed = ({ msg }: LogLine) => msg === 'new stream claimed' || msg === 'stream claimed'
 
 /** Streams that differ in what matters for a crash: page size, format, whether the modification time shows. */
@@ -49,7 +49,7 @@ it.each([
 it(
   `${kills} kills at random moments lose, double and disorder nothing, two processes fighting over a stream included (seed ${seed})`,
   async () => {
-    onTestFailed(() => console.error(`E2E_SEED=${seed} E2E_KILLS=${kills}`))
+    onTestFailed(() => console.error(`TEST_SEED=${seed} E2E_KILLS=${kills}`))
     const runs = streams.map(async (options, index) => {
       const stage = await scene(options)
       const stopChanging = stage.simulator.changeEvery(15)
