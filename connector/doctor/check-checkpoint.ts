@@ -4,7 +4,7 @@ import type { Destination, Note } from '../publish/event-publisher.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { ReadArguments } from '../source/client-source.ts'
 import type { VersionedObject } from '../storage/versioned-object.ts'
-import { failed, type Judgement, ok } from './finding.ts'
+import { failed, type Judgement, ok, warning } from './finding.ts'
 
 export interface CheckpointQuestion {
   readonly object: VersionedObject
@@ -38,8 +38,14 @@ function judgeDocument(
 ): Judgement {
   const wrong = document && mismatch(document, { ...identity, destination: kafka?.destination ?? document.destination })
   if (wrong !== undefined) return failed('checkpoint.other-stream', wrong)
-  const truth = kafka && resolve(document, note, { now: clock.now(), retentionMs: offsetsRetentionMs })
+  const known = { note, isHanging: false, now: clock.now(), retentionMs: offsetsRetentionMs }
+  const truth = kafka && resolve(document, known)
   if (truth?.kind === 'stop') return failed(truth.code, truth.why)
+  if (document !== undefined && truth?.kind === 'unclear')
+    return warning(
+      `${described(document, truth.kind)}; Kafka has not the note that goes with it`,
+      'the stream looks for its last events when it opens, and stops where they are not there',
+    )
   if (document !== undefined) return ok(described(document, truth?.kind))
   if (beginAt !== undefined) return ok(`none yet: the stream will begin at ${beginAt.lastChanged}`)
   return failed('config.invalid', 'none yet, and no beginning is configured', 'set POLARIS_LAST_CHANGED')

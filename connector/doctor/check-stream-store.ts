@@ -23,7 +23,8 @@ export function checkStreamStore(
   const read = publishing.delivery === 'exactly-once' ? readNote : readNoteIfAllowed
   const side = destination && {
     destination,
-    readNote: (stop: AbortSignal) => read({ ...admin, config: publishing, names }, place, stop),
+    // Whether another one is under way says nothing while somebody may run the stream.
+    readNote: async (stop: AbortSignal) => (await read({ ...admin, config: publishing, names }, place, stop)).note,
   }
   const { offsetsRetentionMs } = config
   return after(store, 'the checkpoint store', () =>

@@ -1,6 +1,6 @@
 import type { CheckpointDocument, Committed, StreamIdentity } from '../checkpoint/checkpoint-document.ts'
 import { parseDocument } from '../checkpoint/checkpoint-document.ts'
-import { mismatch, type ResolveAt, resolve } from '../checkpoint/resolve.ts'
+import { mismatch } from '../checkpoint/resolve.ts'
 import {
   type CheckpointParts,
   type StreamCheckpoint,
@@ -9,12 +9,12 @@ import {
 } from '../checkpoint/stream-checkpoint.ts'
 import { beginning } from '../checkpoint/stream-state.ts'
 import { claimed, committedByNote, firstDocument } from '../checkpoint/transitions.ts'
-import { eventSource, sequenceOf } from '../event/client-event.ts'
-import type { EventPublisher, Fate, PublisherSession } from '../publish/event-publisher.ts'
+import type { EventPublisher, PublisherSession } from '../publish/event-publisher.ts'
 import { ConnectorError } from '../runtime/connector-error.ts'
 import type { Turns } from '../runtime/turns.ts'
 import type { ReadArguments } from '../source/client-source.ts'
 import type { StoredText } from '../storage/versioned-object.ts'
+import { fateBy, findTruth } from './find-truth.ts'
 import type { Observe } from './pipeline-event.ts'
 
 export interface OpenParts extends CheckpointParts {
@@ -79,51 +79,31 @@ function mustBeAssigned({ isAssigned }: OpenParts): void {
 async function claimStream(parts: OpenParts, read: StoredDocument, session: PublisherSession, stop: AbortSignal) {
   const identity = { ...parts.identity, destination: session.destination }
   const note = await session.readNote(stop)
-  const at: ResolveAt = { now: parts.clock.now(), retentionMs: parts.offsetsRetentionMs }
   const wrong = read.document === undefined ? undefined : mismatch(read.document, identity)
   const truth =
     wrong === undefined
-      ? resolve(read.document, note, at)
+      ? await findTruth(parts, { session, document: read.document, note }, stop)
       : ({ kind: 'stop', code: 'checkpoint.other-stream', why: wrong } as const)
-  if (truth.kind === 'stop') return stopUnlessMoved(parts, read.stored, { code: truth.code, why: truth.why }, stop)
+  const restore = 'restore' in truth ? truth.restore : undefined
+  // Neither a stop nor a note is to be built on a document that somebody has replaced before he was fenced.
+  if (truth.kind === 'stop' || restore !== undefined) await mustNotHaveMoved(parts, read.stored, stop)
+  if (truth.kind === 'stop') throw new ConnectorError(truth.code, `open stream: ${truth.why}`)
 
   const next =
     read.document === undefined
       ? newDocument(parts, identity)
       : claimDocument(parts, read.document, truth.kind, identity)
-  await settleEvents(parts, session, next.committed.state.events, stop)
+  await session.settle({ fateOf: fateBy(parts.identity, next.committed.state.events), note: restore }, stop)
   const version = await writeDocument(parts, { document: next, expected: read.stored?.version ?? null }, stop)
   observeClaim(parts, read.document, next)
   return { document: next, version }
 }
 
-/** Invariants 1 and 2: what the truth knows is visible, and what it does not know is gone for good, before anything is published. */
-function settleEvents(
-  { identity: { connector, stream } }: OpenParts,
-  session: PublisherSession,
-  count: number,
-  stop: AbortSignal,
-): Promise<void> {
-  const source = eventSource(connector, stream)
-  const fateOf = (value: string): Fate => {
-    const sequence = sequenceOf(value, source)
-    if (sequence === undefined) return 'foreign'
-    return sequence < count ? 'decided' : 'undecided'
-  }
-  return session.settle(fateOf, stop)
-}
-
-/** A combination that makes no sense may come of somebody else opening meanwhile: then the document has moved. */
-async function stopUnlessMoved(
-  parts: OpenParts,
-  before: StoredText | undefined,
-  { code, why }: { code: ConnectorError['code']; why: string },
-  stop: AbortSignal,
-): Promise<never> {
+/** A combination that makes no sense may come of somebody else opening or publishing meanwhile. */
+async function mustNotHaveMoved(parts: OpenParts, before: StoredText | undefined, stop: AbortSignal): Promise<void> {
   const now = await parts.object.read(stop)
   if (now?.version !== before?.version)
-    throw new ConnectorError('checkpoint.conflict', 'open stream: somebody else is opening it')
-  throw new ConnectorError(code, `open stream: ${why}`)
+    throw new ConnectorError('checkpoint.conflict', 'open stream: somebody else wrote its checkpoint meanwhile')
 }
 
 function newDocument(parts: OpenParts, identity: StreamIdentity): CheckpointDocument {

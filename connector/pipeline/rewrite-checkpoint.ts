@@ -1,11 +1,12 @@
 import { type CheckpointDocument, parseDocument, type StreamIdentity } from '../checkpoint/checkpoint-document.ts'
-import { mismatch, resolve } from '../checkpoint/resolve.ts'
+import { mismatch } from '../checkpoint/resolve.ts'
 import { writeDocument } from '../checkpoint/stream-checkpoint.ts'
 import { beginning, type StreamState } from '../checkpoint/stream-state.ts'
 import { committedByNote, firstDocument, setByOperator } from '../checkpoint/transitions.ts'
-import type { Note } from '../publish/event-publisher.ts'
+import type { FoundNote, Note, PublisherSession } from '../publish/event-publisher.ts'
 import { ConnectorError } from '../runtime/connector-error.ts'
 import type { ReadArguments } from '../source/client-source.ts'
+import { findTruth } from './find-truth.ts'
 import type { OpenParts } from './open-stream.ts'
 
 /** What an operator's rewrite found and wrote. */
@@ -27,12 +28,12 @@ export async function rewriteCheckpoint(parts: OpenParts, to: ReadArguments, sto
   const stored = await parts.object.read(stop)
   const session = await parts.publisher.open(stop)
   try {
-    const note = await session.readNote(stop)
+    const found = await session.readNote(stop)
     const identity = { ...parts.identity, destination: session.destination }
-    const found = stored === undefined ? { kind: 'none' as const } : truthOf(stored.text, { note, parts, identity })
-    const after = rewritten(parts, { found, note, identity, to })
+    const before = stored === undefined ? none : await truthOf(stored.text, { found, session, parts, identity }, stop)
+    const after = rewritten(parts, { found: before, note: found.note, identity, to })
     await writeDocument(parts, { document: after, expected: stored?.version ?? null }, stop)
-    return { before: found.kind === 'known' ? { kind: 'state', state: found.state } : found, after }
+    return { before: before.kind === 'known' ? { kind: 'state', state: before.state } : before, after }
   } finally {
     await session.close()
   }
@@ -44,16 +45,22 @@ type Found =
   /** `epoch`: of a document that can be read, though not believed. */
   | { readonly kind: 'unclear'; readonly why: string; readonly epoch?: number }
 
-function truthOf(
-  text: string,
-  { note, parts, identity }: { note: Note | undefined; parts: OpenParts; identity: StreamIdentity },
-): Found {
+const none: Found = { kind: 'none' }
+
+interface Finding {
+  readonly found: FoundNote
+  readonly session: PublisherSession
+  readonly parts: OpenParts
+  readonly identity: StreamIdentity
+}
+
+async function truthOf(text: string, { found, session, parts, identity }: Finding, stop: AbortSignal): Promise<Found> {
   const document = readableDocument(text)
   if (document instanceof ConnectorError) return { kind: 'unclear', why: document.message }
   const { epoch } = document.claim
   const wrong = mismatch(document, identity)
   if (wrong !== undefined) return { kind: 'unclear', why: wrong, epoch }
-  const truth = resolve(document, note, { now: parts.clock.now(), retentionMs: parts.offsetsRetentionMs })
+  const truth = await findTruth(parts, { session, document, note: found }, stop)
   if (truth.kind === 'stop') return { kind: 'unclear', why: truth.why, epoch }
   const committed = truth.kind === 'pending' ? committedByNote(document, parts.windowCapacity) : document.committed
   return { kind: 'known', document, state: committed.state }

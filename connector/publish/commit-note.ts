@@ -1,6 +1,7 @@
-import type { Admin } from 'kafkajs'
 import { ConnectorError } from '../runtime/connector-error.ts'
-import type { Note } from './event-publisher.ts'
+import type { FoundNote, Note } from './event-publisher.ts'
+import { type Cluster, GROUP_COORDINATOR } from './kafka-cluster.ts'
+import { hasUnstableOffset } from './unstable-offset.ts'
 
 /** Where the note is: the offset of this group for partition 0 of the events topic. */
 export interface NotePlace {
@@ -15,11 +16,16 @@ export function noteOffsets(place: NotePlace, note: Note) {
   return { consumerGroupId: place.group, topics: [{ topic: place.topic, partitions }] }
 }
 
-/** The note as the broker has it now; undefined without one. One try: kafkajs does not retry this call. Never with `resolveOffsets`, which writes. */
-export async function fetchNote(admin: Admin, place: NotePlace): Promise<Note | undefined> {
-  const topics = await admin.fetchOffsets({ groupId: place.group, topics: [place.topic] })
-  const stored = topics[0]?.partitions.find(({ partition }) => partition === 0)
-  return stored === undefined || stored.offset === '-1' ? undefined : parseNote(place, stored)
+/** The note as the broker has it now. One try. */
+export async function fetchNote(cluster: Cluster, place: NotePlace): Promise<FoundNote> {
+  const { group, topic } = place
+  const coordinator = await cluster.findGroupCoordinator({ groupId: group, coordinatorType: GROUP_COORDINATOR })
+  const isHanging = await hasUnstableOffset(coordinator, place)
+  const asked = [{ topic, partitions: [{ partition: 0 }] }]
+  const { responses } = await coordinator.offsetFetch({ groupId: group, topics: asked })
+  const stored = responses[0]?.partitions[0]
+  const note = stored === undefined || stored.offset === '-1' ? undefined : parseNote(place, stored)
+  return { note, isHanging }
 }
 
 /** Throws `checkpoint.unknown-format` for an offset that this connector did not write. */

@@ -41,6 +41,7 @@ function sessionOf(session: IdempotentSession): PublisherSession {
     // An exactly-once session may have left one, when the setting was changed.
     readNote: (stop) =>
       readNoteIfAllowed(session, { group: session.names.noteGroup, topic: session.topics.events.topic }, stop),
+    lookBack: async () => new Map(),
     settle: async () => {},
     begin: (finish) => {
       if (session.ending !== undefined) throw new ConnectorError('bug', 'begin: the session is over')

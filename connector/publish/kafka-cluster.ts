@@ -1,4 +1,5 @@
 import type { Kafka } from 'kafkajs'
+import type { RequestTarget } from './kafka-protocol.ts'
 import type { ProducerIdentity } from './producer-identity.ts'
 
 /** kafkajs' cluster, the way to single requests, which it shows to nobody. */
@@ -17,14 +18,34 @@ export const GROUP_COORDINATOR = 0
 export const TRANSACTION_COORDINATOR = 1
 type CoordinatorType = typeof GROUP_COORDINATOR | typeof TRANSACTION_COORDINATOR
 
-export interface Coordinator {
+export interface Coordinator extends RequestTarget {
   readonly nodeId: number
+  offsetFetch(request: {
+    groupId: string
+    topics: readonly { topic: string; partitions: readonly { partition: number }[] }[]
+  }): Promise<{ responses: readonly { partitions: readonly FetchedOffset[] }[] }>
   heartbeat(request: { groupId: string; groupGenerationId: number; memberId: string }): Promise<unknown>
   addPartitionsToTxn(
     request: Transactional & { topics: readonly { topic: string; partitions: readonly number[] }[] },
   ): Promise<unknown>
+  addOffsetsToTxn(request: Transactional & { groupId: string }): Promise<unknown>
+  txnOffsetCommit(
+    request: Transactional & {
+      groupId: string
+      topics: readonly {
+        topic: string
+        partitions: readonly { partition: number; offset: string; metadata: string }[]
+      }[]
+    },
+  ): Promise<unknown>
   /** `transactionResult`: true commits, false aborts. */
   endTxn(request: Transactional & { transactionResult: boolean }): Promise<unknown>
+}
+
+export interface FetchedOffset {
+  readonly partition: number
+  readonly offset: string
+  readonly metadata: string | null
 }
 
 type Transactional = ProducerIdentity & { readonly transactionalId: string }
@@ -33,11 +54,11 @@ type Transactional = ProducerIdentity & { readonly transactionalId: string }
 export type IsolationLevel = 0 | 1
 
 export interface LeadingBroker {
-  /** `timestamp` -1: the end. */
+  /** `timestamp` -1: the end; else the first record that is not older (ms since 1970), -1 where there is none. */
   listOffsets(request: {
     replicaId: -1
     isolationLevel: IsolationLevel
-    topics: readonly { topic: string; partitions: readonly { partition: number; timestamp: -1 }[] }[]
+    topics: readonly { topic: string; partitions: readonly { partition: number; timestamp: number }[] }[]
   }): Promise<{ responses: readonly { partitions: readonly { partition: number; offset: string }[] }[] }>
   fetch(request: {
     isolationLevel: IsolationLevel
@@ -58,8 +79,9 @@ export interface FetchedPartition {
 
 export interface FetchedRecord {
   readonly offset: string
+  readonly key: Buffer | null
   readonly value: Buffer | null
-  /** The end of a transaction. */
+  /** The end of a transaction; its key tells which. */
   readonly isControlRecord: boolean
   readonly batchContext: { readonly producerId: string; readonly inTransaction: boolean }
 }

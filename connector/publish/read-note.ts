@@ -1,36 +1,34 @@
-import type { Admin } from 'kafkajs'
 import { codeOf } from '../runtime/connector-error.ts'
 import { retry } from '../runtime/retry.ts'
 import { fetchNote, type NotePlace } from './commit-note.ts'
-import type { Note } from './event-publisher.ts'
-import { type SessionParts, withAdmin } from './kafka-session.ts'
+import type { FoundNote } from './event-publisher.ts'
+import { type Cluster, clusterOf } from './kafka-cluster.ts'
+import { type SessionParts, withConnection } from './kafka-session.ts'
+
+const noNote: FoundNote = { note: undefined, isHanging: false }
 
 /** A moved or loading group coordinator takes seconds to come back. */
 const noteRetry = { retries: 12, firstPauseMs: 100, maxPauseMs: 2000, maxRetryAfterMs: 0 }
 
 /** The note of the stream as the broker has it now. Final only for who has fenced all others. */
-export function readNote(parts: SessionParts, place: NotePlace, stop: AbortSignal): Promise<Note | undefined> {
+export function readNote(parts: SessionParts, place: NotePlace, stop: AbortSignal): Promise<FoundNote> {
   const { group, topic } = place
   const needs = { 29: `READ on topic ${topic}`, 30: `READ on group ${group}` }
-  const work = (admin: Admin) => fetchNote(admin, place)
-  const use = { operation: `read the note in group ${group}`, needs, work }
+  const work = (cluster: Cluster) => fetchNote(cluster, place)
+  const use = { operation: `read the note in group ${group}`, needs, open: clusterOf, work }
   return retry(
-    () => withAdmin(parts, use, stop),
+    () => withConnection(parts, use, stop),
     { clock: parts.clock, policy: noteRetry, onRetry: () => undefined },
     stop,
   )
 }
 
-/** As `readNote`; undefined where the cluster does not allow to look. */
-export async function readNoteIfAllowed(
-  parts: SessionParts,
-  place: NotePlace,
-  stop: AbortSignal,
-): Promise<Note | undefined> {
+/** As `readNote`; none where the cluster does not allow to look, or is too old to. */
+export async function readNoteIfAllowed(parts: SessionParts, place: NotePlace, stop: AbortSignal): Promise<FoundNote> {
   try {
     return await readNote(parts, place, stop)
   } catch (error) {
-    if (codeOf(error) !== 'publish.unauthorized') throw error
-    return undefined
+    if (['publish.unauthorized', 'publish.refused'].includes(codeOf(error))) return noNote
+    throw error
   }
 }

@@ -15,6 +15,7 @@ import { abortAndCut, kafkaTransaction } from './kafka-transaction.ts'
 import { type ProducerIdentity, withIdentity } from './producer-identity.ts'
 import { readNote } from './read-note.ts'
 import { settle } from './settle.ts'
+import { readSightings } from './sightings.ts'
 import type { Topics } from './topics.ts'
 
 /** One producer with one epoch. It ends with the first error: kafkajs loses or doubles records when it is used again. */
@@ -77,7 +78,8 @@ function sessionOf(session: TransactionalSession): PublisherSession {
   return {
     destination: destinationOf(session.topics),
     readNote: (stop) => readNote(session, session.notePlace, stop),
-    settle: (fateOf, stop) => settle(session, fateOf, stop),
+    lookBack: (of, stop) => readSightings(session, { ...of, topic: session.topics.events }, stop),
+    settle: (settlement, stop) => settle(session, settlement, stop),
     begin: (finish) => {
       if (session.ending !== undefined) throw new ConnectorError('bug', 'begin a transaction: the session is over')
       if (session.isInTransaction) throw new ConnectorError('bug', 'begin a transaction: another one is open')

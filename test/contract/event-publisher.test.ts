@@ -55,6 +55,8 @@ async function commit(session: PublisherSession, records: readonly OutgoingRecor
   return note
 }
 
+const noteOf = async (session: PublisherSession) => (await session.readNote(never)).note
+
 const codeOfRejection = (promise: Promise<unknown>) => promise.then(() => 'resolved', codeOf)
 
 describe.each([
@@ -76,7 +78,7 @@ describe.each([
 
   it('makes events, dead letters and the note visible together when the transaction ends', async () => {
     const session = await cluster.replica().open(never)
-    expect(await session.readNote(never)).toBeUndefined()
+    expect(await noteOf(session)).toBeUndefined()
 
     const dead = { to: 'deadLetters', key: null, value: '{"code":"no-id"}' } as const
     const note = await commit(session, [event('1', '"a"'), event('2', '"b"'), dead], 7)
@@ -86,7 +88,7 @@ describe.each([
       { key: null, value: '{"code":"no-id"}' },
     ])
     const successor = await cluster.replica().open(never)
-    expect(await successor.readNote(never)).toEqual(note)
+    expect(await noteOf(successor)).toEqual(note)
   })
 
   it('shows nothing of a transaction that is disposed without commit, and ends its session', async () => {
@@ -99,7 +101,7 @@ describe.each([
     expect(() => session.begin(never)).toThrow()
 
     const next = await publisher.open(never)
-    expect(await next.readNote(never)).toBeUndefined()
+    expect(await noteOf(next)).toBeUndefined()
     await commit(next, [event('1', '"kept"')], 1)
     expect((await cluster.committed('events')).map(({ value }) => value)).toEqual(['"kept"'])
   })
@@ -155,7 +157,7 @@ describe.each([
     const successor = await cluster.replica().open(never)
     expect(await codeOfRejection(transaction.commit({ epoch: 1, seq: 1, nonce: 'zombie' }))).toBe('publish.fenced')
 
-    expect(await successor.readNote(never)).toBeUndefined()
+    expect(await noteOf(successor)).toBeUndefined()
     await commit(successor, [event('1', '"new"')], 1)
     expect((await cluster.committed('events')).map(({ value }) => value)).toEqual(['"new"'])
   })
@@ -165,14 +167,14 @@ describe.each([
     await commit(old, [event('1', '1')], 1)
     const successor = await cluster.replica().open(never)
     expect(await codeOfRejection(commit(old, [], 2))).toBe('publish.fenced')
-    expect(await successor.readNote(never)).toEqual({ epoch: 1, seq: 1, nonce: 'nonce-1' })
+    expect(await noteOf(successor)).toEqual({ epoch: 1, seq: 1, nonce: 'nonce-1' })
   })
 
   it('commits a note without any record, also right after another transaction', async () => {
     const session = await cluster.replica().open(never)
     await commit(session, [event('1', '1')], 1)
     const note = await commit(session, [], 2)
-    expect(await (await cluster.replica().open(never)).readNote(never)).toEqual(note)
+    expect(await noteOf(await cluster.replica().open(never))).toEqual(note)
   })
 
   it('refuses a record above the size limit, and shows nothing of its transaction', async () => {
@@ -203,7 +205,7 @@ describe.each([
       expect(await codeOfRejection(transaction.commit({ epoch: 1, seq: 1, nonce: 'n' }))).toBe('publish.failed')
     }
     const next = await publisher.open(never)
-    expect(await next.readNote(never)).toBeUndefined()
+    expect(await noteOf(next)).toBeUndefined()
     await commit(next, [event('1', '"kept"')], 1)
     expect((await cluster.committed('events')).map(({ value }) => value)).toEqual(['"kept"'])
   })
@@ -229,7 +231,7 @@ describe.each([
       await transaction.send([event('1', '"c"')])
     }
     await commit(first, [event('1', '"d"')], 2)
-    expect(await first.readNote(never)).toBeUndefined()
+    expect(await noteOf(first)).toBeUndefined()
     expect((await cluster.committed('events')).map(({ value }) => value)).toEqual(['"a"', '"b"', '"c"', '"d"'])
   })
 
@@ -237,6 +239,6 @@ describe.each([
     const before = await cluster.replica().open(never)
     await commit(before, [event('1', '"a"')], 1)
     await (await cluster.replica().open(never)).close() // makes the note final
-    expect((await (await cluster.replica('at-least-once').open(never)).readNote(never))?.seq).toBe(1)
+    expect((await noteOf(await cluster.replica('at-least-once').open(never)))?.seq).toBe(1)
   })
 })

@@ -82,7 +82,7 @@ describe('answers that are lost', () => {
     await session.readNote(never) // waits until a brand-new broker has its place for notes
     await commit(session, [event('1', '"first"')], 1)
   }
-  const noteNow = async () => (await (await stream.open()).readNote(never))?.seq
+  const noteNow = async () => (await (await stream.open()).readNote(never)).note?.seq
 
   it('reports an unknown outcome when the answer to the end of a transaction is lost; the note then tells that it was committed', async () => {
     await begin()
@@ -136,13 +136,13 @@ describe('answers that are lost', () => {
     const first = await rejectionOf(again.open(never))
     await dropped
     expect(first.code).toBe('publish.unreachable')
-    expect(await (await again.open(never)).readNote(never)).toEqual({ epoch: 1, seq: 1, nonce: 'nonce-1' })
+    expect((await (await again.open(never)).readNote(never)).note).toEqual({ epoch: 1, seq: 1, nonce: 'nonce-1' })
   })
 
   it('reads the note again when its answer is lost', async () => {
     await begin()
     const dropped = proxy.dropAnswers(1, holdsRequest('offsetFetch'))
-    expect((await session.readNote(never))?.seq).toBe(1)
+    expect((await session.readNote(never)).note?.seq).toBe(1)
     await dropped
   })
 
@@ -300,9 +300,9 @@ describe('security', () => {
       await existing(stream.topic)
       await allow(`User:${secure.username}`, acls(stream.topic))
       const session = await stream.open(login(mechanism))
-      expect(await session.readNote(never)).toBeUndefined()
+      expect((await session.readNote(never)).note).toBeUndefined()
       const note = await commit(session, [event('1', '1')], 1)
-      expect(await (await stream.open(login(mechanism))).readNote(never)).toEqual(note)
+      expect((await (await stream.open(login(mechanism))).readNote(never)).note).toEqual(note)
     },
   )
 

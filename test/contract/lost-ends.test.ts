@@ -1,13 +1,16 @@
 import { randomUUID } from 'node:crypto'
 import { Kafka, logLevel } from 'kafkajs'
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
+import { noteOffsets } from '../../connector/publish/commit-note.ts'
 import type { OutgoingRecord, PublisherSession } from '../../connector/publish/event-publisher.ts'
 import { clusterOf } from '../../connector/publish/kafka-cluster.ts'
 import { kafkaDefaults } from '../../connector/publish/kafka-config.ts'
 import { kafkaEventPublisher } from '../../connector/publish/kafka-event-publisher.ts'
+import { streamNames } from '../../connector/publish/stream-names.ts'
 import { systemClock } from '../../connector/runtime/clock.ts'
 import { closeStack } from '../../connector/runtime/close-stack.ts'
 import { type KafkaCluster, startKafka } from '../support/servers/kafka-broker.ts'
+import { clusterView } from '../support/servers/kafka-wire.ts'
 import { openTopic, readTopic } from '../support/topic-reader.ts'
 
 /**
@@ -21,18 +24,24 @@ let kafka: KafkaCluster
 let topic: string
 /** The broker that alone has the only partition of the events, and coordinates nothing of this stream. */
 let alone: number
+/** The broker that alone has the partition of the notes, and does not coordinate the transactions. */
+let keeper: number
 let open: () => Promise<PublisherSession>
 
 beforeAll(async () => {
-  kafka = closing.use(await startKafka({ brokers: 3 }), (cluster) => cluster.close())
+  const properties = { 'offsets.topic.replication.factor': '1', 'min.insync.replicas': '1' }
+  kafka = closing.use(await startKafka({ brokers: 3, properties }), (cluster) => cluster.close())
 })
 afterAll(() => closing.close())
 
 beforeEach(async () => {
-  topic = randomUUID()
   const brokers = kafka.bootstrap.split(',')
-  const coordinators = await coordinatorsOf(`test.${topic}`)
-  alone = [1, 2, 3].find((id) => !coordinators.includes(id)) ?? 0
+  let ofTransactions: number
+  do {
+    topic = randomUUID()
+    ;[keeper, ofTransactions] = await coordinatorsOf(`test.${topic}`)
+  } while (keeper === ofTransactions)
+  alone = 6 - keeper - ofTransactions // of 1, 2 and 3
   const admin = new Kafka({ brokers, logLevel: logLevel.NOTHING }).admin()
   await admin.connect()
   const replicaAssignment = [{ partition: 0, replicas: [alone] }]
@@ -51,7 +60,7 @@ beforeEach(async () => {
 })
 
 /** The node ids of the coordinators of a group and of a transactional id, once they are found. */
-async function coordinatorsOf(groupId: string): Promise<number[]> {
+async function coordinatorsOf(groupId: string): Promise<[number, number]> {
   const cluster = clusterOf(new Kafka({ brokers: kafka.bootstrap.split(','), logLevel: logLevel.NOTHING }))
   await cluster.connect()
   const nodeOf = async (coordinatorType: 0 | 1): Promise<number> => {
@@ -63,7 +72,7 @@ async function coordinatorsOf(groupId: string): Promise<number[]> {
       }
     }
   }
-  const found = [await nodeOf(0), await nodeOf(1)]
+  const found: [number, number] = [await nodeOf(0), await nodeOf(1)]
   await cluster.disconnect()
   return found
 }
@@ -77,29 +86,23 @@ async function publish(session: PublisherSession, value: string, seq: number): P
   await transaction.commit({ epoch: 1, seq, nonce: `${seq}` })
 }
 
-/** Nobody leads the partition meanwhile. */
-async function whileLeaderless(work: () => Promise<void>): Promise<void> {
-  await kafka.kill(alone)
-  await untilLeaderless()
-  await work()
-  await kafka.start(alone)
-}
-
-async function untilLeaderless(): Promise<void> {
-  const admin = new Kafka({
-    brokers: kafka.bootstrap.split(',').filter((_, at) => at !== alone - 1),
-    logLevel: logLevel.NOTHING,
-  }).admin()
-  await admin.connect()
-  const leader = async () => {
-    try {
-      return (await admin.fetchTopicMetadata({ topics: [topic] })).topics[0]?.partitions[0]?.leader
-    } catch {
-      return -1 // LEADER_NOT_AVAILABLE
-    }
+/** Nobody leads the only copies that this broker has meanwhile. */
+async function whileLeaderless(broker: number, work: () => Promise<void>): Promise<void> {
+  await kafka.kill(broker)
+  const [port = 0] = kafka.bootstrap
+    .split(',')
+    .filter((_, at) => at !== broker - 1)
+    .map((address) => Number(address.split(':')[1]))
+  const leads = async () => {
+    const view = await clusterView(port, [topic, '__consumer_offsets'])
+    return view === undefined || view.partitions.every(({ leader }) => leader >= 0)
   }
-  while ((await leader()) !== -1);
-  await admin.disconnect()
+  try {
+    while (await leads());
+    await work()
+  } finally {
+    await kafka.start(broker)
+  }
 }
 
 const valuesOf = async () => (await readTopic(kafka.bootstrap, topic)).map(({ text }) => text)
@@ -109,7 +112,7 @@ async function commitWithoutEnd(value: string): Promise<void> {
   const session = await open()
   const transaction = session.begin(never)
   await transaction.send([event(value)])
-  await whileLeaderless(() => transaction.commit({ epoch: 1, seq: 1, nonce: '1' }))
+  await whileLeaderless(alone, () => transaction.commit({ epoch: 1, seq: 1, nonce: '1' }))
   await session.close()
 }
 
@@ -117,7 +120,7 @@ async function commitWithoutEnd(value: string): Promise<void> {
 async function abortWithoutEnd(session: PublisherSession, value: string): Promise<void> {
   const transaction = session.begin(never)
   await transaction.send([event(value)])
-  await whileLeaderless(async () => await transaction[Symbol.asyncDispose]())
+  await whileLeaderless(alone, async () => await transaction[Symbol.asyncDispose]())
 }
 
 it('what an aborted transaction left is withdrawn, once, and comes when it is published', async () => {
@@ -130,10 +133,10 @@ it('what an aborted transaction left is withdrawn, once, and comes when it is pu
   await reader.close()
 
   const second = await open()
-  await expect(second.settle(fateOf, never)).rejects.toMatchObject({ code: 'publish.failed' })
+  await expect(second.settle({ fateOf }, never)).rejects.toMatchObject({ code: 'publish.failed' })
   expect(await valuesOf()).toEqual(['decided'])
   const third = await open()
-  await third.settle(fateOf, never)
+  await third.settle({ fateOf }, never)
   await publish(third, 'again', 2)
   expect(await valuesOf()).toEqual(['decided', 'again'])
   await third.close()
@@ -142,17 +145,17 @@ it('what an aborted transaction left is withdrawn, once, and comes when it is pu
 it('what is decided is shown, once, and stays when the next transaction is aborted', async () => {
   await commitWithoutEnd('decided')
   const second = await open()
-  expect(await second.readNote(never)).toMatchObject({ seq: 1 })
-  await expect(second.settle(fateOf, never)).rejects.toMatchObject({ code: 'publish.failed' })
+  expect(await second.readNote(never)).toMatchObject({ note: { seq: 1 }, isHanging: false })
+  await expect(second.settle({ fateOf }, never)).rejects.toMatchObject({ code: 'publish.failed' })
   const third = await open()
-  await third.settle(fateOf, never)
+  await third.settle({ fateOf }, never)
   expect(await valuesOf()).toEqual(['decided'])
   {
     await using transaction = third.begin(never)
     await transaction.send([event('again')])
   }
   const fourth = await open()
-  await fourth.settle(fateOf, never)
+  await fourth.settle({ fateOf }, never)
   await publish(fourth, 'again', 2)
   expect(await valuesOf()).toEqual(['decided', 'again'])
   await fourth.close()
@@ -162,10 +165,63 @@ it('where both hang in one partition it says so, and where', async () => {
   await commitWithoutEnd('decided')
   await abortWithoutEnd(await open(), 'again')
   const last = await open()
-  const error = await last.settle(fateOf, never).catch((reason: unknown) => reason)
+  const error = await last.settle({ fateOf }, never).catch((reason: unknown) => reason)
   expect(error).toMatchObject({
     code: 'publish.ends-lost',
     message: expect.stringContaining('partition 0 from offset 0'),
   })
   await last.close()
+})
+
+/** A transaction with a note, which ends while nobody keeps notes. */
+async function endWithoutKeeper(value: string, end: 'commit' | 'abort'): Promise<void> {
+  const { transactionalId, noteGroup: group } = streamNames('test', topic)
+  const producer = new Kafka({ brokers: kafka.bootstrap.split(','), logLevel: logLevel.NOTHING }).producer({
+    ...{ transactionalId, idempotent: true, maxInFlightRequests: 1 },
+  })
+  await producer.connect()
+  const transaction = await producer.transaction()
+  await transaction.send({ topic, messages: [{ key: 'client', value }] })
+  await transaction.sendOffsets(noteOffsets({ group, topic }, { epoch: 1, seq: 2, nonce: '2' }))
+  await whileLeaderless(keeper, () => transaction[end]())
+  await producer.disconnect()
+}
+
+const ofPending = (value: string) => (value === 'decided' ? ('of pending' as const) : undefined)
+const lately = { since: Date.now() - 3_600_000, markOf: ofPending }
+
+it('the note of what is decided hangs; the events tell, and it is given to Kafka anew', async () => {
+  await publish(await open(), 'before', 1)
+  await endWithoutKeeper('decided', 'commit')
+
+  const second = await open()
+  expect(await second.readNote(never)).toMatchObject({ note: { seq: 1 }, isHanging: true }) // Kafka did lose the end
+  expect([...(await second.lookBack(lately, never))]).toEqual([['of pending', 'visible']])
+  const note = { epoch: 1, seq: 2, nonce: '2' }
+  await expect(second.settle({ fateOf, note }, never)).rejects.toMatchObject({ code: 'publish.failed' })
+  const third = await open()
+  expect(await third.readNote(never)).toEqual({ note, isHanging: false })
+  await third.settle({ fateOf: () => 'decided' }, never)
+  await third.close()
+})
+
+it('the note of what was aborted hangs; it is dropped, and does not come with the next end', async () => {
+  await publish(await open(), 'before', 1)
+  await endWithoutKeeper('decided', 'abort')
+
+  const second = await open()
+  expect(await second.readNote(never)).toMatchObject({ note: { seq: 1 }, isHanging: true }) // Kafka did lose the end
+  expect([...(await second.lookBack(lately, never))]).toEqual([])
+  await expect(second.settle({ fateOf, note: null }, never)).rejects.toMatchObject({ code: 'publish.failed' })
+  const third = await open()
+  expect(await third.readNote(never)).toMatchObject({ note: { seq: 1 }, isHanging: false })
+  await third.close()
+})
+
+it('events are looked for from a time on; those that hang are told from those that are visible', async () => {
+  await commitWithoutEnd('decided')
+  const session = await open()
+  expect([...(await session.lookBack(lately, never))]).toEqual([['of pending', 'hanging']])
+  expect([...(await session.lookBack({ ...lately, since: Date.now() + 3_600_000 }, never))]).toEqual([])
+  await session.close()
 })

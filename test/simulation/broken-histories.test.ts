@@ -71,14 +71,14 @@ const broken: Record<string, { surgery: Surgery; caught: RegExp; kind?: Kind }> 
     caught: /is doubled or out of order/,
   },
   'notes that are never found': {
-    surgery: inSession((session) => ({ ...session, readNote: async () => undefined })),
+    surgery: inSession((session) => ({ ...session, readNote: async () => ({ note: undefined, isHanging: false }) })),
     caught: /is doubled or out of order/,
   },
   'a publisher that leaves decided events to the next end': {
     surgery: inSession((session) => ({
       ...session,
-      settle: (fateOf, stop) =>
-        session.settle((value) => (fateOf(value) === 'decided' ? 'foreign' : fateOf(value)), stop),
+      settle: ({ fateOf, note }, stop) =>
+        session.settle({ fateOf: (value) => (fateOf(value) === 'decided' ? 'foreign' : fateOf(value)), note }, stop),
     })),
     caught: /is lost|is not told/,
   },

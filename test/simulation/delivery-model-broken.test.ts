@@ -1,6 +1,15 @@
 import { describe, expect, it } from 'vitest'
 import { checkDelivery, told } from './delivery-model.ts'
-import { BASE, type Bounds, forReaders, withExpiry, withMishaps, withOperator, wrongPlacement } from './model-bounds.ts'
+import {
+  BASE,
+  type Bounds,
+  forReaders,
+  withExpiry,
+  withLostNotes,
+  withMishaps,
+  withOperator,
+  wrongPlacement,
+} from './model-bounds.ts'
 import { broken, ours, type Protocol } from './model-protocol.ts'
 
 const doubled = /^readers see page 0 instead of/
@@ -18,11 +27,12 @@ const caught: Record<keyof typeof broken, [Bounds, string | RegExp]> = {
   'claim conditional on a version read after InitProducerId': [BASE, falseStop],
   'stop without reading the document again': [BASE, falseStop],
   'committed taken although the note is that of pending': [forReaders, doubled],
-  'notes taken to be kept for ever': [withExpiry, falseStop],
+  'notes taken to be kept for ever': [withExpiry, doubled],
   'committed taken whenever there is no note': [withExpiry, doubled],
-  'no margin for clocks that differ': [withExpiry, falseStop],
-  'a note expected of a state that an operator set': [withOperator, falseStop],
+  'no margin for clocks that differ': [withExpiry, doubled],
   'notes compared without their nonce': [withMishaps, 'readers see page 1 instead of nothing'],
+  'a note that hangs not noticed': [{ ...withLostNotes, falseStops: 'pass' }, doubled],
+  'a note restored without reading the document again': [withLostNotes, doubled],
   'a lost stream that waits for a newer assignment': [wrongPlacement, 'replica 1 has the stream and does not run it'],
 }
 

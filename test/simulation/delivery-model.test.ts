@@ -1,6 +1,14 @@
 import { describe, expect, it } from 'vitest'
 import { checkDelivery, told } from './delivery-model.ts'
-import { BASE, type Bounds, withExpiry, withMishaps, withOperator, wrongPlacement } from './model-bounds.ts'
+import {
+  BASE,
+  type Bounds,
+  withExpiry,
+  withLostNotes,
+  withMishaps,
+  withOperator,
+  wrongPlacement,
+} from './model-bounds.ts'
 
 /** `npm run model -- --help` goes further. */
 const cases: (Partial<Bounds> & { name: string; situations: number })[] = [
@@ -21,12 +29,14 @@ const cases: (Partial<Bounds> & { name: string; situations: number })[] = [
   { name: 'an operator who sets the stream back', ...withOperator, situations: 107_372 },
   { name: 'an operator who sets the stream forward', ...withOperator, set: 1, situations: 100_554 },
   { name: 'notes that expire, clocks an hour apart', ...withExpiry, situations: 80_720 },
+  { name: 'ends of notes that Kafka loses', ...withLostNotes, situations: 100_623 },
+  { name: 'the same, and notes that expire', ...withExpiry, lostNotes: 1, situations: 237_255 },
   { name: 'a document deleted or put back, one replica', ...withMishaps, situations: 192_401 },
   { name: 'a document deleted or put back, two replicas', openings: 2, puts: 1, mishaps: 2, situations: 73_287 },
 ]
 
 /** Steps without which a check would prove little. */
-function mustHappenIn({ replicas, puts, moves, hours, mishaps, group }: Bounds): string[] {
+function mustHappenIn({ replicas, puts, moves, hours, mishaps, lostNotes, group }: Bounds): string[] {
   const each = ['crashes, or gives up', 'waits no longer for its PUT', 'Kafka times the transaction out']
   const claims = ['new', 'committed', 'pending'].map((truth) => `reads the note and claims: ${truth}`)
   const ofSeveral = ['finds a conflict: starts over', 'finds the document moved: starts over']
@@ -38,6 +48,7 @@ function mustHappenIn({ replicas, puts, moves, hours, mishaps, group }: Bounds):
     ...(moves > 0 ? ['is assigned the stream', 'is told that the stream is elsewhere'] : []),
     ...(hours > 0 ? ['Kafka forgets the note'] : []),
     ...(mishaps > 0 ? ['the document is deleted', 'the backup is put back'] : []),
+    ...(lostNotes > 0 ? ['finds the document as it was', 'gives Kafka the right note'] : []),
     ...(group > 1 ? ['the end of pages 0 to 1 arrives'] : []),
   ]
 }

@@ -1,8 +1,8 @@
 import { moved, noteOf, prepared } from '../../connector/checkpoint/transitions.ts'
 import { afterWrite, idle, lost, named, type Setting, type Step, versionOf } from './model-messages.ts'
-import { open, openFurther, stopUnlessMoved } from './model-opening.ts'
+import { open, openFurther, restoreNote, stopUnlessMoved } from './model-opening.ts'
 import { stampOf, step, type Turn, write } from './model-turn.ts'
-import { type Agent, type Pages, type Put, stateAt, type World } from './model-world.ts'
+import { type Agent, type End, type Kafka, type Pages, type Put, stateAt, type World } from './model-world.ts'
 
 /** What the replicas and the operator may do next, by the product's own functions. */
 export function agentSteps(world: World, setting: Setting): Step[] {
@@ -21,6 +21,9 @@ function stepsOf(turn: Turn): Step[] {
       break
     case 'doubting':
       steps.push(stopUnlessMoved(turn))
+      break
+    case 'restoring':
+      steps.push(restoreNote(turn))
       break
     case 'writing':
       steps.push(step(turn, 'waits no longer for its PUT', { ...agent, phase: 'reading-back' }))
@@ -128,7 +131,19 @@ function decide(turn: Turn, next: Put['document']): Step {
   const { world, agent } = turn
   const pages = pagesOf(agent)
   const end = { producer: agent.producer, pages, sequence: next.committed.state.events, note: noteOf(next) }
-  return step(turn, `ends ${named(pages)}`, { ...agent, phase: 'deciding' }, { ends: [...world.ends, end] })
+  return step(
+    turn,
+    `ends ${named(pages)}`,
+    { ...agent, phase: 'deciding' },
+    { ends: [...world.ends, end], kafka: withNote(world.kafka, end) },
+  )
+}
+
+/** The note is stored before the end is asked for, unless somebody has taken over. */
+function withNote(kafka: Kafka, { producer, note }: End): Kafka {
+  const { transaction } = kafka
+  if (transaction?.producer !== producer) return kafka
+  return { ...kafka, unstableNote: note, transaction: { ...transaction, hasNote: true } }
 }
 
 const pagesOf = ({ reached, upTo }: Agent): Pages => ({ from: reached, to: upTo })

@@ -13,6 +13,8 @@ export interface Bounds {
   readonly moves: number
   /** Times that the document is deleted, or replaced by the backup that was made of it once. */
   readonly mishaps: number
+  /** Times that Kafka loses the end of a note. */
+  readonly lostNotes: number
   /** Where an operator may set the stream to, once. */
   readonly set: number | undefined
   /** Hours that may pass; with any, notes expire and the clocks of the replicas differ by an hour, all that resolve() allows for. */
@@ -30,6 +32,7 @@ export const BASE: Bounds = {
   puts: 2,
   moves: 0,
   mishaps: 0,
+  lostNotes: 0,
   set: undefined,
   hours: 0,
   falseStops: 'are faults',
@@ -39,5 +42,6 @@ export const withOperator: Bounds = { ...BASE, openings: 2, set: 0 }
 export const withExpiry: Bounds = { ...BASE, openings: 2, puts: 1, hours: 2 }
 export const withMishaps: Bounds = { ...BASE, replicas: 1, group: 2, mishaps: 2 }
 export const wrongPlacement: Bounds = { ...BASE, moves: 3 }
+export const withLostNotes: Bounds = { ...BASE, puts: 1, lostNotes: 2 }
 /** Only what readers see. */
 export const forReaders: Bounds = { ...BASE, falseStops: 'pass' }

@@ -14,6 +14,7 @@ npm run model -- [options]
   --puts ${BASE.puts}                      under way at once
   --moves ${BASE.moves}                     times that the placement gives the stream to a replica or takes it from one; 0: all have it
   --mishaps ${BASE.mishaps}                   times that the document is deleted or put back from a backup
+  --lost-notes ${BASE.lostNotes}                times that Kafka loses the end of a note
   --set PAGE                    an operator may set the stream to this page, once
   --hours ${BASE.hours}                     that may pass: notes expire after two
   --false-stops pass            look at what readers see alone
@@ -39,6 +40,7 @@ const { values } = parseArgs({
     puts: { type: 'string', default: String(BASE.puts) },
     moves: { type: 'string', default: String(BASE.moves) },
     mishaps: { type: 'string', default: String(BASE.mishaps) },
+    'lost-notes': { type: 'string', default: String(BASE.lostNotes) },
     set: { type: 'string' },
     hours: { type: 'string', default: String(BASE.hours) },
     'false-stops': { type: 'string', default: BASE.falseStops },
@@ -67,6 +69,7 @@ function boundsGiven(): Bounds {
     puts: Number(puts),
     moves: Number(moves),
     mishaps: Number(mishaps),
+    lostNotes: Number(values['lost-notes']),
     hours: Number(hours),
     set: set === undefined ? undefined : Number(set),
     falseStops: values['false-stops'] === 'pass' ? 'pass' : 'are faults',

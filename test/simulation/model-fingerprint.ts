@@ -83,6 +83,8 @@ export function fingerprintOf(world: World): readonly [number, number] {
   producer(kafka.transaction?.producer ?? 0)
   note(kafka.note)
   if (kafka.note !== undefined) age(kafka.noteWrittenAt)
+  note(kafka.unstableNote)
+  put((kafka.losesNextNote ? 1 : 0) + (kafka.transaction?.hasNote ? 2 : 0) + 4 * world.lostNotes)
   put(kafka.next)
   put(kafka.published)
   for (const agent of inOrder(world.agents, agentOrder)) {
@@ -91,6 +93,8 @@ export function fingerprintOf(world: World): readonly [number, number] {
     nonce(agent.version)
     document(agent.document)
     note(agent.note)
+    note(agent.restore ?? undefined)
+    put(agent.isHanging ? 1 : 0)
     put(agent.put === undefined ? 0 : 1)
     if (agent.put !== undefined) sent(agent.put)
     put(agent.prepared === undefined ? 0 : 1)

@@ -1,5 +1,5 @@
 import { fingerprintOf } from './model-fingerprint.ts'
-import { changed, idle, type Setting, type Step } from './model-messages.ts'
+import { changed, idle, LOSES_NOTE, type Setting, type Step } from './model-messages.ts'
 import { told } from './model-placement.ts'
 import { seenSituations } from './model-seen.ts'
 import { stepsFrom, withoutSpent } from './model-steps.ts'
@@ -18,6 +18,7 @@ const TROUBLE: ReadonlySet<string> = new Set([
   'Kafka times the transaction out',
   'Kafka forgets the note',
   'an hour passes',
+  LOSES_NOTE,
 ])
 
 /** More than any way to the end has. */
@@ -40,7 +41,10 @@ function left(world: World, { protocol }: Setting, owner: number): World {
   const isOwnersAlone = world.agents.every(({ isAssigned }, at) => isAssigned === (at === owner))
   const alone = world.agents.map((agent, at) => (at === owner ? agent : { ...idle(agent), isAssigned: false }))
   const agents = isOwnersAlone ? alone : changed(alone, owner, told(true, protocol))
-  return withoutSpent({ ...world, agents, openings: Number.POSITIVE_INFINITY, moves: 0, mishaps: 0 }, protocol)
+  return withoutSpent(
+    { ...world, agents, openings: Number.POSITIVE_INFINITY, moves: 0, mishaps: 0, lostNotes: 0 },
+    protocol,
+  )
 }
 
 function wayToTheEnd(

@@ -1,7 +1,17 @@
 import { committedByNote } from '../../connector/checkpoint/transitions.ts'
 import type { Bounds } from './model-bounds.ts'
 import type { Protocol } from './model-protocol.ts'
-import { type Agent, type End, IDLE, type Pages, type Put, pageOf, RETENTION_HOURS, type World } from './model-world.ts'
+import {
+  type Agent,
+  type End,
+  IDLE,
+  type Kafka,
+  type Pages,
+  type Put,
+  pageOf,
+  RETENTION_HOURS,
+  type World,
+} from './model-world.ts'
 
 export interface Setting {
   readonly protocol: Protocol
@@ -28,10 +38,12 @@ export function surroundingSteps(world: World, setting: Setting): Step[] {
   if (kafka.transaction?.producer === kafka.producer)
     add('Kafka times the transaction out', {
       ...world,
-      kafka: { ...kafka, producer: setting.newProducer(), transaction: undefined },
+      kafka: { ...aborted(kafka), producer: setting.newProducer() },
     })
   if (kafka.note !== undefined && now - kafka.noteWrittenAt >= RETENTION_HOURS)
     add('Kafka forgets the note', { ...world, kafka: { ...kafka, note: undefined } })
+  if (world.lostNotes > 0 && !kafka.losesNextNote)
+    add(LOSES_NOTE, { ...world, lostNotes: world.lostNotes - 1, kafka: { ...kafka, losesNextNote: true } })
   if (now < setting.bounds.hours) add('an hour passes', { ...world, now: now + 1 })
   return steps
 }
@@ -85,8 +97,21 @@ function afterEnd(world: World, end: End, { protocol, bounds }: Setting): World 
   if (pages.from !== due) fault = `readers see page ${pages.from} instead of ${due === -1 ? 'nothing' : `page ${due}`}`
   else if (sequence !== kafka.published) fault = `event ${sequence} follows ${kafka.published} events`
   const published = sequence + pages.to - pages.from
-  const decided = { note, noteWrittenAt: world.now, next: pages.to, published, transaction: undefined }
-  return { ...world, agents, ends, kafka: { ...kafka, ...decided }, fault }
+  const decided = { ...ended(kafka, { note, noteWrittenAt: world.now }), next: pages.to, published }
+  return { ...world, agents, ends, kafka: { ...decided, transaction: undefined }, fault }
+}
+
+export const LOSES_NOTE = 'Kafka will lose the end of the next note'
+
+/** The transaction that is open, if any, is over. */
+export function aborted(kafka: Kafka): Kafka {
+  const { transaction } = kafka
+  return { ...(transaction?.hasNote ? ended(kafka, {}) : kafka), transaction: undefined }
+}
+
+/** A transaction with a note is over; what comes of it, unless the end of the note is lost. */
+export function ended(kafka: Kafka, change: Partial<Kafka>): Kafka {
+  return kafka.losesNextNote ? { ...kafka, losesNextNote: false } : { ...kafka, unstableNote: undefined, ...change }
 }
 
 function afterDecision(agent: Agent): Agent {

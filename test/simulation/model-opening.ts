@@ -1,7 +1,9 @@
+import { markOf } from '../../connector/checkpoint/resolve.ts'
 import { beginning } from '../../connector/checkpoint/stream-state.ts'
 import { claimed, committedByNote, firstDocument } from '../../connector/checkpoint/transitions.ts'
+import type { FoundTruth } from '../../connector/pipeline/find-truth.ts'
 import { rewritten } from '../../connector/pipeline/rewrite-checkpoint.ts'
-import { idle, type Step, versionOf } from './model-messages.ts'
+import { aborted, ended, idle, lost, type Step, versionOf } from './model-messages.ts'
 import { stampOf, step, type Turn, write } from './model-turn.ts'
 import { type Agent, HOUR, IDENTITY, RETENTION_HOURS, readsPage } from './model-world.ts'
 
@@ -26,11 +28,15 @@ export function openFurther(turn: Turn): Step {
         version: versionOf(world),
       })
     case 'note':
-      return concludeOnce(turn, 'reads the note', { ...agent, note: world.kafka.note })
+      return concludeOnce(turn, 'reads the note', {
+        ...agent,
+        note: world.kafka.note,
+        isHanging: world.kafka.unstableNote !== undefined && world.kafka.transaction?.hasNote === undefined,
+      })
     default: {
       const producer = setting.newProducer()
       const fences = setting.protocol.initProducerId === 'fences and aborts'
-      const kafka = fences ? { ...world.kafka, producer, transaction: undefined } : { ...world.kafka, producer }
+      const kafka = { ...(fences ? aborted(world.kafka) : world.kafka), producer }
       return concludeOnce({ ...turn, world: { ...world, kafka } }, 'fences the others', { ...agent, producer })
     }
   }
@@ -39,10 +45,9 @@ export function openFurther(turn: Turn): Step {
 /** Once document and note are there and the others fenced: claims what is true. */
 function concludeOnce(turn: Turn, what: string, agent: Agent): Step {
   if (agent.opened < turn.setting.protocol.opening.length) return step(turn, what, agent)
-  const { document, note } = agent
+  const { document } = agent
   const { protocol } = turn.setting
-  const at = { now: stampOf(turn).at, retentionMs: RETENTION_HOURS * HOUR }
-  const truth = protocol.resolve(document, note, at)
+  const truth = truthFor(turn, agent)
   if (agent.role === 'operator')
     return write(turn, `${what} and sets the stream: ${truth.kind}`, {
       agent,
@@ -50,6 +55,8 @@ function concludeOnce(turn: Turn, what: string, agent: Agent): Step {
       document: setDocument(turn, agent, truth.kind),
     })
   if (truth.kind === 'stop') return step(turn, `${what}: ${truth.why}`, { ...agent, phase: 'doubting' })
+  if (truth.kind !== 'new' && truth.restore !== undefined)
+    return step(turn, `${what}, which is not the right one`, { ...agent, phase: 'restoring', restore: truth.restore })
   const stamp = { ...stampOf(turn), owner: 'replica', identity: IDENTITY }
   const next =
     document === undefined
@@ -63,6 +70,33 @@ function concludeOnce(turn: Turn, what: string, agent: Agent): Step {
     document: next,
     isConditional: protocol.claim !== 'unconditional',
   })
+}
+
+/** As `findTruth` does: readers' view of the events tells where the note does not. */
+function truthFor(turn: Turn, { document, note, isHanging }: Agent): FoundTruth {
+  const { world, setting } = turn
+  const known = { note, isHanging, now: stampOf(turn).at, retentionMs: RETENTION_HOURS * HOUR }
+  const truth = setting.protocol.resolve(document, known)
+  if (truth.kind !== 'unclear') return truth
+  const seen = Array.from({ length: world.kafka.published }, (_, sequence) => document && markOf(document, sequence))
+  const sightings = new Map(seen.flatMap((mark) => (mark === undefined ? [] : [[mark, 'visible'] as const])))
+  return setting.protocol.resolve(document, { ...known, sightings }) as FoundTruth
+}
+
+/** Where the document has not moved, gives Kafka the note that goes with the truth, and opens once more. */
+export function restoreNote(turn: Turn): Step {
+  const { world, agent, setting } = turn
+  const { opening, restore } = setting.protocol
+  if (restore === 'after reading again' && agent.opened === opening.length)
+    return versionOf(world) === agent.version
+      ? step(turn, 'finds the document as it was', { ...agent, opened: agent.opened + 1 })
+      : step(turn, 'finds the document moved: starts over', idle(agent))
+  const { kafka } = world
+  if (agent.producer !== kafka.producer)
+    return step(turn, 'is told that it was taken over', lost(agent, world, setting.protocol))
+  const openings = agent.role === 'replica' ? world.openings + 1 : world.openings
+  const restored = ended(kafka, agent.restore === null ? {} : { note: agent.restore, noteWrittenAt: world.now })
+  return step(turn, 'gives Kafka the right note', idle(agent), { kafka: restored, openings })
 }
 
 /** What an operator's `checkpoint set` writes. */

@@ -13,6 +13,7 @@ export interface Protocol {
   readonly claim: 'against the version read first' | 'against a version read after InitProducerId' | 'unconditional'
   readonly pending: 'in S3 before the end' | 'in S3 after the end' | 'never in S3'
   readonly stop: 'after reading again' | 'at once'
+  readonly restore: 'after reading again' | 'at once'
   readonly lostStream: 'comes back when the group confirms it' | 'waits for a newer assignment'
   readonly resolve: typeof resolve
 }
@@ -24,35 +25,35 @@ export const ours: Protocol = {
   claim: 'against the version read first',
   pending: 'in S3 before the end',
   stop: 'after reading again',
+  restore: 'after reading again',
   lostStream: 'comes back when the group confirms it',
   resolve,
 }
 
-const withoutPendingNote: typeof resolve = (document, note, at) => {
-  const truth = resolve(document, note, at)
+const withoutPendingNote: typeof resolve = (document, known) => {
+  const truth = resolve(document, known)
   return truth.kind === 'pending' ? { kind: 'committed' } : truth
 }
 
-const withoutExpiry: typeof resolve = (document, note, { now }) =>
-  resolve(document, note, { now, retentionMs: Number.POSITIVE_INFINITY })
+const withoutExpiry: typeof resolve = (document, known) =>
+  resolve(document, { ...known, retentionMs: Number.POSITIVE_INFINITY })
 
-const trustingTheCommitted: typeof resolve = (document, note, at) =>
-  document !== undefined && note === undefined ? { kind: 'committed' } : resolve(document, note, at)
+const trustingTheCommitted: typeof resolve = (document, known) =>
+  document !== undefined && known.note === undefined ? { kind: 'committed' } : resolve(document, known)
+
+/** As if Kafka never lost the end of a note. */
+const withoutHanging: typeof resolve = (document, known) => resolve(document, { ...known, isHanging: false })
 
 /** As if the clocks of all replicas were one. */
-const withoutMargin: typeof resolve = (document, note, { now, retentionMs }) =>
-  resolve(document, note, { now, retentionMs: retentionMs + HOUR })
-
-const takingTheOperatorForANote: typeof resolve = (document, note, at) => {
-  if (document === undefined || document.committed.by !== 'operator') return resolve(document, note, at)
-  return resolve({ ...document, committed: { ...document.committed, by: 'note' } }, note, at)
-}
+const withoutMargin: typeof resolve = (document, known) =>
+  resolve(document, { ...known, retentionMs: known.retentionMs + HOUR })
 
 /** By epoch and number alone. */
-const withoutNonces: typeof resolve = (document, note, at) => {
-  const is = (known: Note | null | undefined) => known?.epoch === note?.epoch && known?.seq === note?.seq
+const withoutNonces: typeof resolve = (document, known) => {
+  const { note } = known
+  const is = (one: Note | null | undefined) => one?.epoch === note?.epoch && one?.seq === note?.seq
   const same = [document?.pending, document?.committed].find(is)
-  return resolve(document, note && { ...note, nonce: same?.nonce ?? note.nonce }, at)
+  return resolve(document, { ...known, note: note && { ...note, nonce: same?.nonce ?? note.nonce } })
 }
 
 /** Each has to be caught. */
@@ -72,7 +73,8 @@ export const broken = {
   'notes taken to be kept for ever': { resolve: withoutExpiry },
   'committed taken whenever there is no note': { resolve: trustingTheCommitted },
   'no margin for clocks that differ': { resolve: withoutMargin },
-  'a note expected of a state that an operator set': { resolve: takingTheOperatorForANote },
   'notes compared without their nonce': { resolve: withoutNonces },
+  'a note that hangs not noticed': { resolve: withoutHanging },
+  'a note restored without reading the document again': { restore: 'at once' },
   'a lost stream that waits for a newer assignment': { lostStream: 'waits for a newer assignment' },
 } satisfies Record<string, Partial<Protocol>>

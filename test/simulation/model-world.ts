@@ -21,6 +21,8 @@ export interface World {
   readonly moves: number
   /** Times that the stored document may still be deleted or replaced by its backup. */
   readonly mishaps: number
+  /** Times that Kafka may still lose the end of a note. */
+  readonly lostNotes: number
   readonly backup: CheckpointDocument | undefined
   readonly fault: string | undefined
 }
@@ -34,8 +36,11 @@ export interface Pages {
 export interface Kafka {
   /** The session that holds the transactional id; 0: none. */
   readonly producer: number
-  readonly transaction: { readonly producer: number; readonly pages: Pages } | undefined
+  readonly transaction: { readonly producer: number; readonly pages: Pages; readonly hasNote?: true } | undefined
   readonly note: Note | undefined
+  /** Stored in a transaction that has no end yet, or has lost it. */
+  readonly unstableNote: Note | undefined
+  readonly losesNextNote: boolean
   readonly noteWrittenAt: number
   /** The page whose events readers must see next. */
   readonly next: number
@@ -65,6 +70,8 @@ export const PHASES = [
   'opening',
   /** The combination makes no sense: has the document moved? */
   'doubting',
+  /** Kafka has not the note that goes with the truth. */
+  'restoring',
   'writing',
   /** No plain success: what is stored? */
   'reading-back',
@@ -93,6 +100,10 @@ export interface Agent {
   readonly document: CheckpointDocument | undefined
   readonly version: string | null
   readonly note: Note | undefined
+  /** Another note hangs, as it was read. */
+  readonly isHanging: boolean
+  /** The note that Kafka is to have. */
+  readonly restore: Note | null
   /** The PUT that it waits for. */
   readonly put: Put | undefined
   readonly prepared: CheckpointDocument | undefined
@@ -113,6 +124,8 @@ export const IDLE: Omit<Agent, 'role' | 'clockAhead' | 'isAssigned'> = {
   document: undefined,
   version: null,
   note: undefined,
+  isHanging: false,
+  restore: null,
   put: undefined,
   prepared: undefined,
   reached: 0,
@@ -144,17 +157,23 @@ export const IDENTITY: StreamIdentity = {
   destination: { clusterId: '', topic: '', partitions: 1 },
 }
 
+const firstKafka: Kafka = {
+  ...{ producer: 0, transaction: undefined, next: 0, published: 0 },
+  ...{ note: undefined, noteWrittenAt: 0, unstableNote: undefined, losesNextNote: false },
+}
+
 export function firstWorld(bounds: Bounds): World {
   return {
     now: 0,
     document: undefined,
-    kafka: { producer: 0, transaction: undefined, note: undefined, noteWrittenAt: 0, next: 0, published: 0 },
+    kafka: firstKafka,
     agents: firstAgents(bounds),
     puts: [],
     ends: [],
     openings: bounds.openings,
     moves: bounds.moves,
     mishaps: bounds.mishaps,
+    lostNotes: bounds.lostNotes,
     backup: undefined,
     fault: undefined,
   }

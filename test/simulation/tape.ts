@@ -124,9 +124,12 @@ async function calm(world: World, detail: number): Promise<void> {
   await runFairly(world, () => false, calmsMs[detail % calmsMs.length] ?? 0)
 }
 
-/** The brokers lose the end of the next transaction of a stream. */
+/** The brokers lose the end of the next transaction of a stream: where its events are, where its note is, or both. */
 function loseEnd({ kafka, streams }: World, detail: number): void {
-  kafka.loseNextEnd(CONNECTOR, streams[detail % streams.length]?.name ?? '')
+  const stream = streams[detail % streams.length]?.name ?? ''
+  const where = Math.floor(detail / streams.length) % 3
+  if (where !== 1) kafka.loseNextEnd(CONNECTOR, stream)
+  if (where !== 0) kafka.loseNextNote(CONNECTOR, stream)
 }
 
 const stallsMs = [3_000, 8_000, 70_000, 1_200_000, 3_660_000]

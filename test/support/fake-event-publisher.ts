@@ -34,6 +34,8 @@ export interface FakeKafka {
   timeOut(connector: string, stream: string): void
   /** The next transaction of the stream that ends is left without its end, as by Kafka while a partition has no leader. */
   loseNextEnd(connector: string, stream: string): void
+  /** The next transaction of the stream that ends is left without the end of its note, where it has one. */
+  loseNextNote(connector: string, stream: string): void
   /** From now on no end is lost. */
   keepEnds(): void
   /** Streams with a transaction that blocks the readers. */
@@ -64,7 +66,7 @@ export function fakeKafka(options: FakeKafkaOptions): FakeKafka {
     deleteNote: (connector, stream) => {
       const state = stateOf(cluster, `${connector}.${stream}`)
       state.note = undefined
-      state.readable = undefined
+      state.readable = { ...state.readable, note: undefined }
     },
     timeOut: (connector, stream) => {
       const state = stateOf(cluster, `${connector}.${stream}`)
@@ -73,8 +75,14 @@ export function fakeKafka(options: FakeKafkaOptions): FakeKafka {
     loseNextEnd: (connector, stream) => {
       stateOf(cluster, `${connector}.${stream}`).losesNextEnd = true
     },
+    loseNextNote: (connector, stream) => {
+      stateOf(cluster, `${connector}.${stream}`).losesNextNote = true
+    },
     keepEnds: () => {
-      for (const state of cluster.streams.values()) state.losesNextEnd = false
+      for (const state of cluster.streams.values()) {
+        state.losesNextEnd = false
+        state.losesNextNote = false
+      }
     },
     openTransactions: () => [...cluster.streams].filter(([, { open }]) => open !== undefined).map(([name]) => name),
     get lateCount() {
@@ -99,7 +107,7 @@ function fakePublisher(cluster: Cluster, of: FakeStream): EventPublisher {
   const { state, request } = stream
   const openTransactional = () => {
     fence(state)
-    state.readable = currentNote(cluster, state)
+    state.readable = { note: currentNote(cluster, state), isHanging: state.unstableNote !== undefined }
     return transactionalSession(stream, state.epoch)
   }
   return {

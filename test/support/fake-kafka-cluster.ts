@@ -1,9 +1,9 @@
-import type { Note, OutgoingRecord } from '../../connector/publish/event-publisher.ts'
+import type { FoundNote, Note, OutgoingRecord } from '../../connector/publish/event-publisher.ts'
 import { assertNever } from '../../connector/runtime/assert-never.ts'
 import type { Clock } from '../../connector/runtime/clock.ts'
 import { ConnectorError } from '../../connector/runtime/connector-error.ts'
 
-export type FakeOperation = 'open' | 'note' | 'settle' | 'send' | 'commit' | 'abort'
+export type FakeOperation = 'open' | 'note' | 'look' | 'settle' | 'send' | 'commit' | 'abort'
 
 /** `before`: nothing happened, error. `after`: it happened, the answer was lost. `late`: no answer, and it happens when `deliverLate` is called. */
 export type FakeFault = 'none' | 'before' | 'after' | 'late'
@@ -32,6 +32,8 @@ export interface FakeRecord extends OutgoingRecord {
   readonly replica: string
   /** Of the transaction that brought it; all records of a transaction appear at once. */
   readonly transaction: number
+  /** ms since 1970 */
+  readonly at: number
   /** The epochs of the session that brought it, and of the newest session of the stream when it became visible; none at least once. */
   readonly epochs?: { readonly own: number; readonly newest: number }
 }
@@ -47,6 +49,8 @@ export interface OpenTransaction {
   readonly records: FakeRecord[]
   readonly number: number
   isOver: boolean
+  /** Its note is stored, as one that has no end yet. */
+  hasNote: boolean
 }
 
 export interface StreamState {
@@ -57,9 +61,13 @@ export interface StreamState {
   losesNextEnd: boolean
   /** What such transactions hold: the next end in its partition is theirs too. */
   hanging: FakeRecord[]
+  /** Whether the next transaction with a note ends without the end of the note. */
+  losesNextNote: boolean
+  /** The note without an end: the next end of a transaction with a note is its own, too. */
+  unstableNote: Note | undefined
   note: { readonly value: Note; readonly at: number } | undefined
   /** What `readNote` answers: the note as the last open made it final. A later commit of one's own need not be readable yet. */
-  readable: Note | undefined
+  readable: FoundNote
 }
 
 /** What the brokers of the fake know. */
@@ -77,8 +85,8 @@ export function stateOf(cluster: Cluster, name: string): StreamState {
   const known = cluster.streams.get(name)
   if (known !== undefined) return known
   const state = {
-    ...{ epoch: 0, open: undefined, losesNextEnd: false, hanging: [] },
-    ...{ note: undefined, readable: undefined },
+    ...{ epoch: 0, open: undefined, losesNextEnd: false, hanging: [], losesNextNote: false, unstableNote: undefined },
+    ...{ note: undefined, readable: { note: undefined, isHanging: false } },
   }
   cluster.streams.set(name, state)
   return state
@@ -90,6 +98,7 @@ export function abortOpen(state: StreamState): void {
   if (open === undefined) return
   open.isOver = true
   state.open = undefined
+  endNote(state, open, () => undefined)
   if (!loseEnd(state, open.records)) takeHanging(state, open.records)
 }
 
@@ -99,6 +108,17 @@ export function loseEnd(state: StreamState, records: readonly FakeRecord[]): boo
   state.hanging.push(...records)
   state.losesNextEnd = false
   return true
+}
+
+/** The end of a transaction with a note: `take` is given the note that is stored, unless the cluster loses this end. */
+export function endNote(state: StreamState, { hasNote }: OpenTransaction, take: (note: Note) => void): void {
+  if (!hasNote || state.unstableNote === undefined) return
+  if (state.losesNextNote) {
+    state.losesNextNote = false
+    return
+  }
+  take(state.unstableNote)
+  state.unstableNote = undefined
 }
 
 /** Takes out what hangs in the partitions of these records. */

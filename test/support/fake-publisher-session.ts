@@ -1,10 +1,14 @@
 import type {
   Destination,
   Fate,
+  FoundNote,
+  LookBack,
   Note,
   OutgoingRecord,
   PublisherSession,
   PublisherTransaction,
+  Settlement,
+  Sightings,
 } from '../../connector/publish/event-publisher.ts'
 import { partitionBatches } from '../../connector/publish/outgoing-batches.ts'
 import { partitionOf } from '../../connector/publish/partition.ts'
@@ -13,6 +17,7 @@ import { ConnectorError } from '../../connector/runtime/connector-error.ts'
 import {
   abortOpen,
   type Cluster,
+  endNote,
   type FakeRecord,
   loseEnd,
   lost,
@@ -36,6 +41,7 @@ function stored(stream: StreamOfReplica, records: readonly OutgoingRecord[], par
     stream: stream.name,
     replica: stream.replica,
     transaction,
+    at: stream.cluster.options.clock.now(),
   }))
 }
 
@@ -55,22 +61,43 @@ function enterTransaction(session: SessionState): void {
   session.isInTransaction = true
 }
 
-function readNote(stream: StreamOfReplica, stop: AbortSignal): Promise<Note | undefined> {
+function readNote(stream: StreamOfReplica, stop: AbortSignal): Promise<FoundNote> {
   const effect = () => stream.state.readable
   return untilAborted(stop, stream.request({ operation: 'note', effect, lost: lost('note', 'publish.unreachable') }))
 }
 
-interface Settling {
+async function lookBack(stream: StreamOfReplica, of: LookBack, stop: AbortSignal): Promise<Sightings> {
+  const { cluster, state, name, request } = stream
+  const effect = () => {
+    const marks = (records: readonly FakeRecord[], how: 'visible' | 'hanging') =>
+      records
+        .filter((record) => record.stream === name && record.to === 'events' && record.at >= of.since)
+        .flatMap(({ value }) => of.markOf(value) ?? [])
+        .map((mark) => [mark, how] as const)
+    return new Map([...marks(state.hanging, 'hanging'), ...marks(cluster.committed, 'visible')])
+  }
+  return await untilAborted(stop, request({ operation: 'look', effect, lost: lost('look', 'publish.unreachable') }))
+}
+
+interface Settling extends Settlement {
   readonly session: SessionState
   readonly epoch: number
-  readonly fateOf: (value: string) => Fate
 }
 
 async function settle(stream: StreamOfReplica, settling: Settling, stop: AbortSignal): Promise<void> {
-  const { state, request } = stream
-  const { session, epoch, fateOf } = settling
+  const { cluster, state, request } = stream
+  const { session, epoch, fateOf, note } = settling
+  const over = (what: string) => {
+    session.isOver = true
+    return new ConnectorError('publish.failed', what)
+  }
   const effect = () => {
     if (epoch !== state.epoch) throw new ConnectorError('publish.fenced', 'fake: another session was opened')
+    if (note !== undefined) {
+      if (note !== null) state.note = { value: note, at: cluster.options.clock.now() }
+      state.unstableNote = undefined
+      throw over('fake: the note is as it should be')
+    }
     const having = (fate: Fate) => state.hanging.filter(({ to, value }) => to === 'events' && fateOf(value) === fate)
     const [decided, undecided] = [having('decided'), having('undecided')]
     if (decided.some((one) => undecided.some(({ partition }) => partition === one.partition)))
@@ -78,8 +105,7 @@ async function settle(stream: StreamOfReplica, settling: Settling, stop: AbortSi
     if (decided.length + undecided.length === 0) return
     if (undecided.length > 0) takeHanging(state, undecided)
     else show(stream, epoch, takeHanging(state, decided))
-    session.isOver = true
-    throw new ConnectorError('publish.failed', 'fake: settled')
+    throw over('fake: settled')
   }
   await untilAborted(stop, request({ operation: 'settle', effect, lost: lost('settle', 'publish.unreachable') }))
 }
@@ -94,7 +120,8 @@ export function transactionalSession(stream: StreamOfReplica, epoch: number): Pu
   return {
     destination: session.destination,
     readNote: (stop) => readNote(stream, stop),
-    settle: (fateOf, stop) => settle(stream, { session, epoch, fateOf }, stop),
+    lookBack: (of, stop) => lookBack(stream, of, stop),
+    settle: (settlement, stop) => settle(stream, { ...settlement, session, epoch }, stop),
     begin: (finish) => {
       enterTransaction(session)
       return transaction(stream, { session, epoch }, finish)
@@ -112,7 +139,7 @@ function transaction(
 ): PublisherTransaction {
   const { cluster, state, request } = stream
   const { session, epoch } = owner
-  const own: OpenTransaction = { records: [], number: ++cluster.transactions, isOver: false }
+  const own: OpenTransaction = { records: [], number: ++cluster.transactions, isOver: false, hasNote: false }
   let sending: 'not yet' | 'now' | 'done' = 'not yet'
   let mustAbort = false
 
@@ -138,9 +165,19 @@ function transaction(
       throw known
     }
   }
+  /** Stored in the transaction before its end is asked for, unless somebody has taken over. */
+  const sendNote = (note: Note) => {
+    if (cluster.options.fencing !== 'off' && (epoch !== state.epoch || own.isOver)) return
+    state.open ??= own
+    own.hasNote = true
+    state.unstableNote = note
+  }
   const decide = (note: Note) => {
     join()
-    state.note = { value: note, at: cluster.options.clock.now() }
+    sendNote(note)
+    endNote(state, own, (value) => {
+      state.note = { value, at: cluster.options.clock.now() }
+    })
     state.open = undefined
     own.isOver = true
     // Whatever made the brokers lose the end keeps them from answering, too.
@@ -166,6 +203,7 @@ function transaction(
     },
     commit: async (note) => {
       if (sending === 'now') throw new ConnectorError('bug', 'commit: the events are still being sent')
+      sendNote(note)
       await step('commit', () => decide(note), lost('commit', 'publish.outcome-unknown'))
       session.isInTransaction = false
       mustAbort = false
@@ -212,6 +250,12 @@ export function atLeastOnceSession(stream: StreamOfReplica): PublisherSession {
   const close = async () => {
     session.isOver = true
   }
-  const settle = async () => {}
-  return { destination: session.destination, readNote: (stop) => readNote(stream, stop), settle, begin, close }
+  return {
+    destination: session.destination,
+    readNote: (stop) => readNote(stream, stop),
+    lookBack: async () => new Map(),
+    settle: async () => {},
+    begin,
+    close,
+  }
 }

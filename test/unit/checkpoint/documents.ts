@@ -21,14 +21,17 @@ export const identity = {
   destination: { clusterId: 'cluster', topic: 'client.modified', partitions: 6 },
 }
 
-export const state: StreamState = beginning({
-  lastChanged: '2026-06-15T11:00:00' as SourceTime,
-  checkPoint: null,
-  limit: 100,
-  output: 'json',
-})
+export const state: StreamState = {
+  ...beginning({
+    lastChanged: '2026-06-15T11:00:00' as SourceTime,
+    checkPoint: null,
+    limit: 100,
+    output: 'json',
+  }),
+  events: 2,
+}
 
-export const change: Pending['change'] = { resume: state.resume, events: 3, mapping: null, windowSteps: [] }
+export const change: Pending['change'] = { resume: state.resume, events: 4, mapping: null, windowSteps: [] }
 
 /** A document at epoch 4 whose committed state 10 came about by a note, an hour ago. */
 export function documentWith(parts: {

@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import type { CheckpointDocument } from '../../../connector/checkpoint/checkpoint-document.ts'
-import { mismatch, resolve } from '../../../connector/checkpoint/resolve.ts'
+import { markOf, mismatch, resolve } from '../../../connector/checkpoint/resolve.ts'
+import type { Mark } from '../../../connector/publish/event-publisher.ts'
 import { errorCatalogue } from '../../../connector/runtime/error-catalogue.ts'
-import { DAY_MS, documentWith, HOUR_MS, identity, now } from './documents.ts'
+import { DAY_MS, documentWith, HOUR_MS, identity, now, state } from './documents.ts'
 
 const note = (epoch: number, seq: number, nonce: string) => ({ epoch, seq, nonce })
 const ofCommitted = note(4, 10, 'c')
@@ -11,8 +12,15 @@ const older = note(4, 9, 'o')
 const newer = note(5, 1, 'x')
 const retentionMs = 7 * DAY_MS
 
-function truth(document: CheckpointDocument | undefined, found: ReturnType<typeof note> | undefined) {
-  const answer = resolve(document, found, { now, retentionMs })
+/** What `resolve` says, and, where it wants to know what is in the topic, what it says then. */
+function truth(
+  document: CheckpointDocument | undefined,
+  found: ReturnType<typeof note> | undefined,
+  met: [Mark, 'visible' | 'hanging'][] = [],
+) {
+  const known = { note: found, isHanging: false, now, retentionMs }
+  const first = resolve(document, known)
+  const answer = first.kind === 'unclear' ? resolve(document, { ...known, sightings: new Map(met) }) : first
   return answer.kind === 'stop' ? answer.code : answer.kind
 }
 const ago = (ms: number) => ({ at: now - ms })
@@ -112,6 +120,72 @@ describe('a document with a pending state', () => {
     const nextEpoch = documentWith({ pending: { epoch: 6, seq: 11 } })
     expect(truth(nextEpoch, note(5, 11, 'p'))).toBe('checkpoint.rolled-back')
     expect(truth(nextEpoch, note(6, 11, 'p'))).toBe('pending')
+  })
+})
+
+describe('an end of a note that Kafka has lost', () => {
+  const known = { now, retentionMs, isHanging: true }
+  const at = now - HOUR_MS
+  const prepared = documentWith({ pending: {} })
+  const seen = (...met: [Mark, 'visible' | 'hanging'][]) => ({ ...known, sightings: new Map(met) })
+
+  test('nothing is pending: the note that hangs was withdrawn, and is dropped', () => {
+    expect(resolve(documentWith({}), { ...known, note: ofCommitted })).toEqual({ kind: 'committed', restore: null })
+    const neverHad = documentWith({ committed: { by: 'beginning' } })
+    expect(resolve(neverHad, { ...known, note: undefined })).toEqual({ kind: 'committed', restore: null })
+  })
+
+  test('something is pending: its events tell, looked for from two hours before it was prepared', () => {
+    expect(resolve(prepared, { ...known, note: ofCommitted })).toEqual({ kind: 'unclear', since: at - 2 * HOUR_MS })
+    const pending = { kind: 'pending', restore: ofPending }
+    expect(resolve(prepared, { ...seen(['of pending', 'visible']), note: ofCommitted })).toEqual(pending)
+    const committed = { kind: 'committed', restore: null }
+    expect(resolve(prepared, { ...seen(['of pending', 'hanging']), note: ofCommitted })).toEqual(committed)
+    expect(resolve(prepared, { ...seen(), note: ofCommitted })).toEqual(committed)
+  })
+
+  test.each(neverHadNote)('the first decision of a stream whose state never had a note (%s)', (by) => {
+    const first = documentWith({ committed: { by }, pending: {} })
+    const found = { ...seen(['of pending', 'visible']), note: undefined }
+    expect(resolve(first, found)).toEqual({ kind: 'pending', restore: ofPending })
+  })
+
+  test.each([
+    ['hangs', true, older],
+    ['was withdrawn by the next end', false, older],
+    ['was the first', true, undefined],
+  ])(
+    'the note of what is committed %s: its events tell, and the note is given to Kafka anew',
+    (_how, isHanging, found) => {
+      const document = found === undefined ? prepared : { ...prepared, pending: null }
+      const of = { now, retentionMs, isHanging, note: found }
+      expect(resolve(document, of)).toEqual({ kind: 'unclear', since: at - 2 * HOUR_MS })
+      const restored = { kind: 'committed', restore: ofCommitted }
+      for (const how of ['visible', 'hanging'] as const)
+        expect(resolve(document, { ...of, sightings: new Map([['last of committed', how]]) })).toEqual(restored)
+      expect(resolve(document, { ...of, sightings: new Map() })).toMatchObject({ code: 'checkpoint.note-lost' })
+    },
+  )
+
+  test('the notes of both, one after the other', () => {
+    const found = { ...seen(['last of committed', 'visible'], ['of pending', 'visible']), note: older }
+    expect(resolve(prepared, found)).toEqual({ kind: 'pending', restore: ofPending })
+  })
+
+  test('a committed state without events has none that could be missing', () => {
+    const withoutEvents = documentWith({ committed: { state: { ...state, events: 0 } } })
+    const found = { ...seen(), note: older }
+    expect(resolve(withoutEvents, found)).toEqual({ kind: 'committed', restore: ofCommitted })
+  })
+
+  test('without a document: stop, somebody deleted it', () =>
+    expect(resolve(undefined, { ...known, note: undefined })).toMatchObject({ code: 'checkpoint.missing' }))
+
+  test('an event is told by its number', () => {
+    expect([0, 1, 2, 3, 4, undefined].map((sequence) => markOf(prepared, sequence))).toEqual([
+      ...[undefined, 'last of committed', 'of pending', 'of pending', undefined, undefined],
+    ])
+    expect(markOf(documentWith({}), 2)).toBeUndefined()
   })
 })
 

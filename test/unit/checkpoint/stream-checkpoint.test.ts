@@ -64,7 +64,7 @@ describe('the checkpoint of a claimed stream', () => {
     const { checkpoint, stored } = await claimedStream()
     await checkpoint.prepare(change, signal)
     const onDisk = stored()
-    checkpoint.decided(withEvents(3))
+    checkpoint.decided(withEvents(4))
     const note = await checkpoint.prepare({ ...change, events: 5 }, signal)
     expect(stored().committed).toEqual(committedByNote(onDisk, 100))
     expect(note.seq).toBe(12)
@@ -78,7 +78,9 @@ describe('the checkpoint of a claimed stream', () => {
     checkpoint.decided(withEvents(3))
     await checkpoint.save(withEvents(4), signal)
     expect(stored()).toMatchObject({ pending: null, committed: { seq: 11, nonce: 'n2', state: withEvents(4) } })
-    expect(resolve(stored(), { epoch: 4, seq: 11, nonce: 'n2' }, { now, retentionMs: 1e9 }).kind).toBe('committed')
+    expect(
+      resolve(stored(), { note: { epoch: 4, seq: 11, nonce: 'n2' }, isHanging: false, now, retentionMs: 1e9 }).kind,
+    ).toBe('committed')
   })
 
   test('at least once: counts with every save of delivered events', async () => {

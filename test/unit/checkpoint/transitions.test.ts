@@ -18,7 +18,7 @@ import { anyChange, anyDocument, anyState, change, documentWith, identity, now, 
 
 const stamp = { nonce: 'new', at: now }
 const who = { ...stamp, owner: 'replica-2' }
-const at = { now, retentionMs: 7 * 86_400_000 }
+const at = { isHanging: false, now, retentionMs: 7 * 86_400_000 }
 
 describe('how the document moves', () => {
   test('a stream begins at epoch 1, number 0, without a note', () => {
@@ -26,7 +26,7 @@ describe('how the document moves', () => {
     expect(document).toMatchObject({ format: 1, nonce: 'new', ...identity, pending: null })
     expect(document.claim).toEqual({ epoch: 1, owner: 'replica-2', at: now })
     expect(document.committed).toMatchObject({ epoch: 1, seq: 0, nonce: 'new', by: 'beginning' })
-    expect(resolve(document, undefined, at)).toEqual({ kind: 'committed' })
+    expect(resolve(document, { ...at, note: undefined })).toEqual({ kind: 'committed' })
   })
 
   test('Invariant 4: a claim has a higher epoch, and the truth alone', () => {
@@ -47,7 +47,7 @@ describe('how the document moves', () => {
     const document = prepared(before, change, stamp)
     expect(document.committed).toEqual(before.committed)
     expect(noteOf(document)).toEqual({ epoch: 5, seq: 11, nonce: 'new' })
-    expect(resolve(document, noteOf(document), at)).toEqual({ kind: 'pending' })
+    expect(resolve(document, { ...at, note: noteOf(document) })).toEqual({ kind: 'pending' })
     expect(compareNotes(noteOf(document), before.committed)).toBe('newer')
   })
 
@@ -70,7 +70,7 @@ describe('how the document moves', () => {
     const before = { ...documentWith({}), claim: { epoch: 5, owner: 'replica-2', at: now } }
     const document = committedAtLeastOnce(before, state, stamp)
     expect(document.committed).toEqual({ epoch: 5, seq: 11, nonce: 'new', at: now, by: 'at-least-once', state })
-    expect(resolve(document, { epoch: 4, seq: 10, nonce: 'c' }, at)).toEqual({ kind: 'committed' })
+    expect(resolve(document, { ...at, note: { epoch: 4, seq: 10, nonce: 'c' } })).toEqual({ kind: 'committed' })
   })
 
   test("an operator's word is the next epoch, and the notes of before do not speak against it", () => {
@@ -79,7 +79,7 @@ describe('how the document moves', () => {
     expect(document.claim).toEqual({ epoch: 5, owner: 'operator', at: now })
     expect(document.committed).toMatchObject({ epoch: 5, seq: 10, by: 'operator' })
     for (const note of [undefined, { epoch: 4, seq: 10, nonce: 'c' }, { epoch: 4, seq: 11, nonce: 'p' }])
-      expect(resolve(document, note, at)).toEqual({ kind: 'committed' })
+      expect(resolve(document, { ...at, note })).toEqual({ kind: 'committed' })
   })
 
   test('each of them can be read back', () => {

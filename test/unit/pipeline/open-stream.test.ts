@@ -163,6 +163,69 @@ describe('opening a stream', () => {
     expect(on.kafka.committed).toEqual([])
   })
 
+  /** A transaction of these events and this note, of which Kafka loses the end of the note. */
+  async function leaveNote(on: ReturnType<typeof opening>, nonce: 'c' | 'p', sequence: number) {
+    const { connector, stream } = on.parts.identity
+    on.kafka.loseNextNote(connector, stream)
+    const session = await on.parts.publisher.open(signal)
+    await using transaction = session.begin(signal)
+    const value = JSON.stringify({ source: `/polaris/${connector}/${stream}`, sequence: `${sequence}` })
+    await transaction.send([{ to: 'events', key: '1', value }])
+    await transaction.commit({ epoch: 4, seq: nonce === 'c' ? 10 : 11, nonce })
+    await session.close()
+  }
+
+  test('Invariant 2: what is pending is true where its events are visible, though Kafka has lost the end of its note', async () => {
+    const on = opening(own({ pending: {} }))
+    await decide(on, { epoch: 4, seq: 10, nonce: 'c' })
+    await leaveNote(on, 'p', 2)
+    expect(on.kafka.note(connector, stream)).toMatchObject({ nonce: 'c' })
+    expect(await codeOfOpening(on.parts)).toBe('publish.failed')
+    expect(on.kafka.note(connector, stream)).toEqual({ epoch: 4, seq: 11, nonce: 'p' })
+    const { checkpoint } = await openStream(on.parts, signal)
+    expect(checkpoint.state().events).toBe(change.events)
+  })
+
+  test('Invariant 1: a committed state goes on where its events are there, though Kafka has lost the end of its note', async () => {
+    const on = opening(own({}))
+    await decide(on, { epoch: 4, seq: 9, nonce: 'o' })
+    await leaveNote(on, 'c', 1)
+    expect(await codeOfOpening(on.parts)).toBe('publish.failed')
+    expect(on.kafka.note(connector, stream)).toEqual({ epoch: 4, seq: 10, nonce: 'c' })
+    const { checkpoint } = await openStream(on.parts, signal)
+    expect(checkpoint.seq()).toBe(10)
+  })
+
+  test('Invariant 2: a note that hangs of a transaction that was aborted is dropped, and cannot come with the next end', async () => {
+    let end: 'none' | 'late' = 'none'
+    const on = opening(own({ pending: {} }), { kafka: (operation) => (operation === 'commit' ? end : 'none') })
+    await decide(on, { epoch: 4, seq: 10, nonce: 'c' })
+    end = 'late' // its note is there, its end comes too late
+    await leaveNote(on, 'p', 2).catch(() => undefined)
+    expect(await codeOfOpening(on.parts)).toBe('publish.failed')
+    const { checkpoint } = await openStream(on.parts, signal)
+    expect(checkpoint.state().events).toBe(2)
+    expect(on.kafka.note(connector, stream)).toMatchObject({ nonce: 'c' })
+    expect((await (await on.parts.publisher.open(signal)).readNote(signal)).isHanging).toBe(false)
+  })
+
+  test('Invariant 2: no note is given to Kafka by a document that was replaced before its writer was fenced', async () => {
+    let isReplaced = false
+    const on = opening(own({}), {
+      kafka: (operation) => {
+        if (operation === 'note' && !isReplaced) on.store.tamper(KEY, serializeDocument(own({ pending: {} })))
+        if (operation === 'note') isReplaced = true
+        return 'none'
+      },
+    })
+    await decide(on, { epoch: 4, seq: 10, nonce: 'c' })
+    await leaveNote(on, 'p', 2)
+    expect(await codeOfOpening(on.parts)).toBe('checkpoint.conflict')
+    expect(await codeOfOpening(on.parts)).toBe('publish.failed')
+    const { checkpoint } = await openStream(on.parts, signal)
+    expect(checkpoint.seq()).toBe(11)
+  })
+
   test('tells of a take-over, a moved source, grown partitions and an ignored setting, each once', async () => {
     const before = own({})
     const on = opening({

@@ -54,7 +54,7 @@ describe('fakeKafka', () => {
     expect(kafka.openTransactions()).toEqual(['c.s'])
     kafka.deliverLate()
     expect(kafka.committed).toHaveLength(1)
-    expect(await (await kafka.publisher(of).open(never)).readNote(never)).toEqual(note)
+    expect((await (await kafka.publisher(of).open(never)).readNote(never)).note).toEqual(note)
   })
 
   it('refuses a late end of a transaction once the stream was opened again', async () => {
@@ -63,7 +63,7 @@ describe('fakeKafka', () => {
     const session = await kafka.publisher(of).open(never)
     kafka.deliverLate()
     expect(kafka.committed).toEqual([])
-    expect(await session.readNote(never)).toBeUndefined()
+    expect((await session.readNote(never)).note).toBeUndefined()
   })
 
   it('lets a late opening fence the session that runs by then', async () => {
@@ -80,8 +80,8 @@ describe('fakeKafka', () => {
     const transaction = session.begin(never)
     await transaction.send([event])
     await transaction.commit(note)
-    expect(await session.readNote(never)).toBeUndefined()
-    expect(await (await kafka.publisher(of).open(never)).readNote(never)).toEqual(note)
+    expect((await session.readNote(never)).note).toBeUndefined()
+    expect((await (await kafka.publisher(of).open(never)).readNote(never)).note).toEqual(note)
   })
 
   it('leaves a transaction open, and never answers, when its replica crashes', async () => {
@@ -104,7 +104,7 @@ describe('fakeKafka', () => {
   it('forgets notes by age, and when told to', async () => {
     let now = 0
     const kafka = fakeKafka({ partitions: 1, clock: { now: () => now }, noteRetentionMs: 100 })
-    const readNote = async () => (await kafka.publisher(of).open(never)).readNote(never)
+    const readNote = async () => (await (await kafka.publisher(of).open(never)).readNote(never)).note
     await attempt(kafka)
     now = 100
     expect(await readNote()).toEqual(note)
