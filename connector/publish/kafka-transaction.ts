@@ -5,8 +5,10 @@ import { hasKafkaCode, type NeededAcls, publishError } from './classify-kafka-er
 import { noteOffsets } from './commit-note.ts'
 import type { Note, OutgoingRecord, PublisherTransaction } from './event-publisher.ts'
 import { cutConnection, sendRecords } from './kafka-session.ts'
+import { openPartitions } from './open-partitions.ts'
 import type { TransactionalSession } from './transactional-session.ts'
 import { untilAborted } from './until-aborted.ts'
+import { noticingWritten, type Written } from './written-partitions.ts'
 
 /** What a transaction has begun at the broker. */
 interface Running {
@@ -17,6 +19,8 @@ interface Running {
   readonly startedAt: number
   /** How long the session had sent nothing before. */
   readonly idleMs: number
+  /** Where it has events. */
+  readonly written: Written
 }
 
 /** A transaction of the session; nothing is sent before `send`. Any error ends the session too. */
@@ -46,6 +50,7 @@ export function kafkaTransaction(session: TransactionalSession, finish: AbortSig
       const run = await start()
       await sendNote(session, run, { note, isFirstRequest })
       await endTransaction(session, run)
+      await untilEnded(session, run)
       isOver = true
       session.inFlight = undefined
       session.isInTransaction = false
@@ -68,14 +73,16 @@ async function startTransaction(session: TransactionalSession, finish: AbortSign
   session.inFlight = transaction
   const limit = session.clock.deadline(session.config.timeouts.commitWithinMs, finish)
   const startedAt = session.clock.monotonic()
-  return { transaction, limit, startedAt, idleMs: startedAt - session.lastUsedAt }
+  return { transaction, limit, startedAt, idleMs: startedAt - session.lastUsedAt, written: new Map() }
 }
 
 function sendEvents(session: TransactionalSession, run: Running, records: readonly OutgoingRecord[]): Promise<void> {
+  const { transaction, written } = run
+  const { topic } = session.topics.events
   return step(session, run, {
-    operation: `publish ${records.length} records to ${session.config.topic.events}`,
+    operation: `publish ${records.length} records to ${topic}`,
     work: () => {
-      session.sending = sendRecords(session, records, run.transaction.send)
+      session.sending = noticingWritten({ topic, written }, () => sendRecords(session, records, transaction.send))
       return session.sending
     },
   })
@@ -135,6 +142,34 @@ async function endTransaction(session: TransactionalSession, run: Running): Prom
     run.limit[Symbol.dispose]()
   }
 }
+
+/**
+ * Waits for the end in each partition that has events. Kafka may lose one (docs/decisions/20261126-lost-ends.md), and the next abort would take
+ * along what it should have shown: no other transaction may follow before. Opening the stream again finds what has no end.
+ */
+async function untilEnded(session: TransactionalSession, { written }: Running): Promise<void> {
+  const { clock, identity, topics } = session
+  const of = { topic: topics.events.topic, producerId: identity.producerId }
+  using patience = clock.deadline(ENDED_WITHIN_MS)
+  try {
+    for (let pauseMs = 1; ; pauseMs *= 2) {
+      const open = await untilAborted(patience.signal, openPartitions(written, of))
+      if (open.length === 0) return
+      await clock.sleep(Math.min(pauseMs, LONGEST_PAUSE_MS), patience.signal)
+    }
+  } catch (error) {
+    cutConnection({ client: session.client, disconnect: session.producer.disconnect })
+    session.ending ??= Promise.resolve()
+    const { message } = publishError(`end the transaction of ${session.names.transactionalId}`, error)
+    throw new ConnectorError('publish.outcome-unknown', `${message}: not known whether it is visible everywhere`, {
+      cause: error,
+    })
+  }
+}
+
+/** By far more than the ends of a transaction need while nothing fails. */
+const ENDED_WITHIN_MS = 5_000
+const LONGEST_PAUSE_MS = 50
 
 /** Waits until the limit and `closeMs` more, since an answer that comes saves opening the stream anew. */
 async function untilAnswered(session: TransactionalSession, run: Running, answer: Promise<void>): Promise<void> {

@@ -4,6 +4,7 @@ import { type Encoder, shareEncoderMemory } from './encoder-memory.ts'
 import { followPlans, type TransactionCoordinator } from './planned-partitions.ts'
 import { type IdentityGiver, tellIdentities } from './producer-identity.ts'
 import { recordEncoder } from './record-encoder.ts'
+import { type RecordKeeper, tellWritten } from './written-partitions.ts'
 
 const load = createRequire(import.meta.url)
 
@@ -34,7 +35,7 @@ interface Internals {
   readonly RequestQueue: { readonly prototype: RequestQueue }
   readonly Runner: { readonly prototype: Runner }
   readonly Cluster: { readonly prototype: object }
-  readonly Broker: { readonly prototype: TransactionCoordinator & IdentityGiver }
+  readonly Broker: { readonly prototype: TransactionCoordinator & IdentityGiver & RecordKeeper }
   readonly BrokerPool: { readonly prototype: BrokerPool }
   readonly Encoder: { readonly prototype: Encoder }
   readonly createEosManager: (options: object) => unknown
@@ -55,6 +56,7 @@ export function patchKafkaJs(): void {
   keepCoordinatorErrors(internals.BrokerPool.prototype)
   followPlans(internals.Broker.prototype)
   tellIdentities(internals.Broker.prototype)
+  tellWritten(internals.Broker.prototype)
   replaceEncoding(internals.Encoder.prototype)
   isPatched = true
 }
@@ -94,6 +96,7 @@ export function checkInternals(internals: Omit<Internals, 'Cluster' | 'version'>
     Runner.prototype.fetch,
     Broker.prototype.addPartitionsToTxn,
     Broker.prototype.initProducerId,
+    Broker.prototype.produce,
     BrokerPool.prototype.withBroker,
     Encoder.prototype.ensureAvailable,
     Encoder.prototype.writeBufferInternal,

@@ -107,13 +107,16 @@ async function whileLeaderless(broker: number, work: () => Promise<void>): Promi
 
 const valuesOf = async () => (await readTopic(kafka.bootstrap, topic)).map(({ text }) => text)
 
-/** A transaction that is decided, and has no end in the partition. */
-async function commitWithoutEnd(value: string): Promise<void> {
+/** A transaction that is decided, and has no end in the partition; its session, which is over. */
+async function commitWithoutEnd(value: string): Promise<PublisherSession> {
   const session = await open()
-  const transaction = session.begin(never)
+  await using transaction = session.begin(never)
   await transaction.send([event(value)])
-  await whileLeaderless(alone, () => transaction.commit({ epoch: 1, seq: 1, nonce: '1' }))
-  await session.close()
+  await whileLeaderless(alone, async () => {
+    const committed = transaction.commit({ epoch: 1, seq: 1, nonce: '1' })
+    await expect(committed).rejects.toMatchObject({ code: 'publish.outcome-unknown' })
+  })
+  return session
 }
 
 /** A transaction that is aborted, and has no end in the partition. */
@@ -159,6 +162,11 @@ it('what is decided is shown, once, and stays when the next transaction is abort
   await publish(fourth, 'again', 2)
   expect(await valuesOf()).toEqual(['decided', 'again'])
   await fourth.close()
+})
+
+it('a session goes on after no commit whose end it has not seen: the next abort would take the events along', async () => {
+  const session = await commitWithoutEnd('decided')
+  expect(() => session.begin(never)).toThrow('the session is over')
 })
 
 it('where both hang in one partition it says so, and where', async () => {
