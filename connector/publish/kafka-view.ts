@@ -1,4 +1,5 @@
 import kafkajs, { type Admin, type ConfigResourceTypes } from 'kafkajs'
+import { describeCluster } from './asked-topics.ts'
 import { hasKafkaCode } from './classify-kafka-error.ts'
 import { type AdminParts, withAdmin } from './kafka-session.ts'
 
@@ -26,7 +27,7 @@ export interface TopicView {
 /** Reads only. Rejects with `publish.*` or the reason of `stop`. */
 export function viewCluster(parts: AdminParts, stop: AbortSignal): Promise<ClusterView> {
   const work = async (admin: Admin) => {
-    const { clusterId, brokers, controller } = await admin.describeCluster()
+    const { clusterId, brokers, controller } = await describeCluster(admin)
     const nodeId = controller ?? brokers[0]?.nodeId
     const settings = await settingsOf(admin, { type: resource.BROKER, name: String(nodeId) })
     const minutes = Number(settings?.get('offsets.retention.minutes'))

@@ -1,4 +1,5 @@
 import { createRequire } from 'node:module'
+import { askForUsedTopics, type MetadataBroker, type MetadataPool } from './asked-topics.ts'
 import { crc32c } from './crc32c.ts'
 import { type Encoder, shareEncoderMemory } from './encoder-memory.ts'
 import { followPlans, type TransactionCoordinator } from './planned-partitions.ts'
@@ -26,7 +27,7 @@ interface Runner {
   fetch(nodeId: string): Promise<unknown[]>
 }
 
-interface BrokerPool {
+interface BrokerPool extends MetadataPool {
   withBroker(work: (on: { nodeId: string; broker: unknown }) => Promise<unknown>): Promise<unknown>
 }
 
@@ -35,7 +36,7 @@ interface Internals {
   readonly RequestQueue: { readonly prototype: RequestQueue }
   readonly Runner: { readonly prototype: Runner }
   readonly Cluster: { readonly prototype: object }
-  readonly Broker: { readonly prototype: TransactionCoordinator & IdentityGiver & RecordKeeper }
+  readonly Broker: { readonly prototype: TransactionCoordinator & IdentityGiver & RecordKeeper & MetadataBroker }
   readonly BrokerPool: { readonly prototype: BrokerPool }
   readonly Encoder: { readonly prototype: Encoder }
   readonly createEosManager: (options: object) => unknown
@@ -54,6 +55,7 @@ export function patchKafkaJs(): void {
   endStoppedFetchers(internals.Runner.prototype)
   shortenInitRetries(internals.Cluster.prototype)
   keepCoordinatorErrors(internals.BrokerPool.prototype)
+  askForUsedTopics(internals.BrokerPool.prototype, internals.Broker.prototype)
   followPlans(internals.Broker.prototype)
   tellIdentities(internals.Broker.prototype)
   tellWritten(internals.Broker.prototype)
@@ -97,7 +99,9 @@ export function checkInternals(internals: Omit<Internals, 'Cluster' | 'version'>
     Broker.prototype.addPartitionsToTxn,
     Broker.prototype.initProducerId,
     Broker.prototype.produce,
+    Broker.prototype.metadata,
     BrokerPool.prototype.withBroker,
+    BrokerPool.prototype.refreshMetadata,
     Encoder.prototype.ensureAvailable,
     Encoder.prototype.writeBufferInternal,
     Encoder.prototype.writeEncoderArray,

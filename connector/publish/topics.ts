@@ -1,6 +1,7 @@
 import type { Admin } from 'kafkajs'
 import type { Clock } from '../runtime/clock.ts'
 import { ConnectorError } from '../runtime/connector-error.ts'
+import { describeCluster } from './asked-topics.ts'
 import { hasKafkaCode, publishError } from './classify-kafka-error.ts'
 import type { TopicConfig, TopicCreation } from './kafka-config.ts'
 import type { TopicLayout } from './outgoing-batches.ts'
@@ -18,7 +19,7 @@ export async function readTopics(
   config: TopicConfig,
   parts: { clock: Clock; stop: AbortSignal },
 ): Promise<Topics> {
-  const { clusterId } = await admin.describeCluster()
+  const { clusterId } = await describeCluster(admin)
   const { events, deadLetters, create } = config
   const ensured = (topic: string, settings: WantedTopic['settings']) =>
     ensureTopic(admin, { topic, create, settings, acl: 'WRITE' }, parts)
