@@ -1,6 +1,6 @@
 import { ConnectorError } from '../runtime/connector-error.ts'
 import type { FoundNote, Note } from './event-publisher.ts'
-import { type Cluster, GROUP_COORDINATOR } from './kafka-cluster.ts'
+import { type Cluster, GROUP_COORDINATOR } from './kafkajs/kafka-cluster.ts'
 import { hasUnstableOffset } from './unstable-offset.ts'
 
 /** Where the note is: the offset of this group for partition 0 of the events topic. */

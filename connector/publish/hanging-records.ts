@@ -1,5 +1,5 @@
-import type { FetchedPartition } from './kafka-cluster.ts'
 import type { AdminParts } from './kafka-session.ts'
+import type { FetchedPartition } from './kafkajs/kafka-cluster.ts'
 import type { TopicLayout } from './outgoing-batches.ts'
 import { END, fetchFrom, type LedPartitions, offsetsOf, onLeaders } from './read-partitions.ts'
 

@@ -10,7 +10,7 @@ import {
 } from 'kafkajs'
 import type { KafkaConfig, KafkaRetry, SaslConfig, SslConfig } from './kafka-config.ts'
 import { type KafkaLog, kafkaLogCreator } from './kafka-log.ts'
-import { patchKafkaJs } from './kafkajs-patches.ts'
+import { patchKafkaJs } from './kafkajs/kafkajs-patches.ts'
 
 /** The part of the configuration that a connection needs. */
 export type KafkaConnection = Pick<KafkaConfig, 'brokers' | 'ssl' | 'sasl' | 'timeouts' | 'retry'>

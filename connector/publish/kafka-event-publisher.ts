@@ -4,7 +4,7 @@ import { openIdempotentSession } from './idempotent-session.ts'
 import { kafkaClient } from './kafka-client.ts'
 import type { KafkaConfig } from './kafka-config.ts'
 import type { KafkaLog } from './kafka-log.ts'
-import { onThrottled } from './kafkajs-patches.ts'
+import { onThrottled } from './kafkajs/kafkajs-patches.ts'
 import { streamNames } from './stream-names.ts'
 import { openTransactionalSession } from './transactional-session.ts'
 

@@ -1,7 +1,7 @@
 import { retry } from '../runtime/retry.ts'
 import { hasKafkaCode, type NeededAcls } from './classify-kafka-error.ts'
-import { type Cluster, clusterOf, GROUP_COORDINATOR, TRANSACTION_COORDINATOR } from './kafka-cluster.ts'
 import { type AdminParts, withConnection } from './kafka-session.ts'
+import { type Cluster, clusterOf, GROUP_COORDINATOR, TRANSACTION_COORDINATOR } from './kafkajs/kafka-cluster.ts'
 
 /**
  * Finds out whether this user may do something by requests that the brokers have to refuse for another reason if he may: they come from

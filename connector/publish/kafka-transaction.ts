@@ -5,10 +5,10 @@ import { hasKafkaCode, type NeededAcls, publishError } from './classify-kafka-er
 import { noteOffsets } from './commit-note.ts'
 import type { Note, OutgoingRecord, PublisherTransaction } from './event-publisher.ts'
 import { cutConnection, sendRecords } from './kafka-session.ts'
+import { noticingWritten, type Written } from './kafkajs/written-partitions.ts'
 import { openPartitions } from './open-partitions.ts'
 import type { TransactionalSession } from './transactional-session.ts'
 import { untilAborted } from './until-aborted.ts'
-import { noticingWritten, type Written } from './written-partitions.ts'
 
 /** What a transaction has begun at the broker. */
 interface Running {

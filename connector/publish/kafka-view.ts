@@ -1,7 +1,7 @@
 import kafkajs, { type Admin, type ConfigResourceTypes } from 'kafkajs'
-import { describeCluster } from './asked-topics.ts'
 import { hasKafkaCode } from './classify-kafka-error.ts'
 import { type AdminParts, withAdmin } from './kafka-session.ts'
+import { describeCluster } from './kafkajs/asked-topics.ts'
 
 const { ConfigResourceTypes: resource } = kafkajs // a name that Node does not find in CommonJS
 

@@ -1,5 +1,12 @@
-import { createErrorFromCode, type Decoder, Encoder, NO_TAGS, sendNewer, understands } from './kafka-protocol.ts'
-import type { Written } from './written-partitions.ts'
+import {
+  createErrorFromCode,
+  type Decoder,
+  Encoder,
+  NO_TAGS,
+  sendNewer,
+  understands,
+} from './kafkajs/kafka-protocol.ts'
+import type { Written } from './kafkajs/written-partitions.ts'
 
 const DESCRIBE_PRODUCERS = 61 // KIP-664, Kafka 2.8
 const VERSION = 0

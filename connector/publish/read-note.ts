@@ -2,8 +2,8 @@ import { codeOf } from '../runtime/connector-error.ts'
 import { retry } from '../runtime/retry.ts'
 import { fetchNote, type NotePlace } from './commit-note.ts'
 import type { FoundNote } from './event-publisher.ts'
-import { type Cluster, clusterOf } from './kafka-cluster.ts'
 import { type SessionParts, withConnection } from './kafka-session.ts'
+import { type Cluster, clusterOf } from './kafkajs/kafka-cluster.ts'
 
 const noNote: FoundNote = { note: undefined, isHanging: false }
 

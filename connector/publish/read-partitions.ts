@@ -1,12 +1,12 @@
 import { retry } from '../runtime/retry.ts'
+import { type AdminParts, withConnection } from './kafka-session.ts'
 import {
   type Cluster,
   clusterOf,
   type FetchedPartition,
   type IsolationLevel,
   type LeadingBroker,
-} from './kafka-cluster.ts'
-import { type AdminParts, withConnection } from './kafka-session.ts'
+} from './kafkajs/kafka-cluster.ts'
 import type { TopicLayout } from './outgoing-batches.ts'
 
 /** A leader that was just elected does not tell its offsets for a moment. */

@@ -2,15 +2,15 @@ import { ConnectorError } from '../runtime/connector-error.ts'
 import { noteOffsets } from './commit-note.ts'
 import type { Fate, Note, Settlement } from './event-publisher.ts'
 import { type HangingRecords, readHanging } from './hanging-records.ts'
+import { withConnection } from './kafka-session.ts'
 import {
   type Cluster,
   type Coordinator,
   clusterOf,
   GROUP_COORDINATOR,
   TRANSACTION_COORDINATOR,
-} from './kafka-cluster.ts'
-import { withConnection } from './kafka-session.ts'
-import type { ProducerIdentity } from './producer-identity.ts'
+} from './kafkajs/kafka-cluster.ts'
+import type { ProducerIdentity } from './kafkajs/producer-identity.ts'
 import type { TransactionalSession } from './transactional-session.ts'
 
 /** See the port. The session is this stream's only one: what is open in the topic under its producer id, nobody else can end. */

@@ -1,7 +1,7 @@
 import { ConnectorError } from '../runtime/connector-error.ts'
 import type { LookBack, Mark, Sightings } from './event-publisher.ts'
-import type { FetchedRecord } from './kafka-cluster.ts'
 import type { AdminParts } from './kafka-session.ts'
+import type { FetchedRecord } from './kafkajs/kafka-cluster.ts'
 import type { TopicLayout } from './outgoing-batches.ts'
 import { END, fetchFrom, type LedPartitions, offsetsOf, onLeaders } from './read-partitions.ts'
 

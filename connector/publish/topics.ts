@@ -1,9 +1,9 @@
 import type { Admin } from 'kafkajs'
 import type { Clock } from '../runtime/clock.ts'
 import { ConnectorError } from '../runtime/connector-error.ts'
-import { describeCluster } from './asked-topics.ts'
 import { hasKafkaCode, publishError } from './classify-kafka-error.ts'
 import type { TopicConfig, TopicCreation } from './kafka-config.ts'
+import { describeCluster } from './kafkajs/asked-topics.ts'
 import type { TopicLayout } from './outgoing-batches.ts'
 
 /** The two topics of a stream as they are now. */

@@ -12,7 +12,7 @@ import {
   type SessionParts,
 } from './kafka-session.ts'
 import { abortAndCut, kafkaTransaction } from './kafka-transaction.ts'
-import { type ProducerIdentity, withIdentity } from './producer-identity.ts'
+import { type ProducerIdentity, withIdentity } from './kafkajs/producer-identity.ts'
 import { readNote } from './read-note.ts'
 import { settle } from './settle.ts'
 import { readSightings } from './sightings.ts'

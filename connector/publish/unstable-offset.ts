@@ -1,7 +1,14 @@
 import { ConnectorError } from '../runtime/connector-error.ts'
 import type { NotePlace } from './commit-note.ts'
-import type { RequestTarget } from './kafka-protocol.ts'
-import { createErrorFromCode, type Decoder, Encoder, NO_TAGS, sendNewer, understands } from './kafka-protocol.ts'
+import type { RequestTarget } from './kafkajs/kafka-protocol.ts'
+import {
+  createErrorFromCode,
+  type Decoder,
+  Encoder,
+  NO_TAGS,
+  sendNewer,
+  understands,
+} from './kafkajs/kafka-protocol.ts'
 
 const OFFSET_FETCH = 9
 /** The first that can ask for stable offsets alone (KIP-447, Kafka 2.5). kafkajs ends with 4. */

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import type { KafkaRequest, RequestTarget } from '../../../connector/publish/kafka-protocol.ts'
+import type { KafkaRequest, RequestTarget } from '../../../connector/publish/kafkajs/kafka-protocol.ts'
 import { openPartitions } from '../../../connector/publish/open-partitions.ts'
 
 const of = { topic: 'e', producerId: '7' }

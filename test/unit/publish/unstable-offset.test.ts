@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import type { KafkaRequest, RequestTarget } from '../../../connector/publish/kafka-protocol.ts'
+import type { KafkaRequest, RequestTarget } from '../../../connector/publish/kafkajs/kafka-protocol.ts'
 import { hasUnstableOffset } from '../../../connector/publish/unstable-offset.ts'
 
 const place = { group: 'shop.north', topic: 'events' }

@@ -4,7 +4,7 @@ import {
   followPlans,
   planningPartitions,
   type TransactionCoordinator,
-} from '../../../connector/publish/planned-partitions.ts'
+} from '../../../../connector/publish/kafkajs/planned-partitions.ts'
 
 const { createErrorFromCode } = createRequire(import.meta.url)('kafkajs/src/protocol/error')
 

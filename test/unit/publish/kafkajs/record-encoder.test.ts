@@ -1,8 +1,8 @@
 import { createRequire } from 'node:module'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { crc32c } from '../../../connector/publish/crc32c.ts'
-import { type EncodedRecord, recordEncoder } from '../../../connector/publish/record-encoder.ts'
+import { crc32c } from '../../../../connector/publish/kafkajs/crc32c.ts'
+import { type EncodedRecord, recordEncoder } from '../../../../connector/publish/kafkajs/record-encoder.ts'
 
 const load = createRequire(import.meta.url)
 const original = load('kafkajs/src/protocol/recordBatch/record/v0')

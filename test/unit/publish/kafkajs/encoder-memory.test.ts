@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { shareEncoderMemory } from '../../../connector/publish/encoder-memory.ts'
+import { shareEncoderMemory } from '../../../../connector/publish/kafkajs/encoder-memory.ts'
 
 const Original = createRequire(import.meta.url)('kafkajs/src/protocol/encoder')
 class Sharing extends Original {}

@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
-import { hasKafkaCode } from './classify-kafka-error.ts'
+import { hasKafkaCode } from '../classify-kafka-error.ts'
 
 interface TopicPartitions {
   readonly topic: string

@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { checkInternals, onThrottled, patchKafkaJs } from '../../../connector/publish/kafkajs-patches.ts'
+import { checkInternals, onThrottled, patchKafkaJs } from '../../../../connector/publish/kafkajs/kafkajs-patches.ts'
 
 const load = createRequire(import.meta.url)
 const RequestQueue = load('kafkajs/src/network/requestQueue')
