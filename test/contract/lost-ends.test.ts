@@ -29,7 +29,11 @@ let keeper: number
 let open: () => Promise<PublisherSession>
 
 beforeAll(async () => {
-  const properties = { 'offsets.topic.replication.factor': '1', 'min.insync.replicas': '1' }
+  const properties = {
+    'offsets.topic.replication.factor': '1',
+    'offsets.topic.num.partitions': '3', // not those of the transactions: a name would have one number in both, and perhaps one broker
+    'min.insync.replicas': '1',
+  }
   kafka = closing.use(await startKafka({ brokers: 3, properties }), (cluster) => cluster.close())
 })
 afterAll(() => closing.close())
