@@ -50,7 +50,7 @@ export function kafkaTransaction(session: TransactionalSession, finish: AbortSig
       const run = await start()
       await sendNote(session, run, { note, isFirstRequest })
       await endTransaction(session, run)
-      await untilEnded(session, run)
+      await untilEnded(session, run, finish)
       isOver = true
       session.inFlight = undefined
       session.isInTransaction = false
@@ -147,10 +147,10 @@ async function endTransaction(session: TransactionalSession, run: Running): Prom
  * Waits for the end in each partition that has events. Kafka may lose one (docs/decisions/20261126-lost-ends.md), and the next abort would take
  * along what it should have shown: no other transaction may follow before. Opening the stream again finds what has no end.
  */
-async function untilEnded(session: TransactionalSession, { written }: Running): Promise<void> {
+async function untilEnded(session: TransactionalSession, { written }: Running, finish: AbortSignal): Promise<void> {
   const { clock, identity, topics } = session
   const of = { topic: topics.events.topic, producerId: identity.producerId }
-  using patience = clock.deadline(ENDED_WITHIN_MS)
+  using patience = clock.deadline(ENDED_WITHIN_MS, finish)
   try {
     for (let pauseMs = 1; ; pauseMs *= 2) {
       const open = await untilAborted(patience.signal, openPartitions(written, of))

@@ -5,7 +5,7 @@ import { rewriteCheckpoint } from '../../../connector/pipeline/rewrite-checkpoin
 import { codeOf } from '../../../connector/runtime/connector-error.ts'
 import type { SourceTime } from '../../../connector/source/client-source.ts'
 import { change } from '../checkpoint/documents.ts'
-import { KEY, stage } from './open-parts.ts'
+import { connector, KEY, stage, stream } from './open-parts.ts'
 
 const { signal } = new AbortController()
 const to = { lastChanged: '2025-01-01T00:00:00' as SourceTime, checkPoint: null, limit: 50, output: 'xml' as const }
@@ -62,6 +62,20 @@ describe("an operator's word", () => {
     await rewriteCheckpoint(operator, to, signal)
     const { checkpoint } = await openStream(open, signal)
     expect(checkpoint.state()).toMatchObject({ resume: { lastChanged: to.lastChanged }, events: change.events })
+  })
+
+  test('counts the events that are there, though Kafka has lost the end of their note', async () => {
+    const on = stage()
+    const { session, checkpoint } = await openStream(on.open, signal)
+    const note = await checkpoint.prepare({ ...change, events: 1 }, signal)
+    on.kafka.loseNextNote(connector, stream)
+    await using transaction = session.begin(signal)
+    const value = JSON.stringify({ source: `/polaris/${connector}/${stream}`, sequence: '0' })
+    await transaction.send([{ to: 'events', key: '1', value }])
+    await transaction.commit(note)
+    const { before, after } = await rewriteCheckpoint({ ...on.open, owner: 'operator' }, to, signal)
+    expect(before).toMatchObject({ kind: 'state', state: { events: 1 } })
+    expect(after.committed.state.events).toBe(1)
   })
 
   test('begins a stream that has no checkpoint', async () => {
