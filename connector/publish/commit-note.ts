@@ -1,6 +1,6 @@
 import { ConnectorError } from '../runtime/connector-error.ts'
 import type { FoundNote, Note } from './event-publisher.ts'
-import { type Cluster, GROUP_COORDINATOR } from './kafkajs/kafka-cluster.ts'
+import { type Cluster, type Coordinator, type CoordinatorFinder, GROUP_COORDINATOR } from './kafkajs/kafka-cluster.ts'
 import { hasUnstableOffset } from './unstable-offset.ts'
 
 /** Where the note is: the offset of this group for partition 0 of the events topic. */
@@ -16,16 +16,24 @@ export function noteOffsets(place: NotePlace, note: Note) {
   return { consumerGroupId: place.group, topics: [{ topic: place.topic, partitions }] }
 }
 
-/** The note as the broker has it now. One try. */
-export async function fetchNote(cluster: Cluster, place: NotePlace): Promise<FoundNote> {
+/** The note as the broker has it now, of whom `knows`, or else any broker, names as its keeper. One try. */
+export async function fetchNote(cluster: Cluster, place: NotePlace, knows?: CoordinatorFinder): Promise<FoundNote> {
   const { group, topic } = place
-  const coordinator = await cluster.findGroupCoordinator({ groupId: group, coordinatorType: GROUP_COORDINATOR })
+  const coordinator = await keeperOf(cluster, group, knows)
   const isHanging = await hasUnstableOffset(coordinator, place)
   const asked = [{ topic, partitions: [{ partition: 0 }] }]
   const { responses } = await coordinator.offsetFetch({ groupId: group, topics: asked })
   const stored = responses[0]?.partitions[0]
   const note = stored === undefined || stored.offset === '-1' ? undefined : parseNote(place, stored)
   return { note, isHanging }
+}
+
+async function keeperOf(cluster: Cluster, groupId: string, knows?: CoordinatorFinder): Promise<Coordinator> {
+  const of = { groupId, coordinatorType: GROUP_COORDINATOR } as const
+  if (knows === undefined) return await cluster.findGroupCoordinator(of)
+  const { coordinator } = await knows.findGroupCoordinator(of)
+  await cluster.refreshMetadata()
+  return await cluster.findBroker({ nodeId: coordinator.nodeId })
 }
 
 /** Throws `checkpoint.unknown-format` for an offset that this connector did not write. */

@@ -12,6 +12,7 @@ import {
   type SessionParts,
 } from './kafka-session.ts'
 import { abortAndCut, kafkaTransaction } from './kafka-transaction.ts'
+import type { CoordinatorFinder } from './kafkajs/kafka-cluster.ts'
 import { type ProducerIdentity, withIdentity } from './kafkajs/producer-identity.ts'
 import { readNote } from './read-note.ts'
 import { settle } from './settle.ts'
@@ -23,6 +24,8 @@ export interface TransactionalSession extends SessionParts, OpenProducer {
   readonly topics: Topics
   readonly notePlace: NotePlace
   readonly identity: ProducerIdentity
+  /** Who gave it. */
+  readonly coordinator: CoordinatorFinder
   /** The transaction that kafkajs has begun (a local matter) and that nothing was sent in yet. */
   unused: Transaction | undefined
   isInTransaction: boolean
@@ -59,6 +62,7 @@ export async function openTransactionalSession(parts: SessionParts, stop: AbortS
       topics,
       notePlace,
       identity: started.identity,
+      coordinator: started.coordinator,
       unused: started.result,
       isInTransaction: false,
       lastUsedAt: parts.clock.monotonic(),
@@ -77,7 +81,7 @@ function sessionOf(session: TransactionalSession): PublisherSession {
   const connection = { client: session.client, disconnect: session.producer.disconnect }
   return {
     destination: destinationOf(session.topics),
-    readNote: (stop) => readNote(session, session.notePlace, stop),
+    readNote: (stop) => readNote(session, session.notePlace, stop, session.coordinator),
     lookBack: (of, stop) => readSightings(session, { ...of, topic: session.topics.events }, stop),
     settle: (settlement, stop) => settle(session, settlement, stop),
     begin: (finish) => {

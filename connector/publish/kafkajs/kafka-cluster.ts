@@ -6,17 +6,27 @@ import type { ProducerIdentity } from './producer-identity.ts'
 export interface Cluster {
   connect(): Promise<void>
   disconnect(): Promise<void>
+  /** Which brokers there are, and who leads the topics that were added. */
+  refreshMetadata(): Promise<void>
   findGroupCoordinator(of: { groupId: string; coordinatorType: CoordinatorType }): Promise<Coordinator>
   /** Reads the topic's metadata; rejects when it is not there, or one of its partitions has no leader. */
   addTargetTopic(topic: string): Promise<void>
   /** Partitions by the node id of their leader. */
   findLeaderForPartitions(topic: string, partitions: readonly number[]): Readonly<Record<string, number[]>>
-  findBroker(of: { nodeId: string }): Promise<LeadingBroker>
+  findBroker(of: { nodeId: string | number }): Promise<LeadingBroker & Coordinator>
 }
 
 export const GROUP_COORDINATOR = 0
 export const TRANSACTION_COORDINATOR = 1
 type CoordinatorType = typeof GROUP_COORDINATOR | typeof TRANSACTION_COORDINATOR
+
+/** A broker that says who coordinates, as it knows it. */
+export interface CoordinatorFinder {
+  findGroupCoordinator(of: {
+    groupId: string
+    coordinatorType: CoordinatorType
+  }): Promise<{ readonly coordinator: { readonly nodeId: number } }>
+}
 
 export interface Coordinator extends RequestTarget {
   readonly nodeId: number

@@ -1,5 +1,7 @@
 import { expect, it } from 'vitest'
-import { noteOffsets, parseNote } from '../../../connector/publish/commit-note.ts'
+import { fetchNote, noteOffsets, parseNote } from '../../../connector/publish/commit-note.ts'
+import type { Cluster, CoordinatorFinder } from '../../../connector/publish/kafkajs/kafka-cluster.ts'
+import type { KafkaRequest } from '../../../connector/publish/kafkajs/kafka-protocol.ts'
 import { codeOf } from '../../../connector/runtime/connector-error.ts'
 
 const place = { group: 'shop.north', topic: 'events' }
@@ -31,4 +33,39 @@ it.each([
     code = codeOf(error)
   }
   expect(code).toBe('checkpoint.unknown-format')
+})
+
+/** A cluster in which broker 1 keeps notes as it had them before it was cut off, and names itself; broker 2 has the note of now. */
+function dividedCluster() {
+  const broker = (nodeId: number, offset: string) => {
+    const metadata = JSON.stringify({ epoch: 3, seq: Number(offset), nonce: 'n' })
+    const answer = Buffer.from([0, 0, 0, 0, 0, 1, 0, 0, 0]) // no offset is unstable
+    return {
+      ...{ nodeId, versions: { 9: { maxVersion: 7 } } },
+      offsetFetch: async () => ({ responses: [{ partitions: [{ partition: 0, offset, metadata }] }] }),
+      connectionPool: {
+        send: async <Answer>({ response }: KafkaRequest<Answer>) => response.parse(await response.decode(answer)),
+      },
+    }
+  }
+  const brokers = [broker(1, '11'), broker(2, '12')]
+  const cluster = {
+    findGroupCoordinator: async () => brokers[0],
+    findBroker: async ({ nodeId }: { nodeId: number }) => brokers.find((one) => one.nodeId === nodeId),
+    refreshMetadata: async () => undefined,
+  }
+  return cluster as unknown as Cluster
+}
+
+it('reads the note of whom the broker names that fenced the others, whatever another one says', async () => {
+  const asked: unknown[] = []
+  const knows: CoordinatorFinder = {
+    findGroupCoordinator: async (of) => {
+      asked.push(of)
+      return { coordinator: { nodeId: 2 } }
+    },
+  }
+  expect(await fetchNote(dividedCluster(), place, knows)).toEqual({ note, isHanging: false })
+  expect(asked).toEqual([{ groupId: 'shop.north', coordinatorType: 0 }])
+  expect((await fetchNote(dividedCluster(), place)).note?.seq).toBe(11)
 })
