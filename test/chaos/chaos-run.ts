@@ -5,7 +5,7 @@ import { type ChaosRecord, chaosRecord } from './chaos-record.ts'
 import { type ChaosScene, chaosScene, type Delivery, OVERLAP_MS, topicOf } from './chaos-scene.ts'
 import { problemsOf, type StreamEvidence } from './checker.ts'
 import { injectFault } from './fault-injection.ts'
-import { type Brokers, faultPlan, lanes, nominalMs, type PlannedFault } from './fault-plan.ts'
+import { type Cluster, faultPlan, lanes, nominalMs, type PlannedFault, WHOLE } from './fault-plan.ts'
 import { type TopicLog, topicLog } from './topic-log.ts'
 
 export interface ChaosOptions {
@@ -14,8 +14,8 @@ export interface ChaosOptions {
   readonly lengthMs: number
   /** `exactly-once` unless given: with at least once the checker must find doubled events, which shows that it looks. */
   readonly delivery?: Delivery
-  /** Three unless given. */
-  readonly brokers?: Brokers
+  /** Three brokers with three copies unless given. */
+  readonly cluster?: Cluster
   /** Hears of each fault. */
   readonly tell?: (line: string) => void
 }
@@ -37,10 +37,10 @@ const CALM_WITHIN_MS = 90_000
 
 /** One run: faults as the seed plans them, then calm, then everything is compared with the source. */
 export async function chaosRun(options: ChaosOptions): Promise<ChaosResult> {
-  const { seed, lengthMs, delivery = 'exactly-once', brokers = 3, tell = () => {} } = options
-  const plan = faultPlan(seed, lengthMs, brokers)
+  const { seed, lengthMs, delivery = 'exactly-once', cluster = WHOLE, tell = () => {} } = options
+  const plan = faultPlan(seed, lengthMs, cluster)
   const record = chaosRecord({ seed, lengthMs, plan, tell })
-  const scene = await chaosScene({ delivery, brokers })
+  const scene = await chaosScene({ delivery, cluster })
   try {
     const ports = scene.kafka.bootstrap.split(',').map((address) => Number(address.split(':')[1]))
     const log = topicLog({ ports, topics: scene.streams.map(topicOf) })

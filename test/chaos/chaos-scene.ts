@@ -7,7 +7,7 @@ import { type PolarisSimulator, startPolarisSimulator } from '../support/servers
 import { type S3Server, startS3 } from '../support/servers/s3-server.ts'
 import { type ChaosReplica, chaosReplica } from './chaos-replica.ts'
 import { type CheckpointVersion, checkpointVersion } from './checkpoint-history.ts'
-import type { Brokers } from './fault-plan.ts'
+import type { Cluster } from './fault-plan.ts'
 
 /** Brokers, an S3 server, a source that changes all the time and three replicas with ways of their own to each of them. */
 export interface ChaosScene {
@@ -30,21 +30,30 @@ const STREAMS = 12
 const CLIENTS = 60
 export const OVERLAP_MS = 60_000
 
+/** Of events and notes; the coordinators' own log keeps its copies. */
+const singleCopies = {
+  'default.replication.factor': '1',
+  'offsets.topic.replication.factor': '1',
+  'min.insync.replicas': '1',
+}
+
 export const topicOf = (stream: string) => `chaos.${stream}`
 
 export type Delivery = 'exactly-once' | 'at-least-once'
 
 export interface SceneOptions {
   readonly delivery: Delivery
-  readonly brokers: Brokers
+  readonly cluster: Cluster
 }
 
 /** Everything is started when it resolves, the source not changing yet. */
-export async function chaosScene({ delivery, brokers }: SceneOptions): Promise<ChaosScene> {
+export async function chaosScene({ delivery, cluster: { brokers, copies } }: SceneOptions): Promise<ChaosScene> {
   const closing = closeStack()
   try {
     const [kafka, s3, simulator] = await Promise.all([
-      startKafka({ brokers, proxied: REPLICAS }).then((one) => closing.use(one, () => one.close())),
+      startKafka({ brokers, proxied: REPLICAS, properties: copies === 1 ? singleCopies : {} }).then((one) =>
+        closing.use(one, () => one.close()),
+      ),
       startS3().then((one) => closing.use(one, () => one.close())),
       startPolarisSimulator({ clients: CLIENTS }).then((one) => closing.use(one, () => one.close())),
     ])

@@ -47,11 +47,19 @@ export interface PlannedFault {
 export const PAUSE_MS = 14_000
 const HOUR_MS = 3_600_000
 
-/** A lone broker has nobody to lead in its place: while it is away, Kafka loses ends of transactions (docs/decisions/20261126-lost-ends.md). */
-export type Brokers = 1 | 3
+/**
+ * How many brokers, and how many of them have a copy of events and notes. A lone copy has nobody to lead in its place: while it is away, Kafka
+ * loses ends of transactions (docs/decisions/20261126-lost-ends.md), and tells so to nobody where the coordinators live on.
+ */
+export interface Cluster {
+  readonly brokers: 1 | 3
+  readonly copies: 1 | 3
+}
+
+export const WHOLE: Cluster = { brokers: 3, copies: 3 }
 
 type Chance = () => number
-type Draw = (chance: Chance, brokers: Brokers) => Fault
+type Draw = (chance: Chance, cluster: Cluster) => Fault
 
 const one = <Item>(chance: Chance, items: readonly [Item, ...Item[]]): Item =>
   items[Math.floor(chance() * items.length)] ?? items[0]
@@ -84,7 +92,7 @@ const decks: Record<Lane, readonly Draw[]> = {
     () => ({ kind: 'restart replicas' }),
   ],
   brokers: [
-    (chance, brokers) => {
+    (chance, { brokers }) => {
       return { kind: 'kill broker', broker: Math.min(any(chance), brokers), forMs: between(chance, 0, 4_000) }
     },
     moveLeaders,
@@ -109,20 +117,20 @@ export const nominalMs = (fault: Fault) =>
 const restMs: Record<Lane, number> = { replicas: 1_200, brokers: 4_000, ways: 1_200 }
 
 /** The same seed gives the same faults at the same planned times, each kind at least once; a longer run begins like a shorter one. */
-export function faultPlan(seed: number, lengthMs: number, brokers: Brokers = 3): PlannedFault[] {
-  return lanes.flatMap((lane, at) => lanePlan(lane, numbers(seed, at, 0), { lengthMs, brokers }))
+export function faultPlan(seed: number, lengthMs: number, cluster = WHOLE): PlannedFault[] {
+  return lanes.flatMap((lane, at) => lanePlan(lane, numbers(seed, at, 0), { lengthMs, cluster }))
 }
 
 function lanePlan(
   lane: Lane,
   chance: Chance,
-  { lengthMs, brokers }: { lengthMs: number; brokers: Brokers },
+  { lengthMs, cluster }: { lengthMs: number; cluster: Cluster },
 ): PlannedFault[] {
   const plan: PlannedFault[] = []
-  const deck = decks[lane].filter((draw) => brokers > 1 || draw !== moveLeaders)
+  const deck = decks[lane].filter((draw) => cluster.copies > 1 || draw !== moveLeaders)
   for (let atMs = between(chance, 0, 1_000); ; ) {
     for (const draw of shuffled(deck, chance)) {
-      const fault = draw(chance, brokers)
+      const fault = draw(chance, cluster)
       const isFirst = plan.length < deck.length
       if (!isFirst && atMs + nominalMs(fault) > lengthMs) return plan
       plan.push({ lane, atMs, fault, isFirst })

@@ -31,7 +31,7 @@ it('every kind of fault comes within the short run, whatever the seed', () => {
 })
 
 it('a lone broker is killed and restarted, and leads whatever happens', () => {
-  const faults = faultPlan(7, 600_000, 1).map(({ fault }) => fault)
+  const faults = faultPlan(7, 600_000, { brokers: 1, copies: 1 }).map(({ fault }) => fault)
   expect(faults.map(({ kind }) => kind)).toEqual(expect.arrayContaining(['kill broker', 'restart brokers']))
   expect(faults.filter((fault) => fault.kind === 'move leaders')).toEqual([])
   expect(new Set(faults.flatMap((fault) => (fault.kind === 'kill broker' ? [fault.broker] : [])))).toEqual(new Set([1]))
