@@ -1,4 +1,5 @@
-# Two base images, each pinned by tag and digest: one to build with and take Node from, one without shell and package manager to run on.
+# Both base images are pinned by tag and digest: NODE_IMAGE builds the connector and provides Node; RUNTIME_IMAGE, which
+# has neither a shell nor a package manager, runs it.
 ARG NODE_IMAGE=docker.io/library/node:24.21.0-bookworm-slim@sha256:0e0ff40c39bc087845bfb27465a0df4ea419520094bc35842ff83dd8cbe6f9b6
 ARG RUNTIME_IMAGE=gcr.io/distroless/cc-debian12:nonroot@sha256:9dac0a79194e45a7da0158a9c6da57b217585af0786db3845d1f0ec1a0dd182f
 
@@ -15,12 +16,12 @@ COPY --from=build /usr/local/LICENSE /licenses/node/LICENSE
 ENV NODE_ENV=production
 USER 65532:65532
 
-# A Polaris to try things on, with invented clients: for compose.yaml, never published.
+# A Polaris simulator with invented clients, for compose.yaml only; never published.
 FROM runtime AS simulator
-COPY test/support/servers /app/servers
+COPY test/polaris /app/polaris
 EXPOSE 3443
 HEALTHCHECK --interval=5s --timeout=5s CMD ["node", "-e", "await fetch('http://127.0.0.1:3443/')"]
-ENTRYPOINT ["node", "/app/servers/polaris/command.ts", "--host", "0.0.0.0"]
+ENTRYPOINT ["node", "/app/polaris/command.ts", "--host", "0.0.0.0"]
 
 FROM runtime AS connector
 COPY --from=build /image /

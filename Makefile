@@ -1,12 +1,12 @@
-# `make demo` shows the connector at work, `make test` and `make test-image` prove it, `make release` packages it; each provides first what is missing.
+# `make help` lists the targets. Each target first installs what is missing.
 export PATH := $(CURDIR)/.cache/bin:$(PATH)
 
 .PHONY: help demo test test-image release
 help:
-	@echo 'make demo         a broker, a Polaris simulator and the connector, shown at work; Ctrl-C ends it'
-	@echo 'make test         all checks and all tests, on a real broker and a real S3 server'
-	@echo 'make test-image   the chart, and the container image, built and run where root may use podman'
-	@echo 'make release      tests and packages the version of package.json into dist/release'
+	@echo 'make demo         runs a broker, a Polaris simulator and the connector, and shows each event; Ctrl-C stops it'
+	@echo 'make test         runs all checks and all tests, on a real broker and a real S3 server'
+	@echo 'make test-image   tests the chart, and builds and tests the container image (the image tests need root, for podman)'
+	@echo 'make release      tests the version in package.json and packages it into dist/release'
 
 demo:
 	@scripts/provision.sh demo

@@ -1,20 +1,23 @@
 import { defineConfig } from 'vitest/config'
 import { seedOfCommit } from './test/support/seed-of-commit.ts'
 
-/** Of everything that chance decides in tests. */
+/** Seeds every random choice in tests. */
 const { TEST_SEED = seedOfCommit() } = process.env
 
 /**
- * Lanes: unit (no sockets), contract (real Kafka and S3), simulation (virtual time), e2e (the built CLI as a child process), chaos (replicas,
- * brokers and networks fail), image (the container image), chart (real Helm 3 and 4, promtool), cluster (a real API server).
+ * Lanes: unit (no sockets), contract (real Kafka and S3), simulation (virtual time), e2e (the built CLI as a child
+ * process), chaos (replicas, brokers and networks fail), image (the container image, a fresh machine), chart (real
+ * Helm 3 and 4, promtool), cluster (a real Kubernetes API server).
  */
 export default defineConfig({
   oxc: { target: 'es2023' },
   test: {
     env: { TEST_SEED },
     setupFiles: 'test/support/same-chance.ts',
+    // By default, one core is left free.
+    maxWorkers: '100%',
     projects: [
-      // Unit tests share nothing but modules: loading those once a worker saves most of the time.
+      // Unit tests share no state; loading the modules once per worker saves most of the run time.
       { extends: true, test: { name: 'unit', include: ['test/unit/**/*.test.ts'], isolate: false } },
       {
         extends: true,
@@ -24,7 +27,8 @@ export default defineConfig({
           globalSetup: 'test/support/real-servers.ts',
           testTimeout: 60_000,
           hookTimeout: 120_000,
-          fileParallelism: false,
+          // They mostly wait for servers and timeouts.
+          maxWorkers: 2,
         },
       },
       { extends: true, test: { name: 'simulation', include: ['test/simulation/**/*.test.ts'], testTimeout: 300_000 } },
@@ -36,7 +40,8 @@ export default defineConfig({
           globalSetup: 'test/support/real-servers.ts',
           testTimeout: 300_000,
           hookTimeout: 120_000,
-          fileParallelism: false,
+          // They mostly wait for processes and timeouts.
+          maxWorkers: 2,
         },
       },
       { extends: true, test: { name: 'chart', include: ['test/chart/**/*.test.ts'], testTimeout: 60_000 } },
@@ -46,7 +51,7 @@ export default defineConfig({
         test: {
           name: 'image',
           include: ['test/image/**/*.test.ts'],
-          globalSetup: ['test/support/real-servers.ts', 'test/support/built-image.ts'],
+          globalSetup: ['test/support/real-servers.ts', 'test/support/containers/built-image.ts'],
           testTimeout: 300_000,
           hookTimeout: 120_000,
           fileParallelism: false,

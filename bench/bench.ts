@@ -8,8 +8,8 @@ async function main(): Promise<void> {
   const plan = planOf(process.argv.slice(2))
   if (plan === undefined) return void process.stdout.write(HELP)
   const rig = await openRig()
-  const leave = () => void rig.close().finally(() => process.exit(130))
-  process.once('SIGINT', leave).once('SIGTERM', leave)
+  const interrupt = () => void rig.close().finally(() => process.exit(130))
+  process.once('SIGINT', interrupt).once('SIGTERM', interrupt)
   try {
     if (plan.measures === 'memory') return await soak(rig, plan)
     const measured: Measured[] = []
@@ -20,7 +20,7 @@ async function main(): Promise<void> {
   }
 }
 
-/** Memory must not grow with the number of clients. */
+/** Shows that memory does not grow with the number of clients. */
 async function soak(rig: Rig, plan: Plan): Promise<void> {
   for (const one of plan.cases) {
     const source = await startSource(one, rig.folder)
@@ -28,7 +28,7 @@ async function soak(rig: Rig, plan: Plan): Promise<void> {
       const { figures, memory } = await runConnector(rig, { ...one, ...plan, url: source.url, id: one.name })
       console.log(
         `${one.clients} clients, ${Math.round(figures.perSecond)} events/s, ${figures.cpuPerMillion.toFixed(1)} CPU s per million, ` +
-          `peak ${Math.round(figures.peakMegabytes)} MB; MB at every tenth: ${memory.join(' ')}`,
+          `peak ${Math.round(figures.peakMegabytes)} MB; MB at each tenth of the run: ${memory.join(' ')}`,
       )
     } finally {
       await source.close()
@@ -51,25 +51,34 @@ async function measure(rig: Rig, one: Case, plan: Plan): Promise<Round[]> {
   return rounds
 }
 
-/** The connector between its two limits, one after the other. */
+/** Measures the page walk, the connector, kafkajs and the connector's publisher, one after the other. */
 async function measureOnce(rig: Rig, run: Case & { url: string; id: string }, plan: Plan): Promise<Round> {
   const { url, output, limit, clients } = run
   const { brokers, admin } = rig
   const walk = await runLimit('walk', { url, output, limit, clients })
-  const { figures, topic, transactions, memory } = await runConnector(rig, { ...run, ...plan })
+  const { figures, topic, transactions, memory, loopDelay } = await runConnector(rig, { ...run, ...plan })
   const recordsPerTransaction = Math.ceil(clients / transactions)
   const order = { brokers, topic, clients, recordsPerTransaction }
   const kafkajs = await runLimit('publish', { ...order, by: 'kafkajs' })
   const publisher = await runLimit('publish', { ...order, by: 'publisher' })
   await admin.deleteTopics({ topics: [topic, `${topic}.kafkajs`, `${topic}.publisher`] })
-  return { walk, connector: figures, kafkajs, publisher, eventsPerTransaction: recordsPerTransaction, memory }
+  return {
+    walk,
+    connector: figures,
+    kafkajs,
+    publisher,
+    eventsPerTransaction: recordsPerTransaction,
+    memory,
+    loopDelay,
+  }
 }
 
-function progress({ name }: Case, { connector, walk, kafkajs, publisher, memory }: Round): string {
+function progress({ name }: Case, { connector, walk, kafkajs, publisher, memory, loopDelay }: Round): string {
   const whole = Math.round
   return (
     `${name}: ${whole(connector.perSecond)} events/s, ${connector.cpuPerMillion.toFixed(1)} CPU s per million, ` +
-    `${whole(connector.peakMegabytes)} MB (${memory.join(' ')}); walk ${whole(walk.perSecond)}, ` +
+    `${whole(connector.peakMegabytes)} MB (${memory.join(' ')}), ` +
+    `event loop while reading: p99 ${whole(loopDelay.reading.p99Ms)} ms, longest ${whole(loopDelay.reading.longestMs)} ms; walk ${whole(walk.perSecond)}, ` +
     `kafkajs ${whole(kafkajs.perSecond)}, publisher ${whole(publisher.perSecond)}`
   )
 }

@@ -4,17 +4,17 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { startProcess } from '../test/support/servers/server-process.ts'
 import { connectionsOf } from '../test/support/tcp-connections.ts'
-import { CALM_MEMORY } from './parts/plan.ts'
+import { LOW_MEMORY_FLAGS } from './parts/plan.ts'
 import { cpuSecondsOf, memoryOf } from './parts/process-usage.ts'
 import { openRig, type Rig, type RunningSource, startSimulator } from './parts/rig.ts'
 
-/** What many streams on one replica cost while there is nothing to publish. */
+/** Measures what many streams cost on one replica while there is nothing to publish. */
 
 const HELP = `node bench/idle-streams.ts [--streams 200] [--seconds 60] [--node-flags '…']
 
-The built connector with so many streams, each with a topic of its own, on a real broker, a real S3 server and the simulator, polled every
-5 s: from its start until all have caught up, then over so many seconds with nothing to publish; first with the sessions open (idleAfter: 0s),
-then, started again, with the sessions closed (idleAfter: 5s).
+Runs the built connector on a real broker, a real S3 server and the Polaris simulator. Each stream has its own topic and
+polls every 5 s. Measures the start until all streams have caught up, then --seconds with nothing to publish: first with
+open Kafka producers (idleAfter: 0s), then after a restart with closed producers (idleAfter: 5s).
 `
 
 interface Options {
@@ -35,7 +35,7 @@ interface Measured {
 
 interface StreamReport {
   readonly state: string
-  readonly drain?: string
+  readonly progress?: string
   readonly idle?: boolean
   readonly totals: { readonly pages: number; readonly events: number }
 }
@@ -47,7 +47,7 @@ async function main(): Promise<void> {
     options: {
       streams: { type: 'string', default: '200' },
       seconds: { type: 'string', default: '60' },
-      'node-flags': { type: 'string', default: CALM_MEMORY },
+      'node-flags': { type: 'string', default: LOW_MEMORY_FLAGS },
       help: { type: 'boolean', default: false },
     },
   })
@@ -62,16 +62,12 @@ async function main(): Promise<void> {
       rowOf(
         await measure(rig, source, {
           ...options,
-          name: 'new streams (their topics are made first), sessions open',
+          name: 'new streams (their topics are created first), producers open',
           idleAfter: '0s',
         }),
       ),
     )
-    console.log(
-      rowOf(
-        await measure(rig, source, { ...options, name: 'the same started again, sessions closed', idleAfter: '5s' }),
-      ),
-    )
+    console.log(rowOf(await measure(rig, source, { ...options, name: 'restarted, producers closed', idleAfter: '5s' })))
   } finally {
     await source.close()
     await rig.close()
@@ -90,9 +86,9 @@ async function measure(rig: Rig, source: RunningSource, run: Run): Promise<Measu
   try {
     const { pid } = child
     if (pid === undefined) throw new Error('the connector did not start')
-    await untilAll(logFile, run.streams, ({ drain }) => drain === 'caught up')
+    await untilAllReport(logFile, run.streams, ({ progress }) => progress === 'caught up')
     const startedInS = (performance.now() - began) / 1000
-    await untilAll(logFile, run.streams, ({ idle }) => (idle === true) === (run.idleAfter !== '0s'))
+    await untilAllReport(logFile, run.streams, ({ idle }) => (idle === true) === (run.idleAfter !== '0s'))
     await delay(10_000)
     const before = { cpu: cpuSecondsOf(pid), at: performance.now(), pages: await pagesOf(logFile) }
     await delay(run.seconds * 1000)
@@ -156,21 +152,25 @@ async function pagesOf(logFile: string): Promise<number> {
   return (await reports(logFile)).reduce((sum, { totals }) => sum + totals.pages, 0)
 }
 
-const LONGEST_MS = 300_000
+const TIMEOUT_MS = 300_000
 
-async function untilAll(logFile: string, count: number, isIt: (report: StreamReport) => boolean): Promise<void> {
-  const giveUpAt = performance.now() + LONGEST_MS
+async function untilAllReport(
+  logFile: string,
+  count: number,
+  matches: (report: StreamReport) => boolean,
+): Promise<void> {
+  const giveUpAt = performance.now() + TIMEOUT_MS
   for (;;) {
-    const seen = await reports(logFile)
-    if (seen.length === count && seen.every(isIt)) return
+    const current = await reports(logFile)
+    if (current.length === count && current.every(matches)) return
     if (performance.now() > giveUpAt)
-      throw new Error(`${seen.filter(isIt).length} of ${count} streams after ${LONGEST_MS} ms`)
+      throw new Error(`only ${current.filter(matches).length} of ${count} streams are ready after ${TIMEOUT_MS} ms`)
     await delay(200)
   }
 }
 
 const HEAD = [
-  '| | all streams up after s | peak RSS MB | RSS MB | of a core | polls/s | connections to Kafka | to S3 | to Polaris |',
+  '| | all streams caught up after s | peak RSS MB | RSS MB | CPU (100 % = one core) | polls/s | connections to Kafka | to S3 | to Polaris |',
   '| --- | --: | --: | --: | --: | --: | --: | --: | --: |',
 ].join('\n')
 

@@ -1,13 +1,14 @@
 import { Kafka, logLevel } from 'kafkajs'
-import { kafkaDefaults } from '../connector/publish/kafka-config.ts'
+import { kafkaDefaults } from '../connector/kafka/kafka-config.ts'
 import { kafkaEventPublisher } from '../connector/publish/kafka-event-publisher.ts'
 import { systemClock } from '../connector/runtime/clock.ts'
+import { refusedAccounts } from '../connector/runtime/refused-accounts.ts'
 import { openTopic } from '../test/support/topic-reader.ts'
 import { figuresOf, type Sample } from './parts/figures.ts'
 import type { PublishOrder } from './parts/limit-run.ts'
 import { memoryOf } from './parts/process-usage.ts'
 
-/** The second limit: the very records of a topic once more, in as many transactions, with a note in each. */
+/** The write limit: sends the records of a topic again, in as many transactions, each with a commit record. */
 const order: PublishOrder = JSON.parse(process.argv[2] ?? '{}')
 const name = `${order.topic}.${order.by}`
 const samples: Sample[] = []
@@ -31,11 +32,13 @@ async function recordsOfTopic(): Promise<SourceRecord[]> {
   await reader.close()
   const keys = new Set(found.map(({ key }) => key)).size
   if (found.length !== order.clients || keys !== order.clients)
-    throw new Error(`${found.length} records, ${keys} keys, ${order.clients} clients`)
+    throw new Error(
+      `expected ${order.clients} records with distinct keys, found ${found.length} records and ${keys} keys`,
+    )
   return found.sort((one, other) => (one.sequence < other.sequence ? -1 : 1))
 }
 
-/** kafkajs as it is, used without a fault: one partition a send, the note last, then the end. */
+/** Unmodified kafkajs, used correctly: one send per partition, then the commit record, then the commit. */
 async function openKafkaJs(): Promise<{ publish: Publish; close(): Promise<void> }> {
   const client = new Kafka({ brokers: [order.brokers], logLevel: logLevel.NOTHING })
   const { retry, timeouts } = kafkaDefaults
@@ -68,12 +71,12 @@ async function openPublisher(): Promise<{ publish: Publish; close(): Promise<voi
   const topic = { events: name, deadLetters: `${name}.dlq`, create: kafkaDefaults.create }
   const publisher = kafkaEventPublisher(
     { ...kafkaDefaults, brokers: [order.brokers], topic },
-    { connector: name, stream: 's', clock: systemClock, log: () => {} },
+    { connector: name, stream: 's', clock: systemClock, accounts: refusedAccounts(systemClock), log: () => {} },
   )
   const stop = new AbortController().signal
-  const session = await publisher.open(stop)
+  const producer = await publisher.open({ publishedEvents: 0 }, stop)
   const publish: Publish = async (records, seq) => {
-    const transaction = session.begin(stop)
+    const transaction = producer.begin(stop)
     await transaction.send(records.map(({ key, value }) => ({ to: 'events', key, value })))
     await transaction.commit({ epoch: 1, seq, nonce: 'bench' })
   }

@@ -1,87 +1,92 @@
 import { loadavg } from 'node:os'
 import { setTimeout as delay } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
-import { longestSilenceMs, movesSince, ownersOf } from './parts/moves.ts'
-import { type Outcome, tableOfOutcomes, told } from './parts/outcome.ts'
+import { lineOf, type Outcome, tableOfOutcomes } from './parts/outcome.ts'
+import { longestSilenceMs, ownersOf, takeoversSince } from './parts/rebalances.ts'
 import { openReplicaRig, type Replica, type ReplicaRig } from './parts/replica-rig.ts'
 
 /**
- * What each failure costs: three built replicas, 12 streams in the middle of a drain, a real broker and S3 server, everything by default.
+ * Measures the cost of each failure: three built replicas with default settings, 12 streams in the middle of a scan,
+ * a real broker and a real S3 server.
  * `npm run bench:replicas -- [--rounds 10] [--json] [--logs FOLDER]`
  */
 
-/** The three; whatever happens, happens to the last, whose way to Kafka leads through the proxy. */
-type Three = [Replica, Replica, Replica]
+/** Two replicas that keep running, and a third that each cause affects; it connects to Kafka through the proxy. */
+type Replicas = [Replica, Replica, Replica]
 
 interface Cause {
   readonly name: string
-  /** Brings it about; the moment before is the cause. Resolves to the three for the next one. */
-  readonly happen: (rig: ReplicaRig, three: Three) => Promise<Three> | Three
-  /** How many replicas share the streams then. */
-  readonly leaves: 2 | 3
+  /** Triggers the cause. Resolves to the replicas for the next one. */
+  readonly apply: (rig: ReplicaRig, replicas: Replicas) => Promise<Replicas> | Replicas
+  /** How many replicas share the streams afterwards. */
+  readonly remaining: 2 | 3
 }
 
-/** A round: each cause leaves what the next one needs. */
+/** One round. Each cause leaves the replicas in the state that the next one needs. */
 const causes: readonly Cause[] = [
-  { name: 'SIGTERM', leaves: 2, happen: signal('SIGTERM') },
-  { name: 'a replica is added', leaves: 3, happen: addOne },
-  { name: 'kill -9', leaves: 2, happen: signal('SIGKILL') },
-  { name: 'a replica is added', leaves: 3, happen: addOne },
-  { name: 'a process hangs (SIGSTOP)', leaves: 2, happen: signal('SIGSTOP') },
-  { name: 'it wakes up (SIGCONT)', leaves: 3, happen: signal('SIGCONT') },
-  { name: 'the network to Kafka falls silent', leaves: 2, happen: network('pause') },
-  { name: 'the network is back', leaves: 3, happen: network('resume') },
-  { name: 'the only broker is killed and started', leaves: 3, happen: restartBroker },
+  { name: 'SIGTERM', remaining: 2, apply: signal('SIGTERM') },
+  { name: 'replica added', remaining: 3, apply: addOne },
+  { name: 'kill -9', remaining: 2, apply: signal('SIGKILL') },
+  { name: 'replica added', remaining: 3, apply: addOne },
+  { name: 'process paused (SIGSTOP)', remaining: 2, apply: signal('SIGSTOP') },
+  { name: 'process resumed (SIGCONT)', remaining: 3, apply: signal('SIGCONT') },
+  { name: 'network to Kafka silent', remaining: 2, apply: network('pause') },
+  { name: 'network restored', remaining: 3, apply: network('resume') },
+  { name: 'only broker killed and restarted', remaining: 3, apply: restartBroker },
 ]
 
-/** The group finds together again: what happens meanwhile would measure the restart of the broker too. */
+/** Lets the group rejoin after the broker restart, so that the next cause does not measure that restart too. */
 const AFTER_BROKER_MS = 10_000
 
-function signal(name: NodeJS.Signals): Cause['happen'] {
-  return (_, three) => {
-    three[2].process.signal(name)
-    return three
+function signal(name: NodeJS.Signals): Cause['apply'] {
+  return (_, replicas) => {
+    replicas[2].process.signal(name)
+    return replicas
   }
 }
 
-function addOne(rig: ReplicaRig, [first, second]: Three): Three {
+function addOne(rig: ReplicaRig, [first, second]: Replicas): Replicas {
   return [first, second, rig.start('proxied')]
 }
 
-function network(what: 'pause' | 'resume'): Cause['happen'] {
-  return ({ kafka }, three) => {
+function network(what: 'pause' | 'resume'): Cause['apply'] {
+  return ({ kafka }, replicas) => {
     kafka.proxies[0]?.[what]()
-    return three
+    return replicas
   }
 }
 
-async function restartBroker({ kafka }: ReplicaRig, three: Three): Promise<Three> {
+async function restartBroker({ kafka }: ReplicaRig, replicas: Replicas): Promise<Replicas> {
   await kafka.kill(1)
   await kafka.start(1)
-  return three
+  return replicas
 }
 
-async function measure(rig: ReplicaRig, three: Three, cause: Cause): Promise<{ outcome: Outcome; left: Three }> {
+async function measure(
+  rig: ReplicaRig,
+  replicas: Replicas,
+  cause: Cause,
+): Promise<{ outcome: Outcome; next: Replicas }> {
   const before = ownersOf(rig.history().claims)
   const at = Date.now()
-  const left = await cause.happen(rig, three)
-  await untilCalm(rig, left.slice(0, cause.leaves))
+  const next = await cause.apply(rig, replicas)
+  await untilBalanced(rig, next.slice(0, cause.remaining))
   const after = ownersOf(rig.history().claims)
   const streams = rig.streams.filter((stream) => before.get(stream) !== after.get(stream))
-  const stayed = rig.streams.filter((stream) => !streams.includes(stream))
-  const moves = () => movesSince(rig.history(), { at, before }, streams)
-  await until(`${cause.name}: the successors publish`, () => moves() !== undefined)
+  const others = rig.streams.filter((stream) => !streams.includes(stream))
+  const takeovers = () => takeoversSince(rig.history(), { at, before }, streams)
+  await until(`${cause.name}: the successors publish`, () => takeovers() !== undefined)
   const { claims, seen } = rig.history()
   const outcome = {
     cause: cause.name,
-    moves: moves() ?? [],
-    again: rig.readAgain(streams, at - 1_000),
-    stayed: {
-      openings: claims.filter((claim) => claim.at >= at && stayed.includes(claim.stream)).length,
-      silentMs: Math.max(0, ...stayed.map((stream) => longestSilenceMs(seen.get(stream) ?? [], at))),
+    takeovers: takeovers() ?? [],
+    repeated: rig.repeatedReads(streams, at - 1_000),
+    others: {
+      openings: claims.filter((claim) => claim.at >= at && others.includes(claim.stream)).length,
+      silentMs: Math.max(0, ...others.map((stream) => longestSilenceMs(seen.get(stream) ?? [], at))),
     },
   }
-  return { outcome, left }
+  return { outcome, next }
 }
 
 async function main(): Promise<void> {
@@ -95,20 +100,20 @@ async function main(): Promise<void> {
   const rig = await openReplicaRig({ logs: values.logs })
   const outcomes: Outcome[] = []
   const print = () => console.log(values.json ? JSON.stringify(outcomes, null, 2) : tableOfOutcomes(outcomes))
-  const leave = () => {
+  const interrupt = () => {
     print()
     void rig.close().finally(() => process.exit(130))
   }
-  process.once('SIGINT', leave).once('SIGTERM', leave)
+  process.once('SIGINT', interrupt).once('SIGTERM', interrupt)
   try {
-    let three: Three = [rig.start('direct'), rig.start('direct'), rig.start('proxied')]
-    await untilCalm(rig, three)
+    let replicas: Replicas = [rig.start('direct'), rig.start('direct'), rig.start('proxied')]
+    await untilBalanced(rig, replicas)
     for (let round = 1; round <= Number(values.rounds); round += 1) {
       for (const cause of causes) {
-        const { outcome, left } = await measure(rig, three, cause)
+        const { outcome, next } = await measure(rig, replicas, cause)
         outcomes.push(outcome)
-        console.error(`${round}: ${told(outcome)}; load ${loadavg()[0]?.toFixed(1)}`)
-        three = left
+        console.error(`${round}: ${lineOf(outcome)}; load ${loadavg()[0]?.toFixed(1)}`)
+        replicas = next
       }
       await delay(AFTER_BROKER_MS)
     }
@@ -118,10 +123,13 @@ async function main(): Promise<void> {
   }
 }
 
-/** Waits until the replicas share the streams evenly and all of these flow, and then for any moment of their heartbeats. */
-async function untilCalm(rig: ReplicaRig, replicas: readonly Replica[]): Promise<void> {
+/**
+ * Waits until the replicas share the streams evenly and every stream publishes. Then waits for a random time, so that a
+ * cause hits any point of the heartbeat interval.
+ */
+async function untilBalanced(rig: ReplicaRig, replicas: readonly Replica[]): Promise<void> {
   const since = Date.now()
-  await until('calm', () => {
+  await until('streams evenly shared and publishing', () => {
     const { claims, seen } = rig.history()
     const owners = [...ownersOf(claims).values()]
     const isEven = replicas.every(
@@ -132,10 +140,10 @@ async function untilCalm(rig: ReplicaRig, replicas: readonly Replica[]): Promise
   await delay(500 + Math.random() * 1_000)
 }
 
-async function until(what: string, isSo: () => boolean): Promise<void> {
+async function until(what: string, isTrue: () => boolean): Promise<void> {
   const giveUpAt = performance.now() + 90_000
-  while (!isSo()) {
-    if (performance.now() > giveUpAt) throw new Error(`not within 90 s: ${what}`)
+  while (!isTrue()) {
+    if (performance.now() > giveUpAt) throw new Error(`timed out after 90 s: ${what}`)
     await delay(20)
   }
 }

@@ -3,7 +3,7 @@ import { figuresOf, type Sample } from './parts/figures.ts'
 import type { WalkOrder } from './parts/limit-run.ts'
 import { memoryOf } from './parts/process-usage.ts'
 
-/** The first limit: nobody can read pages faster than a loop that looks for nothing but the next `checkPoint`. */
+/** The read limit: a loop that requests every page and decodes only `checkPoint` and `hasMoreResults`. */
 const order: WalkOrder = JSON.parse(process.argv[2] ?? '{}')
 
 const marks = {

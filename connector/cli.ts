@@ -1,15 +1,15 @@
 import { parseArgs } from 'node:util'
 import type { Command, CommandArgs, CommandOption, CommandParts } from './commands/command.ts'
 import type { CommandEntry } from './commands/command-list.ts'
-import { didYouMean } from './config/did-you-mean.ts'
 import { ConnectorError } from './runtime/connector-error.ts'
+import { didYouMean } from './runtime/did-you-mean.ts'
 import { errorCatalogue } from './runtime/error-catalogue.ts'
 
 const program = 'polaris-connector'
 
 /**
- * Runs the command that `argv` (without node and script) names and resolves to the exit code: the command's own, 2 for what cannot be
- * understood, that of the catalogue for a `ConnectorError`. Rejects with anything else: a defect.
+ * Runs the command in `argv` (without node and script). Resolves to its exit code, to 2 for invalid arguments, or to
+ * the catalogue's exit code for a `ConnectorError`. Rejects with any other error: a defect.
  */
 export async function runCli(
   argv: readonly string[],
@@ -21,8 +21,8 @@ export async function runCli(
   } catch (error) {
     if (!(error instanceof ConnectorError)) throw error
     const { exit, hint } = errorCatalogue[error.code]
-    parts.complain(`${program}: ${error.message}`)
-    parts.complain(`${error.code}: ${hint}`)
+    parts.printError(`${program}: ${error.message}`)
+    parts.printError(`${error.code}: ${hint}`)
     return exit
   }
 }
@@ -33,26 +33,26 @@ async function runCommand(
   parts: CommandParts,
 ): Promise<number> {
   const [first = '--help'] = argv
-  if (first === '--version' || first === '-V') return say(parts, parts.version)
-  if (first === '--help' || first === '-h') return say(parts, await overview(commands))
+  if (first === '--version' || first === '-V') return printText(parts, parts.version)
+  if (first === '--help' || first === '-h') return printText(parts, await overview(commands))
 
   const entry = entryOf(argv, commands)
-  if (entry === undefined) return misunderstood(parts, unknownCommand(argv, commands))
+  if (entry === undefined) return reject(parts, unknownCommand(argv, commands))
   const command = await entry.load()
   const parsed = parsedArgs(argv.slice(command.name.split(' ').length), command)
-  if (parsed.kind === 'wrong') return misunderstood(parts, parsed.what, command)
-  if (parsed.args.help === true) return say(parts, help(command))
+  if (parsed.kind === 'invalid') return reject(parts, parsed.why, command)
+  if (parsed.args.help === true) return printText(parts, help(command))
   return await command.run(parsed.args, parts)
 }
 
-function say(parts: CommandParts, text: string): number {
+function printText(parts: CommandParts, text: string): number {
   parts.print(text)
   return 0
 }
 
-function misunderstood(parts: CommandParts, what: string, command?: Command): number {
-  parts.complain(`${program}: ${what}`)
-  parts.complain(`Try: ${[program, command?.name, '--help'].filter((word) => word !== undefined).join(' ')}`)
+function reject(parts: CommandParts, why: string, command?: Command): number {
+  parts.printError(`${program}: ${why}`)
+  parts.printError(`Try: ${[program, command?.name, '--help'].filter((word) => word !== undefined).join(' ')}`)
   return errorCatalogue['config.invalid'].exit
 }
 
@@ -65,7 +65,7 @@ function unknownCommand(argv: readonly string[], commands: readonly CommandEntry
   const family = commands.filter(({ name }) => name.startsWith(`${words[0]} `)).map(({ name }) => name)
   if (family.length > 0) {
     const second = words[1] === undefined ? '' : didYouMean(words.slice(0, 2).join(' '), family)
-    return `${words[0]} needs one of its commands: ${family.join(', ')}${second}`
+    return `${words[0]} requires a subcommand: ${family.join(', ')}${second}`
   }
   if (words[0] === undefined) return `unknown option ${argv[0]}${didYouMean(argv[0] ?? '', ['--help', '--version'])}`
   return `unknown command ${words[0]}${didYouMean(
@@ -74,17 +74,18 @@ function unknownCommand(argv: readonly string[], commands: readonly CommandEntry
   )}`
 }
 
-const helpOption = { type: 'boolean', short: 'h', description: 'print this' } as const
+const helpOption = { type: 'boolean', short: 'h', description: 'print this help' } as const
 
-type Parsed = { readonly kind: 'right'; readonly args: CommandArgs } | { readonly kind: 'wrong'; readonly what: string }
+type Parsed =
+  | { readonly kind: 'valid'; readonly args: CommandArgs }
+  | { readonly kind: 'invalid'; readonly why: string }
 
-/** Every token is looked at here: what `parseArgs` itself says would quote values. */
+/** Checks every token itself: the errors of `parseArgs` quote values, which may be secrets. */
 function parsedArgs(argv: readonly string[], command: Command): Parsed {
   const options: Command['options'] = { ...command.options, help: helpOption }
   const { values, tokens } = parseArgs({ args: [...argv], options, strict: false, tokens: true })
   for (const token of tokens) {
-    if (token.kind === 'positional')
-      return { kind: 'wrong', what: `${command.name} takes no argument beside its options` }
+    if (token.kind === 'positional') return { kind: 'invalid', why: `${command.name} takes only options, no arguments` }
     if (token.kind === 'option-terminator') continue
     const option = Object.entries(options).find(([name]) => name === token.name)?.[1]
     if (option === undefined) {
@@ -92,13 +93,13 @@ function parsedArgs(argv: readonly string[], command: Command): Parsed {
         token.rawName,
         Object.keys(options).map((name) => `--${name}`),
       )
-      return { kind: 'wrong', what: `unknown option ${token.rawName}${suggestion}` }
+      return { kind: 'invalid', why: `unknown option ${token.rawName}${suggestion}` }
     }
     const hasValue = token.value !== undefined && token.value !== ''
-    if (option.type === 'string' && !hasValue) return { kind: 'wrong', what: `${token.rawName} needs a value` }
-    if (option.type === 'boolean' && hasValue) return { kind: 'wrong', what: `${token.rawName} takes no value` }
+    if (option.type === 'string' && !hasValue) return { kind: 'invalid', why: `${token.rawName} requires a value` }
+    if (option.type === 'boolean' && hasValue) return { kind: 'invalid', why: `${token.rawName} takes no value` }
   }
-  return { kind: 'right', args: values as CommandArgs }
+  return { kind: 'valid', args: values as CommandArgs }
 }
 
 async function overview(entries: readonly CommandEntry[]): Promise<string> {
@@ -109,7 +110,7 @@ async function overview(entries: readonly CommandEntry[]): Promise<string> {
     '',
     ...commands.map(({ name, summary }) => `  ${name.padEnd(width)}  ${summary}`),
     '',
-    `${program} <command> --help says more; ${program} --version tells the version.`,
+    `Run ${program} <command> --help for details, or ${program} --version for the version.`,
   ].join('\n')
 }
 

@@ -2,24 +2,24 @@
 import { readFileSync } from 'node:fs'
 import { runCli } from './cli.ts'
 import { commandList } from './commands/command-list.ts'
-import { defectLine } from './defect.ts'
 import { stopOnSignals } from './runtime/shutdown.ts'
+import { defectLine } from './telemetry/error-fields.ts'
 
 const readFile = (name: string | URL) => readFileSync(name, 'utf8')
-const complain = (line: string) => process.stderr.write(`${line}\n`)
+const printError = (line: string) => process.stderr.write(`${line}\n`)
 
-function leaveOnDefect(error: unknown): void {
-  complain(`polaris-connector: ${defectLine(error)}`)
+function exitOnDefect(error: unknown): void {
+  printError(`polaris-connector: ${defectLine(error)}`)
   process.exit(1)
 }
 
-process.on('uncaughtException', leaveOnDefect)
-process.on('unhandledRejection', leaveOnDefect)
-// Whoever read the output has gone (`| head`); the work goes on.
+process.on('uncaughtException', exitOnDefect)
+process.on('unhandledRejection', exitOnDefect)
+// A closed pipe (`| head`) must not stop the connector.
 for (const output of [process.stdout, process.stderr]) output.on('error', () => {})
 
-/** Everything is closed by now; kafkajs may still be trying again, for seconds, on connections that were cut. */
-function leave(code: number): void {
+/** Exits although kafkajs may still retry on broken connections for seconds; everything else is closed. */
+function exitAfterFlush(code: number): void {
   process.exitCode = code
   process.stdout.write('', () => process.exit())
 }
@@ -31,13 +31,14 @@ try {
     environment: process.env,
     readFile,
     print: (line) => process.stdout.write(`${line}\n`),
-    complain,
+    printError,
+    showProgress: process.stderr.isTTY ? (line) => process.stderr.write(`\r${line}\u001b[K`) : undefined,
     stop: shutdown.stop,
     version,
   })
-  leave(code)
+  exitAfterFlush(code)
 } catch (error) {
-  leaveOnDefect(error)
+  exitOnDefect(error)
 } finally {
   shutdown[Symbol.dispose]()
 }

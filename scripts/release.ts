@@ -2,21 +2,22 @@ import { execFileSync } from 'node:child_process'
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { baseImages, podman, whyNoContainers } from '../test/support/containers.ts'
+import { baseImages, podman, whyNoContainers } from '../test/support/containers/containers.ts'
 import { staleFiles } from './generate.ts'
 import { writeArtefacts } from './release/artefacts.ts'
 import { changelogSection } from './release/changelog.ts'
 import { publish } from './release/publish.ts'
 import { whyNoRelease } from './release/why-not.ts'
 
-const HELP = `Tests and packages the version of package.json into dist/release: the image, the chart, the bill of materials, release notes, SHA256SUMS.
+const HELP = `Tests the version in package.json and packages it into dist/release: the image, the chart, the software bill of
+materials (SBOM), the release notes and SHA256SUMS.
 
 make release RELEASE='[options]'
 
-  --tag v1.2.3             refuse unless this is the version's tag
-  --push REGISTRY/OWNER    then push the image and the chart there (sign in before: podman login, helm registry login)
-  --plain-http             that registry speaks no TLS
-  --trial                  without the tests, and on stand-ins of the base images where no registry answers
+  --tag v1.2.3             fail unless the tag matches the version in package.json
+  --push REGISTRY/OWNER    then push the image and the chart (first run podman login and helm registry login)
+  --plain-http             push over HTTP instead of HTTPS
+  --trial                  skip the tests, and allow stand-ins for base images that cannot be pulled
   --help
 `
 const OPTIONS = {
@@ -50,13 +51,13 @@ async function main(): Promise<void> {
     const registry = { address: values.push ?? '', plainHttp: values['plain-http'] }
     if (values.push !== undefined) await publish(folder, image, release, registry)
   } finally {
-    await podman('rmi', image) // else a later build takes its labels
+    await podman('rmi', image) // otherwise a later build would reuse its labels
   }
   for (const name of readdirSync(folder)) console.log(`${folder}/${name}  ${statSync(join(folder, name)).size} bytes`)
 }
 
 function refuse(reasons: readonly string[]): void {
-  if (reasons.length > 0) throw new Error(`no release: ${reasons.join('\n  and ')}`)
+  if (reasons.length > 0) throw new Error(`cannot release: ${reasons.join('\n  and ')}`)
 }
 
 main().catch((error: unknown) => {

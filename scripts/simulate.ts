@@ -1,14 +1,17 @@
 import { parseArgs } from 'node:util'
 import { failureOf, histories, type Kind } from '../test/simulation/histories.ts'
 
-/** `npm run simulate -- --runs 20000 --seed 7`: the histories of `make test`, more of them, or (`--path`) one again, step by step. */
+/**
+ * `npm run simulate -- --runs 20000 --seed 7` runs the histories of `make test`, but more of them.
+ * With `--path`, repeats one history and prints each step.
+ */
 const { values } = parseArgs({
   options: { runs: { type: 'string' }, seed: { type: 'string' }, path: { type: 'string' }, of: { type: 'string' } },
 })
 const { runs = '2000', seed, path, of } = values
 const kinds = Object.keys(histories) as Kind[]
 const chosen = of === undefined ? kinds : kinds.filter((kind) => kind === of)
-if (chosen.length === 0) throw new Error(`--of is one of ${kinds.join(', ')}`)
+if (chosen.length === 0) throw new Error(`--of must be one of ${kinds.join(', ')}`)
 
 for (const kind of chosen) {
   const startedAt = performance.now()
@@ -17,9 +20,9 @@ for (const kind of chosen) {
     runs: Math.ceil(Number(runs) / chosen.length),
     seed: seed === undefined ? undefined : Number(seed),
     path,
-    ...(path === undefined ? {} : { tell: (line: string) => console.log(line) }),
+    ...(path === undefined ? {} : { log: (line: string) => console.log(line) }),
   })
   const seconds = ((performance.now() - startedAt) / 1000).toFixed(1)
-  console.log(`${kind}: ${failure ?? 'no fault'} (${seconds} s)`)
+  console.log(`${kind}: ${failure ?? 'no violation'} (${seconds} s)`)
   if (failure !== undefined) process.exitCode = 1
 }

@@ -4,10 +4,10 @@ import { fileURLToPath } from 'node:url'
 import type { LaneResult } from './test-lane.ts'
 import { type SummaryRow, summary } from './test-summary.ts'
 
-// usage: node test-all.ts [LANE…]: all checks and the lanes that need no container, or these lanes alone.
+// usage: node test-all.ts [LANE…]: runs all checks and the lanes that need no container, or only the named lanes.
 const named = process.argv.slice(2)
 
-/** Each counts as one test; its output is shown only when it fails. */
+/** Each check counts as one test; its output is printed only when it fails. */
 const checks = {
   build: ['build'],
   types: ['types'],
@@ -40,11 +40,11 @@ async function runCheck(name: string, script: readonly string[]): Promise<LaneRe
   const [exitCode] = await once(child, 'close')
   const ok = exitCode === 0
   console.log(ok ? `${name}: ok` : `${name}: failed\n${Buffer.concat(output)}`)
-  const failed = [{ test: `npm run ${script.join(' ')}`, why: `ended with ${exitCode}` }]
+  const failed = [{ test: `npm run ${script.join(' ')}`, why: `exit code ${exitCode}` }]
   return { passed: ok ? 1 : 0, failed: ok ? [] : failed, skipped: [] }
 }
 
-/** A lane that ends without a result counts as one failed test. */
+/** A lane that exits without a result counts as one failed test. */
 async function runLane(lane: string): Promise<LaneResult> {
   const script = fileURLToPath(new URL('test-lane.ts', import.meta.url))
   const stdio = ['ignore' as const, 'inherit' as const, 'inherit' as const, 'ipc' as const]
@@ -54,7 +54,7 @@ async function runLane(lane: string): Promise<LaneResult> {
     result = sent as LaneResult
   })
   const [exitCode] = await once(child, 'exit')
-  const failed = [{ test: `the lane ${lane}`, why: `ended with ${exitCode}` }]
+  const failed = [{ test: `the lane ${lane}`, why: `exit code ${exitCode}` }]
   if (result === undefined) return { passed: 0, failed, skipped: [] }
   return exitCode !== 0 && result.failed.length === 0 ? { ...result, failed } : result
 }

@@ -1,12 +1,12 @@
 import type { LaneResult, NamedReason } from './test-lane.ts'
 
-/** What a check or a lane came to, and how long it took. */
+/** The result of a check or a lane, and its duration. */
 export interface SummaryRow extends LaneResult {
   readonly name: string
   readonly seconds: number
 }
 
-/** A table, what was skipped and why, what failed and how, and as the last line the counts alone. */
+/** A table, the skipped tests with reasons, the failed tests with messages, and a last line with only the counts. */
 export function summary(rows: readonly SummaryRow[]): string {
   const skipped = rows.flatMap((row) => row.skipped)
   const failed = rows.flatMap((row) => row.failed)
@@ -22,14 +22,14 @@ export function summary(rows: readonly SummaryRow[]): string {
     '',
     skipped.length === 0 ? 'Nothing was skipped.' : 'Skipped:',
     ...skipped.map(named),
-    ...(failed.length === 0 ? [] : ['', 'Failed:', ...failed.slice(0, TOLD).map(named)]),
+    ...(failed.length === 0 ? [] : ['', 'Failed:', ...failed.slice(0, LISTED).map(named)]),
     '',
     `${all.passed} passed, ${failed.length} failed${skipped.length > 0 ? `, ${skipped.length} skipped` : ''}`,
   ].join('\n')
 }
 
-/** So many failures are told once more; all are above, each by its lane. */
-const TOLD = 20
+/** Failures repeated in the summary; each lane has already printed all of its own. */
+const LISTED = 20
 
 const sum = (numbers: readonly number[]) => numbers.reduce((total, one) => total + one, 0)
 

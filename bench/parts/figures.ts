@@ -1,29 +1,29 @@
-/** What one run of the connector, or of a limit, came to. */
+/** Result of one run of the connector or of a limit. */
 export interface Figures {
   readonly perSecond: number
-  /** CPU seconds of its process for a million clients. */
+  /** CPU seconds of the process per million clients. */
   readonly cpuPerMillion: number
   readonly peakMegabytes: number
 }
 
-/** How far a run was at some moment. */
+/** Progress of a run at one moment. */
 export interface Sample {
   /** Monotonic. */
   readonly atMs: number
-  /** Since the process began. */
+  /** Since the process started. */
   readonly cpuSeconds: number
-  /** 0 to 1. */
+  /** Share of the run that is done: 0 to 1. */
   readonly share: number
 }
 
-/** Left out at the beginning of each run, while the code is still being compiled. */
+/** First share of each run that is not measured: the code is still being compiled. */
 const WARM_UP = 0.25
 
 /** Rate and cost of a run after its warm-up; the last sample is its end. */
 export function figuresOf(samples: readonly Sample[], run: { clients: number; peakMegabytes: number }): Figures {
   const from = samples.find(({ share }) => share >= WARM_UP)
   const to = samples.at(-1)
-  if (from === undefined || to === undefined || from === to) throw new Error('too short a run to measure')
+  if (from === undefined || to === undefined || from === to) throw new Error('run too short to measure')
   const clients = (to.share - from.share) * run.clients
   return {
     perSecond: (clients * 1000) / (to.atMs - from.atMs),
@@ -32,7 +32,7 @@ export function figuresOf(samples: readonly Sample[], run: { clients: number; pe
   }
 }
 
-/** The figure in the middle, of the lower two when their number is even. */
+/** Lower median of each figure. */
 export function median(figures: readonly Figures[]): Figures {
   const middle = (of: (one: Figures) => number) =>
     figures.map(of).sort((one, other) => one - other)[(figures.length - 1) >> 1] ?? Number.NaN

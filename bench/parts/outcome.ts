@@ -1,39 +1,36 @@
-import { distribution, type Move } from './moves.ts'
+import { distribution, type Takeover } from './rebalances.ts'
 
-/** What one cause did in one round. */
+/** Effect of one cause in one round. */
 export interface Outcome {
   readonly cause: string
-  readonly moves: readonly Move[]
-  /** Pages of the streams that moved which were asked for twice, and of these answered twice. */
-  readonly again: { readonly asked: number; readonly answered: number }
-  readonly stayed: { readonly openings: number; readonly silentMs: number }
+  readonly takeovers: readonly Takeover[]
+  /** Of the streams taken over: requests and responses for a page that was requested or returned before. */
+  readonly repeated: { readonly requests: number; readonly answers: number }
+  /** The streams that kept their owner. */
+  readonly others: { readonly openings: number; readonly silentMs: number }
 }
 
-/** One line of one outcome. */
-export function told({ cause, moves, again, stayed }: Outcome): string {
-  const seconds = (of: (move: Move) => number) => moves.map((move) => (of(move) / 1000).toFixed(2)).join(' ')
-  const openings = moves.map((move) => move.openings).join(' ')
+/** An outcome as one line of text. */
+export function lineOf({ cause, takeovers, repeated, others }: Outcome): string {
+  const seconds = (times: readonly number[]) => times.map((ms) => (ms / 1000).toFixed(2)).join(' ')
+  const firstEvents = seconds(takeovers.map(({ firstEventMs }) => firstEventMs))
+  const silences = seconds(takeovers.map(({ silentMs }) => silentMs))
+  const openings = takeovers.map((takeover) => takeover.openings).join(' ')
   return (
-    `${cause}: first event ${seconds((move) => move.firstEventMs)} s, silent ${seconds((move) => move.silentMs)} s, ` +
-    `openings ${openings}, pages asked again ${again.asked}, answered again ${again.answered}; stayed: openings ${stayed.openings}, silent ${stayed.silentMs} ms`
+    `${cause}: first event ${firstEvents} s, silent ${silences} s, openings ${openings}, ` +
+    `pages requested again ${repeated.requests}, returned again ${repeated.answers}; ` +
+    `other streams: openings ${others.openings}, silent ${others.silentMs} ms`
   )
 }
 
 const HEAD = [
-  ...['what happens', 'rounds', 'moves', 'first event: least s', 'median', 'p90', 'most'],
-  ...[
-    'silent: least s',
-    'median',
-    'p90',
-    'most',
-    'pages asked again, per move',
-    'answered again',
-    'openings, per move',
-  ],
-  ...['openings of streams that stay', 'their longest silence: median s', 'most'],
+  ...['cause', 'rounds', 'takeovers', 'first event: min s', 'median', 'p90', 'max'],
+  ...['silent: min s', 'median', 'p90', 'max'],
+  ...['pages requested again per takeover', 'returned again per takeover', 'openings per takeover'],
+  ...['openings of other streams', 'their longest silence: median s', 'max'],
 ]
 
-/** A Markdown table, one row for each cause. */
+/** A Markdown table with one row per cause. */
 export function tableOfOutcomes(outcomes: readonly Outcome[]): string {
   const names = [...new Set(outcomes.map(({ cause }) => cause))]
   const rows = names.map((name) =>
@@ -48,17 +45,17 @@ export function tableOfOutcomes(outcomes: readonly Outcome[]): string {
 }
 
 function rowOf(name: string, outcomes: readonly Outcome[]): string[] {
-  const moves = outcomes.flatMap((outcome) => outcome.moves)
+  const takeovers = outcomes.flatMap((outcome) => outcome.takeovers)
   const sum = (numbers: readonly number[]) => numbers.reduce((one, other) => one + other, 0)
-  const perMove = (total: number) => (moves.length === 0 ? '–' : (total / moves.length).toFixed(2))
-  const [, medianSilent = '', , mostSilent = ''] = distribution(outcomes.map(({ stayed }) => stayed.silentMs))
+  const perTakeover = (total: number) => (takeovers.length === 0 ? '–' : (total / takeovers.length).toFixed(2))
+  const [, medianSilent = '', , maxSilent = ''] = distribution(outcomes.map(({ others }) => others.silentMs))
   return [
-    ...[name, String(outcomes.length), String(moves.length)],
-    ...distribution(moves.map(({ firstEventMs }) => firstEventMs)),
-    ...distribution(moves.map(({ silentMs }) => silentMs)),
-    perMove(sum(outcomes.map(({ again }) => again.asked))),
-    perMove(sum(outcomes.map(({ again }) => again.answered))),
-    perMove(sum(moves.map(({ openings }) => openings))),
-    ...[String(sum(outcomes.map(({ stayed }) => stayed.openings))), medianSilent, mostSilent],
+    ...[name, String(outcomes.length), String(takeovers.length)],
+    ...distribution(takeovers.map(({ firstEventMs }) => firstEventMs)),
+    ...distribution(takeovers.map(({ silentMs }) => silentMs)),
+    perTakeover(sum(outcomes.map(({ repeated }) => repeated.requests))),
+    perTakeover(sum(outcomes.map(({ repeated }) => repeated.answers))),
+    perTakeover(sum(takeovers.map(({ openings }) => openings))),
+    ...[String(sum(outcomes.map(({ others }) => others.openings))), medianSilent, maxSilent],
   ]
 }

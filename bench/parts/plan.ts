@@ -1,8 +1,8 @@
 import { parseArgs } from 'node:util'
 
-/** One thing that is measured: a first drain of so many clients. */
+/** One measurement: a first scan of `clients` clients. */
 export interface Case {
-  /** `json-1000`, `json-100-100ms`: output, limit, and the latency of every answer unless it is 0. */
+  /** Output, limit and, unless 0, the latency of each response: `json-1000`, `json-100-100ms`. */
   readonly name: string
   readonly output: 'xml' | 'json'
   readonly limit: number
@@ -11,19 +11,22 @@ export interface Case {
 }
 
 export interface Plan {
-  /** `memory`: of the connector alone, over one long drain. */
+  /** `memory`: the memory of the connector over one long scan, without the limits. */
   readonly measures: 'rates' | 'memory'
   readonly cases: readonly Case[]
   readonly rounds: number
   readonly format: 'table' | 'json'
-  /** What `node` is told before the connector's main file. */
+  /** Node.js flags of the connector process. */
   readonly nodeFlags: readonly string[]
-  /** Writes a CPU profile of each connector here. */
+  /** Folder for the CPU profile of each connector process. */
   readonly profileInto: string | undefined
 }
 
-/** Half the memory for a quarter more CPU: by default the young generation grows to 128 MB and the old one to four times what lives. */
-export const CALM_MEMORY = '--max-semi-space-size=16 --heap-growing-percent=30 --no-parallel-scavenge'
+/**
+ * Half the memory for a quarter more CPU. By default the young generation grows to 128 MB and the old one to four times
+ * the live data.
+ */
+export const LOW_MEMORY_FLAGS = '--max-semi-space-size=16 --heap-growing-percent=30 --no-parallel-scavenge'
 
 const CASES: readonly Omit<Case, 'name'>[] = [
   { output: 'json', limit: 100, latencyMs: 0, clients: 40_000 },
@@ -33,23 +36,27 @@ const CASES: readonly Omit<Case, 'name'>[] = [
   { output: 'json', limit: 100, latencyMs: 100, clients: 8_000 },
   { output: 'xml', limit: 100, latencyMs: 100, clients: 8_000 },
   { output: 'json', limit: 1000, latencyMs: 100, clients: 60_000 },
+  // A page of 31 MB and a small one.
+  { output: 'json', limit: 47_000, latencyMs: 0, clients: 50_000 },
+  { output: 'xml', limit: 35_500, latencyMs: 0, clients: 38_000 },
 ]
 const SOAK: Case = { name: 'soak', output: 'json', limit: 1000, latencyMs: 0, clients: 1_000_000 }
 
-export const HELP = `Measures the built connector, exactly once, on a real broker and a real S3 server, beside two limits of the same run.
+export const HELP = `Measures a first scan of the built connector (exactly-once) on a real broker and a real S3 server. Compares it with two
+limits, measured in the same round: reading the pages only, and publishing the records only.
 
 npm run bench -- [options]
 
-  --only NAME      one case (may be repeated): ${caseNames().join(', ')}
-  --clients N      another number of clients
-  --rounds 2       how often each case is measured
-  --soak           one first drain of a million clients (or --clients), json, limit 1000: memory over time
-  --node-flags S   flags of node for the connector, instead of ${CALM_MEMORY}
-  --profile DIR    writes CPU profiles of the connector
-  --json           figures as JSON
+  --only NAME      measure this case only (repeatable): ${caseNames().join(', ')}
+  --clients N      number of clients, instead of that of the case
+  --rounds 2       measurements per case
+  --soak           measure memory over one first scan of a million clients (or --clients), json, limit 1000
+  --node-flags S   Node.js flags of the connector, instead of ${LOW_MEMORY_FLAGS}
+  --profile DIR    write CPU profiles of the connector to this folder
+  --json           print the figures as JSON
 `
 
-/** What the arguments ask for; undefined: help. Throws when a case is not known. */
+/** Parses the arguments; undefined when they ask for help. Throws when a case is unknown. */
 export function planOf(args: string[]): Plan | undefined {
   const { values } = parseArgs({
     args,
@@ -58,7 +65,7 @@ export function planOf(args: string[]): Plan | undefined {
       clients: { type: 'string' },
       rounds: { type: 'string' },
       soak: { type: 'boolean', default: false },
-      'node-flags': { type: 'string', default: CALM_MEMORY },
+      'node-flags': { type: 'string', default: LOW_MEMORY_FLAGS },
       profile: { type: 'string' },
       json: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
@@ -80,7 +87,7 @@ export function planOf(args: string[]): Plan | undefined {
 function casesNamed(names: readonly string[] | undefined): Case[] {
   const all = CASES.map((one) => ({ ...one, name: nameOf(one) }))
   const unknown = names?.find((name) => !all.some((one) => one.name === name))
-  if (unknown !== undefined) throw new Error(`no case ${unknown}; there are ${caseNames().join(', ')}`)
+  if (unknown !== undefined) throw new Error(`unknown case ${unknown}; must be one of ${caseNames().join(', ')}`)
   return all.filter(({ name }) => names?.includes(name) ?? true)
 }
 

@@ -3,50 +3,49 @@ import { join } from 'node:path'
 import { groupDefaults } from '../../connector/placement/placement-config.ts'
 import { slotOf } from '../../connector/placement/slots.ts'
 import { closeStack } from '../../connector/runtime/close-stack.ts'
-import { type ConnectorProcess, startConnector } from '../../test/support/connector-process.ts'
-import { sendAnswer } from '../../test/support/servers/polaris/answer.ts'
+import { sendAnswer } from '../../test/polaris/answer/answer.ts'
 import {
   type Call,
   faults,
   type PolarisSimulator,
   startPolarisSimulator,
-} from '../../test/support/servers/polaris-simulator.ts'
-import type { Claim, History } from './moves.ts'
+} from '../../test/polaris/polaris-simulator.ts'
+import { type ConnectorProcess, startConnector } from '../../test/support/connector-process.ts'
+import type { Claim, History } from './rebalances.ts'
 import { openRig, type Rig } from './rig.ts'
 import { watchTopics } from './topic-watch.ts'
 
-/** A replica under a name of its own. */
 export interface Replica {
   readonly name: string
   readonly process: ConnectorProcess
 }
 
-/** Streams that are read without an end, and replicas that share them. */
+/** Streams whose scans never end, and the replicas that share them. */
 export interface ReplicaRig extends Pick<Rig, 'kafka'> {
   readonly streams: readonly string[]
-  /** Starts a replica; `proxied`: its way to Kafka leads through the proxy. */
-  start(way: 'direct' | 'proxied'): Replica
+  /** Starts a replica; `proxied`: it connects to Kafka through the proxy. */
+  start(connection: 'direct' | 'proxied'): Replica
   history(): History
-  /** How many pages of these streams were asked for more than once since then, and of these answered more than once. */
-  readAgain(streams: readonly string[], since: number): { readonly asked: number; readonly answered: number }
+  /** Requests and responses that repeat a page of these streams; `since` in ms since 1970. */
+  repeatedReads(streams: readonly string[], since: number): { readonly requests: number; readonly answers: number }
   close(): Promise<void>
 }
 
 const STREAMS = 12
 const CLIENTS = 60_000
-/** Twelve streams, ten pages a second each at most: more would measure the machine. */
+/** Limits each of the 12 streams to ten pages per second; more would measure the machine. */
 const LATENCY_MS = 100
 const LIMIT = 5
 
-/** `logs`: a folder for the log of each replica. */
+/** `logs`: folder for the log of each replica. */
 export async function openReplicaRig({ logs }: { logs: string | undefined }): Promise<ReplicaRig> {
   const closing = closeStack()
   try {
     const rig = closing.use(await openRig({ proxied: true }), (opened) => opened.close())
     const simulator = closing.use(await startPolarisSimulator({ clients: CLIENTS }), (opened) => opened.close())
-    const answered = answeredLate(simulator)
+    const answered = delayAnswers(simulator)
     simulator.changeEvery(10)
-    const streams = streamsInSlotsOfTheirOwn(STREAMS)
+    const streams = streamsInDistinctSlots(STREAMS)
     const topics = new Map(streams.map((stream) => [stream, `client.modified.${stream}`]))
     const config = join(rig.folder, 'replicas.yaml')
     writeFileSync(config, configOf(topics, simulator))
@@ -54,18 +53,19 @@ export async function openReplicaRig({ logs }: { logs: string | undefined }): Pr
     const replicas = closing.use(new Map<string, Replica>(), (started) => killAll([...started.values()], logs))
     return {
       ...{ kafka: rig.kafka, streams },
-      start: (way) => {
-        const brokers = way === 'direct' ? rig.brokers : rig.kafka.proxiedBootstrap
+      start: (connection) => {
+        const brokers = connection === 'direct' ? rig.brokers : rig.kafka.proxiedBootstrap
         const name = `replica-${replicas.size + 1}`
         const process = startConnector(['run', '--config', config], environmentOf(rig, brokers))
         replicas.set(name, { name, process })
         return { name, process }
       },
       history: () => ({ claims: claimsOf([...replicas.values()]), seen: watch.seen }),
-      readAgain: (some, since) => {
-        const isMeant = ({ at, parameters }: Call) =>
+      repeatedReads: (some, since) => {
+        const isCounted = ({ at, parameters }: Call) =>
           at >= since && some.includes(streams[Number(parameters.get('codeMagasin'))] ?? '')
-        return { asked: repeated(simulator.calls.filter(isMeant)), answered: repeated(answered.filter(isMeant)) }
+        const requests = repetitions(simulator.calls.filter(isCounted))
+        return { requests, answers: repetitions(answered.filter(isCounted)) }
       },
       close: () => closing.close(),
     }
@@ -98,8 +98,8 @@ function environmentOf({ s3 }: Rig, brokers: string): Record<string, string> {
   }
 }
 
-/** So that any of them can move alone. */
-function streamsInSlotsOfTheirOwn(count: number): string[] {
+/** One stream per slot, so that each can be reassigned alone. */
+function streamsInDistinctSlots(count: number): string[] {
   const found = new Map<number, string>()
   for (let number = 1; found.size < count; number += 1) {
     const slot = slotOf(`stream-${number}`, groupDefaults.create.partitions)
@@ -120,8 +120,8 @@ function claimsOf(replicas: readonly Replica[]): Claim[] {
   )
 }
 
-/** Makes every answer take its time. Returns the calls whose answer somebody was still waiting for. */
-function answeredLate({ faults: plan }: PolarisSimulator): readonly Call[] {
+/** Delays every response by `LATENCY_MS`. Returns the calls whose client was still connected at the response. */
+function delayAnswers({ faults: plan }: PolarisSimulator): readonly Call[] {
   const answered: Call[] = []
   plan.when(
     () => true,
@@ -136,8 +136,8 @@ function answeredLate({ faults: plan }: PolarisSimulator): readonly Call[] {
   return answered
 }
 
-/** A page is what a stream gets for one token; a drain begun again would show as a call without one. */
-function repeated(calls: readonly Call[]): number {
+/** Calls with the same stream and `checkPoint` request the same page; a restarted scan repeats the call without one. */
+function repetitions(calls: readonly Call[]): number {
   const pages = calls.map(({ parameters }) => `${parameters.get('codeMagasin')} ${parameters.get('checkPoint')}`)
   return pages.length - new Set(pages).size
 }

@@ -9,10 +9,10 @@ import { type S3Address, startS3 } from '../../test/support/servers/s3-server.ts
 import { startProcess, untilServing } from '../../test/support/servers/server-process.ts'
 import type { Case } from './plan.ts'
 
-/** What everything is measured on: one broker and one S3 server, a folder for logs, and the way to close it all. */
+/** The servers of a benchmark: one broker, one S3 server and a folder for logs. */
 export interface Rig {
   readonly kafka: KafkaCluster
-  /** Its plain listener. */
+  /** Address of the plaintext listener. */
   readonly brokers: string
   readonly s3: S3Address
   readonly admin: Admin
@@ -44,23 +44,23 @@ export interface RunningSource {
   close(): Promise<void>
 }
 
-/** The simulator with prepared pages. */
+/** Starts the Polaris simulator with pages that it prepares once. */
 export function startSource({ clients, latencyMs }: Case, folder: string): Promise<RunningSource> {
   return startSimulator(['--bench', '--clients', String(clients), '--latency', String(latencyMs)], folder)
 }
 
-/** The simulator in a process of its own. */
+/** Starts the Polaris simulator in a separate process. */
 export async function startSimulator(options: readonly string[], folder: string): Promise<RunningSource> {
   const port = await freePort()
   const url = `http://127.0.0.1:${port}/core/api/`
-  const command = new URL('../../test/support/servers/polaris/command.ts', import.meta.url).pathname
+  const command = new URL('../../test/polaris/command.ts', import.meta.url).pathname
   const logFile = join(folder, 'simulator.log')
   const args = [command, '--port', String(port), ...options]
   const process = startProcess({ command: globalThis.process.execPath, args, logFile })
-  const answers = async () => {
-    const answer = await fetch(`${url}Client.GetClientsModified?doc`).catch(() => undefined)
-    return (await answer?.arrayBuffer()) !== undefined
+  const isServing = async () => {
+    const response = await fetch(`${url}Client.GetClientsModified?doc`).catch(() => undefined)
+    return (await response?.arrayBuffer()) !== undefined
   }
-  await untilServing({ name: 'simulator', process, logFile }, answers)
+  await untilServing({ name: 'simulator', process, logFile }, isServing)
   return { url, port, close: () => process.end('SIGTERM', 2_000) }
 }

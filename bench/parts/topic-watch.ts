@@ -1,16 +1,16 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { hasKafkaCode } from '../../connector/publish/classify-kafka-error.ts'
+import { hasKafkaCode, KafkaCode } from '../../connector/kafka/kafka-errors.ts'
 import { openTopic, type TopicReader } from '../../test/support/topic-reader.ts'
-import type { SeenEvents } from './moves.ts'
+import type { SeenEvents } from './rebalances.ts'
 
-/** What the topic of each stream showed, and when. */
+/** The events that a reader of committed records saw in each topic, and when. */
 export interface TopicWatch {
   readonly seen: ReadonlyMap<string, readonly SeenEvents[]>
-  /** Stops reading; rejects when an event was missing, doubled or out of order. */
+  /** Stops reading; rejects when an event was missing, duplicated or out of order. */
   close(): Promise<void>
 }
 
-/** Follows topics of one partition from their beginning, by stream; they may not be there yet. */
+/** Reads topics with one partition from the beginning, by stream. Waits for topics that do not exist yet. */
 export function watchTopics(brokers: string, topics: ReadonlyMap<string, string>): TopicWatch {
   const seen = new Map<string, SeenEvents[]>()
   const closing = new AbortController()
@@ -39,14 +39,15 @@ interface Following {
 }
 
 async function follow({ brokers, topic, stream, batches }: Following, stop: AbortSignal): Promise<void> {
-  const reader = await openOnceThere(brokers, topic, stop)
+  const reader = await openOnceCreated(brokers, topic, stop)
   try {
     while (!stop.aborted) {
       const numbers =
         (await reader?.poll())?.map(({ value }) => Number((value as { sequence?: string }).sequence)) ?? []
       const from = (batches.at(-1)?.to ?? -1) + 1
       const wrong = numbers.find((number, at) => number !== from + at)
-      if (wrong !== undefined) throw new Error(`${stream}: event ${wrong} where ${from} and on was due`)
+      if (wrong !== undefined)
+        throw new Error(`${stream}: event ${wrong} out of sequence; expected consecutive numbers from ${from}`)
       if (numbers.length > 0) batches.push({ from, to: from + numbers.length - 1, at: Date.now() })
     }
   } finally {
@@ -54,15 +55,14 @@ async function follow({ brokers, topic, stream, batches }: Following, stop: Abor
   }
 }
 
-const unknownTopic = 3
-const leaderNotAvailable = 5
+const notReadyCodes = [KafkaCode.UNKNOWN_TOPIC_OR_PARTITION, KafkaCode.LEADER_NOT_AVAILABLE]
 
-async function openOnceThere(brokers: string, topic: string, stop: AbortSignal): Promise<TopicReader | undefined> {
+async function openOnceCreated(brokers: string, topic: string, stop: AbortSignal): Promise<TopicReader | undefined> {
   while (!stop.aborted) {
     try {
       return await openTopic({ kafka: { brokers: [brokers] }, topic, from: 'beginning' })
     } catch (error) {
-      if (!hasKafkaCode(error, unknownTopic) && !hasKafkaCode(error, leaderNotAvailable)) throw error
+      if (!hasKafkaCode(error, ...notReadyCodes)) throw error
       await delay(100)
     }
   }

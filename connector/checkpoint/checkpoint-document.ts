@@ -1,64 +1,102 @@
 import { z } from 'zod'
-import type { Destination, Note } from '../publish/event-publisher.ts'
+import type { CommitRecord, Destination } from '../publish/event-publisher.ts'
 import { ConnectorError } from '../runtime/connector-error.ts'
+import { LAST_TAG } from '../scan/scan-state.ts'
 import type { CheckPoint, SourceTime } from '../source/client-source.ts'
 
-export const FORMAT = 1
+export const FORMAT = 3
 
 const count = z.number().int().nonnegative()
 const sourceTime = z
   .string()
   .regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d$/)
   .transform((text) => text as SourceTime)
-const slice = z.object({ until: sourceTime, entries: z.string().regex(/^(?:[\w-]{22})*$/) })
-const resume = z.object({
+const token = z
+  .string()
+  .transform((text) => text as CheckPoint)
+  .nullable()
+const time = z.number()
+const scan = z.object({
+  kind: z.enum(['live', 'look-back', 'backfill', 'full']),
+  tag: count.max(LAST_TAG),
+  reachMs: count.nullable(),
+  from: sourceTime,
+  since: count,
   lastChanged: sourceTime,
-  checkPoint: z
-    .string()
-    .transform((text) => text as CheckPoint)
-    .nullable(),
+  checkPoint: token,
   limit: count,
   output: z.enum(['xml', 'json']),
-  drain: z.enum(['open', 'due']),
-  startedAt: z.number().nullable(),
+  startedAt: time.nullable(),
+  startedAtOurs: time.nullable(),
+  notBefore: time,
   lastModifiedAt: sourceTime.nullable(),
+  tokens: z.object({ token, power: count, steps: count }),
+  emptyPages: count,
+  refusals: count,
+  failures: count,
+  restarts: count,
+  pages: count,
+  clients: count,
 })
+const scans = z.object({
+  createdAt: time.nullable(),
+  live: z.object({ startedAt: time.nullable(), scan: scan.nullable() }),
+  background: z.array(scan).readonly(),
+  lookBacks: z.array(z.object({ reachMs: count, startedAt: time, dueAt: time })).readonly(),
+  backfill: z.enum(['due', 'done']),
+  fullDueAt: time.nullable(),
+  interleaving: z.enum(['unknown', 'proven', 'serial']),
+  failedLimit: z.object({ limit: count, until: time, attempts: count }).nullable(),
+})
+const recheck = z.object({ from: sourceTime, markedAt: time }).nullable()
 const mapping = z.object({ clientId: z.string(), modifiedAt: z.string().nullable() }).nullable()
-const state = z.object({
-  resume,
-  events: count,
-  mapping,
-  window: z.object({ frozen: z.array(slice).readonly(), seen: z.array(slice).readonly() }),
+/** Index entries of 24 bytes in base64. */
+const entries = z.string().regex(/^(?:[\w+/]{32})*$/)
+const index = z.object({
+  generation: count,
+  contentsFrom: count,
+  rules: z.array(z.string()).readonly(),
+  segments: z
+    .array(z.object({ name: z.string(), tier: z.enum(['spill', 'run', 'base']), entries: count, sha256: z.string() }))
+    .readonly(),
+  delta: entries,
 })
-const windowStep = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('seen'), slice }),
-  z.object({ kind: z.literal('freeze'), keepFrom: sourceTime }),
-])
-const change = z.object({ resume, events: count, mapping, windowSteps: z.array(windowStep).readonly() })
-/** Under which epoch and number something was decided or prepared, and when (ms since 1970, the writer's clock). */
+const reached = { scans, recheck, events: count, mapping }
+const state = z.object({ ...reached, index })
+const change = z.object({ ...reached, entries })
+/** The epoch and number of a prepared or decided state, and its time (ms since 1970, by the writer's clock). */
 const decision = z.object({ epoch: count, seq: count, nonce: z.string(), at: z.number() })
 
 const documentSchema = z.object({
   format: z.literal(FORMAT),
-  /** Unique for each write: tells a lost answer from somebody else's write. */
+  /** Unique for each write: distinguishes our own write, whose response was lost, from a write of another process. */
   nonce: z.string(),
   connector: z.string(),
   stream: z.string(),
   source: z.object({ url: z.string(), codeMagasin: z.number().int(), prefixCle: z.string().nullable() }),
-  destination: z.object({ clusterId: z.string(), topic: z.string(), partitions: count }),
+  /** Kafka may report no cluster id (the protocol allows null) and, before 2.8, no topic id. */
+  destination: z.object({
+    clusterId: z.string().nullable(),
+    topic: z.string(),
+    topicId: z.string().nullable(),
+    partitions: count,
+  }),
+  /** Of the last transactional producer. A producer with another id cannot end transactions that are open under it. */
+  producerId: z.string().nullable(),
   claim: z.object({ epoch: count, owner: z.string(), at: z.number() }),
-  /** `by`: how it came about. Only a state decided by a note can be missed by Kafka. */
-  committed: decision.extend({ by: z.enum(['beginning', 'note', 'operator', 'at-least-once']), state }),
-  pending: decision.extend({ change }).nullable(),
+  /** `by`: what decided this state. Only for `commit-record` is a missing commit record a loss. */
+  committed: decision.extend({ by: z.enum(['beginning', 'commit-record', 'operator', 'at-least-once']), state }),
+  /** `by`: what will decide this state. For `at-least-once`, nothing: after a crash its clients are published again. */
+  pending: decision.extend({ by: z.enum(['commit-record', 'at-least-once']), change }).nullable(),
 })
 
-/** What is stored for a stream: the state that holds, and what the next one adds to it. */
+/** The stored checkpoint of a stream: the committed state, and what the pending one adds to it. */
 export type CheckpointDocument = z.infer<typeof documentSchema>
 export type Committed = CheckpointDocument['committed']
 export type Pending = NonNullable<CheckpointDocument['pending']>
-export type SourceIdentity = CheckpointDocument['source']
+type SourceIdentity = CheckpointDocument['source']
 
-/** Who the document belongs to. */
+/** The stream to which a document belongs. */
 export interface StreamIdentity {
   readonly connector: string
   readonly stream: string
@@ -70,33 +108,33 @@ export function serializeDocument(document: CheckpointDocument): string {
   return `${JSON.stringify(document)}\n`
 }
 
-/** Throws `checkpoint.damaged`, or `checkpoint.unknown-format` for a format that this version does not know. Never guesses. */
+/** Throws `checkpoint.damaged`, or `checkpoint.unknown-format` for a format that is not supported. Never guesses. */
 export function parseDocument(text: string): CheckpointDocument {
   const value = parseJson(text)
   const format = z.object({ format: z.number() }).safeParse(value)
   if (format.success && format.data.format !== FORMAT) {
     throw new ConnectorError(
       'checkpoint.unknown-format',
-      `read checkpoint: format ${format.data.format} is not format ${FORMAT}, the only one this version knows`,
+      `read checkpoint: format ${format.data.format} is not supported, this version supports only format ${FORMAT}`,
     )
   }
   const parsed = documentSchema.safeParse(value)
   if (parsed.success) return parsed.data
-  // Invariant 8: where, never what.
-  const where = parsed.error.issues.map((issue) => issue.path.join('.') || 'the document').slice(0, 5)
-  throw new ConnectorError('checkpoint.damaged', `read checkpoint: not a checkpoint document at ${where.join(', ')}`)
+  // Invariant 8: reports the path, never the value.
+  const where = parsed.error.issues.map((issue) => issue.path.join('.') || 'the top level').slice(0, 5)
+  throw new ConnectorError('checkpoint.damaged', `read checkpoint: invalid document at ${where.join(', ')}`)
 }
 
 function parseJson(text: string): unknown {
   try {
     return JSON.parse(text)
   } catch {
-    throw new ConnectorError('checkpoint.damaged', `read checkpoint: ${text.length} characters that are not JSON`)
+    throw new ConnectorError('checkpoint.damaged', `read checkpoint: invalid JSON (${text.length} characters)`)
   }
 }
 
-/** Notes and decisions are compared by epoch, then seq; equal means the same nonce too. */
-export function compareNotes(left: Note, right: Note): 'older' | 'newer' | 'equal' | 'different' {
+/** Compares commit records or decisions by epoch, then seq; equal ones also have the same nonce. */
+export function compareRecords(left: CommitRecord, right: CommitRecord): 'older' | 'newer' | 'equal' | 'different' {
   if (left.epoch !== right.epoch) return left.epoch < right.epoch ? 'older' : 'newer'
   if (left.seq !== right.seq) return left.seq < right.seq ? 'older' : 'newer'
   return left.nonce === right.nonce ? 'equal' : 'different'

@@ -1,128 +1,143 @@
-import type { FoundNote, Mark, Note, Sightings } from '../publish/event-publisher.ts'
+import type { CommitRecord, EventMatch, RecordRepair, StoredRecord } from '../publish/event-publisher.ts'
 import type { ErrorCode } from '../runtime/error-catalogue.ts'
-import { type CheckpointDocument, compareNotes, type StreamIdentity } from './checkpoint-document.ts'
+import { type CheckpointDocument, type Committed, compareRecords, type Pending } from './checkpoint-document.ts'
 
-/** What is true when a stream opens. */
-export type Truth =
+/** Which state of the document is valid. */
+export type Resolution =
   | { readonly kind: 'new' }
-  /** `restore`: the note that Kafka has to be given anew (null: the one that hangs is to be dropped), where it has not the one that goes with it. */
-  | { readonly kind: 'committed' | 'pending'; readonly restore?: Note | null }
-  /** Kafka has lost the end of a note: whether events since this time (ms since 1970) are there, and which, tells. */
-  | { readonly kind: 'unclear'; readonly since: number }
-  | { readonly kind: 'stop'; readonly code: ErrorCode; readonly why: string }
+  /** `record`: how to repair the commit record. */
+  | { readonly kind: 'committed' | 'pending'; readonly record: RecordRepair }
+  /** The commit record is inconclusive: the events since this time (ms since 1970) decide. */
+  | { readonly kind: 'needs-scan'; readonly since: number }
+  | { readonly kind: 'hold'; readonly code: ErrorCode; readonly why: string }
 
-/** What is known when the truth is looked for. */
-export interface Known extends FoundNote {
+/** The inputs of a resolution besides the document. */
+export interface Known extends StoredRecord {
   /** ms since 1970 */
   readonly now: number
-  /** How long the broker keeps a note that nobody rewrites (`offsets.retention.minutes`). */
+  /** How long the broker keeps a commit record that is not rewritten (`offsets.retention.minutes`). */
   readonly retentionMs: number
-  /** What was met in the topic; undefined before somebody has looked. */
-  readonly sightings?: Sightings
+  /** The matches that an event scan found visible; undefined before the scan. */
+  readonly visible?: ReadonlySet<EventMatch>
 }
 
-/** Clocks of two replicas may differ by this much when the age of a note is judged. */
-const CLOCK_MARGIN_MS = 3_600_000
-/** An hour more, as events are sent before their state is prepared. */
-const LOOK_BACK_MS = 7_200_000
+/**
+ * Event scans start this much earlier: the clocks of two replicas may differ by an hour, and events are sent before
+ * their state is prepared.
+ */
+const SCAN_MARGIN_MS = 7_200_000
 
-/** Which state is true, by the document, the note, and the time. The table of the design, row by row. Pure. */
-export function resolve(document: CheckpointDocument | undefined, known: Known): Truth {
-  const { note, isHanging } = known
+const nothing: RecordRepair = { kind: 'none' }
+
+/**
+ * Determines the valid state from the document, the commit record and the time, by the table in
+ * `docs/decisions/20261126-recovery.md`. Pure.
+ */
+export function resolveState(document: CheckpointDocument | undefined, known: Known): Resolution {
+  const { record, isUnstable } = known
   if (document === undefined)
-    return note === undefined && !isHanging
+    return record === undefined && !isUnstable
       ? { kind: 'new' }
-      : stop('checkpoint.missing', 'there is no document, but Kafka has a note')
+      : hold('checkpoint.missing', 'the checkpoint document is missing, but Kafka has a commit record')
   const { committed, pending } = document
-  // Invariant 2: the note became visible with the events, or not at all.
-  if (pending !== null && note !== undefined && compareNotes(note, pending) === 'equal')
-    return isHanging ? { kind: 'pending', restore: null } : { kind: 'pending' }
-  const relation = note === undefined ? 'none' : compareNotes(note, committed)
+  // Invariant 2: the commit record becomes visible together with the events, or not at all.
+  if (pending !== null && record !== undefined && compareRecords(record, pending) === 'equal')
+    return { kind: 'pending', record: isUnstable ? { kind: 'drop' } : nothing }
+  const relation = record === undefined ? 'none' : compareRecords(record, committed)
   switch (relation) {
     case 'newer':
-      return stop('checkpoint.rolled-back', 'the note of Kafka is newer than both states of the document')
+      return hold('checkpoint.rolled-back', 'the commit record in Kafka is newer than both states of the document')
     case 'different':
-      return stop(
+      return hold(
         'checkpoint.rolled-back',
-        'the note of Kafka has the number of the committed state, but is not the same',
+        'the commit record in Kafka has the epoch and number of the committed state, but another nonce',
       )
-    case 'none':
-      // Had `pending` been decided, its note would still be there: unless it is that old.
-      if (pending !== null && mayHaveExpired(pending.at, known))
-        return stop(
-          'checkpoint.note-lost',
-          'a transaction was prepared so long ago that Kafka may have forgotten its note',
-        )
-      if (pending === null || mayHaveExpired(committed.at, known)) return unlessDecided(document, known)
-      return unlessLost(document, known)
-    case 'older':
-      return unlessLost(document, known)
     case 'equal':
-      return unlessDecided(document, known)
+      return byStability(decidable(document), known)
+    case 'older':
+    case 'none':
+      return withoutRecord(decidable(document), known)
   }
 }
 
-/** The note is as it should be: `committed` is true, unless the end of the note of `pending` was lost. */
-function unlessDecided({ pending }: CheckpointDocument, { isHanging, sightings }: Known): Truth {
-  if (!isHanging) return { kind: 'committed' }
-  if (pending === null) return { kind: 'committed', restore: null }
-  if (sightings === undefined) return { kind: 'unclear', since: pending.at - LOOK_BACK_MS }
-  return sightings.get('of pending') === 'visible'
-    ? { kind: 'pending', restore: noteIn(pending) }
-    : { kind: 'committed', restore: null }
+type Decidable = { readonly committed: Committed; readonly pending: Pending | null }
+
+/** Leaves out a pending state of at-least-once delivery, which no commit record decides. */
+function decidable({ committed, pending }: CheckpointDocument): Decidable {
+  return { committed, pending: pending?.by === 'commit-record' ? pending : null }
 }
 
-/** Kafka has not the note of `committed`: unless that never had one, its end was lost, or Kafka lost more than that. */
-function unlessLost(document: CheckpointDocument, known: Known): Truth {
-  const { committed, pending } = document
-  const { note, sightings } = known
-  if (committed.by !== 'note') return unlessDecided(document, known)
-  if (sightings === undefined) return { kind: 'unclear', since: committed.at - LOOK_BACK_MS }
-  if (pending !== null && sightings.get('of pending') === 'visible')
-    return { kind: 'pending', restore: noteIn(pending) }
-  if (committed.state.events === 0 || sightings.has('last of committed'))
-    return { kind: 'committed', restore: noteIn(committed) }
-  return stop(
-    'checkpoint.note-lost',
-    note === undefined
-      ? 'Kafka has neither the note nor the events of a state that the document holds as committed'
-      : 'the note of Kafka is older than the state that the document holds as committed, whose events are not there',
+/**
+ * The commit record is that of `committed`, or `committed` never had one. So `committed` is valid, unless the record of
+ * `pending` has lost its marker.
+ */
+function byStability({ pending }: Decidable, { isUnstable, visible }: Known): Resolution {
+  if (!isUnstable) return { kind: 'committed', record: nothing }
+  if (pending === null) return { kind: 'committed', record: { kind: 'drop' } }
+  if (visible === undefined) return { kind: 'needs-scan', since: pending.at - SCAN_MARGIN_MS }
+  return visible.has('of pending') ? rewritten('pending', pending) : { kind: 'committed', record: { kind: 'drop' } }
+}
+
+/**
+ * `committed` has no commit record: it had none, it expired or was deleted, its marker was lost, or Kafka lost data.
+ */
+function withoutRecord(states: Decidable, known: Known): Resolution {
+  const { committed, pending } = states
+  const mayHaveExpired = known.record === undefined && known.now - committed.at >= known.retentionMs
+  const isMissing = committed.by === 'commit-record' && !mayHaveExpired
+  // The record of `pending` may be gone for the same reasons, unless Kafka still has an older one.
+  const isPendingOpen = pending !== null && known.record === undefined
+  return isMissing || isPendingOpen ? byEvents(states, { ...known, isMissing }) : byStability(states, known)
+}
+
+/**
+ * Decides by the visible events. If any event of `pending` is visible, `pending` is valid. Otherwise `committed` is
+ * valid; but if its record is missing and its last event is not visible, Kafka has lost events.
+ */
+function byEvents({ committed, pending }: Decidable, known: Known & { isMissing: boolean }): Resolution {
+  const { record, visible, isUnstable, isMissing } = known
+  if (visible === undefined)
+    return { kind: 'needs-scan', since: (isMissing ? committed.at : (pending ?? committed).at) - SCAN_MARGIN_MS }
+  if (pending !== null && visible.has('of pending')) return rewritten('pending', pending)
+  if (!isMissing) return { kind: 'committed', record: isUnstable ? { kind: 'drop' } : nothing }
+  if (committed.state.events === 0 || visible.has('last of committed')) return rewritten('committed', committed)
+  return hold(
+    'checkpoint.events-lost',
+    record === undefined
+      ? `Kafka has neither the commit record nor the last event (${committed.state.events - 1}) of the committed state`
+      : `the commit record in Kafka is older than the committed state, whose last event (${committed.state.events - 1}) is missing`,
   )
 }
 
-const noteIn = ({ epoch, seq, nonce }: Note): Note => ({ epoch, seq, nonce })
+const rewritten = (kind: 'committed' | 'pending', { epoch, seq, nonce }: CommitRecord): Resolution => ({
+  kind,
+  record: { kind: 'rewrite', record: { epoch, seq, nonce } },
+})
 
-/** What an event of this number says about the truth. Pure. */
-export function markOf({ committed, pending }: CheckpointDocument, sequence: number | undefined): Mark | undefined {
+/** At-least-once: nothing decides a pending state, but a record left by an exactly-once producer still counts. Pure. */
+export function resolveAtLeastOnce(document: CheckpointDocument | undefined, { record }: StoredRecord): Resolution {
+  if (document === undefined) return resolveState(document, { record, isUnstable: false, now: 0, retentionMs: 0 })
+  const { committed, pending } = document
+  const isNewer = (than: CommitRecord | null) =>
+    than === null || record === undefined || ['newer', 'different'].includes(compareRecords(record, than))
+  if (pending !== null && record !== undefined && compareRecords(record, pending) === 'equal')
+    return { kind: 'pending', record: nothing }
+  return record !== undefined && isNewer(committed) && isNewer(pending)
+    ? hold('checkpoint.rolled-back', 'the commit record in Kafka is newer than both states of the document')
+    : { kind: 'committed', record: nothing }
+}
+
+/** How the event with this number relates to the states of the document. Pure. */
+export function matchOf(
+  { committed, pending }: CheckpointDocument,
+  sequence: number | undefined,
+): EventMatch | undefined {
   const { events } = committed.state
+  if (sequence === undefined) return undefined
   if (sequence === events - 1) return 'last of committed'
-  const isPending = pending !== null && sequence !== undefined && sequence >= events && sequence < pending.change.events
-  return isPending ? 'of pending' : undefined
+  return pending !== null && sequence >= events && sequence < pending.change.events ? 'of pending' : undefined
 }
 
-function mayHaveExpired(decidedAt: number, { now, retentionMs }: Known): boolean {
-  return now - decidedAt >= retentionMs - CLOCK_MARGIN_MS
-}
-
-/** Whether the document is this stream's: another stream, source, cluster or topic stops. A new URL and more partitions do not. Pure. */
-export function mismatch(document: CheckpointDocument, identity: StreamIdentity): string | undefined {
-  const { source, destination } = identity
-  const compared: [string, string | number | null, string | number | null][] = [
-    ['connector', document.connector, identity.connector],
-    ['stream', document.stream, identity.stream],
-    ['codeMagasin', document.source.codeMagasin, source.codeMagasin],
-    ['prefixCle', document.source.prefixCle, source.prefixCle],
-    ['Kafka cluster', document.destination.clusterId, destination.clusterId],
-    ['topic', document.destination.topic, destination.topic],
-  ]
-  const wrong = compared.find(([, stored, configured]) => stored !== configured)
-  if (wrong !== undefined)
-    return `the document is of ${wrong[0]} ${wrong[1] ?? '(none)'}, not of ${wrong[2] ?? '(none)'}`
-  return document.destination.partitions > destination.partitions
-    ? `the topic had ${document.destination.partitions} partitions and has ${destination.partitions}: it was created again`
-    : undefined
-}
-
-function stop(code: ErrorCode, why: string): Truth {
-  return { kind: 'stop', code, why }
+function hold(code: ErrorCode, why: string): Resolution {
+  return { kind: 'hold', code, why }
 }

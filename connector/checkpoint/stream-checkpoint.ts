@@ -1,104 +1,196 @@
-import type { Note } from '../publish/event-publisher.ts'
+import type { ClientTable } from '../index/client-table.ts'
+import { deltaWords } from '../index/index-state.ts'
+import { type IndexEvent, type IndexStorage, indexStorage } from '../index/index-storage.ts'
+import type { StreamIndex } from '../index/stream-index.ts'
+import type { CommitRecord } from '../publish/event-publisher.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { ConnectorError, codeOf } from '../runtime/connector-error.ts'
 import type { StoredText, Version, VersionedObject } from '../storage/versioned-object.ts'
-import { type CheckpointDocument, parseDocument, serializeDocument } from './checkpoint-document.ts'
-import type { StateChange, StreamState } from './stream-state.ts'
-import { committedAtLeastOnce, moved, noteOf, prepared, type Stamp } from './transitions.ts'
+import { type CheckpointDocument, type Pending, parseDocument, serializeDocument } from './checkpoint-document.ts'
+import { bothChanges, type StateChange, type StreamState, stateAfter } from './stream-state.ts'
+import { decided, moved, prepared, recordOf, represented } from './transitions.ts'
 
 /**
- * The claimed checkpoint of a stream. After any rejection it is dead: open the stream again.
- * Every write rejects with `storage.*` when its outcome is unknown, with `publish.fenced` when another replica claimed the stream
- * meanwhile, and with `checkpoint.conflict` when somebody else touched the object.
+ * The checkpoint of a claimed stream, with its client index. After any rejection it is unusable: open the stream again.
+ * Every write rejects with `storage.*` if its outcome is unknown, with `publish.fenced` if another replica has claimed
+ * the stream, and with `checkpoint.conflict` if another process has changed the object.
  */
 export interface StreamCheckpoint {
-  /** What holds: the state of the last decided transaction, and what was saved since. */
+  /** The current state: that of the last decided transaction, or a later one without a transaction. */
   state(): StreamState
-  /** Transactions decided so far. */
+  /** The client index of the current state. */
+  readonly table: ClientTable
+  /** Number of transactions decided so far. */
   seq(): number
-  /** Writes what the next transaction adds; resolves with the note that will decide it. */
-  prepare(change: StateChange, finish: AbortSignal): Promise<Note>
-  /** The prepared transaction is decided: `state` holds. */
-  decided(state: StreamState): void
-  /** Writes a state that needed no transaction. */
-  save(state: StreamState, finish: AbortSignal): Promise<void>
-  /** Throws like a write, when what is stored now is not what this claim wrote last. */
+  /** Whether the current state is stored as committed. */
+  isSaved(): boolean
+  /** Takes a change without a transaction; the next write stores it. */
+  advance(change: StateChange): void
+  /**
+   * Writes what the next transaction adds, and what will decide it. Resolves with its commit record. Rejects with
+   * `checkpoint.index-too-large` if the client index has outgrown its memory.
+   */
+  prepare(next: Pick<Pending, 'change' | 'by'>, finish: AbortSignal): Promise<CommitRecord>
+  /** Marks the prepared transaction as decided. Writes nothing. */
+  decided(): void
+  /** Writes the current state as committed. */
+  save(finish: AbortSignal): Promise<void>
+  /** Throws like a write if `stored` is not what this claim wrote last. */
   mustBe(stored: StoredText | undefined): void
-  /** At least once: writes the state whose events are in the topic. */
-  saveDelivered(state: StreamState, finish: AbortSignal): Promise<void>
+  /** Ends the upkeep of the index. Never rejects. */
+  close(): Promise<void>
 }
 
 export interface CheckpointParts {
   readonly object: VersionedObject
   readonly clock: Clock
   readonly newNonce: () => string
-  /** Hears the size of each document written. */
+  /** The client index in memory, kept across claims. */
+  readonly index: StreamIndex
+  readonly observe: (event: IndexEvent) => void
+  /** Called with the size of each document written. */
   readonly onWritten: (bytes: number) => void
 }
 
-/** `claimed`: the document as this replica claimed it, stored as `version`. */
-export function streamCheckpoint(
-  claimed: { document: CheckpointDocument; version: Version },
-  parts: CheckpointParts,
-): StreamCheckpoint {
-  let { document, version } = claimed
-  let preparedDocument: CheckpointDocument | undefined
+/** What a claim has written: the document, its stored version, and the index of its committed state. */
+export interface Claim {
+  readonly document: CheckpointDocument
+  readonly version: Version
+  readonly table: ClientTable
+}
 
-  const stamp = (): Stamp => ({ nonce: parts.newNonce(), at: parts.clock.now() })
-  const write = async (next: CheckpointDocument, finish: AbortSignal) => {
-    try {
-      version = await writeDocument(parts, { document: next, expected: version }, finish)
-    } catch (error) {
-      if (codeOf(error) === 'checkpoint.conflict') mustBe(await parts.object.read(finish))
-      throw error
-    }
+const AUDIT_PERIOD_MS = 86_400_000
+
+export function streamCheckpoint(claim: Claim, parts: CheckpointParts): StreamCheckpoint {
+  const { table, document } = claim
+  const { index } = parts
+  const storage = indexStorage(document.committed.state.index, {
+    ...parts,
+    ...{ table, store: index.store, limits: index.limits, epoch: document.claim.epoch },
+  })
+  const writer = documentWriter(claim, parts, storage)
+  const held: Held = {
+    ...{ ...parts, table, storage, writer, document },
+    ...{ prepared: undefined, unsaved: undefined, isRecorded: true },
   }
+  index.keep(table, [document.nonce])
+  return {
+    table,
+    mustBe: writer.mustBe,
+    state: () => stateOf(held),
+    seq: () => held.document.committed.seq,
+    isSaved: () => held.isRecorded && held.unsaved === undefined,
+    advance: (change) => advance(held, change),
+    prepare: (next, finish) => prepare(held, next, finish),
+    decided: () => decide(held),
+    save: (finish) => save(held, finish),
+    close: storage.close,
+  }
+}
+
+/** The state of an open checkpoint. */
+interface Held extends CheckpointParts {
+  readonly table: ClientTable
+  readonly storage: IndexStorage
+  readonly writer: ReturnType<typeof documentWriter>
+  document: CheckpointDocument
+  prepared: CheckpointDocument | undefined
+  /** Changes without a transaction that are not written yet; the table has them. */
+  unsaved: StateChange | undefined
+  /** Whether the last decided transaction is stored as committed. */
+  isRecorded: boolean
+}
+
+function stateOf({ document, unsaved }: Held): StreamState {
+  const { state } = document.committed
+  return unsaved === undefined ? state : stateAfter(state, unsaved)
+}
+
+function advance(held: Held, change: StateChange): void {
+  held.unsaved = bothChanges(held.unsaved, change)
+  if (change.entries === '') return
+  held.index.keep(held.table, [])
+  held.table.setAll(deltaWords(change.entries))
+}
+
+async function prepare(
+  held: Held,
+  { change, by }: Pick<Pending, 'change' | 'by'>,
+  finish: AbortSignal,
+): Promise<CommitRecord> {
+  const { document, unsaved, table } = held
+  held.index.mustFit(table)
+  const stamp = { nonce: held.newNonce(), at: held.clock.now() }
+  const next = prepared(await withIndex(held, finish), { change: bothChanges(unsaved, change), by }, stamp)
+  const isCommittedIndex = unsaved === undefined || unsaved.entries === ''
+  // The stored document may still have the decided state as pending.
+  if (isCommittedIndex) held.index.keep(table, held.isRecorded ? [document.nonce, next.nonce] : [next.nonce])
+  await held.writer.write(next, finish)
+  held.prepared = next
+  return recordOf(next)
+}
+
+function decide(held: Held): void {
+  if (held.prepared?.pending == null) throw new Error('decided without prepare')
+  held.index.keep(held.table, [])
+  held.table.setAll(deltaWords(held.prepared.pending.change.entries))
+  held.document = decided(held.prepared)
+  held.prepared = undefined
+  held.unsaved = undefined
+  held.isRecorded = false
+}
+
+async function save(held: Held, finish: AbortSignal): Promise<void> {
+  const next = moved(await withIndex(held, finish), held.unsaved, held.newNonce())
+  held.index.keep(held.table, [next.nonce])
+  await held.writer.write(next, finish)
+  held.document = next
+  held.unsaved = undefined
+  held.isRecorded = true
+}
+
+async function withIndex({ document, storage }: Held, finish: AbortSignal): Promise<CheckpointDocument> {
+  return represented(document, await storage.represent(document.committed.state.index, finish))
+}
+
+/** Writes the documents of one claim. */
+function documentWriter(claim: Claim, parts: CheckpointParts, storage: IndexStorage) {
+  const { clock, object, index } = parts
+  let { version } = claim
   const mustBe = (stored: StoredText | undefined) => {
     if (stored?.version === version) return
-    // Opening the stream again would take it back from whoever claimed it, and so on for ever.
-    if (stored !== undefined && isClaimedAbove(document.claim.epoch, stored))
+    // Not a conflict, after which the stream is reopened: the two replicas would take it from each other endlessly.
+    if (stored !== undefined && isClaimedAbove(claim.document.claim.epoch, stored))
       throw new ConnectorError('publish.fenced', 'write checkpoint: another replica claimed the stream')
-    throw new ConnectorError('checkpoint.conflict', 'write checkpoint: somebody else wrote it meanwhile')
+    throw new ConnectorError('checkpoint.conflict', 'write checkpoint: another process has changed it')
   }
-
-  return {
-    mustBe,
-    state: () => document.committed.state,
-    seq: () => document.committed.seq,
-    prepare: async (change, finish) => {
-      const next = prepared(document, change, stamp())
-      await write(next, finish)
-      preparedDocument = next
-      return noteOf(next)
-    },
-    decided: (state) => {
-      if (preparedDocument === undefined) throw new Error('decided without prepare')
-      const { epoch, seq, nonce, at } = noteAndTime(preparedDocument)
-      document = { ...document, committed: { epoch, seq, nonce, at, by: 'note', state }, pending: null }
-      preparedDocument = undefined
-    },
-    save: async (state, finish) => {
-      const next = moved(document, state, stamp())
-      await write(next, finish)
-      document = next
-    },
-    saveDelivered: async (state, finish) => {
-      const next = committedAtLeastOnce(document, state, stamp())
-      await write(next, finish)
-      document = next
-    },
+  const write = async (document: CheckpointDocument, finish: AbortSignal) => {
+    try {
+      version = await writeDocument(parts, { document, expected: version }, finish)
+    } catch (error) {
+      if (codeOf(error) === 'checkpoint.conflict') mustBe(await object.read(finish))
+      throw error
+    }
+    storage.written(document.committed.state.index)
+    if (clock.monotonic() < index.auditAt) return
+    index.auditAt = clock.monotonic() + AUDIT_PERIOD_MS
+    storage.audit()
   }
+  return { mustBe, write }
 }
 
 function isClaimedAbove(epoch: number, { text }: StoredText): boolean {
   try {
     return parseDocument(text).claim.epoch > epoch
   } catch {
-    return false // what it is, opening the stream says
+    return false // the next opening reports the cause
   }
 }
 
-/** Conditional write of a whole document; resolves with its version. Invariant 4: a replica that was taken over meets another version. */
+/**
+ * Writes a whole document if the stored version is still `expected`; resolves with the new version. Invariant 4: a
+ * replica that was replaced finds another version.
+ */
 export async function writeDocument(
   parts: Pick<CheckpointParts, 'object' | 'onWritten'>,
   { document, expected }: { document: CheckpointDocument; expected: Version | null },
@@ -107,11 +199,7 @@ export async function writeDocument(
   const text = serializeDocument(document)
   const outcome = await parts.object.write(text, expected, finish)
   if (outcome.kind === 'conflict')
-    throw new ConnectorError('checkpoint.conflict', 'write checkpoint: somebody else wrote it meanwhile')
+    throw new ConnectorError('checkpoint.conflict', 'write checkpoint: another process has changed it')
   parts.onWritten(text.length)
   return outcome.version
-}
-
-function noteAndTime(document: CheckpointDocument): Note & { at: number } {
-  return { ...noteOf(document), at: document.pending?.at ?? 0 }
 }

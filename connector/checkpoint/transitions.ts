@@ -1,109 +1,133 @@
-import type { Note } from '../publish/event-publisher.ts'
-import type { CheckpointDocument, Committed, StreamIdentity } from './checkpoint-document.ts'
+import type { IndexState } from '../index/index-state.ts'
+import type { CommitRecord } from '../publish/event-publisher.ts'
+import {
+  type CheckpointDocument,
+  type Committed,
+  FORMAT,
+  type Pending,
+  type StreamIdentity,
+} from './checkpoint-document.ts'
 import { type StateChange, type StreamState, stateAfter } from './stream-state.ts'
 
-/** How the document moves: each function gives the next document to write. All pure. */
+/** Transitions of the checkpoint document. Each function returns what to write next. All are pure. */
 
-/** Who writes, when (ms since 1970), and the nonce of this write. */
+/** The nonce and the time (ms since 1970) of a write. */
 export interface Stamp {
   readonly nonce: string
   readonly at: number
 }
 
+/** The replica that claims, and the id of its transactional producer (at-least-once: null). */
+export interface Claimant extends Stamp {
+  readonly owner: string
+  readonly producerId: string | null
+}
+
 /** The first document of a stream. */
-export function firstDocument(
-  identity: StreamIdentity,
-  state: StreamState,
-  stamp: Stamp & { owner: string },
-): CheckpointDocument {
-  const { nonce, at, owner } = stamp
+export function firstDocument(identity: StreamIdentity, state: StreamState, claimant: Claimant): CheckpointDocument {
+  const { nonce, at, owner, producerId } = claimant
   return {
-    format: 1,
+    format: FORMAT,
     nonce,
     ...identity,
+    producerId,
     claim: { epoch: 1, owner, at },
     committed: { epoch: 1, seq: 0, nonce, at, by: 'beginning', state },
     pending: null,
   }
 }
 
-/** What holds once `pending` is known to be decided. */
-export function committedByNote(document: CheckpointDocument, capacity: number): Committed {
-  const { committed, pending } = document
+/** The committed state after `pending` was decided by its commit record. */
+export function committedByRecord({ committed, pending }: CheckpointDocument): Committed {
   if (pending === null) return committed
   const { change, ...decision } = pending
-  return { ...decision, by: 'note', state: stateAfter(committed.state, change, capacity) }
+  return { ...decision, by: 'commit-record', state: stateAfter(committed.state, change) }
 }
 
-/** Invariant 4: a claim is a higher epoch, and the truth alone. */
+/** Invariant 4: a claim writes a higher epoch, with the resolved state and nothing pending. */
 export function claimed(
   document: CheckpointDocument,
   committed: Committed,
-  claim: Stamp & { owner: string; identity: StreamIdentity },
+  claim: Claimant & { identity: StreamIdentity },
 ): CheckpointDocument {
-  const { nonce, at, owner, identity } = claim
+  const { nonce, at, owner, producerId, identity } = claim
+  const hasMoved = identity.source.url !== document.source.url
   return {
     ...document,
     nonce,
     ...identity,
+    producerId: producerId ?? document.producerId,
     claim: { epoch: document.claim.epoch + 1, owner, at },
-    committed,
+    committed: hasMoved ? unproven(committed) : committed,
     pending: null,
   }
 }
 
-/** The next transaction is prepared: it will be decided by the note of `pending`. */
-export function prepared(document: CheckpointDocument, change: StateChange, stamp: Stamp): CheckpointDocument {
+/** A new server must prove again that it keeps scans apart. */
+function unproven(committed: Committed): Committed {
+  const { state } = committed
+  return { ...committed, state: { ...state, scans: { ...state.scans, interleaving: 'unknown' } } }
+}
+
+/** Prepares the next transaction; `by` is what will decide it. */
+export function prepared(
+  document: CheckpointDocument,
+  { change, by }: Pick<Pending, 'change' | 'by'>,
+  stamp: Stamp,
+): CheckpointDocument {
   const { nonce, at } = stamp
   return {
     ...document,
     nonce,
-    pending: { epoch: document.claim.epoch, seq: document.committed.seq + 1, nonce, at, change },
+    pending: { epoch: document.claim.epoch, seq: document.committed.seq + 1, nonce, at, by, change },
   }
 }
 
-/** The committed state moves without a transaction; its decision (epoch, seq, nonce, time) stays. */
-export function moved(document: CheckpointDocument, state: StreamState, stamp: Stamp): CheckpointDocument {
-  return { ...document, nonce: stamp.nonce, committed: { ...document.committed, state }, pending: null }
+/** Marks the prepared transaction as decided. */
+export function decided(document: CheckpointDocument): CheckpointDocument {
+  const { committed, pending } = document
+  if (pending === null) throw new Error('nothing is prepared')
+  const { change, ...decision } = pending
+  return { ...document, committed: { ...decision, state: stateAfter(committed.state, change) }, pending: null }
 }
 
-/** At least once: the events are in the topic, no note will say so. */
-export function committedAtLeastOnce(
+/** Changes the committed state without a transaction; its decision (epoch, seq, nonce, time) stays. */
+export function moved(
   document: CheckpointDocument,
-  state: StreamState,
-  stamp: Stamp,
+  change: StateChange | undefined,
+  nonce: string,
 ): CheckpointDocument {
-  const { nonce, at } = stamp
-  const committed: Committed = {
-    epoch: document.claim.epoch,
-    seq: document.committed.seq + 1,
-    nonce,
-    at,
-    by: 'at-least-once',
-    state,
-  }
-  return { ...document, nonce, committed, pending: null }
+  const { committed } = document
+  const state = change === undefined ? committed.state : stateAfter(committed.state, change)
+  return { ...document, nonce, committed: { ...committed, state }, pending: null }
 }
 
-/** An operator's word: the next epoch, no note, and whatever the operator says is true. */
+/** The same committed state with its client index stored in another way. */
+export function represented(document: CheckpointDocument, index: IndexState): CheckpointDocument {
+  const { committed } = document
+  return { ...document, committed: { ...committed, state: { ...committed.state, index } } }
+}
+
+/** A state set by an operator: it gets the next epoch and has no commit record. */
 export function setByOperator(
   document: CheckpointDocument,
   state: StreamState,
-  stamp: Stamp & { owner: string },
+  claimant: Claimant,
 ): CheckpointDocument {
-  const { nonce, at, owner } = stamp
+  const { nonce, at, owner, producerId } = claimant
   const epoch = document.claim.epoch + 1
   return {
     ...document,
     nonce,
+    producerId: producerId ?? document.producerId,
     claim: { epoch, owner, at },
     committed: { epoch, seq: document.committed.seq, nonce, at, by: 'operator', state },
     pending: null,
   }
 }
 
-/** The note that decides the document's pending state. */
-export function noteOf({ pending }: CheckpointDocument): Note {
+/** The commit record that decides the document's pending state. */
+export function recordOf({ pending }: CheckpointDocument): CommitRecord {
   if (pending === null) throw new Error('nothing is prepared')
   return { epoch: pending.epoch, seq: pending.seq, nonce: pending.nonce }
 }

@@ -1,16 +1,19 @@
 import { invalidRequest, streamOption, withStream } from './chosen-stream.ts'
 import { type Command, configOption } from './command.ts'
-import { rewriteTo, yesOption } from './rewrite-stream.ts'
+import { rewriteOptions, rewriteTo } from './rewrite-stream.ts'
 
 export const checkpointReset: Command = {
   name: 'checkpoint reset',
-  summary: 'make a stream begin again at POLARIS_LAST_CHANGED',
-  usage: 'As `checkpoint set` with the configured beginning.',
-  options: { ...configOption, ...streamOption, ...yesOption },
+  summary: 'make a stream read everything again from POLARIS_LAST_CHANGED',
+  usage:
+    'Like `checkpoint set`, but makes the backfill run again, from the configured POLARIS_LAST_CHANGED.\n' +
+    'Live scans continue meanwhile. Publishes only clients whose content differs from what was\n' +
+    'published last, except with --republish.',
+  options: { ...configOption, ...streamOption, ...rewriteOptions },
   run: (args, parts) =>
-    withStream(args, parts, ({ stream, around, closing }) => {
-      if (stream.beginAt === undefined)
-        throw invalidRequest('POLARIS_LAST_CHANGED is not configured: where should the stream begin?')
-      return rewriteTo(args, parts, { stream, around, closing, to: stream.beginAt })
+    withStream(args, parts, (chosen) => {
+      if (chosen.stream.beginAt === undefined)
+        throw invalidRequest('POLARIS_LAST_CHANGED is not set: set it, or use checkpoint set')
+      return rewriteTo(args, parts, { ...chosen, to: { kind: 'reset' } })
     }),
 }

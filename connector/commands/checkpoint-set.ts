@@ -1,32 +1,67 @@
+import { readUntil } from '../checkpoint/described-state.ts'
+import type { SourceTime } from '../source/client-source.ts'
 import { parseSourceTime } from '../source/source-time.ts'
-import { invalidRequest, streamOption, withStream } from './chosen-stream.ts'
-import { type Command, configOption, optionText } from './command.ts'
-import { rewriteTo, yesOption } from './rewrite-stream.ts'
+import type { RewriteRequest } from '../stream/rewrite-checkpoint.ts'
+import { type ChosenStream, invalidRequest, streamOption, withStream } from './chosen-stream.ts'
+import { type Command, type CommandArgs, configOption, optionText } from './command.ts'
+import { rewriteOptions, rewriteTo, storedDocument } from './rewrite-stream.ts'
 
 export const checkpointSet: Command = {
   name: 'checkpoint set',
-  summary: 'make a stream read again from a date',
+  summary: 'make a stream read again from a date, or skip to one',
   usage:
-    'Opens the stream like a replica, which fences a running one, prints what held, and writes the new beginning with the next epoch and an\n' +
-    'empty window: everything modified since is published again. The replica that ran the stream notices when it saves next, within a\n' +
-    'minute, and goes on from there; with PLACEMENT=single it has to be restarted. It also replaces a missing or damaged document.',
+    'Opens the stream like a replica, which fences a running one, prints the state that was valid,\n' +
+    'and writes the next epoch.\n' +
+    'The stream then reads the clients modified since that date again, in the background: live scans\n' +
+    'continue. It publishes only clients whose content differs from what was published last, except\n' +
+    'with --republish.\n' +
+    'With --skip, all scans continue at the date, and what was modified before and not yet read is\n' +
+    'not read; the command prints what that is.\n' +
+    'The replica that ran the stream notices at its next save, within a minute, and resumes;\n' +
+    'with PLACEMENT=single, restart it.\n' +
+    'Also replaces a missing or damaged checkpoint: the stream then reads its history again, except\n' +
+    'with --skip. If the topic was deleted, --republish creates it again.',
   options: {
     ...configOption,
     ...streamOption,
-    'last-changed': { type: 'string', value: 'time', description: "by the server's wall clock: 2026-01-31T13:45:00" },
-    ...yesOption,
+    'last-changed': {
+      type: 'string',
+      value: 'time',
+      description: "date and time in the server's local time: 2026-01-31T13:45:00",
+    },
+    skip: { type: 'boolean', description: 'do not read what was modified before' },
+    ...rewriteOptions,
   },
   run: (args, parts) =>
-    withStream(args, parts, ({ stream, around, closing }) => {
-      const text = optionText(args, 'last-changed')
-      const lastChanged = text === undefined ? undefined : parseSourceTime(text, stream.poll.timeZone)
-      if (lastChanged === undefined)
-        throw invalidRequest('--last-changed is needed: a date, or date and time like 2026-01-31T13:45:00')
-      return rewriteTo(args, parts, {
-        stream,
-        around,
-        closing,
-        to: { lastChanged, checkPoint: null, limit: stream.poll.limit, output: stream.poll.output },
-      })
-    }),
+    withStream(args, parts, async (chosen) =>
+      rewriteTo(args, parts, { ...chosen, to: await requested(args, chosen, parts.stop) }),
+    ),
+}
+
+/** Rejects with `checkpoint.invalid-request`, or as reading the checkpoint does. */
+async function requested(args: CommandArgs, chosen: ChosenStream, stop: AbortSignal): Promise<RewriteRequest['to']> {
+  const { beginAt, poll } = chosen.stream
+  const text = optionText(args, 'last-changed')
+  const from = text === undefined ? undefined : parseSourceTime(text, poll.timeZone)
+  if (from === undefined)
+    throw invalidRequest('--last-changed must be a date, or a date and time such as 2026-01-31T13:45:00')
+  const scans = (await storedDocument(chosen, stop))?.committed.state.scans
+  const isSkip = args.skip === true
+  mustBeReadable(from, { beginAt, until: isSkip ? undefined : scans && readUntil(scans, poll.timeZone) })
+  return { kind: isSkip ? 'skip' : 'read-again', from }
+}
+
+/** `beginAt`: the stream's beginning. `until`: the latest time to read again from. Throws `checkpoint.invalid-request`. */
+export function mustBeReadable(
+  from: SourceTime,
+  { beginAt, until }: { beginAt: SourceTime | undefined; until: SourceTime | undefined },
+): void {
+  if (beginAt !== undefined && from < beginAt)
+    throw invalidRequest(
+      `--last-changed is before POLARIS_LAST_CHANGED (${beginAt}), where the stream begins: set POLARIS_LAST_CHANGED to the earlier date and use checkpoint reset`,
+    )
+  if (until !== undefined && from > until)
+    throw invalidRequest(
+      `--last-changed is later than ${until}, until when the stream has read: add --skip to leave out the changes between`,
+    )
 }

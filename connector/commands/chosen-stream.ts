@@ -1,44 +1,47 @@
-import { replicaName, type Surroundings, surroundings } from '../compose.ts'
-import { connectorConfig, type StreamConfig } from '../config/connector-config.ts'
-import { loadConfig } from '../config/load-config.ts'
-import { systemClock } from '../runtime/clock.ts'
-import { type CloseStack, closeStack } from '../runtime/close-stack.ts'
+import type { StreamConfig } from '../config/connector-config.ts'
 import { ConnectorError } from '../runtime/connector-error.ts'
 import { type CommandArgs, type CommandParts, optionText } from './command.ts'
+import { asOperator, type CommandResources } from './command-resources.ts'
 
 export const streamOption = {
-  stream: { type: 'string', value: 'name', description: 'the stream, where there are several' },
+  stream: { type: 'string', value: 'name', description: 'name of the stream; required if there are several' },
 } as const
 
-/** The one stream that a command is about, and what it needs around it. */
-export interface ChosenStream {
-  readonly stream: StreamConfig
-  readonly around: Surroundings
-  readonly closing: CloseStack
-}
+/** The one stream that a command works on, with its resources. */
+export type ChosenStream = Omit<CommandResources, 'config'> & { readonly stream: StreamConfig }
 
-/** Calls `use` with the stream of `--stream`, or the only one there is; closes what was opened. Rejects with `checkpoint.invalid-request` when it is not clear which. */
-export async function withStream(
+/**
+ * Runs `use` with the stream that `--stream` names, or with the only stream. Rejects with `checkpoint.invalid-request`
+ * if that is ambiguous.
+ */
+export function withStream(
   args: CommandArgs,
   parts: CommandParts,
   use: (chosen: ChosenStream) => Promise<number>,
 ): Promise<number> {
-  const config = connectorConfig(
-    loadConfig({ file: optionText(args, 'config'), environment: parts.environment, readFile: parts.readFile }),
+  return asOperator(args, parts, ({ config, shared, closing }) =>
+    use({ stream: onlyStream(args, config.streams), shared, closing }),
   )
-  const name = optionText(args, 'stream')
-  const names = config.streams.map((stream) => stream.name).join(', ')
-  const [first, ...others] = config.streams.filter((stream) => name === undefined || stream.name === name)
-  if (first === undefined) throw invalidRequest(`--stream: there is no stream of this name; there are: ${names}`)
-  if (others.length > 0) throw invalidRequest(`--stream is needed, there are several: ${names}`)
-  await using closing = closeStack()
-  const around = surroundings(
-    config,
-    { clock: systemClock, replica: `operator-${replicaName()}`, kafkaLog: () => {}, onStoreRetry: () => {} },
-    closing,
-  )
-  return await use({ stream: first, around, closing })
 }
+
+function onlyStream(args: CommandArgs, streams: readonly StreamConfig[]): StreamConfig {
+  const [first, ...others] = selectedStreams(args, streams)
+  if (others.length > 0) throw invalidRequest(`--stream is required: there are several streams: ${namesOf(streams)}`)
+  return first
+}
+
+/** The streams that `--stream` names, or all. Throws `checkpoint.invalid-request` if it names none. */
+export function selectedStreams(
+  args: CommandArgs,
+  streams: readonly StreamConfig[],
+): readonly [StreamConfig, ...StreamConfig[]] {
+  const name = optionText(args, 'stream')
+  const [first, ...others] = streams.filter((stream) => name === undefined || stream.name === name)
+  if (first === undefined) throw invalidRequest(`--stream: unknown stream; must be one of ${namesOf(streams)}`)
+  return [first, ...others]
+}
+
+const namesOf = (streams: readonly StreamConfig[]) => streams.map(({ name }) => name).join(', ')
 
 export function invalidRequest(what: string): ConnectorError {
   return new ConnectorError('checkpoint.invalid-request', what)

@@ -1,12 +1,12 @@
 import type { Command } from './command.ts'
 
-/** A command that is loaded only when it is wanted: `lint` needs no Kafka client. */
+/** Loads its command on demand, so that `lint` does not load the Kafka client. */
 export interface CommandEntry {
   readonly name: string
   readonly load: () => Promise<Command>
 }
 
-/** Every command, in the order of the help. */
+/** Every command, in the order of `--help`. */
 export const commandList: readonly CommandEntry[] = [
   { name: 'run', load: async () => (await import('./run.ts')).run },
   { name: 'poll-once', load: async () => (await import('./poll-once.ts')).pollOnce },
@@ -17,4 +17,8 @@ export const commandList: readonly CommandEntry[] = [
   { name: 'checkpoint show', load: async () => (await import('./checkpoint-show.ts')).checkpointShow },
   { name: 'checkpoint set', load: async () => (await import('./checkpoint-set.ts')).checkpointSet },
   { name: 'checkpoint reset', load: async () => (await import('./checkpoint-reset.ts')).checkpointReset },
+  {
+    name: 'checkpoint rebuild-index',
+    load: async () => (await import('./checkpoint-rebuild-index.ts')).checkpointRebuildIndex,
+  },
 ]

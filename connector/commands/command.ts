@@ -1,13 +1,16 @@
-import type { Environment, ReadFile } from '../config/variables.ts'
+import type { Environment, ReadFile } from '../config/environment.ts'
+import type { ConfigSources } from '../config/load-config.ts'
 
-/** What a command finds around it; everything it does to the world goes through here. */
+/** The environment of a command; every side effect of a command on its process goes through here. */
 export interface CommandParts {
   readonly environment: Environment
   readonly readFile: ReadFile
-  /** One line to standard output. */
+  /** Writes one line to standard output. */
   readonly print: (line: string) => void
-  /** One line to standard error. */
-  readonly complain: (line: string) => void
+  /** Writes one line to standard error. */
+  readonly printError: (line: string) => void
+  /** Replaces the last line on the terminal; undefined without one. */
+  readonly showProgress: ((line: string) => void) | undefined
   /** Aborts at the first SIGTERM or SIGINT. */
   readonly stop: AbortSignal
   readonly version: string
@@ -16,7 +19,7 @@ export interface CommandParts {
 export interface CommandOption {
   readonly type: 'string' | 'boolean'
   readonly short?: string
-  /** What stands for the value in the help: `file`. */
+  /** Placeholder for the value in the help, such as `file`. */
   readonly value?: string
   readonly description: string
 }
@@ -24,25 +27,30 @@ export interface CommandOption {
 /** The options as given, by their long names; absent ones are missing. */
 export type CommandArgs = Readonly<Record<string, string | boolean | undefined>>
 
-/** One command: a file of its own in this folder, an entry in `command-list.ts`. */
+/** One command: a file in this folder and an entry in `command-list.ts`. */
 export interface Command {
   /** One or two words: `checkpoint show`. */
   readonly name: string
   /** One line for the list of commands. */
   readonly summary: string
-  /** Paragraphs for `--help`: what it does, what it prints, which exit codes it has. */
+  /** Paragraphs for `--help`: what the command does, what it prints, its exit codes. */
   readonly usage: string
   readonly options: Readonly<Record<string, CommandOption>>
-  /** Resolves to the exit code; a `ConnectorError` that it rejects with decides code and message. */
+  /** Resolves to the exit code. If it rejects with a `ConnectorError`, the catalogue gives exit code and hint. */
   run(args: CommandArgs, parts: CommandParts): Promise<number>
 }
 
 /** `--config`, for every command that has a configuration. */
 export const configOption = {
-  config: { type: 'string', short: 'c', value: 'file', description: 'YAML file; without it, the environment alone' },
+  config: { type: 'string', short: 'c', value: 'file', description: 'YAML file; default: environment variables only' },
 } as const satisfies Record<string, CommandOption>
 
-/** The text of an option, undefined when absent. */
+/** Where a command reads its configuration: the file of `--config` and the environment. */
+export function configSources(args: CommandArgs, { environment, readFile }: CommandParts): ConfigSources {
+  return { file: optionText(args, 'config'), environment, readFile }
+}
+
+/** The value of a text option; undefined if absent. */
 export function optionText(args: CommandArgs, name: string): string | undefined {
   const value = args[name]
   return typeof value === 'string' ? value : undefined

@@ -1,25 +1,41 @@
-import { composeDoctor } from '../compose-doctor.ts'
+import { composeDoctor } from '../compose/compose-doctor.ts'
 import { problemText } from '../config/config-problem.ts'
+import type { Settings } from '../config/config-schema.ts'
 import { connectorConfig } from '../config/connector-config.ts'
-import { readConfig } from '../config/load-config.ts'
-import { describedFindings, exitCodeOf, findingLines } from '../doctor/describe-findings.ts'
+import { loadConfig, readConfig } from '../config/load-config.ts'
+import type { DoctorParts } from '../doctor/doctor-parts.ts'
 import { examine } from '../doctor/examine.ts'
-import { type Finding, failed, ok, skipped } from '../doctor/finding.ts'
+import { describedFindings, exitCodeOf, type Finding, failed, findingLines, ok, skipped } from '../doctor/finding.ts'
+import { type FieldSurvey, surveyStream } from '../doctor/survey-fields.ts'
 import { systemClock } from '../runtime/clock.ts'
-import { closeStack } from '../runtime/close-stack.ts'
-import { invalidRequest, streamOption } from './chosen-stream.ts'
-import { type Command, type CommandArgs, type CommandParts, configOption, optionText } from './command.ts'
+import { type CloseStack, closeStack } from '../runtime/close-stack.ts'
+import { selectedStreams, streamOption } from './chosen-stream.ts'
+import { type Command, type CommandArgs, type CommandParts, configOption, configSources } from './command.ts'
+import { table } from './text-table.ts'
 
 export const doctor: Command = {
   name: 'doctor',
-  summary: 'check everything that run needs, and move nothing',
+  summary: 'check everything that run needs, without affecting the streams',
   usage:
-    'Checks the configuration, one page from Polaris, Kafka (topics, rights, a transaction under an id of its own that commits no record),\n' +
-    'the checkpoint store, and whether each stream would open. A line each: ok, warning, failed or skipped, what was seen, and the cure.\n' +
-    'Running replicas are not disturbed. Takes a quarter of a minute at most.\n' +
-    'Exit code: 0 nothing failed, 2 configuration, 3 surroundings.',
-  options: { ...configOption, ...streamOption, json: { type: 'boolean', description: 'print JSON' } },
+    'Checks the configuration, Polaris, Kafka (topics, permissions, and a trial transaction under its\n' +
+    'own transactional id that publishes no record), the checkpoint store, and whether each stream can\n' +
+    'open. From Polaris it reads two pages from the beginning, a live scan, and up to 20 pages of the\n' +
+    'last day.\n' +
+    'Prints one line per check: ok, warning, failed or skipped, the details, and what to do. Does not\n' +
+    'disturb running replicas. Waits for Polaris as long as run does, and for the rest at most 15\n' +
+    'seconds.\n' +
+    'With --fields, prints the fields of the clients instead: how many clients fill each one, the types\n' +
+    'of its values, and the settings for them; never a value.\n' +
+    'Exit code: 0 no check failed, 2 invalid configuration, 3 a problem with Polaris, Kafka or S3.',
+  options: {
+    ...configOption,
+    stream: { ...streamOption.stream, description: 'check only this stream' },
+    'compare-outputs': { type: 'boolean', description: 'read the first page as XML and as JSON, and compare' },
+    fields: { type: 'boolean', description: 'print the fields of the clients, and settings for them' },
+    json: { type: 'boolean', description: 'print JSON' },
+  },
   run: async (args, parts) => {
+    if (args.fields === true) return await printFields(args, parts)
     const findings = await diagnose(args, parts)
     if (args.json === true) parts.print(JSON.stringify(describedFindings(findings), undefined, 2))
     else for (const line of findingLines(findings)) parts.print(line)
@@ -29,19 +45,47 @@ export const doctor: Command = {
 
 const configuration = { stream: null, check: 'configuration' } as const
 
-async function diagnose(args: CommandArgs, { environment, readFile, stop }: CommandParts): Promise<Finding[]> {
-  const loaded = readConfig({ file: optionText(args, 'config'), environment, readFile })
+async function diagnose(args: CommandArgs, parts: CommandParts): Promise<Finding[]> {
+  const loaded = readConfig(configSources(args, parts))
   if (loaded.kind === 'invalid') {
-    const problems = loaded.problems.map((problem) => failed('config.invalid', problemText(problem), 'correct it'))
-    const rest = { stream: null, check: 'all else', ...skipped('a valid configuration is needed') }
+    const problems = loaded.problems.map((problem) =>
+      failed('config.invalid', problemText(problem), 'correct this setting'),
+    )
+    const rest = { stream: null, check: 'all other checks', ...skipped('requires a valid configuration') }
     return [...problems.map((problem) => ({ ...configuration, ...problem })), rest]
   }
-  const config = connectorConfig(loaded.settings)
-  const name = optionText(args, 'stream')
-  const streams = config.streams.filter((stream) => name === undefined || stream.name === name)
-  if (streams.length === 0) throw invalidRequest('--stream: there is no stream of this name')
   await using closing = closeStack()
-  const seen = `connector ${config.connector}, ${streams.map((stream) => stream.name).join(', ')}`
-  const found = await examine(composeDoctor({ ...config, streams }, systemClock, closing), stop)
-  return [{ ...configuration, ...ok(seen) }, ...found]
+  const doctor = doctorOf(args, loaded.settings, closing)
+  const { connector, streams } = doctor.config
+  const detail = `connector ${connector}, ${streams.map((stream) => stream.name).join(', ')}`
+  const found = await examine(doctor, { comparesOutputs: args['compare-outputs'] === true }, parts.stop)
+  return [{ ...configuration, ...ok(detail) }, ...found]
+}
+
+function doctorOf(args: CommandArgs, settings: Settings, closing: CloseStack): DoctorParts {
+  const config = connectorConfig(settings)
+  return composeDoctor({ ...config, streams: selectedStreams(args, config.streams) }, systemClock, closing)
+}
+
+async function printFields(args: CommandArgs, parts: CommandParts): Promise<number> {
+  await using closing = closeStack()
+  const doctor = doctorOf(args, loadConfig(configSources(args, parts)), closing)
+  const surveys = []
+  for (const stream of doctor.streams)
+    surveys.push({ stream: stream.config.name, ...(await surveyStream(stream, doctor.clock, parts.stop)) })
+  if (args.json === true) parts.print(JSON.stringify(surveys, undefined, 2))
+  else for (const { stream, ...survey } of surveys) for (const line of fieldLines(stream, survey)) parts.print(line)
+  return 0
+}
+
+function fieldLines(stream: string, { clients, fields, problem, settings }: FieldSurvey): string[] {
+  const rows = fields.map(({ path, filled, of, types, role }) => [
+    ...[path, `${filled} of ${of}`, `${Math.round((filled / of) * 100)} %`, types.join(', '), role ?? ''],
+  ])
+  return [
+    `stream ${stream}: ${clients} clients`,
+    ...table([['FIELD', 'FILLED', '', 'TYPES', 'USE'], ...rows]),
+    ...(problem === null ? [] : ['', problem]),
+    ...['', ...settings, ''],
+  ]
 }

@@ -4,54 +4,56 @@ import type { Settings } from '../config/config-schema.ts'
 import { type ConfigSources, loadEndpointSettings } from '../config/load-config.ts'
 import { systemClock } from '../runtime/clock.ts'
 import { ConnectorError } from '../runtime/connector-error.ts'
-import { type Command, configOption, optionText } from './command.ts'
+import { type Command, configOption, configSources } from './command.ts'
 
-const answerWithinMs = 3_000
+const respondWithinMs = 3_000
 
 export const health: Command = {
   name: 'health',
-  summary: 'ask the running connector on this machine whether it is alive',
+  summary: 'check whether the connector on this machine is alive',
   usage:
-    'For health checks in a container that has neither shell nor curl: asks /healthz on HTTP_PORT (8080), by loopback. Needs no other\n' +
-    'setting, and looks at the endpoints alone in a file. Prints one line.\n' +
-    'Exit code: 0 alive, 1 not.',
+    'For health checks in a container that has neither a shell nor curl: requests /healthz on\n' +
+    'HTTP_PORT (default 8080) over loopback. Needs no other setting; reads only the http section of a\n' +
+    'configuration file. Prints one line.\n' +
+    'Exit code: 0 alive, 1 not alive.',
   options: configOption,
-  run: async (args, { environment, readFile, print, complain, stop }) => {
-    const settings = endpointsOf({ file: optionText(args, 'config'), environment, readFile })
-    const trouble = typeof settings === 'string' ? settings : await troubleAt(addressOf(settings), stop)
-    if (trouble === undefined) print('alive')
-    else complain(`not alive: ${trouble}`)
-    return trouble === undefined ? 0 : 1 // docker knows no other code
+  run: async (args, parts) => {
+    const { print, printError, stop } = parts
+    const settings = endpointsOf(configSources(args, parts))
+    const problem = typeof settings === 'string' ? settings : await problemAt(addressOf(settings), stop)
+    if (problem === undefined) print('alive')
+    else printError(`not alive: ${problem}`)
+    return problem === undefined ? 0 : 1 // The only two codes of a Docker health check.
   },
 }
 
 function endpointsOf(sources: ConfigSources): Settings['http'] | string {
   try {
     const settings = loadEndpointSettings(sources)
-    return settings.port === 0 ? 'HTTP_PORT is 0, any free port: set the one to ask' : settings
+    return settings.port === 0 ? 'HTTP_PORT is 0 (any free port): set it to the port of the connector' : settings
   } catch (error) {
     if (error instanceof ConnectorError) return error.message
     throw error
   }
 }
 
-/** What is wrong there; undefined when the connector is alive. */
-async function troubleAt(address: string, stop: AbortSignal): Promise<string | undefined> {
-  using patience = systemClock.deadline(answerWithinMs, stop)
+/** Undefined if the connector is alive. */
+async function problemAt(address: string, stop: AbortSignal): Promise<string | undefined> {
+  using finish = systemClock.deadline(respondWithinMs, stop)
   try {
-    const { status, body } = await ask(address, patience.signal)
-    return status === 200 && body.trim() === 'ok' ? undefined : `${address} answers ${status} and is no connector`
+    const { status, body } = await request(address, finish.signal)
+    return status === 200 && body.trim() === 'ok' ? undefined : `${address} answered ${status}, but is not a connector`
   } catch (error) {
     const why = error instanceof Error && 'code' in error ? error.code : 'failed'
-    return `${address} does not answer (${why})`
+    return `${address} did not respond (${why})`
   }
 }
 
-function ask(address: string, signal: AbortSignal): Promise<{ status: number | undefined; body: string }> {
+function request(address: string, signal: AbortSignal): Promise<{ status: number | undefined; body: string }> {
   return new Promise((resolve, reject) => {
-    get(address, { signal, agent: false }, async (answer) => {
+    get(address, { signal, agent: false }, async (response) => {
       try {
-        resolve({ status: answer.statusCode, body: await text(answer) })
+        resolve({ status: response.statusCode, body: await text(response) })
       } catch (error) {
         reject(error)
       }
@@ -59,8 +61,8 @@ function ask(address: string, signal: AbortSignal): Promise<{ status: number | u
   })
 }
 
-/** Where a process with these settings is heard from here. */
+/** The URL of /healthz over loopback, or on the configured host. */
 function addressOf({ host, port }: Settings['http']): string {
-  const from = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host
-  return `http://${from.includes(':') ? `[${from}]` : from}:${port}/healthz`
+  const local = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host
+  return `http://${local.includes(':') ? `[${local}]` : local}:${port}/healthz`
 }

@@ -1,18 +1,20 @@
 import { problemText } from '../config/config-problem.ts'
 import type { SettingValue } from '../config/describe-config.ts'
-import { type Command, configOption, optionText } from './command.ts'
+import { type Command, configOption, configSources } from './command.ts'
 
 export const lint: Command = {
   name: 'lint',
   summary: 'check the configuration without connecting',
   usage:
-    'Prints every problem with its place and cure, or that there is none and the settings in effect; secrets show as ***.\n' +
-    'Exit code: 0 valid, 2 not.',
+    'Prints every problem, where it is and how to correct it. If there is none, prints the settings\n' +
+    'in effect, with secrets as ***.\n' +
+    'Exit code: 0 valid, 2 invalid.',
   options: { ...configOption, json: { type: 'boolean', description: 'print JSON' } },
-  run: async (args, { environment, readFile, print, complain }) => {
+  run: async (args, parts) => {
+    const { print, printError } = parts
     const { readConfig } = await import('../config/load-config.ts')
     const { describeConfig } = await import('../config/describe-config.ts')
-    const loaded = readConfig({ file: optionText(args, 'config'), environment, readFile })
+    const loaded = readConfig(configSources(args, parts))
     const isJson = args.json === true
     if (loaded.kind === 'valid') {
       const settings = describeConfig(loaded.settings)
@@ -22,7 +24,7 @@ export const lint: Command = {
     }
     const { problems } = loaded
     if (isJson) print(JSON.stringify({ valid: false, problems }, undefined, 2))
-    else for (const problem of problems) complain(problemText(problem))
+    else for (const problem of problems) printError(problemText(problem))
     return 2
   },
 }

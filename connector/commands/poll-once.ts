@@ -1,64 +1,88 @@
-import { composeStream, oneShotReopening, replicaName, surroundings, withoutPlacement } from '../compose.ts'
-import { connectorConfig } from '../config/connector-config.ts'
-import { loadConfig } from '../config/load-config.ts'
-import { runStream } from '../pipeline/run-stream.ts'
-import { systemClock } from '../runtime/clock.ts'
-import { closeStack } from '../runtime/close-stack.ts'
+import { composeStream, oneShotReopening, withoutPlacement } from '../compose/compose-stream.ts'
+import type { SharedResources } from '../compose/shared-resources.ts'
+import type { StreamConfig } from '../config/connector-config.ts'
+import type { Observe, PipelineEvent } from '../pipeline/pipeline-event.ts'
+import type { CloseStack } from '../runtime/close-stack.ts'
 import { codeOf } from '../runtime/connector-error.ts'
 import { errorCatalogue } from '../runtime/error-catalogue.ts'
-import { graceAfter } from '../runtime/grace.ts'
-import { telemetry } from '../telemetry/telemetry.ts'
-import { type Command, configOption, optionText } from './command.ts'
+import { graceAfter } from '../runtime/shutdown.ts'
+import { runStream, type StreamEnd } from '../stream/run-stream.ts'
+import { type Command, configOption } from './command.ts'
+import { asReplica } from './command-resources.ts'
 
 export const pollOnce: Command = {
   name: 'poll-once',
-  summary: 'do one drain of every stream, then end',
+  summary: 'read every stream until it has caught up, then exit',
   usage:
-    'Opens each stream (which fences a running connector, whatever the placement), copies until the server has no more results, saves, and ends. Serves no endpoints.\n' +
-    'Without Kafka it gives up after about a quarter of a minute, and tries no other stream.\n' +
-    'Exit code: 0 done or stopped, 2 configuration or request wrong, 3 surroundings missing.',
+    'Opens each stream and publishes until a live scan has completed, the backfill is done and no\n' +
+    'other scan is in progress. Then saves the checkpoint and logs how many clients were read, and\n' +
+    'how many of them were published or unchanged. Opening a stream fences a running connector,\n' +
+    'whatever its placement. Serves no endpoints.\n' +
+    'If Kafka is unreachable, gives up after about 15 seconds and skips the remaining streams.\n' +
+    'Exit code: 0 done or stopped, 1 another process took over a stream, 2 invalid configuration or\n' +
+    'request, 3 Polaris, Kafka or S3 is unavailable.',
   options: configOption,
-  run: async (args, { environment, readFile, stop, version }) => {
-    const config = connectorConfig(loadConfig({ file: optionText(args, 'config'), environment, readFile }))
-    await using closing = closeStack()
-    const replica = replicaName()
-    const { connector, logLevel: level, http } = config
-    const told = telemetry({
-      connector,
-      replica,
-      version,
-      level,
-      placement: 'single',
-      out: process.stdout,
-      clock: systemClock,
-      readyAfterMs: http.readyAfterMs,
-    })
-    const around = surroundings(
-      config,
-      { clock: systemClock, replica, kafkaLog: told.libraryLog('kafkajs'), onStoreRetry: told.storeRetried },
-      closing,
-    )
-    const grace = closing.use(graceAfter(stop, config.finishWithinMs, systemClock), (opened) =>
-      opened[Symbol.dispose](),
-    )
-    let exitCode = 0
-    for (const stream of config.streams) {
-      const observe = told.observe(stream.name, { pollIntervalMs: stream.poll.intervalMs })
-      const composed = composeStream(stream, around, {
-        ...withoutPlacement,
-        until: 'one-drain',
-        reopening: oneShotReopening,
-        giveUp: grace.signal,
-        observe,
-      })
-      closing.use(composed, (opened) => opened.closing.close())
-      const end = await runStream(composed, stop)
-      if (end.kind !== 'failed' && end.kind !== 'lost') continue
-      const code = codeOf(end.error)
-      exitCode = Math.max(exitCode, errorCatalogue[code].exit)
-      // The streams have their brokers in common: what one has waited for in vain, the next would too.
-      if (code === 'publish.unreachable') break
-    }
-    return exitCode
-  },
+  run: (args, parts) =>
+    asReplica(args, parts, async ({ config, shared, telemetry, closing }) => {
+      const { stop } = parts
+      const grace = closing.use(graceAfter(stop, config.finishWithinMs, shared.clock), (opened) =>
+        opened[Symbol.dispose](),
+      )
+      let exitCode = 0
+      for (const stream of config.streams) {
+        const reported = telemetry.observe(stream.name, stream.poll)
+        const totals = { clients: 0, events: 0, suppressed: 0 }
+        const observe: Observe = (event) => {
+          count(totals, event)
+          reported(event)
+        }
+        const end = await pollStream(stream, { shared, closing, observe, giveUp: grace.signal }, stop)
+        telemetry.log('info', 'poll ended', { stream: stream.name, end: end.kind, ...totals })
+        if (end.kind !== 'failed' && end.kind !== 'lost') continue
+        const code = codeOf(end.error)
+        exitCode = Math.max(exitCode, errorCatalogue[code].exit)
+        // All streams use the same brokers.
+        if (code === 'publish.unreachable') break
+      }
+      return exitCode
+    }),
+}
+
+interface PollParts {
+  readonly shared: SharedResources
+  readonly closing: CloseStack
+  readonly observe: Observe
+  readonly giveUp: AbortSignal
+}
+
+async function pollStream(
+  stream: StreamConfig,
+  { shared, closing, observe, giveUp }: PollParts,
+  stop: AbortSignal,
+): Promise<StreamEnd> {
+  const composed = composeStream(stream, shared, {
+    ...withoutPlacement,
+    until: 'caught-up',
+    outages: 'give-up',
+    reopening: oneShotReopening,
+    giveUp,
+    observe,
+  })
+  closing.use(composed, (opened) => opened.closing.close())
+  return await runStream(composed, stop)
+}
+
+interface Totals {
+  clients: number
+  events: number
+  suppressed: number
+}
+
+function count(totals: Totals, event: PipelineEvent): void {
+  if (event.kind === 'page-read') totals.clients += event.clients
+  if (event.kind !== 'pages-published') return
+  for (const { events, suppressed } of event.scans.values()) {
+    totals.events += events
+    totals.suppressed += suppressed
+  }
 }

@@ -1,49 +1,124 @@
+import type { CheckpointDocument } from '../checkpoint/checkpoint-document.ts'
 import { parseDocument } from '../checkpoint/checkpoint-document.ts'
-import { replicaName, type Surroundings, streamObject, surroundings } from '../compose.ts'
-import { viewReplicas } from '../compose-placement.ts'
-import { connectorConfig, type StreamConfig } from '../config/connector-config.ts'
-import { loadConfig } from '../config/load-config.ts'
-import { systemClock } from '../runtime/clock.ts'
-import { closeStack } from '../runtime/close-stack.ts'
+import { viewReplicas } from '../compose/compose-placement.ts'
+import { streamObject } from '../compose/compose-stream.ts'
+import type { SharedResources } from '../compose/shared-resources.ts'
+import type { StreamConfig } from '../config/connector-config.ts'
+import type { GroupView } from '../placement/group-view.ts'
 import { codeOf } from '../runtime/connector-error.ts'
-import { type Command, configOption, optionText } from './command.ts'
-import { describedReplicas, type FoundClaim, replicaLines } from './described-replicas.ts'
+import type { ErrorCode } from '../runtime/error-catalogue.ts'
+import { type Command, configOption } from './command.ts'
+import { asOperator } from './command-resources.ts'
+import { table } from './text-table.ts'
 
 export const replicas: Command = {
   name: 'replicas',
-  summary: 'show who runs what',
+  summary: 'show which replica runs which stream',
   usage:
-    'Asks Kafka for the replicas in the group and reads the checkpoint of every stream: whose it is, who opened it last, under which epoch\n' +
-    'and since when. Says so where nobody runs a stream. Changes nothing.\n' +
-    'Exit code: 0 shown, 2 configuration, 3 surroundings missing.',
+    'Reads the members of the consumer group and the checkpoint of every stream. For each stream,\n' +
+    'prints the replica that it is assigned to, the replica that opened it last, with epoch and time,\n' +
+    'and whether no replica runs it. Changes nothing.\n' +
+    'Exit code: 0 shown, 2 invalid configuration, 3 Kafka or S3 is unavailable.',
   options: { ...configOption, json: { type: 'boolean', description: 'print JSON' } },
-  run: async (args, { environment, readFile, print, stop }) => {
-    const config = connectorConfig(loadConfig({ file: optionText(args, 'config'), environment, readFile }))
-    await using closing = closeStack()
-    const name = `operator-${replicaName()}`
-    const around = surroundings(
-      config,
-      { clock: systemClock, replica: name, kafkaLog: () => {}, onStoreRetry: () => {} },
-      closing,
-    )
-    const [group, ...claims] = await Promise.all([
-      viewReplicas(around, stop),
-      ...config.streams.map((stream) => findClaim(stream, around, stop)),
-    ])
-    const report = describedReplicas(config.connector, group, new Map(claims))
-    if (args.json === true) print(JSON.stringify(report, undefined, 2))
-    else for (const line of replicaLines(report)) print(line)
-    return 0
-  },
+  run: (args, parts) =>
+    asOperator(args, parts, async ({ config, shared }) => {
+      const [group, ...claims] = await Promise.all([
+        viewReplicas(shared, parts.stop),
+        ...config.streams.map((stream) => findClaim(stream, shared, parts.stop)),
+      ])
+      const report = describedReplicas(config.connector, group, new Map(claims))
+      if (args.json === true) parts.print(JSON.stringify(report, undefined, 2))
+      else for (const line of replicaLines(report)) parts.print(line)
+      return 0
+    }),
 }
 
-/** A store that does not answer fails the command; a document that cannot be read is told of. */
-async function findClaim(stream: StreamConfig, around: Surroundings, stop: AbortSignal): Promise<[string, FoundClaim]> {
-  const stored = await streamObject(stream, around).read(stop)
+/** An unreadable document is a value; an unavailable store fails the command. */
+async function findClaim(
+  stream: StreamConfig,
+  shared: SharedResources,
+  stop: AbortSignal,
+): Promise<[string, FoundClaim]> {
+  const stored = await streamObject(stream, shared).read(stop)
   if (stored === undefined) return [stream.name, { kind: 'none' }]
   try {
     return [stream.name, { kind: 'claim', claim: parseDocument(stored.text).claim }]
   } catch (error) {
     return [stream.name, { kind: 'unreadable', code: codeOf(error) }]
   }
+}
+
+/** The claim in a stream's checkpoint. */
+export type FoundClaim =
+  | { readonly kind: 'claim'; readonly claim: CheckpointDocument['claim'] }
+  | { readonly kind: 'none' }
+  | { readonly kind: 'unreadable'; readonly code: ErrorCode }
+
+interface StreamOwner {
+  readonly stream: string
+  /** The replica that has the stream's slot; null: no replica has it, or there is no group. */
+  readonly assignedTo: string | null
+  /** The replica that opened the stream last. */
+  readonly claim: { readonly owner: string; readonly epoch: number; readonly since: string } | null
+  /** Why the stream is not running as assigned. */
+  readonly remark?: string
+}
+
+export interface ReplicasReport {
+  readonly connector: string
+  /** null: `PLACEMENT=single`. */
+  readonly group: GroupView | null
+  readonly streams: readonly StreamOwner[]
+}
+
+/** Combines the group in Kafka with the claims in the checkpoints. */
+export function describedReplicas(
+  connector: string,
+  group: GroupView | null,
+  claims: ReadonlyMap<string, FoundClaim>,
+): ReplicasReport {
+  const streams = [...claims].map(([stream, found]): StreamOwner => {
+    const owner = group?.members.find((member) => member.streams.includes(stream))
+    const assignedTo = owner?.replica ?? null
+    const remark = remarkOn(group, assignedTo, found)
+    const claim = found.kind === 'claim' ? claimOf(found.claim) : null
+    return { stream, assignedTo, claim, ...(remark === undefined ? {} : { remark }) }
+  })
+  return { connector, group, streams }
+}
+
+const claimOf = ({ owner, epoch, at }: CheckpointDocument['claim']) => ({
+  ...{ owner, epoch, since: new Date(at).toISOString() },
+})
+
+function remarkOn(group: GroupView | null, assignedTo: string | null, found: FoundClaim): string | undefined {
+  if (found.kind === 'unreadable') return `checkpoint cannot be read: ${found.code}`
+  if (group === null) return found.kind === 'none' ? 'never opened' : undefined
+  if (assignedTo === null) {
+    return group.members.length > 0 && group.state !== 'Stable' ? 'group is rebalancing' : 'no replica runs it'
+  }
+  if (found.kind === 'none') return 'not opened yet'
+  return found.claim.owner === assignedTo ? undefined : 'not opened by this replica yet'
+}
+
+/** The report as tables for a terminal. */
+export function replicaLines({ connector, group, streams }: ReplicasReport): string[] {
+  const header = ['STREAM', 'ASSIGNED TO', 'OPENED BY', 'EPOCH', 'SINCE', '']
+  const rows = streams.map(({ stream, assignedTo, claim, remark }) => [
+    ...[stream, assignedTo ?? '–', claim?.owner ?? '–', String(claim?.epoch ?? '–'), claim?.since ?? '–'],
+    remark ?? '',
+  ])
+  return [...groupLines(connector, group), '', ...table([header, ...rows])]
+}
+
+function groupLines(connector: string, group: GroupView | null): string[] {
+  if (group === null) return [`connector ${connector}: PLACEMENT=single, no consumer group`]
+  const { state, slots, members } = group
+  const rows = members.map(({ replica, host, slots: held, streams }) => [
+    ...[replica, host, String(held.length), streams.length === 0 ? '– (standby)' : streams.join(', ')],
+  ])
+  return [
+    `group ${connector}: ${state}, ${members.length} replica${members.length === 1 ? '' : 's'}, ${slots} slots`,
+    ...(rows.length === 0 ? [] : table([['REPLICA', 'HOST', 'SLOTS', 'STREAMS'], ...rows])),
+  ]
 }

@@ -1,23 +1,23 @@
 import { isMap, isSeq, LineCounter, type Node, parseDocument } from 'yaml'
 import type { ConfigPath, ConfigProblem } from './config-problem.ts'
 
-/** A YAML file with the lines of what is in it. */
+/** A YAML file with the line numbers of its keys. */
 export interface ConfigFile {
   readonly name: string
-  /** The document as plain values; undefined when it is empty or broken. */
+  /** The document as plain values; undefined if it is empty or invalid. */
   readonly value: unknown
-  /** The line, from 1, of a key or list item, or of the nearest thing around it. */
+  /** The line, from 1, of a key or list item, or else of its nearest parent that exists. */
   lineOf(path: ConfigPath): number | undefined
   readonly problems: readonly ConfigProblem[]
 }
 
 export function parseConfigFile(name: string, text: string): ConfigFile {
   const lines = new LineCounter()
-  // Pretty errors quote the line, which may hold a secret.
+  // Invariant 8: pretty errors quote the line, which may contain a secret.
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false })
   const lineAt = (offset: number) => lines.linePos(offset).line
   const problems = [...document.errors, ...document.warnings].map(({ code, pos }): ConfigProblem => {
-    return { file: name, line: lineAt(pos[0]), what: `is no valid YAML: ${code.toLowerCase().replaceAll('_', ' ')}` }
+    return { file: name, line: lineAt(pos[0]), what: `is not valid YAML: ${code.toLowerCase().replaceAll('_', ' ')}` }
   })
   if (problems.length > 0) return { name, value: undefined, lineOf: () => undefined, problems }
   const value = plainValue(document)
@@ -31,7 +31,7 @@ export function parseConfigFile(name: string, text: string): ConfigFile {
     problems:
       value.kind === 'plain'
         ? []
-        : [{ file: name, what: 'is no valid YAML: an alias has no anchor, or aliases grow without end' }],
+        : [{ file: name, what: 'is not valid YAML: an alias has no anchor, or aliases expand too far' }],
   }
 }
 

@@ -1,33 +1,39 @@
 import type { DeadLetterLimit } from '../event/dead-letter.ts'
 import type { ConfiguredFields } from '../event/field-mapping.ts'
-import type { PollSettings } from '../pipeline/polling.ts'
+import type { KafkaConnection } from '../kafka/kafka-client.ts'
+import type { KafkaConfig } from '../kafka/kafka-config.ts'
 import type { PlacementConfig } from '../placement/placement-config.ts'
-import type { KafkaConnection } from '../publish/kafka-client.ts'
-import type { KafkaConfig } from '../publish/kafka-config.ts'
-import type { ReadArguments } from '../source/client-source.ts'
+import type { ScanSettings } from '../scan/scan-settings.ts'
+import type { SourceTime } from '../source/client-source.ts'
 import type { PolarisConfig } from '../source/polaris-config.ts'
 import type { CheckpointConfig } from '../storage/checkpoint-store-config.ts'
-import { checkpointConfig } from './checkpoint-settings.ts'
 import type { Settings, StreamSettings } from './config-schema.ts'
-import { kafkaConfig, kafkaConnection } from './kafka-settings.ts'
-import { placementConfig } from './placement-settings.ts'
-import { beginAt, polarisConfig } from './polaris-settings.ts'
+import { checkpointConfig } from './sections/checkpoint-section.ts'
+import { kafkaConfig, kafkaConnection } from './sections/kafka-section.ts'
+import { placementConfig } from './sections/placement-section.ts'
+import { beginAt, polarisConfig } from './sections/polaris-section.ts'
+import { scanSettings } from './sections/poll-section.ts'
 
-/** The configuration as the parts of the connector take it: every unit in the name, secrets in plain text. Never logged: see `describeConfig`. */
+/** The configuration for the components: units in the names, secrets in plain text. Never log it; use `describeConfig`. */
 export interface ConnectorConfig {
   readonly connector: string
   readonly logLevel: Settings['log']['level']
   readonly http: { readonly host: string; readonly port: number; readonly readyAfterMs: number }
-  /** The way to Kafka for what is no stream's. */
+  /** Kafka connection for everything not owned by a stream. */
   readonly kafka: KafkaConnection
   readonly placement: PlacementConfig
   readonly checkpoint: CheckpointConfig
-  /** A poll that brings nothing new is saved this often at most. */
+  /**
+   * Minimum interval between saves of polls without changes; also the maximum delay until published events are recorded
+   * as committed.
+   */
   readonly savePeriodMs: number
+  /** Limit of the client indexes of all streams of a replica. */
+  readonly maxIndexBytes: number
   readonly offsetsRetentionMs: number
-  /** A stream that published nothing for so long closes its session; 0: never. */
+  /** A stream that has published nothing for this long closes its producer; 0: never. */
   readonly idleAfterMs: number
-  readonly group: { readonly maxBytes: number; readonly maxDelayMs: number }
+  readonly pageGroup: { readonly maxBytes: number; readonly maxDelayMs: number }
   readonly finishWithinMs: number
   readonly streams: readonly StreamConfig[]
 }
@@ -36,19 +42,17 @@ export interface StreamConfig {
   readonly name: string
   readonly polaris: PolarisConfig
   readonly kafka: KafkaConfig
-  readonly poll: PollSettings
-  /** Where the stream begins when it has no checkpoint. */
-  readonly beginAt: ReadArguments | undefined
+  readonly poll: ScanSettings
+  /** The beginning of the stream; undefined: not configured. */
+  readonly beginAt: SourceTime | undefined
   readonly fields: ConfiguredFields
   /** Lower-case dotted paths. */
   readonly hashIgnore: ReadonlySet<string>
   readonly deadLetterLimit: DeadLetterLimit
   readonly deadLetterClient: 'leave-out' | 'include'
-  /** Clients in each generation of the window. */
-  readonly windowCapacity: number
 }
 
-/** The only place where secrets are revealed. Pure. */
+/** Secrets are revealed only here. Pure. */
 export function connectorConfig(settings: Settings): ConnectorConfig {
   const { connector, log, http, kafka, checkpoint, shutdown, streams } = settings
   return {
@@ -56,12 +60,13 @@ export function connectorConfig(settings: Settings): ConnectorConfig {
     logLevel: log.level,
     http: { host: http.host, port: http.port, readyAfterMs: http.readyAfter },
     kafka: kafkaConnection(kafka),
-    placement: placementConfig(settings),
+    placement: placementConfig(settings.placement, { createTopics: kafka.topics.create }),
     checkpoint: checkpointConfig(checkpoint),
     savePeriodMs: checkpoint.savePeriod,
+    maxIndexBytes: checkpoint.maxIndexMemory,
     offsetsRetentionMs: kafka.offsetsRetention,
     idleAfterMs: kafka.idleAfter,
-    group: { maxBytes: kafka.group.maxBytes, maxDelayMs: kafka.group.maxDelay },
+    pageGroup: { maxBytes: kafka.pageGroup.maxBytes, maxDelayMs: kafka.pageGroup.maxDelay },
     finishWithinMs: shutdown.finishWithin,
     streams: streams.map((stream) => streamConfig(stream, settings)),
   }
@@ -73,25 +78,11 @@ function streamConfig(stream: StreamSettings, { kafka }: Settings): StreamConfig
     name,
     polaris: polarisConfig(polaris),
     kafka: kafkaConfig(kafka, stream.kafka),
-    poll: pollSettings(stream),
+    poll: scanSettings(poll, polaris),
     beginAt: beginAt(polaris),
     fields: { clientId: polaris.clientIdField ?? null, modifiedAt: polaris.modifiedAtField ?? null },
     hashIgnore: new Set(polaris.hashIgnore.map((path) => path.toLowerCase())),
     deadLetterLimit: { maxShare: deadLetters.maxPercent / 100, minimum: deadLetters.minimum, of: deadLetters.of },
     deadLetterClient: deadLetters.includeClient ? 'include' : 'leave-out',
-    windowCapacity: poll.windowSize,
-  }
-}
-
-function pollSettings({ poll, polaris }: StreamSettings): PollSettings {
-  return {
-    intervalMs: poll.interval,
-    overlapMs: poll.overlap,
-    tail: poll.tail,
-    onRefusedCheckPoint: poll.onRefusedCheckPoint,
-    maxEmptyPages: poll.maxEmptyPages,
-    limit: polaris.limit,
-    output: polaris.output,
-    timeZone: polaris.timeZone,
   }
 }

@@ -1,20 +1,16 @@
-import type { ConfigPath } from './config-problem.ts'
+import type { ConfigPath, Violation } from './config-problem.ts'
 import type { Settings, StreamSettings } from './config-schema.ts'
+import { clientCertificate, credentials, headerNames, loginToken, pauses, trust } from './polaris-checks.ts'
 import { durationText } from './units.ts'
 
-export interface Finding {
-  readonly path: ConfigPath
-  readonly what: string
-}
-
-/** What several settings must fulfil together. */
-export interface CrossCheck {
-  /** Settings and groups (without positions) that must be valid by themselves before this can be told. */
+/** A rule about several settings. */
+interface CrossCheck {
+  /** Settings and sections (paths without list positions) that must be valid before the rule can be checked. */
   readonly reads: readonly string[]
-  find(settings: Settings): readonly Finding[]
+  find(settings: Settings): readonly Violation[]
 }
 
-const ofEachStream = (find: (stream: StreamSettings) => readonly Finding[]) => (settings: Settings) =>
+const ofEachStream = (find: (stream: StreamSettings) => readonly Violation[]) => (settings: Settings) =>
   settings.streams.flatMap((stream, index) =>
     find(stream).map(({ path, what }) => ({ path: ['streams', index, ...path], what })),
   )
@@ -25,7 +21,7 @@ export const crossChecks: readonly CrossCheck[] = [
     find: ({ kafka }) => allOrNone(kafka.sasl, ['mechanism', 'username', 'password'], ['kafka', 'sasl']),
   },
   { reads: ['kafka.ssl'], find: ({ kafka }) => allOrNone(kafka.ssl, ['cert', 'key'], ['kafka', 'ssl']) },
-  { reads: ['kafka.ssl'], find: sslSwitchedOff },
+  { reads: ['kafka.ssl'], find: sslDisabled },
   {
     reads: ['kafka.timeouts', 'checkpoint.timeouts', 'shutdown.finishWithin'],
     find: (settings) => orderedTimes(settings),
@@ -36,30 +32,38 @@ export const crossChecks: readonly CrossCheck[] = [
   },
   { reads: ['streams.polaris.login'], find: ofEachStream(loginToken) },
   { reads: ['streams.polaris.tls', 'streams.polaris.url'], find: ofEachStream(trust) },
+  { reads: ['streams.polaris.tls'], find: ofEachStream(clientCertificate) },
+  {
+    reads: ['streams.polaris.headers', 'streams.polaris.auth', 'streams.polaris.login'],
+    find: ofEachStream(headerNames),
+  },
   { reads: ['streams.polaris.retry'], find: ofEachStream(pauses) },
   { reads: ['checkpoint.encryption', 'checkpoint.kmsKeyId', 'checkpoint.bucketKey'], find: encryption },
-  { reads: ['placement.heartbeat', 'placement.sessionTimeout'], find: heartbeatOfSession },
+  { reads: ['placement.heartbeat', 'placement.sessionTimeout'], find: heartbeatInterval },
   { reads: ['streams.polaris.url', 'streams.polaris.server'], find: sameLimitsOfServer },
   { reads: ['streams.name'], find: distinctNames },
   { reads: ['streams.kafka', 'streams.sharedKeys'], find: distinctTopics },
 ]
 
-function allOrNone(group: Readonly<Record<string, unknown>>, keys: readonly string[], path: ConfigPath): Finding[] {
+function allOrNone(group: Readonly<Record<string, unknown>>, keys: readonly string[], path: ConfigPath): Violation[] {
   const set = keys.filter((key) => group[key] !== undefined)
   if (set.length === 0) return []
   const missing = keys.filter((key) => group[key] === undefined)
-  return missing.map((key) => ({ path: [...path, key], what: `is missing beside ${set.join(' and ')}` }))
+  return missing.map((key) => ({
+    path: [...path, key],
+    what: `is missing: required together with ${set.join(' and ')}`,
+  }))
 }
 
-function sslSwitchedOff({ kafka: { ssl } }: Settings): Finding[] {
-  const isUseless = ssl.enabled === false && (ssl.ca ?? ssl.cert ?? ssl.key) !== undefined
-  return isUseless
-    ? [{ path: ['kafka', 'ssl', 'enabled'], what: 'is false although TLS is set up: drop one of both' }]
+function sslDisabled({ kafka: { ssl } }: Settings): Violation[] {
+  const isIgnored = ssl.enabled === false && (ssl.ca ?? ssl.cert ?? ssl.key) !== undefined
+  return isIgnored
+    ? [{ path: ['kafka', 'ssl', 'enabled'], what: 'is false, but ca, cert or key is set: remove one or the other' }]
     : []
 }
 
-/** Style: request timeout < finish deadline. */
-function orderedTimes({ kafka, checkpoint, shutdown }: Settings): Finding[] {
+/** Pairs in which the first timeout must be less than the second; the finish deadline exceeds every request timeout. */
+function orderedTimes({ kafka, checkpoint, shutdown }: Settings): Violation[] {
   const { request, connection, commitWithin, transaction } = kafka.timeouts
   const finish = ['shutdown.finishWithin', shutdown.finishWithin] as const
   const shorter: readonly (readonly [string, number, string, number])[] = [
@@ -82,83 +86,44 @@ function orderedTimes({ kafka, checkpoint, shutdown }: Settings): Finding[] {
   })
 }
 
-/** Two lost heartbeats must not end a session. */
-function heartbeatOfSession({ placement: { heartbeat, sessionTimeout } }: Settings): Finding[] {
+/** Two lost heartbeats must not end the group session. */
+function heartbeatInterval({ placement: { heartbeat, sessionTimeout } }: Settings): Violation[] {
   if (3 * heartbeat < sessionTimeout) return []
-  const [shown, third] = [durationText(heartbeat), durationText(sessionTimeout)]
+  const [interval, timeout] = [durationText(heartbeat), durationText(sessionTimeout)]
   return [
     {
       path: ['placement', 'heartbeat'],
-      what: `(${shown}) must be less than a third of placement.sessionTimeout (${third}): raise sessionTimeout, or beat more often`,
+      what: `(${interval}) must be less than a third of placement.sessionTimeout (${timeout}): lower heartbeat or raise sessionTimeout`,
     },
   ]
 }
 
-function credentials({ polaris: { auth, user, password } }: StreamSettings): Finding[] {
-  const set = { user, password }
-  if (auth !== 'none') {
-    const missing = (['user', 'password'] as const).filter((key) => set[key] === undefined)
-    return missing.map((key) => ({ path: ['polaris', key], what: `is missing: auth ${auth} needs it` }))
-  }
-  const isUseless = user !== undefined || password !== undefined
-  return isUseless
-    ? [{ path: ['polaris', 'auth'], what: 'is none although a user or a password is set: write basic or login' }]
-    : []
-}
-
-function loginToken({ polaris: { login } }: StreamSettings): Finding[] {
-  const { token } = login
-  if (token === undefined) return []
-  const path = ['polaris', 'login', 'token']
-  const sources = [token.field, token.pattern, token.wholeAnswer ? 'true' : undefined].filter(
-    (source) => source !== undefined,
-  )
-  const carriers = [token.query, token.header].filter((carrier) => carrier !== undefined)
-  return [
-    ...(sources.length === 1 ? [] : [{ path, what: 'needs exactly one of field, pattern and wholeAnswer' }]),
-    ...(carriers.length === 1 ? [] : [{ path, what: 'needs exactly one of query and header' }]),
-    ...(token.headerPrefix !== undefined && token.header === undefined
-      ? [{ path, what: 'has a headerPrefix but no header' }]
-      : []),
-  ]
-}
-
-function trust({ polaris: { tls, url } }: StreamSettings): Finding[] {
-  const path = ['polaris', 'tls', tls.fingerprint === undefined ? 'ca' : 'fingerprint']
-  if (tls.fingerprint !== undefined && tls.ca !== undefined)
-    return [{ path, what: 'leaves nothing for ca to do: keep one of both' }]
-  const isSet = tls.fingerprint !== undefined || tls.ca !== undefined
-  return isSet && url.startsWith('http:') ? [{ path, what: 'has no meaning for an http: address: write https:' }] : []
-}
-
-function pauses({ polaris: { retry } }: StreamSettings): Finding[] {
-  if (retry.firstPause <= retry.maxPause) return []
-  return [{ path: ['polaris', 'retry', 'firstPause'], what: 'must be at most maxPause' }]
-}
-
-function encryption({ checkpoint: { encryption, kmsKeyId, bucketKey } }: Settings): Finding[] {
+function encryption({ checkpoint: { encryption, kmsKeyId, bucketKey } }: Settings): Violation[] {
   if (encryption === 'aws:kms' || encryption === 'aws:kms:dsse') return []
-  const useless = Object.entries({ kmsKeyId, bucketKey }).filter(([, value]) => value !== undefined)
-  return useless.map(([key]) => ({ path: ['checkpoint', key], what: 'needs encryption: aws:kms beside it' }))
+  const ignored = Object.entries({ kmsKeyId, bucketKey }).filter(([, value]) => value !== undefined)
+  return ignored.map(([key]) => ({ path: ['checkpoint', key], what: 'requires encryption: aws:kms or aws:kms:dsse' }))
 }
 
-function sameLimitsOfServer({ streams }: Settings): Finding[] {
+function sameLimitsOfServer({ streams }: Settings): Violation[] {
   const origins = streams.map(({ polaris }) => new URL(polaris.url).origin)
   return streams.flatMap(({ polaris: { server } }, index) => {
     const twin = origins.indexOf(origins[index] ?? '')
     const other = streams[twin]?.polaris.server ?? server
-    const unlike = (['concurrentRequests', 'requestsPerSecond'] as const).filter((key) => server[key] !== other[key])
-    return unlike.map((key) => ({
+    const keys = ['concurrentRequests', 'requestsPerSecond', 'maxProbeInterval'] as const
+    const different = keys.filter((key) => server[key] !== other[key])
+    return different.map((key) => ({
       path: ['streams', index, 'polaris', 'server', key],
-      what: `is not what streams[${twin}].polaris.server.${key} says for the same server: write the same in both`,
+      what: `must equal streams[${twin}].polaris.server.${key}: both streams use the same server`,
     }))
   })
 }
 
-function distinctNames({ streams }: Settings): Finding[] {
+function distinctNames({ streams }: Settings): Violation[] {
   return streams.flatMap(({ name }, index) => {
     const first = streams.findIndex((other) => other.name === name)
-    return first === index ? [] : [{ path: ['streams', index, 'name'], what: `is the name of streams[${first}] too` }]
+    return first === index
+      ? []
+      : [{ path: ['streams', index, 'name'], what: `must be unique: streams[${first}] has the same name` }]
   })
 }
 
@@ -167,24 +132,24 @@ const topicsOf = ({ kafka }: StreamSettings) => ({
   deadLetters: kafka.deadLetterTopic ?? `${kafka.topic}.dlq`,
 })
 
-function distinctTopics({ streams }: Settings): Finding[] {
+function distinctTopics({ streams }: Settings): Violation[] {
   return streams.flatMap((stream, index) => {
     const path = ['streams', index, 'kafka', 'topic']
-    const mine = topicsOf(stream)
-    const clashes = streams.some((other) => topicsOf(other).deadLetters === mine.events)
-    const twin = streams.findIndex((other) => topicsOf(other).events === mine.events)
+    const own = topicsOf(stream)
+    const isDeadLetterTopic = streams.some((other) => topicsOf(other).deadLetters === own.events)
+    const twin = streams.findIndex((other) => topicsOf(other).events === own.events)
     const isShared = twin === index || (stream.sharedKeys && streams[twin]?.sharedKeys === true)
     return [
-      ...(clashes ? [{ path, what: 'is a topic of dead letters too' }] : []),
+      ...(isDeadLetterTopic ? [{ path, what: 'is also a dead-letter topic' }] : []),
       ...(isShared
         ? []
         : [
             {
               path,
-              what: `is the topic of streams[${twin}] too, whose clients it would mix up: write another, or sharedKeys: true in both`,
+              what: `is also the topic of streams[${twin}], which would mix their clients: use another topic, or set sharedKeys: true in both`,
             },
           ]),
-      ...(mine.deadLetters.length > 249 ? [{ path, what: 'leaves no room for .dlq: write deadLetterTopic' }] : []),
+      ...(own.deadLetters.length > 249 ? [{ path, what: 'is too long for the suffix .dlq: set deadLetterTopic' }] : []),
     ]
   })
 }

@@ -1,14 +1,14 @@
 import type { ConfigPath } from './config-problem.ts'
 import type { SettingKind } from './setting-types.ts'
 
-/** A configuration before it is checked: maps, lists and plain values. */
-export type Document = { [key: string]: unknown }
+/** A configuration before validation. */
+type Document = { [key: string]: unknown }
 
 export function isDocument(value: unknown): value is Document {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-/** Nothing and empty texts count as unset: they are left out. List items keep their places. */
+/** Removes null and empty texts, which count as unset. List items keep their positions. */
 export function withoutUnset(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(withoutUnset)
   if (!isDocument(value)) return value
@@ -23,7 +23,7 @@ export function valueAt(document: unknown, path: ConfigPath): unknown {
   }, document)
 }
 
-/** A copy with `value` at `path`; groups in between are made. Where something else than a group or list stands in the way, as it was. */
+/** A copy with `value` at `path`, creating sections in between. Unchanged if a plain value is in the way. */
 export function withValueAt(document: unknown, path: ConfigPath, value: unknown): unknown {
   const [key, ...rest] = path
   if (key === undefined) return value
@@ -37,14 +37,25 @@ export function withValueAt(document: unknown, path: ConfigPath, value: unknown)
   return { ...document, [key]: withValueAt(document?.[key], rest, value) }
 }
 
-/** A text from the environment as the value that its setting takes; left as it is where it does not look like one. */
+/** Converts a text from the environment to the kind of its setting; leaves an invalid text for validation to report. */
 export function fromText(text: string, kind: SettingKind): unknown {
   if (kind === 'number' && /^-?\d{1,15}$/.test(text.trim())) return Number(text)
   if (kind === 'boolean' && /^(true|false)$/i.test(text.trim())) return /^true$/i.test(text.trim())
-  if (kind === 'list')
-    return text
-      .split(',')
-      .map((item) => item.trim())
-      .filter((item) => item !== '')
+  if (kind === 'list') return listItems(text)
+  return kind === 'map' ? (mapEntries(text) ?? text) : text
+}
+
+/** Items of a text, separated by commas or line ends. */
+export function listItems(text: string): string[] {
   return text
+    .split(/[,\n]/)
+    .map((item) => item.trim())
+    .filter((item) => item !== '')
+}
+
+/** Entries of a text with lines `Name: value`; undefined if another line is in it. */
+export function mapEntries(text: string): Readonly<Record<string, string>> | undefined {
+  const lines = text.split('\n').filter((line) => line.trim() !== '')
+  const entries = lines.map((line) => /^\s*([^\s:]+)\s*:\s*(.*?)\s*$/.exec(line)?.slice(1))
+  return entries.every((entry) => entry !== undefined) ? Object.fromEntries(entries) : undefined
 }

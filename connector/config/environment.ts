@@ -1,17 +1,75 @@
+import { nearest } from '../runtime/did-you-mean.ts'
+import type { ConfigPath } from './config-problem.ts'
 import { type ConfigProblem, pathText } from './config-problem.ts'
-import { nearest } from './did-you-mean.ts'
 import { fromText, valueAt, withValueAt } from './document.ts'
 import { isPerStream, placeOf, type Setting, settingList } from './setting-list.ts'
-import type { Environment, Variables } from './variables.ts'
 
-export interface Overlay {
+export type Environment = Readonly<Record<string, string | undefined>>
+
+/** Environment variables, and the files that `*_FILE` variables name. */
+export interface Variables {
+  /** The value of `NAME`, or the content of the file `NAME_FILE`; undefined if unset or empty. */
+  lookUp(name: string): string | undefined
+  /** The names that have a value; `NAME` for `NAME_FILE`. */
+  readonly names: ReadonlySet<string>
+  /** The problems found so far, each once. */
+  readonly problems: readonly ConfigProblem[]
+}
+
+export type ReadFile = (name: string) => string
+
+export function variables(environment: Environment, readFile: ReadFile): Variables {
+  const problems = new Map<string, ConfigProblem>()
+  const unlessEmpty = (name: string) => (environment[name] === '' ? undefined : environment[name])
+  const lookUp = (name: string) => {
+    const direct = unlessEmpty(name)
+    const file = unlessEmpty(`${name}_FILE`)
+    if (file === undefined) return direct
+    if (direct !== undefined) {
+      problems.set(name, { variable: name, what: `is set together with ${name}_FILE: keep only one` })
+      return direct
+    }
+    const content = tryToRead(file, readFile)
+    if (content.kind === 'failed') {
+      problems.set(name, { variable: `${name}_FILE`, what: `names a file that cannot be read (${content.why})` })
+      return undefined
+    }
+    const text = content.text.replace(/\r?\n$/, '')
+    if (text === '') problems.set(name, { variable: `${name}_FILE`, what: 'names an empty file' })
+    return text === '' ? undefined : text
+  }
+  const set = Object.keys(environment).filter((name) => unlessEmpty(name) !== undefined)
+  return {
+    lookUp,
+    names: new Set(set.map((name) => name.replace(/_FILE$/, ''))),
+    get problems() {
+      return [...problems.values()]
+    },
+  }
+}
+
+type FileContent =
+  | { readonly kind: 'read'; readonly text: string }
+  /** `why` is the system's error code, such as `ENOENT`. */
+  | { readonly kind: 'failed'; readonly why: string }
+
+export function tryToRead(name: string, readFile: ReadFile): FileContent {
+  try {
+    return { kind: 'read', text: readFile(name) }
+  } catch (error) {
+    const why = error instanceof Error && 'code' in error ? String(error.code) : 'unreadable'
+    return { kind: 'failed', why }
+  }
+}
+
+interface Overlay {
   readonly document: unknown
-  /** The variable that each place came from, by the text of its path. */
+  /** The variable that each setting came from, by the text of its path. */
   readonly origins: ReadonlyMap<string, string>
   readonly problems: readonly ConfigProblem[]
 }
 
-/** Puts the variables with a fixed name over the document: those of a stream only where there is one stream. */
+/** Overrides the document with the variables of the settings; those of `streams[]` require a single stream. */
 export function fromEnvironment(document: unknown, named: ReadonlySet<string>, known: Variables): Overlay {
   const origins = new Map<string, string>()
   const problems: ConfigProblem[] = []
@@ -22,7 +80,7 @@ export function fromEnvironment(document: unknown, named: ReadonlySet<string>, k
     const { variable, text } = given(setting, known)
     if (variable === undefined || text === undefined) continue
     if (isPerStream(setting) && hasSeveral) {
-      if (!named.has(variable)) problems.push(ofWhichStream(setting, variable))
+      if (!named.has(variable)) problems.push(ambiguousStream(setting, variable))
       continue
     }
     const place = placeOf(setting, 0)
@@ -41,14 +99,14 @@ function given(
   return { variable: fallback, text: known.lookUp(fallback) }
 }
 
-function ofWhichStream(setting: Setting, variable: string): ConfigProblem {
+function ambiguousStream(setting: Setting, variable: string): ConfigProblem {
   const key = pathText(placeOf(setting, 0).slice(2))
-  return { variable, what: `is for a single stream and the file has several: write ${key} in each of them` }
+  return { variable, what: `applies to a single stream, but the file has several: set ${key} in each stream` }
 }
 
 const ourPrefixes = /^(POLARIS|KAFKA|POLL|CHECKPOINT)_/
 
-/** Variables that look like ours but are not: a misspelled setting would otherwise go unnoticed. */
+/** Variables that resemble one of the connector's: a misspelled setting would otherwise go unnoticed. */
 export function misspelledVariables(environment: Environment, named: ReadonlySet<string>): ConfigProblem[] {
   const ours = settingList().flatMap((setting) => setting.variable ?? [])
   return Object.entries(environment).flatMap(([name, value]) => {
@@ -59,5 +117,48 @@ export function misspelledVariables(environment: Environment, named: ReadonlySet
   })
 }
 
-/** Kubernetes announces the services of a namespace like this: `KAFKA_SSL_PORT=tcp://10.0.0.1:9092`. */
+/** Kubernetes sets such variables for the services of a namespace: `KAFKA_SSL_PORT=tcp://10.0.0.1:9092`. */
 const isServiceLink = (value: string | undefined) => value !== undefined && /^(tcp|udp|sctp):\/\//.test(value)
+
+interface Substituted {
+  readonly value: unknown
+  /** The referenced variables. */
+  readonly names: ReadonlySet<string>
+  /** The settings whose text contains a variable. */
+  readonly fromVariables: readonly ConfigPath[]
+  readonly problems: readonly { readonly path: ConfigPath; readonly what: string }[]
+}
+
+const reference = /\$\$\{|\$\{([^}]*)(\}?)/g
+
+/** Replaces `${NAME}` by the value of the variable, and `$${` by a literal `${`. An unset variable is a problem. */
+export function substitute(document: unknown, lookUp: (name: string) => string | undefined): Substituted {
+  const names = new Set<string>()
+  const fromVariables: ConfigPath[] = []
+  const problems: { path: ConfigPath; what: string }[] = []
+
+  const inText = (text: string, path: ConfigPath) =>
+    text.replaceAll(reference, (whole, name: string | undefined, end: string | undefined) => {
+      if (name === undefined) return '${'
+      if (end === '' || !/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) {
+        problems.push({
+          path,
+          what: `contains \${ without a valid variable name: write \${NAME}, or $\${ for a literal \${`,
+        })
+        return whole
+      }
+      names.add(name)
+      fromVariables.push(path)
+      const value = lookUp(name)
+      if (value === undefined) problems.push({ path, what: `refers to the variable ${name}, which is not set` })
+      return value ?? ''
+    })
+
+  const inValue = (value: unknown, path: ConfigPath): unknown => {
+    if (typeof value === 'string') return inText(value, path)
+    if (Array.isArray(value)) return value.map((item, index) => inValue(item, [...path, index]))
+    if (typeof value !== 'object' || value === null) return value
+    return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, inValue(item, [...path, key])]))
+  }
+  return { value: inValue(document, []), names, fromVariables, problems }
+}

@@ -1,18 +1,26 @@
 import { type ConfigFile, parseConfigFile } from './config-file.ts'
-import { type ConfigPath, type ConfigProblem, configInvalid, pathText } from './config-problem.ts'
+import { type ConfigPath, type ConfigProblem, configInvalid, pathText, type Violation } from './config-problem.ts'
 import { configSchema, type Settings } from './config-schema.ts'
 import { fromText, valueAt, withoutUnset, withValueAt } from './document.ts'
-import { fromEnvironment, misspelledVariables } from './environment.ts'
-import { settingAt, settingList } from './setting-list.ts'
-import { substitute } from './substitute.ts'
-import { type Finding, validate } from './validate.ts'
-import { type Environment, type ReadFile, tryToRead, variables } from './variables.ts'
+import {
+  type Environment,
+  fromEnvironment,
+  misspelledVariables,
+  type ReadFile,
+  substitute,
+  tryToRead,
+  variables,
+} from './environment.ts'
+import { withProxyVariables } from './proxy-variables.ts'
+import { rereading } from './reread.ts'
+import { placesOf, settingAt, settingList } from './setting-list.ts'
+import { validate } from './validate.ts'
 
 export interface ConfigSources {
-  /** Path of the YAML file; undefined: the environment alone. */
+  /** Path of the YAML file; undefined: only the environment. */
   readonly file: string | undefined
   readonly environment: Environment
-  /** Content of a file as text; throws what the system says. */
+  /** Reads a file as text; throws the system's error. */
   readonly readFile: ReadFile
 }
 
@@ -20,38 +28,42 @@ export type LoadedConfig =
   | { readonly kind: 'valid'; readonly settings: Settings }
   | { readonly kind: 'invalid'; readonly problems: readonly ConfigProblem[] }
 
-/** Reads file and environment (which wins), and finds everything that is wrong with them at once. Connects to nothing. */
+/** Reads the file and the environment, which overrides it, and reports all problems at once. Connects to nothing. */
 export function readConfig(sources: ConfigSources): LoadedConfig {
   const known = variables(sources.environment, sources.readFile)
   const file = sources.file === undefined ? undefined : openFile(sources.file, sources.readFile)
   if (file !== undefined && file.problems.length > 0) return { kind: 'invalid', problems: file.problems }
 
-  const written = substitute(withoutUnset(file?.value ?? {}), known.lookUp)
-  const overlay = fromEnvironment(coerced(written.value, written.fromVariables), written.names, known)
-  const pem = withPemTexts(overlay.document, sources.readFile)
-  const doubtful = [...written.problems, ...pem.findings]
+  const document = withoutUnset(file?.value ?? {})
+  const written = substitute(document, known.lookUp)
+  const overlay = fromEnvironment(converted(written.value, written.fromVariables), written.names, known)
+  const proxies = withProxyVariables(overlay.document, known)
+  const origins = new Map([...overlay.origins, ...proxies.origins])
+  const pem = withPemTexts(proxies.document, sources.readFile)
+  const doubtful = [...written.problems, ...pem.violations]
   const validated = validate(
     pem.document,
     doubtful.map(({ path }) => path),
   )
 
-  const locate = locator({ document: pem.document, origins: overlay.origins, file })
+  const locate = locator({ document: pem.document, origins, file })
   const problems = [
     ...known.problems,
     ...overlay.problems,
     ...misspelledVariables(sources.environment, written.names),
-    ...[...doubtful, ...validated.findings].map(locate),
+    ...[...doubtful, ...validated.violations].map(locate),
   ]
   if (problems.length > 0 || validated.settings === undefined) return { kind: 'invalid', problems }
-  return { kind: 'valid', settings: validated.settings }
+  const texts = { written: document, origins, lookUp: known.lookUp, readFile: sources.readFile }
+  return { kind: 'valid', settings: rereading(validated.settings, texts) }
 }
 
-/** The settings of the endpoints alone, whatever is wrong or missing elsewhere. Throws `config.invalid`. */
+/** Only the `http` section; ignores problems elsewhere. Throws `config.invalid`. */
 export function loadEndpointSettings({ file, environment, readFile }: ConfigSources): Settings['http'] {
   const known = variables(environment, readFile)
   const opened = file === undefined ? undefined : openFile(file, readFile)
   const written = substitute({ http: valueAt(withoutUnset(opened?.value), ['http']) }, known.lookUp)
-  const { document } = fromEnvironment(coerced(written.value, written.fromVariables), written.names, known)
+  const { document } = fromEnvironment(converted(written.value, written.fromVariables), written.names, known)
   const parsed = configSchema.shape.http.safeParse(valueAt(document, ['http']))
   const problems = opened?.problems ?? []
   if (parsed.success && problems.length === 0) return parsed.data
@@ -62,7 +74,7 @@ export function loadEndpointSettings({ file, environment, readFile }: ConfigSour
   ])
 }
 
-/** Like `readConfig`; throws `config.invalid` with every problem. */
+/** Like `readConfig`, but throws `config.invalid` with all problems. */
 export function loadConfig(sources: ConfigSources): Settings {
   const loaded = readConfig(sources)
   if (loaded.kind === 'invalid') throw configInvalid(loaded.problems)
@@ -76,19 +88,21 @@ function openFile(name: string, readFile: ReadFile): ConfigFile {
   return { name, value: undefined, lineOf: () => undefined, problems: [problem] }
 }
 
-/** What came from variables is text; its setting may want a number. */
-function coerced(document: unknown, places: readonly ConfigPath[]): unknown {
+/** Converts texts from variables to the kind of their setting, such as a number. */
+function converted(document: unknown, places: readonly ConfigPath[]): unknown {
   return places.reduce((result, path) => {
-    const isListItem = typeof path.at(-1) === 'number'
-    const kind = isListItem ? undefined : settingAt(path)?.kind
+    const setting = settingAt(path)
+    const keys = path.filter((key) => typeof key === 'string')
+    const isWhole = typeof path.at(-1) !== 'number' && keys.length === setting?.path.length
+    const kind = isWhole ? setting.kind : undefined
     const value = valueAt(result, path)
     return kind === undefined || typeof value !== 'string' ? result : withValueAt(result, path, fromText(value, kind))
   }, document)
 }
 
-/** Reads the files that stand where PEM texts belong. */
-function withPemTexts(document: unknown, readFile: ReadFile): { document: unknown; findings: readonly Finding[] } {
-  const findings: Finding[] = []
+/** Replaces the paths of PEM files by their content. */
+function withPemTexts(document: unknown, readFile: ReadFile): { document: unknown; violations: readonly Violation[] } {
+  const violations: Violation[] = []
   const places = settingList()
     .filter((setting) => setting.isPem)
     .flatMap((setting) => placesOf(setting.path, document))
@@ -97,26 +111,23 @@ function withPemTexts(document: unknown, readFile: ReadFile): { document: unknow
     if (typeof value !== 'string' || value.includes('-----BEGIN ')) return result
     const content = tryToRead(value, readFile)
     if (content.kind === 'read') return withValueAt(result, path, content.text)
-    findings.push({ path, what: `is no PEM text and names no file that can be read (${content.why})` })
+    violations.push({ path, what: `must be PEM text or the path of a readable file (${content.why})` })
     return result
   }, document)
-  return { document: filled, findings }
+  return { document: filled, violations }
 }
 
-function placesOf(path: readonly string[], document: unknown): ConfigPath[] {
-  if (path[0] !== 'streams') return [path]
-  const streams = valueAt(document, ['streams'])
-  return Array.isArray(streams) ? streams.map((_, index) => ['streams', index, ...path.slice(1)]) : []
-}
-
-interface Places {
+interface Provenance {
   readonly document: unknown
   readonly origins: ReadonlyMap<string, string>
   readonly file: ConfigFile | undefined
 }
 
-/** Says where a finding is: the variable that the value came from, else the line of the file, and what would supply it where it is missing. */
-function locator({ document, origins, file }: Places): (finding: Finding) => ConfigProblem {
+/**
+ * Locates a violation: the variable that the value came from, or the line of the file; for a missing value, also the
+ * variable that can set it.
+ */
+function locator({ document, origins, file }: Provenance): (violation: Violation) => ConfigProblem {
   return ({ path, what }) => {
     const variable = path
       .map((_, index) => origins.get(pathText(path.slice(0, path.length - index))))
@@ -124,18 +135,18 @@ function locator({ document, origins, file }: Places): (finding: Finding) => Con
     const shown = pathText(path)
     if (variable !== undefined) return { variable, path: shown, what }
     const isMissing = valueAt(document, path) === undefined
-    const supplier = isMissing && canComeFromEnvironment(path, document) ? settingAt(path)?.variable : undefined
-    if (file === undefined) return { variable: supplier, path: shown, what }
+    const alternative = isMissing && canBeVariable(path, document) ? settingAt(path)?.variable : undefined
+    if (file === undefined) return { variable: alternative, path: shown, what }
     return {
       file: file.name,
       line: file.lineOf(path),
       path: shown,
-      what: supplier === undefined ? what : `${what} (or set ${supplier})`,
+      what: alternative === undefined ? what : `${what} (or set ${alternative})`,
     }
   }
 }
 
-function canComeFromEnvironment(path: ConfigPath, document: unknown): boolean {
+function canBeVariable(path: ConfigPath, document: unknown): boolean {
   const streams = valueAt(document, ['streams'])
   return path[0] !== 'streams' || !Array.isArray(streams) || streams.length < 2
 }

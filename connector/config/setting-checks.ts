@@ -1,23 +1,26 @@
+import { normalFingerprint } from '../source/http/fingerprint.ts'
+import { parseProxyUrl } from '../source/http/proxy-url.ts'
 import { parseSourceTime, timeFormat } from '../source/source-time.ts'
 import { parseCheckpointUrl } from '../storage/checkpoint-store-config.ts'
+import { durationMs } from './units.ts'
 
-/** Names of connectors and streams: they become part of transactional ids, groups, topics and object keys. */
+/** Names of connectors and streams are part of transactional ids, consumer groups, topics and object keys. */
 export const isName = (text: string) => /^[a-z0-9-]{1,63}$/.test(text)
-export const nameRule = 'is no name: write lower-case letters, digits and hyphens, at most 63'
+export const nameRule = 'must be 1 to 63 lower-case letters, digits and hyphens'
 
-/** What the connector itself calls `<connector>.<name>` at the broker. */
-const taken = ['doctor', 'slots']
-export const isStreamName = (text: string) => isName(text) && !taken.includes(text)
-export const streamNameRule = `${nameRule}; ${taken.join(' and ')} are taken`
+/** The connector itself uses `<connector>.<name>` in Kafka. */
+const reserved = ['doctor', 'slots']
+export const isStreamName = (text: string) => isName(text) && !reserved.includes(text)
+export const streamNameRule = `${nameRule}; ${reserved.join(' and ')} are reserved`
 
-/** `host:port`; kafkajs takes no IPv6 literals. */
+/** kafkajs does not support IPv6 literals. */
 export const isBroker = (text: string) => /^[^\s:/@]+:[0-9]{1,5}$/.test(text)
-export const brokerRule = 'is no broker: write host:port (an IPv6 address needs a host name)'
+export const brokerRule = 'must be host:port; an IPv6 address must have a host name'
 
 export const isTopic = (text: string) => /^(?!\.{1,2}$)[A-Za-z0-9._-]{1,249}$/.test(text)
-export const topicRule = "is no topic name: write letters, digits, '.', '_' and '-', at most 249"
+export const topicRule = "must be a topic name: 1 to 249 letters, digits, '.', '_' and '-'"
 
-export const httpUrlRule = 'is no address: write http(s)://host[:port][/path], without user, query or fragment'
+export const httpUrlRule = 'must be http(s)://host[:port][/path], without user, query or fragment'
 export function isHttpUrl(text: string): boolean {
   const url = URL.canParse(text) ? new URL(text) : undefined
   return url !== undefined && /^https?:$/.test(url.protocol) && isBare(url)
@@ -25,30 +28,45 @@ export function isHttpUrl(text: string): boolean {
 
 const isBare = (url: URL) => url.username === '' && url.password === '' && url.search === '' && url.hash === ''
 
-export const checkpointUrlRule = 'is no checkpoint store: write s3://bucket/prefix or file:directory'
-export const isCheckpointUrl = (text: string) => isDone(() => parseCheckpointUrl(text))
+export const checkpointUrlRule = 'must be s3://bucket/prefix, with a valid bucket name, or file:directory'
+export const isCheckpointUrl = (text: string) => isAccepted(() => parseCheckpointUrl(text))
 
-export const timeZoneRule = 'is no time zone: write an IANA name like Europe/Paris'
-export const isTimeZone = (text: string) => isDone(() => new Intl.DateTimeFormat('en', { timeZone: text }))
+export const timeZoneRule = 'must be an IANA time zone such as Europe/Paris'
+export const isTimeZone = (text: string) => isAccepted(() => new Intl.DateTimeFormat('en', { timeZone: text }))
 
 export const timeFormatRule =
-  'is no pattern of a date: write yyyy MM dd HH mm ss SSS XXX, other letters in single quotes'
-export const isTimeFormat = (text: string) => isDone(() => timeFormat(text, 'UTC'))
+  'must be a date pattern of yyyy MM dd HH mm ss SSS XXX, with other letters in single quotes'
+export const isTimeFormat = (text: string) => isAccepted(() => timeFormat(text, 'UTC'))
 
 export const lastChangedRule =
-  "is no date: write 2024-01-31 or 2024-01-31T13:45:00, by the server's wall clock, or with an offset or Z"
+  "must be a date such as 2024-01-31 or 2024-01-31T13:45:00, in the server's local time or with an offset or Z"
 export const isLastChanged = (text: string) => parseSourceTime(text, 'UTC') !== undefined
 
-export const fingerprintRule = 'is no SHA-256 fingerprint: write its 64 hexadecimal digits, with or without colons'
-export const isFingerprint = (text: string) => /^[0-9a-f]{64}$/i.test(text.replaceAll(':', ''))
+export const fingerprintRule =
+  'must be a SHA-256 fingerprint: 64 hexadecimal digits, with or without colons, or the line that openssl prints'
+export const isFingerprint = (text: string) => /^[0-9a-f]{64}$/.test(normalFingerprint(text))
 
-export const pemRule = 'is no PEM text and no path of a PEM file'
+export const proxyRule =
+  'must be http(s)://[user:password@]host[:port] or none; percent-encode special characters in user and password'
+export const isProxy = (text: string) => text === 'none' || parseProxyUrl(text) !== undefined
+
+/** Headers that the connector sets itself, or that concern one connection only. */
+const ownHeaders =
+  /^(?:host|connection|keep-alive|proxy-.*|transfer-encoding|te|trailer|upgrade|expect|content-.*|accept|accept-encoding|user-agent|cookie)$/i
+/** Why a header cannot be configured; undefined if it can. */
+export function headerProblem(name: string, value: string): string | undefined {
+  if (!isHeaderName(name)) return headerNameRule
+  if (ownHeaders.test(name)) return 'is set by the connector: remove it'
+  return /^[\t\x20-\x7e]+$/.test(value) ? undefined : 'must have a value of printable ASCII characters'
+}
+
+export const pemRule = 'must be PEM text or the path of a PEM file'
 export const isPem = (text: string) => text.includes('-----BEGIN ')
 
-export const fieldPathRule = 'is no field: write a name or a dotted path like Adresse.CodePostal'
+export const fieldPathRule = 'must be a field name or a dotted path such as Adresse.CodePostal'
 export const isFieldPath = (text: string) => /^[^\s.]+(\.[^\s.]+)*$/.test(text)
 
-export const patternRule = 'is no regular expression with a group'
+export const patternRule = 'must be a regular expression with a capturing group'
 export function isPatternWithGroup(text: string): boolean {
   try {
     return (new RegExp(`${text}|`).exec('')?.length ?? 0) > 1
@@ -57,10 +75,19 @@ export function isPatternWithGroup(text: string): boolean {
   }
 }
 
-export const headerNameRule = 'is no header name'
+export const headerNameRule = 'must be an HTTP header name'
 export const isHeaderName = (text: string) => /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(text)
 
-function isDone(attempt: () => unknown): boolean {
+export const lookBackRule = 'must be reach/every with two durations, such as 26h/6h'
+export function isLookBack(text: string): boolean {
+  const durations = text.split('/').map(durationMs)
+  return durations.length === 2 && durations.every((ms) => ms !== undefined && ms > 0)
+}
+
+export const hoursRule = 'must be two times of day, such as 01:00-05:00'
+export const isHours = (text: string) => /^([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d$/.test(text)
+
+function isAccepted(attempt: () => unknown): boolean {
   try {
     attempt()
     return true

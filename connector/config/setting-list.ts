@@ -1,19 +1,20 @@
 import * as z from 'zod'
 import type { ConfigPath } from './config-problem.ts'
 import { configSchema } from './config-schema.ts'
+import { valueAt } from './document.ts'
 import type { SettingKind, SettingMeta } from './setting-types.ts'
 
-/** A setting as the schema knows it. */
+/** One setting of the schema. */
 export interface Setting {
-  /** Keys from the root; the position in the list of streams is left out. */
+  /** Keys from the root, without the position in the list of streams. */
   readonly path: readonly string[]
   readonly kind: SettingKind
   readonly description: string
   readonly variable: string | undefined
-  /** Another variable that sets it when that one does not. */
+  /** The variable that applies if `variable` is not set. */
   readonly fallback: string | undefined
   readonly isPem: boolean
-  /** As it is written in the file; undefined without one. */
+  /** As written in the file; undefined: no default. */
   readonly default: unknown
   readonly isRequired: boolean
   readonly choices: readonly string[] | undefined
@@ -21,7 +22,7 @@ export interface Setting {
   readonly examples: readonly unknown[]
 }
 
-/** What `z.toJSONSchema` makes of `configSchema`: the parts that are read here. */
+/** The used parts of what `z.toJSONSchema` returns for `configSchema`. */
 export interface SchemaNode extends Partial<SettingMeta> {
   readonly kind?: SettingKind
   readonly properties?: Readonly<Record<string, SchemaNode>>
@@ -33,7 +34,7 @@ export interface SchemaNode extends Partial<SettingMeta> {
   readonly maximum?: number
 }
 
-/** The JSON schema of the file, with the connector's own words (`kind`, `variable`, `pem`) still in it. */
+/** The JSON schema of the file, including the connector's own keywords (`kind`, `variable`, `fallback`, `pem`). */
 export function schemaTree(): SchemaNode {
   return z.toJSONSchema(configSchema, { io: 'input', unrepresentable: 'any', target: 'draft-7' }) as SchemaNode
 }
@@ -46,7 +47,7 @@ export function settingList(): readonly Setting[] {
   return list
 }
 
-/** The setting at a place of the configuration, or the one that a list item or a map entry belongs to. */
+/** The setting at a path, or the one that contains the list item or map entry at the path. */
 export function settingAt(path: ConfigPath): Setting | undefined {
   const keys = path.filter((key) => typeof key === 'string')
   return settingList().find((setting) => setting.path.every((key, index) => keys[index] === key))
@@ -54,13 +55,20 @@ export function settingAt(path: ConfigPath): Setting | undefined {
 
 export const isPerStream = (setting: Setting) => setting.path[0] === 'streams'
 
-/** Where a setting is in a configuration; `stream` counts from 0. */
+/** The path of a setting in a configuration; `stream` counts from 0. */
 export function placeOf(setting: Setting, stream: number): ConfigPath {
   const [first, ...rest] = setting.path
   return isPerStream(setting) ? ['streams', stream, ...rest] : [first ?? '', ...rest]
 }
 
-/** The keys that a group of settings knows; none where there is no such group. */
+/** The paths of a setting in a configuration: one, or one per stream. */
+export function placesOf(path: readonly string[], document: unknown): ConfigPath[] {
+  if (path[0] !== 'streams') return [path]
+  const streams = valueAt(document, ['streams'])
+  return Array.isArray(streams) ? streams.map((_, index) => ['streams', index, ...path.slice(1)]) : []
+}
+
+/** The valid keys of a section; empty if there is no such section. */
 export function keysAt(path: ConfigPath): readonly string[] {
   const keys = path.filter((key) => typeof key === 'string')
   const below = settingList().filter((setting) => keys.every((key, index) => setting.path[index] === key))

@@ -1,7 +1,7 @@
 const millisecondsIn = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const
 const bytesIn = { B: 1, kB: 1000, KiB: 1024, MB: 1_000_000, MiB: 1024 ** 2, GB: 1_000_000_000, GiB: 1024 ** 3 } as const
 
-/** What a duration or a size looks like; the generated JSON schema holds the same patterns. */
+/** Also used in the generated JSON schema. */
 export const durationPattern = /^[0-9]+(ms|s|m|h|d)$/
 export const sizePattern = /^[0-9]+(B|kB|KiB|MB|MiB|GB|GiB)$/
 

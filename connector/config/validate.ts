@@ -1,42 +1,40 @@
-import { type ConfigPath, pathText } from './config-problem.ts'
+import { didYouMean, nearest } from '../runtime/did-you-mean.ts'
+import { type ConfigPath, pathText, type Violation } from './config-problem.ts'
 import { configSchema, type Settings } from './config-schema.ts'
-import { crossChecks, type Finding } from './cross-checks.ts'
-import { didYouMean, nearest } from './did-you-mean.ts'
+import { crossChecks } from './cross-checks.ts'
 import { keysAt, settingList } from './setting-list.ts'
 
-export type { Finding } from './cross-checks.ts'
-
-export interface Validated {
-  /** Undefined when something is wrong. */
+interface Validated {
+  /** Undefined if there are violations. */
   readonly settings: Settings | undefined
-  readonly findings: readonly Finding[]
+  readonly violations: readonly Violation[]
 }
 
-/** Checks each setting, and then together those that are right by themselves. `doubtful`: places already known to be wrong. */
+/** Checks each setting, then each cross-check whose settings are valid. `doubtful`: settings already reported. */
 export function validate(document: unknown, doubtful: readonly ConfigPath[]): Validated {
-  const together: Finding[] = []
+  const fromCrossChecks: Violation[] = []
   const schema = configSchema.superRefine(
     (settings, { issues }) => {
-      const wrong = [
+      const invalid = [
         ...doubtful,
-        ...issues.flatMap((issue) => findingsOf({ ...issue, path: issue.path ?? [] }).flatMap(suspects)),
+        ...issues.flatMap((issue) => violationsOf({ ...issue, path: issue.path ?? [] }).flatMap(suspects)),
       ]
-      together.push(...checkedTogether(settings, wrong))
+      fromCrossChecks.push(...crossChecked(settings, invalid))
     },
     { when: () => true },
   )
   const parsed = schema.safeParse(document)
-  const alone = parsed.success ? [] : parsed.error.issues.flatMap(findingsOf)
-  const fresh = alone.filter(({ path }) => !doubtful.some((other) => pathText(other) === pathText(path)))
-  const findings = [...fresh, ...together]
-  return { settings: parsed.success && findings.length === 0 ? parsed.data : undefined, findings }
+  const all = parsed.success ? [] : parsed.error.issues.flatMap(violationsOf)
+  const unreported = all.filter(({ path }) => !doubtful.some((other) => pathText(other) === pathText(path)))
+  const violations = [...unreported, ...fromCrossChecks]
+  return { settings: parsed.success && violations.length === 0 ? parsed.data : undefined, violations }
 }
 
-function checkedTogether(settings: Settings, wrong: readonly ConfigPath[]): Finding[] {
-  const wrongKeys = wrong.map((path) => path.filter((key) => typeof key === 'string').join('.'))
+function crossChecked(settings: Settings, invalid: readonly ConfigPath[]): Violation[] {
+  const invalidKeys = invalid.map((path) => path.filter((key) => typeof key === 'string').join('.'))
   const overlaps = (read: string, key: string) => `${read}.`.startsWith(`${key}.`) || `${key}.`.startsWith(`${read}.`)
   return crossChecks
-    .filter(({ reads }) => !reads.some((read) => wrongKeys.some((key) => key === '' || overlaps(read, key))))
+    .filter(({ reads }) => !reads.some((read) => invalidKeys.some((key) => key === '' || overlaps(read, key))))
     .flatMap((check) => check.find(settings))
 }
 
@@ -47,7 +45,7 @@ interface Issue {
   readonly keys?: readonly PropertyKey[]
 }
 
-function findingsOf(issue: Issue): Finding[] {
+function violationsOf(issue: Issue): Violation[] {
   const path = issue.path.map((key) => (typeof key === 'number' ? key : String(key)))
   if (issue.code !== 'unrecognized_keys') return [{ path, what: issue.message ?? 'is invalid' }]
   return (issue.keys ?? []).map((key) => ({ path: [...path, String(key)], what: unknownKey(path, String(key)) }))
@@ -60,12 +58,12 @@ function unknownKey(path: ConfigPath, key: string): string {
   const elsewhere = settingList().filter((setting) => setting.path.at(-1) === key || setting.path.at(-2) === key)
   const [place] = elsewhere
   if (place !== undefined)
-    return `is unknown here; there is ${place.path.slice(0, place.path.indexOf(key) + 1).join('.')}`
-  return `is unknown; known here: ${known.join(', ')}`
+    return `is unknown here; it exists as ${place.path.slice(0, place.path.indexOf(key) + 1).join('.')}`
+  return known.length === 0 ? 'is unknown' : `is unknown; must be one of ${known.join(', ')}`
 }
 
-/** What is wrong, and the setting that a misspelled key was meant to be. */
-function suspects({ path }: Finding): ConfigPath[] {
+/** The reported path, and the setting that a misspelled key probably means. */
+function suspects({ path }: Violation): ConfigPath[] {
   const key = path.at(-1)
   const meant = typeof key === 'string' ? nearest(key, keysAt(path.slice(0, -1))) : undefined
   return meant === undefined ? [path] : [path, [...path.slice(0, -1), meant]]

@@ -1,59 +1,108 @@
 import { type CheckpointDocument, parseDocument, type StreamIdentity } from '../checkpoint/checkpoint-document.ts'
-import { mismatch, resolve } from '../checkpoint/resolve.ts'
-import type { Destination, Note } from '../publish/event-publisher.ts'
+import { describedState } from '../checkpoint/described-state.ts'
+import { mismatch } from '../checkpoint/mismatch.ts'
+import { type Resolution, resolveAtLeastOnce, resolveState } from '../checkpoint/resolve.ts'
+import { committedByRecord } from '../checkpoint/transitions.ts'
+import type { KafkaState } from '../publish/event-publisher.ts'
+import { readKafkaState } from '../publish/kafka-state.ts'
 import type { Clock } from '../runtime/clock.ts'
-import type { ReadArguments } from '../source/client-source.ts'
+import type { SourceTime } from '../source/client-source.ts'
 import type { VersionedObject } from '../storage/versioned-object.ts'
-import { failed, type Judgement, ok, warning } from './finding.ts'
+import type { StreamKafkaChecks } from './check-stream-kafka.ts'
+import type { DoctorParts, StreamUnderTest } from './doctor-parts.ts'
+import { after, type CheckResult, checked, failed, ok, warning } from './finding.ts'
 
-export interface CheckpointQuestion {
+interface CheckpointQuestion {
   readonly object: VersionedObject
   readonly identity: Omit<StreamIdentity, 'destination'>
-  readonly beginAt: ReadArguments | undefined
+  readonly beginAt: SourceTime | undefined
+  /** The server's time zone (IANA name). */
+  readonly timeZone: string
+  readonly delivery: 'exactly-once' | 'at-least-once'
   readonly offsetsRetentionMs: number
   readonly clock: Clock
-  /** Undefined: Kafka or the topic is not there, and the document is judged by itself. */
-  readonly kafka: KafkaSide | undefined
+  /** Undefined: Kafka or one of the topics is unavailable, and only the document is checked. */
+  readonly readState: ((stop: AbortSignal) => Promise<KafkaState>) | undefined
 }
 
-interface KafkaSide {
-  readonly destination: Destination
-  readonly readNote: (stop: AbortSignal) => Promise<Note | undefined>
-}
-
-/** Whether the stream would open, and where it would go on. Reads only; rejects with `storage.*`, `publish.*`, `checkpoint.*` or the reason of `stop`. */
-export async function checkCheckpoint(question: CheckpointQuestion, stop: AbortSignal): Promise<Judgement> {
-  const { object, kafka } = question
+/**
+ * Whether the stream can open, and where it would resume. Reads only. Rejects with `storage.*`, `publish.*`,
+ * `checkpoint.*` or the reason of `stop`.
+ */
+export async function checkCheckpoint(question: CheckpointQuestion, stop: AbortSignal): Promise<CheckResult> {
+  const { object, readState } = question
   const before = await object.read(stop)
-  const note = await kafka?.readNote(stop)
+  const kafka = await readState?.(stop)
   const stored = kafka === undefined ? before : await object.read(stop)
   const document = stored === undefined ? undefined : parseDocument(stored.text)
-  if (stored?.version !== before?.version) return ok(`being written at this moment, by ${document?.claim.owner}`)
-  return judgeDocument(question, { document, note })
+  if (stored?.version !== before?.version) return ok(`being written by ${document?.claim.owner}`)
+  return judgeDocument(question, { document, kafka })
 }
 
 function judgeDocument(
-  { identity, beginAt, offsetsRetentionMs, clock, kafka }: CheckpointQuestion,
-  { document, note }: { document: CheckpointDocument | undefined; note: Note | undefined },
-): Judgement {
-  const wrong = document && mismatch(document, { ...identity, destination: kafka?.destination ?? document.destination })
-  if (wrong !== undefined) return failed('checkpoint.other-stream', wrong)
-  const known = { note, isHanging: false, now: clock.now(), retentionMs: offsetsRetentionMs }
-  const truth = kafka && resolve(document, known)
-  if (truth?.kind === 'stop') return failed(truth.code, truth.why)
-  if (document !== undefined && truth?.kind === 'unclear')
+  question: CheckpointQuestion,
+  { document, kafka }: { document: CheckpointDocument | undefined; kafka: KafkaState | undefined },
+): CheckResult {
+  const { identity, beginAt, timeZone } = question
+  const destination = kafka?.destination ?? document?.destination
+  const conflict = document && destination && mismatch(document, { ...identity, destination })
+  if (conflict !== undefined) return failed(conflict.code, conflict.why)
+  const resolution = kafka && resolutionOf(question, document, kafka)
+  if (resolution?.kind === 'hold') return failed(resolution.code, resolution.why)
+  if (document !== undefined && resolution?.kind === 'needs-scan')
     return warning(
-      `${described(document, truth.kind)}; Kafka has not the note that goes with it`,
-      'the stream looks for its last events when it opens, and stops where they are not there',
+      `${described(document, resolution.kind, timeZone)}; Kafka does not have its commit record`,
+      'run the stream: it scans the topic for its last events, and is held if they are missing',
     )
-  if (document !== undefined) return ok(described(document, truth?.kind))
-  if (beginAt !== undefined) return ok(`none yet: the stream will begin at ${beginAt.lastChanged}`)
-  return failed('config.invalid', 'none yet, and no beginning is configured', 'set POLARIS_LAST_CHANGED')
+  if (document !== undefined) return ok(described(document, resolution?.kind, timeZone))
+  if (beginAt !== undefined) return ok(`none yet; the stream will start at ${beginAt}`)
+  return failed('config.invalid', 'none yet, and no start is configured', 'set POLARIS_LAST_CHANGED')
 }
 
-function described({ claim, committed, pending }: CheckpointDocument, truth: string | undefined): string {
-  const { resume, events } = (truth === 'pending' ? pending?.change : undefined) ?? committed.state
+function resolutionOf(
+  { delivery, clock, offsetsRetentionMs: retentionMs }: CheckpointQuestion,
+  document: CheckpointDocument | undefined,
+  { stored }: KafkaState,
+): Resolution {
+  if (delivery === 'at-least-once') return resolveAtLeastOnce(document, stored)
+  // An open transaction is normal while a replica runs the stream.
+  return resolveState(document, { record: stored.record, isUnstable: false, now: clock.now(), retentionMs })
+}
+
+function described(document: CheckpointDocument, resolution: string | undefined, timeZone: string): string {
+  const { claim } = document
+  const { state } = resolution === 'pending' ? committedByRecord(document) : document.committed
   const opened = `epoch ${claim.epoch}, opened by ${claim.owner} at ${new Date(claim.at).toISOString()}`
-  const doubt = truth === undefined ? ', not compared with Kafka' : ''
-  return `${opened}; ${events} events, goes on from ${resume.lastChanged}${doubt}`
+  const limitation = resolution === undefined ? ', not compared with Kafka' : ''
+  return `${opened}; ${describedState(state, timeZone)}${limitation}`
+}
+
+interface Prerequisites {
+  readonly stream: StreamUnderTest
+  readonly kafka: StreamKafkaChecks
+  readonly store: CheckResult
+}
+
+/** Checks that the checkpoint belongs to this stream and agrees with the state of Kafka. Never rejects. */
+export function checkStreamStore(
+  { config, clock, admin }: DoctorParts,
+  { stream, kafka, store }: Prerequisites,
+  finish: AbortSignal,
+): Promise<CheckResult> {
+  const { object, identity, names } = stream
+  const { kafka: publishing, beginAt, poll } = stream.config
+  const { delivery } = publishing
+  const { topics } = kafka
+  const place = { group: names.recordGroup, topic: publishing.topic.events }
+  const exactlyOnce = delivery === 'exactly-once' ? { producerIds: [], finder: undefined } : undefined
+  const readState = topics && ((stop: AbortSignal) => readKafkaState(admin, { topics, place, exactlyOnce }, stop))
+  const { offsetsRetentionMs } = config
+  return after(store, 'the checkpoint store', () =>
+    checked({ finish, timeoutCode: 'storage.unavailable' }, () =>
+      checkCheckpoint(
+        { object, identity, beginAt, timeZone: poll.timeZone, delivery, offsetsRetentionMs, clock, readState },
+        finish,
+      ),
+    ),
+  )
 }

@@ -1,52 +1,161 @@
-import { type FieldMapping, mapFields } from '../event/field-mapping.ts'
+import { type ConfiguredFields, type FieldMapping, mapFields } from '../event/field-mapping.ts'
 import type { Clock } from '../runtime/clock.ts'
-import type { Page, ReadArguments } from '../source/client-source.ts'
+import type { ClientRecord, Page, ReadArguments, SourceTime } from '../source/client-source.ts'
 import { wallClock } from '../source/source-time.ts'
+import { compareOutputs } from './compare-outputs.ts'
 import type { StreamUnderTest } from './doctor-parts.ts'
-import { type Findings, failure, type Judgement, skipped } from './finding.ts'
-import { judgeFields, judgePage, judgeServerClock, judgeTimeZone } from './judge-page.ts'
+import { type CheckResult, type CheckResults, failure, ok, skipped, type TimeLimit } from './finding.ts'
+import { judgeFields, judgeInterleaving, judgePage, judgeServerClock } from './judge-page.ts'
+import { judgeTimeZone } from './judge-time-zone.ts'
+import { readPages } from './read-pages.ts'
 
-/** Reads one page from the beginning of the stream, as a drain of its own, and throws it away. Never rejects. */
+type SourceUnderTest = Pick<StreamUnderTest, 'config' | 'source'>
+
+interface SourceCheck extends SourceUnderTest {
+  readonly clock: Clock
+  readonly limit: TimeLimit
+}
+
+interface CheckOptions {
+  readonly clock: Clock
+  /** Reads the first page in the other output format too. */
+  readonly comparesOutputs: boolean
+}
+
+/**
+ * Reads what `run` reads, in scans of its own, and discards it: two pages from the start of the stream, a live scan,
+ * the second page again, and the last day. Never rejects.
+ */
 export async function checkSource(
-  { config, source }: Pick<StreamUnderTest, 'config' | 'source'>,
-  clock: Clock,
-  patience: AbortSignal,
-): Promise<Findings> {
-  const at = config.beginAt ?? yesterday(config.poll, clock)
-  let page: Page
-  try {
-    page = await source.read(at, patience)
-  } catch (error) {
-    const polaris = failure(error, { late: 'source.timeout', patience })
-    const none = skipped('a page is needed')
-    return { polaris, fields: none, 'server clock': none, 'time zone': none }
-  }
+  stream: SourceUnderTest,
+  { clock, comparesOutputs }: CheckOptions,
+  finish: AbortSignal,
+): Promise<CheckResults> {
+  const check = { ...stream, clock, limit: { finish, timeoutCode: 'source.timeout' } as const }
+  const { poll, fields: configured, beginAt } = stream.config
+  const at = startingAt(beginAt ?? wallClock(clock.now() - DAY_MS, poll.timeZone), poll)
+  const first = await attempted(check, at)
+  if (first.kind === 'failed') return { polaris: first.result, ...withoutPage }
+  const { page } = first
   const now = clock.now()
-  const { fields, mapping } = foundFields(page, { config, patience })
+  const serverNow = page.serverTime ?? now
+  const second = await checkSecondPage(check, { at, page })
+  const live = await checkLiveEnd(check, serverNow)
+  const { fields, mapping } = checkFields([...page.clients, ...second.clients], configured, check.limit)
   return {
     polaris: judgePage(page, at),
+    'second page': second.result,
+    live,
+    interleaving: await checkInterleaving(check, second),
+    ...(comparesOutputs ? { outputs: await checkOutputs(check, { at, page, mapping }) } : {}),
     fields,
     'server clock': judgeServerClock(page, now),
-    'time zone': judgeTimeZone(page, mapping, { timeZone: config.poll.timeZone, now }),
+    'time zone': await checkTimeZone(check, serverNow, mapping),
   }
 }
 
-const dayMs = 24 * 60 * 60 * 1000
+const DAY_MS = 24 * 60 * 60 * 1000
+const MAX_PAGES = 20
 
-/** Where a stream without a configured beginning is looked at. */
-function yesterday(poll: StreamUnderTest['config']['poll'], clock: Clock): ReadArguments {
-  const { limit, output, timeZone } = poll
-  return { lastChanged: wallClock(clock.now() - dayMs, timeZone), checkPoint: null, limit, output }
+const requiresPage = skipped('requires a page')
+const withoutPage: CheckResults = {
+  'second page': requiresPage,
+  live: requiresPage,
+  interleaving: requiresPage,
+  fields: requiresPage,
+  'server clock': requiresPage,
+  'time zone': requiresPage,
 }
 
-function foundFields(
-  { clients }: Page,
-  { config, patience }: { config: StreamUnderTest['config']; patience: AbortSignal },
-): { fields: Judgement; mapping: FieldMapping | undefined } {
+const startingAt = (
+  lastChanged: SourceTime,
+  { limit, output }: Pick<ReadArguments, 'limit' | 'output'>,
+): ReadArguments => ({ lastChanged, checkPoint: null, limit, output })
+
+type Attempted =
+  | { readonly kind: 'page'; readonly page: Page }
+  | { readonly kind: 'failed'; readonly result: CheckResult }
+
+async function attempted({ source, limit }: SourceCheck, at: ReadArguments): Promise<Attempted> {
   try {
-    const mapping = mapFields(clients, config.fields, null)
+    return { kind: 'page', page: await source.read(at, limit.finish, 'unproven') }
+  } catch (error) {
+    return { kind: 'failed', result: failure(error, limit) }
+  }
+}
+
+interface SecondPage {
+  readonly result: CheckResult
+  readonly clients: readonly ClientRecord[]
+  /** Undefined: there is none. */
+  readonly at: ReadArguments | undefined
+}
+
+/** Whether the server accepts its own token. */
+async function checkSecondPage(
+  check: SourceCheck,
+  { at, page }: { at: ReadArguments; page: Page },
+): Promise<SecondPage> {
+  if (!page.hasMoreResults) return { result: skipped('no more results follow'), clients: [], at: undefined }
+  const next = { ...at, checkPoint: page.checkPoint }
+  const second = await attempted(check, next)
+  if (second.kind === 'failed') return { result: second.result, clients: [], at: undefined }
+  const { clients, tookMs } = second.page
+  return { result: ok(`${clients.length} clients, ${Math.round(tookMs)} ms`), clients, at: next }
+}
+
+/** Reads a live scan to its end. */
+async function checkLiveEnd(check: SourceCheck, serverNow: number): Promise<CheckResult> {
+  const { source, limit, config } = check
+  const at = startingAt(wallClock(serverNow - config.poll.overlapMs, config.poll.timeZone), config.poll)
+  const { pages, clients, isComplete, error } = await readPages(source, { at, maxPages: MAX_PAGES }, limit.finish)
+  if (error !== undefined) return failure(error, limit)
+  const read = `${clients.length} clients since ${at.lastChanged}, ${pages} ${pages === 1 ? 'page' : 'pages'}`
+  return ok(isComplete ? read : `${read}; more results follow`)
+}
+
+/** Reads the second page again after the live scan. */
+async function checkInterleaving(check: SourceCheck, { at, clients }: SecondPage): Promise<CheckResult> {
+  if (at === undefined) return skipped('requires a second page')
+  const again = await attempted(check, at)
+  return again.kind === 'failed' ? again.result : judgeInterleaving(clients, again.page.clients)
+}
+
+interface FirstPage {
+  readonly at: ReadArguments
+  readonly page: Page
+  readonly mapping: FieldMapping | undefined
+}
+
+async function checkOutputs(check: SourceCheck, { at, page, mapping }: FirstPage): Promise<CheckResult> {
+  if (mapping === undefined) return skipped('requires the client id')
+  const output = at.output === 'xml' ? 'json' : 'xml'
+  const other = await attempted(check, { ...at, output })
+  if (other.kind === 'failed') return other.result
+  return compareOutputs({ [at.output]: page.clients, [output]: other.page.clients }, mapping.clientId)
+}
+
+/** Reads the last day up to its end, a limit or a failure: the first check reports a failing server. */
+async function checkTimeZone(
+  { source, clock, config, limit }: SourceCheck,
+  serverNow: number,
+  mapping: FieldMapping | undefined,
+): Promise<CheckResult> {
+  const { poll } = config
+  const at = startingAt(wallClock(serverNow - DAY_MS, poll.timeZone), poll)
+  const day = await readPages(source, { at, maxPages: MAX_PAGES }, limit.finish)
+  return judgeTimeZone({ ...day, now: day.serverTime ?? clock.now() }, mapping, poll.timeZone)
+}
+
+function checkFields(
+  clients: readonly ClientRecord[],
+  configured: ConfiguredFields,
+  limit: TimeLimit,
+): { fields: CheckResult; mapping: FieldMapping | undefined } {
+  try {
+    const mapping = mapFields(clients, configured, null)
     return { fields: judgeFields(clients, mapping), mapping }
   } catch (error) {
-    return { fields: failure(error, { late: 'source.timeout', patience }), mapping: undefined }
+    return { fields: failure(error, limit), mapping: undefined }
   }
 }

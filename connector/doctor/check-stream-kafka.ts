@@ -1,116 +1,118 @@
 import { randomUUID } from 'node:crypto'
-import type { Destination } from '../publish/event-publisher.ts'
-import { mayPublish, mayUseGroup } from '../publish/kafka-rights.ts'
-import { type TopicView, viewTopic } from '../publish/kafka-view.ts'
+import { mayPublish, maySeeTransactions, mayUseGroup } from '../kafka/access-check.ts'
+import { type TopicView, viewTopic } from '../kafka/cluster-view.ts'
+import type { Topics } from '../kafka/topics.ts'
 import { trialTransaction } from '../publish/trial-transaction.ts'
 import { codeOf } from '../runtime/connector-error.ts'
-import type { KafkaFound } from './check-kafka.ts'
+import type { KafkaChecks } from './check-kafka.ts'
 import type { DoctorParts, StreamUnderTest } from './doctor-parts.ts'
-import { type Findings, failed, type Judgement, judged, ok, skipped } from './finding.ts'
+import { type CheckResult, type CheckResults, checked, failed, ok, skipped } from './finding.ts'
 import { judgeTopic } from './judge-kafka.ts'
 
-/** What was found of one stream's Kafka. */
-export interface StreamKafkaFound {
-  readonly findings: Findings
-  /** Undefined: the events' topic is not there, or it is not known. */
-  readonly destination: Destination | undefined
+/** The checks of Kafka for one stream. */
+export interface StreamKafkaChecks {
+  readonly results: CheckResults
+  /** Undefined: one of the topics does not exist, or its existence is unknown. */
+  readonly topics: Topics | undefined
 }
 
-interface Asked {
+interface Subject {
   readonly stream: StreamUnderTest
-  readonly kafka: KafkaFound
+  readonly kafka: KafkaChecks
 }
 
-/** Whether the topics are there and the user may do all that the stream does. Never rejects. */
+/** Checks that the topics exist and that the user has all permissions that the stream needs. Never rejects. */
 export async function checkStreamKafka(
   parts: DoctorParts,
-  asked: Asked,
-  patience: AbortSignal,
-): Promise<StreamKafkaFound> {
-  const { cluster } = asked.kafka
+  subject: Subject,
+  finish: AbortSignal,
+): Promise<StreamKafkaChecks> {
+  const { cluster } = subject.kafka
   if (cluster === undefined) {
-    const none = skipped('Kafka is needed')
-    return { findings: { topic: none, 'dead letters': none, rights: none, transaction: none }, destination: undefined }
+    const none = skipped('requires Kafka')
+    return { results: { topic: none, 'dead letters': none, rights: none, transaction: none }, topics: undefined }
   }
-  const { events, deadLetters } = asked.stream.config.kafka.topic
+  const { events, deadLetters } = subject.stream.config.kafka.topic
   const [topic, dead] = await Promise.all([
-    lookAt(parts, { ...asked, topic: events, isState: true }, patience),
-    lookAt(parts, { ...asked, topic: deadLetters, isState: false }, patience),
+    checkTopic(parts, { ...subject, topic: events, isState: true }, finish),
+    checkTopic(parts, { ...subject, topic: deadLetters, isState: false }, finish),
   ])
-  const there = [topic.view, dead.view].flatMap((view) => view?.topic ?? [])
+  const existing = [topic.view, dead.view].flatMap((view) => view ?? [])
   const [rights, transaction] = await Promise.all([
-    checkRights(parts, { ...asked, topics: there }, patience),
-    topic.view === undefined ? skipped('the topic is needed') : checkTransaction(parts, asked, patience),
+    checkRights(parts, { ...subject, topics: existing }, finish),
+    topic.view === undefined ? skipped('requires the topic') : checkTransaction(parts, subject, finish),
   ])
   const { clusterId } = cluster
   return {
-    findings: { topic: topic.finding, 'dead letters': dead.finding, rights, transaction },
-    destination: topic.view && { clusterId, topic: events, partitions: topic.view.partitions },
+    results: { topic: topic.result, 'dead letters': dead.result, rights, transaction },
+    topics: topic.view && dead.view && { clusterId, events: topic.view, deadLetters: dead.view },
   }
 }
 
-const waitingFor = (patience: AbortSignal) => ({ patience, late: 'publish.unreachable' }) as const
+const within = (finish: AbortSignal) => ({ finish, timeoutCode: 'publish.unreachable' }) as const
 
-async function lookAt(
+async function checkTopic(
   { admin }: DoctorParts,
-  { stream, kafka, topic, isState }: Asked & { topic: string; isState: boolean },
-  patience: AbortSignal,
-): Promise<{ finding: Judgement; view: TopicView | undefined }> {
+  { stream, kafka, topic, isState }: Subject & { topic: string; isState: boolean },
+  finish: AbortSignal,
+): Promise<{ result: CheckResult; view: TopicView | undefined }> {
   const { maxMessageBytes, topic: configured } = stream.config.kafka
-  const wishes = { create: configured.create, maxMessageBytes, isState, brokers: kafka.cluster?.brokers ?? 1 }
+  const wanted = { create: configured.create, maxMessageBytes, isState, brokers: kafka.cluster?.brokers ?? 1 }
   let view: TopicView | undefined
-  const finding = await judged(waitingFor(patience), async () => {
-    view = await viewTopic(admin, topic, patience)
-    return judgeTopic(topic, view, wishes)
+  const result = await checked(within(finish), async () => {
+    view = await viewTopic(admin, topic, finish)
+    return judgeTopic(topic, view, wanted)
   })
-  return { finding, view }
+  return { result, view }
 }
 
-/** Asks for everything at once, so that all missing ACLs are told together. */
+/** Checks all permissions concurrently, so that all missing ACLs are reported together. */
 async function checkRights(
   { admin }: DoctorParts,
-  { stream, topics }: Asked & { topics: readonly string[] },
-  patience: AbortSignal,
-): Promise<Judgement> {
-  const { transactionalId, noteGroup } = stream.names
+  { stream, topics }: Subject & { topics: readonly TopicView[] },
+  finish: AbortSignal,
+): Promise<CheckResult> {
+  const { transactionalId, recordGroup } = stream.names
   if (stream.config.kafka.delivery !== 'exactly-once') {
-    return skipped('at least once: whether the topics may be written to shows only by writing')
+    return skipped('with at-least-once delivery, write permission cannot be checked without publishing')
   }
-  return await judged(waitingFor(patience), async () => {
+  return await checked(within(finish), async () => {
     const answers = await Promise.allSettled([
-      mayUseGroup(admin, noteGroup, patience),
-      ...topics.map((topic) => mayPublish(admin, { transactionalId, topic }, patience)),
+      mayUseGroup(admin, recordGroup, finish),
+      ...topics.map(({ topic }) => mayPublish(admin, { transactionalId, topic }, finish)),
+      ...topics.map((topic) => maySeeTransactions(admin, topic, finish)),
     ])
     const errors: Error[] = answers.flatMap((answer) => (answer.status === 'rejected' ? [answer.reason] : []))
     const missing = errors.filter((error) => codeOf(error) === 'publish.unauthorized')
     if (errors.length > missing.length) throw errors.find((error) => !missing.includes(error))
     if (missing.length === 0) {
-      const written =
-        topics.length === 0 ? '' : `, WRITE on transactional id ${transactionalId} and ${topics.join(', ')}`
-      return ok(`READ on group ${noteGroup}${written}`)
+      const names = topics.map(({ topic }) => topic).join(', ')
+      const written = names === '' ? '' : `, WRITE on transactional id ${transactionalId}, READ and WRITE on ${names}`
+      return ok(`READ on group ${recordGroup}${written}`)
     }
-    return failed(
-      'publish.unauthorized',
-      missing.map(({ message }) => message).join('; '),
-      'add the ACLs that are named',
-    )
+    return failed('publish.unauthorized', missing.map(({ message }) => message).join('; '), 'add the missing ACLs')
   })
 }
 
 function checkTransaction(
   { admin, names }: DoctorParts,
-  { stream, kafka }: Asked,
-  patience: AbortSignal,
-): Promise<Judgement> {
-  if (stream.config.kafka.delivery !== 'exactly-once') return Promise.resolve(skipped('at least once: there is none'))
-  return judged(waitingFor(patience), async () => {
+  { stream, kafka }: Subject,
+  finish: AbortSignal,
+): Promise<CheckResult> {
+  if (stream.config.kafka.delivery !== 'exactly-once')
+    return Promise.resolve(skipped('at-least-once delivery uses no transactions'))
+  return checked(within(finish), async () => {
     const parts = { ...admin, config: stream.config.kafka, names }
     try {
-      await kafka.inTurn(() => trialTransaction(parts, randomUUID(), patience))
+      await kafka.inSequence(() => trialTransaction(parts, randomUUID(), finish))
     } catch (error) {
       if (codeOf(error) !== 'publish.fenced') throw error
-      return failed('publish.fenced', 'somebody else uses the same id at this moment', 'run one doctor at a time')
+      return failed(
+        'publish.fenced',
+        'another process is using the same transactional id',
+        'run only one doctor at a time',
+      )
     }
-    return ok(`${names.transactionalId} committed a note in group ${names.noteGroup}, and no record`)
+    return ok(`${names.transactionalId} committed an offset in group ${names.recordGroup} and no record`)
   })
 }

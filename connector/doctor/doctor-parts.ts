@@ -1,22 +1,21 @@
 import type { StreamIdentity } from '../checkpoint/checkpoint-document.ts'
 import type { ConnectorConfig, StreamConfig } from '../config/connector-config.ts'
+import type { AdminParts } from '../kafka/kafka-connection.ts'
 import type { GroupView } from '../placement/group-view.ts'
-import type { AdminParts } from '../publish/kafka-session.ts'
-import type { StreamNames } from '../publish/stream-names.ts'
+import type { StreamNames } from '../publish/event-publisher.ts'
 import type { Clock } from '../runtime/clock.ts'
-import type { ClientSource } from '../source/client-source.ts'
-import type { CheckpointStore } from '../storage/checkpoint-store.ts'
-import type { VersionedObject } from '../storage/versioned-object.ts'
+import type { ClientSource, SeenCertificate } from '../source/client-source.ts'
+import type { CheckpointStore, VersionedObject } from '../storage/versioned-object.ts'
 
-/** What `doctor` looks at, and with what. */
+/** What `doctor` checks, and the adapters that it uses. */
 export interface DoctorParts {
   readonly config: ConnectorConfig
   readonly clock: Clock
-  /** Doctor's own at the broker. */
+  /** The names that doctor itself uses in Kafka. */
   readonly names: StreamNames
   readonly store: CheckpointStore
   readonly admin: AdminParts
-  /** Null: there is no group. */
+  /** Resolves to null if there is no consumer group. */
   readonly viewReplicas: (stop: AbortSignal) => Promise<GroupView | null>
   readonly streams: readonly StreamUnderTest[]
 }
@@ -24,8 +23,10 @@ export interface DoctorParts {
 export interface StreamUnderTest {
   readonly config: StreamConfig
   readonly source: ClientSource
+  /** The certificates of the connections that `source` has opened. */
+  readonly certificates: () => readonly SeenCertificate[]
   readonly object: VersionedObject
   readonly identity: Omit<StreamIdentity, 'destination'>
-  /** What `run` calls it at the broker. */
+  /** The names that `run` uses in Kafka for this stream. */
   readonly names: StreamNames
 }

@@ -1,45 +1,56 @@
-import { checkKafka, type KafkaFound } from './check-kafka.ts'
+import { checkStreamStore } from './check-checkpoint.ts'
+import { checkKafka, type KafkaChecks } from './check-kafka.ts'
 import { checkSource } from './check-source.ts'
+import { checkStore } from './check-store.ts'
 import { checkStreamKafka } from './check-stream-kafka.ts'
-import { checkStreamStore } from './check-stream-store.ts'
 import type { DoctorParts, StreamUnderTest } from './doctor-parts.ts'
-import { type Finding, type Findings, type Judgement, judged, ok } from './finding.ts'
+import type { CheckResult, CheckResults, Finding } from './finding.ts'
+import { judgeCertificates } from './judge-certificates.ts'
 
-/** All of it ends after this time. */
-const withinMs = 12_000
+/** Time limit of all checks of Kafka and the checkpoint store. */
+const limitMs = 12_000
 
-/** Looks at everything that `run` needs, all at once, and moves nothing. Rejects with the reason of `stop`. */
-export async function examine(parts: DoctorParts, stop: AbortSignal): Promise<Finding[]> {
-  using limit = parts.clock.deadline(withinMs, stop)
-  const patience = limit.signal
-  const shared: Shared = { kafka: checkKafka(parts, patience), store: checkStore(parts, patience), patience }
+interface ExamineOptions {
+  readonly comparesOutputs: boolean
+}
+
+/**
+ * Checks all that `run` needs, concurrently and without affecting the streams. Waits for Polaris as long as `run` does.
+ * Rejects with the reason of `stop`.
+ */
+export async function examine(
+  parts: DoctorParts,
+  { comparesOutputs }: ExamineOptions,
+  stop: AbortSignal,
+): Promise<Finding[]> {
+  using limit = parts.clock.deadline(limitMs, stop)
+  const finish = limit.signal
+  const checks = { kafka: checkKafka(parts, finish), store: checkStore(parts, finish) }
+  const shared: SharedChecks = { ...checks, finish, comparesOutputs, stop }
   const streams = await Promise.all(parts.streams.map((stream) => examineStream(parts, stream, shared)))
-  const whole: Findings = { ...(await shared.kafka).findings, 'checkpoint store': await shared.store }
+  const ofConnector: CheckResults = { ...(await shared.kafka).results, 'checkpoint store': await shared.store }
   stop.throwIfAborted()
-  return [listed(null, whole), ...streams].flat()
+  return [listed(null, ofConnector), ...streams].flat()
 }
 
-/** What all streams need, being looked at. */
-interface Shared {
-  readonly kafka: Promise<KafkaFound>
-  readonly store: Promise<Judgement>
-  readonly patience: AbortSignal
+/** Running checks of what all streams need. */
+interface SharedChecks extends ExamineOptions {
+  readonly kafka: Promise<KafkaChecks>
+  readonly store: Promise<CheckResult>
+  readonly finish: AbortSignal
+  readonly stop: AbortSignal
 }
 
-function checkStore({ store }: DoctorParts, patience: AbortSignal): Promise<Judgement> {
-  return judged({ patience, late: 'storage.unavailable' }, async () => {
-    await store.probe(patience)
-    return ok('its conditional writes hold')
-  })
+async function examineStream(parts: DoctorParts, stream: StreamUnderTest, shared: SharedChecks): Promise<Finding[]> {
+  const { finish, comparesOutputs, stop } = shared
+  const source = checkSource(stream, { clock: parts.clock, comparesOutputs }, stop)
+  const kafka = await checkStreamKafka(parts, { stream, kafka: await shared.kafka }, finish)
+  const checkpoint = await checkStreamStore(parts, { stream, kafka, store: await shared.store }, finish)
+  const { polaris, ...pages } = await source
+  const certificates = judgeCertificates(stream.certificates(), parts.clock.now())
+  const ofPolaris = { ...(polaris && { polaris }), ...certificates, ...pages }
+  return listed(stream.config.name, { ...ofPolaris, ...kafka.results, checkpoint })
 }
 
-async function examineStream(parts: DoctorParts, stream: StreamUnderTest, shared: Shared): Promise<Finding[]> {
-  const { patience } = shared
-  const source = checkSource(stream, parts.clock, patience)
-  const kafka = await checkStreamKafka(parts, { stream, kafka: await shared.kafka }, patience)
-  const checkpoint = await checkStreamStore(parts, { stream, kafka, store: await shared.store }, patience)
-  return listed(stream.config.name, { ...(await source), ...kafka.findings, checkpoint })
-}
-
-const listed = (stream: string | null, findings: Findings): Finding[] =>
-  Object.entries(findings).map(([check, judgement]) => ({ stream, check, ...judgement }))
+const listed = (stream: string | null, results: CheckResults): Finding[] =>
+  Object.entries(results).map(([check, result]) => ({ stream, check, ...result }))

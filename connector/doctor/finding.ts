@@ -1,60 +1,96 @@
 import { codeOf } from '../runtime/connector-error.ts'
 import { type ErrorCode, errorCatalogue } from '../runtime/error-catalogue.ts'
 
-export type Verdict = 'ok' | 'warning' | 'failed' | 'skipped'
+type Verdict = 'ok' | 'warning' | 'failed' | 'skipped'
 
 /** What one check found. */
 export interface Finding {
-  /** Null: of the whole connector. */
+  /** Null: about the connector, not about one stream. */
   readonly stream: string | null
   readonly check: string
   readonly verdict: Verdict
-  /** What was seen; of `skipped`, why. Names, counts and times, nothing personal. */
-  readonly seen: string
-  /** Of `failed`. */
+  /** Invariant 8: names, counts and times only. For `skipped`, the reason. */
+  readonly detail: string
+  /** Only for `failed`. */
   readonly code?: ErrorCode
-  /** What to do about it; of `warning` and `failed`. */
-  readonly cure?: string
+  /** What the operator should do; only for `warning` and `failed`. */
+  readonly hint?: string
 }
 
-/** A finding before it is known what it is about. */
-export type Judgement = Omit<Finding, 'stream' | 'check'>
+/** A finding without the names of stream and check. */
+export type CheckResult = Omit<Finding, 'stream' | 'check'>
 
-export const ok = (seen: string): Judgement => ({ verdict: 'ok', seen })
-export const warning = (seen: string, cure: string): Judgement => ({ verdict: 'warning', seen, cure })
-export const skipped = (why: string): Judgement => ({ verdict: 'skipped', seen: why })
-export const failed = (code: ErrorCode, seen: string, cure: string = errorCatalogue[code].hint): Judgement => ({
-  ...{ verdict: 'failed', code, seen, cure },
+export const ok = (detail: string): CheckResult => ({ verdict: 'ok', detail })
+export const warning = (detail: string, hint: string): CheckResult => ({ verdict: 'warning', detail, hint })
+export const skipped = (why: string): CheckResult => ({ verdict: 'skipped', detail: why })
+export const failed = (code: ErrorCode, detail: string, hint: string = errorCatalogue[code].hint): CheckResult => ({
+  ...{ verdict: 'failed', code, detail, hint },
 })
 
-/** Findings by the name of their check, in the order in which they are shown. */
-export type Findings = Readonly<Record<string, Judgement>>
+/** Results by the name of their check, in the order of the output. */
+export type CheckResults = Readonly<Record<string, CheckResult>>
 
-export interface Patience {
-  /** Aborts when the time for the whole examination is over. */
-  readonly patience: AbortSignal
-  /** The code of what has not answered by then. */
-  readonly late: ErrorCode
+export interface TimeLimit {
+  /** Aborts when the time limit of doctor is reached. */
+  readonly finish: AbortSignal
+  /** The code to report for a check that has not finished by then. */
+  readonly timeoutCode: ErrorCode
 }
 
-/** What `work` finds, or what its error says. */
-export async function judged(waiting: Patience, work: () => Promise<Judgement>): Promise<Judgement> {
+/** The result of `work`, or of its error. Never rejects. */
+export async function checked(limit: TimeLimit, work: () => Promise<CheckResult>): Promise<CheckResult> {
   try {
     return await work()
   } catch (error) {
-    return failure(error, waiting)
+    return failure(error, limit)
   }
 }
 
-/** What an error says about the thing that was checked. */
-export function failure(error: unknown, { late, patience }: Patience): Judgement {
+/** The result for an error. Invariant 8: of an unexpected error, only the name. */
+export function failure(error: unknown, { timeoutCode, finish }: TimeLimit): CheckResult {
   const code = codeOf(error)
   if (code !== 'bug' && error instanceof Error) return failed(code, error.message)
-  if (patience.aborted) return failed(late, 'no answer in the time that doctor has')
+  if (finish.aborted) return failed(timeoutCode, 'no response within the time limit of doctor')
   return failed('bug', `unexpected ${error instanceof Error ? error.name : 'error'}`)
 }
 
-/** `work`, unless what it needs is not there. */
-export async function after(needed: Judgement, what: string, work: () => Promise<Judgement>): Promise<Judgement> {
-  return needed.verdict === 'failed' || needed.verdict === 'skipped' ? skipped(`${what} is needed`) : await work()
+/** Runs `work` if the check that it depends on passed. */
+export async function after(
+  required: CheckResult,
+  name: string,
+  work: () => Promise<CheckResult>,
+): Promise<CheckResult> {
+  const isAvailable = required.verdict === 'ok' || required.verdict === 'warning'
+  return isAvailable ? await work() : skipped(`requires ${name}`)
+}
+
+/** 0 if no check failed, else the highest exit code of the failures: 2 configuration, 3 Polaris, Kafka or S3. */
+export function exitCodeOf(findings: readonly Finding[]): number {
+  return Math.max(0, ...findings.map(({ code }) => (code === undefined ? 0 : errorCatalogue[code].exit)))
+}
+
+/** The output of `--json`. */
+export function describedFindings(findings: readonly Finding[]) {
+  return { healthy: exitCodeOf(findings) === 0, findings }
+}
+
+/** One line per finding, first those of the connector, then per stream, and a summary. */
+export function findingLines(findings: readonly Finding[]): string[] {
+  const width = Math.max(...findings.map(({ check }) => check.length))
+  const streams = [...new Set(findings.map(({ stream }) => stream))]
+  const lines = streams.flatMap((stream) => [
+    ...(stream === null ? [] : ['', `stream ${stream}`]),
+    ...findings.filter((finding) => finding.stream === stream).map((finding) => lineOf(finding, width)),
+  ])
+  return [...lines, '', summary(findings)]
+}
+
+function lineOf({ verdict, check, code, detail, hint }: Finding, width: number): string {
+  const what = code === undefined || detail.includes(code) ? detail : `${code}: ${detail}`
+  return `${verdict.padEnd(7)}  ${check.padEnd(width)}  ${what}${hint === undefined ? '' : ` → ${hint}`}`
+}
+
+function summary(findings: readonly Finding[]): string {
+  const count = (verdict: Verdict) => findings.filter((finding) => finding.verdict === verdict).length
+  return (['failed', 'warning', 'skipped', 'ok'] as const).map((verdict) => `${count(verdict)} ${verdict}`).join(', ')
 }

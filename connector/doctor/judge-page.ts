@@ -1,79 +1,69 @@
-import { valueAt } from '../event/canonical-json.ts'
+import { canonicalJson, valueAt } from '../event/canonical-json.ts'
 import type { FieldMapping } from '../event/field-mapping.ts'
-import { modificationTime } from '../event/modification-time.ts'
 import type { ClientRecord, Page, ReadArguments } from '../source/client-source.ts'
-import { type Judgement, ok, skipped, warning } from './finding.ts'
+import { type CheckResult, ok, skipped, warning } from './finding.ts'
 
-/** How much came, by the clock of this machine. */
-export function judgePage(page: Page, at: ReadArguments): Judgement {
+/** What the page contained and how long it took. */
+export function judgePage(page: Page, at: ReadArguments): CheckResult {
   const { clients, bytes, tookMs, hasMoreResults } = page
-  const more = hasMoreResults ? 'more to come' : 'no more results'
+  const more = hasMoreResults ? 'more results follow' : 'no more results'
   return ok(
     `${clients.length} clients since ${at.lastChanged} (${at.output}, ${bytes} bytes, ${Math.round(tookMs)} ms), ${more}`,
   )
 }
 
-/** Which fields are id and modification time, and whether every client has them. */
-export function judgeFields(clients: readonly ClientRecord[], mapping: FieldMapping | undefined): Judgement {
-  if (mapping === undefined) return skipped('no client on the page to tell the fields by')
+/** Which fields hold id and modification time, and whether every client has an id. */
+export function judgeFields(clients: readonly ClientRecord[], mapping: FieldMapping | undefined): CheckResult {
+  if (mapping === undefined) return skipped('requires a page with clients')
   const { clientId, modifiedAt } = mapping
   const withoutId = clients.filter((client) => textAt(client, clientId) === undefined).length
   if (withoutId > 0) {
     return warning(
-      `id ${clientId}, which ${withoutId} of ${clients.length} clients do not have: they would be dead letters`,
+      `id ${clientId} is missing in ${withoutId} of ${clients.length} clients, which would become dead letters`,
       'check POLARIS_CLIENT_ID_FIELD',
     )
   }
   if (modifiedAt === null) {
     return warning(
       `id ${clientId}, no modification time`,
-      'set POLARIS_MODIFIED_AT_FIELD where clients have one: events then carry it, and lateness can be told',
+      'if clients have a modification time, set POLARIS_MODIFIED_AT_FIELD: events then contain it, and the delay of changes is measured',
     )
   }
   return ok(`id ${clientId}, modification time ${modifiedAt}`)
 }
 
-const MOST_SKEW_MS = 60_000
-
-/** How far the server's clock is from this machine's. */
-export function judgeServerClock({ serverTime }: Page, now: number): Judgement {
-  if (serverTime === undefined) {
-    return warning(
-      'the answer has no Date header: the clock of this machine is taken, with 5 minutes more of overlap',
-      'let the server, or the proxy before it, send Date',
-    )
-  }
-  const seconds = Math.round((serverTime - now) / 1000)
-  const seen = seconds === 0 ? 'as this machine' : `${Math.abs(seconds)} s ${seconds > 0 ? 'ahead' : 'behind'}`
-  if (Math.abs(serverTime - now) <= MOST_SKEW_MS) return ok(seen)
+/** Whether a page is the same when it is asked for again after a live scan. A client may have changed meanwhile. */
+export function judgeInterleaving(before: readonly ClientRecord[], again: readonly ClientRecord[]): CheckResult {
+  const known = new Set(before.map(canonicalJson))
+  const same = again.filter((client) => known.has(canonicalJson(client))).length
+  if (same * 2 >= known.size) return ok('the second page is the same after a live scan')
   return warning(
-    seen,
-    'polls go by the clock of the server, but lateness and log times will be off: set one of the two',
+    'the second page is another one after a live scan: the server mixes up the scans of one caller',
+    'expect no live changes while a backfill, look-back or full scan reads: scans run one after the other',
   )
 }
 
-const FUTURE_MS = 60_000
+const MAX_SKEW_MS = 60_000
 
-/** Whether the modification times make sense in the configured zone. */
-export function judgeTimeZone(
-  page: Page,
-  mapping: FieldMapping | undefined,
-  { timeZone, now }: { timeZone: string; now: number },
-): Judgement {
-  const modifiedAt = mapping?.modifiedAt ?? undefined
-  if (modifiedAt === undefined || page.clients.length === 0) return skipped('no modification time to tell it by')
-  const times = page.clients.flatMap((client) => modificationTime(textAt(client, modifiedAt) ?? '', timeZone) ?? [])
-  const [latest] = times.toSorted((one, other) => other.instant - one.instant)
-  if (latest === undefined) {
-    return warning(`none of the times in ${modifiedAt} can be read`, 'check POLARIS_MODIFIED_AT_FIELD')
+/** The difference between the server's clock and that of this machine. */
+export function judgeServerClock({ serverTime }: Page, now: number): CheckResult {
+  if (serverTime === undefined) {
+    return warning(
+      'the response has no Date header: the clock of this machine is used',
+      'configure the server or its proxy to send a Date header',
+    )
   }
-  const seen = `${timeZone}; latest modification on the page ${latest.wallClock}`
-  const ahead = latest.instant - (page.serverTime ?? now)
-  if (ahead <= FUTURE_MS) return ok(seen)
-  return warning(`${seen}, ${Math.round(ahead / 60_000)} minutes in the future`, 'check POLARIS_TIME_ZONE')
+  const seconds = Math.round((serverTime - now) / 1000)
+  const detail = seconds === 0 ? 'same as this machine' : `${Math.abs(seconds)} s ${seconds > 0 ? 'ahead' : 'behind'}`
+  if (Math.abs(serverTime - now) <= MAX_SKEW_MS) return ok(detail)
+  return warning(
+    detail,
+    'synchronize both clocks: scans use the clock of the server, but delays and log times will be wrong',
+  )
 }
 
-function textAt(client: ClientRecord, path: string): string | undefined {
+/** The text at a path; undefined if it is absent, empty or not text. */
+export function textAt(client: ClientRecord, path: string): string | undefined {
   const value = valueAt(client, path.split('.'))
   return typeof value === 'string' && value !== '' ? value : undefined
 }

@@ -1,39 +1,43 @@
+import { hash } from 'node:crypto'
 import type { ClientRecord, ClientValue } from '../source/client-source.ts'
-import { setField, type WritableRecord } from '../source/set-field.ts'
+import { setField, type WritableRecord } from '../source/client-source.ts'
 
-/** Paths (lower case, `a.b`) that are left out; lists do not count as a level. */
+/** Dotted paths to leave out, in lower case (`a.b`). A list adds no level to a path. */
 export type IgnoredPaths = ReadonlySet<string>
 
-/** JSON text that equal records have in common, whatever the source's order: keys in code-unit order, but whole numbers before all others. */
+/**
+ * The same JSON text for equal records, independent of the source's key order: keys in code-unit order, but
+ * whole-number keys before all others.
+ */
 export function canonicalJson(value: ClientValue): string {
-  return JSON.stringify(inOrder(value))
+  return JSON.stringify(withSortedKeys(value))
 }
 
-function inOrder(value: ClientValue): ClientValue {
+function withSortedKeys(value: ClientValue): ClientValue {
   if (typeof value === 'string') return value
-  if (isList(value)) return value.map(inOrder)
+  if (isList(value)) return value.map(withSortedKeys)
   const sorted: WritableRecord = {}
   for (const key of sortedKeys(value)) {
     const field = value[key]
-    if (field !== undefined) setField(sorted, key, typeof field === 'string' ? field : inOrder(field))
+    if (field !== undefined) setField(sorted, key, typeof field === 'string' ? field : withSortedKeys(field))
   }
   return sorted
 }
 
-/** The last keys seen, by their number: a page has few kinds of objects. */
+/** Cache: the last list of keys, by its length. A page has few kinds of objects. */
 const lastKeys: { readonly given: readonly string[]; readonly sorted: readonly string[] }[] = []
-const MOST_KEYS = 200
+const MAX_CACHED_LENGTH = 200
 
 function sortedKeys(record: ClientRecord): readonly string[] {
   const given = Object.keys(record)
   const last = lastKeys[given.length]
-  if (last !== undefined && given.every((key, at) => key === last.given[at])) return last.sorted
+  if (last !== undefined && given.every((key, index) => key === last.given[index])) return last.sorted
   const sorted = given.toSorted()
-  if (given.length < MOST_KEYS) lastKeys[given.length] = { given, sorted }
+  if (given.length < MAX_CACHED_LENGTH) lastKeys[given.length] = { given, sorted }
   return sorted
 }
 
-/** The record without the ignored paths; the record itself when nothing is ignored. */
+/** A copy without the ignored paths; the record itself when nothing is ignored. */
 export function without(record: ClientRecord, ignored: IgnoredPaths, prefix = ''): ClientRecord {
   if (ignored.size === 0) return record
   const kept = Object.entries(record).flatMap(([key, value]): [string, ClientValue][] => {
@@ -49,11 +53,11 @@ function withoutIn(value: ClientValue, ignored: IgnoredPaths, prefix: string): C
   return without(value, ignored, prefix)
 }
 
-export function isList(value: ClientValue): value is readonly ClientValue[] {
+function isList(value: ClientValue): value is readonly ClientValue[] {
   return Array.isArray(value)
 }
 
-/** The value at a dotted path, names compared without case; undefined where there is none, or where a list stands in between. */
+/** The value at a path; names are compared without case. Undefined if it is absent or if a list is on the path. */
 export function valueAt(record: ClientRecord, path: readonly string[]): ClientValue | undefined {
   let value: ClientValue | undefined = record
   for (const name of path) {
@@ -65,7 +69,12 @@ export function valueAt(record: ClientRecord, path: readonly string[]): ClientVa
 
 function fieldOf(record: ClientRecord, name: string): ClientValue | undefined {
   if (Object.hasOwn(record, name)) return record[name]
-  const wanted = name.toLowerCase()
-  const key = Object.keys(record).find((candidate) => candidate.toLowerCase() === wanted)
+  const lowerName = name.toLowerCase()
+  const key = Object.keys(record).find((candidate) => candidate.toLowerCase() === lowerName)
   return key === undefined ? undefined : record[key]
+}
+
+/** SHA-256 of the text, base64url (43 characters). */
+export function sha256(text: string): string {
+  return hash('sha256', text, 'base64url')
 }

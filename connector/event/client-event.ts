@@ -1,7 +1,14 @@
 import { hash } from 'node:crypto'
-import type { ReadArguments } from '../source/client-source.ts'
 
-/** What one event is made of. */
+/** One Kafka record. A stream writes to two topics: `events` and `deadLetters`. */
+export interface OutgoingRecord {
+  readonly to: 'events' | 'deadLetters'
+  /** The client id; null in a dead letter without one. Determines the partition (Java-compatible murmur2). */
+  readonly key: string | null
+  /** JSON text. */
+  readonly value: string
+}
+
 export interface ClientEventParts {
   /** See `eventSource`. */
   readonly source: string
@@ -9,13 +16,11 @@ export interface ClientEventParts {
   /** The client's canonical JSON. */
   readonly json: string
   readonly contentHash: string
-  /** The modification time as the source wrote it, if it is mapped and there. */
-  readonly modifiedAt: string | undefined
-  /** The arguments that brought the client. */
-  readonly readWith: ReadArguments
-  /** Milliseconds since 1970: the modification time, else the read time. */
+  /** The client's previous event: its number, or the generation of the client index if there is none. */
+  readonly previous: string
+  /** Milliseconds since 1970: the modification time, or else the time of the read. */
   readonly timeMs: number
-  /** How many events the stream had before this one. */
+  /** Number of events in the stream before this one. */
   readonly sequence: number
 }
 
@@ -26,16 +31,17 @@ export const EVENT_TYPE = 'client.modified'
 export const DATA_SCHEMA = 'urn:polaris-connector:client.modified:1'
 const SEQUENCE_DIGITS = 20
 
-/** Invariant 7: the same change read again has the same id: by its modification time, else by the resume point that brought it. */
-export function eventId(parts: ClientEventParts): string {
-  const change = parts.modifiedAt ?? `${parts.readWith.lastChanged}\u0000${parts.readWith.checkPoint ?? ''}`
-  return hash('sha256', `${parts.source}\u0000${parts.clientId}\u0000${parts.contentHash}\u0000${change}`, 'hex').slice(
-    0,
-    32,
-  )
+/** Invariant 7: the same change read again has the same event id, as the client's previous event is the same. */
+export function eventId({
+  source,
+  clientId,
+  contentHash,
+  previous,
+}: Pick<ClientEventParts, 'source' | 'clientId' | 'contentHash' | 'previous'>): string {
+  return hash('sha256', [source, clientId, contentHash, previous].join('\u0000'), 'hex').slice(0, 32)
 }
 
-/** The CloudEvent 1.0 in structured JSON. Pure. */
+/** A CloudEvent 1.0 in structured JSON mode. */
 export function clientEvent(parts: ClientEventParts): string {
   const subject = JSON.stringify(parts.clientId)
   return (
@@ -46,7 +52,7 @@ export function clientEvent(parts: ClientEventParts): string {
   )
 }
 
-/** The number of an event; undefined when the text is not an event of the source. */
+/** The sequence number of an event; undefined if the text is not an event of this source. */
 export function sequenceOf(text: string, source: string): number | undefined {
   try {
     const event: unknown = JSON.parse(text)

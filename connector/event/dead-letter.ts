@@ -1,18 +1,18 @@
 /** Why a client cannot become an event. */
 export type DeadLetterCode = 'client-id-missing' | 'client-id-not-text' | 'client-too-large'
 
-export interface DeadLetterParts {
+interface DeadLetterParts {
   readonly code: DeadLetterCode
-  /** The setting's path that was looked at. */
+  /** Path of the field mapped as the client id. */
   readonly field: string
-  /** Size of the event, or of the client where there is no event. */
+  /** Size of the event, or of the client's JSON if no event was built. */
   readonly bytes: number
   readonly contentHash: string
-  /** The client's JSON, where the option asks for it and it fits. */
+  /** The client's JSON, if the setting includes it and it fits. */
   readonly clientJson: string | undefined
 }
 
-/** The dead letter's value. Without the option it holds nothing of the client. */
+/** The value of the dead letter. Without `clientJson` it contains no client data. */
 export function deadLetter(parts: DeadLetterParts): string {
   const { code, field, bytes, contentHash, clientJson } = parts
   const head = JSON.stringify({ code, field, bytes, contentHash })
@@ -20,21 +20,24 @@ export function deadLetter(parts: DeadLetterParts): string {
 }
 
 export interface DeadLetterLimit {
-  /** Share of the last `of` clients, 0 to 1, that may be dead letters. */
+  /** Share of the last `of` clients that may be dead letters, 0 to 1. */
   readonly maxShare: number
-  /** So many at least, before the share counts. */
+  /** The share is not checked below this number of dead letters. */
   readonly minimum: number
   readonly of: number
 }
 
-/** Counts dead letters among the last clients. `add` tells whether there are now too many. */
-export function deadLetterGuard(limit: DeadLetterLimit): {
+/** Counts dead letters among the most recent clients that were not suppressed. */
+export interface DeadLetterGuard {
+  /** Counts one client and returns whether there are now too many dead letters. */
   add(outcome: 'event' | 'dead-letter'): 'fine' | 'too-many'
-} {
-  const last = new Uint8Array(limit.of)
-  let next = 0
-  let seen = 0
-  let dead = 0
+  /** An independent guard with the same counts. */
+  copy(): DeadLetterGuard
+}
+
+export function deadLetterGuard(limit: DeadLetterLimit, counted = noneCounted(limit)): DeadLetterGuard {
+  const { last } = counted
+  let { next, seen, dead } = counted
   return {
     add: (outcome) => {
       const isDead = outcome === 'dead-letter' ? 1 : 0
@@ -44,5 +47,11 @@ export function deadLetterGuard(limit: DeadLetterLimit): {
       seen = Math.min(seen + 1, limit.of)
       return dead >= limit.minimum && dead > limit.maxShare * seen ? 'too-many' : 'fine'
     },
+    copy: () => deadLetterGuard(limit, { last: last.slice(), next, seen, dead }),
   }
+}
+
+/** `last`: a ring buffer, 1 for a dead letter and 0 for an event; `next`: the index of the next write. */
+function noneCounted({ of }: DeadLetterLimit) {
+  return { last: new Uint8Array(of), next: 0, seen: 0, dead: 0 }
 }

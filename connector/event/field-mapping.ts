@@ -1,13 +1,13 @@
 import { ConnectorError } from '../runtime/connector-error.ts'
 import type { ClientRecord } from '../source/client-source.ts'
 
-/** Which field is the client's id, and which its modification time. Dotted paths; null: not mapped. */
+/** Dotted paths of the client's id and of its modification time; null: not mapped. */
 export interface FieldMapping {
   readonly clientId: string
   readonly modifiedAt: string | null
 }
 
-/** What is configured; null where the page shall tell. */
+/** The configured paths; null: detected from the first page with clients. */
 export interface ConfiguredFields {
   readonly clientId: string | null
   readonly modifiedAt: string | null
@@ -37,8 +37,9 @@ const MODIFIED_NAMES = new Set(
 )
 
 /**
- * The mapping for good: what is configured, else what was found before, else what these clients make unambiguous. Undefined when there is
- * no client to tell by. Throws `source.mapping` when the id is not unambiguous; an ambiguous modification time stays unmapped.
+ * The field mapping: the configured paths, or else the known ones, or else the only candidate among the fields of
+ * these clients. Undefined if a path has to be detected and there are no clients. Throws `source.mapping` if there is
+ * no candidate for the id, or more than one. A modification time with several candidates stays unmapped.
  */
 export function mapFields(
   clients: readonly ClientRecord[],
@@ -59,13 +60,13 @@ function onlyIdField(clients: readonly ClientRecord[]): string {
   const found = candidates(clients, ID_NAMES)
   const [field] = found
   if (field !== undefined && found.length === 1) return field
-  // Invariant 8: names of fields, none of their values.
+  // Invariant 8: field names only, no values.
   const fields = [...new Set(clients.flatMap(Object.keys))].slice(0, 40).join(', ')
   throw new ConnectorError(
     'source.mapping',
     found.length === 0
       ? `find the client id: set POLARIS_CLIENT_ID_FIELD to one of the fields: ${fields}`
-      : `find the client id: several fields may be it (${found.join(', ')}); set POLARIS_CLIENT_ID_FIELD`,
+      : `find the client id: several fields could be the id (${found.join(', ')}); set POLARIS_CLIENT_ID_FIELD`,
   )
 }
 
@@ -74,7 +75,7 @@ function onlyModifiedField(clients: readonly ClientRecord[]): string | null {
   return field !== undefined && others.length === 0 ? field : null
 }
 
-/** Top-level text fields with one of the names, present on every client; their spelling as the first client has it. */
+/** Top-level fields with one of these names that are text on every client, as the first client spells them. */
 function candidates(clients: readonly ClientRecord[], names: ReadonlySet<string>): string[] {
   return Object.keys(clients[0] ?? {}).filter(
     (key) => names.has(key.toLowerCase()) && clients.every((client) => typeof client[key] === 'string'),

@@ -1,23 +1,29 @@
 import type { SourceTime } from '../source/client-source.ts'
 import { instantOf, wallClock } from '../source/source-time.ts'
 
-/** When a client was modified, as an instant (ms since 1970) and by the server's wall clock. */
 export interface ModificationTime {
+  /** Milliseconds since 1970. */
   readonly instant: number
+  /** The same instant on the server's wall clock. */
   readonly wallClock: SourceTime
+  /** False for a date, and for midnight, which some servers send for a date. */
+  readonly hasTimeOfDay: boolean
 }
 
-const ISO = /^(\d{4}-\d{2}-\d{2})[T ](\d{2}:\d{2}:\d{2})(\.\d+)?(Z|[+-]\d{2}:?\d{2})?$/
+const ISO = /^(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2}:\d{2})(\.\d+)?(Z|[+-]\d{2}:?\d{2})?)?$/
 const FRENCH = /^(\d{2})\/(\d{2})\/(\d{4})(?: (\d{2}:\d{2}:\d{2}))?$/
 
-/** Reads ISO 8601 with or without offset, or `dd/MM/yyyy [HH:mm:ss]`; undefined for anything else. Of a repeated hour the earlier. */
+/**
+ * Parses ISO 8601 with or without an offset, or `dd/MM/yyyy [HH:mm:ss]`; undefined for anything else. A time without
+ * an offset in the repeated hour of autumn is the earlier of the two.
+ */
 export function modificationTime(text: string, timeZone: string): ModificationTime | undefined {
   const iso = ISO.exec(text)
   if (iso !== null) {
-    const [, date, time, fraction = '', offset] = iso
+    const [, date, time = '00:00:00', fraction = '', offset] = iso
     if (offset === undefined) return local(`${date}T${time}`, fraction, timeZone)
     const instant = Date.parse(`${date}T${time}${fraction.slice(0, 4)}${offset}`)
-    return Number.isNaN(instant) ? undefined : { instant, wallClock: wallClock(instant, timeZone) }
+    return Number.isNaN(instant) ? undefined : { instant, wallClock: wallClock(instant, timeZone), hasTimeOfDay: true }
   }
   const french = FRENCH.exec(text)
   if (french === null) return undefined
@@ -27,7 +33,8 @@ export function modificationTime(text: string, timeZone: string): ModificationTi
 
 function local(wall: string, fraction: string, timeZone: string): ModificationTime | undefined {
   const asUtc = Date.parse(`${wall}Z`)
-  if (Number.isNaN(asUtc) || new Date(asUtc).toISOString().slice(0, 19) !== wall) return undefined // 30 February
+  if (new Date(asUtc).getUTCDate() !== Number(wall.slice(8, 10))) return undefined // e.g. 30 February, or no time at all
   const milliseconds = Number(fraction.padEnd(4, '0').slice(1, 4))
-  return { instant: instantOf(wall as SourceTime, timeZone, 'earlier') + milliseconds, wallClock: wall as SourceTime }
+  const instant = instantOf(wall as SourceTime, timeZone, 'earlier') + milliseconds
+  return { instant, wallClock: wall as SourceTime, hasTimeOfDay: !wall.endsWith('T00:00:00') }
 }

@@ -1,132 +1,164 @@
-import type { ResumePoint } from '../checkpoint/stream-state.ts'
-import type { Clock } from '../runtime/clock.ts'
-import { ConnectorError } from '../runtime/connector-error.ts'
-import { mayRefuseCheckPoint } from '../source/answer-verdict.ts'
-import type { ClientSource, Page, ReadArguments, SourceTime } from '../source/client-source.ts'
-import type { Observe } from './pipeline-event.ts'
-import { pollRhythm } from './poll-rhythm.ts'
-import {
-  drainGuard,
-  isOvertaken,
-  type NextRead,
-  nextRead,
-  nextStep,
-  type PollSettings,
-  type ReadFrom,
-} from './polling.ts'
-import type { ServerClock } from './server-clock.ts'
-
-/** One page, and where it stands. */
-export interface PageReading {
-  readonly kind: 'page'
-  readonly page: Page
-  /** The arguments that brought it. */
-  readonly at: ResumePoint
-  /** Where to go on. */
-  readonly next: ResumePoint
-  readonly beginsDrain: boolean
-  readonly isLastOfDrain: boolean
-  /** On the first page of a drain: what the window keeps. */
-  readonly freezeFrom: SourceTime | undefined
-  /** When it was read, by the server's clock, ms since 1970. */
-  readonly readAt: number
-  /** When the drain before began, by the server's clock; null for a first drain. */
-  readonly previousStartedAt: number | null
-}
-
-export type Reading = PageReading | { readonly kind: 'refused'; readonly at: ResumePoint }
-
-export interface ReaderParts {
-  readonly source: ClientSource
-  readonly clock: Clock
-  readonly serverClock: ServerClock
-  readonly settings: PollSettings
-  readonly observe: Observe
-}
+import { type Beginning, beginScan } from '../scan/begin-scan.ts'
+import { configured, continuedInBackground, scanDone } from '../scan/end-scan.ts'
+import { earlier, type Times } from '../scan/scan-settings.ts'
+import { LIVE, type Scan, type ScanStates, type ScanTag, scanWith, withScan } from '../scan/scan-state.ts'
+import { scanStep } from '../scan/scan-step.ts'
+import { backgroundCandidates, type Choice, nextChoice, type SchedulerParts, scanName } from '../scan/scheduler.ts'
+import type { Page } from '../source/client-source.ts'
+import { interleavingProof } from './interleaving-proof.ts'
+import type { PageReading, Processed, ReaderParts } from './page-reading.ts'
+import { answersSmallPages, readUnlessRefused } from './read-page.ts'
+import { failed, patienceOf, type Reader, refused, stuck, tooMuch, tooMuchBy } from './scan-trouble.ts'
+import { workloadLog } from './workload.ts'
 
 /**
- * Reads drain after drain from `resume` on, waiting between them; ends after a refused token, or by rejecting: with `stop`'s reason,
- * `source.*`, or `source.stuck`.
+ * Reads the pages of all scans of a stream, one at a time: see `scheduler.ts`. Invariant 1: the states of a page count
+ * once it is delivered. Rejects with `source.*` or the reason of `stop`; a background scan in trouble only pauses.
  */
 export async function* readPages(
   parts: ReaderParts,
-  resume: ReadFrom,
+  from: { readonly states: ScanStates; readonly processed: Processed; readonly sourceMoved?: boolean },
   stop: AbortSignal,
-): AsyncGenerator<Reading, void> {
-  const { clock, settings } = parts
-  const rhythm = pollRhythm(clock, settings.intervalMs)
-  for (let from: ReadFrom = resume; ; ) {
-    const last = yield* readDrain(parts, from, stop)
-    if (last === 'refused') return
-    from = last
-    await clock.sleep(rhythm.pauseMs(), stop)
+): AsyncGenerator<PageReading, void> {
+  const { clock, settings, serverClock } = parts
+  const reader: Reader = {
+    ...parts,
+    processed: from.processed,
+    load: workloadLog(clock, settings.intervalMs),
+    proof: interleavingProof(parts),
+    states: configured(from.states, settings, serverClock.times()),
+    liveBeganAt: clock.monotonic(),
+    liveScans: 0,
+    hasReadPages: from.states.createdAt !== null && from.sourceMoved !== true,
   }
-}
-
-async function* readDrain(
-  parts: ReaderParts,
-  from: ReadFrom,
-  stop: AbortSignal,
-): AsyncGenerator<Reading, ResumePoint | 'refused'> {
-  const { clock, serverClock, settings, observe } = parts
-  const previousStartedAt = from.drain === 'due' ? from.startedAt : null
-  const first = await readFirst(parts, from, stop)
-  const guard = drainGuard(first.asked.at)
-  let { at, beginsDrain, freezeFrom } = first.asked
-  for (let page = first.page; ; page = await readUnlessRefused(parts, at, stop)) {
-    if (page === 'refused') {
-      yield { kind: 'refused', at: { ...at, startedAt: at.startedAt ?? from.startedAt } }
-      return 'refused'
-    }
-    observe({ kind: 'page-read', clients: page.clients.length, bytes: page.bytes, tookMs: page.tookMs })
-    const next = nextStep(page, at, { guard, settings, now: clock.now(), before: from })
-    if (next.kind === 'stuck')
-      throw new ConnectorError('source.stuck', `read page: more results are promised ${next.why}`)
-    const isLastOfDrain = next.kind === 'drained'
-    yield {
-      ...{ kind: 'page', page, at, next: next.resume, beginsDrain, isLastOfDrain, freezeFrom, previousStartedAt },
-      readAt: serverClock.now(),
-    }
-    if (isLastOfDrain) return next.resume
-    at = next.resume
-    beginsDrain = false
-    freezeFrom = undefined
-  }
-}
-
-interface FirstPage {
-  readonly asked: NextRead
-  readonly page: Page | 'refused'
-}
-
-/** Asks for the first page until the answer fits the server's clock; an answer that does not moves nothing. */
-async function readFirst(parts: ReaderParts, from: ReadFrom, stop: AbortSignal): Promise<FirstPage> {
-  const { serverClock, settings, observe } = parts
   for (;;) {
-    const asked = nextRead(from, settings, serverClock.latest())
-    if (asked.beginsDrain) observe({ kind: 'drain-started', lastChanged: asked.at.lastChanged })
-    const page = await readUnlessRefused(parts, asked.at, stop)
-    if (page === 'refused' || !isOvertaken(asked.at, from, settings, serverClock.latest())) return { asked, page }
+    const choice = choose(reader)
+    if (choice.kind === 'wait') {
+      if (isCaughtUp(reader)) return
+      await clock.sleep(choice.ms, stop)
+      continue
+    }
+    const tag = choice.kind === 'begin' ? begin(reader, choice.scan) : choice.tag
+    const reading = await readNext(reader, tag, stop)
+    if (reading !== undefined) yield reading
   }
 }
 
-/** A token is refused when the call with it fails in a way that may mean so, while the same call without it succeeds. */
-async function readUnlessRefused(
-  { source, serverClock, settings }: ReaderParts,
-  at: ReadArguments,
-  stop: AbortSignal,
-): Promise<Page | 'refused'> {
-  try {
-    const page = await source.read(at, stop)
-    // Invariant 9: whatever is not a whole page has been thrown; only from here on does anything move.
-    serverClock.learn(page)
-    return page
-  } catch (error) {
-    if (at.checkPoint === null || !mayRefuseCheckPoint(error)) throw error
-    await source.read({ ...at, checkPoint: null }, stop)
-    if (settings.onRefusedCheckPoint === 'read-again') return 'refused'
-    throw new ConnectorError('source.checkpoint-refused', 'read page: the server refuses the checkPoint that it gave', {
-      cause: error,
-    })
+function choose(reader: Reader): Choice {
+  const { states, clock, serverClock, processed, load } = reader
+  const settings = reader.until === 'stopped' ? reader.settings : { ...reader.settings, backgroundShare: 1 }
+  const recheck = processed.recheck()
+  const parts: SchedulerParts = { settings, recheck, times: serverClock.times(), now: clock.monotonic(), load }
+  load.waiting(backgroundCandidates(states, parts))
+  return nextChoice(states, parts)
+}
+
+function isCaughtUp({ until, states, liveScans }: Reader): boolean {
+  return until === 'caught-up' && liveScans > 0 && states.backfill === 'done' && states.background.length === 0
+}
+
+function begin(reader: Reader, beginning: Beginning): ScanTag {
+  const { clock, settings, beginAt, serverClock, processed, observe } = reader
+  const parts = { settings, beginAt, times: serverClock.times(), events: processed.events() }
+  const { states, tag } = beginScan(reader.states, beginning, parts)
+  reader.states = states
+  if (tag === LIVE) {
+    reader.liveBeganAt = clock.monotonic()
+    reader.load.liveBegins()
   }
+  const { kind, from } = current(reader, tag)
+  observe({ kind: 'scan-started', scan: kind, lastChanged: from })
+  return tag
+}
+
+function current({ states }: Reader, tag: ScanTag): Scan {
+  const scan = scanWith(states, tag)
+  if (scan === undefined) throw new TypeError(`there is no scan ${tag}`)
+  return scan
+}
+
+/** Undefined: the scan begins again or pauses. */
+async function readNext(reader: Reader, tag: ScanTag, stop: AbortSignal): Promise<PageReading | undefined> {
+  const { source, processed, clock } = reader
+  const before = current(reader, tag)
+  const scan = { ...before, lastModifiedAt: processed.lastModifiedAt(before) }
+  const startedAt = clock.monotonic()
+  try {
+    if (processed.isCycling(scan))
+      return stuck(reader, scan, 'its pages contain only clients that it has already returned')
+    const proven = await reader.proof.before(scan, reader.states, stop)
+    reader.states = proven
+    if (scanWith(proven, tag)?.checkPoint !== scan.checkPoint) return undefined
+    const page = await readUnlessRefused(source, { at: scan, patience: patienceOf(reader, scan) }, stop)
+    if (page === 'refused') return refused(reader, { ...scan, lastModifiedAt: processed.lastModifiedAt(scan) })
+    reader.proof.read(scan, page)
+    return take(reader, scan, page)
+  } catch (error) {
+    if (stop.aborted) throw error
+    return await afterError(reader, { scan: { ...scan, lastModifiedAt: processed.lastModifiedAt(scan) }, error }, stop)
+  } finally {
+    logWork(reader, scan, clock.monotonic() - startedAt)
+  }
+}
+
+/** The scan begins again with smaller pages, pauses, or asks for the page again. Throws the error for any other scan. */
+async function afterError(
+  reader: Reader,
+  { scan, error }: { scan: Scan; error: unknown },
+  stop: AbortSignal,
+): Promise<undefined> {
+  const by = tooMuchBy(reader, scan, error)
+  if (by === 'no') return failed(reader, scan, error)
+  if (by === 'yes') return tooMuch(reader, scan, error)
+  try {
+    if (await answersSmallPages(reader, { at: scan, patience: patienceOf(reader, scan) }, stop))
+      tooMuch(reader, scan, error)
+  } catch (outage) {
+    if (stop.aborted) throw outage
+    failed(reader, scan, outage)
+  }
+}
+
+function logWork({ load }: Reader, scan: Scan, tookMs: number): void {
+  if (scan.tag === LIVE) load.livePage(tookMs)
+  else load.backgroundPage(scanName(scan), tookMs)
+}
+
+function take(reader: Reader, before: Scan, page: Page): PageReading | undefined {
+  const { serverClock, settings, beginAt, processed, observe } = reader
+  const began = serverClock.learn(page)
+  reader.hasReadPages = true
+  observe({
+    ...{ kind: 'page-read', scan: before.kind, clients: page.clients.length },
+    ...{ limit: before.limit, bytes: page.bytes, tookMs: page.tookMs },
+  })
+  const parts = { began, events: processed.events(), maxEmptyPages: settings.maxEmptyPages }
+  const step = scanStep(before, page, parts)
+  if (step.kind === 'stuck') return stuck(reader, before, step.why)
+  const states = created(reader.states, began)
+  const { scan } = step
+  reader.states =
+    step.kind === 'done'
+      ? scanDone(states, scan, { settings, beginAt })
+      : afterPage(reader, withScan(states, scan), scan)
+  if (step.kind === 'done' && scan.tag === LIVE) reader.liveScans += 1
+  return {
+    ...{ page, scan, states: reader.states, readAt: serverClock.times() },
+    ...{ isFirst: before.checkPoint === null, isLast: step.kind === 'done' },
+  }
+}
+
+/** The stream is as old as its first response. */
+function created(states: ScanStates, began: Times): ScanStates {
+  if (states.createdAt !== null) return states
+  const createdAt = earlier(began)
+  const lookBacks = states.lookBacks.map((one) => ({ ...one, startedAt: Math.min(one.startedAt, createdAt) }))
+  return { ...states, createdAt, lookBacks }
+}
+
+const LONG_SCAN_MS = 60_000
+
+function afterPage({ clock, liveBeganAt }: Reader, states: ScanStates, scan: Scan): ScanStates {
+  const isLong = scan.tag === LIVE && clock.monotonic() - liveBeganAt > LONG_SCAN_MS
+  return isLong && states.interleaving !== 'serial' ? continuedInBackground(states, scan) : states
 }

@@ -1,51 +1,128 @@
+import type { IndexEvent } from '../index/index-storage.ts'
+import type { Trouble } from '../runtime/circuit.ts'
 import type { ErrorCode } from '../runtime/error-catalogue.ts'
+import type { ScanKind, ScanStates } from '../scan/scan-state.ts'
+import type { SeenCertificate } from '../source/client-source.ts'
+import type { ScanCounts } from './scan-counts.ts'
+import type { ServerClockEvent } from './server-clock.ts'
 
-/** What the pipeline tells about itself; metrics and log lines are exhaustive switches over it. Holds no personal data and no secret. */
+/** What the pipeline reports; metrics and log lines are exhaustive switches over it. No personal data, no secrets. */
 export type PipelineEvent =
+  /**
+   * The consumer group has not answered for longer than the session timeout. The stream is opened once the group
+   * answers, if it is still assigned to this replica.
+   */
+  | { readonly kind: 'group-unreachable'; readonly code: ErrorCode }
+  | { readonly kind: 'group-reachable'; readonly waitedMs: number }
   | { readonly kind: 'stream-opening' }
   | {
       readonly kind: 'stream-claimed'
       readonly epoch: number
       readonly seq: number
-      readonly lastChanged: string
+      readonly backfill: 'due' | 'done'
       readonly isNew: boolean
       readonly events: number
     }
-  /** Nothing to publish: the session with Kafka ends until there is; then the stream is claimed again. */
-  | { readonly kind: 'session-closed' }
+  /** Opening the stream has ended hanging transactions or repaired the commit record. */
+  | {
+      readonly kind: 'transactions-repaired'
+      readonly partitions: number
+      readonly as: 'committed' | 'aborted'
+      readonly record: 'none' | 'rewrite' | 'drop'
+    }
+  /**
+   * The stream is idle: its producer is closed until there is something to publish; then the stream is claimed again.
+   */
+  | { readonly kind: 'producer-closed' }
   | { readonly kind: 'taken-over'; readonly from: string; readonly epoch: number }
-  | { readonly kind: 'setting-ignored'; readonly setting: string; readonly why: string }
   | { readonly kind: 'source-moved' }
   | { readonly kind: 'partitions-grown'; readonly from: number; readonly to: number }
   | { readonly kind: 'field-detected'; readonly setting: string; readonly field: string }
-  | { readonly kind: 'drain-started'; readonly lastChanged: string }
-  | { readonly kind: 'page-read'; readonly clients: number; readonly bytes: number; readonly tookMs: number }
+  | { readonly kind: 'scan-started'; readonly scan: ScanKind; readonly lastChanged: string }
+  | {
+      readonly kind: 'page-read'
+      readonly scan: ScanKind
+      readonly clients: number
+      readonly limit: number
+      readonly bytes: number
+      readonly tookMs: number
+    }
   | { readonly kind: 'list-ambiguous'; readonly path: string }
+  | ({ readonly kind: 'certificate-seen' } & SeenCertificate)
+  | { readonly kind: 'characters-replaced'; readonly characters: number }
   | { readonly kind: 'request-waited'; readonly ms: number }
-  | { readonly kind: 'read-retried'; readonly code: ErrorCode; readonly attempt: number }
+  | { readonly kind: 'read-retried'; readonly code: ErrorCode; readonly attempt: number; readonly error: unknown }
+  | { readonly kind: 'read-recovered'; readonly failures: number; readonly failedForMs: number }
+  /** The breaker of the server is open: the stream sends no request. `code`: the last failure of the server. */
+  | { readonly kind: 'source-waiting'; readonly state: Trouble; readonly code: ErrorCode }
+  /** A read that tested the server failed. */
+  | { readonly kind: 'probe-failed'; readonly code: ErrorCode }
+  | { readonly kind: 'source-resumed' }
   | { readonly kind: 'caught-up'; readonly clients: number; readonly pages: number; readonly tookMs: number }
   | { readonly kind: 'fell-behind' }
   | {
-      readonly kind: 'group-published'
+      readonly kind: 'pages-published'
       readonly pages: number
-      readonly events: number
+      readonly scans: ReadonlyMap<ScanKind, ScanCounts>
       readonly deadLetters: number
-      readonly suppressed: number
       readonly bytes: number
       readonly tookMs: number
       readonly seq: number
+      /** All scans after the group. */
+      readonly states: ScanStates
+      readonly index: IndexSize
     }
   | { readonly kind: 'checkpoint-saved'; readonly bytes: number }
-  | { readonly kind: 'lateness'; readonly ms: number }
-  | { readonly kind: 'lateness-high'; readonly ms: number; readonly overlapMs: number }
-  | { readonly kind: 'window-overflowed'; readonly entries: number }
-  | { readonly kind: 'server-clock-missing' }
-  | { readonly kind: 'checkpoint-refused'; readonly lastChanged: string }
+  | ServerClockEvent
+  | IndexEvent
+  /** The token of a scan was refused; it begins again at `lastChanged`. */
+  | { readonly kind: 'checkpoint-refused'; readonly scan: ScanKind; readonly lastChanged: string }
+  /** A page of a background scan cannot be read; it is asked for again later. */
+  | { readonly kind: 'scan-paused'; readonly scan: ScanKind; readonly code: ErrorCode; readonly error: unknown }
+  /** The server promises more, but the scan does not advance; it begins again with larger pages. */
+  | { readonly kind: 'scan-stuck'; readonly scan: ScanKind; readonly why: string; readonly limit: number }
+  /** Pages of `failedLimit` clients took too long or were too large; the scan begins again with smaller ones. */
+  | {
+      readonly kind: 'limit-lowered'
+      readonly scan: ScanKind
+      readonly failedLimit: number
+      readonly limit: number
+      readonly error: unknown
+    }
+  /** The server mixes up the scans of one caller: they run one after the other from now on. */
+  | { readonly kind: 'scans-not-interleaved' }
+  | {
+      readonly kind: 'scan-done'
+      readonly scan: ScanKind
+      readonly clients: number
+      readonly pages: number
+      readonly tookMs: number
+    }
+  /** A scan has found many changes that live scans should have returned, once per scan. `ms`: delay of the last one. */
+  | { readonly kind: 'late-changes'; readonly scan: ScanKind; readonly ms: number }
   | { readonly kind: 'fields-keep-changing'; readonly fields: readonly string[] }
   | { readonly kind: 'stream-retrying'; readonly code: ErrorCode; readonly error: unknown; readonly pauseMs: number }
-  /** Another owner has it. `wasStopping`: it was on its way out already, as when it is assigned elsewhere; its new owner does not wait. */
+  /**
+   * Another process has opened the stream. `wasStopping`: this replica was already stopping it, for example because it
+   * is now assigned elsewhere; the new owner does not wait.
+   */
   | { readonly kind: 'stream-lost'; readonly error: unknown; readonly wasStopping: boolean }
-  | { readonly kind: 'stream-stopped'; readonly code: ErrorCode; readonly error: unknown }
+  /** The stream cannot continue until something outside changes, which is checked again and again, after each pause. */
+  | { readonly kind: 'stream-held'; readonly code: ErrorCode; readonly error: unknown; readonly pauseMs: number }
+  /** A check failed, for the reported cause or with a transient error (`error`); `code` still holds the stream. */
+  | { readonly kind: 'stream-still-held'; readonly code: ErrorCode; readonly error: unknown; readonly pauseMs: number }
+  /** A check has succeeded: the stream is opened again. */
+  | { readonly kind: 'stream-resuming'; readonly code: ErrorCode }
+  /** A one-shot command has given up the stream. */
+  | { readonly kind: 'stream-failed'; readonly code: ErrorCode; readonly error: unknown }
   | { readonly kind: 'stream-ended' }
+
+/** Size of the client index. */
+export interface IndexSize {
+  readonly clients: number
+  readonly memoryBytes: number
+  /** Stored segments that the checkpoint names. */
+  readonly segments: number
+}
 
 export type Observe = (event: PipelineEvent) => void

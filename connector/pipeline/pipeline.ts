@@ -1,133 +1,159 @@
-import type { ResumePoint } from '../checkpoint/stream-state.ts'
+import { setImmediate as otherWork } from 'node:timers/promises'
+import type { ClientTable } from '../index/client-table.ts'
+import { linkedAbort } from '../runtime/abort.ts'
+import type { PageGroup, PageGroupParts } from './building.ts'
 import type { ClaimedStream } from './claimed-stream.ts'
-import { drainProgress } from './drain-progress.ts'
-import { type GroupParts, groupBuilder } from './group.ts'
-import { type FinishedGroup, type GroupDeliveryParts, groupDelivery } from './group-delivery.ts'
-import { type ReaderParts, type Reading, readPages } from './page-reader.ts'
+import { type DeliveryParts, type FinishedPageGroup, pageGroupDelivery } from './delivery.ts'
+import { type Added, type PageGroupBuilder, pageGroupBuilder } from './page-group.ts'
+import { readPages } from './page-reader.ts'
+import type { PageReading, ReaderParts } from './page-reading.ts'
 import type { PipelineEvent } from './pipeline-event.ts'
-import type { ReadFrom } from './polling.ts'
 import { type ReadAhead, readAhead } from './read-ahead.ts'
-import { refusalGuard } from './refusal-guard.ts'
+import { scanProgress } from './scan-progress.ts'
 
-export interface PipelineParts extends Omit<GroupDeliveryParts, 'observe'> {
+export interface PipelineParts extends Omit<DeliveryParts, 'observe'> {
   readonly reader: ReaderParts
-  readonly group: GroupParts
-  /** Group commit under a backlog: a transaction takes pages until one of these is reached. */
+  readonly group: PageGroupParts
+  /** Group commit: under a backlog, pages join a group until one of these limits is reached. */
   readonly groupMaxSize: number
   readonly groupMaxDelayMs: number
-  /** `one-drain` ends when the first drain does. */
-  readonly until: 'stopped' | 'one-drain'
 }
 
-/** Why a group took no more pages. */
-type GroupEnd =
-  | { readonly kind: 'full' | 'drained' | 'stopped' }
-  | { readonly kind: 'refused'; readonly at: ResumePoint }
+/** Why a group takes no more pages. */
+type GroupEnd = 'full' | 'scan-done' | 'stopped'
 
 /**
- * Copies pages from the source to Kafka until `stop` aborts or the drain ends (`until`). Rejects with a `ConnectorError` when the
- * stream has to be opened again or stops; what was not decided by then is read again.
+ * Copies pages from the source to Kafka until `stop` aborts or the reader ends. Rejects with a `ConnectorError` on any
+ * failure; pages that were not committed by then are read again.
  */
 export async function runPipeline(
   parts: PipelineParts,
   stream: ClaimedStream,
   stop: AbortSignal,
-): Promise<'stopped' | 'drained'> {
+): Promise<'stopped' | 'caught-up'> {
   const copying = startCopying(parts, stream)
-  const refusals = refusalGuard(parts.reader)
-  for (let from: ReadFrom = stream.checkpoint.state().resume; ; ) {
-    const end = await copyPages(copying, from, stop)
-    if (end.kind === 'refused') {
-      from = refusals.readAgain(
-        { ...end.at, lastModifiedAt: copying.builder.lastModifiedAt() },
-        copying.builder.progress(),
-      )
-      continue
-    }
-    await copying.save()
-    return end.kind === 'drained' ? 'drained' : 'stopped'
-  }
+  await copyPages(copying, stop)
+  await copying.save()
+  return stop.aborted ? 'stopped' : 'caught-up'
 }
 
 type Copying = ReturnType<typeof startCopying>
 
-/** What lives as long as the stream is open. */
+/** Lives as long as the stream is open. */
 function startCopying(parts: PipelineParts, stream: ClaimedStream) {
   const { clock, reader } = parts
-  const passed: PipelineEvent[] = []
-  const builder = groupBuilder(parts.group, stream.checkpoint.state())
-  const { deliver, save } = groupDelivery({ ...parts, observe: reader.observe }, stream)
+  const unreported: PipelineEvent[] = []
+  const state = stream.checkpoint.state()
+  // Reopening the producer may load the table again.
+  const table: Pick<ClientTable, 'get'> = { get: (key) => stream.checkpoint.table.get(key) }
+  const builder = pageGroupBuilder(parts.group, { state, table })
+  const delivery = pageGroupDelivery({ ...parts, observe: reader.observe }, stream)
   return {
     parts,
     builder,
-    /** Invariant 1: the end of a drain is told once its last page is done. */
-    progress: drainProgress({ clock, ...reader.settings }, (event) => passed.push(event)),
-    finishGroup: (): FinishedGroup => ({ group: builder.finish(), told: passed.splice(0) }),
-    deliver,
-    save,
+    from: { states: state.scans, processed: builder, sourceMoved: stream.sourceMoved },
+    /** Invariant 1: the end of a scan is reported only after its last page is delivered. */
+    progress: scanProgress({ clock, ...reader.settings }, (event) => unreported.push(event)),
+    finishGroup: (): FinishedPageGroup => ({ group: builder.finish(), events: unreported.splice(0) }),
+    ...delivery,
+    deliver: async (finished: FinishedPageGroup) => {
+      await delivery.deliver(finished)
+      builder.delivered(finished.group)
+    },
   }
 }
 
-/** Group after group: the next one is gathered while the one before is delivered. */
-async function copyPages(copying: Copying, from: ReadFrom, stop: AbortSignal): Promise<GroupEnd> {
-  const { parts, finishGroup, deliver } = copying
-  const over = new AbortController()
-  const pages = readAhead(readPages(parts.reader, from, AbortSignal.any([stop, over.signal])))
+/** Delivers one group after another; gathers the next one while the previous one is delivered. */
+async function copyPages(copying: Copying, stop: AbortSignal): Promise<void> {
+  const { parts, from, finishGroup, deliver } = copying
+  const reading = linkedAbort(stop)
+  const pages = readAhead(readPages(parts.reader, from, reading.signal))
   let delivery = Promise.resolve()
   try {
     for (;;) {
-      const end = await unlessFails(delivery, gather(copying, pages, stop))
-      await delivery
+      const end = await gatherDuring(delivery, { copying, pages }, stop)
       const finished = finishGroup()
-      // Invariant 6: what was taken is delivered, also when `stop` has come meanwhile.
-      if (finished.group.pages > 0) delivery = deliver(finished)
-      if (isLast(end, parts)) {
-        await delivery
-        return end
-      }
+      // Invariant 6: gathered pages are delivered, even if `stop` has aborted meanwhile.
+      if (!isEmpty(finished.group)) delivery = deliver(finished)
+      if (end === 'stopped') return await delivery
     }
   } finally {
-    over.abort()
+    reading.abort()
     await Promise.allSettled([delivery, pages.close()])
   }
 }
 
-function isLast(end: GroupEnd, { until }: PipelineParts): boolean {
-  return end.kind === 'stopped' || end.kind === 'refused' || (end.kind === 'drained' && until === 'one-drain')
+const isEmpty = ({ pages, change }: PageGroup) => pages === 0 && change.entries === ''
+
+/**
+ * Gathers a group while the previous one is delivered, then saved. Writes never overlap; all are done when it settles.
+ */
+async function gatherDuring(
+  delivery: Promise<void>,
+  { copying, pages }: { copying: Copying; pages: ReadAhead<PageReading> },
+  stop: AbortSignal,
+): Promise<GroupEnd> {
+  const gatheringEnded = new AbortController()
+  const written = delivery.then(() => copying.saveInTime(gatheringEnded.signal))
+  try {
+    return await unlessFails(written, gather(copying, pages, stop))
+  } catch (error) {
+    gatheringEnded.abort()
+    await written
+    // The source has failed, not a write: the checkpoint is saved now, before the commit record can expire.
+    await copying.save()
+    throw error
+  } finally {
+    gatheringEnded.abort()
+    await written
+  }
 }
 
-/** Waits for the second; rejects as soon as the first does. */
+/** Resolves with the second; rejects as soon as the first rejects. */
 function unlessFails<Result>(first: Promise<void>, second: Promise<Result>): Promise<Result> {
   return Promise.race([second, first.then(() => second)])
 }
 
-/** Takes the next page, and under a backlog those that follow soon enough; the tail never waits. */
+/**
+ * Takes the next page and, under a backlog, those that follow within `groupMaxDelayMs`. The end of a scan never waits.
+ */
 async function gather(
   { parts, builder, progress }: Copying,
-  pages: ReadAhead<Reading>,
+  pages: ReadAhead<PageReading>,
   stop: AbortSignal,
 ): Promise<GroupEnd> {
-  const over = new AbortController()
-  let patience: Promise<unknown> | undefined
+  // Invariant 6: a page that is partly delivered is finished.
+  if ((await addSlices(builder, builder.addRest())) === 'part') return 'full'
+  const delaying = linkedAbort(stop)
+  let delay: Promise<unknown> | undefined
   try {
     for (let reading = await takeUnlessStopped(pages, stop); reading !== undefined; reading = await pages.take()) {
-      if (reading.kind === 'refused') return reading
       const before = builder.size()
-      builder.add(reading)
+      const added = await addSlices(builder, builder.add(reading))
       progress(reading, builder.size() - before)
-      if (reading.isLastOfDrain) return { kind: 'drained' }
-      if (builder.size() >= parts.groupMaxSize) return { kind: 'full' }
-      patience ??= parts.clock.sleep(parts.groupMaxDelayMs, AbortSignal.any([stop, over.signal])).catch(() => {})
-      if ((await pages.peek(patience)) === undefined) return { kind: stop.aborted ? 'stopped' : 'full' }
+      if (added === 'part' || builder.size() >= parts.groupMaxSize) return 'full'
+      if (reading.isLast) return 'scan-done'
+      delay ??= parts.clock.sleep(parts.groupMaxDelayMs, delaying.signal).catch(() => {})
+      if ((await pages.peek(delay)) === undefined) return stop.aborted ? 'stopped' : 'full'
     }
-    return { kind: 'stopped' }
+    return 'stopped'
   } finally {
-    over.abort()
+    delaying.abort()
   }
 }
 
-/** Once `stop` asks for no further page: the one that was read already, so that nobody reads it again, or undefined. */
-async function takeUnlessStopped(pages: ReadAhead<Reading>, stop: AbortSignal): Promise<Reading | undefined> {
+/** Adds the rest of a large page, in slices. */
+async function addSlices(builder: PageGroupBuilder, first: Added): Promise<Added> {
+  let added = first
+  while (added === 'slice') {
+    await otherWork()
+    added = builder.addRest()
+  }
+  return added
+}
+
+/** Once `stop` has aborted, takes only a page that is already read, so that it is not read again. */
+async function takeUnlessStopped(pages: ReadAhead<PageReading>, stop: AbortSignal): Promise<PageReading | undefined> {
   if (stop.aborted && (await pages.peek(Promise.resolve())) === undefined) return undefined
   try {
     return await pages.take()

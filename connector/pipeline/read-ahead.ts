@@ -1,41 +1,43 @@
-/** Takes items one after the other while the next one is already on its way: one in work, one waiting. */
+/** Reads one item ahead: while one item is processed, the next one is already being read. */
 export interface ReadAhead<Item> {
-  /** The next item, undefined at the end; rejects as the generator did. */
+  /** Resolves with the next item, or undefined at the end. Rejects as the generator does. */
   take(): Promise<Item | undefined>
-  /** The item that `take` will give, if it comes before `patience` settles; undefined otherwise, also at the end or when it rejects. */
-  peek(patience: Promise<unknown>): Promise<Item | undefined>
-  /** Waits until the generator has ended; whoever calls it has asked the generator to stop. */
+  /**
+   * What `take` will return if it arrives before `timeout` settles. Undefined otherwise, at the end, or on a rejection.
+   */
+  peek(timeout: Promise<unknown>): Promise<Item | undefined>
+  /** Waits until the generator has ended. Ask the generator to stop first. */
   close(): Promise<void>
 }
 
 export function readAhead<Item>(items: AsyncGenerator<Item, void>): ReadAhead<Item> {
-  const start = () => {
-    const next = items.next()
-    next.catch(() => {}) // heard by whoever takes it
-    return next
+  const startNext = () => {
+    const started = items.next()
+    started.catch(() => {}) // `take` reports it
+    return started
   }
-  let coming = start()
+  let next = startNext()
 
   return {
     take: async () => {
-      const result = await coming
+      const result = await next
       if (result.done === true) return undefined
-      coming = start()
+      next = startNext()
       return result.value
     },
-    peek: (patience) =>
+    peek: (timeout) =>
       Promise.race([
-        coming.then(
+        next.then(
           (result) => (result.done === true ? undefined : result.value),
           () => undefined,
         ),
-        patience.then(
+        timeout.then(
           () => undefined,
           () => undefined,
         ),
       ]),
     close: async () => {
-      await coming.catch(() => {})
+      await next.catch(() => {})
       await items.return()
     },
   }

@@ -1,45 +1,52 @@
 import type { Admin } from 'kafkajs'
-import { publishError } from '../publish/classify-kafka-error.ts'
-import { type AdminParts, cutConnection, endConnection, neverFenced, withAdmin } from '../publish/kafka-session.ts'
-import { ensureTopic } from '../publish/topics.ts'
+import {
+  type AdminParts,
+  closeConnection,
+  destroyConnection,
+  fencedAsFailed,
+  withAdmin,
+} from '../kafka/kafka-connection.ts'
+import { KafkaCode, publishError } from '../kafka/kafka-errors.ts'
+import { ensureTopic } from '../kafka/topics.ts'
+import { linkedAbort, whenAborted } from '../runtime/abort.ts'
 import { ConnectorError } from '../runtime/connector-error.ts'
 import { runSlotConsumer, type SlotConsumerParts, slotConsumer } from './slot-consumer.ts'
 
 export type MemberParts = AdminParts &
   SlotConsumerParts & {
-    /** Called at every turn of the watch, about as often as a heartbeat is sent. */
-    readonly onTurn: () => void
+    /** Called about once for each heartbeat interval. */
+    readonly onHeartbeat: () => void
   }
 
 /**
- * One membership from joining to its end: resolves once `stop` has aborted and the group was left, which takes `leaveWithinMs` at most;
- * rejects with `publish.*` when the membership broke. Nothing of it remains in either case.
+ * Joins the group and stays a member. Resolves after `stop` has aborted and the group was left, within `leaveWithinMs`.
+ * Rejects with `publish.*` when the membership is lost. All connections are closed in both cases.
  */
 export async function beMember(parts: MemberParts, stop: AbortSignal): Promise<void> {
-  await openSlots(parts, stop)
-  const over = new AbortController()
-  const listeners = listenersUntil(over, parts)
+  await ensureSlots(parts, stop)
+  const membership = linkedAbort(stop)
+  const listeners = listenersUntil(membership.signal, parts)
   const client = parts.connect()
-  const consumer = slotConsumer(client.kafka, { ...parts, on: listeners }, (error) => over.abort(error))
+  const consumer = slotConsumer(client.kafka, { ...parts, on: listeners }, (error) => membership.abort(error))
   const running = runSlotConsumer(consumer, parts.topic)
-  running.catch((error) => over.abort(error))
-  watchSilence(parts, listeners, over.signal).catch((error) => over.abort(error))
-  const reason = await untilOver(over, stop)
+  running.catch((error) => membership.abort(error))
+  detectSilence(parts, listeners, membership.signal).catch((error) => membership.abort(error))
+  await whenAborted(membership.signal)
 
   if (stop.aborted) {
     const { timeouts } = parts.config
     const leaving = { ...parts, config: { timeouts: { ...timeouts, closeMs: parts.settings.leaveWithinMs } } }
-    // Leaving before it has joined would leave a ghost in the group for a session.
+    // Wait for the join: leaving earlier would keep a dead member in the group until its session expires.
     const disconnect = () => running.catch(() => undefined).then(() => consumer.disconnect())
-    await endConnection(leaving, { client, disconnect })
+    await closeConnection(leaving, { client, disconnect })
   } else {
-    cutConnection({ client, disconnect: consumer.disconnect })
-    throw memberError(parts, reason)
+    destroyConnection({ client, disconnect: consumer.disconnect })
+    throw memberError(parts, membership.signal.reason)
   }
 }
 
-/** Sees to the topic of the slots, which is created where needed and allowed. */
-async function openSlots(parts: MemberParts, stop: AbortSignal): Promise<void> {
+/** Checks the slots topic, and creates it if it is missing and creation is allowed. */
+async function ensureSlots(parts: MemberParts, stop: AbortSignal): Promise<void> {
   const { topic, settings, clock } = parts
   const work = (admin: Admin) =>
     ensureTopic(admin, { topic, create: settings.create, acl: 'DESCRIBE' }, { clock, stop })
@@ -47,63 +54,54 @@ async function openSlots(parts: MemberParts, stop: AbortSignal): Promise<void> {
 }
 
 function memberError({ group, topic }: MemberParts, reason: unknown): ConnectorError {
-  const needs = { 29: `DESCRIBE on topic ${topic}`, 30: `READ on group ${group}` }
-  return neverFenced(publishError(`join group ${group}`, reason, needs))
+  const needs = {
+    [KafkaCode.TOPIC_AUTHORIZATION_FAILED]: `DESCRIBE on topic ${topic}`,
+    [KafkaCode.GROUP_AUTHORIZATION_FAILED]: `READ on group ${group}`,
+  }
+  return fencedAsFailed(publishError(`join group ${group}`, reason, needs))
 }
 
-/** The listeners of `parts` until the membership is over: kafkajs goes on for a while after its connections are cut. */
-function listenersUntil(over: AbortController, { on }: MemberParts) {
-  let heard = 0
+/** Forwards events until `ended`: kafkajs emits some for a while after its connections are closed. */
+function listenersUntil(ended: AbortSignal, { on }: MemberParts) {
+  let answers = 0
   const whileMember =
-    <Words extends unknown[]>(listener: (...words: Words) => void) =>
-    (...words: Words) => {
-      heard += 1
-      if (!over.signal.aborted) listener(...words)
+    <Args extends unknown[]>(listener: (...args: Args) => void) =>
+    (...args: Args) => {
+      answers += 1
+      if (!ended.aborted) listener(...args)
     }
   return {
     joined: whileMember(on.joined),
     heard: whileMember(on.heard),
-    seen: whileMember(on.seen),
+    described: whileMember(on.described),
     rebalancing: whileMember(on.rebalancing),
     /** How often the group has answered. */
-    count: () => heard,
+    count: () => answers,
   }
 }
 
 /**
- * Rejects once the group has not answered for as long as a session and a rebalance may take: the connections may be dead without anybody
- * saying so. Counts its own turns, so that a process that was stalled has the same time to hear of the group.
+ * Rejects when the group has not answered for longer than the session and rebalance timeouts together: the connections
+ * may be dead without an error. Counts heartbeat intervals instead of time, so that a process that stalled has the same
+ * time to receive an answer.
  */
-async function watchSilence(
-  { clock, settings, onTurn }: MemberParts,
+async function detectSilence(
+  { clock, settings, onHeartbeat }: MemberParts,
   listeners: { count: () => number },
-  over: AbortSignal,
+  ended: AbortSignal,
 ): Promise<void> {
   const { sessionTimeoutMs, rebalanceTimeoutMs, heartbeatMs } = settings
-  let heard = listeners.count()
-  for (let silentTurns = 0; silentTurns * heartbeatMs <= sessionTimeoutMs + rebalanceTimeoutMs; silentTurns += 1) {
-    await clock.sleep(heartbeatMs, over)
-    if (heard !== listeners.count()) {
-      heard = listeners.count()
-      silentTurns = 0
+  let answers = listeners.count()
+  for (let unanswered = 0; unanswered * heartbeatMs <= sessionTimeoutMs + rebalanceTimeoutMs; unanswered += 1) {
+    await clock.sleep(heartbeatMs, ended)
+    if (answers !== listeners.count()) {
+      answers = listeners.count()
+      unanswered = 0
     }
-    onTurn()
+    onHeartbeat()
   }
   throw new ConnectorError(
     'publish.unreachable',
-    'the group has not answered for longer than a session and a rebalance',
+    'the consumer group has not answered for longer than the session and rebalance timeouts',
   )
-}
-
-/** Waits for the end and says why. */
-function untilOver(over: AbortController, stop: AbortSignal): Promise<unknown> {
-  const either = AbortSignal.any([over.signal, stop])
-  const { promise, resolve } = Promise.withResolvers<unknown>()
-  const end = () => {
-    over.abort(either.reason)
-    resolve(either.reason)
-  }
-  if (either.aborted) end()
-  else either.addEventListener('abort', end, { once: true })
-  return promise
 }

@@ -1,88 +1,92 @@
-import { type KafkaClient, type KafkaConnection, kafkaClient } from '../publish/kafka-client.ts'
-import type { KafkaLog } from '../publish/kafka-log.ts'
+import type { KafkaLog } from '../kafka/kafka-client.ts'
+import { type KafkaClient, type KafkaConnection, kafkaClient } from '../kafka/kafka-client.ts'
 import type { Clock } from '../runtime/clock.ts'
+import { codeOf, isTransient } from '../runtime/connector-error.ts'
+import type { RefusedAccounts } from '../runtime/refused-accounts.ts'
 import { pauseMs } from '../runtime/retry.ts'
 import { beMember, type MemberParts } from './group-member.ts'
 import { createMembership, type Membership } from './membership.ts'
-import type { Placement } from './placement.ts'
+import type { Placement, PlacementEvent } from './placement.ts'
 import { type GroupConfig, slotsTopic } from './placement-config.ts'
-import type { PlacementEvent } from './placement-event.ts'
 import type { Joined } from './slot-consumer.ts'
 import { streamsIn } from './slots.ts'
-import { troubleLog } from './trouble-log.ts'
 
-export interface GroupPlacementParts {
-  /** The group is named like it. */
+interface GroupPlacementParts {
+  /** Also the name of the consumer group. */
   readonly connector: string
-  /** How this replica is called in the group. */
+  /** The client id of this replica in the group. */
   readonly replica: string
   /** All streams of the connector, the same on every replica. */
   readonly streams: readonly string[]
   readonly kafka: KafkaConnection
   readonly clock: Clock
   readonly log: KafkaLog
+  readonly accounts: RefusedAccounts
   readonly observe: (event: PlacementEvent) => void
-  /** How a connection is made, when not by `kafkaClient`. */
+  /** Replaces `kafkaClient` in tests. */
   readonly connect?: ((connection: KafkaConnection) => KafkaClient) | undefined
 }
 
-/** The streams shared out by a consumer group on a topic of slots, of which nothing is read. Nothing is connected before `run`. */
+/** Placement by a consumer group on the slots topic, which is never read. Connects when `run` is called. */
 export function groupPlacement(settings: GroupConfig, parts: GroupPlacementParts): Placement {
   const membership = createMembership(settings, parts.clock)
   return {
     run: (onChange, stop) => stayMember({ settings, parts, membership, onChange }, stop),
-    isAssigned: (stream) => membership.has(stream) && !membership.isExpired(),
+    assignmentOf: membership.assignmentOf,
     isConfirmed: (stream, since) => membership.has(stream) && membership.heardAt() > since,
   }
 }
 
-interface Staying {
+interface MemberContext {
   readonly settings: GroupConfig
   readonly parts: GroupPlacementParts
   readonly membership: Membership
   readonly onChange: (assigned: ReadonlySet<string>) => void
 }
 
-/** Joins, and joins again whatever ends the membership, until `stop`. */
-async function stayMember(staying: Staying, stop: AbortSignal): Promise<void> {
-  const { settings, parts, membership } = staying
-  const policy = { ...settings.rebuild, retries: Number.POSITIVE_INFINITY, maxRetryAfterMs: 0 }
-  const trouble = troubleLog(parts)
+/** Joins the group, and rejoins whenever the membership is lost, until `stop` aborts. */
+async function stayMember(context: MemberContext, stop: AbortSignal): Promise<void> {
+  const { settings, parts, membership } = context
+  const policy = { ...settings.rejoin, retries: Number.POSITIVE_INFINITY, maxRetryAfterMs: 0 }
+  const failures = membershipFailures(parts)
   const onJoined = (joined: Joined) => {
-    trouble.ended()
-    takeAssignment(staying, joined)
+    failures.recovered()
+    applyAssignment(context, joined)
   }
-  const member = memberParts(staying, onJoined)
+  const member = memberParts(context, onJoined)
   while (!stop.aborted) {
     try {
       await beMember(member, stop)
     } catch (error) {
       if (stop.aborted) break
-      membership.broke()
-      const tries = trouble.happened(error)
-      await parts.clock.sleep(pauseMs(policy, tries, parts.clock.random()), stop).catch(() => {})
+      membership.lost()
+      const attempts = failures.failed(error)
+      await parts.clock.sleep(pauseMs(policy, attempts, parts.clock.random()), stop).catch(() => {})
     }
   }
   membership.left()
   parts.observe({ kind: 'group-left' })
 }
 
-function takeAssignment({ parts, membership, onChange }: Staying, { slots, slotCount, tookMs, heardAt }: Joined): void {
-  const had = membership.slots()
+function applyAssignment(
+  { parts, membership, onChange }: MemberContext,
+  { slots, slotCount, tookMs, heardAt }: Joined,
+): void {
+  const before = membership.slots()
   const streams = streamsIn(slots, parts.streams, slotCount)
   membership.joined({ slots, streams, heardAt })
-  const kept = slots.filter((slot) => had.includes(slot)).length
+  const kept = slots.filter((slot) => before.includes(slot)).length
   parts.observe({ kind: 'group-joined', slots, kept, streams: [...streams], tookMs })
   onChange(streams)
 }
 
-/** One owner of retrying: kafkajs tries for a few seconds, then the membership is built anew. */
+/** kafkajs retries for a few seconds only; then `stayMember` rejoins with new connections. */
 const kafkaJsRetry = { firstPauseMs: 100, maxPauseMs: 1_000, retries: 5 }
 
-function memberParts({ settings, parts, membership }: Staying, onJoined: (joined: Joined) => void): MemberParts {
-  const { connector, replica, streams, clock, log, observe } = parts
-  const { kafka, connect = (connection) => kafkaClient(connection, { clientId: replica, log }) } = parts
-  // An answer that takes longer than a session is of no use any more.
+function memberParts({ settings, parts, membership }: MemberContext, onJoined: (joined: Joined) => void): MemberParts {
+  const { connector, replica, streams, clock, log, accounts, observe } = parts
+  const { kafka, connect = (connection) => kafkaClient(connection, { clientId: replica, log, accounts }) } = parts
+  // A response after the session timeout is useless.
   const timeouts = { ...kafka.timeouts, requestMs: Math.min(kafka.timeouts.requestMs, settings.sessionTimeoutMs) }
   return {
     group: connector,
@@ -97,11 +101,46 @@ function memberParts({ settings, parts, membership }: Staying, onJoined: (joined
     on: {
       joined: onJoined,
       heard: membership.heard,
-      seen: (members) => observe({ kind: 'group-seen', members }),
+      described: (members) => observe({ kind: 'group-described', members }),
       rebalancing: membership.rebalancing,
     },
-    onTurn: () => {
+    onHeartbeat: () => {
       if (membership.hasJustExpired()) observe({ kind: 'session-expired', silentMs: membership.silentMs() })
+    },
+  }
+}
+
+interface MembershipFailures {
+  /** Counts a failed attempt and reports a new failure. Returns the attempts since the last successful join. */
+  failed(error: unknown): number
+  recovered(): void
+}
+
+/** Reports each failure once until recovery; transient failures are deduplicated by code, others by message. */
+export function membershipFailures({
+  clock,
+  observe,
+}: {
+  clock: Clock
+  observe: (event: PlacementEvent) => void
+}): MembershipFailures {
+  let attempts = 0
+  let since = 0
+  let reported = new Set<string>()
+  return {
+    failed: (error) => {
+      if (attempts === 0) since = clock.monotonic()
+      const code = codeOf(error)
+      const failure = isTransient(error) || !(error instanceof Error) ? code : error.message
+      if (!reported.has(failure)) observe({ kind: 'membership-lost', code, error })
+      reported.add(failure)
+      attempts += 1
+      return attempts
+    },
+    recovered: () => {
+      if (attempts > 0) observe({ kind: 'membership-restored', attempts, tookMs: clock.monotonic() - since })
+      attempts = 0
+      reported = new Set()
     },
   }
 }

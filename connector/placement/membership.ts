@@ -1,21 +1,23 @@
 import type { Clock } from '../runtime/clock.ts'
+import type { StreamAssignment } from './placement.ts'
 import type { GroupConfig } from './placement-config.ts'
 
-/** What the group has last said to this replica, and how much of it can still be relied on; it outlives the connections. */
+/** The last assignment that this replica received, and whether it is still valid; kept across connections. */
 export interface Membership {
   has(stream: string): boolean
+  assignmentOf(stream: string): StreamAssignment
   slots(): readonly number[]
-  /** When the request that the group answered last was sent, of `clock.monotonic()`: a session counts from there. */
+  /** When the request last answered by the group was sent (`clock.monotonic()`): the session starts there. */
   heardAt(): number
   silentMs(): number
-  /** Whether the group may have given the streams to others by now; right after a stall too, before anything is heard. */
+  /** Whether other replicas may own the streams; also true right after a stall, before the next answer. */
   isExpired(): boolean
-  /** Once for each silence that is longer than the session. */
+  /** Returns true once for each expired session. */
   hasJustExpired(): boolean
   joined(assignment: { slots: readonly number[]; streams: ReadonlySet<string>; heardAt: number }): void
   heard(at: number): void
   rebalancing(): void
-  broke(): void
+  lost(): void
   left(): void
 }
 
@@ -25,20 +27,24 @@ export function createMembership(settings: GroupConfig, clock: Clock): Membershi
   const nothing = { slots: [] as readonly number[], streams: new Set<string>() as ReadonlySet<string>, heardAt: never }
   let last = nothing
   let isRebalancing = false
-  let toldOf = never
+  let reportedAt = never
   const silentMs = () => clock.monotonic() - last.heardAt
-  // While a new assignment is made, which may take so long, no heartbeat is sent.
+  // No heartbeat is sent during a rebalance, which may take this long.
   const limitMs = () => settings.sessionTimeoutMs + (isRebalancing ? settings.rebalanceTimeoutMs : 0)
   const isExpired = () => silentMs() > limitMs()
   return {
     has: (stream) => last.streams.has(stream),
+    assignmentOf: (stream) => {
+      if (!last.streams.has(stream)) return 'elsewhere'
+      return isExpired() ? 'unknown' : 'here'
+    },
     slots: () => last.slots,
     heardAt: () => last.heardAt,
     silentMs,
     isExpired,
     hasJustExpired: () => {
-      if (!isExpired() || toldOf === last.heardAt) return false
-      toldOf = last.heardAt
+      if (!isExpired() || reportedAt === last.heardAt) return false
+      reportedAt = last.heardAt
       return true
     },
     joined: (assignment) => {
@@ -49,9 +55,9 @@ export function createMembership(settings: GroupConfig, clock: Clock): Membershi
       last = { ...last, heardAt: at }
     },
     rebalancing: () => {
-      isRebalancing = !isExpired() // who has expired already has no part in it
+      isRebalancing = !isExpired() // an expired member does not take part in the rebalance
     },
-    broke: () => {
+    lost: () => {
       isRebalancing = false
     },
     left: () => {

@@ -1,38 +1,38 @@
-/** How the streams are shared out; the group is named like the connector. Times in milliseconds. */
+/** How streams are assigned to replicas; the consumer group has the name of the connector. Times in milliseconds. */
 export type PlacementConfig = { readonly mode: 'single' } | ({ readonly mode: 'group' } & GroupConfig)
 
 export interface GroupConfig {
-  /** The topic whose partitions are the slots; nothing of its data is ever read. Absent: `<connector>.slots`. */
+  /** The topic whose partitions are the slots; never read. Default: `<connector>.slots`. */
   readonly topic?: string | undefined
-  /** How a missing topic is created; absent: it is waited for. */
+  /** How to create a missing topic; absent: wait until it exists. */
   readonly create?: SlotsCreation | undefined
-  /** A replica that is silent for so long has lost its streams; at least the broker's `group.min.session.timeout.ms` (6 s). */
+  /** A replica silent for this time loses its streams; at least the broker's `group.min.session.timeout.ms` (6 s). */
   readonly sessionTimeoutMs: number
-  /** A replica notices a change of the group within this time; less than a third of the session. */
+  /** A replica notices a rebalance within this time; less than a third of the session timeout. */
   readonly heartbeatMs: number
-  /** So long a change of the group waits for a replica that does not answer. */
+  /** How long a rebalance waits for a replica that does not answer. */
   readonly rebalanceTimeoutMs: number
-  /** How long leaving may take. */
+  /** How long leaving the group may take. */
   readonly leaveWithinMs: number
-  /** The pauses before a broken membership is built anew, for ever. */
-  readonly rebuild: { readonly firstPauseMs: number; readonly maxPauseMs: number }
+  /** The pauses between attempts to rejoin, which are unlimited. */
+  readonly rejoin: { readonly firstPauseMs: number; readonly maxPauseMs: number }
 }
 
-export interface SlotsCreation {
-  /** The number of slots: at most so many replicas have streams. */
+interface SlotsCreation {
+  /** The number of slots: the maximum number of replicas with streams. */
   readonly partitions: number
   /** -1: the broker's default. */
   readonly replicationFactor: number
 }
 
-/** The values that hold unless an operator says otherwise, measured by `bench/replicas.ts`. */
+/** The defaults, measured with `bench/replicas.ts`. */
 export const groupDefaults = {
   create: { partitions: 24, replicationFactor: -1 },
   sessionTimeoutMs: 6_000,
   heartbeatMs: 500,
   rebalanceTimeoutMs: 10_000,
   leaveWithinMs: 3_000,
-  rebuild: { firstPauseMs: 500, maxPauseMs: 5_000 },
+  rejoin: { firstPauseMs: 500, maxPauseMs: 5_000 },
 } as const satisfies GroupConfig
 
 export const slotsTopic = (connector: string, { topic }: GroupConfig): string => topic ?? `${connector}.slots`

@@ -1,25 +1,52 @@
+import type { ErrorCode } from '../runtime/error-catalogue.ts'
+import type { GroupMemberView } from './group-view.ts'
+
 /**
- * Who works on what. It may be wrong for a moment: nothing unsafe follows, because who may publish is the transactional id's to say
- * and who may checkpoint the claim's.
+ * Which replica runs which streams. It may be temporarily wrong without harm: the transactional id decides which
+ * replica may publish, and the claim which one may write the checkpoint.
  */
 export interface Placement {
   /**
-   * Tells every assignment of streams to this replica, also one with the same streams as before: each is a new generation. Runs until
-   * `stop` aborts, or nothing will ever change; never rejects for transient trouble. While it does not know, the last assignment holds.
+   * Reports every assignment of streams to this replica, even with the same streams as before: each is a new
+   * generation. The last assignment remains valid while the group does not answer. Runs until `stop` aborts or no
+   * further assignment can follow. Never rejects with a transient error.
    */
   run(onChange: (assigned: ReadonlySet<string>) => void, stop: AbortSignal): Promise<void>
-  /** Whether the stream is this replica's as far as it can know now; false as well once its word is too old to rely on. */
-  isAssigned(stream: string): boolean
-  /** Whether the stream is this replica's by word asked for after `since` (of `clock.monotonic()`): then a fence of before is settled. */
+  /** Where the stream is assigned, as far as this replica knows. */
+  assignmentOf(stream: string): StreamAssignment
+  /** Whether the group answered a request sent after `since` (`clock.monotonic()`) and the stream is assigned here. */
   isConfirmed(stream: string, since: number): boolean
 }
 
-/** All streams, always: for a single replica. A stream that another process takes is not taken back. */
+/** `unknown`: assigned here, but the group session has expired, so another replica may own the stream. */
+export type StreamAssignment = 'here' | 'elsewhere' | 'unknown'
+
+/** Assigns all streams to this process. A stream that another process takes is not taken back. */
 export function singlePlacement(streams: readonly string[]): Placement {
   const all: ReadonlySet<string> = new Set(streams)
   return {
     run: async (onChange) => onChange(all),
-    isAssigned: (stream) => all.has(stream),
+    assignmentOf: (stream) => (all.has(stream) ? 'here' : 'elsewhere'),
     isConfirmed: () => false,
   }
 }
+
+/** Events of the group placement. */
+export type PlacementEvent =
+  /** A new assignment; without streams the replica is a standby. `kept`: slots that it also had before. */
+  | {
+      readonly kind: 'group-joined'
+      readonly slots: readonly number[]
+      readonly kept: number
+      readonly streams: readonly string[]
+      readonly tookMs: number
+    }
+  /** All members after a rebalance, including this replica. */
+  | { readonly kind: 'group-described'; readonly members: readonly GroupMemberView[] }
+  /** The group session expired: other replicas may own the streams. None is opened here until the replica rejoins. */
+  | { readonly kind: 'session-expired'; readonly silentMs: number }
+  /** Joining failed or the membership was lost. Retried indefinitely; the same failure is reported once. */
+  | { readonly kind: 'membership-lost'; readonly code: ErrorCode; readonly error: unknown }
+  /** The replica has rejoined. */
+  | { readonly kind: 'membership-restored'; readonly attempts: number; readonly tookMs: number }
+  | { readonly kind: 'group-left' }

@@ -1,6 +1,6 @@
 import type { Consumer, GroupDescription, Kafka } from 'kafkajs'
-import { retryOptions } from '../publish/kafka-client.ts'
-import type { KafkaRetry } from '../publish/kafka-config.ts'
+import { retryOptions } from '../kafka/kafka-client.ts'
+import type { KafkaRetry } from '../kafka/kafka-config.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { SlotClaim } from './assign-slots.ts'
 import { type GroupMemberView, membersOf } from './group-view.ts'
@@ -19,30 +19,30 @@ export interface SlotConsumerParts {
   readonly on: SlotListeners
 }
 
-/** `heardAt`: when the request that the group has answered was sent, of `clock.monotonic()`. */
-export interface SlotListeners {
+/** `heardAt`: when the request that the group answered was sent (`clock.monotonic()`). */
+interface SlotListeners {
   readonly joined: (joined: Joined) => void
   readonly heard: (heardAt: number) => void
-  /** Who has what, this member included; after `joined`, unless the group is being shared out anew already. */
-  readonly seen: (members: readonly GroupMemberView[]) => void
-  /** The group is being shared out anew; the next word is `joined`. */
+  /** The assignment of all members, including this one; after `joined`, unless another rebalance has started. */
+  readonly described: (members: readonly GroupMemberView[]) => void
+  /** A rebalance has started; `joined` follows. */
   readonly rebalancing: () => void
 }
 
 export interface Joined {
   readonly slots: readonly number[]
-  /** How many slots there are in all. */
+  /** The total number of slots. */
   readonly slotCount: number
   readonly tookMs: number
   readonly heardAt: number
 }
 
-/** A turn of the loop of a consumer that has paused everything: how late it notices that a heartbeat is due. */
-const turnMs = 250
-/** After so long a member sees that the topic has grown. */
+/** How late a consumer with all partitions paused may notice that a heartbeat is due. */
+const maxWaitMs = 250
+/** How late a member may notice that partitions were added to the topic. */
 const topicMaxAgeMs = 60_000
 
-/** A consumer that takes part in the group and never reads: everything is paused before the first fetch. After a crash it is dead. */
+/** A group member that never reads: all partitions are paused before the first fetch. It does not restart itself. */
 export function slotConsumer(kafka: Kafka, parts: SlotConsumerParts, onCrash: (error: Error) => void): Consumer {
   const { group, topic, settings, on } = parts
   const assigner = stickyAssigner(parts)
@@ -58,7 +58,7 @@ export function slotConsumer(kafka: Kafka, parts: SlotConsumerParts, onCrash: (e
     sessionTimeout: settings.sessionTimeoutMs,
     rebalanceTimeout: settings.rebalanceTimeoutMs,
     heartbeatInterval: settings.heartbeatMs,
-    maxWaitTimeInMs: turnMs,
+    maxWaitTimeInMs: maxWaitMs,
     metadataMaxAge: topicMaxAgeMs,
     allowAutoTopicCreation: false,
     retry: { ...retryOptions(parts.retry), restartOnFailure: async () => false },
@@ -68,7 +68,7 @@ export function slotConsumer(kafka: Kafka, parts: SlotConsumerParts, onCrash: (e
     consumer.pause([{ topic }])
     const slots = (payload.memberAssignment[topic] ?? []).toSorted((one, other) => one - other)
     on.joined({ slots, slotCount: slotsNow(), tookMs: payload.duration, heardAt: sentAt('SyncGroup') })
-    lookAround(consumer, { ...parts, slotCount: slotsNow() })
+    describeMembers(consumer, { ...parts, slotCount: slotsNow() })
   })
   consumer.on(consumer.events.HEARTBEAT, () => on.heard(sentAt('Heartbeat')))
   consumer.on(consumer.events.REBALANCING, () => on.rebalancing())
@@ -76,15 +76,15 @@ export function slotConsumer(kafka: Kafka, parts: SlotConsumerParts, onCrash: (e
   return consumer
 }
 
-/** Asks the group for all its members. Without an answer it stays untold: nothing but the status depends on it. */
-function lookAround(consumer: Consumer, parts: SlotConsumerParts & { readonly slotCount: number }): void {
-  const tell = (group: GroupDescription | undefined) => {
-    if (group?.state === 'Stable') parts.on.seen(membersOf(group, parts))
+/** Requests all members of the group. A failure is ignored: the result is only displayed. */
+function describeMembers(consumer: Consumer, parts: SlotConsumerParts & { readonly slotCount: number }): void {
+  const report = (group: GroupDescription | undefined) => {
+    if (group?.state === 'Stable') parts.on.described(membersOf(group, parts))
   }
-  consumer.describeGroup().then(tell, () => undefined)
+  consumer.describeGroup().then(report, () => undefined)
 }
 
-/** When the answered request was sent: a process that stalls while the answer is under way must not think that it was just heard of. */
+/** When an answered request was sent: a response delayed by a stall must not extend the session. */
 function answeredRequests(consumer: Consumer, clock: Clock): (api: string) => number {
   const sentAt = new Map<string, number>()
   consumer.on(consumer.events.REQUEST, ({ payload }) => {
@@ -93,7 +93,7 @@ function answeredRequests(consumer: Consumer, clock: Clock): (api: string) => nu
   return (api) => sentAt.get(api) ?? Number.NEGATIVE_INFINITY
 }
 
-/** Joins the group; resolves when it has, or has crashed. Rejects with kafkajs' errors. */
+/** Joins the group; resolves when the consumer has joined or crashed. Rejects with errors of kafkajs. */
 export async function runSlotConsumer(consumer: Consumer, topic: string): Promise<void> {
   await consumer.connect()
   await consumer.subscribe({ topics: [topic], fromBeginning: true })

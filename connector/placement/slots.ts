@@ -1,20 +1,21 @@
-import { partitionOf } from '../publish/partition.ts'
+import { partitionOf } from '../kafka/partitioner.ts'
 
 /**
- * The slot of a stream: the partition that Kafka's Java client picks for a record with the stream's name as its key (murmur2), in a topic
- * with so many partitions. Other streams do not matter; another number of slots moves most streams.
+ * The slot of a stream: the partition that Kafka's Java client selects for a record whose key is the stream name
+ * (murmur2) in a topic with `slots` partitions. It does not depend on other streams; changing the number of slots moves
+ * most streams.
  */
 export function slotOf(stream: string, slots: number): number {
   return partitionOf(Buffer.from(stream), slots)
 }
 
-/** The streams that belong to some of the slots. */
+/** The streams whose slot is in `held`. */
 export function streamsIn(held: readonly number[], streams: readonly string[], slots: number): ReadonlySet<string> {
   const wanted = new Set(held)
   return new Set(slots === 0 ? [] : streams.filter((stream) => wanted.has(slotOf(stream, slots))))
 }
 
-/** How many of the streams each slot has, by slot. */
+/** The number of streams in each slot. */
 export function streamsPerSlot(streams: readonly string[], slots: number): number[] {
   const counts = Array.from({ length: slots }, () => 0)
   if (slots === 0) return counts

@@ -4,19 +4,19 @@ import { streamsPerSlot } from './slots.ts'
 
 const { MemberAssignment, MemberMetadata } = AssignerProtocol
 
-/** What the members and the leader of the group must agree on; another name splits the group while versions are mixed. */
+/** All members must use the same name: a different one splits the group while versions are mixed. */
 const assignerName = 'polaris-sticky'
 const assignerVersion = 1
 
-export interface StickyAssignerParts {
+interface StickyAssignerParts {
   readonly topic: string
-  /** All streams of the connector, whoever runs them. */
+  /** All streams of the connector. */
   readonly streams: readonly string[]
-  /** What this member had in its last assignment, and how long ago the group answered it. */
+  /** The slots of this member's last assignment, and the time since the group last answered it. */
   readonly held: () => Pick<SlotClaim, 'held' | 'silentMs'>
 }
 
-/** Shares the partitions of the topic out as `assignSlots` says. What each member holds travels with its wish to join. */
+/** Assigns the partitions with `assignSlots`. Each member sends the slots it holds when it joins. */
 export function stickyAssigner({ topic, streams, held }: StickyAssignerParts): PartitionAssigner {
   return ({ cluster }) => ({
     name: assignerName,
@@ -43,19 +43,20 @@ export function stickyAssigner({ topic, streams, held }: StickyAssignerParts): P
   })
 }
 
-/** How many slots there are, as far as this client knows; 0 before it has asked. */
+/** The number of slots according to the client's metadata; 0 before the metadata is loaded. */
 export function slotCount(cluster: Cluster, topic: string): number {
   return cluster.findTopicPartitionMetadata(topic).length
 }
 
-/** What a member said; a member that says it in a way that is not known holds nothing. Exported for its test. */
+/** The claim of a member; one with an unknown format holds no slots. Exported for its test. */
 export function claimOf({ memberId, memberMetadata }: GroupMember): SlotClaim {
   try {
-    const said = JSON.parse(String(MemberMetadata.decode(memberMetadata)?.userData))
-    const isKnown = Array.isArray(said.held) && said.held.every(Number.isInteger) && typeof said.silentMs === 'number'
-    if (isKnown) return { member: memberId, held: said.held, silentMs: said.silentMs }
+    const userData = JSON.parse(String(MemberMetadata.decode(memberMetadata)?.userData))
+    const isKnown =
+      Array.isArray(userData.held) && userData.held.every(Number.isInteger) && typeof userData.silentMs === 'number'
+    if (isKnown) return { member: memberId, held: userData.held, silentMs: userData.silentMs }
   } catch {
-    // falls through: a claim that cannot be read is none
+    // falls through: an unreadable claim holds no slots
   }
   return { member: memberId, held: [], silentMs: Number.MAX_SAFE_INTEGER }
 }

@@ -1,89 +1,170 @@
-/** One record for Kafka. `events` and `deadLetters` are the two topics of a stream. */
-export interface OutgoingRecord {
-  readonly to: 'events' | 'deadLetters'
-  /** Client id; null for a dead letter without one. Decides the partition (Java-compatible murmur2). */
-  readonly key: string | null
-  /** JSON text. */
-  readonly value: string
-}
+import type { OutgoingRecord } from '../event/client-event.ts'
 
-/** What a transaction commits beside its events: the group offset (`seq`) and its metadata. Compared by epoch, then seq; equal = same nonce. */
-export interface Note {
+/**
+ * Committed by each transaction beside its events: a group offset (`seq`) and its metadata. Ordered by epoch, then seq;
+ * two records are equal only with the same nonce.
+ */
+export interface CommitRecord {
   readonly epoch: number
   readonly seq: number
   readonly nonce: string
 }
 
-/** Where the events go; part of the checkpoint's identity. */
+/** The topic that receives the events; part of the checkpoint's identity. */
 export interface Destination {
-  readonly clusterId: string
+  /** Null if the brokers report no cluster id. */
+  readonly clusterId: string | null
   readonly topic: string
+  /** Changes when the topic is deleted and created again. Null if the brokers have no topic ids (before Kafka 2.8). */
+  readonly topicId: string | null
   readonly partitions: number
 }
 
-/** What Kafka has of a stream's decisions. */
-export interface FoundNote {
-  /** The last one that is committed; undefined when Kafka has none. */
-  readonly note: Note | undefined
-  /** Whether another one is stored whose transaction has no end: once everybody else is fenced, Kafka has lost it. */
-  readonly isHanging: boolean
+/** A stream's commit record as Kafka stores it. */
+export interface StoredRecord {
+  /** The last committed record; undefined if there is none. */
+  readonly record: CommitRecord | undefined
+  /** Whether another record has no transaction marker. If all other producers are fenced, its marker is lost. */
+  readonly isUnstable: boolean
 }
 
-/** What an event says about the truth: of the state that the document holds as committed, it is the last; or it is of what is pending. */
-export type Mark = 'last of committed' | 'of pending'
+/** How an event relates to the checkpoint document: it is the last event of `committed`, or any event of `pending`. */
+export type EventMatch = 'last of committed' | 'of pending'
 
-/** Where to look for events, and for which. */
-export interface LookBack {
-  /** ms since 1970: the oldest time that a record may have. */
+/** Which events to search for, and the record time to start at. */
+export interface EventScan {
+  /** Oldest record time in ms since 1970; 0 reads the whole topic. */
   readonly since: number
-  readonly markOf: (value: string) => Mark | undefined
+  readonly matchOf: (value: string) => EventMatch | undefined
 }
 
-/** The marks that were met; `hanging`: only on events whose transaction has no end. */
-export type Sightings = ReadonlyMap<Mark, 'visible' | 'hanging'>
-
-/** What the truth asks of Kafka before anything is published. */
-export interface Settlement {
-  readonly fateOf: (value: string) => Fate
-  /** The note that Kafka has to be given anew; null: the one that hangs is dropped; undefined: it is as it should be. */
-  readonly note?: Note | null | undefined
+/** How to read all events of the topic. */
+export interface EventReading<Found> {
+  /** What is wanted of an event; undefined: nothing. */
+  readonly find: (value: string) => Found | undefined
+  /** Called for each find that committed readers can see. */
+  readonly onVisible: (found: Found) => void
+  /** `share`: how much of the topic has been read, 0 to 1. */
+  readonly onProgress: (share: number) => void
 }
 
-/** What a record in the events topic is to a stream. `foreign`: none of its events. */
-export type Fate = 'decided' | 'undecided' | 'foreign'
+/** How to repair the commit record: leave it, abort the one without a marker, or write this one again. */
+export type RecordRepair =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'drop' }
+  | { readonly kind: 'rewrite'; readonly record: CommitRecord }
 
-/** The way to Kafka for one stream. */
+/** A partition in which a producer of this stream has an open transaction. */
+export interface OpenTransaction {
+  readonly topic: string
+  readonly partition: number
+  readonly startOffset: string
+  readonly producerId: string
+}
+
+/** How to end hanging transactions and repair the commit record. */
+export interface RepairPlan {
+  readonly hanging: readonly OpenTransaction[]
+  readonly as: 'committed' | 'aborted'
+  readonly record: RecordRepair
+}
+
+export interface OpenOptions {
+  /** Events known to be in the topic. Unless 0, a missing topic is lost (`checkpoint.topic-lost`), never recreated. */
+  readonly publishedEvents: number
+}
+
+/** Publishes the events of one stream to Kafka. */
 export interface EventPublisher {
   /**
-   * Opens a session. Exactly-once: fences every other session of this stream and waits until its transaction is resolved, so that
-   * the note read afterwards is final. Rejects with `publish.*`, or with the reason of `stop`.
+   * Opens a producer. Exactly-once: fences every other producer of this stream and waits until its transaction is
+   * resolved, so the commit record read afterwards is final. Rejects with `publish.*`, `checkpoint.topic-lost` or the
+   * reason of `stop`.
    */
-  open(stop: AbortSignal): Promise<PublisherSession>
+  open(options: OpenOptions, stop: AbortSignal): Promise<StreamProducer>
+  /**
+   * Reports what `open` would find, and checks that this user has every permission that a producer needs. Fences
+   * nothing, creates nothing and writes nothing. Rejects as `open` would, or with the reason of `stop`.
+   */
+  inspect(options: OpenOptions, stop: AbortSignal): Promise<Inspection>
 }
 
-/** One open producer. After any error it is dead: close it and open another. */
-export interface PublisherSession {
+/** A stream's state in Kafka as read without a producer. */
+export type Inspection = (
+  | Pick<AtLeastOnceProducer, 'delivery'>
+  | Pick<ExactlyOnceProducer, 'delivery' | 'scanEvents'>
+) & {
+  /** Undefined: the events topic does not exist, and `open` may create it. */
+  readonly destination: Destination | undefined
+  /** Not final while a producer of the stream is open. */
+  readonly stored: StoredRecord
+}
+
+/** An open producer. Any error makes it unusable: close it and open another. */
+export type StreamProducer = ExactlyOnceProducer | AtLeastOnceProducer
+
+/** A stream's state in Kafka. */
+export interface KafkaState {
   readonly destination: Destination
-  /** The last committed note of this stream. At-least-once: what an exactly-once session left, if the cluster lets it be read. */
-  readNote(stop: AbortSignal): Promise<FoundNote>
-  /** Reads the events topic again, where the note does not tell. At-least-once: nothing is final, nothing is met. */
-  lookBack(of: LookBack, stop: AbortSignal): Promise<Sightings>
+  readonly stored: StoredRecord
+  /** Open transactions of this stream's producers, in both topics. After the fence, those of our own id are hanging. */
+  readonly open: readonly OpenTransaction[]
+}
+
+interface ProducerBase {
   /**
-   * Makes sure that every event that is decided is visible, with its note, and that none that is not can become so, whatever the next
-   * transaction comes to: Kafka may have lost the end of one (docs/decisions/20261126-lost-ends.md). Rejects with `publish.failed` once something was ended, after
-   * which the session is over; with `publish.ends-lost` where only an operator can; else with `publish.*`, or the reason of `stop`. At-least-once: nothing to do.
+   * Reads the stream's state, including open transactions of `formerProducerId`. At-least-once: reports no open
+   * transactions, and the commit record that an exactly-once producer left, if the cluster permits reading it. Rejects
+   * with `publish.*`, `checkpoint.unknown-format` or the reason of `stop`.
    */
-  settle(settlement: Settlement, stop: AbortSignal): Promise<void>
-  /** Starts the next transaction; there is never more than one. Nothing is sent yet. */
+  readKafkaState(of: { readonly formerProducerId: string | null }, stop: AbortSignal): Promise<KafkaState>
+  /** Reads all events in the topic now. Rejects with `publish.*` or the reason of `stop`. */
+  readEvents<Found>(reading: EventReading<Found>, stop: AbortSignal): Promise<void>
+  /** Begins the next transaction; only one may be open at a time. Sends nothing yet. */
   begin(finish: AbortSignal): PublisherTransaction
-  /** Frees the connections within a bounded time; never rejects. */
+  /** Closes the connections within a bounded time. Never rejects. */
   close(): Promise<void>
 }
 
-/** Events and note that become visible together, or not at all. Disposing it aborts unless committed, within a bounded time. */
+export interface AtLeastOnceProducer extends ProducerBase {
+  readonly delivery: 'at-least-once'
+}
+
+/** The methods that only this producer has reject with `publish.*` or the reason of `stop`. */
+export interface ExactlyOnceProducer extends ProducerBase {
+  readonly delivery: 'exactly-once'
+  readonly producerId: string
+  /** Returns the matches that committed readers can see in the topic now. */
+  scanEvents(scan: EventScan, stop: AbortSignal): Promise<ReadonlySet<EventMatch>>
+  /** Returns the first event of a hanging transaction; undefined if there are only dead letters. */
+  readHangingEvent(open: readonly OpenTransaction[], stop: AbortSignal): Promise<string | undefined>
+  /**
+   * Ends the hanging transactions of our own producer id and repairs the commit record. Resolves once the brokers
+   * confirm the result. A rejection makes the producer unusable; the next opening finds what is still to repair.
+   */
+  repairTransactions(plan: RepairPlan, stop: AbortSignal): Promise<void>
+}
+
+/**
+ * Events and commit record become visible together or not at all. Unless committed, disposal aborts in bounded time.
+ */
 export interface PublisherTransaction extends AsyncDisposable {
-  /** Resolves when every record is known to be stored in the open transaction. At-least-once: in the topic. Call once. */
+  /** Resolves once every record is stored in the open transaction (at-least-once: in the topic). Call it once. */
   send(records: readonly OutgoingRecord[]): Promise<void>
-  /** Ends the transaction: resolves when events and note are decided. `publish.outcome-unknown` when no answer tells. */
-  commit(note: Note): Promise<void>
+  /** Resolves once events and commit record are visible; `publish.outcome-unknown` if no response confirms that. */
+  commit(record: CommitRecord): Promise<void>
+}
+
+/** The names that a stream uses at the brokers; `docs/security.md` lists their ACLs. */
+export interface StreamNames {
+  readonly clientId: string
+  readonly transactionalId: string
+  /** The group whose offset is the commit record. It never has members. */
+  readonly recordGroup: string
+}
+
+/** Connector and stream names match `[a-z0-9-]+`, so the dot keeps the names of two streams distinct. */
+export function streamNames(connector: string, stream: string): StreamNames {
+  const name = `${connector}.${stream}`
+  return { clientId: name, transactionalId: name, recordGroup: name }
 }

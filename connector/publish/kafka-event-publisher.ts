@@ -1,46 +1,45 @@
+import type { KafkaLog } from '../kafka/kafka-client.ts'
+import { kafkaClient } from '../kafka/kafka-client.ts'
+import type { KafkaConfig } from '../kafka/kafka-config.ts'
 import type { Clock } from '../runtime/clock.ts'
-import type { EventPublisher, PublisherSession } from './event-publisher.ts'
-import { openIdempotentSession } from './idempotent-session.ts'
-import { kafkaClient } from './kafka-client.ts'
-import type { KafkaConfig } from './kafka-config.ts'
-import type { KafkaLog } from './kafka-log.ts'
-import { onThrottled } from './kafkajs/kafkajs-patches.ts'
-import { streamNames } from './stream-names.ts'
-import { openTransactionalSession } from './transactional-session.ts'
+import type { RefusedAccounts } from '../runtime/refused-accounts.ts'
+import { openAtLeastOnceProducer } from './at-least-once-producer.ts'
+import type { EventPublisher, StreamProducer } from './event-publisher.ts'
+import { streamNames } from './event-publisher.ts'
+import { openExactlyOnceProducer } from './exactly-once-producer.ts'
+import { inspectKafka } from './inspect-kafka.ts'
 
-export interface KafkaEventPublisherParts {
+interface KafkaEventPublisherParts {
   readonly connector: string
   readonly stream: string
   readonly clock: Clock
   readonly log: KafkaLog
-  /** Hears of every pause in milliseconds that a broker's quota asks for. */
-  readonly onThrottle?: ((pauseMs: number) => void) | undefined
+  readonly accounts: RefusedAccounts
 }
 
-/** The way to Kafka of one stream. Nothing is connected before `open`; `close` ends every session that is still open. */
+/** Connects only in `open` and `inspect`; `close` closes every producer that is still open. */
 export function kafkaEventPublisher(
   config: KafkaConfig,
   parts: KafkaEventPublisherParts,
 ): EventPublisher & { close(): Promise<void> } {
   const names = streamNames(parts.connector, parts.stream)
-  const { clock, log, onThrottle } = parts
-  const connect = () => kafkaClient(config, { clientId: names.clientId, log })
-  const openSession = config.delivery === 'exactly-once' ? openTransactionalSession : openIdempotentSession
-  const forgetThrottle = onThrottle === undefined ? () => undefined : onThrottled(names.clientId, onThrottle)
-  const sessions = new Set<PublisherSession>()
+  const { clock, log, accounts } = parts
+  const connect = () => kafkaClient(config, { clientId: names.clientId, log, accounts })
+  const openProducer = config.delivery === 'exactly-once' ? openExactlyOnceProducer : openAtLeastOnceProducer
+  const producers = new Set<StreamProducer>()
   return {
-    open: async (stop) => {
-      const session = await openSession({ config, names, clock, connect }, stop)
-      sessions.add(session)
+    open: async (options, stop) => {
+      const producer = await openProducer({ config, names, clock, connect }, options, stop)
+      producers.add(producer)
       const close = async () => {
-        await session.close()
-        sessions.delete(session)
+        await producer.close()
+        producers.delete(producer)
       }
-      return { ...session, close }
+      return { ...producer, close }
     },
+    inspect: (options, stop) => inspectKafka({ config, names, clock, connect }, options, stop),
     close: async () => {
-      await Promise.all([...sessions].map((session) => session.close()))
-      forgetThrottle()
+      await Promise.all([...producers].map((producer) => producer.close()))
     },
   }
 }

@@ -1,36 +1,37 @@
-import { publishError } from './classify-kafka-error.ts'
-import { noteOffsets } from './commit-note.ts'
-import { endConnection, openProducer, type SessionParts } from './kafka-session.ts'
-import { untilAborted } from './until-aborted.ts'
+import { closeConnection } from '../kafka/kafka-connection.ts'
+import { KafkaCode, publishError } from '../kafka/kafka-errors.ts'
+import { untilAborted } from '../runtime/abort.ts'
+import { recordOffsets } from './commit-record.ts'
+import { openKafkaProducer, type ProducerParts } from './kafka-producer.ts'
 
 /**
- * A transaction under the names of `parts`, which must be nobody's, that commits a note of its own group and no record. Rejects with
- * `publish.*` (`publish.fenced`: somebody uses the same names at this moment) or the reason of `stop`.
+ * Runs a transaction that commits a group offset and no records. No stream may use the names in `parts`. Rejects with
+ * `publish.*` (`publish.fenced`: another process is using the same names) or the reason of `stop`.
  */
-export async function trialTransaction(parts: SessionParts, nonce: string, stop: AbortSignal): Promise<void> {
+export async function trialTransaction(parts: ProducerParts, nonce: string, stop: AbortSignal): Promise<void> {
   const { config, names } = parts
-  const { transactionalId, noteGroup: group } = names
+  const { transactionalId, recordGroup: group } = names
   const topic = config.topic.events
   const needs = {
-    29: `READ on topic ${topic}`,
-    30: `READ on group ${group}`,
-    53: `WRITE on transactional id ${transactionalId}`,
+    [KafkaCode.TOPIC_AUTHORIZATION_FAILED]: `READ on topic ${topic}`,
+    [KafkaCode.GROUP_AUTHORIZATION_FAILED]: `READ on group ${group}`,
+    [KafkaCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED]: `WRITE on transactional id ${transactionalId}`,
   }
   try {
     const transactionTimeout = config.timeouts.transactionMs
-    const opened = await openProducer(
+    const opened = await openKafkaProducer(
       parts,
       { transactionalId, transactionTimeout, start: (producer) => producer.transaction() },
       stop,
     )
     try {
-      await untilAborted(stop, opened.started.sendOffsets(noteOffsets({ group, topic }, { epoch: 0, seq: 0, nonce })))
+      await untilAborted(stop, opened.started.sendOffsets(recordOffsets({ group, topic }, { epoch: 0, seq: 0, nonce })))
       await untilAborted(stop, opened.started.commit())
     } catch (error) {
       if (opened.started.isActive()) await untilAborted(stop, opened.started.abort()).catch(() => undefined)
       throw error
     } finally {
-      void endConnection(parts, { client: opened.client, disconnect: opened.producer.disconnect })
+      void closeConnection(parts, { client: opened.client, disconnect: opened.kafkajs.disconnect })
     }
   } catch (error) {
     stop.throwIfAborted()

@@ -1,4 +1,4 @@
-/** Ends every exhaustive `switch`: compiling proves that no case is missing. */
+/** The last statement of an exhaustive `switch`: the compiler rejects a missing case. */
 export function assertNever(value: never): never {
   throw new Error(`unexpected case: ${JSON.stringify(value)}`)
 }

@@ -1,4 +1,4 @@
 declare const brand: unique symbol
 
-/** A value that was checked once at the edge; the brand's own comment says what may be done with it. */
+/** A value validated once at the edge. The comment of each brand states what the value may be used for. */
 export type Brand<Value, Name extends string> = Value & { readonly [brand]: Name }

@@ -1,28 +1,29 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import { linkedAbort } from './abort.ts'
 
-/** A deadline: its signal aborts when the time is over or a parent aborts; disposing it frees the timer. */
+/** The signal aborts when the time is over or the parent aborts. Disposing removes timer and listener. */
 export interface Deadline extends Disposable {
   readonly signal: AbortSignal
 }
 
-/** Time and chance, as an argument, so that tests decide both. All times in milliseconds. */
+/** Time and randomness as an argument, so that tests control both. All times in milliseconds. */
 export interface Clock {
   /** Milliseconds since 1970-01-01T00:00:00Z. */
   now(): number
-  /** Milliseconds since some moment; never goes back. For durations. */
+  /** Milliseconds since an arbitrary point; never decreases. For durations. */
   monotonic(): number
-  /** Resolves after `ms`; rejects with the signal's reason as soon as it aborts. */
+  /** Resolves after `ms`; rejects with the signal's reason when it aborts. */
   sleep(ms: number, stop: AbortSignal): Promise<void>
-  /** Aborts after `ms`, or with `parent`. */
+  /** Aborts after `ms`, or when `parent` aborts. */
   deadline(ms: number, parent?: AbortSignal): Deadline
-  /** In [0, 1). */
+  /** A number in [0, 1). */
   random(): number
 }
 
-/** A timer set for longer fires at once. */
+/** Node fires a longer timer immediately. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1
 
-/** The machine's own clock. */
+/** The clock of the machine. */
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
@@ -31,12 +32,15 @@ export const systemClock: Clock = {
     await delay(Math.min(ms, LONGEST_TIMER_MS), undefined, { signal: stop }).catch(() => stop.throwIfAborted())
   },
   deadline: (ms, parent) => {
-    const over = new AbortController()
-    const end = () => over.abort(new DOMException(`not done within ${ms} ms`, 'TimeoutError'))
-    const timer = setTimeout(end, Math.min(ms, LONGEST_TIMER_MS))
+    const linked = linkedAbort(parent)
+    const expire = () => linked.abort(new DOMException(`not done within ${ms} ms`, 'TimeoutError'))
+    const timer = setTimeout(expire, Math.min(ms, LONGEST_TIMER_MS))
     return {
-      signal: parent === undefined ? over.signal : AbortSignal.any([over.signal, parent]),
-      [Symbol.dispose]: () => clearTimeout(timer),
+      signal: linked.signal,
+      [Symbol.dispose]: () => {
+        clearTimeout(timer)
+        linked[Symbol.dispose]()
+      },
     }
   },
   random: () => Math.random(),

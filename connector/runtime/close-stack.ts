@@ -1,8 +1,8 @@
-/** Opens and closes on one line: what was used last is closed first, each once, and no error is lost. */
+/** Registers a resource where it is opened. Closes in reverse order, each resource once, and reports every error. */
 export interface CloseStack extends AsyncDisposable {
-  /** Registers how to close `resource` and hands it back. */
+  /** Registers how to close `resource`, and returns it. */
   use<Resource>(resource: Resource, close: (resource: Resource) => Promise<void> | void): Resource
-  /** Closes everything; rejects with the first error, or with an AggregateError of all. A second call does nothing. */
+  /** Closes everything. Rejects with the only error, or with an AggregateError of all. A second call does nothing. */
   close(): Promise<void>
 }
 

@@ -1,12 +1,12 @@
 import { type ErrorCode, errorCatalogue } from './error-catalogue.ts'
 
 /**
- * The only error class of the connector. `code` says what somebody would do about it (see `error-catalogue.ts`);
- * `message` names the operation, the setting and the place, and never holds personal data, a secret or an answer's body.
+ * The only error class of the connector. `code` determines the reaction (see `error-catalogue.ts`); `message` names the
+ * operation, the setting and the location. It never contains personal data, a secret or a response body.
  */
 export class ConnectorError extends Error {
   readonly code: ErrorCode
-  /** The least time to wait before the next try, when the other side said so (`Retry-After`). */
+  /** Minimum pause before the next attempt: requested by the server (`Retry-After`), or the earliest useful time. */
   readonly retryAfterMs: number | undefined
 
   constructor(code: ErrorCode, message: string, options: { cause?: unknown; retryAfterMs?: number | undefined } = {}) {
@@ -17,13 +17,13 @@ export class ConnectorError extends Error {
   }
 }
 
-/** What to do about an error: a `ConnectorError` says so by its code, anything else is a bug. */
+/** The code of a `ConnectorError`; any other error is a bug. */
 export function codeOf(error: unknown): ErrorCode {
   return error instanceof ConnectorError ? error.code : 'bug'
 }
 
-/** Whether the same thing may succeed when it is simply done again. */
+/** Whether a retry of the same operation may succeed. */
 export function isTransient(error: unknown): boolean {
   const { then } = errorCatalogue[codeOf(error)]
-  return then === 'retry' || then === 'recheck'
+  return then === 'retry' || then === 'recheck' || then === 'suspect'
 }

@@ -1,153 +1,237 @@
-/** What follows an error: `retry` later for ever, `recheck` a few times and then stop, `reopen` the stream a few times and then stop it, `stop` the stream for an operator, `lost` the stream to another replica, `exit` the command. */
-type Then = 'retry' | 'recheck' | 'reopen' | 'stop' | 'lost' | 'exit'
+/**
+ * What follows an error: `retry` indefinitely; `recheck` a few times, then hold the stream; `suspect` a server in
+ * trouble for a while if it returned pages before, then hold the stream; `reopen` the stream a few times, then hold it;
+ * `hold` the stream until the cause is resolved; `lost`: the stream belongs to another replica; `exit` the command
+ * (`run` holds the stream).
+ */
+type Then = 'retry' | 'recheck' | 'suspect' | 'reopen' | 'hold' | 'lost' | 'exit'
 
 interface CatalogueEntry {
   readonly then: Then
-  /** Exit code of a one-shot command: 1 bug, 2 configuration or request wrong, 3 surroundings missing. */
+  /**
+   * Exit code of a one-shot command: 1 bug or fenced, 2 wrong configuration or request, 3 Polaris, Kafka or S3 is
+   * unavailable.
+   */
   readonly exit: 1 | 2 | 3
-  /** What an operator does about it. */
+  /** What an operator does, as an imperative. */
   readonly hint: string
 }
 
 const entry = (then: Then, exit: 1 | 2 | 3, hint: string): CatalogueEntry => ({ then, exit, hint })
 
-/** Every code, once. A new one only if somebody would act differently. */
+/** All error codes. Add a code only if an operator would act differently. */
 export const errorCatalogue = {
-  bug: entry('reopen', 1, 'this is a defect of the connector: report it with the log lines around it'),
+  bug: entry('reopen', 1, 'report this defect of the connector with the surrounding log lines'),
   'config.invalid': entry(
     'exit',
     2,
-    'correct the settings listed; `polaris-connector lint` checks them without connecting',
+    'correct the listed settings; `polaris-connector lint` checks them without connecting',
   ),
 
-  'source.unreachable': entry('retry', 3, 'check POLARIS_URL, the network and the server; it is tried again for ever'),
-  'source.timeout': entry('retry', 3, 'the server answers too slowly: lower POLARIS_LIMIT or raise the timeouts'),
-  'source.throttled': entry('retry', 3, 'the server asked to slow down: raise POLL_INTERVAL'),
-  'source.server-error': entry('retry', 3, 'the server failed; look into its log if this stays'),
-  'source.answer-truncated': entry('retry', 3, 'the answer ended early; a proxy or the server cut it'),
-  'source.answer-not-a-page': entry(
+  'source.unreachable': entry('retry', 3, 'check POLARIS_URL, the network and the server; `run` retries indefinitely'),
+  'source.timeout': entry('retry', 3, 'lower POLARIS_LIMIT or raise polaris.timeouts: the server responds too slowly'),
+  'source.throttled': entry(
     'retry',
     3,
-    'something else than a page of clients came back: check POLARIS_URL and what stands between',
+    'raise POLL_INTERVAL or lower polaris.server.requestsPerSecond: the server received too many requests',
   ),
-  'source.error-document': entry('retry', 3, 'the server answered with an error document; look into its log'),
-  'source.answer-too-large': entry('stop', 3, 'lower POLARIS_LIMIT or raise the byte cap of an answer'),
+  'source.server-error': entry('retry', 3, 'check the log of the server if the error persists'),
+  'source.answer-truncated': entry(
+    'retry',
+    3,
+    'check the server and any proxy for a size or time limit: the response ended early',
+  ),
+  'source.answer-not-a-page': entry(
+    'suspect',
+    3,
+    'check POLARIS_URL and any proxy: the response is not a page of clients',
+  ),
+  'source.error-document': entry('suspect', 3, 'check the log of the server: it responded with an error document'),
+  'source.login-page': entry(
+    'suspect',
+    3,
+    'check POLARIS_AUTH, POLARIS_USER and POLARIS_PASSWORD, and any sign-in page in front of the server: it responds with a login page',
+  ),
+  'source.answer-too-large': entry('hold', 3, 'lower POLARIS_LIMIT or raise polaris.maxBodyBytes'),
   'source.answer-malformed': entry(
     'recheck',
     3,
-    'the answer breaks the protocol; compare it with POLARIS_OUTPUT and the field settings',
+    'compare the response with POLARIS_OUTPUT and the field settings: it violates the protocol',
   ),
   'source.mapping': entry(
-    'stop',
+    'hold',
     2,
-    'name the fields: POLARIS_CLIENTS_FIELD, POLARIS_CLIENT_ID_FIELD, POLARIS_MODIFIED_AT_FIELD',
+    'set the field names: POLARIS_CLIENTS_FIELD, POLARIS_CLIENT_ID_FIELD, POLARIS_MODIFIED_AT_FIELD',
   ),
-  'source.unauthorized': entry('stop', 3, 'check POLARIS_AUTH, POLARIS_USER and POLARIS_PASSWORD, then restart'),
-  'source.forbidden': entry(
-    'stop',
+  'source.unauthorized': entry(
+    'hold',
     3,
-    'give the user the right «consultation des membres clients» or «saisie des membres clients»',
+    'check POLARIS_AUTH, POLARIS_USER and POLARIS_PASSWORD; a new password in its file is used within a minute',
+  ),
+  'source.forbidden': entry(
+    'suspect',
+    3,
+    'grant the user the right «consultation des membres clients» or «saisie des membres clients»; check whether a proxy or an address filter denies access',
   ),
   'source.function-missing': entry(
-    'stop',
+    'suspect',
     3,
-    'the obsolete Client.GetClientsModified may have been withdrawn from this server: its successor is WebConnect',
+    'check POLARIS_URL; the server may have withdrawn the obsolete Client.GetClientsModified (its successor is WebConnect)',
   ),
   'source.request-refused': entry(
-    'stop',
+    'suspect',
     2,
-    'the server refuses the request: check POLARIS_LAST_CHANGED, POLARIS_CODE_MAGASIN, POLARIS_LIMIT and POLARIS_OUTPUT',
+    'check POLARIS_LAST_CHANGED, POLARIS_CODE_MAGASIN, POLARIS_LIMIT, POLARIS_OUTPUT and polaris.login: the server rejects the request',
   ),
-  'source.redirected': entry('stop', 2, 'the server points to another origin: set POLARIS_URL to where it really is'),
+  'source.redirected': entry(
+    'suspect',
+    2,
+    'set POLARIS_URL to the final address, or remove the sign-in or maintenance page: the server redirects to another origin',
+  ),
   'source.certificate': entry(
-    'stop',
+    'hold',
     2,
-    'check POLARIS_CA or POLARIS_TLS_FINGERPRINT against the certificate of the server',
+    'compare POLARIS_CA or POLARIS_TLS_FINGERPRINTS with the certificate of the server',
   ),
-  'source.stuck': entry('stop', 3, 'the server pages in a circle; report it to its operator, then restart'),
-  'source.checkpoint-refused': entry(
-    'stop',
+  'source.tls': entry(
+    'recheck',
+    2,
+    'set polaris.tls.minVersion for an old server, or the client certificate that it requires (POLARIS_TLS_CERT)',
+  ),
+  'source.proxy-unreachable': entry(
+    'retry',
     3,
-    'the server refuses its own checkPoint; `checkpoint set` makes the stream read again from a date',
+    'check the proxy of POLARIS_PROXY or HTTPS_PROXY; POLARIS_PROXY=none connects directly',
+  ),
+  'source.proxy-refused': entry(
+    'hold',
+    3,
+    'check user and password in POLARIS_PROXY or HTTPS_PROXY, and whether the proxy allows CONNECT to the server',
+  ),
+  'source.stuck': entry('hold', 3, 'report to the operator of the server that its paging does not advance'),
+  'source.checkpoint-refused': entry(
+    'hold',
+    3,
+    'run `checkpoint set` to read again from a date: the server rejects its own checkPoint',
   ),
 
   'event.too-many-dead-letters': entry(
-    'stop',
+    'hold',
     3,
-    'too many clients cannot become events: look at the dead-letter topic and the field settings',
+    'check the dead-letter topic and the field settings: too many clients cannot become events',
   ),
 
-  'publish.failed': entry('retry', 3, 'Kafka did not do what it was asked; it is tried again'),
+  'publish.failed': entry(
+    'retry',
+    3,
+    'check the brokers, min.insync.replicas and quotas if the error persists; `run` retries indefinitely',
+  ),
   'publish.outcome-unknown': entry(
     'retry',
     3,
-    'the end of a transaction got no answer; reopening the stream finds out what happened',
+    'no action needed: reopening the stream determines whether the transaction was committed',
   ),
   'publish.unreachable': entry(
     'retry',
     3,
-    'check KAFKA_BROKERS, the network and the TLS settings; it is tried again for ever',
+    'check KAFKA_BROKERS, the network and the TLS settings; `run` retries indefinitely',
+  ),
+  'publish.clock-ahead': entry(
+    'retry',
+    3,
+    'synchronize the clocks of this machine and the brokers: Kafka rejects the record timestamps',
   ),
   'publish.fenced': entry(
     'lost',
     1,
-    'another process opened the stream: in a group it comes back if it belongs here; with PLACEMENT=single run one process',
+    'no action needed in a group: the stream returns if it is assigned here; with PLACEMENT=single, run only one process',
   ),
   'publish.refused': entry(
-    'stop',
+    'hold',
     3,
-    'Kafka refuses for good: check the topics and their limits; `polaris-connector doctor` compares them',
+    'check the topics and their limits with `polaris-connector doctor`: Kafka rejects the request permanently',
   ),
-  'publish.ends-lost': entry(
-    'stop',
+  'publish.hanging-transaction': entry(
+    'hold',
     3,
-    'Kafka lost the ends of two transactions in one partition: abort them by hand, then `checkpoint set` to before them',
+    'abort the hanging transaction of the expired producer id with `kafka-transactions.sh abort`',
   ),
-  'publish.topic-missing': entry('stop', 3, 'create the topic, or allow the connector to'),
+  'publish.broker-too-old': entry('hold', 3, 'upgrade Kafka to 2.8 or newer, or set kafka.delivery to at-least-once'),
+  'publish.topic-missing': entry('hold', 3, 'create the topic, or allow the connector to create it'),
   'publish.unauthorized': entry(
-    'stop',
+    'hold',
     3,
-    'check the SASL settings; `polaris-connector doctor` names the ACLs that are missing; a stream that has stopped needs a restart then',
+    'check the SASL settings; `polaris-connector doctor` lists missing ACLs; the stream resumes automatically',
   ),
 
-  'storage.unavailable': entry('retry', 3, 'the checkpoint store does not answer; the stream waits for it'),
+  'placement.group-unreachable': entry(
+    'retry',
+    3,
+    'check the brokers and the network: the consumer group does not answer; the stream resumes automatically',
+  ),
+
+  'storage.unavailable': entry(
+    'retry',
+    3,
+    'check the checkpoint store and the network; the stream waits for the store',
+  ),
   'storage.refused': entry(
     'retry',
     3,
-    'the checkpoint store refuses access: check credentials, bucket, region and policy',
+    'check the credentials, bucket, region and policy: the checkpoint store denies access',
   ),
   'storage.no-conditional-writes': entry(
-    'stop',
+    'hold',
     3,
-    'the store ignores conditional writes, which the checkpoint needs: use another store',
+    'use another store: this one ignores conditional writes, which the checkpoint requires',
   ),
 
-  'checkpoint.conflict': entry('retry', 3, 'somebody else is opening or running this stream; it is tried again'),
+  'checkpoint.conflict': entry(
+    'retry',
+    3,
+    'no action needed: another process is opening or running this stream; the opening is retried',
+  ),
   'checkpoint.missing': entry(
-    'stop',
+    'hold',
     3,
-    'the document is gone although Kafka has a note: put it back, or `checkpoint set` a new beginning',
+    'checkpoint missing, but Kafka has a commit record: restore the document or run `checkpoint set`',
   ),
-  'checkpoint.damaged': entry(
-    'stop',
-    3,
-    'put a good version of the document back, or `checkpoint set` a new beginning',
-  ),
-  'checkpoint.unknown-format': entry('stop', 3, 'the document was written by a newer connector: run that version'),
+  'checkpoint.damaged': entry('hold', 3, 'restore a valid version of the document, or run `checkpoint set`'),
+  'checkpoint.unknown-format': entry('hold', 3, 'run the newer connector version that wrote the document'),
   'checkpoint.other-stream': entry(
-    'stop',
+    'hold',
     2,
-    'the document belongs to another stream, source, cluster or topic: correct the settings or CHECKPOINT_URL',
+    'correct the settings or CHECKPOINT_URL: the document belongs to another stream, source, cluster or topic',
   ),
   'checkpoint.rolled-back': entry(
-    'stop',
+    'hold',
     3,
-    'Kafka knows of a later state than the document: put its newest version back, or `checkpoint set`',
+    'restore the newest version of the document, or run `checkpoint set`: Kafka has a later commit record',
   ),
-  'checkpoint.note-lost': entry(
-    'stop',
+  'checkpoint.topic-lost': entry(
+    'hold',
     3,
-    'Kafka forgot a commit that the document knows of: compare the topic, then `checkpoint set`',
+    'restore the topic of the published events, or publish all clients again with `checkpoint reset --republish`',
+  ),
+  'checkpoint.events-lost': entry(
+    'hold',
+    3,
+    'publish all clients again with `checkpoint reset --republish`: Kafka lost events recorded in the document',
+  ),
+  'checkpoint.index-missing': entry(
+    'hold',
+    3,
+    'restore the missing segment of the client index, or run `checkpoint rebuild-index`',
+  ),
+  'checkpoint.index-damaged': entry(
+    'hold',
+    3,
+    'restore the damaged segment of the client index, or run `checkpoint rebuild-index`',
+  ),
+  'checkpoint.index-too-large': entry(
+    'hold',
+    2,
+    'raise `checkpoint.maxIndexMemory` and the memory of the replica, or run more replicas: each holds the indexes of its own streams',
   ),
   'checkpoint.invalid-request': entry('exit', 2, 'correct the arguments of the command'),
 } as const satisfies Record<string, CatalogueEntry>

@@ -3,40 +3,64 @@ import type { Clock } from './clock.ts'
 import { ConnectorError, isTransient } from './connector-error.ts'
 
 export interface RetryPolicy {
-  /** Tries after the first one; `Infinity` for ever. */
+  /** Attempts after the first one; `Infinity`: unlimited. */
   readonly retries: number
-  /** Upper bound of the first pause; it doubles with each try. */
+  /** Upper bound of the first pause; doubles with each attempt. */
   readonly firstPauseMs: number
   readonly maxPauseMs: number
-  /** How much of what the other side asks for (`Retry-After`) is granted. */
+  /** Upper bound of the pause that the server requests (`Retry-After`). */
   readonly maxRetryAfterMs: number
 }
 
-/** The pause before try `attempt` (1 = after the first failure): full jitter under a doubling cap, with `Retry-After` as the floor. */
+/** The pause after failed attempt `attempt` (from 1): full jitter under a doubling cap, at least `Retry-After`. */
 export function pauseMs(policy: RetryPolicy, attempt: number, random: number, retryAfterMs = 0): number {
   const cap = Math.min(policy.maxPauseMs, policy.firstPauseMs * 2 ** (attempt - 1))
   return Math.max(Math.min(retryAfterMs, policy.maxRetryAfterMs), random * cap)
 }
 
+/** A random pause after failed attempt `attempt`; at least what the server requested with the error. */
+export function pauseAfter(
+  error: unknown,
+  attempt: number,
+  { policy, clock }: { policy: RetryPolicy; clock: Pick<Clock, 'random'> },
+): number {
+  return pauseMs(policy, attempt, clock.random(), error instanceof ConnectorError ? error.retryAfterMs : undefined)
+}
+
+interface RetryParts {
+  readonly clock: Clock
+  readonly policy: RetryPolicy
+  /** Called after each transient failure; false stops retrying before the policy does. Default: always true. */
+  readonly again?: (error: unknown) => boolean
+  /** Milliseconds before the next attempt. Default: by the policy. */
+  readonly pause?: (error: unknown, attempt: number) => number
+  /** Called for each failure that is followed by another attempt. */
+  readonly onRetry: (error: unknown, attempt: number) => void
+}
+
 /**
- * Runs `operation` until it succeeds, fails for good (see the catalogue), or the retries are spent; throws its last error, or the
- * signal's reason. `onRetry` hears of every failure that is followed by another try.
+ * Runs `operation` until it succeeds, fails with a permanent error (see the catalogue), or the retries are exhausted.
+ * Rejects with the last error, or with the reason of `stop`.
  */
 export function retry<Result>(
   operation: () => Promise<Result>,
-  parts: { clock: Clock; policy: RetryPolicy; onRetry: (error: unknown, attempt: number) => void },
+  {
+    clock,
+    policy,
+    again = () => true,
+    pause = (error, attempt) => pauseAfter(error, attempt, { policy, clock }),
+    onRetry,
+  }: RetryParts,
   stop: AbortSignal,
 ): Promise<Result> {
-  const { clock, policy } = parts
   return pRetry(operation, {
     retries: policy.retries,
-    minTimeout: 0, // the pause is ours: on the clock, with full jitter
+    minTimeout: 0, // `shouldRetry` pauses instead, on `clock`
     signal: stop,
     shouldRetry: async ({ error, attemptNumber }) => {
-      if (!isTransient(error)) return false
-      parts.onRetry(error, attemptNumber)
-      const retryAfterMs = error instanceof ConnectorError ? error.retryAfterMs : undefined
-      await clock.sleep(pauseMs(policy, attemptNumber, clock.random(), retryAfterMs), stop)
+      if (!isTransient(error) || !again(error)) return false
+      onRetry(error, attemptNumber)
+      await clock.sleep(pause(error, attemptNumber), stop)
       return true
     },
   })

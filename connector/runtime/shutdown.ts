@@ -1,19 +1,35 @@
 import { constants } from 'node:os'
+import type { Clock } from './clock.ts'
 
-/** Where signals come from; `process` is one. */
-export interface SignalSource {
+/** `signal` aborts `ms` after `stop`: unfinished work is then abandoned. Disposing clears the timer. */
+export function graceAfter(stop: AbortSignal, ms: number, clock: Clock): Disposable & { readonly signal: AbortSignal } {
+  const expired = new AbortController()
+  const disposed = new AbortController()
+  const begin = () => {
+    clock.sleep(ms, disposed.signal).then(
+      () => expired.abort(new DOMException(`not finished within ${ms} ms of the stop`, 'TimeoutError')),
+      () => {},
+    )
+  }
+  if (stop.aborted) begin()
+  else stop.addEventListener('abort', begin, { once: true, signal: disposed.signal })
+  return { signal: expired.signal, [Symbol.dispose]: () => disposed.abort() }
+}
+
+/** The source of signals, such as `process`. */
+interface SignalSource {
   on(signal: NodeJS.Signals, listener: (signal: NodeJS.Signals) => void): unknown
   off(signal: NodeJS.Signals, listener: (signal: NodeJS.Signals) => void): unknown
 }
 
-/** `stop` aborts at the first signal; disposing it stops listening. */
-export interface Shutdown extends Disposable {
+/** `stop` aborts at the first signal. Disposing removes the listeners. */
+interface Shutdown extends Disposable {
   readonly stop: AbortSignal
 }
 
 const signals = ['SIGTERM', 'SIGINT'] as const
 
-/** The first SIGTERM or SIGINT asks to stop, a second leaves at once with 128 + its number. */
+/** The first SIGTERM or SIGINT requests a stop; the second exits immediately with 128 + the signal number. */
 export function stopOnSignals(source: SignalSource, exit: (code: number) => void): Shutdown {
   const stopping = new AbortController()
   const listener = (signal: NodeJS.Signals) => {

@@ -1,14 +1,16 @@
 import type { Brand } from '../runtime/brand.ts'
+import type { Trouble } from '../runtime/circuit.ts'
+import type { ErrorCode } from '../runtime/error-catalogue.ts'
 
-/** The API's opaque token: kept verbatim, compared for equality, sent back with the arguments it came with. Nothing else. */
+/** The API's opaque token: only stored verbatim, compared for equality, and sent back with its original arguments. */
 export type CheckPoint = Brand<string, 'CheckPoint'>
 
-/** Wall-clock text in the server's zone, `YYYY-MM-DDTHH:mm:ss`, no offset. May be compared as text; an instant only with a zone. */
+/** Wall-clock text in the server's zone, `YYYY-MM-DDTHH:mm:ss`. Comparable as text; an instant only with the zone. */
 export type SourceTime = Brand<string, 'SourceTime'>
 
 export type OutputFormat = 'xml' | 'json'
 
-/** The arguments of one read; those of a drain stay the same but for `checkPoint`. */
+/** The arguments of one read. Within a scan, only `checkPoint` changes. */
 export interface ReadArguments {
   readonly lastChanged: SourceTime
   readonly checkPoint: CheckPoint | null
@@ -16,33 +18,78 @@ export interface ReadArguments {
   readonly output: OutputFormat
 }
 
-/** A client as the source gave it: every leaf is its own text; what was null, nil or the minimum date is absent. */
+/** A client as the source returned it. Every leaf is its original text; null, nil and the minimum date are absent. */
 export interface ClientRecord {
   readonly [field: string]: ClientValue
 }
 export type ClientValue = string | ClientRecord | readonly ClientValue[]
 
-/** One complete, well-formed answer. */
+/** One complete, well-formed response. */
 export interface Page {
   readonly clients: readonly ClientRecord[]
-  /** Only this flag ends a drain. */
+  /** False on the last page of a scan; nothing else ends a scan. */
   readonly hasMoreResults: boolean
-  /** The answer's token; null when absent, nil or empty. */
+  /** The token in the response; null if absent, nil or empty. */
   readonly checkPoint: CheckPoint | null
-  /** The server's clock (`Date` header, whole seconds, ms since 1970) when it answered; undefined without the header. */
+  /** Time of the response by the server's clock (`Date` header, whole seconds), ms since 1970; undefined without it. */
   readonly serverTime: number | undefined
-  /** Milliseconds from sending the request to the complete answer. */
+  /** Milliseconds from sending the request to the end of the response. */
   readonly tookMs: number
   /** Size of the decoded body. */
   readonly bytes: number
 }
 
-/** Where pages come from. */
+/**
+ * `retry`: transient failures and suspect responses are retried in place. `unproven`: the same, but the stream has never
+ * read a page from this server, so a suspect response rejects at once. `once`: the read rejects, and the caller tries
+ * again later. While the breaker of the server is open, all wait.
+ */
+export type Patience = 'retry' | 'unproven' | 'once'
+
 export interface ClientSource {
   /**
-   * Reads one page. Waits for the answer, with retries where the wrapper adds them, until `stop` aborts (rejects with its reason).
-   * Throws `ConnectorError` `source.*`. An empty page is an answer like any other. Invariant 9: whatever is not a complete,
-   * well-formed page is thrown.
+   * Reads one page. Waits for the response, and for the retries of a wrapper, until `stop` aborts. Rejects with the
+   * reason of `stop`, or with a `ConnectorError` `source.*`. An empty page is a valid result. Invariant 9: rejects
+   * unless the response is a complete, well-formed page.
    */
-  read(at: ReadArguments, stop: AbortSignal): Promise<Page>
+  read(at: ReadArguments, stop: AbortSignal, patience?: Patience): Promise<Page>
 }
+
+export type WritableRecord = { [field: string]: ClientValue }
+
+/** Sets an own field, also for `__proto__`, where an assignment would set the prototype. */
+export function setField(record: WritableRecord, name: string, value: ClientValue): void {
+  if (name === '__proto__') {
+    Object.defineProperty(record, name, { value, enumerable: true, configurable: true, writable: true })
+  } else record[name] = value
+}
+
+/** A certificate of a new connection; `pinned`: of a server whose fingerprint is configured; `ca`: the issuers. */
+export interface SeenCertificate {
+  readonly certificate: 'server' | 'pinned' | 'ca' | 'client'
+  /** Milliseconds since 1970. */
+  readonly expiresAt: number
+}
+
+/** What a source reports. Contains no personal data and no secrets. */
+export type SourceEvent =
+  /** A read failed and is retried. `attempt`: number of failures since the last successful read. */
+  | { readonly kind: 'read-retried'; readonly code: ErrorCode; readonly attempt: number; readonly error: unknown }
+  /** The first successful read after `failures`. `failedForMs`: time since the first failure. */
+  | { readonly kind: 'read-recovered'; readonly failures: number; readonly failedForMs: number }
+  /** The breaker of the server is open: the stream sends no request. `code`: the last failure of the server. */
+  | { readonly kind: 'source-waiting'; readonly state: Trouble; readonly code: ErrorCode }
+  /** A read that tested the server failed. */
+  | { readonly kind: 'probe-failed'; readonly code: ErrorCode }
+  /** The stream has waited, and reads again. */
+  | { readonly kind: 'source-resumed' }
+  /** A request waited for a permit, because of the limits of its server. */
+  | { readonly kind: 'request-waited'; readonly ms: number }
+  /** A connection was opened with this certificate. */
+  | ({ readonly kind: 'certificate-seen' } & SeenCertificate)
+  /** A field of clients occurs both as a list and as a single value, so it should be configured as a list. */
+  | { readonly kind: 'list-ambiguous'; readonly path: string }
+  /** References to characters that XML forbids were decoded to U+FFFD. */
+  | { readonly kind: 'characters-replaced'; readonly characters: number }
+
+export type ObserveSource = (event: SourceEvent) => void

@@ -1,42 +1,58 @@
 import { assertNever } from '../runtime/assert-never.ts'
 import type { Clock } from '../runtime/clock.ts'
-import type { Turns } from '../runtime/turns.ts'
-import type { ClientSource, Page, ReadArguments } from './client-source.ts'
-import type { PageContent } from './decode-page.ts'
-import { clientShape } from './field-shape.ts'
-import { type HttpAnswer, httpCaller } from './http-caller.ts'
-import { judgeAnswer } from './judge-answer.ts'
+import type { RefusedAccounts } from '../runtime/refused-accounts.ts'
+import type { Semaphore } from '../runtime/semaphore.ts'
+import { judgeAnswer } from './answer/judge-answer.ts'
+import { type Outages, openGate, type ServerBreaker } from './breaker/server-breaker.ts'
+import type { ClientSource, ObserveSource, Page, ReadArguments } from './client-source.ts'
+import type { PageContent } from './decode/decode-page.ts'
+import { clientShape } from './decode/field-shape.ts'
+import { pageDecoder } from './decode/page-decoder.ts'
+import { type HttpAnswer, httpCaller } from './http/http-caller.ts'
+import { limitedCaller } from './http/rate-limit.ts'
+import { type ApiRequest, apiBase, readRequest } from './http/read-request.ts'
 import type { PolarisConfig } from './polaris-config.ts'
-import { type ApiRequest, apiBase, readRequest } from './read-request.ts'
 import { retrying } from './retrying-source.ts'
-import { takingTurns } from './server-turns.ts'
-import { type Attempt, openSession } from './session.ts'
-import type { ObserveSource } from './source-event.ts'
+import { type Attempt, openSession } from './session/session.ts'
 import { timeFormat } from './source-time.ts'
 
+interface SourceParts {
+  readonly clock: Clock
+  readonly observe: ObserveSource
+  readonly permits: Semaphore
+  readonly accounts: RefusedAccounts
+  readonly outages: Outages
+  /** Undefined: never waits, as in `doctor`. */
+  readonly breaker?: ServerBreaker
+}
+
 /**
- * The clients of one Polaris server over HTTP, with retries; one for each opening of a stream. Nothing is connected before the first
- * read; each call waits for its turn. Throws `config.invalid` for a format of `lastChanged` that it does not know.
+ * Reads the clients of one Polaris server over HTTP, with retries; one per run of a stream. Connects at the first read.
+ * Each call waits for the breaker and a permit. Throws `config.invalid` if the format of `lastChanged` is invalid.
  */
-export function httpClientSource(
-  config: PolarisConfig,
-  parts: { clock: Clock; observe: ObserveSource; turns: Turns },
-): ClientSource & { close(): Promise<void> } {
-  const { clock, observe } = parts
+export function httpClientSource(config: PolarisConfig, parts: SourceParts): ClientSource & { close(): Promise<void> } {
+  const { clock, observe, accounts, outages } = parts
+  const gate = parts.breaker?.gate(outages) ?? openGate
   const base = apiBase(config.url)
   const { codeMagasin, prefixCle, method, timeZone } = config
   const settings = { base, codeMagasin, prefixCle, method, lastChanged: timeFormat(config.lastChangedFormat, timeZone) }
-  const { tls, timeouts, maxBodyBytes } = config
-  const caller = takingTurns(httpCaller({ base, tls, timeouts, maxBodyBytes }, clock), parts)
-  const session = openSession(config.auth, { caller, base, clock })
+  const gated = { ...parts, permits: gate.permits(parts.permits) }
+  const caller = limitedCaller(httpCaller({ ...transport(config), base }, parts), gated)
+  const session = openSession(config.auth, { caller, base, clock, accounts })
   const shape = clientShape(config.listFields, (path) => observe({ kind: 'list-ambiguous', path }))
 
   const call = async (request: ApiRequest, at: ReadArguments, stop: AbortSignal): Promise<Attempt<Page>> => {
-    const answer = await caller.call(request, stop)
     const { clientsField } = config
-    const judgement = judgeAnswer(answer, { shape, timeZone, output: at.output, clientsField, nowMs: clock.now() })
+    let decoder = pageDecoder(undefined, { shape, timeZone, clientsField })
+    const answer = await caller.call(request, stop, (contentType) => {
+      decoder = pageDecoder(contentType, { shape, timeZone, clientsField })
+      return decoder
+    })
+    const decoded = await decoder.end()
+    const judgement = judgeAnswer(answer, decoded, { output: at.output, clientsField, nowMs: clock.now() })
     switch (judgement.kind) {
       case 'page':
+        reportReplaced(judgement.content, observe)
         return { kind: 'answered', answer: pageOf(judgement.content, answer) }
       case 'logged-out':
         return judgement
@@ -48,9 +64,19 @@ export function httpClientSource(
   }
   const read = (at: ReadArguments, stop: AbortSignal) =>
     session.send(readRequest(settings, at), (request) => call(request, at, stop), stop)
-  return { ...retrying({ read }, { clock, policy: config.retry, observe }), close: () => caller.close() }
+  const { retry: policy, suspectForMs } = config
+  const retries = { clock, policy, suspectForMs, outages, observe, gate }
+  return { ...retrying({ read }, retries), close: () => caller.close() }
 }
 
-function pageOf(content: PageContent, { serverTime, tookMs, body }: HttpAnswer): Page {
-  return { ...content, serverTime, tookMs, bytes: body.length }
+const transport = ({ tls, proxy, headers, timeouts, maxBodyBytes }: PolarisConfig) => {
+  return { tls, proxy, headers, timeouts, maxBodyBytes }
+}
+
+function reportReplaced({ replacedCharacters: characters }: PageContent, observe: ObserveSource): void {
+  if (characters > 0) observe({ kind: 'characters-replaced', characters })
+}
+
+function pageOf({ clients, hasMoreResults, checkPoint }: PageContent, { serverTime, tookMs, bytes }: HttpAnswer): Page {
+  return { clients, hasMoreResults, checkPoint, serverTime, tookMs, bytes }
 }

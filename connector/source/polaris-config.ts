@@ -1,34 +1,43 @@
+import type { Account } from '../runtime/refused-accounts.ts'
 import type { RetryPolicy } from '../runtime/retry.ts'
 
-/** How to reach one Polaris server and how it talks. Texts, not file names; checked by whoever fills it in. */
+/** How to reach one Polaris server, and its conventions. Contains texts, not file names. The caller validates it. */
 export interface PolarisConfig {
-  /** `http(s)://host[:port][/path]`, without credentials and query; without a path, `/core/api/` is meant. */
+  /** `http(s)://host[:port][/path]`, without credentials and query. The default path is `/core/api/`. */
   readonly url: string
   readonly auth: AuthConfig
-  /** Absent: the system's CAs. Without meaning for `http:`. */
+  /** Absent: the system's CAs. Ignored for `http:`. */
   readonly tls?: TlsConfig | undefined
+  /** Absent: direct connections. */
+  readonly proxy?: ProxyConfig | undefined
+  /** Sent with every request. Values are read again for each request, so they may change. */
+  readonly headers?: Readonly<Record<string, string>> | undefined
   /** 32-bit integer. */
   readonly codeMagasin: number
-  /** Sent with every call when set. */
+  /** Sent with every read if set. */
   readonly prefixCle?: string | undefined
-  /** How pages are asked for: GET with a query, or POST with a form. */
+  /** How pages are requested: GET with a query, or POST with a form. */
   readonly method: 'GET' | 'POST'
-  /** IANA name of the server's zone. */
+  /** IANA name of the server's time zone. */
   readonly timeZone: string
-  /** Pattern of `lastChanged` in the request: `yyyy MM dd HH mm ss SSS XXX` and quoted or non-letter text (see `source-time.ts`). */
+  /** Pattern of `lastChanged` in requests, see `timeFormat`. */
   readonly lastChangedFormat: string
-  /** Name or dotted path of the list of clients in the answer; absent: recognised. */
+  /** Dotted path of the list of clients in the page; absent: detected. */
   readonly clientsField?: string | undefined
-  /** Dotted paths inside a client (`Cartes`, `Adresse.Telephones`) that are always lists. */
+  /** Dotted paths within a client (`Cartes`, `Adresse.Telephones`) that are always lists. */
   readonly listFields: readonly string[]
   readonly timeouts: SourceTimeouts
-  /** Cap of an answer's body, on the wire and again after gunzip. */
+  /** Limit of a response body, compressed and decompressed. */
   readonly maxBodyBytes: number
   readonly retry: RetryPolicy
+  /** How long responses that a working server does not give are retried once the stream has read a page. */
+  readonly suspectForMs: number
   readonly limits: ServerLimits
+  /** Longest pause between two probes of a server in trouble. */
+  readonly maxProbeIntervalMs: number
 }
 
-/** What the server is asked at most, by all streams of this process that read from it (same scheme, host and port). */
+/** Request limits per server (scheme, host and port), shared by all streams of this process that read from it. */
 export interface ServerLimits {
   readonly concurrentRequests: number
   /** Absent: no limit. */
@@ -37,49 +46,73 @@ export interface ServerLimits {
 
 export type AuthConfig =
   | { readonly kind: 'none' }
-  | { readonly kind: 'basic'; readonly user: string; readonly password: string }
-  | { readonly kind: 'login'; readonly user: string; readonly password: string; readonly login: LoginConfig }
+  | { readonly kind: 'basic'; readonly account: Account }
+  | { readonly kind: 'login'; readonly account: Account; readonly login: LoginConfig }
 
-/** How `ACL.Login` is called and how the session is carried afterwards; cookies are always kept. */
+/** How to call `ACL.Login`, and how calls carry the session. Cookies are always kept. */
 export interface LoginConfig {
   /** POST keeps the password out of URLs and access logs. */
   readonly method: 'POST' | 'GET'
-  /** Absent: cookies alone carry the session. */
+  /** Absent: only cookies carry the session. */
   readonly token?: TokenConfig | undefined
 }
 
 export interface TokenConfig {
   /**
-   * Where the login answer has it: the name or dotted path of a field (XML or JSON; any root), the first group of a regular expression
-   * over the text, or the whole text.
+   * Place of the token in the login response: the dotted path of a field, at any level of XML or JSON; the first group
+   * of a regular expression; or the whole text.
    */
   readonly from:
     | { readonly kind: 'field'; readonly path: string }
     | { readonly kind: 'pattern'; readonly pattern: string }
     | { readonly kind: 'text' }
-  /** How calls carry it: as a parameter of the query, or as a header whose value may start with a prefix (`Bearer `). */
+  /** How calls carry the token: a query parameter, or a header with an optional prefix of the value (`Bearer `). */
   readonly sendAs:
     | { readonly kind: 'query'; readonly name: string }
     | { readonly kind: 'header'; readonly name: string; readonly prefix?: string | undefined }
 }
 
+/** Read again for each connection, so the texts may change. */
 export interface TlsConfig {
-  /** SHA-256 of the certificate, hex with or without colons: exactly this one is accepted, self-signed or expired too, and no other. */
-  readonly fingerprint?: string | undefined
-  /** PEM texts of CAs accepted besides the system's. Without meaning beside a fingerprint. */
+  /**
+   * SHA-256 of the only certificates to accept, even if self-signed or expired; hex with or without colons. Absent: the
+   * certificate is validated.
+   */
+  readonly fingerprints?: readonly string[] | undefined
+  /** PEM text of CAs to accept in addition to the system's. Ignored with fingerprints. */
   readonly ca?: string | undefined
+  readonly client?: ClientCertificate | undefined
+  /** Absent: TLS 1.2. Before TLS 1.2, short keys and SHA-1 are accepted too. */
+  readonly minVersion?: TlsVersion | undefined
 }
 
-/** Milliseconds. */
+export const tlsVersions = ['TLSv1', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3'] as const
+export type TlsVersion = (typeof tlsVersions)[number]
+
+/** PEM texts of a certificate and its private key. */
+export interface ClientCertificate {
+  readonly cert: string
+  readonly key: string
+  /** Of an encrypted key. */
+  readonly passphrase?: string | undefined
+}
+
+/** Read again for each connection, so it may change. */
+export interface ProxyConfig {
+  /** `http(s)://[user:password@]host[:port]`, with user and password percent-encoded. */
+  readonly url: string
+}
+
+/** In milliseconds. */
 export interface SourceTimeouts {
   readonly connectMs: number
-  /** From the request sent to the answer's headers. */
+  /** From sending the request to the response headers. */
   readonly headersMs: number
-  /** From the headers to the last byte of the body. */
+  /** From the response headers to the end of the body. */
   readonly bodyMs: number
 }
 
-/** The values that hold unless an operator says otherwise; the schema of the configuration takes its defaults from here. */
+/** Defaults of the configuration schema. */
 export const polarisDefaults = {
   method: 'GET',
   timeZone: 'Europe/Paris',
@@ -88,7 +121,9 @@ export const polarisDefaults = {
   loginMethod: 'POST',
   timeouts: { connectMs: 10_000, headersMs: 60_000, bodyMs: 60_000 },
   maxBodyBytes: 32 * 1024 * 1024,
-  // Few tries per read: the pipeline goes on trying for ever, and a refused checkPoint shows only once the tries are spent.
+  // Few retries: a refused checkPoint is detected only after the last one. Outages are retried indefinitely.
   retry: { retries: 4, firstPauseMs: 500, maxPauseMs: 15_000, maxRetryAfterMs: 120_000 },
+  suspectForMs: 15 * 60_000,
   limits: { concurrentRequests: 8 },
+  maxProbeIntervalMs: 30_000,
 } as const

@@ -3,35 +3,25 @@ import type { SourceTime } from './client-source.ts'
 import { offsetAt } from './zone-offset.ts'
 
 const dayMs = 86_400_000
-/** More than any zone ever put its clocks back at once. */
+/** No zone has ever set its clocks back further than this at once. */
 const longestRepeatMs = 27 * 3_600_000
 
-/** What the clocks of the zone show at an instant (ms since 1970), whole seconds. For the years 1 to 9999. */
+/** The wall-clock time of the zone at an instant (ms since 1970), in whole seconds. For the years 1 to 9999. */
 export function wallClock(instantMs: number, zone: string): SourceTime {
   return new Date(instantMs + offsetAt(instantMs, zone)).toISOString().slice(0, 19) as SourceTime
 }
 
-/** The one that reads smaller. */
-export function earlierOf(left: SourceTime, right: SourceTime): SourceTime {
-  return right < left ? right : left
-}
-
-/** The smallest text that the clocks of the zone show between two instants, both included. */
+/** The earliest wall-clock text of the zone between two instants, both included. */
 export function smallestReading(fromMs: number, toMs: number, zone: string): SourceTime {
   const [from, to] = fromMs <= toMs ? [fromMs, toMs] : [toMs, fromMs]
-  // A later instant reads smaller only after clocks were put back, by at most the longest repeat.
-  const instants = [from, ...putBacks(from, Math.min(to, from + longestRepeatMs), zone)]
+  // A later instant can be earlier as text only after the clocks were set back, by at most `longestRepeatMs`.
+  const instants = [from, ...setBacks(from, Math.min(to, from + longestRepeatMs), zone)]
   const [smallest = wallClock(from, zone)] = instants.map((instant) => wallClock(instant, zone)).sort()
   return smallest
 }
 
-/** Whether the clocks of the zone were put back after the first instant and not after the second. */
-export function hasAutumnChange(fromMs: number, toMs: number, zone: string): boolean {
-  return !putBacks(fromMs, toMs, zone).next().done
-}
-
-/** The first instants after each time the clocks were put back, in (from, to]; whole milliseconds. */
-function* putBacks(fromMs: number, toMs: number, zone: string): Generator<number, undefined> {
+/** The first instant after each time the clocks were set back, in (from, to]; whole milliseconds. */
+function* setBacks(fromMs: number, toMs: number, zone: string): Generator<number, undefined> {
   const last = Math.floor(toMs)
   for (let start = Math.floor(fromMs); start < last; start += dayMs) {
     const end = Math.min(start + dayMs, last)
@@ -40,7 +30,7 @@ function* putBacks(fromMs: number, toMs: number, zone: string): Generator<number
   }
 }
 
-/** The instant in (start, end] from which the offset of `end` holds; undefined when both ends have the same. */
+/** The instant in (start, end] at which the offset changes to that of `end`; undefined if it does not change. */
 function changeWithin(start: number, end: number, zone: string): number | undefined {
   const after = offsetAt(end, zone)
   if (offsetAt(start, zone) === after) return undefined
@@ -54,22 +44,25 @@ function changeWithin(start: number, end: number, zone: string): number | undefi
 }
 
 /**
- * The instant (ms since 1970) at which the clocks of the zone show the text. Shown twice: the one asked for. Never shown (clocks put
- * forward): as if they had been put forward only afterwards (`later`) or already before (`earlier`).
+ * The instant (ms since 1970) of a wall-clock text. `which` selects one of the two instants of a text in the repeated
+ * hour. For a text that the clocks skipped, `earlier` uses the offset after the change and `later` the one before it.
  */
 export function instantOf(text: SourceTime, zone: string, which: 'earlier' | 'later'): number {
   const asUtc = Date.parse(`${text}Z`)
-  const candidates = [asUtc - offsetAt(asUtc - longestRepeatMs, zone), asUtc - offsetAt(asUtc + longestRepeatMs, zone)]
-  const shown = candidates.filter((instant) => instant + offsetAt(instant, zone) === asUtc)
-  const among = shown.length > 0 ? shown : candidates
+  const before = asUtc - offsetAt(asUtc - longestRepeatMs, zone)
+  const after = asUtc - offsetAt(asUtc + longestRepeatMs, zone)
+  if (before === after) return before // fast: no change of the clocks is near
+  const candidates = [before, after]
+  const exact = candidates.filter((instant) => instant + offsetAt(instant, zone) === asUtc)
+  const among = exact.length > 0 ? exact : candidates
   return which === 'earlier' ? Math.min(...among) : Math.max(...among)
 }
 
 const configured = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d)(?::(\d\d)(?:\.\d{1,9})?)?)?(Z|[+-]\d\d:?\d\d)?$/i
 
 /**
- * A configured `lastChanged`: a date, or date and time, as the clocks of the zone show it; with `Z` or an offset, an instant. Fractions
- * of a second are cut off. Undefined when it is none of these.
+ * Parses a configured `lastChanged`: a date, or a date and time, on the wall clock of the zone; with `Z` or an offset,
+ * an instant. Drops fractions of a second. Undefined if the text is invalid.
  */
 export function parseSourceTime(text: string, zone: string): SourceTime | undefined {
   const [, date, time = '00:00', seconds = '00', offset] = configured.exec(text.trim()) ?? []
@@ -101,7 +94,7 @@ const tokens: Readonly<Record<string, Part>> = {
   XXX: offsetText,
 }
 
-/** Of a text shown twice, the first: reading from there misses nothing. */
+/** Uses the first instant of a text in the repeated hour: reading from there misses nothing. */
 function offsetText(text: SourceTime, zone: string): string {
   const minutes = Math.trunc(offsetAt(instantOf(text, zone, 'earlier'), zone) / 60_000)
   const [h, m] = [Math.trunc(Math.abs(minutes) / 60), Math.abs(minutes) % 60]
@@ -109,8 +102,8 @@ function offsetText(text: SourceTime, zone: string): string {
 }
 
 /**
- * How `lastChanged` is written in requests, from a pattern of `yyyy MM dd HH mm ss SSS XXX` (`XXX` = the zone's offset `+01:00`), text
- * in single quotes and any other signs. Throws `config.invalid` for unknown letters.
+ * Formats `lastChanged` for requests. The pattern consists of `yyyy MM dd HH mm ss SSS XXX` (`XXX`: offset of the zone,
+ * `+01:00`), text in single quotes, and characters that are not letters. Throws `config.invalid` for other letters.
  */
 export function timeFormat(pattern: string, zone: string): (text: SourceTime) => string {
   const parts = [...pattern.matchAll(/'([^']*)'|([A-Za-z])\2*|[^A-Za-z']+|'/g)].map(([whole, quoted]): Part => {
@@ -120,7 +113,7 @@ export function timeFormat(pattern: string, zone: string): (text: SourceTime) =>
     if (/[A-Za-z']/.test(whole)) {
       throw new ConnectorError(
         'config.invalid',
-        `format of lastChanged: ${whole} is none of ${Object.keys(tokens).join(' ')}`,
+        `format of lastChanged: ${whole} must be one of ${Object.keys(tokens).join(' ')}`,
       )
     }
     return () => whole

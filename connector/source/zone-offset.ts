@@ -3,11 +3,11 @@ interface Zone {
   readonly days: Map<number, DayOfZone>
 }
 
-/** The offsets of a day (of UTC). */
+/** The offsets of one UTC day. */
 interface DayOfZone {
-  /** At its beginning. */
+  /** Offset at the start of the day. */
   readonly before: number
-  /** The instant from which `after` holds; on nearly all days its end. */
+  /** The instant from which `after` applies; on nearly all days the end of the day. */
   readonly changeAt: number
   readonly after: number
 }
@@ -16,7 +16,7 @@ const dayMs = 86_400_000
 const DAYS_KEPT = 50_000
 const zones = new Map<string, Zone>()
 
-/** How far the clocks of an IANA zone are ahead of UTC at an instant (ms since 1970, years 1 to 9999), in ms. Cached per day. */
+/** Offset of an IANA zone from UTC in ms, at an instant (ms since 1970, years 1 to 9999). Cached per day. */
 export function offsetAt(instantMs: number, zone: string): number {
   const { format, days } = zoneOf(zone)
   const day = Math.floor(instantMs / dayMs)
@@ -29,7 +29,7 @@ export function offsetAt(instantMs: number, zone: string): number {
   return instantMs < known.changeAt ? known.before : known.after
 }
 
-/** Two changes within a day have never been. */
+/** Assumes at most one change per day; no zone has ever had two. */
 function dayOfZone(start: number, format: Intl.DateTimeFormat): DayOfZone {
   const end = start + dayMs
   const before = computeOffset(start, format)
@@ -42,15 +42,6 @@ function dayOfZone(start: number, format: Intl.DateTimeFormat): DayOfZone {
     else changeAt = middle
   }
   return { before, changeAt, after }
-}
-
-/** Whether the name is a zone of this machine's time zone data. */
-export function isTimeZone(name: string): boolean {
-  try {
-    return zoneOf(name).format.resolvedOptions().timeZone !== ''
-  } catch {
-    return false
-  }
 }
 
 function zoneOf(name: string): Zone {

@@ -1,57 +1,57 @@
 import { fileURLToPath } from 'node:url'
 import { ConnectorError } from '../runtime/connector-error.ts'
 
-/** Where the checkpoints are kept. Times in milliseconds. */
+/** Location of the checkpoints. Times in milliseconds. */
 export interface CheckpointConfig {
-  /** `s3://bucket/prefix` or `file:directory` (relative, `file:/absolute` or `file:///absolute`): see `parseCheckpointUrl`. */
+  /** `s3://bucket/prefix`, or `file:directory` (relative), `file:/absolute` or `file:///absolute`. */
   readonly url: string
-  /** The longest that one read or one write may take, its tries and its reading back included. */
+  /** Limit of one read or one write, including retries and reading back. */
   readonly callWithinMs: number
-  /** Looked at only when the URL begins with `s3:`. */
+  /** Used only if the URL begins with `s3:`. */
   readonly s3: S3Settings
 }
 
 export interface S3Settings {
-  /** `AWS_ENDPOINT_URL_S3`, else `AWS_ENDPOINT_URL`. Absent: AWS itself. */
+  /** `AWS_ENDPOINT_URL_S3`, or else `AWS_ENDPOINT_URL`. Absent: AWS. */
   readonly endpoint?: string | undefined
-  /** `AWS_REGION`, else `AWS_DEFAULT_REGION`. Absent: the AWS profile's; with an `endpoint`, us-east-1. */
+  /** `AWS_REGION`, or else `AWS_DEFAULT_REGION`. Absent: us-east-1 with an `endpoint`, or else the profile's region. */
   readonly region?: string | undefined
-  /** Absent: the standard AWS chain (environment, profile, web identity, container, instance). */
+  /** Absent: the standard AWS provider chain (environment, profile, web identity, container, instance). */
   readonly credentials?: S3Credentials | undefined
-  /** `endpoint/bucket/key` instead of `bucket.endpoint/key`. Absent: exactly when there is an `endpoint`. */
+  /** `endpoint/bucket/key` instead of `bucket.endpoint/key`. Absent: true with an `endpoint`, or else false. */
   readonly forcePathStyle?: boolean | undefined
-  /** `AWS_REQUEST_CHECKSUM_CALCULATION`. Absent: WHEN_REQUIRED with an `endpoint`, else WHEN_SUPPORTED. */
+  /** `AWS_REQUEST_CHECKSUM_CALCULATION`. Absent: WHEN_REQUIRED with an `endpoint`, or else WHEN_SUPPORTED. */
   readonly checksums?: 'WHEN_REQUIRED' | 'WHEN_SUPPORTED' | undefined
-  /** How `If-Match` spells an ETag; `auto`: quoted, unless the start-up probe finds that only unquoted ones match (Ceph). */
+  /** How `If-Match` writes an ETag. `auto`: quoted, unless the probe finds that only unquoted ETags match (Ceph). */
   readonly etagQuoting: 'auto' | 'quoted' | 'unquoted'
   readonly serverSideEncryption?: 'AES256' | 'aws:kms' | 'aws:kms:dsse' | undefined
-  /** Needs `serverSideEncryption` by KMS. */
+  /** Requires `serverSideEncryption` with KMS. */
   readonly kmsKeyId?: string | undefined
   readonly bucketKeyEnabled?: boolean | undefined
   readonly connectWithinMs: number
-  /** From sending a request to its answer, and the longest silence on a connection. */
+  /** From sending a request to its response headers; also the idle timeout of a connection. */
   readonly answerWithinMs: number
 }
 
-export interface S3Credentials {
+interface S3Credentials {
   readonly accessKeyId: string
   readonly secretAccessKey: string
   readonly sessionToken?: string | undefined
 }
 
-/** The values that hold unless an operator says otherwise; the schema of the configuration takes its defaults from here. */
+/** Defaults of the configuration schema. */
 export const checkpointStoreDefaults = {
   callWithinMs: 15_000,
   s3: { etagQuoting: 'auto', connectWithinMs: 2_000, answerWithinMs: 5_000 },
 } as const satisfies Omit<CheckpointConfig, 'url'>
 
-export type CheckpointPlace =
-  /** `prefix` has no slash at its ends and may be empty. */
+type CheckpointPlace =
+  /** `prefix` has no leading or trailing slash and may be empty. */
   | { readonly kind: 's3'; readonly bucket: string; readonly prefix: string }
-  /** As written: a relative one is relative to the working directory. */
+  /** As written; a relative path is relative to the working directory. */
   | { readonly kind: 'file'; readonly directory: string }
 
-/** What a `CHECKPOINT_URL` names. Throws `config.invalid`. */
+/** Parses `CHECKPOINT_URL`. Throws `config.invalid`. */
 export function parseCheckpointUrl(url: string): CheckpointPlace {
   const s3 = /^s3:\/\/(?<bucket>[a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:\/(?<prefix>[^?#]*))?$/.exec(url)?.groups
   if (s3?.bucket !== undefined) {
@@ -59,21 +59,26 @@ export function parseCheckpointUrl(url: string): CheckpointPlace {
   }
   if (url.startsWith('file://')) return { kind: 'file', directory: absoluteDirectory(url) }
   if (/^file:[^?#]/.test(url)) return { kind: 'file', directory: url.slice('file:'.length) }
-  throw unreadable()
+  throw invalidUrl()
 }
 
 function absoluteDirectory(url: string): string {
   try {
     return fileURLToPath(url)
   } catch {
-    throw unreadable()
+    throw invalidUrl()
   }
 }
 
-const unreadable = () =>
-  new ConnectorError('config.invalid', 'CHECKPOINT_URL: not s3://bucket/prefix or file:directory')
+const invalidUrl = () =>
+  new ConnectorError('config.invalid', 'CHECKPOINT_URL: must be s3://bucket/prefix or file:directory')
 
-/** The key of a stream's checkpoint, below the prefix or directory of the store. */
+/** Key of a stream's checkpoint, relative to the prefix or directory of the store. */
 export function checkpointKey(connector: string, stream: string): string {
   return `${connector}/${stream}.json`
+}
+
+/** Prefix or directory of a stream's segments, by the key of its checkpoint. No two streams share one. */
+export function segmentsKey(key: string): string {
+  return `${key.replace(/\.json$/, '')}.index`
 }

@@ -1,45 +1,47 @@
+import type { Clock } from '../runtime/clock.ts'
 import { ConnectorError, codeOf } from '../runtime/connector-error.ts'
 import { type RetryPolicy, retry } from '../runtime/retry.ts'
-import type { StoreParts } from './checkpoint-store.ts'
+import type { StoreParts } from './versioned-object.ts'
 
-/** How one call to a store is bounded. */
 export interface CallLimits {
-  /** What is being done to what, for messages: `write s3://bucket/key`. */
+  /** Operation and location, for messages: `write s3://bucket/key`. */
   readonly what: string
-  /** Tries, pauses and reading back included. */
+  /** Limit of the whole call, including retries, pauses and reading back. */
   readonly withinMs: number
+  readonly parts: StoreParts
 }
 
-// A store that is away for longer is a matter for the caller, which waits for ever.
+// A longer outage is handled by the caller, which retries indefinitely.
 const policy: RetryPolicy = { retries: 5, firstPauseMs: 100, maxPauseMs: 2_000, maxRetryAfterMs: 5_000 }
 
 /**
- * Runs `attempt` until it ends otherwise than with `storage.unavailable`, the tries are spent, the time is over (`storage.unavailable`),
- * or `finish` aborts (its reason): whatever `attempt` itself is waiting for then.
+ * Runs `attempt` and retries it after `storage.unavailable`. Rejects with the last error when no retries are left, with
+ * `storage.unavailable` after `withinMs`, and with the reason of `finish` when it aborts, even if `attempt` ignores its
+ * signal.
  */
 export async function storeCall<Result>(
   attempt: (signal: AbortSignal) => Promise<Result>,
-  { what, withinMs, parts }: CallLimits & { parts: StoreParts },
+  { what, withinMs, parts }: CallLimits,
   finish: AbortSignal,
 ): Promise<Result> {
   finish.throwIfAborted()
-  const over = parts.clock.deadline(withinMs, finish)
+  const deadline = parts.clock.deadline(withinMs, finish)
   let lastFailure: unknown
-  const onRetry = (error: unknown, tries: number) => {
+  const onRetry = (error: unknown, attempts: number) => {
     lastFailure = error
-    parts.onRetry(error, tries)
+    parts.onRetry(error, attempts)
   }
   try {
-    const settle = () => orAborted(settled(attempt(over.signal)), over.signal)
-    const outcome = await retry(settle, { clock: parts.clock, policy, onRetry }, over.signal)
+    const settle = () => orAborted(settled(attempt(deadline.signal)), deadline.signal)
+    const outcome = await retry(settle, { clock: parts.clock, policy, onRetry }, deadline.signal)
     if (outcome.kind === 'failed') throw outcome.error
     return outcome.result
   } catch (error) {
     if (finish.aborted) throw finish.reason
-    if (!over.signal.aborted) throw error
+    if (!deadline.signal.aborted) throw error
     throw new ConnectorError('storage.unavailable', `${what}: not done within ${withinMs} ms`, { cause: lastFailure })
   } finally {
-    over[Symbol.dispose]()
+    deadline[Symbol.dispose]()
   }
 }
 
@@ -47,7 +49,7 @@ type Settled<Result> =
   | { readonly kind: 'done'; readonly result: Result }
   | { readonly kind: 'failed'; readonly error: unknown }
 
-/** Turns every failure but `storage.unavailable` into a value, so that it is not tried again. */
+/** Converts every failure but `storage.unavailable` to a value, so that it is not retried. */
 async function settled<Result>(running: Promise<Result>): Promise<Settled<Result>> {
   try {
     return { kind: 'done', result: await running }
@@ -57,7 +59,10 @@ async function settled<Result>(running: Promise<Result>): Promise<Settled<Result
   }
 }
 
-/** `running`, or a rejection with the signal's reason as soon as it aborts: not everything in the SDK and the file system hears a signal. */
+/**
+ * Settles like `running`, or rejects with the signal's reason as soon as it aborts: parts of the SDK and the file
+ * system ignore signals.
+ */
 function orAborted<Result>(running: Promise<Result>, signal: AbortSignal): Promise<Result> {
   return new Promise((resolve, reject) => {
     const onAbort = () => reject(signal.reason)
@@ -65,4 +70,13 @@ function orAborted<Result>(running: Promise<Result>, signal: AbortSignal): Promi
     else signal.addEventListener('abort', onAbort, { once: true })
     running.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort))
   })
+}
+
+let count = 0
+
+/** A name that is unique across calls, processes and machines: letters, digits and dashes. */
+export function uniqueName(clock: Clock): string {
+  count += 1
+  const numbers = [clock.now(), process.pid, count, Math.floor(clock.random() * 2 ** 52)]
+  return numbers.map((number) => number.toString(36)).join('-')
 }

@@ -1,6 +1,8 @@
 import type { Brand } from '../runtime/brand.ts'
+import type { Clock } from '../runtime/clock.ts'
+import type { SegmentStore } from './segment-store.ts'
 
-/** Names one stored text (an ETag, a file's number). Opaque: compared for equality, handed back as `expected`. */
+/** Identifies one stored text (an ETag, a file number). Opaque: compared for equality and passed as `expected`. */
 export type Version = Brand<string, 'Version'>
 
 export interface StoredText {
@@ -9,18 +11,47 @@ export interface StoredText {
 }
 
 export type WriteOutcome =
-  /** Stored, by this call: also when its answer was lost and reading back found the very same text. */
+  /** This call stored the text. If the response was lost, reading back found the same text. */
   | { readonly kind: 'written'; readonly version: Version }
-  /** Somebody else's text is there; that of this call is not, or no longer (an answer was lost, and others have built on it since). */
+  /**
+   * The object holds the text of another writer. After a lost response, the text of this call may have been stored and
+   * replaced since.
+   */
   | { readonly kind: 'conflict' }
 
-/** One text behind compare-and-set. Every text written must be unique (it carries a nonce): that is how a lost answer is recognised. */
+/**
+ * One text with compare-and-set. Every text written must be unique (include a nonce): after a lost response, reading
+ * back recognises the write by its text.
+ */
 export interface VersionedObject {
-  /** The stored text, undefined when there is none. Rejects with `storage.*`, or the reason of `finish`. */
+  /** The stored text; undefined if there is none. Rejects with `storage.*`, or with the reason of `finish`. */
   read(finish: AbortSignal): Promise<StoredText | undefined>
   /**
-   * Stores `text` if the object is still at `expected` (null: does not exist). A conflict is a value. Rejects with `storage.*` when the
-   * outcome is unknown: the write may still arrive later, so read again before anything else is written.
+   * Stores `text` if the object is still at `expected` (null: does not exist). Rejects with `storage.*` if the outcome
+   * is unknown: the write may still arrive, so read again before writing anything else. Rejects with the reason of
+   * `finish` when it aborts.
    */
   write(text: string, expected: Version | null, finish: AbortSignal): Promise<WriteOutcome>
+}
+
+/** The versioned objects of all streams, and their segments. */
+export interface CheckpointStore {
+  /** The object with this key, see `checkpointKey`. Makes no request. */
+  object(key: string): VersionedObject
+  /** The segments of the stream whose object has this key. Makes no request. */
+  segments(key: string): SegmentStore
+  /**
+   * Tests by writing whether the store fulfils the contract of `VersionedObject`; leaves at most one small object
+   * behind. Rejects with `storage.no-conditional-writes` if it does not, with `storage.refused` or
+   * `storage.unavailable` if the test cannot be completed, or with the reason of `stop`.
+   */
+  probe(stop: AbortSignal): Promise<void>
+  /** Closes all connections. Make no call afterwards. */
+  close(): void
+}
+
+export interface StoreParts {
+  readonly clock: Clock
+  /** Called for every failure that is retried within the same call. */
+  readonly onRetry: (error: unknown, attempt: number) => void
 }

@@ -10,21 +10,21 @@ export interface EndpointAnswer {
   readonly body: string
 }
 
-export interface EndpointParts {
+interface EndpointParts {
   readonly host: string
-  /** 0: any free one. */
+  /** 0: any free port. */
   readonly port: number
   readonly clock: Clock
-  /** What each path answers; everything else is 404. */
+  /** The response of each path; any other path is 404. */
   readonly paths: Readonly<Record<string, () => EndpointAnswer | Promise<EndpointAnswer>>>
-  /** Hears of what failed in answering: a bug, or the system out of something. */
+  /** Called when a response fails: a bug, or a system resource is exhausted. */
   readonly onError: (error: unknown) => void
 }
 
 export interface Endpoints {
-  /** The port really listened on. */
+  /** The actual port. */
   readonly port: number
-  /** Stops listening; answers under way have a second, then their connections are cut. Never rejects. */
+  /** Stops listening. Responses in progress have 1 s, then their connections are closed. Never rejects. */
   close(): Promise<void>
 }
 
@@ -32,8 +32,8 @@ const closeWithinMs = 1000
 const headers = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' }
 
 /**
- * Serves health and metrics: GET and HEAD only. Waits until it listens; rejects with `config.invalid` when it cannot, or with the reason
- * of `stop`.
+ * Serves health and metrics: GET and HEAD only. Resolves when it listens. Rejects with `config.invalid` if it cannot,
+ * or with the reason of `stop`.
  */
 export async function endpoints(parts: EndpointParts, stop: AbortSignal): Promise<Endpoints> {
   const server = createServer({ requestTimeout: 5000, keepAliveTimeout: 5000 }, (request, response) => {
@@ -41,16 +41,16 @@ export async function endpoints(parts: EndpointParts, stop: AbortSignal): Promis
   })
   await listening(server, parts, stop)
   server.on('error', parts.onError)
-  const { port } = server.address() as AddressInfo // a TCP server that listens has one
+  const { port } = server.address() as AddressInfo // never null or a string for a listening TCP server
   return { port, close: () => close(server, parts.clock) }
 }
 
 async function listening(server: Server, { host, port }: EndpointParts, stop: AbortSignal): Promise<void> {
   stop.throwIfAborted()
   try {
-    const heard = once(server, 'listening', { signal: stop })
+    const isListening = once(server, 'listening', { signal: stop })
     server.listen(port, host)
-    await heard
+    await isListening
   } catch (error) {
     server.close()
     stop.throwIfAborted()
@@ -97,8 +97,8 @@ export function json(status: number, value: unknown): EndpointAnswer {
 async function close(server: Server, clock: Clock): Promise<void> {
   if (!server.listening) return
   const closed = once(server, 'close')
-  server.close() // idle connections end with it
-  using patience = clock.deadline(closeWithinMs)
-  patience.signal.addEventListener('abort', () => server.closeAllConnections(), { once: true })
+  server.close() // also closes idle connections
+  using deadline = clock.deadline(closeWithinMs)
+  deadline.signal.addEventListener('abort', () => server.closeAllConnections(), { once: true })
   await closed
 }

@@ -1,15 +1,11 @@
+import { getSystemErrorMap } from 'node:util'
 import { ConnectorError, codeOf } from '../runtime/connector-error.ts'
 import { errorCatalogue } from '../runtime/error-catalogue.ts'
-import { foreignError, property } from './foreign-error.ts'
-import type { LogFields } from './log.ts'
-import { stackFrames } from './stack-frames.ts'
+import type { LogFields } from './logger.ts'
 
 const mostCauses = 10
 
-/**
- * What a log line says of an error: code, our own message, the catalogue's hint, for each cause its kind and codes, and where a bug
- * happened. Invariant 8: of an error that is not ours, no message and no property but those passes.
- */
+/** The log fields of an error. Invariant 8: of a foreign error, only its name, codes and stack frames are logged. */
 export function toLogFields(error: unknown): LogFields {
   const code = codeOf(error)
   const causes = causesOf(error)
@@ -26,7 +22,7 @@ function describe(error: unknown): string {
   return error instanceof ConnectorError ? `${error.code}: ${error.message}` : foreignError(error)
 }
 
-/** Everything that an error says led to it, nearest first, each once: causes, the parts of an AggregateError, what was suppressed. */
+/** All causes of an error, nearest first, each once: `cause`, the parts of an AggregateError, suppressed errors. */
 function causesOf(error: unknown): unknown[] {
   const found = new Set<unknown>([error])
   for (const one of found) {
@@ -40,6 +36,110 @@ function causesOf(error: unknown): unknown[] {
 function nearest(error: unknown): unknown[] {
   const errors = property(error, 'errors')
   const parts = Array.isArray(errors) ? errors.slice(0, mostCauses) : []
-  const led = [property(error, 'cause'), ...parts, property(error, 'error'), property(error, 'suppressed')]
-  return led.filter((cause) => cause instanceof Error)
+  const causes = [property(error, 'cause'), ...parts, property(error, 'error'), property(error, 'suppressed')]
+  return causes.filter((cause) => cause instanceof Error)
+}
+
+/** Codes of Node that are neither in the system error map nor prefixed. */
+const otherCodes = ['ENOTFOUND', 'ESERVFAIL', 'EREFUSED', 'ETIMEOUT', 'INVALID_CA', 'HOSTNAME_MISMATCH', 'EPROTO']
+const systemCodes: ReadonlySet<unknown> = new Set([
+  ...[...getSystemErrorMap().values()].map(([name]) => name),
+  ...otherCodes,
+])
+const prefixedCode = /^(?:ERR|UND_ERR|HPE|CERT|UNABLE_TO|DEPTH_ZERO|SELF_SIGNED|CRL|SSL)(?:_[A-Z0-9]+){1,8}$/
+const errorName = /^[A-Za-z][A-Za-z0-9]{0,59}(?:Error|Exception)$/
+const kafkaName = /^KafkaJS[A-Za-z]+$/
+/** The name of a Kafka protocol error: at least two words. */
+export const kafkaType = /^[A-Z]+(?:_[A-Z0-9]+){1,8}$/
+
+/**
+ * Name, code and HTTP status of an error from a library or from Node, each only if it matches the expected format.
+ * Invariant 8: never its message or another property, which may contain data of the server or the client.
+ */
+function foreignError(error: unknown): string {
+  if (typeof error !== 'object' || error === null) return `thrown ${typeof error}`
+  const name = nameOf(error)
+  const facts = [name, ...(kafkaName.test(name) ? kafkaFacts(error) : []), ...codeFacts(error), ...statusFacts(error)]
+  return facts.join(' ')
+}
+
+function nameOf(error: object): string {
+  const names = [property(error, 'name'), property(property(error, 'constructor'), 'name')]
+  return names.find((name): name is string => typeof name === 'string' && isErrorName(name)) ?? 'Error'
+}
+
+function isErrorName(name: string): boolean {
+  return errorName.test(name) || kafkaName.test(name)
+}
+
+function kafkaFacts(error: object): string[] {
+  const [type, code] = [property(error, 'type'), property(error, 'code')]
+  return [
+    ...(typeof type === 'string' && kafkaType.test(type) ? [type] : []),
+    ...(isWithin(code, -1000, 1000) ? [String(code)] : []),
+  ]
+}
+
+function codeFacts(error: object): string[] {
+  const code = property(error, 'code')
+  return isSystemCode(code) ? [code] : []
+}
+
+/** Whether `code` is an error code of Node, OpenSSL, llhttp or undici. */
+export function isSystemCode(code: unknown): code is string {
+  return typeof code === 'string' && (systemCodes.has(code) || prefixedCode.test(code))
+}
+
+function statusFacts(error: object): string[] {
+  const status = [property(property(error, '$metadata'), 'httpStatusCode'), property(error, 'statusCode')].find(
+    (found) => isWithin(found, 100, 599),
+  )
+  return status === undefined ? [] : [`status ${status}`]
+}
+
+function isWithin(value: unknown, least: number, most: number): value is number {
+  return typeof value === 'number' && Number.isInteger(value) && value >= least && value <= most
+}
+
+/** A property of any value; undefined if it is missing or its getter throws. */
+function property(value: unknown, name: string): unknown {
+  if ((typeof value !== 'object' && typeof value !== 'function') || value === null) return undefined
+  try {
+    return (value as Record<string, unknown>)[name]
+  } catch {
+    return undefined
+  }
+}
+
+const mostFrames = 20
+const frame = /^ {4}at (?:.*\()?(?:file:\/\/)?((?:node:|\/)[\w./@+-]+:\d+:\d+)\)?$/
+const root = /^.*\/(?=(?:dist|connector|node_modules|test)\/)/
+
+/** `file:line:column` of each stack frame, relative to the program root, innermost first; no part of the message. */
+function stackFrames(error: unknown): string[] {
+  const [stack, message] = [property(error, 'stack'), property(error, 'message')]
+  if (typeof stack !== 'string') return []
+  const lines = withoutMessage(stack, message).split('\n')
+  const first = lines.findLastIndex((line) => !frame.test(line) && !line.startsWith('    at ')) + 1
+  return lines.slice(first).flatMap(location).slice(0, mostFrames)
+}
+
+/** `stack` starts with the message, whose lines may look like frames. */
+function withoutMessage(stack: string, message: unknown): string {
+  if (typeof message !== 'string' || message === '') return stack
+  const at = stack.indexOf(message)
+  return at === -1 ? stack : stack.slice(at + message.length)
+}
+
+function location(line: string): string[] {
+  const path = frame.exec(line)?.[1]
+  if (path === undefined) return []
+  return path.startsWith('node:') || root.test(path) ? [path.replace(root, '')] : []
+}
+
+/** One line about an unexpected error: name, code and location. Invariant 8: not its message, it may contain data. */
+export function defectLine(error: unknown): string {
+  const [innermost] = stackFrames(error)
+  const at = innermost === undefined ? '' : ` at ${innermost}`
+  return `unexpected ${foreignError(error)}${at}; this is a defect of the connector`
 }

@@ -1,29 +1,32 @@
-import type { AssignedEvent } from '../pipeline/assigned-event.ts'
 import type { GroupMemberView } from '../placement/group-view.ts'
-import type { PlacementEvent } from '../placement/placement-event.ts'
+import type { PlacementEvent } from '../placement/placement.ts'
 import { type ErrorCode, errorCatalogue } from '../runtime/error-catalogue.ts'
+import type { AssignedEvent } from '../stream/assignment.ts'
 import { type ByKind, byKind } from './by-kind.ts'
 import { secondsSince, type WatchedStream } from './health.ts'
 
-/** What is told of the replicas: how the group does, and which streams it moves. */
+/** Events about the consumer group of the replicas and the streams that it assigns. */
 export type ReplicaEvent = PlacementEvent | AssignedEvent
 
-/** `single`: there is no group. `silent`: others may have the streams by now. `broken`: the membership is being built anew. */
-export const groupStates = ['single', 'joining', 'member', 'silent', 'broken', 'left'] as const
+/**
+ * `single`: no group. `expired`: the group session expired, other replicas may own the streams. `rejoining`: the
+ * membership was lost and is being restored.
+ */
+export const groupStates = ['single', 'joining', 'member', 'expired', 'rejoining', 'left'] as const
 type GroupState = (typeof groupStates)[number]
 
-/** What this replica knows of the group. Moments are those of `Clock.monotonic`. */
+/** What this replica knows of the group. Times are of `Clock.monotonic`. */
 export interface GroupStatus {
   readonly state: GroupState
   readonly stateSince: number
-  /** Why it broke, until it has joined again. */
-  readonly trouble: ErrorCode | undefined
+  /** Why the membership was lost, until the replica has rejoined. */
+  readonly failure: ErrorCode | undefined
   readonly slots: readonly number[]
-  /** Since when each stream that is assigned here is, without a time in which this replica was out of the group. */
+  /** The streams assigned to this replica and the start of each assignment; time outside the group does not count. */
   readonly streams: ReadonlyMap<string, number>
-  /** The replicas in the group when it was shared out last, by the group's own word. */
+  /** The members of the group after its last rebalance, as described by the coordinator. */
   readonly members: readonly GroupMemberView[]
-  /** Whose each stream is by that word, and since when this replica has seen it so. */
+  /** The owner of each stream after that rebalance, and since when this replica has observed it. */
   readonly owners: ReadonlyMap<string, Owner>
 }
 
@@ -34,15 +37,15 @@ interface Owner {
 
 const nothing = { slots: [], streams: new Map(), members: [], owners: new Map() }
 
-/** Whether it was in the group and is not, as far as it knows. */
-export const isOut = ({ state }: GroupStatus): boolean => state === 'silent' || state === 'broken'
+/** Whether this replica was in the group and no longer is, as far as it knows. */
+export const isOut = ({ state }: GroupStatus): boolean => state === 'expired' || state === 'rejoining'
 
 export function beforeJoining(mode: 'group' | 'single', at: number): GroupStatus {
   const state = mode === 'single' ? 'single' : 'joining'
-  return { ...nothing, state, stateSince: at, trouble: undefined }
+  return { ...nothing, state, stateSince: at, failure: undefined }
 }
 
-/** The status after `event`, which happened at `at`. */
+/** The status after `event`, which occurred at `at`. */
 export function groupStatus(before: GroupStatus, event: ReplicaEvent, at: number): GroupStatus {
   const after = { ...before, ...byKind(changes, event)(before, at) }
   return { ...after, stateSince: after.state === before.state ? before.stateSince : at }
@@ -57,16 +60,16 @@ const changes: ByKind<Change, ReplicaEvent> = {
     ({ slots }) =>
     (before, at) => ({
       state: 'member',
-      trouble: undefined,
+      failure: undefined,
       slots,
-      streams: isOut(before) ? anew(before, at) : before.streams,
+      streams: isOut(before) ? assignedAt(before, at) : before.streams,
     }),
-  'group-seen':
+  'group-described':
     ({ members }) =>
     ({ owners }, at) => ({ members, owners: ownersAfter(owners, members, at) }),
-  'session-expired': () => to({ state: 'silent' }),
-  'group-broken': ({ code }) => to({ state: 'broken', trouble: code }),
-  'group-rebuilt': () => none,
+  'session-expired': () => to({ state: 'expired' }),
+  'membership-lost': ({ code }) => to({ state: 'rejoining', failure: code }),
+  'membership-restored': () => none,
   'group-left': () => to({ ...nothing, state: 'left' }),
   'assignment-changed':
     ({ gained, lost }) =>
@@ -76,14 +79,14 @@ const changes: ByKind<Change, ReplicaEvent> = {
         ...gained.map((stream) => [stream, at] as const),
       ]),
     }),
-  'stream-let-go': () => none,
+  'stream-released': () => none,
   'stream-contested': () => none,
 }
 
-/** Whoever was out of the group has its streams from now on: others may have had them meanwhile. */
-const anew = ({ streams }: GroupStatus, at: number) => new Map([...streams.keys()].map((stream) => [stream, at]))
+/** After time outside the group, every assignment starts now: other replicas may have owned the streams in between. */
+const assignedAt = ({ streams }: GroupStatus, at: number) => new Map([...streams.keys()].map((stream) => [stream, at]))
 
-/** Who kept a stream has it since before. */
+/** An owner that kept its stream keeps its start time. */
 function ownersAfter(
   before: ReadonlyMap<string, Owner>,
   members: readonly GroupMemberView[],
@@ -98,13 +101,13 @@ function ownersAfter(
   )
 }
 
-/** The streams that `event` makes the business of other replicas, as far as they still seem to be here. */
+/** The streams that no longer run here after `event`. */
 export function movedAway(event: ReplicaEvent, isActive: (stream: string) => boolean): readonly string[] {
-  if (event.kind === 'stream-let-go') return [event.stream]
+  if (event.kind === 'stream-released') return [event.stream]
   return event.kind === 'assignment-changed' ? event.lost.filter((stream) => !isActive(stream)) : []
 }
 
-/** Who runs what, as far as this replica knows: what is its own, and what the group said of the others when it was shared out last. */
+/** Which replica runs which streams: this replica's own view, and for the others the group after its last rebalance. */
 export interface GroupReport {
   readonly state: GroupState
   readonly secondsInState: number
@@ -112,7 +115,7 @@ export interface GroupReport {
   readonly hint?: string
   readonly slots: readonly number[]
   readonly streams: readonly { readonly stream: string; readonly assignedSeconds: number; readonly epoch?: number }[]
-  /** The streams that are not assigned here. `replica` null: nobody's, or the group has not said yet. */
+  /** The streams that are not assigned here. `replica` is null if no owner is known. */
   readonly elsewhere: readonly {
     readonly stream: string
     readonly replica: string | null
@@ -123,7 +126,7 @@ export interface GroupReport {
 }
 
 export function groupReport(group: GroupStatus, watched: readonly WatchedStream[], now: number): GroupReport {
-  const { state, stateSince, trouble, slots, streams, members } = group
+  const { state, stateSince, failure, slots, streams, members } = group
   const here = watched.flatMap(({ stream, status: { epoch } }) => {
     const since = streams.get(stream)
     const claimed = epoch === undefined ? {} : { epoch }
@@ -132,7 +135,7 @@ export function groupReport(group: GroupStatus, watched: readonly WatchedStream[
   return {
     state,
     secondsInState: secondsSince(stateSince, now),
-    ...(trouble === undefined ? {} : { code: trouble, hint: errorCatalogue[trouble].hint }),
+    ...(failure === undefined ? {} : { code: failure, hint: errorCatalogue[failure].hint }),
     slots,
     streams: here,
     elsewhere: watched

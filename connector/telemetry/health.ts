@@ -1,12 +1,13 @@
 import { type ErrorCode, errorCatalogue } from '../runtime/error-catalogue.ts'
-import { isActive, type StreamState, type StreamStatus } from './stream-status.ts'
+import type { WatchedPolling } from './scan-status.ts'
+import { isActive, type StreamPhase, type StreamStatus } from './stream-status.ts'
 
-/** `starting` until it can run streams or stand by for them; `stopping` from the first signal. */
+/** `starting` until the first assignment, even an empty one; `stopping` from the first signal. */
 export type ReplicaState = 'starting' | 'running' | 'stopping'
 
 export interface WatchedStream {
   readonly stream: string
-  readonly pollIntervalMs: number
+  readonly poll: WatchedPolling
   readonly status: StreamStatus
 }
 
@@ -16,32 +17,35 @@ export interface Health {
   readonly streams: readonly StreamHealth[]
 }
 
-export interface StreamHealth {
+interface StreamHealth {
   readonly stream: string
-  readonly state: StreamState
+  readonly state: StreamPhase
   readonly ready: boolean
-  /** Draining or caught up; nothing when it does not run here. */
-  readonly drain?: 'draining' | 'caught up'
-  /** It runs, and has had nothing to publish for so long that its session with Kafka is closed. */
+  /** Absent when the stream does not run here or is held. */
+  readonly progress?: 'catching up' | 'caught up'
+  /** The stream runs, but its producer is closed because it has published nothing for a while. */
   readonly idle?: true
-  readonly why?: 'not opened yet' | 'no progress' | 'stopped'
-  /** The last failure since the last progress, and what to do about it. */
+  readonly why?: 'group unreachable' | 'not opened yet' | 'no progress' | 'held'
+  /** The last failure since the last progress, with what was seen and what to do. */
   readonly code?: ErrorCode
+  readonly error?: string
   readonly hint?: string
-  /** Since the last page read; since the stream was begun here, when there was none. */
+  /** Since the first failure after the last progress. */
+  readonly secondsFailing?: number
+  /** Since the last page read; since the stream was started here, if none was read. */
   readonly secondsSinceGoodPoll?: number
 }
 
-export interface HealthParts {
+interface HealthParts {
   readonly replicaState: ReplicaState
   readonly streams: readonly WatchedStream[]
-  /** How long a stream may go without progress; at least three of its poll intervals. */
+  /** How long a stream may make no progress; at least three poll intervals apply. */
   readonly readyAfterMs: number
 }
 
 /**
- * Ready: the replica runs, and each stream that it runs was opened and got on lately; a stopped stream is not. A stream that is not here
- * (standby, lost) keeps nobody from being ready. `now` is of `Clock.monotonic`.
+ * Ready: the replica runs, and each of its streams was opened, made progress recently and is not held. A stream that
+ * does not run here (`waiting`, `lost`) does not affect readiness. `now` is of `Clock.monotonic`.
  */
 export function health(parts: HealthParts, now: number): Health {
   const streams = parts.streams.map((watched) => streamHealth(watched, parts.readyAfterMs, now))
@@ -49,36 +53,40 @@ export function health(parts: HealthParts, now: number): Health {
   return { ready, replicaState: parts.replicaState, streams }
 }
 
-function streamHealth(
-  { stream, pollIntervalMs, status }: WatchedStream,
-  readyAfterMs: number,
-  now: number,
-): StreamHealth {
-  const { state, trouble, isCaughtUp } = status
-  const why = unready(status, Math.max(3 * pollIntervalMs, readyAfterMs), now)
+function streamHealth({ stream, poll, status }: WatchedStream, readyAfterMs: number, now: number): StreamHealth {
+  const { state, failure, isCaughtUp } = status
+  const why = notReadyReason(status, Math.max(3 * poll.intervalMs, readyAfterMs), now)
   const isHere = isActive(status)
   return {
     stream,
     state,
     ready: why === undefined,
-    ...(isHere && status.wasOpened ? { drain: isCaughtUp ? 'caught up' : 'draining' } : {}),
-    ...(state === 'running' && !status.hasSession ? { idle: true as const } : {}),
+    ...(isHere && state !== 'held' && status.wasOpened ? { progress: isCaughtUp ? 'caught up' : 'catching up' } : {}),
+    ...(state === 'running' && !status.hasProducer ? { idle: true as const } : {}),
     ...(why === undefined ? {} : { why }),
-    ...((isHere || state === 'stopped') && trouble !== undefined
-      ? { code: trouble, hint: errorCatalogue[trouble].hint }
-      : {}),
-    ...(isHere ? { secondsSinceGoodPoll: secondsSince(status.goodPollAt ?? status.begunAt, now) } : {}),
+    ...(isHere && failure !== undefined ? failureOf(status, failure, now) : {}),
+    ...(isHere ? { secondsSinceGoodPoll: secondsSince(status.goodPollAt ?? status.startedAt, now) } : {}),
   }
 }
 
-function unready(status: StreamStatus, limitMs: number, now: number): StreamHealth['why'] {
-  if (status.state === 'stopped') return 'stopped'
-  if (!isActive(status)) return undefined
-  if (!status.wasOpened) return 'not opened yet'
-  return now - (status.progressAt ?? status.begunAt) > limitMs ? 'no progress' : undefined
+function failureOf({ failureSeen, failingSince }: StreamStatus, code: ErrorCode, now: number): Partial<StreamHealth> {
+  return {
+    code,
+    ...(failureSeen === undefined ? {} : { error: failureSeen }),
+    hint: errorCatalogue[code].hint,
+    ...(failingSince === undefined ? {} : { secondsFailing: secondsSince(failingSince, now) }),
+  }
 }
 
-/** Whole milliseconds, in seconds. */
+function notReadyReason(status: StreamStatus, limitMs: number, now: number): StreamHealth['why'] {
+  if (status.state === 'held') return 'held'
+  if (status.state === 'group-unreachable') return 'group unreachable'
+  if (!isActive(status)) return undefined
+  if (!status.wasOpened) return 'not opened yet'
+  return now - (status.progressAt ?? status.startedAt) > limitMs ? 'no progress' : undefined
+}
+
+/** In seconds, rounded to the millisecond. */
 export function secondsSince(at: number, now: number): number {
   return Math.max(0, Math.round(now - at)) / 1000
 }

@@ -1,16 +1,30 @@
 import pino from 'pino'
-import type { Log, LogFields } from './log.ts'
+
+export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error'
+
+/** The fields of a log line: flat values, listed explicitly. Objects are never printed. */
+export type LogFields = Readonly<Record<string, string | number | boolean | readonly string[] | undefined>>
+
+export interface LogLine {
+  readonly level: LogLevel
+  /** Constant text; variable parts are fields. */
+  readonly message: string
+  readonly fields: LogFields
+}
+
+/** Writes one line immediately. */
+export type Log = (level: LogLevel, message: string, fields: LogFields) => void
 
 export interface LoggerParts {
   readonly connector: string
   readonly replica: string
   readonly version: string
   readonly level: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent'
-  /** Where the lines go, usually stdout; each write is one line. */
+  /** The destination, usually stdout; each write is one line. */
   readonly out: { write(line: string): unknown }
 }
 
-/** JSON lines through pino: `level`, `time` (ISO 8601), connector, replica, version, `msg` and the fields of the line, nothing else. */
+/** JSON lines through pino: `level`, `time` (ISO 8601), connector, replica, version, `msg` and the given fields. */
 export function logger(parts: LoggerParts): Log {
   const { connector, replica, version, level, out } = parts
   const lines = pino(
@@ -25,7 +39,7 @@ export function logger(parts: LoggerParts): Log {
   return (at, message, fields) => lines[at](onlyFlat(fields), message)
 }
 
-/** Invariant 8: an object that got here past the types is dropped, not printed. */
+/** Invariant 8: an object that bypassed the types is dropped, not printed. */
 function onlyFlat(fields: LogFields): Record<string, unknown> {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => isFlat(value)))
 }

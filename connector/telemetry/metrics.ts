@@ -1,15 +1,20 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
+import type { LateChange } from '../pipeline/late-change.ts'
 import type { Observe, PipelineEvent } from '../pipeline/pipeline-event.ts'
+import type { ScanKind } from '../scan/scan-state.ts'
 import { type ByKind, byKind, type EventOf } from './by-kind.ts'
 import type { ReplicaEvent } from './group-status.ts'
 import { counterList, gaugeList, histogramList, type MetricEntry } from './metric-list.ts'
+import { clientsOf } from './scan-status.ts'
 
 type Labelled = Readonly<Record<string, string>>
 
-/** What the events move; one set per registry, shared by the streams. */
-export interface PipelineMetrics {
+/** Metrics updated by events; one set for each registry, shared by the streams. */
+interface PipelineMetrics {
   readonly count: (name: keyof typeof counterList, labels: Labelled, by?: number) => void
   readonly measure: (name: keyof typeof histogramList, labels: Labelled, seconds: number) => void
+  /** Exports a histogram before its first value. */
+  readonly zero: (name: keyof typeof histogramList, labels: Labelled) => void
   readonly set: (name: keyof typeof gaugeList, labels: Labelled, value: number) => void
 }
 
@@ -24,111 +29,143 @@ export function pipelineMetrics(registry: Registry): PipelineMetrics {
   return {
     count: (name, labels, by = 1) => counters[name].inc(labels, by),
     measure: (name, labels, seconds) => histograms[name].observe(labels, seconds),
+    zero: (name, labels) => histograms[name].zero(labels),
     set: (name, labels, value) => gauges[name].set(labels, value),
   }
 }
 
-/** Counts what one stream tells. Its plain counters exist from the start, so that a rate has a zero to begin at. */
+const scanKinds: readonly ScanKind[] = ['live', 'look-back', 'backfill', 'full']
+
+/** Counts the events of one stream. Its counters without error codes exist from the start: `rate()` needs a zero. */
 export function metricsObserver(metrics: PipelineMetrics, stream: string): Observe {
   for (const [name, { labels }] of Object.entries(counterList) as [keyof typeof counterList, MetricEntry][]) {
-    if (labels.length === 1 && labels[0] === 'stream') metrics.count(name, { stream }, 0)
+    if (labels.join() === 'stream') metrics.count(name, { stream }, 0)
+    if (labels.join() === 'stream,scan') for (const scan of scanKinds) metrics.count(name, { stream, scan }, 0)
   }
-  return (event) => byKind(movements, event)({ metrics, stream })
+  metrics.zero('foundLate', { stream })
+  return (event) => byKind(updates, event)({ metrics, stream })
 }
 
-/** Counts what is told of the replicas. */
+/** Counts the events of this replica. */
 export function replicaMetrics(metrics: PipelineMetrics): (event: ReplicaEvent) => void {
-  return (event) => byKind(replicaMovements, event)(metrics)
+  return (event) => byKind(replicaUpdates, event)(metrics)
 }
 
-const unmoved = () => {}
-const replicaMovements: ByKind<(metrics: PipelineMetrics) => void, ReplicaEvent> = {
+const unchanged = () => {}
+const replicaUpdates: ByKind<(metrics: PipelineMetrics) => void, ReplicaEvent> = {
   'group-joined': () => (metrics) => metrics.count('rebalances', {}),
   'session-expired': () => (metrics) => metrics.count('sessionExpiries', {}),
-  'group-broken':
+  'membership-lost':
     ({ code }) =>
     (metrics) =>
-      metrics.count('groupBreaks', { code }),
-  'group-seen': () => unmoved,
-  'group-rebuilt': () => unmoved,
-  'group-left': () => unmoved,
-  'assignment-changed': () => unmoved,
-  'stream-let-go': () => unmoved,
+      metrics.count('membershipLosses', { code }),
+  'group-described': () => unchanged,
+  'membership-restored': () => unchanged,
+  'group-left': () => unchanged,
+  'assignment-changed': () => unchanged,
+  'stream-released': () => unchanged,
   'stream-contested':
     ({ stream }) =>
     (metrics) =>
       metrics.count('contested', { stream }),
 }
 
-type Movement = (to: { metrics: PipelineMetrics; stream: string }) => void
+type Update = (to: { metrics: PipelineMetrics; stream: string }) => void
 
 const counting =
-  (name: keyof typeof counterList, by = 1, more: Labelled = {}): Movement =>
+  (name: keyof typeof counterList, by = 1, more: Labelled = {}): Update =>
   ({ metrics, stream }) =>
     metrics.count(name, { stream, ...more }, by)
 const all =
-  (...movements: Movement[]): Movement =>
+  (...updates: Update[]): Update =>
   (to) => {
-    for (const movement of movements) movement(to)
+    for (const update of updates) update(to)
   }
 const seconds =
-  (name: keyof typeof histogramList, ms: number): Movement =>
+  (name: keyof typeof histogramList, ms: number): Update =>
   ({ metrics, stream }) =>
     metrics.measure(name, { stream }, Math.max(0, ms) / 1000)
 const setting =
-  (name: keyof typeof gaugeList, value: number): Movement =>
+  (name: keyof typeof gaugeList, value: number, more: Labelled = {}): Update =>
   ({ metrics, stream }) =>
-    metrics.set(name, { stream }, value)
-const nothing: Movement = () => {}
+    metrics.set(name, { stream, ...more }, value)
+const nothing: Update = () => {}
 const warning = ({ kind }: PipelineEvent) => counting('warnings', 1, { kind })
 
-const movements: ByKind<Movement> = {
+const updates: ByKind<Update> = {
+  'group-unreachable': () => nothing,
+  'group-reachable': () => nothing,
   'stream-opening': () => counting('openings'),
   'stream-claimed': () => nothing,
-  'session-closed': () => nothing,
+  'producer-closed': () => nothing,
+  'transactions-repaired': () => counting('repairs'),
   'taken-over': () => counting('takeOvers'),
-  'setting-ignored': warning,
   'source-moved': warning,
   'partitions-grown': warning,
   'field-detected': () => nothing,
-  'drain-started': () => counting('drains'),
-  'page-read': ({ clients, bytes, tookMs }) =>
+  'scan-started': ({ scan }) => counting('scans', 1, { scan }),
+  'page-read': ({ scan, clients, limit, bytes, tookMs }) =>
     all(
-      counting('pages'),
+      counting('pages', 1, { scan }),
       counting('emptyPages', clients === 0 ? 1 : 0),
-      counting('clients', clients),
+      counting('clients', clients, { scan }),
       counting('readBytes', bytes),
       seconds('read', tookMs),
+      setting('pageLimit', limit, { scan }),
     ),
   'list-ambiguous': warning,
+  'certificate-seen': () => nothing,
+  'characters-replaced': ({ characters }) => counting('replacedCharacters', characters),
   'request-waited': ({ ms }) => counting('requestWait', ms / 1000),
   'read-retried': ({ code }) => counting('readRetries', 1, { code }),
+  'read-recovered': () => nothing,
+  'source-waiting': () => nothing,
+  'probe-failed': ({ code }) => counting('readRetries', 1, { code }),
+  'source-resumed': () => nothing,
   'caught-up': () => nothing,
   'fell-behind': () => nothing,
-  'group-published': groupPublished,
+  'pages-published': pagesPublished,
   'checkpoint-saved': ({ bytes }) => all(counting('checkpointSaves'), setting('checkpointBytes', bytes)),
-  lateness: ({ ms }) => all(seconds('lateness', ms), setting('lastLateness', ms / 1000)),
-  'lateness-high': warning,
-  'window-overflowed': ({ entries }) => counting('windowOverflow', entries),
   'server-clock-missing': warning,
+  'server-clock-jumped': warning,
+  'segment-written': ({ bytes }) => all(counting('segments'), counting('segmentBytes', bytes)),
+  'index-upkeep-failed': warning,
+  'segments-missing': warning,
   'checkpoint-refused': () => counting('refusedCheckPoints'),
+  'scan-paused': warning,
+  'scan-stuck': warning,
+  'limit-lowered': warning,
+  'scans-not-interleaved': warning,
+  'scan-done': () => nothing,
+  'late-changes': warning,
   'fields-keep-changing': warning,
   'stream-retrying': ({ code }) => counting('reopenings', 1, { code }),
   'stream-lost': () => counting('losses'),
-  'stream-stopped': ({ code }) => counting('stops', 1, { code }),
+  'stream-held': ({ code }) => counting('holds', 1, { code }),
+  'stream-still-held': () => nothing,
+  'stream-resuming': () => nothing,
+  'stream-failed': () => nothing,
   'stream-ended': () => nothing,
 }
 
-function groupPublished(event: EventOf<'group-published'>): Movement {
-  const { events, deadLetters, suppressed, bytes, tookMs } = event
+function pagesPublished({ scans, deadLetters, bytes, tookMs }: EventOf<'pages-published'>): Update {
   const published = all(
     counting('transactions'),
-    counting('events', events),
     counting('deadLetters', deadLetters),
     counting('publishedBytes', bytes),
     seconds('publish', tookMs),
   )
-  return all(counting('suppressed', suppressed), events + deadLetters > 0 ? published : nothing)
+  return all(
+    counting('suppressed', clientsOf(scans, 'suppressed')),
+    counting('superseded', clientsOf(scans, 'superseded')),
+    ...[...scans].map(([scan, { events, late }]) => all(counting('events', events, { scan }), lateChanges(scan, late))),
+    clientsOf(scans, 'events') + deadLetters > 0 ? published : nothing,
+  )
+}
+
+function lateChanges(scan: ScanKind, late: readonly LateChange[]): Update {
+  const delays = late.flatMap(({ ms }) => (ms === undefined ? [] : [seconds('foundLate', ms)]))
+  return all(counting('foundLate', late.length, { scan }), ...delays)
 }
 
 function mapValues<Name extends string, In, Out>(list: Readonly<Record<Name, In>>, make: (value: In) => Out) {

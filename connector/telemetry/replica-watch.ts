@@ -11,27 +11,30 @@ import {
   type ReplicaEvent,
 } from './group-status.ts'
 import { type Health, health, type ReplicaState, type WatchedStream } from './health.ts'
+import { type ScanReport, scanReports, type WatchedPolling } from './scan-status.ts'
 import { isActive, streamStatus, unobserved } from './stream-status.ts'
 
 export interface ReplicaWatchParts {
   readonly clock: Clock
-  /** How long a stream may go without progress, and the replica be out of the group, before it is not ready; at least three poll intervals. */
+  /** Maximum time without progress or out of the group while ready; for a stream at least three poll intervals. */
   readonly readyAfterMs: number
-  /** Whether there is a group of replicas. */
+  /** Whether a consumer group assigns the streams. */
   readonly placement: 'group' | 'single'
 }
 
 export type ReplicaHealth = Health & { readonly placement: GroupReport }
 
-/** Where this replica and its streams are, as they told. */
+/** Tracks the state of this replica and its streams from their events. */
 export interface ReplicaWatch {
-  /** What follows the events of one stream; `waiting` until the first. */
-  follow(stream: string, pollIntervalMs: number): Observe
-  take(event: ReplicaEvent): void
-  /** Says whether that is news. */
-  becomes(state: ReplicaState): boolean
+  /** Returns the observer of one stream; its state is `waiting` until the first event. */
+  follow(stream: string, poll: WatchedPolling): Observe
+  observe(event: ReplicaEvent): void
+  /** Returns whether the state changed. */
+  setState(state: ReplicaState): boolean
   state(): ReplicaState
   streams(): readonly WatchedStream[]
+  /** The background scans of a stream that are in progress. */
+  scans(stream: string): readonly ScanReport[]
   group(): GroupStatus
   health(): ReplicaHealth
 }
@@ -43,36 +46,40 @@ export function replicaWatch({ clock, readyAfterMs, placement }: ReplicaWatchPar
   const streams = () => [...watched.values()]
   const isHere = (stream: string) => isActive(watched.get(stream)?.status ?? unobserved)
   return {
-    follow: (stream, pollIntervalMs) => {
-      watched.set(stream, { stream, pollIntervalMs, status: { ...unobserved, begunAt: clock.monotonic() } })
+    follow: (stream, poll) => {
+      watched.set(stream, { stream, poll, status: { ...unobserved, startedAt: clock.monotonic() } })
       return (event) => {
         const before = watched.get(stream)?.status ?? unobserved
-        watched.set(stream, { stream, pollIntervalMs, status: streamStatus(before, event, clock.monotonic()) })
+        watched.set(stream, { stream, poll, status: streamStatus(before, event, clock.monotonic()) })
       }
     },
-    take: (event) => {
+    observe: (event) => {
       group = groupStatus(group, event, clock.monotonic())
       for (const stream of movedAway(event, isHere)) {
         const found = watched.get(stream)
         if (found !== undefined) watched.set(stream, { ...found, status: { ...found.status, ...noLongerHere } })
       }
     },
-    becomes: (state) => {
-      const isNews = state !== replicaState
+    setState: (state) => {
+      const hasChanged = state !== replicaState
       replicaState = state
-      return isNews
+      return hasChanged
     },
     state: () => replicaState,
     streams,
+    scans: (stream) => {
+      const found = watched.get(stream)
+      return found?.status.scans === undefined ? [] : scanReports(found.status.scans, found.poll, clock)
+    },
     group: () => group,
     health: () => {
       const now = clock.monotonic()
       const found = health({ replicaState, streams: streams(), readyAfterMs }, now)
-      // A standby that is out of the group for long stands by for nothing.
+      // A standby that is out of the group cannot take over a stream.
       const ready = found.ready && !(isOut(group) && now - group.stateSince > readyAfterMs)
       return { ...found, ready, placement: groupReport(group, streams(), now) }
     },
   }
 }
 
-const noLongerHere = { state: 'waiting', trouble: undefined } as const
+const noLongerHere = { state: 'waiting', failure: undefined } as const

@@ -1,79 +1,82 @@
 import { collectDefaultMetrics, Registry } from 'prom-client'
 import type { Observe } from '../pipeline/pipeline-event.ts'
+import type { ServerEvent } from '../runtime/circuit.ts'
+import type { Clock } from '../runtime/clock.ts'
 import { type EndpointAnswer, type Endpoints, endpoints, json, text } from './endpoints.ts'
 import { toLogFields } from './error-fields.ts'
 import type { ReplicaEvent } from './group-status.ts'
 import { type Health, type ReplicaState, secondsSince, type WatchedStream } from './health.ts'
 import { type LibraryLog, libraryLog } from './library-log.ts'
-import type { Log } from './log.ts'
-import { logObserver } from './log-observer.ts'
-import { type LoggerParts, logger } from './logger.ts'
+import { type Log, type LoggerParts, type LogLine, logger } from './logger.ts'
 import { metricsObserver, pipelineMetrics, replicaMetrics } from './metrics.ts'
-import { replicaLine } from './replica-lines.ts'
+import { replicaLine, serverLine } from './replica-log.ts'
 import { type ReplicaHealth, type ReplicaWatchParts, replicaWatch } from './replica-watch.ts'
+import { lookBackReports, scanReports, type WatchedPolling } from './scan-status.ts'
 import { scrapedMetrics } from './scraped-metrics.ts'
+import { logObserver } from './stream-log.ts'
 import { isActive } from './stream-status.ts'
 
-export type TelemetryParts = LoggerParts & ReplicaWatchParts
+type TelemetryParts = LoggerParts & ReplicaWatchParts
 
-/** What the connector tells the outside: log lines, metrics, health. */
+/** The outputs of the connector: log lines, metrics, health. */
 export interface Telemetry {
   readonly log: Log
   readonly registry: Registry
-  /** The log callback for a library, which may tell anything: only listed fields pass. */
+  /** The log callback for a library; only allowed fields are logged. */
   libraryLog(library: string): LibraryLog
-  /** Where the events of one stream go; call once per stream. */
-  observe(stream: string, options: { readonly pollIntervalMs: number }): Observe
-  /** Hears of calls to the checkpoint store that failed and are tried again. */
+  /** Returns the observer of one stream; call once per stream. */
+  observe(stream: string, poll: WatchedPolling): Observe
+  /** Called for each failed call to the checkpoint store that is retried. */
   readonly storeRetried: (error: unknown, attempt: number) => void
-  /** Where the events of placement go; the first assignment makes a replica that starts one that runs. */
+  /** Called when a Polaris server stops to answer correctly, and when it answers again. */
+  readonly serverChanged: (event: ServerEvent) => void
+  /** Observes placement; the first assignment changes the replica state from `starting` to `running`. */
   readonly observePlacement: (event: ReplicaEvent) => void
-  /** Says, and logs, what this replica is doing; `starting` at first, and not ready until it is `running`. */
+  /** Sets and logs the state of the replica, initially `starting`; ready only while `running`. */
   replicaIs(state: ReplicaState): void
   health(): ReplicaHealth
-  /** Serves /healthz, /readyz, /metrics and /status until closed. As `endpoints`. */
+  /** Serves /healthz, /readyz, /metrics and /status until closed; rejects as `endpoints` does. */
   listen(at: { readonly host: string; readonly port: number }, stop: AbortSignal): Promise<Endpoints>
 }
 
-export function telemetry(parts: TelemetryParts): Telemetry {
+export function createTelemetry(parts: TelemetryParts): Telemetry {
   const { connector, replica, version, clock } = parts
   const startedAt = clock.monotonic()
   const watch = replicaWatch(parts)
   const log = logger(parts)
+  const write = ({ level, message, fields }: LogLine) => log(level, message, fields)
   const registry = processRegistry(connector)
   const metrics = pipelineMetrics(registry)
   const countReplica = replicaMetrics(metrics)
   scrapedMetrics(registry, { clock, version, replica, watch })
   const status = () => ({
-    connector,
-    replica,
-    version,
+    ...{ connector, replica, version },
     uptimeSeconds: secondsSince(startedAt, clock.monotonic()),
-    ...fullStatus(watch.health(), watch.streams(), clock.monotonic()),
+    ...fullStatus(watch.health(), watch.streams(), clock),
   })
   const replicaIs = (state: ReplicaState) => {
-    if (watch.becomes(state)) log('info', replicaLines[state], {})
+    if (watch.setState(state)) log('info', replicaLines[state], {})
   }
 
   return {
     log,
     registry,
     libraryLog: (library) => libraryLog(log, library),
-    observe: (stream, { pollIntervalMs }) =>
-      together([
-        watch.follow(stream, pollIntervalMs),
+    observe: (stream, poll) =>
+      combined([
+        watch.follow(stream, poll),
         metricsObserver(metrics, stream),
-        logObserver(stream, { log, clock }),
+        logObserver(stream, { log, clock, scans: () => watch.scans(stream) }),
       ]),
+    serverChanged: (event) => write(serverLine(event)),
     storeRetried: (error, attempt) => {
       metrics.count('storeRetries', {})
-      log('debug', 'the checkpoint store failed, trying again', { ...toLogFields(error), attempt })
+      log('debug', 'checkpoint store call failed, retrying', { ...toLogFields(error), attempt })
     },
     observePlacement: (event) => {
-      watch.take(event)
+      watch.observe(event)
       countReplica(event)
-      const { level, message, fields } = replicaLine(event)
-      log(level, message, fields)
+      write(replicaLine(event))
       if (event.kind === 'assignment-changed' && watch.state() === 'starting') replicaIs('running')
     },
     replicaIs,
@@ -98,7 +101,7 @@ function processRegistry(connector: string): Registry {
   return registry
 }
 
-function together(observers: readonly Observe[]): Observe {
+function combined(observers: readonly Observe[]): Observe {
   return (event) => {
     for (const observe of observers) observe(event)
   }
@@ -107,11 +110,11 @@ function together(observers: readonly Observe[]): Observe {
 function paths(from: { health: () => Health; registry: Registry; status: () => unknown }) {
   const { registry } = from
   return {
-    // The event loop answered: that is all that is asked.
+    // Liveness: proves only that the event loop runs.
     '/healthz': () => text(200, 'ok'),
     '/readyz': () => {
-      const found = from.health()
-      return json(found.ready ? 200 : 503, found)
+      const health = from.health()
+      return json(health.ready ? 200 : 503, health)
     },
     '/metrics': async (): Promise<EndpointAnswer> => ({
       status: 200,
@@ -122,15 +125,29 @@ function paths(from: { health: () => Health; registry: Registry; status: () => u
   }
 }
 
-function fullStatus({ streams, ...rest }: Health, watched: readonly WatchedStream[], now: number) {
-  return { ...rest, streams: streams.map((stream, index) => ({ ...stream, ...details(watched[index], now) })) }
+function fullStatus({ streams, ...rest }: Health, watched: readonly WatchedStream[], clock: Clock) {
+  return { ...rest, streams: streams.map((stream, index) => ({ ...stream, ...details(watched[index], clock) })) }
 }
 
-/** Where a stream stands is not told of one that is elsewhere by now: it has moved on there. */
-function details(watched: WatchedStream | undefined, now: number) {
+/** Omits the position of a stream that runs elsewhere; it would be stale. */
+function details(watched: WatchedStream | undefined, clock: Clock) {
   if (watched === undefined) return {}
-  const { epoch, seq, lastChanged, savedAt, totals } = watched.status
-  if (!isActive(watched.status) && watched.status.state !== 'stopped') return { totals }
-  const age = savedAt === undefined ? {} : { checkpointAgeSeconds: secondsSince(savedAt, now) }
-  return { epoch, seq, lastChanged, ...age, totals }
+  const { poll, status } = watched
+  const { epoch, seq, lastChanged, savedAt, liveScanAt, scans, index, certificates, totals } = status
+  if (!isActive(status)) return { totals }
+  const now = clock.monotonic()
+  const reading = scans && {
+    backfill: scans.states.backfill,
+    scans: scanReports(scans, poll, clock),
+    lookBacks: lookBackReports(scans, poll, clock),
+  }
+  return {
+    ...{ epoch, seq, lastChanged },
+    ...(savedAt === undefined ? {} : { checkpointAgeSeconds: secondsSince(savedAt, now) }),
+    ...(liveScanAt === undefined ? {} : { secondsSinceLiveScan: secondsSince(liveScanAt, now) }),
+    ...{ ...reading, index, certificates: mapDates(certificates), totals },
+  }
 }
+
+const mapDates = (times: Readonly<Record<string, number>>) =>
+  Object.fromEntries(Object.entries(times).map(([name, ms]) => [name, new Date(ms).toISOString()]))

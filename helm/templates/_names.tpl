@@ -2,7 +2,7 @@
 {{ .Values.nameOverride | default .Chart.Name | trunc 63 | trimSuffix "-" }}
 {{- end }}
 
-{{- /* Short enough for `-doctor` behind it. */}}
+{{- /* At most 56 characters, so that `-doctor` can be appended. */}}
 {{- define "polaris-connector.fullname" -}}
 {{- $name := .Values.nameOverride | default .Chart.Name -}}
 {{- $full := contains $name .Release.Name | ternary .Release.Name (printf "%s-%s" .Release.Name $name) -}}
@@ -17,19 +17,19 @@
 {{ .Values.serviceAccount.name | default (.Values.serviceAccount.create | ternary (include "polaris-connector.fullname" .) "default") }}
 {{- end }}
 
-{{- /* What all pods of the release have, those of the test too. */}}
+{{- /* Labels of all pods of the release, including the test pod. */}}
 {{- define "polaris-connector.releaseLabels" -}}
 app.kubernetes.io/name: {{ include "polaris-connector.name" . }}
 app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end }}
 
-{{- /* Of the replicas alone; a selector cannot be changed later. */}}
+{{- /* Labels of the replicas only. A selector is immutable: do not change these labels. */}}
 {{- define "polaris-connector.selectorLabels" -}}
 {{ include "polaris-connector.releaseLabels" . }}
 app.kubernetes.io/component: connector
 {{- end }}
 
-{{- /* name, namespace, labels and annotations of a manifest. In: root, and of this manifest alone: name, labels, annotations. */}}
+{{- /* Name, namespace, labels and annotations of a manifest. Parameters: root; optional for this manifest: name, labels, annotations. */}}
 {{- define "polaris-connector.metadata" -}}
 {{- $root := .root -}}
 name: {{ .name | default (include "polaris-connector.fullname" $root) }}

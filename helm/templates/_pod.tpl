@@ -1,6 +1,6 @@
 {{- define "polaris-connector.configFile" }}/etc/polaris-connector/{{ .Values.existingConfigMap.name | empty | ternary "connector.yaml" .Values.existingConfigMap.key }}{{ end }}
 
-{{- /* What the replicas and the test have in common, beside the container. */}}
+{{- /* Pod settings shared by the replicas and the test, except the container. */}}
 {{- define "polaris-connector.podSettings" -}}
 serviceAccountName: {{ include "polaris-connector.serviceAccountName" . }}
 automountServiceAccountToken: false
@@ -45,7 +45,7 @@ volumes:
   {{- end }}
 {{- end }}
 
-{{- /* One key of a Secret or ConfigMap as a file. In: from, path. */}}
+{{- /* One key of a Secret or ConfigMap as a file. Parameters: from, path. */}}
 {{- define "polaris-connector.projection" -}}
 {{ .from.secret | empty | ternary "configMap" "secret" }}:
   name: {{ .from.secret | default .from.configMap }}
@@ -54,7 +54,7 @@ volumes:
       path: {{ .path }}
 {{- end }}
 
-{{- /* Image, security, variables and files: the same for `run` and `doctor`. */}}
+{{- /* Image, security context, variables and files, shared by `run` and `doctor`. */}}
 {{- define "polaris-connector.containerSettings" -}}
 image: {{ include "polaris-connector.image" . }}
 imagePullPolicy: {{ .Values.image.pullPolicy }}

@@ -8,34 +8,46 @@ export interface LogLine {
   readonly [field: string]: unknown
 }
 
-/** What the connector's `/status` says of its stream. */
+/** The stream's part of the connector's `/status`. */
 export interface ConnectorStatus {
   readonly state: string
-  readonly drain?: 'draining' | 'caught up'
+  readonly progress?: 'catching up' | 'caught up'
   readonly epoch?: number
   readonly seq?: number
   readonly lastChanged?: string
   readonly checkpointAgeSeconds?: number
+  /** Background scans in progress. */
+  readonly scans?: readonly ScanStatus[]
+  readonly index?: { readonly clients: number }
   readonly totals?: {
     readonly pages: number
     readonly clients: number
     readonly events: number
     readonly deadLetters: number
     readonly suppressed: number
+    readonly superseded: number
   }
+}
+
+export interface ScanStatus {
+  readonly scan: 'live' | 'look-back' | 'backfill' | 'full'
+  readonly clients: number
+  readonly clientsPerSecond: number
+  readonly position?: string
+  readonly donePercent?: number
 }
 
 export interface Connector {
   isRunning(): boolean
-  /** What it has logged since the last call; a line that is no JSON has the level `output`. */
+  /** Log lines written since the last call; a line that is not JSON has the level `output`. */
   newLines(): readonly LogLine[]
-  /** Undefined while it does not answer. */
+  /** Undefined while the connector does not answer. */
   status(): Promise<ConnectorStatus | undefined>
-  /** SIGTERM; kills it when it has not ended within `killAfterMs`. */
+  /** Sends SIGTERM, then SIGKILL if the connector has not exited within `killAfterMs`. */
   end(killAfterMs: number): Promise<void>
 }
 
-/** Starts the built connector as a process of its own, as an operator would. */
+/** Starts the built connector as a child process, as an operator would. */
 export function startConnector(environment: Record<string, string>, logFile: string): Connector {
   const main = new URL('../../dist/main.js', import.meta.url).pathname
   if (!existsSync(main)) throw new Error('the connector is not built: npm run build')
@@ -58,8 +70,8 @@ export function startConnector(environment: Record<string, string>, logFile: str
     status: async () => {
       if (port === undefined) return undefined
       try {
-        const answer = await fetch(`http://127.0.0.1:${port}/status`, { signal: AbortSignal.timeout(1000) })
-        return ((await answer.json()) as { streams: ConnectorStatus[] }).streams[0]
+        const response = await fetch(`http://127.0.0.1:${port}/status`, { signal: AbortSignal.timeout(1000) })
+        return ((await response.json()) as { streams: ConnectorStatus[] }).streams[0]
       } catch {
         return undefined
       }

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import type { KafkaConfig, SASLOptions } from 'kafkajs'
 import type { Environment } from './plan.ts'
 
-/** The way to the brokers for the demo's own consumer, from the variables that the connector reads too. */
+/** Connection settings of the demo's own consumer, from the same variables that the connector reads. */
 export function kafkaAccess(
   bootstrap: string,
   environment: Environment,

@@ -1,17 +1,18 @@
 import type { TopicRecord } from '../../test/support/topic-reader.ts'
-import type { ConnectorStatus } from './connector.ts'
+import type { ConnectorStatus, ScanStatus } from './connector.ts'
 import type { DemoPlan } from './plan.ts'
 
-/** What the demo knows at one moment. */
+/** What the demo shows at one moment. */
 export interface DemoState {
-  /** Undefined until the connector tells. */
+  /** Undefined until the connector answers. */
   readonly status: ConnectorStatus | undefined
-  /** Read from the topic in this run. */
+  /** Events read from the topic in this run. */
   readonly events: number
-  /** Over the last seconds, as read from the topic. */
+  /** Average over the last seconds, measured at the topic. */
   readonly eventsPerSecond: number
-  /** How many clients the first drain will bring, where that is known; undefined after it. */
-  readonly drain: { readonly of: number | undefined } | undefined
+  /** Number of clients in Polaris, if known. */
+  readonly clients: number | undefined
+  readonly isCaughtUp: boolean
   readonly checkpointUrl: string
 }
 
@@ -19,20 +20,30 @@ const BAR = 40
 
 /** The lines that stay at the bottom of the screen. */
 export function statusLines(state: DemoState): string[] {
-  const { status, drain, events } = state
+  const { status, clients, isCaughtUp, events } = state
+  const long = status?.scans?.find(({ scan }) => scan === 'backfill' || scan === 'full')
   return [
-    ...(drain === undefined ? [] : [progressLine(events, drain.of)]),
+    ...(long === undefined ? [] : [progressLine(long, clients)]),
+    ...(long === undefined && !isCaughtUp ? [`catching up  ${count(events)} events so far`] : []),
     ...(status === undefined ? [] : [countLine(state)]),
     checkpointLine(state),
   ]
 }
 
-export function progressLine(events: number, of: number | undefined): string {
-  if (of === undefined || of === 0) return `catching up  ${count(events)} events until now`
-  const share = Math.min(1, events / of)
-  const full = Math.round(share * BAR)
-  const percent = `${Math.floor(share * 100)} %`.padStart(5)
-  return `first drain  ${'█'.repeat(full)}${'░'.repeat(BAR - full)} ${percent}  ${count(events)} of ${count(of)} clients`
+/** The progress of a backfill or full scan, by the number of clients or else by their modification times. */
+export function progressLine({ scan, clients, ...progress }: ScanStatus, of: number | undefined): string {
+  const { clientsPerSecond, position, donePercent } = progress
+  const percent = of === undefined || of === 0 ? donePercent : Math.min(100, Math.floor((clients / of) * 100))
+  return [
+    scan.padEnd(12),
+    ...(percent === undefined ? [] : [`${bar(percent)} ${`${percent} %`.padStart(5)}  `]),
+    `${count(clients)}${of === undefined ? '' : ` of ${count(of)}`} clients${position === undefined ? '' : ` up to ${position}`}, ${clientsPerSecond}/s`,
+  ].join('')
+}
+
+function bar(percent: number): string {
+  const full = Math.round((percent / 100) * BAR)
+  return '█'.repeat(full) + '░'.repeat(BAR - full)
 }
 
 export function countLine({ status, events, eventsPerSecond }: DemoState): string {
@@ -45,11 +56,12 @@ export function countLine({ status, events, eventsPerSecond }: DemoState): strin
 
 export function checkpointLine({ status, checkpointUrl }: DemoState): string {
   if (status?.seq === undefined) return `checkpoint   ${checkpointUrl}: not read yet`
+  const clients = status.index === undefined ? '' : `, ${count(status.index.clients)} clients in the index`
   const age = status.checkpointAgeSeconds === undefined ? '' : `, ${status.checkpointAgeSeconds.toFixed(0)} s old`
-  return `checkpoint   transaction ${status.seq} of epoch ${status.epoch ?? '?'}, lastChanged ${status.lastChanged ?? '?'}${age}`
+  return `checkpoint   transaction ${status.seq} of epoch ${status.epoch ?? '?'}, live scans from ${status.lastChanged ?? '?'}${clients}${age}`
 }
 
-/** One event as a reader of the topic gets it. */
+/** One event as a consumer of the topic receives it. */
 export function eventLine(record: TopicRecord, shows: DemoPlan['shows'], now: number): string {
   const event = (record.value ?? {}) as { time?: string; data?: Record<string, unknown> }
   const since = (now - Date.parse(event.time ?? '')) / 1000

@@ -1,26 +1,26 @@
 import { existsSync, mkdirSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
+import { faults, type PolarisSimulator, startPolarisSimulator } from '../../test/polaris/polaris-simulator.ts'
 import { startKafka } from '../../test/support/servers/kafka-broker.ts'
-import { faults, type PolarisSimulator, startPolarisSimulator } from '../../test/support/servers/polaris-simulator.ts'
 import type { Addresses, DemoPlan } from './plan.ts'
 
-/** A part that runs, and how it ends. */
+/** A running component of the demo, and how to stop it. */
 export interface Part<Running> {
   readonly running: Running
-  /** For the screen. */
+  /** Describes the component on the screen. */
   readonly line: string
   close(): Promise<void>
 }
 
 const CLIENTS = 5000
 const CHANGES_EVERY_MS = 500
-const CHANGED_WHILE_AWAY = 20
+const CHANGED_WHILE_STOPPED = 20
 const LATENCY_MS = 30
 const PORT = 3443
 const ACCESS = { mode: 'cookie', user: 'demo', password: 'demo' } as const
 
-/** A broker of its own with the data of the last run, unless one is given. */
+/** The given brokers; otherwise a local broker with the data of the last run. */
 export async function kafkaPart(plan: DemoPlan): Promise<Part<string>> {
   if (plan.brokers !== undefined) {
     return { running: plan.brokers, line: `Kafka        ${plan.brokers} (yours)`, close: async () => {} }
@@ -31,27 +31,27 @@ export async function kafkaPart(plan: DemoPlan): Promise<Part<string>> {
   return { running: kafka.bootstrap, line, close: kafka.close }
 }
 
-/** The simulator with the clients of the last run, some of which change every second, unless a server is given. */
+/** The given server; otherwise the simulator with the clients of the last run, some of which change every second. */
 export async function polarisPart(plan: DemoPlan): Promise<Part<PolarisSimulator | undefined>> {
   if (plan.polarisUrl !== undefined) {
     return { running: undefined, line: `Polaris      ${withoutUser(plan.polarisUrl)} (yours)`, close: async () => {} }
   }
   mkdirSync(plan.folder, { recursive: true })
   const history = join(plan.folder, 'polaris-history.jsonl')
-  const wasThere = existsSync(history)
+  const hasHistory = existsSync(history)
   const isFree = !(await answers(PORT))
   const simulator = await startPolarisSimulator({ port: isFree ? PORT : 0, clients: CLIENTS, history, access: ACCESS })
   simulator.faults.when(() => true, faults.latency(LATENCY_MS))
-  if (wasThere) for (let one = 0; one < CHANGED_WHILE_AWAY; one += 1) simulator.change()
+  if (hasHistory) for (let one = 0; one < CHANGED_WHILE_STOPPED; one += 1) simulator.change()
   simulator.changeEvery(CHANGES_EVERY_MS)
-  const notes = [
+  const details = [
     `${CLIENTS} invented clients, ${1000 / CHANGES_EVERY_MS} change every second`,
-    ...(wasThere ? [`${CHANGED_WHILE_AWAY} changed while the demo was away`] : []),
-    ...(isFree ? [] : [`port ${PORT} is taken`]),
+    ...(hasHistory ? [`${CHANGED_WHILE_STOPPED} changed while the demo was stopped`] : []),
+    ...(isFree ? [] : [`port ${PORT} is in use`]),
   ]
   return {
     running: simulator,
-    line: `Polaris      ${simulator.url} (simulator: ${notes.join('; ')})`,
+    line: `Polaris      ${simulator.url} (simulator: ${details.join('; ')})`,
     close: simulator.close,
   }
 }

@@ -3,17 +3,17 @@ import { join } from 'node:path'
 
 export type Environment = Readonly<Record<string, string | undefined>>
 
-/** What is started here, what is already there, and where everything is kept. */
+/** Which components the demo starts, which ones it is given, and where the data is stored. */
 export interface DemoPlan {
-  /** Data, checkpoint and logs; another folder for each set of real servers. */
+  /** Holds data, checkpoint and logs; each set of given servers has a separate folder. */
   readonly folder: string
-  /** Given brokers, else one is started. */
+  /** Undefined: the demo starts a broker. */
   readonly brokers: string | undefined
-  /** A given server, else the simulator is started. */
+  /** Undefined: the demo starts the simulator. */
   readonly polarisUrl: string | undefined
   readonly checkpointUrl: string
   readonly topic: string
-  /** Events of the simulator show names: they are invented. Those of a real server show ids and times only. */
+  /** The simulator's names are invented and may be shown; of a real server's events, only ids and times are shown. */
   readonly shows: 'names' | 'ids'
 }
 
@@ -32,23 +32,23 @@ export function demoPlan(environment: Environment): DemoPlan {
   }
 }
 
-/** Where the parts really are. */
+/** The addresses of the running components. */
 export interface Addresses {
   readonly bootstrap: string
-  /** Of the simulator, when it was started here. */
+  /** Undefined when a Polaris server was given. */
   readonly simulator: { readonly url: string; readonly user: string; readonly password: string } | undefined
 }
 
-/** What may be said about reading the simulator; everything else about Polaris is about a real one. */
+/** The only given Polaris settings that apply to the simulator too; the others describe a real server. */
 const ALSO_FOR_SIMULATOR = new Set(['POLARIS_LIMIT', 'POLARIS_OUTPUT'])
 
-/** The connector's environment: what was given, and what the demo adds to it. */
+/** The connector's environment: the given variables, plus those that the demo sets. */
 export function connectorEnvironment(given: Environment, plan: DemoPlan, at: Addresses): Record<string, string> {
   const { simulator } = at
-  const isMeant = (name: string) =>
+  const applies = (name: string) =>
     simulator === undefined || !name.startsWith('POLARIS_') || ALSO_FOR_SIMULATOR.has(name)
-  // Empty is as good as unset, and keeps the process's own value out.
-  const present = Object.entries(given).flatMap(([name, value]) => (value ? [[name, isMeant(name) ? value : '']] : []))
+  // An empty value counts as unset, and overrides the value that the child process would inherit.
+  const present = Object.entries(given).flatMap(([name, value]) => (value ? [[name, applies(name) ? value : '']] : []))
   return {
     ...{ CONNECTOR_ID: 'demo', POLL_INTERVAL: '1s', HTTP_PORT: '0', PLACEMENT: 'single' },
     ...Object.fromEntries(present),

@@ -1,18 +1,18 @@
 import type { WriteStream } from 'node:tty'
 
-/** Lines that scroll, and a few that stay below them. */
+/** Lines that scroll, above a status of a few lines that stays in place. */
 export interface Screen {
-  /** One more line above the status; a long one wraps. */
+  /** Prints a line above the status; a long line wraps. */
   say(line: string): void
-  /** As `say`, but a long one is cut. */
+  /** Like `say`, but cuts a long line. */
   row(line: string): void
-  /** Replaces the status; without a terminal it is a line now and then, when `isNews`. */
-  status(lines: readonly string[], news: 'news' | 'no news'): void
-  /** Leaves everything readable. */
+  /** Replaces the status. Without a terminal, prints the lines if `plain` is `print`. */
+  status(lines: readonly string[], plain: 'print' | 'skip'): void
+  /** Restores the cursor. */
   close(): void
 }
 
-/** A terminal that understands escape sequences gets a status that stays; anything else plain lines. */
+/** A terminal that supports escape sequences shows a fixed status; any other output is plain lines. */
 export function openScreen(out: WriteStream, environment: Readonly<Record<string, string | undefined>>): Screen {
   const isPlain = !out.isTTY || environment.NO_COLOR !== undefined || environment.TERM === 'dumb'
   return isPlain ? plainLines(out) : terminal(out)
@@ -22,8 +22,8 @@ function plainLines(out: WriteStream): Screen {
   return {
     say: (line) => out.write(`${line}\n`),
     row: (line) => out.write(`${line}\n`),
-    status: (lines, news) => {
-      if (news === 'news') out.write(lines.map((line) => `${line}\n`).join(''))
+    status: (lines, plain) => {
+      if (plain === 'print') out.write(lines.map((line) => `${line}\n`).join(''))
     },
     close: () => {},
   }
@@ -42,7 +42,7 @@ function terminal(out: WriteStream): Screen {
   const back = () => (shown.length === 0 ? '' : `\x1b[${shown.length}F${CLEAR_BELOW}`)
   const cut = (line: string) => (line.length < width() ? line : `${line.slice(0, width() - 2)}…`)
   const drawn = () => shown.map((line, at) => `${at === 0 ? DIM : BOLD}${line}${PLAIN}\n`).join('')
-  // A cut line never wraps, so the status has as many rows as lines.
+  // Cut lines never wrap, so the status occupies one row per line.
   const fitted = (lines: readonly string[]) => (lines.length === 0 ? [] : ['─'.repeat(width() - 1), ...lines.map(cut)])
   out.write(HIDE_CURSOR)
   return {

@@ -15,25 +15,25 @@ export interface ShowParts {
   readonly screen: Screen
   readonly connector: Connector
   readonly kafka: TopicReaderOptions['kafka']
-  /** The topic at its end, when it was there before the connector. */
+  /** Reads the topic from its end; undefined when the topic did not exist before the connector started. */
   readonly reader: TopicReader | undefined
-  /** How many clients a first drain brings, where that is known. */
+  /** Number of clients in Polaris, if known. */
   readonly clients: number | undefined
 }
 
 const DRAW_EVERY_MS = 100
 const STATUS_EVERY_MS = 250
-const NEWS_EVERY_MS = 10_000
+const PRINT_EVERY_MS = { scanning: 1000, caughtUp: 10_000 }
 const RATE_OVER_MS = 5000
 
-/** Shows what happens until `stop`, or until the connector ends by itself: resolves to which. */
-export async function show(parts: ShowParts, stop: AbortSignal): Promise<'stopped' | 'connector ended'> {
+/** Shows what happens until `stop` aborts or the connector exits; resolves to which of the two. */
+export async function show(parts: ShowParts, stop: AbortSignal): Promise<'stopped' | 'connector exited'> {
   const { screen, connector } = parts
   const view = demoView(parts)
   const ended = new AbortController()
   const over = AbortSignal.any([stop, ended.signal])
   const following = follow(parts, view.events, over)
-  const asking = everySoOften(async () => view.status(await connector.status()), over)
+  const polling = repeat(async () => view.status(await connector.status()), over)
   try {
     while (!stop.aborted && connector.isRunning()) {
       for (const line of connector.newLines()) view.log(line)
@@ -41,15 +41,15 @@ export async function show(parts: ShowParts, stop: AbortSignal): Promise<'stoppe
       await orAborted(delay(DRAW_EVERY_MS), stop)
     }
     for (const line of connector.newLines()) view.log(line)
-    return stop.aborted ? 'stopped' : 'connector ended'
+    return stop.aborted ? 'stopped' : 'connector exited'
   } finally {
     ended.abort()
-    screen.status([], 'no news')
-    await Promise.allSettled([following, asking])
+    screen.status([], 'skip')
+    await Promise.allSettled([following, polling])
   }
 }
 
-/** Reads the topic, from when it is there. */
+/** Reads the topic as soon as it exists. */
 async function follow(
   parts: ShowParts,
   onRecords: (records: readonly TopicRecord[]) => void,
@@ -67,14 +67,14 @@ async function follow(
   }
 }
 
-async function everySoOften(work: () => Promise<void>, stop: AbortSignal): Promise<void> {
+async function repeat(work: () => Promise<void>, stop: AbortSignal): Promise<void> {
   while (!stop.aborted) {
     await work()
     await orAborted(delay(STATUS_EVERY_MS), stop)
   }
 }
 
-/** Undefined when it fails, or as soon as `stop` aborts. */
+/** Resolves to undefined when the work fails, or as soon as `stop` aborts. */
 export function orAborted<Result>(work: Promise<Result>, stop: AbortSignal): Promise<Result | undefined> {
   return new Promise((resolve) => {
     stop.addEventListener('abort', () => resolve(undefined), { once: true })
@@ -83,7 +83,7 @@ export function orAborted<Result>(work: Promise<Result>, stop: AbortSignal): Pro
   })
 }
 
-/** What was seen so far, and how it gets onto the screen. */
+/** Collects the state so far and draws it on the screen. */
 function demoView({ plan, screen, clients }: ShowParts) {
   const startedAt = performance.now()
   const recent: { at: number; events: number }[] = []
@@ -92,23 +92,23 @@ function demoView({ plan, screen, clients }: ShowParts) {
       status: undefined,
       events: 0,
       eventsPerSecond: 0,
-      drain: { of: undefined },
+      clients,
+      isCaughtUp: false,
       checkpointUrl: plan.checkpointUrl,
     },
   }
-  let newsAt = 0
-  const endDrain = () => {
+  let printedAt = 0
+  const endScan = () => {
     const { status, events } = state
-    if (state.drain === undefined || status?.drain !== 'caught up' || !isAllThere(status, events)) return
+    if (state.isCaughtUp || status?.progress !== 'caught up' || !isAllThere(status, events)) return
     const seconds = ((performance.now() - startedAt) / 1000).toFixed(1)
-    screen.say(`caught up: ${count(events)} events read from ${plan.topic} after ${seconds} s; from now on each one:`)
-    state = { ...state, drain: undefined }
+    screen.say(`caught up: ${count(events)} events read from ${plan.topic} in ${seconds} s; new events follow:`)
+    state = { ...state, isCaughtUp: true }
   }
   return {
     log: (line: LogLine) => {
-      const told = toldBy(line)
-      if (line.msg === 'new stream claimed') state = { ...state, drain: { of: clients } }
-      if (told !== undefined) screen.say(told)
+      const text = screenLine(line)
+      if (text !== undefined) screen.say(text)
     },
     events: (records: readonly TopicRecord[]) => {
       const now = performance.now()
@@ -117,38 +117,42 @@ function demoView({ plan, screen, clients }: ShowParts) {
       const seconds = Math.max(1, (now - Math.max(startedAt, now - RATE_OVER_MS)) / 1000)
       const eventsPerSecond = recent.reduce((sum, one) => sum + one.events, 0) / seconds
       state = { ...state, events: state.events + records.length, eventsPerSecond }
-      if (state.drain === undefined) for (const record of records) screen.row(eventLine(record, plan.shows, Date.now()))
-      endDrain()
+      if (state.isCaughtUp) for (const record of records) screen.row(eventLine(record, plan.shows, Date.now()))
+      endScan()
     },
     status: (status: ConnectorStatus | undefined) => {
       if (status !== undefined) state = { ...state, status }
-      endDrain()
+      endScan()
     },
     draw: () => {
-      const every = state.drain === undefined ? NEWS_EVERY_MS : 1000
-      const isNews = performance.now() - newsAt > every
-      if (isNews) newsAt = performance.now()
-      screen.status(statusLines(state), isNews ? 'news' : 'no news')
+      const everyMs = state.isCaughtUp ? PRINT_EVERY_MS.caughtUp : PRINT_EVERY_MS.scanning
+      const isDue = performance.now() - printedAt > everyMs
+      if (isDue) printedAt = performance.now()
+      screen.status(statusLines(state), isDue ? 'print' : 'skip')
     },
   }
 }
 
-/** Whether nothing is on its way between the source and the reader of the topic. */
+/** Whether every client read so far has been published, suppressed or dead-lettered, and every event consumed here. */
 function isAllThere({ totals }: ConnectorStatus, eventsRead: number): boolean {
   if (totals === undefined) return false
-  return totals.clients === totals.events + totals.deadLetters + totals.suppressed && eventsRead >= totals.events
+  return (
+    totals.clients === totals.events + totals.deadLetters + totals.suppressed + totals.superseded &&
+    eventsRead >= totals.events
+  )
 }
 
 const KNOWN = new Set(['level', 'time', 'connector', 'replica', 'version', 'stream', 'msg', 'stack'])
 
-/** What a log line says to whoever watches; undefined for what the status shows anyway. */
-function toldBy(line: LogLine): string | undefined {
-  const { lastChanged, seq, events } = line
-  if (line.msg === 'new stream claimed') return `checkpoint   none yet: the stream begins at lastChanged ${lastChanged}`
+/** A log line in words for the screen; undefined when the status already shows it. */
+function screenLine(line: LogLine): string | undefined {
+  const { backfill, seq, events } = line
+  if (line.msg === 'new stream claimed')
+    return 'checkpoint   none yet: live scans begin now, the backfill reads the history beside them'
   if (line.msg === 'stream claimed') {
-    return `checkpoint   resuming after transaction ${seq} (${count(Number(events))} events until then), from lastChanged ${lastChanged}`
+    return `checkpoint   resuming after transaction ${seq} (${count(Number(events))} events published, backfill ${backfill})`
   }
-  if (line.msg === 'field detected') return `connector    found ${line.setting}: ${line.field}`
+  if (line.msg === 'field detected') return `connector    detected ${line.setting}: ${line.field}`
   if (line.level === 'output') return `connector    ${line.msg}`
   if (!['warn', 'error', 'fatal'].includes(line.level)) return undefined
   const details = Object.entries(line).flatMap(([name, value]) => (KNOWN.has(name) ? [] : [`${name}=${value}`]))

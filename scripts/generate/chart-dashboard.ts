@@ -1,7 +1,7 @@
 interface Panel {
   readonly title: string
   readonly unit: 'short' | 's' | 'ops' | 'bytes' | 'percentunit'
-  /** Query by legend. `$this` stands for the labels that the viewer chose. */
+  /** Legend to query. `$this` is replaced by the selected labels. */
   readonly queries: Readonly<Record<string, string>>
 }
 
@@ -16,7 +16,7 @@ const quantiles = (metric: string) =>
     ]),
   )
 
-/** What an operator looks at, most important first; two in a row. */
+/** Most important first; two per row. */
 const panels: readonly Panel[] = [
   {
     title: 'Streams by state',
@@ -24,18 +24,45 @@ const panels: readonly Panel[] = [
     queries: { '{{state}}': 'sum by (state) (polaris_connector_stream_state{$this, state!~"waiting|lost"})' },
   },
   { title: 'Ready replicas', unit: 'short', queries: { ready: 'sum(polaris_connector_ready{$this})' } },
-  { title: 'Events published', unit: 'ops', queries: { '{{stream}}': rate('events_total', 'stream') } },
   {
-    title: 'Clients read, and read again unchanged',
+    title: 'Events published',
+    unit: 'ops',
+    queries: { '{{stream}} {{scan}}': rate('events_total', 'stream, scan') },
+  },
+  {
+    title: 'Clients read, and suppressed as unchanged',
     unit: 'ops',
     queries: {
-      '{{stream}}': rate('clients_total', 'stream'),
+      '{{stream}} {{scan}}': rate('clients_total', 'stream, scan'),
       '{{stream}} unchanged': rate('suppressed_total', 'stream'),
     },
   },
-  { title: 'Since the last page read', unit: 's', queries: { '{{stream}}': newest('seconds_since_good_poll') } },
-  { title: 'Since the checkpoint was saved', unit: 's', queries: { '{{stream}}': newest('checkpoint_age_seconds') } },
-  { title: 'Lateness of changes', unit: 's', queries: quantiles('lateness_seconds') },
+  {
+    title: 'Time since the last page was read',
+    unit: 's',
+    queries: { '{{stream}}': newest('seconds_since_good_poll') },
+  },
+  {
+    title: 'Time since the checkpoint was saved',
+    unit: 's',
+    queries: { '{{stream}}': newest('checkpoint_age_seconds') },
+  },
+  {
+    title: 'Time since the last complete live scan',
+    unit: 's',
+    queries: { '{{stream}}': newest('seconds_since_live_scan') },
+  },
+  {
+    title: 'Changes found late, and look-backs that do not keep up',
+    unit: 'short',
+    queries: {
+      '{{stream}} {{scan}}':
+        'sum by (stream, scan) (increase(polaris_connector_found_late_total{$this}[$__rate_interval]))',
+      '{{stream}} look-backs behind': newest('look_backs_behind'),
+    },
+  },
+  { title: 'Delay of changes found late', unit: 's', queries: quantiles('found_late_seconds') },
+  { title: 'Clients in the index', unit: 'short', queries: { '{{stream}}': newest('index_clients') } },
   {
     title: 'Dead letters',
     unit: 'short',
@@ -44,21 +71,36 @@ const panels: readonly Panel[] = [
     },
   },
   {
-    title: 'Failures, by what failed',
-    unit: 'ops',
+    title: 'Time until certificates expire',
+    unit: 's',
     queries: {
-      '{{stream}} opened again: {{code}}': rate('reopenings_total', 'stream, code'),
-      '{{stream}} read again: {{code}}': rate('read_retries_total', 'stream, code'),
+      '{{stream}} {{certificate}}':
+        'min by (stream, certificate) (polaris_connector_certificate_expiry_timestamp_seconds{$this}) - time()',
     },
   },
   {
-    title: 'Streams that changed hands',
+    title: 'Failures by error code',
+    unit: 'ops',
+    queries: {
+      '{{stream}} reopened: {{code}}': rate('reopenings_total', 'stream, code'),
+      '{{stream}} read retried: {{code}}': rate('read_retries_total', 'stream, code'),
+    },
+  },
+  {
+    title: 'Take-overs and contention',
     unit: 'ops',
     queries: { 'taken over': rate('take_overs_total', 'stream'), contested: rate('contested_total', 'stream') },
   },
   { title: 'Time to read a page', unit: 's', queries: quantiles('read_duration_seconds') },
-  { title: 'Time to publish a group of pages', unit: 's', queries: quantiles('publish_duration_seconds') },
-  { title: 'Memory', unit: 'bytes', queries: { '{{pod}}': 'process_resident_memory_bytes{$this}' } },
+  { title: 'Time to publish a page group', unit: 's', queries: quantiles('publish_duration_seconds') },
+  {
+    title: 'Memory',
+    unit: 'bytes',
+    queries: {
+      '{{pod}}': 'process_resident_memory_bytes{$this}',
+      'client index of {{stream}}': newest('index_memory_bytes'),
+    },
+  },
   {
     title: 'CPU',
     unit: 'percentunit',
@@ -66,7 +108,7 @@ const panels: readonly Panel[] = [
   },
 ]
 
-/** A dashboard for Grafana, as JSON. */
+/** The Grafana dashboard as JSON. */
 export function chartDashboard(): string {
   const dashboard = {
     uid: 'polaris-connector',
@@ -83,18 +125,18 @@ export function chartDashboard(): string {
 }
 
 function variables(): readonly object[] {
-  const ofReady = (name: string, selector: string) => {
+  const labelVariable = (name: string, selector: string) => {
     const query = `label_values(polaris_connector_ready${selector}, ${name})`
     return { name, type: 'query', datasource, query: { query, refId: name }, definition: query, refresh: 2, sort: 1 }
   }
   const source = { name: 'datasource', label: 'Data source', type: 'datasource', query: 'prometheus' }
-  return [source, ofReady('namespace', ''), ofReady('connector', '{namespace="$namespace"}')]
+  return [source, labelVariable('namespace', ''), labelVariable('connector', '{namespace="$namespace"}')]
 }
 
 const datasource = { type: 'prometheus', uid: `\${datasource}` }
 
 function panelJson({ title, unit, queries }: Panel, index: number): object {
-  const chosen = 'connector="$connector", namespace="$namespace"'
+  const selected = 'connector="$connector", namespace="$namespace"'
   return {
     id: index + 1,
     type: 'timeseries',
@@ -106,7 +148,7 @@ function panelJson({ title, unit, queries }: Panel, index: number): object {
     targets: Object.entries(queries).map(([legendFormat, query], position) => ({
       refId: String.fromCharCode('A'.charCodeAt(0) + position),
       datasource,
-      expr: query.replaceAll('$this', chosen),
+      expr: query.replaceAll('$this', selected),
       legendFormat,
     })),
   }

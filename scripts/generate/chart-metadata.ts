@@ -3,13 +3,13 @@ import { type SchemaNode, schemaTree } from '../../connector/config/setting-list
 
 const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8')
 
-/** `helm/Chart.yaml` with the version of package.json, for chart and application alike. */
+/** `helm/Chart.yaml` with the version of package.json as version of both chart and application. */
 export function chartYaml(): string {
   const { version } = JSON.parse(read('package.json')) as { version: string }
   return read('helm/Chart.yaml').replaceAll(/^(version|appVersion): .*$/gm, `$1: ${version}`)
 }
 
-/** The defaults of the settings outside of streams: what the templates reckon with where `config` is silent. */
+/** The defaults of the settings outside streams, which the templates use if `config` does not set them. */
 export function configDefaults(): string {
   return `${JSON.stringify(defaultsBelow(schemaTree()), undefined, 2)}\n`
 }

@@ -8,17 +8,17 @@ interface Alert {
   readonly annotations: { readonly summary: string }
 }
 
-/** `helm/README.md` with its tables of values and alerts as they are now. */
+/** `helm/README.md` with updated tables of values and alerts. */
 export function chartReadme(): string {
   const readme = readFileSync(new URL('../../helm/README.md', import.meta.url), 'utf8')
   return withSection(withSection(readme, 'values', valuesTable()), 'alerts', alertsTable())
 }
 
-/** `markdown` with `content` between the comments `<!-- name -->` and `<!-- /name -->`. Throws where it has none. */
+/** `markdown` with `content` between the comments `<!-- name -->` and `<!-- /name -->`. Throws if they are missing. */
 export function withSection(markdown: string, name: string, content: string): string {
   const [begin, end] = [`<!-- ${name} -->`, `<!-- /${name} -->`]
   const [from, to] = [markdown.indexOf(begin), markdown.indexOf(end)]
-  if (from === -1 || to < from) throw new Error(`there is no section ${name}`)
+  if (from === -1 || to < from) throw new Error(`section ${name} is missing`)
   return `${markdown.slice(0, from + begin.length)}\n${content}\n${markdown.slice(to)}`
 }
 
@@ -29,7 +29,7 @@ function valuesTable(): string {
   return [row('Value', 'Default', 'Meaning'), '|---|---|---|', ...rows].join('\n')
 }
 
-/** What would not fit a table is in values.yaml. */
+/** A long default is replaced by a link to values.yaml. */
 function shown(preset: unknown): string {
   const text = JSON.stringify(preset)
   if (['""', 'null', '{}', '[]'].includes(text)) return ''
@@ -43,7 +43,7 @@ function alertsTable(): string {
   const rows = alerts.map(({ alert, labels, annotations }) =>
     row(`\`${alert}\``, labels.severity, annotations.summary.replaceAll(/\{\{.*?\}\}/g, '…')),
   )
-  return [row('Alert', 'Severity', 'Says'), '|---|---|---|', ...rows].join('\n')
+  return [row('Alert', 'Severity', 'Summary'), '|---|---|---|', ...rows].join('\n')
 }
 
 const row = (...cells: readonly string[]) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`

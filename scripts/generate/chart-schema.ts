@@ -4,13 +4,13 @@ import { type Json, type OfSecret, reference, settingsSchema } from './config-js
 
 const text = z.string()
 const texts = z.record(text, text)
-/** What Kubernetes or Prometheus defines, and the API server checks. */
-const theirs = z.record(text, z.unknown())
-const theirList = z.array(theirs)
+/** Defined by Kubernetes or Prometheus and checked by the API server. */
+const foreign = z.record(text, z.unknown())
+const foreignList = z.array(foreign)
 const port = z.int().min(1).max(65_535)
 const name = z.string().regex(/^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/)
 
-/** Of what the chart makes; empty: the chart's own choice. */
+/** Name of a resource of the chart; empty: the default name. */
 const ownName = z.string().regex(/^([a-z0-9]([-a-z0-9]*[a-z0-9])?)?$/)
 
 const keyOf = { key: z.string().min(1) }
@@ -22,15 +22,15 @@ const monitor = z.strictObject({
   enabled: z.boolean(),
   labels: texts,
   interval: z.string().regex(/^([0-9]+(ms|s|m|h))*$/),
-  relabelings: theirList,
-  metricRelabelings: theirList,
+  relabelings: foreignList,
+  metricRelabelings: foreignList,
 })
 
-/** The chart's own values; `config` is the connector's. */
+/** The chart's own values; the schema of `config` comes from the connector. */
 const ownValues = z.strictObject({
-  // A parent chart may pass these two.
+  // A parent chart may set `enabled` and `global`.
   enabled: z.boolean(),
-  global: z.looseObject({ imageRegistry: text, imagePullSecrets: z.array(z.union([text, theirs])) }),
+  global: z.looseObject({ imageRegistry: text, imagePullSecrets: z.array(z.union([text, foreign])) }),
   replicaCount: z.int().min(0),
   existingConfigMap: z.strictObject({ name: text, key: z.string().min(1) }),
   secretFiles: z.record(text, keyOfSecretOrConfigMap),
@@ -42,7 +42,7 @@ const ownValues = z.strictObject({
     digest: z.string().regex(/^(sha256:[0-9a-f]{64})?$/),
     pullPolicy: z.enum(['Always', 'IfNotPresent', 'Never']),
   }),
-  imagePullSecrets: z.array(z.union([text, theirs])),
+  imagePullSecrets: z.array(z.union([text, foreign])),
   nameOverride: ownName,
   fullnameOverride: ownName,
   namespaceOverride: ownName,
@@ -51,27 +51,27 @@ const ownValues = z.strictObject({
   serviceAccount: z.strictObject({ create: z.boolean(), name: text, annotations: texts }),
   podAnnotations: texts,
   podLabels: texts,
-  podSecurityContext: theirs,
-  securityContext: theirs,
-  resources: theirs,
-  livenessProbe: theirs,
-  startupProbe: theirs,
-  readinessProbe: theirs,
-  strategy: theirs,
+  podSecurityContext: foreign,
+  securityContext: foreign,
+  resources: foreign,
+  livenessProbe: foreign,
+  startupProbe: foreign,
+  readinessProbe: foreign,
+  strategy: foreign,
   terminationGracePeriodSeconds: z.int().min(1).nullable(),
   podDisruptionBudget: z.strictObject({
     enabled: z.boolean(),
     maxUnavailable: z.union([z.int().min(0), z.string().regex(/^[0-9]+%$/)]),
   }),
-  topologySpreadConstraints: theirList,
+  topologySpreadConstraints: foreignList,
   nodeSelector: texts,
-  tolerations: theirList,
-  affinity: theirs,
+  tolerations: foreignList,
+  affinity: foreign,
   priorityClassName: text,
   runtimeClassName: text,
-  hostAliases: theirList,
+  hostAliases: foreignList,
   dnsPolicy: text,
-  dnsConfig: theirs,
+  dnsConfig: foreign,
   service: z.strictObject({ annotations: texts }),
   serviceMonitor: monitor,
   podMonitor: monitor,
@@ -81,43 +81,46 @@ const ownValues = z.strictObject({
     runbookUrl: text,
     disabled: z.array(text),
     alertLabels: texts,
-    extraRules: theirList,
+    extraRules: foreignList,
   }),
   dashboard: z.strictObject({ enabled: z.boolean(), labels: texts, annotations: texts }),
   networkPolicy: z.strictObject({
     enabled: z.boolean(),
-    ingressFrom: theirList,
-    egressTo: theirList,
+    ingressFrom: foreignList,
+    egressTo: foreignList,
     egressPorts: z.array(port),
-    extraEgress: theirList,
+    extraEgress: foreignList,
   }),
-  extraEnv: theirList,
-  extraEnvFrom: theirList,
-  extraVolumes: theirList,
-  extraVolumeMounts: theirList,
-  extraInitContainers: theirList,
-  extraContainers: theirList,
-  extraObjects: z.array(z.union([text, theirs])),
+  extraEnv: foreignList,
+  extraEnvFrom: foreignList,
+  extraVolumes: foreignList,
+  extraVolumeMounts: foreignList,
+  extraInitContainers: foreignList,
+  extraContainers: foreignList,
+  extraObjects: z.array(z.union([text, foreign])),
 })
 
-/** The JSON schema of the chart's values. A message of Helm must not quote a secret, which `pattern` would do and `const` does not. */
+/** The JSON schema of the chart's values. Invariant 8: Helm quotes the value if `pattern` fails, but not if `const` does. */
 export function chartSchema(): string {
   const own = z.toJSONSchema(ownValues, { target: 'draft-7', io: 'input' }) as Json
-  const properties = { config: settingsSchema(referenceAlone), ...(withoutRequired(own).properties as Json) }
+  const properties = { config: settingsSchema(onlyReference), ...(withoutRequired(own).properties as Json) }
   return `${JSON.stringify({ ...withoutRequired(own), properties: withDescriptions(properties) }, undefined, 2)}\n`
 }
 
-const referenceAlone: OfSecret = (schema, isPem) => ({
+/** What may be written instead of a secret. */
+const allowed = { pem: `${reference}|^/|^$`, url: '\\$\\{|^[^@]*$', other: `${reference}|^$` }
+
+const onlyReference: OfSecret = (schema, what) => ({
   ...schema,
-  if: { pattern: isPem ? `${reference}|^/|^$` : `${reference}|^$` },
-  // biome-ignore lint/suspicious/noThenProperty: a word of JSON schema
+  if: { pattern: allowed[what] },
+  // biome-ignore lint/suspicious/noThenProperty: a keyword of JSON schema
   then: {},
   else: {
-    const: `a reference like \${VARIABLE}, since a secret has no place here: fill it by secretFiles or extraEnv`,
+    const: `a reference such as \${VARIABLE}, not the secret itself: set the variable with secretFiles or extraEnv`,
   },
 })
 
-/** A value that is not set has its default: nothing is required but what a part of a union consists of. */
+/** An unset value has its default, so nothing is required except inside unions. */
 function withoutRequired(schema: Json): Json {
   const { required, properties, ...rest } = schema
   return properties === undefined ? rest : { ...rest, properties: mapValues(properties as Json, withoutRequired) }

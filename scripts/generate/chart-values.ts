@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { isMap, isScalar, type Pair, parseDocument, type YAMLMap } from 'yaml'
 
-/** One value of the chart, as `helm/values.yaml` documents it: a comment that begins with `--`. */
+/** One value of the chart that `helm/values.yaml` documents with a comment starting with `--`. */
 export interface ChartValue {
   readonly path: readonly string[]
   readonly default: unknown
@@ -18,7 +18,7 @@ export function chartValues(): readonly ChartValue[] {
 function valuesIn(map: YAMLMap, path: readonly string[]): ChartValue[] {
   return map.items.flatMap((pair, index) => {
     const key = [...path, String(pair.key)]
-    // The comment before the first key counts as that of the whole map.
+    // The parser attaches the comment of the first key to the whole map.
     const description = descriptionOf(pair) ?? (index === 0 ? documented(map.commentBefore) : undefined)
     if (description === undefined) return isMap(pair.value) ? valuesIn(pair.value, key) : []
     const value = isMap(pair.value) || !isScalar(pair.value) ? toPlain(pair.value) : pair.value.value

@@ -2,25 +2,25 @@ import { type SchemaNode, schemaTree } from '../../connector/config/setting-list
 
 export type Json = Readonly<Record<string, unknown>>
 
-/** `${VARIABLE}` alone. */
+/** Matches `${VARIABLE}`. */
 export const reference = '^\\$\\{[A-Za-z_][A-Za-z0-9_]*\\}$'
 
 /**
- * The JSON schema of the YAML file, for editors and charts. Nothing is required in it, since the environment may supply the rest
- * (`lint` sees both), and `${VARIABLE}` may stand for every value.
+ * The JSON schema of the YAML file, for editors. Nothing is required, because the environment may supply it (`lint`
+ * checks both), and `${VARIABLE}` is valid for every value.
  */
 export function configJsonSchema(): string {
   return `${JSON.stringify(
-    settingsSchema((schema) => ({ ...schema, writeOnly: true })),
+    settingsSchema((schema, what) => (what === 'url' ? schema : { ...schema, writeOnly: true })),
     undefined,
     2,
   )}\n`
 }
 
-/** The schema of a secret, made from that of a text; `isPem`: a path may stand for it. */
-export type OfSecret = (schema: Json, isPem: boolean) => Json
+/** Turns the schema of a text into that of a secret: a PEM text or its path, a URL that may have credentials, or other. */
+export type OfSecret = (schema: Json, what: 'pem' | 'url' | 'other') => Json
 
-/** The same as an object. */
+/** The JSON schema as an object. */
 export function settingsSchema(ofSecret: OfSecret): Json {
   return forEditors(schemaTree(), ofSecret)
 }
@@ -51,7 +51,8 @@ function orVariable({ kind, pem }: SchemaNode, schema: Json, ofSecret: OfSecret)
   if (kind === 'number' || kind === 'boolean' || kind === 'list') {
     return { ...schema, type: [schema.type, 'string'], pattern: reference }
   }
-  return kind === 'secret' ? ofSecret(schema, pem === true) : schema
+  if (kind === 'url') return ofSecret(schema, 'url')
+  return kind === 'secret' ? ofSecret(schema, pem === true ? 'pem' : 'other') : schema
 }
 
 function mapValues(object: Readonly<Record<string, SchemaNode>>, map: (node: SchemaNode) => Json): Json {

@@ -8,7 +8,7 @@ interface LockFile {
   readonly packages: Readonly<Record<string, { readonly dev?: boolean }>>
 }
 
-/** The CycloneDX document of npm, from the lock file: with Node itself, and without what differs from one run to the next. */
+/** The CycloneDX document that npm derives from the lock file, plus Node itself, minus what differs between runs. */
 export function billOfMaterials(): string {
   const manifest = json('package.json')
   const bill = npmBill(manifest, json('package-lock.json'))
@@ -19,7 +19,7 @@ export function billOfMaterials(): string {
   return `${JSON.stringify({ ...bill, serialNumber: `urn:uuid:${uuidOf(JSON.stringify(bill))}` }, undefined, 2)}\n`
 }
 
-/** Of a project without any development packages: `--omit dev` also omits what the connector shares with them. */
+/** Removes the development packages first, since `npm sbom --omit dev` also omits packages that both kinds share. */
 function npmBill({ devDependencies, ...manifest }: Record<string, unknown>, lock: LockFile) {
   const kept = Object.entries(lock.packages).filter(([, { dev }]) => !dev)
   const packages = { ...Object.fromEntries(kept), '': manifest }
@@ -42,7 +42,7 @@ function nodeItself(version: string) {
 
 const json = (file: string) => JSON.parse(readFileSync(file, 'utf8'))
 
-/** A UUID (version 8) that follows from the text. */
+/** A UUID (version 8) derived from the text. */
 function uuidOf(text: string): string {
   const hash = createHash('sha256').update(text).digest('hex')
   const marked = `${hash.slice(0, 12)}8${hash.slice(13, 16)}8${hash.slice(17, 32)}`

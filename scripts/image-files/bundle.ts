@@ -2,13 +2,13 @@ import { chmodSync, cpSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { build } from 'esbuild'
 
-/** Its internals are patched by path at the start, so it stays as it is published. */
+/** Not bundled: the connector patches its internals by path at start-up. */
 const unbundled = 'kafkajs'
 
-/** What CommonJS packages in an ES module miss. */
+/** CommonJS packages inside an ES module need a `require`. */
 const require = `import { createRequire as requireFrom } from 'node:module'; const require = requireFrom(import.meta.url);`
 
-/** Writes the connector and its dependencies to `folder` as a few modules with source maps; what cannot be bundled goes beside it. */
+/** Bundles the connector and its dependencies into `folder`, with source maps; puts `unbundled` beside it. */
 export async function bundle(folder: string): Promise<void> {
   await build({
     entryPoints: ['connector/main.ts'],
@@ -19,7 +19,7 @@ export async function bundle(folder: string): Promise<void> {
   })
   cpSync(join('node_modules', unbundled), join(folder, '../node_modules', unbundled), { recursive: true })
   const main = join(folder, 'main.js')
-  // An image without a shell has no `env` either.
+  // The image has no `env`, so the interpreter needs its full path.
   writeFileSync(main, readFileSync(main, 'utf8').replace(/^#!.*/, '#!/usr/local/bin/node'))
   chmodSync(main, 0o755)
 }

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 export interface LockedPackage {
   readonly name: string
   readonly version: string
-  /** Where it is installed, from the root of the project. */
+  /** Where the package is installed, relative to the project root. */
   readonly folder: string
   readonly license: string
 }
@@ -14,7 +14,7 @@ interface LockEntry {
   readonly dev?: boolean
 }
 
-/** The packages that the connector runs with, from `package-lock.json`. */
+/** The production dependencies, from `package-lock.json`. */
 export function productionPackages(): LockedPackage[] {
   const { packages } = JSON.parse(readFileSync('package-lock.json', 'utf8')) as { packages: Record<string, LockEntry> }
   return Object.entries(packages).flatMap(([folder, { version, license = 'unknown', dev = false }]) =>

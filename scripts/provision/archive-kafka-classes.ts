@@ -1,7 +1,7 @@
 import { renameSync } from 'node:fs'
 import { startKafka } from '../../test/support/servers/kafka-broker.ts'
 
-// usage: node archive-kafka-classes.ts FILE: writes the class-data archive of a broker's start and end to FILE.
+// usage: node archive-kafka-classes.ts FILE: starts and stops a broker, and writes its class-data archive to FILE.
 const [file] = process.argv.slice(2)
 if (file === undefined) throw new Error('usage: node archive-kafka-classes.ts FILE')
 

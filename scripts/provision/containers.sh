@@ -1,10 +1,12 @@
-# Sourced by provision.sh. Building and running images without Docker: buildah, podman and runc from Debian, and the two base images of the Dockerfile.
-# Where no registry answers, stand-ins of the base images are made from Debian's packages and npm's Node, under names that say so.
-# Result: .cache/containers/{storage.conf,containers.conf,bases}, or .cache/no-containers, a line that says why there are none.
+# Sourced by provision.sh. Builds and runs images without Docker: installs buildah, podman and runc from Debian, and
+# pulls the two base images of the Dockerfile. If that fails, builds stand-ins for them, named localhost/stand-in, from
+# Debian packages and npm's Node. Also builds localhost/bare-debian, in which tests simulate a fresh machine.
+# Result: .cache/containers/{storage.conf,containers.conf,bases}, or the reason for failure in .cache/no-containers.
 
-container_packages=(buildah podman podman-compose runc netavark aardvark-dns iptables nftables catatonit debootstrap)
+container_packages=(buildah podman podman-compose runc netavark aardvark-dns iptables nftables catatonit debootstrap debian-archive-keyring)
 containers=$cache/containers-bookworm
 stand_in=localhost/stand-in
+bare_debian=localhost/bare-debian:bookworm
 
 containers() {
   why=$(why_no_containers)
@@ -13,19 +15,22 @@ containers() {
   container_settings
   link containers-bookworm containers
   export CONTAINERS_STORAGE_CONF=$containers/storage.conf CONTAINERS_CONF=$containers/containers.conf
+  rm -rf "$containers/rootfs" # left by an interrupted run
   grep -qsxF "# for $(pinned_images)" "$containers/bases" || base_images
   compose_images
+  podman image exists "$bare_debian" || bare_machine
+  rm -rf "$containers/rootfs"
   rm -f .cache/no-containers
-  runs_a_container || no_containers "no container can be started here: $(tail -1 "$containers/trial.log")"
+  runs_a_container || no_containers "cannot start a container on this machine: $(tail -1 "$containers/trial.log")"
 }
 
 why_no_containers() {
   if [ "$(id -u)" != 0 ]; then echo 'podman, buildah and debootstrap need root'
-  elif ! command -v apt-get >/dev/null; then echo 'podman and buildah are installed with apt-get, which is missing'
+  elif ! command -v apt-get >/dev/null; then echo 'podman and buildah need apt-get, which is missing'
   fi
 }
 
-# The tests that need containers report this as the reason why they did not run.
+# Tests that need containers report this as the reason for being skipped.
 no_containers() {
   say "NO CONTAINERS: $1"
   echo "$1" >.cache/no-containers
@@ -39,8 +44,8 @@ container_tools() {
   [ ${#missing[@]} = 0 ] || { say "installing ${missing[*]} with apt-get"; install_packages "${missing[@]}"; }
 }
 
-# Works without systemd, on hybrid cgroups, and where limits may not be raised: runc, and the limits that the machine has.
-# With a runroot of more than 50 characters podman cannot clean up, and waits for 20 s at the end of every container.
+# runc and the machine's own limits work without systemd, on hybrid cgroups, and where limits may not be raised.
+# With a runroot of more than 50 characters, podman cannot clean up and waits 20 s at the end of every container.
 container_settings() {
   mkdir -p "$containers"
   files=$(ulimit -Hn) processes=$(ulimit -Hu) most=$(cat /proc/sys/kernel/pid_max)
@@ -64,12 +69,11 @@ END
 base_images() {
   read -r node_image runtime_image <<<"$(pinned_images)"
   if ! { podman pull -q "$node_image" && podman pull -q "$runtime_image"; } >/dev/null 2>&1; then
-    say 'no registry answers: making stand-ins of the base images from Debian packages, which takes a minute'
+    say 'cannot pull the base images: building stand-ins from Debian packages, which takes a minute'
     node_image=$stand_in/node:$node_version-bookworm-slim runtime_image=$stand_in/cc-debian12:nonroot
     debian_files
     node_stand_in "$node_image"
     runtime_stand_in "$runtime_image"
-    rm -rf "$containers/rootfs"
   fi
   printf '# for %s\nNODE_IMAGE=%s\nRUNTIME_IMAGE=%s\n' "$(pinned_images)" "$node_image" "$runtime_image" >"$containers/bases"
 }
@@ -77,12 +81,27 @@ base_images() {
 pinned_images() { sed -n 's/^ARG [A-Z]*_IMAGE=//p' Dockerfile | xargs; }
 
 debian_files() {
-  rm -rf "$containers/rootfs"
+  if [ -d "$containers/rootfs" ]; then return; fi
   debootstrap --variant=minbase --include=ca-certificates,netbase bookworm "$containers/rootfs" >"$containers/debootstrap.log" ||
     fail "debootstrap: $(tail -1 "$containers/debootstrap.log")"
 }
 
-# A small Debian with Node and npm. It trusts what this machine trusts, so that npm in a build finds the registry that npm finds here.
+# minbase with certificates, git and make. dpkg skips fsync: no container has to survive a power failure.
+bare_machine() {
+  say 'building a bare Debian image for the fresh-machine test, which takes a minute'
+  debian_files
+  image=$(buildah from scratch)
+  files=$(buildah mount "$image")
+  cp -a "$containers/rootfs/." "$files"
+  echo force-unsafe-io >"$files/etc/dpkg/dpkg.cfg.d/unsafe-io"
+  chroot "$files" sh -c 'apt-get update && apt-get install -y --no-install-recommends --purge git make netbase-' >"$containers/bare-debian.log" 2>&1 ||
+    fail "cannot build the bare Debian image: $(tail -1 "$containers/bare-debian.log")"
+  rm -rf "$files"/var/cache/apt/archives/*.deb "$files"/var/lib/apt/lists/*
+  commit_image "$image" "$bare_debian"
+}
+
+# A small Debian with Node and npm. It trusts this machine's
+# certificates, so that npm in a build reaches the same registry.
 node_stand_in() {
   own_node
   image=$(buildah from scratch)
@@ -99,7 +118,7 @@ node_stand_in() {
   commit_image "$image" "$1"
 }
 
-# The C and C++ runtimes, certificates and time zones, and no shell; the user that the real one has.
+# Like the real image: the C and C++ runtimes, certificates, time zones and the same user, but no shell.
 runtime_stand_in() {
   image=$(buildah from scratch)
   files=$(buildah mount "$image")

@@ -3,10 +3,10 @@ import { createHash } from 'node:crypto'
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { buildImage, podman } from '../../test/support/containers.ts'
+import { buildImage, podman } from '../../test/support/containers/containers.ts'
 import { helm } from '../../test/support/helm.ts'
 
-/** What is released. */
+/** The commit to release, and its notes. */
 export interface Release {
   readonly version: string
   /** The commit, and its time in seconds since 1970. */
@@ -18,15 +18,18 @@ export interface Release {
 
 export const imageName = 'polaris-clients-connector'
 
-/** Writes everything to `folder`, which is emptied first, and returns the tag of the image. The same commit on the same base images gives the same layers and the same other files. */
+/**
+ * Empties `folder`, writes all artefacts to it and returns the tag of the image.
+ * The same commit on the same base images gives identical layers and files.
+ */
 export async function writeArtefacts(folder: string, release: Release): Promise<string> {
   rmSync(folder, { recursive: true, force: true })
   mkdirSync(folder, { recursive: true })
   const image = `localhost/${imageName}:${release.version}`
-  // From nothing: buildah takes a layer with the labels of another version for this one's.
+  // Without the layer cache: buildah would reuse a layer that carries the labels of another version.
   await buildImage({ target: 'connector', tag: image, labels: release, fresh: true })
   const base = `${imageName}-${release.version}`
-  // Docker's format, since that of OCI has no place for the health check; not compressed, since podman 4 loads no other.
+  // Docker format, since the OCI format has no health check; uncompressed, since podman 4 loads no compressed archive.
   const archive = `docker-archive:${join(folder, `${base}-image.tar`)}:${imageName}:${release.version}`
   await podman('push', '--quiet', image, archive)
   await writeBillOfMaterials(image, join(folder, `${base}.sbom.cdx.json`))
@@ -36,7 +39,7 @@ export async function writeArtefacts(folder: string, release: Release): Promise<
   return image
 }
 
-/** The very file that is in the image. */
+/** Copies the bill of materials out of the image. */
 async function writeBillOfMaterials(image: string, file: string): Promise<void> {
   const container = await podman('create', '--pull', 'never', image)
   try {
@@ -46,7 +49,7 @@ async function writeBillOfMaterials(image: string, file: string): Promise<void> 
   }
 }
 
-/** As Helm packages it, but with the time of the commit for every file. */
+/** Packages the chart as Helm does, but gives every file the time of the commit. */
 function writeChart(folder: string, { version, committedAt }: Release): void {
   const work = mkdtempSync(join(tmpdir(), 'chart-'))
   try {
@@ -68,7 +71,7 @@ function writeChart(folder: string, { version, committedAt }: Release): void {
   }
 }
 
-/** As `sha256sum --check` reads them. */
+/** In the format that `sha256sum --check` reads. */
 function checksums(folder: string): string {
   const lines = readdirSync(folder)
     .toSorted()

@@ -1,4 +1,4 @@
-/** What CHANGELOG.md says of a version, without its heading; `undefined` where it has no section of it, or an empty one. */
+/** The section of a version in CHANGELOG.md, without its heading; undefined if it is missing or empty. */
 export function changelogSection(changelog: string, version: string): string | undefined {
   const sections = changelog.split(/^## /m).slice(1)
   const own = sections.find((section) => section.startsWith(`[${version}]`))

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { podman } from '../../test/support/containers.ts'
+import { podman } from '../../test/support/containers/containers.ts'
 import { helm } from '../../test/support/helm.ts'
 import { imageName, type Release } from './artefacts.ts'
 
@@ -9,7 +9,10 @@ export interface Registry {
   readonly plainHttp: boolean
 }
 
-/** Pushes the image to `<address>/polaris-clients-connector` and the chart to `<address>/charts/polaris-connector`. Sign in before: podman login, helm registry login. */
+/**
+ * Pushes the image to `<address>/polaris-clients-connector` and the chart to `<address>/charts/polaris-connector`.
+ * Needs an earlier `podman login` and `helm registry login`.
+ */
 export async function publish(folder: string, image: string, { version }: Release, registry: Registry): Promise<void> {
   const { address, plainHttp } = registry
   const tls = plainHttp ? ['--tls-verify=false'] : []

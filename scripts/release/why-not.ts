@@ -3,27 +3,30 @@ import { changelogSection } from './changelog.ts'
 export interface ReleaseState {
   readonly version: string
   readonly changelog: string
-  /** The tag that this release is of, where it is known. */
+  /** The tag to release, if known. */
   readonly tag: string | undefined
-  /** What `git status --porcelain` prints. */
+  /** The output of `git status --porcelain`. */
   readonly uncommitted: string
-  /** What the image is built on. */
+  /** The images that the connector's image is built on. */
   readonly baseImages: readonly string[]
   readonly standInsAllowed: boolean
 }
 
-/** Every reason why this is no release. */
+/** Every reason why this state cannot be released. */
 export function whyNoRelease(state: ReleaseState): string[] {
   const { version, changelog, tag, uncommitted, baseImages, standInsAllowed } = state
   const standIns = baseImages.filter((image) => image.includes('localhost/'))
   const reasons: readonly (readonly [boolean, string])[] = [
-    [!/^\d+\.\d+\.\d+(-[\w.]+)?$/.test(version), `${version} in package.json is no semantic version`],
+    [
+      !/^\d+\.\d+\.\d+(-[\w.]+)?$/.test(version),
+      `the version in package.json must be a semantic version, not ${version}`,
+    ],
     [changelogSection(changelog, version) === undefined, `CHANGELOG.md has no section [${version}]`],
-    [tag !== undefined && tag !== `v${version}`, `the tag ${tag} is not v${version}, the version in package.json`],
+    [tag !== undefined && tag !== `v${version}`, `the tag ${tag} must be v${version}, the version in package.json`],
     [uncommitted !== '', `there are uncommitted changes:\n${uncommitted}`],
     [
       standIns.length > 0 && !standInsAllowed,
-      `the image would be built on stand-ins, since no registry answered: ${standIns.join(', ')}`,
+      `the image would be built on stand-ins, since the base images could not be pulled: ${standIns.join(', ')}`,
     ],
   ]
   return reasons.filter(([isSo]) => isSo).map(([, reason]) => reason)

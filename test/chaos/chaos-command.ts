@@ -1,8 +1,14 @@
 import { parseArgs } from 'node:util'
 import { type ChaosOptions, chaosRun } from './chaos-run.ts'
+import { type Lane, lanes, usualLanes } from './fault-plan.ts'
 
-const usage = `usage: npm run chaos -- [--minutes 10] [--seed 7] [--brokers 1|3] [--copies 1|3] [--delivery exactly-once|at-least-once]
-Ends with 1 when anything did not hold. What it does: test/chaos/README.md`
+const usage = `usage: npm run chaos -- [--minutes 10] [--seed 7] [--brokers 1|3] [--copies 1|3]
+                     [--delivery exactly-once|at-least-once] [--sasl-ssl] [--lanes replicas,brokers,network]
+
+--lanes: which faults are injected; server: the source restarts badly, again and again
+
+Runs three replicas while replicas, brokers, networks and clocks fail, then checks the topics against the source.
+Exits with 1 if a check fails. Details: test/chaos/README.md`
 
 const text = { type: 'string' } as const
 const { values } = parseArgs({
@@ -12,6 +18,8 @@ const { values } = parseArgs({
     brokers: text,
     copies: text,
     delivery: text,
+    lanes: text,
+    'sasl-ssl': { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   },
 })
@@ -19,30 +27,33 @@ const minutes = Number(values.minutes ?? 10)
 const seed = Number(values.seed ?? Math.floor(Math.random() * 2 ** 31))
 const brokers = Number(values.brokers ?? 3)
 const copies = Number(values.copies ?? brokers)
-const { delivery = 'exactly-once' } = values
+const { delivery = 'exactly-once', 'sasl-ssl': isSecure } = values
+const chosen = (values.lanes ?? usualLanes.join()).split(',') as Lane[]
+const transport = isSecure ? 'sasl-ssl' : 'plain'
 
 if (values.help) {
   console.log(usage)
 } else if (
   minutes > 0 &&
   Number.isSafeInteger(seed) &&
+  chosen.every((lane) => lanes.includes(lane)) &&
   (brokers === 1 || brokers === 3) &&
   (copies === 1 || copies === brokers) &&
   (delivery === 'exactly-once' || delivery === 'at-least-once')
 ) {
-  await run({ seed, lengthMs: minutes * 60_000, cluster: { brokers, copies }, delivery })
+  await run({ seed, lengthMs: minutes * 60_000, cluster: { brokers, copies }, chosen, delivery, transport })
 } else {
   console.error(usage)
   process.exitCode = 2
 }
 
 async function run(options: ChaosOptions): Promise<void> {
-  const { problems, summary, folder } = await chaosRun({ ...options, tell: console.log })
+  const { problems, summary, folder } = await chaosRun({ ...options, print: console.log })
   console.log(`\n${summary}\n${folder}`)
   for (const problem of problems.slice(0, 20)) console.error(problem)
   if (problems.length === 0) return
-  const cluster = `--brokers ${brokers} --copies ${copies}`
-  const again = `npm run chaos -- --minutes ${minutes} --seed ${seed} ${cluster} --delivery ${delivery}`
-  console.error(`${problems.length} problems; again: ${again}`)
+  const cluster = `--brokers ${brokers} --copies ${copies}${isSecure ? ' --sasl-ssl' : ''}`
+  const command = `npm run chaos -- --minutes ${minutes} --seed ${seed} ${cluster} --delivery ${delivery} --lanes ${chosen}`
+  console.error(`${problems.length} problems; to repeat: ${command}`)
   process.exitCode = 1
 }

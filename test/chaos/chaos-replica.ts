@@ -1,62 +1,65 @@
 import { closeStack } from '../../connector/runtime/close-stack.ts'
 import { type ConnectorProcess, startConnector } from '../support/connector-process.ts'
-import type { KafkaWay } from '../support/servers/kafka-broker.ts'
+import type { KafkaRoute } from '../support/servers/kafka-broker.ts'
 import { type S3Exchange, type S3FaultProxy, startS3FaultProxy } from '../support/servers/s3-fault-proxy.ts'
 import type { S3Server } from '../support/servers/s3-server.ts'
 import { startTcpProxy, type TcpProxy } from '../support/servers/tcp-proxy.ts'
 
-/** A replica, from one process to the next, and its ways to the others, which can be disturbed without anybody else's. */
+/** A replica through its restarts, and its own links to the servers, so that faults affect this replica only. */
 export interface ChaosReplica {
   readonly name: string
-  readonly ways: {
+  readonly links: {
     /** One proxy per broker. */
     readonly kafka: readonly TcpProxy[]
     readonly s3: readonly TcpProxy[]
     readonly source: readonly TcpProxy[]
   }
-  /** Behind the way to S3: for what only somebody who reads the requests can do. */
+  /** Behind the S3 link: for faults that depend on the request. */
   readonly store: S3FaultProxy
-  /** The process that was started last. */
+  /** The latest process. */
   process(): ConnectorProcess
-  /** Starts the next one; its clock is wrong by so much. */
+  /** Starts the next process; its clock is wrong by `skewMs`. */
   start(skewMs?: number): void
-  /** What all of them wrote. */
+  /** The output of each process. */
   outputs(): readonly string[]
-  /** Processes whose log does not have the time of day that they were given. */
+  /** Reports processes whose log does not show the time of day that they were given. */
   wrongClocks(): readonly string[]
-  /** SIGKILL, and the end of the ways. */
+  /** Kills the process (SIGKILL) and closes the links. */
   close(): Promise<void>
 }
 
 export interface ReplicaParts {
   readonly name: string
-  readonly kafka: KafkaWay
+  readonly kafka: KafkaRoute
+  /** Environment variables with the Kafka credentials. */
+  readonly login: Readonly<Record<string, string>>
   readonly s3: S3Server
   readonly source: string
   readonly config: string
   readonly onExchange: (exchange: S3Exchange) => void
 }
 
-/** Resolves with its first process started. */
+/** Resolves once the first process is started. */
 export async function chaosReplica(parts: ReplicaParts): Promise<ChaosReplica> {
-  const { name, kafka, s3, source, config, onExchange } = parts
+  const { name, kafka, login, s3, source, config, onExchange } = parts
   const closing = closeStack()
   const proxied = async (url: string) => {
     const proxy = closing.use(await startTcpProxy({ target: Number(new URL(url).port) }), (one) => one.close())
     return { proxy, url: Object.assign(new URL(url), { port: `${proxy.port}` }).href }
   }
   const store = closing.use(await startS3FaultProxy({ target: s3.endpoint, onExchange }), (one) => one.close())
-  const [wayToStore, wayToSource] = [await proxied(store.endpoint), await proxied(source)]
+  const [storeLink, sourceLink] = [await proxied(store.endpoint), await proxied(source)]
   const environment = {
-    ...{ KAFKA_BROKERS: kafka.bootstrap, HTTP_PORT: '0', SOURCE_URL: wayToSource.url },
-    ...{ CHECKPOINT_URL: `s3://${s3.bucket}/chaos`, AWS_ENDPOINT_URL_S3: wayToStore.url, AWS_REGION: s3.region },
+    ...login,
+    ...{ KAFKA_BROKERS: kafka.bootstrap, HTTP_PORT: '0', SOURCE_URL: sourceLink.url },
+    ...{ CHECKPOINT_URL: `s3://${s3.bucket}/chaos`, AWS_ENDPOINT_URL_S3: storeLink.url, AWS_REGION: s3.region },
     ...{ AWS_ACCESS_KEY_ID: s3.accessKeyId, AWS_SECRET_ACCESS_KEY: s3.secretAccessKey },
   }
   const processes: Started[] = []
   const start = (skewMs = 0) => {
     const skewed = skewMs === 0 ? {} : { CLOCK_SKEW_MS: `${skewMs}`, NODE_OPTIONS: `--import=${skewedClock}` }
     const process = startConnector(['run', '--config', config], { ...environment, ...skewed })
-    processes.push({ process, rightTime: Date.now() + skewMs })
+    processes.push({ process, expectedTime: Date.now() + skewMs })
   }
   start()
   const latest = () => {
@@ -66,7 +69,7 @@ export async function chaosReplica(parts: ReplicaParts): Promise<ChaosReplica> {
   }
   return {
     ...{ name, store, start, process: latest },
-    ways: { kafka: kafka.proxies, s3: [wayToStore.proxy], source: [wayToSource.proxy] },
+    links: { kafka: kafka.proxies, s3: [storeLink.proxy], source: [sourceLink.proxy] },
     outputs: () => processes.map(({ process }) => process.output()),
     wrongClocks: () => processes.flatMap((started) => wrongClock(started)),
     close: async () => {
@@ -78,18 +81,18 @@ export async function chaosReplica(parts: ReplicaParts): Promise<ChaosReplica> {
 
 interface Started {
   readonly process: ConnectorProcess
-  /** By its own clock, when it was started. */
-  readonly rightTime: number
+  /** Its own time of day when it was started. */
+  readonly expectedTime: number
 }
 
-/** Far less than a clock is put wrong by, far more than a start takes. */
+/** Far less than the clock skew of a fault, far more than a start takes. */
 const TOLERANCE_MS = 600_000
 
-function wrongClock({ process, rightTime }: Started): string[] {
-  const told = process.lines()[0]?.time
-  if (told === undefined) return [] // killed before it wrote anything
-  const offMs = Date.parse(`${told}`) - rightTime
-  return Math.abs(offMs) < TOLERANCE_MS ? [] : [`its clock is off by ${offMs} ms from what it was given`]
+function wrongClock({ process, expectedTime }: Started): string[] {
+  const loggedTime = process.lines()[0]?.time
+  if (loggedTime === undefined) return [] // killed before it logged anything
+  const offMs = Date.parse(`${loggedTime}`) - expectedTime
+  return Math.abs(offMs) < TOLERANCE_MS ? [] : [`its clock differs by ${offMs} ms from the one it was given`]
 }
 
 const skewedClock = new URL('../support/skewed-clock.ts', import.meta.url).href

@@ -1,52 +1,66 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { plantedMarks } from '../support/servers/polaris-simulator.ts'
-import { heal, untilCalm } from './calm.ts'
+import { plantedMarks } from '../polaris/polaris-simulator.ts'
 import { type ChaosRecord, chaosRecord } from './chaos-record.ts'
-import { type ChaosScene, chaosScene, type Delivery, OVERLAP_MS, topicOf } from './chaos-scene.ts'
+import { type ChaosScene, chaosScene, type Delivery, topicOf } from './chaos-scene.ts'
 import { problemsOf, type StreamEvidence } from './checker.ts'
 import { injectFault } from './fault-injection.ts'
-import { type Cluster, faultPlan, lanes, nominalMs, type PlannedFault, WHOLE } from './fault-plan.ts'
+import {
+  type Cluster,
+  faultPlan,
+  type Lane,
+  lanes,
+  nominalMs,
+  type PlannedFault,
+  usualLanes,
+  WHOLE,
+} from './fault-plan.ts'
+import { heal, untilHealthy } from './recovery.ts'
 import { type TopicLog, topicLog } from './topic-log.ts'
+import { listenersOf, type Transport } from './transport.ts'
 
 export interface ChaosOptions {
   readonly seed: number
-  /** How long faults go on. */
+  /** How long faults are injected. */
   readonly lengthMs: number
-  /** `exactly-once` unless given: with at least once the checker must find doubled events, which shows that it looks. */
+  /** Default: `exactly-once`. With `at-least-once` the checker must find duplicates, which shows that it works. */
   readonly delivery?: Delivery
-  /** Three brokers with three copies unless given. */
+  /** Default: three brokers with three copies. */
   readonly cluster?: Cluster
-  /** Hears of each fault. */
-  readonly tell?: (line: string) => void
+  /** Default: all but the server's. */
+  readonly chosen?: readonly Lane[]
+  /** Default: plaintext. */
+  readonly transport?: Transport
+  /** Gets one line per fault. */
+  readonly print?: (line: string) => void
 }
 
 export interface ChaosResult {
-  /** None: everything held. */
+  /** Empty when every check passed. */
   readonly problems: readonly string[]
-  /** Seed, faults by kind, what was told. */
+  /** Seed, faults by kind, figures. */
   readonly summary: string
-  /** Where seed, plan, faults, logs and events are, kept when there are problems. */
+  /** Contains seed, plan, faults, logs and events; kept when there are problems. */
   readonly folder: string
 }
 
 const CHANGE_EVERY_MS = 100
-/** Nothing more is begun that would end so much too late, so that a slow machine does not make the run longer. */
+/** Faults that would end this long after the planned end are skipped, so that a slow machine does not prolong the run. */
 const LATE_MS = 5_000
-/** From the last fault until everything is right again; from the start until everything runs. */
-const CALM_WITHIN_MS = 90_000
+/** Limit for the start, and for the recovery after the last fault. */
+const HEALTHY_WITHIN_MS = 90_000
 
-/** One run: faults as the seed plans them, then calm, then everything is compared with the source. */
+/** One run: injects the faults that the seed plans, heals everything, then compares the topics with the source. */
 export async function chaosRun(options: ChaosOptions): Promise<ChaosResult> {
-  const { seed, lengthMs, delivery = 'exactly-once', cluster = WHOLE, tell = () => {} } = options
-  const plan = faultPlan(seed, lengthMs, cluster)
-  const record = chaosRecord({ seed, lengthMs, plan, tell })
-  const scene = await chaosScene({ delivery, cluster })
+  const { seed, lengthMs, delivery = 'exactly-once', cluster = WHOLE, transport = 'plain', print = () => {} } = options
+  const { chosen = usualLanes } = options
+  const plan = faultPlan(seed, lengthMs, { ...cluster, chosen })
+  const record = chaosRecord({ seed, lengthMs, plan, print })
+  const scene = await chaosScene({ delivery, cluster, transport })
   try {
-    const ports = scene.kafka.bootstrap.split(',').map((address) => Number(address.split(':')[1]))
-    const log = topicLog({ ports, topics: scene.streams.map(topicOf) })
-    const problems = await whatGoesWrong({ scene, log, record, plan, lengthMs })
+    const log = topicLog({ ...listenersOf(scene.kafka), topics: scene.streams.map(topicOf) })
+    const problems = await runPlan({ scene, log, record, plan, lengthMs })
     const evidence = evidenceOf(scene, log)
-    problems.push(...evidence.flatMap(problemsOf), ...toldAmiss(scene), ...record.faultProblems())
+    problems.push(...evidence.flatMap(problemsOf), ...logProblems(scene), ...record.faultProblems())
     return { ...record.end({ evidence, problems, outputs: outputsOf(scene) }), problems }
   } finally {
     await scene.close()
@@ -61,32 +75,32 @@ interface Run {
   readonly lengthMs: number
 }
 
-/** From the start to the stop of all; what could be seen to go wrong by then. */
-async function whatGoesWrong({ scene, log, record, plan, lengthMs }: Run): Promise<string[]> {
+/** Runs from the start until every replica has stopped; returns the problems found on the way. */
+async function runPlan({ scene, log, record, plan, lengthMs }: Run): Promise<string[]> {
   const problems: string[] = []
-  const noteProblem = (error: Error) => void problems.push(error.message)
-  const started = await untilCalm(scene, log, CALM_WITHIN_MS).catch(noteProblem)
+  const addProblem = (error: Error) => void problems.push(error.message)
+  const started = await untilHealthy(scene, log, HEALTHY_WITHIN_MS).catch(addProblem)
   if (started === undefined) return problems
-  record.note('start', started)
+  record.milestone('started', started)
   const stopChanging = scene.simulator.changeEvery(CHANGE_EVERY_MS)
   record.begin()
-  const goThrough = async (faults: readonly PlannedFault[]) => {
+  const injectAll = async (faults: readonly PlannedFault[]) => {
     for (const planned of faults) {
-      await delay(Math.max(1, planned.atMs - record.sinceBegin()))
-      const isLate = record.sinceBegin() + nominalMs(planned.fault) > lengthMs + LATE_MS
+      await delay(Math.max(1, planned.atMs - record.elapsedMs()))
+      const isLate = record.elapsedMs() + nominalMs(planned.fault) > lengthMs + LATE_MS
       if (isLate && !planned.isFirst) return
-      await record.fault(planned, injectFault(scene, planned.fault)).catch(noteProblem)
+      await record.fault(planned, injectFault(scene, planned.fault)).catch(addProblem)
     }
   }
-  await Promise.all(lanes.map((lane) => goThrough(plan.filter((planned) => planned.lane === lane))))
+  await Promise.all(lanes.map((lane) => injectAll(plan.filter((planned) => planned.lane === lane))))
   await heal(scene)
-  await delay(2_000) // changes that meet no fault
+  await delay(2_000) // some changes without faults
   stopChanging()
-  await untilCalm(scene, log, CALM_WITHIN_MS).then((tookMs) => record.note('calm', tookMs), noteProblem)
+  await untilHealthy(scene, log, HEALTHY_WITHIN_MS).then((tookMs) => record.milestone('recovered', tookMs), addProblem)
   for (const replica of scene.replicas) {
-    const ended = replica.process().isRunning() ? replica.process().stop() : Promise.resolve('by itself')
-    const exitCode = await ended.catch((error: Error) => error.message)
-    if (exitCode !== 0) problems.push(`${replica.name} ended: ${exitCode}`)
+    const stopped = replica.process().isRunning() ? replica.process().stop() : Promise.resolve('before SIGTERM')
+    const exitCode = await stopped.catch((error: Error) => error.message)
+    if (exitCode !== 0) problems.push(`${replica.name} exited: ${exitCode}`)
   }
   await log.readOn()
   return problems
@@ -94,7 +108,7 @@ async function whatGoesWrong({ scene, log, record, plan, lengthMs }: Run): Promi
 
 function evidenceOf({ streams, simulator, checkpoints }: ChaosScene, log: TopicLog): StreamEvidence[] {
   return streams.map((stream) => ({
-    ...{ stream, changes: simulator.changes, overlapMs: OVERLAP_MS },
+    ...{ stream, changes: simulator.changes },
     logs: log.partitions.filter(({ topic }) => topic === topicOf(stream)),
     checkpoints: checkpoints.filter(({ key }) => key.includes(`/${stream}.`)),
   }))
@@ -103,12 +117,16 @@ function evidenceOf({ streams, simulator, checkpoints }: ChaosScene, log: TopicL
 const outputsOf = ({ replicas }: ChaosScene) =>
   replicas.map((replica) => ({ name: replica.name, output: replica.outputs().join('\n') }))
 
-/** Faults of the surroundings stop no stream for good, nobody's data is in a log, and clocks were as wrong as planned. */
-function toldAmiss(scene: ChaosScene): string[] {
-  const clocks = scene.replicas.flatMap(({ name, wrongClocks }) => wrongClocks().map((wrong) => `${name}: ${wrong}`))
+/** Checks the logs: no stream gave up, no personal data appears, and clocks were skewed as planned. */
+function logProblems(scene: ChaosScene): string[] {
+  const clocks = scene.replicas.flatMap(({ name, wrongClocks }) =>
+    wrongClocks().map((problem) => `${name}: ${problem}`),
+  )
   const logs = outputsOf(scene).flatMap(({ name, output }) => [
-    ...output.split('\n').flatMap((line) => (line.includes('an operator is needed') ? [`${name}: ${line}`] : [])),
-    ...(plantedMarks.some((mark) => output.includes(mark)) ? [`${name}: personal data in its log`] : []),
+    ...output
+      .split('\n')
+      .flatMap((line) => (/"msg":"stream (held|failed, giving up)/.test(line) ? [`${name}: ${line}`] : [])),
+    ...(plantedMarks.some((mark) => output.includes(mark)) ? [`${name}: personal data in the log`] : []),
   ])
   return [...clocks, ...logs]
 }

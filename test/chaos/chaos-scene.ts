@@ -2,35 +2,35 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { closeStack } from '../../connector/runtime/close-stack.ts'
+import { type PolarisSimulator, startPolarisSimulator } from '../polaris/polaris-simulator.ts'
 import { type KafkaCluster, startKafka } from '../support/servers/kafka-broker.ts'
-import { type PolarisSimulator, startPolarisSimulator } from '../support/servers/polaris-simulator.ts'
 import { type S3Server, startS3 } from '../support/servers/s3-server.ts'
 import { type ChaosReplica, chaosReplica } from './chaos-replica.ts'
 import { type CheckpointVersion, checkpointVersion } from './checkpoint-history.ts'
 import type { Cluster } from './fault-plan.ts'
+import { brokersBy, loginVariables, type Transport } from './transport.ts'
 
-/** Brokers, an S3 server, a source that changes all the time and three replicas with ways of their own to each of them. */
+/** Brokers, an S3 server, a source whose clients change, and three replicas with their own links to each of these. */
 export interface ChaosScene {
   readonly kafka: KafkaCluster
-  /** Their ids. */
+  /** Broker ids. */
   readonly brokers: readonly number[]
   readonly s3: S3Server
   readonly simulator: PolarisSimulator
   readonly replicas: readonly ChaosReplica[]
   readonly streams: readonly string[]
-  /** Every version of every checkpoint that passed to the store. */
+  /** Every version of every checkpoint that was sent to the store. */
   readonly checkpoints: readonly CheckpointVersion[]
-  /** Ends everything, the replicas by SIGKILL. */
+  /** Stops everything, the replicas with SIGKILL. */
   close(): Promise<void>
 }
 
 const REPLICAS = 3
 const STREAMS = 12
-/** Few, so that each changes often. */
+/** A small number, so that each client changes often. */
 const CLIENTS = 60
-export const OVERLAP_MS = 60_000
 
-/** Of events and notes; the coordinators' own log keeps its copies. */
+/** For events and commit records; the transaction coordinators' topic keeps its replication factor. */
 const singleCopies = {
   'default.replication.factor': '1',
   'offsets.topic.replication.factor': '1',
@@ -44,14 +44,18 @@ export type Delivery = 'exactly-once' | 'at-least-once'
 export interface SceneOptions {
   readonly delivery: Delivery
   readonly cluster: Cluster
+  readonly transport: Transport
 }
 
-/** Everything is started when it resolves, the source not changing yet. */
-export async function chaosScene({ delivery, cluster: { brokers, copies } }: SceneOptions): Promise<ChaosScene> {
+/** Resolves once everything is started; clients do not change yet. */
+export async function chaosScene({ delivery, cluster, transport }: SceneOptions): Promise<ChaosScene> {
   const closing = closeStack()
+  const { brokers, copies } = cluster
+  const { properties, ...secured } = brokersBy(transport)
+  const settings = { ...properties, ...(copies === 1 ? singleCopies : {}) }
   try {
     const [kafka, s3, simulator] = await Promise.all([
-      startKafka({ brokers, proxied: REPLICAS, properties: copies === 1 ? singleCopies : {} }).then((one) =>
+      startKafka({ ...secured, brokers, proxied: REPLICAS, properties: settings }).then((one) =>
         closing.use(one, () => one.close()),
       ),
       startS3().then((one) => closing.use(one, () => one.close())),
@@ -64,9 +68,10 @@ export async function chaosScene({ delivery, cluster: { brokers, copies } }: Sce
     writeFileSync(config, chaosSettings(streams, delivery))
     const checkpoints: CheckpointVersion[] = []
     const replicas: ChaosReplica[] = []
-    for (const [at, way] of kafka.ways.entries()) {
+    for (const [at, link] of kafka.routes.entries()) {
       const replica = await chaosReplica({
-        ...{ name: `replica-${at + 1}`, kafka: way, s3, source: simulator.url, config },
+        ...{ name: `replica-${at + 1}`, s3, source: simulator.url, config },
+        ...{ kafka: link, login: loginVariables(kafka, at) },
         onExchange: (exchange) => {
           const version = checkpointVersion(exchange)
           if (version !== undefined) checkpoints.push(version)
@@ -82,10 +87,10 @@ export async function chaosScene({ delivery, cluster: { brokers, copies } }: Sce
   }
 }
 
-/** A configuration file. Timeouts are shorter than the connector's own, in the same order, so that one pause can outlast them all. */
+/** A configuration file. Its timeouts are shorter than the defaults (in the same order), so that one pause exceeds all. */
 export function chaosSettings(streams: readonly string[], delivery: Delivery): string {
   const polaris = {
-    ...{ url: `\${SOURCE_URL}`, lastChanged: '2000-01-01', limit: 50, output: 'json' },
+    ...{ url: `\${SOURCE_URL}`, lastChanged: '2000-01-01', limit: 20, output: 'json' },
     timeouts: { connect: '2s', headers: '4s', body: '4s' },
     retry: { retries: 2, firstPause: '200ms', maxPause: '2s' },
   }
@@ -102,14 +107,13 @@ export function chaosSettings(streams: readonly string[], delivery: Delivery): s
     streams: streams.map((name, at) => ({
       name,
       polaris: { ...polaris, codeMagasin: at + 1 },
-      poll: { interval: '1s', overlap: `${OVERLAP_MS}ms` },
+      poll: { interval: '1s', lookBack: ['5s/2s', '1m/10s'], fullScan: { every: '20s' } },
       kafka: { topic: topicOf(name) },
     })),
   }
-  return JSON.stringify(settings) // which is YAML
+  return JSON.stringify(settings) // JSON is YAML
 }
 
-/** The replica that a fault names. */
 export function replicaOf({ replicas }: ChaosScene, { replica }: { readonly replica: number }): ChaosReplica {
   const found = replicas[replica - 1]
   if (found === undefined) throw new RangeError(`no replica ${replica}`)

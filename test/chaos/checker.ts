@@ -1,80 +1,79 @@
 import { differencesFromSource } from '../support/same-as-source.ts'
 import { type CheckpointVersion, checkpointProblems } from './checkpoint-history.ts'
-import { passedOver } from './passed-over.ts'
-import { type ToldEvent, toldEvent } from './told-event.ts'
+import { missedChanges } from './missed-changes.ts'
+import { parseTopicEvent, type TopicEvent } from './topic-event.ts'
 import { committedRecords, type PartitionLog } from './topic-log.ts'
 
-/** `modified`: wall clock of the server; the versions of a client grow. */
+/** A change of a client in the source. `instant`: ms since 1970; versions of one client increase. */
 interface SourceChange {
   readonly clientId: string
   readonly version: number
-  readonly modified: string
+  readonly instant: number
 }
 
-/** Everything that is known of one stream from outside of the connector. */
+/** What is known about one stream without the connector. */
 export interface StreamEvidence {
   readonly stream: string
-  /** What the source did, in its order. */
+  /** In the order of the source. */
   readonly changes: readonly SourceChange[]
-  /** The logs of the topic's partitions. */
   readonly logs: readonly PartitionLog[]
-  /** Every version of the checkpoint that the store took. */
+  /** Every version of the checkpoint that the store accepted, or may have accepted. */
   readonly checkpoints: readonly CheckpointVersion[]
-  /** By so much a drain begins before the one before it began. */
-  readonly overlapMs: number
 }
 
-/** What is wrong with a stream, in ids, versions and numbers only; nothing is right. */
+/** The problems of a stream; texts contain ids, versions and numbers only. */
 export function problemsOf(evidence: StreamEvidence): string[] {
   const { events, unreadable } = eventsOf(evidence.logs)
-  const told = events.map(({ key, partition, version }) => ({
+  const published = events.map(({ key, partition, version }) => ({
     key,
     partition,
     value: { data: { NoVersion: version } },
   }))
   const problems = [
     ...unreadable,
-    ...differencesFromSource(evidence.changes, told),
+    ...differencesFromSource(evidence.changes, published),
     ...numberingProblems(events),
     ...evidence.logs.flatMap(fencingProblems),
     ...ownerProblems(events),
-    ...passedOver(evidence, events),
+    ...missedChanges(evidence, events),
     ...checkpointProblems(evidence.checkpoints),
   ]
   return problems.map((problem) => `${evidence.stream}: ${problem}`)
 }
 
-/** The committed events of a topic, each partition in its order. */
-export function eventsOf(logs: readonly PartitionLog[]): { events: ToldEvent[]; unreadable: string[] } {
-  const events: ToldEvent[] = []
+/** The committed events of a topic, ordered within each partition. */
+export function eventsOf(logs: readonly PartitionLog[]): { events: TopicEvent[]; unreadable: string[] } {
+  const events: TopicEvent[] = []
   const unreadable: string[] = []
   for (const record of logs.flatMap(committedRecords)) {
-    const event = toldEvent(record)
+    const event = parseTopicEvent(record)
     if (typeof event === 'string') unreadable.push(event)
     else events.push(event)
   }
   return { events, unreadable }
 }
 
-/** `sequence` is 0, 1, 2 … without a gap or a repeat and grows within each partition; no event id comes twice. */
-function numberingProblems(events: readonly ToldEvent[]): string[] {
+/** `sequence` must be 0, 1, 2 … without gap or duplicate and increase within a partition; event ids must be unique. */
+function numberingProblems(events: readonly TopicEvent[]): string[] {
   const problems: string[] = []
   const last = new Map<number, number>()
   for (const { partition, offset, sequence } of events) {
     if (sequence <= (last.get(partition) ?? -1))
-      problems.push(`sequence ${sequence} too late, partition ${partition} offset ${offset}`)
+      problems.push(`sequence ${sequence} out of order, partition ${partition} offset ${offset}`)
     last.set(partition, sequence)
   }
   const sequences = events.map(({ sequence }) => sequence).sort((one, other) => one - other)
   const wrong = sequences.findIndex((sequence, at) => sequence !== at)
   if (wrong >= 0)
-    problems.push(`sequence ${wrong} ${sequences[wrong - 1] === sequences[wrong] ? 'follows a repeat' : 'is missing'}`)
+    problems.push(
+      `sequence ${wrong} ${sequences[wrong - 1] === sequences[wrong] ? 'follows a duplicate' : 'is missing'}`,
+    )
   const ids = new Set(events.map(({ id }) => id))
-  if (ids.size < events.length) problems.push(`${events.length - ids.size} event ids come again`)
+  if (ids.size < events.length) problems.push(`${events.length - ids.size} duplicate event ids`)
   return problems
 }
 
-/** Once a newer epoch of a producer has written to a partition, aborted or not, an older one never does. */
+/** Within a partition, no batch (aborted or not) has an older producer epoch than a batch before it. */
 function fencingProblems({ partition, batches }: PartitionLog): string[] {
   const newest = new Map<bigint, number>()
   return batches.flatMap(({ producerId, producerEpoch, firstOffset }) => {
@@ -85,8 +84,8 @@ function fencingProblems({ partition, batches }: PartitionLog): string[] {
   })
 }
 
-/** Across partitions: in the order of their numbers, committed events come from ever newer owners. */
-function ownerProblems(events: readonly ToldEvent[]): string[] {
+/** Across partitions, in the order of `sequence`, no committed event comes from an older owner than the one before. */
+function ownerProblems(events: readonly TopicEvent[]): string[] {
   const ordered = events.toSorted((one, other) => one.sequence - other.sequence)
   const generations = [...new Set(ordered.map(({ producerId }) => producerId))]
   return ordered.flatMap((event, at) => {

@@ -1,59 +1,61 @@
 import { createHash } from 'node:crypto'
 import type { S3Exchange } from '../support/servers/s3-fault-proxy.ts'
 
-/** A number that only grows: epoch first, then transaction. */
-interface Place {
+/** Ordered by epoch, then by transaction number; must never decrease. */
+interface EpochSeq {
   readonly epoch: number
   readonly seq: number
 }
 
-/** A version of a stored document, and the one that it replaced. */
+/** A version of a checkpoint, and the version that it replaced. */
 export interface CheckpointVersion {
   readonly key: string
   readonly etag: string
-  /** The version that its writer had seen; `undefined`: none was there. */
+  /** ETag of the version that the writer had read; `undefined`: there was none. */
   readonly replaces: string | undefined
-  /** False where the store was asked and never answered: it may exist or not. */
-  readonly isSure: boolean
+  /** False when the store never answered the request: the version may exist or not. */
+  readonly isConfirmed: boolean
   readonly claimEpoch: number
-  readonly committed: Place
-  readonly pending: Place | undefined
-  /** Set between two drains: from when the next one reads, and how many events were told until then. */
-  readonly drained: { readonly lastChanged: string; readonly events: number } | undefined
+  readonly committed: EpochSeq
+  readonly pending: EpochSeq | undefined
+  /** The start of the last completed live scan, and how many events were published until then. */
+  readonly scanned: { readonly startedAt: number; readonly events: number } | undefined
 }
 
-/** Reads a write of a checkpoint from what passed on the way to the store; `undefined` for anything else and for refused writes. */
+/** Parses a checkpoint write out of the traffic to the store; `undefined` for other requests and rejected writes. */
 export function checkpointVersion({ method, path, ifMatch, body, status }: S3Exchange): CheckpointVersion | undefined {
   if (method !== 'PUT' || (status !== undefined && status !== 200)) return undefined
   const document = parsed(body)
-  if (document?.claim === undefined) return undefined // the probe of the store
+  if (document?.claim === undefined) return undefined // an access check (`.probe-…`)
   const { claim, committed, pending } = document
   return {
-    ...{ key: path, replaces: ifMatch?.replaceAll('"', ''), isSure: status === 200 },
-    etag: createHash('md5').update(body).digest('hex'), // what stores answer for an object of one part
+    ...{ key: path, replaces: ifMatch?.replaceAll('"', ''), isConfirmed: status === 200 },
+    etag: createHash('md5').update(body).digest('hex'), // as stores compute it for single-part objects
     claimEpoch: claim.epoch,
-    committed: placeOf(committed),
-    pending: pending === null ? undefined : placeOf(pending),
-    drained: drainedOf(committed),
+    committed: epochSeqOf(committed),
+    pending: pending === null ? undefined : epochSeqOf(pending),
+    scanned: completedScan(committed),
   }
 }
 
 /**
- * Every version follows from one that was there, no two from the same one, and none goes back: neither what is committed nor the claim.
- * The order is that of the store, by ETag, whatever order the answers came in.
+ * Each version must replace an existing one, no two may replace the same one, and neither the committed state nor the
+ * claim may go back. The order is that of the store, by ETag, not that of the responses.
  */
 export function checkpointProblems(versions: readonly CheckpointVersion[]): string[] {
   const known = new Map(versions.map((version) => [version.etag, version]))
   const followed = new Set<string | undefined>()
   return versions.flatMap((version) => {
-    if (!version.isSure) return []
+    if (!version.isConfirmed) return []
     const name = `checkpoint ${textOf(version)}`
     const before = version.replaces === undefined ? undefined : known.get(version.replaces)
-    if (version.replaces !== undefined && before === undefined) return [`${name} replaces one that nobody wrote`]
+    if (version.replaces !== undefined && before === undefined) return [`${name} replaces an unknown version`]
     const isFork = followed.has(version.replaces)
     followed.add(version.replaces)
-    if (isFork) return [`${name} replaces one that was replaced already`]
-    return before !== undefined && isBehind(version, before) ? [`${name} goes back behind ${textOf(before)}`] : []
+    if (isFork) return [`${name} replaces a version that was already replaced`]
+    return before !== undefined && isBehind(version, before)
+      ? [`${name} is older than ${textOf(before)}, which it replaces`]
+      : []
   })
 }
 
@@ -61,7 +63,8 @@ function isBehind(version: CheckpointVersion, before: CheckpointVersion): boolea
   return version.claimEpoch < before.claimEpoch || isLess(version.committed, before.committed)
 }
 
-const isLess = (one: Place, other: Place) => (one.epoch === other.epoch ? one.seq < other.seq : one.epoch < other.epoch)
+const isLess = (one: EpochSeq, other: EpochSeq) =>
+  one.epoch === other.epoch ? one.seq < other.seq : one.epoch < other.epoch
 
 const textOf = ({ claimEpoch, committed: { epoch, seq } }: CheckpointVersion) =>
   `${epoch}.${seq} of claim ${claimEpoch}`
@@ -69,13 +72,17 @@ const textOf = ({ claimEpoch, committed: { epoch, seq } }: CheckpointVersion) =>
 interface StoredDocument {
   readonly claim?: { readonly epoch: number }
   readonly committed: Committed
-  readonly pending: Place | null
+  readonly pending: EpochSeq | null
 }
 
-interface Committed extends Place {
+interface Committed extends EpochSeq {
   readonly state: {
     readonly events: number
-    readonly resume: { readonly lastChanged: string; readonly checkPoint: string | null }
+    readonly scans: {
+      readonly live: { readonly startedAt: number | null }
+      readonly background: readonly { readonly kind: string }[]
+      readonly backfill: 'due' | 'done'
+    }
   }
 }
 
@@ -87,9 +94,11 @@ function parsed(body: Buffer): StoredDocument | undefined {
   }
 }
 
-function drainedOf({ state: { events, resume } }: Committed) {
-  const { lastChanged, checkPoint } = resume
-  return checkPoint === null ? { lastChanged, events } : undefined
+/** Clients are complete only after the backfill, and not while a long live scan continues in the background. */
+function completedScan({ state: { events, scans } }: Committed) {
+  const { live, background, backfill } = scans
+  if (live.startedAt === null || backfill === 'due' || background.some(({ kind }) => kind === 'live')) return undefined
+  return { startedAt: live.startedAt, events }
 }
 
-const placeOf = ({ epoch, seq }: Place): Place => ({ epoch, seq })
+const epochSeqOf = ({ epoch, seq }: EpochSeq): EpochSeq => ({ epoch, seq })

@@ -1,14 +1,18 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import { restartBadly, restartStages } from '../polaris/bad-restart.ts'
 import { holdsRequest } from '../support/servers/kafka-wire.ts'
 import type { S3Fault } from '../support/servers/s3-fault-proxy.ts'
 import type { TcpProxy } from '../support/servers/tcp-proxy.ts'
 import type { ChaosReplica } from './chaos-replica.ts'
 import { type ChaosScene, replicaOf } from './chaos-scene.ts'
-import type { Fault, Hit, Way } from './fault-plan.ts'
+import type { Fault, Link, ProcessFault } from './fault-plan.ts'
+import { activeReplica, holdAtPoint } from './injection-point.ts'
 import { moveLeaders } from './leader-move.ts'
-import { untilMoment, whoRuns } from './moment.ts'
 
-/** Resolves when the fault is over, to what is worth knowing of how it went: «not …» where it could not be had as planned. Throws where the surroundings, not the connector, fail. */
+/**
+ * Resolves when the fault is over, to a short outcome. The outcome starts with `not ` if the fault could not be injected
+ * as planned. Rejects if a test server fails.
+ */
 export async function injectFault(scene: ChaosScene, fault: Fault): Promise<string> {
   switch (fault.kind) {
     case 'kill':
@@ -18,7 +22,7 @@ export async function injectFault(scene: ChaosScene, fault: Fault): Promise<stri
     case 'skew clock':
       return await restartReplica(replicaOf(scene, fault), fault.skewMs)
     case 'restart replicas':
-      return await eachInTurn(scene.replicas, (replica) => restartReplica(replica))
+      return await oneByOne(scene.replicas, (replica) => restartReplica(replica))
     case 'kill broker':
       await scene.kafka.kill(fault.broker)
       await delay(fault.forMs)
@@ -27,62 +31,71 @@ export async function injectFault(scene: ChaosScene, fault: Fault): Promise<stri
     case 'move leaders':
       return await moveLeaders(scene.kafka.bootstrap)
     case 'restart brokers':
-      return await eachInTurn(scene.brokers, async (broker) => {
+      return await oneByOne(scene.brokers, async (broker) => {
         await scene.kafka.stop(broker)
         await scene.kafka.start(broker)
         return ''
       })
     case 'restart store':
+      if (scene.s3.kind === 'moto') return 'not possible: moto keeps no objects; install Go for versitygw'
       await scene.s3.stop()
       await scene.s3.start()
       return ''
     case 'cut':
-      return await cut(await whoRuns(scene, fault), fault)
-    case 'drop answers':
-      return await dropAnswers(await whoRuns(scene, fault), fault)
+      return await cut(await activeReplica(scene, fault), fault)
+    case 'drop responses':
+      return await dropResponses(await activeReplica(scene, fault), fault)
+    case 'restart server':
+      return await restartServer(scene, fault.forMs)
     case 'slow store':
-      return await slowStore(await whoRuns(scene, fault), fault)
+      return await slowStore(await activeReplica(scene, fault), fault)
   }
 }
 
-async function eachInTurn<Item>(items: readonly Item[], work: (item: Item) => Promise<string>): Promise<string> {
-  const notes: string[] = []
-  for (const item of items) notes.push(await work(item))
-  return notes.filter((note) => note !== '').join('; ')
+async function restartServer({ simulator }: ChaosScene, forMs: number): Promise<string> {
+  const stageMs = forMs / restartStages.length
+  const failed = await restartBadly(simulator.faults, { stageMs, random: Math.random })
+  return failed > 0 ? `${failed} calls failed` : 'not effective: no call'
 }
 
-async function killReplica(scene: ChaosScene, fault: Hit): Promise<string> {
-  const { replica, letGo, note } = await untilMoment(scene, fault)
+async function oneByOne<Item>(items: readonly Item[], work: (item: Item) => Promise<string>): Promise<string> {
+  const outcomes: string[] = []
+  for (const item of items) outcomes.push(await work(item))
+  return outcomes.filter((outcome) => outcome !== '').join('; ')
+}
+
+async function killReplica(scene: ChaosScene, fault: ProcessFault): Promise<string> {
+  const { replica, release, outcome } = await holdAtPoint(scene, fault)
   await replica.process().kill()
-  letGo()
+  release()
   await delay(fault.forMs)
   replica.start()
-  return note
+  return outcome
 }
 
-/** What was held back, as on a slow network, arrives when the process is awake again and somebody else has its streams. */
-async function pauseReplica(scene: ChaosScene, fault: Hit): Promise<string> {
-  const { replica, letGo, note } = await untilMoment(scene, fault)
+/** The request or response that was held back arrives when the process resumes and another replica has its streams. */
+async function pauseReplica(scene: ChaosScene, fault: ProcessFault): Promise<string> {
+  const { replica, release, outcome } = await holdAtPoint(scene, fault)
   replica.process().signal('SIGSTOP')
   await delay(fault.forMs)
-  letGo()
+  release()
   replica.process().signal('SIGCONT')
-  return note
+  return outcome
 }
 
-/** SIGTERM, which a process answers with exit code 0 whatever else goes on, unless it was only just being loaded. */
+/** Sends SIGTERM, on which a process must always exit with 0, unless it is still loading its code. */
 async function restartReplica(replica: ChaosReplica, skewMs = 0): Promise<string> {
   const isLoaded = replica.process().output() !== ''
   const exitCode = await replica.process().stop(60_000)
   replica.start(skewMs)
-  if (exitCode !== 0 && isLoaded) throw new Error(`${replica.name} was told to stop and ended with ${exitCode}`)
+  if (exitCode !== 0 && isLoaded) throw new Error(`${replica.name} exited with ${exitCode} after SIGTERM`)
   return ''
 }
 
-/** Everything comes through again. */
-export function forgetFaults({ ways, store }: ChaosReplica): void {
+/** Removes the faults on the links of a replica. */
+export function clearFaults({ links, store }: ChaosReplica): void {
   store.clear()
-  for (const proxy of Object.values(ways).flat()) {
+  for (const proxy of Object.values(links).flat()) {
     proxy.clear()
     proxy.resume()
     proxy.delay(0)
@@ -90,24 +103,24 @@ export function forgetFaults({ ways, store }: ChaosReplica): void {
 }
 
 async function cut(
-  { ways }: ChaosReplica,
-  { way, how, forMs }: { way: Way; how: 'refused' | 'silent'; forMs: number },
+  { links }: ChaosReplica,
+  { link, how, forMs }: { link: Link; how: 'refused' | 'silent'; forMs: number },
 ) {
-  const proxies = ways[way]
-  const note = feeling(proxies)
+  const proxies = links[link]
+  const outcome = watchEffect(proxies)
   if (how === 'silent') for (const proxy of proxies) proxy.pause()
   else await Promise.all(proxies.map((proxy) => proxy.down()))
   await delay(forMs)
   await Promise.all(proxies.map((proxy) => proxy.up()))
   for (const proxy of proxies) proxy.resume()
-  return note()
+  return outcome()
 }
 
-/** Says later whether anything met what is done to the proxies from now on. */
-function feeling(proxies: readonly TcpProxy[]): () => string {
-  const sum = () => proxies.reduce((felt, proxy) => felt + proxy.felt(), 0)
+/** Returns a function that reports whether traffic was affected since this call. */
+function watchEffect(proxies: readonly TcpProxy[]): () => string {
+  const sum = () => proxies.reduce((total, proxy) => total + proxy.affected(), 0)
   const before = sum()
-  return () => (sum() > before ? `met ${sum() - before} times` : 'not felt: nothing was on its way')
+  return () => (sum() > before ? `affected traffic ${sum() - before} times` : 'not effective: no traffic')
 }
 
 const DROPS_WITHIN_MS = 5_000
@@ -117,27 +130,27 @@ const lostWrites: readonly S3Fault[] = [
   { kind: 'answer-instead', status: 500 },
 ]
 
-/** Answers to what took effect: the end of a transaction (one by each broker), three writes of a checkpoint, a page. */
-async function dropAnswers(replica: ChaosReplica, { way }: { way: Way }): Promise<string> {
-  const { ways, store } = replica
+/** Drops responses after the request took effect: a commit (one per broker), three checkpoint writes, or a page. */
+async function dropResponses(replica: ChaosReplica, { link }: { link: Link }): Promise<string> {
+  const { links, store } = replica
   let dropped = 0
   const drops = (
-    way === 's3'
+    link === 's3'
       ? lostWrites.map((fault) => store.next('PUT', fault))
-      : ways[way].map((proxy) => proxy.dropAnswers(1, way === 'kafka' ? holdsRequest('endTxn') : undefined))
+      : links[link].map((proxy) => proxy.dropAnswers(1, link === 'kafka' ? holdsRequest('endTxn') : undefined))
   ).map(async (drop) => {
     await drop
     dropped += 1
   })
   await Promise.race([Promise.all(drops), delay(DROPS_WITHIN_MS)])
-  for (const faulty of [store, ...ways[way]]) faulty.clear()
-  return dropped > 0 ? `${dropped} dropped` : 'not dropped: no request came'
+  for (const faulty of [store, ...links[link]]) faulty.clear()
+  return dropped > 0 ? `${dropped} dropped` : 'not dropped: no request'
 }
 
-async function slowStore({ ways }: ChaosReplica, { delayMs, forMs }: { delayMs: number; forMs: number }) {
-  const note = feeling(ways.s3)
-  for (const proxy of ways.s3) proxy.delay(delayMs)
+async function slowStore({ links }: ChaosReplica, { delayMs, forMs }: { delayMs: number; forMs: number }) {
+  const outcome = watchEffect(links.s3)
+  for (const proxy of links.s3) proxy.delay(delayMs)
   await delay(forMs)
-  for (const proxy of ways.s3) proxy.delay(0)
-  return note()
+  for (const proxy of links.s3) proxy.delay(0)
+  return outcome()
 }

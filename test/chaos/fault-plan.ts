@@ -1,16 +1,16 @@
-import { numbers } from '../support/servers/polaris/made-up-client.ts'
+import { numbers } from '../polaris/clients/made-up-client.ts'
 
 /**
- * When a replica is hit: at any moment, with a page prepared in S3 but not decided, or with the end of its transaction on the way to Kafka.
- * The last two hit whichever replica is the first there; the one that is planned when none comes.
+ * Where a replica is interrupted: anywhere, with a page prepared in S3 but not committed, or with its commit on the way
+ * to Kafka. The last two affect the first replica to get there; if none does, the planned one.
  */
-export type Moment = 'any' | 'prepared' | 'committing'
-export type Way = 'kafka' | 's3' | 'source'
+export type InjectionPoint = 'any' | 'prepared' | 'committing'
+export type Link = 'kafka' | 's3' | 'source'
 
-/** What goes wrong; replicas and brokers are counted from 1, times are in milliseconds. */
+/** What fails. Replicas and brokers are numbered from 1; times are in milliseconds. */
 export type Fault =
-  | { readonly kind: 'kill'; readonly replica: number; readonly moment: Moment; readonly forMs: number }
-  | { readonly kind: 'pause'; readonly replica: number; readonly moment: Moment; readonly forMs: number }
+  | { readonly kind: 'kill'; readonly replica: number; readonly point: InjectionPoint; readonly forMs: number }
+  | { readonly kind: 'pause'; readonly replica: number; readonly point: InjectionPoint; readonly forMs: number }
   | { readonly kind: 'skew clock'; readonly replica: number; readonly skewMs: number }
   | { readonly kind: 'restart replicas' }
   | { readonly kind: 'kill broker'; readonly broker: number; readonly forMs: number }
@@ -20,36 +20,41 @@ export type Fault =
   | {
       readonly kind: 'cut'
       readonly replica: number
-      readonly way: Way
+      readonly link: Link
       readonly how: 'refused' | 'silent'
       readonly forMs: number
     }
-  | { readonly kind: 'drop answers'; readonly replica: number; readonly way: Way }
+  | { readonly kind: 'drop responses'; readonly replica: number; readonly link: Link }
+  /** The source restarts badly, see `bad-restart.ts`. */
+  | { readonly kind: 'restart server'; readonly forMs: number }
   | { readonly kind: 'slow store'; readonly replica: number; readonly delayMs: number; readonly forMs: number }
 
-/** What hits a replica at a moment. */
-export type Hit = Extract<Fault, { kind: 'kill' | 'pause' }>
+/** A fault of a replica's process, injected at a certain point. */
+export type ProcessFault = Extract<Fault, { kind: 'kill' | 'pause' }>
 
-/** Faults of one lane come one after the other, those of different lanes at the same time. */
-export const lanes = ['replicas', 'brokers', 'ways'] as const
+/** Faults of one lane never overlap; those of different lanes do. */
+export const lanes = ['replicas', 'brokers', 'network', 'server'] as const
 export type Lane = (typeof lanes)[number]
+/** Without the server, whose faults hit all replicas at once. */
+export const usualLanes: readonly Lane[] = ['replicas', 'brokers', 'network']
 
 export interface PlannedFault {
   readonly lane: Lane
-  /** From the beginning of the run; later where the one before takes longer than planned. */
+  /** From the start of the run; later if the previous fault takes longer than planned. */
   readonly atMs: number
   readonly fault: Fault
-  /** Of the first deck, which is gone through however slow the machine is: a run has every kind of fault. */
+  /** In the first cycle of the lane, which is completed even on a slow machine: a run has every kind of fault. */
   readonly isFirst: boolean
 }
 
-/** Longer than every timeout that the replicas are given: session, transaction, finish. */
+/** Longer than every timeout of the replicas: session, transaction, shutdown. */
 export const PAUSE_MS = 14_000
 const HOUR_MS = 3_600_000
 
 /**
- * How many brokers, and how many of them have a copy of events and notes. A lone copy has nobody to lead in its place: while it is away, Kafka
- * loses ends of transactions (docs/decisions/20261126-lost-ends.md), and tells so to nobody where the coordinators live on.
+ * Number of brokers, and of copies of events and commit records. A partition with a single copy has no leader while its
+ * broker is down. Kafka then loses transaction markers (docs/decisions/20261126-recovery.md); if the transaction
+ * coordinator is on another broker, it reports success nevertheless.
  */
 export interface Cluster {
   readonly brokers: 1 | 3
@@ -58,90 +63,97 @@ export interface Cluster {
 
 export const WHOLE: Cluster = { brokers: 3, copies: 3 }
 
-type Chance = () => number
-type Draw = (chance: Chance, cluster: Cluster) => Fault
+type Random = () => number
+type Generate = (random: Random, cluster: Cluster) => Fault
 
-const one = <Item>(chance: Chance, items: readonly [Item, ...Item[]]): Item =>
-  items[Math.floor(chance() * items.length)] ?? items[0]
-const between = (chance: Chance, least: number, most: number) => Math.round(least + chance() * (most - least))
-const any = (chance: Chance) => one(chance, [1, 2, 3])
+const one = <Item>(random: Random, items: readonly [Item, ...Item[]]): Item =>
+  items[Math.floor(random() * items.length)] ?? items[0]
+const between = (random: Random, least: number, most: number) => Math.round(least + random() * (most - least))
+const any = (random: Random) => one(random, [1, 2, 3])
 
 const kill =
-  (moment: Moment): Draw =>
-  (chance) => ({ kind: 'kill', replica: any(chance), moment, forMs: between(chance, 0, 3_000) })
+  (point: InjectionPoint): Generate =>
+  (random) => ({ kind: 'kill', replica: any(random), point, forMs: between(random, 0, 3_000) })
 const cut =
-  (way: Way, longestMs: number): Draw =>
-  (chance) => {
-    const how = one<'refused' | 'silent'>(chance, ['refused', 'silent'])
-    return { kind: 'cut', replica: any(chance), way, how, forMs: between(chance, 1_000, longestMs) }
+  (link: Link, longestMs: number): Generate =>
+  (random) => {
+    const how = one<'refused' | 'silent'>(random, ['refused', 'silent'])
+    return { kind: 'cut', replica: any(random), link, how, forMs: between(random, 1_000, longestMs) }
   }
-const dropAnswers =
-  (way: Way): Draw =>
-  (chance) => ({ kind: 'drop answers', replica: any(chance), way })
+const dropResponses =
+  (link: Link): Generate =>
+  (random) => ({ kind: 'drop responses', replica: any(random), link })
 
-const moveLeaders: Draw = () => ({ kind: 'move leaders' })
+const moveLeaders: Generate = () => ({ kind: 'move leaders' })
 
-/** A deck for each lane: all of it is dealt before any of it comes again. */
-const decks: Record<Lane, readonly Draw[]> = {
+/** The faults of each lane. A cycle injects all of them, in random order, before any is repeated. */
+const generators: Record<Lane, readonly Generate[]> = {
   replicas: [
     ...(['any', 'prepared', 'committing'] as const).map(kill),
-    (chance) => {
-      return { kind: 'pause', replica: any(chance), moment: one(chance, ['prepared', 'committing']), forMs: PAUSE_MS }
+    (random) => {
+      return { kind: 'pause', replica: any(random), point: one(random, ['prepared', 'committing']), forMs: PAUSE_MS }
     },
-    (chance) => ({ kind: 'skew clock', replica: any(chance), skewMs: one(chance, [-HOUR_MS, HOUR_MS]) }),
+    (random) => ({ kind: 'skew clock', replica: any(random), skewMs: one(random, [-HOUR_MS, HOUR_MS]) }),
     () => ({ kind: 'restart replicas' }),
   ],
   brokers: [
-    (chance, { brokers }) => {
-      return { kind: 'kill broker', broker: Math.min(any(chance), brokers), forMs: between(chance, 0, 4_000) }
+    (random, { brokers }) => {
+      return { kind: 'kill broker', broker: Math.min(any(random), brokers), forMs: between(random, 0, 4_000) }
     },
     moveLeaders,
     () => ({ kind: 'restart brokers' }),
     () => ({ kind: 'restart store' }),
   ],
-  ways: [
+  network: [
     ...[cut('kafka', 9_000), cut('s3', 5_000), cut('source', 4_000)],
-    ...(['kafka', 's3', 'source'] as const).map(dropAnswers),
-    (chance) => {
-      const [delayMs, forMs] = [between(chance, 100, 800), between(chance, 2_000, 6_000)]
-      return { kind: 'slow store', replica: any(chance), delayMs, forMs }
+    ...(['kafka', 's3', 'source'] as const).map(dropResponses),
+    (random) => {
+      const [delayMs, forMs] = [between(random, 100, 800), between(random, 2_000, 6_000)]
+      return { kind: 'slow store', replica: any(random), delayMs, forMs }
     },
   ],
+  server: [(random) => ({ kind: 'restart server', forMs: between(random, 6_000, 30_000) })],
 }
 
-/** How long a fault takes on a calm machine. */
+/** How long a fault takes on an idle machine. */
 export const nominalMs = (fault: Fault) =>
   ('forMs' in fault ? fault.forMs : 0) + (fault.kind === 'restart brokers' ? 20_000 : 2_000)
 
-/** Between the end of one and the next, at most. */
-const restMs: Record<Lane, number> = { replicas: 1_200, brokers: 4_000, ways: 1_200 }
+/** Longest pause between two faults. */
+const restMs: Record<Lane, number> = { replicas: 1_200, brokers: 4_000, network: 1_200, server: 20_000 }
 
-/** The same seed gives the same faults at the same planned times, each kind at least once; a longer run begins like a shorter one. */
-export function faultPlan(seed: number, lengthMs: number, cluster = WHOLE): PlannedFault[] {
-  return lanes.flatMap((lane, at) => lanePlan(lane, numbers(seed, at, 0), { lengthMs, cluster }))
+/** A seed always gives the same faults at the same planned times, each kind at least once. Longer runs start alike. */
+export function faultPlan(
+  seed: number,
+  lengthMs: number,
+  { chosen = usualLanes, ...cluster }: Cluster & { readonly chosen?: readonly Lane[] } = WHOLE,
+): PlannedFault[] {
+  return lanes.flatMap((lane, at) =>
+    chosen.includes(lane) ? lanePlan(lane, numbers(seed, at, 0), { lengthMs, cluster }) : [],
+  )
 }
 
 function lanePlan(
   lane: Lane,
-  chance: Chance,
+  random: Random,
   { lengthMs, cluster }: { lengthMs: number; cluster: Cluster },
 ): PlannedFault[] {
   const plan: PlannedFault[] = []
-  const deck = decks[lane].filter((draw) => cluster.copies > 1 || draw !== moveLeaders)
-  for (let atMs = between(chance, 0, 1_000); ; ) {
-    for (const draw of shuffled(deck, chance)) {
-      const fault = draw(chance, cluster)
-      const isFirst = plan.length < deck.length
+  const cycle = generators[lane].filter((generate) => cluster.copies > 1 || generate !== moveLeaders)
+  for (let atMs = between(random, 0, 1_000); ; ) {
+    for (const generate of shuffled(cycle, random)) {
+      const fault = generate(random, cluster)
+      const isFirst = plan.length < cycle.length
       if (!isFirst && atMs + nominalMs(fault) > lengthMs) return plan
       plan.push({ lane, atMs, fault, isFirst })
-      atMs += nominalMs(fault) + between(chance, 200, restMs[lane])
+      atMs += nominalMs(fault) + between(random, 200, restMs[lane])
     }
   }
 }
 
-function shuffled<Item>(items: readonly Item[], chance: Chance): Item[] {
+function shuffled<Item>(items: readonly Item[], random: Random): Item[] {
   return items
-    .map((item) => ({ item, at: chance() }))
+    .map((item) => ({ item, at: random() }))
     .sort((left, right) => left.at - right.at)
     .map(({ item }) => item)
 }

@@ -1,24 +1,24 @@
 import type { Fault } from './fault-plan.ts'
 
-/** Counts how the planned faults went, so that a run in which most missed their moment does not look like one that was survived. */
+/** Counts the faults that were injected as planned: a run that missed most of them proves nothing. */
 export interface FaultTally {
   /** `outcome`: what `injectFault` resolved to. */
   count(fault: Fault, outcome: string): void
-  /** A line for each kind. */
+  /** One line per kind. */
   lines(): string[]
-  /** What makes the run worth too little. */
+  /** Reports that too few faults were injected. */
   problems(): string[]
 }
 
-/** Of all faults that were begun, so many must be had as planned. */
+/** Required share of the started faults that were injected as planned. */
 const ENOUGH = 2 / 3
-/** A kind that was tried so often and never had is broken. */
+/** A kind that was planned this often and never injected counts as broken. */
 const TRIES = 3
 
 interface Tally {
   planned: number
-  had: number
-  /** Why not, and how often. */
+  injected: number
+  /** Outcomes of the faults that were not injected, and how often. */
   readonly missed: Map<string, number>
 }
 
@@ -26,7 +26,7 @@ export function faultTally(plan: readonly Fault[]): FaultTally {
   const kinds = new Map<string, Tally>()
   const of = (fault: Fault) => {
     const kind = kindOf(fault)
-    const tally = kinds.get(kind) ?? { planned: 0, had: 0, missed: new Map() }
+    const tally = kinds.get(kind) ?? { planned: 0, injected: 0, missed: new Map() }
     kinds.set(kind, tally)
     return tally
   }
@@ -34,17 +34,17 @@ export function faultTally(plan: readonly Fault[]): FaultTally {
   return {
     count: (fault, outcome) => {
       const tally = of(fault)
-      if (!outcome.startsWith('not ')) tally.had += 1
+      if (!outcome.startsWith('not ')) tally.injected += 1
       else tally.missed.set(outcome, (tally.missed.get(outcome) ?? 0) + 1)
     },
     lines: () => [...kinds].sort(([one], [other]) => (one < other ? -1 : 1)).map(([kind, tally]) => line(kind, tally)),
     problems: () => {
-      const never = [...kinds].filter(([, { planned, had }]) => planned >= TRIES && had === 0)
-      const had = sum([...kinds.values()].map((tally) => tally.had))
-      const begun = had + sum([...kinds.values()].map(missedOf))
+      const never = [...kinds].filter(([, { planned, injected }]) => planned >= TRIES && injected === 0)
+      const injected = sum([...kinds.values()].map((tally) => tally.injected))
+      const started = injected + sum([...kinds.values()].map(missedOf))
       return [
-        ...never.map(([kind, { planned }]) => `the faults: «${kind}» was planned ${planned} times and never had`),
-        ...(had >= ENOUGH * begun ? [] : [`the faults: only ${had} of ${begun} were had as planned`]),
+        ...never.map(([kind, { planned }]) => `faults: "${kind}" was planned ${planned} times and never injected`),
+        ...(injected >= ENOUGH * started ? [] : [`faults: only ${injected} of ${started} were injected as planned`]),
       ]
     },
   }
@@ -54,14 +54,14 @@ const sum = (numbers: Iterable<number>) => [...numbers].reduce((all, one) => all
 const missedOf = ({ missed }: Tally) => sum(missed.values())
 
 function line(kind: string, tally: Tally): string {
-  const { planned, had, missed } = tally
-  const why = [...missed].map(([outcome, count]) => `${count} ${outcome}`)
-  const notBegun = planned - had - missedOf(tally)
-  if (notBegun > 0) why.push(`${notBegun} not begun, or failed`)
-  return `${kind}: ${had} of ${planned}${why.length > 0 ? ` (${why.join('; ')})` : ''}`
+  const { planned, injected, missed } = tally
+  const reasons = [...missed].map(([outcome, count]) => `${count} ${outcome}`)
+  const notStarted = planned - injected - missedOf(tally)
+  if (notStarted > 0) reasons.push(`${notStarted} not started or failed`)
+  return `${kind}: ${injected} of ${planned}${reasons.length > 0 ? ` (${reasons.join('; ')})` : ''}`
 }
 
 function kindOf(fault: Fault): string {
-  const more = ['way', 'how', 'moment'].flatMap((name) => (name in fault ? [Reflect.get(fault, name)] : []))
+  const more = ['link', 'how', 'point'].flatMap((name) => (name in fault ? [Reflect.get(fault, name)] : []))
   return [fault.kind, ...more].join(', ')
 }

@@ -4,9 +4,9 @@ import { array, int8, int32, text } from '../support/servers/kafka-bytes.ts'
 import { askBroker, clusterView } from '../support/servers/kafka-wire.ts'
 
 const PREFERRED = 0
-const SHOWN_WITHIN_MS = 5_000
+const MOVED_WITHIN_MS = 5_000
 
-/** Makes another replica the leader of every partition, the coordinators' own included; resolves to how many have another one. */
+/** Moves the leader of every partition, internal topics included. Resolves to how many leaders have moved. */
 export async function moveLeaders(bootstrap: string): Promise<string> {
   const admin = testKafka(bootstrap).admin()
   await admin.connect()
@@ -28,8 +28,8 @@ export async function moveLeaders(bootstrap: string): Promise<string> {
     const names = topics.map(({ name }) => name)
     const others = await otherLeaders(portsOf(bootstrap), names, before)
     const internal = others.filter((partition) => partition.startsWith('__')).length
-    const note = `${others.length} of ${before.size} leaders, ${internal} of them internal, ${answer}`
-    return internal > 0 && others.length > internal ? note : `not moved: ${note}`
+    const outcome = `${others.length} of ${before.size} leaders, ${internal} of them internal, ${answer}`
+    return internal > 0 && others.length > internal ? outcome : `not moved: ${outcome}`
   } finally {
     await admin.disconnect()
   }
@@ -37,13 +37,13 @@ export async function moveLeaders(bootstrap: string): Promise<string> {
 
 const portsOf = (bootstrap: string) => bootstrap.split(',').map((address) => Number(address.split(':')[1]))
 
-/** The partitions that another one leads, as soon as that is all of them; brokers hear of it one after the other. */
+/** The partitions with a new leader. Waits for all of them, since brokers learn of new leaders one after the other. */
 async function otherLeaders(
   [port = 0]: readonly number[],
   topics: readonly string[],
   before: ReadonlyMap<string, number>,
 ): Promise<string[]> {
-  for (const lateAt = performance.now() + SHOWN_WITHIN_MS; ; await delay(100)) {
+  for (const lateAt = performance.now() + MOVED_WITHIN_MS; ; await delay(100)) {
     const seen = (await clusterView(port, topics))?.partitions ?? []
     const others = seen
       .map(({ topic, partition, leader }) => ({ name: `${topic}/${partition}`, leader }))
@@ -52,7 +52,7 @@ async function otherLeaders(
   }
 }
 
-/** The one behind the leader comes first, which makes it the preferred leader. */
+/** Puts the replica after the leader first, which makes it the preferred leader. */
 function rotated(replicas: readonly number[], leader: number): number[] {
   const next = replicas.indexOf(leader) + 1
   return [...replicas.slice(next), ...replicas.slice(0, next)]
@@ -63,15 +63,15 @@ interface MovedTopic {
   readonly partitionAssignment: readonly { readonly partition: number }[]
 }
 
-/** The client of the tests has no such request. */
+/** Sends ElectLeaders, which the tests' Kafka client does not have. */
 async function electPreferred(bootstrap: string, moved: readonly MovedTopic[]): Promise<string> {
   const topics = moved.map(({ topic, partitionAssignment }) =>
     Buffer.concat([text(topic), array(partitionAssignment.map(({ partition }) => int32(partition)))]),
   )
   const body = Buffer.concat([int8(PREFERRED), array(topics), int32(10_000)])
   for (const port of portsOf(bootstrap)) {
-    const answer = await askBroker(port, { api: 'electLeaders', version: 1, body }, 15_000)
-    if (answer !== undefined) return `answer ${answer.readInt16BE(4)}` // behind the throttle time
+    const answer = await askBroker(port, { api: 'electLeaders', version: 1, body }, { withinMs: 15_000 })
+    if (answer !== undefined) return `error code ${answer.readInt16BE(4)}` // after the throttle time
   }
-  return 'no answer'
+  return 'no response'
 }

@@ -1,13 +1,13 @@
 import { bytesReader } from '../support/servers/kafka-bytes.ts'
 
-/** A batch as it lies in the log (message format 2). */
+/** A record batch as stored in the log (message format 2). */
 export interface RecordBatch {
   readonly firstOffset: bigint
   readonly lastOffset: bigint
   readonly producerId: bigint
   readonly producerEpoch: number
   readonly isTransactional: boolean
-  /** Set where the batch is the marker that ends a transaction. */
+  /** Set if the batch is a transaction marker. */
   readonly marker: 'commit' | 'abort' | undefined
   readonly records: readonly LogRecord[]
 }
@@ -23,10 +23,10 @@ export interface LogRecord {
 const TRANSACTIONAL = 0x10
 const CONTROL = 0x20
 const COMPRESSED = 0x07
-/** Behind the first offset and the length. */
+/** Bytes of the first offset and the length field. */
 const HEADER_BEFORE_LENGTH = 12
 
-/** Every whole batch; a part of one at the end is left out, as brokers cut their answers anywhere. */
+/** Parses the complete batches. Brokers truncate responses anywhere, so a partial batch at the end is ignored. */
 export function recordBatches(bytes: Buffer): RecordBatch[] {
   const batches: RecordBatch[] = []
   for (let at = 0; at + HEADER_BEFORE_LENGTH <= bytes.length; ) {
@@ -41,17 +41,17 @@ export function recordBatches(bytes: Buffer): RecordBatch[] {
 function recordBatch(bytes: Buffer): RecordBatch {
   const read = bytesReader(bytes)
   const firstOffset = read.int64()
-  read.skip(4 + 4) // length, epoch of the leader
+  read.skip(4 + 4) // length, partition leader epoch
   const format = read.int8()
   read.skip(4) // checksum
   const attributes = read.int16()
   if (format !== 2 || (attributes & COMPRESSED) !== 0)
-    throw new Error(`a batch of format ${format}, flags ${attributes}`)
+    throw new Error(`unsupported batch: format ${format}, attributes ${attributes}`)
   const lastOffset = firstOffset + BigInt(read.int32())
   const firstTimestamp = Number(read.int64())
-  read.skip(8) // the latest timestamp
+  read.skip(8) // max timestamp
   const [producerId, producerEpoch] = [read.int64(), read.int16()]
-  read.skip(4) // number of the first record
+  read.skip(4) // base sequence
   const records = read.array(() => {
     read.varint() // length
     read.skip(1)

@@ -1,15 +1,15 @@
 import { array, bytesReader, int8, int32, int64, text } from '../support/servers/kafka-bytes.ts'
-import { askBroker, clusterView } from '../support/servers/kafka-wire.ts'
+import { askBroker, clusterView, type WireLogin } from '../support/servers/kafka-wire.ts'
 import { type LogRecord, type RecordBatch, recordBatches } from './record-batch.ts'
 
-/** What one partition holds up to its last stable offset, and which of it a reader of committed records must leave out. */
+/** The batches of one partition up to its last stable offset, and the aborted transactions in them. */
 export interface PartitionLog {
   readonly topic: string
   readonly partition: number
   readonly batches: RecordBatch[]
-  /** By producer id and first offset. */
+  /** Aborted transactions by producer id and first offset. */
   readonly aborted: Map<string, { readonly producerId: bigint; readonly firstOffset: bigint }>
-  /** Whether the last answer held everything, open transactions included. */
+  /** Whether the last response reached the end of the log and no transaction is open. */
   isAtEnd: boolean
 }
 
@@ -19,18 +19,26 @@ export interface CommittedRecord extends LogRecord {
   readonly producerEpoch: number
 }
 
-/** Reads topics by Kafka's protocol alone, with read committed isolation. It shares no code with the connector and no client library. */
+/** Reads topics by the Kafka protocol with read_committed isolation, without connector code or a client library. */
 export interface TopicLog {
   readonly partitions: readonly PartitionLog[]
-  /** Reads on to the end of what is stable now. Skips what no leader answers for. */
+  /** Continues reading up to the current last stable offsets. Skips partitions whose leader does not answer. */
   readOn(): Promise<void>
 }
 
 const READ_COMMITTED = 1
 const MAX_BYTES = 4 << 20
 
-/** `ports`: where brokers listen; any of them that answers will do. Topics that do not exist yet are looked for at each `readOn`. */
-export function topicLog({ ports, topics }: { ports: readonly number[]; topics: readonly string[] }): TopicLog {
+export interface TopicLogParts {
+  /** Ports of the brokers; metadata comes from the first that answers. */
+  readonly ports: readonly number[]
+  /** Set if these ports use SASL_SSL. */
+  readonly login?: WireLogin | undefined
+  /** May be created later: each `readOn` looks for them again. */
+  readonly topics: readonly string[]
+}
+
+export function topicLog(parts: TopicLogParts): TopicLog {
   const logs = new Map<string, PartitionLog>()
   const partitions: PartitionLog[] = []
   const logOf = (topic: string, partition: number) => {
@@ -42,12 +50,12 @@ export function topicLog({ ports, topics }: { ports: readonly number[]; topics: 
   }
   const readOn = async () => {
     for (;;) {
-      const led = (await firstView(ports, topics)) ?? { brokers: [], partitions: [] }
+      const led = (await firstView(parts)) ?? { brokers: [], partitions: [] }
       const read = led.brokers.map(async ({ id, port }) => {
         const own = led.partitions.filter(({ leader }) => leader === id)
         return await fetchInto(
           own.map(({ topic, partition }) => logOf(topic, partition)),
-          port,
+          { ...parts, port },
         )
       })
       if ((await Promise.all(read)).every((batches) => batches === 0)) return
@@ -56,16 +64,19 @@ export function topicLog({ ports, topics }: { ports: readonly number[]; topics: 
   return { partitions, readOn }
 }
 
-async function firstView(ports: readonly number[], topics: readonly string[]) {
+async function firstView({ ports, topics, login }: TopicLogParts) {
   for (const port of ports) {
-    const view = await clusterView(port, topics)
+    const view = await clusterView(port, topics, login)
     if (view !== undefined) return view
   }
   return undefined
 }
 
-/** One Fetch request (version 4); resolves to how many batches came. */
-async function fetchInto(logs: readonly PartitionLog[], port: number): Promise<number> {
+/** Sends one Fetch request (version 4); resolves to the number of batches received. */
+async function fetchInto(
+  logs: readonly PartitionLog[],
+  { port, login }: Pick<TopicLogParts, 'login'> & { port: number },
+): Promise<number> {
   if (logs.length === 0) return 0
   const wanted = logs.map((log) => {
     const place = [int32(log.partition), int64(nextOffset(log)), int32(MAX_BYTES)]
@@ -74,7 +85,7 @@ async function fetchInto(logs: readonly PartitionLog[], port: number): Promise<n
   const [replica, maxWaitMs, minBytes] = [-1, 100, 1]
   const limits = [int32(replica), int32(maxWaitMs), int32(minBytes), int32(8 * MAX_BYTES), int8(READ_COMMITTED)]
   const body = Buffer.concat([...limits, array(wanted)])
-  const answer = await askBroker(port, { api: 'fetch', version: 4, body }, 10_000)
+  const answer = await askBroker(port, { api: 'fetch', version: 4, body }, { withinMs: 10_000, login })
   if (answer === undefined) return 0
   return fetched(answer, logs)
 }
@@ -103,18 +114,19 @@ function fetched(answer: Buffer, logs: readonly PartitionLog[]): number {
 
 const nextOffset = ({ batches }: PartitionLog) => (batches.at(-1)?.lastOffset ?? -1n) + 1n
 
-/** The records that are committed, in the order of the partition: what the broker names as aborted is left out, as every consumer does. */
+/** The committed records in offset order. Skips transactions that the broker lists as aborted, as consumers do. */
 export function committedRecords({ partition, batches, aborted }: PartitionLog): CommittedRecord[] {
-  const coming = [...aborted.values()].sort((one, other) => Number(one.firstOffset - other.firstOffset))
+  const upcoming = [...aborted.values()].sort((one, other) => Number(one.firstOffset - other.firstOffset))
   const aborting = new Set<bigint>()
   return batches.flatMap(({ firstOffset, lastOffset, producerId, producerEpoch, isTransactional, marker, records }) => {
-    for (let next = coming[0]; next !== undefined && next.firstOffset <= lastOffset; next = coming[0]) {
+    for (let next = upcoming[0]; next !== undefined && next.firstOffset <= lastOffset; next = upcoming[0]) {
       aborting.add(next.producerId)
-      coming.shift()
+      upcoming.shift()
     }
     if (marker === 'abort') aborting.delete(producerId)
     if (marker !== undefined || (isTransactional && aborting.has(producerId))) return []
-    if (records.some(({ offset }) => offset < firstOffset)) throw new Error(`a record before its batch ${firstOffset}`)
+    if (records.some(({ offset }) => offset < firstOffset))
+      throw new Error(`record offset below the first offset ${firstOffset} of its batch`)
     return records.map((record) => ({ ...record, partition, producerId, producerEpoch }))
   })
 }

@@ -1,6 +1,6 @@
-/** Samples of a minute each, in promtool's notation: `1x10` is 1 for eleven minutes, `0+60x5` grows by 60, `_` is none. */
+/** One sample a minute, as promtool writes it: `1x10` is 1 for 11 minutes, `0+60x5` grows by 60, `_` is missing. */
 export interface Series {
-  /** Without `polaris_connector_`. */
+  /** Name without the prefix `polaris_connector_`. */
   readonly metric: string
   readonly labels?: Readonly<Record<string, string>>
   readonly values: string
@@ -14,7 +14,7 @@ export interface AlertCase {
     readonly labels?: Readonly<Record<string, string>>
     readonly summary: string
   }
-  /** What looks like it and is none, by name. */
+  /** Similar situations in which the alert must not fire, by name. */
   readonly silent: Readonly<Record<string, { readonly series: readonly Series[]; readonly at: string }>>
 }
 
@@ -24,27 +24,32 @@ const b = { pod: 'b' }
 const state = (pod: object, state: string, values: string): Series => {
   return { metric: 'stream_state', labels: { ...paris, ...pod, state }, values }
 }
-const nowhere = ['opening', 'running', 'retrying', 'stopped'].map((name) => state(a, name, '0x20'))
+/** Tests begin at 1970-01-01. */
+const expiry = (certificate: string, values: string): Series => {
+  return { metric: 'certificate_expiry_timestamp_seconds', labels: { ...paris, certificate }, values }
+}
+const active = ['group-unreachable', 'opening', 'running', 'source-down', 'throttled', 'retrying', 'held']
+const nowhere = active.map((name) => state(a, name, '0x20'))
 
 export const alertCases: readonly AlertCase[] = [
   {
     alert: 'PolarisConnectorDown',
     fires: { series: [], at: '6m', summary: 'No replica of the connector is running' },
     silent: {
-      'one replica is left': { series: [{ metric: 'ready', labels: a, values: '1x20' }], at: '6m' },
+      'a replica that runs': { series: [{ metric: 'ready', labels: a, values: '1x20' }], at: '6m' },
       'a replica that is not ready': { series: [{ metric: 'ready', labels: a, values: '0x20' }], at: '6m' },
       'a short gap': { series: [{ metric: 'ready', labels: a, values: '1x2 _x3 1x9' }], at: '9m' },
     },
   },
   {
-    alert: 'PolarisStreamStopped',
+    alert: 'PolarisStreamHeld',
     fires: {
-      series: [state(a, 'stopped', '0x2 1x10'), state(b, 'stopped', '0x20')],
+      series: [state(a, 'held', '0x2 1x10'), state(b, 'held', '0x20')],
       at: '5m',
       labels: paris,
-      summary: 'Stream paris has stopped and waits for an operator',
+      summary: 'Stream paris is held until something outside changes',
     },
-    silent: { 'a running stream': { series: [state(a, 'stopped', '0x20'), state(a, 'running', '1x20')], at: '5m' } },
+    silent: { 'a running stream': { series: [state(a, 'held', '0x20'), state(a, 'running', '1x20')], at: '5m' } },
   },
   {
     alert: 'PolarisStreamUnassigned',
@@ -55,8 +60,28 @@ export const alertCases: readonly AlertCase[] = [
       summary: 'No replica runs stream paris',
     },
     silent: {
-      'a standby beside the replica that runs it': { series: [...nowhere, state(b, 'running', '1x20')], at: '6m' },
-      'a hand-over': { series: [...nowhere, state(b, 'running', '1x2 0x2 1x20')], at: '6m' },
+      'a standby beside the replica that runs the stream': {
+        series: [...nowhere, state(b, 'running', '1x20')],
+        at: '6m',
+      },
+      'a stream that waits for an unreachable group': {
+        series: [...nowhere, state(b, 'group-unreachable', '1x20')],
+        at: '6m',
+      },
+      'a handover': { series: [...nowhere, state(b, 'running', '1x2 0x2 1x20')], at: '6m' },
+    },
+  },
+  {
+    alert: 'PolarisSourceDown',
+    fires: {
+      series: [state(a, 'source-down', '0x2 1x20'), state(a, 'throttled', '0x30')],
+      at: '18m',
+      labels: { ...paris, state: 'source-down' },
+      summary: 'Stream paris waits for its server: source-down',
+    },
+    silent: {
+      'a restart of the server': { series: [state(a, 'source-down', '0x2 1x9 0x20')], at: '18m' },
+      'a running stream': { series: [state(a, 'source-down', '0x30'), state(a, 'running', '1x30')], at: '18m' },
     },
   },
   {
@@ -72,8 +97,15 @@ export const alertCases: readonly AlertCase[] = [
         series: [{ metric: 'seconds_since_good_poll', labels: paris, values: '60x20' }],
         at: '13m',
       },
-      'a stopped stream, which has an alert of its own': {
-        series: [{ metric: 'seconds_since_good_poll', labels: paris, values: '0+60x20' }, state(a, 'stopped', '1x20')],
+      'a stream whose server is down, which has its own alert': {
+        series: [
+          { metric: 'seconds_since_good_poll', labels: paris, values: '0+60x20' },
+          state(a, 'source-down', '1x20'),
+        ],
+        at: '13m',
+      },
+      'a held stream, which has its own alert': {
+        series: [{ metric: 'seconds_since_good_poll', labels: paris, values: '0+60x20' }, state(a, 'held', '1x20')],
         at: '13m',
       },
     },
@@ -91,8 +123,12 @@ export const alertCases: readonly AlertCase[] = [
         series: [{ metric: 'checkpoint_age_seconds', labels: paris, values: '60x20' }],
         at: '13m',
       },
-      'a stopped stream, which has an alert of its own': {
-        series: [{ metric: 'checkpoint_age_seconds', labels: paris, values: '0+60x20' }, state(a, 'stopped', '1x20')],
+      'a stream whose server is down, which has its own alert': {
+        series: [{ metric: 'checkpoint_age_seconds', labels: paris, values: '0+60x20' }, state(a, 'throttled', '1x20')],
+        at: '13m',
+      },
+      'a held stream, which has its own alert': {
+        series: [{ metric: 'checkpoint_age_seconds', labels: paris, values: '0+60x20' }, state(a, 'held', '1x20')],
         at: '13m',
       },
     },
@@ -100,14 +136,14 @@ export const alertCases: readonly AlertCase[] = [
   {
     alert: 'PolarisStreamFailing',
     fires: {
-      series: [{ metric: 'reopenings_total', labels: { ...paris, code: 'kafka.unreachable' }, values: '0+1x40' }],
+      series: [{ metric: 'reopenings_total', labels: { ...paris, code: 'publish.unreachable' }, values: '0+1x40' }],
       at: '30m',
-      labels: { ...paris, code: 'kafka.unreachable' },
-      summary: 'Stream paris fails again and again with kafka.unreachable',
+      labels: { ...paris, code: 'publish.unreachable' },
+      summary: 'Stream paris fails repeatedly with publish.unreachable',
     },
     silent: {
-      'one failure that passed': {
-        series: [{ metric: 'reopenings_total', labels: { ...paris, code: 'kafka.unreachable' }, values: '0x5 1x30' }],
+      'a single failure': {
+        series: [{ metric: 'reopenings_total', labels: { ...paris, code: 'publish.unreachable' }, values: '0x5 1x30' }],
         at: '30m',
       },
     },
@@ -115,13 +151,80 @@ export const alertCases: readonly AlertCase[] = [
   {
     alert: 'PolarisStreamBehind',
     fires: {
-      series: [{ metric: 'caught_up', labels: paris, values: '0x150' }],
-      at: '121m',
+      series: [
+        { metric: 'seconds_since_live_scan', labels: paris, values: '0+60x60' },
+        { metric: 'seconds_since_good_poll', labels: paris, values: '1x60' },
+      ],
+      at: '27m',
       labels: paris,
-      summary: 'Stream paris has been draining for two hours',
+      summary: 'Stream paris has completed no live scan for 27m 0s',
     },
     silent: {
-      'a drain that ended': { series: [{ metric: 'caught_up', labels: paris, values: '0x90 1 0x50' }], at: '121m' },
+      'a live scan every ten minutes': {
+        series: [
+          { metric: 'seconds_since_live_scan', labels: paris, values: '600x60' },
+          { metric: 'seconds_since_good_poll', labels: paris, values: '1x60' },
+        ],
+        at: '27m',
+      },
+      'a stream that reads nothing, which has its own alert': {
+        series: [
+          { metric: 'seconds_since_live_scan', labels: paris, values: '0+60x60' },
+          { metric: 'seconds_since_good_poll', labels: paris, values: '0+60x60' },
+        ],
+        at: '40m',
+      },
+      'a held stream, which has its own alert': {
+        series: [
+          { metric: 'seconds_since_live_scan', labels: paris, values: '0+60x60' },
+          { metric: 'seconds_since_good_poll', labels: paris, values: '1x60' },
+          state(a, 'held', '1x60'),
+        ],
+        at: '27m',
+      },
+    },
+  },
+  {
+    alert: 'PolarisLookBackBehind',
+    fires: {
+      series: [
+        { metric: 'look_backs_behind', labels: paris, values: '0x5 1x20' },
+        { metric: 'seconds_since_good_poll', labels: paris, values: '1x60' },
+      ],
+      at: '12m',
+      labels: paris,
+      summary: 'A look-back of stream paris does not keep up',
+    },
+    silent: {
+      'look-backs that keep up': {
+        series: [
+          { metric: 'look_backs_behind', labels: paris, values: '0x30' },
+          { metric: 'seconds_since_good_poll', labels: paris, values: '1x60' },
+        ],
+        at: '12m',
+      },
+      'a look-back that is done soon after an outage': {
+        series: [
+          { metric: 'look_backs_behind', labels: paris, values: '1x10 0x20' },
+          { metric: 'seconds_since_good_poll', labels: paris, values: '900x8 1x20' },
+        ],
+        at: '12m',
+      },
+      'a stream that reads nothing, which has its own alert': {
+        series: [
+          { metric: 'look_backs_behind', labels: paris, values: '1x30' },
+          { metric: 'seconds_since_good_poll', labels: paris, values: '900+60x30' },
+        ],
+        at: '12m',
+      },
+      'a held stream, which has its own alert': {
+        series: [
+          { metric: 'look_backs_behind', labels: paris, values: '1x30' },
+          { metric: 'seconds_since_good_poll', labels: paris, values: '1x60' },
+          state(a, 'held', '1x60'),
+        ],
+        at: '12m',
+      },
     },
   },
   {
@@ -130,11 +233,14 @@ export const alertCases: readonly AlertCase[] = [
       series: [{ metric: 'contested_total', labels: paris, values: '0x2 1x20' }],
       at: '5m',
       labels: paris,
-      summary: 'Stream paris is taken by somebody outside the group',
+      summary: 'Stream paris is taken by a process outside the consumer group',
     },
     silent: {
-      'nobody else': { series: [{ metric: 'contested_total', labels: paris, values: '0x20' }], at: '5m' },
-      'one quarrel, long ago': { series: [{ metric: 'contested_total', labels: paris, values: '0 1x90' }], at: '60m' },
+      'a stream without contention': {
+        series: [{ metric: 'contested_total', labels: paris, values: '0x20' }],
+        at: '5m',
+      },
+      'contention an hour ago': { series: [{ metric: 'contested_total', labels: paris, values: '0 1x90' }], at: '60m' },
     },
   },
   {
@@ -156,10 +262,10 @@ export const alertCases: readonly AlertCase[] = [
       series: [{ metric: 'dead_letters_total', labels: paris, values: '0x2 3x20' }],
       at: '5m',
       labels: paris,
-      summary: 'Clients of stream paris went to the dead-letter topic',
+      summary: 'Clients of stream paris were published to the dead-letter topic',
     },
     silent: {
-      'none, and a restart': {
+      'a counter reset by a restart': {
         series: [{ metric: 'dead_letters_total', labels: paris, values: '3x4 0x20' }],
         at: '10m',
       },
@@ -168,20 +274,36 @@ export const alertCases: readonly AlertCase[] = [
   {
     alert: 'PolarisLateChanges',
     fires: {
-      series: [{ metric: 'warnings_total', labels: { ...paris, kind: 'lateness-high' }, values: '_x5 1x20' }],
+      series: [{ metric: 'found_late_seconds_count', labels: paris, values: '0x5 12x20' }],
       at: '7m',
       labels: paris,
-      summary: 'Changes of stream paris show later than half the overlap',
+      summary: 'Changes of stream paris become visible late',
     },
     silent: {
-      'another warning': {
-        series: [{ metric: 'warnings_total', labels: { ...paris, kind: 'source-moved' }, values: '_x5 1x20' }],
+      'a few late changes': {
+        series: [{ metric: 'found_late_seconds_count', labels: paris, values: '0x5 9x20' }],
         at: '7m',
       },
-      'one, long ago': {
-        series: [{ metric: 'warnings_total', labels: { ...paris, kind: 'lateness-high' }, values: '1x120' }],
+      'late changes more than an hour ago': {
+        series: [{ metric: 'found_late_seconds_count', labels: paris, values: '0x5 12x120' }],
         at: '90m',
       },
+    },
+  },
+  {
+    alert: 'PolarisCertificateExpiring',
+    fires: {
+      series: [expiry('server', '9000000x20'), expiry('client', '1000000x20')],
+      at: '6m',
+      labels: { ...paris, certificate: 'client' },
+      summary: 'A certificate of stream paris expires in 11d 13h 40m 40s (client)',
+    },
+    silent: {
+      'certificates that are valid for more than 14 days': {
+        series: [expiry('server', '1300000x20'), expiry('pinned', '1300000x20')],
+        at: '6m',
+      },
+      'a pinned certificate that has expired, which is accepted': { series: [expiry('pinned', '0x20')], at: '6m' },
     },
   },
 ]

@@ -26,12 +26,12 @@ const file = (name: string, content: object) => {
   return join(folder, name)
 }
 
-test('promtool finds nothing wrong with the rules and their texts', () => {
+test('promtool accepts the rules and their annotations', () => {
   const path = file('checked.json', { groups: groupsOf({ prometheusRule: { enabled: true } }) })
   expect(promtool('check', 'rules', '--lint-fatal', path)).toContain(`SUCCESS: ${rules.length} rules found`)
 })
 
-test('every alert has a case in which it fires and one in which it does not', () => {
+test('every alert has a case in which it fires, and one in which it does not', () => {
   expect(alertCases.map(({ alert }) => alert).toSorted()).toEqual(rules.map(({ alert }) => alert).toSorted())
   for (const { silent } of alertCases) expect(Object.keys(silent)).not.toEqual([])
 })
@@ -40,17 +40,17 @@ describe.each(alertCases)('$alert', ({ alert, fires, silent }) => {
   const severity = rules.find((rule) => rule.alert === alert)?.labels.severity ?? ''
   const own = { connector: 'shops', namespace: 'retail' }
 
-  test('fires, and says for what', () => {
+  test('fires with the right labels and summary', () => {
     const expected = { exp_labels: { ...own, severity, ...fires.labels }, exp_annotations: { summary: fires.summary } }
     expect(run(alert, { ...fires, own, expected: [expected] })).toContain('SUCCESS')
   })
 
-  test.each(Object.entries(silent))('keeps silent about %s', (_, { series, at }) => {
+  test.each(Object.entries(silent))('does not fire for %s', (_, { series, at }) => {
     expect(run(alert, { series, at, own, expected: [] })).toContain('SUCCESS')
   })
 
   if (fires.series.length > 0)
-    test('leaves the trouble of other releases to them', () => {
+    test('does not fire for another release', () => {
       const elsewhere = { connector: 'shops', namespace: 'wholesale' }
       expect(run(alert, { ...fires, own: elsewhere, expected: [] })).toContain('SUCCESS')
     })
@@ -63,7 +63,7 @@ interface Run {
   readonly expected: readonly object[]
 }
 
-/** Of the annotations, promtool compares all or none: the summary stands for them. */
+/** promtool compares all annotations or none, so this keeps only the summary. */
 function run(alert: string, { series, at, own, expected }: Run): string {
   const summaries = rules.map(({ annotations: { summary }, ...rule }) => ({ ...rule, annotations: { summary } }))
   file('rules.json', { groups: [{ name: 'connector', rules: summaries }] })
@@ -89,7 +89,7 @@ const seriesName = (metric: string, labels: object) =>
     .map(([name, value]) => `${name}="${value}"`)
     .join(',')}}`
 
-test('alerts ask for series that a replica exports, by labels that these have', async () => {
+test('alerts use only series and labels that a replica exports', async () => {
   const exported = await exportedSeries()
   for (const { alert, expr } of rules) expect(unanswered(expr, exported), alert).toEqual([])
   const misspelled =
@@ -103,7 +103,7 @@ test('alerts ask for series that a replica exports, by labels that these have', 
   ])
 })
 
-test('limits follow the longest interval of the configuration', () => {
+test('limits follow the longest poll interval in the configuration', () => {
   const streams = [{ poll: { interval: '1h' } }, { name: 'b', poll: { interval: '30s' } }]
   const config = { connector: 'shops', streams }
   const [group] = groupsOf({ prometheusRule: { enabled: true }, config })
@@ -112,7 +112,7 @@ test('limits follow the longest interval of the configuration', () => {
 })
 
 describe('alerts can be', () => {
-  test('left out, routed, pointed at another runbook, and added to', () => {
+  test('disabled, given labels, linked to another runbook, and extended', () => {
     const changed = rulesOf({
       disabled: ['PolarisStreamBehind'],
       alertLabels: { team: 'retail' },

@@ -8,7 +8,7 @@ import { helmVersions, type Manifest, manifests, only, rendered, someValues } fr
 const minimal = someValues()
 
 describe('the configuration', () => {
-  test('arrives at the connector as it was written, numbers and secrets included', () => {
+  test('reaches the connector unchanged, including numbers and secrets', () => {
     const values = parse(readFileSync('helm/ci/full-values.yaml', 'utf8'))
     const all = manifests('4', values)
     const file = configMapOf(all)['connector.yaml']
@@ -27,11 +27,11 @@ describe('the configuration', () => {
     const { kafka, streams } = loaded.settings
     expect(kafka.sasl.password?.reveal()).toBe('content of /run/secrets/polaris-connector/KAFKA_SASL_PASSWORD')
     expect(streams[0]?.polaris.password?.reveal()).toBe('content of /run/secrets/polaris-connector/PARIS_PASSWORD')
-    expect(streams[0]?.polaris.tls.ca).toContain('BEGIN CERTIFICATE')
+    expect(streams[0]?.polaris.tls.ca?.reveal()).toContain('BEGIN CERTIFICATE')
     expect(streams[0]?.polaris.codeMagasin).toBe(2_147_483_647)
   })
 
-  test('decides the port, the time to stop, the strategy and the ports let out', () => {
+  test('determines the port, the grace period, the strategy and the egress ports', () => {
     const all = manifests('4', parse(readFileSync('helm/ci/full-values.yaml', 'utf8')))
     const { spec } = only(all, 'Deployment')
     const [container] = spec.template.spec.containers
@@ -40,6 +40,19 @@ describe('the configuration', () => {
     expect(spec.template.spec.terminationGracePeriodSeconds).toBe(120 + 15)
     const egress = only(all, 'NetworkPolicy').spec.egress[2].ports.map(({ port }: { port: number }) => port)
     expect(egress).toEqual([3443, 443, 7070, 9093, 9094, 9095])
+
+    const proxies = [
+      'http://proxy',
+      'proxy.example:3128',
+      'https://[::1]:8443/',
+      `\${PROXY}`,
+      'none',
+      `http://\${A}@p:99`,
+    ]
+    const streams = proxies.map((proxy) => ({ polaris: { url: 'http://polaris:81', proxy } }))
+    const behind = { networkPolicy: { enabled: true, egressPorts: [1] }, config: { ...minimal.config, streams } }
+    const [, , rule] = only(manifests('4', someValues(behind)), 'NetworkPolicy').spec.egress
+    expect(rule.ports.map(({ port }: { port: number }) => port)).toEqual([1, 3128, 443, 80, 81, 8443, 9092, 99])
 
     const single = manifests('4', parse(readFileSync('helm/ci/single-values.yaml', 'utf8')))
     expect(only(single, 'Deployment').spec.strategy).toEqual({ type: 'Recreate' })
@@ -52,14 +65,14 @@ describe('the configuration', () => {
     ['2m', 120],
     ['1h', 3600],
     ['1d', 86_400],
-  ])('a stop that may take %s has %i seconds and 15 more', (finishWithin, seconds) => {
+  ])('with finishWithin %s has a grace period of %i s plus 15 s', (finishWithin, seconds) => {
     const values = someValues({ config: { ...minimal.config, shutdown: { finishWithin } } })
     const { spec } = only(manifests('4', values), 'Deployment')
     expect(spec.template.spec.terminationGracePeriodSeconds).toBe(seconds + 15)
   })
 })
 
-describe.each(helmVersions)('Helm %s refuses, and says why:', (helmVersion) => {
+describe.each(helmVersions)('Helm %s rejects, with the reason:', (helmVersion) => {
   const refusal = (values: object) => {
     try {
       rendered(helmVersion, someValues(values))
@@ -72,15 +85,16 @@ describe.each(helmVersions)('Helm %s refuses, and says why:', (helmVersion) => {
   const stream = (polaris: object) => withConfig({ streams: [{ polaris }] })
 
   test.each([
-    ['a password of Kafka', () => withConfig({ kafka: { sasl: { password: 'hunter2' } } }), /sasl.password/],
-    ['a key of Kafka', () => withConfig({ kafka: { ssl: { key: '-----BEGIN hunter2' } } }), /ssl.key/],
-    ['a password of Polaris', () => stream({ password: 'hunter2' }), /streams.0.polaris.password/],
-    ['a user of Polaris', () => stream({ user: 'hunter2' }), /streams.0.polaris.user/],
-  ])('%s in config, without repeating it', (_, message, place) => {
+    ['a Kafka password', () => withConfig({ kafka: { sasl: { password: 'hunter2' } } }), /sasl.password/],
+    ['a Kafka key', () => withConfig({ kafka: { ssl: { key: '-----BEGIN hunter2' } } }), /ssl.key/],
+    ['a Polaris password', () => stream({ password: 'hunter2' }), /streams.0.polaris.password/],
+    ['the password of a proxy', () => stream({ proxy: 'http://u:hunter2@proxy:3128' }), /streams.0.polaris.proxy/],
+    ['a Polaris user', () => stream({ user: 'hunter2' }), /streams.0.polaris.user/],
+  ])('%s in config, without printing it', (_, message, place) => {
     const text = message().replaceAll('/', '.')
     expect(text).toMatch(place)
     expect(text).toContain(
-      `a reference like \${VARIABLE}, since a secret has no place here: fill it by secretFiles or extraEnv`,
+      `a reference such as \${VARIABLE}, not the secret itself: set the variable with secretFiles or extraEnv`,
     )
     expect(text).not.toContain('hunter2')
   })
@@ -94,51 +108,67 @@ describe.each(helmVersions)('Helm %s refuses, and says why:', (helmVersion) => {
     ['text for a number', () => refusal({ replicaCount: '2' }), /replicaCount.*integer/],
     ['a tag as digest', () => refusal({ image: { digest: 'latest' } }), /digest.*pattern/],
     [
-      'a name that Kubernetes takes for none',
+      'a name that is invalid in Kubernetes',
       () => refusal({ fullnameOverride: 'Shops_1' }),
       /fullnameOverride.*pattern/,
     ],
-    ['a namespace that is none', () => refusal({ namespaceOverride: 'a.b' }), /namespaceOverride.*pattern/],
-    ['a secret without key', () => refusal({ secretFiles: { A: { secret: 'a' } } }), /secretFiles.A.*key/],
+    ['an invalid namespace', () => refusal({ namespaceOverride: 'a.b' }), /namespaceOverride.*pattern/],
+    ['a secret without a key', () => refusal({ secretFiles: { A: { secret: 'a' } } }), /secretFiles.A.*key/],
     [
       'a variable in lower case',
       () => refusal({ secretFiles: { a: { secret: 'a', key: 'b' } } }),
-      /secretFiles.a is no variable/,
+      /secretFiles.a must be the name of a variable/,
     ],
-    ['no name', () => withConfig({ connector: '' }), /config.connector is missing: name the connector/],
-    ['a name from a variable', () => withConfig({ connector: `\${NAME}` }), /config.connector must be written out/],
+    ['no name', () => withConfig({ connector: '' }), /config.connector is missing: set a name/],
+    [
+      'a name from a variable',
+      () => withConfig({ connector: `\${NAME}` }),
+      /config.connector must be a name, not a variable/,
+    ],
     [
       'a port from a variable',
       () => withConfig({ http: { port: `\${PORT}` } }),
-      /config.http.port must be written out/,
+      /config.http.port must be a number, not a variable/,
     ],
-    ['any port', () => withConfig({ http: { port: 0 } }), /config.http.port is 0/],
-    ['a loopback address', () => withConfig({ http: { host: '127.0.0.1' } }), /the kubelet cannot ask there/],
-    ['a duration from a variable', () => withConfig({ shutdown: { finishWithin: `\${A}` } }), /write it out/],
-    ['two single processes', () => withConfig({ placement: { mode: 'single' } }), /replicaCount is 2 but .* single/],
+    ['any port', () => withConfig({ http: { port: 0 } }), /config.http.port must not be 0/],
+    ['a loopback address', () => withConfig({ http: { host: '127.0.0.1' } }), /the kubelet cannot reach/],
     [
-      'too little time',
+      'a duration from a variable',
+      () => withConfig({ shutdown: { finishWithin: `\${A}` } }),
+      /must be a duration, not a variable/,
+    ],
+    [
+      'two replicas with placement single',
+      () => withConfig({ placement: { mode: 'single' } }),
+      /replicaCount is 2 but .* single/,
+    ],
+    [
+      'a grace period that is too short',
       () => refusal({ terminationGracePeriodSeconds: 50 }),
       /must be longer than .*finishWithin \(50s\)/,
     ],
-    ['a file for AWS', () => refusal({ secretFiles: { AWS_A: { secret: 'a', key: 'b' } } }), /use extraEnv/],
     [
-      'a network policy that would cut off unknown brokers',
+      'an AWS variable in secretFiles',
+      () => refusal({ secretFiles: { AWS_A: { secret: 'a', key: 'b' } } }),
+      /use extraEnv/,
+    ],
+    [
+      'a network policy that would block unknown brokers',
       () =>
         refusal({ networkPolicy: { enabled: true }, config: { connector: 'a', kafka: { brokers: `\${BROKERS}` } } }),
       /networkPolicy.egressPorts is empty/,
     ],
     [
-      'two monitors',
+      'both monitors at once',
       () => refusal({ serviceMonitor: { enabled: true }, podMonitor: { enabled: true } }),
-      /count everything twice: enable one/,
+      /scrape each replica twice: enable one/,
     ],
   ])('%s', (_, message, expected) => {
     expect(message().replaceAll(/\s+/g, ' ')).toMatch(expected)
   })
 })
 
-test.each(helmVersions)('the values in the README are accepted by Helm %s, and by the connector', (helmVersion) => {
+test.each(helmVersions)('Helm %s and the connector accept the values in the README', (helmVersion) => {
   const [, values = ''] = /```yaml\n([\s\S]*?)```/.exec(readFileSync('helm/README.md', 'utf8')) ?? []
   const all = manifests(helmVersion, parse(values))
   const { 'connector.yaml': file } = configMapOf(all)
@@ -150,7 +180,7 @@ test.each(helmVersions)('the values in the README are accepted by Helm %s, and b
   expect(loaded.kind === 'valid' ? [] : loaded.problems).toEqual([])
 })
 
-test('every value of the schema is documented in values.yaml, and every documented one is in the schema', () => {
+test('values.yaml documents exactly the values of the schema', () => {
   const schema = JSON.parse(readFileSync('helm/values.schema.json', 'utf8'))
   const documented = new Set(chartValues().map(({ path }) => path[0]))
   const known = Object.keys(schema.properties).filter((key) => !['enabled', 'global'].includes(key))

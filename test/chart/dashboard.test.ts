@@ -17,25 +17,25 @@ const configMap = manifests('4', someValues({ dashboard: { enabled: true } })).f
 ) as Manifest
 const { panels } = JSON.parse(configMap.data['polaris-connector.json']) as Dashboard
 const queries = panels.flatMap(({ title, targets }) =>
-  // Grafana fills these in.
+  // Grafana replaces these variables.
   targets.map(({ expr }) => ({
     title,
     expr: expr.replaceAll('$__rate_interval', '5m').replaceAll('$connector', 'shops'),
   })),
 )
 
-test('the sidecar of Grafana finds the dashboard', () => {
+test('the dashboard has the label that the Grafana sidecar looks for', () => {
   expect(configMap.metadata.labels).toMatchObject({ grafana_dashboard: '1' })
 })
 
-test('every query of the dashboard is one that Prometheus understands', () => {
+test('every query of the dashboard is valid PromQL', () => {
   const rules = queries.map(({ expr }, index) => ({ record: `panel:${index}`, expr }))
   const path = join(folder, 'rules.json')
   writeFileSync(path, JSON.stringify({ groups: [{ name: 'dashboard', rules }] }))
   expect(promtool('check', 'rules', path)).toContain(`SUCCESS: ${queries.length} rules found`)
 })
 
-test('every query of the dashboard asks for series that a replica exports, by labels that these have', async () => {
+test('every query of the dashboard uses only series and labels that a replica exports', async () => {
   const exported = await exportedSeries()
   for (const { title, expr } of queries) expect(unanswered(expr, exported), title).toEqual([])
 })

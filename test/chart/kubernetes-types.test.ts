@@ -11,7 +11,7 @@ const examples = readdirSync('helm/ci').flatMap((name) =>
   })),
 )
 
-/** The module that has the types and checks of a kind: those of the Prometheus operator are in a package of their own. */
+/** The module with the types and checks of a kind; the Prometheus operator has a separate package. */
 function moduleOf({ apiVersion }: Manifest): string {
   const path = apiVersion.includes('/') ? apiVersion : `v1`
   return apiVersion.startsWith('monitoring.')
@@ -19,16 +19,16 @@ function moduleOf({ apiVersion }: Manifest): string {
     : `kubernetes-models/${path}`
 }
 
-describe('every manifest has the fields that its kind needs, of the right types', () => {
+describe('every manifest has the required fields of its kind, with the right types', () => {
   test.each(examples)('$name', async ({ manifest }) => {
     const kinds = await import(moduleOf(manifest))
     expect(() => new kinds[manifest.kind](manifest).validate()).not.toThrow()
   })
 })
 
-describe('no manifest has a field that its kind does not know', () => {
+describe('the compiler', () => {
   const check = (all: readonly Manifest[]) => {
-    // Within the project, so that the compiler finds the packages.
+    // Inside the project, so that the compiler finds the packages.
     const folder = mkdtempSync('node_modules/.chart-types-')
     try {
       const constants = all.map((manifest, index) => [
@@ -55,9 +55,10 @@ describe('no manifest has a field that its kind does not know', () => {
     return ''
   }
 
-  test('as the compiler finds', () => expect(check(examples.map(({ manifest }) => manifest))).toBe(''))
+  test('finds no field that its kind does not have', () =>
+    expect(check(examples.map(({ manifest }) => manifest))).toBe(''))
 
-  test('which it would: a misspelled field', () => {
+  test('finds a misspelled field', () => {
     const deployment = structuredClone(examples.find(({ manifest }) => manifest.kind === 'Deployment')?.manifest)
     if (deployment === undefined) throw new Error('no Deployment')
     deployment.spec.template.spec.containers[0].imagePullPolcy = 'Never'

@@ -10,7 +10,7 @@ const folder = mkdtempSync(join(tmpdir(), 'chart-'))
 afterAll(() => rmSync(folder, { recursive: true }))
 
 test.each(helmVersions)(
-  'Helm %s packs what is needed and nothing else, and installs from the package',
+  'Helm %s packages only the necessary files, and renders the same from the package',
   (helmVersion) => {
     helm(helmVersion, ['package', 'helm', '-d', folder])
     const archive = join(folder, `polaris-connector-${version}.tgz`)
@@ -42,20 +42,23 @@ test('the chart has the version of the connector', () => {
   expect(shown).toMatch(new RegExp(`^appVersion: ${version}$`, 'm'))
 })
 
-test.each(helmVersions)('Helm %s takes the chart as a part of another, which may leave it out', (helmVersion) => {
-  const parent = join(folder, `parent-${helmVersion}`)
-  helm(helmVersion, ['package', 'helm', '-d', join(parent, 'charts')])
-  const dependency = { name: 'polaris-connector', version, condition: 'polaris-connector.enabled' }
-  const chart = { apiVersion: 'v2', name: 'parent', version: '1.0.0', dependencies: [dependency] }
-  writeFileSync(join(parent, 'Chart.yaml'), JSON.stringify(chart))
-  const kinds = (enabled: boolean) => {
-    const values = {
-      global: { imageRegistry: 'r.example', of: 'others' },
-      'polaris-connector': { ...someValues(), enabled },
+test.each(helmVersions)(
+  'Helm %s accepts the chart as a dependency, which the parent chart can disable',
+  (helmVersion) => {
+    const parent = join(folder, `parent-${helmVersion}`)
+    helm(helmVersion, ['package', 'helm', '-d', join(parent, 'charts')])
+    const dependency = { name: 'polaris-connector', version, condition: 'polaris-connector.enabled' }
+    const chart = { apiVersion: 'v2', name: 'parent', version: '1.0.0', dependencies: [dependency] }
+    writeFileSync(join(parent, 'Chart.yaml'), JSON.stringify(chart))
+    const kinds = (enabled: boolean) => {
+      const values = {
+        global: { imageRegistry: 'r.example', of: 'others' },
+        'polaris-connector': { ...someValues(), enabled },
+      }
+      return manifestsIn(helm(helmVersion, ['template', 'shops', parent, '-f', '-'], JSON.stringify(values)))
     }
-    return manifestsIn(helm(helmVersion, ['template', 'shops', parent, '-f', '-'], JSON.stringify(values)))
-  }
-  const [container] = only(kinds(true), 'Deployment').spec.template.spec.containers
-  expect(container.image).toBe(`r.example/polaris-clients-connector:${version}`)
-  expect(kinds(false)).toEqual([])
-})
+    const [container] = only(kinds(true), 'Deployment').spec.template.spec.containers
+    expect(container.image).toBe(`r.example/polaris-clients-connector:${version}`)
+    expect(kinds(false)).toEqual([])
+  },
+)

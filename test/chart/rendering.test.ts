@@ -10,26 +10,26 @@ const example = (name: string, helmVersion: '3' | '4') =>
   helm(helmVersion, ['template', 'shops', 'helm', '-n', 'retail', '-f', `helm/ci/${name}`])
 
 describe.each(helmVersions)('Helm %s', (helmVersion) => {
-  test.each(examples)('finds nothing to complain about with %s', (name) => {
+  test.each(examples)('lints the chart with %s without warnings', (name) => {
     expect(helm(helmVersion, ['lint', '--strict', 'helm', '-f', `helm/ci/${name}`])).toContain('0 chart(s) failed')
   })
 
-  test.each(examples)('makes the manifests of %s that were looked through', async (name) => {
+  test.each(examples)('renders the reviewed manifests of %s', async (name) => {
     const text = example(name, helmVersion).replaceAll(version, 'VERSION')
     await expect(text).toMatchFileSnapshot(`snapshots/${name}`)
   })
 
-  test.each(served)('serves Kubernetes %s with the same manifests', (kubeVersion) => {
+  test.each(served)('renders the same manifests for Kubernetes %s', (kubeVersion) => {
     const all = parse(readFileSync('helm/ci/full-values.yaml', 'utf8'))
     expect(rendered(helmVersion, all, ['--kube-version', kubeVersion])).toBe(rendered(helmVersion, all))
   })
 
-  test('does not serve a Kubernetes that is too old', () => {
+  test('rejects a Kubernetes version that is too old', () => {
     expect(() => rendered(helmVersion, someValues(), ['--kube-version', '1.28.0'])).toThrow(/requires kubeVersion/)
   })
 })
 
-test('the same values always give the same manifests, so that nothing drifts under GitOps', () => {
+test('the same values always render the same manifests, so that GitOps tools see no drift', () => {
   const templates = readdirSync('helm/templates', { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map((entry) => readFileSync(`${entry.parentPath}/${entry.name}`, 'utf8'))
@@ -41,51 +41,51 @@ describe('a change of the configuration', () => {
   const template = (values: object) => only(manifests('4', someValues(values)), 'Deployment').spec.template
   const config = { connector: 'shops', http: { port: 8080 } }
 
-  test('rolls the pods', () => {
+  test('replaces the pods', () => {
     const changed = { ...config, http: { port: 8080, readyAfter: '3m' } }
     expect(template({ config: changed })).not.toEqual(template({ config }))
   })
 
-  test('is the only one that does: the order of keys does not', () => {
+  test('does not include a different order of keys', () => {
     expect(template({ config: { http: { port: 8080 }, connector: 'shops' } })).toEqual(template({ config }))
   })
 
-  test('in an existing ConfigMap rolls nothing, and the notes say so', () => {
+  test('in an existing ConfigMap replaces no pods, and the notes say so', () => {
     const values = { config, existingConfigMap: { name: 'mine', key: 'a.yaml' } }
     expect(template(values).metadata.annotations).not.toHaveProperty('checksum/config')
-    expect(notes(values)).toContain('a change there rolls nothing')
+    expect(notes(values)).toContain('a change there does not restart the pods')
   })
 })
 
-test('all of a release is in one namespace, be it another than that of the release', () => {
+test('namespaceOverride moves all manifests of a release', () => {
   const full = parse(readFileSync('helm/ci/full-values.yaml', 'utf8'))
   const values = { ...full, namespaceOverride: 'wholesale', dashboard: { enabled: true }, extraObjects: [] }
   const all = manifests('4', values)
   expect(all.length).toBeGreaterThan(8)
   expect(all.map(({ metadata }) => metadata.namespace)).toEqual(all.map(() => 'wholesale'))
-  expect(JSON.stringify(all)).not.toContain('retail\\"') // the rules select by it
+  expect(JSON.stringify(all)).not.toContain('retail\\"') // the alert rules select by namespace
   expect(notes({ namespaceOverride: 'wholesale' })).not.toMatch(/kubectl [a-z-]+ -n retail/)
 })
 
 describe('notes', () => {
-  test('say what runs, how to check it, and nothing to be afraid of', async () => {
+  test('say what runs and how to check it, without warnings', async () => {
     await expect(notes({})).toMatchFileSnapshot('snapshots/notes.txt')
   })
 
   test.each([
-    ['one replica', { replicaCount: 1 }, 'nobody takes over until'],
+    ['one replica', { replicaCount: 1 }, 'no other replica takes over until'],
     ['more replicas than slots', { replicaCount: 25 }, '25 replicas share 24 slots'],
-    ['no resources', { resources: null }, 'no resources'],
+    ['no resources', { resources: null }, 'resources are not set'],
     [
       'a checkpoint in the pod',
       { config: { connector: 'a', checkpoint: { url: 'file:/data/a' } } },
       'lost with the pod',
     ],
-    ['doubles', { config: { connector: 'a', kafka: { delivery: 'at-least-once' } } }, 'events may come twice'],
+    ['doubles', { config: { connector: 'a', kafka: { delivery: 'at-least-once' } } }, 'events may be duplicated'],
     [
       'a single process',
       { replicaCount: 1, config: { connector: 'a', placement: { mode: 'single' } } },
-      'nobody takes over',
+      'no other replica takes over',
     ],
   ])('warn of %s', (_, values, warning) => {
     expect(notes(values)).toMatch(new RegExp(`WARNING: .*${warning}`))

@@ -16,7 +16,7 @@ const ours = (pod: { containers: Manifest['spec'][] }) =>
   pod.containers.filter(({ name }) => ['connector', 'doctor'].includes(name))
 
 describe.each(workloads)('$name', ({ pod }) => {
-  test('runs as a numbered user without rights, under the default seccomp profile', () => {
+  test('runs as a numeric non-root user without capabilities, under the default seccomp profile', () => {
     expect(pod.securityContext).toMatchObject({ runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } })
     expect(pod.securityContext.runAsUser).toBeGreaterThan(0)
     for (const { securityContext } of ours(pod)) {
@@ -28,7 +28,7 @@ describe.each(workloads)('$name', ({ pod }) => {
     }
   })
 
-  test('touches nothing of its host', () => {
+  test('uses no namespace, path or port of its host', () => {
     expect(pod).not.toHaveProperty('hostNetwork')
     expect(pod).not.toHaveProperty('hostPID')
     expect(pod).not.toHaveProperty('hostIPC')
@@ -38,11 +38,11 @@ describe.each(workloads)('$name', ({ pod }) => {
     }
   })
 
-  test('has no token of the API server and hears of no other service', () => {
+  test('has no service account token and no variables of other services', () => {
     expect(pod).toMatchObject({ automountServiceAccountToken: false, enableServiceLinks: false })
   })
 
-  test('mounts everything but /tmp and volumes of the operator read-only', () => {
+  test('mounts everything read-only except /tmp and the volumes of the operator', () => {
     for (const { volumeMounts } of ours(pod)) {
       const writable = volumeMounts.filter(({ readOnly }: { readOnly?: boolean }) => readOnly !== true)
       const own = writable.filter(({ name }: { name: string }) => name !== 'checkpoints')
@@ -52,7 +52,7 @@ describe.each(workloads)('$name', ({ pod }) => {
     expect(tmp.emptyDir.sizeLimit).toBeDefined()
   })
 
-  test('names its image by version or digest', () => {
+  test('pins its image by version or digest', () => {
     for (const { image } of ours(pod)) expect(image).toMatch(/(:\d+\.\d+\.\d+|@sha256:[0-9a-f]{64})$/)
   })
 })
@@ -60,12 +60,12 @@ describe.each(workloads)('$name', ({ pod }) => {
 const deployment = (values: object = {}) =>
   manifests('4', someValues(values)).find(({ kind }) => kind === 'Deployment') as Manifest
 
-test('memory is requested and limited, CPU only requested', () => {
+test('memory has a request and a limit, CPU only a request', () => {
   const [{ resources }] = deployment().spec.template.spec.containers
   expect(resources).toEqual({ requests: { cpu: '100m', memory: '192Mi' }, limits: { memory: '384Mi' } })
 })
 
-test('only /healthz, which no trouble of others fails, can restart a pod', () => {
+test('only /healthz can restart a pod; it does not depend on Polaris, Kafka or S3', () => {
   const [container] = deployment().spec.template.spec.containers
   const pathOf = (probe: string) => container[probe].httpGet
   expect(pathOf('livenessProbe')).toEqual({ path: '/healthz', port: 'http' })
@@ -73,16 +73,16 @@ test('only /healthz, which no trouble of others fails, can restart a pod', () =>
   expect(pathOf('readinessProbe')).toEqual({ path: '/readyz', port: 'http' })
 })
 
-test('a selector stays the same whatever else changes, since Kubernetes lets nobody change it', () => {
+test('the selector never changes, since Kubernetes rejects a change of it', () => {
   const changed = { commonLabels: { a: 'b' }, podLabels: { c: 'd' }, image: { tag: '9.9.9' } }
   expect(deployment(changed).spec.selector).toEqual(deployment().spec.selector)
 })
 
-test('nothing that the chart makes holds a secret', () => {
+test('the chart creates no Secret', () => {
   for (const { all } of examples) expect(all.filter(({ kind }) => kind === 'Secret')).toEqual([])
 })
 
-test('the pods of the test are none of the Service, the budget and the monitors, but under the network policy', () => {
+test('the test pods belong to the network policy, but not to the Service, the disruption budget and the monitors', () => {
   const all = examples.find(({ name }) => name === 'full-values.yaml')?.all ?? []
   const job = all.find(({ kind }) => kind === 'Job')?.spec.template.metadata.labels
   const covers = (labels: object) => Object.entries(labels).every(([key, value]) => job[key] === value)

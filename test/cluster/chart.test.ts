@@ -12,13 +12,13 @@ afterAll(() => cluster?.close())
 const apply = (manifest: object) => cluster.kubectl(['apply', '-f', '-'], JSON.stringify(manifest))
 const get = async (...args: readonly string[]) => JSON.parse(await cluster.kubectl(['get', '-o', 'json', ...args]))
 
-/** A namespace that refuses pods that are not "restricted". */
+/** Creates a namespace that rejects pods that are not "restricted". */
 async function newNamespace(name: string): Promise<void> {
   const labels = { 'pod-security.kubernetes.io/enforce': 'restricted' }
   await apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name, labels } })
 }
 
-/** `helm`, with values where they are given. */
+/** Runs helm on the cluster, with the given values. */
 function run(version: HelmVersion, namespace: string, args: readonly string[], values?: object): string {
   const access = ['--kubeconfig', cluster.kubeconfig, '-n', namespace]
   const input = values === undefined ? [] : ['-f', '-']
@@ -34,32 +34,29 @@ const hashes = async (namespace: string) => {
   return new Set((await podsOf(namespace)).map(({ metadata }) => metadata.labels['pod-template-hash']))
 }
 
-describe('before the Prometheus operator is there', () => {
-  test('a monitor that is asked for stops the installation with the missing kind', async () => {
+describe('before the Prometheus operator is installed', () => {
+  test('the installation of a monitor fails and names the missing kind', async () => {
     await newNamespace('early')
     const install = () => run('4', 'early', ['install', 'shops', 'helm'], someValues({ podMonitor: { enabled: true } }))
     expect(install).toThrow(/no matches for kind "PodMonitor"/)
   })
 })
 
-describe('with the kinds of the Prometheus operator', () => {
+describe('with the custom resource definitions of the Prometheus operator', () => {
   beforeAll(async () => {
     await cluster.kubectl(['apply', '--server-side', '-f', '.cache/kubernetes/definitions'])
     await cluster.kubectl(['wait', '--for=condition=Established', 'customresourcedefinition', '--all', '--timeout=30s'])
   })
 
-  test.each(readdirSync('helm/ci'))(
-    'the API server takes every manifest of %s, and knows every field',
-    async (name) => {
-      await newNamespace('strict')
-      const rendered = helm('4', ['template', 'shops', 'helm', '-n', 'strict', '-f', `helm/ci/${name}`])
-      const strict = ['apply', '--server-side', '--dry-run=server', '--validate=strict', '-f', '-']
-      const answer = await cluster.kubectl(strict, rendered)
-      expect(answer.trim().split('\n')).toHaveLength(rendered.match(/^kind: /gm)?.length ?? 0)
-      const misspelled = rendered.replace('imagePullPolicy', 'imagePullPolcy')
-      await expect(cluster.kubectl(strict, misspelled)).rejects.toThrow(/imagePullPolcy/)
-    },
-  )
+  test.each(readdirSync('helm/ci'))('the API server accepts every manifest and every field of %s', async (name) => {
+    await newNamespace('strict')
+    const rendered = helm('4', ['template', 'shops', 'helm', '-n', 'strict', '-f', `helm/ci/${name}`])
+    const strict = ['apply', '--server-side', '--dry-run=server', '--validate=strict', '-f', '-']
+    const answer = await cluster.kubectl(strict, rendered)
+    expect(answer.trim().split('\n')).toHaveLength(rendered.match(/^kind: /gm)?.length ?? 0)
+    const misspelled = rendered.replace('imagePullPolicy', 'imagePullPolcy')
+    await expect(cluster.kubectl(strict, misspelled)).rejects.toThrow(/imagePullPolcy/)
+  })
 
   describe.each(helmVersions)('Helm %s', (version) => {
     const namespace = `helm-${version}`
@@ -73,7 +70,7 @@ describe('with the kinds of the Prometheus operator', () => {
       run(version, namespace, ['install', 'shops', 'helm', ...wait], someValues(more))
     })
 
-    test('installs two replicas under Pod Security "restricted", on two nodes, with all that belongs to them', async () => {
+    test('installs two replicas on two nodes under Pod Security "restricted", with all other resources', async () => {
       const pods = await podsOf(namespace)
       expect(new Set(pods.map(({ spec }) => spec.nodeName))).toEqual(new Set(['a', 'b']))
       const kinds = 'configmap,service,serviceaccount,poddisruptionbudget,networkpolicy,servicemonitor,prometheusrule'
@@ -95,13 +92,13 @@ describe('with the kinds of the Prometheus operator', () => {
       expect(addresses).toHaveLength(2)
     })
 
-    test('runs the test of the chart', async () => {
+    test('runs the chart test', async () => {
       expect(run(version, namespace, ['test', 'shops', '--timeout', '30s'])).toMatch(/Phase: +Succeeded/)
       const job = await get('job', 'shops-polaris-connector-doctor', '-n', namespace)
       expect(job.spec.template.spec.containers[0].args[0]).toBe('doctor')
     })
 
-    test('rolls the pods when the configuration changes, and back again', async () => {
+    test('replaces the pods when the configuration changes, and again on rollback', async () => {
       const before = await hashes(namespace)
       const { config } = someValues()
       const changed = someValues({ ...more, config: { ...config, log: { level: 'debug' } } })
@@ -114,13 +111,13 @@ describe('with the kinds of the Prometheus operator', () => {
       expect(await hashes(namespace)).toEqual(before)
     })
 
-    test('changes nothing when nothing changes', async () => {
+    test('replaces no pod on an upgrade without changes', async () => {
       const before = (await podsOf(namespace)).map(({ metadata }) => metadata.name).toSorted()
       run(version, namespace, ['upgrade', 'shops', 'helm', ...wait], someValues(more))
       expect((await podsOf(namespace)).map(({ metadata }) => metadata.name).toSorted()).toEqual(before)
     })
 
-    test('the disruption budget lets replicas be evicted as long as another is ready', async () => {
+    test('has a disruption budget that allows an eviction only while another replica is ready', async () => {
       await cluster.kubectl(['cordon', 'a', 'b'])
       try {
         const evicted = await evictUntilRefused(namespace)
@@ -134,17 +131,17 @@ describe('with the kinds of the Prometheus operator', () => {
       await evict(namespace, name)
     })
 
-    test('leaves nothing running behind', async () => {
+    test('leaves nothing running after uninstall', async () => {
       run(version, namespace, ['uninstall', 'shops', '--wait'])
       const { items } = await get('all,configmap,serviceaccount,networkpolicy', '-n', namespace, '-l', 'helm.sh/chart')
       const left = items.map(
         ({ kind, metadata }: { kind: string; metadata: { name: string } }) => `${kind} ${metadata.name}`,
       )
-      expect(left).toEqual(['Job shops-polaris-connector-doctor']) // until its time to live is over
+      expect(left).toEqual(['Job shops-polaris-connector-doctor']) // deleted when its time to live ends
     })
   })
 
-  test('a pod that is not "restricted" is refused, and the installation does not get ready', async () => {
+  test('a pod that is not "restricted" is rejected, and the installation fails', async () => {
     await newNamespace('loose')
     const install = ['install', 'shops', 'helm', '--wait', '--timeout', '5s']
     expect(() => run('4', 'loose', install, someValues({ podSecurityContext: { runAsUser: 0 } }))).toThrow(/not ready/)
@@ -153,7 +150,7 @@ describe('with the kinds of the Prometheus operator', () => {
   })
 })
 
-/** Waits until the Deployment has its replicas, all of the newest kind, and no other. */
+/** Waits until the rollout is complete and only the two new pods are left. */
 async function settled(namespace: string): Promise<void> {
   await cluster.kubectl(['rollout', 'status', 'deployment', '-n', namespace, '--timeout=30s'])
   const gone = async () => (await podsOf(namespace)).length === 2
@@ -167,7 +164,7 @@ async function readyPods(namespace: string): Promise<string[]> {
   return (items as Pod[]).filter(isReady).map(({ metadata }) => metadata.name)
 }
 
-/** How many replicas could be evicted: more than one only while the scheduler has not heard yet that the nodes are cordoned. */
+/** The number of evicted replicas: more than one only while the scheduler does not yet see the cordoned nodes. */
 async function evictUntilRefused(namespace: string): Promise<number> {
   for (let evicted = 0; evicted < 20; evicted++) {
     const [name] = await readyPods(namespace)
@@ -179,7 +176,7 @@ async function evictUntilRefused(namespace: string): Promise<number> {
     expect(refusal).toContain("it would violate the pod's disruption budget")
     return evicted
   }
-  throw new Error('nothing was ever refused')
+  throw new Error('no eviction was rejected')
 }
 
 async function evict(namespace: string, name = ''): Promise<void> {

@@ -1,13 +1,15 @@
 import { randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { AclOperationTypes, AclPermissionTypes, AclResourceTypes, type Admin, ResourcePatternTypes } from 'kafkajs'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { EventPublisher, OutgoingRecord, PublisherSession } from '../../connector/publish/event-publisher.ts'
-import { type KafkaConfig, kafkaDefaults } from '../../connector/publish/kafka-config.ts'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import type { OutgoingRecord } from '../../connector/event/client-event.ts'
+import { type KafkaConfig, kafkaDefaults } from '../../connector/kafka/kafka-config.ts'
+import type { EventPublisher, StreamProducer } from '../../connector/publish/event-publisher.ts'
 import { kafkaEventPublisher } from '../../connector/publish/kafka-event-publisher.ts'
 import { type Clock, systemClock } from '../../connector/runtime/clock.ts'
 import { closeStack } from '../../connector/runtime/close-stack.ts'
 import { ConnectorError, codeOf, isTransient } from '../../connector/runtime/connector-error.ts'
+import { refusedAccounts } from '../../connector/runtime/refused-accounts.ts'
 import { committedRecords, testKafka } from '../support/committed-records.ts'
 import { type KafkaCluster, type SecureListeners, startKafka } from '../support/servers/kafka-broker.ts'
 import { holdsRequest } from '../support/servers/kafka-wire.ts'
@@ -15,6 +17,7 @@ import type { TcpProxy } from '../support/servers/tcp-proxy.ts'
 
 const closing = closeStack()
 const never = new AbortController().signal
+const fresh = { publishedEvents: 0 }
 let kafka: KafkaCluster
 let admin: Admin
 
@@ -27,35 +30,38 @@ afterAll(() => closing.close())
 
 interface Stream {
   readonly topic: string
-  readonly open: (settings?: Partial<KafkaConfig>, clock?: Clock) => Promise<PublisherSession>
+  readonly open: (settings?: Partial<KafkaConfig>, clock?: Clock) => Promise<StreamProducer>
   readonly publisher: (settings?: Partial<KafkaConfig>, clock?: Clock) => EventPublisher
 }
 
-/** A new stream with topics of its own; `settings` go over the defaults. */
+/** A new stream with its own topics; `settings` override the defaults. */
 function newStream(brokers: string): Stream {
   const topic = randomUUID()
   const topics = { events: topic, deadLetters: `${topic}.dlq`, create: { ...kafkaDefaults.create, partitions: 1 } }
   const publisher = (settings: Partial<KafkaConfig> = {}, clock: Clock = systemClock) => {
     const config = { ...kafkaDefaults, brokers: brokers.split(','), topic: topics, ...settings }
-    const parts = { connector: 'test', stream: topic, clock, log: () => undefined }
+    const parts = { connector: 'test', stream: topic, clock, log: () => undefined, accounts: refusedAccounts(clock) }
     return closing.use(kafkaEventPublisher(config, parts), (opened) => opened.close())
   }
-  return { topic, publisher, open: (settings, clock) => publisher(settings, clock).open(never) }
+  return { topic, publisher, open: (settings, clock) => publisher(settings, clock).open(fresh, never) }
 }
 
-/** Does not wait between the looks for a topic. */
+/** Does not wait between the requests for a missing topic. */
 const impatientClock: Clock = { ...systemClock, sleep: async () => undefined }
 
 const event = (key: string, value: string): OutgoingRecord => ({ to: 'events', key, value })
 const valuesOf = async (topic: string) => (await committedRecords(kafka.bootstrap, topic)).map(({ value }) => value)
 
-async function commit(session: PublisherSession, records: readonly OutgoingRecord[], seq: number) {
-  await using transaction = session.begin(never)
+async function commit(producer: StreamProducer, records: readonly OutgoingRecord[], seq: number) {
+  await using transaction = producer.begin(never)
   await transaction.send(records)
-  const note = { epoch: 1, seq, nonce: `nonce-${seq}` }
-  await transaction.commit(note)
-  return note
+  const record = { epoch: 1, seq, nonce: `nonce-${seq}` }
+  await transaction.commit(record)
+  return record
 }
+
+const recordIn = async (producer: StreamProducer) =>
+  (await producer.readKafkaState({ formerProducerId: null }, never)).stored.record
 
 async function rejectionOf(promise: Promise<unknown>): Promise<ConnectorError> {
   const error: unknown = await promise.then(
@@ -66,10 +72,10 @@ async function rejectionOf(promise: Promise<unknown>): Promise<ConnectorError> {
   throw error
 }
 
-describe('answers that are lost', () => {
+describe('lost responses', () => {
   let proxy: TcpProxy
   let stream: Stream
-  let session: PublisherSession
+  let producer: StreamProducer
   const shortClose = { timeouts: { ...kafkaDefaults.timeouts, closeMs: 300 } }
   beforeAll(() => {
     const [only] = kafka.proxies
@@ -78,97 +84,101 @@ describe('answers that are lost', () => {
   })
   const begin = async () => {
     stream = newStream(kafka.proxiedBootstrap)
-    session = await stream.open(shortClose)
-    await session.readNote(never) // waits until a brand-new broker has its place for notes
-    await commit(session, [event('1', '"first"')], 1)
+    producer = await stream.open(shortClose)
+    await recordIn(producer) // waits until a new broker has created __consumer_offsets
+    await commit(producer, [event('1', '"first"')], 1)
   }
-  const noteNow = async () => (await (await stream.open()).readNote(never)).note?.seq
+  const seqNow = async () => (await recordIn(await stream.open()))?.seq
 
-  it('reports an unknown outcome when the answer to the end of a transaction is lost; the note then tells that it was committed', async () => {
+  it('reports an unknown outcome when the response to a commit is lost, and stores the commit record', async () => {
     await begin()
     const dropped = proxy.dropAnswers(1, holdsRequest('endTxn'))
-    expect((await rejectionOf(commit(session, [event('1', '"second"')], 2))).code).toBe('publish.outcome-unknown')
+    expect((await rejectionOf(commit(producer, [event('1', '"second"')], 2))).code).toBe('publish.outcome-unknown')
     await dropped
-    expect(await noteNow()).toBe(2)
+    expect(await seqNow()).toBe(2)
     expect(await valuesOf(stream.topic)).toEqual(['"first"', '"second"'])
   })
 
-  it('sends again without doubling when the answer to a send is lost', async () => {
+  it('sends again without duplicates when the response to a send is lost', async () => {
     await begin()
     const dropped = proxy.dropAnswers(1, holdsRequest('produce'))
-    await commit(session, [event('1', '"second"')], 2)
+    await commit(producer, [event('1', '"second"')], 2)
     await dropped
-    expect(await noteNow()).toBe(2)
+    expect(await seqNow()).toBe(2)
     expect(await valuesOf(stream.topic)).toEqual(['"first"', '"second"'])
   })
 
   it.each(['addOffsetsToTxn', 'txnOffsetCommit'] as const)(
-    'aborts when the answer to %s is lost: neither events nor note appear',
+    'aborts and shows neither events nor commit record when the response to %s is lost',
     async (request) => {
       await begin()
       const dropped = proxy.dropAnswers(1, holdsRequest(request))
-      const error = await rejectionOf(commit(session, [event('1', '"second"')], 2))
+      const error = await rejectionOf(commit(producer, [event('1', '"second"')], 2))
       await dropped
       expect(isTransient(error) && error.code !== 'publish.outcome-unknown').toBe(true)
-      expect(await noteNow()).toBe(1)
+      expect(await seqNow()).toBe(1)
       expect(await valuesOf(stream.topic)).toEqual(['"first"'])
     },
   )
 
-  it('aborts when the broker cannot be reached any more before the end', async () => {
+  it('aborts when the broker becomes unreachable before the commit', async () => {
     await begin()
     {
-      await using transaction = session.begin(never)
+      await using transaction = producer.begin(never)
       await transaction.send([event('1', '"second"')])
       await proxy.down()
       const error = await rejectionOf(transaction.commit({ epoch: 1, seq: 2, nonce: 'n' }))
       expect(isTransient(error) && error.code !== 'publish.outcome-unknown').toBe(true)
     }
     await proxy.up()
-    expect(await noteNow()).toBe(1)
+    expect(await seqNow()).toBe(1)
     expect(await valuesOf(stream.topic)).toEqual(['"first"'])
   })
 
-  it('opens at the second try when the answer to the first is lost', async () => {
+  it('opens at the second attempt when the response to the first is lost', async () => {
     await begin()
     const dropped = proxy.dropAnswers(1, holdsRequest('initProducerId'))
     const again = stream.publisher()
-    const first = await rejectionOf(again.open(never))
+    const first = await rejectionOf(again.open(fresh, never))
     await dropped
     expect(first.code).toBe('publish.unreachable')
-    expect((await (await again.open(never)).readNote(never)).note).toEqual({ epoch: 1, seq: 1, nonce: 'nonce-1' })
+    expect(await recordIn(await again.open(fresh, never))).toEqual({
+      epoch: 1,
+      seq: 1,
+      nonce: 'nonce-1',
+    })
   })
 
-  it('reads the note again when its answer is lost', async () => {
+  it('reads the commit record again when the response is lost', async () => {
     await begin()
     const dropped = proxy.dropAnswers(1, holdsRequest('offsetFetch'))
-    expect((await session.readNote(never)).note?.seq).toBe(1)
+    expect((await recordIn(producer))?.seq).toBe(1)
     await dropped
   })
 
-  it('gives up a send at the deadline, ends within a bounded time, and shows nothing of it', async () => {
+  it('gives up a send at the deadline, closes in bounded time, and shows nothing of the transaction', async () => {
     await begin()
     const finish = new AbortController()
     proxy.pause()
     const started = performance.now()
     {
-      await using transaction = session.begin(finish.signal)
+      await using transaction = producer.begin(finish.signal)
       const sending = rejectionOf(transaction.send([event('1', '"second"')]))
-      finish.abort(new DOMException('time is over', 'TimeoutError'))
+      finish.abort(new DOMException('time limit', 'TimeoutError'))
       expect((await sending).code).toBe('publish.failed')
     }
-    await session.close()
+    await producer.close()
     expect(performance.now() - started).toBeLessThan(5_000)
     proxy.resume()
-    expect(await noteNow()).toBe(1)
+    expect(await seqNow()).toBe(1)
     expect(await valuesOf(stream.topic)).toEqual(['"first"'])
   })
 
-  it('stops opening as soon as it is told to', async () => {
+  it('stops opening as soon as `stop` aborts', async () => {
     await begin()
     proxy.pause()
     const stop = new AbortController()
-    const opening = stream.publisher().open(stop.signal)
+    const opening = stream.publisher().open(fresh, stop.signal)
     const reason = new Error('stopped')
     stop.abort(reason)
     await expect(opening).rejects.toBe(reason)
@@ -177,7 +187,7 @@ describe('answers that are lost', () => {
 })
 
 describe('topics', () => {
-  it('stops for a missing topic that it may not create', async () => {
+  it('rejects with publish.topic-missing when a topic is missing and may not be created', async () => {
     const stream = newStream(kafka.bootstrap)
     const topic = { events: stream.topic, deadLetters: `${stream.topic}.dlq` }
     const error = await rejectionOf(stream.open({ topic }, impatientClock))
@@ -185,10 +195,23 @@ describe('topics', () => {
     expect(error.message).toContain(stream.topic)
   })
 
-  it('creates them with their settings, while another replica does the same', async () => {
+  it.each(['exactly-once', 'at-least-once'] as const)(
+    'does not create a topic again when events were published to it (%s)',
+    async (delivery) => {
+      const stream = newStream(kafka.bootstrap)
+      const error = await rejectionOf(
+        stream.publisher({ delivery }, impatientClock).open({ publishedEvents: 7 }, never),
+      )
+      expect(error.code).toBe('checkpoint.topic-lost')
+      expect(error.message).toContain(`${stream.topic}: the topic no longer exists; the 7 events`)
+      expect(await admin.listTopics()).not.toContain(stream.topic)
+    },
+  )
+
+  it('creates missing topics with their settings while other replicas do the same', async () => {
     const stream = newStream(kafka.bootstrap)
-    const sessions = await Promise.allSettled([stream.open(), stream.open(), stream.open()])
-    expect(sessions.some(({ status }) => status === 'fulfilled')).toBe(true)
+    const producers = await Promise.allSettled([stream.open(), stream.open(), stream.open()])
+    expect(producers.some(({ status }) => status === 'fulfilled')).toBe(true)
     const type = 2 // a topic
     const { resources } = await admin.describeConfigs({
       includeSynonyms: false,
@@ -202,33 +225,41 @@ describe('topics', () => {
     expect(setting(1, 'retention.ms')).toBe('2592000000')
   })
 
-  it('keeps the partitions of a topic that exists, and names the cluster', async () => {
+  it('keeps the partitions of an existing topic and returns cluster id and topic id', async () => {
     const stream = newStream(kafka.bootstrap)
     await admin.createTopics({ topics: [{ topic: stream.topic, numPartitions: 3 }] })
-    const { destination } = await stream.open()
+    const destination = async () => {
+      const producer = await stream.open()
+      return (await producer.readKafkaState({ formerProducerId: null }, never)).destination
+    }
     const { clusterId } = await admin.describeCluster()
-    expect(destination).toEqual({ clusterId, topic: stream.topic, partitions: 3 })
+    const topicId = expect.stringMatching(/^[0-9a-f]{32}$/)
+    const first = await destination()
+    expect(first).toEqual({ clusterId, topic: stream.topic, topicId, partitions: 3 })
+    await admin.deleteTopics({ topics: [stream.topic] })
+    await vi.waitUntil(async () => !(await admin.listTopics()).includes(stream.topic))
+    expect((await destination()).topicId).not.toBe(first.topicId)
   })
 
-  it('refuses a replication factor that the cluster cannot give', async () => {
+  it('rejects with publish.refused when the cluster has fewer brokers than the replication factor', async () => {
     const stream = newStream(kafka.bootstrap)
     const create = { ...kafkaDefaults.create, replicationFactor: 7 }
     const topic = { events: stream.topic, deadLetters: `${stream.topic}.dlq`, create }
     expect((await rejectionOf(stream.open({ topic }))).code).toBe('publish.refused')
   })
 
-  it('stops for a foreign offset in the place of its note', async () => {
+  it('rejects with checkpoint.unknown-format when the group has an offset of another application', async () => {
     const stream = newStream(kafka.bootstrap)
-    const session = await stream.open()
+    const producer = await stream.open()
     const groupId = `test.${stream.topic}`
     await admin.setOffsets({ groupId, topic: stream.topic, partitions: [{ partition: 0, offset: '5' }] })
-    expect((await rejectionOf(session.readNote(never))).code).toBe('checkpoint.unknown-format')
+    expect((await rejectionOf(recordIn(producer))).code).toBe('checkpoint.unknown-format')
   })
 })
 
 describe('records', () => {
   it.each(['none', 'gzip'] as const)(
-    'carry one header, their key and the publish time (compression %s)',
+    'have one header, their key and the publish time (compression %s)',
     async (compression) => {
       const stream = newStream(kafka.bootstrap)
       const before = Date.now()
@@ -248,12 +279,21 @@ describe('records', () => {
     },
   )
 
-  it('are refused by a topic whose own limit is lower than ours', async () => {
+  it('are rejected with publish.clock-ahead, a transient error, when our clock is over an hour ahead', async () => {
+    const stream = newStream(kafka.bootstrap)
+    const ahead: Clock = { ...systemClock, now: () => systemClock.now() + 2 * 3_600_000 }
+    const producer = await stream.open({}, ahead)
+    const error = await rejectionOf(commit(producer, [event('1', '1')], 1))
+    expect(error.code).toBe('publish.clock-ahead')
+    expect(isTransient(error)).toBe(true)
+  })
+
+  it('are rejected with publish.refused when the limit of the topic is lower than ours', async () => {
     const stream = newStream(kafka.bootstrap)
     const configEntries = [{ name: 'max.message.bytes', value: '5000' }]
     await admin.createTopics({ topics: [{ topic: stream.topic, configEntries }] })
-    const session = await stream.open()
-    expect((await rejectionOf(commit(session, [event('1', 'x'.repeat(9_000))], 1))).code).toBe('publish.refused')
+    const producer = await stream.open()
+    expect((await rejectionOf(commit(producer, [event('1', 'x'.repeat(9_000))], 1))).code).toBe('publish.refused')
   })
 })
 
@@ -281,28 +321,29 @@ describe('security', () => {
         permissionType: AclPermissionTypes.ALLOW,
       })),
     })
-  /** Everything that a stream needs when its topics exist: the list of the README. */
+  /** All ACLs that a stream needs when its topics exist, as listed in docs/security.md. */
   const acls = (topic: string): [AclResourceTypes, string, AclOperationTypes][] => [
     [AclResourceTypes.TOPIC, topic, AclOperationTypes.WRITE],
     [AclResourceTypes.TOPIC, `${topic}.dlq`, AclOperationTypes.WRITE],
     [AclResourceTypes.TRANSACTIONAL_ID, `test.${topic}`, AclOperationTypes.WRITE],
     [AclResourceTypes.GROUP, `test.${topic}`, AclOperationTypes.READ],
     [AclResourceTypes.TOPIC, topic, AclOperationTypes.READ],
+    [AclResourceTypes.TOPIC, `${topic}.dlq`, AclOperationTypes.READ],
   ]
   const existing = async (topic: string) => {
     await admin.createTopics({ topics: [{ topic }, { topic: `${topic}.dlq` }] })
   }
 
   it.each(['plain', 'scram-sha-256', 'scram-sha-512'] as const)(
-    'publishes through TLS and SASL %s',
+    'publishes over TLS with SASL %s',
     async (mechanism) => {
       const stream = newStream(secure.bootstrap)
       await existing(stream.topic)
       await allow(`User:${secure.username}`, acls(stream.topic))
-      const session = await stream.open(login(mechanism))
-      expect((await session.readNote(never)).note).toBeUndefined()
-      const note = await commit(session, [event('1', '1')], 1)
-      expect((await (await stream.open(login(mechanism))).readNote(never)).note).toEqual(note)
+      const producer = await stream.open(login(mechanism))
+      expect(await recordIn(producer)).toBeUndefined()
+      const record = await commit(producer, [event('1', '1')], 1)
+      expect(await recordIn(await stream.open(login(mechanism)))).toEqual(record)
     },
   )
 
@@ -317,7 +358,7 @@ describe('security', () => {
   })
 
   it.each(['plain', 'scram-sha-256'] as const)(
-    'stops for a wrong password (%s), and does not name it',
+    'rejects without revealing the password when it is wrong (%s)',
     async (mechanism) => {
       const error = await rejectionOf(newStream(secure.bootstrap).open(login(mechanism, 'wrong-secret')))
       expect(error.code).toBe('publish.unauthorized')
@@ -325,20 +366,95 @@ describe('security', () => {
     },
   )
 
-  it('does not talk to a broker whose certificate nobody vouches for', async () => {
+  it.each(['plain', 'scram-sha-512'] as const)(
+    'logs in with the current password (%s), and not again with a rejected one',
+    async (mechanism) => {
+      const stream = newStream(secure.bootstrap)
+      await existing(stream.topic)
+      await allow(`User:${secure.username}`, acls(stream.topic))
+      const { sasl, ssl } = login(mechanism, 'wrong-secret')
+      const publisher = stream.publisher({ ssl, sasl })
+      for (const _attempt of [1, 2])
+        expect(await rejectionOf(publisher.open(fresh, never))).toMatchObject({
+          code: 'publish.unauthorized',
+          retryAfterMs: 60_000,
+        })
+      sasl.password = secure.password
+      await commit(await publisher.open(fresh, never), [event('1', '1')], 1)
+      expect(await valuesOf(stream.topic)).toEqual(['1'])
+    },
+  )
+
+  it('reads certificates again for each client, and rejects with config.invalid when they are unusable', async () => {
+    const stream = newStream(secure.mutualBootstrap)
+    await existing(stream.topic)
+    await allow('User:CN=connector', acls(stream.topic))
+    const ssl = { ca, cert: '-----BEGIN CERTIFICATE-----', key: '-----BEGIN PRIVATE KEY-----' }
+    const publisher = stream.publisher({ ssl })
+    expect((await rejectionOf(publisher.open(fresh, never))).code).toBe('config.invalid')
+    ssl.cert = readFileSync(secure.certificates.clientCertificate, 'utf8')
+    ssl.key = readFileSync(secure.certificates.clientKey, 'utf8')
+    await commit(await publisher.open(fresh, never), [event('1', '1')], 1)
+    expect(await valuesOf(stream.topic)).toEqual(['1'])
+  })
+
+  it('does not connect to a broker when no known CA has signed its certificate', async () => {
     const retry = { firstPauseMs: 5, maxPauseMs: 5, retries: 1 }
     const error = await rejectionOf(newStream(secure.bootstrap).open({ ssl: {}, retry }))
     expect(error.code).toBe('publish.unreachable')
     expect(error.message).toMatch(/CERT|VERIFY/)
   })
 
-  it('names the ACL that is missing, one after the other', async () => {
+  it.each([
+    ['exactly-once', 0, 'WRITE on topic T'],
+    ['exactly-once', 1, 'WRITE on topic T.dlq'],
+    ['exactly-once', 2, 'WRITE on transactional id test.T'],
+    ['exactly-once', 3, 'READ on group test.T'],
+    ['exactly-once', 4, 'READ on topic T'],
+    ['exactly-once', 5, 'READ on topic T.dlq'],
+    ['at-least-once', 0, 'WRITE on topic T'],
+  ] as const)(
+    'an inspection (%s) without ACL %i rejects and names the missing ACL: %s',
+    async (delivery, at, missing) => {
+      const stream = newStream(secure.bootstrap)
+      await existing(stream.topic)
+      const needed = acls(stream.topic)
+      await allow(`User:${secure.username}`, needed.toSpliced(at, 1))
+      const publisher = stream.publisher({ ...login('plain'), delivery })
+      const error = await rejectionOf(publisher.inspect(fresh, never))
+      expect(error.code).toBe('publish.unauthorized')
+      expect(error.message.replaceAll(stream.topic, 'T')).toMatch(
+        new RegExp(`: the ACL ${missing.replace(/[()]/g, '\\$&')} is missing$`),
+      )
+      await allow(`User:${secure.username}`, needed.slice(at, at + 1))
+      expect((await publisher.inspect(fresh, never)).destination).toMatchObject({ topic: stream.topic, partitions: 1 })
+    },
+  )
+
+  it('an inspection checks the permission to create missing topics and creates none', async () => {
+    const stream = newStream(secure.bootstrap)
+    const { topic } = stream
+    await allow(`User:${secure.username}`, acls(topic))
+    const publisher = stream.publisher(login('plain'), impatientClock)
+    expect((await rejectionOf(publisher.inspect(fresh, never))).message).toMatch(
+      /: the ACL CREATE on topic .* is missing$/,
+    )
+    await allow(`User:${secure.username}`, [
+      [AclResourceTypes.TOPIC, topic, AclOperationTypes.CREATE],
+      [AclResourceTypes.TOPIC, `${topic}.dlq`, AclOperationTypes.CREATE],
+    ])
+    const nothing = { destination: undefined, stored: { record: undefined, isUnstable: false } }
+    expect(await publisher.inspect(fresh, never)).toMatchObject(nothing)
+    expect(await admin.listTopics()).not.toContain(topic)
+  })
+
+  it('names each missing ACL, one after another', async () => {
     const stream = newStream(secure.bootstrap)
     await existing(stream.topic)
     const attempt = async () => {
-      const session = await stream.open(login('plain'))
-      await session.readNote(never)
-      return await commit(session, [event('1', '1'), { to: 'deadLetters', key: '2', value: '{}' }], 1)
+      const producer = await stream.open(login('plain'))
+      await recordIn(producer)
+      return await commit(producer, [event('1', '1'), { to: 'deadLetters', key: '2', value: '{}' }], 1)
     }
     const missing: string[] = []
     for (const acl of acls(stream.topic)) {
@@ -354,6 +470,7 @@ describe('security', () => {
       `WRITE on transactional id test.${topic} is missing`,
       `READ on group test.${topic} is missing`,
       `READ on topic ${topic} is missing`,
+      `READ on topic ${topic}.dlq is missing`,
     ])
     expect((await attempt()).seq).toBe(1)
   })
@@ -362,20 +479,20 @@ describe('security', () => {
 it.each([
   ['publish.fenced', 0],
   ['publish.failed', kafkaDefaults.timeouts.transactionMs],
-] as const)('calls a refused epoch %s when the transaction began %i ms ago', async (code, tookMs) => {
+] as const)('reports a rejected epoch as %s when the transaction began %i ms ago', async (code, tookMs) => {
   let aheadMs = 0
   const clock: Clock = { ...systemClock, monotonic: () => systemClock.monotonic() + aheadMs }
   const stream = newStream(kafka.bootstrap)
-  const session = await stream.open({}, clock)
-  await session.readNote(never)
-  await using transaction = session.begin(never)
+  const producer = await stream.open({}, clock)
+  await recordIn(producer)
+  await using transaction = producer.begin(never)
   await transaction.send([event('1', '1')])
   await stream.open()
   aheadMs = tookMs
   expect((await rejectionOf(transaction.commit({ epoch: 1, seq: 1, nonce: 'n' }))).code).toBe(code)
 })
 
-it('reports a broker that is not there as unreachable, which is tried again', async () => {
+it('rejects with publish.unreachable when no broker answers', async () => {
   const retry = { firstPauseMs: 1, maxPauseMs: 1, retries: 1 }
   const error = await rejectionOf(newStream('127.0.0.1:1').open({ retry }))
   expect(codeOf(error)).toBe('publish.unreachable')

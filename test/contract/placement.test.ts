@@ -4,20 +4,20 @@ import { readFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import { AclOperationTypes, AclPermissionTypes, AclResourceTypes, type Admin, ResourcePatternTypes } from 'kafkajs'
 import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
-import { contestDefaults } from '../../connector/pipeline/keep-stream.ts'
-import { runAssigned } from '../../connector/pipeline/run-assigned.ts'
-import type { StreamEnd } from '../../connector/pipeline/run-stream.ts'
+import { type KafkaClient, type KafkaConnection, kafkaClient } from '../../connector/kafka/kafka-client.ts'
+import { kafkaDefaults } from '../../connector/kafka/kafka-config.ts'
 import { groupPlacement } from '../../connector/placement/group-placement.ts'
 import { viewGroup } from '../../connector/placement/group-view.ts'
-import type { Placement } from '../../connector/placement/placement.ts'
+import type { Placement, PlacementEvent } from '../../connector/placement/placement.ts'
 import { type GroupConfig, groupDefaults } from '../../connector/placement/placement-config.ts'
-import type { PlacementEvent } from '../../connector/placement/placement-event.ts'
 import { slotOf } from '../../connector/placement/slots.ts'
-import { type KafkaClient, type KafkaConnection, kafkaClient } from '../../connector/publish/kafka-client.ts'
-import { kafkaDefaults } from '../../connector/publish/kafka-config.ts'
 import { type Clock, systemClock } from '../../connector/runtime/clock.ts'
 import { closeStack } from '../../connector/runtime/close-stack.ts'
 import { ConnectorError } from '../../connector/runtime/connector-error.ts'
+import { refusedAccounts } from '../../connector/runtime/refused-accounts.ts'
+import type { StreamEnd } from '../../connector/stream/run-stream.ts'
+import { contentionDefaults } from '../../connector/stream/supervise-stream.ts'
+import { superviseStreams } from '../../connector/stream/supervisor.ts'
 import { testKafka } from '../support/committed-records.ts'
 import { type KafkaCluster, startKafka } from '../support/servers/kafka-broker.ts'
 import { holdsRequest } from '../support/servers/kafka-wire.ts'
@@ -36,7 +36,7 @@ beforeAll(async () => {
 })
 afterAll(() => closing.close())
 
-/** One stream in each slot, so that streams and slots are the same thing. */
+/** One stream for each slot, so that the number of streams equals the number of slots. */
 function streamOfEachSlot(slots: number): string[] {
   const found = new Map<number, string>()
   for (let number = 1; found.size < slots; number += 1) {
@@ -47,7 +47,7 @@ function streamOfEachSlot(slots: number): string[] {
 }
 const streams = streamOfEachSlot(24)
 
-/** For what takes a session or more; the time of a kill is shown with the defaults. */
+/** Shorter timeouts for tests that wait for a session to expire; the test of a killed member uses the defaults. */
 const quick: Partial<GroupConfig> = { sessionTimeoutMs: 2_000, heartbeatMs: 500, rebalanceTimeoutMs: 3_000 }
 
 interface Member {
@@ -55,14 +55,14 @@ interface Member {
   readonly group: string
   readonly placement: Placement
   readonly events: PlacementEvent[]
-  /** Every assignment that was told. */
-  readonly told: ReadonlySet<string>[]
-  /** Each time its consumer died; true where kafkajs would have started it again. */
+  /** All assignments so far. */
+  readonly assignments: ReadonlySet<string>[]
+  /** One entry for each crash of its consumer; true if kafkajs would have restarted it. */
   readonly crashes: boolean[]
   now(): ReadonlySet<string>
   /** Leaves the group. */
   stop(): Promise<void>
-  /** Vanishes without a word. */
+  /** Closes its connections without leaving the group. */
   vanish(): void
 }
 
@@ -71,7 +71,7 @@ interface MemberSettings {
   readonly connection?: Partial<KafkaConnection>
   readonly clock?: Clock
   readonly streams?: readonly string[]
-  /** Its placement is run by the test. */
+  /** The test runs its placement. */
   readonly isPassive?: true
 }
 
@@ -84,7 +84,7 @@ afterEach(async () => {
 function startMember(connector: string, options: MemberSettings = {}): Member {
   const replica = `replica-${members.length}`
   const events: PlacementEvent[] = []
-  const told: ReadonlySet<string>[] = []
+  const assignments: ReadonlySet<string>[] = []
   const crashes: boolean[] = []
   const clients = new Set<KafkaClient>()
   const stopping = new AbortController()
@@ -99,34 +99,39 @@ function startMember(connector: string, options: MemberSettings = {}): Member {
       kafka: connection,
       clock: options.clock ?? systemClock,
       log: () => undefined,
+      accounts: refusedAccounts(systemClock),
       observe: (event) => events.push(event),
       connect: (to) => {
-        const client = kafkaClient(to, { clientId: replica, log: () => undefined })
+        const client = kafkaClient(to, {
+          clientId: replica,
+          log: () => undefined,
+          accounts: refusedAccounts(systemClock),
+        })
         clients.add(client)
         watchCrashes(client, crashes)
-        if (isGone) client.cut()
+        if (isGone) client.destroy()
         return client
       },
     },
   )
   const running = options.isPassive
     ? Promise.resolve()
-    : placement.run((assigned) => void told.push(assigned), stopping.signal)
+    : placement.run((assigned) => void assignments.push(assigned), stopping.signal)
   const member: Member = {
     group: connector,
     replica,
     placement,
     events,
-    told,
+    assignments,
     crashes,
-    now: () => told.at(-1) ?? new Set(),
+    now: () => assignments.at(-1) ?? new Set(),
     stop: () => {
       stopping.abort()
       return running
     },
     vanish: () => {
       isGone = true
-      for (const client of clients) client.cut()
+      for (const client of clients) client.destroy()
     },
   }
   members.push(member)
@@ -154,16 +159,16 @@ async function until(isSo: () => boolean, withinMs = 20_000): Promise<number> {
 const sizes = (some: readonly Member[]) => some.map((member) => member.now().size)
 const union = (some: readonly Member[]) => new Set(some.flatMap((member) => [...member.now()]))
 const areBalanced = (some: readonly Member[], all = streams) =>
-  some.every(({ told }) => told.length > 0) &&
+  some.every(({ assignments }) => assignments.length > 0) &&
   union(some).size === all.length &&
   sizes(some).reduce((sum, size) => sum + size, 0) === all.length &&
   Math.max(...sizes(some)) - Math.min(...sizes(some)) <= 1
 
-/** How many slots it kept at its last join. */
+/** The number of slots that it kept at its last join. */
 const kept = (member: Member) => member.events.findLast((event) => event.kind === 'group-joined')?.kept ?? 0
 const isConfident = (member: Member) => {
   const [stream] = member.now()
-  return stream !== undefined && member.placement.isAssigned(stream)
+  return stream !== undefined && member.placement.assignmentOf(stream) === 'here'
 }
 
 async function startThree(connector: string, options?: MemberSettings): Promise<[Member, Member, Member]> {
@@ -176,16 +181,17 @@ async function startThree(connector: string, options?: MemberSettings): Promise<
   return three
 }
 
-/** The group as an operator sees it. */
+/** The group as shown to an operator. */
 function view(group: string, connection: Partial<KafkaConnection> = {}) {
   const config = { ...kafkaDefaults, brokers: kafka.bootstrap.split(','), ...connection }
-  const connect = () => kafkaClient(config, { clientId: 'operator', log: () => undefined })
+  const connect = () =>
+    kafkaClient(config, { clientId: 'operator', log: () => undefined, accounts: refusedAccounts(systemClock) })
   const parts = { group, topic: `${group}.slots`, streams, config, clock: systemClock, connect }
   return viewGroup(parts, new AbortController().signal)
 }
 
 describe('the view of a group', () => {
-  it('has every member under the name of its replica, with its slots and streams', async () => {
+  it('contains every member with its replica name, slots and streams', async () => {
     const three = await startThree(randomUUID())
     const { state, slots, members: seen } = await view(three[0].group)
     expect({ state, slots }).toEqual({ state: 'Stable', slots: 24 })
@@ -197,22 +203,22 @@ describe('the view of a group', () => {
     }
   })
 
-  it('is what the group tells each of them by itself, whenever it is shared out anew', async () => {
+  it('is reported to each member after every rebalance', async () => {
     const three = await startThree(randomUUID())
-    const shares = (some: readonly Member[]) =>
+    const expected = (some: readonly Member[]) =>
       some.map((member) => ({ replica: member.replica, host: '127.0.0.1', streams: [...member.now()].sort() }))
-    const seenBy = (member: Member) =>
+    const reportedTo = (member: Member) =>
       member.events
-        .findLast((event) => event.kind === 'group-seen')
+        .findLast((event) => event.kind === 'group-described')
         ?.members.map(({ replica, host, streams: its }) => ({ replica, host, streams: its.toSorted() }))
-    const allSee = (some: readonly Member[]) =>
-      some.every((member) => JSON.stringify(seenBy(member)) === JSON.stringify(shares(some)))
-    await until(() => allSee(three))
+    const isReportedToAll = (some: readonly Member[]) =>
+      some.every((member) => JSON.stringify(reportedTo(member)) === JSON.stringify(expected(some)))
+    await until(() => isReportedToAll(three))
     await three[2].stop()
-    await until(() => areBalanced(three.slice(0, 2)) && allSee(three.slice(0, 2)))
+    await until(() => areBalanced(three.slice(0, 2)) && isReportedToAll(three.slice(0, 2)))
   })
 
-  it('is empty where nobody was ever in it, or everybody has left', async () => {
+  it('is empty when the group never existed or all members have left', async () => {
     expect(await view(randomUUID())).toEqual({ state: 'Dead', slots: 0, members: [] })
     const member = startMember(randomUUID())
     await until(() => member.now().size > 0)
@@ -222,27 +228,27 @@ describe('the view of a group', () => {
 })
 
 describe('three members', () => {
-  it('share the slots evenly, and each keeps what it has when another vanishes without a word', async () => {
+  it('share the slots evenly, and keep their slots when another member disappears', async () => {
     const [first, second, third] = await startThree(randomUUID())
     expect(sizes([first, second, third])).toEqual([8, 8, 8])
     const before = [first.now(), second.now()]
-    const tellings = [first.told.length, second.told.length]
+    const counts = [first.assignments.length, second.assignments.length]
     third.vanish()
     const tookMs = await until(() => areBalanced([first, second]))
     expect(tookMs).toBeLessThan(groupDefaults.sessionTimeoutMs + 2_000)
     for (const [index, member] of [first, second].entries()) {
-      for (const told of member.told.slice(tellings[index])) {
-        expect([...told]).toEqual(expect.arrayContaining([...(before[index] ?? [])]))
+      for (const assigned of member.assignments.slice(counts[index])) {
+        expect([...assigned]).toEqual(expect.arrayContaining([...(before[index] ?? [])]))
       }
     }
   })
 
-  it('take over at once from one that leaves, and give a new one only what it needs', async () => {
+  it('take over immediately from a member that leaves, and give a new member only its share', async () => {
     const [first, second, third] = await startThree(randomUUID())
     const before = new Set([...first.now(), ...second.now()])
     await third.stop()
     expect(third.events.at(-1)).toEqual({ kind: 'group-left' })
-    expect(third.placement.isAssigned([...third.now()][0] ?? '')).toBe(false)
+    expect(third.placement.assignmentOf([...third.now()][0] ?? '')).toBe('elsewhere')
     expect(await until(() => areBalanced([first, second]))).toBeLessThan(3_000)
     const next = startMember(first.group)
     await until(() => areBalanced([first, second, next]))
@@ -251,19 +257,19 @@ describe('three members', () => {
     expect(before.size).toBe(16)
   })
 
-  it('come back by themselves when the only broker is restarted, and share the streams again', async () => {
+  it('rejoin automatically and share the streams again when the only broker restarts', async () => {
     const three = await startThree(randomUUID(), { settings: quick })
-    const joins = three.map((member) => member.told.length)
+    const joins = three.map((member) => member.assignments.length)
     await kafka.kill(1)
     await kafka.start(1)
-    await until(() => three.every((member, index) => member.told.length > (joins[index] ?? 0)), 60_000)
+    await until(() => three.every((member, index) => member.assignments.length > (joins[index] ?? 0)), 60_000)
     await until(() => areBalanced(three) && three.every((member) => isConfident(member)), 60_000)
     expect(three.flatMap((member) => [...member.now()]).sort()).toEqual([...streams].sort())
   })
 })
 
 describe('a member', () => {
-  it('that is not needed is a standby, and is told so', async () => {
+  it('without streams is a standby and receives an empty assignment', async () => {
     const group = randomUUID()
     const few = streams.slice(0, 2)
     const three = [1, 2, 3].map(() => startMember(group, { streams: few }))
@@ -274,43 +280,43 @@ describe('a member', () => {
     expect(joins?.at(-1)).toMatchObject({ streams: [] })
   })
 
-  it('never asks for a record of the topic, whatever is in it', async () => {
+  it('never fetches records of the topic', async () => {
     const group = randomUUID()
     const topic = `${group}.other`
     await admin.createTopics({ topics: [{ topic, numPartitions: 3 }], waitForLeaders: true })
     const producer = closing.use(testKafka(kafka.bootstrap).producer(), (client) => client.disconnect())
     await producer.connect()
     await producer.send({ topic, messages: [0, 1, 2].map((partition) => ({ partition, value: 'not for us' })) })
-    const asked = { forRecords: false, forHeartbeats: 0 }
+    const requests = { hasFetched: false, heartbeats: 0 }
     void kafka.proxies[0]?.dropAnswers(1, (request) => {
-      asked.forRecords ||= holdsRequest('fetch')(request)
-      if (holdsRequest('heartbeat')(request)) asked.forHeartbeats += 1
+      requests.hasFetched ||= holdsRequest('fetch')(request)
+      if (holdsRequest('heartbeat')(request)) requests.heartbeats += 1
       return false
     })
     const connection = { brokers: [kafka.proxiedBootstrap] }
     const one = startMember(group, { settings: { topic }, connection })
-    await until(() => one.told.length > 0)
+    await until(() => one.assignments.length > 0)
     const two = startMember(group, { settings: { topic }, connection })
     await until(() => union([one, two]).size === streams.length)
-    await until(() => asked.forHeartbeats >= 4)
-    expect(asked.forRecords).toBe(false)
+    await until(() => requests.heartbeats >= 4)
+    expect(requests.hasFetched).toBe(false)
   })
 
-  it('whose process stalled for longer than its session knows it as soon as it wakes', async () => {
+  it('that stalled for longer than its session reports its streams as unknown right away', async () => {
     const member = startMember(randomUUID(), { settings: quick })
     await until(() => isConfident(member))
     const [stream = ''] = member.now()
-    const joins = member.told.length
+    const joins = member.assignments.length
     const stalledAt = systemClock.monotonic()
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2_500)
-    expect(member.placement.isAssigned(stream)).toBe(false)
+    expect(member.placement.assignmentOf(stream)).toBe('unknown')
     expect(member.placement.isConfirmed(stream, stalledAt)).toBe(false)
     expect(member.now().has(stream)).toBe(true)
-    await until(() => member.told.length > joins && isConfident(member))
+    await until(() => member.assignments.length > joins && isConfident(member))
     expect(member.placement.isConfirmed(stream, stalledAt)).toBe(true)
   })
 
-  it('that is cut off from Kafka by a silent network is replaced, knows it, and comes back', async () => {
+  it('whose network drops all packets is replaced, reports its streams as unknown, and rejoins', async () => {
     const group = randomUUID()
     const [proxy] = kafka.proxies
     if (proxy === undefined) throw new Error('no proxy')
@@ -322,61 +328,61 @@ describe('a member', () => {
     await until(() => near.now().size === streams.length)
     await until(() => far.events.some(({ kind }) => kind === 'session-expired'))
     expect(far.now()).toBe(had) // only a new assignment takes streams away
-    expect(far.placement.isAssigned([...had][0] ?? '')).toBe(false)
-    await until(() => far.events.some(({ kind }) => kind === 'group-broken'), 30_000)
+    expect(far.placement.assignmentOf([...had][0] ?? '')).toBe('unknown')
+    await until(() => far.events.some(({ kind }) => kind === 'membership-lost'), 30_000)
     proxy.resume()
-    await until(() => far.events.some(({ kind }) => kind === 'group-rebuilt'), 30_000)
+    await until(() => far.events.some(({ kind }) => kind === 'membership-restored'), 30_000)
     await until(() => areBalanced([near, far]), 30_000)
   })
 
-  it('whose consumer dies for good is in the group again with all that it had, however often that happens', async () => {
+  it('rejoins with all its slots whenever its consumer crashes', async () => {
     const [proxy] = kafka.proxies
     if (proxy === undefined) throw new Error('no proxy')
     onTestFinished(() => proxy.up())
     const connection = { brokers: [kafka.proxiedBootstrap] }
-    const settings = { ...quick, rebuild: { firstPauseMs: 100, maxPauseMs: 200 } }
+    const settings = { ...quick, rejoin: { firstPauseMs: 100, maxPauseMs: 200 } }
     const member = startMember(randomUUID(), { settings, connection })
     await until(() => isConfident(member))
     const count = (wanted: PlacementEvent['kind']) => member.events.filter(({ kind }) => kind === wanted).length
-    for (let deaths = 1; deaths <= 3; deaths += 1) {
-      const joins = member.told.length
+    for (let crashes = 1; crashes <= 3; crashes += 1) {
+      const joins = member.assignments.length
       await proxy.down()
-      await until(() => member.crashes.length >= deaths && count('group-broken') === deaths)
+      await until(() => member.crashes.length >= crashes && count('membership-lost') === crashes)
       await proxy.up()
-      await until(() => member.told.length > joins && isConfident(member))
+      await until(() => member.assignments.length > joins && isConfident(member))
       expect(kept(member)).toBe(streams.length)
-      expect(count('group-rebuilt')).toBe(deaths)
+      expect(count('membership-restored')).toBe(crashes)
     }
     expect(member.crashes).not.toContain(true)
-    expect(new Set(member.events.flatMap((event) => (event.kind === 'group-broken' ? [event.code] : [])))).toEqual(
+    expect(new Set(member.events.flatMap((event) => (event.kind === 'membership-lost' ? [event.code] : [])))).toEqual(
       new Set(['publish.unreachable']),
     )
   })
 
-  it('stops within its limit while Kafka cannot be reached', async () => {
+  it('stops within leaveWithinMs while Kafka is unreachable', async () => {
     const member = startMember(randomUUID(), { connection: { brokers: ['127.0.0.1:1'] } })
-    await until(() => member.events.some(({ kind }) => kind === 'group-broken'))
-    expect(member.events).toMatchObject([{ kind: 'group-broken', code: 'publish.unreachable' }])
+    await until(() => member.events.some(({ kind }) => kind === 'membership-lost'))
+    expect(member.events).toMatchObject([{ kind: 'membership-lost', code: 'publish.unreachable' }])
     const started = performance.now()
     await member.stop()
     expect(performance.now() - started).toBeLessThan(groupDefaults.leaveWithinMs + 1_000)
   })
 
-  it('that may not create the topic says so once and joins when somebody has', async () => {
+  it('that may not create the topic reports this once, and joins when the topic exists', async () => {
     const group = randomUUID()
     const member = startMember(group, { settings: { create: undefined } })
     await until(() => member.events.length > 0)
-    expect(member.events).toMatchObject([{ kind: 'group-broken', code: 'publish.topic-missing' }])
+    expect(member.events).toMatchObject([{ kind: 'membership-lost', code: 'publish.topic-missing' }])
     await admin.createTopics({ topics: [{ topic: `${group}.slots`, numPartitions: 24 }], waitForLeaders: true })
     await until(() => member.now().size === streams.length)
     const missing = member.events.filter((event) => 'code' in event && event.code === 'publish.topic-missing')
     expect(missing).toHaveLength(1)
-    await until(() => member.events.some(({ kind }) => kind === 'group-rebuilt'))
+    await until(() => member.events.some(({ kind }) => kind === 'membership-restored'))
   })
 })
 
-describe('streams that run by it', () => {
-  it('Invariant 6: are finished by a replica that stops, and only then started by its successor', async () => {
+describe('streams under group placement', () => {
+  it('Invariant 6: finish on a stopping replica before its successor starts them', async () => {
     const group = randomUUID()
     const log: string[] = []
     const replica = (name: string) => {
@@ -389,8 +395,8 @@ describe('streams that run by it', () => {
         return { kind: 'stopped' }
       }
       const stopping = new AbortController()
-      const parts = { placement, start, finishWithinMs: 10_000, contest: contestDefaults, clock: systemClock }
-      const running = runAssigned({ ...parts, observe: () => undefined }, stopping.signal)
+      const parts = { placement, start, finishWithinMs: 10_000, contention: contentionDefaults, clock: systemClock }
+      const running = superviseStreams({ ...parts, observe: () => undefined }, stopping.signal)
       return {
         stop: () => {
           stopping.abort()
@@ -412,8 +418,8 @@ describe('streams that run by it', () => {
   })
 })
 
-describe('the topic of the slots', () => {
-  it('is created with the wanted number of them, while other replicas do the same', async () => {
+describe('the slots topic', () => {
+  it('is created with the configured number of partitions when several replicas create it at once', async () => {
     const group = randomUUID()
     await startThree(group)
     const { topics } = await admin.fetchTopicMetadata({ topics: [`${group}.slots`] })
@@ -437,7 +443,7 @@ describe('behind an authorizer', () => {
       ],
     })
 
-  it('a member names the ACL that is missing, once, and joins when it is there', async () => {
+  it('a member reports each missing ACL once, and joins when all are granted', async () => {
     const group = randomUUID()
     const topic = `${group}.slots`
     const { secure } = kafka
@@ -447,11 +453,11 @@ describe('behind an authorizer', () => {
       ssl: { ca: readFileSync(secure.certificates.authority, 'utf8') },
       sasl: { mechanism: 'plain', username: secure.username, password: secure.password },
     } as const
-    const member = startMember(group, { connection, settings: { rebuild: { firstPauseMs: 100, maxPauseMs: 200 } } })
+    const member = startMember(group, { connection, settings: { rejoin: { firstPauseMs: 100, maxPauseMs: 200 } } })
     const missing = () =>
       member.events.flatMap((event) =>
-        // Not what a brand-new broker says of a group that it has not loaded yet.
-        event.kind === 'group-broken' && event.code !== 'publish.failed' && event.error instanceof ConnectorError
+        // Ignores publish.failed: a broker that has just started has not loaded the group yet.
+        event.kind === 'membership-lost' && event.code !== 'publish.failed' && event.error instanceof ConnectorError
           ? [`${event.code} ${event.error.message.replace(/.*the ACL /, '')}`]
           : [],
       )

@@ -4,7 +4,6 @@ import { get } from 'node:https'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
-import { makeCertificates } from '../support/servers/certificates.ts'
 import {
   type Fault,
   faults,
@@ -12,11 +11,12 @@ import {
   plantedMarks,
   type SimulatorOptions,
   startPolarisSimulator,
-} from '../support/servers/polaris-simulator.ts'
+} from '../polaris/polaris-simulator.ts'
+import { makeCertificates } from '../support/servers/certificates.ts'
 
 const running: PolarisSimulator[] = []
 afterEach(async () => {
-  await Promise.all(running.splice(0).map((one) => one.close()))
+  await Promise.all(running.splice(0).map((simulator) => simulator.close()))
 })
 
 async function simulate(options: SimulatorOptions = {}): Promise<PolarisSimulator> {
@@ -45,7 +45,7 @@ async function read(simulator: PolarisSimulator, parameters: Record<string, stri
 const idsOf = (page: Read) => page.clients.map((client) => client.No)
 
 describe('Client.GetClientsModified', () => {
-  it('gives every client once, oldest change first, then by id, and says which page is the last', async () => {
+  it('returns every client once, by modification time and then by id, and marks the last page', async () => {
     const simulator = await simulate()
     const first = await read(simulator)
     const second = await read(simulator, { checkPoint: first.checkpoint })
@@ -54,7 +54,7 @@ describe('Client.GetClientsModified', () => {
     expect([first, second, third].flatMap(idsOf)).toEqual([100001, 100002, 100003, 100004, 100005, 100006, 100007])
   })
 
-  it('moves a client that changes during a drain to the end, with its content of then', async () => {
+  it('moves a client that changes during a scan to the end, with its new content', async () => {
     const simulator = await simulate()
     const first = await read(simulator)
     simulator.change('100001')
@@ -68,7 +68,7 @@ describe('Client.GetClientsModified', () => {
     expect(third.clients.map((client) => client.NoVersion)).toEqual([2, 2])
   })
 
-  it('gives the last page a token too, and it works for later changes', async () => {
+  it('returns a token with the last page that is valid for later changes', async () => {
     const simulator = await simulate()
     const all = await read(simulator, { limit: '100' })
     const none = await read(simulator, { limit: '100', checkPoint: all.checkpoint })
@@ -77,7 +77,7 @@ describe('Client.GetClientsModified', () => {
     expect(idsOf(await read(simulator, { limit: '100', checkPoint: none.checkpoint }))).toEqual([100004])
   })
 
-  it('reads lastChanged as its own wall clock, inclusive', async () => {
+  it('reads lastChanged as inclusive wall-clock time of the server', async () => {
     const simulator = await simulate({ clients: 0 })
     simulator.setClock(() => Date.parse('2026-07-01T10:00:00.000Z'))
     simulator.add()
@@ -87,7 +87,7 @@ describe('Client.GetClientsModified', () => {
     expect(idsOf(await read(simulator, { lastChanged: '01/07/2026 12:00' }))).toEqual([100001])
   })
 
-  it('sorts the repeated hour of autumn by the wall clock: the later change comes first', async () => {
+  it('sorts by wall-clock time in the repeated hour, so that a later change can come first', async () => {
     const simulator = await simulate({ clients: 0 })
     simulator.setClock(() => Date.parse('2026-10-25T00:50:00.000Z'))
     simulator.add()
@@ -102,18 +102,18 @@ describe('Client.GetClientsModified', () => {
 
   it.each([
     ['without lastChanged', { lastChanged: undefined }],
-    ['with lastchanged', { lastChanged: undefined, lastchanged: ALL.lastChanged }],
+    ['with lastchanged in lower case', { lastChanged: undefined, lastchanged: ALL.lastChanged }],
     ['without codeMagasin', { codeMagasin: undefined }],
-    ['with a date that is none', { lastChanged: '2026-02-30T00:00:00' }],
-    ['with an output that is none', { output: 'XML' }],
+    ['with an invalid date', { lastChanged: '2026-02-30T00:00:00' }],
+    ['with an invalid output', { output: 'XML' }],
     ['with an unknown token', { checkPoint: 'CP/1+abc' }],
-  ])('refuses a call %s by 400', async (_, change) => {
+  ])('answers 400 to a call %s', async (_, change) => {
     const given = Object.entries({ ...ALL, ...change }).filter((one): one is [string, string] => one[1] !== undefined)
     expect((await call(await simulate(), Object.fromEntries(given))).status).toBe(400)
   })
 
   it.each([{ limit: '4' }, { lastChanged: '2000-01-01T00:00:01' }, { codeMagasin: '2' }, { prefixCle: 'P' }])(
-    'refuses a token that comes with other arguments (%o) by 400',
+    'answers 400 to a token with other arguments (%o)',
     async (change) => {
       const simulator = await simulate()
       const { checkpoint } = await read(simulator)
@@ -123,7 +123,7 @@ describe('Client.GetClientsModified', () => {
     },
   )
 
-  it('takes a POST form, and refuses PUT, DELETE and HEAD by 405', async () => {
+  it('accepts a POST form, and answers 405 to PUT, DELETE and HEAD', async () => {
     const simulator = await simulate()
     const url = `${simulator.url}Client.GetClientsModified`
     const body = new URLSearchParams({ ...ALL, output: 'json' })
@@ -138,14 +138,29 @@ describe('Client.GetClientsModified', () => {
     [{ xmlStyle: 'attributes' }, /<reponse hasMoreResults="0" checkpoint="[\s\S]*<client No="100001" /],
     [{ jsonStyle: 'd', jsonDates: 'microsoft' }, /^\{"d":\{[\s\S]*"\\\/Date\(\d+\+0[12]00\)\\\/"/],
     [{ jsonStyle: 'type-name' }, /^\{"FragmentedInfoClient":\{/],
-  ] as const)('writes the form %o', async (options, expected) => {
+  ] as const)('renders with %o', async (options, expected) => {
     const output = 'jsonStyle' in options ? 'json' : 'xml'
     const text = await (await call(await simulate(options), { ...ALL, output })).text()
     expect(text).toMatch(expected)
     for (const mark of plantedMarks) expect(text.includes(mark)).toBe(true)
   })
 
-  it('serves its documentation of the function and of the client', async () => {
+  it.each([
+    [{ modificationField: 'iso-day' }, '2026-07-31'],
+    [{ modificationField: 'french-day' }, '31/07/2026'],
+    [{ hasModificationTime: false }, undefined],
+  ] as const)(
+    'reads clients by the time of day when their modification field has none (%o)',
+    async (options, expected) => {
+      const simulator = await simulate({ clients: 0, timeZone: 'UTC', ...options })
+      simulator.add(1, Date.parse('2026-07-31T10:00:00Z'))
+      simulator.add(1, Date.parse('2026-07-31T15:00:00Z'))
+      const { clients } = await read(simulator, { lastChanged: '2026-07-31T12:00:00' })
+      expect(clients.map((client) => [client.No, client.DateModification])).toEqual([[100002, expected]])
+    },
+  )
+
+  it('serves the documentation of the function and of the client', async () => {
     const { url } = await simulate()
     expect(await (await fetch(`${url}Client.GetClientsModified?doc`)).text()).toContain('Int32 codeMagasin')
     const type = 'RepDaemon.WebService2.CoreAPI.Client%2bInfoClient'
@@ -153,8 +168,159 @@ describe('Client.GetClientsModified', () => {
   })
 })
 
-describe('the log of truth', () => {
-  it('holds every change, and A → B → A brings the first content back', async () => {
+describe('frozen views', () => {
+  const versionsOf = (page: Read) => page.clients.map((client) => [client.No, client.NoVersion])
+
+  it('show the clients of the first page of each scan when scans are interleaved', async () => {
+    const simulator = await simulate({ scans: { view: 'frozen' } })
+    const first = await read(simulator, { limit: '4' })
+    simulator.change('100006')
+    simulator.add()
+    const later = await read(simulator, { limit: '5' })
+    simulator.change('100006')
+    expect(versionsOf(await read(simulator, { limit: '4', checkPoint: first.checkpoint }))).toEqual([
+      [100005, 1],
+      [100006, 1],
+      [100007, 1],
+    ])
+    expect(versionsOf(await read(simulator, { limit: '5', checkPoint: later.checkpoint }))).toEqual([
+      [100007, 1],
+      [100006, 2],
+      [100008, 1],
+    ])
+    expect(versionsOf(await read(simulator, { limit: '9' })).slice(-1)).toEqual([[100006, 3]])
+  })
+
+  it('show every client once, with its first content, when all clients change before each page', async () => {
+    const simulator = await simulate({ scans: { view: 'frozen' } })
+    let page = await read(simulator, { limit: '1' })
+    const seen = versionsOf(page)
+    while (page.hasMoreResults) {
+      for (const id of simulator.clientIds) simulator.change(id)
+      page = await read(simulator, { limit: '1', checkPoint: page.checkpoint })
+      seen.push(...versionsOf(page))
+    }
+    expect(seen).toEqual(simulator.clientIds.map((id) => [Number(id), 1]))
+  })
+
+  it('refuse the token of the scan that was not used for longest when too many are open', async () => {
+    const simulator = await simulate({ scans: { view: 'frozen', openScans: 2 } })
+    const [first, second] = [await read(simulator), await read(simulator)]
+    await read(simulator, { checkPoint: first.checkpoint })
+    const third = await read(simulator)
+    const statuses = []
+    for (const { checkpoint } of [first, second, third]) {
+      const given = { ...ALL, output: 'json', limit: '3', checkPoint: checkpoint }
+      statuses.push((await call(simulator, given)).status)
+    }
+    expect(statuses).toEqual([200, 400, 200])
+  })
+})
+
+describe('paging', () => {
+  const scan = async (simulator: PolarisSimulator, limit: string, count: number) => {
+    const pages = [await read(simulator, { limit })]
+    while (pages.length < count) {
+      const checkPoint = pages.at(-1)?.checkpoint ?? ''
+      pages.push(await read(simulator, { limit, checkPoint }))
+    }
+    return pages
+  }
+  const tokensOf = (pages: readonly Read[]) => new Set(pages.map((page) => page.checkpoint)).size
+
+  it('by second returns the same token again when more clients than limit changed in one second', async () => {
+    const simulator = await simulate({ scans: { paging: 'second' } })
+    simulator.massUpdate(5)
+    const pages = await scan(simulator, '3', 5)
+    expect(pages.map(idsOf)).toEqual([
+      [100006, 100007, 100001],
+      [100001, 100002, 100003],
+      [100001, 100002, 100003],
+      [100001, 100002, 100003],
+      [100001, 100002, 100003],
+    ])
+    expect(pages.every((page) => page.hasMoreResults)).toBe(true)
+    expect(tokensOf(pages)).toBe(1)
+  })
+
+  it('by second reaches the end when limit is larger than the number of clients in one second', async () => {
+    const simulator = await simulate({ scans: { paging: 'second' } })
+    simulator.massUpdate(5)
+    const pages = await scan(simulator, '6', 2)
+    expect(pages.map(idsOf)).toEqual([
+      [100006, 100007, 100001, 100002, 100003, 100004],
+      [100001, 100002, 100003, 100004, 100005],
+    ])
+    expect(pages.map((page) => page.hasMoreResults)).toEqual([true, false])
+  })
+
+  it('in a circle returns the same clients again under ever new tokens', async () => {
+    const pages = await scan(await simulate({ scans: { paging: 'circle' } }), '5', 6)
+    const [first, second] = pages.map(idsOf)
+    expect(pages.map(idsOf)).toEqual([first, second, first, second, first, second])
+    expect(pages.every((page) => page.hasMoreResults)).toBe(true)
+    expect(tokensOf(pages)).toBe(6)
+  })
+
+  it('can return pages without clients under ever new tokens', async () => {
+    const simulator = await simulate({ scans: { paging: 'empty' } })
+    const pages = await scan(simulator, '5', 6)
+    expect(pages.every((page) => page.clients.length === 0 && page.hasMoreResults)).toBe(true)
+    expect(tokensOf(pages)).toBe(6)
+    simulator.setScans({ paging: 'client' })
+    expect(idsOf(await read(simulator, { limit: '5', checkPoint: pages[5]?.checkpoint ?? '' }))).toHaveLength(5)
+  })
+})
+
+describe('a server with one scan at a time', () => {
+  it('refuses a token when another scan has begun since', async () => {
+    const simulator = await simulate({ scans: { outdated: 'refuse' } })
+    const first = await read(simulator)
+    const second = await read(simulator, { checkPoint: first.checkpoint })
+    const other = await read(simulator, { lastChanged: '2001-01-01T00:00:00' })
+    const statusOf = async (given: Record<string, string>) =>
+      (await call(simulator, { ...ALL, output: 'json', limit: '3', ...given })).status
+    expect(await statusOf({ checkPoint: second.checkpoint })).toBe(400)
+    expect(await statusOf({ checkPoint: other.checkpoint, lastChanged: '2001-01-01T00:00:00' })).toBe(200)
+  })
+
+  it.each(['live', 'frozen'] as const)(
+    'continues the other scan when a token is older than that scan (%s views)',
+    async (view) => {
+      const simulator = await simulate({ scans: { outdated: 'other-clients', view } })
+      const first = await read(simulator, { limit: '2' })
+      const same = await read(simulator, { limit: '2', checkPoint: first.checkpoint })
+      const other = await read(simulator, { limit: '5' })
+      const changed = await read(simulator, { limit: '2', checkPoint: first.checkpoint })
+      expect([first, same, other, changed].map(idsOf)).toEqual([
+        [100001, 100002],
+        [100003, 100004],
+        [100001, 100002, 100003, 100004, 100005],
+        [100006, 100007],
+      ])
+    },
+  )
+})
+
+describe('late changes', () => {
+  it('are returned for their modification time only once their delay is over', async () => {
+    let now = Date.parse('2026-03-01T10:00:00Z')
+    const simulator = await simulate({ timeZone: 'UTC', now: () => now, late: { every: 2, delayMs: 3_600_000 } })
+    const changed = ['100001', '100002', '100003'].map((id) => simulator.change(id).clientId)
+    const since = { lastChanged: '2026-03-01T10:00:00' }
+    expect(idsOf(await read(simulator, since))).toEqual([100001, 100003])
+    now += 3_600_000
+    expect(idsOf(await read(simulator, since))).toEqual(changed.map(Number))
+    expect(idsOf(await read(simulator, { lastChanged: '2026-03-01T10:00:01' }))).toEqual([])
+    simulator.setLate({ every: Number.POSITIVE_INFINITY })
+    simulator.change('100005')
+    simulator.change('100006')
+    expect(idsOf(await read(simulator, { lastChanged: '2026-03-01T11:00:00' }))).toEqual([100005, 100006])
+  })
+})
+
+describe('the log of changes', () => {
+  it('contains every change; A → B → A restores the first content', async () => {
     const simulator = await simulate({ clients: 1, hasModificationTime: false })
     const first = simulator.fieldsOf('100001')
     simulator.change('100001')
@@ -171,11 +337,34 @@ describe('the log of truth', () => {
     ])
   })
 
-  it('gives the same clients for the same seed', async () => {
-    const [one, other] = [await simulate({ seed: 5 }), await simulate({ seed: 5 })]
+  it('contains a change and its way back, each visible at its instant', async () => {
+    let now = Date.parse('2026-03-01T10:00:00.000Z')
+    const simulator = await simulate({ clients: 1, now: () => now })
+    simulator.changeAndBack('100001', [now + 100, now + 200])
+    const seen = []
+    for (const step of [0, 100, 100]) {
+      now += step
+      seen.push((await read(simulator)).clients[0]?.NoVersion)
+    }
+    expect(seen).toEqual([1, 2, 1])
+    expect(simulator.changes.map(({ version }) => version)).toEqual([1, 2, 1])
+  })
+
+  it('contains every change of a mass update, all with the same modification time', async () => {
+    const simulator = await simulate()
+    const first = await read(simulator, { limit: '7' })
+    const made = simulator.massUpdate(5)
+    const { clients } = await read(simulator, { limit: '7', checkPoint: first.checkpoint })
+    expect(clients.map((client) => client.No)).toEqual([100001, 100002, 100003, 100004, 100005])
+    expect(new Set(clients.map((client) => client.DateModification)).size).toBe(1)
+    expect(simulator.changes.slice(-5)).toEqual(made)
+  })
+
+  it('has equal clients for equal seeds', async () => {
+    const [first, second] = [await simulate({ seed: 5 }), await simulate({ seed: 5 })]
     const bodyOf = async (simulator: PolarisSimulator) => (await call(simulator, { ...ALL, output: 'json' })).text()
     const clientsIn = (text: string) => text.replaceAll(/"(checkpoint|DateModification)":"[^"]*"/g, '')
-    expect(clientsIn(await bodyOf(one))).toBe(clientsIn(await bodyOf(other)))
+    expect(clientsIn(await bodyOf(first))).toBe(clientsIn(await bodyOf(second)))
   })
 })
 
@@ -184,7 +373,7 @@ describe('sessions', () => {
   const login = ({ url }: PolarisSimulator, body: Record<string, string> = LOGIN) =>
     fetch(`${url}ACL.Login`, { method: 'POST', body: new URLSearchParams(body) })
 
-  it('wants the cookie of ACL.Login, for so many calls', async () => {
+  it('require the cookie of ACL.Login and expire after the configured number of calls', async () => {
     const simulator = await simulate({ access: { mode: 'cookie', ...LOGIN, expiresAfterCalls: 2 } })
     expect((await login(simulator, { user: 'u', password: 'wrong' })).status).toBe(401)
     const cookie = (await login(simulator)).headers.getSetCookie()[0]?.split(';')[0] ?? ''
@@ -195,7 +384,7 @@ describe('sessions', () => {
     expect(statuses).toEqual([401, 200, 200, 401])
   })
 
-  it('takes the token of the answer as parameter or header', async () => {
+  it('accept the token of the login response as a parameter or a header', async () => {
     const simulator = await simulate({ access: { mode: 'token', ...LOGIN, refusal: 403 } })
     const session = /<token>(.*)<\/token>/.exec(await (await login(simulator)).text())?.[1] ?? ''
     expect((await call(simulator, ALL)).status).toBe(403)
@@ -203,7 +392,7 @@ describe('sessions', () => {
     expect((await call(simulator, ALL, { headers: { session } })).status).toBe(200)
   })
 
-  it('takes Basic, shows the login page under 200, and knows a user without rights', async () => {
+  it('accept Basic, return the login page with 200, and answer 403 to a user without rights', async () => {
     const simulator = await simulate({ access: { mode: 'basic', ...LOGIN, refusal: 'login-page' } })
     const headers = { authorization: `Basic ${Buffer.from('u:p&é+').toString('base64')}` }
     expect(await (await call(simulator, ALL)).text()).toContain('<form')
@@ -213,8 +402,8 @@ describe('sessions', () => {
   })
 })
 
-describe('tokens that expire', () => {
-  it('are refused deeper in a drain than so many pages', async () => {
+describe('expiring tokens', () => {
+  it('are refused after the configured number of pages of a scan', async () => {
     const simulator = await simulate({ tokens: { expireAfterPages: 1 } })
     const first = await read(simulator, { limit: '1' })
     const second = await read(simulator, { limit: '1', checkPoint: first.checkpoint })
@@ -228,7 +417,7 @@ describe('tokens that expire', () => {
 })
 
 describe('the Date header', () => {
-  it("tells the simulator's time, skewed or not, or is absent", async () => {
+  it("contains the simulator's time, skewed or not, or is absent", async () => {
     const simulator = await simulate()
     const date = async () => (await call(simulator, ALL)).headers.get('date')
     simulator.setClock(() => Date.parse('2026-03-01T10:00:00Z'))
@@ -237,6 +426,22 @@ describe('the Date header', () => {
     expect(await date()).toBe('Sun, 01 Mar 2026 10:01:00 GMT')
     simulator.setDateHeader('absent')
     expect(await date()).toBeNull()
+  })
+
+  it('and modification times can be wrong alone, together, and go back', async () => {
+    let now = Date.parse('2026-03-01T10:00:00Z')
+    const simulator = await simulate({ timeZone: 'UTC', now: () => now, dateHeader: { skewMs: 3_600_000, times: 1 } })
+    const seen = async () => {
+      const date = new Date((await call(simulator, ALL)).headers.get('date') ?? '').toISOString()
+      now += 1000
+      return [date.slice(11, 19), simulator.change().modified.slice(11, 19)]
+    }
+    expect(await seen()).toEqual(['11:00:00', '10:00:01'])
+    expect(await seen()).toEqual(['10:00:01', '10:00:02'])
+    simulator.setStamps({ skewMs: 7_200_000, until: now + 2000 })
+    expect(await seen()).toEqual(['10:00:02', '12:00:03'])
+    simulator.setDateHeader({ zone: 'Asia/Kolkata' })
+    expect(await seen()).toEqual(['15:30:03', '10:00:04'])
   })
 })
 
@@ -247,15 +452,15 @@ describe('faults', () => {
     return (await call(simulator, { ...ALL, limit: '3' })).text()
   }
 
-  it('hit so many calls, or those that a rule concerns', async () => {
+  it('apply to the next calls, or to the calls that a rule matches', async () => {
     const simulator = await simulate()
     simulator.faults.next(1, faults.status(503, { retryAfter: 7 }))
     const answer = await call(simulator, ALL)
     expect([answer.status, answer.headers.get('retry-after')]).toEqual([503, '7'])
-    const end = simulator.faults.when(({ parameters }) => parameters.get('limit') === '5', faults.status(500))
+    const removeRule = simulator.faults.when(({ parameters }) => parameters.get('limit') === '5', faults.status(500))
     expect((await call(simulator, { ...ALL, limit: '5' })).status).toBe(500)
     expect((await call(simulator, ALL)).status).toBe(200)
-    end()
+    removeRule()
     expect((await call(simulator, { ...ALL, limit: '5' })).status).toBe(200)
   })
 
@@ -263,13 +468,13 @@ describe('faults', () => {
     await expect(bodyAfter(faults.reset(when))).rejects.toThrow()
   })
 
-  it('cut the body off: visibly by its length, or not', async () => {
+  it('truncate the body, with a wrong, a correct or no content length', async () => {
     await expect(bodyAfter(faults.truncate(0.5, 'wrong'))).rejects.toThrow()
     expect(await bodyAfter(faults.truncate(0.5, 'right'))).not.toContain('</FragmentedInfoClient>')
     expect(await bodyAfter(faults.truncate(0.5, 'none'))).not.toContain('</FragmentedInfoClient>')
   })
 
-  it.each(['headers', 'body'] as const)('hang before the end of the %s', async (at) => {
+  it.each(['headers', 'body'] as const)('stop sending before the end of the %s', async (at) => {
     const simulator = await simulate()
     simulator.faults.next(1, faults.hang(at))
     const url = `${simulator.url}Client.GetClientsModified?lastChanged=2000-01-01T00:00:00&codeMagasin=1`
@@ -281,7 +486,7 @@ describe('faults', () => {
     expect(seen).toBe(at === 'headers' ? 'nothing' : 'body')
   })
 
-  it('leave out the flag or the token, or promise more on an empty page that loses nothing', async () => {
+  it('omit hasMoreResults or checkPoint, or return an empty page that loses no clients', async () => {
     expect(await bodyAfter(faults.missingFlag())).not.toContain('hasMoreResults')
     expect(await bodyAfter(faults.missingToken())).not.toContain('checkpoint')
     expect(await bodyAfter(faults.missingToken(''))).toContain('<checkpoint />')
@@ -293,7 +498,7 @@ describe('faults', () => {
     expect(idsOf(await read(simulator, { checkPoint: empty.checkpoint }))).toEqual([100001, 100002, 100003])
   })
 
-  it('repeat tokens that are good: A, B, A, B', async () => {
+  it('repeat valid tokens: A, B, A, B', async () => {
     const simulator = await simulate()
     for (const token of ['A', 'B', 'A']) simulator.faults.next(1, faults.token(token))
     const first = await read(simulator, { limit: '1' })
@@ -303,7 +508,7 @@ describe('faults', () => {
     expect([first, second, third].flatMap(idsOf)).toEqual([100001, 100002, 100003])
   })
 
-  it('write in another encoding or format, and too much', async () => {
+  it('use another encoding or format, and return large bodies', async () => {
     const bytesAfter = async (fault: Fault) => {
       const simulator = await simulate()
       simulator.faults.next(1, fault)
@@ -318,7 +523,7 @@ describe('faults', () => {
 })
 
 describe('transport', () => {
-  it('compresses where that is accepted, faults included', async () => {
+  it('compresses responses, including faults, when the caller accepts gzip', async () => {
     const simulator = await simulate({ gzip: 'when accepted' })
     simulator.faults.next(1, faults.oversized(1e6))
     const [big, normal] = [await call(simulator, ALL), await call(simulator, ALL)]
@@ -328,7 +533,7 @@ describe('transport', () => {
     expect(await normal.text()).toContain('</FragmentedInfoClient>')
   })
 
-  it('serves HTTPS with the certificate it is given', async () => {
+  it('serves HTTPS with the given certificate', async () => {
     const directory = mkdtempSync(join(tmpdir(), 'polaris-'))
     const files = makeCertificates(directory)
     const tls = { key: readFileSync(files.serverKey), cert: readFileSync(files.serverCertificate) }
@@ -347,7 +552,7 @@ describe('transport', () => {
 })
 
 describe('bench mode', () => {
-  it('gives any number of distinct clients in the order of their ids', async () => {
+  it('returns any number of distinct clients in the order of their ids', async () => {
     const simulator = await simulate({ mode: 'bench', clients: 2500 })
     let page = await read(simulator, { limit: '1200' })
     const ids = [...idsOf(page)]

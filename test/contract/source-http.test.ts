@@ -2,11 +2,18 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { gzipSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import { systemClock } from '../../connector/runtime/clock.ts'
-import { turns } from '../../connector/runtime/turns.ts'
-import type { CheckPoint, ClientSource, ReadArguments, SourceTime } from '../../connector/source/client-source.ts'
+import { refusedAccounts } from '../../connector/runtime/refused-accounts.ts'
+import { semaphore } from '../../connector/runtime/semaphore.ts'
+import type { Outages } from '../../connector/source/breaker/server-breaker.ts'
+import type {
+  CheckPoint,
+  ClientSource,
+  ReadArguments,
+  SourceEvent,
+  SourceTime,
+} from '../../connector/source/client-source.ts'
 import { httpClientSource } from '../../connector/source/http-client-source.ts'
 import { type PolarisConfig, polarisDefaults } from '../../connector/source/polaris-config.ts'
-import type { SourceEvent } from '../../connector/source/source-event.ts'
 import { type Script, type ScriptedServer, scriptedServer } from '../support/servers/scripted-http.ts'
 
 const PAGE = '<p><hasMoreResults>false</hasMoreResults><l><InfoClient><No>1</No></InfoClient></l></p>'
@@ -26,8 +33,12 @@ interface Scene extends AsyncDisposable {
   readonly events: readonly SourceEvent[]
 }
 
-/** A source and the server it reads from; closed together. */
-async function scene(script: Script, changed: Partial<PolarisConfig> = {}): Promise<Scene> {
+/** A source and its server, closed together. */
+async function scene(
+  script: Script,
+  changed: Partial<PolarisConfig> = {},
+  outages: Outages = 'give-up',
+): Promise<Scene> {
   const server = await scriptedServer(script)
   const events: SourceEvent[] = []
   const retry = { retries: 2, firstPauseMs: 1, maxPauseMs: 2, maxRetryAfterMs: 5 }
@@ -41,7 +52,9 @@ async function scene(script: Script, changed: Partial<PolarisConfig> = {}): Prom
   }
   const source = httpClientSource(config, {
     clock: systemClock,
-    turns: turns(8),
+    permits: semaphore(8),
+    outages,
+    accounts: refusedAccounts(systemClock),
     observe: (event) => events.push(event),
   })
   return {
@@ -56,30 +69,30 @@ async function scene(script: Script, changed: Partial<PolarisConfig> = {}): Prom
 const good: Script = (_, response) => void response.end(PAGE)
 
 describe('a read', () => {
-  it('is one GET with the documented arguments, gzip accepted', async () => {
-    await using one = await scene(good, { prefixCle: 'W B' })
-    await one.source.read({ ...at, checkPoint: 'a+b c' as CheckPoint }, never)
-    expect(one.server.calls.map(({ method, url }) => `${method} ${url.pathname}${url.search}`)).toEqual([
+  it('is one GET with the documented arguments that accepts gzip', async () => {
+    await using opened = await scene(good, { prefixCle: 'W B' })
+    await opened.source.read({ ...at, checkPoint: 'a+b c' as CheckPoint }, never)
+    expect(opened.server.calls.map(({ method, url }) => `${method} ${url.pathname}${url.search}`)).toEqual([
       'GET /core/api/Client.GetClientsModified?lastChanged=2024-01-01T00%3A00%3A00&codeMagasin=1&checkPoint=a%2Bb%20c&prefixCle=W%20B&limit=10&output=xml',
     ])
-    expect(one.server.calls[0]?.headers['accept-encoding']).toBe('gzip')
+    expect(opened.server.calls[0]?.headers['accept-encoding']).toBe('gzip')
   })
 
-  it('is a POST form by option', async () => {
-    await using one = await scene(good, { method: 'POST', lastChangedFormat: 'dd/MM/yyyy HH:mm:ss' })
-    await one.source.read(at, never)
-    expect(one.server.calls[0]).toMatchObject({
+  it('is a POST with a form when the method is POST', async () => {
+    await using opened = await scene(good, { method: 'POST', lastChangedFormat: 'dd/MM/yyyy HH:mm:ss' })
+    await opened.source.read(at, never)
+    expect(opened.server.calls[0]).toMatchObject({
       method: 'POST',
       body: 'lastChanged=01%2F01%2F2024%2000%3A00%3A00&codeMagasin=1&limit=10&output=xml',
       headers: { 'content-type': 'application/x-www-form-urlencoded' },
     })
-    expect(one.server.calls[0]?.url.search).toBe('')
+    expect(opened.server.calls[0]?.url.search).toBe('')
   })
 
-  it('gives the page with the server time, its size and how long it took', async () => {
+  it('returns the page with the server time, its size and its duration', async () => {
     const date = 'Wed, 31 Jan 2024 13:45:30 GMT'
-    await using one = await scene((_, response) => void response.setHeader('date', date).end(PAGE))
-    const page = await one.source.read(at, never)
+    await using opened = await scene((_, response) => void response.setHeader('date', date).end(PAGE))
+    const page = await opened.source.read(at, never)
     expect(page).toMatchObject({
       clients: [{ No: '1' }],
       hasMoreResults: false,
@@ -91,163 +104,211 @@ describe('a read', () => {
   })
 
   it('has no server time without a Date header', async () => {
-    await using one = await scene((_, response) => {
+    await using opened = await scene((_, response) => {
       response.sendDate = false
       response.end(PAGE)
     })
-    expect((await one.source.read(at, never)).serverTime).toBeUndefined()
+    expect((await opened.source.read(at, never)).serverTime).toBeUndefined()
   })
 
-  it('unpacks gzip, and counts the size unpacked', async () => {
-    await using one = await scene(
+  it('decompresses gzip and reports the decompressed size', async () => {
+    await using opened = await scene(
       (_, response) => void response.setHeader('content-encoding', 'gzip').end(gzipSync(PAGE)),
     )
-    expect(await one.source.read(at, never)).toMatchObject({ clients: [{ No: '1' }], bytes: PAGE.length })
+    expect(await opened.source.read(at, never)).toMatchObject({ clients: [{ No: '1' }], bytes: PAGE.length })
   })
 
-  it('takes an answer that ends with its connection', async () => {
-    await using one = await scene(
+  it('accepts a response that ends when the connection closes', async () => {
+    await using opened = await scene(
       (_, response) => void response.socket?.end(`HTTP/1.0 200 OK\r\nContent-Type: text/xml\r\n\r\n${PAGE}`),
     )
     for (let read = 0; read < 2; read++)
-      expect(await one.source.read(at, never)).toMatchObject({ clients: [{ No: '1' }] })
+      expect(await opened.source.read(at, never)).toMatchObject({ clients: [{ No: '1' }] })
   })
 
   it('reuses its connection', async () => {
-    await using one = await scene(good)
-    for (let read = 0; read < 5; read++) await one.source.read(at, never)
-    expect([one.server.calls.length, one.server.connections()]).toEqual([5, 1])
+    await using opened = await scene(good)
+    for (let read = 0; read < 5; read++) await opened.source.read(at, never)
+    expect([opened.server.calls.length, opened.server.connections()]).toEqual([5, 1])
   })
 
   it('keeps the cookies of the server', async () => {
-    await using one = await scene(
+    await using opened = await scene(
       (_, response) => void response.setHeader('set-cookie', ['a=1; Path=/', 'b=2; Path=/elsewhere']).end(PAGE),
     )
-    await one.source.read(at, never)
-    await one.source.read(at, never)
-    expect(one.server.calls.map(({ headers }) => headers.cookie)).toEqual([undefined, 'a=1'])
+    await opened.source.read(at, never)
+    await opened.source.read(at, never)
+    expect(opened.server.calls.map(({ headers }) => headers.cookie)).toEqual([undefined, 'a=1'])
   })
 
-  it('stops at once with the reason of the signal, while nothing comes and while a body comes', async () => {
+  it('rejects at once with the reason of stop, before the response and during the body', async () => {
     for (const begin of ['', '<p>']) {
       const stop = new AbortController()
-      await using one = await scene((_, response) => {
+      await using opened = await scene((_, response) => {
         if (begin !== '') response.write(begin)
         setImmediate(() => stop.abort(new DOMException('enough', 'AbortError')))
       })
-      await expect(one.source.read(at, stop.signal)).rejects.toThrow('enough')
+      await expect(opened.source.read(at, stop.signal)).rejects.toThrow('enough')
     }
   })
 
-  it('does not begin when the signal has aborted', async () => {
-    await using one = await scene(good)
-    await expect(one.source.read(at, AbortSignal.abort(new DOMException('enough', 'AbortError')))).rejects.toThrow(
+  it('makes no request when stop has already aborted', async () => {
+    await using opened = await scene(good)
+    await expect(opened.source.read(at, AbortSignal.abort(new DOMException('enough', 'AbortError')))).rejects.toThrow(
       'enough',
     )
-    expect(one.server.calls).toEqual([])
+    expect(opened.server.calls).toEqual([])
   })
 
-  it('reports a path that comes as a list and as a single value once', async () => {
+  it('reports a path once when it occurs as a list and as a single value', async () => {
     const cartes = ['<C>1</C>', '<C>1</C><C>2</C>', '<C>3</C>']
-    await using one = await scene((_, response) => {
+    await using opened = await scene((_, response) => {
       const inner = cartes.shift() ?? ''
       response.end(
         `<p><hasMoreResults>0</hasMoreResults><l><InfoClient><No>1</No><Cartes>${inner}</Cartes></InfoClient></l></p>`,
       )
     })
-    for (let read = 0; read < 3; read++) await one.source.read(at, never)
-    expect(one.events).toEqual([{ kind: 'list-ambiguous', path: 'Cartes' }])
+    for (let read = 0; read < 3; read++) await opened.source.read(at, never)
+    expect(opened.events).toEqual([{ kind: 'list-ambiguous', path: 'Cartes' }])
+  })
+
+  it('reports how many references to characters that XML forbids were replaced', async () => {
+    const page = PAGE.replace('<No>1</No>', '<No>1</No><Memo>a&#x0;&#x1F;</Memo>')
+    await using opened = await scene((_, response) => void response.end(page))
+    expect((await opened.source.read(at, never)).clients).toEqual([{ No: '1', Memo: 'a\ufffd\ufffd' }])
+    expect(opened.events).toEqual([{ kind: 'characters-replaced', characters: 2 }])
+  })
+
+  it('returns a page in small gzip chunks that is larger than what is kept of a body', async () => {
+    const client = '<InfoClient><No>1</No><Nom>Zoé</Nom></InfoClient>'
+    const body = gzipSync(PAGE.replace('</l>', `${client.repeat(20_000)}</l>`))
+    await using opened = await scene(async (_, response) => {
+      response.setHeader('content-encoding', 'gzip')
+      for (let sent = 0; sent < body.length; sent += 999) response.write(body.subarray(sent, sent + 999))
+      response.end()
+    })
+    const { clients, bytes } = await opened.source.read(at, never)
+    expect(clients).toHaveLength(20_001)
+    expect(bytes).toBe(PAGE.length + 20_000 * Buffer.byteLength(client))
   })
 })
 
 describe('retrying', () => {
-  it('gets over trouble that passes, and tells of each retry', async () => {
+  it('retries transient failures and reports each retry', async () => {
     const statuses = [503, 429]
-    await using one = await scene((_, response) => {
+    await using opened = await scene((_, response) => {
       const status = statuses.shift() ?? 200
       response.writeHead(status, status === 200 ? {} : { 'retry-after': '3600' }).end(PAGE)
     })
-    expect(await one.source.read(at, never)).toMatchObject({ clients: [{ No: '1' }] })
-    expect(one.events).toEqual([
-      { kind: 'read-retried', code: 'source.server-error', attempt: 1 },
-      { kind: 'read-retried', code: 'source.throttled', attempt: 2 },
+    expect(await opened.source.read(at, never)).toMatchObject({ clients: [{ No: '1' }] })
+    expect(opened.events).toMatchObject([
+      {
+        kind: 'read-retried',
+        code: 'source.server-error',
+        attempt: 1,
+        error: failure('source.server-error', /status 503/),
+      },
+      { kind: 'read-retried', code: 'source.throttled', attempt: 2, error: failure('source.throttled', /status 429/) },
+      { kind: 'read-recovered', failures: 2 },
     ])
   })
 
-  it('gives up when the tries are spent', async () => {
-    await using one = await scene((_, response) => void response.writeHead(500).end())
-    await expect(one.source.read(at, never)).rejects.toEqual(
+  it('continues beyond the retries of the policy when outages are to be waited for', async () => {
+    let failures = 20
+    const script: Script = (_, response) => {
+      if (failures-- > 0) response.socket?.destroy()
+      else response.end(PAGE)
+    }
+    await using opened = await scene(script, {}, 'wait')
+    expect(await opened.source.read(at, never)).toMatchObject({ clients: [{ No: '1' }] })
+    expect(opened.server.calls).toHaveLength(21)
+  })
+
+  it('gives up after the retries when outages are not to be waited for', async () => {
+    await using opened = await scene((_, response) => void response.writeHead(500).end())
+    await expect(opened.source.read(at, never)).rejects.toEqual(
       failure('source.server-error', /status 500, no content type, 0 bytes/),
     )
-    expect(one.server.calls).toHaveLength(3)
+    expect(opened.server.calls).toHaveLength(3)
   })
 
-  it('does not repeat what the server refuses', async () => {
-    await using one = await scene((_, response) => void response.writeHead(404).end())
-    await expect(one.source.read(at, never)).rejects.toEqual(failure('source.function-missing', /WebConnect/))
-    expect(one.server.calls).toHaveLength(1)
+  it('does not retry a refused request', async () => {
+    await using opened = await scene((_, response) => void response.writeHead(404).end())
+    const reading = opened.source.read(at, never, 'unproven')
+    await expect(reading).rejects.toEqual(failure('source.function-missing', /WebConnect/))
+    expect(opened.server.calls).toHaveLength(1)
   })
 
-  it('says that nobody listens', async () => {
-    const gone = await scriptedServer(good)
-    await gone[Symbol.asyncDispose]()
-    await using one = await scene(good, { url: gone.url })
-    await expect(one.source.read(at, never)).rejects.toEqual(failure('source.unreachable', /ECONNREFUSED/))
+  it('retries a refused request after pages were read', async () => {
+    await using opened = await scene((_, response) => {
+      if (opened.server.calls.length === 2) response.writeHead(404).end()
+      else response.end(PAGE)
+    })
+    await opened.source.read(at, never, 'unproven')
+    expect(await opened.source.read(at, never, 'retry')).toMatchObject({ clients: [{ No: '1' }] })
+    expect(opened.server.calls).toHaveLength(3)
+  })
+
+  it('reports ECONNREFUSED when no server listens', async () => {
+    const closed = await scriptedServer(good)
+    await closed[Symbol.asyncDispose]()
+    await using opened = await scene(good, { url: closed.url })
+    await expect(opened.source.read(at, never)).rejects.toEqual(failure('source.unreachable', /ECONNREFUSED/))
   })
 })
 
 describe('redirects', () => {
   it('are followed within the origin, with all arguments', async () => {
-    await using one = await scene((call, response) => {
+    await using opened = await scene((call, response) => {
       if (call.url.pathname.startsWith('/v2/')) response.end(PAGE)
       else response.writeHead(302, { location: `/v2/Clients${call.url.search}` }).end()
     })
-    expect(await one.source.read(at, never)).toMatchObject({ clients: [{ No: '1' }] })
+    expect(await opened.source.read(at, never)).toMatchObject({ clients: [{ No: '1' }] })
   })
 
   it('keep the form of a POST under 307 and 308', async () => {
-    await using one = await scene(
+    await using opened = await scene(
       (call, response) => {
         if (call.url.pathname === '/v2') response.end(PAGE)
         else response.writeHead(308, { location: '/v2' }).end()
       },
       { method: 'POST' },
     )
-    expect(await one.source.read(at, never)).toMatchObject({ clients: [{ No: '1' }] })
-    expect(one.server.calls[1]?.body).toBe(one.server.calls[0]?.body)
+    expect(await opened.source.read(at, never)).toMatchObject({ clients: [{ No: '1' }] })
+    expect(opened.server.calls[1]?.body).toBe(opened.server.calls[0]?.body)
   })
 
   it.each([
     ['GET', '/v2?lastChanged=2024-01-01T00:00:00'],
     ['POST', '/v2'],
-  ] as const)('to a place without the arguments of the %s give no page (invariant 5)', async (method, location) => {
-    await using one = await scene(
+  ] as const)('that drop arguments of the %s give no page (invariant 5)', async (method, location) => {
+    await using opened = await scene(
       (call, response) => {
         if (call.url.pathname === '/v2') response.end(PAGE)
         else response.writeHead(302, { location }).end()
       },
       { method },
     )
-    await expect(one.source.read({ ...at, checkPoint: 't' as CheckPoint }, never)).rejects.toEqual(
+    await expect(opened.source.read({ ...at, checkPoint: 't' as CheckPoint }, never)).rejects.toEqual(
       failure('source.redirected'),
     )
   })
 
-  it('to another origin stop, and nothing is sent there', async () => {
+  it('to another origin are rejected, and nothing is sent there', async () => {
     await using elsewhere = await scriptedServer(good)
-    await using one = await scene((_, response) => void response.writeHead(302, { location: elsewhere.url }).end(), {
-      auth: { kind: 'basic', user: 'u', password: 'p' },
+    await using opened = await scene((_, response) => void response.writeHead(302, { location: elsewhere.url }).end(), {
+      auth: { kind: 'basic', account: { user: 'u', password: 'p' } },
     })
-    await expect(one.source.read(at, never)).rejects.toEqual(failure('source.redirected', new RegExp(elsewhere.url)))
+    await expect(opened.source.read(at, never)).rejects.toEqual(failure('source.redirected', new RegExp(elsewhere.url)))
     expect(elsewhere.calls).toEqual([])
   })
 
-  it('are followed three times at most', async () => {
-    await using one = await scene(
+  it('are followed up to three times', async () => {
+    await using opened = await scene(
       (call, response) => void response.writeHead(302, { location: call.url.pathname + call.url.search }).end(),
     )
-    await expect(one.source.read(at, never)).rejects.toEqual(failure('source.answer-not-a-page', /redirect/))
-    expect(one.server.calls).toHaveLength(3 * 4)
+    await expect(opened.source.read(at, never)).rejects.toEqual(failure('source.answer-not-a-page', /redirect/))
+    expect(opened.server.calls).toHaveLength(3 * 4)
   })
 })
 
@@ -255,13 +316,13 @@ describe('deadlines', () => {
   const quick = { connectMs: 5000, headersMs: 100, bodyMs: 100 }
   const once = { ...polarisDefaults.retry, retries: 0 }
 
-  it('end the wait for headers', async () => {
-    await using one = await scene(() => undefined, { timeouts: quick, retry: once })
-    await expect(one.source.read(at, never)).rejects.toEqual(failure('source.timeout'))
+  it('limit the wait for headers', async () => {
+    await using opened = await scene(() => undefined, { timeouts: quick, retry: once })
+    await expect(opened.source.read(at, never)).rejects.toEqual(failure('source.timeout'))
   })
 
-  it('end a body that drips for ever, however often something comes', async () => {
-    await using one = await scene(
+  it('limit the time of a whole body, even while data arrives', async () => {
+    await using opened = await scene(
       async (_, response) => {
         while (!response.destroyed) {
           response.write(' ')
@@ -270,11 +331,11 @@ describe('deadlines', () => {
       },
       { timeouts: quick, retry: once },
     )
-    await expect(one.source.read(at, never)).rejects.toEqual(failure('source.timeout', /after \d+ bytes/))
+    await expect(opened.source.read(at, never)).rejects.toEqual(failure('source.timeout', /after \d+ bytes/))
   })
 
-  it('leave a slow answer alone that is in time', async () => {
-    await using one = await scene(
+  it('allow a slow response within the limits', async () => {
+    await using opened = await scene(
       async (_, response) => {
         await delay(60)
         response.flushHeaders()
@@ -283,13 +344,13 @@ describe('deadlines', () => {
       },
       { timeouts: quick, retry: once },
     )
-    expect(await one.source.read(at, never)).toMatchObject({ clients: [{ No: '1' }] })
+    expect(await opened.source.read(at, never)).toMatchObject({ clients: [{ No: '1' }] })
   })
 })
 
-describe('the byte cap', () => {
-  it('ends a body as soon as it is exceeded', async () => {
-    await using one = await scene(
+describe('the size limit', () => {
+  it('aborts a body as soon as it is exceeded', async () => {
+    await using opened = await scene(
       async (_, response) => {
         while (!response.destroyed) {
           response.write(Buffer.alloc(10_000, ' '))
@@ -298,36 +359,35 @@ describe('the byte cap', () => {
       },
       { maxBodyBytes: 50_000 },
     )
-    await expect(one.source.read(at, never)).rejects.toEqual(failure('source.answer-too-large', /50000/))
+    await expect(opened.source.read(at, never)).rejects.toEqual(failure('source.answer-too-large', /50000/))
   })
 
-  it('lets a body of just that size pass', async () => {
-    await using one = await scene(good, { maxBodyBytes: PAGE.length })
-    expect(await one.source.read(at, never)).toMatchObject({ bytes: PAGE.length })
+  it('allows a body of exactly that size', async () => {
+    await using opened = await scene(good, { maxBodyBytes: PAGE.length })
+    expect(await opened.source.read(at, never)).toMatchObject({ bytes: PAGE.length })
   })
 })
 
 describe('the session', () => {
-  it('is one login, one re-login when it is over, then stop: never a loop on bad credentials', async () => {
+  it('logs in again once in a read that finds it expired, and then gives up', async () => {
     let isOpen = false
-    await using one = await scene(
+    await using opened = await scene(
       (call, response) => {
         const isLogin = call.url.pathname.endsWith('/ACL.Login')
-        if (isLogin && one.server.calls.length < 5) isOpen = true
+        if (isLogin && opened.server.calls.length < 5) isOpen = true
         if (isLogin)
-          response.setHeader('set-cookie', `sid=${one.server.calls.length}; Path=/`).end('<boolean>true</boolean>')
+          response.setHeader('set-cookie', `sid=${opened.server.calls.length}; Path=/`).end('<boolean>true</boolean>')
         else if (isOpen && call.headers.cookie !== undefined) response.end(PAGE)
         else response.end('<html><form><input type="password"></form></html>')
       },
-      { auth: { kind: 'login', user: 'u', password: 'p', login: { method: 'POST' } } },
+      { auth: { kind: 'login', account: { user: 'u', password: 'p' }, login: { method: 'POST' } } },
     )
-    const made = () => one.server.calls.map(({ url, headers }) => `${url.pathname.slice(10)} ${headers.cookie}`)
-    await one.source.read(at, never)
+    const made = () => opened.server.calls.map(({ url, headers }) => `${url.pathname.slice(10)} ${headers.cookie}`)
+    await opened.source.read(at, never)
     isOpen = false
-    await one.source.read(at, never)
+    await opened.source.read(at, never)
     isOpen = false
-    await expect(one.source.read(at, never)).rejects.toEqual(failure('source.unauthorized'))
-    await expect(one.source.read(at, never)).rejects.toEqual(failure('source.unauthorized'))
+    await expect(opened.source.read(at, never, 'unproven')).rejects.toEqual(failure('source.login-page'))
     expect(made()).toEqual([
       'ACL.Login undefined',
       'Client.GetClientsModified sid=1',

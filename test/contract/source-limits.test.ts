@@ -1,11 +1,12 @@
 import type { ServerResponse } from 'node:http'
 import { expect, it, onTestFinished } from 'vitest'
 import { systemClock } from '../../connector/runtime/clock.ts'
-import type { ReadArguments, SourceTime } from '../../connector/source/client-source.ts'
+import { refusedAccounts } from '../../connector/runtime/refused-accounts.ts'
+import type { Outages } from '../../connector/source/breaker/server-breaker.ts'
+import type { ReadArguments, SourceEvent, SourceTime } from '../../connector/source/client-source.ts'
+import { serverLimits } from '../../connector/source/http/rate-limit.ts'
 import { httpClientSource } from '../../connector/source/http-client-source.ts'
 import { type PolarisConfig, polarisDefaults } from '../../connector/source/polaris-config.ts'
-import { serverTurns } from '../../connector/source/server-turns.ts'
-import type { SourceEvent } from '../../connector/source/source-event.ts'
 import { type Script, scriptedServer } from '../support/servers/scripted-http.ts'
 
 const PAGE = '<p><hasMoreResults>false</hasMoreResults></p>'
@@ -24,21 +25,31 @@ async function serverThat(script: Script) {
   return server
 }
 
-/** Streams of one process, named by their `codeMagasin`. */
-function streamsOn(limits: PolarisConfig['limits'], changed: Partial<PolarisConfig> = {}) {
-  const told: SourceEvent[] = []
-  const observe = (event: SourceEvent) => told.push(event)
-  const turnsOf = serverTurns(systemClock)
+/** Streams of one process, identified by their `codeMagasin`. */
+function streamsOn(
+  limits: PolarisConfig['limits'],
+  changed: Partial<PolarisConfig> = {},
+  outages: Outages = 'give-up',
+) {
+  const events: SourceEvent[] = []
+  const observe = (event: SourceEvent) => events.push(event)
+  const permitsOf = serverLimits(systemClock)
   const stream = (url: string, codeMagasin: number) => {
     const config = { ...polarisDefaults, url, auth: { kind: 'none' as const }, codeMagasin, retry, limits, ...changed }
-    const source = httpClientSource(config, { clock: systemClock, turns: turnsOf(config), observe })
+    const source = httpClientSource(config, {
+      clock: systemClock,
+      permits: permitsOf(config),
+      outages,
+      accounts: refusedAccounts(systemClock),
+      observe,
+    })
     onTestFinished(() => source.close())
     return source
   }
-  return { stream, waits: () => told.filter(({ kind }) => kind === 'request-waited').length }
+  return { stream, events, waits: () => events.filter(({ kind }) => kind === 'request-waited').length }
 }
 
-it('a server has as many requests at a time as it may, and they come in the order in which they were made', async () => {
+it('limits concurrent requests to a server, first come, first served', async () => {
   const open: (() => void)[] = []
   const server = await serverThat((_, response) => void open.push(() => response.end(PAGE)))
   const { stream, waits } = streamsOn({ concurrentRequests: 2 })
@@ -52,7 +63,7 @@ it('a server has as many requests at a time as it may, and they come in the orde
   expect(waits()).toBeGreaterThanOrEqual(3)
 })
 
-it('a server that hangs delays no stream of another; who waits for it can be stopped, and goes on once its time is over', async () => {
+it('delays only the streams of a server that hangs; a waiting read can stop, or continue after a timeout', async () => {
   const hanging: ServerResponse[] = []
   const slow = await serverThat((_, response) => void hanging.push(response))
   const quick = await serverThat((_, response) => void response.end(PAGE))
@@ -60,8 +71,8 @@ it('a server that hangs delays no stream of another; who waits for it can be sto
     { concurrentRequests: 1 },
     { timeouts: { ...polarisDefaults.timeouts, headersMs: 1_000 } },
   )
-  const held = stream(slow.url, 1).read(at, never)
-  held.catch(() => {})
+  const timedOut = stream(slow.url, 1).read(at, never)
+  timedOut.catch(() => {})
   await expect.poll(() => slow.calls.length).toBe(1)
   const stop = new AbortController()
   const stopped = stream(slow.url, 2).read(at, stop.signal)
@@ -71,16 +82,33 @@ it('a server that hangs delays no stream of another; who waits for it can be sto
   for (let read = 0; read < 20; read += 1) await other.read(at, never)
   expect(slow.calls).toHaveLength(1)
 
-  stop.abort(new Error('told to stop'))
-  await expect(stopped).rejects.toThrow('told to stop')
-  await expect(held).rejects.toMatchObject({ code: 'source.timeout' })
+  stop.abort(new Error('stopped by the test'))
+  await expect(stopped).rejects.toThrow('stopped by the test')
+  await expect(timedOut).rejects.toMatchObject({ code: 'source.timeout' })
   await expect.poll(() => hanging.length).toBe(2)
   hanging[1]?.end(PAGE)
   expect(await waiting).toMatchObject({ hasMoreResults: false })
   expect(slow.calls.map(({ url }) => url.searchParams.get('codeMagasin'))).toEqual(['1', '3'])
 })
 
-it('a server gets no more requests in a second than it may, whichever stream makes them', async () => {
+it('holds no permit during the pause before a retry', async () => {
+  const server = await serverThat((call, response) => {
+    if (call.url.searchParams.get('codeMagasin') === '1') response.writeHead(503).end()
+    else response.end(PAGE)
+  })
+  const pausing = { ...retry, firstPauseMs: 600_000, maxPauseMs: 600_000 }
+  const { stream, events } = streamsOn({ concurrentRequests: 1 }, { retry: pausing }, 'wait')
+  const stop = new AbortController()
+  const retrying = stream(server.url, 1).read(at, stop.signal)
+  retrying.catch(() => {})
+  await expect.poll(() => events.map(({ kind }) => kind)).toContain('read-retried')
+  expect(await stream(server.url, 2).read(at, never)).toMatchObject({ hasMoreResults: false })
+  stop.abort(new Error('stopped by the test'))
+  await expect(retrying).rejects.toThrow('stopped by the test')
+  expect(server.calls).toHaveLength(2)
+})
+
+it('limits the request rate to a server across all streams', async () => {
   const server = await serverThat((_, response) => void response.end(PAGE))
   const { stream } = streamsOn({ concurrentRequests: 8, requestsPerSecond: 20 })
   const sources = [1, 2, 3].map((number) => stream(server.url, number))

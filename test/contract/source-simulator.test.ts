@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { canonicalJson } from '../../connector/event/canonical-json.ts'
 import { systemClock } from '../../connector/runtime/clock.ts'
-import { turns } from '../../connector/runtime/turns.ts'
-import { mayRefuseCheckPoint } from '../../connector/source/answer-verdict.ts'
+import { refusedAccounts } from '../../connector/runtime/refused-accounts.ts'
+import { semaphore } from '../../connector/runtime/semaphore.ts'
+import { mayRefuseCheckPoint } from '../../connector/source/answer/verdict-table.ts'
 import type {
   CheckPoint,
   ClientRecord,
@@ -17,7 +18,7 @@ import {
   type PolarisSimulator,
   type SimulatorOptions,
   startPolarisSimulator,
-} from '../support/servers/polaris-simulator.ts'
+} from '../polaris/polaris-simulator.ts'
 
 const never = new AbortController().signal
 
@@ -34,7 +35,13 @@ async function scene(
   const retry = { retries: 1, firstPauseMs: 1, maxPauseMs: 2, maxRetryAfterMs: 5 }
   const source = httpClientSource(
     { ...polarisDefaults, url: simulator.url, auth: { kind: 'none' }, codeMagasin: 1, retry, ...config(simulator) },
-    { clock: systemClock, turns: turns(8), observe: () => undefined },
+    {
+      clock: systemClock,
+      permits: semaphore(8),
+      outages: 'give-up',
+      accounts: refusedAccounts(systemClock),
+      observe: () => undefined,
+    },
   )
   return {
     ...{ simulator, source },
@@ -50,8 +57,8 @@ const reading = (output: OutputFormat, checkPoint: CheckPoint | null = null) => 
   ...{ checkPoint, limit: 10, output },
 })
 
-/** One drain. */
-async function drain(source: ClientSource, output: OutputFormat): Promise<ClientRecord[]> {
+/** Reads all pages of one scan. */
+async function scan(source: ClientSource, output: OutputFormat): Promise<ClientRecord[]> {
   const clients: ClientRecord[] = []
   for (let checkPoint: CheckPoint | null = null; ; ) {
     const page = await source.read(reading(output, checkPoint), never)
@@ -61,7 +68,7 @@ async function drain(source: ClientSource, output: OutputFormat): Promise<Client
   }
 }
 
-describe('every form of answer', () => {
+describe('every style of response', () => {
   const forms: SimulatorOptions[] = [
     { xmlStyle: 'xml-serializer', jsonStyle: 'bare', jsonDates: 'iso' },
     { xmlStyle: 'data-contract', jsonStyle: 'd', jsonDates: 'microsoft' },
@@ -72,26 +79,29 @@ describe('every form of answer', () => {
       names: { list: 'Liste', flag: 'HasMoreResults', token: 'CheckPoint' },
     },
   ]
-  it.each(forms)('gives the same clients in XML and in JSON: %o', async (options) => {
-    await using one = await scene({ seed: 7, ...options }, () => ({
+  it.each(forms)('yields the same clients in XML and in JSON: %o', async (options) => {
+    await using opened = await scene({ seed: 7, ...options }, () => ({
       listFields: ['Cartes', 'Membres', 'Telephones', 'Adresses'],
     }))
-    const [xml, json] = [await drain(one.source, 'xml'), await drain(one.source, 'json')]
+    const [xml, json] = [await scan(opened.source, 'xml'), await scan(opened.source, 'json')]
     expect(xml).toHaveLength(25)
     expect(xml.map(canonicalJson)).toEqual(json.map(canonicalJson))
   })
 
-  it('reads clients that come as attributes', async () => {
-    await using one = await scene({ xmlStyle: 'attributes' })
-    expect((await drain(one.source, 'xml')).map(({ No }) => No)).toEqual(one.simulator.clientIds)
+  it('reads clients whose fields are attributes', async () => {
+    await using opened = await scene({ xmlStyle: 'attributes' })
+    expect((await scan(opened.source, 'xml')).map(({ No }) => No)).toEqual(opened.simulator.clientIds)
   })
 
-  it.each(['utf-8-bom', 'utf-16le', 'utf-16be', 'iso-8859-1'] as const)('reads %s like UTF-8', async (encoding) => {
-    await using one = await scene({ seed: 3 })
-    const plain = (await one.source.read(reading('xml'), never)).clients
-    one.simulator.faults.next(1, faults.encoding(encoding))
-    expect((await one.source.read(reading('xml'), never)).clients).toEqual(plain)
-  })
+  it.each(['utf-8-bom', 'utf-16le', 'utf-16be', 'iso-8859-1'] as const)(
+    'reads %s as it reads UTF-8',
+    async (encoding) => {
+      await using opened = await scene({ seed: 3 })
+      const plain = (await opened.source.read(reading('xml'), never)).clients
+      opened.simulator.faults.next(1, faults.encoding(encoding))
+      expect((await opened.source.read(reading('xml'), never)).clients).toEqual(plain)
+    },
+  )
 })
 
 describe('faults', () => {
@@ -113,38 +123,38 @@ describe('faults', () => {
     [faults.missingToken(''), 'source.answer-malformed'],
     [faults.wrongFormat('json'), 'source.answer-malformed'],
   ])('$name is $1', async (fault, code) => {
-    await using one = await scene({})
-    one.simulator.faults.next(2, fault)
-    await expect(one.source.read(reading('xml'), never)).rejects.toMatchObject({ code })
-    one.simulator.faults.clear()
-    expect(await drain(one.source, 'xml')).toHaveLength(25)
+    await using opened = await scene({})
+    opened.simulator.faults.next(2, fault)
+    await expect(opened.source.read(reading('xml'), never)).rejects.toMatchObject({ code })
+    opened.simulator.faults.clear()
+    expect(await scan(opened.source, 'xml')).toHaveLength(25)
   })
 
-  it('an expired token shows as one that may be refused, while the same call without it succeeds', async () => {
-    await using one = await scene({})
-    const { checkPoint } = await one.source.read(reading('xml'), never)
-    one.simulator.expireTokens()
-    const error = await one.source.read(reading('xml', checkPoint), never).catch((thrown: unknown) => thrown)
+  it('reports that an expired token may be refused, and the same call succeeds without it', async () => {
+    await using opened = await scene({})
+    const { checkPoint } = await opened.source.read(reading('xml'), never)
+    opened.simulator.expireTokens()
+    const error = await opened.source.read(reading('xml', checkPoint), never).catch((thrown: unknown) => thrown)
     expect(mayRefuseCheckPoint(error)).toBe(true)
-    expect((await one.source.read(reading('xml'), never)).clients).toHaveLength(10)
+    expect((await opened.source.read(reading('xml'), never)).clients).toHaveLength(10)
   })
 })
 
 describe('access', () => {
   const access = { user: 'zoé', password: 'mot de passe & co+' }
   const login = (method: 'GET' | 'POST'): Partial<PolarisConfig> => ({
-    auth: { kind: 'login', ...access, login: { method } },
+    auth: { kind: 'login', account: access, login: { method } },
   })
 
   it.each(['GET', 'POST'] as const)(
-    'logs in by %s and keeps the cookie; sessions that end in the middle cost a re-login each',
+    'logs in with %s, keeps the cookie, and logs in again when a session expires during a scan',
     async (method) => {
       for (const refusal of [401, 403, 'login-page'] as const) {
-        await using one = await scene({ access: { ...access, mode: 'cookie', expiresAfterCalls: 2, refusal } }, () =>
+        await using opened = await scene({ access: { ...access, mode: 'cookie', expiresAfterCalls: 2, refusal } }, () =>
           login(method),
         )
-        expect(await drain(one.source, 'xml')).toHaveLength(25)
-        expect(one.simulator.calls.filter((call) => call.function === 'ACL.Login')).toHaveLength(2)
+        expect(await scan(opened.source, 'xml')).toHaveLength(25)
+        expect(opened.simulator.calls.filter((call) => call.function === 'ACL.Login')).toHaveLength(2)
       }
     },
   )
@@ -153,37 +163,37 @@ describe('access', () => {
     { kind: 'query', name: 'session' },
     { kind: 'header', name: 'session' },
     { kind: 'header', name: 'Session', prefix: 'Bearer ' },
-  ] as const)('takes a token from the answer and sends it as %o', async (sendAs) => {
+  ] as const)('reads a token from the login response and sends it as %o', async (sendAs) => {
     const token = { from: { kind: 'field', path: 'token' }, sendAs } as const
-    await using one = await scene({ access: { ...access, mode: 'token', expiresAfterCalls: 2 } }, () => ({
-      auth: { kind: 'login', ...access, login: { method: 'POST', token } },
+    await using opened = await scene({ access: { ...access, mode: 'token', expiresAfterCalls: 2 } }, () => ({
+      auth: { kind: 'login', account: access, login: { method: 'POST', token } },
     }))
-    expect(await drain(one.source, 'json')).toHaveLength(25)
+    expect(await scan(opened.source, 'json')).toHaveLength(25)
   })
 
-  it('stops on bad credentials after one try, for good', async () => {
-    await using one = await scene({ access: { ...access, mode: 'cookie' } }, () => ({
-      auth: { kind: 'login', user: access.user, password: 'wrong', login: { method: 'POST' } },
+  it('makes no further login after wrong credentials', async () => {
+    await using opened = await scene({ access: { ...access, mode: 'cookie' } }, () => ({
+      auth: { kind: 'login', account: { ...access, password: 'wrong' }, login: { method: 'POST' } },
     }))
     for (let read = 0; read < 3; read++) {
-      await expect(one.source.read(reading('xml'), never)).rejects.toMatchObject({ code: 'source.unauthorized' })
+      await expect(opened.source.read(reading('xml'), never)).rejects.toMatchObject({ code: 'source.unauthorized' })
     }
-    expect(one.simulator.calls).toHaveLength(1)
+    expect(opened.simulator.calls).toHaveLength(1)
   })
 
-  it('names the rights that are missing', async () => {
-    await using one = await scene({ access: { ...access, mode: 'cookie', lacksRights: true } }, () => login('POST'))
-    await expect(one.source.read(reading('xml'), never)).rejects.toMatchObject({
+  it('names the missing rights', async () => {
+    await using opened = await scene({ access: { ...access, mode: 'cookie', lacksRights: true } }, () => login('POST'))
+    await expect(opened.source.read(reading('xml'), never)).rejects.toMatchObject({
       code: 'source.forbidden',
       message: expect.stringMatching(/«consultation des membres clients».*«saisie des membres clients»/),
     })
   })
 
-  it('reads with Basic, and stops without it', async () => {
-    await using one = await scene({ access: { ...access, mode: 'basic' } }, () => ({
-      auth: { kind: 'basic', ...access },
+  it('reads with Basic authentication, and is refused without it', async () => {
+    await using opened = await scene({ access: { ...access, mode: 'basic' } }, () => ({
+      auth: { kind: 'basic', account: access },
     }))
-    expect(await drain(one.source, 'xml')).toHaveLength(25)
+    expect(await scan(opened.source, 'xml')).toHaveLength(25)
     await using other = await scene({ access: { ...access, mode: 'basic' } })
     await expect(other.source.read(reading('xml'), never)).rejects.toMatchObject({ code: 'source.unauthorized' })
   })

@@ -2,9 +2,10 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { systemClock } from '../../connector/runtime/clock.ts'
-import { turns } from '../../connector/runtime/turns.ts'
+import { refusedAccounts } from '../../connector/runtime/refused-accounts.ts'
+import { semaphore } from '../../connector/runtime/semaphore.ts'
 import type { ReadArguments, SourceTime } from '../../connector/source/client-source.ts'
 import { httpClientSource } from '../../connector/source/http-client-source.ts'
 import { polarisDefaults, type TlsConfig } from '../../connector/source/polaris-config.ts'
@@ -42,14 +43,20 @@ afterAll(async () => {
   rmSync(directory, { recursive: true, force: true })
 })
 
-/** Reads once; the error's code and message where it fails. */
+/** Reads once. Returns the result, or the code and message of the error. */
 async function reading(url: string, tls?: TlsConfig): Promise<string> {
   const retry = { ...polarisDefaults.retry, retries: 0 }
   const timeouts = { ...polarisDefaults.timeouts, connectMs: 300 }
-  const auth = { kind: 'basic', user: 'u', password: 'p' } as const
+  const auth = { kind: 'basic', account: { user: 'u', password: 'p' } } as const
   const source = httpClientSource(
     { ...polarisDefaults, url, auth, codeMagasin: 1, tls, timeouts, retry },
-    { clock: systemClock, turns: turns(8), observe: () => undefined },
+    {
+      clock: systemClock,
+      permits: semaphore(8),
+      outages: 'give-up',
+      accounts: refusedAccounts(systemClock),
+      observe: () => undefined,
+    },
   )
   try {
     const page = await source.read(at, new AbortController().signal)
@@ -64,7 +71,7 @@ const refused = /^source\.certificate: /
 const accepted = 'a page with 0 clients'
 
 describe('without settings', () => {
-  it('refuses certificates that no CA of the system vouches for, before anything is sent', async () => {
+  it('rejects certificates that no CA of the system has signed, before anything is sent', async () => {
     expect(await reading(servers.valid.url)).toMatch(refused)
     expect(await reading(servers.expired.url)).toMatch(refused)
     expect(await reading(servers.certified.url)).toMatch(refused)
@@ -73,69 +80,109 @@ describe('without settings', () => {
 })
 
 describe('with a CA', () => {
-  it('accepts what it vouches for, and nothing else', async () => {
+  it('accepts certificates that it has signed, and no others', async () => {
     const tls = { ca: pem(certificates.authority) }
     expect(await reading(servers.certified.url, tls)).toBe(accepted)
     expect(await reading(servers.valid.url, tls)).toMatch(refused)
   })
 
-  it('accepts a self-signed certificate that is given as its own CA, but not an expired one', async () => {
+  it('accepts a self-signed certificate as its own CA, unless it has expired', async () => {
     expect(await reading(servers.valid.url, { ca: valid.cert })).toBe(accepted)
     expect(await reading(servers.expired.url, { ca: expired.cert })).toMatch(refused)
   })
 
-  it('refuses a certificate of another host', async () => {
+  it('rejects a certificate for another host', async () => {
     const url = servers.valid.url.replace('127.0.0.1', 'localhost')
     expect(await reading(url, { ca: valid.cert })).toMatch(/^source\.certificate: .*ALTNAME/)
   })
 })
 
 describe('with a pinned fingerprint', () => {
-  it('accepts exactly that certificate, self-signed or expired', async () => {
-    expect(await reading(servers.valid.url, { fingerprint: valid.fingerprint })).toBe(accepted)
-    expect(await reading(servers.expired.url, { fingerprint: expired.fingerprint })).toBe(accepted)
+  it('accepts exactly that certificate, even self-signed or expired', async () => {
+    expect(await reading(servers.valid.url, { fingerprints: [valid.fingerprint] })).toBe(accepted)
+    expect(await reading(servers.expired.url, { fingerprints: [expired.fingerprint] })).toBe(accepted)
   })
 
-  it('takes it with colons, spaces or neither, in either case', async () => {
+  it('accepts the fingerprint with colons, spaces or neither, in upper or lower case, and as openssl prints it', async () => {
     const bare = valid.fingerprint.replaceAll(':', '')
-    for (const fingerprint of [bare.toLowerCase(), bare, `SHA256:${bare}`, valid.fingerprint.replaceAll(':', ' ')]) {
-      expect(await reading(servers.valid.url, { fingerprint })).toBe(accepted)
+    const printed = [`sha256 Fingerprint=${valid.fingerprint}`, `SHA256 Fingerprint=${valid.fingerprint}`]
+    for (const fingerprint of [
+      bare.toLowerCase(),
+      bare,
+      `SHA256:${bare}`,
+      valid.fingerprint.replaceAll(':', ' '),
+      ...printed,
+    ]) {
+      expect(await reading(servers.valid.url, { fingerprints: [fingerprint] })).toBe(accepted)
     }
   })
 
-  it('refuses any other, one that a configured CA vouches for too, before anything is sent', async () => {
+  it('rejects any other certificate before anything is sent, even one that a configured CA has signed', async () => {
     const before = servers.certified.calls.length
-    const pinned = { fingerprint: valid.fingerprint, ca: pem(certificates.authority) }
+    const pinned = { fingerprints: [valid.fingerprint], ca: pem(certificates.authority) }
     expect(await reading(servers.certified.url, pinned)).toMatch(refused)
     expect(await reading(servers.expired.url, pinned)).toMatch(refused)
     expect(servers.certified.calls).toHaveLength(before)
   })
 
-  it('tells which certificate the server shows, so that it can be compared', async () => {
-    const shown = expired.fingerprint.replaceAll(':', '').toLowerCase()
-    expect(await reading(servers.expired.url, { fingerprint: valid.fingerprint })).toContain(shown)
+  it('reports the fingerprint of the server, so that it can be compared', async () => {
+    expect(await reading(servers.expired.url, { fingerprints: [valid.fingerprint] })).toContain(expired.fingerprint)
   })
 
-  it('refuses a part of the fingerprint', async () => {
-    expect(await reading(servers.valid.url, { fingerprint: valid.fingerprint.slice(0, 40) })).toMatch(refused)
-    expect(await reading(servers.valid.url, { fingerprint: '' })).toMatch(refused)
+  it('rejects a part of the fingerprint', async () => {
+    expect(await reading(servers.valid.url, { fingerprints: [valid.fingerprint.slice(0, 40)] })).toMatch(refused)
+    expect(await reading(servers.valid.url, { fingerprints: [''] })).toMatch(refused)
   })
 })
 
-describe('a CA that is none', () => {
-  it('is told so', async () => {
+describe('the trust settings', () => {
+  const reader = (server: ScriptedServer, tls: TlsConfig) => {
+    const retry = { ...polarisDefaults.retry, retries: 0 }
+    const source = httpClientSource(
+      { ...polarisDefaults, url: server.url, auth: { kind: 'none' }, codeMagasin: 1, tls, retry },
+      {
+        clock: systemClock,
+        permits: semaphore(8),
+        accounts: refusedAccounts(systemClock),
+        outages: 'give-up',
+        observe: () => undefined,
+      },
+    )
+    onTestFinished(() => source.close())
+    return () => source.read(at, new AbortController().signal)
+  }
+
+  it('are read again for each connection: the CA', async () => {
+    const tls = { ca: valid.cert }
+    const read = reader(servers.certified, tls)
+    await expect(read()).rejects.toMatchObject({ code: 'source.certificate' })
+    tls.ca = pem(certificates.authority)
+    expect((await read()).clients).toEqual([])
+  })
+
+  it('are read again for each connection: the fingerprint', async () => {
+    const tls = { fingerprints: [expired.fingerprint] }
+    const read = reader(servers.valid, tls)
+    await expect(read()).rejects.toMatchObject({ code: 'source.certificate' })
+    tls.fingerprints = [valid.fingerprint]
+    expect((await read()).clients).toEqual([])
+  })
+})
+
+describe('an invalid CA', () => {
+  it('is reported as such', async () => {
     const ca = '-----BEGIN CERTIFICATE-----\nnonsense\n-----END CERTIFICATE-----'
     expect(await reading(servers.valid.url, { ca })).toMatch(/^source\.certificate: .*POLARIS_CA/)
   })
 })
 
 describe('a server that never finishes the handshake', () => {
-  it('is given up after the deadline of connecting', async () => {
+  it('fails after the connect timeout', async () => {
     const silent = createServer()
     await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve))
     const { port } = silent.address() as AddressInfo
     try {
-      expect(await reading(`https://127.0.0.1:${port}`)).toMatch(/^source\.timeout: .*CONNECT_TIMEOUT/)
+      expect(await reading(`https://127.0.0.1:${port}`)).toMatch(/^source\.unreachable: .*CONNECT_TIMEOUT/)
     } finally {
       silent.close()
     }
@@ -143,9 +190,9 @@ describe('a server that never finishes the handshake', () => {
 })
 
 describe('a server without TLS', () => {
-  it('cannot be reached by https', async () => {
+  it('is unreachable with https', async () => {
     await using plain = await scriptedServer((_, response) => void response.end(PAGE))
-    expect(await reading(plain.url.replace('http:', 'https:'), { fingerprint: valid.fingerprint })).toMatch(
+    expect(await reading(plain.url.replace('http:', 'https:'), { fingerprints: [valid.fingerprint] })).toMatch(
       /^source\.unreachable/,
     )
   })

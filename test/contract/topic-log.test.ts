@@ -3,7 +3,7 @@ import { expect, inject, it, onTestFinished } from 'vitest'
 import { committedRecords, topicLog } from '../chaos/topic-log.ts'
 import { testKafka } from '../support/committed-records.ts'
 
-it('the log shows all batches and their producers, and what is committed of them, up to an open transaction', async () => {
+it('reads all batches with their producers, and the committed records up to the first open transaction', async () => {
   const topic = `log-${randomUUID()}`
   const kafka = testKafka(inject('kafkaBrokers'))
   const admin = kafka.admin()
@@ -21,7 +21,7 @@ it('the log shows all batches and their producers, and what is committed of them
     return transaction
   }
   await (await send('first')).commit()
-  await (await send('given up')).abort()
+  await (await send('aborted')).abort()
   const log = topicLog({ ports: inject('kafkaBrokers').split(',').map(portOf), topics: [topic, 'unknown'] })
   await log.readOn()
   await (await send('second')).commit()
@@ -39,10 +39,10 @@ it('the log shows all batches and their producers, and what is committed of them
     'commit',
   ])
   expect(new Set(written.batches.map(({ producerId }) => producerId)).size).toBe(1)
-  const told = committedRecords(written).map(
+  const committed = committedRecords(written).map(
     ({ key, value, timestamp, offset }) => `${key} ${value} ${timestamp} ${offset}`,
   )
-  expect(told).toEqual(['é first 1700000000123 0', 'é second 1700000000123 4'])
+  expect(committed).toEqual(['é first 1700000000123 0', 'é second 1700000000123 4'])
   expect(log.partitions.map(({ topic, partition, isAtEnd }) => ({ topic, partition, isAtEnd }))).toEqual([
     { topic, partition: 0, isAtEnd: false },
     { topic, partition: 1, isAtEnd: true },

@@ -27,7 +27,7 @@ async function transaction(end: 'commit' | 'abort' | 'open', values: readonly st
   return open
 }
 
-it('reads what is committed, in order, without aborted records and markers', async () => {
+it('reads committed records in order, without aborted records and markers', async () => {
   await transaction('commit', ['{"n":1}', '2'])
   await transaction('abort', ['3'])
   await transaction('commit', ['4'])
@@ -40,15 +40,15 @@ it('reads what is committed, in order, without aborted records and markers', asy
   })
 })
 
-it('waits for a transaction that is open, up to its deadline', async () => {
+it('waits for an open transaction until its deadline', async () => {
   const open = await transaction('open', ['1'])
-  await expect(readTopic(brokers, topic, 500)).rejects.toThrow(/0 records after 500 ms/)
+  await expect(readTopic(brokers, topic, 500)).rejects.toThrow(/0 records within 500 ms/)
   const reading = readTopic(brokers, topic)
   await open.commit()
   expect(textsOf(await reading)).toEqual(['1'])
 })
 
-it('follows a topic from its end', async () => {
+it('reads new records when it starts at the end of a topic', async () => {
   await transaction('commit', ['before'])
   const reader = await openTopic({ kafka: { brokers: [brokers] }, topic, from: 'end' })
   try {
@@ -63,6 +63,6 @@ it('follows a topic from its end', async () => {
   }
 })
 
-it('refuses a topic that is not there', async () => {
+it('rejects when the topic does not exist', async () => {
   await expect(readTopic(brokers, `${topic}-not`)).rejects.toThrow()
 })

@@ -1,14 +1,13 @@
-import { type ChildProcess, spawn } from 'node:child_process'
 import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { afterEach, describe, expect, test } from 'vitest'
 import { systemClock } from '../../connector/runtime/clock.ts'
 import { closeStack } from '../../connector/runtime/close-stack.ts'
 import { codeOf } from '../../connector/runtime/connector-error.ts'
-import { fileStore } from '../../connector/storage/file-versioned-object.ts'
+import { fileStore } from '../../connector/storage/file/file-versioned-object.ts'
+import { fileStoreProcess, killed, outputOf } from '../support/file-store-process.ts'
 
 const closing = closeStack()
 const never = new AbortController().signal
@@ -37,7 +36,7 @@ async function writeMany({ object }: Pick<ReturnType<typeof open>, 'object'>, co
   return version
 }
 
-test('each version is a file of its own, and the last ten are kept', async () => {
+test('stores each version in a separate file and keeps the last ten', async () => {
   const opened = open()
   await writeMany(opened, 3)
   expect(readdirSync(opened.place).sort()).toEqual([file(1), file(2), file(3)])
@@ -45,7 +44,7 @@ test('each version is a file of its own, and the last ten are kept', async () =>
   expect(readdirSync(opened.place).sort()).toEqual(Array.from({ length: 10 }, (_, index) => file(index + 6)))
 })
 
-test('other files in the directory are neither read nor removed', async () => {
+test('neither reads nor removes other files in the directory', async () => {
   const opened = open()
   mkdirSync(opened.place)
   const others = [
@@ -60,7 +59,7 @@ test('other files in the directory are neither read nor removed', async () => {
   expect(readdirSync(opened.place)).toEqual(expect.arrayContaining(others))
 })
 
-test('what a crash left half written is never read, and removed once it is an hour old', async () => {
+test('never reads a temporary file left by a crash, and removes it after an hour', async () => {
   const opened = open()
   await writeMany(opened, 1)
   const [old, young] = ['.stream.crashed-1.tmp', '.stream.crashed-2.tmp'].map((name) => join(opened.place, name))
@@ -72,19 +71,19 @@ test('what a crash left half written is never read, and removed once it is an ho
   expect(readdirSync(opened.place).sort()).toEqual(['.stream.crashed-2.tmp', file(1), file(2)])
 })
 
-test('a writer that stood still while its number was used and pruned does not write', async () => {
+test('reports a conflict to a writer that was suspended while its number was used and pruned', async () => {
   const opened = open()
   await writeMany(opened, 1)
   const stale = (await opened.object.read(never))?.version ?? null
-  const stuck = await stoppedBeforeLinking(opened.directory, stale)
+  const suspended = await suspendedBeforeLinking(opened.directory, stale)
   await writeMany(opened, 20)
-  await stuck.goOn()
-  expect(await stuck.outcome).toBe('conflict')
+  await suspended.resume()
+  expect(await suspended.outcome).toBe('conflict')
   expect((await opened.object.read(never))?.text).toBe('text 19')
 })
 
-/** A write whose clock waits where the temporary file gets its name: after the listing, before the link. */
-async function stoppedBeforeLinking(directory: string, expected: Awaited<ReturnType<typeof writeMany>>) {
+/** A write that waits when it names its temporary file: after the listing and before the link. */
+async function suspendedBeforeLinking(directory: string, expected: Awaited<ReturnType<typeof writeMany>>) {
   const child = writer(directory, {
     setUp: `
       const reached = (fs) => { fs.writeSync(1, 'reached\\n'); fs.readSync(0, Buffer.alloc(1)) }
@@ -100,10 +99,10 @@ async function stoppedBeforeLinking(directory: string, expected: Awaited<ReturnT
     })
   })
   await reached
-  return { outcome, goOn: async () => void child.stdin?.end('\n') }
+  return { outcome, resume: async () => void child.stdin?.end('\n') }
 }
 
-test('processes that count in one object at once lose no update', async () => {
+test('loses no update when several processes increment a counter at the same time', async () => {
   const { directory, object } = open()
   const run = `
     const object = store.object('connector/stream.json')
@@ -117,7 +116,7 @@ test('processes that count in one object at once lose no update', async () => {
   expect(JSON.parse((await object.read(never))?.text ?? '{}').count).toBe(100)
 })
 
-test('a writer killed at any moment leaves a whole newest version', async () => {
+test('has a complete newest version when a writer is killed at any time', async () => {
   const { directory, object } = open()
   const filler = 'x'.repeat(200_000)
   const run = `
@@ -130,11 +129,11 @@ test('a writer killed at any moment leaves a whole newest version', async () => 
     }`
   for (let round = 1; round <= 5; round += 1) {
     const child = writer(directory, { run })
-    let answers = 0
+    let writes = 0
     const enough = new Promise<void>((resolve) => {
       outputOf(child).on('data', () => {
-        answers += 1
-        if (answers >= round * 3) resolve()
+        writes += 1
+        if (writes >= round * 3) resolve()
       })
     })
     await enough
@@ -143,43 +142,19 @@ test('a writer killed at any moment leaves a whole newest version', async () => 
   }
 })
 
-function writer(
-  directory: string,
-  { setUp = 'const clock = systemClock', run }: { setUp?: string; run: string },
-): ChildProcess {
-  const script = `
-    import fs from 'node:fs'
-    import { fileStore } from ${source('storage/file-versioned-object.ts')}
-    import { systemClock } from ${source('runtime/clock.ts')}
-    ${setUp}
-    const never = new AbortController().signal
-    const store = fileStore({ directory: ${JSON.stringify(directory)}, callWithinMs: 30_000 }, { clock, onRetry: () => undefined })
-    ${run}`
-  const child = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: ['pipe', 'pipe', 'inherit'] })
-  return closing.use(child, killed)
-}
-
-function outputOf(child: ChildProcess): Readable {
-  if (child.stdout === null) throw new Error('no output')
-  return child.stdout
-}
-
-async function killed(child: ChildProcess) {
-  if (child.exitCode !== null || child.signalCode !== null) return
-  const exited = new Promise((resolve) => child.once('exit', resolve))
-  child.kill('SIGKILL')
-  await exited
+function writer(...script: Parameters<typeof fileStoreProcess>) {
+  return closing.use(fileStoreProcess(...script), killed)
 }
 
 describe('the start-up probe', () => {
-  test('makes the directory and leaves nothing in it', async () => {
+  test('creates the directory and leaves nothing in it', async () => {
     const { directory } = open()
-    const store = fileStore({ directory: join(directory, 'made', 'here'), callWithinMs: 5_000 }, parts)
+    const store = fileStore({ directory: join(directory, 'new', 'directory'), callWithinMs: 5_000 }, parts)
     await store.probe(never)
-    expect(readdirSync(join(directory, 'made', 'here'))).toEqual([])
+    expect(readdirSync(join(directory, 'new', 'directory'))).toEqual([])
   })
 
-  test('refuses a path that is a file, by code and name alone', async () => {
+  test('rejects a path that is a file, with code and name only', async () => {
     const { directory } = open()
     writeFileSync(join(directory, 'taken'), '')
     const store = fileStore({ directory: join(directory, 'taken'), callWithinMs: 5_000 }, parts)
@@ -190,7 +165,7 @@ describe('the start-up probe', () => {
   })
 })
 
-test('a version file that cannot be read is refused, by code and key alone', async () => {
+test('rejects when a version file cannot be read, with code and key only', async () => {
   const { object, place } = open()
   mkdirSync(join(place, file(1)), { recursive: true })
   await expect(object.read(never)).rejects.toMatchObject({
@@ -198,7 +173,3 @@ test('a version file that cannot be read is refused, by code and key alone', asy
     message: 'read file connector/stream.json: EISDIR',
   })
 })
-
-function source(path: string): string {
-  return JSON.stringify(new URL(`../../connector/${path}`, import.meta.url).href)
-}

@@ -5,14 +5,14 @@ import { systemClock } from '../../connector/runtime/clock.ts'
 import { closeStack } from '../../connector/runtime/close-stack.ts'
 import { type ConnectorError, codeOf } from '../../connector/runtime/connector-error.ts'
 import { checkpointStoreDefaults, type S3Settings } from '../../connector/storage/checkpoint-store-config.ts'
-import { s3Store } from '../../connector/storage/s3-versioned-object.ts'
+import { s3Store } from '../../connector/storage/s3/s3-versioned-object.ts'
 import {
   type FakeS3,
   type FakeS3Fault,
   type FakeS3Options,
   fakeObject,
   startFakeS3,
-} from '../support/fake-s3-server.ts'
+} from '../support/fakes/fake-s3-server.ts'
 
 const closing = closeStack()
 const never = new AbortController().signal
@@ -48,18 +48,18 @@ async function open({ fake = {}, s3 = {}, callWithinMs = 5_000 }: Setting = {}) 
 const textIn = (server: FakeS3) => server.objects.get(key)?.body.toString()
 const replaced = (text: string) => (objects: FakeS3['objects'], at: string) => void objects.set(at, fakeObject(text))
 
-const lostAnswers: [string, FakeS3Fault][] = [
+const lostResponses: [string, FakeS3Fault][] = [
   ['the connection breaks', { kind: 'lose-answer' }],
-  ['no answer comes', { kind: 'hang-after' }],
-  ['the answer is 500', { kind: 'answer-instead', status: 500, code: 'InternalError' }],
-  ['the answer is 503', { kind: 'answer-instead', status: 503, code: 'SlowDown' }],
-  ['the answer is 409', { kind: 'answer-instead', status: 409, code: 'ConditionalRequestConflict' }],
-  ['the answer is 412', { kind: 'answer-instead', status: 412, code: 'PreconditionFailed' }],
-  ['the answer is 404 NoSuchKey', { kind: 'answer-instead', status: 404, code: 'NoSuchKey' }],
+  ['there is no response', { kind: 'hang-after' }],
+  ['the response is 500', { kind: 'answer-instead', status: 500, code: 'InternalError' }],
+  ['the response is 503', { kind: 'answer-instead', status: 503, code: 'SlowDown' }],
+  ['the response is 409', { kind: 'answer-instead', status: 409, code: 'ConditionalRequestConflict' }],
+  ['the response is 412', { kind: 'answer-instead', status: 412, code: 'PreconditionFailed' }],
+  ['the response is 404 NoSuchKey', { kind: 'answer-instead', status: 404, code: 'NoSuchKey' }],
 ]
 
-describe.each(lostAnswers)('a write that happened although %s', (_how, fault) => {
-  test.each(['create', 'update'])('is told as written after reading back (%s)', async (kind) => {
+describe.each(lostResponses)('a write that succeeds although %s', (_how, fault) => {
+  test.each(['create', 'update'])('is reported as written after reading back (%s)', async (kind) => {
     const { server, object } = await open()
     const expected = kind === 'create' ? null : await versionAfterWriting(object, 'before')
     server.next('PUT', fault)
@@ -69,7 +69,7 @@ describe.each(lostAnswers)('a write that happened although %s', (_how, fault) =>
     expect(server.requests.filter(({ line }) => line === `PUT ${key}`)).toHaveLength(kind === 'create' ? 1 : 2)
   })
 
-  test('is a conflict when somebody has written over it before it is read back', async () => {
+  test('is a conflict when another writer replaces it before it is read back', async () => {
     const { server, object } = await open()
     const expected = await versionAfterWriting(object, 'before')
     server.next('PUT', fault)
@@ -81,18 +81,18 @@ describe.each(lostAnswers)('a write that happened although %s', (_how, fault) =>
 
 const lostRequests: [string, FakeS3Fault][] = [
   ['the connection breaks', { kind: 'lose-request' }],
-  ['no answer comes', { kind: 'hang' }],
-  ['the answer is 500', { kind: 'answer', status: 500, code: 'InternalError' }],
-  ['the answer is 502 of a proxy', { kind: 'answer', status: 502, html: '<html>planted secret' }],
-  ['the answer is 503', { kind: 'answer', status: 503, code: 'SlowDown' }],
-  ['the answer is 409', { kind: 'answer', status: 409, code: 'OperationAborted' }],
-  ['the answer is 429', { kind: 'answer', status: 429 }],
-  ['the answer is 400 RequestTimeout', { kind: 'answer', status: 400, code: 'RequestTimeout' }],
-  ['the answer is 412 without a reason', { kind: 'answer', status: 412, code: 'PreconditionFailed' }],
+  ['there is no response', { kind: 'hang' }],
+  ['the response is 500', { kind: 'answer', status: 500, code: 'InternalError' }],
+  ['the response is 502 from a proxy', { kind: 'answer', status: 502, html: '<html>planted secret' }],
+  ['the response is 503', { kind: 'answer', status: 503, code: 'SlowDown' }],
+  ['the response is 409', { kind: 'answer', status: 409, code: 'OperationAborted' }],
+  ['the response is 429', { kind: 'answer', status: 429 }],
+  ['the response is 400 RequestTimeout', { kind: 'answer', status: 400, code: 'RequestTimeout' }],
+  ['the response is 412 without a reason', { kind: 'answer', status: 412, code: 'PreconditionFailed' }],
 ]
 
-describe.each(lostRequests)('a write that did not happen since %s', (_how, fault) => {
-  test.each(['create', 'update'])('is tried again with the same condition (%s)', async (kind) => {
+describe.each(lostRequests)('a write that fails because %s', (_how, fault) => {
+  test.each(['create', 'update'])('is retried with the same condition (%s)', async (kind) => {
     const { server, object, retried } = await open()
     const expected = kind === 'create' ? null : await versionAfterWriting(object, 'before')
     server.next('PUT', fault, fault)
@@ -101,7 +101,7 @@ describe.each(lostRequests)('a write that did not happen since %s', (_how, fault
     expect(retried).toEqual(['storage.unavailable', 'storage.unavailable'])
   })
 
-  test('is a conflict when somebody else has written meanwhile', async () => {
+  test('is a conflict when another writer writes first', async () => {
     const { server, object } = await open()
     const expected = await versionAfterWriting(object, 'before')
     server.next('PUT', fault)
@@ -110,7 +110,7 @@ describe.each(lostRequests)('a write that did not happen since %s', (_how, fault
     expect(textIn(server)).toBe('theirs')
   })
 
-  test('rejects as unavailable when it stays so', async () => {
+  test('rejects as unavailable when the fault persists', async () => {
     const { server, object } = await open({ s3: { answerWithinMs: 50 } })
     server.next('PUT', ...Array.from({ length: 20 }, () => fault))
     const error = await object.write('mine', null, never).catch((rejection) => rejection)
@@ -121,7 +121,7 @@ describe.each(lostRequests)('a write that did not happen since %s', (_how, fault
   })
 })
 
-test('a write whose reading back fails as well is read back after the next try', async () => {
+test('reads a write back after the next attempt when reading back fails as well', async () => {
   const { server, object } = await open()
   server.next('PUT', { kind: 'lose-answer' })
   server.next('GET', { kind: 'answer', status: 503, code: 'SlowDown' })
@@ -129,7 +129,7 @@ test('a write whose reading back fails as well is read back after the next try',
   expect(server.requests.map(({ line }) => line.split(' ')[0])).toEqual(['PUT', 'GET', 'PUT', 'GET'])
 })
 
-test('a try that arrives after everything else changes nothing any more', async () => {
+test('a late attempt changes nothing when a later write has succeeded', async () => {
   const { server, object } = await open()
   server.next('PUT', { kind: 'late' })
   const version = await versionAfterWriting(object, 'first')
@@ -138,17 +138,17 @@ test('a try that arrives after everything else changes nothing any more', async 
   expect(textIn(server)).toBe('second')
 })
 
-test('a write given up on may still arrive, and is then met as a conflict', async () => {
+test('reports a conflict when an abandoned write arrives before the next one', async () => {
   const { server, object } = await open({ callWithinMs: 100, s3: { answerWithinMs: 5_000 } })
   const expected = await versionAfterWriting(object, 'before')
   server.next('PUT', { kind: 'late' })
-  await expect(object.write('given up', expected, never)).rejects.toMatchObject({ code: 'storage.unavailable' })
+  await expect(object.write('abandoned', expected, never)).rejects.toMatchObject({ code: 'storage.unavailable' })
   expect((await object.read(never))?.version).toBe(expected)
   expect(server.arrive()).toEqual([200])
   expect(await object.write('next', expected, never)).toEqual({ kind: 'conflict' })
 })
 
-test('an update of an object deleted meanwhile is a conflict and does not create it', async () => {
+test('reports a conflict and does not create the object when an updated object was deleted', async () => {
   const { server, object } = await open()
   const expected = await versionAfterWriting(object, 'before')
   server.objects.delete(key)
@@ -166,7 +166,7 @@ const refusals: [number, string][] = [
 ]
 
 test.each(refusals)(
-  '%i %s is refused at once, named, with the request id and without the text of the answer',
+  'rejects %i %s at once, with code and request id but without the text of the response',
   async (status, code) => {
     const { server, object, retried } = await open()
     for (const method of ['PUT', 'GET'] as const) {
@@ -183,18 +183,18 @@ test.each(refusals)(
   },
 )
 
-test('a 404 that does not say NoSuchKey is not taken for an absent object', async () => {
+test('rejects a 404 without NoSuchKey instead of reporting an absent object', async () => {
   const { server, object } = await open()
   server.next('GET', { kind: 'answer', status: 404, html: '<html>not found' })
   await expect(object.read(never)).rejects.toMatchObject({ code: 'storage.refused' })
 })
 
-test('a condition that the store does not know is storage.no-conditional-writes', async () => {
+test('rejects with storage.no-conditional-writes when the store does not support conditions', async () => {
   const { object } = await open({ fake: { conditions: 'not-implemented' } })
   await expect(object.write('mine', null, never)).rejects.toMatchObject({ code: 'storage.no-conditional-writes' })
 })
 
-describe('without settings of the environment', () => {
+describe('without explicit settings', () => {
   beforeEach(() => {
     const names = [
       'AWS_ACCESS_KEY_ID',
@@ -210,7 +210,7 @@ describe('without settings of the environment', () => {
   })
   afterEach(() => void vi.unstubAllEnvs())
 
-  test('credentials that cannot be had are refused', async () => {
+  test('rejects when there are no credentials', async () => {
     const { object } = await open({ s3: { credentials: undefined } })
     const error = await object.read(never).catch((rejection) => rejection)
     expect(error).toMatchObject({
@@ -219,7 +219,7 @@ describe('without settings of the environment', () => {
     })
   })
 
-  test('credentials and region are those of the standard variables', async () => {
+  test('reads the credentials from the standard variables', async () => {
     vi.stubEnv('AWS_ACCESS_KEY_ID', 'key-of-environment')
     vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'secret')
     const { server, object } = await open({ s3: { credentials: undefined, region: 'eu-west-9' } })
@@ -227,13 +227,13 @@ describe('without settings of the environment', () => {
     expect(server.requests[0]?.headers.authorization).toMatch(/Credential=key-of-environment\/\d+\/eu-west-9\/s3/)
   })
 
-  test('with an endpoint of its own a missing region is us-east-1', async () => {
+  test('uses us-east-1 when an endpoint but no region is set', async () => {
     const { server, object } = await open()
     await object.read(never)
     expect(server.requests[0]?.headers.authorization).toContain('/us-east-1/s3')
   })
 
-  test('on AWS itself a missing region is refused', async () => {
+  test('rejects on AWS when no region is set', async () => {
     const { store } = await open({ s3: { endpoint: undefined } })
     await expect(store.probe(never)).rejects.toMatchObject({
       code: 'storage.refused',
@@ -242,7 +242,7 @@ describe('without settings of the environment', () => {
   })
 })
 
-test.each(['break', 'silence'] as const)('a body that ends half way in %s is read again', async (ending) => {
+test.each(['break', 'silence'] as const)('reads again when a body ends early in %s', async (ending) => {
   const { server, object, retried } = await open()
   await object.write('x'.repeat(100_000), null, never)
   server.next('GET', { kind: 'half-body', ending })
@@ -250,7 +250,7 @@ test.each(['break', 'silence'] as const)('a body that ends half way in %s is rea
   expect(retried).toEqual(['storage.unavailable'])
 })
 
-test('answers that are refused or broken leave every connection usable', async () => {
+test('keeps every connection usable after refused and broken responses', async () => {
   const { server, object } = await open({ s3: { answerWithinMs: 20 } })
   await object.write('text', null, never)
   const faults: FakeS3Fault[] = [
@@ -264,7 +264,7 @@ test('answers that are refused or broken leave every connection usable', async (
   expect((await object.read(never))?.text).toBe('text')
 })
 
-test('a store that hangs makes a call reject within its own limit', async () => {
+test('rejects within the limit of a call when the store hangs', async () => {
   const { server, object } = await open({ s3: { answerWithinMs: 60_000 }, callWithinMs: 150 })
   server.next('GET', { kind: 'hang' })
   server.next('PUT', { kind: 'hang' })
@@ -277,21 +277,21 @@ test('a store that hangs makes a call reject within its own limit', async () => 
   expect(performance.now() - started).toBeLessThan(2_000)
 })
 
-test('a connection on which something but no answer comes is given up on', async () => {
+test('retries when a connection delivers data but no response', async () => {
   const { server, object, retried } = await open({ s3: { answerWithinMs: 100 } })
   server.next('GET', { kind: 'processing' })
   expect(await object.read(never)).toBeUndefined()
   expect(retried).toEqual(['storage.unavailable'])
 })
 
-test('a store that hangs in the middle of a body makes a read reject within its own limit', async () => {
+test('rejects within the limit of a read when the store hangs in the middle of a body', async () => {
   const { server, object } = await open({ s3: { answerWithinMs: 60_000 }, callWithinMs: 150 })
   await object.write('x'.repeat(100_000), null, never)
   server.next('GET', { kind: 'half-body', ending: 'silence' })
   await expect(object.read(never)).rejects.toMatchObject({ code: 'storage.unavailable' })
 })
 
-test('a call that waits rejects with the reason of finish as soon as it aborts', async () => {
+test('rejects with the reason of finish as soon as it aborts', async () => {
   const { server, object } = await open({ s3: { answerWithinMs: 60_000 }, callWithinMs: 60_000 })
   const finish = new AbortController()
   const reason = new Error('enough')
@@ -302,11 +302,11 @@ test('a call that waits rejects with the reason of finish as soon as it aborts',
   await expect(writing).rejects.toBe(reason)
 })
 
-test('a process that waits for a hanging store stays alive until the limit and ends by itself after close', async () => {
+test('a process waits for a hanging store until the limit and exits after close', async () => {
   const { server } = await open()
   server.next('GET', { kind: 'hang' })
   const script = `
-    import { s3Store } from ${source('storage/s3-versioned-object.ts')}
+    import { s3Store } from ${source('storage/s3/s3-versioned-object.ts')}
     import { systemClock } from ${source('runtime/clock.ts')}
     const s3 = { endpoint: ${JSON.stringify(server.endpoint)}, credentials: { accessKeyId: 'a', secretAccessKey: 'b' },
       etagQuoting: 'auto', connectWithinMs: 60_000, answerWithinMs: 60_000 }
@@ -320,7 +320,7 @@ test('a process that waits for a hanging store stays alive until the limit and e
 })
 
 describe('the start-up probe', () => {
-  test('finds quoted ETags on a store like AWS and leaves nothing behind', async () => {
+  test('selects quoted ETags on a store like AWS and leaves nothing behind', async () => {
     const { server, store, object } = await open()
     await store.probe(never)
     expect([...server.objects.keys()]).toEqual([])
@@ -328,19 +328,19 @@ describe('the start-up probe', () => {
     expect(server.requests.at(-1)?.headers['if-match']).toMatch(/^".+"$/)
   })
 
-  test('finds that only unquoted ETags match on a store like Ceph', async () => {
+  test('selects unquoted ETags on a store like Ceph', async () => {
     const { server, store, object } = await open({ fake: { etags: 'ceph' } })
     await store.probe(never)
     expect((await object.write('two', await versionAfterWriting(object, 'one'), never)).kind).toBe('written')
     expect(server.requests.at(-1)?.headers['if-match']).toMatch(/^[^"]+$/)
   })
 
-  const unfit: [string, Setting, string][] = [
+  const unsuitable: [string, Setting, string][] = [
     ['ignores conditions', { fake: { conditions: 'ignored' } }, '"off" (If-None-Match: * was ignored)'],
     [
-      'knows no conditions',
+      'supports no conditions',
       { fake: { conditions: 'not-implemented' } },
-      '"off" (If-None-Match: * on a new key was answered unsupported)',
+      '"off" (If-None-Match: * on a new key was answered "unsupported")',
     ],
     [
       'ignores If-Match',
@@ -348,26 +348,26 @@ describe('the start-up probe', () => {
       '"create-only" (If-Match with an old ETag was accepted)',
     ],
     [
-      'matches unquoted ETags only, where quoted ones are set',
+      'matches only unquoted ETags when quoted ones are configured',
       { fake: { etags: 'ceph' }, s3: { etagQuoting: 'quoted' } },
       '"create-only" (If-Match with the current ETag was refused)',
     ],
     [
-      'gives other ETags to readers',
+      'returns different ETags to readers',
       { fake: { etags: 'weak-on-read' } },
-      '"create-only" (a write and a read give different ETags)',
+      '"create-only" (a write and a read return different ETags)',
     ],
   ]
-  test.each(unfit)('refuses a store that %s', async (_what, setting, mode) => {
+  test.each(unsuitable)('rejects a store that %s', async (_what, setting, mode) => {
     const { store } = await open(setting)
-    const can = `its conditional writes are of mode ${mode}, the checkpoint needs "required"`
+    const support = `conditional-write support is ${mode}, but checkpoints need "required"`
     await expect(store.probe(never)).rejects.toMatchObject({
       code: 'storage.no-conditional-writes',
-      message: `probe s3://bucket/prefix: ${can}`,
+      message: `probe s3://bucket/prefix: ${support}`,
     })
   })
 
-  test('begins again where an answer tells nothing', async () => {
+  test('starts again with another key when a response is inconclusive', async () => {
     const { server, store } = await open()
     server.next('PUT', undefined, { kind: 'lose-answer' }, undefined, undefined, {
       kind: 'answer',
@@ -378,26 +378,26 @@ describe('the start-up probe', () => {
     expect([...server.objects.keys()]).toEqual([])
   })
 
-  test('does not mind a store that forbids to delete', async () => {
+  test('accepts a store that does not allow deletion', async () => {
     const { server, store } = await open()
     server.next('DELETE', { kind: 'answer', status: 403, code: 'AccessDenied' })
     await store.probe(never)
     expect([...server.objects.keys()]).toEqual([expect.stringMatching(/^prefix\/\.probe-/)])
   })
 
-  test('of several replicas at once passes in all', async () => {
+  test('passes for several replicas at the same time', async () => {
     const { server, store } = await open()
     await Promise.all(Array.from({ length: 10 }, () => store.probe(never)))
     expect([...server.objects.keys()]).toEqual([])
   })
 
-  test('is refused without access', async () => {
+  test('is refused when access is denied', async () => {
     const { server, store } = await open()
     server.next('PUT', { kind: 'answer', status: 403, code: 'AccessDenied' })
     await expect(store.probe(never)).rejects.toMatchObject({ code: 'storage.refused' })
   })
 
-  test('is unavailable while nobody listens', async () => {
+  test('is unavailable when no server listens', async () => {
     const { store } = await open({ s3: { endpoint: 'http://127.0.0.1:9' } })
     const error = await store.probe(never).catch((rejection) => rejection)
     expect(codeOf(error)).toBe('storage.unavailable')
@@ -405,7 +405,7 @@ describe('the start-up probe', () => {
   })
 })
 
-test('an endpoint of its own is asked for paths, not for a host of the bucket', async () => {
+test('sends path-style requests to a custom endpoint', async () => {
   const { server } = await open()
   const { port } = new URL(server.endpoint)
   const elsewhere = await open({ s3: { endpoint: `http://localhost:${port}` } })
@@ -413,7 +413,7 @@ test('an endpoint of its own is asked for paths, not for a host of the bucket', 
   expect(server.requests[0]).toMatchObject({ line: `GET ${key}`, headers: { host: `localhost:${port}` } })
 })
 
-test('what is sent: encryption settings, a length, no chunks and no checksum that a custom store might not know', async () => {
+test('sends encryption settings and a length, without chunks and checksums', async () => {
   const s3 = { serverSideEncryption: 'aws:kms', kmsKeyId: 'key-1', bucketKeyEnabled: true } as const
   const { server, object } = await open({ s3 })
   await object.write('x'.repeat(3_000_000), null, never)

@@ -3,22 +3,21 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, inject, test } from 'vitest'
+import { openCheckpointStore } from '../../connector/compose/shared-resources.ts'
 import { systemClock } from '../../connector/runtime/clock.ts'
 import { type CloseStack, closeStack } from '../../connector/runtime/close-stack.ts'
-import type { CheckpointStore } from '../../connector/storage/checkpoint-store.ts'
 import {
   checkpointKey,
   checkpointStoreDefaults,
   type S3Settings,
 } from '../../connector/storage/checkpoint-store-config.ts'
-import { openCheckpointStore } from '../../connector/storage/open-store.ts'
-import type { Version, VersionedObject } from '../../connector/storage/versioned-object.ts'
-import { type FakeS3Options, startFakeS3 } from '../support/fake-s3-server.ts'
-import { memoryStore } from '../support/memory-versioned-object.ts'
+import type { CheckpointStore, Version, VersionedObject } from '../../connector/storage/versioned-object.ts'
+import { type FakeS3Options, startFakeS3 } from '../support/fakes/fake-s3-server.ts'
+import { memoryStore } from '../support/fakes/memory-versioned-object.ts'
 
 const parts = { clock: systemClock, onRetry: () => undefined }
 
-/** Opens the same place again and again, as several replicas do. */
+/** Opens the same place repeatedly, as several replicas do. */
 type Place = (closing: CloseStack) => Promise<() => CheckpointStore>
 
 const s3Place = (url: string, s3: Partial<S3Settings>) => () =>
@@ -33,7 +32,7 @@ const inFiles: Place = async (closing) => {
   const directory = closing.use(mkdtempSync(join(tmpdir(), 'checkpoints-')), (path) =>
     rmSync(path, { recursive: true }),
   )
-  return s3Place(`file:${directory}/made/by/itself`, {})
+  return s3Place(`file:${directory}/created/by/the/store`, {})
 }
 
 const onFakeS3 =
@@ -85,7 +84,7 @@ describe.each(places)('a versioned object in %s', (_name, place, { rounds, write
     expect(await (await open()).object(key).read(never)).toBeUndefined()
   })
 
-  test('is read back verbatim and at the version that the write gave, by another replica too', async () => {
+  test('is read back verbatim, at the version that the write returned, also by another replica', async () => {
     const text = JSON.stringify({ nonce: 'é \u{1f9fe}  \\u0000 "quoted"', filler: 'ÿ'.repeat(500_000) })
     const version = await written((await open()).object(key), text, null)
     const other = await (await open()).object(key).read(never)
@@ -93,14 +92,14 @@ describe.each(places)('a versioned object in %s', (_name, place, { rounds, write
     expect(other?.text === text).toBe(true)
   })
 
-  test('is created once: a second creation is a conflict and changes nothing', async () => {
+  test('reports a conflict and changes nothing when it is created a second time', async () => {
     const object = (await open()).object(key)
     const version = await written(object, 'first', null)
     expect(await object.write('second', null, never)).toEqual({ kind: 'conflict' })
     expect(await object.read(never)).toEqual({ text: 'first', version })
   })
 
-  test('moves from version to version, and a write at an old one is a conflict that changes nothing', async () => {
+  test('reports a conflict and changes nothing when the expected version is old', async () => {
     const object = (await open()).object(key)
     const first = await written(object, 'first', null)
     const second = await written(object, 'second', first)
@@ -109,7 +108,7 @@ describe.each(places)('a versioned object in %s', (_name, place, { rounds, write
     expect(await object.read(never)).toEqual({ text: 'second', version: second })
   })
 
-  test('takes the very same write once: told again, it is written, at the same version', async () => {
+  test('reports the same version when the same write is repeated', async () => {
     const object = (await open()).object(key)
     const first = await written(object, 'first', null)
     expect(await object.write('first', null, never)).toEqual({ kind: 'written', version: first })
@@ -118,21 +117,21 @@ describe.each(places)('a versioned object in %s', (_name, place, { rounds, write
     expect(await object.write('first', null, never)).toEqual({ kind: 'conflict' })
   })
 
-  test('keeps moving after many versions', async () => {
+  test('accepts writes after many versions', async () => {
     const object = (await open()).object(key)
     let version = await written(object, 'version 0', null)
     for (let count = 1; count <= 30; count += 1) version = await written(object, `version ${count}`, version)
     expect(await object.read(never)).toEqual({ text: 'version 30', version })
   })
 
-  test('is not created by a write that expects a version of it', async () => {
+  test('is not created when the write expects a version', async () => {
     const store = await open()
     const version = await written(store.object(`${key}-other.json`), 'other', null)
     expect(await store.object(key).write('text', version, never)).toEqual({ kind: 'conflict' })
     expect(await store.object(key).read(never)).toBeUndefined()
   })
 
-  test('of several replicas that create it at once exactly one is told that it wrote, and its text is there', async () => {
+  test('is written by exactly one replica when several create it at the same time', async () => {
     const replicas = await Promise.all(Array.from({ length: writers }, open))
     for (let round = 0; round < rounds; round += 1) {
       const roundKey = checkpointKey(`round-${round}`, randomUUID())
@@ -143,7 +142,7 @@ describe.each(places)('a versioned object in %s', (_name, place, { rounds, write
     }
   })
 
-  test('of several replicas that update it at once exactly one is told that it wrote, and its text is there', async () => {
+  test('is written by exactly one replica when several update it at the same time', async () => {
     const objects = (await Promise.all(Array.from({ length: writers }, open))).map((replica) => replica.object(key))
     let version = await written(objects[0] as VersionedObject, 'beginning', null)
     for (let round = 0; round < rounds; round += 1) version = await expectOneWinner(objects, version)
@@ -161,8 +160,8 @@ describe.each(places)('a versioned object in %s', (_name, place, { rounds, write
     return winners[0]?.version as Version
   }
 
-  test('loses no update of several replicas that count in it', async () => {
-    const counting = Array.from({ length: 4 }, async () => {
+  test('loses no update when several replicas increment a counter in it', async () => {
+    const counters = Array.from({ length: 4 }, async () => {
       const object = (await open()).object(key)
       for (let counted = 0; counted < 10; ) {
         const now = await object.read(never)
@@ -171,12 +170,12 @@ describe.each(places)('a versioned object in %s', (_name, place, { rounds, write
         if ((await object.write(text, now?.version ?? null, never)).kind === 'written') counted += 1
       }
     })
-    await Promise.all(counting)
+    await Promise.all(counters)
     const last = await (await open()).object(key).read(never)
     expect(JSON.parse(last?.text ?? '{}').count).toBe(40)
   })
 
-  test('rejects with the reason of a finish that has aborted', async () => {
+  test('rejects with the reason of finish when it has already aborted', async () => {
     const object = (await open()).object(key)
     const reason = new Error('enough')
     await expect(object.read(AbortSignal.abort(reason))).rejects.toBe(reason)

@@ -1,6 +1,6 @@
 import { expect, inject, it, onTestFailed, onTestFinished } from 'vitest'
+import { numbers } from '../polaris/clients/made-up-client.ts'
 import { assertSameAsSource } from '../support/same-as-source.ts'
-import { numbers } from '../support/servers/polaris/made-up-client.ts'
 import { startS3FaultProxy } from '../support/servers/s3-fault-proxy.ts'
 import { scene } from '../support/stream-scene.ts'
 import type { TopicRecord } from '../support/topic-reader.ts'
@@ -12,7 +12,7 @@ it.each([
   ['with the modification time mapped', true],
   ['without a modification time', false],
 ])(
-  `at least once, kill -9 loses nothing, and what comes twice has the same event id, %s (seed ${seed})`,
+  `with at-least-once, kill -9 loses nothing and duplicates have the same event id, %s (seed ${seed})`,
   async (_, shown) => {
     onTestFailed(() => console.error(`TEST_SEED=${seed}`))
     const proxy = await startS3FaultProxy({ target: inject('s3').endpoint })
@@ -20,8 +20,6 @@ it.each([
     const { simulator, start, caughtUp, records } = await scene({
       source: { clients: 1500, hasModificationTime: shown },
       environment: { AWS_ENDPOINT_URL_S3: proxy.endpoint, DELIVERY: 'at-least-once' },
-      // A page a write: without a modification time the id is that of the resume point, and every one of them is stored.
-      yaml: shown ? '{}' : 'kafka: { group: { maxBytes: 1B } }',
     })
     const chance = numbers(seed, 0, 1)
     const stopChanging = simulator.changeEvery(10)
@@ -59,7 +57,7 @@ function contentOf({ value }: TopicRecord): { id: string; data: unknown } {
   return value as { id: string; data: unknown }
 }
 
-/** Without those whose event id was there before. */
+/** Removes records whose event id has already appeared. */
 function firstOfEach(records: readonly TopicRecord[]): TopicRecord[] {
   const seen = new Set<string>()
   return records.filter((record) => {

@@ -20,19 +20,19 @@ afterAll(() => kafka.close())
 
 const behindProxy = () => ({ connector: kafka.proxiedBootstrap, reader: kafka.bootstrap })
 
-/** Waits until the stream has published more than it has now. */
+/** Waits until the stream has published 50 more events. */
 async function untilFurther(connector: ConnectorProcess): Promise<void> {
   const { totals } = await connector.status((report) => report.totals !== undefined)
   await connector.status((report) => (report.totals?.events ?? 0) > (totals?.events ?? 0) + 50)
 }
 
-async function expectAllThere(stage: Scene, connector: ConnectorProcess): Promise<void> {
+async function expectAllPublished(stage: Scene, connector: ConnectorProcess): Promise<void> {
   await stage.caughtUp()
   expect(await connector.stop()).toBe(0)
   expectExactlyOnce(stage, await stage.records())
 }
 
-it('goes on by itself, losing and doubling nothing, while its broker is stopped, killed, and killed with connections cut', async () => {
+it('loses and duplicates nothing, without a restart, when its broker is stopped and killed', async () => {
   const stages = await Promise.all([
     scene({ source: { clients: 1000 }, brokers: behindProxy(), environment: { POLL_OVERLAP: '20s' } }),
     scene({ source: { clients: 300, hasModificationTime: false }, brokers: behindProxy() }),
@@ -46,18 +46,18 @@ it('goes on by itself, losing and doubling nothing, while its broker is stopped,
   }
   await Promise.all(connectors.map(untilFurther))
   for (const stop of quiet) stop()
-  await Promise.all(stages.map((stage, at) => expectAllThere(stage, connectors[at] ?? stage.start())))
+  await Promise.all(stages.map((stage, at) => expectAllPublished(stage, connectors[at] ?? stage.start())))
 })
 
 type Api = keyof typeof kafkaApi
 
-/** The answers that are lost together: what opening asks for is asked for again after a transaction of unknown outcome. */
+/** Responses dropped together: a lost endTxn response forces a new opening, whose own response is lost too. */
 const dropped: readonly (readonly Api[])[] = [
   ...(['endTxn', 'produce', 'txnOffsetCommit', 'addPartitionsToTxn', 'addOffsetsToTxn'] as const).map((api) => [api]),
   ...(['initProducerId', 'offsetFetch', 'metadata'] as const).map((api) => ['endTxn', api] as const),
 ]
 
-it('a lost answer of the broker to any step of a transaction or of opening loses and doubles nothing', async () => {
+it('loses and duplicates nothing when the response to any step of a transaction or an opening is lost', async () => {
   const stage = await scene({ source: { clients: 300 }, brokers: behindProxy() })
   const stop = stage.simulator.changeEvery(10)
   const connector = stage.start()
@@ -67,18 +67,18 @@ it('a lost answer of the broker to any step of a transaction or of opening loses
     await untilFurther(connector)
   }
   stop()
-  await expectAllThere(stage, connector)
+  await expectAllPublished(stage, connector)
   expect(connector.lines().filter(says('stream claimed')).length).toBeGreaterThanOrEqual(4)
 })
 
 async function within(ms: number, what: readonly Api[], waited: Promise<unknown>): Promise<void> {
   const late = once(AbortSignal.timeout(ms), 'abort').then(() => {
-    throw new Error(`within ${ms} ms nobody asked for ${what}`)
+    throw new Error(`no request ${what.join(' and ')} within ${ms} ms`)
   })
   await Promise.race([waited, late])
 }
 
-it('killed when the answer to the end of its transaction is lost, it neither loses nor doubles that page', async () => {
+it('loses and duplicates nothing when it is killed after the response to its commit is lost', async () => {
   const stage = await scene({ source: { clients: 100 }, brokers: behindProxy() })
   for (let round = 0; round < 4; round += 1) {
     const lost = proxy.dropAnswers(1, holdsRequest('endTxn'))
@@ -89,20 +89,47 @@ it('killed when the answer to the end of its transaction is lost, it neither los
   }
   const last = stage.start()
   await last.line(says('stream claimed'))
-  await expectAllThere(stage, last)
+  await expectAllPublished(stage, last)
 })
 
-it('waits while the brokers are silent, and goes on', async () => {
+it('waits while the brokers do not answer, then resumes', async () => {
   const yaml = 'kafka: { timeouts: { connection: 1s, request: 1s, transaction: 15s, commitWithin: 3s, close: 1s } }'
   const stage = await scene({ yaml, brokers: behindProxy() })
   const stop = stage.simulator.changeEvery(20)
   const connector = stage.start()
   await untilFurther(connector)
   proxy.pause()
-  const failed = await connector.line(({ msg }) => msg === 'stream failed, opening it again')
+  const failed = await connector.line(({ msg }) => msg === 'stream failed, reopening')
   expect(failed.code).toMatch(/^publish\./)
   proxy.resume()
   await untilFurther(connector)
   stop()
-  await expectAllThere(stage, connector)
+  await expectAllPublished(stage, connector)
+})
+
+it('waits for the group while its broker is down, reports it, and resumes when the group answers again', async () => {
+  const stage = await scene({
+    source: { clients: 100 },
+    brokers: behindProxy(),
+    environment: { PLACEMENT: 'group' },
+    yaml: 'kafka: { timeouts: { connection: 1s, request: 1s, transaction: 15s, commitWithin: 3s, close: 1s } }',
+  })
+  const stop = stage.simulator.changeEvery(50)
+  const connector = stage.start()
+  await untilFurther(connector)
+  await kafka.kill(1)
+  await connector.line(says('consumer group does not answer, stream waits'))
+  const { status, body } = await connector.get('/readyz')
+  expect(status).toBe(503)
+  expect(JSON.parse(body).streams).toMatchObject([
+    { state: 'group-unreachable', why: 'group unreachable', code: 'placement.group-unreachable' },
+  ])
+  const { body: metrics } = await connector.get('/metrics')
+  expect(metrics).toMatch(/stream_state\{.*state="group-unreachable".*\} 1/)
+  await kafka.start(1)
+  await connector.line(says('consumer group answers again, stream resumes'))
+  await untilFurther(connector)
+  stop()
+  await expectAllPublished(stage, connector)
+  expect(connector.lines().some(says('stream lost to another replica'))).toBe(false)
 })

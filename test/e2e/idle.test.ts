@@ -8,7 +8,7 @@ const claimed = ({ msg }: LogLine) => msg === 'stream claimed'
 const isIdle = ({ idle, totals }: StreamReport) => idle === true && (totals?.events ?? 0) > 0
 const yaml = 'kafka: { idleAfter: 1s }\ncheckpoint: { savePeriod: 1s }'
 
-/** An idle stream, everything published. */
+/** Starts a stream and waits until it has published everything and is idle. */
 async function idleScene(options: { yaml?: string; environment?: Record<string, string> } = {}) {
   const stage = await scene({ source: { clients: 30 }, yaml, ...options })
   const first = stage.start()
@@ -17,7 +17,7 @@ async function idleScene(options: { yaml?: string; environment?: Record<string, 
   return { stage, first }
 }
 
-function toBroker({ pid }: ConnectorProcess): number {
+function brokerConnections({ pid }: ConnectorProcess): number {
   const ports = inject('kafkaBrokers')
     .split(',')
     .map((broker) => Number(broker.split(':')[1]))
@@ -29,30 +29,30 @@ function changeAll({ simulator }: Scene): void {
   for (const id of simulator.clientIds) simulator.change(id)
 }
 
-it('an idle stream has no connection to the broker, is ready and polls; each change that comes is published once, under a new claim', async () => {
+it('keeps no broker connection while idle, is ready and polls; publishes each later change once, under a new claim', async () => {
   const { stage, first } = await idleScene()
-  await expect.poll(() => toBroker(first)).toBe(0)
+  await expect.poll(() => brokerConnections(first)).toBe(0)
   const report = await first.status(isIdle)
-  expect(report).toMatchObject({ state: 'running', ready: true, drain: 'caught up', epoch: 1 })
+  expect(report).toMatchObject({ state: 'running', ready: true, progress: 'caught up', epoch: 1 })
   expect((await first.get('/readyz')).status).toBe(200)
-  const sessions = async () =>
-    /^polaris_connector_session_open{.*} (.*)$/m.exec((await first.get('/metrics')).body)?.[1]
-  expect(await sessions()).toBe('0')
+  const openProducers = async () =>
+    /^polaris_connector_producer_open{.*} (.*)$/m.exec((await first.get('/metrics')).body)?.[1]
+  expect(await openProducers()).toBe('0')
   const pages = report.totals?.pages ?? 0
   await first.status(({ totals }) => (totals?.pages ?? 0) > pages + 3)
 
   for (let round = 2; round <= 4; round += 1) {
     changeAll(stage)
     await stage.caughtUp()
-    expect(toBroker(first)).toBeGreaterThan(0)
-    expect(await sessions()).toBe('1')
+    expect(brokerConnections(first)).toBeGreaterThan(0)
+    expect(await openProducers()).toBe('1')
     await first.status((now) => isIdle(now) && now.epoch === round)
   }
   expect(await first.stop()).toBe(0)
   expectExactlyOnce(stage, await stage.records())
 })
 
-it('an idle stream has the truth alone in its checkpoint; killed, it goes on from there', async () => {
+it('has nothing pending in its checkpoint while idle, and resumes from it after a kill', async () => {
   const { stage, first } = await idleScene()
   await first.kill()
   expect(await checkpointObject(stage.name).document()).toMatchObject({ claim: { epoch: 1 }, pending: null })
@@ -64,16 +64,16 @@ it('an idle stream has the truth alone in its checkpoint; killed, it goes on fro
   expectExactlyOnce(stage, await stage.records())
 })
 
-it('an idle stream that is stopped ends at once, and has saved where it stands', async () => {
+it('stops within 10 s while idle, with its checkpoint saved', async () => {
   const { stage, first } = await idleScene()
   expect(await first.stop(10_000)).toBe(0)
   expect(await checkpointObject(stage.name).document()).toMatchObject({ claim: { epoch: 1 }, pending: null })
 })
 
 it.each([
-  ['when it saves', yaml],
-  ['when it has something to publish', 'kafka: { idleAfter: 1s }\ncheckpoint: { savePeriod: 1h }'],
-])('an idle stream that another process took ends %s, and takes nothing back', async (_, settings) => {
+  ['saves its checkpoint', yaml],
+  ['has something to publish', 'kafka: { idleAfter: 1s }\ncheckpoint: { savePeriod: 1h }'],
+])('exits when it %s after another process took its idle stream, and does not take it back', async (_, settings) => {
   const { stage, first } = await idleScene({ yaml: settings })
   const second = stage.start()
   expect(await second.line(claimed)).toMatchObject({ epoch: 2 })
@@ -90,13 +90,13 @@ it.each([
   expectExactlyOnce(stage, await stage.records())
 })
 
-it('a replica that is killed while its stream is idle is replaced by another, which is then the one that publishes', async () => {
+it('takes over and publishes when the other replica is killed while its stream is idle', async () => {
   const { stage, first } = await idleScene({ environment: { PLACEMENT: 'group' } })
   const second = stage.start()
   await second.line(({ msg }) => msg === 'replica running')
   await first.kill()
   await second.line(claimed)
-  await second.status(({ drain }) => drain === 'caught up')
+  await second.status(({ progress }) => progress === 'caught up')
   changeAll(stage)
   await stage.caughtUp()
   expect(await second.stop()).toBe(0)

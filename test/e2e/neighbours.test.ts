@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import { expect, inject, it, onTestFinished } from 'vitest'
+import { sendAnswer } from '../polaris/answer/answer.ts'
+import { faults, type PolarisSimulator, startPolarisSimulator } from '../polaris/polaris-simulator.ts'
 import { testKafka } from '../support/committed-records.ts'
 import { type ConnectorProcess, type LogLine, startConnector } from '../support/connector-process.ts'
 import { replicaScene } from '../support/replica-scene.ts'
-import { sendAnswer } from '../support/servers/polaris/answer.ts'
-import { faults, type PolarisSimulator, startPolarisSimulator } from '../support/servers/polaris-simulator.ts'
-import { configFile, expectExactlyOnce, surroundingsOf, untilTold } from '../support/stream-scene.ts'
+import { configFile, environmentOf, expectExactlyOnce, untilPublished } from '../support/stream-scene.ts'
 
 const HANGING = '2'
 const ofOneStream = ['KAFKA_TOPIC', 'POLARIS_CODE_MAGASIN', 'POLARIS_LAST_CHANGED', 'POLARIS_LIMIT', 'POLL_INTERVAL']
@@ -13,20 +13,20 @@ const ofOneStream = ['KAFKA_TOPIC', 'POLARIS_CODE_MAGASIN', 'POLARIS_LAST_CHANGE
 interface Stage {
   readonly alone: PolarisSimulator
   readonly shared: PolarisSimulator
-  readonly rubbish: PolarisSimulator
+  readonly broken: PolarisSimulator
   readonly connector: ConnectorProcess
   topicOf(stream: string): string
 }
 
-/** One connector: two healthy streams, one of them beside a hanging one on the same server, among streams that are broken in other ways. */
+/** One connector: two healthy streams, one on the same server as a hanging stream, and other broken streams. */
 async function stage(): Promise<Stage> {
   const name = `e2e-${randomUUID().slice(0, 13)}`
   const brokers = inject('kafkaBrokers')
   const topicOf = (stream: string) => `${name}.${stream}`
-  const [alone, shared, rubbish] = await Promise.all([1, 2, 3].map(() => startPolarisSimulator({ clients: 20 })))
-  if (alone === undefined || shared === undefined || rubbish === undefined) throw new Error('three simulators')
+  const [alone, shared, broken] = await Promise.all([1, 2, 3].map(() => startPolarisSimulator({ clients: 20 })))
+  if (alone === undefined || shared === undefined || broken === undefined) throw new Error('expected three simulators')
   shared.faults.when(({ parameters }) => parameters.get('codeMagasin') === HANGING, faults.hang('headers'))
-  rubbish.faults.when(() => true, faults.html())
+  broken.faults.when(() => true, faults.html())
   await makeTopic(topicOf('refused'), { 'max.message.bytes': '100' })
   const stream = (of: string, { url }: PolarisSimulator, more: object = {}) => ({
     name: of,
@@ -40,20 +40,20 @@ async function stage(): Promise<Stage> {
   })
   const streams = [
     stream('hanging', shared, { codeMagasin: Number(HANGING) }),
-    stream('rubbish', rubbish),
+    stream('broken', broken),
     stream('refused', alone),
     stream('no-ids', alone, { clientIdField: 'NoSuchField' }),
     stream('beside', shared),
     stream('alone', alone),
   ]
   const config = configFile(JSON.stringify({ kafka: { topics: { partitions: 1 } }, streams }))
-  const given = Object.entries(surroundingsOf(name, brokers)).filter(([variable]) => !ofOneStream.includes(variable))
+  const given = Object.entries(environmentOf(name, brokers)).filter(([variable]) => !ofOneStream.includes(variable))
   const connector = startConnector(['run', '--config', config], Object.fromEntries(given))
   onTestFinished(async () => {
     await connector.kill()
-    await Promise.all([alone, shared, rubbish].map((one) => one.close()))
+    await Promise.all([alone, shared, broken].map((one) => one.close()))
   })
-  return { alone, shared, rubbish, connector, topicOf }
+  return { alone, shared, broken, connector, topicOf }
 }
 
 async function makeTopic(topic: string, config: Readonly<Record<string, string>>): Promise<void> {
@@ -72,7 +72,7 @@ const isOf =
   (line: LogLine): boolean =>
     line.stream === stream && line.msg === msg
 
-it('the streams of one server share its limits, whichever of them asks', async () => {
+it('streams of the same server share its limit on concurrent requests', async () => {
   const stage = await replicaScene(4, { polaris: { server: { concurrentRequests: 2 } } })
   const { simulator } = stage
   const inFlight = { now: 0, most: 0 }
@@ -91,37 +91,36 @@ it('the streams of one server share its limits, whichever of them asks', async (
     },
   )
   const connector = stage.start()
-  for (const stream of stage.streams) await connector.status(({ drain }) => drain === 'caught up', { stream })
+  for (const stream of stage.streams) await connector.status(({ progress }) => progress === 'caught up', { stream })
   expect(inFlight.most).toBe(2)
   await stage.expectAllExactlyOnce()
   expect(await connector.stop()).toBe(0)
 })
 
-it('streams whose server hangs, answers rubbish, whose topic refuses, or whose clients have no id delay no other one', async () => {
-  const { alone, shared, rubbish, connector, topicOf } = await stage()
+it('delays no healthy stream when others have a server that hangs or returns HTML, a topic that rejects records, or clients without ids', async () => {
+  const { alone, shared, broken, connector, topicOf } = await stage()
   const hangingCalls = () => shared.calls.filter(({ parameters }) => parameters.get('codeMagasin') === HANGING).length
-  const stopped = 'stream stopped, an operator is needed'
-  await connector.line(isOf('no-ids', stopped))
+  await connector.line(isOf('no-ids', 'stream held, rechecking periodically'))
   await connector.line(({ stream, code }) => stream === 'refused' && code?.startsWith('publish.') === true)
-  await connector.line(({ stream, code }) => stream === 'rubbish' && code === 'source.answer-not-a-page')
+  await connector.line(({ stream, code }) => stream === 'broken' && code === 'source.answer-not-a-page')
   await expect.poll(hangingCalls).toBe(1)
 
   for (let round = 0; round < 10; round += 1) {
     for (const one of [alone, shared]) for (const id of one.clientIds) one.change(id)
-    await untilTold({ brokers: inject('kafkaBrokers'), topic: topicOf('alone'), simulator: alone })
-    await untilTold({ brokers: inject('kafkaBrokers'), topic: topicOf('beside'), simulator: shared })
+    await untilPublished({ brokers: inject('kafkaBrokers'), topic: topicOf('alone'), simulator: alone })
+    await untilPublished({ brokers: inject('kafkaBrokers'), topic: topicOf('beside'), simulator: shared })
   }
-  // All that while, the hanging stream has waited for its very first answer.
+  // The hanging stream is still waiting for its first response.
   expect(hangingCalls()).toBe(1)
-  const rubbishCalls = rubbish.calls.length
-  await expect.poll(() => rubbish.calls.length, { timeout: 60_000 }).toBeGreaterThan(rubbishCalls)
+  const brokenCalls = broken.calls.length
+  await expect.poll(() => broken.calls.length, { timeout: 60_000 }).toBeGreaterThan(brokenCalls)
   for (const [stream, simulator] of [
     ['alone', alone],
     ['beside', shared],
   ] as const) {
-    await connector.status(({ state, drain }) => state === 'running' && drain === 'caught up', { stream })
-    const told = await untilTold({ brokers: inject('kafkaBrokers'), topic: topicOf(stream), simulator })
-    expectExactlyOnce({ simulator }, told)
+    await connector.status(({ state, progress }) => state === 'running' && progress === 'caught up', { stream })
+    const records = await untilPublished({ brokers: inject('kafkaBrokers'), topic: topicOf(stream), simulator })
+    expectExactlyOnce({ simulator }, records)
   }
   expect(await connector.stop()).toBe(0)
 })

@@ -1,13 +1,13 @@
 import { constants } from 'node:os'
 import { expect, inject, it, onTestFinished } from 'vitest'
+import { faults } from '../polaris/polaris-simulator.ts'
 import type { LogLine } from '../support/connector-process.ts'
-import { faults } from '../support/servers/polaris-simulator.ts'
 import { startS3FaultProxy } from '../support/servers/s3-fault-proxy.ts'
 import { expectExactlyOnce, scene } from '../support/stream-scene.ts'
 
 const says = (msg: string) => (line: LogLine) => line.msg === msg
 
-it.each(['SIGTERM', 'SIGINT'] as const)('ends with 0 at %s, also while the source is silent', async (signal) => {
+it.each(['SIGTERM', 'SIGINT'] as const)('exits with 0 on %s, even while the source does not answer', async (signal) => {
   const { simulator, start } = await scene()
   const connector = start()
   await connector.line(says('caught up'))
@@ -21,7 +21,7 @@ it.each(['SIGTERM', 'SIGINT'] as const)('ends with 0 at %s, also while the sourc
 })
 
 it.each(['SIGTERM', 'SIGINT'] as const)(
-  'leaves at once at a second signal (%s) while a page is being saved',
+  'exits at once on a second signal (%s) while a page is being saved',
   async (signal) => {
     const { endpoint } = inject('s3')
     const proxy = await startS3FaultProxy({ target: endpoint })
@@ -48,7 +48,7 @@ it.each(['SIGTERM', 'SIGINT'] as const)(
   },
 )
 
-it('gives up at the deadline what it cannot finish, and ends with 0', async () => {
+it('gives up a page that it cannot finish by the deadline, and exits with 0', async () => {
   const { endpoint } = inject('s3')
   const proxy = await startS3FaultProxy({ target: endpoint })
   onTestFinished(() => proxy.close())
@@ -73,13 +73,13 @@ it('gives up at the deadline what it cannot finish, and ends with 0', async () =
   expectExactlyOnce({ simulator }, await caughtUp())
 })
 
-it('ends with 1 when another process takes the stream over, which keeps it', async () => {
+it('exits with 1 when another process takes over the stream, which then keeps it', async () => {
   const { simulator, start, caughtUp } = await scene()
   const change = simulator.changeEvery(10)
   const first = start()
   await first.line(says('caught up'))
   const second = start()
-  expect(await second.line(says('stream goes on where another process left it'))).toMatchObject({ epoch: 2 })
+  expect(await second.line(says('stream taken over from another process'))).toMatchObject({ epoch: 2 })
   expect(await first.exitCode()).toBe(1)
   expect(first.lines().find(says('stream lost to another replica'))).toMatchObject({ code: 'publish.fenced' })
   const { seq = 0 } = await second.status((report) => report.state === 'running')

@@ -1,13 +1,13 @@
 import { expect, inject, it, onTestFinished } from 'vitest'
 import type { ConnectorProcess, LogLine } from '../support/connector-process.ts'
-import { startFakeS3 } from '../support/fake-s3-server.ts'
+import { startFakeS3 } from '../support/fakes/fake-s3-server.ts'
 import { type S3Fault, type S3FaultProxy, startS3FaultProxy } from '../support/servers/s3-fault-proxy.ts'
 import { expectExactlyOnce, type Scene, scene } from '../support/stream-scene.ts'
 import { readTopic } from '../support/topic-reader.ts'
 
-const failed = ({ msg }: LogLine) => msg === 'stream failed, opening it again'
+const failed = ({ msg }: LogLine) => msg === 'stream failed, reopening'
 
-/** Shorter than its own, so that the tests need not wait; the same order. */
+/** Timeouts shorter than the defaults, to keep the test short, but in the same order. */
 const yaml = 'checkpoint: { timeouts: { connect: 300ms, answer: 500ms, call: 1500ms } }'
 
 interface Stage extends Scene {
@@ -30,31 +30,31 @@ const faults: readonly (readonly [string, ...S3Fault[]])[] = [
   ['500', { kind: 'answer', status: 500 }],
   ['503 SlowDown', { kind: 'answer', status: 503, code: 'SlowDown' }],
   ['409 ConditionalRequestConflict', { kind: 'answer', status: 409, code: 'ConditionalRequestConflict' }],
-  ['412 though it was written', { kind: 'answer-instead', status: 412, code: 'PreconditionFailed' }],
-  ['500 though it was written', { kind: 'answer-instead', status: 500 }],
-  ['a lost answer', { kind: 'lose-answer' }],
-  ['silence', { kind: 'hang' }],
-  ['silence though it was written', { kind: 'hang-after' }],
-  ['a write that arrives after it was given up', { kind: 'delay', ms: 900 }],
-  ['nothing but silence', ...Array.from({ length: 8 }, () => ({ kind: 'hang' }) as const)],
-  ['nothing but 500', ...Array.from({ length: 10 }, () => ({ kind: 'answer', status: 500 }) as const)],
-  ['nothing but lost answers', ...Array.from({ length: 12 }, () => ({ kind: 'lose-answer' }) as const)],
+  ['412 although it was written', { kind: 'answer-instead', status: 412, code: 'PreconditionFailed' }],
+  ['500 although it was written', { kind: 'answer-instead', status: 500 }],
+  ['a lost response', { kind: 'lose-answer' }],
+  ['no response', { kind: 'hang' }],
+  ['no response although it was written', { kind: 'hang-after' }],
+  ['a write that takes effect after the client has given up', { kind: 'delay', ms: 900 }],
+  ['repeatedly no response', ...Array.from({ length: 8 }, () => ({ kind: 'hang' }) as const)],
+  ['repeatedly 500', ...Array.from({ length: 10 }, () => ({ kind: 'answer', status: 500 }) as const)],
+  ['repeatedly a lost response', ...Array.from({ length: 12 }, () => ({ kind: 'lose-answer' }) as const)],
 ]
 
-it('whatever the store answers to a write, nothing is lost or doubled', async () => {
-  await Promise.all([0, 1].map((half) => copyThrough(faults.filter((_, at) => at % 2 === half))))
+it('loses and duplicates nothing, whatever fault the store has', async () => {
+  await Promise.all([0, 1].map((half) => publishThrough(faults.filter((_, at) => at % 2 === half))))
 })
 
-/** One fault after the other, while the source changes. */
-async function copyThrough(these: typeof faults): Promise<void> {
+/** Injects the faults one by one while the source changes. */
+async function publishThrough(these: typeof faults): Promise<void> {
   const stage = await stageBehindProxy(60)
   const stop = stage.simulator.changeEvery(25)
   const connector = stage.start()
   await untilFurther(connector)
-  for (const [what, ...each] of these) {
+  for (const [name, ...each] of these) {
     stage.proxy.next('PUT', ...each)
     await untilFurther(connector).catch((cause: unknown) => {
-      throw new Error(`after ${what}`, { cause })
+      throw new Error(`after ${name}`, { cause })
     })
     stage.proxy.clear()
     stage.proxy.next('GET', ...each.slice(0, 2))
@@ -68,7 +68,7 @@ async function copyThrough(these: typeof faults): Promise<void> {
 }
 
 it.each(['down', 'silent'])(
-  'while the store is %s the stream waits, and no open transaction blocks readers',
+  'waits while the store is %s, and leaves no open transaction that would block readers',
   async (how) => {
     const stage = await stageBehindProxy(100)
     const { proxy, simulator, name, start } = stage
@@ -80,11 +80,11 @@ it.each(['down', 'silent'])(
         proxy.next(method, ...Array.from({ length: 99 }, () => ({ kind: 'hang' }) as const))
     for (let change = 0; change < 30; change += 1) simulator.change()
     expect(await connector.line(failed)).toMatchObject({ code: 'storage.unavailable', level: 'warn' })
-    // Up to the end of the log, behind what was sent and aborted.
+    // Reads to the end of the log, so past the aborted records.
     expect(await readTopic(inject('kafkaBrokers'), name, 5_000)).toHaveLength(100)
     expect((await connector.get('/healthz')).status).toBe(200)
     expect(await connector.status(({ code }) => code === 'storage.unavailable')).toMatchObject({
-      hint: expect.stringContaining('the stream waits for it'),
+      hint: expect.stringContaining('the stream waits for the store'),
     })
     proxy.clear()
     await proxy.up()
@@ -95,21 +95,21 @@ it.each(['down', 'silent'])(
 )
 
 it.each(['ignored', 'create-only'] as const)(
-  'on a store whose conditions are %s no replica runs a stream: each stops them, says why, and touches nothing',
+  'holds every stream, with the reason, and writes nothing on a store whose conditions are %s',
   async (conditions) => {
     const store = await startFakeS3({ conditions })
     onTestFinished(() => store.close())
     const environment = { PLACEMENT: 'group', AWS_ENDPOINT_URL_S3: store.endpoint }
     const stage = await scene({ source: { clients: 20 }, environment })
-    const isStopped = ({ msg }: LogLine) => msg === 'stream stopped, an operator is needed'
+    const isHeld = ({ msg }: LogLine) => msg === 'stream held, rechecking periodically'
     const first = stage.start()
-    const stopped = { code: 'storage.no-conditional-writes', hint: expect.stringContaining('another store') }
-    expect(await first.line(isStopped)).toMatchObject(stopped)
+    const held = { code: 'storage.no-conditional-writes', hint: expect.stringContaining('another store') }
+    expect(await first.line(isHeld)).toMatchObject(held)
     expect((await first.get('/readyz')).status).toBe(503)
     const second = stage.start()
     await second.line(({ msg }) => msg.startsWith('standing by'))
     expect(await first.stop()).toBe(0)
-    expect(await second.line(isStopped)).toMatchObject(stopped)
+    expect(await second.line(isHeld)).toMatchObject(held)
     expect(await second.stop()).toBe(0)
     expect(stage.simulator.calls).toEqual([])
     expect([...store.objects.keys()].filter((key) => !key.includes('.probe-'))).toEqual([])

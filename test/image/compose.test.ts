@@ -1,16 +1,16 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { beforeAll, beforeEach, expect, it } from 'vitest'
-import type { ReplicasReport } from '../../connector/commands/described-replicas.ts'
-import { type ComposeStack, startComposed } from '../support/compose-stack.ts'
-import { imageTag, needContainers } from '../support/connector-container.ts'
-import { buildImage, composeImages, podman, whyNoContainers } from '../support/containers.ts'
+import type { ReplicasReport } from '../../connector/commands/replicas.ts'
+import type { Change } from '../polaris/clients/change.ts'
+import { type ComposeStack, startComposed } from '../support/containers/compose-stack.ts'
+import { imageTag, needContainers } from '../support/containers/connector-container.ts'
+import { buildImage, composeImages, podman, whyNoContainers } from '../support/containers/containers.ts'
 import { assertSameAsSource } from '../support/same-as-source.ts'
-import type { Change } from '../support/servers/polaris/live-shelf.ts'
 import { readTopicUntil, type TopicRecord } from '../support/topic-reader.ts'
 
 needContainers()
 beforeEach((context) => {
-  if (composeImages() === undefined) context.skip('not run, because versitygw was neither pulled nor built')
+  if (composeImages() === undefined) context.skip('versitygw was neither pulled nor built')
 })
 
 const simulator = 'localhost/polaris-simulator:test'
@@ -21,17 +21,17 @@ beforeAll(async () => {
   if (whyNoContainers() === undefined) await buildImage({ target: 'simulator', tag: simulator })
 })
 
-/** Waits until so many streams are with each replica and opened by it, as the command says that the documentation tells. */
+/** Waits until the replicas run the wanted numbers of streams, as the documented `replicas` command reports. */
 async function untilShared(stack: ComposeStack, wanted: readonly number[], withinMs = 60_000): Promise<void> {
   const command = ['polaris-connector', 'replicas', '--config', '/etc/polaris-connector/connector.yaml', '--json']
   for (const giveUpAt = performance.now() + withinMs; ; await delay(1_000)) {
-    const told = await podman('exec', stack.container('connector-2'), ...command).catch(String)
-    if (told.startsWith('{') && String(sharesIn(JSON.parse(told))) === String(wanted)) return
-    if (performance.now() > giveUpAt) throw new Error(`not shared as ${wanted}: ${told}`)
+    const output = await podman('exec', stack.container('connector-2'), ...command).catch(String)
+    if (output.startsWith('{') && String(sharesIn(JSON.parse(output))) === String(wanted)) return
+    if (performance.now() > giveUpAt) throw new Error(`streams not shared as ${wanted}: ${output}`)
   }
 }
 
-/** How many streams each replica has; none while something is under way. */
+/** The number of streams on each replica; empty while any stream is still moving. */
 function sharesIn({ group, streams }: ReplicasReport): number[] {
   if (streams.some(({ remark }) => remark !== undefined)) return []
   return (group?.members ?? []).map((member) => member.streams.length).toSorted()
@@ -45,25 +45,25 @@ interface Event {
 const lastVersions = (all: readonly (readonly [string, number])[]) => new Map(all)
 const sourceVersions = (changes: readonly Change[]) =>
   lastVersions(changes.map(({ clientId, version }) => [clientId, version]))
-const toldVersions = (records: readonly TopicRecord[]) =>
+const publishedVersions = (records: readonly TopicRecord[]) =>
   lastVersions(records.map(({ key, value }) => [key ?? '', Number((value as Event).data.NoVersion)]))
 
-/** The source goes on changing: everything up to now has to come, and nothing may come but what it had. */
+/** Every change so far must be published exactly once, while the source continues to change. */
 async function expectExactlyOnce(stack: ComposeStack, topic: string): Promise<void> {
   const now = sourceVersions(await stack.changes())
   expect(now.size).toBe(1000)
   const isEnough = (records: readonly TopicRecord[]) => {
-    const told = toldVersions(records)
-    return [...now].every(([id, version]) => (told.get(id) ?? 0) >= version)
+    const published = publishedVersions(records)
+    return [...now].every(([id, version]) => (published.get(id) ?? 0) >= version)
   }
   const records = await readTopicUntil(stack.kafka, topic, { withinMs: 60_000, follows: true, isEnough })
-  const told = toldVersions(records)
-  const until = (await stack.changes()).filter(({ clientId, version }) => version <= (told.get(clientId) ?? 0))
+  const published = publishedVersions(records)
+  const until = (await stack.changes()).filter(({ clientId, version }) => version <= (published.get(clientId) ?? 0))
   assertSameAsSource(until, records)
   expectNumberedSoFar(records)
 }
 
-/** No number twice, and none missing up to where every partition has been read. */
+/** Checks that no number appears twice, and that none is missing up to the point that every partition has reached. */
 function expectNumberedSoFar(records: readonly TopicRecord[]): void {
   const numbered = records.map(({ partition, value }) => [partition, Number((value as Event).sequence)] as const)
   const complete = Math.min(...new Map(numbered).values())
@@ -72,8 +72,8 @@ function expectNumberedSoFar(records: readonly TopicRecord[]): void {
   expect(numbers.slice(0, complete + 1)).toEqual(Array.from({ length: complete + 1 }, (_, at) => at))
 }
 
-// Only the images of Kafka and of the S3 server may be stand-ins (test/image/stand-ins), where no registry answers.
-it('compose.yaml runs as it is: two replicas share three streams, one is killed, the other goes on, every event is there once', async () => {
+// Only the images of Kafka and the S3 server may be stand-ins (test/image/stand-ins), when they cannot be pulled.
+it('two replicas of compose.yaml share three streams; when one is killed, the other continues and publishes each event once', async () => {
   console.log(`compose.yaml with ${Object.values(images()).join(' ')}`)
   const stack = await startComposed(images())
   for (const service of ['kafka', 's3', 'polaris', 'connector-1', 'connector-2']) await stack.untilHealthy(service)

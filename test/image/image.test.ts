@@ -2,9 +2,9 @@ import { readFileSync } from 'node:fs'
 import { expect, it } from 'vitest'
 import { parse } from 'yaml'
 import { productionPackages } from '../../scripts/image-files/production-packages.ts'
-import { imageLabels } from '../support/built-image.ts'
-import { imageTag, needContainers } from '../support/connector-container.ts'
-import { buildImage, podman, run } from '../support/containers.ts'
+import { imageLabels } from '../support/containers/built-image.ts'
+import { imageTag, needContainers } from '../support/containers/connector-container.ts'
+import { buildImage, podman, run } from '../support/containers/containers.ts'
 
 needContainers()
 
@@ -36,11 +36,11 @@ async function files(): Promise<string[]> {
   }
 }
 
-/** What an expression is in the image. */
+/** Evaluates an expression in the image's Node. */
 const node = (expression: string) =>
   podman('run', '--rm', '--network', 'none', '--pull', 'never', '--entrypoint', 'node', imageTag(), '-p', expression)
 
-it('is smaller than 200 MB, runs as a numbered user, and says what it is', async () => {
+it('is smaller than 200 MB, runs as a numeric user, and has all labels', async () => {
   const { Size, Config, Healthcheck } = await inspected(imageTag())
   console.log(`the image has ${Math.round(Size / 1e6)} MB`)
   expect(Size).toBeLessThan(200e6)
@@ -58,7 +58,7 @@ it('is smaller than 200 MB, runs as a numbered user, and says what it is', async
   })
 })
 
-it('has neither shell nor package manager nor anything to develop with', async () => {
+it('has no shell, no package manager and no development files', async () => {
   const all = await files()
   expect(all).toContain('app/dist/main.js')
   const unwanted =
@@ -66,7 +66,7 @@ it('has neither shell nor package manager nor anything to develop with', async (
   expect(all.filter((path) => unwanted.test(path) && !path.startsWith('app/node_modules/kafkajs/types/'))).toEqual([])
 })
 
-it('holds the licence and the bill of materials of every package that it runs with, and of Node', async () => {
+it('contains the licence of Node and every production package, and lists them in its bill of materials', async () => {
   const all = new Set(await files())
   const packages = productionPackages()
   expect(packages.length).toBeGreaterThan(20)
@@ -90,7 +90,7 @@ it('holds the licence and the bill of materials of every package that it runs wi
   )
 })
 
-it('keeps the heap below what the chart gives the container, and uses more where there is more', async () => {
+it('keeps the heap below the memory limit of the chart, and allows a larger heap with more memory', async () => {
   const heapMb = async (memory: string) => {
     const options = ['--rm', '--network', 'none', '--pull', 'never', '--memory', memory, '--entrypoint', 'node']
     const limit = 'require("v8").getHeapStatistics().heap_size_limit / 2 ** 20'
@@ -102,7 +102,7 @@ it('keeps the heap below what the chart gives the container, and uses more where
   expect(await heapMb('1g')).toBeGreaterThan(500)
 })
 
-it('comes out with the same layers when it is built again from nothing', async () => {
+it('has the same layers when it is built again without a cache', async () => {
   const again = `${imageTag()}-again`
   await buildImage({ target: 'connector', tag: again, fresh: true })
   const [one, other] = await Promise.all([inspected(imageTag()), inspected(again)])

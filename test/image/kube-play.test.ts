@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { expect, it, onTestFinished } from 'vitest'
 import { stringify } from 'yaml'
-import { imageTag, needContainers } from '../support/connector-container.ts'
 import type { LogLine } from '../support/connector-process.ts'
-import { podman } from '../support/containers.ts'
+import { imageTag, needContainers } from '../support/containers/connector-container.ts'
+import { podman } from '../support/containers/containers.ts'
 import { helm, manifestsIn, only } from '../support/helm.ts'
 import { freePort } from '../support/servers/free-port.ts'
 import { configFile, expectExactlyOnce, type Scene, scene } from '../support/stream-scene.ts'
@@ -15,7 +15,7 @@ interface Replica {
   readonly port: number
 }
 
-/** Settings by their names in the file, since the chart passes them through; credentials as variables. */
+/** Chart values for the scene: settings in `config`, which the chart passes through; credentials as variables. */
 function chartValues({ name, environment }: Scene, { pod, port }: Replica): object {
   const [repository, tag] = imageTag().split(':')
   const { POLARIS_URL: url, POLARIS_LIMIT, CHECKPOINT_URL, AWS_REGION, AWS_ENDPOINT_URL_S3, ...rest } = environment
@@ -32,7 +32,7 @@ function chartValues({ name, environment }: Scene, { pod, port }: Replica): obje
   }
 }
 
-/** Podman gives each pod of a Deployment its number: with the network of the host, a replica is a release with a port of its own. */
+/** Podman runs one pod per Deployment, on the host network: each replica is a release with its own port. */
 async function play(stage: Scene, letter: string): Promise<Replica> {
   const replica = { pod: `${stage.name}-${letter}`, port: await freePort() }
   const text = helm(
@@ -46,7 +46,7 @@ async function play(stage: Scene, letter: string): Promise<Replica> {
   return replica
 }
 
-/** Podman publishes every port that a container names, and refuses to with the network of the host. */
+/** Podman publishes every container port, which fails on the host network. */
 function withoutPorts(text: string): string {
   const all = manifestsIn(text)
   delete only(all, 'Deployment').spec.template.spec.containers[0].ports
@@ -61,30 +61,31 @@ async function lines(replica: Replica): Promise<LogLine[]> {
   return text.split('\n').flatMap((line) => (line.startsWith('{"level"') ? [JSON.parse(line)] : []))
 }
 
-async function untilSays(replica: Replica, isIt: (line: LogLine) => boolean, withinMs = 60_000): Promise<void> {
+async function untilLogged(replica: Replica, isIt: (line: LogLine) => boolean, withinMs = 60_000): Promise<void> {
   for (const giveUpAt = performance.now() + withinMs; ; await delay(200)) {
     const written = await lines(replica)
     if (written.some(isIt)) return
-    if (performance.now() > giveUpAt) throw new Error(`no such line in\n${written.map(({ msg }) => msg).join('\n')}`)
+    if (performance.now() > giveUpAt)
+      throw new Error(`no matching log line in\n${written.map(({ msg }) => msg).join('\n')}`)
   }
 }
 
 const says = (text: string) => (line: LogLine) => line.msg === text
 
-it('two replicas of the chart run as pods; one is killed, and its stream goes on in the other', async () => {
+it('two replicas of the chart run as pods; when one is killed, the other takes over its stream', async () => {
   const stage = await scene({ source: { clients: 500 } })
   const stopChanging = stage.simulator.changeEvery(50)
   const first = await play(stage, 'a')
-  await untilSays(first, says('new stream claimed'))
+  await untilLogged(first, says('new stream claimed'))
   const second = await play(stage, 'b')
-  await untilSays(second, says('standing by: no stream is assigned to this replica'))
+  await untilLogged(second, says('standing by: no stream is assigned to this replica'))
   for (const { port } of [first, second]) {
     expect((await fetch(`http://127.0.0.1:${port}/readyz`)).status).toBe(200)
   }
 
   await podman('pod', 'kill', podOf(first))
-  await podman('pod', 'rm', '--force', '--time', '0', podOf(first)) // else it is restarted, as a Deployment's
-  await untilSays(second, says('stream claimed'))
+  await podman('pod', 'rm', '--force', '--time', '0', podOf(first)) // otherwise podman restarts it
+  await untilLogged(second, says('stream claimed'))
   stopChanging()
   await stage.caughtUp()
   await podman('pod', 'stop', '--time', '30', podOf(second))

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
-import { type ConnectorContainer, needContainers, startContainer } from '../support/connector-container.ts'
-import { containedProcess } from '../support/contained-process.ts'
-import { podman } from '../support/containers.ts'
+import { type ConnectorContainer, needContainers, startContainer } from '../support/containers/connector-container.ts'
+import { containedProcess } from '../support/containers/contained-process.ts'
+import { podman } from '../support/containers/containers.ts'
 import { freePort } from '../support/servers/free-port.ts'
 import { expectExactlyOnce, type SceneOptions, scene } from '../support/stream-scene.ts'
 
@@ -18,7 +18,7 @@ async function containerScene(options: SceneOptions) {
   return { ...stage, container: () => started.at(-1)?.name ?? '' }
 }
 
-it('streams thousands of clients with nothing writable, no capability and 256 MB; killed in the middle it loses and doubles nothing', async () => {
+it('loses and duplicates nothing when killed during a scan of 5 000 clients, read-only, without capabilities and with 256 MB', async () => {
   const stage = await containerScene({ source: { clients: 5_000 }, environment: { POLARIS_LIMIT: '50' } })
   const first = stage.start()
   await first.status(({ totals }) => (totals?.events ?? 0) > 500)
@@ -45,7 +45,7 @@ it('streams thousands of clients with nothing writable, no capability and 256 MB
   expectExactlyOnce(stage, await stage.records())
 })
 
-it('as the first process it finishes its page at SIGTERM in the middle of a drain and ends with 0', async () => {
+it('as process 1, finishes its page and exits with 0 when SIGTERM comes during a scan', async () => {
   const stage = await containerScene({ source: { clients: 2_000 } })
   const first = stage.start()
   await first.status(({ totals }) => (totals?.events ?? 0) > 100)
@@ -61,7 +61,7 @@ it('as the first process it finishes its page at SIGTERM in the middle of a drai
   expectExactlyOnce(stage, await stage.records())
 })
 
-it('its health check says whether it is alive, and that it hangs', async () => {
+it('has a health check that succeeds while it is alive and fails while it is suspended', async () => {
   const stage = await containerScene({ environment: { HTTP_PORT: `${await freePort()}` } })
   const connector = stage.start()
   await connector.line(({ msg }) => msg === 'caught up')

@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { needContainers } from '../support/connector-container.ts'
-import { podman, whyNoContainers } from '../support/containers.ts'
+import { needContainers } from '../support/containers/connector-container.ts'
+import { podman, whyNoContainers } from '../support/containers/containers.ts'
 import { helm, someValues } from '../support/helm.ts'
 import { type RegistryServer, startRegistry } from '../support/servers/registry.ts'
 
@@ -24,7 +24,7 @@ const sha256 = (file: string) => createHash('sha256').update(readFileSync(file))
 const git = (...args: readonly string[]) =>
   execFileSync('git', ['-c', 'user.name=Release', '-c', 'user.email=release@example.com', ...args], { cwd: copy })
 
-/** Runs the script in the copy; resolves with its exit code and output. */
+/** Runs the release script in the copy; returns its exit code and output. */
 function release(...options: readonly string[]) {
   const args = ['scripts/release.ts', '--trial', ...options]
   const { status, stdout, stderr } = spawnSync(process.execPath, args, { cwd: copy, encoding: 'utf8' })
@@ -33,7 +33,7 @@ function release(...options: readonly string[]) {
 
 let registry: RegistryServer | undefined
 
-/** A checkout of what is here, whose changelog has a section of the version. */
+/** Copies the checkout into a new repository, and starts a registry. */
 beforeAll(async () => {
   if (whyNoContainers() !== undefined) return
   const listed = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', '-z'], { cwd: root })
@@ -53,22 +53,25 @@ function commit(message: string): void {
   git('commit', '--quiet', '--message', message)
 }
 
-it('refuses a version of which the changelog says nothing, another tag, and a tree with changes', () => {
+it('refuses a version without a section in the changelog, a wrong tag, and uncommitted changes', () => {
   const changelog = join(copy, 'CHANGELOG.md')
   const text = readFileSync(changelog, 'utf8').replaceAll(`## [${version}]`, '## [0.0.0]')
   writeFileSync(changelog, text)
   commit('without a section')
   expect(release()).toMatchObject({ status: 1, output: expect.stringContaining(`no section [${version}]`) })
-  writeFileSync(changelog, text.replace('## [', `## [${version}] - 2026-01-01\n\n- What this release brings.\n\n## [`))
+  writeFileSync(
+    changelog,
+    text.replace('## [', `## [${version}] - 2026-01-01\n\n- The changes of this release.\n\n## [`),
+  )
   const { status, output } = release('--tag', 'v99.0.0')
   expect(status).toBe(1)
-  expect(output).toContain(`the tag v99.0.0 is not v${version}`)
+  expect(output).toContain(`the tag v99.0.0 must be v${version}`)
   expect(output).toContain('uncommitted changes:\n M CHANGELOG.md')
   expect(output).not.toContain('no section')
   commit('with a section')
 })
 
-it('packages image, chart, bill of materials and notes, with checksums of all of them, and pushes to a registry', () => {
+it('packages image, chart, bill of materials and notes with their checksums, and pushes to a registry', () => {
   const pushed = ['--push', registry?.address ?? '', '--plain-http']
   const { status, output } = release('--tag', `v${version}`, ...pushed)
   expect(output).toContain(image)
@@ -80,11 +83,11 @@ it('packages image, chart, bill of materials and notes, with checksums of all of
     encoding: 'utf8',
   })
   expect(checked.trim().split('\n')).toEqual(names.filter((name) => name !== 'SHA256SUMS').map((name) => `${name}: OK`))
-  expect(readFileSync(released('RELEASE-NOTES.md'), 'utf8')).toBe('- What this release brings.\n')
+  expect(readFileSync(released('RELEASE-NOTES.md'), 'utf8')).toBe('- The changes of this release.\n')
   console.log(output)
 })
 
-it('the archive of the image loads, tells the version, says where it comes from, and keeps its health check', async () => {
+it('the image archive loads, and the image has its version, revision, health check and bill of materials', async () => {
   const loaded = `docker.io/library/polaris-clients-connector:${version}`
   expect(await podman('load', '--quiet', '--input', released(image))).toContain(`Loaded image: ${loaded}`)
   try {
@@ -101,14 +104,14 @@ it('the archive of the image loads, tells the version, says where it comes from,
   }
 })
 
-it('the packaged chart shows what the folder shows', () => {
+it('the packaged chart renders the same as the chart folder', () => {
   const template = (from: string) =>
     helm('4', ['template', 'shops', from, '-n', 'retail', '-f', '-'], JSON.stringify(someValues()))
   expect(template(released(chart))).toBe(template('helm'))
   expect(helm('3', ['show', 'chart', released(chart)])).toContain(`version: ${version}`)
 })
 
-it('the registry gives back the same chart, and the image that runs', async () => {
+it('the registry serves the same chart, and an image that runs', async () => {
   const { address } = registry ?? { address: '' }
   const folder = mkdtempSync(join(copy, 'dist/pulled-'))
   const from = `oci://${address}/charts/polaris-connector`
@@ -123,8 +126,8 @@ it('the registry gives back the same chart, and the image that runs', async () =
   }
 })
 
-// The archive of the image also tells of the containers that it was built in; that its layers are the same shows image.test.ts.
-it('the same commit gives the same files again, but for the archive of the image', () => {
+// The image archive also records the build containers, which differ; image.test.ts compares the layers.
+it('the same commit gives the same files again, except the image archive', () => {
   const sums = () => readFileSync(released('SHA256SUMS'), 'utf8').split('\n')
   const before = sums()
   expect(release().status).toBe(0)

@@ -1,174 +1,154 @@
-import { type CheckpointDocument, parseDocument } from '../../connector/checkpoint/checkpoint-document.ts'
-import type { ClientRecord } from '../../connector/source/client-source.ts'
-import type { FakeRecord } from '../support/fake-event-publisher.ts'
+import { eventSource } from '../../connector/event/client-event.ts'
+import { documentTooLarge, otherIndex } from './check-index.ts'
+import { savedTooEarly } from './check-pages.ts'
+import { type Check, type Evidence, evidenceOf } from './evidence.ts'
 import type { History } from './history.ts'
-import { eventSource } from './simulated-parts.ts'
-import { CONNECTOR, type SimulatedStream, type StoredDocument } from './simulated-stream.ts'
+import { LONGEST_REACH_MS } from './simulated-parts.ts'
+import { CONNECTOR, type SimulatedStream } from './simulated-stream.ts'
 
-interface PublishedEvent {
-  readonly id: string
-  readonly source: string
-  readonly subject: string
-  readonly sequence: string
-  readonly data: { readonly Contenu: string }
-}
-
-/** What a check looks at. */
-interface Outcome {
-  readonly history: History
-  readonly stream: SimulatedStream
-  /** The records of this stream, and where each stands among all. */
-  readonly records: readonly (FakeRecord & { readonly at: number; readonly event: PublishedEvent })[]
-  readonly documents: readonly (StoredDocument & { readonly document: CheckpointDocument })[]
-}
-
-/** Invariant by invariant, what is wrong with a history, in words; empty when all hold. Invariant 6 shows on the way: `fair-end.ts`. */
-export function faultsOf(history: History): string[] {
+/** The violated invariants of a history, as text. Invariant 6 is checked while it runs, in `recovery-check.ts`. */
+export function violationsOf(history: History): string[] {
   const isExactlyOnce = history.options.delivery === 'exactly-once'
   const checks = isExactlyOnce ? [...always, ...exactlyOnce] : always
-  const faults = history.streams.flatMap((stream) => {
-    const outcome = outcomeOf(history, stream)
-    return checks.flatMap((check) => check(outcome).map((fault) => `${stream.name}: ${fault}`))
+  const violations = history.streams.flatMap((stream) => {
+    const evidence = evidenceOf(history, stream)
+    return checks.flatMap((check) => check(evidence).map((violation) => `${stream.name}: ${violation}`))
   })
-  const afflicted = history.options.affliction === 'none' ? '' : history.streams[0]?.name
+  const faultyStream = history.options.permanentFault === 'none' ? '' : history.streams[0]?.name
   const open = history.openTransactions
-    .filter((name) => name !== `${CONNECTOR}.${afflicted}`)
-    .map((name) => `${name}: a transaction was left open`)
-  return [...history.found, ...faults, ...open]
+    .filter((name) => name !== `${CONNECTOR}.${faultyStream}`)
+    .map((name) => `${name}: a transaction is still open`)
+  return [...history.violations, ...violations, ...open]
 }
 
-type Check = (outcome: Outcome) => string[]
-const always: Check[] = [lost, doneTooEarly, wroteAlthoughTakenOver, otherArguments, otherIds, strangers]
-const exactlyOnce: Check[] = [doubledOrDisordered, publishedAlthoughFenced, wrongSequence]
+const always: Check[] = [lost, savedTooEarly, staleWriter, otherArguments, otherIds, otherStreams, documentTooLarge]
+const exactlyOnce: Check[] = [
+  ...[duplicatedOrDisordered, publishedWhenFenced, wrongSequence, decreasingSequence],
+  otherIndex,
+]
 
-function outcomeOf(history: History, stream: SimulatedStream): Outcome {
-  const records = history.records
-    .map((record, at) => ({ ...record, at, event: JSON.parse(record.value) as PublishedEvent }))
-    .filter((record) => record.stream === stream.name)
-  const documents = stream.documents.flatMap((stored) => {
-    return stored.text === '{' ? [] : [{ ...stored, document: parseDocument(stored.text) }]
-  })
-  return { history, stream, records, documents }
-}
-
-/** Invariant 1: whenever the checkpoint passes a page, each of its clients is in the topic as the page had it. */
-function doneTooEarly({ stream, records, documents }: Outcome): string[] {
-  const pages = Map.groupBy(stream.reads, ({ at, page }) => `${at.lastChanged} ${page?.checkPoint}`)
-  return documents.flatMap(({ document, recordsBefore }) => {
-    const { lastChanged, checkPoint } = document.committed.state.resume
-    const there = records.filter(({ at }) => at < recordsBefore)
-    const isThere = ({ No, Contenu }: ClientRecord) =>
-      there.some(({ event }) => event.subject === No && event.data.Contenu === Contenu)
-    // Read twice, a page may have had other clients meanwhile.
-    const readings = checkPoint === null ? [] : (pages.get(`${lastChanged} ${checkPoint}`) ?? [])
-    if (readings.length === 0 || readings.some(({ page }) => page?.clients.every(isThere))) return []
-    return [`a page is done, up to ${checkPoint}, although its clients are not in the topic`]
-  })
-}
-
-/** Invariant 1: every client was told as it was last, before everybody was told to stop; at least once, something older may stand after it. */
-function lost({ stream, records, history }: Outcome): string[] {
-  if (history.options.affliction !== 'none' && stream === history.streams[0]) return []
+/**
+ * Invariant 1: the last event of every client has its content from before the replicas were stopped, or a newer one.
+ * At-least-once: an older event may follow it.
+ */
+function lost({ stream, records, history }: Evidence): string[] {
+  if (history.options.permanentFault !== 'none' && stream === history.streams[0]) return []
   const isExactlyOnce = history.options.delivery === 'exactly-once'
   const clients = new Set(stream.polaris.changes.map(({ clientId }) => clientId))
   return [...clients].flatMap((clientId) => {
-    const due = stream.polaris.changes.slice(0, stream.changesDue).findLast((change) => change.clientId === clientId)
-    const later = stream.polaris.changes.slice(stream.changesDue).filter((change) => change.clientId === clientId)
-    const enough = [due, ...later].map((change) => change?.content)
-    const told = records.filter(({ event }) => event.subject === clientId).map(({ event }) => event.data.Contenu)
-    const isTold = (isExactlyOnce ? told.slice(-1) : told).some((content) => enough.includes(content))
-    return isTold ? [] : [`${clientId}: the last change ${due?.content} is lost`]
+    const own = stream.polaris.changes.filter((change) => change.clientId === clientId)
+    const required = new Set(stream.polaris.changes.slice(0, stream.requiredChanges))
+    const due = own.findLast((change) => required.has(change))
+    // A change that becomes visible later than the longest look-back is found by chance.
+    if (due === undefined || due.lateMs > LONGEST_REACH_MS) return []
+    const later = own.slice(own.indexOf(due) + 1)
+    const accepted = [due, ...later].map((change) => change.content)
+    const published = records.filter(({ event }) => event.subject === clientId).map(({ event }) => event.data.Contenu)
+    const isPublished = (isExactlyOnce ? published.slice(-1) : published).some((content) => accepted.includes(content))
+    return isPublished ? [] : [`${clientId}: the last change ${due.content} is lost`]
   })
 }
 
-/** Invariants 2 and 3: the events of a client are some of its changes, in their order, none twice. */
-function doubledOrDisordered({ stream, records }: Outcome): string[] {
-  const faults: string[] = []
+/** Invariants 2 and 3: the events of a client are a subsequence of its changes, without duplicates. */
+function duplicatedOrDisordered({ stream, records }: Evidence): string[] {
+  const violations: string[] = []
   const positions = new Map<string, number>()
   for (const { event } of records) {
     const { subject, data } = event
     const from = (positions.get(subject) ?? -1) + 1
     const own = stream.polaris.changes.filter(({ clientId }) => clientId === subject)
     const at = own.findIndex(({ content }, index) => index >= from && content === data.Contenu)
-    if (at < 0) faults.push(`${subject}: ${data.Contenu} is doubled or out of order`)
+    if (at < 0) violations.push(`${subject}: ${data.Contenu} is duplicated or out of order`)
     else positions.set(subject, at)
   }
-  return faults
+  return violations
 }
 
-/** Invariant 2: events are numbered without a gap. */
-function wrongSequence({ records }: Outcome): string[] {
-  const wrong = records.findIndex(({ event }, index) => Number(event.sequence) !== index)
-  return wrong < 0 ? [] : [`event ${wrong} has the sequence ${records[wrong]?.event.sequence}`]
+/**
+ * Invariant 2: events are numbered without gaps. After a lost marker, one partition may show a transaction later than
+ * another, once the marker is repaired. A stream with a permanent fault may never get that far.
+ */
+function wrongSequence({ records, stream, history }: Evidence): string[] {
+  const numbers = records.map(({ event }) => Number(event.sequence)).toSorted((left, right) => left - right)
+  const hasPermanentFault = history.options.permanentFault !== 'none' && stream === history.streams[0]
+  const expected = hasPermanentFault ? [...new Set(numbers)] : numbers.map((_, index) => index)
+  const wrong = numbers.findIndex((number, index) => number !== expected[index])
+  return wrong < 0 ? [] : [`event ${wrong} has sequence ${numbers[wrong]}`]
 }
 
-/** Invariant 4: once a stream was opened anew, nothing of an older session becomes visible. */
-function publishedAlthoughFenced({ records }: Outcome): string[] {
+/** Invariants 2 and 3: `sequence` increases within a partition. */
+function decreasingSequence({ records }: Evidence): string[] {
+  const last = new Map<number, number>()
+  return records.flatMap(({ event, partition }) => {
+    const before = last.get(partition) ?? -1
+    last.set(partition, Number(event.sequence))
+    return Number(event.sequence) > before ? [] : [`event ${event.sequence} follows event ${before} in its partition`]
+  })
+}
+
+/** Invariant 4: once a stream was opened again, no record of an older producer becomes visible. */
+function publishedWhenFenced({ records }: Evidence): string[] {
   return records.flatMap(({ epochs, replica, event }) =>
     epochs !== undefined && epochs.own !== epochs.newest
-      ? [`${replica} published ${event.subject} although it was fenced`]
+      ? [`${replica} published ${event.subject} after it was fenced`]
       : [],
   )
 }
 
-/** Invariant 4: only who claimed the newest epoch writes, and neither the epoch nor the committed state ever goes back. */
-function wroteAlthoughTakenOver({ documents }: Outcome): string[] {
+/** Invariant 4: only the owner of the newest claim writes; neither the claim nor the committed state goes back. */
+function staleWriter({ documents }: Evidence): string[] {
   return documents.flatMap(({ document }, index) => {
     const { claim, committed, nonce } = document
     const before = documents[index - 1]?.document
-    const faults = nonce.startsWith(`${claim.owner}/`)
+    const violations = nonce.startsWith(`${claim.owner}/`)
       ? []
       : [`checkpoint ${index} of ${claim.owner} was written by ${nonce}`]
-    if (before === undefined) return faults
+    if (before === undefined) return violations
     const isBack = committed.epoch < before.committed.epoch || committed.seq < before.committed.seq
-    const isTaken =
+    const isStale =
       claim.epoch < before.claim.epoch || (claim.epoch === before.claim.epoch && claim.owner !== before.claim.owner)
-    if (isBack) faults.push(`checkpoint ${index} goes back`)
-    if (isTaken) faults.push(`checkpoint ${index} was written by ${claim.owner}, who was taken over`)
-    return faults
+    if (isBack) violations.push(`the committed state of checkpoint ${index} goes back`)
+    if (isStale) violations.push(`checkpoint ${index} was written by ${claim.owner} after another replica claimed it`)
+    return violations
   })
 }
 
-/** Invariant 5: a `checkPoint` is sent with the arguments of the answer that brought it. */
-function otherArguments({ stream }: Outcome): string[] {
+/** Invariant 5: a `checkPoint` is sent with the arguments of the request that returned it. */
+function otherArguments({ stream }: Evidence): string[] {
   const argumentsOf = ({ at }: SimulatedStream['reads'][number]) => `${at.lastChanged} ${at.limit} ${at.output}`
   const given = new Set<string>()
   return stream.reads.flatMap((read) => {
     const { checkPoint } = read.at
     const isWrong = checkPoint !== null && !given.has(`${argumentsOf(read)} ${checkPoint}`)
     if (read.page?.checkPoint !== undefined) given.add(`${argumentsOf(read)} ${read.page.checkPoint}`)
-    return isWrong ? [`${read.replica} sent ${checkPoint} with ${argumentsOf(read)}, which did not come with it`] : []
+    return isWrong ? [`${read.replica} sent ${checkPoint} with other arguments: ${argumentsOf(read)}`] : []
   })
 }
 
-/** Invariant 7: the same change has one id, also where it was not committed; without a modification time, one for each resume point that brought it. */
-function otherIds({ stream, history }: Outcome): string[] {
+/**
+ * Invariant 7: however often a change is published, its event id is the same. At-least-once: a frozen scan may return
+ * the content before one that may have been published.
+ */
+function otherIds({ stream, records, history }: Evidence): string[] {
+  const { delivery, scans } = history.options
+  if (delivery === 'at-least-once' && scans === 'frozen') return []
   const ids = new Map<string, Set<string>>()
-  for (const { value } of stream.sent) {
-    const { id, subject, data } = JSON.parse(value) as PublishedEvent
-    const change = JSON.stringify([subject, data])
-    ids.set(change, (ids.get(change) ?? new Set()).add(id))
+  for (const { event } of records) {
+    const content = `${event.subject} ${event.data.Contenu}`
+    ids.set(content, (ids.get(content) ?? new Set()).add(event.id))
   }
-  return [...ids].flatMap(([change, all]) => {
-    const allowed = history.options.modificationTime === 'shown' ? 1 : resumePointsOf(stream, change)
-    return all.size > allowed ? [`${change} has the ids ${[...all]}`] : []
-  })
-}
-
-/** With how many different arguments the source gave a change. */
-function resumePointsOf({ reads }: SimulatedStream, change: string): number {
-  const [subject, { Contenu }] = JSON.parse(change) as [string, PublishedEvent['data']]
-  const brought = reads.filter(({ page }) =>
-    page?.clients.some((client) => client.No === subject && client.Contenu === Contenu),
+  const changesTo = (text: string) =>
+    stream.polaris.changes.filter(({ clientId, content }) => `${clientId} ${content}` === text).length
+  return [...ids].flatMap(([content, all]) =>
+    all.size > changesTo(content) ? [`${content} has several ids: ${[...all]}`] : [],
   )
-  return new Set(brought.map(({ at }) => JSON.stringify(at))).size
 }
 
-/** What one stream publishes is its own. */
-function strangers({ stream, records }: Outcome): string[] {
+/** A stream publishes only events of its own clients. */
+function otherStreams({ stream, records }: Evidence): string[] {
   return records.flatMap(({ event }) =>
-    event.source === eventSource(stream.name) && event.data.Contenu.startsWith(`${stream.name} `)
+    event.source === eventSource(CONNECTOR, stream.name) && event.data.Contenu.startsWith(`${stream.name} `)
       ? []
-      : [`it published ${event.data.Contenu} of ${event.source}`],
+      : [`published ${event.data.Contenu} of ${event.source}`],
   )
 }

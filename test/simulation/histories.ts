@@ -1,34 +1,68 @@
 import fc from 'fast-check'
-import { faultsOf } from './check-history.ts'
+import { choiceOf } from './actions.ts'
+import { violationsOf } from './check-history.ts'
+import type { Defects } from './defects.ts'
 import { type HistoryOptions, runHistory } from './history.ts'
-import type { Surgery } from './surgery.ts'
 
 const noon = Date.parse('2026-06-15T10:00:00Z')
 /** Two minutes before the clocks go back in Paris. */
 const autumn = Date.parse('2026-10-25T00:58:00Z')
 
-/** Every setting may be drawn; the simplest stands first. */
+/** The range of every option, the simplest value first. */
 const anyHistory = {
-  tape: fc.array(fc.nat(100_000), { minLength: 20, maxLength: 400, size: 'max' }),
+  choices: fc.array(fc.nat(100_000), { minLength: 20, maxLength: 400, size: 'max' }),
   replicas: fc.constantFrom(2, 3, 1),
   streams: fc.constantFrom(1, 2, 3),
-  modificationTime: fc.constantFrom('shown', 'hidden'),
-  tail: fc.constantFrom('overlap', 'checkpoint'),
-  overlapMs: fc.constantFrom(300_000, 20_000),
+  scans: fc.constantFrom('current', 'frozen'),
+  modificationTime: fc.constantFrom('shown', 'hidden', 'day'),
+  largeClient: fc.constant('none'),
+  limit: fc.constantFrom(2, 1),
+  overlapMs: fc.constantFrom(15_000, 2_000),
+  backfill: fc.constantFrom('beside', 'beside', 'before'),
+  fullScanEveryMs: fc.constantFrom(0, 90_000),
+  clocks: fc.constantFrom('replicas', 'servers'),
   delivery: fc.constant('exactly-once'),
-  /** Never, after the first drain that brings nothing, after some. */
+  /** Never, after the first empty scan, after several. */
   idleAfterMs: fc.constantFrom(0, 1, 12_000),
   startAt: fc.constant(noon),
-  affliction: fc.constantFrom(
+  permanentFault: fc.constantFrom(
     ...(['none', 'source hangs', 'source fails', 'kafka hangs', 'kafka fails', 'store hangs', 'store fails'] as const),
     'checkpoint damaged',
   ),
   stopAfterSteps: fc.nat(30),
 } as const
 
-/** What a history may be, by name. */
+const often = (weight: number, action: Parameters<typeof choiceOf>[0], detail = fc.nat(2_000)) => ({
+  weight,
+  arbitrary: detail.map((number) => choiceOf(action, number)),
+})
+
+/** Few failures, many changes, long scans. */
+const longScans = {
+  ...anyHistory,
+  choices: fc.array(
+    fc.oneof(often(24, 'answer', fc.constant(0)), often(6, 'change'), often(6, 'tick'), often(1, 'fail')),
+    { minLength: 40, maxLength: 400, size: 'max' },
+  ),
+  limit: fc.constantFrom(1, 2),
+  replicas: fc.constantFrom(1, 2),
+  streams: fc.constant(1),
+  scans: fc.constantFrom('frozen', 'current'),
+  permanentFault: fc.constant('none'),
+} as const
+
+/** Pages that are too much, from the second of a scan on. */
+const largeClients = {
+  ...anyHistory,
+  limit: fc.constantFrom(16, 32),
+  largeClient: fc.constantFrom('source.answer-too-large', 'source.timeout'),
+} as const
+
+/** Histories by kind (`npm run simulate -- --of KIND`). */
 export const histories = {
   everyday: fc.record<HistoryOptions>(anyHistory),
+  'long-scans': fc.record<HistoryOptions>(longScans),
+  'large-clients': fc.record<HistoryOptions>(largeClients),
   autumn: fc.record<HistoryOptions>({ ...anyHistory, startAt: fc.constant(autumn) }),
   'at-least-once': fc.record<HistoryOptions>({ ...anyHistory, delivery: fc.constant('at-least-once') }),
 } as const
@@ -39,34 +73,36 @@ export interface Trial {
   readonly kind: Kind
   readonly runs: number
   readonly seed?: number | undefined
-  /** Of one history of the seed, as a failure tells it. */
+  /** Selects one history of the seed; a failure prints it. */
   readonly path?: string | undefined
-  readonly surgery?: Surgery
-  /** Looks for these faults alone, and takes the first history found, not the smallest. */
+  readonly defects?: Defects
+  /** Accepts only these violations, and takes the first history found, without shrinking. */
   readonly lookingFor?: RegExp
-  /** Hears each step of each history. */
-  readonly tell?: (line: string) => void
+  /** Gets one line per step of each history. */
+  readonly log?: (line: string) => void
 }
 
-/** Undefined, or how the smallest failing history found fails and how it is run again. */
+/** Undefined, or a report on the smallest failing history found and the command that repeats it. */
 export async function failureOf({
   kind,
   runs,
   seed,
   path,
-  surgery,
-  tell,
+  defects,
+  log,
   lookingFor,
 }: Trial): Promise<string | undefined> {
   const property = fc.asyncProperty(histories[kind], async (options) => {
-    const faults = faultsOf(await runHistory(options, surgery, tell)).filter((fault) => lookingFor?.test(fault) ?? true)
-    if (faults.length > 0) throw new Error(faults.join('\n'))
+    const violations = violationsOf(await runHistory(options, defects, log))
+    const accepted = violations.filter((violation) => lookingFor?.test(violation) ?? true)
+    if (accepted.length > 0) throw new Error(accepted.join('\n'))
   })
   const given = { ...(seed === undefined ? {} : { seed }), ...(path === undefined ? {} : { path }) }
   const endOnFailure = lookingFor !== undefined || path !== undefined
   const details = await fc.check(property, { numRuns: runs, endOnFailure, ...given })
   if (!details.failed) return undefined
-  const again = `npm run simulate -- --of ${kind} --seed=${details.seed} --path ${details.counterexamplePath}`
+  const command = `npm run simulate -- --of ${kind} --seed=${details.seed} --path ${details.counterexamplePath}`
   const { message } = details.errorInstance as Error
-  return `${message}\n${JSON.stringify(details.counterexample?.[0])}\nafter ${details.numRuns} runs; again: ${again}`
+  const counterexample = JSON.stringify(details.counterexample?.[0])
+  return `${message}\n${counterexample}\nafter ${details.numRuns} runs; to repeat: ${command}`
 }

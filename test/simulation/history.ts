@@ -1,33 +1,44 @@
-import type { FakeRecord } from '../support/fake-event-publisher.ts'
-import { endFairly } from './fair-end.ts'
+import type { ScanSettings } from '../../connector/scan/scan-settings.ts'
+import type { FakeRecord } from '../support/fakes/fake-event-publisher.ts'
+import { perform } from './actions.ts'
+import type { Defects } from './defects.ts'
+import { checkRecovery } from './recovery-check.ts'
+import type { Behaviour } from './simulated-polaris.ts'
 import { startReplica } from './simulated-replica.ts'
+import { restoreSegments } from './simulated-segments.ts'
 import type { SimulatedStream } from './simulated-stream.ts'
-import type { Surgery } from './surgery.ts'
-import { act } from './tape.ts'
 import { createWorld, settle } from './world.ts'
 
 /**
- * One history: the real pipelines of several replicas on fakes that share one Kafka, one store, one group, and a source for each stream.
- * Every operation waits until the history lets it happen: in any order, with any fault; a replica may crash, stand still or be told to stop
- * at each of them. A tape of numbers decides.
+ * One history: the real pipelines of several replicas on fakes, which share one Kafka, one store, one group and one
+ * source per stream. Every operation waits until the history releases it, in any order and with any fault. A replica may
+ * crash, pause or be asked to stop at any time. A list of numbers decides.
  */
 export interface HistoryOptions {
-  /** Each number is one decision; when they are used up, the history ends fairly: no more faults. */
-  readonly tape: readonly number[]
-  /** So many run at once at most. */
+  /** Each number selects one action. After the last one no more faults occur. */
+  readonly choices: readonly number[]
+  /** Maximum number of replicas that run at once. */
   readonly replicas: number
   readonly streams: number
-  readonly modificationTime: 'shown' | 'hidden'
-  readonly tail: 'overlap' | 'checkpoint'
+  readonly scans: Behaviour['scans']
+  readonly modificationTime: Behaviour['modificationTime']
+  readonly largeClient: Behaviour['largeClient']
+  /** Clients on a page. */
+  readonly limit: number
   readonly overlapMs: number
+  readonly backfill: ScanSettings['backfill']
+  /** 0: none. */
+  readonly fullScanEveryMs: number
+  /** Whose clocks may be wrong. */
+  readonly clocks: 'replicas' | 'servers'
   readonly delivery: 'exactly-once' | 'at-least-once'
-  /** When a stream that published nothing closes its session; 0: never. */
+  /** After this time without events, a stream closes its producer; 0: never. */
   readonly idleAfterMs: number
   /** ms since 1970 */
   readonly startAt: number
-  /** What the first stream suffers for ever once everything else is well again. */
-  readonly affliction: 'none' | `${'source' | 'kafka' | 'store'} ${'hangs' | 'fails'}` | 'checkpoint damaged'
-  /** So many steps after a change everybody is told to stop at the end. */
+  /** Fault of the first stream that starts when all other faults end, and never ends. */
+  readonly permanentFault: 'none' | `${'source' | 'kafka' | 'store'} ${'hangs' | 'fails'}` | 'checkpoint damaged'
+  /** Steps from the final change until all replicas are asked to stop. */
   readonly stopAfterSteps: number
 }
 
@@ -36,26 +47,31 @@ export interface History {
   readonly streams: readonly SimulatedStream[]
   /** What a reader of committed records saw of all streams, in order. */
   readonly records: readonly FakeRecord[]
+  /** By checkpoint key and name. */
+  readonly segments: ReadonlyMap<string, ReadonlyMap<string, Uint8Array>>
   readonly openTransactions: readonly string[]
-  /** Everything that the product told of, by kind. */
-  readonly happened: ReadonlySet<string>
-  /** What showed to be wrong on the way, in words. */
-  readonly found: readonly string[]
+  /** Kinds of the events that the connector reported. */
+  readonly eventKinds: ReadonlySet<string>
+  /** Violations found while the history ran. */
+  readonly violations: readonly string[]
 }
 
-/** `tell` hears each step, in words. */
+/** `log` gets one line per step. */
 export async function runHistory(
   options: HistoryOptions,
-  surgery: Surgery = {},
-  tell: (line: string) => void = () => undefined,
+  defects: Defects = {},
+  log: (line: string) => void = () => undefined,
 ): Promise<History> {
-  const world = createWorld(options, surgery, tell)
+  const world = createWorld(options, defects, log)
   for (let count = 0; count < options.replicas; count += 1) startReplica(world)
-  for (const choice of options.tape) {
+  for (const choice of options.choices) {
     await settle()
-    await act(world, choice)
+    await perform(world, choice)
   }
-  await endFairly(world)
-  const { streams, kafka, found, happened } = world
-  return { options, streams, found, happened, records: kafka.committed, openTransactions: kafka.openTransactions() }
+  await checkRecovery(world)
+  const { streams, kafka, violations, eventKinds } = world
+  const [records, openTransactions] = [kafka.committed, kafka.openTransactions()]
+  for (const stream of streams) restoreSegments(world, stream)
+  const segments = new Map(streams.map(({ key }) => [key, world.store.segments(key).stored]))
+  return { options, streams, violations, eventKinds, records, segments, openTransactions }
 }

@@ -1,19 +1,19 @@
 import type { Clock } from '../../connector/runtime/clock.ts'
-import { type VirtualClock, waitingBy } from '../support/virtual-clock.ts'
-import type { ProcessLife } from './process-life.ts'
+import { type VirtualClock, waitingBy } from '../support/fakes/virtual-clock.ts'
+import type { SimulatedProcess } from './simulated-process.ts'
 
-/** The clock of one replica: its time of day may be wrong and be put right or wrong in steps; its timers wait while it stands still. */
+/** The clock of one replica. Its time of day may be wrong and may jump; its timers wait while the process is paused. */
 export interface ReplicaClock extends Clock {
-  /** Puts the time of day so far ahead of the true one (ms, may be negative). Durations stay right. */
+  /** Sets the time of day `aheadMs` ahead of the true one (negative: behind). Durations are not affected. */
   skew(aheadMs: number): void
 }
 
-export function replicaClock(time: VirtualClock, life: ProcessLife, seed: number): ReplicaClock {
+export function replicaClock(time: VirtualClock, process: SimulatedProcess, seed: number): ReplicaClock {
   let aheadMs = 0
   const timer = (ms: number, fire: () => void) => {
     let isCancelled = false
     const cancel = time.timer(ms, () =>
-      life.whenRunning(() => {
+      process.whenRunning(() => {
         if (!isCancelled) fire()
       }),
     )
@@ -26,15 +26,15 @@ export function replicaClock(time: VirtualClock, life: ProcessLife, seed: number
     ...waitingBy(timer),
     now: () => time.now() + aheadMs,
     monotonic: time.monotonic,
-    random: chance(seed),
+    random: randomNumbers(seed),
     skew: (ms) => {
       aheadMs = ms
     },
   }
 }
 
-/** Numbers in [0, 1) that are the same in each run; another row of them for each seed (Lehmer). */
-function chance(seed: number): () => number {
+/** Reproducible pseudo-random numbers in [0, 1) (Lehmer generator). */
+function randomNumbers(seed: number): () => number {
   let state = (seed * 48_271 + 11) % 2_147_483_647
   return () => {
     state = (state * 48_271) % 2_147_483_647

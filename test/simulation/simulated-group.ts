@@ -2,23 +2,24 @@ import { createMembership, type Membership } from '../../connector/placement/mem
 import type { Placement } from '../../connector/placement/placement.ts'
 import { groupDefaults } from '../../connector/placement/placement-config.ts'
 import type { Clock } from '../../connector/runtime/clock.ts'
-import type { ProcessLife } from './process-life.ts'
+import type { SimulatedProcess } from './simulated-process.ts'
 
 /**
- * A group that shares the streams out among its members, as a consumer group does: who is silent for longer than a session is dropped; a new
- * assignment reaches each member when the history lets it, so that for a while a stream has two owners, or none. It may be wrong too.
+ * Assigns the streams to its members, as a consumer group does. A member that is disconnected for longer than the
+ * session timeout is removed. A new assignment reaches each member when the history releases it, so that a stream may
+ * have two owners, or none, for a while. Assignments may also be wrong.
  */
 export interface SimulatedGroup {
-  placement(name: string, life: ProcessLife, clock: Clock): Placement
-  /** Gives a stream to these members: one, none, or several. */
+  placement(name: string, process: SimulatedProcess, clock: Clock): Placement
+  /** Assigns a stream to these members: one, none, or several. */
   assign(stream: string, owners: readonly string[]): void
-  /** Gives each stream to exactly one member, and moves only what has to move. */
+  /** Assigns each stream to exactly one member; moves no more streams than necessary. */
   rebalance(): void
-  /** The group hears no more from a member, nor it from the group. */
-  silence(name: string): void
-  /** The connection of a silent member works again: soon it learns what it missed. */
-  hear(name: string): void
-  /** Drops whoever was silent for longer than a session. */
+  /** Stops all communication between the group and a member. */
+  disconnect(name: string): void
+  /** Restores the communication; the member soon gets what it missed. */
+  reconnect(name: string): void
+  /** Removes members that are disconnected for longer than the session timeout. */
   expire(): void
   members(): readonly string[]
   ownersOf(stream: string): readonly string[]
@@ -26,34 +27,34 @@ export interface SimulatedGroup {
 
 interface Member {
   readonly name: string
-  readonly life: ProcessLife
+  readonly process: SimulatedProcess
   readonly clock: Clock
   readonly membership: Membership
   readonly onChange: (assigned: ReadonlySet<string>) => void
-  /** `joining`: it is to be told of a new assignment. */
-  state: 'heard' | 'joining' | 'silent'
-  silentSince: number
-  isTold: boolean
+  /** `joining`: waits for a new assignment. */
+  state: 'connected' | 'joining' | 'disconnected'
+  disconnectedSince: number
+  hasAssignment: boolean
 }
 
 export interface GroupParts {
   readonly streams: readonly string[]
   readonly time: Pick<Clock, 'monotonic'>
-  /** Does something for a member when the history lets it. */
-  readonly later: (member: string, what: 'assignment' | 'heartbeat' | 'leave', go: () => void) => void
+  /** Performs an action for a member when the history releases it. */
+  readonly later: (member: string, what: 'assignment' | 'heartbeat' | 'leave', action: () => void) => void
 }
 
 export function simulatedGroup(parts: GroupParts): SimulatedGroup {
   const group: Group = { parts, members: new Map(), known: new Map(), owners: new Map() }
   return {
-    placement: (name, life, clock) => placementOf(group, name, { life, clock }),
+    placement: (name, process, clock) => placementOf(group, name, { process, clock }),
     assign: (stream, owners) => {
       group.owners.set(stream, owners)
-      tellAll(group)
+      announceAssignments(group)
     },
     rebalance: () => rebalance(group),
-    silence: (name) => silence(group, name),
-    hear: (name) => hear(group, name),
+    disconnect: (name) => disconnect(group, name),
+    reconnect: (name) => reconnect(group, name),
     expire: () => expire(group),
     members: () => [...group.members.keys()],
     ownersOf: (stream) => group.owners.get(stream) ?? [],
@@ -62,47 +63,37 @@ export function simulatedGroup(parts: GroupParts): SimulatedGroup {
 
 interface Group {
   readonly parts: GroupParts
-  /** Who belongs to the group now. */
   readonly members: Map<string, Member>
-  /** Who ever did and did not leave. */
+  /** Members, current and expired, that have not left. */
   readonly known: Map<string, Member>
   readonly owners: Map<string, readonly string[]>
 }
 
-function placementOf(group: Group, name: string, { life, clock }: Pick<Member, 'life' | 'clock'>): Placement {
+function placementOf(group: Group, name: string, { process, clock }: Pick<Member, 'process' | 'clock'>): Placement {
   const membership = createMembership(groupDefaults, clock)
-  const isSilent = () => group.known.get(name)?.state !== 'heard'
-  const listen = () => {
-    if (!isSilent()) membership.heard(clock.monotonic())
+  const heartbeat = () => {
+    if (group.known.get(name)?.state === 'connected') membership.heard(clock.monotonic())
   }
   return {
     run: (onChange, stop) =>
       new Promise((resolve) => {
-        const member: Member = {
-          name,
-          life,
-          clock,
-          membership,
-          onChange,
-          state: 'joining',
-          silentSince: 0,
-          isTold: false,
-        }
+        const state = { state: 'joining', disconnectedSince: 0, hasAssignment: false } as const
+        const member: Member = { name, process, clock, membership, onChange, ...state }
         group.known.set(name, member)
         join(group, member)
         const leave = () =>
           group.parts.later(name, 'leave', () => {
             leaveGroup(group, member)
-            life.whenRunning(resolve)
+            process.whenRunning(resolve)
           })
         stop.addEventListener('abort', leave, { once: true })
       }),
-    isAssigned: (stream) => {
-      listen()
-      return membership.has(stream) && !membership.isExpired()
+    assignmentOf: (stream) => {
+      heartbeat()
+      return membership.assignmentOf(stream)
     },
     isConfirmed: (stream, since) => {
-      listen()
+      heartbeat()
       return membership.has(stream) && membership.heardAt() > since
     },
   }
@@ -126,74 +117,74 @@ function rebalance(group: Group): void {
     owners.set(stream, [name])
     load.set(name, (load.get(name) ?? 0) + 1)
   }
-  const keeps = (stream: string) => owners.get(stream)?.find((name) => members.has(name))
+  const currentOwner = (stream: string) => owners.get(stream)?.find((name) => members.has(name))
   const share = Math.ceil(parts.streams.length / Math.max(1, members.size))
-  const homeless = parts.streams.filter((stream) => {
-    const owner = keeps(stream)
+  const unassigned = parts.streams.filter((stream) => {
+    const owner = currentOwner(stream)
     if (owner === undefined || (load.get(owner) ?? 0) >= share) return true
     give(stream, owner)
     return false
   })
-  for (const stream of homeless) {
+  for (const stream of unassigned) {
     const [least] = [...load].sort(([, one], [, other]) => one - other)
     if (least === undefined) owners.set(stream, [])
     else give(stream, least[0])
   }
-  tellAll(group)
+  announceAssignments(group)
 }
 
-function tellAll(group: Group): void {
+function announceAssignments(group: Group): void {
   for (const member of group.members.values()) {
-    member.isTold = false
-    if (member.state === 'heard') {
+    member.hasAssignment = false
+    if (member.state === 'connected') {
       member.membership.heard(member.clock.monotonic())
       member.membership.rebalancing()
       member.state = 'joining'
     }
-    if (member.state === 'joining') group.parts.later(member.name, 'assignment', () => tell(group, member))
+    if (member.state === 'joining') group.parts.later(member.name, 'assignment', () => deliverAssignment(group, member))
   }
 }
 
-function tell(group: Group, member: Member): void {
-  if (member.state !== 'joining' || member.isTold || group.members.get(member.name) !== member) return
+function deliverAssignment(group: Group, member: Member): void {
+  if (member.state !== 'joining' || member.hasAssignment || group.members.get(member.name) !== member) return
   const streams = new Set(group.parts.streams.filter((stream) => group.owners.get(stream)?.includes(member.name)))
-  member.isTold = true
-  member.state = 'heard'
+  member.hasAssignment = true
+  member.state = 'connected'
   member.membership.joined({ slots: [], streams, heardAt: member.clock.monotonic() })
   member.onChange(streams)
 }
 
-function silence({ known, parts }: Group, name: string): void {
+function disconnect({ known, parts }: Group, name: string): void {
   const member = known.get(name)
-  if (member === undefined || member.state === 'silent') return
-  if (member.state === 'heard') member.membership.heard(member.clock.monotonic())
-  member.state = 'silent'
-  member.silentSince = parts.time.monotonic()
+  if (member === undefined || member.state === 'disconnected') return
+  if (member.state === 'connected') member.membership.heard(member.clock.monotonic())
+  member.state = 'disconnected'
+  member.disconnectedSince = parts.time.monotonic()
 }
 
-function hear(group: Group, name: string): void {
+function reconnect(group: Group, name: string): void {
   const member = group.known.get(name)
-  if (member?.state !== 'silent') return
+  if (member?.state !== 'disconnected') return
   group.parts.later(name, 'heartbeat', () => {
-    if (member.state !== 'silent' || !member.life.isRunning() || group.known.get(name) !== member) return
+    if (member.state !== 'disconnected' || !member.process.isRunning() || group.known.get(name) !== member) return
     if (!group.members.has(name)) {
-      member.membership.broke()
+      member.membership.lost()
       member.state = 'joining'
       join(group, member)
       return
     }
-    member.state = member.isTold ? 'heard' : 'joining'
-    if (member.isTold) member.membership.heard(member.clock.monotonic())
-    else group.parts.later(name, 'assignment', () => tell(group, member))
+    member.state = member.hasAssignment ? 'connected' : 'joining'
+    if (member.hasAssignment) member.membership.heard(member.clock.monotonic())
+    else group.parts.later(name, 'assignment', () => deliverAssignment(group, member))
   })
 }
 
 function expire(group: Group): void {
   const { members, parts } = group
-  const over = [...members.values()].filter(
-    ({ state, silentSince }) =>
-      state === 'silent' && parts.time.monotonic() - silentSince > groupDefaults.sessionTimeoutMs,
+  const expired = [...members.values()].filter(
+    ({ state, disconnectedSince }) =>
+      state === 'disconnected' && parts.time.monotonic() - disconnectedSince > groupDefaults.sessionTimeoutMs,
   )
-  for (const { name } of over) members.delete(name)
-  if (over.length > 0) rebalance(group)
+  for (const { name } of expired) members.delete(name)
+  if (expired.length > 0) rebalance(group)
 }

@@ -1,40 +1,52 @@
-import { beginning } from '../../connector/checkpoint/stream-state.ts'
-import type { OpenParts } from '../../connector/pipeline/open-stream.ts'
+import { eventSource } from '../../connector/event/client-event.ts'
+import { deadLetterGuard } from '../../connector/event/dead-letter.ts'
+import { rulesText } from '../../connector/index/client-index.ts'
+import type { SegmentLimits } from '../../connector/index/segment-plan.ts'
+import { type StreamIndex, streamIndex } from '../../connector/index/stream-index.ts'
 import type { PipelineParts } from '../../connector/pipeline/pipeline.ts'
 import type { Observe } from '../../connector/pipeline/pipeline-event.ts'
-import type { StreamParts } from '../../connector/pipeline/run-stream.ts'
 import { createServerClock } from '../../connector/pipeline/server-clock.ts'
 import type { EventPublisher } from '../../connector/publish/event-publisher.ts'
-import { untilAborted } from '../../connector/publish/until-aborted.ts'
+import { untilAborted } from '../../connector/runtime/abort.ts'
+import type { ScanSettings } from '../../connector/scan/scan-settings.ts'
 import type { ClientSource, SourceTime } from '../../connector/source/client-source.ts'
+import { retrying } from '../../connector/source/retrying-source.ts'
 import type { VersionedObject } from '../../connector/storage/versioned-object.ts'
-import type { MemoryFault } from '../support/memory-versioned-object.ts'
+import type { OpenParts } from '../../connector/stream/open-parts.ts'
+import type { StreamParts } from '../../connector/stream/run-stream.ts'
+import type { MemoryFault } from '../support/fakes/memory-versioned-object.ts'
+import type { HistoryOptions } from './history.ts'
+import { observed } from './observed.ts'
 import type { Replica } from './simulated-replica.ts'
+import { segmentsOf } from './simulated-segments.ts'
 import { CONNECTOR, type SimulatedStream, ZONE } from './simulated-stream.ts'
 import type { World } from './world.ts'
 
-const LIMIT = 2
-const beginAt = {
-  lastChanged: '2000-01-01T00:00:00' as SourceTime,
-  checkPoint: null,
-  limit: LIMIT,
-  output: 'json',
-} as const
+const beginAt = '2000-01-01T00:00:00' as SourceTime
+const lookBacks = [
+  { reachMs: 60_000, everyMs: 20_000 },
+  { reachMs: 300_000, everyMs: 60_000 },
+]
+export const LONGEST_REACH_MS = 300_000
+/** Small, so that a few events make several segments. */
+const limits: SegmentLimits = { deltaEntries: 2, spillsInRun: 3, minDumpEntries: 12 }
+const FIRST_AUDIT_MS = 30_000
 
-/** What one run of a stream is made of: the product's own parts on the fakes of the world. */
+/** The parts of one stream run: the connector's own code on the fakes of the world. */
 export function simulatedParts(
   world: World,
   replica: Replica,
   run: { stream: string; giveUp: AbortSignal },
 ): StreamParts {
   const stream = world.streams.find(({ name }) => name === run.stream)
-  if (stream === undefined) throw new Error(`${run.stream} is no stream`)
+  if (stream === undefined) throw new Error(`unknown stream ${run.stream}`)
   const { clock } = replica
-  const observe: Observe = ({ kind }) => world.happened.add(kind)
+  const observe: Observe = observed(world, stream.name, { clock, intervalMs: POLL_MS })
   return {
     clock,
     observe,
     idleAfterMs: world.options.idleAfterMs,
+    holding: undefined,
     reopening: {
       retries: Number.POSITIVE_INFINITY,
       withinMs: Number.POSITIVE_INFINITY,
@@ -56,7 +68,7 @@ function openParts(world: World, replica: Replica, { stream, observe }: OfRun): 
   const { name } = replica
   return {
     storeReady: async () => {},
-    openings: replica.openings,
+    openLimit: replica.openings,
     object: storeOf(world, replica, stream),
     publisher: publisherOf(world, replica, stream),
     identity: {
@@ -64,15 +76,37 @@ function openParts(world: World, replica: Replica, { stream, observe }: OfRun): 
       stream: stream.name,
       source: { url: 'http://polaris.example/core/api/', codeMagasin: 1, prefixCle: null },
     },
-    beginAt: beginning(beginAt).resume,
+    beginAt,
+    indexRules: rulesText({ ignored: ignoredBy(replica), limits: '' }),
+    index: indexOf(world, replica, stream),
     owner: name,
     offsetsRetentionMs: 7 * 86_400_000,
-    windowCapacity: 1000,
-    isAssigned: () => replica.placement.isAssigned(stream.name),
+    assignment: () => replica.placement.assignmentOf(stream.name),
     clock: replica.clock,
     newNonce: replica.newNonce,
     onWritten: () => {},
     observe,
+  }
+}
+
+/** Every second replica has other settings, so that entries are rewritten. No client has the field. */
+const ignoredBy = ({ name }: Replica) => (/[02468]$/.test(name) ? ['age'] : [])
+
+/** In the memory of the replica. */
+function indexOf(world: World, replica: Replica, stream: SimulatedStream): StreamIndex {
+  const { indexes, clock } = replica
+  const segments = segmentsOf(world, replica, stream)
+  const store = world.defects.segments?.(segments) ?? segments
+  const index = indexes.get(stream.name) ?? streamIndex(store, clock.monotonic() + FIRST_AUDIT_MS, { limits })
+  indexes.set(stream.name, index)
+  return index
+}
+
+function scanSettings({ limit, overlapMs, backfill, fullScanEveryMs }: HistoryOptions): ScanSettings {
+  return {
+    ...{ intervalMs: POLL_MS, overlapMs, lookBacks, backgroundShare: 0.5, backfill },
+    fullScan: fullScanEveryMs === 0 ? undefined : { everyMs: fullScanEveryMs, hours: undefined },
+    ...{ onRefusedCheckPoint: 'read-again', maxEmptyPages: 100, limit, output: 'json', timeZone: ZONE },
   }
 }
 
@@ -82,49 +116,51 @@ function pipelineParts(
   { stream, observe, giveUp }: OfRun & { giveUp: AbortSignal },
 ): PipelineParts {
   const { clock } = replica
-  const { tail, overlapMs, delivery, modificationTime } = options
+  const { delivery, modificationTime } = options
+  const settings = scanSettings(options)
+  const ignored = ignoredBy(replica)
   return {
     reader: {
-      source: sourceOf(stream, replica),
-      clock,
-      serverClock: createServerClock(clock, () => {}),
-      settings: {
-        ...{ intervalMs: POLL_MS, overlapMs, tail, onRefusedCheckPoint: 'read-again', maxEmptyPages: 100 },
-        ...{ limit: LIMIT, output: 'json', timeZone: ZONE },
-      },
-      observe,
+      source: retrying(sourceOf(stream, replica), {
+        clock,
+        policy: readRetries,
+        suspectForMs: Number.POSITIVE_INFINITY,
+        outages: 'wait',
+        observe,
+        gate: gateOf(stream, replica),
+      }),
+      ...{ clock, serverClock: createServerClock(clock, observe), settings, beginAt, until: 'stopped', observe },
     },
     group: {
-      settings: {
-        source: eventSource(stream.name),
-        timeZone: ZONE,
-        hashIgnore: new Set<string>(),
-        maxValueBytes: 100_000,
-        deadLetterClient: 'leave-out',
-      },
-      fields: { clientId: 'No', modifiedAt: modificationTime === 'shown' ? 'DateModification' : null },
-      deadLetterLimit: { maxShare: 0.1, minimum: 10, of: 1000 },
-      windowCapacity: 1000,
-      overlapMs,
-      observe,
+      settings: { source: eventSource(CONNECTOR, stream.name), maxValueBytes: 100_000, deadLetterClient: 'leave-out' },
+      rules: { timeZone: ZONE, ignored: new Set(ignored) },
+      fields: { clientId: 'No', modifiedAt: modificationTime === 'hidden' ? null : 'DateModification' },
+      deadLetters: deadLetterGuard({ maxShare: 0.1, minimum: 10, of: 1000 }),
+      indexRules: rulesText({ ignored, limits: '' }),
+      ...{ scanSettings: settings, beginAt, oneChangePerClient: delivery === 'at-least-once', observe },
     },
     ...{ clock, delivery, giveUp, groupMaxSize: 1_000, groupMaxDelayMs: 50, deliverWithinMs: 10_000 },
-    ...{ savePeriodMs: 60_000, until: 'stopped' },
+    savePeriodMs: 60_000,
   }
 }
 
 export const POLL_MS = 5_000
-export const eventSource = (stream: string) => `/polaris/${CONNECTOR}/${stream}`
+const readRetries = { retries: 2, firstPauseMs: 100, maxPauseMs: 2_000, maxRetryAfterMs: 0 }
 
-/** As the real one, it hears a stop at once; what it asked is answered all the same. */
-function sourceOf(stream: SimulatedStream, { name, life }: Replica): ClientSource {
+/** Each stream has a server of its own. */
+const gateOf = ({ name }: SimulatedStream, { breakerOf }: Replica) =>
+  breakerOf({ url: `https://${name}.example`, retry: readRetries, maxProbeIntervalMs: POLL_MS }).gate('wait')
+
+/** Like the real source, it stops waiting as soon as `stop` aborts; the request is answered nevertheless. */
+function sourceOf(stream: SimulatedStream, { name, process, clock }: Replica): ClientSource {
   const source = stream.polaris.source(name)
   const never = new AbortController().signal
   return {
     read: async (at, stop) => {
       stop.throwIfAborted()
+      const startedAt = clock.monotonic()
       const reading = source.read(at, never)
-      const answer = reading.then(
+      const recorded = reading.then(
         (page) => {
           stream.reads.push({ replica: name, at, page })
         },
@@ -132,49 +168,50 @@ function sourceOf(stream: SimulatedStream, { name, life }: Replica): ClientSourc
           stream.reads.push({ replica: name, at })
         },
       )
-      const heard = answer.then(() => new Promise<void>((resolve) => life.whenRunning(resolve)))
+      const received = recorded.then(() => new Promise<void>((resolve) => process.whenRunning(resolve)))
       return await untilAborted(
         stop,
-        heard.then(() => reading),
+        received.then(async () => ({ ...(await reading), tookMs: clock.monotonic() - startedAt })),
       )
     },
   }
 }
 
-/** Keeps what it is given to send. */
+/** Records what is sent. */
 function publisherOf({ kafka, options }: World, replica: Replica, stream: SimulatedStream): EventPublisher {
   const { delivery } = options
   const publisher = kafka.publisher({ connector: CONNECTOR, stream: stream.name, replica: replica.name, delivery })
   return {
-    open: async (stop) => {
-      const session = await publisher.open(stop)
-      const begin: typeof session.begin = (finish) => {
-        const transaction = session.begin(finish)
+    ...publisher,
+    open: async (options, stop) => {
+      const producer = await publisher.open(options, stop)
+      const begin: typeof producer.begin = (finish) => {
+        const transaction = producer.begin(finish)
         const send: typeof transaction.send = (records) => {
           stream.sent.push(...records)
           return transaction.send(records)
         }
         return { ...transaction, send }
       }
-      return { ...session, begin }
+      return { ...producer, begin }
     },
   }
 }
 
-/** The store as one replica reaches it: each call waits for the history; one that is given up on may still arrive. */
-function storeOf(world: World, { name, life }: Replica, stream: SimulatedStream): VersionedObject {
+/** The store as one replica sees it: each call waits to be released; an abandoned call may still take effect. */
+function storeOf(world: World, { name, process }: Replica, stream: SimulatedStream): VersionedObject {
   const object = world.store.object(stream.key)
   const { signal: never } = new AbortController()
   const call = <Answer>(operation: string, operate: () => Promise<Answer>, finish: AbortSignal): Promise<Answer> => {
     const answer = new Promise<Answer>((resolve, reject) => {
-      const settle = (fate: MemoryFault) => {
-        world.nextStoreCall.fate = fate
+      const settle = (fault: MemoryFault) => {
+        world.nextStoreCall.fault = fault
         operate().then(
-          (value) => life.whenRunning(() => resolve(value)),
-          (error) => life.whenRunning(() => reject(error)),
+          (value) => process.whenRunning(() => resolve(value)),
+          (error) => process.whenRunning(() => reject(error)),
         )
       }
-      world.wait({ replica: name, stream: stream.name, what: 'store', operation, settle })
+      world.enqueue({ replica: name, stream: stream.name, what: 'store', operation, settle })
     })
     return untilAborted(finish, answer)
   }

@@ -1,64 +1,74 @@
-import { contestDefaults } from '../../connector/pipeline/keep-stream.ts'
-import { runAssigned } from '../../connector/pipeline/run-assigned.ts'
-import { runStream, type StreamEnd } from '../../connector/pipeline/run-stream.ts'
+import type { StreamIndex } from '../../connector/index/stream-index.ts'
 import type { Placement } from '../../connector/placement/placement.ts'
 import { codeOf } from '../../connector/runtime/connector-error.ts'
-import { passingTurns, type Turns, turns } from '../../connector/runtime/turns.ts'
-import { type ProcessLife, processLife } from './process-life.ts'
+import { expiringPermits, type Semaphore, semaphore } from '../../connector/runtime/semaphore.ts'
+import { serverBreakers } from '../../connector/source/breaker/server-breaker.ts'
+import { runStream, type StreamEnd } from '../../connector/stream/run-stream.ts'
+import { contentionDefaults } from '../../connector/stream/supervise-stream.ts'
+import { superviseStreams } from '../../connector/stream/supervisor.ts'
 import { type ReplicaClock, replicaClock } from './replica-clock.ts'
 import { simulatedParts } from './simulated-parts.ts'
+import { type SimulatedProcess, simulatedProcess } from './simulated-process.ts'
+import { restoreSegments } from './simulated-segments.ts'
 import type { World } from './world.ts'
 
-/** One process of the connector: the real `runAssigned`, on fakes. */
+/** One process of the connector: the real `superviseStreams`, on fakes. */
 export interface Replica {
   readonly name: string
-  readonly life: ProcessLife
+  readonly process: SimulatedProcess
   readonly clock: ReplicaClock
   readonly placement: Placement
   /** Shared by its streams. */
-  readonly openings: Turns
-  /** Begins with the replica's name. */
+  readonly openings: Semaphore
+  /** Nonces start with the name of the replica. */
   readonly newNonce: () => string
   readonly stopping: AbortController
-  /** The streams that run here now. */
+  /** The circuit breakers of the servers of its streams. */
+  readonly breakerOf: ReturnType<typeof serverBreakers>
+  /** The client indexes of its streams. */
+  readonly indexes: Map<string, StreamIndex>
+  /** The streams that this replica runs. */
   readonly running: Set<string>
   isAskedToStop: boolean
-  /** When it heard that, and when it had stopped; of `clock.monotonic()`. */
+  /** When it received the request to stop, and when it had stopped; of `clock.monotonic()`. */
+  stopRequestedAt?: number
   stoppedAt?: number
-  overAt?: number
-  /** It stood still after it was told to stop. */
+  /** Paused at least once, so its time to stop is not checked. */
   wasPaused: boolean
 }
 
-/** As few openings at a time as can be: one, which holds up the others for so long. */
+/** One opening at a time, the strictest limit; it delays the others by up to this long. */
 export const OPENING_HOLDS_MS = 1_000
-/** Between SIGTERM and the end: what a page in hand may take, then aborting its transaction, then leaving the group. */
+/** Limits between SIGTERM and exit: finishing the page, then aborting its transaction, then leaving the group. */
 export const FINISH_WITHIN_MS = 10_000
 export const STOP_WITHIN_MS = FINISH_WITHIN_MS + 5_000 + 3_000
 
-export const isAlive = ({ life, overAt }: Replica) => !life.isCrashed() && overAt === undefined
+export const isAlive = ({ process, stoppedAt }: Replica) => !process.isCrashed() && stoppedAt === undefined
 
 export function startReplica(world: World): void {
   const name = `replica-${world.replicas.length + 1}`
-  const onWake = (held: readonly (() => void)[]) => {
-    for (const settle of held) world.wait({ replica: name, stream: '', what: 'wake', operation: 'go on', settle })
+  const onResume = (held: readonly (() => void)[]) => {
+    for (const settle of held)
+      world.enqueue({ replica: name, stream: '', what: 'process', operation: 'resume', settle })
   }
-  const life = processLife(onWake)
-  const clock = replicaClock(world.clock, life, world.replicas.length + 1)
-  const placement = world.group.placement(name, life, clock)
+  const process = simulatedProcess(onResume)
+  const clock = replicaClock(world.clock, process, world.replicas.length + 1)
+  const placement = world.group.placement(name, process, clock)
   let nonces = 0
   const replica: Replica = {
     ...{
       name,
-      life,
+      process,
       clock,
       running: new Set(),
+      indexes: new Map(),
+      breakerOf: serverBreakers(clock, () => {}),
       stopping: new AbortController(),
       wasPaused: false,
       isAskedToStop: false,
     },
-    placement: world.surgery.placement?.(placement, name) ?? placement,
-    openings: passingTurns(turns(1), { ms: OPENING_HOLDS_MS, clock }),
+    placement: world.defects.placement?.(placement, name) ?? placement,
+    openings: expiringPermits(semaphore(1), { ms: OPENING_HOLDS_MS, clock }),
     newNonce: () => `${name}/${++nonces}`,
   }
   world.replicas.push(replica)
@@ -68,23 +78,23 @@ export function startReplica(world: World): void {
 async function run(world: World, replica: Replica): Promise<void> {
   const { name, clock, stopping, placement } = replica
   try {
-    await runAssigned(
+    await superviseStreams(
       {
         placement,
         start: (stream, stop, giveUp) => runOne(world, replica, { stream, stop, giveUp }),
         finishWithinMs: FINISH_WITHIN_MS,
-        contest: contestDefaults,
+        contention: contentionDefaults,
         clock,
-        observe: ({ kind }) => world.happened.add(kind),
+        observe: ({ kind }) => world.eventKinds.add(kind),
       },
       stopping.signal,
     )
   } catch (error) {
-    world.found.push(`${name} broke down: ${error}`)
+    world.violations.push(`${name} failed: ${error}`)
   }
-  replica.overAt = world.clock.monotonic()
-  const tookMs = replica.overAt - (replica.stoppedAt ?? 0)
-  if (!replica.wasPaused && tookMs > STOP_WITHIN_MS) world.found.push(`${name} took ${tookMs} ms to stop`)
+  replica.stoppedAt = world.clock.monotonic()
+  const tookMs = replica.stoppedAt - (replica.stopRequestedAt ?? 0)
+  if (!replica.wasPaused && tookMs > STOP_WITHIN_MS) world.violations.push(`${name} took ${tookMs} ms to stop`)
 }
 
 interface Run {
@@ -94,27 +104,38 @@ interface Run {
 }
 
 async function runOne(world: World, replica: Replica, run: Run): Promise<StreamEnd> {
-  const { name, life, running } = replica
+  const { name, process, running } = replica
   const { stream, stop } = run
-  if (running.has(stream)) world.found.push(`${name} runs ${stream} twice at once`)
+  if (running.has(stream)) world.violations.push(`${name} runs ${stream} twice at the same time`)
   running.add(stream)
   const parts = simulatedParts(world, replica, run)
-  const end = await runStream(world.surgery.stream?.(parts, { replica: name, stop }) ?? parts, stop)
+  const start = () => runStream(world.defects.stream?.(parts, { replica: name, stop }) ?? parts, stop)
+  let end = await start()
+  while (mayRestore(world, stream, end)) end = await start()
   running.delete(stream)
-  if (end.kind === 'failed' && !life.isCrashed() && !isAfflicted(world, stream)) {
-    world.found.push(`${stream} stopped: ${codeOf(end.error)} ${end.error}`)
+  if (end.kind === 'failed' && !process.isCrashed() && !hasPermanentFault(world, stream)) {
+    world.violations.push(`${stream} stopped: ${codeOf(end.error)} ${end.error}`)
   }
   return end
 }
 
-const isAfflicted = ({ options, streams }: World, stream: string) =>
-  options.affliction !== 'none' && streams[0]?.name === stream
+/** The cure for segments that a rule of the bucket has removed. */
+function mayRestore(world: World, name: string, end: StreamEnd): boolean {
+  const stream = world.streams.find((one) => one.name === name)
+  const isMissing = end.kind === 'failed' && codeOf(end.error) === 'checkpoint.index-missing'
+  if (!isMissing || stream === undefined || stream.expired.size === 0) return false
+  restoreSegments(world, stream)
+  return true
+}
 
-/** SIGTERM; a process that stands still hears it when it wakes up. */
+const hasPermanentFault = ({ options, streams }: World, stream: string) =>
+  options.permanentFault !== 'none' && streams[0]?.name === stream
+
+/** SIGTERM; a paused process receives it when it resumes. */
 export function stopReplica({ clock }: World, replica: Replica): void {
   replica.isAskedToStop = true
-  replica.life.whenRunning(() => {
-    replica.stoppedAt ??= clock.monotonic()
+  replica.process.whenRunning(() => {
+    replica.stopRequestedAt ??= clock.monotonic()
     replica.stopping.abort(new DOMException('stop', 'AbortError'))
   })
 }

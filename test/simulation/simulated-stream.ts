@@ -1,73 +1,77 @@
-import type { OutgoingRecord } from '../../connector/publish/event-publisher.ts'
+import type { OutgoingRecord } from '../../connector/event/client-event.ts'
 import type { Clock } from '../../connector/runtime/clock.ts'
 import type { Page, ReadArguments } from '../../connector/source/client-source.ts'
 import { checkpointKey } from '../../connector/storage/checkpoint-store-config.ts'
-import { type FakePolaris, fakePolaris, type SourceFault } from '../support/fake-client-source.ts'
 import type { HistoryOptions } from './history.ts'
+import { type SimulatedPolaris, type SourceFault, simulatedPolaris } from './simulated-polaris.ts'
 
 export const CONNECTOR = 'shop'
 export const ZONE = 'Europe/Paris'
-const CLIENTS = 4
+/** Three pages. */
+const CLIENTS = 6
 
-/** One stream: its source, and everything that was ever asked, sent and stored. */
+/** One stream: its source, and everything that was ever read, sent and stored. */
 export interface SimulatedStream {
   readonly name: string
-  /** Where its checkpoint is stored. */
+  /** Of its checkpoint in the store. */
   readonly key: string
-  readonly polaris: FakePolaris
-  /** Changes a client now: to a content that the stream never had, or back to an older one. */
-  change(client: number, back?: boolean): void
-  /** So many of its changes must have been told at the end. */
-  changesDue: number
+  readonly polaris: SimulatedPolaris
+  /** Changes a client now, to new content or (`back`) to content that it had before. */
+  change(client: number, how?: { readonly back?: boolean; readonly lateMs?: number }): void
+  /** How many of its changes must be published at the end. */
+  requiredChanges: number
   readonly reads: Read[]
-  /** Records that were given to a transaction, committed or not. */
+  /** Records sent in any transaction, committed or not. */
   readonly sent: OutgoingRecord[]
   readonly documents: StoredDocument[]
+  /** Segments that a rule of the bucket removed, with their bytes. */
+  readonly expired: Map<string, Uint8Array>
 }
 
 /** A request that the source answered. */
 export interface Read {
   readonly replica: string
   readonly at: ReadArguments
-  /** Absent: it failed, or the token was refused. */
+  /** Absent: the request failed, or the token was rejected. */
   page?: Page
 }
 
 export interface StoredDocument {
   readonly text: string
-  /** How many records were visible, of all streams, when it was stored. */
+  /** How many records of all streams were visible when it was stored. */
   readonly recordsBefore: number
+  /** How many changes of its stream were visible then. */
+  readonly changesBefore: number
 }
 
 export function simulatedStream(
   number: number,
-  options: HistoryOptions,
+  { scans, modificationTime, largeClient }: HistoryOptions,
   parts: {
     readonly clock: Pick<Clock, 'now'>
+    readonly date: () => number | undefined
     readonly fault: (stream: string, replica: string) => Promise<SourceFault>
   },
 ): SimulatedStream {
   const name = `clients-${number}`
-  const polaris = fakePolaris({
-    now: parts.clock.now,
-    timeZone: ZONE,
-    modificationTime: options.modificationTime,
-    fault: (_at, replica) => parts.fault(name, replica),
+  const polaris = simulatedPolaris({
+    ...{ scans, modificationTime, largeClient, now: parts.clock.now, timeZone: ZONE, date: parts.date },
+    fault: async (replica) => {
+      const fault = await parts.fault(name, replica)
+      return fault === 'trouble' && !hasReadPages() ? 'fail' : fault
+    },
   })
-  const change = (client: number, back = false) => {
-    const id = `client-${client % CLIENTS}`
-    const versions = polaris.changes.filter(({ clientId }) => clientId === id).length
-    polaris.change(id, `${name} v${back && versions > 1 ? versions - 1 : versions + 1}`)
+  const documents: StoredDocument[] = []
+  /** Whether the stream that opens now knows that it has read pages. */
+  const hasReadPages = () => /"createdAt":\d/.test(documents.at(-1)?.text ?? '')
+  const change: SimulatedStream['change'] = (client, { back = false, lateMs = 0 } = {}) => {
+    const clientId = `client-${client % CLIENTS}`
+    const versions = polaris.changes.filter((one) => one.clientId === clientId).length
+    polaris.change({ clientId, content: `${name} v${back && versions > 1 ? versions - 1 : versions + 1}`, lateMs })
   }
   for (let client = 0; client < CLIENTS; client += 1) change(client)
   return {
-    name,
-    key: checkpointKey(CONNECTOR, name),
-    polaris,
-    change,
-    changesDue: 0,
-    reads: [],
-    sent: [],
-    documents: [],
+    ...{ name, key: checkpointKey(CONNECTOR, name), polaris, change, requiredChanges: 0 },
+    ...{ reads: [], sent: [], documents, expired: new Map() },
   }
 }

@@ -1,101 +1,138 @@
-import type { SourceFault } from '../support/fake-client-source.ts'
-import { fakeKafka } from '../support/fake-event-publisher.ts'
-import type { FakeFault } from '../support/fake-kafka-cluster.ts'
-import { type MemoryFault, memoryStore } from '../support/memory-versioned-object.ts'
-import { virtualClock } from '../support/virtual-clock.ts'
+import { fakeKafka } from '../support/fakes/fake-event-publisher.ts'
+import type { FakeFault } from '../support/fakes/fake-kafka-cluster.ts'
+import { type MemoryFault, memoryStore } from '../support/fakes/memory-versioned-object.ts'
+import { virtualClock } from '../support/fakes/virtual-clock.ts'
+import type { Defects } from './defects.ts'
 import type { HistoryOptions } from './history.ts'
 import { simulatedGroup } from './simulated-group.ts'
+import type { SourceFault } from './simulated-polaris.ts'
 import type { Replica } from './simulated-replica.ts'
+import { checkSegments } from './simulated-segments.ts'
 import { simulatedStream } from './simulated-stream.ts'
-import type { Surgery } from './surgery.ts'
 
-/** Something that happens when the history lets it. */
-export interface Waiting {
+/** An operation that takes effect when the history releases it. */
+export interface PendingOperation {
   readonly replica: string
   /** Empty: of the replica as a whole. */
   readonly stream: string
-  readonly what: 'source' | 'kafka' | 'store' | 'group' | 'wake'
+  readonly what: 'source' | 'kafka' | 'store' | 'group' | 'process'
   readonly operation: string
-  /** When nobody waits for the answer any longer, of `clock.monotonic()`. */
+  /** When the caller has given up waiting, of `clock.monotonic()`. */
   readonly dueAt: number
-  settle(fate: Fate): void
+  settle(fault: OperationFault): void
 }
 
-/** `before`: nothing happened, error. `after`: it happened, the answer was lost. `late`: no answer, and it may happen later. */
-export type Fate = FakeFault & MemoryFault
+/** `before`: error, no effect. `after`: took effect, response lost. `late`: no response, may take effect later. */
+export type OperationFault = FakeFault & MemoryFault
 
 export type World = ReturnType<typeof createWorld>
 
-const PATIENCE_MS = { source: 20_000, kafka: 20_000, store: 15_000, group: 3_000, wake: 1_000 }
-const ABORT_PATIENCE_MS = 5_000
+const TIMEOUT_MS = { source: 20_000, kafka: 20_000, store: 15_000, group: 3_000, process: 1_000 }
+const ABORT_TIMEOUT_MS = 5_000
 
-export function createWorld(options: HistoryOptions, surgery: Surgery, tell: (line: string) => void) {
+export function createWorld(options: HistoryOptions, defects: Defects, log: (line: string) => void) {
   const clock = virtualClock(options.startAt)
-  const waiting: Waiting[] = []
+  const pending: PendingOperation[] = []
   const replicas: Replica[] = []
-  const wait = ({ settle, ...operation }: Omit<Waiting, 'dueAt'>) => {
+  const enqueue = ({ settle, ...operation }: Omit<PendingOperation, 'dueAt'>) => {
     const { what, operation: name } = operation
-    const dueAt = clock.monotonic() + (name === 'abort' ? ABORT_PATIENCE_MS : PATIENCE_MS[what])
-    waiting.push({ ...operation, dueAt, settle })
+    const dueAt = clock.monotonic() + (name === 'abort' ? ABORT_TIMEOUT_MS : TIMEOUT_MS[what])
+    pending.push({ ...operation, dueAt, settle })
   }
-  const fate = (operation: Omit<Waiting, 'dueAt' | 'settle'>) =>
-    new Promise<Fate>((settle) => wait({ ...operation, settle }))
-  const lifeOf = (name: string) => replicas.find((replica) => replica.name === name)?.life
+  const untilReleased = (operation: Omit<PendingOperation, 'dueAt' | 'settle'>) =>
+    new Promise<OperationFault>((settle) => enqueue({ ...operation, settle }))
+  const processOf = (name: string) => replicas.find((replica) => replica.name === name)?.process
   const kafka = fakeKafka({
     partitions: 3,
     clock,
-    fencing: surgery.fencing ?? 'on',
-    fault: (operation, stream, replica) => fate({ replica, stream, what: 'kafka', operation }),
-    answer: (replica) => new Promise((resolve) => lifeOf(replica)?.whenRunning(resolve)),
+    fencing: defects.fencing ?? 'on',
+    fault: (operation, stream, replica) => untilReleased({ replica, stream, what: 'kafka', operation }),
+    answer: (replica) => new Promise((resolve) => processOf(replica)?.whenRunning(resolve)),
   })
   const fault = async (stream: string, replica: string) =>
-    sourceFaults[await fate({ replica, stream, what: 'source', operation: 'read' })]
-  const streams = Array.from({ length: options.streams }, (_, at) => simulatedStream(at + 1, options, { clock, fault }))
-  const nextStoreCall = { fate: 'none' as MemoryFault }
+    sourceFaults[await untilReleased({ replica, stream, what: 'source', operation: 'read' })]
+  const server = { date: 'right' as DateHeader }
+  const date = () => dateOf(server.date, clock.now())
+  const streams = Array.from({ length: options.streams }, (_, at) =>
+    simulatedStream(at + 1, options, { clock, fault, date }),
+  )
+  const violations: string[] = []
+  const nextStoreCall = { fault: 'none' as MemoryFault }
+  const store = memoryStore({
+    fault: () => nextStoreCall.fault,
+    conditions: defects.conditions ?? 'kept',
+    onStored: (key, text) => {
+      const stream = streams.find((one) => one.key === key)
+      if (stream === undefined) return
+      const changesBefore = stream.polaris.changes.length
+      stream.documents.push({ text, recordsBefore: kafka.committed.length, changesBefore })
+      checkSegments({ store, violations }, stream)
+    },
+  })
   return {
-    ...{ options, surgery, clock, waiting, replicas, wait, kafka, streams, nextStoreCall },
-    store: memoryStore({
-      fate: () => nextStoreCall.fate,
-      conditions: surgery.conditions ?? 'kept',
-      onStored: (key, text) =>
-        streams.find((stream) => stream.key === key)?.documents.push({ text, recordsBefore: kafka.committed.length }),
-    }),
+    ...{ options, defects, clock, pending, replicas, enqueue, kafka, streams, nextStoreCall },
+    store,
+    /** Uploads, listings and deletions of segments whose caller has given up, and that may still take effect. */
+    lateSegmentCalls: [] as (() => unknown)[],
+    server,
+    /** How often time has advanced within the current second. */
+    ticks: { second: 0, count: 0 },
     group: simulatedGroup({
       streams: streams.map(({ name }) => name),
       time: clock,
-      later: (replica, operation, settle) => wait({ replica, stream: '', what: 'group', operation, settle }),
+      later: (replica, operation, settle) => enqueue({ replica, stream: '', what: 'group', operation, settle }),
     }),
-    /** Whether the first stream suffers from its affliction. */
-    isAfflicted: false,
-    /** Everything that the product told of, by kind. */
-    happened: new Set<string>(),
-    /** Tells a step, in words. */
-    tell: (words: string) => tell(`${((clock.now() - options.startAt) / 1000).toFixed(3)} s  ${words}`),
-    /** Faults that show at once, in words. */
-    found: [] as string[],
+    /** Whether the permanent fault of the first stream is active. */
+    hasPermanentFault: false,
+    /** Streams whose server mixes up scans, so that live scans wait for a background scan. */
+    serialStreams: new Set<string>(),
+    /** Kinds of the events that the connector reported. */
+    eventKinds: new Set<string>(),
+    /** Logs a step. */
+    log: (text: string) => log(`${((clock.now() - options.startAt) / 1000).toFixed(3)} s  ${text}`),
+    /** Violations found while the history runs. */
+    violations,
   }
 }
 
-const sourceFaults: Record<Fate, SourceFault> = { none: 'none', before: 'fail', after: 'fail', late: 'refuse' }
+/** The `Date` headers of the servers; a number: ms ahead of the time (negative: behind). */
+export type DateHeader = 'right' | 'missing' | 'stands still' | number
 
-/** Lets every promise that can go on go on. */
+function dateOf(header: DateHeader, now: number): number | undefined {
+  if (header === 'missing') return undefined
+  if (header === 'stands still') return Math.floor(now / DAY_MS) * DAY_MS
+  return Math.floor((now + (header === 'right' ? 0 : header)) / 1000) * 1000
+}
+
+const DAY_MS = 86_400_000
+
+const sourceFaults: Record<OperationFault, SourceFault> = {
+  none: 'none',
+  before: 'fail',
+  after: 'trouble',
+  late: 'refuse',
+}
+
+/** Runs every promise callback that can run now. */
 export function settle(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve))
 }
 
-export function release({ waiting, tell }: World, index: number, fate: Fate): void {
-  const [operation] = waiting.splice(index, 1)
+/** Lets the pending operation number `index` take effect, or fail as `fault` says. */
+export function release({ pending, log }: World, index: number, fault: OperationFault): void {
+  const [operation] = pending.splice(index, 1)
   if (operation === undefined) return
   const { replica, stream, what, operation: name } = operation
-  tell(`${replica} ${stream} ${what} ${name}${fate === 'none' ? '' : `: ${fate}`}`)
-  operation.settle(fate)
+  log(`${replica} ${stream} ${what} ${name}${fault === 'none' ? '' : `: ${fault}`}`)
+  operation.settle(fault)
 }
 
-/** Time goes on to whatever is due next; an operation that nobody waits for any longer goes unanswered. */
+/** Advances time to the next timer or operation timeout; an operation that times out gets no response. */
 export function tick(world: World): void {
-  const { clock, waiting, group } = world
-  const overdue = waiting.reduce((first, { dueAt }, at) => (dueAt < (waiting[first]?.dueAt ?? 0) ? at : first), 0)
-  const dueAt = waiting[overdue]?.dueAt ?? Number.POSITIVE_INFINITY
+  const { clock, pending, group } = world
+  checkTicks(world)
+  const overdue = pending.reduce((first, { dueAt }, at) => (dueAt < (pending[first]?.dueAt ?? 0) ? at : first), 0)
+  const dueAt = pending[overdue]?.dueAt ?? Number.POSITIVE_INFINITY
   const timerAt = clock.nextTimerAt() ?? Number.POSITIVE_INFINITY
   if (timerAt <= dueAt && timerAt < Number.POSITIVE_INFINITY) clock.fireNext()
   else {
@@ -103,4 +140,14 @@ export function tick(world: World): void {
     if (dueAt <= clock.monotonic()) release(world, overdue, 'late')
   }
   group.expire()
+}
+
+/** More timers than all replicas can need in a second. */
+const MOST_TICKS = 500
+
+function checkTicks({ ticks, clock, violations }: World): void {
+  const second = Math.floor(clock.monotonic() / 1000)
+  ticks.count = second === ticks.second ? ticks.count + 1 : 0
+  ticks.second = second
+  if (ticks.count === MOST_TICKS) violations.push(`a replica waits ${MOST_TICKS} times within a second`)
 }

@@ -8,25 +8,30 @@ import {
   S3Client,
   type S3ClientConfig,
 } from '@aws-sdk/client-s3'
-import { inject } from 'vitest'
+import { inject, onTestFinished } from 'vitest'
 import type { CheckpointDocument } from '../../connector/checkpoint/checkpoint-document.ts'
-import { checkpointKey } from '../../connector/storage/checkpoint-store-config.ts'
+import { openCheckpointStore } from '../../connector/compose/shared-resources.ts'
+import { systemClock } from '../../connector/runtime/clock.ts'
+import { checkpointKey, checkpointStoreDefaults, segmentsKey } from '../../connector/storage/checkpoint-store-config.ts'
+import type { SegmentStore } from '../../connector/storage/segment-store.ts'
 
-/** The stored document of a stream, as somebody with the keys of the bucket sees it. */
+/** The stored checkpoint document of a stream, accessed with the bucket's own keys. */
 export interface CheckpointObject {
-  /** Undefined when there is none. */
+  /** Undefined when the object does not exist. */
   read(): Promise<{ readonly text: string; readonly etag: string } | undefined>
-  /** The document that is there. */
+  /** The stored document; null when the object does not exist. */
   document(): Promise<CheckpointDocument>
-  /** Waits until the document is so. */
+  /** Waits until the document satisfies `isIt`. */
   until(isIt: (document: CheckpointDocument) => boolean, withinMs?: number): Promise<CheckpointDocument>
   write(text: string): Promise<void>
   remove(): Promise<void>
-  /** What probes of the store have left beside it. */
+  /** Removes all segments of the client index; resolves to their number. */
+  removeSegments(): Promise<number>
+  /** Keys of probe objects, and of segments that doctor wrote. */
   probes(): Promise<readonly string[]>
 }
 
-/** The document of a stream of a `Scene`. */
+/** The checkpoint object of a stream of a `Scene`. */
 export function checkpointObject(connector: string, stream = 'clients'): CheckpointObject {
   const { endpoint, region, accessKeyId, secretAccessKey, bucket } = inject('s3')
   const settings: S3ClientConfig = { credentials: { accessKeyId, secretAccessKey }, forcePathStyle: true }
@@ -41,6 +46,10 @@ export function checkpointObject(connector: string, stream = 'clients'): Checkpo
       throw error
     }
   }
+  const keysIn = async (Prefix: string) => {
+    const { Contents = [] } = await client.send(new ListObjectsV2Command({ Bucket: bucket, Prefix }))
+    return Contents.map(({ Key = '' }) => Key)
+  }
   const document = async (): Promise<CheckpointDocument> => JSON.parse((await read())?.text ?? 'null')
   return {
     read,
@@ -49,14 +58,26 @@ export function checkpointObject(connector: string, stream = 'clients'): Checkpo
       for (const giveUpAt = performance.now() + withinMs; ; await delay(20)) {
         const found = await document()
         if (found !== null && isIt(found)) return found
-        if (performance.now() > giveUpAt) throw new Error(`no such document within ${withinMs} ms: ${isIt}`)
+        if (performance.now() > giveUpAt) throw new Error(`no matching document within ${withinMs} ms: ${isIt}`)
       }
     },
     write: async (text) => void (await client.send(new PutObjectCommand({ ...place, Body: Buffer.from(text) }))),
     remove: async () => void (await client.send(new DeleteObjectCommand(place))),
-    probes: async () => {
-      const { Contents = [] } = await client.send(new ListObjectsV2Command({ Bucket: bucket, Prefix: 'e2e/.probe-' }))
-      return Contents.map(({ Key = '' }) => Key)
+    removeSegments: async () => {
+      const keys = await keysIn(`e2e/${segmentsKey(checkpointKey(connector, stream))}/`)
+      await Promise.all(keys.map((Key) => client.send(new DeleteObjectCommand({ Bucket: bucket, Key }))))
+      return keys.length
     },
+    probes: async () => (await Promise.all(['e2e/.probe-', `e2e/${connector}/.doctor`].map(keysIn))).flat(),
   }
+}
+
+/** The segments of a stream of a `Scene`. Call within a test. */
+export function storedSegments(connector: string, stream = 'clients'): SegmentStore {
+  const { endpoint, region, bucket, ...credentials } = inject('s3')
+  const s3 = { ...checkpointStoreDefaults.s3, endpoint, region, credentials }
+  const parts = { clock: systemClock, onRetry: () => undefined }
+  const store = openCheckpointStore({ url: `s3://${bucket}/e2e`, callWithinMs: 15_000, s3 }, parts)
+  onTestFinished(() => store.close())
+  return store.segments(checkpointKey(connector, stream))
 }

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { Kafka, logLevel } from 'kafkajs'
 
-/** A record as a reader of committed records gets it. */
+/** A record as a `read_committed` consumer receives it. */
 export interface CommittedRecord {
   readonly topic: string
   readonly partition: number
@@ -11,7 +11,7 @@ export interface CommittedRecord {
   readonly headers: Readonly<Record<string, string>>
 }
 
-/** A plain client of the tests, beside the connector's own. */
+/** A Kafka client for tests, independent of the connector's. */
 export function testKafka(brokers: string): Kafka {
   const retry = { initialRetryTime: 50, retries: 30, maxRetryTime: 500 }
   return new Kafka({ clientId: 'test', brokers: brokers.split(','), logLevel: logLevel.NOTHING, retry })
@@ -20,8 +20,8 @@ export function testKafka(brokers: string): Kafka {
 const endKey = '--end--'
 
 /**
- * Everything that is committed in a topic now, each partition in its order. It writes a mark to the end of each partition and reads
- * up to it, so it waits for transactions that are still open.
+ * All records committed in a topic so far, ordered within each partition. Writes a mark to the end of each partition
+ * and reads up to it, so it waits for open transactions.
  */
 export async function committedRecords(brokers: string, topic: string): Promise<CommittedRecord[]> {
   const kafka = testKafka(brokers)

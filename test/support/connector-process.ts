@@ -14,12 +14,12 @@ export interface LogLine {
   readonly [field: string]: unknown
 }
 
-/** What `/readyz` and `/status` say of one stream. */
+/** The report about one stream in `/readyz` and `/status`. */
 export interface StreamReport {
   readonly stream: string
   readonly state: string
   readonly ready: boolean
-  readonly drain?: string
+  readonly progress?: string
   readonly idle?: boolean
   readonly why?: string
   readonly code?: string
@@ -35,26 +35,29 @@ export interface HttpAnswer {
   readonly body: string
 }
 
-/** The built command line in a process of its own. Every waiting rejects, with the last lines of its log, when it ends or time is over. */
+/**
+ * The built connector in a child process. Every method that waits rejects when the process exits or the time limit
+ * expires; the error contains the last lines of the log.
+ */
 export interface ConnectorProcess {
   readonly pid: number
   isRunning(): boolean
-  /** Everything that it has written, standard error included. */
+  /** Everything written so far, including standard error. */
   output(): string
-  /** The log lines until now. */
+  /** The log lines so far. */
   lines(): readonly LogLine[]
-  /** The first line, written already or coming, for which `isIt` holds. */
+  /** Waits for the first log line that satisfies `isIt`; a line already written counts. */
   line(isIt: (line: LogLine) => boolean, withinMs?: number): Promise<LogLine>
-  /** Asks one of its endpoints; waits until it listens, and ten seconds for the answer. */
+  /** Sends a GET request; waits until the connector listens, then up to 10 s for the response. */
   get(path: string): Promise<HttpAnswer>
-  /** Asks `/status` until `isIt` holds of the only (or the named) stream. */
+  /** Polls `/status` until the only (or the named) stream satisfies `isIt`. */
   status(isIt: (report: StreamReport) => boolean, which?: { stream?: string; withinMs?: number }): Promise<StreamReport>
   signal(signal: NodeJS.Signals): void
-  /** The exit code, or 128 + number of the signal that ended it. */
+  /** Waits for the exit code, or 128 + the number of the signal that ended the process. */
   exitCode(withinMs?: number): Promise<number>
-  /** SIGKILL; resolves when it is gone. */
+  /** Sends SIGKILL; resolves when the process has exited. */
   kill(): Promise<void>
-  /** SIGTERM; resolves with the exit code. */
+  /** Sends SIGTERM; resolves to the exit code. */
   stop(withinMs?: number): Promise<number>
 }
 
@@ -64,7 +67,7 @@ process.on('exit', () => {
   for (const kill of running) kill()
 })
 
-/** Starts the built connector as an operator would, with these variables and no others that it could read. */
+/** Starts the built connector as an operator would, with exactly these settings in its environment. */
 export function startConnector(args: readonly string[], environment: Record<string, string>): ConnectorProcess {
   if (!existsSync(main)) throw new Error('the connector is not built: npm run build')
   const { PATH = '', HOME = '' } = process.env
@@ -72,7 +75,7 @@ export function startConnector(args: readonly string[], environment: Record<stri
   return connectorIn(child, () => void child.kill('SIGKILL'))
 }
 
-/** The connector that `child` is, or that it stands for and that `kill` ends. */
+/** Wraps a connector whose output comes from `child`: the process itself, or a `podman run` of it. `kill` ends it. */
 export function connectorIn(child: ChildProcessWithoutNullStreams, kill: () => void): ConnectorProcess {
   const written = { output: '', rest: '', lines: [] as LogLine[] }
   child.stdout.on('data', (bytes: Buffer) => {
@@ -97,12 +100,12 @@ export function connectorIn(child: ChildProcessWithoutNullStreams, kill: () => v
   return waiting({ child, kill, written, ended, isRunning, failure })
 }
 
-/** The end of a log, for a failing test. */
+/** The last lines of a log, to print when a test fails. */
 export function lastLines(output: string, count = 25): string {
   return output.trimEnd().split('\n').slice(-count).join('\n')
 }
 
-/** The streams that a replica runs and has read a page of. */
+/** The streams in state `running` on a replica. */
 export async function runningOn(replica: ConnectorProcess): Promise<string[]> {
   const { streams } = JSON.parse((await replica.get('/status')).body) as { streams: StreamReport[] }
   return streams.filter(({ state }) => state === 'running').map(({ stream }) => stream)
@@ -125,21 +128,21 @@ function waiting({ child, kill, written, ended, isRunning, failure }: Parts): Co
         const found = written.lines[seen]
         if (found !== undefined && isIt(found)) return found
       }
-      if (!isRunning()) throw failure('the connector ended before it wrote the line')
+      if (!isRunning()) throw failure('the connector exited before it logged the line')
       await once(child, 'written', { signal: late }).catch(() => {
-        throw failure(`no such line within ${withinMs} ms: ${isIt}`)
+        throw failure(`no matching log line within ${withinMs} ms: ${isIt}`)
       })
     }
   }
   const get = async (path: string) => {
     const { port } = await line(({ msg }) => msg === 'connector started')
-    const answer = await fetch(`http://127.0.0.1:${port}${path}`, { signal: AbortSignal.timeout(10_000) })
-    return { status: answer.status, body: await answer.text() }
+    const response = await fetch(`http://127.0.0.1:${port}${path}`, { signal: AbortSignal.timeout(10_000) })
+    return { status: response.status, body: await response.text() }
   }
   const exitCode = async (withinMs = 60_000) => {
     const late = AbortSignal.timeout(withinMs)
     const tooLate = once(late, 'abort').then(() => {
-      throw failure(`not ended within ${withinMs} ms`)
+      throw failure(`did not exit within ${withinMs} ms`)
     })
     return await Promise.race([ended, tooLate])
   }
@@ -152,7 +155,7 @@ function waiting({ child, kill, written, ended, isRunning, failure }: Parts): Co
         const { streams } = JSON.parse((await get('/status')).body) as { streams: StreamReport[] }
         const report = streams.find((one) => stream === undefined || one.stream === stream)
         if (report !== undefined && isIt(report)) return report
-        if (performance.now() > giveUpAt) throw failure(`no such status within ${withinMs} ms: ${isIt}`)
+        if (performance.now() > giveUpAt) throw failure(`no matching status within ${withinMs} ms: ${isIt}`)
       }
     },
     signal: (signal) => void child.kill(signal),

@@ -1,6 +1,6 @@
 import { markdownFiles } from './markdown-file.ts'
 
-/** A command that the documentation tells somebody to run. */
+/** A command in the documentation. */
 export interface DocumentedCommand {
   readonly page: string
   readonly command: string
@@ -9,14 +9,17 @@ export interface DocumentedCommand {
 const programs = 'polaris-connector|node|npm|npx|make|docker|podman|helm|kubectl|aws|openssl'
 const inline = new RegExp(`\`((?:${programs}) [^\`\\n]+)\``, 'g')
 
-/** In the order of the pages: the lines of shell blocks, and what stands inline and begins with a program. Decisions and the changelog tell of the past. */
+/**
+ * All commands in the order of the pages: the lines of shell blocks, and inline code that starts with a program.
+ * Skips the decisions and the changelog, which describe the past.
+ */
 export function documentedCommands(): readonly DocumentedCommand[] {
   const pages = markdownFiles().filter(({ path }) => !/^docs\/decisions\/|^CHANGELOG/.test(path))
   return pages.flatMap(({ path: page, text, blocks }) => {
     const fenced = blocks.filter(({ language }) => language === 'sh').flatMap((block) => commandsIn(block.text))
     const prose = text.replaceAll(/^```[\s\S]*?^```$/gm, '')
-    const told = [...prose.matchAll(inline)].map(([, command = '']) => command)
-    return [...new Set([...fenced, ...told])].map((command) => ({ page, command }))
+    const inProse = [...prose.matchAll(inline)].map(([, command = '']) => command)
+    return [...new Set([...fenced, ...inProse])].map((command) => ({ page, command }))
   })
 }
 
@@ -25,24 +28,24 @@ function commandsIn(script: string): string[] {
   return lines.map((line) => line.replace(/(^|\s+)#.*$/, '').trim()).filter((line) => line !== '')
 }
 
-/** What `test/e2e/documented-commands.test.ts` does not run, and why. */
+/** Commands that `test/e2e/commands/documented-commands.test.ts` does not run, and the reason. */
 export const leftOut: readonly [RegExp, string][] = [
-  [/^npm ci|^npm run build$|^npm link$/, 'the tests run on what these have made'],
-  [/^make (demo|test|test-image|release)$/, 'test/e2e/demo.test.ts runs the demo; the others run the tests'],
-  [/^node bench\/|^npm run (check|generate)\b/, 'runs on every change, before this'],
+  [/^npm ci|^npm run build$|^npm link$/, 'already run before the tests'],
+  [/^make (demo|test|test-image|release)$/, 'test/e2e/commands/demo.test.ts runs the demo; the others run the tests'],
+  [/^node bench\/|^npm run (check|generate)\b/, 'already run on every change'],
   [
-    /^node bench\/|^npm run (bench|chaos|cluster-test|simulate|model|test:)|^npx vitest run --project e2e$/,
-    'long; in lanes of their own',
+    /^node bench\/|^npm run (bench|chaos|cluster-test|simulate|model|test:)|^npx vitest run --project (e2e|chart|image)$/,
+    'takes too long; runs separately',
   ],
-  [/^node --max-semi-space-size=16 /, 'flags, no command'],
-  [/^(docker|podman) /, 'needs the image; test/image runs it, compose.yaml and what a release loads'],
-  [/^sha256sum /, 'needs a release; test/image/release.test.ts makes one and runs it'],
-  [/^(helm|kubectl) /, 'needs a cluster; test/chart and the cluster test run the chart'],
-  [/^kafka-console-consumer\.sh /, 'comes with a distribution of Kafka, of which the tests have the broker alone'],
-  [/^aws /, 'a tool of its own, at somebody’s bucket'],
+  [/^node --max-semi-space-size=16 /, 'only flags, not a complete command'],
+  [/^(docker|podman) /, 'needs the image; test/image runs the image, compose.yaml and a loaded release'],
+  [/^sha256sum /, 'needs a release; test/image/release.test.ts makes one and runs this'],
+  [/^(helm|kubectl) /, 'needs a cluster; test/chart and test/cluster test the chart'],
+  [/^kafka-console-consumer\.sh /, 'part of the Kafka distribution; the tests have only the broker'],
+  [/^aws /, 'needs the AWS CLI and a real bucket'],
 ]
 
-/** The connector's own commands: each is run. */
+/** The connector's own commands; the e2e test runs each of them. */
 export const isOurs = ({ command }: DocumentedCommand) =>
   /^(polaris-connector|node dist\/main\.js|npm start)/.test(command) && !isLeftOut(command)
 

@@ -1,52 +1,104 @@
 import type { PipelineEvent } from '../../connector/pipeline/pipeline-event.ts'
+import type { ScanCounts } from '../../connector/pipeline/scan-counts.ts'
+import { BACKFILL, newScans, noTokens, type Scan, type ScanStates } from '../../connector/scan/scan-state.ts'
+import type { SourceTime } from '../../connector/source/client-source.ts'
+
+/** A backfill in progress. */
+export const backfill: Scan = {
+  ...{ kind: 'backfill', tag: BACKFILL, reachMs: null, checkPoint: null, limit: 100, output: 'json' },
+  ...{ from: '2026-01-01T00:00:00' as SourceTime, lastChanged: '2026-01-01T00:00:00' as SourceTime, since: 0 },
+  ...{ startedAt: 0, startedAtOurs: 0, notBefore: 0, lastModifiedAt: null, tokens: noTokens, emptyPages: 0 },
+  ...{ refusals: 0, failures: 0, restarts: 0, pages: 2, clients: 200 },
+}
+
+export const scanStates: ScanStates = {
+  ...newScans,
+  background: [backfill],
+  lookBacks: [{ reachMs: 300_000, startedAt: 0, dueAt: 0 }],
+}
+
+type PagesPublished = Extract<PipelineEvent, { kind: 'pages-published' }>
+
+/** A delivered group of a live scan with these outcomes. */
+export function published(counts: Partial<ScanCounts> = {}, more: Partial<PagesPublished> = {}): PagesPublished {
+  const live = { events: 0, suppressed: 0, superseded: 0, late: [], ...counts }
+  return {
+    ...{ kind: 'pages-published', pages: 1, scans: new Map([['live', live]]), deadLetters: 0, bytes: 900, tookMs: 9 },
+    ...{ seq: 1, states: newScans, index: { clients: 10, memoryBytes: 240, segments: 0 }, ...more },
+  }
+}
+
+const late = { scan: 'look-back', ms: 4_000_000 } as const
 
 type Every = { readonly [K in PipelineEvent['kind']]: Extract<PipelineEvent, { kind: K }> }
 
-/** One event of each kind, about `error` where one has an error. */
+/** One event of each kind; those that carry an error carry `error`. */
 export function everyPipelineEvent(error: unknown): PipelineEvent[] {
   const every: Every = {
+    'group-unreachable': { kind: 'group-unreachable', code: 'placement.group-unreachable' },
+    'group-reachable': { kind: 'group-reachable', waitedMs: 20_000 },
     'stream-opening': { kind: 'stream-opening' },
     'stream-claimed': {
       kind: 'stream-claimed',
       epoch: 3,
       seq: 41,
-      lastChanged: '2026-03-01T10:00:00',
+      backfill: 'due',
       isNew: false,
       events: 900,
     },
-    'session-closed': { kind: 'session-closed' },
+    'producer-closed': { kind: 'producer-closed' },
+    'transactions-repaired': { kind: 'transactions-repaired', partitions: 2, as: 'committed', record: 'rewrite' },
     'taken-over': { kind: 'taken-over', from: 'replica-1', epoch: 3 },
-    'setting-ignored': { kind: 'setting-ignored', setting: 'POLARIS_LAST_CHANGED', why: 'there is a checkpoint' },
     'source-moved': { kind: 'source-moved' },
     'partitions-grown': { kind: 'partitions-grown', from: 6, to: 12 },
     'field-detected': { kind: 'field-detected', setting: 'POLARIS_CLIENT_ID_FIELD', field: 'idClient' },
-    'drain-started': { kind: 'drain-started', lastChanged: '2026-03-01T10:00:00' },
-    'page-read': { kind: 'page-read', clients: 100, bytes: 87_000, tookMs: 120 },
+    'scan-started': { kind: 'scan-started', scan: 'live', lastChanged: '2026-03-01T10:00:00' },
+    'page-read': { kind: 'page-read', scan: 'live', clients: 100, limit: 100, bytes: 87_000, tookMs: 120 },
     'list-ambiguous': { kind: 'list-ambiguous', path: 'adresses' },
+    'certificate-seen': { kind: 'certificate-seen', certificate: 'server', expiresAt: 1_900_000_000_000 },
+    'characters-replaced': { kind: 'characters-replaced', characters: 3 },
     'request-waited': { kind: 'request-waited', ms: 40 },
-    'read-retried': { kind: 'read-retried', code: 'source.timeout', attempt: 1 },
+    'read-retried': { kind: 'read-retried', code: 'source.timeout', attempt: 1, error },
+    'read-recovered': { kind: 'read-recovered', failures: 12, failedForMs: 90_000 },
+    'source-waiting': { kind: 'source-waiting', state: 'source-down', code: 'source.unreachable' },
+    'probe-failed': { kind: 'probe-failed', code: 'source.unreachable' },
+    'source-resumed': { kind: 'source-resumed' },
     'caught-up': { kind: 'caught-up', clients: 5000, pages: 50, tookMs: 6000 },
     'fell-behind': { kind: 'fell-behind' },
-    'group-published': {
-      kind: 'group-published',
+    'pages-published': {
+      kind: 'pages-published',
       pages: 2,
-      events: 190,
+      scans: new Map([
+        ['live', { events: 188, suppressed: 5, superseded: 0, late: [] }],
+        ['look-back', { events: 2, suppressed: 1, superseded: 1, late: [late, { scan: 'look-back', ms: undefined }] }],
+      ]),
       deadLetters: 3,
-      suppressed: 7,
       bytes: 160_000,
       tookMs: 30,
       seq: 42,
+      states: scanStates,
+      index: { clients: 5000, memoryBytes: 120_000, segments: 2 },
     },
     'checkpoint-saved': { kind: 'checkpoint-saved', bytes: 2048 },
-    lateness: { kind: 'lateness', ms: 4000 },
-    'lateness-high': { kind: 'lateness-high', ms: 200_000, overlapMs: 300_000 },
-    'window-overflowed': { kind: 'window-overflowed', entries: 12 },
-    'server-clock-missing': { kind: 'server-clock-missing' },
-    'checkpoint-refused': { kind: 'checkpoint-refused', lastChanged: '2026-03-01T10:00:00' },
+    'server-clock-missing': { kind: 'server-clock-missing', why: 'no-date' },
+    'server-clock-jumped': { kind: 'server-clock-jumped', byMs: 3_600_000 },
+    'segment-written': { kind: 'segment-written', tier: 'spill', bytes: 48_000 },
+    'index-upkeep-failed': { kind: 'index-upkeep-failed', error },
+    'segments-missing': { kind: 'segments-missing', segments: 1 },
+    'scan-paused': { kind: 'scan-paused', scan: 'backfill', code: 'source.timeout', error },
+    'scan-stuck': { kind: 'scan-stuck', scan: 'backfill', why: 'its token repeats', limit: 200 },
+    'limit-lowered': { kind: 'limit-lowered', scan: 'live', failedLimit: 100, limit: 50, error },
+    'scans-not-interleaved': { kind: 'scans-not-interleaved' },
+    'scan-done': { kind: 'scan-done', scan: 'backfill', clients: 5000, pages: 50, tookMs: 6000 },
+    'late-changes': { kind: 'late-changes', scan: 'look-back', ms: 4_000_000 },
+    'checkpoint-refused': { kind: 'checkpoint-refused', scan: 'live', lastChanged: '2026-03-01T10:00:00' },
     'fields-keep-changing': { kind: 'fields-keep-changing', fields: ['points'] },
     'stream-retrying': { kind: 'stream-retrying', code: 'publish.unreachable', error, pauseMs: 500 },
     'stream-lost': { kind: 'stream-lost', error, wasStopping: false },
-    'stream-stopped': { kind: 'stream-stopped', code: 'checkpoint.damaged', error },
+    'stream-held': { kind: 'stream-held', code: 'checkpoint.damaged', error, pauseMs: 60_000 },
+    'stream-still-held': { kind: 'stream-still-held', code: 'checkpoint.damaged', error, pauseMs: 120_000 },
+    'stream-resuming': { kind: 'stream-resuming', code: 'checkpoint.damaged' },
+    'stream-failed': { kind: 'stream-failed', code: 'checkpoint.damaged', error },
     'stream-ended': { kind: 'stream-ended' },
   }
   return Object.values(every)

@@ -3,17 +3,20 @@ import type { ReplicaEvent } from '../../connector/telemetry/group-status.ts'
 
 type Every = { readonly [K in ReplicaEvent['kind']]: Extract<ReplicaEvent, { kind: K }> }
 
-/** One event of each kind that tells of the replicas, about `error` where one has an error. */
+/** One replica event of each kind; those that carry an error carry `error`. */
 export function everyReplicaEvent(error: unknown): ReplicaEvent[] {
   const every: Every = {
     'group-joined': { kind: 'group-joined', slots: [1, 5], kept: 1, streams: ['shop'], tookMs: 300 },
-    'group-seen': { kind: 'group-seen', members: [{ replica: 'one', host: '::1', slots: [1, 5], streams: ['shop'] }] },
+    'group-described': {
+      kind: 'group-described',
+      members: [{ replica: 'one', host: '::1', slots: [1, 5], streams: ['shop'] }],
+    },
     'session-expired': { kind: 'session-expired', silentMs: 7000 },
-    'group-broken': { kind: 'group-broken', code: codeOf(error), error },
-    'group-rebuilt': { kind: 'group-rebuilt', tries: 3, tookMs: 9000 },
+    'membership-lost': { kind: 'membership-lost', code: codeOf(error), error },
+    'membership-restored': { kind: 'membership-restored', attempts: 3, tookMs: 9000 },
     'group-left': { kind: 'group-left' },
     'assignment-changed': { kind: 'assignment-changed', streams: 2, gained: ['shop'], lost: ['mall'] },
-    'stream-let-go': { kind: 'stream-let-go', stream: 'shop', tookMs: 40 },
+    'stream-released': { kind: 'stream-released', stream: 'shop', tookMs: 40 },
     'stream-contested': { kind: 'stream-contested', stream: 'shop', fences: 3, pauseMs: 9000 },
   }
   return Object.values(every)

@@ -5,7 +5,7 @@ import { parseAllDocuments } from 'yaml'
 export const helmVersions = ['3', '4'] as const
 export type HelmVersion = (typeof helmVersions)[number]
 
-/** A manifest as the API server would get it. */
+/** A manifest as the API server would receive it. */
 export interface Manifest {
   readonly apiVersion: string
   readonly kind: string
@@ -22,7 +22,7 @@ export interface Manifest {
 const root = fileURLToPath(new URL('../../', import.meta.url))
 const binary = (version: HelmVersion) => `${root}.cache/helm-${version}/helm`
 
-/** Runs helm in the root of the project and returns what it prints. Throws what it complains about. */
+/** Runs helm in the project root and returns its standard output; throws an error with its standard error. */
 export function helm(version: HelmVersion, args: readonly string[], input = ''): string {
   const run = spawnSync(binary(version), args, { cwd: root, input, encoding: 'utf8', maxBuffer: 2 ** 26 })
   if (run.error !== undefined) throw run.error
@@ -30,7 +30,7 @@ export function helm(version: HelmVersion, args: readonly string[], input = ''):
   return run.stdout
 }
 
-/** The least that the chart takes, and values over it. */
+/** The minimal values that the chart accepts, overridden by `values`. */
 export const someValues = (values: object = {}) => ({
   config: {
     connector: 'shops',
@@ -41,12 +41,12 @@ export const someValues = (values: object = {}) => ({
   ...values,
 })
 
-/** What `helm template` makes of values, as text. */
+/** The output of `helm template`, as text. */
 export function rendered(version: HelmVersion, values: object, args: readonly string[] = []): string {
   return helm(version, ['template', 'shops', 'helm', '-n', 'retail', '-f', '-', ...args], JSON.stringify(values))
 }
 
-/** The same as manifests. */
+/** The output of `helm template`, as manifests. */
 export function manifests(version: HelmVersion, values: object, args: readonly string[] = []): Manifest[] {
   return manifestsIn(rendered(version, values, args))
 }
@@ -57,7 +57,7 @@ export function manifestsIn(text: string): Manifest[] {
   )
 }
 
-/** The only manifest of a kind. */
+/** The only manifest of a kind; throws unless there is exactly one. */
 export function only(all: readonly Manifest[], kind: string): Manifest {
   const found = all.filter((manifest) => manifest.kind === kind)
   const [first] = found
@@ -65,7 +65,7 @@ export function only(all: readonly Manifest[], kind: string): Manifest {
   return first
 }
 
-/** Runs promtool; returns what it prints, throws what it complains about. */
+/** Runs promtool and returns its standard output; throws an error with its standard error. */
 export function promtool(...args: readonly string[]): string {
   return execFileSync(`${root}.cache/promtool/promtool`, args, { encoding: 'utf8', stdio: 'pipe' })
 }

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { AclOperationTypes, AclPermissionTypes, AclResourceTypes, type Admin, ResourcePatternTypes } from 'kafkajs'
 
-/** One thing that a user may do to one thing. */
+/** Permission for one operation on one resource. */
 export interface Acl {
   readonly resource: 'topic' | 'group' | 'transactional id'
   readonly name: string
@@ -14,16 +14,10 @@ const resourceTypes = {
   'transactional id': AclResourceTypes.TRANSACTIONAL_ID,
 }
 
-/** The pages that list them, and under which heading. */
-const sections = { 'README.md': '### Rights', 'docs/security.md': '## Kafka ACLs' }
-
-/** What a page asks for, for a stream of a connector whose topics exist, each resource on its own. */
-export function documentedAcls(
-  names: { connector: string; stream: string; topic: string },
-  page: keyof typeof sections = 'README.md',
-): Acl[] {
-  const text = readFileSync(new URL(`../../${page}`, import.meta.url), 'utf8')
-  const [, section = ''] = text.split(sections[page])
+/** The ACLs that docs/security.md lists for a stream whose topics exist, one entry per resource. */
+export function documentedAcls(names: { connector: string; stream: string; topic: string }): Acl[] {
+  const text = readFileSync(new URL('../../docs/security.md', import.meta.url), 'utf8')
+  const [, section = ''] = text.split('## Kafka ACLs')
   const rows = section.matchAll(/^\| (topic|group|transactional id)s? (`.*?) \| ([A-Z]+).* \| (.*) \|$/gm)
   return [...rows].flatMap(([, kind, resources = '', operation = '', use = '']) => {
     if (/doctor|create/.test(use)) return []

@@ -4,19 +4,19 @@ import { posix } from 'node:path'
 
 /** A Markdown file of the project. */
 export interface MarkdownFile {
-  /** From the root of the project. */
+  /** Relative to the project root. */
   readonly path: string
   readonly text: string
-  /** Everything that a link to this file may name after `#`, as forges make it of headings. */
+  /** Valid link targets after `#`: explicit ids, and ids that forges derive from headings. */
   readonly anchors: ReadonlySet<string>
-  /** Links to files of the project. */
+  /** Links to files in the project. */
   readonly links: readonly MarkdownLink[]
-  /** Fenced blocks with the language of their fence. */
+  /** Fenced code blocks. */
   readonly blocks: readonly { readonly language: string; readonly text: string }[]
 }
 
 export interface MarkdownLink {
-  /** From the root of the project. */
+  /** Relative to the project root. */
   readonly path: string
   readonly anchor: string | undefined
 }
@@ -24,7 +24,7 @@ export interface MarkdownLink {
 const root = new URL('../../', import.meta.url)
 export const readProjectFile = (path: string) => readFileSync(new URL(path, root), 'utf8')
 
-/** Every Markdown file that is under version control or about to be. */
+/** All Markdown files, tracked or not, that Git does not ignore. */
 export function markdownFiles(): readonly MarkdownFile[] {
   const listed = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', '*.md'], { cwd: root })
   return listed.toString().trim().split('\n').map(markdownFile)

@@ -1,15 +1,15 @@
 import { expect } from 'vitest'
+import { plantedMarks } from '../polaris/polaris-simulator.ts'
+import { DEFAULT_ACCESS } from '../polaris/session.ts'
 import type { ConnectorProcess } from './connector-process.ts'
-import { DEFAULT_ACCESS } from './servers/polaris/session.ts'
-import { plantedMarks } from './servers/polaris-simulator.ts'
 
-/** What a connector tells over HTTP. */
-export async function everythingToldBy(connector: ConnectorProcess): Promise<string[]> {
+/** The bodies of all HTTP endpoints of a connector. */
+export async function httpOutputs(connector: ConnectorProcess): Promise<string[]> {
   const paths = ['/metrics', '/status', '/readyz']
   return await Promise.all(paths.map(async (path) => (await connector.get(path)).body))
 }
 
-/** Invariant 8: no planted personal data, no credentials, no token and no query in what a connector told. */
+/** Invariant 8: the outputs contain no planted personal data, no credentials, no tokens and no query strings. */
 export function expectNothingPersonal(outputs: readonly string[]): void {
   const queries = ['lastChanged=', 'checkPoint=', 'codeMagasin=', 'password=', 'CP/', 'CP%2F']
   const { user, password } = DEFAULT_ACCESS

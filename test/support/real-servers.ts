@@ -6,14 +6,14 @@ import { makeBucket, type S3Address, startS3 } from './servers/s3-server.ts'
 
 declare module 'vitest' {
   interface ProvidedContext {
-    /** `host:port`, separated by commas. The broker is shared: every test makes topics, groups and transactional ids of its own. */
+    /** `host:port`, comma-separated. Shared, so each test uses its own topics, groups and transactional ids. */
     kafkaBrokers: string
-    /** The store is shared: every test uses a prefix of its own. */
+    /** All tests share the store, so each uses its own prefix. */
     s3: S3Address
   }
 }
 
-/** Vitest's global setup: one Kafka broker and one S3 server for a whole run, or the ones that the environment names. */
+/** Vitest's global setup: starts one Kafka broker and one S3 server per run, unless the environment names others. */
 export async function setup({ provide }: TestProject): Promise<() => Promise<void>> {
   const closing = closeStack()
   const kafkaBrokers = async () => {
@@ -41,7 +41,7 @@ function addressOf({ endpoint, region, accessKeyId, secretAccessKey, bucket }: S
   return { endpoint, region, accessKeyId, secretAccessKey, bucket }
 }
 
-/** The store that the standard AWS variables name, with `S3_TEST_BUCKET` or a new bucket; `undefined` without an endpoint. */
+/** The store in the standard AWS variables, with `S3_TEST_BUCKET` or a new bucket; undefined without an endpoint. */
 function s3OfEnvironment(): S3Address | undefined {
   const { AWS_ENDPOINT_URL_S3, AWS_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, S3_TEST_BUCKET } = process.env
   if (AWS_ENDPOINT_URL_S3 === undefined) return undefined

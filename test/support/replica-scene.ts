@@ -3,24 +3,24 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { inject, onTestFailed, onTestFinished } from 'vitest'
 import { groupDefaults } from '../../connector/placement/placement-config.ts'
 import { slotOf } from '../../connector/placement/slots.ts'
+import { type PolarisSimulator, startPolarisSimulator } from '../polaris/polaris-simulator.ts'
 import { type ConnectorProcess, lastLines, runningOn, startConnector } from './connector-process.ts'
-import { type PolarisSimulator, startPolarisSimulator } from './servers/polaris-simulator.ts'
-import { configFile, expectExactlyOnce, surroundingsOf, untilTold } from './stream-scene.ts'
+import { configFile, environmentOf, expectExactlyOnce, untilPublished } from './stream-scene.ts'
 
-/** Several streams that replicas share, each with a topic of its own, on real servers and one source. Closed with the test. */
+/** Several streams on real servers, each with its own topic, all with one source. Closed with the test. */
 export interface ReplicaScene {
   readonly name: string
   readonly streams: readonly string[]
   readonly simulator: PolarisSimulator
   /** Starts `run`, or another command. */
   start(args?: readonly string[], more?: Record<string, string>): ConnectorProcess
-  /** Starts `run` for this stream alone, outside of the group. */
+  /** Starts `run` for this stream only, outside the consumer group. */
   startAlone(stream: string): ConnectorProcess
-  /** `replicas --json` */
+  /** Runs `replicas --json`. */
   replicas(): Promise<ReplicasJson>
-  /** Waits until each stream runs on exactly one of the replicas, and each replica runs `least` at least. Resolves to how long it took. */
+  /** Waits until each stream runs on one replica, and each replica runs `least` or more. Resolves to the ms taken. */
   untilShared(replicas: readonly ConnectorProcess[], options?: { least?: number; withinMs?: number }): Promise<number>
-  /** Waits until everything is in the topics; then every change of every stream must be there once and in order. */
+  /** Waits until all topics are complete; then every change of every stream must be there exactly once and in order. */
   expectAllExactlyOnce(): Promise<void>
 }
 
@@ -38,36 +38,39 @@ interface ReplicasJson {
   }[]
 }
 
-/** Variables of a single stream: with several, the file says it. */
+/** Variables that describe a single stream; with several streams, the file describes them. */
 const ofOneStream = ['KAFKA_TOPIC', 'POLARIS_CODE_MAGASIN', 'POLARIS_LAST_CHANGED', 'POLARIS_LIMIT', 'POLL_INTERVAL']
 
 export interface ReplicaSceneOptions {
-  /** In the source, 100 by default. */
+  /** Settings of `streams[].poll`. */
+  readonly poll?: object
+  /** Number of clients in the source, 100 by default. */
   readonly clients?: number
-  /** The shared ones by default. */
+  /** The shared brokers by default. */
   readonly brokers?: string
-  /** Of each stream, and of all, as in a configuration file. */
+  /** More settings of each stream's `polaris` section. */
   readonly polaris?: object
+  /** More top-level sections of the configuration file. */
   readonly settings?: { readonly kafka?: object; readonly [section: string]: object | undefined }
 }
 
 /** Call within a test. */
 export async function replicaScene(count: number, options: ReplicaSceneOptions = {}): Promise<ReplicaScene> {
-  const { clients = 100, brokers = inject('kafkaBrokers'), settings = {}, polaris: more = {} } = options
+  const { clients = 100, brokers = inject('kafkaBrokers'), settings = {}, polaris: more = {}, poll = {} } = options
   const simulator = await startPolarisSimulator({ clients })
   const name = `e2e-${randomUUID().slice(0, 13)}`
-  const streams = streamsInSlotsOfTheirOwn(count)
+  const streams = streamsInSeparateSlots(count)
   const topicOf = (stream: string) => `${name}.${stream}`
   const polaris = { url: simulator.url, lastChanged: '2000-01-01', limit: 20, output: 'json', ...more }
   const all = streams.map((stream, at) => ({
-    ...{ name: stream, polaris: { ...polaris, codeMagasin: at + 1 }, poll: { interval: '200ms' } },
+    ...{ name: stream, polaris: { ...polaris, codeMagasin: at + 1 }, poll: { interval: '200ms', ...poll } },
     kafka: { topic: topicOf(stream) },
   }))
-  // JSON is YAML; a leader a partition is enough, and quick to make.
+  // JSON is valid YAML. Few partitions make the topics quick to create.
   const kafka = { topics: { partitions: 2 }, ...settings.kafka }
   const fileOf = (some: typeof all) => configFile(JSON.stringify({ ...settings, kafka, streams: some }))
   const config = fileOf(all)
-  const given = Object.entries(surroundingsOf(name, brokers)).filter(([variable]) => !ofOneStream.includes(variable))
+  const given = Object.entries(environmentOf(name, brokers)).filter(([variable]) => !ofOneStream.includes(variable))
   const environment = { ...Object.fromEntries(given), PLACEMENT: 'group' }
   const started: ConnectorProcess[] = []
   onTestFailed(() => {
@@ -89,20 +92,20 @@ export async function replicaScene(count: number, options: ReplicaSceneOptions =
     startAlone: (stream) =>
       startWith(fileOf(all.filter(({ name }) => name === stream)), ['run'], { PLACEMENT: 'single' }),
     replicas: async () => {
-      const asked = start(['replicas', '--json'])
-      await asked.exitCode()
-      return JSON.parse(asked.output())
+      const command = start(['replicas', '--json'])
+      await command.exitCode()
+      return JSON.parse(command.output())
     },
     expectAllExactlyOnce: async () => {
       for (const stream of streams) {
-        expectExactlyOnce({ simulator }, await untilTold({ brokers, topic: topicOf(stream), simulator }))
+        expectExactlyOnce({ simulator }, await untilPublished({ brokers, topic: topicOf(stream), simulator }))
       }
     },
   }
 }
 
-/** So that any of them can move alone. */
-function streamsInSlotsOfTheirOwn(count: number): string[] {
+/** Names of streams in different slots, so that each stream can move on its own. */
+function streamsInSeparateSlots(count: number): string[] {
   const found = new Map<number, string>()
   for (let number = 1; found.size < count; number += 1) {
     const slot = slotOf(`stream-${number}`, groupDefaults.create.partitions)
@@ -121,7 +124,8 @@ async function untilShared(
     const running = await Promise.all(replicas.map(runningOn))
     const isShared = running.flat().sort().join() === [...streams].sort().join()
     if (isShared && running.every((some) => some.length >= least)) return performance.now() - startedAt
-    if (performance.now() - startedAt > withinMs) throw new Error(`after ${withinMs} ms: ${JSON.stringify(running)}`)
+    if (performance.now() - startedAt > withinMs)
+      throw new Error(`streams not shared within ${withinMs} ms: ${JSON.stringify(running)}`)
     await delay(50)
   }
 }

@@ -1,4 +1,5 @@
 import fc from 'fast-check'
 
-// Before each test file. Chance is the commit's (`vitest.config.ts`): a red run is red again, and the next commit tries something else.
+// Runs before each test file. The seed depends on the commit (`vitest.config.ts`): a failing run fails again when
+// repeated, and the next commit tries other values.
 fc.configureGlobal({ seed: Number(process.env.TEST_SEED) })

@@ -1,6 +1,6 @@
 /**
- * Loaded into a process before anything else (`node --import`), it moves the wall clock by `CLOCK_SKEW_MS`: `Date.now()`, `new Date()` and
- * `Date()`. Durations (`performance.now()`, timers) stay right, as they do on a machine whose clock is wrong.
+ * Loaded before the program (`node --import`), shifts the wall clock by `CLOCK_SKEW_MS`: `Date.now()`, `new Date()` and
+ * `Date()`. Durations (`performance.now()`, timers) stay correct, as on a machine whose clock is wrong.
  */
 const skewMs = Number(process.env.CLOCK_SKEW_MS ?? 0)
 

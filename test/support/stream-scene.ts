@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { expect, inject, onTestFailed, onTestFinished } from 'vitest'
-import { hasKafkaCode } from '../../connector/publish/classify-kafka-error.ts'
+import { hasKafkaCode, KafkaCode } from '../../connector/kafka/kafka-errors.ts'
+import { type PolarisSimulator, type SimulatorOptions, startPolarisSimulator } from '../polaris/polaris-simulator.ts'
 import { type ConnectorProcess, lastLines, startConnector } from './connector-process.ts'
 import { assertSameAsSource, hasLastOfAll } from './same-as-source.ts'
-import { type PolarisSimulator, type SimulatorOptions, startPolarisSimulator } from './servers/polaris-simulator.ts'
 import { readTopic, readTopicUntil, type TopicRecord } from './topic-reader.ts'
 
 /** One stream of the built connector on real servers, and the source that it reads. Closed with the test. */
@@ -15,24 +15,24 @@ export interface Scene {
   /** Connector id, topic and part of the checkpoint's key. */
   readonly name: string
   readonly simulator: PolarisSimulator
-  /** All that `run` needs; tests may add. */
+  /** All settings that `run` needs; tests may add more. */
   readonly environment: Record<string, string>
-  /** Starts `run` (or another command); killed at the end of the test at the latest. */
+  /** Starts `run` (or another command); killed when the test ends, if still running. */
   start(more?: Record<string, string>, args?: readonly string[]): ConnectorProcess
-  /** What is committed in the topic now. */
+  /** The records committed in the topic so far. */
   records(): Promise<TopicRecord[]>
-  /** Waits until the last version of every client is in the topic; leave the source alone meanwhile. */
+  /** Waits until the topic has the last version of every client; the source must not change meanwhile. */
   caughtUp(withinMs?: number): Promise<TopicRecord[]>
 }
 
 export interface SceneOptions {
   readonly source?: SimulatorOptions
   readonly environment?: Record<string, string>
-  /** Settings that have no variable: the text of a YAML file. */
+  /** Text of a YAML file, for settings that have no variable. */
   readonly yaml?: string
-  /** Brokers other than the shared ones. */
+  /** Brokers to use instead of the shared ones. */
   readonly brokers?: { readonly connector: string; readonly reader: string }
-  /** What starts the connector, instead of a process of its own. */
+  /** How to start the connector; by default, as a child process. */
   readonly starting?: typeof startConnector
 }
 
@@ -43,7 +43,7 @@ export async function scene(options: SceneOptions = {}): Promise<Scene> {
   const name = `e2e-${randomUUID().slice(0, 13)}`
   const reader = brokers?.reader ?? inject('kafkaBrokers')
   const base = {
-    ...surroundingsOf(name, brokers?.connector ?? reader),
+    ...environmentOf(name, brokers?.connector ?? reader),
     POLARIS_URL: simulator.url,
     ...environment,
   }
@@ -65,12 +65,12 @@ export async function scene(options: SceneOptions = {}): Promise<Scene> {
       return started
     },
     records: () => readTopic(reader, name),
-    caughtUp: (withinMs) => untilTold({ brokers: reader, topic: name, simulator }, withinMs),
+    caughtUp: (withinMs) => untilPublished({ brokers: reader, topic: name, simulator }, withinMs),
   }
 }
 
-/** Waits until the topic, which may not be there yet, has the last version of every client. */
-export async function untilTold(
+/** Waits until the topic has the last version of every client. The topic need not exist yet. */
+export async function untilPublished(
   { brokers, topic, simulator }: { brokers: string; topic: string; simulator: Pick<PolarisSimulator, 'changes'> },
   withinMs = 60_000,
 ): Promise<TopicRecord[]> {
@@ -80,17 +80,20 @@ export async function untilTold(
     try {
       return await readTopicUntil(brokers, topic, { withinMs: giveUpAt - performance.now(), follows: true, isEnough })
     } catch (error) {
-      if (!NOT_YET.some((code) => hasKafkaCode(error, code)) || performance.now() > giveUpAt) throw error
+      if (!hasKafkaCode(error, ...NOT_YET) || performance.now() > giveUpAt) throw error
       await delay(100)
     }
   }
 }
 
-/** What the broker says of a topic that is just being created: unknown, without a leader. */
-const NOT_YET = [3, 5, 6]
+/** The broker's error codes for a topic that is being created. */
+const NOT_YET = [KafkaCode.UNKNOWN_TOPIC_OR_PARTITION, KafkaCode.LEADER_NOT_AVAILABLE, KafkaCode.NOT_LEADER_OR_FOLLOWER]
 
-/** Variables of a connector on the shared servers, but for the source. One process, unless a test says otherwise: a killed one is back at once. */
-export function surroundingsOf(name: string, brokers: string): Record<string, string> {
+/**
+ * The settings of a connector on the shared servers, without those of the source. Placement is `single` by default, so
+ * that a restarted connector need not wait for the group session of a killed one.
+ */
+export function environmentOf(name: string, brokers: string): Record<string, string> {
   const { endpoint, region, accessKeyId, secretAccessKey, bucket } = inject('s3')
   return {
     ...{ CONNECTOR_ID: name, KAFKA_TOPIC: name, KAFKA_BROKERS: brokers, HTTP_PORT: '0' },
@@ -101,7 +104,7 @@ export function surroundingsOf(name: string, brokers: string): Record<string, st
   }
 }
 
-/** A file that lives as long as the test. */
+/** Writes a configuration file that is removed when the test ends. */
 export function configFile(yaml: string): string {
   const folder = mkdtempSync(join(tmpdir(), 'e2e-'))
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
@@ -110,13 +113,13 @@ export function configFile(yaml: string): string {
   return file
 }
 
-/** Invariant 2 and 3, and the numbering: every change once and in order, `sequence` without a gap. */
+/** Invariants 2 and 3: every change once and in order. Also checks that `sequence` has no gap. */
 export function expectExactlyOnce({ simulator }: Pick<Scene, 'simulator'>, records: readonly TopicRecord[]): void {
   assertSameAsSource(simulator.changes, records)
   expectNumbered(records)
 }
 
-/** `sequence` is 0..n-1, each once, and grows within each partition. */
+/** Checks that `sequence` is 0..n-1, each value once, and increases within each partition. */
 export function expectNumbered(records: readonly TopicRecord[]): void {
   const numbers = records.map(sequenceOf)
   expect(numbers.toSorted((one, other) => one - other)).toEqual(records.map((_, at) => at))

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 
-/** Established TCP connections of a process (Linux) to each port of any host. */
+/** The number of established TCP connections of a process (Linux), by remote port. */
 export function connectionsOf(pid: number): ReadonlyMap<number, number> {
   const own = new Set(readdirSync(`/proc/${pid}/fd`).flatMap((fd) => socketInode(`/proc/${pid}/fd/${fd}`)))
   const counts = new Map<number, number>()
@@ -21,6 +21,6 @@ function socketInode(link: string): string[] {
   try {
     return /^socket:\[(\d+)\]$/.exec(readlinkSync(link))?.slice(1) ?? []
   } catch {
-    return [] // closed meanwhile
+    return [] // closed in the meantime
   }
 }

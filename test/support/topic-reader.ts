@@ -8,17 +8,17 @@ export interface TopicRecord {
   /** Milliseconds since 1970. */
   readonly timestamp: number
   readonly key: string | null
-  /** The JSON read; undefined when the value is none. */
+  /** The parsed JSON; undefined when the value is not JSON. */
   readonly value: unknown
   readonly text: string
   readonly headers: Readonly<Record<string, string>>
 }
 
-/** Reads a topic without a group: it waits for nobody and leaves no trace on the broker. */
+/** Reads a topic without a consumer group: no rebalance delays it, and it commits no offsets. */
 export interface TopicReader {
-  /** The committed records behind the last ones, in the order of each partition; waits up to 250 ms for some. */
+  /** The next committed records, ordered within each partition; waits up to 250 ms for some. */
   poll(): Promise<readonly TopicRecord[]>
-  /** Whether everything that was in the topic at the first poll has been read; what open transactions sent is not, until they end. */
+  /** Whether everything in the topic at the first poll was read; false while a transaction there is open. */
   isPastStart(): boolean
   close(): Promise<void>
 }
@@ -38,7 +38,7 @@ interface Position {
 const MAX_WAIT_MS = 250
 const MAX_BYTES = 8 << 20
 
-/** Rejects when the topic is not there. */
+/** Rejects when the topic does not exist. */
 export async function openTopic({ kafka, topic, from }: TopicReaderOptions): Promise<TopicReader> {
   const client = new Kafka({ ...kafka, clientId: 'topic-reader', logLevel: logLevel.NOTHING })
   const positions = new Map<number, Position>()
@@ -59,7 +59,7 @@ export async function openTopic({ kafka, topic, from }: TopicReaderOptions): Pro
       try {
         return await pollOnce(cluster, topic, positions)
       } catch {
-        // A broker went away or a leader moved: what was not read is read by the next poll.
+        // A broker failed or a leader moved: the next poll reads what this one could not.
         await delay(MAX_WAIT_MS)
         await cluster.refreshMetadata().catch(() => cluster.connect().catch(() => {}))
         return []
@@ -70,12 +70,12 @@ export async function openTopic({ kafka, topic, from }: TopicReaderOptions): Pro
   }
 }
 
-/** What is committed in a topic now: waits until open transactions have ended, up to `withinMs`. */
+/** The records committed in a topic so far; waits up to `withinMs` for open transactions. */
 export async function readTopic(bootstrap: string, topic: string, withinMs = 60_000): Promise<TopicRecord[]> {
   return readTopicUntil(bootstrap, topic, { withinMs, isEnough: () => false })
 }
 
-/** The records from the beginning until `isEnough` or, unless it `follows`, the topic's present end. Rejects after `withinMs`. */
+/** Reads until `isEnough`, or until the current end of the topic unless `follows`. Rejects after `withinMs`. */
 export async function readTopicUntil(
   bootstrap: string,
   topic: string,
@@ -87,7 +87,7 @@ export async function readTopicUntil(
   try {
     while (!until.isEnough(records) && (until.follows === true || !reader.isPastStart())) {
       if (performance.now() > deadline)
-        throw new Error(`${topic}: ${records.length} records after ${until.withinMs} ms`)
+        throw new Error(`${topic}: only ${records.length} records within ${until.withinMs} ms`)
       for (const record of await reader.poll()) records.push(record)
     }
   } finally {
@@ -96,7 +96,7 @@ export async function readTopicUntil(
   return records
 }
 
-/** kafkajs hands its cluster, the way to single requests, to assigners only. */
+/** The cluster sends single requests; kafkajs exposes it only to partition assigners. */
 function clusterOf(client: Kafka): Cluster {
   const found: Cluster[] = []
   client.consumer({
@@ -115,11 +115,11 @@ function clusterOf(client: Kafka): Cluster {
     ],
   })
   const [cluster] = found
-  if (cluster === undefined) throw new Error('kafkajs gave no cluster')
+  if (cluster === undefined) throw new Error('kafkajs passed no cluster to the assigner')
   return cluster
 }
 
-/** As kafkajs decodes an answer to Fetch v4 and later. */
+/** A partition of a Fetch response (v4 and later), as kafkajs decodes it. */
 interface FetchedPartition {
   readonly partition: number
   readonly highWatermark: string
@@ -139,18 +139,20 @@ interface FetchedRecord {
 async function pollOnce(cluster: Cluster, topic: string, positions: Map<number, Position>): Promise<TopicRecord[]> {
   await cluster.refreshMetadataIfNecessary()
   const leaders = Object.entries(cluster.findLeaderForPartitions(topic, [...positions.keys()]))
-  const answers = await Promise.all(
-    leaders.map(async ([nodeId, partitions]) => {
+  const partitions = await Promise.all(
+    leaders.map(async ([nodeId, led]) => {
       const broker = await cluster.findBroker({ nodeId })
-      const wanted = partitions.map((partition) => {
+      const wanted = led.map((partition) => {
         return { partition, fetchOffset: String(positions.get(partition)?.next ?? 0n), maxBytes: MAX_BYTES }
       })
       const limits = { isolationLevel: 1, maxWaitTime: MAX_WAIT_MS, minBytes: 1, maxBytes: MAX_BYTES }
-      const answer: unknown = await broker.fetch({ ...limits, topics: [{ topic, partitions: wanted }] })
-      return (answer as { responses: { partitions: FetchedPartition[] }[] }).responses.flatMap((one) => one.partitions)
+      const response: unknown = await broker.fetch({ ...limits, topics: [{ topic, partitions: wanted }] })
+      return (response as { responses: { partitions: FetchedPartition[] }[] }).responses.flatMap(
+        (one) => one.partitions,
+      )
     }),
   )
-  return answers.flat().flatMap((fetched) => {
+  return partitions.flat().flatMap((fetched) => {
     const position = positions.get(fetched.partition)
     if (position === undefined) return []
     position.end ??= BigInt(fetched.highWatermark)
@@ -160,7 +162,7 @@ async function pollOnce(cluster: Cluster, topic: string, positions: Map<number, 
 
 const ABORT = Buffer.from([0, 0, 0, 0])
 
-/** Leaves out control records and what belongs to aborted transactions, and moves the position behind what was seen. */
+/** Skips control records and records of aborted transactions, and advances the position past all of them. */
 function committedOf(
   { partition, abortedTransactions, messages }: FetchedPartition,
   position: Position,

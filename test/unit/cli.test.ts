@@ -15,14 +15,15 @@ function terminal(environment: Record<string, string> = {}, files: Record<string
       return text
     },
     print: (line) => out.push(line),
-    complain: (line) => err.push(line),
+    printError: (line) => err.push(line),
+    showProgress: undefined,
     stop: new AbortController().signal,
     version: '1.2.3',
   }
   return { out, err, parts }
 }
 
-/** Commands that note what they were given. */
+/** Commands that record their arguments. */
 function commands(run: Command['run'] = async () => 0) {
   const given: CommandArgs[] = []
   const command = (name: string): CommandEntry => ({
@@ -30,7 +31,7 @@ function commands(run: Command['run'] = async () => 0) {
     load: async () => ({
       name,
       summary: `does ${name}`,
-      usage: 'More words.',
+      usage: 'Details.',
       options: {
         config: { type: 'string', short: 'c', value: 'file', description: 'the file' },
         json: { type: 'boolean', description: 'as JSON' },
@@ -52,7 +53,7 @@ async function type(...argv: string[]) {
 }
 
 describe('the command line', () => {
-  test.each(['--version', '-V'])('%s tells the version', async (flag) => {
+  test.each(['--version', '-V'])('%s prints the version', async (flag) => {
     expect(await type(flag)).toMatchObject({ code: 0, out: '1.2.3', err: '' })
   })
 
@@ -64,7 +65,7 @@ describe('the command line', () => {
   })
 
   test.each([[['run', '--help']], [['run', '-h', '--json']]])(
-    '%j explains the command and does not run it',
+    '%j prints the help of the command and does not run it',
     async (argv) => {
       const { code, out, given } = await type(...argv)
       expect(code).toBe(0)
@@ -75,7 +76,7 @@ describe('the command line', () => {
     },
   )
 
-  test('the exit code is the one of the command', async () => {
+  test('returns the exit code of the command', async () => {
     expect(await type('run')).toMatchObject({ code: 7, err: '' })
   })
 
@@ -84,7 +85,7 @@ describe('the command line', () => {
     [['run', '--config=c.yaml'], { config: 'c.yaml' }],
     [['checkpoint', 'set', '-c', 'c.yaml'], { config: 'c.yaml' }],
     [['poll-once'], {}],
-  ])('%j gives the command its options', async (argv, args) => {
+  ])('%j passes the options to the command', async (argv, args) => {
     expect((await type(...argv)).given).toEqual([args])
   })
 
@@ -93,17 +94,17 @@ describe('the command line', () => {
     [['pollonce'], 'unknown command pollonce; did you mean poll-once?'],
     [['frobnicate'], 'unknown command frobnicate'],
     [['--versoin'], 'unknown option --versoin; did you mean --version?'],
-    [['checkpoint'], 'checkpoint needs one of its commands: checkpoint show, checkpoint set'],
+    [['checkpoint'], 'checkpoint requires a subcommand: checkpoint show, checkpoint set'],
     [['checkpoint', 'shwo'], 'did you mean checkpoint show?'],
     [['run', '--cofnig', 'x'], 'unknown option --cofnig; did you mean --config?'],
     [['run', '--frobnicate'], 'unknown option --frobnicate'],
     [['run', '-x'], 'unknown option -x'],
-    [['run', '--config'], '--config needs a value'],
-    [['run', '--config='], '--config needs a value'],
+    [['run', '--config'], '--config requires a value'],
+    [['run', '--config='], '--config requires a value'],
     [['run', '--json=yes'], '--json takes no value'],
-    [['run', 'hunter2'], 'run takes no argument beside its options'],
-    [['run', '--', 'hunter2'], 'run takes no argument beside its options'],
-  ])('%j cannot be understood: exit code 2 and a hint', async (argv, what) => {
+    [['run', 'hunter2'], 'run takes only options, no arguments'],
+    [['run', '--', 'hunter2'], 'run takes only options, no arguments'],
+  ])('%j is rejected with exit code 2 and a reference to --help', async (argv, what) => {
     const { code, out, err, given } = await type(...argv)
     expect(code).toBe(2)
     expect(err).toContain(what)
@@ -117,7 +118,7 @@ describe('the command line', () => {
     ['config.invalid', 2],
     ['publish.unreachable', 3],
     ['bug', 1],
-  ] as const)('an error %s ends with exit code %i, its message and its hint', async (errorCode, exit) => {
+  ] as const)('prints message and hint of error %s and exits with %i', async (errorCode, exit) => {
     const { err, parts } = terminal()
     const { list } = commands(() => Promise.reject(new ConnectorError(errorCode, 'do the thing')))
     expect(await runCli(['run'], list, parts)).toBe(exit)
@@ -125,14 +126,14 @@ describe('the command line', () => {
     expect(err[1]).toMatch(new RegExp(`^${errorCode}: .+`))
   })
 
-  test('anything else that is thrown is left to the edge of the process', async () => {
+  test('rejects with any other error', async () => {
     const { list } = commands(() => Promise.reject(new TypeError('x')))
     await expect(runCli(['run'], list, terminal().parts)).rejects.toThrow(TypeError)
   })
 })
 
 describe('the list of commands', () => {
-  test('names each command as the command does, once', async () => {
+  test('has each command once, under its own name', async () => {
     const names = await Promise.all(commandList.map(async ({ load }) => (await load()).name))
     expect(names).toEqual(commandList.map(({ name }) => name))
     expect(new Set(names).size).toBe(names.length)
@@ -154,7 +155,7 @@ streams: [{ polaris: { url: https://p, codeMagasin: 1, auth: basic, user: u, pas
     return { code, out: out.join('\n'), err: err.join('\n') }
   }
 
-  test('says that a configuration is valid and shows what is in effect, without secrets', async () => {
+  test('prints the settings in effect, without secrets, when the configuration is valid', async () => {
     const { code, out, err } = await linted(yaml)
     expect({ code, err }).toEqual({ code: 0, err: '' })
     expect(out).toMatch(/^configuration is valid\n/)
@@ -163,16 +164,16 @@ streams: [{ polaris: { url: https://p, codeMagasin: 1, auth: basic, user: u, pas
     expect(out).not.toContain('hunter2')
   })
 
-  test('prints every problem, each in a line, and ends with 2', async () => {
+  test('prints one line per problem and exits with 2', async () => {
     const { code, out, err } = await linted(`${yaml.replace('[k:1]', '[k]')}htpp: {}\n`)
     expect({ code, out }).toEqual({ code: 2, out: '' })
     expect(err.split('\n')).toEqual([
-      'c.yaml:2: kafka.brokers[0]: is no broker: write host:port (an IPv6 address needs a host name)',
+      'c.yaml:2: kafka.brokers[0]: must be host:port; an IPv6 address must have a host name',
       'c.yaml:5: htpp: is unknown; did you mean http?',
     ])
   })
 
-  test('prints JSON when asked to', async () => {
+  test('prints JSON with --json', async () => {
     const good = await linted(yaml, '--json')
     expect(JSON.parse(good.out)).toMatchObject({
       valid: true,
@@ -186,7 +187,7 @@ streams: [{ polaris: { url: https://p, codeMagasin: 1, auth: basic, user: u, pas
     })
   })
 
-  test('without a file looks at the environment alone', async () => {
+  test('reads only the environment when there is no file', async () => {
     const { err, parts } = terminal({ CONNECTOR_ID: 'a' })
     expect(await runCli(['lint'], commandList, parts)).toBe(2)
     expect(err).toContain('POLARIS_URL: streams[0].polaris.url: is missing')

@@ -13,9 +13,10 @@ import {
 } from 'kafkajs'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { closeStack } from '../../../connector/runtime/close-stack.ts'
+import { createTopics } from '../../support/create-topics.ts'
 import { type KafkaCluster, type SecureListeners, startKafka } from '../../support/servers/kafka-broker.ts'
 import { mutualPrincipal } from '../../support/servers/kafka-properties.ts'
-import { brokersSeenBy, holdsRequest } from '../../support/servers/kafka-wire.ts'
+import { brokersSeenBy, clusterView, holdsRequest } from '../../support/servers/kafka-wire.ts'
 
 const closing = closeStack()
 afterAll(() => closing.close())
@@ -24,16 +25,15 @@ function client(bootstrap: string, config: Partial<KafkaConfig> = {}): Kafka {
   return new Kafka({ brokers: bootstrap.split(','), logLevel: logLevel.NOTHING, retry: { retries: 0 }, ...config })
 }
 
-/** Long enough for a new leader on a busy machine. */
+/** Enough retries to wait for a new leader on a busy machine. */
 const patient = { retry: { retries: 80, maxRetryTime: 500 } }
 
-/** A topic with a leader (the first of the replicas, where they are given), whichever broker is asked. */
+/** Creates a topic and waits for its leader, which is the first of `replicas` if given. */
 async function makeTopic(bootstrap: string, topic: string, replicas?: number[]): Promise<void> {
   const admin = client(bootstrap, patient).admin()
   await admin.connect()
   const placed = replicas === undefined ? {} : { replicaAssignment: [{ partition: 0, replicas }] }
-  await admin.createTopics({ topics: [{ topic, ...placed }], waitForLeaders: true })
-  await admin.fetchTopicOffsets(topic)
+  await createTopics(admin, [{ topic, ...placed }])
   await admin.disconnect()
 }
 
@@ -62,19 +62,19 @@ describe('one broker', () => {
     kafka = closing.use(await startKafka({ proxied: true }), (cluster) => cluster.close())
   })
 
-  test('a record outlives a kill and a restart of its broker', async () => {
+  test('keeps a record across a kill and a restart', async () => {
     await makeTopic(kafka.bootstrap, 'kept')
     await publish(client(kafka.bootstrap, patient), 'kept', 'before the kill')
     await kafka.kill(1)
-    await expect(publish(client(kafka.bootstrap), 'kept', 'meanwhile')).rejects.toThrow('ECONNREFUSED')
+    await expect(publish(client(kafka.bootstrap), 'kept', 'during the kill')).rejects.toThrow('ECONNREFUSED')
     await kafka.start(1)
-    await publish(client(kafka.bootstrap, patient), 'kept', 'after it')
+    await publish(client(kafka.bootstrap, patient), 'kept', 'after the kill')
     await kafka.stop(1)
     await kafka.start(1)
     expect(await recordsIn(kafka.bootstrap, 'kept')).toBe(2)
   })
 
-  test('a produce request whose answer is dropped has taken effect, though its sender sees a failure', async () => {
+  test('stores a record when the response to its produce request is dropped, though the client sees a failure', async () => {
     await makeTopic(kafka.bootstrap, 'answer-lost')
     const dropped = kafka.proxies[0]?.dropAnswers(1, holdsRequest('produce'))
     await expect(publish(client(kafka.proxiedBootstrap), 'answer-lost', 'x')).rejects.toThrow()
@@ -82,7 +82,7 @@ describe('one broker', () => {
     expect(await recordsIn(kafka.bootstrap, 'answer-lost')).toBe(1)
   })
 
-  test('clients that come through the proxy stay behind it', async () => {
+  test('never lets a client bypass the proxy that it bootstraps through', async () => {
     await makeTopic(kafka.bootstrap, 'proxied')
     await kafka.proxies[0]?.down()
     await expect(publish(client(kafka.proxiedBootstrap), 'proxied', 'x')).rejects.toThrow('ECONNREFUSED')
@@ -96,7 +96,9 @@ describe('a secure broker', () => {
   let kafka: KafkaCluster
   let secure: SecureListeners
   beforeAll(async () => {
-    kafka = closing.use(await startKafka({ secure: true }), (cluster) => cluster.close())
+    kafka = closing.use(await startKafka({ secure: true, proxied: true, proxiedProtocol: 'SASL_SSL' }), (cluster) =>
+      cluster.close(),
+    )
     if (kafka.secure === undefined) throw new Error('no secure listeners')
     secure = kafka.secure
   })
@@ -128,7 +130,7 @@ describe('a secure broker', () => {
   }
 
   test.for(['plain', 'scram-sha-256', 'scram-sha-512'] as const)(
-    '%s lets the right password in and no other',
+    'accepts the right password and rejects a wrong one with %s',
     async (mechanism) => {
       const right = withPassword(mechanism).admin()
       await right.connect()
@@ -137,15 +139,15 @@ describe('a secure broker', () => {
     },
   )
 
-  test('the certificate of the broker is refused by who does not trust its authority', async () => {
+  test('has a certificate that a client rejects unless it trusts the authority', async () => {
     await expect(client(secure.bootstrap, { ssl: true }).admin().connect()).rejects.toThrow(/certificate/)
   })
 
-  test('nobody without a client certificate comes through the listener that wants one', async () => {
+  test('rejects a client without a certificate on the listener that requires one', async () => {
     await expect(client(secure.mutualBootstrap, { ssl: trusting() }).admin().connect()).rejects.toThrow()
   })
 
-  test('a user may write to a topic only once an ACL allows it', async () => {
+  test('lets a user write to a topic only once an ACL allows it', async () => {
     await makeTopic(kafka.bootstrap, 'guarded')
     const users = [
       [() => withPassword('plain'), `User:${secure.username}`],
@@ -158,9 +160,32 @@ describe('a secure broker', () => {
     }
     expect(await recordsIn(kafka.bootstrap, 'guarded')).toBe(2)
   })
+
+  test('speaks SASL_SSL on a proxied route, whose proxy sees the requests', async () => {
+    const [route] = kafka.routes
+    if (route === undefined) throw new Error('no proxied route')
+    await makeTopic(kafka.bootstrap, 'answer-lost')
+    await allowWriting('answer-lost', `User:${secure.username}`)
+    const { username, password } = secure
+    const sasl = { mechanism: 'scram-sha-256', username, password } as const
+    const proxied = client(route.bootstrap, { ssl: trusting(), sasl })
+    await publish(proxied, 'answer-lost', 'x')
+    const dropped = route.proxies[0]?.dropAnswers(1, holdsRequest('produce'))
+    await expect(publish(proxied, 'answer-lost', 'x')).rejects.toThrow()
+    await dropped
+    expect(await recordsIn(kafka.bootstrap, 'answer-lost')).toBe(2)
+  })
+
+  test('answers a request of the tests only when it logs in with the right password', async () => {
+    const { username, password } = secure
+    const port = Number(secure.bootstrap.split(':')[1])
+    expect((await clusterView(port, [], { ...trusting(), username, password }))?.brokers).toEqual([{ id: 1, port }])
+    expect(await clusterView(port, [], { ...trusting(), username, password: 'wrong' })).toBeUndefined()
+    expect(await clusterView(port, [])).toBeUndefined()
+  })
 })
 
-test('three brokers go on when one is killed', { timeout: 120_000 }, async () => {
+test('three brokers continue when one is killed', { timeout: 120_000 }, async () => {
   const kafka = closing.use(await startKafka({ brokers: 3 }), (cluster) => cluster.close())
   await makeTopic(kafka.bootstrap, 'replicated')
   await kafka.kill(1)
@@ -169,12 +194,12 @@ test('three brokers go on when one is killed', { timeout: 120_000 }, async () =>
   expect(await recordsIn(kafka.bootstrap, 'replicated')).toBe(1)
 })
 
-test('who comes to three brokers on one way is never led around it, and the other way stays open', {
+test('a client of one proxied route to three brokers never uses another, and the other route stays open', {
   timeout: 120_000,
 }, async () => {
   const kafka = closing.use(await startKafka({ brokers: 3, proxied: 2 }), (cluster) => cluster.close())
-  const [cut, open] = kafka.ways
-  if (cut === undefined || open === undefined) throw new Error('two ways were asked for')
+  const [cut, open] = kafka.routes
+  if (cut === undefined || open === undefined) throw new Error('expected two proxied routes')
   const topics = ['led-by-1', 'led-by-2', 'led-by-3']
   for (const [index, topic] of topics.entries()) await makeTopic(cut.bootstrap, topic, [index + 1])
   await Promise.all(cut.proxies.slice(1).map((proxy) => proxy.down()))
@@ -183,7 +208,7 @@ test('who comes to three brokers on one way is never led around it, and the othe
   for (const topic of topics) await publish(client(open.bootstrap, patient), topic, 'x')
 })
 
-test('a broker ends when the process that started it is killed', async () => {
+test('a broker exits when the process that started it is killed', async () => {
   const program = `
     import { startKafka } from './test/support/servers/kafka-broker.ts'
     console.log((await startKafka()).bootstrap)`

@@ -42,14 +42,14 @@ const statusOf = (failure: Promise<unknown>) =>
     (error) => error.$metadata?.httpStatusCode ?? error.name,
   )
 
-test('of two writers with the same condition one wins', async () => {
+test('only one of two concurrent writes with the same condition succeeds', async () => {
   const created = await put(direct, 'raced', 'first', { IfNoneMatch: '*' })
   const writers = ['a', 'b'].map((body) => statusOf(put(direct, 'raced', body, { IfMatch: created.ETag })))
   expect((await Promise.all(writers)).sort()).toEqual([200, 412])
 })
 
-test('an object outlives a kill and a restart of the server', async (context) => {
-  if (server.kind === 'moto') context.skip('moto keeps nothing; install Go for versitygw')
+test('an object survives a kill and a restart of the server', async (context) => {
+  if (server.kind === 'moto') context.skip('moto stores nothing on disk; install Go for versitygw')
   await put(direct, 'kept', 'text')
   await server.stop()
   await expect(get(direct, 'kept')).rejects.toThrow('ECONNREFUSED')
@@ -57,14 +57,14 @@ test('an object outlives a kill and a restart of the server', async (context) =>
   expect(await get(direct, 'kept')).toBe('text')
 })
 
-test('signatures stay valid through the proxy, and it counts', async () => {
+test('signatures stay valid through the proxy, which counts the requests', async () => {
   const before = proxy.received.get('PUT') ?? 0
   await put(proxied, 'through', 'text')
   expect(await get(proxied, 'through')).toBe('text')
   expect(proxy.received.get('PUT')).toBe(before + 1)
 })
 
-test('the server refuses a wrong signature', async (context) => {
+test('the server rejects a wrong signature', async (context) => {
   if (server.kind === 'moto') context.skip('moto checks no signatures; install Go for versitygw')
   const credentials = { accessKeyId: server.accessKeyId, secretAccessKey: 'wrong' }
   expect(await statusOf(get(client({ endpoint: server.endpoint, credentials }), 'through'))).toBe(403)
@@ -78,23 +78,22 @@ const lost = [
   [{ kind: 'hang' }, 'TimeoutError', 'old'],
   [{ kind: 'hang-after' }, 'TimeoutError', 'new'],
 ] as const
-test.for(lost)('a PUT that meets %j ends with %s and leaves the %s text', async ([fault, status, stored]) => {
+test.for(lost)('after the fault %j, a PUT fails with %s and the %s text is stored', async ([fault, status, stored]) => {
   await put(direct, 'faulty', 'old')
   proxy.next('PUT', fault)
   expect(await statusOf(put(proxied, 'faulty', 'new'))).toBe(status)
   expect(await get(direct, 'faulty')).toBe(stored)
 })
 
-test('a fault happens once, and only to its method', async () => {
-  const happened = proxy.next('PUT', { kind: 'answer', status: 503 })
+test('a fault applies once, and only to its method', async () => {
+  proxy.next('PUT', { kind: 'answer', status: 503 })
   await put(direct, 'once', 'text')
   expect(await get(proxied, 'once')).toBe('text')
   expect(await statusOf(put(proxied, 'once', 'new'))).toBe(503)
-  await happened
   expect(await statusOf(put(proxied, 'once', 'new'))).toBe(200)
 })
 
-test('a delayed PUT arrives after its writer has given up', async () => {
+test('a delayed PUT takes effect after its writer has given up', async () => {
   await put(direct, 'late', 'old')
   proxy.next('PUT', { kind: 'delay', ms: 700 })
   expect(await statusOf(put(proxied, 'late', 'new'))).toBe('TimeoutError')
@@ -102,20 +101,20 @@ test('a delayed PUT arrives after its writer has given up', async () => {
   await expect.poll(() => get(direct, 'late')).toBe('new')
 })
 
-test('nothing comes through while it is down', async () => {
+test('the proxy refuses connections while it is down', async () => {
   await proxy.down()
   await expect(get(proxied, 'through')).rejects.toThrow('ECONNREFUSED')
   await proxy.up()
   expect(await get(proxied, 'through')).toBe('text')
 })
 
-test('an answer is held back after the store has done its part, and it tells what passed', async () => {
-  const letGo = new AbortController()
-  const held = proxy.holdAnswer(({ path }) => path.endsWith('/held'), letGo.signal)
+test('the proxy holds a response after the store has executed the request, and reports the exchange', async () => {
+  const release = new AbortController()
+  const held = proxy.holdAnswer(({ path }) => path.endsWith('/held'), release.signal)
   const answer = put(proxied, 'held', 'text')
   await held
   expect(await get(direct, 'held')).toBe('text')
   expect(seen.at(-1)).toMatchObject({ method: 'PUT', status: 200, ifMatch: undefined, body: Buffer.from('text') })
-  letGo.abort()
+  release.abort()
   await answer
 })

@@ -1,12 +1,16 @@
 import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { type CloseStack, closeStack } from '../../../connector/runtime/close-stack.ts'
+import { makeCertificates } from '../../support/servers/certificates.ts'
 import { startTcpProxy, type TcpProxy } from '../../support/servers/tcp-proxy.ts'
 
 let closing: CloseStack
 let proxy: TcpProxy
-/** What the server behind the proxy has received; it answers everything with the same in capitals. */
+/** The data received by the server behind the proxy, which answers each message with the same text in capitals. */
 let received: string[]
 let serverPort: number
 
@@ -42,24 +46,24 @@ async function ask(socket: Socket, question: string): Promise<string> {
   return answer as string
 }
 
-test('bytes pass in both directions', async () => {
+test('forwards bytes in both directions', async () => {
   const socket = await connected()
   expect(await ask(socket, 'one')).toBe('ONE')
   expect(await ask(socket, 'two')).toBe('TWO')
 })
 
-test('a cut ends the open connections and lets new ones in', async () => {
+test('cut closes the open connections, and new ones are accepted', async () => {
   const socket = await connected()
   expect(await ask(socket, 'one')).toBe('ONE')
   const closed = once(socket, 'close')
-  expect(proxy.felt()).toBe(0)
+  expect(proxy.affected()).toBe(0)
   proxy.cut()
-  expect(proxy.felt()).toBe(1)
+  expect(proxy.affected()).toBe(1)
   await closed
   expect(await ask(await connected(), 'two')).toBe('TWO')
 })
 
-test('a dropped answer is one to the request it aims at, which the server has received', async () => {
+test('drops only the response to the targeted request, after the server has received that request', async () => {
   const dropped = proxy.dropAnswers(1, (request) => request.includes('two'))
   const socket = await connected()
   expect(await ask(socket, 'one')).toBe('ONE')
@@ -69,7 +73,7 @@ test('a dropped answer is one to the request it aims at, which the server has re
   expect(await ask(await connected(), 'two')).toBe('TWO')
 })
 
-test('as many answers are dropped as asked for', async () => {
+test('drops as many responses as requested', async () => {
   const dropped = proxy.dropAnswers(2)
   expect(await ask(await connected(), 'one')).toBe('(closed)')
   expect(await ask(await connected(), 'two')).toBe('(closed)')
@@ -77,27 +81,27 @@ test('as many answers are dropped as asked for', async () => {
   expect(await ask(await connected(), 'three')).toBe('THREE')
 })
 
-test('nothing passes while it is paused, and everything after that', async () => {
+test('forwards nothing while it is paused, and everything once it resumes', async () => {
   const socket = await connected()
   proxy.pause()
   const answer = ask(socket, 'one')
   expect(await ask(await connected(serverPort), 'direct')).toBe('DIRECT')
   expect(received).toEqual(['direct'])
-  expect(proxy.felt()).toBe(1)
+  expect(proxy.affected()).toBe(1)
   proxy.resume()
   expect(await answer).toBe('ONE')
 })
 
-test('bytes are held back for as long as it is told', async () => {
+test('delays bytes by the given time in each direction', async () => {
   const socket = await connected()
   proxy.delay(60)
   const startedAt = performance.now()
   await ask(socket, 'one')
   expect(performance.now() - startedAt).toBeGreaterThan(110)
-  expect(proxy.felt()).toBe(2)
+  expect(proxy.affected()).toBe(2)
 })
 
-test('nobody is let in while it is down', async () => {
+test('refuses connections while it is down', async () => {
   const socket = await connected()
   const closed = once(socket, 'close')
   await proxy.down()
@@ -107,7 +111,7 @@ test('nobody is let in while it is down', async () => {
   expect(await ask(await connected(), 'one')).toBe('ONE')
 })
 
-test('it pauses at a request before the server gets it', async () => {
+test('pauses just before it forwards the targeted request', async () => {
   const socket = await connected()
   expect(await ask(socket, 'one')).toBe('ONE')
   const paused = proxy.pauseAt((request) => request.includes('two'), new AbortController().signal)
@@ -116,4 +120,13 @@ test('it pauses at a request before the server gets it', async () => {
   expect(received).toEqual(['one'])
   proxy.resume()
   expect(await answer).toBe('TWO')
+})
+
+test('goes down even while a client is in its TLS handshake', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'proxy-'))
+  closing.use(directory, () => rmSync(directory, { recursive: true }))
+  const secure = await startTcpProxy({ target: serverPort, tls: makeCertificates(directory) })
+  const closed = once(await connected(secure.port), 'close')
+  await secure.down()
+  await closed
 })

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
-/** Paths of PEM files: an authority, and a server (localhost, 127.0.0.1) and a client (CN=connector) certified by it. */
+/** PEM files: an authority, and its certificates for a server (localhost, 127.0.0.1) and a client (CN=connector). */
 export interface Certificates {
   readonly authority: string
   readonly serverKey: string
@@ -13,7 +13,7 @@ export interface Certificates {
   readonly clientCertificate: string
 }
 
-/** Makes the certificates in `directory`, valid for 30 days, unless they are there. */
+/** Creates the certificates in `directory`, valid for 30 days, unless they exist. */
 export function makeCertificates(directory: string): Certificates {
   const path = (name: string) => join(directory, name)
   const made = {
@@ -39,5 +39,5 @@ export function makeCertificates(directory: string): Certificates {
   return made
 }
 
-const newKey = '-newkey rsa:2048 -nodes' // openssl 3 writes PKCS#8, which Kafka asks for
+const newKey = '-newkey rsa:2048 -nodes' // openssl 3 writes PKCS#8, which Kafka requires
 const byAuthority = '-CA authority.crt -CAkey authority.key -CAcreateserial'

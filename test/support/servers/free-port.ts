@@ -5,8 +5,8 @@ const lastPort = 29_999
 const handedOut = new Set<number>()
 
 /**
- * A port that is free on loopback. It lies below the range from which the kernel takes ports for outgoing connections,
- * so that nobody can grab it while its server is restarted.
+ * A free port on loopback. It is below the kernel's range for outgoing
+ * connections, so that no connection takes the port while its server restarts.
  */
 export async function freePort(): Promise<number> {
   for (;;) {

@@ -6,48 +6,50 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { type Certificates, makeCertificates } from './certificates.ts'
-import { freePort } from './free-port.ts'
-import { type BrokerPorts, brokerProperties, type ProxiedPorts, saslUser, scramArguments } from './kafka-properties.ts'
+import { addresses, brokerPorts, proxyRoutes } from './kafka-addresses.ts'
+import { type BrokerPorts, brokerProperties, type ProxiedProtocol, scramArguments } from './kafka-properties.ts'
 import { brokersSeenBy } from './kafka-wire.ts'
 import { type ServerProcess, startProcess, untilServing } from './server-process.ts'
-import { startTcpProxy, type TcpProxy } from './tcp-proxy.ts'
+import type { TcpProxy } from './tcp-proxy.ts'
 
 export interface KafkaOptions {
   readonly brokers?: 1 | 3
-  /** Adds a SASL_SSL listener and one that wants a client certificate, both behind an authorizer that allows nothing yet. */
+  /** Adds a SASL_SSL listener, one that requires client certificates, and an authorizer that denies by default. */
   readonly secure?: true
-  /** Adds a fault-injecting proxy in front of each broker, or so many, which are ways of their own to the whole cluster. */
+  /** Number of proxied routes to the cluster (`true`: 1). Each has a fault-injecting proxy per broker. */
   readonly proxied?: true | number
-  /** More broker properties. */
+  /** Protocol of proxied clients, PLAINTEXT by default. SASL_SSL needs `secure`; proxies see plain text. */
+  readonly proxiedProtocol?: ProxiedProtocol
+  /** Additional broker properties. */
   readonly properties?: Readonly<Record<string, string>>
-  /** Kept on close, and gone on with by the next start. Without it: a temporary one, removed on close. */
+  /** Kept on close, and reused by the next start. Default: a temporary directory, removed on close. */
   readonly dataDirectory?: string
   readonly javaOptions?: readonly string[]
 }
 
 export interface KafkaCluster {
-  /** The plain listeners, separated by commas; whoever comes through them may do everything. */
+  /** The plain listeners, comma-separated. Their clients may do everything. */
   readonly bootstrap: string
-  /** The first of `ways`: its bootstrap (without any, the plain one) and its proxies. */
+  /** The bootstrap and the proxies of the first route; without routes, the plain bootstrap. */
   readonly proxiedBootstrap: string
   readonly proxies: readonly TcpProxy[]
-  /** As many as `proxied` says. */
-  readonly ways: readonly KafkaWay[]
+  /** As many as `proxied` requests. */
+  readonly routes: readonly KafkaRoute[]
   /** The secure listeners, when `secure`. */
   readonly secure: SecureListeners | undefined
   /** Starts broker `id` (1, 2, 3) again and waits until it sees every running broker. */
   start(id: number): Promise<void>
-  /** SIGTERM, and waits until the broker has handed over and ended. */
+  /** Sends SIGTERM, and waits until the broker has moved its leaders and exited. */
   stop(id: number): Promise<void>
-  /** SIGKILL, and waits for the end. */
+  /** Sends SIGKILL, and waits until the broker has exited. */
   kill(id: number): Promise<void>
   close(): Promise<void>
 }
 
-/** A way to the cluster that can be disturbed without the others: whoever bootstraps here is never led around its proxies. */
-export interface KafkaWay {
+/** A route to the cluster. Clients that bootstrap here use only these proxies, so faults affect no other route. */
+export interface KafkaRoute {
   readonly bootstrap: string
-  /** One per broker. */
+  /** One proxy per broker. */
   readonly proxies: readonly TcpProxy[]
 }
 
@@ -70,20 +72,24 @@ interface Broker {
   process: ServerProcess | undefined
 }
 
-/** Runs real Apache Kafka (KRaft) on loopback and free ports; resolves when every broker sees all of them. Ends with this process at the latest. */
+/**
+ * Runs real Apache Kafka (KRaft) on free loopback ports; resolves when
+ * every broker sees all others. The brokers never outlive this process.
+ */
 export async function startKafka(options: KafkaOptions = {}): Promise<KafkaCluster> {
   const directory = options.dataDirectory ?? mkdtempSync(join(tmpdir(), 'kafka-'))
   mkdirSync(directory, { recursive: true })
   const certificates = options.secure && makeCertificates(directory)
-  const ways: TcpProxy[][] = Array.from({ length: Number(options.proxied ?? 0) }, () => [])
+  const tls = options.proxiedProtocol === 'SASL_SSL' ? certificates : undefined
+  const routes: TcpProxy[][] = Array.from({ length: Number(options.proxied ?? 0) }, () => [])
   const ports: BrokerPorts[] = []
-  for (let id = 1; id <= (options.brokers ?? 1); id++) ports.push(await brokerPorts(ways))
+  for (let id = 1; id <= (options.brokers ?? 1); id++) ports.push(await brokerPorts(routes, tls))
   const brokers = ports.map((own, index) => layOut({ directory, options, certificates, ports, own, id: index + 1 }))
 
   const close = async () => {
     const end = options.dataDirectory === undefined ? ('SIGKILL' as const) : ('SIGTERM' as const)
     await Promise.all(brokers.map(({ process }) => process?.end(end, 4_000)))
-    await Promise.all(ways.flat().map((proxy) => proxy.close()))
+    await Promise.all(routes.flat().map((proxy) => proxy.close()))
     if (options.dataDirectory === undefined) rmSync(directory, { recursive: true, force: true })
   }
   try {
@@ -94,43 +100,7 @@ export async function startKafka(options: KafkaOptions = {}): Promise<KafkaClust
     await close()
     throw error
   }
-  return { ...addresses(ports, certificates), ...waysIn(ports, ways), ...control(brokers, options), close }
-}
-
-/** Ports of one more broker, with a proxy for it on each of the ways. */
-async function brokerPorts(ways: readonly TcpProxy[][]): Promise<BrokerPorts> {
-  const proxied: ProxiedPorts[] = []
-  for (const proxies of ways) {
-    const listener = await freePort()
-    const proxy = await startTcpProxy({ target: listener })
-    proxies.push(proxy)
-    proxied.push({ listener, proxy: proxy.port })
-  }
-  return {
-    plain: await freePort(),
-    controller: await freePort(),
-    sasl: await freePort(),
-    mutual: await freePort(),
-    proxied,
-  }
-}
-
-const loopback = (ports: readonly number[]) => ports.map((port) => `127.0.0.1:${port}`).join()
-
-function addresses(ports: readonly BrokerPorts[], certificates: Certificates | undefined) {
-  const secure = certificates && {
-    ...saslUser,
-    bootstrap: loopback(ports.map(({ sasl }) => sasl)),
-    mutualBootstrap: loopback(ports.map(({ mutual }) => mutual)),
-    certificates,
-  }
-  return { bootstrap: loopback(ports.map(({ plain }) => plain)), secure }
-}
-
-function waysIn(ports: readonly BrokerPorts[], proxies: readonly TcpProxy[][]) {
-  const ways = proxies.map((own) => ({ bootstrap: loopback(own.map(({ port }) => port)), proxies: own }))
-  const plain = loopback(ports.map((own) => own.plain))
-  return { proxiedBootstrap: ways[0]?.bootstrap ?? plain, proxies: ways[0]?.proxies ?? [], ways }
+  return { ...addresses(ports, certificates), ...proxyRoutes(ports, routes), ...control(brokers, options), close }
 }
 
 function control(brokers: readonly Broker[], options: KafkaOptions) {
@@ -162,15 +132,16 @@ function layOut(parts: {
   const { directory, options, certificates, ports, own, id } = parts
   const dataDirectory = join(directory, `data-${id}`)
   const propertiesFile = join(directory, `broker-${id}.properties`)
-  const plan = { id, ports, dataDirectory, certificates, extra: options.properties ?? {} }
+  const { properties: extra = {}, proxiedProtocol = 'PLAINTEXT' } = options
+  const plan = { id, ports, dataDirectory, certificates, proxiedProtocol, extra }
   writeFileSync(propertiesFile, brokerProperties(plan))
   const logFile = join(directory, `broker-${id}.log`)
   return { id, ports: own, dataDirectory, propertiesFile, logFile, process: undefined }
 }
 
-/** Writes the cluster's id into data directories that are new; it stays with the data. */
+/** Writes a cluster id to new data directories; existing ones keep theirs. */
 async function format(brokers: readonly Broker[], { secure }: KafkaOptions): Promise<void> {
-  const clusterId = randomBytes(16).toString('base64url').replace(/^-/, 'A') // else it would read as an option
+  const clusterId = randomBytes(16).toString('base64url').replace(/^-/, 'A') // a leading `-` would be parsed as an option
   const scram = secure ? scramArguments : []
   for (const { dataDirectory, propertiesFile } of brokers) {
     if (existsSync(join(dataDirectory, 'meta.properties'))) continue
@@ -192,7 +163,7 @@ async function untilSeeingAll({ id, ports, process, logFile }: Broker, brokers: 
   await untilServing({ name: `Kafka broker ${id}`, process, logFile }, seesAll)
 }
 
-/** Small heap, quick start; the class-data archive, when there is one, halves the start-up. */
+/** Options for a small heap and a fast start; the class-data archive, if present, halves the start-up time. */
 function javaArguments(): string[] {
   const jars = kafkaDirectory()
   const classPath = readdirSync(jars)
@@ -211,6 +182,6 @@ function javaArguments(): string[] {
 
 function kafkaDirectory(): string {
   const link = fileURLToPath(new URL('../../../.cache/kafka', import.meta.url))
-  if (!existsSync(link)) throw new Error('Kafka is not there yet: run scripts/provision.sh')
+  if (!existsSync(link)) throw new Error('Kafka is not installed: run scripts/provision.sh test')
   return realpathSync(link)
 }

@@ -1,4 +1,4 @@
-/** The primitive types of Kafka's protocol, to write. */
+/** Writes the primitive types of Kafka's protocol. */
 export const int8 = (value: number) => Buffer.from([value & 0xff])
 export const int16 = (value: number) => Buffer.from([(value >> 8) & 0xff, value & 0xff])
 export function int32(value: number): Buffer {
@@ -14,7 +14,7 @@ export function int64(value: bigint): Buffer {
 export const text = (value: string) => Buffer.concat([int16(Buffer.byteLength(value)), Buffer.from(value)])
 export const array = (items: readonly Buffer[]) => Buffer.concat([int32(items.length), ...items])
 
-/** The same types, to read one after the other; throws a `RangeError` behind the end. */
+/** Reads the same types one after the other; throws a `RangeError` past the end. */
 export function bytesReader(bytes: Buffer) {
   let at = 0
   const take = (length: number) => {
@@ -41,9 +41,9 @@ export function bytesReader(bytes: Buffer) {
     int64: () => bytes.readBigInt64BE(take(8)),
     varint,
     text: () => part(int16())?.toString(),
-    /** With a length of four bytes. */
+    /** Bytes after an int32 length. */
     bytes: () => part(int32()),
-    /** With a length that is a varint. */
+    /** Bytes after a varint length. */
     shortBytes: () => part(varint()),
     array: <Item>(item: () => Item): Item[] => Array.from({ length: Math.max(0, int32()) }, () => item()),
   }

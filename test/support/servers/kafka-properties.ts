@@ -1,6 +1,6 @@
 import type { Certificates } from './certificates.ts'
 
-/** A listener, and the port of the proxy by which its clients reach it. */
+/** The port of a listener, and of the proxy through which clients reach it. */
 export interface ProxiedPorts {
   readonly listener: number
   readonly proxy: number
@@ -15,21 +15,24 @@ export interface BrokerPorts {
   readonly proxied: readonly ProxiedPorts[]
 }
 
+export type ProxiedProtocol = 'PLAINTEXT' | 'SASL_SSL'
+
 export interface BrokerPlan {
   readonly id: number
-  /** Of all brokers, in the order of their ids, which begin with 1. */
+  /** The ports of all brokers, ordered by id; ids start with 1. */
   readonly ports: readonly BrokerPorts[]
   readonly dataDirectory: string
   readonly certificates: Certificates | undefined
+  readonly proxiedProtocol: ProxiedProtocol
   readonly extra: Readonly<Record<string, string>>
 }
 
-/** The only user of the SASL listener. It may do nothing until a test adds ACLs, as everybody on the plain listener may. */
+/** The only user of the SASL listeners. It has no permissions until a test adds ACLs through the plain listener. */
 export const saslUser = { username: 'app', password: 'app-secret' } as const
 /** Principal of the client certificate. */
 export const mutualPrincipal = 'User:CN=connector'
 
-/** The text of `server.properties`: a KRaft node that is broker and controller, with timeouts quicker than Kafka's own. */
+/** The text of `server.properties`: a KRaft broker and controller, with timeouts shorter than Kafka's defaults. */
 export function brokerProperties(plan: BrokerPlan): string {
   const properties = { ...basics(plan), ...replication(plan.ports.length), ...quick, ...security(plan), ...plan.extra }
   return `${Object.entries(properties)
@@ -37,7 +40,7 @@ export function brokerProperties(plan: BrokerPlan): string {
     .join('\n')}\n`
 }
 
-function basics({ id, ports, dataDirectory, certificates }: BrokerPlan): Record<string, string> {
+function basics({ id, ports, dataDirectory, certificates, proxiedProtocol }: BrokerPlan): Record<string, string> {
   const own = ports[id - 1]
   if (own === undefined) throw new RangeError(`no ports for broker ${id}`)
   const at = (listener: string, port: number) => `${listener}://127.0.0.1:${port}`
@@ -59,8 +62,8 @@ function basics({ id, ports, dataDirectory, certificates }: BrokerPlan): Record<
       ...secure,
     ].join(),
     'listener.security.protocol.map': [
-      ...['PLAINTEXT', 'CONTROLLER', ...proxied.map(({ name }) => name)].map((name) => `${name}:PLAINTEXT`),
-      ...['SASL_SSL:SASL_SSL', 'MUTUAL:SSL'],
+      ...['PLAINTEXT:PLAINTEXT', 'CONTROLLER:PLAINTEXT', 'SASL_SSL:SASL_SSL', 'MUTUAL:SSL'],
+      ...proxied.map(({ name }) => `${name}:${proxiedProtocol}`),
     ].join(),
     'inter.broker.listener.name': 'PLAINTEXT',
     'controller.listener.names': 'CONTROLLER',
@@ -94,27 +97,34 @@ const quick = {
   'log.cleaner.dedupe.buffer.size': '2097152',
 }
 
-function security({ certificates }: BrokerPlan): Record<string, string> {
+function security({ id, ports, certificates, proxiedProtocol }: BrokerPlan): Record<string, string> {
   if (certificates === undefined) return {}
-  const login = (mechanism: string, module: string) => ({
-    [`listener.name.sasl_ssl.${mechanism}.sasl.jaas.config`]: `org.apache.kafka.common.security.${module};`,
-  })
+  const proxied = proxiedProtocol === 'SASL_SSL' ? (ports[id - 1]?.proxied ?? []) : []
   return {
     'ssl.keystore.type': 'PEM',
     'ssl.keystore.location': certificates.serverBoth,
     'ssl.truststore.type': 'PEM',
     'ssl.truststore.location': certificates.authority,
     'listener.name.mutual.ssl.client.auth': 'required',
-    'listener.name.sasl_ssl.sasl.enabled.mechanisms': 'PLAIN,SCRAM-SHA-256,SCRAM-SHA-512',
-    ...login('plain', `plain.PlainLoginModule required user_${saslUser.username}="${saslUser.password}"`),
-    ...login('scram-sha-256', 'scram.ScramLoginModule required'),
-    ...login('scram-sha-512', 'scram.ScramLoginModule required'),
+    ...Object.assign({}, ...['sasl_ssl', ...proxied.map((_, path) => `proxied_${path}`)].map(saslListener)),
     'authorizer.class.name': 'org.apache.kafka.metadata.authorizer.StandardAuthorizer',
     'super.users': 'User:ANONYMOUS',
   }
 }
 
-/** Arguments of the storage tool that store the password of the SCRAM mechanisms. */
+function saslListener(listener: string): Record<string, string> {
+  const login = (mechanism: string, module: string) => ({
+    [`listener.name.${listener}.${mechanism}.sasl.jaas.config`]: `org.apache.kafka.common.security.${module};`,
+  })
+  return {
+    [`listener.name.${listener}.sasl.enabled.mechanisms`]: 'PLAIN,SCRAM-SHA-256,SCRAM-SHA-512',
+    ...login('plain', `plain.PlainLoginModule required user_${saslUser.username}="${saslUser.password}"`),
+    ...login('scram-sha-256', 'scram.ScramLoginModule required'),
+    ...login('scram-sha-512', 'scram.ScramLoginModule required'),
+  }
+}
+
+/** Arguments of the storage tool that store the SCRAM credentials. */
 export const scramArguments = ['SCRAM-SHA-256', 'SCRAM-SHA-512'].flatMap((mechanism) => [
   '--add-scram',
   `${mechanism}=[name=${saslUser.username},password=${saslUser.password}]`,

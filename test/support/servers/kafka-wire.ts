@@ -1,22 +1,26 @@
-import { connect } from 'node:net'
+import { connect, type Socket } from 'node:net'
+import { connect as connectByTls } from 'node:tls'
 import { bytesReader, int16, int32, text } from './kafka-bytes.ts'
 
-/** The numbers of the requests that a fault may aim at, or that the tests send themselves. */
+/** API keys of the requests that faults may target or that tests send. */
 export const kafkaApi = {
   produce: 0,
   fetch: 1,
   metadata: 3,
   offsetFetch: 9,
   heartbeat: 12,
+  saslHandshake: 17,
+  apiVersions: 18,
   initProducerId: 22,
   addPartitionsToTxn: 24,
   addOffsetsToTxn: 25,
   endTxn: 26,
   txnOffsetCommit: 28,
+  saslAuthenticate: 36,
   electLeaders: 43,
 } as const
 
-/** Whether bytes from a client hold such a request: each begins with its size (4 bytes) and its number (2 bytes). */
+/** Whether bytes from a client contain such a request. Requests start with size (int32) and API key (int16). */
 export function holdsRequest(api: keyof typeof kafkaApi): (bytes: Buffer) => boolean {
   return (bytes) => {
     for (let at = 0; at + 6 <= bytes.length; at += 4 + bytes.readUInt32BE(at)) {
@@ -26,54 +30,101 @@ export function holdsRequest(api: keyof typeof kafkaApi): (bytes: Buffer) => boo
   }
 }
 
-/** A request of a version that has no tagged fields yet. */
+/** A request in a version without tagged fields. */
 export interface WireRequest {
   readonly api: keyof typeof kafkaApi
   readonly version: number
   readonly body: Buffer
 }
 
-/** Sends a request over a connection of its own; resolves to the body of the answer, `undefined` when none comes within `withinMs`. */
-export function askBroker(port: number, request: WireRequest, withinMs = 2_000): Promise<Buffer | undefined> {
-  const clientId = -1 // none
-  const header = [int16(kafkaApi[request.api]), int16(request.version), int32(1), int16(clientId)]
-  const asked = Buffer.concat([...header, request.body])
-  return new Promise((resolve) => {
-    const socket = connect({ port, host: '127.0.0.1', timeout: withinMs })
-    const parts: Buffer[] = []
-    let missing = Number.POSITIVE_INFINITY
-    socket.once('connect', () => socket.write(Buffer.concat([int32(asked.length), asked])))
-    socket.on('data', (bytes: Buffer) => {
-      parts.push(bytes)
-      if (missing === Number.POSITIVE_INFINITY) missing = Buffer.concat(parts).readUInt32BE(0) + 4
-      missing -= bytes.length
-      if (missing > 0) return
-      resolve(Buffer.concat(parts).subarray(8)) // behind size and correlation id
-      socket.destroy()
-    })
-    socket.once('timeout', () => socket.destroy())
-    socket.once('error', () => socket.destroy())
-    socket.once('close', () => resolve(undefined))
-  })
+/** Credentials for a SASL_SSL listener, mechanism PLAIN. */
+export interface WireLogin {
+  /** PEM text. */
+  readonly ca: string
+  readonly username: string
+  readonly password: string
 }
 
-/** What a broker says of the cluster; addresses are those of the listener that was asked. */
+/** Sends a request over a new connection; resolves to the response body, or undefined after `withinMs`. */
+export async function askBroker(
+  port: number,
+  request: WireRequest,
+  { withinMs = 2_000, login }: { withinMs?: number; login?: WireLogin | undefined } = {},
+): Promise<Buffer | undefined> {
+  const host = '127.0.0.1'
+  const socket = login === undefined ? connect({ port, host }) : connectByTls({ port, host, ca: login.ca })
+  socket.setTimeout(withinMs, () => socket.destroy()).on('error', () => {})
+  try {
+    const responses = responsesOf(socket)
+    let response: Buffer | undefined
+    for (const sent of [...(login === undefined ? [] : loginRequests(login)), request]) {
+      socket.write(framed(sent))
+      response = (await responses.next()).value
+      if (response === undefined) break
+    }
+    return response
+  } catch {
+    return undefined // the connection was closed
+  } finally {
+    socket.destroy()
+  }
+}
+
+function loginRequests({ username, password }: WireLogin): WireRequest[] {
+  const credentials = Buffer.from(`\0${username}\0${password}`)
+  return [
+    { api: 'saslHandshake', version: 1, body: text('PLAIN') },
+    { api: 'saslAuthenticate', version: 0, body: Buffer.concat([int32(credentials.length), credentials]) },
+  ]
+}
+
+function framed({ api, version, body }: WireRequest): Buffer {
+  const clientId = -1 // none
+  const request = Buffer.concat([int16(kafkaApi[api]), int16(version), int32(1), int16(clientId), body])
+  return Buffer.concat([int32(request.length), request])
+}
+
+/** The bodies of the responses, without size and correlation id. Throws when the connection closes. */
+async function* responsesOf(socket: Socket): AsyncGenerator<Buffer, undefined> {
+  let parts: Buffer[] = []
+  let received = 0
+  let wanted = 4 // first the size, then the whole response
+  for await (const bytes of socket) {
+    parts.push(bytes)
+    received += bytes.length
+    if (received < wanted) continue
+    const all = Buffer.concat(parts)
+    wanted = 4 + all.readUInt32BE(0)
+    parts = [all]
+    if (received < wanted) continue
+    yield all.subarray(8, wanted)
+    parts = [all.subarray(wanted)]
+    received -= wanted
+    wanted = 4
+  }
+}
+
+/** A broker's metadata of the cluster; the ports are those of the listener that received the request. */
 export interface ClusterView {
   readonly brokers: readonly { readonly id: number; readonly port: number }[]
   readonly partitions: readonly { readonly topic: string; readonly partition: number; readonly leader: number }[]
 }
 
-/** `undefined` when the broker does not answer. An unknown topic has no partitions. */
-export async function clusterView(port: number, topics: readonly string[]): Promise<ClusterView | undefined> {
+/** Undefined when the broker does not answer or rejects the login. An unknown topic has no partitions. */
+export async function clusterView(
+  port: number,
+  topics: readonly string[],
+  login?: WireLogin,
+): Promise<ClusterView | undefined> {
   const body = Buffer.concat([int32(topics.length), ...topics.map(text)])
-  const answer = await askBroker(port, { api: 'metadata', version: 1, body })
-  if (answer === undefined) return undefined
-  const read = bytesReader(answer)
+  const response = await askBroker(port, { api: 'metadata', version: 1, body }, { login })
+  if (response === undefined) return undefined
+  const read = bytesReader(response)
   const brokers = read.array(() => {
     const [id, , at] = [read.int32(), read.text(), read.int32(), read.text()]
     return { id, port: at }
   })
-  read.int32() // the controller
+  read.int32() // controller id
   const partitions = read.array(() => {
     const [, topic] = [read.int16(), read.text() ?? '', read.int8()]
     return read.array(() => {
@@ -85,7 +136,7 @@ export async function clusterView(port: number, topics: readonly string[]): Prom
   return { brokers, partitions: partitions.flat() }
 }
 
-/** How many live brokers the broker on this port knows of; 0 while it does not answer. */
+/** Number of live brokers in the metadata of the broker on this port; 0 while it does not answer. */
 export async function brokersSeenBy(port: number): Promise<number> {
   return (await clusterView(port, []))?.brokers.length ?? 0
 }

@@ -9,11 +9,11 @@ import { closeStack } from '../../../connector/runtime/close-stack.ts'
 import { freePort } from './free-port.ts'
 import { startProcess, untilServing } from './server-process.ts'
 
-/** A real API server with its controllers. Nothing is executed: kwok says of every pod that it runs, and of every Job that it is done. */
+/** A real API server with its controllers. kwok reports pods as running and Jobs as complete; nothing runs. */
 export interface KubernetesCluster {
-  /** A file that kubectl and helm take. */
+  /** Path of the kubeconfig file for kubectl and helm. */
   readonly kubeconfig: string
-  /** Runs kubectl and resolves to what it prints; rejects with what it complains about. */
+  /** Runs kubectl; resolves to its standard output, rejects with an error that contains its standard error. */
   kubectl(args: readonly string[], input?: string): Promise<string>
   close(): Promise<void>
 }
@@ -21,7 +21,10 @@ export interface KubernetesCluster {
 const cached = (path: string) => fileURLToPath(new URL(`../../../.cache/${path}`, import.meta.url))
 const run = promisify(execFile)
 
-/** Starts etcd, API server, controllers, scheduler and kwok on loopback, with two nodes in two zones. Ends with this process at the latest. */
+/**
+ * Starts etcd, API server, controllers, scheduler and kwok on loopback,
+ * with two nodes in two zones. The processes never outlive this one.
+ */
 export async function startCluster(): Promise<KubernetesCluster> {
   const folder = mkdtempSync(join(tmpdir(), 'kubernetes-'))
   const closing = closeStack()
@@ -80,7 +83,7 @@ async function isDone(attempt: () => Promise<unknown>): Promise<boolean> {
   }
 }
 
-/** The kubeconfig, the administrator's token and the key of service accounts. The certificate is the API server's own, made at its start. */
+/** Writes the kubeconfig, the admin token and the service-account key; the API server makes its own certificate. */
 function writeAccess(folder: string, server: string, token: string): string {
   const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
   writeFileSync(join(folder, 'service-accounts.key'), privateKey.export({ type: 'pkcs1', format: 'pem' }))

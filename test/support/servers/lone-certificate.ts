@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-/** A self-signed certificate for 127.0.0.1 and its key, PEM texts. */
+/** A self-signed certificate for 127.0.0.1 and its key, as PEM text. */
 export interface LoneCertificate {
   readonly key: string
   readonly cert: string
@@ -28,7 +28,7 @@ subjectAltName = IP:127.0.0.1
 basicConstraints = CA:TRUE
 `
 
-/** Makes one that is valid between two days (`YYYYMMDD`). */
+/** Creates a self-signed certificate that is valid between two days (`YYYYMMDD`). */
 export function loneCertificate(from: string, to: string): LoneCertificate {
   const directory = mkdtempSync(join(tmpdir(), 'certificate-'))
   const openssl = (command: string) => execFileSync('openssl', command.split(' '), { cwd: directory, stdio: 'pipe' })

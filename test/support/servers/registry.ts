@@ -7,12 +7,12 @@ import { startProcess, untilServing } from './server-process.ts'
 
 /** A registry for images and charts. */
 export interface RegistryServer {
-  /** `host:port`; it speaks plain HTTP. */
+  /** `host:port`, over plain HTTP. */
   readonly address: string
   close(): Promise<void>
 }
 
-/** Starts an empty registry on loopback and a free port. Ends with this process at the latest. */
+/** Starts an empty registry on a free loopback port. It never outlives this process. */
 export async function startRegistry(): Promise<RegistryServer> {
   const directory = mkdtempSync(join(tmpdir(), 'registry-'))
   const address = `127.0.0.1:${await freePort()}`

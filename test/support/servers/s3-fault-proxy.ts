@@ -4,59 +4,59 @@ import { buffer } from 'node:stream/consumers'
 import { setTimeout as delay } from 'node:timers/promises'
 import { freePort } from './free-port.ts'
 
-/** What happens to one request. */
+/** A fault of one request. */
 export type S3Fault =
-  /** The store never sees it. */
+  /** The client gets this response; the store never receives the request. */
   | { readonly kind: 'answer'; readonly status: number; readonly code?: string }
-  /** The store does it, but the client gets this answer instead. */
+  /** The store executes the request, but the client gets this response. */
   | { readonly kind: 'answer-instead'; readonly status: number; readonly code?: string }
-  /** The store does it, and the connection breaks. */
+  /** The store executes the request, then the connection closes. */
   | { readonly kind: 'lose-answer' }
-  /** The store never sees it, and no answer comes. */
+  /** No response; the store never receives the request. */
   | { readonly kind: 'hang' }
-  /** The store does it, and no answer comes. */
+  /** The store executes the request, but no response is sent. */
   | { readonly kind: 'hang-after' }
-  /** The store sees it later, even if the client has given up. */
+  /** The store receives the request later, even if the client has given up. */
   | { readonly kind: 'delay'; readonly ms: number }
 
-/** A request as the store got it, and what it answered. */
+/** A request as the store received it, and its response. */
 export interface S3Exchange {
   readonly method: string
   readonly path: string
   readonly ifMatch: string | undefined
   readonly body: Buffer
-  /** `undefined` when the store broke off: it may have done it or not. */
+  /** Undefined when the store closed the connection; it may or may not have executed the request. */
   readonly status: number | undefined
 }
 
-/** An HTTP proxy in front of an S3 store. It forwards the `Host` header as received, so that signatures stay valid. */
+/** An HTTP proxy in front of an S3 store. It forwards the `Host` header unchanged, so that signatures stay valid. */
 export interface S3FaultProxy {
   readonly endpoint: string
-  /** How many requests it has received, by method. */
+  /** Number of requests received, by method. */
   readonly received: ReadonlyMap<string, number>
-  /** Queues faults for the coming requests with this method, one each; resolves when all have happened. */
-  next(method: 'GET' | 'PUT' | 'HEAD' | 'DELETE', ...faults: readonly S3Fault[]): Promise<void>
-  /** Keeps the answer to the next request that `isTarget` and that the store has done, until `letGo` aborts; resolves when it has one. */
-  holdAnswer(isTarget: (exchange: S3Exchange) => boolean, letGo: AbortSignal): Promise<void>
-  /** Forgets the faults that have not happened. */
+  /** Queues faults for the next requests with this method, one per request. */
+  next(method: 'GET' | 'PUT' | 'HEAD' | 'DELETE', ...faults: readonly S3Fault[]): void
+  /** Holds the next successful response that `isTarget` until `release` aborts; resolves once held. */
+  holdAnswer(isTarget: (exchange: S3Exchange) => boolean, release: AbortSignal): Promise<void>
+  /** Removes the queued faults. */
   clear(): void
-  /** Ends every connection and refuses new ones until `up`. */
+  /** Closes all connections and refuses new ones until `up`. */
   down(): Promise<void>
   up(): Promise<void>
   close(): Promise<void>
 }
 
 export interface S3ProxyOptions {
-  /** The store. */
+  /** URL of the store. */
   readonly target: string
-  /** Hears of every request that the store got, before the client knows the answer. */
+  /** Called for every request that the store received, before the client gets the response. */
   readonly onExchange?: (exchange: S3Exchange) => void
 }
 
 export async function startS3FaultProxy({ target, onExchange }: S3ProxyOptions): Promise<S3FaultProxy> {
   const port = await freePort()
   const agent = new Agent({ keepAlive: true })
-  const queues = new Map<string, QueuedFault[]>()
+  const queues = new Map<string, S3Fault[]>()
   const received = new Map<string, number>()
   const held = heldAnswers()
   const store = {
@@ -69,24 +69,14 @@ export async function startS3FaultProxy({ target, onExchange }: S3ProxyOptions):
   const server = createServer((incoming, outgoing) => {
     const method = incoming.method ?? ''
     received.set(method, (received.get(method) ?? 0) + 1)
-    const queued = queues.get(method)?.shift()
-    void serve({ incoming, outgoing, ...store }, queued?.fault)
-      .catch(() => incoming.socket.destroy())
-      .then(queued?.done)
+    void serve({ incoming, outgoing, ...store }, queues.get(method)?.shift()).catch(() => incoming.socket.destroy())
   })
   const { up, down } = switchFor(server, port)
   await up()
   return {
     endpoint: `http://127.0.0.1:${port}`,
     received,
-    next: async (method, ...faults) => {
-      const happened = faults.map((fault) => {
-        const { promise, resolve } = Promise.withResolvers<void>()
-        queues.set(method, [...(queues.get(method) ?? []), { fault, done: resolve }])
-        return promise
-      })
-      await Promise.all(happened)
-    },
+    next: (method, ...faults) => void queues.set(method, [...(queues.get(method) ?? []), ...faults]),
     holdAnswer: held.hold,
     clear: () => queues.clear(),
     up,
@@ -98,24 +88,19 @@ export async function startS3FaultProxy({ target, onExchange }: S3ProxyOptions):
   }
 }
 
-interface QueuedFault {
-  readonly fault: S3Fault
-  readonly done: () => void
-}
-
-/** Answers that wait until somebody lets them go. */
+/** Holds responses until they are released. */
 function heldAnswers() {
-  const wanted = new Set<{ isTarget: (exchange: S3Exchange) => boolean; letGo: AbortSignal; seen: () => void }>()
+  const wanted = new Set<{ isTarget: (exchange: S3Exchange) => boolean; release: AbortSignal; seen: () => void }>()
   return {
-    hold: (isTarget: (exchange: S3Exchange) => boolean, letGo: AbortSignal) =>
-      new Promise<void>((seen) => void wanted.add({ isTarget, letGo, seen })),
+    hold: (isTarget: (exchange: S3Exchange) => boolean, release: AbortSignal) =>
+      new Promise<void>((seen) => void wanted.add({ isTarget, release, seen })),
     pass: async (exchange: S3Exchange) => {
       for (const one of wanted) {
-        if (one.letGo.aborted) wanted.delete(one)
+        if (one.release.aborted) wanted.delete(one)
         if (exchange.status !== 200 || !wanted.has(one) || !one.isTarget(exchange)) continue
         wanted.delete(one)
         one.seen()
-        await once(one.letGo, 'abort')
+        await once(one.release, 'abort')
         return
       }
     },
@@ -144,7 +129,7 @@ interface Exchange {
   readonly outgoing: ServerResponse
   readonly target: string
   readonly agent: Agent
-  /** Told of what the store did; the answer waits for it. */
+  /** Called after the store has responded; the response is held until this resolves. */
   passed(exchange: S3Exchange): Promise<void>
 }
 
@@ -182,13 +167,13 @@ async function serve(exchange: Exchange, fault: S3Fault | undefined): Promise<vo
 
 async function forward(exchange: Exchange, body: Buffer): Promise<StoreAnswer> {
   const { method = 'GET', url = '/', headers } = exchange.incoming
-  const asked = { method, path: url.split('?')[0] ?? url, ifMatch: headers['if-match'], body }
+  const sent = { method, path: url.split('?')[0] ?? url, ifMatch: headers['if-match'], body }
   try {
     const answer = await forwarded(exchange, body)
-    await exchange.passed({ ...asked, status: answer.status })
+    await exchange.passed({ ...sent, status: answer.status })
     return answer
   } catch (error) {
-    await exchange.passed({ ...asked, status: undefined })
+    await exchange.passed({ ...sent, status: undefined })
     throw error
   }
 }

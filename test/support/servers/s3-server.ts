@@ -7,13 +7,13 @@ import { freePort } from './free-port.ts'
 import { type ServerProcess, startProcess, untilServing } from './server-process.ts'
 
 export interface S3Options {
-  /** Made if missing. */
+  /** Created if missing. */
   readonly bucket?: string
-  /** Kept on close. Without it: a temporary one, removed on close. */
+  /** Kept on close. Default: a temporary directory, removed on close. */
   readonly dataDirectory?: string
 }
 
-/** What a client of an S3 store needs to know. */
+/** Connection settings for a client of an S3 store. */
 export interface S3Address {
   readonly endpoint: string
   readonly region: string
@@ -23,16 +23,16 @@ export interface S3Address {
 }
 
 export interface S3Server extends S3Address {
-  /** `versitygw` keeps its objects from `stop` to `start`, `moto` forgets them. */
+  /** `versitygw` keeps its objects across `stop` and `start`; `moto` loses them. */
   readonly kind: 'versitygw' | 'moto'
-  /** Starts it again on the same port. */
+  /** Starts the server again on the same port. */
   start(): Promise<void>
-  /** Kills it. */
+  /** Kills the server. */
   stop(): Promise<void>
   close(): Promise<void>
 }
 
-/** Starts a real S3 server on loopback and a free port. Ends with this process at the latest. */
+/** Starts a real S3 server on a free loopback port. It never outlives this process. */
 export async function startS3({ bucket = 'connector', dataDirectory }: S3Options = {}): Promise<S3Server> {
   const directory = dataDirectory ?? mkdtempSync(join(tmpdir(), 's3-'))
   mkdirSync(join(directory, 'data'), { recursive: true })
@@ -78,7 +78,7 @@ function installedServer(endpoint: string, data: string) {
   if (existsSync(python)) {
     return { kind: 'moto' as const, command: python, args: ['-m', 'moto.server', '-H', '127.0.0.1', '-p', port] }
   }
-  throw new Error('no S3 server is there yet: run scripts/provision.sh')
+  throw new Error('no S3 server is installed: run scripts/provision.sh test')
 }
 
 const installed = (path: string) => fileURLToPath(new URL(`../../../.cache/${path}`, import.meta.url))
@@ -92,7 +92,7 @@ async function answers(endpoint: string): Promise<boolean> {
   }
 }
 
-/** Makes the bucket unless it is there and ours. */
+/** Creates the bucket unless it exists and belongs to this account. */
 export async function makeBucket({ endpoint, region, bucket, ...keys }: S3Address): Promise<void> {
   const client = new S3Client({ endpoint, region, forcePathStyle: true, credentials: keys })
   try {

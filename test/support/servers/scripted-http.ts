@@ -1,8 +1,8 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import { createServer as createSecureServer } from 'node:https'
+import { createServer as createSecureServer, type ServerOptions } from 'node:https'
 import type { AddressInfo } from 'node:net'
 
-/** A call as it came. */
+/** A request as the server received it. */
 export interface ScriptedCall {
   readonly method: string
   readonly url: URL
@@ -11,20 +11,21 @@ export interface ScriptedCall {
 }
 
 export interface ScriptedServer extends AsyncDisposable {
-  /** Without a path. */
+  /** Origin only, without a path. */
   readonly url: string
   readonly calls: readonly ScriptedCall[]
-  /** How many connections were opened until now. */
+  /** Number of connections opened so far. */
   readonly connections: () => number
 }
 
-/** Answers a call; may write to the socket itself, or not at all. */
+/** Answers a request; may write to the socket directly, or never answer. */
 export type Script = (call: ScriptedCall, response: ServerResponse) => void | Promise<void>
 
-/** A server on a free port of loopback that does what the script says. Disposing it breaks all connections. */
+/** A server on a free loopback port that answers as the script decides. Disposing it closes all connections. */
 export async function scriptedServer(
   script: Script,
-  tls?: { readonly key: string; readonly cert: string },
+  tls?: ServerOptions,
+  host: '127.0.0.1' | '::1' = '127.0.0.1',
 ): Promise<ScriptedServer> {
   const calls: ScriptedCall[] = []
   let connections = 0
@@ -44,10 +45,10 @@ export async function scriptedServer(
   server.on('connection', () => {
     connections += 1
   })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  await new Promise<void>((resolve) => server.listen(0, host, resolve))
   const { port } = server.address() as AddressInfo
   return {
-    url: `${tls === undefined ? 'http' : 'https'}://127.0.0.1:${port}`,
+    url: `${tls === undefined ? 'http' : 'https'}://${host === '::1' ? '[::1]' : host}:${port}`,
     calls,
     connections: () => connections,
     [Symbol.asyncDispose]: () => {

@@ -8,27 +8,30 @@ export interface ServerCommand {
   readonly command: string
   readonly args: readonly string[]
   readonly env?: Readonly<Record<string, string>>
-  /** Where its output is appended. */
+  /** The server's output is appended to this file. */
   readonly logFile: string
-  /** Removed when this process is gone before the server has ended. */
+  /** Removed if this process dies before the server has exited. */
   readonly temporaryDirectory?: string | undefined
 }
 
-/** A server in a process of its own that never outlives this one, even if this one is killed. */
+/** A server in a child process. It never outlives this process, even if this process is killed. */
 export interface ServerProcess {
   readonly pid: number | undefined
   isRunning(): boolean
-  /** Sends the signal and waits for the end; kills it when it has not ended within `killAfterMs`. Does nothing when it has ended already. */
+  /** Sends the signal and waits for the exit; sends SIGKILL after `killAfterMs`. No effect after the exit. */
   end(signal: 'SIGTERM' | 'SIGKILL', killAfterMs?: number): Promise<void>
 }
 
-/** A watcher beside the server holds the other end of a pipe to us: a line means a regular end, the bare end of the pipe that we are gone. */
+/**
+ * A watcher process reads from a pipe to this process. A line means that the server exited; a closed pipe without a
+ * line means that this process died, so the watcher kills the server.
+ */
 const tiedToParent = `
   temporary=$1; shift
   (read -r ended <&3 || { kill -KILL $$; [ -z "$temporary" ] || rm -rf "$temporary"; }) &
   exec "$@" 3<&-`
 
-/** Starts a server in a process group of its own: Ctrl-C in the terminal reaches us alone, and we decide about the server. */
+/** Starts a server in a separate process group, so that Ctrl-C in the terminal reaches only this process. */
 export function startProcess({ command, args, env, logFile, temporaryDirectory = '' }: ServerCommand): ServerProcess {
   const log = openSync(logFile, 'a')
   const child = spawn('sh', ['-c', tiedToParent, 'sh', temporaryDirectory, command, ...args], {
@@ -38,7 +41,7 @@ export function startProcess({ command, args, env, logFile, temporaryDirectory =
   })
   closeSync(log)
   const watcher = child.stdio[3] as Writable
-  watcher.on('error', () => {}) // the watcher may be gone first
+  watcher.on('error', () => {}) // the watcher may exit first
   const ended = once(child, 'exit').then(() => watcher.end('ended\n'))
 
   const isRunning = () => child.exitCode === null && child.signalCode === null
@@ -55,7 +58,7 @@ export function startProcess({ command, args, env, logFile, temporaryDirectory =
   }
 }
 
-/** Waits until `answers` says yes; throws with the last lines of the log when the server dies or takes longer than `withinMs`. */
+/** Waits for `answers` to be true. Throws the last lines of the log if the server dies or `withinMs` passes. */
 export async function untilServing(
   server: { name: string; process: ServerProcess; logFile: string },
   answers: () => Promise<boolean>,
@@ -66,7 +69,7 @@ export async function untilServing(
     const late = performance.now() > giveUpAt
     if (late || !server.process.isRunning()) {
       const lastLines = readFileSync(server.logFile, 'utf8').split('\n').slice(-20).join('\n')
-      throw new Error(`${server.name} ${late ? `does not serve within ${withinMs} ms` : 'died'}:\n${lastLines}`)
+      throw new Error(`${server.name} ${late ? `did not start within ${withinMs} ms` : 'died'}:\n${lastLines}`)
     }
     await delay(50)
   }

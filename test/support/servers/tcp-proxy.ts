@@ -1,31 +1,32 @@
 import { once } from 'node:events'
-import { connect, createServer, type Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import { pipeline } from 'node:stream/promises'
 import { setTimeout as delay } from 'node:timers/promises'
 import { freePort } from './free-port.ts'
+import { type ProxyTarget, proxyEnds } from './proxy-ends.ts'
 
-/** Stands between a client and a server on loopback and does to their connections what networks do. */
+/** A proxy between a client and a server on loopback, which injects network faults. */
 export interface TcpProxy {
   readonly port: number
-  /** Connections that were ended and pieces of data that were held back until now: whether anybody felt it. */
-  felt(): number
-  /** Ends every open connection; new ones are accepted. */
+  /** Number of connections closed and data chunks delayed so far; 0 means that the faults affected no client. */
+  affected(): number
+  /** Closes all open connections; new ones are accepted. */
   cut(): void
   /**
-   * Lets the next `count` requests that `isTarget` through, swallows what the server answers, and ends their connections then.
-   * Resolves when all have taken effect and their answers are lost. Requests under way on the same connection share the fate.
+   * Forwards the next `count` requests that `isTarget`, but discards their responses and closes their connections.
+   * Resolves when all responses are lost. Other requests in flight on the same connection lose their responses too.
    */
   dropAnswers(count: number, isTarget?: (request: Buffer) => boolean): Promise<void>
-  /** Forgets the answers to drop that have not come. */
+  /** Cancels the responses that are still to be dropped. */
   clear(): void
-  /** Keeps all bytes back, in both directions, until `resume`. */
+  /** Holds all bytes in both directions until `resume`. */
   pause(): void
-  /** Pauses when the next request that `isTarget` comes, before the server gets it, unless `stop` has aborted by then; resolves when it does. */
+  /** Pauses just before the next request that `isTarget`, unless `stop` has aborted; resolves when paused. */
   pauseAt(isTarget: (request: Buffer) => boolean, stop: AbortSignal): Promise<void>
   resume(): void
-  /** Holds each piece of data back for so long, in both directions. */
+  /** Delays each chunk of data, in both directions. */
   delay(ms: number): void
-  /** Ends every connection and refuses new ones until `up`. */
+  /** Closes all connections and refuses new ones until `up`. */
   down(): Promise<void>
   up(): Promise<void>
   close(): Promise<void>
@@ -43,24 +44,29 @@ interface Link {
 }
 
 interface Faults {
-  felt: number
+  affected: number
   readonly drops: Drop[]
-  /** Sees every request, and may pause. */
+  /** Called with every request; may pause. */
   pausesAt: ((request: Buffer) => void) | undefined
   delayMs: number
   /** Set while paused. */
   gate: PromiseWithResolvers<void> | undefined
 }
 
-/** Forwards connections to `target`, a port on loopback. */
-export async function startTcpProxy({ target }: { target: number }): Promise<TcpProxy> {
+/** Forwards connections to a server on loopback. */
+export async function startTcpProxy(target: ProxyTarget): Promise<TcpProxy> {
   const port = await freePort()
   const links = new Set<Link>()
-  const faults: Faults = { felt: 0, drops: [], pausesAt: undefined, delayMs: 0, gate: undefined }
-  const listener = createServer((client) => {
-    const link: Link = { client, server: connect(target, '127.0.0.1'), drop: undefined }
+  const { listener, accepted, toTarget } = proxyEnds(target)
+  const faults: Faults = { affected: 0, drops: [], pausesAt: undefined, delayMs: 0, gate: undefined }
+  listener.on(accepted, (client: Socket) => {
+    const link: Link = { client, server: toTarget(), drop: undefined }
     links.add(link)
     void join(link, faults).finally(() => links.delete(link))
+  })
+  const sockets = new Set<Socket>() // includes those in a TLS handshake, which have no link yet
+  listener.on('connection', (socket: Socket) => {
+    sockets.add(socket.once('close', () => sockets.delete(socket)))
   })
   const up = async () => {
     if (listener.listening) return
@@ -68,14 +74,15 @@ export async function startTcpProxy({ target }: { target: number }): Promise<Tcp
     await once(listener, 'listening')
   }
   const cut = () => {
-    faults.felt += links.size
-    for (const link of links) end(link)
+    faults.affected += links.size
+    for (const link of links) destroy(link)
   }
   const down = async () => {
     if (!listener.listening) return
     const closed = once(listener, 'close')
     listener.close()
     cut()
+    for (const socket of sockets) socket.destroy()
     await closed
   }
   const controls = settings(faults)
@@ -84,7 +91,7 @@ export async function startTcpProxy({ target }: { target: number }): Promise<Tcp
     await down()
   }
   await up()
-  return { port, felt: () => faults.felt, cut, up, down, close, ...controls }
+  return { port, affected: () => faults.affected, cut, up, down, close, ...controls }
 }
 
 function settings(faults: Faults) {
@@ -122,7 +129,7 @@ function settings(faults: Faults) {
 async function join(link: Link, faults: Faults): Promise<void> {
   const { client, server } = link
   const wait = async () => {
-    if (faults.delayMs > 0 || faults.gate !== undefined) faults.felt += 1
+    if (faults.delayMs > 0 || faults.gate !== undefined) faults.affected += 1
     if (faults.delayMs > 0) await delay(faults.delayMs)
     await faults.gate?.promise
   }
@@ -144,15 +151,15 @@ async function join(link: Link, faults: Faults): Promise<void> {
     async function* (source: AsyncIterable<Buffer>) {
       for await (const bytes of source) {
         await wait()
-        if (link.drop !== undefined) return swallowed(link)
+        if (link.drop !== undefined) return dropResponse(link)
         yield bytes
       }
     },
     client,
   )
   await Promise.allSettled([requests, answers])
-  end(link)
-  if (link.drop !== undefined) faults.drops.unshift(link.drop) // its connection ended before there was an answer
+  destroy(link)
+  if (link.drop !== undefined) faults.drops.unshift(link.drop) // the connection closed before a response came
 }
 
 function takeDrop(drops: Drop[], request: Buffer): Drop | undefined {
@@ -160,13 +167,13 @@ function takeDrop(drops: Drop[], request: Buffer): Drop | undefined {
   return found === -1 ? undefined : drops.splice(found, 1)[0]
 }
 
-function swallowed(link: Link): void {
+function dropResponse(link: Link): void {
   link.drop?.done()
   link.drop = undefined
-  end(link)
+  destroy(link)
 }
 
-function end({ client, server }: Link): void {
+function destroy({ client, server }: Link): void {
   client.destroy()
   server.destroy()
 }

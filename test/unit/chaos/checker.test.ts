@@ -4,7 +4,7 @@ import { type CheckpointVersion, checkpointVersion } from '../../chaos/checkpoin
 import type { RecordBatch } from '../../chaos/record-batch.ts'
 import type { PartitionLog } from '../../chaos/topic-log.ts'
 
-interface Told {
+interface TestEvent {
   readonly client: string
   readonly version: number
   readonly sequence: number
@@ -12,7 +12,7 @@ interface Told {
   readonly value?: string
 }
 
-function batch(at: number, { client, version, sequence, epoch = 0, value }: Told): RecordBatch {
+function batch(at: number, { client, version, sequence, epoch = 0, value }: TestEvent): RecordBatch {
   const event = {
     ...{ type: 'client.modified', id: `${client}.${version}`, subject: client, partitionkey: client },
     ...{ sequence: `${sequence}`.padStart(20, '0'), data: { No: client, NoVersion: `${version}` } },
@@ -23,111 +23,106 @@ function batch(at: number, { client, version, sequence, epoch = 0, value }: Told
   return { firstOffset: offset, lastOffset: offset, ...producer, marker: undefined, records: [record] }
 }
 
-function log(partition: number, told: readonly Told[], more: Partial<PartitionLog> = {}): PartitionLog {
-  const batches = told.map((one, at) => batch(at, one))
+function log(partition: number, events: readonly TestEvent[], more: Partial<PartitionLog> = {}): PartitionLog {
+  const batches = events.map((one, at) => batch(at, one))
   return { topic: 'topic', partition, batches, aborted: new Map(), isAtEnd: true, ...more }
 }
 
 function version(at: number, change: Partial<CheckpointVersion> = {}): CheckpointVersion {
   const replaces = at === 0 ? undefined : `tag ${at - 1}`
-  const place = { claimEpoch: 1, committed: { epoch: 1, seq: at }, pending: undefined, drained: undefined }
-  return { key: 'key', etag: `tag ${at}`, replaces, isSure: true, ...place, ...change }
+  const state = { claimEpoch: 1, committed: { epoch: 1, seq: at }, pending: undefined, scanned: undefined }
+  return { key: 'key', etag: `tag ${at}`, replaces, isConfirmed: true, ...state, ...change }
 }
 
-/** Two clients in two partitions; the second owner has told the end. */
-const a: readonly Told[] = [
+/** Two clients in two partitions; the last events come from a second owner. */
+const a: readonly TestEvent[] = [
   { client: 'a', version: 1, sequence: 0 },
   { client: 'a', version: 2, sequence: 2 },
   { client: 'a', version: 4, sequence: 4, epoch: 1 },
 ]
-const b: readonly Told[] = [
+const b: readonly TestEvent[] = [
   { client: 'b', version: 1, sequence: 1 },
   { client: 'b', version: 2, sequence: 3, epoch: 1 },
 ]
-/** One in each second, those of a first. */
+/** One per second, those of client `a` first. */
 const changes = ['a', 'a', 'a', 'a', 'b', 'b'].map((clientId, at) => {
-  return { clientId, version: clientId === 'a' ? at + 1 : at - 3, modified: `2026-06-15T12:00:0${at}.500` }
+  return { clientId, version: clientId === 'a' ? at + 1 : at - 3, instant: Date.parse(`2026-06-15T12:00:0${at}.500Z`) }
 })
-const right: StreamEvidence = {
-  ...{ stream: 'one', changes, logs: [log(0, a), log(1, b)], overlapMs: 60_000 },
-  checkpoints: [version(0), version(1, drained('12:00:08', 5)), version(2, { claimEpoch: 2 })],
+const correct: StreamEvidence = {
+  ...{ stream: 'one', changes, logs: [log(0, a), log(1, b)] },
+  checkpoints: [version(0), version(1, scanned('12:00:08', 5)), version(2, { claimEpoch: 2 })],
 }
 
-/** A drain that began at that time is done. */
-function drained(begunAt: string, events: number): Partial<CheckpointVersion> {
-  const lastChanged = new Date(Date.parse(`2026-06-15T${begunAt}Z`) - 60_000).toISOString().slice(0, 19)
-  return { drained: { lastChanged, events } }
+/** A live scan that started at this time is complete. */
+function scanned(startedAt: string, events: number): Partial<CheckpointVersion> {
+  return { scanned: { startedAt: Date.parse(`2026-06-15T${startedAt}Z`), events } }
 }
 
 const changed = <Item>(items: readonly Item[], at: number, change: Partial<Item>) =>
   items.map((item, index) => (index === at ? { ...item, ...change } : item))
 const without = <Item>(items: readonly Item[], at: number) => items.filter((_, index) => index !== at)
-const withLogs = (...logs: readonly PartitionLog[]): StreamEvidence => ({ ...right, logs })
-const withCheckpoints = (...checkpoints: readonly CheckpointVersion[]): StreamEvidence => ({ ...right, checkpoints })
+const withLogs = (...logs: readonly PartitionLog[]): StreamEvidence => ({ ...correct, logs })
+const withCheckpoints = (...checkpoints: readonly CheckpointVersion[]): StreamEvidence => ({ ...correct, checkpoints })
 const aborted = (firstOffset: bigint) => new Map([['7', { producerId: 7n, firstOffset }]])
 
-it('finds nothing wrong where everything is right', () => {
-  expect(problemsOf(right)).toEqual([])
+it('finds no problem when topics and checkpoints are correct', () => {
+  expect(problemsOf(correct)).toEqual([])
 })
 
-it('leaves aborted events out', () => {
+it('ignores aborted events', () => {
   const [first, ...later] = a.map((one, at) => batch(at + 2, one))
-  const gone = batch(0, { client: 'a', version: 1, sequence: 0 })
-  const marker: RecordBatch = { ...gone, firstOffset: 1n, lastOffset: 1n, marker: 'abort', records: [] }
-  const batches = [gone, marker, ...(first === undefined ? [] : [first]), ...later]
+  const discarded = batch(0, { client: 'a', version: 1, sequence: 0 })
+  const marker: RecordBatch = { ...discarded, firstOffset: 1n, lastOffset: 1n, marker: 'abort', records: [] }
+  const batches = [discarded, marker, ...(first === undefined ? [] : [first]), ...later]
   expect(problemsOf(withLogs(log(0, [], { batches, aborted: aborted(0n) }), log(1, b)))).toEqual([])
   expect(problemsOf(withLogs(log(0, [], { batches }), log(1, b)))).not.toEqual([])
 })
 
 describe('finds', () => {
   it.each<[string, StreamEvidence, RegExp]>([
-    ['an event removed', withLogs(log(0, without(a, 1)), log(1, b)), /sequence 2 is missing/],
-    ['the last event removed', withLogs(log(0, without(a, 2)), log(1, b)), /the last change is lost/],
+    ['a missing event', withLogs(log(0, without(a, 1)), log(1, b)), /sequence 2 is missing/],
+    ['a missing last event', withLogs(log(0, without(a, 2)), log(1, b)), /the last change is lost/],
     ['a client without any event', withLogs(log(0, a)), /client b: lost/],
-    ['a partition without events of its own', withLogs(log(0, a), log(1, [])), /client b: lost/],
-    ['an event doubled', withLogs(log(0, [...a, ...a.slice(2)]), log(1, b)), /client a: doubled/],
-    ['an event id doubled', withLogs(log(0, [...a, ...a.slice(2)]), log(1, b)), /1 event ids come again/],
+    ['an empty partition', withLogs(log(0, a), log(1, [])), /client b: lost/],
+    ['a duplicate event', withLogs(log(0, [...a, ...a.slice(2)]), log(1, b)), /client a: duplicate/],
+    ['a duplicate event id', withLogs(log(0, [...a, ...a.slice(2)]), log(1, b)), /1 duplicate event ids/],
     [
-      'two events swapped',
+      'two swapped events',
       withLogs(log(0, [...a.slice(1), ...a.slice(0, 1)]), log(1, b)),
-      /client a: doubled or out of order/,
+      /client a: duplicate or out of order/,
     ],
+    ['an aborted event', withLogs(log(0, a), log(1, b, { aborted: aborted(1n) })), /client b: the last change is lost/],
+    ['a gap in `sequence`', withLogs(log(0, changed(a, 2, { sequence: 5 })), log(1, b)), /sequence 4 is missing/],
+    ['a duplicate `sequence`', withLogs(log(0, changed(a, 1, { sequence: 1 })), log(1, b)), /follows a duplicate/],
     [
-      'an event that is aborted',
-      withLogs(log(0, a), log(1, b, { aborted: aborted(1n) })),
-      /client b: the last change is lost/,
-    ],
-    ['a gap in the numbers', withLogs(log(0, changed(a, 2, { sequence: 5 })), log(1, b)), /sequence 4 is missing/],
-    ['a number that repeats', withLogs(log(0, changed(a, 1, { sequence: 1 })), log(1, b)), /follows a repeat/],
-    [
-      'numbers that fall',
+      'a decreasing `sequence`',
       withLogs(log(0, changed(changed(a, 0, { sequence: 2 }), 1, { sequence: 0 })), log(1, b)),
-      /sequence 0 too late/,
+      /sequence 0 out of order/,
     ],
     [
       'a version that the source never had',
       withLogs(log(0, changed(a, 1, { version: 9 })), log(1, b)),
-      /client a: doubled or out of order/,
+      /client a: duplicate or out of order/,
     ],
     [
-      'an older epoch after a newer one',
+      'an older producer epoch after a newer one',
       withLogs(log(0, changed(a, 1, { epoch: 2 })), log(1, b)),
       /epoch 1 of producer 7 after 2/,
     ],
     [
-      'a fenced owner in another partition',
+      'an event by a fenced owner in another partition',
       withLogs(log(0, a), log(1, changed(b, 0, { epoch: 1 }))),
       /event 2 by a fenced owner/,
     ],
     [
-      'rubbish',
+      'an invalid record',
       withLogs(log(0, a), log(1, [...b, { client: 'b', version: 3, sequence: 5, value: '{' }])),
-      /partition 1 offset 2: no event/,
+      /partition 1 offset 2: not an event/,
     ],
     [
-      'another key than the client',
+      'a key that differs from the client id',
       withLogs(log(0, changed(a, 0, { value: '{"type":"client.modified","id":"x"}' })), log(1, b)),
-      /key and client differ/,
+      /key and client id differ/,
     ],
   ])('%s', (_, evidence, expected) => {
     expect(problemsOf(evidence)).toContainEqual(expect.stringMatching(expected))
@@ -137,55 +132,63 @@ describe('finds', () => {
     [
       'a transaction number that goes back',
       withCheckpoints(version(0), version(1, { committed: { epoch: 1, seq: 5 } }), version(2)),
-      /goes back/,
+      /is older than/,
     ],
     [
       'an epoch that goes back',
       withCheckpoints(version(0, { committed: { epoch: 2, seq: 0 } }), version(1)),
-      /goes back/,
+      /is older than/,
     ],
-    ['a claim that goes back', withCheckpoints(version(0, { claimEpoch: 3 }), version(1)), /goes back/],
+    ['a claim that goes back', withCheckpoints(version(0, { claimEpoch: 3 }), version(1)), /is older than/],
     [
-      'a version overwritten by two',
+      'a version that was replaced twice',
       withCheckpoints(version(0), version(1), version(1, { etag: 'other' })),
-      /was replaced already/,
+      /was already replaced/,
     ],
     [
-      'a drain done before the last change was told',
-      withCheckpoints(version(0), version(1, drained('12:00:08', 4))),
-      /client a: version 4 passed over by the drain of 2026-06-15T12:00:07/,
+      'a scan completed before its last change was published',
+      withCheckpoints(version(0), version(1, scanned('12:00:08', 4))),
+      /client a: version 4 missed by the scan of 2026-06-15T12:00:08/,
     ],
     [
-      'a change that the next one of its client hides',
-      withCheckpoints(version(0), version(1, drained('12:00:04', 2))),
-      /client a: version 3 passed over/,
+      'a lost change that the next change of the same client hides',
+      withCheckpoints(version(0), version(1, scanned('12:00:04', 2))),
+      /client a: version 3 missed/,
     ],
-    ['a version out of nowhere', withCheckpoints(version(0), version(2)), /nobody wrote/],
+    ['a version that replaces an unknown one', withCheckpoints(version(0), version(2)), /replaces an unknown version/],
   ])('%s in the checkpoints', (_, evidence, expected) => {
     expect(problemsOf(evidence)).toContainEqual(expect.stringMatching(expected))
   })
 })
 
-it('takes no client for passed over that was told newer already, whatever the numbers of its events', () => {
-  const turned = changed(changed(a, 1, { sequence: 4 }), 2, { sequence: 2 })
-  expect(problemsOf(withLogs(log(0, turned), log(1, b)))).not.toContainEqual(expect.stringMatching(/passed over/))
+it('reports no missed change when a newer version was already published, even out of order', () => {
+  const swapped = changed(changed(a, 1, { sequence: 4 }), 2, { sequence: 2 })
+  expect(problemsOf(withLogs(log(0, swapped), log(1, b)))).not.toContainEqual(expect.stringMatching(/missed by/))
 })
 
-it('takes it that a write without an answer may have been done, or not', () => {
-  const unsure = { isSure: false }
-  expect(problemsOf(withCheckpoints(version(0), version(1, unsure), version(2)))).toEqual([])
-  expect(problemsOf(withCheckpoints(version(0), version(1, unsure), version(1, { etag: 'other' })))).toEqual([])
+it('accepts both outcomes of a write without a response', () => {
+  const unconfirmed = { isConfirmed: false }
+  expect(problemsOf(withCheckpoints(version(0), version(1, unconfirmed), version(2)))).toEqual([])
+  expect(problemsOf(withCheckpoints(version(0), version(1, unconfirmed), version(1, { etag: 'other' })))).toEqual([])
 })
 
-it('reads the versions of a checkpoint from what went to the store, and nothing else', () => {
-  const state = { events: 9, resume: { lastChanged: '2026-06-15T12:00:00', checkPoint: null } }
-  const document = { claim: { epoch: 3 }, committed: { epoch: 2, seq: 7, state }, pending: { epoch: 3, seq: 8 } }
+it('parses checkpoint versions from store traffic and ignores other requests', () => {
+  const scans = { live: { startedAt: 1_000 }, background: [], backfill: 'done' }
+  const document = {
+    ...{ claim: { epoch: 3 }, committed: { epoch: 2, seq: 7, state: { events: 9, scans } } },
+    pending: { epoch: 3, seq: 8 },
+  }
   const body = Buffer.from(JSON.stringify(document))
   const write = { method: 'PUT', path: '/bucket/key', ifMatch: '"before"', body, status: 200 }
-  const places = { claimEpoch: 3, committed: { epoch: 2, seq: 7 }, pending: { epoch: 3, seq: 8 } }
-  expect(checkpointVersion(write)).toMatchObject({ key: '/bucket/key', replaces: 'before', isSure: true, ...places })
-  expect(checkpointVersion(write)?.drained).toEqual({ lastChanged: '2026-06-15T12:00:00', events: 9 })
-  expect(checkpointVersion({ ...write, status: undefined })).toMatchObject({ isSure: false, ...places })
+  const states = { claimEpoch: 3, committed: { epoch: 2, seq: 7 }, pending: { epoch: 3, seq: 8 } }
+  expect(checkpointVersion(write)).toMatchObject({
+    key: '/bucket/key',
+    replaces: 'before',
+    isConfirmed: true,
+    ...states,
+  })
+  expect(checkpointVersion(write)?.scanned).toEqual({ startedAt: 1_000, events: 9 })
+  expect(checkpointVersion({ ...write, status: undefined })).toMatchObject({ isConfirmed: false, ...states })
   expect(checkpointVersion({ ...write, status: 412 })).toBeUndefined()
   expect(checkpointVersion({ ...write, method: 'GET' })).toBeUndefined()
   expect(checkpointVersion({ ...write, body: Buffer.from('probe') })).toBeUndefined()

@@ -1,18 +1,27 @@
 import { expect, it } from 'vitest'
 import { loadConfig } from '../../../connector/config/load-config.ts'
 import { chaosSettings } from '../../chaos/chaos-scene.ts'
-import { type Fault, faultPlan, lanes, nominalMs, PAUSE_MS } from '../../chaos/fault-plan.ts'
+import {
+  type Fault,
+  faultPlan,
+  type Lane,
+  lanes,
+  nominalMs,
+  PAUSE_MS,
+  usualLanes,
+  WHOLE,
+} from '../../chaos/fault-plan.ts'
 
 const kindOf = (fault: Fault) =>
-  [fault.kind, 'way' in fault ? fault.way : '', fault.kind === 'kill' ? fault.moment : ''].join(' ')
+  [fault.kind, 'link' in fault ? fault.link : '', fault.kind === 'kill' ? fault.point : ''].join(' ')
 const kinds = (seed: number, lengthMs: number) => new Set(faultPlan(seed, lengthMs).map(({ fault }) => kindOf(fault)))
 
-it('the same seed plans the same faults, another one others', () => {
+it('plans the same faults for the same seed, and others for another seed', () => {
   expect(faultPlan(7, 600_000)).toEqual(faultPlan(7, 600_000))
   expect(faultPlan(7, 600_000)).not.toEqual(faultPlan(8, 600_000))
 })
 
-it('a longer run begins like a shorter one', () => {
+it('starts a longer run like a shorter one', () => {
   const [short, long] = [faultPlan(7, 45_000), faultPlan(7, 600_000)]
   for (const lane of lanes) {
     const [first, all] = [short, long].map((plan) => plan.filter((planned) => planned.lane === lane))
@@ -20,7 +29,7 @@ it('a longer run begins like a shorter one', () => {
   }
 })
 
-it('every kind of fault comes within the short run, whatever the seed', () => {
+it('plans every kind of fault in the short run, for any seed', () => {
   const all = kinds(0, 600_000)
   expect(all.size).toBe(17)
   for (let seed = 0; seed < 500; seed += 1) {
@@ -30,14 +39,21 @@ it('every kind of fault comes within the short run, whatever the seed', () => {
   }
 })
 
-it('a lone broker is killed and restarted, and leads whatever happens', () => {
+it('restarts the server only if its lane is chosen', () => {
+  const kindsOf = (chosen: readonly Lane[]) =>
+    new Set(faultPlan(7, 600_000, { ...WHOLE, chosen }).map(({ fault }) => fault.kind))
+  expect(kindsOf(['server'])).toEqual(new Set(['restart server']))
+  expect(kindsOf(usualLanes)).not.toContain('restart server')
+})
+
+it('kills and restarts a single broker, and moves no leaders', () => {
   const faults = faultPlan(7, 600_000, { brokers: 1, copies: 1 }).map(({ fault }) => fault)
   expect(faults.map(({ kind }) => kind)).toEqual(expect.arrayContaining(['kill broker', 'restart brokers']))
   expect(faults.filter((fault) => fault.kind === 'move leaders')).toEqual([])
   expect(new Set(faults.flatMap((fault) => (fault.kind === 'kill broker' ? [fault.broker] : [])))).toEqual(new Set([1]))
 })
 
-it('faults of a lane are planned one after the other, never before the end of a pause', () => {
+it('plans the faults of a lane one after the other, each after the end of the previous one', () => {
   for (const lane of lanes) {
     const own = faultPlan(3, 600_000).filter((planned) => planned.lane === lane)
     for (const [at, { atMs, fault }] of own.entries()) {
@@ -47,7 +63,7 @@ it('faults of a lane are planned one after the other, never before the end of a 
   }
 })
 
-it('a pause outlasts every timeout of the replicas', () => {
+it('plans pauses that outlast every timeout of the replicas', () => {
   const text = chaosSettings(['one'], 'exactly-once')
   const environment = {
     SOURCE_URL: 'http://localhost',

@@ -1,8 +1,10 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { compareNotes, parseDocument, serializeDocument } from '../../../connector/checkpoint/checkpoint-document.ts'
+import { compareRecords, parseDocument, serializeDocument } from '../../../connector/checkpoint/checkpoint-document.ts'
 import { ConnectorError, codeOf } from '../../../connector/runtime/connector-error.ts'
-import { anyDocument, documentWith } from './documents.ts'
+import { BACKFILL, LAST_TAG, LIVE } from '../../../connector/scan/scan-state.ts'
+import { scanOf, statesOf, timeText, token } from '../scan/scans.ts'
+import { anyDocument, documentWith, state } from './documents.ts'
 
 function errorOf(text: string): ConnectorError {
   try {
@@ -10,7 +12,7 @@ function errorOf(text: string): ConnectorError {
   } catch (error) {
     if (error instanceof ConnectorError) return error
   }
-  throw new Error('the document was taken')
+  throw new Error('the document was accepted')
 }
 const changed = (change: (document: Record<string, unknown>) => void) => {
   const document = JSON.parse(serializeDocument(documentWith({ pending: {} })))
@@ -19,7 +21,7 @@ const changed = (change: (document: Record<string, unknown>) => void) => {
 }
 
 describe('a checkpoint document', () => {
-  test('comes back as it was written, whatever it holds', () => {
+  test('is parsed to the same value that was serialized', () => {
     fc.assert(
       fc.property(anyDocument, (document) => {
         expect(parseDocument(serializeDocument(document))).toEqual(document)
@@ -29,19 +31,10 @@ describe('a checkpoint document', () => {
 
   test('Invariant 5: keeps a checkPoint verbatim', () => {
     const checkPoint = ' +/=%20\u0000\ud83d\ude00 é\n'
-    const document = documentWith({})
-    const { resume } = document.committed.state
-    const text = serializeDocument({
-      ...document,
-      committed: {
-        ...document.committed,
-        state: {
-          ...document.committed.state,
-          resume: { ...resume, checkPoint: checkPoint as typeof resume.checkPoint },
-        },
-      },
-    })
-    expect(parseDocument(text).committed.state.resume.checkPoint).toBe(checkPoint)
+    const live = scanOf({ kind: 'live', tag: LIVE, checkPoint: token(checkPoint) })
+    const scans = statesOf({ live: { startedAt: null, scan: live } })
+    const text = serializeDocument(documentWith({ committed: { state: { ...state, scans } } }))
+    expect(parseDocument(text).committed.state.scans.live.scan?.checkPoint).toBe(checkPoint)
   })
 
   test('is one line that ends with a line feed', () => {
@@ -49,15 +42,15 @@ describe('a checkpoint document', () => {
   })
 })
 
-describe('a document that is not understood', () => {
+describe('an invalid document', () => {
   const whole = serializeDocument(documentWith({ pending: {} }))
 
-  test('is damaged wherever it was cut', () => {
+  test('is damaged when it is truncated at any length', () => {
     for (let length = 0; length < whole.length - 2; length += 7)
       expect(errorOf(whole.slice(0, length)).code).toBe('checkpoint.damaged')
   })
 
-  test.each(['null', '[]', '7', '"text"', '{}', '{"format":1}', '{"format":"1"}', '<html>'])(
+  test.each(['null', '[]', '7', '"text"', '{}', '{"format":3}', '{"format":"3"}', '<html>'])(
     'is damaged: %s',
     (text) => {
       expect(errorOf(text).code).toBe('checkpoint.damaged')
@@ -66,35 +59,48 @@ describe('a document that is not understood', () => {
 
   test.each<[string, (document: Record<string, never>) => void]>([
     ['without its committed state', (document) => Reflect.deleteProperty(document, 'committed')],
-    ['without a pending state or its absence', (document) => Reflect.deleteProperty(document, 'pending')],
+    ['without the field for the pending state', (document) => Reflect.deleteProperty(document, 'pending')],
     ['with a negative number', (document) => Object.assign(document, { claim: { epoch: -1, owner: 'x', at: 0 } })],
-    ['with a number in text', (document) => Object.assign(document, { claim: { epoch: '1', owner: 'x', at: 0 } })],
+    ['with a number as text', (document) => Object.assign(document, { claim: { epoch: '1', owner: 'x', at: 0 } })],
   ])('is damaged: %s', (_what, change) => {
     expect(errorOf(changed(change as never)).code).toBe('checkpoint.damaged')
   })
 
   test.each([
-    ['a window entry cut short', { until: '2026-06-15T10:00:00', entries: 'x'.repeat(21) }],
-    ['a time that is none', { until: 'yesterday', entries: 'x'.repeat(22) }],
-  ])('is damaged: %s', (_what, slice) => {
-    const text = changed((document) => {
-      const { committed } = document as { committed: { state: { window: { seen: unknown[] } } } }
-      committed.state.window.seen.push(slice)
-    })
-    const error = errorOf(text)
+    ['an entry of the client index that is cut off', 'A'.repeat(31)],
+    ['an entry of the client index that is not base64', `${'A'.repeat(31)}!`],
+  ])('is damaged: %s', (_what, delta) => {
+    const committed = { state: { ...state, index: { ...state.index, delta } } }
+    const error = errorOf(serializeDocument(documentWith({ committed })))
     expect(error.code).toBe('checkpoint.damaged')
-    expect(error.message).toContain('committed.state.window.seen.0')
+    expect(error.message).toContain('committed.state.index.delta')
   })
 
-  test.each([0, 2, 1.5, 999])('is of an unknown format: %d, whatever else it holds', (format) => {
+  test('is damaged: an invalid time, or a scan that this version does not know', () => {
+    const backfill = scanOf({ kind: 'backfill', tag: BACKFILL })
+    for (const background of [
+      { ...backfill, from: timeText('yesterday') },
+      { ...backfill, tag: LAST_TAG + 1 },
+    ]) {
+      const scans = statesOf({ background: [background] })
+      const error = errorOf(serializeDocument(documentWith({ committed: { state: { ...state, scans } } })))
+      expect(error.message).toContain('committed.state.scans.background.0')
+    }
+  })
+
+  test.each([0, 1, 2, 3.5, 999])('has an unknown format when `format` is %d, whatever else it contains', (format) => {
     expect(errorOf(JSON.stringify({ format, anything: 'else' })).code).toBe('checkpoint.unknown-format')
   })
 
-  test('Invariant 8: the error says where, and nothing of what is there', () => {
+  test('causes an error with a code of the catalogue', () => {
+    expect(codeOf(errorOf('{}'))).toBe('checkpoint.damaged')
+  })
+
+  test('Invariant 8: the error reports paths and no values', () => {
     const planted = 'planted@canari.example'
     const texts = [
       planted,
-      `{"format":1,"${planted}":"${planted}","committed":"${planted}"}`,
+      `{"format":3,"${planted}":"${planted}","committed":"${planted}"}`,
       `{"format":"${planted}"}`,
       changed((document) =>
         Object.assign(document, { connector: { [planted]: planted }, pending: { change: planted } }),
@@ -108,20 +114,19 @@ describe('a document that is not understood', () => {
   })
 })
 
-describe('notes', () => {
-  const note = (epoch: number, seq: number, nonce = 'n') => ({ epoch, seq, nonce })
+describe('commit records', () => {
+  const record = (epoch: number, seq: number, nonce = 'n') => ({ epoch, seq, nonce })
   test.each([
-    [note(1, 9), note(2, 1), 'older'],
-    [note(2, 1), note(1, 9), 'newer'],
-    [note(2, 1), note(2, 2), 'older'],
-    [note(2, 2), note(2, 1), 'newer'],
-    [note(2, 2), note(2, 2), 'equal'],
-    [note(2, 2, 'a'), note(2, 2, 'b'), 'different'],
-  ] as const)('are compared by epoch, then seq; equal is the same nonce: %o, %o', (left, right, expected) => {
-    expect(compareNotes(left, right)).toBe(expected)
-  })
-
-  test('an error of the catalogue stops the stream for each of these', () => {
-    expect(codeOf(errorOf('{}'))).toBe('checkpoint.damaged')
-  })
+    [record(1, 9), record(2, 1), 'older'],
+    [record(2, 1), record(1, 9), 'newer'],
+    [record(2, 1), record(2, 2), 'older'],
+    [record(2, 2), record(2, 1), 'newer'],
+    [record(2, 2), record(2, 2), 'equal'],
+    [record(2, 2, 'a'), record(2, 2, 'b'), 'different'],
+  ] as const)(
+    'are compared by epoch, then seq, and are equal only with the same nonce: %o, %o',
+    (left, right, expected) => {
+      expect(compareRecords(left, right)).toBe(expected)
+    },
+  )
 })

@@ -2,13 +2,17 @@ import fc from 'fast-check'
 import {
   type CheckpointDocument,
   type Committed,
+  FORMAT,
   type Pending,
   parseDocument,
 } from '../../../connector/checkpoint/checkpoint-document.ts'
 import { beginning, type StreamState } from '../../../connector/checkpoint/stream-state.ts'
+import { deltaText, type IndexState } from '../../../connector/index/index-state.ts'
+import { LAST_TAG, type Scan, type ScanStates } from '../../../connector/scan/scan-state.ts'
 import type { CheckPoint, SourceTime } from '../../../connector/source/client-source.ts'
+import { entry, key, words } from '../index/entries.ts'
 
-/** Documents to test with. */
+/** Test documents. */
 
 export const HOUR_MS = 3_600_000
 export const DAY_MS = 24 * HOUR_MS
@@ -18,82 +22,126 @@ export const identity = {
   connector: 'shop',
   stream: 'clients',
   source: { url: 'http://polaris.example/core/api/', codeMagasin: 1, prefixCle: null },
-  destination: { clusterId: 'cluster', topic: 'client.modified', partitions: 6 },
+  destination: { clusterId: 'cluster', topic: 'client.modified', topicId: 'topic 1', partitions: 6 },
 }
 
-export const state: StreamState = {
-  ...beginning({
-    lastChanged: '2026-06-15T11:00:00' as SourceTime,
-    checkPoint: null,
-    limit: 100,
-    output: 'json',
-  }),
-  events: 2,
+export const state: StreamState = { ...beginning, events: 2 }
+
+/** The entries of a change: the content of each client is known by the number of its event. */
+export const entriesOf = (...clients: readonly (readonly [client: number, number: number])[]) =>
+  deltaText(words(clients.map(([client, number]) => [key(client), entry(number)])))
+
+/** Two more events, of the clients 3 and 4. */
+export const change: Pending['change'] = {
+  ...{ scans: state.scans, recheck: null, events: 4, mapping: null },
+  entries: entriesOf([3, 2], [4, 3]),
 }
 
-export const change: Pending['change'] = { resume: state.resume, events: 4, mapping: null, windowSteps: [] }
-
-/** A document at epoch 4 whose committed state 10 came about by a note, an hour ago. */
+/** A document at epoch 4 whose committed state (number 10) was decided by a commit record an hour ago. */
 export function documentWith(parts: {
   committed?: Partial<Committed>
   pending?: Partial<Pending> | null
 }): CheckpointDocument {
   const at = now - HOUR_MS
-  const committed: Committed = { epoch: 4, seq: 10, nonce: 'c', at, by: 'note', state, ...parts.committed }
+  const committed: Committed = { epoch: 4, seq: 10, nonce: 'c', at, by: 'commit-record', state, ...parts.committed }
   const pending: Pending | null =
     parts.pending === undefined || parts.pending === null
       ? null
-      : { epoch: committed.epoch, seq: committed.seq + 1, nonce: 'p', at, change, ...parts.pending }
-  return { format: 1, nonce: 'w', ...identity, claim: { epoch: 4, owner: 'replica-1', at }, committed, pending }
+      : {
+          epoch: committed.epoch,
+          seq: committed.seq + 1,
+          nonce: 'p',
+          at,
+          by: 'commit-record',
+          change,
+          ...parts.pending,
+        }
+  const claim = { epoch: 4, owner: 'replica-1', at }
+  return { format: FORMAT, nonce: 'w', ...identity, producerId: null, claim, committed, pending }
 }
 
-/** As it comes back from the store. */
+/** The document as read back from the store. */
 export const reloaded = (document: CheckpointDocument) => parseDocument(JSON.stringify(document))
 
 const minutes = fc.nat(59).map((minute) => `2026-06-15T10:${String(minute).padStart(2, '0')}:00` as SourceTime)
-const slice = fc.record({
-  until: minutes,
-  entries: fc.array(fc.stringMatching(/^[\w-]{22}$/), { minLength: 1, maxLength: 3 }).map((all) => all.join('')),
-})
-const resume = fc.record({
+const checkPoint = fc.option(fc.string({ unit: 'binary' }).map((text) => text as CheckPoint))
+const time = fc.nat(2 ** 41)
+const scan: fc.Arbitrary<Scan> = fc.record({
+  kind: fc.constantFrom('live' as const, 'look-back' as const, 'backfill' as const, 'full' as const),
+  tag: fc.nat(LAST_TAG),
+  reachMs: fc.option(fc.nat()),
+  from: minutes,
+  since: fc.nat(),
   lastChanged: minutes,
-  checkPoint: fc.option(fc.string({ unit: 'binary' }).map((text) => text as CheckPoint)),
+  checkPoint,
   limit: fc.nat(5000),
   output: fc.constantFrom('xml' as const, 'json' as const),
-  drain: fc.constantFrom('open' as const, 'due' as const),
-  startedAt: fc.option(fc.nat(2 ** 41)),
+  startedAt: fc.option(time),
+  startedAtOurs: fc.option(time),
+  notBefore: time,
   lastModifiedAt: fc.option(minutes),
+  tokens: fc.record({ token: checkPoint, power: fc.nat(), steps: fc.nat() }),
+  emptyPages: fc.nat(),
+  refusals: fc.nat(),
+  failures: fc.nat(),
+  restarts: fc.nat(),
+  pages: fc.nat(),
+  clients: fc.nat(),
+})
+const scans: fc.Arbitrary<ScanStates> = fc.record({
+  createdAt: fc.option(time),
+  live: fc.record({ startedAt: fc.option(time), scan: fc.option(scan) }),
+  background: fc.array(scan, { maxLength: 3 }),
+  lookBacks: fc.array(fc.record({ reachMs: fc.nat(), startedAt: time, dueAt: time }), { maxLength: 3 }),
+  backfill: fc.constantFrom('due' as const, 'done' as const),
+  fullDueAt: fc.option(time),
+  interleaving: fc.constantFrom('unknown' as const, 'proven' as const, 'serial' as const),
+  failedLimit: fc.option(fc.record({ limit: fc.nat(), until: fc.nat(), attempts: fc.nat() })),
+})
+const entries = fc.array(fc.tuple(fc.nat(20), fc.nat(1000)), { maxLength: 4 }).map((all) => entriesOf(...all))
+const segment = fc.record({
+  name: fc.string(),
+  tier: fc.constantFrom('spill' as const, 'run' as const, 'base' as const),
+  entries: fc.nat(),
+  sha256: fc.string(),
+})
+const index: fc.Arbitrary<IndexState> = fc.record({
+  generation: fc.nat(),
+  contentsFrom: fc.nat(),
+  rules: fc.array(fc.string(), { maxLength: 2 }),
+  segments: fc.array(segment, { maxLength: 3 }),
+  delta: entries,
 })
 const mapping = fc.option(fc.record({ clientId: fc.string(), modifiedAt: fc.option(fc.string()) }))
-export const anyState: fc.Arbitrary<StreamState> = fc.record({
-  resume,
-  events: fc.nat(),
-  mapping,
-  window: fc.record({ frozen: fc.array(slice, { maxLength: 3 }), seen: fc.array(slice, { maxLength: 3 }) }),
-})
-const step = fc.oneof(
-  fc.record({ kind: fc.constant('seen' as const), slice }),
-  fc.record({ kind: fc.constant('freeze' as const), keepFrom: minutes }),
-)
-export const anyChange = fc.record({
-  resume,
-  events: fc.nat(),
-  mapping,
-  windowSteps: fc.array(step, { maxLength: 4 }),
-})
+const recheck = fc.option(fc.record({ from: minutes, markedAt: time }))
+const reached = { scans, recheck, events: fc.nat(), mapping }
+export const anyState: fc.Arbitrary<StreamState> = fc.record({ ...reached, index })
+export const anyChange: fc.Arbitrary<Pending['change']> = fc.record({ ...reached, entries })
 const decision = { epoch: fc.nat(), seq: fc.nat(), nonce: fc.string(), at: fc.nat(2 ** 41) }
 export const anyDocument: fc.Arbitrary<CheckpointDocument> = fc.record({
-  format: fc.constant(1 as const),
+  format: fc.constant(FORMAT as typeof FORMAT),
   nonce: fc.string(),
   connector: fc.string(),
   stream: fc.string(),
   source: fc.record({ url: fc.string(), codeMagasin: fc.integer(), prefixCle: fc.option(fc.string()) }),
-  destination: fc.record({ clusterId: fc.string(), topic: fc.string(), partitions: fc.nat() }),
+  destination: fc.record({
+    clusterId: fc.option(fc.string()),
+    topic: fc.string(),
+    topicId: fc.option(fc.string()),
+    partitions: fc.nat(),
+  }),
+  producerId: fc.option(fc.string()),
   claim: fc.record({ epoch: fc.nat(), owner: fc.string(), at: fc.nat(2 ** 41) }),
   committed: fc.record({
     ...decision,
-    by: fc.constantFrom('beginning' as const, 'note' as const, 'operator' as const, 'at-least-once' as const),
+    by: fc.constantFrom('beginning' as const, 'commit-record' as const, 'operator' as const, 'at-least-once' as const),
     state: anyState,
   }),
-  pending: fc.option(fc.record({ ...decision, change: anyChange })),
+  pending: fc.option(
+    fc.record({
+      ...decision,
+      by: fc.constantFrom('commit-record' as const, 'at-least-once' as const),
+      change: anyChange,
+    }),
+  ),
 })

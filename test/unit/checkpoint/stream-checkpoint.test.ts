@@ -1,113 +1,156 @@
 import { describe, expect, test } from 'vitest'
 import { parseDocument, serializeDocument } from '../../../connector/checkpoint/checkpoint-document.ts'
-import { resolve } from '../../../connector/checkpoint/resolve.ts'
+import { resolveState } from '../../../connector/checkpoint/resolve.ts'
 import {
+  type CheckpointParts,
   type StreamCheckpoint,
   streamCheckpoint,
   writeDocument,
 } from '../../../connector/checkpoint/stream-checkpoint.ts'
-import { committedByNote } from '../../../connector/checkpoint/transitions.ts'
-import { codeOf } from '../../../connector/runtime/connector-error.ts'
-import { type MemoryFault, memoryStore } from '../../support/memory-versioned-object.ts'
-import { virtualClock } from '../../support/virtual-clock.ts'
-import { change, documentWith, now, state } from './documents.ts'
+import { type StateChange, stateAfter } from '../../../connector/checkpoint/stream-state.ts'
+import { committedByRecord } from '../../../connector/checkpoint/transitions.ts'
+import type { ClientTable } from '../../../connector/index/client-table.ts'
+import { indexMemory } from '../../../connector/index/index-memory.ts'
+import { loadTable } from '../../../connector/index/load-table.ts'
+import { joined } from '../../../connector/index/segment.ts'
+import { streamIndex } from '../../../connector/index/stream-index.ts'
+import { ConnectorError, codeOf } from '../../../connector/runtime/connector-error.ts'
+import { type MemoryFault, memoryStore } from '../../support/fakes/memory-versioned-object.ts'
+import { virtualClock } from '../../support/fakes/virtual-clock.ts'
+import { key } from '../index/entries.ts'
+import { change as added, DAY_MS, documentWith, entriesOf, now, state } from './documents.ts'
 
 const KEY = 'shop/clients.json'
 const { signal } = new AbortController()
-const withEvents = (events: number) => ({ ...state, events })
+const change = { change: added, by: 'commit-record' } as const
+const bare = { scans: state.scans, recheck: null, mapping: null, entries: '' }
+/** A change without a transaction. */
+const read = (events: number, entries = '') => ({ ...bare, events, entries })
+const reachedBy = (...changes: readonly StateChange[]) => changes.reduce(stateAfter, state)
 
-/** A stream that is claimed at epoch 4, committed 10. */
-async function claimedStream() {
-  const next = { fate: 'none' as MemoryFault }
-  const store = memoryStore({ fate: () => next.fate })
+/** A stream claimed at epoch 4, with 10 as its committed number. */
+async function claimedStream(from = state, { memory = indexMemory(1e9) } = {}) {
+  const next = { fault: 'none' as MemoryFault }
+  const store = memoryStore({ fault: () => next.fault })
   const object = store.object(KEY)
-  const document = documentWith({})
+  const document = documentWith({ committed: { state: from } })
   const written: number[] = []
   let nonces = 0
-  const parts = {
-    object,
-    clock: virtualClock(now),
+  const clock = virtualClock(now)
+  const parts: CheckpointParts = {
+    ...{ object, clock, index: streamIndex(store.segments(KEY), now + DAY_MS, { memory }), observe: () => {} },
     newNonce: () => `n${++nonces}`,
     onWritten: (bytes: number) => written.push(bytes),
   }
   const version = await writeDocument(parts, { document, expected: null }, signal)
+  const table = await parts.index.load({ ...document, index: from.index }, signal)
+  const stored = () => parseDocument(store.stored(KEY)?.text ?? '')
   return {
-    checkpoint: streamCheckpoint({ document, version }, parts),
-    stored: () => parseDocument(store.stored(KEY)?.text ?? ''),
-    store,
-    written,
-    next,
-    parts,
+    checkpoint: streamCheckpoint({ document, version, table }, parts),
+    stored,
+    /** The table with which the next opening would start. */
+    reopened: () => parts.index.load({ ...stored(), index: stored().committed.state.index }, signal),
+    ...{ store, written, next, parts, clock },
   }
 }
 
 describe('the checkpoint of a claimed stream', () => {
-  test('prepares what the next transaction adds, beside the state that still holds', async () => {
+  test('prepares the next transaction beside the committed state, which stays valid', async () => {
     const { checkpoint, stored } = await claimedStream()
-    const note = await checkpoint.prepare(change, signal)
-    expect(note).toEqual({ epoch: 4, seq: 11, nonce: 'n1' })
+    const record = await checkpoint.prepare(change, signal)
+    expect(record).toEqual({ epoch: 4, seq: 11, nonce: 'n1' })
     expect(stored().committed.state).toEqual(state)
-    expect(stored().pending).toEqual({ ...note, at: now, change })
+    expect(stored().pending).toEqual({ ...record, at: now, ...change })
     expect([checkpoint.seq(), checkpoint.state()]).toEqual([10, state])
   })
 
-  test('counts on once the transaction is decided, without another write', async () => {
+  test('prepares nothing once its client index has outgrown the memory for all indexes, and writes nothing', async () => {
+    const { checkpoint, store } = await claimedStream(state, { memory: indexMemory(24) })
+    checkpoint.advance(read(2, entriesOf([1, 0], [2, 1])))
+    const writes = store.history(KEY).length
+    await expect(checkpoint.prepare(change, signal)).rejects.toMatchObject({ code: 'checkpoint.index-too-large' })
+    expect(store.history(KEY)).toHaveLength(writes)
+  })
+
+  test('advances without another write when the transaction is decided', async () => {
     const { checkpoint, store } = await claimedStream()
     await checkpoint.prepare(change, signal)
     const writes = store.history(KEY).length
-    checkpoint.decided(withEvents(3))
+    checkpoint.decided()
     expect(store.history(KEY)).toHaveLength(writes)
-    expect([checkpoint.seq(), checkpoint.state()]).toEqual([11, withEvents(3)])
+    expect([checkpoint.seq(), checkpoint.state(), checkpoint.isSaved()]).toEqual([11, reachedBy(added), false])
   })
 
-  test('records what was decided with the next prepare, exactly as the reloaded document has it', async () => {
+  test('writes the decided state with the next prepare, equal to that of the reloaded document', async () => {
     const { checkpoint, stored } = await claimedStream()
     await checkpoint.prepare(change, signal)
     const onDisk = stored()
-    checkpoint.decided(withEvents(4))
-    const note = await checkpoint.prepare({ ...change, events: 5 }, signal)
-    expect(stored().committed).toEqual(committedByNote(onDisk, 100))
-    expect(note.seq).toBe(12)
+    checkpoint.decided()
+    const record = await checkpoint.prepare({ ...change, change: { ...added, events: 5 } }, signal)
+    expect(stored().committed).toEqual(committedByRecord(onDisk))
+    expect(record.seq).toBe(12)
   })
 
-  test('saves a state without a transaction: the number stays', async () => {
+  test('keeps the number when it saves a state without a transaction', async () => {
     const { checkpoint, stored } = await claimedStream()
-    await checkpoint.save(withEvents(0), signal)
-    expect(stored()).toMatchObject({ pending: null, committed: { epoch: 4, seq: 10, nonce: 'c', by: 'note' } })
+    checkpoint.advance(read(2))
+    await checkpoint.save(signal)
+    expect(stored()).toMatchObject({ pending: null, committed: { epoch: 4, seq: 10, nonce: 'c', by: 'commit-record' } })
     await checkpoint.prepare(change, signal)
-    checkpoint.decided(withEvents(3))
-    await checkpoint.save(withEvents(4), signal)
-    expect(stored()).toMatchObject({ pending: null, committed: { seq: 11, nonce: 'n2', state: withEvents(4) } })
+    checkpoint.decided()
+    await checkpoint.save(signal)
+    expect(stored()).toMatchObject({ pending: null, committed: { seq: 11, nonce: 'n2', state: reachedBy(added) } })
     expect(
-      resolve(stored(), { note: { epoch: 4, seq: 11, nonce: 'n2' }, isHanging: false, now, retentionMs: 1e9 }).kind,
-    ).toBe('committed')
+      resolveState(stored(), { record: { epoch: 4, seq: 11, nonce: 'n2' }, isUnstable: false, now, retentionMs: 1e9 }),
+    ).toMatchObject({ kind: 'committed' })
   })
 
-  test('at least once: counts with every save of delivered events', async () => {
+  test('takes changes without a transaction at once, and stores them with the next write, whichever that is', async () => {
     const { checkpoint, stored } = await claimedStream()
-    await checkpoint.saveDelivered(withEvents(3), signal)
-    expect(stored().committed).toMatchObject({ seq: 11, by: 'at-least-once', state: withEvents(3) })
-    expect([checkpoint.seq(), checkpoint.state()]).toEqual([11, withEvents(3)])
+    expect(checkpoint.isSaved()).toBe(true)
+    checkpoint.advance(read(2, entriesOf([1, 0])))
+    checkpoint.advance(read(2, entriesOf([1, 1], [2, 1])))
+    expect(checkpoint.state()).toEqual(reachedBy(read(2, entriesOf([1, 0], [1, 1], [2, 1]))))
+    expect([1, 2].map((client) => checkpoint.table.get(key(client))?.number)).toEqual([1, 1])
+    expect(checkpoint.isSaved()).toBe(false)
+    await checkpoint.prepare(change, signal)
+    expect(stored().committed.state).toEqual(state)
+    expect(stored().pending?.change.entries).toBe(entriesOf([1, 0], [1, 1], [2, 1]) + added.entries)
+    checkpoint.decided()
+    expect(checkpoint.state().index.delta).toBe(stored().pending?.change.entries)
+    await checkpoint.save(signal)
+    expect(checkpoint.isSaved()).toBe(true)
   })
 
-  test('every text is unique, so that a lost answer is recognised', async () => {
+  test('writes the delivered state as decided without a commit record when delivery is at-least-once', async () => {
+    const { checkpoint, stored } = await claimedStream()
+    await checkpoint.prepare({ change: added, by: 'at-least-once' }, signal)
+    expect(stored()).toMatchObject({ committed: { seq: 10 }, pending: { seq: 11, by: 'at-least-once' } })
+    checkpoint.decided()
+    await checkpoint.save(signal)
+    expect(stored()).toMatchObject({
+      committed: { seq: 11, by: 'at-least-once', state: reachedBy(added) },
+      pending: null,
+    })
+  })
+
+  test('writes a unique text each time, so that a write with a lost response is recognized', async () => {
     const { checkpoint, store } = await claimedStream()
-    await checkpoint.save(state, signal)
-    await checkpoint.save(state, signal)
+    await checkpoint.save(signal)
+    await checkpoint.save(signal)
     const texts = store.history(KEY)
     expect(new Set(texts).size).toBe(texts.length)
   })
 
-  test('hears the size of each document written', async () => {
+  test('reports the size of each document written', async () => {
     const { checkpoint, store, written } = await claimedStream()
-    await checkpoint.save(state, signal)
+    await checkpoint.save(signal)
     expect(written).toEqual(store.history(KEY).map((text) => text.length))
   })
 
   const writes = {
     prepare: (checkpoint: StreamCheckpoint) => checkpoint.prepare(change, signal),
-    save: (checkpoint: StreamCheckpoint) => checkpoint.save(state, signal),
-    saveDelivered: (checkpoint: StreamCheckpoint) => checkpoint.saveDelivered(state, signal),
+    save: (checkpoint: StreamCheckpoint) => checkpoint.save(signal),
   }
   const claim = { epoch: 5, owner: 'replica-2', at: now }
   const newer = serializeDocument({ ...documentWith({}), nonce: 'theirs', claim })
@@ -115,13 +158,13 @@ describe('the checkpoint of a claimed stream', () => {
   test.each([
     ['claimed by another replica', newer, 'publish.fenced'],
     [
-      'written by somebody of the same epoch',
+      'written by another process with the same epoch',
       serializeDocument({ ...documentWith({}), nonce: 'theirs' }),
       'checkpoint.conflict',
     ],
-    ['damaged', '{"format":1', 'checkpoint.conflict'],
+    ['damaged', '{"format":3', 'checkpoint.conflict'],
     ['deleted', undefined, 'checkpoint.conflict'],
-  ] as const)('Invariant 4: cannot move it once it is %s', async (_what, theirs, code) => {
+  ] as const)('Invariant 4: cannot write the document when it was %s', async (_what, theirs, code) => {
     for (const write of Object.values(writes)) {
       const { checkpoint, store } = await claimedStream()
       store.tamper(KEY, theirs)
@@ -131,20 +174,132 @@ describe('the checkpoint of a claimed stream', () => {
     }
   })
 
-  test('keeps its state when a write fails, and says what the store said', async () => {
+  test('keeps its state and rejects with the error of the store when a write fails', async () => {
     const { checkpoint, next } = await claimedStream()
-    next.fate = 'before'
-    expect(codeOf(await checkpoint.save(withEvents(9), signal).catch((error: unknown) => error))).toBe(
-      'storage.unavailable',
-    )
+    next.fault = 'before'
+    expect(codeOf(await checkpoint.save(signal).catch((error: unknown) => error))).toBe('storage.unavailable')
     expect(checkpoint.state()).toEqual(state)
   })
 
-  test('nothing can be decided that was not prepared', async () => {
+  test('throws when a transaction is decided that was not prepared', async () => {
     const { checkpoint } = await claimedStream()
-    expect(() => checkpoint.decided(withEvents(3))).toThrow('decided without prepare')
+    expect(() => checkpoint.decided()).toThrow('decided without prepare')
     await checkpoint.prepare(change, signal)
-    checkpoint.decided(withEvents(3))
-    expect(() => checkpoint.decided(withEvents(3))).toThrow('decided without prepare')
+    checkpoint.decided()
+    expect(() => checkpoint.decided()).toThrow('decided without prepare')
+  })
+})
+
+describe('the client index of a claimed stream', () => {
+  const numbers = (table: ClientTable, ...clients: readonly number[]) =>
+    clients.map((client) => table.get(key(client))?.number)
+
+  test('moves with the transaction that decides it: what is pending is not in it', async () => {
+    const { checkpoint } = await claimedStream()
+    await checkpoint.prepare(change, signal)
+    expect(numbers(checkpoint.table, 3, 4)).toEqual([undefined, undefined])
+    checkpoint.decided()
+    expect(numbers(checkpoint.table, 3, 4)).toEqual([2, 3])
+  })
+
+  test('keeps the document below 128 KB, in segments, and is the same when it is loaded again', async () => {
+    const { checkpoint, written, store, stored, parts, clock } = await claimedStream()
+    for (let transaction = 0; transaction < 20; transaction += 1) {
+      const clients = Array.from({ length: 2_000 }, (_, client) => [transaction * 1_000 + client, transaction] as const)
+      await checkpoint.prepare({ ...change, change: { ...added, entries: entriesOf(...clients) } }, signal)
+      checkpoint.decided()
+      await new Promise(setImmediate)
+      clock.fireNext()
+    }
+    await checkpoint.save(signal)
+    await checkpoint.close()
+    expect(Math.max(...written)).toBeLessThan(128 * 1024)
+    const { index } = stored().committed.state
+    expect(index.segments.length).toBeGreaterThan(1)
+    for (const { name } of index.segments) expect([...store.segments(KEY).stored.keys()]).toContain(name)
+    const loaded = await loadTable(parts.index.store, index, signal)
+    expect(loaded.size()).toBe(21_000)
+    expect(joined([...loaded.partitions()])).toEqual(joined([...checkpoint.table.partitions()]))
+  })
+
+  test('has its segment stored before the document that names it', async () => {
+    const full = entriesOf(...Array.from({ length: 1_400 }, (_, client) => [client, 0] as const))
+    const { checkpoint, store, stored } = await claimedStream({ ...state, index: { ...state.index, delta: full } })
+    const order: string[] = []
+    const { put } = store.segments(KEY)
+    store.segments(KEY).put = async (...args) => {
+      await put(...args)
+      order.push(`segment, document ${stored().nonce}`)
+    }
+    await checkpoint.save(signal)
+    expect(order).toEqual(['segment, document w'])
+    expect(stored().committed.state.index).toMatchObject({ delta: '', segments: [{ tier: 'spill', entries: 1_400 }] })
+  })
+
+  test('is not written when its segment cannot be stored', async () => {
+    const full = entriesOf(...Array.from({ length: 1_400 }, (_, client) => [client, 0] as const))
+    const { checkpoint, store } = await claimedStream({ ...state, index: { ...state.index, delta: full } })
+    store.segments(KEY).put = () => Promise.reject(new ConnectorError('storage.unavailable', 'scripted'))
+    const writes = store.history(KEY).length
+    expect(codeOf(await checkpoint.prepare(change, signal).catch((error: unknown) => error))).toBe(
+      'storage.unavailable',
+    )
+    expect(store.history(KEY)).toHaveLength(writes)
+  })
+
+  test.each(['prepare', 'save'] as const)(
+    'is kept for the next opening after a %s, without reading segments',
+    async (write) => {
+      const { checkpoint, reopened } = await claimedStream()
+      await (write === 'save' ? checkpoint.save(signal) : checkpoint.prepare(change, signal))
+      expect(await reopened()).toBe(checkpoint.table)
+    },
+  )
+
+  test.each(['before', 'after'] as const)(
+    'is kept when a prepare fails (%s), since the committed state is the same',
+    async (fault) => {
+      const { checkpoint, reopened, next } = await claimedStream()
+      next.fault = fault
+      await checkpoint.prepare(change, signal).catch(() => {})
+      expect(await reopened()).toBe(checkpoint.table)
+    },
+  )
+
+  test.each(['before', 'after'] as const)(
+    'is read again after a decided transaction when the next write fails (%s), unless that is stored',
+    async (fault) => {
+      const { checkpoint, reopened, next } = await claimedStream()
+      await checkpoint.prepare({ change: added, by: 'at-least-once' }, signal)
+      checkpoint.decided()
+      next.fault = fault
+      const second = { change: read(5, entriesOf([3, 4])), by: 'at-least-once' } as const
+      await checkpoint.prepare(second, signal).catch(() => {})
+      expect(numbers(await reopened(), 3, 4)).toEqual(fault === 'after' ? [2, 3] : [undefined, undefined])
+    },
+  )
+
+  test('is read again when another replica wrote the document', async () => {
+    const { checkpoint, reopened, store, stored } = await claimedStream()
+    const index = { ...state.index, delta: entriesOf([7, 1]) }
+    store.tamper(
+      KEY,
+      serializeDocument({ ...documentWith({ committed: { state: { ...state, index } } }), nonce: 'theirs' }),
+    )
+    expect(stored().nonce).toBe('theirs')
+    const table = await reopened()
+    expect([table === checkpoint.table, ...numbers(table, 7)]).toEqual([false, 1])
+  })
+
+  test('is compared with the stored segments once a day', async () => {
+    const { checkpoint, store, clock } = await claimedStream()
+    store.segments(KEY).stored.set('3-orphan', Uint8Array.of(1))
+    await checkpoint.save(signal)
+    await new Promise(setImmediate)
+    expect(store.segments(KEY).stored.size).toBe(1)
+    clock.jump(DAY_MS)
+    await checkpoint.save(signal)
+    await new Promise(setImmediate)
+    expect(store.segments(KEY).stored.size).toBe(0)
   })
 })

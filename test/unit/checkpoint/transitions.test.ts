@@ -1,124 +1,183 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { compareNotes } from '../../../connector/checkpoint/checkpoint-document.ts'
-import { resolve } from '../../../connector/checkpoint/resolve.ts'
-import { stateAfter } from '../../../connector/checkpoint/stream-state.ts'
+import { compareRecords } from '../../../connector/checkpoint/checkpoint-document.ts'
+import { resolveState } from '../../../connector/checkpoint/resolve.ts'
+import { bothChanges, stateAfter } from '../../../connector/checkpoint/stream-state.ts'
 import {
   claimed,
-  committedAtLeastOnce,
-  committedByNote,
+  committedByRecord,
+  decided,
   firstDocument,
   moved,
-  noteOf,
   prepared,
+  recordOf,
+  represented,
   setByOperator,
 } from '../../../connector/checkpoint/transitions.ts'
-import { openWindow } from '../../../connector/event/window.ts'
-import { anyChange, anyDocument, anyState, change, documentWith, identity, now, reloaded, state } from './documents.ts'
+import { loadTable } from '../../../connector/index/load-table.ts'
+import { memorySegmentStore } from '../../support/fakes/memory-segment-store.ts'
+import { key } from '../index/entries.ts'
+import {
+  anyChange,
+  anyDocument,
+  anyState,
+  change,
+  documentWith,
+  entriesOf,
+  identity,
+  now,
+  reloaded,
+  state,
+} from './documents.ts'
 
 const stamp = { nonce: 'new', at: now }
-const who = { ...stamp, owner: 'replica-2' }
-const at = { isHanging: false, now, retentionMs: 7 * 86_400_000 }
+const who = { ...stamp, owner: 'replica-2', producerId: '7' }
+const next = { change, by: 'commit-record' } as const
+const at = { isUnstable: false, now, retentionMs: 7 * 86_400_000 }
 
-describe('how the document moves', () => {
-  test('a stream begins at epoch 1, number 0, without a note', () => {
+describe('transitions of the document', () => {
+  test('a new stream begins at epoch 1 and number 0, without a commit record', () => {
     const document = firstDocument(identity, state, who)
-    expect(document).toMatchObject({ format: 1, nonce: 'new', ...identity, pending: null })
+    expect(document).toMatchObject({ format: 3, nonce: 'new', ...identity, producerId: '7', pending: null })
     expect(document.claim).toEqual({ epoch: 1, owner: 'replica-2', at: now })
     expect(document.committed).toMatchObject({ epoch: 1, seq: 0, nonce: 'new', by: 'beginning' })
-    expect(resolve(document, { ...at, note: undefined })).toEqual({ kind: 'committed' })
+    expect(resolveState(document, { ...at, record: undefined })).toMatchObject({ kind: 'committed' })
   })
 
-  test('Invariant 4: a claim has a higher epoch, and the truth alone', () => {
+  test('Invariant 4: a claim writes a higher epoch, with the resolved state and nothing pending', () => {
     const before = documentWith({ pending: {} })
     const document = claimed(before, before.committed, { ...who, identity })
     expect(document).toMatchObject({ nonce: 'new', pending: null, committed: before.committed })
     expect(document.claim).toEqual({ epoch: before.claim.epoch + 1, owner: 'replica-2', at: now })
   })
 
-  test('a claim takes the new URL and the grown partitions over', () => {
+  test('a claim stores the producer id, or keeps the last one when delivery is at-least-once', () => {
+    const first = claimed(documentWith({}), documentWith({}).committed, { ...who, identity })
+    expect(first.producerId).toBe('7')
+    const second = claimed(first, first.committed, { ...who, identity, producerId: null })
+    expect(second.producerId).toBe('7')
+  })
+
+  test('a claim stores the new number of partitions', () => {
     const grown = { ...identity, destination: { ...identity.destination, partitions: 12 } }
     const before = documentWith({})
     expect(claimed(before, before.committed, { ...who, identity: grown }).destination.partitions).toBe(12)
   })
 
-  test('what is prepared is decided by the note of its own epoch and the next number', () => {
+  test('a prepared state is decided by the record with its own epoch and the next number', () => {
     const before = { ...documentWith({}), claim: { epoch: 5, owner: 'replica-2', at: now } }
-    const document = prepared(before, change, stamp)
+    const document = prepared(before, next, stamp)
     expect(document.committed).toEqual(before.committed)
-    expect(noteOf(document)).toEqual({ epoch: 5, seq: 11, nonce: 'new' })
-    expect(resolve(document, { ...at, note: noteOf(document) })).toEqual({ kind: 'pending' })
-    expect(compareNotes(noteOf(document), before.committed)).toBe('newer')
+    expect(recordOf(document)).toEqual({ epoch: 5, seq: 11, nonce: 'new' })
+    expect(resolveState(document, { ...at, record: recordOf(document) })).toMatchObject({ kind: 'pending' })
+    expect(compareRecords(recordOf(document), before.committed)).toBe('newer')
   })
 
-  test('without anything prepared there is no note', () => {
-    expect(() => noteOf(documentWith({}))).toThrow('nothing is prepared')
+  test('recordOf and decided throw when nothing is prepared', () => {
+    expect(() => recordOf(documentWith({}))).toThrow('nothing is prepared')
+    expect(() => decided(documentWith({}))).toThrow('nothing is prepared')
   })
 
-  test('a save moves the state; number, decision and its time stay', () => {
+  test('a save adds what was read to the state and keeps its number, decision and time', () => {
     const before = documentWith({ pending: {} })
-    const next = { ...state, events: 99 }
-    expect(moved(before, next, stamp)).toEqual({
+    const { events, recheck, mapping, scans, entries } = { ...change, events: 99 }
+    const index = { ...state.index, delta: entries }
+    expect(moved(before, { events, recheck, mapping, scans, entries }, 'new')).toEqual({
       ...before,
       nonce: 'new',
       pending: null,
-      committed: { ...before.committed, state: next },
+      committed: { ...before.committed, state: { events, recheck, mapping, scans, index } },
+    })
+    expect(moved(before, undefined, 'new').committed).toEqual(before.committed)
+  })
+
+  test('another representation of the client index changes nothing else, and never what is pending', () => {
+    const before = documentWith({ pending: {} })
+    const index = { ...state.index, generation: 9 }
+    expect(represented(before, index)).toEqual({
+      ...before,
+      committed: { ...before.committed, state: { ...state, index } },
     })
   })
 
-  test('at least once counts on, and says that no note will come', () => {
+  test('a delivered state is valid without a commit record when delivery is at-least-once', () => {
     const before = { ...documentWith({}), claim: { epoch: 5, owner: 'replica-2', at: now } }
-    const document = committedAtLeastOnce(before, state, stamp)
-    expect(document.committed).toEqual({ epoch: 5, seq: 11, nonce: 'new', at: now, by: 'at-least-once', state })
-    expect(resolve(document, { ...at, note: { epoch: 4, seq: 10, nonce: 'c' } })).toEqual({ kind: 'committed' })
+    const document = decided(prepared(before, { change, by: 'at-least-once' }, stamp))
+    const delivered = stateAfter(state, change)
+    expect(document.committed).toEqual({
+      epoch: 5,
+      seq: 11,
+      nonce: 'new',
+      at: now,
+      by: 'at-least-once',
+      state: delivered,
+    })
+    const record = { epoch: 4, seq: 10, nonce: 'c' }
+    expect(resolveState(document, { ...at, record })).toMatchObject({ kind: 'committed' })
   })
 
-  test("an operator's word is the next epoch, and the notes of before do not speak against it", () => {
+  test('a state set by an operator has the next epoch and is valid with any earlier commit record', () => {
     const before = documentWith({ pending: {} })
-    const document = setByOperator(before, state, { ...stamp, owner: 'operator' })
+    const document = setByOperator(before, state, { ...who, owner: 'operator' })
     expect(document.claim).toEqual({ epoch: 5, owner: 'operator', at: now })
     expect(document.committed).toMatchObject({ epoch: 5, seq: 10, by: 'operator' })
-    for (const note of [undefined, { epoch: 4, seq: 10, nonce: 'c' }, { epoch: 4, seq: 11, nonce: 'p' }])
-      expect(resolve(document, { ...at, note })).toEqual({ kind: 'committed' })
+    for (const record of [undefined, { epoch: 4, seq: 10, nonce: 'c' }, { epoch: 4, seq: 11, nonce: 'p' }])
+      expect(resolveState(document, { ...at, record })).toMatchObject({ kind: 'committed' })
   })
 
-  test('each of them can be read back', () => {
+  test('every document can be read back', () => {
     fc.assert(
-      fc.property(anyDocument, anyState, anyChange, (document, next, added) => {
+      fc.property(anyDocument, anyState, anyChange, (document, further, added) => {
         const all = [
-          firstDocument(identity, next, who),
+          firstDocument(identity, further, who),
           claimed(document, document.committed, { ...who, identity }),
-          prepared(document, added, stamp),
-          moved(document, next, stamp),
-          committedAtLeastOnce(document, next, stamp),
-          setByOperator(document, next, who),
+          prepared(document, { change: added, by: 'at-least-once' }, stamp),
+          moved(document, added, 'new'),
+          represented(document, further.index),
+          setByOperator(document, further, who),
         ]
         for (const one of all) expect(reloaded(one)).toEqual(one)
       }),
+      { numRuns: 30 },
     )
   })
 })
 
-describe('the state that a change leads to', () => {
-  test('Invariant 2: is the same for the replica that runs on and for the one that reloads the document', () => {
+describe('the state after a change', () => {
+  test('Invariant 2: is the same for a replica that continues and for one that reloads the document', () => {
     fc.assert(
-      fc.property(anyDocument, anyChange, fc.integer({ min: 1, max: 5 }), (document, added, capacity) => {
-        const window = openWindow(document.committed.state.window, capacity)
-        for (const step of added.windowSteps) window.apply(step)
-        const { resume, events, mapping } = added
-        const live = { resume, events, mapping, window: window.state() }
-        expect(stateAfter(document.committed.state, added, capacity)).toEqual(live)
-
-        const onDisk = reloaded(prepared(document, added, stamp))
-        const { state: taken, ...decision } = committedByNote(onDisk, capacity)
+      fc.property(anyDocument, anyChange, (document, added) => {
+        const ready = prepared(document, { change: added, by: 'commit-record' }, stamp)
+        const { state: live } = decided(ready).committed
+        const { entries, ...reached } = added
+        const { index } = document.committed.state
+        expect(live).toEqual({ ...reached, index: { ...index, delta: index.delta + entries } })
+        const { state: taken, ...decision } = committedByRecord(reloaded(ready))
         expect(taken).toEqual(live)
-        expect(decision).toEqual({ ...noteOf(onDisk), at: now, by: 'note' })
+        expect(decision).toEqual({ ...recordOf(ready), at: now, by: 'commit-record' })
       }),
     )
   })
 
-  test('without anything pending is the committed one', () => {
+  test('is that of both changes, one after the other', () => {
+    fc.assert(
+      fc.property(anyState, anyChange, anyChange, (from, first, second) => {
+        expect(stateAfter(from, bothChanges(first, second))).toEqual(stateAfter(stateAfter(from, first), second))
+        expect(bothChanges(undefined, first)).toEqual(first)
+      }),
+    )
+  })
+
+  test('has the last entry of a client that several changes have', async () => {
+    const never = new AbortController().signal
+    const again = { ...change, entries: entriesOf([3, 9]) }
+    const { index } = stateAfter(stateAfter(state, change), again)
+    const table = await loadTable(memorySegmentStore(), index, never)
+    expect([3, 4].map((client) => table.get(key(client))?.number)).toEqual([9, 3])
+  })
+
+  test('is the committed state when nothing is pending', () => {
     const document = documentWith({})
-    expect(committedByNote(document, 10)).toBe(document.committed)
+    expect(committedByRecord(document)).toBe(document.committed)
   })
 })

@@ -13,8 +13,8 @@ const twoStreams = `${oneStream}  - name: lyon
 
 const placed = (found: ReturnType<typeof problems>) => found.map(({ line, path, what }) => `${line}: ${path} ${what}`)
 
-describe('a file', () => {
-  test('may hold several streams', () => {
+describe('a configuration file', () => {
+  test('can contain several streams', () => {
     const { streams } = valid(fromFile(twoStreams))
     expect(streams.map(({ name, polaris, kafka }) => [name, polaris.url, polaris.limit, kafka.topic])).toEqual([
       ['paris', 'https://paris.example.com', 200, 'client.modified'],
@@ -22,14 +22,14 @@ describe('a file', () => {
     ])
   })
 
-  test('without streams leaves the one stream to the environment', () => {
+  test('takes the stream from the environment when the file has none', () => {
     const { streams } = valid(
       fromFile(leastFile, { POLARIS_URL: 'https://p', POLARIS_CODE_MAGASIN: '3', STREAM_NAME: 'x' }),
     )
     expect(streams).toMatchObject([{ name: 'x', polaris: { url: 'https://p', codeMagasin: 3 } }])
   })
 
-  test('gives way to the environment', () => {
+  test('is overridden by the environment', () => {
     const settings = valid(
       fromFile(oneStream, { CONNECTOR_ID: 'other', POLARIS_LIMIT: '7', KAFKA_BROKERS: 'k:1', POLL_INTERVAL: '1m' }),
     )
@@ -40,17 +40,17 @@ describe('a file', () => {
     })
   })
 
-  test('that is empty leaves everything to the environment', () => {
+  test('takes everything from the environment when the file is empty', () => {
     expect(valid(fromFile('', leastEnvironment)).connector).toBe('shops')
     expect(valid(fromFile('# nothing\n', leastEnvironment)).connector).toBe('shops')
   })
 
-  test('may leave values empty, which counts as unset', () => {
-    const file = `${oneStream}    poll:\n      interval:\n      tail: ''\nlog:\n`
-    expect(valid(fromFile(file)).streams[0]?.poll).toMatchObject({ interval: 5000, tail: 'overlap' })
+  test('treats empty values as unset', () => {
+    const file = `${oneStream}    poll:\n      interval:\n      backfill: ''\nlog:\n`
+    expect(valid(fromFile(file)).streams[0]?.poll).toMatchObject({ interval: 5000, backfill: 'beside' })
   })
 
-  test('that cannot be read is a problem', () => {
+  test('is a problem when it cannot be read', () => {
     const loaded = readConfig({ file: 'none.yaml', environment: {}, readFile: reading({}) })
     expect(problems(loaded)).toEqual([{ file: 'none.yaml', what: 'cannot be read (ENOENT)' }])
   })
@@ -61,26 +61,26 @@ describe('a file', () => {
     ['a: hunter2\n\tb: 1', 2],
     ['b: 1\na: !secret hunter2', 2],
     ['---\na: 1\n---\nb: 2', 3],
-  ])('%j is no YAML, said with its line and without its text', (yaml, line) => {
+  ])('%j is reported as invalid YAML, with its line but without its text', (yaml, line) => {
     const found = problems(fromFile(yaml))
-    expect(found[0]).toMatchObject({ file: 'c.yaml', what: expect.stringContaining('is no valid YAML') })
+    expect(found[0]).toMatchObject({ file: 'c.yaml', what: expect.stringContaining('is not valid YAML') })
     expect(found.some((problem) => problem.line === line)).toBe(true)
     expect(JSON.stringify(found)).not.toContain('hunter2')
   })
 
-  test.each(['just text', '- a\n- b', '5'])('%j is no configuration', (yaml) => {
+  test.each(['just text', '- a\n- b', '5'])('%j is reported as not being a map', (yaml) => {
     expect(problems(fromFile(yaml))).toMatchObject([
-      { file: 'c.yaml', what: expect.stringContaining('is no group of settings') },
+      { file: 'c.yaml', what: expect.stringContaining('must be a map of settings') },
     ])
   })
 
-  test('with an alias without its anchor is a problem', () => {
+  test('is a problem when an alias has no anchor', () => {
     const found = problems(fromFile('a: *hunter2'))
     expect(found).toMatchObject([{ file: 'c.yaml', what: expect.stringContaining('an alias has no anchor') }])
     expect(JSON.stringify(found)).not.toContain('hunter2')
   })
 
-  test('that grows without end by its aliases is a problem', () => {
+  test('is a problem when its aliases expand too far', () => {
     const layers = Array.from(
       { length: 9 },
       (_, index) => `l${index + 1}: &l${index + 1} [${Array(9).fill(`*l${index}`).join(', ')}]`,
@@ -90,8 +90,8 @@ describe('a file', () => {
   })
 })
 
-describe('problems of a file', () => {
-  test('come all at once, each with path, line, what is wrong and the cure', () => {
+describe('problems of a configuration file', () => {
+  test('are reported all at once, each with line, path and how to correct it', () => {
     const yaml = `connector: Shops
 kafka:
   brokers: [kafka]
@@ -113,65 +113,68 @@ streams:
 htpp: { port: 1 }
 `
     expect(placed(problems(fromFile(yaml)))).toEqual([
-      '6: checkpoint.url names the variable NOWHERE, which is not set',
-      '1: connector is no name: write lower-case letters, digits and hyphens, at most 63',
-      '3: kafka.brokers[0] is no broker: write host:port (an IPv6 address needs a host name)',
+      '6: checkpoint.url refers to the variable NOWHERE, which is not set',
+      '1: connector must be 1 to 63 lower-case letters, digits and hyphens',
+      '3: kafka.brokers[0] must be host:port; an IPv6 address must have a host name',
       '4: kafka.delivry is unknown; did you mean delivery?',
-      '10: streams[0].polaris.url is no address: write http(s)://host[:port][/path], without user, query or fragment',
-      '11: streams[0].polaris.codeMagasin is no whole number from -2147483648 to 2147483647',
+      '10: streams[0].polaris.url must be http(s)://host[:port][/path], without user, query or fragment',
+      '11: streams[0].polaris.codeMagasin must be a whole number from -2147483648 to 2147483647',
       '12: streams[0].polaris.limt is unknown; did you mean limit?',
-      '13: streams[0].poll.interval is no duration: write it like 500ms, 5s, 5m, 12h or 7d',
-      '13: streams[0].poll.limit is unknown here; there is streams.polaris.limit',
-      '14: streams[0].extra is unknown; known here: name, polaris, poll, deadLetters, kafka, sharedKeys',
+      '13: streams[0].poll.interval must be a duration such as 500ms, 5s, 5m, 12h or 7d',
+      '13: streams[0].poll.limit is unknown here; it exists as streams.polaris.limit',
+      '14: streams[0].extra is unknown; must be one of name, polaris, poll, deadLetters, kafka, sharedKeys',
       '15: streams[1].polaris.codeMagasin is missing',
-      '17: streams[1].polaris.prefixCle is no text: put it in quotes',
-      '18: streams[1].poll is no group of settings',
+      '17: streams[1].polaris.prefixCle must be text: put it in quotes',
+      '18: streams[1].poll must be a map of settings',
       '19: htpp is unknown; did you mean http?',
-      '15: streams[1].kafka.topic is the topic of streams[0] too, whose clients it would mix up: write another, or sharedKeys: true in both',
+      '15: streams[1].kafka.topic is also the topic of streams[0], which would mix their clients: use another topic, or set sharedKeys: true in both',
     ])
   })
 
-  test('name the variable that would supply what is missing', () => {
+  test('name the variable that can set a missing value', () => {
     const found = problems(fromFile('connector: shops\nstreams:\n  - name: a\n    polaris: { url: https://p }\n'))
     expect(placed(found)).toContain('4: streams[0].polaris.codeMagasin is missing (or set POLARIS_CODE_MAGASIN)')
   })
 
-  test('name the variable instead of the line where the environment won', () => {
+  test('name the variable instead of the line when the value comes from the environment', () => {
     expect(problems(fromFile(oneStream, { POLARIS_LIMIT: 'many' }))).toEqual([
-      { variable: 'POLARIS_LIMIT', path: 'streams[0].polaris.limit', what: 'is no whole number from 1 to 100000' },
+      { variable: 'POLARIS_LIMIT', path: 'streams[0].polaris.limit', what: 'must be a whole number from 1 to 100000' },
     ])
   })
 
-  test('end a command as config.invalid that lists them', () => {
+  test('are listed in one config.invalid error', () => {
     const load = () =>
       loadConfig({ file: 'c.yaml', environment: {}, readFile: reading({ 'c.yaml': 'connector: A\nx: 1\n' }) })
     expect(load).toThrow(
       expect.objectContaining({
         code: 'config.invalid',
-        message: expect.stringMatching(/c\.yaml:1: connector: is no name[\s\S]*c\.yaml:2: x: is unknown/),
+        message: expect.stringMatching(/c\.yaml:1: connector: must be 1 to 63[\s\S]*c\.yaml:2: x: is unknown/),
       }),
     )
   })
 })
 
 describe('variables of one stream', () => {
-  test('are an error where the file has several', () => {
+  test('are an error when the file has several streams', () => {
     expect(
       problems(fromFile(twoStreams, { POLARIS_LIMIT: '5', KAFKA_TOPIC: 'x', STREAM_NAME: 'y', LOG_LEVEL: 'warn' })),
     ).toEqual([
-      { variable: 'STREAM_NAME', what: 'is for a single stream and the file has several: write name in each of them' },
+      {
+        variable: 'STREAM_NAME',
+        what: 'applies to a single stream, but the file has several: set name in each stream',
+      },
       {
         variable: 'POLARIS_LIMIT',
-        what: 'is for a single stream and the file has several: write polaris.limit in each of them',
+        what: 'applies to a single stream, but the file has several: set polaris.limit in each stream',
       },
       {
         variable: 'KAFKA_TOPIC',
-        what: 'is for a single stream and the file has several: write kafka.topic in each of them',
+        what: 'applies to a single stream, but the file has several: set kafka.topic in each stream',
       },
     ])
   })
 
-  test('may be named by the streams of a file', () => {
+  test('can be used by the streams of a file', () => {
     const file = `${twoStreams}    deadLetters: {}\n`.replaceAll(
       'codeMagasin',
       `auth: basic, user: u, password: "\${POLARIS_PASSWORD}", codeMagasin`,
@@ -194,11 +197,11 @@ describe(`\${VARIABLE} in a file`, () => {
     [`"$\${\${A}"`, `\${a`],
     ['"$A $$ {A}"', '$A $$ {A}'],
   ])('%s is %j', (written, expected) => {
-    // What a variable holds is taken as it is.
+    // The value of a variable is not substituted again.
     expect(prefixCle(written, { A: 'a', B: `\${A}` })).toBe(expected)
   })
 
-  test('stands for numbers, truth values and lists too', () => {
+  test('can be a number, a boolean or a list', () => {
     const file = `connector: shops
 kafka:
   brokers: \${BROKERS}
@@ -229,16 +232,16 @@ streams:
     })
   })
 
-  test('takes a value from a file that VARIABLE_FILE names', () => {
+  test('is replaced by the content of the file that VARIABLE_FILE names', () => {
     expect(prefixCle(`\${KEY}`, { KEY_FILE: '/run/key' }, { '/run/key': 'k\n' })).toBe('k')
   })
 
   test.each([
-    ['unset', `\${NOWHERE}`, 'names the variable NOWHERE, which is not set'],
-    ['empty', `\${EMPTY}`, 'names the variable EMPTY, which is not set'],
-    ['without a name', `"\${}"`, `has a \${ that names no variable`],
-    ['with a default', `"\${A:-b}"`, `has a \${ that names no variable`],
-    ['without an end', `"\${A"`, `has a \${ that names no variable`],
+    ['unset', `\${NOWHERE}`, 'refers to the variable NOWHERE, which is not set'],
+    ['empty', `\${EMPTY}`, 'refers to the variable EMPTY, which is not set'],
+    ['without a name', `"\${}"`, `contains \${ without a valid variable name`],
+    ['with a default', `"\${A:-b}"`, `contains \${ without a valid variable name`],
+    ['without a closing brace', `"\${A"`, `contains \${ without a valid variable name`],
   ])('is a problem when %s', (_, written, what) => {
     const found = problems(fromFile(withPrefix(written), { EMPTY: '', A: 'a' }))
     expect(found).toMatchObject([
@@ -246,7 +249,7 @@ streams:
     ])
   })
 
-  test('keeps a misspelled-looking name that the file uses', () => {
+  test('may have a name that resembles a setting', () => {
     expect(prefixCle(`\${POLARIS_PASSWORD_2}`, { POLARIS_PASSWORD_2: 'x' })).toBe('x')
     expect(problems(fromFile(oneStream, { POLARIS_PASSWORD_2: 'x' }))).toHaveLength(1)
   })

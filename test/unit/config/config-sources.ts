@@ -1,7 +1,7 @@
+import type { Environment } from '../../../connector/config/environment.ts'
 import { type LoadedConfig, readConfig } from '../../../connector/config/load-config.ts'
-import type { Environment } from '../../../connector/config/variables.ts'
 
-/** The least that the environment must hold. */
+/** The required variables. */
 export const leastEnvironment = {
   CONNECTOR_ID: 'shops',
   POLARIS_URL: 'https://polaris.example.com:3443',
@@ -10,7 +10,7 @@ export const leastEnvironment = {
   CHECKPOINT_URL: 's3://bucket/polaris',
 }
 
-/** The least that a file must hold; further streams and settings are put behind it. */
+/** The required settings of a file, except for streams; tests append more. */
 export const leastFile = `connector: shops
 kafka:
   brokers: [kafka-1:9092]
@@ -18,7 +18,7 @@ checkpoint:
   url: s3://bucket/polaris
 `
 
-/** A disk that holds `files` alone. */
+/** Reads from `files` instead of the disk. */
 export function reading(files: Readonly<Record<string, string>>) {
   return (name: string): string => {
     const text = files[name]
@@ -36,16 +36,17 @@ export function fromFile(
   environment: Environment = {},
   files: Readonly<Record<string, string>> = {},
 ): LoadedConfig {
-  return readConfig({ file: 'c.yaml', environment, readFile: reading({ ...files, 'c.yaml': yaml }) })
+  const others = reading(files)
+  return readConfig({ file: 'c.yaml', environment, readFile: (name) => (name === 'c.yaml' ? yaml : others(name)) })
 }
 
-/** The settings, or an error with every problem. */
+/** The settings; throws an error with all problems. */
 export function valid(loaded: LoadedConfig) {
   if (loaded.kind === 'invalid') throw new Error(JSON.stringify(loaded.problems))
   return loaded.settings
 }
 
-/** The problems; none when the configuration is valid. */
+/** The problems; empty if the configuration is valid. */
 export function problems(loaded: LoadedConfig) {
   return loaded.kind === 'invalid' ? loaded.problems : []
 }

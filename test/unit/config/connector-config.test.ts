@@ -1,32 +1,48 @@
 import { describe, expect, test } from 'vitest'
 import { connectorConfig } from '../../../connector/config/connector-config.ts'
-import { kafkaDefaults } from '../../../connector/publish/kafka-config.ts'
-import { polarisDefaults } from '../../../connector/source/polaris-config.ts'
-import { checkpointStoreDefaults } from '../../../connector/storage/checkpoint-store-config.ts'
 import { fromEnvironment, fromFile, leastEnvironment, valid } from './config-sources.ts'
 
 const configured = (environment: Record<string, string>) =>
   connectorConfig(valid(fromEnvironment({ ...leastEnvironment, ...environment })))
 const written = (yaml: string) => connectorConfig(valid(fromFile(yaml, leastEnvironment)))
 
-describe('what the parts of the connector get', () => {
-  test('without settings are their own defaults', () => {
+describe('the configuration of the components', () => {
+  test('consists of their defaults when no setting is given', () => {
     const config = configured({})
     const [stream] = config.streams
-    const { create, ...kafka } = kafkaDefaults
     expect(stream?.kafka).toEqual({
       brokers: ['kafka-1:9092', 'kafka-2:9092'],
-      topic: { events: 'client.modified', deadLetters: 'client.modified.dlq', create },
-      ...kafka,
+      topic: {
+        ...{ events: 'client.modified', deadLetters: 'client.modified.dlq' },
+        create: {
+          ...{ partitions: 6, replicationFactor: -1 },
+          eventsConfig: { 'cleanup.policy': 'compact', 'min.compaction.lag.ms': '604800000' },
+          deadLettersConfig: { 'cleanup.policy': 'delete', 'retention.ms': '2592000000' },
+        },
+      },
+      ...{ delivery: 'exactly-once', compression: 'none', maxMessageBytes: 1_000_000 },
+      timeouts: {
+        ...{ connectionMs: 10_000, requestMs: 15_000, transactionMs: 60_000, commitWithinMs: 45_000 },
+        closeMs: 3_000,
+      },
+      retry: { firstPauseMs: 5, maxPauseMs: 500, retries: 30 },
     })
-    const { loginMethod: _, ...polaris } = polarisDefaults
     expect(stream?.polaris).toEqual({
-      url: 'https://polaris.example.com:3443',
-      codeMagasin: 1,
-      auth: { kind: 'none' },
-      ...polaris,
+      ...{ url: 'https://polaris.example.com:3443', codeMagasin: 1, auth: { kind: 'none' }, method: 'GET' },
+      ...{ timeZone: 'Europe/Paris', lastChangedFormat: "yyyy-MM-dd'T'HH:mm:ss", listFields: [] },
+      ...{ tls: { minVersion: 'TLSv1.2' }, headers: {} },
+      timeouts: { connectMs: 10_000, headersMs: 60_000, bodyMs: 60_000 },
+      maxBodyBytes: 33_554_432,
+      limits: { concurrentRequests: 8 },
+      maxProbeIntervalMs: 30_000,
+      retry: { retries: 4, firstPauseMs: 500, maxPauseMs: 15_000, maxRetryAfterMs: 120_000 },
+      suspectForMs: 900_000,
     })
-    expect(config.checkpoint).toEqual({ url: 's3://bucket/polaris', ...checkpointStoreDefaults })
+    expect(config.checkpoint).toEqual({
+      url: 's3://bucket/polaris',
+      callWithinMs: 15_000,
+      s3: { etagQuoting: 'auto', connectWithinMs: 2_000, answerWithinMs: 5_000 },
+    })
     expect(config).toMatchObject({
       connector: 'shops',
       logLevel: 'info',
@@ -41,11 +57,16 @@ describe('what the parts of the connector get', () => {
       fields: { clientId: null, modifiedAt: null },
       deadLetterLimit: { maxShare: 0.1, minimum: 10, of: 1000 },
       deadLetterClient: 'leave-out',
-      windowCapacity: 20_000,
       poll: {
         intervalMs: 5000,
-        overlapMs: 300_000,
-        tail: 'overlap',
+        overlapMs: 15_000,
+        lookBacks: [
+          { reachMs: 300_000, everyMs: 60_000 },
+          { reachMs: 93_600_000, everyMs: 21_600_000 },
+        ],
+        fullScan: undefined,
+        backgroundShare: 0.5,
+        backfill: 'beside',
         onRefusedCheckPoint: 'read-again',
         maxEmptyPages: 100,
         limit: 100,
@@ -59,9 +80,8 @@ describe('what the parts of the connector get', () => {
     ['2024-01-31', '2024-01-31T00:00:00'],
     ['2024-01-31T13:45:00', '2024-01-31T13:45:00'],
     ['2024-01-31T12:45:00Z', '2024-01-31T13:45:00'],
-  ])('a new stream begins at %s = %s, without a checkPoint', (text, lastChanged) => {
-    const { streams } = configured({ POLARIS_LAST_CHANGED: text, POLARIS_LIMIT: '7', POLARIS_OUTPUT: 'json' })
-    expect(streams[0]?.beginAt).toEqual({ lastChanged, checkPoint: null, limit: 7, output: 'json' })
+  ])('begins a stream at %s = %s', (text, beginAt) => {
+    expect(configured({ POLARIS_LAST_CHANGED: text }).streams[0]?.beginAt).toBe(beginAt)
   })
 
   test.each([
@@ -69,7 +89,7 @@ describe('what the parts of the connector get', () => {
     [{ KAFKA_SSL: 'true' }, {}],
     [{ KAFKA_SSL: 'false' }, undefined],
     [{ KAFKA_SSL_CA: '-----BEGIN x' }, { ca: '-----BEGIN x' }],
-  ])('TLS to Kafka is on when asked for or set up: %j', (environment, ssl) => {
+  ])('uses TLS to Kafka when it is enabled or has certificates: %j', (environment, ssl) => {
     expect(configured(environment as Record<string, string>).streams[0]?.kafka.ssl).toEqual(ssl)
   })
 
@@ -77,22 +97,20 @@ describe('what the parts of the connector get', () => {
     ['PLAIN', 'plain'],
     ['SCRAM-SHA-256', 'scram-sha-256'],
     ['scram-sha-512', 'scram-sha-512'],
-  ])('the mechanism %s is spelled %s, its secrets in plain text', (KAFKA_SASL_MECHANISM, mechanism) => {
+  ])('has the SASL mechanism %s as %s, with its secrets in plain text', (KAFKA_SASL_MECHANISM, mechanism) => {
     const { streams } = configured({ KAFKA_SASL_MECHANISM, KAFKA_SASL_USERNAME: 'u', KAFKA_SASL_PASSWORD: 'p' })
     expect(streams[0]?.kafka.sasl).toEqual({ mechanism, username: 'u', password: 'p' })
   })
 
   const account = { POLARIS_USER: 'u', POLARIS_PASSWORD: 'p' }
-  test('sign-in to Polaris is one of three', () => {
+  test('has the authentication to Polaris as basic or login', () => {
     expect(configured({ POLARIS_AUTH: 'basic', ...account }).streams[0]?.polaris.auth).toEqual({
       kind: 'basic',
-      user: 'u',
-      password: 'p',
+      account: { user: 'u', password: 'p' },
     })
     expect(configured({ POLARIS_AUTH: 'login', ...account }).streams[0]?.polaris.auth).toEqual({
       kind: 'login',
-      user: 'u',
-      password: 'p',
+      account: { user: 'u', password: 'p' },
       login: { method: 'POST' },
     })
   })
@@ -110,22 +128,21 @@ describe('what the parts of the connector get', () => {
       '{ wholeAnswer: true, header: Authorization, headerPrefix: "Bearer " }',
       { from: { kind: 'text' }, sendAs: { kind: 'header', name: 'Authorization', prefix: 'Bearer ' } },
     ],
-  ])('a token of the login: %s', (token, expected) => {
+  ])('has the session token of a login: %s', (token, expected) => {
     const { streams } = written(
       `streams: [{ polaris: { auth: login, user: u, password: p, login: { method: GET, token: ${token} } } }]`,
     )
     expect(streams[0]?.polaris.auth).toEqual({
       kind: 'login',
-      user: 'u',
-      password: 'p',
+      account: { user: 'u', password: 'p' },
       login: { method: 'GET', token: expected },
     })
   })
 
-  test('every group arrives with its units', () => {
+  test('has the settings of every section, with their units', () => {
     const config = written(`
 kafka:
-  group: { maxBytes: 2MiB, maxDelay: 50ms }
+  pageGroup: { maxBytes: 2MiB, maxDelay: 50ms }
   topics: { partitions: 12, replicationFactor: 3, config: { retention.ms: 1000, cleanup.policy: compact }, deadLetterConfig: {} }
   timeouts: { connection: 1s, request: 2s, commitWithin: 3s, transaction: 4s, close: 5s }
 checkpoint:
@@ -147,7 +164,7 @@ streams:
     kafka: { topic: t, deadLetterTopic: d }
 `)
     expect(config).toMatchObject({
-      group: { maxBytes: 2_097_152, maxDelayMs: 50 },
+      pageGroup: { maxBytes: 2_097_152, maxDelayMs: 50 },
       finishWithinMs: 20_000,
       checkpoint: {
         callWithinMs: 3000,
@@ -187,11 +204,11 @@ streams:
         },
       ],
     })
-    // Paths are compared without case.
+    // Paths are compared case-insensitively.
     expect([...(config.streams[0]?.hashIgnore ?? [])]).toEqual(['age', 'adresse.rang'])
   })
 
-  test('missing topics are left alone when creating them is not allowed', () => {
+  test('creates no topics when kafka.topics.create is false', () => {
     expect(written('kafka: { topics: { create: false } }').streams[0]?.kafka.topic.create).toBeUndefined()
   })
 })

@@ -13,46 +13,67 @@ const streams = (...each: string[]) =>
   problems(fromFile(`${leastFile}streams:\n${each.join('')}`)).map(({ line, path, what }) => `${line}: ${path} ${what}`)
 const settings = (yaml: string) => problems(fromFile(yaml, leastEnvironment)).map(({ path, what }) => `${path} ${what}`)
 
-describe('settings that need each other', () => {
+describe('settings that depend on each other', () => {
   test.each([
     [
       { KAFKA_SASL_USERNAME: 'u' },
-      ['KAFKA_SASL_MECHANISM is missing beside username', 'KAFKA_SASL_PASSWORD is missing beside username'],
+      [
+        'KAFKA_SASL_MECHANISM is missing: required together with username',
+        'KAFKA_SASL_PASSWORD is missing: required together with username',
+      ],
     ],
     [
       { KAFKA_SASL_MECHANISM: 'plain', KAFKA_SASL_PASSWORD: 'p' },
-      ['KAFKA_SASL_USERNAME is missing beside mechanism and password'],
+      ['KAFKA_SASL_USERNAME is missing: required together with mechanism and password'],
     ],
-    [{ KAFKA_SSL_CERT: pem }, ['KAFKA_SSL_KEY is missing beside cert']],
-    [{ KAFKA_SSL: 'false', KAFKA_SSL_CA: pem }, ['KAFKA_SSL is false although TLS is set up: drop one of both']],
+    [{ KAFKA_SSL_CERT: pem }, ['KAFKA_SSL_KEY is missing: required together with cert']],
+    [
+      { KAFKA_SSL: 'false', KAFKA_SSL_CA: pem },
+      ['KAFKA_SSL is false, but ca, cert or key is set: remove one or the other'],
+    ],
     [
       { POLARIS_AUTH: 'login' },
-      ['POLARIS_USER is missing: auth login needs it', 'POLARIS_PASSWORD is missing: auth login needs it'],
+      ['POLARIS_USER is missing: required with auth: login', 'POLARIS_PASSWORD is missing: required with auth: login'],
     ],
-    [{ POLARIS_AUTH: 'basic', POLARIS_USER: 'u' }, ['POLARIS_PASSWORD is missing: auth basic needs it']],
+    [{ POLARIS_AUTH: 'basic', POLARIS_USER: 'u' }, ['POLARIS_PASSWORD is missing: required with auth: basic']],
     [
       { POLARIS_USER: 'u', POLARIS_PASSWORD: 'p' },
-      ['POLARIS_AUTH is none although a user or a password is set: write basic or login'],
+      ['POLARIS_AUTH is none, but user or password is set: use basic or login'],
     ],
-    [{ POLARIS_URL: 'http://p', POLARIS_CA: pem }, ['POLARIS_CA has no meaning for an http: address: write https:']],
+    [{ POLARIS_URL: 'http://p', POLARIS_CA: pem }, ['POLARIS_CA has no effect with an http: URL: use https:']],
     [
-      { POLARIS_CA: pem, POLARIS_TLS_FINGERPRINT: 'a'.repeat(64) },
-      ['POLARIS_TLS_FINGERPRINT leaves nothing for ca to do: keep one of both'],
+      { POLARIS_CA: pem, POLARIS_TLS_FINGERPRINTS: 'a'.repeat(64) },
+      ['POLARIS_TLS_FINGERPRINTS makes ca meaningless: remove one or the other'],
     ],
-    [{ KAFKA_TOPIC: 'a'.repeat(247) }, ['KAFKA_TOPIC leaves no room for .dlq: write deadLetterTopic']],
+    [{ POLARIS_TLS_CERT: pem }, ['POLARIS_TLS_KEY is missing: required together with cert']],
+    [{ POLARIS_TLS_KEY: pem }, ['POLARIS_TLS_CERT is missing: required together with key']],
+    [{ POLARIS_TLS_KEY_PASSPHRASE: 'x' }, ['POLARIS_TLS_KEY is missing: required together with keyPassphrase']],
+    [{ POLARIS_TLS_CERT: pem, POLARIS_TLS_KEY: pem }, ['POLARIS_TLS_CERT must be a PEM certificate']],
+    [
+      { POLARIS_HEADERS: 'AUTHORIZATION: x', POLARIS_AUTH: 'basic', POLARIS_USER: 'u', POLARIS_PASSWORD: 'p' },
+      ['POLARIS_HEADERS is set by auth: basic: remove one or the other'],
+    ],
+    [{ KAFKA_TOPIC: 'a'.repeat(247) }, ['KAFKA_TOPIC is too long for the suffix .dlq: set deadLetterTopic']],
   ])('%j', (environment, expected) => expect(found(environment as Record<string, string>)).toEqual(expected))
 
   test.each([
-    ['token: { field: T }', 'needs exactly one of query and header'],
-    ['token: { query: t }', 'needs exactly one of field, pattern and wholeAnswer'],
-    ['token: { field: T, wholeAnswer: true, query: t }', 'needs exactly one of field, pattern and wholeAnswer'],
-    ['token: { field: T, query: t, headerPrefix: "Bearer " }', 'has a headerPrefix but no header'],
-  ])('a login %s', (token, what) => {
+    ['token: { field: T }', 'must have exactly one of query and header'],
+    ['token: { query: t }', 'must have exactly one of field, pattern and wholeAnswer'],
+    ['token: { field: T, wholeAnswer: true, query: t }', 'must have exactly one of field, pattern and wholeAnswer'],
+    ['token: { field: T, query: t, headerPrefix: "Bearer " }', 'has headerPrefix but no header'],
+  ])('a login with %s', (token, what) => {
     const yaml = `streams: [{ polaris: { auth: login, user: u, password: p, login: { ${token} } } }]`
     expect(settings(yaml)).toEqual([`streams[0].polaris.login.token ${what}`])
   })
 
-  test('the limits of one server are the same in all its streams', () => {
+  test('a configured header must not be that of the login token', () => {
+    const login = 'auth: login, user: u, password: p, login: { token: { field: T, header: X-Token } }'
+    expect(settings(`streams: [{ polaris: { ${login}, headers: { x-token: a, Authorization: b } } }]`)).toEqual([
+      'streams[0].polaris.headers.x-token is set by login.token.header: remove one or the other',
+    ])
+  })
+
+  test('the limits of a server must be equal in all its streams', () => {
     const limited = (name: string, url: string, server: string) =>
       `  - { name: ${name}, kafka: { topic: ${name} }, polaris: { url: "${url}", codeMagasin: 1, server: ${server} } }\n`
     expect(
@@ -64,33 +85,33 @@ describe('settings that need each other', () => {
       ),
     ).toEqual(
       ['concurrentRequests', 'requestsPerSecond'].map((key) =>
-        expect.stringContaining(
-          `streams[1].polaris.server.${key} is not what streams[0].polaris.server.${key} says for the same server`,
-        ),
+        expect.stringContaining(`streams[1].polaris.server.${key} must equal streams[0].polaris.server.${key}`),
       ),
     )
   })
 
-  test('a pattern of dates is one that requests can be written with', () => {
+  test('lastChangedFormat must be a pattern of known letters', () => {
     expect(settings('streams: [{ polaris: { lastChangedFormat: "dd/MM/yyyy HH:mm" } }]')).toEqual([])
     expect(settings('streams: [{ polaris: { lastChangedFormat: "yyyy-QQ" } }]')).toEqual([
-      expect.stringContaining('streams[0].polaris.lastChangedFormat is no pattern of a date'),
+      expect.stringContaining('streams[0].polaris.lastChangedFormat must be a date pattern'),
     ])
   })
 
-  test('encryption by a key of KMS needs KMS', () => {
-    expect(settings('checkpoint: { kmsKeyId: k }')).toEqual(['checkpoint.kmsKeyId needs encryption: aws:kms beside it'])
+  test('a KMS key requires KMS encryption', () => {
+    expect(settings('checkpoint: { kmsKeyId: k }')).toEqual([
+      'checkpoint.kmsKeyId requires encryption: aws:kms or aws:kms:dsse',
+    ])
     expect(settings('checkpoint: { kmsKeyId: k, encryption: aws:kms }')).toEqual([])
   })
 
-  test('a first pause is at most the longest', () => {
+  test('the first pause must not be greater than the maximum', () => {
     expect(settings('streams: [{ polaris: { retry: { firstPause: 20s } } }]')).toEqual([
-      'streams[0].polaris.retry.firstPause must be at most maxPause',
+      'streams[0].polaris.retry.firstPause must not be greater than maxPause',
     ])
   })
 })
 
-describe('times', () => {
+describe('timeouts', () => {
   test.each([
     [
       'kafka: { timeouts: { request: 50s } }',
@@ -116,9 +137,11 @@ describe('times', () => {
       'checkpoint: { timeouts: { answer: 15s } }',
       'checkpoint.timeouts.answer (15s) must be less than checkpoint.timeouts.call (15s)',
     ],
-  ])('request timeout < finish deadline: %s', (yaml, problem) => expect(settings(yaml)).toEqual([problem]))
+  ])('must be in the order request timeout < finish deadline: %s', (yaml, problem) =>
+    expect(settings(yaml)).toEqual([problem]),
+  )
 
-  test('of a shorter deadline are named together', () => {
+  test('are all reported when they exceed a shorter finish deadline', () => {
     expect(settings('shutdown: { finishWithin: 12s }').map((line) => line.split(' ')[0])).toEqual([
       'kafka.timeouts.request',
       'kafka.timeouts.commitWithin',
@@ -128,43 +151,43 @@ describe('times', () => {
 })
 
 describe('two streams', () => {
-  test('have different names', () => {
+  test('must have different names', () => {
     expect(streams(stream('a', '    kafka: { topic: x }\n'), stream('a', ''))).toEqual([
-      '10: streams[1].name is the name of streams[0] too',
+      '10: streams[1].name must be unique: streams[0] has the same name',
     ])
   })
 
-  test('on one topic are an error that says why', () => {
+  test('must not have the same topic', () => {
     expect(streams(stream('a', ''), stream('b', ''))).toEqual([
-      '9: streams[1].kafka.topic is the topic of streams[0] too, whose clients it would mix up: write another, or sharedKeys: true in both',
+      '9: streams[1].kafka.topic is also the topic of streams[0], which would mix their clients: use another topic, or set sharedKeys: true in both',
     ])
   })
 
-  test('may share a topic when both say that their keys are shared', () => {
+  test('may share a topic when both have sharedKeys', () => {
     const shared = '    sharedKeys: true\n'
     expect(streams(stream('a', shared), stream('b', shared))).toEqual([])
     expect(streams(stream('a', shared), stream('b', ''))).toHaveLength(1)
   })
 
-  test('may share a topic of dead letters, but no topic of events is one', () => {
+  test('may share a dead-letter topic, but not use it for events', () => {
     const dead = '    kafka: { topic: b, deadLetterTopic: dead }\n'
     expect(streams(stream('a', '    kafka: { topic: a, deadLetterTopic: dead }\n'), stream('b', dead))).toEqual([])
     expect(streams(stream('a', '    kafka: { topic: a }\n'), stream('b', '    kafka: { topic: a.dlq }\n'))).toEqual([
-      '12: streams[1].kafka.topic is a topic of dead letters too',
+      '12: streams[1].kafka.topic is also a dead-letter topic',
     ])
   })
 })
 
-test('what is wrong by itself is not complained about twice', () => {
-  expect(found({ POLARIS_AUTH: 'ntlm', POLARIS_USER: 'u' })).toEqual(['POLARIS_AUTH is none of none, basic, login'])
+test('a setting that is invalid by itself is reported once', () => {
+  expect(found({ POLARIS_AUTH: 'ntlm', POLARIS_USER: 'u' })).toEqual(['POLARIS_AUTH must be one of none, basic, login'])
   expect(settings('kafka: { sasl: { usrname: u, mechanism: plain, password: p } }')).toEqual([
     'kafka.sasl.usrname is unknown; did you mean username?',
   ])
 })
 
-test('what holds together is told although something else is wrong', () => {
+test('settings that depend on each other are checked although another one is invalid', () => {
   expect(found({ HTTP_PORT: 'x', KAFKA_SSL_CERT: pem })).toEqual([
-    'HTTP_PORT is no whole number from 0 to 65535',
-    'KAFKA_SSL_KEY is missing beside cert',
+    'HTTP_PORT must be a whole number from 0 to 65535',
+    'KAFKA_SSL_KEY is missing: required together with cert',
   ])
 })

@@ -9,6 +9,8 @@ const planted = {
   POLARIS_AUTH: 'login',
   POLARIS_USER: 'planted-user',
   POLARIS_PASSWORD: 'planted-password',
+  POLARIS_PROXY: 'http://planted-proxy-user:planted-proxy-password@proxy.example:3128',
+  POLARIS_HEADERS: 'X-Api-Key: planted-header',
   KAFKA_SASL_MECHANISM: 'plain',
   KAFKA_SASL_USERNAME: 'planted-kafka-user',
   KAFKA_SASL_PASSWORD: 'planted-kafka-password',
@@ -17,7 +19,7 @@ const planted = {
 }
 const settings = valid(fromEnvironment({ ...leastEnvironment, ...planted }))
 
-test('the settings in effect are shown as they are written', () => {
+test('prints the settings in effect as in the file', () => {
   expect(describeConfig(settings)).toMatchObject({
     connector: 'shops',
     'kafka.brokers': ['kafka-1:9092', 'kafka-2:9092'],
@@ -29,11 +31,13 @@ test('the settings in effect are shown as they are written', () => {
   })
 })
 
-test('secrets show as ***, PEM texts by their length', () => {
+test('prints secrets as *** and PEM texts as their length', () => {
   const shown = describeConfig(settings)
   expect(shown).toMatchObject({
     'streams[0].polaris.user': '***',
     'streams[0].polaris.password': '***',
+    'streams[0].polaris.proxy': 'http://***@proxy.example:3128',
+    'streams[0].polaris.headers': ['X-Api-Key=***'],
     'kafka.sasl.username': '***',
     'kafka.sasl.password': '***',
     'kafka.ssl.key': '***',
@@ -42,12 +46,12 @@ test('secrets show as ***, PEM texts by their length', () => {
   expect(JSON.stringify(shown)).not.toContain('planted')
 })
 
-test('the loaded settings themselves print no secret', () => {
+test('the loaded settings print no secret', () => {
   const printed = `${inspect(settings, { depth: 20, showHidden: true })} ${JSON.stringify(settings)}`
   expect(printed.replaceAll('planted-certificate', '')).not.toContain('planted')
 })
 
-test('what is called a password, a user or a key is a secret', () => {
+test('every setting named password, user, key or secret is a secret', () => {
   const names = settingList().filter(({ path }) => /password|user|^key$|secret/i.test(path.at(-1) ?? ''))
   expect(names.length).toBeGreaterThan(4)
   expect(names.filter(({ kind }) => kind !== 'secret')).toEqual([])

@@ -3,16 +3,18 @@ import { settingList } from '../../../connector/config/setting-list.ts'
 import { fromEnvironment, leastEnvironment, problems, valid } from './config-sources.ts'
 
 const fixedNames =
-  `CONNECTOR_ID STREAM_NAME POLARIS_URL POLARIS_AUTH POLARIS_USER POLARIS_PASSWORD POLARIS_TLS_FINGERPRINT POLARIS_CA
+  `CONNECTOR_ID STREAM_NAME POLARIS_URL POLARIS_AUTH POLARIS_USER POLARIS_PASSWORD POLARIS_TLS_FINGERPRINTS POLARIS_CA
+  POLARIS_TLS_CERT POLARIS_TLS_KEY POLARIS_TLS_KEY_PASSPHRASE POLARIS_TLS_MIN_VERSION POLARIS_PROXY POLARIS_HEADERS
   POLARIS_CODE_MAGASIN POLARIS_PREFIX_CLE POLARIS_LAST_CHANGED POLARIS_LIMIT POLARIS_OUTPUT POLARIS_TIME_ZONE POLARIS_CLIENT_ID_FIELD
-  POLARIS_MODIFIED_AT_FIELD POLARIS_CLIENTS_FIELD POLARIS_LIST_FIELDS POLARIS_HASH_IGNORE POLL_INTERVAL POLL_OVERLAP POLL_TAIL KAFKA_BROKERS
+  POLARIS_MODIFIED_AT_FIELD POLARIS_CLIENTS_FIELD POLARIS_LIST_FIELDS POLARIS_HASH_IGNORE POLL_INTERVAL POLL_OVERLAP POLL_LOOK_BACK
+  POLL_FULL_SCAN_EVERY POLL_BACKFILL KAFKA_BROKERS
   KAFKA_TOPIC KAFKA_SSL KAFKA_SSL_CA KAFKA_SSL_CERT KAFKA_SSL_KEY KAFKA_SASL_MECHANISM KAFKA_SASL_USERNAME KAFKA_SASL_PASSWORD DELIVERY
   CHECKPOINT_URL AWS_ENDPOINT_URL_S3 S3_FORCE_PATH_STYLE HTTP_PORT LOG_LEVEL`.split(/\s+/)
 
 const pem = '-----BEGIN CERTIFICATE-----\nabc\n-----END CERTIFICATE-----\n'
 
 describe('one stream from the environment alone', () => {
-  test('five variables are enough, and the defaults are those of the reference', () => {
+  test('requires five variables and applies the documented defaults', () => {
     const settings = valid(fromEnvironment(leastEnvironment))
     const [stream] = settings.streams
     expect(settings).toMatchObject({
@@ -27,11 +29,12 @@ describe('one stream from the environment alone', () => {
       polaris: { auth: 'none', codeMagasin: 1, limit: 100, output: 'xml', timeZone: 'Europe/Paris', listFields: [] },
       poll: {
         interval: 5000,
-        overlap: 300_000,
-        tail: 'overlap',
+        overlap: 15_000,
+        fullScan: { every: 0 },
+        backgroundShare: 50,
+        backfill: 'beside',
         onRefusedCheckPoint: 'read-again',
         maxEmptyPages: 100,
-        windowSize: 20_000,
       },
       deadLetters: { includeClient: false, maxPercent: 10, minimum: 10, of: 1000 },
       kafka: { topic: 'client.modified' },
@@ -39,13 +42,13 @@ describe('one stream from the environment alone', () => {
     })
   })
 
-  test('every fixed name sets one setting', () => {
+  test('has one setting per variable', () => {
     const known = settingList().flatMap(({ variable }) => variable ?? [])
     expect(fixedNames.filter((name) => !known.includes(name))).toEqual([])
     expect(new Set(known).size).toBe(known.length)
   })
 
-  test('every fixed name arrives where it belongs', () => {
+  test('sets the right setting from every variable', () => {
     const fingerprint = 'AB'.repeat(32)
     const settings = valid(
       fromEnvironment({
@@ -54,7 +57,10 @@ describe('one stream from the environment alone', () => {
         POLARIS_AUTH: 'basic',
         POLARIS_USER: 'u',
         POLARIS_PASSWORD: 'p',
-        POLARIS_TLS_FINGERPRINT: fingerprint,
+        POLARIS_TLS_FINGERPRINTS: `${fingerprint}, sha256 Fingerprint=${fingerprint}`,
+        POLARIS_TLS_MIN_VERSION: 'TLSv1',
+        POLARIS_PROXY: 'http://pu:pp@proxy:3128',
+        POLARIS_HEADERS: 'X-Api-Key: abc: d\nX-Tenant:7\n',
         POLARIS_CODE_MAGASIN: '-7',
         POLARIS_PREFIX_CLE: '007',
         POLARIS_LAST_CHANGED: '2024-02-29T01:02:03',
@@ -68,7 +74,9 @@ describe('one stream from the environment alone', () => {
         POLARIS_HASH_IGNORE: 'Age',
         POLL_INTERVAL: '500ms',
         POLL_OVERLAP: '0s',
-        POLL_TAIL: 'checkpoint',
+        POLL_LOOK_BACK: '10m/2m',
+        POLL_FULL_SCAN_EVERY: '168h',
+        POLL_BACKFILL: 'before',
         KAFKA_TOPIC: 'clients.paris',
         KAFKA_SSL: 'TRUE',
         KAFKA_SSL_CA: pem,
@@ -91,19 +99,30 @@ describe('one stream from the environment alone', () => {
       checkpoint: { endpoint: 'http://127.0.0.1:7070', forcePathStyle: true },
       kafka: {
         delivery: 'at-least-once',
-        ssl: { enabled: true, ca: pem, cert: pem },
+        ssl: { enabled: true },
         sasl: { mechanism: 'SCRAM-SHA-512' },
       },
     })
-    expect(
-      [settings.kafka.sasl.username, settings.kafka.sasl.password, settings.kafka.ssl.key].map((it) => it?.reveal()),
-    ).toEqual(['ku', 'kp', pem])
+    expect([settings.kafka.sasl.username, settings.kafka.sasl.password].map((it) => it?.reveal())).toEqual(['ku', 'kp'])
+    const { ca, cert, key } = settings.kafka.ssl
+    expect([ca, cert, key, stream?.polaris.tls.fingerprints].map((it) => it?.reveal())).toEqual([
+      pem,
+      pem,
+      pem,
+      `${fingerprint}, sha256 Fingerprint=${fingerprint}`,
+    ])
+    const { proxy, headers } = stream?.polaris ?? {}
+    expect(proxy?.reveal()).toBe('http://pu:pp@proxy:3128')
+    expect(Object.entries(headers ?? {}).map(([name, value]) => [name, value.reveal()])).toEqual([
+      ['X-Api-Key', 'abc: d'],
+      ['X-Tenant', '7'],
+    ])
     expect(stream?.polaris.password?.reveal()).toBe('p')
     expect(stream).toMatchObject({
       name: 'paris',
       polaris: {
         auth: 'basic',
-        tls: { fingerprint },
+        tls: { minVersion: 'TLSv1' },
         codeMagasin: -7,
         prefixCle: '007',
         lastChanged: '2024-02-29T01:02:03',
@@ -116,12 +135,15 @@ describe('one stream from the environment alone', () => {
         listFields: ['Cartes', 'Adresse.Telephones'],
         hashIgnore: ['Age'],
       },
-      poll: { interval: 500, overlap: 0, tail: 'checkpoint' },
+      poll: {
+        ...{ interval: 500, overlap: 0, backfill: 'before', fullScan: { every: 604_800_000 } },
+        lookBack: [{ reachMs: 600_000, everyMs: 120_000 }],
+      },
       kafka: { topic: 'clients.paris' },
     })
   })
 
-  test('an empty variable counts as unset', () => {
+  test('treats an empty variable as unset', () => {
     expect(valid(fromEnvironment({ ...leastEnvironment, HTTP_PORT: '', POLARIS_LIMIT: '', KAFKA_SSL: '' }))).toEqual(
       valid(fromEnvironment(leastEnvironment)),
     )
@@ -130,7 +152,7 @@ describe('one stream from the environment alone', () => {
     ])
   })
 
-  test('the general AWS variables stand in for the ones of S3', () => {
+  test('falls back to the general AWS variables', () => {
     const general = { AWS_ENDPOINT_URL: 'https://all.example.com', AWS_DEFAULT_REGION: 'gra' }
     expect(valid(fromEnvironment({ ...leastEnvironment, ...general })).checkpoint).toMatchObject({
       endpoint: 'https://all.example.com',
@@ -143,7 +165,7 @@ describe('one stream from the environment alone', () => {
     })
   })
 
-  test('everything that is missing is named by its variable at once', () => {
+  test('reports all missing settings at once, by their variables', () => {
     expect(problems(fromEnvironment({})).map(({ variable, what }) => `${variable} ${what}`)).toEqual([
       'CONNECTOR_ID is missing',
       'KAFKA_BROKERS is missing',
@@ -154,46 +176,56 @@ describe('one stream from the environment alone', () => {
   })
 
   test.each([
-    ['CONNECTOR_ID', 'Shops', 'is no name'],
-    ['CONNECTOR_ID', 'a.b', 'is no name'],
-    ['STREAM_NAME', 'a_b', 'is no name'],
-    ['STREAM_NAME', 'doctor', 'is no name'],
-    ['POLARIS_URL', 'polaris:3443', 'is no address'],
-    ['POLARIS_URL', 'https://u:p@polaris', 'is no address'],
-    ['POLARIS_URL', 'https://polaris/?a=b', 'is no address'],
-    ['POLARIS_AUTH', 'ntlm', 'is none of none, basic, login'],
-    ['POLARIS_TLS_FINGERPRINT', 'abc', 'is no SHA-256 fingerprint'],
-    ['POLARIS_CODE_MAGASIN', '2147483648', 'is no whole number'],
-    ['POLARIS_CODE_MAGASIN', '1.5', 'is no whole number'],
-    ['POLARIS_CODE_MAGASIN', 'one', 'is no whole number'],
-    ['POLARIS_LAST_CHANGED', '2023-02-29', 'is no date'],
-    ['POLARIS_LAST_CHANGED', '2024-01-01T25:00:00', 'is no date'],
-    ['POLARIS_LAST_CHANGED', '2024-13-01', 'is no date'],
-    ['POLARIS_LAST_CHANGED', '31/01/2024', 'is no date'],
-    ['POLARIS_LIMIT', '0', 'is no whole number from 1'],
-    ['POLARIS_OUTPUT', 'csv', 'is none of xml, json'],
-    ['POLARIS_TIME_ZONE', 'Europe/Pariss', 'is no time zone'],
-    ['POLARIS_CLIENT_ID_FIELD', 'a b', 'is no field'],
-    ['POLARIS_LIST_FIELDS', 'Cartes,a..b', 'is no field'],
-    ['POLL_INTERVAL', '5', 'is no duration'],
-    ['POLL_INTERVAL', '0s', 'is not between 1ms'],
-    ['KAFKA_BROKERS', 'kafka', 'is no broker'],
-    ['KAFKA_BROKERS', '[::1]:9092', 'is no broker'],
-    ['KAFKA_TOPIC', 'a topic', 'is no topic name'],
-    ['KAFKA_SSL', 'yes', 'is neither true nor false'],
-    ['DELIVERY', 'at-most-once', 'is none of exactly-once, at-least-once'],
-    ['CHECKPOINT_URL', 's3://', 'is no checkpoint store'],
-    ['CHECKPOINT_URL', 'gs://bucket', 'is no checkpoint store'],
-    ['CHECKPOINT_URL', 'file:', 'is no checkpoint store'],
-    ['HTTP_PORT', '65536', 'is no whole number from 0 to 65535'],
-    ['LOG_LEVEL', 'verbose', 'is none of trace'],
-  ])('%s=%s is refused by its name', (variable, value, what) => {
+    ['CONNECTOR_ID', 'Shops', 'must be 1 to 63'],
+    ['CONNECTOR_ID', 'a.b', 'must be 1 to 63'],
+    ['STREAM_NAME', 'a_b', 'must be 1 to 63'],
+    ['STREAM_NAME', 'doctor', 'must be 1 to 63'],
+    ['POLARIS_URL', 'polaris:3443', 'must be http(s)'],
+    ['POLARIS_URL', 'https://u:p@polaris', 'must be http(s)'],
+    ['POLARIS_URL', 'https://polaris/?a=b', 'must be http(s)'],
+    ['POLARIS_AUTH', 'ntlm', 'must be one of none, basic, login'],
+    ['POLARIS_TLS_FINGERPRINTS', 'abc', 'must be a SHA-256 fingerprint'],
+    ['POLARIS_TLS_FINGERPRINTS', `${'ab'.repeat(32)},abc`, 'must be a SHA-256 fingerprint'],
+    ['POLARIS_TLS_MIN_VERSION', 'SSLv3', 'must be one of TLSv1, TLSv1.1, TLSv1.2, TLSv1.3'],
+    ['POLARIS_PROXY', 'socks5://proxy', 'must be http(s)://[user:password@]host[:port] or none'],
+    ['POLARIS_PROXY', 'http://u:p%@proxy', 'percent-encode special characters'],
+    ['POLARIS_PROXY', 'http://proxy/path', 'must be http(s)://'],
+    ['POLARIS_HEADERS', 'X-Api-Key', 'in a variable, lines of Name: value'],
+    ['POLARIS_HEADERS', 'Host: other', 'is set by the connector'],
+    ['POLARIS_HEADERS', 'proxy-authorization: x', 'is set by the connector'],
+    ['POLARIS_HEADERS', 'X-Näme: x', 'must be an HTTP header name'],
+    ['POLARIS_HEADERS', 'X-Name: é', 'must have a value of printable ASCII characters'],
+    ['POLARIS_CODE_MAGASIN', '2147483648', 'must be a whole number'],
+    ['POLARIS_CODE_MAGASIN', '1.5', 'must be a whole number'],
+    ['POLARIS_CODE_MAGASIN', 'one', 'must be a whole number'],
+    ['POLARIS_LAST_CHANGED', '2023-02-29', 'must be a date such as'],
+    ['POLARIS_LAST_CHANGED', '2024-01-01T25:00:00', 'must be a date such as'],
+    ['POLARIS_LAST_CHANGED', '2024-13-01', 'must be a date such as'],
+    ['POLARIS_LAST_CHANGED', '31/01/2024', 'must be a date such as'],
+    ['POLARIS_LIMIT', '0', 'must be a whole number from 1'],
+    ['POLARIS_OUTPUT', 'csv', 'must be one of xml, json'],
+    ['POLARIS_TIME_ZONE', 'Europe/Pariss', 'must be an IANA time zone'],
+    ['POLARIS_CLIENT_ID_FIELD', 'a b', 'must be a field name'],
+    ['POLARIS_LIST_FIELDS', 'Cartes,a..b', 'must be a field name'],
+    ['POLL_INTERVAL', '5', 'must be a duration'],
+    ['POLL_INTERVAL', '0s', 'must be between 1ms'],
+    ['KAFKA_BROKERS', 'kafka', 'must be host:port'],
+    ['KAFKA_BROKERS', '[::1]:9092', 'must be host:port'],
+    ['KAFKA_TOPIC', 'a topic', 'must be a topic name'],
+    ['KAFKA_SSL', 'yes', 'must be true or false'],
+    ['DELIVERY', 'at-most-once', 'must be one of exactly-once, at-least-once'],
+    ['CHECKPOINT_URL', 's3://', 'must be s3://bucket/prefix'],
+    ['CHECKPOINT_URL', 'gs://bucket', 'must be s3://bucket/prefix'],
+    ['CHECKPOINT_URL', 'file:', 'must be s3://bucket/prefix'],
+    ['HTTP_PORT', '65536', 'must be a whole number from 0 to 65535'],
+    ['LOG_LEVEL', 'verbose', 'must be one of trace'],
+  ])('reports %s=%s by the name of the variable', (variable, value, what) => {
     const found = problems(fromEnvironment({ ...leastEnvironment, [variable]: value }))
     expect(found).toHaveLength(1)
     expect(found[0]).toMatchObject({ variable, what: expect.stringContaining(what) })
   })
 
-  test('no value is ever quoted in a problem', () => {
+  test('invariant 8: quotes no value in a problem', () => {
     const planted = Object.fromEntries(fixedNames.map((name) => [name, `hunter2:\${${name}`]))
     const found = JSON.stringify(problems(fromEnvironment(planted)))
     expect(found).not.toContain('hunter2')
@@ -205,47 +237,47 @@ describe('secrets in files', () => {
   const login = { ...leastEnvironment, POLARIS_AUTH: 'login', POLARIS_USER: 'u' }
 
   test.each([
-    ['a line break at the end is cut', 'pass word\n', 'pass word'],
-    ['so is a Windows one', 'pass\r\n', 'pass'],
-    ['other blanks are the secret', ' pass \n\n', ' pass \n'],
-  ])('NAME_FILE names a file with the value: %s', (_, content, password) => {
+    ['a final line break is removed', 'pass word\n', 'pass word'],
+    ['a final Windows line break is removed', 'pass\r\n', 'pass'],
+    ['other white space is kept', ' pass \n\n', ' pass \n'],
+  ])('are read from the file that NAME_FILE names: %s', (_, content, password) => {
     const settings = valid(fromEnvironment({ ...login, POLARIS_PASSWORD_FILE: '/run/p' }, { '/run/p': content }))
     expect(settings.streams[0]?.polaris.password?.reveal()).toBe(password)
   })
 
-  test('NAME and NAME_FILE together are a problem', () => {
+  test('are a problem when both NAME and NAME_FILE are set', () => {
     const both = { ...login, POLARIS_PASSWORD: 'p', POLARIS_PASSWORD_FILE: '/run/p' }
     expect(problems(fromEnvironment(both, { '/run/p': 'q' }))).toEqual([
-      { variable: 'POLARIS_PASSWORD', what: 'is set and POLARIS_PASSWORD_FILE too: keep one of them' },
+      { variable: 'POLARIS_PASSWORD', what: 'is set together with POLARIS_PASSWORD_FILE: keep only one' },
     ])
   })
 
-  test('a file that cannot be read, and an empty one, are problems', () => {
+  test('are a problem when the file cannot be read or is empty', () => {
     const [unreadable] = problems(fromEnvironment({ ...login, POLARIS_PASSWORD_FILE: '/run/p' }))
     expect(unreadable).toEqual({ variable: 'POLARIS_PASSWORD_FILE', what: 'names a file that cannot be read (ENOENT)' })
     const [empty] = problems(fromEnvironment({ ...login, POLARIS_PASSWORD_FILE: '/run/p' }, { '/run/p': '\n' }))
-    expect(empty).toEqual({ variable: 'POLARIS_PASSWORD_FILE', what: 'names a file that is empty' })
+    expect(empty).toEqual({ variable: 'POLARIS_PASSWORD_FILE', what: 'names an empty file' })
   })
 
-  test('a PEM setting takes the text or the path of a file', () => {
+  test('are PEM texts or paths of PEM files', () => {
     const settings = valid(
       fromEnvironment({ ...leastEnvironment, POLARIS_CA: 'ca.pem', KAFKA_SSL_CA: pem }, { 'ca.pem': pem }),
     )
-    expect(settings.streams[0]?.polaris.tls.ca).toBe(pem)
-    expect(settings.kafka.ssl.ca).toBe(pem)
+    expect(settings.streams[0]?.polaris.tls.ca?.reveal()).toBe(pem)
+    expect(settings.kafka.ssl.ca?.reveal()).toBe(pem)
   })
 
   test.each([
-    ['no such file', {}, 'is no PEM text and names no file that can be read (ENOENT)'],
-    ['a file with something else', { 'ca.pem': 'nothing' }, 'is no PEM text and no path of a PEM file'],
-  ])('a PEM setting with %s is a problem', (_, files, what) => {
+    ['a missing file', {}, 'must be PEM text or the path of a readable file (ENOENT)'],
+    ['a file with something else', { 'ca.pem': 'nothing' }, 'must be PEM text or the path of a PEM file'],
+  ])('are a problem when a PEM setting has %s', (_, files, what) => {
     for (const variable of ['POLARIS_CA', 'KAFKA_SSL_CA']) {
       const found = problems(fromEnvironment({ ...leastEnvironment, [variable]: 'ca.pem' }, files))
       expect(found).toMatchObject([{ variable, what }])
     }
   })
 
-  test('the key of a certificate is checked like the certificate', () => {
+  test('include the private key of a certificate, checked like the certificate', () => {
     const pair = { ...leastEnvironment, KAFKA_SSL_CERT: pem, KAFKA_SSL_KEY: 'key.pem' }
     expect(problems(fromEnvironment(pair, { 'key.pem': 'nothing' }))).toMatchObject([{ variable: 'KAFKA_SSL_KEY' }])
   })
@@ -258,7 +290,7 @@ describe('misspelled variables', () => {
     ['POLL_INTERVALL', 'POLL_INTERVAL'],
     ['CHECKPOINT_URI', 'CHECKPOINT_URL'],
     ['POLARIS_PASWORD_FILE', 'POLARIS_PASSWORD'],
-  ])('%s is a problem that names %s', (variable, meant) => {
+  ])('%s is reported with the suggestion %s', (variable, meant) => {
     expect(problems(fromEnvironment({ ...leastEnvironment, [variable]: 'x' }))).toEqual([
       { variable, what: `is not a setting; did you mean ${meant}?` },
     ])
@@ -270,7 +302,7 @@ describe('misspelled variables', () => {
     ['KAFKA_SSL_PORT', 'tcp://10.0.0.1:9093'],
     ['POLARIS_SERVICE_HOST', '10.0.0.2'],
     ['PATH', '/bin'],
-  ])('%s=%s is nobody business', (variable, value) => {
+  ])('%s=%s is ignored', (variable, value) => {
     expect(problems(fromEnvironment({ ...leastEnvironment, [variable]: value }))).toEqual([])
   })
 })

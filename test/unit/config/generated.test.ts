@@ -7,9 +7,9 @@ import { staleFiles } from '../../../scripts/generate.ts'
 import { fromFile, valid } from './config-sources.ts'
 
 describe('generated files', () => {
-  test('are fresh (else: npm run generate)', () => expect(staleFiles()).toEqual([]))
+  test('are up to date (else: npm run generate)', () => expect(staleFiles()).toEqual([]))
 
-  test('the reference has every setting with its variable and meaning', () => {
+  test('the reference lists every setting with its variable and description', () => {
     const rows = configReference()
     for (const { path, variable, description } of settingList()) {
       const row = rows
@@ -20,11 +20,11 @@ describe('generated files', () => {
     }
   })
 
-  test('every setting says what it means', () => {
+  test('every setting has a description', () => {
     expect(settingList().filter(({ description }) => description.length < 4)).toEqual([])
   })
 
-  test('the JSON schema knows every key, refuses others, and holds no word of ours', () => {
+  test('the JSON schema has every key, rejects others, and contains no keyword of the connector', () => {
     const schema = JSON.parse(configJsonSchema())
     expect(Object.keys(schema.properties)).toEqual([
       'connector',
@@ -44,10 +44,13 @@ describe('generated files', () => {
       description: 'Password of the user (POLARIS_PASSWORD)',
       writeOnly: true,
     })
-    expect(configJsonSchema()).not.toMatch(/"(kind|variable|fallback|pem|required)":/)
+    expect(configJsonSchema()).not.toMatch(/"(kind|variable|fallback|pem)":/)
+    // The environment cannot supply a part of a look-back.
+    const required = configJsonSchema().match(/"required": \[[^\]]*\]/g) ?? []
+    expect(required.map((text) => text.replaceAll(/\s/g, ''))).toEqual(['"required":["reach","every"]'])
   })
 
-  test('the JSON schema takes a variable wherever the file does', () => {
+  test('the JSON schema accepts a variable wherever the file does', () => {
     const { port } = JSON.parse(configJsonSchema()).properties.http.properties
     expect(port).toMatchObject({ type: ['integer', 'string'], minimum: 0, maximum: 65_535 })
     const { interval } = JSON.parse(configJsonSchema()).properties.streams.items.properties.poll.properties
@@ -66,11 +69,11 @@ describe('generated files', () => {
   })
 })
 
-test('the example is a valid configuration', () => {
+test('the example file is a valid configuration', () => {
   const yaml = readFileSync(new URL('../../../config/connector.example.yaml', import.meta.url), 'utf8')
   const secrets = { KAFKA_SASL_USERNAME: 'u', KAFKA_SASL_PASSWORD: 'p', POLARIS_USER: 'u', POLARIS_PASSWORD: 'p' }
   expect(valid(fromFile(yaml, secrets)).streams).toHaveLength(1)
-  // The same with all that is commented out but the alternatives and sentences.
+  // The second stream, which is commented out, is valid as well.
   const second = yaml.replace(/^ {2}# (- name: lyon)/m, '  $1').replaceAll(/^ {2}# {3}(polaris|kafka):/gm, '    $1:')
   expect(valid(fromFile(second, secrets)).streams.map(({ name }) => name)).toEqual(['paris', 'lyon'])
 })

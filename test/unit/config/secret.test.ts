@@ -2,7 +2,7 @@ import { format, inspect } from 'node:util'
 import { expect, test } from 'vitest'
 import { secret } from '../../../connector/config/secret.ts'
 
-test('a secret is given away by reveal alone', () => {
+test('invariant 8: only reveal() returns a secret', () => {
   const password = secret('hunter2')
   const seen = [
     String(password),

@@ -10,7 +10,7 @@ describe('durations and sizes', () => {
     ['12h', 43_200_000],
     ['7d', 604_800_000],
     ['0ms', 0],
-  ])('%s are %i milliseconds', (text, ms) => expect(durationMs(text)).toBe(ms))
+  ])('%s is %i milliseconds', (text, ms) => expect(durationMs(text)).toBe(ms))
 
   test.each([
     ['10B', 10],
@@ -18,20 +18,20 @@ describe('durations and sizes', () => {
     ['1MiB', 1_048_576],
     ['1MB', 1_000_000],
     ['2GiB', 2_147_483_648],
-  ])('%s are %i bytes', (text, bytes) => expect(sizeBytes(text)).toBe(bytes))
+  ])('%s is %i bytes', (text, bytes) => expect(sizeBytes(text)).toBe(bytes))
 
   test.each(['', '5', 's', '5 s', '-5s', '1.5s', '5S', '5sec', '5s ', `${'9'.repeat(20)}d`])(
-    '%j is no duration',
+    '%j is not a duration',
     (text) => {
       expect(durationMs(text)).toBeUndefined()
     },
   )
 
-  test.each(['', '5', '1mb', '1 MiB', '1.5MB', '-1B'])('%j is no size', (text) =>
+  test.each(['', '5', '1mb', '1 MiB', '1.5MB', '-1B'])('%j is not a size', (text) =>
     expect(sizeBytes(text)).toBeUndefined(),
   )
 
-  test('a value is written so that it reads as itself', () => {
+  test('parsing a formatted value returns the value', () => {
     fc.assert(
       fc.property(fc.nat(), (value) => {
         expect(durationMs(durationText(value))).toBe(value)
@@ -40,7 +40,7 @@ describe('durations and sizes', () => {
     )
   })
 
-  test('the largest unit that fits is written', () => {
+  test('a value is formatted with the unit that makes it shortest', () => {
     expect([durationText(90_000), durationText(300_000), durationText(604_800_000)]).toEqual(['90s', '5m', '7d'])
     expect([sizeText(1_000_000), sizeText(33_554_432), sizeText(1500)]).toEqual(['1MB', '32MiB', '1500B'])
   })

@@ -6,7 +6,7 @@ import { readProjectFile } from '../../support/markdown-file.ts'
 const documented = documentedCommands()
 const commands = documented.map(({ command }) => command)
 
-test('every command of the documentation is run by its e2e test, or left out for a reason that is still one', () => {
+test('the e2e test runs every documented command, except those excluded for a reason that still applies', () => {
   const others = documented.filter((one) => !isOurs(one) && !isLeftOut(one.command) && !/^export /.test(one.command))
   expect(others.map(({ command }) => command).toSorted()).toEqual([
     'npm run polaris-simulator -- --help',
@@ -19,14 +19,14 @@ test('every command of the documentation is run by its e2e test, or left out for
     ).not.toEqual([])
 })
 
-test('the image has one name, that which the chart expects', () => {
+test('every documented docker command uses the image name that the chart expects', () => {
   const { repository } = parse(readProjectFile('helm/values.yaml')).image
   const naming = commands.filter((command) => /^docker (build|run) /.test(command))
   expect(naming.length).toBeGreaterThanOrEqual(3)
   for (const command of naming) expect(command.split(' ')).toContain(repository)
 })
 
-test('every npm script and make target that the documentation names exists', () => {
+test('every documented npm script and make target exists', () => {
   const { scripts } = JSON.parse(readProjectFile('package.json')) as { scripts: Record<string, string> }
   const targets = readProjectFile('Makefile').match(/^[\w-]+(?=:)/gm) ?? []
   for (const command of commands) {

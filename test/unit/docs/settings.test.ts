@@ -6,12 +6,13 @@ import { markdownFiles, readProjectFile } from '../../support/markdown-file.ts'
 const settings = settingList()
 const variables = new Set([
   ...settings.flatMap(({ variable, fallback }) => [variable, fallback]),
+  ...['HTTP_PROXY', 'HTTPS_PROXY'],
   ...[...readProjectFile('compose.yaml').matchAll(/\$\{(\w+)/g)].map(([, name]) => name),
 ])
 const sections = new Set(settings.flatMap(({ path }) => (path[0] === 'streams' ? path.slice(1, 2) : path.slice(0, 1))))
 const pages = markdownFiles().filter(({ path }) => /^(README\.md|docs\/[^/]+\.md|helm\/README\.md)$/.test(path))
 
-/** They look like settings: one of Spark's, fields of `/status`, and error codes. */
+/** Look like settings, but are not: a Spark option, fields of `/status`, and error codes. */
 const others = new Set([
   'kafka.isolation.level',
   'placement.state',
@@ -20,11 +21,11 @@ const others = new Set([
   ...Object.keys(errorCatalogue),
 ])
 
-/** What a page writes as code, outside of blocks. */
+/** Inline code of a page, outside fenced blocks. */
 const codeIn = (text: string) =>
   [...text.replaceAll(/^```[\s\S]*?^```$/gm, '').matchAll(/`([^`\n]+)`/g)].map(([, code = '']) => code)
 
-test.each(pages)('every variable that $path names is one of the connector, or of compose.yaml', ({ text }) => {
+test.each(pages)('every variable named in $path belongs to the connector or to compose.yaml', ({ text }) => {
   const named = codeIn(text).flatMap(
     (code) =>
       /^((?:POLARIS|POLL|KAFKA|CHECKPOINT|CONNECTOR|HTTP|PLACEMENT|DELIVERY)[A-Z_]*)(=|$)/.exec(code)?.[1] ?? [],
@@ -32,7 +33,7 @@ test.each(pages)('every variable that $path names is one of the connector, or of
   for (const variable of named) expect([...variables], variable).toContain(variable.replace(/_FILE$/, ''))
 })
 
-test.each(pages)('every setting that $path names is one of the schema', ({ text }) => {
+test.each(pages)('every setting named in $path is in the schema', ({ text }) => {
   const named = codeIn(text).flatMap(
     (code) => /^(?:config\.|streams\.)?([a-z]+(?:\.[a-zA-Z]+)+)(?:\.\*)?(?:: .*)?$/.exec(code)?.[1] ?? [],
   )

@@ -1,7 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { canonicalJson, valueAt, without } from '../../../connector/event/canonical-json.ts'
-import { fingerprint, sha256 } from '../../../connector/event/fingerprint.ts'
 import type { ClientRecord, ClientValue } from '../../../connector/source/client-source.ts'
 
 const { value: anyValue } = fc.letrec<{ value: ClientValue }>((tie) => ({
@@ -16,7 +15,7 @@ const { value: anyValue } = fc.letrec<{ value: ClientValue }>((tie) => ({
   ),
 }))
 
-/** The same value with the keys of every object in another order. */
+/** The same value, with the keys of every object in another order. */
 function reordered(value: ClientValue): ClientValue {
   if (typeof value === 'string') return value
   if (Array.isArray(value)) return value.map(reordered)
@@ -28,13 +27,13 @@ function reordered(value: ClientValue): ClientValue {
 }
 
 describe('canonical JSON', () => {
-  test('has its keys in code-unit order, at every depth, and its lists as they are', () => {
+  test('sorts keys in code-unit order at every depth and keeps the order of lists', () => {
     expect(canonicalJson({ b: '1', a: { d: [{ z: '1', y: '2' }, 'x'], c: '' }, B: '2' })).toBe(
       '{"B":"2","a":{"c":"","d":[{"y":"2","z":"1"},"x"]},"b":"1"}',
     )
   })
 
-  test('is JSON of the very same value, and does not depend on the order of keys', () => {
+  test('represents the same value and does not depend on the order of keys', () => {
     fc.assert(
       fc.property(anyValue, (value) => {
         expect(JSON.parse(canonicalJson(value))).toEqual(JSON.parse(JSON.stringify(value)))
@@ -43,13 +42,13 @@ describe('canonical JSON', () => {
     )
   })
 
-  test('keeps a field that is called like something built in', () => {
+  test('keeps a field with the name of a built-in property', () => {
     const record = JSON.parse('{"__proto__":"1","constructor":"2"}') as ClientRecord
     expect(canonicalJson(record)).toBe('{"__proto__":"1","constructor":"2"}')
   })
 })
 
-describe('fields that the operator takes out of the hash', () => {
+describe('ignored fields', () => {
   const record = {
     No: '1',
     Points: '3',
@@ -61,7 +60,7 @@ describe('fields that the operator takes out of the hash', () => {
   }
   const ignored = new Set(['points', 'carte.solde', 'adresse.age'])
 
-  test('are left out by their path without case, in every item of a list', () => {
+  test('are left out by path, without case, in every item of a list', () => {
     expect(without(record, ignored)).toEqual({
       No: '1',
       Carte: [{ Numero: '7' }, { Numero: '8' }],
@@ -69,24 +68,12 @@ describe('fields that the operator takes out of the hash', () => {
     })
   })
 
-  test('do not change the content hash, and stay in the event', () => {
-    const older = fingerprint(record, ignored)
-    const newer = fingerprint({ ...record, Points: '4' }, ignored)
-    expect(newer.contentHash).toBe(older.contentHash)
-    expect(newer.json).toContain('"Points":"4"')
-    expect(fingerprint({ ...record, No: '2' }, ignored).contentHash).not.toBe(older.contentHash)
-  })
-
-  test('without any, the content hash is that of the whole client', () => {
-    expect(fingerprint(record, new Set()).contentHash).toBe(sha256(canonicalJson(record)))
-  })
-
-  test('a name counts only at its own place', () => {
+  test('are left out at their exact path only', () => {
     expect(without({ Adresse: { Points: '1' } }, ignored)).toEqual({ Adresse: { Points: '1' } })
   })
 })
 
-describe('a value by its path', () => {
+describe('the value at a path', () => {
   const record = { Client: { No: '7' }, no: 'lower', Liste: [{ No: '1' }] }
   test.each([
     ['no', 'lower'],
@@ -97,11 +84,11 @@ describe('a value by its path', () => {
     ['no.deeper', undefined],
     ['absent', undefined],
     ['toString', undefined],
-  ])('%s', (path, value) => {
+  ])('%s is %j', (path, value) => {
     expect(valueAt(record, path.split('.'))).toEqual(value)
   })
 
-  test('the exact spelling wins over another one', () => {
+  test('prefers the exact spelling of a name', () => {
     expect(valueAt({ NO: '1', No: '2' }, ['No'])).toBe('2')
   })
 })

@@ -4,11 +4,11 @@ import { deadLetter, deadLetterGuard } from '../../../connector/event/dead-lette
 const parts = { code: 'client-too-large', field: 'No', bytes: 7, contentHash: 'h', clientJson: undefined } as const
 
 describe('a dead letter', () => {
-  test('says why, where, how large and which content, and nothing of the client', () => {
+  test('has the code, field, size and content hash, but no client data', () => {
     expect(deadLetter(parts)).toBe('{"code":"client-too-large","field":"No","bytes":7,"contentHash":"h"}')
   })
 
-  test('holds the client as it is where it is given', () => {
+  test('contains the client unchanged when it is given', () => {
     expect(JSON.parse(deadLetter({ ...parts, clientJson: '{"a":"}"}' }))).toEqual({
       code: 'client-too-large',
       field: 'No',
@@ -20,7 +20,7 @@ describe('a dead letter', () => {
 })
 
 const limit = { maxShare: 0.1, minimum: 10, of: 1000 }
-/** Adds clients in turn and says after how many there were too many. */
+/** Adds the outcomes in order. Returns after how many there are too many dead letters. */
 function tooManyAfter(outcomes: readonly ('event' | 'dead-letter')[]): number | undefined {
   const guard = deadLetterGuard(limit)
   const index = outcomes.findIndex((outcome) => guard.add(outcome) === 'too-many')
@@ -29,26 +29,35 @@ function tooManyAfter(outcomes: readonly ('event' | 'dead-letter')[]): number | 
 const good = (count: number) => new Array<'event'>(count).fill('event')
 const bad = (count: number) => new Array<'dead-letter'>(count).fill('dead-letter')
 
-describe('too many dead letters', () => {
-  test('are ten at least, be they all that there is', () => {
+describe('the dead-letter guard', () => {
+  test('accepts fewer than ten dead letters, even without any events', () => {
     expect(tooManyAfter(bad(9))).toBeUndefined()
     expect(tooManyAfter(bad(10))).toBe(10)
   })
 
-  test('are more than a tenth of the clients', () => {
+  test('reports more than a tenth of the clients', () => {
     expect(tooManyAfter([...good(900), ...bad(100)])).toBeUndefined()
     expect(tooManyAfter([...good(909), ...bad(101)])).toBe(1010)
   })
 
-  test('are counted among the last thousand clients only', () => {
+  test('counts only the last thousand clients', () => {
     expect(tooManyAfter([...bad(9), ...good(5000), ...bad(100)])).toBeUndefined()
     expect(tooManyAfter([...good(5000), ...bad(101)])).toBe(5101)
   })
 
-  test('a trickle below the share never adds up', () => {
+  test('never reports a constant rate at the allowed share', () => {
     const trickle = Array.from({ length: 5000 }, (_, index) =>
       index % 10 === 9 ? ('dead-letter' as const) : ('event' as const),
     )
     expect(tooManyAfter(trickle)).toBeUndefined()
+  })
+
+  test('copies its counts to an independent guard', () => {
+    const guard = deadLetterGuard(limit)
+    for (const outcome of bad(9)) guard.add(outcome)
+    const copy = guard.copy()
+    for (const outcome of good(100)) copy.add(outcome)
+    expect(guard.add('dead-letter')).toBe('too-many')
+    expect(copy.add('dead-letter')).toBe('fine')
   })
 })

@@ -13,25 +13,31 @@ describe('a modification time', () => {
     ['2026-06-15T12:00:00.5+0100', '2026-06-15T11:00:00.500Z', '2026-06-15T13:00:00'],
     ['2026-06-15T12:00:00-05:30', '2026-06-15T17:30:00.000Z', '2026-06-15T19:30:00'],
     ['15/06/2026 12:00:00', '2026-06-15T10:00:00.000Z', '2026-06-15T12:00:00'],
-    ['15/06/2026', '2026-06-14T22:00:00.000Z', '2026-06-15T00:00:00'],
-  ])('%s is read as an instant and as the clock of the server shows it', (text, instant, wallClock) => {
-    expect(modificationTime(text, zone)).toEqual({ instant: Date.parse(instant), wallClock })
+  ])('parses %s as an instant and as wall-clock time', (text, instant, wallClock) => {
+    expect(modificationTime(text, zone)).toEqual({ instant: Date.parse(instant), wallClock, hasTimeOfDay: true })
   })
 
   test.each([
     '',
     'yesterday',
-    '2026-06-15',
     '2026-13-15T12:00:00',
     '2026-02-30T12:00:00',
     '31/02/2026',
     '2026-06-15T24:00:00',
     '1781517600000',
-  ])('"%s" is none', (text) => {
+  ])('is undefined for "%s"', (text) => {
     expect(modificationTime(text, zone)).toBeUndefined()
   })
 
-  test('in the hour that autumn repeats is the earlier of the two', () => {
+  test.each(['2026-06-15', '15/06/2026', '2026-06-15T00:00:00', '15/06/2026 00:00:00'])(
+    'has no time of day: %s',
+    (text) => {
+      const instant = Date.parse('2026-06-14T22:00:00.000Z')
+      expect(modificationTime(text, zone)).toEqual({ instant, wallClock: '2026-06-15T00:00:00', hasTimeOfDay: false })
+    },
+  )
+
+  test('is the earlier instant for a time in the repeated hour', () => {
     expect(modificationTime('2026-10-25T02:30:00', zone)?.instant).toBe(Date.parse('2026-10-25T00:30:00Z'))
   })
 })

@@ -1,234 +1,259 @@
 import { describe, expect, test } from 'vitest'
-import type { ResumePoint } from '../../../connector/checkpoint/stream-state.ts'
-import { type PageReading, type ReaderParts, readPages } from '../../../connector/pipeline/page-reader.ts'
-import type { PipelineEvent } from '../../../connector/pipeline/pipeline-event.ts'
-import type { PollSettings } from '../../../connector/pipeline/polling.ts'
-import { createServerClock } from '../../../connector/pipeline/server-clock.ts'
-import { ConnectorError, codeOf } from '../../../connector/runtime/connector-error.ts'
-import type { ErrorCode } from '../../../connector/runtime/error-catalogue.ts'
-import type { SourceTime } from '../../../connector/source/client-source.ts'
-import { virtualClock } from '../../support/virtual-clock.ts'
-import { pollSettings, settled } from './open-parts.ts'
-import { noon, pageOf, resumePoint, token } from './readings.ts'
-import { type Answer, drainOf, scriptedSource } from './scripted-source.ts'
+import { codeOf } from '../../../connector/runtime/connector-error.ts'
+import { BACKFILL, FIRST_CONTINUED, LIVE } from '../../../connector/scan/scan-state.ts'
+import type { ReadArguments } from '../../../connector/source/client-source.ts'
+import { beginAt, HOUR, MINUTE, noon, SECOND, scanOf, statesOf } from '../scan/scans.ts'
+import { settled } from '../stream/open-parts.ts'
+import { failure, kindsOf, pageReader, type Respond } from './page-readers.ts'
+import { pageOf, token } from './readings.ts'
+import { scanOf as pagesOf } from './scripted-source.ts'
 
-const due = resumePoint({ drain: 'due', startedAt: null })
-const time = (text: string) => text as SourceTime
-const stopped = new DOMException('stop', 'AbortError')
-
-interface Start {
-  readonly from?: ResumePoint
-  readonly settings?: PollSettings
-  /** What the server's clock has shown already. */
-  readonly serverTime?: number
+const codeOfNext = (next: () => Promise<unknown>) => next().then(String, (error: unknown) => codeOf(error))
+const withClock: (respond: Respond) => Respond = (respond) => async (ask, clock) => {
+  const page = await respond(ask, clock)
+  if (page instanceof Error) throw page
+  return { ...page, serverTime: Math.floor(clock.now() / SECOND) * SECOND }
 }
+const isBackfill = ({ lastChanged }: ReadArguments) => lastChanged === beginAt
+/** A server with nothing new; a backfill of so many pages. */
+const quiet = (backfillPages = 1, takesMs = 0) =>
+  withClock((ask, clock) => {
+    clock.jump(takesMs)
+    const page = isBackfill(ask) ? Number(ask.checkPoint?.slice(1) ?? 0) + 1 : backfillPages
+    const hasMoreResults = page < backfillPages
+    return pageOf([{ No: `${page}` }], { hasMoreResults, checkPoint: token(`t${page}`), tookMs: takesMs })
+  })
+const onlyLive = { states: statesOf(), settings: { lookBacks: [] } }
 
-function reader(answers: readonly Answer[], { from = due, settings = pollSettings, serverTime }: Start = {}) {
-  const clock = virtualClock(noon)
-  const source = scriptedSource(answers)
-  const events: PipelineEvent[] = []
-  const stopping = new AbortController()
-  let missing = 0
-  const serverClock = createServerClock(clock, () => (missing += 1))
-  if (serverTime !== undefined) serverClock.learn(pageOf([], { serverTime }))
-  const parts: ReaderParts = { source, clock, serverClock, settings, observe: (event) => events.push(event) }
-  const pages = readPages(parts, from, stopping.signal)
-  const next = async () => (await pages.next()).value as PageReading
-  return { clock, source, events, stopping, pages, next, missing: () => missing }
-}
-
-const error = (code: ErrorCode) => new ConnectorError(code, 'scripted')
-const refused = resumePoint({ checkPoint: token('t5') })
-
-describe('reading pages', () => {
-  test('Invariant 5: the drain goes on with the latest checkPoint and the same arguments until the flag ends it', async () => {
-    const { source, next } = reader(drainOf(3))
-    const pages = [await next(), await next(), await next()]
-    expect(source.asked.map(({ checkPoint }) => checkPoint)).toEqual([null, 't1', 't2'])
-    expect(new Set(source.asked.map((at) => JSON.stringify({ ...at, checkPoint: null }))).size).toBe(1)
-    expect(pages.map(({ beginsDrain, isLastOfDrain }) => [beginsDrain, isLastOfDrain])).toEqual([
+describe('a live scan', () => {
+  test('Invariant 5: is read with the latest checkPoint and the same arguments until it ends', async () => {
+    const answers = pagesOf(3)
+    const { asked, read } = pageReader(() => answers.shift() ?? pageOf([]), onlyLive)
+    const readings = await read(3)
+    expect(asked.map(({ checkPoint }) => checkPoint)).toEqual([null, 't1', 't2'])
+    expect(new Set(asked.map(({ lastChanged, limit, output }) => `${lastChanged} ${limit} ${output}`)).size).toBe(1)
+    expect(readings.map(({ isFirst, isLast }) => [isFirst, isLast])).toEqual([
       [true, false],
       [false, false],
       [false, true],
     ])
-    expect(pages.map(({ freezeFrom }) => freezeFrom)).toEqual(['2026-06-15T10:59:00', undefined, undefined])
-    expect(pages[2]?.next).toMatchObject({ drain: 'due', checkPoint: null, startedAt: noon })
+    expect(readings[2]?.states.live).toEqual({ startedAt: noon, scan: null })
   })
 
-  test('goes on in the middle of a drain where the checkpoint stands', async () => {
-    const { source, next, events } = reader([pageOf([])], { from: resumePoint({ checkPoint: token('t7') }) })
-    expect(await next()).toMatchObject({ beginsDrain: false, freezeFrom: undefined, isLastOfDrain: true })
-    expect(source.asked[0]?.checkPoint).toBe('t7')
+  test('is resumed in its middle', async () => {
+    const live = scanOf({ kind: 'live', tag: LIVE })
+    const states = statesOf({ live: { startedAt: noon - MINUTE, scan: live } })
+    const { asked, next, events } = pageReader(() => pageOf([]), { ...onlyLive, states })
+    expect(await next()).toMatchObject({ isFirst: false, isLast: true, scan: { tag: LIVE } })
+    expect(asked).toMatchObject([{ lastChanged: live.lastChanged, checkPoint: 't2' }])
     expect(events.map(({ kind }) => kind)).toEqual(['page-read'])
   })
 
-  test('polls at once, then at a phase of its own, from start to start', async () => {
-    const slow = async () => {
-      clock.pass(1_000)
-      return pageOf([])
+  test('begins where the previous one did, by the clock of the server, minus the overlap', async () => {
+    const ahead = 600_000
+    const respond: Respond = (_ask, clock) => pageOf([], { serverTime: clock.now() + ahead })
+    const { asked, read } = pageReader(respond, onlyLive)
+    const [first, second] = await read(2)
+    expect(first?.readAt).toEqual({ ours: noon, server: noon + ahead })
+    expect(second?.states.live.startedAt).toBe(noon + ahead + 2_500)
+    expect(asked.map(({ lastChanged }) => lastChanged)).toEqual(['2026-06-15T11:59:40', '2026-06-15T12:09:45'])
+  })
+
+  test('is asked for with retries, a background scan once', async () => {
+    const states = statesOf({ background: [scanOf({ kind: 'backfill', tag: BACKFILL })], backfill: 'due' })
+    const { asked, read } = pageReader(quiet(), { settings: { lookBacks: [] }, states })
+    await read(2)
+    expect(asked.map(({ patience }) => patience)).toEqual(['retry', 'once'])
+  })
+
+  test('is asked for without evidence until the stream has read a page, also after a restart', async () => {
+    const { asked, next, read } = pageReader(quiet(), { settings: { lookBacks: [] } })
+    await read(2)
+    const { states } = await next()
+    expect(asked.map(({ patience }) => patience)).toEqual(['unproven', 'once', 'retry'])
+    const restarted = pageReader(quiet(), { ...onlyLive, states })
+    await restarted.next()
+    expect(restarted.asked.map(({ patience }) => patience)).toEqual(['retry'])
+    const moved = pageReader(quiet(), { ...onlyLive, states, sourceMoved: true })
+    await moved.read(2)
+    expect(moved.asked.map(({ patience }) => patience)).toEqual(['unproven', 'retry'])
+  })
+
+  test('Invariant 9: rejects with the error of the source and changes nothing when no page is returned', async () => {
+    for (const code of ['source.answer-malformed', 'source.unreachable', 'source.unauthorized'] as const) {
+      const { next, events } = pageReader(() => failure(code), onlyLive)
+      expect(await codeOfNext(next)).toBe(code)
+      expect(events.map(({ kind }) => kind)).toEqual(['scan-started'])
     }
-    const { clock, next, source } = reader([slow, slow, pageOf([])])
-    await next()
-    for (const due of [noon + 2_500, noon + 7_500]) {
-      const asked = source.asked.length
-      const coming = next()
-      await settled()
-      expect(clock.nextTimerAt()).toBe(due)
-      expect(source.asked).toHaveLength(asked)
-      clock.fireNext()
-      await coming
-    }
-    expect(source.asked[1]?.lastChanged).toBe('2026-06-15T11:55:00')
   })
 
-  test('after a drain longer than the interval the next begins at once', async () => {
-    const { clock, next } = reader([
-      async () => {
-        clock.pass(60_000)
-        return pageOf([])
-      },
-      pageOf([]),
-    ])
-    await next()
-    const second = next()
-    await settled()
-    expect(clock.nextTimerAt()).toBe(noon + 60_000)
-    clock.fireNext()
-    expect(await second).toMatchObject({ beginsDrain: true })
-  })
-
-  test("tells when a page was read by the server's clock, and when the drain before began", async () => {
-    const ahead = noon + 600_000
-    const { next, clock } = reader([pageOf([], { serverTime: ahead }), pageOf([], { serverTime: ahead + 7_000 })])
-    expect(await next()).toMatchObject({ readAt: ahead, previousStartedAt: null })
-    const second = next()
-    await settled()
-    clock.fireNext()
-    expect(await second).toMatchObject({ readAt: ahead + 7_000, previousStartedAt: ahead })
-  })
-
-  test('without a Date header reads by our clock, and warns once', async () => {
-    const { next, clock, missing } = reader([
-      pageOf([], { serverTime: undefined }),
-      pageOf([], { serverTime: undefined }),
-    ])
-    expect(await next()).toMatchObject({ readAt: noon, next: { startedAt: noon - 300_000 } })
-    const second = next()
-    await settled()
-    clock.fireNext()
-    await second
-    expect(missing()).toBe(1)
-  })
-
-  describe('when the clocks go back (Paris, 25 October 2026, 03:00 → 02:00) while a drain is asked for', () => {
-    const back = Date.parse('2026-10-25T01:00:00Z')
-    const before = resumePoint({ drain: 'due', startedAt: back - 300_000, lastChanged: time('2026-10-25T02:45:00') })
-    const answer = (serverTime: number) => pageOf([{ No: '1' }], { serverTime })
-    const keepToken = { ...pollSettings, tail: 'checkpoint' as const, limit: before.limit }
-
-    test.each([
-      ['overlap', before, pollSettings],
-      ['checkpoint', { ...before, checkPoint: token('t9') }, keepToken],
-    ] as const)('it is asked for once more, from 02:00: tail %s', async (_tail, from, settings) => {
-      const late = back + 1_200_000
-      const { source, next } = reader([answer(late), answer(late + 1_000)], {
-        from,
-        settings,
-        serverTime: back - 180_000,
-      })
-      expect(await next()).toMatchObject({ at: { lastChanged: '2026-10-25T02:00:00' }, readAt: late + 1_000 })
-      expect(source.asked.map(({ lastChanged, checkPoint }) => [lastChanged, checkPoint])).toEqual([
-        [from.checkPoint === null ? '2026-10-25T02:50:00' : from.lastChanged, from.checkPoint],
-        ['2026-10-25T02:00:00', null],
-      ])
-    })
-
-    test('the first page of a drain that goes on is taken as it is', async () => {
-      const from = { ...before, drain: 'open', checkPoint: token('t5') } as const
-      const { source, next } = reader([answer(back + 1_200_000)], { from, serverTime: back - 180_000 })
-      expect(await next()).toMatchObject({ at: from })
-      expect(source.asked).toHaveLength(1)
-    })
-
-    test('a token that is refused then tells when the drain before began', async () => {
-      const from = { ...before, checkPoint: token('t9') }
-      const answers = [error('source.request-refused'), answer(back + 1_200_000)]
-      const { pages } = reader(answers, { from, settings: keepToken, serverTime: back - 180_000 })
-      expect((await pages.next()).value).toMatchObject({ kind: 'refused', at: { startedAt: before.startedAt } })
-    })
-  })
-
-  test('stops while it waits, and while it reads', async () => {
-    const waiting = reader([pageOf([])])
+  test('stops during a pause and during a read', async () => {
+    const stopped = new DOMException('stop', 'AbortError')
+    const waiting = pageReader(quiet(), onlyLive)
     await waiting.next()
-    const second = waiting.next()
+    const second = waiting.pages.next()
     await settled()
     waiting.stopping.abort(stopped)
     await expect(second).rejects.toBe(stopped)
 
-    const busy = reader([])
-    const first = busy.next()
-    await settled()
-    busy.stopping.abort(stopped)
-    await expect(first).rejects.toBe(stopped)
-  })
-
-  test('Invariant 9: what is not a page is passed on, and moves nothing', async () => {
-    for (const code of ['source.answer-malformed', 'source.unreachable', 'source.unauthorized'] as const) {
-      const { pages, events } = reader([error(code)])
-      expect(codeOf(await pages.next().catch((reason: unknown) => reason))).toBe(code)
-      expect(events.map(({ kind }) => kind)).toEqual(['drain-started'])
-    }
-  })
-
-  test('a server that pages in a circle stops the stream', async () => {
-    const { next, pages } = reader([
-      ...drainOf(3).slice(0, 2),
-      pageOf([{ No: '1' }], { hasMoreResults: true, checkPoint: token('t1') }),
-    ])
-    await next()
-    await next()
-    expect(codeOf(await pages.next().catch((reason: unknown) => reason))).toBe('source.stuck')
+    const busy = pageReader(() => {
+      busy.stopping.abort(stopped)
+      return Promise.reject(stopped)
+    }, onlyLive)
+    await expect(busy.pages.next()).rejects.toBe(stopped)
   })
 })
 
-describe('a checkPoint that is refused', () => {
-  test.each(['source.request-refused', 'source.error-document', 'source.server-error'] as const)(
-    'fails (%s) while the same call without it succeeds',
-    async (code) => {
-      const { pages, source } = reader([error(code), pageOf([])], { from: refused })
-      expect(await pages.next()).toEqual({ done: false, value: { kind: 'refused', at: refused } })
-      expect(source.asked.map(({ checkPoint }) => checkPoint)).toEqual(['t5', null])
-      expect((await pages.next()).done).toBe(true)
-    },
-  )
-
-  test('is none when the call without it fails, too', async () => {
-    const { pages } = reader([error('source.server-error'), error('source.unreachable')], { from: refused })
-    expect(codeOf(await pages.next().catch((reason: unknown) => reason))).toBe('source.unreachable')
+describe('a new stream', () => {
+  test('reads what changes from its creation on, and its history beside it', async () => {
+    const { asked, read } = pageReader(quiet(3, 100), { settings: { lookBacks: [] } })
+    const readings = await read(5)
+    expect(kindsOf(readings)).toEqual(['live*', 'backfill', 'backfill', 'backfill*', 'live*'])
+    expect(asked[0]?.lastChanged).toBe('2026-06-15T11:59:45')
+    expect(readings[3]?.states.backfill).toBe('done')
   })
 
-  test.each([
-    'source.unauthorized',
-    'source.forbidden',
-    'source.throttled',
-    'source.timeout',
-    'source.unreachable',
-  ] as const)('is none after %s', async (code) => {
-    const { pages, source } = reader([error(code)], { from: refused })
-    expect(codeOf(await pages.next().catch((reason: unknown) => reason))).toBe(code)
-    expect(source.asked).toHaveLength(1)
+  test('reads its history first when it is configured so', async () => {
+    const { read } = pageReader(quiet(3), { settings: { lookBacks: [], backfill: 'before' } })
+    expect(kindsOf(await read(4))).toEqual(['backfill', 'backfill', 'backfill*', 'live*'])
   })
 
-  test('is none where there was no checkPoint', async () => {
-    const { pages, source } = reader([error('source.request-refused')])
-    expect(codeOf(await pages.next().catch((reason: unknown) => reason))).toBe('source.request-refused')
-    expect(source.asked).toHaveLength(1)
+  test('is as old as its first response, by the earlier clock', async () => {
+    const { next } = pageReader(() => pageOf([], { serverTime: noon - HOUR, tookMs: 200 }))
+    expect((await next()).states).toMatchObject({
+      createdAt: noon - HOUR - 200,
+      lookBacks: [{ startedAt: noon - HOUR - 200 }, { startedAt: noon - HOUR - 200 }],
+    })
+  })
+})
+
+describe('a stream that is to be caught up', () => {
+  const caughtUp = { until: 'caught-up' as const }
+
+  test('ends after a live scan and the backfill, which then takes all the time that is left', async () => {
+    const { pages, read, clock } = pageReader(quiet(20, 100), caughtUp)
+    expect(kindsOf(await read(21)).at(-1)).toBe('backfill*')
+    expect(clock.now()).toBe(noon + 21 * 100)
+    expect(await pages.next()).toEqual({ done: true, value: undefined })
   })
 
-  test('stops the stream by option', async () => {
-    const settings = { ...pollSettings, onRefusedCheckPoint: 'stop' as const }
-    const { pages } = reader([error('source.request-refused'), pageOf([])], { from: refused, settings })
-    expect(codeOf(await pages.next().catch((reason: unknown) => reason))).toBe('source.checkpoint-refused')
+  test('does not end while a background scan is in progress', async () => {
+    const states = statesOf({ background: [scanOf({ kind: 'look-back', tag: 4, reachMs: 5 * MINUTE })] })
+    const { pages, read } = pageReader(quiet(), { ...caughtUp, states })
+    expect(kindsOf(await read(2))).toEqual(['live*', 'look-back*'])
+    expect((await pages.next()).done).toBe(true)
+  })
+
+  test('fails when a page of a background scan cannot be read', async () => {
+    const respond: Respond = (ask) => (isBackfill(ask) ? failure('source.unreachable') : pageOf([]))
+    const { read, next } = pageReader(respond, caughtUp)
+    await read(1)
+    expect(await codeOfNext(next)).toBe('source.unreachable')
+  })
+})
+
+describe('a long live scan', () => {
+  /** Each page takes 25 seconds; the first live scan has so many. */
+  const slow = (pages: number) =>
+    withClock((ask, clock) => {
+      clock.jump(25 * SECOND)
+      const page = Number(ask.checkPoint?.slice(1) ?? 0) + 1
+      const isFirst = ask.lastChanged === '2026-06-15T11:59:40'
+      return pageOf([], { hasMoreResults: isFirst && page < pages, checkPoint: token(`t${page}`), tookMs: 25_000 })
+    })
+
+  test('goes on in the background after a minute, and a new live scan begins where it began', async () => {
+    const { asked, read, of } = pageReader(slow(5), onlyLive)
+    const readings = await read(9)
+    expect(readings[2]?.states).toMatchObject({
+      live: { startedAt: noon, scan: null },
+      background: [{ tag: FIRST_CONTINUED }],
+    })
+    const [, second] = asked.filter(({ checkPoint }) => checkPoint === null)
+    expect(second?.lastChanged).toBe('2026-06-15T11:59:45')
+    expect(readings.filter(({ scan }) => scan.tag === FIRST_CONTINUED).map(({ isLast }) => isLast)).toEqual([
+      false,
+      true,
+    ])
+    expect(readings.at(-1)?.states.background).toEqual([])
+    expect(of('scan-started')).toHaveLength(readings.filter(({ isFirst }) => isFirst).length)
+  })
+
+  test('goes on as the live scan on a server that mixes up scans', async () => {
+    const states = statesOf({ interleaving: 'serial' })
+    const { read } = pageReader(slow(5), { ...onlyLive, states })
+    expect((await read(5)).map(({ scan }) => scan.tag)).toEqual([LIVE, LIVE, LIVE, LIVE, LIVE])
+  })
+})
+
+describe('a background scan in trouble', () => {
+  const backfilling = {
+    ...onlyLive,
+    states: statesOf({
+      backfill: 'due',
+      background: [scanOf({ kind: 'backfill', tag: BACKFILL, from: beginAt, lastChanged: beginAt })],
+    }),
+  }
+
+  test('pauses when its page cannot be read, asks for the same page again, and live scans go on', async () => {
+    let failures = 2
+    const respond = withClock((ask) =>
+      isBackfill(ask) && failures-- > 0 ? failure('source.answer-malformed') : pageOf([]),
+    )
+    const { asked, read, of } = pageReader(respond, backfilling)
+    const readings = await read(40)
+    const backfill = asked.filter(isBackfill)
+    expect(backfill.map(({ checkPoint }) => checkPoint)).toEqual(['t2', 't2', 't2'])
+    const [first = 0, second = 0, third = 0] = backfill.map(({ at }) => at)
+    expect([second - first, third - second]).toEqual([MINUTE, 2 * MINUTE])
+    expect(of('scan-paused')).toMatchObject([
+      { scan: 'backfill', code: 'source.answer-malformed' },
+      { scan: 'backfill' },
+    ])
+    const live = readings.filter(({ scan }) => scan.tag === LIVE).map(({ scan }) => scan.startedAt ?? 0)
+    expect(Math.max(...live.slice(1).map((at, index) => at - (live[index] ?? 0)))).toBeLessThanOrEqual(5 * SECOND)
+  })
+
+  test('begins again with a larger page, after a pause, when it does not advance, without end', async () => {
+    const respond = withClock((ask) => (isBackfill(ask) ? pageOf([], { hasMoreResults: true }) : pageOf([])))
+    const { asked, read, of } = pageReader(respond, backfilling)
+    await read(200)
+    const backfill = asked.filter(isBackfill)
+    expect(backfill.slice(0, 4).map(({ checkPoint, limit }) => [checkPoint, limit])).toEqual([
+      ['t2', 100],
+      [null, 200],
+      [null, 400],
+      [null, 800],
+    ])
+    expect(of('scan-stuck')[0]).toMatchObject({
+      scan: 'backfill',
+      limit: 200,
+      why: expect.stringContaining('checkPoint'),
+    })
+  })
+
+  test('is no reason to go on when the backfill comes before live scans', async () => {
+    const respond: Respond = () => failure('source.answer-malformed')
+    const { next } = pageReader(respond, { ...backfilling, settings: { backfill: 'before' } })
+    expect(await codeOfNext(next)).toBe('source.answer-malformed')
+  })
+})
+
+describe('a live scan that does not advance', () => {
+  test('begins again at once with a doubled limit, and then rejects with source.stuck', async () => {
+    const { asked, next, of } = pageReader(() => pageOf([], { hasMoreResults: true }), onlyLive)
+    expect(await codeOfNext(next)).toBe('source.stuck')
+    expect(asked.map(({ limit, at }) => [limit, at])).toEqual([
+      [100, noon],
+      [200, noon],
+    ])
+    expect(of('scan-stuck')).toMatchObject([{ scan: 'live', limit: 200 }])
+  })
+
+  test('goes on when the larger page holds what shares a second', async () => {
+    const respond = withClock(({ limit }) => pageOf([], { hasMoreResults: limit < 200 }))
+    const { read, asked } = pageReader(respond, onlyLive)
+    expect(kindsOf(await read(2))).toEqual(['live*', 'live*'])
+    expect(asked.map(({ limit }) => limit)).toEqual([100, 200, 100, 200])
   })
 })

@@ -1,33 +1,41 @@
 import { describe, expect, test } from 'vitest'
 import { parseDocument } from '../../../connector/checkpoint/checkpoint-document.ts'
 import { claimedStream } from '../../../connector/pipeline/claimed-stream.ts'
-import { openStream } from '../../../connector/pipeline/open-stream.ts'
 import { type PipelineParts, runPipeline } from '../../../connector/pipeline/pipeline.ts'
+import type { PipelineEvent } from '../../../connector/pipeline/pipeline-event.ts'
 import { ConnectorError, codeOf } from '../../../connector/runtime/connector-error.ts'
 import type { Page } from '../../../connector/source/client-source.ts'
-import type { FakeFault } from '../../support/fake-event-publisher.ts'
-import type { MemoryFault } from '../../support/memory-versioned-object.ts'
-import { KEY, type Stage, settled, stage } from './open-parts.ts'
+import { openStream } from '../../../connector/stream/open-stream.ts'
+import type { FakeFault } from '../../support/fakes/fake-event-publisher.ts'
+import type { MemoryFault } from '../../support/fakes/memory-versioned-object.ts'
+import { KEY, type Stage, settled, stage, withBackfillDone } from '../stream/open-parts.ts'
 import { noon, pageOf, token } from './readings.ts'
-import { type Answer, drainOf, scriptedSource } from './scripted-source.ts'
+import { type Answer, scanOf, scriptedSource } from './scripted-source.ts'
 
 const stopped = new DOMException('stop', 'AbortError')
 
-/** A running pipeline. After `hold`, each transaction waits at its end until `release` is called. */
+/** A running pipeline. After `hold`, each commit waits until `release` is called. */
 async function running(answers: readonly Answer[], more: Partial<PipelineParts> = {}, of: Stage = {}) {
   const source = scriptedSource(answers)
   const held: { store?: Promise<MemoryFault> | MemoryFault } = {}
-  const ends: (() => void)[] = []
+  let storeCalls = 0
+  const heldCommits: (() => void)[] = []
   let isHeld = false
   const on = stage({
     source,
     kafka: (operation) =>
-      operation === 'commit' && isHeld ? new Promise<FakeFault>((resolve) => ends.push(() => resolve('none'))) : 'none',
-    store: () => held.store ?? 'none',
+      operation === 'commit' && isHeld
+        ? new Promise<FakeFault>((resolve) => heldCommits.push(() => resolve('none')))
+        : 'none',
+    store: () => {
+      storeCalls += 1
+      return held.store ?? 'none'
+    },
     ...of,
   })
   const stopping = new AbortController()
   const opened = await openStream(on.open, stopping.signal)
+  await withBackfillDone(opened)
   const writesAtOpen = on.store.history(KEY).length
   const reopen = () => Promise.reject(new Error('never idle'))
   const claimed = claimedStream(opened, { reopen, idleAfterMs: 0, clock: on.clock })
@@ -40,54 +48,56 @@ async function running(answers: readonly Answer[], more: Partial<PipelineParts> 
     hold: () => {
       isHeld = true
     },
-    release: () => ends.shift()?.(),
+    release: () => heldCommits.shift()?.(),
     start,
     stop: () => stopping.abort(stopped),
+    storeCalls: () => storeCalls,
     writes: () => on.store.history(KEY).length - writesAtOpen,
     stored: () => parseDocument(on.store.stored(KEY)?.text ?? ''),
     published: () => on.kafka.committed.map(({ key }) => key),
     transactions: () => new Set(on.kafka.committed.map(({ transaction }) => transaction)).size,
-    groups: () => on.events.flatMap((event) => (event.kind === 'group-published' ? [[event.pages, event.events]] : [])),
+    groups: () =>
+      on.events.flatMap((event) => (event.kind === 'pages-published' ? [[event.pages, eventsOf(event)]] : [])),
   }
 }
 
-/** A page that comes when it is told to. */
+type Published = Extract<PipelineEvent, { kind: 'pages-published' }>
+const eventsOf = ({ scans }: Published) => [...scans.values()].reduce((sum, { events }) => sum + events, 0)
+
+/** A page that is returned once `respond` is called. */
 function slow(page: Page) {
-  let come = () => {}
-  const came = new Promise<void>((resolve) => {
-    come = resolve
-  })
+  const { promise, resolve } = Promise.withResolvers<void>()
   const answer: Answer = async () => {
-    await came
+    await promise
     return page
   }
-  return { answer, come: () => come() }
+  return { answer, respond: () => resolve() }
 }
 const numbers = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, index) => `${from + index}`)
 
-describe('one drain', () => {
-  test('publishes every client, saves where it stands, and ends', async () => {
-    const { start, published, stored, checkpoint } = await running(drainOf(4), { until: 'one-drain' })
-    expect(await start()).toBe('drained')
+describe('a stream that is to be caught up', () => {
+  test('publishes every client, saves what it has read and ends', async () => {
+    const { start, published, stored, checkpoint } = await running(scanOf(4), {}, { until: 'caught-up' })
+    expect(await start()).toBe('caught-up')
     expect(published()).toEqual(['1', '2', '3', '4'])
     expect(stored().pending).toBeNull()
     expect(stored().committed.state).toEqual(checkpoint.state())
-    expect(stored().committed.state.resume).toMatchObject({ drain: 'due', checkPoint: null, startedAt: noon })
+    expect(stored().committed.state.scans.live).toEqual({ startedAt: noon, scan: null })
   })
 })
 
 describe('group commit', () => {
-  test('under a backlog pages share a transaction until it is large enough', async () => {
-    const { start, groups, published } = await running(drainOf(10), { until: 'one-drain', groupMaxSize: 1_000 })
+  test('lets pages share a transaction up to the maximum size when there is a backlog', async () => {
+    const { start, groups, published } = await running(scanOf(10), { groupMaxSize: 1_000 }, { until: 'caught-up' })
     await start()
     expect(published()).toEqual(numbers(1, 10))
     const sizes = groups().map(([pages]) => pages)
     expect(sizes).toEqual([4, 4, 2]) // about 330 characters an event
   })
 
-  test('or until its time is over: what is there goes, what is still coming is not waited for', async () => {
-    const [first, second, third] = drainOf(3)
-    if (first === undefined || second === undefined || third === undefined) throw new Error('three pages')
+  test('publishes the gathered pages without waiting for more when the maximum delay has passed', async () => {
+    const [first, second, third] = scanOf(3)
+    if (first === undefined || second === undefined || third === undefined) throw new Error('expected three pages')
     const late = slow(third)
     const { start, clock, groups, stop } = await running([first, second, late.answer])
     const end = start()
@@ -97,7 +107,7 @@ describe('group commit', () => {
     clock.fireNext()
     await settled()
     expect(groups()).toEqual([[2, 2]])
-    late.come()
+    late.respond()
     await settled()
     expect(groups()).toEqual([
       [2, 2],
@@ -107,8 +117,8 @@ describe('group commit', () => {
     expect(await end).toBe('stopped')
   })
 
-  test('at the tail a page is committed at once', async () => {
-    const { start, groups, clock, stop } = await running(drainOf(1))
+  test('commits a page at once when it is the last of a scan', async () => {
+    const { start, groups, clock, stop } = await running(scanOf(1))
     const end = start()
     await settled()
     expect(groups()).toEqual([[1, 1]])
@@ -117,16 +127,16 @@ describe('group commit', () => {
     await end
   })
 
-  test('all of it counts as one transaction, with one number', async () => {
-    const { start, transactions, checkpoint } = await running(drainOf(10), { until: 'one-drain' })
+  test('counts a group as one transaction with one number', async () => {
+    const { start, transactions, checkpoint } = await running(scanOf(10), {}, { until: 'caught-up' })
     await start()
     expect([transactions(), checkpoint.seq()]).toEqual([1, 1])
   })
 })
 
 describe('memory', () => {
-  test('holds two pages at most beside the group being delivered: one gathered, one waiting', async () => {
-    const { start, source, hold, release, stop, published } = await running(drainOf(6), { groupMaxSize: 1 })
+  test('holds at most two pages besides the group being delivered: one gathered, one waiting', async () => {
+    const { start, source, hold, release, stop, published } = await running(scanOf(6), { groupMaxSize: 1 })
     hold()
     const end = start()
     for (let page = 1; page <= 4; page += 1) {
@@ -145,18 +155,18 @@ describe('memory', () => {
 })
 
 describe('the order', () => {
-  test('Invariant 3: the events of a client come in the order of the API, over pages and transactions', async () => {
+  test('Invariant 3: the events of a client are in the order of the API, across pages and transactions', async () => {
     const versions = numbers(1, 9).map((Nom, index) =>
       pageOf([{ No: '7', Nom }], { hasMoreResults: index < 8, checkPoint: token(`t${index}`) }),
     )
-    const { start, kafka } = await running(versions, { until: 'one-drain', groupMaxSize: 1_000 })
+    const { start, kafka } = await running(versions, { groupMaxSize: 1_000 }, { until: 'caught-up' })
     await start()
     expect(kafka.committed.map(({ value }) => JSON.parse(value).data.Nom)).toEqual(numbers(1, 9))
     expect(kafka.committed.map(({ value }) => Number(JSON.parse(value).sequence))).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8])
   })
 
-  test('what an overlap brings again unchanged is dropped and counted', async () => {
-    const { start, published, clock, events, stop } = await running([...drainOf(2), ...drainOf(3)])
+  test('clients are suppressed and counted when an overlap returns them unchanged', async () => {
+    const { start, published, clock, events, stop } = await running([...scanOf(2), ...scanOf(3)])
     const end = start()
     await settled()
     clock.fireNext()
@@ -164,7 +174,9 @@ describe('the order', () => {
     clock.fireNext()
     await settled()
     expect(published()).toEqual(['1', '2', '3'])
-    const suppressed = events.map((event) => (event.kind === 'group-published' ? event.suppressed : 0))
+    const suppressed = events.map((event) =>
+      event.kind === 'pages-published' ? (event.scans.get('live')?.suppressed ?? 0) : 0,
+    )
     expect(suppressed.reduce((sum, count) => sum + count, 0)).toBe(2)
     stop()
     await end
@@ -172,8 +184,8 @@ describe('the order', () => {
 })
 
 describe('stopping', () => {
-  test('Invariant 6: finishes the page in hand, saves, and hands over', async () => {
-    const { start, hold, release, stop, published, stored, checkpoint, source } = await running(drainOf(5), {
+  test('Invariant 6: finishes the page in hand, saves and hands over', async () => {
+    const { start, hold, release, stop, published, stored, checkpoint, source } = await running(scanOf(5), {
       groupMaxSize: 1,
     })
     hold()
@@ -187,18 +199,19 @@ describe('stopping', () => {
       await settled()
     }
     expect(await end).toBe('stopped')
-    // The page being delivered, the one gathered meanwhile and the one read ahead: whoever goes on reads none again.
+    // The page being delivered, the one gathered meanwhile and the one read ahead: the next owner reads none of them
+    // again.
     expect(published()).toEqual(['1', '2', '3'])
     expect(source.asked).toHaveLength(3)
     expect(stored()).toMatchObject({
       pending: null,
-      committed: { seq: 3, state: { resume: { checkPoint: 't3', drain: 'open' } } },
+      committed: { seq: 3, state: { scans: { live: { scan: { checkPoint: 't3' } } } } },
     })
     expect(stored().committed.state).toEqual(checkpoint.state())
   })
 
-  test('Invariant 6: saves what polls without events have moved', async () => {
-    const { start, clock, stop, stored } = await running([...drainOf(1), ...drainOf(1)])
+  test('Invariant 6: saves the resume point when polls had no events', async () => {
+    const { start, clock, stop, stored } = await running([...scanOf(1), ...scanOf(1)])
     const end = start()
     await settled()
     clock.fireNext()
@@ -206,22 +219,21 @@ describe('stopping', () => {
     stop()
     await end
     expect(stored().pending).toBeNull()
-    expect(stored().committed.state.window.frozen).toHaveLength(1)
+    expect(stored().committed.state.scans.live.startedAt).toBeGreaterThan(noon)
   })
 
-  test('gives up a read under way, publishes nothing of it, and saves', async () => {
-    const { start, stop, stored, writes } = await running([])
+  test('gives up a read in progress, and writes nothing when nothing was published', async () => {
+    const { start, stop, writes } = await running([])
     const end = start()
     await settled()
     stop()
     expect(await end).toBe('stopped')
-    expect(writes()).toBe(1)
-    expect(stored().committed.state.resume.lastChanged).toBe('2026-06-15T11:00:00')
+    expect(writes()).toBe(0)
   })
 
-  test('a group that waits for more pages is delivered, not thrown away', async () => {
-    const [first, second] = drainOf(2)
-    if (first === undefined || second === undefined) throw new Error('two pages')
+  test('delivers a group that is waiting for more pages', async () => {
+    const [first, second] = scanOf(2)
+    if (first === undefined || second === undefined) throw new Error('expected two pages')
     const late = slow(second)
     const { start, stop, published } = await running([first, late.answer])
     const end = start()
@@ -230,27 +242,27 @@ describe('stopping', () => {
     stop()
     await settled()
     expect(published()).toEqual(['1'])
-    late.come()
+    late.respond()
     expect(await end).toBe('stopped')
     expect(published()).toEqual(['1'])
   })
 
-  test('does not wait for ever: what cannot be finished is given up on', async () => {
-    const { start, stop, held, giveUp, published, kafka } = await running(drainOf(1))
+  test('gives up a delivery when the time limit of the stop passes', async () => {
+    const { start, stop, held, giveUp, published, kafka } = await running(scanOf(1))
     held.store = new Promise<MemoryFault>(() => {})
     const end = start().catch((error: unknown) => codeOf(error))
     await settled()
     stop()
-    giveUp.abort(new DOMException('over', 'TimeoutError'))
+    giveUp.abort(new DOMException('time limit', 'TimeoutError'))
     expect(await end).toBe('storage.unavailable')
     expect([published(), kafka.openTransactions()]).toEqual([[], []])
   })
 })
 
 describe('polls that bring nothing new', () => {
-  test('are saved once a period at most', async () => {
+  test('are saved at most once per period', async () => {
     const { start, clock, writes, stop, source, transactions } = await running([
-      ...drainOf(1),
+      ...scanOf(1),
       ...new Array<Page>(60).fill(pageOf([])),
     ])
     const end = start()
@@ -268,48 +280,166 @@ describe('polls that bring nothing new', () => {
   })
 })
 
-describe('trouble', () => {
-  test('what was read before an error of the source is delivered first', async () => {
-    const [first, second] = drainOf(3)
-    if (first === undefined || second === undefined) throw new Error('two pages')
+describe('a decided state', () => {
+  const prepared = { pending: { seq: 1 }, committed: { seq: 0 } }
+  const recorded = { pending: null, committed: { seq: 1, by: 'commit-record' } }
+  const unauthorized = new ConnectorError('source.unauthorized', 'scripted')
+  const codeOfEnd = (end: Promise<unknown>) => end.then(String, (error: unknown) => codeOf(error))
+
+  /** A scan is published; the next read has begun and gets these answers, or none. */
+  async function waiting(...answers: Answer[]) {
+    const on = await running([...scanOf(1), ...answers])
+    const end = on.start()
+    await settled()
+    on.clock.fireNext()
+    await settled()
+    expect(on.source.asked).toHaveLength(2)
+    return { ...on, end }
+  }
+
+  test('is stored as committed once, within the save period, when the source does not answer', async () => {
+    const { clock, stored, writes, stop, end } = await waiting()
+    expect(stored()).toMatchObject(prepared)
+    expect(clock.nextTimerAt()).toBe(noon + 60_000)
+    clock.fireNext()
+    await settled()
+    expect(stored()).toMatchObject(recorded)
+    expect([writes(), clock.nextTimerAt()]).toEqual([2, undefined])
+    stop()
+    expect([await end, writes()]).toEqual(['stopped', 2])
+  })
+
+  test('is stored by the next transaction when that comes first', async () => {
+    const next = slow(pageOf([{ No: '2' }]))
+    const { clock, stored, writes, stop, end } = await waiting(next.answer)
+    next.respond()
+    await settled()
+    expect(stored()).toMatchObject({ pending: { seq: 2 }, committed: { seq: 1 } })
+    expect(writes()).toBe(2)
+    expect(clock.nextTimerAt()).toBeLessThan(noon + 60_000)
+    stop()
+    await end
+  })
+
+  test('is stored before the next page is delivered, never at the same time', async () => {
+    const next = slow(pageOf([{ No: '2' }]))
+    const { clock, held, stored, storeCalls, published, stop, end } = await waiting(next.answer)
+    const put = Promise.withResolvers<MemoryFault>()
+    held.store = put.promise
+    const calls = storeCalls()
+    clock.fireNext()
+    next.respond()
+    await settled()
+    expect([storeCalls() - calls, published()]).toEqual([1, ['1']])
+    delete held.store
+    put.resolve('none')
+    await settled()
+    expect(published()).toEqual(['1', '2'])
+    expect(stored()).toMatchObject({ pending: { seq: 2 }, committed: { seq: 1 } })
+    stop()
+    await end
+  })
+
+  test('ends the pipeline when it cannot be stored, even if the source does not answer', async () => {
+    const { clock, held, end } = await waiting()
+    held.store = 'before'
+    clock.fireNext()
+    expect(await codeOfEnd(end)).toBe('storage.unavailable')
+  })
+
+  test('is stored when the source fails', async () => {
+    const { start, clock, stored, writes } = await running([...scanOf(1), unauthorized])
+    const end = start()
+    await settled()
+    clock.fireNext()
+    expect(await codeOfEnd(end)).toBe('source.unauthorized')
+    expect(stored()).toMatchObject(recorded)
+    expect(writes()).toBe(2)
+  })
+
+  test('is stored when too many clients of a page cannot become events', async () => {
+    const { start, clock, stored } = await running([...scanOf(1), pageOf(numbers(1, 10).map((Nom) => ({ Nom })))])
+    const end = start()
+    await settled()
+    clock.fireNext()
+    expect(await codeOfEnd(end)).toBe('event.too-many-dead-letters')
+    expect(stored()).toMatchObject(recorded)
+  })
+
+  test('is not written again when the source fails and it is already stored', async () => {
+    const { start, writes } = await running([unauthorized])
+    expect(await codeOfEnd(start())).toBe('source.unauthorized')
+    expect(writes()).toBe(0)
+  })
+
+  test('is left to the next opening when its outcome is unknown, even if the source fails meanwhile', async () => {
+    const [first] = scanOf(2)
+    if (first === undefined) throw new Error('expected a page')
+    const unknown = Promise.withResolvers<FakeFault>()
+    const { start, stored } = await running(
+      [first, unauthorized],
+      {},
+      {
+        kafka: (operation) => (operation === 'commit' ? unknown.promise : 'none'),
+      },
+    )
+    const end = start()
+    await settled()
+    unknown.resolve('after')
+    expect(await codeOfEnd(end)).toBe('publish.outcome-unknown')
+    expect(stored()).toMatchObject(prepared)
+  })
+})
+
+describe('failures', () => {
+  test('pages read before an error of the source are delivered first', async () => {
+    const [first, second] = scanOf(3)
+    if (first === undefined || second === undefined) throw new Error('expected two pages')
     const { start, published } = await running([first, second, new ConnectorError('source.unreachable', 'scripted')])
     expect(codeOf(await start().catch((error: unknown) => error))).toBe('source.unreachable')
     expect(published()).toEqual(['1', '2'])
   })
 
-  test('while the store is away nothing is published, and the reader does not run ahead', async () => {
-    const { start, held, published, kafka, source } = await running(drainOf(5), { groupMaxSize: 1 })
+  test('nothing is published and the reader does not run ahead while the store is unavailable', async () => {
+    const { start, held, published, kafka, source } = await running(scanOf(5), { groupMaxSize: 1 })
     held.store = 'before'
     expect(codeOf(await start().catch((error: unknown) => error))).toBe('storage.unavailable')
-    expect([published(), kafka.note('shop', 'clients'), kafka.openTransactions()]).toEqual([[], undefined, []])
+    expect([published(), kafka.record('shop', 'clients'), kafka.openTransactions()]).toEqual([[], undefined, []])
     expect(source.asked.length).toBeLessThanOrEqual(3)
   })
 
-  test('a refused checkPoint is read again, what is known already is not published again', async () => {
-    const [first, second] = drainOf(3)
-    if (first === undefined || second === undefined) throw new Error('two pages')
+  test('a scan is read again when its checkPoint is refused, and known clients are not published again', async () => {
+    const [first, second] = scanOf(3)
+    if (first === undefined || second === undefined) throw new Error('expected two pages')
     const refused = new ConnectorError('source.request-refused', 'scripted')
-    const answers = [first, second, refused, pageOf([]), ...drainOf(4)]
-    const { start, published, source, kinds } = await running(answers, { until: 'one-drain' })
-    expect(await start()).toBe('drained')
+    const answers = [first, second, refused, pageOf([]), ...scanOf(4)]
+    const { start, published, source, kinds } = await running(answers, {}, { until: 'caught-up' })
+    expect(await start()).toBe('caught-up')
     expect(published()).toEqual(['1', '2', '3', '4'])
     expect(source.asked.map(({ checkPoint }) => checkPoint)).toEqual([null, 't1', 't2', null, null, 't1', 't2', 't3'])
     expect(kinds()).toContain('checkpoint-refused')
   })
 
-  test('where modification times are mapped, it is read again from the last one minus the overlap', async () => {
-    const Modif = '2026-06-15T11:40:00'
-    const first = pageOf([{ No: '1', Modif }], { hasMoreResults: true, checkPoint: token('t1') })
+  test('a scan is read again from the last modification time minus the overlap when that field is mapped', async () => {
+    const Modif = '2026-06-15T11:59:58'
+    const [first, second] = ['t1', 't2'].map((text) =>
+      pageOf([{ No: text, Modif }], { hasMoreResults: true, checkPoint: token(text) }),
+    )
+    if (first === undefined || second === undefined) throw new Error('expected two pages')
     const refused = new ConnectorError('source.request-refused', 'scripted')
-    const { start, source } = await running([first, refused, pageOf([]), pageOf([])], { until: 'one-drain' })
-    expect(await start()).toBe('drained')
-    expect(source.asked.at(-1)).toMatchObject({ lastChanged: '2026-06-15T11:35:00', checkPoint: null })
+    const { start, source } = await running(
+      [first, second, refused, pageOf([]), pageOf([])],
+      {},
+      { until: 'caught-up' },
+    )
+    expect(await start()).toBe('caught-up')
+    expect(source.asked.at(-1)).toMatchObject({ lastChanged: '2026-06-15T11:54:58', checkPoint: null })
   })
 
-  test('a server that refuses every checkPoint stops the stream', async () => {
+  test('the pipeline rejects when the server refuses every checkPoint', async () => {
     const refused = new ConnectorError('source.request-refused', 'scripted')
-    const [first] = drainOf(2)
-    if (first === undefined) throw new Error('a page')
+    const [first] = scanOf(2)
+    if (first === undefined) throw new Error('expected a page')
     const round = [first, refused, pageOf([])]
     const { start, published } = await running([...round, ...round, ...round, ...round, ...round])
     expect(codeOf(await start().catch((error: unknown) => error))).toBe('source.checkpoint-refused')
@@ -317,15 +447,15 @@ describe('trouble', () => {
   })
 })
 
-test('Invariant 1: the end of a drain is told once its last page is done', async () => {
-  const { start, hold, release, kinds, stop } = await running(drainOf(1))
+test('Invariant 1: the end of a scan is reported only after its last page is delivered', async () => {
+  const { start, hold, release, kinds, stop } = await running(scanOf(1))
   hold()
   const end = start()
   await settled()
   expect(kinds()).not.toContain('caught-up')
   release()
   await settled()
-  expect(kinds().slice(-2)).toEqual(['group-published', 'caught-up'])
+  expect(kinds().slice(-2)).toEqual(['pages-published', 'caught-up'])
   stop()
   await end
 })

@@ -4,7 +4,7 @@ import { readAhead } from '../../../connector/pipeline/read-ahead.ts'
 const settled = () => new Promise((resolve) => setImmediate(resolve))
 const never = new Promise<never>(() => {})
 
-/** Gives numbers; each waits until `release` is called. */
+/** Generates numbers; each waits until `release` is called. */
 function slowNumbers(ends: { after: number; with?: Error } = { after: Number.POSITIVE_INFINITY }) {
   const asked: number[] = []
   const waiting: (() => void)[] = []
@@ -25,7 +25,7 @@ function slowNumbers(ends: { after: number; with?: Error } = { after: Number.POS
 }
 
 describe('reading ahead', () => {
-  test('the first item is asked for at once, the next one when the first is taken, no more', async () => {
+  test('requests the first item at once, and one more each time an item is taken', async () => {
     const { pages, asked, release } = slowNumbers()
     expect(asked).toEqual([1])
     release()
@@ -34,13 +34,13 @@ describe('reading ahead', () => {
     expect(asked).toEqual([1, 2])
     release()
     await settled()
-    expect(asked).toEqual([1, 2]) // one in work, one waiting
+    expect(asked).toEqual([1, 2]) // one in use, one waiting
     expect(await pages.take()).toBe(2)
     await settled()
     expect(asked).toEqual([1, 2, 3])
   })
 
-  test('a peek sees what take will give, and takes nothing', async () => {
+  test('peek returns the item that take will return, without taking it', async () => {
     const { pages, asked, release } = slowNumbers()
     release()
     expect(await pages.peek(never)).toBe(1)
@@ -49,7 +49,7 @@ describe('reading ahead', () => {
     expect(await pages.take()).toBe(1)
   })
 
-  test('a peek gives up with its patience, be that resolved or rejected', async () => {
+  test('peek returns undefined when its timeout resolves or rejects', async () => {
     const { pages, release } = slowNumbers()
     expect(await pages.peek(Promise.resolve())).toBeUndefined()
     expect(await pages.peek(Promise.reject(new Error('stopped')))).toBeUndefined()
@@ -57,7 +57,7 @@ describe('reading ahead', () => {
     expect(await pages.take()).toBe(1)
   })
 
-  test('the end is undefined, for both and for good', async () => {
+  test('take and peek return undefined at the end, also repeatedly', async () => {
     const { pages, release } = slowNumbers({ after: 1 })
     release()
     expect(await pages.take()).toBe(1)
@@ -65,7 +65,7 @@ describe('reading ahead', () => {
     expect([await pages.take(), await pages.take()]).toEqual([undefined, undefined])
   })
 
-  test('an error is heard by whoever takes it, not by a peek, and by nobody else', async () => {
+  test('only take rejects when the generator throws, neither peek nor close', async () => {
     const { pages, release } = slowNumbers({ after: 1, with: new Error('no answer') })
     release()
     await pages.take()
@@ -75,7 +75,7 @@ describe('reading ahead', () => {
     await expect(pages.close()).resolves.toBeUndefined()
   })
 
-  test('closing waits for the read under way, and ends the generator', async () => {
+  test('close waits for the read in progress and ends the generator', async () => {
     const { pages, release, isClosed } = slowNumbers()
     let isDone = false
     const closing = pages.close().then(() => {

@@ -1,16 +1,18 @@
 import type { ClientSource, Page, ReadArguments } from '../../../connector/source/client-source.ts'
+import { beginAt } from '../stream/open-parts.ts'
 import { pageOf, token } from './readings.ts'
 
-/** An answer, an error, or what makes one when it is asked. */
+/** A page, an error, or a function that returns a page. */
 export type Answer = Page | Error | ((at: ReadArguments) => Promise<Page>)
 
-/** Gives its answers one after the other; after the last one it waits until it is stopped. */
+/** Returns its answers one after another; after the last one it waits until it is stopped. Its backfill is empty. */
 export function scriptedSource(answers: readonly Answer[]): ClientSource & { readonly asked: ReadArguments[] } {
   const asked: ReadArguments[] = []
   return {
     asked,
     read: async (at, stop) => {
       stop.throwIfAborted()
+      if (at.lastChanged === beginAt) return pageOf([])
       const answer = answers[asked.length]
       asked.push({ lastChanged: at.lastChanged, checkPoint: at.checkPoint, limit: at.limit, output: at.output })
       if (answer instanceof Error) throw answer
@@ -23,8 +25,8 @@ export function scriptedSource(answers: readonly Answer[]): ClientSource & { rea
   }
 }
 
-/** Pages of one client each, `No` counted from `from` on; more is promised but by the last of a drain. */
-export function drainOf(pages: number, from = 1): Page[] {
+/** Pages of one client each, with `No` counting from `from`; `hasMoreResults` is true on all but the last. */
+export function scanOf(pages: number, from = 1): Page[] {
   return Array.from({ length: pages }, (_, index) => {
     const number = from + index
     const isLast = index === pages - 1

@@ -20,7 +20,7 @@ const claimsOn = (slots: number) =>
   )
 const groups = (most: number) =>
   loads(most).chain((streamsInSlot) => fc.tuple(claimsOn(streamsInSlot.length), fc.constant(streamsInSlot)))
-/** Members that hold disjoint slots, as those of a group that was together. */
+/** Members that hold disjoint slots, as after a completed assignment. */
 const disjointGroups = fc.array(fc.integer({ min: -1, max: 7 }), { minLength: 1, maxLength: 48 }).chain((ownerOfSlot) =>
   fc.integer({ min: 1, max: 8 }).map((count) => ({
     slots: ownerOfSlot.length,
@@ -36,7 +36,7 @@ const keptOf = (claims: readonly SlotClaim[], shares: ReadonlyMap<string, readon
   claims.reduce((sum, { member, held }) => sum + held.filter((slot) => shares.get(member)?.includes(slot)).length, 0)
 
 describe('assignSlots', () => {
-  it('gives every slot to exactly one member', () => {
+  it('assigns every slot to exactly one member', () => {
     fc.assert(
       fc.property(groups(3), ([claims, streamsInSlot]) => {
         const given = [...assignSlots(claims, streamsInSlot).values()].flat()
@@ -45,7 +45,7 @@ describe('assignSlots', () => {
     )
   })
 
-  it('shares slots and streams out within 1 where no slot has several streams', () => {
+  it('balances slots and streams within 1 when no slot has several streams', () => {
     fc.assert(
       fc.property(groups(1), ([claims, streamsInSlot]) => {
         const shares = assignSlots(claims, streamsInSlot)
@@ -56,7 +56,7 @@ describe('assignSlots', () => {
     )
   })
 
-  it('leaves no slot with streams whose move would make two members more even', () => {
+  it('leaves no slot with streams whose move would improve the balance of two members', () => {
     fc.assert(
       fc.property(groups(5), ([claims, streamsInSlot]) => {
         const shares = [...assignSlots(claims, streamsInSlot).values()]
@@ -72,7 +72,7 @@ describe('assignSlots', () => {
     )
   })
 
-  it('says the same in whatever order the members come', () => {
+  it('returns the same result for any order of members', () => {
     fc.assert(
       fc.property(groups(3), fc.infiniteStream(fc.nat()), ([claims, streamsInSlot], order) => {
         const shuffled = claims
@@ -84,7 +84,7 @@ describe('assignSlots', () => {
     )
   })
 
-  it('moves nothing when it is asked again', () => {
+  it('moves nothing when it runs again on its own result', () => {
     fc.assert(
       fc.property(groups(3), ([claims, streamsInSlot]) => {
         const shares = assignSlots(claims, streamsInSlot)
@@ -94,7 +94,7 @@ describe('assignSlots', () => {
     )
   })
 
-  it('moves as few slots as being even allows', () => {
+  it('moves as few slots as the balance allows', () => {
     fc.assert(
       fc.property(disjointGroups, ({ slots, claims }) => {
         const held = claims.map((one) => one.held.length).sort((one, other) => other - one)
@@ -105,28 +105,28 @@ describe('assignSlots', () => {
     )
   })
 
-  it('lets the survivors keep all that they have when a member is gone', () => {
+  it('keeps the slots of the remaining members when a member leaves', () => {
     const shares = assignSlots([claim('a', range(0, 8)), claim('b', range(8, 16))], ones(24))
     expect(shares.get('a')).toEqual(expect.arrayContaining(range(0, 8)))
     expect(shares.get('b')).toEqual(expect.arrayContaining(range(8, 16)))
     expect(sizesOf(shares)).toEqual([12, 12])
   })
 
-  it('takes from each only what a new member needs', () => {
+  it('takes from each member only what a new member needs', () => {
     const shares = assignSlots([claim('a', range(0, 12)), claim('b', range(12, 24)), claim('c')], ones(24))
     expect(sizesOf(shares)).toEqual([8, 8, 8])
     expect(shares.get('a')?.every((slot) => slot < 12)).toBe(true)
     expect(shares.get('b')?.every((slot) => slot >= 12)).toBe(true)
   })
 
-  it('believes of two that claim a slot the one that the group has answered last', () => {
+  it('keeps a slot claimed by two members with the one that was answered more recently', () => {
     const stalled = claim('a', [0, 1], 14_000)
     expect(assignSlots([stalled, claim('b', [0, 1], 300)], ones(2)).get('b')).toHaveLength(1)
     expect(assignSlots([stalled, claim('b', [0], 300), claim('c', [1], 400)], ones(4)).get('b')).toContain(0)
     expect(assignSlots([stalled, claim('b', [0], 300), claim('c', [1], 400)], ones(4)).get('c')).toContain(1)
   })
 
-  it('shares three streams out to three members, though most slots are empty', () => {
+  it('assigns one of three streams to each of three members when most slots are empty', () => {
     const streamsInSlot = range(0, 24).map((slot) => (slot === 3 || slot === 4 || slot === 5 ? 1 : 0))
     const shares = assignSlots([claim('a', range(0, 24)), claim('b'), claim('c')], streamsInSlot)
     expect([...shares.values()].map((slots) => slots.filter((slot) => streamsInSlot[slot] === 1).length)).toEqual([
@@ -135,7 +135,7 @@ describe('assignSlots', () => {
     expect(sizesOf(shares)).toEqual([8, 8, 8])
   })
 
-  it('does not move a running stream to even out empty slots', () => {
+  it('does not move a stream to balance empty slots', () => {
     const streamsInSlot = [1, 1, 1, 0, 0, 0, 0, 0]
     const shares = assignSlots([claim('a', [0, 1]), claim('b', [2, 3, 4, 5, 6, 7])], streamsInSlot)
     expect(shares.get('a')).toEqual(expect.arrayContaining([0, 1]))
@@ -143,7 +143,7 @@ describe('assignSlots', () => {
     expect(sizesOf(shares)).toEqual([4, 4])
   })
 
-  it('gives nobody anything when there is nobody, and nothing when there are no slots', () => {
+  it('assigns nothing when there are no members or no slots', () => {
     expect(assignSlots([], ones(4)).size).toBe(0)
     expect([...assignSlots([claim('a', [1])], [])]).toEqual([['a', []]])
   })

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { createMembership } from '../../../connector/placement/membership.ts'
 import { groupDefaults } from '../../../connector/placement/placement-config.ts'
-import { virtualClock } from '../../support/virtual-clock.ts'
+import { virtualClock } from '../../support/fakes/virtual-clock.ts'
 
 const { sessionTimeoutMs, rebalanceTimeoutMs } = groupDefaults
 
@@ -13,13 +13,13 @@ function joinedAt(heardAt: number) {
 }
 
 describe('a membership', () => {
-  it('has nothing and can rely on nothing before the group has said anything', () => {
+  it('is expired and has no streams before the first assignment', () => {
     const membership = createMembership(groupDefaults, virtualClock(0))
     expect([membership.has('a'), membership.isExpired()]).toEqual([false, true])
     expect(membership.hasJustExpired()).toBe(false)
   })
 
-  it('expires when the group has answered nothing that was sent within the session', () => {
+  it('expires when the group has answered no request sent within the session timeout', () => {
     const { clock, membership } = joinedAt(1_000)
     clock.pass(sessionTimeoutMs)
     expect(membership.isExpired()).toBe(false)
@@ -32,18 +32,27 @@ describe('a membership', () => {
     expect(membership.isExpired()).toBe(true)
   })
 
-  it('tells of each silence once', () => {
+  it('reports its streams as here until it expires, and other streams as elsewhere', () => {
     const { clock, membership } = joinedAt(0)
-    const told: boolean[] = []
-    for (let silence = 0; silence < 2; silence += 1) {
-      clock.pass(sessionTimeoutMs + 1)
-      told.push(membership.hasJustExpired(), membership.hasJustExpired())
-      membership.heard(clock.monotonic())
-    }
-    expect(told).toEqual([true, false, true, false])
+    expect([membership.assignmentOf('a'), membership.assignmentOf('b')]).toEqual(['here', 'elsewhere'])
+    clock.pass(sessionTimeoutMs + 1)
+    expect([membership.assignmentOf('a'), membership.assignmentOf('b')]).toEqual(['unknown', 'elsewhere'])
+    membership.left()
+    expect(membership.assignmentOf('a')).toBe('elsewhere')
   })
 
-  it('lasts longer while the group is shared out anew, when nobody sends heartbeats', () => {
+  it('reports each expiry once', () => {
+    const { clock, membership } = joinedAt(0)
+    const reported: boolean[] = []
+    for (let silence = 0; silence < 2; silence += 1) {
+      clock.pass(sessionTimeoutMs + 1)
+      reported.push(membership.hasJustExpired(), membership.hasJustExpired())
+      membership.heard(clock.monotonic())
+    }
+    expect(reported).toEqual([true, false, true, false])
+  })
+
+  it('expires later during a rebalance, when no heartbeats are sent', () => {
     const { clock, membership } = joinedAt(0)
     membership.rebalancing()
     clock.pass(sessionTimeoutMs + rebalanceTimeoutMs)
@@ -52,16 +61,16 @@ describe('a membership', () => {
     expect(membership.isExpired()).toBe(true)
   })
 
-  it.each(['joined', 'broke'] as const)('is as strict as before once the sharing out has ended (%s)', (how) => {
+  it.each(['joined', 'lost'] as const)('uses the session timeout again after the rebalance (%s)', (how) => {
     const { clock, membership } = joinedAt(0)
     membership.rebalancing()
     if (how === 'joined') membership.joined({ slots: [1], streams: new Set(['a']), heardAt: 0 })
-    else membership.broke()
+    else membership.lost()
     clock.pass(sessionTimeoutMs + 1)
     expect(membership.isExpired()).toBe(true)
   })
 
-  it('that had expired before the group was shared out anew stays expired until it has joined', () => {
+  it('that expired before a rebalance stays expired until it has joined', () => {
     const { clock, membership } = joinedAt(0)
     clock.pass(sessionTimeoutMs + 1)
     membership.rebalancing()
@@ -70,7 +79,7 @@ describe('a membership', () => {
     expect([membership.isExpired(), membership.has('a'), membership.has('b')]).toEqual([false, false, true])
   })
 
-  it('has nothing any more once it was left', () => {
+  it('has no streams after leaving', () => {
     const { membership } = joinedAt(0)
     membership.left()
     expect([membership.has('a'), membership.slots(), membership.isExpired()]).toEqual([false, [], true])

@@ -5,12 +5,12 @@ import type { GroupMemberView } from '../../../connector/placement/group-view.ts
 import { groupDefaults } from '../../../connector/placement/placement-config.ts'
 import { type Joined, slotConsumer } from '../../../connector/placement/slot-consumer.ts'
 import { slotOf } from '../../../connector/placement/slots.ts'
-import { virtualClock } from '../../support/virtual-clock.ts'
+import { virtualClock } from '../../support/fakes/virtual-clock.ts'
 
 const slotsInAll = 24
 
-/** A kafkajs client whose consumer says what the test lets it say. */
-function scene() {
+/** A kafkajs client whose consumer emits events on request of the test. */
+function setUp() {
   const emitter = new EventEmitter()
   const calls: string[] = []
   const descriptions: Promise<object>[] = []
@@ -32,7 +32,7 @@ function scene() {
   const clock = virtualClock(100_000)
   const joined: Joined[] = []
   const heard: number[] = []
-  const seen: (readonly GroupMemberView[])[] = []
+  const described: (readonly GroupMemberView[])[] = []
   const crashes: Error[] = []
   const on = {
     joined: (one: Joined) => {
@@ -40,7 +40,7 @@ function scene() {
       joined.push(one)
     },
     heard: (at: number) => heard.push(at),
-    seen: (members: readonly GroupMemberView[]) => seen.push(members),
+    described: (members: readonly GroupMemberView[]) => described.push(members),
     rebalancing: () => calls.push('rebalancing'),
   }
   const held = () => ({ held: [], silentMs: 0 })
@@ -51,48 +51,48 @@ function scene() {
     retry: { firstPauseMs: 1, maxPauseMs: 1, retries: 1 },
   }
   slotConsumer(kafka, { ...parts, streams: ['a'], clock, held, on }, (error) => crashes.push(error))
-  const say = (name: string, payload: object = {}) => emitter.emit(name, { payload })
-  return { say, clock, calls, joined, heard, seen, crashes, descriptions, config: () => config }
+  const emit = (name: string, payload: object = {}) => emitter.emit(name, { payload })
+  return { emit, clock, calls, joined, heard, described, crashes, descriptions, config: () => config }
 }
 
 describe('slotConsumer', () => {
-  it('pauses everything before it tells of an assignment, which is before the first fetch', () => {
-    const { say, calls } = scene()
-    say('join', { memberAssignment: { t: [1] }, duration: 5 })
+  it('pauses all partitions before it reports an assignment, and thus before the first fetch', () => {
+    const { emit, calls } = setUp()
+    emit('join', { memberAssignment: { t: [1] }, duration: 5 })
     expect(calls).toEqual(['pause [{"topic":"t"}]', 'joined'])
   })
 
-  it('tells the slots in order, how many there are in all, and no slots of a standby', () => {
-    const { say, joined } = scene()
-    say('join', { memberAssignment: { t: [10, 9, 2] }, duration: 5 })
-    say('join', { memberAssignment: {}, duration: 6 })
+  it('reports the slots in order and their total number, and no slots for a standby', () => {
+    const { emit, joined } = setUp()
+    emit('join', { memberAssignment: { t: [10, 9, 2] }, duration: 5 })
+    emit('join', { memberAssignment: {}, duration: 6 })
     expect(joined).toMatchObject([
       { slots: [2, 9, 10], slotCount: slotsInAll, tookMs: 5 },
       { slots: [], slotCount: slotsInAll, tookMs: 6 },
     ])
   })
 
-  it('counts a session from when the answered request was sent, not from when the answer was seen', () => {
-    const { say, heard, joined, clock } = scene()
-    say('request', { apiName: 'SyncGroup', duration: 300 })
-    say('join', { memberAssignment: { t: [] }, duration: 5 })
+  it('starts the session when the answered request was sent, not when the response arrived', () => {
+    const { emit, heard, joined, clock } = setUp()
+    emit('request', { apiName: 'SyncGroup', duration: 300 })
+    emit('join', { memberAssignment: { t: [] }, duration: 5 })
     clock.pass(20_000)
-    say('request', { apiName: 'Heartbeat', duration: 14_000 }) // a process that stalled while the answer was under way
-    say('request', { apiName: 'Metadata', duration: 1 })
-    say('beat')
+    emit('request', { apiName: 'Heartbeat', duration: 14_000 }) // the process stalled before it received the response
+    emit('request', { apiName: 'Metadata', duration: 1 })
+    emit('beat')
     expect(joined[0]?.heardAt).toBe(100_000 - 300)
     expect(heard).toEqual([120_000 - 14_000])
   })
 
-  it('does not take a clock that was set back for an answer from the future', () => {
-    const { say, heard } = scene()
-    say('request', { apiName: 'Heartbeat', duration: -3_600_000 })
-    say('beat')
+  it('does not report a future time when the clock was set back', () => {
+    const { emit, heard } = setUp()
+    emit('request', { apiName: 'Heartbeat', duration: -3_600_000 })
+    emit('beat')
     expect(heard).toEqual([100_000])
   })
 
-  it('tells who else is there as soon as the group says so, and nothing while it does not', async () => {
-    const { say, seen, descriptions } = scene()
+  it('reports all members when the group is stable, and nothing otherwise', async () => {
+    const { emit, described, descriptions } = setUp()
     const memberAssignment = AssignerProtocol.MemberAssignment.encode({
       ...{ version: 1, userData: Buffer.alloc(0), assignment: { t: [5, slotOf('a', slotsInAll)] } },
     })
@@ -104,9 +104,9 @@ describe('slotConsumer', () => {
       Promise.reject(new Error('no connection')),
       Promise.resolve({ state: 'Stable', members }),
     )
-    for (const _ of descriptions.slice()) say('join', { memberAssignment: { t: [1] }, duration: 5 })
+    for (const _ of descriptions.slice()) emit('join', { memberAssignment: { t: [1] }, duration: 5 })
     await new Promise((resolve) => setImmediate(resolve))
-    expect(seen).toEqual([
+    expect(described).toEqual([
       [
         { replica: 'another', host: '10.0.0.1', slots: [], streams: [] },
         { replica: 'one', host: '10.0.0.1', slots: [5, slotOf('a', slotsInAll)].sort((x, y) => x - y), streams: ['a'] },
@@ -114,16 +114,16 @@ describe('slotConsumer', () => {
     ])
   })
 
-  it('never restarts by itself: who is told of a crash builds it anew', async () => {
-    const { say, crashes, config } = scene()
-    say('crash', { error: new Error('gone'), restart: false })
+  it('reports a crash and does not restart', async () => {
+    const { emit, crashes, config } = setUp()
+    emit('crash', { error: new Error('gone'), restart: false })
     expect(crashes).toHaveLength(1)
     expect(await config()?.retry?.restartOnFailure?.(new Error('gone'))).toBe(false)
   })
 })
 
-describe('the settings', () => {
-  it('beat often enough for a session', () => {
+describe('the group defaults', () => {
+  it('send at least three heartbeats within a session', () => {
     expect(groupDefaults.heartbeatMs * 3).toBeLessThan(groupDefaults.sessionTimeoutMs)
   })
 })

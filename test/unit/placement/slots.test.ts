@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { slotOf, streamsIn, streamsPerSlot } from '../../../connector/placement/slots.ts'
 
-/** The partitions that `Utils.murmur2` of Kafka's Java client 4.4.0 gives these keys. */
+/** The partitions of these keys according to `Utils.murmur2` of Kafka's Java client 4.4.0. */
 const vectors = [
   ['1', 3, 15],
   ['21', 0, 12],
@@ -22,7 +22,7 @@ describe('slotOf', () => {
   })
 })
 
-describe('the streams of the slots', () => {
+describe('the streams of slots', () => {
   it('are each in exactly one slot', () => {
     fc.assert(
       fc.property(streamNames, slotCounts, (streams, slots) => {
@@ -32,7 +32,7 @@ describe('the streams of the slots', () => {
     )
   })
 
-  it('stay where they are when a stream is added', () => {
+  it('do not change when a stream is added', () => {
     fc.assert(
       fc.property(streamNames, streamName, slotCounts, (streams, added, slots) => {
         for (let slot = 0; slot < slots; slot += 1) {
@@ -44,11 +44,11 @@ describe('the streams of the slots', () => {
     )
   })
 
-  it('are counted by slot', () => {
+  it('are counted for each slot', () => {
     expect(streamsPerSlot(['1', '21', 'abc', 'foobar'], 6)).toEqual([2, 0, 0, 2, 0, 0])
   })
 
-  it('are none while the number of slots is not known', () => {
+  it('are empty while the number of slots is unknown', () => {
     expect(streamsIn([], ['a'], 0).size).toBe(0)
     expect(streamsPerSlot(['a'], 0)).toEqual([])
   })

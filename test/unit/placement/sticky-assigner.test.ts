@@ -11,7 +11,7 @@ const assignerOf = (held: number[], silentMs = 5) =>
   stickyAssigner({ topic: 't', streams: ['a', 'b'], held: () => ({ held, silentMs }) })(configOf(6))
 
 describe('stickyAssigner', () => {
-  it('tells the leader what it holds, and as the leader lets everybody keep it', async () => {
+  it('sends its slots to the leader, and as the leader keeps the slots of each member', async () => {
     const members = [
       { memberId: 'm1', memberMetadata: assignerOf([0, 1, 2]).protocol({ topics: ['t'] }).metadata },
       { memberId: 'm2', memberMetadata: assignerOf([5, 4, 3]).protocol({ topics: ['t'] }).metadata },
@@ -26,23 +26,23 @@ describe('stickyAssigner', () => {
   })
 
   it.each([
-    ['nothing', ''],
-    ['something else', '"held"'],
+    ['no data', ''],
+    ['another type', '"held"'],
     ['null', 'null'],
     ['text for numbers', '{"held":["1"],"silentMs":1}'],
-    ['no time', '{"held":[1]}'],
-  ])('takes a member that says %s for one that holds nothing', (_, said) => {
-    const claim = claimOf({ memberId: 'm', memberMetadata: metadata(Buffer.from(said)) })
+    ['no silentMs', '{"held":[1]}'],
+  ])('treats a member that sends %s as one without slots', (_, userData) => {
+    const claim = claimOf({ memberId: 'm', memberMetadata: metadata(Buffer.from(userData)) })
     expect(claim).toEqual({ member: 'm', held: [], silentMs: Number.MAX_SAFE_INTEGER })
   })
 
-  it('knows its own claim', () => {
-    const { metadata: said } = assignerOf([3, 1], 250).protocol({ topics: ['t'] })
-    expect(claimOf({ memberId: 'm', memberMetadata: said })).toEqual({ member: 'm', held: [3, 1], silentMs: 250 })
+  it('decodes its own claim', () => {
+    const { metadata: memberMetadata } = assignerOf([3, 1], 250).protocol({ topics: ['t'] })
+    expect(claimOf({ memberId: 'm', memberMetadata })).toEqual({ member: 'm', held: [3, 1], silentMs: 250 })
   })
 
-  it('takes a new member, which has never heard of the group, for one that holds nothing', () => {
-    const { metadata: said } = assignerOf([], Number.POSITIVE_INFINITY).protocol({ topics: ['t'] })
-    expect(claimOf({ memberId: 'm', memberMetadata: said })).toMatchObject({ held: [] })
+  it('treats a new member that was never answered as one without slots', () => {
+    const { metadata: memberMetadata } = assignerOf([], Number.POSITIVE_INFINITY).protocol({ topics: ['t'] })
+    expect(claimOf({ memberId: 'm', memberMetadata })).toMatchObject({ held: [] })
   })
 })

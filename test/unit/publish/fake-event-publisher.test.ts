@@ -1,18 +1,22 @@
 import { describe, expect, it } from 'vitest'
+import type { StreamProducer } from '../../../connector/publish/event-publisher.ts'
 import { codeOf } from '../../../connector/runtime/connector-error.ts'
 import {
   type FakeFault,
   type FakeKafkaOptions,
   type FakeOperation,
   fakeKafka,
-} from '../../support/fake-event-publisher.ts'
+} from '../../support/fakes/fake-event-publisher.ts'
 
 const never = new AbortController().signal
 const event = { to: 'events', key: '1', value: '1' } as const
-const note = { epoch: 1, seq: 1, nonce: 'n' }
+const record = { epoch: 1, seq: 1, nonce: 'n' }
 const of = { connector: 'c', stream: 's' }
 
-/** A fake whose operation `target` meets `fault`, once. */
+const recordIn = async (producer: StreamProducer) =>
+  (await producer.readKafkaState({ formerProducerId: null }, never)).stored.record
+
+/** A fake in which the operation `target` meets `fault` once. */
 function faulty(target: FakeOperation, fault: FakeFault, more: Partial<FakeKafkaOptions> = {}) {
   let isDue = true
   const hook = (operation: FakeOperation): FakeFault => {
@@ -24,11 +28,11 @@ function faulty(target: FakeOperation, fault: FakeFault, more: Partial<FakeKafka
 }
 
 async function attempt(kafka: ReturnType<typeof fakeKafka>): Promise<string> {
-  const session = await kafka.publisher(of).open(never)
-  await using transaction = session.begin(never)
+  const producer = await kafka.publisher(of).open({ publishedEvents: 0 }, never)
+  await using transaction = producer.begin(never)
   try {
     await transaction.send([event])
-    await transaction.commit(note)
+    await transaction.commit(record)
     return 'committed'
   } catch (error) {
     return codeOf(error)
@@ -42,76 +46,78 @@ describe('fakeKafka', () => {
     ['commit', 'before', 'publish.failed', 0],
     ['commit', 'after', 'publish.outcome-unknown', 1],
     ['commit', 'late', 'publish.outcome-unknown', 0],
-  ] as const)('when %s fails %s: %s, and %i records appear', async (operation, fault, code, count) => {
+  ] as const)('when %s fails %s, rejects with %s and shows %i records', async (operation, fault, code, count) => {
     const kafka = faulty(operation, fault)
     expect(await attempt(kafka)).toBe(code)
     expect(kafka.committed).toHaveLength(count)
   })
 
-  it('lets a late end of a transaction take effect as long as nobody has opened the stream again', async () => {
+  it('applies a late commit when the stream was not opened again', async () => {
     const kafka = faulty('commit', 'late')
     await attempt(kafka)
     expect(kafka.openTransactions()).toEqual(['c.s'])
     kafka.deliverLate()
     expect(kafka.committed).toHaveLength(1)
-    expect((await (await kafka.publisher(of).open(never)).readNote(never)).note).toEqual(note)
+    expect(await recordIn(await kafka.publisher(of).open({ publishedEvents: 0 }, never))).toEqual(record)
   })
 
-  it('refuses a late end of a transaction once the stream was opened again', async () => {
+  it('rejects a late commit when the stream was opened again', async () => {
     const kafka = faulty('commit', 'late')
     await attempt(kafka)
-    const session = await kafka.publisher(of).open(never)
+    const producer = await kafka.publisher(of).open({ publishedEvents: 0 }, never)
     kafka.deliverLate()
     expect(kafka.committed).toEqual([])
-    expect((await session.readNote(never)).note).toBeUndefined()
+    expect(await recordIn(producer)).toBeUndefined()
   })
 
-  it('lets a late opening fence the session that runs by then', async () => {
+  it('fences the current producer when an earlier opening takes effect late', async () => {
     const kafka = faulty('open', 'late')
-    await expect(kafka.publisher(of).open(never)).rejects.toMatchObject({ code: 'publish.unreachable' })
-    const session = await kafka.publisher(of).open(never)
+    await expect(kafka.publisher(of).open({ publishedEvents: 0 }, never)).rejects.toMatchObject({
+      code: 'publish.unreachable',
+    })
+    const producer = await kafka.publisher(of).open({ publishedEvents: 0 }, never)
     kafka.deliverLate()
-    await expect(session.begin(never).send([event])).rejects.toMatchObject({ code: 'publish.fenced' })
+    await expect(producer.begin(never).send([event])).rejects.toMatchObject({ code: 'publish.fenced' })
   })
 
-  it('does not show a commit to the reader of the note before the next opening', async () => {
+  it('shows a new commit record only after the next opening', async () => {
     const kafka = fakeKafka({ partitions: 1, clock: { now: () => 0 } })
-    const session = await kafka.publisher(of).open(never)
-    const transaction = session.begin(never)
+    const producer = await kafka.publisher(of).open({ publishedEvents: 0 }, never)
+    const transaction = producer.begin(never)
     await transaction.send([event])
-    await transaction.commit(note)
-    expect((await session.readNote(never)).note).toBeUndefined()
-    expect((await (await kafka.publisher(of).open(never)).readNote(never)).note).toEqual(note)
+    await transaction.commit(record)
+    expect(await recordIn(producer)).toBeUndefined()
+    expect(await recordIn(await kafka.publisher(of).open({ publishedEvents: 0 }, never))).toEqual(record)
   })
 
-  it('leaves a transaction open, and never answers, when its replica crashes', async () => {
+  it('leaves a transaction open and never responds when its replica crashes', async () => {
     const kafka = fakeKafka({ partitions: 1, clock: { now: () => 0 } })
-    const session = await kafka.publisher({ ...of, replica: 'a' }).open(never)
-    const transaction = session.begin(never)
+    const producer = await kafka.publisher({ ...of, replica: 'a' }).open({ publishedEvents: 0 }, never)
+    const transaction = producer.begin(never)
     await transaction.send([event])
     kafka.crash('a')
     let isSettled = false
-    transaction.commit(note).finally(() => {
+    void transaction.commit(record).finally(() => {
       isSettled = true
     })
     await new Promise(setImmediate)
     expect(isSettled).toBe(false)
     expect(kafka.openTransactions()).toEqual(['c.s'])
-    await kafka.publisher({ ...of, replica: 'b' }).open(never)
+    await kafka.publisher({ ...of, replica: 'b' }).open({ publishedEvents: 0 }, never)
     expect(kafka.openTransactions()).toEqual([])
   })
 
-  it('forgets notes by age, and when told to', async () => {
+  it('deletes commit records by age and on request', async () => {
     let now = 0
-    const kafka = fakeKafka({ partitions: 1, clock: { now: () => now }, noteRetentionMs: 100 })
-    const readNote = async () => (await (await kafka.publisher(of).open(never)).readNote(never)).note
+    const kafka = fakeKafka({ partitions: 1, clock: { now: () => now }, recordRetentionMs: 100 })
+    const readRecord = async () => await recordIn(await kafka.publisher(of).open({ publishedEvents: 0 }, never))
     await attempt(kafka)
     now = 100
-    expect(await readNote()).toEqual(note)
+    expect(await readRecord()).toEqual(record)
     now = 101
-    expect(await readNote()).toBeUndefined()
+    expect(await readRecord()).toBeUndefined()
     await attempt(kafka)
-    kafka.deleteNote('c', 's')
-    expect(await readNote()).toBeUndefined()
+    kafka.deleteRecord('c', 's')
+    expect(await readRecord()).toBeUndefined()
   })
 })

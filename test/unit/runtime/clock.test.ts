@@ -4,22 +4,22 @@ import { systemClock } from '../../../connector/runtime/clock.ts'
 const { signal } = new AbortController()
 const reason = new DOMException('stop', 'AbortError')
 
-describe("the machine's clock", () => {
-  test('sleeps, and time has passed', async () => {
+describe('the system clock', () => {
+  test('sleeps for the requested time', async () => {
     const before = systemClock.monotonic()
     await systemClock.sleep(5, signal)
     expect(systemClock.monotonic() - before).toBeGreaterThanOrEqual(4)
   })
 
-  test('wakes up with the reason of the stop, at once', async () => {
+  test('rejects a sleep with the reason of the stop immediately', async () => {
     await expect(systemClock.sleep(60_000, AbortSignal.abort(reason))).rejects.toBe(reason)
     const stopping = new AbortController()
-    const asleep = systemClock.sleep(60_000, stopping.signal)
+    const sleeping = systemClock.sleep(60_000, stopping.signal)
     stopping.abort(reason)
-    await expect(asleep).rejects.toBe(reason)
+    await expect(sleeping).rejects.toBe(reason)
   })
 
-  test('does not take a very long time for none', async () => {
+  test('does not fire immediately when the time exceeds the longest timer', async () => {
     const stopping = new AbortController()
     const woken: string[] = []
     systemClock.sleep(2 ** 40, stopping.signal).then(
@@ -32,7 +32,7 @@ describe("the machine's clock", () => {
     stopping.abort()
   })
 
-  test('a deadline aborts when its time is over, or with its parent', async () => {
+  test('aborts a deadline when its time is over or its parent aborts', async () => {
     using short = systemClock.deadline(1)
     await new Promise<void>((resolve) => short.signal.addEventListener('abort', () => resolve()))
     expect(String(short.signal.reason)).toContain('not done within 1 ms')
@@ -43,16 +43,16 @@ describe("the machine's clock", () => {
     expect(long.signal.reason).toBe(reason)
   })
 
-  test('a deadline that is disposed of never comes', async () => {
+  test('never aborts a disposed deadline', async () => {
     const deadline = systemClock.deadline(1)
     deadline[Symbol.dispose]()
     await systemClock.sleep(5, signal)
     expect(deadline.signal.aborted).toBe(false)
   })
 
-  test('tells the time and throws dice', () => {
+  test('returns the time, and random numbers in [0, 1)', () => {
     expect(systemClock.now()).toBeGreaterThan(Date.parse('2026-01-01'))
-    const thrown = systemClock.random()
-    expect(thrown >= 0 && thrown < 1).toBe(true)
+    const random = systemClock.random()
+    expect(random >= 0 && random < 1).toBe(true)
   })
 })

@@ -3,7 +3,7 @@ import { closeStack } from '../../../connector/runtime/close-stack.ts'
 
 const failing = (message: string) => () => Promise.reject(new Error(message))
 
-test('what was used last is closed first, one after the other, each once', async () => {
+test('closes resources in reverse order, one after the other, each once', async () => {
   const closed: string[] = []
   const closing = closeStack()
   for (const name of ['store', 'producer', 'server']) {
@@ -26,7 +26,7 @@ test('what was used last is closed first, one after the other, each once', async
   ])
 })
 
-test('an error keeps nothing else open, and is not lost', async () => {
+test('closes the other resources and rejects with the error when one fails to close', async () => {
   const closed: string[] = []
   const closing = closeStack()
   closing.use('store', () => void closed.push('store'))
@@ -36,7 +36,7 @@ test('an error keeps nothing else open, and is not lost', async () => {
   expect(closed).toEqual(['server', 'store'])
 })
 
-test('several errors come together', async () => {
+test('rejects with an AggregateError when several resources fail to close', async () => {
   const closing = closeStack()
   closing.use('store', failing('first'))
   closing.use('producer', () => {
@@ -47,7 +47,7 @@ test('several errors come together', async () => {
   expect((error as AggregateError).errors.map(String)).toEqual(['Error: second', 'Error: first'])
 })
 
-test('closes at the end of a block, also when that fails', async () => {
+test('closes at the end of a block that throws', async () => {
   const closed: string[] = []
   const work = async () => {
     await using closing = closeStack()

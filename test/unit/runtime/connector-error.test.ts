@@ -3,20 +3,20 @@ import { assertNever } from '../../../connector/runtime/assert-never.ts'
 import { ConnectorError, codeOf, isTransient } from '../../../connector/runtime/connector-error.ts'
 import { type ErrorCode, errorCatalogue } from '../../../connector/runtime/error-catalogue.ts'
 
-describe('an error', () => {
-  test('says by its code what to do, and keeps its cause', () => {
+describe('a ConnectorError', () => {
+  test('keeps its code and its cause', () => {
     const cause = new Error('refused')
     const error = new ConnectorError('publish.unreachable', 'open publisher', { cause, retryAfterMs: 5 })
     expect(error).toMatchObject({ name: 'ConnectorError', code: 'publish.unreachable', cause, retryAfterMs: 5 })
     expect([codeOf(error), isTransient(error)]).toEqual(['publish.unreachable', true])
   })
 
-  test('without a cause has none', () => {
+  test('has no cause property when no cause is given', () => {
     expect(Object.hasOwn(new ConnectorError('bug', 'x'), 'cause')).toBe(false)
   })
 
   test.each([new TypeError('x'), 'text', undefined, new DOMException('stop', 'AbortError')])(
-    'of any other kind is a defect, and not transient: %s',
+    'is the only error that is not a bug; any other is a bug and not transient: %s',
     (error) => {
       expect([codeOf(error), isTransient(error)]).toEqual(['bug', false])
     },
@@ -26,33 +26,33 @@ describe('an error', () => {
 describe('the catalogue', () => {
   const entries = Object.entries(errorCatalogue) as [ErrorCode, (typeof errorCatalogue)[ErrorCode]][]
 
-  test.each(entries)('%s has a hint that says what to do, and an exit code that fits', (_code, { hint, exit }) => {
+  test.each(entries)('%s has a hint and an exit code', (_code, { hint, exit }) => {
     expect(hint.length).toBeGreaterThan(20)
     expect([1, 2, 3]).toContain(exit)
   })
 
-  test('what an operator has to correct in a request or the configuration exits with 2', () => {
+  test('exits with 2 when an operator must correct a request or the configuration', () => {
     for (const code of ['config.invalid', 'checkpoint.invalid-request', 'checkpoint.other-stream'] as const)
       expect(errorCatalogue[code].exit).toBe(2)
   })
 
-  test('what nobody understands stops the stream: it is never overwritten, never guessed', () => {
+  test('holds the stream when the document is not understood, and never overwrites it', () => {
     for (const code of [
       'checkpoint.missing',
       'checkpoint.damaged',
       'checkpoint.unknown-format',
       'checkpoint.other-stream',
       'checkpoint.rolled-back',
-      'checkpoint.note-lost',
+      'checkpoint.events-lost',
     ] as const)
-      expect(errorCatalogue[code].then).toBe('stop')
+      expect(errorCatalogue[code].then).toBe('hold')
   })
 
-  test('only a stream that another process opened is lost', () => {
+  test('treats a stream as lost only when another process opened it', () => {
     expect(entries.filter(([, { then }]) => then === 'lost').map(([code]) => code)).toEqual(['publish.fenced'])
   })
 })
 
-test('a case that was forgotten is named', () => {
+test('assertNever names the missing case', () => {
   expect(() => assertNever({ kind: 'new' } as never)).toThrow('{"kind":"new"}')
 })

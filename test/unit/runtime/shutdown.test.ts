@@ -1,6 +1,7 @@
 import { EventEmitter } from 'node:events'
 import { describe, expect, test } from 'vitest'
-import { stopOnSignals } from '../../../connector/runtime/shutdown.ts'
+import { graceAfter, stopOnSignals } from '../../../connector/runtime/shutdown.ts'
+import { virtualClock } from '../../support/fakes/virtual-clock.ts'
 
 function listening() {
   const source = new EventEmitter()
@@ -8,8 +9,8 @@ function listening() {
   return { source, exits, shutdown: stopOnSignals(source, (code) => exits.push(code)) }
 }
 
-describe('signals', () => {
-  test.each(['SIGTERM', 'SIGINT'] as const)('the first %s asks to stop and does not leave', (signal) => {
+describe('stopOnSignals', () => {
+  test.each(['SIGTERM', 'SIGINT'] as const)('requests a stop and does not exit on the first %s', (signal) => {
     const { source, exits, shutdown } = listening()
     expect(shutdown.stop.aborted).toBe(false)
     source.emit(signal, signal)
@@ -22,17 +23,57 @@ describe('signals', () => {
     ['SIGTERM', 'SIGTERM', 143],
     ['SIGTERM', 'SIGINT', 130],
     ['SIGINT', 'SIGINT', 130],
-  ] as const)('%s and then %s leaves at once with %i', (first, second, code) => {
+  ] as const)('exits immediately on %s followed by %s, with code %i', (first, second, code) => {
     const { source, exits } = listening()
     source.emit(first, first)
     source.emit(second, second)
     expect(exits).toEqual([code])
   })
 
-  test('no listener is left behind', () => {
+  test('removes its listeners when it is disposed', () => {
     const { source, shutdown } = listening()
     expect(source.listenerCount('SIGTERM')).toBe(1)
     shutdown[Symbol.dispose]()
     expect(source.eventNames()).toEqual([])
   })
+})
+
+const settled = () => new Promise((resolve) => setImmediate(resolve))
+
+test('graceAfter starts its timer at the stop', async () => {
+  const clock = virtualClock(0)
+  const stopping = new AbortController()
+  using grace = graceAfter(stopping.signal, 25_000, clock)
+  expect(clock.nextTimerAt()).toBeUndefined()
+  clock.pass(1_000)
+  stopping.abort()
+  expect(clock.nextTimerAt()).toBe(26_000)
+  expect(grace.signal.aborted).toBe(false)
+  clock.fireNext()
+  await settled()
+  expect(String(grace.signal.reason)).toContain('25000 ms')
+})
+
+test('graceAfter starts its timer immediately when the stop has already aborted', async () => {
+  const clock = virtualClock(0)
+  using grace = graceAfter(AbortSignal.abort(), 25_000, clock)
+  clock.fireNext()
+  await settled()
+  expect(grace.signal.aborted).toBe(true)
+})
+
+test('graceAfter clears its timer and never aborts when it is disposed in time', async () => {
+  const clock = virtualClock(0)
+  const stopping = new AbortController()
+  const grace = graceAfter(stopping.signal, 25_000, clock)
+  stopping.abort()
+  grace[Symbol.dispose]()
+  await settled()
+  expect(clock.nextTimerAt()).toBeUndefined()
+  expect(grace.signal.aborted).toBe(false)
+
+  const unused = new AbortController()
+  graceAfter(unused.signal, 25_000, clock)[Symbol.dispose]()
+  unused.abort()
+  expect(clock.nextTimerAt()).toBeUndefined()
 })

@@ -1,13 +1,30 @@
 import { expect, it } from 'vitest'
-import { checkpointLine, countLine, type DemoState, eventLine, progressLine } from '../../../scripts/demo/lines.ts'
+import type { ScanStatus } from '../../../scripts/demo/connector.ts'
+import {
+  checkpointLine,
+  countLine,
+  type DemoState,
+  eventLine,
+  progressLine,
+  statusLines,
+} from '../../../scripts/demo/lines.ts'
 import { connectorEnvironment, demoPlan } from '../../../scripts/demo/plan.ts'
 
-const totals = { pages: 3, clients: 1234, events: 1200, deadLetters: 0, suppressed: 34 }
+const totals = { pages: 3, clients: 1234, events: 1200, deadLetters: 0, suppressed: 34, superseded: 0 }
 const state: DemoState = {
-  status: { state: 'running', epoch: 2, seq: 7, lastChanged: '2026-11-25T03:29:59', checkpointAgeSeconds: 1.4, totals },
+  status: {
+    state: 'running',
+    epoch: 2,
+    seq: 7,
+    lastChanged: '2026-11-25T03:29:59',
+    checkpointAgeSeconds: 1.4,
+    totals,
+    index: { clients: 5000 },
+  },
   events: 1200,
   eventsPerSecond: 2,
-  drain: undefined,
+  clients: undefined,
+  isCaughtUp: true,
   checkpointUrl: 'file:x',
 }
 const value = {
@@ -17,30 +34,51 @@ const value = {
 const record = { partition: 1, offset: 5n, timestamp: 0, key: '42', value, text: '', headers: {} }
 const now = Date.parse('2026-11-25T02:00:01.500Z')
 
-it('draws how far the first drain is, and never more than all of it', () => {
-  expect(progressLine(2500, 5000)).toBe(`first drain  ${'█'.repeat(20)}${'░'.repeat(20)}  50 %  2 500 of 5 000 clients`)
-  expect(progressLine(5003, 5000)).toContain('100 %')
-  expect(progressLine(7, undefined)).toBe('catching up  7 events until now')
+const backfill = { scan: 'backfill', clients: 2500, clientsPerSecond: 12.5 } as const
+const half = `${'█'.repeat(20)}${'░'.repeat(20)}  50 %`
+
+it('draws the progress of a backfill by the number of clients, up to 100 %', () => {
+  expect(progressLine(backfill, 5000)).toBe(`backfill    ${half}  2 500 of 5 000 clients, 12.5/s`)
+  expect(progressLine({ ...backfill, clients: 5003 }, 5000)).toContain('100 %')
+})
+
+it('draws the progress by modification time when the number of clients is unknown, and none when both are', () => {
+  const position = { position: '2026-01-03T12:00:00', donePercent: 50 }
+  expect(progressLine({ ...backfill, ...position }, undefined)).toBe(
+    `backfill    ${half}  2 500 clients up to 2026-01-03T12:00:00, 12.5/s`,
+  )
+  expect(progressLine(backfill, undefined)).toBe('backfill    2 500 clients, 12.5/s')
+})
+
+it('shows a backfill beside live changes, but no look-back', () => {
+  const lookBack = { ...backfill, scan: 'look-back' } as const
+  const showing = (scans: readonly ScanStatus[], isCaughtUp: boolean) =>
+    statusLines({ ...state, isCaughtUp, status: { state: 'running', scans } })[0]
+  expect(showing([lookBack, backfill], false)).toMatch(/^backfill/)
+  expect(showing([lookBack], false)).toBe('catching up  1 200 events so far')
+  expect(showing([lookBack], true)).toMatch(/^clients/)
 })
 
 it('counts clients, events, pages and events per second, and shows the checkpoint', () => {
   expect(countLine(state)).toBe('clients 1 234 (34 read again unchanged) · events 1 200 · pages 3 · 2.0 events/s')
-  expect(checkpointLine(state)).toBe('checkpoint   transaction 7 of epoch 2, lastChanged 2026-11-25T03:29:59, 1 s old')
+  expect(checkpointLine(state)).toBe(
+    'checkpoint   transaction 7 of epoch 2, live scans from 2026-11-25T03:29:59, 5 000 clients in the index, 1 s old',
+  )
 })
 
-it('shows names of invented clients, and only id and times of real ones', () => {
+it('shows the names of invented clients, but only ids and times of real ones', () => {
   expect(eventLine(record, 'names', now)).toMatch(/client 42 {2}1\.5 s after its change .* P N, V \(version 3\)$/)
   expect(eventLine(record, 'ids', now)).toMatch(/client 42 {2}1\.5 s after its change .*partition 1 offset 5$/)
 })
 
-it('keeps what belongs to given servers in a folder of its own', () => {
+it('stores the data of given servers in a separate folder', () => {
   expect(demoPlan({})).toMatchObject({ folder: '.cache/demo', checkpointUrl: 'file:.cache/demo/checkpoint' })
   const given = demoPlan({ KAFKA_BROKERS: 'k:9092', CHECKPOINT_URL: 's3://b/p' })
   expect(given.folder).toMatch(/^\.cache\/demo\/[0-9a-f]{8}$/)
   expect(given.checkpointUrl).toBe('s3://b/p')
 })
 
-it('gives the connector what was given to the demo, and the simulator when it runs here', () => {
+it('passes its own environment to the connector, but replaces the Polaris settings when the simulator runs', () => {
   const simulator = { url: 'http://s/', user: 'u', password: 'p' }
   const environment = { POLL_INTERVAL: '9s', POLARIS_URL: '', POLARIS_USER_FILE: '/real', POLARIS_LIMIT: '7' }
   const given = connectorEnvironment(environment, demoPlan(environment), { bootstrap: 'k:1', simulator })

@@ -1,27 +1,27 @@
 import { expect, test } from 'vitest'
 import type { Version } from '../../../connector/storage/versioned-object.ts'
-import { type MemoryFault, memoryStore } from '../../support/memory-versioned-object.ts'
+import { type MemoryFault, memoryStore } from '../../support/fakes/memory-versioned-object.ts'
 
 const never = new AbortController().signal
 
 function open(...faults: MemoryFault[]) {
-  const store = memoryStore({ fate: () => faults.shift() ?? 'none' })
+  const store = memoryStore({ fault: () => faults.shift() ?? 'none' })
   return { store, object: store.object('k') }
 }
 
-test('a fault before: nothing happened', async () => {
+test('does not write when the fault is `before`', async () => {
   const { store, object } = open('before')
   await expect(object.write('text', null, never)).rejects.toMatchObject({ code: 'storage.unavailable' })
   expect(store.stored('k')).toBeUndefined()
 })
 
-test('a fault after: it happened, and the answer was lost', async () => {
+test('writes and loses the response when the fault is `after`', async () => {
   const { store, object } = open('after')
   await expect(object.write('text', null, never)).rejects.toMatchObject({ code: 'storage.unavailable' })
   expect(store.stored('k')?.text).toBe('text')
 })
 
-test('a late write takes effect when it arrives, once', async () => {
+test('writes once, on arrival, when the fault is `late`', async () => {
   const { store, object } = open('late')
   await expect(object.write('text', null, never)).rejects.toMatchObject({ code: 'storage.unavailable' })
   expect(store.stored('k')).toBeUndefined()
@@ -32,7 +32,7 @@ test('a late write takes effect when it arrives, once', async () => {
   expect(store.history('k')).toEqual(['text'])
 })
 
-test('a late write has no effect when the object has moved on', async () => {
+test('does not apply a late write when the object has changed', async () => {
   const { store, object } = open('late')
   await expect(object.write('late', null, never)).rejects.toThrow()
   await object.write('first', null, never)
@@ -40,7 +40,7 @@ test('a late write has no effect when the object has moved on', async () => {
   expect(store.stored('k')?.text).toBe('first')
 })
 
-test('what an operator does is seen as another version', async () => {
+test('a change by an operator is a new version', async () => {
   const { store, object } = open()
   const outcome = await object.write('text', null, never)
   store.tamper('k', 'text')

@@ -6,9 +6,9 @@ import { storeCall } from '../../../connector/storage/store-call.ts'
 const unavailable = new ConnectorError('storage.unavailable', 'busy')
 const never = new AbortController().signal
 
-/** A clock whose pauses cost no time, and whose deadline is over when told. */
+/** A clock whose pauses take no time and whose deadline expires on request. */
 function testClock() {
-  const over = new AbortController()
+  const expired = new AbortController()
   const pauses: number[] = []
   const deadlines: number[] = []
   const clock: Clock = {
@@ -21,59 +21,56 @@ function testClock() {
     deadline: (ms, parent) => {
       deadlines.push(ms)
       return {
-        signal: AbortSignal.any([over.signal, ...(parent === undefined ? [] : [parent])]),
+        signal: AbortSignal.any([expired.signal, ...(parent === undefined ? [] : [parent])]),
         [Symbol.dispose]: () => undefined,
       }
     },
     random: () => 1,
   }
-  return { clock, pauses, deadlines, timeIsOver: () => over.abort(new Error('time')) }
+  return { clock, pauses, deadlines, expire: () => expired.abort(new Error('time')) }
 }
 
 function call<Result>(attempt: (signal: AbortSignal) => Promise<Result>, time = testClock(), finish = never) {
-  const heard: number[] = []
-  const parts = { clock: time.clock, onRetry: (_error: unknown, tries: number) => void heard.push(tries) }
-  return { outcome: storeCall(attempt, { what: 'read k', withinMs: 1_000, parts }, finish), heard, ...time }
+  const retries: number[] = []
+  const parts = { clock: time.clock, onRetry: (_error: unknown, attempts: number) => void retries.push(attempts) }
+  return { outcome: storeCall(attempt, { what: 'read k', withinMs: 1_000, parts }, finish), retries, ...time }
 }
 
-test('what is unavailable is tried again after growing pauses, under one deadline', async () => {
-  let tries = 0
-  const { outcome, pauses, heard, deadlines } = call(async () => {
-    tries += 1
-    if (tries < 4) throw unavailable
+test('retries after growing pauses, within one deadline, when the store is unavailable', async () => {
+  let attempts = 0
+  const { outcome, pauses, retries, deadlines } = call(async () => {
+    attempts += 1
+    if (attempts < 4) throw unavailable
     return 'done'
   })
   expect(await outcome).toBe('done')
   expect(pauses).toEqual([100, 200, 400])
-  expect(heard).toEqual([1, 2, 3])
+  expect(retries).toEqual([1, 2, 3])
   expect(deadlines).toEqual([1_000])
 })
 
-test('what stays unavailable rejects after six tries', async () => {
-  let tries = 0
+test('rejects after six attempts when the store stays unavailable', async () => {
+  let attempts = 0
   const { outcome } = call(async () => {
-    tries += 1
+    attempts += 1
     throw unavailable
   })
   await expect(outcome).rejects.toBe(unavailable)
-  expect(tries).toBe(6)
+  expect(attempts).toBe(6)
 })
 
-test.each([new ConnectorError('storage.refused', 'no'), new Error('defect')])(
-  '%s is not tried again',
-  async (error) => {
-    const { outcome, heard } = call(async () => Promise.reject(error))
-    await expect(outcome).rejects.toBe(error)
-    expect(heard).toEqual([])
-  },
-)
+test.each([new ConnectorError('storage.refused', 'no'), new Error('defect')])('does not retry %s', async (error) => {
+  const { outcome, retries } = call(async () => Promise.reject(error))
+  await expect(outcome).rejects.toBe(error)
+  expect(retries).toEqual([])
+})
 
-test('when the time is over it is unavailable, whatever it waits for, and the last failure is the cause', async () => {
-  let tries = 0
-  const { outcome, timeIsOver } = call(() => {
-    tries += 1
-    if (tries === 1) return Promise.reject(unavailable)
-    timeIsOver()
+test('rejects as unavailable, with the last failure as its cause, when the time limit expires', async () => {
+  let attempts = 0
+  const { outcome, expire } = call(() => {
+    attempts += 1
+    if (attempts === 1) return Promise.reject(unavailable)
+    expire()
     return new Promise(() => undefined)
   })
   await expect(outcome).rejects.toMatchObject({
@@ -83,7 +80,7 @@ test('when the time is over it is unavailable, whatever it waits for, and the la
   })
 })
 
-test('when finish aborts its reason is thrown, whatever it waits for', async () => {
+test('rejects with the reason of finish when it aborts during an attempt', async () => {
   const finish = new AbortController()
   const reason = new Error('enough')
   const { outcome } = call(() => new Promise(() => finish.abort(reason)), testClock(), finish.signal)

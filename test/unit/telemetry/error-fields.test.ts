@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest'
 import { ConnectorError } from '../../../connector/runtime/connector-error.ts'
 import { errorCatalogue } from '../../../connector/runtime/error-catalogue.ts'
-import { toLogFields } from '../../../connector/telemetry/error-fields.ts'
+import { defectLine, toLogFields } from '../../../connector/telemetry/error-fields.ts'
 
 const foreign = (name: string, props: object) => Object.assign(new Error('Jean Dupont, 0612345678'), { name }, props)
 
-test('an error of ours is told by code, message and hint', () => {
+test('describes a ConnectorError by code, message and hint', () => {
   expect(toLogFields(new ConnectorError('source.timeout', 'read page: no answer within 30 s'))).toEqual({
     code: 'source.timeout',
     error: 'source.timeout: read page: no answer within 30 s',
@@ -13,7 +13,7 @@ test('an error of ours is told by code, message and hint', () => {
   })
 })
 
-test('causes are told by kind and codes, nearest first, our own with their message', () => {
+test('describes causes by name and codes, nearest first, and a ConnectorError with its message', () => {
   const socket = foreign('Error', { code: 'ECONNREFUSED', address: '10.0.0.1' })
   const undici = foreign('ConnectTimeoutError', { code: 'UND_ERR_CONNECT_TIMEOUT', cause: socket })
   const ours = new ConnectorError('source.unreachable', 'read page: no connection', { cause: undici })
@@ -38,49 +38,49 @@ test.each([
   ],
   ['TLS: the code of OpenSSL', foreign('Error', { code: 'CERT_HAS_EXPIRED' }), 'Error CERT_HAS_EXPIRED'],
   ['a timeout', new DOMException('late: Dupont', 'TimeoutError'), 'TimeoutError'],
-  ['a name that is none', foreign('Jean Dupont', {}), 'Error'],
-  ['a code that is none', foreign('TypeError', { code: 'DUPONT' }), 'TypeError'],
-  ['a number that is no code', foreign('TypeError', { code: 33_612_345_678 }), 'TypeError'],
-])('of a foreign error passes only what has the form of a code: %s', (_, cause, told) => {
-  expect(toLogFields(new ConnectorError('publish.failed', 'publish', { cause })).causes).toEqual([told])
+  ['an invalid name', foreign('Jean Dupont', {}), 'Error'],
+  ['an invalid code', foreign('TypeError', { code: 'DUPONT' }), 'TypeError'],
+  ['a number that is not a code', foreign('TypeError', { code: 33_612_345_678 }), 'TypeError'],
+])('logs only names and codes of a foreign error: %s', (_, cause, description) => {
+  expect(toLogFields(new ConnectorError('publish.failed', 'publish', { cause })).causes).toEqual([description])
 })
 
-test('the parts of an AggregateError and what was suppressed count as causes', () => {
+test('treats the parts of an AggregateError and suppressed errors as causes', () => {
   const aggregate = new AggregateError([foreign('Error', { code: 'ETIMEDOUT' }), foreign('RangeError', {})], 'Dupont')
   const suppressed = foreign('SuppressedError', { error: aggregate, suppressed: foreign('SyntaxError', {}) })
   const { causes } = toLogFields(new ConnectorError('source.unreachable', 'read page', { cause: suppressed }))
   expect(causes).toEqual(['SuppressedError', 'AggregateError', 'SyntaxError', 'Error ETIMEDOUT', 'RangeError'])
 })
 
-test('a circle of causes ends', () => {
+test('handles a cycle of causes', () => {
   const [one, other] = [foreign('TypeError', {}), foreign('RangeError', {})]
   Object.assign(one, { cause: other })
   Object.assign(other, { cause: one })
   expect(toLogFields(one).causes).toEqual(['RangeError'])
 })
 
-test('a long chain of causes is cut', () => {
+test('truncates a long chain of causes', () => {
   const deep = Array.from({ length: 50 }).reduce<Error>((cause) => new Error('Dupont', { cause }), new Error('Dupont'))
   expect(toLogFields(deep).causes).toHaveLength(10)
 })
 
-test('a bug is told by its kind and by file and line of its frames, without its message', () => {
-  const told = toLogFields(new TypeError("cannot read 'Dupont'\n    at Dupont (/home/dupont/dist/0612345678.js:1:2)"))
-  expect(told).toMatchObject({ code: 'bug', error: 'TypeError' })
-  expect(told.stack).toEqual(
+test('describes a bug by name and by file and line of its frames, without its message', () => {
+  const fields = toLogFields(new TypeError("cannot read 'Dupont'\n    at Dupont (/home/dupont/dist/0612345678.js:1:2)"))
+  expect(fields).toMatchObject({ code: 'bug', error: 'TypeError' })
+  expect(fields.stack).toEqual(
     expect.arrayContaining([expect.stringMatching(/^test\/unit\/telemetry\/error-fields\.test\.ts:\d+:\d+$/)]),
   )
-  expect(JSON.stringify(told)).not.toMatch(/dupont|0612345678/i)
+  expect(JSON.stringify(fields)).not.toMatch(/dupont|0612345678/i)
 })
 
-test('a bug whose message was changed afterwards does not tell the first one either', () => {
+test('omits both messages of a bug whose message changed', () => {
   const error = new Error('Dupont\n  at home')
   error.message = 'other'
   expect(JSON.stringify(toLogFields(error))).not.toMatch(/dupont|home|other/i)
   expect(toLogFields(error).stack).not.toEqual([])
 })
 
-test('only a bug has a stack: of what caused it first, when it has causes', () => {
+test('adds a stack only to a bug: the stack of its root cause', () => {
   expect(toLogFields(new ConnectorError('source.timeout', 'read page'))).not.toHaveProperty('stack')
   const cause = Object.assign(new Error('x'), {
     stack: 'Error: x\n    at f (file:///app/dist/event/client-event.js:7:9)',
@@ -92,19 +92,34 @@ test('only a bug has a stack: of what caused it first, when it has causes', () =
 })
 
 test.each(['Dupont', 612_345_678, null, undefined, { message: 'Dupont' }, ['Dupont']])(
-  'whatever else is thrown is a bug without content: %s',
+  'describes any other thrown value as a bug without its content: %s',
   (thrown) => {
-    const told = toLogFields(thrown)
-    expect(told.code).toBe('bug')
-    expect(JSON.stringify(told)).not.toMatch(/dupont|612345678/i)
+    const fields = toLogFields(thrown)
+    expect(fields.code).toBe('bug')
+    expect(JSON.stringify(fields)).not.toMatch(/dupont|612345678/i)
   },
 )
 
-test('an error whose properties throw is told all the same', () => {
+test('describes an error whose properties throw', () => {
   const trap = new Proxy(new Error('Dupont'), {
     get: () => {
       throw new Error('Dupont')
     },
   })
   expect(toLogFields(trap)).toMatchObject({ code: 'bug', error: 'Error' })
+})
+
+test('describes an unexpected error on one line with its name and location, without its message', () => {
+  const line = defectLine(new TypeError('Jeanne Planted\n    at /planted/test/secret.ts:1:1'))
+  expect(line).toMatch(
+    /^unexpected TypeError at test\/unit\/telemetry\/error-fields\.test\.ts:\d+:\d+; this is a defect of the connector$/,
+  )
+})
+
+test('includes the code of a system error', () => {
+  expect(defectLine(Object.assign(new Error('planted'), { code: 'EPIPE' }))).toMatch(/^unexpected Error EPIPE at /)
+})
+
+test('describes a thrown value that is not an error by its type', () => {
+  expect(defectLine('planted')).toBe('unexpected thrown string; this is a defect of the connector')
 })

@@ -8,33 +8,34 @@ import {
   type ReplicaEvent,
 } from '../../../connector/telemetry/group-status.ts'
 import { unobserved } from '../../../connector/telemetry/stream-status.ts'
+import { polling } from '../../support/polling.ts'
 
 const joined = (slots: number[]): ReplicaEvent => ({ kind: 'group-joined', slots, kept: 0, streams: [], tookMs: 1 })
 const changed = (gained: string[], lost: string[] = []): ReplicaEvent => ({
   ...{ kind: 'assignment-changed', streams: gained.length, gained, lost },
 })
-const seen = (...shares: [replica: string, streams: string[]][]): ReplicaEvent => ({
-  kind: 'group-seen',
-  members: shares.map(([replica, streams]) => ({ replica, host: '::1', slots: [1], streams })),
+const described = (...assignments: [replica: string, streams: string[]][]): ReplicaEvent => ({
+  kind: 'group-described',
+  members: assignments.map(([replica, streams]) => ({ replica, host: '::1', slots: [1], streams })),
 })
-const broken: ReplicaEvent = {
-  ...{ kind: 'group-broken', code: 'publish.unauthorized' },
+const membershipLost: ReplicaEvent = {
+  ...{ kind: 'membership-lost', code: 'publish.unauthorized' },
   error: new ConnectorError('publish.unauthorized', 'join group shops'),
 }
 
 /** The status after events at 1000, 2000 … */
-const told = (...events: ReplicaEvent[]) =>
+const statusAfter = (...events: ReplicaEvent[]) =>
   events.reduce((status, event, index) => groupStatus(status, event, 1000 * (index + 1)), beforeJoining('group', 0))
-const watched = (stream: string, epoch?: number) => ({ stream, pollIntervalMs: 5, status: { ...unobserved, epoch } })
+const watched = (stream: string, epoch?: number) => ({ stream, poll: polling, status: { ...unobserved, epoch } })
 
-describe('what a replica knows of the group', () => {
-  test('is nothing before it has joined, and that there is none where it is single', () => {
+describe('the group status of a replica', () => {
+  test('starts as joining, or as single without a group', () => {
     expect(beforeJoining('group', 5)).toMatchObject({ state: 'joining', stateSince: 5 })
     expect(beforeJoining('single', 5).state).toBe('single')
   })
 
-  test('is since when each of its streams is assigned to it, however often the group is shared out anew', () => {
-    const status = told(joined([1]), changed(['a', 'b']), joined([1]), changed(['c'], ['a']))
+  test('keeps the start of each assignment through rebalances', () => {
+    const status = statusAfter(joined([1]), changed(['a', 'b']), joined([1]), changed(['c'], ['a']))
     expect(status).toMatchObject({ state: 'member', stateSince: 1000, slots: [1] })
     expect([...status.streams]).toEqual([
       ['b', 2000],
@@ -42,34 +43,38 @@ describe('what a replica knows of the group', () => {
     ])
   })
 
-  test('is that its streams are its own from now on when it was out of the group', () => {
-    const silent: ReplicaEvent = { kind: 'session-expired', silentMs: 7000 }
-    const status = told(joined([1]), changed(['a', 'b']), silent, joined([1]), changed(['c'], ['b']))
+  test('restarts all assignments when the replica rejoins', () => {
+    const expired: ReplicaEvent = { kind: 'session-expired', silentMs: 7000 }
+    const status = statusAfter(joined([1]), changed(['a', 'b']), expired, joined([1]), changed(['c'], ['b']))
     expect([...status.streams]).toEqual([
       ['a', 4000],
       ['c', 5000],
     ])
   })
 
-  test('is why it is not in the group, until it has joined again', () => {
-    expect(told(joined([1]), broken)).toMatchObject({
-      state: 'broken',
+  test('has the failure until the replica has rejoined', () => {
+    expect(statusAfter(joined([1]), membershipLost)).toMatchObject({
+      state: 'rejoining',
       stateSince: 2000,
-      trouble: 'publish.unauthorized',
+      failure: 'publish.unauthorized',
     })
-    expect(told(joined([1]), broken, joined([2]))).toMatchObject({ state: 'member', trouble: undefined, slots: [2] })
-    expect(told(joined([1]), { kind: 'session-expired', silentMs: 7000 }).state).toBe('silent')
+    expect(statusAfter(joined([1]), membershipLost, joined([2]))).toMatchObject({
+      state: 'member',
+      failure: undefined,
+      slots: [2],
+    })
+    expect(statusAfter(joined([1]), { kind: 'session-expired', silentMs: 7000 }).state).toBe('expired')
   })
 
-  test('keeps the streams while the group is broken or silent, and has none once it has left', () => {
-    expect([...told(joined([1]), changed(['a']), broken).streams.keys()]).toEqual(['a'])
-    expect(told(joined([1]), changed(['a']), { kind: 'group-left' })).toMatchObject({ state: 'left', slots: [] })
-    expect(told(joined([1]), changed(['a']), { kind: 'group-left' }).streams.size).toBe(0)
+  test('keeps the streams while the membership is lost, and has none after leaving', () => {
+    expect([...statusAfter(joined([1]), changed(['a']), membershipLost).streams.keys()]).toEqual(['a'])
+    expect(statusAfter(joined([1]), changed(['a']), { kind: 'group-left' })).toMatchObject({ state: 'left', slots: [] })
+    expect(statusAfter(joined([1]), changed(['a']), { kind: 'group-left' }).streams.size).toBe(0)
   })
 
-  test('is reported with the epochs of its streams, and with the streams that are elsewhere, nobody knows where', () => {
+  test('is reported with the epochs of its streams, and with the streams that have no known owner', () => {
     const report = groupReport(
-      told(joined([1, 5]), changed(['a', 'b'])),
+      statusAfter(joined([1, 5]), changed(['a', 'b'])),
       [watched('a', 7), watched('b'), watched('c')],
       5000,
     )
@@ -81,19 +86,19 @@ describe('what a replica knows of the group', () => {
         { stream: 'b', assignedSeconds: 3 },
       ],
     })
-    expect(groupReport(told(broken), [], 5000)).toMatchObject({
+    expect(groupReport(statusAfter(membershipLost), [], 5000)).toMatchObject({
       code: 'publish.unauthorized',
       hint: expect.any(String),
     })
   })
 })
 
-describe('what the group says of the others', () => {
+describe('the group description', () => {
   const streams = ['a', 'b', 'c', 'd'].map((stream) => watched(stream))
-  const shared = [joined([1]), changed(['a']), seen(['me', ['a']], ['other', ['b', 'c']])]
+  const events = [joined([1]), changed(['a']), described(['me', ['a']], ['other', ['b', 'c']])]
 
-  test('is who runs what, and since when it was seen so, however often the group is shared out anew', () => {
-    const status = told(...shared, seen(['me', ['a']], ['other', ['b']], ['third', ['c']]))
+  test('shows the owner of each stream, and since when, through rebalances', () => {
+    const status = statusAfter(...events, described(['me', ['a']], ['other', ['b']], ['third', ['c']]))
     const { elsewhere, replicas } = groupReport(status, streams, 9000)
     expect(elsewhere).toEqual([
       { stream: 'b', replica: 'other', seenSeconds: 6 },
@@ -107,16 +112,16 @@ describe('what the group says of the others', () => {
     ])
   })
 
-  test('is nothing any more once this replica has left', () => {
-    const { elsewhere, replicas } = groupReport(told(...shared, { kind: 'group-left' }), streams, 9000)
+  test('is cleared when this replica has left', () => {
+    const { elsewhere, replicas } = groupReport(statusAfter(...events, { kind: 'group-left' }), streams, 9000)
     expect(elsewhere.map(({ replica }) => replica)).toEqual([null, null, null, null])
     expect(replicas).toEqual([])
   })
 })
 
-test('a stream that is assigned elsewhere has moved away once it does not run here any more', () => {
+test('a stream assigned elsewhere has moved away when it no longer runs here', () => {
   const away = (event: ReplicaEvent) => movedAway(event, (stream) => stream === 'running')
-  expect(away(changed([], ['running', 'stopped']))).toEqual(['stopped'])
-  expect(away({ kind: 'stream-let-go', stream: 'running', tookMs: 5 })).toEqual(['running'])
+  expect(away(changed([], ['running', 'lost']))).toEqual(['lost'])
+  expect(away({ kind: 'stream-released', stream: 'running', tookMs: 5 })).toEqual(['running'])
   expect(away(joined([1]))).toEqual([])
 })

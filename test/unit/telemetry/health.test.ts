@@ -3,6 +3,8 @@ import type { PipelineEvent } from '../../../connector/pipeline/pipeline-event.t
 import { ConnectorError } from '../../../connector/runtime/connector-error.ts'
 import { health, type ReplicaState } from '../../../connector/telemetry/health.ts'
 import { streamStatus, unobserved } from '../../../connector/telemetry/stream-status.ts'
+import { published as publishedGroup } from '../../support/every-pipeline-event.ts'
+import { polling } from '../../support/polling.ts'
 
 const second = 1000
 const minute = 60 * second
@@ -11,24 +13,15 @@ const claimed: PipelineEvent = {
   kind: 'stream-claimed',
   epoch: 1,
   seq: 0,
-  lastChanged: '2026-01-01T00:00:00',
+  backfill: 'due',
   isNew: true,
   events: 0,
 }
-const drain: PipelineEvent = { kind: 'drain-started', lastChanged: '2026-01-01T00:00:00' }
-const page: PipelineEvent = { kind: 'page-read', clients: 10, bytes: 1000, tookMs: 5 }
+const scan: PipelineEvent = { kind: 'scan-started', scan: 'live', lastChanged: '2026-01-01T00:00:00' }
+const page: PipelineEvent = { kind: 'page-read', scan: 'live', clients: 10, limit: 100, bytes: 1000, tookMs: 5 }
 const emptyPage: PipelineEvent = { ...page, clients: 0 }
-const published: PipelineEvent = {
-  kind: 'group-published',
-  pages: 1,
-  events: 10,
-  deadLetters: 0,
-  suppressed: 0,
-  bytes: 900,
-  tookMs: 9,
-  seq: 1,
-}
-const nothingNew: PipelineEvent = { ...published, events: 0 }
+const published = publishedGroup({ events: 10 })
+const nothingNew = publishedGroup()
 const caughtUp: PipelineEvent = { kind: 'caught-up', clients: 10, pages: 1, tookMs: 10 }
 const retrying: PipelineEvent = {
   kind: 'stream-retrying',
@@ -36,38 +29,43 @@ const retrying: PipelineEvent = {
   error: new ConnectorError('storage.unavailable', 'write checkpoint'),
   pauseMs: 100,
 }
-const stopped: PipelineEvent = {
-  kind: 'stream-stopped',
+const held: PipelineEvent = {
+  kind: 'stream-held',
   code: 'checkpoint.damaged',
   error: new ConnectorError('checkpoint.damaged', 'read checkpoint'),
+  pauseMs: minute,
 }
 const fenced = new ConnectorError('publish.fenced', 'fenced')
 const lost: PipelineEvent = { kind: 'stream-lost', error: fenced, wasStopping: false }
 
-type Happening = readonly [at: number, ...events: PipelineEvent[]]
+type TimedEvents = readonly [at: number, ...events: PipelineEvent[]]
 
-function statusAfter(happenings: readonly Happening[]) {
-  const all = happenings.flatMap(([at, ...events]) => events.map((event) => ({ at, event })))
+function statusAfter(timeline: readonly TimedEvents[]) {
+  const all = timeline.flatMap(([at, ...events]) => events.map((event) => ({ at, event })))
   return all.reduce((status, { at, event }) => streamStatus(status, event, at), unobserved)
 }
 
-function seen(now: number, happenings: readonly Happening[], settings: { poll?: number; replica?: ReplicaState } = {}) {
-  const status = statusAfter(happenings)
-  const streams = [{ stream: 'shop', pollIntervalMs: settings.poll ?? 5 * second, status }]
+function healthAt(
+  now: number,
+  timeline: readonly TimedEvents[],
+  settings: { poll?: number; replica?: ReplicaState } = {},
+) {
+  const status = statusAfter(timeline)
+  const streams = [{ stream: 'shop', poll: { ...polling, intervalMs: settings.poll ?? 5 * second }, status }]
   const found = health({ replicaState: settings.replica ?? 'running', streams, readyAfterMs: 5 * minute }, now)
   return { ...found.streams[0], ready: found.ready }
 }
 
-const running: Happening = [0, opening, claimed, drain, page, caughtUp, published]
+const running: TimedEvents = [0, opening, claimed, scan, page, caughtUp, published]
 
-test('a replica that is starting or stopping is not ready; one that stands by is', () => {
-  const standby = (replica: ReplicaState) => seen(0, [], { replica }).ready
+test('a replica is not ready while it starts or stops, and ready while it stands by', () => {
+  const standby = (replica: ReplicaState) => healthAt(0, [], { replica }).ready
   expect([standby('starting'), standby('running'), standby('stopping')]).toEqual([false, true, false])
 })
 
-test('a stream that was not opened yet keeps the replica from being ready, and tells what it waits for', () => {
+test('a replica is not ready while a stream is not opened yet, and shows the failure', () => {
   expect(
-    seen(10 * second, [
+    healthAt(10 * second, [
       [0, opening],
       [second, retrying],
     ]),
@@ -78,33 +76,48 @@ test('a stream that was not opened yet keeps the replica from being ready, and t
     code: 'storage.unavailable',
     hint: expect.stringContaining('the stream waits'),
   })
-  expect(seen(10 * second, [[0, opening, claimed]])).toMatchObject({ ready: true, state: 'running', drain: 'draining' })
-})
-
-test('an idle stream is ready as long as its polls succeed, with and without a session', () => {
-  const polls = Array.from({ length: 200 }, (_, index): Happening => [index * 5 * second, drain, emptyPage, nothingNew])
-  const quiet = { ready: true, state: 'running', drain: 'caught up', secondsSinceGoodPoll: 5 }
-  expect(seen(1000 * second, [running, ...polls])).toMatchObject(quiet)
-  expect(seen(1000 * second, [running, ...polls])).not.toHaveProperty('idle')
-  const rested: Happening = [995 * second, { kind: 'session-closed' }]
-  expect(seen(1000 * second, [running, ...polls, rested])).toMatchObject({ ...quiet, idle: true })
-})
-
-test('an idle stream that wakes up is still caught up; one that was opened after a failure is not', () => {
-  const rested: Happening = [second, { kind: 'session-closed' }]
-  expect(seen(3 * second, [running, rested, [2 * second, opening]])).toMatchObject({ ready: true, state: 'opening' })
-  const woken = seen(3 * second, [running, rested, [2 * second, opening, claimed]])
-  expect(woken).toMatchObject({ state: 'running', drain: 'caught up' })
-  expect(woken).not.toHaveProperty('idle')
-  expect(seen(3 * second, [running, rested, [2 * second, opening, retrying, opening, claimed]])).toMatchObject({
-    drain: 'draining',
+  expect(healthAt(10 * second, [[0, opening, claimed]])).toMatchObject({
+    ready: true,
+    state: 'running',
+    progress: 'catching up',
   })
 })
 
-test('a stalled stream is not ready once it had no good poll for five minutes, with the last failure', () => {
-  const throttled: Happening = [second, { kind: 'read-retried', code: 'source.throttled', attempt: 1 }]
-  expect(seen(5 * minute, [running, throttled]).ready).toBe(true)
-  expect(seen(5 * minute + 1, [running, throttled])).toMatchObject({
+test('an idle stream is ready while its polls succeed, with and without a producer', () => {
+  const polls = Array.from(
+    { length: 200 },
+    (_, index): TimedEvents => [index * 5 * second, scan, emptyPage, nothingNew],
+  )
+  const quiet = { ready: true, state: 'running', progress: 'caught up', secondsSinceGoodPoll: 5 }
+  expect(healthAt(1000 * second, [running, ...polls])).toMatchObject(quiet)
+  expect(healthAt(1000 * second, [running, ...polls])).not.toHaveProperty('idle')
+  const producerClosed: TimedEvents = [995 * second, { kind: 'producer-closed' }]
+  expect(healthAt(1000 * second, [running, ...polls, producerClosed])).toMatchObject({ ...quiet, idle: true })
+})
+
+test('an idle stream is still caught up when its producer reopens, but not after a failure', () => {
+  const producerClosed: TimedEvents = [second, { kind: 'producer-closed' }]
+  expect(healthAt(3 * second, [running, producerClosed, [2 * second, opening]])).toMatchObject({
+    ready: true,
+    state: 'opening',
+  })
+  const woken = healthAt(3 * second, [running, producerClosed, [2 * second, opening, claimed]])
+  expect(woken).toMatchObject({ state: 'running', progress: 'caught up' })
+  expect(woken).not.toHaveProperty('idle')
+  expect(
+    healthAt(3 * second, [running, producerClosed, [2 * second, opening, retrying, opening, claimed]]),
+  ).toMatchObject({
+    progress: 'catching up',
+  })
+})
+
+test('a stream is not ready after five minutes without progress, and shows the last failure', () => {
+  const throttled: TimedEvents = [
+    second,
+    { kind: 'read-retried', code: 'source.throttled', attempt: 1, error: undefined },
+  ]
+  expect(healthAt(5 * minute, [running, throttled]).ready).toBe(true)
+  expect(healthAt(5 * minute + 1, [running, throttled])).toMatchObject({
     ready: false,
     why: 'no progress',
     code: 'source.throttled',
@@ -112,61 +125,138 @@ test('a stalled stream is not ready once it had no good poll for five minutes, w
   })
 })
 
-test('a stream that polls seldom has three of its intervals', () => {
-  expect(seen(3 * 60 * minute, [running], { poll: 60 * minute }).ready).toBe(true)
-  expect(seen(3 * 60 * minute + 1, [running], { poll: 60 * minute }).ready).toBe(false)
+test('a stream with a long poll interval has three intervals for progress', () => {
+  expect(healthAt(3 * 60 * minute, [running], { poll: 60 * minute }).ready).toBe(true)
+  expect(healthAt(3 * 60 * minute + 1, [running], { poll: 60 * minute }).ready).toBe(false)
 })
 
-test('a stream that hangs before its first page is found too', () => {
-  expect(seen(6 * minute, [[0, opening, claimed]])).toMatchObject({ ready: false, why: 'no progress' })
+test('a stream that hangs before its first page is not ready', () => {
+  expect(healthAt(6 * minute, [[0, opening, claimed]])).toMatchObject({ ready: false, why: 'no progress' })
 })
 
-test('a short failure leaves a stream ready, and a good page ends the trouble', () => {
-  expect(seen(minute, [running, [second, retrying, opening]])).toMatchObject({
+test('a stream stays ready during a short failure, and published pages clear the failure', () => {
+  expect(healthAt(minute, [running, [second, retrying, opening]])).toMatchObject({
     ready: true,
     code: 'storage.unavailable',
   })
-  const again: Happening = [2 * second, claimed, drain, page, published]
-  expect(seen(minute, [running, [second, retrying, opening], again])).not.toHaveProperty('code')
+  const again: TimedEvents = [2 * second, claimed, scan, page, published]
+  expect(healthAt(minute, [running, [second, retrying, opening], again])).not.toHaveProperty('code')
 })
 
-test('a stream that reads again and again but never gets its clients through makes no progress', () => {
+test('a stream that reads but cannot publish makes no progress', () => {
   const failing = Array.from(
     { length: 60 },
-    (_, index): Happening => [index * 10 * second, opening, claimed, drain, page, page, caughtUp, retrying],
+    (_, index): TimedEvents => [index * 10 * second, opening, claimed, scan, page, page, caughtUp, retrying],
   )
-  expect(seen(10 * minute, [running, ...failing])).toMatchObject({ ready: false, why: 'no progress' })
+  expect(healthAt(10 * minute, [running, ...failing])).toMatchObject({ ready: false, why: 'no progress' })
 })
 
-test('a stopped stream makes the replica not ready, with its code and hint, however fresh its last page', () => {
-  expect(seen(second, [running, [second, stopped]])).toMatchObject({
+test('a held stream makes the replica not ready and shows its code and hint, even after a recent page', () => {
+  const heldHealth = healthAt(second, [running, [second, held]])
+  expect(heldHealth).not.toHaveProperty('progress')
+  expect(heldHealth).toMatchObject({
     ready: false,
-    state: 'stopped',
-    why: 'stopped',
+    state: 'held',
+    why: 'held',
     code: 'checkpoint.damaged',
     hint: expect.stringContaining('checkpoint set'),
   })
 })
 
-test('a stream that went to another replica, or ended, keeps nobody from being ready', () => {
-  expect(seen(60 * minute, [running, [second, lost]])).toMatchObject({ ready: true, state: 'lost' })
-  expect(seen(60 * minute, [running, [second, { kind: 'stream-ended' }]])).toMatchObject({
+test('a stream waits while its server is down or asks to wait, and runs again afterwards', () => {
+  const down: PipelineEvent = { kind: 'source-waiting', state: 'source-down', code: 'source.unreachable' }
+  const throttled: PipelineEvent = { kind: 'source-waiting', state: 'throttled', code: 'source.throttled' }
+  const resumed: PipelineEvent = { kind: 'source-resumed' }
+  expect(healthAt(minute, [running, [second, down]])).toMatchObject({
+    ...{ state: 'source-down', ready: true, code: 'source.unreachable', hint: expect.stringContaining('POLARIS_URL') },
+  })
+  expect(healthAt(6 * minute, [running, [second, down, throttled]])).toMatchObject({
+    ...{ state: 'throttled', ready: false, why: 'no progress', code: 'source.throttled' },
+  })
+  expect(healthAt(minute, [running, [second, down, resumed]])).toMatchObject({ state: 'running' })
+})
+
+test('a stream that is held or being opened keeps that state while its server is down', () => {
+  const down: PipelineEvent = { kind: 'source-waiting', state: 'source-down', code: 'source.unreachable' }
+  expect(healthAt(minute, [running, [second, held, down]])).toMatchObject({ state: 'held' })
+  expect(healthAt(minute, [running, [second, opening, { kind: 'source-resumed' }]])).toMatchObject({ state: 'opening' })
+})
+
+test('a stream is not ready while the group is unreachable, and overdue progress stays overdue', () => {
+  const unreachable: PipelineEvent = { kind: 'group-unreachable', code: 'placement.group-unreachable' }
+  const waiting = healthAt(2 * minute, [running, [minute, unreachable]])
+  expect(waiting).toMatchObject({
+    ready: false,
+    state: 'group-unreachable',
+    why: 'group unreachable',
+    code: 'placement.group-unreachable',
+    hint: expect.stringContaining('resumes automatically'),
+    secondsSinceGoodPoll: 120,
+  })
+  const resumed: TimedEvents = [2 * minute, { kind: 'group-reachable', waitedMs: minute }, opening, claimed]
+  expect(healthAt(2 * minute, [running, [minute, unreachable], resumed])).toMatchObject({
+    ready: true,
+    state: 'running',
+  })
+  expect(healthAt(6 * minute, [running, [minute, unreachable], resumed])).toMatchObject({
+    ready: false,
+    why: 'no progress',
+  })
+})
+
+test('a held stream shows its current code, and keeps it after resuming until there is progress', () => {
+  const other: PipelineEvent = { ...held, kind: 'stream-still-held', code: 'publish.topic-missing' }
+  const resuming: PipelineEvent = { kind: 'stream-resuming', code: 'publish.topic-missing' }
+  const before = [running, [second, held], [minute, other]] as const
+  expect(healthAt(2 * minute, before)).toMatchObject({ state: 'held', code: 'publish.topic-missing' })
+  const resumed = [...before, [2 * minute, resuming, opening, claimed]] as const
+  expect(healthAt(3 * minute, resumed)).toMatchObject({ ready: true, state: 'running', code: 'publish.topic-missing' })
+  expect(healthAt(6 * minute, resumed)).toMatchObject({ ready: false, why: 'no progress' })
+  expect(healthAt(6 * minute, [...resumed, [3 * minute, scan, page, published]])).not.toHaveProperty('code')
+})
+
+test('a stream that was lost or ended does not affect readiness', () => {
+  expect(healthAt(60 * minute, [running, [second, lost]])).toMatchObject({ ready: true, state: 'lost' })
+  expect(healthAt(60 * minute, [running, [second, { kind: 'stream-ended' }]])).toMatchObject({
     ready: true,
     state: 'ended',
   })
 })
 
-test('a stream that comes back is given its time from then', () => {
-  const back: Happening = [60 * minute, opening, claimed]
-  expect(seen(64 * minute, [running, [second, lost], back]).ready).toBe(true)
-  expect(seen(66 * minute, [running, [second, lost], back]).ready).toBe(false)
+test('a stream that is opened again has its full time for progress', () => {
+  const back: TimedEvents = [60 * minute, opening, claimed]
+  expect(healthAt(64 * minute, [running, [second, lost], back]).ready).toBe(true)
+  expect(healthAt(66 * minute, [running, [second, lost], back]).ready).toBe(false)
 })
 
-test('one stopped stream among good ones is enough, and the others are told as ready', () => {
+test('one held stream makes the replica not ready, and the other streams are reported as ready', () => {
   const streams = [
-    { stream: 'good', pollIntervalMs: 1000, status: statusAfter([running]) },
-    { stream: 'bad', pollIntervalMs: 1000, status: statusAfter([running, [1, stopped]]) },
+    { stream: 'good', poll: polling, status: statusAfter([running]) },
+    { stream: 'bad', poll: polling, status: statusAfter([running, [1, held]]) },
   ]
   const found = health({ replicaState: 'running', streams, readyAfterMs: minute }, second)
   expect([found.ready, ...found.streams.map(({ ready }) => ready)]).toEqual([false, true, false])
+})
+
+test('says what was seen, for how long the stream has been failing, and what to do', () => {
+  const retried = (seen: string): PipelineEvent => ({
+    ...{ kind: 'read-retried', code: 'source.function-missing', attempt: 1 },
+    error: new ConnectorError('source.function-missing', seen),
+  })
+  const error = new ConnectorError('source.function-missing', 'status 404; 63 such responses in a row')
+  const givenUp: PipelineEvent = { kind: 'stream-held', code: 'source.function-missing', error, pauseMs: minute }
+  const timeline: TimedEvents[] = [running, [minute, retried('status 404')], [16 * minute, givenUp]]
+  expect(healthAt(2 * minute, timeline.slice(0, 2))).toMatchObject({ error: 'status 404', secondsFailing: 60 })
+  expect(healthAt(20 * minute, timeline)).toMatchObject({
+    ...{ state: 'held', code: 'source.function-missing', error: error.message },
+    ...{ hint: expect.stringContaining('POLARIS_URL'), secondsFailing: 19 * 60 },
+  })
+  const recovered = healthAt(21 * minute, [...timeline, [21 * minute, opening, claimed, published]])
+  expect(recovered).not.toMatchObject({ secondsFailing: expect.anything() })
+  expect(recovered).not.toMatchObject({ error: expect.anything() })
+})
+
+test('does not show the message of an error that is not its own (invariant 8)', () => {
+  const bug: PipelineEvent = { kind: 'stream-held', code: 'bug', error: new TypeError('DUPONT'), pauseMs: minute }
+  expect(JSON.stringify(healthAt(minute, [running, [minute, bug]]))).not.toContain('DUPONT')
 })

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
 import { libraryLog } from '../../../connector/telemetry/library-log.ts'
-import type { LogFields, LogLevel } from '../../../connector/telemetry/log.ts'
+import type { LogFields, LogLevel } from '../../../connector/telemetry/logger.ts'
 
-function told(level: LogLevel, message: string, fields: Record<string, unknown>) {
+function logged(level: LogLevel, message: string, fields: Record<string, unknown>) {
   const lines: { level: string; message: string; fields: LogFields }[] = []
   libraryLog((at, text, found) => lines.push({ level: at, message: text, fields: found }), 'kafkajs')(
     level,
@@ -12,9 +12,9 @@ function told(level: LogLevel, message: string, fields: Record<string, unknown>)
   return lines[0]
 }
 
-test('a library is told with the listed fields and the codes found in its texts, never with the texts', () => {
+test('logs the allowed fields and the codes found in texts, never the texts', () => {
   expect(
-    told('error', '[Connection] Connection error: connect ECONNREFUSED 10.0.0.1:9092', {
+    logged('error', '[Connection] Connection error: connect ECONNREFUSED 10.0.0.1:9092', {
       namespace: 'Connection',
       broker: 'kafka-1.internal:9092',
       clientId: 'Dupont',
@@ -27,7 +27,7 @@ test('a library is told with the listed fields and the codes found in its texts,
     }),
   ).toEqual({
     level: 'debug',
-    message: 'from a library',
+    message: 'library log',
     fields: {
       library: 'kafkajs',
       namespace: 'Connection',
@@ -40,8 +40,8 @@ test('a library is told with the listed fields and the codes found in its texts,
   })
 })
 
-test('what a library calls an error is for debugging: it logs so what it then gets over', () => {
-  expect((['error', 'warn', 'info', 'debug', 'trace'] as const).map((level) => told(level, 'x', {})?.level)).toEqual([
+test('logs library errors at debug level', () => {
+  expect((['error', 'warn', 'info', 'debug', 'trace'] as const).map((level) => logged(level, 'x', {})?.level)).toEqual([
     'debug',
     'debug',
     'debug',
@@ -61,14 +61,14 @@ test.each([
   ['retryCount', 'Dupont'],
   ['namespace', '06 12 34 56 78'],
   ['constructor', 'Dupont'],
-])('a listed field passes only in its own form: %s = %j does not', (name, value) => {
-  expect(told('error', 'x', { [name]: value })?.fields).toEqual({ library: 'kafkajs' })
+])('drops an allowed field with an invalid value: %s = %j', (name, value) => {
+  expect(logged('error', 'x', { [name]: value })?.fields).toEqual({ library: 'kafkajs' })
 })
 
-test('codes pass as number, as type and as a code of the system', () => {
-  expect(told('error', 'x', { code: 47, type: 'INVALID_PRODUCER_EPOCH' })?.fields).toMatchObject({
+test('logs numeric codes, protocol error names and system error codes', () => {
+  expect(logged('error', 'x', { code: 47, type: 'INVALID_PRODUCER_EPOCH' })?.fields).toMatchObject({
     code: 47,
     type: 'INVALID_PRODUCER_EPOCH',
   })
-  expect(told('error', 'x', { code: 'ETIMEDOUT' })?.fields).toMatchObject({ code: 'ETIMEDOUT' })
+  expect(logged('error', 'x', { code: 'ETIMEDOUT' })?.fields).toMatchObject({ code: 'ETIMEDOUT' })
 })

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { LogFields } from '../../../connector/telemetry/log.ts'
+import type { LogFields } from '../../../connector/telemetry/logger.ts'
 import { type LoggerParts, logger } from '../../../connector/telemetry/logger.ts'
 
 function lines(level: LoggerParts['level']) {
@@ -8,7 +8,7 @@ function lines(level: LoggerParts['level']) {
   return { written, log: logger({ connector: 'shops', replica: 'r-1', version: '1.2.3', level, out }) }
 }
 
-test('a line is JSON with level, ISO time, connector, replica, version, message and its fields', () => {
+test('writes JSON with level, ISO time, connector, replica, version, message and fields', () => {
   const { written, log } = lines('info')
   log('info', 'stream claimed', { stream: 'shop', epoch: 3, causes: ['Error ECONNRESET'], missing: undefined })
   expect(written).toHaveLength(1)
@@ -31,13 +31,13 @@ test.each([
   ['info', 3],
   ['error', 1],
   ['silent', 0],
-] as const)('at level %s, %i of five levels are written', (level, count) => {
+] as const)('at level %s, writes lines of %i levels', (level, count) => {
   const { written, log } = lines(level)
   for (const at of ['trace', 'debug', 'info', 'warn', 'error'] as const) log(at, 'x', {})
   expect(written).toHaveLength(count)
 })
 
-test('an object, an error or a list of objects that got past the types is not printed', () => {
+test('drops objects, errors and lists of objects that bypass the types', () => {
   const { written, log } = lines('info')
   const smuggled: unknown = {
     err: new Error('Dupont'),
@@ -49,7 +49,7 @@ test('an object, an error or a list of objects that got past the types is not pr
   expect(written[0]).not.toContain('Dupont')
 })
 
-test('a text with line ends stays one line', () => {
+test('writes a text with line breaks on one line', () => {
   const { written, log } = lines('info')
   log('info', 'x', { why: 'one\ntwo\r\nthree' })
   expect(written.join('').trimEnd().split('\n')).toHaveLength(1)

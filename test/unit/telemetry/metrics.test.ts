@@ -3,29 +3,33 @@ import { expect, test } from 'vitest'
 import type { PipelineEvent } from '../../../connector/pipeline/pipeline-event.ts'
 import { systemClock } from '../../../connector/runtime/clock.ts'
 import { ConnectorError } from '../../../connector/runtime/connector-error.ts'
+import { newScans, type Scan } from '../../../connector/scan/scan-state.ts'
 import { describeMetrics } from '../../../connector/telemetry/metric-list.ts'
-import { telemetry } from '../../../connector/telemetry/telemetry.ts'
-import { everyPipelineEvent } from '../../support/every-pipeline-event.ts'
+import { createTelemetry } from '../../../connector/telemetry/telemetry.ts'
+import { backfill, everyPipelineEvent, published } from '../../support/every-pipeline-event.ts'
+import { polling } from '../../support/polling.ts'
 
 const error = new ConnectorError('publish.unreachable', 'connect')
 
 function observed() {
   const time = { now: 1_000_000 }
-  const told = telemetry({
+  const telemetry = createTelemetry({
     connector: 'shops',
     replica: 'r-1',
     version: '1.2.3',
     level: 'silent',
     out: { write: () => {} },
-    clock: { ...systemClock, monotonic: () => time.now },
+    clock: { ...systemClock, monotonic: () => time.now, now: () => time.now },
     readyAfterMs: 300_000,
     placement: 'group',
   })
   const samples = async () => {
-    const lines = (await told.registry.metrics()).split('\n').filter((line) => line.startsWith('polaris_connector_'))
+    const lines = (await telemetry.registry.metrics())
+      .split('\n')
+      .filter((line) => line.startsWith('polaris_connector_'))
     return new Map(lines.map((line) => [shortened(line), Number(line.slice(line.lastIndexOf(' ')))]))
   }
-  return { ...told, time, samples }
+  return { ...telemetry, time, samples }
 }
 
 const shortened = (line: string) =>
@@ -34,28 +38,35 @@ const shortened = (line: string) =>
     .replace('polaris_connector_', '')
     .replace(/,connector="shops"|connector="shops",?/, '')
 
-test('every event moves its metrics, labelled by stream and code', async () => {
+test('each event updates its metrics, labelled by stream and code', async () => {
   const { observe, samples } = observed()
-  const shop = observe('shop', { pollIntervalMs: 5000 })
+  const shop = observe('shop', polling)
   for (const event of everyPipelineEvent(error)) shop(event)
   const found = Object.fromEntries(await samples())
   expect(found).toMatchObject({
-    'pages_total{stream="shop"}': 1,
+    'pages_total{stream="shop",scan="live"}': 1,
+    'pages_total{stream="shop",scan="full"}': 0,
     'empty_pages_total{stream="shop"}': 0,
-    'clients_total{stream="shop"}': 100,
-    'events_total{stream="shop"}': 190,
+    'clients_total{stream="shop",scan="live"}': 100,
+    'events_total{stream="shop",scan="live"}': 188,
+    'events_total{stream="shop",scan="look-back"}': 2,
+    'events_total{stream="shop",scan="backfill"}': 0,
     'dead_letters_total{stream="shop"}': 3,
-    'suppressed_total{stream="shop"}': 7,
+    'suppressed_total{stream="shop"}': 6,
+    'superseded_total{stream="shop"}': 1,
+    'found_late_total{stream="shop",scan="look-back"}': 2,
+    'found_late_total{stream="shop",scan="full"}': 0,
     'transactions_total{stream="shop"}': 1,
-    'drains_total{stream="shop"}': 1,
+    'scans_total{stream="shop",scan="live"}': 1,
     'read_bytes_total{stream="shop"}': 87_000,
     'published_bytes_total{stream="shop"}': 160_000,
     'checkpoint_saves_total{stream="shop"}': 1,
     'checkpoint_bytes{stream="shop"}': 2048,
-    'window_overflow_total{stream="shop"}': 12,
+    'index_segments_written_total{stream="shop"}': 1,
+    'index_written_bytes_total{stream="shop"}': 48_000,
     'read_retries_total{stream="shop",code="source.timeout"}': 1,
     'reopenings_total{stream="shop",code="publish.unreachable"}': 1,
-    'stops_total{stream="shop",code="checkpoint.damaged"}': 1,
+    'holds_total{stream="shop",code="checkpoint.damaged"}': 1,
     'openings_total{stream="shop"}': 1,
     'take_overs_total{stream="shop"}': 1,
     'losses_total{stream="shop"}': 1,
@@ -64,37 +75,41 @@ test('every event moves its metrics, labelled by stream and code', async () => {
     'read_duration_seconds_bucket{le="0.25",stream="shop"}': 1,
     'read_duration_seconds_bucket{le="0.1",stream="shop"}': 0,
     'publish_duration_seconds_sum{stream="shop"}': 0.03,
-    'lateness_seconds_sum{stream="shop"}': 4,
-    'last_lateness_seconds{stream="shop"}': 4,
+    'found_late_seconds_sum{stream="shop"}': 4000,
+    'found_late_seconds_count{stream="shop"}': 1,
   })
 })
 
 test.each([
-  'setting-ignored',
   'source-moved',
   'partitions-grown',
   'list-ambiguous',
-  'lateness-high',
+  'late-changes',
   'server-clock-missing',
+  'server-clock-jumped',
+  'scan-paused',
+  'scan-stuck',
+  'scans-not-interleaved',
+  'segments-missing',
+  'index-upkeep-failed',
   'fields-keep-changing',
-] as const)('the warning %s is counted by its kind', async (kind) => {
+] as const)('counts the warning %s by kind', async (kind) => {
   const { observe, samples } = observed()
-  const shop = observe('shop', { pollIntervalMs: 5000 })
+  const shop = observe('shop', polling)
   for (const event of everyPipelineEvent(error)) if (event.kind === kind) shop(event)
   expect((await samples()).get(`warnings_total{stream="shop",kind="${kind}"}`)).toBe(1)
 })
 
-test('a page without clients is told apart: an idle stream counts empty pages', async () => {
+test('counts pages without clients separately', async () => {
   const { observe, samples } = observed()
-  observe('shop', { pollIntervalMs: 5000 })({ kind: 'page-read', clients: 0, bytes: 80, tookMs: 5 })
+  observe('shop', polling)({ kind: 'page-read', scan: 'live', clients: 0, limit: 100, bytes: 80, tookMs: 5 })
   expect((await samples()).get('empty_pages_total{stream="shop"}')).toBe(1)
 })
 
-test('a group with nothing to publish is no transaction and has no duration', async () => {
+test('does not count a page group with nothing to publish as a transaction', async () => {
   const { observe, samples } = observed()
-  const shop = observe('shop', { pollIntervalMs: 5000 })
-  const nothing = { pages: 1, events: 0, deadLetters: 0, suppressed: 9, bytes: 0, tookMs: 1, seq: 3 }
-  shop({ kind: 'group-published', ...nothing })
+  const shop = observe('shop', polling)
+  shop(published({ suppressed: 9 }))
   expect((await samples()).get('suppressed_total{stream="shop"}')).toBe(9)
   expect((await samples()).get('transactions_total{stream="shop"}')).toBe(0)
   expect((await samples()).has('publish_duration_seconds_count{stream="shop"}')).toBe(false)
@@ -104,36 +119,108 @@ const claimed: PipelineEvent = {
   kind: 'stream-claimed',
   epoch: 1,
   seq: 0,
-  lastChanged: '2026-01-01T00:00:00',
+  backfill: 'due',
   isNew: true,
   events: 0,
 }
 
-test('ages are computed when somebody asks', async () => {
+test('certificate_expiry_timestamp_seconds shows the newest certificate of each kind, only where the stream runs', async () => {
+  const { observe, samples } = observed()
+  const shop = observe('shop', polling)
+  const seen = (certificate: 'server' | 'client', expiresAt: number) =>
+    shop({ kind: 'certificate-seen', certificate, expiresAt })
+  const expiries = async () =>
+    [...(await samples())].filter(([name]) => name.startsWith('certificate_expiry_timestamp_seconds'))
+  shop({ kind: 'stream-opening' })
+  shop(claimed)
+  seen('server', 1_800_000_000_000)
+  seen('client', 1_700_000_000_000)
+  seen('server', 1_900_000_000_000)
+  const name = (certificate: string) =>
+    `certificate_expiry_timestamp_seconds{stream="shop",certificate="${certificate}"}`
+  expect(await expiries()).toEqual([
+    [name('server'), 1_900_000_000],
+    [name('client'), 1_700_000_000],
+  ])
+  shop({ kind: 'stream-ended' })
+  expect(await expiries()).toEqual([])
+})
+
+test('computes ages at each scrape', async () => {
   const { observe, samples, time } = observed()
-  const shop = observe('shop', { pollIntervalMs: 5000 })
+  const shop = observe('shop', polling)
   shop({ kind: 'stream-opening' })
   time.now += 3000
   expect((await samples()).get('seconds_since_good_poll{stream="shop"}')).toBe(3)
   expect((await samples()).has('checkpoint_age_seconds{stream="shop"}')).toBe(false)
   shop(claimed)
-  shop({ kind: 'page-read', clients: 1, bytes: 1, tookMs: 1 })
+  shop({ kind: 'page-read', scan: 'live', clients: 1, limit: 100, bytes: 1, tookMs: 1 })
   time.now += 1500
   expect((await samples()).get('seconds_since_good_poll{stream="shop"}')).toBe(1.5)
   expect((await samples()).get('checkpoint_age_seconds{stream="shop"}')).toBe(1.5)
   shop({ kind: 'checkpoint-saved', bytes: 100 })
   expect((await samples()).get('checkpoint_age_seconds{stream="shop"}')).toBe(0)
   time.now += 1000
-  const group = { pages: 1, events: 0, deadLetters: 0, suppressed: 9, bytes: 0, tookMs: 1, seq: 3 }
-  shop({ kind: 'group-published', ...group })
+  shop(published({ suppressed: 9 }))
   expect((await samples()).get('checkpoint_age_seconds{stream="shop"}')).toBe(1)
-  shop({ kind: 'group-published', ...group, events: 1 })
+  shop(published({ events: 1 }))
   expect((await samples()).get('checkpoint_age_seconds{stream="shop"}')).toBe(0)
 })
 
-test('the drain state is 0 while draining and 1 once caught up, back and forth', async () => {
+test('seconds_since_live_scan counts from the start, then from the last complete live scan', async () => {
+  const { observe, samples, time } = observed()
+  const shop = observe('shop', polling)
+  const age = async () => (await samples()).get('seconds_since_live_scan{stream="shop"}')
+  const delivered = (startedAt: number, background: readonly Scan[] = []) =>
+    shop(published({}, { states: { ...newScans, live: { startedAt, scan: null }, background } }))
+  shop({ kind: 'stream-opening' })
+  delivered(1)
+  time.now += 2000
+  expect(await age()).toBe(2)
+  delivered(2)
+  time.now += 1000
+  delivered(2)
+  expect(await age()).toBe(1)
+  // A live scan that continues in the background is not complete.
+  delivered(3, [{ ...backfill, kind: 'live', startedAt: 3 }])
+  expect(await age()).toBe(1)
+  delivered(4, [{ ...backfill, kind: 'live', startedAt: 3 }])
+  expect(await age()).toBe(0)
+})
+
+test('look_backs_behind counts look-backs due for more than two of their periods and ten minutes', async () => {
+  const { observe, samples, time } = observed()
+  const shop = observe('shop', polling)
+  const behind = async () => (await samples()).get('look_backs_behind{stream="shop"}')
+  const [short, long] = polling.lookBacks.map(({ reachMs }) => reachMs) as [number, number]
+  const gone = { reachMs: 1000, startedAt: 0, dueAt: 0 }
+  const due = (at: number) => [short, long].map((reachMs) => ({ reachMs, startedAt: 0, dueAt: at }))
+  shop({ kind: 'stream-opening' })
+  expect(await behind()).toBeUndefined()
+  shop(published({}, { states: { ...newScans, lookBacks: [gone, ...due(time.now)] } }))
+  time.now += 600_000
+  expect(await behind()).toBe(0)
+  time.now += 1
+  expect(await behind()).toBe(1)
+  time.now += 12 * 3_600_000
+  expect(await behind()).toBe(2)
+})
+
+test('shows the size of the client index', async () => {
   const { observe, samples } = observed()
-  const shop = observe('shop', { pollIntervalMs: 5000 })
+  const shop = observe('shop', polling)
+  for (const event of [{ kind: 'stream-opening' } as const, claimed]) shop(event)
+  shop(published({}, { index: { clients: 5000, memoryBytes: 120_000, segments: 2 } }))
+  expect(Object.fromEntries(await samples())).toMatchObject({
+    'index_clients{stream="shop"}': 5000,
+    'index_memory_bytes{stream="shop"}': 120_000,
+    'index_segments{stream="shop"}': 2,
+  })
+})
+
+test('caught_up is 0 while scanning and 1 when caught up', async () => {
+  const { observe, samples } = observed()
+  const shop = observe('shop', polling)
   const state = async () => (await samples()).get('caught_up{stream="shop"}')
   expect(await state()).toBeUndefined()
   shop({ kind: 'stream-opening' })
@@ -145,9 +232,9 @@ test('the drain state is 0 while draining and 1 once caught up, back and forth',
   expect(await state()).toBe(0)
 })
 
-test('a stream has exactly one state, and no ages here once it runs elsewhere', async () => {
+test('a stream has exactly one state, and no ages when it runs elsewhere', async () => {
   const { observe, samples } = observed()
-  const shop = observe('shop', { pollIntervalMs: 5000 })
+  const shop = observe('shop', polling)
   const states = async () =>
     [...(await samples())]
       .filter(([name, value]) => name.startsWith('stream_state') && value === 1)
@@ -160,30 +247,32 @@ test('a stream has exactly one state, and no ages here once it runs elsewhere', 
   shop({ kind: 'stream-lost', error, wasStopping: false })
   expect(await states()).toEqual(['stream_state{stream="shop",state="lost"}'])
   expect(
-    [...(await samples()).keys()].filter((name) => /^(seconds_since|checkpoint_age|caught_up)/.test(name)),
+    [...(await samples()).keys()].filter((name) =>
+      /^(seconds_since|checkpoint_age|caught_up|look_backs|index_(clients|mem|segments{))/.test(name),
+    ),
   ).toEqual([])
 })
 
-test('a stopped stream keeps ageing, so that an alert on the age finds it too', async () => {
+test('the age of a held stream keeps growing, so that alerts on the age detect it', async () => {
   const { observe, samples, time } = observed()
-  const shop = observe('shop', { pollIntervalMs: 5000 })
+  const shop = observe('shop', polling)
   for (const event of [{ kind: 'stream-opening' } as const, claimed]) shop(event)
-  shop({ kind: 'stream-stopped', code: 'source.mapping', error })
+  shop({ kind: 'stream-held', code: 'source.mapping', error, pauseMs: 60_000 })
   time.now += 60_000
   expect((await samples()).get('seconds_since_good_poll{stream="shop"}')).toBe(60)
 })
 
-test('counters exist from the start, so that a rate begins at zero, and streams are counted apart', async () => {
+test('counters exist from the start with value zero, separately for each stream', async () => {
   const { observe, samples } = observed()
-  const [shop] = [observe('shop', { pollIntervalMs: 5000 }), observe('other', { pollIntervalMs: 5000 })]
-  shop({ kind: 'page-read', clients: 4, bytes: 1, tookMs: 1 })
-  expect((await samples()).get('clients_total{stream="shop"}')).toBe(4)
-  expect((await samples()).get('clients_total{stream="other"}')).toBe(0)
+  const [shop] = [observe('shop', polling), observe('other', polling)]
+  shop({ kind: 'page-read', scan: 'live', clients: 4, limit: 100, bytes: 1, tookMs: 1 })
+  expect((await samples()).get('clients_total{stream="shop",scan="live"}')).toBe(4)
+  expect((await samples()).get('clients_total{stream="other",scan="live"}')).toBe(0)
 })
 
-test('every series bears the connector, those of the process too, on a registry of its own', async () => {
+test('every series has the connector label, including process metrics, on a separate registry', async () => {
   const { registry, observe } = observed()
-  observe('shop', { pollIntervalMs: 5000 })
+  observe('shop', polling)
   const lines = (await registry.metrics()).split('\n').filter((line) => line !== '' && !line.startsWith('#'))
   expect(lines.every((line) => line.includes('connector="shops"'))).toBe(true)
   for (const name of [
@@ -197,7 +286,7 @@ test('every series bears the connector, those of the process too, on a registry 
   expect(await new Registry().metrics()).toBe('\n')
 })
 
-test('readiness and what runs are metrics too', async () => {
+test('exports readiness and build information', async () => {
   const { samples, replicaIs } = observed()
   expect((await samples()).get('ready{}')).toBe(0)
   replicaIs('running')
@@ -205,7 +294,7 @@ test('readiness and what runs are metrics too', async () => {
   expect((await samples()).get('build_info{version="1.2.3",replica="r-1"}')).toBe(1)
 })
 
-test('the reference names every metric of the registry with its type and meaning', async () => {
+test('the reference lists every metric of the registry with its type and help', async () => {
   const { registry } = observed()
   const table = describeMetrics()
   const own = (await registry.getMetricsAsJSON()).filter(({ name }) => name.startsWith('polaris_connector_'))
@@ -217,7 +306,7 @@ test('the reference names every metric of the registry with its type and meaning
   expect(table.trim().split('\n')).toHaveLength(own.length + 2)
 })
 
-test('names say their unit and counters end in _total', async () => {
+test('counter names end in _total, and other names do not', async () => {
   const { registry } = observed()
   for (const { name, type } of await registry.getMetricsAsJSON()) {
     if (!name.startsWith('polaris_connector_')) continue

@@ -1,32 +1,33 @@
 import { expect, test } from 'vitest'
 import { type Clock, systemClock } from '../../../connector/runtime/clock.ts'
 import { ConnectorError } from '../../../connector/runtime/connector-error.ts'
-import { telemetry } from '../../../connector/telemetry/telemetry.ts'
+import { createTelemetry } from '../../../connector/telemetry/telemetry.ts'
 import { everyReplicaEvent } from '../../support/every-replica-event.ts'
-import { virtualClock } from '../../support/virtual-clock.ts'
+import { virtualClock } from '../../support/fakes/virtual-clock.ts'
+import { polling } from '../../support/polling.ts'
 
 function replica(clock: Clock = systemClock) {
   const lines: Record<string, unknown>[] = []
-  const told = telemetry({
+  const telemetry = createTelemetry({
     ...{ connector: 'shops', replica: 'r-1', version: '1.2.3', level: 'info', readyAfterMs: 300_000 },
     ...{ placement: 'group', clock, out: { write: (line: string) => lines.push(JSON.parse(line)) } },
   })
-  const shop = told.observe('shop', { pollIntervalMs: 5000 })
+  const shop = telemetry.observe('shop', polling)
   const move = (gained: string[], lost: string[] = []) =>
-    told.observePlacement({ kind: 'assignment-changed', streams: gained.length, gained, lost })
-  const shopState = () => told.health().streams[0]?.state
-  return { ...told, lines, shop, move, shopState }
+    telemetry.observePlacement({ kind: 'assignment-changed', streams: gained.length, gained, lost })
+  const shopState = () => telemetry.health().streams[0]?.state
+  return { ...telemetry, lines, shop, move, shopState }
 }
 
-test('a replica is not ready before it is in the group, and says why', () => {
+test('a replica is not ready before it joins the group, and shows the failure', () => {
   const { health, observePlacement } = replica()
   expect(health()).toMatchObject({ ready: false, replicaState: 'starting', placement: { state: 'joining' } })
   const error = new ConnectorError('publish.unauthorized', 'join group shops')
-  observePlacement({ kind: 'group-broken', code: error.code, error })
-  expect(health()).toMatchObject({ ready: false, placement: { state: 'broken', code: 'publish.unauthorized' } })
+  observePlacement({ kind: 'membership-lost', code: error.code, error })
+  expect(health()).toMatchObject({ ready: false, placement: { state: 'rejoining', code: 'publish.unauthorized' } })
 })
 
-test('a standby without streams is ready; its streams wait', () => {
+test('a standby is ready, and its streams are waiting', () => {
   const { health, move, shopState, lines } = replica()
   move([])
   expect(health()).toMatchObject({
@@ -38,7 +39,7 @@ test('a standby without streams is ready; its streams wait', () => {
   expect(lines.map(({ msg }) => msg)).toEqual(['standing by: no stream is assigned to this replica', 'replica running'])
 })
 
-test('a standby that is out of the group for long is not ready until it has joined again', () => {
+test('a standby that is out of the group for too long is not ready until it has rejoined', () => {
   const clock = virtualClock(0)
   const { health, move, observePlacement } = replica(clock)
   const join = () => observePlacement({ kind: 'group-joined', slots: [], kept: 0, streams: [], tookMs: 1 })
@@ -49,7 +50,7 @@ test('a standby that is out of the group for long is not ready until it has join
   expect(health().ready).toBe(true)
   for (const out of [
     { kind: 'session-expired', silentMs: 7_000 },
-    { kind: 'group-broken', code: error.code, error },
+    { kind: 'membership-lost', code: error.code, error },
   ] as const) {
     observePlacement(out)
     clock.pass(300_000)
@@ -61,7 +62,7 @@ test('a standby that is out of the group for long is not ready until it has join
   }
 })
 
-test('a replica that stops stays one that stops, whatever the group says', () => {
+test('a stopping replica stays stopping after a new assignment', () => {
   const { health, move, replicaIs } = replica()
   move(['shop'])
   replicaIs('stopping')
@@ -69,32 +70,34 @@ test('a replica that stops stays one that stops, whatever the group says', () =>
   expect(health()).toMatchObject({ ready: false, replicaState: 'stopping' })
 })
 
-test('a stream that let go waits, and one that had stopped for an operator is the business of another replica', () => {
+test('a released stream is waiting, whether it ran or was held', () => {
   const { shop, move, shopState, health, observePlacement } = replica()
   move(['shop'])
   shop({ kind: 'stream-opening' })
   move([], ['shop'])
   expect(shopState()).toBe('opening')
   shop({ kind: 'stream-ended' })
-  observePlacement({ kind: 'stream-let-go', stream: 'shop', tookMs: 3 })
+  observePlacement({ kind: 'stream-released', stream: 'shop', tookMs: 3 })
   expect(shopState()).toBe('waiting')
 
   move(['shop'])
-  shop({ kind: 'stream-stopped', code: 'bug', error: new TypeError() })
+  shop({ kind: 'stream-held', code: 'bug', error: new TypeError(), pauseMs: 60_000 })
   expect(health().ready).toBe(false)
   move([], ['shop'])
+  shop({ kind: 'stream-ended' })
+  observePlacement({ kind: 'stream-released', stream: 'shop', tookMs: 3 })
   expect(shopState()).toBe('waiting')
   expect(health().ready).toBe(true)
 })
 
-test('the metrics tell streams, rebalances, quarrels and the state of the group', async () => {
+test('the metrics report assigned streams, rebalances, contention and the group state', async () => {
   const { observePlacement, registry } = replica()
   for (const event of everyReplicaEvent(new ConnectorError('publish.unreachable', 'join'))) observePlacement(event)
   const text = (await registry.metrics()).replaceAll(/,?connector="shops"/g, '').replaceAll('{}', '')
   for (const line of [
     'rebalances_total 1',
     'session_expiries_total 1',
-    'group_breaks_total{code="publish.unreachable"} 1',
+    'membership_losses_total{code="publish.unreachable"} 1',
     'contested_total{stream="shop"} 1',
     'assigned_streams 1',
     'group_state{state="left"} 1',

@@ -1,9 +1,10 @@
 import { expect, test } from 'vitest'
 import { systemClock } from '../../../connector/runtime/clock.ts'
 import { ConnectorError } from '../../../connector/runtime/connector-error.ts'
-import { telemetry } from '../../../connector/telemetry/telemetry.ts'
+import { createTelemetry } from '../../../connector/telemetry/telemetry.ts'
+import { polling } from '../../support/polling.ts'
 
-function told(level: 'debug' | 'info' = 'info') {
+function setUp(level: 'debug' | 'info' = 'info') {
   const lines: Record<string, unknown>[] = []
   const parts = {
     connector: 'shops',
@@ -14,34 +15,43 @@ function told(level: 'debug' | 'info' = 'info') {
     readyAfterMs: 300_000,
   } as const
   const out = { write: (line: string) => lines.push(JSON.parse(line)) }
-  return { ...telemetry({ ...parts, out, clock: systemClock }), lines }
+  return { ...createTelemetry({ ...parts, out, clock: systemClock }), lines }
 }
 
-test('the replica has one line for each change of what it does', () => {
-  const { replicaIs, lines } = told()
+test('logs one line for each change of the replica state', () => {
+  const { replicaIs, lines } = setUp()
   for (const state of ['running', 'running', 'stopping', 'stopping'] as const) replicaIs(state)
   expect(lines.map((line) => line.msg)).toEqual(['replica running', 'replica stopping'])
 })
 
-test('what a stream tells goes to the log, the metrics and the health at once', async () => {
-  const { observe, registry, health, lines } = told()
-  observe('shop', { pollIntervalMs: 5000 })({ kind: 'stream-stopped', code: 'bug', error: new TypeError('Dupont') })
+test('reports an event to the log, the metrics and the health', async () => {
+  const { observe, registry, health, lines } = setUp()
+  observe(
+    'shop',
+    polling,
+  )({
+    kind: 'stream-held',
+    code: 'bug',
+    error: new TypeError('Dupont'),
+    pauseMs: 60_000,
+  })
   expect(lines).toMatchObject([{ level: 'error', connector: 'shops', stream: 'shop', code: 'bug', error: 'TypeError' }])
   expect(await registry.metrics()).toContain(
-    'polaris_connector_stops_total{stream="shop",code="bug",connector="shops"} 1',
+    'polaris_connector_holds_total{stream="shop",code="bug",connector="shops"} 1',
   )
-  expect(health().streams).toMatchObject([{ stream: 'shop', state: 'stopped', code: 'bug' }])
+  expect(health().streams).toMatchObject([{ stream: 'shop', state: 'held', code: 'bug' }])
 })
 
-test('pages and groups leave no line at info, however many', () => {
-  const { observe, lines } = told()
-  const shop = observe('shop', { pollIntervalMs: 5000 })
-  for (let page = 0; page < 1000; page++) shop({ kind: 'page-read', clients: 100, bytes: 9, tookMs: 9 })
+test('logs no line at info for pages', () => {
+  const { observe, lines } = setUp()
+  const shop = observe('shop', polling)
+  for (let page = 0; page < 1000; page++)
+    shop({ kind: 'page-read', scan: 'live', clients: 100, limit: 100, bytes: 9, tookMs: 9 })
   expect(lines).toEqual([])
 })
 
-test('a checkpoint store that fails and is tried again is counted, and told at debug', async () => {
-  const { storeRetried, registry, lines } = told('debug')
+test('counts a retried call to the checkpoint store, and logs it at debug', async () => {
+  const { storeRetried, registry, lines } = setUp('debug')
   storeRetried(new ConnectorError('storage.unavailable', 'write s3://bucket/key: SlowDown'), 2)
   expect(lines).toMatchObject([{ level: 'debug', code: 'storage.unavailable', attempt: 2 }])
   expect(await registry.metrics()).toContain('polaris_connector_store_retries_total{connector="shops"} 1')

@@ -1,0 +1,36 @@
+import { deltaEntries, type IndexState } from '../index/index-state.ts'
+import { BACKFILL, RECHECK, type ScanStates, scanWith } from '../scan/scan-state.ts'
+import type { SourceTime } from '../source/client-source.ts'
+import { wallClock } from '../source/source-time.ts'
+import type { StreamState } from './stream-state.ts'
+
+/** What a state means, in one sentence. `timeZone`: the server's (IANA name). Pure. */
+export function describedState({ events, scans, recheck, index }: StreamState, timeZone: string): string {
+  const liveUntil = readUntil(scans, timeZone)
+  const again = recheck ?? scanWith(scans, RECHECK)
+  return [
+    `${events} events`,
+    `at most ${indexEntries(index)} clients in the index`,
+    liveUntil === undefined ? 'no live scan completed' : `live until ${liveUntil}`,
+    describedBackfill(scans),
+    ...(again === undefined ? [] : [`to be read again from ${again.from}`]),
+  ].join(', ')
+}
+
+/** Start of the last completed live scan, on the server's wall clock; undefined before. */
+export function readUntil({ live }: ScanStates, timeZone: string): SourceTime | undefined {
+  return live.startedAt === null ? undefined : wallClock(live.startedAt, timeZone)
+}
+
+function describedBackfill(scans: ScanStates): string {
+  if (scans.backfill === 'done') return 'backfill done'
+  const scan = scanWith(scans, BACKFILL)
+  if (scan === undefined || scan.pages === 0) return 'backfill due'
+  const { clients, lastModifiedAt } = scan
+  return `backfill in progress${lastModifiedAt === null ? '' : ` at ${lastModifiedAt}`} (${clients} clients read)`
+}
+
+/** A client may have several entries. */
+function indexEntries({ segments, delta }: IndexState): number {
+  return segments.reduce((sum, { entries }) => sum + entries, deltaEntries(delta))
+}

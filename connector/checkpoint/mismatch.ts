@@ -1,0 +1,51 @@
+import type { ErrorCode } from '../runtime/error-catalogue.ts'
+import type { CheckpointDocument, StreamIdentity } from './checkpoint-document.ts'
+
+/** Why a stream cannot use a document. */
+interface Mismatch {
+  readonly code: ErrorCode
+  readonly why: string
+}
+
+/**
+ * Checks that the document belongs to this stream. Another stream, source, cluster or topic is a mismatch; a new URL or
+ * more partitions are not. Pure.
+ */
+export function mismatch(document: CheckpointDocument, identity: StreamIdentity): Mismatch | undefined {
+  const { source, destination } = identity
+  const { clusterId } = destination
+  const compared: [string, string | number | null, string | number | null][] = [
+    ['connector', document.connector, identity.connector],
+    ['stream', document.stream, identity.stream],
+    ['codeMagasin', document.source.codeMagasin, source.codeMagasin],
+    ['prefixCle', document.source.prefixCle, source.prefixCle],
+    // If either cluster id is unknown, only the topic id is compared.
+    ['Kafka cluster', document.destination.clusterId ?? clusterId, clusterId ?? document.destination.clusterId],
+    ['topic', document.destination.topic, destination.topic],
+  ]
+  const wrong = compared.find(([, stored, configured]) => stored !== configured)
+  if (wrong === undefined) return replacedTopic(document, identity)
+  const [what, stored, configured] = wrong
+  const why = `the document belongs to ${what} ${stored ?? '(none)'}, not to ${configured ?? '(none)'}`
+  return { code: 'checkpoint.other-stream', why }
+}
+
+function replacedTopic(document: CheckpointDocument, { destination }: StreamIdentity): Mismatch | undefined {
+  const { topic, topicId, partitions } = document.destination
+  const isOther = topicId !== null && destination.topicId !== null && topicId !== destination.topicId
+  if (!isOther && partitions <= destination.partitions) return undefined
+  const before = topicId === null ? `${partitions} partitions` : `id ${topicId} and ${partitions} partitions`
+  const now = `id ${destination.topicId ?? '(unknown)'} and ${destination.partitions} partitions`
+  const published = publishedEvents(document)
+  return published === 0
+    ? undefined
+    : {
+        code: 'checkpoint.topic-lost',
+        why: `topic ${topic} was deleted and created again (before: ${before}; now: ${now}); the ${published} events published to it are lost`,
+      }
+}
+
+/** The number of events that were published according to the document, including those of a pending transaction. */
+export function publishedEvents({ committed, pending }: CheckpointDocument): number {
+  return Math.max(committed.state.events, pending?.change.events ?? 0)
+}

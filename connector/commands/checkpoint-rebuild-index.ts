@@ -1,0 +1,30 @@
+import { describedState } from '../checkpoint/described-state.ts'
+import { openParts, withoutPlacement } from '../compose/compose-stream.ts'
+import { rebuildIndex } from '../stream/rebuild-index.ts'
+import { streamOption, withStream } from './chosen-stream.ts'
+import { type Command, configOption } from './command.ts'
+import { progressReport } from './progress-report.ts'
+import { mustBeConfirmed, yesOption } from './rewrite-stream.ts'
+
+export const checkpointRebuildIndex: Command = {
+  name: 'checkpoint rebuild-index',
+  summary: 'make the client index of a stream again from its topic',
+  usage:
+    'For a stream whose index segments are missing or damaged. Opens the stream like a replica, which\n' +
+    'fences a running one, reads the whole events topic, and stores a new index with the next epoch:\n' +
+    'the last event of each client counts. Clients that are only in the dead-letter topic, or whose\n' +
+    'events the topic no longer has, are published again when they are read. Scans continue where\n' +
+    'they were. Prints the progress.',
+  options: { ...configOption, ...streamOption, ...yesOption },
+  run: (args, parts) =>
+    withStream(args, parts, async (chosen) => {
+      const { stream, shared, closing } = chosen
+      mustBeConfirmed(args, chosen, 'get a new client index')
+      const opening = openParts(stream, shared, { ...withoutPlacement, observe: () => {}, closing })
+      const { after, clients } = await rebuildIndex(opening, progressReport(parts, shared.clock), parts.stop)
+      if (parts.showProgress !== undefined) parts.printError('')
+      parts.print(`${clients} clients in the new index`)
+      parts.print(`now: epoch ${after.claim.epoch}, ${describedState(after.committed.state, stream.poll.timeZone)}`)
+      return 0
+    }),
+}

@@ -1,0 +1,63 @@
+import { openSharedResources, replicaName, type SharedResources } from '../compose/shared-resources.ts'
+import { type ConnectorConfig, connectorConfig } from '../config/connector-config.ts'
+import { loadConfig } from '../config/load-config.ts'
+import { systemClock } from '../runtime/clock.ts'
+import { type CloseStack, closeStack } from '../runtime/close-stack.ts'
+import { createTelemetry, type Telemetry } from '../telemetry/telemetry.ts'
+import { type CommandArgs, type CommandParts, configSources } from './command.ts'
+
+/** What a command that connects works with. */
+export interface CommandResources {
+  readonly config: ConnectorConfig
+  readonly shared: SharedResources
+  /** Closed when the command ends. */
+  readonly closing: CloseStack
+}
+
+/** What a command that runs streams works with. */
+interface ReplicaResources extends CommandResources {
+  readonly telemetry: Telemetry
+}
+
+/** Runs `use` as a replica, which logs to standard output. Rejects with `config.invalid` or as `use` does. */
+export async function asReplica(
+  args: CommandArgs,
+  parts: CommandParts,
+  use: (resources: ReplicaResources) => Promise<number>,
+): Promise<number> {
+  const config = connectorConfig(loadConfig(configSources(args, parts)))
+  await using closing = closeStack()
+  const identity = { connector: config.connector, replica: replicaName(), version: parts.version }
+  const telemetry = createTelemetry({
+    ...identity,
+    level: config.logLevel,
+    out: process.stdout,
+    clock: systemClock,
+    placement: config.placement.mode,
+    readyAfterMs: config.http.readyAfterMs,
+  })
+  const logs = {
+    kafkaLog: telemetry.libraryLog('kafkajs'),
+    onStoreRetry: telemetry.storeRetried,
+    onServerChange: telemetry.serverChanged,
+  }
+  const shared = openSharedResources(config, { clock: systemClock, replica: identity.replica, ...logs }, closing)
+  return await use({ config, shared, telemetry, closing })
+}
+
+/** Runs `use` as an operator's tool, which logs nothing. Rejects with `config.invalid` or as `use` does. */
+export async function asOperator(
+  args: CommandArgs,
+  parts: CommandParts,
+  use: (resources: CommandResources) => Promise<number>,
+): Promise<number> {
+  const config = connectorConfig(loadConfig(configSources(args, parts)))
+  await using closing = closeStack()
+  const replica = `operator-${replicaName()}`
+  const logs = { kafkaLog: () => {}, onStoreRetry: () => {}, onServerChange: () => {} }
+  return await use({
+    config,
+    shared: openSharedResources(config, { clock: systemClock, replica, ...logs }, closing),
+    closing,
+  })
+}

@@ -1,0 +1,76 @@
+import type { ConnectorConfig, StreamConfig } from '../config/connector-config.ts'
+import type { DoctorParts, StreamUnderTest } from '../doctor/doctor-parts.ts'
+import { kafkaClient } from '../kafka/kafka-client.ts'
+import type { KafkaTimeouts } from '../kafka/kafka-config.ts'
+import { streamNames } from '../publish/event-publisher.ts'
+import type { Clock } from '../runtime/clock.ts'
+import type { CloseStack } from '../runtime/close-stack.ts'
+import type { SeenCertificate, SourceEvent } from '../source/client-source.ts'
+import { httpClientSource } from '../source/http-client-source.ts'
+import { viewReplicas } from './compose-placement.ts'
+import { openParts, streamObject, withoutPlacement } from './compose-stream.ts'
+import { openSharedResources, type SharedResources } from './shared-resources.ts'
+
+/** What `doctor` checks, with its own adapters. The timeouts for Kafka and the store are shorter than those of `run`. */
+export function composeDoctor(configured: ConnectorConfig, clock: Clock, closing: CloseStack): DoctorParts {
+  const config = withShortTimeouts(configured)
+  const names = streamNames(config.connector, 'doctor')
+  const parts = { clock, replica: names.clientId, kafkaLog: () => {}, onStoreRetry: () => {}, onServerChange: () => {} }
+  const shared = openSharedResources(config, parts, closing)
+  const connect = () =>
+    kafkaClient(config.kafka, { clientId: names.clientId, log: () => {}, accounts: shared.accounts })
+  return {
+    config,
+    clock,
+    names,
+    store: shared.store,
+    admin: { config: config.kafka, clock, connect },
+    viewReplicas: (stop) => viewReplicas(shared, stop),
+    streams: config.streams.map((stream) => streamUnderTest(stream, shared, closing)),
+  }
+}
+
+function streamUnderTest(stream: StreamConfig, shared: SharedResources, closing: CloseStack): StreamUnderTest {
+  const { clock, config, accounts } = shared
+  const certificates: SeenCertificate[] = []
+  const http = {
+    clock,
+    observe: (event: SourceEvent) => {
+      if (event.kind === 'certificate-seen') certificates.push(event)
+    },
+    permits: shared.limitOf(stream.polaris),
+    accounts,
+    outages: 'give-up' as const,
+  }
+  const source = closing.use(httpClientSource(stream.polaris, http), (opened) => opened.close())
+  const { identity } = openParts(stream, shared, { ...withoutPlacement, observe: () => {}, closing })
+  return {
+    ...{ config: stream, source, certificates: () => certificates, identity, object: streamObject(stream, shared) },
+    names: streamNames(config.connector, stream.name),
+  }
+}
+
+const fewRetries = { retries: 1, firstPauseMs: 200, maxPauseMs: 500, maxRetryAfterMs: 500 }
+
+/** Reports unavailable brokers and stores within seconds. */
+function withShortTimeouts(config: ConnectorConfig): ConnectorConfig {
+  const { kafka, checkpoint } = config
+  return {
+    ...config,
+    kafka: { ...kafka, timeouts: shortened(kafka.timeouts) },
+    checkpoint: { ...checkpoint, callWithinMs: Math.min(checkpoint.callWithinMs, 6_000) },
+    streams: config.streams.map((stream) => ({
+      ...stream,
+      kafka: { ...stream.kafka, timeouts: shortened(stream.kafka.timeouts) },
+      polaris: { ...stream.polaris, retry: fewRetries },
+    })),
+  }
+}
+
+const shortened = (timeouts: KafkaTimeouts): KafkaTimeouts => ({
+  ...timeouts,
+  connectionMs: Math.min(timeouts.connectionMs, 3_000),
+  requestMs: Math.min(timeouts.requestMs, 5_000),
+  commitWithinMs: Math.min(timeouts.commitWithinMs, 7_000),
+  closeMs: Math.min(timeouts.closeMs, 1_000),
+})

@@ -1,0 +1,28 @@
+import { kafkaClient } from '../kafka/kafka-client.ts'
+import { groupPlacement } from '../placement/group-placement.ts'
+import { type GroupView, viewGroup } from '../placement/group-view.ts'
+import type { PlacementEvent } from '../placement/placement.ts'
+import { type Placement, singlePlacement } from '../placement/placement.ts'
+import { slotsTopic } from '../placement/placement-config.ts'
+import type { SharedResources } from './shared-resources.ts'
+
+/** The placement of the configured mode; connects when it is run. */
+export function composePlacement(shared: SharedResources, observe: (event: PlacementEvent) => void): Placement {
+  const { config, clock, replica, accounts, kafkaLog: log } = shared
+  const { connector, kafka, placement } = config
+  const streams = streamNamesOf(shared)
+  if (placement.mode === 'single') return singlePlacement(streams)
+  return groupPlacement(placement, { connector, replica, streams, kafka, clock, log, accounts, observe })
+}
+
+/** The current consumer group; null with `PLACEMENT=single`. Rejects with `publish.*`. */
+export async function viewReplicas(shared: SharedResources, stop: AbortSignal): Promise<GroupView | null> {
+  const { config, clock, replica: clientId, accounts, kafkaLog: log } = shared
+  const { connector: group, kafka, placement } = config
+  if (placement.mode === 'single') return null
+  const connect = () => kafkaClient(kafka, { clientId, log, accounts })
+  const topic = slotsTopic(group, placement)
+  return await viewGroup({ group, topic, streams: streamNamesOf(shared), config: kafka, clock, connect }, stop)
+}
+
+const streamNamesOf = ({ config }: SharedResources) => config.streams.map(({ name }) => name)

@@ -1,0 +1,171 @@
+import { randomUUID } from 'node:crypto'
+import type { StreamConfig } from '../config/connector-config.ts'
+import { eventSource } from '../event/client-event.ts'
+import { deadLetterGuard } from '../event/dead-letter.ts'
+import { rulesText } from '../index/client-index.ts'
+import { streamIndex } from '../index/stream-index.ts'
+import type { ReaderParts } from '../pipeline/page-reading.ts'
+import type { PipelineParts } from '../pipeline/pipeline.ts'
+import type { Observe } from '../pipeline/pipeline-event.ts'
+import { createServerClock } from '../pipeline/server-clock.ts'
+import { kafkaEventPublisher } from '../publish/kafka-event-publisher.ts'
+import { type CloseStack, closeStack } from '../runtime/close-stack.ts'
+import type { Outages } from '../source/breaker/server-breaker.ts'
+import type { SourceTime } from '../source/client-source.ts'
+import { httpClientSource } from '../source/http-client-source.ts'
+import { checkpointKey } from '../storage/checkpoint-store-config.ts'
+import type { SegmentStore } from '../storage/segment-store.ts'
+import type { OpenParts } from '../stream/open-parts.ts'
+import type { Reopening, StreamParts } from '../stream/run-stream.ts'
+import type { SharedResources } from './shared-resources.ts'
+
+/** How `run` and a one-shot command differ. */
+interface RunMode {
+  readonly until: ReaderParts['until']
+  readonly outages: Outages
+  readonly reopening: Reopening
+  readonly giveUp: AbortSignal
+  readonly assignment: OpenParts['assignment']
+  readonly observe: Observe
+}
+
+/** For `run`: reopens indefinitely. */
+export const serviceReopening: Reopening = {
+  retries: Number.POSITIVE_INFINITY,
+  withinMs: Number.POSITIVE_INFINITY,
+  firstPauseMs: 500,
+  maxPauseMs: 30_000,
+  maxRetryAfterMs: 300_000,
+}
+/** For a one-shot command: gives up within seconds. */
+export const oneShotReopening: Reopening = { ...serviceReopening, retries: 3, withinMs: 10_000, maxPauseMs: 5_000 }
+
+/** A stream that ends instead of being held; `run` adds `holding`. */
+export function composeStream(
+  stream: StreamConfig,
+  shared: SharedResources,
+  mode: RunMode,
+): StreamParts & { closing: CloseStack } {
+  const { clock, accounts } = shared
+  const { observe, assignment } = mode
+  const closing = closeStack()
+  const { polaris } = stream
+  const server = { permits: shared.limitOf(polaris), breaker: shared.breakerOf(polaris) }
+  const http = { clock, observe, ...server, accounts, outages: mode.outages }
+  const source = closing.use(httpClientSource(polaris, http), (opened) => opened.close())
+  const reader = {
+    source,
+    clock,
+    serverClock: createServerClock(clock, observe),
+    settings: stream.poll,
+    beginAt: beginningOf(stream),
+    until: mode.until,
+    observe,
+  }
+  const pipeline: PipelineParts = {
+    reader,
+    group: groupParts(stream, shared, observe),
+    clock,
+    delivery: stream.kafka.delivery,
+    groupMaxSize: shared.config.pageGroup.maxBytes,
+    groupMaxDelayMs: shared.config.pageGroup.maxDelayMs,
+    deliverWithinMs: stream.kafka.timeouts.commitWithinMs,
+    giveUp: mode.giveUp,
+    savePeriodMs: shared.config.savePeriodMs,
+  }
+  return {
+    open: openParts(stream, shared, { assignment, observe, closing }),
+    pipeline,
+    clock,
+    observe,
+    idleAfterMs: shared.config.idleAfterMs,
+    reopening: mode.reopening,
+    holding: undefined,
+    closing,
+  }
+}
+
+function groupParts(stream: StreamConfig, { config }: SharedResources, observe: Observe): PipelineParts['group'] {
+  return {
+    settings: {
+      source: eventSource(config.connector, stream.name),
+      maxValueBytes: stream.kafka.maxMessageBytes - FRAMING_BYTES,
+      deadLetterClient: stream.deadLetterClient,
+    },
+    rules: { timeZone: stream.poll.timeZone, ignored: stream.hashIgnore },
+    indexRules: indexRules(stream),
+    fields: stream.fields,
+    scanSettings: stream.poll,
+    beginAt: beginningOf(stream),
+    oneChangePerClient: stream.kafka.delivery === 'at-least-once',
+    deadLetters: deadLetterGuard(stream.deadLetterLimit),
+    observe,
+  }
+}
+
+/** Upper bound of a record's headers, key and lengths, in bytes. */
+const FRAMING_BYTES = 1024
+
+/** The checkpoint object of a stream. */
+export function streamObject(stream: StreamConfig, { config, store }: SharedResources): OpenParts['object'] {
+  return store.object(checkpointKey(config.connector, stream.name))
+}
+
+function streamSegments(stream: StreamConfig, { config, store }: SharedResources): SegmentStore {
+  return store.segments(checkpointKey(config.connector, stream.name))
+}
+
+const FIRST_AUDIT_MS = 3_600_000
+/** For a stream without a configured beginning. */
+const EARLIEST = '1900-01-01T00:00:00' as SourceTime
+
+const beginningOf = ({ beginAt }: StreamConfig): SourceTime => beginAt ?? EARLIEST
+
+/** Another id field or size limit may turn dead letters into events. */
+function indexRules({ hashIgnore, fields, kafka }: StreamConfig): string {
+  return rulesText({ ignored: [...hashIgnore], limits: `${fields.clientId} ${kafka.maxMessageBytes}` })
+}
+
+/** Ignores placement: a one-shot command takes the stream from its current owner. */
+export const withoutPlacement: Pick<OpenParts, 'assignment'> = { assignment: () => 'here' }
+
+/** What opening a stream needs. */
+export function openParts(
+  stream: StreamConfig,
+  shared: SharedResources,
+  { assignment, observe, closing }: Pick<OpenParts, 'assignment'> & { observe: Observe; closing: CloseStack },
+): OpenParts {
+  const { config, clock, replica, accounts, kafkaLog: log } = shared
+  const publisher = closing.use(
+    kafkaEventPublisher(stream.kafka, { connector: config.connector, stream: stream.name, clock, log, accounts }),
+    (opened) => opened.close(),
+  )
+  return {
+    storeReady: shared.storeReady,
+    openLimit: shared.openLimit,
+    object: streamObject(stream, shared),
+    publisher,
+    identity: {
+      connector: config.connector,
+      stream: stream.name,
+      source: {
+        url: stream.polaris.url,
+        codeMagasin: stream.polaris.codeMagasin,
+        prefixCle: stream.polaris.prefixCle ?? null,
+      },
+    },
+    beginAt: stream.beginAt,
+    owner: replica,
+    offsetsRetentionMs: config.offsetsRetentionMs,
+    indexRules: indexRules(stream),
+    index: closing.use(
+      streamIndex(streamSegments(stream, shared), clock.monotonic() + FIRST_AUDIT_MS, { memory: shared.indexMemory }),
+      (index) => index.release(),
+    ),
+    assignment,
+    clock,
+    newNonce: () => randomUUID(),
+    onWritten: (bytes) => observe({ kind: 'checkpoint-saved', bytes }),
+    observe,
+  }
+}

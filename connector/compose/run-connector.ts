@@ -1,0 +1,100 @@
+import type { StreamConfig } from '../config/connector-config.ts'
+import type { Observe } from '../pipeline/pipeline-event.ts'
+import type { Placement } from '../placement/placement.ts'
+import { closeStack } from '../runtime/close-stack.ts'
+import { codeOf } from '../runtime/connector-error.ts'
+import { httpClientSource } from '../source/http-client-source.ts'
+import { checkStream } from '../stream/check-stream.ts'
+import type { Holding } from '../stream/hold-stream.ts'
+import type { StreamParts } from '../stream/run-stream.ts'
+import { runStream, type StreamEnd } from '../stream/run-stream.ts'
+import { contentionDefaults } from '../stream/supervise-stream.ts'
+import { superviseStreams } from '../stream/supervisor.ts'
+import type { Telemetry } from '../telemetry/telemetry.ts'
+import { composePlacement } from './compose-placement.ts'
+import { composeStream, serviceReopening } from './compose-stream.ts'
+import type { SharedResources } from './shared-resources.ts'
+
+/**
+ * Runs the streams assigned to this replica until `stop`, or until other processes have taken them all
+ * (`PLACEMENT=single`). A held stream does not affect the others. Resolves to the last end of each stream that ran.
+ */
+export async function runConnector(
+  shared: SharedResources,
+  telemetry: Telemetry,
+  stop: AbortSignal,
+): Promise<ReadonlyMap<string, StreamEnd>> {
+  const { config, clock } = shared
+  const observers = new Map(config.streams.map(({ name, poll }) => [name, telemetry.observe(name, poll)]))
+  const placement = composePlacement(shared, telemetry.observePlacement)
+  const ends = await superviseStreams(
+    {
+      placement,
+      start: (name, stopRun, giveUp) => runAssigned(name, { shared, placement, observers, giveUp }, stopRun),
+      finishWithinMs: config.finishWithinMs,
+      contention: contentionDefaults,
+      clock,
+      observe: telemetry.observePlacement,
+    },
+    stop,
+  )
+  return ends
+}
+
+interface RunParts {
+  readonly shared: SharedResources
+  readonly placement: Placement
+  readonly observers: ReadonlyMap<string, Observe>
+  readonly giveUp: AbortSignal
+}
+
+/** Runs a stream until `stop` aborts or another process owns it. Retries if adapters cannot be created. Never rejects. */
+async function runAssigned(name: string, run: RunParts, stop: AbortSignal): Promise<StreamEnd> {
+  const { shared, observers } = run
+  const pauseMs = holdPauses.maxPauseMs
+  for (;;) {
+    try {
+      return await runOnAdapters(name, run, stop)
+    } catch (error) {
+      if (stop.aborted) return { kind: 'stopped' }
+      observers.get(name)?.({ kind: 'stream-held', code: codeOf(error), error, pauseMs })
+      await shared.clock.sleep(pauseMs, stop).catch(() => {})
+    }
+  }
+}
+
+/** One run of a stream on its own adapters. Rejects if they cannot be created. */
+async function runOnAdapters(name: string, run: RunParts, stop: AbortSignal): Promise<StreamEnd> {
+  const { shared, placement, observers, giveUp } = run
+  stop.throwIfAborted()
+  const stream = shared.config.streams.find((found) => found.name === name)
+  if (stream === undefined) throw new TypeError('placement assigned a stream that is not configured')
+  await using closing = closeStack()
+  const composed = composeStream(stream, shared, {
+    until: 'stopped',
+    reopening: serviceReopening,
+    outages: 'wait',
+    assignment: () => placement.assignmentOf(name),
+    giveUp,
+    observe: (event) => observers.get(name)?.(event),
+  })
+  closing.use(composed, (opened) => opened.closing.close())
+  return await runStream({ ...composed, holding: composeHolding(stream, shared, composed) }, stop)
+}
+
+/** Pauses between the checks of a held stream. */
+const holdPauses = { firstPauseMs: 60_000, maxPauseMs: 15 * 60_000 }
+
+/** How `run` holds a stream. */
+function composeHolding(
+  stream: StreamConfig,
+  { clock, accounts, limitOf, breakerOf }: SharedResources,
+  { open, pipeline: { reader, group } }: Pick<StreamParts, 'open' | 'pipeline'>,
+): Holding {
+  // A check makes no retries of its own: it is repeated as a whole.
+  const polaris = { ...stream.polaris, retry: { ...stream.polaris.retry, retries: 0 } }
+  const server = { permits: limitOf(polaris), breaker: breakerOf(polaris) }
+  const http = { clock, accounts, ...server, outages: 'give-up' as const, observe: () => {} }
+  const parts = { open, reader, group, openSource: () => httpClientSource(polaris, http) }
+  return { ...holdPauses, check: (code, stop) => checkStream(parts, code, stop) }
+}

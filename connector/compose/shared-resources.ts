@@ -1,0 +1,97 @@
+import { randomUUID } from 'node:crypto'
+import { hostname } from 'node:os'
+import type { ConnectorConfig } from '../config/connector-config.ts'
+import { type IndexMemory, indexMemory } from '../index/index-memory.ts'
+import { assertNever } from '../runtime/assert-never.ts'
+import type { ServerEvent } from '../runtime/circuit.ts'
+import type { Clock } from '../runtime/clock.ts'
+import type { CloseStack } from '../runtime/close-stack.ts'
+import { type RefusedAccounts, refusedAccounts } from '../runtime/refused-accounts.ts'
+import { expiringPermits, type Semaphore, semaphore } from '../runtime/semaphore.ts'
+import { type ServerBreaker, serverBreakers } from '../source/breaker/server-breaker.ts'
+import { serverLimits } from '../source/http/rate-limit.ts'
+import type { PolarisConfig } from '../source/polaris-config.ts'
+import { type CheckpointConfig, parseCheckpointUrl } from '../storage/checkpoint-store-config.ts'
+import { fileStore } from '../storage/file/file-versioned-object.ts'
+import { s3Store } from '../storage/s3/s3-versioned-object.ts'
+import type { CheckpointStore, StoreParts } from '../storage/versioned-object.ts'
+import type { LibraryLog } from '../telemetry/library-log.ts'
+
+/** What the streams of a process share. */
+export interface SharedResources {
+  readonly config: ConnectorConfig
+  readonly clock: Clock
+  /** Name of this replica, unique among all processes. */
+  readonly replica: string
+  readonly store: CheckpointStore
+  /** Resolves once the store is known to support conditional writes; probes it until that succeeded once. */
+  readonly storeReady: (stop: AbortSignal) => Promise<void>
+  readonly kafkaLog: LibraryLog
+  /** Limits the requests to one Polaris server. */
+  readonly limitOf: (server: PolarisConfig) => Semaphore
+  /** Limits the memory of all client indexes. */
+  readonly indexMemory: IndexMemory
+  /** The circuit breaker of one Polaris server. */
+  readonly breakerOf: (server: PolarisConfig) => ServerBreaker
+  /** Limits how many streams are opened at the same time. */
+  readonly openLimit: Semaphore
+  /** The accounts that Kafka and the Polaris servers rejected. */
+  readonly accounts: RefusedAccounts
+}
+
+export function replicaName(): string {
+  return `${hostname()}-${randomUUID().slice(0, 8)}`
+}
+
+interface Watching {
+  readonly onStoreRetry: StoreParts['onRetry']
+  /** Called when a Polaris server stops to answer correctly, and when it answers again. */
+  readonly onServerChange: (event: ServerEvent) => void
+}
+
+/** Connects to nothing; `closing` closes the checkpoint store. */
+export function openSharedResources(
+  config: ConnectorConfig,
+  { onStoreRetry, onServerChange, ...parts }: Pick<SharedResources, 'clock' | 'replica' | 'kafkaLog'> & Watching,
+  closing: CloseStack,
+): SharedResources {
+  const store = closing.use(
+    openCheckpointStore(config.checkpoint, { clock: parts.clock, onRetry: onStoreRetry }),
+    (opened) => opened.close(),
+  )
+  let isProbed = false
+  const storeReady = async (stop: AbortSignal) => {
+    if (!isProbed) await store.probe(stop)
+    isProbed = true
+  }
+  const { clock } = parts
+  return {
+    ...{ ...parts, config, store, storeReady },
+    ...{ openLimit: openLimit(clock), limitOf: serverLimits(clock), accounts: refusedAccounts(clock) },
+    indexMemory: indexMemory(config.maxIndexBytes),
+    breakerOf: serverBreakers(clock, onServerChange),
+  }
+}
+
+/** A replica opens all its streams at once when it starts or a broker recovers; each needs about ten round trips. */
+const MAX_OPENING = 10
+const PERMIT_EXPIRES_MS = 1_000
+
+/** A stream whose opening hangs delays the others by at most one second. */
+function openLimit(clock: Clock): Semaphore {
+  return expiringPermits(semaphore(MAX_OPENING), { ms: PERMIT_EXPIRES_MS, clock })
+}
+
+/** The store of the URL; call `probe` before using it. Throws `config.invalid`. */
+export function openCheckpointStore(config: CheckpointConfig, parts: StoreParts): CheckpointStore {
+  const place = parseCheckpointUrl(config.url)
+  const { callWithinMs, s3 } = config
+  switch (place.kind) {
+    case 's3':
+      return s3Store({ bucket: place.bucket, prefix: place.prefix, callWithinMs, s3 }, parts)
+    case 'file':
+      return fileStore({ directory: place.directory, callWithinMs }, parts)
+    default:
+      return assertNever(place)
+  }
+}

@@ -1,0 +1,76 @@
+import { clientCertificateProblem } from '../source/http/secure-context.ts'
+import type { Violation } from './config-problem.ts'
+import type { StreamSettings } from './config-schema.ts'
+
+export function credentials({ polaris: { auth, user, password } }: StreamSettings): Violation[] {
+  const set = { user, password }
+  if (auth !== 'none') {
+    const missing = (['user', 'password'] as const).filter((key) => set[key] === undefined)
+    return missing.map((key) => ({ path: ['polaris', key], what: `is missing: required with auth: ${auth}` }))
+  }
+  const isIgnored = user !== undefined || password !== undefined
+  return isIgnored
+    ? [{ path: ['polaris', 'auth'], what: 'is none, but user or password is set: use basic or login' }]
+    : []
+}
+
+export function loginToken({ polaris: { login } }: StreamSettings): Violation[] {
+  const { token } = login
+  if (token === undefined) return []
+  const path = ['polaris', 'login', 'token']
+  const sources = [token.field, token.pattern, token.wholeAnswer ? 'true' : undefined].filter(
+    (source) => source !== undefined,
+  )
+  const carriers = [token.query, token.header].filter((carrier) => carrier !== undefined)
+  return [
+    ...(sources.length === 1 ? [] : [{ path, what: 'must have exactly one of field, pattern and wholeAnswer' }]),
+    ...(carriers.length === 1 ? [] : [{ path, what: 'must have exactly one of query and header' }]),
+    ...(token.headerPrefix !== undefined && token.header === undefined
+      ? [{ path, what: 'has headerPrefix but no header' }]
+      : []),
+  ]
+}
+
+export function trust({ polaris: { tls, url } }: StreamSettings): Violation[] {
+  const set = (['fingerprints', 'ca', 'cert', 'key', 'keyPassphrase'] as const).filter((key) => tls[key] !== undefined)
+  const [first] = set
+  if (first === undefined) return []
+  const path = ['polaris', 'tls', first]
+  if (tls.fingerprints !== undefined && tls.ca !== undefined)
+    return [{ path, what: 'makes ca meaningless: remove one or the other' }]
+  return url.startsWith('http:') ? [{ path, what: 'has no effect with an http: URL: use https:' }] : []
+}
+
+export function clientCertificate({ polaris: { tls } }: StreamSettings): Violation[] {
+  const { cert, key, keyPassphrase } = tls
+  const at = (name: keyof typeof tls, what: string) => [{ path: ['polaris', 'tls', name], what }]
+  if (cert === undefined && key !== undefined) return at('cert', 'is missing: required together with key')
+  if (key === undefined && (cert ?? keyPassphrase) !== undefined)
+    return at('key', `is missing: required together with ${cert === undefined ? 'keyPassphrase' : 'cert'}`)
+  if (cert === undefined || key === undefined) return []
+  const problem = clientCertificateProblem({
+    cert: cert.reveal(),
+    key: key.reveal(),
+    passphrase: keyPassphrase?.reveal(),
+  })
+  return problem === undefined ? [] : at(problem.of, problem.what)
+}
+
+/** Headers that the authentication sets. */
+export function headerNames({ polaris: { headers, auth, login } }: StreamSettings): Violation[] {
+  const own = [
+    { name: 'authorization', isSet: auth === 'basic', by: 'auth: basic' },
+    { name: login.token?.header?.toLowerCase(), isSet: auth === 'login', by: 'login.token.header' },
+  ]
+  return Object.keys(headers).flatMap((name) => {
+    const setter = own.find((other) => other.isSet && other.name === name.toLowerCase())
+    return setter === undefined
+      ? []
+      : [{ path: ['polaris', 'headers', name], what: `is set by ${setter.by}: remove one or the other` }]
+  })
+}
+
+export function pauses({ polaris: { retry } }: StreamSettings): Violation[] {
+  if (retry.firstPause <= retry.maxPause) return []
+  return [{ path: ['polaris', 'retry', 'firstPause'], what: 'must not be greater than maxPause' }]
+}

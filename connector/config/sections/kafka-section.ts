@@ -1,0 +1,158 @@
+import type * as z from 'zod'
+import type { KafkaConnection } from '../../kafka/kafka-client.ts'
+import { type KafkaConfig, kafkaDefaults, type TopicCreation } from '../../kafka/kafka-config.ts'
+import * as check from '../setting-checks.ts'
+import * as setting from '../setting-types.ts'
+import { sasl, saslConfig, ssl, sslConfig } from './kafka-access-section.ts'
+
+const { create, timeouts } = kafkaDefaults
+const minute = 60 * 1000
+const day = 24 * 60 * minute
+
+const topics = setting.section('Creation of missing topics', {
+  create: setting.flagOr('true', {
+    description: 'Create missing topics. If `false`, a missing topic holds its stream',
+  }),
+  partitions: setting.wholeNumberOr(
+    create.partitions,
+    { min: 1, max: 100_000 },
+    { description: 'Number of partitions of a new topic' },
+  ),
+  replicationFactor: setting.wholeNumberOr(
+    create.replicationFactor,
+    { min: -1, max: 100 },
+    {
+      description: "Replication factor of a new topic; -1: the broker's default",
+    },
+  ),
+  config: setting.textMap(create.eventsConfig, {
+    description: 'Topic configuration of a new events topic, by Kafka names',
+  }),
+  deadLetterConfig: setting.textMap(create.deadLettersConfig, {
+    description: 'Topic configuration of a new dead-letter topic, by Kafka names',
+  }),
+})
+
+export const kafkaSection = setting.section('The Kafka cluster and how events are published', {
+  brokers: setting
+    .textList(
+      { description: 'Bootstrap brokers', variable: 'KAFKA_BROKERS', examples: ['kafka-1:9092,kafka-2:9092'] },
+      check.isBroker,
+      check.brokerRule,
+    )
+    .min(1, 'is missing'),
+  ssl,
+  sasl,
+  delivery: setting.choiceOr(kafkaDefaults.delivery, ['exactly-once', 'at-least-once'], {
+    description:
+      '`at-least-once` is for clusters that forbid transactional ids: after a crash, events may be duplicated',
+    variable: 'DELIVERY',
+  }),
+  compression: setting.choiceOr(kafkaDefaults.compression, ['none', 'gzip'], {
+    description: 'Compression of the records',
+  }),
+  maxMessageBytes: setting.size(kafkaDefaults.maxMessageBytes, {
+    description:
+      "Maximum size of an event, not greater than the topic's `max.message.bytes`. A larger event becomes a dead letter",
+  }),
+  offsetsRetention: setting.duration(
+    7 * day,
+    {
+      description: 'How long the brokers keep the offsets of a group: the value of their `offsets.retention.minutes`',
+    },
+    { min: 60_000, max: 3650 * day },
+  ),
+  idleAfter: setting.duration(
+    5 * minute,
+    {
+      description:
+        'A stream that has published nothing for this long closes its producer and connections, and reconnects for the next event; `0s`: never. Should be less than the `connections.max.idle.ms` of the brokers (10m by default)',
+    },
+    { min: 0, max: 7 * day },
+  ),
+  pageGroup: setting.section(
+    'How many pages share a transaction (a page group) during a backlog. Once caught up, each page has its own transaction',
+    {
+      maxBytes: setting.size(1024 * 1024, { description: 'Size of the events after which a page group is committed' }),
+      maxDelay: setting.duration(
+        200,
+        { description: 'Time after which a page group is committed' },
+        { min: 0, max: 60_000 },
+      ),
+    },
+  ),
+  topics,
+  timeouts: setting.section('Time limits for the brokers', {
+    connection: setting.duration(timeouts.connectionMs, { description: 'To establish a connection, including TLS' }),
+    request: setting.duration(timeouts.requestMs, { description: 'From a request to its response' }),
+    transaction: setting.duration(timeouts.transactionMs, {
+      description:
+        "After this time the broker aborts a transaction; not greater than the broker's `transaction.max.timeout.ms`",
+    }),
+    commitWithin: setting.duration(timeouts.commitWithinMs, {
+      description: 'From the first event sent to the end of its transaction; must be less than `transaction`',
+    }),
+    close: setting.duration(timeouts.closeMs, { description: 'To abort a transaction or close a connection' }),
+  }),
+})
+
+export const streamKafkaSection = setting.section('The topics of the stream', {
+  topic: setting.textOr(
+    'client.modified',
+    { description: 'Topic for the events', variable: 'KAFKA_TOPIC' },
+    check.isTopic,
+    check.topicRule,
+  ),
+  deadLetterTopic: setting
+    .text(
+      { description: 'Topic for dead letters. Default: `topic` with the suffix `.dlq`' },
+      check.isTopic,
+      check.topicRule,
+    )
+    .optional(),
+})
+
+type KafkaSettings = z.output<typeof kafkaSection>
+
+/** The connection of all streams. Secrets and PEM texts are getters, which read their files at each use. */
+export function kafkaConnection(kafka: KafkaSettings): KafkaConnection {
+  const { connection, request, transaction, commitWithin, close } = kafka.timeouts
+  return {
+    brokers: kafka.brokers,
+    ssl: sslConfig(kafka.ssl),
+    sasl: saslConfig(kafka.sasl),
+    timeouts: {
+      connectionMs: connection,
+      requestMs: request,
+      transactionMs: transaction,
+      commitWithinMs: commitWithin,
+      closeMs: close,
+    },
+    retry: kafkaDefaults.retry,
+  }
+}
+
+/** The connection and topics of one stream. */
+export function kafkaConfig(kafka: KafkaSettings, stream: z.output<typeof streamKafkaSection>): KafkaConfig {
+  return {
+    ...kafkaConnection(kafka),
+    topic: {
+      events: stream.topic,
+      deadLetters: stream.deadLetterTopic ?? `${stream.topic}.dlq`,
+      create: topicCreation(kafka.topics),
+    },
+    delivery: kafka.delivery,
+    compression: kafka.compression,
+    maxMessageBytes: kafka.maxMessageBytes,
+  }
+}
+
+function topicCreation(topics: KafkaSettings['topics']): TopicCreation | undefined {
+  if (!topics.create) return undefined
+  return {
+    partitions: topics.partitions,
+    replicationFactor: topics.replicationFactor,
+    eventsConfig: topics.config,
+    deadLettersConfig: topics.deadLetterConfig,
+  }
+}

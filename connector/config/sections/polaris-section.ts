@@ -1,0 +1,190 @@
+import type * as z from 'zod'
+import type { SourceTime } from '../../source/client-source.ts'
+import type { PolarisConfig } from '../../source/polaris-config.ts'
+import { polarisDefaults } from '../../source/polaris-config.ts'
+import { parseSourceTime } from '../../source/source-time.ts'
+import * as check from '../setting-checks.ts'
+import * as setting from '../setting-types.ts'
+import {
+  authConfig,
+  headers,
+  headersConfig,
+  login,
+  proxy,
+  proxyConfig,
+  tls,
+  tlsConfig,
+} from './polaris-access-section.ts'
+import { serverLimits, serverRetry, serverTimeouts } from './polaris-server-section.ts'
+
+const int32 = { min: -(2 ** 31), max: 2 ** 31 - 1 }
+
+export const polarisSection = setting.section('The Polaris server and what is read from it', {
+  url: setting.text(
+    {
+      description: 'URL of the web service; if it has no path, `/core/api/` is added',
+      variable: 'POLARIS_URL',
+      examples: ['https://polaris.example.com:3443/core/api/'],
+    },
+    check.isHttpUrl,
+    check.httpUrlRule,
+  ),
+  auth: setting.choiceOr('none', ['none', 'basic', 'login'], {
+    description: 'Authentication: `none`, HTTP Basic (`basic`), or a session opened with `ACL.Login` (`login`)',
+    variable: 'POLARIS_AUTH',
+  }),
+  user: setting.secretText({ description: 'User with the right to read clients', variable: 'POLARIS_USER' }),
+  password: setting.secretText({ description: 'Password of the user', variable: 'POLARIS_PASSWORD' }),
+  login,
+  tls,
+  proxy,
+  headers,
+  codeMagasin: setting.wholeNumber(int32, {
+    description: 'Store code for which Polaris determines the validity of loyalty cards',
+    variable: 'POLARIS_CODE_MAGASIN',
+    examples: [1],
+  }),
+  prefixCle: setting
+    .text({
+      description: 'Prefix of external keys, if you use them; sent with every request',
+      variable: 'POLARIS_PREFIX_CLE',
+    })
+    .optional(),
+  lastChanged: setting
+    .text(
+      {
+        description:
+          "The beginning of the stream, in the server's local time: nothing is read that was last modified before. Required until the stream has a checkpoint",
+        variable: 'POLARIS_LAST_CHANGED',
+        examples: ['2024-01-31T13:45:00'],
+      },
+      check.isLastChanged,
+      check.lastChangedRule,
+    )
+    .optional(),
+  limit: setting.wholeNumberOr(
+    100,
+    { min: 1, max: 100_000 },
+    {
+      description:
+        'Clients per page; smaller pages are read while these take too long or are too large. A new value applies from the next scan',
+      variable: 'POLARIS_LIMIT',
+    },
+  ),
+  output: setting.choiceOr('xml', ['xml', 'json'], {
+    description: 'Format of the responses. A new value applies from the next scan',
+    variable: 'POLARIS_OUTPUT',
+  }),
+  method: setting.choiceOr(polarisDefaults.method, ['GET', 'POST'], {
+    description: 'HTTP method of page requests: `GET` with query parameters, or `POST` with a form',
+  }),
+  timeZone: setting.textOr(
+    polarisDefaults.timeZone,
+    { description: 'Time zone of the server', variable: 'POLARIS_TIME_ZONE' },
+    check.isTimeZone,
+    check.timeZoneRule,
+  ),
+  lastChangedFormat: setting.textOr(
+    polarisDefaults.lastChangedFormat,
+    {
+      description:
+        'Format of `lastChanged` in requests, made of `yyyy MM dd HH mm ss SSS XXX`; other letters in single quotes',
+    },
+    check.isTimeFormat,
+    check.timeFormatRule,
+  ),
+  clientIdField: setting
+    .text(
+      {
+        description: 'Field that holds the client id. Default: detected, if exactly one field has a known name',
+        variable: 'POLARIS_CLIENT_ID_FIELD',
+      },
+      check.isFieldPath,
+      check.fieldPathRule,
+    )
+    .optional(),
+  modifiedAtField: setting
+    .text(
+      {
+        description:
+          'Field that holds the modification time. Default: detected, if exactly one field has a known name; otherwise events have none',
+        variable: 'POLARIS_MODIFIED_AT_FIELD',
+      },
+      check.isFieldPath,
+      check.fieldPathRule,
+    )
+    .optional(),
+  clientsField: setting
+    .text(
+      {
+        description: 'Field of the response that holds the clients. Default: detected',
+        variable: 'POLARIS_CLIENTS_FIELD',
+      },
+      check.isFieldPath,
+      check.fieldPathRule,
+    )
+    .optional(),
+  listFields: setting
+    .textList(
+      {
+        description:
+          'Fields of a client that are always lists; XML does not distinguish a list with a single item from a plain field',
+        variable: 'POLARIS_LIST_FIELDS',
+      },
+      check.isFieldPath,
+      check.fieldPathRule,
+    )
+    .prefault([...polarisDefaults.listFields]),
+  hashIgnore: setting
+    .textList(
+      {
+        description: 'Fields ignored when deciding whether a client changed, such as an age',
+        variable: 'POLARIS_HASH_IGNORE',
+      },
+      check.isFieldPath,
+      check.fieldPathRule,
+    )
+    .prefault([]),
+  timeouts: serverTimeouts,
+  server: serverLimits,
+  maxBodyBytes: setting.size(polarisDefaults.maxBodyBytes, { description: 'Maximum size of a response' }),
+  retry: serverRetry,
+})
+
+export type PolarisSettings = z.output<typeof polarisSection>
+
+/** Secrets and trusted certificates are getters, which read their files at each use. */
+export function polarisConfig(polaris: PolarisSettings): PolarisConfig {
+  const { timeouts, retry, tls } = polaris
+  const { maxProbeInterval, ...limits } = polaris.server
+  return {
+    url: polaris.url,
+    auth: authConfig(polaris),
+    tls: tlsConfig(tls),
+    proxy: proxyConfig(polaris.proxy),
+    headers: headersConfig(polaris.headers),
+    codeMagasin: polaris.codeMagasin,
+    prefixCle: polaris.prefixCle,
+    method: polaris.method,
+    timeZone: polaris.timeZone,
+    lastChangedFormat: polaris.lastChangedFormat,
+    clientsField: polaris.clientsField,
+    listFields: polaris.listFields,
+    timeouts: { connectMs: timeouts.connect, headersMs: timeouts.headers, bodyMs: timeouts.body },
+    maxBodyBytes: polaris.maxBodyBytes,
+    limits,
+    maxProbeIntervalMs: maxProbeInterval,
+    suspectForMs: retry.suspectFor,
+    retry: {
+      retries: retry.retries,
+      firstPauseMs: retry.firstPause,
+      maxPauseMs: retry.maxPause,
+      maxRetryAfterMs: retry.maxRetryAfter,
+    },
+  }
+}
+
+/** Where a stream starts to read; undefined: not configured. */
+export function beginAt({ lastChanged, timeZone }: PolarisSettings): SourceTime | undefined {
+  return lastChanged === undefined ? undefined : parseSourceTime(lastChanged, timeZone)
+}

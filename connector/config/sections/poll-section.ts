@@ -1,0 +1,110 @@
+import * as z from 'zod'
+import type { Hours, LookBackSetting, ScanSettings } from '../../scan/scan-settings.ts'
+import { MAX_LOOK_BACKS } from '../../scan/scan-state.ts'
+import * as check from '../setting-checks.ts'
+import * as setting from '../setting-types.ts'
+import { durationMs } from '../units.ts'
+import type { PolarisSettings } from './polaris-section.ts'
+
+const second = 1000
+const minute = 60 * second
+const day = 24 * 60 * minute
+
+const lookBackText = z
+  .string(check.lookBackRule)
+  .refine(check.isLookBack, check.lookBackRule)
+  .transform((text): LookBackSetting => {
+    const [reach = '', every = ''] = text.split('/')
+    return { reachMs: durationMs(reach) ?? 0, everyMs: durationMs(every) ?? 0 }
+  })
+
+const lookBackMap = z
+  .strictObject({ reach: z.string(), every: z.string() }, check.lookBackRule)
+  .transform(({ reach, every }) => `${reach}/${every}`)
+  .pipe(lookBackText)
+
+export const pollSection = setting.section('When and how the server is read', {
+  interval: setting.duration(5 * second, {
+    description: 'Time from the start of one live scan to the start of the next',
+    variable: 'POLL_INTERVAL',
+  }),
+  overlap: setting.duration(
+    15 * second,
+    {
+      description: 'Each live scan reads this period before the start of the previous one again',
+      variable: 'POLL_OVERLAP',
+    },
+    { min: 0, max: 30 * day },
+  ),
+  lookBack: z
+    .array(z.union([lookBackText, lookBackMap], check.lookBackRule), check.lookBackRule)
+    .max(MAX_LOOK_BACKS, `must have at most ${MAX_LOOK_BACKS} items`)
+    .prefault(['5m/1m', '26h/6h'])
+    .meta({
+      kind: 'list',
+      variable: 'POLL_LOOK_BACK',
+      description:
+        'Look-backs find changes that become visible late. Each reads again from the start of its last run minus its `reach` and the overlap, `every` so often. Items are `reach/every`, or maps with `reach` and `every`. A change that becomes visible later than the longest reach is found only by a full scan',
+    }),
+  fullScan: setting.section('Reads everything again from the configured beginning', {
+    every: setting.duration(
+      0,
+      { description: 'Time between full scans; 0s: no full scans', variable: 'POLL_FULL_SCAN_EVERY' },
+      { min: 0, max: 2 ** 31 - 1 },
+    ),
+    hours: setting
+      .text(
+        {
+          description: "Hours of the day in which full scans read, in the server's local time. Default: all day",
+          examples: ['01:00-05:00'],
+        },
+        check.isHours,
+        check.hoursRule,
+      )
+      .optional(),
+  }),
+  backgroundShare: setting.wholeNumberOr(
+    50,
+    { min: 1, max: 100 },
+    { description: 'Maximum percentage of the time for look-backs, backfill and full scans together' },
+  ),
+  backfill: setting.choiceOr('beside', ['beside', 'before'], {
+    description:
+      'When a new stream reads its history: `beside` live scans, or `before` them, so that history is published first',
+    variable: 'POLL_BACKFILL',
+  }),
+  onRefusedCheckPoint: setting.choiceOr('read-again', ['read-again', 'stop'], {
+    description:
+      'What to do if the server rejects its own `checkPoint`: `read-again` reads again from a time, `stop` holds the stream',
+  }),
+  maxEmptyPages: setting.wholeNumberOr(
+    100,
+    { min: 1, max: 1_000_000 },
+    { description: 'Number of consecutive pages without clients after which a scan is stuck' },
+  ),
+})
+
+/** How a stream is read. Pure. */
+export function scanSettings(poll: z.output<typeof pollSection>, polaris: PolarisSettings): ScanSettings {
+  const { every, hours } = poll.fullScan
+  return {
+    intervalMs: poll.interval,
+    overlapMs: poll.overlap,
+    lookBacks: poll.lookBack.toSorted((left, right) => left.reachMs - right.reachMs),
+    fullScan: every === 0 ? undefined : { everyMs: every, hours: hours === undefined ? undefined : hoursOf(hours) },
+    backgroundShare: poll.backgroundShare / 100,
+    backfill: poll.backfill,
+    onRefusedCheckPoint: poll.onRefusedCheckPoint,
+    maxEmptyPages: poll.maxEmptyPages,
+    limit: polaris.limit,
+    output: polaris.output,
+    timeZone: polaris.timeZone,
+  }
+}
+
+function hoursOf(text: string): Hours {
+  const [from = '', to = ''] = text.split('-')
+  return { from: minuteOf(from), to: minuteOf(to) }
+}
+
+const minuteOf = (time: string) => Number(time.slice(0, 2)) * 60 + Number(time.slice(3, 5))

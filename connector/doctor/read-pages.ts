@@ -1,0 +1,36 @@
+import type { ClientRecord, ClientSource, ReadArguments } from '../source/client-source.ts'
+
+/** The pages of one scan, as far as they were read. */
+export interface PagesRead {
+  readonly clients: readonly ClientRecord[]
+  readonly pages: number
+  /** Whether the scan was read up to its end. */
+  readonly isComplete: boolean
+  /** Of the last response, in ms since 1970. */
+  readonly serverTime: number | undefined
+  /** What ended the scan early. */
+  readonly error: unknown
+}
+
+/** Reads the pages of a scan up to its end, the limit or a failure. Never rejects. */
+export async function readPages(
+  source: ClientSource,
+  { at, maxPages }: { at: ReadArguments; maxPages: number },
+  finish: AbortSignal,
+): Promise<PagesRead> {
+  const clients: ClientRecord[] = []
+  let read = { pages: 0, isComplete: false, serverTime: undefined as number | undefined }
+  let checkPoint = at.checkPoint
+  try {
+    while (!read.isComplete && read.pages < maxPages) {
+      const page = await source.read({ ...at, checkPoint }, finish)
+      clients.push(...page.clients)
+      read = { pages: read.pages + 1, isComplete: !page.hasMoreResults, serverTime: page.serverTime }
+      if (page.checkPoint === null) break
+      checkPoint = page.checkPoint
+    }
+    return { ...read, clients, error: undefined }
+  } catch (error) {
+    return { ...read, clients, error }
+  }
+}

@@ -1,0 +1,54 @@
+import { type ClientKey, type ContentKey, clientKey, MAX_EVENT_NUMBER, UNKNOWN_CONTENT } from '../index/index-entry.ts'
+import type { ClientRecord, ClientValue } from '../source/client-source.ts'
+import { canonicalJson } from './canonical-json.ts'
+import { DATA_SCHEMA, EVENT_TYPE } from './client-event.ts'
+import { contentIgnoring } from './read-client.ts'
+
+/** What a published event says about its client. */
+export interface PublishedClient {
+  readonly key: ClientKey
+  /** Unknown if the event has another schema. */
+  readonly content: ContentKey
+  /** The event number. */
+  readonly number: number
+}
+
+/** Returns a function that reads the events of a source; undefined if a text is none. */
+export function publishedClientReader(
+  source: string,
+  ignored: readonly string[],
+): (text: string) => PublishedClient | undefined {
+  return (text) => {
+    const event = fieldsOf(parsed(text))
+    if (event.source !== source || typeof event.subject !== 'string') return undefined
+    const number = Number(event.sequence)
+    if (typeof event.sequence !== 'string' || !Number.isInteger(number) || number < 0 || number > MAX_EVENT_NUMBER)
+      return undefined
+    const { data } = event
+    const isKnown = event.type === EVENT_TYPE && event.dataschema === DATA_SCHEMA && isRecord(data)
+    const content = isKnown ? contentIgnoring({ client: data, json: canonicalJson(data) }, ignored) : UNKNOWN_CONTENT
+    return { key: clientKey(event.subject), content, number }
+  }
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+const isObject = (value: unknown): value is object =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+const fieldsOf = (value: unknown): Readonly<Record<string, unknown>> => (isObject(value) ? { ...value } : {})
+
+function isRecord(value: unknown): value is ClientRecord {
+  return isObject(value) && Object.values(value).every(isClientValue)
+}
+
+/** Every leaf of a client is text. */
+function isClientValue(value: unknown): value is ClientValue {
+  return typeof value === 'string' || (Array.isArray(value) ? value.every(isClientValue) : isRecord(value))
+}

@@ -1,0 +1,53 @@
+import type { ClientTable } from './client-table.ts'
+import { type ClientKey, type ContentKey, type IndexEntry, UNKNOWN_CONTENT } from './index-entry.ts'
+import type { IndexState } from './index-state.ts'
+
+/** What decides whether a client's content is unchanged. Stored as text beside the entries that were made with it. */
+export interface ContentRules {
+  /** Lower-case dotted paths of fields that take no part in the content hash. */
+  readonly ignored: readonly string[]
+  /** What decides whether a client becomes a dead letter. */
+  readonly limits: string
+}
+
+export function rulesText({ ignored, limits }: ContentRules): string {
+  return JSON.stringify({ ignored: ignored.toSorted(), limits })
+}
+
+export function rulesOf(text: string): ContentRules {
+  return JSON.parse(text)
+}
+
+/** The client index as the pipeline asks it: for each client, the content that was published last. */
+export interface ClientIndex {
+  get(key: ClientKey): IndexEntry | undefined
+  /** Whether the content of the entry is that of the client. `contentUnder`: its content under other rules. */
+  isUnchanged(entry: IndexEntry, content: ContentKey, contentUnder: (rules: ContentRules) => ContentKey): boolean
+  /** The number of the present rules. */
+  readonly rules: number
+  /** Stands for the previous event of a client without an entry. */
+  readonly generation: number
+}
+
+/** `rules`: those that are in force, one of `state.rules`. */
+export function clientIndex(
+  table: Pick<ClientTable, 'get'>,
+  state: Pick<IndexState, 'rules' | 'generation' | 'contentsFrom'>,
+  rules: string,
+): ClientIndex {
+  const all = state.rules.map(rulesOf)
+  const present = state.rules.indexOf(rules)
+  const limits = all[present]?.limits
+  return {
+    get: table.get,
+    isUnchanged: (entry, content, contentUnder) => {
+      if (entry.content === UNKNOWN_CONTENT || entry.number < state.contentsFrom) return false
+      if (entry.rules === present) return entry.content === content
+      const made = all[entry.rules]
+      if (made === undefined || (entry.isDeadLetter && made.limits !== limits)) return false
+      return entry.content === contentUnder(made)
+    },
+    rules: present,
+    generation: state.generation,
+  }
+}

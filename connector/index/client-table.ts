@@ -1,0 +1,133 @@
+import {
+  type ClientKey,
+  compareKeys,
+  ENTRY_WORDS,
+  highWord,
+  type IndexEntry,
+  lowWord,
+  readEntry,
+  readKey,
+  UNKNOWN_CONTENT,
+  writeEntry,
+} from './index-entry.ts'
+import { joined } from './segment.ts'
+
+/**
+ * The client index in memory: 24 bytes a client. Partitions by the first bits of the key keep every operation short.
+ */
+export interface ClientTable {
+  get(key: ClientKey): IndexEntry | undefined
+  set(key: ClientKey, entry: IndexEntry): void
+  /** Sets every entry of `words`, in their order. */
+  setAll(words: Uint32Array): void
+  size(): number
+  /** Bytes of the arrays that hold the entries, with the room for new ones. */
+  bytes(): number
+  /** All entries in the order of their keys, one partition at a time; each holds what is set when it is taken. */
+  partitions(): Generator<Uint32Array, void>
+}
+
+const PARTITION_BITS = 10
+const PARTITIONS = 2 ** PARTITION_BITS
+const MAX_ROOM = 32
+
+/** Entries in the order of their keys, then room for new ones. */
+interface Partition {
+  words: Uint32Array
+  used: number
+}
+
+/** `sorted`: entries in the order of their keys, each key once. */
+export function clientTable(sorted: Uint32Array = new Uint32Array()): ClientTable {
+  const partitions = split(sorted)
+  let size = sorted.length / ENTRY_WORDS
+  const probe = new Uint32Array(ENTRY_WORDS)
+  const partitionOf = (words: Uint32Array, at: number) =>
+    partitions[(words[at] as number) >>> (32 - PARTITION_BITS)] as Partition
+
+  const put = (words: Uint32Array, at: number) => {
+    const partition = partitionOf(words, at)
+    const { place, isFound } = find(partition, words, at)
+    if (!isFound) {
+      openGap(partition, place)
+      size += 1
+    }
+    for (let word = 0; word < ENTRY_WORDS; word += 1) partition.words[place + word] = words[at + word] as number
+  }
+  return {
+    get: (key) => {
+      probe[0] = highWord(key)
+      probe[1] = lowWord(key)
+      const partition = partitionOf(probe, 0)
+      const { place, isFound } = find(partition, probe, 0)
+      return isFound ? readEntry(partition.words, place) : undefined
+    },
+    set: (key, entry) => {
+      writeEntry(probe, 0, key, entry)
+      put(probe, 0)
+    },
+    setAll: (words) => {
+      for (let at = 0; at < words.length; at += ENTRY_WORDS) put(words, at)
+    },
+    size: () => size,
+    bytes: () => partitions.reduce((sum, { words }) => sum + words.byteLength, 0),
+    partitions: function* () {
+      for (const { words, used } of partitions) yield words.slice(0, used)
+    },
+  }
+}
+
+/**
+ * For clients that may or may not have been published: their entries in the table, with unknown content. Those with a
+ * number below `events` were only rewritten.
+ */
+export function unknownContents(table: Pick<ClientTable, 'get'>, words: Uint32Array, events: number): Uint32Array {
+  const unknown: Uint32Array[] = []
+  for (let at = 0; at < words.length; at += ENTRY_WORDS) {
+    const key = readKey(words, at)
+    const known = table.get(key)
+    if (known === undefined || readEntry(words, at).number < events) continue
+    const entry = new Uint32Array(ENTRY_WORDS)
+    writeEntry(entry, 0, key, { ...known, content: UNKNOWN_CONTENT })
+    unknown.push(entry)
+  }
+  return joined(unknown)
+}
+
+/** Shared: most partitions of a small index are empty. */
+const noEntries = new Uint32Array()
+
+function split(sorted: Uint32Array): Partition[] {
+  let at = 0
+  return Array.from({ length: PARTITIONS }, (_, partition) => {
+    const start = at
+    while (at < sorted.length && (sorted[at] as number) >>> (32 - PARTITION_BITS) === partition) at += ENTRY_WORDS
+    return { words: start === at ? noEntries : sorted.slice(start, at), used: at - start }
+  })
+}
+
+/** Where the key that is at `at` of `key` is, or belongs. In words. */
+function find({ words, used }: Partition, key: Uint32Array, at: number): { place: number; isFound: boolean } {
+  let [low, high] = [0, used / ENTRY_WORDS]
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    const order = compareKeys(words, middle * ENTRY_WORDS, key, at)
+    if (order === 0) return { place: middle * ENTRY_WORDS, isFound: true }
+    if (order < 0) low = middle + 1
+    else high = middle
+  }
+  return { place: low * ENTRY_WORDS, isFound: false }
+}
+
+/** Moves the entries from `place` on up by one. */
+function openGap(partition: Partition, place: number): void {
+  const { words, used } = partition
+  if (used === words.length) {
+    // A sixteenth of the entries, so that small tables stay small.
+    const room = Math.min(MAX_ROOM, 4 + ((used / ENTRY_WORDS) >>> 4))
+    partition.words = new Uint32Array(used + room * ENTRY_WORDS)
+    partition.words.set(words)
+  }
+  partition.words.copyWithin(place + ENTRY_WORDS, place, used)
+  partition.used += ENTRY_WORDS
+}

@@ -1,0 +1,186 @@
+import type { Clock } from '../runtime/clock.ts'
+import type { SegmentStore } from '../storage/segment-store.ts'
+import type { ClientTable } from './client-table.ts'
+import { deltaWords, type IndexState, type SegmentReference } from './index-state.ts'
+import { readSegment } from './load-table.ts'
+import { joined, sortedEntries } from './segment.ts'
+import { isDeltaFull, nextStep, replaced, type SegmentLimits, type SegmentStep } from './segment-plan.ts'
+import { type NewSegment, writeBase, writeSegment } from './write-segment.ts'
+
+/**
+ * Keeps the stored index of a claimed stream small: moves its delta into segments, merges these, and deletes what is no
+ * longer named.
+ */
+export interface IndexStorage {
+  /**
+   * The same index as the next document should hold it: with finished merges, and with a full delta in a segment, whose
+   * upload it waits for. Begins merges when they are due. Rejects with `storage.*`, or the reason of `finish`.
+   */
+  represent(state: IndexState, finish: AbortSignal): Promise<IndexState>
+  /**
+   * The document with this index is known to be written: deletes, in the background, known segments that it does not
+   * name.
+   */
+  written(state: IndexState): void
+  /**
+   * Compares the store, in the background, with the document written last: deletes orphans, and has the index written
+   * again if a segment is missing.
+   */
+  audit(): void
+  /** Ends the work in the background. Never rejects. */
+  close(): Promise<void>
+}
+
+export interface IndexStorageParts {
+  readonly store: SegmentStore
+  readonly table: ClientTable
+  readonly clock: Clock
+  /** The claim epoch of this replica. */
+  readonly epoch: number
+  readonly newNonce: () => string
+  readonly limits?: SegmentLimits | undefined
+  readonly observe: (event: IndexEvent) => void
+}
+
+export type IndexEvent =
+  | { readonly kind: 'segment-written'; readonly tier: SegmentReference['tier']; readonly bytes: number }
+  /** Work in the background failed; it is done again when it is due. */
+  | { readonly kind: 'index-upkeep-failed'; readonly error: unknown }
+  | { readonly kind: 'segments-missing'; readonly segments: number }
+
+/** What a merge or a dump made of which segments. */
+interface Rewrite {
+  readonly replaces: readonly SegmentReference[]
+  readonly made: readonly SegmentReference[]
+}
+
+interface Upkeep extends IndexStorageParts {
+  /**
+   * Segments that exist, as far as we know: those that the claimed document named, and ours. Any other one is an orphan
+   * of an earlier claim.
+   */
+  readonly known: Set<string>
+  /** Those that the document names that was written last. */
+  named: ReadonlySet<string>
+  isDumpDue: boolean
+  /** To be installed with the next document. */
+  finished: Rewrite | undefined
+  isRewriting: boolean
+  readonly background: Set<Promise<void>>
+  readonly closed: AbortController
+}
+
+/** `claimed`: the index of the document that this replica claimed. */
+export function indexStorage(claimed: IndexState, parts: IndexStorageParts): IndexStorage {
+  const names = claimed.segments.map(({ name }) => name)
+  const upkeep: Upkeep = {
+    ...parts,
+    ...{ known: new Set(names), named: new Set(names), isDumpDue: false, finished: undefined, isRewriting: false },
+    ...{ background: new Set(), closed: new AbortController() },
+  }
+  return {
+    represent: (state, finish) => represent(upkeep, state, finish),
+    written: (state) => written(upkeep, state),
+    audit: () => inBackground(upkeep, audit(upkeep)),
+    close: async () => {
+      upkeep.closed.abort()
+      await Promise.all(upkeep.background)
+    },
+  }
+}
+
+async function represent(upkeep: Upkeep, state: IndexState, finish: AbortSignal): Promise<IndexState> {
+  let { segments, delta } = state
+  if (upkeep.finished !== undefined) segments = replaced(segments, upkeep.finished)
+  upkeep.finished = undefined
+  if (isDeltaFull(state, upkeep.limits)) {
+    segments = [...segments, await upload(upkeep, { tier: 'spill', words: sortedEntries(deltaWords(delta)) }, finish)]
+    delta = ''
+  }
+  const step: SegmentStep = upkeep.isDumpDue ? { kind: 'dump' } : nextStep(segments, upkeep.limits)
+  if (step.kind !== 'none' && !upkeep.isRewriting) begin(upkeep, step, segments)
+  return { ...state, segments, delta }
+}
+
+function begin(upkeep: Upkeep, step: SegmentStep, segments: readonly SegmentReference[]): void {
+  upkeep.isRewriting = true
+  const work = async () => {
+    try {
+      upkeep.finished =
+        step.kind === 'merge'
+          ? { replaces: step.spills, made: [await merge(upkeep, step.spills)] }
+          : { replaces: segments, made: await dump(upkeep) }
+      if (step.kind === 'dump') upkeep.isDumpDue = false
+    } finally {
+      upkeep.isRewriting = false
+    }
+  }
+  inBackground(upkeep, work())
+}
+
+function written(upkeep: Upkeep, { segments }: IndexState): void {
+  const { known } = upkeep
+  const named = new Set(segments.map(({ name }) => name))
+  upkeep.named = named
+  // What a merge or a dump has made is not named yet.
+  if (!upkeep.isRewriting && upkeep.finished === undefined)
+    remove(
+      upkeep,
+      [...known].filter((name) => !named.has(name)),
+    )
+}
+
+async function audit(upkeep: Upkeep): Promise<void> {
+  const { store, epoch, known, observe, closed } = upkeep
+  const before = upkeep.named
+  const present = new Set(await store.list(closed.signal))
+  const { named } = upkeep
+  const missing = [...before].filter((name) => named.has(name) && !present.has(name))
+  if (missing.length > 0) observe({ kind: 'segments-missing', segments: missing.length })
+  upkeep.isDumpDue ||= missing.length > 0
+  remove(
+    upkeep,
+    [...present].filter((name) => epochOf(name) < epoch && !known.has(name)),
+  )
+}
+
+function remove(upkeep: Upkeep, names: readonly string[]): void {
+  const { store, known, closed } = upkeep
+  for (const name of names) {
+    known.delete(name)
+    inBackground(upkeep, store.remove(name, closed.signal))
+  }
+}
+
+function inBackground(upkeep: Upkeep, work: Promise<void>): void {
+  const { background, closed, observe } = upkeep
+  const task = work
+    .catch((error: unknown) => {
+      if (!closed.signal.aborted) observe({ kind: 'index-upkeep-failed', error })
+    })
+    .finally(() => background.delete(task))
+  background.add(task)
+}
+
+/** The claim epoch under which a segment was written. */
+const epochOf = (name: string): number => Number.parseInt(name, 10)
+
+async function upload(upkeep: Upkeep, segment: NewSegment, finish: AbortSignal): Promise<SegmentReference> {
+  const { reference, bytes } = await writeSegment(upkeep, segment, finish)
+  upkeep.known.add(reference.name)
+  upkeep.observe({ kind: 'segment-written', tier: segment.tier, bytes })
+  return reference
+}
+
+async function merge(upkeep: Upkeep, spills: readonly SegmentReference[]): Promise<SegmentReference> {
+  const { signal } = upkeep.closed
+  const read: Uint32Array[] = []
+  for (const spill of spills) read.push(await readSegment(upkeep.store, spill, signal))
+  return await upload(upkeep, { tier: 'run', words: sortedEntries(joined(read)) }, signal)
+}
+
+/** Entries set meanwhile may be in it or not: the segments and the delta that follow it hold them. */
+function dump(upkeep: Upkeep): Promise<SegmentReference[]> {
+  const { signal } = upkeep.closed
+  return writeBase({ ...upkeep, write: (segment) => upload(upkeep, segment, signal) }, signal)
+}

@@ -1,0 +1,84 @@
+/** How to connect to Kafka and publish; shared by all streams of a topic. Times in milliseconds, sizes in bytes. */
+export interface KafkaConfig {
+  /** `host:port`, no IPv6 literals. */
+  readonly brokers: readonly string[]
+  /** Absent: plain text. Empty object: TLS with the system's CAs. */
+  readonly ssl?: SslConfig | undefined
+  readonly sasl?: SaslConfig | undefined
+  readonly topic: TopicConfig
+  readonly delivery: 'exactly-once' | 'at-least-once'
+  readonly compression: 'none' | 'gzip'
+  /** Maximum size of a record (key, value and about 100 bytes of framing); at most the topic's `max.message.bytes`. */
+  readonly maxMessageBytes: number
+  readonly timeouts: KafkaTimeouts
+  /** The pauses between kafkajs' attempts at one request. In total they must outlast the failover of a broker. */
+  readonly retry: KafkaRetry
+}
+
+/** PEM texts, not file names. Read again for each client, so they may change from one connection to the next. */
+export interface SslConfig {
+  /** CAs trusted instead of the system's. */
+  readonly ca?: string | undefined
+  /** Client certificate and its key: set both or neither. */
+  readonly cert?: string | undefined
+  readonly key?: string | undefined
+}
+
+/** Read again for each login, so the account may change from one connection to the next. */
+export interface SaslConfig {
+  readonly mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512'
+  readonly username: string
+  readonly password: string
+}
+
+export interface TopicConfig {
+  readonly events: string
+  readonly deadLetters: string
+  /** How to create missing topics. Absent: a missing topic holds the stream (`publish.topic-missing`). */
+  readonly create?: TopicCreation | undefined
+}
+
+export interface TopicCreation {
+  readonly partitions: number
+  /** -1: the broker's default. */
+  readonly replicationFactor: number
+  /** Topic settings by their Kafka names. */
+  readonly eventsConfig: Readonly<Record<string, string>>
+  readonly deadLettersConfig: Readonly<Record<string, string>>
+}
+
+export interface KafkaTimeouts {
+  readonly connectionMs: number
+  readonly requestMs: number
+  /** The broker aborts transactions that are open for longer; at most its `transaction.max.timeout.ms` (15 min). */
+  readonly transactionMs: number
+  /** Limit from the first send to the end of a transaction; less than `transactionMs`. */
+  readonly commitWithinMs: number
+  /** Limit for an abort, and for closing a connection. */
+  readonly closeMs: number
+}
+
+export interface KafkaRetry {
+  /** Determines the transaction rate: the broker answers CONCURRENT_TRANSACTIONS for some ms after each transaction. */
+  readonly firstPauseMs: number
+  readonly maxPauseMs: number
+  readonly retries: number
+}
+
+const dayMs = 24 * 60 * 60 * 1000
+
+/** The defaults. The configuration schema takes its defaults from here. */
+export const kafkaDefaults = {
+  delivery: 'exactly-once',
+  compression: 'none',
+  maxMessageBytes: 1_000_000,
+  create: {
+    partitions: 6,
+    replicationFactor: -1,
+    // Readers rebuild their state from the newest event of each client; the lag keeps every change for at least a week.
+    eventsConfig: { 'cleanup.policy': 'compact', 'min.compaction.lag.ms': String(7 * dayMs) },
+    deadLettersConfig: { 'cleanup.policy': 'delete', 'retention.ms': String(30 * dayMs) },
+  },
+  timeouts: { connectionMs: 10_000, requestMs: 15_000, transactionMs: 60_000, commitWithinMs: 45_000, closeMs: 3_000 },
+  retry: { firstPauseMs: 5, maxPauseMs: 500, retries: 30 },
+} as const satisfies Omit<KafkaConfig, 'brokers' | 'topic'> & { create: TopicCreation }

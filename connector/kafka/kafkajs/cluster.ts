@@ -1,0 +1,118 @@
+import type { Kafka } from 'kafkajs'
+import type { RequestTarget } from './protocol.ts'
+
+/** The internal cluster object of kafkajs, which can send single requests. */
+export interface Cluster {
+  connect(): Promise<void>
+  disconnect(): Promise<void>
+  /** Reads the brokers of the cluster, and the leaders of the topics added so far. */
+  refreshMetadata(): Promise<void>
+  findGroupCoordinator(of: { groupId: string; coordinatorType: CoordinatorType }): Promise<Coordinator>
+  /** Adds the topic and reads its metadata. Rejects if it does not exist or one of its partitions has no leader. */
+  addTargetTopic(topic: string): Promise<void>
+  /** Groups the partitions by the node id of their leader. */
+  findLeaderForPartitions(topic: string, partitions: readonly number[]): Readonly<Record<string, number[]>>
+  findBroker(of: { nodeId: string | number }): Promise<LeadingBroker & Coordinator>
+  /** According to the metadata read last. With KRaft, this is any live broker. */
+  findControllerBroker(): Promise<RequestTarget>
+}
+
+export const GROUP_COORDINATOR = 0
+export const TRANSACTION_COORDINATOR = 1
+type CoordinatorType = typeof GROUP_COORDINATOR | typeof TRANSACTION_COORDINATOR
+
+/** A broker that names the coordinator, according to its own metadata. */
+export interface CoordinatorFinder {
+  findGroupCoordinator(of: {
+    groupId: string
+    coordinatorType: CoordinatorType
+  }): Promise<{ readonly coordinator: { readonly nodeId: number } }>
+}
+
+export interface Coordinator extends RequestTarget {
+  readonly nodeId: number
+  offsetFetch(request: {
+    groupId: string
+    topics: readonly { topic: string; partitions: readonly { partition: number }[] }[]
+  }): Promise<{ responses: readonly { partitions: readonly FetchedOffset[] }[] }>
+  heartbeat(request: { groupId: string; groupGenerationId: number; memberId: string }): Promise<unknown>
+  addPartitionsToTxn(
+    request: Transactional & { topics: readonly { topic: string; partitions: readonly number[] }[] },
+  ): Promise<unknown>
+  addOffsetsToTxn(request: Transactional & { groupId: string }): Promise<unknown>
+  txnOffsetCommit(
+    request: Transactional & {
+      groupId: string
+      topics: readonly {
+        topic: string
+        partitions: readonly { partition: number; offset: string; metadata: string }[]
+      }[]
+    },
+  ): Promise<unknown>
+  /** `transactionResult`: true commits, false aborts. */
+  endTxn(request: Transactional & { transactionResult: boolean }): Promise<unknown>
+}
+
+interface FetchedOffset {
+  readonly partition: number
+  readonly offset: string
+  readonly metadata: string | null
+}
+
+type Transactional = ProducerIdentity & { readonly transactionalId: string }
+
+/** 0 (read uncommitted): to the high watermark. 1 (read committed): to the first record of an open transaction. */
+export type IsolationLevel = 0 | 1
+
+export interface LeadingBroker {
+  /** `timestamp` -1: the end offset. Otherwise the first record not older (ms since 1970); offset -1 if none. */
+  listOffsets(request: {
+    replicaId: -1
+    isolationLevel: IsolationLevel
+    topics: readonly { topic: string; partitions: readonly { partition: number; timestamp: number }[] }[]
+  }): Promise<{ responses: readonly { partitions: readonly { partition: number; offset: string }[] }[] }>
+  fetch(request: {
+    isolationLevel: IsolationLevel
+    maxWaitTime: number
+    minBytes: number
+    maxBytes: number
+    topics: readonly {
+      topic: string
+      partitions: readonly { partition: number; fetchOffset: string; maxBytes: number }[]
+    }[]
+  }): Promise<{ responses: readonly { partitions: readonly FetchedPartition[] }[] }>
+}
+
+export interface FetchedPartition {
+  readonly partition: number
+  readonly messages: readonly FetchedRecord[]
+}
+
+export interface FetchedRecord {
+  readonly offset: string
+  readonly key: Buffer | null
+  readonly value: Buffer | null
+  /** Whether this is a transaction marker; its key holds the type. */
+  readonly isControlRecord: boolean
+  readonly batchContext: {
+    readonly producerId: string
+    readonly inTransaction: boolean
+    readonly firstOffset: string
+    readonly lastOffsetDelta: number
+  }
+}
+
+export function clusterOf(kafka: Kafka): Cluster {
+  const key = Object.getOwnPropertySymbols(kafka).find(
+    ({ description }) => description === 'private:Kafka:createCluster',
+  )
+  const create = key === undefined ? undefined : Reflect.get(kafka, key)
+  if (typeof create !== 'function') throw new TypeError('unsupported kafkajs: it has no createCluster')
+  return create({ allowAutoTopicCreation: false })
+}
+
+/** How the brokers identify a transactional producer. kafkajs does not expose it. */
+export interface ProducerIdentity {
+  readonly producerId: string
+  readonly producerEpoch: number
+}

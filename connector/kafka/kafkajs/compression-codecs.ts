@@ -1,0 +1,37 @@
+import { promisify } from 'node:util'
+import { zstdDecompress } from 'node:zlib'
+import kafkajs from 'kafkajs'
+import { decompress as decompressLz4 } from 'lz4js'
+import { uncompress } from 'snappyjs'
+
+const { CompressionCodecs, CompressionTypes } = kafkajs // Node does not detect these named exports of CommonJS
+
+/**
+ * Lets kafkajs read every codec that a topic (`compression.type`) or another producer may use; by itself it reads only
+ * gzip. None of them is written: the connector compresses with gzip or not at all.
+ */
+export function registerCodecs(): void {
+  const reading = (decompress: (bytes: Buffer) => Promise<Uint8Array>) => () => ({
+    compress: () => Promise.reject(new Error('compression with this codec is not supported')),
+    decompress: async (bytes: Buffer) => Buffer.from(await decompress(bytes)),
+  })
+  CompressionCodecs[CompressionTypes.ZSTD] = reading(promisify(zstdDecompress))
+  CompressionCodecs[CompressionTypes.LZ4] = reading(async (bytes) => decompressLz4(bytes))
+  CompressionCodecs[CompressionTypes.Snappy] = reading(async (bytes) => decompressSnappy(bytes))
+}
+
+const SNAPPY_MAGIC = Buffer.from('\x82SNAPPY\x00', 'latin1')
+/** Magic and two version numbers. */
+const SNAPPY_HEADER_BYTES = 16
+
+/** Accepts a raw block, or the framing of Java's snappy library: a header, then blocks with their lengths. */
+function decompressSnappy(bytes: Buffer): Uint8Array {
+  if (!bytes.subarray(0, SNAPPY_MAGIC.length).equals(SNAPPY_MAGIC)) return uncompress(bytes)
+  const blocks: Uint8Array[] = []
+  for (let at = SNAPPY_HEADER_BYTES; at < bytes.length; ) {
+    const end = at + 4 + bytes.readInt32BE(at)
+    blocks.push(uncompress(bytes.subarray(at + 4, end)))
+    at = end
+  }
+  return Buffer.concat(blocks)
+}

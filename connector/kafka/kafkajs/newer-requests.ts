@@ -1,0 +1,181 @@
+import { ConnectorError } from '../../runtime/connector-error.ts'
+import { KafkaCode } from '../kafka-errors.ts'
+import {
+  createErrorFromCode,
+  type Decoder,
+  Encoder,
+  NO_TAGS,
+  type RequestTarget,
+  sendNewer,
+  supports,
+} from './protocol.ts'
+
+/** Requests in versions that kafkajs does not support. They reject with kafkajs' errors or `publish.broker-too-old`. */
+
+interface Api {
+  readonly apiKey: number
+  readonly apiVersion: number
+  readonly apiName: string
+}
+const DESCRIBE_PRODUCERS: Api = { apiKey: 61, apiVersion: 0, apiName: 'DescribeProducers' } // KIP-664, Kafka 2.8
+const OFFSET_FETCH: Api = { apiKey: 9, apiVersion: 7, apiName: 'OffsetFetch' } // KIP-447, Kafka 2.5: stable offsets
+const METADATA: Api = { apiKey: 3, apiVersion: 10, apiName: 'Metadata' } // KIP-516, Kafka 2.8: topic ids
+
+const isSupported = (target: RequestTarget, { apiKey, apiVersion }: Api) => supports(target, apiKey, apiVersion)
+
+function mustSupport(target: RequestTarget, api: Api): void {
+  if (isSupported(target, api)) return
+  throw new ConnectorError(
+    'publish.broker-too-old',
+    `a broker does not support ${api.apiName} ${api.apiVersion}: exactly-once needs Kafka 2.8 or newer`,
+  )
+}
+
+/** Returns the open transactions of all producers in these partitions, which `leader` leads. */
+export async function describeOpenTransactions(
+  leader: RequestTarget,
+  { topic, partitions }: { topic: string; partitions: readonly number[] },
+): Promise<{ partition: number; producerId: string; startOffset: string }[]> {
+  mustSupport(leader, DESCRIBE_PRODUCERS)
+  const requested = new Encoder().writeUVarIntString(topic).writeUVarInt(partitions.length + 1)
+  for (const partition of partitions) requested.writeInt32(partition)
+  requested.writeUVarInt(NO_TAGS)
+  const topics = await sendNewer(leader, {
+    ...DESCRIBE_PRODUCERS,
+    write: (to) => to.writeUVarIntArray([requested]),
+    read: (from) => from.readUVarIntArray(readProducersOfTopic) ?? [],
+  })
+  const found = topics.flat()
+  const failed = found.find(({ code }) => code !== 0)
+  if (failed !== undefined) throw createErrorFromCode(failed.code)
+  return found.flatMap(({ partition, open }) => open.map((transaction) => ({ partition, ...transaction })))
+}
+
+function readProducersOfTopic(from: Decoder) {
+  from.readUVarIntString() // topic name
+  const partitions = from.readUVarIntArray(readProducersOfPartition) ?? []
+  from.readTaggedFields()
+  return partitions
+}
+
+function readProducersOfPartition(from: Decoder) {
+  const [partition, code] = [from.readInt32(), from.readInt16()]
+  from.readUVarIntString() // error message
+  const producers = from.readUVarIntArray(readProducer) ?? []
+  from.readTaggedFields()
+  return { partition, code, open: producers.filter(({ startOffset }) => startOffset !== '-1') }
+}
+
+function readProducer(from: Decoder) {
+  const producerId = from.readInt64().toString()
+  from.readInt32() // producer epoch
+  from.readInt32() // last sequence
+  from.readInt64() // last timestamp
+  from.readInt32() // coordinator epoch
+  const startOffset = from.readInt64().toString()
+  from.readTaggedFields()
+  return { producerId, startOffset }
+}
+
+/** The encoded length of a compact array with one item. */
+const ONE_ITEM = 2
+
+/** Whether the group has another offset for partition 0 of the topic whose transaction has no marker yet. */
+export async function hasUnstableOffset(
+  coordinator: RequestTarget,
+  { group, topic }: { group: string; topic: string },
+): Promise<boolean> {
+  mustSupport(coordinator, OFFSET_FETCH)
+  const partition0 = new Encoder().writeUVarIntString(topic).writeUVarInt(ONE_ITEM).writeInt32(0).writeUVarInt(NO_TAGS)
+  const code = await sendNewer(coordinator, {
+    ...OFFSET_FETCH,
+    write: (to) => to.writeUVarIntString(group).writeUVarIntArray([partition0]).writeBoolean(true),
+    read: (from) => {
+      const codes = from.readUVarIntArray(codesOfTopic) ?? []
+      return [...codes.flat(), from.readInt16()].find((one) => one !== 0) ?? 0
+    },
+  })
+  if (code !== 0 && code !== KafkaCode.UNSTABLE_OFFSET_COMMIT) throw createErrorFromCode(code)
+  return code === KafkaCode.UNSTABLE_OFFSET_COMMIT
+}
+
+function codesOfTopic(from: Decoder): number[] {
+  from.readUVarIntString() // topic name
+  const codes = from.readUVarIntArray(codeOfPartition) ?? []
+  from.readTaggedFields()
+  return codes
+}
+
+function codeOfPartition(from: Decoder): number {
+  from.readInt32() // partition
+  from.readInt64() // offset
+  from.readInt32() // leader epoch
+  from.readUVarIntString() // metadata
+  const code = from.readInt16()
+  from.readTaggedFields()
+  return code
+}
+
+const NO_ID = '0'.repeat(32)
+
+/** ACL operations by their numbers in Kafka's protocol. */
+const topicOperation = { READ: 3, WRITE: 4 } as const
+export type TopicOperation = keyof typeof topicOperation
+
+interface DescribedTopic {
+  /** Null if the broker has no topic ids. */
+  readonly id: string | null
+  /** The operations for which this user is authorized. */
+  readonly operations: ReadonlySet<TopicOperation>
+}
+
+/** Describes a topic, which must exist. Undefined if the broker is too old. */
+export async function describeTopic(broker: RequestTarget, topic: string): Promise<DescribedTopic | undefined> {
+  if (!isSupported(broker, METADATA)) return undefined
+  const requested = new Encoder()
+  for (let word = 0; word < 4; word += 1) requested.writeInt32(0) // by name, not by id
+  requested.writeUVarIntString(topic).writeUVarInt(NO_TAGS)
+  const [found] = await sendNewer(broker, {
+    ...METADATA,
+    write: (to) => to.writeUVarIntArray([requested]).writeBoolean(false).writeBoolean(false).writeBoolean(true),
+    read: (from) => {
+      from.readUVarIntArray(skipBroker)
+      from.readUVarIntString() // cluster id
+      from.readInt32() // controller
+      return from.readUVarIntArray(readTopic) ?? []
+    },
+  })
+  if (found === undefined) throw createErrorFromCode(KafkaCode.UNKNOWN_TOPIC_OR_PARTITION)
+  if (found.code !== 0 && found.code !== KafkaCode.LEADER_NOT_AVAILABLE) throw createErrorFromCode(found.code)
+  const all = Object.keys(topicOperation) as TopicOperation[]
+  const operations = new Set(all.filter((operation) => (found.operations & (1 << topicOperation[operation])) !== 0))
+  return { id: found.id === NO_ID ? null : found.id, operations }
+}
+
+function skipBroker(from: Decoder): undefined {
+  from.readInt32() // node id
+  from.readUVarIntString() // host
+  from.readInt32() // port
+  from.readUVarIntString() // rack
+  from.readTaggedFields()
+}
+
+function readTopic(from: Decoder) {
+  const code = from.readInt16()
+  from.readUVarIntString() // name
+  const id = [0, 1, 2, 3].map(() => (from.readInt32() >>> 0).toString(16).padStart(8, '0')).join('')
+  from.readBoolean() // is internal
+  from.readUVarIntArray(skipPartition)
+  const operations = from.readInt32()
+  from.readTaggedFields()
+  return { code, id, operations }
+}
+
+function skipPartition(from: Decoder): undefined {
+  from.readInt16() // error code
+  from.readInt32() // partition
+  from.readInt32() // leader
+  from.readInt32() // leader epoch
+  for (const _replicas of ['all', 'in sync', 'offline']) from.readUVarIntArray((replica) => replica.readInt32())
+  from.readTaggedFields()
+}

@@ -1,0 +1,70 @@
+import type { StateChange } from '../checkpoint/stream-state.ts'
+import type { OutgoingRecord } from '../event/client-event.ts'
+import type { EventSettings } from '../event/client-record.ts'
+import type { DeadLetterGuard } from '../event/dead-letter.ts'
+import type { ConfiguredFields, FieldMapping } from '../event/field-mapping.ts'
+import type { ReadingRules } from '../event/read-client.ts'
+import type { RepeatWatch } from '../event/repeat-watch.ts'
+import type { ClientIndex } from '../index/client-index.ts'
+import type { ClientKey, IndexEntry } from '../index/index-entry.ts'
+import type { ScanSettings } from '../scan/scan-settings.ts'
+import type { Recheck, ScanKind, ScanStates } from '../scan/scan-state.ts'
+import type { SourceTime } from '../source/client-source.ts'
+import type { PageReading } from './page-reading.ts'
+import type { Observe } from './pipeline-event.ts'
+import type { ScanCounts } from './scan-counts.ts'
+import type { ScanMemory } from './scan-memory.ts'
+
+/** The pages, or parts of one, that share one transaction: their records, and their change to the checkpoint. */
+export interface PageGroup {
+  readonly pages: number
+  readonly records: readonly OutgoingRecord[]
+  readonly deadLetters: number
+  readonly scans: ReadonlyMap<ScanKind, ScanCounts>
+  /** Size of all values in UTF-16 code units, which limits group commit. */
+  readonly size: number
+  readonly change: StateChange
+}
+
+export interface PageGroupParts {
+  readonly settings: EventSettings
+  readonly rules: ReadingRules
+  /** The rules of the client index, as text: see `rulesText`. */
+  readonly indexRules: string
+  readonly fields: ConfiguredFields
+  readonly scanSettings: ScanSettings
+  readonly beginAt: SourceTime
+  /**
+   * Counts delivered events and dead letters for as long as the stream runs on this replica. Each opening starts from
+   * these counts.
+   */
+  readonly deadLetters: DeadLetterGuard
+  /** Ends a group before a client's second change, so that a duplicate after a crash has the same event id. */
+  readonly oneChangePerClient: boolean
+  readonly observe: Observe
+}
+
+/** The state of a page group builder. */
+export interface Building {
+  readonly parts: PageGroupParts
+  readonly index: ClientIndex
+  readonly deadLetters: DeadLetterGuard
+  readonly repeats: RepeatWatch
+  readonly memory: ScanMemory
+  /** Entries of the group being built, and of the one being delivered. */
+  entries: Map<ClientKey, IndexEntry>
+  undelivered: ReadonlyMap<ClientKey, IndexEntry>
+  scans: ScanStates
+  recheck: Recheck | null
+  events: number
+  mapping: FieldMapping | null
+  group: Gathered
+  /** What of the last page is not in a group yet. */
+  rest: { readonly reading: PageReading; readonly at: number } | undefined
+}
+
+export type Gathered = Pick<Mutable<PageGroup>, 'pages' | 'deadLetters' | 'size'> & {
+  readonly records: OutgoingRecord[]
+  readonly scans: Map<ScanKind, ScanCounts>
+}
+type Mutable<Type> = { -readonly [Key in keyof Type]: Type[Key] }

@@ -1,0 +1,185 @@
+import type { StreamCheckpoint } from '../checkpoint/stream-checkpoint.ts'
+import { linkedAbort } from '../runtime/abort.ts'
+import type { Clock } from '../runtime/clock.ts'
+import { ConnectorError } from '../runtime/connector-error.ts'
+import type { PageGroup } from './building.ts'
+import type { ClaimedStream, OpenStream } from './claimed-stream.ts'
+import type { Observe, PipelineEvent } from './pipeline-event.ts'
+
+/** A page group, and the events to report once it is delivered. */
+export interface FinishedPageGroup {
+  readonly group: PageGroup
+  readonly events: readonly PipelineEvent[]
+}
+
+/** Delivers page groups, one after another, to Kafka and into the checkpoint. */
+interface PageGroupDelivery {
+  /** Resolves once the group is delivered. After a rejection the stream must be opened again. */
+  deliver(finished: FinishedPageGroup): Promise<void>
+  /** Invariant 6: writes the state reached as committed, with nothing pending, unless that is already stored. */
+  save(): Promise<void>
+  /**
+   * Saves `savePeriodMs` after the last write, before the commit record of a pending state expires. Does nothing if
+   * `cancel` aborts first.
+   */
+  saveInTime(cancel: AbortSignal): Promise<void>
+}
+
+export interface DeliveryParts extends DeliveryTime {
+  readonly clock: Clock
+  readonly delivery: Delivery
+  /** Minimum time between saves without changes; maximum time until a decided state is stored as committed. */
+  readonly savePeriodMs: number
+  readonly observe: Observe
+}
+
+export function pageGroupDelivery(parts: DeliveryParts, stream: ClaimedStream): PageGroupDelivery {
+  const { clock, observe } = parts
+  const schedule = saveSchedule(clock, parts.savePeriodMs)
+
+  const save = async () => {
+    const { checkpoint } = stream
+    if (checkpoint.isSaved()) return
+    await withDeadline(parts, (finish) => checkpoint.save(finish))
+    schedule.saved()
+  }
+  const publish = async (group: PageGroup) => {
+    const open = await stream.withProducer(parts.giveUp)
+    await withDeadline(parts, (finish) => deliverBy[parts.delivery](group, open, finish))
+    schedule.saved()
+  }
+  const advance = async ({ change }: PageGroup) => {
+    stream.checkpoint.advance(change)
+    const isIdle = stream.isIdle()
+    // The document stays small: entries of the client index never gather.
+    if (isIdle || change.entries !== '' || schedule.dueInMs() === 0) await save()
+    if (!isIdle) return
+    await stream.closeProducer()
+    observe({ kind: 'producer-closed' })
+  }
+  return {
+    deliver: async ({ group, events }) => {
+      const began = clock.monotonic()
+      await (group.records.length > 0 ? publish(group) : advance(group))
+      observe(published(group, { tookMs: clock.monotonic() - began, checkpoint: stream.checkpoint }))
+      for (const event of events) observe(event)
+    },
+    save,
+    saveInTime: async (cancel) => {
+      if (stream.checkpoint.isSaved()) return
+      const isDue = await clock.sleep(schedule.dueInMs(), cancel).then(
+        () => true,
+        () => false,
+      )
+      if (isDue) await save()
+    },
+  }
+}
+
+function published(group: PageGroup, done: { tookMs: number; checkpoint: StreamCheckpoint }): PipelineEvent {
+  const { pages, deadLetters, scans, size, change } = group
+  const { tookMs, checkpoint } = done
+  const { table } = checkpoint
+  const index = {
+    clients: table.size(),
+    memoryBytes: table.bytes(),
+    segments: checkpoint.state().index.segments.length,
+  }
+  return {
+    ...{ kind: 'pages-published', pages, scans, deadLetters, bytes: size },
+    ...{ tookMs, seq: checkpoint.seq(), states: change.scans, index },
+  }
+}
+
+/** When to save after a group without records: once per period, since such polls change only resume points. */
+interface SaveSchedule {
+  /** Call it after each write of the document. */
+  saved(): void
+  /** Time left until one period after the last write. */
+  dueInMs(): number
+}
+
+export function saveSchedule(clock: Clock, periodMs: number): SaveSchedule {
+  let savedAt = clock.monotonic()
+  return {
+    saved: () => {
+      savedAt = clock.monotonic()
+    },
+    dueInMs: () => Math.max(0, savedAt + periodMs - clock.monotonic()),
+  }
+}
+
+export type Delivery = 'exactly-once' | 'at-least-once'
+
+/** Publishes a group and writes its change to the checkpoint. Rejects unless both are confirmed: reopen the stream. */
+type Deliver = (group: PageGroup, stream: OpenStream, finish: AbortSignal) => Promise<void>
+
+/** S3 prepares, Kafka decides. */
+const deliverExactlyOnce: Deliver = async (group, { producer, checkpoint }, finish) => {
+  // Aborts unless committed: an open transaction blocks all committed readers.
+  await using transaction = producer.begin(finish)
+  const [record] = await bothOrNeither(finish, (signal) => [
+    checkpoint.prepare({ change: group.change, by: 'commit-record' }, signal),
+    transaction.send(group.records),
+  ])
+  // Invariants 1, 2: all records are stored and the next state is in S3; the commit makes both valid, or neither.
+  await transaction.commit(record)
+  checkpoint.decided()
+}
+
+/**
+ * For clusters without transactional ids. After a crash the clients of the pending state are published again, even if a
+ * client has returned to its previous content.
+ */
+const deliverAtLeastOnce: Deliver = async (group, { producer, checkpoint }, finish) => {
+  await using transaction = producer.begin(finish)
+  const record = await checkpoint.prepare({ change: group.change, by: 'at-least-once' }, finish)
+  await transaction.send(group.records)
+  await transaction.commit(record)
+  checkpoint.decided()
+}
+
+export const deliverBy: Record<Delivery, Deliver> = {
+  'exactly-once': deliverExactlyOnce,
+  'at-least-once': deliverAtLeastOnce,
+}
+
+/** Runs both; if one fails, aborts the other. */
+async function bothOrNeither<First, Second>(
+  finish: AbortSignal,
+  start: (signal: AbortSignal) => [Promise<First>, Promise<Second>],
+): Promise<[First, Second]> {
+  using linked = linkedAbort(finish)
+  try {
+    return await Promise.all(start(linked.signal))
+  } catch (error) {
+    linked.abort(error)
+    throw error
+  }
+}
+
+interface DeliveryTime {
+  readonly clock: Clock
+  /** Time limit of one delivery. */
+  readonly deliverWithinMs: number
+  /** Aborts when the time limit of a stop has passed. */
+  readonly giveUp: AbortSignal
+}
+
+/**
+ * Runs one delivery. A timeout becomes `storage.unavailable`: Kafka requests have time limits and codes of their own.
+ */
+export async function withDeadline<Result>(
+  time: DeliveryTime,
+  deliver: (finish: AbortSignal) => Promise<Result>,
+): Promise<Result> {
+  using deadline = time.clock.deadline(time.deliverWithinMs, time.giveUp)
+  try {
+    return await deliver(deadline.signal)
+  } catch (error) {
+    if (!deadline.signal.aborted || error !== deadline.signal.reason) throw error
+    throw new ConnectorError('storage.unavailable', `write checkpoint: timed out after ${time.deliverWithinMs} ms`, {
+      cause: error,
+    })
+  }
+}

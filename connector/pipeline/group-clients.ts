@@ -1,0 +1,129 @@
+import { clientRecord } from '../event/client-record.ts'
+import type { FieldMapping } from '../event/field-mapping.ts'
+import { clientReader, contentIgnoring, type ReadClient } from '../event/read-client.ts'
+import type { ClientIndex } from '../index/client-index.ts'
+import type { IndexEntry } from '../index/index-entry.ts'
+import { ConnectorError } from '../runtime/connector-error.ts'
+import { recheckFrom } from '../scan/end-scan.ts'
+import { LIVE, type Recheck, type ScanKind } from '../scan/scan-state.ts'
+import type { ClientRecord } from '../source/client-source.ts'
+import type { Building, Gathered } from './building.ts'
+import { type LateChange, lateChange } from './late-change.ts'
+import type { PageReading } from './page-reading.ts'
+import type { ScanCounts } from './scan-counts.ts'
+import type { ScanRun } from './scan-memory.ts'
+
+/** Maximum number of index entries that a transaction adds: they are part of the document. */
+const MAX_ENTRIES = 2_000
+
+/** So many clients take some 5 ms; then other work of the process runs. */
+const SLICE_CLIENTS = 250
+
+/** `slice`: there is more of the page; `part`: the client at `next` does not fit into the group. */
+type AddedClients = { readonly kind: 'whole' } | { readonly kind: 'slice' | 'part'; readonly next: number }
+
+/** Adds a slice of the clients of a page, from a place on. */
+export function addClients(building: Building, reading: PageReading, from: number): AddedClients {
+  const { parts, mapping, entries } = building
+  if (mapping === null) return { kind: 'whole' }
+  const readClient = clientReader(mapping, parts.rules)
+  // Invariant 3: events of one client keep the order in which the API returned them.
+  const { clients } = reading.page
+  for (let at = from; at < clients.length; at += 1) {
+    if (at === from + SLICE_CLIENTS) return { kind: 'slice', next: at }
+    const client = readClient(clients[at] as ClientRecord)
+    if (entries.size >= MAX_ENTRIES || (parts.oneChangePerClient && entries.has(client.key)))
+      return { kind: 'part', next: at }
+    addClient(building, client, reading)
+  }
+  return { kind: 'whole' }
+}
+
+function addClient(building: Building, client: ReadClient, reading: PageReading): void {
+  const { index, memory, group } = building
+  const { scan } = reading
+  memory.add(scan, client, reading.readAt)
+  const known = building.entries.get(client.key) ?? building.undelivered.get(client.key) ?? index.get(client.key)
+  const counts = countsOf(group, scan.kind)
+  if (known !== undefined && isUnchanged(index, known, client)) {
+    counts.suppressed += 1
+    // Rewritten under the present rules.
+    if (known.rules !== index.rules)
+      building.entries.set(client.key, { ...known, content: client.content, rules: index.rules })
+    return
+  }
+  // Invariant 3: this page may be older than what another scan has published.
+  if (known !== undefined && scan.tag !== LIVE && known.number >= scan.since && known.tag !== scan.tag) {
+    counts.superseded += 1
+    building.recheck = withRecheck(building, client, reading)
+    return
+  }
+  publish(building, { client, known, counts }, reading)
+}
+
+function isUnchanged(index: ClientIndex, known: IndexEntry, client: ReadClient): boolean {
+  return index.isUnchanged(known, client.content, ({ ignored }) => contentIgnoring(client, ignored))
+}
+
+function withRecheck({ recheck, parts }: Building, { modified }: ReadClient, { scan, readAt }: PageReading): Recheck {
+  const { scanSettings: settings, beginAt } = parts
+  const from = recheckFrom(scan, modified?.wallClock ?? null, { settings, beginAt, times: readAt })
+  return { from: recheck !== null && recheck.from < from ? recheck.from : from, markedAt: readAt.ours }
+}
+
+interface Publishing {
+  readonly client: ReadClient
+  readonly known: IndexEntry | undefined
+  readonly counts: ScanCounts
+}
+
+function publish(
+  building: Building,
+  { client, known, counts }: Publishing,
+  { scan, readAt, states }: PageReading,
+): void {
+  const { parts, index, group, deadLetters, mapping, events } = building
+  const previous = known === undefined ? `g${index.generation}` : String(known.number)
+  const place = { sequence: events, readAt: readAt.server, idField: mapping?.clientId ?? '', previous }
+  const { kind, record } = clientRecord(client, place, parts.settings)
+  if (deadLetters.add(kind) === 'too-many') throw tooManyDeadLetters(mapping)
+  group.records.push(record)
+  group.size += record.value.length
+  const isDeadLetter = kind === 'dead-letter'
+  const { key, content } = client
+  building.entries.set(key, { content, number: events, tag: scan.tag, isDeadLetter, rules: index.rules })
+  if (isDeadLetter) {
+    group.deadLetters += 1
+    return
+  }
+  building.events += 1
+  counts.events += 1
+  const late = lateChange(client.modified, { scan, states, readAt, settings: parts.scanSettings })
+  if (late !== undefined) addLate(building, counts, { ...late, run: scan })
+  const fields = known === undefined ? undefined : building.repeats.publishedAgain(key, client.client)
+  if (fields !== undefined) parts.observe({ kind: 'fields-keep-changing', fields })
+}
+
+/** So many late changes in one scan have a common cause. */
+const MANY_LATE = 10
+
+function addLate({ parts, memory }: Building, counts: ScanCounts, late: LateChange & { run: ScanRun }): void {
+  const { scan, run, ms } = late
+  counts.late.push({ scan, ms })
+  // Without a delay, a busy stream finds fresh changes in every look-back.
+  if (ms !== undefined && memory.foundLate(run) === MANY_LATE) parts.observe({ kind: 'late-changes', scan, ms })
+}
+
+function countsOf({ scans }: Gathered, kind: ScanKind): ScanCounts {
+  const counts = scans.get(kind) ?? { events: 0, suppressed: 0, superseded: 0, late: [] }
+  scans.set(kind, counts)
+  return counts
+}
+
+function tooManyDeadLetters(mapping: FieldMapping | null): ConnectorError {
+  const field = mapping?.clientId ?? 'not detected'
+  return new ConnectorError(
+    'event.too-many-dead-letters',
+    `make events: too many clients cannot become events (client id field: ${field})`,
+  )
+}

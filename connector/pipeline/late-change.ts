@@ -1,0 +1,26 @@
+import type { ModificationTime } from '../event/modification-time.ts'
+import type { ScanSettings, Times } from '../scan/scan-settings.ts'
+import { RECHECK, type Scan, type ScanKind, type ScanStates } from '../scan/scan-state.ts'
+
+/** A change that no live scan returned in time. `ms`: its delay; undefined if the modification time is unknown. */
+export interface LateChange {
+  readonly scan: ScanKind
+  readonly ms: number | undefined
+}
+
+/**
+ * Whether an event is late: a look-back or full scan published it first although a live scan that began after the
+ * change, plus the overlap, should have returned it. Without a time of day only the scan tells.
+ */
+export function lateChange(
+  modified: ModificationTime | undefined,
+  parts: { scan: Scan; states: ScanStates; readAt: Times; settings: ScanSettings },
+): LateChange | undefined {
+  const { scan, states, readAt, settings } = parts
+  const { live } = states
+  const isExpected = scan.kind === 'live' || scan.kind === 'backfill' || scan.tag === RECHECK
+  if (isExpected || states.backfill === 'due' || live.startedAt === null) return undefined
+  if (modified === undefined || !modified.hasTimeOfDay) return { scan: scan.kind, ms: undefined }
+  const isLate = modified.instant < live.startedAt - settings.overlapMs
+  return isLate ? { scan: scan.kind, ms: Math.max(0, readAt.server - modified.instant) } : undefined
+}

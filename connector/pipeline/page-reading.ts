@@ -1,0 +1,42 @@
+import type { Clock } from '../runtime/clock.ts'
+import type { ScanSettings, Times } from '../scan/scan-settings.ts'
+import type { Recheck, Scan, ScanStates } from '../scan/scan-state.ts'
+import type { ClientSource, Page, SourceTime } from '../source/client-source.ts'
+import type { Observe } from './pipeline-event.ts'
+import type { ScanRun } from './scan-memory.ts'
+import type { ServerClock } from './server-clock.ts'
+
+/** A page, and where it leads. */
+export interface PageReading {
+  readonly page: Page
+  /** The scan that read it, after the page. */
+  readonly scan: Scan
+  /** All scans after the page. */
+  readonly states: ScanStates
+  readonly isFirst: boolean
+  readonly isLast: boolean
+  /** Both clocks when it was read. */
+  readonly readAt: Times
+}
+
+/** What was found while the pages read so far were made into events. */
+export interface Processed {
+  events(): number
+  recheck(): Recheck | null
+  /** Modification time of the scan's last client, if that field is mapped. */
+  lastModifiedAt(scan: ScanRun): SourceTime | null
+  /** Whether the scan returns nothing but clients that it has already returned. */
+  isCycling(scan: ScanRun): boolean
+}
+
+export interface ReaderParts {
+  readonly source: ClientSource
+  readonly clock: Clock
+  readonly serverClock: ServerClock
+  readonly settings: ScanSettings
+  /** The stream's configured beginning. */
+  readonly beginAt: SourceTime
+  /** `caught-up`: ends once everything that is due has been read. */
+  readonly until: 'stopped' | 'caught-up'
+  readonly observe: Observe
+}

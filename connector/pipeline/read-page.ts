@@ -1,0 +1,52 @@
+import type { Clock } from '../runtime/clock.ts'
+import { ConnectorError } from '../runtime/connector-error.ts'
+import { SMALLEST_LIMIT } from '../source/answer/answer-verdict.ts'
+import { isTokenInDoubt, mayRefuseCheckPoint } from '../source/answer/verdict-table.ts'
+import type { ClientSource, Page, Patience, ReadArguments } from '../source/client-source.ts'
+
+/**
+ * Reads a page. A checkPoint counts as refused if the call with it fails in a way that may mean this, while the same
+ * call without it succeeds. Rejects with `source.*` or the reason of `stop`.
+ */
+export async function readUnlessRefused(
+  source: ClientSource,
+  { at, patience }: { at: ReadArguments; patience: Patience },
+  stop: AbortSignal,
+): Promise<Page | 'refused'> {
+  const read = () => source.read(at, stop, patience)
+  let result = await orRefusal(read, at)
+  if (result instanceof ConnectorError) {
+    await source.read({ ...at, checkPoint: null }, stop, patience)
+    // It may have been an outage that has ended meanwhile.
+    if (isTokenInDoubt(result)) result = await orRefusal(read, at)
+  }
+  return result instanceof ConnectorError ? 'refused' : result
+}
+
+/**
+ * Whether the server answers a small page at once, after a large one took too long. Waits until it answers, or rejects as
+ * a read does: it may be an outage.
+ */
+export async function answersSmallPages(
+  { source, clock }: { source: ClientSource; clock: Pick<Clock, 'monotonic'> },
+  { at, patience }: { at: ReadArguments; patience: Patience },
+  stop: AbortSignal,
+): Promise<boolean> {
+  const askedAt = clock.monotonic()
+  const { tookMs } = await source.read({ ...at, checkPoint: null, limit: SMALLEST_LIMIT }, stop, patience)
+  return clock.monotonic() - askedAt < tookMs + AT_ONCE_MS
+}
+
+/** Longer waits than for a permit mean that the request was repeated. */
+const AT_ONCE_MS = 1_000
+
+/** Returns the page, or an error that may mean that the checkPoint was refused. */
+async function orRefusal(read: () => Promise<Page>, { checkPoint }: ReadArguments): Promise<Page | ConnectorError> {
+  try {
+    // Invariant 9: anything but a complete page is thrown, so it changes nothing.
+    return await read()
+  } catch (error) {
+    if (checkPoint === null || !mayRefuseCheckPoint(error)) throw error
+    return error
+  }
+}

@@ -1,0 +1,32 @@
+import type { Clock } from '../runtime/clock.ts'
+import { LIVE } from '../scan/scan-state.ts'
+import type { PageReading } from './page-reading.ts'
+import type { Observe } from './pipeline-event.ts'
+
+/**
+ * Reports when a stream has caught up and when it falls behind again, once for each change. It has caught up when a
+ * live scan ends and the backfill is done; it is behind if a live scan publishes something and takes longer than the
+ * poll interval. Reports also when a backfill or full scan is done.
+ */
+export function scanProgress(
+  { clock, intervalMs }: { clock: Clock; intervalMs: number },
+  observe: Observe,
+): (reading: PageReading, published: number) => void {
+  let state: 'unknown' | 'caught-up' | 'behind' = 'unknown'
+  let startedAt = clock.monotonic()
+  const tookMs = () => clock.monotonic() - startedAt
+  return ({ scan, states, isFirst, isLast }, published) => {
+    const { kind, pages, clients, startedAtOurs } = scan
+    if (isLast && (kind === 'backfill' || kind === 'full'))
+      observe({ kind: 'scan-done', scan: kind, clients, pages, tookMs: clock.now() - (startedAtOurs ?? clock.now()) })
+    if (scan.tag !== LIVE) return
+    if (isFirst) startedAt = clock.monotonic()
+    if (isLast && state !== 'caught-up' && states.backfill === 'done') {
+      state = 'caught-up'
+      observe({ kind: 'caught-up', clients, pages, tookMs: Math.round(tookMs()) })
+    } else if (!isLast && published > 0 && state === 'caught-up' && tookMs() > intervalMs) {
+      state = 'behind'
+      observe({ kind: 'fell-behind' })
+    }
+  }
+}

@@ -1,0 +1,89 @@
+import { ConnectorError, codeOf } from '../runtime/connector-error.ts'
+import { afterFailure, afterRefusal, afterStuck, afterTooMuch } from '../scan/end-scan.ts'
+import { isBackfillFirst } from '../scan/scan-settings.ts'
+import { LIVE, type Scan, type ScanStates, scanWith, withScan } from '../scan/scan-state.ts'
+import { mayBeTooMuch } from '../source/answer/answer-verdict.ts'
+import type { Patience } from '../source/client-source.ts'
+import type { InterleavingProof } from './interleaving-proof.ts'
+import type { Processed, ReaderParts } from './page-reading.ts'
+import type { WorkloadLog } from './workload.ts'
+
+/** The state of a reader. */
+export interface Reader extends ReaderParts {
+  readonly processed: Processed
+  readonly load: WorkloadLog
+  readonly proof: InterleavingProof
+  states: ScanStates
+  /** Start of the live scan in progress, by the monotonic clock. */
+  liveBeganAt: number
+  liveScans: number
+  /** Whether the stream has ever read a page from this address of the source. */
+  hasReadPages: boolean
+}
+
+/** A background scan in trouble never stops the live one. */
+export function mayPause({ until, settings, states }: Reader, { tag }: Scan): boolean {
+  return tag !== LIVE && until === 'stopped' && !isBackfillFirst(states, settings)
+}
+
+/** A stream that has never read a page from this server may be configured wrongly. */
+export function patienceOf(reader: Reader, scan: Scan): Patience {
+  if (mayPause(reader, scan)) return 'once'
+  return reader.hasReadPages ? 'retry' : 'unproven'
+}
+
+/** Pauses a background scan whose page could not be read. Throws the error for any other scan. */
+export function failed(reader: Reader, scan: Scan, error: unknown): undefined {
+  if (!(error instanceof ConnectorError) || !mayPause(reader, scan)) throw error
+  const times = reader.serverClock.times()
+  reader.states = withScan(reader.states, afterFailure(scan, reader.states, { ...reader, times }))
+  reader.observe({ kind: 'scan-paused', scan: scan.kind, code: codeOf(error), error })
+}
+
+/**
+ * Whether pages of this scan may be too much for the server: one is too large, or took too long repeatedly. `ask`: to
+ * be sure, ask for a small page, unless that might lose the token.
+ */
+export function tooMuchBy(reader: Reader, scan: Scan, error: unknown): 'no' | 'ask' | 'yes' {
+  if (!mayBeTooMuch(error, scan)) return 'no'
+  if (codeOf(error) === 'source.answer-too-large') return 'yes' // it will not shrink
+  // Reads of other scans have been repeated in place.
+  if (mayPause(reader, scan) && scan.failures === 0) return 'no'
+  return scan.checkPoint === null || reader.states.interleaving === 'proven' ? 'ask' : 'yes'
+}
+
+/** Begins the scan again with smaller pages. */
+export function tooMuch(reader: Reader, scan: Scan, error: unknown): undefined {
+  const times = reader.serverClock.times()
+  const states = afterTooMuch(reader.states, scan, { ...reader, times })
+  const again = scanWith(states, scan.tag) ?? scan
+  // Background pages that take too long delay live scans.
+  const notBefore = mayPause(reader, scan) ? times.ours + PAUSE_MS : scan.notBefore
+  reader.states = withScan(states, { ...again, notBefore })
+  reader.observe({ kind: 'limit-lowered', scan: scan.kind, failedLimit: scan.limit, limit: again.limit, error })
+}
+
+const PAUSE_MS = 60_000
+const REFUSALS_WITHOUT_PROGRESS = 3
+
+/** Begins the scan again without its token. Throws `source.checkpoint-refused` after too many refusals. */
+export function refused(reader: Reader, scan: Scan): undefined {
+  const { settings, serverClock, observe, proof } = reader
+  const again = afterRefusal(scan, settings, serverClock.times())
+  if (settings.onRefusedCheckPoint === 'stop' || again.refusals > REFUSALS_WITHOUT_PROGRESS) {
+    const often = settings.onRefusedCheckPoint === 'stop' ? '' : ` ${scan.refusals + 1} times in a row`
+    throw new ConnectorError('source.checkpoint-refused', `read page: the server refused its own checkPoint${often}`)
+  }
+  observe({ kind: 'checkpoint-refused', scan: scan.kind, lastChanged: again.lastChanged })
+  reader.states = proof.refused(scan, withScan(reader.states, again))
+}
+
+/** Begins the scan again with larger pages. Throws `source.stuck` if that did not help a live scan. */
+export function stuck(reader: Reader, scan: Scan, why: string): undefined {
+  const { clock, observe } = reader
+  if (!mayPause(reader, scan) && scan.restarts > 0)
+    throw new ConnectorError('source.stuck', `read page: hasMoreResults is true, but ${why}`)
+  const again = afterStuck(scan, reader.states, clock.now())
+  reader.states = withScan(reader.states, again)
+  observe({ kind: 'scan-stuck', scan: scan.kind, why, limit: again.limit })
+}

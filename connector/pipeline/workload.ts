@@ -1,0 +1,56 @@
+import type { Clock } from '../runtime/clock.ts'
+import type { Candidate, Workload } from '../scan/scheduler.ts'
+
+/** What the scheduler must know of the pages that were read; lives as long as the stream is open. */
+export interface WorkloadLog extends Workload {
+  /** A live scan begins: the next one is due an interval after the start of this one. */
+  liveBegins(): void
+  livePage(tookMs: number): void
+  backgroundPage(name: string, tookMs: number): void
+  /** These background scans wait for a page. */
+  waiting(candidates: readonly Candidate[]): void
+}
+
+/**
+ * Live scans begin one interval apart, from start to start, with a random phase: streams that start together, or were
+ * delayed together, do not keep polling at the same time.
+ */
+export function workloadLog(clock: Clock, intervalMs: number): WorkloadLog {
+  const waitingSince = new Map<string, number>()
+  let phaseMs = clock.random() * intervalMs
+  let liveDueAt = clock.monotonic()
+  let liveMs = 0
+  let background: Workload['background']
+  return {
+    get liveDueAt() {
+      return liveDueAt
+    },
+    get liveMs() {
+      return liveMs
+    },
+    get background() {
+      return background
+    },
+    waitingSince,
+    liveBegins: () => {
+      const now = clock.monotonic()
+      // Only the first pause is shortened by the phase.
+      const missed = Math.floor((now - liveDueAt) / intervalMs)
+      liveDueAt += intervalMs * (missed + 1) - phaseMs
+      phaseMs = 0
+    },
+    livePage: (tookMs) => {
+      liveMs += tookMs
+    },
+    backgroundPage: (name, tookMs) => {
+      liveMs = 0
+      background = { endedAt: clock.monotonic(), tookMs }
+      waitingSince.delete(name)
+    },
+    waiting: (candidates) => {
+      const names = new Set(candidates.map(({ name }) => name))
+      for (const name of waitingSince.keys()) if (!names.has(name)) waitingSince.delete(name)
+      for (const name of names) if (!waitingSince.has(name)) waitingSince.set(name, clock.monotonic())
+    },
+  }
+}

@@ -1,0 +1,101 @@
+import type { Admin } from 'kafkajs'
+import { mayPublish, mayUseGroup, mayUseTopic } from '../kafka/access-check.ts'
+import type { KafkaConfig, TopicCreation } from '../kafka/kafka-config.ts'
+import { withAdmin } from '../kafka/kafka-connection.ts'
+import { KafkaCode, publishError } from '../kafka/kafka-errors.ts'
+import { describeCluster } from '../kafka/kafkajs/metadata-requests.ts'
+import type { TopicLayout } from '../kafka/topics.ts'
+import { ensureTopic, topicLost } from '../kafka/topics.ts'
+import { codeOf } from '../runtime/connector-error.ts'
+import type { ExactlyOnceProducer, Inspection, OpenOptions } from './event-publisher.ts'
+import type { ProducerParts } from './kafka-producer.ts'
+import { readKafkaState } from './kafka-state.ts'
+import { scanEvents } from './scan-events.ts'
+
+/** Implements `EventPublisher.inspect`. */
+export async function inspectKafka(
+  parts: ProducerParts,
+  { publishedEvents }: OpenOptions,
+  stop: AbortSignal,
+): Promise<Inspection> {
+  const { config, names } = parts
+  const { transactionalId, recordGroup: group } = names
+  const { clusterId, events, deadLetters } = await existingTopics(parts, stop)
+  const isExactlyOnce = config.delivery === 'exactly-once'
+  const operations = isExactlyOnce ? (['WRITE', 'READ'] as const) : (['WRITE'] as const)
+  for (const found of [events, deadLetters])
+    if (found !== undefined) await mayUseTopic(parts, { topic: found.topic, operations }, stop)
+  if (isExactlyOnce) await mayUseGroup(parts, group, stop)
+  const common = isExactlyOnce
+    ? { delivery: 'exactly-once' as const, scanEvents: scanning(parts, events) }
+    : { delivery: 'at-least-once' as const }
+  if (events === undefined) {
+    if (publishedEvents > 0) throw topicLost(config.topic.events, publishedEvents)
+    return { ...common, destination: undefined, stored: { record: undefined, isUnstable: false } }
+  }
+  if (isExactlyOnce) await mayPublish(parts, { transactionalId, topic: events.topic }, stop)
+  const topics = { clusterId, events, deadLetters: deadLetters ?? events }
+  const exactlyOnce = isExactlyOnce ? { producerIds: [], finder: undefined } : undefined
+  const request = { topics, place: { group, topic: events.topic }, exactlyOnce }
+  return { ...common, ...(await readKafkaState(parts, request, stop)) }
+}
+
+/** A missing topic has no events to scan. */
+function scanning(parts: ProducerParts, topic: TopicLayout | undefined): ExactlyOnceProducer['scanEvents'] {
+  return async (scan, stop) => (topic === undefined ? new Set() : await scanEvents(parts, { ...scan, topic }, stop))
+}
+
+interface Existing {
+  readonly clusterId: string | null
+  /** Undefined: missing, and `open` may create it. */
+  readonly events: TopicLayout | undefined
+  readonly deadLetters: TopicLayout | undefined
+}
+
+function existingTopics(parts: ProducerParts, stop: AbortSignal): Promise<Existing> {
+  const { topic } = parts.config
+  const work = async (admin: Admin): Promise<Existing> => {
+    const { clusterId } = await describeCluster(admin)
+    const inspect = (name: string, settings: Settings) =>
+      inspectTopic(admin, { topic: name, settings }, { ...parts, stop })
+    return {
+      clusterId: clusterId ?? null,
+      events: await inspect(topic.events, topic.create?.eventsConfig),
+      deadLetters: await inspect(topic.deadLetters, topic.create?.deadLettersConfig),
+    }
+  }
+  return withAdmin(parts, { operation: `inspect topics ${topic.events} and ${topic.deadLetters}`, work }, stop)
+}
+
+type Settings = TopicCreation['eventsConfig'] | undefined
+
+async function inspectTopic(
+  admin: Admin,
+  wanted: { topic: string; settings: Settings },
+  parts: ProducerParts & { stop: AbortSignal },
+): Promise<TopicLayout | undefined> {
+  const { create } = parts.config.topic
+  try {
+    return await ensureTopic(admin, { topic: wanted.topic, create: undefined, acl: 'WRITE' }, parts)
+  } catch (error) {
+    if (create === undefined || codeOf(error) !== 'publish.topic-missing') throw error
+    await mayCreate(admin, wanted, create)
+    return undefined
+  }
+}
+
+/** Checks the permission with `validateOnly`: Kafka validates the request and creates nothing. */
+async function mayCreate(
+  admin: Admin,
+  { topic, settings = {} }: { topic: string; settings: Settings },
+  { partitions, replicationFactor }: NonNullable<KafkaConfig['topic']['create']>,
+): Promise<void> {
+  const configEntries = Object.entries(settings).map(([name, value]) => ({ name, value }))
+  const topics = [{ topic, numPartitions: partitions, replicationFactor, configEntries }]
+  await admin.createTopics({ topics, validateOnly: true, waitForLeaders: false }).catch((error) => {
+    throw publishError(`check permission to create topic ${topic}`, error, {
+      [KafkaCode.TOPIC_AUTHORIZATION_FAILED]: `CREATE on topic ${topic}`,
+      [KafkaCode.CLUSTER_AUTHORIZATION_FAILED]: 'CREATE on the cluster',
+    })
+  })
+}

@@ -1,0 +1,85 @@
+import type { AdminParts } from '../kafka/kafka-connection.ts'
+import { withCluster } from '../kafka/kafka-connection.ts'
+import { KafkaCode, publishError } from '../kafka/kafka-errors.ts'
+import type { Cluster, CoordinatorFinder } from '../kafka/kafkajs/cluster.ts'
+import { describeOpenTransactions, describeTopic } from '../kafka/kafkajs/newer-requests.ts'
+import { createErrorFromCode } from '../kafka/kafkajs/protocol.ts'
+import { leadersOf } from '../kafka/partition-reads.ts'
+import type { TopicLayout, Topics } from '../kafka/topics.ts'
+import { codeOf } from '../runtime/connector-error.ts'
+import type { ErrorCode } from '../runtime/error-catalogue.ts'
+import { aclsOfRecord, fetchRecord, type RecordPlace } from './commit-record.ts'
+import type { KafkaState, OpenTransaction, StoredRecord } from './event-publisher.ts'
+
+interface StateRequest {
+  readonly topics: Topics
+  readonly place: RecordPlace
+  /**
+   * Undefined for at-least-once: no open transactions are read, and a commit record that this user may not read counts
+   * as absent.
+   */
+  readonly exactlyOnce:
+    | { readonly producerIds: readonly string[]; readonly finder: CoordinatorFinder | undefined }
+    | undefined
+}
+
+/**
+ * Reads a stream's state over one connection. Rejects with `publish.*`, `checkpoint.unknown-format` or the reason of
+ * `stop`.
+ */
+export function readKafkaState(parts: AdminParts, request: StateRequest, stop: AbortSignal): Promise<KafkaState> {
+  const { topics, place } = request
+  const work = async (cluster: Cluster): Promise<KafkaState> => {
+    const stored = await storedRecord(cluster, request)
+    const topicId = await writableTopic(cluster, topics.events)
+    await writableTopic(cluster, topics.deadLetters)
+    const open = await openTransactions(cluster, request)
+    return { destination: { clusterId: topics.clusterId, ...topics.events, topicId }, stored, open }
+  }
+  return withCluster(parts, { operation: `read the state of ${place.group}`, needs: {}, work }, stop)
+}
+
+/**
+ * Returns the topic id; null if the brokers have none. Rejects if this user may not write to the topic: on the
+ * dead-letter topic, this would otherwise show only with the first dead letter.
+ */
+async function writableTopic(cluster: Cluster, { topic }: TopicLayout): Promise<string | null> {
+  const described = await describeTopic(await cluster.findControllerBroker(), topic)
+  if (described === undefined || described.operations.has('WRITE')) return described?.id ?? null
+  const { TOPIC_AUTHORIZATION_FAILED } = KafkaCode
+  const error = createErrorFromCode(TOPIC_AUTHORIZATION_FAILED)
+  throw publishError(`open topic ${topic}`, error, { [TOPIC_AUTHORIZATION_FAILED]: `WRITE on topic ${topic}` })
+}
+
+const noRecord: StoredRecord = { record: undefined, isUnstable: false }
+const unreadable: readonly ErrorCode[] = ['publish.unauthorized', 'publish.refused', 'publish.broker-too-old']
+
+async function storedRecord(cluster: Cluster, { place, exactlyOnce }: StateRequest): Promise<StoredRecord> {
+  try {
+    return await fetchRecord(cluster, place, exactlyOnce?.finder)
+  } catch (error) {
+    const failure = publishError(`read the commit record of group ${place.group}`, error, aclsOfRecord(place))
+    if (exactlyOnce === undefined && unreadable.includes(codeOf(failure))) return noRecord
+    throw failure
+  }
+}
+
+async function openTransactions(cluster: Cluster, { topics, exactlyOnce }: StateRequest): Promise<OpenTransaction[]> {
+  if (exactlyOnce === undefined || exactlyOnce.producerIds.length === 0) return []
+  const open: OpenTransaction[] = []
+  for (const topic of [topics.events, topics.deadLetters]) open.push(...(await openIn(cluster, topic)))
+  return open.filter(({ producerId }) => exactlyOnce.producerIds.includes(producerId))
+}
+
+async function openIn(cluster: Cluster, layout: TopicLayout): Promise<OpenTransaction[]> {
+  const { topic } = layout
+  try {
+    const leaders = await leadersOf(cluster, layout)
+    const open = await Promise.all(leaders.map(({ broker, ...led }) => describeOpenTransactions(broker, led)))
+    return open.flat().map((transaction) => ({ topic, ...transaction }))
+  } catch (error) {
+    throw publishError(`find hanging transactions in ${topic}`, error, {
+      [KafkaCode.TOPIC_AUTHORIZATION_FAILED]: `READ on topic ${topic}`,
+    })
+  }
+}

@@ -1,0 +1,117 @@
+import type { Message, RecordMetadata } from 'kafkajs'
+import type { OutgoingRecord } from '../event/client-event.ts'
+import { partitionOf } from '../kafka/partitioner.ts'
+import type { TopicLayout } from '../kafka/topics.ts'
+import { ConnectorError } from '../runtime/connector-error.ts'
+
+/** The records of one partition, in order; each chunk is sent in one request. */
+interface PartitionBatches {
+  readonly topic: string
+  readonly partition: number
+  readonly chunks: readonly (readonly Message[])[]
+}
+
+interface BatchLayout {
+  readonly events: TopicLayout
+  readonly deadLetters: TopicLayout
+  /** Limit for a record and, with a margin (`chunkFill`), for a chunk; in bytes. */
+  readonly maxMessageBytes: number
+  /** The timestamp of every record, in ms since 1970. */
+  readonly publishedAt: number
+}
+
+/** For length, attributes, offsets and our one header. */
+const recordOverheadBytes = 80
+const chunkFill = 0.9
+
+const headersOf = {
+  events: { 'content-type': Buffer.from('application/cloudevents+json') },
+  deadLetters: { 'content-type': Buffer.from('application/json') },
+}
+
+interface OpenBatches extends PartitionBatches {
+  readonly chunks: Message[][]
+  bytes: number
+}
+
+/**
+ * Groups records by partition, in order, into chunks that a broker accepts. Throws `publish.refused` if a record
+ * exceeds the limit.
+ */
+export function partitionBatches(records: readonly OutgoingRecord[], layout: BatchLayout): PartitionBatches[] {
+  const timestamp = String(layout.publishedAt)
+  const open = { events: new Map<number, OpenBatches>(), deadLetters: new Map<number, OpenBatches>() }
+  for (const record of records) {
+    const { topic, partitions } = layout[record.to]
+    const key = record.key === null ? null : Buffer.from(record.key)
+    const bytes = (key?.length ?? 0) + Buffer.byteLength(record.value) + recordOverheadBytes
+    if (bytes > layout.maxMessageBytes) throw tooLarge(topic, bytes, layout.maxMessageBytes)
+    const partition = partitionOf(key ?? Buffer.from(record.value), partitions)
+    let batches = open[record.to].get(partition)
+    if (batches === undefined) {
+      batches = { topic, partition, chunks: [[]], bytes: 0 }
+      open[record.to].set(partition, batches)
+    }
+    const message = { key, value: record.value, partition, timestamp, headers: headersOf[record.to] }
+    add(batches, message, { bytes, limit: layout.maxMessageBytes * chunkFill })
+  }
+  return [...open.events.values(), ...open.deadLetters.values()]
+}
+
+function add(batches: OpenBatches, message: Message, size: { bytes: number; limit: number }): void {
+  const last = batches.chunks.at(-1)
+  const fits = last !== undefined && batches.bytes + size.bytes <= size.limit
+  if (fits || last?.length === 0) {
+    last?.push(message)
+    batches.bytes += size.bytes
+  } else {
+    batches.chunks.push([message])
+    batches.bytes = size.bytes
+  }
+}
+
+const tooLarge = (topic: string, bytes: number, limit: number) =>
+  new ConnectorError('publish.refused', `publish to ${topic}: a record of ${bytes} bytes exceeds the limit of ${limit}`)
+
+/** The records of one request. */
+export interface PartitionChunk {
+  readonly topic: string
+  readonly partition: number
+  readonly messages: readonly Message[]
+}
+
+/**
+ * Sends the chunks of each partition one after another, and the partitions in parallel. Each call covers one partition:
+ * a kafkajs call that spans two leaders may lose or duplicate records. Resolves once all are stored. After an error, or
+ * once given up, starts no further request; rejects with the first error after all requests have settled.
+ */
+export async function sendBatches(
+  batches: readonly PartitionBatches[],
+  parts: { send: (chunk: PartitionChunk) => Promise<readonly RecordMetadata[]>; isGivenUp: () => boolean },
+): Promise<void> {
+  const errors: unknown[] = []
+  await Promise.all(
+    batches.map(async ({ topic, partition, chunks }) => {
+      for (const messages of chunks) {
+        if (errors.length > 0 || parts.isGivenUp()) return
+        try {
+          checkResponse(await parts.send({ topic, partition, messages }), { topic, partition })
+        } catch (error) {
+          errors.push(error)
+        }
+      }
+    }),
+  )
+  if (errors.length > 0) throw errors[0]
+}
+
+/** kafkajs may resolve without having sent the records: the response must cover exactly the partition that was sent. */
+function checkResponse(response: readonly RecordMetadata[], sent: { topic: string; partition: number }): void {
+  const [only] = response
+  const covers = only?.topicName === sent.topic && only.partition === sent.partition && only.errorCode === 0
+  if (response.length === 1 && covers) return
+  throw new ConnectorError(
+    'publish.failed',
+    `publish to ${sent.topic}: the response does not cover partition ${sent.partition}`,
+  )
+}

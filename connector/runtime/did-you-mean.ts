@@ -1,0 +1,43 @@
+/** The entry of `known` closest to `word`, ignoring case and separators; undefined if none is close. */
+export function nearest(word: string, known: Iterable<string>, mostEdits = 2): string | undefined {
+  let best: string | undefined
+  let fewest = Number.POSITIVE_INFINITY
+  for (const candidate of known) {
+    const edits = editDistance(normalized(word), normalized(candidate))
+    if (edits < fewest) {
+      best = candidate
+      fewest = edits
+    }
+  }
+  // A short word is close to many others: at most a third of it may differ.
+  return fewest <= Math.min(mostEdits, Math.ceil(normalized(word).length / 3)) ? best : undefined
+}
+
+/** `; did you mean X?` to append to a message, or an empty string. */
+export function didYouMean(word: string, known: Iterable<string>): string {
+  const candidate = nearest(word, known)
+  return candidate === undefined ? '' : `; did you mean ${candidate}?`
+}
+
+const normalized = (word: string) => word.toLowerCase().replaceAll(/[-_ ]/g, '')
+
+/** Number of insertions, deletions, replacements and swaps of adjacent characters that turn `from` into `to`. */
+function editDistance(from: string, to: string): number {
+  let before: number[] = []
+  let previous = Array.from({ length: to.length + 1 }, (_, column) => column)
+  for (let row = 1; row <= from.length; row++) {
+    const current = [row]
+    for (let column = 1; column <= to.length; column++) {
+      const same = from[row - 1] === to[column - 1]
+      const swapped = from[row - 1] === to[column - 2] && from[row - 2] === to[column - 1]
+      const replaced = at(previous, column - 1) + (same ? 0 : 1)
+      const added = Math.min(at(previous, column), at(current, column - 1)) + 1
+      current.push(Math.min(replaced, added, swapped ? at(before, column - 2) + 1 : Number.POSITIVE_INFINITY))
+    }
+    before = previous
+    previous = current
+  }
+  return at(previous, to.length)
+}
+
+const at = (row: readonly number[], column: number): number => row[column] ?? Number.POSITIVE_INFINITY

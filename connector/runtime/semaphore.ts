@@ -1,0 +1,64 @@
+import type { Clock } from './clock.ts'
+
+/** A limit on concurrent work; permits are granted in the order of the requests. */
+export interface Semaphore {
+  /** Waits for a permit; disposing releases it. Rejects with the reason of `stop`. */
+  acquire(stop: AbortSignal): Promise<Disposable>
+}
+
+export function semaphore(permits: number): Semaphore {
+  let free = permits
+  const waiting = new Set<() => void>()
+  const release = () => {
+    const [first] = waiting
+    if (first === undefined) free += 1
+    else first()
+  }
+  return {
+    acquire: (stop) =>
+      new Promise((resolve, reject) => {
+        if (stop.aborted) return reject(stop.reason)
+        const grant = () => {
+          waiting.delete(grant)
+          stop.removeEventListener('abort', cancel)
+          resolve(disposableOnce(release))
+        }
+        const cancel = () => {
+          waiting.delete(grant)
+          reject(stop.reason)
+        }
+        stop.addEventListener('abort', cancel, { once: true })
+        waiting.add(grant)
+        if (free > 0) {
+          free -= 1
+          grant()
+        }
+      }),
+  }
+}
+
+function disposableOnce(release: () => void): Disposable {
+  let isReleased = false
+  return {
+    [Symbol.dispose]: () => {
+      if (!isReleased) release()
+      isReleased = true
+    },
+  }
+}
+
+/** Releases each permit of `limit` after `ms` even if still in use, so that a hanging holder does not block others. */
+export function expiringPermits(limit: Semaphore, { ms, clock }: { ms: number; clock: Clock }): Semaphore {
+  return {
+    acquire: async (stop) => {
+      const permit = await limit.acquire(stop)
+      const expiry = clock.deadline(ms)
+      const release = () => {
+        expiry[Symbol.dispose]()
+        permit[Symbol.dispose]()
+      }
+      expiry.signal.addEventListener('abort', release, { once: true })
+      return { [Symbol.dispose]: release }
+    },
+  }
+}

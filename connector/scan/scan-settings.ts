@@ -1,0 +1,60 @@
+import type { OutputFormat, SourceTime } from '../source/client-source.ts'
+
+/** How a stream is read. All times in milliseconds. */
+export interface ScanSettings {
+  /** From the start of one live scan to the start of the next. */
+  readonly intervalMs: number
+  readonly overlapMs: number
+  /** Shortest reach first. */
+  readonly lookBacks: readonly LookBackSetting[]
+  readonly fullScan: { readonly everyMs: number; readonly hours: Hours | undefined } | undefined
+  /** Maximum share of the time for background scans, above 0 and at most 1. */
+  readonly backgroundShare: number
+  /** Whether live scans run beside the backfill or wait for its end. */
+  readonly backfill: 'beside' | 'before'
+  readonly onRefusedCheckPoint: 'read-again' | 'stop'
+  readonly maxEmptyPages: number
+  readonly limit: number
+  readonly output: OutputFormat
+  /** The server's time zone (IANA name). */
+  readonly timeZone: string
+}
+
+export interface LookBackSetting {
+  readonly reachMs: number
+  readonly everyMs: number
+}
+
+/** Whether the backfill runs alone: live scans and all others wait for its end. */
+export function isBackfillFirst(
+  { backfill }: { readonly backfill: 'due' | 'done' },
+  settings: Pick<ScanSettings, 'backfill'>,
+): boolean {
+  return settings.backfill === 'before' && backfill === 'due'
+}
+
+/** Minutes of the day by the server's wall clock; `to` may be on the next day. All day if they are equal. */
+export interface Hours {
+  readonly from: number
+  readonly to: number
+}
+
+/** Clock readings in ms since 1970: our clock, and the server's as far as it is known. */
+export interface Times {
+  readonly ours: number
+  readonly server: number
+}
+
+export const earlier = ({ ours, server }: Times): number => Math.min(ours, server)
+
+export function longestReachMs({ lookBacks, overlapMs }: ScanSettings): number {
+  return Math.max(overlapMs, ...lookBacks.map(({ reachMs }) => reachMs))
+}
+
+/** Whether the server's wall clock is within the hours. */
+export function isWithin(hours: Hours | undefined, wallClock: SourceTime): boolean {
+  if (hours === undefined) return true
+  const minute = Number(wallClock.slice(11, 13)) * 60 + Number(wallClock.slice(14, 16))
+  const { from, to } = hours
+  return from < to ? minute >= from && minute < to : minute >= from || minute < to
+}

@@ -1,0 +1,124 @@
+import type { CheckPoint, ReadArguments, SourceTime } from '../source/client-source.ts'
+import type { FailedLimit } from './page-limit.ts'
+
+/** Why pages are read: `live` for latency, `look-back` for late changes, `backfill` for history, `full` as a proof. */
+export type ScanKind = 'live' | 'look-back' | 'backfill' | 'full'
+
+/**
+ * Distinguishes the scans in progress, 0 to 15; the client index stores which one published an entry. Look-backs and
+ * continued live scans have a range each.
+ */
+export type ScanTag = number
+export const LIVE: ScanTag = 0
+export const BACKFILL: ScanTag = 1
+export const FULL: ScanTag = 2
+export const RECHECK: ScanTag = 3
+export const FIRST_LOOK_BACK: ScanTag = 4
+export const FIRST_CONTINUED: ScanTag = 12
+export const LAST_TAG: ScanTag = 15
+export const MAX_LOOK_BACKS = FIRST_CONTINUED - FIRST_LOOK_BACK
+
+/** Brent's algorithm finds a cycle of tokens with one remembered token. */
+export interface TokenGuard {
+  readonly token: CheckPoint | null
+  /** Pages until another token is remembered, and pages since the last one was. */
+  readonly power: number
+  readonly steps: number
+}
+
+export const noTokens: TokenGuard = { token: null, power: 1, steps: 0 }
+
+/** A scan in progress, with the arguments of its next request. Times in ms since 1970. */
+export interface Scan extends ReadArguments {
+  readonly kind: ScanKind
+  readonly tag: ScanTag
+  /** The reach of a configured look-back; null for all others. */
+  readonly reachMs: number | null
+  /** Its first `lastChanged`. */
+  readonly from: SourceTime
+  /** The stream's events at its first response: what another scan published since is newer. */
+  readonly since: number
+  /** Start of its first response, by the server's clock and by ours; null before. */
+  readonly startedAt: number | null
+  readonly startedAtOurs: number | null
+  /** No request before this time, by our clock: it failed or was stuck. */
+  readonly notBefore: number
+  /** Modification time of a client on the page before the last one; null if that field is not mapped. */
+  readonly lastModifiedAt: SourceTime | null
+  readonly tokens: TokenGuard
+  /** Consecutive pages without a client. */
+  readonly emptyPages: number
+  /** Consecutive refusals of its token without progress. */
+  readonly refusals: number
+  /** Consecutive failures. */
+  readonly failures: number
+  /** How often it was stuck. */
+  readonly restarts: number
+  readonly pages: number
+  readonly clients: number
+}
+
+/** What the checkpoint knows of one configured look-back. */
+export interface LookBackState {
+  readonly reachMs: number
+  /** Start of its last completed scan, by the earlier of the server's clock and ours; before: the stream's creation. */
+  readonly startedAt: number
+  /** By our clock. */
+  readonly dueAt: number
+}
+
+/** What decides which scan reads next, and from where. */
+export interface ScanStates {
+  /** The earlier of the server's clock and ours at the stream's first response; null before. */
+  readonly createdAt: number | null
+  /** `startedAt`: start of the previous live scan, by the server's clock. */
+  readonly live: { readonly startedAt: number | null; readonly scan: Scan | null }
+  /** Background scans in progress, including suspended ones. */
+  readonly background: readonly Scan[]
+  readonly lookBacks: readonly LookBackState[]
+  readonly backfill: 'due' | 'done'
+  /** By our clock; null while no full scan is configured. */
+  readonly fullDueAt: number | null
+  /** Whether the server keeps two scans of one caller apart; `serial`: it does not, so they run one after the other. */
+  readonly interleaving: 'unknown' | 'proven' | 'serial'
+  /** The smallest limit whose pages failed lately. */
+  readonly failedLimit: FailedLimit | null
+}
+
+export const newScans: ScanStates = {
+  createdAt: null,
+  live: { startedAt: null, scan: null },
+  background: [],
+  lookBacks: [],
+  backfill: 'due',
+  fullDueAt: null,
+  interleaving: 'unknown',
+  failedLimit: null,
+}
+
+/**
+ * Clients that a background scan returned with other content than another scan had published since it began. A scan
+ * that begins later and reads from `from` decides which content is newer.
+ */
+export interface Recheck {
+  readonly from: SourceTime
+  /** When the last of them was found, by our clock in ms since 1970. */
+  readonly markedAt: number
+}
+
+export function scanWith(states: ScanStates, tag: ScanTag): Scan | undefined {
+  return tag === LIVE ? (states.live.scan ?? undefined) : states.background.find((scan) => scan.tag === tag)
+}
+
+/** Replaces or adds the scan with this tag. */
+export function withScan(states: ScanStates, scan: Scan): ScanStates {
+  if (scan.tag === LIVE) return { ...states, live: { ...states.live, scan } }
+  const others = states.background.filter(({ tag }) => tag !== scan.tag)
+  return { ...states, background: [...others, scan] }
+}
+
+export function withoutScan(states: ScanStates, tag: ScanTag): ScanStates {
+  return tag === LIVE
+    ? { ...states, live: { ...states.live, scan: null } }
+    : { ...states, background: states.background.filter((scan) => scan.tag !== tag) }
+}

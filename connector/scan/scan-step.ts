@@ -1,0 +1,48 @@
+import type { CheckPoint, Page } from '../source/client-source.ts'
+import type { Times } from './scan-settings.ts'
+import type { Scan, TokenGuard } from './scan-state.ts'
+
+/** Where a page leads. */
+export type Step =
+  | { readonly kind: 'more' | 'done'; readonly scan: Scan }
+  | { readonly kind: 'stuck'; readonly why: string }
+
+/**
+ * Only `hasMoreResults` ends a scan. A token seen before, no token, or too many empty pages mean that it is stuck.
+ * `began`: when the response began. `events`: the stream's events by then. Pure.
+ */
+export function scanStep(scan: Scan, page: Page, { began, events, maxEmptyPages }: StepParts): Step {
+  const read: Scan = {
+    ...scan,
+    // Both name the same moment: a look-back that begins later reads again what became visible since.
+    since: scan.startedAt === null ? events : scan.since,
+    startedAt: scan.startedAt ?? began.server,
+    startedAtOurs: scan.startedAtOurs ?? began.ours,
+    pages: scan.pages + 1,
+    clients: scan.clients + page.clients.length,
+    emptyPages: page.clients.length === 0 ? scan.emptyPages + 1 : 0,
+    failures: 0,
+  }
+  if (!page.hasMoreResults) return { kind: 'done', scan: read }
+  const { checkPoint } = page
+  if (checkPoint === null) return { kind: 'stuck', why: 'there is no checkPoint' }
+  if (checkPoint === scan.checkPoint || checkPoint === scan.tokens.token)
+    return { kind: 'stuck', why: 'this scan has already had the same checkPoint' }
+  if (read.emptyPages >= maxEmptyPages)
+    return { kind: 'stuck', why: `${read.emptyPages} pages in a row have no clients` }
+  // Invariant 5: within a scan, only the token changes.
+  return { kind: 'more', scan: { ...read, checkPoint, tokens: remembered(scan.tokens, checkPoint) } }
+}
+
+interface StepParts {
+  readonly began: Times
+  readonly events: number
+  readonly maxEmptyPages: number
+}
+
+/** A cycle of any length is found after at most three times as many pages. */
+function remembered({ token, power, steps }: TokenGuard, next: CheckPoint): TokenGuard {
+  return token === null || steps + 1 === power
+    ? { token: next, power: power * 2, steps: 0 }
+    : { token, power, steps: steps + 1 }
+}

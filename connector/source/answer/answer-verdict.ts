@@ -1,0 +1,109 @@
+import { ConnectorError } from '../../runtime/connector-error.ts'
+import type { ErrorCode } from '../../runtime/error-catalogue.ts'
+import type { ReadArguments } from '../client-source.ts'
+import { tlsError } from './tls-error.ts'
+
+/** Facts about a response that is not a page. Never its content. */
+export interface AnswerFacts {
+  readonly status: number
+  readonly contentType: string | undefined
+  readonly bytes: number
+  /** The `Retry-After` header. */
+  readonly retryAfter?: string | undefined
+}
+
+interface Verdict {
+  readonly from: number
+  readonly to: number
+  readonly code: ErrorCode
+  readonly message: string
+}
+
+const verdict = (from: number, to: number, code: ErrorCode, message: string): Verdict => ({ from, to, code, message })
+
+/** HTTP status → verdict. The first match applies. */
+const statusVerdicts: readonly Verdict[] = [
+  verdict(204, 205, 'source.answer-not-a-page', 'the response has no content'),
+  verdict(206, 206, 'source.answer-truncated', 'the response is partial, which was not requested'),
+  verdict(300, 399, 'source.answer-not-a-page', 'the redirect cannot be followed'),
+  verdict(401, 401, 'source.unauthorized', 'the server refuses the user'),
+  verdict(403, 403, 'source.forbidden', `the server denies access; ${rights()}`),
+  verdict(
+    404,
+    404,
+    'source.function-missing',
+    'the server has no Client.GetClientsModified at this URL: it is starting, POLARIS_URL is wrong, or the service was withdrawn (its successor is WebConnect)',
+  ),
+  verdict(408, 408, 'source.timeout', 'the server did not receive the request in time'),
+  verdict(429, 429, 'source.throttled', 'the server received too many requests'),
+  verdict(400, 499, 'source.request-refused', 'the server refuses the request'),
+  verdict(501, 501, 'source.request-refused', 'the server does not support the request'),
+  verdict(500, 599, 'source.server-error', 'the server failed'),
+]
+
+function rights(): string {
+  return 'the user needs the right «consultation des membres clients» or «saisie des membres clients»'
+}
+
+/** The error for a status; undefined if the body decides. `nowMs`: time of the response, for a `Retry-After` date. */
+export function statusError(facts: AnswerFacts, nowMs: number): ConnectorError | undefined {
+  const found = statusVerdicts.find(({ from, to }) => from <= facts.status && facts.status <= to)
+  if (found === undefined) return undefined
+  return new ConnectorError(found.code, `read clients: ${found.message} (${describe(facts)})`, {
+    retryAfterMs: retryAfterMs(facts.retryAfter, nowMs),
+  })
+}
+
+/** Status, content type and size of a response, for messages. */
+export function describe({ status, contentType, bytes }: AnswerFacts): string {
+  const type = /^\s*([a-z]+\/[\w.+-]{1,60})/i.exec(contentType ?? '')?.[1] ?? 'no content type'
+  return `status ${status}, ${type}, ${bytes} bytes`
+}
+
+/** The error for missing rights, whatever the status. */
+export function forbidden(facts: AnswerFacts): ConnectorError {
+  return new ConnectorError('source.forbidden', `read clients: ${rights()} (${describe(facts)})`)
+}
+
+/** Parses `Retry-After` in seconds or as a date; undefined if it is neither. */
+export function retryAfterMs(header: string | undefined, nowMs: number): number | undefined {
+  if (header === undefined) return undefined
+  if (/^\s*\d{1,9}\s*$/.test(header)) return Number(header) * 1000
+  const at = Date.parse(header)
+  return Number.isNaN(at) ? undefined : Math.max(0, at - nowMs)
+}
+
+const timeouts = new Set(['UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT'])
+
+/**
+ * Converts an error of the network or of TLS; returns a `ConnectorError` unchanged. The original is not kept as the
+ * cause: it may contain parts of the response.
+ */
+export function networkError(error: unknown, phase: 'connect' | 'body'): ConnectorError {
+  if (error instanceof ConnectorError) return error
+  const code = errorCodeIn(error)
+  if (code === undefined) throw error // not a network error: a bug
+  const handshake = tlsError(code)
+  if (handshake !== undefined) return handshake
+  if (timeouts.has(code)) return new ConnectorError('source.timeout', `call: no response in time (${code})`)
+  if (phase === 'body')
+    return new ConnectorError('source.answer-truncated', `read response: the connection broke before its end (${code})`)
+  return new ConnectorError('source.unreachable', `call: the server cannot be reached or does not speak HTTP (${code})`)
+}
+
+/** The code of an error of the network, or of its cause; undefined if it has none. */
+export function errorCodeIn(error: unknown): string | undefined {
+  if (!(error instanceof Error)) return undefined
+  if ('code' in error && typeof error.code === 'string') return error.code
+  if (error.name === 'HTTPParserError') return error.name // not every parser error has a code
+  return error instanceof AggregateError ? errorCodeIn(error.errors[0]) : errorCodeIn(error.cause)
+}
+
+/** A smaller page that fails has another cause. */
+export const SMALLEST_LIMIT = 10
+const tooMuchErrors: ReadonlySet<ErrorCode> = new Set(['source.timeout', 'source.answer-too-large'])
+
+/** Whether a page of fewer clients may succeed: the response took too long or was too large. */
+export function mayBeTooMuch(error: unknown, { limit }: Pick<ReadArguments, 'limit'>): boolean {
+  return error instanceof ConnectorError && tooMuchErrors.has(error.code) && limit > SMALLEST_LIMIT
+}

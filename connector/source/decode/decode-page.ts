@@ -1,0 +1,122 @@
+import { ConnectorError } from '../../runtime/connector-error.ts'
+import type { CheckPoint, ClientRecord, Page } from '../client-source.ts'
+import { type AnswerNode, type AnswerRoot, type DocumentNode, isErrorName } from './answer-node.ts'
+import { findClients } from './find-clients.ts'
+import { FLAG, isFlagName, TOKEN } from './page-names.ts'
+
+/** The part of a page that the body contains. */
+export interface PageContent extends Pick<Page, 'clients' | 'hasMoreResults' | 'checkPoint'> {
+  /** Number of references to characters that XML forbids, which were decoded to U+FFFD. */
+  readonly replacedCharacters: number
+}
+
+const malformed = (why: string) => new ConnectorError('source.answer-malformed', `decode page: ${why}`)
+
+/** Maximum number of elements around the page. */
+const WRAPPERS = 3
+/** Takes a few milliseconds. */
+const CLIENTS_PER_STEP = 500
+
+/**
+ * Finds the page in a decoded response. Invariant 9: throws unless it is a complete page. `clientsField`: dotted path
+ * of the list of clients in the page; undefined: detected. Yields between steps of a few milliseconds.
+ */
+export function* decodePage(root: AnswerRoot, clientsField: string | undefined): Generator<void, PageContent> {
+  const page = findPage([root], FLAG)
+  if (page === undefined) throw notAPage(root, clientsField)
+  yield
+  const fields = page.children()
+  const { replacedCharacters } = root
+  const hasMoreResults = flagOf(only(fields, FLAG))
+  const checkPoint = tokenOf(only(fields, TOKEN), replacedCharacters)
+  if (hasMoreResults && checkPoint === null) throw malformed('hasMoreResults is true, but there is no checkPoint')
+  const others = fields.filter((field) => !isOfEnvelope(field))
+  const found = findClients(others, clientsField)
+  if (found.items.length === 0 && others.some(reportsError)) {
+    throw new ConnectorError('source.error-document', 'decode page: the page has no clients and reports an error')
+  }
+  if (hasMoreResults && !found.hasList) throw malformed('hasMoreResults is true, but there is no list of clients')
+  yield
+  const clients: ClientRecord[] = []
+  for (const item of found.items) {
+    clients.push(clientOf(item, clients.length))
+    if (clients.length % CLIENTS_PER_STEP === 0) yield
+  }
+  return { clients, hasMoreResults, checkPoint, replacedCharacters }
+}
+
+const isNamed = (node: DocumentNode, name: string) => node.name.toLowerCase() === name
+const isOfEnvelope = (node: DocumentNode) => isNamed(node, FLAG) || isNamed(node, TOKEN)
+
+/** Whether the field reports an error, such as `Error` with content. An empty page with such a field is not valid. */
+function reportsError(field: AnswerNode): boolean {
+  const isEmpty = field.kind !== 'text' || /^\s*(?:0|false|none|null|ok)?\s*$/i.test(field.text())
+  return !isEmpty && isErrorName(field.name)
+}
+
+/** The outermost object with a field of this name. */
+function findPage(nodes: readonly AnswerNode[], field: string, wrappers = WRAPPERS): AnswerNode | undefined {
+  const objects = nodes.filter((node) => node.kind === 'object')
+  const children = objects.map((node) => node.children())
+  const at = children.findIndex((fields) => fields.some((child) => isNamed(child, field)))
+  if (at !== -1) return objects[at]
+  return objects.length === 0 || wrappers === 0 ? undefined : findPage(children.flat(), field, wrappers - 1)
+}
+
+/** The field with this name; the first of several equal ones. */
+function only(fields: readonly AnswerNode[], name: string): AnswerNode | undefined {
+  const [field, ...others] = fields.filter((child) => isNamed(child, name))
+  if (others.some((other) => other.kind !== field?.kind || other.text() !== field.text())) {
+    throw malformed(`${name === FLAG ? 'hasMoreResults' : 'checkPoint'} occurs more than once, with different values`)
+  }
+  return field
+}
+
+const flags: Readonly<Record<string, boolean>> = { true: true, '1': true, false: false, '0': false }
+
+function flagOf(field: AnswerNode | undefined): boolean {
+  const text = field?.kind === 'text' ? field.text().trim().toLowerCase() : ''
+  const flag = Object.hasOwn(flags, text) ? flags[text] : undefined
+  if (flag === undefined) throw malformed('hasMoreResults is neither true nor false')
+  return flag
+}
+
+/** Invariant 5: the token is kept verbatim. */
+function tokenOf(field: AnswerNode | undefined, replacedCharacters: number): CheckPoint | null {
+  if (field === undefined || field.kind === 'absent') return null
+  if (field.kind !== 'text') throw malformed('checkPoint is not text')
+  const text = field.text()
+  if (!text.isWellFormed() || (replacedCharacters > 0 && text.includes('\ufffd')))
+    throw malformed('checkPoint contains a forbidden character or an unpaired surrogate, which cannot be sent back')
+  return text === '' ? null : (text as CheckPoint)
+}
+
+function clientOf(item: AnswerNode, at: number): ClientRecord {
+  const isEmpty = item.kind === 'absent' || (item.kind === 'text' && item.text().trim() === '')
+  if (item.kind === 'object' || isEmpty) return item.client()
+  throw malformed(`item ${at + 1} of the list of clients is not a client`)
+}
+
+const isErrorWord = (name: string) => isErrorName(name) || /message/i.test(name)
+
+/** Whether a document that is not well-formed is an error document, and not a damaged page. */
+export function isErrorDocument(root: DocumentNode, clientsField: string | undefined): boolean {
+  const mayBePage = namesOf(root, WRAPPERS + 1).some((name) => isFlagName(name))
+  return !mayBePage && notAPage(root, clientsField).code === 'source.error-document'
+}
+
+/** The error for a document without a page: a page without its flag, an error document, or another document. */
+function notAPage(root: DocumentNode, clientsField: string | undefined): ConnectorError {
+  const names = namesOf(root, 2)
+  const isPart = (name: string) => [TOKEN, 'infoclient', clientsField?.toLowerCase()].includes(name.toLowerCase())
+  if (root.kind === 'list' || names.some(isPart)) return malformed('hasMoreResults is missing')
+  const isScalar = root.kind === 'text' && root.text().trim() !== ''
+  return isScalar || names.some(isErrorWord)
+    ? new ConnectorError('source.error-document', 'decode page: the response is an error document')
+    : new ConnectorError('source.answer-not-a-page', 'decode page: the document contains no page')
+}
+
+function namesOf(node: DocumentNode, levels: number): string[] {
+  if (levels === 0) return [node.name]
+  return [node.name, ...node.children().flatMap((child) => namesOf(child, levels - 1))]
+}

@@ -1,0 +1,90 @@
+import { addAbortSignal, pipeline, type Readable } from 'node:stream'
+import { createGunzip } from 'node:zlib'
+import { ConnectorError } from '../../runtime/connector-error.ts'
+
+/** Receives the decompressed body of a response while it arrives. */
+export interface BodyReader {
+  /** Resolves when the reader can take more. */
+  write(bytes: Buffer): Promise<void>
+  /** Whether the body must be kept. After `false`, it is not kept any more. */
+  needsBody(): boolean
+}
+
+interface CollectedBody {
+  readonly body: Readable
+  /** The `Content-Encoding` header. */
+  readonly encoding: string | undefined
+  /** Limit of the compressed and of the decompressed size. */
+  readonly maxBytes: number
+  readonly reader: BodyReader | undefined
+}
+
+/** A complete body, decompressed. */
+export interface WholeBody {
+  /** Empty if the reader did not need it. */
+  readonly body: Buffer
+  readonly bytes: number
+}
+
+/**
+ * Reads and decompresses the whole body. Throws `source.answer-too-large` above the limit, `source.answer-truncated` if
+ * a gzip body ends early or is damaged, `source.timeout` when `finish` aborts, or what the stream throws.
+ */
+export async function collectBody(collected: CollectedBody, finish: AbortSignal): Promise<WholeBody> {
+  const { body, maxBytes, reader } = collected
+  let kept: Buffer[] | undefined = []
+  let bytes = 0
+  addAbortSignal(finish, body)
+  try {
+    for await (const chunk of decompressed(collected)) {
+      bytes += chunk.length
+      if (bytes > maxBytes) throw tooLarge(maxBytes) // leaving the loop destroys the stream
+      await reader?.write(chunk)
+      if (reader?.needsBody() === false) kept = undefined
+      kept?.push(chunk)
+    }
+  } catch (error) {
+    if (finish.aborted)
+      throw new ConnectorError('source.timeout', `read response: not complete in time, after ${bytes} bytes`)
+    throw isOfZlib(error)
+      ? new ConnectorError(
+          'source.answer-truncated',
+          `read response: the gzip body is truncated or damaged after ${bytes} bytes`,
+        )
+      : error
+  }
+  return { body: Buffer.concat(kept ?? []), bytes }
+}
+
+const tooLarge = (maxBytes: number) =>
+  new ConnectorError('source.answer-too-large', `read response: more than ${maxBytes} bytes`)
+
+const isOfZlib = (error: unknown) =>
+  error instanceof Error && 'code' in error && typeof error.code === 'string' && error.code.startsWith('Z_')
+
+const GUNZIPPED_BYTES = 64 * 1024
+
+function decompressed({ body, encoding = '', maxBytes }: CollectedBody): AsyncIterable<Buffer> {
+  switch (encoding.trim().toLowerCase()) {
+    case '':
+    case 'identity':
+      return body
+    case 'gzip':
+    case 'x-gzip': {
+      const atMost = (chunks: AsyncIterable<Buffer>) => limited(chunks, maxBytes)
+      // The reader of the last stream gets the error.
+      return pipeline(body, atMost, createGunzip({ chunkSize: GUNZIPPED_BYTES }), () => undefined)
+    }
+    default:
+      throw new ConnectorError('source.answer-malformed', 'read response: the content encoding was not requested')
+  }
+}
+
+async function* limited(chunks: AsyncIterable<Buffer>, maxBytes: number): AsyncGenerator<Buffer> {
+  let bytes = 0
+  for await (const chunk of chunks) {
+    bytes += chunk.length
+    if (bytes > maxBytes) throw tooLarge(maxBytes)
+    yield chunk
+  }
+}

@@ -1,0 +1,58 @@
+import { readFile, rename, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Clock } from '../../runtime/clock.ts'
+import type { SegmentStore } from '../segment-store.ts'
+import { uniqueName } from '../store-call.ts'
+import { hasCode, isAbandoned, makeDirectory, syncDirectory, writeSynced } from './file-system.ts'
+import { filesIn, isTemporary, temporaryFile } from './version-files.ts'
+
+interface SegmentDirectory {
+  readonly directory: string
+  /** The directory in messages: relative to that of the store. */
+  readonly place: string
+  readonly clock: Clock
+  readonly call: <Result>(what: string, attempt: () => Promise<Result>, finish: AbortSignal) => Promise<Result>
+}
+
+/** Segments as files of one directory, which the first `put` creates. */
+export function fileSegmentStore({ directory, place, clock, call }: SegmentDirectory): SegmentStore {
+  const what = (operation: string, name: string) => `${operation} file ${place}/${name}`
+  const path = (name: string) => join(directory, name)
+  const write = async (name: string, bytes: Uint8Array) => {
+    await makeDirectory(directory)
+    const temporary = path(temporaryFile(name, uniqueName(clock)))
+    try {
+      await writeSynced(temporary, bytes)
+      await rename(temporary, path(name))
+    } catch (error) {
+      await rm(temporary, { force: true }).catch(() => undefined) // a later `list` removes what remains
+      throw error
+    }
+    await syncDirectory(directory)
+  }
+  return {
+    put: (name, bytes, finish) => call(what('write', name), () => write(name, bytes), finish),
+    get: (name, finish) => call(what('read', name), () => bytesIn(path(name)), finish),
+    list: (finish) => call(`list files in ${place}`, () => namesIn(directory, clock), finish),
+    remove: (name, finish) => call(what('delete', name), () => rm(path(name), { force: true }), finish),
+  }
+}
+
+async function bytesIn(path: string): Promise<Uint8Array | undefined> {
+  try {
+    return await readFile(path)
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return undefined
+    throw error
+  }
+}
+
+async function namesIn(directory: string, clock: Clock): Promise<string[]> {
+  const files = await filesIn(directory)
+  const temporary = files.filter(isTemporary)
+  for (const path of temporary.map((file) => join(directory, file))) {
+    // One that cannot be removed does no harm.
+    if (await isAbandoned(path, clock).catch(() => false)) await rm(path, { force: true }).catch(() => undefined)
+  }
+  return files.filter((file) => !file.startsWith('.'))
+}

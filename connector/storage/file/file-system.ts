@@ -1,0 +1,78 @@
+import { mkdir, open, stat } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import type { Clock } from '../../runtime/clock.ts'
+import { ConnectorError } from '../../runtime/connector-error.ts'
+
+// Errors that last until permissions, the path or the file system change. Any other (ENOSPC, EIO, EMFILE, …) may pass.
+const refusals = new Set([
+  'EACCES',
+  'EPERM',
+  'EROFS',
+  'ENOTDIR',
+  'EEXIST', // a file where a directory is needed
+  'EISDIR',
+  'ENAMETOOLONG',
+  'ELOOP',
+  'ENOTSUP',
+  'EOPNOTSUPP',
+  'ENOSYS',
+  'EXDEV',
+])
+
+export function hasCode(error: unknown, code: string): boolean {
+  return errnoOf(error) === code
+}
+
+/**
+ * Converts a file-system error to `storage.*` with its code only: its message contains the path. Returns an error
+ * without a code unchanged.
+ */
+export function asStorageError(what: string, error: unknown): unknown {
+  const code = errnoOf(error)
+  if (code === undefined || error instanceof ConnectorError) return error
+  return new ConnectorError(refusals.has(code) ? 'storage.refused' : 'storage.unavailable', `${what}: ${code}`)
+}
+
+function errnoOf(error: unknown): string | undefined {
+  const { code }: { code?: unknown } = Object(error)
+  return typeof code === 'string' && /^E[A-Z0-9]+$/.test(code) ? code : undefined
+}
+
+/** Creates a file, which must not exist yet. Resolves once its content survives a power failure. */
+export async function writeSynced(path: string, content: string | Uint8Array): Promise<void> {
+  const file = await open(path, 'wx')
+  try {
+    await file.writeFile(content)
+    await file.sync()
+  } finally {
+    await file.close()
+  }
+}
+
+/** Resolves once the names in a directory survive a power failure. */
+export async function syncDirectory(path: string): Promise<void> {
+  const directory = await open(path, 'r')
+  try {
+    await directory.sync()
+  } finally {
+    await directory.close()
+  }
+}
+
+/** Creates a directory and its missing parents, and syncs each new name. */
+export async function makeDirectory(path: string): Promise<void> {
+  const first = await mkdir(path, { recursive: true })
+  if (first === undefined) return
+  for (let created = path; ; created = dirname(created)) {
+    await syncDirectory(dirname(created))
+    if (created === first) return
+  }
+}
+
+// No writer takes this long between creating its temporary file and giving it its name; one that did would retry.
+const abandonedAfterMs = 60 * 60 * 1000
+
+/** Whether a temporary file was left by a crash. */
+export async function isAbandoned(path: string, clock: Clock): Promise<boolean> {
+  return clock.now() - (await stat(path)).mtimeMs > abandonedAfterMs
+}

@@ -1,0 +1,56 @@
+import { type PutObjectCommandInput, S3Client, type S3ClientConfig } from '@aws-sdk/client-s3'
+import type { S3Settings } from '../checkpoint-store-config.ts'
+
+/** A bucket, and the client for it. */
+export interface S3Bucket {
+  readonly name: string
+  readonly client: S3Client
+  /** From sending a small request to its response headers. */
+  readonly answerWithinMs: number
+  /** Parameters of every PUT. */
+  readonly encryption: Pick<PutObjectCommandInput, 'ServerSideEncryption' | 'SSEKMSKeyId' | 'BucketKeyEnabled'>
+}
+
+/** Makes no request. */
+export function openS3Bucket(name: string, settings: S3Settings): S3Bucket {
+  return {
+    name,
+    client: new S3Client(clientConfig(settings)),
+    answerWithinMs: settings.answerWithinMs,
+    encryption: {
+      ServerSideEncryption: settings.serverSideEncryption,
+      SSEKMSKeyId: settings.kmsKeyId,
+      BucketKeyEnabled: settings.bucketKeyEnabled,
+    },
+  }
+}
+
+function clientConfig(s3: S3Settings): S3ClientConfig {
+  const isCustom = s3.endpoint !== undefined
+  const region = s3.region ?? (isCustom ? 'us-east-1' : undefined)
+  const checksums = s3.checksums ?? (isCustom ? 'WHEN_REQUIRED' : 'WHEN_SUPPORTED')
+  return {
+    ...(s3.endpoint === undefined ? {} : { endpoint: s3.endpoint }),
+    ...(region === undefined ? {} : { region }),
+    ...(s3.credentials === undefined ? {} : { credentials: plainCredentials(s3.credentials) }),
+    forcePathStyle: s3.forcePathStyle ?? isCustom,
+    requestChecksumCalculation: checksums,
+    responseChecksumValidation: checksums,
+    // Only `storeCall` retries: an attempt must be read back before the next one. A retry by the SDK after a lost
+    // response would return a false 412.
+    maxAttempts: 1,
+    // The SDK's defaults have no timeout.
+    requestHandler: {
+      connectionTimeout: s3.connectWithinMs,
+      requestTimeout: s3.answerWithinMs,
+      throwOnRequestTimeout: true,
+      socketTimeout: s3.answerWithinMs,
+    },
+    // Otherwise the SDK opens a connection for every document above 2 MB.
+    expectContinueHeader: false,
+  }
+}
+
+function plainCredentials({ accessKeyId, secretAccessKey, sessionToken }: NonNullable<S3Settings['credentials']>) {
+  return { accessKeyId, secretAccessKey, ...(sessionToken === undefined ? {} : { sessionToken }) }
+}

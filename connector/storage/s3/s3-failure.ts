@@ -1,0 +1,61 @@
+import { ConnectorError } from '../../runtime/connector-error.ts'
+
+/** Facts of a failed request. Never the error message: it may quote anything. */
+interface S3Failure {
+  /** HTTP status; undefined if there was no response. */
+  readonly status: number | undefined
+  /** S3's error code, or else Node's, or else the name of the error. */
+  readonly code: string
+  readonly requestId: string | undefined
+}
+
+interface SdkError {
+  readonly name?: unknown
+  readonly code?: unknown
+  readonly $metadata?: { readonly httpStatusCode?: unknown; readonly requestId?: unknown }
+  readonly $response?: { readonly statusCode?: unknown }
+}
+
+export function s3Failure(error: unknown): S3Failure {
+  const { name, code, $metadata, $response }: SdkError = Object(error)
+  const status = $metadata?.httpStatusCode ?? $response?.statusCode
+  return {
+    status: typeof status === 'number' ? status : undefined,
+    code: safeWord(status === undefined ? (code ?? name) : name) ?? 'unknown',
+    requestId: safeWord($metadata?.requestId),
+  }
+}
+
+const safeWord = (value: unknown) =>
+  typeof value === 'string' && /^[\w.:=+/-]{1,128}$/.test(value) ? value : undefined
+
+// Transient codes of 4xx responses. The SDK corrects a skewed clock from the response.
+const transientCodes = new Set([
+  'RequestTimeout',
+  'IncompleteBody',
+  'RequestTimeTooSkewed',
+  'SlowDown',
+  'Throttling',
+  'ThrottlingException',
+])
+const transientStatuses = new Set([408, 409, 425, 429])
+
+/** Whether a retry cannot succeed before settings, permissions or the bucket change. */
+export function isRefusal({ status, code }: S3Failure): boolean {
+  if (status === undefined) return code.endsWith('ProviderError') // no credentials available
+  if (transientCodes.has(code) || transientStatuses.has(status)) return false
+  return status >= 300 && status < 500
+}
+
+/** Whether the object does not exist. A 404 with another code is about the bucket, or from a proxy. */
+export function isMissingKey({ status, code }: S3Failure): boolean {
+  return status === 404 && code === 'NoSuchKey'
+}
+
+/** `what`: operation and location, such as `read s3://bucket/key`. */
+export function s3Error(what: string, failure: S3Failure): ConnectorError {
+  const status = failure.status === undefined ? '' : `${failure.status} `
+  const request = failure.requestId === undefined ? '' : ` (request ${failure.requestId})`
+  const message = `${what}: ${status}${failure.code}${request}`
+  return new ConnectorError(isRefusal(failure) ? 'storage.refused' : 'storage.unavailable', message)
+}

@@ -1,0 +1,86 @@
+import { DeleteObjectCommand, GetObjectCommand, PutObjectCommand, paginateListObjectsV2 } from '@aws-sdk/client-s3'
+import type { SegmentStore } from '../segment-store.ts'
+import { type CallLimits, storeCall } from '../store-call.ts'
+import type { S3Bucket } from './s3-bucket.ts'
+import { isMissingKey, s3Error, s3Failure } from './s3-failure.ts'
+
+interface SegmentPlace {
+  readonly bucket: S3Bucket
+  /** Ends with a slash. */
+  readonly prefix: string
+  readonly limits: (what: string) => CallLimits
+}
+
+/** Segments as objects below a prefix. Their names are never reused, so no request needs a condition. */
+export function s3SegmentStore({ bucket, prefix, limits }: SegmentPlace): SegmentStore {
+  const call = <Result>(
+    operation: string,
+    request: (bucket: S3Bucket, key: string, signal: AbortSignal) => Promise<Result>,
+  ) => {
+    return (name: string, finish: AbortSignal): Promise<Result> => {
+      const key = `${prefix}${name}`
+      const what = `${operation} s3://${bucket.name}/${key}`
+      const attempt = async (signal: AbortSignal) => {
+        try {
+          return await request(bucket, key, signal)
+        } catch (error) {
+          signal.throwIfAborted()
+          throw s3Error(what, s3Failure(error))
+        }
+      }
+      return storeCall(attempt, limits(what), finish)
+    }
+  }
+  const list = call('list', keysBelow)
+  return {
+    put: (name, bytes, finish) => call('write', putting(bytes))(name, finish),
+    get: call('read', bytesOf),
+    list: async (finish) => (await list('', finish)).map((key) => key.slice(prefix.length)).filter(isName),
+    remove: call('delete', remove),
+  }
+}
+
+/** Not the prefix itself, which some tools store as an empty object, and nothing below another directory. */
+const isName = (name: string) => name !== '' && !name.includes('/')
+
+/** The slowest upload that succeeds: 1 MB/s. */
+const bytesPerMs = 1_000
+
+const putting =
+  (bytes: Uint8Array) =>
+  async (bucket: S3Bucket, Key: string, abortSignal: AbortSignal): Promise<void> => {
+    const { client, name: Bucket, encryption, answerWithinMs } = bucket
+    const Body = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+    const command = new PutObjectCommand({ Bucket, Key, Body, ContentType: 'application/octet-stream', ...encryption })
+    await client.send(command, { abortSignal, requestTimeout: answerWithinMs + bytes.length / bytesPerMs })
+  }
+
+async function bytesOf(
+  { client, name: Bucket }: S3Bucket,
+  Key: string,
+  abortSignal: AbortSignal,
+): Promise<Uint8Array | undefined> {
+  try {
+    const { Body } = await client.send(new GetObjectCommand({ Bucket, Key }), { abortSignal })
+    return (await Body?.transformToByteArray()) ?? new Uint8Array()
+  } catch (error) {
+    if (isMissingKey(s3Failure(error))) return undefined
+    throw error
+  }
+}
+
+async function keysBelow({ client, name: Bucket }: S3Bucket, Prefix: string, abortSignal: AbortSignal) {
+  const keys: string[] = []
+  for await (const { Contents = [] } of paginateListObjectsV2({ client }, { Bucket, Prefix }, { abortSignal })) {
+    for (const { Key = '' } of Contents) keys.push(Key)
+  }
+  return keys
+}
+
+async function remove({ client, name: Bucket }: S3Bucket, Key: string, abortSignal: AbortSignal): Promise<void> {
+  try {
+    await client.send(new DeleteObjectCommand({ Bucket, Key }), { abortSignal })
+  } catch (error) {
+    if (!isMissingKey(s3Failure(error))) throw error
+  }
+}

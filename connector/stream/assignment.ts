@@ -1,0 +1,63 @@
+/** Events about the streams that placement assigns to this replica or removes from it. */
+export type AssignedEvent =
+  /** A new assignment changed the streams of this replica; with 0 streams the replica is a standby. */
+  | {
+      readonly kind: 'assignment-changed'
+      readonly streams: number
+      readonly gained: readonly string[]
+      readonly lost: readonly string[]
+    }
+  /** A stream that is now assigned to another replica has stopped here. */
+  | { readonly kind: 'stream-released'; readonly stream: string; readonly tookMs: number }
+  /** Another process took the stream `fences` times in succession; it is reopened after the pause if still assigned. */
+  | { readonly kind: 'stream-contested'; readonly stream: string; readonly fences: number; readonly pauseMs: number }
+
+/** The streams assigned to this replica. Counters only increase, so that an immediately reverted change is visible. */
+export interface Assignment {
+  /** Applies a new assignment, even one with the same streams, and returns the difference. */
+  update(streams: ReadonlySet<string>): { gained: string[]; lost: string[]; isFirst: boolean }
+  isAssigned(stream: string): boolean
+  /** The number of assignments so far. */
+  generation(): number
+  /** How often the stream changed from unassigned to assigned. */
+  epoch(stream: string): number
+  /** Waits until `condition` holds (checked now and after each assignment) or `stop` aborts; returns if it holds. */
+  until(condition: () => boolean, stop: AbortSignal): Promise<boolean>
+}
+
+export function createAssignment(): Assignment {
+  let assigned: ReadonlySet<string> = new Set()
+  let generation = 0
+  const wakers = new Set<() => void>()
+  const epochs = new Map<string, number>()
+  return {
+    update: (streams) => {
+      const gained = [...streams].filter((stream) => !assigned.has(stream))
+      const lost = [...assigned].filter((stream) => !streams.has(stream))
+      for (const stream of gained) epochs.set(stream, (epochs.get(stream) ?? 0) + 1)
+      assigned = new Set(streams)
+      generation += 1
+      for (const wake of wakers) wake()
+      return { gained, lost, isFirst: generation === 1 }
+    },
+    isAssigned: (stream) => assigned.has(stream),
+    generation: () => generation,
+    epoch: (stream) => epochs.get(stream) ?? 0,
+    until: async (condition, stop) => {
+      while (!condition() && !stop.aborted) await changeOrAbort(wakers, stop)
+      return condition()
+    },
+  }
+}
+
+function changeOrAbort(wakers: Set<() => void>, stop: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const wake = () => {
+      wakers.delete(wake)
+      stop.removeEventListener('abort', wake)
+      resolve()
+    }
+    wakers.add(wake)
+    stop.addEventListener('abort', wake)
+  })
+}

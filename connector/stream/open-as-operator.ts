@@ -1,0 +1,44 @@
+import type { CheckpointDocument, StreamIdentity } from '../checkpoint/checkpoint-document.ts'
+import { writeDocument } from '../checkpoint/stream-checkpoint.ts'
+import type { Claimant } from '../checkpoint/transitions.ts'
+import type { StreamProducer } from '../publish/event-publisher.ts'
+import { mustNotHaveMoved, type OpenParts, type StoredDocument } from './open-parts.ts'
+import { claimOf } from './open-stream.ts'
+import { type ResolvedStream, repairStream, resolveStream } from './resolve-stream.ts'
+
+/** A stream that an operator has opened: its replica is fenced, and no transaction lacks a marker. */
+export interface OperatorOpening {
+  readonly producer: StreamProducer
+  readonly resolved: ResolvedStream
+  readonly claim: Claimant & { readonly identity: StreamIdentity }
+}
+
+interface Replacement<Result> {
+  readonly read: StoredDocument
+  readonly published: number
+  readonly next: (opening: OperatorOpening) => Promise<Result>
+}
+
+/**
+ * Opens the stream as a replica does: fences a running replica and repairs transactions without a marker. Then writes
+ * the document `after` that `next` makes, unless the one read before has been replaced.
+ */
+export async function openAsOperator<Result extends { readonly after: CheckpointDocument }>(
+  parts: OpenParts,
+  { read, published, next }: Replacement<Result>,
+  stop: AbortSignal,
+): Promise<Result> {
+  const { stored, document } = read
+  const producer = await parts.publisher.open({ publishedEvents: published }, stop)
+  try {
+    const resolved = await resolveStream(parts, { producer, document }, stop)
+    const mustBeCurrent = () => mustNotHaveMoved(parts, stored, stop)
+    if (producer.delivery === 'exactly-once')
+      await repairStream(parts, { producer, document, resolved }, { mustBeCurrent, stop })
+    const result = await next({ producer, resolved, claim: claimOf(parts, producer, resolved.identity) })
+    await writeDocument(parts, { document: result.after, expected: stored?.version ?? null }, stop)
+    return result
+  } finally {
+    await producer.close()
+  }
+}

@@ -1,0 +1,48 @@
+import type { CheckpointDocument, StreamIdentity } from '../checkpoint/checkpoint-document.ts'
+import type { CheckpointParts } from '../checkpoint/stream-checkpoint.ts'
+import type { Observe } from '../pipeline/pipeline-event.ts'
+import type { StreamAssignment } from '../placement/placement.ts'
+import type { EventPublisher } from '../publish/event-publisher.ts'
+import { ConnectorError } from '../runtime/connector-error.ts'
+import type { Semaphore } from '../runtime/semaphore.ts'
+import type { SourceTime } from '../source/client-source.ts'
+import type { StoredText } from '../storage/versioned-object.ts'
+
+export interface OpenParts extends CheckpointParts {
+  /** Resolves when the checkpoint store is known to support conditional writes. */
+  readonly storeReady: (stop: AbortSignal) => Promise<void>
+  readonly publisher: EventPublisher
+  /** Limits concurrent openings: each needs connections and round trips. */
+  readonly openLimit: Semaphore
+  readonly identity: Omit<StreamIdentity, 'destination'>
+  /** The stream's configured beginning; a stream without a checkpoint needs one. */
+  readonly beginAt: SourceTime | undefined
+  /** The name of this replica. */
+  readonly owner: string
+  readonly offsetsRetentionMs: number
+  /** The rules of the client index that are in force, as text. */
+  readonly indexRules: string
+  /** The current assignment of the stream. It may be outdated; the claim and the transactional id ensure safety. */
+  readonly assignment: () => StreamAssignment
+  readonly observe: Observe
+}
+
+/** The document as read before fencing. */
+export interface StoredDocument {
+  readonly stored: StoredText | undefined
+  readonly document: CheckpointDocument | undefined
+}
+
+/** Re-read first: a predecessor may have replaced the document just before it was fenced. */
+export async function mustNotHaveMoved(
+  parts: OpenParts,
+  before: StoredText | undefined,
+  stop: AbortSignal,
+): Promise<void> {
+  const now = await parts.object.read(stop)
+  if (now?.version !== before?.version)
+    throw new ConnectorError(
+      'checkpoint.conflict',
+      'open stream: another process wrote the checkpoint at the same time',
+    )
+}

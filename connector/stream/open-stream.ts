@@ -1,0 +1,150 @@
+import type { CheckpointDocument, Committed, StreamIdentity } from '../checkpoint/checkpoint-document.ts'
+import { parseDocument } from '../checkpoint/checkpoint-document.ts'
+import { publishedEvents } from '../checkpoint/mismatch.ts'
+import { type Claim, type StreamCheckpoint, streamCheckpoint, writeDocument } from '../checkpoint/stream-checkpoint.ts'
+import { beginning, type StreamState } from '../checkpoint/stream-state.ts'
+import { claimed, committedByRecord, firstDocument, represented } from '../checkpoint/transitions.ts'
+import { type ClientTable, clientTable, unknownContents } from '../index/client-table.ts'
+import { deltaText, deltaWords, withEntries, withRules } from '../index/index-state.ts'
+import type { OpenStream } from '../pipeline/claimed-stream.ts'
+import type { StreamProducer } from '../publish/event-publisher.ts'
+import { ConnectorError, codeOf } from '../runtime/connector-error.ts'
+import { mustNotHaveMoved, type OpenParts, type StoredDocument } from './open-parts.ts'
+import { repairStream, resolveStream } from './resolve-stream.ts'
+
+/**
+ * Opens a stream: check the assignment → read the document → fence → read the commit record → resolve → repair
+ * transactions without a marker → claim against the version read first → check the assignment again.
+ *
+ * `test/simulation` checks this order over every interleaving. The document is not changed before the claim.
+ * `held`: the claim of an idle stream whose producer is reopened; the document must be the one it wrote last.
+ */
+export async function openStream(parts: OpenParts, stop: AbortSignal, held?: StreamCheckpoint): Promise<OpenStream> {
+  parts.observe({ kind: 'stream-opening' })
+  using _permit = await parts.openLimit.acquire(stop)
+  mustBeAssigned(parts) // before fencing: a replica that has or may have lost the stream must not fence its owner
+  await parts.storeReady(stop)
+  const stored = await parts.object.read(stop)
+  held?.mustBe(stored) // before fencing
+  const document = stored === undefined ? undefined : parseDocument(stored.text)
+  const table = await loadIndex(parts, { stored, document }, stop) // before fencing: it may take a while
+  const published = document === undefined ? 0 : publishedEvents(document)
+  const producer = await parts.publisher.open({ publishedEvents: published }, stop)
+  try {
+    const claim = await claimStream(parts, { stored, document, table }, producer, stop)
+    mustBeAssigned(parts)
+    const sourceMoved = document !== undefined && document.source.url !== claim.document.source.url
+    return { producer, checkpoint: streamCheckpoint(claim, parts), sourceMoved }
+  } catch (error) {
+    await producer.close()
+    throw error
+  }
+}
+
+function mustBeAssigned({ assignment }: OpenParts): void {
+  const current = assignment()
+  if (current === 'elsewhere') throw new ConnectorError('publish.fenced', 'open stream: not assigned to this replica')
+  if (current === 'unknown')
+    throw new ConnectorError('placement.group-unreachable', 'open stream: the consumer group does not answer')
+}
+
+/** A segment may have been deleted by a replica that claimed the stream since: then the opening starts over. */
+async function loadIndex(parts: OpenParts, read: StoredDocument, stop: AbortSignal): Promise<ClientTable> {
+  const { document } = read
+  if (document === undefined) return clientTable()
+  try {
+    return await parts.index.load({ nonce: document.nonce, index: document.committed.state.index }, stop)
+  } catch (error) {
+    if (isIndexDamage(error)) await mustNotHaveMoved(parts, read.stored, stop)
+    throw error
+  }
+}
+
+const isIndexDamage = (error: unknown) =>
+  codeOf(error) === 'checkpoint.index-missing' || codeOf(error) === 'checkpoint.index-damaged'
+
+async function claimStream(
+  parts: OpenParts,
+  read: StoredDocument & { table: ClientTable },
+  producer: StreamProducer,
+  stop: AbortSignal,
+): Promise<Claim> {
+  const { document, table } = read
+  const resolved = await resolveStream(parts, { producer, document }, stop)
+  const { resolution, identity } = resolved
+  const mustBeCurrent = () => mustNotHaveMoved(parts, read.stored, stop)
+  if (resolution.kind === 'hold') {
+    await mustBeCurrent()
+    throw new ConnectorError(resolution.code, `open stream: ${resolution.why}`)
+  }
+  if (producer.delivery === 'exactly-once')
+    await repairStream(parts, { producer, document, resolved }, { mustBeCurrent, stop })
+  const claim = claimOf(parts, producer, identity)
+  const next =
+    document === undefined
+      ? firstDocument(identity, firstState(parts), claim)
+      : claimed(
+          document,
+          committedState(document, { producer, table, isPending: resolution.kind === 'pending' }),
+          claim,
+        )
+  const current = represented(next, currentIndex(parts, next.committed.state))
+  const expected = read.stored?.version ?? null
+  const version = await writeDocument(parts, { document: current, expected }, stop)
+  observeClaim(parts, document, next)
+  return { document: current, version, table }
+}
+
+export function claimOf(
+  parts: Pick<OpenParts, 'newNonce' | 'clock' | 'owner'>,
+  producer: StreamProducer,
+  identity: StreamIdentity,
+) {
+  const producerId = producer.delivery === 'exactly-once' ? producer.producerId : null
+  return { nonce: parts.newNonce(), at: parts.clock.now(), owner: parts.owner, producerId, identity }
+}
+
+const currentIndex = ({ indexRules }: OpenParts, { index, events }: StreamState) => withRules(index, indexRules, events)
+
+/** The committed state and, in `table`, its index. At-least-once: whether the pending events are in the topic is unknown. */
+function committedState(
+  document: CheckpointDocument,
+  { producer, table, isPending }: { producer: StreamProducer; table: ClientTable; isPending: boolean },
+): Committed {
+  const { committed, pending } = document
+  if (pending === null) return committed
+  const isInDoubt = producer.delivery === 'at-least-once' || pending.by === 'at-least-once'
+  if (!isPending && !isInDoubt) return committed
+  const added = deltaWords(pending.change.entries)
+  const words = isPending ? added : unknownContents(table, added, committed.state.events)
+  table.setAll(words)
+  if (isPending) return committedByRecord(document)
+  const { state } = committed
+  return { ...committed, state: { ...state, index: withEntries(state.index, deltaText(words)) } }
+}
+
+/** The state of a new stream. Throws `config.invalid` if no start is configured. */
+export function firstState({ beginAt }: Pick<OpenParts, 'beginAt'>): StreamState {
+  if (beginAt !== undefined) return beginning
+  throw new ConnectorError(
+    'config.invalid',
+    'open stream: no checkpoint yet: POLARIS_LAST_CHANGED must be set to the date from which to read clients',
+  )
+}
+
+function observeClaim(
+  { observe, owner }: OpenParts,
+  before: CheckpointDocument | undefined,
+  after: CheckpointDocument,
+): void {
+  const { scans, events } = after.committed.state
+  const { epoch } = after.claim
+  const { seq } = after.committed
+  observe({ kind: 'stream-claimed', epoch, seq, backfill: scans.backfill, isNew: before === undefined, events })
+  if (before === undefined) return
+  if (before.claim.owner !== owner) observe({ kind: 'taken-over', from: before.claim.owner, epoch })
+  if (before.source.url !== after.source.url) observe({ kind: 'source-moved' })
+  if (before.destination.partitions < after.destination.partitions) {
+    observe({ kind: 'partitions-grown', from: before.destination.partitions, to: after.destination.partitions })
+  }
+}

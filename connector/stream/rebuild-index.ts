@@ -1,0 +1,86 @@
+import { type CheckpointDocument, parseDocument } from '../checkpoint/checkpoint-document.ts'
+import { publishedEvents } from '../checkpoint/mismatch.ts'
+import { committedByRecord, setByOperator } from '../checkpoint/transitions.ts'
+import { eventSource } from '../event/client-event.ts'
+import { type PublishedClient, publishedClientReader } from '../event/published-client.ts'
+import { rulesOf } from '../index/client-index.ts'
+import { type ClientTable, clientTable } from '../index/client-table.ts'
+import { emptyIndex } from '../index/index-state.ts'
+import { type NewSegment, writeBase, writeSegment } from '../index/write-segment.ts'
+import type { StreamProducer } from '../publish/event-publisher.ts'
+import { ConnectorError } from '../runtime/connector-error.ts'
+import { LIVE } from '../scan/scan-state.ts'
+import { type OperatorOpening, openAsOperator } from './open-as-operator.ts'
+import type { OpenParts } from './open-parts.ts'
+
+export interface RebuildProgress {
+  /** How much of the topic has been read, 0 to 1. */
+  readonly share: number
+  /** The stream's events read so far, and their clients. */
+  readonly events: number
+  readonly clients: number
+}
+
+interface RebuiltIndex {
+  readonly after: CheckpointDocument
+  readonly clients: number
+}
+
+/**
+ * Makes the client index again from the events in the topic: the last event of each client counts. Opens the stream as
+ * an operator. Rejects like an opening, and with `checkpoint.invalid-request` if there is no checkpoint.
+ */
+export async function rebuildIndex(
+  parts: OpenParts,
+  onProgress: (progress: RebuildProgress) => void,
+  stop: AbortSignal,
+): Promise<RebuiltIndex> {
+  await parts.storeReady(stop)
+  const stored = await parts.object.read(stop)
+  if (stored === undefined)
+    throw new ConnectorError(
+      'checkpoint.invalid-request',
+      'rebuild client index: the stream has no checkpoint; use checkpoint set',
+    )
+  const document = parseDocument(stored.text)
+  const next = async ({ producer, resolved, claim }: OperatorOpening) => {
+    const { resolution } = resolved
+    if (resolution.kind === 'hold') throw new ConnectorError(resolution.code, `rebuild client index: ${resolution.why}`)
+    const { table, events } = await readTopic(parts, { producer, onProgress }, stop)
+    const { state } = resolution.kind === 'pending' ? committedByRecord(document) : document.committed
+    const epoch = document.claim.epoch + 1
+    const write = async (segment: NewSegment) =>
+      (await writeSegment({ ...parts, store: parts.index.store, epoch }, segment, stop)).reference
+    const segments = await writeBase({ ...parts, table, write }, stop)
+    const { contentsFrom } = state.index
+    // No event id is used twice: the epoch is higher than every earlier generation.
+    const index = { ...emptyIndex, generation: epoch, contentsFrom, rules: [parts.indexRules], segments }
+    const rebuilt = { ...state, index, events: Math.max(state.events, events) }
+    return { after: setByOperator({ ...document, ...claim.identity }, rebuilt, claim), clients: table.size() }
+  }
+  return await openAsOperator(parts, { read: { stored, document }, published: publishedEvents(document), next }, stop)
+}
+
+/** The index according to the topic. `events`: the number of the next event. */
+async function readTopic(
+  { identity, indexRules }: OpenParts,
+  { producer, onProgress }: { producer: StreamProducer; onProgress: (progress: RebuildProgress) => void },
+  stop: AbortSignal,
+): Promise<{ table: ClientTable; events: number }> {
+  const table = clientTable()
+  let read = 0
+  let events = 0
+  const reading = {
+    find: publishedClientReader(eventSource(identity.connector, identity.stream), rulesOf(indexRules).ignored),
+    onVisible: ({ key, content, number }: PublishedClient) => {
+      read += 1
+      events = Math.max(events, number + 1)
+      // A client is in two partitions where the topic got more of them.
+      if ((table.get(key)?.number ?? -1) > number) return
+      table.set(key, { content, number, tag: LIVE, isDeadLetter: false, rules: 0 })
+    },
+    onProgress: (share: number) => onProgress({ share, events: read, clients: table.size() }),
+  }
+  await producer.readEvents(reading, stop)
+  return { table, events }
+}

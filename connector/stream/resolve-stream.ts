@@ -1,0 +1,130 @@
+import type { CheckpointDocument, StreamIdentity } from '../checkpoint/checkpoint-document.ts'
+import { mismatch } from '../checkpoint/mismatch.ts'
+import { matchOf, type Resolution, resolveAtLeastOnce, resolveState } from '../checkpoint/resolve.ts'
+import { eventSource, sequenceOf } from '../event/client-event.ts'
+import type {
+  AtLeastOnceProducer,
+  ExactlyOnceProducer,
+  KafkaState,
+  OpenTransaction,
+  StoredRecord,
+  StreamProducer,
+} from '../publish/event-publisher.ts'
+import { ConnectorError } from '../runtime/connector-error.ts'
+import type { OpenParts } from './open-parts.ts'
+
+/** A stream whose previous producers are fenced. */
+interface FencedStream {
+  readonly producer: StreamProducer
+  readonly document: CheckpointDocument | undefined
+}
+
+type Resolved = Exclude<Resolution, { kind: 'needs-scan' }>
+
+export interface ResolvedStream {
+  readonly kafka: KafkaState
+  readonly identity: StreamIdentity
+  readonly resolution: Resolved
+}
+
+/** Determines which state is valid. Rejects with `publish.*` or the reason of `stop`. */
+export async function resolveStream(
+  parts: ResolvingParts,
+  { producer, document }: FencedStream,
+  stop: AbortSignal,
+): Promise<ResolvedStream> {
+  const kafka = await producer.readKafkaState({ formerProducerId: document?.producerId ?? null }, stop)
+  const identity = { ...parts.identity, destination: kafka.destination }
+  const mismatched = document && mismatch(document, identity)
+  const resolution: Resolved =
+    mismatched === undefined
+      ? await resolveBy(parts, { ...producer, document, stored: kafka.stored }, stop)
+      : { kind: 'hold', ...mismatched }
+  return { kafka, identity, resolution }
+}
+
+type ResolvingParts = Pick<OpenParts, 'identity' | 'clock' | 'offsetsRetentionMs'>
+
+/** The input of a resolution: read through a producer, or by an inspection without one. */
+type Evidence = Pick<FencedStream, 'document'> & { readonly stored: StoredRecord } & (
+    | Pick<AtLeastOnceProducer, 'delivery'>
+    | Pick<ExactlyOnceProducer, 'delivery' | 'scanEvents'>
+  )
+
+/** Scans the events topic if the commit record is inconclusive. Rejects with `publish.*` or the reason of `stop`. */
+export async function resolveBy(parts: ResolvingParts, evidence: Evidence, stop: AbortSignal): Promise<Resolved> {
+  const { document, stored } = evidence
+  if (evidence.delivery === 'at-least-once') return conclusive(resolveAtLeastOnce(document, stored))
+  const known = { ...stored, now: parts.clock.now(), retentionMs: parts.offsetsRetentionMs }
+  const resolution = resolveState(document, known)
+  if (document === undefined || resolution.kind !== 'needs-scan') return conclusive(resolution)
+
+  const source = eventSource(parts.identity.connector, parts.identity.stream)
+  const matches = (value: string) => matchOf(document, sequenceOf(value, source))
+  const byEventsSince = async (since: number) => {
+    const visible = await evidence.scanEvents({ since, matchOf: matches }, stop)
+    return conclusive(resolveState(document, { ...known, visible }))
+  }
+  const recent = await byEventsSince(resolution.since)
+  // The last event may be much older than the last transaction, which may contain only dead letters.
+  return recent.kind === 'hold' ? await byEventsSince(0) : recent
+}
+
+function conclusive(resolution: Resolution): Resolved {
+  if (resolution.kind === 'needs-scan') throw new Error('still inconclusive after the scan')
+  return resolution
+}
+
+/**
+ * Runs before anything is published. Invariants 1 and 2: a hanging transaction of the resolved state is committed, any
+ * other is aborted, and Kafka stores the commit record of the resolved state. `mustBeCurrent` rejects if the document
+ * was replaced since it was read.
+ */
+export async function repairStream(
+  { observe }: Pick<OpenParts, 'observe'>,
+  of: { producer: ExactlyOnceProducer; document: CheckpointDocument | undefined; resolved: ResolvedStream },
+  { mustBeCurrent, stop }: { mustBeCurrent: () => Promise<void>; stop: AbortSignal },
+): Promise<void> {
+  const { producer, resolved } = of
+  const { resolution, kafka } = resolved
+  const { stored, open } = kafka
+  const notOurs = open.filter(({ producerId }) => producerId !== producer.producerId)
+  if (notOurs.length > 0) throw hangingTransaction(notOurs)
+  const record = 'record' in resolution ? resolution.record : stored.isUnstable ? drop : none
+  if (open.length === 0 && record.kind === 'none') return
+  await mustBeCurrent()
+  const belongsToPending = resolution.kind === 'pending' && (await isOfPending(of, stop))
+  const as = belongsToPending ? 'committed' : 'aborted'
+  await producer.repairTransactions({ hanging: open, as, record }, stop)
+  observe({ kind: 'transactions-repaired', partitions: open.length, as, record: record.kind })
+}
+
+/**
+ * Whether the hanging transaction belongs to the valid `pending` state. Otherwise it is the next one, whose events were
+ * sent while its state was being prepared. The sequence of its first event decides. Dead letters have no sequence: a
+ * duplicate is preferred to a loss.
+ */
+async function isOfPending(
+  { producer, document, resolved }: Parameters<typeof repairStream>[1],
+  stop: AbortSignal,
+): Promise<boolean> {
+  const { identity, kafka } = resolved
+  const event = await producer.readHangingEvent(kafka.open, stop)
+  if (event === undefined) return true
+  const sequence = sequenceOf(event, eventSource(identity.connector, identity.stream))
+  return sequence !== undefined && sequence < (document?.pending?.change.events ?? 0)
+}
+
+const none = { kind: 'none' } as const
+const drop = { kind: 'drop' } as const
+
+function hangingTransaction(open: readonly OpenTransaction[]): ConnectorError {
+  const places = open.map(
+    ({ topic, partition, startOffset }) => `${topic} partition ${partition} offset ${startOffset}`,
+  )
+  const [{ producerId } = { producerId: '' }] = open
+  return new ConnectorError(
+    'publish.hanging-transaction',
+    `open stream: hanging transaction of the former producer id ${producerId} in ${places.join(', ')}`,
+  )
+}

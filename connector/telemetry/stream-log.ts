@@ -1,0 +1,210 @@
+import type { Observe, PipelineEvent } from '../pipeline/pipeline-event.ts'
+import type { Clock } from '../runtime/clock.ts'
+import { codeOf } from '../runtime/connector-error.ts'
+import { errorCatalogue } from '../runtime/error-catalogue.ts'
+import type { Scan, ScanKind } from '../scan/scan-state.ts'
+import { type ByKind, byKind, type EventOf } from './by-kind.ts'
+import { toLogFields } from './error-fields.ts'
+import type { Log, LogFields, LogLevel, LogLine } from './logger.ts'
+import { clientsOf, type ScanReport } from './scan-status.ts'
+
+type Line = LogLine | undefined
+
+/** The log line of an event; undefined if only metrics report it. Pages and page groups are logged at trace only. */
+export function logLine(stream: string, event: PipelineEvent): LogLine | undefined {
+  const line = byKind(lines, event)
+  return line && { ...line, fields: { stream, ...line.fields } }
+}
+
+const lines: ByKind<Line> = {
+  'group-unreachable': ({ code }) =>
+    line('warn', 'consumer group does not answer, stream waits', { code, hint: errorCatalogue[code].hint }),
+  'group-reachable': ({ waitedMs }) =>
+    line('info', 'consumer group answers again, stream resumes', { waitedMs: Math.round(waitedMs) }),
+  'stream-opening': () => line('debug', 'stream opening'),
+  'stream-claimed': ({ epoch, seq, backfill, isNew, events }) =>
+    line('info', isNew ? 'new stream claimed' : 'stream claimed', { epoch, seq, backfill, events }),
+  'producer-closed': () => line('info', 'nothing to publish, Kafka producer closed'),
+  'transactions-repaired': ({ partitions, as, record }) =>
+    line('warn', 'repaired transactions whose markers Kafka had lost', { partitions, as, record }),
+  'taken-over': ({ from, epoch }) => line('info', 'stream taken over from another process', { from, epoch }),
+  'source-moved': () => line('warn', 'address of Polaris changed since the checkpoint was written'),
+  'partitions-grown': ({ from, to }) =>
+    line('warn', 'topic has more partitions: events of a client may be out of order across the change', { from, to }),
+  'field-detected': ({ setting, field }) => line('info', 'field detected', { setting, field }),
+  'scan-started': ({ scan, lastChanged }) =>
+    line(isLong(scan) ? 'info' : 'trace', 'scan started', { scan, lastChanged }),
+  'page-read': ({ scan, clients, limit, bytes, tookMs }) =>
+    line('trace', 'page read', { scan, clients, limit, bytes, tookMs }),
+  'list-ambiguous': ({ path }) =>
+    line('warn', 'field is a list in some clients only: add it to POLARIS_LIST_FIELDS', { path }),
+  'certificate-seen': () => undefined,
+  'characters-replaced': ({ characters }) =>
+    line('warn', 'Polaris sends characters that XML forbids: publishing the replacement character instead', {
+      characters,
+    }),
+  'request-waited': () => undefined,
+  'read-retried': readRetried,
+  'read-recovered': ({ failures, failedForMs }) => line('info', 'reading works again', { failures, failedForMs }),
+  // The server is logged once, not each of its streams: see `serverLine`.
+  'source-waiting': () => undefined,
+  'probe-failed': () => undefined,
+  'source-resumed': () => undefined,
+  'caught-up': ({ clients, pages, tookMs }) => line('info', 'caught up', { clients, pages, tookMs }),
+  'fell-behind': () => line('info', 'fell behind'),
+  'pages-published': pagesPublished,
+  'checkpoint-saved': ({ bytes }) => line('trace', 'checkpoint saved', { bytes }),
+  'server-clock-missing': ({ why }) =>
+    line(
+      'warn',
+      why === 'no-date'
+        ? 'server sends no Date header: using the local clock'
+        : 'Date header of the server does not advance, a proxy may cache responses: using the local clock',
+    ),
+  'server-clock-jumped': ({ byMs }) =>
+    line('warn', 'clock of the server jumped: check its time synchronization and time zone', { byMs }),
+  'segment-written': ({ tier, bytes }) => line('debug', 'segment of the client index written', { tier, bytes }),
+  'index-upkeep-failed': ({ error }) =>
+    line('warn', 'merging or deleting segments of the client index failed, retrying later', toLogFields(error)),
+  'segments-missing': ({ segments }) =>
+    line(
+      'warn',
+      'segments of the client index are missing, writing it again: check the lifecycle rules of the bucket',
+      {
+        segments,
+      },
+    ),
+  'checkpoint-refused': ({ scan, lastChanged }) =>
+    line('warn', 'server rejected its checkPoint, reading again', { scan, lastChanged }),
+  'scan-paused': ({ scan, error }) =>
+    line('warn', 'page of a background scan cannot be read, retrying later: live scans continue', {
+      scan,
+      ...toLogFields(error),
+    }),
+  'scan-stuck': ({ scan, why, limit }) =>
+    line('warn', 'scan does not advance, beginning it again with larger pages', { scan, why, limit }),
+  'limit-lowered': ({ scan, failedLimit, limit, error }) =>
+    line('warn', 'pages take too long or are too large, beginning the scan again with smaller ones', {
+      ...{ scan, failedLimit, limit },
+      ...toLogFields(error),
+    }),
+  'scans-not-interleaved': () =>
+    line('warn', 'server mixes up two scans of one user: scans run one after the other, live scans may wait'),
+  'scan-done': ({ scan, clients, pages, tookMs }) => line('info', 'scan done', { scan, clients, pages, tookMs }),
+  'late-changes': ({ scan, ms }) =>
+    line(
+      'warn',
+      'many changes become visible late: check POLARIS_TIME_ZONE and the clocks, look for a shop that was offline, or raise POLL_OVERLAP',
+      { scan, delaySeconds: Math.round(ms / 1000) },
+    ),
+  'fields-keep-changing': ({ fields }) =>
+    line('warn', 'client published again at every poll: add its changing fields to POLARIS_HASH_IGNORE', {
+      fields,
+    }),
+  'stream-retrying': ({ error, pauseMs }) =>
+    line('warn', 'stream failed, reopening', { ...toLogFields(error), pauseMs }),
+  'stream-lost': ({ error, wasStopping }) =>
+    wasStopping
+      ? line('info', 'stream lost to another replica', { code: codeOf(error) })
+      : line('warn', 'stream lost to another replica', toLogFields(error)),
+  'stream-held': ({ error, pauseMs }) =>
+    line('error', 'stream held, rechecking periodically', { ...toLogFields(error), pauseMs }),
+  'stream-still-held': ({ error, pauseMs }) => line('debug', 'stream still held', { ...toLogFields(error), pauseMs }),
+  'stream-resuming': ({ code }) => line('info', 'stream resumes: the cause is gone', { code }),
+  'stream-failed': ({ error }) => line('error', 'stream failed, giving up', toLogFields(error)),
+  'stream-ended': () => line('info', 'stream ended'),
+}
+
+/** Only the first failure of an outage is a warning; metrics count the others. */
+function readRetried({ error, attempt }: EventOf<'read-retried'>): Line {
+  return line(attempt === 1 ? 'warn' : 'debug', 'reading a page failed, retrying', {
+    ...toLogFields(error),
+    attempt,
+  })
+}
+
+function pagesPublished({ pages, scans, deadLetters, bytes, tookMs, seq }: EventOf<'pages-published'>): Line {
+  const clients = {
+    events: clientsOf(scans, 'events'),
+    suppressed: clientsOf(scans, 'suppressed'),
+    superseded: clientsOf(scans, 'superseded'),
+  }
+  return line('trace', 'page group published', { pages, ...clients, deadLetters, bytes, tookMs, seq })
+}
+
+const isLong = (scan: ScanKind) => scan === 'backfill' || scan === 'full'
+
+function line(level: LogLevel, message: string, fields: LogFields = {}): LogLine {
+  return { level, message, fields }
+}
+
+const repeatAfterMs = 60 * 60 * 1000
+
+/** Persistent conditions: logged at most once an hour. */
+const conditions: ReadonlySet<PipelineEvent['kind']> = new Set([
+  'source-moved',
+  'partitions-grown',
+  'field-detected',
+  'list-ambiguous',
+  'server-clock-missing',
+  'index-upkeep-failed',
+  'scan-paused',
+  'scan-stuck',
+  'limit-lowered',
+  'late-changes',
+  'fields-keep-changing',
+])
+
+/** Conditions that only a change of data ends: logged once, metrics count them. */
+const lasting: ReadonlySet<PipelineEvent['kind']> = new Set(['characters-replaced'])
+
+interface StreamLogParts {
+  readonly log: Log
+  readonly clock: Clock
+  /** The background scans in progress. */
+  readonly scans: () => readonly ScanReport[]
+}
+
+/** Writes the log lines of one stream. */
+export function logObserver(stream: string, parts: StreamLogParts): Observe {
+  const logProgress = progressLog(stream, parts)
+  const loggedAt = new Map<string, number>()
+  const isRepeated = (event: PipelineEvent) => {
+    if (!conditions.has(event.kind) && !lasting.has(event.kind)) return false
+    const [key, now] = [conditionKey(event), parts.clock.monotonic()]
+    const at = loggedAt.get(key)
+    if (at !== undefined && (now - at < repeatAfterMs || lasting.has(event.kind))) return true
+    loggedAt.set(key, now)
+    return false
+  }
+  return (event) => {
+    const line = logLine(stream, event)
+    if (line !== undefined && !isRepeated(event)) parts.log(line.level, line.message, line.fields)
+    if (event.kind === 'pages-published') logProgress(event.states.background)
+  }
+}
+
+/** Identifies a condition; numbers and errors do not distinguish conditions. */
+function conditionKey(event: PipelineEvent): string {
+  return Object.values(event)
+    .filter((value) => typeof value === 'string' || Array.isArray(value))
+    .join('\n')
+}
+
+const PROGRESS_EVERY_MS = 5 * 60 * 1000
+
+/** Logs the progress of the backfill and of full scans. */
+function progressLog(stream: string, { log, clock, scans }: StreamLogParts): (background: readonly Scan[]) => void {
+  let loggedAt: number | undefined
+  return (background) => {
+    if (!background.some(({ kind }) => isLong(kind))) {
+      loggedAt = undefined
+      return
+    }
+    const now = clock.monotonic()
+    loggedAt ??= now
+    if (now - loggedAt < PROGRESS_EVERY_MS) return
+    loggedAt = now
+    for (const report of scans()) if (isLong(report.scan)) log('info', 'scan in progress', { stream, ...report })
+  }
+}

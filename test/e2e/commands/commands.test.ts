@@ -1,0 +1,211 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { checkpointObject } from '../../support/checkpoint-object.ts'
+import { type ConnectorProcess, type LogLine, startConnector } from '../../support/connector-process.ts'
+import { expectExactlyOnce, expectNumbered, scene } from '../../support/stream-scene.ts'
+
+const hasMessage = (msg: string) => (line: LogLine) => line.msg === msg
+
+/** Started before the other tests, because it waits for the brokers for about 15 seconds. */
+let withoutKafka: ConnectorProcess
+const folder = mkdtempSync(join(tmpdir(), 'e2e-'))
+beforeAll(() => {
+  const polaris = { url: 'http://127.0.0.1:9/', codeMagasin: 1, lastChanged: '2000-01-01' }
+  const streams = ['one', 'other'].map((name) => ({ name, polaris, kafka: { topic: name } }))
+  const kafka = { brokers: ['127.0.0.1:9'] }
+  const config = join(folder, 'connector.yaml')
+  writeFileSync(
+    config,
+    JSON.stringify({ connector: 'without-kafka', kafka, checkpoint: { url: `file:${folder}` }, streams }),
+  )
+  withoutKafka = startConnector(['poll-once', '--config', config], {})
+})
+afterAll(async () => {
+  await withoutKafka.kill()
+  rmSync(folder, { recursive: true, force: true })
+})
+
+it('lint reports every invalid setting without connecting, and exits with 2', async () => {
+  const { start, simulator } = await scene()
+  const valid = start({}, ['lint'])
+  expect(await valid.exitCode()).toBe(0)
+  expect(valid.output()).toMatch(/^configuration is valid/)
+  const invalid = start({ POLL_INTERVAL: 'soon', POLARIS_CODE_MAGASIN: 'one', DELIVERY: 'perhaps' }, ['lint'])
+  expect(await invalid.exitCode()).toBe(2)
+  for (const name of ['POLL_INTERVAL', 'POLARIS_CODE_MAGASIN', 'DELIVERY']) expect(invalid.output()).toContain(name)
+  expect(simulator.calls).toEqual([])
+})
+
+it.each(['run', 'poll-once'])(
+  '%s names every invalid setting and exits with 2 when the configuration is invalid',
+  async (command) => {
+    const { start } = await scene()
+    const connector = start({ POLL_INTERVAL: 'soon', CONNECTOR_ID: '' }, [command])
+    expect(await connector.exitCode()).toBe(2)
+    expect(connector.output()).toContain('POLL_INTERVAL')
+    expect(connector.output()).toContain('CONNECTOR_ID')
+  },
+)
+
+it('exits with 2 when the command is unknown', async () => {
+  const { start } = await scene()
+  const connector = start({}, ['rum'])
+  expect(await connector.exitCode()).toBe(2)
+  expect(connector.output()).toContain('unknown command rum')
+})
+
+it('poll-once reads until it has caught up, logs what it did, exits with 0, and resumes there the next time', async () => {
+  const { simulator, start, records } = await scene()
+  const first = start({}, ['poll-once'])
+  expect(await first.exitCode()).toBe(0)
+  expect(await records()).toHaveLength(200)
+  const summary = first.lines().find(hasMessage('poll ended'))
+  expect(summary).toMatchObject({ level: 'info', stream: 'clients', end: 'caught-up', events: 200, suppressed: 0 })
+  for (let change = 0; change < 20; change += 1) simulator.change()
+  expect(await start({}, ['poll-once']).exitCode()).toBe(0)
+  expectExactlyOnce({ simulator }, await records())
+})
+
+it('poll-once exits with 3 when Polaris or S3 is unavailable', async () => {
+  const yaml =
+    'checkpoint: { timeouts: { connect: 500ms, answer: 1s, call: 2s } }\nstreams: [{ polaris: { retry: { firstPause: 10ms } } }]'
+  const { start } = await scene({ yaml })
+  const unavailable: [Record<string, string>, string][] = [
+    [{ POLARIS_URL: 'http://127.0.0.1:9/' }, 'source.unreachable'],
+    [{ AWS_ENDPOINT_URL_S3: 'http://127.0.0.1:9' }, 'storage.unavailable'],
+    [{ CHECKPOINT_URL: 's3://no-such-bucket/e2e' }, 'storage.refused'],
+  ]
+  await Promise.all(
+    unavailable.map(async ([environment, code]) => {
+      const connector = start({ CONNECTOR_ID: code.replace('.', '-'), ...environment }, ['poll-once'])
+      expect(await connector.exitCode()).toBe(3)
+      const failed = connector.lines().find(hasMessage('stream failed, giving up'))
+      expect(failed).toMatchObject({ level: 'error', code })
+    }),
+  )
+})
+
+it('checkpoint show prints the checkpoint and changes nothing', async () => {
+  const { start, name } = await scene()
+  const before = start({}, ['checkpoint', 'show'])
+  expect(await before.exitCode()).toBe(0)
+  expect(before.output()).toContain('stream clients has no checkpoint yet')
+  await start({}, ['poll-once']).exitCode()
+  const show = async () => {
+    const shown = start({}, ['checkpoint', 'show'])
+    expect(await shown.exitCode()).toBe(0)
+    return shown.output()
+  }
+  const shown = await show()
+  expect(shown).toMatch(
+    /^stream clients: 200 events, at most 200 clients in the index, live until \S+, backfill done$/m,
+  )
+  for (const heading of ['SCAN ', 'LOOK-BACK ', 'INDEX ']) expect(shown).toContain(`\n${heading}`)
+  expect(shown).toMatch(/^claim: epoch 1, by \S+ at \S+$/m)
+  expect(await show()).toBe(shown)
+  const json = start({}, ['checkpoint', 'show', '--json'])
+  expect(await json.exitCode()).toBe(0)
+  expect(JSON.parse(json.output())).toEqual(await checkpointObject(name).document())
+})
+
+it('checkpoint set fences the running connector and reads again from a date, with --republish also unchanged clients; checkpoint reset reads all again', async () => {
+  const { simulator, start, records, caughtUp } = await scene({
+    source: { modifiedBetween: [Date.UTC(2024, 0, 1), Date.UTC(2024, 11, 31)] },
+  })
+  const running = start()
+  await running.line(hasMessage('caught up'))
+  await caughtUp()
+  const unconfirmed = start({}, ['checkpoint', 'set', '--last-changed', '2024-07-01'])
+  expect(await unconfirmed.exitCode()).toBe(2)
+  expect(unconfirmed.output()).toContain('--yes')
+  expect(running.isRunning()).toBe(true)
+
+  const set = start({}, ['checkpoint', 'set', '--last-changed', '2024-07-01', '--republish', '--yes'])
+  expect(await set.exitCode()).toBe(0)
+  expect(set.output()).toMatch(
+    /^before: 200 events, .*\nnow: epoch 2, 200 events, .*read again from 2024-07-01T00:00:00$/m,
+  )
+  simulator.change()
+  expect(await running.exitCode()).toBe(1)
+  expect(running.lines().find(hasMessage('stream lost to another replica'))).toMatchObject({ code: 'publish.fenced' })
+
+  expect(await start({}, ['poll-once']).exitCode()).toBe(0)
+  const again = await caughtUp()
+  const sinceJuly = simulator.changes.filter(({ modified }) => modified >= '2024-07-01')
+  expect(again).toHaveLength(200 + new Set(sinceJuly.map(({ clientId }) => clientId)).size)
+  expectNumbered(again)
+
+  // The first reset publishes the clients whose contents --republish forgot and that were not read since; the second one, none.
+  for (const _time of ['first', 'second']) {
+    expect(await start({}, ['checkpoint', 'reset', '--yes']).exitCode()).toBe(0)
+    expect(await start({}, ['poll-once']).exitCode()).toBe(0)
+    expect(await records()).toHaveLength(400)
+  }
+
+  expect(await start({}, ['checkpoint', 'reset', '--republish', '--yes']).exitCode()).toBe(0)
+  expect(await start({}, ['poll-once']).exitCode()).toBe(0)
+  const all = await records()
+  expect(all).toHaveLength(600)
+  expectNumbered(all)
+})
+
+it('checkpoint set skips forward only with --skip, says what it skips, and reads nothing before the beginning of the stream', async () => {
+  const { start } = await scene({ environment: { POLARIS_LAST_CHANGED: '2001-01-01' } })
+  expect(await start({}, ['poll-once']).exitCode()).toBe(0)
+  const set = async (...options: string[]) => {
+    const started = start({}, ['checkpoint', 'set', '--yes', '--last-changed', ...options])
+    return { exit: await started.exitCode(), output: started.output() }
+  }
+  expect(await set('2000-12-31')).toEqual({ exit: 2, output: expect.stringMatching(/POLARIS_LAST_CHANGED.*reset/) })
+  expect(await set('2099-01-01')).toEqual({ exit: 2, output: expect.stringContaining('--skip') })
+  const skipped = await set('2099-01-01', '--skip')
+  expect(skipped).toEqual({
+    ...{ exit: 0, output: expect.stringMatching(/^skipped: changes from 20\S+ to 2099-01-01T00:00:00$/m) },
+  })
+})
+
+it('checkpoint set --skip makes a new stream begin at a date', async () => {
+  const { simulator, start, records } = await scene({
+    source: { modifiedBetween: [Date.UTC(2024, 0, 1), Date.UTC(2024, 11, 31)] },
+  })
+  const set = start({}, ['checkpoint', 'set', '--last-changed', '2024-07-01', '--skip', '--yes'])
+  expect(await set.exitCode()).toBe(0)
+  expect(set.output()).toMatch(/^before: no checkpoint\nskipped: everything before 2024-07-01T00:00:00\nnow: /)
+  expect(await start({}, ['poll-once']).exitCode()).toBe(0)
+  const published = new Set((await records()).map(({ key }) => key))
+  const modifiedSince = (time: string) =>
+    simulator.changes.filter(({ modified }) => modified >= time).map(({ clientId }) => clientId)
+  expect([...published]).toEqual(expect.arrayContaining(modifiedSince('2024-07-01')))
+  // The longest look-back reaches 26 hours before it.
+  expect(modifiedSince('2024-06-29T20:00')).toEqual(expect.arrayContaining([...published]))
+})
+
+it('checkpoint rebuild-index makes the index again from the topic when its segments are lost, and nothing is published again', async () => {
+  const clients = 2_000
+  const { simulator, start, records, name } = await scene({ source: { clients } })
+  expect(await start({}, ['poll-once']).exitCode()).toBe(0)
+  expect(await checkpointObject(name).removeSegments()).toBeGreaterThan(0)
+  const held = start({}, ['poll-once'])
+  expect(await held.exitCode()).toBe(3)
+  expect(held.lines().find(hasMessage('stream failed, giving up'))).toMatchObject({ code: 'checkpoint.index-missing' })
+
+  const unconfirmed = start({}, ['checkpoint', 'rebuild-index'])
+  expect(await unconfirmed.exitCode()).toBe(2)
+  const rebuilt = start({}, ['checkpoint', 'rebuild-index', '--yes'])
+  expect(await rebuilt.exitCode(), rebuilt.output()).toBe(0)
+  expect(rebuilt.output()).toMatch(new RegExp(`100 % of the topic read: ${clients} events, ${clients} clients`))
+  expect(rebuilt.output()).toMatch(new RegExp(`^${clients} clients in the new index$`, 'm'))
+  expect(await start({}, ['checkpoint', 'reset', '--yes']).exitCode()).toBe(0)
+  for (let change = 0; change < 20; change += 1) simulator.change()
+  expect(await start({}, ['poll-once']).exitCode()).toBe(0)
+  expectExactlyOnce({ simulator }, await records())
+})
+
+it('poll-once exits with 3 when Kafka is unavailable, after one attempt with its first stream', async () => {
+  expect(await withoutKafka.exitCode()).toBe(3)
+  expect(withoutKafka.lines().filter(hasMessage('stream failed, reopening'))).toEqual([])
+  const failed = withoutKafka.lines().filter(hasMessage('stream failed, giving up'))
+  expect(failed).toMatchObject([{ level: 'error', stream: 'one', code: 'publish.unreachable' }])
+})

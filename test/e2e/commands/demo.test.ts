@@ -1,0 +1,117 @@
+import { spawn } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterEach, beforeEach, expect, inject, it } from 'vitest'
+import { plantedMarks, startPolarisSimulator } from '../../polaris/polaris-simulator.ts'
+import { assertSameAsSource, hasLastOfAll } from '../../support/same-as-source.ts'
+import { readTopic, readTopicUntil } from '../../support/topic-reader.ts'
+
+const script = fileURLToPath(new URL('../../../scripts/demo.ts', import.meta.url))
+const EVENT = /^\d\d:\d\d:\d\d {2}client \d+ .*partition \d+ offset \d+/m
+
+let folder: string
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'demo-'))
+})
+afterEach(() => {
+  rmSync(folder, { recursive: true, force: true })
+})
+
+interface Demo {
+  /** The output so far. */
+  output(): string
+  /** Resolves once the output matches; rejects with the output if the demo exits first. */
+  until(pattern: RegExp): Promise<void>
+  /** Waits until the demo exits. */
+  exitCode(): Promise<number | null>
+  /** Sends SIGINT, like Ctrl-C; resolves to the milliseconds until the demo exited. */
+  interrupt(): Promise<number>
+}
+
+function startDemo(environment: Record<string, string> = {}): Demo {
+  const { KAFKA_BROKERS: _, ...inherited } = process.env
+  const child = spawn(process.execPath, [script], { env: { ...inherited, DEMO_FOLDER: folder, ...environment } })
+  let output = ''
+  const append = (bytes: Buffer) => {
+    output += bytes
+    child.emit('output')
+  }
+  child.stdout.on('data', append)
+  child.stderr.on('data', append)
+  const ended = once(child, 'exit')
+  return {
+    output: () => output,
+    until: async (pattern) => {
+      while (!pattern.test(output)) {
+        const [code] = await Promise.race([once(child, 'output'), ended])
+        if (code !== undefined && !pattern.test(output)) throw new Error(`the demo exited with ${code}:\n${output}`)
+      }
+    },
+    exitCode: async () => ((await ended) as [number | null])[0],
+    interrupt: async () => {
+      const startedAt = performance.now()
+      child.kill('SIGINT')
+      await ended
+      return performance.now() - startedAt
+    },
+  }
+}
+
+it('shows the backfill and each event, stops within 5 s, and resumes from the checkpoint when it runs again', async () => {
+  const startedAt = performance.now()
+  const first = startDemo()
+  await first.until(/backfill .* of 5 000 clients/)
+  await first.until(/[1-9][\d ]* of 5 000 clients/)
+  expect(performance.now() - startedAt).toBeLessThan(20_000)
+  await first.until(EVENT)
+  expect(first.output()).toMatch(/none yet: live scans begin now/)
+  expect(first.output()).toMatch(/clients [\d ]+.* · events [\d ]+ · pages \d+ · \d+\.\d events\/s/)
+  expect(await first.interrupt()).toBeLessThan(5000)
+  expect(await first.exitCode()).toBe(0)
+
+  const second = startDemo()
+  await second.until(/resuming after transaction \d+ \(5 \d\d\d events published, backfill done\)/)
+  await second.until(EVENT)
+  expect(second.output()).not.toMatch(/^backfill/m)
+  expect(await second.interrupt()).toBeLessThan(5000)
+})
+
+it('shows only ids and times of a given server, and starts neither Kafka nor Polaris if they are given', async () => {
+  const simulator = await startPolarisSimulator({ clients: 250 })
+  const topic = `demo-${randomUUID()}`
+  try {
+    const demo = startDemo({
+      KAFKA_BROKERS: inject('kafkaBrokers'),
+      KAFKA_TOPIC: topic,
+      CONNECTOR_ID: topic,
+      POLARIS_URL: simulator.url,
+      POLARIS_CODE_MAGASIN: '1',
+      POLARIS_LAST_CHANGED: '2000-01-01',
+    })
+    await demo.until(/caught up: 250 events/)
+    for (let changed = 0; changed < 20; changed += 1) simulator.change()
+    await demo.until(EVENT)
+    await readTopicUntil(inject('kafkaBrokers'), topic, {
+      ...{ withinMs: 30_000, follows: true },
+      isEnough: (records) => hasLastOfAll(simulator.changes, records),
+    })
+    expect(await demo.interrupt()).toBeLessThan(5000)
+    expect(demo.output()).toContain('(yours)')
+    expect(demo.output()).not.toContain('simulator')
+    for (const mark of plantedMarks) expect(demo.output()).not.toContain(mark)
+    const records = await readTopic(inject('kafkaBrokers'), topic)
+    assertSameAsSource(simulator.changes, records)
+  } finally {
+    await simulator.close()
+  }
+})
+
+it('shows why the connector exited when it exits by itself', async () => {
+  const demo = startDemo({ KAFKA_BROKERS: inject('kafkaBrokers'), DELIVERY: 'perhaps' })
+  expect(await demo.exitCode()).toBe(1)
+  expect(demo.output()).toMatch(/DELIVERY[\s\S]*the connector exited unexpectedly/)
+})

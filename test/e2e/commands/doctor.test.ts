@@ -1,0 +1,301 @@
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { type AddressInfo, createServer } from 'node:net'
+import {
+  AclOperationTypes,
+  AclPermissionTypes,
+  AclResourceTypes,
+  type Admin,
+  Kafka,
+  logLevel,
+  ResourcePatternTypes,
+} from 'kafkajs'
+import { expect, inject, it, onTestFinished } from 'vitest'
+import type { Finding } from '../../../connector/doctor/finding.ts'
+import { faults, plantedMarks } from '../../polaris/polaris-simulator.ts'
+import { checkpointObject } from '../../support/checkpoint-object.ts'
+import { type LogLine, startConnector } from '../../support/connector-process.ts'
+import { startKafka } from '../../support/servers/kafka-broker.ts'
+import { configFile, expectExactlyOnce, type Scene, scene } from '../../support/stream-scene.ts'
+
+const hasMessage = (msg: string) => (line: LogLine) => line.msg === msg
+
+/** The output of doctor, with its findings by check. */
+async function examined({ start }: Pick<Scene, 'start'>, environment: Record<string, string> = {}) {
+  const startedAt = performance.now()
+  const doctor = start(environment, ['doctor', '--json'])
+  const exit = await doctor.exitCode()
+  const output = doctor.output()
+  const { findings } = JSON.parse(output) as { findings: Finding[] }
+  const byCheck = Object.fromEntries(findings.map((one) => [one.check, one]))
+  return { exit, output, findings, byCheck, pid: doctor.pid, tookMs: performance.now() - startedAt }
+}
+
+const verdicts = (findings: readonly Finding[], verdict: Finding['verdict']) =>
+  findings.filter((one) => one.verdict === verdict).map(({ check }) => check)
+
+async function admin(brokers: string): Promise<Admin> {
+  const made = new Kafka({ brokers: [brokers], logLevel: logLevel.NOTHING }).admin()
+  await made.connect()
+  onTestFinished(() => made.disconnect())
+  return made
+}
+
+const group = { PLACEMENT: 'group' }
+
+it('prints one line per check before the first start, and creates nothing', async () => {
+  const here = await scene()
+  const doctor = here.start(group, ['doctor'])
+  expect(await doctor.exitCode(), doctor.output()).toBe(0)
+  const lines = doctor.output().split('\n')
+  for (const pattern of [
+    /^ok +kafka +cluster \S+, 1 broker$/,
+    /^ok +placement +\S+\.slots does not exist yet; run creates it if it has permission$/,
+    /^ok +checkpoint store +supports conditional writes; a trial segment was written, listed and deleted$/,
+    /^stream clients$/,
+    /^ok +polaris +20 clients since 2000-01-01T00:00:00 \(xml, \d+ bytes, \d+ ms\), more results follow$/,
+    /^ok +second page +20 clients, \d+ ms$/,
+    /^ok +live +\d+ clients since \S+, \d+ pages?$/,
+    /^ok +interleaving +the second page is the same after a live scan$/,
+    /^ok +fields +id No, modification time DateModification$/,
+    /^ok +topic +\S+ does not exist yet; run creates it with 6 partitions if it has permission$/,
+    /^skipped +transaction +requires the topic$/,
+    /^ok +checkpoint +none yet; the stream will start at 2000-01-01T00:00:00$/,
+    /^0 failed, 0 warning, 1 skipped, 16 ok$/,
+  ]) {
+    expect(lines, String(pattern)).toContainEqual(expect.stringMatching(pattern))
+  }
+  for (const mark of plantedMarks) expect(doctor.output()).not.toContain(mark)
+  const kafka = await admin(inject('kafkaBrokers'))
+  expect((await kafka.listTopics()).filter((topic) => topic.startsWith(here.name))).toEqual([])
+  expect(await checkpointObject(here.name).read()).toBeUndefined()
+})
+
+it('compares XML with JSON, and prints the fields of the clients with settings for them', async () => {
+  const here = await scene()
+  const compared = here.start({}, ['doctor', '--compare-outputs'])
+  expect(await compared.exitCode(), compared.output()).toBe(0)
+  expect(compared.output()).toMatch(/^(ok|warning) +outputs +xml and json of 20 clients /m)
+  const listed = here.start({}, ['doctor', '--fields'])
+  expect(await listed.exitCode(), listed.output()).toBe(0)
+  const output = listed.output()
+  expect(output).toMatch(/^stream clients: \d+ clients$/m)
+  expect(output).toMatch(/^No +\d+ of \d+ +100 % +whole number +client id$/m)
+  expect(output).toMatch(/^ {2}clientIdField: "No"\n {2}modifiedAtField: "DateModification"$/m)
+  for (const mark of plantedMarks) expect(compared.output() + output).not.toContain(mark)
+})
+
+it('changes nothing while a replica is running, and does not disturb it', async () => {
+  const here = await scene({ yaml: 'checkpoint: { savePeriod: 1h }' })
+  const kafka = await admin(inject('kafkaBrokers'))
+  const connector = here.start(group)
+  await connector.line(hasMessage('caught up'))
+  await here.caughtUp() // a transaction ends a little later in the partitions than for its producer
+  const offsets = async () => [
+    await kafka.fetchTopicOffsets(here.name),
+    await kafka.fetchTopicOffsets(`${here.name}.dlq`),
+  ]
+  const records = async () => await kafka.fetchOffsets({ groupId: `${here.name}.clients`, topics: [here.name] })
+  const stored = async () => await checkpointObject(here.name).read()
+  const before = [await offsets(), await records(), await stored()]
+
+  const { exit, byCheck, findings, pid } = await examined(here, group)
+  // Other tests write probe objects at the same time; their names hold the process.
+  const isOwn = (probe: string) => probe.includes(`-${pid.toString(36)}-`)
+  expect((await checkpointObject(here.name).probes()).filter(isOwn)).toEqual([])
+  expect(verdicts(findings, 'failed')).toEqual([])
+  expect({ exit, skipped: verdicts(findings, 'skipped') }).toEqual({ exit: 0, skipped: [] })
+  expect(byCheck.placement?.detail).toBe(`group ${here.name} with 1 replica, 24 slots in ${here.name}.slots`)
+  expect(byCheck.transaction?.detail).toBe(
+    `${here.name}.doctor committed an offset in group ${here.name}.doctor and no record`,
+  )
+  expect(byCheck.topic?.detail).toContain('6 partitions, replication factor 1, cleanup.policy compact')
+  expect(byCheck.rights?.detail).toContain(
+    `WRITE on transactional id ${here.name}.clients, READ and WRITE on ${here.name}, ${here.name}.dlq`,
+  )
+  expect(byCheck.checkpoint?.detail).toMatch(/^epoch 1, opened by \S+ at \S+; 200 events, .*live until 20/)
+
+  expect([await offsets(), await records(), await stored()]).toEqual(before)
+  const own = await kafka.fetchOffsets({ groupId: `${here.name}.doctor`, topics: [here.name] })
+  expect(own[0]?.partitions.find(({ partition }) => partition === 0)?.offset).toBe('0')
+  for (let change = 0; change < 20; change += 1) here.simulator.change()
+  expectExactlyOnce(here, await here.caughtUp())
+  expect(await connector.status(({ epoch }) => epoch !== undefined)).toMatchObject({ epoch: 1, ready: true })
+  expect(connector.lines().filter(({ msg }) => /lost|again|stopped/.test(msg))).toEqual([])
+})
+
+/** The address of a server that accepts connections, but never answers. */
+async function silentServer(): Promise<string> {
+  const silent = createServer(() => {}).listen(0, '127.0.0.1')
+  onTestFinished(() => void silent.close())
+  await once(silent, 'listening')
+  return `127.0.0.1:${(silent.address() as AddressInfo).port}`
+}
+
+it('reports what is unavailable or rejects access, checks the rest, and finishes within its time limit', async () => {
+  const silentAddress = await silentServer()
+  const here = await scene()
+  const withoutKafka = ['offsets retention', 'placement', 'topic', 'dead letters', 'rights', 'transaction']
+  const withoutPage = ['second page', 'live', 'interleaving', 'fields', 'server clock', 'time zone']
+  const cases: [Record<string, string>, string, string, string[]][] = [
+    [{ KAFKA_BROKERS: '127.0.0.1:9' }, 'kafka', 'publish.unreachable', withoutKafka],
+    [{ KAFKA_BROKERS: silentAddress }, 'kafka', 'publish.unreachable', withoutKafka],
+    [{ POLARIS_URL: 'http://127.0.0.1:9/' }, 'polaris', 'source.unreachable', withoutPage],
+    [{ AWS_ENDPOINT_URL_S3: 'http://127.0.0.1:9' }, 'checkpoint store', 'storage.unavailable', ['checkpoint']],
+    [{ AWS_ENDPOINT_URL_S3: `http://${silentAddress}` }, 'checkpoint store', 'storage.unavailable', ['checkpoint']],
+    [{ CHECKPOINT_URL: 's3://no-such-bucket/x' }, 'checkpoint store', 'storage.refused', ['checkpoint']],
+  ]
+  const found = await Promise.all(cases.map(([environment]) => examined(here, environment)))
+  for (const [index, [environment, check, code, skipped]] of cases.entries()) {
+    const { exit, findings, byCheck, tookMs } = found[index] ?? expect.fail()
+    const what = JSON.stringify(environment)
+    expect({ exit, failed: verdicts(findings, 'failed') }, what).toEqual({ exit: 3, failed: [check] })
+    expect(byCheck[check], what).toMatchObject({ code, hint: expect.stringMatching(/\w/) })
+    for (const one of skipped) expect(byCheck[one]?.verdict, `${what} ${one}`).toBe('skipped')
+    expect(tookMs, what).toBeLessThan(25_000)
+  }
+})
+
+it('explains a rejecting server, and warns about a suspicious page', async () => {
+  const here = await scene()
+  here.simulator.faults.when(() => true, faults.status(403))
+  expect((await examined(here)).byCheck.polaris).toMatchObject({
+    ...{
+      verdict: 'failed',
+      code: 'source.forbidden',
+      hint: expect.stringContaining('consultation des membres clients'),
+    },
+  })
+  here.simulator.faults.clear()
+  here.simulator.setDateHeader('absent')
+  expect((await examined(here)).byCheck['server clock']).toMatchObject({ verdict: 'warning' })
+  here.simulator.setDateHeader({ skewMs: -600_000 })
+  expect((await examined(here)).byCheck['server clock']).toMatchObject({
+    ...{ verdict: 'warning', detail: expect.stringMatching(/^60[01] s behind$/) },
+  })
+  const { exit, byCheck } = await examined(here, { POLARIS_CLIENT_ID_FIELD: 'Numero' })
+  expect({ exit, fields: byCheck.fields }).toMatchObject({
+    ...{ exit: 0, fields: { verdict: 'warning', hint: 'check POLARIS_CLIENT_ID_FIELD' } },
+  })
+})
+
+it('reports a topic that is missing or accepts too little, and a checkpoint of another stream', async () => {
+  const here = await scene({ yaml: 'kafka: { topics: { create: false } }' })
+  const missing = await examined(here, group)
+  expect(missing.exit).toBe(3)
+  expect(verdicts(missing.findings, 'failed')).toEqual(['placement', 'topic', 'dead letters'])
+
+  const kafka = await admin(inject('kafkaBrokers'))
+  const small = [
+    { name: 'max.message.bytes', value: '500000' },
+    { name: 'cleanup.policy', value: 'delete' },
+  ]
+  await kafka.createTopics({
+    topics: [
+      { topic: here.name, configEntries: small },
+      { topic: `${here.name}.dlq` },
+      { topic: `${here.name}.slots`, numPartitions: 3 },
+    ],
+  })
+  const tooSmall = await examined(here, group)
+  expect(verdicts(tooSmall.findings, 'failed')).toEqual(['topic'])
+  expect(tooSmall.byCheck.topic).toMatchObject({ code: 'publish.refused', detail: expect.stringContaining('500000') })
+  expect(await here.start({}, ['poll-once']).exitCode()).toBe(0)
+  const other = await examined(here, { POLARIS_CODE_MAGASIN: '2' })
+  expect(other.byCheck.checkpoint).toMatchObject({ code: 'checkpoint.other-stream', verdict: 'failed' })
+  await checkpointObject(here.name).write('{"format":1')
+  expect((await examined(here)).byCheck.checkpoint).toMatchObject({ code: 'checkpoint.damaged' })
+  await checkpointObject(here.name).remove()
+  expect((await examined(here)).byCheck.checkpoint).toMatchObject({ code: 'checkpoint.missing' })
+})
+
+it('checks each stream with its timeouts, or only the one that --stream names', async () => {
+  const here = await scene()
+  const file = configFile(`
+streams:
+  - { name: good, polaris: { url: "${here.simulator.url}", codeMagasin: 1, lastChanged: "2000-01-01" }, kafka: { topic: ${here.name}-good } }
+  - { name: bad, polaris: { url: "http://127.0.0.1:9/", codeMagasin: 1, lastChanged: "2000-01-01" }, kafka: { topic: ${here.name}-bad } }
+  - { name: slow, polaris: { url: "http://${await silentServer()}/", codeMagasin: 1, lastChanged: "2000-01-01", timeouts: { headers: 2s } }, kafka: { topic: ${here.name}-slow } }
+`)
+  const environment = Object.fromEntries(
+    Object.entries(here.environment).filter(([name]) => !/^(POLARIS|POLL|KAFKA_TOPIC)/.test(name)),
+  )
+  const doctor = async (...options: string[]) => {
+    const started = startConnector(['doctor', '--config', file, ...options], environment)
+    return [await started.exitCode(), started.output()] as const
+  }
+  const [exit, both] = await doctor()
+  expect(exit).toBe(3)
+  expect(both).toMatch(/stream good\nok +polaris (?:.*\n)*stream bad\nfailed +polaris +source\.unreachable/)
+  expect(both).toMatch(/stream slow\nfailed +polaris +source\.timeout/)
+  expect((await doctor('--stream', 'good'))[0]).toBe(0)
+  expect(await doctor('--stream', 'none')).toEqual([2, expect.stringContaining('--stream')])
+})
+
+it('reports every invalid setting, skips the other checks, and exits with 2', async () => {
+  const here = await scene()
+  const { exit, findings } = await examined(here, { POLL_INTERVAL: 'soon', KAFKA_BROKERS: 'x' })
+  expect(exit).toBe(2)
+  expect(findings.map(({ verdict, detail }) => `${verdict} ${detail}`)).toEqual([
+    expect.stringContaining('failed KAFKA_BROKERS'),
+    expect.stringContaining('failed POLL_INTERVAL'),
+    'skipped requires a valid configuration',
+  ])
+  expect(here.simulator.calls).toEqual([])
+})
+
+it('names the missing ACLs until all are granted', async () => {
+  const kafka = await startKafka({ secure: true })
+  onTestFinished(() => kafka.close())
+  const { secure } = kafka
+  if (secure === undefined) throw new Error('no secure listener')
+  const here = await scene({ brokers: { connector: secure.bootstrap, reader: kafka.bootstrap } })
+  const operator = await admin(kafka.bootstrap)
+  await operator.createTopics({
+    topics: [{ topic: here.name }, { topic: `${here.name}.dlq` }, { topic: `${here.name}.slots` }],
+  })
+  const allow = (resourceType: AclResourceTypes, resourceName: string, operation: AclOperationTypes) =>
+    operator.createAcls({
+      acl: [
+        {
+          ...{ resourceType, resourceName, operation, host: '*', principal: `User:${secure.username}` },
+          resourcePatternType: ResourcePatternTypes.LITERAL,
+          permissionType: AclPermissionTypes.ALLOW,
+        },
+      ],
+    })
+  const environment = {
+    ...group,
+    KAFKA_SSL_CA: readFileSync(secure.certificates.authority, 'utf8'),
+    ...{ KAFKA_SASL_MECHANISM: 'plain', KAFKA_SASL_USERNAME: secure.username, KAFKA_SASL_PASSWORD: secure.password },
+  }
+  const { READ, WRITE, DESCRIBE } = AclOperationTypes
+  const { TOPIC, GROUP, TRANSACTIONAL_ID } = AclResourceTypes
+  // The operator adds the ACLs that doctor names, one after the other.
+  const needed: [AclResourceTypes, string, string, AclOperationTypes][] = [
+    [TOPIC, 'topic', here.name, DESCRIBE],
+    [TOPIC, 'topic', `${here.name}.dlq`, DESCRIBE],
+    [GROUP, 'group', here.name, READ],
+    [TOPIC, 'topic', `${here.name}.slots`, DESCRIBE],
+    [GROUP, 'group', `${here.name}.clients`, READ],
+    [TRANSACTIONAL_ID, 'transactional id', `${here.name}.clients`, WRITE],
+    [TOPIC, 'topic', here.name, WRITE],
+    [TOPIC, 'topic', `${here.name}.dlq`, WRITE],
+    [TRANSACTIONAL_ID, 'transactional id', `${here.name}.doctor`, WRITE],
+    [GROUP, 'group', `${here.name}.doctor`, READ],
+    [TOPIC, 'topic', here.name, READ],
+    [TOPIC, 'topic', `${here.name}.dlq`, READ],
+  ]
+  for (const [type, word, name, operation] of needed) {
+    const { output, exit } = await examined(here, environment)
+    expect(exit).toBe(3)
+    expect(output).toContain(`${operationName(operation)} on ${word} ${name} is missing`)
+    await allow(type, name, operation)
+  }
+  const { exit, findings } = await examined(here, environment)
+  expect(verdicts(findings, 'failed')).toEqual([])
+  expect(exit).toBe(0)
+})
+
+const operationName = (operation: AclOperationTypes) =>
+  Object.entries(AclOperationTypes).find(([, value]) => value === operation)?.[0]

@@ -1,0 +1,204 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Admin } from 'kafkajs'
+import { afterAll, beforeAll, expect, inject, it, onTestFinished } from 'vitest'
+import { closeStack } from '../../connector/runtime/close-stack.ts'
+import { DEFAULT_ACCESS } from '../polaris/session.ts'
+import { type CheckpointObject, checkpointObject, storedSegments } from '../support/checkpoint-object.ts'
+import { testKafka } from '../support/committed-records.ts'
+import type { ConnectorProcess, LogLine } from '../support/connector-process.ts'
+import { documentedAcls } from '../support/kafka-acls.ts'
+import { naming, secureScene } from '../support/secure-scene.ts'
+import { type KafkaCluster, startKafka } from '../support/servers/kafka-broker.ts'
+import { expectExactlyOnce, type Scene, scene } from '../support/stream-scene.ts'
+
+const closing = closeStack()
+let kafka: KafkaCluster
+let admin: Admin
+beforeAll(async () => {
+  kafka = closing.use(await startKafka({ secure: true }), (cluster) => cluster.close())
+  admin = closing.use(testKafka(kafka.bootstrap).admin(), (client) => client.disconnect())
+  await admin.connect()
+})
+afterAll(() => closing.close())
+
+const says = (msg: string) => (line: LogLine) => line.msg === msg
+const held = says('stream held, rechecking periodically')
+const resumes = says('stream resumes: the cause is gone')
+const claimed = ({ msg }: LogLine) => /stream claimed$/.test(msg)
+
+/** A stream that will be held until `fix` removes the cause. */
+interface Held {
+  readonly stage: Scene
+  readonly connector: ConnectorProcess
+  /** Expected fields of the log line about it. */
+  readonly line: object
+  fix(): Promise<unknown>
+}
+
+/** A file with a secret, as a kubelet mounts it. */
+function secretFile(text: string): { readonly path: string; write(text: string): void } {
+  const folder = mkdtempSync(join(tmpdir(), 'e2e-secret-'))
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+  const path = join(folder, 'password')
+  const write = (content: string) => writeFileSync(path, `${content}\n`)
+  write(text)
+  return { path, write }
+}
+
+async function aclOf(at: number): Promise<Held> {
+  const stage = await secureScene({ kafka, admin })
+  const missing = stage.acls.slice(at, at + 1)
+  await stage.allow(stage.acls.toSpliced(at, 1))
+  const line = { code: 'publish.unauthorized', error: missing[0] && naming(missing[0]) }
+  return { stage, line, connector: stage.start(), fix: () => stage.allow(missing) }
+}
+
+async function kafkaPassword(): Promise<Held> {
+  const file = secretFile('wrong-Krznych')
+  const environment = { PLACEMENT: 'single', KAFKA_SASL_PASSWORD: '', KAFKA_SASL_PASSWORD_FILE: file.path }
+  const stage = await secureScene({ kafka, admin }, { mechanism: 'scram-sha-512', environment })
+  await stage.allow(stage.acls)
+  const fix = async () => file.write(kafka.secure?.password ?? '')
+  return { stage, line: { code: 'publish.unauthorized' }, connector: stage.start(), fix }
+}
+
+async function missingTopic(): Promise<Held> {
+  const stage = await scene({ source: { clients: 40 }, yaml: 'kafka: { topics: { create: false } }' })
+  const { name } = stage
+  const fix = async () => {
+    const client = testKafka(inject('kafkaBrokers')).admin()
+    await client.connect()
+    await client.createTopics({ topics: [{ topic: name, numPartitions: 2 }, { topic: `${name}.dlq` }] })
+    await client.disconnect()
+  }
+  return { stage, line: { code: 'publish.topic-missing' }, connector: stage.start(), fix }
+}
+
+async function polarisPassword(): Promise<Held> {
+  const { user, password } = DEFAULT_ACCESS
+  const file = secretFile(password)
+  const stage = await scene({
+    source: { clients: 40, access: { mode: 'cookie' } },
+    environment: { POLARIS_AUTH: 'login', POLARIS_USER: user, POLARIS_PASSWORD_FILE: file.path },
+  })
+  const connector = stage.start()
+  await stage.caughtUp()
+  stage.simulator.setAccess({ password: 'rotated-Krznych' })
+  stage.simulator.expireSessions()
+  return { stage, line: { code: 'source.unauthorized' }, connector, fix: async () => file.write('rotated-Krznych') }
+}
+
+/** Damages the document of a running stream; `fix` restores it. */
+async function document(
+  code: string,
+  damage: (object: CheckpointObject, text: string) => Promise<void>,
+): Promise<Held> {
+  const stage = await scene({ source: { clients: 40 } })
+  const object = checkpointObject(stage.name)
+  const connector = stage.start()
+  const published = await stage.caughtUp()
+  await connector.status(({ totals }) => totals?.events === published.length)
+  const text = (await object.read())?.text ?? ''
+  await damage(object, text)
+  stage.simulator.change()
+  return { stage, line: { code }, connector, fix: () => object.write(text) }
+}
+
+/** As after a bucket rule: the stream opens again, and a segment of its client index is gone. */
+async function missingSegment(): Promise<Held> {
+  const stage = await scene({ source: { clients: 3000 }, environment: { POLARIS_LIMIT: '1000' } })
+  const segments = storedSegments(stage.name)
+  const object = checkpointObject(stage.name)
+  const first = stage.start()
+  await stage.caughtUp()
+  expect(await first.stop()).toBe(0)
+  const before = await object.document()
+  const name = before.committed.state.index.segments[0]?.name ?? ''
+  const never = new AbortController().signal
+  const bytes = (await segments.get(name, never)) ?? Buffer.alloc(0)
+  await segments.remove(name, never)
+  const fix = async () => {
+    expect(await object.document()).toEqual(before)
+    await segments.put(name, bytes, never)
+  }
+  const line = { code: 'checkpoint.index-missing', error: expect.stringContaining(name) }
+  return { stage, line, connector: stage.start(), fix }
+}
+
+const ofStream = documentedAcls({ connector: '<connector>', stream: '<stream>', topic: 'client.modified' }).flatMap(
+  ({ operation, resource, name }, at) =>
+    name === '<connector>' || name === '<connector>.slots' ? [] : [{ at, what: `${operation} on ${resource} ${name}` }],
+)
+
+const causes: Readonly<Record<string, () => Promise<Held>>> = {
+  ...Object.fromEntries(ofStream.map(({ at, what }) => [`the ACL ${what} is missing`, () => aclOf(at)])),
+  'the password of Kafka was rotated': kafkaPassword,
+  'a topic is missing': missingTopic,
+  'the password of Polaris was rotated': polarisPassword,
+  'a segment of the client index is missing': missingSegment,
+  'the document is missing': () => document('checkpoint.missing', (object) => object.remove()),
+  'the document is damaged': () => document('checkpoint.damaged', (object) => object.write('{"format":3')),
+  'the document has an unknown format': () =>
+    document('checkpoint.unknown-format', (object, text) => object.write(text.replace('"format":3', '"format":4'))),
+}
+
+/** Starts a held process and one that publishes meanwhile. The returned function checks and stops both. */
+async function heldBesidePublishing(): Promise<() => Promise<void>> {
+  const stage = await secureScene({ kafka, admin }, { environment: { PLACEMENT: 'single', LOG_LEVEL: 'debug' } })
+  await stage.allow(stage.acls.filter(({ resource }) => resource !== 'group'))
+  const first = stage.start()
+  await first.line(held)
+  const plain = { KAFKA_BROKERS: kafka.bootstrap, KAFKA_SSL_CA: '', KAFKA_SASL_MECHANISM: '' }
+  const other = stage.start({ ...plain, KAFKA_SASL_USERNAME: '', KAFKA_SASL_PASSWORD: '' })
+  await other.line(claimed)
+  const stopChanges = stage.simulator.changeEvery(500)
+  return async () => {
+    expect(await first.line(says('stream still held'), 120_000)).toMatchObject({ code: 'publish.unauthorized' })
+    stopChanges()
+    stage.simulator.change()
+    expectExactlyOnce(stage, await stage.caughtUp())
+    expect(other.lines().filter(claimed)).toHaveLength(1)
+    expect(other.lines().filter(({ msg }) => /lost|failed|again/.test(msg))).toEqual([])
+    expect(await other.stop()).toBe(0)
+    expect(await first.stop()).toBe(0)
+  }
+}
+
+it('resumes a held stream without a restart once the cause is gone, and fences no producer while it checks', async () => {
+  const finish = await heldBesidePublishing()
+  const streams: (Held & { cause: string })[] = []
+  for (const [cause, make] of Object.entries(causes)) streams.push({ cause, ...(await make()) })
+  for (const { cause, connector, line, fix } of streams) {
+    expect(await connector.line(held), cause).toMatchObject({ level: 'error', ...line })
+    const { status, body } = await connector.get('/readyz')
+    expect(status, cause).toBe(503)
+    const report = { state: 'held', why: 'held', hint: expect.any(String) }
+    expect(JSON.parse(body).streams[0], cause).toMatchObject(report)
+    await fix()
+  }
+  for (const { cause, stage, connector } of streams) {
+    await connector.line(resumes, 150_000).catch((error: Error) => {
+      throw new Error(`${cause}: ${error.message}`)
+    })
+    stage.simulator.change()
+    expectExactlyOnce(stage, await stage.caughtUp())
+    expect(connector.lines().filter(held), cause).toHaveLength(1)
+    expect((await connector.get('/readyz')).status, cause).toBe(200)
+    expect(await connector.stop(), cause).toBe(0)
+  }
+  await finish()
+})
+
+it('joins the group once the password file has the right password', async () => {
+  const file = secretFile('wrong-Krznych')
+  const environment = { KAFKA_SASL_PASSWORD: '', KAFKA_SASL_PASSWORD_FILE: file.path }
+  const stage = await secureScene({ kafka, admin }, { mechanism: 'scram-sha-512', environment })
+  await stage.allow(stage.acls)
+  const replica = stage.start()
+  await replica.line(({ code, level }) => code === 'publish.unauthorized' && level === 'error')
+  file.write(kafka.secure?.password ?? '')
+  expectExactlyOnce(stage, await stage.caughtUp())
+  expect(await replica.stop()).toBe(0)
+})

@@ -1,0 +1,66 @@
+import { expect, it, onTestFinished } from 'vitest'
+import { checkpointObject } from '../support/checkpoint-object.ts'
+import type { LogLine } from '../support/connector-process.ts'
+import { startTcpProxy } from '../support/servers/tcp-proxy.ts'
+import { expectExactlyOnce, scene } from '../support/stream-scene.ts'
+
+/** Saves the checkpoint within 1 s; not ready after 3 s without progress. */
+const yaml = `
+  http: { readyAfter: 3s }
+  checkpoint: { savePeriod: 1s }
+  streams: [{ polaris: { retry: { retries: 2, firstPause: 50ms, maxPause: 200ms }, server: { maxProbeInterval: 200ms } } }]`
+const says = (msg: string) => (line: LogLine) => line.msg === msg
+const aboutReading = new Set([
+  'reading a page failed, retrying',
+  'reading works again',
+  'server is down, its streams wait',
+  'server asks to wait, its streams wait',
+  'server answers again, its streams resume',
+])
+
+it('keeps its claim and saves only committed state while Polaris is unavailable, then continues', async () => {
+  const stage = await scene({ source: { clients: 30 }, yaml })
+  const { simulator } = stage
+  const url = new URL(simulator.url)
+  const proxy = await startTcpProxy({ target: Number(url.port) })
+  onTestFinished(() => proxy.close())
+  url.port = String(proxy.port)
+  const connector = stage.start({ POLARIS_URL: url.href })
+  await stage.caughtUp()
+  const metrics = async () => (await connector.get('/metrics')).body
+
+  await proxy.down()
+  const report = await connector.status(({ ready }) => !ready)
+  expect(report).toMatchObject({ state: 'source-down', why: 'no progress', code: 'source.unreachable', epoch: 1 })
+  expect(await metrics()).toMatch(/stream_state\{.*state="source-down".*\} 1/)
+  expect((await connector.get('/readyz')).status).toBe(503)
+  const failed = async (more: number) => {
+    const retries = async () => Number(/read_retries_total\{.*unreachable.*\} (\d+)/.exec(await metrics())?.[1])
+    const before = await retries()
+    await expect.poll(retries, { timeout: 60_000 }).toBeGreaterThanOrEqual(before + more)
+  }
+  await failed(5) // what was decided before is saved by then
+  const recorded = await checkpointObject(stage.name).document()
+  expect(recorded.pending).toBeNull()
+  await failed(10)
+  expect(await checkpointObject(stage.name).document()).toEqual(recorded)
+
+  await proxy.up()
+  for (const id of simulator.clientIds) simulator.change(id)
+  expectExactlyOnce(stage, await stage.caughtUp())
+  expect(await connector.line(says('server answers again, its streams resume'))).toMatchObject({
+    ...{ level: 'info', server: url.origin, probes: expect.any(Number) },
+  })
+  const lines = connector.lines().filter(({ msg }) => aboutReading.has(msg))
+  expect(lines.map(({ level, msg }) => `${level}: ${msg}`)).toEqual([
+    'warn: reading a page failed, retrying',
+    'warn: server is down, its streams wait',
+    'info: server answers again, its streams resume',
+  ])
+  expect(lines[1]).toMatchObject({ code: 'source.unreachable', error: expect.stringContaining('ECONNREFUSED') })
+  await connector.status(({ ready, state }) => ready && state === 'running')
+  expect((await connector.get('/readyz')).status).toBe(200)
+  expect(await connector.stop()).toBe(0)
+  expect(connector.lines().filter(says('new stream claimed'))).toHaveLength(1)
+  expect(connector.lines().filter(says('stream claimed'))).toEqual([])
+})

@@ -1,0 +1,44 @@
+import { expect, it } from 'vitest'
+import { expectNothingPersonal, httpOutputs } from '../support/nothing-personal.ts'
+import { forwardProxy } from '../support/servers/forward-proxy.ts'
+import { freePort } from '../support/servers/free-port.ts'
+import { expectExactlyOnce, scene } from '../support/stream-scene.ts'
+
+const credentials = 'proxy-Krznych:secretsecret'
+
+it('waits while the proxy is down, and then reads through it; the logs have neither its password nor a header', async () => {
+  const port = await freePort()
+  const { simulator, start, caughtUp } = await scene({
+    environment: {
+      POLARIS_PROXY: `http://${credentials}@127.0.0.1:${port}`,
+      POLARIS_HEADERS: 'X-Api-Key: key-Krznych',
+      LOG_LEVEL: 'trace',
+    },
+  })
+  const connector = start()
+  expect(await connector.line(({ msg }) => msg === 'reading a page failed, retrying')).toMatchObject({
+    ...{ code: 'source.proxy-unreachable', error: expect.stringContaining(`the proxy 127.0.0.1:${port}`) },
+  })
+  expect(simulator.calls).toHaveLength(0)
+  await using proxy = await forwardProxy({ credentials, port })
+  await connector.line(({ msg }) => msg === 'caught up')
+  expectExactlyOnce({ simulator }, await caughtUp())
+  expect(proxy.requests.length).toBeGreaterThanOrEqual(simulator.calls.length)
+  expect(simulator.calls[0]?.headers).toMatchObject({ 'x-api-key': 'key-Krznych' })
+  const outputs = await httpOutputs(connector)
+  expect(await connector.stop()).toBe(0)
+  expectNothingPersonal([...outputs, connector.output()])
+})
+
+it('holds the stream when the proxy rejects the password, after one attempt', async () => {
+  await using proxy = await forwardProxy({ credentials: 'other:one' })
+  const { simulator, start } = await scene({
+    environment: { POLARIS_PROXY: `http://${credentials}@${proxy.host}`, LOG_LEVEL: 'trace' },
+  })
+  const connector = start()
+  const { code } = await connector.line(({ msg }) => msg === 'stream held, rechecking periodically')
+  expect(code).toBe('source.proxy-refused')
+  expect({ proxy: proxy.requests.length, polaris: simulator.calls.length }).toEqual({ proxy: 1, polaris: 0 })
+  expect(await connector.stop()).toBe(0)
+  expectNothingPersonal([connector.output()])
+})

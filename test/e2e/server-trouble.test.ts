@@ -1,0 +1,169 @@
+import { randomUUID } from 'node:crypto'
+import { expect, inject, it, onTestFinished } from 'vitest'
+import {
+  type Fault,
+  faults,
+  type PolarisSimulator,
+  type ServerPage,
+  startPolarisSimulator,
+} from '../polaris/polaris-simulator.ts'
+import { restartFault } from '../polaris/restarts.ts'
+import { DEFAULT_ACCESS } from '../polaris/session.ts'
+import { type LogLine, startConnector } from '../support/connector-process.ts'
+import { expectNothingPersonal, httpOutputs } from '../support/nothing-personal.ts'
+import { configFile, environmentOf, expectExactlyOnce, scene, untilPublished } from '../support/stream-scene.ts'
+
+const READ = 'Client.GetClientsModified'
+const says = (msg: string) => (line: LogLine) => line.msg === msg
+const held = says('stream held, rechecking periodically')
+
+interface Trouble {
+  readonly of: typeof READ | 'ACL.Login'
+  readonly fault: Fault
+}
+const reading = (page: ServerPage): Trouble => ({ of: READ, fault: faults.serverPage(page) })
+const loggingIn = (page: ServerPage): Trouble => ({ of: 'ACL.Login', fault: faults.serverPage(page) })
+
+/** What one response of a server in trouble once did to a stream: it was held. */
+const troubles: Readonly<Record<string, Trouble>> = {
+  'http-sys-404': reading('http.sys 404'),
+  'login-page': reading('form login page'),
+  'maintenance-redirect': { of: READ, fault: faults.redirect('http://maintenance.example.net/') },
+  'sql-server': reading('database unreachable, in a document'),
+  'iis-403': reading('IIS 403'),
+  'login-500-names-password': loggingIn('ASP.NET error page'),
+  'login-404': loggingIn('http.sys 404'),
+  'login-403': loggingIn('IIS 403'),
+  'login-sql-server': loggingIn('database unreachable, in a document'),
+  'login-sign-in-page': loggingIn('ADFS sign-in page'),
+}
+
+/** One connector with a stream, and a source with logins, for each trouble. */
+async function workingStreams() {
+  const connector = `e2e-${randomUUID().slice(0, 13)}`
+  const all = await Promise.all(
+    Object.entries(troubles).map(async ([name, trouble]) => {
+      const simulator = await startPolarisSimulator({ clients: 60, access: { mode: 'cookie' } })
+      return { name, trouble, simulator, topic: `${connector}-${name}`, brokers: inject('kafkaBrokers') }
+    }),
+  )
+  const { KAFKA_TOPIC, POLARIS_CODE_MAGASIN, POLARIS_LAST_CHANGED, POLARIS_LIMIT, POLL_INTERVAL, ...environment } =
+    environmentOf(connector, inject('kafkaBrokers'))
+  const streams = all.map(({ name, simulator: { url }, topic }) => ({
+    name,
+    polaris: {
+      ...{ url, codeMagasin: 1, lastChanged: '2000-01-01', limit: 20, retry: { firstPause: '10ms' } },
+      ...{ auth: 'login', user: DEFAULT_ACCESS.user, password: DEFAULT_ACCESS.password },
+    },
+    poll: { interval: '300ms' },
+    kafka: { topic },
+  }))
+  const config = configFile(JSON.stringify({ kafka: { topics: { partitions: 1 } }, streams }))
+  const process = startConnector(['run', '--config', config], { ...environment, LOG_LEVEL: 'trace' })
+  onTestFinished(async () => {
+    await process.kill()
+    await Promise.all(all.map(({ simulator }) => simulator.close()))
+  })
+  return { all, process }
+}
+
+/** Applies the fault to the next call of the function only. Resolves once it has. */
+function applyOnce({ faults }: PolarisSimulator, { of, fault }: Trouble): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const remove = faults.when(
+    (call) => call.function === of,
+    () => {
+      remove()
+      resolve()
+      return fault
+    },
+  )
+  return promise
+}
+
+it('holds no working stream because of one response of a server in trouble', async () => {
+  const { all, process } = await workingStreams()
+  for (const stage of all) await untilPublished(stage)
+  for (const { trouble, simulator } of all) {
+    const applied = applyOnce(simulator, trouble)
+    if (trouble.of === 'ACL.Login') simulator.expireSessions()
+    await applied
+    for (let change = 0; change < 5; change += 1) simulator.change()
+  }
+  for (const { name, simulator, topic, brokers } of all) {
+    // A login that may have failed because of the password is tried again after a minute.
+    const published = await untilPublished({ brokers, topic, simulator }, 150_000)
+    expectExactlyOnce({ simulator }, published)
+    const logins = simulator.calls.filter((call) => call.function === 'ACL.Login')
+    expect(logins.length, name).toBeLessThanOrEqual(3)
+  }
+  expect(process.lines().filter(held)).toEqual([])
+  const outputs = await httpOutputs(process)
+  expect(await process.stop()).toBe(0)
+  expectNothingPersonal([...outputs, process.output()])
+}, 240_000)
+
+it('needs nobody while the server restarts again and again, each time in another way', async () => {
+  const restarts = { everyMs: 3_000, forMs: 1_500 }
+  const kinds = 11
+  const yaml = `streams: [{ polaris: {
+    retry: { retries: 2, firstPause: 20ms, maxPause: 100ms }, server: { maxProbeInterval: 200ms } } }]`
+  const stage = await scene({ source: { clients: 200 }, yaml, environment: { LOG_LEVEL: 'debug' } })
+  const connector = stage.start()
+  await stage.caughtUp()
+  const startedAt = Date.now()
+  const fault = () => restartFault(restarts, Date.now() - startedAt)
+  const isOver = () => Date.now() - startedAt > (kinds + 1) * restarts.everyMs
+  const stopRestarts = stage.simulator.faults.when(
+    () => fault() !== undefined,
+    () => fault() ?? faults.latency(0),
+  )
+  const stopChanges = stage.simulator.changeEvery(20)
+  await expect.poll(isOver, { timeout: 60_000, interval: 500 }).toBe(true)
+  stopRestarts()
+  stopChanges()
+  expectExactlyOnce(stage, await stage.caughtUp())
+  expect(connector.lines().filter(({ level }) => level === 'error')).toEqual([])
+  const recoveries = ['reading works again', 'server answers again, its streams resume']
+  expect(connector.lines().filter(({ msg }) => recoveries.includes(msg)).length).toBeGreaterThanOrEqual(kinds)
+  expect(connector.lines().filter(says('stream claimed'))).toEqual([])
+  expect(await connector.stop()).toBe(0)
+}, 180_000)
+
+it('holds a working stream when such responses last, says what was seen and since when, and resumes by itself', async () => {
+  const yaml = 'streams: [{ polaris: { retry: { firstPause: 50ms, maxPause: 200ms, suspectFor: 3s } } }]'
+  const stage = await scene({ source: { clients: 30 }, yaml, environment: { LOG_LEVEL: 'debug' } })
+  const connector = stage.start()
+  await stage.caughtUp()
+  const began = Date.now()
+  const clear = stage.simulator.faults.when(() => true, faults.serverPage('http.sys 404'))
+
+  const line = await connector.line(held)
+  const since = /; \d+ such responses in a row since (\S+Z), after pages had been read$/.exec(String(line.error))?.[1]
+  expect(line).toMatchObject({ level: 'error', code: 'source.function-missing', hint: expect.any(String) })
+  expect(Math.abs(Date.parse(since ?? '') - began)).toBeLessThan(2_500)
+  expect(Date.now() - Date.parse(since ?? '')).toBeGreaterThanOrEqual(3_000)
+  expect(connector.lines().filter(says('reading a page failed, retrying'))[0]).toMatchObject({ level: 'warn' })
+  expect(JSON.parse((await connector.get('/status')).body).streams[0]).toMatchObject({
+    ...{ state: 'held', code: 'source.function-missing', error: expect.stringContaining('status 404') },
+    secondsFailing: expect.any(Number),
+  })
+
+  clear()
+  stage.simulator.change()
+  await connector.line(says('stream resumes: the cause is gone'), 90_000)
+  expectExactlyOnce(stage, await stage.caughtUp())
+  expect(await connector.stop()).toBe(0)
+}, 180_000)
+
+it.each(['http.sys 404', 'IIS 403', 'ASP.NET maintenance page with status 200', 'form login page'] as const)(
+  'holds a new stream at once: %s',
+  async (page) => {
+    const stage = await scene()
+    stage.simulator.faults.when(() => true, faults.serverPage(page))
+    const connector = stage.start()
+    expect(await connector.line(held)).toMatchObject({ level: 'error', code: expect.stringMatching(/^source\./) })
+    expect(stage.simulator.calls.length).toBeLessThanOrEqual(2)
+    expect(await connector.stop()).toBe(0)
+  },
+)

@@ -1,0 +1,127 @@
+import type { AddressInfo } from 'node:net'
+import { backOffice, dateOf, READ, settingsOf } from './back-office.ts'
+import type { Change } from './clients/change.ts'
+import type { LateOptions, LiveStore } from './clients/live-store.ts'
+import { type ClockFault, faultyClock } from './clock-fault.ts'
+import { type FaultPlan, faultPlan } from './fault-plan.ts'
+import { httpFront } from './front.ts'
+import type { SimulatorOptions } from './options.ts'
+import type { Call } from './request.ts'
+import type { ScanOptions } from './scans.ts'
+import type { TokenOptions } from './service.ts'
+import type { AccessOptions } from './session.ts'
+
+export type { ServerPage } from './answer/server-pages.ts'
+export type { Change } from './clients/change.ts'
+export { plantedMarks } from './clients/made-up-client.ts'
+export { type Fault, faults } from './fault.ts'
+export type { SimulatorOptions } from './options.ts'
+export type { Call } from './request.ts'
+
+export interface PolarisSimulator {
+  /** Includes the base path, such as `http://127.0.0.1:3443/core/api/`. */
+  readonly url: string
+  /** Every change ever made, including the first modification of every client. Empty in bench mode. */
+  readonly changes: readonly Change[]
+  /** Ids, in the order in which the clients were added. Empty in bench mode. */
+  readonly clientIds: readonly string[]
+  /** The last 10,000 calls or more, of all functions. */
+  readonly calls: readonly Call[]
+  /** Responses of `Client.GetClientsModified` with status 200. */
+  readonly served: { readonly pages: number; readonly bytes: number }
+  readonly faults: FaultPlan
+  /** The visible fields of a client. */
+  readonly fieldsOf: LiveStore['fieldsOf']
+  /** Changes the client with this id, or else any client. */
+  readonly change: LiveStore['change']
+  /** A → B → A: gives a client new content, and later its present content again. */
+  readonly changeAndBack: LiveStore['changeAndBack']
+  /** Changes any client every `ms` milliseconds, until the returned function is called or the simulator closes. */
+  changeEvery(ms: number): () => void
+  /** Changes the first clients, this many, at the same instant: quick and small even for 300,000. */
+  readonly massUpdate: LiveStore['massUpdate']
+  /** Adds new clients, modified now. */
+  readonly add: LiveStore['add']
+  /** Sets the simulator's clock (modification times, `Date` header, expiry), in ms since 1970. */
+  setClock(now: () => number): void
+  /** Replaces the fault of the `Date` header, or omits the header. */
+  setDateHeader(fault: ClockFault | 'absent'): void
+  /** Replaces the fault of the clock of modification times. */
+  setStamps(fault: ClockFault): void
+  /** Takes effect at the next call, as do `setTokens` and `setScans`; `setLate` at the next change. */
+  setAccess(access: Partial<AccessOptions>): void
+  setTokens(tokens: Partial<TokenOptions>): void
+  setScans(scans: Partial<ScanOptions>): void
+  setLate(late: Partial<LateOptions>): void
+  expireSessions(): void
+  /** Refuses every token issued so far. */
+  expireTokens(): void
+  /** Stops listening and closes all connections. */
+  close(): Promise<void>
+}
+
+const KEPT_CALLS = 10_000
+
+/**
+ * Starts a Polaris back office that follows its public documentation, with faults on demand. Resolves once it listens.
+ */
+export async function startPolarisSimulator(options: SimulatorOptions = {}): Promise<PolarisSimulator> {
+  const settings = settingsOf(options)
+  const { live, answer, expireTokens, expireSessions } = backOffice(options, settings)
+  const calls: Call[] = []
+  const served = { pages: 0, bytes: 0 }
+  const faults = faultPlan()
+  const basePath = `/${options.basePath ?? 'core/api'}/`.replace(/\/+/g, '/')
+  const server = httpFront(
+    {
+      ...{ basePath, gzip: options.gzip ?? 'never', faults, answer },
+      now: () => settings.now(),
+      dateHeader: () => settings.date(settings.now()),
+      onCall: (call) => {
+        if (calls.push(call) >= 2 * KEPT_CALLS) calls.splice(0, KEPT_CALLS)
+      },
+      onAnswer: (call, { status, body }) => {
+        if (status !== 200 || call.function !== READ) return
+        served.pages += 1
+        served.bytes += body.length
+      },
+    },
+    options.tls,
+  )
+  const host = options.host ?? '127.0.0.1'
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject).listen(options.port ?? 0, host, resolve)
+  })
+  const { port } = server.address() as AddressInfo
+  const timers = new Set<NodeJS.Timeout>()
+  return {
+    url: `${options.tls === undefined ? 'http' : 'https'}://${host}:${port}${basePath}`,
+    ...{ changes: live.changes, clientIds: live.ids, calls, served, faults },
+    ...{
+      fieldsOf: live.fieldsOf,
+      change: live.change,
+      changeAndBack: live.changeAndBack,
+      massUpdate: live.massUpdate,
+      add: live.add,
+    },
+    ...{ expireTokens, expireSessions },
+    changeEvery: (ms) => {
+      const timer = setInterval(() => live.change(), ms)
+      timers.add(timer)
+      return () => clearInterval(timer)
+    },
+    setClock: (now) => void Object.assign(settings, { now }),
+    setDateHeader: (fault) => void Object.assign(settings, { date: dateOf(fault) }),
+    setStamps: (fault) => void Object.assign(settings, { stamp: faultyClock(fault) }),
+    setAccess: (access) => void Object.assign(settings.access, access),
+    setTokens: (tokens) => void Object.assign(settings.tokens, tokens),
+    setScans: (scans) => void Object.assign(settings.scans, scans),
+    setLate: (late) => void Object.assign(settings.late, late),
+    close: async () => {
+      for (const timer of timers) clearInterval(timer)
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+      server.closeAllConnections()
+      await closed
+    },
+  }
+}

@@ -1,0 +1,48 @@
+import { canonicalJson, sha256 } from '../../connector/event/canonical-json.ts'
+import { type ClientTable, clientTable } from '../../connector/index/client-table.ts'
+import { clientKey, contentKey, type IndexEntry } from '../../connector/index/index-entry.ts'
+import { deltaWords, type IndexState } from '../../connector/index/index-state.ts'
+import { segmentEntries } from '../../connector/index/segment.ts'
+import type { Check } from './evidence.ts'
+
+/** A larger document takes too long to write with every transaction. */
+const MAX_DOCUMENT = 128 * 1024
+
+export const documentTooLarge: Check = ({ documents }) =>
+  documents.flatMap(({ text }) => (text.length > MAX_DOCUMENT ? [`a checkpoint has ${text.length} characters`] : []))
+
+/** The index of the last checkpoint, with nothing pending, has for each client what the topic says. */
+export const otherIndex: Check = ({ history, stream, records, documents }) => {
+  const last = documents.at(-1)?.document
+  if (last === undefined || last.pending !== null) return []
+  const segments = history.segments.get(stream.key) ?? new Map()
+  const table = tableOf(last.committed.state.index, segments)
+  if (typeof table === 'string') return [table]
+  const published = new Map(records.map(({ event }) => [event.subject, event]))
+  const wrong = [...published].flatMap(([client, { data, sequence }]) => {
+    const entry = table.get(clientKey(client))
+    const expected = { content: contentKey(sha256(canonicalJson(data))), number: Number(sequence) }
+    return isSame(entry, expected) ? [] : [`the index has ${textOf(entry)} for ${client}, not ${textOf(expected)}`]
+  })
+  const more = table.size() - published.size
+  return more === 0 ? wrong : [...wrong, `the index has ${more} clients more than the topic`]
+}
+
+type Expected = Pick<IndexEntry, 'content' | 'number'>
+
+const isSame = (entry: Expected | undefined, { content, number }: Expected) =>
+  entry?.content === content && entry.number === number
+
+const textOf = (entry: Expected | undefined) =>
+  entry === undefined ? 'nothing' : `content ${entry.content}, number ${entry.number}`
+
+function tableOf({ segments, delta }: IndexState, stored: ReadonlyMap<string, Uint8Array>): ClientTable | string {
+  const table = clientTable()
+  for (const { name, sha256 } of segments) {
+    const words = segmentEntries(stored.get(name) ?? new Uint8Array(), sha256)
+    if (words === undefined) return `segment ${name} is missing or damaged`
+    table.setAll(words)
+  }
+  table.setAll(deltaWords(delta))
+  return table
+}

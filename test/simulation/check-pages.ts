@@ -1,0 +1,76 @@
+import type { Scan } from '../../connector/scan/scan-state.ts'
+import type { ClientRecord } from '../../connector/source/client-source.ts'
+import type { Check, Evidence } from './evidence.ts'
+import type { Read } from './simulated-stream.ts'
+
+/**
+ * Invariant 1: when the checkpoint moves past a page, the topic has each client of that page with its content or a
+ * later one, unless clients are to be read again; then it has them once they were.
+ */
+export const savedTooEarly: Check = (evidence) => {
+  const pages = Map.groupBy(evidence.stream.reads, tokenOf)
+  const passed = new Set<string>()
+  let owed: Passed[] = []
+  return evidence.documents.flatMap((stored) => {
+    const { scans, recheck } = stored.document.committed.state
+    const isPublished = publishedBefore(evidence, stored.recordsBefore)
+    const all = scans.live.scan === null ? scans.background : [...scans.background, scans.live.scan]
+    const missing = all.flatMap((scan): Passed[] => {
+      const token = `${scan.lastChanged} ${scan.checkPoint}`
+      if (scan.checkPoint === null || passed.has(token)) return []
+      passed.add(token)
+      return missingOf(scan, pages.get(token) ?? [], isPublished)
+    })
+    const lost = recheck === null ? [...missing, ...owed.filter(mustBePublished(evidence, stored, isPublished))] : []
+    owed = recheck === null ? [] : [...owed, ...missing]
+    return lost.map(({ scan, clients: [client] }) => {
+      const { No, Contenu } = client ?? {}
+      return `the checkpoint is past a page of the ${scan.kind} scan with ${No} ${Contenu}, which is not in the topic`
+    })
+  })
+}
+
+/** Clients of a page that the checkpoint is past although they were not published. */
+interface Passed {
+  readonly scan: Scan
+  readonly clients: readonly ClientRecord[]
+}
+
+type IsPublished = (client: ClientRecord) => boolean
+
+const tokenOf = ({ at, page }: Read) => `${at.lastChanged} ${page?.checkPoint}`
+
+/** A page that was read twice may have had different clients each time. */
+function missingOf(scan: Scan, readings: readonly Read[], isPublished: IsPublished): Passed[] {
+  const clients = readings.map(({ page }) => page?.clients.filter((client) => !isPublished(client)) ?? [])
+  const [first] = clients
+  return first === undefined || clients.some(({ length }) => length === 0) ? [] : [{ scan, clients: first }]
+}
+
+/** What was to be read again has been, if its time is known and it has not changed meanwhile. */
+function mustBePublished(
+  { stream, history }: Evidence,
+  { changesBefore }: Evidence['documents'][number],
+  isPublished: IsPublished,
+): (passed: Passed) => boolean {
+  const changes = stream.polaris.changes.slice(0, changesBefore)
+  const isCurrent = ({ No, Contenu }: ClientRecord) =>
+    changes.findLast(({ clientId }) => clientId === No)?.content === Contenu
+  return ({ scan, clients }) =>
+    (scan.kind === 'backfill' || scan.kind === 'full') &&
+    history.options.modificationTime !== 'hidden' &&
+    clients.some((client) => isCurrent(client) && !isPublished(client))
+}
+
+function publishedBefore({ stream, records }: Evidence, recordsBefore: number): IsPublished {
+  const { changes } = stream.polaris
+  const published = records.filter(({ at }) => at < recordsBefore)
+  return ({ No, Contenu }) => {
+    const isOf = ({ clientId, content }: (typeof changes)[number], text: unknown) => clientId === No && content === text
+    const first = changes.findIndex((change) => isOf(change, Contenu))
+    return published.some(
+      ({ event }) =>
+        event.subject === No && changes.findLastIndex((change) => isOf(change, event.data.Contenu)) >= first,
+    )
+  }
+}

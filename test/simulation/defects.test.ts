@@ -1,0 +1,174 @@
+import { describe, expect, it } from 'vitest'
+import type { OutgoingRecord } from '../../connector/event/client-event.ts'
+import type { ExactlyOnceProducer, StreamProducer } from '../../connector/publish/event-publisher.ts'
+import { semaphore } from '../../connector/runtime/semaphore.ts'
+import type { CheckPoint, ReadArguments } from '../../connector/source/client-source.ts'
+import type { StreamParts } from '../../connector/stream/run-stream.ts'
+import type { Defects } from './defects.ts'
+import { failureOf, type Kind } from './histories.ts'
+
+type Of = Parameters<NonNullable<Defects['stream']>>[1]
+
+const withProducer = (change: (producer: StreamProducer, of: Of) => StreamProducer): Defects => ({
+  stream: (parts, of) => {
+    const { publisher } = parts.open
+    const open: typeof publisher.open = async (how, stop) => change(await publisher.open(how, stop), of)
+    return { ...parts, open: { ...parts.open, publisher: { ...publisher, open } } }
+  },
+})
+
+const withExactlyOnceProducer = (change: (producer: ExactlyOnceProducer) => ExactlyOnceProducer): Defects =>
+  withProducer((producer) => (producer.delivery === 'exactly-once' ? change(producer) : producer))
+
+const withSentRecords = (change: (records: readonly OutgoingRecord[], of: Of) => readonly OutgoingRecord[]): Defects =>
+  withProducer((producer, of) => ({
+    ...producer,
+    begin: (finish) => {
+      const transaction = producer.begin(finish)
+      return { ...transaction, send: (records) => transaction.send(change(records, of)) }
+    },
+  }))
+
+const withReadArguments = (change: (at: ReadArguments) => ReadArguments): Defects => ({
+  stream: (parts) => withRead(parts, (source) => (at, stop) => source.read(change(at), stop)),
+})
+
+type Source = StreamParts['pipeline']['reader']['source']
+
+function withRead(parts: StreamParts, read: (source: Source) => Source['read']): StreamParts {
+  const { pipeline } = parts
+  return {
+    ...parts,
+    pipeline: { ...pipeline, reader: { ...pipeline.reader, source: { read: read(pipeline.reader.source) } } },
+  }
+}
+
+const rewritten = (record: OutgoingRecord, from: RegExp, to: string) => ({
+  ...record,
+  value: record.value.replace(from, to),
+})
+
+function firstCallOnly(onChange: (streams: ReadonlySet<string>) => void): typeof onChange {
+  let isFirst = true
+  return (streams) => {
+    if (isFirst) onChange(streams)
+    isFirst = false
+  }
+}
+
+const oneAtATime = semaphore(1)
+
+/** Defects by name, and the violation that each must cause. */
+const cases: Record<string, { defects: Defects; violation: RegExp; kind?: Kind }> = {
+  'a publisher that loses a record': {
+    defects: withSentRecords((records) => records.slice(1)),
+    violation: /the checkpoint is past a page of the .* scan/,
+  },
+  'an at-least-once publisher that loses a record': {
+    defects: withSentRecords((records) => records.slice(1)),
+    violation: /the last change .* is lost/,
+    kind: 'at-least-once',
+  },
+  'a publisher that sends a record twice': {
+    defects: withSentRecords((records) => [...records, ...records.slice(0, 1)]),
+    violation: /is duplicated or out of order/,
+  },
+  'an event scan that finds no events': {
+    defects: withExactlyOnceProducer((producer) => ({ ...producer, scanEvents: async () => new Set() })),
+    violation: /is duplicated or out of order/,
+  },
+  'a publisher that leaves hanging transactions to the next marker': {
+    defects: withProducer((producer) => ({
+      ...producer,
+      readKafkaState: async (of, stop) => ({ ...(await producer.readKafkaState(of, stop)), open: [] }),
+    })),
+    violation: /is duplicated or out of order/,
+  },
+  'a publisher that aborts hanging transactions that must be committed': {
+    defects: withExactlyOnceProducer((producer) => ({
+      ...producer,
+      repairTransactions: (plan, stop) => producer.repairTransactions({ ...plan, as: 'aborted' }, stop),
+    })),
+    violation: /is lost|is not published/,
+  },
+  'a publisher that reverses its records': {
+    defects: withSentRecords((records) => records.toReversed()),
+    violation: /follows event \d+ in its partition/,
+  },
+  'a Kafka that lets fenced producers publish': {
+    defects: { fencing: 'off' },
+    violation: /published .* after it was fenced/,
+  },
+  'a store that ignores conditions': {
+    defects: { conditions: 'ignored' },
+    violation: /after another replica claimed it/,
+  },
+  'a checkPoint that is not sent back verbatim': {
+    defects: withReadArguments((at) => ({
+      ...at,
+      checkPoint: at.checkPoint === null ? null : (`${at.checkPoint} ` as CheckPoint),
+    })),
+    violation: /sent .* with other arguments/,
+  },
+  'a checkPoint that is sent with other arguments': {
+    defects: withReadArguments((at) => (at.checkPoint === null ? at : { ...at, output: 'xml' })),
+    violation: /sent .* with other arguments/,
+  },
+  'a stop that does not wait for the page in progress': {
+    defects: { stream: (parts, { stop }) => ({ ...parts, pipeline: { ...parts.pipeline, giveUp: stop } }) },
+    violation: /the page in progress was dropped/,
+  },
+  'a stop that does not save': {
+    defects: {
+      stream: (parts, { stop }) => {
+        const { object } = parts.open
+        const write: typeof object.write = async (text, expected, finish) =>
+          stop.aborted && expected !== null
+            ? { kind: 'written', version: expected }
+            : object.write(text, expected, finish)
+        return { ...parts, open: { ...parts.open, object: { ...object, write } } }
+      },
+    },
+    violation: /the last page was not saved/,
+  },
+  'a stop that is ignored': {
+    defects: { stream: (parts) => withRead(parts, (source) => (at) => source.read(at, new AbortController().signal)) },
+    violation: /has not stopped|took \d+ ms to stop/,
+  },
+  'ids that depend on the replica': {
+    defects: withSentRecords((records, { replica }) =>
+      records.map((record) => rewritten(record, /"id":"/, `"id":"${replica}`)),
+    ),
+    violation: /has several ids/,
+    kind: 'at-least-once',
+  },
+  'events that name another stream': {
+    defects: withSentRecords((records) => records.map((record) => rewritten(record, /clients-2"/, 'clients-1"'))),
+    violation: /clients-2: published .* of .*clients-1/,
+  },
+  'a replica that ignores all but its first assignment': {
+    defects: {
+      placement: (placement) => ({
+        ...placement,
+        run: (onChange, stop) => placement.run(firstCallOnly(onChange), stop),
+      }),
+    },
+    violation: /clients-\d runs on .*, is assigned to replica-\d+, 180000 ms after/,
+  },
+  'a stream that blocks the others': {
+    defects: {
+      stream: (parts) =>
+        withRead(parts, (source) => async (at, stop) => {
+          using _permit = await oneAtATime.acquire(stop)
+          return await source.read(at, stop)
+        }),
+    },
+    violation: /is not published, 7000 ms after the change/,
+  },
+}
+
+describe('the histories find', () => {
+  it.each(Object.entries(cases))('%s', async (_name, { defects, violation, kind = 'everyday' }) => {
+    expect(await failureOf({ kind, defects, runs: 500, seed: 1, lookingFor: violation })).toMatch(violation)
+  })
+})

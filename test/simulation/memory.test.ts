@@ -1,0 +1,136 @@
+import { setImmediate as nextTick } from 'node:timers/promises'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import { expect, it } from 'vitest'
+import type { Placement } from '../../connector/placement/placement.ts'
+import { untilAborted } from '../../connector/runtime/abort.ts'
+import { systemClock } from '../../connector/runtime/clock.ts'
+import { ConnectorError } from '../../connector/runtime/connector-error.ts'
+import { retry } from '../../connector/runtime/retry.ts'
+import { semaphore } from '../../connector/runtime/semaphore.ts'
+import { graceAfter } from '../../connector/runtime/shutdown.ts'
+import { storeCall } from '../../connector/storage/store-call.ts'
+import { createAssignment } from '../../connector/stream/assignment.ts'
+import { untilGroupAnswers } from '../../connector/stream/run-stream.ts'
+import { contentionDefaults } from '../../connector/stream/supervise-stream.ts'
+import { superviseStreams } from '../../connector/stream/supervisor.ts'
+import { type VirtualClock, virtualClock } from '../support/fakes/virtual-clock.ts'
+
+/** Checks that waiting leaves nothing on the heap while the process, and with it the `stop` signal, continues. */
+
+setFlagsFromString('--expose-gc')
+const collectGarbage: () => void = runInNewContext('gc')
+
+/** Bytes in use once finalizers have run and nothing more can be collected. */
+async function heapUsed(): Promise<number> {
+  for (let round = 0; round < 4; round += 1) {
+    collectGarbage()
+    await nextTick()
+  }
+  return process.memoryUsage().heapUsed
+}
+
+/** The smallest growth of four rounds: a leak grows in every round, caches of the engine only in the first ones. */
+async function bytesLeftBy(work: () => Promise<void>): Promise<number> {
+  const used: number[] = []
+  for (let round = 0; round <= 4; round += 1) {
+    await work()
+    used.push(await heapUsed())
+  }
+  return Math.min(...used.slice(1).map((bytes, round) => bytes - (used[round] ?? 0)))
+}
+
+const MINUTE = 60_000
+const HOUR = 60 * MINUTE
+
+/** Fires every timer that becomes due within `ms`. */
+async function pass(clock: VirtualClock, ms: number): Promise<void> {
+  const until = clock.now() + ms
+  for (let at = clock.nextTimerAt(); at !== undefined && at <= until; at = clock.nextTimerAt()) {
+    while (clock.nextTimerAt() === at) clock.fireNext()
+    await nextTick()
+  }
+  clock.pass(until - clock.now())
+}
+
+const names = Array.from({ length: 10 }, (_, index) => `stream-${index}`)
+/** One per second and stream, for an hour. */
+const RECHECKS = names.length * 3_600
+/** Far less than a leak: 300 bytes for a pending promise, 1,200 for a derived signal with a listener. */
+const BYTES_PER_WAIT = 20
+
+it('leaks nothing when lost streams wait for an hour', async () => {
+  const clock = virtualClock(0)
+  const stopping = new AbortController()
+  const placement: Placement = {
+    run: async (onChange, stop) => {
+      onChange(new Set(names))
+      await new Promise((resolve) => stop.addEventListener('abort', resolve))
+    },
+    assignmentOf: () => 'here',
+    isConfirmed: () => false,
+  }
+  const start = async () => ({ kind: 'lost', error: new Error('taken by another owner') }) as const
+  const parts = { placement, start, finishWithinMs: 10_000, contention: contentionDefaults, clock, observe: () => {} }
+  const done = superviseStreams(parts, stopping.signal)
+  expect(await bytesLeftBy(() => pass(clock, HOUR))).toBeLessThan(RECHECKS * BYTES_PER_WAIT)
+  stopping.abort()
+  await done
+})
+
+it('leaks nothing when streams wait for an hour for a group that does not answer', async () => {
+  const clock = virtualClock(0)
+  const stopping = new AbortController()
+  const assignment = () => 'unknown' as const
+  const waitFor = () => untilGroupAnswers({ assignment, clock, observe: () => {} }, stopping.signal)
+  const waiting = Promise.allSettled(names.map(waitFor))
+  expect(await bytesLeftBy(() => pass(clock, HOUR))).toBeLessThan(RECHECKS * BYTES_PER_WAIT)
+  stopping.abort()
+  await waiting
+})
+
+const policy = { retries: 1, firstPauseMs: 0, maxPauseMs: 0, maxRetryAfterMs: 0 }
+const unassigned = createAssignment()
+const opening = semaphore(100)
+
+/** One wait of each kind, each of which completes without `stop` aborting. */
+const waits: Record<string, (stop: AbortSignal) => Promise<unknown>> = {
+  'a deadline that is met': async (stop) => {
+    using limit = systemClock.deadline(MINUTE, stop)
+    limit.signal.addEventListener('abort', () => {})
+  },
+  'a deadline that passes': async (stop) => {
+    using limit = systemClock.deadline(1, stop)
+    await untilAborted(limit.signal, new Promise(() => {})).catch(() => {})
+  },
+  'an assignment that does not arrive': async (stop) => {
+    using limit = systemClock.deadline(1, stop)
+    await unassigned.until(() => false, limit.signal)
+  },
+  'a pause': (stop) => systemClock.sleep(0, stop),
+  'a call that is retried': (stop) => {
+    let calls = 0
+    const call = () =>
+      calls++ === 0 ? Promise.reject(new ConnectorError('publish.failed', 'once')) : Promise.resolve()
+    return retry(call, { clock: systemClock, policy, onRetry: () => {} }, stop)
+  },
+  'a call to the checkpoint store': (stop) => {
+    const parts = { clock: systemClock, onRetry: () => {} }
+    return storeCall(async () => 'done', { what: 'read', withinMs: MINUTE, parts }, stop)
+  },
+  'a permit to open': async (stop) => {
+    using _permit = await opening.acquire(stop)
+    await nextTick()
+  },
+  'the grace period of a run': async (stop) => {
+    using _grace = graceAfter(stop, MINUTE, systemClock)
+  },
+}
+
+it.each(Object.entries(waits))('leaks nothing after %s', async (_, wait) => {
+  const { signal } = new AbortController()
+  const many = async (count: number) => {
+    for (let done = 0; done < count; done += 500) await Promise.all(Array.from({ length: 500 }, () => wait(signal)))
+  }
+  expect(await bytesLeftBy(() => many(5_000))).toBeLessThan(5_000 * BYTES_PER_WAIT)
+})

@@ -1,0 +1,32 @@
+import type { PipelineEvent } from '../../connector/pipeline/pipeline-event.ts'
+import type { Clock } from '../../connector/runtime/clock.ts'
+import type { World } from './world.ts'
+
+/** Checks, by what one run of a stream reports, that live scans go first; collects the kinds of events. */
+export function observed(world: World, stream: string, { clock, intervalMs }: { clock: Clock; intervalMs: number }) {
+  let liveDueAt = Number.POSITIVE_INFINITY
+  /** Background pages read since a live scan was due. */
+  let pages = 0
+  return (event: PipelineEvent): void => {
+    world.eventKinds.add(event.kind)
+    if (event.kind === 'pages-published')
+      for (const { superseded, late } of event.scans.values()) {
+        if (superseded > 0) world.eventKinds.add('superseded')
+        if (late.length > 0) world.eventKinds.add('late')
+      }
+    if (event.kind === 'scans-not-interleaved') world.serialStreams.add(stream)
+    if (event.kind === 'stream-opening') liveDueAt = Number.POSITIVE_INFINITY
+    if (event.kind === 'scan-started' && event.scan === 'live') {
+      liveDueAt = clock.monotonic() + intervalMs
+      pages = 0
+    }
+    if (event.kind !== 'page-read') return
+    if (event.scan === 'live') pages = 0
+    else if (clock.monotonic() > liveDueAt) pages += 1
+    if (pages > MOST_PAGES && !world.serialStreams.has(stream))
+      world.violations.push(`${stream}: a live scan waits for ${pages} background pages`)
+  }
+}
+
+/** One that has begun, and until interleaving is proven, a second one. */
+const MOST_PAGES = 2

@@ -1,0 +1,174 @@
+import { parseDocument } from '../../connector/checkpoint/checkpoint-document.ts'
+import { LONGEST_REACH_MS, POLL_MS } from './simulated-parts.ts'
+import type { Change } from './simulated-polaris.ts'
+import { isAlive, OPENING_HOLDS_MS, STOP_WITHIN_MS, startReplica, stopReplica } from './simulated-replica.ts'
+import { CONNECTOR, type SimulatedStream } from './simulated-stream.ts'
+import { type OperationFault, type PendingOperation, release, settle, tick, type World } from './world.ts'
+
+/** Limit for the recovery of every stream once all faults have ended; contention pauses for up to two minutes. */
+const RECOVERY_MS = 180_000
+/** Limit for what only look-backs and rechecks find. Replicas may disagree by two hours on when these are due. */
+const LATE_MS = 8_000_000
+/** Limit from a change to its event while no faults occur. */
+const LAG_MS = POLL_MS + OPENING_HOLDS_MS + 1_000
+const STEPS = 200_000
+
+/**
+ * Runs all operations in order, without faults, and lets time pass. Returns true once `isDone` (checked when nothing is
+ * left to do but wait), false after `withinMs`.
+ */
+export async function runWithoutFaults(world: World, isDone: () => boolean, withinMs: number): Promise<boolean> {
+  const until = world.clock.monotonic() + withinMs
+  for (let step = 0; step < STEPS; step += 1) {
+    await settle()
+    const next = nextOperation(world)
+    if (next !== undefined) release(world, next.index, next.fault)
+    else if (isDone()) return true
+    else if (world.clock.monotonic() >= until) return false
+    else tick(world)
+  }
+  throw new Error(`more than ${STEPS} steps in ${withinMs} ms`)
+}
+
+/** The first pending operation that gets a response, and its fault: none, except for the permanent fault. */
+function nextOperation(world: World): { readonly index: number; readonly fault: OperationFault } | undefined {
+  for (const [index, operation] of world.pending.entries()) {
+    const fault = faultOf(world, operation)
+    if (fault !== 'hangs') return { index, fault }
+  }
+  return undefined
+}
+
+function faultOf(
+  { options, hasPermanentFault, streams }: World,
+  { stream, what }: PendingOperation,
+): OperationFault | 'hangs' {
+  if (!hasPermanentFault || stream !== streams[0]?.name || !options.permanentFault.startsWith(what)) return 'none'
+  return options.permanentFault.endsWith('hangs') ? 'hangs' : 'before'
+}
+
+/**
+ * Ends all faults except for the permanent one of the first stream, and checks the other streams. Each must soon run on
+ * one replica and have published everything, and must then publish a change without delay. Then stops all replicas.
+ */
+export async function checkRecovery(world: World): Promise<void> {
+  const { streams, violations } = world
+  endFaults(world)
+  if (!(await runWithoutFaults(world, () => problemsNow(world).length === 0, RECOVERY_MS))) {
+    violations.push(...problemsNow(world).map((problem) => `${problem}, ${RECOVERY_MS} ms after all faults ended`))
+  }
+  if (!(await runWithoutFaults(world, () => lateNow(world).length === 0, LATE_MS))) {
+    violations.push(...lateNow(world).map((problem) => `${problem}, ${LATE_MS} ms after all faults ended`))
+  }
+  await runWithoutFaults(world, () => false, 2 * POLL_MS)
+  for (const stream of streams) stream.change(0)
+  if (!(await runWithoutFaults(world, () => problemsNow(world).length === 0, LAG_MS))) {
+    violations.push(...problemsNow(world).map((problem) => `${problem}, ${LAG_MS} ms after the change`))
+  }
+  await stopAll(world)
+}
+
+function endFaults(world: World): void {
+  const { replicas, group, options, store, streams, kafka, server } = world
+  kafka.keepMarkers()
+  server.date = 'right'
+  for (const { process } of replicas) process.resume()
+  for (const { name } of replicas) group.reconnect(name)
+  if (!replicas.some((replica) => isAlive(replica) && !replica.isAskedToStop)) startReplica(world)
+  group.rebalance()
+  world.hasPermanentFault = options.permanentFault !== 'none'
+  if (options.permanentFault === 'checkpoint damaged') store.tamper(streams[0]?.key ?? '', '{')
+}
+
+const healthyStreams = ({ streams, hasPermanentFault }: World) => (hasPermanentFault ? streams.slice(1) : streams)
+
+/** Each healthy stream must have one owner, which runs it, and the last change of each client in the topic. */
+function problemsNow(world: World): string[] {
+  return healthyStreams(world).flatMap((stream) => {
+    const { name } = stream
+    const runners = world.replicas.filter((replica) => isAlive(replica) && replica.running.has(name))
+    const owners = world.group.ownersOf(name)
+    return [
+      ...(runners.length === 1 && owners.length === 1 && runners[0]?.name === owners[0]
+        ? []
+        : [`${name} runs on ${runners.map((runner) => runner.name)}, is assigned to ${owners}`]),
+      ...unpublishedContents(world, stream, (change) => change.lateMs === 0 && mustBeLive(world, stream, change)),
+    ]
+  })
+}
+
+/** The backfill finds what is older than the stream, look-backs what live scans have missed while a `Date` was wrong. */
+function mustBeLive({ options }: World, { polaris, documents }: SimulatedStream, change: Change): boolean {
+  const stored = documents.at(-1)?.text
+  const createdAt = stored === undefined ? null : parseDocument(stored).committed.state.scans.createdAt
+  if (createdAt === null || change.at < createdAt) return false
+  return options.clocks === 'replicas' || change === polaris.changes.at(-1)
+}
+
+/** Changes that became visible late, or are to be read again. */
+function lateNow(world: World): string[] {
+  return healthyStreams(world).flatMap((stream) => {
+    const stored = stream.documents.at(-1)?.text
+    const recheck = stored === undefined ? null : parseDocument(stored).committed.state.recheck
+    return [
+      ...unpublishedContents(world, stream, ({ lateMs }) => lateMs <= LONGEST_REACH_MS),
+      ...(recheck === null ? [] : [`${stream.name} has not read again from ${recheck.from}`]),
+    ]
+  })
+}
+
+/** The last change of each client that is not its last event. At-least-once: an older event may follow it. */
+function unpublishedContents(
+  { kafka, options }: World,
+  { name, polaris }: SimulatedStream,
+  isDue: (change: Change) => boolean,
+): string[] {
+  const published = kafka.committed
+    .filter(({ stream }) => stream === name)
+    .map(({ key, value }) => ({ key, content: (JSON.parse(value) as { data: { Contenu: string } }).data.Contenu }))
+  const isPublished = ({ clientId, content }: Change) =>
+    options.delivery === 'exactly-once'
+      ? published.findLast(({ key }) => key === clientId)?.content === content
+      : published.some((event) => event.key === clientId && event.content === content)
+  const last = new Map(polaris.changes.map((change) => [change.clientId, change]))
+  return [...last.values()]
+    .filter((change) => isDue(change) && !isPublished(change))
+    .map(({ clientId, content }) => `${clientId} ${content} is not published`)
+}
+
+/** Invariant 6: a replica that is asked to stop in the middle of a page finishes it, saves, and leaves the group. */
+async function stopAll(world: World): Promise<void> {
+  const { streams, replicas, kafka, violations, options } = world
+  for (const stream of streams) {
+    stream.requiredChanges = stream.polaris.changes.length
+    stream.change(1)
+  }
+  for (let step = 0; step < options.stopAfterSteps; step += 1) await oneStep(world)
+  const inProgress = kafka.openTransactions()
+  const before = streams.map(({ name }) => recordsOf(world, name))
+  for (const replica of replicas.filter(isAlive)) stopReplica(world, replica)
+  await runWithoutFaults(world, () => !replicas.some(isAlive), STOP_WITHIN_MS)
+  for (const { name } of replicas.filter(isAlive)) violations.push(`${name} has not stopped`)
+  for (const stream of healthyStreams(world)) {
+    const records = recordsOf(world, stream.name)
+    const isInProgress = inProgress.includes(`${CONNECTOR}.${stream.name}`)
+    if (isInProgress && records === before[streams.indexOf(stream)])
+      violations.push(`${stream.name}: the page in progress was dropped`)
+    const last = stream.documents.at(-1)
+    if (last === undefined) continue // reported already
+    const { pending, committed } = parseDocument(last.text)
+    if (pending !== null) violations.push(`${stream.name}: the last page was not saved`)
+    if (options.delivery === 'exactly-once' && committed.state.events !== records)
+      violations.push(`${stream.name}: ${committed.state.events} events are saved, ${records} published`)
+  }
+}
+
+const recordsOf = ({ kafka }: World, stream: string) =>
+  kafka.committed.filter((record) => record.stream === stream).length
+
+async function oneStep(world: World): Promise<void> {
+  await settle()
+  const next = nextOperation(world)
+  if (next === undefined) tick(world)
+  else release(world, next.index, next.fault)
+}

@@ -1,0 +1,175 @@
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import type * as StreamCheckpoints from '../../connector/checkpoint/stream-checkpoint.ts'
+import type * as Transitions from '../../connector/checkpoint/transitions.ts'
+import { ENTRY_WORDS } from '../../connector/index/index-entry.ts'
+import { deltaWords, withEntries } from '../../connector/index/index-state.ts'
+import type * as Segments from '../../connector/index/segment.ts'
+import type * as BeginScan from '../../connector/scan/begin-scan.ts'
+import type * as EndScan from '../../connector/scan/end-scan.ts'
+import type * as ScanStep from '../../connector/scan/scan-step.ts'
+import type * as Scheduler from '../../connector/scan/scheduler.ts'
+import { backgroundCandidates } from '../../connector/scan/scheduler.ts'
+import type { SegmentStore } from '../../connector/storage/segment-store.ts'
+import type { Defects } from './defects.ts'
+import { failureOf, type Kind } from './histories.ts'
+
+/** Functions of the connector that a defect replaces, by name. */
+interface Replaced {
+  beginScan: (of: typeof BeginScan.beginScan) => typeof BeginScan.beginScan
+  scanStep: (of: typeof ScanStep.scanStep) => typeof ScanStep.scanStep
+  nextChoice: (of: typeof Scheduler.nextChoice) => typeof Scheduler.nextChoice
+  recheckAfter: (of: typeof EndScan.recheckAfter) => typeof EndScan.recheckAfter
+  sortedEntries: (of: typeof Segments.sortedEntries) => typeof Segments.sortedEntries
+  prepared: (of: typeof Transitions.prepared) => typeof Transitions.prepared
+  streamCheckpoint: (of: typeof StreamCheckpoints.streamCheckpoint) => typeof StreamCheckpoints.streamCheckpoint
+}
+
+const replaced = vi.hoisted(() => ({ now: {} as Partial<Replaced> }))
+
+/** The module with one function that the defect of the moment may replace. */
+const replaceable = vi.hoisted(
+  () =>
+    <Name extends keyof Replaced>(name: Name) =>
+    async (original: () => Promise<object>) => {
+      const module = (await original()) as Record<Name, (...given: unknown[]) => unknown>
+      const real = module[name]
+      const call = (...given: unknown[]) => {
+        const change = replaced.now[name] as ((of: typeof real) => typeof real) | undefined
+        return (change === undefined ? real : change(real))(...given)
+      }
+      return { ...module, [name]: call }
+    },
+)
+
+vi.mock('../../connector/scan/begin-scan.ts', replaceable('beginScan'))
+vi.mock('../../connector/scan/scan-step.ts', replaceable('scanStep'))
+vi.mock('../../connector/scan/scheduler.ts', replaceable('nextChoice'))
+vi.mock('../../connector/scan/end-scan.ts', replaceable('recheckAfter'))
+vi.mock('../../connector/index/segment.ts', replaceable('sortedEntries'))
+vi.mock('../../connector/checkpoint/transitions.ts', replaceable('prepared'))
+vi.mock('../../connector/checkpoint/stream-checkpoint.ts', replaceable('streamCheckpoint'))
+
+/** Deletes what a new segment may replace as soon as it is uploaded. */
+function deletingTooEarly(store: SegmentStore): SegmentStore {
+  return {
+    ...store,
+    put: async (name, bytes, finish) => {
+      const before = await store.list(finish)
+      await store.put(name, bytes, finish)
+      for (const one of before) if (one !== name) await store.remove(one, finish)
+    },
+  }
+}
+
+/** Names segments by their claim epoch alone. */
+function reusingNames(store: SegmentStore): SegmentStore {
+  const short = (name: string) => name.replace(/-.*/, '')
+  return {
+    ...store,
+    put: (name, bytes, finish) => store.put(short(name), bytes, finish),
+    get: (name, finish) => store.get(short(name), finish),
+    remove: (name, finish) => store.remove(short(name), finish),
+  }
+}
+
+interface Case {
+  readonly defects?: Defects
+  readonly replaces?: Partial<Replaced>
+  readonly violation: RegExp
+  readonly kind?: Kind
+}
+
+/** Defects by name, and the violation that each must cause. */
+const cases: Record<string, Case> = {
+  'a segment that is deleted too early': {
+    defects: { segments: deletingTooEarly },
+    violation: /deletes segment .*, which the checkpoint names/,
+    kind: 'everyday',
+  },
+  'a segment whose name is used again': {
+    defects: { segments: reusingNames },
+    violation: /reuses the name of segment/,
+    kind: 'everyday',
+  },
+  'entries that are lost at a merge': {
+    replaces: { sortedEntries: (real) => (words) => real(words.subarray(0, words.length - ENTRY_WORDS)) },
+    violation: /the index has nothing for/,
+  },
+  'a merge that takes in what is pending': {
+    replaces: {
+      prepared:
+        (real) =>
+        (...given) => {
+          const next = real(...given)
+          const { committed, pending } = next
+          const index = withEntries(committed.state.index, pending?.change.entries ?? '')
+          return { ...next, committed: { ...committed, state: { ...committed.state, index } } }
+        },
+    },
+    violation: /is not published|is lost/,
+    kind: 'everyday',
+  },
+  'an index that moves before the commit': {
+    replaces: {
+      streamCheckpoint:
+        (real) =>
+        (...given) => {
+          const checkpoint = real(...given)
+          return {
+            ...checkpoint,
+            prepare: (next, finish) => {
+              checkpoint.table.setAll(deltaWords(next.change.entries))
+              return checkpoint.prepare(next, finish)
+            },
+          }
+        },
+    },
+    violation: /is not published|is lost/,
+    kind: 'everyday',
+  },
+  'a background scan that publishes what another scan has published since': {
+    replaces: {
+      scanStep: (real) => (scan, page, parts) => real(scan, page, { ...parts, events: Number.MAX_SAFE_INTEGER }),
+    },
+    violation: /is duplicated or out of order/,
+  },
+  'clients that are never read again': {
+    replaces: { recheckAfter: () => () => null },
+    violation: /the checkpoint is past a page of the (backfill|full) scan/,
+  },
+  'a recheck that never begins': {
+    replaces: { nextChoice: (real) => (states, parts) => real(states, { ...parts, recheck: null }) },
+    violation: /has not read again from/,
+  },
+  'a look-back from the start of the last live scan': {
+    replaces: {
+      beginScan: (real) => (states, beginning, parts) => {
+        const { startedAt } = states.live
+        const lookBacks = states.lookBacks.map((one) => ({ ...one, startedAt: startedAt ?? one.startedAt }))
+        const { states: begun, tag } = real({ ...states, lookBacks }, beginning, parts)
+        return { states: { ...begun, lookBacks: states.lookBacks }, tag }
+      },
+    },
+    violation: /is not published, \d+ ms after all faults ended/,
+  },
+  'live scans that wait for the background': {
+    replaces: {
+      nextChoice: (real) => (states, parts) => backgroundCandidates(states, parts)[0]?.choice ?? real(states, parts),
+    },
+    violation: /a live scan waits for \d+ background pages/,
+  },
+}
+
+describe('the histories find', () => {
+  afterEach(() => {
+    replaced.now = {}
+  })
+
+  it.each(Object.entries(cases))(
+    '%s',
+    async (_name, { defects = {}, replaces = {}, violation, kind = 'long-scans' }) => {
+      replaced.now = replaces
+      expect(await failureOf({ kind, defects, runs: 1_000, seed: 1, lookingFor: violation })).toMatch(violation)
+    },
+  )
+})

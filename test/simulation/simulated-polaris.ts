@@ -1,0 +1,133 @@
+import { ConnectorError } from '../../connector/runtime/connector-error.ts'
+import type {
+  CheckPoint,
+  ClientRecord,
+  ClientSource,
+  Page,
+  ReadArguments,
+  SourceTime,
+} from '../../connector/source/client-source.ts'
+import { wallClock } from '../../connector/source/source-time.ts'
+
+/**
+ * `fail`: a transient error. `trouble`: a 404, as while the service starts; transient for a stream that has read pages.
+ * `refuse`: a call with a token is rejected, as if the token had expired.
+ */
+export type SourceFault = 'none' | 'fail' | 'trouble' | 'refuse'
+
+/** How a server may behave within its documentation. */
+export interface Behaviour {
+  /** `frozen`: all pages of a scan show the clients as they were at its first page. */
+  readonly scans: 'current' | 'frozen'
+  /** What clients show of their modification time. */
+  readonly modificationTime: 'shown' | 'day' | 'hidden'
+  /**
+   * How a page fails that has the large client beside another one. Unless `none`, a page has a tenth of the clients
+   * that are asked for, since a limit of ten or less is never lowered.
+   */
+  readonly largeClient: 'none' | 'source.timeout' | 'source.answer-too-large'
+}
+
+export interface PolarisParts extends Behaviour {
+  readonly now: () => number
+  readonly timeZone: string
+  /** What the `Date` header says instead of the time; undefined: no header. */
+  readonly date: () => number | undefined
+  /** Awaited before each response; `replica` made the request. */
+  readonly fault: (replica: string) => Promise<SourceFault>
+}
+
+/** One version of a client, in the order in which versions became visible. */
+export interface Change {
+  readonly clientId: string
+  readonly content: string
+  /** When it became visible, in ms since 1970. */
+  readonly at: number
+  /** How old its modification time was then. */
+  readonly lateMs: number
+}
+
+/** A Polaris server in memory, shared by all replicas: clients by their last change, paged by key. */
+export interface SimulatedPolaris {
+  source(replica: string): ClientSource
+  change(change: Omit<Change, 'at'>): void
+  readonly changes: readonly Change[]
+}
+
+const LARGE_CLIENT = 'client-0'
+
+interface Row extends Change {
+  readonly modified: SourceTime
+  /** Orders changes within one second. */
+  readonly number: number
+}
+
+export function simulatedPolaris(parts: PolarisParts): SimulatedPolaris {
+  const { now, timeZone, fault, scans, largeClient } = parts
+  const sizeOf = (limit: number) => (largeClient === 'none' ? limit : Math.ceil(limit / 10))
+  const rows = new Map<string, Row>()
+  const changes: Change[] = []
+  const views: (readonly Row[])[] = []
+
+  const read = (at: ReadArguments): Page => {
+    const current = [...rows.values()].filter(({ modified }) => modified >= at.lastChanged).sort(byKey)
+    const [, , key, view] = at.checkPoint === null ? first(current, views) : parsed(at.checkPoint, at)
+    const due = (scans === 'frozen' ? (views[view] ?? []) : current).filter((row) => keyOf(row) > key)
+    const clients = due.slice(0, sizeOf(at.limit))
+    if (largeClient !== 'none' && clients.length > 1 && clients.some(({ clientId }) => clientId === LARGE_CLIENT))
+      throw new ConnectorError(largeClient, 'simulated: the page is too much')
+    const token: Token = [at.lastChanged, at.limit, clients.length === 0 ? key : keyOf(clients.at(-1) as Row), view]
+    return {
+      clients: clients.map((row) => toRecord(row, parts)),
+      hasMoreResults: due.length > clients.length,
+      checkPoint: JSON.stringify(scans === 'frozen' ? token : token.slice(0, 3)) as CheckPoint,
+      serverTime: parts.date(),
+      tookMs: 0,
+      bytes: clients.length,
+    }
+  }
+  return {
+    source: (replica) => ({
+      read: async (at) => {
+        const outcome = await fault(replica)
+        if (outcome === 'fail') throw new ConnectorError('source.unreachable', 'simulated: no answer')
+        if (outcome === 'trouble') throw new ConnectorError('source.function-missing', 'simulated: 404')
+        if (outcome === 'refuse' && at.checkPoint !== null)
+          throw new ConnectorError('source.request-refused', 'simulated: token refused')
+        return read(at)
+      },
+    }),
+    change: (made) => {
+      const change = { ...made, at: now() }
+      changes.push(change)
+      const modified = wallClock(change.at - change.lateMs, timeZone)
+      rows.set(change.clientId, { ...change, modified, number: changes.length })
+    },
+    changes,
+  }
+}
+
+/** `lastChanged`, limit, key of the last client, and the number of the frozen view. */
+type Token = readonly [string, number, string, number]
+
+function first(current: readonly Row[], views: (readonly Row[])[]): Token {
+  views.push(current)
+  return ['', 0, '', views.length - 1]
+}
+
+/** Invariant 5: a token must come with the arguments that it was issued for. */
+function parsed(token: CheckPoint, at: ReadArguments): Token {
+  const [lastChanged, limit, key, view = 0] = JSON.parse(token) as Token
+  if (lastChanged !== at.lastChanged || limit !== at.limit)
+    throw new Error('a checkPoint was sent with arguments other than its original ones')
+  return [lastChanged, limit, key, view]
+}
+
+const keyOf = (row: Row) => `${row.modified}|${String(row.number).padStart(9, '0')}`
+const byKey = (left: Row, right: Row) => (keyOf(left) < keyOf(right) ? -1 : 1)
+
+function toRecord({ clientId, content, modified }: Row, { modificationTime }: Behaviour): ClientRecord {
+  const record = { No: clientId, Contenu: content }
+  if (modificationTime === 'hidden') return record
+  return { ...record, DateModification: modificationTime === 'day' ? modified.slice(0, 10) : modified }
+}

@@ -1,0 +1,23 @@
+import { decodePage, type PageContent } from '../../connector/source/decode/decode-page.ts'
+import type { DecodeSettings } from '../../connector/source/decode/decode-xml.ts'
+import { type DecodedBody, pageDecoder } from '../../connector/source/decode/page-decoder.ts'
+
+/** The page in a decoded response, without pauses. */
+export function wholePage(...[root, clientsField]: Parameters<typeof decodePage>): PageContent {
+  const steps = decodePage(root, clientsField)
+  for (;;) {
+    const step = steps.next()
+    if (step.done) return step.value
+  }
+}
+
+/** What is in a body that arrives in chunks. */
+export async function decodedBody(
+  chunks: readonly Buffer[],
+  contentType: string | undefined,
+  settings: DecodeSettings,
+): Promise<DecodedBody> {
+  const decoder = pageDecoder(contentType, settings)
+  for (const chunk of chunks) await decoder.write(chunk)
+  return await decoder.end()
+}

@@ -1,0 +1,168 @@
+import type {
+  CommitRecord,
+  EventPublisher,
+  ExactlyOnceProducer,
+  Inspection,
+} from '../../../connector/publish/event-publisher.ts'
+import { untilAborted } from '../../../connector/runtime/abort.ts'
+import { ConnectorError } from '../../../connector/runtime/connector-error.ts'
+import {
+  abortOpen,
+  type Cluster,
+  currentRecord,
+  type FakeKafkaOptions,
+  type FakeRecord,
+  type FakeStream,
+  lost,
+  type StreamState,
+  stateOf,
+  streamOfReplica,
+} from './fake-kafka-cluster.ts'
+import { atLeastOnceProducer, destinationOf, scanEvents, transactionalProducer } from './fake-publisher-session.ts'
+
+export type {
+  FakeFault,
+  FakeKafkaOptions,
+  FakeOperation,
+  FakeRecord,
+  FakeStream,
+} from './fake-kafka-cluster.ts'
+
+/** An in-memory Kafka cluster, shared by the publishers (replicas) of all streams. Deterministic, without timers. */
+export interface FakeKafka {
+  publisher(of: FakeStream): EventPublisher
+  /** The records that a `read_committed` consumer has received so far, in order. */
+  readonly committed: readonly FakeRecord[]
+  /** The last committed commit record, even if no producer can read it yet. */
+  record(connector: string, stream: string): CommitRecord | undefined
+  deleteRecord(connector: string, stream: string): void
+  /** Deletes the events topic, its records and all commit records. The next opening may create it again. */
+  deleteTopic(): void
+  /** Gives the transactional id another producer id at the next opening. */
+  expireProducerId(connector: string, stream: string): void
+  /** The open transaction times out: the broker aborts it and fences its producer. */
+  timeOut(connector: string, stream: string): void
+  /** Loses one marker of the stream's next transaction, as Kafka does when a partition has no leader. */
+  loseNextMarker(connector: string, stream: string): void
+  /** Omits the marker of the stream's next commit record. */
+  loseNextRecordMarker(connector: string, stream: string): void
+  /** Cancels all pending marker losses. */
+  keepMarkers(): void
+  /** Streams with an open transaction, which blocks `read_committed` consumers. */
+  openTransactions(): readonly string[]
+  /** Number of operations that have yet to take effect. */
+  readonly lateCount: number
+  /** Delivers late operation `index` (0 = oldest); rejected if its producer has been fenced meanwhile. */
+  deliverLate(index?: number): void
+  /** From now on no operation of the replica settles; one in the hook takes effect only if `after` or `late`. */
+  crash(replica: string): void
+  setPartitions(partitions: number): void
+}
+
+export function fakeKafka(options: FakeKafkaOptions): FakeKafka {
+  const cluster: Cluster = {
+    options,
+    streams: new Map(),
+    committed: [],
+    late: [],
+    crashed: new Set(),
+    partitions: options.partitions,
+    topicId: 'topic 1',
+    topics: 1,
+    transactions: 0,
+  }
+  return {
+    publisher: (of) => fakePublisher(cluster, of),
+    committed: cluster.committed,
+    record: (connector, stream) => currentRecord(cluster, stateOf(cluster, `${connector}.${stream}`)),
+    deleteRecord: (connector, stream) => deleteRecord(stateOf(cluster, `${connector}.${stream}`)),
+    deleteTopic: () => {
+      cluster.topicId = undefined
+      cluster.committed.length = 0
+      for (const state of cluster.streams.values()) {
+        deleteRecord(state)
+        state.hanging = []
+      }
+    },
+    expireProducerId: (connector, stream) => {
+      stateOf(cluster, `${connector}.${stream}`).producerId += '+'
+    },
+    timeOut: (connector, stream) => {
+      const state = stateOf(cluster, `${connector}.${stream}`)
+      if (state.open !== undefined) fence(state)
+    },
+    loseNextMarker: (connector, stream) => {
+      stateOf(cluster, `${connector}.${stream}`).losesNextMarker = true
+    },
+    loseNextRecordMarker: (connector, stream) => {
+      stateOf(cluster, `${connector}.${stream}`).losesNextRecordMarker = true
+    },
+    keepMarkers: () => {
+      for (const state of cluster.streams.values()) {
+        state.losesNextMarker = false
+        state.losesNextRecordMarker = false
+      }
+    },
+    openTransactions: () => [...cluster.streams].filter(([, { open }]) => open !== undefined).map(([name]) => name),
+    get lateCount() {
+      return cluster.late.length
+    },
+    deliverLate: (index = 0) => cluster.late.splice(index, 1)[0]?.(),
+    crash: (replica) => cluster.crashed.add(replica),
+    setPartitions: (partitions) => {
+      cluster.partitions = partitions
+    },
+  }
+}
+
+function deleteRecord(state: StreamState): void {
+  state.record = undefined
+  state.readable = { ...state.readable, record: undefined }
+}
+
+/** Fences the current producer and aborts its transaction. */
+function fence(state: StreamState): void {
+  state.epoch += 1
+  abortOpen(state)
+}
+
+function fakePublisher(cluster: Cluster, of: FakeStream): EventPublisher {
+  const stream = streamOfReplica(cluster, of)
+  const { state, request } = stream
+  const openTransactional = () => {
+    fence(state)
+    state.readable = { record: currentRecord(cluster, state), isUnstable: state.unstable !== undefined }
+    return transactionalProducer(stream, state.epoch)
+  }
+  return {
+    open: ({ publishedEvents }, stop) => {
+      const effect = () => {
+        mustHaveTopic(cluster, publishedEvents)
+        return of.delivery === 'at-least-once' ? atLeastOnceProducer(stream) : openTransactional()
+      }
+      return untilAborted(stop, request({ operation: 'open', effect, lost: lost('open', 'publish.unreachable') }))
+    },
+    inspect: ({ publishedEvents }, stop) => {
+      const effect = (): Inspection => {
+        const destination = cluster.topicId === undefined ? undefined : destinationOf(cluster)
+        if (destination === undefined && publishedEvents > 0) throw topicLost()
+        const stored = { record: currentRecord(cluster, state), isUnstable: state.unstable !== undefined }
+        const scan: ExactlyOnceProducer['scanEvents'] = (of, until) => scanEvents(stream, of, until)
+        return of.delivery === 'at-least-once'
+          ? { delivery: of.delivery, destination, stored }
+          : { delivery: 'exactly-once', scanEvents: scan, destination, stored }
+      }
+      return untilAborted(stop, request({ operation: 'inspect', effect, lost: lost('inspect', 'publish.unreachable') }))
+    },
+  }
+}
+
+const topicLost = () => new ConnectorError('checkpoint.topic-lost', 'fake: the topic no longer exists')
+
+/** Follows the connector's rule: creates a missing topic only if nothing was published to it. */
+function mustHaveTopic(cluster: Cluster, publishedEvents: number): void {
+  if (cluster.topicId !== undefined) return
+  if (publishedEvents > 0) throw topicLost()
+  cluster.topics += 1
+  cluster.topicId = `topic ${cluster.topics}`
+}

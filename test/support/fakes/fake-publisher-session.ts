@@ -1,0 +1,291 @@
+import type { OutgoingRecord } from '../../../connector/event/client-event.ts'
+import { partitionOf } from '../../../connector/kafka/partitioner.ts'
+import type {
+  AtLeastOnceProducer,
+  CommitRecord,
+  Destination,
+  EventReading,
+  EventScan,
+  ExactlyOnceProducer,
+  KafkaState,
+  PublisherTransaction,
+  RepairPlan,
+} from '../../../connector/publish/event-publisher.ts'
+import { partitionBatches } from '../../../connector/publish/record-batches.ts'
+import { untilAborted } from '../../../connector/runtime/abort.ts'
+import { ConnectorError } from '../../../connector/runtime/connector-error.ts'
+import {
+  abortOpen,
+  applyMarkers,
+  type Cluster,
+  type FakeRecord,
+  lost,
+  markRecord,
+  type OpenTransaction,
+  type StreamOfReplica,
+} from './fake-kafka-cluster.ts'
+
+const topicOf = ({ options }: Cluster) => options.topic ?? 'client.modified'
+
+export function destinationOf(cluster: Cluster): Destination {
+  const { options, partitions, topicId = null } = cluster
+  return { clusterId: options.clusterId ?? 'fake-cluster', topic: topicOf(cluster), topicId, partitions }
+}
+
+/** The records as stored. Throws `publish.refused` for a record above the limit, as the connector does. */
+function stored(stream: StreamOfReplica, records: readonly OutgoingRecord[], partitions: number, transaction: number) {
+  const layout = { topic: 'any', partitions }
+  const maxMessageBytes = stream.cluster.options.maxMessageBytes ?? 1_000_000
+  partitionBatches(records, { events: layout, deadLetters: layout, maxMessageBytes, publishedAt: 0 })
+  return records.map((record) => ({
+    ...record,
+    partition: partitionOf(Buffer.from(record.key ?? record.value), partitions),
+    stream: stream.name,
+    replica: stream.replica,
+    transaction,
+    at: stream.cluster.options.clock.now(),
+  }))
+}
+
+interface ProducerState {
+  /** Number of partitions when the producer was opened. */
+  readonly partitions: number
+  isInTransaction: boolean
+  isOver: boolean
+}
+
+function newProducer({ cluster }: StreamOfReplica): ProducerState {
+  return { partitions: cluster.partitions, isInTransaction: false, isOver: false }
+}
+
+function enterTransaction(producer: ProducerState): void {
+  if (producer.isOver) throw new ConnectorError('bug', 'begin a transaction: the producer is closed')
+  if (producer.isInTransaction) throw new ConnectorError('bug', 'begin a transaction: another one is open')
+  producer.isInTransaction = true
+}
+
+/** With at-least-once, `producerIds` is empty and no open transaction is looked for. */
+function readState(
+  { cluster, state, request }: StreamOfReplica,
+  producerIds: readonly (string | null)[],
+  stop: AbortSignal,
+): Promise<KafkaState> {
+  const effect = (): KafkaState => {
+    const hanging = state.hanging.filter(({ producerId }) => producerIds.includes(producerId))
+    const open = hanging.map(({ to, partition, producerId }) => {
+      const topic = to === 'events' ? topicOf(cluster) : `${topicOf(cluster)}.dlq`
+      return { topic, partition, startOffset: '0', producerId }
+    })
+    return { destination: destinationOf(cluster), stored: state.readable, open }
+  }
+  return untilAborted(stop, request({ operation: 'state', effect, lost: lost('state', 'publish.unreachable') }))
+}
+
+export async function scanEvents(
+  { cluster, name, request }: StreamOfReplica,
+  { since, matchOf }: EventScan,
+  stop: AbortSignal,
+) {
+  const effect = () => {
+    const events = cluster.committed.filter(({ stream, to, at }) => stream === name && to === 'events' && at >= since)
+    return new Set(events.flatMap(({ value }) => matchOf(value) ?? []))
+  }
+  return await untilAborted(stop, request({ operation: 'scan', effect, lost: lost('scan', 'publish.unreachable') }))
+}
+
+async function readEvents<Found>(
+  { cluster, name, request }: StreamOfReplica,
+  { find, onVisible, onProgress }: EventReading<Found>,
+  stop: AbortSignal,
+) {
+  const effect = () => cluster.committed.filter(({ stream, to }) => stream === name && to === 'events')
+  const answer = request({ operation: 'scan', effect, lost: lost('scan', 'publish.unreachable') })
+  for (const { value } of await untilAborted(stop, answer)) {
+    const found = find(value)
+    if (found !== undefined) onVisible(found)
+  }
+  onProgress(1)
+}
+
+interface Repairing extends RepairPlan {
+  readonly producer: ProducerState
+  readonly epoch: number
+}
+
+async function repair(stream: StreamOfReplica, repairing: Repairing, stop: AbortSignal): Promise<void> {
+  const { cluster, state, request } = stream
+  const { producer, epoch, as, record } = repairing
+  const effect = () => {
+    if (epoch !== state.epoch) throw new ConnectorError('publish.fenced', 'fake: another producer was opened')
+    const own = state.hanging.filter(({ producerId }) => producerId === state.producerId)
+    state.hanging = state.hanging.filter((one) => !own.includes(one))
+    const marked = applyMarkers(state, own)
+    if (as === 'committed') makeVisible(stream, epoch, marked)
+    if (record.kind === 'rewrite') state.unstable = record.record
+    markRecord(state, { hasRecord: record.kind !== 'none' }, (value) => {
+      if (record.kind === 'rewrite') state.record = { value, at: cluster.options.clock.now() }
+    })
+    const isLeft = state.hanging.some(({ producerId }) => producerId === state.producerId)
+    if (isLeft || state.unstable !== undefined) throw lost('repair', 'publish.outcome-unknown')
+  }
+  try {
+    await untilAborted(stop, request({ operation: 'repair', effect, lost: lost('repair', 'publish.unreachable') }))
+  } catch (error) {
+    producer.isOver = true
+    throw error
+  }
+}
+
+function makeVisible({ cluster, state }: StreamOfReplica, epoch: number, records: readonly FakeRecord[]): void {
+  const epochs = { own: epoch, newest: state.epoch }
+  cluster.committed.push(...records.map((record) => ({ ...record, epochs })))
+}
+
+export function transactionalProducer(stream: StreamOfReplica, epoch: number): ExactlyOnceProducer {
+  const producer = newProducer(stream)
+  const { producerId } = stream.state
+  return {
+    delivery: 'exactly-once',
+    producerId,
+    readKafkaState: ({ formerProducerId }, stop) => readState(stream, [producerId, formerProducerId], stop),
+    scanEvents: (scan, stop) => scanEvents(stream, scan, stop),
+    readEvents: (reading, stop) => readEvents(stream, reading, stop),
+    readHangingEvent: async () => stream.state.hanging.find(({ to }) => to === 'events')?.value,
+    repairTransactions: (plan, stop) => repair(stream, { ...plan, producer, epoch }, stop),
+    begin: (finish) => {
+      enterTransaction(producer)
+      return transaction(stream, { producer, epoch }, finish)
+    },
+    close: async () => {
+      producer.isOver = true
+    },
+  }
+}
+
+function transaction(
+  stream: StreamOfReplica,
+  owner: { producer: ProducerState; epoch: number },
+  finish: AbortSignal,
+): PublisherTransaction {
+  const { cluster, state, request } = stream
+  const { producer, epoch } = owner
+  const own: OpenTransaction = { records: [], number: ++cluster.transactions, isOver: false, hasRecord: false }
+  let sending: 'not started' | 'in progress' | 'done' = 'not started'
+  let mustAbort = false
+
+  const join = () => {
+    if (cluster.options.fencing === 'off') return
+    if (epoch !== state.epoch) throw new ConnectorError('publish.fenced', 'fake: another producer was opened')
+    if (!own.isOver) state.open ??= own
+    if (state.open !== own) throw new ConnectorError('publish.fenced', 'fake: the transaction has ended')
+  }
+  const step = async (operation: 'send' | 'commit', effect: () => void, unanswered: ConnectorError): Promise<void> => {
+    if (producer.isOver) throw new ConnectorError('publish.failed', `${operation}: the producer is closed`)
+    if (finish.aborted) producer.isOver = true
+    if (finish.aborted)
+      throw new ConnectorError('publish.failed', `${operation}: not done in time`, { cause: finish.reason })
+    mustAbort = true
+    try {
+      await untilAborted(finish, request({ operation, effect, lost: unanswered }))
+    } catch (error) {
+      producer.isOver = true
+      const known = error instanceof ConnectorError && error !== finish.reason ? error : unanswered
+      // Like the real producer: no abort follows a commit that may still reach the broker.
+      if (known.code === 'publish.outcome-unknown') mustAbort = false
+      throw known
+    }
+  }
+  /** Stores the commit record in the transaction before the commit, unless the producer is fenced. */
+  const sendRecord = (record: CommitRecord) => {
+    if (cluster.options.fencing !== 'off' && (epoch !== state.epoch || own.isOver)) return
+    state.open ??= own
+    own.hasRecord = true
+    state.unstable = record
+  }
+  const decide = (record: CommitRecord) => {
+    join()
+    sendRecord(record)
+    markRecord(state, own, (value) => {
+      state.record = { value, at: cluster.options.clock.now() }
+    })
+    state.open = undefined
+    own.isOver = true
+    makeVisible(stream, epoch, applyMarkers(state, own.records))
+    // A commit succeeds only once all its markers are confirmed.
+    if (state.hanging.some(({ producerId }) => producerId === state.producerId))
+      throw lost('commit', 'publish.outcome-unknown')
+  }
+  const abort = () => {
+    own.isOver = true
+    if (state.open === own) abortOpen(state)
+  }
+  return {
+    send: async (records) => {
+      if (sending !== 'not started') throw new ConnectorError('bug', 'publish: sent twice in one transaction')
+      sending = 'in progress'
+      const append = () => {
+        const appended = stored(stream, records, producer.partitions, own.number)
+        join()
+        own.records.push(...appended)
+      }
+      if (records.length > 0)
+        await step('send', append, lost('send', 'publish.failed')).finally(() => (sending = 'done'))
+      sending = 'done'
+    },
+    commit: async (record) => {
+      if (sending === 'in progress') throw new ConnectorError('bug', 'commit: the events are still being sent')
+      sendRecord(record)
+      await step('commit', () => decide(record), lost('commit', 'publish.outcome-unknown'))
+      producer.isInTransaction = false
+      mustAbort = false
+    },
+    [Symbol.asyncDispose]: async () => {
+      producer.isInTransaction = false
+      if (!mustAbort) return
+      producer.isOver = true
+      await request({ operation: 'abort', effect: abort, lost: lost('abort', 'publish.failed') }).catch(() => undefined)
+    },
+  }
+}
+
+/** Records are visible as soon as they are sent. No fencing, no commit record, and disposing discards nothing. */
+export function atLeastOnceProducer(stream: StreamOfReplica): AtLeastOnceProducer {
+  const { cluster, request } = stream
+  const producer = newProducer(stream)
+  const begin = (finish: AbortSignal): PublisherTransaction => {
+    enterTransaction(producer)
+    const number = ++cluster.transactions
+    let isSent = false
+    return {
+      send: async (records) => {
+        if (producer.isOver || finish.aborted) throw new ConnectorError('publish.failed', 'send: not done in time')
+        const effect = () => {
+          cluster.committed.push(...stored(stream, records, producer.partitions, number))
+        }
+        try {
+          await untilAborted(finish, request({ operation: 'send', effect, lost: lost('send', 'publish.failed') }))
+          isSent = true
+        } catch (error) {
+          producer.isOver = true
+          throw error instanceof ConnectorError ? error : lost('send', 'publish.failed')
+        }
+      },
+      commit: async () => {
+        if (!isSent) throw new ConnectorError('publish.failed', 'commit: not all events are in the topic')
+      },
+      [Symbol.asyncDispose]: async () => {
+        producer.isInTransaction = false
+      },
+    }
+  }
+  const close = async () => {
+    producer.isOver = true
+  }
+  return {
+    delivery: 'at-least-once',
+    readKafkaState: (_, stop) => readState(stream, [], stop),
+    readEvents: (reading, stop) => readEvents(stream, reading, stop),
+    begin,
+    close,
+  }
+}

@@ -1,0 +1,53 @@
+import { systemClock } from '../../connector/runtime/clock.ts'
+import { refusedAccounts } from '../../connector/runtime/refused-accounts.ts'
+import { semaphore } from '../../connector/runtime/semaphore.ts'
+import type { ReadArguments, SourceEvent, SourceTime } from '../../connector/source/client-source.ts'
+import { httpClientSource } from '../../connector/source/http-client-source.ts'
+import { type PolarisConfig, polarisDefaults } from '../../connector/source/polaris-config.ts'
+
+/** An empty page, as XML. */
+export const EMPTY_PAGE = '<p><hasMoreResults>false</hasMoreResults></p>'
+
+const at: ReadArguments = {
+  lastChanged: '2024-01-01T00:00:00' as SourceTime,
+  checkPoint: null,
+  limit: 1,
+  output: 'xml',
+}
+
+/** A source without retries that never waits long. */
+export function testSource(config: Partial<PolarisConfig> & { readonly url: string }) {
+  const events: SourceEvent[] = []
+  const accounts = refusedAccounts(systemClock)
+  const source = httpClientSource(
+    {
+      ...{ ...polarisDefaults, auth: { kind: 'none' }, codeMagasin: 1 },
+      retry: { ...polarisDefaults.retry, retries: 0 },
+      timeouts: { ...polarisDefaults.timeouts, connectMs: 1_000 },
+      ...config,
+    },
+    {
+      ...{ clock: systemClock, permits: semaphore(8), outages: 'give-up', accounts },
+      observe: (event) => events.push(event),
+    },
+  )
+  return {
+    events,
+    /** Reads one page. Returns the result, or the code and message of the error. */
+    read: async (): Promise<string> => {
+      try {
+        const page = await source.read(at, new AbortController().signal)
+        return `a page with ${page.clients.length} clients`
+      } catch (error) {
+        return error instanceof Error && 'code' in error ? `${error.code}: ${error.message}` : `bug: ${error}`
+      }
+    },
+    [Symbol.asyncDispose]: () => source.close(),
+  }
+}
+
+/** Reads one page with a source of its own. */
+export async function readOnce(config: Partial<PolarisConfig> & { readonly url: string }): Promise<string> {
+  await using source = testSource(config)
+  return await source.read()
+}

@@ -1,0 +1,49 @@
+import { describe, expect, test } from 'vitest'
+import type { StreamIdentity } from '../../../connector/checkpoint/checkpoint-document.ts'
+import { mismatch } from '../../../connector/checkpoint/mismatch.ts'
+import { beginning } from '../../../connector/checkpoint/stream-state.ts'
+import { documentWith, identity } from './documents.ts'
+
+const document = documentWith({})
+const at = (destination: Partial<StreamIdentity['destination']>): StreamIdentity => ({
+  ...identity,
+  destination: { ...identity.destination, ...destination },
+})
+
+describe('a document', () => {
+  test('is used when stream, source, cluster and topic are the same', () =>
+    expect(mismatch(document, identity)).toBeUndefined())
+
+  test.each<[string, StreamIdentity]>([
+    ['connector', { ...identity, connector: 'other' }],
+    ['stream', { ...identity, stream: 'other' }],
+    ['codeMagasin', { ...identity, source: { ...identity.source, codeMagasin: 2 } }],
+    ['prefixCle', { ...identity, source: { ...identity.source, prefixCle: 'P' } }],
+    ['Kafka cluster', at({ clusterId: 'other' })],
+    ['topic', at({ topic: 'other' })],
+  ])('is not used when it belongs to another %s', (what, other) => {
+    const why = expect.stringMatching(new RegExp(`^the document belongs to ${what} .+, not to .+`))
+    expect(mismatch(document, other)).toEqual({ code: 'checkpoint.other-stream', why })
+  })
+
+  test('is used when the URL is new, the topic has more partitions, or cluster or topic have no id', () => {
+    const moved = { ...identity, source: { ...identity.source, url: 'http://new.example/' } }
+    for (const other of [moved, at({ partitions: 7 }), at({ clusterId: null }), at({ topicId: null })])
+      expect(mismatch(document, other)).toBeUndefined()
+    const nameless = { ...document, destination: { ...document.destination, clusterId: null, topicId: null } }
+    expect(mismatch(nameless, identity)).toBeUndefined()
+  })
+
+  test.each<[string, StreamIdentity]>([
+    ['another id', at({ topicId: 'other' })],
+    ['fewer partitions', at({ partitions: 5 })],
+  ])('holds the stream when the events topic has %s, because it was created again', (_what, other) => {
+    const why = expect.stringContaining('the 2 events published to it are lost')
+    expect(mismatch(document, other)).toEqual({ code: 'checkpoint.topic-lost', why })
+  })
+
+  test('is used with a topic that was created again when it has no events', () => {
+    const fresh = documentWith({ committed: { state: beginning } })
+    expect(mismatch(fresh, at({ topicId: 'other' }))).toBeUndefined()
+  })
+})

@@ -1,0 +1,75 @@
+import { describe, expect, test } from 'vitest'
+import { describedReplicas, type FoundClaim, replicaLines } from '../../../connector/commands/replicas.ts'
+import type { GroupView } from '../../../connector/placement/group-view.ts'
+
+const at = Date.UTC(2026, 10, 25, 9, 30)
+const claimed = (owner: string, epoch = 3): FoundClaim => ({ kind: 'claim', claim: { owner, epoch, at } })
+const member = (replica: string, streams: string[], slots = [1, 2]) => ({ replica, host: '10.0.0.7', slots, streams })
+const group = (...members: GroupView['members']): GroupView => ({ state: 'Stable', slots: 24, members })
+
+const remarks = (view: GroupView | null, claims: Record<string, FoundClaim>) =>
+  describedReplicas('shops', view, new Map(Object.entries(claims))).streams.map(({ remark }) => remark)
+
+describe('the report of streams and replicas', () => {
+  test('names the assigned replica, and the claim with owner, epoch and time', () => {
+    const view = group(member('r-1', ['paris']))
+    expect(describedReplicas('shops', view, new Map([['paris', claimed('r-1', 7)]]))).toEqual({
+      ...{ connector: 'shops', group: view },
+      streams: [
+        { stream: 'paris', assignedTo: 'r-1', claim: { owner: 'r-1', epoch: 7, since: '2026-11-25T09:30:00.000Z' } },
+      ],
+    })
+  })
+
+  test('says that no replica runs a stream when none has its slot, whether or not it was opened before', () => {
+    expect(remarks(group(), { paris: claimed('r-1') })).toEqual(['no replica runs it'])
+    expect(remarks(group(member('r-1', [])), { paris: { kind: 'none' } })).toEqual(['no replica runs it'])
+  })
+
+  test('says that the group is rebalancing when a stream is unassigned meanwhile', () => {
+    expect(remarks({ ...group(member('r-1', [])), state: 'PreparingRebalance' }, { paris: claimed('r-1') })).toEqual([
+      'group is rebalancing',
+    ])
+  })
+
+  test('says that the assigned replica has not opened the stream yet', () => {
+    const view = group(member('r-1', ['paris', 'lyon']))
+    expect(remarks(view, { paris: claimed('r-2'), lyon: { kind: 'none' } })).toEqual([
+      'not opened by this replica yet',
+      'not opened yet',
+    ])
+  })
+
+  test('names the error code when a checkpoint cannot be read', () => {
+    expect(
+      remarks(group(member('r-1', ['paris'])), { paris: { kind: 'unreadable', code: 'checkpoint.damaged' } }),
+    ).toEqual(['checkpoint cannot be read: checkpoint.damaged'])
+  })
+
+  test('uses the checkpoints alone when there is no group', () => {
+    expect(remarks(null, { paris: claimed('r-1'), lyon: { kind: 'none' } })).toEqual([undefined, 'never opened'])
+  })
+})
+
+test('the report prints as two tables', () => {
+  const view = group(member('r-1', ['paris', 'lyon']), member('r-22', []))
+  const claims = new Map([
+    ['paris', claimed('r-1')],
+    ['lyon', claimed('r-22', 12)],
+    ['nice', { kind: 'none' } as const],
+  ])
+  expect(replicaLines(describedReplicas('shops', view, claims))).toEqual([
+    'group shops: Stable, 2 replicas, 24 slots',
+    'REPLICA  HOST      SLOTS  STREAMS',
+    'r-1      10.0.0.7  2      paris, lyon',
+    'r-22     10.0.0.7  2      – (standby)',
+    '',
+    'STREAM  ASSIGNED TO  OPENED BY  EPOCH  SINCE',
+    'paris   r-1          r-1        3      2026-11-25T09:30:00.000Z',
+    'lyon    r-1          r-22       12     2026-11-25T09:30:00.000Z  not opened by this replica yet',
+    'nice    –            –          –      –                         no replica runs it',
+  ])
+  expect(replicaLines(describedReplicas('shops', null, new Map()))[0]).toBe(
+    'connector shops: PLACEMENT=single, no consumer group',
+  )
+})

@@ -1,0 +1,98 @@
+import { expect, test } from 'vitest'
+import { connectorConfig } from '../../../connector/config/connector-config.ts'
+import { fromEnvironment, fromFile, leastEnvironment, leastFile, valid } from './config-sources.ts'
+
+const pem = (text: string) => `-----BEGIN ${text}`
+const account = {
+  ...{ KAFKA_SASL_MECHANISM: 'plain', KAFKA_SASL_USERNAME: 'u', KAFKA_SASL_PASSWORD_FILE: '/kafka' },
+  ...{ POLARIS_AUTH: 'basic', POLARIS_USER_FILE: '/user', POLARIS_PASSWORD_FILE: '/polaris' },
+}
+const certificates = {
+  ...{ KAFKA_SSL_CA: '/ca', KAFKA_SSL_CERT: '/cert', KAFKA_SSL_KEY: '/key', POLARIS_CA: '/own-ca' },
+}
+
+test('user and password are read again from their files at each use', () => {
+  const files: Record<string, string> = { '/kafka': 'old\n', '/user': 'bob\n', '/polaris': 'old\n' }
+  const config = connectorConfig(valid(fromEnvironment({ ...leastEnvironment, ...account }, files)))
+  const [stream] = config.streams
+  expect(config.kafka.sasl).toMatchObject({ username: 'u', password: 'old' })
+  Object.assign(files, { '/kafka': 'new\n', '/user': 'zoé\n', '/polaris': 'newer\n' })
+  expect(config.kafka.sasl).toMatchObject({ username: 'u', password: 'new' })
+  expect(stream?.kafka.sasl).toMatchObject({ password: 'new' })
+  expect(stream?.polaris.auth).toMatchObject({ account: { user: 'zoé', password: 'newer' } })
+})
+
+test('certificates, keys and CAs are read again from their files at each use', () => {
+  const files: Record<string, string> = { '/ca': pem('1'), '/cert': pem('2'), '/key': pem('3'), '/own-ca': pem('4') }
+  const { kafka, streams } = connectorConfig(valid(fromEnvironment({ ...leastEnvironment, ...certificates }, files)))
+  Object.assign(files, { '/ca': pem('5'), '/cert': pem('6'), '/key': pem('7'), '/own-ca': pem('8') })
+  expect(kafka.ssl).toEqual({ ca: pem('5'), cert: pem('6'), key: pem('7') })
+  expect(streams[0]?.polaris.tls?.ca).toBe(pem('8'))
+})
+
+test('fingerprints, proxy and headers are read again from their files at each use', () => {
+  const [one, two] = ['a1'.repeat(32), 'B2'.repeat(32)]
+  const files: Record<string, string> = {
+    ...{ '/pins': `${one}\n`, '/proxy': 'http://u:p@proxy:3128\n', '/headers': 'X-Key: old\nX-Other: o\n' },
+    ...{ '/listed': one, '/header': 'h1' },
+  }
+  const named = {
+    POLARIS_TLS_FINGERPRINTS_FILE: '/pins',
+    POLARIS_PROXY_FILE: '/proxy',
+    POLARIS_HEADERS_FILE: '/headers',
+  }
+  const [stream] = connectorConfig(valid(fromEnvironment({ ...leastEnvironment, ...named }, files))).streams
+  const written =
+    'polaris: { url: https://p, codeMagasin: 1, tls: { fingerprints: ["<PIN>"] }, headers: { X-Key: "k <KEY>" } }'
+  const loaded = fromFile(
+    `${leastFile}streams: [{ ${written.replaceAll(/<(.*?)>/g, (_, name) => `\${${name}}`)} }]`,
+    { PIN_FILE: '/listed', KEY_FILE: '/header' },
+    files,
+  )
+  const [other] = connectorConfig(valid(loaded)).streams
+  Object.assign(files, {
+    ...{ '/pins': `${one}\n${two}\n`, '/proxy': 'http://u:q@proxy:3128\n', '/headers': 'X-Key: new\n' },
+    ...{ '/listed': two, '/header': 'h2' },
+  })
+  expect(stream?.polaris.tls?.fingerprints).toEqual([one, two])
+  expect(stream?.polaris.proxy?.url).toBe('http://u:q@proxy:3128')
+  expect({ ...stream?.polaris.headers }).toEqual({ 'X-Key': 'new', 'X-Other': 'o' })
+  expect(other?.polaris.tls?.fingerprints).toEqual([two])
+  expect({ ...other?.polaris.headers }).toEqual({ 'X-Key': 'k h2' })
+  Object.assign(files, { '/pins': 'half a', '/proxy': 'nonsense://', '/header': 'é' })
+  expect(stream?.polaris.tls?.fingerprints).toEqual([one, two])
+  expect(stream?.polaris.proxy?.url).toBe('http://u:q@proxy:3128')
+  expect({ ...other?.polaris.headers }).toEqual({ 'X-Key': 'k h2' })
+})
+
+test('a secret that the configuration file takes from a variable is read again, in each stream', () => {
+  const files: Record<string, string> = { '/one': 'a', '/two': 'b' }
+  const polaris = (name: string) =>
+    `{ name: s-${name}, sharedKeys: true, polaris: { url: https://p, codeMagasin: 1, auth: basic, user: u, password: "x\${${name}}" } }`
+  const loaded = fromFile(
+    `${leastFile}streams: [${polaris('one')}, ${polaris('two')}]`,
+    { one_FILE: '/one', two_FILE: '/two' },
+    files,
+  )
+  const { streams } = connectorConfig(valid(loaded))
+  const passwords = () => streams.map(({ polaris: { auth } }) => auth.kind === 'basic' && auth.account.password)
+  expect(passwords()).toEqual(['xa', 'xb'])
+  files['/two'] = 'c'
+  expect(passwords()).toEqual(['xa', 'xc'])
+})
+
+test.each([
+  ['missing', {}],
+  ['empty', { '/kafka': '\n', '/ca': '' }],
+  ['not a certificate', { '/kafka': '\n', '/ca': 'half a line' }],
+])('the last text remains in use while a file is %s', (_, broken) => {
+  const files: Record<string, string> = { '/kafka': 'old', '/user': 'u', '/polaris': 'p', '/ca': pem('1') }
+  const environment = { ...leastEnvironment, ...account, KAFKA_SSL_CA: '/ca' }
+  const { kafka } = connectorConfig(valid(fromEnvironment(environment, files)))
+  const texts = () => [kafka.sasl?.password, kafka.ssl?.ca]
+  Object.assign(files, { '/kafka': 'new', '/ca': pem('2') })
+  expect(texts()).toEqual(['new', pem('2')])
+  for (const name of Object.keys(files)) delete files[name]
+  Object.assign(files, broken)
+  expect(texts()).toEqual(['new', pem('2')])
+})

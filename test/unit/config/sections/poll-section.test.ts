@@ -1,0 +1,120 @@
+import { describe, expect, test } from 'vitest'
+import { scanSettings } from '../../../../connector/config/sections/poll-section.ts'
+import { fromEnvironment, fromFile, leastEnvironment, leastFile, problems, valid } from '../config-sources.ts'
+
+const SECOND = 1_000
+const MINUTE = 60 * SECOND
+const HOUR = 60 * MINUTE
+const stream = `${leastFile}streams:
+  - name: clients
+    polaris: { url: 'https://polaris.example.com:3443', codeMagasin: 1 }
+`
+const file = (poll: string) => fromFile(`${stream}    poll: ${poll}\n`)
+
+function settingsOf(loaded: ReturnType<typeof fromFile>) {
+  const [first] = valid(loaded).streams
+  if (first === undefined) throw new Error('no stream')
+  return scanSettings(first.poll, first.polaris)
+}
+
+describe('look-backs', () => {
+  const two = [
+    { reachMs: 5 * MINUTE, everyMs: MINUTE },
+    { reachMs: 26 * HOUR, everyMs: 6 * HOUR },
+  ]
+
+  test.each([
+    ['by default', '{}'],
+    ['as text', '{ lookBack: [5m/1m, 26h/6h] }'],
+    ['as maps', '{ lookBack: [{ reach: 5m, every: 1m }, { reach: 26h, every: 6h }] }'],
+    ['as both', '{ lookBack: [5m/1m, { reach: 26h, every: 6h }] }'],
+    ['in any order', '{ lookBack: [26h/6h, 5m/1m] }'],
+  ])('are read %s, shortest reach first', (_what, poll) => {
+    expect(settingsOf(file(poll)).lookBacks).toEqual(two)
+  })
+
+  test('are read from a variable', () => {
+    const read = (text: string) => settingsOf(fromEnvironment({ ...leastEnvironment, POLL_LOOK_BACK: text })).lookBacks
+    expect(read('5m/1m,26h/6h')).toEqual(two)
+    expect(read('30m/90s')).toEqual([{ reachMs: 30 * MINUTE, everyMs: 90 * SECOND }])
+  })
+
+  test('may be none', () => {
+    expect(settingsOf(file('{ lookBack: [] }')).lookBacks).toEqual([])
+  })
+
+  test.each([
+    ['{ lookBack: [5m] }', 'must be reach/every'],
+    ['{ lookBack: [5m/0s] }', 'must be reach/every'],
+    ['{ lookBack: [5m/1m/1m] }', 'must be reach/every'],
+    ['{ lookBack: [5/1] }', 'must be reach/every'],
+    ['{ lookBack: [{ reach: 5m }] }', 'must be reach/every'],
+    ['{ lookBack: [{ reach: 5m, every: 1m, often: yes }] }', 'is unknown'],
+    ['{ lookBack: 5 }', 'must be reach/every'],
+    ['{ lookBack: [1m/1m, 2m/1m, 3m/1m, 4m/1m, 5m/1m, 6m/1m, 7m/1m, 8m/1m, 9m/1m] }', 'must have at most 8 items'],
+  ])('are a problem: %s', (poll, what) => {
+    const found = problems(file(poll))
+    expect(found.map((problem) => problem.what)).toEqual([expect.stringContaining(what)])
+    expect(JSON.stringify(found[0])).toContain('lookBack')
+  })
+
+  test('are a problem in a variable', () => {
+    const found = problems(fromEnvironment({ ...leastEnvironment, POLL_LOOK_BACK: '5m/1m,26h' }))
+    expect(found).toMatchObject([{ variable: 'POLL_LOOK_BACK', what: expect.stringContaining('must be reach/every') }])
+  })
+})
+
+describe('full scans', () => {
+  test('are off by default', () => {
+    expect(settingsOf(file('{}')).fullScan).toBeUndefined()
+    expect(settingsOf(file("{ fullScan: { hours: '01:00-05:00' } }")).fullScan).toBeUndefined()
+  })
+
+  test('have a period and hours of the day, which may pass midnight', () => {
+    expect(settingsOf(file('{ fullScan: { every: 168h } }')).fullScan).toEqual({
+      everyMs: 168 * HOUR,
+      hours: undefined,
+    })
+    const hours = (text: string) => settingsOf(file(`{ fullScan: { every: 24h, hours: '${text}' } }`)).fullScan?.hours
+    expect(hours('01:00-05:30')).toEqual({ from: 60, to: 330 })
+    expect(hours('22:15-04:00')).toEqual({ from: 1_335, to: 240 })
+    const byVariable = fromEnvironment({ ...leastEnvironment, POLL_FULL_SCAN_EVERY: '48h' })
+    expect(settingsOf(byVariable).fullScan).toEqual({ everyMs: 48 * HOUR, hours: undefined })
+  })
+
+  test.each(['1-5', '01:00', '01:00-25:00', '01:60-05:00', '01:00 - 05:00'])(
+    'are a problem with the hours %s',
+    (hours) => {
+      const found = problems(file(`{ fullScan: { every: 24h, hours: '${hours}' } }`))
+      expect(found.map(({ what }) => what)).toEqual([expect.stringContaining('must be two times of day')])
+    },
+  )
+})
+
+describe('the other settings of reading', () => {
+  test('have defaults', () => {
+    expect(settingsOf(file('{}'))).toMatchObject({
+      ...{ intervalMs: 5 * SECOND, overlapMs: 15 * SECOND, backgroundShare: 0.5, backfill: 'beside' },
+      ...{ onRefusedCheckPoint: 'read-again', maxEmptyPages: 100, limit: 100, output: 'xml', timeZone: 'Europe/Paris' },
+    })
+  })
+
+  test('are converted', () => {
+    const poll = '{ interval: 2s, overlap: 0s, backgroundShare: 100, backfill: before, onRefusedCheckPoint: stop }'
+    expect(settingsOf(file(poll))).toMatchObject({
+      ...{ intervalMs: 2 * SECOND, overlapMs: 0, backgroundShare: 1, backfill: 'before', onRefusedCheckPoint: 'stop' },
+    })
+    const byVariable = fromEnvironment({ ...leastEnvironment, POLL_BACKFILL: 'before' })
+    expect(settingsOf(byVariable).backfill).toBe('before')
+  })
+
+  test.each([
+    ['{ backgroundShare: 0 }', 'must be a whole number from 1 to 100'],
+    ['{ backgroundShare: 101 }', 'must be a whole number from 1 to 100'],
+    ['{ backfill: after }', 'must be one of beside, before'],
+    ['{ tail: overlap }', 'tail'],
+    ['{ windowSize: 10 }', 'windowSize'],
+  ])('are a problem: %s', (poll, what) => {
+    expect(JSON.stringify(problems(file(poll)))).toContain(what)
+  })
+})

@@ -1,0 +1,72 @@
+import { describe, expect, test } from 'vitest'
+import { clientRecord, type EventSettings } from '../../../connector/event/client-record.ts'
+import { clientReader } from '../../../connector/event/read-client.ts'
+import type { ClientRecord } from '../../../connector/source/client-source.ts'
+
+const settings: EventSettings = {
+  source: '/polaris/shop/clients',
+  maxValueBytes: 100_000,
+  deadLetterClient: 'leave-out',
+}
+const readClient = clientReader(
+  { clientId: 'No', modifiedAt: 'Modif' },
+  { timeZone: 'Europe/Paris', ignored: new Set() },
+)
+const place = { sequence: 7, previous: '3', readAt: Date.parse('2026-06-15T10:00:00Z'), idField: 'No' }
+
+function make(client: ClientRecord, more: Partial<EventSettings> = {}) {
+  const { kind, record } = clientRecord(readClient(client), place, { ...settings, ...more })
+  return { kind, record, value: JSON.parse(record.value) }
+}
+
+describe('a client', () => {
+  test('becomes an event with its id as the key', () => {
+    const { kind, record, value } = make({ No: '42', Nom: 'x' })
+    expect([kind, record.to, record.key]).toEqual(['event', 'events', '42'])
+    expect(value).toMatchObject({ subject: '42', sequence: '00000000000000000007', data: { No: '42', Nom: 'x' } })
+  })
+
+  test.each([
+    ['2026-06-15T11:59:00', '2026-06-15T09:59:00.000Z'],
+    [undefined, '2026-06-15T10:00:00.000Z'],
+    ['soon', '2026-06-15T10:00:00.000Z'],
+  ])('modified at %s has the time %s', (Modif, time) => {
+    expect(make(Modif === undefined ? { No: '1' } : { No: '1', Modif }).value.time).toBe(time)
+  })
+})
+
+describe('a client that cannot become an event', () => {
+  test.each([
+    ['without an id', { Nom: 'planted' }, 'client-id-missing'],
+    ['with an empty id', { No: '', Nom: 'planted' }, 'client-id-missing'],
+    ['with an object as its id', { No: { a: 'planted' } }, 'client-id-not-text'],
+    ['with a list as its id', { No: ['planted'] }, 'client-id-not-text'],
+  ])('%s becomes a dead letter without a key and without client data', (_what, client, code) => {
+    const { kind, record, value } = make(client)
+    expect([kind, record.to, record.key]).toEqual(['dead-letter', 'deadLetters', null])
+    expect(value).toEqual({
+      code,
+      field: 'No',
+      bytes: Buffer.byteLength(JSON.stringify(client)),
+      contentHash: expect.stringMatching(/^[\w-]{43}$/),
+    })
+    expect(record.value).not.toContain('planted')
+  })
+
+  test('becomes a dead letter with its id as the key and the size of the event when it is too large', () => {
+    const client = { No: '1', Nom: 'é'.repeat(300) }
+    const bytes = Buffer.byteLength(make(client).record.value)
+    expect(make(client, { maxValueBytes: bytes }).kind).toBe('event')
+    const { record, value } = make(client, { maxValueBytes: bytes - 1 })
+    expect(record).toMatchObject({ to: 'deadLetters', key: '1' })
+    expect(value).toMatchObject({ code: 'client-too-large', bytes })
+  })
+
+  test('is included in the dead letter when the setting includes it and it fits', () => {
+    const option = { deadLetterClient: 'include' } as const
+    expect(make({ Nom: 'x' }, option).value).toMatchObject({ client: { Nom: 'x' } })
+    expect(make({ No: '1', Nom: 'x'.repeat(500) }, { ...option, maxValueBytes: 400 }).value).not.toHaveProperty(
+      'client',
+    )
+  })
+})

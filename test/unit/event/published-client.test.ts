@@ -1,0 +1,53 @@
+import { expect, test } from 'vitest'
+import { canonicalJson } from '../../../connector/event/canonical-json.ts'
+import { clientEvent } from '../../../connector/event/client-event.ts'
+import { publishedClientReader } from '../../../connector/event/published-client.ts'
+import { clientReader } from '../../../connector/event/read-client.ts'
+import { clientKey, UNKNOWN_CONTENT } from '../../../connector/index/index-entry.ts'
+
+const source = '/polaris/shop/clients'
+const client = {
+  No: '7',
+  z: 'last',
+  Adresse: { Ville: 'Paris', Age: '30' },
+  Cartes: ['b', 'a'],
+  '10': 'ten',
+}
+
+function read(ignored: readonly string[] = []) {
+  return clientReader(
+    { clientId: 'No', modifiedAt: null },
+    { timeZone: 'UTC', ignored: new Set(ignored) },
+  )(client as never)
+}
+
+function event(more: Record<string, unknown> = {}): string {
+  const { contentHash } = read()
+  const parts = { source, clientId: '7', json: canonicalJson(client as never), contentHash, previous: 'g0' }
+  return JSON.stringify({ ...JSON.parse(clientEvent({ ...parts, timeMs: 0, sequence: 12 })), ...more })
+}
+
+test.each([[[]], [['adresse.age', 'z']]])('finds the content that was published, when %j are ignored', (ignored) => {
+  const { key, content } = read(ignored)
+  expect(publishedClientReader(source, ignored)(event())).toEqual({ key, content, number: 12 })
+})
+
+test.each([
+  ['another type', { type: 'client.deleted' }],
+  ['another schema', { dataschema: 'urn:other' }],
+  ['data that is no client', { data: 'text' }],
+  ['a number among its data', { data: { No: 7 } }],
+])('does not know the content of an event with %s', (_, more) => {
+  const found = publishedClientReader(source, [])(event(more))
+  expect(found).toEqual({ key: clientKey('7'), content: UNKNOWN_CONTENT, number: 12 })
+})
+
+test.each([
+  ['an event of another source', event({ source: '/polaris/shop/other' })],
+  ['an event without a client id', event({ subject: undefined })],
+  ['an event without a number', event({ sequence: 'x' })],
+  ['an empty value', ''],
+  ['a list', '[]'],
+])('ignores %s', (_, text) => {
+  expect(publishedClientReader(source, [])(text)).toBeUndefined()
+})

@@ -1,0 +1,31 @@
+import {
+  type ClientKey,
+  type ContentKey,
+  ENTRY_WORDS,
+  type IndexEntry,
+  keyText,
+  readEntry,
+  readKey,
+  writeEntry,
+} from '../../../connector/index/index-entry.ts'
+
+/** Spread over all partitions. */
+export const key = (client: number): ClientKey => keyText(Math.imul(client, 0x9e37_79b9) >>> 0, client) as ClientKey
+
+export function entry(number: number, more: Partial<IndexEntry> = {}): IndexEntry {
+  const content = keyText(Math.floor(number / 2 ** 32), (number + 1) >>> 0) as ContentKey
+  return { content, number, tag: 0, isDeadLetter: false, rules: 0, ...more }
+}
+
+export function words(entries: readonly (readonly [ClientKey, IndexEntry])[]): Uint32Array {
+  const written = new Uint32Array(entries.length * ENTRY_WORDS)
+  for (const [at, [client, of]] of entries.entries()) writeEntry(written, at * ENTRY_WORDS, client, of)
+  return written
+}
+
+export function read(written: Uint32Array): [ClientKey, IndexEntry][] {
+  return Array.from({ length: written.length / ENTRY_WORDS }, (_, at) => [
+    readKey(written, at * ENTRY_WORDS),
+    readEntry(written, at * ENTRY_WORDS),
+  ])
+}

@@ -1,0 +1,144 @@
+import { expect, test } from 'vitest'
+import { deltaEntries } from '../../../connector/index/index-state.ts'
+import { readSegment } from '../../../connector/index/load-table.ts'
+import { joined } from '../../../connector/index/segment.ts'
+import { ConnectorError } from '../../../connector/runtime/connector-error.ts'
+import {
+  type MemorySegmentStore,
+  memorySegmentStore,
+  type SegmentCall,
+} from '../../support/fakes/memory-segment-store.ts'
+import { never, range, stage, stored } from './storage-stage.ts'
+
+test('the stored index always stands for the table, through spills, merges and dumps, and the document stays small', async () => {
+  const one = await stage()
+  const tiers = new Set<string>()
+  for (let transaction = 0; transaction < 30; transaction += 1) {
+    await one.commit(range(transaction * 1_500, 2_000))
+    for (const { tier } of one.state.segments) tiers.add(tier)
+    expect(deltaEntries(one.state.delta)).toBeLessThanOrEqual(1_365 + 2_000)
+    if (transaction % 12 === 0) expect(await stored(one)).toEqual(joined([...one.table.partitions()]))
+    if (transaction % 3 === 0) await one.settled()
+  }
+  expect(await stored(one)).toEqual(joined([...one.table.partitions()]))
+  expect(tiers).toEqual(new Set(['spill', 'run', 'base']))
+  expect(one.state.segments.length).toBeLessThan(40)
+  expect(one.events.filter(({ kind }) => kind === 'index-upkeep-failed')).toEqual([])
+})
+
+test('deletes a segment once a document without it is written, and no sooner', async () => {
+  const one = await stage()
+  for (let transaction = 0; transaction < 17; transaction += 1) await one.commit(range(transaction * 1_500, 1_500))
+  const spills = one.state.segments.map(({ name }) => name)
+  expect(spills).toHaveLength(16)
+  await one.commit(range(0, 1))
+  await one.settled() // merged, but not written yet
+  expect([...one.store.stored.keys()]).toEqual(expect.arrayContaining(spills))
+  const represented = await one.storage.represent(one.state, never)
+  await one.settled()
+  expect([...one.store.stored.keys()]).toEqual(expect.arrayContaining(spills))
+  one.storage.written(represented)
+  await one.settled()
+  expect([...one.store.stored.keys()].toSorted()).toEqual(represented.segments.map(({ name }) => name).toSorted())
+})
+
+test('an audit deletes orphans of earlier claims, and nothing of a later one', async () => {
+  const store = memorySegmentStore()
+  const first = await stage({ store })
+  for (let transaction = 0; transaction < 3; transaction += 1) await first.commit(range(transaction * 1_500, 1_500))
+  store.stored.set('1-orphan', Uint8Array.of(1))
+  store.stored.set('2-mine', Uint8Array.of(2))
+  store.stored.set('3-of-a-successor', Uint8Array.of(3))
+  const second = await stage({ store, state: first.state, epoch: 2 })
+  second.storage.audit()
+  await second.settled()
+  const named = first.state.segments.map(({ name }) => name)
+  expect([...store.stored.keys()].toSorted()).toEqual([...named, '2-mine', '3-of-a-successor'].toSorted())
+})
+
+test('an audit that misses a segment has the whole index written again from memory', async () => {
+  const one = await stage()
+  for (let transaction = 0; transaction < 3; transaction += 1) await one.commit(range(transaction * 1_500, 1_500))
+  const [lost] = one.state.segments
+  one.store.stored.delete(lost?.name ?? '')
+  one.storage.audit()
+  await one.settled()
+  expect(one.events).toContainEqual({ kind: 'segments-missing', segments: 1 })
+  await one.commit([])
+  await one.settled()
+  await one.commit([])
+  expect(one.state.segments.map(({ tier }) => tier)).toEqual(['base'])
+  expect(await stored(one)).toEqual(joined([...one.table.partitions()]))
+})
+
+test('a spill whose upload fails rejects, and leaves the index as it was', async () => {
+  let isDown = false
+  const store = memorySegmentStore(({ kind }: SegmentCall) => (isDown && kind === 'put' ? 'after' : 'none'))
+  const one = await stage({ store })
+  await one.commit(range(0, 1_500))
+  isDown = true
+  await expect(one.storage.represent(one.state, never)).rejects.toMatchObject({ code: 'storage.unavailable' })
+  isDown = false
+  expect(await stored(one)).toEqual(joined([...one.table.partitions()]))
+})
+
+test('a merge that fails is reported and done again with the next document', async () => {
+  let failures = 1
+  const store = memorySegmentStore(({ kind }: SegmentCall) => (kind === 'get' && failures-- > 0 ? 'before' : 'none'))
+  const one = await stage({ store })
+  for (let transaction = 0; transaction < 20; transaction += 1) {
+    await one.commit(range(transaction * 1_500, 1_500))
+    await one.settled()
+  }
+  expect(one.events.filter(({ kind }) => kind === 'index-upkeep-failed')).toHaveLength(1)
+  expect(one.state.segments.some(({ tier }) => tier === 'run')).toBe(true)
+  expect(await stored(one)).toEqual(joined([...one.table.partitions()]))
+})
+
+test.each([
+  ['checkpoint.index-missing', (store: MemorySegmentStore, name: string) => store.stored.delete(name)],
+  [
+    'checkpoint.index-damaged',
+    (store: MemorySegmentStore, name: string) => store.stored.set(name, Uint8Array.of(1, 2)),
+  ],
+])('loading rejects with %s and names the segment', async (code, harm) => {
+  const one = await stage()
+  for (let transaction = 0; transaction < 2; transaction += 1) await one.commit(range(transaction * 1_500, 1_500))
+  const [segment] = one.state.segments
+  if (segment === undefined) throw new Error('nothing was spilled')
+  harm(one.store, segment.name)
+  const error = await readSegment(one.store, segment, never).catch((caught: unknown) => caught)
+  expect(error).toBeInstanceOf(ConnectorError)
+  expect(error).toMatchObject({ code, message: expect.stringContaining(segment.name) })
+})
+
+test('an audit finds no orphan in what a merge has just made and no document names yet', async () => {
+  const one = await stage({ epoch: 2 })
+  for (let transaction = 0; transaction < 18; transaction += 1) await one.commit(range(transaction * 1_500, 1_500))
+  await one.settled() // merged
+  const names = [...one.store.stored.keys()]
+  one.storage.audit()
+  await one.settled()
+  expect([...one.store.stored.keys()]).toEqual(names)
+  await one.commit([])
+  expect(one.state.segments.map(({ tier }) => tier)).toContain('run')
+  expect(await stored(one)).toEqual(joined([...one.table.partitions()]))
+})
+
+test('work in the background that is ended by a close reports nothing, and deletes nothing later', async () => {
+  let listed = (_fault: 'none') => {}
+  const store = memorySegmentStore(({ kind }: SegmentCall) =>
+    kind === 'list'
+      ? new Promise((resolve) => {
+          listed = resolve
+        })
+      : 'none',
+  )
+  store.stored.set('1-orphan', Uint8Array.of(1))
+  const one = await stage({ store, epoch: 2 })
+  one.storage.audit()
+  const closed = one.storage.close()
+  listed('none')
+  await closed
+  expect([[...store.stored.keys()], one.events]).toEqual([['1-orphan'], []])
+})

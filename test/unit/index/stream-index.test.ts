@@ -1,0 +1,65 @@
+import { expect, test } from 'vitest'
+import { clientTable, unknownContents } from '../../../connector/index/client-table.ts'
+import { ENTRY_BYTES, UNKNOWN_CONTENT } from '../../../connector/index/index-entry.ts'
+import { indexMemory } from '../../../connector/index/index-memory.ts'
+import { deltaText, emptyIndex } from '../../../connector/index/index-state.ts'
+import { streamIndex } from '../../../connector/index/stream-index.ts'
+import { memorySegmentStore } from '../../support/fakes/memory-segment-store.ts'
+import { entry, key, read, words } from './entries.ts'
+import { never } from './storage-stage.ts'
+
+const stored = { nonce: 'a', index: { ...emptyIndex, delta: deltaText(words([[key(1), entry(1)]])) } }
+
+test('an opening reuses the table once, and only for a document that is known to hold it', async () => {
+  const index = streamIndex(memorySegmentStore(), 0)
+  const table = clientTable()
+  index.keep(table, ['a', 'b'])
+  expect(await index.load({ ...stored, nonce: 'b' }, never)).toBe(table)
+  // The opening may have changed it, and may not have written its claim.
+  expect(await index.load(stored, never)).not.toBe(table)
+  index.keep(table, ['a', 'b'])
+  const other = await index.load({ ...stored, nonce: 'c' }, never)
+  expect([other === table, other.get(key(1))]).toEqual([false, entry(1)])
+  expect(await index.load(stored, never)).not.toBe(table)
+})
+
+test('an opening reads the table again when no document is known to hold it', async () => {
+  const index = streamIndex(memorySegmentStore(), 0)
+  const table = clientTable()
+  index.keep(table, ['a'])
+  index.keep(table, [])
+  expect(await index.load(stored, never)).not.toBe(table)
+})
+
+test('indexes share one memory: one that does not fit is not loaded, until another one is released', async () => {
+  const memory = indexMemory(2 * ENTRY_BYTES)
+  const [one, other] = [1, 2].map(() => streamIndex(memorySegmentStore(), 0, { memory }))
+  if (one === undefined || other === undefined) throw new Error('two indexes')
+  const two = {
+    ...stored,
+    index: { ...stored.index, delta: deltaText(words([1, 2].map((at) => [key(at), entry(at)]))) },
+  }
+  await one.load(stored, never)
+  await expect(other.load(two, never)).rejects.toMatchObject({
+    code: 'checkpoint.index-too-large',
+    message: expect.stringContaining('2 clients; all indexes of this replica need 72 bytes'),
+  })
+  one.release()
+  expect((await other.load(two, never)).size()).toBe(2)
+})
+
+test('clients in doubt keep their numbers, with unknown contents; those never published, or only rewritten, are left out', () => {
+  const table = clientTable()
+  table.set(key(1), entry(5, { tag: 3 }))
+  table.set(key(3), entry(8))
+  const doubtful = unknownContents(
+    table,
+    words([
+      [key(1), entry(9)],
+      [key(2), entry(10)],
+      [key(3), entry(8, { rules: 1 })],
+    ]),
+    9,
+  )
+  expect(read(doubtful)).toEqual([[key(1), entry(5, { tag: 3, content: UNKNOWN_CONTENT })]])
+})

@@ -1,0 +1,51 @@
+import { beginning, type StreamState, stateAfter } from '../../../connector/checkpoint/stream-state.ts'
+import type { OutgoingRecord } from '../../../connector/event/client-event.ts'
+import { type ClientTable, clientTable } from '../../../connector/index/client-table.ts'
+import { deltaWords, withRules } from '../../../connector/index/index-state.ts'
+import type { PageGroup, PageGroupParts } from '../../../connector/pipeline/building.ts'
+import { pageGroupBuilder } from '../../../connector/pipeline/page-group.ts'
+import type { PipelineEvent } from '../../../connector/pipeline/pipeline-event.ts'
+import { groupParts, indexRules } from '../stream/open-parts.ts'
+
+/** Page group builders, with the state that their groups lead to. */
+
+export const start: StreamState = { ...beginning, index: withRules(beginning.index, indexRules, 0) }
+
+interface From {
+  readonly state?: StreamState
+  readonly table?: ClientTable
+}
+
+export function building(more: Partial<PageGroupParts> = {}, { state = start, table = clientTable() }: From = {}) {
+  const events: PipelineEvent[] = []
+  const builder = pageGroupBuilder(
+    { ...groupParts(), observe: (event) => events.push(event), ...more },
+    { state, table },
+  )
+  let reached = state
+  const deliver = (group: PageGroup) => {
+    table.setAll(deltaWords(group.change.entries))
+    reached = stateAfter(reached, group.change)
+    builder.delivered(group)
+    return group
+  }
+  return {
+    builder,
+    table,
+    events,
+    of: (kind: PipelineEvent['kind']) => events.filter((event) => event.kind === kind),
+    /** The state after the delivered groups. */
+    state: () => reached,
+    deliver,
+    /** Finishes and delivers the group that was built. */
+    delivered: () => deliver(builder.finish()),
+  }
+}
+
+const parsed = ({ value }: OutgoingRecord) =>
+  JSON.parse(value) as { id: string; sequence: string; data: { Nom?: string } }
+export const idsOf = (records: readonly OutgoingRecord[]) => records.map((record) => parsed(record).id)
+export const namesOf = (records: readonly OutgoingRecord[]) => records.map((record) => parsed(record).data.Nom)
+export const sequencesOf = (records: readonly OutgoingRecord[]) =>
+  records.map((record) => Number(parsed(record).sequence))
+export const keysOf = (records: readonly OutgoingRecord[]) => records.map(({ key }) => key)

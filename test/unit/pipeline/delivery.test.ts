@@ -1,0 +1,278 @@
+import { describe, expect, test } from 'vitest'
+import { parseDocument } from '../../../connector/checkpoint/checkpoint-document.ts'
+import { stateAfter } from '../../../connector/checkpoint/stream-state.ts'
+import { claimedStream } from '../../../connector/pipeline/claimed-stream.ts'
+import {
+  type Delivery,
+  deliverBy,
+  pageGroupDelivery,
+  saveSchedule,
+  withDeadline,
+} from '../../../connector/pipeline/delivery.ts'
+import { pageGroupBuilder } from '../../../connector/pipeline/page-group.ts'
+import { codeOf } from '../../../connector/runtime/connector-error.ts'
+import { openStream } from '../../../connector/stream/open-stream.ts'
+import type { FakeFault, FakeOperation } from '../../support/fakes/fake-event-publisher.ts'
+import type { MemoryFault } from '../../support/fakes/memory-versioned-object.ts'
+import { virtualClock } from '../../support/fakes/virtual-clock.ts'
+import { entriesOf } from '../checkpoint/documents.ts'
+import { connector, groupParts, KEY, settled, stage, stream } from '../stream/open-parts.ts'
+import { building } from './builders.ts'
+import { reading } from './readings.ts'
+
+const { signal } = new AbortController()
+
+/** An open stream with a group of two events; `faults` are applied to the next calls. */
+async function delivering(delivery: Delivery = 'exactly-once') {
+  const calls: string[] = []
+  const faults: {
+    kafka?: Partial<Record<FakeOperation, FakeFault | Promise<FakeFault>>>
+    store?: MemoryFault | Promise<MemoryFault>
+  } = {}
+  const on = stage({
+    delivery,
+    kafka: (operation) => {
+      calls.push(`kafka ${operation}`)
+      return faults.kafka?.[operation] ?? 'none'
+    },
+    store: (call) => {
+      calls.push(`store ${call.kind}`)
+      return faults.store ?? 'none'
+    },
+  })
+  const opened = await openStream(on.open, signal)
+  calls.length = 0
+  const state = opened.checkpoint.state()
+  const builder = pageGroupBuilder(groupParts(), { state, table: opened.checkpoint.table })
+  builder.add(reading([{ No: '1' }, { No: '2' }]))
+  const group = builder.finish()
+  const time = { clock: on.clock, deliverWithinMs: 10_000, giveUp: on.giveUp.signal }
+  return {
+    ...on,
+    ...opened,
+    calls,
+    faults,
+    group,
+    after: stateAfter(state, group.change),
+    deliver: () => withDeadline(time, (finish) => deliverBy[delivery](group, opened, finish)),
+    code: (delivered: Promise<unknown>) =>
+      delivered.then(
+        () => 'delivered',
+        (error: unknown) => codeOf(error),
+      ),
+    record: () => on.kafka.record(connector, stream),
+    published: () => on.kafka.committed.map(({ key }) => key),
+    stored: () => parseDocument(on.store.stored(KEY)?.text ?? ''),
+  }
+}
+
+describe('exactly-once: S3 prepares, Kafka decides', () => {
+  test('sends the events while S3 prepares, and commits the transaction when both have succeeded', async () => {
+    const { faults, deliver, calls, published } = await delivering()
+    let prepared = (_fault: MemoryFault) => {}
+    faults.store = new Promise((resolve) => {
+      prepared = resolve
+    })
+    const delivered = deliver()
+    await settled()
+    expect(calls.toSorted()).toEqual(['kafka send', 'store write'])
+    prepared('none')
+    await delivered
+    expect(calls.slice(2)).toEqual(['kafka commit'])
+    expect(published()).toEqual(['1', '2'])
+  })
+
+  test('Invariant 1: does not commit while an event is not confirmed as stored', async () => {
+    const { faults, deliver, calls } = await delivering()
+    let sent = (_fault: FakeFault) => {}
+    faults.kafka = {
+      send: new Promise((resolve) => {
+        sent = resolve
+      }),
+    }
+    const delivered = deliver()
+    await settled()
+    expect(calls).not.toContain('kafka commit')
+    sent('none')
+    await delivered
+    expect(calls.at(-1)).toBe('kafka commit')
+  })
+
+  test('makes events and commit record visible together, and advances the checkpoint', async () => {
+    const { deliver, record, stored, checkpoint, after } = await delivering()
+    await deliver()
+    const { epoch, seq, nonce } = stored().pending ?? {}
+    expect(record()).toEqual({ epoch, seq, nonce })
+    expect([checkpoint.seq(), checkpoint.state()]).toEqual([1, after])
+  })
+
+  test.each(['before', 'after', 'late'] as const)(
+    'Invariant 2: aborts the transaction when a PUT fails (%s)',
+    async (fault) => {
+      const { faults, deliver, code, calls, kafka, published, record, checkpoint } = await delivering()
+      faults.store = fault
+      expect(await code(deliver())).toBe('storage.unavailable')
+      expect(calls.toSorted()).toEqual(['kafka abort', 'kafka send', 'store write'])
+      expect([published(), record(), kafka.openTransactions()]).toEqual([[], undefined, []])
+      expect(checkpoint.seq()).toBe(0)
+    },
+  )
+
+  test('gives up a PUT and aborts the transaction when the PUT times out', async () => {
+    const { faults, deliver, code, clock, kafka, published } = await delivering()
+    faults.store = new Promise(() => {})
+    const delivered = code(deliver())
+    await settled()
+    clock.fireNext()
+    expect(await delivered).toBe('storage.unavailable')
+    expect([published(), kafka.openTransactions()]).toEqual([[], []])
+  })
+
+  test('gives up a PUT and aborts the transaction when the time limit of a stop passes', async () => {
+    const { faults, deliver, code, giveUp, kafka } = await delivering()
+    faults.store = new Promise(() => {})
+    const delivered = code(deliver())
+    await settled()
+    giveUp.abort(new DOMException('too late', 'TimeoutError'))
+    expect(await delivered).toBe('storage.unavailable')
+    expect(kafka.openTransactions()).toEqual([])
+  })
+
+  test('gives up the PUT when Kafka rejects the events', async () => {
+    const { faults, deliver, code, published, record, stored } = await delivering()
+    let store = (_fault: MemoryFault) => {}
+    faults.kafka = { send: 'before' }
+    faults.store = new Promise((resolve) => {
+      store = resolve
+    })
+    expect(await code(deliver())).toBe('publish.failed')
+    store('none')
+    await settled()
+    expect([published(), record(), stored().pending]).toEqual([[], undefined, null])
+  })
+
+  test.each(['after', 'before'] as const)(
+    'Invariant 2: resolves a commit by its commit record when the stream is opened again after a lost response (%s)',
+    async (fault) => {
+      const { faults, deliver, code, open, published } = await delivering()
+      faults.kafka = { commit: fault }
+      expect(await code(deliver())).toBe(fault === 'after' ? 'publish.outcome-unknown' : 'publish.failed')
+      const { checkpoint } = await openStream(open, signal)
+      expect([checkpoint.seq(), checkpoint.state().events]).toEqual(fault === 'after' ? [1, 2] : [0, 0])
+      expect(published()).toEqual(fault === 'after' ? ['1', '2'] : [])
+    },
+  )
+
+  test('Invariant 4: neither publishes nor writes the checkpoint when another replica opened the stream', async () => {
+    const { deliver, code, kafka, open, published, stored } = await delivering()
+    const publisher = kafka.publisher({ connector, stream, replica: 'replica-2' })
+    await openStream({ ...open, publisher, owner: 'replica-2' }, signal)
+    const claimed = stored()
+    expect(await code(deliver())).toBe('publish.fenced')
+    expect(published()).toEqual([])
+    expect(stored()).toEqual(claimed)
+  })
+})
+
+describe('at-least-once', () => {
+  test('writes the pending state before it sends events, and stores it as committed with the next write', async () => {
+    const { deliver, calls, published, stored, record, after, checkpoint } = await delivering('at-least-once')
+    await deliver()
+    expect(calls).toEqual(['store write', 'kafka send'])
+    expect(published()).toEqual(['1', '2'])
+    expect(record()).toBeUndefined()
+    expect(stored()).toMatchObject({ committed: { seq: 0 }, pending: { seq: 1, by: 'at-least-once' } })
+    await checkpoint.save(signal)
+    expect(stored()).toMatchObject({ committed: { seq: 1, by: 'at-least-once', state: after }, pending: null })
+  })
+
+  test('sends nothing when the pending state cannot be written', async () => {
+    const { faults, deliver, code, published } = await delivering('at-least-once')
+    faults.store = 'before'
+    expect(await code(deliver())).toBe('storage.unavailable')
+    expect(published()).toEqual([])
+  })
+
+  test('Invariant 1: does not advance the checkpoint when an event was not stored', async () => {
+    const { faults, deliver, code, checkpoint, open } = await delivering('at-least-once')
+    faults.kafka = { send: 'before' }
+    expect(await code(deliver())).toBe('publish.failed')
+    expect(checkpoint.seq()).toBe(0)
+    expect((await openStream(open, signal)).checkpoint.seq()).toBe(0)
+  })
+
+  test('Invariant 7: publishes the same event ids again when it crashes before the next write', async () => {
+    const { deliver, kafka, group, open } = await delivering('at-least-once')
+    await deliver()
+    const again = await openStream(open, signal)
+    expect(again.checkpoint.state().events).toBe(0)
+    await deliverBy['at-least-once'](group, again, signal)
+    const ids = kafka.committed.map(({ value }) => JSON.parse(value).id)
+    expect(ids).toHaveLength(4)
+    expect(ids.slice(2)).toEqual(ids.slice(0, 2))
+  })
+})
+
+test('withDeadline passes errors of a delivery on unchanged, and leaves no timer', async () => {
+  const { clock, giveUp } = stage()
+  const time = { clock, deliverWithinMs: 10_000, giveUp: giveUp.signal }
+  const error = new Error('delivery failed')
+  await expect(withDeadline(time, () => Promise.reject(error))).rejects.toBe(error)
+  expect(await withDeadline(time, async () => 'done')).toBe('done')
+  expect(clock.nextTimerAt()).toBeUndefined()
+})
+
+test('a save is due one period after the last write of any kind', () => {
+  const clock = virtualClock(0)
+  const schedule = saveSchedule(clock, 60_000)
+  clock.pass(59_999)
+  expect(schedule.dueInMs()).toBe(1)
+  clock.pass(1)
+  expect(schedule.dueInMs()).toBe(0)
+  schedule.saved()
+  expect(schedule.dueInMs()).toBe(60_000)
+  clock.jump(90_000)
+  expect(schedule.dueInMs()).toBe(0)
+})
+
+describe('a group without records', () => {
+  /** A stream with a delivery that saves once a minute. */
+  async function withoutRecords() {
+    const on = stage()
+    const opened = await openStream(on.open, signal)
+    const reopen = () => Promise.reject(new Error('never idle'))
+    const claimed = claimedStream(opened, { reopen, idleAfterMs: 0, clock: on.clock })
+    const { deliver } = pageGroupDelivery({ ...on.pipeline, observe: () => {} }, claimed)
+    const writes = on.store.history(KEY).length
+    const { builder } = building()
+    return {
+      ...on,
+      deliver: (entries: string, events = 0) => {
+        const group = builder.finish()
+        return deliver({ group: { ...group, change: { ...group.change, entries, events } }, events: [] })
+      },
+      writes: () => on.store.history(KEY).length - writes,
+      stored: () => parseDocument(on.store.stored(KEY)?.text ?? ''),
+    }
+  }
+
+  test('is saved once a period', async () => {
+    const { deliver, clock, writes } = await withoutRecords()
+    await deliver('')
+    expect(writes()).toBe(0)
+    clock.jump(60_000)
+    await deliver('')
+    await deliver('')
+    expect(writes()).toBe(1)
+  })
+
+  test('is saved at once when it has entries of the client index, so that the document stays small', async () => {
+    const { deliver, writes, stored } = await withoutRecords()
+    const many = entriesOf(...Array.from({ length: 1_000 }, (_, client) => [client, 1] as const))
+    for (let group = 1; group <= 10; group += 1) {
+      await deliver(many)
+      expect(writes()).toBe(group)
+      expect(JSON.stringify(stored()).length).toBeLessThan(128 * 1024)
+    }
+  })
+})

@@ -1,0 +1,276 @@
+import { describe, expect, test } from 'vitest'
+import { stateAfter } from '../../../connector/checkpoint/stream-state.ts'
+import { clientTable } from '../../../connector/index/client-table.ts'
+import { deltaEntries } from '../../../connector/index/index-state.ts'
+import { type Added, type PageGroupBuilder, pageGroupBuilder } from '../../../connector/pipeline/page-group.ts'
+import { codeOf } from '../../../connector/runtime/connector-error.ts'
+import { newScans } from '../../../connector/scan/scan-state.ts'
+import type { ClientRecord } from '../../../connector/source/client-source.ts'
+import { noon, timeText } from '../scan/scans.ts'
+import { groupParts } from '../stream/open-parts.ts'
+import { building, idsOf, keysOf, sequencesOf, start } from './builders.ts'
+import { liveScan, pageOf, reading, token } from './readings.ts'
+
+const middle = { isFirst: false, isLast: false }
+const scansAt = (startedAt: number) => ({ ...newScans, live: { startedAt, scan: null } })
+const numbered = (count: number, from = 0) => Array.from({ length: count }, (_, index) => ({ No: `${from + index}` }))
+
+describe('a group', () => {
+  test('contains the records of its pages in order, and leads to the scans after the last page', () => {
+    const { builder } = building()
+    builder.add(reading([{ No: '2' }, { No: '1' }], { isLast: false, states: scansAt(1) }))
+    builder.add(reading([{ No: '3' }], { ...middle, states: scansAt(2) }))
+    const group = builder.finish()
+    expect(group).toMatchObject({ pages: 2, deadLetters: 0, change: { events: 3, scans: scansAt(2) } })
+    expect(keysOf(group.records)).toEqual(['2', '1', '3'])
+    expect(group.size).toBe(group.records.reduce((sum, { value }) => sum + value.length, 0))
+    expect(group.scans).toEqual(new Map([['live', { events: 3, suppressed: 0, superseded: 0, late: [] }]]))
+  })
+
+  test('continues from the previous group, whether that is delivered or not', () => {
+    const { builder, deliver } = building()
+    builder.add(reading([{ No: '1' }, { No: '2' }]))
+    const first = builder.finish()
+    expect(builder.size()).toBe(0)
+    builder.add(reading([{ No: '2' }, { No: '3' }]))
+    const second = builder.finish()
+    expect([keysOf(second.records), sequencesOf(second.records)]).toEqual([['3'], [2]])
+    deliver(first)
+    deliver(second)
+    builder.add(reading([{ No: '1' }, { No: '2' }, { No: '3' }]))
+    expect(builder.finish()).toMatchObject({ records: [], change: { events: 3 } })
+  })
+
+  test('continues the sequence of the state that it starts from; a dead letter uses no number up', () => {
+    const { builder } = building({}, { state: { ...start, events: 40 } })
+    builder.add(reading([{ No: '1' }, {}, { No: '2' }]))
+    const group = builder.finish()
+    expect(sequencesOf(group.records.filter(({ to }) => to === 'events'))).toEqual([40, 41])
+    expect([group.deadLetters, group.change.events]).toEqual([1, 42])
+  })
+
+  test('has no records, but the scans after the page, when its page is empty', () => {
+    const { builder } = building()
+    builder.add(reading([], { ...middle, states: scansAt(1) }))
+    expect(builder.finish()).toMatchObject({ pages: 1, records: [], change: { scans: scansAt(1), entries: '' } })
+  })
+
+  test('counts what became of the clients of each scan', () => {
+    const { builder, delivered } = building()
+    builder.add(reading([{ No: '1' }]))
+    delivered()
+    builder.add(reading([{ No: '1' }, { No: '2' }]))
+    builder.add(reading([{ No: '2' }, { No: '3' }, { No: '4' }], { scan: liveScan({ kind: 'backfill', tag: 1 }) }))
+    const { scans } = builder.finish()
+    expect(scans.get('live')).toMatchObject({ events: 1, suppressed: 1 })
+    expect(scans.get('backfill')).toMatchObject({ events: 2, suppressed: 1 })
+  })
+})
+
+/** Adds the slices of a page until it is whole or the group is full. */
+function afterSlices(builder: PageGroupBuilder, first: Added): { slices: number; added: Added } {
+  let [slices, added] = [0, first]
+  for (; added === 'slice'; slices += 1) added = builder.addRest()
+  return { slices, added }
+}
+
+describe('a change of the checkpoint', () => {
+  test('Invariant 2: gives the same state and index to a replica that reloads the document, over several groups', () => {
+    const { builder, delivered, table, state } = building()
+    let stored = start
+    for (let round = 0; round < 6; round += 1) {
+      const clients = ['1', '2', '3', '4'].map((No) => ({ No, Nom: `${(round * Number(No)) % 3}` }))
+      builder.add(reading(clients.slice(0, 2), { isLast: false }))
+      builder.add(reading(clients.slice(2), { isFirst: false, states: scansAt(round) }))
+      const { change } = delivered()
+      stored = stateAfter(JSON.parse(JSON.stringify(stored)), JSON.parse(JSON.stringify(change)))
+      expect(stored).toEqual(state())
+      const reloaded = building({}, { state: stored, table })
+      reloaded.builder.add(reading(clients))
+      expect(reloaded.builder.finish().records).toEqual([])
+    }
+  })
+
+  test('has at most 2,000 entries: a page with more takes several groups, and only the last one moves its scan', () => {
+    const { builder, delivered } = building()
+    const page = reading(numbered(4_500), { states: scansAt(9) })
+    expect(afterSlices(builder, builder.add(page))).toEqual({ slices: 8, added: 'part' })
+    const first = delivered()
+    expect(afterSlices(builder, builder.addRest())).toEqual({ slices: 8, added: 'part' })
+    const second = delivered()
+    expect(afterSlices(builder, builder.addRest())).toEqual({ slices: 1, added: 'whole' })
+    const third = delivered()
+    const groups = [first, second, third]
+    expect(groups.map(({ records, pages }) => [records.length, pages])).toEqual([
+      [2_000, 0],
+      [2_000, 0],
+      [500, 1],
+    ])
+    expect(groups.map(({ change }) => change.scans)).toEqual([newScans, newScans, scansAt(9)])
+    expect(groups.map(({ change }) => deltaEntries(change.entries))).toEqual([2_000, 2_000, 500])
+    expect(sequencesOf(groups.flatMap(({ records }) => records))).toEqual(numbered(4_500).map(({ No }) => Number(No)))
+    expect(builder.addRest()).toBe('whole')
+  })
+
+  test('that is lost in the middle of a page loses and doubles nothing: the page is read again', () => {
+    const { builder, table, state, delivered } = building()
+    const page = reading(numbered(3_000))
+    expect(afterSlices(builder, builder.add(page)).added).toBe('part')
+    const first = delivered()
+    const again = building({}, { state: state(), table })
+    expect(afterSlices(again.builder, again.builder.add(page)).added).toBe('whole')
+    const rest = again.delivered()
+    expect(keysOf([...first.records, ...rest.records])).toEqual(numbered(3_000).map(({ No }) => No))
+  })
+})
+
+describe('what was found while pages were read', () => {
+  test('is the last modification time of each scan, until that begins again', () => {
+    const { builder } = building()
+    const [live, backfill, other] = [liveScan(), liveScan({ kind: 'backfill', tag: 1 }), liveScan({ tag: 2 })]
+    const first = { isFirst: true, isLast: false }
+    builder.add(reading([{ No: '1', Modif: '2026-06-15T11:00:00' }, { No: '2' }], first))
+    builder.add(reading([{ No: '3', Modif: '2026-06-15T10:00:00' }], { ...first, scan: backfill }))
+    const known = ['2026-06-15T11:00:00', '2026-06-15T10:00:00', null]
+    expect([live, backfill, other].map(builder.lastModifiedAt)).toEqual(known)
+    builder.add(reading([], middle))
+    expect(builder.lastModifiedAt(live)).toBe('2026-06-15T11:00:00')
+    builder.add(reading([], first))
+    expect(builder.lastModifiedAt(live)).toBeNull()
+  })
+
+  test('Invariant 1: is never a modification time after the read, as when the clock of a shop is ahead', () => {
+    const { builder } = building()
+    builder.add(
+      reading(
+        [
+          { No: '1', Modif: '2026-06-15T11:00:00' },
+          { No: '2', Modif: '2031-01-01T00:00:00' },
+        ],
+        { isFirst: true, isLast: false },
+      ),
+    )
+    expect(builder.lastModifiedAt(liveScan())).toBe('2026-06-15T11:00:00')
+  })
+
+  test('is the last modification time of a scan that was in progress before a restart', () => {
+    const resumed = liveScan({ lastModifiedAt: timeText('2026-06-15T09:00:00') })
+    const scans = { ...newScans, live: { startedAt: null, scan: resumed } }
+    expect(building({}, { state: { ...start, scans } }).builder.lastModifiedAt(resumed)).toBe('2026-06-15T09:00:00')
+  })
+
+  test('is a cycle once a hundred pages have brought only clients that the scan had already returned', () => {
+    const { builder } = building()
+    const page = (number: number) =>
+      builder.add(reading([{ No: `${number % 3}` }, { No: 'x' }], { isFirst: number === 0, isLast: false }))
+    for (let number = 0; number < 102; number += 1) page(number)
+    expect(builder.isCycling(liveScan())).toBe(false)
+    page(102)
+    expect([liveScan(), liveScan({ tag: 1 })].map(builder.isCycling)).toEqual([true, false])
+    builder.add(reading([{ No: '7' }], middle))
+    expect(builder.isCycling(liveScan())).toBe(false)
+  })
+})
+
+describe('the field mapping', () => {
+  const open = { fields: { clientId: null, modifiedAt: null } }
+
+  test('is detected on the first page with a client, reported once, and kept in the state', () => {
+    const { builder, of } = building(open)
+    builder.add(reading([]))
+    builder.add(reading([{ Numero: '1', DateModif: '2026-06-15T11:00:00' }]))
+    builder.add(reading([{ Numero: '2', Id: 'x', DateModif: '2026-06-15T11:00:00' }]))
+    expect(builder.finish().change.mapping).toEqual({ clientId: 'Numero', modifiedAt: 'DateModif' })
+    expect(of('field-detected')).toEqual([
+      { kind: 'field-detected', setting: 'POLARIS_CLIENT_ID_FIELD', field: 'Numero' },
+      { kind: 'field-detected', setting: 'POLARIS_MODIFIED_AT_FIELD', field: 'DateModif' },
+    ])
+  })
+
+  test('is not reported when it is configured or was detected before', () => {
+    const configured = building()
+    configured.builder.add(reading([{ No: '1' }]))
+    const known = building(open, { state: { ...start, mapping: { clientId: 'No', modifiedAt: null } } })
+    known.builder.add(reading([{ No: '1', Id: '2' }]))
+    expect([...configured.of('field-detected'), ...known.of('field-detected')]).toEqual([])
+  })
+})
+
+test('a field that keeps changing is reported after five live scans in a row, and not by other scans', () => {
+  const { builder, of } = building()
+  const backfill = liveScan({ kind: 'backfill', tag: 1 })
+  for (let scan = 0; scan <= 8; scan += 1) builder.add(reading([{ No: '1', Age: `${scan}` }], { scan: backfill }))
+  expect(of('fields-keep-changing')).toEqual([])
+  for (let scan = 0; scan <= 5; scan += 1) builder.add(reading([{ No: '2', Points: `${scan}` }]))
+  expect(of('fields-keep-changing')).toEqual([{ kind: 'fields-keep-changing', fields: ['Points'] }])
+})
+
+describe('too many clients that cannot become events', () => {
+  const withoutId = (count: number, name = 'planted') =>
+    Array.from({ length: count }, (_, index) => ({ Nom: `${name}-${index}` }))
+  const codeOfAdding = (builder: PageGroupBuilder, clients: readonly ClientRecord[]) => {
+    try {
+      return builder.add(reading(clients))
+    } catch (error) {
+      return codeOf(error)
+    }
+  }
+  const fresh = () => ({ state: start, table: clientTable() })
+
+  test('cause an error that names the client id field and contains no data', () => {
+    const { builder } = building()
+    expect(() => builder.add(reading(withoutId(10)))).toThrow(
+      expect.objectContaining({
+        code: 'event.too-many-dead-letters',
+        message: expect.stringMatching(/^(?!.*planted).*field: No\)/),
+      }),
+    )
+  })
+
+  test('are counted without suppressed clients', () => {
+    const { builder } = building()
+    builder.add(reading([...numbered(90), ...withoutId(9)]))
+    for (let scan = 0; scan < 10; scan += 1) builder.add(reading(numbered(90)))
+    expect(codeOfAdding(builder, withoutId(2, 'other'))).toBe('event.too-many-dead-letters')
+  })
+
+  test('still count after the next opening when they were delivered', () => {
+    const parts = groupParts()
+    const first = pageGroupBuilder(parts, fresh())
+    first.add(reading(withoutId(9)))
+    first.delivered(first.finish())
+    expect(codeOfAdding(pageGroupBuilder(parts, fresh()), withoutId(1))).toBe('event.too-many-dead-letters')
+  })
+
+  test('count once when they were not delivered and are read again', () => {
+    const parts = groupParts()
+    for (let opening = 0; opening < 3; opening += 1)
+      expect(codeOfAdding(pageGroupBuilder(parts, fresh()), withoutId(9))).toBe('whole')
+  })
+})
+
+test('at-least-once, a group ends before the second change of a client, so that its event ids do not depend on a crash', () => {
+  const { builder, delivered } = building({ oneChangePerClient: true })
+  const change = (No: string, Nom: string) => ({ No, Nom })
+  const page = reading([change('1', 'a'), change('2', 'a'), change('1', 'b'), change('1', 'c')], { states: scansAt(1) })
+  expect([builder.add(page), keysOf(delivered().records)]).toEqual(['part', ['1', '2']])
+  expect([builder.addRest(), keysOf(delivered().records)]).toEqual(['part', ['1']])
+  expect([builder.addRest(), keysOf(delivered().records)]).toEqual(['whole', ['1']])
+  const inTwoPages = building({ oneChangePerClient: true })
+  inTwoPages.builder.add(reading([change('1', 'a')], { isLast: false }))
+  expect(inTwoPages.builder.add(reading([change('1', 'b')], { isFirst: false }))).toBe('part')
+  expect(idsOf(inTwoPages.delivered().records)).toHaveLength(1)
+})
+
+test("the time of an event is the modification time, or the time of the read by the server's clock", () => {
+  const { builder } = building()
+  const clients = [{ No: '1', Modif: '2026-06-15T11:59:00' }, { No: '2' }, { No: '3', Modif: 'soon' }]
+  builder.add(
+    reading(clients, { readAt: { ours: 0, server: noon }, page: pageOf(clients, { checkPoint: token('t') }) }),
+  )
+  expect(builder.finish().records.map(({ value }) => JSON.parse(value).time)).toEqual([
+    '2026-06-15T09:59:00.000Z',
+    '2026-06-15T10:00:00.000Z',
+    '2026-06-15T10:00:00.000Z',
+  ])
+})

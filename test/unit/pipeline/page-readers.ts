@@ -1,0 +1,86 @@
+import { readPages } from '../../../connector/pipeline/page-reader.ts'
+import type { PageReading, Processed, ReaderParts } from '../../../connector/pipeline/page-reading.ts'
+import type { PipelineEvent } from '../../../connector/pipeline/pipeline-event.ts'
+import { createServerClock } from '../../../connector/pipeline/server-clock.ts'
+import { ConnectorError } from '../../../connector/runtime/connector-error.ts'
+import type { ErrorCode } from '../../../connector/runtime/error-catalogue.ts'
+import type { ScanSettings } from '../../../connector/scan/scan-settings.ts'
+import { newScans, type ScanStates } from '../../../connector/scan/scan-state.ts'
+import type { ClientSource, Page, Patience, ReadArguments } from '../../../connector/source/client-source.ts'
+import { type VirtualClock, virtualClock } from '../../support/fakes/virtual-clock.ts'
+import { beginAt, noon, settings } from '../scan/scans.ts'
+import { settled } from '../stream/open-parts.ts'
+
+/** Readers of pages, on a source that answers each request by a function. */
+
+export type Ask = ReadArguments & { readonly patience: Patience | undefined; readonly at: number }
+export type Respond = (ask: Ask, clock: VirtualClock) => Page | Error | Promise<Page | Error>
+
+export const failure = (code: ErrorCode) => new ConnectorError(code, 'scripted')
+
+const nothingProcessed: Processed = {
+  events: () => 0,
+  recheck: () => null,
+  lastModifiedAt: () => null,
+  isCycling: () => false,
+}
+
+interface Start {
+  readonly states?: ScanStates
+  readonly settings?: Partial<ScanSettings>
+  readonly until?: ReaderParts['until']
+  readonly processed?: Processed
+  readonly sourceMoved?: boolean
+}
+
+export function pageReader(
+  respond: Respond,
+  { states = newScans, processed = nothingProcessed, ...start }: Start = {},
+) {
+  const clock = virtualClock(noon)
+  const asked: Ask[] = []
+  const events: PipelineEvent[] = []
+  const stopping = new AbortController()
+  const source: ClientSource = {
+    read: async (at, stop, patience) => {
+      stop.throwIfAborted()
+      const { lastChanged, checkPoint, limit, output } = at
+      const ask = { lastChanged, checkPoint, limit, output, patience, at: clock.now() }
+      asked.push(ask)
+      const answer = await respond(ask, clock)
+      if (answer instanceof Error) throw answer
+      return answer
+    },
+  }
+  const parts: ReaderParts = {
+    ...{ source, clock, serverClock: createServerClock(clock, () => {}), beginAt },
+    ...{ settings: { ...settings, ...start.settings }, until: start.until ?? 'stopped' },
+    observe: (event) => events.push(event),
+  }
+  const pages = readPages(parts, { states, processed, sourceMoved: start.sourceMoved ?? false }, stopping.signal)
+  /** The next page, or what its read rejects with; time passes while the reader waits. */
+  const next = async (): Promise<PageReading> => {
+    let isDone = false
+    const coming = pages.next().finally(() => {
+      isDone = true
+    })
+    coming.catch(() => {})
+    for (let turn = 0; turn < 10_000 && !isDone; turn += 1) {
+      await settled()
+      if (!isDone) clock.fireNext()
+    }
+    return (await coming).value as PageReading
+  }
+  const read = async (count: number) => {
+    const readings: PageReading[] = []
+    while (readings.length < count) readings.push(await next())
+    return readings
+  }
+  const of = <Kind extends PipelineEvent['kind']>(kind: Kind) =>
+    events.filter((event): event is Extract<PipelineEvent, { kind: Kind }> => event.kind === kind)
+  return { clock, asked, events, of, stopping, pages, next, read }
+}
+
+/** The scans that read these pages, such as `live*` for the last page of a live scan. */
+export const kindsOf = (readings: readonly PageReading[]) =>
+  readings.map(({ scan, isLast }) => `${scan.kind}${isLast ? '*' : ''}`)

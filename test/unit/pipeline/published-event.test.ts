@@ -1,0 +1,54 @@
+import { expect, test } from 'vitest'
+import { streamCheckpoint, writeDocument } from '../../../connector/checkpoint/stream-checkpoint.ts'
+import { beginning } from '../../../connector/checkpoint/stream-state.ts'
+import { firstDocument } from '../../../connector/checkpoint/transitions.ts'
+import { clientTable } from '../../../connector/index/client-table.ts'
+import { ENTRY_WORDS } from '../../../connector/index/index-entry.ts'
+import { streamIndex } from '../../../connector/index/stream-index.ts'
+import { pageGroupDelivery } from '../../../connector/pipeline/delivery.ts'
+import type { PipelineEvent } from '../../../connector/pipeline/pipeline-event.ts'
+import { memoryStore } from '../../support/fakes/memory-versioned-object.ts'
+import { virtualClock } from '../../support/fakes/virtual-clock.ts'
+
+const { signal } = new AbortController()
+const identity = {
+  ...{ connector: 'shop', stream: 'clients', source: { url: 'http://polaris', codeMagasin: 1, prefixCle: null } },
+  destination: { clusterId: 'c', topic: 't', topicId: null, partitions: 1 },
+}
+const segment = { name: '1-a', tier: 'spill', entries: 3, sha256: '' } as const
+
+test('a delivered group reports the scans after it, and the size of the client index', async () => {
+  const clock = virtualClock(0)
+  const store = memoryStore()
+  const events: PipelineEvent[] = []
+  const state = { ...beginning, index: { ...beginning.index, segments: [segment] } }
+  const document = firstDocument(identity, state, { nonce: 'n', at: 0, owner: 'r', producerId: null })
+  const parts = {
+    ...{ object: store.object('key'), clock, newNonce: () => 'n', observe: () => {}, onWritten: () => {} },
+    index: streamIndex(store.segments('key'), 1e9),
+  }
+  const version = await writeDocument(parts, { document, expected: null }, signal)
+  const table = clientTable(new Uint32Array(3 * ENTRY_WORDS).map((_, at) => Math.floor(at / ENTRY_WORDS)))
+  const checkpoint = streamCheckpoint({ document, version, table }, parts)
+  const delivery = pageGroupDelivery(
+    {
+      ...{ clock, delivery: 'exactly-once', savePeriodMs: 60_000, observe: (event) => events.push(event) },
+      ...{ deliverWithinMs: 1000, giveUp: signal },
+    },
+    {
+      ...{ checkpoint, sourceMoved: false },
+      withProducer: () => Promise.reject(new Error('nothing to publish')),
+      isIdle: () => false,
+      ...{ closeProducer: async () => {}, close: async () => {} },
+    },
+  )
+  const scans = { ...state.scans, backfill: 'done' } as const
+  const change = { scans, recheck: null, events: 0, mapping: null, entries: '' }
+  const group = { pages: 1, records: [], deadLetters: 0, scans: new Map(), size: 0, change }
+  await delivery.deliver({ group, events: [{ kind: 'fell-behind' }] })
+  expect(events).toMatchObject([
+    { kind: 'pages-published', states: scans, index: { clients: 3, memoryBytes: table.bytes(), segments: 1 } },
+    { kind: 'fell-behind' },
+  ])
+  expect(table.bytes()).toBeGreaterThan(0)
+})

@@ -1,0 +1,150 @@
+import { describe, expect, test } from 'vitest'
+import { codeOf } from '../../../connector/runtime/connector-error.ts'
+import { BACKFILL, LIVE } from '../../../connector/scan/scan-state.ts'
+import type { SourceTime } from '../../../connector/source/client-source.ts'
+import { MINUTE, noon, noonText, scanOf, statesOf } from '../scan/scans.ts'
+import { failure, pageReader, type Respond } from './page-readers.ts'
+import { pageOf } from './readings.ts'
+
+const codeOfNext = (next: () => Promise<unknown>) => next().then(String, (error: unknown) => codeOf(error))
+const live = scanOf({ kind: 'live', tag: LIVE })
+/** In the middle of a live scan, at `t2`. */
+const resumed = { settings: { lookBacks: [] }, states: statesOf({ live: { startedAt: noon, scan: live } }) }
+const answering = (...answers: readonly ReturnType<Respond>[]) => {
+  const left = [...answers]
+  return () => left.shift() ?? pageOf([])
+}
+
+describe('a checkPoint', () => {
+  test.each(['source.request-refused', 'source.error-document'] as const)(
+    'is refused when it fails (%s) and the same call without it succeeds: the scan begins again',
+    async (code) => {
+      const { asked, next, of } = pageReader(
+        ({ checkPoint }) => (checkPoint === null ? pageOf([]) : failure(code)),
+        resumed,
+      )
+      expect(await next()).toMatchObject({ isFirst: true, isLast: true })
+      const tokens = asked.map(({ checkPoint }) => checkPoint)
+      expect([tokens.at(0), tokens.at(1), tokens.at(-1)]).toEqual(['t2', null, null])
+      expect(of('checkpoint-refused')).toEqual([{ kind: 'checkpoint-refused', scan: 'live', lastChanged: live.from }])
+    },
+  )
+
+  test.each([
+    'source.server-error',
+    'source.function-missing',
+    'source.forbidden',
+    'source.redirected',
+    'source.login-page',
+    'source.answer-not-a-page',
+    'source.error-document',
+  ] as const)('is refused when it fails with %s before and after the call without it', async (code) => {
+    const broken = failure(code)
+    const { asked, next } = pageReader(answering(broken, pageOf([]), broken), resumed)
+    expect(await next()).toMatchObject({ isFirst: true })
+    expect(asked.map(({ checkPoint }) => checkPoint)).toEqual(['t2', null, 't2', null])
+  })
+
+  test.each(['source.server-error', 'source.function-missing', 'source.redirected', 'source.login-page'] as const)(
+    'is not refused when it succeeds after %s and the call without it',
+    async (code) => {
+      const { asked, next } = pageReader(answering(failure(code), pageOf([]), pageOf([{ No: '7' }])), resumed)
+      expect(await next()).toMatchObject({ isFirst: false, page: { clients: [{ No: '7' }] } })
+      expect(asked.map(({ checkPoint }) => checkPoint)).toEqual(['t2', null, 't2'])
+    },
+  )
+
+  test('is not refused when the call without it also fails', async () => {
+    const { next } = pageReader(answering(failure('source.server-error'), failure('source.unreachable')), resumed)
+    expect(await codeOfNext(next)).toBe('source.unreachable')
+  })
+
+  test.each(['source.unauthorized', 'source.throttled', 'source.unreachable'] as const)(
+    'is not refused when the error is %s',
+    async (code) => {
+      const { asked, next } = pageReader(answering(failure(code)), resumed)
+      expect(await codeOfNext(next)).toBe(code)
+      expect(asked).toHaveLength(1)
+    },
+  )
+
+  test('is not refused when the response takes too long', async () => {
+    const { asked, next, of } = pageReader(answering(failure('source.timeout')), resumed)
+    expect(await next()).toMatchObject({ isFirst: true })
+    expect(asked.map(({ checkPoint, limit }) => [checkPoint, limit])).toEqual([
+      ['t2', 100],
+      [null, 10],
+      [null, 50],
+    ])
+    expect(of('checkpoint-refused')).toEqual([])
+  })
+
+  test('is not refused when the call that failed had none', async () => {
+    const { asked, next } = pageReader(answering(failure('source.request-refused')), { ...resumed, states: statesOf() })
+    expect(await codeOfNext(next)).toBe('source.request-refused')
+    expect(asked).toHaveLength(1)
+  })
+
+  test('holds the stream when it is refused and `onRefusedCheckPoint` is `stop`', async () => {
+    const settings = { ...resumed.settings, onRefusedCheckPoint: 'stop' as const }
+    const { next } = pageReader(answering(failure('source.request-refused')), { ...resumed, settings })
+    expect(await codeOfNext(next)).toBe('source.checkpoint-refused')
+  })
+})
+
+describe('a scan whose checkPoint was refused', () => {
+  const refusing: Respond = ({ checkPoint, lastChanged }) =>
+    checkPoint === null
+      ? pageOf([{ No: lastChanged }], { hasMoreResults: true, checkPoint: live.checkPoint })
+      : failure('source.request-refused')
+  const processed = (lastModifiedAt: () => SourceTime | null) => ({
+    events: () => 0,
+    recheck: () => null,
+    lastModifiedAt,
+    isCycling: () => false,
+  })
+
+  test('goes on at the last modification time minus the overlap when that is mapped', async () => {
+    const { asked, next } = pageReader(answering(failure('source.request-refused')), {
+      ...resumed,
+      processed: processed(() => noonText),
+    })
+    await next()
+    expect(asked.map(({ lastChanged }) => lastChanged)).toEqual([live.from, live.from, live.from])
+    const later = pageReader(answering(failure('source.request-refused')), {
+      ...resumed,
+      processed: processed(() => '2026-06-15T12:30:00' as SourceTime),
+    })
+    await later.next()
+    expect(later.asked.at(-1)).toMatchObject({ lastChanged: '2026-06-15T12:29:45', checkPoint: null })
+  })
+
+  test('rejects with source.checkpoint-refused when it is the live one and is refused four times without progress', async () => {
+    const { next, of, asked } = pageReader(refusing, resumed)
+    for (let page = 0; page < 3; page += 1) await next()
+    expect(await codeOfNext(next)).toBe('source.checkpoint-refused')
+    expect(of('checkpoint-refused')).toHaveLength(3)
+    expect(asked.length).toBeLessThan(15)
+  })
+
+  test('goes on for as long as the last modification time advances', async () => {
+    let minutes = 0
+    const lastModifiedAt = () => {
+      minutes += 1
+      return `2026-06-15T12:${String(minutes).padStart(2, '0')}:00` as SourceTime
+    }
+    const { next, of } = pageReader(refusing, { ...resumed, processed: processed(lastModifiedAt) })
+    for (let page = 0; page < 10; page += 1) expect(await next()).toMatchObject({ isFirst: true })
+    expect(of('checkpoint-refused')).toHaveLength(10)
+  })
+
+  test('pauses when it is a background scan, and the live scan goes on', async () => {
+    const backfill = scanOf({ kind: 'backfill', tag: BACKFILL, refusals: 3 })
+    const respond: Respond = ({ checkPoint }) => (checkPoint === null ? pageOf([]) : failure('source.request-refused'))
+    const states = statesOf({ background: [backfill], backfill: 'due' })
+    const { next, of, clock } = pageReader(respond, { ...resumed, states })
+    for (let page = 0; page < 5; page += 1) expect(await next()).toMatchObject({ scan: { kind: 'live' } })
+    expect(of('scan-paused')).toMatchObject([{ scan: 'backfill', code: 'source.checkpoint-refused' }])
+    expect(clock.now()).toBeLessThan(noon + MINUTE)
+  })
+})

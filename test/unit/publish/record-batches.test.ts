@@ -1,0 +1,152 @@
+import type { Message, RecordMetadata } from 'kafkajs'
+import { describe, expect, it } from 'vitest'
+import type { OutgoingRecord } from '../../../connector/event/client-event.ts'
+import { partitionOf } from '../../../connector/kafka/partitioner.ts'
+import { type PartitionChunk, partitionBatches, sendBatches } from '../../../connector/publish/record-batches.ts'
+import { codeOf } from '../../../connector/runtime/connector-error.ts'
+
+const layout = (partitions: number, maxMessageBytes = 1_000_000) => ({
+  events: { topic: 'events', partitions },
+  deadLetters: { topic: 'dlq', partitions: 1 },
+  maxMessageBytes,
+  publishedAt: 1_700_000_000_000,
+})
+const event = (key: string, value: string): OutgoingRecord => ({ to: 'events', key, value })
+
+it('keeps the order of the records of each partition across all chunks', () => {
+  const records = Array.from({ length: 9_000 }, (_, index) => event(`${index % 100}`, `${index}`))
+  const batches = partitionBatches(records, layout(3))
+  expect(batches.flatMap(({ chunks }) => chunks.flat())).toHaveLength(9_000)
+  for (const { partition, chunks } of batches) {
+    const expected = records.filter(({ key }) => partitionOf(Buffer.from(key ?? ''), 3) === partition)
+    expect(chunks.flat().map(({ value }) => value)).toEqual(expected.map(({ value }) => value))
+  }
+})
+
+it('begins a new chunk before a chunk exceeds nine tenths of the size limit', () => {
+  const large = partitionBatches(
+    Array.from({ length: 5 }, () => event('a', 'x'.repeat(400))),
+    layout(1, 1_000),
+  )
+  expect(large[0]?.chunks.map(({ length }) => length)).toEqual([1, 1, 1, 1, 1])
+})
+
+it('counts the size in bytes, and sends a record in its own chunk when it just fits', () => {
+  const room = 1_000 - 80 - 1
+  const fits = partitionBatches([event('a', '1'), event('a', 'é'.repeat(Math.floor(room / 2)))], layout(1, 1_000))
+  expect(fits[0]?.chunks.map(({ length }) => length)).toEqual([1, 1])
+  const tooLarge = () => partitionBatches([event('a', 'é'.repeat(room / 2 + 1))], layout(1, 1_000))
+  expect(tooLarge).toThrow(/exceeds the limit/)
+  expect(codeOf(captured(tooLarge))).toBe('publish.refused')
+})
+
+it('sends events and dead letters to their own topics, with their content type and the publish time', () => {
+  const batches = partitionBatches([event('a', '1'), { to: 'deadLetters', key: null, value: '2' }], layout(1))
+  expect(batches).toEqual([
+    { topic: 'events', partition: 0, bytes: 82, chunks: [[sent('a', '1', 'application/cloudevents+json')]] },
+    { topic: 'dlq', partition: 0, bytes: 81, chunks: [[sent(null, '2', 'application/json')]] },
+  ])
+})
+
+it('reports neither key nor value of a record that is too large', () => {
+  const error = captured(() => partitionBatches([event('secret-id', 'secret-value'.repeat(100))], layout(1, 1_000)))
+  expect(String(error)).not.toContain('secret')
+})
+
+const sent = (key: string | null, value: string, contentType: string) => ({
+  key: key === null ? null : Buffer.from(key),
+  value,
+  partition: 0,
+  timestamp: '1700000000000',
+  headers: { 'content-type': Buffer.from(contentType) },
+})
+
+function captured(work: () => unknown): unknown {
+  try {
+    return work()
+  } catch (error) {
+    return error
+  }
+}
+
+const message = (value: string): Message => ({ value })
+const batch = (partition: number, ...chunks: string[][]) => ({
+  topic: 'events',
+  partition,
+  chunks: chunks.map((values) => values.map(message)),
+})
+const answerTo = ({ topic, partition }: PartitionChunk): RecordMetadata[] => [
+  { topicName: topic, partition, errorCode: 0 },
+]
+const isGivenUp = () => false
+
+describe('sendBatches', () => {
+  it('sends the chunks of one partition one after another, and the partitions in parallel', async () => {
+    const pending = new Map<number, PromiseWithResolvers<void>>()
+    const sent: string[] = []
+    const send = async (chunk: PartitionChunk) => {
+      expect(pending.has(chunk.partition)).toBe(false)
+      const gate = Promise.withResolvers<void>()
+      pending.set(chunk.partition, gate)
+      sent.push(`${chunk.partition}:${chunk.messages.map(({ value }) => value).join()}`)
+      await gate.promise
+      pending.delete(chunk.partition)
+      return answerTo(chunk)
+    }
+    const done = sendBatches([batch(0, ['a'], ['b']), batch(1, ['c'])], { send, isGivenUp })
+    expect(sent).toEqual(['0:a', '1:c'])
+    pending.get(0)?.resolve()
+    pending.get(1)?.resolve()
+    await until(() => sent.length === 3)
+    expect(sent).toEqual(['0:a', '1:c', '0:b'])
+    pending.get(0)?.resolve()
+    await done
+  })
+
+  it.each([
+    ['nothing', []],
+    ['another partition', [{ topicName: 'events', partition: 1, errorCode: 0 }]],
+    ['another topic', [{ topicName: 'dlq', partition: 0, errorCode: 0 }]],
+    ['an error', [{ topicName: 'events', partition: 0, errorCode: 6 }]],
+    ['one partition too many', [0, 1].map((partition) => ({ topicName: 'events', partition, errorCode: 0 }))],
+  ])('rejects when the response covers %s', async (_what, answer) => {
+    const sending = sendBatches([batch(0, ['a'])], { send: async () => answer, isGivenUp })
+    await expect(sending).rejects.toMatchObject({ code: 'publish.failed' })
+  })
+
+  it('rejects with the first error, starts no request after it, and waits for the requests in flight', async () => {
+    const gate = Promise.withResolvers<void>()
+    const sent: number[] = []
+    const send = async (chunk: PartitionChunk) => {
+      sent.push(chunk.partition)
+      if (chunk.partition === 0) throw new Error('first')
+      await gate.promise
+      return answerTo(chunk)
+    }
+    let isSettled = false
+    const sending = sendBatches([batch(0, ['a'], ['b']), batch(1, ['c'], ['d'])], { send, isGivenUp })
+    const settled = sending.catch((error) => error).finally(() => (isSettled = true))
+    await Promise.resolve()
+    expect(isSettled).toBe(false)
+    gate.resolve()
+    expect(await settled).toMatchObject({ message: 'first' })
+    expect(sent).toEqual([0, 1])
+  })
+
+  it('starts no further request when it is given up', async () => {
+    let sent = 0
+    const send = async (chunk: PartitionChunk) => {
+      sent += 1
+      return answerTo(chunk)
+    }
+    await sendBatches([batch(0, ['a'], ['b'], ['c'])], { send, isGivenUp: () => sent >= 1 })
+    expect(sent).toBe(1)
+  })
+})
+
+async function until(isTrue: () => boolean): Promise<void> {
+  for (let attempts = 0; !isTrue(); attempts++) {
+    if (attempts > 100) throw new Error('the condition never became true')
+    await Promise.resolve()
+  }
+}

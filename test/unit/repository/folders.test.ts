@@ -1,0 +1,74 @@
+import { spawnSync } from 'node:child_process'
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { expect, test } from 'vitest'
+import { readProjectFile } from '../../support/markdown-file.ts'
+
+const root = fileURLToPath(new URL('../../../', import.meta.url))
+const folders = readdirSync(`${root}connector`, { recursive: true, withFileTypes: true })
+  .filter((entry) => entry.isDirectory())
+  .map(({ parentPath, name }) => `${parentPath}/${name}/`.slice(`${root}connector/`.length))
+
+test('the architecture page lists every folder of connector/, and no others', () => {
+  const [, table = ''] = readProjectFile('docs/architecture.md').split('| folder of `connector/` | holds |')
+  const listed = table.split('\n').flatMap((line) => [...(line.split('|')[1] ?? '').matchAll(/`([^`]+)`/g)])
+  expect(listed.map(([, folder]) => folder).toSorted()).toEqual(folders.toSorted())
+})
+
+test('no folder of connector/ has more than 20 files', () => {
+  for (const folder of folders) {
+    const files = readdirSync(`${root}connector/${folder}`, { withFileTypes: true }).filter((entry) => entry.isFile())
+    expect(files.length, folder).toBeLessThanOrEqual(20)
+  }
+})
+
+/** A file, its only line, and the lint rule that rejects it. */
+const planted = [
+  ['runtime/retry.ts', "import '../source/source-time.ts'", 'noRestrictedImports'],
+  ['source/http/tls.ts', "import '../../kafka/topics.ts'", 'noRestrictedImports'],
+  ['scan/scheduler.ts', "import '../index/client-index.ts'", 'noRestrictedImports'],
+  ['index/load-table.ts', "import '../storage/s3/s3-segment-store.ts'", 'noRestrictedImports'],
+  ['index/segment.ts', "import '../storage/segment-store.ts'", undefined],
+  ['event/read-client.ts', "import '../pipeline/page-reader.ts'", 'noRestrictedImports'],
+  ['checkpoint/resolve.ts', "import '../publish/transaction.ts'", 'noRestrictedImports'],
+  ['checkpoint/mismatch.ts', "import '../publish/event-publisher.ts'", undefined],
+  ['pipeline/delivery.ts', "import 'kafkajs'", 'noRestrictedImports'],
+  ['pipeline/page-reader.ts', "import '../stream/open-stream.ts'", 'noRestrictedImports'],
+  ['stream/open-stream.ts', "import '../compose/run-connector.ts'", 'noRestrictedImports'],
+  ['compose/compose-stream.ts', "import '../commands/run.ts'", 'noRestrictedImports'],
+  ['storage/s3/s3-failure.ts', "import '@aws-sdk/client-s3'", undefined],
+  ['doctor/examine.ts', "import '@aws-sdk/client-s3'", 'noRestrictedImports'],
+  ['placement/hen.ts', "import './egg.ts'", 'noImportCycles'],
+  ['placement/egg.ts', "import './hen.ts'", 'noImportCycles'],
+  ['runtime/floating.ts', 'Promise.resolve()', 'noFloatingPromises'],
+  ['runtime/misused.ts', 'if (Promise.resolve(false)) throw new Error()', 'noMisusedPromises'],
+  ['runtime/notKebab.ts', 'export {}', 'useFilenamingConvention'],
+] as const
+
+const found = lint(planted)
+
+test.each(planted)('in %s, the linter reports the line "%s" as: %s', (file, _line, rule) => {
+  expect(
+    found.filter(({ path }) => path === `connector/${file}`).map(({ category }) => category.split('/')[2]),
+  ).toEqual(rule === undefined ? [] : [rule])
+})
+
+/** Applies the project's lint rules to these files, in a temporary folder. */
+function lint(files: readonly (readonly [string, string, unknown])[]) {
+  const folder = mkdtempSync(join(tmpdir(), 'lint-'))
+  try {
+    cpSync(join(root, 'biome.json'), join(folder, 'biome.json'))
+    for (const [file, line] of files) {
+      mkdirSync(join(folder, 'connector', dirname(file)), { recursive: true })
+      writeFileSync(join(folder, 'connector', file), `${line}\n`)
+    }
+    const args = ['lint', '--vcs-enabled=false', '--reporter=json', '--max-diagnostics=none', '.']
+    const { stdout } = spawnSync(join(root, 'node_modules/.bin/biome'), args, { cwd: folder, encoding: 'utf8' })
+    const { diagnostics } = JSON.parse(stdout) as { diagnostics: { category: string; location: { path: string } }[] }
+    return diagnostics.map(({ category, location }) => ({ category, path: location.path }))
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+}

@@ -1,0 +1,75 @@
+import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { describe, expect, test } from 'vitest'
+import { parse } from 'yaml'
+
+interface Workflow {
+  readonly on: Readonly<Record<string, unknown>>
+  readonly permissions: Readonly<Record<string, string>>
+  readonly jobs: Readonly<
+    Record<
+      string,
+      {
+        readonly permissions?: Readonly<Record<string, string>>
+        readonly 'timeout-minutes'?: number
+        readonly steps: readonly { readonly uses?: string; readonly run?: string }[]
+      }
+    >
+  >
+}
+
+const root = new URL('../../../', import.meta.url)
+const folder = new URL('.github/workflows/', root)
+const read = (path: string) => readFileSync(new URL(path, root), 'utf8')
+const text = (name: string) => readFileSync(new URL(name, folder), 'utf8')
+const workflow = (name: string) => parse(text(name)) as Workflow
+const steps = (name: string) => Object.values(workflow(name).jobs).flatMap((job) => job.steps)
+const commands = (name: string) => steps(name).flatMap(({ run }) => (run === undefined ? [] : [run]))
+/** All matches of a pattern's first group in the commands of all workflows. */
+const called = (pattern: RegExp) =>
+  readdirSync(folder).flatMap((name) => [...commands(name).join('\n').matchAll(pattern)].map(([, found = '']) => found))
+
+describe.each(readdirSync(folder))('the workflow %s', (name) => {
+  test('pins every action by commit hash, with the version in a comment', () => {
+    const uses = text(name).match(/(?<=uses: ).*/g) ?? []
+    expect(uses.length).toBe(steps(name).filter(({ uses }) => uses !== undefined).length)
+    for (const use of uses) expect(use).toMatch(/^actions\/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$/)
+  })
+
+  test('has read permission only, unless a job needs to write contents or packages', () => {
+    expect(workflow(name).permissions).toEqual({ contents: 'read' })
+    for (const { permissions = {} } of Object.values(workflow(name).jobs)) {
+      expect(Object.keys(permissions).filter((one) => !['contents', 'packages'].includes(one))).toEqual([])
+    }
+  })
+
+  test('has time limits, and passes event data to commands only in variables', () => {
+    for (const job of Object.values(workflow(name).jobs)) expect(job['timeout-minutes']).toBeLessThanOrEqual(90)
+    for (const command of commands(name)) expect(command).not.toContain('${{')
+  })
+})
+
+test('every script that a workflow calls is an executable file', () => {
+  const scripts = called(/(?:^|\s)((?:\.ci|scripts)\/[\w./-]+)/g)
+  expect(scripts).not.toEqual([])
+  for (const script of scripts) expect(statSync(new URL(script, root)).mode & 0o111, script).not.toBe(0)
+})
+
+test('every make target that a workflow or .ci/run calls exists', () => {
+  const targets = [...called(/\bmake ([\w-]+)/g), ...(read('.ci/run').match(/(?<=^make )[\w-]+/gm) ?? [])]
+  const known = read('Makefile').match(/^[\w-]+(?=:)/gm) ?? []
+  expect(targets.length).toBeGreaterThan(1)
+  for (const target of targets) expect(known).toContain(target)
+})
+
+test('the release script knows every option that the release workflow passes', () => {
+  const [options = ''] = called(/RELEASE="([^"]*)"/g)
+  const names = options.match(/(?<=--)[\w-]+/g) ?? []
+  expect(names).toContain('push')
+  for (const name of names) expect(read('scripts/release.ts')).toMatch(new RegExp(`^ {2}'?${name}'?: \\{ type:`, 'm'))
+})
+
+test('CI runs .ci/oldest-node, which can read the oldest supported Node from package.json', () => {
+  expect(called(/(\.ci\/oldest-node)/g)).toHaveLength(1)
+  const { engines } = JSON.parse(read('package.json')) as { engines: { node: string } }
+  expect(engines.node).toMatch(/^>=\d+\.\d+\.\d+$/)
+})

@@ -1,0 +1,134 @@
+import { expect, test } from 'vitest'
+import { refusedAccounts } from '../../../connector/runtime/refused-accounts.ts'
+import { virtualClock } from '../../support/fakes/virtual-clock.ts'
+
+const minute = 60_000
+const never = new AbortController().signal
+const refusal = new Error('refused')
+const settled = () => new Promise((resolve) => setImmediate(resolve))
+
+/** A server that accepts the password `right`, and a process that logs in to it. */
+function setUp({ right = 'right' }: { right?: string | null } = {}) {
+  const clock = virtualClock(0)
+  const accounts = refusedAccounts(clock)
+  const server = { right, tries: [] as string[] }
+  const account = { user: 'u', password: 'wrong' }
+  const logIn = (more: { server?: string; answer?: () => Promise<void> } = {}, stop = never) =>
+    accounts.logIn(
+      {
+        server: more.server ?? 'a',
+        account: () => account,
+        exchange: async ({ user, password }) => {
+          server.tries.push(`${user}:${password}`)
+          await more.answer?.()
+          if (password !== server.right) throw refusal
+          return 'in'
+        },
+        refusalIn: (error) => (error === refusal ? refusal : undefined),
+      },
+      stop,
+    )
+  return { clock, account, server, logIn }
+}
+
+test('retries a rejected password after a minute, then every 30 minutes', async () => {
+  const { clock, server, logIn } = setUp()
+  const triesAt: number[] = []
+  for (let passed = 0; passed <= 62 * minute; passed += minute / 2) {
+    const before = server.tries.length
+    await expect(logIn()).rejects.toBe(refusal)
+    if (server.tries.length > before) triesAt.push(clock.now() / minute)
+    clock.jump(minute / 2)
+  }
+  expect(triesAt).toEqual([0, 1, 31, 61])
+})
+
+test('tries a new password immediately', async () => {
+  const { account, server, logIn } = setUp()
+  await expect(logIn()).rejects.toBe(refusal)
+  account.password = 'right'
+  expect([await logIn(), await logIn()]).toEqual(['in', 'in'])
+  expect(server.tries).toEqual(['u:wrong', 'u:right', 'u:right'])
+})
+
+test('retries with the new password when the password changed during the login', async () => {
+  const { account, server, logIn } = setUp()
+  const answer = async () => {
+    account.password = 'right'
+  }
+  expect(await logIn({ answer })).toBe('in')
+  expect(server.tries).toEqual(['u:wrong', 'u:right'])
+})
+
+test('distinguishes users and servers', async () => {
+  const { account, server, logIn } = setUp()
+  await expect(logIn()).rejects.toBe(refusal)
+  await expect(logIn({ server: 'b' })).rejects.toBe(refusal)
+  account.user = 'other'
+  await expect(logIn()).rejects.toBe(refusal)
+  expect(server.tries).toHaveLength(3)
+})
+
+test('tries a wrong password once when many log in at the same time', async () => {
+  const { server, logIn } = setUp()
+  const all = await Promise.allSettled(Array.from({ length: 20 }, () => logIn()))
+  expect(all.map(({ status }) => status)).toEqual(all.map(() => 'rejected'))
+  expect(server.tries).toHaveLength(1)
+})
+
+test('logs in concurrently once the password has been accepted', async () => {
+  const { account, logIn } = setUp()
+  account.password = 'right'
+  const answers = Array.from({ length: 3 }, () => Promise.withResolvers<void>())
+  let started = 0
+  const logins = answers.map(({ promise }) =>
+    logIn({
+      answer: () => {
+        started += 1
+        return promise
+      },
+    }),
+  )
+  await settled()
+  expect(started).toBe(1)
+  answers[0]?.resolve()
+  await settled()
+  expect(started).toBe(3)
+  for (const { resolve } of answers) resolve()
+  expect(await Promise.all(logins)).toEqual(['in', 'in', 'in'])
+})
+
+test('counts concurrent rejections of a formerly valid password as one', async () => {
+  const { clock, account, server, logIn } = setUp()
+  account.password = 'right'
+  await logIn()
+  server.right = 'changed'
+  const answers = Promise.withResolvers<void>()
+  const logins = [1, 2, 3].map(() => logIn({ answer: () => answers.promise }))
+  await settled()
+  clock.jump(1)
+  answers.resolve()
+  await Promise.allSettled(logins)
+  const tries = server.tries.length
+  clock.jump(minute)
+  await expect(logIn()).rejects.toBe(refusal)
+  expect(server.tries).toHaveLength(tries + 1)
+})
+
+test('does not count a login that fails for another reason as a rejection', async () => {
+  const { account, server, logIn } = setUp()
+  account.password = 'right'
+  const answer = () => Promise.reject(new Error('gone'))
+  await expect(logIn({ answer })).rejects.toThrow('gone')
+  expect([await logIn(), server.tries.length]).toEqual(['in', 2])
+})
+
+test('rejects immediately on a stop while waiting for another login', async () => {
+  const { logIn } = setUp()
+  void logIn({ answer: () => new Promise(() => {}) })
+  const stop = new AbortController()
+  const waiting = logIn({}, stop.signal)
+  const reason = new Error('stop')
+  stop.abort(reason)
+  await expect(waiting).rejects.toBe(reason)
+})

@@ -1,0 +1,85 @@
+import { describe, expect, test } from 'vitest'
+import { expiringPermits, semaphore } from '../../../connector/runtime/semaphore.ts'
+import { virtualClock } from '../../support/fakes/virtual-clock.ts'
+
+const never = new AbortController().signal
+
+/** A semaphore and the names of the permit holders. */
+function setUp(permits: number) {
+  const limit = semaphore(permits)
+  const held = new Map<string, Disposable>()
+  const acquire = async (name: string, stop = never) => {
+    held.set(name, await limit.acquire(stop))
+  }
+  const release = async (name: string) => {
+    held.get(name)?.[Symbol.dispose]()
+    held.delete(name)
+    await Promise.resolve()
+  }
+  return { acquire, release, holders: () => [...held.keys()].join(' ') }
+}
+
+describe('semaphore', () => {
+  test('grants a limited number of permits, in the order of the requests', async () => {
+    const { acquire, release, holders } = setUp(2)
+    const all = Promise.all(['a', 'b', 'c', 'd', 'e'].map((name) => acquire(name)))
+    await Promise.resolve()
+    expect(holders()).toBe('a b')
+    await release('b')
+    expect(holders()).toBe('a c')
+    await release('a')
+    expect(holders()).toBe('c d')
+    await release('c')
+    await all
+    expect(holders()).toBe('d e')
+  })
+
+  test('skips a cancelled request without losing a permit', async () => {
+    const { acquire, release, holders } = setUp(1)
+    await acquire('a')
+    const stopping = new AbortController()
+    const cancelled = acquire('b', stopping.signal)
+    const waiting = acquire('c')
+    stopping.abort(new Error('cancelled'))
+    await expect(cancelled).rejects.toThrow('cancelled')
+    await release('a')
+    await waiting
+    expect(holders()).toBe('c')
+    await release('c')
+    await acquire('d')
+    expect(holders()).toBe('d')
+  })
+
+  test('rejects a request after a stop, and releases a permit only once', async () => {
+    const limit = semaphore(1)
+    await expect(limit.acquire(AbortSignal.abort(new Error('stopped')))).rejects.toThrow('stopped')
+    const permit = await limit.acquire(never)
+    permit[Symbol.dispose]()
+    permit[Symbol.dispose]()
+    await limit.acquire(never)
+    const stopping = new AbortController()
+    const third = limit.acquire(stopping.signal)
+    stopping.abort(new Error('full'))
+    await expect(third).rejects.toThrow('full')
+  })
+})
+
+describe('expiringPermits', () => {
+  test('releases a permit that is held for too long, and releases it only once', async () => {
+    const clock = virtualClock(0)
+    const limit = expiringPermits(semaphore(1), { ms: 1000, clock })
+    const hanging = await limit.acquire(never)
+    const second = limit.acquire(never)
+    clock.fireNext()
+    const held = await second
+    expect(clock.monotonic()).toBe(1000)
+    hanging[Symbol.dispose]()
+    const stopping = new AbortController()
+    const third = limit.acquire(stopping.signal)
+    stopping.abort(new Error('full'))
+    await expect(third).rejects.toThrow('full')
+    held[Symbol.dispose]()
+    using _last = await limit.acquire(never)
+    expect(clock.monotonic()).toBe(1000)
+  })
+})

@@ -1,0 +1,151 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { decodeAnswer } from '../../../../connector/source/decode/decode-answer.ts'
+import { jsonDecoder } from '../../../../connector/source/decode/decode-json.ts'
+import type { DecodeSettings } from '../../../../connector/source/decode/decode-xml.ts'
+import { clientShape } from '../../../../connector/source/decode/field-shape.ts'
+import { pageDecoder } from '../../../../connector/source/decode/page-decoder.ts'
+import { decodedBody, wholePage } from '../../../support/decode-answer-body.ts'
+
+const settings = (clientsField?: string): DecodeSettings => ({
+  shape: clientShape(['Cartes', 'Cartes.Tels'], () => undefined),
+  timeZone: 'Europe/Paris',
+  clientsField,
+})
+
+const XML =
+  '\ufeff<?xml version="1.0" encoding="utf-8"?>\r\n<p xmlns:xsi="x"><hasMoreResults>true</hasMoreResults><checkPoint>t&amp;1 </checkPoint><l>' +
+  '<InfoClient a="é"><No>1</No><Cartes><C><No>1</No><Tels>06</Tels></C></Cartes><D xsi:nil="true"/><E><![CDATA[<€]]></E></InfoClient>' +
+  '<InfoClient><No>2</No><Cartes/><A><V>&#xD83D;&#xDE00;</V><T>1</T><T>2</T></A><M>\n😀</M></InfoClient><InfoClient/></l></p>'
+const JSON_PAGE =
+  ' {"d":{"hasMoreResults":true,"checkPoint":"t\\u0026\\\\","l":[{"No":12.50,"Cartes":["1"],"D":null,"E":"\\/Date(0)\\/"},' +
+  '{"F":{"é":[[true],{}]},"s":"]}\\\\\\"😀","Cartes":{"C":[{"No":1e5,"Tels":"06"}]}},{}, null ],"o":[1,"[{",[]]}}'
+
+/** The text as bytes, cut at these positions. */
+function chunks(text: string, cuts: readonly number[]): Buffer[] {
+  const body = Buffer.from(text)
+  const ends = [...cuts.map((cut) => cut % body.length), body.length].sort((one, other) => one - other)
+  return ends.map((end, at) => body.subarray(ends[at - 1] ?? 0, end))
+}
+
+describe('pageDecoder', () => {
+  it.each([
+    ['xml', XML],
+    ['json', JSON_PAGE],
+  ] as const)('decodes a page in %s equally in whatever chunks it arrives', async (format, text) => {
+    const content = wholePage(decodeAnswer(text.replace('\ufeff', ''), settings()), undefined)
+    expect(content.clients.length).toBeGreaterThan(2)
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.nat(2000), { maxLength: 20 }), async (cuts) => {
+        expect(await decodedBody(chunks(text, cuts), undefined, settings())).toEqual({ kind: 'page', content, format })
+      }),
+    )
+    const bytes = [...Buffer.from(text)].map((byte) => Buffer.from([byte]))
+    expect(await decodedBody(bytes, undefined, settings())).toEqual({ kind: 'page', content, format })
+  })
+
+  it('decodes clients equally while the page arrives and at its end', async () => {
+    const [early, late] = await Promise.all(
+      [undefined, 'l'].map((field) => decodedBody([Buffer.from(XML)], undefined, settings(field))),
+    )
+    expect(early).toEqual(late)
+  })
+
+  it.each([
+    '<p><hasMoreResults>false</hasMoreResults><InfoClient><No>1</No></InfoClient></p>',
+    '<p><hasMoreResults>false</hasMoreResults><a><b><InfoClient><No>1</No></InfoClient></b></a></p>',
+    '<e><r><p><hasMoreResults>false</hasMoreResults><a><b><InfoClient><No>1</No></InfoClient></b></a></p></r></e>',
+    '<InfoClient><hasMoreResults>false</hasMoreResults><l><InfoClient><No>1</No></InfoClient></l></InfoClient>',
+    '<r><InfoClient><hasMoreResults>false</hasMoreResults><InfoClient><No>1</No></InfoClient></InfoClient></r>',
+  ])('finds the clients at any depth at which a page can have them: %s', (text) => {
+    expect(wholePage(decodeAnswer(text, settings()), undefined).clients).toEqual([{ No: '1' }])
+  })
+
+  it('reports a page that ends after any byte as truncated, in whatever chunks (invariant 9)', async () => {
+    for (const text of [XML, JSON_PAGE.trim()]) {
+      const body = Buffer.from(text)
+      for (let length = 4; length < body.length; length += 1) {
+        const halves = [body.subarray(0, length >> 1), body.subarray(length >> 1, length)]
+        expect(await decodedBody(halves, undefined, settings()), body.toString('utf8', 0, length)).toMatchObject({
+          error: { code: 'source.answer-truncated' },
+        })
+      }
+    }
+  })
+
+  it('lets other work run while it decodes a large chunk, and when it builds the clients at the end', async () => {
+    const client = '<InfoClient><No>1</No><Nom>x</Nom></InfoClient>'
+    const body = Buffer.from(`<p><hasMoreResults>0</hasMoreResults><l>${client.repeat(60_000)}</l></p>`)
+    const decoder = pageDecoder(undefined, settings('l'))
+    const turns = { writing: 0, ending: 0 }
+    const count = async (phase: keyof typeof turns, work: Promise<unknown>) => {
+      let isDone = false
+      const done = work.finally(() => {
+        isDone = true
+      })
+      const turn = () => {
+        if (isDone) return
+        turns[phase] += 1
+        setImmediate(turn)
+      }
+      turn()
+      await done
+    }
+    await count('writing', decoder.write(body))
+    await count('ending', decoder.end())
+    expect(turns.writing).toBeGreaterThan(5)
+    expect(turns.ending).toBeGreaterThan(5)
+  })
+
+  it('needs the body as long as it may be something else than a page', async () => {
+    const decoder = pageDecoder(undefined, settings())
+    await decoder.write(Buffer.from('<html><body>'))
+    expect(decoder.needsBody()).toBe(true)
+    await decoder.write(Buffer.alloc(300_000, 'x'))
+    expect(decoder.needsBody()).toBe(false)
+    await decoder.write(Buffer.from('</p>'))
+    expect(decoder.needsBody()).toBe(true)
+  })
+})
+
+describe('jsonDecoder', () => {
+  /** JSON text, valid or nearly valid. */
+  const almostJson = fc
+    .tuple(fc.json(), fc.option(fc.tuple(fc.nat(), fc.constantFrom(...'{}[]",:\\x1'))), fc.nat())
+    .map(([text, damage, cut]) => {
+      if (damage === null) return text
+      const at = damage[0] % (text.length + 1)
+      return text.slice(0, at) + damage[1] + text.slice(at + (cut % 2))
+    })
+
+  const outcome = (text: string, longestWhole: number, step: number) => {
+    try {
+      const decoder = jsonDecoder(settings(), longestWhole)
+      for (let at = 0; at < text.length; at += step) decoder.write(text.slice(at, at + step))
+      const root = decoder.end()
+      return [root.kind, root.text(), root.client(), root.children().map((child) => [child.name, child.client()])]
+    } catch (error) {
+      return (error as { code: string }).code
+    }
+  }
+  const isRejected = (result: unknown) => typeof result === 'string' && result.startsWith('source.answer-')
+
+  it('decodes item by item what it decodes at once, and rejects the same documents', () => {
+    fc.assert(
+      fc.property(almostJson, fc.integer({ min: 1, max: 9 }), (inner, step) => {
+        for (const text of [inner, `{"l":[${inner},{"a":12.50}],"b":{"c":[${inner}]}}`]) {
+          const [items, whole] = [outcome(text, 0, step), outcome(text, 1e9, step)]
+          // A document that is damaged and truncated is either.
+          if (isRejected(whole)) expect(isRejected(items), text).toBe(true)
+          else expect(items).toEqual(whole)
+        }
+      }),
+      { numRuns: 1000 },
+    )
+  })
+
+  it('reports a document that ends early as truncated, also item by item (invariant 9)', () => {
+    for (let length = 2; length < JSON_PAGE.length; length += 1)
+      expect(outcome(JSON_PAGE.slice(0, length), 0, 7)).toBe('source.answer-truncated')
+  })
+})

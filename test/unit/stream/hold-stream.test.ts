@@ -1,0 +1,125 @@
+import { expect, test } from 'vitest'
+import type { PipelineEvent } from '../../../connector/pipeline/pipeline-event.ts'
+import { ConnectorError } from '../../../connector/runtime/connector-error.ts'
+import type { ErrorCode } from '../../../connector/runtime/error-catalogue.ts'
+import { streamHold } from '../../../connector/stream/hold-stream.ts'
+import { virtualClock } from '../../support/fakes/virtual-clock.ts'
+import { settled } from './open-parts.ts'
+
+const minute = 60_000
+const error = (code: ErrorCode, retryAfterMs?: number) => new ConnectorError(code, 'scripted', { retryAfterMs })
+
+/** The result of a check: the code or error it rejects with, or that it passes or hangs. */
+type Check = ErrorCode | ConnectorError | 'passes' | 'hangs'
+
+function holding(checks: readonly Check[]) {
+  const clock = virtualClock(0)
+  const events: PipelineEvent[] = []
+  const checkedAt: number[] = []
+  const checkedFor: ErrorCode[] = []
+  const check = async (code: ErrorCode, stop: AbortSignal) => {
+    const next = checks[checkedAt.length] ?? 'passes'
+    checkedAt.push(clock.now() / minute)
+    checkedFor.push(code)
+    if (next === 'hangs') return await clock.sleep(Number.POSITIVE_INFINITY, stop)
+    if (next !== 'passes') throw typeof next === 'string' ? error(next) : next
+  }
+  const pauses = { firstPauseMs: minute, maxPauseMs: 15 * minute }
+  const hold = streamHold({ holding: { check, ...pauses }, clock, observe: (event) => events.push(event) })
+  const stop = new AbortController()
+  /** Holds with `cause` and fires timers until the hold has ended. */
+  const untilPassed = async (cause: ErrorCode | ConnectorError) => {
+    let ended = false
+    const end = hold.untilPassed(typeof cause === 'string' ? error(cause) : cause, stop.signal).finally(() => {
+      ended = true
+    })
+    for (await settled(); !ended; await settled()) clock.fireNext()
+    await end
+  }
+  const reported = () => events.map((event) => ('code' in event ? `${event.kind} ${event.code}` : event.kind))
+  return { hold, clock, stop, events, checkedAt, checkedFor, untilPassed, reported }
+}
+
+test('checks a held stream after a minute, then with pauses that double up to 15 minutes', async () => {
+  const still = Array.from({ length: 6 }, () => 'checkpoint.missing' as const)
+  const { untilPassed, checkedAt, reported } = holding(still)
+  await untilPassed('checkpoint.missing')
+  expect(checkedAt).toEqual([1, 3, 7, 15, 30, 45, 60])
+  expect(reported()).toEqual([
+    'stream-held checkpoint.missing',
+    ...still.map(() => 'stream-still-held checkpoint.missing'),
+    'stream-resuming checkpoint.missing',
+  ])
+})
+
+test('reports another cause once, checks for it from then on, and keeps the pauses', async () => {
+  const { untilPassed, checkedAt, checkedFor, reported } = holding([
+    ...(['publish.topic-missing', 'checkpoint.missing', 'publish.topic-missing', 'passes'] as const),
+  ])
+  await untilPassed('checkpoint.missing')
+  expect(checkedAt).toEqual([1, 3, 7, 15])
+  expect(checkedFor).toEqual([
+    'checkpoint.missing',
+    'publish.topic-missing',
+    'checkpoint.missing',
+    'publish.topic-missing',
+  ])
+  expect(reported()).toEqual([
+    'stream-held checkpoint.missing',
+    'stream-held publish.topic-missing',
+    'stream-still-held checkpoint.missing',
+    'stream-still-held publish.topic-missing',
+    'stream-resuming publish.topic-missing',
+  ])
+})
+
+test('keeps the cause when a check fails transiently or because of another replica', async () => {
+  const { untilPassed, checkedFor, events } = holding(['publish.unreachable', 'checkpoint.conflict', 'publish.fenced'])
+  await untilPassed('source.mapping')
+  expect(new Set(checkedFor)).toEqual(new Set(['source.mapping']))
+  expect(events.at(1)).toMatchObject({
+    kind: 'stream-still-held',
+    code: 'source.mapping',
+    error: { code: 'publish.unreachable' },
+  })
+})
+
+test('checks a rejected account every minute while it is the cause', async () => {
+  const refused = error('source.unauthorized', minute)
+  const { untilPassed, checkedAt } = holding([refused, refused, refused, 'source.forbidden', 'source.forbidden'])
+  await untilPassed(refused)
+  expect(checkedAt).toEqual([1, 2, 3, 4, 5, 7])
+})
+
+test('limits a requested pause to between the first and the longest pause', async () => {
+  const { untilPassed, checkedAt } = holding([error('source.forbidden', 5), error('source.forbidden', 3_600_000)])
+  await untilPassed(error('source.forbidden', 3 * minute))
+  expect(checkedAt).toEqual([3, 4, 19])
+})
+
+test('waits longer when the stream is held again without progress, and starts over after progress', async () => {
+  const { hold, untilPassed, checkedAt, clock } = holding([])
+  await untilPassed('source.stuck')
+  await untilPassed('source.stuck')
+  await untilPassed('source.stuck')
+  expect(checkedAt).toEqual([1, 3, 7])
+  hold.progressed()
+  await untilPassed('source.stuck')
+  expect(clock.now()).toBe(8 * minute)
+})
+
+test.each(['passes', 'hangs'] as const)(
+  'returns immediately on a stop, before and during a check (%s)',
+  async (check) => {
+    const { hold, clock, stop, reported, checkedAt } = holding([check])
+    const reason = new DOMException('stop', 'AbortError')
+    const waiting = hold.untilPassed(error('bug'), stop.signal)
+    await settled()
+    if (check === 'hangs') clock.fireNext()
+    await settled()
+    stop.abort(reason)
+    await waiting
+    expect(checkedAt).toHaveLength(check === 'hangs' ? 1 : 0)
+    expect(reported()).toEqual(['stream-held bug'])
+  },
+)

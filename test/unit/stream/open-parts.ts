@@ -1,0 +1,137 @@
+import { deadLetterGuard } from '../../../connector/event/dead-letter.ts'
+import { rulesText } from '../../../connector/index/client-index.ts'
+import { streamIndex } from '../../../connector/index/stream-index.ts'
+import type { PageGroupParts } from '../../../connector/pipeline/building.ts'
+import type { OpenStream } from '../../../connector/pipeline/claimed-stream.ts'
+import type { PipelineParts } from '../../../connector/pipeline/pipeline.ts'
+import type { PipelineEvent } from '../../../connector/pipeline/pipeline-event.ts'
+import { createServerClock } from '../../../connector/pipeline/server-clock.ts'
+import { semaphore } from '../../../connector/runtime/semaphore.ts'
+import type { ScanSettings } from '../../../connector/scan/scan-settings.ts'
+import type { ClientSource, SourceTime } from '../../../connector/source/client-source.ts'
+import type { OpenParts } from '../../../connector/stream/open-parts.ts'
+import type { StreamParts } from '../../../connector/stream/run-stream.ts'
+import { fakeKafka } from '../../support/fakes/fake-event-publisher.ts'
+import type { FaultHook } from '../../support/fakes/fake-kafka-cluster.ts'
+import { type MemoryStoreOptions, memoryStore } from '../../support/fakes/memory-versioned-object.ts'
+import { type VirtualClock, virtualClock } from '../../support/fakes/virtual-clock.ts'
+import { noon, statesOf } from '../scan/scans.ts'
+
+/** One stream of one replica, on fakes. */
+
+export const KEY = 'shop/clients.json'
+export const connector = 'shop'
+export const stream = 'clients'
+const timeZone = 'Europe/Paris'
+
+/** Without look-backs: a test that needs one sets it. */
+export const scanSettings: ScanSettings = {
+  intervalMs: 5_000,
+  overlapMs: 300_000,
+  lookBacks: [],
+  fullScan: undefined,
+  backgroundShare: 1,
+  backfill: 'beside',
+  onRefusedCheckPoint: 'read-again',
+  maxEmptyPages: 100,
+  limit: 2,
+  output: 'json',
+  timeZone,
+}
+/** The stream's configured beginning. */
+export const beginAt = '2026-06-15T11:00:00' as SourceTime
+export const indexRules = rulesText({ ignored: [], limits: 'No 100000' })
+
+export const groupParts = (): PageGroupParts => ({
+  settings: { source: '/polaris/shop/clients', maxValueBytes: 100_000, deadLetterClient: 'leave-out' },
+  rules: { timeZone, ignored: new Set() },
+  indexRules,
+  fields: { clientId: 'No', modifiedAt: 'Modif' },
+  scanSettings,
+  beginAt,
+  deadLetters: deadLetterGuard({ maxShare: 0.1, minimum: 10, of: 1000 }),
+  oneChangePerClient: false,
+  observe: () => {},
+})
+
+/** Stores that the backfill of a stream is done, so that only live scans are left. */
+export async function withBackfillDone({ checkpoint }: Pick<OpenStream, 'checkpoint'>): Promise<void> {
+  const scans = statesOf({ lookBacks: [] })
+  checkpoint.advance({ scans, recheck: null, events: 0, mapping: null, entries: '' })
+  await checkpoint.save(new AbortController().signal)
+}
+
+/** Runs all pending promise callbacks. */
+export const settled = () => new Promise((resolve) => setImmediate(resolve))
+
+export interface Stage {
+  readonly kafka?: FaultHook
+  readonly store?: MemoryStoreOptions['fault']
+  readonly source?: ClientSource
+  readonly replica?: string
+  readonly delivery?: PipelineParts['delivery']
+  readonly until?: PipelineParts['reader']['until']
+  readonly recordRetentionMs?: number
+  readonly clock?: VirtualClock
+  readonly assignment?: OpenParts['assignment']
+}
+
+const noSource: ClientSource = { read: () => Promise.reject(new Error('no source in this test')) }
+
+/** The fakes, and the parts under test that use them. */
+export function stage(of: Stage = {}) {
+  const { replica = 'replica-1', delivery = 'exactly-once', until = 'stopped', source = noSource } = of
+  const clock = of.clock ?? virtualClock(noon)
+  const events: PipelineEvent[] = []
+  const observe = (event: PipelineEvent) => events.push(event)
+  const kafka = fakeKafka({
+    partitions: 6,
+    clock,
+    ...(of.kafka === undefined ? {} : { fault: of.kafka }),
+    ...(of.recordRetentionMs === undefined ? {} : { recordRetentionMs: of.recordRetentionMs }),
+  })
+  const store = memoryStore(of.store === undefined ? {} : { fault: of.store })
+  const giveUp = new AbortController()
+  let nonces = 0
+  const open: OpenParts = {
+    storeReady: async () => {},
+    openLimit: semaphore(Number.POSITIVE_INFINITY),
+    object: store.object(KEY),
+    publisher: kafka.publisher({ connector, stream, replica, delivery }),
+    identity: { connector, stream, source: { url: 'http://polaris.example/', codeMagasin: 1, prefixCle: null } },
+    beginAt,
+    index: streamIndex(store.segments(KEY), Number.POSITIVE_INFINITY),
+    indexRules,
+    owner: replica,
+    offsetsRetentionMs: 7 * 86_400_000,
+    assignment: of.assignment ?? (() => 'here'),
+    clock,
+    newNonce: () => `${replica}-${++nonces}`,
+    onWritten: () => {},
+    observe,
+  }
+  const pipeline: PipelineParts = {
+    reader: {
+      ...{ source, clock, serverClock: createServerClock(clock, () => {}), settings: scanSettings, beginAt },
+      ...{ until, observe },
+    },
+    group: { ...groupParts(), observe },
+    clock,
+    delivery,
+    groupMaxSize: 100_000,
+    groupMaxDelayMs: 50,
+    deliverWithinMs: 10_000,
+    giveUp: giveUp.signal,
+    savePeriodMs: 60_000,
+  }
+  const reopening = {
+    retries: Number.POSITIVE_INFINITY,
+    withinMs: Number.POSITIVE_INFINITY,
+    firstPauseMs: 100,
+    maxPauseMs: 2_000,
+    maxRetryAfterMs: 0,
+  }
+  const streamParts: StreamParts = { open, pipeline, clock, observe, idleAfterMs: 0, reopening, holding: undefined }
+  const kinds = () => events.map(({ kind }) => kind)
+  return { clock, kafka, store, events, kinds, open, pipeline, streamParts, giveUp }
+}

@@ -1,0 +1,596 @@
+import { describe, expect, test } from 'vitest'
+import {
+  type CheckpointDocument,
+  parseDocument,
+  serializeDocument,
+} from '../../../connector/checkpoint/checkpoint-document.ts'
+import { beginning } from '../../../connector/checkpoint/stream-state.ts'
+import { UNKNOWN_CONTENT } from '../../../connector/index/index-entry.ts'
+import { loadTable } from '../../../connector/index/load-table.ts'
+import { segmentBytes, segmentHash, sortedEntries } from '../../../connector/index/segment.ts'
+import { streamIndex } from '../../../connector/index/stream-index.ts'
+import type { StreamProducer } from '../../../connector/publish/event-publisher.ts'
+import { ConnectorError, codeOf } from '../../../connector/runtime/connector-error.ts'
+import type { ErrorCode } from '../../../connector/runtime/error-catalogue.ts'
+import { semaphore } from '../../../connector/runtime/semaphore.ts'
+import type { OpenParts } from '../../../connector/stream/open-parts.ts'
+import { openStream } from '../../../connector/stream/open-stream.ts'
+import { change, documentWith, entriesOf, state } from '../checkpoint/documents.ts'
+import { entry, key, words } from '../index/entries.ts'
+import { noon } from '../pipeline/readings.ts'
+import { connector, indexRules, KEY, settled, stage, stream } from './open-parts.ts'
+
+const { signal } = new AbortController()
+
+/** A stage whose store contains `document`, with a log of all calls in order. */
+function opening(document: CheckpointDocument | undefined, more: Parameters<typeof stage>[0] = {}) {
+  const calls: string[] = []
+  const on = stage({
+    ...more,
+    kafka: (operation, ...rest) => {
+      calls.push(`kafka ${operation}`)
+      return more.kafka?.(operation, ...rest) ?? 'none'
+    },
+    store: (call) => {
+      calls.push(`store ${call.kind}`)
+      return more.store?.(call) ?? 'none'
+    },
+  })
+  if (document !== undefined) on.store.tamper(KEY, serializeDocument(document))
+  const parts: OpenParts = {
+    ...on.open,
+    storeReady: async () => {
+      calls.push('store ready')
+    },
+    assignment: () => {
+      calls.push('assigned?')
+      return 'here'
+    },
+  }
+  return { ...on, parts, calls, stored: () => parseDocument(on.store.stored(KEY)?.text ?? '') }
+}
+
+/** A document that matches the cluster of the stage. */
+const own = (parts: Parameters<typeof documentWith>[0]): CheckpointDocument => {
+  const document = documentWith(parts)
+  return {
+    ...document,
+    source: { ...document.source, url: 'http://polaris.example/' },
+    destination: { ...document.destination, clusterId: 'fake-cluster' },
+    producerId: `${connector}.${stream} 1`,
+  }
+}
+
+/** A document whose committed state never had a commit record. */
+const setByOperator = (parts: Parameters<typeof documentWith>[0] = {}): CheckpointDocument =>
+  own({ ...parts, committed: { by: 'operator', ...parts.committed } })
+
+/** Commits a transaction with this record. */
+async function commit(on: ReturnType<typeof stage>, record: { epoch: number; seq: number; nonce: string }) {
+  await commitWith(await on.open.publisher.open({ publishedEvents: 0 }, signal), record)
+}
+
+async function commitWith(producer: StreamProducer, record: { epoch: number; seq: number; nonce: string }) {
+  await using transaction = producer.begin(signal)
+  await transaction.send([])
+  await transaction.commit(record)
+}
+
+async function codeOfOpening(parts: OpenParts): Promise<ErrorCode | 'opened'> {
+  return await openStream(parts, signal).then(
+    () => 'opened' as const,
+    (error: unknown) => codeOf(error),
+  )
+}
+
+describe('opening a stream', () => {
+  test('reads the document, fences, reads the commit record, claims, and checks the assignment again', async () => {
+    const { parts, calls } = opening(setByOperator())
+    await openStream(parts, signal)
+    const kafka = ['kafka open', 'kafka state']
+    expect(calls).toEqual(['assigned?', 'store ready', 'store read', ...kafka, 'store write', 'assigned?'])
+  })
+
+  test('starts a new stream at its configured start, with epoch 1', async () => {
+    const { parts, stored, events } = opening(undefined)
+    const { checkpoint } = await openStream(parts, signal)
+    expect(checkpoint.state()).toEqual({ ...beginning, index: { ...beginning.index, rules: [indexRules] } })
+    expect(stored()).toMatchObject({ claim: { epoch: 1, owner: 'replica-1' }, committed: { seq: 0, by: 'beginning' } })
+    expect(events).toEqual([
+      { kind: 'stream-opening' },
+      { kind: 'stream-claimed', epoch: 1, seq: 0, backfill: 'due', isNew: true, events: 0 },
+    ])
+  })
+
+  test('rejects a new stream without a configured start, names the missing setting and writes nothing', async () => {
+    const { parts, store } = opening(undefined)
+    const error = await openStream({ ...parts, beginAt: undefined }, signal).catch((reason: unknown) => reason)
+    expect(codeOf(error)).toBe('config.invalid')
+    expect(String(error)).toContain('POLARIS_LAST_CHANGED')
+    expect(store.history(KEY)).toEqual([])
+  })
+
+  test('adds the rules in force to those of the client index, once', async () => {
+    const on = opening(
+      own({ committed: { by: 'operator', state: { ...state, index: { ...state.index, rules: ['old'] } } } }),
+    )
+    for (let opening = 0; opening < 2; opening += 1) {
+      const { checkpoint } = await openStream(on.parts, signal)
+      expect(checkpoint.state().index.rules).toEqual(['old', indexRules])
+      expect(on.stored().committed.state.index.rules).toEqual(['old', indexRules])
+    }
+  })
+
+  test('Invariant 4: claims with the next epoch and only the resolved state, and records its producer id', async () => {
+    const on = opening(own({ pending: {} }))
+    await commit(on, { epoch: 4, seq: 10, nonce: 'c' })
+    const { checkpoint } = await openStream(on.parts, signal)
+    expect(on.stored()).toMatchObject({ claim: { epoch: 5, owner: 'replica-1', at: noon }, pending: null })
+    expect(on.stored().producerId).toBe('shop.clients 1')
+    expect(checkpoint.seq()).toBe(10)
+  })
+
+  test('Invariant 2: resumes from the pending state when its commit record exists', async () => {
+    const on = opening(own({ pending: {} }))
+    await commit(on, { epoch: 4, seq: 11, nonce: 'p' })
+    const { checkpoint } = await openStream(on.parts, signal)
+    expect(checkpoint.seq()).toBe(11)
+    expect(checkpoint.state().events).toBe(change.events)
+    expect(on.stored().committed).toMatchObject({ epoch: 4, seq: 11, nonce: 'p', by: 'commit-record' })
+  })
+
+  /** How many records besides its own the next committed transaction makes visible. */
+  async function shownByNextMarker({ parts, kafka }: ReturnType<typeof opening>): Promise<number> {
+    const before = kafka.committed.length
+    const producer = await parts.publisher.open({ publishedEvents: 0 }, signal)
+    await using transaction = producer.begin(signal)
+    await transaction.send([{ to: 'events', key: '1', value: '{}' }])
+    await transaction.commit({ epoch: 9, seq: 9, nonce: 'n' })
+    return kafka.committed.length - before - 1
+  }
+
+  const eventOf = (sequence: number) =>
+    JSON.stringify({ source: `/polaris/${connector}/${stream}`, sequence: `${sequence}` })
+
+  interface Left {
+    readonly sequence: number
+    readonly record?: 'c' | 'p'
+    readonly to?: 'events' | 'deadLetters'
+  }
+
+  /** Sends an event with this sequence in a transaction, commits it if `record` is given, and closes the producer. */
+  async function leave({ parts }: ReturnType<typeof opening>, { sequence, record, to = 'events' }: Left) {
+    const producer = await parts.publisher.open({ publishedEvents: 0 }, signal)
+    {
+      await using transaction = producer.begin(signal)
+      await transaction.send([{ to, key: '1', value: eventOf(sequence) }])
+      if (record !== undefined)
+        await transaction.commit({ epoch: 4, seq: record === 'c' ? 10 : 11, nonce: record }).catch(() => undefined)
+    }
+    await producer.close()
+  }
+
+  const repairs = ({ events }: ReturnType<typeof opening>) =>
+    events.filter(({ kind }) => kind === 'transactions-repaired').map(({ kind: _, ...repaired }) => repaired)
+
+  test('Invariant 2: aborts a hanging transaction without a commit record before publishing', async () => {
+    const on = opening(own({}))
+    await commit(on, { epoch: 4, seq: 10, nonce: 'c' })
+    on.kafka.loseNextMarker(connector, stream)
+    await leave(on, { sequence: 2 })
+    await openStream(on.parts, signal)
+    expect(repairs(on)).toEqual([{ partitions: 1, as: 'aborted', record: 'none' }])
+    expect(await shownByNextMarker(on)).toBe(0)
+  })
+
+  test.each(['events', 'deadLetters'] as const)(
+    'Invariant 1: commits a hanging transaction that has a commit record before publishing: %s',
+    async (to) => {
+      const on = opening(own({ pending: {} }))
+      await commit(on, { epoch: 4, seq: 10, nonce: 'c' })
+      on.kafka.loseNextMarker(connector, stream)
+      await leave(on, { sequence: 2, record: 'p', to })
+      expect(on.kafka.committed).toHaveLength(0)
+      await openStream(on.parts, signal)
+      expect(repairs(on)).toEqual([{ partitions: 1, as: 'committed', record: 'none' }])
+      expect(on.kafka.committed).toHaveLength(1)
+      expect(await shownByNextMarker(on)).toBe(0)
+    },
+  )
+
+  test('Invariant 2: aborts a hanging transaction that was sent before its state was prepared', async () => {
+    const on = opening(own({ pending: {} }))
+    await leave(on, { sequence: 2, record: 'p' })
+    on.kafka.loseNextMarker(connector, stream)
+    await leave(on, { sequence: 4 })
+    const { checkpoint } = await openStream(on.parts, signal)
+    expect(checkpoint.state().events).toBe(4)
+    expect(repairs(on)).toEqual([{ partitions: 1, as: 'aborted', record: 'none' }])
+    expect(on.kafka.committed).toHaveLength(1)
+  })
+
+  test('fails when the marker of the repair is also lost, and the next opening repairs it', async () => {
+    const on = opening(own({}))
+    await commit(on, { epoch: 4, seq: 10, nonce: 'c' })
+    on.kafka.loseNextMarker(connector, stream)
+    await leave(on, { sequence: 2 })
+    on.kafka.loseNextMarker(connector, stream)
+    expect(await codeOfOpening(on.parts)).toBe('publish.outcome-unknown')
+    await openStream(on.parts, signal)
+    expect(await shownByNextMarker(on)).toBe(0)
+  })
+
+  test('is held when a hanging transaction has an expired producer id, and names its location', async () => {
+    const on = opening(own({}))
+    await commit(on, { epoch: 4, seq: 10, nonce: 'c' })
+    on.kafka.loseNextMarker(connector, stream)
+    await leave(on, { sequence: 2 })
+    on.kafka.expireProducerId(connector, stream)
+    const before = on.stored()
+    const error = await openStream(on.parts, signal).catch((reason: unknown) => reason)
+    expect(error).toMatchObject({ code: 'publish.hanging-transaction' })
+    expect(String(error)).toMatch(
+      /hanging transaction of the former producer id shop\.clients 1 in client\.modified partition \d offset 0/,
+    )
+    expect(on.stored()).toEqual(before)
+  })
+
+  test('Invariant 2: resumes from pending when its events are visible but the marker of its record was lost', async () => {
+    const on = opening(own({ pending: {} }))
+    await commit(on, { epoch: 4, seq: 10, nonce: 'c' })
+    on.kafka.loseNextRecordMarker(connector, stream)
+    await leave(on, { sequence: 2, record: 'p' })
+    expect(on.kafka.record(connector, stream)).toMatchObject({ nonce: 'c' })
+    const { checkpoint } = await openStream(on.parts, signal)
+    expect(on.kafka.record(connector, stream)).toEqual({ epoch: 4, seq: 11, nonce: 'p' })
+    expect(checkpoint.state().events).toBe(change.events)
+    expect(repairs(on)).toEqual([{ partitions: 0, as: 'committed', record: 'rewrite' }])
+  })
+
+  test.each([
+    [
+      'the marker of its record was lost',
+      (on: ReturnType<typeof opening>) => on.kafka.loseNextRecordMarker(connector, stream),
+    ],
+    ['the group offsets were deleted', () => undefined],
+  ])('Invariant 1: resumes from the committed state when its events are visible: %s', async (_why, lose) => {
+    const on = opening(own({}))
+    await commit(on, { epoch: 4, seq: 9, nonce: 'o' })
+    lose(on)
+    await leave(on, { sequence: 1, record: 'c' })
+    if (on.kafka.record(connector, stream)?.nonce === 'c') on.kafka.deleteRecord(connector, stream)
+    const { checkpoint } = await openStream(on.parts, signal)
+    expect(on.kafka.record(connector, stream)).toEqual({ epoch: 4, seq: 10, nonce: 'c' })
+    expect(checkpoint.seq()).toBe(10)
+  })
+
+  test('resumes from the committed state when its last event is older than its last transaction', async () => {
+    const on = opening(own({}))
+    await leave(on, { sequence: 1, record: 'c' })
+    on.clock.pass(12 * 3_600_000)
+    const { committed } = on.stored()
+    on.store.tamper(KEY, serializeDocument({ ...on.stored(), committed: { ...committed, at: on.clock.now() } }))
+    on.kafka.deleteRecord(connector, stream)
+    expect((await openStream(on.parts, signal)).checkpoint.seq()).toBe(10)
+  })
+
+  test('Invariant 2: drops the commit record of an aborted transaction', async () => {
+    let commitFault: 'none' | 'late' = 'none'
+    const on = opening(own({ pending: {} }), { kafka: (operation) => (operation === 'commit' ? commitFault : 'none') })
+    await commit(on, { epoch: 4, seq: 10, nonce: 'c' })
+    commitFault = 'late' // the record is stored, but the commit arrives too late
+    on.kafka.loseNextRecordMarker(connector, stream)
+    await leave(on, { sequence: 2, record: 'p' })
+    const { checkpoint, producer } = await openStream(on.parts, signal)
+    expect(checkpoint.state().events).toBe(2)
+    expect(repairs(on)).toEqual([{ partitions: 0, as: 'aborted', record: 'drop' }])
+    expect(on.kafka.record(connector, stream)).toMatchObject({ nonce: 'c' })
+    await producer.close()
+    const next = await on.parts.publisher.open({ publishedEvents: 0 }, signal)
+    expect((await next.readKafkaState({ formerProducerId: null }, signal)).stored.isUnstable).toBe(false)
+  })
+
+  test('Invariant 2: repairs nothing when the document was replaced before its writer was fenced', async () => {
+    let isReplaced = false
+    const on = opening(own({}), {
+      kafka: (operation) => {
+        if (operation === 'state' && !isReplaced) on.store.tamper(KEY, serializeDocument(own({ pending: {} })))
+        if (operation === 'state') isReplaced = true
+        return 'none'
+      },
+    })
+    await commit(on, { epoch: 4, seq: 10, nonce: 'c' })
+    on.kafka.loseNextRecordMarker(connector, stream)
+    await leave(on, { sequence: 2, record: 'p' })
+    expect(await codeOfOpening(on.parts)).toBe('checkpoint.conflict')
+    const { checkpoint } = await openStream(on.parts, signal)
+    expect(checkpoint.seq()).toBe(11)
+  })
+
+  test('takes the pending entries of the client index only if the transaction was committed', async () => {
+    const delta = entriesOf([1, 0], [3, 1])
+    for (const [isCommitted, numbers] of [
+      [true, [0, 2, 3]],
+      [false, [0, 1, undefined]],
+    ] as const) {
+      const on = opening(own({ committed: { state: { ...state, index: { ...state.index, delta } } }, pending: {} }))
+      await commit(on, isCommitted ? { epoch: 4, seq: 11, nonce: 'p' } : { epoch: 4, seq: 10, nonce: 'c' })
+      const { checkpoint } = await openStream(on.parts, signal)
+      expect([1, 3, 4].map((client) => checkpoint.table.get(key(client))?.number)).toEqual(numbers)
+      const reloaded = await loadTable(on.parts.index.store, on.stored().committed.state.index, signal)
+      expect([1, 3, 4].map((client) => reloaded.get(key(client))?.number)).toEqual(numbers)
+    }
+  })
+
+  test('at-least-once, publishes the pending clients again after a crash, under the same event ids', async () => {
+    const delta = entriesOf([1, 0], [2, 1])
+    const pending = { by: 'at-least-once' as const, change: { ...change, entries: entriesOf([2, 2], [3, 3]) } }
+    const before = { ...state, index: { ...state.index, delta } }
+    const on = opening(own({ committed: { by: 'at-least-once', state: before }, pending }))
+    const publisher = on.kafka.publisher({ connector, stream, delivery: 'at-least-once' })
+    const { checkpoint } = await openStream({ ...on.parts, publisher }, signal)
+    // Their contents are unknown; their numbers, of which the event ids are made, are those before.
+    const unknown = { ...entry(1), content: UNKNOWN_CONTENT }
+    expect([1, 2, 3].map((client) => checkpoint.table.get(key(client)))).toEqual([entry(0), unknown, undefined])
+    expect(checkpoint.state().events).toBe(2)
+    const reloaded = await loadTable(on.parts.index.store, on.stored().committed.state.index, signal)
+    expect([1, 2, 3].map((client) => reloaded.get(key(client)))).toEqual([entry(0), unknown, undefined])
+  })
+
+  test('reports a take-over, a changed source and added partitions, each once', async () => {
+    const before = setByOperator()
+    const on = opening({
+      ...before,
+      claim: { ...before.claim, owner: 'replica-0' },
+      source: { ...before.source, url: 'http://old.example/' },
+      destination: { ...before.destination, partitions: 3 },
+    })
+    const expected = ['taken-over', 'source-moved', 'partitions-grown']
+    expect(await openStream(on.parts, signal)).toMatchObject({ sourceMoved: true })
+    expect(on.kinds().filter((kind) => expected.includes(kind))).toEqual(expected)
+    expect(on.events.find(({ kind }) => kind === 'partitions-grown')).toMatchObject({ from: 3, to: 6 })
+    expect(await openStream(on.parts, signal)).toMatchObject({ sourceMoved: false })
+    expect(on.kinds().filter((kind) => expected.includes(kind))).toEqual(expected)
+  })
+
+  test('loses the stream when it is assigned to another replica during the opening', async () => {
+    const { parts, calls } = opening(setByOperator())
+    const answers = ['here', 'elsewhere'] as const
+    let asked = 0
+    expect(await codeOfOpening({ ...parts, assignment: () => answers[asked++] ?? 'here' })).toBe('publish.fenced')
+    expect(calls).toContain('store write')
+  })
+
+  test('neither fences nor writes when the stream is assigned to another replica', async () => {
+    const { parts, calls } = opening(own({}))
+    expect(await codeOfOpening({ ...parts, assignment: () => 'elsewhere' })).toBe('publish.fenced')
+    expect(calls).toEqual([])
+  })
+
+  test('neither fences nor writes when the group is unreachable, as another replica may own the stream', async () => {
+    const { parts, calls } = opening(own({}))
+    expect(await codeOfOpening({ ...parts, assignment: () => 'unknown' })).toBe('placement.group-unreachable')
+    expect(calls).toEqual([])
+  })
+
+  test('rejects when the group becomes unreachable during the opening', async () => {
+    const { parts, calls } = opening(setByOperator())
+    const answers = ['here', 'unknown'] as const
+    let asked = 0
+    const assignment = () => answers[asked++] ?? 'here'
+    expect(await codeOfOpening({ ...parts, assignment })).toBe('placement.group-unreachable')
+    expect(calls).toContain('store write')
+  })
+
+  test('waits for a permit before it checks the assignment, and releases it even when it fails', async () => {
+    const openLimit = semaphore(1)
+    const { parts, calls } = opening(setByOperator())
+    const busy = await openLimit.acquire(signal)
+    const opened = openStream({ ...parts, openLimit }, signal)
+    await settled()
+    expect(calls).toEqual([])
+    busy[Symbol.dispose]()
+    await opened
+    expect(calls[0]).toBe('assigned?')
+    expect(await codeOfOpening({ ...parts, openLimit, assignment: () => 'elsewhere' })).toBe('publish.fenced')
+    using _free = await openLimit.acquire(signal)
+  })
+
+  test('rejects immediately on a stop', async () => {
+    const stopping = new AbortController()
+    const { parts, calls } = opening(own({}), { kafka: () => new Promise(() => {}) })
+    const opened = openStream(parts, stopping.signal).catch((reason: unknown) => reason)
+    const reason = new DOMException('stop', 'AbortError')
+    stopping.abort(reason)
+    expect(await opened).toBe(reason)
+    expect(calls).not.toContain('store write')
+  })
+})
+
+describe('a segment of the client index', () => {
+  const sorted = sortedEntries(words([[key(1), entry(0)]]))
+  const reference = { name: '3-s', tier: 'base' as const, entries: 1, sha256: segmentHash(segmentBytes(sorted)) }
+  const named = () =>
+    setByOperator({ committed: { state: { ...state, index: { ...state.index, segments: [reference] } } } })
+
+  test('is read before the stream is fenced', async () => {
+    const on = opening(named())
+    const stored = on.store.segments(KEY)
+    stored.stored.set('3-s', segmentBytes(sorted))
+    const get: typeof stored.get = (...args) => {
+      on.calls.push('segment read')
+      return stored.get(...args)
+    }
+    const index = streamIndex({ ...stored, get }, Number.POSITIVE_INFINITY)
+    const { checkpoint } = await openStream({ ...on.parts, index }, signal)
+    expect(on.calls.indexOf('segment read')).toBeLessThan(on.calls.indexOf('kafka open'))
+    expect(checkpoint.table.get(key(1))).toEqual(entry(0))
+  })
+
+  test.each([
+    ['missing', undefined, 'checkpoint.index-missing'],
+    ['damaged', Uint8Array.of(1), 'checkpoint.index-damaged'],
+  ] as const)(
+    'that is %s holds the stream before fencing, after the document was read again',
+    async (_what, bytes, code) => {
+      const on = opening(named())
+      if (bytes !== undefined) on.store.segments(KEY).stored.set('3-s', bytes)
+      expect(await codeOfOpening(on.parts)).toBe(code)
+      expect(on.calls).toEqual(['assigned?', 'store ready', 'store read', 'store read'])
+    },
+  )
+
+  test('that is missing because another replica has replaced it starts the opening over', async () => {
+    const on = opening(named())
+    const index = streamIndex(
+      {
+        ...on.store.segments(KEY),
+        get: async () => {
+          on.store.tamper(KEY, serializeDocument({ ...named(), nonce: 'theirs' }))
+          return undefined
+        },
+      },
+      Number.POSITIVE_INFINITY,
+    )
+    expect(await codeOfOpening({ ...on.parts, index })).toBe('checkpoint.conflict')
+  })
+})
+
+describe('a stream that cannot be opened', () => {
+  const mismatches: [string, CheckpointDocument, ErrorCode][] = [
+    ['of another stream', { ...own({}), stream: 'other' }, 'checkpoint.other-stream'],
+    ['of another source', { ...own({}), source: { ...own({}).source, codeMagasin: 9 } }, 'checkpoint.other-stream'],
+    ['of another cluster', documentWith({}), 'checkpoint.other-stream'],
+    ['whose events are lost', own({ pending: {} }), 'checkpoint.events-lost'],
+    [
+      'of a topic that was created again',
+      { ...own({}), destination: { ...own({}).destination, topicId: 'topic 0' } },
+      'checkpoint.topic-lost',
+    ],
+  ]
+
+  test.each(mismatches)('is held at a document %s, which stays unchanged', async (_what, document, code) => {
+    const { parts, store } = opening(document)
+    const text = store.stored(KEY)?.text
+    expect(await codeOfOpening(parts)).toBe(code)
+    expect(store.stored(KEY)?.text).toBe(text)
+    expect(store.history(KEY)).toHaveLength(1)
+  })
+
+  test.each([
+    ['{"format":4,"new":"things"}', 'checkpoint.unknown-format'],
+    ['{"format":2', 'checkpoint.damaged'],
+    ['', 'checkpoint.damaged'],
+  ] as const)('is held at the document "%s" before fencing, which stays unchanged', async (text, code) => {
+    const { parts, store, calls } = opening(undefined)
+    store.tamper(KEY, text)
+    expect(await codeOfOpening(parts)).toBe(code)
+    expect(store.stored(KEY)?.text).toBe(text)
+    expect(calls).toEqual(['assigned?', 'store ready', 'store read'])
+  })
+
+  test('is held when the document is missing but a commit record exists, and resumes when it is restored', async () => {
+    const on = opening(undefined)
+    await commit(on, { epoch: 4, seq: 10, nonce: 'c' })
+    expect(await codeOfOpening(on.parts)).toBe('checkpoint.missing')
+    expect(on.store.history(KEY)).toEqual([])
+    on.store.tamper(KEY, serializeDocument(own({})))
+    expect(await codeOfOpening(on.parts)).toBe('opened')
+  })
+
+  test.each(['exactly-once', 'at-least-once'] as const)(
+    'is held when the topic of its events was deleted, and does not create it again: %s',
+    async (delivery) => {
+      const on = opening(own({}))
+      await commit(on, { epoch: 4, seq: 10, nonce: 'c' })
+      on.kafka.deleteTopic()
+      const publisher = on.kafka.publisher({ connector, stream, delivery })
+      expect(await codeOfOpening({ ...on.parts, publisher })).toBe('checkpoint.topic-lost')
+      expect(await codeOfOpening({ ...on.parts, publisher })).toBe('checkpoint.topic-lost')
+    },
+  )
+
+  test('resumes with a new topic when the stream has no events', async () => {
+    const on = opening(undefined)
+    await openStream(on.parts, signal)
+    on.kafka.deleteTopic()
+    await openStream(on.parts, signal)
+    expect(on.stored().destination.topicId).toBe('topic 2')
+  })
+
+  test('is held when the document was rolled back', async () => {
+    const on = opening(own({ pending: {} }))
+    await commit(on, { epoch: 6, seq: 30, nonce: 'x' })
+    const text = on.store.stored(KEY)?.text
+    expect(await codeOfOpening(on.parts)).toBe('checkpoint.rolled-back')
+    expect(on.store.stored(KEY)?.text).toBe(text)
+  })
+
+  test('is a conflict instead when another process changed the document during the opening', async () => {
+    const on = opening(own({ pending: {} }), {
+      kafka: (operation) => {
+        if (operation === 'state') on.store.tamper(KEY, serializeDocument({ ...own({}), nonce: 'theirs' }))
+        return 'none'
+      },
+    })
+    expect(await codeOfOpening(on.parts)).toBe('checkpoint.conflict')
+    expect(on.stored().nonce).toBe('theirs')
+  })
+
+  test('is a conflict when another process created the document during the opening', async () => {
+    const on = opening(undefined, {
+      kafka: (operation) => {
+        if (operation === 'state') on.store.tamper(KEY, serializeDocument(own({})))
+        return 'none'
+      },
+    })
+    expect(await codeOfOpening(on.parts)).toBe('checkpoint.conflict')
+    expect(on.stored()).toEqual(own({}))
+  })
+
+  test('Invariant 4: a replica that stalls before fencing cannot overwrite the pending state of its successor', async () => {
+    const resumed: (() => void)[] = []
+    const on = opening(setByOperator(), {
+      kafka: (operation, _stream, replica) =>
+        operation === 'open' && replica === 'replica-1'
+          ? new Promise((resolve) => resumed.push(() => resolve('none')))
+          : 'none',
+    })
+    const stalled = codeOfOpening(on.parts)
+    while (resumed.length === 0) await new Promise((resolve) => setImmediate(resolve))
+
+    const publisher = on.kafka.publisher({ connector, stream, replica: 'replica-2' })
+    const successor = await openStream({ ...on.parts, publisher, owner: 'replica-2' }, signal)
+    const record = await successor.checkpoint.prepare({ change, by: 'commit-record' }, signal)
+    resumed[0]?.()
+
+    expect(await stalled).toBe('checkpoint.conflict')
+    expect(on.stored()).toMatchObject({ claim: { owner: 'replica-2' }, pending: record })
+  })
+
+  test('closes the producer when opening fails', async () => {
+    const on = opening(own({ pending: {} }))
+    let closed = 0
+    const publisher = {
+      ...on.parts.publisher,
+      open: async (...args: Parameters<typeof on.parts.publisher.open>) => {
+        const producer = await on.parts.publisher.open(...args)
+        return {
+          ...producer,
+          close: async () => {
+            closed += 1
+          },
+        }
+      },
+    }
+    expect(await codeOfOpening({ ...on.parts, publisher })).toBe('checkpoint.events-lost')
+    expect(closed).toBe(1)
+  })
+
+  test('rejects with the error of the store', async () => {
+    const { parts } = opening(own({}))
+    const storeReady = () => Promise.reject(new ConnectorError('storage.no-conditional-writes', 'no'))
+    expect(await codeOfOpening({ ...parts, storeReady })).toBe('storage.no-conditional-writes')
+    expect(await codeOfOpening(opening(own({}), { store: () => 'before' }).parts)).toBe('storage.unavailable')
+  })
+})

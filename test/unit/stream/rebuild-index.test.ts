@@ -1,0 +1,220 @@
+import { describe, expect, test } from 'vitest'
+import { parseDocument, serializeDocument } from '../../../connector/checkpoint/checkpoint-document.ts'
+import { sequenceOf } from '../../../connector/event/client-event.ts'
+import { deadLetterGuard } from '../../../connector/event/dead-letter.ts'
+import { rulesText } from '../../../connector/index/client-index.ts'
+import { clientKey } from '../../../connector/index/index-entry.ts'
+import { loadTable } from '../../../connector/index/load-table.ts'
+import { streamIndex } from '../../../connector/index/stream-index.ts'
+import type { ReaderParts } from '../../../connector/pipeline/page-reading.ts'
+import type { PipelineParts } from '../../../connector/pipeline/pipeline.ts'
+import { createServerClock } from '../../../connector/pipeline/server-clock.ts'
+import { codeOf } from '../../../connector/runtime/connector-error.ts'
+import { semaphore } from '../../../connector/runtime/semaphore.ts'
+import type { ScanSettings } from '../../../connector/scan/scan-settings.ts'
+import type { SourceTime } from '../../../connector/source/client-source.ts'
+import type { OpenParts } from '../../../connector/stream/open-parts.ts'
+import { openStream } from '../../../connector/stream/open-stream.ts'
+import { type RebuildProgress, rebuildIndex } from '../../../connector/stream/rebuild-index.ts'
+import { rewriteCheckpoint } from '../../../connector/stream/rewrite-checkpoint.ts'
+import { runStream } from '../../../connector/stream/run-stream.ts'
+import { fakePolaris } from '../../support/fakes/fake-client-source.ts'
+import { fakeKafka } from '../../support/fakes/fake-event-publisher.ts'
+import { memoryStore } from '../../support/fakes/memory-versioned-object.ts'
+import { type VirtualClock, virtualClock } from '../../support/fakes/virtual-clock.ts'
+
+const KEY = 'shop/clients.json'
+const { signal } = new AbortController()
+const timeZone = 'Europe/Paris'
+const beginAt = '2026-06-01T00:00:00' as SourceTime
+const source = '/polaris/shop/clients'
+
+/** Fires timers until the work is done. */
+async function driven<Result>(clock: VirtualClock, work: Promise<Result>): Promise<Result> {
+  let isDone = false
+  const done = work.finally(() => {
+    isDone = true
+  })
+  done.catch(() => {})
+  while (!isDone) {
+    clock.fireNext()
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+  return await done
+}
+
+function stage(delivery: 'exactly-once' | 'at-least-once' = 'exactly-once', ignored: readonly string[] = []) {
+  const clock = virtualClock(Date.parse('2026-06-15T10:00:00Z'))
+  const kafka = fakeKafka({ partitions: 6, clock })
+  const store = memoryStore({})
+  const polaris = fakePolaris({ now: clock.now, timeZone, modificationTime: 'shown' })
+  const indexRules = rulesText({ ignored, limits: 'No 1000000' })
+  let nonces = 0
+  const parts = (owner: string): OpenParts => ({
+    ...{
+      storeReady: async () => {},
+      openLimit: semaphore(1),
+      object: store.object(KEY),
+      owner,
+      clock,
+      indexRules,
+      beginAt,
+    },
+    publisher: kafka.publisher({ connector: 'shop', stream: 'clients', replica: owner, delivery }),
+    identity: { connector: 'shop', stream: 'clients', source: { url: 'http://p/', codeMagasin: 1, prefixCle: null } },
+    index: streamIndex(store.segments(KEY), Number.POSITIVE_INFINITY),
+    offsetsRetentionMs: 7 * 86_400_000,
+    assignment: () => 'here',
+    newNonce: () => `${owner}-${++nonces}`,
+    onWritten: () => {},
+    observe: () => {},
+  })
+  const settings: ScanSettings = {
+    ...{ intervalMs: 5_000, overlapMs: 15_000, lookBacks: [], fullScan: undefined, backgroundShare: 0.5 },
+    ...{ backfill: 'beside', onRefusedCheckPoint: 'read-again', maxEmptyPages: 100, limit: 3, output: 'json' },
+    timeZone,
+  }
+  const observe = () => {}
+  const reader: ReaderParts = {
+    ...{ clock, settings, beginAt, observe, until: 'caught-up', source: polaris.source('replica') },
+    serverClock: createServerClock(clock, observe),
+  }
+  const group = {
+    settings: { source, maxValueBytes: 100_000, deadLetterClient: 'leave-out' },
+    rules: { timeZone, ignored: new Set(ignored) },
+    ...{ indexRules, fields: { clientId: 'No', modifiedAt: 'DateModification' }, scanSettings: settings, beginAt },
+    ...{ oneChangePerClient: delivery === 'at-least-once', observe },
+    deadLetters: deadLetterGuard({ maxShare: 0.1, minimum: 10, of: 1000 }),
+  } as const
+  const pipeline: PipelineParts = {
+    ...{ reader, group, clock, delivery, groupMaxSize: 100_000, groupMaxDelayMs: 50, deliverWithinMs: 10_000 },
+    ...{ giveUp: signal, savePeriodMs: 60_000 },
+  }
+  const reopening = { retries: 0, withinMs: 1, firstPauseMs: 1, maxPauseMs: 1, maxRetryAfterMs: 1 }
+  const rebuilds: RebuildProgress[] = []
+  return {
+    ...{ kafka, store, polaris, parts, rebuilds, clock },
+    /** Reads everything that is due, as a new replica. */
+    poll: async () => {
+      const run = { open: parts('replica'), pipeline, clock, observe, idleAfterMs: 0, reopening, holding: undefined }
+      expect(await driven(clock, runStream(run, signal))).toEqual({ kind: 'caught-up' })
+    },
+    rebuild: () =>
+      driven(
+        clock,
+        rebuildIndex(parts('operator'), (progress) => rebuilds.push(progress), signal),
+      ),
+    reset: () => rewriteCheckpoint(parts('operator'), { to: { kind: 'reset' }, republish: false, timeZone }, signal),
+    stored: () => parseDocument(store.stored(KEY)?.text ?? ''),
+    segments: () => [...store.segments(KEY).stored.keys()],
+  }
+}
+
+/** A stage where ten clients have been published, some of them twice, and the index is in a segment. */
+async function published(...args: Parameters<typeof stage>) {
+  const on = stage(...args)
+  for (let client = 1; client <= 10; client += 1) on.polaris.change(`c${client}`)
+  await on.poll()
+  for (let client = 1; client <= 4; client += 1) on.polaris.change(`c${client}`)
+  await on.poll()
+  expect(on.kafka.committed).toHaveLength(14)
+  const document = on.stored()
+  const lost = { name: '1-lost', tier: 'base', entries: 10, sha256: 'x' } as const
+  const { state } = document.committed
+  const index = { ...state.index, segments: [lost], delta: '' }
+  on.store.tamper(
+    KEY,
+    serializeDocument({ ...document, committed: { ...document.committed, state: { ...state, index } } }),
+  )
+  return on
+}
+
+const codeFrom = (work: Promise<unknown>) => work.then(() => 'none', codeOf)
+
+describe('rebuildIndex', () => {
+  test.each([
+    ['exactly-once', []],
+    ['at-least-once', []],
+    ['exactly-once', ['contenu']],
+  ] as const)('makes an index under which nothing is published again: %s, ignored %j', async (delivery, ignored) => {
+    const on = stage(delivery, ignored)
+    for (let client = 1; client <= 10; client += 1) on.polaris.change(`c${client}`)
+    await on.poll()
+    await on.rebuild()
+    await on.reset()
+    const before = on.kafka.committed.length
+    await on.poll()
+    expect(on.kafka.committed).toHaveLength(before)
+    expect(before).toBe(10)
+  })
+
+  test('opens a stream whose segment is missing again', async () => {
+    const on = await published()
+    expect(await codeFrom(openStream(on.parts('replica'), signal))).toBe('checkpoint.index-missing')
+    await on.rebuild()
+    await on.reset()
+    await on.poll()
+    expect(on.kafka.committed).toHaveLength(14)
+  })
+
+  test('stores the last event of each client in base segments, with the next epoch and a new generation', async () => {
+    const on = await published()
+    const { claim, committed } = on.stored()
+    const { clients, after } = await on.rebuild()
+    expect(after).toEqual(on.stored())
+    const epoch = claim.epoch + 1
+    const { index, ...state } = after.committed.state
+    expect({ clients, claim: after.claim, by: after.committed.by, pending: after.pending }).toMatchObject({
+      ...{ clients: 10, claim: { epoch, owner: 'operator' }, by: 'operator', pending: null },
+    })
+    const { index: _, ...before } = committed.state
+    expect(state).toEqual(before)
+    expect(index).toMatchObject({ generation: epoch, delta: '', segments: [{ tier: 'base', entries: 10 }] })
+    expect(index.segments[0]?.name).toMatch(new RegExp(`^${epoch}-`))
+    const table = await loadTable(on.store.segments(KEY), index, signal)
+    for (const { key, value } of on.kafka.committed.slice(-4))
+      expect(table.get(clientKey(key ?? ''))?.number).toBe(sequenceOf(value, source))
+  })
+
+  test('forgets the same contents as before when the stream was set to publish unchanged clients again', async () => {
+    const on = await published()
+    const document = on.stored()
+    const { state } = document.committed
+    const committed = { ...document.committed, state: { ...state, index: { ...state.index, contentsFrom: 12 } } }
+    on.store.tamper(KEY, serializeDocument({ ...document, committed }))
+    expect((await on.rebuild()).after.committed.state.index.contentsFrom).toBe(12)
+  })
+
+  test('Invariant 4: fences the running replica', async () => {
+    const on = await published()
+    await on.rebuild()
+    const { producer } = await openStream(on.parts('replica'), signal)
+    await on.rebuild()
+    await using transaction = producer.begin(signal)
+    expect(await codeFrom(transaction.send([{ to: 'events', key: '1', value: '{}' }]))).toBe('publish.fenced')
+  })
+
+  test('reports how much of the topic has been read', async () => {
+    const on = await published()
+    await on.rebuild()
+    expect(on.rebuilds.at(-1)).toEqual({ share: 1, events: 14, clients: 10 })
+  })
+
+  test('changes nothing when there is no checkpoint', async () => {
+    const on = stage()
+    const refused = await on.rebuild().catch((error: unknown) => error)
+    expect(codeOf(refused)).toBe('checkpoint.invalid-request')
+    expect(String(refused)).toContain('checkpoint set')
+    expect(on.store.stored(KEY)).toBeUndefined()
+    expect(on.kafka.openTransactions()).toEqual([])
+  })
+
+  test('changes nothing when the stream cannot be resolved', async () => {
+    const on = await published()
+    const text = serializeDocument({ ...on.stored(), stream: 'other' })
+    on.store.tamper(KEY, text)
+    expect(await codeFrom(on.rebuild())).toBe('checkpoint.other-stream')
+    expect(on.store.stored(KEY)?.text).toBe(text)
+    expect(on.segments()).toEqual([])
+  })
+})

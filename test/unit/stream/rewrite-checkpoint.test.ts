@@ -1,0 +1,214 @@
+import { describe, expect, test } from 'vitest'
+import { parseDocument, serializeDocument } from '../../../connector/checkpoint/checkpoint-document.ts'
+import { codeOf } from '../../../connector/runtime/connector-error.ts'
+import { FULL } from '../../../connector/scan/scan-state.ts'
+import type { SourceTime } from '../../../connector/source/client-source.ts'
+import { openStream } from '../../../connector/stream/open-stream.ts'
+import { type RewriteRequest, rewriteCheckpoint } from '../../../connector/stream/rewrite-checkpoint.ts'
+import { change } from '../checkpoint/documents.ts'
+import { liveScan } from '../pipeline/readings.ts'
+import { noon, scanOf, statesOf } from '../scan/scans.ts'
+import { connector, KEY, stage, stream } from './open-parts.ts'
+
+const { signal } = new AbortController()
+const timeZone = 'Europe/Paris'
+const from = '2025-01-01T00:00:00' as SourceTime
+const request = { to: { kind: 'read-again', from }, republish: false, timeZone } as const
+const recheck = { from, markedAt: 0 }
+
+/** A stage where replica-1 has opened the stream for the third time and published its first transaction. */
+async function running() {
+  const on = stage()
+  for (let opening = 1; opening < 3; opening += 1) await openStream(on.open, signal)
+  const stream = await openStream(on.open, signal)
+  const record = await stream.checkpoint.prepare({ change, by: 'commit-record' }, signal)
+  await using transaction = stream.producer.begin(signal)
+  await transaction.send([])
+  await transaction.commit(record)
+  stream.checkpoint.decided()
+  const operator = { ...on.open, owner: 'operator' }
+  return { ...on, stream, record, operator, stored: () => parseDocument(on.store.stored(KEY)?.text ?? '') }
+}
+
+describe('rewriteCheckpoint', () => {
+  test('returns the valid state, and writes where to read again with the next epoch', async () => {
+    const { operator, stored } = await running()
+    const { before, after } = await rewriteCheckpoint(operator, request, signal)
+    expect(before).toMatchObject({ kind: 'state', state: { events: change.events } })
+    expect(after).toEqual(stored())
+    expect(after).toMatchObject({
+      claim: { epoch: 4, owner: 'operator' },
+      committed: {
+        epoch: 4,
+        by: 'operator',
+        state: { recheck, events: change.events, mapping: null, index: { contentsFrom: 0, delta: change.entries } },
+      },
+      pending: null,
+    })
+  })
+
+  test('Invariant 4: fences the running replica, which can no longer publish or write the checkpoint', async () => {
+    const { operator, stream, stored } = await running()
+    const { after } = await rewriteCheckpoint(operator, request, signal)
+    await using transaction = stream.producer.begin(signal)
+    const sent = transaction.send([{ to: 'events', key: '1', value: '{}' }])
+    expect(codeOf(await sent.catch((error: unknown) => error))).toBe('publish.fenced')
+    const prepared = stream.checkpoint.prepare({ change, by: 'commit-record' }, signal)
+    expect(codeOf(await prepared.catch((error: unknown) => error))).toBe('publish.fenced')
+    expect(stored()).toEqual(after)
+  })
+
+  test('stays valid when the stream is opened again, although the earlier commit record still exists', async () => {
+    const { operator, open } = await running()
+    await rewriteCheckpoint(operator, request, signal)
+    const { checkpoint } = await openStream(open, signal)
+    expect(checkpoint.state()).toMatchObject({ recheck, events: change.events })
+  })
+
+  test('repairs a transaction without a marker, and counts the visible events', async () => {
+    const on = stage()
+    const { producer, checkpoint } = await openStream(on.open, signal)
+    const record = await checkpoint.prepare({ change: { ...change, events: 1 }, by: 'commit-record' }, signal)
+    on.kafka.loseNextRecordMarker(connector, stream)
+    await using transaction = producer.begin(signal)
+    const value = JSON.stringify({ source: `/polaris/${connector}/${stream}`, sequence: '0' })
+    await transaction.send([{ to: 'events', key: '1', value }])
+    await transaction.commit(record)
+    const { before, after } = await rewriteCheckpoint({ ...on.open, owner: 'operator' }, request, signal)
+    expect(before).toMatchObject({ kind: 'state', state: { events: 1 } })
+    expect(after.committed.state.events).toBe(1)
+    expect(on.kafka.record(connector, stream)).toEqual(record)
+  })
+
+  test('creates the checkpoint of a new stream', async () => {
+    const on = stage()
+    const { before, after } = await rewriteCheckpoint(on.open, request, signal)
+    expect(before).toEqual({ kind: 'none' })
+    expect(after.committed).toMatchObject({ by: 'operator', state: { events: 0 } })
+    expect((await openStream(on.open, signal)).checkpoint.state().recheck).toEqual(recheck)
+  })
+
+  test.each([
+    ['a deleted document', undefined],
+    ['a damaged document', '{"format":3'],
+    ['a document of another format', '{"format":7}'],
+  ])('replaces %s, with an epoch above that of the commit record', async (_what, text) => {
+    const { operator, store, record, open } = await running()
+    store.tamper(KEY, text)
+    const { before, after } = await rewriteCheckpoint(operator, request, signal)
+    expect(before.kind).toBe(text === undefined ? 'none' : 'unknown')
+    expect(after.claim.epoch).toBeGreaterThan(record.epoch)
+    expect((await openStream(open, signal)).checkpoint.state().recheck).toEqual(recheck)
+  })
+
+  test('replaces a document that would hold the stream, and returns the reason', async () => {
+    const { operator, store, open } = await running()
+    const claimed = store.history(KEY).at(-2)
+    store.tamper(KEY, claimed) // rolled back
+    expect(codeOf(await openStream(open, signal).catch((error: unknown) => error))).toBe('checkpoint.rolled-back')
+    const { before } = await rewriteCheckpoint(operator, request, signal)
+    expect(before).toMatchObject({ kind: 'unknown', why: expect.stringContaining('newer') })
+    expect((await openStream(open, signal)).checkpoint.state().recheck).toEqual(recheck)
+  })
+
+  test('Invariant 4: uses an epoch above that of a document whose state is unknown', async () => {
+    const { operator, store, stored } = await running()
+    const claim = { epoch: 20, owner: 'replica-1', at: 0 }
+    store.tamper(KEY, serializeDocument({ ...stored(), claim, pending: null })) // its commit is missing
+    const { before, after } = await rewriteCheckpoint(operator, request, signal)
+    expect(before.kind).toBe('unknown')
+    expect(after.claim.epoch).toBe(21)
+  })
+
+  describe('when the state can be read', () => {
+    const rewritten = async (to: RewriteRequest['to'], republish = false) => {
+      const on = await running()
+      const inProgress = {
+        live: { startedAt: noon, scan: liveScan() },
+        background: [scanOf({ kind: 'full', tag: FULL })],
+      }
+      const scans = statesOf(inProgress)
+      on.stream.checkpoint.advance({ ...change, scans, recheck: { from: earlier, markedAt: 5 }, entries: '' })
+      await on.stream.checkpoint.save(signal)
+      const { after } = await rewriteCheckpoint(on.operator, { to, republish, timeZone }, signal)
+      return { ...after.committed.state, before: scans }
+    }
+    const earlier = '2024-06-01T00:00:00' as SourceTime
+
+    test('read-again has one background scan read from there, or from where one was due anyway', async () => {
+      expect(await rewritten({ kind: 'read-again', from })).toMatchObject({ recheck: { from: earlier, markedAt: 0 } })
+      const first = '2023-01-01T00:00:00' as SourceTime
+      const { recheck, scans, before } = await rewritten({ kind: 'read-again', from: first })
+      expect(recheck).toEqual({ from: first, markedAt: 0 })
+      // The scans in progress go on.
+      expect(scans).toEqual(before)
+    })
+
+    test('reset has the backfill run again', async () => {
+      expect(await rewritten({ kind: 'reset' })).toMatchObject({
+        recheck: null,
+        scans: { backfill: 'due', background: [], live: { scan: null } },
+      })
+    })
+
+    test('skip has all scans continue at a time, as if everything before had been read', async () => {
+      const to = '2026-06-15T11:00:00' as SourceTime
+      const startedAt = Date.parse('2026-06-15T09:00:00Z')
+      const { scans, recheck } = await rewritten({ kind: 'skip', from: to })
+      expect(recheck).toBeNull()
+      expect(scans).toMatchObject({ backfill: 'done', live: { startedAt }, lookBacks: [{ startedAt }, { startedAt }] })
+    })
+
+    test('skip to a time ahead leaves look-backs where our clock is', async () => {
+      const { scans } = await rewritten({ kind: 'skip', from: '2026-06-16T12:00:00' as SourceTime })
+      expect(scans.live.startedAt).toBe(noon + 86_400_000)
+      expect(scans.lookBacks.map(({ startedAt }) => startedAt)).toEqual([noon, noon])
+    })
+
+    test('the client index is kept, so that only clients that differ from it are published again', async () => {
+      const { index, events } = await rewritten({ kind: 'read-again', from })
+      expect([index.contentsFrom, index.generation, index.delta, events]).toEqual([0, 0, change.entries, change.events])
+    })
+
+    test('its contents are forgotten with --republish, its event numbers are not', async () => {
+      const { index } = await rewritten({ kind: 'reset' }, true)
+      expect([index.contentsFrom, index.delta]).toEqual([change.events, change.entries])
+    })
+  })
+
+  test('Invariant 7: begins a new generation of the client index when the old one is lost, so that no event id is used twice', async () => {
+    const { operator, store } = await running()
+    store.tamper(KEY, '{')
+    const { after } = await rewriteCheckpoint(operator, { ...request, to: { kind: 'reset' } }, signal)
+    expect(after.committed.state.index).toMatchObject({ generation: after.claim.epoch, segments: [], delta: '' })
+  })
+
+  test('rejects a stream whose topic was deleted, except with --republish', async () => {
+    const { operator, kafka, open } = await running()
+    kafka.deleteTopic()
+    const refused = rewriteCheckpoint(operator, request, signal)
+    expect(codeOf(await refused.catch((error: unknown) => error))).toBe('checkpoint.topic-lost')
+    const { after } = await rewriteCheckpoint(operator, { ...request, republish: true }, signal)
+    expect(after).toMatchObject({
+      destination: { topicId: 'topic 2' },
+      committed: { state: { events: change.events } },
+    })
+    expect((await openStream(open, signal)).checkpoint.state().events).toBe(change.events)
+  })
+
+  test('does not overwrite a document written by another process at the same time', async () => {
+    const on = await running()
+    let theirs = ''
+    const object = {
+      read: on.operator.object.read,
+      write: (...args: Parameters<typeof on.operator.object.write>) => {
+        theirs = serializeDocument({ ...on.stored(), nonce: 'theirs' })
+        on.store.tamper(KEY, theirs)
+        return on.operator.object.write(...args)
+      },
+    }
+    const rewritten = rewriteCheckpoint({ ...on.operator, object }, request, signal)
+    expect(codeOf(await rewritten.catch((error: unknown) => error))).toBe('checkpoint.conflict')
+    expect(on.store.stored(KEY)?.text).toBe(theirs)
+  })
+})

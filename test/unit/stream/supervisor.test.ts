@@ -1,0 +1,372 @@
+import { describe, expect, it } from 'vitest'
+import { type Placement, singlePlacement } from '../../../connector/placement/placement.ts'
+import type { AssignedEvent } from '../../../connector/stream/assignment.ts'
+import type { StreamEnd } from '../../../connector/stream/run-stream.ts'
+import { contentionDefaults } from '../../../connector/stream/supervise-stream.ts'
+import { superviseStreams } from '../../../connector/stream/supervisor.ts'
+import { type VirtualClock, virtualClock } from '../../support/fakes/virtual-clock.ts'
+
+/** A placement controlled by the test. */
+function fakePlacement() {
+  let assignStreams: (streams: ReadonlySet<string>) => void = () => undefined
+  const confirmed = new Set<string>()
+  const group = { isUnreachable: false }
+  const left = Promise.withResolvers<void>()
+  let hasLeft = false
+  const placement: Placement = {
+    run: (onChange, stop) => {
+      assignStreams = onChange
+      stop.addEventListener('abort', () => {
+        hasLeft = true
+        left.resolve()
+      })
+      return left.promise
+    },
+    assignmentOf: () => (group.isUnreachable ? 'unknown' : 'here'),
+    isConfirmed: (stream) => confirmed.has(stream),
+  }
+  const assign = async (...streams: string[]) => {
+    assignStreams(new Set(streams))
+    await settle()
+  }
+  return {
+    placement,
+    assign,
+    confirmed,
+    group,
+    hasLeft: () => hasLeft,
+    fail: (error: Error) => left.reject(error),
+  }
+}
+
+/** Runs everything that does not wait for a timer. */
+const settle = () => new Promise<void>((resolve) => setImmediate(resolve))
+
+interface Run {
+  readonly stream: string
+  readonly stop: AbortSignal
+  readonly giveUp: AbortSignal
+  readonly end: (end: StreamEnd | StreamEnd['kind']) => Promise<void>
+}
+
+function setUp(placement: Placement) {
+  const clock: VirtualClock = virtualClock(0)
+  const runs: Run[] = []
+  const events: AssignedEvent[] = []
+  const running: string[] = []
+  const stopping = new AbortController()
+  const start = (stream: string, stop: AbortSignal, giveUp: AbortSignal): Promise<StreamEnd> => {
+    expect(running).not.toContain(stream)
+    running.push(stream)
+    const { promise, resolve } = Promise.withResolvers<StreamEnd>()
+    const end = async (how: StreamEnd | StreamEnd['kind']) => {
+      running.splice(running.indexOf(stream), 1)
+      resolve(typeof how === 'string' ? ({ kind: how, error: new Error(how) } as StreamEnd) : how)
+      await settle()
+    }
+    runs.push({ stream, stop, giveUp, end })
+    return promise
+  }
+  const parts = { placement, start, finishWithinMs: 10_000, contention: contentionDefaults, clock }
+  const done = superviseStreams({ ...parts, observe: (event) => events.push(event) }, stopping.signal)
+  const last = (stream: string): Run => {
+    const run = runs.findLast((found) => found.stream === stream)
+    if (run === undefined) throw new Error(`${stream} never ran`)
+    return run
+  }
+  /** Advances the clock and fires due timers. */
+  const pass = async (ms: number) => {
+    const until = clock.now() + ms
+    for (let at = clock.nextTimerAt(); at !== undefined && at <= until; at = clock.nextTimerAt()) {
+      clock.fireNext()
+      await settle()
+    }
+    clock.pass(until - clock.now())
+  }
+  const runsOf = (stream: string) => runs.filter((found) => found.stream === stream).length
+  const stop = async () => {
+    stopping.abort()
+    await settle()
+  }
+  return { clock, events, running, runsOf, last, pass, done, stop }
+}
+
+describe('superviseStreams', () => {
+  it('starts newly assigned streams, and does not affect streams that stay assigned', async () => {
+    const fake = fakePlacement()
+    const { running, last, runsOf } = setUp(fake.placement)
+    await fake.assign('a', 'b')
+    await fake.assign('b', 'c')
+    expect(runsOf('b')).toBe(1)
+    expect(last('b').stop.aborted).toBe(false)
+    expect(running).toEqual(['a', 'b', 'c'])
+  })
+
+  it('stops a stream that is assigned elsewhere, and aborts it at the deadline', async () => {
+    const fake = fakePlacement()
+    const { last, pass, events } = setUp(fake.placement)
+    await fake.assign('a', 'b')
+    await fake.assign('b')
+    const { stop, giveUp, end } = last('a')
+    expect(stop.aborted).toBe(true)
+    await pass(9_999)
+    expect(giveUp.aborted).toBe(false)
+    await pass(1)
+    expect(giveUp.aborted).toBe(true)
+    expect(last('b').giveUp.aborted).toBe(false)
+    await end('stopped')
+    expect(events.at(-1)).toEqual({ kind: 'stream-released', stream: 'a', tookMs: 10_000 })
+  })
+
+  it('starts a stream that is assigned again only after its former run has ended', async () => {
+    const fake = fakePlacement()
+    const { last, runsOf, running } = setUp(fake.placement)
+    await fake.assign('a')
+    await fake.assign()
+    await fake.assign('a')
+    expect(runsOf('a')).toBe(1)
+    await last('a').end('stopped')
+    expect(runsOf('a')).toBe(2)
+    expect(running).toEqual(['a'])
+    expect(last('a').stop.aborted).toBe(false)
+  })
+
+  it('stops a stream that was unassigned and immediately assigned again', async () => {
+    const fake = fakePlacement()
+    const { last, runsOf } = setUp(fake.placement)
+    await fake.assign('a')
+    void fake.assign()
+    await fake.assign('a')
+    expect(last('a').stop.aborted).toBe(true)
+    await last('a').end('stopped')
+    expect(runsOf('a')).toBe(2)
+  })
+
+  it.each(['failed', 'caught-up'] as const)(
+    'does not restart a stream that ended as %s until it is unassigned and assigned again',
+    async (how) => {
+      const fake = fakePlacement()
+      const { last, runsOf, pass } = setUp(fake.placement)
+      await fake.assign('a')
+      await last('a').end(how)
+      await fake.assign('a')
+      fake.confirmed.add('a')
+      await pass(3_600_000)
+      expect(runsOf('a')).toBe(1)
+      await fake.assign()
+      await fake.assign('a')
+      expect(runsOf('a')).toBe(2)
+    },
+  )
+
+  it('treats a rejected start as a failure', async () => {
+    const stopping = new AbortController()
+    const parts = {
+      placement: singlePlacement(['a']),
+      finishWithinMs: 1,
+      contention: contentionDefaults,
+      clock: virtualClock(0),
+    }
+    const start = () => Promise.reject(new Error('defect'))
+    const ends = await superviseStreams({ ...parts, start, observe: () => undefined }, stopping.signal)
+    expect(ends.get('a')).toMatchObject({ kind: 'failed', error: { message: 'defect' } })
+  })
+
+  it('reports the changes of each assignment, including an empty first one', async () => {
+    const fake = fakePlacement()
+    const { events, last } = setUp(fake.placement)
+    await fake.assign()
+    await fake.assign('a', 'b')
+    await fake.assign('a', 'b')
+    await fake.assign('b')
+    await last('a').end('stopped')
+    expect(events.slice(0, 3)).toEqual([
+      { kind: 'assignment-changed', streams: 0, gained: [], lost: [] },
+      { kind: 'assignment-changed', streams: 2, gained: ['a', 'b'], lost: [] },
+      { kind: 'assignment-changed', streams: 1, gained: [], lost: ['a'] },
+    ])
+    expect(events).toHaveLength(4)
+  })
+})
+
+describe('a stream that was lost', () => {
+  it('runs again when a new assignment includes it, and not before', async () => {
+    const fake = fakePlacement()
+    const { last, runsOf, pass } = setUp(fake.placement)
+    await fake.assign('a')
+    await last('a').end('lost')
+    await pass(3_600_000)
+    expect(runsOf('a')).toBe(1)
+    await fake.assign('a')
+    expect(runsOf('a')).toBe(2)
+  })
+
+  it('runs again immediately when the assignment is newer than its run, as the fence predates it', async () => {
+    const fake = fakePlacement()
+    const { last, runsOf } = setUp(fake.placement)
+    await fake.assign('a')
+    await fake.assign('a')
+    await last('a').end('lost')
+    expect(runsOf('a')).toBe(2)
+  })
+
+  it('runs again after a pause when placement confirms that it is still assigned here', async () => {
+    const fake = fakePlacement()
+    const { last, runsOf, pass } = setUp(fake.placement)
+    await fake.assign('a')
+    await last('a').end('lost')
+    fake.confirmed.add('a')
+    await pass(contentionDefaults.firstPauseMs / 2)
+    expect(runsOf('a')).toBe(1)
+    await pass(contentionDefaults.firstPauseMs / 2)
+    expect(runsOf('a')).toBe(2)
+  })
+
+  it('runs again after growing pauses when it is contested, and reports the contention', async () => {
+    const fake = fakePlacement()
+    const { last, pass, events, clock, runsOf } = setUp(fake.placement)
+    fake.confirmed.add('a')
+    await fake.assign('a')
+    const pauses: number[] = []
+    for (let fences = 1; fences <= 8; fences += 1) {
+      await last('a').end('lost')
+      const lostAt = clock.now()
+      while (runsOf('a') === fences) await pass(100)
+      pauses.push(clock.now() - lostAt)
+    }
+    expect(pauses).toEqual([3_800, 7_500, 15_000, 30_000, 60_000, 90_000, 90_000, 90_000])
+    const contested = events.filter(({ kind }) => kind === 'stream-contested')
+    expect(contested).toHaveLength(7)
+    expect(contested[0]).toEqual({ kind: 'stream-contested', stream: 'a', fences: 2, pauseMs: 7_500 })
+  })
+
+  it('runs again immediately after a newer assignment, even during contention', async () => {
+    const fake = fakePlacement()
+    const { last, pass, events, runsOf } = setUp(fake.placement)
+    fake.confirmed.add('a')
+    await fake.assign('a')
+    await last('a').end('lost')
+    await pass(contentionDefaults.firstPauseMs)
+    await fake.assign('a')
+    await last('a').end('lost')
+    expect(runsOf('a')).toBe(3)
+    await last('a').end('lost')
+    await pass(1_000)
+    expect(runsOf('a')).toBe(3)
+    await fake.assign('a')
+    expect(runsOf('a')).toBe(4)
+    expect(events.filter(({ kind }) => kind === 'stream-contested')).toMatchObject([{ fences: 2 }])
+  })
+
+  it('is not contested when it ran for long enough in between', async () => {
+    const fake = fakePlacement()
+    const { last, pass, events } = setUp(fake.placement)
+    await fake.assign('a')
+    for (const _ of [1, 2, 3]) {
+      await pass(contentionDefaults.calmAfterMs + 1)
+      await last('a').end('lost')
+      await fake.assign('a')
+    }
+    expect(events.filter(({ kind }) => kind === 'stream-contested')).toEqual([])
+  })
+
+  it('is not contested when it was assigned elsewhere in between', async () => {
+    const fake = fakePlacement()
+    const { last, events, runsOf } = setUp(fake.placement)
+    for (const _ of [1, 2, 3]) {
+      await fake.assign('a')
+      await last('a').end('lost')
+      await fake.assign()
+    }
+    expect(runsOf('a')).toBe(3)
+    expect(events.filter(({ kind }) => kind === 'stream-contested')).toEqual([])
+  })
+
+  it('is not contested when the group was unreachable, and runs again with the next assignment', async () => {
+    const fake = fakePlacement()
+    const { last, events, runsOf } = setUp(fake.placement)
+    await fake.assign('a')
+    for (const runs of [1, 2, 3]) {
+      fake.group.isUnreachable = true
+      await last('a').end('lost')
+      expect(runsOf('a')).toBe(runs)
+      fake.group.isUnreachable = false
+      await fake.assign('a')
+      expect(runsOf('a')).toBe(runs + 1)
+    }
+    expect(events.filter(({ kind }) => kind === 'stream-contested')).toEqual([])
+  })
+
+  it('does not delay a stop of the process', async () => {
+    const fake = fakePlacement()
+    const { last, done, stop } = setUp(fake.placement)
+    await fake.assign('a')
+    await last('a').end('lost')
+    await stop()
+    expect((await done).get('a')?.kind).toBe('lost')
+  })
+})
+
+describe('stopping', () => {
+  it('Invariant 6: leaves the group only after every stream has finished its page', async () => {
+    const fake = fakePlacement()
+    const { last, stop, done } = setUp(fake.placement)
+    await fake.assign('a', 'b')
+    await stop()
+    expect([last('a').stop.aborted, last('b').stop.aborted]).toEqual([true, true])
+    await last('a').end('stopped')
+    expect(fake.hasLeft()).toBe(false)
+    await last('b').end('stopped')
+    expect(fake.hasLeft()).toBe(true)
+    expect([...(await done).values()]).toMatchObject([{ kind: 'stopped' }, { kind: 'stopped' }])
+  })
+
+  it('leaves the group when a stream does not finish in time, so that another replica can take it', async () => {
+    const fake = fakePlacement()
+    const { last, stop, pass, done } = setUp(fake.placement)
+    await fake.assign('a')
+    await stop()
+    await pass(10_000)
+    expect(fake.hasLeft()).toBe(true)
+    await last('a').end('stopped')
+    expect((await done).size).toBe(1)
+  })
+
+  it('starts no stream', async () => {
+    const fake = fakePlacement()
+    const { last, stop, runsOf, done } = setUp(fake.placement)
+    await fake.assign('a')
+    await stop()
+    await fake.assign('a', 'b')
+    await last('a').end('stopped')
+    expect([runsOf('a'), runsOf('b')]).toEqual([1, 0])
+    await done
+  })
+
+  it('stops every stream and rejects when placement fails permanently', async () => {
+    const fake = fakePlacement()
+    const { last, done } = setUp(fake.placement)
+    await fake.assign('a')
+    const failure = expect(done).rejects.toThrow('defect')
+    fake.fail(new Error('defect'))
+    await settle()
+    expect(last('a').stop.aborted).toBe(true)
+    await last('a').end('stopped')
+    await failure
+  })
+})
+
+describe('with a single replica', () => {
+  it('runs all streams and ends when they have ended, without taking back a lost stream', async () => {
+    const { last, running, done, pass } = setUp(singlePlacement(['a', 'b']))
+    await settle()
+    expect(running).toEqual(['a', 'b'])
+    await last('a').end('lost')
+    await pass(3_600_000)
+    await last('b').end('failed')
+    expect([...(await done)].map(([stream, { kind }]) => [stream, kind])).toEqual([
+      ['a', 'lost'],
+      ['b', 'failed'],
+    ])
+  })
+})

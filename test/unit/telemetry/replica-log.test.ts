@@ -1,0 +1,61 @@
+import { expect, test } from 'vitest'
+import { ConnectorError } from '../../../connector/runtime/connector-error.ts'
+import { replicaLine, serverLine } from '../../../connector/telemetry/replica-log.ts'
+import { everyReplicaEvent } from '../../support/every-replica-event.ts'
+
+const unreachable = new ConnectorError('publish.unreachable', 'join group shops')
+const refused = new ConnectorError('publish.unauthorized', 'join group shops: the ACL READ on group shops is missing')
+const kindsAt = (level: string) =>
+  everyReplicaEvent(unreachable)
+    .filter((event) => replicaLine(event).level === level)
+    .map(({ kind }) => kind)
+
+test('logs at info when streams move or the membership is restored, and at debug when a join moves no stream', () => {
+  expect(kindsAt('info')).toEqual(['membership-restored', 'group-left', 'assignment-changed', 'stream-released'])
+  expect(kindsAt('debug')).toEqual(['group-joined', 'group-described'])
+  expect(kindsAt('warn')).toEqual(['session-expired', 'membership-lost', 'stream-contested'])
+})
+
+test('logs at error with code and hint when joining the group needs an operator', () => {
+  expect(replicaLine({ kind: 'membership-lost', code: 'publish.unauthorized', error: refused })).toMatchObject({
+    level: 'error',
+    fields: {
+      code: 'publish.unauthorized',
+      error: expect.stringContaining('READ on group shops'),
+      hint: expect.stringContaining('ACL'),
+    },
+  })
+})
+
+test('logs one line when a server fails or asks to wait, and one when it answers again', () => {
+  const error = new ConnectorError('source.unreachable', 'call: ECONNREFUSED')
+  const event = { server: 'https://polaris.example:3443', error, probes: 7, failedForMs: 90_000 }
+  expect(serverLine({ ...event, trouble: 'source-down' })).toEqual({
+    level: 'warn',
+    message: 'server is down, its streams wait',
+    fields: {
+      server: event.server,
+      code: 'source.unreachable',
+      error: expect.stringContaining('ECONNREFUSED'),
+      hint: expect.stringContaining('POLARIS_URL'),
+    },
+  })
+  expect(serverLine({ ...event, trouble: 'throttled' })).toMatchObject({
+    level: 'warn',
+    message: 'server asks to wait, its streams wait',
+  })
+  expect(serverLine({ ...event, trouble: null })).toEqual({
+    level: 'info',
+    message: 'server answers again, its streams resume',
+    fields: { server: event.server, probes: 7, failedForMs: 90_000 },
+  })
+})
+
+test('logs that a replica without streams stands by', () => {
+  const event = { kind: 'assignment-changed', streams: 0, gained: [], lost: ['shop'] } as const
+  expect(replicaLine(event)).toMatchObject({
+    message: expect.stringContaining('standing by'),
+    fields: { lost: ['shop'] },
+  })
+  expect(replicaLine({ ...event, streams: 1 }).message).toBe('streams assigned')
+})

@@ -1,0 +1,180 @@
+import { expect, test } from 'vitest'
+import type { PipelineEvent } from '../../../connector/pipeline/pipeline-event.ts'
+import { systemClock } from '../../../connector/runtime/clock.ts'
+import { ConnectorError } from '../../../connector/runtime/connector-error.ts'
+import { newScans, type ScanKind } from '../../../connector/scan/scan-state.ts'
+import type { Log, LogFields } from '../../../connector/telemetry/logger.ts'
+import { logLine, logObserver } from '../../../connector/telemetry/stream-log.ts'
+import { backfill, everyPipelineEvent, published } from '../../support/every-pipeline-event.ts'
+
+const cause = Object.assign(new Error('Dupont'), { code: 'ECONNRESET' })
+const error = new ConnectorError('checkpoint.damaged', 'checkpoint of shop: no JSON', { cause })
+const linesAt = (level: string) =>
+  everyPipelineEvent(error)
+    .filter((event) => logLine('shop', event)?.level === level)
+    .map((event) => event.kind)
+
+test('logs state changes at info: claim, idle, take-over, resuming, end, recovery, caught up, fell behind and the end of a long scan', () => {
+  expect(linesAt('info')).toEqual([
+    'group-reachable',
+    'stream-claimed',
+    'producer-closed',
+    'taken-over',
+    'field-detected',
+    'read-recovered',
+    'caught-up',
+    'fell-behind',
+    'scan-done',
+    'stream-resuming',
+    'stream-ended',
+  ])
+})
+
+test('logs pages and page groups at trace only', () => {
+  expect(linesAt('trace')).toEqual(['scan-started', 'page-read', 'pages-published', 'checkpoint-saved'])
+})
+
+test('logs at error only when a stream is held or a command gives up, with code, message, hint and causes', () => {
+  expect(linesAt('error')).toEqual(['stream-held', 'stream-failed'])
+  expect(logLine('shop', { kind: 'stream-held', code: 'checkpoint.damaged', error, pauseMs: 60_000 })).toEqual({
+    level: 'error',
+    message: 'stream held, rechecking periodically',
+    fields: {
+      stream: 'shop',
+      code: 'checkpoint.damaged',
+      error: 'checkpoint.damaged: checkpoint of shop: no JSON',
+      hint: expect.stringContaining('checkpoint set'),
+      causes: ['Error ECONNRESET'],
+      pauseMs: 60_000,
+    },
+  })
+})
+
+test('logs at debug when a stream is still held', () => {
+  expect(linesAt('debug')).toContain('stream-still-held')
+})
+
+test('logs a lost stream at warn, or at info when it was already stopping', () => {
+  const fenced = new ConnectorError('publish.fenced', 'end the transaction')
+  const lost = (wasStopping: boolean) => logLine('shop', { kind: 'stream-lost', error: fenced, wasStopping })
+  expect(lost(false)).toMatchObject({ level: 'warn', fields: { code: 'publish.fenced', hint: expect.any(String) } })
+  expect(lost(true)).toMatchObject({ level: 'info', fields: { stream: 'shop', code: 'publish.fenced' } })
+  expect(lost(true)?.fields).not.toHaveProperty('hint')
+})
+
+test('every line has its stream, and its message contains no variable part', () => {
+  const lines = everyPipelineEvent(error).flatMap((event) => logLine('shop', event) ?? [])
+  expect(lines.length).toBeGreaterThan(20)
+  for (const { fields, message } of lines) {
+    expect(fields.stream).toBe('shop')
+    expect(message).toMatch(/^[A-Za-z_,: ]+$/)
+  }
+})
+
+test('logs what a claimed stream has reached, and whether it is new', () => {
+  const claimed = { epoch: 1, seq: 0, backfill: 'due', events: 0 } as const
+  expect(logLine('shop', { kind: 'stream-claimed', isNew: true, ...claimed })).toMatchObject({
+    message: 'new stream claimed',
+    fields: claimed,
+  })
+  expect(logLine('shop', { kind: 'stream-claimed', isNew: false, ...claimed })?.message).toBe('stream claimed')
+})
+
+test('logs the first read failure at warn, the next ones at debug, and the recovery at info', () => {
+  const error = new ConnectorError('source.throttled', 'scripted')
+  const retried = (attempt: number): PipelineEvent => ({ kind: 'read-retried', code: error.code, attempt, error })
+  expect([1, 2, 3].map((attempt) => logLine('shop', retried(attempt))?.level)).toEqual(['warn', 'debug', 'debug'])
+  expect(logLine('shop', retried(1))?.fields).toMatchObject({
+    code: 'source.throttled',
+    error: 'source.throttled: scripted',
+    attempt: 1,
+  })
+  expect(logLine('shop', { kind: 'read-recovered', failures: 3, failedForMs: 90_000 })).toEqual({
+    level: 'info',
+    message: 'reading works again',
+    fields: { stream: 'shop', failures: 3, failedForMs: 90_000 },
+  })
+})
+
+function observed() {
+  const logged: string[] = []
+  const time = { now: 0 }
+  const clock = { ...systemClock, monotonic: () => time.now }
+  const fields: LogFields[] = []
+  const log: Log = (level, message, more) => {
+    logged.push(`${level} ${message}`)
+    fields.push(more)
+  }
+  const report = { from: '2026-01-01T00:00:00', pages: 9, clients: 900, clientsPerSecond: 7.5, donePercent: 12 }
+  const scans = () => [
+    { scan: 'look-back' as const, ...report },
+    { scan: 'backfill' as const, ...report },
+  ]
+  return { logged, fields, time, observe: logObserver('shop', { clock, log, scans }) }
+}
+
+test('logs a persistent condition once an hour, even if its numbers change', () => {
+  const { logged, time, observe } = observed()
+  for (let ms = 1; ms < 100; ms++) observe({ kind: 'late-changes', scan: 'look-back', ms })
+  expect(logged).toHaveLength(1)
+  time.now = 3_600_000
+  observe({ kind: 'late-changes', scan: 'look-back', ms: 5 })
+  expect(logged).toHaveLength(2)
+})
+
+test('logs the same condition for another field separately', () => {
+  const { logged, observe } = observed()
+  for (const path of ['adresses', 'cartes', 'adresses']) observe({ kind: 'list-ambiguous', path })
+  for (const fields of [['age'], ['age', 'points'], ['age']]) observe({ kind: 'fields-keep-changing', fields })
+  expect(logged).toHaveLength(4)
+})
+
+test('logs once that characters are replaced, whatever the number', () => {
+  const { logged, time, observe } = observed()
+  for (time.now = 0; time.now < 1e9; time.now += 1e8) observe({ kind: 'characters-replaced', characters: time.now + 1 })
+  expect(logged).toEqual([
+    'warn Polaris sends characters that XML forbids: publishing the replacement character instead',
+  ])
+})
+
+test('logs a repeated event each time', () => {
+  const { logged, observe } = observed()
+  for (let time = 0; time < 2; time++)
+    observe({ kind: 'checkpoint-refused', scan: 'live', lastChanged: '2026-01-01T00:00:00' })
+  expect(logged).toHaveLength(2)
+})
+
+test('logs the start and the end of a backfill or full scan at info, and other scans at trace', () => {
+  const started = (scan: ScanKind) =>
+    logLine('shop', { kind: 'scan-started', scan, lastChanged: '2026-01-01T00:00:00' })
+  expect((['live', 'look-back', 'backfill', 'full'] as const).map((scan) => started(scan)?.level)).toEqual([
+    ...['trace', 'trace', 'info', 'info'],
+  ])
+})
+
+test('names the likely causes when many changes become visible late', () => {
+  const line = logLine('shop', { kind: 'late-changes', scan: 'look-back', ms: 3_600_400 })
+  for (const cause of ['POLARIS_TIME_ZONE', 'POLL_OVERLAP', 'shop that was offline'])
+    expect(line?.message).toContain(cause)
+  expect(line).toMatchObject({ level: 'warn', fields: { scan: 'look-back', delaySeconds: 3600 } })
+})
+
+test('logs the progress of a backfill every five minutes, and not that of a look-back', () => {
+  const { logged, fields, time, observe } = observed()
+  const delivered = () => observe(published({}, { states: { ...newScans, background: [backfill] } }))
+  const progress = () => logged.filter((text) => text === 'info scan in progress').length
+  delivered()
+  expect(progress()).toBe(0)
+  time.now = 300_000
+  delivered()
+  delivered()
+  expect(progress()).toBe(1)
+  expect(fields).toContainEqual(expect.objectContaining({ scan: 'backfill', clients: 900, donePercent: 12 }))
+  time.now = 600_000
+  delivered()
+  expect(progress()).toBe(2)
+  observe(published({}, { states: newScans }))
+  time.now = 900_000
+  delivered()
+  expect(progress()).toBe(2)
+})
