@@ -24,9 +24,9 @@ export interface CheckParts {
 }
 
 /**
- * Resolves if a stream held with `code` can be opened and, for `source.*` and `event.*` codes and bugs, if its next
- * page can be processed. Reads only: fences, claims, creates and publishes nothing. Rejects with the remaining cause,
- * or with the reason of `stop`.
+ * Resolves if a stream held with `code` can be opened; for `source.*` and `event.*` codes and bugs also if its next page
+ * can be processed, for `checkpoint.index-*` if its client index can be loaded. Reads only: fences, claims, creates and
+ * publishes nothing. Rejects with the remaining cause, or with the reason of `stop`.
  */
 export async function checkStream(parts: CheckParts, code: ErrorCode, stop: AbortSignal): Promise<void> {
   const { open } = parts
@@ -35,11 +35,12 @@ export async function checkStream(parts: CheckParts, code: ErrorCode, stop: Abor
   const stored = await open.object.read(stop)
   const document = stored === undefined ? undefined : parseDocument(stored.text)
   if (isAboutPages(code)) await checkNextPage(parts, document, stop)
-  if (code === 'checkpoint.index-too-large' && document !== undefined)
+  if (isAboutIndex(code) && document !== undefined)
     open.index.mustFit(await open.index.load({ ...document, index: document.committed.state.index }, stop))
   await checkKafka(open, { stored, document }, stop)
 }
 
+const isAboutIndex = (code: ErrorCode) => /^checkpoint\.index-/.test(code)
 const isAboutPages = (code: ErrorCode) => code === 'bug' || /^(?:source|event)\./.test(code)
 
 /** Assumes that `pending` was committed, which is likely; the state is used only to read the next page. */

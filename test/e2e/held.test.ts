@@ -7,7 +7,7 @@ import { closeStack } from '../../connector/runtime/close-stack.ts'
 import { DEFAULT_ACCESS } from '../polaris/session.ts'
 import { type CheckpointObject, checkpointObject, storedSegments } from '../support/checkpoint-object.ts'
 import { testKafka } from '../support/committed-records.ts'
-import type { ConnectorProcess, LogLine } from '../support/connector-process.ts'
+import { type ConnectorProcess, type LogLine, SHORT_PAUSES } from '../support/connector-process.ts'
 import { documentedAcls } from '../support/kafka-acls.ts'
 import { naming, secureScene } from '../support/secure-scene.ts'
 import { type KafkaCluster, startKafka } from '../support/servers/kafka-broker.ts'
@@ -48,7 +48,7 @@ function secretFile(text: string): { readonly path: string; write(text: string):
 }
 
 async function aclOf(at: number): Promise<Held> {
-  const stage = await secureScene({ kafka, admin })
+  const stage = await secureScene({ kafka, admin }, { environment: SHORT_PAUSES })
   const missing = stage.acls.slice(at, at + 1)
   await stage.allow(stage.acls.toSpliced(at, 1))
   const line = { code: 'publish.unauthorized', error: missing[0] && naming(missing[0]) }
@@ -57,7 +57,12 @@ async function aclOf(at: number): Promise<Held> {
 
 async function kafkaPassword(): Promise<Held> {
   const file = secretFile('wrong-Krznych')
-  const environment = { PLACEMENT: 'single', KAFKA_SASL_PASSWORD: '', KAFKA_SASL_PASSWORD_FILE: file.path }
+  const environment = {
+    ...SHORT_PAUSES,
+    PLACEMENT: 'single',
+    KAFKA_SASL_PASSWORD: '',
+    KAFKA_SASL_PASSWORD_FILE: file.path,
+  }
   const stage = await secureScene({ kafka, admin }, { mechanism: 'scram-sha-512', environment })
   await stage.allow(stage.acls)
   const fix = async () => file.write(kafka.secure?.password ?? '')
@@ -65,7 +70,11 @@ async function kafkaPassword(): Promise<Held> {
 }
 
 async function missingTopic(): Promise<Held> {
-  const stage = await scene({ source: { clients: 40 }, yaml: 'kafka: { topics: { create: false } }' })
+  const stage = await scene({
+    source: { clients: 40 },
+    yaml: 'kafka: { topics: { create: false } }',
+    environment: SHORT_PAUSES,
+  })
   const { name } = stage
   const fix = async () => {
     const client = testKafka(inject('kafkaBrokers')).admin()
@@ -81,7 +90,7 @@ async function polarisPassword(): Promise<Held> {
   const file = secretFile(password)
   const stage = await scene({
     source: { clients: 40, access: { mode: 'cookie' } },
-    environment: { POLARIS_AUTH: 'login', POLARIS_USER: user, POLARIS_PASSWORD_FILE: file.path },
+    environment: { ...SHORT_PAUSES, POLARIS_AUTH: 'login', POLARIS_USER: user, POLARIS_PASSWORD_FILE: file.path },
   })
   const connector = stage.start()
   await stage.caughtUp()
@@ -95,7 +104,7 @@ async function document(
   code: string,
   damage: (object: CheckpointObject, text: string) => Promise<void>,
 ): Promise<Held> {
-  const stage = await scene({ source: { clients: 40 } })
+  const stage = await scene({ source: { clients: 40 }, environment: SHORT_PAUSES })
   const object = checkpointObject(stage.name)
   const connector = stage.start()
   const published = await stage.caughtUp()
@@ -108,7 +117,7 @@ async function document(
 
 /** As after a bucket rule: the stream opens again, and a segment of its client index is gone. */
 async function missingSegment(): Promise<Held> {
-  const stage = await scene({ source: { clients: 3000 }, environment: { POLARIS_LIMIT: '1000' } })
+  const stage = await scene({ source: { clients: 3000 }, environment: { ...SHORT_PAUSES, POLARIS_LIMIT: '1000' } })
   const segments = storedSegments(stage.name)
   const object = checkpointObject(stage.name)
   const first = stage.start()
@@ -146,7 +155,12 @@ const causes: Readonly<Record<string, () => Promise<Held>>> = {
 
 /** Starts a held process and one that publishes meanwhile. The returned function checks and stops both. */
 async function heldBesidePublishing(): Promise<() => Promise<void>> {
-  const stage = await secureScene({ kafka, admin }, { environment: { PLACEMENT: 'single', LOG_LEVEL: 'debug' } })
+  const stage = await secureScene(
+    { kafka, admin },
+    {
+      environment: { ...SHORT_PAUSES, PLACEMENT: 'single', LOG_LEVEL: 'debug' },
+    },
+  )
   await stage.allow(stage.acls.filter(({ resource }) => resource !== 'group'))
   const first = stage.start()
   await first.line(held)

@@ -9,7 +9,7 @@ import {
 } from '../polaris/polaris-simulator.ts'
 import { restartFault } from '../polaris/restarts.ts'
 import { DEFAULT_ACCESS } from '../polaris/session.ts'
-import { type LogLine, startConnector } from '../support/connector-process.ts'
+import { type LogLine, SHORT_PAUSES, startConnector } from '../support/connector-process.ts'
 import { expectNothingPersonal, httpOutputs } from '../support/nothing-personal.ts'
 import { configFile, environmentOf, expectExactlyOnce, scene, untilPublished } from '../support/stream-scene.ts'
 
@@ -59,7 +59,7 @@ async function workingStreams() {
     kafka: { topic },
   }))
   const config = configFile(JSON.stringify({ kafka: { topics: { partitions: 1 } }, streams }))
-  const process = startConnector(['run', '--config', config], { ...environment, LOG_LEVEL: 'trace' })
+  const process = startConnector(['run', '--config', config], { ...environment, ...SHORT_PAUSES, LOG_LEVEL: 'trace' })
   onTestFinished(async () => {
     await process.kill()
     await Promise.all(all.map(({ simulator }) => simulator.close()))
@@ -132,7 +132,7 @@ it('needs nobody while the server restarts again and again, each time in another
 
 it('holds a working stream when such responses last, says what was seen and since when, and resumes by itself', async () => {
   const yaml = 'streams: [{ polaris: { retry: { firstPause: 50ms, maxPause: 200ms, suspectFor: 3s } } }]'
-  const stage = await scene({ source: { clients: 30 }, yaml, environment: { LOG_LEVEL: 'debug' } })
+  const stage = await scene({ source: { clients: 30 }, yaml, environment: { ...SHORT_PAUSES, LOG_LEVEL: 'debug' } })
   const connector = stage.start()
   await stage.caughtUp()
   const began = Date.now()

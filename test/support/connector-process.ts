@@ -67,6 +67,9 @@ process.on('exit', () => {
   for (const kill of running) kill()
 })
 
+/** A setting for the connector's environment: its pauses of minutes take seconds. */
+export const SHORT_PAUSES = { NODE_OPTIONS: `--import ${new URL('short-pauses.ts', import.meta.url).href}` }
+
 /** Starts the built connector as an operator would, with exactly these settings in its environment. */
 export function startConnector(args: readonly string[], environment: Record<string, string>): ConnectorProcess {
   if (!existsSync(main)) throw new Error('the connector is not built: npm run build')

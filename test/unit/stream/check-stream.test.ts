@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import type { CheckpointDocument } from '../../../connector/checkpoint/checkpoint-document.ts'
+import { clientTable } from '../../../connector/index/client-table.ts'
 import { ENTRY_BYTES } from '../../../connector/index/index-entry.ts'
 import { indexMemory } from '../../../connector/index/index-memory.ts'
-import { streamIndex } from '../../../connector/index/stream-index.ts'
+import { type StreamIndex, streamIndex } from '../../../connector/index/stream-index.ts'
 import type { EventPublisher, Inspection } from '../../../connector/publish/event-publisher.ts'
 import { ConnectorError, codeOf } from '../../../connector/runtime/connector-error.ts'
 import type { ErrorCode } from '../../../connector/runtime/error-catalogue.ts'
@@ -87,6 +88,24 @@ describe('a check', () => {
     memory.release(other)
     expect(await on.check('checkpoint.index-too-large', { index })).toBe('passes')
   })
+
+  test.each(['checkpoint.index-missing', 'checkpoint.index-damaged'] as const)(
+    'of %s passes once the client index can be loaded',
+    async (code) => {
+      const on = await published()
+      let isDamaged = true
+      const index: StreamIndex = {
+        ...streamIndex(on.store.segments(KEY), 1e9),
+        load: async () => {
+          if (isDamaged) throw new ConnectorError(code, 'load client index')
+          return clientTable()
+        },
+      }
+      expect(await on.check(code, { index })).toBe(code)
+      isDamaged = false
+      expect(await on.check(code, { index })).toBe('passes')
+    },
+  )
 
   test('waits for a permit to open', async () => {
     const on = await published()
