@@ -23,9 +23,9 @@ interface Setting {
   readonly callWithinMs?: number
 }
 
-function openAt(endpoint: string, { s3 = {}, callWithinMs = 5_000 }: Setting = {}) {
+function openAt(endpoint: string, { s3 = {}, callWithinMs = 10_000 }: Setting = {}) {
   const credentials = { accessKeyId: 'any', secretAccessKey: 'any' }
-  const settings: S3Settings = { ...checkpointStoreDefaults.s3, answerWithinMs: 200, endpoint, credentials, ...s3 }
+  const settings: S3Settings = { ...checkpointStoreDefaults.s3, answerWithinMs: 500, endpoint, credentials, ...s3 }
   const retried: string[] = []
   const clock = { ...systemClock, random: () => 0 } // no pauses
   const parts = { clock, onRetry: (error: unknown) => void retried.push(codeOf(error)) }

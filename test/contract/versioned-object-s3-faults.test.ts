@@ -26,11 +26,11 @@ interface Setting {
   readonly callWithinMs?: number
 }
 
-async function open({ fake = {}, s3 = {}, callWithinMs = 5_000 }: Setting = {}) {
+async function open({ fake = {}, s3 = {}, callWithinMs = 10_000 }: Setting = {}) {
   const server = closing.use(await startFakeS3(fake), (opened) => opened.close())
   const settings: S3Settings = {
     ...checkpointStoreDefaults.s3,
-    answerWithinMs: 200,
+    answerWithinMs: 500,
     endpoint: server.endpoint,
     credentials: { accessKeyId: 'any', secretAccessKey: 'any' },
     ...s3,
@@ -278,7 +278,7 @@ test('rejects within the limit of a call when the store hangs', async () => {
 })
 
 test('retries when a connection delivers data but no response', async () => {
-  const { server, object, retried } = await open({ s3: { answerWithinMs: 100 } })
+  const { server, object, retried } = await open({ s3: { answerWithinMs: 500 } })
   server.next('GET', { kind: 'processing' })
   expect(await object.read(never)).toBeUndefined()
   expect(retried).toEqual(['storage.unavailable'])
