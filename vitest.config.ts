@@ -14,6 +14,8 @@ export default defineConfig({
   test: {
     env: { TEST_SEED },
     setupFiles: 'test/support/same-chance.ts',
+    // kafkajs sets timers in the past.
+    execArgv: ['--disable-warning=TimeoutNegativeWarning'],
     // By default, one core is left free.
     maxWorkers: '100%',
     projects: [

@@ -9,7 +9,7 @@ import {
 } from '../polaris/polaris-simulator.ts'
 import { restartFault } from '../polaris/restarts.ts'
 import { DEFAULT_ACCESS } from '../polaris/session.ts'
-import { type LogLine, SHORT_PAUSES, startConnector } from '../support/connector-process.ts'
+import { type LogLine, SHORT_PAUSES, SHORT_WAITS, startConnector } from '../support/connector-process.ts'
 import { expectNothingPersonal, httpOutputs } from '../support/nothing-personal.ts'
 import { configFile, environmentOf, expectExactlyOnce, scene, untilPublished } from '../support/stream-scene.ts'
 
@@ -59,7 +59,7 @@ async function workingStreams() {
     kafka: { topic },
   }))
   const config = configFile(JSON.stringify({ kafka: { topics: { partitions: 1 } }, streams }))
-  const process = startConnector(['run', '--config', config], { ...environment, ...SHORT_PAUSES, LOG_LEVEL: 'trace' })
+  const process = startConnector(['run', '--config', config], { ...environment, ...SHORT_WAITS, LOG_LEVEL: 'trace' })
   onTestFinished(async () => {
     await process.kill()
     await Promise.all(all.map(({ simulator }) => simulator.close()))
