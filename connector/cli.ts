@@ -1,11 +1,10 @@
 import { parseArgs } from 'node:util'
-import type { Command, CommandArgs, CommandOption, CommandParts } from './commands/command.ts'
+import type { Command, CommandArgs, CommandParts } from './commands/command.ts'
 import type { CommandEntry } from './commands/command-list.ts'
+import { commandHelp, helpOption, overview, program } from './commands/help-text.ts'
 import { ConnectorError } from './runtime/connector-error.ts'
 import { didYouMean } from './runtime/did-you-mean.ts'
 import { errorCatalogue } from './runtime/error-catalogue.ts'
-
-const program = 'polaris-connector'
 
 /**
  * Runs the command in `argv` (without node and script). Resolves to its exit code, to 2 for invalid arguments, or to
@@ -32,17 +31,29 @@ async function runCommand(
   commands: readonly CommandEntry[],
   parts: CommandParts,
 ): Promise<number> {
-  const [first = '--help'] = argv
-  if (first === '--version' || first === '-V') return printText(parts, parts.version)
-  if (first === '--help' || first === '-h') return printText(parts, await overview(commands))
+  const [first = 'help', second] = argv
+  if (first === 'help')
+    return argv.length > 1 ? runCommand([...argv.slice(1), '--help'], commands, parts) : help(commands, parts)
+  if (isHelp(first)) return help(commands, parts)
+  if (['version', '--version', '-v', '-V'].includes(first)) return printText(parts, parts.version)
 
   const entry = entryOf(argv, commands)
-  if (entry === undefined) return reject(parts, unknownCommand(argv, commands))
+  if (entry === undefined) {
+    const family = familyOf(first, commands)
+    const isAsked = family.length > 0 && (second === undefined || isHelp(second))
+    return isAsked ? help(family, parts, first) : reject(parts, unknownCommand(argv, commands))
+  }
   const command = await entry.load()
   const parsed = parsedArgs(argv.slice(command.name.split(' ').length), command)
   if (parsed.kind === 'invalid') return reject(parts, parsed.why, command)
-  if (parsed.args.help === true) return printText(parts, help(command))
+  if (parsed.args.help === true) return printText(parts, commandHelp(command))
   return await command.run(parsed.args, parts)
+}
+
+const isHelp = (word: string) => word === '--help' || word === '-h'
+
+async function help(entries: readonly CommandEntry[], parts: CommandParts, family?: string): Promise<number> {
+  return printText(parts, overview(await Promise.all(entries.map(({ load }) => load())), family))
 }
 
 function printText(parts: CommandParts, text: string): number {
@@ -60,21 +71,25 @@ function entryOf(argv: readonly string[], commands: readonly CommandEntry[]): Co
   return commands.find(({ name }) => name.split(' ').every((word, index) => argv[index] === word))
 }
 
+/** The commands of two words that begin with `word`. */
+function familyOf(word: string | undefined, commands: readonly CommandEntry[]): readonly CommandEntry[] {
+  return commands.filter(({ name }) => name.startsWith(`${word} `))
+}
+
 function unknownCommand(argv: readonly string[], commands: readonly CommandEntry[]): string {
   const words = argv.filter((word) => !word.startsWith('-'))
-  const family = commands.filter(({ name }) => name.startsWith(`${words[0]} `)).map(({ name }) => name)
+  const family = familyOf(words[0], commands).map(({ name }) => name)
   if (family.length > 0) {
     const second = words[1] === undefined ? '' : didYouMean(words.slice(0, 2).join(' '), family)
     return `${words[0]} requires a subcommand: ${family.join(', ')}${second}`
   }
   if (words[0] === undefined) return `unknown option ${argv[0]}${didYouMean(argv[0] ?? '', ['--help', '--version'])}`
-  return `unknown command ${words[0]}${didYouMean(
-    words[0],
-    commands.map(({ name }) => name.split(' ')[0] ?? name),
-  )}`
+  return `unknown command ${words[0]}${didYouMean(words[0], [
+    'help',
+    'version',
+    ...commands.map(({ name }) => name.split(' ')[0] ?? name),
+  ])}`
 }
-
-const helpOption = { type: 'boolean', short: 'h', description: 'print this help' } as const
 
 type Parsed =
   | { readonly kind: 'valid'; readonly args: CommandArgs }
@@ -100,34 +115,4 @@ function parsedArgs(argv: readonly string[], command: Command): Parsed {
     if (option.type === 'boolean' && hasValue) return { kind: 'invalid', why: `${token.rawName} takes no value` }
   }
   return { kind: 'valid', args: values as CommandArgs }
-}
-
-async function overview(entries: readonly CommandEntry[]): Promise<string> {
-  const commands = await Promise.all(entries.map(({ load }) => load()))
-  const width = Math.max(...commands.map(({ name }) => name.length))
-  return [
-    `Usage: ${program} <command> [options]`,
-    '',
-    ...commands.map(({ name, summary }) => `  ${name.padEnd(width)}  ${summary}`),
-    '',
-    `Run ${program} <command> --help for details, or ${program} --version for the version.`,
-  ].join('\n')
-}
-
-function help({ name, summary, usage, options }: Command): string {
-  const rows = Object.entries<CommandOption>({ ...options, help: helpOption }).map(
-    ([long, { short, value, description }]) => {
-      const names = `${short === undefined ? '    ' : `-${short}, `}--${long}${value === undefined ? '' : ` <${value}>`}`
-      return [names, description] as const
-    },
-  )
-  const width = Math.max(...rows.map(([names]) => names.length))
-  return [
-    `Usage: ${program} ${name} [options]`,
-    '',
-    `${summary.charAt(0).toUpperCase()}${summary.slice(1)}.`,
-    usage,
-    '',
-    ...rows.map(([names, description]) => `  ${names.padEnd(width)}  ${description}`),
-  ].join('\n')
 }

@@ -1,44 +1,20 @@
 #!/usr/bin/env -S node --max-semi-space-size=16 --heap-growing-percent=30 --no-parallel-scavenge
+// Must load on any Node since 16: it names an unsupported one before anything that such a Node cannot load.
 import { readFileSync } from 'node:fs'
-import { runCli } from './cli.ts'
-import { commandList } from './commands/command-list.ts'
-import { stopOnSignals } from './runtime/shutdown.ts'
-import { defectLine } from './telemetry/error-fields.ts'
 
-const readFile = (name: string | URL) => readFileSync(name, 'utf8')
-const printError = (line: string) => process.stderr.write(`${line}\n`)
+const { engines } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+  engines: { node: string }
+}
+const oldest = engines.node.replace('>=', '')
 
-function exitOnDefect(error: unknown): void {
-  printError(`polaris-connector: ${defectLine(error)}`)
-  process.exit(1)
+if (isOlder(process.versions.node, oldest)) {
+  const found = `this is Node ${process.versions.node} (${process.execPath})`
+  process.stderr.write(`polaris-connector: Node ${oldest} or newer is required; ${found}\n`)
+  process.exitCode = 2
+} else {
+  await import('./process.ts')
 }
 
-process.on('uncaughtException', exitOnDefect)
-process.on('unhandledRejection', exitOnDefect)
-// A closed pipe (`| head`) must not stop the connector.
-for (const output of [process.stdout, process.stderr]) output.on('error', () => {})
-
-/** Exits although kafkajs may still retry on broken connections for seconds; everything else is closed. */
-function exitAfterFlush(code: number): void {
-  process.exitCode = code
-  process.stdout.write('', () => process.exit())
-}
-
-const { version } = JSON.parse(readFile(new URL('../package.json', import.meta.url))) as { version: string }
-const shutdown = stopOnSignals(process, (code) => process.exit(code))
-try {
-  const code = await runCli(process.argv.slice(2), commandList, {
-    environment: process.env,
-    readFile,
-    print: (line) => process.stdout.write(`${line}\n`),
-    printError,
-    showProgress: process.stderr.isTTY ? (line) => process.stderr.write(`\r${line}\u001b[K`) : undefined,
-    stop: shutdown.stop,
-    version,
-  })
-  exitAfterFlush(code)
-} catch (error) {
-  exitOnDefect(error)
-} finally {
-  shutdown[Symbol.dispose]()
+function isOlder(version: string, than: string): boolean {
+  return version.localeCompare(than, 'en', { numeric: true }) < 0
 }

@@ -16,6 +16,7 @@ export const checkpointRebuildIndex: Command = {
     'events the topic no longer has, are published again when they are read. Scans continue where\n' +
     'they were. Prints the progress.',
   options: { ...configOption, ...streamOption, ...yesOption },
+  examples: ['checkpoint rebuild-index --config connector.yaml --stream lyon --yes'],
   run: (args, parts) =>
     withStream(args, parts, async (chosen) => {
       const { stream, shared, closing } = chosen

@@ -10,6 +10,7 @@ export const checkpointReset: Command = {
     'Live scans continue meanwhile. Publishes only clients whose content differs from what was\n' +
     'published last, except with --republish.',
   options: { ...configOption, ...streamOption, ...rewriteOptions },
+  examples: ['checkpoint reset --config connector.yaml --stream lyon --yes'],
   run: (args, parts) =>
     withStream(args, parts, (chosen) => {
       if (chosen.stream.beginAt === undefined)

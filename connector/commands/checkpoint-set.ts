@@ -32,6 +32,10 @@ export const checkpointSet: Command = {
     skip: { type: 'boolean', description: 'do not read what was modified before' },
     ...rewriteOptions,
   },
+  examples: [
+    'checkpoint set --config connector.yaml --stream lyon --last-changed 2026-01-31T08:00:00',
+    'checkpoint set --config connector.yaml --stream lyon --last-changed 2026-01-31T08:00:00 --yes',
+  ],
   run: (args, parts) =>
     withStream(args, parts, async (chosen) =>
       rewriteTo(args, parts, { ...chosen, to: await requested(args, chosen, parts.stop) }),

@@ -13,6 +13,7 @@ export const checkpointShow: Command = {
     'The pending state is valid only if Kafka has its commit record; that is checked when the stream\n' +
     'is opened.',
   options: { ...configOption, ...streamOption, json: { type: 'boolean', description: 'print JSON' } },
+  examples: ['checkpoint show --config connector.yaml --stream lyon'],
   run: (args, parts) =>
     withStream(args, parts, async ({ stream, shared }) => {
       const stored = await streamObject(stream, shared).read(parts.stop)

@@ -36,6 +36,8 @@ export interface Command {
   /** Paragraphs for `--help`: what the command does, what it prints, its exit codes. */
   readonly usage: string
   readonly options: Readonly<Record<string, CommandOption>>
+  /** Command lines without the name of the program, for `--help`. */
+  readonly examples: readonly [string, ...string[]]
   /** Resolves to the exit code. If it rejects with a `ConnectorError`, the catalogue gives exit code and hint. */
   run(args: CommandArgs, parts: CommandParts): Promise<number>
 }

@@ -34,6 +34,7 @@ export const doctor: Command = {
     fields: { type: 'boolean', description: 'print the fields of the clients, and settings for them' },
     json: { type: 'boolean', description: 'print JSON' },
   },
+  examples: ['doctor --config connector.yaml', 'doctor --config connector.yaml --stream lyon --fields'],
   run: async (args, parts) => {
     if (args.fields === true) return await printFields(args, parts)
     const findings = await diagnose(args, parts)

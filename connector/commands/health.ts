@@ -17,6 +17,7 @@ export const health: Command = {
     'configuration file. Prints one line.\n' +
     'Exit code: 0 alive, 1 not alive.',
   options: configOption,
+  examples: ['health --config connector.yaml'],
   run: async (args, parts) => {
     const { print, printError, stop } = parts
     const settings = endpointsOf(configSources(args, parts))

@@ -10,6 +10,7 @@ export const lint: Command = {
     'in effect, with secrets as ***.\n' +
     'Exit code: 0 valid, 2 invalid.',
   options: { ...configOption, json: { type: 'boolean', description: 'print JSON' } },
+  examples: ['lint --config connector.yaml'],
   run: async (args, parts) => {
     const { print, printError } = parts
     const { readConfig } = await import('../config/load-config.ts')

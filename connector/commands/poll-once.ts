@@ -7,12 +7,13 @@ import { codeOf } from '../runtime/connector-error.ts'
 import { errorCatalogue } from '../runtime/error-catalogue.ts'
 import { graceAfter } from '../runtime/shutdown.ts'
 import { runStream, type StreamEnd } from '../stream/run-stream.ts'
+import { selectedStreams, streamOption } from './chosen-stream.ts'
 import { type Command, configOption } from './command.ts'
 import { asReplica } from './command-resources.ts'
 
 export const pollOnce: Command = {
   name: 'poll-once',
-  summary: 'read every stream until it has caught up, then exit',
+  summary: 'read every stream, or one, until it has caught up, then exit',
   usage:
     'Opens each stream and publishes until a live scan has completed, the backfill is done and no\n' +
     'other scan is in progress. Then saves the checkpoint and logs how many clients were read, and\n' +
@@ -21,7 +22,8 @@ export const pollOnce: Command = {
     'If Kafka is unreachable, gives up after about 15 seconds and skips the remaining streams.\n' +
     'Exit code: 0 done or stopped, 1 another process took over a stream, 2 invalid configuration or\n' +
     'request, 3 Polaris, Kafka or S3 is unavailable.',
-  options: configOption,
+  options: { ...configOption, stream: { ...streamOption.stream, description: 'poll only this stream' } },
+  examples: ['poll-once --config connector.yaml', 'poll-once --config connector.yaml --stream lyon'],
   run: (args, parts) =>
     asReplica(args, parts, async ({ config, shared, telemetry, closing }) => {
       const { stop } = parts
@@ -29,7 +31,7 @@ export const pollOnce: Command = {
         opened[Symbol.dispose](),
       )
       let exitCode = 0
-      for (const stream of config.streams) {
+      for (const stream of selectedStreams(args, config.streams)) {
         const reported = telemetry.observe(stream.name, stream.poll)
         const totals = { clients: 0, events: 0, suppressed: 0 }
         const observe: Observe = (event) => {

@@ -20,6 +20,7 @@ export const replicas: Command = {
     'and whether no replica runs it. Changes nothing.\n' +
     'Exit code: 0 shown, 2 invalid configuration, 3 Kafka or S3 is unavailable.',
   options: { ...configOption, json: { type: 'boolean', description: 'print JSON' } },
+  examples: ['replicas --config connector.yaml'],
   run: (args, parts) =>
     asOperator(args, parts, async ({ config, shared }) => {
       const [group, ...claims] = await Promise.all([

@@ -16,6 +16,7 @@ export const run: Command = {
     'Exit code: 0 stopped, 1 another process took over all streams (PLACEMENT=single), 2 invalid\n' +
     'configuration, 128+n second signal.',
   options: configOption,
+  examples: ['run --config connector.yaml'],
   run: (args, parts) =>
     asReplica(args, parts, async ({ config, shared, telemetry, closing }) => {
       const { http, placement, streams } = config

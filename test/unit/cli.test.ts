@@ -36,6 +36,7 @@ function commands(run: Command['run'] = async () => 0) {
         config: { type: 'string', short: 'c', value: 'file', description: 'the file' },
         json: { type: 'boolean', description: 'as JSON' },
       },
+      examples: [`${name} --json`],
       run: (args, parts) => {
         given.push(args)
         return run(args, parts)
@@ -53,18 +54,18 @@ async function type(...argv: string[]) {
 }
 
 describe('the command line', () => {
-  test.each(['--version', '-V'])('%s prints the version', async (flag) => {
+  test.each(['version', '--version', '-v', '-V'])('%s prints the version', async (flag) => {
     expect(await type(flag)).toMatchObject({ code: 0, out: '1.2.3', err: '' })
   })
 
-  test.each([[['--help']], [['-h']], [[]]])('%j lists the commands', async (argv) => {
+  test.each([[['--help']], [['-h']], [['help']], [['help', 'help']], [[]]])('%j lists the commands', async (argv) => {
     const { code, out } = await type(...argv)
     expect(code).toBe(0)
     for (const line of ['run              does run', 'checkpoint show  does checkpoint show'])
       expect(out).toContain(line)
   })
 
-  test.each([[['run', '--help']], [['run', '-h', '--json']]])(
+  test.each([[['run', '--help']], [['run', '-h', '--json']], [['help', 'run']]])(
     '%j prints the help of the command and does not run it',
     async (argv) => {
       const { code, out, given } = await type(...argv)
@@ -72,7 +73,21 @@ describe('the command line', () => {
       expect(out).toContain('Usage: polaris-connector run [options]')
       expect(out).toContain('-c, --config <file>  the file')
       expect(out).toContain('    --json           as JSON')
+      expect(out).toMatch(
+        /\nExample:\n {2}polaris-connector run --json\n\nDocumentation: docs\/operations\.md#commands$/,
+      )
       expect(given).toEqual([])
+    },
+  )
+
+  test.each([[['checkpoint']], [['checkpoint', '--help']], [['checkpoint', '-h']], [['help', 'checkpoint']]])(
+    '%j lists the commands that begin with it',
+    async (argv) => {
+      const { code, out, err } = await type(...argv)
+      expect({ code, err }).toEqual({ code: 0, err: '' })
+      expect(out).toContain('Usage: polaris-connector checkpoint <command> [options]')
+      expect(out).toContain('checkpoint set   does checkpoint set')
+      expect(out).not.toContain('poll-once')
     },
   )
 
@@ -94,7 +109,9 @@ describe('the command line', () => {
     [['pollonce'], 'unknown command pollonce; did you mean poll-once?'],
     [['frobnicate'], 'unknown command frobnicate'],
     [['--versoin'], 'unknown option --versoin; did you mean --version?'],
-    [['checkpoint'], 'checkpoint requires a subcommand: checkpoint show, checkpoint set'],
+    [['help', 'rnu'], 'unknown command rnu; did you mean run?'],
+    [['hlep'], 'unknown command hlep; did you mean help?'],
+    [['checkpoint', '--json'], 'checkpoint requires a subcommand: checkpoint show, checkpoint set'],
     [['checkpoint', 'shwo'], 'did you mean checkpoint show?'],
     [['run', '--cofnig', 'x'], 'unknown option --cofnig; did you mean --config?'],
     [['run', '--frobnicate'], 'unknown option --frobnicate'],
@@ -140,6 +157,19 @@ describe('the list of commands', () => {
     expect(names).toEqual(
       expect.arrayContaining(['run', 'poll-once', 'lint', 'checkpoint show', 'checkpoint set', 'checkpoint reset']),
     )
+  })
+})
+
+describe('the examples of --help', () => {
+  test.each(commandList.map(({ name }) => name))('%s accepts the options of its examples', async (name) => {
+    const { parts } = terminal()
+    const entry = commandList.find((one) => one.name === name)
+    const { examples } = (await entry?.load()) ?? { examples: [] }
+    expect(examples).not.toEqual([])
+    for (const example of examples) {
+      expect(example.split(' ').slice(0, name.split(' ').length).join(' ')).toBe(name)
+      expect(await runCli([...example.split(' '), '--help'], commandList, parts), example).toBe(0)
+    }
   })
 })
 

@@ -1,0 +1,45 @@
+import type { Command, CommandOption } from './command.ts'
+
+export const program = 'polaris-connector'
+export const helpOption = { type: 'boolean', short: 'h', description: 'print this help' } as const
+
+const documentation = 'Documentation: docs/operations.md#commands'
+
+/** The commands, or those that begin with the word `family`. */
+export function overview(commands: readonly Command[], family?: string): string {
+  const usage = [program, family, '<command> [options]'].filter((word) => word !== undefined).join(' ')
+  return [
+    `Usage: ${usage}`,
+    '',
+    ...columns(commands.map(({ name, summary }) => [name, summary])),
+    '',
+    `Run ${program} help <command> for options and examples, or ${program} version for the version.`,
+    documentation,
+  ].join('\n')
+}
+
+export function commandHelp({ name, summary, usage, options, examples }: Command): string {
+  return [
+    `Usage: ${program} ${name} [options]`,
+    '',
+    `${summary.charAt(0).toUpperCase()}${summary.slice(1)}.`,
+    usage,
+    '',
+    ...columns(Object.entries<CommandOption>({ ...options, help: helpOption }).map(optionRow)),
+    '',
+    examples.length > 1 ? 'Examples:' : 'Example:',
+    ...examples.map((example) => `  ${program} ${example}`),
+    '',
+    documentation,
+  ].join('\n')
+}
+
+function optionRow([long, { short, value, description }]: [string, CommandOption]): [string, string] {
+  const names = `${short === undefined ? '    ' : `-${short}, `}--${long}${value === undefined ? '' : ` <${value}>`}`
+  return [names, description]
+}
+
+function columns(rows: readonly (readonly [string, string])[]): string[] {
+  const width = Math.max(...rows.map(([first]) => first.length))
+  return rows.map(([first, second]) => `  ${first.padEnd(width)}  ${second}`)
+}
