@@ -1,4 +1,4 @@
-import { isMap, isSeq, LineCounter, type Node, parseDocument } from 'yaml'
+import { type ErrorCode, isMap, isSeq, LineCounter, type Node, parseDocument } from 'yaml'
 import type { ConfigPath, ConfigProblem } from './config-problem.ts'
 
 /** A YAML file with the line numbers of its keys. */
@@ -11,13 +11,31 @@ export interface ConfigFile {
   readonly problems: readonly ConfigProblem[]
 }
 
+/** What is wrong and what to write, by the code of the parser. */
+const causes: { readonly [code in ErrorCode]?: string } = {
+  BAD_INDENT: 'wrong indentation, or a bracket that is not closed',
+  BAD_SCALAR_START: 'a value that begins with a special character must be in quotes',
+  BLOCK_AS_IMPLICIT_KEY: 'wrong indentation, or a value that contains ": " and must be in quotes',
+  DUPLICATE_KEY: 'the key occurs twice in its section: remove one',
+  MISSING_CHAR: 'a missing colon, quote or bracket',
+  MULTILINE_IMPLICIT_KEY: 'a key must be on one line and end with a colon',
+  MULTIPLE_DOCS: 'must be a single document: remove ---',
+  TAB_AS_INDENT: 'indent with spaces, not with tabs',
+  TAG_RESOLVE_FAILED: 'a tag (!…) is not supported: put the value in quotes',
+  UNEXPECTED_TOKEN: 'an unexpected character: put values with special characters in quotes',
+}
+
 export function parseConfigFile(name: string, text: string): ConfigFile {
   const lines = new LineCounter()
   // Invariant 8: pretty errors quote the line, which may contain a secret.
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false })
   const lineAt = (offset: number) => lines.linePos(offset).line
   const problems = [...document.errors, ...document.warnings].map(({ code, pos }): ConfigProblem => {
-    return { file: name, line: lineAt(pos[0]), what: `is not valid YAML: ${code.toLowerCase().replaceAll('_', ' ')}` }
+    return {
+      file: name,
+      line: lineAt(pos[0]),
+      what: `is not valid YAML: ${causes[code] ?? code.toLowerCase().replaceAll('_', ' ')}`,
+    }
   })
   if (problems.length > 0) return { name, value: undefined, lineOf: () => undefined, problems }
   const value = plainValue(document)

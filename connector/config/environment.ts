@@ -1,4 +1,3 @@
-import { nearest } from '../runtime/did-you-mean.ts'
 import type { ConfigPath } from './config-problem.ts'
 import { type ConfigProblem, pathText } from './config-problem.ts'
 import { fromText, valueAt, withValueAt } from './document.ts'
@@ -103,22 +102,6 @@ function ambiguousStream(setting: Setting, variable: string): ConfigProblem {
   const key = pathText(placeOf(setting, 0).slice(2))
   return { variable, what: `applies to a single stream, but the file has several: set ${key} in each stream` }
 }
-
-const ourPrefixes = /^(POLARIS|KAFKA|POLL|CHECKPOINT)_/
-
-/** Variables that resemble one of the connector's: a misspelled setting would otherwise go unnoticed. */
-export function misspelledVariables(environment: Environment, named: ReadonlySet<string>): ConfigProblem[] {
-  const ours = settingList().flatMap((setting) => setting.variable ?? [])
-  return Object.entries(environment).flatMap(([name, value]) => {
-    const base = name.replace(/_FILE$/, '')
-    if (!ourPrefixes.test(name) || ours.includes(base) || named.has(base) || isServiceLink(value)) return []
-    const meant = nearest(base, ours)
-    return meant === undefined ? [] : [{ variable: name, what: `is not a setting; did you mean ${meant}?` }]
-  })
-}
-
-/** Kubernetes sets such variables for the services of a namespace: `KAFKA_SSL_PORT=tcp://10.0.0.1:9092`. */
-const isServiceLink = (value: string | undefined) => value !== undefined && /^(tcp|udp|sctp):\/\//.test(value)
 
 interface Substituted {
   readonly value: unknown

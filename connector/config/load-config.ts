@@ -2,18 +2,11 @@ import { type ConfigFile, parseConfigFile } from './config-file.ts'
 import { type ConfigPath, type ConfigProblem, configInvalid, pathText, type Violation } from './config-problem.ts'
 import { configSchema, type Settings } from './config-schema.ts'
 import { fromText, valueAt, withoutUnset, withValueAt } from './document.ts'
-import {
-  type Environment,
-  fromEnvironment,
-  misspelledVariables,
-  type ReadFile,
-  substitute,
-  tryToRead,
-  variables,
-} from './environment.ts'
+import { type Environment, fromEnvironment, type ReadFile, substitute, tryToRead, variables } from './environment.ts'
 import { withProxyVariables } from './proxy-variables.ts'
 import { rereading } from './reread.ts'
 import { placesOf, settingAt, settingList } from './setting-list.ts'
+import { unknownVariables } from './unknown-variables.ts'
 import { validate } from './validate.ts'
 
 export interface ConfigSources {
@@ -50,7 +43,7 @@ export function readConfig(sources: ConfigSources): LoadedConfig {
   const problems = [
     ...known.problems,
     ...overlay.problems,
-    ...misspelledVariables(sources.environment, written.names),
+    ...unknownVariables(sources.environment, written.names),
     ...[...doubtful, ...validated.violations].map(locate),
   ]
   if (problems.length > 0 || validated.settings === undefined) return { kind: 'invalid', problems }

@@ -1,7 +1,7 @@
 import { normalFingerprint } from '../source/http/fingerprint.ts'
 import { parseProxyUrl } from '../source/http/proxy-url.ts'
 import { parseSourceTime, timeFormat } from '../source/source-time.ts'
-import { parseCheckpointUrl } from '../storage/checkpoint-store-config.ts'
+import { checkpointPlace } from '../storage/checkpoint-store-config.ts'
 import { durationMs } from './units.ts'
 
 /** Names of connectors and streams are part of transactional ids, consumer groups, topics and object keys. */
@@ -28,8 +28,9 @@ export function isHttpUrl(text: string): boolean {
 
 const isBare = (url: URL) => url.username === '' && url.password === '' && url.search === '' && url.hash === ''
 
-export const checkpointUrlRule = 'must be s3://bucket/prefix, with a valid bucket name, or file:directory'
-export const isCheckpointUrl = (text: string) => isAccepted(() => parseCheckpointUrl(text))
+export const isCheckpointUrl = (text: string) => typeof checkpointPlace(text) !== 'string'
+/** Why `isCheckpointUrl` rejects a text. */
+export const checkpointUrlRule = (text: string) => String(checkpointPlace(text))
 
 export const timeZoneRule = 'must be an IANA time zone such as Europe/Paris'
 export const isTimeZone = (text: string) => isAccepted(() => new Intl.DateTimeFormat('en', { timeZone: text }))

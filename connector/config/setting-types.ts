@@ -25,9 +25,16 @@ const message = (what: string) => ({
   error: (issue: { readonly input?: unknown }) => (issue.input === undefined ? 'is missing' : what),
 })
 
+const listRule = 'must be a list, such as [one, another]'
+
 /** Free text; `rule` is the message if `check` rejects it. */
-export function text(meta: SettingMeta, check: (value: string) => boolean = () => true, rule = '') {
-  const schema = z.string(message('must be text: put it in quotes')).refine(check, rule)
+export function text(
+  meta: SettingMeta,
+  check: (value: string) => boolean = () => true,
+  rule: string | ((value: string) => string) = '',
+) {
+  const error = ({ input }: { readonly input?: unknown }) => (typeof rule === 'string' ? rule : rule(String(input)))
+  const schema = z.string(message('must be text: put it in quotes')).refine(check, { error })
   return schema.meta({ ...meta, kind: 'text' })
 }
 
@@ -51,7 +58,7 @@ export function proxyUrl(meta: SettingMeta, check: (value: string) => boolean, r
 /** A list of texts that is read again at each use; `reveal()` separates them by commas. */
 export function fileList(meta: SettingMeta, check: (value: string) => boolean, rule: string) {
   const item = z.string(message('must be text: put it in quotes')).refine(check, rule)
-  const items = z.array(item, message('must be a list')).min(1, 'must not be empty')
+  const items = z.array(item, message(listRule)).min(1, 'must not be empty')
   return items.transform((texts) => fileTextOf(texts.join(', '))).meta({ ...meta, kind: 'list' })
 }
 
@@ -134,10 +141,7 @@ const isWithin = (value: number | undefined, { min, max }: Range) =>
 
 /** A list of texts; comma-separated in the environment. */
 export function textList(meta: SettingMeta, check: (value: string) => boolean = () => true, rule = '') {
-  const items = z.array(
-    z.string(message('must be text: put it in quotes')).refine(check, rule),
-    message('must be a list'),
-  )
+  const items = z.array(z.string(message('must be text: put it in quotes')).refine(check, rule), message(listRule))
   return items.meta({ ...meta, kind: 'list' })
 }
 

@@ -53,25 +53,33 @@ type CheckpointPlace =
 
 /** Parses `CHECKPOINT_URL`. Throws `config.invalid`. */
 export function parseCheckpointUrl(url: string): CheckpointPlace {
-  const s3 = /^s3:\/\/(?<bucket>[a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:\/(?<prefix>[^?#]*))?$/.exec(url)?.groups
-  if (s3?.bucket !== undefined) {
-    return { kind: 's3', bucket: s3.bucket, prefix: (s3.prefix ?? '').replace(/^\/+|\/+$/g, '') }
-  }
-  if (url.startsWith('file://')) return { kind: 'file', directory: absoluteDirectory(url) }
-  if (/^file:[^?#]/.test(url)) return { kind: 'file', directory: url.slice('file:'.length) }
-  throw invalidUrl()
+  const place = checkpointPlace(url)
+  if (typeof place === 'string') throw new ConnectorError('config.invalid', `CHECKPOINT_URL: ${place}`)
+  return place
 }
 
-function absoluteDirectory(url: string): string {
+/** The place, or why the URL is invalid. Invariant 8: without the URL, which may be a misplaced secret. */
+export function checkpointPlace(url: string): CheckpointPlace | string {
+  const s3 = /^s3:\/\/(?<bucket>[^/?#]+)(?:\/(?<prefix>[^?#]*))?$/.exec(url)?.groups
+  if (s3?.bucket !== undefined) {
+    if (!/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/.test(s3.bucket))
+      return 'must have a valid bucket name: 3 to 63 lower-case letters, digits, dots and hyphens'
+    return { kind: 's3', bucket: s3.bucket, prefix: (s3.prefix ?? '').replace(/^\/+|\/+$/g, '') }
+  }
+  const directory = url.startsWith('file://') ? absoluteDirectory(url) : /^file:([^?#]+)$/.exec(url)?.[1]
+  if (directory === undefined) return 'must be s3://bucket/prefix or file:directory'
+  if (directory.startsWith('~'))
+    return 'must not begin with ~, which is not expanded: write the whole path, file:/home/…'
+  return { kind: 'file', directory }
+}
+
+function absoluteDirectory(url: string): string | undefined {
   try {
     return fileURLToPath(url)
   } catch {
-    throw invalidUrl()
+    return undefined
   }
 }
-
-const invalidUrl = () =>
-  new ConnectorError('config.invalid', 'CHECKPOINT_URL: must be s3://bucket/prefix or file:directory')
 
 /** Key of a stream's checkpoint, relative to the prefix or directory of the store. */
 export function checkpointKey(connector: string, stream: string): string {

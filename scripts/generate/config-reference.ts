@@ -14,7 +14,10 @@ The variables of \`streams[]\` apply to a single stream; if the file has several
 - In the file, \`\${NAME}\` is replaced by the variable \`NAME\`, which must be set. Write \`$\${\` for a literal \`\${\`.
 - Instead of a variable \`NAME\`, you can set \`NAME_FILE\` to a file with the value, such as a mounted secret. A final line break
   is removed.
-- An empty value counts as unset. An unknown key in the file is an error, and so is a variable that looks like a misspelled one.
+- An empty value counts as unset. An unknown key in the file is an error.
+- An unknown variable is an error if its name begins with \`POLARIS_\`, \`POLL_\` or \`CHECKPOINT_\`, or is one letter away from a
+  variable below (\`LOG_LEVL\`, \`AWS_REGON\`). Variables that Kubernetes sets for services (\`POLARIS_SERVICE_HOST\`), that the
+  file refers to, and all others are ignored.
 - S3 credentials are not settings. They come from the standard AWS credential chain: environment variables
   (\`AWS_ACCESS_KEY_ID\`, \`AWS_SECRET_ACCESS_KEY\`), profile, web identity, container, instance.
 

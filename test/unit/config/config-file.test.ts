@@ -56,14 +56,19 @@ describe('a configuration file', () => {
   })
 
   test.each([
-    ['a: [hunter2', 1],
-    ['a: 1\na: hunter2', 2],
-    ['a: hunter2\n\tb: 1', 2],
-    ['b: 1\na: !secret hunter2', 2],
-    ['---\na: 1\n---\nb: 2', 3],
-  ])('%j is reported as invalid YAML, with its line but without its text', (yaml, line) => {
+    ['a: [hunter2', 1, 'a bracket that is not closed'],
+    ['a: hunter2: b', 1, 'in quotes'],
+    ['kafka\n  hunter2: x', 1, 'end with a colon'],
+    ['a: @hunter2', 1, 'special character'],
+    ['a: "hunter2', 1, 'quote'],
+    ['a: 1\na: hunter2', 2, 'twice'],
+    ['a: hunter2\n\tb: 1', 2, 'not with tabs'],
+    ['b: 1\na: !secret hunter2', 2, 'a tag'],
+    ['---\na: 1\n---\nb: 2', 3, 'a single document'],
+  ])('%j is reported as invalid YAML, with its line and the cause but without its text', (yaml, line, cause) => {
     const found = problems(fromFile(yaml))
     expect(found[0]).toMatchObject({ file: 'c.yaml', what: expect.stringContaining('is not valid YAML') })
+    expect(found.map(({ what }) => what).join()).toContain(cause)
     expect(found.some((problem) => problem.line === line)).toBe(true)
     expect(JSON.stringify(found)).not.toContain('hunter2')
   })

@@ -282,27 +282,3 @@ describe('secrets in files', () => {
     expect(problems(fromEnvironment(pair, { 'key.pem': 'nothing' }))).toMatchObject([{ variable: 'KAFKA_SSL_KEY' }])
   })
 })
-
-describe('misspelled variables', () => {
-  test.each([
-    ['KAFKA_BROKER', 'KAFKA_BROKERS'],
-    ['POLARIS_CODEMAGASIN', 'POLARIS_CODE_MAGASIN'],
-    ['POLL_INTERVALL', 'POLL_INTERVAL'],
-    ['CHECKPOINT_URI', 'CHECKPOINT_URL'],
-    ['POLARIS_PASWORD_FILE', 'POLARIS_PASSWORD'],
-  ])('%s is reported with the suggestion %s', (variable, meant) => {
-    expect(problems(fromEnvironment({ ...leastEnvironment, [variable]: 'x' }))).toEqual([
-      { variable, what: `is not a setting; did you mean ${meant}?` },
-    ])
-  })
-
-  test.each([
-    ['KAFKA_HEAP_OPTS', '-Xmx1g'],
-    ['KAFKA_PORT_9092_TCP', 'tcp://10.0.0.1:9092'],
-    ['KAFKA_SSL_PORT', 'tcp://10.0.0.1:9093'],
-    ['POLARIS_SERVICE_HOST', '10.0.0.2'],
-    ['PATH', '/bin'],
-  ])('%s=%s is ignored', (variable, value) => {
-    expect(problems(fromEnvironment({ ...leastEnvironment, [variable]: value }))).toEqual([])
-  })
-})

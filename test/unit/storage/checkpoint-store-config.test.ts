@@ -14,20 +14,26 @@ test.each(good)('parses CHECKPOINT_URL %s', (url, place) => {
   expect(parseCheckpointUrl(url)).toEqual(place)
 })
 
-const bad = [
-  '',
-  's3:',
-  's3://',
-  's3://UPPER',
-  's3://b',
-  'file:',
-  'file://host/path',
-  'https://bucket',
-  '/var/lib',
-  's3://bucket/a?b',
+const form = 'must be s3://bucket/prefix or file:directory'
+const bucketName = 'must have a valid bucket name: 3 to 63 lower-case letters, digits, dots and hyphens'
+const tilde = 'must not begin with ~, which is not expanded'
+const bad: [string, string][] = [
+  ['', form],
+  ['s3:', form],
+  ['s3://', form],
+  ['s3://UPPER', bucketName],
+  ['s3://Bad_Bucket/polaris', bucketName],
+  ['s3://b', bucketName],
+  ['file:', form],
+  ['file://host/path', form],
+  ['file:~/checkpoints', tilde],
+  ['file:~polaris/checkpoints', tilde],
+  ['https://bucket', form],
+  ['/var/lib', form],
+  ['s3://bucket/a?b', form],
 ]
-test.each(bad)('rejects CHECKPOINT_URL "%s" without repeating it in the error', (url) => {
-  expect(() => parseCheckpointUrl(url)).toThrow('CHECKPOINT_URL: must be s3://bucket/prefix or file:directory')
+test.each(bad)('rejects CHECKPOINT_URL "%s" with the reason, without repeating it', (url, why) => {
+  expect(() => parseCheckpointUrl(url)).toThrow(`CHECKPOINT_URL: ${why}`)
 })
 
 test('the key of a checkpoint consists of connector and stream', () => {
