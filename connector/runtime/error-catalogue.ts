@@ -173,12 +173,22 @@ export const errorCatalogue = {
   'storage.unavailable': entry(
     'retry',
     3,
-    'check the checkpoint store and the network; the stream waits for the store',
+    'check CHECKPOINT_URL, AWS_ENDPOINT_URL_S3, the store and the network; `run` retries indefinitely',
   ),
   'storage.refused': entry(
     'retry',
     3,
-    'check the credentials, bucket, region and policy: the checkpoint store denies access',
+    'check the bucket, the credentials, the region and the policy: the checkpoint store rejects the request',
+  ),
+  'storage.no-credentials': entry(
+    'retry',
+    3,
+    'set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE, or give the pod or machine a role',
+  ),
+  'storage.directory-unusable': entry(
+    'retry',
+    3,
+    'make the directory of CHECKPOINT_URL writable for the user of the connector, or use another one',
   ),
   'storage.no-conditional-writes': entry(
     'hold',

@@ -87,8 +87,10 @@ test('rejects as refused when the directory is a file, with code and name only',
   ]
   for (const call of calls) {
     await expect(call()).rejects.toMatchObject({
-      code: 'storage.refused',
-      message: expect.stringMatching(/^\w+ files? (in )?connector\/stream\.index(\/1-a)?: (EEXIST|ENOTDIR)$/),
+      code: 'storage.directory-unusable',
+      message: expect.stringMatching(
+        /^\w+ files? (in )?\/.*\/connector\/stream\.index(\/1-a)?: .* \((EEXIST|ENOTDIR)\)$/,
+      ),
     })
   }
 })

@@ -123,7 +123,9 @@ describe.each(calls)('%s', (name, { method, run, message }) => {
     const error = await rejectionOf(run(segments, never))
     expect({ code: codeOf(error), message: error.message, retried }).toEqual({
       code: 'storage.refused',
-      message: `${message}: ${status} ${code} (request req-1)`,
+      message: expect.stringContaining(
+        `${message} at ${new URL(server.endpoint).host}: ${status} ${code} (request req-1)`,
+      ),
       retried: [],
     })
   })
@@ -133,7 +135,7 @@ describe.each(calls)('%s', (name, { method, run, message }) => {
     server.next(method, { kind: 'hang' })
     const error = await rejectionOf(run(segments, never))
     expect(codeOf(error)).toBe('storage.unavailable')
-    expect(error.message).toBe(`${message}: not done within 300 ms`)
+    expect(error.message).toBe(`${message} at ${new URL(server.endpoint).host}: not done within 300 ms`)
   })
 
   test('rejects with the reason of finish as soon as it aborts', async () => {

@@ -154,22 +154,23 @@ describe('the start-up probe', () => {
     expect(readdirSync(join(directory, 'new', 'directory'))).toEqual([])
   })
 
-  test('rejects a path that is a file, with code and name only', async () => {
+  test('rejects a path that is a file, with the whole path and the reason', async () => {
     const { directory } = open()
     writeFileSync(join(directory, 'taken'), '')
     const store = fileStore({ directory: join(directory, 'taken'), callWithinMs: 5_000 }, parts)
     const error = await store.probe(never).catch((rejection) => rejection)
-    expect(codeOf(error)).toBe('storage.refused')
-    expect(error.message).toBe('probe directory taken: EEXIST')
-    expect(String(error.stack)).not.toContain(directory)
+    expect(codeOf(error)).toBe('storage.directory-unusable')
+    expect(error.message).toBe(
+      `probe directory ${join(directory, 'taken')}: a file exists where a directory is needed (EEXIST)`,
+    )
   })
 })
 
-test('rejects when a version file cannot be read, with code and key only', async () => {
+test('rejects when a version file cannot be read, with its path and the reason', async () => {
   const { object, place } = open()
   mkdirSync(join(place, file(1)), { recursive: true })
   await expect(object.read(never)).rejects.toMatchObject({
-    code: 'storage.refused',
-    message: 'read file connector/stream.json: EISDIR',
+    code: 'storage.directory-unusable',
+    message: `read file ${join(place, 'stream.json')}: a directory exists where a file is needed (EISDIR)`,
   })
 })

@@ -8,16 +8,14 @@ import { filesIn, isTemporary, temporaryFile } from './version-files.ts'
 
 interface SegmentDirectory {
   readonly directory: string
-  /** The directory in messages: relative to that of the store. */
-  readonly place: string
   readonly clock: Clock
   readonly call: <Result>(what: string, attempt: () => Promise<Result>, finish: AbortSignal) => Promise<Result>
 }
 
 /** Segments as files of one directory, which the first `put` creates. */
-export function fileSegmentStore({ directory, place, clock, call }: SegmentDirectory): SegmentStore {
-  const what = (operation: string, name: string) => `${operation} file ${place}/${name}`
+export function fileSegmentStore({ directory, clock, call }: SegmentDirectory): SegmentStore {
   const path = (name: string) => join(directory, name)
+  const what = (operation: string, name: string) => `${operation} file ${path(name)}`
   const write = async (name: string, bytes: Uint8Array) => {
     await makeDirectory(directory)
     const temporary = path(temporaryFile(name, uniqueName(clock)))
@@ -33,7 +31,7 @@ export function fileSegmentStore({ directory, place, clock, call }: SegmentDirec
   return {
     put: (name, bytes, finish) => call(what('write', name), () => write(name, bytes), finish),
     get: (name, finish) => call(what('read', name), () => bytesIn(path(name)), finish),
-    list: (finish) => call(`list files in ${place}`, () => namesIn(directory, clock), finish),
+    list: (finish) => call(`list files in ${directory}`, () => namesIn(directory, clock), finish),
     remove: (name, finish) => call(what('delete', name), () => rm(path(name), { force: true }), finish),
   }
 }

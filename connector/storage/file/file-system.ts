@@ -3,34 +3,34 @@ import { dirname } from 'node:path'
 import type { Clock } from '../../runtime/clock.ts'
 import { ConnectorError } from '../../runtime/connector-error.ts'
 
-// Errors that last until permissions, the path or the file system change. Any other (ENOSPC, EIO, EMFILE, …) may pass.
-const refusals = new Set([
-  'EACCES',
-  'EPERM',
-  'EROFS',
-  'ENOTDIR',
-  'EEXIST', // a file where a directory is needed
-  'EISDIR',
-  'ENAMETOOLONG',
-  'ELOOP',
-  'ENOTSUP',
-  'EOPNOTSUPP',
-  'ENOSYS',
-  'EXDEV',
-])
+const noLinks = 'the file system has no hard links'
+
+/** Errors that last until permissions, the path or the file system change, and what they mean. */
+const refusals: Readonly<Record<string, string>> = {
+  EACCES: 'permission denied',
+  EPERM: 'not permitted',
+  EROFS: 'the file system is read-only',
+  ENOTDIR: 'a part of the path is a file, not a directory',
+  EEXIST: 'a file exists where a directory is needed',
+  EISDIR: 'a directory exists where a file is needed',
+  ENAMETOOLONG: 'the path is too long',
+  ELOOP: 'the path has a loop of links',
+  ...{ ENOTSUP: noLinks, EOPNOTSUPP: noLinks, ENOSYS: noLinks, EXDEV: noLinks },
+}
+/** Others (EIO, EMFILE, …) may pass. */
+const passing: Readonly<Record<string, string>> = { ENOSPC: 'no space left', EDQUOT: 'the quota is used up' }
 
 export function hasCode(error: unknown, code: string): boolean {
   return errnoOf(error) === code
 }
 
-/**
- * Converts a file-system error to `storage.*` with its code only: its message contains the path. Returns an error
- * without a code unchanged.
- */
+/** Converts a file-system error to `storage.*`. `what` names the whole path. Returns an error without a code unchanged. */
 export function asStorageError(what: string, error: unknown): unknown {
   const code = errnoOf(error)
   if (code === undefined || error instanceof ConnectorError) return error
-  return new ConnectorError(refusals.has(code) ? 'storage.refused' : 'storage.unavailable', `${what}: ${code}`)
+  const meaning = refusals[code] ?? passing[code]
+  const message = `${what}: ${meaning === undefined ? code : `${meaning} (${code})`}`
+  return new ConnectorError(code in refusals ? 'storage.directory-unusable' : 'storage.unavailable', message)
 }
 
 function errnoOf(error: unknown): string | undefined {

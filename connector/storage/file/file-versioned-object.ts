@@ -43,15 +43,15 @@ export function fileStore(config: FileStoreConfig, parts: StoreParts): Checkpoin
     object: (key) => {
       const object = { directory: join(root, dirname(key)), name: basename(key, '.json'), parts }
       return {
-        read: (finish) => call(`read file ${key}`, () => readNewest(object), finish),
-        write: (text, expected, finish) => call(`write file ${key}`, () => writeNext(object, text, expected), finish),
+        read: (finish) => call(`read file ${join(root, key)}`, () => readNewest(object), finish),
+        write: (text, expected, finish) =>
+          call(`write file ${join(root, key)}`, () => writeNext(object, text, expected), finish),
       }
     },
     segments: (key) => {
-      const place = segmentsKey(key)
-      return fileSegmentStore({ directory: join(root, place), place, clock: parts.clock, call })
+      return fileSegmentStore({ directory: join(root, segmentsKey(key)), clock: parts.clock, call })
     },
-    probe: (stop) => call(`probe directory ${basename(root)}`, () => probeDirectory(root, parts), stop),
+    probe: (stop) => call(`probe directory ${root}`, () => probeDirectory(root, parts), stop),
     close: () => undefined,
   }
 }
@@ -67,7 +67,10 @@ async function readNewest({ directory, name }: FileObject): Promise<StoredText |
       if (!hasCode(error, 'ENOENT')) throw error
     }
   }
-  throw new ConnectorError('storage.unavailable', `read file ${name}: replaced during each of 100 reads`)
+  throw new ConnectorError(
+    'storage.unavailable',
+    `read file ${join(directory, name)}: replaced during each of 100 reads`,
+  )
 }
 
 async function writeNext(object: FileObject, text: string, expected: Version | null): Promise<WriteOutcome> {
@@ -138,5 +141,5 @@ async function probeDirectory(root: string, parts: StoreParts): Promise<void> {
   } finally {
     await Promise.allSettled([rm(file, { force: true }), rm(linked, { force: true })])
   }
-  throw new ConnectorError('storage.no-conditional-writes', 'probe directory: link() replaced an existing file')
+  throw new ConnectorError('storage.no-conditional-writes', `probe directory ${root}: link() replaced an existing file`)
 }

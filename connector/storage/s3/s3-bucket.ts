@@ -1,10 +1,13 @@
 import { type PutObjectCommandInput, S3Client, type S3ClientConfig } from '@aws-sdk/client-s3'
+import { hostAndPort } from '../../runtime/network-cause.ts'
 import type { S3Settings } from '../checkpoint-store-config.ts'
 
 /** A bucket, and the client for it. */
 export interface S3Bucket {
   readonly name: string
   readonly client: S3Client
+  /** For messages: `s3://bucket/key at host:port`. */
+  readonly placeOf: (key: string) => string
   /** From sending a small request to its response headers. */
   readonly answerWithinMs: number
   /** Parameters of every PUT. */
@@ -13,8 +16,10 @@ export interface S3Bucket {
 
 /** Makes no request. */
 export function openS3Bucket(name: string, settings: S3Settings): S3Bucket {
+  const server = settings.endpoint === undefined ? 'Amazon S3' : hostAndPort(new URL(settings.endpoint))
   return {
     name,
+    placeOf: (key) => `s3://${name}/${key} at ${server}`,
     client: new S3Client(clientConfig(settings)),
     answerWithinMs: settings.answerWithinMs,
     encryption: {

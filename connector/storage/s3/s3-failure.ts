@@ -1,4 +1,5 @@
 import { ConnectorError } from '../../runtime/connector-error.ts'
+import { networkCause } from '../../runtime/network-cause.ts'
 
 /** Facts of a failed request. Never the error message: it may quote anything. */
 interface S3Failure {
@@ -42,9 +43,22 @@ const transientStatuses = new Set([408, 409, 425, 429])
 
 /** Whether a retry cannot succeed before settings, permissions or the bucket change. */
 export function isRefusal({ status, code }: S3Failure): boolean {
-  if (status === undefined) return code.endsWith('ProviderError') // no credentials available
+  if (status === undefined) return hasNoCredentials({ code })
   if (transientCodes.has(code) || transientStatuses.has(status)) return false
   return status >= 300 && status < 500
+}
+
+const hasNoCredentials = ({ code }: Pick<S3Failure, 'code'>) => code.endsWith('ProviderError')
+
+/** What the codes of S3 mean for an operator. */
+const explanations: Readonly<Record<string, string>> = {
+  NoSuchBucket: 'the bucket does not exist: create it, or correct CHECKPOINT_URL',
+  AccessDenied: 'the policy of the user, the role or the bucket does not allow it',
+  InvalidAccessKeyId: 'the access key does not exist: check AWS_ACCESS_KEY_ID',
+  SignatureDoesNotMatch: 'the secret key is wrong: check AWS_SECRET_ACCESS_KEY',
+  ExpiredToken: 'the session token has expired: renew the credentials',
+  PermanentRedirect: 'the bucket is in another region: correct AWS_REGION',
+  AuthorizationHeaderMalformed: 'the bucket is in another region: correct AWS_REGION',
 }
 
 /** Whether the object does not exist. A 404 with another code is about the bucket, or from a proxy. */
@@ -54,8 +68,11 @@ export function isMissingKey({ status, code }: S3Failure): boolean {
 
 /** `what`: operation and location, such as `read s3://bucket/key`. */
 export function s3Error(what: string, failure: S3Failure): ConnectorError {
-  const status = failure.status === undefined ? '' : `${failure.status} `
-  const request = failure.requestId === undefined ? '' : ` (request ${failure.requestId})`
-  const message = `${what}: ${status}${failure.code}${request}`
-  return new ConnectorError(isRefusal(failure) ? 'storage.refused' : 'storage.unavailable', message)
+  const { status, code, requestId } = failure
+  if (status === undefined && hasNoCredentials(failure))
+    return new ConnectorError('storage.no-credentials', `${what}: no AWS credentials found (${code})`)
+  const request = requestId === undefined ? '' : ` (request ${requestId})`
+  const explanation = explanations[code] === undefined ? '' : `: ${explanations[code]}`
+  const message = status === undefined ? networkCause(code) : `${status} ${code}${request}${explanation}`
+  return new ConnectorError(isRefusal(failure) ? 'storage.refused' : 'storage.unavailable', `${what}: ${message}`)
 }

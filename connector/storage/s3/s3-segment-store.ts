@@ -19,7 +19,7 @@ export function s3SegmentStore({ bucket, prefix, limits }: SegmentPlace): Segmen
   ) => {
     return (name: string, finish: AbortSignal): Promise<Result> => {
       const key = `${prefix}${name}`
-      const what = `${operation} s3://${bucket.name}/${key}`
+      const what = `${operation} ${bucket.placeOf(key)}`
       const attempt = async (signal: AbortSignal) => {
         try {
           return await request(bucket, key, signal)

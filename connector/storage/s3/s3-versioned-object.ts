@@ -31,7 +31,6 @@ export function s3Store(config: S3StoreConfig, parts: StoreParts): CheckpointSto
   const requests = s3Requests(bucket)
   let quoting: EtagQuoting = s3.etagQuoting === 'unquoted' ? 'unquoted' : 'quoted'
 
-  const place = (key: string) => `s3://${bucket.name}/${key}`
   const keyed = (key: string) => (config.prefix === '' ? key : `${config.prefix}/${key}`)
   const limits = (what: string) => ({ what, withinMs: callWithinMs, parts })
 
@@ -39,11 +38,12 @@ export function s3Store(config: S3StoreConfig, parts: StoreParts): CheckpointSto
     object: (name) => {
       const key = keyed(name)
       return {
-        read: (finish) => storeCall((signal) => requests.get(key, signal), limits(`read ${place(key)}`), finish),
+        read: (finish) =>
+          storeCall((signal) => requests.get(key, signal), limits(`read ${bucket.placeOf(key)}`), finish),
         write: (text, expected, finish) => {
           const condition: PutCondition =
             expected === null ? { kind: 'absent' } : { kind: 'matches', etag: quotedAs(expected, quoting) }
-          const what = `write ${place(key)}`
+          const what = `write ${bucket.placeOf(key)}`
           const write = { what, key, text, expected, condition }
           const attempt = (signal: AbortSignal) => tryConditionalWrite(requests, write, signal)
           return storeCall(attempt, limits(what), finish)
@@ -52,7 +52,7 @@ export function s3Store(config: S3StoreConfig, parts: StoreParts): CheckpointSto
     },
     segments: (key) => s3SegmentStore({ bucket, prefix: `${keyed(segmentsKey(key))}/`, limits }),
     probe: async (stop) => {
-      const what = `probe ${place(config.prefix)}`
+      const what = `probe ${bucket.placeOf(config.prefix)}`
       const quotings: readonly EtagQuoting[] = s3.etagQuoting === 'auto' ? ['quoted', 'unquoted'] : [s3.etagQuoting]
       const attempt = (signal: AbortSignal) =>
         probeConditions(requests, { key: keyed(probeName(parts.clock)), quotings }, signal)
@@ -70,10 +70,10 @@ export function s3Store(config: S3StoreConfig, parts: StoreParts): CheckpointSto
 
 const probeName = (clock: Clock) => `.probe-${uniqueName(clock)}`
 
-function s3Requests({ name: bucket, client, encryption }: S3Bucket): ObjectRequests {
+function s3Requests({ name: bucket, client, placeOf, encryption }: S3Bucket): ObjectRequests {
   const hasRegion = async () => {
     await client.config.region().catch(() => {
-      throw new ConnectorError('storage.refused', `s3://${bucket}: no region is configured; set AWS_REGION`)
+      throw new ConnectorError('storage.refused', `${placeOf('')}: no region is configured; set AWS_REGION`)
     })
   }
 
@@ -87,7 +87,7 @@ function s3Requests({ name: bucket, client, encryption }: S3Bucket): ObjectReque
         signal.throwIfAborted()
         const failure = s3Failure(error)
         if (isMissingKey(failure)) return undefined
-        throw s3Error(`read s3://${bucket}/${key}`, failure)
+        throw s3Error(`read ${placeOf(key)}`, failure)
       }
     },
     put: async (key, { text, condition }, signal) => {
@@ -105,7 +105,7 @@ function s3Requests({ name: bucket, client, encryption }: S3Bucket): ObjectReque
         return { kind: 'stored', etag: etag === undefined ? undefined : (etag as Version) }
       } catch (error) {
         signal.throwIfAborted()
-        return failedPut(`write s3://${bucket}/${key}`, error)
+        return failedPut(`write ${placeOf(key)}`, error)
       }
     },
     remove: async (key, signal) => {

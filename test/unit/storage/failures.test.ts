@@ -7,7 +7,42 @@ const sdkError = (name: string, httpStatusCode: number) =>
   Object.assign(new Error('planted secret'), { name, $metadata: { httpStatusCode, requestId: 'req-1' } })
 
 const s3Failures: [string, unknown, string, string][] = [
-  ['refused access', sdkError('AccessDenied', 403), 'storage.refused', '403 AccessDenied (request req-1)'],
+  [
+    'refused access',
+    sdkError('AccessDenied', 403),
+    'storage.refused',
+    '403 AccessDenied (request req-1): the policy of the user, the role or the bucket does not allow it',
+  ],
+  [
+    'a missing bucket',
+    sdkError('NoSuchBucket', 404),
+    'storage.refused',
+    '404 NoSuchBucket (request req-1): the bucket does not exist: create it, or correct CHECKPOINT_URL',
+  ],
+  [
+    'an unknown key',
+    sdkError('InvalidAccessKeyId', 403),
+    'storage.refused',
+    '403 InvalidAccessKeyId (request req-1): the access key does not exist: check AWS_ACCESS_KEY_ID',
+  ],
+  [
+    'a wrong key',
+    sdkError('SignatureDoesNotMatch', 403),
+    'storage.refused',
+    '403 SignatureDoesNotMatch (request req-1): the secret key is wrong: check AWS_SECRET_ACCESS_KEY',
+  ],
+  [
+    'another region',
+    sdkError('PermanentRedirect', 301),
+    'storage.refused',
+    '301 PermanentRedirect (request req-1): the bucket is in another region: correct AWS_REGION',
+  ],
+  [
+    'a closed port',
+    Object.assign(new Error('planted'), { code: 'ECONNREFUSED' }),
+    'storage.unavailable',
+    'connection refused: check host and port (ECONNREFUSED)',
+  ],
   [
     'a skewed clock',
     sdkError('RequestTimeTooSkewed', 403),
@@ -19,14 +54,19 @@ const s3Failures: [string, unknown, string, string][] = [
     'a broken connection',
     Object.assign(new Error('planted'), { code: 'ECONNRESET' }),
     'storage.unavailable',
-    'ECONNRESET',
+    'connection closed without a response (ECONNRESET)',
   ],
-  ['a timeout', Object.assign(new Error('planted'), { name: 'TimeoutError' }), 'storage.unavailable', 'TimeoutError'],
+  [
+    'a timeout',
+    Object.assign(new Error('planted'), { name: 'TimeoutError' }),
+    'storage.unavailable',
+    'no response in time (TimeoutError)',
+  ],
   [
     'missing credentials',
     Object.assign(new Error('planted'), { name: 'CredentialsProviderError' }),
-    'storage.refused',
-    'CredentialsProviderError',
+    'storage.no-credentials',
+    'no AWS credentials found (CredentialsProviderError)',
   ],
   [
     'a response that cannot be parsed',
@@ -49,17 +89,17 @@ test.each(s3Failures)('reports %s from S3 with status, code and request id only'
   expect(error.cause).toBeUndefined()
 })
 
-const fileFailures: [string, string][] = [
-  ['ENOSPC', 'storage.unavailable'],
-  ['EIO', 'storage.unavailable'],
-  ['EDQUOT', 'storage.unavailable'],
-  ['EACCES', 'storage.refused'],
-  ['EROFS', 'storage.refused'],
-  ['EPERM', 'storage.refused'],
+const fileFailures: [string, string, string][] = [
+  ['ENOSPC', 'storage.unavailable', 'no space left (ENOSPC)'],
+  ['EIO', 'storage.unavailable', 'EIO'],
+  ['EDQUOT', 'storage.unavailable', 'the quota is used up (EDQUOT)'],
+  ['EACCES', 'storage.directory-unusable', 'permission denied (EACCES)'],
+  ['EROFS', 'storage.directory-unusable', 'the file system is read-only (EROFS)'],
+  ['EXDEV', 'storage.directory-unusable', 'the file system has no hard links (EXDEV)'],
 ]
-test.each(fileFailures)('reports %s from the file system as %s, without the path', (code, expected) => {
-  const error = asStorageError('write file k', Object.assign(new Error('open /secret/path'), { code }))
-  expect(error).toMatchObject({ code: expected, message: `write file k: ${code}` })
+test.each(fileFailures)('reports %s from the file system as %s, with its meaning', (code, expected, detail) => {
+  const error = asStorageError('write file /k', Object.assign(new Error('open /k'), { code }))
+  expect(error).toMatchObject({ code: expected, message: `write file /k: ${detail}` })
   expect((error as Error).cause).toBeUndefined()
 })
 

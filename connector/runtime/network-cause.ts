@@ -1,0 +1,25 @@
+/** By error code of Node, what happened to a connection, and where to look; the first match applies. */
+const causes: readonly (readonly [RegExp, string])[] = [
+  [/^ECONNREFUSED$/, 'connection refused: check host and port'],
+  [/^ENOTFOUND$/, 'unknown host name: check the host and the DNS'],
+  [/^EAI_/, 'host name not resolved: check the DNS'],
+  [/^(?:EHOSTUNREACH|ENETUNREACH|EHOSTDOWN)$/, 'no route to the host: check the network and its firewalls'],
+  [/^(?:ETIMEDOUT|UND_ERR_CONNECT_TIMEOUT)$/, 'no connection in time: check host, port and firewalls'],
+  [/^TimeoutError$/, 'no response in time'],
+  [/^(?:ECONNRESET|EPIPE|UND_ERR_SOCKET)$/, 'connection closed without a response'],
+  [
+    /^ERR_SSL_(?:WRONG_VERSION|PACKET_LENGTH|RECORD_LENGTH|UNKNOWN_PROTOCOL)/,
+    'no TLS on this port: use http://, or the port for https',
+  ],
+]
+
+/** The cause with its code, such as `connection refused: check host and port (ECONNREFUSED)`; or else the code. */
+export function networkCause(code: string): string {
+  const cause = causes.find(([pattern]) => pattern.test(code))?.[1]
+  return cause === undefined ? code : `${cause} (${code})`
+}
+
+/** `host:port` of a URL, also with the default port. */
+export function hostAndPort(url: URL): string {
+  return url.port === '' ? `${url.hostname}:${url.protocol === 'https:' ? 443 : 80}` : url.host
+}
