@@ -27,6 +27,7 @@ export const errorCatalogue = {
     2,
     'correct the listed settings; `polaris-connector lint` checks them without connecting',
   ),
+  'http.cannot-listen': entry('exit', 2, 'free the port, or set another HTTP_PORT (0: any free one); check http.host'),
 
   'source.unreachable': entry('retry', 3, 'check POLARIS_URL, the network and the server; `run` retries indefinitely'),
   'source.timeout': entry('retry', 3, 'lower POLARIS_LIMIT or raise polaris.timeouts: the server responds too slowly'),

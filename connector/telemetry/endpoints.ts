@@ -32,7 +32,7 @@ const closeWithinMs = 1000
 const headers = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' }
 
 /**
- * Serves health and metrics: GET and HEAD only. Resolves when it listens. Rejects with `config.invalid` if it cannot,
+ * Serves health and metrics: GET and HEAD only. Resolves when it listens. Rejects with `http.cannot-listen` if it cannot,
  * or with the reason of `stop`.
  */
 export async function endpoints(parts: EndpointParts, stop: AbortSignal): Promise<Endpoints> {
@@ -45,6 +45,13 @@ export async function endpoints(parts: EndpointParts, stop: AbortSignal): Promis
   return { port, close: () => close(server, parts.clock) }
 }
 
+const causes: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'the port is already in use',
+  EACCES: 'ports below 1024 require privileges',
+  EADDRNOTAVAIL: 'http.host is not an address of this machine',
+  ENOTFOUND: 'http.host is an unknown host name',
+}
+
 async function listening(server: Server, { host, port }: EndpointParts, stop: AbortSignal): Promise<void> {
   stop.throwIfAborted()
   try {
@@ -54,7 +61,9 @@ async function listening(server: Server, { host, port }: EndpointParts, stop: Ab
   } catch (error) {
     server.close()
     stop.throwIfAborted()
-    throw new ConnectorError('config.invalid', `HTTP_PORT: cannot listen on ${host}:${port}`, { cause: error })
+    const { code = 'failed' }: { code?: string } = Object(error)
+    const why = causes[code] === undefined ? code : `${causes[code]} (${code})`
+    throw new ConnectorError('http.cannot-listen', `listen on ${host}:${port}: ${why}`)
   }
 }
 

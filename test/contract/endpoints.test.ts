@@ -146,7 +146,7 @@ test('disables caching', async () => {
   expect((await at('/readyz')).headers.get('cache-control')).toBe('no-store')
 })
 
-test('rejects with a configuration error that names HTTP_PORT when the port is in use', async () => {
+test('rejects with address and cause when it cannot listen', async () => {
   const blocker = createServer().listen(0, '127.0.0.1')
   closing.use(blocker, (server) => void server.close())
   await once(blocker, 'listening')
@@ -154,9 +154,11 @@ test('rejects with a configuration error that names HTTP_PORT when the port is i
   const port = typeof address === 'object' && address !== null ? address.port : 0
   const parts = { host: '127.0.0.1', port, clock: systemClock, paths: {}, onError: () => {} }
   await expect(endpoints(parts, stop)).rejects.toMatchObject({
-    code: 'config.invalid',
-    message: `HTTP_PORT: cannot listen on 127.0.0.1:${port}`,
-    cause: { code: 'EADDRINUSE' },
+    code: 'http.cannot-listen',
+    message: `listen on 127.0.0.1:${port}: the port is already in use (EADDRINUSE)`,
+  })
+  await expect(endpoints({ ...parts, host: '192.0.2.1' }, stop)).rejects.toMatchObject({
+    message: `listen on 192.0.2.1:${port}: http.host is not an address of this machine (EADDRNOTAVAIL)`,
   })
 })
 

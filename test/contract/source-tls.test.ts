@@ -75,6 +75,7 @@ describe('without settings', () => {
     expect(await reading(servers.valid.url)).toMatch(refused)
     expect(await reading(servers.expired.url)).toMatch(refused)
     expect(await reading(servers.certified.url)).toMatch(refused)
+    expect(await reading(servers.valid.url)).toContain(`POLARIS_TLS_FINGERPRINTS=${valid.fingerprint}`)
     expect(Object.values(servers).flatMap(({ calls }) => calls)).toEqual([])
   })
 })

@@ -1,10 +1,12 @@
 import { ConnectorError } from '../../runtime/connector-error.ts'
 import type { ErrorCode } from '../../runtime/error-catalogue.ts'
+import { hostAndPort, networkCause } from '../../runtime/network-cause.ts'
 import type { ReadArguments } from '../client-source.ts'
 import { tlsError } from './tls-error.ts'
 
 /** Facts about a response that is not a page. Never its content. */
 export interface AnswerFacts {
+  readonly url: URL
   readonly status: number
   readonly contentType: string | undefined
   readonly bytes: number
@@ -32,7 +34,7 @@ const statusVerdicts: readonly Verdict[] = [
     404,
     404,
     'source.function-missing',
-    'the server has no Client.GetClientsModified at this URL: it is starting, POLARIS_URL is wrong, or the service was withdrawn (its successor is WebConnect)',
+    'the server has no Client.GetClientsModified at this URL: POLARIS_URL is wrong, the server is starting, or the service was withdrawn (its successor is WebConnect)',
   ),
   verdict(408, 408, 'source.timeout', 'the server did not receive the request in time'),
   verdict(429, 429, 'source.throttled', 'the server received too many requests'),
@@ -49,16 +51,20 @@ function rights(): string {
 export function statusError(facts: AnswerFacts, nowMs: number): ConnectorError | undefined {
   const found = statusVerdicts.find(({ from, to }) => from <= facts.status && facts.status <= to)
   if (found === undefined) return undefined
-  return new ConnectorError(found.code, `read clients: ${found.message} (${describe(facts)})`, {
+  const message = `read clients: ${found.message}${facts.status === 400 ? ifTls(facts.url) : ''} (${describe(facts)})`
+  return new ConnectorError(found.code, message, {
     retryAfterMs: retryAfterMs(facts.retryAfter, nowMs),
   })
 }
 
-/** Status, content type and size of a response, for messages. */
-export function describe({ status, contentType, bytes }: AnswerFacts): string {
+/** Status, content type and size of a response, and the URL without its query, for messages. */
+export function describe({ url, status, contentType, bytes }: AnswerFacts): string {
   const type = /^\s*([a-z]+\/[\w.+-]{1,60})/i.exec(contentType ?? '')?.[1] ?? 'no content type'
-  return `status ${status}, ${type}, ${bytes} bytes`
+  return `status ${status}, ${type}, ${bytes} bytes from ${url.protocol}//${hostAndPort(url)}${url.pathname}`
 }
+
+/** Servers answer a request without TLS to a port with TLS in many ways. */
+const ifTls = ({ protocol }: URL) => (protocol === 'http:' ? '; if it requires TLS, use https:// in POLARIS_URL' : '')
 
 /** The error for missing rights, whatever the status. */
 export function forbidden(facts: AnswerFacts): ConnectorError {
@@ -79,16 +85,28 @@ const timeouts = new Set(['UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT'])
  * Converts an error of the network or of TLS; returns a `ConnectorError` unchanged. The original is not kept as the
  * cause: it may contain parts of the response.
  */
-export function networkError(error: unknown, phase: 'connect' | 'body'): ConnectorError {
+export function networkError(error: unknown, phase: 'connect' | 'body', server: URL): ConnectorError {
   if (error instanceof ConnectorError) return error
   const code = errorCodeIn(error)
   if (code === undefined) throw error // not a network error: a bug
-  const handshake = tlsError(code)
+  const handshake = tlsError(error, code, server)
   if (handshake !== undefined) return handshake
-  if (timeouts.has(code)) return new ConnectorError('source.timeout', `call: no response in time (${code})`)
+  const place = `${server.protocol}//${hostAndPort(server)}`
+  if (timeouts.has(code)) return new ConnectorError('source.timeout', `call ${place}: no response in time (${code})`)
   if (phase === 'body')
-    return new ConnectorError('source.answer-truncated', `read response: the connection broke before its end (${code})`)
-  return new ConnectorError('source.unreachable', `call: the server cannot be reached or does not speak HTTP (${code})`)
+    return new ConnectorError(
+      'source.answer-truncated',
+      `read response from ${place}: the connection broke before its end (${code})`,
+    )
+  return new ConnectorError('source.unreachable', `call ${place}: ${causeOf(code, server)}`)
+}
+
+const notHttp = /^(?:HTTPParserError|HPE_)/
+const closed = /^(?:ECONNRESET|EPIPE|UND_ERR_SOCKET)$/
+
+function causeOf(code: string, server: URL): string {
+  const cause = notHttp.test(code) ? `the response is not HTTP: check host and port (${code})` : networkCause(code)
+  return notHttp.test(code) || closed.test(code) ? `${cause}${ifTls(server)}` : cause
 }
 
 /** The code of an error of the network, or of its cause; undefined if it has none. */

@@ -23,8 +23,8 @@ export interface JudgeSettings {
 
 /** Invariant 9: a response is a `page` only if it is complete, well-formed and in the requested format. */
 export function judgeAnswer(answer: HttpAnswer, decoded: DecodedBody, settings: JudgeSettings): JudgedAnswer {
-  const { status, contentType, bytes, retryAfter } = answer
-  const facts = { status, contentType, bytes, retryAfter }
+  const { url, status, contentType, bytes, retryAfter } = answer
+  const facts = { url, status, contentType, bytes, retryAfter }
   const byStatus = statusError(facts, settings.nowMs)
   if (byStatus !== undefined) return judgeFailure(byStatus, facts, textOrEmpty(answer))
   if (decoded.kind === 'no-page') {

@@ -14,6 +14,7 @@ import { secureConnector } from './tls.ts'
 
 /** A complete response, with any status. */
 export interface HttpAnswer extends WholeBody {
+  readonly url: URL
   readonly status: number
   readonly contentType: string | undefined
   readonly retryAfter: string | undefined
@@ -170,7 +171,8 @@ async function exchange(call: Call, request: ApiRequest, stop: AbortSignal): Pro
   } catch (error) {
     stop.throwIfAborted()
     // With TLS 1.3, a server rejects a client certificate after the handshake.
-    throw tlsError(errorCodeIn(socketErrors[0]) ?? '') ?? networkError(error, phase)
+    const [lost] = socketErrors
+    throw tlsError(lost, errorCodeIn(lost) ?? '', request.url) ?? networkError(error, phase, request.url)
   }
 }
 
@@ -192,7 +194,7 @@ async function wholeAnswer(
   const date = Date.parse(header('date') ?? '')
   const serverTime = Number.isNaN(date) ? undefined : date
   return {
-    answer: { status, contentType, retryAfter: header('retry-after'), serverTime, ...whole },
+    answer: { url: request.url, status, contentType, retryAfter: header('retry-after'), serverTime, ...whole },
     location: redirects.has(status) ? header('location') : undefined,
   }
 }

@@ -1,6 +1,7 @@
 import { Socket } from 'node:net'
 import { type buildConnector, Client, type Dispatcher, type Pool } from 'undici'
 import { ConnectorError } from '../../runtime/connector-error.ts'
+import { networkCause } from '../../runtime/network-cause.ts'
 import { type Account, LOOK_AGAIN_MS, type RefusedAccounts } from '../../runtime/refused-accounts.ts'
 import { errorCodeIn } from '../answer/answer-verdict.ts'
 import type { ProxyConfig } from '../polaris-config.ts'
@@ -141,7 +142,7 @@ function unreachable(proxy: ProxyConfig, error: unknown): Error {
   if (code === undefined && !(error instanceof ConnectorError)) return error as Error // not a network error: a bug
   return new ConnectorError(
     'source.proxy-unreachable',
-    `connect: the proxy ${urlOf(proxy).host} (${settings}) cannot be reached (${code})`,
+    `connect: the proxy ${urlOf(proxy).host} (${settings}) cannot be reached: ${networkCause(code ?? '')}`,
   )
 }
 

@@ -30,14 +30,14 @@ export function secureConnector(tls: TlsConfig | undefined, parts: ConnectorPart
     const fingerprints = tls?.fingerprints?.map(normalFingerprint)
     let connect: buildConnector.connector
     try {
-      const rejectUnauthorized = fingerprints === undefined
-      connect = buildConnector({ ...common, rejectUnauthorized, secureContext: secureContext() })
+      // Node would reject without the certificate; `distrust` names its fingerprint. Nothing is sent before.
+      connect = buildConnector({ ...common, rejectUnauthorized: false, secureContext: secureContext() })
     } catch (error) {
       return callback(error as Error, null)
     }
     return connect(options, (...[error, socket]) => {
       if (error !== null) return callback(error, null)
-      const refusal = fingerprints && pinRefusal(socket, fingerprints)
+      const refusal = fingerprints === undefined ? distrust(socket) : pinRefusal(socket, fingerprints, options)
       if (refusal !== undefined) {
         socket.destroy()
         return callback(refusal, null)
@@ -49,16 +49,30 @@ export function secureConnector(tls: TlsConfig | undefined, parts: ConnectorPart
   }
 }
 
+/** Why Node does not trust the certificate: its code, with the fingerprint. */
+function distrust(socket: unknown): Error | undefined {
+  if (!(socket instanceof TLSSocket)) return Object.assign(new Error('no TLS'), { code: 'ERR_TLS_CERT_MISSING' })
+  if (socket.authorized) return undefined
+  const fingerprint = shown(fingerprintOf(socket))
+  return Object.assign(new Error('not trusted'), { code: String(socket.authorizationError), fingerprint })
+}
+
 /** Compares only the certificate, before anything is sent; ignores CAs and the expiry date. */
-function pinRefusal(socket: unknown, fingerprints: readonly string[]): ConnectorError | undefined {
+function pinRefusal(
+  socket: unknown,
+  fingerprints: readonly string[],
+  { hostname, port }: buildConnector.Options,
+): ConnectorError | undefined {
   const presented = socket instanceof TLSSocket ? fingerprintOf(socket) : undefined
   if (presented !== undefined && fingerprints.includes(presented)) return undefined
-  const shown = presented?.toUpperCase().match(/../g)?.join(':') ?? 'none'
   return new ConnectorError(
     'source.certificate',
-    `connect: the server presents the certificate ${shown}, which is not in POLARIS_TLS_FINGERPRINTS`,
+    `connect to ${hostname}:${port || 443}: the server presents the certificate ${shown(presented)}, which is not in POLARIS_TLS_FINGERPRINTS`,
   )
 }
+
+/** As openssl prints it. */
+const shown = (fingerprint: string | undefined) => fingerprint?.toUpperCase().match(/../g)?.join(':') ?? 'none'
 
 function fingerprintOf(socket: TLSSocket): string | undefined {
   const { raw } = socket.getPeerCertificate()

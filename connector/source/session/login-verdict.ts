@@ -17,8 +17,8 @@ export type LoginVerdict =
 
 /** Only a 401 or a complete, successful response that says so refuses the credentials. */
 export function judgeLogin(answer: HttpAnswer, token: TokenConfig | undefined, nowMs: number): LoginVerdict {
-  const { status, contentType, body, retryAfter } = answer
-  const facts = { status, contentType, bytes: body.length, retryAfter }
+  const { url, status, contentType, body, retryAfter } = answer
+  const facts = { url, status, contentType, bytes: body.length, retryAfter }
   const fails = (kind: 'refused' | 'doubtful' | 'failed', code: ErrorCode, why: string): LoginVerdict => ({
     kind,
     error: new ConnectorError(code, `log in: ${why} (${describe(facts)})`, { retryAfterMs: failed?.retryAfterMs }),

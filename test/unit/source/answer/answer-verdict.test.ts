@@ -2,7 +2,10 @@ import { describe, expect, it } from 'vitest'
 import { ConnectorError, isTransient } from '../../../../connector/runtime/connector-error.ts'
 import { networkError, retryAfterMs, statusError } from '../../../../connector/source/answer/answer-verdict.ts'
 
+const url = new URL('https://polaris.example.com/core/api/Client.GetClientsModified?lastChanged=DUPONT')
+const http = new URL('http://polaris.example.com:81/')
 const facts = (status: number, retryAfter?: string) => ({
+  url,
   status,
   contentType: 'text/html; charset=utf-8',
   bytes: 12,
@@ -32,7 +35,12 @@ describe('statusError', () => {
     [304, 'source.answer-not-a-page', true],
   ])('maps %i to %s, transient: %s', (status, code, transient) => {
     const error = statusError(facts(status), 0)
-    expect(error).toMatchObject({ code, message: expect.stringContaining(`status ${status}, text/html, 12 bytes`) })
+    expect(error).toMatchObject({
+      code,
+      message: expect.stringContaining(
+        `(status ${status}, text/html, 12 bytes from https://polaris.example.com:443/core/api/Client.GetClientsModified)`,
+      ),
+    })
     expect(isTransient(error)).toBe(transient)
   })
 
@@ -46,8 +54,13 @@ describe('statusError', () => {
     )
   })
 
-  it('says for 404 that the function may be withdrawn, and names its successor', () => {
-    expect(statusError(facts(404), 0)?.message).toMatch(/withdrawn.*WebConnect/)
+  it('says for 404 that POLARIS_URL is wrong, before it names the successor of the function', () => {
+    expect(statusError(facts(404), 0)?.message).toMatch(/POLARIS_URL is wrong.*withdrawn.*WebConnect/)
+  })
+
+  it('suggests https:// for a 400 without TLS, and only then', () => {
+    expect(statusError({ ...facts(400), url: http }, 0)?.message).toContain('use https:// in POLARIS_URL')
+    expect(statusError(facts(400), 0)?.message).not.toContain('https:// in')
   })
 
   it('includes Retry-After, in seconds or as a date', () => {
@@ -60,7 +73,7 @@ describe('statusError', () => {
   })
 
   it('does not include an invalid content type', () => {
-    const error = statusError({ status: 500, contentType: 'DUPONT; x', bytes: 0 }, 0)
+    const error = statusError({ url, status: 500, contentType: 'DUPONT; x', bytes: 0 }, 0)
     expect(error?.message).toContain('no content type')
   })
 })
@@ -82,20 +95,37 @@ describe('networkError', () => {
     ['ERR_TLS_CERT_ALTNAME_INVALID', 'connect', 'source.certificate'],
     ['ERR_SSL_WRONG_VERSION_NUMBER', 'connect', 'source.unreachable'],
   ] as const)('maps %s in phase %s to %s, without the original message', (code, phase, expected) => {
-    const error = networkError(coded(code), phase)
+    const error = networkError(coded(code), phase, url)
     expect(error).toMatchObject({ code: expected, message: expect.stringContaining(code) })
+    expect(error.message).toContain('polaris.example.com:443')
     expect(error).not.toHaveProperty('cause')
     expect(error.message).not.toContain('DUPONT')
   })
 
+  it.each([
+    ['ECONNREFUSED', url, 'connection refused: check host and port'],
+    ['ENOTFOUND', url, 'unknown host name'],
+    ['UND_ERR_CONNECT_TIMEOUT', url, 'no connection in time: check host, port and firewalls'],
+    ['ERR_SSL_WRONG_VERSION_NUMBER', url, 'no TLS on this port: use http://'],
+    ['UND_ERR_SOCKET', http, 'use https:// in POLARIS_URL'],
+    ['HPE_INVALID_CONSTANT', http, 'the response is not HTTP'],
+    ['HPE_INVALID_CONSTANT', http, 'use https:// in POLARIS_URL'],
+    ['CERT_HAS_EXPIRED', url, 'has expired'],
+    ['ERR_TLS_CERT_ALTNAME_INVALID', url, 'is for another host name'],
+  ])('explains %s of %s', (code, server, explanation) => {
+    expect(networkError(coded(code), 'connect', server).message).toContain(explanation)
+  })
+
   it('finds the code in a cause and in the first error of an AggregateError', () => {
-    expect(networkError(new Error('x', { cause: coded('ECONNREFUSED') }), 'connect').code).toBe('source.unreachable')
-    expect(networkError(new AggregateError([coded('ENOTFOUND')]), 'connect').code).toBe('source.unreachable')
+    expect(networkError(new Error('x', { cause: coded('ECONNREFUSED') }), 'connect', url).code).toBe(
+      'source.unreachable',
+    )
+    expect(networkError(new AggregateError([coded('ENOTFOUND')]), 'connect', url).code).toBe('source.unreachable')
   })
 
   it('returns a ConnectorError unchanged and throws a bug', () => {
     const error = new ConnectorError('source.certificate', 'x')
-    expect(networkError(error, 'connect')).toBe(error)
-    expect(() => networkError(new TypeError('x'), 'connect')).toThrow(TypeError)
+    expect(networkError(error, 'connect', url)).toBe(error)
+    expect(() => networkError(new TypeError('x'), 'connect', url)).toThrow(TypeError)
   })
 })

@@ -8,6 +8,7 @@ import { decodedBody } from '../../../support/decode-answer-body.ts'
 
 const settings = (output: 'xml' | 'json'): JudgeSettings => ({ output, clientsField: undefined, nowMs: 0 })
 const answer = (status: number, body: string | Buffer, contentType = 'text/xml'): HttpAnswer => ({
+  url: new URL('https://polaris.example.com/'),
   status,
   body: Buffer.from(body),
   bytes: Buffer.byteLength(body),

@@ -67,7 +67,7 @@ describe('the verdict table', () => {
 
 describe('mayRefuseCheckPoint', () => {
   it('is false when the response has Retry-After', () => {
-    const answer = { status: 503, contentType: 'text/html', bytes: 12 }
+    const answer = { url: new URL('https://polaris.example.com/'), status: 503, contentType: 'text/html', bytes: 12 }
     expect(mayRefuseCheckPoint(statusError({ ...answer, retryAfter: '120' }, 0))).toBe(false)
     expect(mayRefuseCheckPoint(statusError(answer, 0))).toBe(true)
   })

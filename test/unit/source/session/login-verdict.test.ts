@@ -4,6 +4,7 @@ import { judgeLogin } from '../../../../connector/source/session/login-verdict.t
 import { serverAnswers } from '../../../fixtures/answers/server-answers.ts'
 
 const answer = (status: number, text: string | Buffer): HttpAnswer => ({
+  url: new URL('https://polaris.example.com/'),
   status,
   body: Buffer.from(text),
   bytes: Buffer.from(text).length,

@@ -17,6 +17,7 @@ const loggedOut: Attempt<string> = {
 const fine: Attempt<string> = { kind: 'answered', answer: 'page' }
 
 const answer = (status: number, text = ''): HttpAnswer => ({
+  url: base,
   status,
   body: Buffer.from(text),
   bytes: Buffer.byteLength(text),
