@@ -30,8 +30,13 @@ function printable({ kind, isPem }: Setting, value: unknown): SettingValue {
   if (kind === 'duration' && typeof value === 'number') return durationText(value)
   if (kind === 'size' && typeof value === 'number') return sizeText(value)
   if (typeof value === 'number' || typeof value === 'boolean') return value
-  if (Array.isArray(value)) return value.map(String)
+  if (Array.isArray(value)) return value.map((item) => (isLookBack(item) ? lookBackText(item) : String(item)))
   return isDocument(value) && !isFileText(value)
     ? Object.entries(value).map(([key, item]) => `${key}=${item}`)
     : String(value)
 }
+
+type LookBack = Settings['streams'][number]['poll']['lookBack'][number]
+
+const isLookBack = (item: unknown): item is LookBack => isDocument(item) && 'reachMs' in item
+const lookBackText = ({ reachMs, everyMs }: LookBack) => `${durationText(reachMs)}/${durationText(everyMs)}`

@@ -5,6 +5,7 @@ const causes: readonly (readonly [RegExp, string])[] = [
   [/^EAI_/, 'host name not resolved: check the DNS'],
   [/^(?:EHOSTUNREACH|ENETUNREACH|EHOSTDOWN)$/, 'no route to the host: check the network and its firewalls'],
   [/^(?:ETIMEDOUT|UND_ERR_CONNECT_TIMEOUT)$/, 'no connection in time: check host, port and firewalls'],
+  [/^EPROTO$/, 'the TLS handshake failed: if the port has no TLS, use http://'],
   [/^TimeoutError$/, 'no response in time'],
   [/^(?:ECONNRESET|EPIPE|UND_ERR_SOCKET)$/, 'connection closed without a response'],
   [

@@ -51,19 +51,29 @@ export function isRefusal({ status, code }: S3Failure): boolean {
 const hasNoCredentials = ({ code }: Pick<S3Failure, 'code'>) => code.endsWith('ProviderError')
 
 /** What the codes of S3 mean for an operator. */
-const explanations: Readonly<Record<string, string>> = {
-  NoSuchBucket: 'the bucket does not exist: create it, or correct CHECKPOINT_URL',
-  AccessDenied: 'the policy of the user, the role or the bucket does not allow it',
-  InvalidAccessKeyId: 'the access key does not exist: check AWS_ACCESS_KEY_ID',
-  SignatureDoesNotMatch: 'the secret key is wrong: check AWS_SECRET_ACCESS_KEY',
-  ExpiredToken: 'the session token has expired: renew the credentials',
-  PermanentRedirect: 'the bucket is in another region: correct AWS_REGION',
-  AuthorizationHeaderMalformed: 'the bucket is in another region: correct AWS_REGION',
-}
+const explanations: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    NoSuchBucket: 'the bucket does not exist: create it, or correct CHECKPOINT_URL',
+    AccessDenied: 'the policy of the user, the role or the bucket does not allow it',
+    InvalidAccessKeyId: 'the access key does not exist: check AWS_ACCESS_KEY_ID',
+    SignatureDoesNotMatch: 'the secret key is wrong: check AWS_SECRET_ACCESS_KEY',
+    ExpiredToken: 'the session token has expired: renew the credentials',
+    PermanentRedirect: 'the bucket is in another region: correct AWS_REGION',
+    Error: 'the response is not that of an S3 server: check AWS_ENDPOINT_URL_S3 and any proxy',
+    AuthorizationHeaderMalformed: 'the bucket is in another region: correct AWS_REGION',
+  }),
+)
 
 /** Whether the object does not exist. A 404 with another code is about the bucket, or from a proxy. */
 export function isMissingKey({ status, code }: S3Failure): boolean {
   return status === 404 && code === 'NoSuchKey'
+}
+
+const untrusted = /^(?:CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_)/
+
+function connectionCause(code: string): string {
+  if (!untrusted.test(code)) return networkCause(code)
+  return `the certificate is not trusted: set NODE_EXTRA_CA_CERTS to the file of its CA (${code})`
 }
 
 /** `what`: operation and location, such as `read s3://bucket/key`. */
@@ -72,7 +82,8 @@ export function s3Error(what: string, failure: S3Failure): ConnectorError {
   if (status === undefined && hasNoCredentials(failure))
     return new ConnectorError('storage.no-credentials', `${what}: no AWS credentials found (${code})`)
   const request = requestId === undefined ? '' : ` (request ${requestId})`
-  const explanation = explanations[code] === undefined ? '' : `: ${explanations[code]}`
-  const message = status === undefined ? networkCause(code) : `${status} ${code}${request}${explanation}`
+  const meaning = explanations.get(code)
+  const explanation = meaning === undefined ? '' : `: ${meaning}`
+  const message = status === undefined ? connectionCause(code) : `${status} ${code}${request}${explanation}`
   return new ConnectorError(isRefusal(failure) ? 'storage.refused' : 'storage.unavailable', `${what}: ${message}`)
 }

@@ -26,6 +26,7 @@ test('prints the settings in effect as in the file', () => {
     'kafka.maxMessageBytes': '1MB',
     'kafka.topics.config': ['cleanup.policy=compact', 'min.compaction.lag.ms=604800000'],
     'streams[0].poll.interval': '5s',
+    'streams[0].poll.lookBack': ['5m/1m', '26h/6h'],
     'streams[0].polaris.limit': 100,
     'streams[0].sharedKeys': false,
   })

@@ -38,6 +38,18 @@ const s3Failures: [string, unknown, string, string][] = [
     '301 PermanentRedirect (request req-1): the bucket is in another region: correct AWS_REGION',
   ],
   [
+    'a certificate that is not trusted',
+    Object.assign(new Error('planted'), { code: 'DEPTH_ZERO_SELF_SIGNED_CERT' }),
+    'storage.unavailable',
+    'the certificate is not trusted: set NODE_EXTRA_CA_CERTS to the file of its CA (DEPTH_ZERO_SELF_SIGNED_CERT)',
+  ],
+  [
+    'a port without TLS',
+    Object.assign(new Error('planted'), { code: 'EPROTO' }),
+    'storage.unavailable',
+    'the TLS handshake failed: if the port has no TLS, use http:// (EPROTO)',
+  ],
+  [
     'a closed port',
     Object.assign(new Error('planted'), { code: 'ECONNREFUSED' }),
     'storage.unavailable',
@@ -72,7 +84,7 @@ const s3Failures: [string, unknown, string, string][] = [
     'a response that cannot be parsed',
     Object.assign(new Error('planted'), { $response: { statusCode: 403 } }),
     'storage.refused',
-    '403 Error',
+    '403 Error: the response is not that of an S3 server: check AWS_ENDPOINT_URL_S3 and any proxy',
   ],
   [
     'a code that is a sentence',
