@@ -11,7 +11,7 @@ help:
 demo:
 	@scripts/provision.sh demo
 	@npm run --silent build
-	@trap : INT; node scripts/demo.ts || [ $$? -eq 130 ]
+	@trap : INT TERM; node scripts/demo.ts || [ $$? -eq 130 ]
 
 test:
 	@scripts/provision.sh test

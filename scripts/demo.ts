@@ -1,12 +1,13 @@
-import { mkdirSync } from 'node:fs'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { closeStack } from '../connector/runtime/close-stack.ts'
 import { openTopic } from '../test/support/topic-reader.ts'
 import { startConnector } from './demo/connector.ts'
 import { kafkaAccess } from './demo/kafka-access.ts'
+import { lockFolder } from './demo/lock.ts'
 import { kafkaPart, polarisPart, simulatorAddress } from './demo/parts.ts'
-import { connectorEnvironment, demoPlan } from './demo/plan.ts'
+import { connectorEnvironment, demoPlan, ownVariables } from './demo/plan.ts'
 import { openScreen, type Screen } from './demo/screen.ts'
 import { orAborted, show } from './demo/show.ts'
 
@@ -19,6 +20,7 @@ async function demo(screen: Screen, stop: AbortSignal): Promise<number> {
   const plan = demoPlan(process.env)
   const closing = closeStack()
   mkdirSync(plan.folder, { recursive: true })
+  closing.use(await lockFolder(plan.folder), (lock) => lock.close())
   screen.say('Polaris → connector → Kafka. Ctrl-C stops everything; the next run resumes where this one stopped.')
   try {
     const starting = [kafkaPart(plan), polarisPart(plan)] as const
@@ -33,11 +35,13 @@ async function demo(screen: Screen, stop: AbortSignal): Promise<number> {
     const reader = await orAborted(openTopic({ kafka: access, topic: plan.topic, from: 'end' }), stop)
     if (stop.aborted) return 0
     const logFile = join(plan.folder, 'connector.log')
-    const connector = closing.use(startConnector(connectorEnvironment(process.env, plan, at), logFile), (one) =>
-      one.end(CONNECTOR_WITHIN_MS),
-    )
+    const environment = connectorEnvironment(process.env, plan, at)
+    const variables = join(plan.folder, 'connector.env')
+    writeFileSync(variables, ownVariables(process.env, environment, process.execPath))
+    const connector = closing.use(startConnector(environment, logFile), (one) => one.end(CONNECTOR_WITHIN_MS))
     screen.say(`Connector    node dist/main.js run, checkpoint in ${plan.checkpointUrl}, log in ${logFile}`)
     screen.say(`Topic        ${plan.topic}, read by a consumer of committed records`)
+    screen.say(`Try          in another terminal: . ${variables}; node dist/main.js doctor (or checkpoint show)`)
     const clients = polaris.value.running?.clientIds.length
     const end = await show({ plan, screen, connector, kafka: access, reader, clients }, stop)
     if (end === 'stopped') return 0

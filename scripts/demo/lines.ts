@@ -33,11 +33,12 @@ export function statusLines(state: DemoState): string[] {
 /** The progress of a backfill or full scan, by the number of clients or else by their modification times. */
 export function progressLine({ scan, clients, ...progress }: ScanStatus, of: number | undefined): string {
   const { clientsPerSecond, position, donePercent } = progress
-  const percent = of === undefined || of === 0 ? donePercent : Math.min(100, Math.floor((clients / of) * 100))
+  const all = of === undefined ? undefined : Math.max(of, clients) // some were created since
+  const percent = all === undefined || all === 0 ? donePercent : Math.floor((clients / all) * 100)
   return [
     scan.padEnd(12),
     ...(percent === undefined ? [] : [`${bar(percent)} ${`${percent} %`.padStart(5)}  `]),
-    `${count(clients)}${of === undefined ? '' : ` of ${count(of)}`} clients${position === undefined ? '' : ` up to ${position}`}, ${clientsPerSecond}/s`,
+    `${count(clients)}${all === undefined ? '' : ` of ${count(all)}`} clients${position === undefined ? '' : ` up to ${position} server time`}, ${clientsPerSecond}/s`,
   ].join('')
 }
 
@@ -48,17 +49,17 @@ function bar(percent: number): string {
 
 export function countLine({ status, events, eventsPerSecond }: DemoState): string {
   const { clients = 0, suppressed = 0, pages = 0, deadLetters = 0 } = status?.totals ?? {}
-  const again = suppressed === 0 ? '' : ` (${count(suppressed)} read again unchanged)`
+  const again = suppressed === 0 ? '' : ` (${count(suppressed)} read again, unchanged)`
   const dead = deadLetters === 0 ? '' : ` · dead letters ${count(deadLetters)}`
   const trouble = status === undefined || status.state === 'running' ? '' : ` · stream ${status.state}`
   return `clients ${count(clients)}${again} · events ${count(events)} · pages ${count(pages)} · ${eventsPerSecond.toFixed(1)} events/s${dead}${trouble}`
 }
 
 export function checkpointLine({ status, checkpointUrl }: DemoState): string {
-  if (status?.seq === undefined) return `checkpoint   ${checkpointUrl}: not read yet`
+  if (status?.seq === undefined) return `checkpoint   ${checkpointUrl}: nothing saved yet`
   const clients = status.index === undefined ? '' : `, ${count(status.index.clients)} clients in the index`
   const age = status.checkpointAgeSeconds === undefined ? '' : `, ${status.checkpointAgeSeconds.toFixed(0)} s old`
-  return `checkpoint   transaction ${status.seq} of epoch ${status.epoch ?? '?'}, live scans from ${status.lastChanged ?? '?'}${clients}${age}`
+  return `checkpoint   transaction ${status.seq} of epoch ${status.epoch ?? '?'}, live scans from ${status.lastChanged ?? '?'} server time${clients}${age}`
 }
 
 /** One event as a consumer of the topic receives it. */
@@ -75,8 +76,9 @@ export function eventLine(record: TopicRecord, shows: DemoPlan['shows'], now: nu
   return [clockTime(now), `client ${record.key}`, late.padEnd(23), where.padEnd(24), who].join('  ').trimEnd()
 }
 
+/** To the second, in UTC. */
 function clockTime(now: number): string {
-  return new Date(now).toTimeString().slice(0, 8)
+  return new Date(now).toISOString().replace(/\.\d+/, '')
 }
 
 function nameOf(data: Record<string, unknown>): string {

@@ -18,11 +18,13 @@ const CHANGES_EVERY_MS = 500
 const CHANGED_WHILE_STOPPED = 20
 const LATENCY_MS = 30
 const PORT = 3443
+const CONNECT_WITHIN_MS = 5000
 const ACCESS = { mode: 'cookie', user: 'demo', password: 'demo' } as const
 
 /** The given brokers; otherwise a local broker with the data of the last run. */
 export async function kafkaPart(plan: DemoPlan): Promise<Part<string>> {
   if (plan.brokers !== undefined) {
+    await mustAnswer(plan.brokers.split(',').map((broker) => broker.trim()))
     return { running: plan.brokers, line: `Kafka        ${plan.brokers} (yours)`, close: async () => {} }
   }
   const dataDirectory = join(plan.folder, 'kafka')
@@ -39,7 +41,7 @@ export async function polarisPart(plan: DemoPlan): Promise<Part<PolarisSimulator
   mkdirSync(plan.folder, { recursive: true })
   const history = join(plan.folder, 'polaris-history.jsonl')
   const hasHistory = existsSync(history)
-  const isFree = !(await answers(PORT))
+  const isFree = (await refusal(PORT, '127.0.0.1')) !== undefined
   const simulator = await startPolarisSimulator({ port: isFree ? PORT : 0, clients: CLIENTS, history, access: ACCESS })
   simulator.faults.when(() => true, faults.latency(LATENCY_MS))
   if (hasHistory) for (let one = 0; one < CHANGED_WHILE_STOPPED; one += 1) simulator.change()
@@ -60,11 +62,28 @@ export function simulatorAddress(simulator: PolarisSimulator | undefined): Addre
   return simulator === undefined ? undefined : { url: simulator.url, user: ACCESS.user, password: ACCESS.password }
 }
 
-function answers(port: number): Promise<boolean> {
+/** Rejects, with the reasons, if no broker accepts connections. */
+async function mustAnswer(brokers: readonly string[]): Promise<void> {
+  const reasons = await Promise.all(
+    brokers.map((broker) => {
+      const [, host, port] = /^(.+):(\d+)$/.exec(broker) ?? []
+      return refusal(Number(port), host)
+    }),
+  )
+  if (reasons.includes(undefined)) return
+  const shown = brokers.map((broker, index) => `${broker}: ${reasons[index]}`).join(', ')
+  throw new Error(`no broker of KAFKA_BROKERS can be reached (${shown})`)
+}
+
+/** Why a port does not accept connections; undefined if it does. */
+function refusal(port: number, host: string | undefined): Promise<string | undefined> {
   return new Promise((resolve) => {
-    const socket = connect(port, '127.0.0.1')
-    socket.once('connect', () => resolve(true)).once('error', () => resolve(false))
-    socket.once('close', () => resolve(false)).once('connect', () => socket.destroy())
+    if (host === undefined || port > 65_535) return resolve('must be host:port')
+    const socket = connect({ port, host, timeout: CONNECT_WITHIN_MS })
+    socket.once('connect', () => resolve(undefined))
+    socket.once('error', ({ code }: NodeJS.ErrnoException) => resolve(code ?? 'failed'))
+    socket.once('timeout', () => resolve('no connection in time'))
+    for (const event of ['connect', 'timeout']) socket.once(event, () => socket.destroy())
   })
 }
 

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 
 export type Environment = Readonly<Record<string, string | undefined>>
 
@@ -56,6 +56,15 @@ export function connectorEnvironment(given: Environment, plan: DemoPlan, at: Add
     ...{ KAFKA_BROKERS: at.bootstrap, KAFKA_TOPIC: plan.topic, CHECKPOINT_URL: plan.checkpointUrl },
   }
 }
+
+/** Shell text that sets the variables that the demo itself chose for the connector, and finds the demo's Node. */
+export function ownVariables(given: Environment, connector: Readonly<Record<string, string>>, node: string): string {
+  const own = Object.entries(connector).filter(([name, value]) => given[name] !== value)
+  const lines = own.map(([name, value]) => `export ${name}=${quoted(value)}`)
+  return [...lines, `export PATH=${quoted(dirname(node))}:"$PATH"`, ''].join('\n')
+}
+
+const quoted = (text: string) => `'${text.replaceAll("'", `'\\''`)}'`
 
 function settingsOf({ url, user, password }: NonNullable<Addresses['simulator']>): Record<string, string> {
   return {

@@ -23,7 +23,7 @@ export interface ShowParts {
 
 const DRAW_EVERY_MS = 100
 const STATUS_EVERY_MS = 250
-const PRINT_EVERY_MS = { scanning: 1000, caughtUp: 10_000 }
+const PRINT_EVERY_MS = { scanning: 3000, caughtUp: 10_000 }
 const RATE_OVER_MS = 5000
 
 /** Shows what happens until `stop` aborts or the connector exits; resolves to which of the two. */
@@ -86,6 +86,7 @@ export function orAborted<Result>(work: Promise<Result>, stop: AbortSignal): Pro
 /** Collects the state so far and draws it on the screen. */
 function demoView({ plan, screen, clients }: ShowParts) {
   const startedAt = performance.now()
+  const startTime = Date.now()
   const recent: { at: number; events: number }[] = []
   let state: DemoState = {
     ...{
@@ -97,12 +98,13 @@ function demoView({ plan, screen, clients }: ShowParts) {
       checkpointUrl: plan.checkpointUrl,
     },
   }
-  let printedAt = 0
+  let printedAt = performance.now()
   const endScan = () => {
     const { status, events } = state
     if (state.isCaughtUp || status?.progress !== 'caught up' || !isAllThere(status, events)) return
     const seconds = ((performance.now() - startedAt) / 1000).toFixed(1)
-    screen.say(`caught up: ${count(events)} events read from ${plan.topic} in ${seconds} s; new events follow:`)
+    screen.say(`caught up: ${count(events)} events read from ${plan.topic} in ${seconds} s; new events follow.`)
+    screen.say('Scans overlap, and look-backs read the last minutes again: unchanged clients are not published again.')
     state = { ...state, isCaughtUp: true }
   }
   return {
@@ -110,7 +112,8 @@ function demoView({ plan, screen, clients }: ShowParts) {
       const text = screenLine(line)
       if (text !== undefined) screen.say(text)
     },
-    events: (records: readonly TopicRecord[]) => {
+    events: (all: readonly TopicRecord[]) => {
+      const records = all.filter(({ timestamp }) => timestamp >= startTime) // the topic may hold older ones
       const now = performance.now()
       recent.push({ at: now, events: records.length })
       while ((recent[0]?.at ?? now) < now - RATE_OVER_MS) recent.shift()
@@ -142,8 +145,6 @@ function isAllThere({ totals }: ConnectorStatus, eventsRead: number): boolean {
   )
 }
 
-const KNOWN = new Set(['level', 'time', 'connector', 'replica', 'version', 'stream', 'msg', 'stack'])
-
 /** A log line in words for the screen; undefined when the status already shows it. */
 function screenLine(line: LogLine): string | undefined {
   const { backfill, seq, events } = line
@@ -152,9 +153,12 @@ function screenLine(line: LogLine): string | undefined {
   if (line.msg === 'stream claimed') {
     return `checkpoint   resuming after transaction ${seq} (${count(Number(events))} events published, backfill ${backfill})`
   }
+  if (line.msg === 'connector started')
+    return `Endpoints    http://127.0.0.1:${line.port}/status, /readyz, /healthz, /metrics`
   if (line.msg === 'field detected') return `connector    detected ${line.setting}: ${line.field}`
   if (line.level === 'output') return `connector    ${line.msg}`
   if (!['warn', 'error', 'fatal'].includes(line.level)) return undefined
-  const details = Object.entries(line).flatMap(([name, value]) => (KNOWN.has(name) ? [] : [`${name}=${value}`]))
-  return `connector    ${line.level}: ${line.msg}${details.length === 0 ? '' : ` (${details.join(' ')})`}`
+  const { error, hint } = line
+  const cause = error === undefined ? '' : `: ${error}`
+  return `connector    ${line.level}: ${line.msg}${cause}${hint === undefined ? '' : ` → ${hint}`}`
 }

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -11,7 +11,7 @@ import { assertSameAsSource, hasLastOfAll } from '../../support/same-as-source.t
 import { readTopic, readTopicUntil } from '../../support/topic-reader.ts'
 
 const script = fileURLToPath(new URL('../../../scripts/demo.ts', import.meta.url))
-const EVENT = /^\d\d:\d\d:\d\d {2}client \d+ .*partition \d+ offset \d+/m
+const EVENT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ {2}client \d+ .*partition \d+ offset \d+/m
 
 let folder: string
 beforeEach(() => {
@@ -22,6 +22,7 @@ afterEach(() => {
 })
 
 interface Demo {
+  readonly pid: number | undefined
   /** The output so far. */
   output(): string
   /** Resolves once the output matches; rejects with the output if the demo exits first. */
@@ -44,6 +45,7 @@ function startDemo(environment: Record<string, string> = {}): Demo {
   child.stderr.on('data', append)
   const ended = once(child, 'exit')
   return {
+    pid: child.pid,
     output: () => output,
     until: async (pattern) => {
       while (!pattern.test(output)) {
@@ -69,6 +71,15 @@ it('shows the backfill and each event, stops within 5 s, and resumes from the ch
   expect(performance.now() - startedAt).toBeLessThan(20_000)
   await first.until(EVENT)
   expect(first.output()).toMatch(/none yet: live scans begin now/)
+  const other = startDemo()
+  expect(await other.exitCode()).toBe(1)
+  expect(other.output()).toBe(
+    `demo: a demo is already running here (process ${first.pid}): stop it, or set DEMO_FOLDER to another folder\n`,
+  )
+  const [, endpoint = ''] = /^Endpoints {4}(http:\S+\/status), .*\/metrics$/m.exec(first.output()) ?? []
+  expect((await fetch(endpoint)).status).toBe(200)
+  const [, suggested = ''] = /^Try .*: (\. \S+; node dist\/main\.js \S+)/m.exec(first.output()) ?? []
+  expect(execFileSync('sh', ['-c', suggested.replace('doctor', 'checkpoint show')]).toString()).toMatch(/backfill done/)
   expect(first.output()).toMatch(/clients [\d ]+.* · events [\d ]+ · pages \d+ · \d+\.\d events\/s/)
   expect(await first.interrupt()).toBeLessThan(5000)
   expect(await first.exitCode()).toBe(0)
@@ -108,6 +119,14 @@ it('shows only ids and times of a given server, and starts neither Kafka nor Pol
   } finally {
     await simulator.close()
   }
+})
+
+it('names the cause when none of the given brokers can be reached', async () => {
+  const demo = startDemo({ KAFKA_BROKERS: '127.0.0.1:9,kafka', POLARIS_URL: 'http://127.0.0.1:9/' })
+  expect(await demo.exitCode()).toBe(1)
+  expect(demo.output()).toContain(
+    'demo: no broker of KAFKA_BROKERS can be reached (127.0.0.1:9: ECONNREFUSED, kafka: must be host:port)',
+  )
 })
 
 it('shows why the connector exited when it exits by itself', async () => {

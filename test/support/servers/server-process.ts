@@ -58,7 +58,7 @@ export function startProcess({ command, args, env, logFile, temporaryDirectory =
   }
 }
 
-/** Waits for `answers` to be true. Throws the last lines of the log if the server dies or `withinMs` passes. */
+/** Waits for `answers` to be true. Throws the last lines of the log, without stack frames, if the server dies or `withinMs` passes. */
 export async function untilServing(
   server: { name: string; process: ServerProcess; logFile: string },
   answers: () => Promise<boolean>,
@@ -68,8 +68,10 @@ export async function untilServing(
   while (!(await answers())) {
     const late = performance.now() > giveUpAt
     if (late || !server.process.isRunning()) {
-      const lastLines = readFileSync(server.logFile, 'utf8').split('\n').slice(-20).join('\n')
-      throw new Error(`${server.name} ${late ? `did not start within ${withinMs} ms` : 'died'}:\n${lastLines}`)
+      const lines = readFileSync(server.logFile, 'utf8').split('\n')
+      const lastLines = lines.filter((line) => !/^\s+at /.test(line)).slice(-20)
+      const what = late ? `did not start within ${withinMs} ms` : 'died'
+      throw new Error([`${server.name} ${what}:`, ...lastLines].join('\n'))
     }
     await delay(50)
   }

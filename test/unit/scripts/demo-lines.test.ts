@@ -8,7 +8,7 @@ import {
   progressLine,
   statusLines,
 } from '../../../scripts/demo/lines.ts'
-import { connectorEnvironment, demoPlan } from '../../../scripts/demo/plan.ts'
+import { connectorEnvironment, demoPlan, ownVariables } from '../../../scripts/demo/plan.ts'
 
 const totals = { pages: 3, clients: 1234, events: 1200, deadLetters: 0, suppressed: 34, superseded: 0 }
 const state: DemoState = {
@@ -39,13 +39,13 @@ const half = `${'█'.repeat(20)}${'░'.repeat(20)}  50 %`
 
 it('draws the progress of a backfill by the number of clients, up to 100 %', () => {
   expect(progressLine(backfill, 5000)).toBe(`backfill    ${half}  2 500 of 5 000 clients, 12.5/s`)
-  expect(progressLine({ ...backfill, clients: 5003 }, 5000)).toContain('100 %')
+  expect(progressLine({ ...backfill, clients: 5003 }, 5000)).toContain('100 %  5 003 of 5 003 clients')
 })
 
 it('draws the progress by modification time when the number of clients is unknown, and none when both are', () => {
   const position = { position: '2026-01-03T12:00:00', donePercent: 50 }
   expect(progressLine({ ...backfill, ...position }, undefined)).toBe(
-    `backfill    ${half}  2 500 clients up to 2026-01-03T12:00:00, 12.5/s`,
+    `backfill    ${half}  2 500 clients up to 2026-01-03T12:00:00 server time, 12.5/s`,
   )
   expect(progressLine(backfill, undefined)).toBe('backfill    2 500 clients, 12.5/s')
 })
@@ -60,14 +60,16 @@ it('shows a backfill beside live changes, but no look-back', () => {
 })
 
 it('counts clients, events, pages and events per second, and shows the checkpoint', () => {
-  expect(countLine(state)).toBe('clients 1 234 (34 read again unchanged) · events 1 200 · pages 3 · 2.0 events/s')
+  expect(countLine(state)).toBe('clients 1 234 (34 read again, unchanged) · events 1 200 · pages 3 · 2.0 events/s')
   expect(checkpointLine(state)).toBe(
-    'checkpoint   transaction 7 of epoch 2, live scans from 2026-11-25T03:29:59, 5 000 clients in the index, 1 s old',
+    'checkpoint   transaction 7 of epoch 2, live scans from 2026-11-25T03:29:59 server time, 5 000 clients in the index, 1 s old',
   )
 })
 
 it('shows the names of invented clients, but only ids and times of real ones', () => {
-  expect(eventLine(record, 'names', now)).toMatch(/client 42 {2}1\.5 s after its change .* P N, V \(version 3\)$/)
+  expect(eventLine(record, 'names', now)).toMatch(
+    /^2026-11-25T02:00:01Z {2}client 42 {2}1\.5 s after its change .* P N, V \(version 3\)$/,
+  )
   expect(eventLine(record, 'ids', now)).toMatch(/client 42 {2}1\.5 s after its change .*partition 1 offset 5$/)
 })
 
@@ -76,6 +78,11 @@ it('stores the data of given servers in a separate folder', () => {
   const given = demoPlan({ KAFKA_BROKERS: 'k:9092', CHECKPOINT_URL: 's3://b/p' })
   expect(given.folder).toMatch(/^\.cache\/demo\/[0-9a-f]{8}$/)
   expect(given.checkpointUrl).toBe('s3://b/p')
+})
+
+it('writes the variables that it chose itself as shell text, but none that it was given', () => {
+  const text = ownVariables({ KAFKA_SASL_PASSWORD: 's' }, { KAFKA_SASL_PASSWORD: 's', CONNECTOR_ID: "it's" }, '/n/node')
+  expect(text).toBe(`export CONNECTOR_ID='it'\\''s'\nexport PATH='/n':"$PATH"\n`)
 })
 
 it('passes its own environment to the connector, but replaces the Polaris settings when the simulator runs', () => {
