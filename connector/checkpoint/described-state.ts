@@ -1,7 +1,7 @@
 import { deltaEntries, type IndexState } from '../index/index-state.ts'
 import { BACKFILL, RECHECK, type ScanStates, scanWith } from '../scan/scan-state.ts'
 import type { SourceTime } from '../source/client-source.ts'
-import { wallClock } from '../source/source-time.ts'
+import { serverTimeText, wallClock } from '../source/source-time.ts'
 import type { StreamState } from './stream-state.ts'
 
 /** What a state means, in one sentence. `timeZone`: the server's (IANA name). Pure. */
@@ -11,9 +11,9 @@ export function describedState({ events, scans, recheck, index }: StreamState, t
   return [
     `${events} events`,
     `at most ${indexEntries(index)} clients in the index`,
-    liveUntil === undefined ? 'no live scan completed' : `live until ${liveUntil}`,
+    liveUntil === undefined ? 'no live scan completed' : `live until ${serverTimeText(liveUntil)}`,
     describedBackfill(scans),
-    ...(again === undefined ? [] : [`to be read again from ${again.from}`]),
+    ...(again === undefined ? [] : [`to be read again from ${serverTimeText(again.from)}`]),
   ].join(', ')
 }
 
@@ -27,7 +27,7 @@ function describedBackfill(scans: ScanStates): string {
   const scan = scanWith(scans, BACKFILL)
   if (scan === undefined || scan.pages === 0) return 'backfill due'
   const { clients, lastModifiedAt } = scan
-  return `backfill in progress${lastModifiedAt === null ? '' : ` at ${lastModifiedAt}`} (${clients} clients read)`
+  return `backfill in progress${lastModifiedAt === null ? '' : ` at ${serverTimeText(lastModifiedAt)}`} (${clients} clients read)`
 }
 
 /** A client may have several entries. */

@@ -1,7 +1,7 @@
 import { type ConfiguredFields, type FieldMapping, mapFields } from '../event/field-mapping.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { ClientRecord, Page, ReadArguments, SourceTime } from '../source/client-source.ts'
-import { wallClock } from '../source/source-time.ts'
+import { serverTimeText, wallClock } from '../source/source-time.ts'
 import { compareOutputs } from './compare-outputs.ts'
 import type { StreamUnderTest } from './doctor-parts.ts'
 import { type CheckResult, type CheckResults, failure, ok, skipped, type TimeLimit } from './finding.ts'
@@ -110,7 +110,7 @@ async function checkLiveEnd(check: SourceCheck, serverNow: number): Promise<Chec
   const at = startingAt(wallClock(serverNow - config.poll.overlapMs, config.poll.timeZone), config.poll)
   const { pages, clients, isComplete, error } = await readPages(source, { at, maxPages: MAX_PAGES }, limit.finish)
   if (error !== undefined) return failure(error, limit)
-  const read = `${clients.length} clients since ${at.lastChanged}, ${pages} ${pages === 1 ? 'page' : 'pages'}`
+  const read = `${clients.length} clients since ${serverTimeText(at.lastChanged)}, ${pages} ${pages === 1 ? 'page' : 'pages'}`
   return ok(isComplete ? read : `${read}; more results follow`)
 }
 

@@ -1,6 +1,7 @@
 import { canonicalJson, valueAt } from '../event/canonical-json.ts'
 import type { FieldMapping } from '../event/field-mapping.ts'
 import type { ClientRecord, Page, ReadArguments } from '../source/client-source.ts'
+import { serverTimeText } from '../source/source-time.ts'
 import { type CheckResult, ok, skipped, warning } from './finding.ts'
 
 /** What the page contained and how long it took. */
@@ -8,7 +9,7 @@ export function judgePage(page: Page, at: ReadArguments): CheckResult {
   const { clients, bytes, tookMs, hasMoreResults } = page
   const more = hasMoreResults ? 'more results follow' : 'no more results'
   return ok(
-    `${clients.length} clients since ${at.lastChanged} (${at.output}, ${bytes} bytes, ${Math.round(tookMs)} ms), ${more}`,
+    `${clients.length} clients since ${serverTimeText(at.lastChanged)} (${at.output}, ${bytes} bytes, ${Math.round(tookMs)} ms), ${more}`,
   )
 }
 

@@ -11,6 +11,9 @@ export function wallClock(instantMs: number, zone: string): SourceTime {
   return new Date(instantMs + offsetAt(instantMs, zone)).toISOString().slice(0, 19) as SourceTime
 }
 
+/** For people: other times are in UTC, with a `Z`. */
+export const serverTimeText = (time: string): string => `${time} server time`
+
 /** The earliest wall-clock text of the zone between two instants, both included. */
 export function smallestReading(fromMs: number, toMs: number, zone: string): SourceTime {
   const [from, to] = fromMs <= toMs ? [fromMs, toMs] : [toMs, fromMs]

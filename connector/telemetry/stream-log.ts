@@ -33,7 +33,7 @@ const lines: ByKind<Line> = {
     line('warn', 'topic has more partitions: events of a client may be out of order across the change', { from, to }),
   'field-detected': ({ setting, field }) => line('info', 'field detected', { setting, field }),
   'scan-started': ({ scan, lastChanged }) =>
-    line(isLong(scan) ? 'info' : 'trace', 'scan started', { scan, lastChanged }),
+    line(isLong(scan) ? 'info' : 'trace', 'scan started', { scan, lastChanged: `${lastChanged} server time` }),
   'page-read': ({ scan, clients, limit, bytes, tookMs }) =>
     line('trace', 'page read', { scan, clients, limit, bytes, tookMs }),
   'list-ambiguous': ({ path }) =>
@@ -75,7 +75,7 @@ const lines: ByKind<Line> = {
       },
     ),
   'checkpoint-refused': ({ scan, lastChanged }) =>
-    line('warn', 'server rejected its checkPoint, reading again', { scan, lastChanged }),
+    line('warn', 'server rejected its checkPoint, reading again', { scan, lastChanged: `${lastChanged} server time` }),
   'scan-paused': ({ scan, error }) =>
     line('warn', 'page of a background scan cannot be read, retrying later: live scans continue', {
       scan,

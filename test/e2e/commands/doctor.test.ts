@@ -53,7 +53,7 @@ it('prints one line per check before the first start, and creates nothing', asyn
     /^ok +placement +\S+\.slots does not exist yet; run creates it if it has permission$/,
     /^ok +checkpoint store +supports conditional writes; a trial segment was written, listed and deleted$/,
     /^stream clients$/,
-    /^ok +polaris +20 clients since 2000-01-01T00:00:00 \(xml, \d+ bytes, \d+ ms\), more results follow$/,
+    /^ok +polaris +20 clients since 2000-01-01T00:00:00 server time \(xml, \d+ bytes, \d+ ms\), more results follow$/,
     /^ok +second page +20 clients, \d+ ms$/,
     /^ok +live +\d+ clients since \S+, \d+ pages?$/,
     /^ok +interleaving +the second page is the same after a live scan$/,

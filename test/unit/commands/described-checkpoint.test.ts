@@ -56,8 +56,8 @@ const state: StreamState = {
 describe('describedState', () => {
   test('says how far the stream has read', () => {
     expect(describedState(state, timeZone)).toBe(
-      '1200 events, at most 1052 clients in the index, live until 2026-06-15T12:00:00, ' +
-        'backfill in progress at 2026-03-01T08:00:00 (250 clients read), to be read again from 2026-02-01T00:00:00',
+      '1200 events, at most 1052 clients in the index, live until 2026-06-15T12:00:00 server time, ' +
+        'backfill in progress at 2026-03-01T08:00:00 server time (250 clients read), to be read again from 2026-02-01T00:00:00 server time',
     )
   })
 
