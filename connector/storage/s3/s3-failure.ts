@@ -50,12 +50,15 @@ export function isRefusal({ status, code }: S3Failure): boolean {
 
 const hasNoCredentials = ({ code }: Pick<S3Failure, 'code'>) => code.endsWith('ProviderError')
 
+const unknownKey = 'the access key does not exist: check AWS_ACCESS_KEY_ID'
+
 /** What the codes of S3 mean for an operator. */
 const explanations: ReadonlyMap<string, string> = new Map(
   Object.entries({
     NoSuchBucket: 'the bucket does not exist: create it, or correct CHECKPOINT_URL',
     AccessDenied: 'the policy of the user, the role or the bucket does not allow it',
-    InvalidAccessKeyId: 'the access key does not exist: check AWS_ACCESS_KEY_ID',
+    InvalidAccessKeyId: unknownKey,
+    XAdminUserNotFound: unknownKey, // versitygw
     SignatureDoesNotMatch: 'the secret key is wrong: check AWS_SECRET_ACCESS_KEY',
     ExpiredToken: 'the session token has expired: renew the credentials',
     PermanentRedirect: 'the bucket is in another region: correct AWS_REGION',

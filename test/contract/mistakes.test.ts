@@ -1,0 +1,207 @@
+import { once } from 'node:events'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { type AddressInfo, createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, inject, test, vi } from 'vitest'
+import { closeStack } from '../../connector/runtime/close-stack.ts'
+import { startPolarisSimulator } from '../polaris/polaris-simulator.ts'
+import { loneCertificate } from '../support/servers/lone-certificate.ts'
+import { scriptedServer } from '../support/servers/scripted-http.ts'
+import { type Mistake, typed } from '../support/typed-command.ts'
+
+const closing = closeStack()
+const folder = mkdtempSync(join(tmpdir(), 'mistakes-'))
+const certificate = loneCertificate('20200101', '20991231')
+/** Addresses of servers that were started for this file. */
+let at: Record<'http' | 'https' | 'html' | 'silent', string>
+
+beforeAll(async () => {
+  for (const name of ['AWS_CONFIG_FILE', 'AWS_SHARED_CREDENTIALS_FILE']) vi.stubEnv(name, '/dev/null')
+  vi.stubEnv('AWS_EC2_METADATA_DISABLED', 'true')
+  const access = { mode: 'basic', user: 'u', password: 'p' } as const
+  const http = closing.use(await startPolarisSimulator({ clients: 3, access }), (server) => server.close())
+  const https = closing.use(await startPolarisSimulator({ clients: 3, tls: certificate }), (server) => server.close())
+  const html = await scriptedServer((_, response) => void response.end('<html><h1>Welcome</h1></html>'))
+  closing.use(html, async (server) => await server[Symbol.asyncDispose]())
+  const other = createServer((socket) => socket.end('220 mail.example.com ESMTP\r\n')).listen(0, '127.0.0.1')
+  closing.use(other, (server) => void server.close())
+  await once(other, 'listening')
+  const silent = `http://127.0.0.1:${(other.address() as AddressInfo).port}/`
+  at = { http: http.url, https: https.url, html: html.url, silent }
+  writeFileSync(join(folder, 'taken'), '')
+})
+afterAll(async () => {
+  vi.unstubAllEnvs()
+  await closing.close()
+  rmSync(folder, { recursive: true, force: true })
+})
+
+interface ServerMistake extends Omit<Mistake, 'environment'> {
+  readonly given: () => Readonly<Record<string, string>>
+}
+
+/** Reads from Polaris only. */
+const polaris = (given: ServerMistake['given']) => ({ command: 'doctor --fields', given })
+/** Reads from the checkpoint store only. */
+const store = (given: ServerMistake['given']) => ({ command: 'checkpoint show', given })
+
+const mistakes: readonly ServerMistake[] = [
+  {
+    ...{ mistake: 'a wrong path', exit: 3, ...polaris(() => ({ POLARIS_URL: new URL('/wrong/', at.http).href })) },
+    says: /no Client\.GetClientsModified at this URL: POLARIS_URL is wrong,.*\(status 404, .* from http:\/\/127\.0\.0\.1:\d+\/wrong\/Client\.GetClientsModified\)/,
+    cure: /^source\.function-missing: check POLARIS_URL; .*WebConnect/m,
+  },
+  {
+    ...{ mistake: 'a closed port', exit: 3, ...polaris(() => ({ POLARIS_URL: 'http://127.0.0.1:9/' })) },
+    ...{ says: /call http:\/\/127\.0\.0\.1:9: connection refused/, cure: /check host and port \(ECONNREFUSED\)/ },
+  },
+  {
+    ...{ mistake: 'an unknown host', exit: 3, ...polaris(() => ({ POLARIS_URL: 'https://polaris.invalid' })) },
+    says: /call https:\/\/polaris\.invalid:443: (unknown host name|host name not resolved)/,
+    cure: /check .*DNS/,
+  },
+  {
+    ...{ mistake: 'https on http', exit: 3 },
+    ...polaris(() => ({ POLARIS_URL: at.http.replace('http:', 'https:') })),
+    ...{ says: /call https:\/\/127\.0\.0\.1:\d+: no TLS on this port/, cure: /use http:\/\/, or the port for https/ },
+  },
+  {
+    ...{ mistake: 'http on https', exit: 3 },
+    ...polaris(() => ({ POLARIS_URL: at.https.replace('https:', 'http:') })),
+    ...{
+      says: /call http:\/\/127\.0\.0\.1:\d+: connection closed without a response/,
+      cure: /use https:\/\/ in POLARIS_URL/,
+    },
+  },
+  {
+    ...{ mistake: 'the port of another protocol', exit: 3, ...polaris(() => ({ POLARIS_URL: at.silent })) },
+    ...{ says: /call http:\/\/127\.0\.0\.1:\d+: the response is not HTTP/, cure: /check host and port/ },
+  },
+  {
+    ...{ mistake: 'another web server', exit: 3, ...polaris(() => ({ POLARIS_URL: at.html })) },
+    ...{ says: /the server returned an HTML page \(status 200/, cure: /check POLARIS_URL and any proxy/ },
+  },
+  {
+    ...{ mistake: 'a self-signed certificate', exit: 2, ...polaris(() => ({ POLARIS_URL: at.https })) },
+    says: /connect to 127\.0\.0\.1:\d+: the server certificate is not trusted \(DEPTH_ZERO_SELF_SIGNED_CERT\)/,
+    cure: /set POLARIS_CA, or POLARIS_TLS_FINGERPRINTS=([0-9A-F]{2}:){31}[0-9A-F]{2} after you have compared it/,
+  },
+  {
+    ...{ mistake: 'a certificate for another host', exit: 2 },
+    ...polaris(() => ({ POLARIS_URL: at.https.replace('127.0.0.1', 'localhost'), POLARIS_CA: certificate.cert })),
+    ...{
+      says: /connect to localhost:\d+: the server certificate is for another host name/,
+      cure: /correct the host in POLARIS_URL/,
+    },
+  },
+  {
+    ...{ mistake: 'the fingerprint of another certificate', exit: 2 },
+    ...polaris(() => ({ POLARIS_URL: at.https, POLARIS_TLS_FINGERPRINTS: '6c'.repeat(32) })),
+    says: /connect to 127\.0\.0\.1:\d+: the server presents the certificate ([0-9A-F]{2}:){31}[0-9A-F]{2}, which is not in/,
+    cure: /^source\.certificate: compare POLARIS_CA or POLARIS_TLS_FINGERPRINTS/m,
+  },
+  {
+    ...{ mistake: 'a wrong password', exit: 3 },
+    ...polaris(() => ({ POLARIS_URL: at.http, POLARIS_AUTH: 'basic', POLARIS_USER: 'u', POLARIS_PASSWORD: 'hunter2' })),
+    ...{
+      says: /the server refuses the user \(status 401/,
+      cure: /check POLARIS_AUTH, POLARIS_USER and POLARIS_PASSWORD/,
+    },
+  },
+  {
+    ...{ mistake: 'a proxy that is down', exit: 3 },
+    ...polaris(() => ({ POLARIS_URL: 'https://polaris.invalid', POLARIS_PROXY: 'http://u:hunter2@127.0.0.1:9' })),
+    ...{
+      says: /the proxy 127\.0\.0\.1:9 .*cannot be reached: connection refused/,
+      cure: /POLARIS_PROXY=none connects directly/,
+    },
+  },
+  {
+    ...{ mistake: 'a store that is down', exit: 3 },
+    ...store(() => s3({ AWS_ENDPOINT_URL_S3: 'http://127.0.0.1:9' })),
+    ...{
+      says: /read s3:\/\/\S+ at 127\.0\.0\.1:9: connection refused/,
+      cure: /check CHECKPOINT_URL, AWS_ENDPOINT_URL_S3/,
+    },
+  },
+  {
+    ...{ mistake: 'https to a store without TLS', exit: 3 },
+    ...store(() => s3({ AWS_ENDPOINT_URL_S3: inject('s3').endpoint.replace('http:', 'https:') })),
+    ...{ says: /at 127\.0\.0\.1:\d+: the TLS handshake failed/, cure: /if the port has no TLS, use http:\/\// },
+  },
+  {
+    ...{ mistake: 'an endpoint that is no S3 server', exit: 3, ...store(() => s3({ AWS_ENDPOINT_URL_S3: at.https })) },
+    ...{ says: /at 127\.0\.0\.1:\d+: the certificate is not trusted/, cure: /set NODE_EXTRA_CA_CERTS/ },
+  },
+  {
+    ...{ mistake: 'a missing bucket', exit: 3, ...store(() => s3({ CHECKPOINT_URL: 's3://no-such-bucket/x' })) },
+    ...{ says: /404 NoSuchBucket.*the bucket does not exist/, cure: /create it, or correct CHECKPOINT_URL/ },
+  },
+  {
+    ...{ mistake: 'a wrong secret key', exit: 3, ...store(() => s3({}, { AWS_SECRET_ACCESS_KEY: 'hunter2' })) },
+    ...{ says: /403 SignatureDoesNotMatch.*the secret key is wrong/, cure: /check AWS_SECRET_ACCESS_KEY/ },
+  },
+  {
+    ...{ mistake: 'an unknown access key', exit: 3, ...store(() => s3({}, { AWS_ACCESS_KEY_ID: 'nobody' })) },
+    ...{ says: /the access key does not exist/, cure: /check AWS_ACCESS_KEY_ID/ },
+  },
+  {
+    ...{
+      mistake: 'no credentials',
+      exit: 3,
+      ...store(() => s3({}, { AWS_ACCESS_KEY_ID: '', AWS_SECRET_ACCESS_KEY: '' })),
+    },
+    says: /no AWS credentials found \(CredentialsProviderError\)/,
+    cure: /^storage\.no-credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE/m,
+  },
+  {
+    ...{
+      mistake: 'no region',
+      exit: 3,
+      ...store(() => s3({ AWS_ENDPOINT_URL_S3: '', AWS_REGION: '' }, { AWS_REGION: '' })),
+    },
+    ...{ says: /at Amazon S3: no region is configured/, cure: /set AWS_REGION/ },
+  },
+  {
+    ...{ mistake: 'a file instead of a directory', exit: 3 },
+    ...store(() => ({ CHECKPOINT_URL: `file:${join(folder, 'taken')}` })),
+    says: /read file \/.*\/taken\/shops\/clients\.json: a part of the path is a file, not a directory \(ENOTDIR\)/,
+    cure: /^storage\.directory-unusable: make the directory of CHECKPOINT_URL writable/m,
+  },
+  {
+    ...{ mistake: 'a port in use', command: 'run', exit: 2, given: () => ({ HTTP_PORT: new URL(at.http).port }) },
+    ...{
+      says: /listen on 0\.0\.0\.0:\d+: the port is already in use \(EADDRINUSE\)/,
+      cure: /^http\.cannot-listen: free the port, or set another HTTP_PORT/m,
+    },
+  },
+  ...['doctor', 'poll-once', 'checkpoint show'].map((command) => ({
+    ...{ mistake: `an unknown stream in ${command}`, command: `${command} --stream lyon`, exit: 2, given: () => ({}) },
+    ...{ says: /--stream: unknown stream/, cure: /must be one of clients/ },
+  })),
+  {
+    ...{ mistake: 'an invalid date', command: 'checkpoint set --last-changed foo', exit: 2, given: () => ({}) },
+    ...{ says: /--last-changed must be a date/, cure: /such as 2026-01-31T13:45:00/ },
+  },
+]
+
+/** The settings of the real store. The SDK reads `credentials` from the environment of this process. */
+function s3(settings: Readonly<Record<string, string>>, credentials: Readonly<Record<string, string>> = {}) {
+  const { endpoint, region, accessKeyId, secretAccessKey, bucket } = inject('s3')
+  const real = { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey, AWS_PROFILE: '' }
+  for (const [name, value] of Object.entries({ ...real, ...credentials })) vi.stubEnv(name, value || undefined)
+  return { CHECKPOINT_URL: `s3://${bucket}/mistakes`, AWS_ENDPOINT_URL_S3: endpoint, AWS_REGION: region, ...settings }
+}
+
+test.each(mistakes)('names cause and cure and exits with $exit: $mistake', async ({ given, ...mistake }) => {
+  const environment = {
+    ...{ CONNECTOR_ID: 'shops', KAFKA_BROKERS: '127.0.0.1:9', CHECKPOINT_URL: `file:${folder}` },
+    ...{ POLARIS_URL: at.http, POLARIS_CODE_MAGASIN: '1', POLARIS_LAST_CHANGED: '2000-01-01', ...given() },
+  }
+  const { exit, output } = await typed({ ...mistake, environment })
+  expect(output).toMatch(mistake.says)
+  expect(output).toMatch(mistake.cure)
+  expect(output).not.toContain('hunter2')
+  expect(exit).toBe(mistake.exit)
+})
