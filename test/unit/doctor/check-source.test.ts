@@ -55,7 +55,10 @@ test('reads two pages from the start, a live scan, the second page again, and th
     detail: expect.stringMatching(/^2 clients .* more results follow$/),
   })
   expect(results['second page']).toMatchObject({ verdict: 'ok', detail: '2 clients, 0 ms' })
-  expect(results.live).toMatchObject({ verdict: 'ok', detail: '5 clients since 2026-06-15T11:59:45 server time, 3 pages' })
+  expect(results.live).toMatchObject({
+    verdict: 'ok',
+    detail: '5 clients since 2026-06-15T11:59:45 server time, 3 pages',
+  })
   expect(results.interleaving?.verdict).toBe('ok')
   expect(results['time zone']?.verdict).toBe('ok')
 })
