@@ -174,7 +174,7 @@ export const errorCatalogue = {
   'storage.unavailable': entry(
     'retry',
     3,
-    'check CHECKPOINT_URL, AWS_ENDPOINT_URL_S3, the store and the network; `run` retries indefinitely',
+    'check CHECKPOINT_URL, AWS_ENDPOINT_URL_S3 and the network; the stream waits for the store',
   ),
   'storage.refused': entry(
     'retry',

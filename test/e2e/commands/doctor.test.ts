@@ -55,7 +55,7 @@ it('prints one line per check before the first start, and creates nothing', asyn
     /^stream clients$/,
     /^ok +polaris +20 clients since 2000-01-01T00:00:00 server time \(xml, \d+ bytes, \d+ ms\), more results follow$/,
     /^ok +second page +20 clients, \d+ ms$/,
-    /^ok +live +\d+ clients since \S+, \d+ pages?$/,
+    /^ok +live +\d+ clients since \S+ server time, \d+ pages?$/,
     /^ok +interleaving +the second page is the same after a live scan$/,
     /^ok +fields +id No, modification time DateModification$/,
     /^ok +topic +\S+ does not exist yet; run creates it with 6 partitions if it has permission$/,

@@ -74,7 +74,7 @@ test('a replica is not ready while a stream is not opened yet, and shows the fai
     state: 'retrying',
     why: 'not opened yet',
     code: 'storage.unavailable',
-    hint: expect.stringContaining('CHECKPOINT_URL'),
+    hint: expect.stringContaining('the stream waits'),
   })
   expect(healthAt(10 * second, [[0, opening, claimed]])).toMatchObject({
     ready: true,
