@@ -20,6 +20,9 @@ export function networkCause(code: string): string {
   return cause === undefined ? code : `${cause} (${code})`
 }
 
+/** `scheme://host:port` of a URL, for messages. */
+export const serverOf = (url: URL): string => `${url.protocol}//${hostAndPort(url)}`
+
 /** `host:port` of a URL, also with the default port. */
 export function hostAndPort(url: URL): string {
   return url.port === '' ? `${url.hostname}:${url.protocol === 'https:' ? 443 : 80}` : url.host

@@ -1,6 +1,6 @@
 import { ConnectorError } from '../../runtime/connector-error.ts'
 import type { ErrorCode } from '../../runtime/error-catalogue.ts'
-import { hostAndPort, networkCause } from '../../runtime/network-cause.ts'
+import { networkCause, serverOf } from '../../runtime/network-cause.ts'
 import type { ReadArguments } from '../client-source.ts'
 import { tlsError } from './tls-error.ts'
 
@@ -60,7 +60,7 @@ export function statusError(facts: AnswerFacts, nowMs: number): ConnectorError |
 /** Status, content type and size of a response, and the URL without its query, for messages. */
 export function describe({ url, status, contentType, bytes }: AnswerFacts): string {
   const type = /^\s*([a-z]+\/[\w.+-]{1,60})/i.exec(contentType ?? '')?.[1] ?? 'no content type'
-  return `status ${status}, ${type}, ${bytes} bytes from ${url.protocol}//${hostAndPort(url)}${url.pathname}`
+  return `status ${status}, ${type}, ${bytes} bytes from ${serverOf(url)}${url.pathname}`
 }
 
 /** Servers answer a request without TLS to a port with TLS in many ways. */
@@ -91,7 +91,7 @@ export function networkError(error: unknown, phase: 'connect' | 'body', server: 
   if (code === undefined) throw error // not a network error: a bug
   const handshake = tlsError(error, code, server)
   if (handshake !== undefined) return handshake
-  const place = `${server.protocol}//${hostAndPort(server)}`
+  const place = serverOf(server)
   if (timeouts.has(code)) return new ConnectorError('source.timeout', `call ${place}: no response in time (${code})`)
   if (phase === 'body')
     return new ConnectorError(

@@ -12,6 +12,8 @@ export interface BodyReader {
 
 interface CollectedBody {
   readonly body: Readable
+  /** The server, for messages. */
+  readonly from: string
   /** The `Content-Encoding` header. */
   readonly encoding: string | undefined
   /** Limit of the compressed and of the decompressed size. */
@@ -31,60 +33,70 @@ export interface WholeBody {
  * a gzip body ends early or is damaged, `source.timeout` when `finish` aborts, or what the stream throws.
  */
 export async function collectBody(collected: CollectedBody, finish: AbortSignal): Promise<WholeBody> {
-  const { body, maxBytes, reader } = collected
+  const { body, from, maxBytes, reader } = collected
   let kept: Buffer[] | undefined = []
   let bytes = 0
   addAbortSignal(finish, body)
   try {
     for await (const chunk of decompressed(collected)) {
       bytes += chunk.length
-      if (bytes > maxBytes) throw tooLarge(maxBytes) // leaving the loop destroys the stream
+      if (bytes > maxBytes) throw tooLarge(collected) // leaving the loop destroys the stream
       await reader?.write(chunk)
       if (reader?.needsBody() === false) kept = undefined
       kept?.push(chunk)
     }
   } catch (error) {
     if (finish.aborted)
-      throw new ConnectorError('source.timeout', `read response: not complete in time, after ${bytes} bytes`)
+      throw new ConnectorError(
+        'source.timeout',
+        `read response from ${from}: not complete in time, after ${bytes} bytes`,
+      )
     throw isOfZlib(error)
       ? new ConnectorError(
           'source.answer-truncated',
-          `read response: the gzip body is truncated or damaged after ${bytes} bytes`,
+          `read response from ${from}: the gzip body is truncated or damaged after ${bytes} bytes`,
         )
       : error
   }
   return { body: Buffer.concat(kept ?? []), bytes }
 }
 
-const tooLarge = (maxBytes: number) =>
-  new ConnectorError('source.answer-too-large', `read response: more than ${maxBytes} bytes`)
+const tooLarge = ({ from, maxBytes }: Pick<CollectedBody, 'from' | 'maxBytes'>) =>
+  new ConnectorError('source.answer-too-large', `read response from ${from}: more than ${maxBytes} bytes`)
 
 const isOfZlib = (error: unknown) =>
   error instanceof Error && 'code' in error && typeof error.code === 'string' && error.code.startsWith('Z_')
 
 const GUNZIPPED_BYTES = 64 * 1024
 
-function decompressed({ body, encoding = '', maxBytes }: CollectedBody): AsyncIterable<Buffer> {
+function decompressed(collected: CollectedBody): AsyncIterable<Buffer> {
+  const { body, from, encoding = '' } = collected
   switch (encoding.trim().toLowerCase()) {
     case '':
     case 'identity':
       return body
     case 'gzip':
     case 'x-gzip': {
-      const atMost = (chunks: AsyncIterable<Buffer>) => limited(chunks, maxBytes)
+      const atMost = (chunks: AsyncIterable<Buffer>) => limited(chunks, collected)
       // The reader of the last stream gets the error.
       return pipeline(body, atMost, createGunzip({ chunkSize: GUNZIPPED_BYTES }), () => undefined)
     }
     default:
-      throw new ConnectorError('source.answer-malformed', 'read response: the content encoding was not requested')
+      throw new ConnectorError(
+        'source.answer-malformed',
+        `read response from ${from}: the content encoding was not requested`,
+      )
   }
 }
 
-async function* limited(chunks: AsyncIterable<Buffer>, maxBytes: number): AsyncGenerator<Buffer> {
+async function* limited(
+  chunks: AsyncIterable<Buffer>,
+  collected: Pick<CollectedBody, 'from' | 'maxBytes'>,
+): AsyncGenerator<Buffer> {
   let bytes = 0
   for await (const chunk of chunks) {
     bytes += chunk.length
-    if (bytes > maxBytes) throw tooLarge(maxBytes)
+    if (bytes > collected.maxBytes) throw tooLarge(collected)
     yield chunk
   }
 }

@@ -2,6 +2,7 @@ import { CookieJar } from 'tough-cookie'
 import { type Dispatcher, Pool } from 'undici'
 import type { Clock } from '../../runtime/clock.ts'
 import { ConnectorError } from '../../runtime/connector-error.ts'
+import { serverOf } from '../../runtime/network-cause.ts'
 import type { RefusedAccounts } from '../../runtime/refused-accounts.ts'
 import { errorCodeIn, networkError } from '../answer/answer-verdict.ts'
 import { tlsError } from '../answer/tls-error.ts'
@@ -121,7 +122,10 @@ async function follow(call: Call, first: ApiRequest, stop: AbortSignal): Promise
       return { ...answer, tookMs: call.clock.monotonic() - began, hasLostArguments }
     }
     if (followed === MAX_REDIRECTS)
-      throw new ConnectorError('source.answer-not-a-page', `call: more than ${MAX_REDIRECTS} redirects`)
+      throw new ConnectorError(
+        'source.answer-not-a-page',
+        `call ${serverOf(first.url)}: more than ${MAX_REDIRECTS} redirects`,
+      )
     request = redirected(request, { location, status: answer.status })
   }
 }
@@ -132,7 +136,7 @@ function redirected(request: ApiRequest, to: { location: string; status: number 
   if (url?.origin !== request.url.origin) {
     throw new ConnectorError(
       'source.redirected',
-      `call: status ${to.status} redirects to another origin${url === undefined ? '' : `, ${url.origin}`}`,
+      `call ${serverOf(request.url)}: status ${to.status} redirects to another origin${url === undefined ? '' : `, ${url.origin}`}`,
     )
   }
   if (to.status === 307 || to.status === 308 || request.method === 'GET') return { ...request, url }
@@ -188,7 +192,13 @@ async function wholeAnswer(
 
   const contentType = header('content-type')
   const reader = open?.(contentType)
-  const collected = { body, encoding: header('content-encoding'), maxBytes: settings.maxBodyBytes, reader }
+  const collected = {
+    body,
+    from: serverOf(request.url),
+    encoding: header('content-encoding'),
+    maxBytes: settings.maxBodyBytes,
+    reader,
+  }
   using deadline = clock.deadline(settings.timeouts.bodyMs, stop)
   const whole = await collectBody(collected, deadline.signal)
   const date = Date.parse(header('date') ?? '')
