@@ -1,4 +1,4 @@
-import type { ClientRecord, ClientSource, ReadArguments } from '../source/client-source.ts'
+import type { ClientRecord, ClientSource, Patience, ReadArguments } from '../source/client-source.ts'
 
 /** The pages of one scan, as far as they were read. */
 export interface PagesRead {
@@ -12,10 +12,17 @@ export interface PagesRead {
   readonly error: unknown
 }
 
+interface Reading {
+  readonly at: ReadArguments
+  readonly maxPages: number
+  /** For the first page. */
+  readonly patience?: Patience
+}
+
 /** Reads the pages of a scan up to its end, the limit or a failure. Never rejects. */
 export async function readPages(
   source: ClientSource,
-  { at, maxPages }: { at: ReadArguments; maxPages: number },
+  { at, maxPages, patience = 'retry' }: Reading,
   finish: AbortSignal,
 ): Promise<PagesRead> {
   const clients: ClientRecord[] = []
@@ -23,7 +30,7 @@ export async function readPages(
   let checkPoint = at.checkPoint
   try {
     while (!read.isComplete && read.pages < maxPages) {
-      const page = await source.read({ ...at, checkPoint }, finish)
+      const page = await source.read({ ...at, checkPoint }, finish, read.pages === 0 ? patience : 'retry')
       clients.push(...page.clients)
       read = { pages: read.pages + 1, isComplete: !page.hasMoreResults, serverTime: page.serverTime }
       if (page.checkPoint === null) break

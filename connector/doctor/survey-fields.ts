@@ -31,7 +31,8 @@ export async function surveyStream(
   const clients: ClientRecord[] = []
   for (const lastChanged of new Set([config.beginAt ?? aDayAgo, aDayAgo])) {
     const at = { lastChanged, checkPoint: null, limit, output }
-    const read = await readPages(source, { at, maxPages: MAX_PAGES }, stop)
+    const patience = clients.length === 0 ? 'unproven' : 'retry'
+    const read = await readPages(source, { at, maxPages: MAX_PAGES, patience }, stop)
     if (read.error !== undefined) throw read.error
     clients.push(...read.clients)
   }
