@@ -14,11 +14,11 @@ export const commandList: readonly CommandEntry[] = [
   { name: 'doctor', load: async () => (await import('./doctor.ts')).doctor },
   { name: 'health', load: async () => (await import('./health.ts')).health },
   { name: 'lint', load: async () => (await import('./lint.ts')).lint },
-  { name: 'checkpoint show', load: async () => (await import('./checkpoint-show.ts')).checkpointShow },
-  { name: 'checkpoint set', load: async () => (await import('./checkpoint-set.ts')).checkpointSet },
-  { name: 'checkpoint reset', load: async () => (await import('./checkpoint-reset.ts')).checkpointReset },
+  { name: 'checkpoint show', load: async () => (await import('./checkpoint/checkpoint-show.ts')).checkpointShow },
+  { name: 'checkpoint set', load: async () => (await import('./checkpoint/checkpoint-set.ts')).checkpointSet },
+  { name: 'checkpoint reset', load: async () => (await import('./checkpoint/checkpoint-reset.ts')).checkpointReset },
   {
     name: 'checkpoint rebuild-index',
-    load: async () => (await import('./checkpoint-rebuild-index.ts')).checkpointRebuildIndex,
+    load: async () => (await import('./checkpoint/checkpoint-rebuild-index.ts')).checkpointRebuildIndex,
   },
 ]

@@ -11,7 +11,7 @@ import { systemClock } from '../runtime/clock.ts'
 import { type CloseStack, closeStack } from '../runtime/close-stack.ts'
 import { selectedStreams, streamOption } from './chosen-stream.ts'
 import { type Command, type CommandArgs, type CommandParts, configOption, configSources } from './command.ts'
-import { table } from './text-table.ts'
+import { table } from './output/text-table.ts'
 
 export const doctor: Command = {
   name: 'doctor',

@@ -9,7 +9,7 @@ import { codeOf } from '../runtime/connector-error.ts'
 import type { ErrorCode } from '../runtime/error-catalogue.ts'
 import { type Command, configOption } from './command.ts'
 import { asOperator } from './command-resources.ts'
-import { table } from './text-table.ts'
+import { table } from './output/text-table.ts'
 
 export const replicas: Command = {
   name: 'replicas',

@@ -1,11 +1,11 @@
-import { type CheckpointDocument, parseDocument } from '../checkpoint/checkpoint-document.ts'
-import { describedState, readUntil } from '../checkpoint/described-state.ts'
-import { openParts, streamObject, withoutPlacement } from '../compose/compose-stream.ts'
-import { ConnectorError } from '../runtime/connector-error.ts'
-import type { SourceTime } from '../source/client-source.ts'
-import { type RewriteRequest, rewriteCheckpoint } from '../stream/rewrite-checkpoint.ts'
-import { type ChosenStream, invalidRequest } from './chosen-stream.ts'
-import type { CommandArgs, CommandParts } from './command.ts'
+import { type CheckpointDocument, parseDocument } from '../../checkpoint/checkpoint-document.ts'
+import { describedState, readUntil } from '../../checkpoint/described-state.ts'
+import { openParts, streamObject, withoutPlacement } from '../../compose/compose-stream.ts'
+import { ConnectorError } from '../../runtime/connector-error.ts'
+import type { SourceTime } from '../../source/client-source.ts'
+import { type RewriteRequest, rewriteCheckpoint } from '../../stream/rewrite-checkpoint.ts'
+import { type ChosenStream, invalidRequest } from '../chosen-stream.ts'
+import type { CommandArgs, CommandParts } from '../command.ts'
 
 export const yesOption = { yes: { type: 'boolean', description: 'confirm the change' } } as const
 export const rewriteOptions = {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { progressReport } from '../../../connector/commands/progress-report.ts'
-import { virtualClock } from '../../support/fakes/virtual-clock.ts'
+import { progressReport } from '../../../../connector/commands/checkpoint/progress-report.ts'
+import { virtualClock } from '../../../support/fakes/virtual-clock.ts'
 
 function reporting(hasTerminal: boolean) {
   const clock = virtualClock(0)

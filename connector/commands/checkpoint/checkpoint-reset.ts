@@ -1,5 +1,5 @@
-import { invalidRequest, streamOption, withStream } from './chosen-stream.ts'
-import { type Command, configOption } from './command.ts'
+import { invalidRequest, streamOption, withStream } from '../chosen-stream.ts'
+import { type Command, configOption } from '../command.ts'
 import { rewriteOptions, rewriteTo } from './rewrite-stream.ts'
 
 export const checkpointReset: Command = {

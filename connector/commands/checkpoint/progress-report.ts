@@ -1,6 +1,6 @@
-import type { Clock } from '../runtime/clock.ts'
-import type { RebuildProgress } from '../stream/rebuild-index.ts'
-import type { CommandParts } from './command.ts'
+import type { Clock } from '../../runtime/clock.ts'
+import type { RebuildProgress } from '../../stream/rebuild-index.ts'
+import type { CommandParts } from '../command.ts'
 
 const TERMINAL_PERIOD_MS = 200
 const LINE_PERIOD_MS = 10_000

@@ -1,11 +1,11 @@
-import type { CheckpointDocument } from '../checkpoint/checkpoint-document.ts'
-import { describedState } from '../checkpoint/described-state.ts'
-import type { StreamState } from '../checkpoint/stream-state.ts'
-import { durationText } from '../config/units.ts'
-import { ENTRY_BYTES } from '../index/index-entry.ts'
-import { deltaEntries, type IndexState, type SegmentReference } from '../index/index-state.ts'
-import { FULL, RECHECK, type Recheck, type Scan, type ScanStates, scanWith } from '../scan/scan-state.ts'
-import { table } from './text-table.ts'
+import type { CheckpointDocument } from '../../checkpoint/checkpoint-document.ts'
+import { describedState } from '../../checkpoint/described-state.ts'
+import type { StreamState } from '../../checkpoint/stream-state.ts'
+import { durationText } from '../../config/units.ts'
+import { ENTRY_BYTES } from '../../index/index-entry.ts'
+import { deltaEntries, type IndexState, type SegmentReference } from '../../index/index-state.ts'
+import { FULL, RECHECK, type Recheck, type Scan, type ScanStates, scanWith } from '../../scan/scan-state.ts'
+import { table } from '../output/text-table.ts'
 
 /** A checkpoint document as tables for a terminal. `timeZone`: the server's (IANA name). Pure. */
 export function checkpointLines({ stream, claim, committed, pending }: CheckpointDocument, timeZone: string): string[] {

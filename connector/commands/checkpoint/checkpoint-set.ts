@@ -1,9 +1,9 @@
-import { readUntil } from '../checkpoint/described-state.ts'
-import type { SourceTime } from '../source/client-source.ts'
-import { parseSourceTime } from '../source/source-time.ts'
-import type { RewriteRequest } from '../stream/rewrite-checkpoint.ts'
-import { type ChosenStream, invalidRequest, streamOption, withStream } from './chosen-stream.ts'
-import { type Command, type CommandArgs, configOption, optionText } from './command.ts'
+import { readUntil } from '../../checkpoint/described-state.ts'
+import type { SourceTime } from '../../source/client-source.ts'
+import { parseSourceTime } from '../../source/source-time.ts'
+import type { RewriteRequest } from '../../stream/rewrite-checkpoint.ts'
+import { type ChosenStream, invalidRequest, streamOption, withStream } from '../chosen-stream.ts'
+import { type Command, type CommandArgs, configOption, optionText } from '../command.ts'
 import { rewriteOptions, rewriteTo, storedDocument } from './rewrite-stream.ts'
 
 export const checkpointSet: Command = {

@@ -1,7 +1,7 @@
-import { parseDocument } from '../checkpoint/checkpoint-document.ts'
-import { streamObject } from '../compose/compose-stream.ts'
-import { streamOption, withStream } from './chosen-stream.ts'
-import { type Command, configOption } from './command.ts'
+import { parseDocument } from '../../checkpoint/checkpoint-document.ts'
+import { streamObject } from '../../compose/compose-stream.ts'
+import { streamOption, withStream } from '../chosen-stream.ts'
+import { type Command, configOption } from '../command.ts'
 import { checkpointLines } from './described-checkpoint.ts'
 
 export const checkpointShow: Command = {

@@ -1,8 +1,8 @@
-import { describedState } from '../checkpoint/described-state.ts'
-import { openParts, withoutPlacement } from '../compose/compose-stream.ts'
-import { rebuildIndex } from '../stream/rebuild-index.ts'
-import { streamOption, withStream } from './chosen-stream.ts'
-import { type Command, configOption } from './command.ts'
+import { describedState } from '../../checkpoint/described-state.ts'
+import { openParts, withoutPlacement } from '../../compose/compose-stream.ts'
+import { rebuildIndex } from '../../stream/rebuild-index.ts'
+import { streamOption, withStream } from '../chosen-stream.ts'
+import { type Command, configOption } from '../command.ts'
 import { progressReport } from './progress-report.ts'
 import { mustBeConfirmed, yesOption } from './rewrite-stream.ts'
 

@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest'
-import type { CheckpointDocument } from '../../../connector/checkpoint/checkpoint-document.ts'
-import { beginning } from '../../../connector/checkpoint/stream-state.ts'
-import { mustBeReadable } from '../../../connector/commands/checkpoint-set.ts'
-import { skippedBy } from '../../../connector/commands/rewrite-stream.ts'
-import type { ScanStates } from '../../../connector/scan/scan-state.ts'
-import type { SourceTime } from '../../../connector/source/client-source.ts'
+import type { CheckpointDocument } from '../../../../connector/checkpoint/checkpoint-document.ts'
+import { beginning } from '../../../../connector/checkpoint/stream-state.ts'
+import { mustBeReadable } from '../../../../connector/commands/checkpoint/checkpoint-set.ts'
+import { skippedBy } from '../../../../connector/commands/checkpoint/rewrite-stream.ts'
+import type { ScanStates } from '../../../../connector/scan/scan-state.ts'
+import type { SourceTime } from '../../../../connector/source/client-source.ts'
 
 const time = (text: string) => text as SourceTime
 const beginAt = time('2026-01-01T00:00:00')

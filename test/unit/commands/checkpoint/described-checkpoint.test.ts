@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest'
-import { type CheckpointDocument, FORMAT } from '../../../connector/checkpoint/checkpoint-document.ts'
-import { describedState } from '../../../connector/checkpoint/described-state.ts'
-import { beginning, type StreamState } from '../../../connector/checkpoint/stream-state.ts'
-import { checkpointLines } from '../../../connector/commands/described-checkpoint.ts'
-import { noTokens, type Scan } from '../../../connector/scan/scan-state.ts'
-import type { CheckPoint, SourceTime } from '../../../connector/source/client-source.ts'
+import { type CheckpointDocument, FORMAT } from '../../../../connector/checkpoint/checkpoint-document.ts'
+import { describedState } from '../../../../connector/checkpoint/described-state.ts'
+import { beginning, type StreamState } from '../../../../connector/checkpoint/stream-state.ts'
+import { checkpointLines } from '../../../../connector/commands/checkpoint/described-checkpoint.ts'
+import { noTokens, type Scan } from '../../../../connector/scan/scan-state.ts'
+import type { CheckPoint, SourceTime } from '../../../../connector/source/client-source.ts'
 
 const timeZone = 'Europe/Paris'
 const at = Date.parse('2026-06-15T10:00:00Z')
