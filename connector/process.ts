@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { runCli } from './cli.ts'
 import { commandList } from './commands/command-list.ts'
+import { screenOf } from './commands/output/screen.ts'
 import { stopOnSignals } from './runtime/shutdown.ts'
 import { defectLine } from './telemetry/error-fields.ts'
 
@@ -31,6 +32,7 @@ try {
     readFile,
     print: (line) => process.stdout.write(`${line}\n`),
     printError,
+    screen: screenOf(process.stdout),
     showProgress: process.stderr.isTTY ? (line) => process.stderr.write(`\r${line}\u001b[K`) : undefined,
     stop: shutdown.stop,
     version,

@@ -3,8 +3,11 @@ import { type ConnectorConfig, connectorConfig } from '../config/connector-confi
 import { loadConfig } from '../config/load-config.ts'
 import { systemClock } from '../runtime/clock.ts'
 import { type CloseStack, closeStack } from '../runtime/close-stack.ts'
+import type { LoggerParts } from '../telemetry/logger.ts'
 import { createTelemetry, type Telemetry } from '../telemetry/telemetry.ts'
 import { type CommandArgs, type CommandParts, configSources } from './command.ts'
+import { readableLog } from './output/readable-log.ts'
+import { screenOf } from './output/screen.ts'
 
 /** What a command that connects works with. */
 export interface CommandResources {
@@ -19,10 +22,10 @@ interface ReplicaResources extends CommandResources {
   readonly telemetry: Telemetry
 }
 
-/** Runs `use` as a replica, which logs to standard output. Rejects with `config.invalid` or as `use` does. */
+/** Runs `use` as a replica, which logs to `out`. Rejects with `config.invalid` or as `use` does. */
 export async function asReplica(
   args: CommandArgs,
-  parts: CommandParts,
+  { out, ...parts }: CommandParts & { readonly out: NodeJS.WriteStream },
   use: (resources: ReplicaResources) => Promise<number>,
 ): Promise<number> {
   const config = connectorConfig(loadConfig(configSources(args, parts)))
@@ -30,8 +33,8 @@ export async function asReplica(
   const identity = { connector: config.connector, replica: replicaName(), version: parts.version }
   const telemetry = createTelemetry({
     ...identity,
-    level: config.logLevel,
-    out: process.stdout,
+    level: config.log.level,
+    out: logOutput(config.log.format, out),
     clock: systemClock,
     placement: config.placement.mode,
     readyAfterMs: config.http.readyAfterMs,
@@ -43,6 +46,11 @@ export async function asReplica(
   }
   const shared = openSharedResources(config, { clock: systemClock, replica: identity.replica, ...logs }, closing)
   return await use({ config, shared, telemetry, closing })
+}
+
+function logOutput(format: ConnectorConfig['log']['format'], out: NodeJS.WriteStream): LoggerParts['out'] {
+  const screen = screenOf(out)
+  return format === 'text' || (format === 'auto' && screen.isTerminal) ? readableLog(out, screen) : out
 }
 
 /** Runs `use` as an operator's tool, which logs nothing. Rejects with `config.invalid` or as `use` does. */

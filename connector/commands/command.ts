@@ -1,5 +1,6 @@
 import type { Environment, ReadFile } from '../config/environment.ts'
 import type { ConfigSources } from '../config/load-config.ts'
+import type { Screen } from './output/screen.ts'
 
 /** The environment of a command; every side effect of a command on its process goes through here. */
 export interface CommandParts {
@@ -9,6 +10,8 @@ export interface CommandParts {
   readonly print: (line: string) => void
   /** Writes one line to standard error. */
   readonly printError: (line: string) => void
+  /** Standard output. */
+  readonly screen: Screen
   /** Replaces the last line on the terminal; undefined without one. */
   readonly showProgress: ((line: string) => void) | undefined
   /** Aborts at the first SIGTERM or SIGINT. */

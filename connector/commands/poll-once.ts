@@ -25,7 +25,7 @@ export const pollOnce: Command = {
   options: { ...configOption, stream: { ...streamOption.stream, description: 'poll only this stream' } },
   examples: ['poll-once --config connector.yaml', 'poll-once --config connector.yaml --stream lyon'],
   run: (args, parts) =>
-    asReplica(args, parts, async ({ config, shared, telemetry, closing }) => {
+    asReplica(args, { ...parts, out: process.stderr }, async ({ config, shared, telemetry, closing }) => {
       const { stop } = parts
       const grace = closing.use(graceAfter(stop, config.finishWithinMs, shared.clock), (opened) =>
         opened[Symbol.dispose](),

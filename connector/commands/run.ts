@@ -18,7 +18,7 @@ export const run: Command = {
   options: configOption,
   examples: ['run --config connector.yaml'],
   run: (args, parts) =>
-    asReplica(args, parts, async ({ config, shared, telemetry, closing }) => {
+    asReplica(args, { ...parts, out: process.stdout }, async ({ config, shared, telemetry, closing }) => {
       const { http, placement, streams } = config
       const { stop } = parts
       const endpoints = closing.use(await telemetry.listen(http, stop), (opened) => opened.close())

@@ -66,6 +66,10 @@ export const configSchema = z
           description: 'Minimum level of the lines that are written',
           variable: 'LOG_LEVEL',
         }),
+        format: setting.choiceOr('auto', ['auto', 'json', 'text'], {
+          description: 'JSON lines or readable text; `auto`: text on a terminal, JSON otherwise',
+          variable: 'LOG_FORMAT',
+        }),
       }),
       http: setting.section('HTTP endpoints for health and metrics', {
         host: setting.textOr('0.0.0.0', { description: 'Address to listen on' }),

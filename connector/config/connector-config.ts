@@ -17,7 +17,7 @@ import { scanSettings } from './sections/poll-section.ts'
 /** The configuration for the components: units in the names, secrets in plain text. Never log it; use `describeConfig`. */
 export interface ConnectorConfig {
   readonly connector: string
-  readonly logLevel: Settings['log']['level']
+  readonly log: Settings['log']
   readonly http: { readonly host: string; readonly port: number; readonly readyAfterMs: number }
   /** Kafka connection for everything not owned by a stream. */
   readonly kafka: KafkaConnection
@@ -57,7 +57,7 @@ export function connectorConfig(settings: Settings): ConnectorConfig {
   const { connector, log, http, kafka, checkpoint, shutdown, streams } = settings
   return {
     connector,
-    logLevel: log.level,
+    log,
     http: { host: http.host, port: http.port, readyAfterMs: http.readyAfter },
     kafka: kafkaConnection(kafka),
     placement: placementConfig(settings.placement, { createTopics: kafka.topics.create }),

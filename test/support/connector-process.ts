@@ -84,15 +84,14 @@ export function startConnector(args: readonly string[], environment: Record<stri
 
 /** Wraps a connector whose output comes from `child`: the process itself, or a `podman run` of it. `kill` ends it. */
 export function connectorIn(child: ChildProcessWithoutNullStreams, kill: () => void): ConnectorProcess {
-  const written = { output: '', rest: '', lines: [] as LogLine[] }
-  child.stdout.on('data', (bytes: Buffer) => {
-    const texts = (written.rest + bytes).split('\n')
-    written.rest = texts.pop() ?? ''
-    for (const text of texts) if (text.startsWith('{"level"')) written.lines.push(JSON.parse(text))
-  })
+  const written = { output: '', lines: [] as LogLine[] }
   for (const stream of [child.stdout, child.stderr]) {
+    let rest = ''
     stream.on('data', (bytes: Buffer) => {
       written.output += bytes
+      const texts = (rest + bytes).split('\n')
+      rest = texts.pop() ?? ''
+      for (const text of texts) if (text.startsWith('{"level"')) written.lines.push(JSON.parse(text))
       child.emit('written')
     })
   }

@@ -16,6 +16,7 @@ function terminal(environment: Record<string, string> = {}, files: Record<string
     },
     print: (line) => out.push(line),
     printError: (line) => err.push(line),
+    screen: { isTerminal: false, width: Number.POSITIVE_INFINITY, paint: (_colour, text) => text },
     showProgress: undefined,
     stop: new AbortController().signal,
     version: '1.2.3',

@@ -1,10 +1,14 @@
-/** Columns as wide as their widest cell. */
+import { stripVTControlCharacters } from 'node:util'
+
+/** Columns as wide as their widest cell; cells may be coloured. */
 export function table(rows: readonly (readonly string[])[]): string[] {
-  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)))
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => lengthOf(row[column] ?? ''))))
   return rows.map((row) =>
     row
-      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .map((cell, column) => cell + ' '.repeat(Math.max(0, (widths[column] ?? 0) - lengthOf(cell))))
       .join('  ')
       .trimEnd(),
   )
 }
+
+const lengthOf = (cell: string) => stripVTControlCharacters(cell).length

@@ -45,7 +45,7 @@ describe('the configuration of the components', () => {
     })
     expect(config).toMatchObject({
       connector: 'shops',
-      logLevel: 'info',
+      log: { level: 'info', format: 'auto' },
       http: { host: '0.0.0.0', port: 8080, readyAfterMs: 120_000 },
       savePeriodMs: 60_000,
       offsetsRetentionMs: 604_800_000,
