@@ -5,12 +5,13 @@ import { connectorConfig } from '../config/connector-config.ts'
 import { loadConfig, readConfig } from '../config/load-config.ts'
 import type { DoctorParts } from '../doctor/doctor-parts.ts'
 import { examine } from '../doctor/examine.ts'
-import { describedFindings, exitCodeOf, type Finding, failed, findingLines, ok, skipped } from '../doctor/finding.ts'
+import { describedFindings, exitCodeOf, type Finding, failed, ok, skipped } from '../doctor/finding.ts'
 import { type FieldSurvey, surveyStream } from '../doctor/survey-fields.ts'
 import { systemClock } from '../runtime/clock.ts'
 import { type CloseStack, closeStack } from '../runtime/close-stack.ts'
 import { selectedStreams, streamOption } from './chosen-stream.ts'
 import { type Command, type CommandArgs, type CommandParts, configOption, configSources } from './command.ts'
+import { findingLines } from './output/finding-lines.ts'
 import { table } from './output/text-table.ts'
 
 export const doctor: Command = {
@@ -21,9 +22,9 @@ export const doctor: Command = {
     'own transactional id that publishes no record), the checkpoint store, and whether each stream can\n' +
     'open. From Polaris it reads two pages from the beginning, a live scan, and up to 20 pages of the\n' +
     'last day.\n' +
-    'Prints one line per check: ok, warning, failed or skipped, the details, and what to do. Does not\n' +
-    'disturb running replicas. Waits for Polaris as long as run does, and for the rest at most 15\n' +
-    'seconds.\n' +
+    'Prints for each check: ok, warning, failed or skipped, the details, and what to do; at the end,\n' +
+    'what failed again. Does not disturb running replicas. Waits for Polaris as long as run does, and\n' +
+    'for the rest at most 15 seconds.\n' +
     'With --fields, prints the fields of the clients instead: how many clients fill each one, the types\n' +
     'of its values, and the settings for them; never a value.\n' +
     'Exit code: 0 no check failed, 2 invalid configuration, 3 a problem with Polaris, Kafka or S3.',
@@ -39,7 +40,7 @@ export const doctor: Command = {
     if (args.fields === true) return await printFields(args, parts)
     const findings = await diagnose(args, parts)
     if (args.json === true) parts.print(JSON.stringify(describedFindings(findings), undefined, 2))
-    else for (const line of findingLines(findings)) parts.print(line)
+    else for (const line of findingLines(findings, parts.screen)) parts.print(line)
     return exitCodeOf(findings)
   },
 }

@@ -1,7 +1,7 @@
 import { codeOf } from '../runtime/connector-error.ts'
 import { type ErrorCode, errorCatalogue } from '../runtime/error-catalogue.ts'
 
-type Verdict = 'ok' | 'warning' | 'failed' | 'skipped'
+export type Verdict = 'ok' | 'warning' | 'failed' | 'skipped'
 
 /** What one check found. */
 export interface Finding {
@@ -72,25 +72,4 @@ export function exitCodeOf(findings: readonly Finding[]): number {
 /** The output of `--json`. */
 export function describedFindings(findings: readonly Finding[]) {
   return { healthy: exitCodeOf(findings) === 0, findings }
-}
-
-/** One line per finding, first those of the connector, then per stream, and a summary. */
-export function findingLines(findings: readonly Finding[]): string[] {
-  const width = Math.max(...findings.map(({ check }) => check.length))
-  const streams = [...new Set(findings.map(({ stream }) => stream))]
-  const lines = streams.flatMap((stream) => [
-    ...(stream === null ? [] : ['', `stream ${stream}`]),
-    ...findings.filter((finding) => finding.stream === stream).map((finding) => lineOf(finding, width)),
-  ])
-  return [...lines, '', summary(findings)]
-}
-
-function lineOf({ verdict, check, code, detail, hint }: Finding, width: number): string {
-  const what = code === undefined || detail.includes(code) ? detail : `${code}: ${detail}`
-  return `${verdict.padEnd(7)}  ${check.padEnd(width)}  ${what}${hint === undefined ? '' : ` → ${hint}`}`
-}
-
-function summary(findings: readonly Finding[]): string {
-  const count = (verdict: Verdict) => findings.filter((finding) => finding.verdict === verdict).length
-  return (['failed', 'warning', 'skipped', 'ok'] as const).map((verdict) => `${count(verdict)} ${verdict}`).join(', ')
 }

@@ -5,7 +5,6 @@ import {
   type Finding,
   failed,
   failure,
-  findingLines,
   ok,
   skipped,
   warning,
@@ -104,21 +103,6 @@ describe('findings', () => {
     expect(
       exitCodeOf([of(null, 'a', failed('config.invalid', 'x')), of(null, 'b', failed('storage.refused', 'y'))]),
     ).toBe(3)
-  })
-
-  test('print as one line each, per stream, with code and hint', () => {
-    const findings = [
-      of(null, 'kafka', ok('there')),
-      of('paris', 'polaris', failed('source.stuck', 'read page', 'report it')),
-    ]
-    expect(findingLines(findings)).toEqual([
-      'ok       kafka    there',
-      '',
-      'stream paris',
-      'failed   polaris  source.stuck: read page → report it',
-      '',
-      '1 failed, 0 warning, 0 skipped, 1 ok',
-    ])
   })
 
   test('have code and message of an error, but only the name of a defect', () => {
