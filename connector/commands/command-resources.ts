@@ -18,7 +18,7 @@ export interface CommandResources {
 }
 
 /** What a command that runs streams works with. */
-interface ReplicaResources extends CommandResources {
+export interface ReplicaResources extends CommandResources {
   readonly telemetry: Telemetry
 }
 

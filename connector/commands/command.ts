@@ -1,3 +1,4 @@
+import type { ZodType } from 'zod'
 import type { Environment, ReadFile } from '../config/environment.ts'
 import type { ConfigSources } from '../config/load-config.ts'
 import type { Screen } from './output/screen.ts'
@@ -41,6 +42,8 @@ export interface Command {
   readonly options: Readonly<Record<string, CommandOption>>
   /** Command lines without the name of the program, for `--help`. */
   readonly examples: readonly [string, ...string[]]
+  /** The shapes of what it prints as JSON, by the options for it: `--fields --json`. Generates docs/command-output.md. */
+  readonly outputs?: Readonly<Record<string, ZodType>>
   /** Resolves to the exit code. If it rejects with a `ConnectorError`, the catalogue gives exit code and hint. */
   run(args: CommandArgs, parts: CommandParts): Promise<number>
 }
@@ -49,6 +52,14 @@ export interface Command {
 export const configOption = {
   config: { type: 'string', short: 'c', value: 'file', description: 'YAML file; default: environment variables only' },
 } as const satisfies Record<string, CommandOption>
+
+export const jsonOption = {
+  json: { type: 'boolean', description: 'print JSON, as in docs/command-output.md' },
+} as const satisfies Record<string, CommandOption>
+
+export function printJson({ print }: Pick<CommandParts, 'print'>, value: unknown): void {
+  print(JSON.stringify(value, undefined, 2))
+}
 
 /** Where a command reads its configuration: the file of `--config` and the environment. */
 export function configSources(args: CommandArgs, { environment, readFile }: CommandParts): ConfigSources {

@@ -1,3 +1,4 @@
+import type * as z from 'zod'
 import { composeDoctor } from '../compose/compose-doctor.ts'
 import { problemText } from '../config/config-problem.ts'
 import type { Settings } from '../config/config-schema.ts'
@@ -6,13 +7,21 @@ import { loadConfig, readConfig } from '../config/load-config.ts'
 import type { DoctorParts } from '../doctor/doctor-parts.ts'
 import { examine } from '../doctor/examine.ts'
 import { describedFindings, exitCodeOf, type Finding, failed, ok, skipped } from '../doctor/finding.ts'
-import { type FieldSurvey, surveyStream } from '../doctor/survey-fields.ts'
+import { surveyStream } from '../doctor/survey-fields.ts'
 import { systemClock } from '../runtime/clock.ts'
 import { type CloseStack, closeStack } from '../runtime/close-stack.ts'
 import { selectedStreams, streamOption } from './chosen-stream.ts'
-import { type Command, type CommandArgs, type CommandParts, configOption, configSources } from './command.ts'
-import { findingLines } from './output/finding-lines.ts'
-import { table } from './output/text-table.ts'
+import {
+  type Command,
+  type CommandArgs,
+  type CommandParts,
+  configOption,
+  configSources,
+  jsonOption,
+  printJson,
+} from './command.ts'
+import { fieldLines, fieldsShape } from './output/field-lines.ts'
+import { doctorShape, findingLines } from './output/finding-lines.ts'
 
 export const doctor: Command = {
   name: 'doctor',
@@ -33,13 +42,14 @@ export const doctor: Command = {
     stream: { ...streamOption.stream, description: 'check only this stream' },
     'compare-outputs': { type: 'boolean', description: 'read the first page as XML and as JSON, and compare' },
     fields: { type: 'boolean', description: 'print the fields of the clients, and settings for them' },
-    json: { type: 'boolean', description: 'print JSON' },
+    ...jsonOption,
   },
   examples: ['doctor --config connector.yaml', 'doctor --config connector.yaml --stream lyon --fields'],
+  outputs: { '--json': doctorShape, '--fields --json': fieldsShape },
   run: async (args, parts) => {
     if (args.fields === true) return await printFields(args, parts)
     const findings = await diagnose(args, parts)
-    if (args.json === true) parts.print(JSON.stringify(describedFindings(findings), undefined, 2))
+    if (args.json === true) printJson(parts, describedFindings(findings) satisfies z.input<typeof doctorShape>)
     else for (const line of findingLines(findings, parts.screen)) parts.print(line)
     return exitCodeOf(findings)
   },
@@ -75,19 +85,9 @@ async function printFields(args: CommandArgs, parts: CommandParts): Promise<numb
   const surveys = []
   for (const stream of doctor.streams)
     surveys.push({ stream: stream.config.name, ...(await surveyStream(stream, doctor.clock, parts.stop)) })
-  if (args.json === true) parts.print(JSON.stringify(surveys, undefined, 2))
-  else for (const { stream, ...survey } of surveys) for (const line of fieldLines(stream, survey)) parts.print(line)
+  if (args.json === true) printJson(parts, surveys satisfies z.input<typeof fieldsShape>)
+  else
+    for (const { stream, ...survey } of surveys)
+      for (const line of fieldLines(stream, survey, parts.screen)) parts.print(line)
   return 0
-}
-
-function fieldLines(stream: string, { clients, fields, problem, settings }: FieldSurvey): string[] {
-  const rows = fields.map(({ path, filled, of, types, role }) => [
-    ...[path, `${filled} of ${of}`, `${Math.round((filled / of) * 100)} %`, types.join(', '), role ?? ''],
-  ])
-  return [
-    `stream ${stream}: ${clients} clients`,
-    ...table([['FIELD', 'FILLED', '', 'TYPES', 'USE'], ...rows]),
-    ...(problem === null ? [] : ['', problem]),
-    ...['', ...settings, ''],
-  ]
 }

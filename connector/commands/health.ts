@@ -1,12 +1,18 @@
 import { get } from 'node:http'
 import { text } from 'node:stream/consumers'
+import * as z from 'zod'
 import type { Settings } from '../config/config-schema.ts'
 import { type ConfigSources, loadEndpointSettings } from '../config/load-config.ts'
 import { systemClock } from '../runtime/clock.ts'
 import { ConnectorError } from '../runtime/connector-error.ts'
-import { type Command, configOption, configSources } from './command.ts'
+import { type Command, configOption, configSources, jsonOption, printJson } from './command.ts'
 
 const respondWithinMs = 3_000
+
+const healthShape = z.strictObject({
+  alive: z.boolean().describe('Whether the connector responds'),
+  problem: z.string().nullable().describe('If not alive: what is wrong'),
+})
 
 export const health: Command = {
   name: 'health',
@@ -16,13 +22,18 @@ export const health: Command = {
     'HTTP_PORT (default 8080) over loopback. Needs no other setting; reads only the http section of a\n' +
     'configuration file. Prints one line.\n' +
     'Exit code: 0 alive, 1 not alive.',
-  options: configOption,
+  options: { ...configOption, ...jsonOption },
   examples: ['health --config connector.yaml'],
+  outputs: { '--json': healthShape },
   run: async (args, parts) => {
     const { print, printError, stop } = parts
     const settings = endpointsOf(configSources(args, parts))
     const problem = typeof settings === 'string' ? settings : await problemAt(addressOf(settings), stop)
-    if (problem === undefined) print('alive')
+    if (args.json === true)
+      printJson(parts, { alive: problem === undefined, problem: problem ?? null } satisfies z.output<
+        typeof healthShape
+      >)
+    else if (problem === undefined) print('alive')
     else printError(`not alive: ${problem}`)
     return problem === undefined ? 0 : 1 // The only two codes of a Docker health check.
   },

@@ -1,6 +1,29 @@
+import * as z from 'zod'
 import { problemText } from '../config/config-problem.ts'
 import type { SettingValue } from '../config/describe-config.ts'
-import { type Command, configOption, configSources } from './command.ts'
+import { type Command, configOption, configSources, jsonOption, printJson } from './command.ts'
+
+const lintShape = z.strictObject({
+  valid: z.boolean().describe('Whether there is no problem'),
+  settings: z
+    .record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.array(z.string()).readonly()]))
+    .optional()
+    .describe('If valid: the settings in effect by path, such as `streams[0].poll.interval`; secrets as `***`'),
+  problems: z
+    .array(
+      z.strictObject({
+        what: z.string().describe('What is wrong, and how to correct it'),
+        path: z.string().optional().describe('Path of the setting'),
+        variable: z.string().optional().describe('Variable that it was read from, or that can set it'),
+        file: z.string().optional().describe('File that it was read from'),
+        line: z.int().optional().describe('Line in the file'),
+      }),
+    )
+    .readonly()
+    .optional()
+    .describe('If not valid: every problem'),
+})
+type LintOutput = z.input<typeof lintShape>
 
 export const lint: Command = {
   name: 'lint',
@@ -9,8 +32,9 @@ export const lint: Command = {
     'Prints every problem, where it is and how to correct it. If there is none, prints the settings\n' +
     'in effect, with secrets as ***.\n' +
     'Exit code: 0 valid, 2 invalid.',
-  options: { ...configOption, json: { type: 'boolean', description: 'print JSON' } },
+  options: { ...configOption, ...jsonOption },
   examples: ['lint --config connector.yaml'],
+  outputs: { '--json': lintShape },
   run: async (args, parts) => {
     const { print, printError } = parts
     const { readConfig } = await import('../config/load-config.ts')
@@ -19,12 +43,12 @@ export const lint: Command = {
     const isJson = args.json === true
     if (loaded.kind === 'valid') {
       const settings = describeConfig(loaded.settings)
-      if (isJson) print(JSON.stringify({ valid: true, settings }, undefined, 2))
+      if (isJson) printJson(parts, { valid: true, settings } satisfies LintOutput)
       else for (const line of ['configuration is valid', ...settingLines(settings)]) print(line)
       return 0
     }
     const { problems } = loaded
-    if (isJson) print(JSON.stringify({ valid: false, problems }, undefined, 2))
+    if (isJson) printJson(parts, { valid: false, problems } satisfies LintOutput)
     else for (const problem of problems) printError(problemText(problem))
     return 2
   },

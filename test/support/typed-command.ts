@@ -1,5 +1,6 @@
 import { runCli } from '../../connector/cli.ts'
 import { commandList } from '../../connector/commands/command-list.ts'
+import { plainScreen } from '../unit/commands/output/screens.ts'
 
 /** What an operator reads after a mistake. */
 export interface Mistake {
@@ -27,6 +28,7 @@ export async function typed({ command = 'lint', environment = {}, yaml }: Partia
   const file = yaml === undefined ? [] : ['--config', 'connector.yaml']
   const exit = await runCli([...command.split(' '), ...file], commandList, {
     ...{ environment, readFile, showProgress: undefined, stop: new AbortController().signal, version: '1.2.3' },
+    screen: plainScreen,
     print: (line) => lines.push(line),
     printError: (line) => lines.push(line),
   })

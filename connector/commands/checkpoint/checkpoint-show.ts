@@ -1,26 +1,29 @@
 import { parseDocument } from '../../checkpoint/checkpoint-document.ts'
 import { streamObject } from '../../compose/compose-stream.ts'
 import { streamOption, withStream } from '../chosen-stream.ts'
-import { type Command, configOption } from '../command.ts'
+import { type Command, configOption, jsonOption, printJson } from '../command.ts'
+import { checkpointOutput, checkpointShape } from './checkpoint-output.ts'
 import { checkpointLines } from './described-checkpoint.ts'
 
 export const checkpointShow: Command = {
   name: 'checkpoint show',
-  summary: 'print the checkpoint of a stream',
+  summary: 'show how far a stream has read, and which replica runs it',
   usage:
-    'Reads the checkpoint and changes nothing. FROM and POSITION are in the local time of the server,\n' +
-    'all other times in UTC. With --json, prints the stored document, or null.\n' +
-    'The pending state is valid only if Kafka has its commit record; that is checked when the stream\n' +
+    'Reads the checkpoint and changes nothing. Prints until when the stream is caught up, how many\n' +
+    'events it has published, who opened it last, and its scans. Times are in UTC, but modification\n' +
+    'times of clients in the local time of the server. With --json, prints the whole document too.\n' +
+    'A pending transaction counts only if Kafka has its commit record; that is checked when the stream\n' +
     'is opened.',
-  options: { ...configOption, ...streamOption, json: { type: 'boolean', description: 'print JSON' } },
+  options: { ...configOption, ...streamOption, ...jsonOption },
   examples: ['checkpoint show --config connector.yaml --stream lyon'],
+  outputs: { '--json': checkpointShape },
   run: (args, parts) =>
     withStream(args, parts, async ({ stream, shared }) => {
       const stored = await streamObject(stream, shared).read(parts.stop)
       const document = stored === undefined ? null : parseDocument(stored.text)
-      if (args.json === true) parts.print(JSON.stringify(document, undefined, 2))
+      if (args.json === true) printJson(parts, checkpointOutput(stream.name, document))
       else if (document === null) parts.print(`stream ${stream.name} has no checkpoint yet`)
-      else for (const line of checkpointLines(document, stream.poll.timeZone)) parts.print(line)
+      else for (const line of checkpointLines(document, parts.screen)) parts.print(line)
       return 0
     }),
 }

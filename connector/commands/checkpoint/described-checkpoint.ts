@@ -1,96 +1,69 @@
 import type { CheckpointDocument } from '../../checkpoint/checkpoint-document.ts'
-import { describedState } from '../../checkpoint/described-state.ts'
 import type { StreamState } from '../../checkpoint/stream-state.ts'
 import { durationText } from '../../config/units.ts'
-import { ENTRY_BYTES } from '../../index/index-entry.ts'
-import { deltaEntries, type IndexState, type SegmentReference } from '../../index/index-state.ts'
-import { FULL, RECHECK, type Recheck, type Scan, type ScanStates, scanWith } from '../../scan/scan-state.ts'
+import { BACKFILL, FULL, RECHECK, type Scan, type ScanStates, scanWith } from '../../scan/scan-state.ts'
+import type { Screen } from '../output/screen.ts'
 import { table } from '../output/text-table.ts'
+import { counted, isoTime } from '../output/time-text.ts'
 
-/** A checkpoint document as tables for a terminal. `timeZone`: the server's (IANA name). Pure. */
-export function checkpointLines({ stream, claim, committed, pending }: CheckpointDocument, timeZone: string): string[] {
+/** How far a stream has read and who runs it, in sentences, and its scans as a table. Pure. */
+export function checkpointLines(document: CheckpointDocument, { paint }: Pick<Screen, 'paint'>): string[] {
+  const { stream, claim, committed, pending } = document
   const { state } = committed
-  const { epoch, seq, by } = committed
+  const rows = scanRows(state)
   return [
-    `stream ${stream}: ${describedState(state, timeZone)}`,
+    `${paint('bold', `stream ${stream}`)}: ${readUntil(state.scans)}, ${counted(state.events, 'event')} published`,
+    `opened by ${claim.owner} at ${isoTime(claim.at)} (epoch ${claim.epoch})`,
+    ...(pending === null ? [] : [pendingText(pending, state)]),
     '',
-    ...table([['SCAN', 'FROM', 'POSITION', 'PAGES', 'CLIENTS', 'NEXT DUE'], ...scanRows(state)]),
-    '',
-    ...table([['LOOK-BACK', 'LAST START', 'DUE'], ...lookBackRows(state.scans)]),
-    '',
-    ...indexLines(state.index),
-    '',
-    `claim: epoch ${claim.epoch}, by ${claim.owner} at ${instant(claim.at)}`,
-    `committed: epoch ${epoch}, seq ${seq}, by ${by} at ${instant(committed.at)}`,
-    pending === null
-      ? 'pending: none'
-      : `pending: epoch ${pending.epoch}, seq ${pending.seq}, ${pending.change.events} events, valid if Kafka has its commit record`,
+    ...table([['SCAN', 'LAST COMPLETED', 'IN PROGRESS', 'NEXT'].map((name) => paint('bold', name)), ...rows]),
   ]
 }
 
 const none = '–'
-const instant = (ms: number) => new Date(ms).toISOString()
 
-/** Scans in progress, and those that wait to begin. */
-function scanRows({ scans, recheck }: StreamState): string[][] {
-  const { live, background } = scans
-  const inProgress = live.scan === null ? background : [live.scan, ...background]
-  const waiting = (name: string, from: string, due: string) => [name, from, none, none, none, due]
-  return [
-    ...(live.scan === null ? [waiting('live', none, 'at the poll interval')] : []),
-    ...inProgress.map(progressRow),
-    ...waitingScans(scans, recheck).map(([name, from, due]) => waiting(name, from, due)),
-  ]
+function readUntil({ live, backfill }: ScanStates): string {
+  if (live.startedAt === null) return 'no live scan completed yet'
+  const until = isoTime(live.startedAt)
+  return backfill === 'done' ? `caught up until ${until}` : `live until ${until}, history not read to its end yet`
 }
 
-function progressRow(scan: Scan): string[] {
-  const { from, lastModifiedAt, pages, clients, notBefore } = scan
-  const due = notBefore === 0 ? 'now' : instant(notBefore)
-  return [scanTitle(scan), from, lastModifiedAt ?? none, String(pages), String(clients), due]
+function pendingText({ seq, by, change }: NonNullable<CheckpointDocument['pending']>, { events }: StreamState): string {
+  const count = counted(change.events - events, 'event')
+  return by === 'at-least-once'
+    ? `being published: ${count}; published again after a crash`
+    : `pending: transaction ${seq} with ${count}; it counts if Kafka has its commit record`
 }
 
-function scanTitle({ kind, tag, reachMs }: Scan): string {
-  if (tag === RECHECK) return 'recheck'
-  return reachMs === null ? kind : `${kind} ${durationText(reachMs)}`
-}
+type Row = readonly [string, string, string, string]
 
-function waitingScans(scans: ScanStates, recheck: Recheck | null): [string, string, string][] {
-  const { background, backfill, fullDueAt } = scans
-  const isBackfilling = background.some(({ kind }) => kind === 'backfill')
-  return [
-    ...(recheck === null || scanWith(scans, RECHECK) !== undefined
-      ? []
-      : [['recheck', recheck.from, 'after the other background scans'] satisfies [string, string, string]]),
-    ...(backfill === 'done' || isBackfilling ? [] : [['backfill', none, 'now'] satisfies [string, string, string]]),
-    ...(fullDueAt === null || scanWith(scans, FULL) !== undefined
-      ? []
-      : [['full', none, instant(fullDueAt)] satisfies [string, string, string]]),
-  ]
-}
-
-function lookBackRows({ lookBacks }: ScanStates): string[][] {
-  return lookBacks.map(({ reachMs, startedAt, dueAt }) => [durationText(reachMs), instant(startedAt), instant(dueAt)])
-}
-
-const tiers: readonly SegmentReference['tier'][] = ['base', 'run', 'spill']
-
-function indexLines({ generation, rules, segments, delta, contentsFrom }: IndexState): string[] {
-  const rows = tiers.map((tier) => {
-    const own = segments.filter((segment) => segment.tier === tier)
-    return sizeRow(
-      tier,
-      String(own.length),
-      own.reduce((sum, { entries }) => sum + entries, 0),
-    )
+function scanRows({ scans, recheck }: StreamState): Row[] {
+  const { live, lookBacks, backfill, fullDueAt, background } = scans
+  const row = (name: string, { done, due, scan }: { done?: string; due: string; scan: Scan | undefined }): Row => {
+    const next = scan === undefined ? due : scan.notBefore === 0 ? 'now' : isoTime(scan.notBefore)
+    return [name, done ?? none, scan === undefined ? none : progress(scan), next]
+  }
+  const continued = background.filter(({ kind }) => kind === 'live')
+  const lookBackRows = lookBacks.map(({ reachMs, startedAt, dueAt }) => {
+    const scan = background.find((found) => found.kind === 'look-back' && found.reachMs === reachMs)
+    return row(`look-back ${durationText(reachMs)}`, { done: isoTime(startedAt), due: isoTime(dueAt), scan })
   })
-  const forgotten = contentsFrom === 0 ? '' : `, contents forgotten before event ${contentsFrom}`
+  const liveDone = live.startedAt === null ? none : isoTime(live.startedAt)
   return [
-    ...table([['INDEX', 'SEGMENTS', 'ENTRIES', 'BYTES'], ...rows, sizeRow('delta', none, deltaEntries(delta))]),
-    `generation ${generation}${forgotten}`,
-    ...rules.map((text, number) => `rules ${number}: ${text}`),
+    row('live', { done: liveDone, due: 'at the poll interval', scan: live.scan ?? undefined }),
+    ...continued.map((scan) => row('live, continued', { due: none, scan })),
+    ...lookBackRows,
+    backfill === 'done'
+      ? ['backfill', 'done', none, none]
+      : row('backfill', { due: 'now', scan: scanWith(scans, BACKFILL) }),
+    ...(recheck === null && scanWith(scans, RECHECK) === undefined
+      ? []
+      : [row('recheck', { due: 'after the others', scan: scanWith(scans, RECHECK) })]),
+    ...(fullDueAt === null ? [] : [row('full', { due: isoTime(fullDueAt), scan: scanWith(scans, FULL) })]),
   ]
 }
 
-const sizeRow = (name: string, segments: string, entries: number) => [
-  ...[name, segments, String(entries), String(entries * ENTRY_BYTES)],
-]
+function progress({ pages, clients, lastModifiedAt }: Scan): string {
+  const at = lastModifiedAt === null ? '' : `, at ${lastModifiedAt} server time`
+  return `${counted(pages, 'page')}, ${counted(clients, 'client')}${at}`
+}

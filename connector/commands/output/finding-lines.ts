@@ -1,6 +1,25 @@
+import * as z from 'zod'
 import type { Finding, Verdict } from '../../doctor/finding.ts'
 import type { Colour, Screen } from './screen.ts'
 import { wrappedText } from './wrapped-text.ts'
+
+/** What `doctor --json` prints. */
+export const doctorShape = z.strictObject({
+  healthy: z.boolean().describe('Whether no check failed'),
+  findings: z
+    .array(
+      z.strictObject({
+        stream: z.string().nullable().describe('Name of the stream; null: about the connector'),
+        check: z.string().describe('Name of the check'),
+        verdict: z.enum(['ok', 'warning', 'failed', 'skipped']).describe('Its result'),
+        detail: z.string().describe('What it found; if skipped, the reason'),
+        code: z.string().optional().describe('Error code; only if failed'),
+        hint: z.string().optional().describe('What to do; only for a warning or a failure'),
+      }),
+    )
+    .readonly()
+    .describe('One per check'),
+})
 
 const colours: Readonly<Record<Verdict, Colour>> = {
   ...{ ok: 'green', warning: 'yellow', failed: 'red', skipped: 'gray' },

@@ -62,7 +62,7 @@ it('poll-once reads until it has caught up, logs what it did, exits with 0, and 
   expect(await first.exitCode()).toBe(0)
   expect(await records()).toHaveLength(200)
   const summary = first.lines().find(hasMessage('poll ended'))
-  expect(summary).toMatchObject({ level: 'info', stream: 'clients', end: 'caught-up', events: 200, suppressed: 0 })
+  expect(summary).toMatchObject({ level: 'info', stream: 'clients', end: 'caught-up', published: 200, suppressed: 0 })
   for (let change = 0; change < 20; change += 1) simulator.change()
   expect(await start({}, ['poll-once']).exitCode()).toBe(0)
   expectExactlyOnce({ simulator }, await records())

@@ -2,9 +2,11 @@ import { describe, expect, test } from 'vitest'
 import { type CheckpointDocument, FORMAT } from '../../../../connector/checkpoint/checkpoint-document.ts'
 import { describedState } from '../../../../connector/checkpoint/described-state.ts'
 import { beginning, type StreamState } from '../../../../connector/checkpoint/stream-state.ts'
+import { checkpointOutput, checkpointShape } from '../../../../connector/commands/checkpoint/checkpoint-output.ts'
 import { checkpointLines } from '../../../../connector/commands/checkpoint/described-checkpoint.ts'
 import { noTokens, type Scan } from '../../../../connector/scan/scan-state.ts'
 import type { CheckPoint, SourceTime } from '../../../../connector/source/client-source.ts'
+import { plainScreen } from '../output/screens.ts'
 
 const timeZone = 'Europe/Paris'
 const at = Date.parse('2026-06-15T10:00:00Z')
@@ -68,54 +70,73 @@ describe('describedState', () => {
   })
 })
 
-describe('checkpointLines', () => {
-  const decision = { epoch: 4, seq: 10, nonce: 'n', at }
-  const document: CheckpointDocument = {
-    ...{ format: FORMAT, nonce: 'w', connector: 'shop', stream: 'clients', producerId: null },
-    source: { url: 'http://polaris.example/', codeMagasin: 1, prefixCle: null },
-    destination: { clusterId: 'c', topic: 't', topicId: 'i', partitions: 6 },
-    claim: { epoch: 4, owner: 'replica-1', at },
-    committed: { ...decision, by: 'commit-record', state },
-    pending: null,
-  }
+const decision = { epoch: 4, seq: 10, nonce: 'n', at }
+const document: CheckpointDocument = {
+  ...{ format: FORMAT, nonce: 'w', connector: 'shop', stream: 'clients', producerId: null },
+  source: { url: 'http://polaris.example/', codeMagasin: 1, prefixCle: null },
+  destination: { clusterId: 'c', topic: 't', topicId: 'i', partitions: 6 },
+  claim: { epoch: 4, owner: 'replica-1', at },
+  committed: { ...decision, by: 'commit-record', state },
+  pending: null,
+}
 
-  test('prints scans, look-backs, index, claim and pending as tables', () => {
-    expect(checkpointLines(document, timeZone).slice(1)).toEqual([
-      '',
-      'SCAN          FROM                 POSITION             PAGES  CLIENTS  NEXT DUE',
-      'live          –                    –                    –      –        at the poll interval',
-      'backfill      2026-01-01T00:00:00  2026-03-01T08:00:00  3      250      now',
-      'look-back 5m  2026-01-01T00:00:00  –                    3      250      2026-06-15T10:01:00.000Z',
-      'recheck       2026-02-01T00:00:00  –                    –      –        after the other background scans',
-      'full          –                    –                    –      –        2026-06-15T11:00:00.000Z',
-      '',
-      'LOOK-BACK  LAST START                DUE',
-      '5m         2026-06-15T10:00:00.000Z  2026-06-15T10:01:00.000Z',
-      '',
-      'INDEX  SEGMENTS  ENTRIES  BYTES',
-      'base   2         1000     24000',
-      'run    0         0        0',
-      'spill  1         50       1200',
-      'delta  –         2        48',
-      'generation 2',
-      'rules 0: {"ignored":[]}',
-      '',
-      'claim: epoch 4, by replica-1 at 2026-06-15T10:00:00.000Z',
-      'committed: epoch 4, seq 10, by commit-record at 2026-06-15T10:00:00.000Z',
-      'pending: none',
+describe('checkpointLines', () => {
+  test('says until when the stream is caught up, how many events it has published, and who runs it', () => {
+    const done = {
+      ...document,
+      committed: { ...document.committed, state: { ...state, scans: { ...state.scans, backfill: 'done' as const } } },
+    }
+    expect(checkpointLines(done, plainScreen).slice(0, 2)).toEqual([
+      'stream clients: caught up until 2026-06-15T10:00:00Z, 1200 events published',
+      'opened by replica-1 at 2026-06-15T10:00:00Z (epoch 4)',
     ])
   })
 
-  test('says how many events the pending transaction makes when there is one', () => {
-    const { index: _, ...reached } = state
-    const pending = {
-      ...decision,
-      seq: 11,
-      by: 'commit-record' as const,
-      change: { ...reached, events: 1205, entries: '' },
-    }
-    expect(checkpointLines({ ...document, pending }, timeZone).at(-1)).toBe(
-      'pending: epoch 4, seq 11, 1205 events, valid if Kafka has its commit record',
+  test('says what is not read yet', () => {
+    expect(checkpointLines(document, plainScreen)[0]).toBe(
+      'stream clients: live until 2026-06-15T10:00:00Z, history not read to its end yet, 1200 events published',
+    )
+    const fresh = { ...document, committed: { ...document.committed, state: beginning } }
+    expect(checkpointLines(fresh, plainScreen)[0]).toBe(
+      'stream clients: no live scan completed yet, 0 events published',
     )
   })
+
+  test('prints the scans as a table', () => {
+    expect(checkpointLines(document, plainScreen).slice(2)).toEqual([
+      '',
+      'SCAN          LAST COMPLETED        IN PROGRESS                                               NEXT',
+      'live          2026-06-15T10:00:00Z  –                                                         at the poll interval',
+      'look-back 5m  2026-06-15T10:00:00Z  3 pages, 250 clients                                      2026-06-15T10:01:00Z',
+      'backfill      –                     3 pages, 250 clients, at 2026-03-01T08:00:00 server time  now',
+      'recheck       –                     –                                                         after the others',
+      'full          –                     –                                                         2026-06-15T11:00:00Z',
+    ])
+  })
+
+  test('says how many events the pending transaction has', () => {
+    expect(checkpointLines({ ...document, pending: pendingWith(1205) }, plainScreen)[2]).toBe(
+      'pending: transaction 11 with 5 events; it counts if Kafka has its commit record',
+    )
+    expect(
+      checkpointLines({ ...document, pending: { ...pendingWith(1201), by: 'at-least-once' } }, plainScreen)[2],
+    ).toBe('being published: 1 event; published again after a crash')
+  })
+
+  function pendingWith(events: number) {
+    const { index: _, ...reached } = state
+    return { ...decision, seq: 11, by: 'commit-record' as const, change: { ...reached, events, entries: '' } }
+  }
+})
+
+test('the JSON of a checkpoint has its state, its owner and the stored document', () => {
+  const output = checkpointShape.parse(checkpointOutput('clients', document))
+  expect(output).toEqual({
+    stream: 'clients',
+    checkpoint: {
+      committed: { events: 1200, readUntil: '2026-06-15T10:00:00Z', backfill: 'due' },
+      ...{ pendingEvents: null, owner: 'replica-1', openedAt: '2026-06-15T10:00:00Z', epoch: 4, document },
+    },
+  })
+  expect(checkpointShape.parse(checkpointOutput('clients', null))).toEqual({ stream: 'clients', checkpoint: null })
 })
