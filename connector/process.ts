@@ -24,7 +24,8 @@ function exitAfterFlush(code: number): void {
   process.stdout.write('', () => process.exit())
 }
 
-const { version } = JSON.parse(readFile(new URL('../package.json', import.meta.url))) as { version: string }
+const root = new URL('../', import.meta.url)
+const { version } = JSON.parse(readFile(new URL('package.json', root))) as { version: string }
 const shutdown = stopOnSignals(process, (code) => process.exit(code))
 try {
   const code = await runCli(process.argv.slice(2), commandList, {
@@ -36,6 +37,7 @@ try {
     showProgress: process.stderr.isTTY ? (line) => process.stderr.write(`\r${line}\u001b[K`) : undefined,
     stop: shutdown.stop,
     version,
+    root,
   })
   exitAfterFlush(code)
 } catch (error) {

@@ -24,7 +24,8 @@ export function withStream(
   )
 }
 
-function onlyStream(args: CommandArgs, streams: readonly StreamConfig[]): StreamConfig {
+/** The stream that `--stream` names, or the only one. Throws `checkpoint.invalid-request` if that is ambiguous. */
+export function onlyStream(args: CommandArgs, streams: readonly StreamConfig[]): StreamConfig {
   const [first, ...others] = selectedStreams(args, streams)
   if (others.length > 0) throw invalidRequest(`--stream is required: there are several streams: ${namesOf(streams)}`)
   return first

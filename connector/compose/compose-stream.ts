@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { StreamConfig } from '../config/connector-config.ts'
 import { eventSource } from '../event/client-event.ts'
+import type { EventSettings } from '../event/client-record.ts'
 import { deadLetterGuard } from '../event/dead-letter.ts'
 import { rulesText } from '../index/client-index.ts'
 import { streamIndex } from '../index/stream-index.ts'
@@ -87,11 +88,7 @@ export function composeStream(
 
 function groupParts(stream: StreamConfig, { config }: SharedResources, observe: Observe): PipelineParts['group'] {
   return {
-    settings: {
-      source: eventSource(config.connector, stream.name),
-      maxValueBytes: stream.kafka.maxMessageBytes - FRAMING_BYTES,
-      deadLetterClient: stream.deadLetterClient,
-    },
+    settings: eventSettings(config.connector, stream),
     rules: { timeZone: stream.poll.timeZone, ignored: stream.hashIgnore },
     indexRules: indexRules(stream),
     fields: stream.fields,
@@ -100,6 +97,15 @@ function groupParts(stream: StreamConfig, { config }: SharedResources, observe: 
     oneChangePerClient: stream.kafka.delivery === 'at-least-once',
     deadLetters: deadLetterGuard(stream.deadLetterLimit),
     observe,
+  }
+}
+
+/** How the clients of a stream become events. */
+export function eventSettings(connector: string, { name, kafka, deadLetterClient }: StreamConfig): EventSettings {
+  return {
+    source: eventSource(connector, name),
+    maxValueBytes: kafka.maxMessageBytes - FRAMING_BYTES,
+    deadLetterClient,
   }
 }
 

@@ -20,6 +20,7 @@ function terminal(environment: Record<string, string> = {}, files: Record<string
     showProgress: undefined,
     stop: new AbortController().signal,
     version: '1.2.3',
+    root: new URL('../../', import.meta.url),
   }
   return { out, err, parts }
 }
@@ -169,7 +170,7 @@ describe('the examples of --help', () => {
     expect(examples).not.toEqual([])
     for (const example of examples) {
       expect(example.split(' ').slice(0, name.split(' ').length).join(' ')).toBe(name)
-      expect(await runCli([...example.split(' '), '--help'], commandList, parts), example).toBe(0)
+      expect(await runCli([...example.replace(/ > .*/, '').split(' '), '--help'], commandList, parts), example).toBe(0)
     }
   })
 })

@@ -1,0 +1,56 @@
+import * as z from 'zod'
+import type { StreamConfig } from '../../config/connector-config.ts'
+import { clientRecord, type EventSettings } from '../../event/client-record.ts'
+import { mapFields } from '../../event/field-mapping.ts'
+import { clientReader } from '../../event/read-client.ts'
+import { emptyIndex } from '../../index/index-state.ts'
+import type { ClientRecord } from '../../source/client-source.ts'
+import { maskedRecord, maskedText } from './masked-json.ts'
+
+/** What `preview --json` prints. */
+export const previewShape = z.strictObject({
+  stream: z.string().describe('Name of the stream'),
+  since: z.string().describe('`lastChanged` of the request, in the local time of the server'),
+  masked: z.boolean().describe('Whether the values of the clients are replaced'),
+  records: z
+    .array(
+      z.strictObject({
+        topic: z.string().describe('Topic for events, or for dead letters'),
+        key: z.string().nullable().describe('Client id; null in a dead letter without one'),
+        value: z.record(z.string(), z.unknown()).describe('The event, or the dead letter'),
+      }),
+    )
+    .describe('The first records as they would be published, in their order'),
+})
+
+export type PreviewedRecord = z.output<typeof previewShape>['records'][number]
+
+interface PreviewParts {
+  readonly stream: StreamConfig
+  readonly settings: EventSettings
+  /** When the clients were read, in ms since 1970. */
+  readonly readAt: number
+  readonly isMasked: boolean
+}
+
+/** The records of clients that nothing was published of yet. Throws `source.mapping` if the client id is not found. */
+export function previewRecords(clients: readonly ClientRecord[], parts: PreviewParts): PreviewedRecord[] {
+  const { stream, settings, readAt, isMasked } = parts
+  const mapping = mapFields(clients, stream.fields, null)
+  if (mapping === undefined) return []
+  const read = clientReader(mapping, { timeZone: stream.poll.timeZone, ignored: stream.hashIgnore })
+  let sequence = 0
+  return clients.map((client) => {
+    const place = { sequence, readAt, idField: mapping.clientId, previous: `g${emptyIndex.generation}` }
+    const { kind, record } = clientRecord(read(client), place, settings)
+    if (kind === 'event') sequence += 1
+    const { topic } = stream.kafka
+    const { key } = record
+    const value = JSON.parse(record.value) as Record<string, unknown>
+    return {
+      topic: topic[record.to],
+      key: key !== null && isMasked ? maskedText(key) : key,
+      value: isMasked ? maskedRecord(value) : value,
+    }
+  })
+}

@@ -1,0 +1,44 @@
+import { expect, test } from 'vitest'
+import { loadWithoutTargets } from '../../../../connector/commands/preview/load-without-targets.ts'
+import { previewRecords } from '../../../../connector/commands/preview/preview-records.ts'
+import { eventSettings } from '../../../../connector/compose/compose-stream.ts'
+import { connectorConfig } from '../../../../connector/config/connector-config.ts'
+import { readProjectFile } from '../../../support/markdown-file.ts'
+
+const environment = { CONNECTOR_ID: 'shops', POLARIS_URL: 'https://p.example', POLARIS_CODE_MAGASIN: '1' }
+const sources = (more: Record<string, string> = {}) => ({
+  ...{ file: undefined, environment: { ...environment, ...more }, readFile: readProjectFile },
+})
+const clients = [{ No: '17', Nom: 'Zyx' }, { Nom: 'Zyx' }, { No: '18', Nom: 'Wolph' }]
+
+function previewOf(isMasked: boolean) {
+  const config = connectorConfig(loadWithoutTargets(sources({ POLARIS_CLIENT_ID_FIELD: 'No' })))
+  const [stream] = config.streams
+  if (stream === undefined) throw new Error('no stream')
+  return previewRecords(clients, { stream, settings: eventSettings('shops', stream), readAt: 0, isMasked })
+}
+
+test('prints events with the numbers of a new stream, and a client without id as a dead letter', () => {
+  const [first, dead, second] = previewOf(false)
+  expect(first).toMatchObject({
+    ...{ topic: 'client.modified', key: '17' },
+    value: { source: '/polaris/shops/clients', sequence: '0'.padStart(20, '0'), subject: '17', data: clients[0] },
+  })
+  expect(dead).toMatchObject({
+    topic: 'client.modified.dlq',
+    key: null,
+    value: { code: 'client-id-missing', field: 'No' },
+  })
+  expect(second).toMatchObject({ key: '18', value: { sequence: '1'.padStart(20, '0') } })
+})
+
+test('invariant 8: masks key and value', () => {
+  const shown = JSON.stringify(previewOf(true))
+  for (const text of ['17', 'Zyx', 'Wolph', previewOf(false)[0]?.value.id]) expect(shown).not.toContain(text)
+})
+
+test('needs neither brokers nor a checkpoint store, but everything else', () => {
+  expect(loadWithoutTargets(sources()).connector).toBe('shops')
+  expect(loadWithoutTargets(sources({ KAFKA_BROKERS: 'k:1' })).connector).toBe('shops')
+  expect(() => loadWithoutTargets(sources({ POLARIS_URL: '' }))).toThrow(/POLARIS_URL/)
+})
