@@ -14,7 +14,7 @@ test.each([
 
 test('invariant 8: two values of the same form look the same, whatever their letters and digits', async () => {
   const word = fc.stringMatching(/^[A-Za-zÀ-ÖØ-öø-ÿ]{2,20} \d{4}$/)
-  await fc.assert(fc.property(word, word, (one, other) => expect(maskedText(one)).toBe(maskedText(other))))
+  await fc.assert(fc.property(word, word, (one, other) => maskedText(one) === maskedText(other)))
 })
 
 test('invariant 8: keeps only the attributes of an event that say nothing about the client', () => {
