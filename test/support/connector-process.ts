@@ -44,6 +44,8 @@ export interface ConnectorProcess {
   isRunning(): boolean
   /** Everything written so far, including standard error. */
   output(): string
+  /** What was written to standard output. */
+  printed(): string
   /** The log lines so far. */
   lines(): readonly LogLine[]
   /** Waits for the first log line that satisfies `isIt`; a line already written counts. */
@@ -84,11 +86,12 @@ export function startConnector(args: readonly string[], environment: Record<stri
 
 /** Wraps a connector whose output comes from `child`: the process itself, or a `podman run` of it. `kill` ends it. */
 export function connectorIn(child: ChildProcessWithoutNullStreams, kill: () => void): ConnectorProcess {
-  const written = { output: '', lines: [] as LogLine[] }
+  const written = { output: '', printed: '', lines: [] as LogLine[] }
   for (const stream of [child.stdout, child.stderr]) {
     let rest = ''
     stream.on('data', (bytes: Buffer) => {
       written.output += bytes
+      if (stream === child.stdout) written.printed += bytes
       const texts = (rest + bytes).split('\n')
       rest = texts.pop() ?? ''
       for (const text of texts) if (text.startsWith('{"level"')) written.lines.push(JSON.parse(text))
@@ -119,7 +122,7 @@ export async function runningOn(replica: ConnectorProcess): Promise<string[]> {
 
 interface Parts {
   readonly child: ReturnType<typeof spawn>
-  readonly written: { readonly output: string; readonly lines: readonly LogLine[] }
+  readonly written: { readonly output: string; readonly printed: string; readonly lines: readonly LogLine[] }
   readonly ended: Promise<number>
   kill(): void
   isRunning(): boolean
@@ -155,6 +158,7 @@ function waiting({ child, kill, written, ended, isRunning, failure }: Parts): Co
   return {
     ...{ pid: child.pid ?? 0, isRunning, line, get, exitCode },
     output: () => written.output,
+    printed: () => written.printed,
     lines: () => written.lines,
     status: async (isIt, { stream, withinMs = 60_000 } = {}) => {
       for (const giveUpAt = performance.now() + withinMs; ; await delay(50)) {

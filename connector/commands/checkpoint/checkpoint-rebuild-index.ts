@@ -1,8 +1,10 @@
+import type * as z from 'zod'
 import { describedState } from '../../checkpoint/described-state.ts'
 import { openParts, withoutPlacement } from '../../compose/compose-stream.ts'
 import { rebuildIndex } from '../../stream/rebuild-index.ts'
 import { streamOption, withStream } from '../chosen-stream.ts'
-import { type Command, configOption } from '../command.ts'
+import { type Command, configOption, jsonOption, printJson } from '../command.ts'
+import { rebuildShape, stateOutput } from './checkpoint-output.ts'
 import { progressReport } from './progress-report.ts'
 import { mustBeConfirmed, yesOption } from './rewrite-stream.ts'
 
@@ -15,8 +17,9 @@ export const checkpointRebuildIndex: Command = {
     'the last event of each client counts. Clients that are only in the dead-letter topic, or whose\n' +
     'events the topic no longer has, are published again when they are read. Scans continue where\n' +
     'they were. Prints the progress.',
-  options: { ...configOption, ...streamOption, ...yesOption },
+  options: { ...configOption, ...streamOption, ...yesOption, ...jsonOption },
   examples: ['checkpoint rebuild-index --config connector.yaml --stream lyon --yes'],
+  outputs: { '--json': rebuildShape },
   run: (args, parts) =>
     withStream(args, parts, async (chosen) => {
       const { stream, shared, closing } = chosen
@@ -24,8 +27,16 @@ export const checkpointRebuildIndex: Command = {
       const opening = openParts(stream, shared, { ...withoutPlacement, observe: () => {}, closing })
       const { after, clients } = await rebuildIndex(opening, progressReport(parts, shared.clock), parts.stop)
       if (parts.showProgress !== undefined) parts.printError('')
-      parts.print(`${clients} clients in the new index`)
-      parts.print(`now: epoch ${after.claim.epoch}, ${describedState(after.committed.state, stream.poll.timeZone)}`)
+      const { state } = after.committed
+      const { epoch } = after.claim
+      if (args.json === true)
+        printJson(parts, {
+          ...{ stream: stream.name, clients, epoch, after: stateOutput(state) },
+        } satisfies z.output<typeof rebuildShape>)
+      else {
+        parts.print(`${clients} clients in the new index`)
+        parts.print(`now: epoch ${epoch}, ${describedState(state, stream.poll.timeZone)}`)
+      }
       return 0
     }),
 }

@@ -1,5 +1,6 @@
 import { invalidRequest, streamOption, withStream } from '../chosen-stream.ts'
 import { type Command, configOption } from '../command.ts'
+import { rewriteShape } from './checkpoint-output.ts'
 import { rewriteOptions, rewriteTo } from './rewrite-stream.ts'
 
 export const checkpointReset: Command = {
@@ -11,6 +12,7 @@ export const checkpointReset: Command = {
     'published last, except with --republish.',
   options: { ...configOption, ...streamOption, ...rewriteOptions },
   examples: ['checkpoint reset --config connector.yaml --stream lyon --yes'],
+  outputs: { '--json': rewriteShape },
   run: (args, parts) =>
     withStream(args, parts, (chosen) => {
       if (chosen.stream.beginAt === undefined)

@@ -4,6 +4,7 @@ import { parseSourceTime } from '../../source/source-time.ts'
 import type { RewriteRequest } from '../../stream/rewrite-checkpoint.ts'
 import { type ChosenStream, invalidRequest, streamOption, withStream } from '../chosen-stream.ts'
 import { type Command, type CommandArgs, configOption, optionText } from '../command.ts'
+import { rewriteShape } from './checkpoint-output.ts'
 import { rewriteOptions, rewriteTo, storedDocument } from './rewrite-stream.ts'
 
 export const checkpointSet: Command = {
@@ -36,6 +37,7 @@ export const checkpointSet: Command = {
     'checkpoint set --config connector.yaml --stream lyon --last-changed 2026-01-31T08:00:00',
     'checkpoint set --config connector.yaml --stream lyon --last-changed 2026-01-31T08:00:00 --yes',
   ],
+  outputs: { '--json': rewriteShape },
   run: (args, parts) =>
     withStream(args, parts, async (chosen) =>
       rewriteTo(args, parts, { ...chosen, to: await requested(args, chosen, parts.stop) }),

@@ -1,7 +1,7 @@
 import type { CheckpointDocument } from '../../checkpoint/checkpoint-document.ts'
 import type { StreamState } from '../../checkpoint/stream-state.ts'
 import { durationText } from '../../config/units.ts'
-import { BACKFILL, FULL, RECHECK, type Scan, type ScanStates, scanWith } from '../../scan/scan-state.ts'
+import { BACKFILL, FULL, RECHECK, type Scan, scanWith } from '../../scan/scan-state.ts'
 import type { Screen } from '../output/screen.ts'
 import { table } from '../output/text-table.ts'
 import { counted, isoTime } from '../output/time-text.ts'
@@ -12,7 +12,7 @@ export function checkpointLines(document: CheckpointDocument, { paint }: Pick<Sc
   const { state } = committed
   const rows = scanRows(state)
   return [
-    `${paint('bold', `stream ${stream}`)}: ${readUntil(state.scans)}, ${counted(state.events, 'event')} published`,
+    `${paint('bold', `stream ${stream}`)}: ${readUntil(state)}, ${counted(state.events, 'event')} published`,
     `opened by ${claim.owner} at ${isoTime(claim.at)} (epoch ${claim.epoch})`,
     ...(pending === null ? [] : [pendingText(pending, state)]),
     '',
@@ -22,10 +22,13 @@ export function checkpointLines(document: CheckpointDocument, { paint }: Pick<Sc
 
 const none = '–'
 
-function readUntil({ live, backfill }: ScanStates): string {
-  if (live.startedAt === null) return 'no live scan completed yet'
+function readUntil({ scans, recheck }: StreamState): string {
+  const { live, backfill } = scans
+  const again = recheck === null ? '' : `, to be read again from ${recheck.from} server time`
+  if (live.startedAt === null) return `no live scan completed yet${again}`
   const until = isoTime(live.startedAt)
-  return backfill === 'done' ? `caught up until ${until}` : `live until ${until}, history not read to its end yet`
+  const caughtUp = backfill === 'done' ? `caught up until ${until}` : `live until ${until}, history still to be read`
+  return caughtUp + again
 }
 
 function pendingText({ seq, by, change }: NonNullable<CheckpointDocument['pending']>, { events }: StreamState): string {

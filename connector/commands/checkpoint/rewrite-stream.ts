@@ -1,3 +1,4 @@
+import type * as z from 'zod'
 import { type CheckpointDocument, parseDocument } from '../../checkpoint/checkpoint-document.ts'
 import { describedState, readUntil } from '../../checkpoint/described-state.ts'
 import { openParts, streamObject, withoutPlacement } from '../../compose/compose-stream.ts'
@@ -5,27 +6,37 @@ import { ConnectorError } from '../../runtime/connector-error.ts'
 import type { SourceTime } from '../../source/client-source.ts'
 import { type RewriteRequest, rewriteCheckpoint } from '../../stream/rewrite-checkpoint.ts'
 import { type ChosenStream, invalidRequest } from '../chosen-stream.ts'
-import type { CommandArgs, CommandParts } from '../command.ts'
+import { type CommandArgs, type CommandParts, jsonOption, printJson } from '../command.ts'
+import { type rewriteShape, stateOutput } from './checkpoint-output.ts'
 
 export const yesOption = { yes: { type: 'boolean', description: 'confirm the change' } } as const
 export const rewriteOptions = {
   ...yesOption,
   republish: { type: 'boolean', description: 'also publish unchanged clients again' },
+  ...jsonOption,
 } as const
 
 /** With `--yes`, rewrites the checkpoint and prints the states before and after. Resolves to the exit code. */
 export async function rewriteTo(
   args: CommandArgs,
-  { print, stop }: CommandParts,
+  parts: CommandParts,
   chosen: ChosenStream & { to: RewriteRequest['to'] },
 ): Promise<number> {
   const { stream, shared, closing, to } = chosen
+  const { print, stop } = parts
   const { timeZone } = stream.poll
   const skipped = to.kind === 'skip' ? skippedBy(to.from, await storedDocument(chosen, stop), timeZone) : undefined
   mustBeConfirmed(args, chosen, planOf(to, skipped))
   const opening = openParts(stream, shared, { ...withoutPlacement, observe: () => {}, closing })
   const request = { to, republish: args.republish === true, timeZone }
   const { before, after } = await rewriteCheckpoint(opening, request, stop)
+  if (args.json === true) {
+    printJson(parts, {
+      ...{ stream: stream.name, before: before.kind === 'state' ? stateOutput(before.state) : null },
+      ...{ skipped: skipped ?? null, epoch: after.claim.epoch, after: stateOutput(after.committed.state) },
+    } satisfies z.output<typeof rewriteShape>)
+    return 0
+  }
   switch (before.kind) {
     case 'state':
       print(`before: ${describedState(before.state, timeZone)}`)

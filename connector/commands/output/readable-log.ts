@@ -25,7 +25,9 @@ const INDENT = '    '
 
 /** Words stand beside the message, sentences below it. */
 function recordLines({ level, time, msg, ...fields }: LogRecord, { paint, width }: Screen): string[] {
-  const values = Object.entries(fields).map(([name, value]) => [name, textsOf(value)] as const)
+  const values = Object.entries(fields)
+    .map(([name, value]) => [name, textsOf(value)] as const)
+    .filter(([, texts]) => texts.length > 0)
   const words = values.filter(([, texts]) => texts.every(isWord)).map(([name, texts]) => `${name}=${texts.join(',')}`)
   const sentences = values.filter(([, texts]) => !texts.every(isWord))
   const head = `${time} ${level.toUpperCase().padEnd(5)}  ${msg}`

@@ -84,7 +84,10 @@ describe('checkpointLines', () => {
   test('says until when the stream is caught up, how many events it has published, and who runs it', () => {
     const done = {
       ...document,
-      committed: { ...document.committed, state: { ...state, scans: { ...state.scans, backfill: 'done' as const } } },
+      committed: {
+        ...document.committed,
+        state: { ...state, recheck: null, scans: { ...state.scans, backfill: 'done' as const } },
+      },
     }
     expect(checkpointLines(done, plainScreen).slice(0, 2)).toEqual([
       'stream clients: caught up until 2026-06-15T10:00:00Z, 1200 events published',
@@ -94,7 +97,7 @@ describe('checkpointLines', () => {
 
   test('says what is not read yet', () => {
     expect(checkpointLines(document, plainScreen)[0]).toBe(
-      'stream clients: live until 2026-06-15T10:00:00Z, history not read to its end yet, 1200 events published',
+      'stream clients: live until 2026-06-15T10:00:00Z, history still to be read, to be read again from 2026-02-01T00:00:00 server time, 1200 events published',
     )
     const fresh = { ...document, committed: { ...document.committed, state: beginning } }
     expect(checkpointLines(fresh, plainScreen)[0]).toBe(
@@ -134,7 +137,12 @@ test('the JSON of a checkpoint has its state, its owner and the stored document'
   expect(output).toEqual({
     stream: 'clients',
     checkpoint: {
-      committed: { events: 1200, readUntil: '2026-06-15T10:00:00Z', backfill: 'due' },
+      committed: {
+        events: 1200,
+        readUntil: '2026-06-15T10:00:00Z',
+        backfill: 'due',
+        readAgainFrom: '2026-02-01T00:00:00',
+      },
       ...{ pendingEvents: null, owner: 'replica-1', openedAt: '2026-06-15T10:00:00Z', epoch: 4, document },
     },
   })

@@ -22,7 +22,9 @@ function logged(log: (log: Log) => void, on = screen({ width: 120 })): string[] 
 }
 
 test('shows time, level, message and fields, and the replica in the first line only', () => {
-  const lines = logged((log) => log('info', 'stream claimed', { stream: 'paris', epoch: 3, scans: ['live', 'full'] }))
+  const lines = logged((log) =>
+    log('info', 'stream claimed', { stream: 'paris', epoch: 3, scans: ['live', 'full'], lost: [] }),
+  )
   expect(lines).toEqual([
     'INFO   connector started  port=8080 connector=shops replica=r-1 version=1.2.3',
     'INFO   stream claimed  stream=paris epoch=3 scans=live,full',

@@ -1,0 +1,105 @@
+import { stripVTControlCharacters } from 'node:util'
+import { expect, it } from 'vitest'
+import { commandList } from '../../../connector/commands/command-list.ts'
+import { startConnector } from '../../support/connector-process.ts'
+import { readProjectFile } from '../../support/markdown-file.ts'
+import { expectNothingPersonal } from '../../support/nothing-personal.ts'
+import { configFile, scene } from '../../support/stream-scene.ts'
+
+/** The shape of what a command prints with these options, from the command itself. */
+async function shapeOf(name: string, options: string) {
+  const command = await commandList.find((entry) => entry.name === name)?.load()
+  const shape = command?.outputs?.[options]
+  if (shape === undefined) throw new Error(`${name} ${options} has no shape`)
+  return shape
+}
+
+const withoutTargets = { KAFKA_BROKERS: '', CHECKPOINT_URL: '', AWS_ACCESS_KEY_ID: '' }
+
+it('every command prints JSON of the documented shape with --json, and nothing else to standard output', async () => {
+  const { start, environment } = await scene()
+  const run = async (name: string, options = '--json', more: readonly string[] = []) => {
+    const started = start(name === 'preview' ? withoutTargets : {}, [
+      ...name.split(' '),
+      ...options.split(' '),
+      ...more,
+    ])
+    expect(await started.exitCode(), started.output()).toBe(name === 'health' ? 1 : 0)
+    const shape = await shapeOf(name, options)
+    return shape.parse(JSON.parse(started.printed()))
+  }
+  const before = ['preview', 'lint', 'health', 'replicas', 'checkpoint show', 'doctor'].map((name) => run(name))
+  const [preview, , , , checkpoint] = await Promise.all([...before, run('doctor', '--fields --json')])
+  expect(preview).toMatchObject({ masked: true, records: [{ topic: environment.KAFKA_TOPIC }, {}, {}] })
+  expect(checkpoint).toEqual({ stream: 'clients', checkpoint: null })
+
+  expect(await run('poll-once')).toMatchObject({
+    streams: [{ stream: 'clients', end: 'caught-up', code: null, published: 200, deadLetters: 0 }],
+  })
+  expect(await run('checkpoint show')).toMatchObject({ checkpoint: { committed: { events: 200, backfill: 'done' } } })
+  expect(await run('checkpoint set', '--json', ['--yes', '--last-changed', '2020-01-01'])).toMatchObject({
+    ...{ before: { events: 200 }, skipped: null, epoch: 2, after: { events: 200 } },
+  })
+  expect(await run('checkpoint rebuild-index', '--json', ['--yes'])).toMatchObject({ clients: 200, epoch: 3 })
+  expect(await run('checkpoint reset', '--json', ['--yes'])).toMatchObject({ epoch: 4, after: { backfill: 'due' } })
+})
+
+it('preview prints the first events without Kafka and the checkpoint store, masked unless asked otherwise', async () => {
+  const { start, simulator } = await scene()
+  const preview = async (...options: string[]) => {
+    const started = start(withoutTargets, ['preview', ...options])
+    expect(await started.exitCode(), started.output()).toBe(0)
+    return started.output()
+  }
+  const [masked, shown, json] = await Promise.all([
+    preview('--limit', '30'),
+    preview('--show-data', '--limit', '1'),
+    preview('--limit', '2', '--json'),
+  ])
+  expect(masked).toMatch(
+    /^stream clients: first 30 records, since \S+ server time, values masked, nothing was published\n/,
+  )
+  expect(masked.match(/^topic \S+, key 9+$/gm)).toHaveLength(30)
+  expectNothingPersonal([masked, json])
+  const [first] = simulator.changes
+  expect(shown).toMatch(new RegExp(`^topic \\S+, key ${first?.clientId}$`, 'm'))
+  expect(shown).toContain(`"subject": "${first?.clientId}"`)
+})
+
+it('poll-once prints a summary, and with --stream reads only that stream', async () => {
+  const { simulator, name, environment } = await scene()
+  const ofStreams = /^(?:POLARIS_|POLL_|KAFKA_TOPIC)/
+  const shared = Object.fromEntries(Object.entries(environment).filter(([variable]) => !ofStreams.test(variable)))
+  const polaris = { codeMagasin: 1, lastChanged: '2000-01-01' }
+  const streams = [
+    { name: 'one', polaris: { ...polaris, url: simulator.url }, kafka: { topic: `${name}.one` } },
+    { name: 'other', polaris: { ...polaris, url: 'http://127.0.0.1:9/' }, kafka: { topic: `${name}.other` } },
+  ]
+  const config = configFile(JSON.stringify({ streams }))
+  const one = startConnector(['poll-once', '--config', config, '--stream', 'one'], shared)
+  expect(await one.exitCode(), one.output()).toBe(0)
+  expect(one.printed()).toMatch(
+    /^STREAM +RESULT +READ +PUBLISHED +SUPPRESSED +SUPERSEDED +DEAD LETTERS +TOOK\none +caught up +\d+ +200 +\d+ +0 +0 +[\d.]+ m?s\n$/,
+  )
+  const unknown = startConnector(['poll-once', '--config', config, '--stream', 'two'], shared)
+  expect(await unknown.exitCode()).toBe(2)
+  expect(unknown.output()).toContain('must be one of one, other')
+})
+
+it('logs readable lines with LOG_FORMAT=text, coloured with FORCE_COLOR', async () => {
+  const { start } = await scene()
+  const poll = start({ LOG_FORMAT: 'text', FORCE_COLOR: '1', CHECKPOINT_URL: 's3://no-such-bucket/e2e' }, ['poll-once'])
+  expect(await poll.exitCode()).toBe(3)
+  expect(poll.output()).toContain('\u001b[31m')
+  const text = stripVTControlCharacters(poll.output())
+  expect(text).toMatch(/^\S+Z ERROR {2}stream failed, giving up {2}stream=clients code=storage.refused/m)
+  expect(text).toMatch(/^ {4}hint: /m)
+  expect(stripVTControlCharacters(poll.printed())).toMatch(/^STREAM +RESULT .*\nclients +failed: storage.refused /)
+})
+
+it('config example prints the file of the package', async () => {
+  const { start } = await scene()
+  const example = start({}, ['config', 'example'])
+  expect(await example.exitCode()).toBe(0)
+  expect(example.printed()).toBe(readProjectFile('config/connector.example.yaml'))
+})
