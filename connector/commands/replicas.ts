@@ -1,3 +1,4 @@
+import type * as z from 'zod'
 import type { CheckpointDocument } from '../checkpoint/checkpoint-document.ts'
 import { parseDocument } from '../checkpoint/checkpoint-document.ts'
 import { viewReplicas } from '../compose/compose-placement.ts'
@@ -7,9 +8,12 @@ import type { StreamConfig } from '../config/connector-config.ts'
 import type { GroupView } from '../placement/group-view.ts'
 import { codeOf } from '../runtime/connector-error.ts'
 import type { ErrorCode } from '../runtime/error-catalogue.ts'
-import { type Command, configOption } from './command.ts'
+import { type Command, configOption, jsonOption, printJson } from './command.ts'
 import { asOperator } from './command-resources.ts'
+import { replicasShape } from './output/replicas-shape.ts'
+import type { Screen } from './output/screen.ts'
 import { table } from './output/text-table.ts'
+import { counted } from './output/time-text.ts'
 
 export const replicas: Command = {
   name: 'replicas',
@@ -19,8 +23,9 @@ export const replicas: Command = {
     'prints the replica that it is assigned to, the replica that opened it last, with epoch and time,\n' +
     'and whether no replica runs it. Changes nothing.\n' +
     'Exit code: 0 shown, 2 invalid configuration, 3 Kafka or S3 is unavailable.',
-  options: { ...configOption, json: { type: 'boolean', description: 'print JSON' } },
+  options: { ...configOption, ...jsonOption },
   examples: ['replicas --config connector.yaml'],
+  outputs: { '--json': replicasShape },
   run: (args, parts) =>
     asOperator(args, parts, async ({ config, shared }) => {
       const [group, ...claims] = await Promise.all([
@@ -28,8 +33,8 @@ export const replicas: Command = {
         ...config.streams.map((stream) => findClaim(stream, shared, parts.stop)),
       ])
       const report = describedReplicas(config.connector, group, new Map(claims))
-      if (args.json === true) parts.print(JSON.stringify(report, undefined, 2))
-      else for (const line of replicaLines(report)) parts.print(line)
+      if (args.json === true) printJson(parts, report satisfies z.input<typeof replicasShape>)
+      else for (const line of replicaLines(report, parts.screen)) parts.print(line)
       return 0
     }),
 }
@@ -103,23 +108,30 @@ function remarkOn(group: GroupView | null, assignedTo: string | null, found: Fou
 }
 
 /** The report as tables for a terminal. */
-export function replicaLines({ connector, group, streams }: ReplicasReport): string[] {
-  const header = ['STREAM', 'ASSIGNED TO', 'OPENED BY', 'EPOCH', 'SINCE', '']
+export function replicaLines(
+  { connector, group, streams }: ReplicasReport,
+  { paint }: Pick<Screen, 'paint'>,
+): string[] {
+  const header = ['STREAM', 'ASSIGNED TO', 'OPENED BY', 'EPOCH', 'SINCE', ''].map((name) => paint('bold', name))
   const rows = streams.map(({ stream, assignedTo, claim, remark }) => [
     ...[stream, assignedTo ?? '–', claim?.owner ?? '–', String(claim?.epoch ?? '–'), claim?.since ?? '–'],
-    remark ?? '',
+    paint('yellow', remark ?? ''),
   ])
-  return [...groupLines(connector, group), '', ...table([header, ...rows])]
+  return [...groupLines(connector, group, { paint }), '', ...table([header, ...rows])]
 }
 
-function groupLines(connector: string, group: GroupView | null): string[] {
+const stateText = (state: string) => (/Rebalance$/.test(state) ? 'rebalancing' : state.toLowerCase())
+
+function groupLines(connector: string, group: GroupView | null, { paint }: Pick<Screen, 'paint'>): string[] {
   if (group === null) return [`connector ${connector}: PLACEMENT=single, no consumer group`]
   const { state, slots, members } = group
+  // Kafka calls the group `Empty`, or `Dead` if it does not exist.
+  if (members.length === 0) return [`group ${connector}: ${paint('yellow', 'no replica is running')}`]
   const rows = members.map(({ replica, host, slots: held, streams }) => [
     ...[replica, host, String(held.length), streams.length === 0 ? '– (standby)' : streams.join(', ')],
   ])
   return [
-    `group ${connector}: ${state}, ${members.length} replica${members.length === 1 ? '' : 's'}, ${slots} slots`,
-    ...(rows.length === 0 ? [] : table([['REPLICA', 'HOST', 'SLOTS', 'STREAMS'], ...rows])),
+    `group ${connector}: ${stateText(state)}, ${counted(members.length, 'replica')}, ${counted(slots, 'slot')}`,
+    ...table([['REPLICA', 'HOST', 'SLOTS', 'STREAMS'].map((name) => paint('bold', name)), ...rows]),
   ]
 }

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { describedReplicas, type FoundClaim, replicaLines } from '../../../connector/commands/replicas.ts'
 import type { GroupView } from '../../../connector/placement/group-view.ts'
+import { plainScreen } from './output/screens.ts'
 
 const at = Date.UTC(2026, 10, 25, 9, 30)
 const claimed = (owner: string, epoch = 3): FoundClaim => ({ kind: 'claim', claim: { owner, epoch, at } })
@@ -58,8 +59,8 @@ test('the report prints as two tables', () => {
     ['lyon', claimed('r-22', 12)],
     ['nice', { kind: 'none' } as const],
   ])
-  expect(replicaLines(describedReplicas('shops', view, claims))).toEqual([
-    'group shops: Stable, 2 replicas, 24 slots',
+  expect(replicaLines(describedReplicas('shops', view, claims), plainScreen)).toEqual([
+    'group shops: stable, 2 replicas, 24 slots',
     'REPLICA  HOST      SLOTS  STREAMS',
     'r-1      10.0.0.7  2      paris, lyon',
     'r-22     10.0.0.7  2      – (standby)',
@@ -69,7 +70,17 @@ test('the report prints as two tables', () => {
     'lyon    r-1          r-22       12     2026-11-25T09:30:00.000Z  not opened by this replica yet',
     'nice    –            –          –      –                         no replica runs it',
   ])
-  expect(replicaLines(describedReplicas('shops', null, new Map()))[0]).toBe(
+  expect(replicaLines(describedReplicas('shops', null, new Map()), plainScreen)[0]).toBe(
     'connector shops: PLACEMENT=single, no consumer group',
   )
+})
+
+test.each([
+  ['Stable', 1, 'stable, 1 replica, 24 slots'],
+  ['CompletingRebalance', 1, 'rebalancing, 1 replica, 24 slots'],
+  ['Empty', 0, 'no replica is running'],
+  ['Dead', 0, 'no replica is running'],
+])('the report says what the state %s of a group with %d replicas means', (state, replicas, text) => {
+  const view = { ...group(...Array.from({ length: replicas }, () => member('r-1', []))), state }
+  expect(replicaLines(describedReplicas('shops', view, new Map()), plainScreen)[0]).toBe(`group shops: ${text}`)
 })
