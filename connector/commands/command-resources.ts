@@ -3,11 +3,9 @@ import { type ConnectorConfig, connectorConfig } from '../config/connector-confi
 import { loadConfig } from '../config/load-config.ts'
 import { systemClock } from '../runtime/clock.ts'
 import { type CloseStack, closeStack } from '../runtime/close-stack.ts'
-import type { LoggerParts } from '../telemetry/logger.ts'
 import { createTelemetry, type Telemetry } from '../telemetry/telemetry.ts'
 import { type CommandArgs, type CommandParts, configSources } from './command.ts'
-import { readableLog } from './output/readable-log.ts'
-import { screenOf } from './output/screen.ts'
+import { logOutput } from './output/readable-log.ts'
 
 /** What a command that connects works with. */
 export interface CommandResources {
@@ -46,11 +44,6 @@ export async function asReplica(
   }
   const shared = openSharedResources(config, { clock: systemClock, replica: identity.replica, ...logs }, closing)
   return await use({ config, shared, telemetry, closing })
-}
-
-function logOutput(format: ConnectorConfig['log']['format'], out: NodeJS.WriteStream): LoggerParts['out'] {
-  const screen = screenOf(out)
-  return format === 'text' || (format === 'auto' && screen.isTerminal) ? readableLog(out, screen) : out
 }
 
 /** Runs `use` as an operator's tool, which logs nothing. Rejects with `config.invalid` or as `use` does. */

@@ -92,6 +92,8 @@ it('the image archive loads, and the image has its version, revision, health che
   expect(await podman('load', '--quiet', '--input', released(image))).toContain(`Loaded image: ${loaded}`)
   try {
     expect(await podman('run', '--rm', '--pull', 'never', '--network', 'none', loaded, '--version')).toBe(version)
+    const example = await podman('run', '--rm', '--pull', 'never', '--network', 'none', loaded, 'config', 'example')
+    expect(example).toBe(readFileSync(join(root, 'config/connector.example.yaml'), 'utf8').trimEnd())
     const [{ Config, Healthcheck }] = JSON.parse(await podman('image', 'inspect', loaded))
     expect(Config.Labels['org.opencontainers.image.version']).toBe(version)
     expect(Config.Labels['org.opencontainers.image.revision']).toBe(git('rev-parse', 'HEAD').toString().trim())

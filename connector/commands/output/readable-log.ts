@@ -1,9 +1,15 @@
 import type { LogFields, LogLevel } from '../../telemetry/logger.ts'
-import type { Colour, Screen } from './screen.ts'
+import { type Colour, type Screen, screenOf } from './screen.ts'
 import { wrappedText } from './wrapped-text.ts'
 
 type Out = { write(text: string): unknown }
 type LogRecord = LogFields & { readonly level: LogLevel; readonly time: string; readonly msg: string }
+
+/** Where the log is written: `out` itself for JSON lines. */
+export function logOutput(format: 'auto' | 'json' | 'text', out: NodeJS.WriteStream): Out {
+  const screen = screenOf(out)
+  return format === 'text' || (format === 'auto' && screen.isTerminal) ? readableLog(out, screen) : out
+}
 
 /** Turns each JSON line of the log into text. Shows connector, replica and version only once. */
 export function readableLog(out: Out, screen: Screen): Out {

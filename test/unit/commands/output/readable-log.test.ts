@@ -1,6 +1,7 @@
+import { Writable } from 'node:stream'
 import { stripVTControlCharacters } from 'node:util'
 import { expect, test } from 'vitest'
-import { readableLog } from '../../../../connector/commands/output/readable-log.ts'
+import { logOutput, readableLog } from '../../../../connector/commands/output/readable-log.ts'
 import { type Log, logger } from '../../../../connector/telemetry/logger.ts'
 import { plainScreen, screen } from './screens.ts'
 
@@ -65,4 +66,17 @@ test('colours the level, and no text of a field can control the terminal', () =>
   expect(line).toContain('\u001b[31mERROR')
   expect(stripVTControlCharacters(line)).toMatch(/^\S+Z ERROR/)
   expect(stripVTControlCharacters(line).slice(25)).toBe('ERROR  x  stream=a\\u001b[2J\\u009b1m\\u000ab')
+})
+
+test.each([
+  ['auto', true, 'text'],
+  ['auto', false, 'json'],
+  ['text', false, 'text'],
+  ['json', true, 'json'],
+] as const)('with the format %s on a terminal (%s), the log is %s', (format, isTTY, written) => {
+  const lines: string[] = []
+  const write = (text: string) => lines.push(text)
+  const out = Object.assign(new Writable(), { isTTY, columns: 80, write }) as unknown as NodeJS.WriteStream
+  logger({ ...identity, level: 'info', out: logOutput(format, out) })('info', 'x', {})
+  expect(lines.join('').startsWith('{') ? 'json' : 'text').toBe(written)
 })
