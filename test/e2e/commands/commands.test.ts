@@ -211,4 +211,5 @@ it('poll-once exits with 3 when Kafka is unavailable, after one attempt with its
   expect(withoutKafka.lines().filter(hasMessage('stream failed, reopening'))).toEqual([])
   const failed = withoutKafka.lines().filter(hasMessage('stream failed, giving up'))
   expect(failed).toMatchObject([{ level: 'error', stream: 'one', code: 'publish.unreachable' }])
+  expect(withoutKafka.printed()).toMatch(/^one +failed: publish.unreachable .*\nother +skipped /m)
 })
