@@ -1,6 +1,6 @@
 import { runCli } from '../../connector/cli.ts'
 import { commandList } from '../../connector/commands/command-list.ts'
-import { plainScreen } from '../unit/commands/output/screens.ts'
+import { plainScreen } from './screens.ts'
 
 /** What an operator reads after a mistake. */
 export interface Mistake {

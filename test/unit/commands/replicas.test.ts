@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { describedReplicas, type FoundClaim, replicaLines } from '../../../connector/commands/replicas.ts'
 import type { GroupView } from '../../../connector/placement/group-view.ts'
-import { plainScreen } from './output/screens.ts'
+import { plainScreen } from '../../support/screens.ts'
 
 const at = Date.UTC(2026, 10, 25, 9, 30)
 const claimed = (owner: string, epoch = 3): FoundClaim => ({ kind: 'claim', claim: { owner, epoch, at } })

@@ -6,7 +6,7 @@ import { checkpointOutput, checkpointShape } from '../../../../connector/command
 import { checkpointLines } from '../../../../connector/commands/checkpoint/described-checkpoint.ts'
 import { noTokens, type Scan } from '../../../../connector/scan/scan-state.ts'
 import type { CheckPoint, SourceTime } from '../../../../connector/source/client-source.ts'
-import { plainScreen } from '../output/screens.ts'
+import { plainScreen } from '../../../support/screens.ts'
 
 const timeZone = 'Europe/Paris'
 const at = Date.parse('2026-06-15T10:00:00Z')

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { findingLines } from '../../../../connector/commands/output/finding-lines.ts'
 import { type CheckResult, type Finding, failed, ok, skipped, warning } from '../../../../connector/doctor/finding.ts'
-import { plainScreen, screen } from './screens.ts'
+import { plainScreen, screen } from '../../../support/screens.ts'
 
 const of = (stream: string | null, check: string, result: CheckResult): Finding => ({ stream, check, ...result })
 const findings = [

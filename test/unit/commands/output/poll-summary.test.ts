@@ -8,7 +8,7 @@ import {
 } from '../../../../connector/commands/output/poll-summary.ts'
 import { ConnectorError } from '../../../../connector/runtime/connector-error.ts'
 import { everyPipelineEvent, published } from '../../../support/every-pipeline-event.ts'
-import { plainScreen } from './screens.ts'
+import { plainScreen } from '../../../support/screens.ts'
 
 const counts = { read: 12, published: 5, suppressed: 4, superseded: 2, deadLetters: 1 }
 const error = new ConnectorError('source.stuck', 'read')

@@ -3,7 +3,7 @@ import { stripVTControlCharacters } from 'node:util'
 import { expect, test } from 'vitest'
 import { logOutput, readableLog } from '../../../../connector/commands/output/readable-log.ts'
 import { type Log, logger } from '../../../../connector/telemetry/logger.ts'
-import { plainScreen, screen } from './screens.ts'
+import { plainScreen, screen } from '../../../support/screens.ts'
 
 const identity = { connector: 'shops', replica: 'r-1', version: '1.2.3' }
 

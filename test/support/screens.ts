@@ -1,5 +1,5 @@
 import { styleText } from 'node:util'
-import type { Screen } from '../../../../connector/commands/output/screen.ts'
+import type { Screen } from '../../connector/commands/output/screen.ts'
 
 /** A pipe. */
 export const plainScreen: Screen = {
