@@ -3,7 +3,8 @@ import { problemText } from '../config/config-problem.ts'
 import type { SettingValue } from '../config/describe-config.ts'
 import { type Command, configOption, configSources, jsonOption, printJson } from './command.ts'
 
-const lintShape = z.strictObject({
+/** What `lint --json` prints. */
+export const lintShape = z.strictObject({
   valid: z.boolean().describe('Whether there is no problem'),
   settings: z
     .record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.array(z.string()).readonly()]))

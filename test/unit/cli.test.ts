@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { runCli } from '../../connector/cli.ts'
 import type { Command, CommandArgs, CommandParts } from '../../connector/commands/command.ts'
 import { type CommandEntry, commandList } from '../../connector/commands/command-list.ts'
+import { lintShape } from '../../connector/commands/lint.ts'
 import { ConnectorError } from '../../connector/runtime/connector-error.ts'
 
 function terminal(environment: Record<string, string> = {}, files: Record<string, string> = {}) {
@@ -207,13 +208,13 @@ streams: [{ polaris: { url: https://p, codeMagasin: 1, auth: basic, user: u, pas
 
   test('prints JSON with --json', async () => {
     const good = await linted(yaml, '--json')
-    expect(JSON.parse(good.out)).toMatchObject({
+    expect(lintShape.parse(JSON.parse(good.out))).toMatchObject({
       valid: true,
       settings: { connector: 'shops', 'streams[0].polaris.password': '***' },
     })
     const bad = await linted('connector: A', '--json')
     expect(bad.code).toBe(2)
-    expect(JSON.parse(bad.out)).toMatchObject({
+    expect(lintShape.parse(JSON.parse(bad.out))).toMatchObject({
       valid: false,
       problems: expect.arrayContaining([expect.objectContaining({ file: 'c.yaml', line: 1, path: 'connector' })]),
     })

@@ -37,7 +37,6 @@ export const checkpointShape = z.strictObject({
       epoch: z.int().describe('Its epoch'),
       document: z
         .record(z.string(), z.unknown())
-
         .describe('The stored document; another version may change its format'),
     })
     .nullable()

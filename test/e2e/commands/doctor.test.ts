@@ -11,6 +11,7 @@ import {
   ResourcePatternTypes,
 } from 'kafkajs'
 import { expect, inject, it, onTestFinished } from 'vitest'
+import { doctorShape } from '../../../connector/commands/output/finding-lines.ts'
 import type { Finding } from '../../../connector/doctor/finding.ts'
 import { faults, plantedMarks } from '../../polaris/polaris-simulator.ts'
 import { checkpointObject } from '../../support/checkpoint-object.ts'
@@ -26,7 +27,7 @@ async function examined({ start }: Pick<Scene, 'start'>, environment: Record<str
   const doctor = start(environment, ['doctor', '--json'])
   const exit = await doctor.exitCode()
   const output = doctor.output()
-  const { findings } = JSON.parse(output) as { findings: Finding[] }
+  const { findings } = doctorShape.parse(JSON.parse(output)) as { findings: readonly Finding[] }
   const byCheck = Object.fromEntries(findings.map((one) => [one.check, one]))
   return { exit, output, findings, byCheck, pid: doctor.pid, tookMs: performance.now() - startedAt }
 }
