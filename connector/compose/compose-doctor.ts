@@ -1,6 +1,6 @@
 import type { ConnectorConfig, StreamConfig } from '../config/connector-config.ts'
 import type { DoctorParts, StreamUnderTest } from '../doctor/doctor-parts.ts'
-import { kafkaClient } from '../kafka/kafka-client.ts'
+import { type KafkaConnection, kafkaClient } from '../kafka/kafka-client.ts'
 import type { KafkaTimeouts } from '../kafka/kafka-config.ts'
 import { streamNames } from '../publish/event-publisher.ts'
 import type { Clock } from '../runtime/clock.ts'
@@ -57,15 +57,24 @@ function withShortTimeouts(config: ConnectorConfig): ConnectorConfig {
   const { kafka, checkpoint } = config
   return {
     ...config,
-    kafka: { ...kafka, timeouts: shortened(kafka.timeouts) },
+    kafka: impatient(kafka),
     checkpoint: { ...checkpoint, callWithinMs: Math.min(checkpoint.callWithinMs, 6_000) },
     streams: config.streams.map((stream) => ({
       ...stream,
-      kafka: { ...stream.kafka, timeouts: shortened(stream.kafka.timeouts) },
+      kafka: impatient(stream.kafka),
       polaris: { ...stream.polaris, retry: fewRetries },
     })),
   }
 }
+
+/** Each retry tries another broker. */
+const MIN_KAFKA_RETRIES = 5
+
+const impatient = <Kafka extends KafkaConnection>(kafka: Kafka): Kafka => ({
+  ...kafka,
+  timeouts: shortened(kafka.timeouts),
+  retry: { ...kafka.retry, retries: Math.max(MIN_KAFKA_RETRIES, kafka.brokers.length) },
+})
 
 const shortened = (timeouts: KafkaTimeouts): KafkaTimeouts => ({
   ...timeouts,

@@ -1,7 +1,6 @@
 import { mayUseGroup } from '../kafka/access-check.ts'
 import { type ClusterView, viewCluster } from '../kafka/cluster-view.ts'
 import { slotsTopic } from '../placement/placement-config.ts'
-import { ConnectorError, codeOf } from '../runtime/connector-error.ts'
 import type { DoctorParts } from './doctor-parts.ts'
 import { after, type CheckResult, type CheckResults, checked, failed, ok, skipped } from './finding.ts'
 import { judgeRetention } from './judge-kafka.ts'
@@ -20,19 +19,13 @@ export async function checkKafka(parts: DoctorParts, finish: AbortSignal): Promi
   const limit = { finish, timeoutCode: 'publish.unreachable' } as const
   let cluster: ClusterView | undefined
   const kafka = await checked(limit, async () => {
-    cluster = await viewCluster(parts.admin, finish).catch(rethrowAsUnreachable)
+    cluster = await viewCluster(parts.admin, finish)
     return ok(`cluster ${cluster.clusterId}, ${cluster.brokers} ${cluster.brokers === 1 ? 'broker' : 'brokers'}`)
   })
   const placement = await after(kafka, 'Kafka', () => checked(limit, () => checkPlacement(parts, finish)))
   const retention =
     cluster === undefined ? skipped('requires Kafka') : judgeRetention(cluster, parts.config.offsetsRetentionMs)
   return { results: { kafka, 'offsets retention': retention, placement }, cluster, inSequence: sequence() }
-}
-
-/** An unclassified error of the first request means that the listener does not speak Kafka's protocol. */
-function rethrowAsUnreachable(error: unknown): never {
-  if (codeOf(error) !== 'publish.failed') throw error
-  throw new ConnectorError('publish.unreachable', 'describe the cluster: no Kafka broker answers at these addresses')
 }
 
 async function checkPlacement({ config, admin, viewReplicas }: DoctorParts, finish: AbortSignal): Promise<CheckResult> {

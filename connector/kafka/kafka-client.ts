@@ -4,6 +4,7 @@ import type { LogEntry } from 'kafkajs'
 import { type ISocketFactory, type ISocketFactoryArgs, Kafka, logLevel, type RetryOptions } from 'kafkajs'
 import { ConnectorError } from '../runtime/connector-error.ts'
 import type { RefusedAccounts } from '../runtime/refused-accounts.ts'
+import { brokerTroubles } from './broker-trouble.ts'
 import type { KafkaConfig, KafkaRetry, SslConfig } from './kafka-config.ts'
 import { patchKafkaJs } from './kafkajs/kafkajs-patches.ts'
 import { saslLogin } from './kafkajs/sasl-login.ts'
@@ -15,6 +16,8 @@ export interface KafkaClient {
   readonly kafka: Kafka
   /** Closes every connection at once and prevents new ones, so that nothing more can be sent. */
   destroy(): void
+  /** Names the brokers that cannot be used, and why; undefined if there is none. */
+  trouble(): string | undefined
 }
 
 interface KafkaClientParts {
@@ -30,7 +33,11 @@ interface KafkaClientParts {
 export function kafkaClient(connection: KafkaConnection, parts: KafkaClientParts): KafkaClient {
   patchKafkaJs()
   const login = { server: connection.brokers.join(), accounts: parts.accounts }
-  const sockets = destroyableSockets()
+  const troubles = brokerTroubles()
+  const logsIn = connection.sasl !== undefined
+  const sockets = destroyableSockets((socket, { host, port, ssl }) =>
+    troubles.watch(socket, { broker: `${host}:${port}`, usesTls: Boolean(ssl), logsIn }),
+  )
   const kafka = new Kafka({
     clientId: parts.clientId,
     brokers: [...connection.brokers],
@@ -44,7 +51,7 @@ export function kafkaClient(connection: KafkaConnection, parts: KafkaClientParts
     ...(connection.ssl === undefined ? {} : { ssl: { secureContext: secureContextOf(connection.ssl) } }),
     ...(connection.sasl === undefined ? {} : { sasl: saslLogin(connection.sasl, login) }),
   })
-  return { kafka, destroy: sockets.destroy }
+  return { kafka, destroy: sockets.destroy, trouble: troubles.describe }
 }
 
 /** All retry settings of kafkajs, set explicitly because its defaults differ when NODE_ENV is `test`. */
@@ -79,11 +86,15 @@ function newSecureContext({ ca, cert, key }: SslConfig): tls.SecureContext {
 
 const systemCertificates = () => [...tls.getCACertificates('default'), ...tls.getCACertificates('system')]
 
-function destroyableSockets(): { factory: ISocketFactory; destroy: () => void } {
+function destroyableSockets(onConnecting: (socket: Socket, args: ISocketFactoryArgs) => void): {
+  factory: ISocketFactory
+  destroy: () => void
+} {
   const open = new Set<Socket>()
   let isDestroyed = false
   const factory = (args: ISocketFactoryArgs) => {
     const socket = isDestroyed ? new Socket().destroy(new Error('this Kafka client is closed')) : connect(args)
+    if (!isDestroyed) onConnecting(socket, args)
     open.add(socket.once('close', () => open.delete(socket)))
     return socket
   }

@@ -5,7 +5,7 @@ import { ConnectorError } from '../runtime/connector-error.ts'
 import { type RetryPolicy, retry } from '../runtime/retry.ts'
 import type { KafkaClient } from './kafka-client.ts'
 import type { KafkaConfig } from './kafka-config.ts'
-import { type NeededAcls, publishError } from './kafka-errors.ts'
+import { explained, type NeededAcls, publishError } from './kafka-errors.ts'
 import { type Cluster, clusterOf } from './kafkajs/cluster.ts'
 
 /** The dependencies of an admin connection. */
@@ -46,7 +46,7 @@ export async function withConnection<Opened extends Pick<Admin, 'connect' | 'dis
     return await withinCommitLimit(parts, connectAndWork, stop)
   } catch (error) {
     stop.throwIfAborted()
-    throw fencedAsFailed(publishError(use.operation, error, use.needs))
+    throw fencedAsFailed(publishError(use.operation, explained(error, client), use.needs))
   } finally {
     void closeConnection(parts, { client, disconnect: () => opened.disconnect() })
   }

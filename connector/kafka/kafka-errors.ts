@@ -17,6 +17,7 @@ export const KafkaCode = {
   CLUSTER_AUTHORIZATION_FAILED: 31,
   INVALID_TIMESTAMP: 32,
   UNSUPPORTED_SASL_MECHANISM: 33,
+  ILLEGAL_SASL_STATE: 34,
   UNSUPPORTED_VERSION: 35,
   INVALID_PARTITIONS: 37,
   INVALID_REPLICATION_FACTOR: 38,
@@ -85,6 +86,9 @@ const verdictOfCode: Readonly<Record<number, KafkaVerdict>> = {
   [UNKNOWN_TO_KAFKAJS]: 'publish.fenced', // kafkajs knows codes up to 88, so this may be PRODUCER_FENCED
 }
 
+/** The name of the errors that `explained` makes. */
+const BROKER_TROUBLE = 'BrokerTrouble'
+
 /** By error name, for kafkajs errors without a code. Names of mere wrappers are not listed. */
 const verdictOfName: Readonly<Record<string, KafkaVerdict>> = {
   KafkaJSServerDoesNotSupportApiKey: 'publish.refused',
@@ -96,6 +100,7 @@ const verdictOfName: Readonly<Record<string, KafkaVerdict>> = {
   KafkaJSGroupCoordinatorNotFound: 'publish.unreachable',
   KafkaJSLockTimeout: 'publish.unreachable',
   TimeoutError: 'publish.unreachable', // our own limit, see withinCommitLimit
+  [BROKER_TROUBLE]: 'publish.unreachable',
   TypeError: 'bug',
   RangeError: 'bug',
   ReferenceError: 'bug',
@@ -106,6 +111,10 @@ interface KafkaError {
   readonly name: string
   readonly type: string | undefined
   readonly code: number | string | undefined
+  /** `host:port` of the broker that answered with it or could not be reached. */
+  readonly broker: string | undefined
+  /** What the sockets have seen, see `explained`. */
+  readonly seen: string | undefined
 }
 
 /** The error that determines the verdict: the outermost with a Kafka error code, otherwise with a listed name. */
@@ -116,12 +125,20 @@ function decisiveError(error: unknown): KafkaError | undefined {
   )
 }
 
+const address = /^[\w.-]+:\d+$/
+
 function causesOf(error: unknown, depth = 0): KafkaError[] {
   if (!(error instanceof Error) || depth > 5) return []
-  const { type, code, errors }: { type?: unknown; code?: unknown; errors?: unknown } & Error = error
+  const { type, code, errors, broker }: Partial<Record<'type' | 'code' | 'errors' | 'broker', unknown>> & Error = error
   // A number in the `code` of other errors, such as a DOMException, is not Kafka's.
   const isCode = typeof code === 'string' || (typeof code === 'number' && isKafkaError(error))
-  const own = { name: error.name, type: typeof type === 'string' ? type : undefined, code: isCode ? code : undefined }
+  const own = {
+    name: error.name,
+    type: typeof type === 'string' ? type : undefined,
+    code: isCode ? code : undefined,
+    broker: typeof broker === 'string' && address.test(broker) ? broker : undefined,
+    seen: error.name === BROKER_TROUBLE ? error.message : undefined,
+  }
   const inner = Array.isArray(errors) ? errors : [error.cause] // createTopics reports its causes in `errors`
   return [own, ...inner.flatMap((cause) => causesOf(cause, depth + 1))]
 }
@@ -147,15 +164,45 @@ export const hasKafkaCode = (error: unknown, ...codes: readonly number[]): boole
 /** The ACLs that an operation needs, by the error code of a missing one: `{ 29: 'WRITE on topic x' }`. */
 export type NeededAcls = Readonly<Record<number, string>>
 
+/** Whether a broker answered with an error code. */
+export const isAnswered = (error: unknown): boolean => typeof decisiveError(error)?.code === 'number'
+
+/**
+ * The error together with what the sockets of its client have seen, if it means that no broker could be used. `trouble`
+ * names brokers and causes.
+ */
+export function explained(error: unknown, { trouble }: { trouble(): string | undefined }): unknown {
+  const verdict = classifyKafkaError(error)
+  const isSilent = verdict === 'publish.unreachable' || verdict === 'publish.failed'
+  if (error instanceof ConnectorError || !isSilent || isAnswered(error)) return error
+  const seen = trouble()
+  return seen === undefined ? error : Object.assign(new Error(seen, { cause: error }), { name: BROKER_TROUBLE })
+}
+
+/** What to do about an answer that concerns the login. */
+const loginCures: Readonly<Record<number, string>> = {
+  [KafkaCode.SASL_AUTHENTICATION_FAILED]: ': check KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD',
+  [KafkaCode.UNSUPPORTED_SASL_MECHANISM]: ': set another KAFKA_SASL_MECHANISM',
+  [KafkaCode.ILLEGAL_SASL_STATE]: ': unset KAFKA_SASL_MECHANISM, or use the port of its SASL listener',
+}
+
 /** Returns the coded error for a failed operation, naming the missing ACL. Returns a `ConnectorError` unchanged. */
 export function publishError(operation: string, error: unknown, needs: NeededAcls = {}): ConnectorError {
   if (error instanceof ConnectorError) return error
   const decisive = decisiveError(error)
-  const unnamed = isBare(error) ? 'not connected' : 'error'
-  const reason = [decisive?.type ?? decisive?.name ?? unnamed, decisive?.code].filter((part) => part !== undefined)
-  const need = typeof decisive?.code === 'number' ? needs[decisive.code] : undefined
-  const missing = need === undefined ? '' : `: the ACL ${need} is missing`
   const retryAfterMs = decisive?.code === KafkaCode.SASL_AUTHENTICATION_FAILED ? LOOK_AGAIN_MS : undefined
-  const message = `${operation}: ${reason.join(' ')}${missing}`
-  return new ConnectorError(classifyKafkaError(error), message, { cause: error, retryAfterMs })
+  const message = `${operation}: ${decisive?.seen ?? reasonOf(error, decisive, needs)}`
+  const cause = decisive?.seen !== undefined && error instanceof Error ? error.cause : error
+  return new ConnectorError(classifyKafkaError(error), message, { cause, retryAfterMs })
+}
+
+function reasonOf(error: unknown, decisive: KafkaError | undefined, needs: NeededAcls): string {
+  const unnamed = isBare(error) ? 'not connected' : 'error'
+  const answer = [decisive?.type ?? decisive?.name ?? unnamed, decisive?.code].filter((part) => part !== undefined)
+  const broker = causesOf(error).find((one) => one.broker !== undefined)?.broker
+  const from = broker === undefined ? '' : ` from ${broker}`
+  if (typeof decisive?.code !== 'number') return `${answer.join(' ')}${from}`
+  const need = needs[decisive.code]
+  const missing = need === undefined ? '' : `: the ACL ${need} is missing`
+  return `${answer.join(' ')}${from}${loginCures[decisive.code] ?? missing}`
 }

@@ -2,7 +2,7 @@ import type { Admin } from 'kafkajs'
 import type { Clock } from '../runtime/clock.ts'
 import { ConnectorError, codeOf } from '../runtime/connector-error.ts'
 import type { TopicConfig, TopicCreation } from './kafka-config.ts'
-import { hasKafkaCode, KafkaCode, publishError } from './kafka-errors.ts'
+import { hasKafkaCode, isAnswered, KafkaCode, publishError } from './kafka-errors.ts'
 import { describeCluster } from './kafkajs/metadata-requests.ts'
 
 export interface TopicLayout {
@@ -94,7 +94,9 @@ async function findTopic(admin: Admin, wanted: WantedTopic): Promise<TopicLayout
   }
 }
 
-function topicError({ topic, acl }: WantedTopic, error: unknown) {
+/** Names the missing ACL. Leaves connection errors to the owner of the connection, which knows their cause. */
+function topicError({ topic, acl }: WantedTopic, error: unknown): unknown {
+  if (!isAnswered(error)) return error
   const needs = {
     [KafkaCode.TOPIC_AUTHORIZATION_FAILED]: `${acl} (to create it: CREATE) on topic ${topic}`,
     [KafkaCode.CLUSTER_AUTHORIZATION_FAILED]: 'CREATE on the cluster',

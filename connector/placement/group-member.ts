@@ -6,7 +6,7 @@ import {
   fencedAsFailed,
   withAdmin,
 } from '../kafka/kafka-connection.ts'
-import { KafkaCode, publishError } from '../kafka/kafka-errors.ts'
+import { explained, KafkaCode, publishError } from '../kafka/kafka-errors.ts'
 import { ensureTopic } from '../kafka/topics.ts'
 import { linkedAbort, whenAborted } from '../runtime/abort.ts'
 import { ConnectorError } from '../runtime/connector-error.ts'
@@ -41,7 +41,7 @@ export async function beMember(parts: MemberParts, stop: AbortSignal): Promise<v
     await closeConnection(leaving, { client, disconnect })
   } else {
     destroyConnection({ client, disconnect: consumer.disconnect })
-    throw memberError(parts, membership.signal.reason)
+    throw memberError(parts, explained(membership.signal.reason, client))
   }
 }
 

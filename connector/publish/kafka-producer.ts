@@ -4,7 +4,7 @@ import type { OutgoingRecord } from '../event/client-event.ts'
 import { type KafkaClient, retryOptions } from '../kafka/kafka-client.ts'
 import type { KafkaConfig } from '../kafka/kafka-config.ts'
 import { destroyConnection, withAdmin, withinCommitLimit } from '../kafka/kafka-connection.ts'
-import { KafkaCode, publishError } from '../kafka/kafka-errors.ts'
+import { explained, KafkaCode, publishError } from '../kafka/kafka-errors.ts'
 import { groupedMessages } from '../kafka/kafkajs/grouped-messages.ts'
 import { planningPartitions } from '../kafka/kafkajs/planned-partitions.ts'
 import { readTopics, type Topics } from '../kafka/topics.ts'
@@ -60,7 +60,8 @@ export async function openKafkaProducer<Started>(
     return { client, kafkajs: producer, started: await withinCommitLimit(parts, connectAndStart, stop) }
   } catch (error) {
     destroyConnection({ client, disconnect: producer.disconnect })
-    throw error
+    stop.throwIfAborted()
+    throw explained(error, client)
   }
 }
 

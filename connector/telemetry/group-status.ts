@@ -1,5 +1,6 @@
 import type { GroupMemberView } from '../placement/group-view.ts'
 import type { PlacementEvent } from '../placement/placement.ts'
+import { ConnectorError } from '../runtime/connector-error.ts'
 import { type ErrorCode, errorCatalogue } from '../runtime/error-catalogue.ts'
 import type { AssignedEvent } from '../stream/assignment.ts'
 import { type ByKind, byKind } from './by-kind.ts'
@@ -21,6 +22,8 @@ export interface GroupStatus {
   readonly stateSince: number
   /** Why the membership was lost, until the replica has rejoined. */
   readonly failure: ErrorCode | undefined
+  /** Its message, if it is an error of the connector: it names broker and cause. */
+  readonly failureSeen: string | undefined
   readonly slots: readonly number[]
   /** The streams assigned to this replica and the start of each assignment; time outside the group does not count. */
   readonly streams: ReadonlyMap<string, number>
@@ -42,7 +45,7 @@ export const isOut = ({ state }: GroupStatus): boolean => state === 'expired' ||
 
 export function beforeJoining(mode: 'group' | 'single', at: number): GroupStatus {
   const state = mode === 'single' ? 'single' : 'joining'
-  return { ...nothing, state, stateSince: at, failure: undefined }
+  return { ...nothing, state, stateSince: at, failure: undefined, failureSeen: undefined }
 }
 
 /** The status after `event`, which occurred at `at`. */
@@ -60,7 +63,7 @@ const changes: ByKind<Change, ReplicaEvent> = {
     ({ slots }) =>
     (before, at) => ({
       state: 'member',
-      failure: undefined,
+      ...{ failure: undefined, failureSeen: undefined },
       slots,
       streams: isOut(before) ? assignedAt(before, at) : before.streams,
     }),
@@ -68,7 +71,11 @@ const changes: ByKind<Change, ReplicaEvent> = {
     ({ members }) =>
     ({ owners }, at) => ({ members, owners: ownersAfter(owners, members, at) }),
   'session-expired': () => to({ state: 'expired' }),
-  'membership-lost': ({ code }) => to({ state: 'rejoining', failure: code }),
+  'membership-lost': ({ code, error }) =>
+    to({
+      ...{ state: 'rejoining', failure: code },
+      failureSeen: error instanceof ConnectorError ? error.message : undefined,
+    }),
   'membership-restored': () => none,
   'group-left': () => to({ ...nothing, state: 'left' }),
   'assignment-changed':
@@ -112,6 +119,7 @@ export interface GroupReport {
   readonly state: GroupState
   readonly secondsInState: number
   readonly code?: ErrorCode
+  readonly error?: string | undefined
   readonly hint?: string
   readonly slots: readonly number[]
   readonly streams: readonly { readonly stream: string; readonly assignedSeconds: number; readonly epoch?: number }[]
@@ -126,7 +134,7 @@ export interface GroupReport {
 }
 
 export function groupReport(group: GroupStatus, watched: readonly WatchedStream[], now: number): GroupReport {
-  const { state, stateSince, failure, slots, streams, members } = group
+  const { state, stateSince, failure, failureSeen, slots, streams, members } = group
   const here = watched.flatMap(({ stream, status: { epoch } }) => {
     const since = streams.get(stream)
     const claimed = epoch === undefined ? {} : { epoch }
@@ -135,7 +143,7 @@ export function groupReport(group: GroupStatus, watched: readonly WatchedStream[
   return {
     state,
     secondsInState: secondsSince(stateSince, now),
-    ...(failure === undefined ? {} : { code: failure, hint: errorCatalogue[failure].hint }),
+    ...(failure === undefined ? {} : { code: failure, error: failureSeen, hint: errorCatalogue[failure].hint }),
     slots,
     streams: here,
     elsewhere: watched

@@ -49,7 +49,11 @@ type EventOf<K extends ReplicaEvent['kind']> = Extract<PlacementEvent | Assigned
 
 function membershipLost({ error }: EventOf<'membership-lost'>): LogLine {
   const level = isTransient(error) ? 'warn' : 'error'
-  return line(level, 'lost group membership, rejoining; running streams continue, none are added', toLogFields(error))
+  return line(
+    level,
+    'cannot join the consumer group, retrying: running streams continue, none are added',
+    toLogFields(error),
+  )
 }
 
 function assignmentChanged({ streams, gained, lost }: EventOf<'assignment-changed'>): LogLine {

@@ -21,7 +21,7 @@ const servers = () => ({ kafka, admin })
 
 const says = (msg: string) => (line: LogLine) => line.msg === msg
 const caughtUp = says('caught up')
-const isOutOfGroup = says('lost group membership, rejoining; running streams continue, none are added')
+const isOutOfGroup = says('cannot join the consumer group, retrying: running streams continue, none are added')
 
 const readiness = async (connector: ConnectorProcess) => {
   const { status, body } = await connector.get('/readyz')

@@ -107,11 +107,16 @@ export function keepSaslFailures(authenticator: SaslAuthenticator): void {
       await original.call(this)
     } catch (error) {
       const rejection = [cause, error].find((one) => hasKafkaCode(one, ...rejections))
-      if (rejection !== undefined) throw rejection
-      const broken = new KafkaJSConnectionError('login not completed', { broker: `${host}:${port}` })
+      const broker = `${host}:${port}`
+      if (rejection instanceof Error) throw Object.assign(rejection, { broker })
+      const broken = new KafkaJSConnectionError('login not completed', { broker })
       throw Object.assign(broken, { cause: cause ?? error })
     }
   }
 }
 
-const rejections = [KafkaCode.SASL_AUTHENTICATION_FAILED, KafkaCode.UNSUPPORTED_SASL_MECHANISM]
+const rejections = [
+  KafkaCode.SASL_AUTHENTICATION_FAILED,
+  KafkaCode.UNSUPPORTED_SASL_MECHANISM,
+  KafkaCode.ILLEGAL_SASL_STATE,
+]

@@ -22,9 +22,10 @@ function replica(clock: Clock = systemClock) {
 test('a replica is not ready before it joins the group, and shows the failure', () => {
   const { health, observePlacement } = replica()
   expect(health()).toMatchObject({ ready: false, replicaState: 'starting', placement: { state: 'joining' } })
-  const error = new ConnectorError('publish.unauthorized', 'join group shops')
+  const error = new ConnectorError('publish.unreachable', 'join group shops: b:9092 refuses the connection')
   observePlacement({ kind: 'membership-lost', code: error.code, error })
-  expect(health()).toMatchObject({ ready: false, placement: { state: 'rejoining', code: 'publish.unauthorized' } })
+  const placement = { state: 'rejoining', code: error.code, error: error.message }
+  expect(health()).toMatchObject({ ready: false, placement })
 })
 
 test('a standby is ready, and its streams are waiting', () => {
