@@ -1,5 +1,6 @@
 import { Kafka, logLevel } from 'kafkajs'
 import { kafkaDefaults } from '../connector/kafka/kafka-config.ts'
+import { withoutCheckpoint } from '../connector/publish/event-publisher.ts'
 import { kafkaEventPublisher } from '../connector/publish/kafka-event-publisher.ts'
 import { systemClock } from '../connector/runtime/clock.ts'
 import { refusedAccounts } from '../connector/runtime/refused-accounts.ts'
@@ -74,7 +75,7 @@ async function openPublisher(): Promise<{ publish: Publish; close(): Promise<voi
     { connector: name, stream: 's', clock: systemClock, accounts: refusedAccounts(systemClock), log: () => {} },
   )
   const stop = new AbortController().signal
-  const producer = await publisher.open({ publishedEvents: 0 }, stop)
+  const producer = await publisher.open(withoutCheckpoint, stop)
   const publish: Publish = async (records, seq) => {
     const transaction = producer.begin(stop)
     await transaction.send(records.map(({ key, value }) => ({ to: 'events', key, value })))

@@ -1,3 +1,4 @@
+import type { Destination } from '../publish/event-publisher.ts'
 import type { ErrorCode } from '../runtime/error-catalogue.ts'
 import type { CheckpointDocument, StreamIdentity } from './checkpoint-document.ts'
 
@@ -7,11 +8,16 @@ interface Mismatch {
   readonly why: string
 }
 
+/** What a stream is, as far as it is known: of a topic that was not read, its configured name. */
+export interface KnownIdentity extends Omit<StreamIdentity, 'destination'> {
+  readonly destination: Destination | Pick<Destination, 'clusterId' | 'topic'>
+}
+
 /**
  * Checks that the document belongs to this stream. Another stream, source, cluster or topic is a mismatch; a new URL or
  * more partitions are not. Pure.
  */
-export function mismatch(document: CheckpointDocument, identity: StreamIdentity): Mismatch | undefined {
+export function mismatch(document: CheckpointDocument, identity: KnownIdentity): Mismatch | undefined {
   const { source, destination } = identity
   const { clusterId } = destination
   const compared: [string, string | number | null, string | number | null][] = [
@@ -24,13 +30,13 @@ export function mismatch(document: CheckpointDocument, identity: StreamIdentity)
     ['topic', document.destination.topic, destination.topic],
   ]
   const wrong = compared.find(([, stored, configured]) => stored !== configured)
-  if (wrong === undefined) return replacedTopic(document, identity)
+  if (wrong === undefined) return 'topicId' in destination ? replacedTopic(document, destination) : undefined
   const [what, stored, configured] = wrong
   const why = `the document belongs to ${what} ${stored ?? '(none)'}, not to ${configured ?? '(none)'}`
   return { code: 'checkpoint.other-stream', why }
 }
 
-function replacedTopic(document: CheckpointDocument, { destination }: StreamIdentity): Mismatch | undefined {
+function replacedTopic(document: CheckpointDocument, destination: Destination): Mismatch | undefined {
   const { topic, topicId, partitions } = document.destination
   const isOther = topicId !== null && destination.topicId !== null && topicId !== destination.topicId
   if (!isOther && partitions <= destination.partitions) return undefined

@@ -160,6 +160,7 @@ export function openParts(
         prefixCle: stream.polaris.prefixCle ?? null,
       },
     },
+    topic: stream.kafka.topic.events,
     beginAt: stream.beginAt,
     owner: replica,
     offsetsRetentionMs: config.offsetsRetentionMs,

@@ -1,20 +1,25 @@
-import { type CheckpointDocument, parseDocument, type StreamIdentity } from '../checkpoint/checkpoint-document.ts'
+import { type CheckpointDocument, parseDocument } from '../checkpoint/checkpoint-document.ts'
 import { describedState } from '../checkpoint/described-state.ts'
-import { mismatch } from '../checkpoint/mismatch.ts'
+import { type KnownIdentity, mismatch, publishedEvents } from '../checkpoint/mismatch.ts'
 import { type Resolution, resolveAtLeastOnce, resolveState } from '../checkpoint/resolve.ts'
 import { committedByRecord } from '../checkpoint/transitions.ts'
+import { topicLost } from '../kafka/topics.ts'
 import type { KafkaState } from '../publish/event-publisher.ts'
 import { readKafkaState } from '../publish/kafka-state.ts'
 import type { Clock } from '../runtime/clock.ts'
+import type { ErrorCode } from '../runtime/error-catalogue.ts'
 import type { SourceTime } from '../source/client-source.ts'
 import type { VersionedObject } from '../storage/versioned-object.ts'
 import type { StreamKafkaChecks } from './check-stream-kafka.ts'
 import type { DoctorParts, StreamUnderTest } from './doctor-parts.ts'
 import { after, type CheckResult, checked, failed, ok, warning } from './finding.ts'
 
-interface CheckpointQuestion {
+export interface CheckpointQuestion {
   readonly object: VersionedObject
-  readonly identity: Omit<StreamIdentity, 'destination'>
+  /** As far as it is known without a topic. */
+  readonly identity: KnownIdentity
+  /** Whether the events topic is known to be missing. */
+  readonly isTopicMissing: boolean
   readonly beginAt: SourceTime | undefined
   /** The server's time zone (IANA name). */
   readonly timeZone: string
@@ -43,9 +48,8 @@ function judgeDocument(
   question: CheckpointQuestion,
   { document, kafka }: { document: CheckpointDocument | undefined; kafka: KafkaState | undefined },
 ): CheckResult {
-  const { identity, beginAt, timeZone } = question
-  const destination = kafka?.destination ?? document?.destination
-  const conflict = document && destination && mismatch(document, { ...identity, destination })
+  const { beginAt, timeZone } = question
+  const conflict = document && conflictOf(question, document, kafka)
   if (conflict !== undefined) return failed(conflict.code, conflict.why)
   const resolution = kafka && resolutionOf(question, document, kafka)
   if (resolution?.kind === 'hold') return failed(resolution.code, resolution.why)
@@ -57,6 +61,20 @@ function judgeDocument(
   if (document !== undefined) return ok(described(document, resolution?.kind, timeZone))
   if (beginAt !== undefined) return ok(`none yet; the stream will start at ${beginAt}`)
   return failed('config.invalid', 'none yet, and no start is configured', 'set POLARIS_LAST_CHANGED')
+}
+
+/** What `run` would refuse before it resolves the state. */
+function conflictOf(
+  { identity, isTopicMissing }: CheckpointQuestion,
+  document: CheckpointDocument,
+  kafka: KafkaState | undefined,
+): { code: ErrorCode; why: string } | undefined {
+  const destination = kafka?.destination ?? identity.destination
+  const found = mismatch(document, { ...identity, destination })
+  const published = publishedEvents(document)
+  if (found !== undefined || !isTopicMissing || published === 0) return found
+  const { code, message } = topicLost(destination.topic, published)
+  return { code, why: message }
 }
 
 function resolutionOf(
@@ -89,10 +107,11 @@ export function checkStreamStore(
   { stream, kafka, store }: Prerequisites,
   finish: AbortSignal,
 ): Promise<CheckResult> {
-  const { object, identity, names } = stream
+  const { object, names } = stream
   const { kafka: publishing, beginAt, poll } = stream.config
   const { delivery } = publishing
-  const { topics } = kafka
+  const { topics, isTopicMissing, clusterId } = kafka
+  const identity = { ...stream.identity, destination: { clusterId, topic: publishing.topic.events } }
   const place = { group: names.recordGroup, topic: publishing.topic.events }
   const exactlyOnce = delivery === 'exactly-once' ? { producerIds: [], finder: undefined } : undefined
   const readState = topics && ((stop: AbortSignal) => readKafkaState(admin, { topics, place, exactlyOnce }, stop))
@@ -100,7 +119,10 @@ export function checkStreamStore(
   return after(store, 'the checkpoint store', () =>
     checked({ finish, timeoutCode: 'storage.unavailable' }, () =>
       checkCheckpoint(
-        { object, identity, beginAt, timeZone: poll.timeZone, delivery, offsetsRetentionMs, clock, readState },
+        {
+          ...{ object, identity, isTopicMissing, beginAt, timeZone: poll.timeZone },
+          ...{ delivery, offsetsRetentionMs, clock, readState },
+        },
         finish,
       ),
     ),

@@ -1,6 +1,7 @@
 import { mayUseGroup } from '../kafka/access-check.ts'
 import { type ClusterView, viewCluster } from '../kafka/cluster-view.ts'
-import { slotsTopic } from '../placement/placement-config.ts'
+import { topicCure } from '../kafka/topics.ts'
+import { slotsCreation, slotsTopic } from '../placement/placement-config.ts'
 import type { DoctorParts } from './doctor-parts.ts'
 import { after, type CheckResult, type CheckResults, checked, failed, ok, skipped } from './finding.ts'
 import { judgeRetention } from './judge-kafka.ts'
@@ -41,11 +42,7 @@ async function checkPlacement({ config, admin, viewReplicas }: DoctorParts, fini
       `group ${connector} with ${replicas} ${replicas === 1 ? 'replica' : 'replicas'}, ${slots} slots in ${topic}`,
     )
   if (placement.create !== undefined) return ok(`${topic} does not exist yet; run creates it if it has permission`)
-  return failed(
-    'publish.topic-missing',
-    `${topic} does not exist`,
-    'create the topic with placement.slots.partitions partitions',
-  )
+  return failed('publish.topic-missing', `${topic} does not exist`, topicCure({ topic, ...slotsCreation(placement) }))
 }
 
 function sequence(): KafkaChecks['inSequence'] {

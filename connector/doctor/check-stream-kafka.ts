@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { mayPublish, maySeeTransactions, mayUseGroup } from '../kafka/access-check.ts'
 import { type TopicView, viewTopic } from '../kafka/cluster-view.ts'
-import type { Topics } from '../kafka/topics.ts'
+import { type Topics, topicShapes } from '../kafka/topics.ts'
 import { trialTransaction } from '../publish/trial-transaction.ts'
 import { codeOf } from '../runtime/connector-error.ts'
 import type { KafkaChecks } from './check-kafka.ts'
@@ -12,8 +12,12 @@ import { judgeTopic } from './judge-kafka.ts'
 /** The checks of Kafka for one stream. */
 export interface StreamKafkaChecks {
   readonly results: CheckResults
+  /** Null: unknown. */
+  readonly clusterId: string | null
   /** Undefined: one of the topics does not exist, or its existence is unknown. */
   readonly topics: Topics | undefined
+  /** Whether the events topic is known to be missing. */
+  readonly isTopicMissing: boolean
 }
 
 interface Subject {
@@ -30,7 +34,8 @@ export async function checkStreamKafka(
   const { cluster } = subject.kafka
   if (cluster === undefined) {
     const none = skipped('requires Kafka')
-    return { results: { topic: none, 'dead letters': none, rights: none, transaction: none }, topics: undefined }
+    const results = { topic: none, 'dead letters': none, rights: none, transaction: none }
+    return { results, clusterId: null, topics: undefined, isTopicMissing: false }
   }
   const { events, deadLetters } = subject.stream.config.kafka.topic
   const [topic, dead] = await Promise.all([
@@ -45,6 +50,8 @@ export async function checkStreamKafka(
   const { clusterId } = cluster
   return {
     results: { topic: topic.result, 'dead letters': dead.result, rights, transaction },
+    clusterId,
+    isTopicMissing: topic.isMissing,
     topics: topic.view && dead.view && { clusterId, events: topic.view, deadLetters: dead.view },
   }
 }
@@ -55,15 +62,19 @@ async function checkTopic(
   { admin }: DoctorParts,
   { stream, kafka, topic, isState }: Subject & { topic: string; isState: boolean },
   finish: AbortSignal,
-): Promise<{ result: CheckResult; view: TopicView | undefined }> {
+): Promise<{ result: CheckResult; view: TopicView | undefined; isMissing: boolean }> {
   const { maxMessageBytes, topic: configured } = stream.config.kafka
-  const wanted = { create: configured.create, maxMessageBytes, isState, brokers: kafka.cluster?.brokers ?? 1 }
+  const [ofEvents, ofDeadLetters] = topicShapes(configured)
+  const shape = isState ? ofEvents : ofDeadLetters
+  const wanted = { create: configured.create, shape, maxMessageBytes, isState, brokers: kafka.cluster?.brokers ?? 1 }
   let view: TopicView | undefined
+  let isMissing = false
   const result = await checked(within(finish), async () => {
     view = await viewTopic(admin, topic, finish)
+    isMissing = view === undefined
     return judgeTopic(topic, view, wanted)
   })
-  return { result, view }
+  return { result, view, isMissing }
 }
 
 /** Checks all permissions concurrently, so that all missing ACLs are reported together. */

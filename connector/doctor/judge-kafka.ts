@@ -1,5 +1,6 @@
 import type { ClusterView, TopicView } from '../kafka/cluster-view.ts'
 import type { TopicCreation } from '../kafka/kafka-config.ts'
+import { allowCreation, type TopicShape, topicCure } from '../kafka/topics.ts'
 import { type CheckResult, failed, ok, skipped, warning } from './finding.ts'
 
 /** Whether the cluster keeps commit records as long as configured; milliseconds. */
@@ -17,6 +18,8 @@ export function judgeRetention({ offsetsRetentionMs }: ClusterView, configuredMs
 
 export interface TopicRequirements {
   readonly create: TopicCreation | undefined
+  /** How an operator creates it. */
+  readonly shape: TopicShape
   /** Maximum size of a batch, in bytes. */
   readonly maxMessageBytes: number
   /** Whether consumers rebuild their state from the topic, which must then keep the newest event of each client. */
@@ -28,7 +31,10 @@ export interface TopicRequirements {
 export function judgeTopic(topic: string, view: TopicView | undefined, required: TopicRequirements): CheckResult {
   if (view === undefined) {
     const { create } = required
-    if (create === undefined) return failed('publish.topic-missing', `${topic} does not exist`)
+    if (create === undefined) {
+      const cure = topicCure({ topic, shape: required.shape, alternative: allowCreation })
+      return failed('publish.topic-missing', `${topic} does not exist`, cure)
+    }
     return ok(`${topic} does not exist yet; run creates it with ${create.partitions} partitions if it has permission`)
   }
   const { partitions, copies, settings } = view

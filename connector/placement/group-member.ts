@@ -10,6 +10,7 @@ import { explained, KafkaCode, publishError } from '../kafka/kafka-errors.ts'
 import { ensureTopic } from '../kafka/topics.ts'
 import { linkedAbort, whenAborted } from '../runtime/abort.ts'
 import { ConnectorError } from '../runtime/connector-error.ts'
+import { slotsCreation } from './placement-config.ts'
 import { runSlotConsumer, type SlotConsumerParts, slotConsumer } from './slot-consumer.ts'
 
 export type MemberParts = AdminParts &
@@ -48,8 +49,13 @@ export async function beMember(parts: MemberParts, stop: AbortSignal): Promise<v
 /** Checks the slots topic, and creates it if it is missing and creation is allowed. */
 async function ensureSlots(parts: MemberParts, stop: AbortSignal): Promise<void> {
   const { topic, settings, clock } = parts
-  const work = (admin: Admin) =>
-    ensureTopic(admin, { topic, create: settings.create, acl: 'DESCRIBE' }, { clock, stop })
+  const wanted = {
+    topic,
+    ...slotsCreation(settings),
+    mayCreate: settings.create !== undefined,
+    acl: 'DESCRIBE',
+  } as const
+  const work = (admin: Admin) => ensureTopic(admin, wanted, { clock, stop })
   await withAdmin(parts, { operation: `open topic ${topic}`, work }, stop)
 }
 

@@ -35,4 +35,10 @@ export const groupDefaults = {
   rejoin: { firstPauseMs: 500, maxPauseMs: 5_000 },
 } as const satisfies GroupConfig
 
+/** How the slots topic is created, by the connector or by an operator. */
+export const slotsCreation = ({ create = groupDefaults.create }: GroupConfig) => ({
+  shape: create,
+  alternative: 'set placement.slots.create: true',
+})
+
 export const slotsTopic = (connector: string, { topic }: GroupConfig): string => topic ?? `${connector}.slots`

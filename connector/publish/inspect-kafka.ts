@@ -1,11 +1,17 @@
 import type { Admin } from 'kafkajs'
 import { mayPublish, mayUseGroup, mayUseTopic } from '../kafka/access-check.ts'
-import type { KafkaConfig, TopicCreation } from '../kafka/kafka-config.ts'
 import { withAdmin } from '../kafka/kafka-connection.ts'
 import { KafkaCode, publishError } from '../kafka/kafka-errors.ts'
-import { describeCluster } from '../kafka/kafkajs/metadata-requests.ts'
-import type { TopicLayout } from '../kafka/topics.ts'
-import { ensureTopic, topicLost } from '../kafka/topics.ts'
+import {
+  allowCreation,
+  clusterOf,
+  creationOf,
+  ensureTopic,
+  type TopicLayout,
+  type TopicShape,
+  topicLost,
+  topicShapes,
+} from '../kafka/topics.ts'
 import { codeOf } from '../runtime/connector-error.ts'
 import type { ExactlyOnceProducer, Inspection, OpenOptions } from './event-publisher.ts'
 import type { ProducerParts } from './kafka-producer.ts'
@@ -15,12 +21,12 @@ import { scanEvents } from './scan-events.ts'
 /** Implements `EventPublisher.inspect`. */
 export async function inspectKafka(
   parts: ProducerParts,
-  { publishedEvents }: OpenOptions,
+  { publishedEvents, clusterId: expected }: OpenOptions,
   stop: AbortSignal,
 ): Promise<Inspection> {
   const { config, names } = parts
   const { transactionalId, recordGroup: group } = names
-  const { clusterId, events, deadLetters } = await existingTopics(parts, stop)
+  const { clusterId, events, deadLetters } = await existingTopics(parts, expected, stop)
   const isExactlyOnce = config.delivery === 'exactly-once'
   const operations = isExactlyOnce ? (['WRITE', 'READ'] as const) : (['WRITE'] as const)
   for (const found of [events, deadLetters])
@@ -52,46 +58,39 @@ interface Existing {
   readonly deadLetters: TopicLayout | undefined
 }
 
-function existingTopics(parts: ProducerParts, stop: AbortSignal): Promise<Existing> {
+function existingTopics(parts: ProducerParts, expected: string | null, stop: AbortSignal): Promise<Existing> {
   const { topic } = parts.config
   const work = async (admin: Admin): Promise<Existing> => {
-    const { clusterId } = await describeCluster(admin)
-    const inspect = (name: string, settings: Settings) =>
-      inspectTopic(admin, { topic: name, settings }, { ...parts, stop })
+    const clusterId = await clusterOf(admin, expected)
+    const inspect = (name: string, shape: TopicShape) => inspectTopic(admin, { topic: name, shape }, { ...parts, stop })
+    const [ofEvents, ofDeadLetters] = topicShapes(topic)
     return {
-      clusterId: clusterId ?? null,
-      events: await inspect(topic.events, topic.create?.eventsConfig),
-      deadLetters: await inspect(topic.deadLetters, topic.create?.deadLettersConfig),
+      clusterId,
+      events: await inspect(topic.events, ofEvents),
+      deadLetters: await inspect(topic.deadLetters, ofDeadLetters),
     }
   }
   return withAdmin(parts, { operation: `inspect topics ${topic.events} and ${topic.deadLetters}`, work }, stop)
 }
 
-type Settings = TopicCreation['eventsConfig'] | undefined
-
 async function inspectTopic(
   admin: Admin,
-  wanted: { topic: string; settings: Settings },
+  wanted: { topic: string; shape: TopicShape },
   parts: ProducerParts & { stop: AbortSignal },
 ): Promise<TopicLayout | undefined> {
-  const { create } = parts.config.topic
   try {
-    return await ensureTopic(admin, { topic: wanted.topic, create: undefined, acl: 'WRITE' }, parts)
+    return await ensureTopic(admin, { ...wanted, mayCreate: false, alternative: allowCreation, acl: 'WRITE' }, parts)
   } catch (error) {
-    if (create === undefined || codeOf(error) !== 'publish.topic-missing') throw error
-    await mayCreate(admin, wanted, create)
+    if (parts.config.topic.create === undefined || codeOf(error) !== 'publish.topic-missing') throw error
+    await mayCreate(admin, wanted)
     return undefined
   }
 }
 
 /** Checks the permission with `validateOnly`: Kafka validates the request and creates nothing. */
-async function mayCreate(
-  admin: Admin,
-  { topic, settings = {} }: { topic: string; settings: Settings },
-  { partitions, replicationFactor }: NonNullable<KafkaConfig['topic']['create']>,
-): Promise<void> {
-  const configEntries = Object.entries(settings).map(([name, value]) => ({ name, value }))
-  const topics = [{ topic, numPartitions: partitions, replicationFactor, configEntries }]
+async function mayCreate(admin: Admin, wanted: { topic: string; shape: TopicShape }): Promise<void> {
+  const { topic } = wanted
+  const topics = [creationOf(wanted)]
   await admin.createTopics({ topics, validateOnly: true, waitForLeaders: false }).catch((error) => {
     throw publishError(`check permission to create topic ${topic}`, error, {
       [KafkaCode.TOPIC_AUTHORIZATION_FAILED]: `CREATE on topic ${topic}`,

@@ -1,5 +1,5 @@
 import { type CheckpointDocument, parseDocument } from '../checkpoint/checkpoint-document.ts'
-import { mismatch, publishedEvents } from '../checkpoint/mismatch.ts'
+import { mismatch } from '../checkpoint/mismatch.ts'
 import type { StreamState } from '../checkpoint/stream-state.ts'
 import { committedByRecord } from '../checkpoint/transitions.ts'
 import { clientTable } from '../index/client-table.ts'
@@ -11,7 +11,7 @@ import type { ReaderParts } from '../pipeline/page-reading.ts'
 import { ConnectorError } from '../runtime/connector-error.ts'
 import type { ErrorCode } from '../runtime/error-catalogue.ts'
 import type { ClientSource } from '../source/client-source.ts'
-import { mustNotHaveMoved, type OpenParts, type StoredDocument } from './open-parts.ts'
+import { mustBelong, mustNotHaveMoved, type OpenParts, openingOf, type StoredDocument } from './open-parts.ts'
 import { firstState } from './open-stream.ts'
 import { resolveBy } from './resolve-stream.ts'
 
@@ -80,9 +80,9 @@ const withPresentRules = (state: StreamState, { indexRules }: OpenParts): Stream
 
 async function checkKafka(open: OpenParts, read: StoredDocument, stop: AbortSignal): Promise<void> {
   const { document } = read
-  const published = document === undefined ? 0 : publishedEvents(document)
-  const found = await open.publisher.inspect({ publishedEvents: published }, stop)
-  const destination = found.destination ?? document?.destination
+  mustBelong(open, document)
+  const found = await open.publisher.inspect(openingOf(document), stop)
+  const { destination } = found
   const mismatched = document && destination && mismatch(document, { ...open.identity, destination })
   // Ignore an open transaction: a replica may be running the stream.
   const stored = { ...found.stored, isUnstable: false }

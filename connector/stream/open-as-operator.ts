@@ -1,7 +1,7 @@
 import type { CheckpointDocument, StreamIdentity } from '../checkpoint/checkpoint-document.ts'
 import { writeDocument } from '../checkpoint/stream-checkpoint.ts'
 import type { Claimant } from '../checkpoint/transitions.ts'
-import type { StreamProducer } from '../publish/event-publisher.ts'
+import { type StreamProducer, withoutCheckpoint } from '../publish/event-publisher.ts'
 import { mustNotHaveMoved, type OpenParts, type StoredDocument } from './open-parts.ts'
 import { claimOf } from './open-stream.ts'
 import { type ResolvedStream, repairStream, resolveStream } from './resolve-stream.ts'
@@ -29,7 +29,10 @@ export async function openAsOperator<Result extends { readonly after: Checkpoint
   stop: AbortSignal,
 ): Promise<Result> {
   const { stored, document } = read
-  const producer = await parts.publisher.open({ publishedEvents: published }, stop)
+  const producer = await parts.publisher.open(
+    { ...withoutCheckpoint, publishedEvents: published, missingTopics: 'rejected' },
+    stop,
+  )
   try {
     const resolved = await resolveStream(parts, { producer, document }, stop)
     const mustBeCurrent = () => mustNotHaveMoved(parts, stored, stop)

@@ -1,8 +1,9 @@
 import type { CheckpointDocument, StreamIdentity } from '../checkpoint/checkpoint-document.ts'
+import { mismatch, publishedEvents } from '../checkpoint/mismatch.ts'
 import type { CheckpointParts } from '../checkpoint/stream-checkpoint.ts'
 import type { Observe } from '../pipeline/pipeline-event.ts'
 import type { StreamAssignment } from '../placement/placement.ts'
-import type { EventPublisher } from '../publish/event-publisher.ts'
+import { type EventPublisher, type OpenOptions, withoutCheckpoint } from '../publish/event-publisher.ts'
 import { ConnectorError } from '../runtime/connector-error.ts'
 import type { Semaphore } from '../runtime/semaphore.ts'
 import type { SourceTime } from '../source/client-source.ts'
@@ -15,6 +16,8 @@ export interface OpenParts extends CheckpointParts {
   /** Limits concurrent openings: each needs connections and round trips. */
   readonly openLimit: Semaphore
   readonly identity: Omit<StreamIdentity, 'destination'>
+  /** The name of the events topic. */
+  readonly topic: string
   /** The stream's configured beginning; a stream without a checkpoint needs one. */
   readonly beginAt: SourceTime | undefined
   /** The name of this replica. */
@@ -31,6 +34,22 @@ export interface OpenParts extends CheckpointParts {
 export interface StoredDocument {
   readonly stored: StoredText | undefined
   readonly document: CheckpointDocument | undefined
+}
+
+/**
+ * Checks, before anything is fenced or created, what the document and the settings show. Throws
+ * `checkpoint.other-stream`.
+ */
+export function mustBelong({ identity, topic }: OpenParts, document: CheckpointDocument | undefined): void {
+  const found = document && mismatch(document, { ...identity, destination: { clusterId: null, topic } })
+  if (found !== undefined) throw new ConnectorError(found.code, `open stream: ${found.why}`)
+}
+
+/** How to open the producer of a stream with this document. */
+export function openingOf(document: CheckpointDocument | undefined): OpenOptions {
+  if (document === undefined) return withoutCheckpoint
+  const { clusterId } = document.destination
+  return { ...withoutCheckpoint, publishedEvents: publishedEvents(document), clusterId }
 }
 
 /** Re-read first: a predecessor may have replaced the document just before it was fenced. */

@@ -1,6 +1,5 @@
 import type { CheckpointDocument, Committed, StreamIdentity } from '../checkpoint/checkpoint-document.ts'
 import { parseDocument } from '../checkpoint/checkpoint-document.ts'
-import { publishedEvents } from '../checkpoint/mismatch.ts'
 import { type Claim, type StreamCheckpoint, streamCheckpoint, writeDocument } from '../checkpoint/stream-checkpoint.ts'
 import { beginning, type StreamState } from '../checkpoint/stream-state.ts'
 import { claimed, committedByRecord, firstDocument, represented } from '../checkpoint/transitions.ts'
@@ -9,7 +8,7 @@ import { deltaText, deltaWords, withEntries, withRules } from '../index/index-st
 import type { OpenStream } from '../pipeline/claimed-stream.ts'
 import type { StreamProducer } from '../publish/event-publisher.ts'
 import { ConnectorError, codeOf } from '../runtime/connector-error.ts'
-import { mustNotHaveMoved, type OpenParts, type StoredDocument } from './open-parts.ts'
+import { mustBelong, mustNotHaveMoved, type OpenParts, openingOf, type StoredDocument } from './open-parts.ts'
 import { repairStream, resolveStream } from './resolve-stream.ts'
 
 /**
@@ -27,9 +26,9 @@ export async function openStream(parts: OpenParts, stop: AbortSignal, held?: Str
   const stored = await parts.object.read(stop)
   held?.mustBe(stored) // before fencing
   const document = stored === undefined ? undefined : parseDocument(stored.text)
+  mustBelong(parts, document) // before fencing, and before topics are created
   const table = await loadIndex(parts, { stored, document }, stop) // before fencing: it may take a while
-  const published = document === undefined ? 0 : publishedEvents(document)
-  const producer = await parts.publisher.open({ publishedEvents: published }, stop)
+  const producer = await parts.publisher.open(openingOf(document), stop)
   try {
     const claim = await claimStream(parts, { stored, document, table }, producer, stop)
     mustBeAssigned(parts)

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { type Admin, Kafka, logLevel } from 'kafkajs'
 import { afterAll, beforeAll, expect, inject, it } from 'vitest'
 import { kafkaDefaults } from '../../connector/kafka/kafka-config.ts'
+import { withoutCheckpoint } from '../../connector/publish/event-publisher.ts'
 import { kafkaEventPublisher } from '../../connector/publish/kafka-event-publisher.ts'
 import { systemClock } from '../../connector/runtime/clock.ts'
 import { closeStack } from '../../connector/runtime/close-stack.ts'
@@ -41,7 +42,7 @@ it.each(['gzip', 'zstd', 'lz4', 'snappy'])(
       log: () => undefined,
     }
     const publisher = closing.use(kafkaEventPublisher(config, parts), (opened) => opened.close())
-    const producer = await publisher.open({ publishedEvents: 0 }, never)
+    const producer = await publisher.open(withoutCheckpoint, never)
     if (producer.delivery !== 'exactly-once') throw new Error('not exactly once')
     expect((await producer.readKafkaState({ formerProducerId: null }, never)).open).toEqual([])
     {

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { afterEach, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest'
 import type { OutgoingRecord } from '../../connector/event/client-event.ts'
 import { kafkaDefaults } from '../../connector/kafka/kafka-config.ts'
-import type { EventPublisher, StreamProducer } from '../../connector/publish/event-publisher.ts'
+import { type EventPublisher, type StreamProducer, withoutCheckpoint } from '../../connector/publish/event-publisher.ts'
 import { kafkaEventPublisher } from '../../connector/publish/kafka-event-publisher.ts'
 import { systemClock } from '../../connector/runtime/clock.ts'
 import { type CloseStack, closeStack } from '../../connector/runtime/close-stack.ts'
@@ -18,7 +18,7 @@ interface Cluster {
 }
 
 const never = new AbortController().signal
-const fresh = { publishedEvents: 0 }
+const fresh = withoutCheckpoint
 
 function fakeCluster(): Cluster {
   let replicas = 0

@@ -3,6 +3,7 @@ import { expect, it } from 'vitest'
 import { viewCluster } from '../../connector/kafka/cluster-view.ts'
 import { kafkaClient } from '../../connector/kafka/kafka-client.ts'
 import { kafkaDefaults } from '../../connector/kafka/kafka-config.ts'
+import { withoutCheckpoint } from '../../connector/publish/event-publisher.ts'
 import { kafkaEventPublisher } from '../../connector/publish/kafka-event-publisher.ts'
 import { systemClock } from '../../connector/runtime/clock.ts'
 import { closeStack } from '../../connector/runtime/close-stack.ts'
@@ -38,7 +39,7 @@ it('opens and publishes a stream when a partition of an unrelated topic has no l
       accounts: refusedAccounts(systemClock),
     }
     const publisher = closing.use(kafkaEventPublisher(config, parts), (opened) => opened.close())
-    const producer = await publisher.open({ publishedEvents: 0 }, never)
+    const producer = await publisher.open(withoutCheckpoint, never)
     await producer.readKafkaState({ formerProducerId: null }, never)
     await using transaction = producer.begin(never)
     await transaction.send([{ to: 'events', key: '1', value: '"sent"' }])

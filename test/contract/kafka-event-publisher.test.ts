@@ -7,7 +7,7 @@ import { AclOperationTypes, AclPermissionTypes, AclResourceTypes, type Admin, Re
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import type { OutgoingRecord } from '../../connector/event/client-event.ts'
 import { type KafkaConfig, kafkaDefaults } from '../../connector/kafka/kafka-config.ts'
-import type { EventPublisher, StreamProducer } from '../../connector/publish/event-publisher.ts'
+import { type EventPublisher, type StreamProducer, withoutCheckpoint } from '../../connector/publish/event-publisher.ts'
 import { kafkaEventPublisher } from '../../connector/publish/kafka-event-publisher.ts'
 import { type Clock, systemClock } from '../../connector/runtime/clock.ts'
 import { closeStack } from '../../connector/runtime/close-stack.ts'
@@ -20,7 +20,7 @@ import type { TcpProxy } from '../support/servers/tcp-proxy.ts'
 
 const closing = closeStack()
 const never = new AbortController().signal
-const fresh = { publishedEvents: 0 }
+const fresh = withoutCheckpoint
 let kafka: KafkaCluster
 let admin: Admin
 
@@ -203,7 +203,7 @@ describe('topics', () => {
     async (delivery) => {
       const stream = newStream(kafka.bootstrap)
       const error = await rejectionOf(
-        stream.publisher({ delivery }, impatientClock).open({ publishedEvents: 7 }, never),
+        stream.publisher({ delivery }, impatientClock).open({ ...withoutCheckpoint, publishedEvents: 7 }, never),
       )
       expect(error.code).toBe('checkpoint.topic-lost')
       expect(error.message).toContain(`${stream.topic}: the topic no longer exists; the 7 events`)

@@ -5,8 +5,12 @@ import type { OutgoingRecord } from '../../connector/event/client-event.ts'
 import { kafkaDefaults } from '../../connector/kafka/kafka-config.ts'
 import { clusterOf } from '../../connector/kafka/kafkajs/cluster.ts'
 import { recordOffsets } from '../../connector/publish/commit-record.ts'
-import type { ExactlyOnceProducer, RepairPlan } from '../../connector/publish/event-publisher.ts'
-import { streamNames } from '../../connector/publish/event-publisher.ts'
+import {
+  type ExactlyOnceProducer,
+  type RepairPlan,
+  streamNames,
+  withoutCheckpoint,
+} from '../../connector/publish/event-publisher.ts'
 import { kafkaEventPublisher } from '../../connector/publish/kafka-event-publisher.ts'
 import { systemClock } from '../../connector/runtime/clock.ts'
 import { closeStack } from '../../connector/runtime/close-stack.ts'
@@ -69,7 +73,7 @@ beforeEach(async () => {
   }
   const publisher = closing.use(kafkaEventPublisher(config, parts), (opened) => opened.close())
   open = async () => {
-    const producer = await publisher.open({ publishedEvents: 0 }, never)
+    const producer = await publisher.open(withoutCheckpoint, never)
     if (producer.delivery !== 'exactly-once') throw new Error('not exactly once')
     return producer
   }

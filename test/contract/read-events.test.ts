@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { type Admin, Kafka, logLevel } from 'kafkajs'
 import { afterAll, beforeAll, expect, inject, it } from 'vitest'
 import { kafkaDefaults } from '../../connector/kafka/kafka-config.ts'
-import type { StreamProducer } from '../../connector/publish/event-publisher.ts'
+import { type StreamProducer, withoutCheckpoint } from '../../connector/publish/event-publisher.ts'
 import { kafkaEventPublisher } from '../../connector/publish/kafka-event-publisher.ts'
 import { systemClock } from '../../connector/runtime/clock.ts'
 import { closeStack } from '../../connector/runtime/close-stack.ts'
@@ -36,7 +36,7 @@ async function open(
   const parts = { connector: 'test', stream: topic, clock: systemClock, log: () => undefined }
   const publisher = kafkaEventPublisher(config, { ...parts, accounts: refusedAccounts(systemClock) })
   closing.use(publisher, (opened) => opened.close())
-  const producer = await publisher.open({ publishedEvents: 0 }, never)
+  const producer = await publisher.open(withoutCheckpoint, never)
   await producer.readKafkaState({ formerProducerId: null }, never) // waits for the coordinators of a new broker
   return producer
 }

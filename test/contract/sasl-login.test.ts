@@ -4,6 +4,7 @@ import { type KafkaConfig, kafkaDefaults } from '../../connector/kafka/kafka-con
 import { groupPlacement } from '../../connector/placement/group-placement.ts'
 import type { PlacementEvent } from '../../connector/placement/placement.ts'
 import { groupDefaults } from '../../connector/placement/placement-config.ts'
+import { withoutCheckpoint } from '../../connector/publish/event-publisher.ts'
 import { kafkaEventPublisher } from '../../connector/publish/kafka-event-publisher.ts'
 import { systemClock } from '../../connector/runtime/clock.ts'
 import { type CloseStack, closeStack } from '../../connector/runtime/close-stack.ts'
@@ -46,7 +47,7 @@ async function codeOfOpening(brokers: readonly SaslBroker[], mechanism: Mechanis
     log: () => undefined,
   }
   const publisher = closing.use(kafkaEventPublisher(config, parts), (opened) => opened.close())
-  return await publisher.open({ publishedEvents: 0 }, never).then(() => 'opened', codeOf)
+  return await publisher.open(withoutCheckpoint, never).then(() => 'opened', codeOf)
 }
 
 /** The error code of joining the group. */

@@ -76,6 +76,7 @@ function openParts(world: World, replica: Replica, { stream, observe }: OfRun): 
       stream: stream.name,
       source: { url: 'http://polaris.example/core/api/', codeMagasin: 1, prefixCle: null },
     },
+    topic: 'client.modified',
     beginAt,
     indexRules: rulesText({ ignored: ignoredBy(replica), limits: '' }),
     index: indexOf(world, replica, stream),

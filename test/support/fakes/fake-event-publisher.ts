@@ -3,6 +3,7 @@ import type {
   EventPublisher,
   ExactlyOnceProducer,
   Inspection,
+  OpenOptions,
 } from '../../../connector/publish/event-publisher.ts'
 import { untilAborted } from '../../../connector/runtime/abort.ts'
 import { ConnectorError } from '../../../connector/runtime/connector-error.ts'
@@ -38,6 +39,8 @@ export interface FakeKafka {
   deleteRecord(connector: string, stream: string): void
   /** Deletes the events topic, its records and all commit records. The next opening may create it again. */
   deleteTopic(): void
+  /** As an operator does. */
+  createTopic(): void
   /** Gives the transactional id another producer id at the next opening. */
   expireProducerId(connector: string, stream: string): void
   /** The open transaction times out: the broker aborts it and fences its producer. */
@@ -76,6 +79,7 @@ export function fakeKafka(options: FakeKafkaOptions): FakeKafka {
     committed: cluster.committed,
     record: (connector, stream) => currentRecord(cluster, stateOf(cluster, `${connector}.${stream}`)),
     deleteRecord: (connector, stream) => deleteRecord(stateOf(cluster, `${connector}.${stream}`)),
+    createTopic: () => createTopic(cluster),
     deleteTopic: () => {
       cluster.topicId = undefined
       cluster.committed.length = 0
@@ -135,17 +139,19 @@ function fakePublisher(cluster: Cluster, of: FakeStream): EventPublisher {
     return transactionalProducer(stream, state.epoch)
   }
   return {
-    open: ({ publishedEvents }, stop) => {
+    open: (options, stop) => {
       const effect = () => {
-        mustHaveTopic(cluster, publishedEvents)
+        mustBeInCluster(cluster, options)
+        mustHaveTopic(cluster, options)
         return of.delivery === 'at-least-once' ? atLeastOnceProducer(stream) : openTransactional()
       }
       return untilAborted(stop, request({ operation: 'open', effect, lost: lost('open', 'publish.unreachable') }))
     },
-    inspect: ({ publishedEvents }, stop) => {
+    inspect: (options, stop) => {
       const effect = (): Inspection => {
+        mustBeInCluster(cluster, options)
         const destination = cluster.topicId === undefined ? undefined : destinationOf(cluster)
-        if (destination === undefined && publishedEvents > 0) throw topicLost()
+        if (destination === undefined && options.publishedEvents > 0) throw topicLost()
         const stored = { record: currentRecord(cluster, state), isUnstable: state.unstable !== undefined }
         const scan: ExactlyOnceProducer['scanEvents'] = (of, until) => scanEvents(stream, of, until)
         return of.delivery === 'at-least-once'
@@ -159,10 +165,21 @@ function fakePublisher(cluster: Cluster, of: FakeStream): EventPublisher {
 
 const topicLost = () => new ConnectorError('checkpoint.topic-lost', 'fake: the topic no longer exists')
 
-/** Follows the connector's rule: creates a missing topic only if nothing was published to it. */
-function mustHaveTopic(cluster: Cluster, publishedEvents: number): void {
+function mustBeInCluster(cluster: Cluster, { clusterId }: OpenOptions): void {
+  const found = destinationOf(cluster).clusterId
+  if (clusterId !== null && found !== clusterId)
+    throw new ConnectorError('checkpoint.other-stream', `fake: the document belongs to ${clusterId}, not to ${found}`)
+}
+
+/** Follows the connector's rule: creates a missing topic only if nothing was published to it, and if it is wanted. */
+function mustHaveTopic(cluster: Cluster, { publishedEvents, missingTopics }: OpenOptions): void {
   if (cluster.topicId !== undefined) return
   if (publishedEvents > 0) throw topicLost()
+  if (missingTopics === 'rejected') throw new ConnectorError('publish.topic-missing', 'fake: the topic does not exist')
+  createTopic(cluster)
+}
+
+function createTopic(cluster: Cluster): void {
   cluster.topics += 1
   cluster.topicId = `topic ${cluster.topics}`
 }

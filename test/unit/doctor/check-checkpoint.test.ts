@@ -1,27 +1,33 @@
 import { expect, it } from 'vitest'
 import { type CheckpointDocument, serializeDocument } from '../../../connector/checkpoint/checkpoint-document.ts'
-import { checkCheckpoint } from '../../../connector/doctor/check-checkpoint.ts'
+import { beginning } from '../../../connector/checkpoint/stream-state.ts'
+import { type CheckpointQuestion, checkCheckpoint } from '../../../connector/doctor/check-checkpoint.ts'
 import type { CommitRecord } from '../../../connector/publish/event-publisher.ts'
 import { DAY_MS, documentWith, identity, now } from '../checkpoint/documents.ts'
 
 const { signal } = new AbortController()
 
-function checkOf(document: CheckpointDocument, record: CommitRecord | undefined) {
+function checkOf(
+  document: CheckpointDocument,
+  record: CommitRecord | undefined,
+  more: Partial<CheckpointQuestion> = {},
+) {
   const stored = { text: serializeDocument(document), version: 'v' as never }
   const object = { read: async () => stored, write: () => Promise.reject(new Error('was written')) }
-  const { destination, ...own } = identity
+  const { destination } = identity
   const readState = async () => ({ destination, stored: { record, isUnstable: false }, open: [] })
   const clock = { now: () => now } as never
   const delivery = 'exactly-once' as const
   const question = {
     object,
-    identity: own,
+    identity,
+    isTopicMissing: false,
     beginAt: undefined,
     timeZone: 'UTC',
     delivery,
     offsetsRetentionMs: 7 * DAY_MS,
   }
-  return checkCheckpoint({ ...question, clock, readState }, signal)
+  return checkCheckpoint({ ...question, clock, readState, ...more }, signal)
 }
 
 it('is ok when Kafka has the commit record of the checkpoint', async () => {
@@ -40,4 +46,22 @@ it('warns when Kafka has no commit record of the checkpoint, because the events 
 it('fails when the checkpoint was rolled back', async () => {
   const found = checkOf(documentWith({}), { epoch: 5, seq: 1, nonce: 'n' })
   expect(await found).toMatchObject({ verdict: 'failed', code: 'checkpoint.rolled-back' })
+})
+
+const withoutTopics = { readState: undefined, isTopicMissing: true }
+const { clusterId, topic } = identity.destination
+
+it.each([
+  ['another topic', { destination: { clusterId, topic: 'other' } }, 'checkpoint.other-stream'],
+  ['another cluster', { destination: { clusterId: 'other', topic } }, 'checkpoint.other-stream'],
+  ['another codeMagasin', { source: { ...identity.source, codeMagasin: 2 } }, 'checkpoint.other-stream'],
+  ['the same topic, which was deleted', { destination: { clusterId, topic } }, 'checkpoint.topic-lost'],
+])('fails with %s, although the topic does not exist yet', async (_, changed, code) => {
+  const more = { ...withoutTopics, identity: { ...identity, ...changed } }
+  expect(await checkOf(documentWith({}), undefined, more)).toMatchObject({ verdict: 'failed', code })
+})
+
+it('is ok without the topic when nothing was published', async () => {
+  const document = documentWith({ committed: { state: beginning } })
+  expect(await checkOf(document, undefined, withoutTopics)).toMatchObject({ verdict: 'ok' })
 })

@@ -32,7 +32,14 @@ describe('the check of the offsets retention', () => {
 })
 
 describe('the check of a topic', () => {
-  const required: TopicRequirements = { create: kafkaDefaults.create, maxMessageBytes: 1000, isState: true, brokers: 3 }
+  const shape = { ...kafkaDefaults.create, settings: { 'cleanup.policy': 'compact' } }
+  const required: TopicRequirements = {
+    create: kafkaDefaults.create,
+    shape,
+    maxMessageBytes: 1000,
+    isState: true,
+    brokers: 3,
+  }
   const view = (settings: Record<string, string>, copies = 3, copiesInSync = copies) => ({
     ...{ topic: 't', partitions: 6, copies, copiesInSync, settings: new Map(Object.entries(settings)) },
   })
@@ -63,6 +70,12 @@ describe('the check of a topic', () => {
     ['that is missing', undefined, { create: undefined }, 'failed'],
   ] as const)('%s', (_, found, more, verdict) => {
     expect(judgeTopic('t', found, { ...required, ...more }).verdict).toBe(verdict)
+  })
+
+  test('says how to create a topic that is missing', () => {
+    expect(judgeTopic('t', undefined, { ...required, create: undefined }).hint).toBe(
+      'create it with `kafka-topics.sh --bootstrap-server $KAFKA_BROKERS --create --topic t --partitions 6 --config cleanup.policy=compact`, or set kafka.topics.create: true',
+    )
   })
 })
 

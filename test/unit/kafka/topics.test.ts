@@ -2,7 +2,7 @@ import { createRequire } from 'node:module'
 import type { Admin } from 'kafkajs'
 import { describe, expect, it } from 'vitest'
 import { kafkaDefaults, type TopicCreation } from '../../../connector/kafka/kafka-config.ts'
-import { readTopics } from '../../../connector/kafka/topics.ts'
+import { readTopics, type TopicsRequest } from '../../../connector/kafka/topics.ts'
 import { systemClock } from '../../../connector/runtime/clock.ts'
 
 const { createErrorFromCode } = createRequire(import.meta.url)('kafkajs/src/protocol/error')
@@ -40,9 +40,9 @@ function cluster({ unknownFor, exists }: { unknownFor: number; exists: boolean }
   return { admin: admin as Admin, created, paused, parts: { clock, stop: never } }
 }
 
-const asked = (create?: TopicCreation, publishedEvents = 0) => ({
+const asked = (create?: TopicCreation, publishedEvents = 0): TopicsRequest => ({
   config: { events: 'events', deadLetters: 'dlq', create },
-  publishedEvents,
+  ...{ publishedEvents, clusterId: null, missingTopics: 'as-configured' },
 })
 
 describe('readTopics', () => {
@@ -73,6 +73,27 @@ describe('readTopics', () => {
     const opened = readTopics(admin, asked(kafkaDefaults.create, 5), parts)
     const message = 'open events: the topic no longer exists; the 5 events published to it are lost'
     await expect(opened).rejects.toMatchObject({ code: 'checkpoint.topic-lost', message })
+    expect(created).toEqual([])
+  })
+
+  it('creates nothing for a command, and says how to create the topic', async () => {
+    const { admin, created, parts } = cluster({ unknownFor: 0, exists: false })
+    const request: TopicsRequest = { ...asked(kafkaDefaults.create), missingTopics: 'rejected' }
+    await expect(readTopics(admin, request, parts)).rejects.toMatchObject({
+      code: 'publish.topic-missing',
+      message:
+        'open events: the topic does not exist; create it with `kafka-topics.sh --bootstrap-server $KAFKA_BROKERS --create --topic events --partitions 6 --config cleanup.policy=compact --config min.compaction.lag.ms=604800000`, or start `run`, which creates it',
+    })
+    expect(created).toEqual([])
+  })
+
+  it('creates nothing in another cluster than that of the checkpoint', async () => {
+    const { admin, created, parts } = cluster({ unknownFor: 0, exists: false })
+    const request = { ...asked(kafkaDefaults.create), clusterId: 'other' }
+    await expect(readTopics(admin, request, parts)).rejects.toMatchObject({
+      code: 'checkpoint.other-stream',
+      message: 'open stream: the document belongs to Kafka cluster other, not to cluster',
+    })
     expect(created).toEqual([])
   })
 

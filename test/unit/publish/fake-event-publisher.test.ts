@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { StreamProducer } from '../../../connector/publish/event-publisher.ts'
+import { type StreamProducer, withoutCheckpoint } from '../../../connector/publish/event-publisher.ts'
 import { codeOf } from '../../../connector/runtime/connector-error.ts'
 import {
   type FakeFault,
@@ -28,7 +28,7 @@ function faulty(target: FakeOperation, fault: FakeFault, more: Partial<FakeKafka
 }
 
 async function attempt(kafka: ReturnType<typeof fakeKafka>): Promise<string> {
-  const producer = await kafka.publisher(of).open({ publishedEvents: 0 }, never)
+  const producer = await kafka.publisher(of).open(withoutCheckpoint, never)
   await using transaction = producer.begin(never)
   try {
     await transaction.send([event])
@@ -58,13 +58,13 @@ describe('fakeKafka', () => {
     expect(kafka.openTransactions()).toEqual(['c.s'])
     kafka.deliverLate()
     expect(kafka.committed).toHaveLength(1)
-    expect(await recordIn(await kafka.publisher(of).open({ publishedEvents: 0 }, never))).toEqual(record)
+    expect(await recordIn(await kafka.publisher(of).open(withoutCheckpoint, never))).toEqual(record)
   })
 
   it('rejects a late commit when the stream was opened again', async () => {
     const kafka = faulty('commit', 'late')
     await attempt(kafka)
-    const producer = await kafka.publisher(of).open({ publishedEvents: 0 }, never)
+    const producer = await kafka.publisher(of).open(withoutCheckpoint, never)
     kafka.deliverLate()
     expect(kafka.committed).toEqual([])
     expect(await recordIn(producer)).toBeUndefined()
@@ -72,27 +72,27 @@ describe('fakeKafka', () => {
 
   it('fences the current producer when an earlier opening takes effect late', async () => {
     const kafka = faulty('open', 'late')
-    await expect(kafka.publisher(of).open({ publishedEvents: 0 }, never)).rejects.toMatchObject({
+    await expect(kafka.publisher(of).open(withoutCheckpoint, never)).rejects.toMatchObject({
       code: 'publish.unreachable',
     })
-    const producer = await kafka.publisher(of).open({ publishedEvents: 0 }, never)
+    const producer = await kafka.publisher(of).open(withoutCheckpoint, never)
     kafka.deliverLate()
     await expect(producer.begin(never).send([event])).rejects.toMatchObject({ code: 'publish.fenced' })
   })
 
   it('shows a new commit record only after the next opening', async () => {
     const kafka = fakeKafka({ partitions: 1, clock: { now: () => 0 } })
-    const producer = await kafka.publisher(of).open({ publishedEvents: 0 }, never)
+    const producer = await kafka.publisher(of).open(withoutCheckpoint, never)
     const transaction = producer.begin(never)
     await transaction.send([event])
     await transaction.commit(record)
     expect(await recordIn(producer)).toBeUndefined()
-    expect(await recordIn(await kafka.publisher(of).open({ publishedEvents: 0 }, never))).toEqual(record)
+    expect(await recordIn(await kafka.publisher(of).open(withoutCheckpoint, never))).toEqual(record)
   })
 
   it('leaves a transaction open and never responds when its replica crashes', async () => {
     const kafka = fakeKafka({ partitions: 1, clock: { now: () => 0 } })
-    const producer = await kafka.publisher({ ...of, replica: 'a' }).open({ publishedEvents: 0 }, never)
+    const producer = await kafka.publisher({ ...of, replica: 'a' }).open(withoutCheckpoint, never)
     const transaction = producer.begin(never)
     await transaction.send([event])
     kafka.crash('a')
@@ -103,14 +103,14 @@ describe('fakeKafka', () => {
     await new Promise(setImmediate)
     expect(isSettled).toBe(false)
     expect(kafka.openTransactions()).toEqual(['c.s'])
-    await kafka.publisher({ ...of, replica: 'b' }).open({ publishedEvents: 0 }, never)
+    await kafka.publisher({ ...of, replica: 'b' }).open(withoutCheckpoint, never)
     expect(kafka.openTransactions()).toEqual([])
   })
 
   it('deletes commit records by age and on request', async () => {
     let now = 0
     const kafka = fakeKafka({ partitions: 1, clock: { now: () => now }, recordRetentionMs: 100 })
-    const readRecord = async () => await recordIn(await kafka.publisher(of).open({ publishedEvents: 0 }, never))
+    const readRecord = async () => await recordIn(await kafka.publisher(of).open(withoutCheckpoint, never))
     await attempt(kafka)
     now = 100
     expect(await readRecord()).toEqual(record)

@@ -216,6 +216,12 @@ describe('Kafka', () => {
     expect(await on.check(code, on.seeing({ destination }))).toBe(code)
   })
 
+  test('does not pass with another configured topic, even when it may be created', async () => {
+    const on = await published()
+    const topic = { topic: 'other', ...on.seeing({ destination: undefined }) }
+    expect(await on.check('checkpoint.other-stream', topic)).toBe('checkpoint.other-stream')
+  })
+
   test('does not pass without the topic of published events, even when it may be created', async () => {
     const on = await published()
     on.kafka.deleteTopic()

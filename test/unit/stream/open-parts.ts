@@ -99,6 +99,7 @@ export function stage(of: Stage = {}) {
     object: store.object(KEY),
     publisher: kafka.publisher({ connector, stream, replica, delivery }),
     identity: { connector, stream, source: { url: 'http://polaris.example/', codeMagasin: 1, prefixCle: null } },
+    topic: 'client.modified',
     beginAt,
     index: streamIndex(store.segments(KEY), Number.POSITIVE_INFINITY),
     indexRules,

@@ -9,7 +9,7 @@ import { UNKNOWN_CONTENT } from '../../../connector/index/index-entry.ts'
 import { loadTable } from '../../../connector/index/load-table.ts'
 import { segmentBytes, segmentHash, sortedEntries } from '../../../connector/index/segment.ts'
 import { streamIndex } from '../../../connector/index/stream-index.ts'
-import type { StreamProducer } from '../../../connector/publish/event-publisher.ts'
+import { type StreamProducer, withoutCheckpoint } from '../../../connector/publish/event-publisher.ts'
 import { ConnectorError, codeOf } from '../../../connector/runtime/connector-error.ts'
 import type { ErrorCode } from '../../../connector/runtime/error-catalogue.ts'
 import { semaphore } from '../../../connector/runtime/semaphore.ts'
@@ -67,7 +67,7 @@ const setByOperator = (parts: Parameters<typeof documentWith>[0] = {}): Checkpoi
 
 /** Commits a transaction with this record. */
 async function commit(on: ReturnType<typeof stage>, record: { epoch: number; seq: number; nonce: string }) {
-  await commitWith(await on.open.publisher.open({ publishedEvents: 0 }, signal), record)
+  await commitWith(await on.open.publisher.open(withoutCheckpoint, signal), record)
 }
 
 async function commitWith(producer: StreamProducer, record: { epoch: number; seq: number; nonce: string }) {
@@ -142,7 +142,7 @@ describe('opening a stream', () => {
   /** How many records besides its own the next committed transaction makes visible. */
   async function shownByNextMarker({ parts, kafka }: ReturnType<typeof opening>): Promise<number> {
     const before = kafka.committed.length
-    const producer = await parts.publisher.open({ publishedEvents: 0 }, signal)
+    const producer = await parts.publisher.open(withoutCheckpoint, signal)
     await using transaction = producer.begin(signal)
     await transaction.send([{ to: 'events', key: '1', value: '{}' }])
     await transaction.commit({ epoch: 9, seq: 9, nonce: 'n' })
@@ -160,7 +160,7 @@ describe('opening a stream', () => {
 
   /** Sends an event with this sequence in a transaction, commits it if `record` is given, and closes the producer. */
   async function leave({ parts }: ReturnType<typeof opening>, { sequence, record, to = 'events' }: Left) {
-    const producer = await parts.publisher.open({ publishedEvents: 0 }, signal)
+    const producer = await parts.publisher.open(withoutCheckpoint, signal)
     {
       await using transaction = producer.begin(signal)
       await transaction.send([{ to, key: '1', value: eventOf(sequence) }])
@@ -286,7 +286,7 @@ describe('opening a stream', () => {
     expect(repairs(on)).toEqual([{ partitions: 0, as: 'aborted', record: 'drop' }])
     expect(on.kafka.record(connector, stream)).toMatchObject({ nonce: 'c' })
     await producer.close()
-    const next = await on.parts.publisher.open({ publishedEvents: 0 }, signal)
+    const next = await on.parts.publisher.open(withoutCheckpoint, signal)
     expect((await next.readKafkaState({ formerProducerId: null }, signal)).stored.isUnstable).toBe(false)
   })
 
@@ -475,6 +475,16 @@ describe('a stream that cannot be opened', () => {
     expect(await codeOfOpening(parts)).toBe(code)
     expect(store.stored(KEY)?.text).toBe(text)
     expect(store.history(KEY)).toHaveLength(1)
+  })
+
+  test.each<[string, Partial<OpenParts>]>([
+    ['stream', { identity: { ...stage().open.identity, stream: 'other' } }],
+    ['source', { identity: { ...stage().open.identity, source: { ...own({}).source, codeMagasin: 9 } } }],
+    ['topic', { topic: 'other' }],
+  ])('with another %s configured is held before anything is fenced or created', async (_what, configured) => {
+    const { parts, calls } = opening(setByOperator())
+    expect(await codeOfOpening({ ...parts, ...configured })).toBe('checkpoint.other-stream')
+    expect(calls).toEqual(['assigned?', 'store ready', 'store read'])
   })
 
   test.each([

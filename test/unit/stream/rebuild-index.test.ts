@@ -56,6 +56,7 @@ function stage(delivery: 'exactly-once' | 'at-least-once' = 'exactly-once', igno
       openLimit: semaphore(1),
       object: store.object(KEY),
       owner,
+      topic: 'client.modified',
       clock,
       indexRules,
       beginAt,

@@ -183,11 +183,14 @@ describe('rewriteCheckpoint', () => {
     expect(after.committed.state.index).toMatchObject({ generation: after.claim.epoch, segments: [], delta: '' })
   })
 
-  test('rejects a stream whose topic was deleted, except with --republish', async () => {
+  test('rejects a stream whose topic was deleted, except with --republish once the topic was created again', async () => {
     const { operator, kafka, open } = await running()
     kafka.deleteTopic()
-    const refused = rewriteCheckpoint(operator, request, signal)
-    expect(codeOf(await refused.catch((error: unknown) => error))).toBe('checkpoint.topic-lost')
+    const codeWith = (republish: boolean) =>
+      rewriteCheckpoint(operator, { ...request, republish }, signal).then(() => 'rewritten', codeOf)
+    expect(await codeWith(false)).toBe('checkpoint.topic-lost')
+    expect(await codeWith(true)).toBe('publish.topic-missing')
+    kafka.createTopic()
     const { after } = await rewriteCheckpoint(operator, { ...request, republish: true }, signal)
     expect(after).toMatchObject({
       destination: { topicId: 'topic 2' },
