@@ -1,6 +1,7 @@
 import type { ZodType } from 'zod'
 import type { Environment, ReadFile } from '../config/environment.ts'
 import type { ConfigSources } from '../config/load-config.ts'
+import { systemClock } from '../runtime/clock.ts'
 import type { Screen } from './output/screen.ts'
 
 /** The environment of a command; every side effect of a command on its process goes through here. */
@@ -65,7 +66,7 @@ export function printJson({ print }: Pick<CommandParts, 'print'>, value: unknown
 
 /** Where a command reads its configuration: the file of `--config` and the environment. */
 export function configSources(args: CommandArgs, { environment, readFile }: CommandParts): ConfigSources {
-  return { file: optionText(args, 'config'), environment, readFile }
+  return { file: optionText(args, 'config'), environment, readFile, now: systemClock.now() }
 }
 
 /** The value of a text option; undefined if absent. */

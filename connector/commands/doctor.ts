@@ -4,6 +4,7 @@ import { problemText } from '../config/config-problem.ts'
 import type { Settings } from '../config/config-schema.ts'
 import { connectorConfig } from '../config/connector-config.ts'
 import { loadConfig, readConfig } from '../config/load-config.ts'
+import { progressText } from '../doctor/check-progress.ts'
 import type { DoctorParts } from '../doctor/doctor-parts.ts'
 import { examine } from '../doctor/examine.ts'
 import { describedFindings, exitCodeOf, type Finding, failed, ok, skipped } from '../doctor/finding.ts'
@@ -22,6 +23,7 @@ import {
 } from './command.ts'
 import { fieldLines, fieldsShape } from './output/field-lines.ts'
 import { doctorShape, findingLines } from './output/finding-lines.ts'
+import { showingProgress } from './output/shown-progress.ts'
 
 export const doctor: Command = {
   name: 'doctor',
@@ -70,7 +72,11 @@ async function diagnose(args: CommandArgs, parts: CommandParts): Promise<Finding
   const doctor = doctorOf(args, loaded.settings, closing)
   const { connector, streams } = doctor.config
   const detail = `connector ${connector}, ${streams.map((stream) => stream.name).join(', ')}`
-  const found = await examine(doctor, { comparesOutputs: args['compare-outputs'] === true }, parts.stop)
+  const examined = examine(doctor, { comparesOutputs: args['compare-outputs'] === true }, parts.stop)
+  const { clock, progress } = doctor
+  const startedAt = clock.monotonic()
+  const text = () => progressText(progress.inProgress(), clock.monotonic() - startedAt)
+  const found = await showingProgress(examined, { show: parts.showProgress, text, clock })
   return [{ ...configuration, ...ok(detail) }, ...found]
 }
 

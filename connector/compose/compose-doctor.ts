@@ -1,5 +1,9 @@
+import type { CheckpointDocument } from '../checkpoint/checkpoint-document.ts'
 import type { ConnectorConfig, StreamConfig } from '../config/connector-config.ts'
+import { checkProgress } from '../doctor/check-progress.ts'
 import type { DoctorParts, StreamUnderTest } from '../doctor/doctor-parts.ts'
+import { indexMemory } from '../index/index-memory.ts'
+import { streamIndex } from '../index/stream-index.ts'
 import { type KafkaConnection, kafkaClient } from '../kafka/kafka-client.ts'
 import type { KafkaTimeouts } from '../kafka/kafka-config.ts'
 import { streamNames } from '../publish/event-publisher.ts'
@@ -8,7 +12,7 @@ import type { CloseStack } from '../runtime/close-stack.ts'
 import type { SeenCertificate, SourceEvent } from '../source/client-source.ts'
 import { httpClientSource } from '../source/http-client-source.ts'
 import { viewReplicas } from './compose-placement.ts'
-import { openParts, streamObject, withoutPlacement } from './compose-stream.ts'
+import { eventRules, openParts, streamObject, streamSegments, withoutPlacement } from './compose-stream.ts'
 import { openSharedResources, type SharedResources } from './shared-resources.ts'
 
 /** What `doctor` checks, with its own adapters. The timeouts for Kafka and the store are shorter than those of `run`. */
@@ -22,6 +26,7 @@ export function composeDoctor(configured: ConnectorConfig, clock: Clock, closing
   return {
     config,
     clock,
+    progress: checkProgress(),
     names,
     store: shared.store,
     admin: { config: config.kafka, clock, connect },
@@ -46,6 +51,8 @@ function streamUnderTest(stream: StreamConfig, shared: SharedResources, closing:
   const { identity } = openParts(stream, shared, { ...withoutPlacement, observe: () => {}, closing })
   return {
     ...{ config: stream, source, certificates: () => certificates, identity, object: streamObject(stream, shared) },
+    events: eventRules(stream, shared),
+    readIndex: (document, stop) => readIndex(stream, shared, { document, stop }),
     names: streamNames(config.connector, stream.name),
   }
 }
@@ -65,6 +72,17 @@ function withShortTimeouts(config: ConnectorConfig): ConnectorConfig {
       polaris: { ...stream.polaris, retry: fewRetries },
     })),
   }
+}
+
+/** Not in the memory of all indexes: a replica does not have all streams. */
+async function readIndex(
+  stream: StreamConfig,
+  shared: SharedResources,
+  { document, stop }: { document: CheckpointDocument; stop: AbortSignal },
+): Promise<void> {
+  const memory = indexMemory(shared.config.maxIndexBytes)
+  const index = streamIndex(streamSegments(stream, shared), Number.POSITIVE_INFINITY, { memory })
+  await index.load({ nonce: document.nonce, index: document.committed.state.index }, stop)
 }
 
 /** Each retry tries another broker. */

@@ -86,16 +86,26 @@ export function composeStream(
   }
 }
 
-function groupParts(stream: StreamConfig, { config }: SharedResources, observe: Observe): PipelineParts['group'] {
+/** The rules by which clients become events. */
+export function eventRules(stream: StreamConfig, { config }: Pick<SharedResources, 'config'>) {
   return {
     settings: eventSettings(config.connector, stream),
-    rules: { timeZone: stream.poll.timeZone, ignored: stream.hashIgnore },
+    reading: { timeZone: stream.poll.timeZone, ignored: stream.hashIgnore },
+    limit: stream.deadLetterLimit,
+  }
+}
+
+function groupParts(stream: StreamConfig, shared: SharedResources, observe: Observe): PipelineParts['group'] {
+  const { settings, reading, limit } = eventRules(stream, shared)
+  return {
+    settings,
+    rules: reading,
     indexRules: indexRules(stream),
     fields: stream.fields,
     scanSettings: stream.poll,
     beginAt: beginningOf(stream),
     oneChangePerClient: stream.kafka.delivery === 'at-least-once',
-    deadLetters: deadLetterGuard(stream.deadLetterLimit),
+    deadLetters: deadLetterGuard(limit),
     observe,
   }
 }
@@ -117,7 +127,7 @@ export function streamObject(stream: StreamConfig, { config, store }: SharedReso
   return store.object(checkpointKey(config.connector, stream.name))
 }
 
-function streamSegments(stream: StreamConfig, { config, store }: SharedResources): SegmentStore {
+export function streamSegments(stream: StreamConfig, { config, store }: SharedResources): SegmentStore {
   return store.segments(checkpointKey(config.connector, stream.name))
 }
 
@@ -135,6 +145,12 @@ function indexRules({ hashIgnore, fields, kafka }: StreamConfig): string {
 /** Ignores placement: a one-shot command takes the stream from its current owner. */
 export const withoutPlacement: Pick<OpenParts, 'assignment'> = { assignment: () => 'here' }
 
+/** What a checkpoint must belong to, except for the topic. */
+export function streamIdentity({ name, polaris }: StreamConfig, connector: string): OpenParts['identity'] {
+  const { url, codeMagasin, prefixCle = null } = polaris
+  return { connector, stream: name, source: { url, codeMagasin, prefixCle } }
+}
+
 /** What opening a stream needs. */
 export function openParts(
   stream: StreamConfig,
@@ -151,15 +167,7 @@ export function openParts(
     openLimit: shared.openLimit,
     object: streamObject(stream, shared),
     publisher,
-    identity: {
-      connector: config.connector,
-      stream: stream.name,
-      source: {
-        url: stream.polaris.url,
-        codeMagasin: stream.polaris.codeMagasin,
-        prefixCle: stream.polaris.prefixCle ?? null,
-      },
-    },
+    identity: streamIdentity(stream, config.connector),
     topic: stream.kafka.topic.events,
     beginAt: stream.beginAt,
     owner: replica,

@@ -1,19 +1,21 @@
 import type { ConfigPath, Violation } from './config-problem.ts'
 import type { Settings, StreamSettings } from './config-schema.ts'
-import { clientCertificate, credentials, headerNames, loginToken, pauses, trust } from './polaris-checks.ts'
+import { beginning, clientCertificate, credentials, headerNames, loginToken, pauses, trust } from './polaris-checks.ts'
 import { durationText } from './units.ts'
 
 /** A rule about several settings. */
 interface CrossCheck {
   /** Settings and sections (paths without list positions) that must be valid before the rule can be checked. */
   readonly reads: readonly string[]
-  find(settings: Settings): readonly Violation[]
+  /** `now`: in ms since 1970. */
+  find(settings: Settings, now: number): readonly Violation[]
 }
 
-const ofEachStream = (find: (stream: StreamSettings) => readonly Violation[]) => (settings: Settings) =>
-  settings.streams.flatMap((stream, index) =>
-    find(stream).map(({ path, what }) => ({ path: ['streams', index, ...path], what })),
-  )
+const ofEachStream =
+  (find: (stream: StreamSettings, now: number) => readonly Violation[]) => (settings: Settings, now: number) =>
+    settings.streams.flatMap((stream, index) =>
+      find(stream, now).map(({ path, what }) => ({ path: ['streams', index, ...path], what })),
+    )
 
 export const crossChecks: readonly CrossCheck[] = [
   {
@@ -30,6 +32,7 @@ export const crossChecks: readonly CrossCheck[] = [
     reads: ['streams.polaris.auth', 'streams.polaris.user', 'streams.polaris.password'],
     find: ofEachStream(credentials),
   },
+  { reads: ['streams.polaris.lastChanged', 'streams.polaris.timeZone'], find: ofEachStream(beginning) },
   { reads: ['streams.polaris.login'], find: ofEachStream(loginToken) },
   { reads: ['streams.polaris.tls', 'streams.polaris.url'], find: ofEachStream(trust) },
   { reads: ['streams.polaris.tls'], find: ofEachStream(clientCertificate) },

@@ -15,6 +15,8 @@ export interface ConfigSources {
   readonly environment: Environment
   /** Reads a file as text; throws the system's error. */
   readonly readFile: ReadFile
+  /** In ms since 1970: no stream may begin later. */
+  readonly now: number
 }
 
 export type LoadedConfig =
@@ -37,6 +39,7 @@ export function readConfig(sources: ConfigSources): LoadedConfig {
   const validated = validate(
     pem.document,
     doubtful.map(({ path }) => path),
+    sources.now,
   )
 
   const locate = locator({ document: pem.document, origins, file })

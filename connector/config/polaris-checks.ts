@@ -1,6 +1,17 @@
 import { clientCertificateProblem } from '../source/http/secure-context.ts'
+import { wallClock } from '../source/source-time.ts'
 import type { Violation } from './config-problem.ts'
 import type { StreamSettings } from './config-schema.ts'
+import { beginAt } from './sections/polaris-section.ts'
+
+/** Nothing that is modified before its beginning is read. */
+export function beginning({ polaris }: StreamSettings, now: number): Violation[] {
+  const serverNow = wallClock(now, polaris.timeZone)
+  const begin = beginAt(polaris)
+  if (begin === undefined || begin <= serverNow) return []
+  const what = `is in the future (it is ${serverNow} in ${polaris.timeZone}): changes until then would never be read`
+  return [{ path: ['polaris', 'lastChanged'], what }]
+}
 
 export function credentials({ polaris: { auth, user, password } }: StreamSettings): Violation[] {
   const set = { user, password }

@@ -11,7 +11,7 @@ interface Validated {
 }
 
 /** Checks each setting, then each cross-check whose settings are valid. `doubtful`: settings already reported. */
-export function validate(document: unknown, doubtful: readonly ConfigPath[]): Validated {
+export function validate(document: unknown, doubtful: readonly ConfigPath[], now: number): Validated {
   const fromCrossChecks: Violation[] = []
   const schema = configSchema.superRefine(
     (settings, { issues }) => {
@@ -19,7 +19,7 @@ export function validate(document: unknown, doubtful: readonly ConfigPath[]): Va
         ...doubtful,
         ...issues.flatMap((issue) => violationsOf({ ...issue, path: issue.path ?? [] }).flatMap(suspects)),
       ]
-      fromCrossChecks.push(...crossChecked(settings, invalid))
+      fromCrossChecks.push(...crossChecked(settings, invalid, now))
     },
     { when: () => true },
   )
@@ -30,12 +30,12 @@ export function validate(document: unknown, doubtful: readonly ConfigPath[]): Va
   return { settings: parsed.success && violations.length === 0 ? parsed.data : undefined, violations }
 }
 
-function crossChecked(settings: Settings, invalid: readonly ConfigPath[]): Violation[] {
+function crossChecked(settings: Settings, invalid: readonly ConfigPath[], now: number): Violation[] {
   const invalidKeys = invalid.map((path) => path.filter((key) => typeof key === 'string').join('.'))
   const overlaps = (read: string, key: string) => `${read}.`.startsWith(`${key}.`) || `${key}.`.startsWith(`${read}.`)
   return crossChecks
     .filter(({ reads }) => !reads.some((read) => invalidKeys.some((key) => key === '' || overlaps(read, key))))
-    .flatMap((check) => check.find(settings))
+    .flatMap((check) => check.find(settings, now))
 }
 
 interface Issue {

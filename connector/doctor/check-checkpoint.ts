@@ -26,6 +26,8 @@ export interface CheckpointQuestion {
   readonly delivery: 'exactly-once' | 'at-least-once'
   readonly offsetsRetentionMs: number
   readonly clock: Clock
+  /** Reads the client index. Rejects with `checkpoint.index-*`, `storage.*` or the reason of `stop`. */
+  readonly readIndex: (document: CheckpointDocument, stop: AbortSignal) => Promise<void>
   /** Undefined: Kafka or one of the topics is unavailable, and only the document is checked. */
   readonly readState: ((stop: AbortSignal) => Promise<KafkaState>) | undefined
 }
@@ -41,7 +43,16 @@ export async function checkCheckpoint(question: CheckpointQuestion, stop: AbortS
   const stored = kafka === undefined ? before : await object.read(stop)
   const document = stored === undefined ? undefined : parseDocument(stored.text)
   if (stored?.version !== before?.version) return ok(`being written by ${document?.claim.owner}`)
-  return judgeDocument(question, { document, kafka })
+  const judged = judgeDocument(question, { document, kafka })
+  if (document === undefined || judged.verdict === 'failed') return judged
+  try {
+    await question.readIndex(document, stop)
+    return judged
+  } catch (error) {
+    // A replica that wrote the document meanwhile may have deleted a segment.
+    if ((await object.read(stop))?.version !== stored?.version) return ok(`being written by ${document.claim.owner}`)
+    throw error
+  }
 }
 
 function judgeDocument(
@@ -107,7 +118,7 @@ export function checkStreamStore(
   { stream, kafka, store }: Prerequisites,
   finish: AbortSignal,
 ): Promise<CheckResult> {
-  const { object, names } = stream
+  const { object, readIndex, names } = stream
   const { kafka: publishing, beginAt, poll } = stream.config
   const { delivery } = publishing
   const { topics, isTopicMissing, clusterId } = kafka
@@ -121,7 +132,7 @@ export function checkStreamStore(
       checkCheckpoint(
         {
           ...{ object, identity, isTopicMissing, beginAt, timeZone: poll.timeZone },
-          ...{ delivery, offsetsRetentionMs, clock, readState },
+          ...{ delivery, offsetsRetentionMs, clock, readIndex, readState },
         },
         finish,
       ),

@@ -1,7 +1,8 @@
-import { type ConfiguredFields, type FieldMapping, mapFields } from '../event/field-mapping.ts'
+import { type FieldMapping, mapFields } from '../event/field-mapping.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { ClientRecord, Page, ReadArguments, SourceTime } from '../source/client-source.ts'
 import { serverTimeText, wallClock } from '../source/source-time.ts'
+import type { CheckProgress } from './check-progress.ts'
 import { compareOutputs } from './compare-outputs.ts'
 import type { StreamUnderTest } from './doctor-parts.ts'
 import { type CheckResult, type CheckResults, failure, ok, skipped, type TimeLimit } from './finding.ts'
@@ -9,7 +10,7 @@ import { judgeFields, judgeInterleaving, judgePage, judgeServerClock } from './j
 import { judgeTimeZone } from './judge-time-zone.ts'
 import { readPages } from './read-pages.ts'
 
-type SourceUnderTest = Pick<StreamUnderTest, 'config' | 'source'>
+type SourceUnderTest = Pick<StreamUnderTest, 'config' | 'source' | 'events'>
 
 interface SourceCheck extends SourceUnderTest {
   readonly clock: Clock
@@ -18,6 +19,7 @@ interface SourceCheck extends SourceUnderTest {
 
 interface CheckOptions {
   readonly clock: Clock
+  readonly progress: CheckProgress
   /** Reads the first page in the other output format too. */
   readonly comparesOutputs: boolean
 }
@@ -28,29 +30,30 @@ interface CheckOptions {
  */
 export async function checkSource(
   stream: SourceUnderTest,
-  { clock, comparesOutputs }: CheckOptions,
+  { clock, progress, comparesOutputs }: CheckOptions,
   finish: AbortSignal,
 ): Promise<CheckResults> {
   const check = { ...stream, clock, limit: { finish, timeoutCode: 'source.timeout' } as const }
-  const { poll, fields: configured, beginAt } = stream.config
+  const { poll, beginAt } = stream.config
   const at = startingAt(beginAt ?? wallClock(clock.now() - DAY_MS, poll.timeZone), poll)
-  const first = await attempted(check, at)
+  const during = <Result>(name: string, work: () => Promise<Result>) => progress.during(name, stream.config.name, work)
+  const first = await during('polaris', () => attempted(check, at))
   if (first.kind === 'failed') return { polaris: first.result, ...withoutPage }
   const { page } = first
   const now = clock.now()
   const serverNow = page.serverTime ?? now
-  const second = await checkSecondPage(check, { at, page })
-  const live = await checkLiveEnd(check, serverNow)
-  const { fields, mapping } = checkFields([...page.clients, ...second.clients], configured, check.limit)
+  const second = await during('second page', () => checkSecondPage(check, { at, page }))
+  const live = await during('live', () => checkLiveEnd(check, serverNow))
+  const { fields, mapping } = checkFields([...page.clients, ...second.clients], check)
   return {
     polaris: judgePage(page, at),
     'second page': second.result,
     live,
-    interleaving: await checkInterleaving(check, second),
-    ...(comparesOutputs ? { outputs: await checkOutputs(check, { at, page, mapping }) } : {}),
+    interleaving: await during('interleaving', () => checkInterleaving(check, second)),
+    ...(comparesOutputs ? { outputs: await during('outputs', () => checkOutputs(check, { at, page, mapping })) } : {}),
     fields,
     'server clock': judgeServerClock(page, now),
-    'time zone': await checkTimeZone(check, serverNow, mapping),
+    'time zone': await during('time zone', () => checkTimeZone(check, serverNow, mapping)),
   }
 }
 
@@ -149,12 +152,11 @@ async function checkTimeZone(
 
 function checkFields(
   clients: readonly ClientRecord[],
-  configured: ConfiguredFields,
-  limit: TimeLimit,
+  { config, events, limit }: SourceCheck,
 ): { fields: CheckResult; mapping: FieldMapping | undefined } {
   try {
-    const mapping = mapFields(clients, configured, null)
-    return { fields: judgeFields(clients, mapping), mapping }
+    const mapping = mapFields(clients, config.fields, null)
+    return { fields: judgeFields(clients, mapping, events), mapping }
   } catch (error) {
     return { fields: failure(error, limit), mapping: undefined }
   }

@@ -1,4 +1,4 @@
-import type { StreamIdentity } from '../checkpoint/checkpoint-document.ts'
+import type { CheckpointDocument, StreamIdentity } from '../checkpoint/checkpoint-document.ts'
 import type { ConnectorConfig, StreamConfig } from '../config/connector-config.ts'
 import type { AdminParts } from '../kafka/kafka-connection.ts'
 import type { GroupView } from '../placement/group-view.ts'
@@ -6,6 +6,8 @@ import type { StreamNames } from '../publish/event-publisher.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { ClientSource, SeenCertificate } from '../source/client-source.ts'
 import type { CheckpointStore, VersionedObject } from '../storage/versioned-object.ts'
+import type { CheckProgress } from './check-progress.ts'
+import type { EventRules } from './judge-page.ts'
 
 /** What `doctor` checks, and the adapters that it uses. */
 export interface DoctorParts {
@@ -18,6 +20,7 @@ export interface DoctorParts {
   /** Resolves to null if there is no consumer group. */
   readonly viewReplicas: (stop: AbortSignal) => Promise<GroupView | null>
   readonly streams: readonly StreamUnderTest[]
+  readonly progress: CheckProgress
 }
 
 export interface StreamUnderTest {
@@ -25,7 +28,10 @@ export interface StreamUnderTest {
   readonly source: ClientSource
   /** The certificates of the connections that `source` has opened. */
   readonly certificates: () => readonly SeenCertificate[]
+  readonly events: EventRules
   readonly object: VersionedObject
+  /** Reads the client index of a document. Rejects with `checkpoint.index-*` or `storage.*`. */
+  readonly readIndex: (document: CheckpointDocument, stop: AbortSignal) => Promise<void>
   readonly identity: Omit<StreamIdentity, 'destination'>
   /** The names that `run` uses in Kafka for this stream. */
   readonly names: StreamNames

@@ -25,7 +25,11 @@ export async function examine(
 ): Promise<Finding[]> {
   using limit = parts.clock.deadline(limitMs, stop)
   const finish = limit.signal
-  const checks = { kafka: checkKafka(parts, finish), store: checkStore(parts, finish) }
+  const { during } = parts.progress
+  const checks = {
+    kafka: during('kafka', null, () => checkKafka(parts, finish)),
+    store: during('checkpoint store', null, () => checkStore(parts, finish)),
+  }
   const shared: SharedChecks = { ...checks, finish, comparesOutputs, stop }
   const streams = await Promise.all(parts.streams.map((stream) => examineStream(parts, stream, shared)))
   const ofConnector: CheckResults = { ...(await shared.kafka).results, 'checkpoint store': await shared.store }
@@ -43,13 +47,21 @@ interface SharedChecks extends ExamineOptions {
 
 async function examineStream(parts: DoctorParts, stream: StreamUnderTest, shared: SharedChecks): Promise<Finding[]> {
   const { finish, comparesOutputs, stop } = shared
-  const source = checkSource(stream, { clock: parts.clock, comparesOutputs }, stop)
-  const kafka = await checkStreamKafka(parts, { stream, kafka: await shared.kafka }, finish)
-  const checkpoint = await checkStreamStore(parts, { stream, kafka, store: await shared.store }, finish)
+  const { name } = stream.config
+  const { clock, progress } = parts
+  const source = checkSource(stream, { clock, progress, comparesOutputs }, stop)
+  const ofKafka = await shared.kafka
+  const kafka = await progress.during('topics and permissions', name, () =>
+    checkStreamKafka(parts, { stream, kafka: ofKafka }, finish),
+  )
+  const store = await shared.store
+  const checkpoint = await progress.during('checkpoint', name, () =>
+    checkStreamStore(parts, { stream, kafka, store }, finish),
+  )
   const { polaris, ...pages } = await source
   const certificates = judgeCertificates(stream.certificates(), parts.clock.now())
   const ofPolaris = { ...(polaris && { polaris }), ...certificates, ...pages }
-  return listed(stream.config.name, { ...ofPolaris, ...kafka.results, checkpoint })
+  return listed(name, { ...ofPolaris, ...kafka.results, checkpoint })
 }
 
 const listed = (stream: string | null, results: CheckResults): Finding[] =>

@@ -1,8 +1,11 @@
 import { canonicalJson, valueAt } from '../event/canonical-json.ts'
+import { clientRecord, type EventSettings } from '../event/client-record.ts'
+import { type DeadLetterLimit, deadLetterGuard } from '../event/dead-letter.ts'
 import type { FieldMapping } from '../event/field-mapping.ts'
+import { clientReader, type ReadingRules } from '../event/read-client.ts'
 import type { ClientRecord, Page, ReadArguments } from '../source/client-source.ts'
 import { serverTimeText } from '../source/source-time.ts'
-import { type CheckResult, ok, skipped, warning } from './finding.ts'
+import { type CheckResult, failed, ok, skipped, warning } from './finding.ts'
 
 /** What the page contained and how long it took. */
 export function judgePage(page: Page, at: ReadArguments): CheckResult {
@@ -13,16 +16,27 @@ export function judgePage(page: Page, at: ReadArguments): CheckResult {
   )
 }
 
-/** Which fields hold id and modification time, and whether every client has an id. */
-export function judgeFields(clients: readonly ClientRecord[], mapping: FieldMapping | undefined): CheckResult {
+/** The rules by which `run` makes events. */
+export interface EventRules {
+  readonly settings: EventSettings
+  readonly reading: ReadingRules
+  readonly limit: DeadLetterLimit
+}
+
+/** Which fields hold id and modification time, and whether every client can become an event. */
+export function judgeFields(
+  clients: readonly ClientRecord[],
+  mapping: FieldMapping | undefined,
+  rules: EventRules,
+): CheckResult {
   if (mapping === undefined) return skipped('requires a page with clients')
   const { clientId, modifiedAt } = mapping
-  const withoutId = clients.filter((client) => textAt(client, clientId) === undefined).length
-  if (withoutId > 0) {
-    return warning(
-      `id ${clientId} is missing in ${withoutId} of ${clients.length} clients, which would become dead letters`,
-      'check POLARIS_CLIENT_ID_FIELD',
-    )
+  const { dead, isHeld } = deadLettersOf(clients, mapping, rules)
+  if (dead > 0) {
+    const cure = 'check POLARIS_CLIENT_ID_FIELD and kafka.maxMessageBytes'
+    const detail = `id ${clientId}: ${dead} of ${clients.length} clients would become dead letters`
+    if (isHeld) return failed('event.too-many-dead-letters', `${detail}, and run would hold the stream`, cure)
+    return warning(detail, cure)
   }
   if (modifiedAt === null) {
     return warning(
@@ -31,6 +45,18 @@ export function judgeFields(clients: readonly ClientRecord[], mapping: FieldMapp
     )
   }
   return ok(`id ${clientId}, modification time ${modifiedAt}`)
+}
+
+/** How many clients cannot become events, and whether so many hold the stream. */
+function deadLettersOf(clients: readonly ClientRecord[], mapping: FieldMapping, rules: EventRules) {
+  const readClient = clientReader(mapping, rules.reading)
+  const guard = deadLetterGuard(rules.limit)
+  const place = { sequence: 0, readAt: 0, idField: mapping.clientId, previous: '' }
+  const kinds = clients.map((client) => clientRecord(readClient(client), place, rules.settings).kind)
+  const dead = kinds.filter((kind) => kind === 'dead-letter').length
+  const isOverLimit = kinds.map((kind) => guard.add(kind)).includes('too-many')
+  // Few clients are below the minimum of the limit, but if all are dead letters, the setting is wrong.
+  return { dead, isHeld: isOverLimit || dead === clients.length }
 }
 
 /** Whether a page is the same when it is asked for again after a live scan. A client may have changed meanwhile. */

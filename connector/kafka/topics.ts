@@ -41,7 +41,7 @@ export async function readTopics(
   const { events, deadLetters } = config
   const isNew = publishedEvents === 0
   const mayCreate = config.create !== undefined && missingTopics === 'as-configured'
-  const alternative = config.create === undefined ? allowCreation : 'start `run`, which creates it'
+  const alternative = missingTopics === 'as-configured' ? allowCreation : undefined
   const [ofEvents, ofDeadLetters] = topicShapes(config)
   const ensured = (wanted: Pick<WantedTopic, 'topic' | 'shape' | 'mayCreate'>) =>
     ensureTopic(admin, { ...wanted, alternative, acl: 'WRITE' }, parts)
@@ -89,8 +89,8 @@ interface WantedTopic {
   readonly topic: string
   readonly shape: TopicShape
   readonly mayCreate: boolean
-  /** What else an operator can do than to create the topic. */
-  readonly alternative: string
+  /** What else an operator can do than to create the topic; undefined: nothing. */
+  readonly alternative: string | undefined
   /** The ACL to report if this user cannot see the topic; either operation makes it visible. */
   readonly acl: 'WRITE' | 'DESCRIBE'
 }
@@ -103,7 +103,7 @@ export function topicCure({ topic, shape, alternative }: Pick<WantedTopic, 'topi
   const copies = replicationFactor === -1 ? [] : [`--replication-factor ${replicationFactor}`]
   const configs = Object.entries(settings).map(([name, value]) => `--config ${name}=${value}`)
   const shown = [`--topic ${topic}`, `--partitions ${partitions}`, ...copies, ...configs].join(' ')
-  return `create it with \`kafka-topics.sh --bootstrap-server $KAFKA_BROKERS --create ${shown}\`, or ${alternative}`
+  return `create it with \`kafka-topics.sh --bootstrap-server $KAFKA_BROKERS --create ${shown}\`${alternative === undefined ? '' : `, or ${alternative}`}`
 }
 
 /** Six seconds in total: for that long a topic may be unknown if it was just created or the broker has just started. */

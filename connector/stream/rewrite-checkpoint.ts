@@ -26,7 +26,7 @@ export interface RewriteRequest {
 }
 
 /** The state before and after an operator's rewrite. */
-interface Rewrite {
+export interface Rewrite {
   /** The state that was valid before, or why it cannot be determined. */
   readonly before:
     | { readonly kind: 'state'; readonly state: StreamState }
@@ -48,7 +48,8 @@ export async function rewriteCheckpoint(
   const stored = await parts.object.read(stop)
   const read = stored === undefined ? undefined : readableDocument(stored.text)
   const document = read instanceof ConnectorError ? undefined : read
-  const published = request.republish || document === undefined ? 0 : publishedEvents(document)
+  const isKept = document?.destination.topic === parts.topic && !request.republish
+  const published = document !== undefined && isKept ? publishedEvents(document) : 0
   const next = async ({ resolved, claim }: OperatorOpening) => {
     const before = read instanceof ConnectorError ? unknown(read.message) : stateBefore(document, resolved)
     const { record } = resolved.kafka.stored

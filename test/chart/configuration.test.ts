@@ -17,6 +17,7 @@ describe('the configuration', () => {
     const loaded = readConfig({
       file: '/etc/polaris-connector/connector.yaml',
       environment: environmentOf(all),
+      now: Date.now(),
       readFile: (name) => {
         if (name === '/etc/polaris-connector/connector.yaml') return file
         if (/_SSL_|_CA$/.test(name)) return '-----BEGIN CERTIFICATE-----'
@@ -175,6 +176,7 @@ test.each(helmVersions)('Helm %s and the connector accept the values in the READ
   const loaded = readConfig({
     file: 'connector.yaml',
     environment: environmentOf(all),
+    now: Date.now(),
     readFile: (name) => (name === 'connector.yaml' ? file : '-----BEGIN CERTIFICATE-----'),
   })
   expect(loaded.kind === 'valid' ? [] : loaded.problems).toEqual([])

@@ -362,7 +362,8 @@ describe('a member', () => {
   it('stops within leaveWithinMs while Kafka is unreachable', async () => {
     const member = startMember(randomUUID(), { connection: { brokers: ['127.0.0.1:1'] } })
     await until(() => member.events.some(({ kind }) => kind === 'membership-lost'))
-    expect(member.events).toMatchObject([{ kind: 'membership-lost', code: 'publish.unreachable' }])
+    const error = expect.objectContaining({ message: expect.stringContaining('127.0.0.1:1 refuses the connection') })
+    expect(member.events).toMatchObject([{ kind: 'membership-lost', code: 'publish.unreachable', error }])
     const started = performance.now()
     await member.stop()
     expect(performance.now() - started).toBeLessThan(groupDefaults.leaveWithinMs + 1_000)

@@ -50,6 +50,7 @@ it('uses the client certificate, header, CA and credentials of the proxy that Ku
   const mounted = mountedSecret({ ...secret(oldClient, 'old'), ca: oldClient.cert })
   const settings = loadConfig({
     file: undefined,
+    now: Date.now(),
     readFile: (name) => readFileSync(name, 'utf8'),
     environment: {
       ...{ CONNECTOR_ID: 'c', POLARIS_URL: polaris.url, POLARIS_CODE_MAGASIN: '1', KAFKA_BROKERS: 'k:1' },

@@ -1,11 +1,11 @@
 import { readUntil } from '../../checkpoint/described-state.ts'
 import type { SourceTime } from '../../source/client-source.ts'
-import { parseSourceTime } from '../../source/source-time.ts'
+import { parseSourceTime, serverTimeText, wallClock } from '../../source/source-time.ts'
 import type { RewriteRequest } from '../../stream/rewrite-checkpoint.ts'
 import { type ChosenStream, invalidRequest, streamOption, withStream } from '../chosen-stream.ts'
 import { type Command, type CommandArgs, configOption, optionText } from '../command.ts'
 import { rewriteShape } from './checkpoint-output.ts'
-import { rewriteOptions, rewriteTo, storedDocument } from './rewrite-stream.ts'
+import { rewriteOptions, rewriteTo, storedStanding } from './rewrite-stream.ts'
 
 export const checkpointSet: Command = {
   name: 'checkpoint set',
@@ -21,7 +21,8 @@ export const checkpointSet: Command = {
     'The replica that ran the stream notices at its next save, within a minute, and resumes;\n' +
     'with PLACEMENT=single, restart it.\n' +
     'Also replaces a missing or damaged checkpoint: the stream then reads its history again, except\n' +
-    'with --skip. If the topic was deleted, --republish creates it again.',
+    'with --skip. Creates no topic.\n' +
+    'Without --yes, prints where the stream stands and what would be read again or skipped.',
   options: {
     ...configOption,
     ...streamOption,
@@ -51,17 +52,29 @@ async function requested(args: CommandArgs, chosen: ChosenStream, stop: AbortSig
   const from = text === undefined ? undefined : parseSourceTime(text, poll.timeZone)
   if (from === undefined)
     throw invalidRequest('--last-changed must be a date, or a date and time such as 2026-01-31T13:45:00')
-  const scans = (await storedDocument(chosen, stop))?.committed.state.scans
+  const standing = await storedStanding(chosen, stop)
   const isSkip = args.skip === true
-  mustBeReadable(from, { beginAt, until: isSkip ? undefined : scans && readUntil(scans, poll.timeZone) })
+  const readTo = standing.kind === 'usable' ? readUntil(standing.state.scans, poll.timeZone) : undefined
+  const now = wallClock(chosen.shared.clock.now(), poll.timeZone)
+  mustBeReadable(from, { beginAt, until: isSkip ? undefined : readTo, now })
   return { kind: isSkip ? 'skip' : 'read-again', from }
 }
 
-/** `beginAt`: the stream's beginning. `until`: the latest time to read again from. Throws `checkpoint.invalid-request`. */
-export function mustBeReadable(
-  from: SourceTime,
-  { beginAt, until }: { beginAt: SourceTime | undefined; until: SourceTime | undefined },
-): void {
+interface ReadableTimes {
+  /** The stream's beginning. */
+  readonly beginAt: SourceTime | undefined
+  /** The latest time to read again from. */
+  readonly until: SourceTime | undefined
+  /** On the server's wall clock. */
+  readonly now: SourceTime
+}
+
+/** Throws `checkpoint.invalid-request` for a time that would skip changes unasked, or that is in the future. */
+export function mustBeReadable(from: SourceTime, { beginAt, until, now }: ReadableTimes): void {
+  if (from > now)
+    throw invalidRequest(
+      `--last-changed is in the future: changes from now (${serverTimeText(now)}) until then would never be read`,
+    )
   if (beginAt !== undefined && from < beginAt)
     throw invalidRequest(
       `--last-changed is before POLARIS_LAST_CHANGED (${beginAt}), where the stream begins: set POLARIS_LAST_CHANGED to the earlier date and use checkpoint reset`,

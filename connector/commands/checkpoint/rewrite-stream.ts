@@ -1,13 +1,11 @@
 import type * as z from 'zod'
-import { type CheckpointDocument, parseDocument } from '../../checkpoint/checkpoint-document.ts'
-import { describedState, readUntil } from '../../checkpoint/described-state.ts'
-import { openParts, streamObject, withoutPlacement } from '../../compose/compose-stream.ts'
-import { ConnectorError } from '../../runtime/connector-error.ts'
-import type { SourceTime } from '../../source/client-source.ts'
-import { type RewriteRequest, rewriteCheckpoint } from '../../stream/rewrite-checkpoint.ts'
+import { describedState } from '../../checkpoint/described-state.ts'
+import { openParts, streamIdentity, streamObject, withoutPlacement } from '../../compose/compose-stream.ts'
+import { type Rewrite, type RewriteRequest, rewriteCheckpoint } from '../../stream/rewrite-checkpoint.ts'
 import { type ChosenStream, invalidRequest } from '../chosen-stream.ts'
 import { type CommandArgs, type CommandParts, jsonOption, printJson } from '../command.ts'
 import { type rewriteShape, stateOutput } from './checkpoint-output.ts'
+import { plannedText, type Standing, skippedBy, standingOf, standingText } from './planned-rewrite.ts'
 
 export const yesOption = { yes: { type: 'boolean', description: 'confirm the change' } } as const
 export const rewriteOptions = {
@@ -16,7 +14,10 @@ export const rewriteOptions = {
   ...jsonOption,
 } as const
 
-/** With `--yes`, rewrites the checkpoint and prints the states before and after. Resolves to the exit code. */
+/**
+ * Prints where the stream stands and what the rewrite means; with `--yes`, rewrites the checkpoint and prints the states
+ * before and after. Resolves to the exit code.
+ */
 export async function rewriteTo(
   args: CommandArgs,
   parts: CommandParts,
@@ -25,41 +26,50 @@ export async function rewriteTo(
   const { stream, shared, closing, to } = chosen
   const { print, stop } = parts
   const { timeZone } = stream.poll
-  const skipped = to.kind === 'skip' ? skippedBy(to.from, await storedDocument(chosen, stop), timeZone) : undefined
-  mustBeConfirmed(args, chosen, planOf(to, skipped))
-  const opening = openParts(stream, shared, { ...withoutPlacement, observe: () => {}, closing })
   const request = { to, republish: args.republish === true, timeZone }
-  const { before, after } = await rewriteCheckpoint(opening, request, stop)
-  if (args.json === true) {
-    printJson(parts, {
-      ...{ stream: stream.name, before: before.kind === 'state' ? stateOutput(before.state) : null },
-      ...{ skipped: skipped ?? null, epoch: after.claim.epoch, after: stateOutput(after.committed.state) },
-    } satisfies z.output<typeof rewriteShape>)
-    return 0
+  const standing = await storedStanding(chosen, stop)
+  const planned = plannedText({ ...request, beginAt: stream.beginAt }, standing)
+  const isText = args.json !== true
+  if (args.yes !== true && isText) {
+    print(`now: ${standingText(standing, timeZone)}`)
+    print(`plan: ${planned}`)
   }
-  switch (before.kind) {
-    case 'state':
-      print(`before: ${describedState(before.state, timeZone)}`)
-      break
-    case 'none':
-      print('before: no checkpoint')
-      break
-    case 'unknown':
-      print(`before: unknown, ${before.why}`)
-  }
-  if (skipped !== undefined) print(`skipped: ${skipped}`)
-  print(`now: epoch ${after.claim.epoch}, ${describedState(after.committed.state, timeZone)}`)
+  mustBeConfirmed(args, chosen, isText ? 'be changed according to this plan' : planned)
+  const opening = openParts(stream, shared, { ...withoutPlacement, observe: () => {}, closing })
+  const rewrite = await rewriteCheckpoint(opening, request, stop)
+  const skipped = to.kind === 'skip' ? skippedBy(to.from, standing, timeZone) : undefined
+  if (isText) for (const line of rewriteLines(rewrite, skipped, timeZone)) print(line)
+  else printJson(parts, rewriteOutput(stream.name, rewrite, skipped))
   return 0
 }
 
-function planOf(to: RewriteRequest['to'], skipped: string | undefined): string {
-  switch (to.kind) {
-    case 'read-again':
-      return `be read again from ${to.from}`
-    case 'reset':
-      return 'be read again from POLARIS_LAST_CHANGED'
-    case 'skip':
-      return `continue at ${to.from} and skip ${skipped}`
+function rewriteOutput(
+  stream: string,
+  { before, after }: Rewrite,
+  skipped: string | undefined,
+): z.output<typeof rewriteShape> {
+  return {
+    ...{ stream, before: before.kind === 'state' ? stateOutput(before.state) : null },
+    ...{ skipped: skipped ?? null, epoch: after.claim.epoch, after: stateOutput(after.committed.state) },
+  }
+}
+
+function rewriteLines({ before, after }: Rewrite, skipped: string | undefined, timeZone: string): string[] {
+  return [
+    `before: ${beforeText(before, timeZone)}`,
+    ...(skipped === undefined ? [] : [`skipped: ${skipped}`]),
+    `now: epoch ${after.claim.epoch}, ${describedState(after.committed.state, timeZone)}`,
+  ]
+}
+
+function beforeText(before: Rewrite['before'], timeZone: string): string {
+  switch (before.kind) {
+    case 'state':
+      return describedState(before.state, timeZone)
+    case 'none':
+      return 'no checkpoint'
+    case 'unknown':
+      return `unknown, ${before.why}`
   }
 }
 
@@ -69,29 +79,12 @@ export function mustBeConfirmed(args: CommandArgs, { stream }: Pick<ChosenStream
   throw invalidRequest(`stream ${stream.name} would ${what}, and a running replica would lose it; add --yes to confirm`)
 }
 
-/** The stored document; undefined if there is none that can be read. */
-export async function storedDocument(
+export async function storedStanding(
   { stream, shared }: Pick<ChosenStream, 'stream' | 'shared'>,
   stop: AbortSignal,
-): Promise<CheckpointDocument | undefined> {
+): Promise<Standing> {
   const stored = await streamObject(stream, shared).read(stop)
-  try {
-    return stored === undefined ? undefined : parseDocument(stored.text)
-  } catch (error) {
-    if (error instanceof ConnectorError) return undefined
-    throw error
-  }
-}
-
-/** What is not read if all scans continue at a time. Pure. */
-export function skippedBy(from: SourceTime, document: CheckpointDocument | undefined, timeZone: string): string {
-  if (document === undefined) return `everything before ${from}`
-  const { scans, recheck } = document.committed.state
-  const until = readUntil(scans, timeZone)
-  const skipped = [
-    ...(scans.backfill === 'done' ? [] : ['the rest of the backfill']),
-    ...(recheck === null || recheck.from >= from ? [] : [`what was to be read again from ${recheck.from}`]),
-    ...(until === undefined || until >= from ? [] : [`changes from ${until} to ${from}`]),
-  ]
-  return skipped.length === 0 ? 'nothing' : skipped.join(' and ')
+  const { config } = shared
+  const destination = { clusterId: null, topic: stream.kafka.topic.events }
+  return standingOf(stored?.text, { ...streamIdentity(stream, config.connector), destination })
 }

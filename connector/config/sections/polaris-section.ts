@@ -54,7 +54,7 @@ export const polarisSection = setting.section('The Polaris server and what is re
     .text(
       {
         description:
-          "The beginning of the stream, in the server's local time: nothing is read that was last modified before. Required until the stream has a checkpoint",
+          "The beginning of the stream, in the server's local time: nothing is read that was last modified before. Not in the future. Required until the stream has a checkpoint",
         variable: 'POLARIS_LAST_CHANGED',
         examples: ['2024-01-31T13:45:00'],
       },

@@ -5,7 +5,6 @@ import { Encoder, type KafkaRequest, type RequestTarget } from './protocol.ts'
 
 /** The parts of kafkajs' broker and broker pool that request metadata. */
 export interface MetadataBroker extends RequestTarget {
-  allowAutoTopicCreation: boolean
   metadata(topics?: readonly string[]): Promise<unknown>
 }
 export interface MetadataPool {
@@ -31,10 +30,7 @@ export function describeCluster(admin: Admin): ReturnType<Admin['describeCluster
   return meansNone.run(true, () => admin.describeCluster())
 }
 
-/**
- * Makes kafkajs request only the topics it uses when it refreshes its metadata, and never create one by asking for it:
- * its admin client does, where the brokers have `auto.create.topics.enable`.
- */
+/** Makes kafkajs request only the topics it uses when it refreshes its metadata. */
 export function requestUsedTopicsOnly(pool: MetadataPool, broker: MetadataBroker): void {
   const refresh = pool.refreshMetadata
   pool.refreshMetadata = function refreshMetadata(this: MetadataPool, topics) {
@@ -42,7 +38,6 @@ export function requestUsedTopicsOnly(pool: MetadataPool, broker: MetadataBroker
   }
   const original = broker.metadata
   broker.metadata = async function requestMetadata(this: MetadataBroker, topics = []) {
-    this.allowAutoTopicCreation = false
     const newest = Math.max(...metadata.versions.map(Number))
     const version = Math.min(newest, this.versions?.[METADATA]?.maxVersion ?? 0)
     // Version 0 cannot request no topics.

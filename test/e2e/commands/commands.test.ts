@@ -1,9 +1,12 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import type { Admin } from 'kafkajs'
+import { afterAll, beforeAll, expect, inject, it } from 'vitest'
 import { checkpointObject } from '../../support/checkpoint-object.ts'
+import { testKafka } from '../../support/committed-records.ts'
 import { type ConnectorProcess, type LogLine, startConnector } from '../../support/connector-process.ts'
+import { createTopics } from '../../support/create-topics.ts'
 import { expectExactlyOnce, expectNumbered, scene } from '../../support/stream-scene.ts'
 
 const hasMessage = (msg: string) => (line: LogLine) => line.msg === msg
@@ -122,7 +125,10 @@ it('checkpoint set fences the running connector and reads again from a date, wit
   await caughtUp()
   const unconfirmed = start({}, ['checkpoint', 'set', '--last-changed', '2024-07-01'])
   expect(await unconfirmed.exitCode()).toBe(2)
-  expect(unconfirmed.output()).toContain('--yes')
+  expect(unconfirmed.output()).toMatch(/^now: \d+ events, .*live until 20/m)
+  expect(unconfirmed.output()).toMatch(
+    /^plan: read the clients modified from 2024-07-01T00:00:00 to 20\S+ server time again, and .*\n.*--yes/m,
+  )
   expect(running.isRunning()).toBe(true)
 
   const set = start({}, ['checkpoint', 'set', '--last-changed', '2024-07-01', '--republish', '--yes'])
@@ -154,6 +160,29 @@ it('checkpoint set fences the running connector and reads again from a date, wit
   expectNumbered(all)
 })
 
+it('poll-once creates no topic for a checkpoint of another topic', async () => {
+  const { start, name } = await scene()
+  expect(await start({}, ['poll-once']).exitCode()).toBe(0)
+  const before = await checkpointObject(name).read()
+  const elsewhere = { KAFKA_TOPIC: `${name}.other` }
+  const polled = start(elsewhere, ['poll-once'])
+  expect(await polled.exitCode()).toBe(2)
+  expect(polled.lines().find(hasMessage('stream failed, giving up'))).toMatchObject({ code: 'checkpoint.other-stream' })
+  const topics = await withAdmin((admin) => admin.listTopics())
+  expect(topics.filter((topic) => topic.startsWith(name)).toSorted()).toEqual([name, `${name}.dlq`])
+  expect(await checkpointObject(name).read()).toEqual(before)
+})
+
+async function withAdmin<Result>(work: (admin: Admin) => Promise<Result>): Promise<Result> {
+  const admin = testKafka(inject('kafkaBrokers')).admin()
+  await admin.connect()
+  try {
+    return await work(admin)
+  } finally {
+    await admin.disconnect()
+  }
+}
+
 it('checkpoint set skips forward only with --skip, says what it skips, and reads nothing before the beginning of the stream', async () => {
   const { start } = await scene({ environment: { POLARIS_LAST_CHANGED: '2001-01-01' } })
   expect(await start({}, ['poll-once']).exitCode()).toBe(0)
@@ -162,17 +191,21 @@ it('checkpoint set skips forward only with --skip, says what it skips, and reads
     return { exit: await started.exitCode(), output: started.output() }
   }
   expect(await set('2000-12-31')).toEqual({ exit: 2, output: expect.stringMatching(/POLARIS_LAST_CHANGED.*reset/) })
-  expect(await set('2099-01-01')).toEqual({ exit: 2, output: expect.stringContaining('--skip') })
-  const skipped = await set('2099-01-01', '--skip')
+  for (const options of [['2099-01-01'], ['2099-01-01', '--skip']])
+    expect(await set(...options)).toEqual({ exit: 2, output: expect.stringContaining('is in the future') })
+  const now = new Date().toISOString()
+  expect(await set(now)).toEqual({ exit: 2, output: expect.stringContaining('--skip') })
+  const skipped = await set(now, '--skip')
   expect(skipped).toEqual({
-    ...{ exit: 0, output: expect.stringMatching(/^skipped: changes from 20\S+ to 2099-01-01T00:00:00$/m) },
+    ...{ exit: 0, output: expect.stringMatching(/^skipped: changes from 20\S+ to 20\S+$/m) },
   })
 })
 
 it('checkpoint set --skip makes a new stream begin at a date', async () => {
-  const { simulator, start, records } = await scene({
+  const { simulator, start, records, name } = await scene({
     source: { modifiedBetween: [Date.UTC(2024, 0, 1), Date.UTC(2024, 11, 31)] },
   })
+  await withAdmin((admin) => createTopics(admin, [{ topic: name }, { topic: `${name}.dlq` }]))
   const set = start({}, ['checkpoint', 'set', '--last-changed', '2024-07-01', '--skip', '--yes'])
   expect(await set.exitCode()).toBe(0)
   expect(set.output()).toMatch(/^before: no checkpoint\nskipped: everything before 2024-07-01T00:00:00\nnow: /)

@@ -141,6 +141,7 @@ it('reports what is unavailable or rejects access, checks the rest, and finishes
   const cases: [Record<string, string>, string, string, string[]][] = [
     [{ KAFKA_BROKERS: '127.0.0.1:9' }, 'kafka', 'publish.unreachable', withoutKafka],
     [{ KAFKA_BROKERS: silentAddress }, 'kafka', 'publish.unreachable', withoutKafka],
+    [{ KAFKA_SSL: 'true' }, 'kafka', 'publish.unreachable', withoutKafka],
     [{ POLARIS_URL: 'http://127.0.0.1:9/' }, 'polaris', 'source.unreachable', withoutPage],
     [{ AWS_ENDPOINT_URL_S3: 'http://127.0.0.1:9' }, 'checkpoint store', 'storage.unavailable', ['checkpoint']],
     [{ AWS_ENDPOINT_URL_S3: `http://${silentAddress}` }, 'checkpoint store', 'storage.unavailable', ['checkpoint']],
@@ -152,6 +153,7 @@ it('reports what is unavailable or rejects access, checks the rest, and finishes
     const what = JSON.stringify(environment)
     expect({ exit, failed: verdicts(findings, 'failed') }, what).toEqual({ exit: 3, failed: [check] })
     expect(byCheck[check], what).toMatchObject({ code, hint: expect.stringMatching(/\w/) })
+    if (check === 'kafka') expect(byCheck[check]?.detail, what).toMatch(/127\.0\.0\.1:\d+ (refuses|accepts|ended)/)
     for (const one of skipped) expect(byCheck[one]?.verdict, `${what} ${one}`).toBe('skipped')
     expect(tookMs, what).toBeLessThan(25_000)
   }
@@ -176,7 +178,7 @@ it('explains a rejecting server, and warns about a suspicious page', async () =>
   })
   const { exit, byCheck } = await examined(here, { POLARIS_CLIENT_ID_FIELD: 'Numero' })
   expect({ exit, fields: byCheck.fields }).toMatchObject({
-    ...{ exit: 0, fields: { verdict: 'warning', hint: 'check POLARIS_CLIENT_ID_FIELD' } },
+    ...{ exit: 3, fields: { verdict: 'failed', code: 'event.too-many-dead-letters' } },
   })
 })
 
@@ -185,6 +187,7 @@ it('reports a topic that is missing or accepts too little, and a checkpoint of a
   const missing = await examined(here, group)
   expect(missing.exit).toBe(3)
   expect(verdicts(missing.findings, 'failed')).toEqual(['placement', 'topic', 'dead letters'])
+  expect(missing.byCheck.topic?.hint).toContain(`--create --topic ${here.name} --partitions 6`)
 
   const kafka = await admin(inject('kafkaBrokers'))
   const small = [
@@ -204,6 +207,9 @@ it('reports a topic that is missing or accepts too little, and a checkpoint of a
   expect(await here.start({}, ['poll-once']).exitCode()).toBe(0)
   const other = await examined(here, { POLARIS_CODE_MAGASIN: '2' })
   expect(other.byCheck.checkpoint).toMatchObject({ code: 'checkpoint.other-stream', verdict: 'failed' })
+  const moved = await examined(here, { KAFKA_TOPIC: `${here.name}.other` })
+  expect(moved.exit).toBe(3)
+  expect(moved.byCheck.checkpoint).toMatchObject({ code: 'checkpoint.other-stream', verdict: 'failed' })
   await checkpointObject(here.name).write('{"format":1')
   expect((await examined(here)).byCheck.checkpoint).toMatchObject({ code: 'checkpoint.damaged' })
   await checkpointObject(here.name).remove()

@@ -70,7 +70,7 @@ it('plans pauses that outlast every timeout of the replicas', () => {
     KAFKA_BROKERS: 'localhost:9092',
     CHECKPOINT_URL: 's3://any/chaos',
   }
-  const settings = loadConfig({ file: 'connector.yaml', environment, readFile: () => text })
+  const settings = loadConfig({ file: 'connector.yaml', environment, readFile: () => text, now: Date.now() })
   const { kafka, checkpoint, placement, shutdown, streams } = settings
   const sections = [kafka, checkpoint, ...streams.map(({ polaris }) => polaris)].map(({ timeouts }) => timeouts)
   const timeouts = sections.flatMap((section): number[] => Object.values(section))

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { loadConfig, readConfig } from '../../../connector/config/load-config.ts'
-import { fromFile, leastEnvironment, leastFile, problems, reading, valid } from './config-sources.ts'
+import { fromFile, leastEnvironment, leastFile, now, problems, reading, valid } from './config-sources.ts'
 
 const oneStream = `${leastFile}streams:
   - name: paris
@@ -51,7 +51,7 @@ describe('a configuration file', () => {
   })
 
   test('is a problem when it cannot be read', () => {
-    const loaded = readConfig({ file: 'none.yaml', environment: {}, readFile: reading({}) })
+    const loaded = readConfig({ file: 'none.yaml', environment: {}, readFile: reading({}), now })
     expect(problems(loaded)).toEqual([{ file: 'none.yaml', what: 'cannot be read (ENOENT)' }])
   })
 
@@ -149,7 +149,7 @@ htpp: { port: 1 }
 
   test('are listed in one config.invalid error', () => {
     const load = () =>
-      loadConfig({ file: 'c.yaml', environment: {}, readFile: reading({ 'c.yaml': 'connector: A\nx: 1\n' }) })
+      loadConfig({ file: 'c.yaml', environment: {}, readFile: reading({ 'c.yaml': 'connector: A\nx: 1\n' }), now })
     expect(load).toThrow(
       expect.objectContaining({
         code: 'config.invalid',

@@ -18,6 +18,8 @@ checkpoint:
   url: s3://bucket/polaris
 `
 
+export const now = Date.parse('2026-11-27T04:00:00Z')
+
 /** Reads from `files` instead of the disk. */
 export function reading(files: Readonly<Record<string, string>>) {
   return (name: string): string => {
@@ -28,7 +30,7 @@ export function reading(files: Readonly<Record<string, string>>) {
 }
 
 export function fromEnvironment(environment: Environment, files: Readonly<Record<string, string>> = {}): LoadedConfig {
-  return readConfig({ file: undefined, environment, readFile: reading(files) })
+  return readConfig({ file: undefined, environment, readFile: reading(files), now })
 }
 
 export function fromFile(
@@ -37,7 +39,7 @@ export function fromFile(
   files: Readonly<Record<string, string>> = {},
 ): LoadedConfig {
   const others = reading(files)
-  return readConfig({ file: 'c.yaml', environment, readFile: (name) => (name === 'c.yaml' ? yaml : others(name)) })
+  return readConfig({ file: 'c.yaml', environment, readFile: (name) => (name === 'c.yaml' ? yaml : others(name)), now })
 }
 
 /** The settings; throws an error with all problems. */

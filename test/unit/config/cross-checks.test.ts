@@ -53,6 +53,14 @@ describe('settings that depend on each other', () => {
       { POLARIS_HEADERS: 'AUTHORIZATION: x', POLARIS_AUTH: 'basic', POLARIS_USER: 'u', POLARIS_PASSWORD: 'p' },
       ['POLARIS_HEADERS is set by auth: basic: remove one or the other'],
     ],
+    [
+      { POLARIS_LAST_CHANGED: '2026-11-27T05:00:01' },
+      [
+        'POLARIS_LAST_CHANGED is in the future (it is 2026-11-27T05:00:00 in Europe/Paris): changes until then would never be read',
+      ],
+    ],
+    [{ POLARIS_LAST_CHANGED: '2026-11-27T05:00:00' }, []],
+    [{ POLARIS_LAST_CHANGED: '2026-11-27T04:00:01', POLARIS_TIME_ZONE: 'UTC' }, [expect.stringContaining('in UTC')]],
     [{ KAFKA_TOPIC: 'a'.repeat(247) }, ['KAFKA_TOPIC is too long for the suffix .dlq: set deadLetterTopic']],
   ])('%j', (environment, expected) => expect(found(environment as Record<string, string>)).toEqual(expected))
 

@@ -3,6 +3,7 @@ import { type CheckpointDocument, serializeDocument } from '../../../connector/c
 import { beginning } from '../../../connector/checkpoint/stream-state.ts'
 import { type CheckpointQuestion, checkCheckpoint } from '../../../connector/doctor/check-checkpoint.ts'
 import type { CommitRecord } from '../../../connector/publish/event-publisher.ts'
+import { ConnectorError } from '../../../connector/runtime/connector-error.ts'
 import { DAY_MS, documentWith, identity, now } from '../checkpoint/documents.ts'
 
 const { signal } = new AbortController()
@@ -26,6 +27,7 @@ function checkOf(
     timeZone: 'UTC',
     delivery,
     offsetsRetentionMs: 7 * DAY_MS,
+    readIndex: async () => {},
   }
   return checkCheckpoint({ ...question, clock, readState, ...more }, signal)
 }
@@ -64,4 +66,16 @@ it.each([
 it('is ok without the topic when nothing was published', async () => {
   const document = documentWith({ committed: { state: beginning } })
   expect(await checkOf(document, undefined, withoutTopics)).toMatchObject({ verdict: 'ok' })
+})
+
+it('rejects when the client index cannot be read, unless the document was replaced meanwhile', async () => {
+  const missing = new ConnectorError('checkpoint.index-missing', 'segment s')
+  const record = { epoch: 4, seq: 10, nonce: 'c' }
+  const readIndex = () => Promise.reject(missing)
+  await expect(checkOf(documentWith({}), record, { readIndex })).rejects.toBe(missing)
+  const text = serializeDocument(documentWith({}))
+  const versions = ['1', '1', '2']
+  const read = async () => ({ text, version: versions.shift() as never })
+  const object = { read, write: () => Promise.reject(new Error('was written')) }
+  expect(await checkOf(documentWith({}), record, { readIndex, object })).toMatchObject({ verdict: 'ok' })
 })

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { connectorConfig } from '../../../connector/config/connector-config.ts'
+import { checkProgress } from '../../../connector/doctor/check-progress.ts'
 import { checkSource } from '../../../connector/doctor/check-source.ts'
 import type { ReadArguments } from '../../../connector/source/client-source.ts'
 import { fakePolaris, type SourceFault } from '../../support/fakes/fake-client-source.ts'
@@ -20,18 +21,28 @@ async function checkOf({ fault = () => 'none', clients = 5, timeZone = 'Europe/P
   const { comparesOutputs = false, ...environment } = more
   const clock = virtualClock(Date.parse('2026-06-15T10:00:00Z'))
   const reads: ReadArguments[] = []
+  const progress = checkProgress()
+  const shown: string[] = []
   const polaris = fakePolaris({
     ...{ now: () => clock.now(), timeZone, modificationTime: 'shown' },
-    fault: (at) => fault(reads.push(at)),
+    fault: (at) => {
+      shown.push(progress.inProgress().join())
+      return fault(reads.push(at))
+    },
   })
   for (let client = 1; client <= clients; client += 1) polaris.change(String(client))
   const [config] = connectorConfig(
     valid(fromEnvironment({ ...leastEnvironment, POLARIS_LIMIT: '2', ...environment })),
   ).streams
   if (config === undefined) throw new Error('no stream')
-  const stream = { config, source: polaris.source('doctor') }
-  const results = await checkSource(stream, { clock, comparesOutputs }, new AbortController().signal)
-  return { reads, results }
+  const events = {
+    settings: { source: '/polaris/shops/clients', maxValueBytes: 100_000, deadLetterClient: 'leave-out' },
+    reading: { timeZone, ignored: new Set<string>() },
+    limit: config.deadLetterLimit,
+  } as const
+  const stream = { config, source: polaris.source('doctor'), events }
+  const results = await checkSource(stream, { clock, progress, comparesOutputs }, new AbortController().signal)
+  return { reads, results, shown: [...new Set(shown)] }
 }
 
 test('reads two pages from the start, a live scan, the second page again, and then the last day to its end', async () => {
@@ -121,4 +132,10 @@ test('skips the checks of fields, clock and time zone when there is no page', as
   expect(results.polaris).toMatchObject({ verdict: 'failed', code: 'source.unreachable' })
   for (const check of ['second page', 'live', 'interleaving', 'fields', 'server clock', 'time zone'])
     expect(results[check]?.verdict, check).toBe('skipped')
+})
+
+test('names the step that is in progress during each read', async () => {
+  const { shown } = await checkOf({ POLARIS_LAST_CHANGED: '2026-01-01', comparesOutputs: true })
+  const steps = ['polaris', 'second page', 'live', 'interleaving', 'outputs', 'time zone']
+  expect(shown).toEqual(steps.map((step) => `clients: ${step}`))
 })

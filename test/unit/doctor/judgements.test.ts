@@ -10,9 +10,10 @@ import {
   warning,
 } from '../../../connector/doctor/finding.ts'
 import { judgeRetention, judgeTopic, type TopicRequirements } from '../../../connector/doctor/judge-kafka.ts'
-import { judgeFields, judgeInterleaving } from '../../../connector/doctor/judge-page.ts'
+import { type EventRules, judgeFields, judgeInterleaving } from '../../../connector/doctor/judge-page.ts'
 import { kafkaDefaults } from '../../../connector/kafka/kafka-config.ts'
 import { ConnectorError } from '../../../connector/runtime/connector-error.ts'
+import type { ClientRecord } from '../../../connector/source/client-source.ts'
 
 const minute = 60_000
 
@@ -82,13 +83,35 @@ describe('the check of a topic', () => {
 describe('the check of the fields', () => {
   const mapping = { clientId: 'No', modifiedAt: 'DateModification' }
 
+  const rules: EventRules = {
+    settings: { source: '/polaris/shop/clients', maxValueBytes: 1_000, deadLetterClient: 'leave-out' },
+    reading: { timeZone: 'UTC', ignored: new Set() },
+    limit: { maxShare: 0.1, minimum: 10, of: 1000 },
+  }
+  const clients = (good: number, ...others: ClientRecord[]) => [
+    ...Array.from({ length: good }, (_, at) => ({ No: String(at) })),
+    ...others,
+  ]
+  const bad = (count: number) => Array.from({ length: count }, () => ({}))
+
   test('warns when some clients have no id', () => {
-    expect(judgeFields([{ No: '1' }, {}], mapping)).toMatchObject({
+    expect(judgeFields([{ No: '1' }, {}], mapping, rules)).toMatchObject({
       verdict: 'warning',
-      detail: expect.stringContaining('1 of 2'),
+      detail: 'id No: 1 of 2 clients would become dead letters',
     })
-    expect(judgeFields([{ No: '1' }], mapping).verdict).toBe('ok')
-    expect(judgeFields([], undefined).verdict).toBe('skipped')
+    expect(judgeFields([{ No: '1' }], mapping, rules).verdict).toBe('ok')
+    expect(judgeFields([], undefined, rules).verdict).toBe('skipped')
+  })
+
+  test.each([
+    ['as many as the limit allows', clients(90, ...bad(10)), 'warning'],
+    ['more than the limit allows', clients(89, ...bad(11)), 'failed'],
+    ['all of a few clients', bad(3), 'failed'],
+    ['a client that is too large', clients(9, { No: '9', Memo: 'x'.repeat(1_000) }), 'warning'],
+  ] as const)('judges dead letters as run does: %s', (_, sample, verdict) => {
+    const found = judgeFields(sample, mapping, rules)
+    expect(found.verdict).toBe(verdict)
+    expect(found.code).toBe(verdict === 'failed' ? 'event.too-many-dead-letters' : undefined)
   })
 })
 

@@ -82,7 +82,7 @@ describe('readTopics', () => {
     await expect(readTopics(admin, request, parts)).rejects.toMatchObject({
       code: 'publish.topic-missing',
       message:
-        'open events: the topic does not exist; create it with `kafka-topics.sh --bootstrap-server $KAFKA_BROKERS --create --topic events --partitions 6 --config cleanup.policy=compact --config min.compaction.lag.ms=604800000`, or start `run`, which creates it',
+        'open events: the topic does not exist; create it with `kafka-topics.sh --bootstrap-server $KAFKA_BROKERS --create --topic events --partitions 6 --config cleanup.policy=compact --config min.compaction.lag.ms=604800000`',
     })
     expect(created).toEqual([])
   })

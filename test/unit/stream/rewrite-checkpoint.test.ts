@@ -190,6 +190,8 @@ describe('rewriteCheckpoint', () => {
       rewriteCheckpoint(operator, { ...request, republish }, signal).then(() => 'rewritten', codeOf)
     expect(await codeWith(false)).toBe('checkpoint.topic-lost')
     expect(await codeWith(true)).toBe('publish.topic-missing')
+    const moved = rewriteCheckpoint({ ...operator, topic: 'another' }, request, signal)
+    expect(await moved.then(() => 'rewritten', codeOf)).toBe('publish.topic-missing')
     kafka.createTopic()
     const { after } = await rewriteCheckpoint(operator, { ...request, republish: true }, signal)
     expect(after).toMatchObject({

@@ -1,29 +1,45 @@
 import { describe, expect, test } from 'vitest'
-import type { CheckpointDocument } from '../../../../connector/checkpoint/checkpoint-document.ts'
-import { beginning } from '../../../../connector/checkpoint/stream-state.ts'
+import { serializeDocument } from '../../../../connector/checkpoint/checkpoint-document.ts'
+import { beginning as firstState } from '../../../../connector/checkpoint/stream-state.ts'
 import { mustBeReadable } from '../../../../connector/commands/checkpoint/checkpoint-set.ts'
-import { skippedBy } from '../../../../connector/commands/checkpoint/rewrite-stream.ts'
+import {
+  plannedText,
+  type Standing,
+  skippedBy,
+  standingOf,
+  standingText,
+} from '../../../../connector/commands/checkpoint/planned-rewrite.ts'
 import type { ScanStates } from '../../../../connector/scan/scan-state.ts'
 import type { SourceTime } from '../../../../connector/source/client-source.ts'
+import type { RewriteRequest } from '../../../../connector/stream/rewrite-checkpoint.ts'
+import { documentWith, identity, state } from '../../checkpoint/documents.ts'
 
 const time = (text: string) => text as SourceTime
 const beginAt = time('2026-01-01T00:00:00')
 const until = time('2026-06-15T12:00:00')
+const now = time('2026-06-15T12:00:05')
 
 describe('checkpoint set', () => {
   test('accepts a time from the beginning of the stream to where live scans have read', () => {
     for (const from of [beginAt, time('2026-03-01T00:00:00'), until])
-      expect(() => mustBeReadable(from, { beginAt, until })).not.toThrow()
-    expect(() => mustBeReadable(until, { beginAt: undefined, until: undefined })).not.toThrow()
+      expect(() => mustBeReadable(from, { beginAt, until, now })).not.toThrow()
+    expect(() => mustBeReadable(until, { beginAt: undefined, until: undefined, now })).not.toThrow()
   })
 
   test('names POLARIS_LAST_CHANGED and checkpoint reset when the time is before the beginning', () => {
     const from = time('2025-12-31T23:59:59')
-    expect(() => mustBeReadable(from, { beginAt, until })).toThrow(/POLARIS_LAST_CHANGED.*checkpoint reset/)
+    expect(() => mustBeReadable(from, { beginAt, until, now })).toThrow(/POLARIS_LAST_CHANGED.*checkpoint reset/)
   })
 
   test('names --skip when the time is later than where live scans have read', () => {
-    expect(() => mustBeReadable(time('2026-06-15T12:00:01'), { beginAt, until })).toThrow(/--skip/)
+    expect(() => mustBeReadable(time('2026-06-15T12:00:01'), { beginAt, until, now })).toThrow(/--skip/)
+  })
+})
+
+describe('a time in the future', () => {
+  test.each([until, undefined])('is rejected, with --skip too', (readTo) => {
+    const from = time('2026-06-15T12:00:06')
+    expect(() => mustBeReadable(from, { beginAt, until: readTo, now })).toThrow(/is in the future.*12:00:05/)
   })
 })
 
@@ -32,8 +48,8 @@ describe('checkpoint set --skip', () => {
   const startedAt = Date.parse('2026-06-15T10:00:00Z')
   const of = (scans: Partial<ScanStates>, recheck: SourceTime | null = null) => {
     const again = recheck === null ? null : { from: recheck, markedAt: 0 }
-    const state = { ...beginning, scans: { ...beginning.scans, ...scans }, recheck: again }
-    return { committed: { state } } as CheckpointDocument
+    const state = { ...firstState, scans: { ...firstState.scans, ...scans }, recheck: again }
+    return { kind: 'usable', state } satisfies Standing
   }
   const live = { startedAt, scan: null }
 
@@ -46,8 +62,45 @@ describe('checkpoint set --skip', () => {
       'the rest of the backfill and what was to be read again from 2026-06-01T00:00:00 and changes from 2026-06-15T12:00:00 to 2026-06-15T14:00:00',
       of({ live }, time('2026-06-01T00:00:00')),
     ],
-    ['everything before 2026-06-15T14:00:00', undefined],
-  ])('says that it skips %s', (skipped, document) => {
-    expect(skippedBy(from, document, 'Europe/Paris')).toBe(skipped)
+    ['everything before 2026-06-15T14:00:00', { kind: 'none' }],
+  ] satisfies [string, Standing][])('says that it skips %s', (skipped, standing) => {
+    expect(skippedBy(from, standing, 'Europe/Paris')).toBe(skipped)
+    const planned = plannedText(
+      { to: { kind: 'skip', from }, republish: false, timeZone: 'Europe/Paris', beginAt },
+      standing,
+    )
+    expect(planned).toBe(`continue at ${from} server time and skip ${skipped}`)
+  })
+})
+
+describe('before a rewrite', () => {
+  const { destination } = identity
+  const live = { startedAt: Date.parse('2026-06-15T10:00:00Z'), scan: null }
+  const read = documentWith({ committed: { state: { ...state, scans: { ...state.scans, live } } } })
+  const timeZone = 'Europe/Paris'
+  const planOf = (text: string | undefined, to: RewriteRequest['to'], republish = false) =>
+    plannedText({ to, republish, timeZone, beginAt }, standingOf(text, identity))
+  const again = { kind: 'read-again', from: time('2026-03-01T00:00:00') } as const
+  const beginning = 'its beginning (2026-01-01T00:00:00)'
+
+  test('the command says where the stream stands', () => {
+    expect(standingText(standingOf(undefined, identity), timeZone)).toBe('no checkpoint')
+    expect(standingText(standingOf('{', identity), timeZone)).toMatch(/^unknown, /)
+    const other = { ...identity, destination: { ...destination, topic: 'other' } }
+    const text = serializeDocument(read)
+    expect(standingText(standingOf(text, other), timeZone)).toMatch(/^unknown, the document belongs to topic /)
+    expect(standingText(standingOf(text, identity), timeZone)).toMatch(/^2 events, .*live until 2026-06-15T12:00:00/)
+  })
+
+  test('the command says what will be read again, and whether unchanged clients are published', () => {
+    const text = serializeDocument(read)
+    expect(planOf(text, again)).toBe(
+      `read the clients modified from 2026-03-01T00:00:00 to ${until} server time again, and publish those that differ from their last event`,
+    )
+    expect(planOf(text, { kind: 'reset' }, true)).toBe(
+      `read the clients modified from ${beginning} to ${until} server time again, and publish all of them again`,
+    )
+    expect(planOf(undefined, again)).toBe(`read from ${beginning} and publish all clients`)
+    expect(planOf('{', again)).toMatch(/^read everything again from its beginning .* and publish all clients again/)
   })
 })

@@ -7,7 +7,7 @@ import { readProjectFile } from '../../../support/markdown-file.ts'
 
 const environment = { CONNECTOR_ID: 'shops', POLARIS_URL: 'https://p.example', POLARIS_CODE_MAGASIN: '1' }
 const sources = (more: Record<string, string> = {}) => ({
-  ...{ file: undefined, environment: { ...environment, ...more }, readFile: readProjectFile },
+  ...{ file: undefined, environment: { ...environment, ...more }, readFile: readProjectFile, now: 0 },
 })
 const clients = [{ No: '17', Nom: 'Zyx' }, { Nom: 'Zyx' }, { No: '18', Nom: 'Wolph' }]
 

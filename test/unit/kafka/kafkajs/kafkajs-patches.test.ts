@@ -26,16 +26,6 @@ describe('patchKafkaJs', () => {
     expect(retry).toMatchObject({ initialRetryTime: 20, retries: 30 })
   })
 
-  it('asks for a topic without creating it', async () => {
-    patchKafkaJs()
-    const asked: unknown[] = []
-    const send = (request: unknown) => Promise.resolve(request)
-    const broker = new Broker({ logger: silent, connectionPool: { send } })
-    broker.lookupRequest = () => (request: unknown) => asked.push(request)
-    await broker.metadata(['t'])
-    expect(asked).toEqual([{ topics: ['t'], allowAutoTopicCreation: false }])
-  })
-
   it('throws the error of a coordinator lookup when every broker fails', async () => {
     patchKafkaJs()
     const pool = Object.create(BrokerPool.prototype, {
