@@ -98,10 +98,9 @@ type Parsed =
 /** Checks every token itself: the errors of `parseArgs` quote values, which may be secrets. */
 function parsedArgs(argv: readonly string[], command: Command): Parsed {
   const options: Command['options'] = { ...command.options, help: helpOption }
-  const { values, tokens } = parseArgs({ args: [...argv], options, strict: false, tokens: true })
+  const { values, tokens, positionals } = parseArgs({ args: [...argv], options, strict: false, tokens: true })
   for (const token of tokens) {
-    if (token.kind === 'positional') return { kind: 'invalid', why: `${command.name} takes only options, no arguments` }
-    if (token.kind === 'option-terminator') continue
+    if (token.kind !== 'option') continue
     const option = Object.entries(options).find(([name]) => name === token.name)?.[1]
     if (option === undefined) {
       const suggestion = didYouMean(
@@ -114,5 +113,14 @@ function parsedArgs(argv: readonly string[], command: Command): Parsed {
     if (option.type === 'string' && !hasValue) return { kind: 'invalid', why: `${token.rawName} requires a value` }
     if (option.type === 'boolean' && hasValue) return { kind: 'invalid', why: `${token.rawName} takes no value` }
   }
-  return { kind: 'valid', args: values as CommandArgs }
+  return withUnnamed(values as CommandArgs, positionals, command)
+}
+
+/** Adds the argument without an option under the name of the option that it stands for. */
+function withUnnamed(named: CommandArgs, unnamed: readonly string[], { name, positional }: Command): Parsed {
+  const [value] = unnamed
+  if (value === undefined) return { kind: 'valid', args: named }
+  if (positional === undefined) return { kind: 'invalid', why: `${name} takes only options, no arguments` }
+  if (unnamed.length === 1 && !(positional in named)) return { kind: 'valid', args: { ...named, [positional]: value } }
+  return { kind: 'invalid', why: `${name} takes only one ${positional}` }
 }

@@ -47,6 +47,8 @@ export interface Command {
   readonly examples: readonly [string, ...string[]]
   /** The shapes of what it prints as JSON, by the options for it: `--fields --json`. Generates docs/command-output.md. */
   readonly outputs?: Readonly<Record<string, ZodType>>
+  /** The option whose value may also be given without its name: `pause paris`. */
+  readonly positional?: string
   /** Resolves to the exit code. If it rejects with a `ConnectorError`, the catalogue gives exit code and hint. */
   run(args: CommandArgs, parts: CommandParts): Promise<number>
 }

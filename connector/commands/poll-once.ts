@@ -1,6 +1,9 @@
 import type * as z from 'zod'
+import { controlParts } from '../compose/compose-control.ts'
 import { composeStream, oneShotReopening, withoutPlacement } from '../compose/compose-stream.ts'
 import type { StreamConfig } from '../config/connector-config.ts'
+import { readControl } from '../control/control-object.ts'
+import { pauseOf } from '../control/requests.ts'
 import type { Observe } from '../pipeline/pipeline-event.ts'
 import { errorCatalogue } from '../runtime/error-catalogue.ts'
 import { graceAfter } from '../runtime/shutdown.ts'
@@ -8,7 +11,7 @@ import { runStream } from '../stream/run-stream.ts'
 import { selectedStreams, streamOption } from './chosen-stream.ts'
 import { type Command, configOption, jsonOption, printJson } from './command.ts'
 import { asReplica, type ReplicaResources } from './command-resources.ts'
-import { type Poll, pollCounter, pollLines, pollResult, pollShape, skippedPoll } from './output/poll-summary.ts'
+import { type Poll, pollCounter, pollLines, pollResult, pollShape, unreadPoll } from './output/poll-summary.ts'
 
 export const pollOnce: Command = {
   name: 'poll-once',
@@ -18,7 +21,8 @@ export const pollOnce: Command = {
     'other scan is in progress, and saves the checkpoint. Opening a stream fences a running connector,\n' +
     'whatever its placement. Serves no endpoints. Logs to standard error.\n' +
     'Prints for each stream whether it has caught up, how many clients were read, published, suppressed\n' +
-    'because they are unchanged, or written as dead letters, and how long it took.\n' +
+    'because they are unchanged, or written as dead letters, and how long it took. Leaves out a stream\n' +
+    'that is paused.\n' +
     'If Kafka is unreachable, gives up after about 15 seconds and skips the remaining streams.\n' +
     'Exit code: 0 done or stopped, 1 another process took over a stream, 2 invalid configuration or\n' +
     'request, 3 Polaris, Kafka or S3 is unavailable.',
@@ -47,11 +51,16 @@ async function pollStreams(
 ): Promise<Poll[]> {
   const { config, shared, telemetry, closing } = resources
   const grace = closing.use(graceAfter(stop, config.finishWithinMs, shared.clock), (opened) => opened[Symbol.dispose]())
+  const control = await readControl(controlParts(shared).object, stop)
   const polls: Poll[] = []
   for (const stream of streams) {
     const isUnreachable = polls.some(({ code }) => code === 'publish.unreachable')
     if (isUnreachable || stop.aborted) {
-      polls.push(skippedPoll(stream.name))
+      polls.push(unreadPoll(stream.name, 'skipped'))
+      continue
+    }
+    if (pauseOf(control, stream.name) !== undefined) {
+      polls.push(unreadPoll(stream.name, 'paused'))
       continue
     }
     const poll = await pollStream(stream, { ...resources, giveUp: grace.signal }, stop)

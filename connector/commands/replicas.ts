@@ -5,11 +5,15 @@ import { viewReplicas } from '../compose/compose-placement.ts'
 import { streamObject } from '../compose/compose-stream.ts'
 import type { SharedResources } from '../compose/shared-resources.ts'
 import type { StreamConfig } from '../config/connector-config.ts'
-import type { GroupView } from '../placement/group-view.ts'
+import type { PauseRequest } from '../control/control-document.ts'
+import { pauseOf } from '../control/requests.ts'
+import type { GroupMemberView, GroupView } from '../placement/group-view.ts'
+import { differenceText } from '../placement/hashed-settings.ts'
 import { codeOf } from '../runtime/connector-error.ts'
 import type { ErrorCode } from '../runtime/error-catalogue.ts'
 import { type Command, configOption, jsonOption, printJson } from './command.ts'
 import { asOperator } from './command-resources.ts'
+import { type FoundControl, findControl } from './control/found-control.ts'
 import { replicasShape } from './output/replicas-shape.ts'
 import type { Screen } from './output/screen.ts'
 import { table } from './output/text-table.ts'
@@ -28,11 +32,12 @@ export const replicas: Command = {
   outputs: { '--json': replicasShape },
   run: (args, parts) =>
     asOperator(args, parts, async ({ config, shared }) => {
-      const [group, ...claims] = await Promise.all([
+      const [group, control, ...claims] = await Promise.all([
         viewReplicas(shared, parts.stop),
+        findControl(shared, parts.stop),
         ...config.streams.map((stream) => findClaim(stream, shared, parts.stop)),
       ])
-      const report = describedReplicas(config.connector, group, new Map(claims))
+      const report = describedReplicas(config.connector, { group, control, claims: new Map(claims) })
       if (args.json === true) printJson(parts, report satisfies z.input<typeof replicasShape>)
       else for (const line of replicaLines(report, parts.screen)) parts.print(line)
       return 0
@@ -75,41 +80,61 @@ export interface ReplicasReport {
   /** null: `PLACEMENT=single`. */
   readonly group: GroupView | null
   readonly streams: readonly StreamOwner[]
+  /** Why it is unknown which streams are paused. */
+  readonly controlUnreadable?: ErrorCode
 }
 
-/** Combines the group in Kafka with the claims in the checkpoints. */
-export function describedReplicas(
-  connector: string,
-  group: GroupView | null,
-  claims: ReadonlyMap<string, FoundClaim>,
-): ReplicasReport {
+/** What the report is made of: the group in Kafka, the claims in the checkpoints, and the control object. */
+interface Found {
+  readonly group: GroupView | null
+  readonly claims: ReadonlyMap<string, FoundClaim>
+  readonly control: FoundControl
+}
+
+export function describedReplicas(connector: string, { group, claims, control }: Found): ReplicasReport {
   const streams = [...claims].map(([stream, found]): StreamOwner => {
-    const owner = group?.members.find((member) => member.streams.includes(stream))
-    const assignedTo = owner?.replica ?? null
-    const remark = remarkOn(group, assignedTo, found)
+    const assignedTo = (group && ownerOf(stream, group)) ?? null
+    const pause = pauseOf(control.document, stream)
+    const remark = pause ? pauseRemark(pause, group, stream) : remarkOn(stream, group, found)
     const claim = found.kind === 'claim' ? claimOf(found.claim) : null
     return { stream, assignedTo, claim, ...(remark === undefined ? {} : { remark }) }
   })
-  return { connector, group, streams }
+  const { unreadable } = control
+  return { connector, group, streams, ...(unreadable && { controlUnreadable: unreadable }) }
 }
 
 const claimOf = ({ owner, epoch, at }: CheckpointDocument['claim']) => ({
   ...{ owner, epoch, since: new Date(at).toISOString() },
 })
 
-function remarkOn(group: GroupView | null, assignedTo: string | null, found: FoundClaim): string | undefined {
+function remarkOn(stream: string, group: GroupView | null, found: FoundClaim): string | undefined {
   if (found.kind === 'unreadable') return `checkpoint cannot be read: ${found.code}`
   if (group === null) return found.kind === 'none' ? 'never opened' : undefined
-  if (assignedTo === null) {
-    return group.members.length > 0 && group.state !== 'Stable' ? 'group is rebalancing' : 'no replica runs it'
-  }
+  const owner = ownerOf(stream, group)
+  if (owner === undefined) return unassignedRemark(stream, group)
   if (found.kind === 'none') return 'not opened yet'
-  return found.claim.owner === assignedTo ? undefined : 'not opened by this replica yet'
+  return found.claim.owner === owner ? undefined : 'not opened by this replica yet'
 }
+
+function unassignedRemark(stream: string, { state, members }: GroupView): string {
+  const unaware = members.find(({ unknownStreams = [] }) => unknownStreams.includes(stream))
+  if (unaware !== undefined)
+    return `runs nowhere: ${unaware.replica} has its slot, but not the stream in its configuration`
+  return members.length > 0 && state !== 'Stable' ? 'group is rebalancing' : 'no replica runs it'
+}
+
+function pauseRemark({ reason, progress }: PauseRequest, group: GroupView | null, stream: string): string {
+  const pause = progress.kind === 'done' ? `paused: ${reason}` : `pause requested: ${reason}`
+  const hasOwner = group === null || ownerOf(stream, group) !== undefined
+  return hasOwner ? pause : `${pause}; ${unassignedRemark(stream, group)}`
+}
+
+const ownerOf = (stream: string, group: GroupView) =>
+  group.members.find(({ streams }) => streams.includes(stream))?.replica
 
 /** The report as tables for a terminal. */
 export function replicaLines(
-  { connector, group, streams }: ReplicasReport,
+  { connector, group, streams, controlUnreadable }: ReplicasReport,
   { paint }: Pick<Screen, 'paint'>,
 ): string[] {
   const header = ['STREAM', 'ASSIGNED TO', 'OPENED BY', 'EPOCH', 'SINCE', ''].map((name) => paint('bold', name))
@@ -117,7 +142,21 @@ export function replicaLines(
     ...[stream, assignedTo ?? '–', claim?.owner ?? '–', String(claim?.epoch ?? '–'), claim?.since ?? '–'],
     paint('yellow', remark ?? ''),
   ])
-  return [...groupLines(connector, group, { paint }), '', ...table([header, ...rows])]
+  return [
+    ...groupLines(connector, group, { paint }),
+    '',
+    ...table([header, ...rows]),
+    ...(group?.members ?? []).flatMap(differenceLine).map((line) => paint('yellow', line)),
+    ...(controlUnreadable === undefined
+      ? []
+      : [paint('yellow', `control object cannot be read: ${controlUnreadable}`)]),
+  ]
+}
+
+function differenceLine({ replica, difference }: GroupMemberView): string[] {
+  return difference === undefined
+    ? []
+    : [`warning: ${replica} has another configuration than this command: ${differenceText(difference)}`]
 }
 
 const stateText = (state: string) => (/Rebalance$/.test(state) ? 'rebalancing' : state.toLowerCase())

@@ -9,20 +9,17 @@ import type { SharedResources } from './shared-resources.ts'
 /** The placement of the configured mode; connects when it is run. */
 export function composePlacement(shared: SharedResources, observe: (event: PlacementEvent) => void): Placement {
   const { config, clock, replica, accounts, kafkaLog: log } = shared
-  const { connector, kafka, placement } = config
-  const streams = streamNamesOf(shared)
-  if (placement.mode === 'single') return singlePlacement(streams)
-  return groupPlacement(placement, { connector, replica, streams, kafka, clock, log, accounts, observe })
+  const { connector, kafka, placement, streams, configuration } = config
+  if (placement.mode === 'single') return singlePlacement(streams.map(({ name }) => name))
+  return groupPlacement(placement, { connector, replica, configuration, kafka, clock, log, accounts, observe })
 }
 
 /** The current consumer group; null with `PLACEMENT=single`. Rejects with `publish.*`. */
 export async function viewReplicas(shared: SharedResources, stop: AbortSignal): Promise<GroupView | null> {
   const { config, clock, replica: clientId, accounts, kafkaLog: log } = shared
-  const { connector: group, kafka, placement } = config
+  const { connector: group, kafka, placement, configuration } = config
   if (placement.mode === 'single') return null
   const connect = () => kafkaClient(kafka, { clientId, log, accounts })
   const topic = slotsTopic(group, placement)
-  return await viewGroup({ group, topic, streams: streamNamesOf(shared), config: kafka, clock, connect }, stop)
+  return await viewGroup({ group, topic, configuration, config: kafka, clock, connect }, stop)
 }
-
-const streamNamesOf = ({ config }: SharedResources) => config.streams.map(({ name }) => name)

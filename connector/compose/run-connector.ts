@@ -1,18 +1,23 @@
 import type { StreamConfig } from '../config/connector-config.ts'
+import type { ControlWatch } from '../control/control-watch.ts'
 import type { Observe } from '../pipeline/pipeline-event.ts'
 import type { Placement } from '../placement/placement.ts'
+import { linkedAbort } from '../runtime/abort.ts'
 import { closeStack } from '../runtime/close-stack.ts'
 import { codeOf } from '../runtime/connector-error.ts'
 import { httpClientSource } from '../source/http-client-source.ts'
 import { checkStream } from '../stream/check-stream.ts'
 import type { Holding } from '../stream/hold-stream.ts'
+import { runUnlessPaused } from '../stream/pausable-stream.ts'
 import type { StreamParts } from '../stream/run-stream.ts'
 import { runStream, type StreamEnd } from '../stream/run-stream.ts'
+import { settlePending } from '../stream/settle-pending.ts'
 import { contentionDefaults } from '../stream/supervise-stream.ts'
 import { superviseStreams } from '../stream/supervisor.ts'
 import type { Telemetry } from '../telemetry/telemetry.ts'
+import { composeControl } from './compose-control.ts'
 import { composePlacement } from './compose-placement.ts'
-import { composeStream, serviceReopening } from './compose-stream.ts'
+import { composeStream, openParts, serviceReopening } from './compose-stream.ts'
 import type { SharedResources } from './shared-resources.ts'
 
 /**
@@ -27,10 +32,13 @@ export async function runConnector(
   const { config, clock } = shared
   const observers = new Map(config.streams.map(({ name, poll }) => [name, telemetry.observe(name, poll)]))
   const placement = composePlacement(shared, telemetry.observePlacement)
+  const control = composeControl(shared, telemetry.observeControl)
+  using watching = linkedAbort(stop)
+  const watchEnds = control.run(watching.signal)
   const ends = await superviseStreams(
     {
       placement,
-      start: (name, stopRun, giveUp) => runAssigned(name, { shared, placement, observers, giveUp }, stopRun),
+      start: (name, stopRun) => runPausable(name, { shared, placement, observers }, { control, stop: stopRun }),
       finishWithinMs: config.finishWithinMs,
       contention: contentionDefaults,
       clock,
@@ -38,14 +46,53 @@ export async function runConnector(
     },
     stop,
   )
+  watching.abort()
+  await watchEnds
   return ends
 }
 
-interface RunParts {
+interface StreamRun {
   readonly shared: SharedResources
   readonly placement: Placement
   readonly observers: ReadonlyMap<string, Observe>
+}
+
+interface RunParts extends StreamRun {
   readonly giveUp: AbortSignal
+}
+
+/** Runs a stream until `stop` aborts or another process owns it, except while it is paused. Never rejects. */
+function runPausable(
+  name: string,
+  run: StreamRun,
+  { control, stop }: { control: ControlWatch; stop: AbortSignal },
+): Promise<StreamEnd> {
+  const { clock, config } = run.shared
+  const observe: Observe = (event) => run.observers.get(name)?.(event)
+  return runUnlessPaused(
+    {
+      ...{ stream: name, control, clock, observe, finishWithinMs: config.finishWithinMs },
+      run: (stopRun, giveUp) => runAssigned(name, { ...run, giveUp }, stopRun),
+      settle: (stopSettling) => settlePaused(name, run, stopSettling),
+    },
+    stop,
+  )
+}
+
+/** What a paused stream's opening reports; its other events say that the stream runs. */
+const settlingEvents = ['transactions-repaired', 'taken-over', 'checkpoint-saved']
+
+async function settlePaused(
+  name: string,
+  { shared, placement, observers }: StreamRun,
+  stop: AbortSignal,
+): Promise<void> {
+  await using closing = closeStack()
+  const observe: Observe = (event) => {
+    if (settlingEvents.includes(event.kind)) observers.get(name)?.(event)
+  }
+  const assignment = () => placement.assignmentOf(name)
+  await settlePending(openParts(streamNamed(name, shared), shared, { assignment, observe, closing }), stop)
 }
 
 /** Runs a stream until `stop` aborts or another process owns it. Retries if adapters cannot be created. Never rejects. */
@@ -67,8 +114,7 @@ async function runAssigned(name: string, run: RunParts, stop: AbortSignal): Prom
 async function runOnAdapters(name: string, run: RunParts, stop: AbortSignal): Promise<StreamEnd> {
   const { shared, placement, observers, giveUp } = run
   stop.throwIfAborted()
-  const stream = shared.config.streams.find((found) => found.name === name)
-  if (stream === undefined) throw new TypeError('placement assigned a stream that is not configured')
+  const stream = streamNamed(name, shared)
   await using closing = closeStack()
   const composed = composeStream(stream, shared, {
     until: 'stopped',
@@ -80,6 +126,12 @@ async function runOnAdapters(name: string, run: RunParts, stop: AbortSignal): Pr
   })
   closing.use(composed, (opened) => opened.closing.close())
   return await runStream({ ...composed, holding: composeHolding(stream, shared, composed) }, stop)
+}
+
+function streamNamed(name: string, { config }: SharedResources): StreamConfig {
+  const stream = config.streams.find((found) => found.name === name)
+  if (stream === undefined) throw new TypeError('placement assigned a stream that is not configured')
+  return stream
 }
 
 /** Pauses between the checks of a held stream. */

@@ -2,12 +2,14 @@ import type { DeadLetterLimit } from '../event/dead-letter.ts'
 import type { ConfiguredFields } from '../event/field-mapping.ts'
 import type { KafkaConnection } from '../kafka/kafka-client.ts'
 import type { KafkaConfig } from '../kafka/kafka-config.ts'
+import type { HashedSettings } from '../placement/hashed-settings.ts'
 import type { PlacementConfig } from '../placement/placement-config.ts'
 import type { ScanSettings } from '../scan/scan-settings.ts'
 import type { SourceTime } from '../source/client-source.ts'
 import type { PolarisConfig } from '../source/polaris-config.ts'
 import type { CheckpointConfig } from '../storage/checkpoint-store-config.ts'
 import type { Settings, StreamSettings } from './config-schema.ts'
+import { hashedSettings } from './hashed-settings.ts'
 import { checkpointConfig } from './sections/checkpoint-section.ts'
 import { kafkaConfig, kafkaConnection } from './sections/kafka-section.ts'
 import { placementConfig } from './sections/placement-section.ts'
@@ -22,6 +24,8 @@ export interface ConnectorConfig {
   /** Kafka connection for everything not owned by a stream. */
   readonly kafka: KafkaConnection
   readonly placement: PlacementConfig
+  /** What must be equal on all replicas. */
+  readonly configuration: HashedSettings
   readonly checkpoint: CheckpointConfig
   /**
    * Minimum interval between saves of polls without changes; also the maximum delay until published events are recorded
@@ -61,6 +65,7 @@ export function connectorConfig(settings: Settings): ConnectorConfig {
     http: { host: http.host, port: http.port, readyAfterMs: http.readyAfter },
     kafka: kafkaConnection(kafka),
     placement: placementConfig(settings.placement, { createTopics: kafka.topics.create }),
+    configuration: hashedSettings(settings),
     checkpoint: checkpointConfig(checkpoint),
     savePeriodMs: checkpoint.savePeriod,
     maxIndexBytes: checkpoint.maxIndexMemory,

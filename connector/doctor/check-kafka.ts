@@ -1,9 +1,11 @@
 import { mayUseGroup } from '../kafka/access-check.ts'
 import { type ClusterView, viewCluster } from '../kafka/cluster-view.ts'
 import { topicCure } from '../kafka/topics.ts'
+import { differenceText } from '../placement/hashed-settings.ts'
 import { slotsCreation, slotsTopic } from '../placement/placement-config.ts'
+import { ConnectorError, codeOf } from '../runtime/connector-error.ts'
 import type { DoctorParts } from './doctor-parts.ts'
-import { after, type CheckResult, type CheckResults, checked, failed, ok, skipped } from './finding.ts'
+import { after, type CheckResult, type CheckResults, checked, failed, ok, skipped, warning } from './finding.ts'
 import { judgeRetention } from './judge-kafka.ts'
 
 /** The checks of Kafka that do not depend on a stream. */
@@ -36,11 +38,15 @@ async function checkPlacement({ config, admin, viewReplicas }: DoctorParts, fini
   const view = await viewReplicas(finish)
   const topic = slotsTopic(connector, placement)
   const slots = view?.slots ?? 0
-  const replicas = view?.members.length ?? 0
-  if (slots > 0)
-    return ok(
-      `group ${connector} with ${replicas} ${replicas === 1 ? 'replica' : 'replicas'}, ${slots} slots in ${topic}`,
-    )
+  const members = view?.members ?? []
+  const replicas = members.length === 1 ? '1 replica' : `${members.length} replicas`
+  const detail = `group ${connector} with ${replicas}, ${slots} slots in ${topic}`
+  const different = members.flatMap(({ replica, difference }) =>
+    difference === undefined ? [] : [`${replica} has another configuration: ${differenceText(difference)}`],
+  )
+  if (different.length > 0)
+    return warning([detail, ...different].join('; '), 'give all replicas and this command the same configuration')
+  if (slots > 0) return ok(detail)
   if (placement.create !== undefined) return ok(`${topic} does not exist yet; run creates it if it has permission`)
   return failed('publish.topic-missing', `${topic} does not exist`, topicCure({ topic, ...slotsCreation(placement) }))
 }

@@ -1,4 +1,5 @@
 import { checkStreamStore } from './check-checkpoint.ts'
+import { checkControl } from './check-control.ts'
 import { checkKafka, type KafkaChecks } from './check-kafka.ts'
 import { checkSource } from './check-source.ts'
 import { checkStore } from './check-store.ts'
@@ -32,7 +33,9 @@ export async function examine(
   }
   const shared: SharedChecks = { ...checks, finish, comparesOutputs, stop }
   const streams = await Promise.all(parts.streams.map((stream) => examineStream(parts, stream, shared)))
-  const ofConnector: CheckResults = { ...(await shared.kafka).results, 'checkpoint store': await shared.store }
+  const store = await shared.store
+  const control = await checkControl(parts, store, finish)
+  const ofConnector: CheckResults = { ...(await shared.kafka).results, 'checkpoint store': store, control }
   stop.throwIfAborted()
   return [listed(null, ofConnector), ...streams].flat()
 }

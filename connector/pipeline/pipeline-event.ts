@@ -15,6 +15,20 @@ export type PipelineEvent =
   | { readonly kind: 'group-unreachable'; readonly code: ErrorCode }
   | { readonly kind: 'group-reachable'; readonly waitedMs: number }
   | { readonly kind: 'stream-opening' }
+  /** Whether the stream is paused is not known yet; `failure`: why the control object could not be read. */
+  | { readonly kind: 'control-awaited'; readonly failure: unknown }
+  /** An operator has paused the stream: it reads and publishes nothing. Also observed when a paused stream is assigned. */
+  | {
+      readonly kind: 'stream-paused'
+      readonly reason: string
+      /** Milliseconds since 1970. */
+      readonly requestedAt: number
+      readonly requestedBy: string
+    }
+  /** The paused stream has a pending state that could not be recorded as committed; tried again every minute. */
+  | { readonly kind: 'pause-unsettled'; readonly code: ErrorCode; readonly error: unknown }
+  /** An operator has resumed the stream; its opening follows. */
+  | { readonly kind: 'pause-ended' }
   | {
       readonly kind: 'stream-claimed'
       readonly epoch: number

@@ -5,6 +5,7 @@ import { codeOf, isTransient } from '../runtime/connector-error.ts'
 import type { RefusedAccounts } from '../runtime/refused-accounts.ts'
 import { pauseMs } from '../runtime/retry.ts'
 import { beMember, type MemberParts } from './group-member.ts'
+import type { HashedSettings } from './hashed-settings.ts'
 import { createMembership, type Membership } from './membership.ts'
 import type { Placement, PlacementEvent } from './placement.ts'
 import { type GroupConfig, slotsTopic } from './placement-config.ts'
@@ -16,8 +17,8 @@ interface GroupPlacementParts {
   readonly connector: string
   /** The client id of this replica in the group. */
   readonly replica: string
-  /** All streams of the connector, the same on every replica. */
-  readonly streams: readonly string[]
+  /** Must be equal on every replica; contains all streams. */
+  readonly configuration: HashedSettings
   readonly kafka: KafkaConnection
   readonly clock: Clock
   readonly log: KafkaLog
@@ -73,7 +74,7 @@ function applyAssignment(
   { slots, slotCount, tookMs, heardAt }: Joined,
 ): void {
   const before = membership.slots()
-  const streams = streamsIn(slots, parts.streams, slotCount)
+  const streams = streamsIn(slots, Object.keys(parts.configuration.streams), slotCount)
   membership.joined({ slots, streams, heardAt })
   const kept = slots.filter((slot) => before.includes(slot)).length
   parts.observe({ kind: 'group-joined', slots, kept, streams: [...streams], tookMs })
@@ -84,7 +85,7 @@ function applyAssignment(
 const kafkaJsRetry = { firstPauseMs: 100, maxPauseMs: 1_000, retries: 5 }
 
 function memberParts({ settings, parts, membership }: MemberContext, onJoined: (joined: Joined) => void): MemberParts {
-  const { connector, replica, streams, clock, log, accounts, observe } = parts
+  const { connector, replica, configuration, clock, log, accounts, observe } = parts
   const { kafka, connect = (connection) => kafkaClient(connection, { clientId: replica, log, accounts }) } = parts
   // A response after the session timeout is useless.
   const timeouts = { ...kafka.timeouts, requestMs: Math.min(kafka.timeouts.requestMs, settings.sessionTimeoutMs) }
@@ -95,7 +96,7 @@ function memberParts({ settings, parts, membership }: MemberContext, onJoined: (
     retry: kafkaJsRetry,
     config: { timeouts },
     connect: () => connect({ ...kafka, timeouts, retry: kafkaJsRetry }),
-    streams,
+    configuration,
     clock,
     held: () => ({ held: membership.slots(), silentMs: membership.silentMs() }),
     on: {

@@ -1,15 +1,21 @@
 import { type Admin, AssignerProtocol, type GroupDescription } from 'kafkajs'
 import { type AdminParts, withAdmin } from '../kafka/kafka-connection.ts'
 import { hasKafkaCode, KafkaCode, publishError } from '../kafka/kafka-errors.ts'
+import { type ConfigurationDifference, configurationDifference, type HashedSettings } from './hashed-settings.ts'
 import { streamsIn } from './slots.ts'
+import { memberData } from './sticky-assigner.ts'
 
 /** One replica as a member of the group. */
 export interface GroupMemberView {
   readonly replica: string
   readonly host: string
   readonly slots: readonly number[]
-  /** The streams of its slots. */
+  /** The streams of its slots that it has. */
   readonly streams: readonly string[]
+  /** The streams of its slots that it does not have, but the viewing process does: they run nowhere. */
+  readonly unknownStreams?: readonly string[]
+  /** How its configuration differs from that of the viewing process. */
+  readonly difference?: ConfigurationDifference
 }
 
 /** The group as described by its coordinator. */
@@ -23,22 +29,32 @@ export interface GroupView {
 interface GroupViewParts extends AdminParts {
   readonly group: string
   readonly topic: string
-  readonly streams: readonly string[]
+  readonly configuration: HashedSettings
 }
 
 /** The members in a group description, sorted by replica. */
 export function membersOf(
   { members }: Pick<GroupDescription, 'members'>,
-  { topic, streams, slotCount }: { topic: string; streams: readonly string[]; slotCount: number },
+  viewer: Pick<GroupViewParts, 'topic' | 'configuration'> & { readonly slotCount: number },
 ): GroupMemberView[] {
-  const views = members.map(({ clientId, clientHost, memberAssignment }): GroupMemberView => {
-    const slots = slotsOf(memberAssignment, topic)
-    return {
-      ...{ replica: clientId, host: clientHost.replace(/^\//, ''), slots },
-      streams: [...streamsIn(slots, streams, slotCount)],
-    }
+  const views = members.map(({ clientId, clientHost, memberAssignment, memberMetadata }): GroupMemberView => {
+    const slots = slotsOf(memberAssignment, viewer.topic)
+    const reported = memberData(memberMetadata)?.settings
+    return { replica: clientId, host: clientHost.replace(/^\//, ''), slots, ...streamsOf(slots, reported, viewer) }
   })
   return views.sort((one, other) => (one.replica < other.replica ? -1 : 1))
+}
+
+function streamsOf(
+  slots: readonly number[],
+  reported: HashedSettings | undefined,
+  { configuration, slotCount }: Pick<GroupViewParts, 'configuration'> & { readonly slotCount: number },
+): Pick<GroupMemberView, 'streams' | 'unknownStreams' | 'difference'> {
+  const inSlots = ({ streams }: HashedSettings) => [...streamsIn(slots, Object.keys(streams), slotCount)]
+  const streams = inSlots(reported ?? configuration)
+  const unknownStreams = inSlots(configuration).filter((stream) => !streams.includes(stream))
+  const difference = configurationDifference(configuration, reported)
+  return { streams, ...(unknownStreams.length > 0 && { unknownStreams }), ...(difference && { difference }) }
 }
 
 /** Describes the group and its assignment; read-only. Rejects with `publish.*` or the reason of `stop`. */
@@ -55,12 +71,12 @@ export function viewGroup(parts: GroupViewParts, stop: AbortSignal): Promise<Gro
   )
 }
 
-async function readGroup(admin: Admin, { group, topic, streams }: GroupViewParts): Promise<GroupView> {
+async function readGroup(admin: Admin, { group, topic, configuration }: GroupViewParts): Promise<GroupView> {
   const slotCount = await countSlots(admin, topic)
   const { groups } = await admin.describeGroups([group])
   const [found] = groups
   if (found === undefined) throw publishError(`describe group ${group}`, new Error('the response contains no group'))
-  return { state: found.state, slots: slotCount, members: membersOf(found, { topic, streams, slotCount }) }
+  return { state: found.state, slots: slotCount, members: membersOf(found, { topic, configuration, slotCount }) }
 }
 
 /** 0 if the topic does not exist. */

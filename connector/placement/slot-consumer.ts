@@ -4,6 +4,7 @@ import type { KafkaRetry } from '../kafka/kafka-config.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { SlotClaim } from './assign-slots.ts'
 import { type GroupMemberView, membersOf } from './group-view.ts'
+import type { HashedSettings } from './hashed-settings.ts'
 import type { GroupConfig } from './placement-config.ts'
 import { slotCount, stickyAssigner } from './sticky-assigner.ts'
 
@@ -12,8 +13,8 @@ export interface SlotConsumerParts {
   readonly topic: string
   readonly settings: GroupConfig
   readonly retry: KafkaRetry
-  /** All streams of the connector. */
-  readonly streams: readonly string[]
+  /** Of this replica, with all streams that it has. */
+  readonly configuration: HashedSettings
   readonly clock: Clock
   readonly held: () => Pick<SlotClaim, 'held' | 'silentMs'>
   readonly on: SlotListeners
@@ -63,25 +64,38 @@ export function slotConsumer(kafka: Kafka, parts: SlotConsumerParts, onCrash: (e
     allowAutoTopicCreation: false,
     retry: { ...retryOptions(parts.retry), restartOnFailure: async () => false },
   })
+  const described = memberDescriber(consumer, parts)
   const sentAt = answeredRequests(consumer, parts.clock)
   consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
     consumer.pause([{ topic }])
     const slots = (payload.memberAssignment[topic] ?? []).toSorted((one, other) => one - other)
     on.joined({ slots, slotCount: slotsNow(), tookMs: payload.duration, heardAt: sentAt('SyncGroup') })
-    describeMembers(consumer, { ...parts, slotCount: slotsNow() })
+    described.request(slotsNow())
   })
-  consumer.on(consumer.events.HEARTBEAT, () => on.heard(sentAt('Heartbeat')))
+  consumer.on(consumer.events.HEARTBEAT, () => {
+    on.heard(sentAt('Heartbeat'))
+    if (described.hasFailed()) described.request(slotsNow())
+  })
   consumer.on(consumer.events.REBALANCING, () => on.rebalancing())
   consumer.on(consumer.events.CRASH, ({ payload }) => onCrash(payload.error))
   return consumer
 }
 
-/** Requests all members of the group. A failure is ignored: the result is only displayed. */
-function describeMembers(consumer: Consumer, parts: SlotConsumerParts & { readonly slotCount: number }): void {
-  const report = (group: GroupDescription | undefined) => {
-    if (group?.state === 'Stable') parts.on.described(membersOf(group, parts))
+/** Requests all members of the group, without waiting. During a rebalance there is no result: a join follows. */
+function memberDescriber(consumer: Consumer, { topic, configuration, on }: SlotConsumerParts) {
+  let hasFailed = false
+  const report = (slotCount: number) => (group: GroupDescription | undefined) => {
+    if (group?.state === 'Stable') on.described(membersOf(group, { topic, configuration, slotCount }))
   }
-  consumer.describeGroup().then(report, () => undefined)
+  return {
+    hasFailed: () => hasFailed,
+    request: (slotCount: number) => {
+      hasFailed = false
+      consumer.describeGroup().then(report(slotCount), () => {
+        hasFailed = true
+      })
+    },
+  }
 }
 
 /** When an answered request was sent: a response delayed by a stall must not extend the session. */

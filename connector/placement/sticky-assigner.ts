@@ -1,5 +1,7 @@
 import { AssignerProtocol, type Cluster, type GroupMember, type PartitionAssigner } from 'kafkajs'
 import { assignSlots, type SlotClaim } from './assign-slots.ts'
+import type { HashedSettings } from './hashed-settings.ts'
+import { decodeMemberData, encodeMemberData, type MemberData } from './member-data.ts'
 import { streamsPerSlot } from './slots.ts'
 
 const { MemberAssignment, MemberMetadata } = AssignerProtocol
@@ -10,14 +12,14 @@ const assignerVersion = 1
 
 interface StickyAssignerParts {
   readonly topic: string
-  /** All streams of the connector. */
-  readonly streams: readonly string[]
+  /** Of this replica. */
+  readonly configuration: HashedSettings
   /** The slots of this member's last assignment, and the time since the group last answered it. */
   readonly held: () => Pick<SlotClaim, 'held' | 'silentMs'>
 }
 
 /** Assigns the partitions with `assignSlots`. Each member sends the slots it holds when it joins. */
-export function stickyAssigner({ topic, streams, held }: StickyAssignerParts): PartitionAssigner {
+export function stickyAssigner({ topic, configuration, held }: StickyAssignerParts): PartitionAssigner {
   return ({ cluster }) => ({
     name: assignerName,
     version: assignerVersion,
@@ -26,11 +28,12 @@ export function stickyAssigner({ topic, streams, held }: StickyAssignerParts): P
       metadata: MemberMetadata.encode({
         version: assignerVersion,
         topics,
-        userData: Buffer.from(JSON.stringify(held())),
+        userData: encodeMemberData({ ...held(), settings: configuration }),
       }),
     }),
     assign: async ({ members }) => {
-      const shares = assignSlots(members.map(claimOf), streamsPerSlot(streams, slotCount(cluster, topic)))
+      const streams = streamsPerSlot(Object.keys(configuration.streams), slotCount(cluster, topic))
+      const shares = assignSlots(members.map(claimOf), streams)
       return members.map(({ memberId }) => ({
         memberId,
         memberAssignment: MemberAssignment.encode({
@@ -48,15 +51,18 @@ export function slotCount(cluster: Cluster, topic: string): number {
   return cluster.findTopicPartitionMetadata(topic).length
 }
 
-/** The claim of a member; one with an unknown format holds no slots. Exported for its test. */
-export function claimOf({ memberId, memberMetadata }: GroupMember): SlotClaim {
+/** The data of a member, as it sent them when it joined; undefined if they have an unknown format. */
+export function memberData(memberMetadata: Buffer): MemberData | undefined {
   try {
-    const userData = JSON.parse(String(MemberMetadata.decode(memberMetadata)?.userData))
-    const isKnown =
-      Array.isArray(userData.held) && userData.held.every(Number.isInteger) && typeof userData.silentMs === 'number'
-    if (isKnown) return { member: memberId, held: userData.held, silentMs: userData.silentMs }
+    const userData = MemberMetadata.decode(memberMetadata)?.userData
+    return userData && decodeMemberData(userData)
   } catch {
-    // falls through: an unreadable claim holds no slots
+    return undefined
   }
-  return { member: memberId, held: [], silentMs: Number.MAX_SAFE_INTEGER }
+}
+
+/** The claim of a member; one with an unknown format holds no slots. Exported for its test. */
+export function claimOf({ memberId: member, memberMetadata }: GroupMember): SlotClaim {
+  const { held, silentMs } = memberData(memberMetadata) ?? { held: [], silentMs: Number.MAX_SAFE_INTEGER }
+  return { member, held, silentMs }
 }

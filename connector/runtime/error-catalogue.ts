@@ -245,6 +245,13 @@ export const errorCatalogue = {
     'raise `checkpoint.maxIndexMemory` and the memory of the replica, or run more replicas: each holds the indexes of its own streams',
   ),
   'checkpoint.invalid-request': entry('exit', 2, 'correct the arguments of the command'),
+
+  'control.damaged': entry(
+    'retry',
+    3,
+    'restore a valid version of the control object, or delete it: then no stream is paused',
+  ),
+  'control.unknown-format': entry('retry', 3, 'run the newer connector version that wrote the control object'),
 } as const satisfies Record<string, CatalogueEntry>
 
 export type ErrorCode = keyof typeof errorCatalogue

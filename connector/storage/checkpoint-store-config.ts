@@ -86,6 +86,11 @@ export function checkpointKey(connector: string, stream: string): string {
   return `${connector}/${stream}.json`
 }
 
+/** Key of a connector's control object; no stream has this name. */
+export function controlKey(connector: string): string {
+  return `${connector}/_control.json`
+}
+
 /** Prefix or directory of a stream's segments, by the key of its checkpoint. No two streams share one. */
 export function segmentsKey(key: string): string {
   return `${key.replace(/\.json$/, '')}.index`

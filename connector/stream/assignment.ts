@@ -1,3 +1,5 @@
+import { type Changes, createChanges } from '../runtime/changes.ts'
+
 /** Events about the streams that placement assigns to this replica or removes from it. */
 export type AssignedEvent =
   /** A new assignment changed the streams of this replica; with 0 streams the replica is a standby. */
@@ -21,14 +23,14 @@ export interface Assignment {
   generation(): number
   /** How often the stream changed from unassigned to assigned. */
   epoch(stream: string): number
-  /** Waits until `condition` holds (checked now and after each assignment) or `stop` aborts; returns if it holds. */
-  until(condition: () => boolean, stop: AbortSignal): Promise<boolean>
+  /** As `Changes.until`: the condition is checked now and after each assignment. */
+  readonly until: Changes['until']
 }
 
 export function createAssignment(): Assignment {
   let assigned: ReadonlySet<string> = new Set()
   let generation = 0
-  const wakers = new Set<() => void>()
+  const { changed, until } = createChanges()
   const epochs = new Map<string, number>()
   return {
     update: (streams) => {
@@ -37,27 +39,12 @@ export function createAssignment(): Assignment {
       for (const stream of gained) epochs.set(stream, (epochs.get(stream) ?? 0) + 1)
       assigned = new Set(streams)
       generation += 1
-      for (const wake of wakers) wake()
+      changed()
       return { gained, lost, isFirst: generation === 1 }
     },
     isAssigned: (stream) => assigned.has(stream),
     generation: () => generation,
     epoch: (stream) => epochs.get(stream) ?? 0,
-    until: async (condition, stop) => {
-      while (!condition() && !stop.aborted) await changeOrAbort(wakers, stop)
-      return condition()
-    },
+    until,
   }
-}
-
-function changeOrAbort(wakers: Set<() => void>, stop: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const wake = () => {
-      wakers.delete(wake)
-      stop.removeEventListener('abort', wake)
-      resolve()
-    }
-    wakers.add(wake)
-    stop.addEventListener('abort', wake)
-  })
 }

@@ -40,6 +40,9 @@ interface Owner {
 
 const nothing = { slots: [], streams: new Map(), members: [], owners: new Map() }
 
+/** Whether a replica has another configuration than this one. */
+export const isDifferent = ({ difference }: GroupMemberView): boolean => difference !== undefined
+
 /** Whether this replica was in the group and no longer is, as far as it knows. */
 export const isOut = ({ state }: GroupStatus): boolean => state === 'expired' || state === 'rejoining'
 
@@ -123,11 +126,15 @@ export interface GroupReport {
   readonly hint?: string
   readonly slots: readonly number[]
   readonly streams: readonly { readonly stream: string; readonly assignedSeconds: number; readonly epoch?: number }[]
-  /** The streams that are not assigned here. `replica` is null if no owner is known. */
+  /**
+   * The streams that are not assigned here. `replica` is null if no owner is known. `unknownTo`: the replica that has
+   * its slot, but not the stream in its configuration, so that it runs nowhere.
+   */
   readonly elsewhere: readonly {
     readonly stream: string
     readonly replica: string | null
     readonly seenSeconds?: number
+    readonly unknownTo?: string
   }[]
   /** All replicas in the group, this one included. */
   readonly replicas: readonly Omit<GroupMemberView, 'slots'>[]
@@ -149,12 +156,14 @@ export function groupReport(group: GroupStatus, watched: readonly WatchedStream[
     elsewhere: watched
       .filter(({ stream }) => !streams.has(stream))
       .map(({ stream }) => ownerReport(group, stream, now)),
-    replicas: members.map(({ replica, host, streams }) => ({ replica, host, streams })),
+    replicas: members.map(({ slots: _, ...member }) => member),
   }
 }
 
-function ownerReport({ owners }: GroupStatus, stream: string, now: number): GroupReport['elsewhere'][number] {
+function ownerReport({ owners, members }: GroupStatus, stream: string, now: number): GroupReport['elsewhere'][number] {
   const owner = owners.get(stream)
+  const unknownTo = members.find(({ unknownStreams = [] }) => unknownStreams.includes(stream))?.replica
+  if (unknownTo !== undefined) return { stream, replica: null, unknownTo }
   if (owner === undefined) return { stream, replica: null }
   return { stream, replica: owner.replica, seenSeconds: secondsSince(owner.since, now) }
 }

@@ -26,6 +26,7 @@ interface StreamHealth {
   /** The stream runs, but its producer is closed because it has published nothing for a while. */
   readonly idle?: true
   readonly why?: 'group unreachable' | 'not opened yet' | 'no progress' | 'held'
+  readonly pause?: { readonly reason: string; readonly requestedAt: string; readonly requestedBy: string }
   /** The last failure since the last progress, with what was seen and what to do. */
   readonly code?: ErrorCode
   readonly error?: string
@@ -45,7 +46,7 @@ interface HealthParts {
 
 /**
  * Ready: the replica runs, and each of its streams was opened, made progress recently and is not held. A stream that
- * does not run here (`waiting`, `lost`) does not affect readiness. `now` is of `Clock.monotonic`.
+ * does not run here (`waiting`, `lost`) or is paused does not affect readiness. `now` is of `Clock.monotonic`.
  */
 export function health(parts: HealthParts, now: number): Health {
   const streams = parts.streams.map((watched) => streamHealth(watched, parts.readyAfterMs, now))
@@ -64,9 +65,17 @@ function streamHealth({ stream, poll, status }: WatchedStream, readyAfterMs: num
     ...(isHere && state !== 'held' && status.wasOpened ? { progress: isCaughtUp ? 'caught up' : 'catching up' } : {}),
     ...(state === 'running' && !status.hasProducer ? { idle: true as const } : {}),
     ...(why === undefined ? {} : { why }),
+    ...(status.pause === undefined ? {} : { pause: pauseReport(status.pause) }),
     ...(isHere && failure !== undefined ? failureOf(status, failure, now) : {}),
     ...(isHere ? { secondsSinceGoodPoll: secondsSince(status.goodPollAt ?? status.startedAt, now) } : {}),
   }
+}
+
+function pauseReport({
+  requestedAt,
+  ...pause
+}: NonNullable<StreamStatus['pause']>): NonNullable<StreamHealth['pause']> {
+  return { ...pause, requestedAt: new Date(requestedAt).toISOString() }
 }
 
 function failureOf({ failureSeen, failingSince }: StreamStatus, code: ErrorCode, now: number): Partial<StreamHealth> {

@@ -139,9 +139,19 @@ export const scrapedList = {
     'state',
   ]),
   assigned: entry('assigned_streams', 'Streams assigned to this replica', []),
+  otherConfigurations: entry(
+    'replicas_with_other_configuration',
+    'Replicas of the consumer group whose configuration differs from that of this replica',
+    [],
+  ),
   groupState: entry('group_state', '1 for the current state of this replica in the consumer group, 0 for the others', [
     'state',
   ]),
+  controlRead: entry(
+    'control_read_timestamp_seconds',
+    'When this replica last read the control object, in seconds since 1970; absent before the first time',
+    [],
+  ),
   ready: entry('ready', '1 when /readyz returns 200, otherwise 0', []),
   build: entry('build_info', 'Always 1; the labels show the version and the replica', ['version', 'replica']),
 } as const satisfies Record<string, MetricEntry>

@@ -1,10 +1,12 @@
+import type { GroupMemberView } from '../placement/group-view.ts'
+import { differenceText } from '../placement/hashed-settings.ts'
 import type { PlacementEvent } from '../placement/placement.ts'
 import type { ServerEvent } from '../runtime/circuit.ts'
 import { isTransient } from '../runtime/connector-error.ts'
 import type { AssignedEvent } from '../stream/assignment.ts'
 import { type ByKind, byKind } from './by-kind.ts'
 import { toLogFields } from './error-fields.ts'
-import type { ReplicaEvent } from './group-status.ts'
+import { type GroupStatus, isDifferent, type ReplicaEvent } from './group-status.ts'
 import type { LogFields, LogLevel, LogLine } from './logger.ts'
 
 /** The log line of an event of this replica: info if streams move, debug if none does. */
@@ -43,6 +45,25 @@ export function serverLine({ server, trouble, error, probes, failedForMs }: Serv
     case null:
       return line('info', 'server answers again, its streams resume', { server, probes, failedForMs })
   }
+}
+
+/** Log lines about configurations that differ, each once, and one when all agree again. */
+export function configurationLines(before: GroupStatus, { members }: GroupStatus): readonly LogLine[] {
+  const known = new Set(before.members.map(differenceKey))
+  const news = members.filter((member) => isDifferent(member) && !known.has(differenceKey(member)))
+  if (news.length > 0) return news.map(differenceLine)
+  const agreeAgain = before.members.some(isDifferent) && members.length > 0 && !members.some(isDifferent)
+  return agreeAgain ? [line('info', 'all replicas have the same configuration again')] : []
+}
+
+const differenceKey = ({ replica, difference }: GroupMemberView) => JSON.stringify([replica, difference])
+
+function differenceLine({ replica: other, difference, unknownStreams = [] }: GroupMemberView): LogLine {
+  return line('warn', 'another replica has a different configuration', {
+    other,
+    difference: difference && differenceText(difference),
+    ...(unknownStreams.length > 0 ? { streamsRunningNowhere: unknownStreams } : {}),
+  })
 }
 
 type EventOf<K extends ReplicaEvent['kind']> = Extract<PlacementEvent | AssignedEvent, { kind: K }>

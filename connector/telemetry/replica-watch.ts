@@ -1,5 +1,7 @@
+import type { ControlEvent } from '../control/control-watch.ts'
 import type { Observe } from '../pipeline/pipeline-event.ts'
 import type { Clock } from '../runtime/clock.ts'
+import { type ControlStatus, controlStatus, controlUnread } from './control-status.ts'
 import {
   beforeJoining,
   type GroupReport,
@@ -29,6 +31,7 @@ export interface ReplicaWatch {
   /** Returns the observer of one stream; its state is `waiting` until the first event. */
   follow(stream: string, poll: WatchedPolling): Observe
   observe(event: ReplicaEvent): void
+  observeControl(event: ControlEvent): void
   /** Returns whether the state changed. */
   setState(state: ReplicaState): boolean
   state(): ReplicaState
@@ -36,12 +39,14 @@ export interface ReplicaWatch {
   /** The background scans of a stream that are in progress. */
   scans(stream: string): readonly ScanReport[]
   group(): GroupStatus
+  control(): ControlStatus
   health(): ReplicaHealth
 }
 
 export function replicaWatch({ clock, readyAfterMs, placement }: ReplicaWatchParts): ReplicaWatch {
   const watched = new Map<string, WatchedStream>()
   let replicaState: ReplicaState = 'starting'
+  let control = controlUnread
   let group = beforeJoining(placement, clock.monotonic())
   const streams = () => [...watched.values()]
   const isHere = (stream: string) => isActive(watched.get(stream)?.status ?? unobserved)
@@ -60,6 +65,9 @@ export function replicaWatch({ clock, readyAfterMs, placement }: ReplicaWatchPar
         if (found !== undefined) watched.set(stream, { ...found, status: { ...found.status, ...noLongerHere } })
       }
     },
+    observeControl: (event) => {
+      control = controlStatus(control, event, clock.now())
+    },
     setState: (state) => {
       const hasChanged = state !== replicaState
       replicaState = state
@@ -72,6 +80,7 @@ export function replicaWatch({ clock, readyAfterMs, placement }: ReplicaWatchPar
       return found?.status.scans === undefined ? [] : scanReports(found.status.scans, found.poll, clock)
     },
     group: () => group,
+    control: () => control,
     health: () => {
       const now = clock.monotonic()
       const found = health({ replicaState, streams: streams(), readyAfterMs }, now)
@@ -82,4 +91,4 @@ export function replicaWatch({ clock, readyAfterMs, placement }: ReplicaWatchPar
   }
 }
 
-const noLongerHere = { state: 'waiting', failure: undefined } as const
+const noLongerHere = { state: 'waiting', failure: undefined, pause: undefined } as const

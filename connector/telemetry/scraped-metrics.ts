@@ -1,6 +1,6 @@
 import { Gauge, type Registry } from 'prom-client'
 import type { Clock } from '../runtime/clock.ts'
-import { groupStates } from './group-status.ts'
+import { groupStates, isDifferent } from './group-status.ts'
 import { secondsSince, type WatchedStream } from './health.ts'
 import { type MetricEntry, scrapedList } from './metric-list.ts'
 import type { ReplicaWatch } from './replica-watch.ts'
@@ -44,7 +44,12 @@ export function scrapedMetrics(registry: Registry, parts: ScrapedParts): void {
   gauge(scrapedList.certificateExpiry, () => watch.streams().flatMap(certificateSamples))
   gauge(scrapedList.state, () => watch.streams().flatMap(stateSamples))
   gauge(scrapedList.assigned, () => [[{}, watch.group().streams.size]])
+  gauge(scrapedList.otherConfigurations, () => [[{}, watch.group().members.filter(isDifferent).length]])
   gauge(scrapedList.groupState, () => groupStates.map((state) => [{ state }, watch.group().state === state ? 1 : 0]))
+  gauge(scrapedList.controlRead, () => {
+    const { readAt } = watch.control()
+    return readAt === undefined ? [] : [[{}, readAt / 1000]]
+  })
   gauge(scrapedList.ready, () => [[{}, watch.health().ready ? 1 : 0]])
   gauge(scrapedList.build, () => [[{ version, replica }, 1]])
 }

@@ -22,6 +22,13 @@ const lines: ByKind<Line> = {
   'group-reachable': ({ waitedMs }) =>
     line('info', 'consumer group answers again, stream resumes', { waitedMs: Math.round(waitedMs) }),
   'stream-opening': () => line('debug', 'stream opening'),
+  // The control object is logged once, not by each stream: see `replica-log.ts`.
+  'control-awaited': () => undefined,
+  'stream-paused': ({ reason, requestedAt, requestedBy }) =>
+    line('info', 'stream paused', { reason, requestedAt: new Date(requestedAt).toISOString(), requestedBy }),
+  'pause-unsettled': ({ error }) =>
+    line('warn', 'pending state of the paused stream cannot be recorded, retrying', toLogFields(error)),
+  'pause-ended': () => line('info', 'pause ended'),
   'stream-claimed': ({ epoch, seq, backfill, isNew, events }) =>
     line('info', isNew ? 'new stream claimed' : 'stream claimed', { epoch, seq, backfill, events }),
   'producer-closed': () => line('info', 'nothing to publish, Kafka producer closed'),
@@ -153,6 +160,7 @@ const conditions: ReadonlySet<PipelineEvent['kind']> = new Set([
   'limit-lowered',
   'late-changes',
   'fields-keep-changing',
+  'pause-unsettled',
 ])
 
 /** Conditions that only a change of data ends: logged once, metrics count them. */

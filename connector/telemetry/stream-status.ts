@@ -1,5 +1,5 @@
 import type { IndexSize, PipelineEvent } from '../pipeline/pipeline-event.ts'
-import { ConnectorError } from '../runtime/connector-error.ts'
+import { ConnectorError, codeOf } from '../runtime/connector-error.ts'
 import type { ErrorCode } from '../runtime/error-catalogue.ts'
 import type { ScanStates } from '../scan/scan-state.ts'
 import { type ByKind, byKind, type EventOf } from './by-kind.ts'
@@ -8,7 +8,7 @@ import { clientsOf, type WatchedScans, watchedScans } from './scan-status.ts'
 /**
  * `waiting`: not assigned here, as on a hot standby. `group-unreachable`: waits until the consumer group answers.
  * `source-down`, `throttled`: waits for its server, which fails or asks to wait. `held`: waits until something outside
- * changes. `lost`: another replica owns it.
+ * changes. `lost`: another replica owns it. `paused`: by an operator.
  */
 export const streamPhases = [
   'waiting',
@@ -21,6 +21,7 @@ export const streamPhases = [
   'held',
   'lost',
   'ended',
+  'paused',
 ] as const
 export type StreamPhase = (typeof streamPhases)[number]
 
@@ -46,6 +47,8 @@ export interface StreamStatus {
   readonly failureSeen: string | undefined
   /** The first failure since the last progress. */
   readonly failingSince: number | undefined
+  /** Only in state `paused`. */
+  readonly pause: Pause | undefined
   readonly epoch: number | undefined
   readonly seq: number | undefined
   /** From where the last live scan has read. */
@@ -55,6 +58,13 @@ export interface StreamStatus {
   /** When the certificates of the last connection to Polaris expire, milliseconds since 1970. */
   readonly certificates: CertificateExpiries
   readonly totals: StreamTotals
+}
+
+interface Pause {
+  readonly reason: string
+  /** Milliseconds since 1970. */
+  readonly requestedAt: number
+  readonly requestedBy: string
 }
 
 type CertificateExpiries = Readonly<Partial<Record<EventOf<'certificate-seen'>['certificate'], number>>>
@@ -82,6 +92,7 @@ export const unobserved: StreamStatus = {
   savedAt: undefined,
   liveScanAt: undefined,
   ...noFailure,
+  pause: undefined,
   epoch: undefined,
   seq: undefined,
   lastChanged: undefined,
@@ -93,7 +104,7 @@ export const unobserved: StreamStatus = {
 
 /** Whether this replica runs the stream, is opening it or holds it. */
 export function isActive({ state }: StreamStatus): boolean {
-  return !['waiting', 'lost', 'ended'].includes(state)
+  return !['waiting', 'lost', 'ended', 'paused'].includes(state)
 }
 
 /** The status after `event`, which happened at `at` (`Clock.monotonic`). */
@@ -111,6 +122,12 @@ const changes: ByKind<Change> = {
   'group-unreachable': groupUnreachable,
   'group-reachable': () => none,
   'stream-opening': () => opening,
+  'control-awaited': controlAwaited,
+  'stream-paused':
+    ({ reason, requestedAt, requestedBy }) =>
+    () => ({ state: 'paused', pause: { reason, requestedAt, requestedBy }, ...closed, ...noFailure }),
+  'pause-unsettled': () => none,
+  'pause-ended': () => to({ state: 'waiting', pause: undefined }),
   'stream-claimed': streamClaimed,
   'producer-closed': () => to({ hasProducer: false }),
   'transactions-repaired': () => none,
@@ -170,6 +187,12 @@ function opening(before: StreamStatus, at: number): Partial<StreamStatus> {
   if (isActive(before)) return { state: 'opening' }
   const nothingYet = { goodPollAt: undefined, progressAt: undefined, savedAt: undefined, liveScanAt: undefined }
   return { ...nothingYet, ...noFailure, scans: undefined, index: undefined, state: 'opening', startedAt: at }
+}
+
+function controlAwaited({ failure }: EventOf<'control-awaited'>): Change {
+  if (failure === undefined) return opening
+  const failed = failing({ code: codeOf(failure), error: failure }, { state: 'retrying' })
+  return (before, at) => ({ ...opening(before, at), ...failed(before, at) })
 }
 
 function groupUnreachable({ code }: EventOf<'group-unreachable'>): Change {

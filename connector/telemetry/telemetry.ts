@@ -1,7 +1,9 @@
 import { collectDefaultMetrics, Registry } from 'prom-client'
+import type { ControlEvent } from '../control/control-watch.ts'
 import type { Observe } from '../pipeline/pipeline-event.ts'
 import type { ServerEvent } from '../runtime/circuit.ts'
 import type { Clock } from '../runtime/clock.ts'
+import { controlLine, controlReport } from './control-status.ts'
 import { type EndpointAnswer, type Endpoints, endpoints, json, text } from './endpoints.ts'
 import { toLogFields } from './error-fields.ts'
 import type { ReplicaEvent } from './group-status.ts'
@@ -9,8 +11,8 @@ import { type Health, type ReplicaState, secondsSince, type WatchedStream } from
 import { type LibraryLog, libraryLog } from './library-log.ts'
 import { type Log, type LoggerParts, type LogLine, logger } from './logger.ts'
 import { metricsObserver, pipelineMetrics, replicaMetrics } from './metrics.ts'
-import { replicaLine, serverLine } from './replica-log.ts'
-import { type ReplicaHealth, type ReplicaWatchParts, replicaWatch } from './replica-watch.ts'
+import { configurationLines, replicaLine, serverLine } from './replica-log.ts'
+import { type ReplicaHealth, type ReplicaWatch, type ReplicaWatchParts, replicaWatch } from './replica-watch.ts'
 import { lookBackReports, scanReports, type WatchedPolling } from './scan-status.ts'
 import { scrapedMetrics } from './scraped-metrics.ts'
 import { logObserver } from './stream-log.ts'
@@ -32,6 +34,8 @@ export interface Telemetry {
   readonly serverChanged: (event: ServerEvent) => void
   /** Observes placement; the first assignment changes the replica state from `starting` to `running`. */
   readonly observePlacement: (event: ReplicaEvent) => void
+  /** Observes the control object. */
+  readonly observeControl: (event: ControlEvent) => void
   /** Sets and logs the state of the replica, initially `starting`; ready only while `running`. */
   replicaIs(state: ReplicaState): void
   health(): ReplicaHealth
@@ -53,14 +57,14 @@ export function createTelemetry(parts: TelemetryParts): Telemetry {
     ...{ connector, replica, version },
     uptimeSeconds: secondsSince(startedAt, clock.monotonic()),
     ...fullStatus(watch.health(), watch.streams(), clock),
+    control: controlReport(watch.control()),
   })
   const replicaIs = (state: ReplicaState) => {
     if (watch.setState(state)) log('info', replicaLines[state], {})
   }
 
   return {
-    log,
-    registry,
+    ...{ log, registry, replicaIs, health: watch.health, observeControl: controlObserver(watch, write) },
     libraryLog: (library) => libraryLog(log, library),
     observe: (stream, poll) =>
       combined([
@@ -74,17 +78,24 @@ export function createTelemetry(parts: TelemetryParts): Telemetry {
       log('debug', 'checkpoint store call failed, retrying', { ...toLogFields(error), attempt })
     },
     observePlacement: (event) => {
+      const before = watch.group()
       watch.observe(event)
       countReplica(event)
-      write(replicaLine(event))
+      for (const line of [replicaLine(event), ...configurationLines(before, watch.group())]) write(line)
       if (event.kind === 'assignment-changed' && watch.state() === 'starting') replicaIs('running')
     },
-    replicaIs,
-    health: watch.health,
     listen: (at, stop) => {
       const onError = (error: unknown) => log('warn', 'health endpoint failed', toLogFields(error))
       return endpoints({ ...at, clock, paths: paths({ health: watch.health, registry, status }), onError }, stop)
     },
+  }
+}
+
+function controlObserver(watch: ReplicaWatch, write: (line: LogLine) => void): Telemetry['observeControl'] {
+  return (event) => {
+    watch.observeControl(event)
+    const line = controlLine(event)
+    if (line !== undefined) write(line)
   }
 }
 

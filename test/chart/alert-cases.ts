@@ -24,11 +24,18 @@ const b = { pod: 'b' }
 const state = (pod: object, state: string, values: string): Series => {
   return { metric: 'stream_state', labels: { ...paris, ...pod, state }, values }
 }
+const differing = (pod: typeof a, values: string): Series => {
+  return { metric: 'replicas_with_other_configuration', labels: pod, values }
+}
+/** The time of the last read, by the minute; tests begin at 1970-01-01. */
+const controlRead = (pod: typeof a, values: string): Series => {
+  return { metric: 'control_read_timestamp_seconds', labels: pod, values }
+}
 /** Tests begin at 1970-01-01. */
 const expiry = (certificate: string, values: string): Series => {
   return { metric: 'certificate_expiry_timestamp_seconds', labels: { ...paris, certificate }, values }
 }
-const active = ['group-unreachable', 'opening', 'running', 'source-down', 'throttled', 'retrying', 'held']
+const active = ['group-unreachable', 'opening', 'running', 'source-down', 'throttled', 'retrying', 'held', 'paused']
 const nowhere = active.map((name) => state(a, name, '0x20'))
 
 export const alertCases: readonly AlertCase[] = [
@@ -242,6 +249,38 @@ export const alertCases: readonly AlertCase[] = [
       },
       'contention an hour ago': { series: [{ metric: 'contested_total', labels: paris, values: '0 1x90' }], at: '60m' },
     },
+  },
+  {
+    alert: 'PolarisReplicasDiffer',
+    fires: {
+      series: [differing(a, '0 1x60'), differing(b, '0 1x60')],
+      at: '40m',
+      summary: 'Replicas of the connector have different configurations',
+    },
+    silent: {
+      'a rolling update': { series: [differing(a, '1x20 0x60'), differing(b, '0x10 1x10 0x60')], at: '40m' },
+      'equal configurations': { series: [differing(a, '0x60'), differing(b, '0x60')], at: '40m' },
+    },
+  },
+  {
+    alert: 'PolarisStreamPaused',
+    fires: {
+      series: [state(a, 'paused', '1x700 0x900'), state(b, 'paused', '0x700 1x900')],
+      at: '25h',
+      labels: paris,
+      summary: 'Stream paris has been paused for a day',
+    },
+    silent: { 'a pause of hours': { series: [state(a, 'paused', '1x300 0x1300')], at: '25h' } },
+  },
+  {
+    alert: 'PolarisControlUnreadable',
+    fires: {
+      series: [controlRead(a, '0+60x3 180x20'), controlRead(b, '0+60x30')],
+      at: '12m',
+      labels: a,
+      summary: 'Replica a cannot read the control object',
+    },
+    silent: { 'a short outage of the store': { series: [controlRead(a, '0+60x3 180x3 420+60x20')], at: '12m' } },
   },
   {
     alert: 'PolarisReplicaNotReady',

@@ -19,6 +19,7 @@ import type { StreamEnd } from '../../connector/stream/run-stream.ts'
 import { contentionDefaults } from '../../connector/stream/supervise-stream.ts'
 import { superviseStreams } from '../../connector/stream/supervisor.ts'
 import { testKafka } from '../support/committed-records.ts'
+import { hashedStreams } from '../support/hashed-streams.ts'
 import { type KafkaCluster, startKafka } from '../support/servers/kafka-broker.ts'
 import { holdsRequest } from '../support/servers/kafka-wire.ts'
 
@@ -95,7 +96,7 @@ function startMember(connector: string, options: MemberSettings = {}): Member {
     {
       connector,
       replica,
-      streams: options.streams ?? streams,
+      configuration: hashedStreams(...(options.streams ?? streams)),
       kafka: connection,
       clock: options.clock ?? systemClock,
       log: () => undefined,
@@ -186,7 +187,14 @@ function view(group: string, connection: Partial<KafkaConnection> = {}) {
   const config = { ...kafkaDefaults, brokers: kafka.bootstrap.split(','), ...connection }
   const connect = () =>
     kafkaClient(config, { clientId: 'operator', log: () => undefined, accounts: refusedAccounts(systemClock) })
-  const parts = { group, topic: `${group}.slots`, streams, config, clock: systemClock, connect }
+  const parts = {
+    group,
+    topic: `${group}.slots`,
+    configuration: hashedStreams(...streams),
+    config,
+    clock: systemClock,
+    connect,
+  }
   return viewGroup(parts, new AbortController().signal)
 }
 

@@ -10,6 +10,7 @@ import { systemClock } from '../../connector/runtime/clock.ts'
 import { type CloseStack, closeStack } from '../../connector/runtime/close-stack.ts'
 import { codeOf } from '../../connector/runtime/connector-error.ts'
 import { refusedAccounts } from '../../connector/runtime/refused-accounts.ts'
+import { hashedStreams } from '../support/hashed-streams.ts'
 import { type SaslBroker, startSaslBroker } from '../support/servers/sasl-broker.ts'
 
 const never = new AbortController().signal
@@ -57,7 +58,12 @@ async function codeOfJoining(brokers: readonly SaslBroker[], mechanism: Mechanis
   const placement = groupPlacement(
     { ...groupDefaults, rejoin: { firstPauseMs: 1, maxPauseMs: 5 } },
     {
-      ...{ connector: randomUUID(), replica: 'replica', streams: ['one'], kafka: connection(brokers, mechanism) },
+      ...{
+        connector: randomUUID(),
+        replica: 'replica',
+        configuration: hashedStreams('one'),
+        kafka: connection(brokers, mechanism),
+      },
       ...{ clock: systemClock, accounts: refusedAccounts(systemClock), log: () => undefined, observe: broken.resolve },
     },
   )

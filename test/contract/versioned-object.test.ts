@@ -4,11 +4,15 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, inject, test } from 'vitest'
 import { openCheckpointStore } from '../../connector/compose/shared-resources.ts'
+import type { ControlDocument } from '../../connector/control/control-document.ts'
+import { readControl, updateControl } from '../../connector/control/control-object.ts'
+import { carriedOut, requested } from '../../connector/control/requests.ts'
 import { systemClock } from '../../connector/runtime/clock.ts'
 import { type CloseStack, closeStack } from '../../connector/runtime/close-stack.ts'
 import {
   checkpointKey,
   checkpointStoreDefaults,
+  controlKey,
   type S3Settings,
 } from '../../connector/storage/checkpoint-store-config.ts'
 import type { CheckpointStore, Version, VersionedObject } from '../../connector/storage/versioned-object.ts'
@@ -173,6 +177,23 @@ describe.each(places)('a versioned object in %s', (_name, place, { rounds, write
     await Promise.all(counters)
     const last = await (await open()).object(key).read(never)
     expect(JSON.parse(last?.text ?? '{}').count).toBe(40)
+  })
+
+  test('as control object, keeps every request of several operators at the same time, and what a replica records meanwhile', async () => {
+    const parts = async () => {
+      const store = await open()
+      return { object: store.object(controlKey('connector')), storeReady: async () => {}, newNonce: randomUUID }
+    }
+    const pause = (stream: string) => (document: ControlDocument) =>
+      requested(document, { kind: 'pause', stream, reason: 'test' }, { id: stream, by: 'operator', at: 1 })
+    await updateControl(await parts(), pause('first'), never)
+    const streams = Array.from({ length: 4 }, (_, index) => `stream-${index}`)
+    const record = (document: ControlDocument) => carriedOut(document, new Map([['first', 2]]), 'replica')
+    const changes = [...streams.map(pause), record]
+    await Promise.all(changes.map(async (change) => updateControl(await parts(), change, never)))
+    const { requests } = await readControl((await parts()).object, never)
+    expect(requests.map(({ stream }) => stream).toSorted()).toEqual(['first', ...streams])
+    expect(requests[0]?.progress).toEqual({ kind: 'done', by: 'replica', at: 2 })
   })
 
   test('rejects with the reason of finish when it has already aborted', async () => {

@@ -38,6 +38,10 @@ export function everyPipelineEvent(error: unknown): PipelineEvent[] {
     'group-unreachable': { kind: 'group-unreachable', code: 'placement.group-unreachable' },
     'group-reachable': { kind: 'group-reachable', waitedMs: 20_000 },
     'stream-opening': { kind: 'stream-opening' },
+    'control-awaited': { kind: 'control-awaited', failure: error },
+    'stream-paused': { kind: 'stream-paused', reason: 'moving house', requestedAt: 0, requestedBy: 'operator-one' },
+    'pause-unsettled': { kind: 'pause-unsettled', code: 'storage.unavailable', error },
+    'pause-ended': { kind: 'pause-ended' },
     'stream-claimed': {
       kind: 'stream-claimed',
       epoch: 3,

@@ -16,6 +16,8 @@ export interface ReplicaScene {
   start(args?: readonly string[], more?: Record<string, string>): ConnectorProcess
   /** Starts `run` for this stream only, outside the consumer group. */
   startAlone(stream: string): ConnectorProcess
+  /** Starts `run` in the consumer group, with these streams only. */
+  startWith(streams: readonly string[]): ConnectorProcess
   /** Runs `replicas --json`. */
   replicas(): Promise<ReplicasJson>
   /** Waits until each stream runs on one replica, and each replica runs `least` or more. Resolves to the ms taken. */
@@ -28,7 +30,11 @@ interface ReplicasJson {
   readonly group: {
     readonly state: string
     readonly slots: number
-    readonly members: readonly { readonly replica: string; readonly streams: readonly string[] }[]
+    readonly members: readonly {
+      readonly replica: string
+      readonly streams: readonly string[]
+      readonly difference?: { readonly missing: readonly string[] }
+    }[]
   } | null
   readonly streams: readonly {
     readonly stream: string
@@ -69,6 +75,7 @@ export async function replicaScene(count: number, options: ReplicaSceneOptions =
   // JSON is valid YAML. Few partitions make the topics quick to create.
   const kafka = { topics: { partitions: 2 }, ...settings.kafka }
   const fileOf = (some: typeof all) => configFile(JSON.stringify({ ...settings, kafka, streams: some }))
+  const withNames = (some: readonly string[]) => all.filter((one) => some.includes(one.name))
   const config = fileOf(all)
   const given = Object.entries(environmentOf(name, brokers)).filter(([variable]) => !ofOneStream.includes(variable))
   const environment = { ...Object.fromEntries(given), PLACEMENT: 'group' }
@@ -89,8 +96,8 @@ export async function replicaScene(count: number, options: ReplicaSceneOptions =
   return {
     ...{ name, streams, simulator, untilShared: (replicas, options) => untilShared(streams, replicas, options) },
     start,
-    startAlone: (stream) =>
-      startWith(fileOf(all.filter(({ name }) => name === stream)), ['run'], { PLACEMENT: 'single' }),
+    startAlone: (stream) => startWith(fileOf(withNames([stream])), ['run'], { PLACEMENT: 'single' }),
+    startWith: (some) => startWith(fileOf(withNames(some)), ['run'], {}),
     replicas: async () => {
       const command = start(['replicas', '--json'])
       await command.exitCode()

@@ -226,3 +226,53 @@ streams: [{ polaris: { url: https://p, codeMagasin: 1, auth: basic, user: u, pas
     expect(err).toContain('POLARIS_URL: streams[0].polaris.url: is missing')
   })
 })
+
+describe('the stream of pause and resume', () => {
+  const given: CommandArgs[] = []
+  const entry: CommandEntry = {
+    name: 'pause',
+    load: async () => ({
+      ...{
+        name: 'pause',
+        summary: 'pauses',
+        usage: 'Details.',
+        positional: 'stream',
+        examples: ['pause paris'] as const,
+      },
+      options: { stream: { type: 'string', value: 'name', description: 'the stream' } },
+      run: async (args) => {
+        given.push(args)
+        return 0
+      },
+    }),
+  }
+  const pausing = async (...argv: string[]) => {
+    const { parts, err } = terminal()
+    given.length = 0
+    return { code: await runCli(['pause', ...argv], [entry], parts), err: err.join('\n'), given: [...given] }
+  }
+
+  test.each([[['paris']], [['--stream', 'paris']]])('is given as %j', async (argv) => {
+    expect(await pausing(...argv)).toEqual({ code: 0, err: '', given: [{ stream: 'paris' }] })
+  })
+
+  test.each([[['paris', 'lyon']], [['paris', '--stream', 'lyon']]])(
+    'is refused when it is given twice: %j',
+    async (argv) => {
+      expect(await pausing(...argv)).toMatchObject({
+        code: 2,
+        given: [],
+        err: expect.stringContaining('takes only one stream'),
+      })
+    },
+  )
+
+  test.each([[[]], [['--reason', '']], [['--reason', 'two\nlines']], [['--reason', 'x'.repeat(201)]]])(
+    'is not paused without one line of text as reason: %j',
+    async (argv) => {
+      const { parts, err } = terminal()
+      expect(await runCli(['pause', 'paris', ...argv], commandList, parts)).toBe(2)
+      expect(err.join('\n')).toContain('--reason')
+    },
+  )
+})

@@ -1,6 +1,8 @@
 import * as z from 'zod'
 import type { CheckpointDocument } from '../../checkpoint/checkpoint-document.ts'
 import type { StreamState } from '../../checkpoint/stream-state.ts'
+import { pauseOf } from '../../control/requests.ts'
+import type { FoundControl } from '../control/found-control.ts'
 import { isoTime } from '../output/time-text.ts'
 
 /** A state of a stream, as the `checkpoint` commands print it with `--json`. */
@@ -41,23 +43,37 @@ export const checkpointShape = z.strictObject({
     })
     .nullable()
     .describe('`null`: the stream has no checkpoint yet'),
+  paused: z
+    .strictObject({
+      reason: z.string().describe('Why, in the words of the operator'),
+      since: z.iso.datetime().describe('When it was requested'),
+      by: z.string().describe('The process that requested it'),
+    })
+    .nullable()
+    .describe('`null`: an operator has not paused the stream'),
+  controlUnreadable: z.string().optional().describe('Error code: it is unknown whether the stream is paused'),
 })
 
 export function checkpointOutput(
   stream: string,
   document: CheckpointDocument | null,
+  control: FoundControl,
 ): z.output<typeof checkpointShape> {
-  if (document === null) return { stream, checkpoint: null }
+  const { unreadable } = control
+  const pause = pauseOf(control.document, stream)
+  const paused = pause ? { reason: pause.reason, since: isoTime(pause.requestedAt), by: pause.requestedBy } : null
+  const ofControl = { paused, ...(unreadable && { controlUnreadable: unreadable }) }
+  return { stream, checkpoint: document && claimedOutput(document), ...ofControl }
+}
+
+function claimedOutput(document: CheckpointDocument): z.output<typeof checkpointShape>['checkpoint'] {
   const { committed, pending, claim } = document
   const { state } = committed
   return {
-    stream,
-    checkpoint: {
-      committed: stateOutput(state),
-      pendingEvents: pending === null ? null : pending.change.events - state.events,
-      ...{ owner: claim.owner, openedAt: isoTime(claim.at), epoch: claim.epoch },
-      document,
-    },
+    committed: stateOutput(state),
+    pendingEvents: pending === null ? null : pending.change.events - state.events,
+    ...{ owner: claim.owner, openedAt: isoTime(claim.at), epoch: claim.epoch },
+    document,
   }
 }
 

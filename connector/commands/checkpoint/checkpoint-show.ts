@@ -2,6 +2,7 @@ import { parseDocument } from '../../checkpoint/checkpoint-document.ts'
 import { streamObject } from '../../compose/compose-stream.ts'
 import { streamOption, withStream } from '../chosen-stream.ts'
 import { type Command, configOption, jsonOption, printJson } from '../command.ts'
+import { findControl, pauseLines } from '../control/found-control.ts'
 import { checkpointOutput, checkpointShape } from './checkpoint-output.ts'
 import { checkpointLines } from './described-checkpoint.ts'
 
@@ -21,9 +22,14 @@ export const checkpointShow: Command = {
     withStream(args, parts, async ({ stream, shared }) => {
       const stored = await streamObject(stream, shared).read(parts.stop)
       const document = stored === undefined ? null : parseDocument(stored.text)
-      if (args.json === true) printJson(parts, checkpointOutput(stream.name, document))
-      else if (document === null) parts.print(`stream ${stream.name} has no checkpoint yet`)
+      const control = await findControl(shared, parts.stop)
+      if (args.json === true) {
+        printJson(parts, checkpointOutput(stream.name, document, control))
+        return 0
+      }
+      if (document === null) parts.print(`stream ${stream.name} has no checkpoint yet`)
       else for (const line of checkpointLines(document, parts.screen)) parts.print(line)
+      for (const line of pauseLines(control, stream.name)) parts.print(parts.screen.paint('yellow', line))
       return 0
     }),
 }

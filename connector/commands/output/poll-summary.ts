@@ -15,9 +15,9 @@ export const pollShape = z.strictObject({
       z.strictObject({
         stream: z.string().describe('Name of the stream'),
         end: z
-          .enum(['caught-up', 'stopped', 'lost', 'failed', 'skipped'])
+          .enum(['caught-up', 'stopped', 'lost', 'failed', 'skipped', 'paused'])
           .describe(
-            '`stopped`: by a signal; `lost`: another process took over; `skipped`: not begun, because Kafka is unreachable or a signal came',
+            '`stopped`: by a signal; `lost`: another process took over; `skipped`: not begun, because Kafka is unreachable or a signal came; `paused`: not begun, because an operator has paused it',
           ),
         code: z.string().nullable().describe('Error code if `lost` or `failed`'),
         read: count.describe('Clients read'),
@@ -36,7 +36,9 @@ type Counts = Omit<Poll, 'stream' | 'end' | 'code' | 'tookMs'>
 
 const nothing: Counts = { read: 0, published: 0, suppressed: 0, superseded: 0, deadLetters: 0 }
 
-export const skippedPoll = (stream: string): Poll => ({ stream, end: 'skipped', code: null, ...nothing, tookMs: 0 })
+export function unreadPoll(stream: string, end: 'skipped' | 'paused'): Poll {
+  return { stream, end, code: null, ...nothing, tookMs: 0 }
+}
 
 export function pollResult(stream: string, end: StreamEnd, run: { counts: Counts; tookMs: number }): Poll {
   const code = 'error' in end ? codeOf(end.error) : null
@@ -67,6 +69,7 @@ const results: Readonly<Record<Poll['end'], readonly [Colour, string]>> = {
   lost: ['red', 'lost to another process'],
   failed: ['red', 'failed'],
   skipped: ['yellow', 'skipped'],
+  paused: ['yellow', 'paused'],
 }
 
 const columns = ['STREAM', 'RESULT', 'READ', 'PUBLISHED', 'SUPPRESSED', 'SUPERSEDED', 'DEAD LETTERS', 'TOOK']

@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { describedReplicas, type FoundClaim, replicaLines } from '../../../connector/commands/replicas.ts'
+import { type ControlDocument, noRequests } from '../../../connector/control/control-document.ts'
+import { carriedOut, requested } from '../../../connector/control/requests.ts'
 import type { GroupView } from '../../../connector/placement/group-view.ts'
 import { plainScreen } from '../../support/screens.ts'
 
@@ -8,13 +10,16 @@ const claimed = (owner: string, epoch = 3): FoundClaim => ({ kind: 'claim', clai
 const member = (replica: string, streams: string[], slots = [1, 2]) => ({ replica, host: '10.0.0.7', slots, streams })
 const group = (...members: GroupView['members']): GroupView => ({ state: 'Stable', slots: 24, members })
 
+const reportOf = (group: GroupView | null, claims: ReadonlyMap<string, FoundClaim>, document = noRequests) =>
+  describedReplicas('shops', { group, claims, control: { document } })
+
 const remarks = (view: GroupView | null, claims: Record<string, FoundClaim>) =>
-  describedReplicas('shops', view, new Map(Object.entries(claims))).streams.map(({ remark }) => remark)
+  reportOf(view, new Map(Object.entries(claims))).streams.map(({ remark }) => remark)
 
 describe('the report of streams and replicas', () => {
   test('names the assigned replica, and the claim with owner, epoch and time', () => {
     const view = group(member('r-1', ['paris']))
-    expect(describedReplicas('shops', view, new Map([['paris', claimed('r-1', 7)]]))).toEqual({
+    expect(reportOf(view, new Map([['paris', claimed('r-1', 7)]]))).toEqual({
       ...{ connector: 'shops', group: view },
       streams: [
         { stream: 'paris', assignedTo: 'r-1', claim: { owner: 'r-1', epoch: 7, since: '2026-11-25T09:30:00.000Z' } },
@@ -47,6 +52,26 @@ describe('the report of streams and replicas', () => {
     ).toEqual(['checkpoint cannot be read: checkpoint.damaged'])
   })
 
+  test('never counts a stream as running whose slot a replica has that does not know it', () => {
+    const unaware = { ...member('r-1', []), unknownStreams: ['paris'] }
+    expect(remarks(group(unaware, member('r-2', [])), { paris: claimed('r-2') })).toEqual([
+      'runs nowhere: r-1 has its slot, but not the stream in its configuration',
+    ])
+  })
+
+  test('says that a stream is paused, and whether a replica has carried that out', () => {
+    const view = group(member('r-1', ['paris']))
+    const request = { kind: 'pause', stream: 'paris', reason: 'maintenance' } as const
+    const asked = requested(noRequests, request, { id: '1', by: 'operator-1', at }) ?? noRequests
+    const done = carriedOut(asked, new Map([['1', at]]), 'r-1') ?? noRequests
+    const remarksWith = (group: GroupView | null, document: ControlDocument) =>
+      reportOf(group, new Map([['paris', claimed('r-9')]]), document).streams.map(({ remark }) => remark)
+    expect(remarksWith(view, asked)).toEqual(['pause requested: maintenance'])
+    expect(remarksWith(view, done)).toEqual(['paused: maintenance'])
+    expect(remarksWith(null, done)).toEqual(['paused: maintenance'])
+    expect(remarksWith(group(), done)).toEqual(['paused: maintenance; no replica runs it'])
+  })
+
   test('uses the checkpoints alone when there is no group', () => {
     expect(remarks(null, { paris: claimed('r-1'), lyon: { kind: 'none' } })).toEqual([undefined, 'never opened'])
   })
@@ -59,7 +84,7 @@ test('the report prints as two tables', () => {
     ['lyon', claimed('r-22', 12)],
     ['nice', { kind: 'none' } as const],
   ])
-  expect(replicaLines(describedReplicas('shops', view, claims), plainScreen)).toEqual([
+  expect(replicaLines(reportOf(view, claims), plainScreen)).toEqual([
     'group shops: stable, 2 replicas, 24 slots',
     'REPLICA  HOST      SLOTS  STREAMS',
     'r-1      10.0.0.7  2      paris, lyon',
@@ -70,9 +95,20 @@ test('the report prints as two tables', () => {
     'lyon    r-1          r-22       12     2026-11-25T09:30:00.000Z  not opened by this replica yet',
     'nice    –            –          –      –                         no replica runs it',
   ])
-  expect(replicaLines(describedReplicas('shops', null, new Map()), plainScreen)[0]).toBe(
+  expect(replicaLines(reportOf(null, new Map()), plainScreen)[0]).toBe(
     'connector shops: PLACEMENT=single, no consumer group',
   )
+})
+
+test('the report says below the tables how configurations differ, and that the control object cannot be read', () => {
+  const difference = { kind: 'different', missing: ['nice'], additional: [], settings: ['paris: polaris.url'] } as const
+  const differing = group({ ...member('r-1', ['paris']), difference })
+  const control = { document: noRequests, unreadable: 'control.damaged' } as const
+  const report = describedReplicas('shops', { group: differing, claims: new Map(), control })
+  expect(replicaLines(report, plainScreen).slice(-2)).toEqual([
+    'warning: r-1 has another configuration than this command: lacks stream nice; different settings: paris: polaris.url',
+    'control object cannot be read: control.damaged',
+  ])
 })
 
 test.each([
@@ -82,5 +118,5 @@ test.each([
   ['Dead', 0, 'no replica is running'],
 ])('the report says what the state %s of a group with %d replicas means', (state, replicas, text) => {
   const view = { ...group(...Array.from({ length: replicas }, () => member('r-1', []))), state }
-  expect(replicaLines(describedReplicas('shops', view, new Map()), plainScreen)[0]).toBe(`group shops: ${text}`)
+  expect(replicaLines(reportOf(view, new Map()), plainScreen)[0]).toBe(`group shops: ${text}`)
 })

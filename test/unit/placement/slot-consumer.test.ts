@@ -2,10 +2,12 @@ import { EventEmitter } from 'node:events'
 import { AssignerProtocol, type ConsumerConfig, type Kafka } from 'kafkajs'
 import { describe, expect, it } from 'vitest'
 import type { GroupMemberView } from '../../../connector/placement/group-view.ts'
+import { encodeMemberData } from '../../../connector/placement/member-data.ts'
 import { groupDefaults } from '../../../connector/placement/placement-config.ts'
 import { type Joined, slotConsumer } from '../../../connector/placement/slot-consumer.ts'
 import { slotOf } from '../../../connector/placement/slots.ts'
 import { virtualClock } from '../../support/fakes/virtual-clock.ts'
+import { hashedStreams } from '../../support/hashed-streams.ts'
 
 const slotsInAll = 24
 
@@ -50,7 +52,7 @@ function setUp() {
     settings: groupDefaults,
     retry: { firstPauseMs: 1, maxPauseMs: 1, retries: 1 },
   }
-  slotConsumer(kafka, { ...parts, streams: ['a'], clock, held, on }, (error) => crashes.push(error))
+  slotConsumer(kafka, { ...parts, configuration: hashedStreams('a'), clock, held, on }, (error) => crashes.push(error))
   const emit = (name: string, payload: object = {}) => emitter.emit(name, { payload })
   return { emit, clock, calls, joined, heard, described, crashes, descriptions, config: () => config }
 }
@@ -91,12 +93,26 @@ describe('slotConsumer', () => {
     expect(heard).toEqual([100_000])
   })
 
+  it('requests the members again at the next heartbeat when the request has failed, once for each heartbeat', async () => {
+    const { emit, described, descriptions } = setUp()
+    descriptions.push(Promise.reject(new Error('no connection')), Promise.resolve({ state: 'Stable', members: [] }))
+    emit('join', { memberAssignment: { t: [1] }, duration: 5 })
+    await new Promise((resolve) => setImmediate(resolve))
+    emit('beat')
+    emit('beat')
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(described).toEqual([[]])
+    expect(descriptions).toEqual([])
+  })
+
   it('reports all members when the group is stable, and nothing otherwise', async () => {
     const { emit, described, descriptions } = setUp()
     const memberAssignment = AssignerProtocol.MemberAssignment.encode({
       ...{ version: 1, userData: Buffer.alloc(0), assignment: { t: [5, slotOf('a', slotsInAll)] } },
     })
-    const member = { clientId: 'one', clientHost: '/10.0.0.1', memberId: 'one-1', memberAssignment }
+    const userData = encodeMemberData({ held: [], silentMs: 0, settings: hashedStreams('a') })
+    const memberMetadata = AssignerProtocol.MemberMetadata.encode({ version: 1, topics: ['t'], userData })
+    const member = { clientId: 'one', clientHost: '/10.0.0.1', memberId: 'one-1', memberAssignment, memberMetadata }
     const other = { ...member, clientId: 'another', memberId: 'another-1', memberAssignment: Buffer.alloc(0) }
     const members = [member, other]
     descriptions.push(

@@ -260,3 +260,26 @@ test('does not show the message of an error that is not its own (invariant 8)', 
   const bug: PipelineEvent = { kind: 'stream-held', code: 'bug', error: new TypeError('DUPONT'), pauseMs: minute }
   expect(JSON.stringify(healthAt(minute, [running, [minute, bug]]))).not.toContain('DUPONT')
 })
+
+test('a paused stream is ready with its reason, without ages, and starts anew when it is resumed', () => {
+  const paused: PipelineEvent = { kind: 'stream-paused', reason: 'why', requestedAt: 0, requestedBy: 'operator-1' }
+  const before: TimedEvents[] = [
+    [0, opening, claimed, scan, page, published],
+    [1 * second, { kind: 'stream-ended' }, paused],
+  ]
+  const pause = { reason: 'why', requestedBy: 'operator-1', requestedAt: '1970-01-01T00:00:00.000Z' }
+  expect(healthAt(60 * minute, before)).toMatchObject({ state: 'paused', ready: true, pause })
+  expect(healthAt(60 * minute, before)).not.toHaveProperty('secondsSinceGoodPoll')
+  const resumed = healthAt(60 * minute, [...before, [60 * minute, { kind: 'pause-ended' }, opening, claimed]])
+  expect(resumed).toMatchObject({ state: 'running', ready: true })
+  expect(resumed).not.toHaveProperty('pause')
+})
+
+test('a stream waits, and is not ready, until it is known whether it is paused', () => {
+  const awaited = (failure?: Error): PipelineEvent => ({ kind: 'control-awaited', failure })
+  const damaged = new ConnectorError('control.damaged', 'read control object: invalid JSON (7 characters)')
+  expect(healthAt(1, [[0, awaited()]])).toMatchObject({ state: 'opening', ready: false, why: 'not opened yet' })
+  expect(healthAt(1, [[0, awaited(), awaited(damaged)]])).toMatchObject({
+    ...{ state: 'retrying', ready: false, code: 'control.damaged', error: damaged.message },
+  })
+})

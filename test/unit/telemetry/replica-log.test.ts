@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest'
+import type { GroupMemberView } from '../../../connector/placement/group-view.ts'
 import { ConnectorError } from '../../../connector/runtime/connector-error.ts'
-import { replicaLine, serverLine } from '../../../connector/telemetry/replica-log.ts'
+import { beforeJoining, groupStatus } from '../../../connector/telemetry/group-status.ts'
+import { configurationLines, replicaLine, serverLine } from '../../../connector/telemetry/replica-log.ts'
 import { everyReplicaEvent } from '../../support/every-replica-event.ts'
 
 const unreachable = new ConnectorError('publish.unreachable', 'join group shops')
@@ -25,6 +27,43 @@ test('logs at error with code and hint when joining the group needs an operator'
       hint: expect.stringContaining('ACL'),
     },
   })
+})
+
+test('logs each configuration that differs once, and one line when all replicas agree again', () => {
+  const member = (replica: string, ...settings: string[]): GroupMemberView => ({
+    ...{ replica, host: '::1', slots: [], streams: [] },
+    ...(settings.length > 0 && { difference: { kind: 'different', missing: [], additional: [], settings } }),
+  })
+  const described: GroupMemberView[][] = [
+    [member('one')],
+    [member('one'), member('two', 'kafka.delivery')],
+    [member('two', 'kafka.delivery')],
+    [member('two', 'kafka.idleAfter'), { ...member('three', 'kafka.delivery'), unknownStreams: ['paris'] }],
+    [],
+    [member('one'), member('two', 'kafka.delivery')],
+    [member('one'), member('two')],
+    [member('one')],
+  ]
+  let before = beforeJoining('group', 0)
+  const lines = described.map((members) => {
+    const after = groupStatus(before, { kind: 'group-described', members }, 0)
+    const found = configurationLines(before, after)
+    before = after
+    return found.map(({ level, message, fields }) => (level === 'warn' ? fields : message))
+  })
+  expect(lines).toEqual([
+    [],
+    [{ other: 'two', difference: 'different settings: kafka.delivery' }],
+    [],
+    [
+      { other: 'two', difference: 'different settings: kafka.idleAfter' },
+      { other: 'three', difference: 'different settings: kafka.delivery', streamsRunningNowhere: ['paris'] },
+    ],
+    [],
+    [{ other: 'two', difference: 'different settings: kafka.delivery' }],
+    ['all replicas have the same configuration again'],
+    [],
+  ])
 })
 
 test('logs one line when a server fails or asks to wait, and one when it answers again', () => {

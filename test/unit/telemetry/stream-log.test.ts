@@ -17,6 +17,8 @@ const linesAt = (level: string) =>
 test('logs state changes at info: claim, idle, take-over, resuming, end, recovery, caught up, fell behind and the end of a long scan', () => {
   expect(linesAt('info')).toEqual([
     'group-reachable',
+    'stream-paused',
+    'pause-ended',
     'stream-claimed',
     'producer-closed',
     'taken-over',

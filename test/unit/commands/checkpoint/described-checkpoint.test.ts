@@ -4,6 +4,8 @@ import { describedState } from '../../../../connector/checkpoint/described-state
 import { beginning, type StreamState } from '../../../../connector/checkpoint/stream-state.ts'
 import { checkpointOutput, checkpointShape } from '../../../../connector/commands/checkpoint/checkpoint-output.ts'
 import { checkpointLines } from '../../../../connector/commands/checkpoint/described-checkpoint.ts'
+import { noRequests } from '../../../../connector/control/control-document.ts'
+import { requested } from '../../../../connector/control/requests.ts'
 import { noTokens, type Scan } from '../../../../connector/scan/scan-state.ts'
 import type { CheckPoint, SourceTime } from '../../../../connector/source/client-source.ts'
 import { plainScreen } from '../../../support/screens.ts'
@@ -133,7 +135,7 @@ describe('checkpointLines', () => {
 })
 
 test('the JSON of a checkpoint has its state, its owner and the stored document', () => {
-  const output = checkpointShape.parse(checkpointOutput('clients', document))
+  const output = checkpointShape.parse(checkpointOutput('clients', document, { document: noRequests }))
   expect(output).toEqual({
     stream: 'clients',
     checkpoint: {
@@ -145,6 +147,23 @@ test('the JSON of a checkpoint has its state, its owner and the stored document'
       },
       ...{ pendingEvents: null, owner: 'replica-1', openedAt: '2026-06-15T10:00:00Z', epoch: 4, document },
     },
+    paused: null,
   })
-  expect(checkpointShape.parse(checkpointOutput('clients', null))).toEqual({ stream: 'clients', checkpoint: null })
+  expect(checkpointShape.parse(checkpointOutput('clients', null, { document: noRequests }))).toEqual({
+    stream: 'clients',
+    checkpoint: null,
+    paused: null,
+  })
+})
+
+test('the JSON of a checkpoint says that the stream is paused, or why that is unknown', () => {
+  const requester = { id: '1', by: 'operator-1', at: 0 }
+  const paused = requested(noRequests, { kind: 'pause', stream: 'clients', reason: 'why' }, requester) ?? noRequests
+  expect(checkpointShape.parse(checkpointOutput('clients', null, { document: paused })).paused).toEqual({
+    ...{ reason: 'why', since: '1970-01-01T00:00:00Z', by: 'operator-1' },
+  })
+  const unreadable = { document: noRequests, unreadable: 'control.damaged' } as const
+  expect(checkpointShape.parse(checkpointOutput('clients', null, unreadable))).toMatchObject({
+    ...{ paused: null, controlUnreadable: 'control.damaged' },
+  })
 })

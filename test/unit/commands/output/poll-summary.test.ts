@@ -4,7 +4,7 @@ import {
   pollLines,
   pollResult,
   pollShape,
-  skippedPoll,
+  unreadPoll,
 } from '../../../../connector/commands/output/poll-summary.ts'
 import { ConnectorError } from '../../../../connector/runtime/connector-error.ts'
 import { everyPipelineEvent, published } from '../../../support/every-pipeline-event.ts'
@@ -17,7 +17,7 @@ const polls = [
   pollResult('lyon', { kind: 'failed', error }, { counts, tookMs: 250 }),
   pollResult('nice', { kind: 'lost', error: new TypeError('x') }, { counts, tookMs: 125_000 }),
   pollResult('lille', { kind: 'stopped' }, { counts, tookMs: 0 }),
-  skippedPoll('nantes'),
+  unreadPoll('nantes', 'skipped'),
 ]
 
 test('the summary has a row for each stream, with its result, counts and duration', () => {

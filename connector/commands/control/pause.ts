@@ -1,0 +1,44 @@
+import { invalidRequest, streamOption, withStream } from '../chosen-stream.ts'
+import { type Command, type CommandArgs, configOption, optionText } from '../command.ts'
+import { sendRequest } from './control-request.ts'
+
+export const pause: Command = {
+  name: 'pause',
+  summary: 'stop reading and publishing a stream until it is resumed',
+  usage:
+    'Stores a request beside the checkpoints. The replica that runs the stream carries it out within\n' +
+    'ten seconds: it publishes and saves the page in hand, and closes its connections. The stream\n' +
+    'stays paused when its replica restarts or another one takes over. Nothing is lost: resumed, the\n' +
+    'stream reads what changed meanwhile.\n' +
+    'Waits until the request is carried out, at most 20 seconds. Fences no replica.\n' +
+    'Exit code: 0 paused, 2 invalid configuration or request, 3 the request is stored, but no replica\n' +
+    'has carried it out yet, or the checkpoint store is unavailable.',
+  options: {
+    ...configOption,
+    ...streamOption,
+    reason: {
+      type: 'string',
+      value: 'text',
+      description: 'why, up to 200 characters: shown in logs and /status, so no personal data',
+    },
+  },
+  positional: 'stream',
+  examples: ['pause lyon --config connector.yaml --reason "maintenance of Polaris until 20:00"'],
+  run: (args, parts) => {
+    const reason = reasonIn(args)
+    return withStream(args, parts, ({ stream, shared }) =>
+      sendRequest(
+        { kind: 'pause', stream: stream.name, reason },
+        { done: 'was paused', already: 'is already paused' },
+        { ...parts, shared },
+      ),
+    )
+  },
+}
+
+/** Throws `checkpoint.invalid-request`. */
+function reasonIn(args: CommandArgs): string {
+  const reason = optionText(args, 'reason')?.trim() ?? ''
+  if (/^[^\p{Cc}]{1,200}$/u.test(reason)) return reason
+  throw invalidRequest('--reason must be one line of 1 to 200 characters that says why')
+}

@@ -1,0 +1,72 @@
+import { z } from 'zod'
+import { ConnectorError } from '../runtime/connector-error.ts'
+
+const FORMAT = 1
+
+const time = z.number()
+
+/** `requested`: no replica has carried it out yet. `done`: `by` carried it out at `at`. */
+const progress = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('requested') }),
+  z.object({ kind: z.literal('done'), by: z.string(), at: time }),
+])
+
+/** What all requests have in common; times in milliseconds since 1970. */
+const request = z.object({
+  id: z.string(),
+  stream: z.string(),
+  requestedAt: time,
+  /** The name of the operator's process. */
+  requestedBy: z.string(),
+  progress,
+})
+
+const requestSchema = z.discriminatedUnion('kind', [
+  request.extend({ kind: z.literal('pause'), reason: z.string() }),
+  request.extend({ kind: z.literal('resume') }),
+])
+
+const documentSchema = z.object({
+  format: z.literal(FORMAT),
+  /** Unique for each write, as `VersionedObject` requires. */
+  nonce: z.string(),
+  /** Oldest first. */
+  requests: z.array(requestSchema).readonly(),
+})
+
+/** What operators request of the replicas of a connector, and what became of it. */
+export type ControlDocument = z.infer<typeof documentSchema>
+export type ControlRequest = ControlDocument['requests'][number]
+export type PauseRequest = Extract<ControlRequest, { kind: 'pause' }>
+
+/** A connector without a control object has no requests. */
+export const noRequests: ControlDocument = { format: FORMAT, nonce: '', requests: [] }
+
+export function serializeControl(document: ControlDocument): string {
+  return `${JSON.stringify(document)}\n`
+}
+
+/** Throws `control.damaged`, or `control.unknown-format` for a format that is not supported. Never guesses. */
+export function parseControl(text: string): ControlDocument {
+  const value = parsedJson(text)
+  const format = z.object({ format: z.number() }).safeParse(value)
+  if (format.success && format.data.format !== FORMAT) {
+    throw new ConnectorError(
+      'control.unknown-format',
+      `read control object: format ${format.data.format} is not supported, this version supports only format ${FORMAT}`,
+    )
+  }
+  const parsed = documentSchema.safeParse(value)
+  if (parsed.success) return parsed.data
+  // Invariant 8: reports the path, never the value.
+  const where = parsed.error.issues.map((issue) => issue.path.join('.') || 'the top level').slice(0, 5)
+  throw new ConnectorError('control.damaged', `read control object: invalid document at ${where.join(', ')}`)
+}
+
+function parsedJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    throw new ConnectorError('control.damaged', `read control object: invalid JSON (${text.length} characters)`)
+  }
+}

@@ -1,0 +1,48 @@
+import type { ControlEvent } from '../control/control-watch.ts'
+import { type ErrorCode, errorCatalogue } from '../runtime/error-catalogue.ts'
+import { type ByKind, byKind } from './by-kind.ts'
+import { toLogFields } from './error-fields.ts'
+import type { LogLine } from './logger.ts'
+
+/** Whether this replica can read the control object. */
+export interface ControlStatus {
+  /** When it was last read, in milliseconds since 1970; undefined: not yet. */
+  readonly readAt: number | undefined
+  /** Why it could not be read or written since. */
+  readonly failure: ErrorCode | undefined
+}
+
+export const controlUnread: ControlStatus = { readAt: undefined, failure: undefined }
+
+/** The status after `event`, which occurred at `now` (milliseconds since 1970). */
+export function controlStatus(before: ControlStatus, event: ControlEvent, now: number): ControlStatus {
+  switch (event.kind) {
+    case 'control-read':
+      return { readAt: now, failure: undefined }
+    case 'control-failed':
+      return { ...before, failure: event.code }
+    case 'control-recovered':
+      return before
+  }
+}
+
+const lines: ByKind<LogLine | undefined, ControlEvent> = {
+  'control-read': () => undefined,
+  'control-failed': ({ error }) => ({
+    level: 'warn',
+    message: 'control object cannot be read or written, retrying; the last known requests stay in force',
+    fields: toLogFields(error),
+  }),
+  'control-recovered': () => ({ level: 'info', message: 'control object can be read again', fields: {} }),
+}
+
+export function controlLine(event: ControlEvent): LogLine | undefined {
+  return byKind(lines, event)
+}
+
+export function controlReport({ readAt, failure }: ControlStatus) {
+  return {
+    ...(readAt === undefined ? {} : { readAt: new Date(readAt).toISOString() }),
+    ...(failure === undefined ? {} : { code: failure, hint: errorCatalogue[failure].hint }),
+  }
+}

@@ -1,0 +1,62 @@
+import { expect, it } from 'vitest'
+import type { ConnectorProcess, LogLine } from '../support/connector-process.ts'
+import { replicaScene } from '../support/replica-scene.ts'
+
+const says = (msg: string) => (line: LogLine) => line.msg === msg
+const reason = 'maintenance of Polaris'
+
+/** The exit code of a command, and what it printed. */
+async function outcome(command: ConnectorProcess): Promise<{ code: number; output: string; tookMs: number }> {
+  const startedAt = performance.now()
+  const code = await command.exitCode()
+  return { code, output: command.output(), tookMs: performance.now() - startedAt }
+}
+
+it('a paused stream stays paused when its replica is killed and another takes over, and continues when it is resumed', async () => {
+  const stage = await replicaScene(1)
+  const [stream = ''] = stage.streams
+  const first = stage.start()
+  await first.line(says('caught up'))
+  const second = stage.start()
+  await second.line(says('standing by: no stream is assigned to this replica'))
+
+  const paused = await outcome(stage.start(['pause', stream, '--reason', reason]))
+  expect(paused).toMatchObject({ code: 0, output: expect.stringMatching(`stream ${stream} was paused by `) })
+  expect(paused.tookMs).toBeLessThan(10_000)
+  expect(await first.line(says('stream paused'))).toMatchObject({ stream, reason, level: 'info' })
+  const calls = stage.simulator.calls.length
+  stage.simulator.change()
+  const report = { state: 'paused', ready: true, pause: { reason, requestedAt: expect.any(String) } }
+  expect(await first.status(({ state }) => state === 'paused')).toMatchObject(report)
+  expect((await first.get('/metrics')).body).toMatch(/stream_state\{stream="[^"]*",state="paused",[^}]*\} 1/)
+  expect((await outcome(stage.start(['pause', stream, '--reason', 'again']))).output).toMatch('is already paused')
+
+  await first.kill()
+  await second.line(says('stream paused'))
+  expect(await second.status(({ state }) => state === 'paused')).toMatchObject(report)
+  expect((await second.get('/readyz')).status).toBe(200)
+  expect((await stage.replicas()).streams).toMatchObject([{ stream, remark: `paused: ${reason}` }])
+  expect(stage.simulator.calls.length).toBe(calls)
+
+  const resumed = await outcome(stage.start(['resume', stream]))
+  expect(resumed).toMatchObject({ code: 0, output: expect.stringMatching(`stream ${stream} was resumed by `) })
+  expect(resumed.tookMs).toBeLessThan(10_000)
+  await second.line(says('stream claimed'))
+  await stage.expectAllExactlyOnce()
+  expect(await second.stop()).toBe(0)
+})
+
+it('a request that no replica carries out is stored, and takes effect when a replica starts', async () => {
+  const stage = await replicaScene(2)
+  const [paused = '', other = ''] = stage.streams
+  const command = stage.start(['pause', paused, '--reason', reason])
+  await expect.poll(() => command.output()).toMatch('requested')
+  command.signal('SIGTERM')
+  expect(await outcome(command)).toMatchObject({ code: 3, output: expect.stringMatching('no replica has') })
+  const replica = stage.start()
+  await replica.status(({ state }) => state === 'running', { stream: other })
+  expect(await replica.status(({ state }) => state === 'paused', { stream: paused })).toMatchObject({ ready: true })
+  expect(await outcome(stage.start(['resume', paused]))).toMatchObject({ code: 0 })
+  await stage.expectAllExactlyOnce()
+  expect(await replica.stop()).toBe(0)
+})

@@ -1,0 +1,135 @@
+import { describe, expect, test } from 'vitest'
+import { noRequests } from '../../../connector/control/control-document.ts'
+import { readControl, updateControl } from '../../../connector/control/control-object.ts'
+import { CONTROL_PERIOD_MS, type ControlEvent, controlWatch } from '../../../connector/control/control-watch.ts'
+import { type NewRequest, pauseOf, requested } from '../../../connector/control/requests.ts'
+import { codeOf } from '../../../connector/runtime/connector-error.ts'
+import { type MemoryFault, memoryStore } from '../../support/fakes/memory-versioned-object.ts'
+import { virtualClock } from '../../support/fakes/virtual-clock.ts'
+
+const KEY = 'shop/_control.json'
+const { signal } = new AbortController()
+const settled = () => new Promise((resolve) => setImmediate(resolve))
+
+function setUp() {
+  const clock = virtualClock(1_000_000)
+  const events: ControlEvent[] = []
+  const calls: string[] = []
+  const faults: MemoryFault[] = []
+  const store = memoryStore({
+    fault: ({ kind }) => {
+      calls.push(kind)
+      return faults.shift() ?? 'none'
+    },
+  })
+  let nonces = 0
+  const parts = { object: store.object(KEY), storeReady: async () => {}, newNonce: () => `nonce-${++nonces}` }
+  const watch = controlWatch({ ...parts, clock, replica: 'replica-1', observe: (event) => events.push(event) })
+  const stop = new AbortController()
+  const run = async () => {
+    const running = watch.run(stop.signal)
+    await settled()
+    return running
+  }
+  const request = (wanted: NewRequest, id: string) =>
+    updateControl(parts, (document) => requested(document, wanted, { id, by: 'operator-1', at: 1 }), signal)
+  const nextRead = async () => {
+    clock.fireNext()
+    await settled()
+  }
+  const kinds = () => events.map(({ kind }) => kind)
+  return { watch, clock, store, parts, events, kinds, calls, faults, stop, run, request, nextRead }
+}
+
+const pause = { kind: 'pause', stream: 'paris', reason: 'maintenance' } as const
+
+describe('controlWatch', () => {
+  test('makes one read every three seconds, however many wait for it', async () => {
+    const { watch, run, nextRead, calls, clock, stop, request } = setUp()
+    expect(watch.current()).toBeUndefined()
+    void run()
+    await settled()
+    const waiting = ['paris', 'lyon'].map((stream) =>
+      watch.until(() => pauseOf(watch.current() ?? noRequests, stream) !== undefined, stop.signal),
+    )
+    await request(pause, '1')
+    await request({ ...pause, stream: 'lyon' }, '2')
+    calls.length = 0
+    const before = clock.now()
+    await nextRead()
+    expect(clock.now() - before).toBe(CONTROL_PERIOD_MS)
+    expect(await Promise.all(waiting)).toEqual([true, true])
+    expect(calls).toEqual(['read'])
+    stop.abort()
+  })
+
+  test('records at once what was carried out, and tries again when the write fails', async () => {
+    const { watch, run, nextRead, faults, parts, stop, request, calls } = setUp()
+    await request(pause, '1')
+    void run()
+    await settled()
+    faults.push('none', 'before')
+    watch.carriedOut('1')
+    await settled()
+    expect((await readControl(parts.object, signal)).requests[0]?.progress).toEqual({ kind: 'requested' })
+    await nextRead()
+    const done = { kind: 'done', by: 'replica-1', at: 1_000_000 }
+    expect((await readControl(parts.object, signal)).requests[0]?.progress).toEqual(done)
+    calls.length = 0
+    await nextRead()
+    expect(calls).toEqual(['read'])
+    stop.abort()
+  })
+
+  test('keeps the last known requests while the object cannot be read or is damaged, and reports each cause once', async () => {
+    const { watch, run, nextRead, faults, store, events, kinds, stop, request } = setUp()
+    await request(pause, '1')
+    void run()
+    await settled()
+    const known = watch.current()
+    faults.push('before', 'before')
+    await nextRead()
+    await nextRead()
+    const good = store.stored(KEY)?.text
+    store.tamper(KEY, 'garbage')
+    await nextRead()
+    expect(watch.current()).toBe(known)
+    expect(codeOf(watch.failure())).toBe('control.damaged')
+    store.tamper(KEY, good)
+    await nextRead()
+    expect(kinds()).toEqual(['control-read', 'control-failed', 'control-failed', 'control-recovered', 'control-read'])
+    expect(events.flatMap((event) => ('code' in event ? [event.code] : []))).toEqual([
+      'storage.unavailable',
+      'control.damaged',
+    ])
+    expect(watch.failure()).toBeUndefined()
+    stop.abort()
+  })
+
+  test('knows nothing until the first read succeeds; no object means no requests', async () => {
+    const { watch, run, nextRead, faults, stop } = setUp()
+    faults.push('before')
+    void run()
+    await settled()
+    expect(watch.current()).toBeUndefined()
+    await nextRead()
+    expect(watch.current()?.requests).toEqual([])
+    stop.abort()
+  })
+
+  test('ends when it is stopped', async () => {
+    const { run, stop, clock } = setUp()
+    const running = run()
+    stop.abort()
+    await running
+    expect(clock.nextTimerAt()).toBeUndefined()
+  })
+})
+
+test('concurrent requests of several operators are all stored', async () => {
+  const { parts, request } = setUp()
+  const streams = ['paris', 'lyon', 'nice', 'lille']
+  await Promise.all(streams.map((stream, index) => request({ ...pause, stream }, String(index))))
+  const { requests } = await readControl(parts.object, signal)
+  expect(requests.map(({ stream }) => stream).toSorted()).toEqual(streams.toSorted())
+})

@@ -1,0 +1,162 @@
+import { describe, expect, test } from 'vitest'
+import { type ControlDocument, noRequests } from '../../../connector/control/control-document.ts'
+import { requested } from '../../../connector/control/requests.ts'
+import type { PipelineEvent } from '../../../connector/pipeline/pipeline-event.ts'
+import { createChanges } from '../../../connector/runtime/changes.ts'
+import { ConnectorError } from '../../../connector/runtime/connector-error.ts'
+import { runUnlessPaused } from '../../../connector/stream/pausable-stream.ts'
+import type { StreamEnd } from '../../../connector/stream/run-stream.ts'
+import { virtualClock } from '../../support/fakes/virtual-clock.ts'
+import { settled } from './open-parts.ts'
+
+const stream = 'paris'
+const down = new ConnectorError('storage.unavailable', 'scripted')
+
+/** Control requests made by the test, and a stream that runs until it is stopped or the test ends it. */
+function setUp({ settle = async () => {}, isKnown = true }: { settle?: () => Promise<void>; isKnown?: boolean } = {}) {
+  const clock = virtualClock(0)
+  const { changed, until } = createChanges()
+  const events: PipelineEvent[] = []
+  const carriedOut: string[] = []
+  const runs: { stop: AbortSignal; giveUp: AbortSignal; end: (end: StreamEnd) => void }[] = []
+  let document: ControlDocument | undefined = isKnown ? noRequests : undefined
+  let failure: unknown
+  let ids = 0
+  const control = {
+    ...{ until, current: () => document, failure: () => failure },
+    carriedOut: (id: string) => void carriedOut.push(id),
+  }
+  const run = (stop: AbortSignal, giveUp: AbortSignal) =>
+    new Promise<StreamEnd>((resolve) => {
+      runs.push({ stop, giveUp, end: resolve })
+    })
+  const stop = new AbortController()
+  const parts = {
+    stream,
+    control,
+    run,
+    settle,
+    finishWithinMs: 50_000,
+    clock,
+    observe: (e: PipelineEvent) => events.push(e),
+  }
+  const ended = runUnlessPaused(parts, stop.signal)
+  const change = async (next: () => void) => {
+    next()
+    changed()
+    await settled()
+  }
+  const request = (kind: 'pause' | 'resume') =>
+    change(() => {
+      const requester = { id: String(++ids), by: 'operator-1', at: 1 }
+      const wanted = kind === 'pause' ? { kind, stream, reason: 'maintenance' } : { kind, stream }
+      document = requested(document ?? noRequests, wanted, requester)
+    })
+  return {
+    ...{ clock, events, carriedOut, runs, stop, ended, request },
+    kinds: () => events.map(({ kind }) => kind),
+    fail: () =>
+      change(() => {
+        failure = down
+      }),
+    know: () =>
+      change(() => {
+        document = noRequests
+      }),
+  }
+}
+
+describe('runUnlessPaused', () => {
+  test('runs a stream that nobody has paused until it is stopped', async () => {
+    const { runs, stop, ended, kinds } = setUp()
+    await settled()
+    expect(runs).toHaveLength(1)
+    stop.abort('stopping')
+    expect(runs[0]?.stop.reason).toBe('stopping')
+    runs[0]?.end({ kind: 'stopped' })
+    expect(await ended).toEqual({ kind: 'stopped' })
+    expect(kinds()).toEqual([])
+  })
+
+  test('a pause stops the run, which may finish its page, and is carried out when the run has ended', async () => {
+    const { runs, request, carriedOut, events, clock } = setUp()
+    await settled()
+    await request('pause')
+    expect(runs[0]?.stop.aborted).toBe(true)
+    expect([carriedOut, runs[0]?.giveUp.aborted]).toEqual([[], false])
+    clock.fireNext() // the time limit of a stop
+    await settled()
+    expect(clock.now()).toBe(50_000)
+    expect(runs[0]?.giveUp.aborted).toBe(true)
+    runs[0]?.end({ kind: 'stopped' })
+    await settled()
+    expect(carriedOut).toEqual(['1'])
+    expect(events).toEqual([
+      { kind: 'stream-paused', reason: 'maintenance', requestedAt: 1, requestedBy: 'operator-1' },
+    ])
+    expect(runs).toHaveLength(1)
+  })
+
+  test('a resumed stream runs again, and the replica reports that it has resumed it', async () => {
+    const { runs, request, carriedOut, kinds } = setUp()
+    await settled()
+    await request('pause')
+    runs[0]?.end({ kind: 'stopped' })
+    await settled()
+    await request('resume')
+    expect(runs).toHaveLength(2)
+    expect(runs[1]?.stop.aborted).toBe(false)
+    expect(carriedOut).toEqual(['1', '2'])
+    expect(kinds()).toEqual(['stream-paused', 'pause-ended'])
+  })
+
+  test('a paused stream that is assigned to this replica does not start', async () => {
+    const { runs, request, know, kinds, carriedOut, stop, ended } = setUp({ isKnown: false })
+    await settled()
+    await request('pause')
+    expect([runs, carriedOut, kinds()]).toEqual([[], ['1'], ['control-awaited', 'stream-paused']])
+    stop.abort()
+    expect(await ended).toEqual({ kind: 'stopped' })
+    await know()
+    expect(runs).toEqual([])
+  })
+
+  test('starts nothing before the requests are known, and says why', async () => {
+    const { runs, fail, know, events } = setUp({ isKnown: false })
+    await settled()
+    await fail()
+    expect(runs).toEqual([])
+    expect(events).toEqual([
+      { kind: 'control-awaited', failure: undefined },
+      { kind: 'control-awaited', failure: down },
+    ])
+    await know()
+    expect(runs).toHaveLength(1)
+  })
+
+  test('a stream that another replica takes ends, also while it is being paused', async () => {
+    const { runs, request, ended, kinds } = setUp()
+    await settled()
+    await request('pause')
+    runs[0]?.end({ kind: 'lost', error: down })
+    expect(await ended).toEqual({ kind: 'lost', error: down })
+    expect(kinds()).toEqual([])
+  })
+
+  test('a pending state that cannot be recorded is tried again every minute, until the pause ends', async () => {
+    let attempts = 0
+    const { runs, request, kinds, clock } = setUp({
+      settle: async () => Promise.reject(++attempts < 3 ? down : undefined),
+    })
+    await settled()
+    await request('pause')
+    runs[0]?.end({ kind: 'stopped' })
+    await settled()
+    clock.fireNext()
+    await settled()
+    expect([clock.now(), attempts]).toEqual([60_000, 2])
+    await request('resume')
+    expect(runs).toHaveLength(2)
+    expect(kinds()).toEqual(['stream-paused', 'pause-unsettled', 'pause-unsettled', 'pause-ended'])
+  })
+})

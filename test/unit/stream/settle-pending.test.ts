@@ -1,0 +1,44 @@
+import { expect, test } from 'vitest'
+import { parseDocument } from '../../../connector/checkpoint/checkpoint-document.ts'
+import { openStream } from '../../../connector/stream/open-stream.ts'
+import { settlePending } from '../../../connector/stream/settle-pending.ts'
+import { change } from '../checkpoint/documents.ts'
+import { KEY, stage } from './open-parts.ts'
+
+const { signal } = new AbortController()
+const stored = ({ store }: ReturnType<typeof stage>) => parseDocument(store.stored(KEY)?.text ?? '')
+
+/** A replica that dies after its transaction was committed and before the checkpoint says so. */
+async function dead() {
+  const on = stage()
+  const { producer, checkpoint } = await openStream(on.open, signal)
+  const transaction = producer.begin(signal)
+  await transaction.commit(await checkpoint.prepare({ change, by: 'commit-record' }, signal))
+  return on
+}
+
+test('a decided pending state of a paused stream is recorded as committed by the replica that takes the stream over', async () => {
+  const on = await dead()
+  const { pending, claim } = stored(on)
+  expect(pending).not.toBeNull()
+  await settlePending(on.open, signal)
+  expect(stored(on)).toMatchObject({
+    pending: null,
+    committed: { nonce: pending?.nonce },
+    claim: { epoch: claim.epoch + 1 },
+  })
+})
+
+test('a stream without a pending state is not opened', async () => {
+  const on = await dead()
+  await settlePending(on.open, signal)
+  const before = on.store.stored(KEY)
+  await settlePending(on.open, signal)
+  expect(on.store.stored(KEY)).toBe(before)
+})
+
+test('a stream without a checkpoint is not begun', async () => {
+  const on = stage()
+  await settlePending(on.open, signal)
+  expect(on.store.stored(KEY)).toBeUndefined()
+})
