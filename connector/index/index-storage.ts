@@ -98,7 +98,9 @@ async function represent(upkeep: Upkeep, state: IndexState, finish: AbortSignal)
     delta = ''
   }
   const step: SegmentStep = upkeep.isDumpDue ? { kind: 'dump' } : nextStep(segments, upkeep.limits)
-  if (step.kind !== 'none' && !upkeep.isRewriting) begin(upkeep, step, segments)
+  // A rewrite that finished during the upload is installed before the next one begins.
+  const mayBegin = !upkeep.isRewriting && upkeep.finished === undefined
+  if (step.kind !== 'none' && mayBegin) begin(upkeep, step, segments)
   return { ...state, segments, delta }
 }
 

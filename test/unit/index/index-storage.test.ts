@@ -7,6 +7,7 @@ import {
   type MemorySegmentStore,
   memorySegmentStore,
   type SegmentCall,
+  type SegmentFault,
 } from '../../support/fakes/memory-segment-store.ts'
 import { never, range, stage, stored } from './storage-stage.ts'
 
@@ -110,6 +111,43 @@ test.each([
   const error = await readSegment(one.store, segment, never).catch((caught: unknown) => caught)
   expect(error).toBeInstanceOf(ConnectorError)
   expect(error).toMatchObject({ code, message: expect.stringContaining(segment.name) })
+})
+
+test('begins no dump of segments that a merge has replaced while a spill was uploaded', async () => {
+  const held: (() => void)[] = []
+  let isHolding = false
+  const store = memorySegmentStore(async ({ kind }: SegmentCall): Promise<SegmentFault> => {
+    if (kind === 'put' && isHolding) await new Promise<void>((resolve) => held.push(resolve))
+    return 'none'
+  })
+  const limits = { deltaEntries: 2, spillsInRun: 3, minDumpEntries: 12 }
+  const former = await stage({ store, limits: { ...limits, minDumpEntries: 3 } })
+  await former.commit(range(0, 3))
+  await former.commit([])
+  await former.settled()
+  await former.commit([])
+  expect(former.state.segments.map(({ tier }) => tier)).toEqual(['base'])
+
+  const one = await stage({ store, state: former.state, epoch: 2, limits })
+  for (let transaction = 0; transaction < 3; transaction += 1) await one.commit(range(0, 3))
+  isHolding = true
+  const third = one.commit(range(0, 3))
+  await one.settled()
+  held.shift()?.() // the third spill
+  await third
+  await one.settled()
+  const fourth = one.commit([])
+  await one.settled()
+  held.shift()?.() // the merge of three spills
+  await one.settled()
+  held.shift()?.() // the fourth spill
+  await fourth
+  await one.commit([])
+  await one.settled()
+  for (const release of held) release()
+  await one.settled()
+  await one.commit([])
+  expect(await stored(one)).toEqual(joined([...one.table.partitions()]))
 })
 
 test('an audit finds no orphan in what a merge has just made and no document names yet', async () => {

@@ -3,6 +3,7 @@ import { deltaText, emptyIndex, type IndexState, withEntries } from '../../../co
 import { type IndexEvent, type IndexStorage, indexStorage } from '../../../connector/index/index-storage.ts'
 import { loadTable } from '../../../connector/index/load-table.ts'
 import { joined } from '../../../connector/index/segment.ts'
+import type { SegmentLimits } from '../../../connector/index/segment-plan.ts'
 import { type MemorySegmentStore, memorySegmentStore } from '../../support/fakes/memory-segment-store.ts'
 import { virtualClock } from '../../support/fakes/virtual-clock.ts'
 import { entry, key, words } from './entries.ts'
@@ -26,17 +27,19 @@ export async function stage({
   store = memorySegmentStore(),
   state = emptyIndex,
   epoch = 1,
+  limits,
 }: {
   store?: MemorySegmentStore
   state?: IndexState
   epoch?: number
+  limits?: SegmentLimits
 } = {}): Promise<Stage> {
   const table = await loadTable(store, state, never)
   const clock = virtualClock(0)
   const events: IndexEvent[] = []
   const newNonce = () => `n${++nonces}`
   const observe = (event: IndexEvent) => events.push(event)
-  const storage = indexStorage(state, { store, table, clock, epoch, newNonce, observe })
+  const storage = indexStorage(state, { store, table, clock, epoch, newNonce, limits, observe })
   let number = 0
   const one: Stage = {
     ...{ store, table, storage, events, state },
