@@ -30,7 +30,7 @@ const lines: ByKind<LogLine | undefined, ControlEvent> = {
   'control-read': () => undefined,
   'control-failed': ({ error }) => ({
     level: 'warn',
-    message: 'control object cannot be read or written, retrying; the last known requests stay in force',
+    message: 'control object cannot be read or written, retrying',
     fields: toLogFields(error),
   }),
   'control-recovered': () => ({ level: 'info', message: 'control object can be read again', fields: {} }),

@@ -1,4 +1,5 @@
 import { runWithoutFaults } from './recovery-check.ts'
+import { pauseOrResume } from './simulated-operator.ts'
 import { LONGEST_REACH_MS } from './simulated-parts.ts'
 import { isAlive, type Replica, startReplica, stopReplica } from './simulated-replica.ts'
 import { expireSegment } from './simulated-segments.ts'
@@ -19,6 +20,7 @@ const actions: readonly (readonly [times: number, action: Action])[] = [
   [2, startAnother],
   [1, pause],
   [2, resume],
+  [1, request],
   [1, misassign],
   [1, disconnect],
   [1, reconnect],
@@ -110,6 +112,11 @@ function resume(world: World, detail: number): void {
   const replica = paused[detail % Math.max(1, paused.length)]
   replica?.process.resume()
   if (replica !== undefined) world.group.reconnect(replica.name)
+}
+
+function request(world: World, detail: number): void {
+  const { streams } = world
+  pauseOrResume(world, streams[detail % streams.length]?.name ?? '')
 }
 
 /** The group sends a wrong assignment, or the same one again. */

@@ -158,7 +158,7 @@ describe('the histories', () => {
       expect.arrayContaining([
         ...['stream-claimed', 'taken-over', 'stream-lost', 'stream-contested', 'stream-released', 'stream-retrying'],
         ...[
-          'assignment-changed',
+          ...['assignment-changed', 'stream-paused', 'pause-ended'],
           'producer-closed',
           'checkpoint-refused',
           'stream-ended',

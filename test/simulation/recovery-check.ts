@@ -1,4 +1,6 @@
 import { parseDocument } from '../../connector/checkpoint/checkpoint-document.ts'
+import { pauseOf } from '../../connector/control/requests.ts'
+import { resumeAll } from './simulated-operator.ts'
 import { LONGEST_REACH_MS, POLL_MS } from './simulated-parts.ts'
 import type { Change } from './simulated-polaris.ts'
 import { isAlive, OPENING_HOLDS_MS, STOP_WITHIN_MS, startReplica, stopReplica } from './simulated-replica.ts'
@@ -54,6 +56,7 @@ function faultOf(
 export async function checkRecovery(world: World): Promise<void> {
   const { streams, violations } = world
   endFaults(world)
+  await checkPaused(world)
   if (!(await runWithoutFaults(world, () => problemsNow(world).length === 0, RECOVERY_MS))) {
     violations.push(...problemsNow(world).map((problem) => `${problem}, ${RECOVERY_MS} ms after all faults ended`))
   }
@@ -78,6 +81,21 @@ function endFaults(world: World): void {
   group.rebalance()
   world.hasPermanentFault = options.permanentFault !== 'none'
   if (options.permanentFault === 'checkpoint damaged') store.tamper(streams[0]?.key ?? '', '{')
+}
+
+/** A paused stream has nothing pending, whose commit record could expire, and is not read. Then resumes all. */
+async function checkPaused(world: World): Promise<void> {
+  const { violations, control } = world
+  const paused = healthyStreams(world).filter(({ name }) => pauseOf(control.document, name) !== undefined)
+  const isPending = ({ documents }: SimulatedStream) => parseDocument(documents.at(-1)?.text ?? '').pending !== null
+  const unsettled = () => paused.filter((stream) => stream.documents.length > 0 && isPending(stream))
+  if (paused.length > 0 && !(await runWithoutFaults(world, () => unsettled().length === 0, RECOVERY_MS)))
+    violations.push(...unsettled().map(({ name }) => `${name} is paused, and its pending state is not recorded`))
+  const reads = paused.map((stream) => stream.reads.length)
+  if (paused.length > 0) await runWithoutFaults(world, () => false, 3 * POLL_MS)
+  const isRead = paused.filter((stream, at) => stream.reads.length !== reads[at])
+  violations.push(...isRead.map(({ name }) => `${name} is paused, and is read`))
+  resumeAll(world)
 }
 
 const healthyStreams = ({ streams, hasPermanentFault }: World) => (hasPermanentFault ? streams.slice(1) : streams)

@@ -3,10 +3,13 @@ import type { Placement } from '../../connector/placement/placement.ts'
 import { codeOf } from '../../connector/runtime/connector-error.ts'
 import { expiringPermits, type Semaphore, semaphore } from '../../connector/runtime/semaphore.ts'
 import { serverBreakers } from '../../connector/source/breaker/server-breaker.ts'
+import { runUnlessPaused } from '../../connector/stream/pausable-stream.ts'
 import { runStream, type StreamEnd } from '../../connector/stream/run-stream.ts'
+import { settlePending } from '../../connector/stream/settle-pending.ts'
 import { contentionDefaults } from '../../connector/stream/supervise-stream.ts'
 import { superviseStreams } from '../../connector/stream/supervisor.ts'
 import { type ReplicaClock, replicaClock } from './replica-clock.ts'
+import { type SimulatedControl, simulatedControl } from './simulated-control.ts'
 import { simulatedParts } from './simulated-parts.ts'
 import { type SimulatedProcess, simulatedProcess } from './simulated-process.ts'
 import { restoreSegments } from './simulated-segments.ts'
@@ -18,6 +21,7 @@ export interface Replica {
   readonly process: SimulatedProcess
   readonly clock: ReplicaClock
   readonly placement: Placement
+  readonly control: SimulatedControl
   /** Shared by its streams. */
   readonly openings: Semaphore
   /** Nonces start with the name of the replica. */
@@ -67,6 +71,7 @@ export function startReplica(world: World): void {
       wasPaused: false,
       isAskedToStop: false,
     },
+    control: simulatedControl(world.control.document),
     placement: world.defects.placement?.(placement, name) ?? placement,
     openings: expiringPermits(semaphore(1), { ms: OPENING_HOLDS_MS, clock }),
     newNonce: () => `${name}/${++nonces}`,
@@ -81,7 +86,7 @@ async function run(world: World, replica: Replica): Promise<void> {
     await superviseStreams(
       {
         placement,
-        start: (stream, stop, giveUp) => runOne(world, replica, { stream, stop, giveUp }),
+        start: (stream, stop) => runPausable(world, replica, stream, stop),
         finishWithinMs: FINISH_WITHIN_MS,
         contention: contentionDefaults,
         clock,
@@ -95,6 +100,25 @@ async function run(world: World, replica: Replica): Promise<void> {
   replica.stoppedAt = world.clock.monotonic()
   const tookMs = replica.stoppedAt - (replica.stopRequestedAt ?? 0)
   if (!replica.wasPaused && tookMs > STOP_WITHIN_MS) world.violations.push(`${name} took ${tookMs} ms to stop`)
+}
+
+function runPausable(world: World, replica: Replica, stream: string, stop: AbortSignal): Promise<StreamEnd> {
+  const { clock, control } = replica
+  return runUnlessPaused(
+    {
+      ...{ stream, control: control.watch, clock, finishWithinMs: FINISH_WITHIN_MS },
+      run: (stopRun, giveUp) => runOne(world, replica, { stream, stop: stopRun, giveUp }),
+      settle: async (pauseEnds) => {
+        const { open } = simulatedParts(world, replica, { stream, giveUp: pauseEnds })
+        await settlePending(open, pauseEnds).catch((error) => {
+          mayRestore(world, stream, error)
+          throw error
+        })
+      },
+      observe: ({ kind }) => world.eventKinds.add(kind),
+    },
+    stop,
+  )
 }
 
 interface Run {
@@ -111,7 +135,7 @@ async function runOne(world: World, replica: Replica, run: Run): Promise<StreamE
   const parts = simulatedParts(world, replica, run)
   const start = () => runStream(world.defects.stream?.(parts, { replica: name, stop }) ?? parts, stop)
   let end = await start()
-  while (mayRestore(world, stream, end)) end = await start()
+  while (end.kind === 'failed' && mayRestore(world, stream, end.error)) end = await start()
   running.delete(stream)
   if (end.kind === 'failed' && !process.isCrashed() && !hasPermanentFault(world, stream)) {
     world.violations.push(`${stream} stopped: ${codeOf(end.error)} ${end.error}`)
@@ -120,9 +144,9 @@ async function runOne(world: World, replica: Replica, run: Run): Promise<StreamE
 }
 
 /** The cure for segments that a rule of the bucket has removed. */
-function mayRestore(world: World, name: string, end: StreamEnd): boolean {
+function mayRestore(world: World, name: string, error: unknown): boolean {
   const stream = world.streams.find((one) => one.name === name)
-  const isMissing = end.kind === 'failed' && codeOf(end.error) === 'checkpoint.index-missing'
+  const isMissing = codeOf(error) === 'checkpoint.index-missing'
   if (!isMissing || stream === undefined || stream.expired.size === 0) return false
   restoreSegments(world, stream)
   return true

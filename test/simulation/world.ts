@@ -1,3 +1,4 @@
+import { noRequests } from '../../connector/control/control-document.ts'
 import { fakeKafka } from '../support/fakes/fake-event-publisher.ts'
 import type { FakeFault } from '../support/fakes/fake-kafka-cluster.ts'
 import { type MemoryFault, memoryStore } from '../support/fakes/memory-versioned-object.ts'
@@ -82,6 +83,8 @@ export function createWorld(options: HistoryOptions, defects: Defects, log: (lin
       time: clock,
       later: (replica, operation, settle) => enqueue({ replica, stream: '', what: 'group', operation, settle }),
     }),
+    /** The control object, and how many requests there were. */
+    control: { document: noRequests, requests: 0 },
     /** Whether the permanent fault of the first stream is active. */
     hasPermanentFault: false,
     /** Streams whose server mixes up scans, so that live scans wait for a background scan. */

@@ -23,7 +23,7 @@ export const pause: Command = {
     },
   },
   positional: 'stream',
-  examples: ['pause lyon --config connector.yaml --reason "maintenance of Polaris until 20:00"'],
+  examples: ['pause lyon --config connector.yaml --reason maintenance'],
   run: (args, parts) => {
     const reason = reasonIn(args)
     return withStream(args, parts, ({ stream, shared }) =>
