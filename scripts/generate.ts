@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { pathToFileURL } from 'node:url'
-import { describeMetrics } from '../connector/telemetry/metric-list.ts'
+import { describeMetrics } from '../connector/telemetry/metrics/describe-metrics.ts'
 import { chartDashboard } from './generate/chart-dashboard.ts'
 import { chartYaml, configDefaults } from './generate/chart-metadata.ts'
 import { chartReadme } from './generate/chart-readme.ts'

@@ -13,6 +13,7 @@ cache=${XDG_CACHE_HOME:-$HOME/.cache}/polaris-connector
 . scripts/provision/cluster-tools.sh
 . scripts/provision/containers.sh
 . scripts/provision/compose-images.sh
+. scripts/provision/browser.sh
 
 main() {
   mkdir -p "$cache" .cache
@@ -43,6 +44,7 @@ for_tests() {
   for_demo
   kafka_class_archive
   s3_server
+  browser
 }
 
 say() { echo "provision: $*"; }

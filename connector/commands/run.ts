@@ -6,8 +6,8 @@ export const run: Command = {
   name: 'run',
   summary: 'publish modified clients to Kafka until stopped',
   usage:
-    'Runs the configured streams, which it shares with the other replicas, and serves /healthz,\n' +
-    '/readyz, /metrics and /status.\n' +
+    'Runs the configured streams, which it shares with the other replicas, and serves the status\n' +
+    'page (/), /healthz, /readyz, /metrics and /status.\n' +
     'Transient failures are retried indefinitely. A stream that cannot continue is held: /readyz\n' +
     'reports it, the connector checks periodically whether it can resume, and the other streams\n' +
     'continue.\n' +

@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { checkpointSection } from './sections/checkpoint-section.ts'
+import { httpSection } from './sections/http-section.ts'
 import { kafkaSection, streamKafkaSection } from './sections/kafka-section.ts'
 import { placementSection } from './sections/placement-section.ts'
 import { polarisSection } from './sections/polaris-section.ts'
@@ -8,7 +9,6 @@ import * as check from './setting-checks.ts'
 import * as setting from './setting-types.ts'
 
 const second = 1000
-const minute = 60 * second
 
 const deadLetters = setting.section('Clients that cannot become an event', {
   includeClient: setting.flagOr('false', {
@@ -71,18 +71,7 @@ export const configSchema = z
           variable: 'LOG_FORMAT',
         }),
       }),
-      http: setting.section('HTTP endpoints for health and metrics', {
-        host: setting.textOr('0.0.0.0', { description: 'Address to listen on' }),
-        port: setting.wholeNumberOr(
-          8080,
-          { min: 0, max: 65_535 },
-          { description: 'Port to listen on; 0: any free port', variable: 'HTTP_PORT' },
-        ),
-        readyAfter: setting.duration(2 * minute, {
-          description:
-            'How long a stream may make no progress, or the replica may be outside the consumer group, before `/readyz` reports not ready; for a stream, at least three poll intervals',
-        }),
-      }),
+      http: httpSection,
       kafka: kafkaSection,
       checkpoint: checkpointSection,
       placement: placementSection,

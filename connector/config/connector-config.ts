@@ -11,6 +11,7 @@ import type { CheckpointConfig } from '../storage/checkpoint-store-config.ts'
 import type { Settings, StreamSettings } from './config-schema.ts'
 import { hashedSettings } from './hashed-settings.ts'
 import { checkpointConfig } from './sections/checkpoint-section.ts'
+import { type HttpConfig, httpConfig } from './sections/http-section.ts'
 import { kafkaConfig, kafkaConnection } from './sections/kafka-section.ts'
 import { placementConfig } from './sections/placement-section.ts'
 import { beginAt, polarisConfig } from './sections/polaris-section.ts'
@@ -20,7 +21,7 @@ import { scanSettings } from './sections/poll-section.ts'
 export interface ConnectorConfig {
   readonly connector: string
   readonly log: Settings['log']
-  readonly http: { readonly host: string; readonly port: number; readonly readyAfterMs: number }
+  readonly http: HttpConfig
   /** Kafka connection for everything not owned by a stream. */
   readonly kafka: KafkaConnection
   readonly placement: PlacementConfig
@@ -62,7 +63,7 @@ export function connectorConfig(settings: Settings): ConnectorConfig {
   return {
     connector,
     log,
-    http: { host: http.host, port: http.port, readyAfterMs: http.readyAfter },
+    http: httpConfig(http),
     kafka: kafkaConnection(kafka),
     placement: placementConfig(settings.placement, { createTopics: kafka.topics.create }),
     configuration: hashedSettings(settings),

@@ -64,6 +64,7 @@ export type PipelineEvent =
   | { readonly kind: 'list-ambiguous'; readonly path: string }
   | ({ readonly kind: 'certificate-seen' } & SeenCertificate)
   | { readonly kind: 'characters-replaced'; readonly characters: number }
+  | { readonly kind: 'response-received'; readonly status: number }
   | { readonly kind: 'request-waited'; readonly ms: number }
   | { readonly kind: 'read-retried'; readonly code: ErrorCode; readonly attempt: number; readonly error: unknown }
   | { readonly kind: 'read-recovered'; readonly failures: number; readonly failedForMs: number }

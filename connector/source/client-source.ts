@@ -83,6 +83,8 @@ export type SourceEvent =
   | { readonly kind: 'probe-failed'; readonly code: ErrorCode }
   /** The stream has waited, and reads again. */
   | { readonly kind: 'source-resumed' }
+  /** The server responded to a request, whatever it was. */
+  | { readonly kind: 'response-received'; readonly status: number }
   /** A request waited for a permit, because of the limits of its server. */
   | { readonly kind: 'request-waited'; readonly ms: number }
   /** A connection was opened with this certificate. */

@@ -8,6 +8,7 @@ export interface EndpointAnswer {
   readonly status: number
   readonly type: string
   readonly body: string
+  readonly headers?: Readonly<Record<string, string>>
 }
 
 interface EndpointParts {
@@ -32,8 +33,8 @@ const closeWithinMs = 1000
 const headers = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' }
 
 /**
- * Serves health and metrics: GET and HEAD only. Resolves when it listens. Rejects with `http.cannot-listen` if it cannot,
- * or with the reason of `stop`.
+ * Serves health, metrics and the status page: GET and HEAD only. Resolves when it listens. Rejects with
+ * `http.cannot-listen` if it cannot, or with the reason of `stop`.
  */
 export async function endpoints(parts: EndpointParts, stop: AbortSignal): Promise<Endpoints> {
   const server = createServer({ requestTimeout: 5000, keepAliveTimeout: 5000 }, (request, response) => {
@@ -69,10 +70,11 @@ async function listening(server: Server, { host, port }: EndpointParts, stop: Ab
 
 async function answer(request: IncomingMessage, response: ServerResponse, parts: EndpointParts): Promise<void> {
   try {
-    const { status, type, body } = await answerTo(request, parts)
+    const { status, type, body, headers: own } = await answerTo(request, parts)
     const allow = status === 405 ? { allow: 'GET, HEAD' } : {}
     response.writeHead(status, {
       ...headers,
+      ...own,
       ...allow,
       'content-type': type,
       'content-length': Buffer.byteLength(body),
@@ -100,8 +102,12 @@ export function text(status: number, body: string): EndpointAnswer {
 }
 
 export function json(status: number, value: unknown): EndpointAnswer {
-  return { status, type: 'application/json', body: `${JSON.stringify(value, undefined, 2)}\n` }
+  return { status, type: 'application/json', body: `${numbersOnOneLine(JSON.stringify(value, undefined, 2))}\n` }
 }
+
+/** Puts each list of numbers on one line; within a JSON text there is no line break. */
+const numbersOnOneLine = (text: string) =>
+  text.replace(/\[\n\s+([\d.,\s-]+|(?:(?:null|[\d.-]+),?\s+)+)\]/g, (list) => list.replace(/\s+/g, ' '))
 
 async function close(server: Server, clock: Clock): Promise<void> {
   if (!server.listening) return

@@ -18,6 +18,9 @@ export function toLogFields(error: unknown): LogFields {
   }
 }
 
+/** All causes of an error, nearest first, described as in the log. */
+export const describedCauses = (error: unknown): readonly string[] => causesOf(error).map(describe)
+
 function describe(error: unknown): string {
   return error instanceof ConnectorError ? `${error.code}: ${error.message}` : foreignError(error)
 }

@@ -1,9 +1,8 @@
 import type { GroupMemberView } from '../placement/group-view.ts'
 import type { PlacementEvent } from '../placement/placement.ts'
-import { ConnectorError } from '../runtime/connector-error.ts'
-import { type ErrorCode, errorCatalogue } from '../runtime/error-catalogue.ts'
 import type { AssignedEvent } from '../stream/assignment.ts'
 import { type ByKind, byKind } from './by-kind.ts'
+import { type Explain, type ExplainedFailure, type Failure, failureOf } from './failure.ts'
 import { secondsSince, type WatchedStream } from './health.ts'
 
 /** Events about the consumer group of the replicas and the streams that it assigns. */
@@ -21,9 +20,7 @@ export interface GroupStatus {
   readonly state: GroupState
   readonly stateSince: number
   /** Why the membership was lost, until the replica has rejoined. */
-  readonly failure: ErrorCode | undefined
-  /** Its message, if it is an error of the connector: it names broker and cause. */
-  readonly failureSeen: string | undefined
+  readonly failure: Failure | undefined
   readonly slots: readonly number[]
   /** The streams assigned to this replica and the start of each assignment; time outside the group does not count. */
   readonly streams: ReadonlyMap<string, number>
@@ -48,7 +45,7 @@ export const isOut = ({ state }: GroupStatus): boolean => state === 'expired' ||
 
 export function beforeJoining(mode: 'group' | 'single', at: number): GroupStatus {
   const state = mode === 'single' ? 'single' : 'joining'
-  return { ...nothing, state, stateSince: at, failure: undefined, failureSeen: undefined }
+  return { ...nothing, state, stateSince: at, failure: undefined }
 }
 
 /** The status after `event`, which occurred at `at`. */
@@ -66,7 +63,7 @@ const changes: ByKind<Change, ReplicaEvent> = {
     ({ slots }) =>
     (before, at) => ({
       state: 'member',
-      ...{ failure: undefined, failureSeen: undefined },
+      failure: undefined,
       slots,
       streams: isOut(before) ? assignedAt(before, at) : before.streams,
     }),
@@ -74,11 +71,7 @@ const changes: ByKind<Change, ReplicaEvent> = {
     ({ members }) =>
     ({ owners }, at) => ({ members, owners: ownersAfter(owners, members, at) }),
   'session-expired': () => to({ state: 'expired' }),
-  'membership-lost': ({ code, error }) =>
-    to({
-      ...{ state: 'rejoining', failure: code },
-      failureSeen: error instanceof ConnectorError ? error.message : undefined,
-    }),
+  'membership-lost': ({ code, error }) => to({ state: 'rejoining', failure: failureOf(code, error) }),
   'membership-restored': () => none,
   'group-left': () => to({ ...nothing, state: 'left' }),
   'assignment-changed':
@@ -118,12 +111,9 @@ export function movedAway(event: ReplicaEvent, isActive: (stream: string) => boo
 }
 
 /** Which replica runs which streams: this replica's own view, and for the others the group after its last rebalance. */
-export interface GroupReport {
+export interface GroupReport extends Partial<ExplainedFailure> {
   readonly state: GroupState
   readonly secondsInState: number
-  readonly code?: ErrorCode
-  readonly error?: string | undefined
-  readonly hint?: string
   readonly slots: readonly number[]
   readonly streams: readonly { readonly stream: string; readonly assignedSeconds: number; readonly epoch?: number }[]
   /**
@@ -140,8 +130,14 @@ export interface GroupReport {
   readonly replicas: readonly Omit<GroupMemberView, 'slots'>[]
 }
 
-export function groupReport(group: GroupStatus, watched: readonly WatchedStream[], now: number): GroupReport {
-  const { state, stateSince, failure, failureSeen, slots, streams, members } = group
+interface ReportParts {
+  readonly watched: readonly WatchedStream[]
+  readonly explain: Explain
+  readonly now: number
+}
+
+export function groupReport(group: GroupStatus, { watched, explain, now }: ReportParts): GroupReport {
+  const { state, stateSince, failure, slots, streams, members } = group
   const here = watched.flatMap(({ stream, status: { epoch } }) => {
     const since = streams.get(stream)
     const claimed = epoch === undefined ? {} : { epoch }
@@ -150,7 +146,7 @@ export function groupReport(group: GroupStatus, watched: readonly WatchedStream[
   return {
     state,
     secondsInState: secondsSince(stateSince, now),
-    ...(failure === undefined ? {} : { code: failure, error: failureSeen, hint: errorCatalogue[failure].hint }),
+    ...(failure === undefined ? {} : explain(failure)),
     slots,
     streams: here,
     elsewhere: watched

@@ -1,4 +1,4 @@
-import { type ErrorCode, errorCatalogue } from '../runtime/error-catalogue.ts'
+import type { Explain, ExplainedFailure, Failure } from './failure.ts'
 import type { WatchedPolling } from './scan-status.ts'
 import { isActive, type StreamPhase, type StreamStatus } from './stream-status.ts'
 
@@ -13,24 +13,28 @@ export interface WatchedStream {
 
 export interface Health {
   readonly ready: boolean
+  /** Why the replica is not ready; empty exactly when it is ready. */
+  readonly because: readonly Obstacle[]
   readonly replicaState: ReplicaState
   readonly streams: readonly StreamHealth[]
 }
 
-interface StreamHealth {
+/** What makes the replica not ready: itself, or one of its streams. */
+export interface Obstacle extends Partial<ExplainedFailure> {
+  readonly stream?: string
+  readonly why: 'starting' | 'stopping' | 'out of the consumer group' | NonNullable<StreamHealth['why']>
+}
+
+interface StreamHealth extends Partial<ExplainedFailure> {
   readonly stream: string
   readonly state: StreamPhase
-  readonly ready: boolean
   /** Absent when the stream does not run here or is held. */
   readonly progress?: 'catching up' | 'caught up'
   /** The stream runs, but its producer is closed because it has published nothing for a while. */
   readonly idle?: true
+  /** Why the stream makes the replica not ready. */
   readonly why?: 'group unreachable' | 'not opened yet' | 'no progress' | 'held'
   readonly pause?: { readonly reason: string; readonly requestedAt: string; readonly requestedBy: string }
-  /** The last failure since the last progress, with what was seen and what to do. */
-  readonly code?: ErrorCode
-  readonly error?: string
-  readonly hint?: string
   /** Since the first failure after the last progress. */
   readonly secondsFailing?: number
   /** Since the last page read; since the stream was started here, if none was read. */
@@ -42,31 +46,53 @@ interface HealthParts {
   readonly streams: readonly WatchedStream[]
   /** How long a stream may make no progress; at least three poll intervals apply. */
   readonly readyAfterMs: number
+  /** Not ready although all streams are: what is wrong with the group, if something is. */
+  readonly group: { readonly isOutForMs: number | undefined; readonly failure: Failure | undefined }
+  readonly explain: Explain
 }
 
 /**
- * Ready: the replica runs, and each of its streams was opened, made progress recently and is not held. A stream that
- * does not run here (`waiting`, `lost`) or is paused does not affect readiness. `now` is of `Clock.monotonic`.
+ * Ready: the replica runs, is not out of the group for long, and each of its streams was opened, made progress recently
+ * and is not held. A stream that does not run here (`waiting`, `lost`) or is paused does not affect readiness. `now`
+ * is of `Clock.monotonic`.
  */
 export function health(parts: HealthParts, now: number): Health {
-  const streams = parts.streams.map((watched) => streamHealth(watched, parts.readyAfterMs, now))
-  const ready = parts.replicaState === 'running' && streams.every((stream) => stream.ready)
-  return { ready, replicaState: parts.replicaState, streams }
+  const { replicaState } = parts
+  const streams = parts.streams.map((watched) => streamHealth(watched, parts, now))
+  const because = [...replicaObstacles(parts), ...streams.flatMap(streamObstacle)]
+  return { ready: because.length === 0, because, replicaState, streams }
 }
 
-function streamHealth({ stream, poll, status }: WatchedStream, readyAfterMs: number, now: number): StreamHealth {
-  const { state, failure, isCaughtUp } = status
+function replicaObstacles({ replicaState, readyAfterMs, group, explain }: HealthParts): readonly Obstacle[] {
+  const failure = group.failure && explain(group.failure)
+  if (replicaState !== 'running') return [{ why: replicaState, ...(replicaState === 'starting' ? failure : {}) }]
+  // A standby that is out of the group cannot take over a stream.
+  const isOutTooLong = group.isOutForMs !== undefined && group.isOutForMs > readyAfterMs
+  return isOutTooLong ? [{ why: 'out of the consumer group', ...failure }] : []
+}
+
+function streamObstacle({ stream, why, code, error, causes, hint, runbook }: StreamHealth): readonly Obstacle[] {
+  if (why === undefined) return []
+  const failure = { code, error, causes, hint, runbook }
+  return [{ stream, why, ...Object.fromEntries(Object.entries(failure).filter(([, value]) => value !== undefined)) }]
+}
+
+function streamHealth(
+  { stream, poll, status }: WatchedStream,
+  { readyAfterMs, explain }: HealthParts,
+  now: number,
+): StreamHealth {
+  const { state, failure, failingSince, isCaughtUp } = status
   const why = notReadyReason(status, Math.max(3 * poll.intervalMs, readyAfterMs), now)
   const isHere = isActive(status)
   return {
-    stream,
-    state,
-    ready: why === undefined,
+    ...{ stream, state },
     ...(isHere && state !== 'held' && status.wasOpened ? { progress: isCaughtUp ? 'caught up' : 'catching up' } : {}),
     ...(state === 'running' && !status.hasProducer ? { idle: true as const } : {}),
     ...(why === undefined ? {} : { why }),
     ...(status.pause === undefined ? {} : { pause: pauseReport(status.pause) }),
-    ...(isHere && failure !== undefined ? failureOf(status, failure, now) : {}),
+    ...(isHere && failure !== undefined ? explain(failure) : {}),
+    ...(isHere && failingSince !== undefined ? { secondsFailing: secondsSince(failingSince, now) } : {}),
     ...(isHere ? { secondsSinceGoodPoll: secondsSince(status.goodPollAt ?? status.startedAt, now) } : {}),
   }
 }
@@ -76,15 +102,6 @@ function pauseReport({
   ...pause
 }: NonNullable<StreamStatus['pause']>): NonNullable<StreamHealth['pause']> {
   return { ...pause, requestedAt: new Date(requestedAt).toISOString() }
-}
-
-function failureOf({ failureSeen, failingSince }: StreamStatus, code: ErrorCode, now: number): Partial<StreamHealth> {
-  return {
-    code,
-    ...(failureSeen === undefined ? {} : { error: failureSeen }),
-    hint: errorCatalogue[code].hint,
-    ...(failingSince === undefined ? {} : { secondsFailing: secondsSince(failingSince, now) }),
-  }
 }
 
 function notReadyReason(status: StreamStatus, limitMs: number, now: number): StreamHealth['why'] {

@@ -2,6 +2,7 @@ import type { ControlEvent } from '../control/control-watch.ts'
 import type { Observe } from '../pipeline/pipeline-event.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { type ControlStatus, controlStatus, controlUnread } from './control-status.ts'
+import { explaining } from './failure.ts'
 import {
   beforeJoining,
   type GroupReport,
@@ -14,7 +15,8 @@ import {
 } from './group-status.ts'
 import { type Health, health, type ReplicaState, type WatchedStream } from './health.ts'
 import { type ScanReport, scanReports, type WatchedPolling } from './scan-status.ts'
-import { isActive, streamStatus, unobserved } from './stream-status.ts'
+import { streamStatus } from './status-changes.ts'
+import { isActive, unobserved } from './stream-status.ts'
 
 export interface ReplicaWatchParts {
   readonly clock: Clock
@@ -22,6 +24,8 @@ export interface ReplicaWatchParts {
   readonly readyAfterMs: number
   /** Whether a consumer group assigns the streams. */
   readonly placement: 'group' | 'single'
+  /** Where the operators read docs/operations.md, for links to its sections. */
+  readonly runbookUrl?: string | undefined
 }
 
 export type ReplicaHealth = Health & { readonly placement: GroupReport }
@@ -43,7 +47,8 @@ export interface ReplicaWatch {
   health(): ReplicaHealth
 }
 
-export function replicaWatch({ clock, readyAfterMs, placement }: ReplicaWatchParts): ReplicaWatch {
+export function replicaWatch({ clock, readyAfterMs, placement, runbookUrl }: ReplicaWatchParts): ReplicaWatch {
+  const explain = explaining(runbookUrl)
   const watched = new Map<string, WatchedStream>()
   let replicaState: ReplicaState = 'starting'
   let control = controlUnread
@@ -83,10 +88,9 @@ export function replicaWatch({ clock, readyAfterMs, placement }: ReplicaWatchPar
     control: () => control,
     health: () => {
       const now = clock.monotonic()
-      const found = health({ replicaState, streams: streams(), readyAfterMs }, now)
-      // A standby that is out of the group cannot take over a stream.
-      const ready = found.ready && !(isOut(group) && now - group.stateSince > readyAfterMs)
-      return { ...found, ready, placement: groupReport(group, streams(), now) }
+      const out = { isOutForMs: isOut(group) ? now - group.stateSince : undefined, failure: group.failure }
+      const found = health({ replicaState, streams: streams(), readyAfterMs, group: out, explain }, now)
+      return { ...found, placement: groupReport(group, { watched: streams(), explain, now }) }
     },
   }
 }

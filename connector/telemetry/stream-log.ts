@@ -50,6 +50,7 @@ const lines: ByKind<Line> = {
     line('warn', 'Polaris sends characters that XML forbids: publishing the replacement character instead', {
       characters,
     }),
+  'response-received': () => undefined,
   'request-waited': () => undefined,
   'read-retried': readRetried,
   'read-recovered': ({ failures, failedForMs }) => line('info', 'reading works again', { failures, failedForMs }),

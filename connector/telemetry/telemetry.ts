@@ -1,24 +1,28 @@
-import { collectDefaultMetrics, Registry } from 'prom-client'
+import type { Registry } from 'prom-client'
 import type { ControlEvent } from '../control/control-watch.ts'
 import type { Observe } from '../pipeline/pipeline-event.ts'
 import type { ServerEvent } from '../runtime/circuit.ts'
-import type { Clock } from '../runtime/clock.ts'
-import { controlLine, controlReport } from './control-status.ts'
-import { type EndpointAnswer, type Endpoints, endpoints, json, text } from './endpoints.ts'
+import { controlLine } from './control-status.ts'
+import { type Endpoints, endpoints } from './endpoints.ts'
 import { toLogFields } from './error-fields.ts'
+import { explaining, runbookLink } from './failure.ts'
 import type { ReplicaEvent } from './group-status.ts'
-import { type Health, type ReplicaState, secondsSince, type WatchedStream } from './health.ts'
+import type { ReplicaState } from './health.ts'
 import { type LibraryLog, libraryLog } from './library-log.ts'
 import { type Log, type LoggerParts, type LogLine, logger } from './logger.ts'
-import { metricsObserver, pipelineMetrics, replicaMetrics } from './metrics.ts'
+import { metricsObserver, replicaMetrics } from './metrics/observed-metrics.ts'
+import { processRegistry } from './metrics/process-metrics.ts'
+import { promMetrics } from './metrics/prom-metrics.ts'
+import { scrapedMetrics } from './metrics/scraped-metrics.ts'
+import { recentFailures } from './page/recent-failures.ts'
+import { recentHour } from './page/recent-hour.ts'
+import { servedPaths } from './page/served-paths.ts'
 import { configurationLines, replicaLine, serverLine } from './replica-log.ts'
 import { type ReplicaHealth, type ReplicaWatch, type ReplicaWatchParts, replicaWatch } from './replica-watch.ts'
-import { lookBackReports, scanReports, type WatchedPolling } from './scan-status.ts'
-import { scrapedMetrics } from './scraped-metrics.ts'
+import type { WatchedPolling } from './scan-status.ts'
 import { logObserver } from './stream-log.ts'
-import { isActive } from './stream-status.ts'
 
-type TelemetryParts = LoggerParts & ReplicaWatchParts
+type TelemetryParts = LoggerParts & ReplicaWatchParts & { readonly nodeMetrics?: boolean }
 
 /** The outputs of the connector: log lines, metrics, health. */
 export interface Telemetry {
@@ -39,26 +43,23 @@ export interface Telemetry {
   /** Sets and logs the state of the replica, initially `starting`; ready only while `running`. */
   replicaIs(state: ReplicaState): void
   health(): ReplicaHealth
-  /** Serves /healthz, /readyz, /metrics and /status until closed; rejects as `endpoints` does. */
+  /** Serves the status page, /healthz, /readyz, /metrics and /status until closed; rejects as `endpoints` does. */
   listen(at: { readonly host: string; readonly port: number }, stop: AbortSignal): Promise<Endpoints>
 }
 
 export function createTelemetry(parts: TelemetryParts): Telemetry {
-  const { connector, replica, version, clock } = parts
-  const startedAt = clock.monotonic()
+  const { connector, replica, version, clock, nodeMetrics = false, runbookUrl } = parts
   const watch = replicaWatch(parts)
-  const log = logger(parts)
+  const [hour, failures] = [recentHour(clock), recentFailures(clock)]
+  const log = withRunbook(logger(parts), runbookUrl)
   const write = ({ level, message, fields }: LogLine) => log(level, message, fields)
-  const registry = processRegistry(connector)
-  const metrics = pipelineMetrics(registry)
+  const registry = processRegistry(connector, { nodeMetrics })
+  const metrics = promMetrics(registry)
   const countReplica = replicaMetrics(metrics)
   scrapedMetrics(registry, { clock, version, replica, watch })
-  const status = () => ({
-    ...{ connector, replica, version },
-    uptimeSeconds: secondsSince(startedAt, clock.monotonic()),
-    ...fullStatus(watch.health(), watch.streams(), clock),
-    control: controlReport(watch.control()),
-  })
+  const identity = { connector, replica, version }
+  const startedAt = clock.monotonic()
+  const served = { identity, startedAt, clock, registry, watch, hour, failures, explain: explaining(runbookUrl) }
   const replicaIs = (state: ReplicaState) => {
     if (watch.setState(state)) log('info', replicaLines[state], {})
   }
@@ -69,6 +70,8 @@ export function createTelemetry(parts: TelemetryParts): Telemetry {
     observe: (stream, poll) =>
       combined([
         watch.follow(stream, poll),
+        hour.follow(stream),
+        (event) => failures.note(event, stream),
         metricsObserver(metrics, stream),
         logObserver(stream, { log, clock, scans: () => watch.scans(stream) }),
       ]),
@@ -80,13 +83,14 @@ export function createTelemetry(parts: TelemetryParts): Telemetry {
     observePlacement: (event) => {
       const before = watch.group()
       watch.observe(event)
+      failures.note(event)
       countReplica(event)
       for (const line of [replicaLine(event), ...configurationLines(before, watch.group())]) write(line)
       if (event.kind === 'assignment-changed' && watch.state() === 'starting') replicaIs('running')
     },
     listen: (at, stop) => {
       const onError = (error: unknown) => log('warn', 'health endpoint failed', toLogFields(error))
-      return endpoints({ ...at, clock, paths: paths({ health: watch.health, registry, status }), onError }, stop)
+      return endpoints({ ...at, clock, paths: servedPaths(served), onError }, stop)
     },
   }
 }
@@ -105,60 +109,17 @@ const replicaLines: Readonly<Record<ReplicaState, string>> = {
   stopping: 'replica stopping',
 }
 
-function processRegistry(connector: string): Registry {
-  const registry = new Registry()
-  registry.setDefaultLabels({ connector })
-  collectDefaultMetrics({ register: registry })
-  return registry
-}
-
-function combined(observers: readonly Observe[]): Observe {
+function combined<Event>(observers: readonly ((event: Event) => void)[]): (event: Event) => void {
   return (event) => {
     for (const observe of observers) observe(event)
   }
 }
 
-function paths(from: { health: () => Health; registry: Registry; status: () => unknown }) {
-  const { registry } = from
-  return {
-    // Liveness: proves only that the event loop runs.
-    '/healthz': () => text(200, 'ok'),
-    '/readyz': () => {
-      const health = from.health()
-      return json(health.ready ? 200 : 503, health)
-    },
-    '/metrics': async (): Promise<EndpointAnswer> => ({
-      status: 200,
-      type: registry.contentType,
-      body: await registry.metrics(),
-    }),
-    '/status': () => json(200, from.status()),
+/** Adds to each line with an error code its section of the runbook. */
+function withRunbook(log: Log, runbookUrl: string | undefined): Log {
+  if (runbookUrl === undefined) return log
+  return (level, message, fields) => {
+    const link = typeof fields.code === 'string' ? runbookLink(runbookUrl, fields.code) : {}
+    log(level, message, { ...fields, ...link })
   }
 }
-
-function fullStatus({ streams, ...rest }: Health, watched: readonly WatchedStream[], clock: Clock) {
-  return { ...rest, streams: streams.map((stream, index) => ({ ...stream, ...details(watched[index], clock) })) }
-}
-
-/** Omits the position of a stream that runs elsewhere; it would be stale. */
-function details(watched: WatchedStream | undefined, clock: Clock) {
-  if (watched === undefined) return {}
-  const { poll, status } = watched
-  const { epoch, seq, lastChanged, savedAt, liveScanAt, scans, index, certificates, totals } = status
-  if (!isActive(status)) return { totals }
-  const now = clock.monotonic()
-  const reading = scans && {
-    backfill: scans.states.backfill,
-    scans: scanReports(scans, poll, clock),
-    lookBacks: lookBackReports(scans, poll, clock),
-  }
-  return {
-    ...{ epoch, seq, lastChanged },
-    ...(savedAt === undefined ? {} : { checkpointAgeSeconds: secondsSince(savedAt, now) }),
-    ...(liveScanAt === undefined ? {} : { secondsSinceLiveScan: secondsSince(liveScanAt, now) }),
-    ...{ ...reading, index, certificates: mapDates(certificates), totals },
-  }
-}
-
-const mapDates = (times: Readonly<Record<string, number>>) =>
-  Object.fromEntries(Object.entries(times).map(([name, ms]) => [name, new Date(ms).toISOString()]))

@@ -78,7 +78,6 @@ const ownValues = z.strictObject({
   prometheusRule: z.strictObject({
     enabled: z.boolean(),
     labels: texts,
-    runbookUrl: text,
     disabled: z.array(text),
     alertLabels: texts,
     extraRules: foreignList,

@@ -8,7 +8,7 @@ const unbundled = 'kafkajs'
 /** CommonJS packages inside an ES module need a `require`. */
 const require = `import { createRequire as requireFrom } from 'node:module'; const require = requireFrom(import.meta.url);`
 
-/** Bundles the connector and its dependencies into `folder`, with source maps; puts `unbundled` beside it. */
+/** Bundles the connector and its dependencies into `folder`, with source maps and the status page; puts `unbundled` beside it. */
 export async function bundle(folder: string): Promise<void> {
   await build({
     entryPoints: ['connector/main.ts'],
@@ -18,6 +18,7 @@ export async function bundle(folder: string): Promise<void> {
     ...{ sourcemap: true, sourcesContent: false, logLevel: 'warning' },
   })
   cpSync(join('node_modules', unbundled), join(folder, '../node_modules', unbundled), { recursive: true })
+  cpSync('connector/telemetry/page/status-page.html', join(folder, 'status-page.html')) // read beside the code
   const main = join(folder, 'main.js')
   // The image has no `env`, so the interpreter needs its full path.
   writeFileSync(main, readFileSync(main, 'utf8').replace(/^#!.*/, '#!/usr/local/bin/node'))

@@ -94,25 +94,25 @@ export const alertCases: readonly AlertCase[] = [
   {
     alert: 'PolarisStreamNotReading',
     fires: {
-      series: [{ metric: 'seconds_since_good_poll', labels: paris, values: '0+60x20' }],
+      series: [{ metric: 'last_poll_timestamp_seconds', labels: paris, values: '0x20' }],
       at: '13m',
       labels: paris,
       summary: 'Stream paris has read nothing for 13m 0s',
     },
     silent: {
       'a poll every minute': {
-        series: [{ metric: 'seconds_since_good_poll', labels: paris, values: '60x20' }],
+        series: [{ metric: 'last_poll_timestamp_seconds', labels: paris, values: '-60+60x20' }],
         at: '13m',
       },
       'a stream whose server is down, which has its own alert': {
         series: [
-          { metric: 'seconds_since_good_poll', labels: paris, values: '0+60x20' },
+          { metric: 'last_poll_timestamp_seconds', labels: paris, values: '0x20' },
           state(a, 'source-down', '1x20'),
         ],
         at: '13m',
       },
       'a held stream, which has its own alert': {
-        series: [{ metric: 'seconds_since_good_poll', labels: paris, values: '0+60x20' }, state(a, 'held', '1x20')],
+        series: [{ metric: 'last_poll_timestamp_seconds', labels: paris, values: '0x20' }, state(a, 'held', '1x20')],
         at: '13m',
       },
     },
@@ -120,22 +120,25 @@ export const alertCases: readonly AlertCase[] = [
   {
     alert: 'PolarisStreamNotSaved',
     fires: {
-      series: [{ metric: 'checkpoint_age_seconds', labels: paris, values: '0+60x20' }],
+      series: [{ metric: 'last_save_timestamp_seconds', labels: paris, values: '0x20' }],
       at: '13m',
       labels: paris,
       summary: 'The checkpoint of stream paris was last saved 13m 0s ago',
     },
     silent: {
       'one save a minute': {
-        series: [{ metric: 'checkpoint_age_seconds', labels: paris, values: '60x20' }],
+        series: [{ metric: 'last_save_timestamp_seconds', labels: paris, values: '-60+60x20' }],
         at: '13m',
       },
       'a stream whose server is down, which has its own alert': {
-        series: [{ metric: 'checkpoint_age_seconds', labels: paris, values: '0+60x20' }, state(a, 'throttled', '1x20')],
+        series: [
+          { metric: 'last_save_timestamp_seconds', labels: paris, values: '0x20' },
+          state(a, 'throttled', '1x20'),
+        ],
         at: '13m',
       },
       'a held stream, which has its own alert': {
-        series: [{ metric: 'checkpoint_age_seconds', labels: paris, values: '0+60x20' }, state(a, 'held', '1x20')],
+        series: [{ metric: 'last_save_timestamp_seconds', labels: paris, values: '0x20' }, state(a, 'held', '1x20')],
         at: '13m',
       },
     },
@@ -143,14 +146,14 @@ export const alertCases: readonly AlertCase[] = [
   {
     alert: 'PolarisStreamFailing',
     fires: {
-      series: [{ metric: 'reopenings_total', labels: { ...paris, code: 'publish.unreachable' }, values: '0+1x40' }],
+      series: [{ metric: 'reopenings_total', labels: paris, values: '0+1x40' }],
       at: '30m',
-      labels: { ...paris, code: 'publish.unreachable' },
-      summary: 'Stream paris fails repeatedly with publish.unreachable',
+      labels: paris,
+      summary: 'Stream paris fails repeatedly',
     },
     silent: {
       'a single failure': {
-        series: [{ metric: 'reopenings_total', labels: { ...paris, code: 'publish.unreachable' }, values: '0x5 1x30' }],
+        series: [{ metric: 'reopenings_total', labels: paris, values: '0x5 1x30' }],
         at: '30m',
       },
     },
@@ -159,8 +162,8 @@ export const alertCases: readonly AlertCase[] = [
     alert: 'PolarisStreamBehind',
     fires: {
       series: [
-        { metric: 'seconds_since_live_scan', labels: paris, values: '0+60x60' },
-        { metric: 'seconds_since_good_poll', labels: paris, values: '1x60' },
+        { metric: 'last_live_scan_timestamp_seconds', labels: paris, values: '0x60' },
+        { metric: 'last_poll_timestamp_seconds', labels: paris, values: '-1+60x60' },
       ],
       at: '27m',
       labels: paris,
@@ -169,22 +172,22 @@ export const alertCases: readonly AlertCase[] = [
     silent: {
       'a live scan every ten minutes': {
         series: [
-          { metric: 'seconds_since_live_scan', labels: paris, values: '600x60' },
-          { metric: 'seconds_since_good_poll', labels: paris, values: '1x60' },
+          { metric: 'last_live_scan_timestamp_seconds', labels: paris, values: '-600+60x60' },
+          { metric: 'last_poll_timestamp_seconds', labels: paris, values: '-1+60x60' },
         ],
         at: '27m',
       },
       'a stream that reads nothing, which has its own alert': {
         series: [
-          { metric: 'seconds_since_live_scan', labels: paris, values: '0+60x60' },
-          { metric: 'seconds_since_good_poll', labels: paris, values: '0+60x60' },
+          { metric: 'last_live_scan_timestamp_seconds', labels: paris, values: '0x60' },
+          { metric: 'last_poll_timestamp_seconds', labels: paris, values: '0x60' },
         ],
         at: '40m',
       },
       'a held stream, which has its own alert': {
         series: [
-          { metric: 'seconds_since_live_scan', labels: paris, values: '0+60x60' },
-          { metric: 'seconds_since_good_poll', labels: paris, values: '1x60' },
+          { metric: 'last_live_scan_timestamp_seconds', labels: paris, values: '0x60' },
+          { metric: 'last_poll_timestamp_seconds', labels: paris, values: '-1+60x60' },
           state(a, 'held', '1x60'),
         ],
         at: '27m',
@@ -196,7 +199,7 @@ export const alertCases: readonly AlertCase[] = [
     fires: {
       series: [
         { metric: 'look_backs_behind', labels: paris, values: '0x5 1x20' },
-        { metric: 'seconds_since_good_poll', labels: paris, values: '1x60' },
+        { metric: 'last_poll_timestamp_seconds', labels: paris, values: '-1+60x60' },
       ],
       at: '12m',
       labels: paris,
@@ -206,28 +209,28 @@ export const alertCases: readonly AlertCase[] = [
       'look-backs that keep up': {
         series: [
           { metric: 'look_backs_behind', labels: paris, values: '0x30' },
-          { metric: 'seconds_since_good_poll', labels: paris, values: '1x60' },
+          { metric: 'last_poll_timestamp_seconds', labels: paris, values: '-1+60x60' },
         ],
         at: '12m',
       },
       'a look-back that is done soon after an outage': {
         series: [
           { metric: 'look_backs_behind', labels: paris, values: '1x10 0x20' },
-          { metric: 'seconds_since_good_poll', labels: paris, values: '900x8 1x20' },
+          { metric: 'last_poll_timestamp_seconds', labels: paris, values: '-900+60x8 539+60x20' },
         ],
         at: '12m',
       },
       'a stream that reads nothing, which has its own alert': {
         series: [
           { metric: 'look_backs_behind', labels: paris, values: '1x30' },
-          { metric: 'seconds_since_good_poll', labels: paris, values: '900+60x30' },
+          { metric: 'last_poll_timestamp_seconds', labels: paris, values: '-900x30' },
         ],
         at: '12m',
       },
       'a held stream, which has its own alert': {
         series: [
           { metric: 'look_backs_behind', labels: paris, values: '1x30' },
-          { metric: 'seconds_since_good_poll', labels: paris, values: '1x60' },
+          { metric: 'last_poll_timestamp_seconds', labels: paris, values: '-1+60x60' },
           state(a, 'held', '1x60'),
         ],
         at: '12m',
@@ -307,6 +310,21 @@ export const alertCases: readonly AlertCase[] = [
       'a counter reset by a restart': {
         series: [{ metric: 'dead_letters_total', labels: paris, values: '3x4 0x20' }],
         at: '10m',
+      },
+    },
+  },
+  {
+    alert: 'PolarisReplacedCharacters',
+    fires: {
+      series: [{ metric: 'replaced_characters_total', labels: paris, values: '0x2 3x20' }],
+      at: '5m',
+      labels: paris,
+      summary: 'Clients of stream paris contain characters that XML forbids',
+    },
+    silent: {
+      'characters more than an hour ago': {
+        series: [{ metric: 'replaced_characters_total', labels: paris, values: '0x2 3x90' }],
+        at: '80m',
       },
     },
   },

@@ -10,7 +10,7 @@ interface Rule {
   readonly alert: string
   readonly expr: string
   readonly labels: { readonly severity: string }
-  readonly annotations: { readonly summary: string; readonly description: string; readonly runbook_url: string }
+  readonly annotations: { readonly summary: string; readonly description: string; readonly runbook_url?: string }
 }
 
 const folder = mkdtempSync(join(tmpdir(), 'alerts-'))
@@ -112,20 +112,26 @@ test('limits follow the longest poll interval in the configuration', () => {
 })
 
 describe('alerts can be', () => {
-  test('disabled, given labels, linked to another runbook, and extended', () => {
+  test('disabled, given labels, and extended', () => {
     const changed = rulesOf({
       disabled: ['PolarisStreamBehind'],
       alertLabels: { team: 'retail' },
-      runbookUrl: 'https://wiki.example/polaris',
       extraRules: [{ record: 'a:b', expr: 'vector(1)' }],
     })
     expect(changed.map(({ alert }) => alert)).not.toContain('PolarisStreamBehind')
     expect(changed[0]).toMatchObject({
       labels: { team: 'retail', severity: 'critical' },
-      annotations: { runbook_url: 'https://wiki.example/polaris#alert-polarisconnectordown' },
     })
     expect(changed.at(-1)).toEqual({ record: 'a:b', expr: 'vector(1)' })
   })
+})
+
+test('alerts link to the runbook whose address is configured, and nowhere if none is', () => {
+  const { config } = someValues()
+  const http = { runbookUrl: 'https://wiki.example/polaris' }
+  const [group] = groupsOf({ prometheusRule: { enabled: true }, config: { ...config, http } })
+  expect(group?.rules[0]?.annotations.runbook_url).toBe('https://wiki.example/polaris#alert-polarisconnectordown')
+  for (const { annotations } of rules) expect(annotations).not.toHaveProperty('runbook_url')
 })
 
 test('the chart documents every alert', () => {

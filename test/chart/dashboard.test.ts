@@ -5,8 +5,15 @@ import { afterAll, expect, test } from 'vitest'
 import { type Manifest, manifests, promtool, someValues } from '../support/helm.ts'
 import { exportedSeries, unanswered } from './exported-series.ts'
 
+interface Panel {
+  readonly title: string
+  readonly description: string
+  readonly type: string
+  readonly targets: readonly { readonly expr: string }[]
+}
 interface Dashboard {
-  readonly panels: readonly { readonly title: string; readonly targets: readonly { readonly expr: string }[] }[]
+  readonly panels: readonly Panel[]
+  readonly templating: { readonly list: readonly { readonly name: string; readonly definition?: string }[] }
 }
 
 const folder = mkdtempSync(join(tmpdir(), 'dashboard-'))
@@ -15,14 +22,14 @@ afterAll(() => rmSync(folder, { recursive: true }))
 const configMap = manifests('4', someValues({ dashboard: { enabled: true } })).find(
   ({ metadata }) => metadata.name === 'shops-polaris-connector-dashboard',
 ) as Manifest
-const { panels } = JSON.parse(configMap.data['polaris-connector.json']) as Dashboard
-const queries = panels.flatMap(({ title, targets }) =>
-  // Grafana replaces these variables.
-  targets.map(({ expr }) => ({
-    title,
-    expr: expr.replaceAll('$__rate_interval', '5m').replaceAll('$connector', 'shops'),
-  })),
-)
+const { panels, templating } = JSON.parse(configMap.data['polaris-connector.json']) as Dashboard
+/** Grafana replaces these variables. */
+const replaced = (query: string) =>
+  query
+    .replaceAll('$__rate_interval', '5m')
+    .replaceAll('$connector', 'shops')
+    .replaceAll(/\$(namespace|stream)/g, '.*')
+const queries = panels.flatMap(({ title, targets }) => targets.map(({ expr }) => ({ title, expr: replaced(expr) })))
 
 test('the dashboard has the label that the Grafana sidecar looks for', () => {
   expect(configMap.metadata.labels).toMatchObject({ grafana_dashboard: '1' })
@@ -39,3 +46,46 @@ test('every query of the dashboard uses only series and labels that a replica ex
   const exported = await exportedSeries()
   for (const { title, expr } of queries) expect(unanswered(expr, exported), title).toEqual([])
 })
+
+test('every panel says what it shows', () => {
+  for (const { title, description } of panels) expect(description, title).toMatch(/^.{25,}\.$/)
+})
+
+test('one can select data source, connector, namespaces and streams, from series that a replica exports', async () => {
+  const exported = await exportedSeries()
+  expect(templating.list.map(({ name }) => name)).toEqual(['datasource', 'connector', 'namespace', 'stream'])
+  for (const { definition = '' } of templating.list.slice(2)) {
+    const [, selector = ''] = /^label_values\((.*), \w+\)$/.exec(replaced(definition)) ?? []
+    expect(unanswered(selector, exported)).toEqual([])
+  }
+})
+
+test.each([{}, { namespace: 'retail', pod: 'a' }])(
+  'the table shows each failing stream once with its state and code, even during a handover, with labels %o',
+  (labels) => {
+    const labelsText = (more: object) => {
+      const all = Object.entries({ connector: 'shops', instance: 'a', ...labels, ...more })
+      return `{${all.map(([key, value]) => `${key}="${value}"`)}}`
+    }
+    const series = (name: string, more: object) => {
+      return { series: `polaris_connector_${name}${labelsText(more)}`, values: '1x5' }
+    }
+    const table = panels.find(({ type }) => type === 'table')
+    const inputs = [
+      series('stream_state', { stream: 'paris', state: 'held' }),
+      series('stream_state', { stream: 'paris', state: 'opening', instance: 'b' }),
+      series('stream_state', { stream: 'lyon', state: 'running' }),
+      series('stream_failure', { stream: 'paris', code: 'source.mapping' }),
+    ]
+    const expected = {
+      labels: labelsText({ ...labels, stream: 'paris', state: 'held', code: 'source.mapping' }),
+      value: 1,
+    }
+    const promql_expr_test = [
+      { expr: replaced(table?.targets[0]?.expr ?? ''), eval_time: '3m', exp_samples: [expected] },
+    ]
+    const path = join(folder, 'table.json')
+    writeFileSync(path, JSON.stringify({ tests: [{ interval: '1m', input_series: inputs, promql_expr_test }] }))
+    expect(promtool('test', 'rules', path)).toContain('SUCCESS')
+  },
+)

@@ -23,7 +23,8 @@ export async function exportedSeries(): Promise<readonly ExportedSeries[]> {
   })
   const observer = observe('paris', polling)
   const events = everyPipelineEvent(new ConnectorError('publish.unreachable', 'connect'))
-  const running = ['stream-opening', 'stream-claimed', 'pages-published']
+  // Its last event is a failure, so that every series of a running stream exists.
+  const running = ['stream-opening', 'stream-claimed', 'pages-published', 'stream-retrying']
   const pinned = { kind: 'certificate-seen', certificate: 'pinned', expiresAt: 0 } as const
   for (const event of [...events, pinned, ...events.filter(({ kind }) => running.includes(kind))]) observer(event)
   return (await registry.metrics()).split('\n').flatMap((line) => {
@@ -34,12 +35,18 @@ export async function exportedSeries(): Promise<readonly ExportedSeries[]> {
 
 /** The selectors of an expression that match no exported series, or none with the labels it groups by. */
 export function unanswered(expression: string, exported: readonly ExportedSeries[]): readonly string[] {
-  const grouping = [...expression.matchAll(/by \(([^)]+)\)/g)].flatMap(([, labels = '']) => labels.split(', '))
-  return [...expression.matchAll(/(\w+)\{([^}]*)\}/g)].flatMap(([selector, name, matchers = '']) => {
+  return [...expression.matchAll(/(\w+)\{([^}]*)\}/g)].flatMap(({ 0: selector, 1: name, 2: matchers = '', index }) => {
+    const grouping = groupingBefore(expression.slice(0, index))
     const matching = exported.filter((series) => series.name === name && isMatch(series.labels, matchers))
     const isGrouped = matching.every(({ labels }) => grouping.every((label) => label in labels))
     return matching.length > 0 && isGrouped ? [] : [selector]
   })
+}
+
+/** The labels of the nearest `by (…)`. */
+function groupingBefore(text: string): readonly string[] {
+  const labels = [...text.matchAll(/by \(([^)]+)\)/g)].at(-1)?.[1]
+  return labels?.split(', ') ?? []
 }
 
 const labelsIn = (text: string) =>

@@ -46,7 +46,10 @@ test('/readyz is 503 until the replica runs and its streams are open, then 200',
   const answer = await at('/readyz')
   expect(answer.status).toBe(503)
   expect(answer.headers.get('content-type')).toBe('application/json')
-  expect(await answer.json()).toMatchObject({ ready: false, streams: [{ stream: 'shop', why: 'not opened yet' }] })
+  expect(await answer.json()).toMatchObject({
+    ...{ ready: false, because: [{ stream: 'shop', why: 'not opened yet' }] },
+    streams: [{ stream: 'shop', why: 'not opened yet' }],
+  })
   shop({ kind: 'stream-claimed', epoch: 1, seq: 0, backfill: 'done', isNew: true, events: 0 })
   expect((await at('/readyz')).status).toBe(200)
 })
@@ -65,7 +68,6 @@ test('/readyz is 503 with code and hint when a stream is held, without its error
       {
         stream: 'shop',
         state: 'held',
-        ready: false,
         why: 'held',
         code: 'checkpoint.missing',
         hint: expect.stringContaining('restore the document'),
@@ -81,7 +83,7 @@ test('/metrics serves the Prometheus text format', async () => {
   const answer = await at('/metrics')
   expect(answer.headers.get('content-type')).toBe('text/plain; version=0.0.4; charset=utf-8')
   const body = await answer.text()
-  expect(body).toContain('polaris_connector_clients_total{stream="shop",scan="live",connector="shops"} 7\n')
+  expect(body).toContain('polaris_connector_clients_total{stream="shop",connector="shops"} 7\n')
   expect(body).toContain('process_cpu_seconds_total')
 })
 
@@ -127,13 +129,13 @@ test('/status shows only the totals of a stream that runs elsewhere', async () =
   shop({ kind: 'stream-lost', error: new ConnectorError('publish.fenced', 'end'), wasStopping: true })
   const { streams } = (await (await at('/status')).json()) as { streams: object[] }
   const totals = { pages: 1, clients: 7, events: 0, deadLetters: 0, suppressed: 0, superseded: 0 }
-  expect(streams).toEqual([{ stream: 'shop', state: 'lost', ready: true, totals }])
+  expect(streams).toEqual([{ stream: 'shop', state: 'lost', totals }])
 })
 
 test('accepts only GET and HEAD, ignores the query, and returns 404 for other paths', async () => {
   const { at } = await listening()
   expect((await at('/healthz?probe=1')).status).toBe(200)
-  for (const path of ['/', '/readyz/', '/constructor', '/__proto__', '/toString'])
+  for (const path of ['/index.html', '/readyz/', '/constructor', '/__proto__', '/toString'])
     expect((await at(path)).status).toBe(404)
   const post = await at('/healthz', { method: 'POST', body: 'x' })
   expect([post.status, post.headers.get('allow')]).toEqual([405, 'GET, HEAD'])

@@ -31,6 +31,8 @@ interface Scene extends AsyncDisposable {
   readonly source: ClientSource
   readonly server: ScriptedServer
   readonly events: readonly SourceEvent[]
+  /** The status of each HTTP response. */
+  readonly received: readonly number[]
 }
 
 /** A source and its server, closed together. */
@@ -41,6 +43,7 @@ async function scene(
 ): Promise<Scene> {
   const server = await scriptedServer(script)
   const events: SourceEvent[] = []
+  const received: number[] = []
   const retry = { retries: 2, firstPauseMs: 1, maxPauseMs: 2, maxRetryAfterMs: 5 }
   const config: PolarisConfig = {
     ...polarisDefaults,
@@ -55,10 +58,10 @@ async function scene(
     permits: semaphore(8),
     outages,
     accounts: refusedAccounts(systemClock),
-    observe: (event) => events.push(event),
+    observe: (event) => (event.kind === 'response-received' ? received.push(event.status) : events.push(event)),
   })
   return {
-    ...{ source, server, events },
+    ...{ source, server, events, received },
     [Symbol.asyncDispose]: async () => {
       await source.close()
       await server[Symbol.asyncDispose]()
@@ -194,7 +197,7 @@ describe('a read', () => {
 })
 
 describe('retrying', () => {
-  it('retries transient failures and reports each retry', async () => {
+  it('retries transient failures and reports each retry and each response', async () => {
     const statuses = [503, 429]
     await using opened = await scene((_, response) => {
       const status = statuses.shift() ?? 200
@@ -211,6 +214,7 @@ describe('retrying', () => {
       { kind: 'read-retried', code: 'source.throttled', attempt: 2, error: failure('source.throttled', /status 429/) },
       { kind: 'read-recovered', failures: 2 },
     ])
+    expect(opened.received).toEqual([503, 429, 200])
   })
 
   it('continues beyond the retries of the policy when outages are to be waited for', async () => {

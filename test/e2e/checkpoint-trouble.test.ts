@@ -153,7 +153,7 @@ async function expectReportedByReadyz(connector: ConnectorProcess): Promise<void
   const { streams } = JSON.parse(body) as { streams: { stream: string; hint?: string }[] }
   for (const report of streams) {
     const code = troubles[report.stream]?.code
-    if (code === undefined) expect(report).toMatchObject({ ready: true, state: 'running' })
-    else expect(report).toMatchObject({ ready: false, state: 'held', code, hint: expect.stringMatching(/\w+ \w+/) })
+    if (code === undefined) expect(report).toMatchObject({ state: 'running' })
+    else expect(report).toMatchObject({ why: 'held', state: 'held', code, hint: expect.stringMatching(/\w+ \w+/) })
   }
 }

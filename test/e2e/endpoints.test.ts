@@ -31,9 +31,13 @@ it('serves health, metrics and status, even before the stream has read its first
   expect(value(`pages_total{.*scan="backfill".*}`)).toBeGreaterThanOrEqual(10)
   expect(value(`caught_up{${labels}}`)).toBe(1)
   expect(value(`ready{connector="${name}"}`)).toBe(1)
-  for (const metric of ['seconds_since_good_poll', 'checkpoint_age_seconds']) {
-    expect(value(`${metric}{${labels}}`)).toBeLessThan(60)
+  for (const metric of ['last_poll', 'last_live_scan', 'last_save']) {
+    expect(Date.now() / 1000 - value(`${metric}_timestamp_seconds{${labels}}`)).toBeLessThan(60)
   }
+  expect(value('responses_total{status="503",.*}')).toBeGreaterThan(0)
+  expect(value('responses_total{status="200",.*}')).toBeGreaterThan(0)
+  const page = await connector.get('/')
+  expect([page.status, page.body]).toEqual([200, expect.stringContaining('<title>Polaris clients connector</title>')])
   for (const metric of ['read_retries', 'read_duration', 'publish_duration', 'suppressed', 'dead_letters'])
     expect(body).toContain(`# HELP polaris_connector_${metric}`)
   expect((await connector.get('/elsewhere')).status).toBe(404)
@@ -54,7 +58,7 @@ it('is not ready when its source has been unavailable for longer than http.ready
   })
   expect((await connector.get('/healthz')).status).toBe(200)
   simulator.faults.clear()
-  await connector.status(({ ready }) => ready)
+  await connector.status(({ why }) => why === undefined)
   expect((await connector.get('/readyz')).status).toBe(200)
 })
 

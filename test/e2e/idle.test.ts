@@ -34,7 +34,7 @@ it('keeps no broker connection while idle, is ready and polls; publishes each la
   const { stage, first } = await idleScene()
   await expect.poll(() => brokerConnections(first)).toBe(0)
   const report = await first.status(isIdle)
-  expect(report).toMatchObject({ state: 'running', ready: true, progress: 'caught up', epoch: 1 })
+  expect(report).toMatchObject({ state: 'running', progress: 'caught up', epoch: 1 })
   expect((await first.get('/readyz')).status).toBe(200)
   const openProducers = async () =>
     /^polaris_connector_producer_open{.*} (.*)$/m.exec((await first.get('/metrics')).body)?.[1]

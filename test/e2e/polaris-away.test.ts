@@ -30,12 +30,12 @@ it('keeps its claim and saves only committed state while Polaris is unavailable,
   const metrics = async () => (await connector.get('/metrics')).body
 
   await proxy.down()
-  const report = await connector.status(({ ready }) => !ready)
+  const report = await connector.status(({ why }) => why !== undefined)
   expect(report).toMatchObject({ state: 'source-down', why: 'no progress', code: 'source.unreachable', epoch: 1 })
   expect(await metrics()).toMatch(/stream_state\{.*state="source-down".*\} 1/)
   expect((await connector.get('/readyz')).status).toBe(503)
   const failed = async (more: number) => {
-    const retries = async () => Number(/read_retries_total\{.*unreachable.*\} (\d+)/.exec(await metrics())?.[1])
+    const retries = async () => Number(/failures_total\{.*source.unreachable.*\} (\d+)/.exec(await metrics())?.[1])
     const before = await retries()
     await expect.poll(retries, { timeout: 60_000 }).toBeGreaterThanOrEqual(before + more)
   }
@@ -58,7 +58,7 @@ it('keeps its claim and saves only committed state while Polaris is unavailable,
     'info: server answers again, its streams resume',
   ])
   expect(lines[1]).toMatchObject({ code: 'source.unreachable', error: expect.stringContaining('ECONNREFUSED') })
-  await connector.status(({ ready, state }) => ready && state === 'running')
+  await connector.status(({ why, state }) => why === undefined && state === 'running')
   expect((await connector.get('/readyz')).status).toBe(200)
   expect(await connector.stop()).toBe(0)
   expect(connector.lines().filter(says('new stream claimed'))).toHaveLength(1)

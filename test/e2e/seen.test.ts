@@ -19,7 +19,7 @@ it('counts changes that become visible late, with their delay, and warns once wh
   await connector.status(({ totals }) => totals?.events === 70)
   const { body } = await connector.get('/metrics')
   expect(body).toMatch(/^polaris_connector_found_late_total{.*scan="look-back".*} 30$/m)
-  expect(body).toMatch(/^polaris_connector_found_late_seconds_bucket{le="30",.*} 30$/m)
+  expect(body).toMatch(/^polaris_connector_found_late_seconds_bucket{le="60",.*} 30$/m)
   expect(body).toMatch(/^polaris_connector_warnings_total{.*kind="late-changes".*} [1-9]/m)
   expect(await connector.stop()).toBe(0)
 })

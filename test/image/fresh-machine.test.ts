@@ -22,6 +22,7 @@ it.concurrent(
     const bash = await freshMachine(context)
     await bash('scripts/provision.sh test')
     context.expect(await bash('scripts/provision.sh test')).toBe('')
+    context.expect(await bash('.cache/chromium/chromium --version')).toMatch(/^Chromium \d/)
     const startKafkaAndS3 = 'npx vitest run --project contract test/contract/servers/s3-server.test.ts'
     await bash(`PATH=$PWD/.cache/bin:$PATH ${startKafkaAndS3}`)
   },

@@ -81,6 +81,7 @@ it('two replicas of the chart run as pods; when one is killed, the other takes o
   await untilLogged(second, says('standing by: no stream is assigned to this replica'))
   for (const { port } of [first, second]) {
     expect((await fetch(`http://127.0.0.1:${port}/readyz`)).status).toBe(200)
+    expect(await (await fetch(`http://127.0.0.1:${port}/`)).text()).toContain('<title>Polaris clients connector')
   }
 
   await podman('pod', 'kill', podOf(first))

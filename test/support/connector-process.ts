@@ -18,7 +18,6 @@ export interface LogLine {
 export interface StreamReport {
   readonly stream: string
   readonly state: string
-  readonly ready: boolean
   readonly progress?: string
   readonly idle?: boolean
   readonly why?: string

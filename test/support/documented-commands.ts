@@ -34,6 +34,10 @@ export const leftOut: readonly [RegExp, string][] = [
   [/^make (demo|test|test-image|release)$/, 'test/e2e/commands/demo.test.ts runs the demo; the others run the tests'],
   [/^node bench\/|^npm run (check|generate)\b/, 'already run on every change'],
   [
+    /^npm run status-page-image$/,
+    'draws the picture of the README; test/contract/status-page.test.ts draws the same page',
+  ],
+  [
     /^node bench\/|^npm run (bench|chaos|cluster-test|simulate|model|test:)|^npx vitest run --project (e2e|chart|image)$/,
     'takes too long; runs separately',
   ],

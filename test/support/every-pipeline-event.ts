@@ -61,6 +61,7 @@ export function everyPipelineEvent(error: unknown): PipelineEvent[] {
     'list-ambiguous': { kind: 'list-ambiguous', path: 'adresses' },
     'certificate-seen': { kind: 'certificate-seen', certificate: 'server', expiresAt: 1_900_000_000_000 },
     'characters-replaced': { kind: 'characters-replaced', characters: 3 },
+    'response-received': { kind: 'response-received', status: 200 },
     'request-waited': { kind: 'request-waited', ms: 40 },
     'read-retried': { kind: 'read-retried', code: 'source.timeout', attempt: 1, error },
     'read-recovered': { kind: 'read-recovered', failures: 12, failedForMs: 90_000 },

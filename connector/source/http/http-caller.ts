@@ -61,6 +61,7 @@ interface Connection {
   readonly socketErrors: Error[]
   readonly jar: CookieJar
   readonly clock: Clock
+  readonly observe: ObserveSource
   readonly settings: HttpSettings
 }
 
@@ -84,7 +85,7 @@ export function httpCaller(settings: HttpSettings, parts: HttpParts): HttpCaller
     bodyTimeout: 0, // `wholeAnswer` limits the time of the whole body
   })
   const jar = new CookieJar(null, { rejectPublicSuffixes: false })
-  const connection = { pool, route, socketErrors, jar, clock: parts.clock, settings }
+  const connection = { pool, route, socketErrors, jar, clock: parts.clock, observe: parts.observe, settings }
   return {
     call: (request, stop, open) => follow({ ...connection, open }, request, stop),
     close: async () => {
@@ -156,7 +157,7 @@ interface Exchange {
 }
 
 async function exchange(call: Call, request: ApiRequest, stop: AbortSignal): Promise<Exchange> {
-  const { pool, route, socketErrors, jar, settings } = call
+  const { pool, route, socketErrors, jar, observe, settings } = call
   const cookie = await jar.getCookieString(request.url.href)
   let phase: 'connect' | 'body' = 'connect'
   socketErrors.length = 0
@@ -171,6 +172,7 @@ async function exchange(call: Call, request: ApiRequest, stop: AbortSignal): Pro
     }
     const response = await route.send(pool, sent, stop)
     phase = 'body'
+    observe({ kind: 'response-received', status: response.statusCode })
     return await wholeAnswer(call, { request, response }, stop)
   } catch (error) {
     stop.throwIfAborted()

@@ -121,7 +121,7 @@ it('changes nothing while a replica is running, and does not disturb it', async 
   expect(own[0]?.partitions.find(({ partition }) => partition === 0)?.offset).toBe('0')
   for (let change = 0; change < 20; change += 1) here.simulator.change()
   expectExactlyOnce(here, await here.caughtUp())
-  expect(await connector.status(({ epoch }) => epoch !== undefined)).toMatchObject({ epoch: 1, ready: true })
+  expect(await connector.status(({ epoch }) => epoch !== undefined)).toMatchObject({ epoch: 1, state: 'running' })
   expect(connector.lines().filter(({ msg }) => /lost|again|stopped/.test(msg))).toEqual([])
 })
 

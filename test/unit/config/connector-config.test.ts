@@ -46,7 +46,7 @@ describe('the configuration of the components', () => {
     expect(config).toMatchObject({
       connector: 'shops',
       log: { level: 'info', format: 'auto' },
-      http: { host: '0.0.0.0', port: 8080, readyAfterMs: 120_000 },
+      http: { host: '0.0.0.0', port: 8080, readyAfterMs: 120_000, nodeMetrics: false, runbookUrl: undefined },
       savePeriodMs: 60_000,
       offsetsRetentionMs: 604_800_000,
       finishWithinMs: 50_000,

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { errorCatalogue } from '../../../connector/runtime/error-catalogue.ts'
-import { counterList, gaugeList, histogramList, scrapedList } from '../../../connector/telemetry/metric-list.ts'
+import { counterList, gaugeList, histogramList, scrapedList } from '../../../connector/telemetry/metrics/metric-list.ts'
 import { documentedAcls } from '../../support/kafka-acls.ts'
 import { markdownFile, readProjectFile } from '../../support/markdown-file.ts'
 

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { ConnectorError } from '../../../connector/runtime/connector-error.ts'
+import { explaining } from '../../../connector/telemetry/failure.ts'
 import {
   beforeJoining,
   groupReport,
@@ -27,6 +28,8 @@ const membershipLost: ReplicaEvent = {
 const statusAfter = (...events: ReplicaEvent[]) =>
   events.reduce((status, event, index) => groupStatus(status, event, 1000 * (index + 1)), beforeJoining('group', 0))
 const watched = (stream: string, epoch?: number) => ({ stream, poll: polling, status: { ...unobserved, epoch } })
+
+const at = (now: number) => ({ now, watched: [], explain: explaining(undefined) })
 
 describe('the group status of a replica', () => {
   test('starts as joining, or as single without a group', () => {
@@ -56,7 +59,7 @@ describe('the group status of a replica', () => {
     expect(statusAfter(joined([1]), membershipLost)).toMatchObject({
       state: 'rejoining',
       stateSince: 2000,
-      failure: 'publish.unauthorized',
+      failure: { code: 'publish.unauthorized', error: 'join group shops' },
     })
     expect(statusAfter(joined([1]), membershipLost, joined([2]))).toMatchObject({
       state: 'member',
@@ -73,11 +76,10 @@ describe('the group status of a replica', () => {
   })
 
   test('is reported with the epochs of its streams, and with the streams that have no known owner', () => {
-    const report = groupReport(
-      statusAfter(joined([1, 5]), changed(['a', 'b'])),
-      [watched('a', 7), watched('b'), watched('c')],
-      5000,
-    )
+    const report = groupReport(statusAfter(joined([1, 5]), changed(['a', 'b'])), {
+      ...at(5000),
+      watched: [watched('a', 7), watched('b'), watched('c')],
+    })
     expect(report).toEqual({
       ...{ state: 'member', secondsInState: 4, slots: [1, 5], replicas: [] },
       elsewhere: [{ stream: 'c', replica: null }],
@@ -86,7 +88,7 @@ describe('the group status of a replica', () => {
         { stream: 'b', assignedSeconds: 3 },
       ],
     })
-    expect(groupReport(statusAfter(membershipLost), [], 5000)).toMatchObject({
+    expect(groupReport(statusAfter(membershipLost), at(5000))).toMatchObject({
       code: 'publish.unauthorized',
       hint: expect.any(String),
     })
@@ -99,7 +101,7 @@ describe('the group description', () => {
 
   test('shows the owner of each stream, and since when, through rebalances', () => {
     const status = statusAfter(...events, described(['me', ['a']], ['other', ['b']], ['third', ['c']]))
-    const { elsewhere, replicas } = groupReport(status, streams, 9000)
+    const { elsewhere, replicas } = groupReport(status, { ...at(9000), watched: streams })
     expect(elsewhere).toEqual([
       { stream: 'b', replica: 'other', seenSeconds: 6 },
       { stream: 'c', replica: 'third', seenSeconds: 5 },
@@ -113,7 +115,10 @@ describe('the group description', () => {
   })
 
   test('is cleared when this replica has left', () => {
-    const { elsewhere, replicas } = groupReport(statusAfter(...events, { kind: 'group-left' }), streams, 9000)
+    const { elsewhere, replicas } = groupReport(statusAfter(...events, { kind: 'group-left' }), {
+      ...at(9000),
+      watched: streams,
+    })
     expect(elsewhere.map(({ replica }) => replica)).toEqual([null, null, null, null])
     expect(replicas).toEqual([])
   })

@@ -1,8 +1,10 @@
 import { expect, test } from 'vitest'
 import type { PipelineEvent } from '../../../connector/pipeline/pipeline-event.ts'
 import { ConnectorError } from '../../../connector/runtime/connector-error.ts'
+import { explaining } from '../../../connector/telemetry/failure.ts'
 import { health, type ReplicaState } from '../../../connector/telemetry/health.ts'
-import { streamStatus, unobserved } from '../../../connector/telemetry/stream-status.ts'
+import { streamStatus } from '../../../connector/telemetry/status-changes.ts'
+import { unobserved } from '../../../connector/telemetry/stream-status.ts'
 import { published as publishedGroup } from '../../support/every-pipeline-event.ts'
 import { polling } from '../../support/polling.ts'
 
@@ -45,6 +47,8 @@ function statusAfter(timeline: readonly TimedEvents[]) {
   return all.reduce((status, { at, event }) => streamStatus(status, event, at), unobserved)
 }
 
+const inGroup = { group: { isOutForMs: undefined, failure: undefined }, explain: explaining(undefined) }
+
 function healthAt(
   now: number,
   timeline: readonly TimedEvents[],
@@ -52,15 +56,18 @@ function healthAt(
 ) {
   const status = statusAfter(timeline)
   const streams = [{ stream: 'shop', poll: { ...polling, intervalMs: settings.poll ?? 5 * second }, status }]
-  const found = health({ replicaState: settings.replica ?? 'running', streams, readyAfterMs: 5 * minute }, now)
-  return { ...found.streams[0], ready: found.ready }
+  const replicaState = settings.replica ?? 'running'
+  const found = health({ ...inGroup, replicaState, streams, readyAfterMs: 5 * minute }, now)
+  return { ...found.streams[0], ready: found.ready, because: found.because }
 }
 
 const running: TimedEvents = [0, opening, claimed, scan, page, caughtUp, published]
 
 test('a replica is not ready while it starts or stops, and ready while it stands by', () => {
-  const standby = (replica: ReplicaState) => healthAt(0, [], { replica }).ready
-  expect([standby('starting'), standby('running'), standby('stopping')]).toEqual([false, true, false])
+  const standby = (replica: ReplicaState) => healthAt(0, [], { replica })
+  expect(standby('starting')).toMatchObject({ ready: false, because: [{ why: 'starting' }] })
+  expect(standby('running')).toMatchObject({ ready: true, because: [] })
+  expect(standby('stopping')).toMatchObject({ ready: false, because: [{ why: 'stopping' }] })
 })
 
 test('a replica is not ready while a stream is not opened yet, and shows the failure', () => {
@@ -229,13 +236,18 @@ test('a stream that is opened again has its full time for progress', () => {
   expect(healthAt(66 * minute, [running, [second, lost], back]).ready).toBe(false)
 })
 
-test('one held stream makes the replica not ready, and the other streams are reported as ready', () => {
+test('one held stream makes the replica not ready, which names that stream only', () => {
   const streams = [
     { stream: 'good', poll: polling, status: statusAfter([running]) },
     { stream: 'bad', poll: polling, status: statusAfter([running, [1, held]]) },
   ]
-  const found = health({ replicaState: 'running', streams, readyAfterMs: minute }, second)
-  expect([found.ready, ...found.streams.map(({ ready }) => ready)]).toEqual([false, true, false])
+  const found = health({ ...inGroup, replicaState: 'running', streams, readyAfterMs: minute }, second)
+  expect(found).toMatchObject({
+    ready: false,
+    because: [{ stream: 'bad', why: 'held', code: 'checkpoint.damaged', error: 'read checkpoint' }],
+  })
+  expect(found.because).toHaveLength(1)
+  expect(JSON.stringify(found.streams)).not.toContain('"ready"')
 })
 
 test('says what was seen, for how long the stream has been failing, and what to do', () => {

@@ -22,10 +22,22 @@ function replica(clock: Clock = systemClock) {
 test('a replica is not ready before it joins the group, and shows the failure', () => {
   const { health, observePlacement } = replica()
   expect(health()).toMatchObject({ ready: false, replicaState: 'starting', placement: { state: 'joining' } })
-  const error = new ConnectorError('publish.unreachable', 'join group shops: b:9092 refuses the connection')
+  const refused = Object.assign(new Error('secret'), { name: 'KafkaJSConnectionError', code: 'ECONNREFUSED' })
+  const error = new ConnectorError('publish.unreachable', 'join group shops: b:9092 refuses the connection', {
+    cause: refused,
+  })
   observePlacement({ kind: 'membership-lost', code: error.code, error })
-  const placement = { state: 'rejoining', code: error.code, error: error.message }
-  expect(health()).toMatchObject({ ready: false, placement })
+  const failure = {
+    ...{ code: 'publish.unreachable', error: 'join group shops: b:9092 refuses the connection' },
+    ...{ causes: ['KafkaJSConnectionError ECONNREFUSED'], hint: expect.stringContaining('KAFKA_BROKERS') },
+  }
+  expect(health()).toMatchObject({
+    ready: false,
+    because: [{ why: 'starting', ...failure }],
+    placement: { state: 'rejoining', ...failure },
+    streams: [{ stream: 'shop', state: 'waiting' }],
+  })
+  expect(JSON.stringify(health())).not.toMatch(/"ready":true|secret/)
 })
 
 test('a standby is ready, and its streams are waiting', () => {
@@ -57,7 +69,10 @@ test('a standby that is out of the group for too long is not ready until it has 
     clock.pass(300_000)
     expect(health().ready).toBe(true)
     clock.pass(1)
-    expect(health()).toMatchObject({ ready: false, replicaState: 'running', placement: { secondsInState: 300.001 } })
+    expect(health()).toMatchObject({
+      ...{ ready: false, replicaState: 'running', placement: { secondsInState: 300.001 } },
+      because: [{ why: 'out of the consumer group', ...(out.kind === 'membership-lost' ? { code: error.code } : {}) }],
+    })
     join()
     expect(health().ready).toBe(true)
   }
@@ -98,7 +113,8 @@ test('the metrics report assigned streams, rebalances, contention and the group 
   for (const line of [
     'rebalances_total 1',
     'session_expiries_total 1',
-    'membership_losses_total{code="publish.unreachable"} 1',
+    'membership_losses_total 1',
+    'failures_total{code="publish.unreachable"} 1',
     'contested_total{stream="shop"} 1',
     'assigned_streams 1',
     'group_state{state="left"} 1',

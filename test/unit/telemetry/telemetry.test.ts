@@ -4,7 +4,7 @@ import { ConnectorError } from '../../../connector/runtime/connector-error.ts'
 import { createTelemetry } from '../../../connector/telemetry/telemetry.ts'
 import { polling } from '../../support/polling.ts'
 
-function setUp(level: 'debug' | 'info' = 'info') {
+function setUp(level: 'debug' | 'info' = 'info', runbookUrl?: string) {
   const lines: Record<string, unknown>[] = []
   const parts = {
     connector: 'shops',
@@ -15,7 +15,7 @@ function setUp(level: 'debug' | 'info' = 'info') {
     readyAfterMs: 300_000,
   } as const
   const out = { write: (line: string) => lines.push(JSON.parse(line)) }
-  return { ...createTelemetry({ ...parts, out, clock: systemClock }), lines }
+  return { ...createTelemetry({ ...parts, runbookUrl, out, clock: systemClock }), lines }
 }
 
 test('logs one line for each change of the replica state', () => {
@@ -37,7 +37,7 @@ test('reports an event to the log, the metrics and the health', async () => {
   })
   expect(lines).toMatchObject([{ level: 'error', connector: 'shops', stream: 'shop', code: 'bug', error: 'TypeError' }])
   expect(await registry.metrics()).toContain(
-    'polaris_connector_holds_total{stream="shop",code="bug",connector="shops"} 1',
+    'polaris_connector_stream_failure{stream="shop",code="bug",connector="shops"} 1',
   )
   expect(health().streams).toMatchObject([{ stream: 'shop', state: 'held', code: 'bug' }])
 })
@@ -55,4 +55,18 @@ test('counts a retried call to the checkpoint store, and logs it at debug', asyn
   storeRetried(new ConnectorError('storage.unavailable', 'write s3://bucket/key: SlowDown'), 2)
   expect(lines).toMatchObject([{ level: 'debug', code: 'storage.unavailable', attempt: 2 }])
   expect(await registry.metrics()).toContain('polaris_connector_store_retries_total{connector="shops"} 1')
+})
+
+test('links each failure to its section of the runbook in the log and the health, if its address is known', () => {
+  for (const runbookUrl of ['https://wiki.example/operations.html', undefined]) {
+    const { observe, health, lines } = setUp('info', runbookUrl)
+    observe(
+      'shop',
+      polling,
+    )({ kind: 'stream-held', code: 'source.mapping', error: new ConnectorError('source.mapping', 'read'), pauseMs: 1 })
+    const runbook = runbookUrl && `${runbookUrl}#source-mapping`
+    expect([lines[0]?.runbook, health().streams[0]?.runbook, health().because[1]?.runbook]).toEqual(
+      Array.from({ length: 3 }, () => runbook),
+    )
+  }
 })

@@ -1,11 +1,11 @@
 import { Gauge, type Registry } from 'prom-client'
-import type { Clock } from '../runtime/clock.ts'
-import { groupStates, isDifferent } from './group-status.ts'
-import { secondsSince, type WatchedStream } from './health.ts'
+import type { Clock } from '../../runtime/clock.ts'
+import { groupStates, isDifferent } from '../group-status.ts'
+import type { WatchedStream } from '../health.ts'
+import type { ReplicaWatch } from '../replica-watch.ts'
+import { lookBackReports } from '../scan-status.ts'
+import { isActive, streamPhases } from '../stream-status.ts'
 import { type MetricEntry, scrapedList } from './metric-list.ts'
-import type { ReplicaWatch } from './replica-watch.ts'
-import { lookBackReports } from './scan-status.ts'
-import { isActive, streamPhases } from './stream-status.ts'
 
 interface ScrapedParts {
   readonly clock: Clock
@@ -17,32 +17,32 @@ interface ScrapedParts {
 
 type Sample = readonly [labels: Readonly<Record<string, string>>, value: number]
 
-/** The gauges computed at each scrape from the state of the streams. A stream that runs elsewhere has no ages here. */
+/** The gauges computed at each scrape from the state of the streams. A stream that runs elsewhere has no times here. */
 export function scrapedMetrics(registry: Registry, parts: ScrapedParts): void {
   const { clock, version, replica, watch } = parts
   const gauge = scrapedGauge(registry)
+  const active = () => watch.streams().filter(({ status }) => isActive(status))
   const ofStreams = (metric: MetricEntry, of: (watched: WatchedStream) => number | undefined) =>
     gauge(metric, () =>
-      watch.streams().flatMap((watched): Sample[] => {
-        const value = isActive(watched.status) ? of(watched) : undefined
+      active().flatMap((watched): Sample[] => {
+        const value = of(watched)
         return value === undefined ? [] : [[{ stream: watched.stream }, value]]
       }),
     )
-  const since = (at: number) => secondsSince(at, clock.monotonic())
 
-  ofStreams(scrapedList.sinceGoodPoll, ({ status }) => since(status.goodPollAt ?? status.startedAt))
-  ofStreams(scrapedList.sinceLiveScan, ({ status }) => since(status.liveScanAt ?? status.startedAt))
-  ofStreams(scrapedList.checkpointAge, ({ status: { savedAt } }) =>
-    savedAt === undefined ? undefined : since(savedAt),
+  ofStreams(scrapedList.lastPoll, ({ status }) => timestamp(status.goodPollAt ?? status.startedAt, clock))
+  ofStreams(scrapedList.lastLiveScan, ({ status }) => timestamp(status.liveScanAt ?? status.startedAt, clock))
+  ofStreams(scrapedList.lastSave, ({ status: { savedAt } }) =>
+    savedAt === undefined ? undefined : timestamp(savedAt, clock),
   )
   ofStreams(scrapedList.caughtUp, ({ status }) => (status.isCaughtUp ? 1 : 0))
   ofStreams(scrapedList.producerOpen, ({ status }) => (status.hasProducer ? 1 : 0))
   ofStreams(scrapedList.lookBacksBehind, (watched) => lookBacksBehind(watched, clock))
   ofStreams(scrapedList.indexClients, ({ status }) => status.index?.clients)
-  ofStreams(scrapedList.indexMemory, ({ status }) => status.index?.memoryBytes)
-  ofStreams(scrapedList.indexSegments, ({ status }) => status.index?.segments)
-  gauge(scrapedList.certificateExpiry, () => watch.streams().flatMap(certificateSamples))
+  gauge(scrapedList.certificateExpiry, () => active().flatMap(certificateSamples))
+  gauge(scrapedList.failure, () => active().flatMap(failureSamples))
   gauge(scrapedList.state, () => watch.streams().flatMap(stateSamples))
+  gauge(scrapedList.indexMemory, () => [[{}, active().reduce(addMemory, 0)]])
   gauge(scrapedList.assigned, () => [[{}, watch.group().streams.size]])
   gauge(scrapedList.otherConfigurations, () => [[{}, watch.group().members.filter(isDifferent).length]])
   gauge(scrapedList.groupState, () => groupStates.map((state) => [{ state }, watch.group().state === state ? 1 : 0]))
@@ -54,11 +54,14 @@ export function scrapedMetrics(registry: Registry, parts: ScrapedParts): void {
   gauge(scrapedList.build, () => [[{ version, replica }, 1]])
 }
 
+/** In seconds since 1970; `at` is of `Clock.monotonic`. */
+const timestamp = (at: number, { now, monotonic }: Clock) => Math.round(now() - (monotonic() - at)) / 1000
+
 const scrapedGauge =
   (registry: Registry) =>
   ({ name, help, labels }: MetricEntry, samples: () => readonly Sample[]) =>
     new Gauge({
-      ...{ name, help, labelNames: labels, registers: [registry] },
+      ...{ name, help, labelNames: Object.keys(labels), registers: [registry] },
       collect() {
         this.reset()
         for (const [labelled, value] of samples()) this.set(labelled, value)
@@ -70,13 +73,22 @@ function lookBacksBehind({ status: { scans }, poll }: WatchedStream, clock: Cloc
 }
 
 function certificateSamples({ stream, status }: WatchedStream): readonly Sample[] {
-  if (!isActive(status)) return []
   return Object.entries(status.certificates).map(([certificate, expiresAt]) => [
     { stream, certificate },
     expiresAt / 1000,
   ])
 }
 
-function stateSamples({ stream, status }: WatchedStream): readonly Sample[] {
-  return streamPhases.map((state) => [{ stream, state }, status.state === state ? 1 : 0])
+function failureSamples({ stream, status: { failure } }: WatchedStream): readonly Sample[] {
+  return failure === undefined ? [] : [[{ stream, code: failure.code }, 1]]
+}
+
+const addMemory = (sum: number, { status }: WatchedStream) => sum + (status.index?.memoryBytes ?? 0)
+
+/** A stream that was lost or has ended waits until it is assigned again: one series less for each of the two. */
+const exportedPhases = streamPhases.filter((phase) => phase !== 'lost' && phase !== 'ended')
+
+function stateSamples({ stream, status: { state } }: WatchedStream): readonly Sample[] {
+  const exported = state === 'lost' || state === 'ended' ? 'waiting' : state
+  return exportedPhases.map((phase) => [{ stream, state: phase }, exported === phase ? 1 : 0])
 }

@@ -1,17 +1,18 @@
 import { Registry } from 'prom-client'
 import { expect, test } from 'vitest'
-import type { PipelineEvent } from '../../../connector/pipeline/pipeline-event.ts'
-import { systemClock } from '../../../connector/runtime/clock.ts'
-import { ConnectorError } from '../../../connector/runtime/connector-error.ts'
-import { newScans, type Scan } from '../../../connector/scan/scan-state.ts'
-import { describeMetrics } from '../../../connector/telemetry/metric-list.ts'
-import { createTelemetry } from '../../../connector/telemetry/telemetry.ts'
-import { backfill, everyPipelineEvent, published } from '../../support/every-pipeline-event.ts'
-import { polling } from '../../support/polling.ts'
+import type { PipelineEvent } from '../../../../connector/pipeline/pipeline-event.ts'
+import { systemClock } from '../../../../connector/runtime/clock.ts'
+import { ConnectorError } from '../../../../connector/runtime/connector-error.ts'
+import { newScans, type Scan } from '../../../../connector/scan/scan-state.ts'
+import { describeMetrics, MOST_STREAM_SERIES } from '../../../../connector/telemetry/metrics/describe-metrics.ts'
+import { counterList, type MetricEntry, warningKinds } from '../../../../connector/telemetry/metrics/metric-list.ts'
+import { createTelemetry } from '../../../../connector/telemetry/telemetry.ts'
+import { backfill, everyPipelineEvent, published } from '../../../support/every-pipeline-event.ts'
+import { polling } from '../../../support/polling.ts'
 
 const error = new ConnectorError('publish.unreachable', 'connect')
 
-function observed() {
+function observed(more: { nodeMetrics?: boolean } = {}) {
   const time = { now: 1_000_000 }
   const telemetry = createTelemetry({
     connector: 'shops',
@@ -22,6 +23,7 @@ function observed() {
     clock: { ...systemClock, monotonic: () => time.now, now: () => time.now },
     readyAfterMs: 300_000,
     placement: 'group',
+    ...more,
   })
   const samples = async () => {
     const lines = (await telemetry.registry.metrics())
@@ -38,7 +40,7 @@ const shortened = (line: string) =>
     .replace('polaris_connector_', '')
     .replace(/,connector="shops"|connector="shops",?/, '')
 
-test('each event updates its metrics, labelled by stream and code', async () => {
+test('each event updates its metrics', async () => {
   const { observe, samples } = observed()
   const shop = observe('shop', polling)
   for (const event of everyPipelineEvent(error)) shop(event)
@@ -46,8 +48,7 @@ test('each event updates its metrics, labelled by stream and code', async () => 
   expect(found).toMatchObject({
     'pages_total{stream="shop",scan="live"}': 1,
     'pages_total{stream="shop",scan="full"}': 0,
-    'empty_pages_total{stream="shop"}': 0,
-    'clients_total{stream="shop",scan="live"}': 100,
+    'clients_total{stream="shop"}': 100,
     'events_total{stream="shop",scan="live"}': 188,
     'events_total{stream="shop",scan="look-back"}': 2,
     'events_total{stream="shop",scan="backfill"}': 0,
@@ -56,23 +57,25 @@ test('each event updates its metrics, labelled by stream and code', async () => 
     'superseded_total{stream="shop"}': 1,
     'found_late_total{stream="shop",scan="look-back"}': 2,
     'found_late_total{stream="shop",scan="full"}': 0,
-    'transactions_total{stream="shop"}': 1,
-    'scans_total{stream="shop",scan="live"}': 1,
-    'read_bytes_total{stream="shop"}': 87_000,
-    'published_bytes_total{stream="shop"}': 160_000,
-    'checkpoint_saves_total{stream="shop"}': 1,
+    'read_bytes_total{}': 87_000,
+    'published_bytes_total{}': 160_000,
+    'checkpoint_saves_total{}': 1,
     'checkpoint_bytes{stream="shop"}': 2048,
-    'index_segments_written_total{stream="shop"}': 1,
-    'index_written_bytes_total{stream="shop"}': 48_000,
-    'read_retries_total{stream="shop",code="source.timeout"}': 1,
-    'reopenings_total{stream="shop",code="publish.unreachable"}': 1,
-    'holds_total{stream="shop",code="checkpoint.damaged"}': 1,
-    'openings_total{stream="shop"}': 1,
+    'index_written_bytes_total{}': 48_000,
+    'request_wait_seconds_total{}': 0.04,
+    'responses_total{status="200"}': 1,
+    'replaced_characters_total{stream="shop"}': 3,
+    'read_retries_total{stream="shop"}': 2,
+    'reopenings_total{stream="shop"}': 1,
+    'holds_total{stream="shop"}': 1,
+    'failures_total{code="source.timeout"}': 1,
+    'failures_total{code="source.unreachable"}': 1,
+    'failures_total{code="publish.unreachable"}': 1,
+    'failures_total{code="checkpoint.damaged"}': 1,
     'take_overs_total{stream="shop"}': 1,
     'losses_total{stream="shop"}': 1,
-    'refused_check_points_total{stream="shop"}': 1,
     'read_duration_seconds_sum{stream="shop"}': 0.12,
-    'read_duration_seconds_bucket{le="0.25",stream="shop"}': 1,
+    'read_duration_seconds_bucket{le="0.5",stream="shop"}': 1,
     'read_duration_seconds_bucket{le="0.1",stream="shop"}': 0,
     'publish_duration_seconds_sum{stream="shop"}': 0.03,
     'found_late_seconds_sum{stream="shop"}': 4000,
@@ -80,30 +83,11 @@ test('each event updates its metrics, labelled by stream and code', async () => 
   })
 })
 
-test.each([
-  'source-moved',
-  'partitions-grown',
-  'list-ambiguous',
-  'late-changes',
-  'server-clock-missing',
-  'server-clock-jumped',
-  'scan-paused',
-  'scan-stuck',
-  'scans-not-interleaved',
-  'segments-missing',
-  'index-upkeep-failed',
-  'fields-keep-changing',
-] as const)('counts the warning %s by kind', async (kind) => {
+test.each(warningKinds)('counts the warning %s by kind', async (kind) => {
   const { observe, samples } = observed()
   const shop = observe('shop', polling)
   for (const event of everyPipelineEvent(error)) if (event.kind === kind) shop(event)
-  expect((await samples()).get(`warnings_total{stream="shop",kind="${kind}"}`)).toBe(1)
-})
-
-test('counts pages without clients separately', async () => {
-  const { observe, samples } = observed()
-  observe('shop', polling)({ kind: 'page-read', scan: 'live', clients: 0, limit: 100, bytes: 80, tookMs: 5 })
-  expect((await samples()).get('empty_pages_total{stream="shop"}')).toBe(1)
+  expect((await samples()).get(`warnings_total{kind="${kind}"}`)).toBe(1)
 })
 
 test('does not count a page group with nothing to publish as a transaction', async () => {
@@ -111,8 +95,7 @@ test('does not count a page group with nothing to publish as a transaction', asy
   const shop = observe('shop', polling)
   shop(published({ suppressed: 9 }))
   expect((await samples()).get('suppressed_total{stream="shop"}')).toBe(9)
-  expect((await samples()).get('transactions_total{stream="shop"}')).toBe(0)
-  expect((await samples()).has('publish_duration_seconds_count{stream="shop"}')).toBe(false)
+  expect((await samples()).get('publish_duration_seconds_count{stream="shop"}')).toBe(0)
 })
 
 const claimed: PipelineEvent = {
@@ -146,46 +129,46 @@ test('certificate_expiry_timestamp_seconds shows the newest certificate of each 
   expect(await expiries()).toEqual([])
 })
 
-test('computes ages at each scrape', async () => {
+test('exports when the last page was read and the checkpoint was saved, in seconds since 1970', async () => {
   const { observe, samples, time } = observed()
   const shop = observe('shop', polling)
+  const lastPoll = async () => (await samples()).get('last_poll_timestamp_seconds{stream="shop"}')
+  const lastSave = async () => (await samples()).get('last_save_timestamp_seconds{stream="shop"}')
   shop({ kind: 'stream-opening' })
   time.now += 3000
-  expect((await samples()).get('seconds_since_good_poll{stream="shop"}')).toBe(3)
-  expect((await samples()).has('checkpoint_age_seconds{stream="shop"}')).toBe(false)
+  expect([await lastPoll(), await lastSave()]).toEqual([1000, undefined])
   shop(claimed)
   shop({ kind: 'page-read', scan: 'live', clients: 1, limit: 100, bytes: 1, tookMs: 1 })
   time.now += 1500
-  expect((await samples()).get('seconds_since_good_poll{stream="shop"}')).toBe(1.5)
-  expect((await samples()).get('checkpoint_age_seconds{stream="shop"}')).toBe(1.5)
+  expect([await lastPoll(), await lastSave()]).toEqual([1003, 1003])
   shop({ kind: 'checkpoint-saved', bytes: 100 })
-  expect((await samples()).get('checkpoint_age_seconds{stream="shop"}')).toBe(0)
+  expect(await lastSave()).toBe(1004.5)
   time.now += 1000
   shop(published({ suppressed: 9 }))
-  expect((await samples()).get('checkpoint_age_seconds{stream="shop"}')).toBe(1)
+  expect(await lastSave()).toBe(1004.5)
   shop(published({ events: 1 }))
-  expect((await samples()).get('checkpoint_age_seconds{stream="shop"}')).toBe(0)
+  expect(await lastSave()).toBe(1005.5)
 })
 
-test('seconds_since_live_scan counts from the start, then from the last complete live scan', async () => {
+test('last_live_scan_timestamp_seconds is the start, then the last complete live scan', async () => {
   const { observe, samples, time } = observed()
   const shop = observe('shop', polling)
-  const age = async () => (await samples()).get('seconds_since_live_scan{stream="shop"}')
+  const last = async () => (await samples()).get('last_live_scan_timestamp_seconds{stream="shop"}')
   const delivered = (startedAt: number, background: readonly Scan[] = []) =>
     shop(published({}, { states: { ...newScans, live: { startedAt, scan: null }, background } }))
   shop({ kind: 'stream-opening' })
   delivered(1)
   time.now += 2000
-  expect(await age()).toBe(2)
+  expect(await last()).toBe(1000)
   delivered(2)
   time.now += 1000
   delivered(2)
-  expect(await age()).toBe(1)
+  expect(await last()).toBe(1002)
   // A live scan that continues in the background is not complete.
   delivered(3, [{ ...backfill, kind: 'live', startedAt: 3 }])
-  expect(await age()).toBe(1)
+  expect(await last()).toBe(1002)
   delivered(4, [{ ...backfill, kind: 'live', startedAt: 3 }])
-  expect(await age()).toBe(0)
+  expect(await last()).toBe(1003)
 })
 
 test('look_backs_behind counts look-backs due for more than two of their periods and ten minutes', async () => {
@@ -213,8 +196,7 @@ test('shows the size of the client index', async () => {
   shop(published({}, { index: { clients: 5000, memoryBytes: 120_000, segments: 2 } }))
   expect(Object.fromEntries(await samples())).toMatchObject({
     'index_clients{stream="shop"}': 5000,
-    'index_memory_bytes{stream="shop"}': 120_000,
-    'index_segments{stream="shop"}': 2,
+    'index_memory_bytes{}': 120_000,
   })
 })
 
@@ -232,7 +214,7 @@ test('caught_up is 0 while scanning and 1 when caught up', async () => {
   expect(await state()).toBe(0)
 })
 
-test('a stream has exactly one state, and no ages when it runs elsewhere', async () => {
+test('a stream has exactly one state, and no times when it runs elsewhere', async () => {
   const { observe, samples } = observed()
   const shop = observe('shop', polling)
   const states = async () =>
@@ -245,45 +227,96 @@ test('a stream has exactly one state, and no ages when it runs elsewhere', async
   shop(claimed)
   expect(await states()).toEqual(['stream_state{stream="shop",state="running"}'])
   shop({ kind: 'stream-lost', error, wasStopping: false })
-  expect(await states()).toEqual(['stream_state{stream="shop",state="lost"}'])
+  expect(await states()).toEqual(['stream_state{stream="shop",state="waiting"}'])
   expect(
     [...(await samples()).keys()].filter((name) =>
-      /^(seconds_since|checkpoint_age|caught_up|look_backs|index_(clients|mem|segments{))/.test(name),
+      /^(last_|caught_up|look_backs|index_clients|stream_failure)/.test(name),
     ),
   ).toEqual([])
 })
 
-test('the age of a held stream keeps growing, so that alerts on the age detect it', async () => {
+test('the last poll of a held stream stays where it was, so that alerts on its age detect it', async () => {
   const { observe, samples, time } = observed()
   const shop = observe('shop', polling)
   for (const event of [{ kind: 'stream-opening' } as const, claimed]) shop(event)
   shop({ kind: 'stream-held', code: 'source.mapping', error, pauseMs: 60_000 })
   time.now += 60_000
-  expect((await samples()).get('seconds_since_good_poll{stream="shop"}')).toBe(60)
+  expect((await samples()).get('last_poll_timestamp_seconds{stream="shop"}')).toBe(1000)
 })
 
-test('counters exist from the start with value zero, separately for each stream', async () => {
+test('stream_failure shows the code of a failing stream until it makes progress', async () => {
   const { observe, samples } = observed()
-  const [shop] = [observe('shop', polling), observe('other', polling)]
-  shop({ kind: 'page-read', scan: 'live', clients: 4, limit: 100, bytes: 1, tookMs: 1 })
-  expect((await samples()).get('clients_total{stream="shop",scan="live"}')).toBe(4)
-  expect((await samples()).get('clients_total{stream="other",scan="live"}')).toBe(0)
+  const shop = observe('shop', polling)
+  const failures = async () => [...(await samples()).keys()].filter((name) => name.startsWith('stream_failure'))
+  for (const event of [{ kind: 'stream-opening' } as const, claimed]) shop(event)
+  expect(await failures()).toEqual([])
+  shop({ kind: 'stream-retrying', code: 'publish.unreachable', error, pauseMs: 10 })
+  expect(await failures()).toEqual(['stream_failure{stream="shop",code="publish.unreachable"}'])
+  shop(published({ events: 1 }))
+  expect(await failures()).toEqual([])
 })
 
-test('every series has the connector label, including process metrics, on a separate registry', async () => {
-  const { registry, observe } = observed()
+test('every counter with fixed labels exists from the start at 0, for each stream of its own', async () => {
+  const { observe, samples } = observed()
+  const before = await samples()
+  const shop = observe('shop', polling)
+  observe('other', polling)
+  const found = await samples()
+  const named = (name: string) => [...found].filter(([key]) => key.startsWith(`${name}{`))
+  for (const { name, labels } of Object.values<MetricEntry>(counterList)) {
+    const values = Object.values(labels).filter((fixed) => fixed !== 'any')
+    const streams = 'stream' in labels ? 2 : 1
+    const expected = 'status' in labels ? 0 : streams * values.reduce((product, { length }) => product * length, 1)
+    expect(named(name.replace('polaris_connector_', '')), name).toHaveLength(expected)
+  }
+  expect(before.get('failures_total{code="publish.fenced"}')).toBe(0)
+  expect(found.get('events_total{stream="other",scan="full"}')).toBe(0)
+  shop({ kind: 'page-read', scan: 'live', clients: 4, limit: 100, bytes: 1, tookMs: 1 })
+  expect((await samples()).get('clients_total{stream="shop"}')).toBe(4)
+  expect((await samples()).get('clients_total{stream="other"}')).toBe(0)
+})
+
+test('a stream has at most the documented number of series, whatever has happened', async () => {
+  const { observe, samples } = observed()
+  const shop = observe('shop', polling)
+  const series = async () => [...(await samples()).keys()].filter((name) => name.includes('stream="shop"'))
+  for (const event of everyPipelineEvent(error)) shop(event)
+  for (const event of [{ kind: 'stream-opening' } as const, claimed, published({ events: 1 })]) shop(event)
+  shop({ kind: 'stream-retrying', code: 'publish.unreachable', error, pauseMs: 10 })
+  const found = (await series()).length
+  expect(found).toBeLessThanOrEqual(MOST_STREAM_SERIES)
+  expect(describeMetrics()).toContain(`at most ${MOST_STREAM_SERIES},`)
+  shop({ kind: 'certificate-seen', certificate: 'client', expiresAt: 1 })
+  expect(await series()).toHaveLength(found + 1)
+})
+
+test('a replica has about as many series of its own as documented', async () => {
+  const lines = async (nodeMetrics: boolean) => {
+    const text = await observed({ nodeMetrics }).registry.metrics()
+    return text.split('\n').filter((line) => line !== '' && !line.startsWith('#'))
+  }
+  const [plain, all] = [await lines(false), await lines(true)]
+  const ofProcess = plain.filter((line) => line.startsWith('process_')).length
+  expect(Math.abs(plain.length - ofProcess - 90)).toBeLessThan(10)
+  expect(Math.abs(ofProcess - 10)).toBeLessThan(5)
+  expect(Math.abs(all.length - plain.length - 50)).toBeLessThan(20)
+})
+
+test('every series has the connector label, those of the process and of Node.js too, on a separate registry', async () => {
+  const { registry, observe } = observed({ nodeMetrics: true })
   observe('shop', polling)
   const lines = (await registry.metrics()).split('\n').filter((line) => line !== '' && !line.startsWith('#'))
   expect(lines.every((line) => line.includes('connector="shops"'))).toBe(true)
-  for (const name of [
-    'process_cpu_seconds_total',
-    'process_resident_memory_bytes',
-    'nodejs_eventloop_lag_p99_seconds',
-  ]) {
-    expect(lines.some((line) => line.startsWith(name))).toBe(true)
-  }
+  const names = ['process_cpu_seconds_total', 'process_resident_memory_bytes', 'nodejs_eventloop_lag_p99_seconds']
+  for (const name of names) expect(lines.some((line) => line.startsWith(name))).toBe(true)
   expect(registry).toBeInstanceOf(Registry)
   expect(await new Registry().metrics()).toBe('\n')
+})
+
+test('exports the metrics of Node.js only if wanted', async () => {
+  const text = await observed().registry.metrics()
+  expect(text).toContain('process_resident_memory_bytes')
+  expect(text).not.toContain('nodejs_')
 })
 
 test('exports readiness and build information', async () => {
@@ -303,7 +336,7 @@ test('the reference lists every metric of the registry with its type and help', 
     expect(row).toContain(String(type))
     expect(row).toContain(help)
   }
-  expect(table.trim().split('\n')).toHaveLength(own.length + 2)
+  expect(table.split('\n').filter((line) => line.startsWith('| `'))).toHaveLength(own.length)
 })
 
 test('counter names end in _total, and other names do not', async () => {

@@ -1,0 +1,38 @@
+import { counterList, gaugeList, histogramList, type MetricEntry, scrapedList } from './metric-list.ts'
+
+const kinds = { counter: counterList, histogram: histogramList, gauge: { ...gaugeList, ...scrapedList } }
+
+/** At most so many series of one stream that runs, with a validated server certificate; others run elsewhere. */
+export const MOST_STREAM_SERIES = 60
+
+/** The metrics reference in Markdown, without the metrics of the process (`process_*`, `nodejs_*`) of prom-client. */
+export function describeMetrics(): string {
+  return [
+    'Counters with fixed labels exist from the start with value 0. A time in a `_timestamp_seconds` metric is in seconds',
+    'since 1970, so `time() - max by (stream) (…)` is its age.',
+    '',
+    `**Number of series.** A running stream has at most ${MOST_STREAM_SERIES}, and one more for each further certificate`,
+    '(`ca`, `client`). On a replica that does not run it, fewer. Each replica adds about 90 of its own, and about 10 of',
+    'its process (`process_*`). `http.nodeMetrics: true` adds about 50 of Node.js (`nodejs_*`).',
+    '',
+    '## Of each stream',
+    '',
+    ...table(({ labels }) => 'stream' in labels),
+    '',
+    '## Of a replica',
+    '',
+    ...table(({ labels }) => !('stream' in labels)),
+    '',
+  ].join('\n')
+}
+
+function table(isIn: (metric: MetricEntry) => boolean): readonly string[] {
+  const rows = Object.entries(kinds).flatMap(([kind, list]) =>
+    Object.values<MetricEntry>(list)
+      .filter(isIn)
+      .map(({ name, labels, help }) => row(`\`${name}\``, kind, Object.keys(labels).join(', ') || '–', help)),
+  )
+  return [row('Metric', 'Type', 'Labels', 'Meaning'), '|---|---|---|---|', ...rows.toSorted()]
+}
+
+const row = (...cells: readonly string[]) => `| ${cells.join(' | ')} |`

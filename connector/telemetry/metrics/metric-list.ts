@@ -1,0 +1,203 @@
+import type { PipelineEvent } from '../../pipeline/pipeline-event.ts'
+import { type ErrorCode, errorCatalogue } from '../../runtime/error-catalogue.ts'
+import type { ScanKind } from '../../scan/scan-state.ts'
+
+/** One metric of the connector. Each also has the label `connector`. */
+export interface MetricEntry {
+  readonly name: string
+  readonly help: string
+  /** Each label with its values if they are fixed, otherwise `any`. A counter exists from the start for fixed values. */
+  readonly labels: Readonly<Record<string, readonly string[] | 'any'>>
+}
+
+const scans: readonly ScanKind[] = ['live', 'look-back', 'backfill', 'full']
+const codes = Object.keys(errorCatalogue) as ErrorCode[]
+export const warningKinds = [
+  'transactions-repaired',
+  'source-moved',
+  'partitions-grown',
+  'list-ambiguous',
+  'server-clock-missing',
+  'server-clock-jumped',
+  'index-upkeep-failed',
+  'segments-missing',
+  'checkpoint-refused',
+  'scan-paused',
+  'scan-stuck',
+  'limit-lowered',
+  'scans-not-interleaved',
+  'late-changes',
+  'fields-keep-changing',
+  'pause-unsettled',
+] as const satisfies readonly PipelineEvent['kind'][]
+
+const metric = (name: string, help: string, labels: MetricEntry['labels']): MetricEntry => ({
+  name: `polaris_connector_${name}`,
+  help,
+  labels,
+})
+/** A metric of each stream. */
+const ofStream = (name: string, help: string, more: MetricEntry['labels'] = {}) =>
+  metric(name, help, { stream: 'any', ...more })
+/** A metric of the whole replica: what all streams share, or what would be too many series for each stream. */
+const ofReplica = (name: string, help: string, labels: MetricEntry['labels'] = {}) => metric(name, help, labels)
+
+export const counterList = {
+  pages: ofStream('pages_total', 'Pages read from Polaris, by kind of scan', { scan: scans }),
+  clients: ofStream('clients_total', 'Clients read from Polaris'),
+  events: ofStream('events_total', 'Events published, by kind of scan', { scan: scans }),
+  deadLetters: ofStream(
+    'dead_letters_total',
+    'Clients that could not become an event and were published to the dead-letter topic',
+  ),
+  suppressed: ofStream('suppressed_total', 'Clients read again with unchanged content and not published'),
+  superseded: ofStream(
+    'superseded_total',
+    'Clients not published because a scan that began later had published them; they are read again',
+  ),
+  foundLate: ofStream(
+    'found_late_total',
+    'Changes that a look-back or full scan published although a live scan should have returned them; if the modification time is not mapped or has no time of day, all changes that it published first',
+    { scan: ['look-back', 'full'] },
+  ),
+  replacedCharacters: ofStream(
+    'replaced_characters_total',
+    'Characters read from Polaris as U+FFFD because XML forbids them, such as &#x0;',
+  ),
+  readRetries: ofStream('read_retries_total', 'Reads retried'),
+  reopenings: ofStream('reopenings_total', 'Failures after which the stream was reopened'),
+  holds: ofStream('holds_total', 'Times the stream was held'),
+  takeOvers: ofStream('take_overs_total', 'Claims of the stream that took it over from another replica'),
+  losses: ofStream('losses_total', 'Times the stream was lost to another replica'),
+  contested: ofStream(
+    'contested_total',
+    'Times another process took the stream repeatedly although it is assigned to this replica',
+  ),
+  failures: ofReplica(
+    'failures_total',
+    'Reads retried, streams reopened or held, and group memberships lost, by error code; stream_failure shows which stream fails now',
+    { code: codes },
+  ),
+  warnings: ofReplica('warnings_total', 'Warnings of all streams, by kind; the log shows the stream', {
+    kind: warningKinds,
+  }),
+  responses: ofReplica('responses_total', 'HTTP responses of Polaris, by status; logins and redirects included', {
+    status: 'any',
+  }),
+  requestWait: ofReplica(
+    'request_wait_seconds_total',
+    'Time that requests waited because of the limits in polaris.server',
+  ),
+  readBytes: ofReplica('read_bytes_total', 'Bytes of decoded responses read from Polaris'),
+  publishedBytes: ofReplica('published_bytes_total', 'Bytes of records published'),
+  checkpointSaves: ofReplica('checkpoint_saves_total', 'Checkpoint writes'),
+  segmentBytes: ofReplica(
+    'index_written_bytes_total',
+    'Bytes of client index segments written to the checkpoint store',
+  ),
+  storeRetries: ofReplica('store_retries_total', 'Calls to the checkpoint store that failed and were retried'),
+  rebalances: ofReplica('rebalances_total', 'Assignments received from the consumer group'),
+  sessionExpiries: ofReplica('session_expiries_total', 'Times the consumer group session expired'),
+  membershipLosses: ofReplica(
+    'membership_losses_total',
+    'Times this replica lost its membership of the consumer group',
+  ),
+} as const satisfies Record<string, MetricEntry>
+
+interface HistogramEntry extends MetricEntry {
+  readonly buckets: readonly number[]
+}
+const histogram = (entry: MetricEntry, buckets: readonly number[]): HistogramEntry => ({ ...entry, buckets })
+
+/** Few buckets: each costs one series a stream. */
+export const histogramList = {
+  read: histogram(
+    ofStream('read_duration_seconds', 'Time from sending a request to its complete response'),
+    [0.1, 0.5, 2.5, 10],
+  ),
+  publish: histogram(
+    ofStream(
+      'publish_duration_seconds',
+      'Time from the start of the delivery of a page group to its commit; only groups that published something',
+    ),
+    [0.1, 1, 5],
+  ),
+  foundLate: histogram(
+    ofStream(
+      'found_late_seconds',
+      'Time from the modification of a client until a look-back or full scan read it, for changes found late whose time is known',
+    ),
+    [60, 3600, 93_600],
+  ),
+} as const satisfies Record<string, HistogramEntry>
+
+export const gaugeList = {
+  checkpointBytes: ofStream('checkpoint_bytes', 'Size of the last written checkpoint'),
+  pageLimit: ofStream('page_limit', 'Maximum number of clients of the last page of a live scan'),
+} as const satisfies Record<string, MetricEntry>
+
+const onlyHere = 'absent if the stream does not run here'
+
+/** Computed at each scrape. Times are in seconds since 1970: their age is `time() - metric`. */
+export const scrapedList = {
+  lastPoll: ofStream(
+    'last_poll_timestamp_seconds',
+    `When the last page was read, or the stream started here if none was; ${onlyHere}`,
+  ),
+  lastLiveScan: ofStream(
+    'last_live_scan_timestamp_seconds',
+    `When a live scan was last completed, or the stream started here if none was; ${onlyHere}`,
+  ),
+  lastSave: ofStream(
+    'last_save_timestamp_seconds',
+    `When the checkpoint was last saved or a transaction was committed; ${onlyHere}`,
+  ),
+  lookBacksBehind: ofStream(
+    'look_backs_behind',
+    `Look-backs that have been due for more than two of their periods and ten minutes; ${onlyHere}`,
+  ),
+  indexClients: ofStream('index_clients', `Clients in the client index; ${onlyHere}`),
+  certificateExpiry: ofStream(
+    'certificate_expiry_timestamp_seconds',
+    `When a certificate of the last connection to Polaris expires: of the server, validated (\`server\`) or with a configured fingerprint (\`pinned\`); the earliest of its issuers, if POLARIS_CA is set (\`ca\`); of the connector (\`client\`); ${onlyHere}`,
+    { certificate: 'any' },
+  ),
+  caughtUp: ofStream(
+    'caught_up',
+    `1 when caught up, 0 until the backfill is done and during a live scan with changes that is longer than the poll interval; ${onlyHere}`,
+  ),
+  producerOpen: ofStream(
+    'producer_open',
+    `1 while the stream has an open Kafka producer, 0 while it is idle or being opened; ${onlyHere}`,
+  ),
+  state: ofStream(
+    'stream_state',
+    '1 for the current state of the stream on this replica, 0 for the others; `waiting` if it does not run here',
+    { state: 'any' },
+  ),
+  failure: ofStream(
+    'stream_failure',
+    '1 for the code of the last failure since the last progress; absent if the stream does not fail or does not run here',
+    { code: 'any' },
+  ),
+  indexMemory: ofReplica('index_memory_bytes', 'Memory of the client indexes of all streams that run here'),
+  assigned: ofReplica('assigned_streams', 'Streams assigned to this replica'),
+  otherConfigurations: ofReplica(
+    'replicas_with_other_configuration',
+    'Replicas of the consumer group whose configuration differs from that of this replica',
+  ),
+  controlRead: ofReplica(
+    'control_read_timestamp_seconds',
+    'When this replica last read the control object; absent before the first time',
+  ),
+  groupState: ofReplica(
+    'group_state',
+    '1 for the current state of this replica in the consumer group, 0 for the others',
+    { state: 'any' },
+  ),
+  ready: ofReplica('ready', '1 when /readyz returns 200, otherwise 0'),
+  build: ofReplica('build_info', 'Always 1; the labels show the version and the replica', {
+    version: 'any',
+    replica: 'any',
+  }),
+} as const satisfies Record<string, MetricEntry>

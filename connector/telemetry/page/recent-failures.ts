@@ -1,0 +1,66 @@
+import type { PipelineEvent } from '../../pipeline/pipeline-event.ts'
+import type { Clock } from '../../runtime/clock.ts'
+import type { Explain, ExplainedFailure, Failure } from '../failure.ts'
+import { failureOf } from '../failure.ts'
+import type { ReplicaEvent } from '../group-status.ts'
+
+/** The last failure with a code, of a stream or, without one, of the group membership. */
+export interface FailureReport extends ExplainedFailure {
+  readonly stream?: string
+  readonly at: string
+  readonly times: number
+}
+
+/** Keeps the last failures of this replica in memory, one for each stream and code. */
+export interface RecentFailures {
+  note(event: PipelineEvent | ReplicaEvent, stream?: string): void
+  /** Newest first. */
+  report(explain: Explain): readonly FailureReport[]
+}
+
+const MOST = 20
+
+interface Noted {
+  readonly stream: string | undefined
+  readonly failure: Failure
+  readonly at: number
+  readonly times: number
+}
+
+export function recentFailures({ now }: Pick<Clock, 'now'>): RecentFailures {
+  const noted = new Map<string, Noted>()
+  return {
+    note: (event, stream) => {
+      const failure = failureIn(event)
+      if (failure === undefined) return
+      const key = `${stream ?? ''} ${failure.code}`
+      const times = (noted.get(key)?.times ?? 0) + 1
+      noted.delete(key) // the newest is the last one
+      noted.set(key, { stream, failure, at: now(), times })
+      const [oldest] = noted.keys()
+      if (noted.size > MOST && oldest !== undefined) noted.delete(oldest)
+    },
+    report: (explain) =>
+      [...noted.values()].reverse().map(({ stream, failure, at, times }) => ({
+        ...(stream === undefined ? {} : { stream }),
+        ...{ at: new Date(at).toISOString(), times },
+        ...explain(failure),
+      })),
+  }
+}
+
+function failureIn(event: PipelineEvent | ReplicaEvent): Failure | undefined {
+  switch (event.kind) {
+    case 'read-retried':
+    case 'scan-paused':
+    case 'stream-retrying':
+    case 'stream-held':
+    case 'membership-lost':
+      return failureOf(event.code, event.error)
+    case 'probe-failed':
+    case 'group-unreachable':
+      return { code: event.code }
+    default:
+      return undefined
+  }
+}

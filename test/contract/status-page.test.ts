@@ -1,0 +1,190 @@
+import { mkdirSync } from 'node:fs'
+import axe from 'axe-core'
+import type { Browser, HTTPRequest, Page } from 'puppeteer-core'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { closeStack } from '../../connector/runtime/close-stack.ts'
+import { ConnectorError } from '../../connector/runtime/connector-error.ts'
+import { openBrowser, openPage, type View } from '../support/page/browser.ts'
+import { type SceneName, statusScene } from '../support/page/status-scene.ts'
+
+/** To be looked at after a change of the page. */
+const pictures = '.cache/status-page'
+const light: View = { width: 1440, height: 900, scheme: 'light' }
+const stop = new AbortController().signal
+const closing = closeStack()
+let browser: Browser
+beforeAll(async () => {
+  mkdirSync(pictures, { recursive: true })
+  browser = await openBrowser()
+})
+afterEach(() => closing.close())
+afterAll(() => browser.close())
+
+async function show(name: SceneName, view: View = light) {
+  const scene = statusScene(name)
+  const server = closing.use(await scene.listen({ host: '127.0.0.1', port: 0 }, stop), (open) => open.close())
+  const opened = await openPage(browser, `http://127.0.0.1:${server.port}/`, view)
+  closing.use(opened.page, (page) => page.close())
+  return { ...scene, ...opened, server }
+}
+
+const readAgain = `document.dispatchEvent(new Event('visibilitychange'))`
+
+/** Makes the page read again, and waits until `selector` contains `text`. */
+async function untilShown(page: Page, selector: string, text: string): Promise<void> {
+  await page.evaluate(readAgain)
+  const isShown = `document.querySelector(${JSON.stringify(selector)}).textContent.includes(${JSON.stringify(text)})`
+  await page.waitForFunction(isShown, { timeout: 10_000 })
+}
+
+const textOf = (page: Page, selector: string) =>
+  page.$$eval(selector, (found) => found.map(({ textContent }) => textContent))
+const shownRows = (page: Page) => textOf(page, '#stream-rows > tr:not(.detail):not([hidden]) button')
+const focused = (page: Page) => page.evaluate('document.activeElement.textContent')
+
+async function violations(page: Page): Promise<readonly string[]> {
+  await page.evaluate(axe.source)
+  const found = (await page.evaluate('axe.run()')) as axe.AxeResults
+  return found.violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`)
+}
+
+describe.each<[SceneName, View]>([
+  ['everyday', light],
+  ['everyday', { ...light, scheme: 'dark' }],
+  ['everyday', { width: 390, height: 844, scheme: 'light' }],
+  ['one', { ...light, scheme: 'dark' }],
+  ['source-down', { ...light, width: 1024 }],
+  ['many', light],
+  ['many', { width: 390, height: 844, scheme: 'dark' }],
+])('the scene %s, %o', (name, view) => {
+  test('is accessible, fits the window, loads nothing from elsewhere and logs no error', async () => {
+    const { page, complaints } = await show(name, view)
+    await page.click('#stream-rows button')
+    await page.screenshot({ path: `${pictures}/${name}-${view.width}-${view.scheme}.png`, fullPage: name !== 'many' })
+    expect(await page.evaluate('document.documentElement.scrollWidth <= innerWidth')).toBe(true)
+    expect(complaints).toEqual([])
+    // 200 rows have the same elements as eight, and take ten seconds.
+    if (name !== 'many') expect(await violations(page)).toEqual([])
+  })
+})
+
+test('shows replicas, streams, scans and the failure with its explanation and a link to the runbook', async () => {
+  const { page } = await show('everyday')
+  expect(await textOf(page, '#figures dd')).toEqual(['8', '6', '1', '21 min', '485', '0', '3', '6'])
+  const [trouble = ''] = await textOf(page, '#troubles li')
+  for (const text of ['nantes', 'held for', 'source.unauthorized', 'status 401', 'Check POLARIS_AUTH'])
+    expect(trouble).toContain(text)
+  expect(await page.$eval('#troubles a', (link) => link.getAttribute('href'))).toBe(
+    'https://wiki.example.com/operations.html#source-unauthorized',
+  )
+  expect(await shownRows(page)).toEqual(['nantes', 'bordeaux', 'brest', 'lille', 'lyon', 'metz', 'paris', 'toulouse'])
+  const rows = await textOf(page, '#stream-rows > tr:not(.detail)')
+  expect(rows[1]).toMatch(/caught up, idle/)
+  expect(rows[4]).toMatch(/catching up.*backfill 43 %, \d+\/s/)
+  expect(await page.$eval('progress', (one) => one.getAttribute('aria-label'))).toBe('backfill: 43 % done')
+  expect(await textOf(page, '#replica-rows tr')).toEqual([
+    expect.stringMatching(/this one.*8.*bordeaux/),
+    expect.stringMatching(/3.*dijon/),
+    expect.stringMatching(/3/),
+  ])
+  expect(await textOf(page, '#elsewhere-rows tr')).toHaveLength(6)
+  expect((await textOf(page, '#failure-rows tr'))[0]).toMatch(/2026-11-27 14:15:20.*nantes.*status 401/)
+})
+
+test('every plot has a text alternative that says its last and its highest value', async () => {
+  const { page } = await show('everyday')
+  const labels = await page.$$eval('#stream-rows svg', (found) => found.map((one) => one.getAttribute('aria-label')))
+  expect(labels).toHaveLength(23) // 8 streams with 3 plots; one has delivered nothing
+  for (const label of labels)
+    expect(label).toMatch(/^(Events a minute|Slowest \w+), last hour: last \S+.*, highest \S+/)
+})
+
+test('can be used with the keyboard alone, and keeps the focus when it updates', async () => {
+  const { page } = await show('everyday')
+  await page.keyboard.press('Tab')
+  expect(await focused(page)).toBe('Skip to the streams')
+  await page.keyboard.press('Enter')
+  expect(await focused(page)).toBe('Streams on this replica')
+  await page.keyboard.press('Tab')
+  await page.keyboard.type('HELD')
+  expect(await shownRows(page)).toEqual(['nantes'])
+  expect(await textOf(page, '#shown')).toEqual(['1 of 8 streams'])
+  for (const key of ['Tab', 'Tab', 'Enter'] as const) await page.keyboard.press(key)
+  expect(await focused(page)).toBe('nantes')
+  expect(await page.$eval('#stream-rows button[aria-expanded="true"]', (one) => one.textContent)).toBe('nantes')
+  expect((await textOf(page, '.detail:not([hidden])'))[0]).toMatch(/Client index.*clients/)
+  await page.evaluate(readAgain)
+  await page.waitForNetworkIdle({ idleTime: 50 })
+  expect(await focused(page)).toBe('nantes')
+  await page.keyboard.press('Enter')
+  expect(await textOf(page, '.detail:not([hidden])')).toEqual([])
+})
+
+test('finds those that need attention among 200 streams', async () => {
+  const { page } = await show('many')
+  expect(await shownRows(page)).toHaveLength(200)
+  expect(await textOf(page, '#troubles h3')).toEqual([
+    expect.stringContaining('and 2 more'),
+    expect.stringContaining('and 2 more'),
+  ])
+  await page.click('#only-troubles')
+  expect(await shownRows(page)).toHaveLength(12)
+  await page.type('#filter', 'shop-04')
+  expect(await shownRows(page)).toEqual(['shop-046', 'shop-049'])
+})
+
+test('follows the replica, and says so when it no longer answers', async () => {
+  const { page, observe, time, server } = await show('one')
+  const seen = new ConnectorError('publish.unreachable', '<img src=x onerror=alert(1)> broker kafka-1:9092')
+  observe('clients', { intervalMs: 5000, lookBacks: [], timeZone: 'Europe/Paris' })({
+    ...{ kind: 'stream-held', code: 'publish.unreachable', error: seen, pauseMs: 1 },
+  })
+  time.now += 60_000
+  await untilShown(page, '#troubles', '<img src=x onerror=alert(1)> broker kafka-1:9092')
+  expect(await textOf(page, '#readiness')).toEqual(['Not ready'])
+  await server.close()
+  await untilShown(page, '#alarm', 'The replica does not answer. What you see is as of 14:36:20')
+})
+
+test('shows who paused a stream, and replicas whose configuration differs', async () => {
+  const { page } = await show('everyday')
+  await page.setRequestInterception(true)
+  page.on('request', (request) => void respond(request))
+  const respond = async (request: HTTPRequest) => {
+    if (!request.url().endsWith('/status')) return await request.continue()
+    const status = JSON.parse(await (await fetch(request.url())).text())
+    const [bordeaux] = status.streams
+    const pause = { reason: 'migration of the shop', requestedAt: '2026-11-27T13:00:00Z', requestedBy: 'admin' }
+    const { state, totals } = { state: 'paused', totals: bordeaux.totals }
+    status.streams[0] = { stream: 'bordeaux', state, pause, totals }
+    status.placement.replicas[1].difference = { kind: 'different', missing: ['lyon'], additional: [], settings: [] }
+    status.placement.elsewhere[0] = { stream: 'dijon', replica: null, unknownTo: 'old-replica' }
+    await request.respond({ contentType: 'application/json', body: JSON.stringify(status) })
+  }
+  await untilShown(page, '#stream-rows', 'pausedmigration of the shop (admin, 2026-11-27 13:00:00 GMT+0)')
+  const troubles = (await textOf(page, '#troubles li')).join()
+  expect(troubles).toContain('not that of this replica: it lacks the streams lyon.')
+  expect(troubles).toContain('dijonruns nowhereReplica old-replica has its slot')
+})
+
+test('is served with a policy that allows only its own style and script', async () => {
+  const { page, complaints, server } = await show('one')
+  const { headers } = await fetch(`http://127.0.0.1:${server.port}/`)
+  expect(headers.get('content-security-policy')).toMatch(
+    /^default-src 'none'; style-src 'sha256-\S+'; script-src 'sha256-\S+'; connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'$/,
+  )
+  expect(headers.get('content-type')).toBe('text/html; charset=utf-8')
+  await page.evaluate(`document.head.append(Object.assign(document.createElement('script'), { text: 'x = 1' }))`)
+  expect(complaints.join()).toMatch(/Content Security Policy/)
+  expect(await page.evaluate(`'x' in window`)).toBe(false)
+})
+
+test('moves nothing for those who prefer reduced motion', async () => {
+  const { page } = await show('one')
+  const transition = async (value: string) => {
+    await page.emulateMediaFeatures([{ name: 'prefers-reduced-motion', value }])
+    await page.evaluate(`document.body.classList.add('stale')`)
+    return await page.evaluate(`getComputedStyle(document.querySelector('main')).transitionDuration`)
+  }
+  expect([await transition('no-preference'), await transition('reduce')]).toEqual(['0.3s', '0s'])
+})

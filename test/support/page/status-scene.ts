@@ -1,0 +1,173 @@
+import type { PipelineEvent } from '../../../connector/pipeline/pipeline-event.ts'
+import { systemClock } from '../../../connector/runtime/clock.ts'
+import { ConnectorError } from '../../../connector/runtime/connector-error.ts'
+import type { ErrorCode } from '../../../connector/runtime/error-catalogue.ts'
+import type { Scan } from '../../../connector/scan/scan-state.ts'
+import type { SourceTime } from '../../../connector/source/client-source.ts'
+import { createTelemetry } from '../../../connector/telemetry/telemetry.ts'
+import { backfill, published } from '../every-pipeline-event.ts'
+import { polling } from '../polling.ts'
+
+export type SceneName = 'one' | 'everyday' | 'source-down' | 'many'
+
+const MINUTE = 60_000
+const NOW = Date.parse('2026-11-27T14:35:20Z')
+const own = 'polaris-connector-7d9c5b8f6d-x2v4k-3fa1c2d4'
+const others = ['polaris-connector-7d9c5b8f6d-m8k2p-91b0e7aa', 'polaris-connector-7d9c5b8f6d-q5z7t-5c3d2e10']
+
+/** A replica whose last hour is scripted; `listen` serves its status page. All names are invented. */
+export function statusScene(name: SceneName) {
+  const time = { now: NOW - 61 * MINUTE }
+  const telemetry = createTelemetry({
+    ...{ connector: 'shops', replica: own, version: '0.1.0', level: 'silent', out: { write: () => {} } },
+    ...{ clock: { ...systemClock, now: () => time.now, monotonic: () => time.now }, readyAfterMs: 120_000 },
+    ...{ placement: name === 'one' ? 'single' : 'group', runbookUrl: 'https://wiki.example.com/operations.html' },
+  })
+  const script = scripts[name]
+  const streams = script.here.map(([stream, plot], index) => {
+    return { stream, plot, index, observe: telemetry.observe(stream, polling) }
+  })
+  for (const { stream } of script.elsewhere) telemetry.observe(stream, polling)
+  const names = streams.map(({ stream }) => stream)
+  telemetry.replicaIs('running')
+  if (name !== 'one') join(telemetry, names, script)
+  for (const { observe } of streams) for (const event of opened) observe(event)
+  for (; time.now <= NOW - MINUTE; time.now += MINUTE)
+    for (const stream of streams) for (const event of minuteOf(stream, time.now)) stream.observe(event)
+  time.now = NOW - 2_500
+  for (const { observe, plot } of streams)
+    if (plot.fails === undefined) for (const event of plot.ends ?? caughtUp) observe(event)
+  time.now = NOW
+  return { ...telemetry, time }
+}
+
+type Telemetry = ReturnType<typeof createTelemetry>
+
+function join({ observePlacement }: Telemetry, streams: readonly string[], { elsewhere }: Script): void {
+  const of = (replica: string) => elsewhere.filter((one) => one.replica === replica).map(({ stream }) => stream)
+  observePlacement({ kind: 'group-joined', slots: [0, 3, 4, 7, 9, 12, 15, 20], kept: 0, streams: [], tookMs: 1 })
+  observePlacement({ kind: 'assignment-changed', streams: streams.length, gained: [...streams], lost: [] })
+  const members = [
+    { replica: own, host: '10.42.1.17', slots: [], streams: [...streams] },
+    ...others.map((replica, index) => ({ replica, host: `10.42.${index + 2}.31`, slots: [], streams: of(replica) })),
+  ]
+  observePlacement({ kind: 'group-described', members })
+}
+
+interface Plot {
+  /** Clients modified in a busy minute. */
+  readonly busy: number
+  readonly readMs: number
+  /** From this minute on, nothing is read. */
+  readonly fails?: { readonly atMinute: number; readonly events: readonly PipelineEvent[] }
+  readonly scans?: (minute: number) => readonly Scan[]
+  /** Its last events, a few seconds ago. */
+  readonly ends?: readonly PipelineEvent[]
+}
+
+const opened: readonly PipelineEvent[] = [
+  { kind: 'stream-opening' },
+  { kind: 'stream-claimed', epoch: 12, seq: 4210, backfill: 'done', isNew: false, events: 0 },
+  { kind: 'scan-started', scan: 'live', lastChanged: '2026-11-27T15:34:45' },
+  { kind: 'certificate-seen', certificate: 'server', expiresAt: Date.parse('2027-03-02T00:00:00Z') },
+]
+const caughtUp: readonly PipelineEvent[] = [{ kind: 'caught-up', clients: 0, pages: 1, tookMs: 60 }]
+
+/** A number from 0 to 1 that only looks random. */
+const noise = (seed: number) => Math.abs(Math.sin(seed * 12.9898) * 43_758.5453) % 1
+
+function minuteOf({ plot, index }: { plot: Plot; index: number }, now: number): readonly PipelineEvent[] {
+  const minute = Math.round((now - NOW) / MINUTE) + 61
+  const { fails } = plot
+  if (fails !== undefined && minute >= fails.atMinute) return minute === fails.atMinute ? fails.events : []
+  const seed = index * 100 + minute
+  const shape = 0.5 + 0.4 * Math.sin(minute / 9 + index) + 0.6 * noise(seed) ** 4
+  const clients = Math.round(plot.busy * Math.max(0, shape * noise(seed + 7)))
+  const tookMs = Math.round(plot.readMs * (0.7 + noise(seed + 3) + 6 * noise(seed + 5) ** 24))
+  return [
+    { kind: 'page-read', scan: 'live', clients: clients + 40, limit: 500, bytes: 900 * clients, tookMs },
+    published(
+      { events: clients, suppressed: 40 },
+      {
+        ...{ seq: 4210 + minute, tookMs: Math.round(18 + 60 * noise(seed + 11)) },
+        ...{ index: { clients: 48_211 + 913 * index, memoryBytes: 1_160_000, segments: 3 } },
+        states: {
+          ...{ createdAt: 0, live: { startedAt: now, scan: null }, background: plot.scans?.(minute) ?? [] },
+          lookBacks: polling.lookBacks.map(({ reachMs, everyMs }) => {
+            return { reachMs, startedAt: 0, dueAt: NOW + everyMs / 3 }
+          }),
+          ...{ backfill: plot.scans === undefined ? 'done' : 'due', fullDueAt: null },
+          ...{ interleaving: 'proven', failedLimit: null },
+        },
+      },
+    ),
+  ]
+}
+
+/** In 2026. */
+const day = (number: number) =>
+  new Date(Date.UTC(2026, 0, 1) + number * 86_400_000).toISOString().slice(0, 19) as SourceTime
+
+const quiet: Plot = { busy: 14, readMs: 85 }
+const busy: Plot = { busy: 160, readMs: 140 }
+const filling: Plot = {
+  ...{ busy: 900, readMs: 320, ends: [] },
+  scans: (minute) => [
+    { ...backfill, clients: 5_230 * minute, pages: 11 * minute, lastModifiedAt: day(2.4 * minute), startedAt: 1 },
+  ],
+}
+
+function failing(kind: 'read-retried' | 'stream-held', code: ErrorCode, seen: string): readonly PipelineEvent[] {
+  const error = new ConnectorError(code, seen)
+  return kind === 'stream-held' ? [{ kind, code, error, pauseMs: 60_000 }] : [{ kind, code, error, attempt: 1 }]
+}
+
+const refused = 'log in: the server refuses the user (status 401, text/html)'
+const held: Plot = { ...quiet, fails: { atMinute: 41, events: failing('stream-held', 'source.unauthorized', refused) } }
+const noConnection = 'call https://polaris.example.com:3443: no connection (ECONNREFUSED)'
+const down: Plot = {
+  ...quiet,
+  fails: {
+    atMinute: 55,
+    events: [
+      ...failing('read-retried', 'source.unreachable', noConnection),
+      { kind: 'source-waiting', state: 'source-down', code: 'source.unreachable' },
+    ],
+  },
+}
+const idle: Plot = { ...quiet, busy: 0, ends: [...caughtUp, { kind: 'producer-closed' }] }
+
+interface Script {
+  readonly here: readonly (readonly [stream: string, plot: Plot])[]
+  readonly elsewhere: readonly { readonly stream: string; readonly replica: string }[]
+}
+
+const away = (streams: readonly string[]) =>
+  streams.map((stream, index) => ({ stream, replica: others[index % others.length] ?? '' }))
+const numbered = (length: number, from: number) =>
+  Array.from({ length }, (_, index) => `shop-${String(index + from).padStart(3, '0')}`)
+const plots = [quiet, busy, quiet, idle, quiet, busy, filling, quiet, down, quiet, quiet, held]
+
+const scripts: Readonly<Record<SceneName, Script>> = {
+  one: { here: [['clients', busy]], elsewhere: [] },
+  everyday: {
+    here: [
+      ...[['bordeaux', idle] as const, ['brest', quiet] as const, ['lille', busy] as const],
+      ...[['lyon', filling] as const, ['metz', quiet] as const, ['nantes', held] as const],
+      ...[['paris', { ...busy, busy: 420 }] as const, ['toulouse', quiet] as const],
+    ],
+    elsewhere: away(['dijon', 'grenoble', 'limoges', 'marseille', 'nice', 'rennes']),
+  },
+  'source-down': {
+    here: [
+      ['lille', down],
+      ['lyon', down],
+      ['paris', down],
+    ],
+    elsewhere: [],
+  },
+  many: {
+    here: numbered(200, 1).map((stream, index) => [stream, plots[index % 37] ?? plots[index % 3] ?? quiet]),
+    elsewhere: away(numbered(60, 201)),
+  },
+}

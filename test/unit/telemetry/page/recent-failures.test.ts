@@ -1,0 +1,45 @@
+import { expect, test } from 'vitest'
+import { ConnectorError } from '../../../../connector/runtime/connector-error.ts'
+import { type ErrorCode, errorCatalogue } from '../../../../connector/runtime/error-catalogue.ts'
+import { explaining } from '../../../../connector/telemetry/failure.ts'
+import { recentFailures } from '../../../../connector/telemetry/page/recent-failures.ts'
+
+function scene() {
+  const time = { now: Date.parse('2026-11-27T14:00:00Z') }
+  const failures = recentFailures({ now: () => time.now })
+  const fail = (stream: string, code: ErrorCode, seen = 'read page') => {
+    time.now += 1000
+    failures.note({ kind: 'read-retried', code, attempt: 1, error: new ConnectorError(code, seen) }, stream)
+  }
+  return { failures, fail, report: () => failures.report(explaining('https://wiki.example/runbook')) }
+}
+
+test('shows the last failure of each stream and code, newest first, with how often it happened', () => {
+  const { fail, report } = scene()
+  fail('paris', 'source.timeout', 'first')
+  fail('lyon', 'source.timeout')
+  fail('paris', 'source.timeout', 'second')
+  expect(report()).toEqual([
+    {
+      ...{ stream: 'paris', at: '2026-11-27T14:00:03.000Z', times: 2, code: 'source.timeout', error: 'second' },
+      hint: errorCatalogue['source.timeout'].hint,
+      runbook: 'https://wiki.example/runbook#source-timeout',
+    },
+    expect.objectContaining({ stream: 'lyon', times: 1 }),
+  ])
+})
+
+test('shows a lost group membership without a stream, and nothing of other events', () => {
+  const { failures, report } = scene()
+  const error = new ConnectorError('publish.unreachable', 'join group shops')
+  failures.note({ kind: 'membership-lost', code: error.code, error })
+  failures.note({ kind: 'stream-opening' }, 'paris')
+  expect(report()).toMatchObject([{ code: 'publish.unreachable', error: 'join group shops' }])
+  expect(report()[0]).not.toHaveProperty('stream')
+})
+
+test('keeps the newest 20', () => {
+  const { fail, report } = scene()
+  for (let index = 0; index < 30; index++) fail(`shop-${index}`, 'source.timeout')
+  expect(report().map(({ stream }) => stream)).toEqual(Array.from({ length: 20 }, (_, index) => `shop-${29 - index}`))
+})
