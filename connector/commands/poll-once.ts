@@ -5,6 +5,7 @@ import type { StreamConfig } from '../config/connector-config.ts'
 import { readControl } from '../control/control-object.ts'
 import { pauseOf } from '../control/requests.ts'
 import type { Observe } from '../pipeline/pipeline-event.ts'
+import { codeOf } from '../runtime/connector-error.ts'
 import { errorCatalogue } from '../runtime/error-catalogue.ts'
 import { graceAfter } from '../runtime/shutdown.ts'
 import { runStream } from '../stream/run-stream.ts'
@@ -51,7 +52,6 @@ async function pollStreams(
 ): Promise<Poll[]> {
   const { config, shared, telemetry, closing } = resources
   const grace = closing.use(graceAfter(stop, config.finishWithinMs, shared.clock), (opened) => opened[Symbol.dispose]())
-  const control = await readControl(controlParts(shared).object, stop)
   const polls: Poll[] = []
   for (const stream of streams) {
     const isUnreachable = polls.some(({ code }) => code === 'publish.unreachable')
@@ -59,11 +59,7 @@ async function pollStreams(
       polls.push(unreadPoll(stream.name, 'skipped'))
       continue
     }
-    if (pauseOf(control, stream.name) !== undefined) {
-      polls.push(unreadPoll(stream.name, 'paused'))
-      continue
-    }
-    const poll = await pollStream(stream, { ...resources, giveUp: grace.signal }, stop)
+    const poll = await pollUnlessPaused(stream, { ...resources, giveUp: grace.signal }, stop)
     const { code, ...fields } = poll
     telemetry.log('info', 'poll ended', { ...fields, ...(code === null ? {} : { code }) })
     polls.push(poll)
@@ -71,14 +67,33 @@ async function pollStreams(
   return polls
 }
 
+interface PollResources extends ReplicaResources {
+  readonly giveUp: AbortSignal
+}
+
+async function pollUnlessPaused(stream: StreamConfig, resources: PollResources, stop: AbortSignal): Promise<Poll> {
+  const { shared, telemetry } = resources
+  const startedAt = shared.clock.monotonic()
+  const reported = telemetry.observe(stream.name, stream.poll)
+  try {
+    const control = await readControl(controlParts(shared).object, stop)
+    if (pauseOf(control, stream.name) !== undefined) return unreadPoll(stream.name, 'paused')
+  } catch (error) {
+    if (stop.aborted) return unreadPoll(stream.name, 'skipped')
+    reported({ kind: 'stream-failed', code: codeOf(error), error })
+    const tookMs = shared.clock.monotonic() - startedAt
+    return pollResult(stream.name, { kind: 'failed', error }, { counts: pollCounter().counts(), tookMs })
+  }
+  return await pollStream(stream, { ...resources, reported }, stop)
+}
+
 async function pollStream(
   stream: StreamConfig,
-  { shared, telemetry, closing, giveUp }: ReplicaResources & { readonly giveUp: AbortSignal },
+  { shared, closing, giveUp, reported }: PollResources & { readonly reported: Observe },
   stop: AbortSignal,
 ): Promise<Poll> {
   const startedAt = shared.clock.monotonic()
   const counter = pollCounter()
-  const reported = telemetry.observe(stream.name, stream.poll)
   const observe: Observe = (event) => {
     counter.add(event)
     reported(event)

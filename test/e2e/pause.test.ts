@@ -30,6 +30,8 @@ it('a paused stream stays paused when its replica is killed and another takes ov
   expect(await first.status(({ state }) => state === 'paused')).toMatchObject(report)
   expect((await first.get('/metrics')).body).toMatch(/stream_state\{stream="[^"]*",state="paused",[^}]*\} 1/)
   expect((await outcome(stage.start(['pause', stream, '--reason', 'again']))).output).toMatch('is already paused')
+  const polled = await outcome(stage.start(['poll-once', '--json']))
+  expect(polled).toMatchObject({ code: 0, output: expect.stringMatching('"end": "paused"') })
 
   await first.kill()
   await second.line(says('stream paused'))

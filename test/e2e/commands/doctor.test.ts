@@ -53,6 +53,7 @@ it('prints one line per check before the first start, and creates nothing', asyn
     /^ok +kafka +cluster \S+, 1 broker$/,
     /^ok +placement +\S+\.slots does not exist yet; run creates it if it has permission$/,
     /^ok +checkpoint store +supports conditional writes; a trial segment was written, listed and deleted$/,
+    /^ok +control +no stream is paused$/,
     /^stream clients$/,
     /^ok +polaris +20 clients since 2000-01-01T00:00:00 server time \(xml, \d+ bytes, \d+ ms\), more results follow$/,
     /^ok +second page +20 clients, \d+ ms$/,
@@ -62,7 +63,7 @@ it('prints one line per check before the first start, and creates nothing', asyn
     /^ok +topic +\S+ does not exist yet; run creates it with 6 partitions if it has permission$/,
     /^skipped +transaction +requires the topic$/,
     /^ok +checkpoint +none yet; the stream will start at 2000-01-01T00:00:00$/,
-    /^0 failed, 0 warnings, 1 skipped, 16 ok$/,
+    /^0 failed, 0 warnings, 1 skipped, 17 ok$/,
   ]) {
     expect(lines, String(pattern)).toContainEqual(expect.stringMatching(pattern))
   }
