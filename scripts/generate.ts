@@ -1,6 +1,7 @@
-import { readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { pathToFileURL } from 'node:url'
 import { describeMetrics } from '../connector/telemetry/metrics/describe-metrics.ts'
+import { contractProblems, releasedFolder, saveContract } from './contract/released.ts'
 import { chartDashboard } from './generate/chart-dashboard.ts'
 import { chartYaml, configDefaults } from './generate/chart-metadata.ts'
 import { chartReadme } from './generate/chart-readme.ts'
@@ -8,6 +9,7 @@ import { chartSchema } from './generate/chart-schema.ts'
 import { commandOutputs } from './generate/command-output.ts'
 import { configJsonSchema } from './generate/config-json-schema.ts'
 import { configReference } from './generate/config-reference.ts'
+import { contractFiles } from './generate/contract.ts'
 import { errorReference } from './generate/error-reference.ts'
 
 interface GeneratedFile {
@@ -23,6 +25,7 @@ export const generatedFiles: readonly GeneratedFile[] = [
   { path: 'config/connector.schema.json', content: configJsonSchema },
   { path: 'config/reference.md', content: configReference },
   { path: 'docs/command-output.md', content: commandOutputs },
+  ...contractFiles,
   { path: 'docs/error-codes.md', content: errorReference },
   { path: 'docs/metrics.md', content: () => `${metricsIntroduction}${describeMetrics()}` },
   { path: 'helm/Chart.yaml', content: chartYaml },
@@ -33,6 +36,7 @@ export const generatedFiles: readonly GeneratedFile[] = [
   { path: 'helm/values.schema.json', content: chartSchema },
 ]
 
+const packageVersion = () => (JSON.parse(readFileSync('package.json', 'utf8')) as { version: string }).version
 const urlOf = ({ path }: GeneratedFile) => new URL(`../${path}`, import.meta.url)
 
 /** The generated files that are missing or outdated. */
@@ -48,15 +52,28 @@ function contentOf(file: GeneratedFile): string | undefined {
   }
 }
 
-/** `npm run generate` writes the files; with `--check` it lists the stale ones and exits with 1. */
+/**
+ * `npm run generate` writes the files; with `--check` it lists the stale ones and exits with 1; with `--release` it also
+ * saves the contract of the version in package.json.
+ */
 function main(args: readonly string[]): number {
   if (args.includes('--check')) {
     const stale = staleFiles()
     for (const path of stale) console.error(`${path} is stale: run npm run generate`)
     return stale.length === 0 ? 0 : 1
   }
-  for (const file of generatedFiles) writeFileSync(urlOf(file), file.content())
-  return 0
+  for (const file of generatedFiles) {
+    mkdirSync(new URL('.', urlOf(file)), { recursive: true })
+    writeFileSync(urlOf(file), file.content())
+  }
+  return args.includes('--release') ? saveRelease() : 0
+}
+
+function saveRelease(): number {
+  const problems = contractProblems(releasedFolder)
+  if (problems.length === 0) saveContract(releasedFolder, packageVersion())
+  for (const problem of problems) console.error(`breaks a released contract: ${problem}`)
+  return problems.length === 0 ? 0 : 1
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) process.exitCode = main(process.argv.slice(2))

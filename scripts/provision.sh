@@ -40,11 +40,13 @@ for_demo() {
 
 for_tests() {
   need openssl openssl
-  has_versitygw || has_moto || command -v go >/dev/null || need_venv
+  need_venv
+  need javac default-jdk-headless
   for_demo
   kafka_class_archive
   s3_server
   browser
+  python_client
 }
 
 say() { echo "provision: $*"; }
@@ -66,7 +68,7 @@ need() { command -v "$1" >/dev/null || miss "$1" "$2"; }
 miss() { missing+=("$1") packages+=("$2"); }
 
 # The venv module needs ensurepip, which Debian's python3 package lacks.
-need_venv() { python3 -c 'import ensurepip, venv' 2>/dev/null || miss 'Go or Python with its venv module' python3-venv; }
+need_venv() { python3 -c 'import ensurepip, venv' 2>/dev/null || miss 'Python with its venv module' python3-venv; }
 
 # Installs the marked packages with apt-get; without permission, fails with a line that lists them.
 install_needed() {
@@ -162,6 +164,20 @@ kafka() {
 
 java_is_recent() { [ "$(java -XshowSettings:properties -version 2>&1 | sed -n 's/.*java.specification.version = \([0-9]*\).*/\1/p')" -ge 17 ]; }
 
+# The Kafka client for Python of contract/consumers, in a virtual environment.
+python_client() {
+  local requirements=contract/consumers/python/requirements.txt folder
+  folder=python-client-$(tr -cd '[:alnum:].' <"$requirements")
+  if [ ! -x "$cache/$folder/bin/python3" ]; then
+    say "installing $(<"$requirements") with pip"
+    new_folder
+    python3 -m venv "$new"
+    "$new/bin/python3" -m pip install --quiet --disable-pip-version-check --requirement "$requirements"
+    in_place "$folder"
+  fi
+  link "$folder" python-client
+}
+
 # A class archive halves the start-up time of a broker.
 kafka_class_archive() {
   if [ -f "$cache/kafka-$kafka_version/classes.jsa" ]; then return; fi
@@ -191,11 +207,9 @@ has_moto() { [ -x "$cache/moto-$moto_version/bin/python3" ]; }
 
 moto() {
   if ! has_moto; then
-    need_venv
-    install_needed
     say "installing the S3 server moto $moto_version with pip"
     new_folder
-    python3 -m venv "$new" || fail 'no S3 server: install Go, or Python with its venv module (Debian: apt-get install python3-venv)'
+    python3 -m venv "$new"
     "$new/bin/python3" -m pip install --quiet --disable-pip-version-check "moto[s3]==$moto_version" flask flask-cors
     in_place "moto-$moto_version"
   fi

@@ -3,14 +3,15 @@ import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { baseImages, podman, whyNoContainers } from '../test/support/containers/containers.ts'
+import { releasedFolder, whyNotSaved } from './contract/released.ts'
 import { staleFiles } from './generate.ts'
 import { writeArtefacts } from './release/artefacts.ts'
 import { changelogSection } from './release/changelog.ts'
 import { publish } from './release/publish.ts'
 import { whyNoRelease } from './release/why-not.ts'
 
-const HELP = `Tests the version in package.json and packages it into dist/release: the image, the chart, the software bill of
-materials (SBOM), the release notes and SHA256SUMS.
+const HELP = `Tests the version in package.json and packages it into dist/release: the image, the chart, the contract, the
+software bill of materials (SBOM), the release notes and SHA256SUMS.
 
 make release RELEASE='[options]'
 
@@ -40,7 +41,11 @@ async function main(): Promise<void> {
   const changelog = read('CHANGELOG.md')
   const uncommitted = git('status', '--porcelain')
   const state = { version, changelog, tag: values.tag, uncommitted, standInsAllowed: values.trial }
-  refuse([...whyNoRelease({ ...state, baseImages: baseImages() }), ...staleFiles().map((path) => `${path} is stale`)])
+  refuse([
+    ...whyNoRelease({ ...state, baseImages: baseImages() }),
+    ...staleFiles().map((path) => `${path} is stale`),
+    ...whyNotSaved(releasedFolder, version),
+  ])
 
   if (!values.trial) for (const target of ['test', 'test-image']) execFileSync('make', [target], { stdio: 'inherit' })
   const [revision = '', committedAt] = git('log', '-1', '--format=%H %ct').split(' ')

@@ -1,4 +1,6 @@
 import { runConnector } from '../compose/run-connector.ts'
+import { schemaFiles } from '../event/event-schema.ts'
+import { json } from '../telemetry/endpoints.ts'
 import { type Command, configOption } from './command.ts'
 import { asReplica } from './command-resources.ts'
 
@@ -7,7 +9,7 @@ export const run: Command = {
   summary: 'publish modified clients to Kafka until stopped',
   usage:
     'Runs the configured streams, which it shares with the other replicas, and serves the status\n' +
-    'page (/), /healthz, /readyz, /metrics and /status.\n' +
+    'page (/), /healthz, /readyz, /metrics, /status and the schemas below /contract.\n' +
     'Transient failures are retried indefinitely. A stream that cannot continue is held: /readyz\n' +
     'reports it, the connector checks periodically whether it can resume, and the other streams\n' +
     'continue.\n' +
@@ -21,7 +23,9 @@ export const run: Command = {
     asReplica(args, { ...parts, out: process.stdout }, async ({ config, shared, telemetry, closing }) => {
       const { http, placement, streams } = config
       const { stop } = parts
-      const endpoints = closing.use(await telemetry.listen(http, stop), (opened) => opened.close())
+      const endpoints = closing.use(await telemetry.listen({ ...http, paths: contractPaths() }, stop), (opened) =>
+        opened.close(),
+      )
       telemetry.log('info', 'connector started', { streams: streams.map(({ name }) => name), port: endpoints.port })
       stop.addEventListener('abort', () => telemetry.replicaIs('stopping'), { once: true })
       const ends = [...(await runConnector(shared, telemetry, stop)).values()]
@@ -30,4 +34,10 @@ export const run: Command = {
       const isReplaced = placement.mode === 'single' && ends.length > 0 && ends.every(({ kind }) => kind === 'lost')
       return isReplaced ? 1 : 0
     }),
+}
+
+/** The schemas of the contract, below the path that `contract.url` may name. */
+function contractPaths() {
+  const files = Object.entries(schemaFiles())
+  return Object.fromEntries(files.map(([path, schema]) => [`/contract/${path}`, () => json(200, schema)]))
 }

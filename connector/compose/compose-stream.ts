@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto'
-import type { StreamConfig } from '../config/connector-config.ts'
+import type { ConnectorConfig, StreamConfig } from '../config/connector-config.ts'
 import { eventSource } from '../event/client-event.ts'
 import type { EventSettings } from '../event/client-record.ts'
+import { dataSchema } from '../event/data-schema.ts'
 import { deadLetterGuard } from '../event/dead-letter.ts'
 import { rulesText } from '../index/client-index.ts'
 import { streamIndex } from '../index/stream-index.ts'
@@ -89,7 +90,7 @@ export function composeStream(
 /** The rules by which clients become events. */
 export function eventRules(stream: StreamConfig, { config }: Pick<SharedResources, 'config'>) {
   return {
-    settings: eventSettings(config.connector, stream),
+    settings: eventSettings(config, stream),
     reading: { timeZone: stream.poll.timeZone, ignored: stream.hashIgnore },
     limit: stream.deadLetterLimit,
   }
@@ -111,9 +112,13 @@ function groupParts(stream: StreamConfig, shared: SharedResources, observe: Obse
 }
 
 /** How the clients of a stream become events. */
-export function eventSettings(connector: string, { name, kafka, deadLetterClient }: StreamConfig): EventSettings {
+export function eventSettings(
+  { connector, contractUrl }: Pick<ConnectorConfig, 'connector' | 'contractUrl'>,
+  { name, kafka, deadLetterClient }: StreamConfig,
+): EventSettings {
   return {
     source: eventSource(connector, name),
+    dataSchema: dataSchema(contractUrl),
     maxValueBytes: kafka.maxMessageBytes - FRAMING_BYTES,
     deadLetterClient,
   }

@@ -72,6 +72,20 @@ export const configSchema = z
         }),
       }),
       http: httpSection,
+      contract: setting.section('The schemas of events, for subscribers', {
+        url: setting
+          .text(
+            {
+              description:
+                'URL of the folder `contract` where subscribers can read it, such as a web server, or `/contract` of the connector itself. `dataschema` then points to it; otherwise it is a URN',
+              variable: 'CONTRACT_URL',
+              examples: ['https://schemas.example.com/polaris'],
+            },
+            check.isHttpUrl,
+            check.httpUrlRule,
+          )
+          .optional(),
+      }),
       kafka: kafkaSection,
       checkpoint: checkpointSection,
       placement: placementSection,

@@ -21,6 +21,8 @@ import { scanSettings } from './sections/poll-section.ts'
 export interface ConnectorConfig {
   readonly connector: string
   readonly log: Settings['log']
+  /** Where subscribers find the contract; undefined: not configured. */
+  readonly contractUrl: string | undefined
   readonly http: HttpConfig
   /** Kafka connection for everything not owned by a stream. */
   readonly kafka: KafkaConnection
@@ -63,6 +65,7 @@ export function connectorConfig(settings: Settings): ConnectorConfig {
   return {
     connector,
     log,
+    contractUrl: settings.contract.url,
     http: httpConfig(http),
     kafka: kafkaConnection(kafka),
     placement: placementConfig(settings.placement, { createTopics: kafka.topics.create }),

@@ -22,14 +22,15 @@ export interface ClientEventParts {
   readonly timeMs: number
   /** Number of events in the stream before this one. */
   readonly sequence: number
+  /** See `dataSchema`. */
+  readonly dataSchema: string
 }
 
 /** The `source` of a stream's events. */
 export const eventSource = (connector: string, stream: string) => `/polaris/${connector}/${stream}`
 
 export const EVENT_TYPE = 'client.modified'
-export const DATA_SCHEMA = 'urn:polaris-connector:client.modified:1'
-const SEQUENCE_DIGITS = 20
+export const SEQUENCE_DIGITS = 20
 
 /** Invariant 7: the same change read again has the same event id, as the client's previous event is the same. */
 export function eventId({
@@ -48,7 +49,7 @@ export function clientEvent(parts: ClientEventParts): string {
     `{"specversion":"1.0","type":"${EVENT_TYPE}","source":${JSON.stringify(parts.source)},"id":"${eventId(parts)}",` +
     `"time":"${new Date(parts.timeMs).toISOString()}","subject":${subject},` +
     `"sequence":"${String(parts.sequence).padStart(SEQUENCE_DIGITS, '0')}","partitionkey":${subject},` +
-    `"datacontenttype":"application/json","dataschema":"${DATA_SCHEMA}","data":${parts.json}}`
+    `"datacontenttype":"application/json","dataschema":${JSON.stringify(parts.dataSchema)},"data":${parts.json}}`
   )
 }
 

@@ -6,6 +6,8 @@ import type { ReadClient } from './read-client.ts'
 export interface EventSettings {
   /** `/polaris/<connector>/<stream>` */
   readonly source: string
+  /** The `dataschema` of events. */
+  readonly dataSchema: string
   /** Largest record value that the topic accepts, in bytes. */
   readonly maxValueBytes: number
   readonly deadLetterClient: 'leave-out' | 'include'
@@ -32,10 +34,10 @@ export function clientRecord(client: ReadClient, place: EventPlace, settings: Ev
     const code = id === undefined || id === '' ? 'client-id-missing' : 'client-id-not-text'
     return asDeadLetter({ code, key: null, bytes: Buffer.byteLength(json) }, { client, place }, settings)
   }
-  const { source, maxValueBytes } = settings
+  const { source, dataSchema, maxValueBytes } = settings
   const { sequence, previous, readAt } = place
   const timeMs = modified?.instant ?? readAt
-  const value = clientEvent({ source, clientId: id, json, contentHash, previous, timeMs, sequence })
+  const value = clientEvent({ source, clientId: id, json, contentHash, previous, timeMs, sequence, dataSchema })
   // A UTF-16 code unit takes at most three bytes in UTF-8, so most events need no exact count.
   const bytes = value.length * 3 <= maxValueBytes ? 0 : Buffer.byteLength(value)
   if (bytes > maxValueBytes)

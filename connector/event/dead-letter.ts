@@ -1,5 +1,6 @@
 /** Why a client cannot become an event. */
-export type DeadLetterCode = 'client-id-missing' | 'client-id-not-text' | 'client-too-large'
+export type DeadLetterCode = (typeof deadLetterCodes)[number]
+export const deadLetterCodes = ['client-id-missing', 'client-id-not-text', 'client-too-large'] as const
 
 interface DeadLetterParts {
   readonly code: DeadLetterCode

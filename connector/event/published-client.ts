@@ -1,7 +1,8 @@
 import { type ClientKey, type ContentKey, clientKey, MAX_EVENT_NUMBER, UNKNOWN_CONTENT } from '../index/index-entry.ts'
 import type { ClientRecord, ClientValue } from '../source/client-source.ts'
 import { canonicalJson } from './canonical-json.ts'
-import { DATA_SCHEMA, EVENT_TYPE } from './client-event.ts'
+import { EVENT_TYPE } from './client-event.ts'
+import { isDataSchema } from './data-schema.ts'
 import { contentIgnoring } from './read-client.ts'
 
 /** What a published event says about its client. */
@@ -25,7 +26,7 @@ export function publishedClientReader(
     if (typeof event.sequence !== 'string' || !Number.isInteger(number) || number < 0 || number > MAX_EVENT_NUMBER)
       return undefined
     const { data } = event
-    const isKnown = event.type === EVENT_TYPE && event.dataschema === DATA_SCHEMA && isRecord(data)
+    const isKnown = event.type === EVENT_TYPE && isDataSchema(event.dataschema) && isRecord(data)
     const content = isKnown ? contentIgnoring({ client: data, json: canonicalJson(data) }, ignored) : UNKNOWN_CONTENT
     return { key: clientKey(event.subject), content, number }
   }

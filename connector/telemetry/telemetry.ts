@@ -3,7 +3,7 @@ import type { ControlEvent } from '../control/control-watch.ts'
 import type { Observe } from '../pipeline/pipeline-event.ts'
 import type { ServerEvent } from '../runtime/circuit.ts'
 import { controlLine } from './control-status.ts'
-import { type Endpoints, endpoints } from './endpoints.ts'
+import { type EndpointAnswer, type Endpoints, endpoints } from './endpoints.ts'
 import { toLogFields } from './error-fields.ts'
 import { explaining, runbookLink } from './failure.ts'
 import type { ReplicaEvent } from './group-status.ts'
@@ -24,6 +24,13 @@ import { logObserver } from './stream-log.ts'
 
 type TelemetryParts = LoggerParts & ReplicaWatchParts & { readonly nodeMetrics?: boolean }
 
+interface ListenAt {
+  readonly host: string
+  readonly port: number
+  /** Responses of other paths. */
+  readonly paths?: Readonly<Record<string, () => EndpointAnswer>>
+}
+
 /** The outputs of the connector: log lines, metrics, health. */
 export interface Telemetry {
   readonly log: Log
@@ -43,8 +50,8 @@ export interface Telemetry {
   /** Sets and logs the state of the replica, initially `starting`; ready only while `running`. */
   replicaIs(state: ReplicaState): void
   health(): ReplicaHealth
-  /** Serves the status page, /healthz, /readyz, /metrics and /status until closed; rejects as `endpoints` does. */
-  listen(at: { readonly host: string; readonly port: number }, stop: AbortSignal): Promise<Endpoints>
+  /** Serves the status page, /healthz, /readyz, /metrics, /status and `paths` until closed; rejects as `endpoints` does. */
+  listen(at: ListenAt, stop: AbortSignal): Promise<Endpoints>
 }
 
 export function createTelemetry(parts: TelemetryParts): Telemetry {
@@ -90,7 +97,7 @@ export function createTelemetry(parts: TelemetryParts): Telemetry {
     },
     listen: (at, stop) => {
       const onError = (error: unknown) => log('warn', 'health endpoint failed', toLogFields(error))
-      return endpoints({ ...at, clock, paths: servedPaths(served), onError }, stop)
+      return endpoints({ ...at, clock, paths: { ...servedPaths(served), ...at.paths }, onError }, stop)
     },
   }
 }

@@ -34,6 +34,7 @@ export async function writeArtefacts(folder: string, release: Release): Promise<
   await podman('push', '--quiet', image, archive)
   await writeBillOfMaterials(image, join(folder, `${base}.sbom.cdx.json`))
   writeChart(folder, release)
+  writeArchive(join(folder, `${base}-contract.tgz`), { inside: '.', name: 'contract', ...release })
   writeFileSync(join(folder, 'RELEASE-NOTES.md'), `${release.notes}\n`)
   writeFileSync(join(folder, 'SHA256SUMS'), checksums(folder))
   return image
@@ -49,26 +50,28 @@ async function writeBillOfMaterials(image: string, file: string): Promise<void> 
   }
 }
 
-/** Packages the chart as Helm does, but gives every file the time of the commit. */
+/** Packages the chart as Helm does. */
 function writeChart(folder: string, { version, committedAt }: Release): void {
   const work = mkdtempSync(join(tmpdir(), 'chart-'))
   try {
     const name = `polaris-connector-${version}.tgz`
     helm('4', ['package', 'helm', '--destination', work])
     execFileSync('tar', ['-xzf', name], { cwd: work })
-    const same = [
-      '--sort=name',
-      `--mtime=@${committedAt}`,
-      '--owner=0',
-      '--group=0',
-      '--numeric-owner',
-      '--mode=u=rwX,go=rX',
-    ]
-    const archive = execFileSync('tar', ['-c', ...same, 'polaris-connector'], { cwd: work, maxBuffer: 2 ** 26 })
-    writeFileSync(join(folder, name), execFileSync('gzip', ['--no-name'], { input: archive, maxBuffer: 2 ** 26 }))
+    writeArchive(join(folder, name), { inside: work, name: 'polaris-connector', committedAt })
   } finally {
     rmSync(work, { recursive: true })
   }
+}
+
+/** Archives a folder; every file has the time of the commit, so the same content gives the same bytes. */
+function writeArchive(
+  file: string,
+  { inside, name, committedAt }: { inside: string; name: string; committedAt: number },
+): void {
+  const same = ['--sort=name', `--mtime=@${committedAt}`, '--owner=0', '--group=0', '--numeric-owner']
+  const options = { cwd: inside, maxBuffer: 2 ** 26 }
+  const archive = execFileSync('tar', ['-c', ...same, '--mode=u=rwX,go=rX', name], options)
+  writeFileSync(file, execFileSync('gzip', ['--no-name'], { input: archive, maxBuffer: 2 ** 26 }))
 }
 
 /** In the format that `sha256sum --check` reads. */

@@ -23,8 +23,9 @@ it.concurrent(
     await bash('scripts/provision.sh test')
     context.expect(await bash('scripts/provision.sh test')).toBe('')
     context.expect(await bash('.cache/chromium/chromium --version')).toMatch(/^Chromium \d/)
-    const startKafkaAndS3 = 'npx vitest run --project contract test/contract/servers/s3-server.test.ts'
-    await bash(`PATH=$PWD/.cache/bin:$PATH ${startKafkaAndS3}`)
+    // Kafka, the S3 server, Java and Python
+    const files = 'test/contract/servers/s3-server.test.ts test/contract/consumers.test.ts'
+    await bash(`PATH=$PWD/.cache/bin:$PATH npx vitest run --project contract ${files}`)
   },
 )
 
@@ -35,7 +36,7 @@ it.concurrent('scripts/provision.sh prints in one line what to install when it m
   context
     .expect(await bash(`${asNobody} 2>&1; echo "exit code $?"`))
     .toBe(
-      'provision: install Go or Python with its venv module, npm, java, mvn, then try again ' +
-        '(Debian: apt-get install python3-venv npm default-jre-headless maven)\nexit code 1\n',
+      'provision: install Python with its venv module, javac, npm, java, mvn, then try again ' +
+        '(Debian: apt-get install python3-venv default-jdk-headless npm default-jre-headless maven)\nexit code 1\n',
     )
 })

@@ -19,6 +19,7 @@ const released = (name: string) => join(copy, 'dist/release', name)
 const image = `polaris-clients-connector-${version}-image.tar`
 const bill = `polaris-clients-connector-${version}.sbom.cdx.json`
 const chart = `polaris-connector-${version}.tgz`
+const contract = `polaris-clients-connector-${version}-contract.tgz`
 const sha256 = (file: string) => createHash('sha256').update(readFileSync(file)).digest('hex')
 
 const git = (...args: readonly string[]) =>
@@ -68,6 +69,8 @@ it('refuses a version without a section in the changelog, a wrong tag, and uncom
   expect(output).toContain(`the tag v99.0.0 must be v${version}`)
   expect(output).toContain('uncommitted changes:\n M CHANGELOG.md')
   expect(output).not.toContain('no section')
+  expect(output).toContain(`contract/released/${version} is not the present contract`)
+  execFileSync(process.execPath, ['scripts/generate.ts', '--release'], { cwd: copy })
   commit('with a section')
 })
 
@@ -76,7 +79,7 @@ it('packages image, chart, bill of materials and notes with their checksums, and
   const { status, output } = release('--tag', `v${version}`, ...pushed)
   expect(output).toContain(image)
   expect(status, output).toBe(0)
-  const names = [image, bill, chart, 'RELEASE-NOTES.md', 'SHA256SUMS'].toSorted()
+  const names = [image, bill, chart, contract, 'RELEASE-NOTES.md', 'SHA256SUMS'].toSorted()
   expect(readdirSync(released('')).toSorted()).toEqual(names)
   const checked = execFileSync('sha256sum', ['--check', '--strict', 'SHA256SUMS'], {
     cwd: released(''),

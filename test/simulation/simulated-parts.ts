@@ -133,7 +133,12 @@ function pipelineParts(
       ...{ clock, serverClock: createServerClock(clock, observe), settings, beginAt, until: 'stopped', observe },
     },
     group: {
-      settings: { source: eventSource(CONNECTOR, stream.name), maxValueBytes: 100_000, deadLetterClient: 'leave-out' },
+      settings: {
+        source: eventSource(CONNECTOR, stream.name),
+        dataSchema: 'urn:polaris-connector:client.modified:1',
+        maxValueBytes: 100_000,
+        deadLetterClient: 'leave-out',
+      },
       rules: { timeZone: ZONE, ignored: new Set(ignored) },
       fields: { clientId: 'No', modifiedAt: modificationTime === 'hidden' ? null : 'DateModification' },
       deadLetters: deadLetterGuard({ maxShare: 0.1, minimum: 10, of: 1000 }),

@@ -76,7 +76,7 @@ async function previewed(
   const read = await readPages(composeSource(stream, clock, closing), { at, maxPages }, parts.stop)
   if (read.error !== undefined) throw read.error
   const isMasked = args['show-data'] !== true
-  const settings = eventSettings(config.connector, stream)
+  const settings = eventSettings(config, stream)
   const records = previewRecords(read.clients.slice(0, limit), {
     ...{ stream, settings, isMasked },
     readAt: read.serverTime ?? clock.now(),

@@ -95,6 +95,7 @@ const quick = {
   'num.network.threads': '2',
   'num.io.threads': '4',
   'log.cleaner.dedupe.buffer.size': '2097152',
+  'log.cleaner.backoff.ms': '500',
 }
 
 function security({ id, ports, certificates, proxiedProtocol }: BrokerPlan): Record<string, string> {

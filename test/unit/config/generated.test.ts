@@ -30,6 +30,7 @@ describe('generated files', () => {
       'connector',
       'log',
       'http',
+      'contract',
       'kafka',
       'checkpoint',
       'placement',

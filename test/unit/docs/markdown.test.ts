@@ -22,10 +22,13 @@ test('the documentation index links every page, and the README links the index',
 })
 
 test.each([
-  ['docs/consumer-guide.md', 'client-modified.json'],
-  ['docs/consumer-guide.md', 'dead-letter.json'],
-])('%s shows the golden example %s unchanged', (page, example) => {
-  expect(readProjectFile(page)).toContain(readProjectFile(`test/fixtures/events/${example}`).trimEnd())
+  'v1/examples/client-modified.json',
+  'v1/examples/dead-letter.json',
+  'consumers/node/clients.js',
+  'consumers/java/Clients.java',
+  'consumers/python/clients.py',
+])('the consumer guide shows contract/%s unchanged', (file) => {
+  expect(readProjectFile('docs/consumer-guide.md')).toContain(readProjectFile(`contract/${file}`).trimEnd())
 })
 
 test.each(files)('every JSON and YAML block in $path is valid', ({ blocks }) => {

@@ -36,7 +36,12 @@ async function checkOf({ fault = () => 'none', clients = 5, timeZone = 'Europe/P
   ).streams
   if (config === undefined) throw new Error('no stream')
   const events = {
-    settings: { source: '/polaris/shops/clients', maxValueBytes: 100_000, deadLetterClient: 'leave-out' },
+    settings: {
+      source: '/polaris/shops/clients',
+      dataSchema: 'urn:polaris-connector:client.modified:1',
+      maxValueBytes: 100_000,
+      deadLetterClient: 'leave-out',
+    },
     reading: { timeZone, ignored: new Set<string>() },
     limit: config.deadLetterLimit,
   } as const

@@ -84,7 +84,12 @@ describe('the check of the fields', () => {
   const mapping = { clientId: 'No', modifiedAt: 'DateModification' }
 
   const rules: EventRules = {
-    settings: { source: '/polaris/shop/clients', maxValueBytes: 1_000, deadLetterClient: 'leave-out' },
+    settings: {
+      source: '/polaris/shop/clients',
+      dataSchema: 'urn:polaris-connector:client.modified:1',
+      maxValueBytes: 1_000,
+      deadLetterClient: 'leave-out',
+    },
     reading: { timeZone: 'UTC', ignored: new Set() },
     limit: { maxShare: 0.1, minimum: 10, of: 1000 },
   }

@@ -16,6 +16,7 @@ const parts: ClientEventParts = {
   previous: '3',
   timeMs: Date.UTC(2026, 5, 15, 10),
   sequence: 7,
+  dataSchema: 'urn:polaris-connector:client.modified:1',
 }
 
 describe('an event id', () => {

@@ -5,6 +5,7 @@ import type { ClientRecord } from '../../../connector/source/client-source.ts'
 
 const settings: EventSettings = {
   source: '/polaris/shop/clients',
+  dataSchema: 'urn:polaris-connector:client.modified:1',
   maxValueBytes: 100_000,
   deadLetterClient: 'leave-out',
 }

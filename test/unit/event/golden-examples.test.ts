@@ -7,18 +7,24 @@ import { decodeAnswer } from '../../../connector/source/decode/decode-answer.ts'
 import { clientShape } from '../../../connector/source/decode/field-shape.ts'
 import { wholePage } from '../../support/decode-answer-body.ts'
 
-const fixture = (name: string) => readFileSync(new URL(`../../fixtures/events/${name}`, import.meta.url), 'utf8')
-/** The record value: the fixture without its line breaks. */
-const recordValue = (name: string) => JSON.stringify(JSON.parse(fixture(name)))
+const read = (path: string) => readFileSync(new URL(`../../../${path}`, import.meta.url), 'utf8')
+const example = (name: string) => read(`contract/v1/examples/${name}`)
+/** The record value: the example without its line breaks. */
+const recordValue = (name: string) => JSON.stringify(JSON.parse(example(name)))
 
 const timeZone = 'Europe/Paris'
 
 /** Converts the text of a response to records, as a stream does. */
 function recordsOf(output: OutputFormat, deadLetterClient: 'leave-out' | 'include' = 'leave-out') {
   const shape = clientShape(['Cartes'], () => {})
-  const page = wholePage(decodeAnswer(fixture(`page.${output}`), { shape, timeZone }), undefined)
+  const page = wholePage(decodeAnswer(read(`test/fixtures/events/page.${output}`), { shape, timeZone }), undefined)
   const readClient = clientReader({ clientId: 'No', modifiedAt: 'DateModification' }, { timeZone, ignored: new Set() })
-  const settings = { source: '/polaris/shops/clients', maxValueBytes: 1_000_000, deadLetterClient }
+  const settings = {
+    source: '/polaris/shops/clients',
+    dataSchema: 'urn:polaris-connector:client.modified:1',
+    maxValueBytes: 1_000_000,
+    deadLetterClient,
+  }
   const place = { sequence: 41, previous: 'g0', readAt: Date.parse('2026-06-15T10:00:00Z'), idField: 'No' }
   return page.clients.map((client) => clientRecord(readClient(client), place, settings).record)
 }
@@ -30,7 +36,7 @@ describe.each(['xml', 'json'] as const)('the example in the consumer guide, read
 
   test('a client without an id becomes exactly this dead letter, without client data', () => {
     expect(recordsOf(output)[1]).toEqual({ to: 'deadLetters', key: null, value: recordValue('dead-letter.json') })
-    expect(fixture('dead-letter.json')).not.toContain('Sans')
+    expect(example('dead-letter.json')).not.toContain('Sans')
   })
 
   test('the dead letter contains the client when the setting includes it', () => {

@@ -23,7 +23,14 @@ function read(ignored: readonly string[] = []) {
 
 function event(more: Record<string, unknown> = {}): string {
   const { contentHash } = read()
-  const parts = { source, clientId: '7', json: canonicalJson(client as never), contentHash, previous: 'g0' }
+  const parts = {
+    source,
+    clientId: '7',
+    json: canonicalJson(client as never),
+    contentHash,
+    previous: 'g0',
+    dataSchema: 'urn:polaris-connector:client.modified:1',
+  }
   return JSON.stringify({ ...JSON.parse(clientEvent({ ...parts, timeMs: 0, sequence: 12 })), ...more })
 }
 

@@ -29,7 +29,12 @@ function building() {
   const events: PipelineEvent[] = []
   const rules = rulesText({ ignored: [], limits: '' })
   const parts = {
-    settings: { source: '/polaris/shop/clients', maxValueBytes: 100_000, deadLetterClient: 'leave-out' },
+    settings: {
+      source: '/polaris/shop/clients',
+      dataSchema: 'urn:polaris-connector:client.modified:1',
+      maxValueBytes: 100_000,
+      deadLetterClient: 'leave-out',
+    },
     rules: { timeZone: 'UTC', ignored: new Set<string>() },
     indexRules: rules,
     fields: { clientId: 'No', modifiedAt: 'Modif' },

@@ -61,7 +61,14 @@ describe('a client that is read again', () => {
   })
 
   test('is suppressed as a dead letter, and becomes an event once it can', () => {
-    const { publish } = publishing({ settings: { source: 's', maxValueBytes: 5_000, deadLetterClient: 'leave-out' } })
+    const { publish } = publishing({
+      settings: {
+        source: 's',
+        dataSchema: 'urn:polaris-connector:client.modified:1',
+        maxValueBytes: 5_000,
+        deadLetterClient: 'leave-out',
+      },
+    })
     const large = client('1', 'x'.repeat(9_000))
     expect(publish([large, { Nom: 'no id' }]).deadLetters).toBe(2)
     expect(publish([large, { Nom: 'no id' }])).toMatchObject({ deadLetters: 0, records: [] })
@@ -205,7 +212,12 @@ describe('clients that were published under other rules', () => {
   })
 
   test('are published again when they were dead letters and the limits are other ones', () => {
-    const small = { source: 's', maxValueBytes: 500, deadLetterClient: 'leave-out' as const }
+    const small = {
+      source: 's',
+      dataSchema: 'urn:polaris-connector:client.modified:1',
+      maxValueBytes: 500,
+      deadLetterClient: 'leave-out' as const,
+    }
     const large = { No: '1', Nom: 'x'.repeat(900) }
     const before = publishing({ settings: small })
     before.publish([large, { No: '2' }])

@@ -43,7 +43,12 @@ export const beginAt = '2026-06-15T11:00:00' as SourceTime
 export const indexRules = rulesText({ ignored: [], limits: 'No 100000' })
 
 export const groupParts = (): PageGroupParts => ({
-  settings: { source: '/polaris/shop/clients', maxValueBytes: 100_000, deadLetterClient: 'leave-out' },
+  settings: {
+    source: '/polaris/shop/clients',
+    dataSchema: 'urn:polaris-connector:client.modified:1',
+    maxValueBytes: 100_000,
+    deadLetterClient: 'leave-out',
+  },
   rules: { timeZone, ignored: new Set() },
   indexRules,
   fields: { clientId: 'No', modifiedAt: 'Modif' },

@@ -81,7 +81,12 @@ function stage(delivery: 'exactly-once' | 'at-least-once' = 'exactly-once', igno
     serverClock: createServerClock(clock, observe),
   }
   const group = {
-    settings: { source, maxValueBytes: 100_000, deadLetterClient: 'leave-out' },
+    settings: {
+      source,
+      dataSchema: 'urn:polaris-connector:client.modified:1',
+      maxValueBytes: 100_000,
+      deadLetterClient: 'leave-out',
+    },
     rules: { timeZone, ignored: new Set(ignored) },
     ...{ indexRules, fields: { clientId: 'No', modifiedAt: 'DateModification' }, scanSettings: settings, beginAt },
     ...{ oneChangePerClient: delivery === 'at-least-once', observe },

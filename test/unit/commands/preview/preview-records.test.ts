@@ -15,7 +15,12 @@ function previewOf(isMasked: boolean) {
   const config = connectorConfig(loadWithoutTargets(sources({ POLARIS_CLIENT_ID_FIELD: 'No' })))
   const [stream] = config.streams
   if (stream === undefined) throw new Error('no stream')
-  return previewRecords(clients, { stream, settings: eventSettings('shops', stream), readAt: 0, isMasked })
+  return previewRecords(clients, {
+    stream,
+    settings: eventSettings({ connector: 'shops', contractUrl: undefined }, stream),
+    readAt: 0,
+    isMasked,
+  })
 }
 
 test('prints events with the numbers of a new stream, and a client without id as a dead letter', () => {

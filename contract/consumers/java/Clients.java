@@ -1,0 +1,67 @@
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import org.apache.kafka.clients.consumer.KafkaConsumer;
+import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.serialization.StringDeserializer;
+
+/**
+ * Rebuilds the current state of every client from the topic and prints it: one event a line. Needs kafka-clients and
+ * jackson-databind. usage: java -cp 'lib/*' Clients.java BROKERS TOPIC
+ */
+public class Clients {
+  private final Map<String, JsonNode> newest = new TreeMap<>(); // client id to its newest event
+  private final Set<String> seen = latest(100_000); // to recognise duplicates
+  private final JsonMapper json = new JsonMapper();
+  private int duplicates = 0;
+
+  public static void main(String[] args) throws Exception {
+    new Clients().rebuild(args[0], args[1]);
+  }
+
+  void rebuild(String brokers, String topic) throws Exception {
+    var settings = Map.<String, Object>of("bootstrap.servers", brokers, "isolation.level", "read_committed");
+    try (var consumer = new KafkaConsumer<>(settings, new StringDeserializer(), new StringDeserializer())) {
+      // No consumer group: every start reads the whole topic, until the end that it has now.
+      var partitions = consumer.partitionsFor(topic).stream().map(p -> new TopicPartition(topic, p.partition())).toList();
+      if (partitions.isEmpty()) throw new IllegalArgumentException("no topic " + topic);
+      consumer.assign(partitions);
+      consumer.seekToBeginning(partitions);
+      var ends = consumer.endOffsets(partitions);
+      // A service goes on reading: while (true).
+      while (partitions.stream().anyMatch(p -> consumer.position(p) < ends.get(p))) {
+        for (var event : consumer.poll(Duration.ofSeconds(1))) apply(event.key(), event.value());
+      }
+    }
+    var out = new PrintStream(System.out, true, StandardCharsets.UTF_8);
+    newest.values().forEach(out::println);
+    System.err.println(newest.size() + " clients, " + duplicates + " duplicates");
+  }
+
+  private void apply(String client, String value) throws Exception {
+    if (value == null) { // a tombstone: the client was erased
+      newest.remove(client);
+      return;
+    }
+    var event = json.readTree(value);
+    if (!event.get("type").asText().equals("client.modified")) return; // a later version may add types
+    if (!seen.add(event.get("source").asText() + event.get("id").asText())) duplicates++;
+    else newest.put(client, event);
+  }
+
+  private static Set<String> latest(int size) {
+    return Collections.newSetFromMap(new LinkedHashMap<>() {
+      @Override
+      protected boolean removeEldestEntry(Map.Entry<String, Boolean> eldest) {
+        return size() > size;
+      }
+    });
+  }
+}

@@ -1,0 +1,113 @@
+import { readFileSync } from 'node:fs'
+import { CONTRACT_MAJOR } from '../../connector/event/data-schema.ts'
+import { deadLetterSchema, eventSchema, schemaFiles, sharedSchemas } from '../../connector/event/event-schema.ts'
+import { kafkaDefaults } from '../../connector/kafka/kafka-config.ts'
+
+const folder = `contract/v${CONTRACT_MAJOR}`
+const bindingVersion = '0.5.0'
+const json = (value: unknown) => `${JSON.stringify(value, undefined, 2)}\n`
+
+/** The schemas and the AsyncAPI document, by path. The golden examples beside them are written by hand. */
+export const contractFiles = [
+  ...Object.entries(schemaFiles()).map(([path, schema]) => ({
+    path: `contract/${path}`,
+    content: () => json(schema),
+  })),
+  { path: `${folder}/asyncapi.json`, content: () => json(asyncApi()) },
+]
+
+function example(name: string): unknown {
+  return JSON.parse(readFileSync(new URL(`../../${folder}/examples/${name}.json`, import.meta.url), 'utf8'))
+}
+
+function asyncApi(): unknown {
+  const { eventsConfig, deadLettersConfig } = kafkaDefaults.create
+  return {
+    asyncapi: '3.0.0',
+    info: {
+      title: 'Polaris clients',
+      version: `${CONTRACT_MAJOR}`,
+      description:
+        'Every client modified in a Polaris retail back office, as Kafka records. The topics have their default names and settings here; both can be configured. Read committed records only (`isolation.level=read_committed`).',
+      license: { name: 'Apache-2.0' },
+    },
+    channels: {
+      clients: channel('client.modified', eventsConfig, ['clientModified', 'clientErased']),
+      deadLetters: channel('client.modified.dlq', deadLettersConfig, ['deadLetter']),
+    },
+    operations: {
+      publishClients: operation(
+        'clients',
+        'Publishes each client that was modified. The newest event of a key is the state of that client.',
+      ),
+      publishDeadLetters: operation(
+        'deadLetters',
+        'Publishes clients that cannot become an event, in the same transaction.',
+      ),
+    },
+    components: { messages: messages(), schemas: schemas() },
+  }
+}
+
+function channel(address: string, config: Readonly<Record<string, string>>, names: readonly string[]) {
+  const { 'cleanup.policy': policy, ...numbers } = config
+  const topicConfiguration = {
+    'cleanup.policy': policy?.split(','),
+    ...Object.fromEntries(Object.entries(numbers).map(([name, value]) => [name, Number(value)])),
+  }
+  return {
+    address,
+    messages: Object.fromEntries(names.map((name) => [name, { $ref: `#/components/messages/${name}` }])),
+    bindings: { kafka: { topicConfiguration, bindingVersion } },
+  }
+}
+
+const operation = (name: string, summary: string) => ({
+  action: 'send',
+  channel: { $ref: `#/channels/${name}` },
+  summary,
+})
+
+function messages() {
+  const examples = (...names: readonly string[]) => names.map((name) => ({ name, payload: example(name) }))
+  return {
+    clientModified: {
+      ...{ name: 'client.modified', title: 'A client was created or changed', ...keyed(clientId) },
+      ...withHeader('application/cloudevents+json'),
+      payload: { $ref: '#/components/schemas/event' },
+      examples: examples('client-modified'),
+    },
+    clientErased: {
+      ...{ title: 'Tombstone: a client was erased by an operator', ...keyed(clientId) },
+      payload: { type: 'null' },
+    },
+    deadLetter: {
+      ...{ title: 'A client cannot become an event', ...keyed(clientIdOrNull) },
+      ...withHeader('application/json'),
+      payload: { $ref: '#/components/schemas/deadLetter' },
+      examples: examples('dead-letter', 'dead-letter-with-client'),
+    },
+  }
+}
+
+const clientId = {
+  description: 'The client id. Partitioned with murmur2, like Java producers.',
+  type: 'string',
+  minLength: 1,
+}
+const clientIdOrNull = { description: 'The client id, if there is one.', type: ['string', 'null'] }
+const keyed = (key: object) => ({ bindings: { kafka: { key, bindingVersion } } })
+
+function withHeader(contentType: string) {
+  const properties = { 'content-type': { const: contentType } }
+  return { contentType, headers: { type: 'object', required: ['content-type'], properties } }
+}
+
+function schemas() {
+  const at = '#/components/schemas/'
+  return {
+    event: eventSchema(at),
+    deadLetter: deadLetterSchema(at),
+    ...sharedSchemas(at),
+  }
+}

@@ -1,0 +1,114 @@
+import { Ajv2020 } from 'ajv/dist/2020.js'
+import addFormats from 'ajv-formats'
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { canonicalJson } from '../../../connector/event/canonical-json.ts'
+import { clientRecord, type EventSettings } from '../../../connector/event/client-record.ts'
+import { dataSchema, isDataSchema } from '../../../connector/event/data-schema.ts'
+import { deadLetterCodes } from '../../../connector/event/dead-letter.ts'
+import { schemaFiles } from '../../../connector/event/event-schema.ts'
+import { clientReader } from '../../../connector/event/read-client.ts'
+import { readProjectFile } from '../../support/markdown-file.ts'
+
+const ajv = new Ajv2020({ strict: true, allErrors: true, validateFormats: true })
+addFormats.default(ajv)
+const schemas = schemaFiles()
+const check = (file: string) => ajv.compile({ ...schemas[`v1/${file}.schema.json`] })
+const isEvent = check('event')
+const isClient = check('client')
+const isDeadLetter = check('dead-letter')
+const example = (name: string) => JSON.parse(readProjectFile(`contract/v1/examples/${name}.json`))
+const event = example('client-modified')
+
+const fieldName = fc.string({ minLength: 1, maxLength: 8 }).filter((name) => name !== '__proto__')
+const client = fc.letrec((tie) => ({
+  value: fc.oneof({ maxDepth: 3 }, fc.string(), fc.array(tie('value'), { maxLength: 3 }), tie('client')),
+  client: fc.dictionary(fieldName, tie('value'), { maxKeys: 4 }),
+})).client
+
+const settings: EventSettings = {
+  source: '/polaris/shop-1/clients',
+  dataSchema: dataSchema(undefined),
+  maxValueBytes: 400,
+  deadLetterClient: 'include',
+}
+
+test('every record that the connector makes of a client fits its schema, and the schemas name all its fields', () => {
+  const readClient = clientReader({ clientId: 'No', modifiedAt: null }, { timeZone: 'UTC', ignored: new Set() })
+  const place = { sequence: 7, previous: 'g0', readAt: 0, idField: 'No' }
+  const id = fc.oneof(fc.string(), fc.constant(undefined))
+  fc.assert(
+    fc.property(client, id, (fields, No) => {
+      const read = readClient({ ...(fields as object), ...(No === undefined ? {} : { No }) })
+      const { record } = clientRecord(read, place, settings)
+      const value = JSON.parse(record.value)
+      const isValid = record.to === 'events' ? isEvent : isDeadLetter
+      expect(isValid(value), ajv.errorsText(isValid.errors)).toBe(true)
+      const { properties } = isValid.schema as { properties: object }
+      expect(Object.keys(properties)).toEqual(expect.arrayContaining(Object.keys(value)))
+      if (record.to === 'events') expect(isClient(value.data)).toBe(true)
+    }),
+  )
+})
+
+test('the golden examples fit the schemas', () => {
+  expect(isEvent(event)).toBe(true)
+  expect(isClient(event.data)).toBe(true)
+  expect(isDeadLetter(example('dead-letter'))).toBe(true)
+  expect(isDeadLetter(example('dead-letter-with-client'))).toBe(true)
+})
+
+describe('the schemas reject', () => {
+  test.each<[string, object]>([
+    ['a number in the client', { data: { No: 42 } }],
+    ['null in a list of the client', { data: { Cartes: [null] } }],
+    ['another type', { type: 'client.removed' }],
+    ['another major version', { dataschema: 'urn:polaris-connector:client.modified:2' }],
+    ['a short sequence', { sequence: '41' }],
+    ['an id that is no hash', { id: '41' }],
+    ['a time without a zone', { time: '2026-06-15T09:58:30' }],
+    ['an empty client id', { subject: '' }],
+    ['no data', { data: undefined }],
+  ])('an event with %s', (_, change) => {
+    expect(isEvent(JSON.parse(JSON.stringify({ ...event, ...change })))).toBe(false)
+  })
+
+  test.each(['code', 'field', 'bytes', 'contentHash'])('a dead letter without %s', (field) => {
+    expect(isDeadLetter({ ...example('dead-letter'), [field]: undefined })).toBe(false)
+  })
+})
+
+test('an event may have attributes that are not in the schema, so that they can be added', () => {
+  expect(isEvent({ ...event, traceparent: '00-1' })).toBe(true)
+})
+
+test('every code of a dead letter is in its description', () => {
+  for (const code of deadLetterCodes) expect(JSON.stringify(isDeadLetter.schema)).toContain(code)
+})
+
+describe('dataschema', () => {
+  test('is the $id of the schema of the client if no URL is configured', () => {
+    expect(schemas['v1/client.schema.json']).toMatchObject({ $id: dataSchema(undefined) })
+  })
+
+  test.each(['https://schemas.example.com/polaris', 'http://shops.retail.svc:8080/contract/'])(
+    'is the URL of the file below %s',
+    (url) => {
+      const dataschema = dataSchema(url)
+      expect(dataschema).toBe(`${url.replace(/\/$/, '')}/v1/client.schema.json`)
+      expect(isDataSchema(dataschema)).toBe(true)
+      expect(isEvent({ ...event, dataschema })).toBe(true)
+    },
+  )
+
+  test.each(['urn:polaris-connector:client.modified:2', 'https://example.com/v2/client.schema.json', 'v1', undefined])(
+    'does not belong to this major version if it is %s',
+    (other) => {
+      expect(isDataSchema(other)).toBe(false)
+    },
+  )
+})
+
+test('canonical JSON is what the schema describes as the client', () => {
+  expect(canonicalJson(event.data)).toBe(JSON.stringify(event.data))
+})
