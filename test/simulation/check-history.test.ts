@@ -5,7 +5,7 @@ import { histories } from './histories.ts'
 import { type History, runHistory } from './history.ts'
 import type { SimulatedStream } from './simulated-stream.ts'
 
-const sample = fc.sample(histories.everyday, { numRuns: 200, seed: 14 })
+const sample = fc.sample(histories.everyday, { numRuns: 200, seed: 16 })
 const all: History[] = []
 for (const options of sample) all.push(await runHistory(options))
 
