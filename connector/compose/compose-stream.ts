@@ -4,7 +4,9 @@ import { eventSource } from '../event/client-event.ts'
 import type { EventSettings } from '../event/client-record.ts'
 import { dataSchema } from '../event/data-schema.ts'
 import { deadLetterGuard } from '../event/dead-letter.ts'
-import { rulesText } from '../index/client-index.ts'
+import { fieldAttributes } from '../event/field-attributes.ts'
+import { fieldWatch } from '../event/missing-fields.ts'
+import { presentRules, type ReadingRules } from '../event/read-client.ts'
 import { streamIndex } from '../index/stream-index.ts'
 import type { ReaderParts } from '../pipeline/page-reading.ts'
 import type { PipelineParts } from '../pipeline/pipeline.ts'
@@ -91,7 +93,7 @@ export function composeStream(
 export function eventRules(stream: StreamConfig, { config }: Pick<SharedResources, 'config'>) {
   return {
     settings: eventSettings(config, stream),
-    reading: { timeZone: stream.poll.timeZone, ignored: stream.hashIgnore },
+    reading: readingRules(stream),
     limit: stream.deadLetterLimit,
   }
 }
@@ -106,21 +108,28 @@ function groupParts(stream: StreamConfig, shared: SharedResources, observe: Obse
     scanSettings: stream.poll,
     beginAt: beginningOf(stream),
     oneChangePerClient: stream.kafka.delivery === 'at-least-once',
+    fieldWatch: stream.event.fields && fieldWatch(stream.event.fields),
     deadLetters: deadLetterGuard(limit),
     observe,
   }
 }
 
+/** What of a client decides whether it changed, and what its event contains. */
+export function readingRules({ poll, hashIgnore, event }: StreamConfig): ReadingRules {
+  return { timeZone: poll.timeZone, ignored: hashIgnore, ...event }
+}
+
 /** How the clients of a stream become events. */
 export function eventSettings(
   { connector, contractUrl }: Pick<ConnectorConfig, 'connector' | 'contractUrl'>,
-  { name, kafka, deadLetterClient }: StreamConfig,
+  { name, kafka, deadLetterClient, event }: StreamConfig,
 ): EventSettings {
   return {
     source: eventSource(connector, name),
     dataSchema: dataSchema(contractUrl),
     maxValueBytes: kafka.maxMessageBytes - FRAMING_BYTES,
     deadLetterClient,
+    extensions: fieldAttributes(event.fields, event.hmac),
   }
 }
 
@@ -143,8 +152,8 @@ const EARLIEST = '1900-01-01T00:00:00' as SourceTime
 const beginningOf = ({ beginAt }: StreamConfig): SourceTime => beginAt ?? EARLIEST
 
 /** Another id field or size limit may turn dead letters into events. */
-function indexRules({ hashIgnore, fields, kafka }: StreamConfig): string {
-  return rulesText({ ignored: [...hashIgnore], limits: `${fields.clientId} ${kafka.maxMessageBytes}` })
+function indexRules(stream: StreamConfig): string {
+  return presentRules(readingRules(stream), `${stream.fields.clientId} ${stream.kafka.maxMessageBytes}`)
 }
 
 /** Ignores placement: a one-shot command takes the stream from its current owner. */

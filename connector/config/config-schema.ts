@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { checkpointSection } from './sections/checkpoint-section.ts'
+import { eventSection } from './sections/event-section.ts'
 import { httpSection } from './sections/http-section.ts'
 import { kafkaSection, streamKafkaSection } from './sections/kafka-section.ts'
 import { placementSection } from './sections/placement-section.ts'
@@ -40,6 +41,7 @@ const stream = setting.section('One source with its own checkpoint and order', {
   ),
   polaris: polarisSection,
   poll: pollSection,
+  event: eventSection,
   deadLetters,
   kafka: streamKafkaSection,
   sharedKeys: setting.flagOr('false', {

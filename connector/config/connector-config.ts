@@ -11,6 +11,7 @@ import type { CheckpointConfig } from '../storage/checkpoint-store-config.ts'
 import type { Settings, StreamSettings } from './config-schema.ts'
 import { hashedSettings } from './hashed-settings.ts'
 import { checkpointConfig } from './sections/checkpoint-section.ts'
+import { type EventFields, eventFields } from './sections/event-section.ts'
 import { type HttpConfig, httpConfig } from './sections/http-section.ts'
 import { kafkaConfig, kafkaConnection } from './sections/kafka-section.ts'
 import { placementConfig } from './sections/placement-section.ts'
@@ -55,6 +56,7 @@ export interface StreamConfig {
   readonly fields: ConfiguredFields
   /** Lower-case dotted paths. */
   readonly hashIgnore: ReadonlySet<string>
+  readonly event: EventFields
   readonly deadLetterLimit: DeadLetterLimit
   readonly deadLetterClient: 'leave-out' | 'include'
 }
@@ -82,7 +84,7 @@ export function connectorConfig(settings: Settings): ConnectorConfig {
 }
 
 function streamConfig(stream: StreamSettings, { kafka }: Settings): StreamConfig {
-  const { name, polaris, deadLetters, poll } = stream
+  const { name, polaris, deadLetters, poll, event } = stream
   return {
     name,
     polaris: polarisConfig(polaris),
@@ -91,6 +93,7 @@ function streamConfig(stream: StreamSettings, { kafka }: Settings): StreamConfig
     beginAt: beginAt(polaris),
     fields: { clientId: polaris.clientIdField ?? null, modifiedAt: polaris.modifiedAtField ?? null },
     hashIgnore: new Set(polaris.hashIgnore.map((path) => path.toLowerCase())),
+    event: eventFields(event),
     deadLetterLimit: { maxShare: deadLetters.maxPercent / 100, minimum: deadLetters.minimum, of: deadLetters.of },
     deadLetterClient: deadLetters.includeClient ? 'include' : 'leave-out',
   }

@@ -1,6 +1,7 @@
 import type { ConfigPath, Violation } from './config-problem.ts'
 import type { Settings, StreamSettings } from './config-schema.ts'
 import { beginning, clientCertificate, credentials, headerNames, loginToken, pauses, trust } from './polaris-checks.ts'
+import { checkedFieldRules } from './sections/event-section.ts'
 import { durationText } from './units.ts'
 
 /** A rule about several settings. */
@@ -41,6 +42,7 @@ export const crossChecks: readonly CrossCheck[] = [
     find: ofEachStream(headerNames),
   },
   { reads: ['streams.polaris.retry'], find: ofEachStream(pauses) },
+  { reads: ['streams.event', 'streams.polaris.clientIdField'], find: ofEachStream(checkedFieldRules) },
   { reads: ['checkpoint.encryption', 'checkpoint.kmsKeyId', 'checkpoint.bucketKey'], find: encryption },
   { reads: ['placement.heartbeat', 'placement.sessionTimeout'], find: heartbeatInterval },
   { reads: ['streams.polaris.url', 'streams.polaris.server'], find: sameLimitsOfServer },

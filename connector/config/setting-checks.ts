@@ -67,6 +67,13 @@ export const isPem = (text: string) => text.includes('-----BEGIN ')
 export const fieldPathRule = 'must be a field name or a dotted path such as Adresse.CodePostal'
 export const isFieldPath = (text: string) => /^[^\s.]+(\.[^\s.]+)*$/.test(text)
 
+/** The text of field rules separates them by `,` and `=`. */
+export const rulePathRule = 'must be a field name or a dotted path such as Adresse.CodePostal, without , = and *'
+export const isRulePath = (text: string) => isFieldPath(text) && !/[,=*]/.test(text)
+
+export const hmacKeyRule = 'must have at least 32 characters: create it with openssl rand -base64 32'
+export const isHmacKey = (text: string) => text.length >= 32
+
 export const patternRule = 'must be a regular expression with a capturing group'
 export function isPatternWithGroup(text: string): boolean {
   try {

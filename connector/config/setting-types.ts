@@ -156,6 +156,30 @@ export function textMap(value: Readonly<Record<string, string>>, meta: SettingMe
     .meta({ ...meta, kind: 'map' })
 }
 
+/** A choice for each name; lines `Name: choice` in the environment. `rule` is the message if `check` rejects a name. */
+export function choiceMap<const Choices extends readonly [string, ...string[]]>(
+  choices: Choices,
+  meta: SettingMeta,
+  check: (name: string) => boolean,
+  rule: string,
+) {
+  const entries = z.record(
+    z.string(),
+    z.enum(choices, `must be one of ${choices.join(', ')}`),
+    message('must be a map of names to values; in a variable, lines of Name: value'),
+  )
+  return entries
+    .superRefine(
+      (map, { addIssue }) => {
+        for (const name of Object.keys(map).filter((key) => !check(key)))
+          addIssue({ code: 'custom', path: [name], message: rule })
+      },
+      { when: ({ value }) => typeof value === 'object' && value !== null },
+    )
+    .prefault({})
+    .meta({ ...meta, kind: 'map' })
+}
+
 /** Names with values that are never printed; lines `Name: value` in the environment. `problemOf`: of an entry. */
 export function secretMap(meta: SettingMeta, problemOf: (name: string, value: string) => string | undefined) {
   const value = z.union([z.string(), z.number(), z.boolean()], 'must be text').transform(String)

@@ -6,6 +6,7 @@ import type { CheckProgress } from './check-progress.ts'
 import { compareOutputs } from './compare-outputs.ts'
 import type { StreamUnderTest } from './doctor-parts.ts'
 import { type CheckResult, type CheckResults, failure, ok, skipped, type TimeLimit } from './finding.ts'
+import { judgeEventFields } from './judge-event-fields.ts'
 import { judgeFields, judgeInterleaving, judgePage, judgeServerClock } from './judge-page.ts'
 import { judgeTimeZone } from './judge-time-zone.ts'
 import { readPages } from './read-pages.ts'
@@ -34,7 +35,7 @@ export async function checkSource(
   finish: AbortSignal,
 ): Promise<CheckResults> {
   const check = { ...stream, clock, limit: { finish, timeoutCode: 'source.timeout' } as const }
-  const { poll, beginAt } = stream.config
+  const { poll, beginAt, event } = stream.config
   const at = startingAt(beginAt ?? wallClock(clock.now() - DAY_MS, poll.timeZone), poll)
   const during = <Result>(name: string, work: () => Promise<Result>) => progress.during(name, stream.config.name, work)
   const first = await during('polaris', () => attempted(check, at))
@@ -44,7 +45,8 @@ export async function checkSource(
   const serverNow = page.serverTime ?? now
   const second = await during('second page', () => checkSecondPage(check, { at, page }))
   const live = await during('live', () => checkLiveEnd(check, serverNow))
-  const { fields, mapping } = checkFields([...page.clients, ...second.clients], check)
+  const clients = [...page.clients, ...second.clients]
+  const { fields, mapping } = checkFields(clients, check)
   return {
     polaris: judgePage(page, at),
     'second page': second.result,
@@ -52,6 +54,7 @@ export async function checkSource(
     interleaving: await during('interleaving', () => checkInterleaving(check, second)),
     ...(comparesOutputs ? { outputs: await during('outputs', () => checkOutputs(check, { at, page, mapping })) } : {}),
     fields,
+    ...(event.fields === undefined ? {} : { 'event fields': judgeEventFields(clients, event.fields) }),
     'server clock': judgeServerClock(page, now),
     'time zone': await during('time zone', () => checkTimeZone(check, serverNow, mapping)),
   }

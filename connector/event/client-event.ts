@@ -24,6 +24,8 @@ export interface ClientEventParts {
   readonly sequence: number
   /** See `dataSchema`. */
   readonly dataSchema: string
+  /** See `fieldAttributes`; absent for a whole client. */
+  readonly extensions?: string | undefined
 }
 
 /** The `source` of a stream's events. */
@@ -49,7 +51,7 @@ export function clientEvent(parts: ClientEventParts): string {
     `{"specversion":"1.0","type":"${EVENT_TYPE}","source":${JSON.stringify(parts.source)},"id":"${eventId(parts)}",` +
     `"time":"${new Date(parts.timeMs).toISOString()}","subject":${subject},` +
     `"sequence":"${String(parts.sequence).padStart(SEQUENCE_DIGITS, '0')}","partitionkey":${subject},` +
-    `"datacontenttype":"application/json","dataschema":${JSON.stringify(parts.dataSchema)},"data":${parts.json}}`
+    `"datacontenttype":"application/json","dataschema":${JSON.stringify(parts.dataSchema)},${parts.extensions ?? ''}"data":${parts.json}}`
   )
 }
 

@@ -1,6 +1,7 @@
 import { EVENT_TYPE, SEQUENCE_DIGITS } from './client-event.ts'
 import { CONTRACT_MAJOR, dataSchema, dataSchemaPattern } from './data-schema.ts'
 import { deadLetterCodes } from './dead-letter.ts'
+import { fieldAttributeSchemas } from './field-attributes.ts'
 
 export type JsonSchema = Readonly<Record<string, unknown>>
 
@@ -11,7 +12,7 @@ export function sharedSchemas(at: string): { readonly client: JsonSchema; readon
     client: {
       title: 'Client',
       description:
-        'The client as Polaris returned it, sorted by field name. Fields differ between merchants and versions: ignore those that you do not know. A value that is null or absent in Polaris is absent.',
+        'The client as Polaris returned it, sorted by field name, but for the fields that the attribute `fieldrules` of the event names. Fields differ between merchants and versions: ignore those that you do not know. A value that is null or absent in Polaris is absent.',
       type: 'object',
       additionalProperties: value,
     },
@@ -24,7 +25,7 @@ export function sharedSchemas(at: string): { readonly client: JsonSchema; readon
 
 /** A CloudEvent with a client: the value of a record in the events topic. */
 export function eventSchema(at: string): JsonSchema {
-  const properties = {
+  const required = {
     specversion: { const: '1.0' },
     type: { const: EVENT_TYPE },
     source: {
@@ -55,7 +56,8 @@ export function eventSchema(at: string): JsonSchema {
     },
     data: { $ref: `${at}client` },
   }
-  return { title: 'Client event', type: 'object', required: Object.keys(properties), properties }
+  const properties = { ...required, ...fieldAttributeSchemas }
+  return { title: 'Client event', type: 'object', required: Object.keys(required), properties }
 }
 
 /** The value of a record in the dead-letter topic. */

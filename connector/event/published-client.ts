@@ -1,15 +1,17 @@
+import { type ContentRules, rulesText } from '../index/client-index.ts'
 import { type ClientKey, type ContentKey, clientKey, MAX_EVENT_NUMBER, UNKNOWN_CONTENT } from '../index/index-entry.ts'
 import type { ClientRecord, ClientValue } from '../source/client-source.ts'
-import { canonicalJson } from './canonical-json.ts'
 import { EVENT_TYPE } from './client-event.ts'
 import { isDataSchema } from './data-schema.ts'
-import { contentIgnoring } from './read-client.ts'
+import { contentUnder } from './read-client.ts'
 
 /** What a published event says about its client. */
 export interface PublishedClient {
   readonly key: ClientKey
   /** Unknown if the event has another schema. */
   readonly content: ContentKey
+  /** The text of the rules under which the content was hashed. */
+  readonly rules: string
   /** The event number. */
   readonly number: number
 }
@@ -17,7 +19,7 @@ export interface PublishedClient {
 /** Returns a function that reads the events of a source; undefined if a text is none. */
 export function publishedClientReader(
   source: string,
-  ignored: readonly string[],
+  present: ContentRules,
 ): (text: string) => PublishedClient | undefined {
   return (text) => {
     const event = fieldsOf(parsed(text))
@@ -27,9 +29,19 @@ export function publishedClientReader(
       return undefined
     const { data } = event
     const isKnown = event.type === EVENT_TYPE && isDataSchema(event.dataschema) && isRecord(data)
-    const content = isKnown ? contentIgnoring({ client: data, json: canonicalJson(data) }, ignored) : UNKNOWN_CONTENT
-    return { key: clientKey(event.subject), content, number }
+    const content = isKnown ? contentUnder(data, { ignored: present.ignored }, undefined) : UNKNOWN_CONTENT
+    return { key: clientKey(event.subject), content, rules: rulesText(rulesOfEvent(event, present)), number }
   }
+}
+
+/** The event shows which fields were dropped and hashed, and so do the rules of its entry. */
+function rulesOfEvent(
+  { fieldrules, hmackeyid }: Readonly<Record<string, unknown>>,
+  present: ContentRules,
+): ContentRules {
+  const isText = (value: unknown) => typeof value === 'string'
+  const fields = isText(fieldrules) ? fieldrules : undefined
+  return { ...present, fields, hmacKeyId: isText(hmackeyid) ? hmackeyid : undefined }
 }
 
 function parsed(text: string): unknown {

@@ -1,51 +1,98 @@
-import { type ClientKey, type ContentKey, clientKey, contentKey } from '../index/index-entry.ts'
+import { type ContentRules, rulesText } from '../index/client-index.ts'
+import { type ClientKey, type ContentKey, clientKey, contentKey, UNKNOWN_CONTENT } from '../index/index-entry.ts'
 import type { ClientRecord } from '../source/client-source.ts'
 import { canonicalJson, type IgnoredPaths, sha256, valueAt, without } from './canonical-json.ts'
+import type { FieldHash } from './field-hash.ts'
 import type { FieldMapping } from './field-mapping.ts'
+import { beforeHmac, type FieldRules, fieldRulesOf, fieldRulesText } from './field-rules.ts'
+import { minimiser } from './minimise.ts'
 import { type ModificationTime, modificationTime } from './modification-time.ts'
 
 /** A client of a page, with what decides whether it is published. */
 export interface ReadClient {
+  /** As read: never leaves the process. */
   readonly client: ClientRecord
   readonly id: ReturnType<typeof valueAt>
   readonly key: ClientKey
-  /** The whole client, as canonical JSON. */
-  readonly json: string
-  /** Hash of the client without the ignored fields. */
-  readonly contentHash: string
+  /** Of the client without the dropped and the ignored fields, before any HMAC: a new key changes no content. */
   readonly content: ContentKey
   /** Undefined if the field is not mapped, absent or not a time. */
   readonly modified: ModificationTime | undefined
+  published(): PublishedData
+}
+
+export interface PublishedData {
+  /** Canonical JSON of the client without the dropped fields, and with the HMAC of others. */
+  readonly json: string
+  /** Hash of this data without the ignored fields. Nobody can test guesses of hashed values with it. */
+  readonly contentHash: string
 }
 
 export interface ReadingRules {
   readonly timeZone: string
   readonly ignored: IgnoredPaths
+  /** Undefined: events contain whole clients. */
+  readonly fields: FieldRules | undefined
+  readonly hmac?: FieldHash | undefined
 }
 
 /** Returns a function that reads the clients of a page. */
 export function clientReader(mapping: FieldMapping, rules: ReadingRules): (client: ClientRecord) => ReadClient {
   const idPath = mapping.clientId.split('.')
   const modifiedPath = mapping.modifiedAt?.split('.')
+  const readContent = contentReader(rules)
   return (client) => {
     const id = valueAt(client, idPath)
     const modifiedText = modifiedPath === undefined ? undefined : valueAt(client, modifiedPath)
-    const json = canonicalJson(client)
-    const hash = contentHash(client, json, rules.ignored)
+    const { contentHash: hash, published } = readContent(client)
     const key = clientKey(typeof id === 'string' ? id : hash)
     const modified = typeof modifiedText === 'string' ? modificationTime(modifiedText, rules.timeZone) : undefined
-    return { client, id, key, json, contentHash: hash, content: contentKey(hash), modified }
+    return { client, id, key, content: contentKey(hash), modified, published }
   }
 }
 
-function contentHash(client: ClientRecord, json: string, ignored: IgnoredPaths): string {
-  return sha256(ignored.size === 0 ? json : canonicalJson(without(client, ignored)))
+function contentReader({ ignored, fields, hmac }: ReadingRules) {
+  if (fields === undefined)
+    return (client: ClientRecord) => {
+      const whole = publishedData(client, ignored)
+      return { contentHash: whole.contentHash, published: () => whole }
+    }
+  const counted = beforeHmac(fields)
+  const forHash = counted === undefined ? (client: ClientRecord) => client : minimiser(counted, undefined)
+  const forEvent = minimiser(fields, hmac)
+  return (client: ClientRecord) => ({
+    contentHash: contentHash(forHash(client), ignored),
+    published: () => publishedData(forEvent(client), ignored),
+  })
 }
 
-/** The content of a client if these fields were ignored. */
-export function contentIgnoring(
-  { client, json }: Pick<ReadClient, 'client' | 'json'>,
-  ignored: readonly string[],
+function publishedData(data: ClientRecord, ignored: IgnoredPaths): PublishedData {
+  const json = canonicalJson(data)
+  return { json, contentHash: ignored.size === 0 ? sha256(json) : contentHash(data, ignored) }
+}
+
+function contentHash(counted: ClientRecord, ignored: IgnoredPaths): string {
+  return sha256(canonicalJson(without(counted, ignored)))
+}
+
+/** The text of the rules for the client index. Fewer and shorter fields, too, may turn dead letters into events. */
+export function presentRules({ ignored, fields }: Omit<ReadingRules, 'timeZone'>, limits: string): string {
+  if (fields === undefined) return rulesText({ ignored: [...ignored], limits })
+  const counted = beforeHmac(fields)
+  return rulesText({
+    ignored: [...ignored],
+    fields: counted && fieldRulesText(counted),
+    limits: `${limits} ${fieldRulesText(fields)}`,
+  })
+}
+
+/** The content of a client under the rules of an index entry; unknown if they name another HMAC key. */
+export function contentUnder(
+  client: ClientRecord,
+  { ignored, fields, hmacKeyId }: Omit<ContentRules, 'limits'>,
+  hmac: FieldHash | undefined,
 ): ContentKey {
-  return contentKey(contentHash(client, json, new Set(ignored)))
+  if (hmacKeyId !== undefined && hmacKeyId !== hmac?.keyId) return UNKNOWN_CONTENT
+  const counted = fields === undefined ? client : minimiser(fieldRulesOf(fields), hmac)(client)
+  return contentKey(contentHash(counted, new Set(ignored)))
 }

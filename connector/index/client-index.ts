@@ -6,12 +6,16 @@ import type { IndexState } from './index-state.ts'
 export interface ContentRules {
   /** Lower-case dotted paths of fields that take no part in the content hash. */
   readonly ignored: readonly string[]
+  /** The text of the field rules, if any: dropped fields take no part in the content hash either. */
+  readonly fields?: string | undefined
+  /** Contents are of published data, with values hashed with this key: the index was made from the topic. */
+  readonly hmacKeyId?: string | undefined
   /** What decides whether a client becomes a dead letter. */
   readonly limits: string
 }
 
-export function rulesText({ ignored, limits }: ContentRules): string {
-  return JSON.stringify({ ignored: ignored.toSorted(), limits })
+export function rulesText({ ignored, fields, hmacKeyId, limits }: ContentRules): string {
+  return JSON.stringify({ ignored: ignored.toSorted(), fields, hmacKeyId, limits })
 }
 
 export function rulesOf(text: string): ContentRules {

@@ -46,7 +46,7 @@ export function withEntries(state: IndexState, entries: string): IndexState {
 }
 
 /** Entries store the number of their rules in one byte. */
-const MAX_RULES = 256
+export const MAX_RULES = 256
 
 /** Adds the rules unless they are known. Beyond the limit, contents become unknown. `events`: the stream's events. */
 export function withRules(state: IndexState, rules: string, events: number): IndexState {

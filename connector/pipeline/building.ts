@@ -3,6 +3,7 @@ import type { OutgoingRecord } from '../event/client-event.ts'
 import type { EventSettings } from '../event/client-record.ts'
 import type { DeadLetterGuard } from '../event/dead-letter.ts'
 import type { ConfiguredFields, FieldMapping } from '../event/field-mapping.ts'
+import type { FieldWatch } from '../event/missing-fields.ts'
 import type { ReadingRules } from '../event/read-client.ts'
 import type { RepeatWatch } from '../event/repeat-watch.ts'
 import type { ClientIndex } from '../index/client-index.ts'
@@ -39,6 +40,8 @@ export interface PageGroupParts {
    * these counts.
    */
   readonly deadLetters: DeadLetterGuard
+  /** Also counts across openings. Absent: events contain whole clients. */
+  readonly fieldWatch?: FieldWatch | undefined
   /** Ends a group before a client's second change, so that a duplicate after a crash has the same event id. */
   readonly oneChangePerClient: boolean
   readonly observe: Observe

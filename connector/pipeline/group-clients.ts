@@ -1,7 +1,6 @@
 import { clientRecord } from '../event/client-record.ts'
 import type { FieldMapping } from '../event/field-mapping.ts'
-import { clientReader, contentIgnoring, type ReadClient } from '../event/read-client.ts'
-import type { ClientIndex } from '../index/client-index.ts'
+import { clientReader, contentUnder, type ReadClient } from '../event/read-client.ts'
 import type { IndexEntry } from '../index/index-entry.ts'
 import { ConnectorError } from '../runtime/connector-error.ts'
 import { recheckFrom } from '../scan/end-scan.ts'
@@ -43,9 +42,11 @@ function addClient(building: Building, client: ReadClient, reading: PageReading)
   const { index, memory, group } = building
   const { scan } = reading
   memory.add(scan, client, reading.readAt)
+  const missing = building.parts.fieldWatch?.add(client.client)
+  if (missing !== undefined) building.parts.observe({ kind: 'event-fields-missing', fields: missing })
   const known = building.entries.get(client.key) ?? building.undelivered.get(client.key) ?? index.get(client.key)
   const counts = countsOf(group, scan.kind)
-  if (known !== undefined && isUnchanged(index, known, client)) {
+  if (known !== undefined && isUnchanged(building, known, client)) {
     counts.suppressed += 1
     // Rewritten under the present rules.
     if (known.rules !== index.rules)
@@ -61,8 +62,8 @@ function addClient(building: Building, client: ReadClient, reading: PageReading)
   publish(building, { client, known, counts }, reading)
 }
 
-function isUnchanged(index: ClientIndex, known: IndexEntry, client: ReadClient): boolean {
-  return index.isUnchanged(known, client.content, ({ ignored }) => contentIgnoring(client, ignored))
+function isUnchanged({ index, parts }: Building, known: IndexEntry, { client, content }: ReadClient): boolean {
+  return index.isUnchanged(known, content, (rules) => contentUnder(client, rules, parts.rules.hmac))
 }
 
 function withRecheck({ recheck, parts }: Building, { modified }: ReadClient, { scan, readAt }: PageReading): Recheck {

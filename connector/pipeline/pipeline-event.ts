@@ -116,6 +116,8 @@ export type PipelineEvent =
   /** A scan has found many changes that live scans should have returned, once per scan. `ms`: delay of the last one. */
   | { readonly kind: 'late-changes'; readonly scan: ScanKind; readonly ms: number }
   | { readonly kind: 'fields-keep-changing'; readonly fields: readonly string[] }
+  /** The first clients have none of these fields, which are to be dropped or hashed. */
+  | { readonly kind: 'event-fields-missing'; readonly fields: readonly string[] }
   | { readonly kind: 'stream-retrying'; readonly code: ErrorCode; readonly error: unknown; readonly pauseMs: number }
   /**
    * Another process has opened the stream. `wasStopping`: this replica was already stopping it, for example because it

@@ -5,7 +5,8 @@ import { eventSource } from '../event/client-event.ts'
 import { type PublishedClient, publishedClientReader } from '../event/published-client.ts'
 import { rulesOf } from '../index/client-index.ts'
 import { type ClientTable, clientTable } from '../index/client-table.ts'
-import { emptyIndex } from '../index/index-state.ts'
+import { UNKNOWN_CONTENT } from '../index/index-entry.ts'
+import { emptyIndex, MAX_RULES } from '../index/index-state.ts'
 import { type NewSegment, writeBase, writeSegment } from '../index/write-segment.ts'
 import type { StreamProducer } from '../publish/event-publisher.ts'
 import { ConnectorError } from '../runtime/connector-error.ts'
@@ -46,7 +47,7 @@ export async function rebuildIndex(
   const next = async ({ producer, resolved, claim }: OperatorOpening) => {
     const { resolution } = resolved
     if (resolution.kind === 'hold') throw new ConnectorError(resolution.code, `rebuild client index: ${resolution.why}`)
-    const { table, events } = await readTopic(parts, { producer, onProgress }, stop)
+    const { table, events, rules } = await readTopic(parts, { producer, onProgress }, stop)
     const { state } = resolution.kind === 'pending' ? committedByRecord(document) : document.committed
     const epoch = document.claim.epoch + 1
     const write = async (segment: NewSegment) =>
@@ -54,33 +55,37 @@ export async function rebuildIndex(
     const segments = await writeBase({ ...parts, table, write }, stop)
     const { contentsFrom } = state.index
     // No event id is used twice: the epoch is higher than every earlier generation.
-    const index = { ...emptyIndex, generation: epoch, contentsFrom, rules: [parts.indexRules], segments }
+    const index = { ...emptyIndex, generation: epoch, contentsFrom, rules, segments }
     const rebuilt = { ...state, index, events: Math.max(state.events, events) }
     return { after: setByOperator({ ...document, ...claim.identity }, rebuilt, claim), clients: table.size() }
   }
   return await openAsOperator(parts, { read: { stored, document }, published: publishedEvents(document), next }, stop)
 }
 
-/** The index according to the topic. `events`: the number of the next event. */
+/** The index according to the topic. `events`: the number of the next event; `rules`: those of the entries. */
 async function readTopic(
   { identity, indexRules }: OpenParts,
   { producer, onProgress }: { producer: StreamProducer; onProgress: (progress: RebuildProgress) => void },
   stop: AbortSignal,
-): Promise<{ table: ClientTable; events: number }> {
+): Promise<{ table: ClientTable; events: number; rules: readonly string[] }> {
   const table = clientTable()
+  const rules = [indexRules]
   let read = 0
   let events = 0
   const reading = {
-    find: publishedClientReader(eventSource(identity.connector, identity.stream), rulesOf(indexRules).ignored),
-    onVisible: ({ key, content, number }: PublishedClient) => {
+    find: publishedClientReader(eventSource(identity.connector, identity.stream), rulesOf(indexRules)),
+    onVisible: ({ key, content, rules: made, number }: PublishedClient) => {
       read += 1
       events = Math.max(events, number + 1)
       // A client is in two partitions where the topic got more of them.
       if ((table.get(key)?.number ?? -1) > number) return
-      table.set(key, { content, number, tag: LIVE, isDeadLetter: false, rules: 0 })
+      if (!rules.includes(made) && rules.length < MAX_RULES) rules.push(made)
+      const known = rules.indexOf(made)
+      const entry = known < 0 ? { content: UNKNOWN_CONTENT, rules: 0 } : { content, rules: known }
+      table.set(key, { ...entry, number, tag: LIVE, isDeadLetter: false })
     },
     onProgress: (share: number) => onProgress({ share, events: read, clients: table.size() }),
   }
   await producer.readEvents(reading, stop)
-  return { table, events }
+  return { table, events, rules }
 }

@@ -68,6 +68,7 @@ const changes: ByKind<Change> = {
   'scan-done': () => none,
   'late-changes': () => none,
   'fields-keep-changing': () => none,
+  'event-fields-missing': () => none,
   'stream-retrying': (event) => failing(event, { state: 'retrying', ...closed }),
   'stream-lost': () => to({ state: 'lost', isCaughtUp: false, hasProducer: false }),
   'stream-held': (event) => failing(event, { state: 'held', ...closed }),

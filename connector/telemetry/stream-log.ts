@@ -109,6 +109,8 @@ const lines: ByKind<Line> = {
     line('warn', 'client published again at every poll: add its changing fields to POLARIS_HASH_IGNORE', {
       fields,
     }),
+  'event-fields-missing': ({ fields }) =>
+    line('warn', 'no client has these fields of EVENT_FIELDS: check their spelling', { fields }),
   'stream-retrying': ({ error, pauseMs }) =>
     line('warn', 'stream failed, reopening', { ...toLogFields(error), pauseMs }),
   'stream-lost': ({ error, wasStopping }) =>

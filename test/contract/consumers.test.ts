@@ -54,7 +54,10 @@ function entries(more: Readonly<Record<string, string>>) {
   return Object.entries(settings).map(([name, value]) => ({ name, value }))
 }
 
-const readClient = clientReader({ clientId: 'No', modifiedAt: null }, { timeZone: 'UTC', ignored: new Set() })
+const readClient = clientReader(
+  { clientId: 'No', modifiedAt: null },
+  { timeZone: 'UTC', ignored: new Set(), fields: undefined },
+)
 const settings = {
   source: `/polaris/shops/${topic}`,
   dataSchema: dataSchema(undefined),

@@ -139,7 +139,7 @@ function pipelineParts(
         maxValueBytes: 100_000,
         deadLetterClient: 'leave-out',
       },
-      rules: { timeZone: ZONE, ignored: new Set(ignored) },
+      rules: { timeZone: ZONE, ignored: new Set(ignored), fields: undefined },
       fields: { clientId: 'No', modifiedAt: modificationTime === 'hidden' ? null : 'DateModification' },
       deadLetters: deadLetterGuard({ maxShare: 0.1, minimum: 10, of: 1000 }),
       indexRules: rulesText({ ignored, limits: '' }),

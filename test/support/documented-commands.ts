@@ -46,6 +46,7 @@ export const leftOut: readonly [RegExp, string][] = [
   [/^sha256sum /, 'needs a release; test/image/release.test.ts makes one and runs this'],
   [/^(helm|kubectl) /, 'needs a cluster; test/chart and test/cluster test the chart'],
   [/^kafka-console-consumer\.sh /, 'part of the Kafka distribution; the tests have only the broker'],
+  [/^openssl rand /, 'prints something else each time'],
   [/^aws /, 'needs the AWS CLI and a real bucket'],
 ]
 

@@ -97,6 +97,7 @@ export function everyPipelineEvent(error: unknown): PipelineEvent[] {
     'scan-done': { kind: 'scan-done', scan: 'backfill', clients: 5000, pages: 50, tookMs: 6000 },
     'late-changes': { kind: 'late-changes', scan: 'look-back', ms: 4_000_000 },
     'checkpoint-refused': { kind: 'checkpoint-refused', scan: 'live', lastChanged: '2026-03-01T10:00:00' },
+    'event-fields-missing': { kind: 'event-fields-missing', fields: ['mail'] },
     'fields-keep-changing': { kind: 'fields-keep-changing', fields: ['points'] },
     'stream-retrying': { kind: 'stream-retrying', code: 'publish.unreachable', error, pauseMs: 500 },
     'stream-lost': { kind: 'stream-lost', error, wasStopping: false },

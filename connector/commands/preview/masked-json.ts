@@ -2,6 +2,7 @@ const MAX_LENGTH = 40
 /** The attributes of an event and the fields of a dead letter that say nothing about a client. */
 const KEPT: ReadonlySet<string> = new Set([
   ...['specversion', 'type', 'source', 'sequence', 'datacontenttype', 'dataschema'],
+  ...['fieldrules', 'hmackeyid'],
   ...['code', 'field', 'bytes'],
 ])
 

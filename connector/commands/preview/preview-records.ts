@@ -2,7 +2,7 @@ import * as z from 'zod'
 import type { StreamConfig } from '../../config/connector-config.ts'
 import { clientRecord, type EventSettings } from '../../event/client-record.ts'
 import { mapFields } from '../../event/field-mapping.ts'
-import { clientReader } from '../../event/read-client.ts'
+import { clientReader, type ReadingRules } from '../../event/read-client.ts'
 import { emptyIndex } from '../../index/index-state.ts'
 import type { ClientRecord } from '../../source/client-source.ts'
 import { maskedRecord, maskedText } from './masked-json.ts'
@@ -27,6 +27,7 @@ export type PreviewedRecord = z.output<typeof previewShape>['records'][number]
 
 interface PreviewParts {
   readonly stream: StreamConfig
+  readonly rules: ReadingRules
   readonly settings: EventSettings
   /** When the clients were read, in ms since 1970. */
   readonly readAt: number
@@ -35,10 +36,10 @@ interface PreviewParts {
 
 /** The records of clients that nothing was published of yet. Throws `source.mapping` if the client id is not found. */
 export function previewRecords(clients: readonly ClientRecord[], parts: PreviewParts): PreviewedRecord[] {
-  const { stream, settings, readAt, isMasked } = parts
+  const { stream, rules, settings, readAt, isMasked } = parts
   const mapping = mapFields(clients, stream.fields, null)
   if (mapping === undefined) return []
-  const read = clientReader(mapping, { timeZone: stream.poll.timeZone, ignored: stream.hashIgnore })
+  const read = clientReader(mapping, rules)
   let sequence = 0
   return clients.map((client) => {
     const place = { sequence, readAt, idField: mapping.clientId, previous: `g${emptyIndex.generation}` }

@@ -1,6 +1,6 @@
 import type * as z from 'zod'
 import { composeSource } from '../../compose/compose-source.ts'
-import { eventSettings } from '../../compose/compose-stream.ts'
+import { eventSettings, readingRules } from '../../compose/compose-stream.ts'
 import { connectorConfig } from '../../config/connector-config.ts'
 import { readPages } from '../../doctor/read-pages.ts'
 import { type Clock, systemClock } from '../../runtime/clock.ts'
@@ -76,9 +76,8 @@ async function previewed(
   const read = await readPages(composeSource(stream, clock, closing), { at, maxPages }, parts.stop)
   if (read.error !== undefined) throw read.error
   const isMasked = args['show-data'] !== true
-  const settings = eventSettings(config, stream)
   const records = previewRecords(read.clients.slice(0, limit), {
-    ...{ stream, settings, isMasked },
+    ...{ stream, rules: readingRules(stream), settings: eventSettings(config, stream), isMasked },
     readAt: read.serverTime ?? clock.now(),
   })
   return { stream: stream.name, since, masked: isMasked, records }

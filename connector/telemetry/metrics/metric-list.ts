@@ -28,6 +28,7 @@ export const warningKinds = [
   'scans-not-interleaved',
   'late-changes',
   'fields-keep-changing',
+  'event-fields-missing',
   'pause-unsettled',
 ] as const satisfies readonly PipelineEvent['kind'][]
 

@@ -119,6 +119,7 @@ const updates: ByKind<Update> = {
   'scan-done': () => nothing,
   'late-changes': warning,
   'fields-keep-changing': warning,
+  'event-fields-missing': warning,
   'stream-retrying': (event) => failing('reopenings', event),
   'stream-lost': () => counting('losses'),
   'stream-held': (event) => failing('holds', event),

@@ -28,7 +28,7 @@ const codeIn = (text: string) =>
 test.each(pages)('every variable named in $path belongs to the connector or to compose.yaml', ({ text }) => {
   const named = codeIn(text).flatMap(
     (code) =>
-      /^((?:POLARIS|POLL|KAFKA|CHECKPOINT|CONNECTOR|HTTP|PLACEMENT|DELIVERY)[A-Z_]*)(=|$)/.exec(code)?.[1] ?? [],
+      /^((?:POLARIS|POLL|EVENT|KAFKA|CHECKPOINT|CONNECTOR|HTTP|PLACEMENT|DELIVERY)[A-Z_]*)(=|$)/.exec(code)?.[1] ?? [],
   )
   for (const variable of named) expect([...variables], variable).toContain(variable.replace(/_FILE$/, ''))
 })
@@ -38,7 +38,7 @@ const isOutput = ({ path }: { path: string }) => path === 'docs/command-output.m
 
 test.each(pages.filter((page) => !isOutput(page)))('every setting named in $path is in the schema', ({ text }) => {
   const named = codeIn(text).flatMap(
-    (code) => /^(?:config\.|streams\.)?([a-z]+(?:\.[a-zA-Z]+)+)(?:\.\*)?(?:: .*)?$/.exec(code)?.[1] ?? [],
+    (code) => /^(?!.*\.json$)(?:config\.|streams\.)?([a-z]+(?:\.[a-zA-Z]+)+)(?:\.\*)?(?:: .*)?$/.exec(code)?.[1] ?? [],
   )
   const paths = settings.map(({ path }) => `${path.join('.').replace(/^streams\./, '')}.`)
   for (const name of named.filter((one) => sections.has(one.split('.')[0] ?? '') && !others.has(one)))

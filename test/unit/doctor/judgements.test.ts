@@ -9,8 +9,10 @@ import {
   skipped,
   warning,
 } from '../../../connector/doctor/finding.ts'
+import { judgeEventFields } from '../../../connector/doctor/judge-event-fields.ts'
 import { judgeRetention, judgeTopic, type TopicRequirements } from '../../../connector/doctor/judge-kafka.ts'
 import { type EventRules, judgeFields, judgeInterleaving } from '../../../connector/doctor/judge-page.ts'
+import { fieldRules } from '../../../connector/event/field-rules.ts'
 import { kafkaDefaults } from '../../../connector/kafka/kafka-config.ts'
 import { ConnectorError } from '../../../connector/runtime/connector-error.ts'
 import type { ClientRecord } from '../../../connector/source/client-source.ts'
@@ -90,7 +92,7 @@ describe('the check of the fields', () => {
       maxValueBytes: 1_000,
       deadLetterClient: 'leave-out',
     },
-    reading: { timeZone: 'UTC', ignored: new Set() },
+    reading: { timeZone: 'UTC', ignored: new Set(), fields: undefined },
     limit: { maxShare: 0.1, minimum: 10, of: 1000 },
   }
   const clients = (good: number, ...others: ClientRecord[]) => [
@@ -117,6 +119,23 @@ describe('the check of the fields', () => {
     const found = judgeFields(sample, mapping, rules)
     expect(found.verdict).toBe(verdict)
     expect(found.code).toBe(verdict === 'failed' ? 'event.too-many-dead-letters' : undefined)
+  })
+})
+
+describe('the check of the event fields', () => {
+  const rules = fieldRules('keep', [
+    ['Mail', 'hmac'],
+    ['Adresse.Rue', 'drop'],
+  ])
+  const judged = (...clients: ClientRecord[]) => rules && judgeEventFields(clients, rules)
+
+  test('warns about fields that no client has', () => {
+    expect(judged({ No: '1', mail: 'x' }, { No: '2', Adresse: {} })).toMatchObject({
+      verdict: 'warning',
+      detail: 'none of 2 clients has adresse.rue',
+    })
+    expect(judged({ No: '1', Mail: '' }, { No: '2', Adresse: [{ Ligne: { Rue: 'x' } }] })?.verdict).toBe('ok')
+    expect(judged()?.verdict).toBe('skipped')
   })
 })
 

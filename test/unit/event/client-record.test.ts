@@ -1,5 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { clientRecord, type EventSettings } from '../../../connector/event/client-record.ts'
+import { fieldAttributeSchemas, fieldAttributes } from '../../../connector/event/field-attributes.ts'
+import { fieldHash } from '../../../connector/event/field-hash.ts'
+import { type FieldAction, fieldRules } from '../../../connector/event/field-rules.ts'
 import { clientReader } from '../../../connector/event/read-client.ts'
 import type { ClientRecord } from '../../../connector/source/client-source.ts'
 
@@ -11,7 +14,7 @@ const settings: EventSettings = {
 }
 const readClient = clientReader(
   { clientId: 'No', modifiedAt: 'Modif' },
-  { timeZone: 'Europe/Paris', ignored: new Set() },
+  { timeZone: 'Europe/Paris', ignored: new Set(), fields: undefined },
 )
 const place = { sequence: 7, previous: '3', readAt: Date.parse('2026-06-15T10:00:00Z'), idField: 'No' }
 
@@ -69,5 +72,47 @@ describe('a client that cannot become an event', () => {
     expect(make({ No: '1', Nom: 'x'.repeat(500) }, { ...option, maxValueBytes: 400 }).value).not.toHaveProperty(
       'client',
     )
+  })
+})
+
+describe('a client of which events contain only a part', () => {
+  const hmac = fieldHash('a key of thirty-two characters..')
+  const minimised = (client: ClientRecord, actions: Record<string, FieldAction>, more: Partial<EventSettings> = {}) => {
+    const fields = fieldRules('keep', Object.entries(actions))
+    const rules = { timeZone: 'UTC', ignored: new Set<string>(), fields, hmac }
+    const read = clientReader({ clientId: 'No', modifiedAt: 'Modif' }, rules)
+    return clientRecord(read(client), place, { ...settings, extensions: fieldAttributes(fields, hmac), ...more }).record
+  }
+
+  test('has an event that names the rules and the key', () => {
+    const event = JSON.parse(
+      minimised({ No: '1', Nom: 'planted', Mail: 'planted' }, { Nom: 'drop', Mail: 'hmac' }).value,
+    )
+    expect(event).toMatchObject({ fieldrules: 'mail=hmac,nom=drop', hmackeyid: hmac.keyId, subject: '1' })
+    expect(event.data).toEqual({ No: '1', Mail: hmac.of('planted') })
+    expect(Object.keys(event).filter((name) => !/^[a-z0-9]+$/.test(name))).toEqual([])
+    for (const [name, { pattern }] of Object.entries(fieldAttributeSchemas))
+      expect(event[name]).toMatch(new RegExp(pattern))
+  })
+
+  test('names no key where no field is hashed, and no rules where every field is kept', () => {
+    expect(JSON.parse(minimised({ No: '1', Nom: 'x' }, { Nom: 'drop' }).value)).not.toHaveProperty('hmackeyid')
+    expect(minimised({ No: '1', Nom: 'x' }, { Nom: 'keep' })).toEqual(make({ No: '1', Nom: 'x' }).record)
+  })
+
+  test('keeps the time of its event when the modification time is dropped', () => {
+    const { time, data } = JSON.parse(minimised({ No: '1', Modif: '2026-06-15T11:59:00' }, { Modif: 'drop' }).value)
+    expect([time, data]).toEqual(['2026-06-15T11:59:00.000Z', { No: '1' }])
+  })
+
+  test('is no less minimal in its dead letter', () => {
+    const { value } = minimised(
+      { Nom: 'planted', Mail: 'planted', Age: '3' },
+      { Nom: 'drop', Mail: 'hmac' },
+      {
+        deadLetterClient: 'include',
+      },
+    )
+    expect(JSON.parse(value).client).toEqual({ Age: '3', Mail: hmac.of('planted') })
   })
 })

@@ -34,7 +34,10 @@ const settings: EventSettings = {
 }
 
 test('every record that the connector makes of a client fits its schema, and the schemas name all its fields', () => {
-  const readClient = clientReader({ clientId: 'No', modifiedAt: null }, { timeZone: 'UTC', ignored: new Set() })
+  const readClient = clientReader(
+    { clientId: 'No', modifiedAt: null },
+    { timeZone: 'UTC', ignored: new Set(), fields: undefined },
+  )
   const place = { sequence: 7, previous: 'g0', readAt: 0, idField: 'No' }
   const id = fc.oneof(fc.string(), fc.constant(undefined))
   fc.assert(
@@ -53,6 +56,7 @@ test('every record that the connector makes of a client fits its schema, and the
 
 test('the golden examples fit the schemas', () => {
   expect(isEvent(event)).toBe(true)
+  expect(isEvent({ ...event, fieldrules: '*=drop,adresse.ville=hmac,no=keep', hmackeyid: '79eGljBJ' })).toBe(true)
   expect(isClient(event.data)).toBe(true)
   expect(isDeadLetter(example('dead-letter'))).toBe(true)
   expect(isDeadLetter(example('dead-letter-with-client'))).toBe(true)
@@ -69,6 +73,8 @@ describe('the schemas reject', () => {
     ['a time without a zone', { time: '2026-06-15T09:58:30' }],
     ['an empty client id', { subject: '' }],
     ['no data', { data: undefined }],
+    ['an unknown field rule', { fieldrules: 'nom=hide' }],
+    ['a key id of another length', { fieldrules: 'nom=hmac', hmackeyid: 'k1' }],
   ])('an event with %s', (_, change) => {
     expect(isEvent(JSON.parse(JSON.stringify({ ...event, ...change })))).toBe(false)
   })

@@ -18,7 +18,10 @@ const timeZone = 'Europe/Paris'
 function recordsOf(output: OutputFormat, deadLetterClient: 'leave-out' | 'include' = 'leave-out') {
   const shape = clientShape(['Cartes'], () => {})
   const page = wholePage(decodeAnswer(read(`test/fixtures/events/page.${output}`), { shape, timeZone }), undefined)
-  const readClient = clientReader({ clientId: 'No', modifiedAt: 'DateModification' }, { timeZone, ignored: new Set() })
+  const readClient = clientReader(
+    { clientId: 'No', modifiedAt: 'DateModification' },
+    { timeZone, ignored: new Set(), fields: undefined },
+  )
   const settings = {
     source: '/polaris/shops/clients',
     dataSchema: 'urn:polaris-connector:client.modified:1',

@@ -3,9 +3,11 @@ import { canonicalJson } from '../../../connector/event/canonical-json.ts'
 import { clientEvent } from '../../../connector/event/client-event.ts'
 import { publishedClientReader } from '../../../connector/event/published-client.ts'
 import { clientReader } from '../../../connector/event/read-client.ts'
+import { rulesText } from '../../../connector/index/client-index.ts'
 import { clientKey, UNKNOWN_CONTENT } from '../../../connector/index/index-entry.ts'
 
 const source = '/polaris/shop/clients'
+const present = { ignored: [], limits: 'x' }
 const client = {
   No: '7',
   z: 'last',
@@ -17,12 +19,12 @@ const client = {
 function read(ignored: readonly string[] = []) {
   return clientReader(
     { clientId: 'No', modifiedAt: null },
-    { timeZone: 'UTC', ignored: new Set(ignored) },
+    { timeZone: 'UTC', ignored: new Set(ignored), fields: undefined },
   )(client as never)
 }
 
 function event(more: Record<string, unknown> = {}): string {
-  const { contentHash } = read()
+  const { contentHash } = read().published()
   const parts = {
     source,
     clientId: '7',
@@ -36,7 +38,8 @@ function event(more: Record<string, unknown> = {}): string {
 
 test.each([[[]], [['adresse.age', 'z']]])('finds the content that was published, when %j are ignored', (ignored) => {
   const { key, content } = read(ignored)
-  expect(publishedClientReader(source, ignored)(event())).toEqual({ key, content, number: 12 })
+  const rules = rulesText({ ignored, limits: 'x' })
+  expect(publishedClientReader(source, { ignored, limits: 'x' })(event())).toEqual({ key, content, rules, number: 12 })
 })
 
 test.each([
@@ -45,8 +48,8 @@ test.each([
   ['data that is no client', { data: 'text' }],
   ['a number among its data', { data: { No: 7 } }],
 ])('does not know the content of an event with %s', (_, more) => {
-  const found = publishedClientReader(source, [])(event(more))
-  expect(found).toEqual({ key: clientKey('7'), content: UNKNOWN_CONTENT, number: 12 })
+  const found = publishedClientReader(source, present)(event(more))
+  expect(found).toMatchObject({ key: clientKey('7'), content: UNKNOWN_CONTENT, number: 12 })
 })
 
 test.each([
@@ -56,5 +59,15 @@ test.each([
   ['an empty value', ''],
   ['a list', '[]'],
 ])('ignores %s', (_, text) => {
-  expect(publishedClientReader(source, [])(text)).toBeUndefined()
+  expect(publishedClientReader(source, present)(text)).toBeUndefined()
+})
+
+test('takes the rules of an entry from the event, which may be older than the present ones', () => {
+  const now = { ...present, fields: 'nom=drop' }
+  const rulesIn = (more: Record<string, unknown>) => publishedClientReader(source, now)(event(more))?.rules
+  expect(rulesIn({})).toBe(rulesText(present))
+  expect(rulesIn({ fieldrules: 'nom=drop' })).toBe(rulesText(now))
+  expect(rulesIn({ fieldrules: 'nom=hmac', hmackeyid: 'k1' })).toBe(
+    rulesText({ ...present, fields: 'nom=hmac', hmacKeyId: 'k1' }),
+  )
 })

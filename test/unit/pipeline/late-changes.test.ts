@@ -35,7 +35,7 @@ function building() {
       maxValueBytes: 100_000,
       deadLetterClient: 'leave-out',
     },
-    rules: { timeZone: 'UTC', ignored: new Set<string>() },
+    rules: { timeZone: 'UTC', ignored: new Set<string>(), fields: undefined },
     indexRules: rules,
     fields: { clientId: 'No', modifiedAt: 'Modif' },
     ...{ scanSettings: settings, beginAt: from, oneChangePerClient: false },

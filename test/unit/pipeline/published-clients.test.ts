@@ -1,4 +1,7 @@
 import { describe, expect, test } from 'vitest'
+import { fieldHash } from '../../../connector/event/field-hash.ts'
+import { type FieldAction, fieldRules } from '../../../connector/event/field-rules.ts'
+import { presentRules } from '../../../connector/event/read-client.ts'
 import { rulesText } from '../../../connector/index/client-index.ts'
 import { clientKey } from '../../../connector/index/index-entry.ts'
 import { withRules } from '../../../connector/index/index-state.ts'
@@ -54,7 +57,7 @@ describe('a client that is read again', () => {
   })
 
   test('is suppressed if only an ignored field differs', () => {
-    const rules = { timeZone: 'Europe/Paris', ignored: new Set(['points']) }
+    const rules = { timeZone: 'Europe/Paris', ignored: new Set(['points']), fields: undefined }
     const { publish } = publishing({ rules })
     publish([{ No: '1', Points: '5' }])
     expect(publish([{ No: '1', Points: '6' }]).records).toEqual([])
@@ -97,7 +100,11 @@ describe('an event id', () => {
     const ids = [
       idsOf(publishing().publish(page).records),
       idsOf(publishing().by(backfillSince(0), page).records),
-      idsOf(publishing({ rules: { timeZone: 'UTC', ignored: new Set() } }).publish(page, { readAt: at(0) }).records),
+      idsOf(
+        publishing({ rules: { timeZone: 'UTC', ignored: new Set(), fields: undefined } }).publish(page, {
+          readAt: at(0),
+        }).records,
+      ),
     ]
     expect(new Set(ids.flat()).size).toBe(1)
   })
@@ -190,7 +197,7 @@ describe('clients that were published under other rules', () => {
   /** Client 1 was published while `points` was ignored; now it is not. */
   function changedRules() {
     const before = publishing(
-      { rules: { timeZone: 'Europe/Paris', ignored: new Set(['points']) }, indexRules: ignoring },
+      { rules: { timeZone: 'Europe/Paris', ignored: new Set(['points']), fields: undefined }, indexRules: ignoring },
       { state: { ...start, index: withRules(start.index, ignoring, 0) } },
     )
     before.publish([withPoints('1')])
@@ -235,6 +242,79 @@ describe('clients that were published under other rules', () => {
     const [second] = idsOf(now.publish([client('1', 'a')]).records)
     expect(second).toMatch(/^[0-9a-f]{32}$/)
     expect(second).not.toBe(first)
+  })
+})
+
+describe('clients of which events contain only a part', () => {
+  const [key, newKey] = [fieldHash('a key of thirty-two characters..'), fieldHash('another key, as long as the first')]
+  const whole = { No: '1', Nom: 'a', Mail: 'zoe@exemple.example', Memo: 'x' }
+  type Fields = Record<string, FieldAction>
+  const settingsOf = (fields: Fields, hmac = key, others: 'keep' | 'drop' = 'keep') => {
+    const rules = {
+      timeZone: 'UTC',
+      ignored: new Set<string>(),
+      fields: fieldRules(others, Object.entries(fields)),
+      hmac,
+    }
+    return { rules, indexRules: presentRules(rules, 'No 100000') }
+  }
+  type Settings = ReturnType<typeof settingsOf>
+
+  /** Client 1 was published under `before`; now the stream runs with `after`. */
+  function changed(before: Settings, after: Settings, clients: readonly ClientRecord[] = [whole]) {
+    const under = (state: typeof start, { indexRules }: Settings) => ({
+      ...state,
+      index: withRules(state.index, indexRules, state.events),
+    })
+    const first = publishing(before, { state: under(start, before) })
+    first.publish(clients)
+    return publishing(after, { table: first.table, state: under(first.state(), after) })
+  }
+
+  const nothing = settingsOf({})
+  const hashing = settingsOf({ Mail: 'hmac' })
+  const dropping = settingsOf({ Mail: 'hmac', Memo: 'drop' })
+  test.each([
+    ['the key', hashing, settingsOf({ Mail: 'hmac' }, newKey)],
+    ['kept fields to hashed ones', nothing, hashing],
+    ['hashed fields to kept ones', hashing, nothing],
+    ['hashed fields to dropped ones', hashing, settingsOf({ Mail: 'drop' })],
+    ['more dropped fields', hashing, dropping],
+    ['fewer dropped fields', dropping, hashing],
+    ['a list of kept fields', nothing, settingsOf({ No: 'keep', Nom: 'hmac' }, key, 'drop')],
+    ['whole clients', settingsOf({ No: 'keep', Nom: 'hmac' }, key, 'drop'), nothing],
+  ])('are not published again after a change to %s, and a later change is published once', (_, before, after) => {
+    const { publish } = changed(before, after)
+    expect(publish([whole]).records).toEqual([])
+    expect(namesOf(publish([{ ...whole, Nom: 'b', Mail: 'eva@exemple.example' }]).records)).toHaveLength(1)
+    expect(publish([{ ...whole, Nom: 'b', Mail: 'eva@exemple.example' }]).records).toEqual([])
+  })
+
+  test('are published when a hashed field changes, but not when only a dropped one does', () => {
+    const { publish } = publishing(dropping, {
+      state: { ...start, index: withRules(start.index, dropping.indexRules, 0) },
+    })
+    expect(publish([whole]).records).toHaveLength(1)
+    expect(publish([{ ...whole, Memo: 'y' }]).records).toEqual([])
+    expect(publish([{ ...whole, Mail: 'eva@exemple.example' }]).records).toHaveLength(1)
+  })
+
+  test('become events if they were too large before a field was dropped', () => {
+    const small = { settings: { source: 's', maxValueBytes: 700, deadLetterClient: 'leave-out' as const } }
+    const large = { ...whole, Memo: 'x'.repeat(900) }
+    const { publish } = changed({ ...nothing, ...small }, { ...dropping, ...small }, [large])
+    expect(keysOf(publish([large]).records)).toEqual(['1'])
+  })
+
+  test('have an event id that does not help to guess a hashed value', () => {
+    const idUnder = (settings: Settings, Mail: string) => {
+      const state = { ...start, index: withRules(start.index, settings.indexRules, 0) }
+      return idsOf(publishing(settings, { state }).publish([{ ...whole, Mail }]).records)[0]
+    }
+    const [mail, other] = ['zoe@exemple.example', 'eva@exemple.example']
+    expect(idUnder(hashing, mail)).toBe(idUnder(hashing, mail))
+    expect(idUnder(hashing, mail)).not.toBe(idUnder(hashing, other))
+    expect(idUnder(hashing, mail)).not.toBe(idUnder(settingsOf({ Mail: 'hmac' }, newKey), mail))
   })
 })
 

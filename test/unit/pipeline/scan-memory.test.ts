@@ -4,7 +4,10 @@ import { scanMemory } from '../../../connector/pipeline/scan-memory.ts'
 import { FULL, newScans } from '../../../connector/scan/scan-state.ts'
 import type { SourceTime } from '../../../connector/source/client-source.ts'
 
-const read = clientReader({ clientId: 'No', modifiedAt: 'At' }, { timeZone: 'UTC', ignored: new Set() })
+const read = clientReader(
+  { clientId: 'No', modifiedAt: 'At' },
+  { timeZone: 'UTC', ignored: new Set(), fields: undefined },
+)
 const now = Date.parse('2026-06-15T12:00:00Z')
 const readAt = { ours: now, server: now }
 const full = { tag: FULL, startedAtOurs: now, restarts: 0, lastModifiedAt: null }

@@ -49,7 +49,7 @@ export const groupParts = (): PageGroupParts => ({
     maxValueBytes: 100_000,
     deadLetterClient: 'leave-out',
   },
-  rules: { timeZone, ignored: new Set() },
+  rules: { timeZone, ignored: new Set(), fields: undefined },
   indexRules,
   fields: { clientId: 'No', modifiedAt: 'Modif' },
   scanSettings,

@@ -2,7 +2,10 @@ import { describe, expect, test } from 'vitest'
 import { parseDocument, serializeDocument } from '../../../connector/checkpoint/checkpoint-document.ts'
 import { sequenceOf } from '../../../connector/event/client-event.ts'
 import { deadLetterGuard } from '../../../connector/event/dead-letter.ts'
-import { rulesText } from '../../../connector/index/client-index.ts'
+import { fieldAttributes } from '../../../connector/event/field-attributes.ts'
+import { type FieldHash, fieldHash } from '../../../connector/event/field-hash.ts'
+import { type FieldAction, fieldRules } from '../../../connector/event/field-rules.ts'
+import { presentRules, type ReadingRules } from '../../../connector/event/read-client.ts'
 import { clientKey } from '../../../connector/index/index-entry.ts'
 import { loadTable } from '../../../connector/index/load-table.ts'
 import { streamIndex } from '../../../connector/index/stream-index.ts'
@@ -43,12 +46,20 @@ async function driven<Result>(clock: VirtualClock, work: Promise<Result>): Promi
   return await done
 }
 
+function rulesWith(
+  fields: Record<string, FieldAction>,
+  hmac: FieldHash | undefined,
+  ignored: readonly string[],
+): ReadingRules {
+  return { timeZone, ignored: new Set(ignored), fields: fieldRules('keep', Object.entries(fields)), hmac }
+}
+
 function stage(delivery: 'exactly-once' | 'at-least-once' = 'exactly-once', ignored: readonly string[] = []) {
   const clock = virtualClock(Date.parse('2026-06-15T10:00:00Z'))
   const kafka = fakeKafka({ partitions: 6, clock })
   const store = memoryStore({})
   const polaris = fakePolaris({ now: clock.now, timeZone, modificationTime: 'shown' })
-  const indexRules = rulesText({ ignored, limits: 'No 1000000' })
+  let rules = rulesWith({}, undefined, ignored)
   let nonces = 0
   const parts = (owner: string): OpenParts => ({
     ...{
@@ -58,7 +69,7 @@ function stage(delivery: 'exactly-once' | 'at-least-once' = 'exactly-once', igno
       owner,
       topic: 'client.modified',
       clock,
-      indexRules,
+      indexRules: presentRules(rules, 'No 1000000'),
       beginAt,
     },
     publisher: kafka.publisher({ connector: 'shop', stream: 'clients', replica: owner, delivery }),
@@ -80,29 +91,44 @@ function stage(delivery: 'exactly-once' | 'at-least-once' = 'exactly-once', igno
     ...{ clock, settings, beginAt, observe, until: 'caught-up', source: polaris.source('replica') },
     serverClock: createServerClock(clock, observe),
   }
-  const group = {
+  const group = (): PipelineParts['group'] => ({
     settings: {
-      source,
-      dataSchema: 'urn:polaris-connector:client.modified:1',
-      maxValueBytes: 100_000,
-      deadLetterClient: 'leave-out',
+      ...{
+        source,
+        dataSchema: 'urn:polaris-connector:client.modified:1',
+        maxValueBytes: 100_000,
+        deadLetterClient: 'leave-out',
+      },
+      extensions: fieldAttributes(rules.fields, rules.hmac),
     },
-    rules: { timeZone, ignored: new Set(ignored) },
-    ...{ indexRules, fields: { clientId: 'No', modifiedAt: 'DateModification' }, scanSettings: settings, beginAt },
+    ...{ rules, indexRules: presentRules(rules, 'No 1000000') },
+    ...{ fields: { clientId: 'No', modifiedAt: 'DateModification' }, scanSettings: settings, beginAt },
     ...{ oneChangePerClient: delivery === 'at-least-once', observe },
     deadLetters: deadLetterGuard({ maxShare: 0.1, minimum: 10, of: 1000 }),
-  } as const
-  const pipeline: PipelineParts = {
-    ...{ reader, group, clock, delivery, groupMaxSize: 100_000, groupMaxDelayMs: 50, deliverWithinMs: 10_000 },
+  })
+  const pipeline = (): PipelineParts => ({
+    ...{ reader, group: group(), clock, delivery, groupMaxSize: 100_000, groupMaxDelayMs: 50, deliverWithinMs: 10_000 },
     ...{ giveUp: signal, savePeriodMs: 60_000 },
-  }
+  })
   const reopening = { retries: 0, withinMs: 1, firstPauseMs: 1, maxPauseMs: 1, maxRetryAfterMs: 1 }
   const rebuilds: RebuildProgress[] = []
   return {
     ...{ kafka, store, polaris, parts, rebuilds, clock },
+    /** Changes the setting `event.fields`. */
+    use: (fields: Record<string, FieldAction>, hmac: FieldHash) => {
+      rules = rulesWith(fields, hmac, ignored)
+    },
     /** Reads everything that is due, as a new replica. */
     poll: async () => {
-      const run = { open: parts('replica'), pipeline, clock, observe, idleAfterMs: 0, reopening, holding: undefined }
+      const run = {
+        open: parts('replica'),
+        pipeline: pipeline(),
+        clock,
+        observe,
+        idleAfterMs: 0,
+        reopening,
+        holding: undefined,
+      }
       expect(await driven(clock, runStream(run, signal))).toEqual({ kind: 'caught-up' })
     },
     rebuild: () =>
@@ -152,6 +178,45 @@ describe('rebuildIndex', () => {
     await on.poll()
     expect(on.kafka.committed).toHaveLength(before)
     expect(before).toBe(10)
+  })
+
+  describe('when events contain only a part of the clients', () => {
+    const [key, newKey] = [
+      fieldHash('a key of thirty-two characters..'),
+      fieldHash('another key, as long as the first'),
+    ]
+    const [hashed, dropped] = [{ contenu: 'hmac' }, { contenu: 'drop' }] as const
+
+    type Use = Parameters<ReturnType<typeof stage>['use']>
+    async function publishedAgain(before: Use, after: Use) {
+      const on = stage('exactly-once', ['datemodification'])
+      on.use(...before)
+      on.polaris.change('c1')
+      on.polaris.change('c2')
+      await on.poll()
+      expect(on.kafka.committed).toHaveLength(2)
+      on.use(...after)
+      await on.rebuild()
+      await on.reset()
+      await on.poll()
+      await on.reset()
+      await on.poll()
+      return on.kafka.committed.length - 2
+    }
+
+    test.each([
+      ['the key is the same', [hashed, key], [hashed, key]],
+      ['the field is dropped by now', [{}, key], [dropped, key]],
+      ['the field was dropped then', [dropped, key], [{}, key]],
+      ['the field is hashed by now', [{}, key], [hashed, key]],
+      ['the field was hashed then', [hashed, key], [{}, key]],
+    ] as const)('publishes nothing again: %s', async (_, before, after) => {
+      expect(await publishedAgain([...before], [...after])).toBe(0)
+    })
+
+    test('has each client published again whose event has the HMAC of another key, and once only', async () => {
+      expect(await publishedAgain([hashed, key], [hashed, newKey])).toBe(2)
+    })
   })
 
   test('opens a stream whose segment is missing again', async () => {

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { loadWithoutTargets } from '../../../../connector/commands/preview/load-without-targets.ts'
 import { previewRecords } from '../../../../connector/commands/preview/preview-records.ts'
-import { eventSettings } from '../../../../connector/compose/compose-stream.ts'
+import { eventSettings, readingRules } from '../../../../connector/compose/compose-stream.ts'
 import { connectorConfig } from '../../../../connector/config/connector-config.ts'
 import { readProjectFile } from '../../../support/markdown-file.ts'
 
@@ -11,16 +11,12 @@ const sources = (more: Record<string, string> = {}) => ({
 })
 const clients = [{ No: '17', Nom: 'Zyx' }, { Nom: 'Zyx' }, { No: '18', Nom: 'Wolph' }]
 
-function previewOf(isMasked: boolean) {
-  const config = connectorConfig(loadWithoutTargets(sources({ POLARIS_CLIENT_ID_FIELD: 'No' })))
+function previewOf(isMasked: boolean, more: Record<string, string> = {}) {
+  const config = connectorConfig(loadWithoutTargets(sources({ POLARIS_CLIENT_ID_FIELD: 'No', ...more })))
   const [stream] = config.streams
   if (stream === undefined) throw new Error('no stream')
-  return previewRecords(clients, {
-    stream,
-    settings: eventSettings({ connector: 'shops', contractUrl: undefined }, stream),
-    readAt: 0,
-    isMasked,
-  })
+  const settings = eventSettings({ connector: 'shops', contractUrl: undefined }, stream)
+  return previewRecords(clients, { stream, rules: readingRules(stream), settings, readAt: 0, isMasked })
 }
 
 test('prints events with the numbers of a new stream, and a client without id as a dead letter', () => {
@@ -35,6 +31,13 @@ test('prints events with the numbers of a new stream, and a client without id as
     value: { code: 'client-id-missing', field: 'No' },
   })
   expect(second).toMatchObject({ key: '18', value: { sequence: '1'.padStart(20, '0') } })
+})
+
+test('prints no dropped field, and the rules also where values are masked', () => {
+  const fields = { EVENT_FIELDS: 'Nom: drop' }
+  expect(previewOf(false, fields)[0]?.value).toMatchObject({ fieldrules: 'nom=drop', data: { No: '17' } })
+  expect(JSON.stringify(previewOf(false, fields))).not.toContain('Zyx')
+  expect(previewOf(true, fields)[0]?.value).toMatchObject({ fieldrules: 'nom=drop' })
 })
 
 test('invariant 8: masks key and value', () => {

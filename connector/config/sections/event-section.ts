@@ -1,0 +1,88 @@
+import type * as z from 'zod'
+import { type FieldHash, fieldHash } from '../../event/field-hash.ts'
+import { actionOf, type FieldRules, fieldActions, fieldRules, hasHmac } from '../../event/field-rules.ts'
+import type { Violation } from '../config-problem.ts'
+import * as check from '../setting-checks.ts'
+import * as setting from '../setting-types.ts'
+
+export const eventSection = setting.section('What events contain of a client', {
+  fields: setting.choiceMap(
+    fieldActions,
+    {
+      description:
+        'Fields (dotted paths, compared without case) to `keep`, to `drop`, or to replace by an HMAC of their value (`hmac`), with what is below them. Dropped fields do not decide whether a client changed',
+      variable: 'EVENT_FIELDS',
+    },
+    check.isRulePath,
+    check.rulePathRule,
+  ),
+  otherFields: setting.choiceOr('keep', ['keep', 'drop'], {
+    description: 'What happens to fields without an entry in `fields`; with `drop`, `fields` lists what is published',
+    variable: 'EVENT_OTHER_FIELDS',
+  }),
+  hmacKey: setting.secretText(
+    {
+      description:
+        'Key of the HMAC, read at start: at least 32 characters. Events name the key by an id that is derived from it',
+      variable: 'EVENT_HMAC_KEY',
+    },
+    check.isHmacKey,
+    check.hmacKeyRule,
+  ),
+})
+
+type EventSettings = z.output<typeof eventSection>
+
+/** What leaves the process of each client. */
+export interface EventFields {
+  /** Undefined: whole clients. */
+  readonly fields: FieldRules | undefined
+  /** Also without hashed fields: entries of the client index may have been made with it. */
+  readonly hmac: FieldHash | undefined
+}
+
+/** Reads the key once: all events of a run have the same. */
+export function eventFields({ fields, otherFields, hmacKey }: EventSettings): EventFields {
+  return {
+    fields: fieldRules(otherFields, Object.entries(fields)),
+    hmac: hmacKey === undefined ? undefined : fieldHash(hmacKey.reveal()),
+  }
+}
+
+interface CheckedStream {
+  readonly event: EventSettings
+  readonly polaris: { readonly clientIdField?: string | undefined }
+}
+
+/** The rule about these settings and the client id. */
+export function checkedFieldRules({ event, polaris }: CheckedStream): Violation[] {
+  const written = Object.entries(event.fields)
+  const rules = fieldRules(event.otherFields, written)
+  const needsKey = rules !== undefined && hasHmac(rules) && event.hmacKey === undefined
+  return [
+    ...written.flatMap(([path]) => ambiguous(path, written)),
+    ...(needsKey ? [{ path: ['event', 'hmacKey'], what: 'is missing: required by hmac in event.fields' }] : []),
+    ...(rules === undefined ? [] : clientId(rules, polaris.clientIdField)),
+  ]
+}
+
+function ambiguous(path: string, written: readonly (readonly [string, string])[]): Violation[] {
+  const lower = path.toLowerCase()
+  const at = (what: string) => [{ path: ['event', 'fields', path], what }]
+  const same = written.find(([other]) => other !== path && other.toLowerCase() === lower)
+  if (same !== undefined) return at(`is the same field as ${same[0]}: keep only one`)
+  const whole = written.find(([other, action]) => action === 'hmac' && lower.startsWith(`${other.toLowerCase()}.`))
+  return whole === undefined ? [] : at(`is part of ${whole[0]}, which is hashed as a whole: remove one or the other`)
+}
+
+/** Detection must not decide whether the client id is dropped. */
+function clientId(rules: FieldRules, field: string | undefined): Violation[] {
+  const reason = 'it is the key of its events, by which they are ordered, compacted and erased'
+  if (field === undefined)
+    return [
+      { path: ['polaris', 'clientIdField'], what: 'is missing: required where event.fields drops or hashes fields' },
+    ]
+  const path = field.toLowerCase()
+  if (actionOf(rules, path) === 'keep') return []
+  return [{ path: ['event', 'fields'], what: `must keep the client id (add "${field}": keep): ${reason}` }]
+}

@@ -1,0 +1,53 @@
+/** What happens to a field, and to what is below it without a rule of its own, before a client leaves the process. */
+export type FieldAction = 'keep' | 'drop' | 'hmac'
+export const fieldActions = ['keep', 'drop', 'hmac'] as const satisfies readonly FieldAction[]
+
+/** Which fields of a client its event contains. */
+export interface FieldRules {
+  /** For the fields without a rule. */
+  readonly others: 'keep' | 'drop'
+  /** By dotted path in lower case, parents first. A list adds no level to a path. Without rules that change nothing. */
+  readonly actions: ReadonlyMap<string, FieldAction>
+}
+
+/** Undefined if every field is kept. */
+export function fieldRules(
+  others: FieldRules['others'],
+  fields: Iterable<readonly [path: string, action: FieldAction]>,
+): FieldRules | undefined {
+  const sorted = [...fields].map(([path, action]) => [path.toLowerCase(), action] as const).toSorted(byPath)
+  const actions = new Map<string, FieldAction>()
+  for (const [path, action] of sorted) if (action !== actionOf({ others, actions }, path)) actions.set(path, action)
+  return others === 'keep' && actions.size === 0 ? undefined : { others, actions }
+}
+
+const byPath = ([one]: readonly [string, unknown], [other]: readonly [string, unknown]) => (one < other ? -1 : 1)
+
+/** What happens to the field at a path (in lower case). */
+export function actionOf(rules: FieldRules, path: string): FieldAction {
+  const parent = path.slice(0, Math.max(path.lastIndexOf('.'), 0))
+  return rules.actions.get(path) ?? (parent === '' ? rules.others : actionOf(rules, parent))
+}
+
+/** The rules of the content hash: a hashed field counts with its own value. */
+export function beforeHmac({ others, actions }: FieldRules): FieldRules | undefined {
+  return fieldRules(
+    others,
+    [...actions].map(([path, action]) => [path, action === 'hmac' ? 'keep' : action]),
+  )
+}
+
+export const hasHmac = ({ actions }: FieldRules): boolean => [...actions.values()].includes('hmac')
+
+/** As in the attribute `fieldrules` of an event: `*=drop,adresse.ville=keep,mail=hmac`. */
+export function fieldRulesText({ others, actions }: FieldRules): string {
+  const rules = [...actions].map(([path, action]) => `${path}=${action}`)
+  return (others === 'keep' ? rules : ['*=drop', ...rules]).join(',')
+}
+
+/** The rules with this text. */
+export function fieldRulesOf(text: string): FieldRules {
+  const rules = text.split(',').map((rule) => rule.split('=') as [string, FieldAction])
+  const actions = new Map(rules.filter(([path]) => path !== '*'))
+  return { others: actions.size === rules.length ? 'keep' : 'drop', actions }
+}

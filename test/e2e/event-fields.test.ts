@@ -1,0 +1,121 @@
+import { execFileSync } from 'node:child_process'
+import { createHmac } from 'node:crypto'
+import { expect, it } from 'vitest'
+import { plantedMarks } from '../polaris/polaris-simulator.ts'
+import { checkpointObject, storedSegments } from '../support/checkpoint-object.ts'
+import { documentedCommands } from '../support/documented-commands.ts'
+import { expectNothingPersonal, httpOutputs } from '../support/nothing-personal.ts'
+import { scene } from '../support/stream-scene.ts'
+import type { TopicRecord } from '../support/topic-reader.ts'
+
+const DAY_MS = 86_400_000
+const never = new AbortController().signal
+const [key, newKey] = ['the first key of this test, long enough', 'the second key of this test, long enough']
+const keyId = (secret: string) => hmac(secret, 'key-id').slice(0, 8)
+const hmac = (secret: string, text: string) => createHmac('sha256', secret).update(text).digest('base64url')
+
+const fields = `
+Mail: hmac
+Mobile: hmac
+Cartes.Numero: hmac
+Nom: drop
+Prenom: drop
+Telephone: drop
+Adresse: drop
+Adresse.CodePostal: keep`
+const settings = {
+  POLARIS_CLIENT_ID_FIELD: 'No',
+  EVENT_FIELDS: fields,
+  EVENT_HMAC_KEY: key,
+  LOG_LEVEL: 'trace',
+  POLL_OVERLAP: '20d',
+}
+
+interface Event {
+  readonly fieldrules?: string
+  readonly hmackeyid?: string
+  readonly data: Readonly<Record<string, unknown>>
+}
+const eventOf = (record: TopicRecord | undefined) => record?.value as Event
+
+it('publishes nothing of dropped or hashed fields, and nothing again after a new key or other rules', async () => {
+  const modifiedBetween = [Date.now() - 10 * DAY_MS, Date.now() - DAY_MS] as const
+  const { simulator, start, name, caughtUp, records } = await scene({
+    source: { clients: 30, modifiedBetween },
+    environment: settings,
+  })
+  const outputs: string[] = []
+  const run = async (args: readonly string[], more: Record<string, string> = {}) => {
+    const command = start(more, args)
+    expect(await command.exitCode(60_000)).toBe(0)
+    outputs.push(command.output())
+    return command.lines()
+  }
+  /** Reads every client again, because of the overlap. Resolves to the number of events. */
+  const readAgain = async (more: Record<string, string> = {}) => {
+    const ended = (await run(['poll-once'], more)).find(({ msg }) => msg === 'poll ended')
+    expect(ended?.read).toBeGreaterThanOrEqual(30)
+    return ended?.published
+  }
+
+  const first = start()
+  const published = await caughtUp()
+  outputs.push(...(await httpOutputs(first)))
+  expect(await first.stop()).toBe(0)
+  outputs.push(first.output())
+  expect(published).toHaveLength(30)
+  const event = eventOf(published[0])
+  expect(event).toMatchObject({
+    fieldrules:
+      'adresse=drop,adresse.codepostal=keep,cartes.numero=hmac,mail=hmac,mobile=hmac,nom=drop,prenom=drop,telephone=drop',
+    hmackeyid: keyId(key),
+    data: {
+      Adresse: { CodePostal: expect.stringMatching(/^\d{5}$/) },
+      Mail: hmac(key, `client.${published[0]?.key}@canari.example`),
+      Mobile: expect.stringMatching(/^[\w-]{43}$/),
+    },
+  })
+  for (const dropped of ['Nom', 'Prenom', 'Telephone']) expect(event.data).not.toHaveProperty(dropped)
+
+  expect(await readAgain({ EVENT_HMAC_KEY: newKey })).toBe(0)
+  const other = {
+    EVENT_HMAC_KEY: newKey,
+    EVENT_FIELDS: 'No: keep\nNoVersion: keep\nMail: hmac',
+    EVENT_OTHER_FIELDS: 'drop',
+  }
+  expect(await readAgain(other)).toBe(0)
+  await run(['checkpoint', 'rebuild-index', '--yes'])
+  expect(await readAgain()).toBe(0)
+
+  const [changed = ''] = simulator.clientIds
+  simulator.change(changed)
+  expect(await readAgain(other)).toBe(1)
+  const all = await records()
+  expect(all).toHaveLength(31)
+  const latest = all.filter((record) => record.key === changed).at(-1)
+  expect(eventOf(latest)).toMatchObject({ fieldrules: '*=drop,mail=hmac,no=keep,noversion=keep' })
+  expect(eventOf(latest)).toMatchObject({ hmackeyid: keyId(newKey) })
+  expect(eventOf(latest).data).toEqual({
+    No: changed,
+    NoVersion: expect.any(String),
+    Mail: hmac(newKey, `client.${changed}@canari.example`),
+  })
+
+  const segments = storedSegments(name)
+  const names = await segments.list(never)
+  const stored = await Promise.all(
+    names.map(async (one) => Buffer.from((await segments.get(one, never)) ?? []).toString('latin1')),
+  )
+  expect(stored.length).toBeGreaterThan(0)
+  const checkpoint = (await checkpointObject(name).read())?.text ?? ''
+  expectNothingPersonal(outputs)
+  for (const text of [...all.map((record) => record.text), checkpoint, ...stored])
+    for (const mark of plantedMarks) expect(text).not.toContain(mark)
+  for (const secret of [key, newKey]) expect(outputs.join('\n')).not.toContain(secret)
+})
+
+it('the documented command prints the id of the key', () => {
+  const { command = '' } = documentedCommands().find((one) => one.command.startsWith('printf key-id')) ?? {}
+  const printed = execFileSync('sh', ['-c', command], { encoding: 'utf8', env: { ...process.env, KEY: key } })
+  expect(printed.trim()).toBe(keyId(key))
+})

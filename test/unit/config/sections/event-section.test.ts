@@ -1,0 +1,92 @@
+import { describe, expect, test } from 'vitest'
+import { connectorConfig } from '../../../../connector/config/connector-config.ts'
+import { describeConfig } from '../../../../connector/config/describe-config.ts'
+import { fieldHash } from '../../../../connector/event/field-hash.ts'
+import { fieldRulesText } from '../../../../connector/event/field-rules.ts'
+import { fromEnvironment, fromFile, leastEnvironment, problems, valid } from '../config-sources.ts'
+
+const key = 'planted key of the HMAC: 32 characters or more'
+const least = { ...leastEnvironment, POLARIS_CLIENT_ID_FIELD: 'No', EVENT_HMAC_KEY: key }
+const found = (environment: Record<string, string>) =>
+  problems(fromEnvironment({ ...least, ...environment })).map(
+    ({ variable, path, what }) => `${variable ?? path} ${what}`,
+  )
+const eventOf = (loaded: ReturnType<typeof fromFile>) => {
+  const event = connectorConfig(valid(loaded)).streams[0]?.event
+  return [event?.fields && fieldRulesText(event.fields), event?.hmac?.keyId]
+}
+
+describe('the fields of events', () => {
+  test('are all of the client when nothing is set', () => {
+    expect(eventOf(fromEnvironment(leastEnvironment))).toEqual([undefined, undefined])
+  })
+
+  test('can be set in the file and in variables', () => {
+    const yaml = 'streams: [{ event: { fields: { Mail: hmac, Adresse.Rue: drop, No: keep }, otherFields: drop } }]'
+    const rules = ['*=drop,mail=hmac,no=keep', fieldHash(key).keyId]
+    expect(eventOf(fromFile(yaml, least))).toEqual(rules)
+    const variables = { EVENT_FIELDS: 'Mail: hmac\nAdresse.Rue: drop\nNo: keep', EVENT_OTHER_FIELDS: 'drop' }
+    expect(eventOf(fromEnvironment({ ...least, ...variables }))).toEqual(rules)
+  })
+
+  test('can be hashed with a key from a file', () => {
+    const { EVENT_HMAC_KEY: _, ...rest } = least
+    const environment = { ...rest, EVENT_FIELDS: 'Mail: hmac', EVENT_HMAC_KEY_FILE: '/run/key' }
+    expect(eventOf(fromEnvironment(environment, { '/run/key': `${key}\n` }))).toEqual([
+      'mail=hmac',
+      fieldHash(key).keyId,
+    ])
+  })
+
+  test.each([
+    [{ EVENT_FIELDS: 'Mail: hash' }, ['EVENT_FIELDS must be one of keep, drop, hmac']],
+    [{ EVENT_FIELDS: 'Mail' }, ['EVENT_FIELDS must be a map of names to values; in a variable, lines of Name: value']],
+    [
+      { EVENT_FIELDS: 'a,b: drop' },
+      ['EVENT_FIELDS must be a field name or a dotted path such as Adresse.CodePostal, without , = and *'],
+    ],
+    [
+      { EVENT_FIELDS: 'Mail: hash\nNom.: drop' },
+      [expect.stringContaining('must be one of'), expect.stringContaining('must be a field name')],
+    ],
+    [{ EVENT_FIELD: 'Mail: drop' }, ['EVENT_FIELD is not a setting; did you mean EVENT_FIELDS?']],
+    [
+      { EVENT_HMAC_KEY: 'a planted short key' },
+      ['EVENT_HMAC_KEY must have at least 32 characters: create it with openssl rand -base64 32'],
+    ],
+    [
+      { EVENT_FIELDS: 'Mail: hmac', EVENT_HMAC_KEY: '' },
+      ['EVENT_HMAC_KEY is missing: required by hmac in event.fields'],
+    ],
+    [
+      { EVENT_FIELDS: 'Mail: drop\nMAIL: hmac' },
+      expect.arrayContaining(['EVENT_FIELDS is the same field as MAIL: keep only one']),
+    ],
+    [
+      { EVENT_FIELDS: 'Adresse: hmac\nadresse.Rue: drop' },
+      ['EVENT_FIELDS is part of Adresse, which is hashed as a whole: remove one or the other'],
+    ],
+    [
+      { EVENT_FIELDS: 'Mail: drop', POLARIS_CLIENT_ID_FIELD: '' },
+      ['POLARIS_CLIENT_ID_FIELD is missing: required where event.fields drops or hashes fields'],
+    ],
+  ])('%j is reported', (environment, expected) =>
+    expect(found(environment as Record<string, string>)).toEqual(expected),
+  )
+
+  test.each([
+    [{ EVENT_FIELDS: 'no: drop' }],
+    [{ EVENT_FIELDS: 'NO: hmac' }],
+    [{ EVENT_OTHER_FIELDS: 'drop' }],
+    [{ EVENT_FIELDS: 'Ident: drop', POLARIS_CLIENT_ID_FIELD: 'Ident.No' }],
+  ])('%j is reported, because it does not keep the client id', (environment) => {
+    expect(found(environment as Record<string, string>)).toEqual([expect.stringContaining('must keep the client id')])
+  })
+
+  test('are printed, but not the key', () => {
+    const shown = describeConfig(valid(fromEnvironment({ ...least, EVENT_FIELDS: 'Mail: hmac' })))
+    expect(shown).toMatchObject({ 'streams[0].event.fields': ['Mail=hmac'], 'streams[0].event.hmacKey': '***' })
+    expect(JSON.stringify(shown)).not.toContain('planted')
+    expect(JSON.stringify(problems(fromEnvironment({ ...least, EVENT_HMAC_KEY: 'planted' })))).not.toContain('planted')
+  })
+})
