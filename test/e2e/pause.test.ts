@@ -26,7 +26,7 @@ it('a paused stream stays paused when its replica is killed and another takes ov
   expect(await first.line(says('stream paused'))).toMatchObject({ stream, reason, level: 'info' })
   const calls = stage.simulator.calls.length
   stage.simulator.change()
-  const report = { state: 'paused', ready: true, pause: { reason, requestedAt: expect.any(String) } }
+  const report = { state: 'paused', pause: { reason, requestedAt: expect.any(String) } }
   expect(await first.status(({ state }) => state === 'paused')).toMatchObject(report)
   expect((await first.get('/metrics')).body).toMatch(/stream_state\{stream="[^"]*",state="paused",[^}]*\} 1/)
   expect((await outcome(stage.start(['pause', stream, '--reason', 'again']))).output).toMatch('is already paused')
@@ -57,7 +57,8 @@ it('a request that no replica carries out is stored, and takes effect when a rep
   expect(await outcome(command)).toMatchObject({ code: 3, output: expect.stringMatching('no replica has') })
   const replica = stage.start()
   await replica.status(({ state }) => state === 'running', { stream: other })
-  expect(await replica.status(({ state }) => state === 'paused', { stream: paused })).toMatchObject({ ready: true })
+  await replica.status(({ state }) => state === 'paused', { stream: paused })
+  expect((await replica.get('/readyz')).status).toBe(200)
   expect(await outcome(stage.start(['resume', paused]))).toMatchObject({ code: 0 })
   await stage.expectAllExactlyOnce()
   expect(await replica.stop()).toBe(0)
