@@ -22,7 +22,7 @@ export function composeDoctor(configured: ConnectorConfig, clock: Clock, closing
   const parts = { clock, replica: names.clientId, kafkaLog: () => {}, onStoreRetry: () => {}, onServerChange: () => {} }
   const shared = openSharedResources(config, parts, closing)
   const connect = () =>
-    kafkaClient(config.kafka, { clientId: names.clientId, log: () => {}, accounts: shared.accounts })
+    kafkaClient(config.kafka, { clientId: names.clientId, log: () => {}, accounts: shared.accounts, clock })
   return {
     config,
     clock,

@@ -19,7 +19,7 @@ export async function viewReplicas(shared: SharedResources, stop: AbortSignal): 
   const { config, clock, replica: clientId, accounts, kafkaLog: log } = shared
   const { connector: group, kafka, placement, configuration } = config
   if (placement.mode === 'single') return null
-  const connect = () => kafkaClient(kafka, { clientId, log, accounts })
+  const connect = () => kafkaClient(kafka, { clientId, log, accounts, clock })
   const topic = slotsTopic(group, placement)
   return await viewGroup({ group, topic, configuration, config: kafka, clock, connect }, stop)
 }

@@ -1,5 +1,6 @@
-import type { ConfigPath, Violation } from './config-problem.ts'
+import type { Violation } from './config-problem.ts'
 import type { Settings, StreamSettings } from './config-schema.ts'
+import { allOrNone, isOAuth, passwordLogin, tokenLogin } from './kafka-checks.ts'
 import { beginning, clientCertificate, credentials, headerNames, loginToken, pauses, trust } from './polaris-checks.ts'
 import { checkedFieldRules } from './sections/event-section.ts'
 import { durationText } from './units.ts'
@@ -21,7 +22,7 @@ const ofEachStream =
 export const crossChecks: readonly CrossCheck[] = [
   {
     reads: ['kafka.sasl'],
-    find: ({ kafka }) => allOrNone(kafka.sasl, ['mechanism', 'username', 'password'], ['kafka', 'sasl']),
+    find: ({ kafka }) => (isOAuth(kafka.sasl) ? tokenLogin(kafka.sasl) : passwordLogin(kafka.sasl)),
   },
   { reads: ['kafka.ssl'], find: ({ kafka }) => allOrNone(kafka.ssl, ['cert', 'key'], ['kafka', 'ssl']) },
   { reads: ['kafka.ssl'], find: sslDisabled },
@@ -49,16 +50,6 @@ export const crossChecks: readonly CrossCheck[] = [
   { reads: ['streams.name'], find: distinctNames },
   { reads: ['streams.kafka', 'streams.sharedKeys'], find: distinctTopics },
 ]
-
-function allOrNone(group: Readonly<Record<string, unknown>>, keys: readonly string[], path: ConfigPath): Violation[] {
-  const set = keys.filter((key) => group[key] !== undefined)
-  if (set.length === 0) return []
-  const missing = keys.filter((key) => group[key] === undefined)
-  return missing.map((key) => ({
-    path: [...path, key],
-    what: `is missing: required together with ${set.join(' and ')}`,
-  }))
-}
 
 function sslDisabled({ kafka: { ssl } }: Settings): Violation[] {
   const isIgnored = ssl.enabled === false && (ssl.ca ?? ssl.cert ?? ssl.key) !== undefined

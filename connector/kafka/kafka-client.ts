@@ -2,12 +2,14 @@ import { Socket } from 'node:net'
 import * as tls from 'node:tls'
 import type { LogEntry } from 'kafkajs'
 import { type ISocketFactory, type ISocketFactoryArgs, Kafka, logLevel, type RetryOptions } from 'kafkajs'
+import type { Clock } from '../runtime/clock.ts'
 import { ConnectorError } from '../runtime/connector-error.ts'
 import type { RefusedAccounts } from '../runtime/refused-accounts.ts'
 import { brokerTroubles } from './broker-trouble.ts'
 import type { KafkaConfig, KafkaRetry, SslConfig } from './kafka-config.ts'
 import { patchKafkaJs } from './kafkajs/kafkajs-patches.ts'
 import { saslLogin } from './kafkajs/sasl-login.ts'
+import { systemCertificates } from './system-certificates.ts'
 
 /** The part of the configuration that a connection needs. */
 export type KafkaConnection = Pick<KafkaConfig, 'brokers' | 'ssl' | 'sasl' | 'timeouts' | 'retry'>
@@ -24,6 +26,7 @@ interface KafkaClientParts {
   readonly clientId: string
   readonly log: KafkaLog
   readonly accounts: RefusedAccounts
+  readonly clock: Clock
 }
 
 /**
@@ -32,7 +35,8 @@ interface KafkaClientParts {
  */
 export function kafkaClient(connection: KafkaConnection, parts: KafkaClientParts): KafkaClient {
   patchKafkaJs()
-  const login = { server: connection.brokers.join(), accounts: parts.accounts }
+  const { accounts, clock } = parts
+  const login = { server: connection.brokers.join(), accounts, clock, limitMs: connection.timeouts.requestMs }
   const troubles = brokerTroubles()
   const logsIn = connection.sasl !== undefined
   const sockets = destroyableSockets((socket, { host, port, ssl }) =>
@@ -83,8 +87,6 @@ function newSecureContext({ ca, cert, key }: SslConfig): tls.SecureContext {
     )
   }
 }
-
-const systemCertificates = () => [...tls.getCACertificates('default'), ...tls.getCACertificates('system')]
 
 function destroyableSockets(onConnecting: (socket: Socket, args: ISocketFactoryArgs) => void): {
   factory: ISocketFactory

@@ -25,10 +25,30 @@ export interface SslConfig {
 }
 
 /** Read again for each login, so the account may change from one connection to the next. */
-export interface SaslConfig {
+export type SaslConfig = PasswordLogin | TokenLogin
+
+export interface PasswordLogin {
   readonly mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512'
   readonly username: string
   readonly password: string
+}
+
+export interface TokenLogin {
+  readonly mechanism: 'oauthbearer'
+  readonly client: OAuthClient
+  /** SASL extensions that the broker needs beside the token. */
+  readonly extensions: Readonly<Record<string, string>>
+}
+
+/** Where a token comes from: the client credentials grant of OAuth 2. */
+export interface OAuthClient {
+  readonly tokenEndpoint: string
+  readonly clientId: string
+  readonly clientSecret: string
+  readonly scope?: string | undefined
+  readonly audience?: string | undefined
+  /** PEM text: CAs trusted for the token endpoint instead of the system's. */
+  readonly ca?: string | undefined
 }
 
 export interface TopicConfig {

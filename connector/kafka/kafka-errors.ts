@@ -186,9 +186,16 @@ const loginCures: Readonly<Record<number, string>> = {
   [KafkaCode.ILLEGAL_SASL_STATE]: ': unset KAFKA_SASL_MECHANISM, or use the port of its SASL listener',
 }
 
+/** A `ConnectorError` in the chain of causes, such as that of a token endpoint. */
+function codedError(error: unknown): ConnectorError | undefined {
+  if (error instanceof ConnectorError) return error
+  return error instanceof Error && error.cause instanceof Error ? codedError(error.cause) : undefined
+}
+
 /** Returns the coded error for a failed operation, naming the missing ACL. Returns a `ConnectorError` unchanged. */
 export function publishError(operation: string, error: unknown, needs: NeededAcls = {}): ConnectorError {
-  if (error instanceof ConnectorError) return error
+  const coded = codedError(error)
+  if (coded !== undefined) return coded
   const decisive = decisiveError(error)
   const retryAfterMs = decisive?.code === KafkaCode.SASL_AUTHENTICATION_FAILED ? LOOK_AGAIN_MS : undefined
   const message = `${operation}: ${decisive?.seen ?? reasonOf(error, decisive, needs)}`

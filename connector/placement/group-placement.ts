@@ -86,7 +86,8 @@ const kafkaJsRetry = { firstPauseMs: 100, maxPauseMs: 1_000, retries: 5 }
 
 function memberParts({ settings, parts, membership }: MemberContext, onJoined: (joined: Joined) => void): MemberParts {
   const { connector, replica, configuration, clock, log, accounts, observe } = parts
-  const { kafka, connect = (connection) => kafkaClient(connection, { clientId: replica, log, accounts }) } = parts
+  const client = { clientId: replica, log, accounts, clock }
+  const { kafka, connect = (connection) => kafkaClient(connection, client) } = parts
   // A response after the session timeout is useless.
   const timeouts = { ...kafka.timeouts, requestMs: Math.min(kafka.timeouts.requestMs, settings.sessionTimeoutMs) }
   return {

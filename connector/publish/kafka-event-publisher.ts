@@ -24,7 +24,7 @@ export function kafkaEventPublisher(
 ): EventPublisher & { close(): Promise<void> } {
   const names = streamNames(parts.connector, parts.stream)
   const { clock, log, accounts } = parts
-  const connect = () => kafkaClient(config, { clientId: names.clientId, log, accounts })
+  const connect = () => kafkaClient(config, { clientId: names.clientId, log, accounts, clock })
   const openProducer = config.delivery === 'exactly-once' ? openExactlyOnceProducer : openAtLeastOnceProducer
   const producers = new Set<StreamProducer>()
   return {

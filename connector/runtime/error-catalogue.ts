@@ -137,6 +137,11 @@ export const errorCatalogue = {
     3,
     'check KAFKA_BROKERS, the network and the TLS settings; `run` retries indefinitely',
   ),
+  'publish.no-token': entry(
+    'retry',
+    3,
+    'check KAFKA_OAUTH_TOKEN_ENDPOINT, KAFKA_OAUTH_CA and the token server; `run` retries indefinitely',
+  ),
   'publish.clock-ahead': entry(
     'retry',
     3,

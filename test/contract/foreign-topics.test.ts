@@ -47,7 +47,12 @@ it('opens and publishes a stream when a partition of an unrelated topic has no l
     expect((await readTopic(brokers.join(), 'events')).map(({ text }) => text)).toEqual(['"sent"'])
 
     const connect = () =>
-      kafkaClient(config, { clientId: 'test', log: () => undefined, accounts: refusedAccounts(systemClock) })
+      kafkaClient(config, {
+        clientId: 'test',
+        log: () => undefined,
+        accounts: refusedAccounts(systemClock),
+        clock: systemClock,
+      })
     expect(await viewCluster({ config, clock: systemClock, connect }, never)).toMatchObject({ brokers: 2 })
   } finally {
     await closing.close()

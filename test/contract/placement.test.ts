@@ -107,6 +107,7 @@ function startMember(connector: string, options: MemberSettings = {}): Member {
           clientId: replica,
           log: () => undefined,
           accounts: refusedAccounts(systemClock),
+          clock: systemClock,
         })
         clients.add(client)
         watchCrashes(client, crashes)
@@ -186,7 +187,12 @@ async function startThree(connector: string, options?: MemberSettings): Promise<
 function view(group: string, connection: Partial<KafkaConnection> = {}) {
   const config = { ...kafkaDefaults, brokers: kafka.bootstrap.split(','), ...connection }
   const connect = () =>
-    kafkaClient(config, { clientId: 'operator', log: () => undefined, accounts: refusedAccounts(systemClock) })
+    kafkaClient(config, {
+      clientId: 'operator',
+      log: () => undefined,
+      accounts: refusedAccounts(systemClock),
+      clock: systemClock,
+    })
   const parts = {
     group,
     topic: `${group}.slots`,

@@ -1,5 +1,5 @@
 import type * as z from 'zod'
-import type { SaslConfig, SslConfig } from '../../kafka/kafka-config.ts'
+import type { OAuthClient, SaslConfig, SslConfig } from '../../kafka/kafka-config.ts'
 import * as check from '../setting-checks.ts'
 import * as setting from '../setting-types.ts'
 
@@ -25,15 +25,46 @@ export const ssl = setting.section('TLS connections to the brokers', {
   ),
 })
 
+const oauth = setting.section('Tokens for `mechanism: oauthbearer`, by the client credentials grant of OAuth 2', {
+  tokenEndpoint: setting
+    .text(
+      {
+        description: 'Address of the token endpoint. The connector reaches it without a proxy',
+        variable: 'KAFKA_OAUTH_TOKEN_ENDPOINT',
+        examples: ['https://login.example/oauth2/token'],
+      },
+      check.isHttpUrl,
+      check.httpUrlRule,
+    )
+    .optional(),
+  ca: pem("CAs trusted for the token endpoint instead of the system's", 'KAFKA_OAUTH_CA').optional(),
+  clientId: setting.secretText({ description: 'Client id', variable: 'KAFKA_OAUTH_CLIENT_ID' }),
+  clientSecret: setting.secretText({ description: 'Client secret', variable: 'KAFKA_OAUTH_CLIENT_SECRET' }),
+  scope: setting
+    .text({ description: 'Scopes to request, separated by spaces', variable: 'KAFKA_OAUTH_SCOPE' })
+    .optional(),
+  audience: setting
+    .text({ description: 'Parameter `audience` of the request', variable: 'KAFKA_OAUTH_AUDIENCE' })
+    .optional(),
+  extensions: setting.textMap(
+    {},
+    { description: 'SASL extensions that the brokers require, by name', variable: 'KAFKA_OAUTH_EXTENSIONS' },
+  ),
+})
+
 export const sasl = setting.section('SASL authentication to the brokers', {
   mechanism: setting
-    .choice(['plain', 'scram-sha-256', 'scram-sha-512', 'PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512'], {
-      description: 'SASL mechanism',
-      variable: 'KAFKA_SASL_MECHANISM',
-    })
+    .choice(
+      [
+        ...(['plain', 'scram-sha-256', 'scram-sha-512', 'oauthbearer'] as const),
+        ...(['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512', 'OAUTHBEARER'] as const),
+      ],
+      { description: 'SASL mechanism', variable: 'KAFKA_SASL_MECHANISM' },
+    )
     .optional(),
   username: setting.secretText({ description: 'User name', variable: 'KAFKA_SASL_USERNAME' }),
   password: setting.secretText({ description: 'Password', variable: 'KAFKA_SASL_PASSWORD' }),
+  oauth,
 })
 
 export function sslConfig({ enabled, ca, cert, key }: z.output<typeof ssl>): SslConfig | undefined {
@@ -61,17 +92,44 @@ const mechanisms: Record<NonNullable<SaslSettings['mechanism']>, SaslConfig['mec
   'SCRAM-SHA-256': 'scram-sha-256',
   'scram-sha-512': 'scram-sha-512',
   'SCRAM-SHA-512': 'scram-sha-512',
+  oauthbearer: 'oauthbearer',
+  OAUTHBEARER: 'oauthbearer',
 }
 
-export function saslConfig({ mechanism, username, password }: SaslSettings): SaslConfig | undefined {
+export const mechanismOf = ({ mechanism }: Pick<SaslSettings, 'mechanism'>) => mechanism && mechanisms[mechanism]
+
+export function saslConfig(sasl: SaslSettings): SaslConfig | undefined {
+  const mechanism = mechanismOf(sasl)
+  const { username, password, oauth } = sasl
+  if (mechanism === 'oauthbearer') {
+    const client = oauthClient(oauth)
+    return client && { mechanism, client, extensions: oauth.extensions }
+  }
   if (mechanism === undefined || username === undefined || password === undefined) return undefined
   return {
-    mechanism: mechanisms[mechanism],
+    mechanism,
     get username() {
       return username.reveal()
     },
     get password() {
       return password.reveal()
+    },
+  }
+}
+
+function oauthClient({ ca, clientId, clientSecret, ...settings }: SaslSettings['oauth']): OAuthClient | undefined {
+  const { tokenEndpoint, scope, audience } = settings
+  if (tokenEndpoint === undefined || clientId === undefined || clientSecret === undefined) return undefined
+  return {
+    ...{ tokenEndpoint, scope, audience },
+    get ca() {
+      return ca?.reveal()
+    },
+    get clientId() {
+      return clientId.reveal()
+    },
+    get clientSecret() {
+      return clientSecret.reveal()
     },
   }
 }

@@ -1,15 +1,17 @@
 import { createRequire } from 'node:module'
 import type { AuthenticationProviderArgs, Authenticator, Mechanism } from 'kafkajs'
-import type { Account, RefusedAccounts } from '../../runtime/refused-accounts.ts'
-import type { SaslConfig } from '../kafka-config.ts'
+import { ConnectorError } from '../../runtime/connector-error.ts'
+import type { Account } from '../../runtime/refused-accounts.ts'
+import type { PasswordLogin, SaslConfig } from '../kafka-config.ts'
 import { hasKafkaCode, KafkaCode } from '../kafka-errors.ts'
+import { type LoginParts, tokenLogin } from './token-login.ts'
 
 type Provider = (sasl: { username: string; password: string }) => (args: AuthenticationProviderArgs) => Authenticator
 
 const load = createRequire(import.meta.url)
 
 /** kafkajs' implementations of the SASL mechanisms. */
-const providers: Readonly<Record<SaslConfig['mechanism'], Provider>> = {
+const providers: Readonly<Record<PasswordLogin['mechanism'], Provider>> = {
   plain: load('kafkajs/src/broker/saslAuthenticator/plain'),
   'scram-sha-256': load('kafkajs/src/broker/saslAuthenticator/scram256'),
   'scram-sha-512': load('kafkajs/src/broker/saslAuthenticator/scram512'),
@@ -19,10 +21,11 @@ const providers: Readonly<Record<SaslConfig['mechanism'], Provider>> = {
  * Logs in on each new connection, including those that a client reopens by itself. Uses the account configured at that
  * time, unless the broker has rejected it.
  */
-export function saslLogin(
-  sasl: SaslConfig,
-  { server, accounts }: { server: string; accounts: RefusedAccounts },
-): Mechanism {
+export function saslLogin(sasl: SaslConfig, parts: LoginParts): Mechanism {
+  return sasl.mechanism === 'oauthbearer' ? tokenLogin(sasl, parts) : passwordLogin(sasl, parts)
+}
+
+function passwordLogin(sasl: PasswordLogin, { server, accounts }: LoginParts): Mechanism {
   const never = new AbortController().signal // kafkajs passes no signal, and limits the time of each login request
   return {
     mechanism: sasl.mechanism,
@@ -45,7 +48,7 @@ const isRejection = (error: unknown) => hasKafkaCode(error, KafkaCode.SASL_AUTHE
 
 /** Rejects with the broker's rejection, which kafkajs would replace with its own error. */
 async function exchange(
-  mechanism: SaslConfig['mechanism'],
+  mechanism: PasswordLogin['mechanism'],
   { user, password }: Account,
   args: AuthenticationProviderArgs,
 ): Promise<void> {
@@ -70,6 +73,7 @@ interface SaslConnection {
   readonly host: string
   readonly port: number
   readonly sasl: object
+  readonly socket?: { destroy(reason: Error): void }
   send(request: object): Promise<unknown>
   sendAuthRequest(request: object): Promise<unknown>
 }
@@ -85,8 +89,8 @@ const { KafkaJSConnectionError }: { KafkaJSConnectionError: new (message: string
 
 /**
  * The original reports every failure of the exchange as rejected credentials, without its cause (tulios/kafkajs#1550).
- * This patch does so only if the broker rejected them. Any other failure becomes a connection error, after which
- * kafkajs reconnects, to another broker if possible.
+ * This patch does so only if the broker rejected them. Errors of a token stay as they are. Any other failure becomes a
+ * connection error, after which kafkajs reconnects, to another broker if possible.
  */
 export function keepSaslFailures(authenticator: SaslAuthenticator): void {
   const original = authenticator.authenticate
@@ -106,6 +110,10 @@ export function keepSaslFailures(authenticator: SaslAuthenticator): void {
     try {
       await original.call(this)
     } catch (error) {
+      if (error instanceof ConnectorError) {
+        connection.socket?.destroy(new Error('no login')) // after the handshake, the broker accepts nothing but a login
+        throw error
+      }
       const rejection = [cause, error].find((one) => hasKafkaCode(one, ...rejections))
       const broker = `${host}:${port}`
       if (rejection instanceof Error) throw Object.assign(rejection, { broker })

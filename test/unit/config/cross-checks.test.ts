@@ -26,6 +26,18 @@ describe('settings that depend on each other', () => {
       { KAFKA_SASL_MECHANISM: 'plain', KAFKA_SASL_PASSWORD: 'p' },
       ['KAFKA_SASL_USERNAME is missing: required together with mechanism and password'],
     ],
+    [
+      { KAFKA_SASL_MECHANISM: 'OAUTHBEARER', KAFKA_SASL_USERNAME: 'u', KAFKA_OAUTH_CLIENT_ID: 'c' },
+      [
+        'KAFKA_OAUTH_TOKEN_ENDPOINT is missing: required with oauthbearer',
+        'KAFKA_OAUTH_CLIENT_SECRET is missing: required with oauthbearer',
+        'KAFKA_SASL_USERNAME is not used by oauthbearer: remove it',
+      ],
+    ],
+    [
+      { KAFKA_OAUTH_SCOPE: 's', KAFKA_OAUTH_EXTENSIONS: 'a: b' },
+      ['KAFKA_OAUTH_SCOPE requires mechanism: oauthbearer', 'KAFKA_OAUTH_EXTENSIONS requires mechanism: oauthbearer'],
+    ],
     [{ KAFKA_SSL_CERT: pem }, ['KAFKA_SSL_KEY is missing: required together with cert']],
     [
       { KAFKA_SSL: 'false', KAFKA_SSL_CA: pem },
@@ -63,6 +75,15 @@ describe('settings that depend on each other', () => {
     [{ POLARIS_LAST_CHANGED: '2026-11-27T04:00:01', POLARIS_TIME_ZONE: 'UTC' }, [expect.stringContaining('in UTC')]],
     [{ KAFKA_TOPIC: 'a'.repeat(247) }, ['KAFKA_TOPIC is too long for the suffix .dlq: set deadLetterTopic']],
   ])('%j', (environment, expected) => expect(found(environment as Record<string, string>)).toEqual(expected))
+
+  test('extensions of a token have names of letters', () => {
+    const oauth =
+      'tokenEndpoint: https://t, clientId: c, clientSecret: s, extensions: { auth: x, a.b: y, logicalCluster: z }'
+    expect(settings(`kafka: { sasl: { mechanism: oauthbearer, oauth: { ${oauth} } } }`)).toEqual([
+      'kafka.sasl.oauth.extensions.auth must be a name of letters other than auth',
+      'kafka.sasl.oauth.extensions.a.b must be a name of letters other than auth',
+    ])
+  })
 
   test.each([
     ['token: { field: T }', 'must have exactly one of query and header'],

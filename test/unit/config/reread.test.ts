@@ -89,7 +89,7 @@ test.each([
   const files: Record<string, string> = { '/kafka': 'old', '/user': 'u', '/polaris': 'p', '/ca': pem('1') }
   const environment = { ...leastEnvironment, ...account, KAFKA_SSL_CA: '/ca' }
   const { kafka } = connectorConfig(valid(fromEnvironment(environment, files)))
-  const texts = () => [kafka.sasl?.password, kafka.ssl?.ca]
+  const texts = () => [kafka.sasl && 'password' in kafka.sasl && kafka.sasl.password, kafka.ssl?.ca]
   Object.assign(files, { '/kafka': 'new', '/ca': pem('2') })
   expect(texts()).toEqual(['new', pem('2')])
   for (const name of Object.keys(files)) delete files[name]

@@ -1,0 +1,51 @@
+import type { ConfigPath, Violation } from './config-problem.ts'
+import type { Settings } from './config-schema.ts'
+import { mechanismOf } from './sections/kafka-access-section.ts'
+
+type Sasl = Settings['kafka']['sasl']
+
+const path = ['kafka', 'sasl']
+
+export const isOAuth = (sasl: Sasl) => mechanismOf(sasl) === 'oauthbearer'
+
+/** Settings of a login with a password. */
+export function passwordLogin(sasl: Sasl): Violation[] {
+  const { extensions, ...texts } = sasl.oauth
+  const unused = Object.entries({ ...texts, extensions: Object.keys(extensions).at(0) })
+  return [
+    ...allOrNone(sasl, ['mechanism', 'username', 'password'], path),
+    ...unused.flatMap(([key, value]) =>
+      value === undefined ? [] : [{ path: [...path, 'oauth', key], what: 'requires mechanism: oauthbearer' }],
+    ),
+  ]
+}
+
+/** Settings of a login with a token. */
+export function tokenLogin({ username, password, oauth }: Sasl): Violation[] {
+  const required = ['tokenEndpoint', 'clientId', 'clientSecret'] as const
+  const missing = required.filter((key) => oauth[key] === undefined)
+  const unused = Object.entries({ username, password }).filter(([, value]) => value !== undefined)
+  const badNames = Object.keys(oauth.extensions).filter((name) => name === 'auth' || !/^[A-Za-z]+$/.test(name))
+  return [
+    ...missing.map((key) => ({ path: [...path, 'oauth', key], what: 'is missing: required with oauthbearer' })),
+    ...unused.map(([key]) => ({ path: [...path, key], what: 'is not used by oauthbearer: remove it' })),
+    ...badNames.map((name) => ({
+      path: [...path, 'oauth', 'extensions', name],
+      what: 'must be a name of letters other than auth',
+    })),
+  ]
+}
+
+export function allOrNone(
+  group: Readonly<Record<string, unknown>>,
+  keys: readonly string[],
+  path: ConfigPath,
+): Violation[] {
+  const set = keys.filter((key) => group[key] !== undefined)
+  if (set.length === 0) return []
+  const missing = keys.filter((key) => group[key] === undefined)
+  return missing.map((key) => ({
+    path: [...path, key],
+    what: `is missing: required together with ${set.join(' and ')}`,
+  }))
+}

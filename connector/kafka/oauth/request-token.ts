@@ -1,0 +1,120 @@
+import { Agent, request } from 'undici'
+import { ConnectorError } from '../../runtime/connector-error.ts'
+import { LOOK_AGAIN_MS } from '../../runtime/refused-accounts.ts'
+import type { OAuthClient } from '../kafka-config.ts'
+import { systemCertificates } from '../system-certificates.ts'
+
+export interface AccessToken {
+  readonly value: string
+  /** For how long the token is valid from now on. */
+  readonly lifetimeMs: number
+}
+
+const MAX_ANSWER_BYTES = 256 * 1024
+/** For answers without `expires_in`, which is optional. */
+const DEFAULT_LIFETIME_S = 300
+
+/**
+ * Requests a token with the client credentials grant (RFC 6749, 4.4), directly, without a proxy. Rejects with
+ * `publish.unauthorized` if the endpoint rejects the client or the request, otherwise with `publish.no-token`. No
+ * error contains the secret, a token or text of the answer.
+ */
+export async function requestToken(client: OAuthClient, limit: AbortSignal): Promise<AccessToken> {
+  const { status, text } = await post(client, limit)
+  const answer = jsonObject(text)
+  if (status === 200) return tokenIn(answer) ?? fail(client, 'its answer contains no token; check the address')
+  if (status === 400 || status === 401) throw refusal(client, status, answer.error)
+  return fail(client, `it answers with status ${status}`)
+}
+
+async function post(client: OAuthClient, limit: AbortSignal): Promise<{ status: number; text: string }> {
+  const ca = client.ca ?? [...systemCertificates()]
+  const agent = new Agent({ connect: { ca }, allowH2: false, maxResponseSize: MAX_ANSWER_BYTES })
+  try {
+    const { statusCode, body } = await request(client.tokenEndpoint, {
+      method: 'POST',
+      headers: { authorization: basicAuth(client), accept: 'application/json', 'content-type': formType },
+      body: new URLSearchParams({ grant_type: 'client_credentials', ...parametersOf(client) }).toString(),
+      dispatcher: agent,
+      signal: limit,
+    })
+    return { status: statusCode, text: await body.text() }
+  } catch (error) {
+    if (limit.aborted) return fail(client, 'it does not answer in time')
+    const code = errorCodeIn(error)
+    return fail(
+      client,
+      failures.find(({ pattern }) => pattern.test(code))?.why(code) ?? `it cannot be reached (${code})`,
+    )
+  } finally {
+    await agent.destroy()
+  }
+}
+
+const formType = 'application/x-www-form-urlencoded'
+
+/** By the error code of Node, OpenSSL or undici; the first match applies. */
+const failures = [
+  { pattern: /CERT|SIGNATURE/, why: (code: string) => `its certificate is not trusted (${code}); set KAFKA_OAUTH_CA` },
+  { pattern: /^UND_ERR_SOCKET$/, why: () => 'it closed the connection; check http: or https: in its address' },
+  {
+    pattern: /^ERR_SSL_/,
+    why: (code: string) => `it does not speak TLS (${code}); check http: or https: in its address`,
+  },
+]
+
+/** RFC 6749, 2.3.1: both parts are form-encoded before they become Basic credentials. */
+function basicAuth({ clientId, clientSecret }: OAuthClient): string {
+  const encoded = [clientId, clientSecret].map((part) => new URLSearchParams({ '': part }).toString().slice(1))
+  return `Basic ${Buffer.from(encoded.join(':')).toString('base64')}`
+}
+
+function parametersOf({ scope, audience }: OAuthClient): Record<string, string> {
+  return { ...(scope !== undefined && { scope }), ...(audience !== undefined && { audience }) }
+}
+
+function tokenIn(answer: Record<string, unknown>): AccessToken | undefined {
+  const { access_token: value, expires_in: lifetime } = answer
+  if (typeof value !== 'string' || !/^[\x21-\x7e]+$/.test(value)) return undefined
+  const seconds = Number(lifetime ?? DEFAULT_LIFETIME_S)
+  return { value, lifetimeMs: (seconds > 0 ? seconds : DEFAULT_LIFETIME_S) * 1000 }
+}
+
+/** What the endpoint reports (RFC 6749, 5.2), and the setting to check. Other texts are not repeated. */
+const reported: Readonly<Record<string, string>> = {
+  invalid_client: 'KAFKA_OAUTH_CLIENT_ID or KAFKA_OAUTH_CLIENT_SECRET',
+  unauthorized_client: 'the grant "client credentials" of the client',
+  unsupported_grant_type: 'the grant "client credentials" of the client',
+  invalid_grant: 'KAFKA_OAUTH_CLIENT_ID or KAFKA_OAUTH_CLIENT_SECRET',
+  invalid_scope: 'KAFKA_OAUTH_SCOPE',
+  invalid_target: 'KAFKA_OAUTH_AUDIENCE',
+  invalid_request: 'KAFKA_OAUTH_SCOPE or KAFKA_OAUTH_AUDIENCE',
+}
+
+function refusal(client: OAuthClient, status: number, error: unknown): ConnectorError {
+  const setting = typeof error === 'string' ? reported[error] : undefined
+  const why = setting === undefined ? `${status}` : `${status} ${error}: check ${setting}`
+  const message = `request a token from ${client.tokenEndpoint}: it rejects the request (${why})`
+  return new ConnectorError('publish.unauthorized', message, { retryAfterMs: LOOK_AGAIN_MS })
+}
+
+function fail({ tokenEndpoint }: OAuthClient, why: string): never {
+  throw new ConnectorError('publish.no-token', `request a token from ${tokenEndpoint}: ${why}`)
+}
+
+function jsonObject(text: string): Record<string, unknown> {
+  try {
+    const value: unknown = JSON.parse(text)
+    return typeof value === 'object' && value !== null ? { ...value } : {}
+  } catch {
+    return {}
+  }
+}
+
+/** The innermost error code of Node, OpenSSL or undici. */
+function errorCodeIn(error: unknown): string {
+  if (!(error instanceof Error)) return 'unknown error'
+  const inner = error.cause ?? (error instanceof AggregateError ? error.errors[0] : undefined)
+  if (inner instanceof Error) return errorCodeIn(inner)
+  return 'code' in error && typeof error.code === 'string' ? error.code : error.name
+}

@@ -1,0 +1,103 @@
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import type { Finding } from '../../connector/doctor/finding.ts'
+import { type CloseStack, closeStack } from '../../connector/runtime/close-stack.ts'
+import type { ConnectorProcess } from '../support/connector-process.ts'
+import { type KafkaCluster, startKafka } from '../support/servers/kafka-broker.ts'
+import { startTokenServer, type TokenServer, tokenClient, tokenListener } from '../support/servers/token-server.ts'
+import { expectExactlyOnce, type Scene, scene } from '../support/stream-scene.ts'
+
+const audience = 'kafka'
+const closing: CloseStack = closeStack()
+let tokens: TokenServer
+let kafka: KafkaCluster
+
+beforeAll(async () => {
+  // Half of the lifetime is left when the connector requests the next token; kafkajs logs in again 10 s before the end.
+  tokens = closing.use(await startTokenServer({ lifetimeS: 22, isDown: false }), (server) => server.close())
+  kafka = closing.use(await startKafka({ secure: true, ...tokenListener(tokens, audience) }), (broker) =>
+    broker.close(),
+  )
+})
+afterAll(() => closing.close())
+
+function tokenScene(environment: Record<string, string> = {}): Promise<Scene> {
+  if (kafka.secure === undefined) throw new Error('no secure listener')
+  return scene({
+    source: { clients: 60 },
+    environment: {
+      ...{ KAFKA_SSL_CA: kafka.secure.certificates.authority, KAFKA_SASL_MECHANISM: 'OAUTHBEARER' },
+      ...{ KAFKA_OAUTH_TOKEN_ENDPOINT: tokens.tokenEndpoint, KAFKA_OAUTH_CA: tokens.authority },
+      ...{ KAFKA_OAUTH_CLIENT_ID: tokenClient.id, KAFKA_OAUTH_CLIENT_SECRET: tokenClient.secret },
+      ...{ KAFKA_OAUTH_AUDIENCE: audience, KAFKA_OAUTH_EXTENSIONS: 'logicalCluster: one', LOG_LEVEL: 'trace' },
+      ...environment,
+    },
+    brokers: { connector: kafka.secure.bootstrap, reader: kafka.bootstrap },
+  })
+}
+
+function expectNothingSecret(connector: ConnectorProcess): void {
+  for (const text of [tokenClient.secret, encodeURIComponent(tokenClient.secret), 'Basic ', ...tokens.issued]) {
+    expect(connector.output()).not.toContain(text)
+  }
+}
+
+it('publishes exactly once while tokens expire, and resumes by itself after an outage of the token server', async () => {
+  const { start, simulator, caughtUp } = await tokenScene({ PLACEMENT: 'group' })
+  const connector = start()
+  await connector.line(({ msg }) => msg === 'caught up')
+  const before = tokens.issued.length
+  const changedAndIssued = () => {
+    simulator.change()
+    return tokens.issued.length
+  }
+  await expect.poll(changedAndIssued, { timeout: 60_000, interval: 300 }).toBe(before + 1)
+  expect(connector.lines().filter(({ code }) => code !== undefined)).toEqual([])
+
+  tokens.settings.isDown = true
+  const { error } = await connector.line(({ code }) => code === 'publish.no-token')
+  expect(error).toContain(`request a token from ${tokens.tokenEndpoint}: it closed the connection`)
+  tokens.settings.isDown = false
+  await connector.line(({ msg }) => msg === 'rejoined the consumer group')
+  expectExactlyOnce({ simulator }, await caughtUp())
+  expect(await connector.stop()).toBe(0)
+  expectNothingSecret(connector)
+})
+
+const faults = [
+  {
+    environment: { KAFKA_OAUTH_CLIENT_SECRET: 'wrong' },
+    code: 'publish.unauthorized',
+    detail: 'it rejects the request (401 invalid_client: check KAFKA_OAUTH_CLIENT_ID or KAFKA_OAUTH_CLIENT_SECRET)',
+  },
+  {
+    environment: { KAFKA_OAUTH_CA: 'of the brokers' },
+    code: 'publish.no-token',
+    detail: 'its certificate is not trusted (UNABLE_TO_VERIFY_LEAF_SIGNATURE); set KAFKA_OAUTH_CA',
+  },
+  {
+    environment: { KAFKA_OAUTH_TOKEN_ENDPOINT: 'https://127.0.0.1:1/token' },
+    code: 'publish.no-token',
+    detail: 'request a token from https://127.0.0.1:1/token: it cannot be reached (ECONNREFUSED)',
+  },
+  {
+    environment: { KAFKA_OAUTH_AUDIENCE: 'another' },
+    code: 'publish.unauthorized',
+    detail: 'log in: a broker rejects the token of ',
+  },
+]
+
+it('doctor names a rejected secret, an unknown CA, a missing token server and a rejected token', async () => {
+  const { start } = await tokenScene()
+  const ofBrokers = kafka.secure?.certificates.authority ?? ''
+  const examine = async ({ environment, ...expected }: (typeof faults)[number]) => {
+    const { KAFKA_OAUTH_CA = tokens.authority, ...settings }: Record<string, string> = environment
+    const ca = KAFKA_OAUTH_CA === 'of the brokers' ? ofBrokers : KAFKA_OAUTH_CA
+    const doctor = start({ ...settings, KAFKA_OAUTH_CA: ca }, ['doctor', '--json'])
+    expect(await doctor.exitCode(), doctor.output()).toBe(3)
+    const { findings } = JSON.parse(doctor.output()) as { findings: Finding[] }
+    const found = findings.find(({ check }) => check === 'kafka')
+    expect(found).toMatchObject({ code: expected.code, detail: expect.stringContaining(expected.detail) })
+    expectNothingSecret(doctor)
+  }
+  await Promise.all(faults.map(examine))
+})
