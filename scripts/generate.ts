@@ -3,7 +3,7 @@ import { pathToFileURL } from 'node:url'
 import { describeMetrics } from '../connector/telemetry/metrics/describe-metrics.ts'
 import { contractProblems, releasedFolder, saveContract } from './contract/released.ts'
 import { chartDashboard } from './generate/chart-dashboard.ts'
-import { chartYaml, configDefaults } from './generate/chart-metadata.ts'
+import { chartYaml, configDefaults, configVariables } from './generate/chart-metadata.ts'
 import { chartReadme } from './generate/chart-readme.ts'
 import { chartSchema } from './generate/chart-schema.ts'
 import { commandOutputs } from './generate/command-output.ts'
@@ -32,6 +32,7 @@ export const generatedFiles: readonly GeneratedFile[] = [
   { path: 'helm/LICENSE', content: () => readFileSync(new URL('../LICENSE', import.meta.url), 'utf8') },
   { path: 'helm/README.md', content: chartReadme },
   { path: 'helm/config-defaults.json', content: configDefaults },
+  { path: 'helm/config-variables.json', content: configVariables },
   { path: 'helm/dashboard.json', content: chartDashboard },
   { path: 'helm/values.schema.json', content: chartSchema },
 ]

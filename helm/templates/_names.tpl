@@ -29,11 +29,11 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 app.kubernetes.io/component: connector
 {{- end }}
 
-{{- /* Name, namespace, labels and annotations of a manifest. Parameters: root; optional for this manifest: name, labels, annotations. */}}
+{{- /* Name, namespace, labels and annotations of a manifest. Parameters: root; optional for this manifest: name, namespace, labels, annotations. */}}
 {{- define "polaris-connector.metadata" -}}
 {{- $root := .root -}}
 name: {{ .name | default (include "polaris-connector.fullname" $root) }}
-namespace: {{ include "polaris-connector.namespace" $root }}
+namespace: {{ .namespace | default (include "polaris-connector.namespace" $root) }}
 labels:
   {{- include "polaris-connector.releaseLabels" $root | nindent 2 }}
   app.kubernetes.io/version: {{ $root.Chart.AppVersion | quote }}

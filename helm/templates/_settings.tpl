@@ -29,10 +29,11 @@
 {{ $patience }}
 {{- end }}
 
-{{- /* Ports of the brokers, Polaris servers, their proxies and the store (443 without an endpoint), as a JSON list. */}}
+{{- /* Ports of the brokers, their token endpoint, Polaris servers, their proxies and the store (443 without an endpoint), as a JSON list. */}}
 {{- define "polaris-connector.egressPorts" -}}
 {{- $urls := list (dig "endpoint" "https://s3" (.Values.config.checkpoint | default dict)) -}}
 {{- range .Values.config.streams }}{{ with dig "polaris" "url" "" . }}{{ $urls = append $urls . }}{{ end }}{{ end -}}
+{{- with dig "sasl" "oauth" "tokenEndpoint" "" (.Values.config.kafka | default dict) }}{{ $urls = append $urls . }}{{ end -}}
 {{- $ports := .Values.networkPolicy.egressPorts -}}
 {{- $brokers := dig "brokers" list (.Values.config.kafka | default dict) -}}
 {{- if kindIs "slice" $brokers }}{{ range $brokers }}{{ with regexFind "[0-9]+$" . }}{{ $ports = append $ports (int .) }}{{ end }}{{ end }}{{ end -}}

@@ -2,10 +2,15 @@
 {{- define "polaris-connector.validate" -}}
 {{- $settings := include "polaris-connector.settings" . | fromJson -}}
 {{- $isSingle := eq $settings.placement.mode "single" -}}
+{{- $image := .Values.image -}}
+{{- $registry := $image.registry | default (dig "imageRegistry" "" (.Values.global | default dict)) -}}
+{{- if not (or $registry (contains "/" $image.repository) (eq $image.pullPolicy "Never")) -}}
+{{- fail "image.registry is missing: set it to the registry to which you pushed the image, such as registry.example/retail (docs/getting-started.md, \"Image\"); for an image that is on every node, set image.pullPolicy: Never" -}}
+{{- end -}}
 {{- if not .Values.config.connector -}}
 {{- fail "config.connector is missing: set a name and never change it, because it is part of transactional ids, groups and checkpoint keys" -}}
 {{- end -}}
-{{- if contains "${" .Values.config.connector -}}
+{{- if contains "${" (.Values.config.connector | default "") -}}
 {{- fail "config.connector must be a name, not a variable: alerts select by it" -}}
 {{- end -}}
 {{- if not (kindIs "float64" $settings.http.port) -}}
@@ -34,4 +39,45 @@
 {{- fail (printf "secretFiles.%s: the AWS SDK does not read %s_FILE; use extraEnv with valueFrom.secretKeyRef, or serviceAccount.annotations for IRSA" $variable $variable) -}}
 {{- end -}}
 {{- end -}}
+{{- include "polaris-connector.validateVariables" . -}}
+{{- end }}
+
+{{- /* Rejects variables that the connector does not read: those in secretFiles, and those in extraEnv with one of its prefixes. */}}
+{{- define "polaris-connector.validateVariables" -}}
+{{- $known := .Files.Get "config-variables.json" | fromJsonArray -}}
+{{- range $reference := regexFindAll "\\$\\{[A-Za-z_][A-Za-z0-9_]*\\}" (.Values.config | toJson) -1 -}}
+{{- $known = append $known (trimSuffix "}" (trimPrefix "${" $reference)) -}}
+{{- end -}}
+{{- $given := list -}}
+{{- range $variable, $from := .Values.secretFiles }}{{ $given = append $given (dict "in" "secretFiles" "name" $variable) }}{{ end -}}
+{{- range .Values.extraEnv }}{{ $given = append $given (dict "in" "extraEnv" "name" (trimSuffix "_FILE" (toString .name))) }}{{ end -}}
+{{- range $given -}}
+{{- $isOurs := regexMatch "^(POLARIS|KAFKA|POLL|CHECKPOINT|CONNECTOR)_" .name -}}
+{{- $mustBeKnown := or $isOurs (and (eq .in "secretFiles") (empty $.Values.existingConfigMap.name)) -}}
+{{- if and $mustBeKnown (not (has .name $known)) -}}
+{{- fail (printf "%s.%s is not a variable of the connector, and config does not use ${%s}%s" .in .name .name (include "polaris-connector.meant" (dict "name" .name "known" $known))) -}}
+{{- end -}}
+{{- end -}}
+{{- end }}
+
+{{- /* "; did you mean NAME?" for a known name that differs in at most two neighbouring characters. Parameters: name, known. */}}
+{{- define "polaris-connector.meant" -}}
+{{- $name := splitList "" .name -}}
+{{- $meant := "" -}}
+{{- range .known -}}
+{{- $known := splitList "" . -}}
+{{- $atBegin := include "polaris-connector.sameAtBegin" (dict "one" $name "other" $known) | int -}}
+{{- $atEnd := include "polaris-connector.sameAtBegin" (dict "one" (reverse $name) "other" (reverse $known)) | int -}}
+{{- if ge (add $atBegin $atEnd 2) (max (len $name) (len $known)) }}{{ $meant = . }}{{ end -}}
+{{- end -}}
+{{- with $meant }}; did you mean {{ . }}?{{ end -}}
+{{- end }}
+
+{{- /* How many items two lists share at their beginning. Parameters: one, other. */}}
+{{- define "polaris-connector.sameAtBegin" -}}
+{{- $same := 0 -}}
+{{- range $i, $item := .one -}}
+{{- if and (eq $i $same) (lt $i (len $.other)) }}{{ if eq $item (index $.other $i) }}{{ $same = add1 $i | int }}{{ end }}{{ end -}}
+{{- end -}}
+{{ $same }}
 {{- end }}

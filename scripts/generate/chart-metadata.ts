@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { type SchemaNode, schemaTree } from '../../connector/config/setting-list.ts'
+import { type SchemaNode, schemaTree, settingList } from '../../connector/config/setting-list.ts'
 
 const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8')
 
@@ -12,6 +12,13 @@ export function chartYaml(): string {
 /** The defaults of the settings outside streams, which the templates use if `config` does not set them. */
 export function configDefaults(): string {
   return `${JSON.stringify(defaultsBelow(schemaTree()), undefined, 2)}\n`
+}
+
+/** The variables that the connector reads, in place of which `NAME_FILE` may be set. */
+export function configVariables(): string {
+  const ofSettings = settingList().flatMap(({ variable, fallback }) => [variable, fallback])
+  const names = [...ofSettings, 'HTTPS_PROXY', 'HTTP_PROXY', 'NO_PROXY'].filter((name) => name !== undefined)
+  return `${JSON.stringify([...new Set(names)].toSorted(), undefined, 2)}\n`
 }
 
 function defaultsBelow({ properties = {} }: SchemaNode): object {

@@ -18,10 +18,14 @@ const keyOfSecretOrConfigMap = z.union([
   z.strictObject({ secret: name, ...keyOf }),
   z.strictObject({ configMap: name, ...keyOf }),
 ])
+const scrapeTime = z.string().regex(/^([0-9]+(ms|s|m|h))*$/)
 const monitor = z.strictObject({
   enabled: z.boolean(),
   labels: texts,
-  interval: z.string().regex(/^([0-9]+(ms|s|m|h))*$/),
+  namespace: ownName,
+  interval: scrapeTime,
+  scrapeTimeout: scrapeTime,
+  honorLabels: z.boolean(),
   relabelings: foreignList,
   metricRelabelings: foreignList,
 })
@@ -49,6 +53,7 @@ const ownValues = z.strictObject({
   commonLabels: texts,
   commonAnnotations: texts,
   serviceAccount: z.strictObject({ create: z.boolean(), name: text, annotations: texts }),
+  deploymentAnnotations: texts,
   podAnnotations: texts,
   podLabels: texts,
   podSecurityContext: foreign,
@@ -57,6 +62,7 @@ const ownValues = z.strictObject({
   livenessProbe: foreign,
   startupProbe: foreign,
   readinessProbe: foreign,
+  revisionHistoryLimit: z.int().min(0).nullable(),
   strategy: foreign,
   terminationGracePeriodSeconds: z.int().min(1).nullable(),
   podDisruptionBudget: z.strictObject({
@@ -78,11 +84,12 @@ const ownValues = z.strictObject({
   prometheusRule: z.strictObject({
     enabled: z.boolean(),
     labels: texts,
+    namespace: ownName,
     disabled: z.array(text),
     alertLabels: texts,
     extraRules: foreignList,
   }),
-  dashboard: z.strictObject({ enabled: z.boolean(), labels: texts, annotations: texts }),
+  dashboard: z.strictObject({ enabled: z.boolean(), labels: texts, namespace: ownName, annotations: texts }),
   networkPolicy: z.strictObject({
     enabled: z.boolean(),
     ingressFrom: foreignList,

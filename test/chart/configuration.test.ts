@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { readConfig } from '../../connector/config/load-config.ts'
 import { chartValues } from '../../scripts/generate/chart-values.ts'
-import { helmVersions, type Manifest, manifests, only, rendered, someValues } from '../support/helm.ts'
+import { helm, helmVersions, type Manifest, manifests, only, rendered, someValues } from '../support/helm.ts'
 
 const minimal = someValues()
 
@@ -120,6 +120,22 @@ describe.each(helmVersions)('Helm %s rejects, with the reason:', (helmVersion) =
       () => refusal({ secretFiles: { a: { secret: 'a', key: 'b' } } }),
       /secretFiles.a must be the name of a variable/,
     ],
+    [
+      'a misspelled variable in secretFiles',
+      () => refusal({ secretFiles: { POLARIS_PASSWRD: { secret: 'a', key: 'b' } } }),
+      /secretFiles.POLARIS_PASSWRD is not a variable of the connector.*; did you mean POLARIS_PASSWORD\?/,
+    ],
+    [
+      'a misspelled variable in extraEnv',
+      () => refusal({ extraEnv: [{ name: 'KAFKA_SASL_PASWORD_FILE', value: '/a' }] }),
+      /extraEnv.KAFKA_SASL_PASWORD is not a variable of the connector.*; did you mean KAFKA_SASL_PASSWORD\?/,
+    ],
+    [
+      'a variable in secretFiles that nothing reads',
+      () => refusal({ secretFiles: { LYON_PASSWORD: { secret: 'a', key: 'b' } } }),
+      /secretFiles.LYON_PASSWORD is not a variable of the connector, and config does not use \$\{LYON_PASSWORD\}/,
+    ],
+    ['an image without a registry', () => refusal({ image: {} }), /image.registry is missing: set it to the registry/],
     ['no name', () => withConfig({ connector: '' }), /config.connector is missing: set a name/],
     [
       'a name from a variable',
@@ -167,6 +183,42 @@ describe.each(helmVersions)('Helm %s rejects, with the reason:', (helmVersion) =
   ])('%s', (_, message, expected) => {
     expect(message().replaceAll(/\s+/g, ' ')).toMatch(expected)
   })
+})
+
+test('variables that nothing in the chart knows are accepted where the configuration is not known either', () => {
+  const extraEnv = [
+    { name: 'NODE_OPTIONS', value: '--trace-warnings' },
+    { name: 'AWS_PROFILE', value: 'a' },
+  ]
+  const secretFiles = { LYON_PASSWORD: { secret: 'a', key: 'b' } }
+  const { env } = only(
+    manifests('4', someValues({ extraEnv, secretFiles, existingConfigMap: { name: 'mine' } })),
+    'Deployment',
+  ).spec.template.spec.containers[0]
+  expect(env.map(({ name }: { name: string }) => name)).toEqual(['LYON_PASSWORD_FILE', 'NODE_OPTIONS', 'AWS_PROFILE'])
+})
+
+test('an image without a registry is accepted if it is never pulled, or if its repository has one', () => {
+  const imageOf = (image: object) =>
+    only(manifests('4', someValues({ image })), 'Deployment').spec.template.spec.containers[0].image
+  expect(imageOf({ pullPolicy: 'Never', tag: 'a' })).toBe('polaris-clients-connector:a')
+  expect(imageOf({ repository: 'registry.example/connector', tag: 'a' })).toBe('registry.example/connector:a')
+})
+
+test.each(helmVersions)('Helm %s lints the chart without values, and says what is missing', (helmVersion) => {
+  expect(helm(helmVersion, ['lint', 'helm'])).toContain('0 chart(s) failed')
+})
+
+test('monitors in another namespace still select the pods of the release', () => {
+  const monitor = { enabled: true, namespace: 'monitoring' }
+  for (const kind of ['ServiceMonitor', 'PodMonitor']) {
+    const name = `${kind.charAt(0).toLowerCase()}${kind.slice(1)}`
+    const { metadata, spec } = only(manifests('4', someValues({ [name]: monitor })), kind)
+    expect([metadata.namespace, spec.namespaceSelector]).toEqual(['monitoring', { matchNames: ['retail'] }])
+  }
+  const values = { prometheusRule: monitor, dashboard: monitor }
+  const elsewhere = manifests('4', someValues(values)).filter(({ metadata }) => metadata.namespace === 'monitoring')
+  expect(elsewhere.map(({ kind }) => kind).toSorted()).toEqual(['ConfigMap', 'PrometheusRule'])
 })
 
 test.each(helmVersions)('Helm %s and the connector accept the values in the README', (helmVersion) => {

@@ -22,6 +22,7 @@ test.each(helmVersions)(
         'README.md',
         'alerts.yaml',
         'config-defaults.json',
+        'config-variables.json',
         'dashboard.json',
         'values.schema.json',
         'values.yaml',
@@ -53,7 +54,7 @@ test.each(helmVersions)(
     const kinds = (enabled: boolean) => {
       const values = {
         global: { imageRegistry: 'r.example', of: 'others' },
-        'polaris-connector': { ...someValues(), enabled },
+        'polaris-connector': { ...someValues({ image: {} }), enabled },
       }
       return manifestsIn(helm(helmVersion, ['template', 'shops', parent, '-f', '-'], JSON.stringify(values)))
     }

@@ -74,7 +74,7 @@ test('only /healthz can restart a pod; it does not depend on Polaris, Kafka or S
 })
 
 test('the selector never changes, since Kubernetes rejects a change of it', () => {
-  const changed = { commonLabels: { a: 'b' }, podLabels: { c: 'd' }, image: { tag: '9.9.9' } }
+  const changed = { commonLabels: { a: 'b' }, podLabels: { c: 'd' }, image: { pullPolicy: 'Never', tag: '9.9.9' } }
   expect(deployment(changed).spec.selector).toEqual(deployment().spec.selector)
 })
 

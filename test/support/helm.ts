@@ -32,6 +32,7 @@ export function helm(version: HelmVersion, args: readonly string[], input = ''):
 
 /** The minimal values that the chart accepts, overridden by `values`. */
 export const someValues = (values: object = {}) => ({
+  image: { registry: 'registry.example/retail' },
   config: {
     connector: 'shops',
     kafka: { brokers: ['kafka-1:9092'] },
