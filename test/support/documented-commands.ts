@@ -30,7 +30,7 @@ function commandsIn(script: string): string[] {
 
 /** Commands that `test/e2e/commands/documented-commands.test.ts` does not run, and the reason. */
 export const leftOut: readonly [RegExp, string][] = [
-  [/^npm ci|^npm run build$|^npm link$/, 'already run before the tests'],
+  [/^npm ci|^npm run build( && npm prune.*)?$|^npm link$/, 'already run before the tests'],
   [/^make (demo|test|test-image|release)$/, 'test/e2e/commands/demo.test.ts runs the demo; the others run the tests'],
   [/^node bench\/|^npm run (check|generate)\b/, 'already run on every change'],
   [
@@ -44,8 +44,9 @@ export const leftOut: readonly [RegExp, string][] = [
   [/^node --max-semi-space-size=16 /, 'only flags, not a complete command'],
   [/^(docker|podman) /, 'needs the image; test/image runs the image, compose.yaml and a loaded release'],
   [/^sha256sum /, 'needs a release; test/image/release.test.ts makes one and runs this'],
+  [/^(systemctl|journalctl|cp|cd) /, 'needs root; test/unit/repository verifies the unit'],
   [/^(helm|kubectl) /, 'needs a cluster; test/chart and test/cluster test the chart'],
-  [/^kafka-console-consumer\.sh /, 'part of the Kafka distribution; the tests have only the broker'],
+  [/^kafka-[a-z-]+\.sh /, 'part of the Kafka distribution; the tests have only the broker'],
   [/^openssl rand /, 'prints something else each time'],
   [/^aws /, 'needs the AWS CLI and a real bucket'],
 ]

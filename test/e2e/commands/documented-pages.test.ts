@@ -1,0 +1,159 @@
+import { execFileSync, spawn } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { delimiter, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, expect, inject, it, onTestFinished } from 'vitest'
+import { startPolarisSimulator } from '../../polaris/polaris-simulator.ts'
+import { DEFAULT_ACCESS } from '../../polaris/session.ts'
+import { type ShellBlock, shellBlocks } from '../../support/documented-page.ts'
+import { type Certificates, makeCertificates } from '../../support/servers/certificates.ts'
+import { freePort } from '../../support/servers/free-port.ts'
+
+const root = fileURLToPath(new URL('../../../', import.meta.url))
+const folder = mkdtempSync(join(tmpdir(), 'clean-'))
+const clone = join(folder, 'clone')
+let certificates: Certificates
+
+beforeAll(() => {
+  mkdirSync(clone)
+  const copy = `git ls-files --cached --others --exclude-standard -z | tar --create --null --files-from - | tar --extract --directory '${clone}'`
+  execFileSync('bash', ['-o', 'pipefail', '-c', copy], { cwd: root })
+  certificates = makeCertificates(folder)
+})
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+const userOfReadme = { user: 'connector', password: 'planted-Krznych' }
+
+/** The real servers, in place of the invented addresses and credentials of the pages. */
+async function realServers(page: string) {
+  const simulator = await startPolarisSimulator({
+    clients: 150,
+    tls: {
+      key: readFileSync(certificates.serverKey, 'utf8'),
+      cert: readFileSync(certificates.serverCertificate, 'utf8'),
+    },
+    ...(page === 'README.md' && { access: { ...DEFAULT_ACCESS, mode: 'cookie', ...userOfReadme } }),
+  })
+  onTestFinished(() => simulator.close())
+  const { endpoint, region, accessKeyId, secretAccessKey, bucket } = inject('s3')
+  const name = `page-${randomUUID().slice(0, 8)}`
+  const password = join(folder, 'password')
+  writeFileSync(password, `${userOfReadme.password}\n`)
+  const port = await freePort()
+  const replaced: Record<string, string> = {
+    'polaris.example:3443': new URL(simulator.url).host,
+    'kafka-1:9092,kafka-2:9092': inject('kafkaBrokers'),
+    '127.0.0.1:9092': inject('kafkaBrokers'),
+    '127.0.0.1:3443': `127.0.0.1:${port}`,
+    '--clients 500': `--clients 500 --port ${port}`,
+    's3://checkpoints/polaris': `s3://${bucket}/${name}`,
+    'https://s3.store.example': endpoint,
+    'eu-west-3': region,
+    'my-access-key': accessKeyId,
+    'my-secret-key': secretAccessKey,
+    '/run/secrets/polaris': password,
+    'CONNECTOR_ID=shop': `CONNECTOR_ID=${name}`,
+  }
+  const asInPage = (text: string) => text.replaceAll(name, 'shop')
+  const environment = {
+    ...{ NODE_EXTRA_CA_CERTS: certificates.authority, HTTP_PORT: '0' },
+    ...{ AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey, AWS_ENDPOINT_URL_S3: endpoint },
+    // The other page shows what doctor says of the default topic, which does not exist yet.
+    ...(page === 'README.md' && { KAFKA_TOPIC: name }),
+  }
+  return { replaced, asInPage, environment }
+}
+
+/** `run` and `npm start` end by Ctrl-C, which is sent once the stream has caught up. Packages are installed once. */
+const preamble = `
+set -euo pipefail
+set -m
+npm() { if [ "$*" = ci ] && [ -e node_modules ]; then return; else command npm "$@"; fi; }
+until_caught_up() {
+  "$@" >service.log 2>&1 &
+  until grep --quiet 'caught up' service.log; do kill -0 $! 2>/dev/null || { cat service.log; exit 1; }; sleep 0.1; done
+  kill -INT -- -$!
+  wait $! || [ $? = 130 ]
+}
+in_background() {
+  "$@" >background.log 2>&1 &
+  trap "kill -TERM -- -$!; cat background.log >&2" EXIT
+  until grep --quiet 'http://' background.log; do kill -0 $! || { cat background.log; exit 1; }; sleep 0.1; done
+}
+`
+
+const isService = /^(npm start|polaris-connector run)\b/gm
+
+function scriptOf(blocks: readonly ShellBlock[]): string {
+  const parts = blocks.map(({ script, how }, index) => {
+    const lines = how === 'background' ? `in_background ${script}` : script.replaceAll(isService, 'until_caught_up $&')
+    return `echo "== block ${index}"\n${lines}`
+  })
+  return [preamble, ...parts].join('\n')
+}
+
+const npmSettings = {
+  npm_config_prefer_offline: 'true',
+  npm_config_audit: 'false',
+  npm_config_fund: 'false',
+  npm_config_update_notifier: 'false',
+}
+
+/** Runs a script in the clean clone; resolves to its standard output, rejects with everything that it printed. */
+async function inClone(script: string, environment: Record<string, string>): Promise<string> {
+  const prefix = join(folder, 'npm')
+  const { PATH = '', HOME = '' } = process.env
+  const env = {
+    HOME,
+    PATH: [join(prefix, 'bin'), PATH].join(delimiter),
+    ...npmSettings,
+    npm_config_prefix: prefix,
+    ...environment,
+  }
+  const child = spawn('bash', ['-c', script], { cwd: clone, env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] })
+  const written = { stdout: '', all: '' }
+  child.stdout.on('data', (bytes: Buffer) => {
+    written.stdout += bytes
+    written.all += bytes
+  })
+  child.stderr.on('data', (bytes: Buffer) => {
+    written.all += bytes
+  })
+  onTestFinished(() => {
+    if (child.exitCode === null && child.pid !== undefined) process.kill(-child.pid, 'SIGKILL')
+  })
+  const [code] = await once(child, 'close')
+  if (code !== 0) throw new Error(`exit code ${code}:\n${written.all}`)
+  return written.stdout
+}
+
+/** What differs from run to run: numbers, ids, and how the clocks of two machines differ. */
+const comparable = (text: string) =>
+  text
+    .replaceAll(/cluster \S+,/g, 'cluster ID,')
+    .replaceAll(/^(\w+ +(server clock|time zone|live) ).*$/gm, '$1')
+    .replaceAll(/\d+/g, '0')
+    .replaceAll(/ +/g, ' ')
+    .trim()
+    .split('\n')
+
+it.each(['README.md', 'docs/getting-started.md'])(
+  'every line of %s works in a clean clone, and prints what it shows',
+  async (page) => {
+    const blocks = shellBlocks(page)
+    const { replaced, asInPage, environment } = await realServers(page)
+    const real = (text: string) =>
+      Object.entries(replaced).reduce((result, [from, to]) => result.replaceAll(from, to), text)
+    const trial = 'config/trial.yaml'
+    writeFileSync(join(clone, trial), real(readFileSync(join(root, trial), 'utf8')))
+    const output = asInPage(await inClone(real(scriptOf(blocks)), environment))
+    const printed = output.split(/^== block \d+\n/m).slice(1)
+    expect(printed).toHaveLength(blocks.length)
+    for (const [index, { shown }] of blocks.entries()) {
+      if (shown !== undefined) expect(comparable(printed[index] ?? '')).toEqual(comparable(shown))
+    }
+  },
+)

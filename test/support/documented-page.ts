@@ -1,0 +1,31 @@
+import { readProjectFile } from './markdown-file.ts'
+
+/** A shell block of a page, and what the page shows as its output. */
+export interface ShellBlock {
+  readonly script: string
+  /** `background`: a comment in the page says that the block runs in another terminal. */
+  readonly how: 'run' | 'background'
+  readonly shown: string | undefined
+}
+
+/**
+ * The shell blocks of a page, in order. A block without a language that follows is its output. A comment that a reader
+ * does not see leaves a block out, with the reason: `<!-- not run: … -->`, `<!-- not compared: … -->`.
+ */
+export function shellBlocks(page: string): ShellBlock[] {
+  const found = readProjectFile(page).matchAll(
+    /(?:^<!-- (?<mark>.*) -->\n)?^```(?<language>\w*)\n(?<text>[\s\S]*?)^```$/gm,
+  )
+  const fenced = [...found].map(({ groups: { mark = '', language = '', text = '' } = {} }) => ({
+    mark,
+    language,
+    text,
+  }))
+  return fenced.flatMap(({ mark, language, text }, index) => {
+    if (language !== 'sh' || mark.startsWith('not run: ')) return []
+    const next = fenced[index + 1]
+    const isOutput = next?.language === '' && !next.mark.startsWith('not compared: ')
+    const how = mark === 'run in the background' ? ('background' as const) : ('run' as const)
+    return [{ script: text, how, shown: isOutput ? next.text : undefined }]
+  })
+}
