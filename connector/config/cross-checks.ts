@@ -1,8 +1,8 @@
 import type { Violation } from './config-problem.ts'
 import type { Settings, StreamSettings } from './config-schema.ts'
-import { allOrNone, isOAuth, passwordLogin, tokenLogin } from './kafka-checks.ts'
 import { beginning, clientCertificate, credentials, headerNames, loginToken, pauses, trust } from './polaris-checks.ts'
 import { checkedFieldRules } from './sections/event-section.ts'
+import { allOrNone, isOAuth, passwordLogin, tokenLogin } from './sections/kafka-login-checks.ts'
 import { durationText } from './units.ts'
 
 /** A rule about several settings. */

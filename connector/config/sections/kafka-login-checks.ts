@@ -1,8 +1,8 @@
-import type { ConfigPath, Violation } from './config-problem.ts'
-import type { Settings } from './config-schema.ts'
-import { mechanismOf } from './sections/kafka-access-section.ts'
+import type * as z from 'zod'
+import type { ConfigPath, Violation } from '../config-problem.ts'
+import { mechanismOf, type sasl } from './kafka-access-section.ts'
 
-type Sasl = Settings['kafka']['sasl']
+type Sasl = z.output<typeof sasl>
 
 const path = ['kafka', 'sasl']
 
