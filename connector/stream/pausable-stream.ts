@@ -86,17 +86,16 @@ function report({ control }: PausableParts, request: Pick<PauseRequest, 'id' | '
   if (request?.progress.kind === 'requested') control.carriedOut(request.id)
 }
 
-const SETTLE_AGAIN_MS = 60_000
+const SETTLE_EVERY_MS = 60_000
 
-/** Tries until it succeeds or the pause ends. Never rejects. */
+/** Repeats: a write of the last owner may arrive late and leave a pending state. Never rejects. */
 async function settle({ settle, clock, observe }: PausableParts, pauseEnds: AbortSignal): Promise<void> {
   while (!pauseEnds.aborted) {
     try {
-      return await settle(pauseEnds)
+      await settle(pauseEnds)
     } catch (error) {
-      if (pauseEnds.aborted) return
-      observe({ kind: 'pause-unsettled', code: codeOf(error), error })
-      await clock.sleep(SETTLE_AGAIN_MS, pauseEnds).catch(() => {})
+      if (!pauseEnds.aborted) observe({ kind: 'pause-unsettled', code: codeOf(error), error })
     }
+    await clock.sleep(SETTLE_EVERY_MS, pauseEnds).catch(() => {})
   }
 }

@@ -159,4 +159,23 @@ describe('runUnlessPaused', () => {
     expect(runs).toHaveLength(2)
     expect(kinds()).toEqual(['stream-paused', 'pause-unsettled', 'pause-unsettled', 'pause-ended'])
   })
+
+  test('is settled again every minute, as a write of the last owner may arrive late', async () => {
+    let settlings = 0
+    const { runs, request, clock } = setUp({
+      settle: async () => {
+        settlings += 1
+      },
+    })
+    await settled()
+    await request('pause')
+    runs[0]?.end({ kind: 'stopped' })
+    await settled()
+    expect(settlings).toBe(1)
+    clock.fireNext()
+    await settled()
+    expect([clock.now(), settlings]).toEqual([60_000, 2])
+    await request('resume')
+    expect(runs).toHaveLength(2)
+  })
 })
