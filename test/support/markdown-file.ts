@@ -8,7 +8,7 @@ export interface MarkdownFile {
   readonly path: string
   readonly text: string
   /** Valid link targets after `#`: explicit ids, and ids that forges derive from headings. */
-  readonly anchors: ReadonlySet<string>
+  readonly anchors: readonly string[]
   /** Links to files in the project. */
   readonly links: readonly MarkdownLink[]
   /** Fenced code blocks. */
@@ -37,7 +37,7 @@ export function markdownFile(path: string): MarkdownFile {
     .replaceAll(/`[^`\n]*`/g, (code) => code.replaceAll(/[[\]()]/g, ''))
   return {
     ...{ path, text },
-    anchors: new Set([...headingAnchors(text), ...[...text.matchAll(/<a id="([^"]+)">/g)].map(([, id]) => id ?? '')]),
+    anchors: [...headingAnchors(text), ...[...text.matchAll(/<a id="([^"]+)">/g)].map(([, id]) => id ?? '')],
     links: [...prose.matchAll(/\]\((?![a-z]+:)([^)#\s]*)(?:#([^)\s]*))?\)/g)].map(([, target, anchor]) => ({
       path: target === undefined || target === '' ? path : posix.join(posix.dirname(path), target),
       anchor,

@@ -9,8 +9,14 @@ const files = markdownFiles()
 test.each(files)('every link in $path has an existing target', ({ links }) => {
   for (const { path, anchor } of links) {
     expect(existsSync(new URL(path, root)), path).toBe(true)
-    if (anchor !== undefined) expect([...markdownFile(path).anchors], path).toContain(anchor)
+    if (anchor !== undefined) expect(markdownFile(path).anchors, path).toContain(anchor)
   }
+})
+
+test.each(files)('every anchor in $path has one target', ({ anchors }) => {
+  const repeated = anchors.filter((anchor, at) => anchors.indexOf(anchor) !== at)
+  // The heading of the code `bug` has the same anchor.
+  expect(repeated.filter((anchor) => anchor !== 'bug')).toEqual([])
 })
 
 test('the documentation index links every page, and the README links the index', () => {
