@@ -25,7 +25,7 @@ export const replicas: Command = {
   usage:
     'Reads the members of the consumer group and the checkpoint of every stream. For each stream,\n' +
     'prints the replica that it is assigned to, the replica that opened it last, with epoch and time,\n' +
-    'and whether no replica runs it. Changes nothing.\n' +
+    'and whether it is paused or runs nowhere. Changes nothing.\n' +
     'Exit code: 0 shown, 2 invalid configuration, 3 Kafka or S3 is unavailable.',
   options: { ...configOption, ...jsonOption },
   examples: ['replicas --config connector.yaml'],

@@ -7,7 +7,7 @@ export const pause: Command = {
   summary: 'stop reading and publishing a stream until it is resumed',
   usage:
     'Stores a request beside the checkpoints. The replica that runs the stream carries it out within\n' +
-    'ten seconds: it publishes and saves the page in hand, and closes its connections. The stream\n' +
+    'ten seconds: it publishes and saves the current page, and closes its connections. The stream\n' +
     'stays paused when its replica restarts or another one takes over. Nothing is lost: resumed, the\n' +
     'stream reads what changed meanwhile.\n' +
     'Waits until the request is carried out, at most 20 seconds. Fences no replica.\n' +
