@@ -154,7 +154,7 @@ function screenLine(line: LogLine): string | undefined {
     return `checkpoint   resuming after transaction ${seq} (${count(Number(events))} events published, backfill ${backfill})`
   }
   if (line.msg === 'connector started')
-    return `Endpoints    http://127.0.0.1:${line.port}/status, /readyz, /healthz, /metrics`
+    return `Endpoints    http://127.0.0.1:${line.port}/ (status page), /readyz, /healthz, /metrics`
   if (line.msg === 'field detected') return `connector    detected ${line.setting}: ${line.field}`
   if (line.level === 'output') return `connector    ${line.msg}`
   if (!['warn', 'error', 'fatal'].includes(line.level)) return undefined

@@ -76,7 +76,7 @@ it('shows the backfill and each event, stops within 5 s, and resumes from the ch
   expect(other.output()).toBe(
     `demo: a demo is already running here (process ${first.pid}): stop it, or set DEMO_FOLDER to another folder\n`,
   )
-  const [, endpoint = ''] = /^Endpoints {4}(http:\S+\/status), .*\/metrics$/m.exec(first.output()) ?? []
+  const [, endpoint = ''] = /^Endpoints {4}(http:\S+\/) \(status page\), .*\/metrics$/m.exec(first.output()) ?? []
   expect((await fetch(endpoint)).status).toBe(200)
   const [, suggested = ''] = /^Try .*: (\. \S+; node dist\/main\.js \S+)/m.exec(first.output()) ?? []
   expect(execFileSync('sh', ['-c', suggested.replace('doctor', 'checkpoint show')]).toString()).toMatch(/backfill done/)
