@@ -210,9 +210,13 @@ export const errorCatalogue = {
   'checkpoint.missing': entry(
     'hold',
     3,
-    'checkpoint missing, but Kafka has a commit record: restore the document or run `checkpoint set`',
+    'restore the document; if there is no copy, stop the replicas and run `checkpoint reset`, then `checkpoint rebuild-index`',
   ),
-  'checkpoint.damaged': entry('hold', 3, 'restore a valid version of the document, or run `checkpoint set`'),
+  'checkpoint.damaged': entry(
+    'hold',
+    3,
+    'restore a valid version of the document; if there is none, stop the replicas and run `checkpoint reset`, then `checkpoint rebuild-index`',
+  ),
   'checkpoint.unknown-format': entry('hold', 3, 'run the newer connector version that wrote the document'),
   'checkpoint.other-stream': entry(
     'hold',
@@ -222,7 +226,7 @@ export const errorCatalogue = {
   'checkpoint.rolled-back': entry(
     'hold',
     3,
-    'restore the newest version of the document, or run `checkpoint set`: Kafka has a later commit record',
+    'restore the newest version of the document; if it is lost, stop the replicas and run `checkpoint reset`, then `checkpoint rebuild-index`',
   ),
   'checkpoint.topic-lost': entry(
     'hold',

@@ -27,6 +27,15 @@ test.each([...sections])(
   },
 )
 
+test.each(['checkpoint.missing', 'checkpoint.damaged', 'checkpoint.rolled-back'] as const)(
+  'the hint of %s names the commands of the new beginning that the runbook asks for',
+  (code) => {
+    expect(sections.get(code)?.body).toContain('set a new beginning')
+    const { hint } = errorCatalogue[code]
+    expect(hint).toMatch(/`checkpoint reset`.*`checkpoint rebuild-index`/)
+  },
+)
+
 test('the runbook has a section for every alert, and no others', () => {
   const { alerts } = parse(readProjectFile('helm/alerts.yaml')) as { alerts: { alert: string }[] }
   const wanted = alerts.map(({ alert }) => `alert-${alert.toLowerCase()}`)

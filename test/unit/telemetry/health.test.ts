@@ -166,7 +166,7 @@ test('a held stream makes the replica not ready and shows its code and hint, eve
     state: 'held',
     why: 'held',
     code: 'checkpoint.damaged',
-    hint: expect.stringContaining('checkpoint set'),
+    hint: expect.stringContaining('checkpoint reset'),
   })
 })
 
