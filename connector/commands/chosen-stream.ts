@@ -38,7 +38,7 @@ export function selectedStreams(
 ): readonly [StreamConfig, ...StreamConfig[]] {
   const name = optionText(args, 'stream')
   const [first, ...others] = streams.filter((stream) => name === undefined || stream.name === name)
-  if (first === undefined) throw invalidRequest(`--stream: unknown stream; must be one of ${namesOf(streams)}`)
+  if (first === undefined) throw invalidRequest(`unknown stream ${name}; must be one of ${namesOf(streams)}`)
   return [first, ...others]
 }
 

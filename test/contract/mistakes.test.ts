@@ -174,7 +174,7 @@ const mistakes: readonly ServerMistake[] = [
   },
   ...['doctor', 'poll-once', 'checkpoint show'].map((command) => ({
     ...{ mistake: `an unknown stream in ${command}`, command: `${command} --stream lyon`, exit: 2, given: () => ({}) },
-    ...{ says: /--stream: unknown stream/, cure: /must be one of clients/ },
+    ...{ says: /unknown stream lyon/, cure: /must be one of clients/ },
   })),
   {
     ...{ mistake: 'an invalid date', command: 'checkpoint set --last-changed foo', exit: 2, given: () => ({}) },
