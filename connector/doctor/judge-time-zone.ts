@@ -50,7 +50,8 @@ interface Newest {
 function judgeNewest({ newest, times, detail, timeZone }: Newest, { isComplete, now }: LastDay): CheckResult {
   const offMs = newest.instant - now
   const minutes = Math.round(Math.abs(offMs) / 60_000)
-  const seen = `${detail}, ${minutes} minutes ${offMs > 0 ? 'in the future' : 'ago'}`
+  const away = `${minutes} minute${minutes === 1 ? '' : 's'} ${offMs > 0 ? 'in the future' : 'ago'}`
+  const seen = `${detail}, ${minutes === 0 ? 'just now' : away}`
   const hours = Math.round(offMs / HOUR_MS)
   const isWhole = hours !== 0 && Math.abs(hours) <= MAX_OFF_HOURS && Math.abs(offMs - hours * HOUR_MS) <= TOLERANCE_MS
   // With rare changes, the newest may be some hours old by chance.
