@@ -64,3 +64,18 @@ test('the build context is an allow list of existing files, without local or gen
     if (/^(\.git|\.cache|\.env.*|node_modules|dist|coverage)$/.test(name)) expect(kept).not.toContain(name)
   }
 })
+
+test('the build context has every file that image-files.ts copies', () => {
+  const kept = read('.dockerignore')
+    .split('\n')
+    .filter((line) => line.startsWith('!'))
+    .map((line) => line.slice(1))
+  const scripts = ['scripts/image-files.ts', 'scripts/image-files/bundle.ts'].map(read).join('\n')
+  const copied = [...scripts.matchAll(/cpSync\('([^']+)'/g)].map(([, path = '']) => path)
+  expect(copied).toContain('config/connector.schema.json')
+  for (const path of copied)
+    expect(
+      kept.some((one) => path === one || path.startsWith(`${one}/`)),
+      path,
+    ).toBe(true)
+})
