@@ -41,7 +41,7 @@ export async function rebuildIndex(
   if (stored === undefined)
     throw new ConnectorError(
       'checkpoint.invalid-request',
-      'rebuild client index: the stream has no checkpoint; use checkpoint set',
+      'rebuild client index: the stream has no checkpoint; run checkpoint reset first',
     )
   const document = parseDocument(stored.text)
   const next = async ({ producer, resolved, claim }: OperatorOpening) => {

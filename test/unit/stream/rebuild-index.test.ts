@@ -275,7 +275,7 @@ describe('rebuildIndex', () => {
     const on = stage()
     const refused = await on.rebuild().catch((error: unknown) => error)
     expect(codeOf(refused)).toBe('checkpoint.invalid-request')
-    expect(String(refused)).toContain('checkpoint set')
+    expect(String(refused)).toContain('checkpoint reset')
     expect(on.store.stored(KEY)).toBeUndefined()
     expect(on.kafka.openTransactions()).toEqual([])
   })
