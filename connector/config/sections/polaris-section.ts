@@ -107,7 +107,7 @@ export const polarisSection = setting.section('The Polaris server and what is re
     .text(
       {
         description:
-          'Field that holds the modification time. Default: detected, if exactly one field has a known name; otherwise events have none',
+          'Field that holds the modification time. Default: detected, if exactly one field has a known name; otherwise the `time` of an event is when the client was read',
         variable: 'POLARIS_MODIFIED_AT_FIELD',
       },
       check.isFieldPath,
