@@ -7,7 +7,7 @@ import type { TLSSocket } from 'node:tls'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import type { TlsConfig } from '../../connector/source/polaris-config.ts'
 import { EMPTY_PAGE, readOnce, testSource } from '../support/one-read.ts'
-import { makeCertificates } from '../support/servers/certificates.ts'
+import { makeCertificates, VALID_DAYS } from '../support/servers/certificates.ts'
 import { forwardProxy } from '../support/servers/forward-proxy.ts'
 import { type LoneCertificate, loneCertificate } from '../support/servers/lone-certificate.ts'
 import { scriptedServer } from '../support/servers/scripted-http.ts'
@@ -188,9 +188,10 @@ describe('each connection', () => {
 
   it('reports when the certificates of the server, its issuers and the client expire', async () => {
     await using server = await serve(certified)
-    const inThirtyDays = { asymmetricMatch: (at: number) => Math.abs(at - Date.now() - 30 * 86_400_000) < 3_600_000 }
+    const validMs = VALID_DAYS * 86_400_000
+    const atTheEnd = { asymmetricMatch: (at: number) => Math.abs(at - Date.now() - validMs) < 3_600_000 }
     expect(await expiries({ ca, client }, server.url)).toEqual({
-      ...{ server: inThirtyDays, ca: inThirtyDays, client: inThirtyDays },
+      ...{ server: atTheEnd, ca: atTheEnd, client: atTheEnd },
     })
   })
 

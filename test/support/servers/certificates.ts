@@ -13,7 +13,9 @@ export interface Certificates {
   readonly clientCertificate: string
 }
 
-/** Creates the certificates in `directory`, valid for 90 days, unless they exist. */
+export const VALID_DAYS = 90
+
+/** Creates the certificates in `directory`, unless they exist. */
 export function makeCertificates(directory: string): Certificates {
   const path = (name: string) => join(directory, name)
   const made = {
@@ -26,14 +28,14 @@ export function makeCertificates(directory: string): Certificates {
   }
   if (existsSync(made.clientCertificate)) return made
   const openssl = (command: string) => execFileSync('openssl', command.split(' '), { cwd: directory, stdio: 'pipe' })
-  openssl(`req -x509 ${newKey} -days 90 -subj /CN=authority -keyout authority.key -out authority.crt`)
+  openssl(`req -x509 ${newKey} -days ${VALID_DAYS} -subj /CN=authority -keyout authority.key -out authority.crt`)
   for (const [name, subject] of [
     ['server', 'localhost'],
     ['client', 'connector'],
   ] as const) {
     writeFileSync(path(`${name}.ext`), 'subjectAltName=DNS:localhost,IP:127.0.0.1\n')
     openssl(`req ${newKey} -subj /CN=${subject} -keyout ${name}.key -out ${name}.csr`)
-    openssl(`x509 -req -in ${name}.csr ${byAuthority} -days 90 -extfile ${name}.ext -out ${name}.crt`)
+    openssl(`x509 -req -in ${name}.csr ${byAuthority} -days ${VALID_DAYS} -extfile ${name}.ext -out ${name}.crt`)
   }
   writeFileSync(made.serverBoth, readFileSync(made.serverKey, 'utf8') + readFileSync(made.serverCertificate, 'utf8'))
   return made
