@@ -43,7 +43,7 @@ export default defineConfig({
           testTimeout: 300_000,
           hookTimeout: 120_000,
           // They mostly wait for processes and timeouts.
-          maxWorkers: 2,
+          maxWorkers: 3,
         },
       },
       { extends: true, test: { name: 'chart', include: ['test/chart/**/*.test.ts'], testTimeout: 60_000 } },
