@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { fieldHash } from '../event/field-hash.ts'
 import type { HashedSettings } from '../placement/hashed-settings.ts'
 import type { Settings } from './config-schema.ts'
 import { describeConfig } from './describe-config.ts'
@@ -9,7 +10,10 @@ const local = [
   ...['streams.polaris.tls', 'streams.polaris.proxy'],
 ]
 
-/** For comparing the configurations of replicas. Invariant 8: of a secret, only whether it is set. */
+/**
+ * For comparing the configurations of replicas. Invariant 8: of a secret, only whether it is set; of the key of HMACs,
+ * the id that events publish anyway.
+ */
 export function hashedSettings(settings: Settings): HashedSettings {
   const shared: Record<string, string> = {}
   const streams = settings.streams.map(({ name }) => ({ name, hashes: {} as Record<string, string> }))
@@ -18,6 +22,11 @@ export function hashedSettings(settings: Settings): HashedSettings {
     if (isLocal(ofStream === undefined ? path : `streams.${ofStream}`)) continue
     const hashes = index === undefined ? shared : streams[Number(index)]?.hashes
     if (hashes !== undefined) hashes[ofStream ?? path] = hashOf(value)
+  }
+  for (const [index, { event }] of settings.streams.entries()) {
+    const hashes = streams[index]?.hashes
+    if (hashes !== undefined && event.hmacKey !== undefined)
+      hashes['event.hmacKey'] = hashOf(fieldHash(event.hmacKey.reveal()).keyId)
   }
   return { shared, streams: Object.fromEntries(streams.map(({ name, hashes }) => [name, hashes])) }
 }

@@ -45,4 +45,12 @@ describe('the configuration that must be equal on all replicas', () => {
       settings('clients: polaris.auth', 'clients: polaris.user', 'clients: polaris.password'),
     )
   })
+
+  test('contains of the key of HMACs the id that events publish', () => {
+    const hashed = (key: string) => ({
+      ...{ EVENT_FIELDS: 'Mail: hmac', EVENT_HMAC_KEY: key.repeat(32), POLARIS_CLIENT_ID_FIELD: 'No' },
+    })
+    expect(difference(hashed('a'), hashed('a'))).toBeUndefined()
+    expect(difference(hashed('a'), hashed('b'))).toEqual(settings('clients: event.hmacKey'))
+  })
 })
