@@ -1,7 +1,7 @@
 import type { ControlEvent } from '../control/control-watch.ts'
-import { type ErrorCode, errorCatalogue } from '../runtime/error-catalogue.ts'
 import { type ByKind, byKind } from './by-kind.ts'
 import { toLogFields } from './error-fields.ts'
+import { type Explain, type Failure, failureOf } from './failure.ts'
 import type { LogLine } from './logger.ts'
 
 /** Whether this replica can read the control object. */
@@ -9,7 +9,7 @@ export interface ControlStatus {
   /** When it was last read, in milliseconds since 1970; undefined: not yet. */
   readonly readAt: number | undefined
   /** Why it could not be read or written since. */
-  readonly failure: ErrorCode | undefined
+  readonly failure: Failure | undefined
 }
 
 export const controlUnread: ControlStatus = { readAt: undefined, failure: undefined }
@@ -20,7 +20,7 @@ export function controlStatus(before: ControlStatus, event: ControlEvent, now: n
     case 'control-read':
       return { readAt: now, failure: undefined }
     case 'control-failed':
-      return { ...before, failure: event.code }
+      return { ...before, failure: failureOf(event.code, event.error) }
     case 'control-recovered':
       return before
   }
@@ -40,9 +40,9 @@ export function controlLine(event: ControlEvent): LogLine | undefined {
   return byKind(lines, event)
 }
 
-export function controlReport({ readAt, failure }: ControlStatus) {
+export function controlReport({ readAt, failure }: ControlStatus, explain: Explain) {
   return {
     ...(readAt === undefined ? {} : { readAt: new Date(readAt).toISOString() }),
-    ...(failure === undefined ? {} : { code: failure, hint: errorCatalogue[failure].hint }),
+    ...(failure && explain(failure)),
   }
 }

@@ -46,7 +46,7 @@ function status({ identity, startedAt, clock, watch, failures, explain }: Served
     time: new Date(clock.now()).toISOString(),
     uptimeSeconds: secondsSince(startedAt, clock.monotonic()),
     ...statusReport(watch.health(), watch.streams(), clock),
-    control: controlReport(watch.control()),
+    control: controlReport(watch.control(), explain),
     recentFailures: failures.report(explain),
   }
 }
