@@ -4,7 +4,14 @@ import type { Topics } from '../kafka/topics.ts'
 import { untilAborted } from '../runtime/abort.ts'
 import { ConnectorError } from '../runtime/connector-error.ts'
 import type { AtLeastOnceProducer, OpenOptions, PublisherTransaction } from './event-publisher.ts'
-import { type KafkaProducer, openKafkaProducer, openTopics, type ProducerParts, sendRecords } from './kafka-producer.ts'
+import {
+  type KafkaProducer,
+  openKafkaProducer,
+  openTopics,
+  type ProducerParts,
+  publishing,
+  sendRecords,
+} from './kafka-producer.ts'
 import { readKafkaState } from './kafka-state.ts'
 import { readEvents } from './scan-events.ts'
 
@@ -75,7 +82,7 @@ function idempotentBatch(producer: IdempotentProducer, finish: AbortSignal): Pub
       } catch (error) {
         destroyConnection({ client: producer.client, disconnect: producer.kafkajs.disconnect })
         producer.closing ??= Promise.resolve()
-        const operation = `publish ${records.length} records to ${config.topic.events}`
+        const operation = publishing(records.length, config.topic.events)
         if (limit.signal.aborted)
           throw new ConnectorError('publish.failed', `${operation}: timed out`, { cause: error })
         throw fencedAsFailed(publishError(operation, error))

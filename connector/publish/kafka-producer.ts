@@ -20,6 +20,10 @@ export interface ProducerParts {
   readonly connect: () => KafkaClient
 }
 
+/** The operation that errors name. */
+export const publishing = (records: number, topic: string) =>
+  `publish ${records} ${records === 1 ? 'record' : 'records'} to ${topic}`
+
 /** A connected kafkajs producer and its client, which nothing else uses. */
 export interface KafkaProducer {
   readonly client: KafkaClient
@@ -85,7 +89,7 @@ export async function sendRecords(
     send: ({ topic, partition, messages }: PartitionChunk) =>
       send({ topic, messages: groupedMessages(messages, partition), acks: -1, compression, timeout }).catch((error) => {
         const needs = { [KafkaCode.TOPIC_AUTHORIZATION_FAILED]: `WRITE on topic ${topic}` }
-        throw publishError(`publish ${messages.length} records to ${topic}`, error, needs)
+        throw publishError(publishing(messages.length, topic), error, needs)
       }),
     isGivenUp,
   }

@@ -6,7 +6,7 @@ import { ConnectorError } from '../runtime/connector-error.ts'
 import { aclsOfRecord, recordOffsets } from './commit-record.ts'
 import { confirmMarkers } from './confirm-markers.ts'
 import type { CommitRecord, PublisherTransaction } from './event-publisher.ts'
-import { sendRecords } from './kafka-producer.ts'
+import { publishing, sendRecords } from './kafka-producer.ts'
 import {
   type ActiveTransaction,
   abortAndDisconnect,
@@ -78,7 +78,7 @@ function sendEvents(
 ): Promise<void> {
   const parts = { ...producer, isGivenUp: () => producer.state.kind === 'closed' }
   return runOrAbort(producer, active, {
-    operation: `publish ${records.length} records to ${producer.topics.events.topic}`,
+    operation: publishing(records.length, producer.topics.events.topic),
     work: () => {
       active.sending = recordingWrites(active.written, () => sendRecords(parts, records, active.transaction.send))
       return active.sending
