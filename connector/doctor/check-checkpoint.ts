@@ -9,6 +9,7 @@ import { readKafkaState } from '../publish/kafka-state.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { ErrorCode } from '../runtime/error-catalogue.ts'
 import type { SourceTime } from '../source/client-source.ts'
+import { serverTimeText } from '../source/source-time.ts'
 import type { VersionedObject } from '../storage/versioned-object.ts'
 import type { StreamKafkaChecks } from './check-stream-kafka.ts'
 import type { DoctorParts, StreamUnderTest } from './doctor-parts.ts'
@@ -70,7 +71,7 @@ function judgeDocument(
       'run the stream: it scans the topic for its last events, and is held if they are missing',
     )
   if (document !== undefined) return ok(described(document, resolution?.kind, timeZone))
-  if (beginAt !== undefined) return ok(`none yet; the stream will start at ${beginAt}`)
+  if (beginAt !== undefined) return ok(`none yet; the stream will start at ${serverTimeText(beginAt)}`)
   return failed('config.invalid', 'none yet, and no start is configured', 'set POLARIS_LAST_CHANGED')
 }
 

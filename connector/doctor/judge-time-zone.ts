@@ -1,6 +1,7 @@
 import type { FieldMapping } from '../event/field-mapping.ts'
 import { type ModificationTime, modificationTime } from '../event/modification-time.ts'
 import type { ClientRecord } from '../source/client-source.ts'
+import { serverTimeText } from '../source/source-time.ts'
 import { offsetAt } from '../source/zone-offset.ts'
 import { type CheckResult, ok, skipped, warning } from './finding.ts'
 import { textAt } from './judge-page.ts'
@@ -36,7 +37,7 @@ export function judgeTimeZone(day: LastDay, mapping: FieldMapping | undefined, t
     .toSorted((one, other) => other.instant - one.instant)
   const [newest] = withTime
   if (newest === undefined) return ok(`${timeZone}; the modification times hold only a date`)
-  const detail = `${timeZone}; newest modification ${newest.wallClock}`
+  const detail = `${timeZone}; newest modification ${serverTimeText(newest.wallClock)}`
   return judgeNewest({ newest, times: withTime, detail, timeZone }, day)
 }
 

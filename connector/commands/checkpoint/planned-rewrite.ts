@@ -50,13 +50,14 @@ interface Planned extends Pick<RewriteRequest, 'to' | 'republish' | 'timeZone'> 
 export function plannedText({ to, republish, timeZone, beginAt }: Planned, standing: Standing): string {
   if (to.kind === 'skip')
     return `continue at ${serverTimeText(to.from)} and skip ${skippedBy(to.from, standing, timeZone)}`
-  const beginning = `its beginning (${beginAt ?? 'not configured'})`
+  const beginning = `its beginning (${beginAt === undefined ? 'not configured' : serverTimeText(beginAt)})`
   if (standing.kind === 'none') return `read from ${beginning} and publish all clients`
   if (standing.kind === 'unusable')
     return `read everything again from ${beginning} and publish all clients again, because the old client index is not used`
   const until = readUntil(standing.state.scans, timeZone)
-  const start = to.kind === 'reset' ? beginning : to.from
-  const range = serverTimeText(until === undefined ? start : `${start} to ${until}`)
+  const end = until === undefined ? '' : ` to ${until}`
+  const isReset = to.kind === 'reset'
+  const range = isReset && end === '' ? beginning : serverTimeText(`${isReset ? beginning : to.from}${end}`)
   const published = republish ? 'publish all of them again' : 'publish those that differ from their last event'
   return `read the clients modified from ${range} again, and ${published}`
 }

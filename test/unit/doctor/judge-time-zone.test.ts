@@ -17,7 +17,7 @@ describe('the check of the time zone', () => {
     expect(judge(['2026-06-15T09:20:00', '2026-06-15T09:58:00'])).toEqual({
       verdict: 'warning',
       detail:
-        'Europe/Paris; newest modification 2026-06-15T09:58:00, 122 minutes ago: the modification times look like UTC',
+        'Europe/Paris; newest modification 2026-06-15T09:58:00 server time, 122 minutes ago: the modification times look like UTC',
       hint: 'if clients are being modified now, set POLARIS_TIME_ZONE to UTC',
     })
   })
@@ -46,7 +46,7 @@ describe('the check of the time zone', () => {
     ['2026-06-15T11:59:10', '1 minute ago'],
     ['2026-06-15T11:57:00', '3 minutes ago'],
   ])('says of a change at %s that it was made %s', (time, when) => {
-    expect(judge([time]).detail).toBe(`Europe/Paris; newest modification ${time}, ${when}`)
+    expect(judge([time]).detail).toBe(`Europe/Paris; newest modification ${time} server time, ${when}`)
   })
 
   test('warns about a change in the future that is not off by whole hours', () => {

@@ -81,7 +81,7 @@ describe('before a rewrite', () => {
   const planOf = (text: string | undefined, to: RewriteRequest['to'], republish = false) =>
     plannedText({ to, republish, timeZone, beginAt }, standingOf(text, identity))
   const again = { kind: 'read-again', from: time('2026-03-01T00:00:00') } as const
-  const beginning = 'its beginning (2026-01-01T00:00:00)'
+  const beginning = 'its beginning (2026-01-01T00:00:00 server time)'
 
   test('the command says where the stream stands', () => {
     expect(standingText(standingOf(undefined, identity), timeZone)).toBe('no checkpoint')
