@@ -45,7 +45,7 @@ export const errorCatalogue = {
   'source.answer-not-a-page': entry(
     'suspect',
     3,
-    'check POLARIS_URL and any proxy: the response is not a page of clients',
+    'wait if the server is in maintenance; otherwise check POLARIS_URL and any proxy: the response is not a page of clients',
   ),
   'source.error-document': entry('suspect', 3, 'check the log of the server: it responded with an error document'),
   'source.login-page': entry(
@@ -210,12 +210,12 @@ export const errorCatalogue = {
   'checkpoint.missing': entry(
     'hold',
     3,
-    'restore the document; if there is no copy, stop the replicas and run `checkpoint reset`, then `checkpoint rebuild-index`',
+    'restore the document (CONNECTOR/STREAM.json in CHECKPOINT_URL); if there is no copy, stop the replicas and run `checkpoint reset`, then `checkpoint rebuild-index`',
   ),
   'checkpoint.damaged': entry(
     'hold',
     3,
-    'restore a valid version of the document; if there is none, stop the replicas and run `checkpoint reset`, then `checkpoint rebuild-index`',
+    'restore a valid version of the document (CONNECTOR/STREAM.json in CHECKPOINT_URL); if there is none, stop the replicas and run `checkpoint reset`, then `checkpoint rebuild-index`',
   ),
   'checkpoint.unknown-format': entry('hold', 3, 'run the newer connector version that wrote the document'),
   'checkpoint.other-stream': entry(
@@ -226,7 +226,7 @@ export const errorCatalogue = {
   'checkpoint.rolled-back': entry(
     'hold',
     3,
-    'restore the newest version of the document; if it is lost, stop the replicas and run `checkpoint reset`, then `checkpoint rebuild-index`',
+    'restore the newest version of the document (CONNECTOR/STREAM.json in CHECKPOINT_URL); if it is lost, stop the replicas and run `checkpoint reset`, then `checkpoint rebuild-index`',
   ),
   'checkpoint.topic-lost': entry(
     'hold',
@@ -241,12 +241,12 @@ export const errorCatalogue = {
   'checkpoint.index-missing': entry(
     'hold',
     3,
-    'restore the missing segment of the client index, or run `checkpoint rebuild-index`',
+    'restore the missing segment below CONNECTOR/STREAM.index in CHECKPOINT_URL, or run `checkpoint rebuild-index`',
   ),
   'checkpoint.index-damaged': entry(
     'hold',
     3,
-    'restore the damaged segment of the client index, or run `checkpoint rebuild-index`',
+    'restore the damaged segment below CONNECTOR/STREAM.index in CHECKPOINT_URL, or run `checkpoint rebuild-index`',
   ),
   'checkpoint.index-too-large': entry(
     'hold',
@@ -258,7 +258,7 @@ export const errorCatalogue = {
   'control.damaged': entry(
     'retry',
     3,
-    'restore a valid version of the control object, or delete it: then no stream is paused',
+    'restore a valid version of CONNECTOR/_control.json in CHECKPOINT_URL, or delete it: then no stream is paused',
   ),
   'control.unknown-format': entry('retry', 3, 'run the newer connector version that wrote the control object'),
 } as const satisfies Record<string, CatalogueEntry>
