@@ -25,10 +25,12 @@ const causes: { readonly [code in ErrorCode]?: string } = {
   UNEXPECTED_TOKEN: 'an unexpected character: put values with special characters in quotes',
 }
 
+const unresolved = 'an alias has no anchor, aliases expand too far, or << is not followed by an alias of a section'
+
 export function parseConfigFile(name: string, text: string): ConfigFile {
   const lines = new LineCounter()
   // Invariant 8: pretty errors quote the line, which may contain a secret.
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false })
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, merge: true })
   const lineAt = (offset: number) => lines.linePos(offset).line
   const problems = [...document.errors, ...document.warnings].map(({ code, pos }): ConfigProblem => {
     return {
@@ -46,10 +48,7 @@ export function parseConfigFile(name: string, text: string): ConfigFile {
       const offset = offsetOf(document.contents, path)
       return offset === undefined ? undefined : lineAt(offset)
     },
-    problems:
-      value.kind === 'plain'
-        ? []
-        : [{ file: name, what: 'is not valid YAML: an alias has no anchor, or aliases expand too far' }],
+    problems: value.kind === 'plain' ? [] : [{ file: name, what: `is not valid YAML: ${unresolved}` }],
   }
 }
 

@@ -22,6 +22,26 @@ describe('a configuration file', () => {
     ])
   })
 
+  test('can write settings that several streams share once, with an anchor and a merge key', () => {
+    const merged = (limit: string) => `${leastFile}streams:
+  - name: paris
+    polaris: &server { url: https://polaris.example.com, codeMagasin: 1, limit: 200 }
+  - name: lyon
+    polaris:
+      <<: *server
+      ${limit}
+      codeMagasin: 2
+    kafka: { topic: client.modified.lyon }
+`
+    const { streams } = valid(fromFile(merged('output: json')))
+    expect(streams.map(({ polaris }) => [polaris.url, polaris.codeMagasin, polaris.limit, polaris.output])).toEqual([
+      ['https://polaris.example.com', 1, 200, 'xml'],
+      ['https://polaris.example.com', 2, 200, 'json'],
+    ])
+    const [found] = problems(fromFile(merged('limt: 300')))
+    expect(found).toMatchObject({ line: 12, path: 'streams[1].polaris.limt' })
+  })
+
   test('takes the stream from the environment when the file has none', () => {
     const { streams } = valid(
       fromFile(leastFile, { POLARIS_URL: 'https://p', POLARIS_CODE_MAGASIN: '3', STREAM_NAME: 'x' }),
@@ -83,6 +103,12 @@ describe('a configuration file', () => {
     const found = problems(fromFile('a: *hunter2'))
     expect(found).toMatchObject([{ file: 'c.yaml', what: expect.stringContaining('an alias has no anchor') }])
     expect(JSON.stringify(found)).not.toContain('hunter2')
+  })
+
+  test('is a problem when a merge key has no section', () => {
+    expect(problems(fromFile('a: { <<: [hunter2] }'))).toMatchObject([
+      { file: 'c.yaml', what: expect.stringContaining('<< is not followed by an alias of a section') },
+    ])
   })
 
   test('is a problem when its aliases expand too far', () => {
