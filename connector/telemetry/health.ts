@@ -79,10 +79,13 @@ function streamObstacle({ stream, why, code, error, causes, hint, runbook }: Str
 
 function streamHealth(
   { stream, poll, status }: WatchedStream,
-  { readyAfterMs, explain }: HealthParts,
+  { readyAfterMs, group, explain }: HealthParts,
   now: number,
 ): StreamHealth {
-  const { state, failure, failingSince, isCaughtUp } = status
+  const { state, failingSince, isCaughtUp } = status
+  // The group has seen why it does not answer.
+  const seen = state === 'group-unreachable' ? { ...group.failure } : {}
+  const failure = status.failure && { ...seen, ...status.failure }
   const why = notReadyReason(status, Math.max(3 * poll.intervalMs, readyAfterMs), now)
   const isHere = isActive(status)
   return {

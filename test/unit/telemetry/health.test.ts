@@ -211,6 +211,16 @@ test('a stream is not ready while the group is unreachable, and overdue progress
   })
 })
 
+test('a stream that waits for the group shows why the group does not answer', () => {
+  const error = 'join group shop: kafka-1:9092 refuses the connection (ECONNREFUSED): check host and port'
+  const failure = { code: 'publish.unreachable', error, causes: ['KafkaJSConnectionError ECONNREFUSED'] } as const
+  const unreachable: PipelineEvent = { kind: 'group-unreachable', code: 'placement.group-unreachable' }
+  const streams = [{ stream: 'shop', poll: polling, status: statusAfter([running, [minute, unreachable]]) }]
+  const parts = { ...inGroup, replicaState: 'running', streams, readyAfterMs: 5 * minute } as const
+  const { because } = health({ ...parts, group: { isOutForMs: minute, failure } }, 2 * minute)
+  expect(because).toMatchObject([{ code: 'placement.group-unreachable', error, causes: failure.causes }])
+})
+
 test('a held stream shows its current code, and keeps it after resuming until there is progress', () => {
   const other: PipelineEvent = { ...held, kind: 'stream-still-held', code: 'publish.topic-missing' }
   const resuming: PipelineEvent = { kind: 'stream-resuming', code: 'publish.topic-missing' }
