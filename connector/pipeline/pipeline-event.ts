@@ -118,7 +118,7 @@ export type PipelineEvent =
   | { readonly kind: 'fields-keep-changing'; readonly fields: readonly string[] }
   /** The first clients have none of these fields, which are to be dropped or hashed. */
   | { readonly kind: 'event-fields-missing'; readonly fields: readonly string[] }
-  | { readonly kind: 'stream-retrying'; readonly code: ErrorCode; readonly error: unknown; readonly pauseMs: number }
+  | StreamRetrying
   /**
    * Another process has opened the stream. `wasStopping`: this replica was already stopping it, for example because it
    * is now assigned elsewhere; the new owner does not wait.
@@ -133,6 +133,16 @@ export type PipelineEvent =
   /** A one-shot command has given up the stream. */
   | { readonly kind: 'stream-failed'; readonly code: ErrorCode; readonly error: unknown }
   | { readonly kind: 'stream-ended' }
+
+/** The stream has failed and is opened again after a pause. */
+interface StreamRetrying {
+  readonly kind: 'stream-retrying'
+  readonly code: ErrorCode
+  readonly error: unknown
+  readonly pauseMs: number
+  /** The previous opening failed with the same code, without progress since. */
+  readonly isRepeated: boolean
+}
 
 /** Size of the client index. */
 export interface IndexSize {

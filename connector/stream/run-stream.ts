@@ -4,7 +4,7 @@ import { type PipelineParts, runPipeline } from '../pipeline/pipeline.ts'
 import type { Observe } from '../pipeline/pipeline-event.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { codeOf } from '../runtime/connector-error.ts'
-import { errorCatalogue } from '../runtime/error-catalogue.ts'
+import { type ErrorCode, errorCatalogue } from '../runtime/error-catalogue.ts'
 import { pauseAfter, type RetryPolicy } from '../runtime/retry.ts'
 import { type Holding, streamHold } from './hold-stream.ts'
 import type { OpenParts } from './open-parts.ts'
@@ -45,6 +45,7 @@ export async function runStream(parts: StreamParts, stop: AbortSignal): Promise<
   const hold = parts.holding && streamHold({ clock, observe, holding: parts.holding })
   let since = clock.monotonic()
   let defects = 0
+  let previous: ErrorCode | undefined
   for (let attempt = 1; ; attempt += 1) {
     const end = await runOnce(parts, hasAdvanced, stop)
     if (end.kind !== 'failed') {
@@ -61,6 +62,7 @@ export async function runStream(parts: StreamParts, stop: AbortSignal): Promise<
       attempt = 1
       defects = 0
       since = clock.monotonic()
+      previous = undefined
       hold?.progressed()
     }
     defects = then === 'reopen' ? defects + 1 : 0
@@ -74,9 +76,12 @@ export async function runStream(parts: StreamParts, stop: AbortSignal): Promise<
       }
       await hold.untilPassed(end.error, stop)
       attempt = 0
+      previous = undefined
       continue
     }
-    observe({ kind: 'stream-retrying', code, error: end.error, pauseMs: Math.round(pause) })
+    const isRepeated = code === previous
+    previous = code
+    observe({ kind: 'stream-retrying', code, error: end.error, pauseMs: Math.round(pause), isRepeated })
     await clock.sleep(pause, stop).catch(() => {})
   }
 }

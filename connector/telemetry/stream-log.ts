@@ -111,8 +111,8 @@ const lines: ByKind<Line> = {
     }),
   'event-fields-missing': ({ fields }) =>
     line('warn', 'no client has these fields of EVENT_FIELDS: check their spelling', { fields }),
-  'stream-retrying': ({ error, pauseMs }) =>
-    line('warn', 'stream failed, reopening', { ...toLogFields(error), pauseMs }),
+  'stream-retrying': ({ error, pauseMs, isRepeated }) =>
+    line(isRepeated ? 'debug' : 'warn', 'stream failed, reopening', { ...toLogFields(error), pauseMs }),
   'stream-lost': ({ error, wasStopping }) =>
     wasStopping
       ? line('info', 'stream lost to another replica', { code: codeOf(error) })

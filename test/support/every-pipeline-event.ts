@@ -99,7 +99,7 @@ export function everyPipelineEvent(error: unknown): PipelineEvent[] {
     'checkpoint-refused': { kind: 'checkpoint-refused', scan: 'live', lastChanged: '2026-03-01T10:00:00' },
     'event-fields-missing': { kind: 'event-fields-missing', fields: ['mail'] },
     'fields-keep-changing': { kind: 'fields-keep-changing', fields: ['points'] },
-    'stream-retrying': { kind: 'stream-retrying', code: 'publish.unreachable', error, pauseMs: 500 },
+    'stream-retrying': { kind: 'stream-retrying', code: 'publish.unreachable', error, pauseMs: 500, isRepeated: false },
     'stream-lost': { kind: 'stream-lost', error, wasStopping: false },
     'stream-held': { kind: 'stream-held', code: 'checkpoint.damaged', error, pauseMs: 60_000 },
     'stream-still-held': { kind: 'stream-still-held', code: 'checkpoint.damaged', error, pauseMs: 120_000 },

@@ -73,7 +73,11 @@ async function previewed(
   const since = stream.beginAt ?? wallClock(clock.now() - DAY_MS, stream.poll.timeZone)
   const at = { lastChanged: since, checkPoint: null, limit: stream.poll.limit, output: stream.poll.output }
   const maxPages = Math.ceil(limit / stream.poll.limit)
-  const read = await readPages(composeSource(stream, clock, closing), { at, maxPages, patience: 'unproven' }, parts.stop)
+  const read = await readPages(
+    composeSource(stream, clock, closing),
+    { at, maxPages, patience: 'unproven' },
+    parts.stop,
+  )
   if (read.error !== undefined) throw read.error
   const isMasked = args['show-data'] !== true
   const records = previewRecords(read.clients.slice(0, limit), {

@@ -39,6 +39,8 @@ function running(answers: readonly Answer[], of: Stage = {}, more: Partial<Strea
       }
       await settled()
     },
+    warnings: () =>
+      on.events.flatMap((event) => (event.kind === 'stream-retrying' && !event.isRepeated ? [event.code] : [])),
     pauses: () => on.events.flatMap((event) => (event.kind === 'stream-retrying' ? [event.pauseMs] : [])),
     published: () => on.kafka.committed.map(({ key }) => key),
   }
@@ -124,6 +126,19 @@ describe('a transient failure', () => {
     expect(hasEnded()).toBe(false)
     expect(pauses().slice(0, 7)).toEqual([50, 100, 200, 400, 800, 1000, 1000])
     expect(pauses().length).toBeGreaterThan(50)
+    stop()
+    await end
+  })
+
+  test('is reported as repeated until its code changes or the checkpoint has moved', async () => {
+    const unreachable = error('source.unreachable')
+    const flaky = [unreachable, unreachable, error('source.timeout'), unreachable]
+    const { pass, warnings, stop, end } = running([...flaky, ...scanOf(1), unreachable, unreachable])
+    await pass(6)
+    expect(warnings()).toEqual([
+      ...['source.unreachable', 'source.timeout', 'source.unreachable'],
+      'source.unreachable',
+    ])
     stop()
     await end
   })

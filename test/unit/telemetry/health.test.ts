@@ -30,6 +30,7 @@ const retrying: PipelineEvent = {
   code: 'storage.unavailable',
   error: new ConnectorError('storage.unavailable', 'write checkpoint'),
   pauseMs: 100,
+  isRepeated: false,
 }
 const held: PipelineEvent = {
   kind: 'stream-held',

@@ -52,8 +52,11 @@ test('logs at error only when a stream is held or a command gives up, with code,
   })
 })
 
-test('logs at debug when a stream is still held', () => {
+test('logs at debug when a stream is still held, or fails again for the same reason', () => {
   expect(linesAt('debug')).toContain('stream-still-held')
+  const failed = { kind: 'stream-retrying', code: 'storage.unavailable', error, pauseMs: 100 } as const
+  expect(logLine('shop', { ...failed, isRepeated: false })?.level).toBe('warn')
+  expect(logLine('shop', { ...failed, isRepeated: true })?.level).toBe('debug')
 })
 
 test('logs a lost stream at warn, or at info when it was already stopping', () => {
