@@ -149,7 +149,7 @@ export function replicaLines(
     ...(group?.members ?? []).flatMap(differenceLine).map((line) => paint('yellow', line)),
     ...(controlUnreadable === undefined
       ? []
-      : [paint('yellow', `control object cannot be read: ${controlUnreadable}`)]),
+      : [paint('yellow', `control object cannot be read: ${controlUnreadable} → run polaris-connector doctor`)]),
   ]
 }
 

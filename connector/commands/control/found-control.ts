@@ -25,7 +25,7 @@ export async function findControl(shared: SharedResources, stop: AbortSignal): P
 
 /** Whether a stream is paused, or why that is unknown; empty if it is not. */
 export function pauseLines({ document, unreadable }: FoundControl, stream: string): string[] {
-  if (unreadable !== undefined) return [`control object cannot be read: ${unreadable}`]
+  if (unreadable !== undefined) return [`control object cannot be read: ${unreadable} → run polaris-connector doctor`]
   const pause = pauseOf(document, stream)
   if (pause === undefined) return []
   return [`paused since ${new Date(pause.requestedAt).toISOString()} by ${pause.requestedBy}: ${pause.reason}`]

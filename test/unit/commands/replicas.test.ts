@@ -107,7 +107,7 @@ test('the report says below the tables how configurations differ, and that the c
   const report = describedReplicas('shops', { group: differing, claims: new Map(), control })
   expect(replicaLines(report, plainScreen).slice(-2)).toEqual([
     'warning: r-1 has another configuration than this command: lacks stream nice; different settings: paris: polaris.url',
-    'control object cannot be read: control.damaged',
+    'control object cannot be read: control.damaged → run polaris-connector doctor',
   ])
 })
 
