@@ -79,7 +79,9 @@ it('shows the backfill and each event, stops within 5 s, and resumes from the ch
   const [, endpoint = ''] = /^Endpoints {4}(http:\S+\/) \(status page\), .*\/metrics$/m.exec(first.output()) ?? []
   expect((await fetch(endpoint)).status).toBe(200)
   const [, suggested = ''] = /^Try .*: (\. \S+; node dist\/main\.js \S+)/m.exec(first.output()) ?? []
-  expect(execFileSync('sh', ['-c', suggested.replace('doctor', 'checkpoint show')]).toString()).toMatch(/^backfill +done/m)
+  expect(execFileSync('sh', ['-c', suggested.replace('doctor', 'checkpoint show')]).toString()).toMatch(
+    /^backfill +done/m,
+  )
   expect(first.output()).toMatch(/clients [\d ]+.* · events [\d ]+ · pages \d+ · \d+\.\d events\/s/)
   expect(await first.interrupt()).toBeLessThan(5000)
   expect(await first.exitCode()).toBe(0)
