@@ -1,10 +1,12 @@
 import type * as z from 'zod'
 import { controlParts } from '../compose/compose-control.ts'
+import { viewReplicas } from '../compose/compose-placement.ts'
 import { composeStream, oneShotReopening, withoutPlacement } from '../compose/compose-stream.ts'
 import type { StreamConfig } from '../config/connector-config.ts'
 import { readControl } from '../control/control-object.ts'
 import { pauseOf } from '../control/requests.ts'
 import type { Observe } from '../pipeline/pipeline-event.ts'
+import type { GroupView } from '../placement/group-view.ts'
 import { codeOf } from '../runtime/connector-error.ts'
 import { errorCatalogue } from '../runtime/error-catalogue.ts'
 import { graceAfter } from '../runtime/shutdown.ts'
@@ -19,11 +21,11 @@ export const pollOnce: Command = {
   summary: 'read every stream, or one, until it has caught up, then exit',
   usage:
     'Opens each stream and publishes until a live scan has completed, the backfill is done and no\n' +
-    'other scan is in progress, and saves the checkpoint. Opening a stream fences a running connector,\n' +
-    'whatever its placement. Serves no endpoints. Logs to standard error.\n' +
+    'other scan is in progress, and saves the checkpoint. Leaves out a stream that is paused, or that\n' +
+    'a replica of the consumer group runs; with PLACEMENT=single, opening a stream fences a running\n' +
+    'connector. Serves no endpoints. Logs to standard error.\n' +
     'Prints for each stream whether it has caught up, how many clients were read, published, suppressed\n' +
-    'because they are unchanged, or written as dead letters, and how long it took. Leaves out a stream\n' +
-    'that is paused.\n' +
+    'because they are unchanged, or written as dead letters, and how long it took.\n' +
     'If Kafka is unreachable, gives up after about 15 seconds and skips the remaining streams.\n' +
     'Exit code: 0 done or stopped, 1 another process took over a stream, 2 invalid configuration or\n' +
     'request, 3 Polaris, Kafka or S3 is unavailable.',
@@ -53,13 +55,14 @@ async function pollStreams(
   const { config, shared, telemetry, closing } = resources
   const grace = closing.use(graceAfter(stop, config.finishWithinMs, shared.clock), (opened) => opened[Symbol.dispose]())
   const polls: Poll[] = []
+  const view = once(() => viewReplicas(shared, stop))
   for (const stream of streams) {
     const isUnreachable = polls.some(({ code }) => code === 'publish.unreachable')
     if (isUnreachable || stop.aborted) {
       polls.push(unreadPoll(stream.name, 'skipped'))
       continue
     }
-    const poll = await pollUnlessPaused(stream, { ...resources, giveUp: grace.signal }, stop)
+    const poll = await pollUnlessTaken(stream, { ...resources, giveUp: grace.signal, view }, stop)
     const { code, ...fields } = poll
     telemetry.log('info', 'poll ended', { ...fields, ...(code === null ? {} : { code }) })
     polls.push(poll)
@@ -67,17 +70,29 @@ async function pollStreams(
   return polls
 }
 
-interface PollResources extends ReplicaResources {
-  readonly giveUp: AbortSignal
+function once<T>(get: () => Promise<T>): () => Promise<T> {
+  let result: Promise<T> | undefined
+  return () => {
+    result ??= get()
+    return result
+  }
 }
 
-async function pollUnlessPaused(stream: StreamConfig, resources: PollResources, stop: AbortSignal): Promise<Poll> {
-  const { shared, telemetry } = resources
+interface PollResources extends ReplicaResources {
+  readonly giveUp: AbortSignal
+  readonly view: () => Promise<GroupView | null>
+}
+
+/** A stream that is paused, or that a replica runs, is left out. */
+async function pollUnlessTaken(stream: StreamConfig, resources: PollResources, stop: AbortSignal): Promise<Poll> {
+  const { shared, telemetry, view } = resources
   const startedAt = shared.clock.monotonic()
   const reported = telemetry.observe(stream.name, stream.poll)
   try {
     const control = await readControl(controlParts(shared).object, stop)
     if (pauseOf(control, stream.name) !== undefined) return unreadPoll(stream.name, 'paused')
+    const members = (await view())?.members ?? []
+    if (members.some(({ streams }) => streams.includes(stream.name))) return unreadPoll(stream.name, 'running')
   } catch (error) {
     if (stop.aborted) return unreadPoll(stream.name, 'skipped')
     reported({ kind: 'stream-failed', code: codeOf(error), error })

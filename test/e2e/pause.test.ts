@@ -19,6 +19,8 @@ it('a paused stream stays paused when its replica is killed and another takes ov
   await first.line(says('caught up'))
   const second = stage.start()
   await second.line(says('standing by: no stream is assigned to this replica'))
+  const left = await outcome(stage.start(['poll-once', '--json']))
+  expect(left).toMatchObject({ code: 0, output: expect.stringMatching('"end": "running"') })
 
   const paused = await outcome(stage.start(['pause', stream, '--reason', reason]))
   expect(paused).toMatchObject({ code: 0, output: expect.stringMatching(`stream ${stream} was paused by `) })
@@ -33,6 +35,7 @@ it('a paused stream stays paused when its replica is killed and another takes ov
   const polled = await outcome(stage.start(['poll-once', '--json']))
   expect(polled).toMatchObject({ code: 0, output: expect.stringMatching('"end": "paused"') })
 
+  expect(first.lines().filter(says('stream lost to another replica'))).toEqual([])
   await first.kill()
   await second.line(says('stream paused'))
   expect(await second.status(({ state }) => state === 'paused')).toMatchObject(report)

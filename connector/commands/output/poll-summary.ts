@@ -15,9 +15,9 @@ export const pollShape = z.strictObject({
       z.strictObject({
         stream: z.string().describe('Name of the stream'),
         end: z
-          .enum(['caught-up', 'stopped', 'lost', 'failed', 'skipped', 'paused'])
+          .enum(['caught-up', 'stopped', 'lost', 'failed', 'skipped', 'paused', 'running'])
           .describe(
-            '`stopped`: by a signal; `lost`: another process took over; `skipped`: not begun, because Kafka is unreachable or a signal came; `paused`: not begun, because an operator has paused it',
+            '`stopped`: by a signal; `lost`: another process took over; `skipped`: not begun, because Kafka is unreachable or a signal came; `paused`: not begun, because an operator has paused it; `running`: not begun, because a replica of the consumer group runs it',
           ),
         code: z.string().nullable().describe('Error code if `lost` or `failed`'),
         read: count.describe('Clients read'),
@@ -36,7 +36,7 @@ type Counts = Omit<Poll, 'stream' | 'end' | 'code' | 'tookMs'>
 
 const nothing: Counts = { read: 0, published: 0, suppressed: 0, superseded: 0, deadLetters: 0 }
 
-export function unreadPoll(stream: string, end: 'skipped' | 'paused'): Poll {
+export function unreadPoll(stream: string, end: 'skipped' | 'paused' | 'running'): Poll {
   return { stream, end, code: null, ...nothing, tookMs: 0 }
 }
 
@@ -70,6 +70,7 @@ const results: Readonly<Record<Poll['end'], readonly [Colour, string]>> = {
   failed: ['red', 'failed'],
   skipped: ['yellow', 'skipped'],
   paused: ['yellow', 'paused'],
+  running: ['yellow', 'left to its replica'],
 }
 
 const columns = ['STREAM', 'RESULT', 'READ', 'PUBLISHED', 'SUPPRESSED', 'SUPERSEDED', 'DEAD LETTERS', 'TOOK']
