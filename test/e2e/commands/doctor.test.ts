@@ -237,7 +237,10 @@ streams:
   expect(both).toMatch(/stream good\nok +polaris (?:.*\n)*stream bad\nfailed +polaris +source\.unreachable/)
   expect(both).toMatch(/stream slow\nfailed +polaris +source\.timeout/)
   expect((await doctor('--stream', 'good'))[0]).toBe(0)
-  expect(await doctor('--stream', 'none')).toEqual([2, expect.stringContaining('--stream')])
+  expect(await doctor('--stream', 'none')).toEqual([
+    2,
+    expect.stringContaining('unknown stream none; must be one of good, bad, slow'),
+  ])
 })
 
 it('reports every invalid setting, skips the other checks, and exits with 2', async () => {
