@@ -284,7 +284,7 @@ test('does not show the message of an error that is not its own (invariant 8)', 
   expect(JSON.stringify(healthAt(minute, [running, [minute, bug]]))).not.toContain('DUPONT')
 })
 
-test('a paused stream is ready with its reason, without ages, and starts anew when it is resumed', () => {
+test('a paused stream shows its reason and no ages, does not affect readiness, and starts again when it is resumed', () => {
   const paused: PipelineEvent = { kind: 'stream-paused', reason: 'why', requestedAt: 0, requestedBy: 'operator-1' }
   const before: TimedEvents[] = [
     [0, opening, claimed, scan, page, published],
