@@ -1,13 +1,26 @@
 import { hash } from 'node:crypto'
 
 /** One Kafka record. A stream writes to two topics: `events` and `deadLetters`. */
-export interface OutgoingRecord {
+export type OutgoingRecord = ValueRecord | Tombstone
+
+export interface ValueRecord {
   readonly to: 'events' | 'deadLetters'
   /** The client id; null in a dead letter without one. Determines the partition (Java-compatible murmur2). */
   readonly key: string | null
   /** JSON text. */
   readonly value: string
 }
+
+/** Deletes the client from a compacted topic. */
+export interface Tombstone {
+  readonly to: 'events'
+  readonly key: string
+  readonly value: null
+  readonly headers: Readonly<Record<string, string>>
+}
+
+/** A record of the events topic, as read. */
+export type StoredEvent = Pick<ValueRecord, 'value'> | Omit<Tombstone, 'to'>
 
 export interface ClientEventParts {
   /** See `eventSource`. */
@@ -33,6 +46,7 @@ export const eventSource = (connector: string, stream: string) => `/polaris/${co
 
 export const EVENT_TYPE = 'client.modified'
 export const SEQUENCE_DIGITS = 20
+export const sequenceText = (sequence: number) => String(sequence).padStart(SEQUENCE_DIGITS, '0')
 
 /** Invariant 7: the same change read again has the same event id, as the client's previous event is the same. */
 export function eventId({
@@ -50,15 +64,16 @@ export function clientEvent(parts: ClientEventParts): string {
   return (
     `{"specversion":"1.0","type":"${EVENT_TYPE}","source":${JSON.stringify(parts.source)},"id":"${eventId(parts)}",` +
     `"time":"${new Date(parts.timeMs).toISOString()}","subject":${subject},` +
-    `"sequence":"${String(parts.sequence).padStart(SEQUENCE_DIGITS, '0')}","partitionkey":${subject},` +
+    `"sequence":"${sequenceText(parts.sequence)}","partitionkey":${subject},` +
     `"datacontenttype":"application/json","dataschema":${JSON.stringify(parts.dataSchema)},${parts.extensions ?? ''}"data":${parts.json}}`
   )
 }
 
-/** The sequence number of an event; undefined if the text is not an event of this source. */
-export function sequenceOf(text: string, source: string): number | undefined {
+/** The sequence number of an event; undefined if the record is not an event of this source. */
+export function sequenceOf(record: StoredEvent, source: string): number | undefined {
+  if (record.value === null) return record.headers.ce_source === source ? Number(record.headers.ce_sequence) : undefined
   try {
-    const event: unknown = JSON.parse(text)
+    const event: unknown = JSON.parse(record.value)
     if (typeof event !== 'object' || event === null || !('source' in event) || !('sequence' in event)) return undefined
     return event.source === source ? Number(event.sequence) : undefined
   } catch {

@@ -1,4 +1,4 @@
-import type { OutgoingRecord } from './client-event.ts'
+import type { ValueRecord } from './client-event.ts'
 import { clientEvent } from './client-event.ts'
 import { type DeadLetterCode, deadLetter } from './dead-letter.ts'
 import type { PublishedData, ReadClient } from './read-client.ts'
@@ -27,7 +27,7 @@ export interface EventPlace {
   readonly idField: string
 }
 
-type ClientRecordMade = { readonly kind: 'event' | 'dead-letter'; readonly record: OutgoingRecord }
+type ClientRecordMade = { readonly kind: 'event' | 'dead-letter'; readonly record: ValueRecord }
 
 /** The record of a client: an event, or a dead letter if it cannot become one. */
 export function clientRecord(client: ReadClient, place: EventPlace, settings: EventSettings): ClientRecordMade {

@@ -1,7 +1,7 @@
 import { type ContentRules, rulesText } from '../index/client-index.ts'
 import { type ClientKey, type ContentKey, clientKey, MAX_EVENT_NUMBER, UNKNOWN_CONTENT } from '../index/index-entry.ts'
 import type { ClientRecord, ClientValue } from '../source/client-source.ts'
-import { EVENT_TYPE } from './client-event.ts'
+import { EVENT_TYPE, type StoredEvent } from './client-event.ts'
 import { isDataSchema } from './data-schema.ts'
 import { contentUnder } from './read-client.ts'
 
@@ -16,13 +16,13 @@ export interface PublishedClient {
   readonly number: number
 }
 
-/** Returns a function that reads the events of a source; undefined if a text is none. */
+/** Returns a function that reads the events of a source; undefined if a record is none, or a tombstone. */
 export function publishedClientReader(
   source: string,
   present: ContentRules,
-): (text: string) => PublishedClient | undefined {
-  return (text) => {
-    const event = fieldsOf(parsed(text))
+): (record: StoredEvent) => PublishedClient | undefined {
+  return ({ value }) => {
+    const event = fieldsOf(parsed(value ?? ''))
     if (event.source !== source || typeof event.subject !== 'string') return undefined
     const number = Number(event.sequence)
     if (typeof event.sequence !== 'string' || !Number.isInteger(number) || number < 0 || number > MAX_EVENT_NUMBER)

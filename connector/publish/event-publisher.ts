@@ -1,4 +1,4 @@
-import type { OutgoingRecord } from '../event/client-event.ts'
+import type { OutgoingRecord, StoredEvent } from '../event/client-event.ts'
 
 /**
  * Committed by each transaction beside its events: a group offset (`seq`) and its metadata. Ordered by epoch, then seq;
@@ -35,13 +35,13 @@ export type EventMatch = 'last of committed' | 'of pending'
 export interface EventScan {
   /** Oldest record time in ms since 1970; 0 reads the whole topic. */
   readonly since: number
-  readonly matchOf: (value: string) => EventMatch | undefined
+  readonly matchOf: (event: StoredEvent) => EventMatch | undefined
 }
 
 /** How to read all events of the topic. */
 export interface EventReading<Found> {
   /** What is wanted of an event; undefined: nothing. */
-  readonly find: (value: string) => Found | undefined
+  readonly find: (event: StoredEvent) => Found | undefined
   /** Called for each find that committed readers can see. */
   readonly onVisible: (found: Found) => void
   /** `share`: how much of the topic has been read, 0 to 1. */
@@ -144,7 +144,7 @@ export interface ExactlyOnceProducer extends ProducerBase {
   /** Returns the matches that committed readers can see in the topic now. */
   scanEvents(scan: EventScan, stop: AbortSignal): Promise<ReadonlySet<EventMatch>>
   /** Returns the first event of a hanging transaction; undefined if there are only dead letters. */
-  readHangingEvent(open: readonly OpenTransaction[], stop: AbortSignal): Promise<string | undefined>
+  readHangingEvent(open: readonly OpenTransaction[], stop: AbortSignal): Promise<StoredEvent | undefined>
   /**
    * Ends the hanging transactions of our own producer id and repairs the commit record. Resolves once the brokers
    * confirm the result. A rejection makes the producer unusable; the next opening finds what is still to repair.

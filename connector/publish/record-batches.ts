@@ -20,13 +20,19 @@ interface BatchLayout {
   readonly publishedAt: number
 }
 
-/** For length, attributes, offsets and our one header. */
+/** For length, attributes, offsets and headers. */
 const recordOverheadBytes = 80
+const tombstoneOverheadBytes = 400
 const chunkFill = 0.9
 
-const headersOf = {
+const headersByTopic = {
   events: { 'content-type': Buffer.from('application/cloudevents+json') },
   deadLetters: { 'content-type': Buffer.from('application/json') },
+}
+
+function headersOf(record: OutgoingRecord): Record<string, Buffer> {
+  if (record.value !== null) return headersByTopic[record.to]
+  return Object.fromEntries(Object.entries(record.headers).map(([name, text]) => [name, Buffer.from(text)]))
 }
 
 interface OpenBatches extends PartitionBatches {
@@ -44,19 +50,23 @@ export function partitionBatches(records: readonly OutgoingRecord[], layout: Bat
   for (const record of records) {
     const { topic, partitions } = layout[record.to]
     const key = record.key === null ? null : Buffer.from(record.key)
-    const bytes = (key?.length ?? 0) + Buffer.byteLength(record.value) + recordOverheadBytes
+    const headers = headersOf(record)
+    const bytes = (key?.length ?? 0) + sizeOf(record.value)
     if (bytes > layout.maxMessageBytes) throw tooLarge(topic, bytes, layout.maxMessageBytes)
-    const partition = partitionOf(key ?? Buffer.from(record.value), partitions)
+    const partition = partitionOf(key ?? Buffer.from(record.value ?? ''), partitions)
     let batches = open[record.to].get(partition)
     if (batches === undefined) {
       batches = { topic, partition, chunks: [[]], bytes: 0 }
       open[record.to].set(partition, batches)
     }
-    const message = { key, value: record.value, partition, timestamp, headers: headersOf[record.to] }
+    const message = { key, value: record.value, partition, timestamp, headers }
     add(batches, message, { bytes, limit: layout.maxMessageBytes * chunkFill })
   }
   return [...open.events.values(), ...open.deadLetters.values()]
 }
+
+const sizeOf = (value: string | null) =>
+  value === null ? tombstoneOverheadBytes : Buffer.byteLength(value) + recordOverheadBytes
 
 function add(batches: OpenBatches, message: Message, size: { bytes: number; limit: number }): void {
   const last = batches.chunks.at(-1)

@@ -1,3 +1,4 @@
+import type { StoredEvent } from '../event/client-event.ts'
 import type { AdminParts } from '../kafka/kafka-connection.ts'
 import type { FetchedRecord } from '../kafka/kafkajs/cluster.ts'
 import { END, fetchFrom, type LedPartitions, offsetsOf, onLeaders } from '../kafka/partition-reads.ts'
@@ -118,12 +119,18 @@ function applyRecord<Found>({ open }: PartitionScan<Found>, record: FetchedRecor
     open.delete(producerId)
     return
   }
-  const found = reading.find(record.value?.toString() ?? '')
+  const found = reading.find(storedEvent(record))
   if (found === undefined) return
   const ofProducer = open.get(producerId)
   if (!inTransaction) reading.onVisible(found)
   else if (ofProducer === undefined) open.set(producerId, [found])
   else ofProducer.push(found)
+}
+
+function storedEvent({ key, value, headers }: FetchedRecord): StoredEvent {
+  if (value !== null) return { value: value.toString() }
+  const texts = Object.entries(headers).map(([name, header]) => [name, String(header)])
+  return { key: key?.toString() ?? '', value, headers: Object.fromEntries(texts) }
 }
 
 /** The key of a transaction marker holds its version and its type, two bytes each. */
@@ -134,21 +141,22 @@ export async function readHangingEvent(
   parts: AdminParts,
   { topic, open }: { topic: TopicLayout; open: readonly OpenTransaction[] },
   stop: AbortSignal,
-): Promise<string | undefined> {
+): Promise<StoredEvent | undefined> {
   const hanging = open.find((one) => one.topic === topic.topic)
   if (hanging === undefined) return undefined
   const { partition, startOffset } = hanging
-  let value: string | undefined
+  let event: StoredEvent | undefined
   const work = async (led: LedPartitions) => {
     if (!led.partitions.includes(partition)) return
     const [fetched] = await fetchFrom(led, new Map([[partition, BigInt(startOffset)]]))
-    value = fetched?.messages.find(({ offset }) => offset === startOffset)?.value?.toString()
-    if (value === undefined)
+    const record = fetched?.messages.find(({ offset }) => offset === startOffset)
+    if (record === undefined)
       throw new ConnectorError(
         'publish.failed',
         `read ${topic.topic} partition ${partition}: no record at ${startOffset}`,
       )
+    event = storedEvent(record)
   }
   await onLeaders(parts, { operation: `read a hanging event of ${topic.topic}`, topic, work }, stop)
-  return value
+  return event
 }

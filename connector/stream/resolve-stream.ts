@@ -1,7 +1,7 @@
 import type { CheckpointDocument, StreamIdentity } from '../checkpoint/checkpoint-document.ts'
 import { mismatch } from '../checkpoint/mismatch.ts'
 import { matchOf, type Resolution, resolveAtLeastOnce, resolveState } from '../checkpoint/resolve.ts'
-import { eventSource, sequenceOf } from '../event/client-event.ts'
+import { eventSource, type StoredEvent, sequenceOf } from '../event/client-event.ts'
 import type {
   AtLeastOnceProducer,
   ExactlyOnceProducer,
@@ -60,7 +60,7 @@ export async function resolveBy(parts: ResolvingParts, evidence: Evidence, stop:
   if (document === undefined || resolution.kind !== 'needs-scan') return conclusive(resolution)
 
   const source = eventSource(parts.identity.connector, parts.identity.stream)
-  const matches = (value: string) => matchOf(document, sequenceOf(value, source))
+  const matches = (event: StoredEvent) => matchOf(document, sequenceOf(event, source))
   const byEventsSince = async (since: number) => {
     const visible = await evidence.scanEvents({ since, matchOf: matches }, stop)
     return conclusive(resolveState(document, { ...known, visible }))

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { type Admin, Kafka, logLevel } from 'kafkajs'
 import { afterAll, beforeAll, expect, inject, it } from 'vitest'
+import type { StoredEvent } from '../../connector/event/client-event.ts'
 import { kafkaDefaults } from '../../connector/kafka/kafka-config.ts'
 import { withoutCheckpoint } from '../../connector/publish/event-publisher.ts'
 import { kafkaEventPublisher } from '../../connector/publish/kafka-event-publisher.ts'
@@ -55,8 +56,8 @@ it.each(['gzip', 'zstd', 'lz4', 'snappy'])(
       await transaction.commit({ epoch: 1, seq: 1, nonce: 'n' })
     }
     const scanned: string[] = []
-    const matchOf = (value: string) => {
-      scanned.push(value)
+    const matchOf = ({ value }: StoredEvent) => {
+      scanned.push(String(value))
       return value === 'event 499' ? ('last of committed' as const) : undefined
     }
     expect([...(await producer.scanEvents({ since: 0, matchOf }, never))]).toEqual(['last of committed'])

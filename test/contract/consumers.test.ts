@@ -123,7 +123,7 @@ function same(newest: ReadonlyMap<string, unknown>, duplicates: number) {
 }
 
 const eventsOf = (records: ReturnType<typeof changesOf>) =>
-  records.map(({ key, value }) => [String(key), JSON.parse(value)] as const)
+  records.map(({ key, value }) => [String(key), JSON.parse(value ?? 'null')] as const)
 
 it('consumers in Node, Java and Python rebuild the same clients, before and after compaction', async () => {
   const quiet = Array.from({ length: 30 }, (_, index) => `quiet-${index}`)

@@ -14,7 +14,7 @@ import { fakeKafka } from '../support/fakes/fake-event-publisher.ts'
 /** One stream on a fake or real cluster, with as many publishers (replicas) as a test needs. */
 interface Cluster {
   replica(delivery?: 'exactly-once' | 'at-least-once'): EventPublisher
-  committed(to: OutgoingRecord['to']): Promise<{ key: string | null; value: string; partition: number }[]>
+  committed(to: OutgoingRecord['to']): Promise<{ key: string | null; value: string | null; partition: number }[]>
 }
 
 const never = new AbortController().signal

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { Kafka, logLevel } from 'kafkajs'
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
-import type { OutgoingRecord } from '../../connector/event/client-event.ts'
+import type { OutgoingRecord, StoredEvent } from '../../connector/event/client-event.ts'
 import { kafkaDefaults } from '../../connector/kafka/kafka-config.ts'
 import { clusterOf } from '../../connector/kafka/kafkajs/cluster.ts'
 import { recordOffsets } from '../../connector/publish/commit-record.ts'
@@ -165,7 +165,7 @@ it('aborts a hanging transaction, and the same producer publishes its event agai
   const second = await open()
   const { open: hanging } = await stateOf(second)
   expect(hanging).toEqual([{ topic, partition: 0, startOffset: '2', producerId: second.producerId }])
-  expect(await second.readHangingEvent(hanging, never)).toBe('again')
+  expect(await second.readHangingEvent(hanging, never)).toEqual({ value: 'again' })
   await repair(second, { as: 'aborted', record: none })
   expect(await valuesOf()).toEqual(['before'])
   await publish(second, 'again', 2)
@@ -182,7 +182,7 @@ it.each(['events', 'deadLetters'] as const)(
     const { stored, open: hanging } = await stateOf(second)
     expect(stored).toMatchObject({ record: { seq: 1 }, isUnstable: false })
     expect(hanging).toMatchObject([{ topic: of, partition: 0 }])
-    expect(await second.readHangingEvent(hanging, never)).toBe(to === 'events' ? 'committed' : undefined)
+    expect(await second.readHangingEvent(hanging, never)).toEqual(to === 'events' ? { value: 'committed' } : undefined)
     await repair(second, { as: 'committed', record: none })
     expect(await valuesOf(of)).toEqual(['committed'])
     {
@@ -233,7 +233,7 @@ async function endWithoutCoordinator(value: string, end: 'commit' | 'abort'): Pr
   await producer.disconnect()
 }
 
-const matchOf = (value: string) => (value === 'second' ? ('of pending' as const) : undefined)
+const matchOf = ({ value }: StoredEvent) => (value === 'second' ? ('of pending' as const) : undefined)
 const lastHour = { since: Date.now() - 3_600_000, matchOf }
 
 it('rewrites a commit record without a marker when its events are visible', async () => {

@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { type Admin, Kafka, logLevel } from 'kafkajs'
 import { afterAll, beforeAll, expect, inject, it } from 'vitest'
+import { eventSource, type StoredEvent, sequenceOf } from '../../connector/event/client-event.ts'
+import { tombstone } from '../../connector/event/tombstone.ts'
 import { kafkaDefaults } from '../../connector/kafka/kafka-config.ts'
 import { type StreamProducer, withoutCheckpoint } from '../../connector/publish/event-publisher.ts'
 import { kafkaEventPublisher } from '../../connector/publish/kafka-event-publisher.ts'
@@ -55,7 +57,10 @@ async function read(producer: StreamProducer) {
     expect(now).toBeGreaterThanOrEqual(share)
     share = now
   }
-  await producer.readEvents({ find: (value) => value, onVisible: (value) => values.push(value), onProgress }, never)
+  await producer.readEvents(
+    { find: ({ value }) => value ?? undefined, onVisible: (value) => values.push(value), onProgress },
+    never,
+  )
   return { values: values.sort(), share }
 }
 
@@ -86,4 +91,20 @@ it.each(['exactly-once', 'at-least-once'] as const)(
 
 it('reads no event of an empty topic', async () => {
   expect(await read(await open(await newTopic()))).toEqual({ values: [], share: 0 })
+})
+
+it('reads a tombstone with its number', async () => {
+  const producer = await open(await newTopic())
+  const source = eventSource('test', 'clients')
+  const place = { source, clientId: 'é 1', previous: '4', sequence: 5, timeMs: 0 }
+  await using transaction = producer.begin(never)
+  await transaction.send([tombstone({ ...place, type: 'client.erased' })])
+  await transaction.commit({ epoch: 1, seq: 1, nonce: 'n1' })
+
+  const found: StoredEvent[] = []
+  const reading = { find: (event: StoredEvent) => event, onVisible: (event: StoredEvent) => found.push(event) }
+  await producer.readEvents({ ...reading, onProgress: () => {} }, never)
+  expect(found).toMatchObject([{ key: 'é 1', value: null, headers: { ce_type: 'client.erased' } }])
+  expect(found.map((event) => sequenceOf(event, source))).toEqual([5])
+  expect(found.map((event) => sequenceOf(event, eventSource('test', 'others')))).toEqual([undefined])
 })

@@ -108,8 +108,11 @@ const tampered: [name: string, tamper: (history: History) => History, violation:
   [
     'Invariant 7: a change with two ids',
     (history) => {
-      const again = ofFirst(history).map((record) => ({ ...record, value: record.value.replace(/"id":"/, '"id":"0') }))
-      const twice = again.map((record) => ({ ...record, value: record.value.replace(/"id":"/, '"id":"1') }))
+      const again = ofFirst(history).map((record) => ({
+        ...record,
+        value: String(record.value).replace(/"id":"/, '"id":"0'),
+      }))
+      const twice = again.map((record) => ({ ...record, value: String(record.value).replace(/"id":"/, '"id":"1') }))
       return { ...history, records: [...history.records, ...again, ...twice] }
     },
     /has several ids/,
@@ -125,7 +128,7 @@ const tampered: [name: string, tamper: (history: History) => History, violation:
       ...history,
       records: history.records.map((record) => ({
         ...record,
-        value: record.value.replace(/clients-\d v/, 'clients-9 v'),
+        value: String(record.value).replace(/clients-\d v/, 'clients-9 v'),
       })),
     }),
     /published clients-9 v\d+ of/,

@@ -43,10 +43,8 @@ function withRead(parts: StreamParts, read: (source: Source) => Source['read']):
   }
 }
 
-const rewritten = (record: OutgoingRecord, from: RegExp, to: string) => ({
-  ...record,
-  value: record.value.replace(from, to),
-})
+const rewritten = (record: OutgoingRecord, from: RegExp, to: string) =>
+  record.value === null ? record : { ...record, value: record.value.replace(from, to) }
 
 function firstCallOnly(onChange: (streams: ReadonlySet<string>) => void): typeof onChange {
   let isFirst = true

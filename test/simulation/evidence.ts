@@ -25,7 +25,7 @@ export type Check = (evidence: Evidence) => string[]
 
 export function evidenceOf(history: History, stream: SimulatedStream): Evidence {
   const records = history.records
-    .map((record, at) => ({ ...record, at, event: JSON.parse(record.value) as PublishedEvent }))
+    .map((record, at) => ({ ...record, at, event: JSON.parse(String(record.value)) as PublishedEvent }))
     .filter((record) => record.stream === stream.name)
   const documents = stream.documents.flatMap((stored) => {
     return stored.text === '{' ? [] : [{ ...stored, document: parseDocument(stored.text) }]

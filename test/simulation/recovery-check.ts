@@ -143,7 +143,10 @@ function unpublishedContents(
 ): string[] {
   const published = kafka.committed
     .filter(({ stream }) => stream === name)
-    .map(({ key, value }) => ({ key, content: (JSON.parse(value) as { data: { Contenu: string } }).data.Contenu }))
+    .map(({ key, value }) => ({
+      key,
+      content: (JSON.parse(String(value)) as { data: { Contenu: string } }).data.Contenu,
+    }))
   const isPublished = ({ clientId, content }: Change) =>
     options.delivery === 'exactly-once'
       ? published.findLast(({ key }) => key === clientId)?.content === content

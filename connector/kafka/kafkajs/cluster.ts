@@ -92,6 +92,7 @@ export interface FetchedRecord {
   readonly offset: string
   readonly key: Buffer | null
   readonly value: Buffer | null
+  readonly headers: Readonly<Record<string, unknown>>
   /** Whether this is a transaction marker; its key holds the type. */
   readonly isControlRecord: boolean
   readonly batchContext: {

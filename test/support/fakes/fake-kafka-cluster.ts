@@ -30,7 +30,9 @@ export interface FakeKafkaOptions {
   readonly maxMessageBytes?: number
 }
 
-export interface FakeRecord extends OutgoingRecord {
+export type FakeRecord = OutgoingRecord & RecordPlace
+
+interface RecordPlace {
   readonly partition: number
   readonly stream: string
   readonly replica: string
@@ -58,9 +60,7 @@ export interface OpenTransaction {
 }
 
 /** A record without a marker in its partition; the producer's next marker there applies to it too. */
-export interface HangingRecord extends FakeRecord {
-  readonly producerId: string
-}
+export type HangingRecord = FakeRecord & { readonly producerId: string }
 
 export interface StreamState {
   /** Incremented by every opening; a producer with a lower epoch is fenced. */

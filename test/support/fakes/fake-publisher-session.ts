@@ -39,7 +39,7 @@ function stored(stream: StreamOfReplica, records: readonly OutgoingRecord[], par
   partitionBatches(records, { events: layout, deadLetters: layout, maxMessageBytes, publishedAt: 0 })
   return records.map((record) => ({
     ...record,
-    partition: partitionOf(Buffer.from(record.key ?? record.value), partitions),
+    partition: partitionOf(Buffer.from(record.key ?? record.value ?? ''), partitions),
     stream: stream.name,
     replica: stream.replica,
     transaction,
@@ -88,7 +88,7 @@ export async function scanEvents(
 ) {
   const effect = () => {
     const events = cluster.committed.filter(({ stream, to, at }) => stream === name && to === 'events' && at >= since)
-    return new Set(events.flatMap(({ value }) => matchOf(value) ?? []))
+    return new Set(events.flatMap((event) => matchOf(event) ?? []))
   }
   return await untilAborted(stop, request({ operation: 'scan', effect, lost: lost('scan', 'publish.unreachable') }))
 }
@@ -100,8 +100,8 @@ async function readEvents<Found>(
 ) {
   const effect = () => cluster.committed.filter(({ stream, to }) => stream === name && to === 'events')
   const answer = request({ operation: 'scan', effect, lost: lost('scan', 'publish.unreachable') })
-  for (const { value } of await untilAborted(stop, answer)) {
-    const found = find(value)
+  for (const event of await untilAborted(stop, answer)) {
+    const found = find(event)
     if (found !== undefined) onVisible(found)
   }
   onProgress(1)
@@ -150,7 +150,7 @@ export function transactionalProducer(stream: StreamOfReplica, epoch: number): E
     readKafkaState: ({ formerProducerId }, stop) => readState(stream, [producerId, formerProducerId], stop),
     scanEvents: (scan, stop) => scanEvents(stream, scan, stop),
     readEvents: (reading, stop) => readEvents(stream, reading, stop),
-    readHangingEvent: async () => stream.state.hanging.find(({ to }) => to === 'events')?.value,
+    readHangingEvent: async () => stream.state.hanging.find(({ to }) => to === 'events'),
     repairTransactions: (plan, stop) => repair(stream, { ...plan, producer, epoch }, stop),
     begin: (finish) => {
       enterTransaction(producer)

@@ -72,10 +72,10 @@ describe('an event', () => {
   test('yields its sequence number for its own source only', () => {
     const text = clientEvent({ ...parts, sequence: 7 })
     const source = eventSource('shop', 'clients')
-    expect(sequenceOf(text, source)).toBe(7)
-    expect(sequenceOf(text, eventSource('shop', 'others'))).toBeUndefined()
+    expect(sequenceOf({ value: text }, source)).toBe(7)
+    expect(sequenceOf({ value: text }, eventSource('shop', 'others'))).toBeUndefined()
     for (const other of ['', 'null', '{}', '[1]', '{"source":1}']) {
-      expect(sequenceOf(other, source), other).toBeUndefined()
+      expect(sequenceOf({ value: other }, source), other).toBeUndefined()
     }
   })
 })

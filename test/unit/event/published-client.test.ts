@@ -39,7 +39,12 @@ function event(more: Record<string, unknown> = {}): string {
 test.each([[[]], [['adresse.age', 'z']]])('finds the content that was published, when %j are ignored', (ignored) => {
   const { key, content } = read(ignored)
   const rules = rulesText({ ignored, limits: 'x' })
-  expect(publishedClientReader(source, { ignored, limits: 'x' })(event())).toEqual({ key, content, rules, number: 12 })
+  expect(publishedClientReader(source, { ignored, limits: 'x' })({ value: event() })).toEqual({
+    key,
+    content,
+    rules,
+    number: 12,
+  })
 })
 
 test.each([
@@ -48,7 +53,7 @@ test.each([
   ['data that is no client', { data: 'text' }],
   ['a number among its data', { data: { No: 7 } }],
 ])('does not know the content of an event with %s', (_, more) => {
-  const found = publishedClientReader(source, present)(event(more))
+  const found = publishedClientReader(source, present)({ value: event(more) })
   expect(found).toMatchObject({ key: clientKey('7'), content: UNKNOWN_CONTENT, number: 12 })
 })
 
@@ -59,12 +64,12 @@ test.each([
   ['an empty value', ''],
   ['a list', '[]'],
 ])('ignores %s', (_, text) => {
-  expect(publishedClientReader(source, present)(text)).toBeUndefined()
+  expect(publishedClientReader(source, present)({ value: text })).toBeUndefined()
 })
 
 test('takes the rules of an entry from the event, which may be older than the present ones', () => {
   const now = { ...present, fields: 'nom=drop' }
-  const rulesIn = (more: Record<string, unknown>) => publishedClientReader(source, now)(event(more))?.rules
+  const rulesIn = (more: Record<string, unknown>) => publishedClientReader(source, now)({ value: event(more) })?.rules
   expect(rulesIn({})).toBe(rulesText(present))
   expect(rulesIn({ fieldrules: 'nom=drop' })).toBe(rulesText(now))
   expect(rulesIn({ fieldrules: 'nom=hmac', hmackeyid: 'k1' })).toBe(

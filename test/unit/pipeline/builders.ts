@@ -43,7 +43,7 @@ export function building(more: Partial<PageGroupParts> = {}, { state = start, ta
 }
 
 const parsed = ({ value }: OutgoingRecord) =>
-  JSON.parse(value) as { id: string; sequence: string; data: { Nom?: string } }
+  JSON.parse(String(value)) as { id: string; sequence: string; data: { Nom?: string } }
 export const idsOf = (records: readonly OutgoingRecord[]) => records.map((record) => parsed(record).id)
 export const namesOf = (records: readonly OutgoingRecord[]) => records.map((record) => parsed(record).data.Nom)
 export const sequencesOf = (records: readonly OutgoingRecord[]) =>

@@ -207,7 +207,7 @@ describe('at-least-once', () => {
     const again = await openStream(open, signal)
     expect(again.checkpoint.state().events).toBe(0)
     await deliverBy['at-least-once'](group, again, signal)
-    const ids = kafka.committed.map(({ value }) => JSON.parse(value).id)
+    const ids = kafka.committed.map(({ value }) => JSON.parse(String(value)).id)
     expect(ids).toHaveLength(4)
     expect(ids.slice(2)).toEqual(ids.slice(0, 2))
   })

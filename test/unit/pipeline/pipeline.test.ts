@@ -161,8 +161,10 @@ describe('the order', () => {
     )
     const { start, kafka } = await running(versions, { groupMaxSize: 1_000 }, { until: 'caught-up' })
     await start()
-    expect(kafka.committed.map(({ value }) => JSON.parse(value).data.Nom)).toEqual(numbers(1, 9))
-    expect(kafka.committed.map(({ value }) => Number(JSON.parse(value).sequence))).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8])
+    expect(kafka.committed.map(({ value }) => JSON.parse(String(value)).data.Nom)).toEqual(numbers(1, 9))
+    expect(kafka.committed.map(({ value }) => Number(JSON.parse(String(value)).sequence))).toEqual([
+      0, 1, 2, 3, 4, 5, 6, 7, 8,
+    ])
   })
 
   test('clients are suppressed and counted when an overlap returns them unchanged', async () => {

@@ -23,6 +23,16 @@ it('keeps the order of the records of each partition across all chunks', () => {
   }
 })
 
+it('sends a tombstone after the event with its key, without a value and with its own headers', () => {
+  const headers = { ce_type: 'client.erased' }
+  const records = [event('a', '1'), { to: 'events', key: 'a', value: null, headers } as const]
+  const batches = partitionBatches(records, layout(50))
+  const messages = batches.flatMap(({ chunks }) => chunks.flat())
+  expect(batches).toHaveLength(1)
+  expect(messages.map(({ value }) => value)).toEqual(['1', null])
+  expect(messages[1]?.headers).toEqual({ ce_type: Buffer.from('client.erased') })
+})
+
 it('begins a new chunk before a chunk exceeds nine tenths of the size limit', () => {
   const large = partitionBatches(
     Array.from({ length: 5 }, () => event('a', 'x'.repeat(400))),

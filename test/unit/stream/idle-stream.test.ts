@@ -115,7 +115,7 @@ describe('a stream that has nothing to publish for idleAfter', () => {
     expect(stored()).toMatchObject({ claim: { epoch: 2 }, pending: { epoch: 2, seq: 2 } })
     change('3')
     await pass(5_000)
-    expect(kafka.committed.map(({ value }) => Number(JSON.parse(value).sequence))).toEqual([0, 1, 2])
+    expect(kafka.committed.map(({ value }) => Number(JSON.parse(String(value)).sequence))).toEqual([0, 1, 2])
     expect(stored().claim.epoch).toBe(2)
     stop()
     await end

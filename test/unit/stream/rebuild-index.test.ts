@@ -244,7 +244,7 @@ describe('rebuildIndex', () => {
     expect(index.segments[0]?.name).toMatch(new RegExp(`^${epoch}-`))
     const table = await loadTable(on.store.segments(KEY), index, signal)
     for (const { key, value } of on.kafka.committed.slice(-4))
-      expect(table.get(clientKey(key ?? ''))?.number).toBe(sequenceOf(value, source))
+      expect(table.get(clientKey(key ?? ''))?.number).toBe(sequenceOf({ value: value ?? '' }, source))
   })
 
   test('forgets the same contents as before when the stream was set to publish unchanged clients again', async () => {

@@ -1,0 +1,30 @@
+import { eventId, sequenceText, type Tombstone } from './client-event.ts'
+
+interface TombstoneParts {
+  readonly type: 'client.erased' | 'client.removed'
+  /** See `eventSource`. */
+  readonly source: string
+  readonly clientId: string
+  /** As for an event: see `ClientEventParts`. */
+  readonly previous: string
+  readonly sequence: number
+  /** Milliseconds since 1970. */
+  readonly timeMs: number
+}
+
+/**
+ * A CloudEvent 1.0 without data, in binary mode, because compaction requires a record without a value. It has a number
+ * like every event, so that the evidence of a lost commit record is complete.
+ */
+export function tombstone(parts: TombstoneParts): Tombstone {
+  const { type, source, clientId, sequence, timeMs } = parts
+  const headers = {
+    ce_specversion: '1.0',
+    ce_type: type,
+    ce_source: source,
+    ce_id: eventId({ ...parts, contentHash: type }),
+    ce_time: new Date(timeMs).toISOString(),
+    ce_sequence: sequenceText(sequence),
+  }
+  return { to: 'events', key: clientId, value: null, headers }
+}
