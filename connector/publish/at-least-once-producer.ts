@@ -13,7 +13,6 @@ import {
   sendRecords,
 } from './kafka-producer.ts'
 import { readKafkaState } from './kafka-state.ts'
-import { readEvents } from './scan-events.ts'
 
 interface IdempotentProducer extends ProducerParts, KafkaProducer {
   readonly topics: Topics
@@ -51,7 +50,6 @@ function producerOf(producer: IdempotentProducer): AtLeastOnceProducer {
   return {
     delivery: 'at-least-once',
     readKafkaState: (_, stop) => readKafkaState(producer, { topics, place, exactlyOnce: undefined }, stop),
-    readEvents: (reading, stop) => readEvents(producer, { ...reading, topic: topics.events, since: 0 }, stop),
     begin: (finish) => {
       if (producer.closing !== undefined) throw new ConnectorError('bug', 'begin a transaction: the producer is closed')
       if (producer.isInTransaction) throw new ConnectorError('bug', 'begin a transaction: another transaction is open')

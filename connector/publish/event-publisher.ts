@@ -94,6 +94,11 @@ export interface EventPublisher {
    * nothing, creates nothing and writes nothing. Rejects as `open` would, or with the reason of `stop`.
    */
   inspect(options: OpenOptions, stop: AbortSignal): Promise<Inspection>
+  /**
+   * Reads all events that are in the topic now, also beside an open producer. Fences, creates and writes nothing.
+   * Rejects with `publish.*` or the reason of `stop`.
+   */
+  readEvents<Found>(reading: EventReading<Found>, stop: AbortSignal): Promise<void>
 }
 
 /** A stream's state in Kafka as read without a producer. */
@@ -125,8 +130,6 @@ interface ProducerBase {
    * with `publish.*`, `checkpoint.unknown-format` or the reason of `stop`.
    */
   readKafkaState(of: { readonly formerProducerId: string | null }, stop: AbortSignal): Promise<KafkaState>
-  /** Reads all events in the topic now. Rejects with `publish.*` or the reason of `stop`. */
-  readEvents<Found>(reading: EventReading<Found>, stop: AbortSignal): Promise<void>
   /** Begins the next transaction; only one may be open at a time. Sends nothing yet. */
   begin(finish: AbortSignal): PublisherTransaction
   /** Closes the connections within a bounded time. Never rejects. */

@@ -5,7 +5,7 @@ import type { ExactlyOnceProducer, OpenOptions } from './event-publisher.ts'
 import { openKafkaProducer, openTopics, type ProducerParts } from './kafka-producer.ts'
 import { readKafkaState } from './kafka-state.ts'
 import { repairTransactions } from './repair-transactions.ts'
-import { readEvents, readHangingEvent, scanEvents } from './scan-events.ts'
+import { readHangingEvent, scanEvents } from './scan-events.ts'
 import { beginTransaction } from './transaction.ts'
 import { abortAndDisconnect, markClosed, type TransactionalProducer } from './transactional-producer.ts'
 
@@ -56,7 +56,6 @@ function producerOf(producer: TransactionalProducer): ExactlyOnceProducer {
       return readKafkaState(producer, { topics, place, exactlyOnce: { producerIds, finder } }, stop)
     },
     scanEvents: (scan, stop) => scanEvents(producer, { ...scan, topic: topics.events }, stop),
-    readEvents: (reading, stop) => readEvents(producer, { ...reading, topic: topics.events, since: 0 }, stop),
     readHangingEvent: (open, stop) => readHangingEvent(producer, { topic: topics.events, open }, stop),
     repairTransactions: (plan, stop) => repairTransactions(producer, plan, stop),
     begin: (finish) => beginTransaction(producer, finish),

@@ -8,6 +8,7 @@ import type { EventPublisher, StreamProducer } from './event-publisher.ts'
 import { streamNames } from './event-publisher.ts'
 import { openExactlyOnceProducer } from './exactly-once-producer.ts'
 import { inspectKafka } from './inspect-kafka.ts'
+import { readTopicEvents } from './scan-events.ts'
 
 interface KafkaEventPublisherParts {
   readonly connector: string
@@ -38,6 +39,7 @@ export function kafkaEventPublisher(
       return { ...producer, close }
     },
     inspect: (options, stop) => inspectKafka({ config, names, clock, connect }, options, stop),
+    readEvents: (reading, stop) => readTopicEvents({ config, clock, connect }, reading, stop),
     close: async () => {
       await Promise.all([...producers].map((producer) => producer.close()))
     },

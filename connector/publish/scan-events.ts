@@ -1,8 +1,10 @@
+import type { Admin } from 'kafkajs'
 import type { StoredEvent } from '../event/client-event.ts'
-import type { AdminParts } from '../kafka/kafka-connection.ts'
+import type { KafkaConfig } from '../kafka/kafka-config.ts'
+import { type AdminParts, withAdmin } from '../kafka/kafka-connection.ts'
 import type { FetchedRecord } from '../kafka/kafkajs/cluster.ts'
 import { END, fetchFrom, type LedPartitions, offsetsOf, onLeaders } from '../kafka/partition-reads.ts'
-import type { TopicLayout } from '../kafka/topics.ts'
+import { ensureTopic, type TopicLayout, topicShapes } from '../kafka/topics.ts'
 import { ConnectorError } from '../runtime/connector-error.ts'
 import type { EventMatch, EventReading, EventScan, OpenTransaction } from './event-publisher.ts'
 
@@ -19,7 +21,7 @@ export async function scanEvents(
 }
 
 /** Reads the events from a record time on. A retry resumes where the last attempt failed. Rejects like `onLeaders`. */
-export async function readEvents<Found>(
+async function readEvents<Found>(
   parts: AdminParts,
   reading: EventReading<Found> & { topic: TopicLayout; since: number },
   stop: AbortSignal,
@@ -36,6 +38,20 @@ export async function readEvents<Found>(
     until = parts.clock.monotonic() + parts.config.timeouts.commitWithinMs / 2
     await onLeaders(parts, { operation: `read the events of ${topic.topic}`, topic, work }, stop)
   } while ([...scans.values()].some(isUnfinished))
+}
+
+/** Reads all events of the topic. Rejects like `onLeaders`, and with `publish.topic-missing`. */
+export async function readTopicEvents<Found>(
+  parts: AdminParts & { readonly config: Pick<KafkaConfig, 'topic'> },
+  reading: EventReading<Found>,
+  stop: AbortSignal,
+): Promise<void> {
+  const { topic } = parts.config
+  const [shape] = topicShapes(topic)
+  const wanted = { topic: topic.events, shape, mayCreate: false, alternative: undefined, acl: 'DESCRIBE' } as const
+  const work = (admin: Admin) => ensureTopic(admin, wanted, { ...parts, stop })
+  const found = await withAdmin(parts, { operation: `open topic ${topic.events}`, work }, stop)
+  await readEvents(parts, { ...reading, topic: found, since: 0 }, stop)
 }
 
 /** Progress of the scan in one partition. */

@@ -8,7 +8,6 @@ import { type ClientTable, clientTable } from '../index/client-table.ts'
 import { UNKNOWN_CONTENT } from '../index/index-entry.ts'
 import { emptyIndex, MAX_RULES } from '../index/index-state.ts'
 import { type NewSegment, writeBase, writeSegment } from '../index/write-segment.ts'
-import type { StreamProducer } from '../publish/event-publisher.ts'
 import { ConnectorError } from '../runtime/connector-error.ts'
 import { LIVE } from '../scan/scan-state.ts'
 import { type OperatorOpening, openAsOperator } from './open-as-operator.ts'
@@ -44,10 +43,10 @@ export async function rebuildIndex(
       'rebuild client index: the stream has no checkpoint; run checkpoint reset first',
     )
   const document = parseDocument(stored.text)
-  const next = async ({ producer, resolved, claim }: OperatorOpening) => {
+  const next = async ({ resolved, claim }: OperatorOpening) => {
     const { resolution } = resolved
     if (resolution.kind === 'hold') throw new ConnectorError(resolution.code, `rebuild client index: ${resolution.why}`)
-    const { table, events, rules } = await readTopic(parts, { producer, onProgress }, stop)
+    const { table, events, rules } = await readTopic(parts, onProgress, stop)
     const { state } = resolution.kind === 'pending' ? committedByRecord(document) : document.committed
     const epoch = document.claim.epoch + 1
     const write = async (segment: NewSegment) =>
@@ -64,8 +63,8 @@ export async function rebuildIndex(
 
 /** The index according to the topic. `events`: the number of the next event; `rules`: those of the entries. */
 async function readTopic(
-  { identity, indexRules }: OpenParts,
-  { producer, onProgress }: { producer: StreamProducer; onProgress: (progress: RebuildProgress) => void },
+  { identity, indexRules, publisher }: OpenParts,
+  onProgress: (progress: RebuildProgress) => void,
   stop: AbortSignal,
 ): Promise<{ table: ClientTable; events: number; rules: readonly string[] }> {
   const table = clientTable()
@@ -86,6 +85,6 @@ async function readTopic(
     },
     onProgress: (share: number) => onProgress({ share, events: read, clients: table.size() }),
   }
-  await producer.readEvents(reading, stop)
+  await publisher.readEvents(reading, stop)
   return { table, events, rules }
 }

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, inject, it } from 'vitest'
 import { eventSource, type StoredEvent, sequenceOf } from '../../connector/event/client-event.ts'
 import { tombstone } from '../../connector/event/tombstone.ts'
 import { kafkaDefaults } from '../../connector/kafka/kafka-config.ts'
-import { type StreamProducer, withoutCheckpoint } from '../../connector/publish/event-publisher.ts'
+import { type EventPublisher, type StreamProducer, withoutCheckpoint } from '../../connector/publish/event-publisher.ts'
 import { kafkaEventPublisher } from '../../connector/publish/kafka-event-publisher.ts'
 import { systemClock } from '../../connector/runtime/clock.ts'
 import { closeStack } from '../../connector/runtime/close-stack.ts'
@@ -28,17 +28,17 @@ async function newTopic(): Promise<string> {
   return topic
 }
 
-/** Opens a stream's producer on the topic. */
-async function open(
-  topic: string,
-  delivery: 'exactly-once' | 'at-least-once' = 'exactly-once',
-): Promise<StreamProducer> {
+/** The publisher of a stream on the topic. */
+function publisherOn(topic: string, delivery: 'exactly-once' | 'at-least-once' = 'exactly-once'): EventPublisher {
   const topics = { events: topic, deadLetters: `${topic}.dlq`, create: { ...kafkaDefaults.create, partitions: 1 } }
   const config = { ...kafkaDefaults, brokers, topic: topics, delivery }
   const parts = { connector: 'test', stream: topic, clock: systemClock, log: () => undefined }
   const publisher = kafkaEventPublisher(config, { ...parts, accounts: refusedAccounts(systemClock) })
-  closing.use(publisher, (opened) => opened.close())
-  const producer = await publisher.open(withoutCheckpoint, never)
+  return closing.use(publisher, (opened) => opened.close())
+}
+
+async function open(topic: string): Promise<StreamProducer> {
+  const producer = await publisherOn(topic).open(withoutCheckpoint, never)
   await producer.readKafkaState({ formerProducerId: null }, never) // waits for the coordinators of a new broker
   return producer
 }
@@ -50,14 +50,14 @@ async function publish(producer: StreamProducer, { values, seq }: { values: read
 }
 
 /** The values that a reading finds, and the last share that it reports. */
-async function read(producer: StreamProducer) {
+async function read(publisher: EventPublisher) {
   const values: string[] = []
   let share = 0
   const onProgress = (now: number) => {
     expect(now).toBeGreaterThanOrEqual(share)
     share = now
   }
-  await producer.readEvents(
+  await publisher.readEvents(
     { find: ({ value }) => value ?? undefined, onVisible: (value) => values.push(value), onProgress },
     never,
   )
@@ -82,7 +82,7 @@ it.each(['exactly-once', 'at-least-once'] as const)(
     const transaction = await other.transaction()
     await transaction.send({ topic, messages: [{ key: 'k', value: 'open' }] })
 
-    const { values, share } = await read(await open(topic, delivery))
+    const { values, share } = await read(publisherOn(topic, delivery))
     expect(values).toEqual([...valuesOf('first', 300), ...valuesOf('second', 300)].sort())
     expect(share).toBe(1)
     await transaction.abort()
@@ -90,11 +90,12 @@ it.each(['exactly-once', 'at-least-once'] as const)(
 )
 
 it('reads no event of an empty topic', async () => {
-  expect(await read(await open(await newTopic()))).toEqual({ values: [], share: 0 })
+  expect(await read(publisherOn(await newTopic()))).toEqual({ values: [], share: 0 })
 })
 
 it('reads a tombstone with its number', async () => {
-  const producer = await open(await newTopic())
+  const topic = await newTopic()
+  const producer = await open(topic)
   const source = eventSource('test', 'clients')
   const place = { source, clientId: 'é 1', previous: '4', sequence: 5, timeMs: 0 }
   await using transaction = producer.begin(never)
@@ -103,8 +104,12 @@ it('reads a tombstone with its number', async () => {
 
   const found: StoredEvent[] = []
   const reading = { find: (event: StoredEvent) => event, onVisible: (event: StoredEvent) => found.push(event) }
-  await producer.readEvents({ ...reading, onProgress: () => {} }, never)
+  await publisherOn(topic).readEvents({ ...reading, onProgress: () => {} }, never)
   expect(found).toMatchObject([{ key: 'é 1', value: null, headers: { ce_type: 'client.erased' } }])
   expect(found.map((event) => sequenceOf(event, source))).toEqual([5])
   expect(found.map((event) => sequenceOf(event, eventSource('test', 'others')))).toEqual([undefined])
+})
+
+it('rejects a missing topic, and does not create it', async () => {
+  await expect(read(publisherOn(randomUUID()))).rejects.toMatchObject({ code: 'publish.topic-missing' })
 })

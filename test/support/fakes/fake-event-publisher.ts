@@ -19,7 +19,13 @@ import {
   stateOf,
   streamOfReplica,
 } from './fake-kafka-cluster.ts'
-import { atLeastOnceProducer, destinationOf, scanEvents, transactionalProducer } from './fake-publisher-session.ts'
+import {
+  atLeastOnceProducer,
+  destinationOf,
+  readEvents,
+  scanEvents,
+  transactionalProducer,
+} from './fake-publisher-session.ts'
 
 export type {
   FakeFault,
@@ -160,6 +166,7 @@ function fakePublisher(cluster: Cluster, of: FakeStream): EventPublisher {
       }
       return untilAborted(stop, request({ operation: 'inspect', effect, lost: lost('inspect', 'publish.unreachable') }))
     },
+    readEvents: (reading, stop) => readEvents(stream, reading, stop),
   }
 }
 

@@ -93,7 +93,7 @@ export async function scanEvents(
   return await untilAborted(stop, request({ operation: 'scan', effect, lost: lost('scan', 'publish.unreachable') }))
 }
 
-async function readEvents<Found>(
+export async function readEvents<Found>(
   { cluster, name, request }: StreamOfReplica,
   { find, onVisible, onProgress }: EventReading<Found>,
   stop: AbortSignal,
@@ -149,7 +149,6 @@ export function transactionalProducer(stream: StreamOfReplica, epoch: number): E
     producerId,
     readKafkaState: ({ formerProducerId }, stop) => readState(stream, [producerId, formerProducerId], stop),
     scanEvents: (scan, stop) => scanEvents(stream, scan, stop),
-    readEvents: (reading, stop) => readEvents(stream, reading, stop),
     readHangingEvent: async () => stream.state.hanging.find(({ to }) => to === 'events'),
     repairTransactions: (plan, stop) => repair(stream, { ...plan, producer, epoch }, stop),
     begin: (finish) => {
@@ -284,7 +283,6 @@ export function atLeastOnceProducer(stream: StreamOfReplica): AtLeastOnceProduce
   return {
     delivery: 'at-least-once',
     readKafkaState: (_, stop) => readState(stream, [], stop),
-    readEvents: (reading, stop) => readEvents(stream, reading, stop),
     begin,
     close,
   }
