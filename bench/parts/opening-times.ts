@@ -70,6 +70,7 @@ function randomEntries(clients: number): Uint32Array {
       number: client,
       tag: 0,
       isDeadLetter: false,
+      mark: 'none' as const,
       rules: 0,
     }
     writeEntry(words, client * ENTRY_WORDS, key, entry)

@@ -1,10 +1,11 @@
 import { z } from 'zod'
+import { carriedOut } from '../control/stream-requests.ts'
 import type { CommitRecord, Destination } from '../publish/event-publisher.ts'
 import { ConnectorError } from '../runtime/connector-error.ts'
 import { LAST_TAG } from '../scan/scan-state.ts'
 import type { CheckPoint, SourceTime } from '../source/client-source.ts'
 
-export const FORMAT = 3
+export const FORMAT = 4
 
 const count = z.number().int().nonnegative()
 const sourceTime = z
@@ -61,7 +62,7 @@ const index = z.object({
     .readonly(),
   delta: entries,
 })
-const reached = { scans, recheck, events: count, mapping }
+const reached = { scans, recheck, events: count, mapping, carriedOut: z.array(carriedOut).readonly() }
 const state = z.object({ ...reached, index })
 const change = z.object({ ...reached, entries })
 /** The epoch and number of a prepared or decided state, and its time (ms since 1970, by the writer's clock). */

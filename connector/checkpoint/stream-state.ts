@@ -1,3 +1,4 @@
+import type { CarriedOut } from '../control/stream-requests.ts'
 import type { FieldMapping } from '../event/field-mapping.ts'
 import { emptyIndex, type IndexState, withEntries } from '../index/index-state.ts'
 import { newScans, type Recheck, type ScanStates } from '../scan/scan-state.ts'
@@ -10,6 +11,8 @@ export interface StateChange {
   readonly events: number
   /** Does not change once it is found. */
   readonly mapping: FieldMapping | null
+  /** Requests that the stream has carried out; once the control object shows that, they are dropped here. */
+  readonly carriedOut: readonly CarriedOut[]
   /** New entries of the client index, in base64 as in `IndexState.delta`. */
   readonly entries: string
 }
@@ -35,5 +38,6 @@ export const beginning: StreamState = {
   recheck: null,
   events: 0,
   mapping: null,
+  carriedOut: [],
   index: emptyIndex,
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { ConnectorError } from '../runtime/connector-error.ts'
+import { requestOutcome } from './stream-requests.ts'
 
 const FORMAT = 1
 
@@ -8,7 +9,7 @@ const time = z.number()
 /** `requested`: no replica has carried it out yet. `done`: `by` carried it out at `at`. */
 const progress = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('requested') }),
-  z.object({ kind: z.literal('done'), by: z.string(), at: time }),
+  z.object({ kind: z.literal('done'), by: z.string(), at: time, outcome: requestOutcome.optional() }),
 ])
 
 /** What all requests have in common; times in milliseconds since 1970. */
@@ -24,6 +25,8 @@ const request = z.object({
 const requestSchema = z.discriminatedUnion('kind', [
   request.extend({ kind: z.literal('pause'), reason: z.string() }),
   request.extend({ kind: z.literal('resume') }),
+  /** `client`: its id, until the request is carried out. */
+  request.extend({ kind: z.literal('erase'), reason: z.string(), client: z.string().optional() }),
 ])
 
 const documentSchema = z.object({

@@ -5,7 +5,8 @@ import { codeOf } from '../runtime/connector-error.ts'
 import type { ErrorCode } from '../runtime/error-catalogue.ts'
 import type { ControlDocument } from './control-document.ts'
 import { type ControlParts, updateControl } from './control-object.ts'
-import { carriedOut } from './requests.ts'
+import { type Ending, recorded } from './requests.ts'
+import type { CarriedOut } from './stream-requests.ts'
 
 /** Events about the control object, as this replica sees it. */
 export type ControlEvent =
@@ -33,7 +34,7 @@ export interface ControlWatch {
   /** As `Changes.until`: the condition is checked now and after each read. */
   readonly until: Changes['until']
   /** This replica has carried out a request: recorded in the object soon, and retried until it is. */
-  carriedOut(id: string): void
+  carriedOut(request: CarriedOut): void
 }
 
 /** A command takes effect within this time, plus the time that the stream needs to finish its page. */
@@ -42,7 +43,7 @@ export const CONTROL_PERIOD_MS = 3_000
 export function controlWatch(parts: WatchParts): ControlWatch {
   const { clock, replica, observe } = parts
   const { changed, until } = createChanges()
-  const unrecorded = new Map<string, number>()
+  const unrecorded = new Map<string, Ending>()
   let document: ControlDocument | undefined
   let failure: unknown
   let wake = () => {}
@@ -50,7 +51,7 @@ export function controlWatch(parts: WatchParts): ControlWatch {
   const poll = async (stop: AbortSignal) => {
     try {
       const recording = new Map(unrecorded)
-      document = await updateControl(parts, (stored) => carriedOut(stored, recording, replica), stop)
+      document = await updateControl(parts, (stored) => recorded(stored, recording, replica), stop)
       for (const id of recording.keys()) unrecorded.delete(id)
       if (failure !== undefined) observe({ kind: 'control-recovered' })
       failure = undefined
@@ -75,8 +76,9 @@ export function controlWatch(parts: WatchParts): ControlWatch {
     current: () => document,
     failure: () => failure,
     until,
-    carriedOut: (id) => {
-      unrecorded.set(id, clock.now())
+    carriedOut: ({ id, outcome }) => {
+      if (unrecorded.has(id)) return
+      unrecorded.set(id, { at: clock.now(), outcome })
       wake()
     },
   }

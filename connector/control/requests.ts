@@ -1,4 +1,5 @@
 import type { ControlDocument, ControlRequest, PauseRequest } from './control-document.ts'
+import type { CarriedOut, Erasure } from './stream-requests.ts'
 
 /** Transitions of the control document. Each function returns what to write next. All are pure. */
 
@@ -14,6 +15,7 @@ export interface Requester {
 export type NewRequest =
   | { readonly kind: 'pause'; readonly stream: string; readonly reason: string }
   | { readonly kind: 'resume'; readonly stream: string }
+  | { readonly kind: 'erase'; readonly stream: string; readonly reason: string; readonly client: string }
 
 /** The pause in force for a stream, whether or not a replica has carried it out; undefined: the stream is to run. */
 export function pauseOf(document: ControlDocument, stream: string): PauseRequest | undefined {
@@ -23,7 +25,19 @@ export function pauseOf(document: ControlDocument, stream: string): PauseRequest
 
 /** The last request to pause or resume a stream: it decides. */
 export function lastOf({ requests }: ControlDocument, stream: string): ControlRequest | undefined {
-  return requests.findLast((request) => request.stream === stream)
+  return requests.findLast((request) => request.stream === stream && isSwitch(request))
+}
+
+/** Whether only the last request of this kind for a stream counts. */
+const isSwitch = ({ kind }: Pick<ControlRequest, 'kind'>) => kind === 'pause' || kind === 'resume'
+
+/** What the running stream is still to do, oldest first. */
+export function openRequests({ requests }: ControlDocument, stream: string): readonly Erasure[] {
+  return requests.flatMap((request) => {
+    if (request.kind !== 'erase' || request.stream !== stream || request.progress.kind !== 'requested') return []
+    const { client } = request
+    return client === undefined ? [] : [{ ...request, client }]
+  })
 }
 
 /** Adds a request; undefined if the stream is already as requested, or about to be. */
@@ -33,33 +47,46 @@ export function requested(
   { id, by, at }: Requester,
 ): ControlDocument | undefined {
   const isPaused = pauseOf(document, wanted.stream) !== undefined
-  if (isPaused === (wanted.kind === 'pause')) return undefined
+  if (isSwitch(wanted) && isPaused === (wanted.kind === 'pause')) return undefined
   const added = { ...wanted, id, requestedAt: at, requestedBy: by, progress: { kind: 'requested' as const } }
   return { ...document, requests: pruned([...document.requests, added]) }
 }
 
-/** Records that a replica carried out requests, by id and time; undefined if all are recorded already, or gone. */
-export function carriedOut(
+/** When a replica has carried out a request (ms since 1970), and how it ended. */
+export interface Ending extends Pick<CarriedOut, 'outcome'> {
+  readonly at: number
+}
+
+/** Records that a replica carried out requests, by their ids; undefined if all are recorded already, or gone. */
+export function recorded(
   document: ControlDocument,
-  times: ReadonlyMap<string, number>,
+  endings: ReadonlyMap<string, Ending>,
   by: string,
 ): ControlDocument | undefined {
   const requests = document.requests.map((request): ControlRequest => {
-    const at = times.get(request.id)
-    const isNew = at !== undefined && request.progress.kind === 'requested'
-    return isNew ? { ...request, progress: { kind: 'done', by, at } } : request
+    const ending = endings.get(request.id)
+    const isNew = ending !== undefined && request.progress.kind === 'requested'
+    return isNew ? { ...withoutClient(request), progress: { kind: 'done', by, ...ending } } : request
   })
   const hasChanged = requests.some((request, index) => request !== document.requests[index])
   return hasChanged ? { ...document, requests } : undefined
 }
 
-/** How many requests stay as a record when newer ones of their stream have replaced them. */
+/** The id of a client stays stored only as long as it is needed. */
+function withoutClient(request: ControlRequest): ControlRequest {
+  if (request.kind !== 'erase') return request
+  const { client, ...rest } = request
+  return rest
+}
+
+/** How many requests stay as a record that nothing depends on any more. */
 const KEPT = 50
 
-/** Without the oldest requests that newer ones of their stream have replaced. */
+/** Without the oldest requests that are done, or that newer ones of their stream have replaced. */
 function pruned(requests: readonly ControlRequest[]): readonly ControlRequest[] {
-  const last = new Map(requests.map((request) => [request.stream, request]))
-  const replaced = requests.filter((request) => last.get(request.stream) !== request)
-  const dropped = new Set(replaced.slice(0, -KEPT))
+  const last = new Map(requests.filter(isSwitch).map((request) => [request.stream, request]))
+  const isPast = (request: ControlRequest) =>
+    isSwitch(request) ? last.get(request.stream) !== request : request.progress.kind === 'done'
+  const dropped = new Set(requests.filter(isPast).slice(0, -KEPT))
   return requests.filter((request) => !dropped.has(request))
 }

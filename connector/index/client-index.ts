@@ -45,7 +45,8 @@ export function clientIndex(
   return {
     get: table.get,
     isUnchanged: (entry, content, contentUnder) => {
-      if (entry.content === UNKNOWN_CONTENT || entry.number < state.contentsFrom) return false
+      const isForgotten = entry.number < state.contentsFrom && entry.mark !== 'erased'
+      if (entry.content === UNKNOWN_CONTENT || isForgotten) return false
       if (entry.rules === present) return entry.content === content
       const made = all[entry.rules]
       if (made === undefined || (entry.isDeadLetter && made.limits !== limits)) return false

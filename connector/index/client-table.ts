@@ -88,7 +88,7 @@ export function unknownContents(table: Pick<ClientTable, 'get'>, words: Uint32Ar
     const known = table.get(key)
     if (known === undefined || readEntry(words, at).number < events) continue
     const entry = new Uint32Array(ENTRY_WORDS)
-    writeEntry(entry, 0, key, { ...known, content: UNKNOWN_CONTENT })
+    writeEntry(entry, 0, key, { ...known, content: UNKNOWN_CONTENT, mark: 'none' })
     unknown.push(entry)
   }
   return joined(unknown)

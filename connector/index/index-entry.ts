@@ -13,6 +13,14 @@ export type ContentKey = Brand<string, 'ContentKey'>
 /** The content is not known: whatever is read differs from it. */
 export const UNKNOWN_CONTENT = keyText(0, 0) as ContentKey
 
+/**
+ * What happened to a client apart from its events. `erased`: an operator had it deleted from the topic; it is published
+ * again only when its content changes. `missing`: the last full scan did not return it. `gone`: two in a row did not.
+ * `removed`: its removal was published.
+ */
+export const entryMarks = ['none', 'erased', 'missing', 'gone', 'removed'] as const
+export type EntryMark = (typeof entryMarks)[number]
+
 /** What the client index knows of one client. */
 export interface IndexEntry {
   readonly content: ContentKey
@@ -21,6 +29,7 @@ export interface IndexEntry {
   /** The scan that published it, 0 to 15: see `ScanTag`. */
   readonly tag: number
   readonly isDeadLetter: boolean
+  readonly mark: EntryMark
   /** The rules under which the content was hashed, 0 to 255: an index of `IndexState.rules`. */
   readonly rules: number
 }
@@ -31,6 +40,7 @@ export const ENTRY_BYTES = ENTRY_WORDS * 4
 export const MAX_EVENT_NUMBER = 2 ** 40 - 1
 
 const DEAD_LETTER = 1 << 12
+const MARK_SHIFT = 13
 const KEY_BYTES = 8
 /** In base64url. */
 const KEY_CHARACTERS = 11
@@ -71,7 +81,8 @@ export function writeEntry(words: Uint32Array, at: number, key: ClientKey, entry
   words[at + 2] = highWord(entry.content)
   words[at + 3] = lowWord(entry.content)
   words[at + 4] = entry.number % 2 ** 32
-  const flags = (entry.tag << 8) | (entry.isDeadLetter ? DEAD_LETTER : 0)
+  const mark = entryMarks.indexOf(entry.mark) << MARK_SHIFT
+  const flags = (entry.tag << 8) | (entry.isDeadLetter ? DEAD_LETTER : 0) | mark
   words[at + 5] = Math.floor(entry.number / 2 ** 32) | flags | (entry.rules << 16)
 }
 
@@ -82,6 +93,7 @@ export function readEntry(words: Uint32Array, at: number): IndexEntry {
     number: word(words, at + 4) + (last & 0xff) * 2 ** 32,
     tag: (last >>> 8) & 0xf,
     isDeadLetter: (last & DEAD_LETTER) !== 0,
+    mark: entryMarks[(last >>> MARK_SHIFT) & 0x7] ?? 'none',
     rules: (last >>> 16) & 0xff,
   }
 }

@@ -1,4 +1,5 @@
 import type { StateChange } from '../checkpoint/stream-state.ts'
+import type { CarriedOut } from '../control/stream-requests.ts'
 import type { OutgoingRecord } from '../event/client-event.ts'
 import type { EventSettings } from '../event/client-record.ts'
 import type { DeadLetterGuard } from '../event/dead-letter.ts'
@@ -61,6 +62,7 @@ export interface Building {
   recheck: Recheck | null
   events: number
   mapping: FieldMapping | null
+  carriedOut: readonly CarriedOut[]
   group: Gathered
   /** What of the last page is not in a group yet. */
   rest: { readonly reading: PageReading; readonly at: number } | undefined

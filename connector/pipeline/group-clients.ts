@@ -92,7 +92,7 @@ function publish(
   group.size += record.value.length
   const isDeadLetter = kind === 'dead-letter'
   const { key, content } = client
-  building.entries.set(key, { content, number: events, tag: scan.tag, isDeadLetter, rules: index.rules })
+  building.entries.set(key, { content, number: events, tag: scan.tag, isDeadLetter, mark: 'none', rules: index.rules })
   if (isDeadLetter) {
     group.deadLetters += 1
     return

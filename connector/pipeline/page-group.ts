@@ -34,14 +34,14 @@ export function pageGroupBuilder(
   parts: PageGroupParts,
   from: { state: StreamState; table: Pick<ClientTable, 'get'> },
 ): PageGroupBuilder {
-  const { scans, recheck, events, mapping, index } = from.state
+  const { scans, recheck, events, mapping, carriedOut, index } = from.state
   const building: Building = {
     parts,
     index: clientIndex(from.table, index, parts.indexRules),
     deadLetters: parts.deadLetters.copy(),
     repeats: repeatWatch(),
     memory: scanMemory(scans),
-    ...{ entries: new Map(), undelivered: new Map(), scans, recheck, events, mapping },
+    ...{ entries: new Map(), undelivered: new Map(), scans, recheck, events, mapping, carriedOut },
     ...{ group: emptyGroup(), rest: undefined },
   }
   return {
@@ -86,11 +86,11 @@ function beginPage(building: Building, { page, scan, isFirst }: PageReading): vo
 }
 
 function finishGroup(building: Building): PageGroup {
-  const { scans, recheck, events, mapping, entries, group } = building
+  const { scans, recheck, events, mapping, carriedOut, entries, group } = building
   building.group = emptyGroup()
   building.undelivered = new Map([...building.undelivered, ...entries])
   building.entries = new Map()
-  return { ...group, change: { scans, recheck, events, mapping, entries: entriesText(entries) } }
+  return { ...group, change: { scans, recheck, events, mapping, carriedOut, entries: entriesText(entries) } }
 }
 
 function entriesText(entries: ReadonlyMap<ClientKey, IndexEntry>): string {

@@ -83,7 +83,7 @@ async function stayPaused(parts: PausableParts, pause: PauseRequest, stop: Abort
 }
 
 function report({ control }: PausableParts, request: Pick<PauseRequest, 'id' | 'progress'> | undefined): void {
-  if (request?.progress.kind === 'requested') control.carriedOut(request.id)
+  if (request?.progress.kind === 'requested') control.carriedOut(request)
 }
 
 const SETTLE_EVERY_MS = 60_000

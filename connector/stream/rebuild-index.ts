@@ -81,7 +81,7 @@ async function readTopic(
       if (!rules.includes(made) && rules.length < MAX_RULES) rules.push(made)
       const known = rules.indexOf(made)
       const entry = known < 0 ? { content: UNKNOWN_CONTENT, rules: 0 } : { content, rules: known }
-      table.set(key, { ...entry, number, tag: LIVE, isDeadLetter: false })
+      table.set(key, { ...entry, number, tag: LIVE, isDeadLetter: false, mark: 'none' })
     },
     onProgress: (share: number) => onProgress({ share, events: read, clients: table.size() }),
   }

@@ -32,6 +32,7 @@ function entriesOf(clients: number): Uint32Array {
       number: client,
       tag: 0,
       isDeadLetter: false,
+      mark: 'none' as const,
       rules: 0,
     }
     writeEntry(words, client * ENTRY_WORDS, keyOf(client), entry)

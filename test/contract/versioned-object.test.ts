@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, inject, test } from 'vitest'
 import { openCheckpointStore } from '../../connector/compose/shared-resources.ts'
 import type { ControlDocument } from '../../connector/control/control-document.ts'
 import { readControl, updateControl } from '../../connector/control/control-object.ts'
-import { carriedOut, requested } from '../../connector/control/requests.ts'
+import { recorded, requested } from '../../connector/control/requests.ts'
 import { systemClock } from '../../connector/runtime/clock.ts'
 import { type CloseStack, closeStack } from '../../connector/runtime/close-stack.ts'
 import {
@@ -188,7 +188,7 @@ describe.each(places)('a versioned object in %s', (_name, place, { rounds, write
       requested(document, { kind: 'pause', stream, reason: 'test' }, { id: stream, by: 'operator', at: 1 })
     await updateControl(await parts(), pause('first'), never)
     const streams = Array.from({ length: 4 }, (_, index) => `stream-${index}`)
-    const record = (document: ControlDocument) => carriedOut(document, new Map([['first', 2]]), 'replica')
+    const record = (document: ControlDocument) => recorded(document, new Map([['first', { at: 2 }]]), 'replica')
     const changes = [...streams.map(pause), record]
     await Promise.all(changes.map(async (change) => updateControl(await parts(), change, never)))
     const { requests } = await readControl((await parts()).object, never)

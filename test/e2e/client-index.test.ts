@@ -22,6 +22,7 @@ async function putOtherClients(store: SegmentStore, clients: number): Promise<Se
       number: 0,
       tag: 0,
       isDeadLetter: false,
+      mark: 'none' as const,
       rules: 0,
     })
   }

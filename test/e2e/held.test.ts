@@ -150,7 +150,7 @@ const causes: Readonly<Record<string, () => Promise<Held>>> = {
   'the document is missing': () => document('checkpoint.missing', (object) => object.remove()),
   'the document is damaged': () => document('checkpoint.damaged', (object) => object.write('{"format":3')),
   'the document has an unknown format': () =>
-    document('checkpoint.unknown-format', (object, text) => object.write(text.replace('"format":3', '"format":4'))),
+    document('checkpoint.unknown-format', (object, text) => object.write(text.replace(/"format":\d+/, '"format":99'))),
 }
 
 /** Starts a held process and one that publishes meanwhile. The returned function checks and stops both. */

@@ -50,7 +50,7 @@ describe('an invalid document', () => {
       expect(errorOf(whole.slice(0, length)).code).toBe('checkpoint.damaged')
   })
 
-  test.each(['null', '[]', '7', '"text"', '{}', '{"format":3}', '{"format":"3"}', '<html>'])(
+  test.each(['null', '[]', '7', '"text"', '{}', '{"format":4}', '{"format":"3"}', '<html>'])(
     'is damaged: %s',
     (text) => {
       expect(errorOf(text).code).toBe('checkpoint.damaged')
@@ -100,7 +100,7 @@ describe('an invalid document', () => {
     const planted = 'planted@canari.example'
     const texts = [
       planted,
-      `{"format":3,"${planted}":"${planted}","committed":"${planted}"}`,
+      `{"format":4,"${planted}":"${planted}","committed":"${planted}"}`,
       `{"format":"${planted}"}`,
       changed((document) =>
         Object.assign(document, { connector: { [planted]: planted }, pending: { change: planted } }),

@@ -33,7 +33,7 @@ export const entriesOf = (...clients: readonly (readonly [client: number, number
 
 /** Two more events, of the clients 3 and 4. */
 export const change: Pending['change'] = {
-  ...{ scans: state.scans, recheck: null, events: 4, mapping: null },
+  ...{ scans: state.scans, recheck: null, events: 4, mapping: null, carriedOut: [] },
   entries: entriesOf([3, 2], [4, 3]),
 }
 
@@ -114,7 +114,9 @@ const index: fc.Arbitrary<IndexState> = fc.record({
 })
 const mapping = fc.option(fc.record({ clientId: fc.string(), modifiedAt: fc.option(fc.string()) }))
 const recheck = fc.option(fc.record({ from: minutes, markedAt: time }))
-const reached = { scans, recheck, events: fc.nat(), mapping }
+const outcome = fc.constantFrom('erased', 'never-published', undefined)
+const carriedOut = fc.array(fc.record({ id: fc.string(), outcome }), { maxLength: 2 })
+const reached = { scans, recheck, events: fc.nat(), mapping, carriedOut }
 export const anyState: fc.Arbitrary<StreamState> = fc.record({ ...reached, index })
 export const anyChange: fc.Arbitrary<Pending['change']> = fc.record({ ...reached, entries })
 const decision = { epoch: fc.nat(), seq: fc.nat(), nonce: fc.string(), at: fc.nat(2 ** 41) }

@@ -38,7 +38,7 @@ const at = { isUnstable: false, now, retentionMs: 7 * 86_400_000 }
 describe('transitions of the document', () => {
   test('a new stream begins at epoch 1 and number 0, without a commit record', () => {
     const document = firstDocument(identity, state, who)
-    expect(document).toMatchObject({ format: 3, nonce: 'new', ...identity, producerId: '7', pending: null })
+    expect(document).toMatchObject({ format: 4, nonce: 'new', ...identity, producerId: '7', pending: null })
     expect(document.claim).toEqual({ epoch: 1, owner: 'replica-2', at: now })
     expect(document.committed).toMatchObject({ epoch: 1, seq: 0, nonce: 'new', by: 'beginning' })
     expect(resolveState(document, { ...at, record: undefined })).toMatchObject({ kind: 'committed' })
@@ -80,13 +80,13 @@ describe('transitions of the document', () => {
 
   test('a save adds what was read to the state and keeps its number, decision and time', () => {
     const before = documentWith({ pending: {} })
-    const { events, recheck, mapping, scans, entries } = { ...change, events: 99 }
+    const { events, recheck, mapping, carriedOut, scans, entries } = { ...change, events: 99 }
     const index = { ...state.index, delta: entries }
-    expect(moved(before, { events, recheck, mapping, scans, entries }, 'new')).toEqual({
+    expect(moved(before, { events, recheck, mapping, carriedOut, scans, entries }, 'new')).toEqual({
       ...before,
       nonce: 'new',
       pending: null,
-      committed: { ...before.committed, state: { events, recheck, mapping, scans, index } },
+      committed: { ...before.committed, state: { events, recheck, mapping, carriedOut, scans, index } },
     })
     expect(moved(before, undefined, 'new').committed).toEqual(before.committed)
   })

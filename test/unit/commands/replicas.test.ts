@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { describedReplicas, type FoundClaim, replicaLines } from '../../../connector/commands/replicas.ts'
 import { type ControlDocument, noRequests } from '../../../connector/control/control-document.ts'
-import { carriedOut, requested } from '../../../connector/control/requests.ts'
+import { recorded, requested } from '../../../connector/control/requests.ts'
 import type { GroupView } from '../../../connector/placement/group-view.ts'
 import { plainScreen } from '../../support/screens.ts'
 
@@ -63,7 +63,7 @@ describe('the report of streams and replicas', () => {
     const view = group(member('r-1', ['paris']))
     const request = { kind: 'pause', stream: 'paris', reason: 'maintenance' } as const
     const asked = requested(noRequests, request, { id: '1', by: 'operator-1', at }) ?? noRequests
-    const done = carriedOut(asked, new Map([['1', at]]), 'r-1') ?? noRequests
+    const done = recorded(asked, new Map([['1', { at }]]), 'r-1') ?? noRequests
     const remarksWith = (group: GroupView | null, document: ControlDocument) =>
       reportOf(group, new Map([['paris', claimed('r-9')]]), document).streams.map(({ remark }) => remark)
     expect(remarksWith(view, asked)).toEqual(['pause requested: maintenance'])

@@ -69,7 +69,7 @@ describe('controlWatch', () => {
     void run()
     await settled()
     faults.push('none', 'before')
-    watch.carriedOut('1')
+    watch.carriedOut({ id: '1' })
     await settled()
     expect((await readControl(parts.object, signal)).requests[0]?.progress).toEqual({ kind: 'requested' })
     await nextRead()

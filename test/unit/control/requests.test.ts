@@ -1,8 +1,16 @@
 import { describe, expect, test } from 'vitest'
 import { type ControlDocument, noRequests } from '../../../connector/control/control-document.ts'
-import { carriedOut, lastOf, type NewRequest, pauseOf, requested } from '../../../connector/control/requests.ts'
+import {
+  lastOf,
+  type NewRequest,
+  openRequests,
+  pauseOf,
+  recorded,
+  requested,
+} from '../../../connector/control/requests.ts'
 
 const pause = (stream = 'paris'): NewRequest => ({ kind: 'pause', stream, reason: 'maintenance' })
+const erase = (stream = 'paris'): NewRequest => ({ kind: 'erase', stream, reason: 'request 17', client: 'client 7' })
 const resume = (stream = 'paris'): NewRequest => ({ kind: 'resume', stream })
 
 /** The document after these requests; their ids are `1`, `2` … and their times are the same numbers. */
@@ -35,11 +43,27 @@ describe('requests of operators', () => {
 
   test('what a replica has carried out is recorded once, with replica and time', () => {
     const document = documentOf(pause(), pause('lyon'))
-    const recorded = carriedOut(document, new Map([['1', 50]]), 'replica-1')
-    expect(recorded && lastOf(recorded, 'paris')?.progress).toEqual({ kind: 'done', by: 'replica-1', at: 50 })
-    expect(recorded && lastOf(recorded, 'lyon')?.progress).toEqual({ kind: 'requested' })
-    expect(recorded && carriedOut(recorded, new Map([['1', 60]]), 'replica-2')).toBeUndefined()
-    expect(carriedOut(document, new Map([['gone', 60]]), 'replica-2')).toBeUndefined()
+    const after = recorded(document, new Map([['1', { at: 50 }]]), 'replica-1')
+    expect(after && lastOf(after, 'paris')?.progress).toEqual({ kind: 'done', by: 'replica-1', at: 50 })
+    expect(after && lastOf(after, 'lyon')?.progress).toEqual({ kind: 'requested' })
+    expect(after && recorded(after, new Map([['1', { at: 60 }]]), 'replica-2')).toBeUndefined()
+    expect(recorded(document, new Map([['gone', { at: 60 }]]), 'replica-2')).toBeUndefined()
+  })
+
+  test('an erasure is open until it is carried out, and its client id is stored no longer', () => {
+    const document = documentOf(pause(), erase(), erase(), erase('lyon'))
+    expect(openRequests(document, 'paris').map(({ id, client }) => [id, client])).toEqual([
+      ['2', 'client 7'],
+      ['3', 'client 7'],
+    ])
+    expect(pauseOf(document, 'paris')).toMatchObject({ id: '1' })
+    const after = recorded(document, new Map([['2', { at: 50, outcome: 'erased' as const }]]), 'replica-1')
+    expect(after && openRequests(after, 'paris')).toMatchObject([{ id: '3' }])
+    const progress = { kind: 'done', by: 'replica-1', at: 50, outcome: 'erased' }
+    expect(after?.requests[1]).toEqual({
+      ...{ id: '2', kind: 'erase', stream: 'paris', reason: 'request 17', requestedAt: 2, requestedBy: 'operator-1' },
+      progress,
+    })
   })
 
   test('keeps 50 replaced requests as a record, and never drops the last one of a stream', () => {

@@ -8,6 +8,7 @@ import {
   contentKey,
   ENTRY_BYTES,
   entryBytes,
+  entryMarks,
   entryWords,
   keyText,
   MAX_EVENT_NUMBER,
@@ -21,6 +22,7 @@ const anyEntry = fc.record({
   number: fc.integer({ min: 0, max: MAX_EVENT_NUMBER }),
   tag: fc.integer({ min: 0, max: 15 }),
   isDeadLetter: fc.boolean(),
+  mark: fc.constantFrom(...entryMarks),
   rules: fc.integer({ min: 0, max: 255 }),
 })
 

@@ -43,7 +43,7 @@ test('a delivered group reports the scans after it, and the size of the client i
     },
   )
   const scans = { ...state.scans, backfill: 'done' } as const
-  const change = { scans, recheck: null, events: 0, mapping: null, entries: '' }
+  const change = { scans, recheck: null, events: 0, mapping: null, carriedOut: [], entries: '' }
   const group = { pages: 1, records: [], deadLetters: 0, scans: new Map(), size: 0, change }
   await delivery.deliver({ group, events: [{ kind: 'fell-behind' }] })
   expect(events).toMatchObject([

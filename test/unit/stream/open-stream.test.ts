@@ -488,7 +488,7 @@ describe('a stream that cannot be opened', () => {
   })
 
   test.each([
-    ['{"format":4,"new":"things"}', 'checkpoint.unknown-format'],
+    ['{"format":99,"new":"things"}', 'checkpoint.unknown-format'],
     ['{"format":2', 'checkpoint.damaged'],
     ['', 'checkpoint.damaged'],
   ] as const)('is held at the document "%s" before fencing, which stays unchanged', async (text, code) => {

@@ -24,7 +24,7 @@ function setUp({ settle = async () => {}, isKnown = true }: { settle?: () => Pro
   let ids = 0
   const control = {
     ...{ until, current: () => document, failure: () => failure },
-    carriedOut: (id: string) => void carriedOut.push(id),
+    carriedOut: ({ id }: { id: string }) => void carriedOut.push(id),
   }
   const run = (stop: AbortSignal, giveUp: AbortSignal) =>
     new Promise<StreamEnd>((resolve) => {
