@@ -5,6 +5,7 @@ import { composeStream, oneShotReopening, withoutPlacement } from '../compose/co
 import type { StreamConfig } from '../config/connector-config.ts'
 import { readControl } from '../control/control-object.ts'
 import { pauseOf } from '../control/requests.ts'
+import { noStreamRequests } from '../control/stream-requests.ts'
 import type { Observe } from '../pipeline/pipeline-event.ts'
 import type { GroupView } from '../placement/group-view.ts'
 import { codeOf } from '../runtime/connector-error.ts'
@@ -119,6 +120,7 @@ async function pollStream(
     outages: 'give-up',
     reopening: oneShotReopening,
     giveUp,
+    requests: noStreamRequests,
     observe,
   })
   closing.use(composed, (opened) => opened.closing.close())

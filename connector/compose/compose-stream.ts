@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto'
+import { erasureMarks } from '../checkpoint/erasure-marks.ts'
 import type { ConnectorConfig, StreamConfig } from '../config/connector-config.ts'
+import type { StreamRequests } from '../control/stream-requests.ts'
 import { eventSource } from '../event/client-event.ts'
 import type { EventSettings } from '../event/client-record.ts'
 import { dataSchema } from '../event/data-schema.ts'
@@ -8,16 +10,16 @@ import { fieldAttributes } from '../event/field-attributes.ts'
 import { fieldWatch } from '../event/missing-fields.ts'
 import { presentRules, type ReadingRules } from '../event/read-client.ts'
 import { streamIndex } from '../index/stream-index.ts'
-import type { ReaderParts } from '../pipeline/page-reading.ts'
 import type { PipelineParts } from '../pipeline/pipeline.ts'
 import type { Observe } from '../pipeline/pipeline-event.ts'
-import { createServerClock } from '../pipeline/server-clock.ts'
+import type { ReaderParts } from '../pipeline/read/page-reading.ts'
+import { createServerClock } from '../pipeline/read/server-clock.ts'
 import { kafkaEventPublisher } from '../publish/kafka-event-publisher.ts'
 import { type CloseStack, closeStack } from '../runtime/close-stack.ts'
 import type { Outages } from '../source/breaker/server-breaker.ts'
 import type { SourceTime } from '../source/client-source.ts'
 import { httpClientSource } from '../source/http-client-source.ts'
-import { checkpointKey } from '../storage/checkpoint-store-config.ts'
+import { checkpointKey, erasuresKey } from '../storage/checkpoint-store-config.ts'
 import type { SegmentStore } from '../storage/segment-store.ts'
 import type { OpenParts } from '../stream/open-parts.ts'
 import type { Reopening, StreamParts } from '../stream/run-stream.ts'
@@ -30,6 +32,8 @@ interface RunMode {
   readonly reopening: Reopening
   readonly giveUp: AbortSignal
   readonly assignment: OpenParts['assignment']
+  /** What operators have requested of the stream. */
+  readonly requests: StreamRequests
   readonly observe: Observe
 }
 
@@ -66,8 +70,11 @@ export function composeStream(
     until: mode.until,
     observe,
   }
+  const open = openParts(stream, shared, { assignment, observe, closing })
   const pipeline: PipelineParts = {
     reader,
+    requests: mode.requests,
+    erasures: open.erasures,
     group: groupParts(stream, shared, observe),
     clock,
     delivery: stream.kafka.delivery,
@@ -78,7 +85,7 @@ export function composeStream(
     savePeriodMs: shared.config.savePeriodMs,
   }
   return {
-    open: openParts(stream, shared, { assignment, observe, closing }),
+    open,
     pipeline,
     clock,
     observe,
@@ -141,6 +148,10 @@ export function streamObject(stream: StreamConfig, { config, store }: SharedReso
   return store.object(checkpointKey(config.connector, stream.name))
 }
 
+function erasuresObject(stream: StreamConfig, { config, store }: SharedResources): OpenParts['object'] {
+  return store.object(erasuresKey(checkpointKey(config.connector, stream.name)))
+}
+
 export function streamSegments(stream: StreamConfig, { config, store }: SharedResources): SegmentStore {
   return store.segments(checkpointKey(config.connector, stream.name))
 }
@@ -180,6 +191,7 @@ export function openParts(
     storeReady: shared.storeReady,
     openLimit: shared.openLimit,
     object: streamObject(stream, shared),
+    erasures: erasureMarks({ object: erasuresObject(stream, shared), newNonce: randomUUID }),
     publisher,
     identity: streamIdentity(stream, config.connector),
     topic: stream.kafka.topic.events,

@@ -1,5 +1,6 @@
 import type { StreamConfig } from '../config/connector-config.ts'
 import type { ControlWatch } from '../control/control-watch.ts'
+import { watchedRequests } from '../control/watched-requests.ts'
 import type { Observe } from '../pipeline/pipeline-event.ts'
 import type { Placement } from '../placement/placement.ts'
 import { linkedAbort } from '../runtime/abort.ts'
@@ -38,7 +39,7 @@ export async function runConnector(
   const ends = await superviseStreams(
     {
       placement,
-      start: (name, stopRun) => runPausable(name, { shared, placement, observers }, { control, stop: stopRun }),
+      start: (name, stopRun) => runPausable(name, { shared, placement, observers, control }, stopRun),
       finishWithinMs: config.finishWithinMs,
       contention: contentionDefaults,
       clock,
@@ -55,6 +56,7 @@ interface StreamRun {
   readonly shared: SharedResources
   readonly placement: Placement
   readonly observers: ReadonlyMap<string, Observe>
+  readonly control: ControlWatch
 }
 
 interface RunParts extends StreamRun {
@@ -62,12 +64,9 @@ interface RunParts extends StreamRun {
 }
 
 /** Runs a stream until `stop` aborts or another process owns it, except while it is paused. Never rejects. */
-function runPausable(
-  name: string,
-  run: StreamRun,
-  { control, stop }: { control: ControlWatch; stop: AbortSignal },
-): Promise<StreamEnd> {
+function runPausable(name: string, run: StreamRun, stop: AbortSignal): Promise<StreamEnd> {
   const { clock, config } = run.shared
+  const { control } = run
   const observe: Observe = (event) => run.observers.get(name)?.(event)
   return runUnlessPaused(
     {
@@ -112,7 +111,7 @@ async function runAssigned(name: string, run: RunParts, stop: AbortSignal): Prom
 
 /** One run of a stream on its own adapters. Rejects if they cannot be created. */
 async function runOnAdapters(name: string, run: RunParts, stop: AbortSignal): Promise<StreamEnd> {
-  const { shared, placement, observers, giveUp } = run
+  const { shared, placement, observers, control, giveUp } = run
   stop.throwIfAborted()
   const stream = streamNamed(name, shared)
   await using closing = closeStack()
@@ -122,6 +121,7 @@ async function runOnAdapters(name: string, run: RunParts, stop: AbortSignal): Pr
     outages: 'wait',
     assignment: () => placement.assignmentOf(name),
     giveUp,
+    requests: watchedRequests(control, name),
     observe: (event) => observers.get(name)?.(event),
   })
   closing.use(composed, (opened) => opened.closing.close())

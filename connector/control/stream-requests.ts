@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { whenAborted } from '../runtime/abort.ts'
 import type { Changes } from '../runtime/changes.ts'
 
 /** How a request ended that may end in several ways. `never-published`: the client index had no such client. */
@@ -28,4 +29,14 @@ export interface StreamRequests {
   readonly until: Changes['until']
   /** The checkpoint of the stream shows that it has carried out these requests. May be called again. */
   carriedOut(requests: readonly CarriedOut[]): void
+}
+
+/** For a process that carries out no requests. */
+export const noStreamRequests: StreamRequests = {
+  open: () => [],
+  until: async (_, stop) => {
+    await whenAborted(stop)
+    return false
+  },
+  carriedOut: () => {},
 }

@@ -1,9 +1,10 @@
+import type { ErasureMark, ErasureMarks } from '../checkpoint/erasure-marks.ts'
 import type { StreamCheckpoint } from '../checkpoint/stream-checkpoint.ts'
 import { linkedAbort } from '../runtime/abort.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { ConnectorError } from '../runtime/connector-error.ts'
-import type { PageGroup } from './building.ts'
 import type { ClaimedStream, OpenStream } from './claimed-stream.ts'
+import type { PageGroup } from './group/building.ts'
 import type { Observe, PipelineEvent } from './pipeline-event.ts'
 
 /** A page group, and the events to report once it is delivered. */
@@ -30,6 +31,7 @@ export interface DeliveryParts extends DeliveryTime {
   readonly delivery: Delivery
   /** Minimum time between saves without changes; maximum time until a decided state is stored as committed. */
   readonly savePeriodMs: number
+  readonly erasures: Pick<ErasureMarks, 'update'>
   readonly observe: Observe
 }
 
@@ -45,9 +47,18 @@ export function pageGroupDelivery(parts: DeliveryParts, stream: ClaimedStream): 
   }
   const publish = async (group: PageGroup) => {
     const open = await stream.withProducer(parts.giveUp)
+    const add = marksOf(group, open.checkpoint)
+    // Before the client is deleted from the topic, from which a client index can be made anew.
+    if (add.length > 0) await withDeadline(parts, (finish) => parts.erasures.update({ add, remove: [] }, finish))
     await withDeadline(parts, (finish) => deliverBy[parts.delivery](group, open, finish))
     schedule.saved()
+    if (group.changedSince.length > 0) await unmark(group)
   }
+  /** A mark that stays has no effect as long as the topic or the index has a later event of the client. */
+  const unmark = ({ changedSince: remove }: PageGroup) =>
+    withDeadline(parts, (finish) => parts.erasures.update({ add: [], remove }, finish)).catch((error: unknown) =>
+      observe({ kind: 'index-upkeep-failed', error }),
+    )
   const advance = async ({ change }: PageGroup) => {
     stream.checkpoint.advance(change)
     const isIdle = stream.isIdle()
@@ -74,6 +85,11 @@ export function pageGroupDelivery(parts: DeliveryParts, stream: ClaimedStream): 
       if (isDue) await save()
     },
   }
+}
+
+function marksOf({ erased }: PageGroup, checkpoint: StreamCheckpoint): ErasureMark[] {
+  const { rules } = checkpoint.state().index
+  return erased.map(({ key, entry }) => ({ key, entry, rules: rules[entry.rules] ?? '' }))
 }
 
 function published(group: PageGroup, done: { tookMs: number; checkpoint: StreamCheckpoint }): PipelineEvent {

@@ -3,8 +3,8 @@ import type { Trouble } from '../runtime/circuit.ts'
 import type { ErrorCode } from '../runtime/error-catalogue.ts'
 import type { ScanKind, ScanStates } from '../scan/scan-state.ts'
 import type { SeenCertificate } from '../source/client-source.ts'
-import type { ScanCounts } from './scan-counts.ts'
-import type { ServerClockEvent } from './server-clock.ts'
+import type { ScanCounts } from './group/scan-counts.ts'
+import type { ServerClockEvent } from './read/server-clock.ts'
 
 /** What the pipeline reports; metrics and log lines are exhaustive switches over it. No personal data, no secrets. */
 export type PipelineEvent =
@@ -118,6 +118,19 @@ export type PipelineEvent =
   | { readonly kind: 'fields-keep-changing'; readonly fields: readonly string[] }
   /** The first clients have none of these fields, which are to be dropped or hashed. */
   | { readonly kind: 'event-fields-missing'; readonly fields: readonly string[] }
+  /** A tombstone of a client is in the topic, on request of an operator: the audit trail, without the client id. */
+  | {
+      readonly kind: 'client-erased'
+      /** Id of the request. */
+      readonly request: string
+      readonly reason: string
+      /** Milliseconds since 1970. */
+      readonly requestedAt: number
+      readonly requestedBy: string
+      readonly outcome: 'erased' | 'never-published'
+    }
+  /** A requested erasure waits, because the marks of erased clients cannot be read; tried again every minute. */
+  | { readonly kind: 'erasure-waits'; readonly code: ErrorCode; readonly error: unknown }
   | StreamRetrying
   /**
    * Another process has opened the stream. `wasStopping`: this replica was already stopping it, for example because it

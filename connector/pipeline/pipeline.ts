@@ -1,26 +1,32 @@
 import { setImmediate as otherWork } from 'node:timers/promises'
+import type { ErasureMarks } from '../checkpoint/erasure-marks.ts'
+import type { StreamRequests } from '../control/stream-requests.ts'
 import type { ClientTable } from '../index/client-table.ts'
 import { linkedAbort } from '../runtime/abort.ts'
-import type { PageGroup, PageGroupParts } from './building.ts'
+import { merged } from '../runtime/merged.ts'
 import type { ClaimedStream } from './claimed-stream.ts'
 import { type DeliveryParts, type FinishedPageGroup, pageGroupDelivery } from './delivery.ts'
-import { type Added, type PageGroupBuilder, pageGroupBuilder } from './page-group.ts'
-import { readPages } from './page-reader.ts'
-import type { PageReading, ReaderParts } from './page-reading.ts'
+import type { ErasedClient, PageGroup, PageGroupParts } from './group/building.ts'
+import { type Added, type PageGroupBuilder, pageGroupBuilder } from './group/page-group.ts'
 import type { PipelineEvent } from './pipeline-event.ts'
+import { readPages } from './read/page-reader.ts'
+import type { ReaderParts, Reading } from './read/page-reading.ts'
+import { requestedErasures } from './read/requested-erasures.ts'
 import { type ReadAhead, readAhead } from './read-ahead.ts'
 import { scanProgress } from './scan-progress.ts'
 
-export interface PipelineParts extends Omit<DeliveryParts, 'observe'> {
+export interface PipelineParts extends Omit<DeliveryParts, 'observe' | 'erasures'> {
+  readonly erasures: ErasureMarks
   readonly reader: ReaderParts
-  readonly group: PageGroupParts
+  readonly group: Omit<PageGroupParts, 'requests'>
+  readonly requests: StreamRequests
   /** Group commit: under a backlog, pages join a group until one of these limits is reached. */
   readonly groupMaxSize: number
   readonly groupMaxDelayMs: number
 }
 
 /** Why a group takes no more pages. */
-type GroupEnd = 'full' | 'scan-done' | 'stopped'
+type GroupEnd = 'full' | 'complete' | 'stopped'
 
 /**
  * Copies pages from the source to Kafka until `stop` aborts or the reader ends. Rejects with a `ConnectorError` on any
@@ -41,33 +47,52 @@ type Copying = ReturnType<typeof startCopying>
 
 /** Lives as long as the stream is open. */
 function startCopying(parts: PipelineParts, stream: ClaimedStream) {
-  const { clock, reader } = parts
+  const { clock, reader, requests } = parts
   const unreported: PipelineEvent[] = []
   const state = stream.checkpoint.state()
   // Reopening the producer may load the table again.
   const table: Pick<ClientTable, 'get'> = { get: (key) => stream.checkpoint.table.get(key) }
-  const builder = pageGroupBuilder(parts.group, { state, table })
+  const builder = pageGroupBuilder({ ...parts.group, requests }, { state, table })
   const delivery = pageGroupDelivery({ ...parts, observe: reader.observe }, stream)
+  const report = () => requests.carriedOut(stream.checkpoint.state().carriedOut)
+  report() // what an earlier opening carried out may not be recorded yet
+  const finishGroup = (): FinishedPageGroup => {
+    const group = builder.finish()
+    return { group, events: [...unreported.splice(0), ...group.erased.map(erasedEvent)] }
+  }
   return {
     parts,
     builder,
     from: { states: state.scans, processed: builder, sourceMoved: stream.sourceMoved },
+    carriedOut: state.carriedOut,
     /** Invariant 1: the end of a scan is reported only after its last page is delivered. */
     progress: scanProgress({ clock, ...reader.settings }, (event) => unreported.push(event)),
-    finishGroup: (): FinishedPageGroup => ({ group: builder.finish(), events: unreported.splice(0) }),
+    finishGroup,
     ...delivery,
     deliver: async (finished: FinishedPageGroup) => {
       await delivery.deliver(finished)
       builder.delivered(finished.group)
+      report()
     },
   }
 }
 
+function erasedEvent({ request, outcome }: ErasedClient): PipelineEvent {
+  const { id, reason, requestedAt, requestedBy } = request
+  return { kind: 'client-erased', request: id, reason, requestedAt, requestedBy, outcome }
+}
+
 /** Delivers one group after another; gathers the next one while the previous one is delivered. */
 async function copyPages(copying: Copying, stop: AbortSignal): Promise<void> {
-  const { parts, from, finishGroup, deliver } = copying
+  const { parts, from, carriedOut, finishGroup, deliver } = copying
   const reading = linkedAbort(stop)
-  const pages = readAhead(readPages(parts.reader, from, reading.signal))
+  // An operator's request does not wait for a page: the source may be down.
+  const pages = readAhead(
+    merged<Reading>(
+      readPages(parts.reader, from, reading.signal),
+      requestedErasures({ ...parts, observe: parts.reader.observe }, carriedOut, reading.signal),
+    ),
+  )
   let delivery = Promise.resolve()
   try {
     for (;;) {
@@ -90,7 +115,7 @@ const isEmpty = ({ pages, change }: PageGroup) => pages === 0 && change.entries 
  */
 async function gatherDuring(
   delivery: Promise<void>,
-  { copying, pages }: { copying: Copying; pages: ReadAhead<PageReading> },
+  { copying, pages }: { copying: Copying; pages: ReadAhead<Reading> },
   stop: AbortSignal,
 ): Promise<GroupEnd> {
   const gatheringEnded = new AbortController()
@@ -119,20 +144,21 @@ function unlessFails<Result>(first: Promise<void>, second: Promise<Result>): Pro
  */
 async function gather(
   { parts, builder, progress }: Copying,
-  pages: ReadAhead<PageReading>,
+  pages: ReadAhead<Reading>,
   stop: AbortSignal,
 ): Promise<GroupEnd> {
   // Invariant 6: a page that is partly delivered is finished.
-  if ((await addSlices(builder, builder.addRest())) === 'part') return 'full'
+  const rest = await addSlices(builder, builder.addRest())
+  if (rest !== 'whole') return rest === 'part' ? 'full' : 'complete'
   const delaying = linkedAbort(stop)
   let delay: Promise<unknown> | undefined
   try {
     for (let reading = await takeUnlessStopped(pages, stop); reading !== undefined; reading = await pages.take()) {
       const before = builder.size()
       const added = await addSlices(builder, builder.add(reading))
-      progress(reading, builder.size() - before)
+      if (reading.kind === 'page') progress(reading, builder.size() - before)
       if (added === 'part' || builder.size() >= parts.groupMaxSize) return 'full'
-      if (reading.isLast) return 'scan-done'
+      if (reading.kind === 'erasure' || reading.isLast) return 'complete'
       delay ??= parts.clock.sleep(parts.groupMaxDelayMs, delaying.signal).catch(() => {})
       if ((await pages.peek(delay)) === undefined) return stop.aborted ? 'stopped' : 'full'
     }
@@ -153,7 +179,7 @@ async function addSlices(builder: PageGroupBuilder, first: Added): Promise<Added
 }
 
 /** Once `stop` has aborted, takes only a page that is already read, so that it is not read again. */
-async function takeUnlessStopped(pages: ReadAhead<PageReading>, stop: AbortSignal): Promise<PageReading | undefined> {
+async function takeUnlessStopped(pages: ReadAhead<Reading>, stop: AbortSignal): Promise<Reading | undefined> {
   if (stop.aborted && (await pages.peek(Promise.resolve())) === undefined) return undefined
   try {
     return await pages.take()

@@ -1,7 +1,7 @@
 import type { Clock } from '../runtime/clock.ts'
 import { LIVE } from '../scan/scan-state.ts'
-import type { PageReading } from './page-reading.ts'
 import type { Observe } from './pipeline-event.ts'
+import type { PageReading } from './read/page-reading.ts'
 
 /**
  * Reports when a stream has caught up and when it falls behind again, once for each change. It has caught up when a

@@ -248,6 +248,11 @@ export const errorCatalogue = {
     3,
     'restore the damaged segment below CONNECTOR/STREAM.index in CHECKPOINT_URL, or run `checkpoint rebuild-index`',
   ),
+  'checkpoint.erasures-damaged': entry(
+    'hold',
+    3,
+    'restore an earlier version of CONNECTOR/STREAM.erasures.json in CHECKPOINT_URL; if there is none, delete it and request the erasures again',
+  ),
   'checkpoint.index-too-large': entry(
     'hold',
     2,

@@ -91,6 +91,11 @@ export function controlKey(connector: string): string {
   return `${connector}/_control.json`
 }
 
+/** Key of the erased clients of a stream, by the key of its checkpoint; no stream has this name. */
+export function erasuresKey(key: string): string {
+  return key.replace(/\.json$/, '.erasures.json')
+}
+
 /** Prefix or directory of a stream's segments, by the key of its checkpoint. No two streams share one. */
 export function segmentsKey(key: string): string {
   return `${key.replace(/\.json$/, '')}.index`

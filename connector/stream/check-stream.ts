@@ -2,12 +2,13 @@ import { type CheckpointDocument, parseDocument } from '../checkpoint/checkpoint
 import { mismatch } from '../checkpoint/mismatch.ts'
 import type { StreamState } from '../checkpoint/stream-state.ts'
 import { committedByRecord } from '../checkpoint/transitions.ts'
+import { noStreamRequests } from '../control/stream-requests.ts'
 import { clientTable } from '../index/client-table.ts'
 import { withRules } from '../index/index-state.ts'
-import type { PageGroupParts } from '../pipeline/building.ts'
-import { pageGroupBuilder } from '../pipeline/page-group.ts'
-import { readPages } from '../pipeline/page-reader.ts'
-import type { ReaderParts } from '../pipeline/page-reading.ts'
+import type { PageGroupParts } from '../pipeline/group/building.ts'
+import { pageGroupBuilder } from '../pipeline/group/page-group.ts'
+import { readPages } from '../pipeline/read/page-reader.ts'
+import type { ReaderParts } from '../pipeline/read/page-reading.ts'
 import { ConnectorError } from '../runtime/connector-error.ts'
 import type { ErrorCode } from '../runtime/error-catalogue.ts'
 import type { ClientSource } from '../source/client-source.ts'
@@ -18,7 +19,7 @@ import { resolveBy } from './resolve-stream.ts'
 export interface CheckParts {
   readonly open: OpenParts
   readonly reader: ReaderParts
-  readonly group: PageGroupParts
+  readonly group: Omit<PageGroupParts, 'requests'>
   /** Opens a separate source for this check; it does not share the HTTP session or the events of the stream. */
   readonly openSource: () => ClientSource & { close(): Promise<void> }
 }
@@ -56,7 +57,10 @@ async function checkNextPage(
   const observe = () => {}
   const source = openSource()
   try {
-    const builder = pageGroupBuilder({ ...group, observe }, { state: withPresentRules(state, open), table })
+    const builder = pageGroupBuilder(
+      { ...group, requests: noStreamRequests, observe },
+      { state: withPresentRules(state, open), table },
+    )
     const parts = { ...reader, source, observe, until: 'caught-up' as const }
     const pages = readPages(parts, { states: state.scans, processed: builder }, stop)
     for (let page = 0; page < CHECKED_PAGES; page += 1) {

@@ -1,4 +1,5 @@
 import type { CheckpointDocument, StreamIdentity } from '../checkpoint/checkpoint-document.ts'
+import type { ErasureMarks } from '../checkpoint/erasure-marks.ts'
 import { mismatch, publishedEvents } from '../checkpoint/mismatch.ts'
 import type { CheckpointParts } from '../checkpoint/stream-checkpoint.ts'
 import type { Observe } from '../pipeline/pipeline-event.ts'
@@ -12,6 +13,7 @@ import type { StoredText } from '../storage/versioned-object.ts'
 export interface OpenParts extends CheckpointParts {
   /** Resolves when the checkpoint store is known to support conditional writes. */
   readonly storeReady: (stop: AbortSignal) => Promise<void>
+  readonly erasures: ErasureMarks
   readonly publisher: EventPublisher
   /** Limits concurrent openings: each needs connections and round trips. */
   readonly openLimit: Semaphore

@@ -1,5 +1,6 @@
 import type { CheckpointDocument, Committed, StreamIdentity } from '../checkpoint/checkpoint-document.ts'
 import { parseDocument } from '../checkpoint/checkpoint-document.ts'
+import { withErasedClients } from '../checkpoint/erasure-marks.ts'
 import { type Claim, type StreamCheckpoint, streamCheckpoint, writeDocument } from '../checkpoint/stream-checkpoint.ts'
 import { beginning, type StreamState } from '../checkpoint/stream-state.ts'
 import { claimed, committedByRecord, firstDocument, represented } from '../checkpoint/transitions.ts'
@@ -81,7 +82,7 @@ async function claimStream(
   const claim = claimOf(parts, producer, identity)
   const next =
     document === undefined
-      ? firstDocument(identity, firstState(parts), claim)
+      ? firstDocument(identity, await newState(parts, table, stop), claim)
       : claimed(
           document,
           committedState(document, { producer, table, isPending: resolution.kind === 'pending' }),
@@ -120,6 +121,13 @@ function committedState(
   if (isPending) return committedByRecord(document)
   const { state } = committed
   return { ...committed, state: { ...state, index: withEntries(state.index, deltaText(words)) } }
+}
+
+/** The state of a new stream and, in `table`, its index: clients that were erased before its checkpoint was lost. */
+async function newState(parts: OpenParts, table: ClientTable, stop: AbortSignal): Promise<StreamState> {
+  const state = withErasedClients(firstState(parts), await parts.erasures.read(stop))
+  table.setAll(deltaWords(state.index.delta))
+  return state
 }
 
 /** The state of a new stream. Throws `config.invalid` if no start is configured. */

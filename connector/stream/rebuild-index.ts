@@ -1,7 +1,8 @@
 import { type CheckpointDocument, parseDocument } from '../checkpoint/checkpoint-document.ts'
+import { markedEntries } from '../checkpoint/erasure-marks.ts'
 import { publishedEvents } from '../checkpoint/mismatch.ts'
 import { committedByRecord, setByOperator } from '../checkpoint/transitions.ts'
-import { eventSource } from '../event/client-event.ts'
+import { eventSource, type StoredEvent, sequenceOf } from '../event/client-event.ts'
 import { type PublishedClient, publishedClientReader } from '../event/published-client.ts'
 import { rulesOf } from '../index/client-index.ts'
 import { type ClientTable, clientTable } from '../index/client-table.ts'
@@ -46,7 +47,10 @@ export async function rebuildIndex(
   const next = async ({ resolved, claim }: OperatorOpening) => {
     const { resolution } = resolved
     if (resolution.kind === 'hold') throw new ConnectorError(resolution.code, `rebuild client index: ${resolution.why}`)
-    const { table, events, rules } = await readTopic(parts, onProgress, stop)
+    const marks = await parts.erasures.read(stop)
+    const { table, ...read } = await readTopic(parts, onProgress, stop)
+    const { rules, events, words } = markedEntries(table, read, marks)
+    table.setAll(words)
     const { state } = resolution.kind === 'pending' ? committedByRecord(document) : document.committed
     const epoch = document.claim.epoch + 1
     const write = async (segment: NewSegment) =>
@@ -71,11 +75,19 @@ async function readTopic(
   const rules = [indexRules]
   let read = 0
   let events = 0
+  const source = eventSource(identity.connector, identity.stream)
+  const clientOf = publishedClientReader(source, rulesOf(indexRules))
   const reading = {
-    find: publishedClientReader(eventSource(identity.connector, identity.stream), rulesOf(indexRules)),
-    onVisible: ({ key, content, rules: made, number }: PublishedClient) => {
+    find: (event: StoredEvent) => {
+      const number = sequenceOf(event, source)
+      return number === undefined ? undefined : { number, client: clientOf(event) }
+    },
+    onVisible: ({ number: visible, client }: { number: number; client: PublishedClient | undefined }) => {
+      // A tombstone, too, has a number.
+      events = Math.max(events, visible + 1)
+      if (client === undefined) return
+      const { key, content, rules: made, number } = client
       read += 1
-      events = Math.max(events, number + 1)
       // A client is in two partitions where the topic got more of them.
       if ((table.get(key)?.number ?? -1) > number) return
       if (!rules.includes(made) && rules.length < MAX_RULES) rules.push(made)

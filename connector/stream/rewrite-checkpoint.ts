@@ -1,4 +1,5 @@
 import { type CheckpointDocument, parseDocument, type StreamIdentity } from '../checkpoint/checkpoint-document.ts'
+import { type ErasureMark, withErasedClients } from '../checkpoint/erasure-marks.ts'
 import { publishedEvents } from '../checkpoint/mismatch.ts'
 import { beginning, type StreamState } from '../checkpoint/stream-state.ts'
 import { type Claimant, committedByRecord, firstDocument, setByOperator } from '../checkpoint/transitions.ts'
@@ -50,10 +51,11 @@ export async function rewriteCheckpoint(
   const document = read instanceof ConnectorError ? undefined : read
   const isKept = document?.destination.topic === parts.topic && !request.republish
   const published = document !== undefined && isKept ? publishedEvents(document) : 0
+  const marks = await parts.erasures.read(stop)
   const next = async ({ resolved, claim }: OperatorOpening) => {
     const before = read instanceof ConnectorError ? unknown(read.message) : stateBefore(document, resolved)
     const { record } = resolved.kafka.stored
-    return { before, after: rewritten({ document, before, record, claim, request }) }
+    return { before, after: rewritten({ document, before, record, claim, request, marks }) }
   }
   return await openAsOperator(parts, { read: { stored, document }, published, next }, stop)
 }
@@ -82,16 +84,17 @@ interface RewriteFrom {
   readonly record: StoredRecord['record']
   readonly claim: Claimant & { readonly identity: StreamIdentity }
   readonly request: RewriteRequest
+  readonly marks: readonly ErasureMark[]
 }
 
 /** Pure. The new epoch is above those of the document and the commit record, so that no older record is newer. */
-export function rewritten({ document, before, record, claim, request }: RewriteFrom): CheckpointDocument {
+export function rewritten({ document, before, record, claim, request, marks }: RewriteFrom): CheckpointDocument {
   const base =
     document === undefined ? firstDocument(claim.identity, beginning, claim) : { ...document, ...claim.identity }
   const epoch = Math.max(base.claim.epoch, record?.epoch ?? 0)
   const events = document === undefined ? 0 : publishedEvents(document)
   // A new generation: no event id is used twice.
-  const lost = { ...beginning, events, index: { ...emptyIndex, generation: epoch + 1 } }
+  const lost = withErasedClients({ ...beginning, events, index: { ...emptyIndex, generation: epoch + 1 } }, marks)
   const state = moved(before.kind === 'state' ? before.state : lost, request, claim.at)
   return setByOperator({ ...base, claim: { ...base.claim, epoch } }, state, claim)
 }

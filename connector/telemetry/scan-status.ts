@@ -1,4 +1,4 @@
-import type { ScanCounts } from '../pipeline/scan-counts.ts'
+import type { ScanCounts } from '../pipeline/group/scan-counts.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { ScanSettings } from '../scan/scan-settings.ts'
 import type { LookBackState, Scan, ScanKind, ScanStates, ScanTag } from '../scan/scan-state.ts'

@@ -111,6 +111,11 @@ const lines: ByKind<Line> = {
     }),
   'event-fields-missing': ({ fields }) =>
     line('warn', 'no client has these fields of EVENT_FIELDS: check their spelling', { fields }),
+  'client-erased': ({ request, reason, requestedAt, requestedBy, outcome }) =>
+    line('info', 'client erased on request', {
+      ...{ request, reason, requestedAt: new Date(requestedAt).toISOString(), requestedBy, outcome },
+    }),
+  'erasure-waits': ({ error }) => line('warn', 'requested erasure cannot be carried out, retrying', toLogFields(error)),
   'stream-retrying': ({ error, pauseMs, isRepeated }) =>
     line(isRepeated ? 'debug' : 'warn', 'stream failed, reopening', { ...toLogFields(error), pauseMs }),
   'stream-lost': ({ error, wasStopping }) =>
@@ -164,6 +169,7 @@ const conditions: ReadonlySet<PipelineEvent['kind']> = new Set([
   'late-changes',
   'fields-keep-changing',
   'pause-unsettled',
+  'erasure-waits',
 ])
 
 /** Conditions that only a change of data ends: logged once, metrics count them. */

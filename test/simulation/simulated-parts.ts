@@ -1,3 +1,5 @@
+import { type ErasureMarks, erasureMarks } from '../../connector/checkpoint/erasure-marks.ts'
+import { watchedRequests } from '../../connector/control/watched-requests.ts'
 import { eventSource } from '../../connector/event/client-event.ts'
 import { deadLetterGuard } from '../../connector/event/dead-letter.ts'
 import { rulesText } from '../../connector/index/client-index.ts'
@@ -5,12 +7,13 @@ import type { SegmentLimits } from '../../connector/index/segment-plan.ts'
 import { type StreamIndex, streamIndex } from '../../connector/index/stream-index.ts'
 import type { PipelineParts } from '../../connector/pipeline/pipeline.ts'
 import type { Observe } from '../../connector/pipeline/pipeline-event.ts'
-import { createServerClock } from '../../connector/pipeline/server-clock.ts'
+import { createServerClock } from '../../connector/pipeline/read/server-clock.ts'
 import type { EventPublisher } from '../../connector/publish/event-publisher.ts'
 import { untilAborted } from '../../connector/runtime/abort.ts'
 import type { ScanSettings } from '../../connector/scan/scan-settings.ts'
 import type { ClientSource, SourceTime } from '../../connector/source/client-source.ts'
 import { retrying } from '../../connector/source/retrying-source.ts'
+import { erasuresKey } from '../../connector/storage/checkpoint-store-config.ts'
 import type { VersionedObject } from '../../connector/storage/versioned-object.ts'
 import type { OpenParts } from '../../connector/stream/open-parts.ts'
 import type { StreamParts } from '../../connector/stream/run-stream.ts'
@@ -69,7 +72,8 @@ function openParts(world: World, replica: Replica, { stream, observe }: OfRun): 
   return {
     storeReady: async () => {},
     openLimit: replica.openings,
-    object: storeOf(world, replica, stream),
+    object: storeOf(world, replica, stream, stream.key),
+    erasures: erasuresOf(world, replica, stream),
     publisher: publisherOf(world, replica, stream),
     identity: {
       connector: CONNECTOR,
@@ -88,6 +92,11 @@ function openParts(world: World, replica: Replica, { stream, observe }: OfRun): 
     onWritten: () => {},
     observe,
   }
+}
+
+function erasuresOf(world: World, replica: Replica, stream: SimulatedStream): ErasureMarks {
+  const { newNonce } = replica
+  return erasureMarks({ object: storeOf(world, replica, stream, erasuresKey(stream.key)), newNonce })
 }
 
 /** Every second replica has other settings, so that entries are rewritten. No client has the field. */
@@ -112,11 +121,12 @@ function scanSettings({ limit, overlapMs, backfill, fullScanEveryMs }: HistoryOp
 }
 
 function pipelineParts(
-  { options }: World,
+  world: World,
   replica: Replica,
   { stream, observe, giveUp }: OfRun & { giveUp: AbortSignal },
 ): PipelineParts {
-  const { clock } = replica
+  const { options } = world
+  const { clock, control } = replica
   const { delivery, modificationTime } = options
   const settings = scanSettings(options)
   const ignored = ignoredBy(replica)
@@ -147,6 +157,8 @@ function pipelineParts(
     },
     ...{ clock, delivery, giveUp, groupMaxSize: 1_000, groupMaxDelayMs: 50, deliverWithinMs: 10_000 },
     savePeriodMs: 60_000,
+    requests: watchedRequests(control.watch, stream.name),
+    erasures: erasuresOf(world, replica, stream),
   }
 }
 
@@ -205,8 +217,8 @@ function publisherOf({ kafka, options }: World, replica: Replica, stream: Simula
 }
 
 /** The store as one replica sees it: each call waits to be released; an abandoned call may still take effect. */
-function storeOf(world: World, { name, process }: Replica, stream: SimulatedStream): VersionedObject {
-  const object = world.store.object(stream.key)
+function storeOf(world: World, { name, process }: Replica, stream: SimulatedStream, key: string): VersionedObject {
+  const object = world.store.object(key)
   const { signal: never } = new AbortController()
   const call = <Answer>(operation: string, operate: () => Promise<Answer>, finish: AbortSignal): Promise<Answer> => {
     const answer = new Promise<Answer>((resolve, reject) => {

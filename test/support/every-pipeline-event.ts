@@ -1,5 +1,5 @@
+import type { ScanCounts } from '../../connector/pipeline/group/scan-counts.ts'
 import type { PipelineEvent } from '../../connector/pipeline/pipeline-event.ts'
-import type { ScanCounts } from '../../connector/pipeline/scan-counts.ts'
 import { BACKFILL, newScans, noTokens, type Scan, type ScanStates } from '../../connector/scan/scan-state.ts'
 import type { SourceTime } from '../../connector/source/client-source.ts'
 
@@ -99,6 +99,12 @@ export function everyPipelineEvent(error: unknown): PipelineEvent[] {
     'checkpoint-refused': { kind: 'checkpoint-refused', scan: 'live', lastChanged: '2026-03-01T10:00:00' },
     'event-fields-missing': { kind: 'event-fields-missing', fields: ['mail'] },
     'fields-keep-changing': { kind: 'fields-keep-changing', fields: ['points'] },
+    'client-erased': {
+      kind: 'client-erased',
+      ...{ request: 'request-one', reason: 'letter of the client', requestedAt: 0, requestedBy: 'operator-one' },
+      outcome: 'erased',
+    },
+    'erasure-waits': { kind: 'erasure-waits', code: 'storage.unavailable', error },
     'stream-retrying': { kind: 'stream-retrying', code: 'publish.unreachable', error, pauseMs: 500, isRepeated: false },
     'stream-lost': { kind: 'stream-lost', error, wasStopping: false },
     'stream-held': { kind: 'stream-held', code: 'checkpoint.damaged', error, pauseMs: 60_000 },

@@ -30,6 +30,7 @@ export const warningKinds = [
   'fields-keep-changing',
   'event-fields-missing',
   'pause-unsettled',
+  'erasure-waits',
 ] as const satisfies readonly PipelineEvent['kind'][]
 
 const metric = (name: string, help: string, labels: MetricEntry['labels']): MetricEntry => ({
@@ -56,6 +57,7 @@ export const counterList = {
     'superseded_total',
     'Clients not published because a scan that began later had published them; they are read again',
   ),
+  erasures: ofReplica('erasures_total', 'Clients deleted from the topic on request of an operator'),
   foundLate: ofStream(
     'found_late_total',
     'Changes that a look-back or full scan published although a live scan should have returned them; if the modification time is not mapped or has no time of day, all changes that it published first',

@@ -1,4 +1,4 @@
-import type { LateChange } from '../../pipeline/late-change.ts'
+import type { LateChange } from '../../pipeline/group/late-change.ts'
 import type { Observe } from '../../pipeline/pipeline-event.ts'
 import type { ErrorCode } from '../../runtime/error-catalogue.ts'
 import type { ScanKind } from '../../scan/scan-state.ts'
@@ -120,6 +120,8 @@ const updates: ByKind<Update> = {
   'late-changes': warning,
   'fields-keep-changing': warning,
   'event-fields-missing': warning,
+  'client-erased': () => ofReplica('erasures'),
+  'erasure-waits': warning,
   'stream-retrying': (event) => failing('reopenings', event),
   'stream-lost': () => counting('losses'),
   'stream-held': (event) => failing('holds', event),

@@ -2,8 +2,8 @@ import { beginning, type StreamState, stateAfter } from '../../../connector/chec
 import type { OutgoingRecord } from '../../../connector/event/client-event.ts'
 import { type ClientTable, clientTable } from '../../../connector/index/client-table.ts'
 import { deltaWords, withRules } from '../../../connector/index/index-state.ts'
-import type { PageGroup, PageGroupParts } from '../../../connector/pipeline/building.ts'
-import { pageGroupBuilder } from '../../../connector/pipeline/page-group.ts'
+import type { PageGroup, PageGroupParts } from '../../../connector/pipeline/group/building.ts'
+import { pageGroupBuilder } from '../../../connector/pipeline/group/page-group.ts'
 import type { PipelineEvent } from '../../../connector/pipeline/pipeline-event.ts'
 import { groupParts, indexRules } from '../stream/open-parts.ts'
 

@@ -9,7 +9,7 @@ import {
   saveSchedule,
   withDeadline,
 } from '../../../connector/pipeline/delivery.ts'
-import { pageGroupBuilder } from '../../../connector/pipeline/page-group.ts'
+import { pageGroupBuilder } from '../../../connector/pipeline/group/page-group.ts'
 import { codeOf } from '../../../connector/runtime/connector-error.ts'
 import { openStream } from '../../../connector/stream/open-stream.ts'
 import type { FakeFault, FakeOperation } from '../../support/fakes/fake-event-publisher.ts'

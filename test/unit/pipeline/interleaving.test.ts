@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { interleavingProof } from '../../../connector/pipeline/interleaving-proof.ts'
+import { interleavingProof } from '../../../connector/pipeline/read/interleaving-proof.ts'
 import { BACKFILL, FIRST_LOOK_BACK, LIVE, noTokens } from '../../../connector/scan/scan-state.ts'
 import type { ReadArguments } from '../../../connector/source/client-source.ts'
 import { beginAt, MINUTE, noon, scanOf, statesOf } from '../scan/scans.ts'

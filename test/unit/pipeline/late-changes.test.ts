@@ -1,10 +1,11 @@
 import { expect, test } from 'vitest'
 import { beginning } from '../../../connector/checkpoint/stream-state.ts'
+import { noStreamRequests } from '../../../connector/control/stream-requests.ts'
 import { deadLetterGuard } from '../../../connector/event/dead-letter.ts'
 import { rulesText } from '../../../connector/index/client-index.ts'
 import { clientTable } from '../../../connector/index/client-table.ts'
 import { emptyIndex } from '../../../connector/index/index-state.ts'
-import { pageGroupBuilder } from '../../../connector/pipeline/page-group.ts'
+import { pageGroupBuilder } from '../../../connector/pipeline/group/page-group.ts'
 import type { PipelineEvent } from '../../../connector/pipeline/pipeline-event.ts'
 import type { ScanSettings } from '../../../connector/scan/scan-settings.ts'
 import { FIRST_LOOK_BACK, newScans, noTokens, type Scan, type ScanStates } from '../../../connector/scan/scan-state.ts'
@@ -40,6 +41,7 @@ function building() {
     fields: { clientId: 'No', modifiedAt: 'Modif' },
     ...{ scanSettings: settings, beginAt: from, oneChangePerClient: false },
     deadLetters: deadLetterGuard({ maxShare: 0.1, minimum: 10, of: 1000 }),
+    requests: noStreamRequests,
     observe: (event: PipelineEvent) => events.push(event),
   } as const
   const state = { ...beginning, scans: states, index: { ...emptyIndex, rules: [rules] } }
@@ -51,7 +53,9 @@ function building() {
     const page: Page = {
       ...{ clients: read, hasMoreResults: true, checkPoint: null, serverTime: noon, tookMs: 0, bytes: 10 },
     }
-    builder.add({ page, scan: lookBack, states, isFirst, isLast: false, readAt: { ours: noon, server: noon } })
+    builder.add({
+      ...{ kind: 'page', page, scan: lookBack, states, isFirst, isLast: false, readAt: { ours: noon, server: noon } },
+    })
     return builder.finish()
   }
   return { page, late: () => events.filter(({ kind }) => kind === 'late-changes') }

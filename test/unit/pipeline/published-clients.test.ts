@@ -5,7 +5,7 @@ import { presentRules } from '../../../connector/event/read-client.ts'
 import { rulesText } from '../../../connector/index/client-index.ts'
 import { clientKey } from '../../../connector/index/index-entry.ts'
 import { withRules } from '../../../connector/index/index-state.ts'
-import type { PageReading } from '../../../connector/pipeline/page-reading.ts'
+import type { PageReading } from '../../../connector/pipeline/read/page-reading.ts'
 import {
   BACKFILL,
   FULL,

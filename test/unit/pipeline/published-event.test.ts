@@ -33,7 +33,7 @@ test('a delivered group reports the scans after it, and the size of the client i
   const delivery = pageGroupDelivery(
     {
       ...{ clock, delivery: 'exactly-once', savePeriodMs: 60_000, observe: (event) => events.push(event) },
-      ...{ deliverWithinMs: 1000, giveUp: signal },
+      ...{ deliverWithinMs: 1000, giveUp: signal, erasures: { update: async () => {} } },
     },
     {
       ...{ checkpoint, sourceMoved: false },
@@ -44,7 +44,16 @@ test('a delivered group reports the scans after it, and the size of the client i
   )
   const scans = { ...state.scans, backfill: 'done' } as const
   const change = { scans, recheck: null, events: 0, mapping: null, carriedOut: [], entries: '' }
-  const group = { pages: 1, records: [], deadLetters: 0, scans: new Map(), size: 0, change }
+  const group = {
+    pages: 1,
+    records: [],
+    deadLetters: 0,
+    scans: new Map(),
+    size: 0,
+    erased: [],
+    changedSince: [],
+    change,
+  }
   await delivery.deliver({ group, events: [{ kind: 'fell-behind' }] })
   expect(events).toMatchObject([
     { kind: 'pages-published', states: scans, index: { clients: 3, memoryBytes: table.bytes(), segments: 1 } },

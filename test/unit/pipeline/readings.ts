@@ -1,4 +1,4 @@
-import type { PageReading } from '../../../connector/pipeline/page-reading.ts'
+import type { PageReading } from '../../../connector/pipeline/read/page-reading.ts'
 import { LIVE, newScans, type Scan } from '../../../connector/scan/scan-state.ts'
 import type { CheckPoint, ClientRecord, Page } from '../../../connector/source/client-source.ts'
 import { at, noon, scanOf } from '../scan/scans.ts'
@@ -14,6 +14,7 @@ export function pageOf(clients: readonly ClientRecord[], more: Partial<Page> = {
 /** The only page of a live scan that began at noon, unless `more` changes that. */
 export function reading(clients: readonly ClientRecord[], more: Partial<PageReading> = {}): PageReading {
   return {
+    kind: 'page',
     ...{ page: pageOf(clients), scan: liveScan(), states: newScans, readAt: at(noon) },
     ...{ isFirst: true, isLast: true },
     ...more,

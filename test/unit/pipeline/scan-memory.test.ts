@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { clientReader } from '../../../connector/event/read-client.ts'
-import { scanMemory } from '../../../connector/pipeline/scan-memory.ts'
+import { scanMemory } from '../../../connector/pipeline/group/scan-memory.ts'
 import { FULL, newScans } from '../../../connector/scan/scan-state.ts'
 import type { SourceTime } from '../../../connector/source/client-source.ts'
 

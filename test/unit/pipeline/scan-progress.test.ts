@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import type { PageReading } from '../../../connector/pipeline/page-reading.ts'
 import type { PipelineEvent } from '../../../connector/pipeline/pipeline-event.ts'
+import type { PageReading } from '../../../connector/pipeline/read/page-reading.ts'
 import { scanProgress } from '../../../connector/pipeline/scan-progress.ts'
 import { BACKFILL, FIRST_LOOK_BACK, FULL } from '../../../connector/scan/scan-state.ts'
 import { virtualClock } from '../../support/fakes/virtual-clock.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { workloadLog } from '../../../connector/pipeline/workload.ts'
+import { workloadLog } from '../../../connector/pipeline/read/workload.ts'
 import type { Candidate } from '../../../connector/scan/scheduler.ts'
 import { virtualClock } from '../../support/fakes/virtual-clock.ts'
 

@@ -1,14 +1,17 @@
+import { erasureMarks } from '../../../connector/checkpoint/erasure-marks.ts'
+import { noStreamRequests } from '../../../connector/control/stream-requests.ts'
 import { deadLetterGuard } from '../../../connector/event/dead-letter.ts'
 import { rulesText } from '../../../connector/index/client-index.ts'
 import { streamIndex } from '../../../connector/index/stream-index.ts'
-import type { PageGroupParts } from '../../../connector/pipeline/building.ts'
 import type { OpenStream } from '../../../connector/pipeline/claimed-stream.ts'
+import type { PageGroupParts } from '../../../connector/pipeline/group/building.ts'
 import type { PipelineParts } from '../../../connector/pipeline/pipeline.ts'
 import type { PipelineEvent } from '../../../connector/pipeline/pipeline-event.ts'
-import { createServerClock } from '../../../connector/pipeline/server-clock.ts'
+import { createServerClock } from '../../../connector/pipeline/read/server-clock.ts'
 import { semaphore } from '../../../connector/runtime/semaphore.ts'
 import type { ScanSettings } from '../../../connector/scan/scan-settings.ts'
 import type { ClientSource, SourceTime } from '../../../connector/source/client-source.ts'
+import { erasuresKey } from '../../../connector/storage/checkpoint-store-config.ts'
 import type { OpenParts } from '../../../connector/stream/open-parts.ts'
 import type { StreamParts } from '../../../connector/stream/run-stream.ts'
 import { fakeKafka } from '../../support/fakes/fake-event-publisher.ts'
@@ -43,6 +46,7 @@ export const beginAt = '2026-06-15T11:00:00' as SourceTime
 export const indexRules = rulesText({ ignored: [], limits: 'No 100000' })
 
 export const groupParts = (): PageGroupParts => ({
+  requests: noStreamRequests,
   settings: {
     source: '/polaris/shop/clients',
     dataSchema: 'urn:polaris-connector:client.modified:1',
@@ -102,6 +106,7 @@ export function stage(of: Stage = {}) {
     storeReady: async () => {},
     openLimit: semaphore(Number.POSITIVE_INFINITY),
     object: store.object(KEY),
+    erasures: erasureMarks({ object: store.object(erasuresKey(KEY)), newNonce: () => `${replica}-${++nonces}` }),
     publisher: kafka.publisher({ connector, stream, replica, delivery }),
     identity: { connector, stream, source: { url: 'http://polaris.example/', codeMagasin: 1, prefixCle: null } },
     topic: 'client.modified',
@@ -122,6 +127,8 @@ export function stage(of: Stage = {}) {
       ...{ until, observe },
     },
     group: { ...groupParts(), observe },
+    requests: noStreamRequests,
+    erasures: open.erasures,
     clock,
     delivery,
     groupMaxSize: 100_000,

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { parseDocument, serializeDocument } from '../../../connector/checkpoint/checkpoint-document.ts'
+import { erasureMarks } from '../../../connector/checkpoint/erasure-marks.ts'
 import { sequenceOf } from '../../../connector/event/client-event.ts'
 import { deadLetterGuard } from '../../../connector/event/dead-letter.ts'
 import { fieldAttributes } from '../../../connector/event/field-attributes.ts'
@@ -9,13 +10,14 @@ import { presentRules, type ReadingRules } from '../../../connector/event/read-c
 import { clientKey } from '../../../connector/index/index-entry.ts'
 import { loadTable } from '../../../connector/index/load-table.ts'
 import { streamIndex } from '../../../connector/index/stream-index.ts'
-import type { ReaderParts } from '../../../connector/pipeline/page-reading.ts'
 import type { PipelineParts } from '../../../connector/pipeline/pipeline.ts'
-import { createServerClock } from '../../../connector/pipeline/server-clock.ts'
+import type { ReaderParts } from '../../../connector/pipeline/read/page-reading.ts'
+import { createServerClock } from '../../../connector/pipeline/read/server-clock.ts'
 import { codeOf } from '../../../connector/runtime/connector-error.ts'
 import { semaphore } from '../../../connector/runtime/semaphore.ts'
 import type { ScanSettings } from '../../../connector/scan/scan-settings.ts'
 import type { SourceTime } from '../../../connector/source/client-source.ts'
+import { erasuresKey } from '../../../connector/storage/checkpoint-store-config.ts'
 import type { OpenParts } from '../../../connector/stream/open-parts.ts'
 import { openStream } from '../../../connector/stream/open-stream.ts'
 import { type RebuildProgress, rebuildIndex } from '../../../connector/stream/rebuild-index.ts'
@@ -24,6 +26,7 @@ import { runStream } from '../../../connector/stream/run-stream.ts'
 import { fakePolaris } from '../../support/fakes/fake-client-source.ts'
 import { fakeKafka } from '../../support/fakes/fake-event-publisher.ts'
 import { memoryStore } from '../../support/fakes/memory-versioned-object.ts'
+import { openErasures } from '../../support/fakes/open-erasures.ts'
 import { type VirtualClock, virtualClock } from '../../support/fakes/virtual-clock.ts'
 
 const KEY = 'shop/clients.json'
@@ -61,6 +64,8 @@ function stage(delivery: 'exactly-once' | 'at-least-once' = 'exactly-once', igno
   const polaris = fakePolaris({ now: clock.now, timeZone, modificationTime: 'shown' })
   let rules = rulesWith({}, undefined, ignored)
   let nonces = 0
+  const control = openErasures()
+  const { requests } = control
   const parts = (owner: string): OpenParts => ({
     ...{
       storeReady: async () => {},
@@ -72,6 +77,7 @@ function stage(delivery: 'exactly-once' | 'at-least-once' = 'exactly-once', igno
       indexRules: presentRules(rules, 'No 1000000'),
       beginAt,
     },
+    erasures: erasureMarks({ object: store.object(erasuresKey(KEY)), newNonce: () => `${owner}-${++nonces}` }),
     publisher: kafka.publisher({ connector: 'shop', stream: 'clients', replica: owner, delivery }),
     identity: { connector: 'shop', stream: 'clients', source: { url: 'http://p/', codeMagasin: 1, prefixCle: null } },
     index: streamIndex(store.segments(KEY), Number.POSITIVE_INFINITY),
@@ -108,12 +114,12 @@ function stage(delivery: 'exactly-once' | 'at-least-once' = 'exactly-once', igno
   })
   const pipeline = (): PipelineParts => ({
     ...{ reader, group: group(), clock, delivery, groupMaxSize: 100_000, groupMaxDelayMs: 50, deliverWithinMs: 10_000 },
-    ...{ giveUp: signal, savePeriodMs: 60_000 },
+    ...{ giveUp: signal, savePeriodMs: 60_000, requests, erasures: parts('replica').erasures },
   })
   const reopening = { retries: 0, withinMs: 1, firstPauseMs: 1, maxPauseMs: 1, maxRetryAfterMs: 1 }
   const rebuilds: RebuildProgress[] = []
   return {
-    ...{ kafka, store, polaris, parts, rebuilds, clock },
+    ...{ kafka, store, polaris, parts, rebuilds, clock, erase: control.erase },
     /** Changes the setting `event.fields`. */
     use: (fields: Record<string, FieldAction>, hmac: FieldHash) => {
       rules = rulesWith(fields, hmac, ignored)

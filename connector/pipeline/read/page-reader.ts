@@ -1,10 +1,10 @@
-import { type Beginning, beginScan } from '../scan/begin-scan.ts'
-import { configured, continuedInBackground, scanDone } from '../scan/end-scan.ts'
-import { earlier, type Times } from '../scan/scan-settings.ts'
-import { LIVE, type Scan, type ScanStates, type ScanTag, scanWith, withScan } from '../scan/scan-state.ts'
-import { scanStep } from '../scan/scan-step.ts'
-import { backgroundCandidates, type Choice, nextChoice, type SchedulerParts, scanName } from '../scan/scheduler.ts'
-import type { Page } from '../source/client-source.ts'
+import { type Beginning, beginScan } from '../../scan/begin-scan.ts'
+import { configured, continuedInBackground, scanDone } from '../../scan/end-scan.ts'
+import { earlier, type Times } from '../../scan/scan-settings.ts'
+import { LIVE, type Scan, type ScanStates, type ScanTag, scanWith, withScan } from '../../scan/scan-state.ts'
+import { scanStep } from '../../scan/scan-step.ts'
+import { backgroundCandidates, type Choice, nextChoice, type SchedulerParts, scanName } from '../../scan/scheduler.ts'
+import type { Page } from '../../source/client-source.ts'
 import { interleavingProof } from './interleaving-proof.ts'
 import type { PageReading, Processed, ReaderParts } from './page-reading.ts'
 import { answersSmallPages, readUnlessRefused } from './read-page.ts'
@@ -143,6 +143,7 @@ function take(reader: Reader, before: Scan, page: Page): PageReading | undefined
       : afterPage(reader, withScan(states, scan), scan)
   if (step.kind === 'done' && scan.tag === LIVE) reader.liveScans += 1
   return {
+    kind: 'page',
     ...{ page, scan, states: reader.states, readAt: serverClock.times() },
     ...{ isFirst: before.checkPoint === null, isLast: step.kind === 'done' },
   }

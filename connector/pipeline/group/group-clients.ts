@@ -1,14 +1,14 @@
-import { clientRecord } from '../event/client-record.ts'
-import type { FieldMapping } from '../event/field-mapping.ts'
-import { clientReader, contentUnder, type ReadClient } from '../event/read-client.ts'
-import type { IndexEntry } from '../index/index-entry.ts'
-import { ConnectorError } from '../runtime/connector-error.ts'
-import { recheckFrom } from '../scan/end-scan.ts'
-import { LIVE, type Recheck, type ScanKind } from '../scan/scan-state.ts'
-import type { ClientRecord } from '../source/client-source.ts'
-import type { Building, Gathered } from './building.ts'
+import { clientRecord } from '../../event/client-record.ts'
+import type { FieldMapping } from '../../event/field-mapping.ts'
+import { clientReader, contentUnder, type ReadClient } from '../../event/read-client.ts'
+import { type IndexEntry, UNKNOWN_CONTENT } from '../../index/index-entry.ts'
+import { ConnectorError } from '../../runtime/connector-error.ts'
+import { recheckFrom } from '../../scan/end-scan.ts'
+import { LIVE, type Recheck, type ScanKind } from '../../scan/scan-state.ts'
+import type { ClientRecord } from '../../source/client-source.ts'
+import type { PageReading } from '../read/page-reading.ts'
+import { type Building, type Gathered, knownEntry } from './building.ts'
 import { type LateChange, lateChange } from './late-change.ts'
-import type { PageReading } from './page-reading.ts'
 import type { ScanCounts } from './scan-counts.ts'
 import type { ScanRun } from './scan-memory.ts'
 
@@ -44,12 +44,12 @@ function addClient(building: Building, client: ReadClient, reading: PageReading)
   memory.add(scan, client, reading.readAt)
   const missing = building.parts.fieldWatch?.add(client.client)
   if (missing !== undefined) building.parts.observe({ kind: 'event-fields-missing', fields: missing })
-  const known = building.entries.get(client.key) ?? building.undelivered.get(client.key) ?? index.get(client.key)
+  const known = knownEntry(building, client.key)
   const counts = countsOf(group, scan.kind)
   if (known !== undefined && isUnchanged(building, known, client)) {
     counts.suppressed += 1
     // Rewritten under the present rules.
-    if (known.rules !== index.rules)
+    if (known.rules !== index.rules || known.content !== client.content)
       building.entries.set(client.key, { ...known, content: client.content, rules: index.rules })
     return
   }
@@ -63,6 +63,8 @@ function addClient(building: Building, client: ReadClient, reading: PageReading)
 }
 
 function isUnchanged({ index, parts }: Building, known: IndexEntry, { client, content }: ReadClient): boolean {
+  // The content at the erasure was not known: see `addErasure`.
+  if (known.mark === 'erased' && known.content === UNKNOWN_CONTENT) return true
   return index.isUnchanged(known, content, (rules) => contentUnder(client, rules, parts.rules.hmac))
 }
 
@@ -97,6 +99,7 @@ function publish(
     group.deadLetters += 1
     return
   }
+  if (known?.mark === 'erased') group.changedSince.push(key)
   building.events += 1
   counts.events += 1
   const late = lateChange(client.modified, { scan, states, readAt, settings: parts.scanSettings })

@@ -1,8 +1,8 @@
-import { ConnectorError } from '../runtime/connector-error.ts'
-import { serially } from '../scan/end-scan.ts'
-import { LIVE, type Scan, type ScanStates, type ScanTag } from '../scan/scan-state.ts'
-import type { ClientSource, Page } from '../source/client-source.ts'
-import type { Observe } from './pipeline-event.ts'
+import { ConnectorError } from '../../runtime/connector-error.ts'
+import { serially } from '../../scan/end-scan.ts'
+import { LIVE, type Scan, type ScanStates, type ScanTag } from '../../scan/scan-state.ts'
+import type { ClientSource, Page } from '../../source/client-source.ts'
+import type { Observe } from '../pipeline-event.ts'
 
 /** Finds out, once for a server, whether it keeps two scans of one caller apart. */
 export interface InterleavingProof {

@@ -1,4 +1,4 @@
-import { type ClientKey, type ContentKey, highWord, lowWord } from '../index/index-entry.ts'
+import { type ClientKey, type ContentKey, highWord, lowWord } from '../../index/index-entry.ts'
 
 /** Pages in a row with nothing but clients that their scan had already returned: then the server returns a cycle. */
 const MAX_REPEATED_PAGES = 100

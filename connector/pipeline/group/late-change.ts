@@ -1,6 +1,6 @@
-import type { ModificationTime } from '../event/modification-time.ts'
-import type { ScanSettings, Times } from '../scan/scan-settings.ts'
-import { RECHECK, type Scan, type ScanKind, type ScanStates } from '../scan/scan-state.ts'
+import type { ModificationTime } from '../../event/modification-time.ts'
+import type { ScanSettings, Times } from '../../scan/scan-settings.ts'
+import { RECHECK, type Scan, type ScanKind, type ScanStates } from '../../scan/scan-state.ts'
 
 /** A change that no live scan returned in time. `ms`: its delay; undefined if the modification time is unknown. */
 export interface LateChange {

@@ -1,13 +1,18 @@
-import type { Clock } from '../runtime/clock.ts'
-import type { ScanSettings, Times } from '../scan/scan-settings.ts'
-import type { Recheck, Scan, ScanStates } from '../scan/scan-state.ts'
-import type { ClientSource, Page, SourceTime } from '../source/client-source.ts'
-import type { Observe } from './pipeline-event.ts'
-import type { ScanRun } from './scan-memory.ts'
+import type { Erasure } from '../../control/stream-requests.ts'
+import type { Clock } from '../../runtime/clock.ts'
+import type { ScanSettings, Times } from '../../scan/scan-settings.ts'
+import type { Recheck, Scan, ScanStates } from '../../scan/scan-state.ts'
+import type { ClientSource, Page, SourceTime } from '../../source/client-source.ts'
+import type { ScanRun } from '../group/scan-memory.ts'
+import type { Observe } from '../pipeline-event.ts'
 import type { ServerClock } from './server-clock.ts'
+
+/** What the pipeline processes, in this order. */
+export type Reading = PageReading | ErasureReading
 
 /** A page, and where it leads. */
 export interface PageReading {
+  readonly kind: 'page'
   readonly page: Page
   /** The scan that read it, after the page. */
   readonly scan: Scan
@@ -17,6 +22,14 @@ export interface PageReading {
   readonly isLast: boolean
   /** Both clocks when it was read. */
   readonly readAt: Times
+}
+
+/** A client to be deleted from the topic. */
+export interface ErasureReading {
+  readonly kind: 'erasure'
+  readonly request: Erasure
+  /** By our clock. */
+  readonly at: number
 }
 
 /** What was found while the pages read so far were made into events. */

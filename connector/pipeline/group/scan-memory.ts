@@ -1,7 +1,7 @@
-import type { ReadClient } from '../event/read-client.ts'
-import type { Times } from '../scan/scan-settings.ts'
-import type { Scan, ScanStates, ScanTag } from '../scan/scan-state.ts'
-import type { SourceTime } from '../source/client-source.ts'
+import type { ReadClient } from '../../event/read-client.ts'
+import type { Times } from '../../scan/scan-settings.ts'
+import type { Scan, ScanStates, ScanTag } from '../../scan/scan-state.ts'
+import type { SourceTime } from '../../source/client-source.ts'
 import { type ReturnedClients, returnedClients } from './returned-clients.ts'
 
 /** What this replica remembers of the scans in progress; a restart clears it. */

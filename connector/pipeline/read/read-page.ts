@@ -1,8 +1,8 @@
-import type { Clock } from '../runtime/clock.ts'
-import { ConnectorError } from '../runtime/connector-error.ts'
-import { SMALLEST_LIMIT } from '../source/answer/answer-verdict.ts'
-import { isTokenInDoubt, mayRefuseCheckPoint } from '../source/answer/verdict-table.ts'
-import type { ClientSource, Page, Patience, ReadArguments } from '../source/client-source.ts'
+import type { Clock } from '../../runtime/clock.ts'
+import { ConnectorError } from '../../runtime/connector-error.ts'
+import { SMALLEST_LIMIT } from '../../source/answer/answer-verdict.ts'
+import { isTokenInDoubt, mayRefuseCheckPoint } from '../../source/answer/verdict-table.ts'
+import type { ClientSource, Page, Patience, ReadArguments } from '../../source/client-source.ts'
 
 /**
  * Reads a page. A checkPoint counts as refused if the call with it fails in a way that may mean this, while the same

@@ -1,5 +1,5 @@
-import type { Clock } from '../runtime/clock.ts'
-import type { Candidate, Workload } from '../scan/scheduler.ts'
+import type { Clock } from '../../runtime/clock.ts'
+import type { Candidate, Workload } from '../../scan/scheduler.ts'
 
 /** What the scheduler must know of the pages that were read; lives as long as the stream is open. */
 export interface WorkloadLog extends Workload {

@@ -1,24 +1,25 @@
-import type { StreamState } from '../checkpoint/stream-state.ts'
-import { type FieldMapping, mapFields } from '../event/field-mapping.ts'
-import { repeatWatch } from '../event/repeat-watch.ts'
-import { clientIndex } from '../index/client-index.ts'
-import type { ClientTable } from '../index/client-table.ts'
-import { type ClientKey, ENTRY_WORDS, type IndexEntry, writeEntry } from '../index/index-entry.ts'
-import { deltaText } from '../index/index-state.ts'
-import { recheckAfter } from '../scan/end-scan.ts'
-import { LIVE } from '../scan/scan-state.ts'
+import type { StreamState } from '../../checkpoint/stream-state.ts'
+import { type FieldMapping, mapFields } from '../../event/field-mapping.ts'
+import { repeatWatch } from '../../event/repeat-watch.ts'
+import { clientIndex } from '../../index/client-index.ts'
+import type { ClientTable } from '../../index/client-table.ts'
+import { type ClientKey, ENTRY_WORDS, type IndexEntry, writeEntry } from '../../index/index-entry.ts'
+import { deltaText } from '../../index/index-state.ts'
+import { recheckAfter } from '../../scan/end-scan.ts'
+import { LIVE } from '../../scan/scan-state.ts'
+import type { PageReading, Processed, Reading } from '../read/page-reading.ts'
 import type { Building, Gathered, PageGroup, PageGroupParts } from './building.ts'
 import { addClients } from './group-clients.ts'
-import type { PageReading, Processed } from './page-reading.ts'
+import { addErasure } from './group-erasure.ts'
 import { scanMemory } from './scan-memory.ts'
 
 /** Builds page groups, one after another: each continues from the state after the previous one. */
 export interface PageGroupBuilder extends Processed {
   /**
-   * Adds a page to the group being built. `slice`: call `addRest` for more of it. `part`: the group is full; the next
-   * one begins with `addRest`. Throws `source.mapping` or `event.too-many-dead-letters`.
+   * Adds a reading to the group being built. `slice`: call `addRest` for more of it. `part`: the group is full; the next
+   * one begins with `addRest`. `alone`: nothing may join it. Throws `source.mapping` or `event.too-many-dead-letters`.
    */
-  add(reading: PageReading): Added
+  add(reading: Reading): Added
   /** Adds the rest of a page. Call it after each `slice`, and after each `part` once the next group has begun. */
   addRest(): Added
   size(): number
@@ -28,7 +29,7 @@ export interface PageGroupBuilder extends Processed {
   delivered(group: PageGroup): void
 }
 
-export type Added = 'whole' | 'slice' | 'part'
+export type Added = 'whole' | 'slice' | 'part' | 'alone'
 
 export function pageGroupBuilder(
   parts: PageGroupParts,
@@ -45,8 +46,8 @@ export function pageGroupBuilder(
     ...{ group: emptyGroup(), rest: undefined },
   }
   return {
-    add: (reading) => addPage(building, { reading, at: 0 }),
-    addRest: () => (building.rest === undefined ? 'whole' : addPage(building, building.rest)),
+    add: (reading) => addReading(building, { reading, at: 0 }),
+    addRest: () => (building.rest === undefined ? 'whole' : addReading(building, building.rest)),
     size: () => building.group.size,
     events: () => building.events,
     recheck: () => building.recheck,
@@ -60,7 +61,17 @@ export function pageGroupBuilder(
   }
 }
 
-function addPage(building: Building, { reading, at }: NonNullable<Building['rest']>): Added {
+function addReading(building: Building, { reading, at }: NonNullable<Building['rest']>): Added {
+  if (reading.kind === 'page') return addPage(building, reading, at)
+  const { group, entries } = building
+  const mustWait = group.pages > 0 || entries.size > 0
+  building.rest = mustWait ? { reading, at } : undefined
+  if (mustWait) return 'part'
+  addErasure(building, reading)
+  return 'alone'
+}
+
+function addPage(building: Building, reading: PageReading, at: number): Added {
   if (at === 0) beginPage(building, reading)
   const added = addClients(building, reading, at)
   building.rest = added.kind === 'whole' ? undefined : { reading, at: added.next }
@@ -86,7 +97,10 @@ function beginPage(building: Building, { page, scan, isFirst }: PageReading): vo
 }
 
 function finishGroup(building: Building): PageGroup {
-  const { scans, recheck, events, mapping, carriedOut, entries, group } = building
+  const { scans, recheck, events, mapping, entries, group, parts } = building
+  const isOpen = new Set(parts.requests.open().map(({ id }) => id))
+  const carriedOut = building.carriedOut.filter(({ id }) => isOpen.has(id))
+  building.carriedOut = carriedOut
   building.group = emptyGroup()
   building.undelivered = new Map([...building.undelivered, ...entries])
   building.entries = new Map()
@@ -104,7 +118,7 @@ function entriesText(entries: ReadonlyMap<ClientKey, IndexEntry>): string {
 }
 
 function emptyGroup(): Gathered {
-  return { pages: 0, records: [], deadLetters: 0, size: 0, scans: new Map() }
+  return { pages: 0, records: [], deadLetters: 0, size: 0, scans: new Map(), erased: [], changedSince: [] }
 }
 
 function observeDetected(found: FieldMapping, before: FieldMapping | null, { fields, observe }: PageGroupParts): void {

@@ -1,6 +1,6 @@
-import type { Clock } from '../runtime/clock.ts'
-import type { Times } from '../scan/scan-settings.ts'
-import type { Page } from '../source/client-source.ts'
+import type { Clock } from '../../runtime/clock.ts'
+import type { Times } from '../../scan/scan-settings.ts'
+import type { Page } from '../../source/client-source.ts'
 
 /**
  * The server's clock by its `Date` headers; our own while they are missing or do not advance. Times in ms since 1970.

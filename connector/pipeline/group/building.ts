@@ -1,19 +1,19 @@
-import type { StateChange } from '../checkpoint/stream-state.ts'
-import type { CarriedOut } from '../control/stream-requests.ts'
-import type { OutgoingRecord } from '../event/client-event.ts'
-import type { EventSettings } from '../event/client-record.ts'
-import type { DeadLetterGuard } from '../event/dead-letter.ts'
-import type { ConfiguredFields, FieldMapping } from '../event/field-mapping.ts'
-import type { FieldWatch } from '../event/missing-fields.ts'
-import type { ReadingRules } from '../event/read-client.ts'
-import type { RepeatWatch } from '../event/repeat-watch.ts'
-import type { ClientIndex } from '../index/client-index.ts'
-import type { ClientKey, IndexEntry } from '../index/index-entry.ts'
-import type { ScanSettings } from '../scan/scan-settings.ts'
-import type { Recheck, ScanKind, ScanStates } from '../scan/scan-state.ts'
-import type { SourceTime } from '../source/client-source.ts'
-import type { PageReading } from './page-reading.ts'
-import type { Observe } from './pipeline-event.ts'
+import type { StateChange } from '../../checkpoint/stream-state.ts'
+import type { CarriedOut, Erasure, StreamRequests } from '../../control/stream-requests.ts'
+import type { OutgoingRecord } from '../../event/client-event.ts'
+import type { EventSettings } from '../../event/client-record.ts'
+import type { DeadLetterGuard } from '../../event/dead-letter.ts'
+import type { ConfiguredFields, FieldMapping } from '../../event/field-mapping.ts'
+import type { FieldWatch } from '../../event/missing-fields.ts'
+import type { ReadingRules } from '../../event/read-client.ts'
+import type { RepeatWatch } from '../../event/repeat-watch.ts'
+import type { ClientIndex } from '../../index/client-index.ts'
+import type { ClientKey, IndexEntry } from '../../index/index-entry.ts'
+import type { ScanSettings } from '../../scan/scan-settings.ts'
+import type { Recheck, ScanKind, ScanStates } from '../../scan/scan-state.ts'
+import type { SourceTime } from '../../source/client-source.ts'
+import type { Observe } from '../pipeline-event.ts'
+import type { Reading } from '../read/page-reading.ts'
 import type { ScanCounts } from './scan-counts.ts'
 import type { ScanMemory } from './scan-memory.ts'
 
@@ -25,7 +25,18 @@ export interface PageGroup {
   readonly scans: ReadonlyMap<ScanKind, ScanCounts>
   /** Size of all values in UTF-16 code units, which limits group commit. */
   readonly size: number
+  readonly erased: readonly ErasedClient[]
+  /** Erased clients that are published again, because they have changed. */
+  readonly changedSince: readonly ClientKey[]
   readonly change: StateChange
+}
+
+/** A client that is erased in a group, on request of an operator. */
+export interface ErasedClient {
+  readonly request: Erasure
+  readonly outcome: 'erased' | 'never-published'
+  readonly key: ClientKey
+  readonly entry: IndexEntry
 }
 
 export interface PageGroupParts {
@@ -45,6 +56,8 @@ export interface PageGroupParts {
   readonly fieldWatch?: FieldWatch | undefined
   /** Ends a group before a client's second change, so that a duplicate after a crash has the same event id. */
   readonly oneChangePerClient: boolean
+  /** Those that operators have requested and that are not recorded as carried out. */
+  readonly requests: Pick<StreamRequests, 'open'>
   readonly observe: Observe
 }
 
@@ -64,12 +77,19 @@ export interface Building {
   mapping: FieldMapping | null
   carriedOut: readonly CarriedOut[]
   group: Gathered
-  /** What of the last page is not in a group yet. */
-  rest: { readonly reading: PageReading; readonly at: number } | undefined
+  /** What of the last reading is not in a group yet. */
+  rest: { readonly reading: Reading; readonly at: number } | undefined
+}
+
+/** The entry of a client after everything that was added so far. */
+export function knownEntry({ entries, undelivered, index }: Building, key: ClientKey): IndexEntry | undefined {
+  return entries.get(key) ?? undelivered.get(key) ?? index.get(key)
 }
 
 export type Gathered = Pick<Mutable<PageGroup>, 'pages' | 'deadLetters' | 'size'> & {
   readonly records: OutgoingRecord[]
   readonly scans: Map<ScanKind, ScanCounts>
+  readonly erased: ErasedClient[]
+  readonly changedSince: ClientKey[]
 }
 type Mutable<Type> = { -readonly [Key in keyof Type]: Type[Key] }
