@@ -13,6 +13,7 @@ export const commandList: readonly CommandEntry[] = [
   { name: 'replicas', load: async () => (await import('./replicas.ts')).replicas },
   { name: 'pause', load: async () => (await import('./control/pause.ts')).pause },
   { name: 'resume', load: async () => (await import('./control/resume.ts')).resume },
+  { name: 'erase', load: async () => (await import('./control/erase.ts')).erase },
   { name: 'doctor', load: async () => (await import('./doctor.ts')).doctor },
   { name: 'preview', load: async () => (await import('./preview/preview.ts')).preview },
   { name: 'health', load: async () => (await import('./health.ts')).health },

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { controlParts } from '../../compose/compose-control.ts'
-import type { ControlRequest } from '../../control/control-document.ts'
+import type { ControlDocument, ControlRequest } from '../../control/control-document.ts'
 import { type ControlParts, readControl, updateControl } from '../../control/control-object.ts'
 import { lastOf, type NewRequest, requested } from '../../control/requests.ts'
 import type { ChosenStream } from '../chosen-stream.ts'
@@ -11,10 +11,10 @@ const WAIT_MS = 20_000
 const RECHECK_MS = 500
 
 interface Words {
-  /** What a stream is after the request: `paused`. */
-  readonly done: string
+  /** Said once a replica has carried out the request; `by` names it, with the time. */
+  readonly done: (by: string, outcome: Done['outcome']) => string
   /** Said if there is nothing to do. */
-  readonly already: string
+  readonly already?: string
 }
 
 /**
@@ -29,18 +29,15 @@ export async function sendRequest(
   const { clock, replica: by } = shared
   const parts = controlParts(shared)
   const { stream } = wanted
-  let isNew = false
+  const id = randomUUID()
   const stored = await updateControl(
     parts,
-    (document) => {
-      const next = requested(document, wanted, { id: randomUUID(), by, at: clock.now() })
-      isNew = next !== undefined
-      return next
-    },
+    (document) => requested(document, wanted, { id, by, at: clock.now() }),
     stop,
   )
-  const request = lastOf(stored, stream)
-  if (request === undefined || (!isNew && request.progress.kind === 'done')) {
+  const own = withId(stored, id)
+  const request = own ?? lastOf(stored, stream)
+  if (request === undefined || (own === undefined && request.progress.kind === 'done')) {
     print(`stream ${stream} ${words.already}`)
     return 0
   }
@@ -52,24 +49,25 @@ export async function sendRequest(
     print('stored, but no replica has carried it out yet: see `polaris-connector replicas`')
     return 3
   }
-  print(`stream ${stream} ${words.done} by ${done.by} at ${new Date(done.at).toISOString()}`)
+  print(`stream ${stream} ${words.done(`by ${done.by} at ${new Date(done.at).toISOString()}`, done.outcome)}`)
   return 0
 }
+
+const withId = ({ requests }: ControlDocument, id: string) => requests.find((request) => request.id === id)
 
 type Done = Extract<ControlRequest['progress'], { kind: 'done' }>
 
 /** Undefined: not done in time, or replaced by another request. Rejects as reading does, or with the reason of `stop`. */
 async function untilDone(
-  { id, stream }: ControlRequest,
+  { id }: ControlRequest,
   { parts, clock }: { parts: ControlParts; clock: ChosenStream['shared']['clock'] },
   stop: AbortSignal,
 ): Promise<Done | undefined> {
   const giveUpAt = clock.monotonic() + WAIT_MS
   for (;;) {
-    const last = lastOf(await readControl(parts.object, stop), stream)
-    if (last?.id !== id) return undefined
-    if (last.progress.kind === 'done') return last.progress
-    if (clock.monotonic() >= giveUpAt) return undefined
+    const request = withId(await readControl(parts.object, stop), id)
+    if (request?.progress.kind === 'done') return request.progress
+    if (request === undefined || clock.monotonic() >= giveUpAt) return undefined
     await clock.sleep(RECHECK_MS, stop)
   }
 }

@@ -1,6 +1,7 @@
-import { invalidRequest, streamOption, withStream } from '../chosen-stream.ts'
-import { type Command, type CommandArgs, configOption, optionText } from '../command.ts'
+import { streamOption, withStream } from '../chosen-stream.ts'
+import { type Command, configOption } from '../command.ts'
 import { sendRequest } from './control-request.ts'
+import { reasonIn, reasonOption } from './reason.ts'
 
 export const pause: Command = {
   name: 'pause',
@@ -16,11 +17,7 @@ export const pause: Command = {
   options: {
     ...configOption,
     ...streamOption,
-    reason: {
-      type: 'string',
-      value: 'text',
-      description: 'why, up to 200 characters: shown in logs and /status, so no personal data',
-    },
+    ...reasonOption,
   },
   positional: 'stream',
   examples: ['pause lyon --config connector.yaml --reason maintenance'],
@@ -29,16 +26,9 @@ export const pause: Command = {
     return withStream(args, parts, ({ stream, shared }) =>
       sendRequest(
         { kind: 'pause', stream: stream.name, reason },
-        { done: 'was paused', already: 'is already paused' },
+        { done: (by) => `was paused ${by}`, already: 'is already paused' },
         { ...parts, shared },
       ),
     )
   },
-}
-
-/** Throws `checkpoint.invalid-request`. */
-function reasonIn(args: CommandArgs): string {
-  const reason = optionText(args, 'reason')?.trim() ?? ''
-  if (/^[^\p{Cc}]{1,200}$/u.test(reason)) return reason
-  throw invalidRequest('--reason must be one line of 1 to 200 characters that says why')
 }

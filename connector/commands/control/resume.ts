@@ -18,7 +18,7 @@ export const resume: Command = {
     withStream(args, parts, ({ stream, shared }) =>
       sendRequest(
         { kind: 'resume', stream: stream.name },
-        { done: 'was resumed', already: 'is not paused' },
+        { done: (by) => `was resumed ${by}`, already: 'is not paused' },
         { ...parts, shared },
       ),
     ),

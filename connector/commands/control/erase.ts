@@ -1,0 +1,46 @@
+import { invalidRequest, streamOption, withStream } from '../chosen-stream.ts'
+import { type Command, type CommandArgs, configOption, optionText } from '../command.ts'
+import { sendRequest } from './control-request.ts'
+import { reasonIn, reasonOption } from './reason.ts'
+
+export const erase: Command = {
+  name: 'erase',
+  summary: 'delete a client from the topic, for example on request of the person',
+  usage:
+    'Delete the client in Polaris first: a client that changes there is published again.\n' +
+    'Stores a request beside the checkpoints. The replica that runs the stream carries it out within\n' +
+    'ten seconds: it publishes a tombstone for the client id, so that compaction deletes its events,\n' +
+    'and marks the client in the client index and in STREAM.erasures.json. No scan publishes the client\n' +
+    'again unless its content changes, nor do checkpoint reset and checkpoint rebuild-index. The\n' +
+    'request holds the client id until it is carried out; the log line about it does not.\n' +
+    'Does not touch the dead-letter topic or copies that subscribers keep: see docs/operations.md.\n' +
+    'Waits until the request is carried out, at most 20 seconds. Fences no replica.\n' +
+    'Exit code: 0 erased, 2 invalid configuration or request, 3 the request is stored, but no replica\n' +
+    'has carried it out yet, or the checkpoint store is unavailable.',
+  options: {
+    ...configOption,
+    ...streamOption,
+    client: { type: 'string', value: 'id', description: 'the client id, as in the key of its events' },
+    ...reasonOption,
+  },
+  positional: 'stream',
+  examples: ['erase lyon --config connector.yaml --client 4711 --reason request-2026-17'],
+  run: (args, parts) => {
+    const request = { kind: 'erase', client: clientIn(args), reason: reasonIn(args) } as const
+    return withStream(args, parts, ({ stream, shared }) =>
+      sendRequest({ ...request, stream: stream.name }, { done: doneText }, { ...parts, shared }),
+    )
+  },
+}
+
+const doneText = (by: string, outcome: string | undefined) =>
+  outcome === 'never-published'
+    ? `has no client with this id, check it; a tombstone was published ${by}`
+    : `has erased the client: a tombstone was published ${by}`
+
+/** Throws `checkpoint.invalid-request`. */
+function clientIn(args: CommandArgs): string {
+  const id = optionText(args, 'client') ?? ''
+  if (id !== '') return id
+  throw invalidRequest('--client must be the id of the client to erase')
+}
