@@ -1,0 +1,158 @@
+import { describe, expect, test } from 'vitest'
+import type { Erasure } from '../../../connector/control/stream-requests.ts'
+import { clientKey, UNKNOWN_CONTENT } from '../../../connector/index/index-entry.ts'
+import type { PipelineEvent } from '../../../connector/pipeline/pipeline-event.ts'
+import type { ErasureReading } from '../../../connector/pipeline/read/page-reading.ts'
+import { requestedErasures } from '../../../connector/pipeline/read/requested-erasures.ts'
+import { ConnectorError } from '../../../connector/runtime/connector-error.ts'
+import { openErasures } from '../../support/fakes/open-erasures.ts'
+import { virtualClock } from '../../support/fakes/virtual-clock.ts'
+import { noon } from '../scan/scans.ts'
+import { groupParts, settled } from '../stream/open-parts.ts'
+import { building, idsOf, keysOf, start } from './builders.ts'
+import { reading } from './readings.ts'
+
+const request = (client: string): Erasure => ({
+  ...{ kind: 'erase', id: `erase ${client}`, client, reason: 'letter', requestedAt: 1, requestedBy: 'operator' },
+})
+const erasure = (client: string): ErasureReading => ({ kind: 'erasure', request: request(client), at: noon })
+const { settings } = groupParts()
+const open = (...clients: string[]) => ({ requests: { open: () => clients.map(request) } })
+
+describe('an erased client', () => {
+  test('gets a tombstone with the next number, and is carried out with the transaction', () => {
+    const { builder, delivered, table } = building(open('1'))
+    builder.add(reading([{ No: '1' }, { No: '2' }]))
+    delivered()
+    const before = table.get(clientKey('1'))
+    expect(builder.add(erasure('1'))).toBe('alone')
+    const group = delivered()
+    const headers = { ce_type: 'client.erased', ce_source: '/polaris/shop/clients', ce_sequence: `${'0'.repeat(19)}2` }
+    expect(group.records).toMatchObject([{ to: 'events', key: '1', value: null, headers }])
+    expect(group.change).toMatchObject({ events: 3, carriedOut: [{ id: 'erase 1', outcome: 'erased' }] })
+    expect(group.erased).toMatchObject([{ outcome: 'erased', request: { client: '1' } }])
+    expect(table.get(clientKey('1'))).toEqual({ ...before, number: 2, mark: 'erased' })
+  })
+
+  test('is suppressed while it is unchanged, and published again with a new id when it changes', () => {
+    const { builder, delivered, table } = building(open('1'))
+    builder.add(reading([{ No: '1', Nom: 'a' }]))
+    const [first] = idsOf(delivered().records)
+    builder.add(erasure('1'))
+    delivered()
+    builder.add(reading([{ No: '1', Nom: 'a' }]))
+    expect(delivered()).toMatchObject({ records: [], changedSince: [] })
+    builder.add(reading([{ No: '1', Nom: 'b' }]))
+    expect(delivered()).toMatchObject({ records: [{ key: '1' }], changedSince: [clientKey('1')] })
+    expect(table.get(clientKey('1'))?.mark).toBe('none')
+    builder.add(reading([{ No: '1', Nom: 'a' }]))
+    const [again] = idsOf(delivered().records)
+    expect(again).not.toBe(first)
+  })
+
+  test('is suppressed although all contents are forgotten', () => {
+    const { builder, delivered, state, table } = building(open('1'))
+    builder.add(reading([{ No: '1' }, { No: '2' }]))
+    delivered()
+    builder.add(erasure('1'))
+    delivered()
+    const before = state()
+    const forgetting = { ...before, index: { ...before.index, contentsFrom: before.events } }
+    const later = building({}, { state: forgetting, table }).builder
+    later.add(reading([{ No: '1' }, { No: '2' }]))
+    expect(keysOf(later.finish().records)).toEqual(['2'])
+  })
+
+  test('without an entry is suppressed at its first reading, and published when it changes', () => {
+    const { builder, delivered, table } = building(open('1'))
+    builder.add(erasure('1'))
+    expect(delivered().change.carriedOut).toEqual([{ id: 'erase 1', outcome: 'never-published' }])
+    expect(table.get(clientKey('1'))?.content).toBe(UNKNOWN_CONTENT)
+    builder.add(reading([{ No: '1', Nom: 'a' }]))
+    expect(delivered().records).toEqual([])
+    expect(table.get(clientKey('1'))).toMatchObject({ mark: 'erased' })
+    builder.add(reading([{ No: '1', Nom: 'a' }]))
+    expect(delivered().records).toEqual([])
+    builder.add(reading([{ No: '1', Nom: 'b' }]))
+    expect(keysOf(delivered().records)).toEqual(['1'])
+  })
+
+  test('that was a dead letter is not tried again', () => {
+    const { builder, delivered } = building({ ...open('1'), settings: { ...settings, maxValueBytes: 300 } })
+    builder.add(reading([{ No: '1', Nom: 'x'.repeat(300) }]))
+    expect(delivered().deadLetters).toBe(1)
+    builder.add(erasure('1'))
+    delivered()
+    builder.add(reading([{ No: '1', Nom: 'x'.repeat(300) }]))
+    expect(delivered().records).toEqual([])
+  })
+
+  test('is erased in a group of its own, after the pages before it', () => {
+    const { builder, delivered } = building(open('2'))
+    builder.add(reading([{ No: '2' }], { isLast: false }))
+    expect(builder.add(erasure('2'))).toBe('part')
+    expect(keysOf(delivered().records)).toEqual(['2'])
+    expect(builder.addRest()).toBe('alone')
+    expect(delivered().records).toMatchObject([{ key: '2', value: null }])
+    expect(builder.addRest()).toBe('whole')
+  })
+})
+
+test('a request that the control object shows as done is no longer kept', () => {
+  let isOpen = true
+  const requests = { open: () => (isOpen ? [request('1')] : []) }
+  const { builder, delivered } = building({ requests }, { state: { ...start, carriedOut: [{ id: 'erase 1' }] } })
+  builder.add(reading([{ No: '3' }]))
+  expect(delivered().change.carriedOut).toEqual([{ id: 'erase 1' }])
+  isOpen = false
+  builder.add(reading([{ No: '4' }]))
+  expect(delivered().change.carriedOut).toEqual([])
+})
+
+describe('requestedErasures', () => {
+  function stage(readMarks: () => Promise<readonly []> = async () => []) {
+    const clock = virtualClock(noon)
+    const events: PipelineEvent[] = []
+    const { requests, erase } = openErasures()
+    const stop = new AbortController()
+    const parts = {
+      requests,
+      clock,
+      erasures: { read: readMarks },
+      observe: (event: PipelineEvent) => events.push(event),
+    }
+    const items = requestedErasures(parts, [{ id: 'erasure 1' }], stop.signal)
+    return { clock, events, erase, stop, items }
+  }
+  const clientOf = ({ value }: IteratorResult<ErasureReading, void>) => value?.request.client
+
+  test('yields each open request once, also one that comes later, but none that is carried out', async () => {
+    const { items, erase, stop } = stage()
+    erase('first')
+    erase('second')
+    expect(clientOf(await items.next())).toBe('second')
+    const next = items.next()
+    erase('third')
+    expect(clientOf(await next)).toBe('third')
+    const last = items.next()
+    stop.abort()
+    expect(await last).toEqual({ done: true, value: undefined })
+  })
+
+  test('waits a minute and reports it when the marks cannot be read', async () => {
+    let isDamaged = true
+    const { items, erase, clock, events } = stage(async () => {
+      if (isDamaged) throw new ConnectorError('checkpoint.erasures-damaged', 'read erasure marks: invalid document')
+      return []
+    })
+    erase('first')
+    erase('second')
+    const next = items.next()
+    await settled()
+    expect(events).toMatchObject([{ kind: 'erasure-waits', code: 'checkpoint.erasures-damaged' }])
+    isDamaged = false
+    clock.fireNext()
+    expect(clock.now()).toBe(noon + 60_000)
+    expect(clientOf(await next)).toBe('second')
+  })
+})
