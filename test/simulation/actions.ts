@@ -1,5 +1,5 @@
 import { runWithoutFaults } from './recovery-check.ts'
-import { pauseOrResume } from './simulated-operator.ts'
+import { eraseOne, pauseOrResume } from './simulated-operator.ts'
 import { LONGEST_REACH_MS } from './simulated-parts.ts'
 import { isAlive, type Replica, startReplica, stopReplica } from './simulated-replica.ts'
 import { expireSegment } from './simulated-segments.ts'
@@ -21,6 +21,7 @@ const actions: readonly (readonly [times: number, action: Action])[] = [
   [1, pause],
   [2, resume],
   [1, request],
+  [1, erase],
   [1, misassign],
   [1, disconnect],
   [1, reconnect],
@@ -117,6 +118,11 @@ function resume(world: World, detail: number): void {
 function request(world: World, detail: number): void {
   const { streams } = world
   pauseOrResume(world, streams[detail % streams.length]?.name ?? '')
+}
+
+function erase(world: World, detail: number): void {
+  const { streams } = world
+  eraseOne(world, streams[detail % streams.length]?.name ?? '', Math.floor(detail / streams.length))
 }
 
 /** The group sends a wrong assignment, or the same one again. */

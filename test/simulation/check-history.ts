@@ -23,7 +23,7 @@ export function violationsOf(history: History): string[] {
 
 const always: Check[] = [lost, savedTooEarly, staleWriter, otherArguments, otherIds, otherStreams, documentTooLarge]
 const exactlyOnce: Check[] = [
-  ...[duplicatedOrDisordered, publishedWhenFenced, wrongSequence, decreasingSequence],
+  ...[duplicatedOrDisordered, publishedWhenFenced, wrongSequence, decreasingSequence, otherErasures],
   otherIndex,
 ]
 
@@ -68,8 +68,8 @@ function duplicatedOrDisordered({ stream, records }: Evidence): string[] {
  * Invariant 2: events are numbered without gaps. After a lost marker, one partition may show a transaction later than
  * another, once the marker is repaired. A stream with a permanent fault may never get that far.
  */
-function wrongSequence({ records, stream, history }: Evidence): string[] {
-  const numbers = records.map(({ event }) => Number(event.sequence)).toSorted((left, right) => left - right)
+function wrongSequence({ numbered, stream, history }: Evidence): string[] {
+  const numbers = numbered.map(({ number }) => number).toSorted((left, right) => left - right)
   const hasPermanentFault = history.options.permanentFault !== 'none' && stream === history.streams[0]
   const expected = hasPermanentFault ? [...new Set(numbers)] : numbers.map((_, index) => index)
   const wrong = numbers.findIndex((number, index) => number !== expected[index])
@@ -77,21 +77,31 @@ function wrongSequence({ records, stream, history }: Evidence): string[] {
 }
 
 /** Invariants 2 and 3: `sequence` increases within a partition. */
-function decreasingSequence({ records }: Evidence): string[] {
+function decreasingSequence({ numbered }: Evidence): string[] {
   const last = new Map<number, number>()
-  return records.flatMap(({ event, partition }) => {
+  return numbered.flatMap(({ number, partition }) => {
     const before = last.get(partition) ?? -1
-    last.set(partition, Number(event.sequence))
-    return Number(event.sequence) > before ? [] : [`event ${event.sequence} follows event ${before} in its partition`]
+    last.set(partition, number)
+    return number > before ? [] : [`event ${number} follows event ${before} in its partition`]
+  })
+}
+
+/** Each requested erasure has one tombstone, also after crashes. A stream with a permanent fault may have none. */
+function otherErasures({ numbered, stream, history }: Evidence): string[] {
+  if (history.options.permanentFault !== 'none' && stream === history.streams[0]) return []
+  const tombstones = numbered.filter(({ value }) => value === null)
+  const of = (client: string | null) => tombstones.filter(({ key }) => key === client).length
+  const requested = history.erasures.filter((one) => one.stream === stream.name).map(({ client }) => client)
+  return [...new Set([...requested, ...tombstones.map(({ key }) => key)])].flatMap((client) => {
+    const requests = requested.filter((one) => one === client).length
+    return of(client) === requests ? [] : [`${client}: ${of(client)} tombstones for ${requests} requested erasures`]
   })
 }
 
 /** Invariant 4: once a stream was opened again, no record of an older producer becomes visible. */
-function publishedWhenFenced({ records }: Evidence): string[] {
-  return records.flatMap(({ epochs, replica, event }) =>
-    epochs !== undefined && epochs.own !== epochs.newest
-      ? [`${replica} published ${event.subject} after it was fenced`]
-      : [],
+function publishedWhenFenced({ numbered }: Evidence): string[] {
+  return numbered.flatMap(({ epochs, replica, key }) =>
+    epochs !== undefined && epochs.own !== epochs.newest ? [`${replica} published ${key} after it was fenced`] : [],
   )
 }
 

@@ -12,16 +12,17 @@ export const documentTooLarge: Check = ({ documents }) =>
   documents.flatMap(({ text }) => (text.length > MAX_DOCUMENT ? [`a checkpoint has ${text.length} characters`] : []))
 
 /** The index of the last checkpoint, with nothing pending, has for each client what the topic says. */
-export const otherIndex: Check = ({ history, stream, records, documents }) => {
+export const otherIndex: Check = ({ history, stream, records, numbered, documents }) => {
   const last = documents.at(-1)?.document
   if (last === undefined || last.pending !== null) return []
   const segments = history.segments.get(stream.key) ?? new Map()
   const table = tableOf(last.committed.state.index, segments)
   if (typeof table === 'string') return [table]
   const published = new Map(records.map(({ event }) => [event.subject, event]))
-  const wrong = [...published].flatMap(([client, { data, sequence }]) => {
+  const numbers = new Map(numbered.map(({ key, number }) => [key, number]))
+  const wrong = [...published].flatMap(([client, { data }]) => {
     const entry = table.get(clientKey(client))
-    const expected = { content: contentKey(sha256(canonicalJson(data))), number: Number(sequence) }
+    const expected = { content: contentKey(sha256(canonicalJson(data))), number: numbers.get(client) ?? -1 }
     return isSame(entry, expected) ? [] : [`the index has ${textOf(entry)} for ${client}, not ${textOf(expected)}`]
   })
   const more = table.size() - published.size

@@ -17,6 +17,8 @@ export interface Evidence {
   readonly stream: SimulatedStream
   /** The records of this stream, with their position (`at`) among all records. */
   readonly records: readonly (FakeRecord & { readonly at: number; readonly event: PublishedEvent })[]
+  /** These and the tombstones, with their numbers. */
+  readonly numbered: readonly (FakeRecord & { readonly number: number })[]
   readonly documents: readonly (StoredDocument & { readonly document: CheckpointDocument })[]
 }
 
@@ -24,11 +26,17 @@ export interface Evidence {
 export type Check = (evidence: Evidence) => string[]
 
 export function evidenceOf(history: History, stream: SimulatedStream): Evidence {
-  const records = history.records
-    .map((record, at) => ({ ...record, at, event: JSON.parse(String(record.value)) as PublishedEvent }))
-    .filter((record) => record.stream === stream.name)
+  const own = history.records.map((record, at) => ({ ...record, at })).filter((record) => record.stream === stream.name)
+  const records = own.flatMap((record) => (record.value === null ? [] : [{ ...record, event: eventIn(record.value) }]))
+  const numbered = own.map((record) => ({ ...record, number: numberOf(record) }))
   const documents = stream.documents.flatMap((stored) => {
     return stored.text === '{' ? [] : [{ ...stored, document: parseDocument(stored.text) }]
   })
-  return { history, stream, records, documents }
+  return { history, stream, records, numbered, documents }
+}
+
+const eventIn = (value: string) => JSON.parse(value) as PublishedEvent
+
+function numberOf(record: FakeRecord): number {
+  return Number(record.value === null ? record.headers.ce_sequence : eventIn(record.value).sequence)
 }

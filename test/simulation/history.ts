@@ -47,6 +47,8 @@ export interface History {
   readonly streams: readonly SimulatedStream[]
   /** What a reader of committed records saw of all streams, in order. */
   readonly records: readonly FakeRecord[]
+  /** What operators have requested. */
+  readonly erasures: readonly { readonly stream: string; readonly client: string }[]
   /** By checkpoint key and name. */
   readonly segments: ReadonlyMap<string, ReadonlyMap<string, Uint8Array>>
   readonly openTransactions: readonly string[]
@@ -69,9 +71,10 @@ export async function runHistory(
     await perform(world, choice)
   }
   await checkRecovery(world)
-  const { streams, kafka, violations, eventKinds } = world
+  const { streams, kafka, violations, eventKinds, control } = world
   const [records, openTransactions] = [kafka.committed, kafka.openTransactions()]
   for (const stream of streams) restoreSegments(world, stream)
   const segments = new Map(streams.map(({ key }) => [key, world.store.segments(key).stored]))
-  return { options, streams, violations, eventKinds, records, segments, openTransactions }
+  const { erasures } = control
+  return { options, streams, violations, eventKinds, records, erasures, segments, openTransactions }
 }

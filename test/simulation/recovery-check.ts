@@ -1,5 +1,5 @@
 import { parseDocument } from '../../connector/checkpoint/checkpoint-document.ts'
-import { pauseOf } from '../../connector/control/requests.ts'
+import { openRequests, pauseOf } from '../../connector/control/requests.ts'
 import { resumeAll } from './simulated-operator.ts'
 import { LONGEST_REACH_MS, POLL_MS } from './simulated-parts.ts'
 import type { Change } from './simulated-polaris.ts'
@@ -111,6 +111,7 @@ function problemsNow(world: World): string[] {
         ? []
         : [`${name} runs on ${runners.map((runner) => runner.name)}, is assigned to ${owners}`]),
       ...unpublishedContents(world, stream, (change) => change.lateMs === 0 && mustBeLive(world, stream, change)),
+      ...openRequests(world.control.document, name).map(({ id }) => `${name} has not carried out erasure ${id}`),
     ]
   })
 }
@@ -142,7 +143,7 @@ function unpublishedContents(
   isDue: (change: Change) => boolean,
 ): string[] {
   const published = kafka.committed
-    .filter(({ stream }) => stream === name)
+    .filter(({ stream, value }) => stream === name && value !== null)
     .map(({ key, value }) => ({
       key,
       content: (JSON.parse(String(value)) as { data: { Contenu: string } }).data.Contenu,

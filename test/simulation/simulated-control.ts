@@ -1,4 +1,5 @@
 import type { ControlDocument } from '../../connector/control/control-document.ts'
+import type { CarriedOut } from '../../connector/control/stream-requests.ts'
 import { createChanges } from '../../connector/runtime/changes.ts'
 import type { PausableParts } from '../../connector/stream/pausable-stream.ts'
 
@@ -8,11 +9,12 @@ export interface SimulatedControl {
   learn(document: ControlDocument): void
 }
 
-export function simulatedControl(document: ControlDocument): SimulatedControl {
+/** `record`: writes into the control object that the replica has carried out a request. */
+export function simulatedControl(document: ControlDocument, record: (request: CarriedOut) => void): SimulatedControl {
   const { changed, until } = createChanges()
   let known = document
   return {
-    watch: { until, current: () => known, failure: () => undefined, carriedOut: () => undefined },
+    watch: { until, current: () => known, failure: () => undefined, carriedOut: record },
     learn: (latest) => {
       known = latest
       changed()

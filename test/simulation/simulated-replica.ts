@@ -1,3 +1,5 @@
+import { recorded } from '../../connector/control/requests.ts'
+import type { CarriedOut } from '../../connector/control/stream-requests.ts'
 import type { StreamIndex } from '../../connector/index/stream-index.ts'
 import type { Placement } from '../../connector/placement/placement.ts'
 import { codeOf } from '../../connector/runtime/connector-error.ts'
@@ -13,7 +15,7 @@ import { type SimulatedControl, simulatedControl } from './simulated-control.ts'
 import { simulatedParts } from './simulated-parts.ts'
 import { type SimulatedProcess, simulatedProcess } from './simulated-process.ts'
 import { restoreSegments } from './simulated-segments.ts'
-import type { World } from './world.ts'
+import type { OperationFault, World } from './world.ts'
 
 /** One process of the connector: the real `superviseStreams`, on fakes. */
 export interface Replica {
@@ -71,13 +73,32 @@ export function startReplica(world: World): void {
       wasPaused: false,
       isAskedToStop: false,
     },
-    control: simulatedControl(world.control.document),
+    control: simulatedControl(world.control.document, (request) => record(world, name, request)),
     placement: world.defects.placement?.(placement, name) ?? placement,
     openings: expiringPermits(semaphore(1), { ms: OPENING_HOLDS_MS, clock }),
     newNonce: () => `${name}/${++nonces}`,
   }
   world.replicas.push(replica)
   void run(world, replica)
+}
+
+/** Each replica learns of the present control object when the history releases that. */
+export function tellReplicas(world: World): void {
+  for (const replica of world.replicas.filter(isAlive)) {
+    const settle = () => replica.process.whenRunning(() => replica.control.learn(world.control.document))
+    world.enqueue({ replica: replica.name, stream: '', what: 'process', operation: 'read control object', settle })
+  }
+}
+
+/** The replica tries again if that failed, once it has delivered something or opened the stream again. */
+function record(world: World, replica: string, { id, outcome }: CarriedOut): void {
+  const settle = (fault: OperationFault) => {
+    if (fault === 'before') return
+    const endings = new Map([[id, { at: world.clock.now(), outcome }]])
+    world.control.document = recorded(world.control.document, endings, replica) ?? world.control.document
+    tellReplicas(world)
+  }
+  world.enqueue({ replica, stream: '', what: 'process', operation: `record request ${id}`, settle })
 }
 
 async function run(world: World, replica: Replica): Promise<void> {

@@ -83,8 +83,8 @@ export function createWorld(options: HistoryOptions, defects: Defects, log: (lin
       time: clock,
       later: (replica, operation, settle) => enqueue({ replica, stream: '', what: 'group', operation, settle }),
     }),
-    /** The control object, and how many requests there were. */
-    control: { document: noRequests, requests: 0 },
+    /** The control object, how many requests there were, and the erasures among them. */
+    control: { document: noRequests, requests: 0, erasures: [] as { stream: string; client: string }[] },
     /** Whether the permanent fault of the first stream is active. */
     hasPermanentFault: false,
     /** Streams whose server mixes up scans, so that live scans wait for a background scan. */
