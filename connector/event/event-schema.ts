@@ -23,29 +23,38 @@ export function sharedSchemas(at: string): { readonly client: JsonSchema; readon
   }
 }
 
+/** Attributes of all events and tombstones. */
+const attributes = {
+  specversion: { const: '1.0' },
+  source: {
+    description: '/polaris/<connector>/<stream>',
+    type: 'string',
+    format: 'uri-reference',
+    pattern: '^/polaris/[a-z0-9-]+/[a-z0-9-]+$',
+  },
+  id: { description: 'The same change has the same id.', type: 'string', pattern: '^[0-9a-f]{32}$' },
+  sequence: {
+    description: 'Number of the event in its stream. Sorts as text.',
+    type: 'string',
+    pattern: `^[0-9]{${SEQUENCE_DIGITS}}$`,
+  },
+} as const
+
 /** A CloudEvent with a client: the value of a record in the events topic. */
 export function eventSchema(at: string): JsonSchema {
+  const { specversion, source, id, sequence } = attributes
   const required = {
-    specversion: { const: '1.0' },
+    specversion,
     type: { const: EVENT_TYPE },
-    source: {
-      description: '/polaris/<connector>/<stream>',
-      type: 'string',
-      format: 'uri-reference',
-      pattern: '^/polaris/[a-z0-9-]+/[a-z0-9-]+$',
-    },
-    id: { description: 'The same change has the same id.', type: 'string', pattern: '^[0-9a-f]{32}$' },
+    source,
+    id,
     time: {
       description: 'The modification time of the client if it is mapped, otherwise the time when it was read. UTC.',
       type: 'string',
       format: 'date-time',
     },
     subject: { description: 'The client id, as in the key of the record.', type: 'string', minLength: 1 },
-    sequence: {
-      description: 'Number of the event in its stream. Sorts as text.',
-      type: 'string',
-      pattern: `^[0-9]{${SEQUENCE_DIGITS}}$`,
-    },
+    sequence,
     partitionkey: { description: 'The client id.', type: 'string', minLength: 1 },
     datacontenttype: { const: 'application/json' },
     dataschema: {
@@ -58,6 +67,19 @@ export function eventSchema(at: string): JsonSchema {
   }
   const properties = { ...required, ...fieldAttributeSchemas }
   return { title: 'Client event', type: 'object', required: Object.keys(required), properties }
+}
+
+/** The headers of a tombstone: a CloudEvent without data in binary mode. */
+export function tombstoneHeaders(): JsonSchema {
+  const properties = {
+    ce_specversion: attributes.specversion,
+    ce_type: { const: 'client.erased' },
+    ce_source: attributes.source,
+    ce_id: attributes.id,
+    ce_time: { description: 'When it was published. UTC.', type: 'string', format: 'date-time' },
+    ce_sequence: attributes.sequence,
+  }
+  return { type: 'object', required: Object.keys(properties), properties }
 }
 
 /** The value of a record in the dead-letter topic. */

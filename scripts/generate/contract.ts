@@ -1,6 +1,12 @@
 import { readFileSync } from 'node:fs'
 import { CONTRACT_MAJOR } from '../../connector/event/data-schema.ts'
-import { deadLetterSchema, eventSchema, schemaFiles, sharedSchemas } from '../../connector/event/event-schema.ts'
+import {
+  deadLetterSchema,
+  eventSchema,
+  schemaFiles,
+  sharedSchemas,
+  tombstoneHeaders,
+} from '../../connector/event/event-schema.ts'
 import { kafkaDefaults } from '../../connector/kafka/kafka-config.ts'
 
 const folder = `contract/v${CONTRACT_MAJOR}`
@@ -78,8 +84,10 @@ function messages() {
       examples: examples('client-modified'),
     },
     clientErased: {
-      ...{ title: 'Tombstone: a client was erased by an operator', ...keyed(clientId) },
+      ...{ name: 'client.erased', title: 'Tombstone: a client was erased by an operator', ...keyed(clientId) },
+      headers: tombstoneHeaders(),
       payload: { type: 'null' },
+      examples: [{ name: 'client-erased', headers: example('client-erased-headers'), payload: null }],
     },
     deadLetter: {
       ...{ title: 'A client cannot become an event', ...keyed(clientIdOrNull) },

@@ -6,8 +6,9 @@ import { canonicalJson } from '../../../connector/event/canonical-json.ts'
 import { clientRecord, type EventSettings } from '../../../connector/event/client-record.ts'
 import { dataSchema, isDataSchema } from '../../../connector/event/data-schema.ts'
 import { deadLetterCodes } from '../../../connector/event/dead-letter.ts'
-import { schemaFiles } from '../../../connector/event/event-schema.ts'
+import { schemaFiles, tombstoneHeaders } from '../../../connector/event/event-schema.ts'
 import { clientReader } from '../../../connector/event/read-client.ts'
+import { tombstone } from '../../../connector/event/tombstone.ts'
 import { readProjectFile } from '../../support/markdown-file.ts'
 
 const ajv = new Ajv2020({ strict: true, allErrors: true, validateFormats: true })
@@ -60,6 +61,15 @@ test('the golden examples fit the schemas', () => {
   expect(isClient(event.data)).toBe(true)
   expect(isDeadLetter(example('dead-letter'))).toBe(true)
   expect(isDeadLetter(example('dead-letter-with-client'))).toBe(true)
+})
+
+test('a tombstone has the headers of its schema and of the golden example', () => {
+  const headers = example('client-erased-headers')
+  const isHeaders = ajv.compile({ ...tombstoneHeaders() })
+  expect(isHeaders(headers), ajv.errorsText(isHeaders.errors)).toBe(true)
+  const place = { source: '/polaris/shops/clients', clientId: '0001042', previous: '41', sequence: 42 }
+  const made = tombstone({ ...place, type: 'client.erased', timeMs: Date.parse('2026-06-15T10:00:00Z') })
+  expect(made).toEqual({ to: 'events', key: '0001042', value: null, headers })
 })
 
 describe('the schemas reject', () => {

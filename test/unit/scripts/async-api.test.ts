@@ -47,17 +47,15 @@ test('the examples of each message fit its payload', () => {
   const ajv = new Ajv2020({ strict: false })
   addFormats.default(ajv)
   ajv.addSchema({ $id: 'https://asyncapi.example/', ...document })
-  const messages = Object.entries<{ payload: { $ref?: string }; examples?: { payload: unknown }[] }>(
-    document.components.messages,
-  )
-  const checked = messages.flatMap(([name, { payload, examples = [] }]) =>
+  type Message = { payload: { $ref?: string }; headers?: object; examples?: { payload: unknown; headers?: unknown }[] }
+  const messages = Object.entries<Message>(document.components.messages)
+  const checked = messages.flatMap(([name, { payload, headers = {}, examples = [] }]) =>
     examples.map((one) => {
-      expect(
-        ajv.validate(`https://asyncapi.example/${payload.$ref}`, one.payload),
-        `${name}: ${ajv.errorsText()}`,
-      ).toBe(true)
+      const schema = payload.$ref === undefined ? payload : { $ref: `https://asyncapi.example/${payload.$ref}` }
+      expect(ajv.validate(schema, one.payload), `${name}: ${ajv.errorsText()}`).toBe(true)
+      if (one.headers !== undefined) expect(ajv.validate(headers, one.headers), ajv.errorsText()).toBe(true)
       return name
     }),
   )
-  expect(checked).toEqual(['clientModified', 'deadLetter', 'deadLetter'])
+  expect(checked).toEqual(['clientModified', 'clientErased', 'deadLetter', 'deadLetter'])
 })
