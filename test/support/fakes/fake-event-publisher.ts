@@ -39,7 +39,7 @@ export type {
 export interface FakeKafka {
   publisher(of: FakeStream): EventPublisher
   /** The records that a `read_committed` consumer has received so far, in order. */
-  readonly committed: readonly FakeRecord[]
+  readonly committed: FakeRecord[]
   /** The last committed commit record, even if no producer can read it yet. */
   record(connector: string, stream: string): CommitRecord | undefined
   deleteRecord(connector: string, stream: string): void

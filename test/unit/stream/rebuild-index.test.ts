@@ -24,7 +24,7 @@ import { type RebuildProgress, rebuildIndex } from '../../../connector/stream/re
 import { rewriteCheckpoint } from '../../../connector/stream/rewrite-checkpoint.ts'
 import { runStream } from '../../../connector/stream/run-stream.ts'
 import { fakePolaris } from '../../support/fakes/fake-client-source.ts'
-import { fakeKafka } from '../../support/fakes/fake-event-publisher.ts'
+import { type FakeRecord, fakeKafka } from '../../support/fakes/fake-event-publisher.ts'
 import { memoryStore } from '../../support/fakes/memory-versioned-object.ts'
 import { openErasures } from '../../support/fakes/open-erasures.ts'
 import { type VirtualClock, virtualClock } from '../../support/fakes/virtual-clock.ts'
@@ -167,6 +167,10 @@ async function published(...args: Parameters<typeof stage>) {
   return on
 }
 
+/** What compaction leaves once it has deleted the tombstones: the newest record of each key. */
+const compacted = (records: readonly FakeRecord[]) =>
+  records.filter((record, at) => record.value !== null && records.findLastIndex(({ key }) => key === record.key) === at)
+
 const codeFrom = (work: Promise<unknown>) => work.then(() => 'none', codeOf)
 
 describe('rebuildIndex', () => {
@@ -184,6 +188,48 @@ describe('rebuildIndex', () => {
     await on.poll()
     expect(on.kafka.committed).toHaveLength(before)
     expect(before).toBe(10)
+  })
+
+  test.each(['before', 'after'] as const)(
+    'does not publish an erased client again, %s compaction has deleted its events, until it changes',
+    async (when) => {
+      const on = stage()
+      for (const client of ['c1', 'c2', 'c3']) on.polaris.change(client)
+      await on.poll()
+      on.erase('c1')
+      on.erase('c2')
+      await on.poll()
+      on.polaris.change('c2')
+      await on.poll()
+      expect(on.kafka.committed.map(({ key, value }) => [key, value === null]).slice(3)).toEqual([
+        ['c1', true],
+        ['c2', true],
+        ['c2', false],
+      ])
+      if (when === 'after') on.kafka.committed.splice(0, on.kafka.committed.length, ...compacted(on.kafka.committed))
+      await on.rebuild()
+      await on.reset()
+      const before = on.kafka.committed.length
+      await on.poll()
+      expect(on.kafka.committed).toHaveLength(before)
+      expect(on.stored().committed.state.events).toBe(6)
+      on.polaris.change('c1')
+      await on.poll()
+      expect(on.kafka.committed.slice(before)).toMatchObject([{ key: 'c1' }])
+    },
+  )
+
+  test('does not publish an erased client again when the checkpoint is lost', async () => {
+    const on = stage()
+    for (const client of ['c1', 'c2']) on.polaris.change(client)
+    await on.poll()
+    on.erase('c1')
+    await on.poll()
+    on.store.tamper(KEY, undefined)
+    await on.reset()
+    await on.poll()
+    expect(on.kafka.committed.slice(3)).toMatchObject([{ key: 'c2' }])
+    expect(on.stored().committed.state.events).toBe(4)
   })
 
   describe('when events contain only a part of the clients', () => {
