@@ -15,6 +15,7 @@ export const commandList: readonly CommandEntry[] = [
   { name: 'resume', load: async () => (await import('./control/resume.ts')).resume },
   { name: 'erase', load: async () => (await import('./control/erase.ts')).erase },
   { name: 'doctor', load: async () => (await import('./doctor.ts')).doctor },
+  { name: 'audit', load: async () => (await import('./audit/audit.ts')).audit },
   { name: 'preview', load: async () => (await import('./preview/preview.ts')).preview },
   { name: 'health', load: async () => (await import('./health.ts')).health },
   { name: 'lint', load: async () => (await import('./lint.ts')).lint },

@@ -160,7 +160,7 @@ const FIRST_AUDIT_MS = 3_600_000
 /** For a stream without a configured beginning. */
 const EARLIEST = '1900-01-01T00:00:00' as SourceTime
 
-const beginningOf = ({ beginAt }: StreamConfig): SourceTime => beginAt ?? EARLIEST
+export const beginningOf = ({ beginAt }: StreamConfig): SourceTime => beginAt ?? EARLIEST
 
 /** Another id field or size limit may turn dead letters into events. */
 function indexRules(stream: StreamConfig): string {

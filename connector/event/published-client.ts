@@ -7,6 +7,7 @@ import { contentUnder } from './read-client.ts'
 
 /** What a published event says about its client. */
 export interface PublishedClient {
+  readonly id: string
   readonly key: ClientKey
   /** Unknown if the event has another schema. */
   readonly content: ContentKey
@@ -30,7 +31,8 @@ export function publishedClientReader(
     const { data } = event
     const isKnown = event.type === EVENT_TYPE && isDataSchema(event.dataschema) && isRecord(data)
     const content = isKnown ? contentUnder(data, { ignored: present.ignored }, undefined) : UNKNOWN_CONTENT
-    return { key: clientKey(event.subject), content, rules: rulesText(rulesOfEvent(event, present)), number }
+    const { subject: id } = event
+    return { id, key: clientKey(id), content, rules: rulesText(rulesOfEvent(event, present)), number }
   }
 }
 

@@ -77,6 +77,12 @@ export function clientTable(sorted: Uint32Array = new Uint32Array()): ClientTabl
   }
 }
 
+/** All entries, in the order of their keys. */
+export function* entriesIn(table: Pick<ClientTable, 'partitions'>): Generator<readonly [ClientKey, IndexEntry], void> {
+  for (const words of table.partitions())
+    for (let at = 0; at < words.length; at += ENTRY_WORDS) yield [readKey(words, at), readEntry(words, at)]
+}
+
 /**
  * For clients that may or may not have been published: their entries in the table, with unknown content. Those with a
  * number below `events` were only rewritten.

@@ -57,6 +57,20 @@ it('with exactly the documented ACLs, two replicas run and take over, and every 
   expect(await command('checkpoint', 'set', '--last-changed', '2001-02-03', '--yes')).toContain('now: epoch 4')
 })
 
+it('audit needs only READ on the events topic', async () => {
+  const stage = await secureScene(servers())
+  await stage.allow(stage.acls)
+  const polled = stage.start({}, ['poll-once'])
+  expect(await polled.exitCode(), polled.output()).toBe(0)
+  const others = stage.acls.filter(({ name, operation }) => name !== stage.name || operation !== 'READ')
+  expect(others).toHaveLength(stage.acls.length - 2) // also READ on the group of that name
+  for (const acl of others) await stage.disallow(acl)
+  await stage.disallow({ resource: 'group', name: stage.name, operation: 'READ' })
+  const audited = stage.start({}, ['audit', '--json'])
+  expect(await audited.exitCode(), audited.output()).toBe(0)
+  expect(JSON.parse(audited.printed())).toMatchObject({ agree: true, topicKeeps: 'unknown', clients: { topic: 60 } })
+})
+
 const rows = documentedAcls({ connector: '<connector>', stream: '<stream>', topic: 'client.modified' }).map(
   (acl, at) => ({
     ...acl,

@@ -1,22 +1,17 @@
 import type { Clock } from '../../runtime/clock.ts'
 import type { RebuildProgress } from '../../stream/rebuild-index.ts'
 import type { CommandParts } from '../command.ts'
-
-const TERMINAL_PERIOD_MS = 200
-const LINE_PERIOD_MS = 10_000
+import { timedProgress } from '../output/shown-progress.ts'
 
 /** Reports progress now and then: as a bar on a terminal, else as lines. */
 export function progressReport(
-  { showProgress, printError }: Pick<CommandParts, 'showProgress' | 'printError'>,
+  parts: Pick<CommandParts, 'showProgress' | 'printError'>,
   clock: Pick<Clock, 'monotonic'>,
 ): (progress: RebuildProgress) => void {
-  const periodMs = showProgress === undefined ? LINE_PERIOD_MS : TERMINAL_PERIOD_MS
-  let nextAt = clock.monotonic()
+  const show = timedProgress(parts, clock)
   return (progress) => {
-    if (clock.monotonic() < nextAt && progress.share < 1) return
-    nextAt = clock.monotonic() + periodMs
-    if (showProgress === undefined) printError(progressText(progress))
-    else showProgress(`${progressBar(progress.share)} ${progressText(progress)}`)
+    const bar = parts.showProgress === undefined ? '' : `${progressBar(progress.share)} `
+    show(`${bar}${progressText(progress)}`, progress.share < 1 ? 'in-time' : 'now')
   }
 }
 

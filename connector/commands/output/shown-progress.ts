@@ -29,3 +29,23 @@ export async function showingProgress<Result>(work: Promise<Result>, { show, tex
     await showing
   }
 }
+
+const LINE_PERIOD_MS = 10_000
+
+/**
+ * Returns a function that shows a text: at most five times a second on a terminal, else as a line every ten seconds.
+ * `now`: whatever the time.
+ */
+export function timedProgress(
+  { showProgress, printError }: Pick<CommandParts, 'showProgress' | 'printError'>,
+  clock: Pick<Clock, 'monotonic'>,
+): (text: string, when: 'in-time' | 'now') => void {
+  const periodMs = showProgress === undefined ? LINE_PERIOD_MS : PERIOD_MS
+  const write = showProgress ?? printError
+  let nextAt = clock.monotonic()
+  return (text, when) => {
+    if (clock.monotonic() < nextAt && when === 'in-time') return
+    nextAt = clock.monotonic() + periodMs
+    write(text)
+  }
+}

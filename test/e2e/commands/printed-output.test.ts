@@ -39,6 +39,7 @@ it('every command prints JSON of the documented shape with --json, and nothing e
   expect(await run('poll-once')).toMatchObject({
     streams: [{ stream: 'clients', end: 'caught-up', code: null, published: 200, deadLetters: 0 }],
   })
+  expect(await run('audit')).toMatchObject({ stream: 'clients', agree: true })
   expect(await run('checkpoint show')).toMatchObject({ checkpoint: { committed: { events: 200, backfill: 'done' } } })
   expect(await run('checkpoint set', '--json', ['--yes', '--last-changed', '2020-01-01'])).toMatchObject({
     ...{ before: { events: 200 }, skipped: null, epoch: 2, after: { events: 200 } },

@@ -40,6 +40,7 @@ test.each([[[]], [['adresse.age', 'z']]])('finds the content that was published,
   const { key, content } = read(ignored)
   const rules = rulesText({ ignored, limits: 'x' })
   expect(publishedClientReader(source, { ignored, limits: 'x' })({ value: event() })).toEqual({
+    id: '7',
     key,
     content,
     rules,

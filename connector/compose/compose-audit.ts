@@ -1,0 +1,48 @@
+import type { AuditParts } from '../audit/audit-stream.ts'
+import { type Retention, retentionOf } from '../audit/verdict.ts'
+import type { StreamConfig } from '../config/connector-config.ts'
+import { viewTopic } from '../kafka/cluster-view.ts'
+import { kafkaClient } from '../kafka/kafka-client.ts'
+import { createServerClock } from '../pipeline/read/server-clock.ts'
+import { streamNames } from '../publish/event-publisher.ts'
+import type { CloseStack } from '../runtime/close-stack.ts'
+import { httpClientSource } from '../source/http-client-source.ts'
+import { beginningOf, openParts, readingRules, withoutPlacement } from './compose-stream.ts'
+import type { SharedResources } from './shared-resources.ts'
+
+/** What an audit of a stream works with: its own source, which gives up during an outage, and adapters that only read. */
+export function composeAudit(
+  stream: StreamConfig,
+  shared: SharedResources,
+  { isPaused, closing }: Pick<AuditParts, 'isPaused'> & { readonly closing: CloseStack },
+): AuditParts {
+  const { clock, accounts, config } = shared
+  const { polaris, poll, fields, kafka } = stream
+  const observe = () => {}
+  const server = { permits: shared.limitOf(polaris), breaker: shared.breakerOf(polaris) }
+  const http = { clock, observe, ...server, accounts, outages: 'give-up' as const }
+  const source = closing.use(httpClientSource(polaris, http), (opened) => opened.close())
+  const open = openParts(stream, shared, { ...withoutPlacement, observe, closing })
+  const serverClock = createServerClock(clock, observe)
+  const reader = { source, clock, serverClock, settings: poll, beginAt: beginningOf(stream) }
+  return {
+    open,
+    source: { reader, rules: readingRules(stream), fields },
+    delivery: kafka.delivery,
+    savePeriodMs: config.savePeriodMs,
+    isPaused,
+  }
+}
+
+/** Whether the events topic keeps the last event of every client. Rejects with `publish.*` or the reason of `stop`. */
+export async function readRetention(
+  { name, kafka }: StreamConfig,
+  { clock, config, accounts, kafkaLog: log }: SharedResources,
+  stop: AbortSignal,
+): Promise<Retention> {
+  const { clientId } = streamNames(config.connector, name)
+  const connect = () => kafkaClient(kafka, { clientId, log, accounts, clock })
+  const view = await viewTopic({ config: kafka, clock, connect }, kafka.topic.events, stop)
+  const twins = config.streams.filter((other) => other.kafka.topic.events === kafka.topic.events)
+  return retentionOf(view?.settings, twins.length > 1)
+}

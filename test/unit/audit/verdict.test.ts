@@ -1,0 +1,30 @@
+import { expect, test } from 'vitest'
+import { countedDifferences, retentionOf } from '../../../connector/audit/verdict.ts'
+
+const unlimited = { 'retention.ms': '-1', 'retention.bytes': '-1' }
+
+test.each([
+  ['kept', { 'cleanup.policy': 'compact', 'retention.ms': '604800000', 'retention.bytes': '-1' }, false],
+  ['expires', { 'cleanup.policy': 'delete', 'retention.ms': '604800000', 'retention.bytes': '-1' }, false],
+  ['expires', { 'cleanup.policy': 'delete', 'retention.ms': '-1', 'retention.bytes': '1000' }, false],
+  ['expires', { 'cleanup.policy': 'compact,delete', 'retention.ms': '604800000', 'retention.bytes': '-1' }, false],
+  ['kept', { 'cleanup.policy': 'delete', ...unlimited }, false],
+  ['unknown', undefined, false],
+  ['shared', { 'cleanup.policy': 'compact' }, true],
+] as const)('the retention of a topic is %s with %j (shared: %j)', (retention, settings, isShared) => {
+  expect(retentionOf(settings && new Map(Object.entries(settings)), isShared)).toBe(retention)
+})
+
+const differences = {
+  ...{ notPublished: 1, outdated: 2, gone: 3 },
+  ...{ notInTopic: 4, topicDiffers: 5, notInIndex: 6, notErased: 7 },
+}
+
+test.each([
+  ['kept', 28],
+  ['unknown', 28],
+  ['expires', 24],
+  ['shared', 24],
+] as const)('counts missing events as differences only if the topic must keep them: %s', (retention, counted) => {
+  expect(countedDifferences({ differences }, retention)).toBe(counted)
+})
