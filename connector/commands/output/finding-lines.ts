@@ -25,26 +25,64 @@ const colours: Readonly<Record<Verdict, Colour>> = {
   ...{ ok: 'green', warning: 'yellow', failed: 'red', skipped: 'gray' },
 }
 
-/** The findings as a table, first those of the connector, then per stream; then again what failed, and a summary. */
+/**
+ * The findings as a table, first those of the connector, then per stream; then again what failed, and a summary. A
+ * failure that several streams share is shown in full only with the first of them.
+ */
 export function findingLines(findings: readonly Finding[], screen: Screen): string[] {
   const names = findings.map(({ check }) => check)
   const streams = [...new Set(findings.map(({ stream }) => stream))]
+  const failures = sharedFailures(findings)
   const sections = streams.flatMap((stream) => [
     ...(stream === null ? [] : ['', screen.paint('bold', `stream ${stream}`)]),
     ...findings
       .filter((finding) => finding.stream === stream)
-      .flatMap((finding) => rowLines(finding, padded(finding.check, names), screen)),
+      .flatMap((finding) => rowLines(shortened(finding, failures), padded(finding.check, names), screen)),
   ])
-  return [...sections, ...failuresAgain(findings, screen), '', summary(findings, screen)]
+  const hasPassed = findings.some(({ verdict }) => verdict === 'ok' || verdict === 'warning')
+  return [...sections, ...(hasPassed ? failuresAgain(failures, screen) : []), '', summary(findings, screen)]
+}
+
+/** A failure and all findings that report it, such as those of the streams of one server. */
+type SharedFailure = readonly [Finding, ...Finding[]]
+
+/** Groups the failures that differ only in their stream. */
+function sharedFailures(findings: readonly Finding[]): SharedFailure[] {
+  const groups = new Map<string, [Finding, ...Finding[]]>()
+  for (const [at, finding] of findings.entries()) {
+    const { stream, ...failure } = finding
+    if (failure.verdict !== 'failed') continue
+    const key = stream === null ? String(at) : JSON.stringify(failure)
+    const group = groups.get(key)
+    if (group === undefined) groups.set(key, [finding])
+    else group.push(finding)
+  }
+  return [...groups.values()]
+}
+
+/** Refers to the first stream with the same failure. */
+function shortened(finding: Finding, failures: readonly SharedFailure[]): Finding {
+  const [first, ...others] = failures.find((group) => group.includes(finding)) ?? [finding]
+  if (!others.includes(finding)) return finding
+  const { hint, ...failure } = finding
+  return { ...failure, detail: `as for stream ${first.stream}` }
 }
 
 /** What failed is not lost above what passed. */
-function failuresAgain(findings: readonly Finding[], screen: Screen): string[] {
-  const failures = findings.filter(({ verdict }) => verdict === 'failed')
-  const hasPassed = findings.some(({ verdict }) => verdict === 'ok' || verdict === 'warning')
-  if (failures.length === 0 || !hasPassed) return []
-  const names = failures.map(({ stream, check }) => (stream === null ? check : `${stream}: ${check}`))
-  return ['', ...failures.flatMap((finding, at) => rowLines(finding, padded(names[at] ?? '', names), screen))]
+function failuresAgain(failures: readonly SharedFailure[], screen: Screen): string[] {
+  if (failures.length === 0) return []
+  const names = failures.map(([{ stream, check }, ...others]) => {
+    if (stream === null) return check
+    return `${others.length === 0 ? stream : `${others.length + 1} streams`}: ${check}`
+  })
+  const rows = failures.flatMap((group, at) => rowLines(withStreams(group), padded(names[at] ?? '', names), screen))
+  return ['', ...rows]
+}
+
+function withStreams(group: SharedFailure): Finding {
+  const [first, ...others] = group
+  if (others.length === 0) return first
+  return { ...first, detail: `${first.detail}; streams ${group.map(({ stream }) => stream).join(', ')}` }
 }
 
 const padded = (name: string, names: readonly string[]) => name.padEnd(Math.max(...names.map(({ length }) => length)))

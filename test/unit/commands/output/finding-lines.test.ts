@@ -36,6 +36,36 @@ test('does not print the failures again when no check has passed', () => {
   ])
 })
 
+test('prints a failure that several streams share once in full, names them at the end, and counts each check', () => {
+  const down = failed('source.unreachable', 'call http://one: connection refused', 'check it')
+  const elsewhere = failed('source.unreachable', 'call http://two: connection refused', 'check it')
+  const shown = [
+    of(null, 'kafka', ok('there')),
+    ...['paris', 'lyon', 'nice'].map((stream) => of(stream, 'polaris', down)),
+    of('metz', 'polaris', elsewhere),
+  ]
+  expect(findingLines(shown, plainScreen)).toEqual([
+    'ok       kafka    there',
+    '',
+    'stream paris',
+    'failed   polaris  source.unreachable: call http://one: connection refused → check it',
+    '',
+    'stream lyon',
+    'failed   polaris  source.unreachable: as for stream paris',
+    '',
+    'stream nice',
+    'failed   polaris  source.unreachable: as for stream paris',
+    '',
+    'stream metz',
+    'failed   polaris  source.unreachable: call http://two: connection refused → check it',
+    '',
+    'failed   3 streams: polaris  source.unreachable: call http://one: connection refused; streams paris, lyon, nice → check it',
+    'failed   metz: polaris       source.unreachable: call http://two: connection refused → check it',
+    '',
+    '4 failed, 0 warnings, 0 skipped, 1 ok',
+  ])
+})
+
 test('wraps at the width of the terminal, below the detail, and begins the hint on a line of its own', () => {
   const hint = 'check the network, the address and the certificate of the server'
   const lines = findingLines(
