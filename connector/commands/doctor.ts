@@ -23,7 +23,7 @@ import {
 } from './command.ts'
 import { fieldLines, fieldsShape } from './output/field-lines.ts'
 import { doctorShape, findingLines } from './output/finding-lines.ts'
-import { showingProgress } from './output/shown-progress.ts'
+import { elapsedText, showingProgress } from './output/shown-progress.ts'
 
 export const doctor: Command = {
   name: 'doctor',
@@ -74,9 +74,8 @@ async function diagnose(args: CommandArgs, parts: CommandParts): Promise<Finding
   const detail = `connector ${connector}, ${streams.map((stream) => stream.name).join(', ')}`
   const examined = examine(doctor, { comparesOutputs: args['compare-outputs'] === true }, parts.stop)
   const { clock, progress } = doctor
-  const startedAt = clock.monotonic()
-  const text = () => progressText(progress.inProgress(), clock.monotonic() - startedAt)
-  const found = await showingProgress(examined, { show: parts.showProgress, text, clock })
+  const text = (elapsedMs: number) => progressText(progress.inProgress(), elapsedMs)
+  const found = await showingProgress(examined, { output: parts, text, clock })
   return [{ ...configuration, ...ok(detail) }, ...found]
 }
 
@@ -89,8 +88,13 @@ async function printFields(args: CommandArgs, parts: CommandParts): Promise<numb
   await using closing = closeStack()
   const doctor = doctorOf(args, loadConfig(configSources(args, parts)), closing)
   const surveys = []
-  for (const stream of doctor.streams)
-    surveys.push({ stream: stream.config.name, ...(await surveyStream(stream, doctor.clock, parts.stop)) })
+  const { clock } = doctor
+  for (const stream of doctor.streams) {
+    const { name } = stream.config
+    const text = (elapsedMs: number) => `reading clients of stream ${name} ${elapsedText(elapsedMs)}`
+    const survey = surveyStream(stream, clock, parts.stop)
+    surveys.push({ stream: name, ...(await showingProgress(survey, { output: parts, text, clock })) })
+  }
   if (args.json === true) printJson(parts, surveys satisfies z.input<typeof fieldsShape>)
   else
     for (const { stream, ...survey } of surveys)

@@ -7,15 +7,18 @@ import type { SharedResources } from '../compose/shared-resources.ts'
 import type { StreamConfig } from '../config/connector-config.ts'
 import type { PauseRequest } from '../control/control-document.ts'
 import { pauseOf } from '../control/requests.ts'
+import { checkProgress } from '../doctor/check-progress.ts'
+import { shortTimeouts } from '../kafka/kafka-config.ts'
 import type { GroupMemberView, GroupView } from '../placement/group-view.ts'
 import { differenceText } from '../placement/hashed-settings.ts'
 import { codeOf } from '../runtime/connector-error.ts'
 import type { ErrorCode } from '../runtime/error-catalogue.ts'
-import { type Command, configOption, jsonOption, printJson } from './command.ts'
+import { type Command, type CommandParts, configOption, jsonOption, printJson } from './command.ts'
 import { asOperator } from './command-resources.ts'
 import { type FoundControl, findControl } from './control/found-control.ts'
 import { replicasShape } from './output/replicas-shape.ts'
 import type { Screen } from './output/screen.ts'
+import { elapsedText, showingProgress } from './output/shown-progress.ts'
 import { table } from './output/text-table.ts'
 import { counted } from './output/time-text.ts'
 
@@ -32,16 +35,28 @@ export const replicas: Command = {
   outputs: { '--json': replicasShape },
   run: (args, parts) =>
     asOperator(args, parts, async ({ config, shared }) => {
-      const [group, control, ...claims] = await Promise.all([
-        viewReplicas(shared, parts.stop),
-        findControl(shared, parts.stop),
-        ...config.streams.map((stream) => findClaim(stream, shared, parts.stop)),
-      ])
-      const report = describedReplicas(config.connector, { group, control, claims: new Map(claims) })
+      const report = describedReplicas(config.connector, await findAll(shared, parts))
       if (args.json === true) printJson(parts, report satisfies z.input<typeof replicasShape>)
       else for (const line of replicaLines(report, parts.screen)) parts.print(line)
       return 0
     }),
+}
+
+async function findAll(shared: SharedResources, parts: CommandParts): Promise<Found> {
+  const { config, clock } = shared
+  const { stop } = parts
+  const { during, inProgress } = checkProgress()
+  const inTime = { ...config, kafka: { ...config.kafka, timeouts: shortTimeouts(config.kafka.timeouts) } }
+  const found = Promise.all([
+    during(`Kafka at ${config.kafka.brokers.join(', ')}`, null, () =>
+      viewReplicas({ ...shared, config: inTime }, stop),
+    ),
+    during('the control object', null, () => findControl(shared, stop)),
+    during('the checkpoints', null, () => Promise.all(config.streams.map((stream) => findClaim(stream, shared, stop)))),
+  ])
+  const text = (elapsedMs: number) => `waiting for ${inProgress().join(' and ')} ${elapsedText(elapsedMs)}`
+  const [group, control, claims] = await showingProgress(found, { output: parts, text, clock })
+  return { group, control, claims: new Map(claims) }
 }
 
 /** An unreadable document is a value; an unavailable store fails the command. */

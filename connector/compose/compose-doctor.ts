@@ -5,7 +5,7 @@ import type { DoctorParts, StreamUnderTest } from '../doctor/doctor-parts.ts'
 import { indexMemory } from '../index/index-memory.ts'
 import { streamIndex } from '../index/stream-index.ts'
 import { type KafkaConnection, kafkaClient } from '../kafka/kafka-client.ts'
-import type { KafkaTimeouts } from '../kafka/kafka-config.ts'
+import { shortTimeouts } from '../kafka/kafka-config.ts'
 import { streamNames } from '../publish/event-publisher.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { CloseStack } from '../runtime/close-stack.ts'
@@ -90,14 +90,6 @@ const MIN_KAFKA_RETRIES = 5
 
 const impatient = <Kafka extends KafkaConnection>(kafka: Kafka): Kafka => ({
   ...kafka,
-  timeouts: shortened(kafka.timeouts),
+  timeouts: shortTimeouts(kafka.timeouts),
   retry: { ...kafka.retry, retries: Math.max(MIN_KAFKA_RETRIES, kafka.brokers.length) },
-})
-
-const shortened = (timeouts: KafkaTimeouts): KafkaTimeouts => ({
-  ...timeouts,
-  connectionMs: Math.min(timeouts.connectionMs, 3_000),
-  requestMs: Math.min(timeouts.requestMs, 5_000),
-  commitWithinMs: Math.min(timeouts.commitWithinMs, 7_000),
-  closeMs: Math.min(timeouts.closeMs, 1_000),
 })

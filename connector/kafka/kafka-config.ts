@@ -85,6 +85,15 @@ export interface KafkaRetry {
   readonly retries: number
 }
 
+/** The timeouts of a command whose user waits: it reports unavailable brokers within seconds. */
+export const shortTimeouts = (timeouts: KafkaTimeouts): KafkaTimeouts => ({
+  ...timeouts,
+  connectionMs: Math.min(timeouts.connectionMs, 3_000),
+  requestMs: Math.min(timeouts.requestMs, 5_000),
+  commitWithinMs: Math.min(timeouts.commitWithinMs, 7_000),
+  closeMs: Math.min(timeouts.closeMs, 1_000),
+})
+
 const dayMs = 24 * 60 * 60 * 1000
 
 /** The defaults. The configuration schema takes its defaults from here. */

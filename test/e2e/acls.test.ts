@@ -34,7 +34,7 @@ it('with exactly the documented ACLs, two replicas run and take over, and every 
   const command = async (...args: string[]) => {
     const done = stage.start({}, args)
     expect(await done.exitCode(), done.output()).toBe(0)
-    return done.output()
+    return done.printed()
   }
   const first = stage.start()
   await first.line(caughtUp)

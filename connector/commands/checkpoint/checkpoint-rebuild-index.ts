@@ -1,12 +1,12 @@
 import type * as z from 'zod'
 import { describedState } from '../../checkpoint/described-state.ts'
 import { openParts, withoutPlacement } from '../../compose/compose-stream.ts'
-import { rebuildIndex } from '../../stream/rebuild-index.ts'
+import { type RebuildProgress, rebuildIndex } from '../../stream/rebuild-index.ts'
 import { streamOption, withStream } from '../chosen-stream.ts'
 import { type Command, configOption, jsonOption, printJson } from '../command.ts'
 import { rebuildShape, stateOutput } from './checkpoint-output.ts'
 import { progressReport } from './progress-report.ts'
-import { mustBeConfirmed, yesOption } from './rewrite-stream.ts'
+import { mustBeConfirmed, opened, yesOption } from './rewrite-stream.ts'
 
 export const checkpointRebuildIndex: Command = {
   name: 'checkpoint rebuild-index',
@@ -25,7 +25,15 @@ export const checkpointRebuildIndex: Command = {
       const { stream, shared, closing } = chosen
       mustBeConfirmed(args, chosen, 'get a new client index')
       const opening = openParts(stream, shared, { ...withoutPlacement, observe: () => {}, closing })
-      const { after, clients } = await rebuildIndex(opening, progressReport(parts, shared.clock), parts.stop)
+      const report = progressReport(parts, shared.clock)
+      const begun = Promise.withResolvers<void>()
+      const onProgress = (progress: RebuildProgress) => {
+        begun.resolve()
+        report(progress)
+      }
+      const rebuilding = rebuildIndex(opening, onProgress, parts.stop)
+      await opened(Promise.race([rebuilding, begun.promise]), parts, chosen)
+      const { after, clients } = await rebuilding
       if (parts.showProgress !== undefined) parts.printError('')
       const { state } = after.committed
       const { epoch } = after.claim

@@ -4,6 +4,7 @@ import { openParts, streamIdentity, streamObject, withoutPlacement } from '../..
 import { type Rewrite, type RewriteRequest, rewriteCheckpoint } from '../../stream/rewrite-checkpoint.ts'
 import { type ChosenStream, invalidRequest } from '../chosen-stream.ts'
 import { type CommandArgs, type CommandParts, jsonOption, printJson } from '../command.ts'
+import { elapsedText, showingProgress } from '../output/shown-progress.ts'
 import { type rewriteShape, stateOutput } from './checkpoint-output.ts'
 import { plannedText, type Standing, skippedBy, standingOf, standingText } from './planned-rewrite.ts'
 
@@ -36,11 +37,22 @@ export async function rewriteTo(
   }
   mustBeConfirmed(args, chosen, isText ? 'be changed according to this plan' : planned)
   const opening = openParts(stream, shared, { ...withoutPlacement, observe: () => {}, closing })
-  const rewrite = await rewriteCheckpoint(opening, request, stop)
+  const rewrite = await opened(rewriteCheckpoint(opening, request, stop), parts, chosen)
   const skipped = to.kind === 'skip' ? skippedBy(to.from, standing, timeZone) : undefined
   if (isText) for (const line of rewriteLines(rewrite, skipped, timeZone)) print(line)
   else printJson(parts, rewriteOutput(stream.name, rewrite, skipped))
   return 0
+}
+
+/** Waits for an operation that opens the stream, and says so. */
+export function opened<Result>(
+  work: Promise<Result>,
+  output: Pick<CommandParts, 'showProgress' | 'printError'>,
+  { stream, shared }: Pick<ChosenStream, 'stream' | 'shared'>,
+): Promise<Result> {
+  const needs = `Kafka at ${stream.kafka.brokers.join(', ')} and the checkpoint store`
+  const text = (elapsedMs: number) => `opening stream ${stream.name} with ${needs} ${elapsedText(elapsedMs)}`
+  return showingProgress(work, { output, text, clock: shared.clock })
 }
 
 function rewriteOutput(

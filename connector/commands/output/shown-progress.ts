@@ -2,26 +2,36 @@ import type { Clock } from '../../runtime/clock.ts'
 import type { CommandParts } from '../command.ts'
 
 const PERIOD_MS = 200
+const NOTICE_AFTER_MS = 2_000
 
 interface ShownProgress {
-  /** Undefined: nothing is shown. */
-  readonly show: CommandParts['showProgress']
-  readonly text: () => string
-  readonly clock: Pick<Clock, 'sleep'>
+  readonly output: Pick<CommandParts, 'showProgress' | 'printError'>
+  readonly text: (elapsedMs: number) => string
+  readonly clock: Pick<Clock, 'sleep' | 'monotonic'>
 }
 
-/** Waits for `work`, and shows the text again and again meanwhile, so that the time in it advances. */
-export async function showingProgress<Result>(work: Promise<Result>, { show, text, clock }: ShownProgress) {
-  if (show === undefined) return await work
+/**
+ * Waits for `work`. On a terminal, shows the text again and again meanwhile, so that the time in it advances; else prints
+ * it once, to standard error, when the work takes longer than two seconds.
+ */
+export async function showingProgress<Result>(work: Promise<Result>, { output, text, clock }: ShownProgress) {
+  const startedAt = clock.monotonic()
+  const current = () => text(clock.monotonic() - startedAt)
   const done = new AbortController()
+  const pause = (ms: number) => clock.sleep(ms, done.signal).catch(() => {})
+  const { showProgress: show } = output
   const showUntilDone = async () => {
     while (!done.signal.aborted) {
-      show(text())
-      await clock.sleep(PERIOD_MS, done.signal).catch(() => {})
+      show?.(current())
+      await pause(PERIOD_MS)
     }
-    show('')
+    show?.('')
   }
-  const showing = showUntilDone()
+  const printOnce = async () => {
+    await pause(NOTICE_AFTER_MS)
+    if (!done.signal.aborted) output.printError(current())
+  }
+  const showing = show === undefined ? printOnce() : showUntilDone()
   try {
     return await work
   } finally {
@@ -49,3 +59,5 @@ export function timedProgress(
     write(text)
   }
 }
+
+export const elapsedText = (elapsedMs: number) => `(${Math.round(elapsedMs / 1000)} s)`

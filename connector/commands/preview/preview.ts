@@ -18,6 +18,7 @@ import {
   printJson,
 } from '../command.ts'
 import type { Screen } from '../output/screen.ts'
+import { elapsedText, showingProgress } from '../output/shown-progress.ts'
 import { counted } from '../output/time-text.ts'
 import { loadWithoutTargets } from './load-without-targets.ts'
 import { previewRecords, previewShape } from './preview-records.ts'
@@ -73,11 +74,9 @@ async function previewed(
   const since = stream.beginAt ?? wallClock(clock.now() - DAY_MS, stream.poll.timeZone)
   const at = { lastChanged: since, checkPoint: null, limit: stream.poll.limit, output: stream.poll.output }
   const maxPages = Math.ceil(limit / stream.poll.limit)
-  const read = await readPages(
-    composeSource(stream, clock, closing),
-    { at, maxPages, patience: 'unproven' },
-    parts.stop,
-  )
+  const reading = readPages(composeSource(stream, clock, closing), { at, maxPages, patience: 'unproven' }, parts.stop)
+  const text = (elapsedMs: number) => `reading from ${new URL(stream.polaris.url).origin} ${elapsedText(elapsedMs)}`
+  const read = await showingProgress(reading, { output: parts, text, clock })
   if (read.error !== undefined) throw read.error
   const isMasked = args['show-data'] !== true
   const records = previewRecords(read.clients.slice(0, limit), {

@@ -26,7 +26,7 @@ async function examined({ start }: Pick<Scene, 'start'>, environment: Record<str
   const startedAt = performance.now()
   const doctor = start(environment, ['doctor', '--json'])
   const exit = await doctor.exitCode()
-  const output = doctor.output()
+  const output = doctor.printed()
   const { findings } = doctorShape.parse(JSON.parse(output)) as { findings: readonly Finding[] }
   const byCheck = Object.fromEntries(findings.map((one) => [one.check, one]))
   return { exit, output, findings, byCheck, pid: doctor.pid, tookMs: performance.now() - startedAt }

@@ -52,7 +52,7 @@ it('preview prints the first events without Kafka and the checkpoint store, mask
   const preview = async (...options: string[]) => {
     const started = start(withoutTargets, ['preview', ...options])
     expect(await started.exitCode(), started.output()).toBe(0)
-    return started.output()
+    return started.printed()
   }
   const [masked, shown, json] = await Promise.all([
     preview('--limit', '30'),

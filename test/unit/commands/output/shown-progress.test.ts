@@ -4,26 +4,40 @@ import { virtualClock } from '../../../support/fakes/virtual-clock.ts'
 
 describe('the progress of some work', () => {
   const settled = () => new Promise((resolve) => setImmediate(resolve))
+  const text = (elapsedMs: number) => `${elapsedMs} ms`
 
-  test('is shown again and again on a terminal, and cleared when the work is done or fails', async () => {
-    for (const outcome of ['done', 'failed']) {
-      const clock = virtualClock(0)
-      const shown: string[] = []
-      const work = Promise.withResolvers<string>()
-      const text = () => `${clock.monotonic()} ms`
-      const waiting = showingProgress(work.promise, { show: (line) => shown.push(line), text, clock })
+  /** What is written while the work takes so many pauses of the clock, and how the work ended. */
+  async function written({ pauses, outcome, isTerminal }: { pauses: number; outcome: string; isTerminal: boolean }) {
+    const clock = virtualClock(0)
+    const shown: string[] = []
+    const printed: string[] = []
+    const work = Promise.withResolvers<string>()
+    const showProgress = isTerminal ? (line: string) => shown.push(line) : undefined
+    const output = { showProgress, printError: (line: string) => printed.push(line) }
+    const waiting = showingProgress(work.promise, { output, text, clock })
+    for (let pause = 0; pause < pauses; pause += 1) {
       await settled()
       clock.fireNext()
-      await settled()
-      if (outcome === 'done') work.resolve('done')
-      else work.reject(new Error('failed'))
-      expect(await waiting.catch((error: Error) => error.message)).toBe(outcome)
-      expect(shown).toEqual(['0 ms', '200 ms', ''])
     }
+    await settled()
+    if (outcome === 'done') work.resolve('done')
+    else work.reject(new Error('failed'))
+    return { end: await waiting.catch((error: Error) => error.message), shown, printed }
+  }
+
+  test('is shown again and again on a terminal, and cleared when the work is done or fails', async () => {
+    for (const outcome of ['done', 'failed'])
+      expect(await written({ pauses: 1, outcome, isTerminal: true })).toEqual({
+        ...{ end: outcome, shown: ['0 ms', '200 ms', ''], printed: [] },
+      })
   })
 
-  test('is not shown without a terminal', async () => {
-    const text = () => expect.fail()
-    expect(await showingProgress(Promise.resolve(1), { show: undefined, text, clock: virtualClock(0) })).toBe(1)
+  test('is printed once after two seconds without a terminal, and not at all for shorter work', async () => {
+    for (const outcome of ['done', 'failed']) {
+      expect(await written({ pauses: 1, outcome, isTerminal: false })).toEqual({
+        ...{ end: outcome, shown: [], printed: ['2000 ms'] },
+      })
+      expect(await written({ pauses: 0, outcome, isTerminal: false })).toEqual({ end: outcome, shown: [], printed: [] })
+    }
   })
 })
