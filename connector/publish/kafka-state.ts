@@ -40,6 +40,20 @@ export function readKafkaState(parts: AdminParts, request: StateRequest, stop: A
 }
 
 /**
+ * Reads only the commit record. Not final while a producer of the stream is open. Rejects with `publish.*`,
+ * `checkpoint.unknown-format` or the reason of `stop`.
+ */
+export function readStoredRecord(
+  parts: AdminParts,
+  { place, delivery }: { place: RecordPlace; delivery: 'exactly-once' | 'at-least-once' },
+  stop: AbortSignal,
+): Promise<StoredRecord> {
+  const exactlyOnce = delivery === 'exactly-once' ? { producerIds: [], finder: undefined } : undefined
+  const work = (cluster: Cluster) => storedRecord(cluster, { place, exactlyOnce })
+  return withCluster(parts, { operation: `read the commit record of group ${place.group}`, needs: {}, work }, stop)
+}
+
+/**
  * Returns the topic id; null if the brokers have none. Rejects if this user may not write to the topic: on the
  * dead-letter topic, this would otherwise show only with the first dead letter.
  */
@@ -54,7 +68,10 @@ async function writableTopic(cluster: Cluster, { topic }: TopicLayout): Promise<
 const noRecord: StoredRecord = { record: undefined, isUnstable: false }
 const unreadable: readonly ErrorCode[] = ['publish.unauthorized', 'publish.refused', 'publish.broker-too-old']
 
-async function storedRecord(cluster: Cluster, { place, exactlyOnce }: StateRequest): Promise<StoredRecord> {
+async function storedRecord(
+  cluster: Cluster,
+  { place, exactlyOnce }: Omit<StateRequest, 'topics'>,
+): Promise<StoredRecord> {
   try {
     return await fetchRecord(cluster, place, exactlyOnce?.finder)
   } catch (error) {

@@ -4,6 +4,7 @@ import type { StreamState } from '../../checkpoint/stream-state.ts'
 import { pauseOf } from '../../control/requests.ts'
 import type { FoundControl } from '../control/found-control.ts'
 import { isoTime } from '../output/time-text.ts'
+import type { FoundRecord } from './found-record.ts'
 
 /** A state of a stream, as the `checkpoint` commands print it with `--json`. */
 export const stateShape = z.strictObject({
@@ -42,7 +43,13 @@ export const checkpointShape = z.strictObject({
         .describe('The stored document; another version may change its format'),
     })
     .nullable()
-    .describe('`null`: the stream has no checkpoint yet'),
+    .describe('`null`: the stream has no checkpoint'),
+  commitRecord: z
+    .enum(['none', 'found', 'unknown'])
+    .optional()
+    .describe(
+      'Only without a checkpoint: whether Kafka has its commit record. `none`: the stream is new; `found`: the checkpoint is lost (`checkpoint.missing`); `unknown`: Kafka did not answer',
+    ),
   paused: z
     .strictObject({
       reason: z.string().describe('Why, in the words of the operator'),
@@ -54,16 +61,22 @@ export const checkpointShape = z.strictObject({
   controlUnreadable: z.string().optional().describe('Error code: it is unknown whether the stream is paused'),
 })
 
+export type FoundCheckpoint =
+  | { readonly kind: 'document'; readonly document: CheckpointDocument }
+  | { readonly kind: 'none'; readonly record: FoundRecord }
+
 export function checkpointOutput(
   stream: string,
-  document: CheckpointDocument | null,
+  found: FoundCheckpoint,
   control: FoundControl,
 ): z.output<typeof checkpointShape> {
   const { unreadable } = control
   const pause = pauseOf(control.document, stream)
   const paused = pause ? { reason: pause.reason, since: isoTime(pause.requestedAt), by: pause.requestedBy } : null
   const ofControl = { paused, ...(unreadable && { controlUnreadable: unreadable }) }
-  return { stream, checkpoint: document && claimedOutput(document), ...ofControl }
+  return found.kind === 'none'
+    ? { stream, checkpoint: null, commitRecord: found.record.kind, ...ofControl }
+    : { stream, checkpoint: claimedOutput(found.document), ...ofControl }
 }
 
 function claimedOutput(document: CheckpointDocument): z.output<typeof checkpointShape>['checkpoint'] {

@@ -1,7 +1,7 @@
 import { invalidRequest, streamOption, withStream } from '../chosen-stream.ts'
 import { type Command, configOption } from '../command.ts'
 import { rewriteShape } from './checkpoint-output.ts'
-import { rewriteOptions, rewriteTo } from './rewrite-stream.ts'
+import { rewriteOptions, rewriteTo, storedStanding } from './rewrite-stream.ts'
 
 export const checkpointReset: Command = {
   name: 'checkpoint reset',
@@ -14,9 +14,10 @@ export const checkpointReset: Command = {
   examples: ['checkpoint reset --config connector.yaml --stream lyon --yes'],
   outputs: { '--json': rewriteShape },
   run: (args, parts) =>
-    withStream(args, parts, (chosen) => {
+    withStream(args, parts, async (chosen) => {
       if (chosen.stream.beginAt === undefined)
         throw invalidRequest('POLARIS_LAST_CHANGED is not set: set it, or use checkpoint set')
-      return rewriteTo(args, parts, { ...chosen, to: { kind: 'reset' } })
+      const standing = await storedStanding(chosen, parts)
+      return await rewriteTo(args, parts, { ...chosen, to: { kind: 'reset' }, standing })
     }),
 }

@@ -1,7 +1,6 @@
 import { readUntil } from '../../checkpoint/described-state.ts'
 import type { SourceTime } from '../../source/client-source.ts'
 import { parseSourceTime, serverTimeText, wallClock } from '../../source/source-time.ts'
-import type { RewriteRequest } from '../../stream/rewrite-checkpoint.ts'
 import { type ChosenStream, invalidRequest, streamOption, withStream } from '../chosen-stream.ts'
 import { type Command, type CommandArgs, configOption, optionText } from '../command.ts'
 import { rewriteShape } from './checkpoint-output.ts'
@@ -40,24 +39,24 @@ export const checkpointSet: Command = {
   ],
   outputs: { '--json': rewriteShape },
   run: (args, parts) =>
-    withStream(args, parts, async (chosen) =>
-      rewriteTo(args, parts, { ...chosen, to: await requested(args, chosen, parts.stop) }),
-    ),
+    withStream(args, parts, async (chosen) => {
+      const from = requestedTime(args, chosen)
+      const standing = await storedStanding(chosen, parts)
+      const isSkip = args.skip === true
+      const { beginAt, poll } = chosen.stream
+      const readTo = standing.kind === 'usable' ? readUntil(standing.state.scans, poll.timeZone) : undefined
+      const now = wallClock(chosen.shared.clock.now(), poll.timeZone)
+      mustBeReadable(from, { beginAt, until: isSkip ? undefined : readTo, now })
+      return await rewriteTo(args, parts, { ...chosen, to: { kind: isSkip ? 'skip' : 'read-again', from }, standing })
+    }),
 }
 
-/** Rejects with `checkpoint.invalid-request`, or as reading the checkpoint does. */
-async function requested(args: CommandArgs, chosen: ChosenStream, stop: AbortSignal): Promise<RewriteRequest['to']> {
-  const { beginAt, poll } = chosen.stream
+/** Throws `checkpoint.invalid-request`. */
+function requestedTime(args: CommandArgs, { stream }: ChosenStream): SourceTime {
   const text = optionText(args, 'last-changed')
-  const from = text === undefined ? undefined : parseSourceTime(text, poll.timeZone)
-  if (from === undefined)
-    throw invalidRequest('--last-changed must be a date, or a date and time such as 2026-01-31T13:45:00')
-  const standing = await storedStanding(chosen, stop)
-  const isSkip = args.skip === true
-  const readTo = standing.kind === 'usable' ? readUntil(standing.state.scans, poll.timeZone) : undefined
-  const now = wallClock(chosen.shared.clock.now(), poll.timeZone)
-  mustBeReadable(from, { beginAt, until: isSkip ? undefined : readTo, now })
-  return { kind: isSkip ? 'skip' : 'read-again', from }
+  const from = text === undefined ? undefined : parseSourceTime(text, stream.poll.timeZone)
+  if (from !== undefined) return from
+  throw invalidRequest('--last-changed must be a date, or a date and time such as 2026-01-31T13:45:00')
 }
 
 interface ReadableTimes {

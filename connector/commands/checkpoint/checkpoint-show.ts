@@ -3,8 +3,9 @@ import { streamObject } from '../../compose/compose-stream.ts'
 import { streamOption, withStream } from '../chosen-stream.ts'
 import { type Command, configOption, jsonOption, printJson } from '../command.ts'
 import { findControl, pauseLines } from '../control/found-control.ts'
-import { checkpointOutput, checkpointShape } from './checkpoint-output.ts'
-import { checkpointLines } from './described-checkpoint.ts'
+import { checkpointOutput, checkpointShape, type FoundCheckpoint } from './checkpoint-output.ts'
+import { checkpointLines, missingLines } from './described-checkpoint.ts'
+import { findRecord } from './found-record.ts'
 
 export const checkpointShow: Command = {
   name: 'checkpoint show',
@@ -14,21 +15,29 @@ export const checkpointShow: Command = {
     'events it has published, who opened it last, and its scans. Times are in UTC, but modification\n' +
     'times of clients in the local time of the server. With --json, prints the whole document too.\n' +
     'A pending transaction counts only if Kafka has its commit record; that is checked when the stream\n' +
-    'is opened.',
+    'is opened. Of a stream without a checkpoint, looks for its commit record in Kafka, for at most\n' +
+    'seven seconds: if there is one, the checkpoint is lost.',
   options: { ...configOption, ...streamOption, ...jsonOption },
   examples: ['checkpoint show --config connector.yaml --stream lyon'],
   outputs: { '--json': checkpointShape },
   run: (args, parts) =>
-    withStream(args, parts, async ({ stream, shared }) => {
+    withStream(args, parts, async (chosen) => {
+      const { stream, shared } = chosen
       const stored = await streamObject(stream, shared).read(parts.stop)
-      const document = stored === undefined ? null : parseDocument(stored.text)
+      const found: FoundCheckpoint =
+        stored === undefined
+          ? { kind: 'none', record: await findRecord(chosen, parts, parts.stop) }
+          : { kind: 'document', document: parseDocument(stored.text) }
       const control = await findControl(shared, parts.stop)
       if (args.json === true) {
-        printJson(parts, checkpointOutput(stream.name, document, control))
+        printJson(parts, checkpointOutput(stream.name, found, control))
         return 0
       }
-      if (document === null) parts.print(`stream ${stream.name} has no checkpoint yet`)
-      else for (const line of checkpointLines(document, parts.screen)) parts.print(line)
+      const lines =
+        found.kind === 'none'
+          ? missingLines(stream.name, found.record, parts.screen)
+          : checkpointLines(found.document, parts.screen)
+      for (const line of lines) parts.print(line)
       for (const line of pauseLines(control, stream.name)) parts.print(parts.screen.paint('yellow', line))
       return 0
     }),

@@ -1,10 +1,13 @@
 import type { CheckpointDocument } from '../../checkpoint/checkpoint-document.ts'
 import type { StreamState } from '../../checkpoint/stream-state.ts'
 import { durationText } from '../../config/units.ts'
+import { assertNever } from '../../runtime/assert-never.ts'
+import { errorCatalogue } from '../../runtime/error-catalogue.ts'
 import { BACKFILL, FULL, RECHECK, type Scan, scanWith } from '../../scan/scan-state.ts'
 import type { Screen } from '../output/screen.ts'
 import { table } from '../output/text-table.ts'
 import { counted, isoTime } from '../output/time-text.ts'
+import type { FoundRecord } from './found-record.ts'
 
 /** How far a stream has read and who runs it, in sentences, and its scans as a table. Pure. */
 export function checkpointLines(document: CheckpointDocument, { paint }: Pick<Screen, 'paint'>): string[] {
@@ -18,6 +21,20 @@ export function checkpointLines(document: CheckpointDocument, { paint }: Pick<Sc
     '',
     ...table([['SCAN', 'LAST COMPLETED', 'IN PROGRESS', 'NEXT'].map((name) => paint('bold', name)), ...rows]),
   ]
+}
+
+/** What is known of a stream without a checkpoint. Pure. */
+export function missingLines(stream: string, record: FoundRecord, { paint }: Pick<Screen, 'paint'>): string[] {
+  switch (record.kind) {
+    case 'none':
+      return [`stream ${stream} has no checkpoint yet`]
+    case 'found':
+      return [paint('red', `stream ${stream}: ${record.why}`), `${record.code}: ${errorCatalogue[record.code].hint}`]
+    case 'unknown':
+      return [`stream ${stream} has no checkpoint; whether Kafka has its commit record is unknown: ${record.code}`]
+    default:
+      return assertNever(record)
+  }
 }
 
 const none = '–'

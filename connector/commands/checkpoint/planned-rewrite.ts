@@ -7,25 +7,31 @@ import { ConnectorError } from '../../runtime/connector-error.ts'
 import type { SourceTime } from '../../source/client-source.ts'
 import { serverTimeText } from '../../source/source-time.ts'
 import type { RewriteRequest } from '../../stream/rewrite-checkpoint.ts'
+import type { FoundRecord } from './found-record.ts'
 
-/** Where a stream stands according to its stored document, without Kafka. */
+/** Where a stream stands according to its stored document; Kafka is asked only if there is none. */
 export type Standing =
-  | { readonly kind: 'none' }
-  /** The document cannot be used, and a rewrite replaces it. */
-  | { readonly kind: 'unusable'; readonly why: string }
+  | { readonly kind: 'none'; readonly record: Exclude<FoundRecord, { kind: 'found' }> }
+  /** The document is missing or unreadable, and a rewrite replaces it. */
+  | { readonly kind: 'lost'; readonly why: string }
+  /** The document belongs to another stream, source or topic, and a rewrite replaces it. */
+  | { readonly kind: 'other'; readonly why: string }
   /** The last stored state; if it is pending, its transaction is taken as committed, which is likely. */
   | { readonly kind: 'usable'; readonly state: StreamState }
 
-/** `text`: of the document; undefined if there is none. Pure. */
-export function standingOf(text: string | undefined, identity: KnownIdentity): Standing {
-  if (text === undefined) return { kind: 'none' }
+/** Pure. */
+export const standingWithout = (record: FoundRecord): Standing =>
+  record.kind === 'found' ? { kind: 'lost', why: record.why } : { kind: 'none', record }
+
+/** `text`: of the document. Pure. */
+export function standingOf(text: string, identity: KnownIdentity): Standing {
   try {
     const document = parseDocument(text)
     const conflict = mismatch(document, identity)
-    if (conflict !== undefined) return { kind: 'unusable', why: conflict.why }
+    if (conflict !== undefined) return { kind: 'other', why: conflict.why }
     return { kind: 'usable', state: committedByRecord(document).state }
   } catch (error) {
-    if (error instanceof ConnectorError) return { kind: 'unusable', why: error.message }
+    if (error instanceof ConnectorError) return { kind: 'lost', why: error.message }
     throw error
   }
 }
@@ -34,8 +40,11 @@ export function standingOf(text: string | undefined, identity: KnownIdentity): S
 export function standingText(standing: Standing, timeZone: string): string {
   switch (standing.kind) {
     case 'none':
-      return 'no checkpoint'
-    case 'unusable':
+      return standing.record.kind === 'none'
+        ? 'no checkpoint'
+        : `no checkpoint; whether Kafka has a commit record is unknown (${standing.record.code})`
+    case 'lost':
+    case 'other':
       return `unknown, ${standing.why}`
     case 'usable':
       return describedState(standing.state, timeZone)
@@ -52,7 +61,7 @@ export function plannedText({ to, republish, timeZone, beginAt }: Planned, stand
     return `continue at ${serverTimeText(to.from)} and skip ${skippedBy(to.from, standing, timeZone)}`
   const beginning = `its beginning (${beginAt === undefined ? 'not configured' : serverTimeText(beginAt)})`
   if (standing.kind === 'none') return `read from ${beginning} and publish all clients`
-  if (standing.kind === 'unusable')
+  if (standing.kind !== 'usable')
     return `read everything again from ${beginning} and publish all clients again, because the old client index is not used`
   const until = readUntil(standing.state.scans, timeZone)
   const end = until === undefined ? '' : ` to ${until}`
@@ -60,6 +69,12 @@ export function plannedText({ to, republish, timeZone, beginAt }: Planned, stand
   const range = isReset && end === '' ? beginning : serverTimeText(`${isReset ? beginning : to.from}${end}`)
   const published = republish ? 'publish all of them again' : 'publish those that differ from their last event'
   return `read the clients modified from ${range} again, and ${published}`
+}
+
+/** What the operator does after the rewrite; undefined: nothing. Pure. */
+export function stepAfter({ republish }: Pick<RewriteRequest, 'republish'>, { kind }: Standing): string | undefined {
+  if (kind !== 'lost' || republish) return undefined
+  return 'with all replicas stopped, run `checkpoint rebuild-index`: then only clients that differ from their last event are published'
 }
 
 /** What is not read if all scans continue at a time. Pure. */

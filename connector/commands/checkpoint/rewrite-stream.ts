@@ -6,7 +6,16 @@ import { type ChosenStream, invalidRequest } from '../chosen-stream.ts'
 import { type CommandArgs, type CommandParts, jsonOption, printJson } from '../command.ts'
 import { elapsedText, showingProgress } from '../output/shown-progress.ts'
 import { type rewriteShape, stateOutput } from './checkpoint-output.ts'
-import { plannedText, type Standing, skippedBy, standingOf, standingText } from './planned-rewrite.ts'
+import { findRecord } from './found-record.ts'
+import {
+  plannedText,
+  type Standing,
+  skippedBy,
+  standingOf,
+  standingText,
+  standingWithout,
+  stepAfter,
+} from './planned-rewrite.ts'
 
 export const yesOption = { yes: { type: 'boolean', description: 'confirm the change' } } as const
 export const rewriteOptions = {
@@ -22,24 +31,24 @@ export const rewriteOptions = {
 export async function rewriteTo(
   args: CommandArgs,
   parts: CommandParts,
-  chosen: ChosenStream & { to: RewriteRequest['to'] },
+  chosen: ChosenStream & { to: RewriteRequest['to']; standing: Standing },
 ): Promise<number> {
-  const { stream, shared, closing, to } = chosen
+  const { stream, shared, closing, to, standing } = chosen
   const { print, stop } = parts
   const { timeZone } = stream.poll
   const request = { to, republish: args.republish === true, timeZone }
-  const standing = await storedStanding(chosen, stop)
   const planned = plannedText({ ...request, beginAt: stream.beginAt }, standing)
+  const next = stepAfter(request, standing)
+  const nextLines = next === undefined ? [] : [`next: ${next}`]
   const isText = args.json !== true
   if (args.yes !== true && isText) {
-    print(`now: ${standingText(standing, timeZone)}`)
-    print(`plan: ${planned}`)
+    for (const line of [`now: ${standingText(standing, timeZone)}`, `plan: ${planned}`, ...nextLines]) print(line)
   }
   mustBeConfirmed(args, chosen, isText ? 'be changed according to this plan' : planned)
   const opening = openParts(stream, shared, { ...withoutPlacement, observe: () => {}, closing })
   const rewrite = await opened(rewriteCheckpoint(opening, request, stop), parts, chosen)
   const skipped = to.kind === 'skip' ? skippedBy(to.from, standing, timeZone) : undefined
-  if (isText) for (const line of rewriteLines(rewrite, skipped, timeZone)) print(line)
+  if (isText) for (const line of [...rewriteLines(rewrite, skipped, timeZone), ...nextLines]) print(line)
   else printJson(parts, rewriteOutput(stream.name, rewrite, skipped))
   return 0
 }
@@ -91,12 +100,10 @@ export function mustBeConfirmed(args: CommandArgs, { stream }: Pick<ChosenStream
   throw invalidRequest(`stream ${stream.name} would ${what}, and a running replica would lose it; add --yes to confirm`)
 }
 
-export async function storedStanding(
-  { stream, shared }: Pick<ChosenStream, 'stream' | 'shared'>,
-  stop: AbortSignal,
-): Promise<Standing> {
-  const stored = await streamObject(stream, shared).read(stop)
-  const { config } = shared
+export async function storedStanding(chosen: ChosenStream, parts: CommandParts): Promise<Standing> {
+  const { stream, shared } = chosen
+  const stored = await streamObject(stream, shared).read(parts.stop)
+  if (stored === undefined) return standingWithout(await findRecord(chosen, parts, parts.stop))
   const destination = { clusterId: null, topic: stream.kafka.topic.events }
-  return standingOf(stored?.text, { ...streamIdentity(stream, config.connector), destination })
+  return standingOf(stored.text, { ...streamIdentity(stream, shared.config.connector), destination })
 }

@@ -119,6 +119,29 @@ it('checkpoint show prints the checkpoint and changes nothing', async () => {
   })
 })
 
+it('checkpoint show and checkpoint reset say that the checkpoint is lost when Kafka has its commit record', async () => {
+  const { start, name } = await scene()
+  await start({}, ['poll-once']).exitCode()
+  await checkpointObject(name).remove()
+  const run = async (environment: Record<string, string>, ...args: string[]) => {
+    const command = start(environment, ['checkpoint', ...args])
+    return { exit: await command.exitCode(), printed: command.printed() }
+  }
+  const [shown, json, withoutKafka, reset] = await Promise.all([
+    run({}, 'show'),
+    run({}, 'show', '--json'),
+    run({ KAFKA_BROKERS: '127.0.0.1:9' }, 'show'),
+    run({}, 'reset'),
+  ])
+  expect(shown).toEqual({
+    exit: 0,
+    printed: expect.stringMatching(/^stream clients: .* Kafka has a commit record\ncheckpoint\.missing: restore /),
+  })
+  expect(JSON.parse(json.printed)).toMatchObject({ checkpoint: null, commitRecord: 'found' })
+  expect(withoutKafka).toEqual({ exit: 0, printed: expect.stringContaining('unknown: publish.unreachable') })
+  expect(reset).toEqual({ exit: 2, printed: expect.stringMatching(/^next: .*`checkpoint rebuild-index`/m) })
+})
+
 it('checkpoint set fences the running connector and reads again from a date, with --republish also unchanged clients; checkpoint reset reads all again', async () => {
   const { simulator, start, records, caughtUp } = await scene({
     source: { modifiedBetween: [Date.UTC(2024, 0, 1), Date.UTC(2024, 11, 31)] },

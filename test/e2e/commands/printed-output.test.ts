@@ -34,7 +34,7 @@ it('every command prints JSON of the documented shape with --json, and nothing e
     run('doctor', '--fields --json'),
   ])
   expect(preview).toMatchObject({ masked: true, records: [{ topic: environment.KAFKA_TOPIC }, {}, {}] })
-  expect(checkpoint).toEqual({ stream: 'clients', checkpoint: null, paused: null })
+  expect(checkpoint).toEqual({ stream: 'clients', checkpoint: null, commitRecord: 'none', paused: null })
 
   expect(await run('poll-once')).toMatchObject({
     streams: [{ stream: 'clients', end: 'caught-up', code: null, published: 200, deadLetters: 0 }],

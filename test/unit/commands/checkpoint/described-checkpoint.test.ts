@@ -3,7 +3,7 @@ import { type CheckpointDocument, FORMAT } from '../../../../connector/checkpoin
 import { describedState } from '../../../../connector/checkpoint/described-state.ts'
 import { beginning, type StreamState } from '../../../../connector/checkpoint/stream-state.ts'
 import { checkpointOutput, checkpointShape } from '../../../../connector/commands/checkpoint/checkpoint-output.ts'
-import { checkpointLines } from '../../../../connector/commands/checkpoint/described-checkpoint.ts'
+import { checkpointLines, missingLines } from '../../../../connector/commands/checkpoint/described-checkpoint.ts'
 import { noRequests } from '../../../../connector/control/control-document.ts'
 import { requested } from '../../../../connector/control/requests.ts'
 import { noTokens, type Scan } from '../../../../connector/scan/scan-state.ts'
@@ -134,8 +134,25 @@ describe('checkpointLines', () => {
   }
 })
 
+const without = { kind: 'none', record: { kind: 'none' } } as const
+
+test('a stream without a checkpoint is new, or has lost it if Kafka has its commit record, or that is unknown', () => {
+  expect(missingLines('clients', { kind: 'none' }, plainScreen)).toEqual(['stream clients has no checkpoint yet'])
+  expect(
+    missingLines('clients', { kind: 'found', code: 'checkpoint.missing', why: 'the document is missing' }, plainScreen),
+  ).toEqual([
+    'stream clients: the document is missing',
+    expect.stringMatching(/^checkpoint\.missing: restore the document .*`checkpoint rebuild-index`/),
+  ])
+  expect(missingLines('clients', { kind: 'unknown', code: 'publish.unreachable' }, plainScreen)).toEqual([
+    'stream clients has no checkpoint; whether Kafka has its commit record is unknown: publish.unreachable',
+  ])
+})
+
 test('the JSON of a checkpoint has its state, its owner and the stored document', () => {
-  const output = checkpointShape.parse(checkpointOutput('clients', document, { document: noRequests }))
+  const output = checkpointShape.parse(
+    checkpointOutput('clients', { kind: 'document', document }, { document: noRequests }),
+  )
   expect(output).toEqual({
     stream: 'clients',
     checkpoint: {
@@ -149,21 +166,19 @@ test('the JSON of a checkpoint has its state, its owner and the stored document'
     },
     paused: null,
   })
-  expect(checkpointShape.parse(checkpointOutput('clients', null, { document: noRequests }))).toEqual({
-    stream: 'clients',
-    checkpoint: null,
-    paused: null,
+  expect(checkpointShape.parse(checkpointOutput('clients', without, { document: noRequests }))).toEqual({
+    ...{ stream: 'clients', checkpoint: null, commitRecord: 'none', paused: null },
   })
 })
 
 test('the JSON of a checkpoint says that the stream is paused, or why that is unknown', () => {
   const requester = { id: '1', by: 'operator-1', at: 0 }
   const paused = requested(noRequests, { kind: 'pause', stream: 'clients', reason: 'why' }, requester) ?? noRequests
-  expect(checkpointShape.parse(checkpointOutput('clients', null, { document: paused })).paused).toEqual({
+  expect(checkpointShape.parse(checkpointOutput('clients', without, { document: paused })).paused).toEqual({
     ...{ reason: 'why', since: '1970-01-01T00:00:00Z', by: 'operator-1' },
   })
   const unreadable = { document: noRequests, unreadable: 'control.damaged' } as const
-  expect(checkpointShape.parse(checkpointOutput('clients', null, unreadable))).toMatchObject({
+  expect(checkpointShape.parse(checkpointOutput('clients', without, unreadable))).toMatchObject({
     ...{ paused: null, controlUnreadable: 'control.damaged' },
   })
 })

@@ -8,6 +8,8 @@ import {
   skippedBy,
   standingOf,
   standingText,
+  standingWithout,
+  stepAfter,
 } from '../../../../connector/commands/checkpoint/planned-rewrite.ts'
 import type { ScanStates } from '../../../../connector/scan/scan-state.ts'
 import type { SourceTime } from '../../../../connector/source/client-source.ts'
@@ -62,7 +64,7 @@ describe('checkpoint set --skip', () => {
       'the rest of the backfill and what was to be read again from 2026-06-01T00:00:00 and changes from 2026-06-15T12:00:00 to 2026-06-15T14:00:00',
       of({ live }, time('2026-06-01T00:00:00')),
     ],
-    ['everything before 2026-06-15T14:00:00', { kind: 'none' }],
+    ['everything before 2026-06-15T14:00:00', { kind: 'none', record: { kind: 'none' } }],
   ] satisfies [string, Standing][])('says that it skips %s', (skipped, standing) => {
     expect(skippedBy(from, standing, 'Europe/Paris')).toBe(skipped)
     const planned = plannedText(
@@ -78,13 +80,16 @@ describe('before a rewrite', () => {
   const live = { startedAt: Date.parse('2026-06-15T10:00:00Z'), scan: null }
   const read = documentWith({ committed: { state: { ...state, scans: { ...state.scans, live } } } })
   const timeZone = 'Europe/Paris'
+  const without: Standing = { kind: 'none', record: { kind: 'none' } }
   const planOf = (text: string | undefined, to: RewriteRequest['to'], republish = false) =>
-    plannedText({ to, republish, timeZone, beginAt }, standingOf(text, identity))
+    plannedText({ to, republish, timeZone, beginAt }, text === undefined ? without : standingOf(text, identity))
   const again = { kind: 'read-again', from: time('2026-03-01T00:00:00') } as const
   const beginning = 'its beginning (2026-01-01T00:00:00 server time)'
 
   test('the command says where the stream stands', () => {
-    expect(standingText(standingOf(undefined, identity), timeZone)).toBe('no checkpoint')
+    expect(standingText(without, timeZone)).toBe('no checkpoint')
+    const unasked = standingWithout({ kind: 'unknown', code: 'publish.unreachable' })
+    expect(standingText(unasked, timeZone)).toMatch(/^no checkpoint; .* is unknown \(publish\.unreachable\)$/)
     expect(standingText(standingOf('{', identity), timeZone)).toMatch(/^unknown, /)
     const other = { ...identity, destination: { ...destination, topic: 'other' } }
     const text = serializeDocument(read)
@@ -102,5 +107,19 @@ describe('before a rewrite', () => {
     )
     expect(planOf(undefined, again)).toBe(`read from ${beginning} and publish all clients`)
     expect(planOf('{', again)).toMatch(/^read everything again from its beginning .* and publish all clients again/)
+  })
+
+  test('the command names checkpoint rebuild-index as the next step when the checkpoint is lost', () => {
+    const why = 'the checkpoint document is missing, but Kafka has a commit record'
+    const missing = standingWithout({ kind: 'found', code: 'checkpoint.missing', why })
+    expect(standingText(missing, timeZone)).toBe(`unknown, ${why}`)
+    for (const lost of [missing, standingOf('{', identity)]) {
+      expect(stepAfter({ republish: false }, lost)).toContain('`checkpoint rebuild-index`')
+      expect(stepAfter({ republish: true }, lost)).toBeUndefined()
+    }
+    const text = serializeDocument(read)
+    const other = standingOf(text, { ...identity, destination: { ...destination, topic: 'other' } })
+    for (const standing of [without, other, standingOf(text, identity)])
+      expect(stepAfter({ republish: false }, standing)).toBeUndefined()
   })
 })
