@@ -13,11 +13,18 @@ interface CatalogueEntry {
    * unavailable.
    */
   readonly exit: 1 | 2 | 3
-  /** What an operator does, as an imperative. */
+  /** What an operator does about the error of a command, as an imperative. */
   readonly hint: string
+  /** What an operator does about the error in `run`, and what `run` does by itself. */
+  readonly runHint: string
 }
 
-const entry = (then: Then, exit: 1 | 2 | 3, hint: string): CatalogueEntry => ({ then, exit, hint })
+const entry = (then: Then, exit: 1 | 2 | 3, hint: string, runHint = hint): CatalogueEntry => ({
+  ...{ then, exit, hint, runHint },
+})
+
+/** Both hints of an entry: only `run` says what it does meanwhile. */
+const meanwhile = (hint: string, what: string): [hint: string, runHint: string] => [hint, `${hint}; ${what}`]
 
 /** All error codes. Add a code only if an operator would act differently. */
 export const errorCatalogue = {
@@ -29,7 +36,11 @@ export const errorCatalogue = {
   ),
   'http.cannot-listen': entry('exit', 2, 'free the port, or set another HTTP_PORT (0: any free one); check http.host'),
 
-  'source.unreachable': entry('retry', 3, 'check POLARIS_URL, the network and the server; `run` retries indefinitely'),
+  'source.unreachable': entry(
+    'retry',
+    3,
+    ...meanwhile('check POLARIS_URL, the network and the server', '`run` retries indefinitely'),
+  ),
   'source.timeout': entry('retry', 3, 'lower POLARIS_LIMIT or raise polaris.timeouts: the server responds too slowly'),
   'source.throttled': entry(
     'retry',
@@ -67,7 +78,10 @@ export const errorCatalogue = {
   'source.unauthorized': entry(
     'hold',
     3,
-    'check POLARIS_AUTH, POLARIS_USER and POLARIS_PASSWORD; a new password in its file is used within a minute',
+    ...meanwhile(
+      'check POLARIS_AUTH, POLARIS_USER and POLARIS_PASSWORD',
+      'a new password in its file is used within a minute',
+    ),
   ),
   'source.forbidden': entry(
     'suspect',
@@ -125,22 +139,26 @@ export const errorCatalogue = {
   'publish.failed': entry(
     'retry',
     3,
-    'check the brokers, min.insync.replicas and quotas if the error persists; `run` retries indefinitely',
+    ...meanwhile(
+      'check the brokers, min.insync.replicas and quotas if the error persists',
+      '`run` retries indefinitely',
+    ),
   ),
   'publish.outcome-unknown': entry(
     'retry',
     3,
+    'repeat the command: Kafka did not confirm whether the transaction was committed',
     'no action needed: reopening the stream determines whether the transaction was committed',
   ),
   'publish.unreachable': entry(
     'retry',
     3,
-    'check KAFKA_BROKERS, the network and the TLS settings; `run` retries indefinitely',
+    ...meanwhile('check KAFKA_BROKERS, the network and the TLS settings', '`run` retries indefinitely'),
   ),
   'publish.no-token': entry(
     'retry',
     3,
-    'check KAFKA_OAUTH_TOKEN_ENDPOINT, KAFKA_OAUTH_CA and the token server; `run` retries indefinitely',
+    ...meanwhile('check KAFKA_OAUTH_TOKEN_ENDPOINT, KAFKA_OAUTH_CA and the token server', '`run` retries indefinitely'),
   ),
   'publish.clock-ahead': entry(
     'retry',
@@ -150,6 +168,7 @@ export const errorCatalogue = {
   'publish.fenced': entry(
     'lost',
     1,
+    'repeat the command; with PLACEMENT=single, run only one process: another one opened the stream',
     'no action needed in a group: the stream returns if it is assigned here; with PLACEMENT=single, run only one process',
   ),
   'publish.refused': entry(
@@ -167,19 +186,25 @@ export const errorCatalogue = {
   'publish.unauthorized': entry(
     'hold',
     3,
-    'check the SASL settings; `polaris-connector doctor` lists missing ACLs; the stream resumes automatically',
+    ...meanwhile(
+      'check the SASL settings; `polaris-connector doctor` lists missing ACLs',
+      'the stream resumes automatically',
+    ),
   ),
 
   'placement.group-unreachable': entry(
     'retry',
     3,
-    'check the brokers and the network: the consumer group does not answer; the stream resumes automatically',
+    ...meanwhile(
+      'check the brokers and the network: the consumer group does not answer',
+      'the stream resumes automatically',
+    ),
   ),
 
   'storage.unavailable': entry(
     'retry',
     3,
-    'check CHECKPOINT_URL, AWS_ENDPOINT_URL_S3 and the network; the stream waits for the store',
+    ...meanwhile('check CHECKPOINT_URL, AWS_ENDPOINT_URL_S3 and the network', 'the stream waits for the store'),
   ),
   'storage.refused': entry(
     'retry',
@@ -205,6 +230,7 @@ export const errorCatalogue = {
   'checkpoint.conflict': entry(
     'retry',
     3,
+    'repeat the command: another process wrote the checkpoint at the same time',
     'no action needed: another process is opening or running this stream; the opening is retried',
   ),
   'checkpoint.missing': entry(

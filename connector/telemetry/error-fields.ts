@@ -12,7 +12,7 @@ export function toLogFields(error: unknown): LogFields {
   return {
     code,
     error: describe(error),
-    hint: errorCatalogue[code].hint,
+    hint: errorCatalogue[code].runHint,
     ...(causes.length > 0 ? { causes: causes.map(describe) } : {}),
     ...(code === 'bug' ? { stack: stackFrames(causes.findLast((cause) => cause instanceof Error) ?? error) } : {}),
   }

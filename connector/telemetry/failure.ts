@@ -32,7 +32,7 @@ export function failureOf(code: ErrorCode, error: unknown): Failure {
 export function explaining(runbookUrl: string | undefined): Explain {
   return (failure) => ({
     ...failure,
-    hint: errorCatalogue[failure.code].hint,
+    hint: errorCatalogue[failure.code].runHint,
     ...runbookLink(runbookUrl, failure.code),
   })
 }

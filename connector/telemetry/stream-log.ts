@@ -18,7 +18,7 @@ export function logLine(stream: string, event: PipelineEvent): LogLine | undefin
 
 const lines: ByKind<Line> = {
   'group-unreachable': ({ code }) =>
-    line('warn', 'consumer group does not answer, stream waits', { code, hint: errorCatalogue[code].hint }),
+    line('warn', 'consumer group does not answer, stream waits', { code, hint: errorCatalogue[code].runHint }),
   'group-reachable': ({ waitedMs }) =>
     line('info', 'consumer group answers again, stream resumes', { waitedMs: Math.round(waitedMs) }),
   'stream-opening': () => line('debug', 'stream opening'),
@@ -126,7 +126,9 @@ const lines: ByKind<Line> = {
     line('error', 'stream held, rechecking periodically', { ...toLogFields(error), pauseMs }),
   'stream-still-held': ({ error, pauseMs }) => line('debug', 'stream still held', { ...toLogFields(error), pauseMs }),
   'stream-resuming': ({ code }) => line('info', 'stream resumes: the cause is gone', { code }),
-  'stream-failed': ({ error }) => line('error', 'stream failed, giving up', toLogFields(error)),
+  // Only a command gives up.
+  'stream-failed': ({ error, code }) =>
+    line('error', 'stream failed, giving up', { ...toLogFields(error), hint: errorCatalogue[code].hint }),
   'stream-ended': () => line('info', 'stream ended'),
 }
 

@@ -15,8 +15,8 @@ const reactions: Readonly<Record<Entry['then'], string>> = {
 /** Every error code as a Markdown table, each with a link to its section of the runbook. */
 export function errorReference(): string {
   const rows = Object.entries<Entry>(errorCatalogue).map(
-    ([code, { then, exit, hint }]) =>
-      `| [\`${code}\`](operations.md#${code.replaceAll('.', '-')}) | ${reactions[then]} | ${exit} | ${hint.replaceAll('|', '\\|')} |`,
+    ([code, { then, exit, runHint }]) =>
+      `| [\`${code}\`](operations.md#${code.replaceAll('.', '-')}) | ${reactions[then]} | ${exit} | ${runHint.replaceAll('|', '\\|')} |`,
   )
   return [
     '# Error codes',

@@ -31,6 +31,11 @@ describe('the catalogue', () => {
     expect([1, 2, 3]).toContain(exit)
   })
 
+  test.each(entries)('the hint of %s for a command does not say what `run` does', (_code, { hint, runHint }) => {
+    expect(hint).not.toMatch(/no action needed|`run`|indefinitely|resumes|is retried|stream waits/)
+    if (runHint !== hint) expect(runHint).toMatch(/no action needed|`run`|resumes|stream waits|within a minute/)
+  })
+
   test('exits with 2 when an operator must correct a request or the configuration', () => {
     for (const code of ['config.invalid', 'checkpoint.invalid-request', 'checkpoint.other-stream'] as const)
       expect(errorCatalogue[code].exit).toBe(2)

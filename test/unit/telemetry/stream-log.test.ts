@@ -53,6 +53,16 @@ test('logs at error only when a stream is held or a command gives up, with code,
   })
 })
 
+test('says what `run` does meanwhile, except when a command gives up', () => {
+  const code = 'publish.unreachable'
+  const unreachable = new ConnectorError(code, 'send')
+  const hintOf = (event: PipelineEvent) => logLine('shop', event)?.fields.hint
+  expect(hintOf({ kind: 'stream-retrying', code, error: unreachable, pauseMs: 500, isRepeated: false })).toMatch(
+    /^check KAFKA_BROKERS.*; `run` retries indefinitely$/,
+  )
+  expect(hintOf({ kind: 'stream-failed', code, error: unreachable })).toMatch(/^check KAFKA_BROKERS(?!.*`run`)/)
+})
+
 test('logs at debug when a stream is still held, or fails again for the same reason', () => {
   expect(linesAt('debug')).toContain('stream-still-held')
   const failed = { kind: 'stream-retrying', code: 'storage.unavailable', error, pauseMs: 100 } as const
