@@ -1,6 +1,6 @@
 import type { Explain, ExplainedFailure, Failure } from './failure.ts'
 import type { WatchedPolling } from './scan-status.ts'
-import { isActive, type StreamPhase, type StreamStatus } from './stream-status.ts'
+import { isActive, isReading, type StreamPhase, type StreamStatus } from './stream-status.ts'
 
 /** `starting` until the first assignment, even an empty one; `stopping` from the first signal. */
 export type ReplicaState = 'starting' | 'running' | 'stopping'
@@ -32,6 +32,8 @@ interface StreamHealth extends Partial<ExplainedFailure> {
   readonly progress?: 'catching up' | 'caught up'
   /** The stream runs, but its producer is closed because it has published nothing for a while. */
   readonly idle?: true
+  /** The stream reads, but the replica is out of the consumer group: Kafka may not answer its next transaction either. */
+  readonly outOfGroup?: true
   /** Why the stream makes the replica not ready. */
   readonly why?: 'group unreachable' | 'not opened yet' | 'no progress' | 'held'
   readonly pause?: { readonly reason: string; readonly requestedAt: string; readonly requestedBy: string }
@@ -82,22 +84,30 @@ function streamHealth(
   { readyAfterMs, group, explain }: HealthParts,
   now: number,
 ): StreamHealth {
-  const { state, failingSince, isCaughtUp } = status
-  // The group has seen why it does not answer.
-  const seen = state === 'group-unreachable' ? { ...group.failure } : {}
-  const failure = status.failure && { ...seen, ...status.failure }
+  const { state, isCaughtUp } = status
+  const isOutForMs = isReading(status) ? group.isOutForMs : undefined
+  const failure = failureSeen(status, { ...group, isOutForMs })
+  const failingSince = status.failingSince ?? (isOutForMs === undefined ? undefined : now - isOutForMs)
   const why = notReadyReason(status, Math.max(3 * poll.intervalMs, readyAfterMs), now)
   const isHere = isActive(status)
   return {
     ...{ stream, state },
     ...(isHere && state !== 'held' && status.wasOpened ? { progress: isCaughtUp ? 'caught up' : 'catching up' } : {}),
     ...(state === 'running' && !status.hasProducer ? { idle: true as const } : {}),
+    ...(isOutForMs === undefined ? {} : { outOfGroup: true as const }),
     ...(why === undefined ? {} : { why }),
     ...(status.pause === undefined ? {} : { pause: pauseReport(status.pause) }),
     ...(isHere && failure !== undefined ? explain(failure) : {}),
     ...(isHere && failingSince !== undefined ? { secondsFailing: secondsSince(failingSince, now) } : {}),
     ...(isHere ? { secondsSinceGoodPoll: secondsSince(status.goodPollAt ?? status.startedAt, now) } : {}),
   }
+}
+
+/** The group has seen why it does not answer. */
+function failureSeen({ state, failure }: StreamStatus, group: HealthParts['group']): Failure | undefined {
+  if (state === 'group-unreachable') return failure && { ...group.failure, ...failure }
+  if (failure !== undefined || group.isOutForMs === undefined) return failure
+  return group.failure ?? { code: 'placement.group-unreachable' }
 }
 
 function pauseReport({

@@ -5,7 +5,7 @@ import type { ScanStates } from '../scan/scan-state.ts'
 import { type ByKind, byKind, type EventOf } from './by-kind.ts'
 import { type Failure, failureOf } from './failure.ts'
 import { clientsOf, watchedScans } from './scan-status.ts'
-import { isActive, noFailure, type StreamPhase, type StreamStatus } from './stream-status.ts'
+import { isActive, isReading, noFailure, type StreamStatus } from './stream-status.ts'
 
 /** The status after `event`, which happened at `at` (`Clock.monotonic`). */
 export function streamStatus(before: StreamStatus, event: PipelineEvent, at: number): StreamStatus {
@@ -118,14 +118,12 @@ function streamClaimed({ epoch, seq }: EventOf<'stream-claimed'>): Change {
   })
 }
 
-const readingPhases: ReadonlySet<StreamPhase> = new Set(['running', 'source-down', 'throttled'])
-
 function sourceWaiting({ state, code }: EventOf<'source-waiting'>): Change {
-  return (before) => (readingPhases.has(before.state) ? { state, failure: still(before.failure, code) } : {})
+  return (before) => (isReading(before) ? { state, failure: still(before.failure, code) } : {})
 }
 
-function sourceResumed({ state }: StreamStatus): Partial<StreamStatus> {
-  return readingPhases.has(state) ? { state: 'running' } : {}
+function sourceResumed(before: StreamStatus): Partial<StreamStatus> {
+  return isReading(before) ? { state: 'running' } : {}
 }
 
 function pageRead({ clients }: EventOf<'page-read'>): Change {

@@ -102,3 +102,8 @@ export const unobserved: StreamStatus = {
 export function isActive({ state }: StreamStatus): boolean {
   return !['waiting', 'lost', 'ended', 'paused'].includes(state)
 }
+
+const readingPhases: ReadonlySet<StreamPhase> = new Set(['running', 'source-down', 'throttled'])
+
+/** Whether the stream is open, and reads or waits for its server. */
+export const isReading = ({ state }: StreamStatus): boolean => readingPhases.has(state)

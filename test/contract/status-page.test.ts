@@ -146,6 +146,16 @@ test('follows the replica, and says so when it no longer answers', async () => {
   await untilShown(page, '#alarm', 'The replica does not answer. What you see is as of 14:36:20')
 })
 
+test('says of streams that have caught up that the replica is out of the consumer group, and why', async () => {
+  const { page, observePlacement } = await show('everyday')
+  const error = new ConnectorError('publish.unreachable', 'join group shops: kafka-1:9092 refuses the connection')
+  observePlacement({ kind: 'membership-lost', code: error.code, error })
+  await untilShown(page, '#stream-rows', 'caught up, idle, out of the consumer group')
+  const troubles = (await textOf(page, '#troubles li')).join()
+  for (const text of ['and 3 moreout of the consumer group for', 'kafka-1:9092', 'Check KAFKA_BROKERS'])
+    expect(troubles).toContain(text)
+})
+
 test('shows who paused a stream, and replicas whose configuration differs', async () => {
   const { page } = await show('everyday')
   await page.setRequestInterception(true)

@@ -133,3 +133,16 @@ it('waits for the group while its broker is down, reports it, and resumes when t
   await expectAllPublished(stage, connector)
   expect(connector.lines().some(says('stream lost to another replica'))).toBe(false)
 })
+
+it('shows on a stream that has nothing to publish that Kafka does not answer', async () => {
+  const stage = await scene({ source: { clients: 20 }, brokers: behindProxy(), environment: { PLACEMENT: 'group' } })
+  const connector = stage.start()
+  await connector.status(({ progress }) => progress === 'caught up')
+  await kafka.kill(1)
+  expect(await connector.status(({ outOfGroup }) => outOfGroup === true)).toMatchObject({
+    ...{ state: 'running', progress: 'caught up', code: expect.stringMatching(/^(publish|placement)\./) },
+  })
+  await kafka.start(1)
+  expect(await connector.status(({ outOfGroup }) => outOfGroup === undefined)).not.toHaveProperty('code')
+  await expectAllPublished(stage, connector)
+})

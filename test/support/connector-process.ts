@@ -20,6 +20,7 @@ export interface StreamReport {
   readonly state: string
   readonly progress?: string
   readonly idle?: boolean
+  readonly outOfGroup?: boolean
   readonly why?: string
   readonly code?: string
   readonly hint?: string

@@ -180,7 +180,7 @@ export const scrapedList = {
   ),
   failure: ofStream(
     'stream_failure',
-    '1 for the code of the last failure since the last progress; absent if the stream does not fail or does not run here',
+    '1 for the code of the last failure since the last progress, or of why the replica is out of the consumer group; absent if nothing fails or the stream does not run here',
     { code: 'any' },
   ),
   indexMemory: ofReplica('index_memory_bytes', 'Memory of the client indexes of all streams that run here'),

@@ -1,7 +1,7 @@
 import { Gauge, type Registry } from 'prom-client'
 import type { Clock } from '../../runtime/clock.ts'
 import { groupStates, isDifferent } from '../group-status.ts'
-import type { WatchedStream } from '../health.ts'
+import type { Health, WatchedStream } from '../health.ts'
 import type { ReplicaWatch } from '../replica-watch.ts'
 import { lookBackReports } from '../scan-status.ts'
 import { isActive, streamPhases } from '../stream-status.ts'
@@ -40,7 +40,7 @@ export function scrapedMetrics(registry: Registry, parts: ScrapedParts): void {
   ofStreams(scrapedList.lookBacksBehind, (watched) => lookBacksBehind(watched, clock))
   ofStreams(scrapedList.indexClients, ({ status }) => status.index?.clients)
   gauge(scrapedList.certificateExpiry, () => active().flatMap(certificateSamples))
-  gauge(scrapedList.failure, () => active().flatMap(failureSamples))
+  gauge(scrapedList.failure, () => watch.health().streams.flatMap(failureSamples))
   gauge(scrapedList.state, () => watch.streams().flatMap(stateSamples))
   gauge(scrapedList.indexMemory, () => [[{}, active().reduce(addMemory, 0)]])
   gauge(scrapedList.assigned, () => [[{}, watch.group().streams.size]])
@@ -79,8 +79,8 @@ function certificateSamples({ stream, status }: WatchedStream): readonly Sample[
   ])
 }
 
-function failureSamples({ stream, status: { failure } }: WatchedStream): readonly Sample[] {
-  return failure === undefined ? [] : [[{ stream, code: failure.code }, 1]]
+function failureSamples({ stream, code }: Health['streams'][number]): readonly Sample[] {
+  return code === undefined ? [] : [[{ stream, code }, 1]]
 }
 
 const addMemory = (sum: number, { status }: WatchedStream) => sum + (status.index?.memoryBytes ?? 0)

@@ -222,6 +222,33 @@ test('a stream that waits for the group shows why the group does not answer', ()
   expect(because).toMatchObject([{ code: 'placement.group-unreachable', error, causes: failure.causes }])
 })
 
+test('a stream that reads says that the replica is out of the group, and why, until the replica has rejoined', () => {
+  const failure = {
+    code: 'publish.unreachable',
+    error: 'join group shop: kafka-1:9092 refuses the connection',
+  } as const
+  const seenAt = (timeline: readonly TimedEvents[], group: Parameters<typeof health>[0]['group']) => {
+    const streams = [{ stream: 'shop', poll: polling, status: statusAfter(timeline) }]
+    const parts = { ...inGroup, replicaState: 'running', streams, readyAfterMs: 5 * minute } as const
+    return health({ ...parts, group }, 2 * minute)
+  }
+  const out = { isOutForMs: minute, failure }
+  expect(seenAt([running], out)).toMatchObject({
+    ready: true,
+    streams: [{ state: 'running', progress: 'caught up', outOfGroup: true, ...failure, secondsFailing: 60 }],
+  })
+  expect(seenAt([running], { isOutForMs: minute, failure: undefined }).streams).toMatchObject([
+    { outOfGroup: true, code: 'placement.group-unreachable' },
+  ])
+  expect(seenAt([running, [second, held]], out).streams).toMatchObject([{ state: 'held', code: 'checkpoint.damaged' }])
+  for (const [timeline, group] of [
+    [[running], inGroup.group],
+    [[running, [second, held]], out],
+    [[], out],
+  ] as const)
+    expect(seenAt(timeline, group).streams[0]).not.toHaveProperty('outOfGroup')
+})
+
 test('a held stream shows its current code, and keeps it after resuming until there is progress', () => {
   const other: PipelineEvent = { ...held, kind: 'stream-still-held', code: 'publish.topic-missing' }
   const resuming: PipelineEvent = { kind: 'stream-resuming', code: 'publish.topic-missing' }

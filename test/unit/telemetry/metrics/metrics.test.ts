@@ -256,6 +256,19 @@ test('stream_failure shows the code of a failing stream until it makes progress'
   expect(await failures()).toEqual([])
 })
 
+test('stream_failure shows why the replica is out of the group, also for a stream with nothing to publish', async () => {
+  const { observe, observePlacement, samples } = observed()
+  const shop = observe('shop', polling)
+  const failures = async () => [...(await samples()).keys()].filter((name) => name.startsWith('stream_failure'))
+  for (const event of [{ kind: 'stream-opening' } as const, claimed]) shop(event)
+  observePlacement({ kind: 'session-expired', silentMs: 7000 })
+  expect(await failures()).toEqual(['stream_failure{stream="shop",code="placement.group-unreachable"}'])
+  observePlacement({ kind: 'membership-lost', code: 'publish.unreachable', error })
+  expect(await failures()).toEqual(['stream_failure{stream="shop",code="publish.unreachable"}'])
+  observePlacement({ kind: 'group-joined', slots: [1], kept: 1, streams: ['shop'], tookMs: 1 })
+  expect(await failures()).toEqual([])
+})
+
 test('every counter with fixed labels exists from the start at 0, for each stream of its own', async () => {
   const { observe, samples } = observed()
   const before = await samples()
