@@ -78,6 +78,7 @@ it('two replicas of compose.yaml share three streams; when one is killed, the ot
   const stack = await startComposed(images())
   for (const service of ['kafka', 's3', 'polaris', 'connector-1', 'connector-2']) await stack.untilHealthy(service)
   await untilShared(stack, [1, 2])
+  for (const page of stack.pages) expect(await (await fetch(page)).text()).toContain('</html>')
 
   await podman('rm', '--force', '--time', '0', stack.container('connector-1'))
   await untilShared(stack, [3])

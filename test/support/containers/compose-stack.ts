@@ -12,6 +12,8 @@ import { containerEnvironment, podman } from './containers.ts'
 export interface ComposeStack {
   /** `host:port` of the broker's published port. */
   readonly kafka: string
+  /** The status page of each replica, as published. */
+  readonly pages: readonly string[]
   container(service: string): string
   /** Waits until the service's health check succeeds. */
   untilHealthy(service: string, withinMs?: number): Promise<void>
@@ -26,8 +28,9 @@ export interface ComposeStack {
 /** `images`: variables that override images in compose.yaml. */
 export async function startComposed(images: Readonly<Record<string, string>>): Promise<ComposeStack> {
   const project = `composed-${randomUUID().slice(0, 8)}`
-  const port = await freePort()
-  const env = { ...containerEnvironment(), ...images, KAFKA_PORT: `${port}` }
+  const [port, ...httpPorts] = [await freePort(), await freePort(), await freePort()]
+  const ports = { KAFKA_PORT: `${port}`, HTTP_PORT_1: `${httpPorts[0]}`, HTTP_PORT_2: `${httpPorts[1]}` }
+  const env = { ...containerEnvironment(), ...images, ...ports }
   const cwd = fileURLToPath(new URL('../../..', import.meta.url))
   const compose = (...args: readonly string[]) =>
     promisify(execFile)('podman-compose', ['-p', project, '-f', 'compose.yaml', ...args], { cwd, env })
@@ -50,6 +53,7 @@ export async function startComposed(images: Readonly<Record<string, string>>): P
   await compose('up', '--detach', '--no-build')
   return {
     ...{ kafka: `127.0.0.1:${port}`, container },
+    pages: httpPorts.map((httpPort) => `http://127.0.0.1:${httpPort}/`),
     untilHealthy: (service, withinMs = 60_000) => untilHealthy(container(service), withinMs),
     changes: async () => {
       const read = `fs.readFileSync('/home/nonroot/history', 'utf8')`

@@ -38,7 +38,19 @@ const imageOf = ({ image }: Service) => /^\$\{[A-Z0-9]+_IMAGE:-(.+)\}$/.exec(ima
 
 test('all replicas of the connector are configured alike, and there are at least two', () => {
   expect(replicas.length).toBeGreaterThanOrEqual(2)
-  for (const [, replica] of replicas) expect(replica).toEqual(replicas[0]?.[1])
+  const withoutPorts = replicas.map(([, { ports: _, ...replica }]) => replica)
+  for (const replica of withoutPorts) expect(replica).toEqual(withoutPorts[0])
+})
+
+test('the status page of each replica has a port of its own on this machine', () => {
+  const hostPorts = replicas.map(([, { ports = [] }]) => {
+    expect(ports).toEqual([expect.stringMatching(new RegExp(`:${local.http.port}$`))])
+    return /^127\.0\.0\.1:\$\{HTTP_PORT_\d:-(\d+)\}:/.exec(ports[0] ?? '')?.[1]
+  })
+  expect(hostPorts).not.toContain(undefined)
+  expect(new Set(hostPorts).size).toBe(replicas.length)
+  const page = read('docs/getting-started.md')
+  for (const port of hostPorts) expect(page).toContain(`http://localhost:${port}/`)
 })
 
 test.each(all)('%s builds a target of the Dockerfile, or has an image pinned to a full version', (_, service) => {
