@@ -23,12 +23,12 @@ browser() {
       unbrotli package/bin/al2023.tar.br | tar -x --no-same-owner
       rm -r package ./*.tgz
       chmod +x headless-shell
-      chromium_fonts "$cache/$folder/fonts" >fonts.conf
       chromium_start >chromium
       chmod +x chromium
     )
     in_place "$folder"
   fi
+  chromium_fonts "$cache/$folder" >"$cache/$folder/fonts.conf"
   link "$folder" chromium
 }
 
@@ -41,7 +41,7 @@ debian_chromium() {
 unbrotli() { node -e 'const fs = require("node:fs"); process.stdout.write(require("node:zlib").brotliDecompressSync(fs.readFileSync(process.argv[1])))' "$1"; }
 
 # Only these fonts, so that screenshots are the same everywhere.
-chromium_fonts() { printf '<?xml version="1.0"?>\n<fontconfig><dir>%s</dir><cachedir>/tmp/polaris-font-cache</cachedir></fontconfig>\n' "$1"; }
+chromium_fonts() { printf '<?xml version="1.0"?>\n<fontconfig><dir>%s</dir><cachedir>%s</cachedir></fontconfig>\n' "$1/fonts" "$1/font-cache"; }
 
 chromium_start() {
   cat <<'END'
