@@ -28,7 +28,7 @@ export function failureOf(code: ErrorCode, error: unknown): Failure {
   }
 }
 
-/** `runbookUrl`: where the operators read docs/operations.md. */
+/** `runbookUrl`: where the operators read docs/runbook.md. */
 export function explaining(runbookUrl: string | undefined): Explain {
   return (failure) => ({
     ...failure,

@@ -24,7 +24,7 @@ export interface ReplicaWatchParts {
   readonly readyAfterMs: number
   /** Whether a consumer group assigns the streams. */
   readonly placement: 'group' | 'single'
-  /** Where the operators read docs/operations.md, for links to its sections. */
+  /** Where the operators read docs/runbook.md, for links to its sections. */
   readonly runbookUrl?: string | undefined
 }
 

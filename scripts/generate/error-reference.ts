@@ -16,7 +16,7 @@ const reactions: Readonly<Record<Entry['then'], string>> = {
 export function errorReference(): string {
   const rows = Object.entries<Entry>(errorCatalogue).map(
     ([code, { then, exit, runHint }]) =>
-      `| [\`${code}\`](operations.md#${code.replaceAll('.', '-')}) | ${reactions[then]} | ${exit} | ${runHint.replaceAll('|', '\\|')} |`,
+      `| [\`${code}\`](runbook.md#${code.replaceAll('.', '-')}) | ${reactions[then]} | ${exit} | ${runHint.replaceAll('|', '\\|')} |`,
   )
   return [
     '# Error codes',

@@ -75,7 +75,7 @@ test('shows replicas, streams, scans and the failure with its explanation and a 
   for (const text of ['nantes', 'held for', 'source.unauthorized', 'status 401', 'Check POLARIS_AUTH'])
     expect(trouble).toContain(text)
   expect(await page.$eval('#troubles a', (link) => link.getAttribute('href'))).toBe(
-    'https://wiki.example.com/operations.html#source-unauthorized',
+    'https://wiki.example.com/runbook.html#source-unauthorized',
   )
   expect(await shownRows(page)).toEqual(['nantes', 'bordeaux', 'brest', 'lille', 'lyon', 'metz', 'paris', 'toulouse'])
   const rows = await textOf(page, '#stream-rows > tr:not(.detail)')

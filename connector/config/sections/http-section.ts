@@ -25,9 +25,9 @@ export const httpSection = setting.section('HTTP endpoints: health, metrics and 
     .text(
       {
         description:
-          'Address of the runbook: where your team reads `docs/operations.md`. Links in the log, `/readyz`, the status page and, with the chart, the alerts lead to its sections',
+          'Address of the runbook: where your team reads `docs/runbook.md`. Links in the log, `/readyz`, the status page and, with the chart, the alerts lead to its sections',
         variable: 'RUNBOOK_URL',
-        examples: ['https://wiki.example.com/polaris/operations.html'],
+        examples: ['https://wiki.example.com/polaris/runbook.html'],
       },
       check.isHttpUrl,
       check.httpUrlRule,

@@ -21,7 +21,7 @@ export function statusScene(name: SceneName) {
   const telemetry = createTelemetry({
     ...{ connector: 'shops', replica: own, version: '0.1.0', level: 'silent', out: { write: () => {} } },
     ...{ clock: { ...systemClock, now: () => time.now, monotonic: () => time.now }, readyAfterMs: 120_000 },
-    ...{ placement: name === 'one' ? 'single' : 'group', runbookUrl: 'https://wiki.example.com/operations.html' },
+    ...{ placement: name === 'one' ? 'single' : 'group', runbookUrl: 'https://wiki.example.com/runbook.html' },
   })
   const script = scripts[name]
   const streams = script.here.map(([stream, plot], index) => {

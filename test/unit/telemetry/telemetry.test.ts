@@ -58,7 +58,7 @@ test('counts a retried call to the checkpoint store, and logs it at debug', asyn
 })
 
 test('links each failure to its section of the runbook in the log and the health, if its address is known', () => {
-  for (const runbookUrl of ['https://wiki.example/operations.html', undefined]) {
+  for (const runbookUrl of ['https://wiki.example/runbook.html', undefined]) {
     const { observe, health, lines } = setUp('info', runbookUrl)
     observe(
       'shop',

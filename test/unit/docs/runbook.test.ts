@@ -1,0 +1,44 @@
+import { expect, test } from 'vitest'
+import { parse } from 'yaml'
+import { errorCatalogue } from '../../../connector/runtime/error-catalogue.ts'
+import { markdownFile, readProjectFile } from '../../support/markdown-file.ts'
+
+const { text, anchors } = markdownFile('docs/runbook.md')
+
+/** The runbook's sections by the code in their heading. */
+const sections = new Map(
+  [...text.matchAll(/<a id="([^"]+)"><\/a>\n#### `([^`]+)`\n([\s\S]*?)(?=\n<a id|\n### |$)/g)].map(
+    ([, anchor = '', code = '', body = '']) => [code, { anchor, body }] as const,
+  ),
+)
+
+test('the runbook has a section for every error code, and no others', () => {
+  expect([...sections.keys()].toSorted()).toEqual(Object.keys(errorCatalogue).toSorted())
+})
+
+test.each([...sections])(
+  '%s has its anchor, and says what is safe, what to do and when it is over',
+  (code, section) => {
+    const { anchor, body } = section
+    expect(anchor).toBe(code.replaceAll('.', '-'))
+    for (const part of ['*Safe:*', '*Do:*', '*Over:*']) expect(body).toContain(part)
+  },
+)
+
+test.each(['checkpoint.missing', 'checkpoint.damaged', 'checkpoint.rolled-back'] as const)(
+  'the hint of %s names the commands of the new beginning that the runbook asks for',
+  (code) => {
+    expect(sections.get(code)?.body).toContain('set a new beginning')
+    const { hint } = errorCatalogue[code]
+    expect(hint).toMatch(/`checkpoint reset`.*`checkpoint rebuild-index`/)
+  },
+)
+
+test('the runbook has a section for every alert, and no others', () => {
+  const { alerts } = parse(readProjectFile('helm/alerts.yaml')) as { alerts: { alert: string }[] }
+  const wanted = alerts.map(({ alert }) => `alert-${alert.toLowerCase()}`)
+  expect(anchors.filter((anchor) => anchor.startsWith('alert-')).toSorted()).toEqual(wanted.toSorted())
+  for (const section of text.split(/^### Alert /m).slice(1)) {
+    for (const part of ['*Safe:*', '*Do:*', '*Over:*']) expect(section.split(/^## /m)[0]).toContain(part)
+  }
+})
