@@ -1,5 +1,5 @@
 import { defineConfig } from 'vitest/config'
-import { seedOfCommit } from './test/support/seed-of-commit.ts'
+import { seedOfCommit } from './test/support/lanes/seed-of-commit.ts'
 
 /** Seeds every random choice in tests. */
 const { TEST_SEED = seedOfCommit() } = process.env
@@ -13,7 +13,7 @@ export default defineConfig({
   oxc: { target: 'es2023' },
   test: {
     env: { TEST_SEED },
-    setupFiles: 'test/support/same-chance.ts',
+    setupFiles: 'test/support/lanes/same-chance.ts',
     // kafkajs sets timers in the past.
     execArgv: ['--disable-warning=TimeoutNegativeWarning'],
     // By default, one core is left free.
@@ -26,7 +26,7 @@ export default defineConfig({
         test: {
           name: 'contract',
           include: ['test/contract/**/*.test.ts'],
-          globalSetup: 'test/support/real-servers.ts',
+          globalSetup: 'test/support/lanes/real-servers.ts',
           testTimeout: 60_000,
           hookTimeout: 120_000,
           // They mostly wait for servers and timeouts.
@@ -39,7 +39,7 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts'],
-          globalSetup: 'test/support/real-servers.ts',
+          globalSetup: 'test/support/lanes/real-servers.ts',
           testTimeout: 300_000,
           hookTimeout: 120_000,
           // They mostly wait for processes and timeouts.
@@ -53,7 +53,7 @@ export default defineConfig({
         test: {
           name: 'image',
           include: ['test/image/**/*.test.ts'],
-          globalSetup: ['test/support/real-servers.ts', 'test/support/containers/built-image.ts'],
+          globalSetup: ['test/support/lanes/real-servers.ts', 'test/support/containers/built-image.ts'],
           testTimeout: 300_000,
           hookTimeout: 120_000,
           fileParallelism: false,

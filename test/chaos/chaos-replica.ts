@@ -95,4 +95,4 @@ function wrongClock({ process, expectedTime }: Started): string[] {
   return Math.abs(offMs) < TOLERANCE_MS ? [] : [`its clock differs by ${offMs} ms from the one it was given`]
 }
 
-const skewedClock = new URL('../support/skewed-clock.ts', import.meta.url).href
+const skewedClock = new URL('../support/preloaded/skewed-clock.ts', import.meta.url).href

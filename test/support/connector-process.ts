@@ -69,7 +69,7 @@ process.on('exit', () => {
   for (const kill of running) kill()
 })
 
-const preload = (file: string) => `--import ${new URL(file, import.meta.url).href}`
+const preload = (file: string) => `--import ${new URL(`preloaded/${file}`, import.meta.url).href}`
 
 /** Settings for the connector's environment: its pauses of minutes take seconds. */
 export const SHORT_PAUSES = { NODE_OPTIONS: preload('short-pauses.ts') }

@@ -1,6 +1,6 @@
 import type { Admin } from 'kafkajs'
 import { expect } from 'vitest'
-import { type Acl, allow, disallow, documentedAcls } from './kafka-acls.ts'
+import { type Acl, allow, disallow, documentedAcls } from './documentation/kafka-acls.ts'
 import type { KafkaCluster } from './servers/kafka-broker.ts'
 import { type Scene, scene } from './stream-scene.ts'
 

@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, inject, it, onTestFinished } from 'vitest'
 import { startPolarisSimulator } from '../../polaris/polaris-simulator.ts'
 import { DEFAULT_ACCESS } from '../../polaris/session.ts'
-import { type ShellBlock, shellBlocks } from '../../support/documented-page.ts'
+import { type ShellBlock, shellBlocks } from '../../support/documentation/documented-page.ts'
 import { type Certificates, makeCertificates } from '../../support/servers/certificates.ts'
 import { freePort } from '../../support/servers/free-port.ts'
 

@@ -2,7 +2,7 @@ import { stripVTControlCharacters } from 'node:util'
 import { expect, it } from 'vitest'
 import { commandList } from '../../../connector/commands/command-list.ts'
 import { startConnector } from '../../support/connector-process.ts'
-import { readProjectFile } from '../../support/markdown-file.ts'
+import { readProjectFile } from '../../support/documentation/markdown-file.ts'
 import { expectNothingPersonal } from '../../support/nothing-personal.ts'
 import { configFile, scene } from '../../support/stream-scene.ts'
 

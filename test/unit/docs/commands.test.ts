@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { parse } from 'yaml'
-import { documentedCommands, isLeftOut, isOurs, leftOut } from '../../support/documented-commands.ts'
-import { readProjectFile } from '../../support/markdown-file.ts'
+import { documentedCommands, isLeftOut, isOurs, leftOut } from '../../support/documentation/documented-commands.ts'
+import { readProjectFile } from '../../support/documentation/markdown-file.ts'
 
 const documented = documentedCommands()
 const commands = documented.map(({ command }) => command)

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { markdownFiles, readProjectFile } from '../../support/markdown-file.ts'
+import { markdownFiles, readProjectFile } from '../../support/documentation/markdown-file.ts'
 
 const decisions = markdownFiles().filter(({ path }) => /^docs\/decisions\/\d/.test(path))
 const index = readProjectFile('docs/decisions/README.md')

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { parseAllDocuments } from 'yaml'
-import { markdownFile, markdownFiles, readProjectFile } from '../../support/markdown-file.ts'
+import { markdownFile, markdownFiles, readProjectFile } from '../../support/documentation/markdown-file.ts'
 
 const root = new URL('../../../', import.meta.url)
 const files = markdownFiles()

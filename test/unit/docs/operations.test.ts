@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { counterList, gaugeList, histogramList, scrapedList } from '../../../connector/telemetry/metrics/metric-list.ts'
-import { documentedAcls } from '../../support/kafka-acls.ts'
-import { readProjectFile } from '../../support/markdown-file.ts'
+import { documentedAcls } from '../../support/documentation/kafka-acls.ts'
+import { readProjectFile } from '../../support/documentation/markdown-file.ts'
 
 test('docs/security.md lists the eight ACLs of a running stream', () => {
   const names = { connector: '<connector>', stream: '<stream>', topic: 'client.modified' }

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { errorCatalogue } from '../../../connector/runtime/error-catalogue.ts'
-import { markdownFile, readProjectFile } from '../../support/markdown-file.ts'
+import { markdownFile, readProjectFile } from '../../support/documentation/markdown-file.ts'
 
 const { text, anchors } = markdownFile('docs/runbook.md')
 

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { settingList } from '../../../connector/config/setting-list.ts'
 import { errorCatalogue } from '../../../connector/runtime/error-catalogue.ts'
-import { markdownFiles, readProjectFile } from '../../support/markdown-file.ts'
+import { markdownFiles, readProjectFile } from '../../support/documentation/markdown-file.ts'
 
 const settings = settingList()
 const variables = new Set([

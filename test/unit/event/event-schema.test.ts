@@ -9,7 +9,7 @@ import { deadLetterCodes } from '../../../connector/event/dead-letter.ts'
 import { schemaFiles, tombstoneHeaders } from '../../../connector/event/event-schema.ts'
 import { clientReader } from '../../../connector/event/read-client.ts'
 import { tombstone } from '../../../connector/event/tombstone.ts'
-import { readProjectFile } from '../../support/markdown-file.ts'
+import { readProjectFile } from '../../support/documentation/markdown-file.ts'
 
 const ajv = new Ajv2020({ strict: true, allErrors: true, validateFormats: true })
 addFormats.default(ajv)

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
-import { readProjectFile } from '../../support/markdown-file.ts'
+import { readProjectFile } from '../../support/documentation/markdown-file.ts'
 
 const root = fileURLToPath(new URL('../../../', import.meta.url))
 const folders = readdirSync(`${root}connector`, { recursive: true, withFileTypes: true })

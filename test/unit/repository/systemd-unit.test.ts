@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { settingList } from '../../../connector/config/setting-list.ts'
 import { durationMs } from '../../../connector/config/units.ts'
-import { readProjectFile } from '../../support/markdown-file.ts'
+import { readProjectFile } from '../../support/documentation/markdown-file.ts'
 
 const unit = readProjectFile('config/polaris-connector.service')
 const settings = new Map(

@@ -3,7 +3,7 @@ import { Ajv } from 'ajv'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import addFormats from 'ajv-formats'
 import { expect, test } from 'vitest'
-import { readProjectFile } from '../../support/markdown-file.ts'
+import { readProjectFile } from '../../support/documentation/markdown-file.ts'
 
 const document = JSON.parse(readProjectFile('contract/v1/asyncapi.json'))
 

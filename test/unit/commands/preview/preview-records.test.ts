@@ -3,7 +3,7 @@ import { loadWithoutTargets } from '../../../../connector/commands/preview/load-
 import { previewRecords } from '../../../../connector/commands/preview/preview-records.ts'
 import { eventSettings, readingRules } from '../../../../connector/compose/compose-stream.ts'
 import { connectorConfig } from '../../../../connector/config/connector-config.ts'
-import { readProjectFile } from '../../../support/markdown-file.ts'
+import { readProjectFile } from '../../../support/documentation/markdown-file.ts'
 
 const environment = { CONNECTOR_ID: 'shops', POLARIS_URL: 'https://p.example', POLARIS_CODE_MAGASIN: '1' }
 const sources = (more: Record<string, string> = {}) => ({

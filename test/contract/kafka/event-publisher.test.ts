@@ -1,0 +1,288 @@
+import { randomUUID } from 'node:crypto'
+import { afterEach, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest'
+import type { OutgoingRecord } from '../../../connector/event/client-event.ts'
+import { kafkaDefaults } from '../../../connector/kafka/kafka-config.ts'
+import {
+  type EventPublisher,
+  type StreamProducer,
+  withoutCheckpoint,
+} from '../../../connector/publish/event-publisher.ts'
+import { kafkaEventPublisher } from '../../../connector/publish/kafka-event-publisher.ts'
+import { systemClock } from '../../../connector/runtime/clock.ts'
+import { type CloseStack, closeStack } from '../../../connector/runtime/close-stack.ts'
+import { codeOf } from '../../../connector/runtime/connector-error.ts'
+import { refusedAccounts } from '../../../connector/runtime/refused-accounts.ts'
+import { committedRecords } from '../../support/committed-records.ts'
+import { fakeKafka } from '../../support/fakes/fake-event-publisher.ts'
+
+/** One stream on a fake or real cluster, with as many publishers (replicas) as a test needs. */
+interface Cluster {
+  replica(delivery?: 'exactly-once' | 'at-least-once'): EventPublisher
+  committed(to: OutgoingRecord['to']): Promise<{ key: string | null; value: string | null; partition: number }[]>
+}
+
+const never = new AbortController().signal
+const fresh = withoutCheckpoint
+
+function fakeCluster(): Cluster {
+  let replicas = 0
+  const kafka = fakeKafka({ partitions: 4, clock: systemClock, maxMessageBytes: 100_000 })
+  return {
+    replica: (delivery = 'exactly-once') =>
+      kafka.publisher({ connector: 'c', stream: 's', replica: `r${++replicas}`, delivery }),
+    committed: async (to) => kafka.committed.filter((record) => record.to === to),
+  }
+}
+
+function realCluster(closing: CloseStack): Cluster {
+  const brokers = inject('kafkaBrokers')
+  const stream = randomUUID()
+  const topic = {
+    events: stream,
+    deadLetters: `${stream}.dlq`,
+    create: { ...kafkaDefaults.create, partitions: 4 },
+  }
+  return {
+    replica: (delivery = 'exactly-once') => {
+      const config = { ...kafkaDefaults, brokers: brokers.split(','), topic, delivery, maxMessageBytes: 100_000 }
+      const parts = {
+        connector: 'test',
+        stream,
+        clock: systemClock,
+        log: () => undefined,
+        accounts: refusedAccounts(systemClock),
+      }
+      return closing.use(kafkaEventPublisher(config, parts), (publisher) => publisher.close())
+    },
+    committed: (to) => committedRecords(brokers, topic[to]),
+  }
+}
+
+const event = (key: string, value: string): OutgoingRecord => ({ to: 'events', key, value })
+
+async function commit(producer: StreamProducer, records: readonly OutgoingRecord[], seq: number) {
+  await using transaction = producer.begin(never)
+  await transaction.send(records)
+  const record = { epoch: 1, seq, nonce: `nonce-${seq}` }
+  await transaction.commit(record)
+  return record
+}
+
+const recordIn = async (producer: StreamProducer) =>
+  (await producer.readKafkaState({ formerProducerId: null }, never)).stored.record
+
+const codeOfRejection = (promise: Promise<unknown>) => promise.then(() => 'resolved', codeOf)
+
+describe.each([
+  { name: 'the fake', make: fakeCluster },
+  { name: 'Apache Kafka', make: realCluster },
+])('EventPublisher on $name', ({ make }) => {
+  let closing = closeStack()
+  let cluster: Cluster
+  beforeAll(async () => {
+    const warmUp = closeStack()
+    // Waits until a new broker has created __consumer_offsets.
+    await recordIn(await make(warmUp).replica().open(fresh, never))
+    await warmUp.close()
+  })
+  beforeEach(() => {
+    closing = closeStack()
+    cluster = make(closing)
+  })
+  afterEach(() => closing.close())
+
+  it('makes events, dead letters and the commit record visible together when the transaction commits', async () => {
+    const producer = await cluster.replica().open(fresh, never)
+    expect(await recordIn(producer)).toBeUndefined()
+
+    const dead = { to: 'deadLetters', key: null, value: '{"code":"no-id"}' } as const
+    const record = await commit(producer, [event('1', '"a"'), event('2', '"b"'), dead], 7)
+
+    expect((await cluster.committed('events')).map(({ value }) => value).sort()).toEqual(['"a"', '"b"'])
+    expect((await cluster.committed('deadLetters')).map(({ key, value }) => ({ key, value }))).toEqual([
+      { key: null, value: '{"code":"no-id"}' },
+    ])
+    const successor = await cluster.replica().open(fresh, never)
+    expect(await recordIn(successor)).toEqual(record)
+  })
+
+  it('shows nothing and closes the producer when a transaction is disposed without a commit', async () => {
+    const publisher = cluster.replica()
+    const producer = await publisher.open(fresh, never)
+    {
+      await using transaction = producer.begin(never)
+      await transaction.send([event('1', '"lost"')])
+    }
+    expect(() => producer.begin(never)).toThrow()
+
+    const next = await publisher.open(fresh, never)
+    expect(await recordIn(next)).toBeUndefined()
+    await commit(next, [event('1', '"kept"')], 1)
+    expect((await cluster.committed('events')).map(({ value }) => value)).toEqual(['"kept"'])
+  })
+
+  it('keeps the producer usable when a transaction is disposed before anything is sent', async () => {
+    const producer = await cluster.replica().open(fresh, never)
+    {
+      await using _unused = producer.begin(never)
+    }
+    await commit(producer, [event('1', '"a"')], 1)
+    expect(await cluster.committed('events')).toHaveLength(1)
+  })
+
+  it('keeps the order of each key across many transactions', async () => {
+    const producer = await cluster.replica().open(fresh, never)
+    for (let seq = 1; seq <= 5; seq++) {
+      const records = Array.from({ length: 40 }, (_, index) => event(`${index % 8}`, `${seq * 1000 + index}`))
+      await commit(producer, records, seq)
+    }
+    const seen = await cluster.committed('events')
+    expect(seen).toHaveLength(200)
+    for (let key = 0; key < 8; key++) {
+      const values = seen.filter((record) => record.key === `${key}`).map(({ value }) => Number(value))
+      expect(values).toHaveLength(25)
+      expect(values).toEqual(values.toSorted((a, b) => a - b))
+    }
+  })
+
+  it('sends each key to the partition that the Java client chooses', async () => {
+    const producer = await cluster.replica().open(fresh, never)
+    await commit(
+      producer,
+      ['21', 'abc', '100000123', 'élodie-ß', '顧客-7'].map((key) => event(key, '1')),
+      1,
+    )
+    const partitionOf = Object.fromEntries(
+      (await cluster.committed('events')).map(({ key, partition }) => [key, partition]),
+    )
+    expect(partitionOf).toEqual({ '21': 0, abc: 3, '100000123': 0, 'élodie-ß': 0, '顧客-7': 3 })
+  })
+
+  it('rejects a send as fenced when another producer has been opened', async () => {
+    const old = await cluster.replica().open(fresh, never)
+    await cluster.replica().open(fresh, never)
+    expect(await codeOfRejection(commit(old, [event('1', '1')], 1))).toBe('publish.fenced')
+  })
+
+  it('rejects a commit as fenced and shows nothing when another producer opens during the transaction', async () => {
+    const old = await cluster.replica().open(fresh, never)
+    await using transaction = old.begin(never)
+    await transaction.send([event('1', '"zombie"')])
+
+    const successor = await cluster.replica().open(fresh, never)
+    expect(await codeOfRejection(transaction.commit({ epoch: 1, seq: 1, nonce: 'zombie' }))).toBe('publish.fenced')
+
+    expect(await recordIn(successor)).toBeUndefined()
+    await commit(successor, [event('1', '"new"')], 1)
+    expect((await cluster.committed('events')).map(({ value }) => value)).toEqual(['"new"'])
+  })
+
+  it('rejects a commit without events as fenced when another producer has been opened', async () => {
+    const old = await cluster.replica().open(fresh, never)
+    await commit(old, [event('1', '1')], 1)
+    const successor = await cluster.replica().open(fresh, never)
+    expect(await codeOfRejection(commit(old, [], 2))).toBe('publish.fenced')
+    expect(await recordIn(successor)).toEqual({ epoch: 1, seq: 1, nonce: 'nonce-1' })
+  })
+
+  it('commits a commit record without events right after another transaction', async () => {
+    const producer = await cluster.replica().open(fresh, never)
+    await commit(producer, [event('1', '1')], 1)
+    const record = await commit(producer, [], 2)
+    expect(await recordIn(await cluster.replica().open(fresh, never))).toEqual(record)
+  })
+
+  it('rejects a record above the size limit and shows nothing of its transaction', async () => {
+    const publisher = cluster.replica()
+    const producer = await publisher.open(fresh, never)
+    const records = [event('1', '1'), event('2', 'x'.repeat(100_001))]
+    expect(await codeOfRejection(commit(producer, records, 1))).toBe('publish.refused')
+    await commit(await publisher.open(fresh, never), [event('3', '3')], 1)
+    expect((await cluster.committed('events')).map(({ key }) => key)).toEqual(['3'])
+  })
+
+  it('publishes many times the size limit in one transaction and in order', async () => {
+    const producer = await cluster.replica().open(fresh, never)
+    const records = Array.from({ length: 60 }, (_, index) => event('one', `${index}`.padEnd(20_000)))
+    await commit(producer, records, 1)
+    const values = (await cluster.committed('events')).map(({ value }) => Number(value))
+    expect(values).toEqual(Array.from({ length: 60 }, (_, index) => index))
+  })
+
+  it('aborts when the deadline passes before the commit', async () => {
+    const publisher = cluster.replica()
+    const producer = await publisher.open(fresh, never)
+    const finish = new AbortController()
+    {
+      await using transaction = producer.begin(finish.signal)
+      await transaction.send([event('1', '"late"')])
+      finish.abort(new DOMException('time limit', 'TimeoutError'))
+      expect(await codeOfRejection(transaction.commit({ epoch: 1, seq: 1, nonce: 'n' }))).toBe('publish.failed')
+    }
+    const next = await publisher.open(fresh, never)
+    expect(await recordIn(next)).toBeUndefined()
+    await commit(next, [event('1', '"kept"')], 1)
+    expect((await cluster.committed('events')).map(({ value }) => value)).toEqual(['"kept"'])
+  })
+
+  it('inspects the stream without disturbing an open transaction', async () => {
+    const producer = await cluster.replica().open(fresh, never)
+    const { destination, stored } = await producer.readKafkaState({ formerProducerId: null }, never)
+    expect(await cluster.replica().inspect(fresh, never)).toMatchObject({ destination, stored })
+    const committed = await commit(producer, [event('1', '"a"')], 1)
+    {
+      await using transaction = producer.begin(never)
+      await transaction.send([event('1', '"b"')])
+      const { stored } = await cluster.replica().inspect(fresh, never)
+      expect(stored.record).toEqual(committed)
+      await transaction.commit({ epoch: 1, seq: 2, nonce: 'nonce-2' })
+    }
+    await commit(producer, [event('1', '"c"')], 3)
+    expect((await cluster.committed('events')).map(({ value }) => value)).toEqual(['"a"', '"b"', '"c"'])
+  })
+
+  it('inspects the stream for at-least-once delivery', async () => {
+    const producer = await cluster.replica('at-least-once').open(fresh, never)
+    const { destination } = await producer.readKafkaState({ formerProducerId: null }, never)
+    expect(await cluster.replica('at-least-once').inspect(fresh, never)).toMatchObject({
+      ...{ delivery: 'at-least-once', destination, stored: { record: undefined, isUnstable: false } },
+    })
+  })
+
+  it('rejects an inspection with the reason of `stop` when `stop` has already aborted', async () => {
+    const reason = new Error('stopped')
+    await expect(cluster.replica().inspect(fresh, AbortSignal.abort(reason))).rejects.toBe(reason)
+  })
+
+  it('throws when a second transaction is begun during the first', async () => {
+    const producer = await cluster.replica().open(fresh, never)
+    await using _first = producer.begin(never)
+    expect(() => producer.begin(never)).toThrow()
+  })
+
+  it('rejects an opening with the reason of `stop` when `stop` has already aborted', async () => {
+    const reason = new Error('stopped')
+    await expect(cluster.replica().open(fresh, AbortSignal.abort(reason))).rejects.toBe(reason)
+  })
+
+  it('publishes immediately, without fencing and without a commit record, when delivery is at-least-once', async () => {
+    const first = await cluster.replica('at-least-once').open(fresh, never)
+    const second = await cluster.replica('at-least-once').open(fresh, never)
+    await commit(first, [event('1', '"a"')], 1)
+    await commit(second, [event('1', '"b"')], 1)
+    {
+      await using transaction = first.begin(never)
+      await transaction.send([event('1', '"c"')])
+    }
+    await commit(first, [event('1', '"d"')], 2)
+    expect(await recordIn(first)).toBeUndefined()
+    expect((await cluster.committed('events')).map(({ value }) => value)).toEqual(['"a"', '"b"', '"c"', '"d"'])
+  })
+
+  it('returns the commit record of an exactly-once producer to an at-least-once producer', async () => {
+    const before = await cluster.replica().open(fresh, never)
+    await commit(before, [event('1', '"a"')], 1)
+    await (await cluster.replica().open(fresh, never)).close() // makes the record final
+    expect((await recordIn(await cluster.replica('at-least-once').open(fresh, never)))?.seq).toBe(1)
+  })
+})

@@ -1,0 +1,60 @@
+import { Kafka, logLevel } from 'kafkajs'
+import { expect, it } from 'vitest'
+import { viewCluster } from '../../../connector/kafka/cluster-view.ts'
+import { kafkaClient } from '../../../connector/kafka/kafka-client.ts'
+import { kafkaDefaults } from '../../../connector/kafka/kafka-config.ts'
+import { withoutCheckpoint } from '../../../connector/publish/event-publisher.ts'
+import { kafkaEventPublisher } from '../../../connector/publish/kafka-event-publisher.ts'
+import { systemClock } from '../../../connector/runtime/clock.ts'
+import { closeStack } from '../../../connector/runtime/close-stack.ts'
+import { refusedAccounts } from '../../../connector/runtime/refused-accounts.ts'
+import { createTopics } from '../../support/create-topics.ts'
+import { startKafka } from '../../support/servers/kafka-broker.ts'
+import { clusterView } from '../../support/servers/kafka-wire.ts'
+import { readTopic } from '../../support/topic-reader.ts'
+
+const never = new AbortController().signal
+
+it('opens and publishes a stream when a partition of an unrelated topic has no leader', async () => {
+  const closing = closeStack()
+  try {
+    const kafka = closing.use(await startKafka({ brokers: 3 }), (cluster) => cluster.close())
+    const brokers = kafka.bootstrap.split(',').slice(0, 2)
+    const admin = new Kafka({ brokers, logLevel: logLevel.NOTHING }).admin()
+    await admin.connect()
+    const unrelated = { topic: 'unrelated', replicaAssignment: [{ partition: 0, replicas: [3] }] }
+    const own = ['events', 'dlq'].map((topic) => ({ topic, numPartitions: 2, replicationFactor: 3 }))
+    await createTopics(admin, [unrelated, ...own])
+    await admin.disconnect()
+    await kafka.kill(3)
+    const port = Number(brokers[0]?.split(':')[1])
+    while ((await clusterView(port, ['unrelated']))?.partitions[0]?.leader !== -1);
+
+    const config = { ...kafkaDefaults, brokers, topic: { events: 'events', deadLetters: 'dlq', create: undefined } }
+    const parts = {
+      connector: 'test',
+      stream: 'clients',
+      clock: systemClock,
+      log: () => undefined,
+      accounts: refusedAccounts(systemClock),
+    }
+    const publisher = closing.use(kafkaEventPublisher(config, parts), (opened) => opened.close())
+    const producer = await publisher.open(withoutCheckpoint, never)
+    await producer.readKafkaState({ formerProducerId: null }, never)
+    await using transaction = producer.begin(never)
+    await transaction.send([{ to: 'events', key: '1', value: '"sent"' }])
+    await transaction.commit({ epoch: 1, seq: 1, nonce: 'n' })
+    expect((await readTopic(brokers.join(), 'events')).map(({ text }) => text)).toEqual(['"sent"'])
+
+    const connect = () =>
+      kafkaClient(config, {
+        clientId: 'test',
+        log: () => undefined,
+        accounts: refusedAccounts(systemClock),
+        clock: systemClock,
+      })
+    expect(await viewCluster({ config, clock: systemClock, connect }, never)).toMatchObject({ brokers: 2 })
+  } finally {
+    await closing.close()
+  }
+})

@@ -1,0 +1,527 @@
+import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { createServer as createHttpServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { AclOperationTypes, AclPermissionTypes, AclResourceTypes, type Admin, ResourcePatternTypes } from 'kafkajs'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
+import type { OutgoingRecord } from '../../../connector/event/client-event.ts'
+import { type KafkaConfig, kafkaDefaults } from '../../../connector/kafka/kafka-config.ts'
+import {
+  type EventPublisher,
+  type StreamProducer,
+  withoutCheckpoint,
+} from '../../../connector/publish/event-publisher.ts'
+import { kafkaEventPublisher } from '../../../connector/publish/kafka-event-publisher.ts'
+import { type Clock, systemClock } from '../../../connector/runtime/clock.ts'
+import { closeStack } from '../../../connector/runtime/close-stack.ts'
+import { ConnectorError, codeOf, isTransient } from '../../../connector/runtime/connector-error.ts'
+import { refusedAccounts } from '../../../connector/runtime/refused-accounts.ts'
+import { committedRecords, testKafka } from '../../support/committed-records.ts'
+import { type KafkaCluster, type SecureListeners, startKafka } from '../../support/servers/kafka-broker.ts'
+import { holdsRequest } from '../../support/servers/kafka-wire.ts'
+import type { TcpProxy } from '../../support/servers/tcp-proxy.ts'
+
+const closing = closeStack()
+const never = new AbortController().signal
+const fresh = withoutCheckpoint
+let kafka: KafkaCluster
+let admin: Admin
+
+beforeAll(async () => {
+  kafka = closing.use(await startKafka({ secure: true, proxied: true }), (cluster) => cluster.close())
+  admin = closing.use(testKafka(kafka.bootstrap).admin(), (client) => client.disconnect())
+  await admin.connect()
+})
+afterAll(() => closing.close())
+
+interface Stream {
+  readonly topic: string
+  readonly open: (settings?: Partial<KafkaConfig>, clock?: Clock) => Promise<StreamProducer>
+  readonly publisher: (settings?: Partial<KafkaConfig>, clock?: Clock) => EventPublisher
+}
+
+/** A new stream with its own topics; `settings` override the defaults. */
+function newStream(brokers: string): Stream {
+  const topic = randomUUID()
+  const topics = { events: topic, deadLetters: `${topic}.dlq`, create: { ...kafkaDefaults.create, partitions: 1 } }
+  const publisher = (settings: Partial<KafkaConfig> = {}, clock: Clock = systemClock) => {
+    const config = { ...kafkaDefaults, brokers: brokers.split(','), topic: topics, ...settings }
+    const parts = { connector: 'test', stream: topic, clock, log: () => undefined, accounts: refusedAccounts(clock) }
+    return closing.use(kafkaEventPublisher(config, parts), (opened) => opened.close())
+  }
+  return { topic, publisher, open: (settings, clock) => publisher(settings, clock).open(fresh, never) }
+}
+
+/** Does not wait between the requests for a missing topic. */
+const impatientClock: Clock = { ...systemClock, sleep: async () => undefined }
+
+const event = (key: string, value: string): OutgoingRecord => ({ to: 'events', key, value })
+const valuesOf = async (topic: string) => (await committedRecords(kafka.bootstrap, topic)).map(({ value }) => value)
+
+async function commit(producer: StreamProducer, records: readonly OutgoingRecord[], seq: number) {
+  await using transaction = producer.begin(never)
+  await transaction.send(records)
+  const record = { epoch: 1, seq, nonce: `nonce-${seq}` }
+  await transaction.commit(record)
+  return record
+}
+
+const recordIn = async (producer: StreamProducer) =>
+  (await producer.readKafkaState({ formerProducerId: null }, never)).stored.record
+
+async function rejectionOf(promise: Promise<unknown>): Promise<ConnectorError> {
+  const error: unknown = await promise.then(
+    () => new Error('it resolved'),
+    (reason) => reason,
+  )
+  if (error instanceof ConnectorError) return error
+  throw error
+}
+
+describe('lost responses', () => {
+  let proxy: TcpProxy
+  let stream: Stream
+  let producer: StreamProducer
+  const shortClose = { timeouts: { ...kafkaDefaults.timeouts, closeMs: 300 } }
+  beforeAll(() => {
+    const [only] = kafka.proxies
+    if (only === undefined) throw new Error('no proxy')
+    proxy = only
+  })
+  const begin = async () => {
+    stream = newStream(kafka.proxiedBootstrap)
+    producer = await stream.open(shortClose)
+    await recordIn(producer) // waits until a new broker has created __consumer_offsets
+    await commit(producer, [event('1', '"first"')], 1)
+  }
+  const seqNow = async () => (await recordIn(await stream.open()))?.seq
+
+  it('reports an unknown outcome when the response to a commit is lost, and stores the commit record', async () => {
+    await begin()
+    const dropped = proxy.dropAnswers(1, holdsRequest('endTxn'))
+    expect((await rejectionOf(commit(producer, [event('1', '"second"')], 2))).code).toBe('publish.outcome-unknown')
+    await dropped
+    expect(await seqNow()).toBe(2)
+    expect(await valuesOf(stream.topic)).toEqual(['"first"', '"second"'])
+  })
+
+  it('sends again without duplicates when the response to a send is lost', async () => {
+    await begin()
+    const dropped = proxy.dropAnswers(1, holdsRequest('produce'))
+    await commit(producer, [event('1', '"second"')], 2)
+    await dropped
+    expect(await seqNow()).toBe(2)
+    expect(await valuesOf(stream.topic)).toEqual(['"first"', '"second"'])
+  })
+
+  it.each(['addOffsetsToTxn', 'txnOffsetCommit'] as const)(
+    'aborts and shows neither events nor commit record when the response to %s is lost',
+    async (request) => {
+      await begin()
+      const dropped = proxy.dropAnswers(1, holdsRequest(request))
+      const error = await rejectionOf(commit(producer, [event('1', '"second"')], 2))
+      await dropped
+      expect(isTransient(error) && error.code !== 'publish.outcome-unknown').toBe(true)
+      expect(await seqNow()).toBe(1)
+      expect(await valuesOf(stream.topic)).toEqual(['"first"'])
+    },
+  )
+
+  it('aborts when the broker becomes unreachable before the commit', async () => {
+    await begin()
+    {
+      await using transaction = producer.begin(never)
+      await transaction.send([event('1', '"second"')])
+      await proxy.down()
+      const error = await rejectionOf(transaction.commit({ epoch: 1, seq: 2, nonce: 'n' }))
+      expect(isTransient(error) && error.code !== 'publish.outcome-unknown').toBe(true)
+    }
+    await proxy.up()
+    expect(await seqNow()).toBe(1)
+    expect(await valuesOf(stream.topic)).toEqual(['"first"'])
+  })
+
+  it('opens at the second attempt when the response to the first is lost', async () => {
+    await begin()
+    const dropped = proxy.dropAnswers(1, holdsRequest('initProducerId'))
+    const again = stream.publisher()
+    const first = await rejectionOf(again.open(fresh, never))
+    await dropped
+    expect(first.code).toBe('publish.unreachable')
+    expect(await recordIn(await again.open(fresh, never))).toEqual({
+      epoch: 1,
+      seq: 1,
+      nonce: 'nonce-1',
+    })
+  })
+
+  it('reads the commit record again when the response is lost', async () => {
+    await begin()
+    const dropped = proxy.dropAnswers(1, holdsRequest('offsetFetch'))
+    expect((await recordIn(producer))?.seq).toBe(1)
+    await dropped
+  })
+
+  it('gives up a send at the deadline, closes in bounded time, and shows nothing of the transaction', async () => {
+    await begin()
+    const finish = new AbortController()
+    proxy.pause()
+    const started = performance.now()
+    {
+      await using transaction = producer.begin(finish.signal)
+      const sending = rejectionOf(transaction.send([event('1', '"second"')]))
+      finish.abort(new DOMException('time limit', 'TimeoutError'))
+      expect((await sending).code).toBe('publish.failed')
+    }
+    await producer.close()
+    expect(performance.now() - started).toBeLessThan(5_000)
+    proxy.resume()
+    expect(await seqNow()).toBe(1)
+    expect(await valuesOf(stream.topic)).toEqual(['"first"'])
+  })
+
+  it('stops opening as soon as `stop` aborts', async () => {
+    await begin()
+    proxy.pause()
+    const stop = new AbortController()
+    const opening = stream.publisher().open(fresh, stop.signal)
+    const reason = new Error('stopped')
+    stop.abort(reason)
+    await expect(opening).rejects.toBe(reason)
+    proxy.resume()
+  })
+})
+
+describe('topics', () => {
+  it('rejects with publish.topic-missing when a topic is missing and may not be created', async () => {
+    const stream = newStream(kafka.bootstrap)
+    const topic = { events: stream.topic, deadLetters: `${stream.topic}.dlq` }
+    const error = await rejectionOf(stream.open({ topic }, impatientClock))
+    expect(error.code).toBe('publish.topic-missing')
+    expect(error.message).toContain(stream.topic)
+  })
+
+  it.each(['exactly-once', 'at-least-once'] as const)(
+    'does not create a topic again when events were published to it (%s)',
+    async (delivery) => {
+      const stream = newStream(kafka.bootstrap)
+      const error = await rejectionOf(
+        stream.publisher({ delivery }, impatientClock).open({ ...withoutCheckpoint, publishedEvents: 7 }, never),
+      )
+      expect(error.code).toBe('checkpoint.topic-lost')
+      expect(error.message).toContain(`${stream.topic}: the topic no longer exists; the 7 events`)
+      expect(await admin.listTopics()).not.toContain(stream.topic)
+    },
+  )
+
+  it('creates missing topics with their settings while other replicas do the same', async () => {
+    const stream = newStream(kafka.bootstrap)
+    const producers = await Promise.allSettled([stream.open(), stream.open(), stream.open()])
+    expect(producers.some(({ status }) => status === 'fulfilled')).toBe(true)
+    const type = 2 // a topic
+    const { resources } = await admin.describeConfigs({
+      includeSynonyms: false,
+      resources: [stream.topic, `${stream.topic}.dlq`].map((name) => ({ type, name })),
+    })
+    const setting = (index: number, name: string) =>
+      resources[index]?.configEntries.find(({ configName }) => configName === name)?.configValue
+    expect(setting(0, 'cleanup.policy')).toBe('compact')
+    expect(setting(0, 'min.compaction.lag.ms')).toBe('604800000')
+    expect(setting(1, 'cleanup.policy')).toBe('delete')
+    expect(setting(1, 'retention.ms')).toBe('2592000000')
+  })
+
+  it('keeps the partitions of an existing topic and returns cluster id and topic id', async () => {
+    const stream = newStream(kafka.bootstrap)
+    await admin.createTopics({ topics: [{ topic: stream.topic, numPartitions: 3 }] })
+    const destination = async () => {
+      const producer = await stream.open()
+      return (await producer.readKafkaState({ formerProducerId: null }, never)).destination
+    }
+    const { clusterId } = await admin.describeCluster()
+    const topicId = expect.stringMatching(/^[0-9a-f]{32}$/)
+    const first = await destination()
+    expect(first).toEqual({ clusterId, topic: stream.topic, topicId, partitions: 3 })
+    await admin.deleteTopics({ topics: [stream.topic] })
+    await vi.waitUntil(async () => !(await admin.listTopics()).includes(stream.topic))
+    expect((await destination()).topicId).not.toBe(first.topicId)
+  })
+
+  it('rejects with publish.refused when the cluster has fewer brokers than the replication factor', async () => {
+    const stream = newStream(kafka.bootstrap)
+    const create = { ...kafkaDefaults.create, replicationFactor: 7 }
+    const topic = { events: stream.topic, deadLetters: `${stream.topic}.dlq`, create }
+    expect((await rejectionOf(stream.open({ topic }))).code).toBe('publish.refused')
+  })
+
+  it('rejects with checkpoint.unknown-format when the group has an offset of another application', async () => {
+    const stream = newStream(kafka.bootstrap)
+    const producer = await stream.open()
+    const groupId = `test.${stream.topic}`
+    await admin.setOffsets({ groupId, topic: stream.topic, partitions: [{ partition: 0, offset: '5' }] })
+    expect((await rejectionOf(recordIn(producer))).code).toBe('checkpoint.unknown-format')
+  })
+})
+
+describe('records', () => {
+  it.each(['none', 'gzip'] as const)(
+    'have one header, their key and the publish time (compression %s)',
+    async (compression) => {
+      const stream = newStream(kafka.bootstrap)
+      const before = Date.now()
+      await commit(
+        await stream.open({ compression }),
+        [event('é', '{"ü":1}'), { to: 'deadLetters', key: null, value: '{}' }],
+        1,
+      )
+      const [published] = await committedRecords(kafka.bootstrap, stream.topic)
+      const [dead] = await committedRecords(kafka.bootstrap, `${stream.topic}.dlq`)
+      expect(published).toMatchObject({ key: 'é', value: '{"ü":1}' })
+      expect(published?.headers).toEqual({ 'content-type': 'application/cloudevents+json' })
+      expect(dead?.headers).toEqual({ 'content-type': 'application/json' })
+      expect(dead?.key).toBeNull()
+      expect(published?.timestamp).toBeGreaterThanOrEqual(before)
+      expect(published?.timestamp).toBeLessThanOrEqual(Date.now())
+    },
+  )
+
+  it('are rejected with publish.clock-ahead, a transient error, when our clock is over an hour ahead', async () => {
+    const stream = newStream(kafka.bootstrap)
+    const ahead: Clock = { ...systemClock, now: () => systemClock.now() + 2 * 3_600_000 }
+    const producer = await stream.open({}, ahead)
+    const error = await rejectionOf(commit(producer, [event('1', '1')], 1))
+    expect(error.code).toBe('publish.clock-ahead')
+    expect(isTransient(error)).toBe(true)
+  })
+
+  it('are rejected with publish.refused when the limit of the topic is lower than ours', async () => {
+    const stream = newStream(kafka.bootstrap)
+    const configEntries = [{ name: 'max.message.bytes', value: '5000' }]
+    await admin.createTopics({ topics: [{ topic: stream.topic, configEntries }] })
+    const producer = await stream.open()
+    expect((await rejectionOf(commit(producer, [event('1', 'x'.repeat(9_000))], 1))).code).toBe('publish.refused')
+  })
+})
+
+describe('security', () => {
+  let secure: SecureListeners
+  let ca: string
+  beforeAll(() => {
+    if (kafka.secure === undefined) throw new Error('no secure listeners')
+    secure = kafka.secure
+    ca = readFileSync(secure.certificates.authority, 'utf8')
+  })
+  const login = (mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512', password = secure.password) => ({
+    ssl: { ca },
+    sasl: { mechanism, username: secure.username, password },
+  })
+  const allow = (principal: string, resources: readonly [AclResourceTypes, string, AclOperationTypes][]) =>
+    admin.createAcls({
+      acl: resources.map(([resourceType, resourceName, operation]) => ({
+        resourceType,
+        resourceName,
+        operation,
+        resourcePatternType: ResourcePatternTypes.LITERAL,
+        principal,
+        host: '*',
+        permissionType: AclPermissionTypes.ALLOW,
+      })),
+    })
+  /** All ACLs that a stream needs when its topics exist, as listed in docs/security.md. */
+  const acls = (topic: string): [AclResourceTypes, string, AclOperationTypes][] => [
+    [AclResourceTypes.TOPIC, topic, AclOperationTypes.WRITE],
+    [AclResourceTypes.TOPIC, `${topic}.dlq`, AclOperationTypes.WRITE],
+    [AclResourceTypes.TRANSACTIONAL_ID, `test.${topic}`, AclOperationTypes.WRITE],
+    [AclResourceTypes.GROUP, `test.${topic}`, AclOperationTypes.READ],
+    [AclResourceTypes.TOPIC, topic, AclOperationTypes.READ],
+    [AclResourceTypes.TOPIC, `${topic}.dlq`, AclOperationTypes.READ],
+  ]
+  const existing = async (topic: string) => {
+    await admin.createTopics({ topics: [{ topic }, { topic: `${topic}.dlq` }] })
+  }
+
+  it.each(['plain', 'scram-sha-256', 'scram-sha-512'] as const)(
+    'publishes over TLS with SASL %s',
+    async (mechanism) => {
+      const stream = newStream(secure.bootstrap)
+      await existing(stream.topic)
+      await allow(`User:${secure.username}`, acls(stream.topic))
+      const producer = await stream.open(login(mechanism))
+      expect(await recordIn(producer)).toBeUndefined()
+      const record = await commit(producer, [event('1', '1')], 1)
+      expect(await recordIn(await stream.open(login(mechanism)))).toEqual(record)
+    },
+  )
+
+  it('publishes with a client certificate', async () => {
+    const stream = newStream(secure.mutualBootstrap)
+    await existing(stream.topic)
+    await allow('User:CN=connector', acls(stream.topic))
+    const cert = readFileSync(secure.certificates.clientCertificate, 'utf8')
+    const key = readFileSync(secure.certificates.clientKey, 'utf8')
+    await commit(await stream.open({ ssl: { ca, cert, key } }), [event('1', '1')], 1)
+    expect(await valuesOf(stream.topic)).toEqual(['1'])
+  })
+
+  it.each(['plain', 'scram-sha-256'] as const)(
+    'rejects without revealing the password when it is wrong (%s)',
+    async (mechanism) => {
+      const error = await rejectionOf(newStream(secure.bootstrap).open(login(mechanism, 'wrong-secret')))
+      expect(error.code).toBe('publish.unauthorized')
+      expect(`${error.message} ${error.cause}`).not.toContain('wrong-secret')
+    },
+  )
+
+  it.each(['plain', 'scram-sha-512'] as const)(
+    'logs in with the current password (%s), and not again with a rejected one',
+    async (mechanism) => {
+      const stream = newStream(secure.bootstrap)
+      await existing(stream.topic)
+      await allow(`User:${secure.username}`, acls(stream.topic))
+      const { sasl, ssl } = login(mechanism, 'wrong-secret')
+      const publisher = stream.publisher({ ssl, sasl })
+      for (const _attempt of [1, 2])
+        expect(await rejectionOf(publisher.open(fresh, never))).toMatchObject({
+          code: 'publish.unauthorized',
+          retryAfterMs: 60_000,
+        })
+      sasl.password = secure.password
+      await commit(await publisher.open(fresh, never), [event('1', '1')], 1)
+      expect(await valuesOf(stream.topic)).toEqual(['1'])
+    },
+  )
+
+  it('reads certificates again for each client, and rejects with config.invalid when they are unusable', async () => {
+    const stream = newStream(secure.mutualBootstrap)
+    await existing(stream.topic)
+    await allow('User:CN=connector', acls(stream.topic))
+    const ssl = { ca, cert: '-----BEGIN CERTIFICATE-----', key: '-----BEGIN PRIVATE KEY-----' }
+    const publisher = stream.publisher({ ssl })
+    expect((await rejectionOf(publisher.open(fresh, never))).code).toBe('config.invalid')
+    ssl.cert = readFileSync(secure.certificates.clientCertificate, 'utf8')
+    ssl.key = readFileSync(secure.certificates.clientKey, 'utf8')
+    await commit(await publisher.open(fresh, never), [event('1', '1')], 1)
+    expect(await valuesOf(stream.topic)).toEqual(['1'])
+  })
+
+  it('names broker and cause within seconds when no broker can be used', async () => {
+    const web = createHttpServer((_, response) => response.end()).listen(0, '127.0.0.1')
+    await once(web, 'listening')
+    onTestFinished(() => void web.close())
+    const webAddress = `127.0.0.1:${(web.address() as AddressInfo).port}`
+    const sasl = login('plain', 'wrong').sasl
+    const faults: [string, Partial<KafkaConfig>, string][] = [
+      ['127.0.0.1:9', {}, 'refuses the connection (ECONNREFUSED)'],
+      ['no-such-host.invalid:9092', {}, 'has an unknown host name'],
+      [webAddress, {}, 'is an HTTP server'],
+      [webAddress, { ssl: {} }, 'does not use TLS on this port'],
+      [kafka.bootstrap, { ssl: {} }, 'ended the TLS handshake'],
+      [kafka.bootstrap, { sasl }, 'unset KAFKA_SASL_MECHANISM'],
+      [secure.bootstrap, {}, 'requires TLS: set KAFKA_SSL=true'],
+      [secure.bootstrap, { ssl: {} }, 'has a certificate that is not trusted'],
+      [secure.bootstrap, { ssl: { ca } }, 'it may require SASL'],
+      [secure.bootstrap, { ssl: { ca }, sasl }, 'check KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD'],
+      [secure.mutualBootstrap, { ssl: { ca } }, 'client certificate'],
+    ]
+    const retry = { firstPauseMs: 5, maxPauseMs: 5, retries: 2 }
+    const opening = faults.map(([brokers, settings]) => rejectionOf(newStream(brokers).open({ ...settings, retry })))
+    for (const [at, error] of (await Promise.all(opening)).entries()) {
+      const [broker, , cause] = faults[at] ?? expect.fail()
+      expect(error.message).toContain(broker)
+      expect(error.message).toContain(cause)
+    }
+  }, 10_000)
+
+  it.each([
+    ['exactly-once', 0, 'WRITE on topic T'],
+    ['exactly-once', 1, 'WRITE on topic T.dlq'],
+    ['exactly-once', 2, 'WRITE on transactional id test.T'],
+    ['exactly-once', 3, 'READ on group test.T'],
+    ['exactly-once', 4, 'READ on topic T'],
+    ['exactly-once', 5, 'READ on topic T.dlq'],
+    ['at-least-once', 0, 'WRITE on topic T'],
+  ] as const)(
+    'an inspection (%s) without ACL %i rejects and names the missing ACL: %s',
+    async (delivery, at, missing) => {
+      const stream = newStream(secure.bootstrap)
+      await existing(stream.topic)
+      const needed = acls(stream.topic)
+      await allow(`User:${secure.username}`, needed.toSpliced(at, 1))
+      const publisher = stream.publisher({ ...login('plain'), delivery })
+      const error = await rejectionOf(publisher.inspect(fresh, never))
+      expect(error.code).toBe('publish.unauthorized')
+      expect(error.message.replaceAll(stream.topic, 'T')).toMatch(
+        new RegExp(`: the ACL ${missing.replace(/[()]/g, '\\$&')} is missing$`),
+      )
+      await allow(`User:${secure.username}`, needed.slice(at, at + 1))
+      expect((await publisher.inspect(fresh, never)).destination).toMatchObject({ topic: stream.topic, partitions: 1 })
+    },
+  )
+
+  it('an inspection checks the permission to create missing topics and creates none', async () => {
+    const stream = newStream(secure.bootstrap)
+    const { topic } = stream
+    await allow(`User:${secure.username}`, acls(topic))
+    const publisher = stream.publisher(login('plain'), impatientClock)
+    expect((await rejectionOf(publisher.inspect(fresh, never))).message).toMatch(
+      /: the ACL CREATE on topic .* is missing$/,
+    )
+    await allow(`User:${secure.username}`, [
+      [AclResourceTypes.TOPIC, topic, AclOperationTypes.CREATE],
+      [AclResourceTypes.TOPIC, `${topic}.dlq`, AclOperationTypes.CREATE],
+    ])
+    const nothing = { destination: undefined, stored: { record: undefined, isUnstable: false } }
+    expect(await publisher.inspect(fresh, never)).toMatchObject(nothing)
+    expect(await admin.listTopics()).not.toContain(topic)
+  })
+
+  it('names each missing ACL, one after another', async () => {
+    const stream = newStream(secure.bootstrap)
+    await existing(stream.topic)
+    const attempt = async () => {
+      const producer = await stream.open(login('plain'))
+      await recordIn(producer)
+      return await commit(producer, [event('1', '1'), { to: 'deadLetters', key: '2', value: '{}' }], 1)
+    }
+    const missing: string[] = []
+    for (const acl of acls(stream.topic)) {
+      const error = await rejectionOf(attempt())
+      expect(error.code).toBe('publish.unauthorized')
+      missing.push(error.message.replace(/.*the ACL /, ''))
+      await allow(`User:${secure.username}`, [acl])
+    }
+    const { topic } = stream
+    expect(missing).toEqual([
+      `WRITE (to create it: CREATE) on topic ${topic} is missing`,
+      `WRITE (to create it: CREATE) on topic ${topic}.dlq is missing`,
+      `WRITE on transactional id test.${topic} is missing`,
+      `READ on group test.${topic} is missing`,
+      `READ on topic ${topic} is missing`,
+      `READ on topic ${topic}.dlq is missing`,
+    ])
+    expect((await attempt()).seq).toBe(1)
+  })
+})
+
+it.each([
+  ['publish.fenced', 0],
+  ['publish.failed', kafkaDefaults.timeouts.transactionMs],
+] as const)('reports a rejected epoch as %s when the transaction began %i ms ago', async (code, tookMs) => {
+  let aheadMs = 0
+  const clock: Clock = { ...systemClock, monotonic: () => systemClock.monotonic() + aheadMs }
+  const stream = newStream(kafka.bootstrap)
+  const producer = await stream.open({}, clock)
+  await recordIn(producer)
+  await using transaction = producer.begin(never)
+  await transaction.send([event('1', '1')])
+  await stream.open()
+  aheadMs = tookMs
+  expect((await rejectionOf(transaction.commit({ epoch: 1, seq: 1, nonce: 'n' }))).code).toBe(code)
+})
+
+it('rejects with publish.unreachable when no broker answers', async () => {
+  const retry = { firstPauseMs: 1, maxPauseMs: 1, retries: 1 }
+  const error = await rejectionOf(newStream('127.0.0.1:1').open({ retry }))
+  expect(codeOf(error)).toBe('publish.unreachable')
+})

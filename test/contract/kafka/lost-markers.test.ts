@@ -1,0 +1,277 @@
+import { randomUUID } from 'node:crypto'
+import { Kafka, logLevel } from 'kafkajs'
+import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
+import type { OutgoingRecord, StoredEvent } from '../../../connector/event/client-event.ts'
+import { kafkaDefaults } from '../../../connector/kafka/kafka-config.ts'
+import { clusterOf } from '../../../connector/kafka/kafkajs/cluster.ts'
+import { recordOffsets } from '../../../connector/publish/commit-record.ts'
+import {
+  type ExactlyOnceProducer,
+  type RepairPlan,
+  streamNames,
+  withoutCheckpoint,
+} from '../../../connector/publish/event-publisher.ts'
+import { kafkaEventPublisher } from '../../../connector/publish/kafka-event-publisher.ts'
+import { systemClock } from '../../../connector/runtime/clock.ts'
+import { closeStack } from '../../../connector/runtime/close-stack.ts'
+import { refusedAccounts } from '../../../connector/runtime/refused-accounts.ts'
+import { createTopics } from '../../support/create-topics.ts'
+import { type KafkaCluster, startKafka } from '../../support/servers/kafka-broker.ts'
+import { clusterView } from '../../support/servers/kafka-wire.ts'
+import { openTopic, readTopic } from '../../support/topic-reader.ts'
+
+/**
+ * Reproduces KAFKA-20734 on a real Kafka 4.4. When a transaction ends while a partition it wrote to has no leader, the
+ * coordinator treats that partition as deleted and reports success. The records get no marker; the next marker of the
+ * same producer id decides about them.
+ */
+
+const closing = closeStack()
+const never = new AbortController().signal
+let kafka: KafkaCluster
+let topic: string
+/** The only replica of both topics; it coordinates nothing for this stream. */
+let topicBroker: number
+/** The only replica of the partition with the commit records; it is not the transaction coordinator. */
+let groupCoordinator: number
+let open: () => Promise<ExactlyOnceProducer>
+
+beforeAll(async () => {
+  const properties = {
+    'offsets.topic.replication.factor': '1',
+    // Different from the transaction topic: with equal counts, both coordinators of a name could be the same broker.
+    'offsets.topic.num.partitions': '3',
+    'min.insync.replicas': '1',
+  }
+  kafka = closing.use(await startKafka({ brokers: 3, properties }), (cluster) => cluster.close())
+})
+afterAll(() => closing.close())
+
+beforeEach(async () => {
+  const brokers = kafka.bootstrap.split(',')
+  let transactionCoordinator: number
+  do {
+    topic = randomUUID()
+    ;[groupCoordinator, transactionCoordinator] = await coordinatorsOf(`test.${topic}`)
+  } while (groupCoordinator === transactionCoordinator)
+  topicBroker = 6 - groupCoordinator - transactionCoordinator // the third of brokers 1, 2 and 3
+  const admin = new Kafka({ brokers, logLevel: logLevel.NOTHING }).admin()
+  await admin.connect()
+  const replicaAssignment = [{ partition: 0, replicas: [topicBroker] }]
+  const configEntries = [{ name: 'min.insync.replicas', value: '1' }]
+  const topics = [topic, `${topic}.dlq`].map((name) => ({ topic: name, replicaAssignment, configEntries }))
+  await createTopics(admin, topics)
+  await admin.disconnect()
+  const events = { events: topic, deadLetters: `${topic}.dlq`, create: { ...kafkaDefaults.create, partitions: 1 } }
+  const config = { ...kafkaDefaults, brokers, topic: events }
+  const parts = {
+    connector: 'test',
+    stream: topic,
+    clock: systemClock,
+    accounts: refusedAccounts(systemClock),
+    log: () => undefined,
+  }
+  const publisher = closing.use(kafkaEventPublisher(config, parts), (opened) => opened.close())
+  open = async () => {
+    const producer = await publisher.open(withoutCheckpoint, never)
+    if (producer.delivery !== 'exactly-once') throw new Error('not exactly once')
+    return producer
+  }
+})
+
+/** Waits for the group coordinator and the transaction coordinator of a name; returns their node ids. */
+async function coordinatorsOf(groupId: string): Promise<[number, number]> {
+  const cluster = clusterOf(new Kafka({ brokers: kafka.bootstrap.split(','), logLevel: logLevel.NOTHING }))
+  await cluster.connect()
+  const nodeOf = async (coordinatorType: 0 | 1): Promise<number> => {
+    for (;;) {
+      try {
+        return Number((await cluster.findGroupCoordinator({ groupId, coordinatorType })).nodeId)
+      } catch {
+        // Kafka is still creating the internal topic.
+      }
+    }
+  }
+  const found: [number, number] = [await nodeOf(0), await nodeOf(1)]
+  await cluster.disconnect()
+  return found
+}
+
+const event = (value: string): OutgoingRecord => ({ to: 'events', key: 'client', value })
+const stateOf = (producer: ExactlyOnceProducer, formerProducerId: string | null = null) =>
+  producer.readKafkaState({ formerProducerId }, never)
+
+async function publish(producer: ExactlyOnceProducer, value: string, seq: number): Promise<void> {
+  await using transaction = producer.begin(never)
+  await transaction.send([event(value)])
+  await transaction.commit({ epoch: 1, seq, nonce: `${seq}` })
+}
+
+/** Repairs the open transactions that the producer finds. */
+async function repair(producer: ExactlyOnceProducer, plan: Pick<RepairPlan, 'as' | 'record'>): Promise<void> {
+  await producer.repairTransactions({ hanging: (await stateOf(producer)).open, ...plan }, never)
+}
+const none = { kind: 'none' } as const
+
+/** Runs `work` while the partitions whose only replica is this broker have no leader. */
+async function whileLeaderless(broker: number, work: () => Promise<void>): Promise<void> {
+  await kafka.kill(broker)
+  const [port = 0] = kafka.bootstrap
+    .split(',')
+    .filter((_, at) => at !== broker - 1)
+    .map((address) => Number(address.split(':')[1]))
+  const haveLeaders = async () => {
+    const view = await clusterView(port, [topic, '__consumer_offsets'])
+    return view === undefined || view.partitions.every(({ leader }) => leader >= 0)
+  }
+  try {
+    while (await haveLeaders());
+    await work()
+  } finally {
+    await kafka.start(broker)
+  }
+}
+
+const valuesOf = async (of = topic) => (await readTopic(kafka.bootstrap, of)).map(({ text }) => text)
+
+/** Commits a transaction whose marker is lost in the partition; returns its producer, which is closed. */
+async function commitWithoutMarker(record: OutgoingRecord): Promise<ExactlyOnceProducer> {
+  const producer = await open()
+  await using transaction = producer.begin(never)
+  await transaction.send([record])
+  await whileLeaderless(topicBroker, async () => {
+    const committed = transaction.commit({ epoch: 1, seq: 1, nonce: '1' })
+    await expect(committed).rejects.toMatchObject({ code: 'publish.outcome-unknown' })
+  })
+  return producer
+}
+
+/** Aborts a transaction whose marker is lost in the partition. */
+async function abortWithoutMarker(producer: ExactlyOnceProducer, value: string): Promise<void> {
+  const transaction = producer.begin(never)
+  await transaction.send([event(value)])
+  await whileLeaderless(topicBroker, async () => await transaction[Symbol.asyncDispose]())
+}
+
+it('aborts a hanging transaction, and the same producer publishes its event again', async () => {
+  const first = await open()
+  await publish(first, 'before', 1)
+  await abortWithoutMarker(first, 'again')
+  const reader = await openTopic({ kafka: { brokers: kafka.bootstrap.split(',') }, topic, from: 'beginning' })
+  await reader.poll()
+  expect(reader.isPastStart()).toBe(false) // Kafka has lost the marker
+  await reader.close()
+
+  const second = await open()
+  const { open: hanging } = await stateOf(second)
+  expect(hanging).toEqual([{ topic, partition: 0, startOffset: '2', producerId: second.producerId }])
+  expect(await second.readHangingEvent(hanging, never)).toEqual({ value: 'again' })
+  await repair(second, { as: 'aborted', record: none })
+  expect(await valuesOf()).toEqual(['before'])
+  await publish(second, 'again', 2)
+  expect(await valuesOf()).toEqual(['before', 'again'])
+  await second.close()
+})
+
+it.each(['events', 'deadLetters'] as const)(
+  'commits a hanging transaction, whose records stay visible when the next transaction is aborted: %s',
+  async (to) => {
+    const of = to === 'events' ? topic : `${topic}.dlq`
+    await commitWithoutMarker({ to, key: 'client', value: 'committed' })
+    const second = await open()
+    const { stored, open: hanging } = await stateOf(second)
+    expect(stored).toMatchObject({ record: { seq: 1 }, isUnstable: false })
+    expect(hanging).toMatchObject([{ topic: of, partition: 0 }])
+    expect(await second.readHangingEvent(hanging, never)).toEqual(to === 'events' ? { value: 'committed' } : undefined)
+    await repair(second, { as: 'committed', record: none })
+    expect(await valuesOf(of)).toEqual(['committed'])
+    {
+      await using transaction = second.begin(never)
+      await transaction.send([{ to, key: 'client', value: 'again' }])
+    }
+    const third = await open()
+    expect((await stateOf(third)).open).toEqual([])
+    expect(await valuesOf(of)).toEqual(['committed'])
+    await third.close()
+  },
+)
+
+it('closes the producer when the markers of a commit are not confirmed in every partition', async () => {
+  const producer = await commitWithoutMarker(event('committed')) // the next abort would discard this event
+  expect(() => producer.begin(never)).toThrow('the producer is closed')
+})
+
+it('finds hanging transactions of a former producer id, but no transaction of another producer', async () => {
+  const first = await open()
+  await abortWithoutMarker(first, 'left')
+  const other = new Kafka({ brokers: kafka.bootstrap.split(','), logLevel: logLevel.NOTHING }).producer({
+    ...{ transactionalId: `other.${topic}`, idempotent: true, maxInFlightRequests: 1 },
+  })
+  await other.connect()
+  const transaction = await other.transaction()
+  await transaction.send({ topic, messages: [{ key: 'client', value: 'of another' }] })
+  const second = await open()
+  expect((await stateOf(second, 'none')).open).toMatchObject([{ producerId: second.producerId }])
+  await repair(second, { as: 'aborted', record: none })
+  expect((await stateOf(second, first.producerId)).open).toEqual([])
+  await second.close()
+  await transaction.abort()
+  await other.disconnect()
+})
+
+/** Ends a transaction with a commit record while the partition that stores commit records has no leader. */
+async function endWithoutCoordinator(value: string, end: 'commit' | 'abort'): Promise<void> {
+  const { transactionalId, recordGroup: group } = streamNames('test', topic)
+  const producer = new Kafka({ brokers: kafka.bootstrap.split(','), logLevel: logLevel.NOTHING }).producer({
+    ...{ transactionalId, idempotent: true, maxInFlightRequests: 1 },
+  })
+  await producer.connect()
+  const transaction = await producer.transaction()
+  await transaction.send({ topic, messages: [{ key: 'client', value }] })
+  await transaction.sendOffsets(recordOffsets({ group, topic }, { epoch: 1, seq: 2, nonce: '2' }))
+  await whileLeaderless(groupCoordinator, () => transaction[end]())
+  await producer.disconnect()
+}
+
+const matchOf = ({ value }: StoredEvent) => (value === 'second' ? ('of pending' as const) : undefined)
+const lastHour = { since: Date.now() - 3_600_000, matchOf }
+
+it('rewrites a commit record without a marker when its events are visible', async () => {
+  await publish(await open(), 'before', 1)
+  await endWithoutCoordinator('second', 'commit')
+
+  const second = await open()
+  expect((await stateOf(second)).stored).toMatchObject({ record: { seq: 1 }, isUnstable: true }) // marker lost
+  expect([...(await second.scanEvents(lastHour, never))]).toEqual(['of pending'])
+  const record = { epoch: 1, seq: 2, nonce: '2' }
+  await repair(second, { as: 'committed', record: { kind: 'rewrite', record } })
+  await second.close()
+  const third = await open()
+  expect((await stateOf(third)).stored).toEqual({ record, isUnstable: false })
+  await third.close()
+})
+
+it('drops a commit record without a marker when its transaction was aborted', async () => {
+  await publish(await open(), 'before', 1)
+  await endWithoutCoordinator('second', 'abort')
+
+  const second = await open()
+  expect((await stateOf(second)).stored).toMatchObject({ record: { seq: 1 }, isUnstable: true }) // marker lost
+  expect([...(await second.scanEvents(lastHour, never))]).toEqual([])
+  await repair(second, { as: 'aborted', record: { kind: 'drop' } })
+  await publish(second, 'after', 3) // without the repair, its marker would also commit the old record
+  await second.close()
+  const third = await open()
+  expect((await stateOf(third)).stored).toMatchObject({ record: { seq: 3 }, isUnstable: false })
+  await third.close()
+})
+
+it('scans events from a record time on, and finds none of a hanging transaction', async () => {
+  await commitWithoutMarker(event('second'))
+  const producer = await open()
+  expect([...(await producer.scanEvents(lastHour, never))]).toEqual([])
+  await repair(producer, { as: 'committed', record: none })
+  expect([...(await producer.scanEvents(lastHour, never))]).toEqual(['of pending'])
+  expect([...(await producer.scanEvents({ ...lastHour, since: Date.now() + 3_600_000 }, never))]).toEqual([])
+  await producer.close()
+})

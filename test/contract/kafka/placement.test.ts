@@ -1,0 +1,492 @@
+import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { setTimeout as delay } from 'node:timers/promises'
+import { AclOperationTypes, AclPermissionTypes, AclResourceTypes, type Admin, ResourcePatternTypes } from 'kafkajs'
+import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { type KafkaClient, type KafkaConnection, kafkaClient } from '../../../connector/kafka/kafka-client.ts'
+import { kafkaDefaults } from '../../../connector/kafka/kafka-config.ts'
+import { groupPlacement } from '../../../connector/placement/group-placement.ts'
+import { viewGroup } from '../../../connector/placement/group-view.ts'
+import type { Placement, PlacementEvent } from '../../../connector/placement/placement.ts'
+import { type GroupConfig, groupDefaults } from '../../../connector/placement/placement-config.ts'
+import { slotOf } from '../../../connector/placement/slots.ts'
+import { type Clock, systemClock } from '../../../connector/runtime/clock.ts'
+import { closeStack } from '../../../connector/runtime/close-stack.ts'
+import { ConnectorError } from '../../../connector/runtime/connector-error.ts'
+import { refusedAccounts } from '../../../connector/runtime/refused-accounts.ts'
+import type { StreamEnd } from '../../../connector/stream/run-stream.ts'
+import { contentionDefaults } from '../../../connector/stream/supervise-stream.ts'
+import { superviseStreams } from '../../../connector/stream/supervisor.ts'
+import { testKafka } from '../../support/committed-records.ts'
+import { hashedStreams } from '../../support/hashed-streams.ts'
+import { type KafkaCluster, startKafka } from '../../support/servers/kafka-broker.ts'
+import { holdsRequest } from '../../support/servers/kafka-wire.ts'
+
+const closing = closeStack()
+let kafka: KafkaCluster
+let admin: Admin
+
+beforeAll(async () => {
+  kafka = closing.use(
+    await startKafka({ secure: true, proxied: true, properties: { 'group.min.session.timeout.ms': '1000' } }),
+    (cluster) => cluster.close(),
+  )
+  admin = closing.use(testKafka(kafka.bootstrap).admin(), (client) => client.disconnect())
+  await admin.connect()
+})
+afterAll(() => closing.close())
+
+/** One stream for each slot, so that the number of streams equals the number of slots. */
+function streamOfEachSlot(slots: number): string[] {
+  const found = new Map<number, string>()
+  for (let number = 1; found.size < slots; number += 1) {
+    const slot = slotOf(`s${number}`, slots)
+    if (!found.has(slot)) found.set(slot, `s${number}`)
+  }
+  return [...found.values()].sort()
+}
+const streams = streamOfEachSlot(24)
+
+/** Shorter timeouts for tests that wait for a session to expire; the test of a killed member uses the defaults. */
+const quick: Partial<GroupConfig> = { sessionTimeoutMs: 2_000, heartbeatMs: 500, rebalanceTimeoutMs: 3_000 }
+
+interface Member {
+  readonly replica: string
+  readonly group: string
+  readonly placement: Placement
+  readonly events: PlacementEvent[]
+  /** All assignments so far. */
+  readonly assignments: ReadonlySet<string>[]
+  /** One entry for each crash of its consumer; true if kafkajs would have restarted it. */
+  readonly crashes: boolean[]
+  now(): ReadonlySet<string>
+  /** Leaves the group. */
+  stop(): Promise<void>
+  /** Closes its connections without leaving the group. */
+  vanish(): void
+}
+
+interface MemberSettings {
+  readonly settings?: Partial<GroupConfig>
+  readonly connection?: Partial<KafkaConnection>
+  readonly clock?: Clock
+  readonly streams?: readonly string[]
+  /** The test runs its placement. */
+  readonly isPassive?: true
+}
+
+let members: Member[] = []
+afterEach(async () => {
+  await Promise.all(members.map((member) => member.stop()))
+  members = []
+})
+
+function startMember(connector: string, options: MemberSettings = {}): Member {
+  const replica = `replica-${members.length}`
+  const events: PlacementEvent[] = []
+  const assignments: ReadonlySet<string>[] = []
+  const crashes: boolean[] = []
+  const clients = new Set<KafkaClient>()
+  const stopping = new AbortController()
+  let isGone = false
+  const connection = { ...kafkaDefaults, brokers: kafka.bootstrap.split(','), ...options.connection }
+  const placement = groupPlacement(
+    { ...groupDefaults, ...options.settings },
+    {
+      connector,
+      replica,
+      configuration: hashedStreams(...(options.streams ?? streams)),
+      kafka: connection,
+      clock: options.clock ?? systemClock,
+      log: () => undefined,
+      accounts: refusedAccounts(systemClock),
+      observe: (event) => events.push(event),
+      connect: (to) => {
+        const client = kafkaClient(to, {
+          clientId: replica,
+          log: () => undefined,
+          accounts: refusedAccounts(systemClock),
+          clock: systemClock,
+        })
+        clients.add(client)
+        watchCrashes(client, crashes)
+        if (isGone) client.destroy()
+        return client
+      },
+    },
+  )
+  const running = options.isPassive
+    ? Promise.resolve()
+    : placement.run((assigned) => void assignments.push(assigned), stopping.signal)
+  const member: Member = {
+    group: connector,
+    replica,
+    placement,
+    events,
+    assignments,
+    crashes,
+    now: () => assignments.at(-1) ?? new Set(),
+    stop: () => {
+      stopping.abort()
+      return running
+    },
+    vanish: () => {
+      isGone = true
+      for (const client of clients) client.destroy()
+    },
+  }
+  members.push(member)
+  return member
+}
+
+function watchCrashes({ kafka: client }: KafkaClient, crashes: boolean[]): void {
+  const make = client.consumer.bind(client)
+  client.consumer = (config) => {
+    const consumer = make(config)
+    consumer.on(consumer.events.CRASH, ({ payload }) => void crashes.push(payload.restart))
+    return consumer
+  }
+}
+
+async function until(isSo: () => boolean, withinMs = 20_000): Promise<number> {
+  const started = performance.now()
+  while (!isSo()) {
+    if (performance.now() - started > withinMs) throw new Error(`not so within ${withinMs} ms: ${isSo}`)
+    await delay(10)
+  }
+  return performance.now() - started
+}
+
+const sizes = (some: readonly Member[]) => some.map((member) => member.now().size)
+const union = (some: readonly Member[]) => new Set(some.flatMap((member) => [...member.now()]))
+const areBalanced = (some: readonly Member[], all = streams) =>
+  some.every(({ assignments }) => assignments.length > 0) &&
+  union(some).size === all.length &&
+  sizes(some).reduce((sum, size) => sum + size, 0) === all.length &&
+  Math.max(...sizes(some)) - Math.min(...sizes(some)) <= 1
+
+/** The number of slots that it kept at its last join. */
+const kept = (member: Member) => member.events.findLast((event) => event.kind === 'group-joined')?.kept ?? 0
+const isConfident = (member: Member) => {
+  const [stream] = member.now()
+  return stream !== undefined && member.placement.assignmentOf(stream) === 'here'
+}
+
+async function startThree(connector: string, options?: MemberSettings): Promise<[Member, Member, Member]> {
+  const three: [Member, Member, Member] = [
+    startMember(connector, options),
+    startMember(connector, options),
+    startMember(connector, options),
+  ]
+  await until(() => areBalanced(three))
+  return three
+}
+
+/** The group as shown to an operator. */
+function view(group: string, connection: Partial<KafkaConnection> = {}) {
+  const config = { ...kafkaDefaults, brokers: kafka.bootstrap.split(','), ...connection }
+  const connect = () =>
+    kafkaClient(config, {
+      clientId: 'operator',
+      log: () => undefined,
+      accounts: refusedAccounts(systemClock),
+      clock: systemClock,
+    })
+  const parts = {
+    group,
+    topic: `${group}.slots`,
+    configuration: hashedStreams(...streams),
+    config,
+    clock: systemClock,
+    connect,
+  }
+  return viewGroup(parts, new AbortController().signal)
+}
+
+describe('the view of a group', () => {
+  it('contains every member with its replica name, slots and streams', async () => {
+    const three = await startThree(randomUUID())
+    const { state, slots, members: seen } = await view(three[0].group)
+    expect({ state, slots }).toEqual({ state: 'Stable', slots: 24 })
+    expect(seen.map(({ replica }) => replica)).toEqual(['replica-0', 'replica-1', 'replica-2'])
+    for (const [index, member] of three.entries()) {
+      expect(new Set(seen[index]?.streams)).toEqual(member.now())
+      expect(seen[index]?.slots).toHaveLength(8)
+      expect(seen[index]?.host).toBe('127.0.0.1')
+    }
+  })
+
+  it('is reported to each member after every rebalance', async () => {
+    const three = await startThree(randomUUID())
+    const expected = (some: readonly Member[]) =>
+      some.map((member) => ({ replica: member.replica, host: '127.0.0.1', streams: [...member.now()].sort() }))
+    const reportedTo = (member: Member) =>
+      member.events
+        .findLast((event) => event.kind === 'group-described')
+        ?.members.map(({ replica, host, streams: its }) => ({ replica, host, streams: its.toSorted() }))
+    const isReportedToAll = (some: readonly Member[]) =>
+      some.every((member) => JSON.stringify(reportedTo(member)) === JSON.stringify(expected(some)))
+    await until(() => isReportedToAll(three))
+    await three[2].stop()
+    await until(() => areBalanced(three.slice(0, 2)) && isReportedToAll(three.slice(0, 2)))
+  })
+
+  it('is empty when the group never existed or all members have left', async () => {
+    expect(await view(randomUUID())).toEqual({ state: 'Dead', slots: 0, members: [] })
+    const member = startMember(randomUUID())
+    await until(() => member.now().size > 0)
+    await member.stop()
+    expect(await view(member.group)).toEqual({ state: 'Empty', slots: 24, members: [] })
+  })
+})
+
+describe('three members', () => {
+  it('share the slots evenly, and keep their slots when another member disappears', async () => {
+    const [first, second, third] = await startThree(randomUUID())
+    expect(sizes([first, second, third])).toEqual([8, 8, 8])
+    const before = [first.now(), second.now()]
+    const counts = [first.assignments.length, second.assignments.length]
+    third.vanish()
+    const tookMs = await until(() => areBalanced([first, second]))
+    expect(tookMs).toBeLessThan(groupDefaults.sessionTimeoutMs + 2_000)
+    for (const [index, member] of [first, second].entries()) {
+      for (const assigned of member.assignments.slice(counts[index])) {
+        expect([...assigned]).toEqual(expect.arrayContaining([...(before[index] ?? [])]))
+      }
+    }
+  })
+
+  it('take over immediately from a member that leaves, and give a new member only its share', async () => {
+    const [first, second, third] = await startThree(randomUUID())
+    const before = new Set([...first.now(), ...second.now()])
+    await third.stop()
+    expect(third.events.at(-1)).toEqual({ kind: 'group-left' })
+    expect(third.placement.assignmentOf([...third.now()][0] ?? '')).toBe('elsewhere')
+    expect(await until(() => areBalanced([first, second]))).toBeLessThan(3_000)
+    const next = startMember(first.group)
+    await until(() => areBalanced([first, second, next]))
+    expect(sizes([first, second, next])).toEqual([8, 8, 8])
+    expect(kept(first) + kept(second)).toBe(16)
+    expect(before.size).toBe(16)
+  })
+
+  it('rejoin automatically and share the streams again when the only broker restarts', async () => {
+    const three = await startThree(randomUUID(), { settings: quick })
+    const joins = three.map((member) => member.assignments.length)
+    await kafka.kill(1)
+    await kafka.start(1)
+    await until(() => three.every((member, index) => member.assignments.length > (joins[index] ?? 0)), 60_000)
+    await until(() => areBalanced(three) && three.every((member) => isConfident(member)), 60_000)
+    expect(three.flatMap((member) => [...member.now()]).sort()).toEqual([...streams].sort())
+  })
+})
+
+describe('a member', () => {
+  it('without streams is a standby and receives an empty assignment', async () => {
+    const group = randomUUID()
+    const few = streams.slice(0, 2)
+    const three = [1, 2, 3].map(() => startMember(group, { streams: few }))
+    await until(() => areBalanced(three, few))
+    expect(sizes(three).sort()).toEqual([0, 1, 1])
+    const standby = three.find((member) => member.now().size === 0)
+    const joins = standby?.events.filter(({ kind }) => kind === 'group-joined')
+    expect(joins?.at(-1)).toMatchObject({ streams: [] })
+  })
+
+  it('never fetches records of the topic', async () => {
+    const group = randomUUID()
+    const topic = `${group}.other`
+    await admin.createTopics({ topics: [{ topic, numPartitions: 3 }], waitForLeaders: true })
+    const producer = closing.use(testKafka(kafka.bootstrap).producer(), (client) => client.disconnect())
+    await producer.connect()
+    await producer.send({ topic, messages: [0, 1, 2].map((partition) => ({ partition, value: 'not for us' })) })
+    const requests = { hasFetched: false, heartbeats: 0 }
+    void kafka.proxies[0]?.dropAnswers(1, (request) => {
+      requests.hasFetched ||= holdsRequest('fetch')(request)
+      if (holdsRequest('heartbeat')(request)) requests.heartbeats += 1
+      return false
+    })
+    const connection = { brokers: [kafka.proxiedBootstrap] }
+    const one = startMember(group, { settings: { topic }, connection })
+    await until(() => one.assignments.length > 0)
+    const two = startMember(group, { settings: { topic }, connection })
+    await until(() => union([one, two]).size === streams.length)
+    await until(() => requests.heartbeats >= 4)
+    expect(requests.hasFetched).toBe(false)
+  })
+
+  it('that stalled for longer than its session reports its streams as unknown right away', async () => {
+    const member = startMember(randomUUID(), { settings: quick })
+    await until(() => isConfident(member))
+    const [stream = ''] = member.now()
+    const joins = member.assignments.length
+    const stalledAt = systemClock.monotonic()
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2_500)
+    expect(member.placement.assignmentOf(stream)).toBe('unknown')
+    expect(member.placement.isConfirmed(stream, stalledAt)).toBe(false)
+    expect(member.now().has(stream)).toBe(true)
+    await until(() => member.assignments.length > joins && isConfident(member))
+    expect(member.placement.isConfirmed(stream, stalledAt)).toBe(true)
+  })
+
+  it('whose network drops all packets is replaced, reports its streams as unknown, and rejoins', async () => {
+    const group = randomUUID()
+    const [proxy] = kafka.proxies
+    if (proxy === undefined) throw new Error('no proxy')
+    const near = startMember(group, { settings: quick })
+    const far = startMember(group, { settings: quick, connection: { brokers: [kafka.proxiedBootstrap] } })
+    await until(() => areBalanced([near, far]))
+    const had = far.now()
+    proxy.pause()
+    await until(() => near.now().size === streams.length)
+    await until(() => far.events.some(({ kind }) => kind === 'session-expired'))
+    expect(far.now()).toBe(had) // only a new assignment takes streams away
+    expect(far.placement.assignmentOf([...had][0] ?? '')).toBe('unknown')
+    await until(() => far.events.some(({ kind }) => kind === 'membership-lost'), 30_000)
+    proxy.resume()
+    await until(() => far.events.some(({ kind }) => kind === 'membership-restored'), 30_000)
+    await until(() => areBalanced([near, far]), 30_000)
+  })
+
+  it('rejoins with all its slots whenever its consumer crashes', async () => {
+    const [proxy] = kafka.proxies
+    if (proxy === undefined) throw new Error('no proxy')
+    onTestFinished(() => proxy.up())
+    const connection = { brokers: [kafka.proxiedBootstrap] }
+    const settings = { ...quick, rejoin: { firstPauseMs: 100, maxPauseMs: 200 } }
+    const member = startMember(randomUUID(), { settings, connection })
+    await until(() => isConfident(member))
+    const count = (wanted: PlacementEvent['kind']) => member.events.filter(({ kind }) => kind === wanted).length
+    for (let crashes = 1; crashes <= 3; crashes += 1) {
+      const joins = member.assignments.length
+      await proxy.down()
+      await until(() => member.crashes.length >= crashes && count('membership-lost') === crashes)
+      await proxy.up()
+      await until(() => member.assignments.length > joins && isConfident(member))
+      expect(kept(member)).toBe(streams.length)
+      expect(count('membership-restored')).toBe(crashes)
+    }
+    expect(member.crashes).not.toContain(true)
+    expect(new Set(member.events.flatMap((event) => (event.kind === 'membership-lost' ? [event.code] : [])))).toEqual(
+      new Set(['publish.unreachable']),
+    )
+  })
+
+  it('stops within leaveWithinMs while Kafka is unreachable', async () => {
+    const member = startMember(randomUUID(), { connection: { brokers: ['127.0.0.1:1'] } })
+    await until(() => member.events.some(({ kind }) => kind === 'membership-lost'))
+    const error = expect.objectContaining({ message: expect.stringContaining('127.0.0.1:1 refuses the connection') })
+    expect(member.events).toMatchObject([{ kind: 'membership-lost', code: 'publish.unreachable', error }])
+    const started = performance.now()
+    await member.stop()
+    expect(performance.now() - started).toBeLessThan(groupDefaults.leaveWithinMs + 1_000)
+  })
+
+  it('that may not create the topic reports this once, and joins when the topic exists', async () => {
+    const group = randomUUID()
+    const member = startMember(group, { settings: { create: undefined } })
+    await until(() => member.events.length > 0)
+    expect(member.events).toMatchObject([{ kind: 'membership-lost', code: 'publish.topic-missing' }])
+    await admin.createTopics({ topics: [{ topic: `${group}.slots`, numPartitions: 24 }], waitForLeaders: true })
+    await until(() => member.now().size === streams.length)
+    const missing = member.events.filter((event) => 'code' in event && event.code === 'publish.topic-missing')
+    expect(missing).toHaveLength(1)
+    await until(() => member.events.some(({ kind }) => kind === 'membership-restored'))
+  })
+})
+
+describe('streams under group placement', () => {
+  it('Invariant 6: finish on a stopping replica before its successor starts them', async () => {
+    const group = randomUUID()
+    const log: string[] = []
+    const replica = (name: string) => {
+      const { placement } = startMember(group, { isPassive: true })
+      const start = async (stream: string, stop: AbortSignal): Promise<StreamEnd> => {
+        log.push(`${name} starts ${stream}`)
+        await once(stop, 'abort')
+        await delay(300) // its page
+        log.push(`${name} ends ${stream}`)
+        return { kind: 'stopped' }
+      }
+      const stopping = new AbortController()
+      const parts = { placement, start, finishWithinMs: 10_000, contention: contentionDefaults, clock: systemClock }
+      const running = superviseStreams({ ...parts, observe: () => undefined }, stopping.signal)
+      return {
+        stop: () => {
+          stopping.abort()
+          return running
+        },
+      }
+    }
+    const [one, other] = [replica('one'), replica('other')]
+    const starts = (name: string) => log.filter((line) => line.startsWith(`${name} starts`)).length
+    await until(() => starts('other') - log.filter((line) => line.startsWith('other ends')).length === 12)
+    await until(() => starts('one') - log.filter((line) => line.startsWith('one ends')).length === 12)
+    const before = log.length
+    await one.stop()
+    await until(() => log.length === before + 24)
+    const after = log.slice(before)
+    expect(after.slice(0, 12).every((line) => line.startsWith('one ends'))).toBe(true)
+    expect(after.slice(12).every((line) => line.startsWith('other starts'))).toBe(true)
+    await other.stop()
+  })
+})
+
+describe('the slots topic', () => {
+  it('is created with the configured number of partitions when several replicas create it at once', async () => {
+    const group = randomUUID()
+    await startThree(group)
+    const { topics } = await admin.fetchTopicMetadata({ topics: [`${group}.slots`] })
+    expect(topics[0]?.partitions).toHaveLength(24)
+  })
+})
+
+describe('behind an authorizer', () => {
+  const allow = (resourceType: AclResourceTypes, resourceName: string, operation: AclOperationTypes) =>
+    admin.createAcls({
+      acl: [
+        {
+          resourceType,
+          resourceName,
+          operation,
+          resourcePatternType: ResourcePatternTypes.LITERAL,
+          principal: `User:${kafka.secure?.username}`,
+          host: '*',
+          permissionType: AclPermissionTypes.ALLOW,
+        },
+      ],
+    })
+
+  it('a member reports each missing ACL once, and joins when all are granted', async () => {
+    const group = randomUUID()
+    const topic = `${group}.slots`
+    const { secure } = kafka
+    if (secure === undefined) throw new Error('no secure listener')
+    const connection = {
+      brokers: [secure.bootstrap],
+      ssl: { ca: readFileSync(secure.certificates.authority, 'utf8') },
+      sasl: { mechanism: 'plain', username: secure.username, password: secure.password },
+    } as const
+    const member = startMember(group, { connection, settings: { rejoin: { firstPauseMs: 100, maxPauseMs: 200 } } })
+    const missing = () =>
+      member.events.flatMap((event) =>
+        // Ignores publish.failed: a broker that has just started has not loaded the group yet.
+        event.kind === 'membership-lost' && event.code !== 'publish.failed' && event.error instanceof ConnectorError
+          ? [`${event.code} ${event.error.message.replace(/.*the ACL /, '')}`]
+          : [],
+      )
+    await until(() => missing().length === 1)
+    await admin.createTopics({ topics: [{ topic, numPartitions: 24 }], waitForLeaders: true })
+    await delay(500)
+    await allow(AclResourceTypes.TOPIC, topic, AclOperationTypes.DESCRIBE)
+    await until(() => missing().length === 2)
+    await delay(500)
+    await allow(AclResourceTypes.GROUP, group, AclOperationTypes.READ)
+    await until(() => member.now().size === streams.length)
+    expect(missing()).toEqual([
+      `publish.unauthorized DESCRIBE (to create it: CREATE) on topic ${topic} is missing`,
+      `publish.unauthorized READ on group ${group} is missing`,
+    ])
+  })
+})

@@ -1,0 +1,119 @@
+import { randomUUID } from 'node:crypto'
+import { type Admin, Kafka, logLevel } from 'kafkajs'
+import { afterAll, beforeAll, expect, inject, it } from 'vitest'
+import { eventSource, type StoredEvent, sequenceOf } from '../../../connector/event/client-event.ts'
+import { tombstone } from '../../../connector/event/tombstone.ts'
+import { kafkaDefaults } from '../../../connector/kafka/kafka-config.ts'
+import {
+  type EventPublisher,
+  type StreamProducer,
+  withoutCheckpoint,
+} from '../../../connector/publish/event-publisher.ts'
+import { kafkaEventPublisher } from '../../../connector/publish/kafka-event-publisher.ts'
+import { systemClock } from '../../../connector/runtime/clock.ts'
+import { closeStack } from '../../../connector/runtime/close-stack.ts'
+import { refusedAccounts } from '../../../connector/runtime/refused-accounts.ts'
+
+const never = new AbortController().signal
+const closing = closeStack()
+const brokers = inject('kafkaBrokers').split(',')
+const kafka = new Kafka({ brokers, logLevel: logLevel.NOTHING })
+let admin: Admin
+
+beforeAll(async () => {
+  admin = closing.use(kafka.admin(), (client) => client.disconnect())
+  await admin.connect()
+})
+afterAll(() => closing.close())
+
+async function newTopic(): Promise<string> {
+  const topic = randomUUID()
+  await admin.createTopics({ topics: [{ topic, numPartitions: 3 }] })
+  return topic
+}
+
+/** The publisher of a stream on the topic. */
+function publisherOn(topic: string, delivery: 'exactly-once' | 'at-least-once' = 'exactly-once'): EventPublisher {
+  const topics = { events: topic, deadLetters: `${topic}.dlq`, create: { ...kafkaDefaults.create, partitions: 1 } }
+  const config = { ...kafkaDefaults, brokers, topic: topics, delivery }
+  const parts = { connector: 'test', stream: topic, clock: systemClock, log: () => undefined }
+  const publisher = kafkaEventPublisher(config, { ...parts, accounts: refusedAccounts(systemClock) })
+  return closing.use(publisher, (opened) => opened.close())
+}
+
+async function open(topic: string): Promise<StreamProducer> {
+  const producer = await publisherOn(topic).open(withoutCheckpoint, never)
+  await producer.readKafkaState({ formerProducerId: null }, never) // waits for the coordinators of a new broker
+  return producer
+}
+
+async function publish(producer: StreamProducer, { values, seq }: { values: readonly string[]; seq: number }) {
+  await using transaction = producer.begin(never)
+  await transaction.send(values.map((value) => ({ to: 'events', key: value, value })))
+  if (seq > 0) await transaction.commit({ epoch: 1, seq, nonce: `n${seq}` })
+}
+
+/** The values that a reading finds, and the last share that it reports. */
+async function read(publisher: EventPublisher) {
+  const values: string[] = []
+  let share = 0
+  const onProgress = (now: number) => {
+    expect(now).toBeGreaterThanOrEqual(share)
+    share = now
+  }
+  await publisher.readEvents(
+    { find: ({ value }) => value ?? undefined, onVisible: (value) => values.push(value), onProgress },
+    never,
+  )
+  return { values: values.sort(), share }
+}
+
+const valuesOf = (name: string, count: number) => Array.from({ length: count }, (_, at) => `${name} ${at}`)
+
+it.each(['exactly-once', 'at-least-once'] as const)(
+  'reads every committed event once, and neither aborted nor open ones (%s)',
+  async (delivery) => {
+    const topic = await newTopic()
+    const writer = await open(topic)
+    await publish(writer, { values: valuesOf('first', 300), seq: 1 })
+    await publish(writer, { values: valuesOf('second', 300), seq: 2 })
+    await publish(await open(topic), { values: valuesOf('aborted', 5), seq: 0 })
+    const transactionalId = `other.${topic}`
+    const other = closing.use(kafka.producer({ transactionalId, idempotent: true, maxInFlightRequests: 1 }), (opened) =>
+      opened.disconnect(),
+    )
+    await other.connect()
+    const transaction = await other.transaction()
+    await transaction.send({ topic, messages: [{ key: 'k', value: 'open' }] })
+
+    const { values, share } = await read(publisherOn(topic, delivery))
+    expect(values).toEqual([...valuesOf('first', 300), ...valuesOf('second', 300)].sort())
+    expect(share).toBe(1)
+    await transaction.abort()
+  },
+)
+
+it('reads no event of an empty topic', async () => {
+  expect(await read(publisherOn(await newTopic()))).toEqual({ values: [], share: 0 })
+})
+
+it('reads a tombstone with its number', async () => {
+  const topic = await newTopic()
+  const producer = await open(topic)
+  const source = eventSource('test', 'clients')
+  const place = { source, clientId: 'é 1', previous: '4', sequence: 5, timeMs: 0 }
+  await using transaction = producer.begin(never)
+  await transaction.send([tombstone({ ...place, type: 'client.erased' })])
+  await transaction.commit({ epoch: 1, seq: 1, nonce: 'n1' })
+
+  const found: StoredEvent[] = []
+  const reading = { find: (event: StoredEvent) => event, onVisible: (event: StoredEvent) => found.push(event) }
+  await publisherOn(topic).readEvents({ ...reading, onProgress: () => {} }, never)
+  expect(found).toMatchObject([{ key: 'é 1', value: null, headers: { ce_type: 'client.erased' } }])
+  expect(found.map((event) => sequenceOf(event, source))).toEqual([5])
+  expect(found.map((event) => sequenceOf(event, eventSource('test', 'others')))).toEqual([undefined])
+})
+
+it('rejects a missing topic, and does not create it', async () => {
+  await expect(read(publisherOn(randomUUID()))).rejects.toMatchObject({ code: 'publish.topic-missing' })
+})

@@ -1,0 +1,65 @@
+import { readFileSync } from 'node:fs'
+import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest'
+import { requestToken } from '../../../connector/kafka/oauth/request-token.ts'
+import { type Script, scriptedServer } from '../../support/servers/scripted-http.ts'
+import { startTokenServer, type TokenServer, tokenClient } from '../../support/servers/token-server.ts'
+
+const limit = AbortSignal.timeout(60_000)
+const client = { clientId: tokenClient.id, clientSecret: tokenClient.secret }
+let tokens: TokenServer
+beforeAll(async () => {
+  tokens = await startTokenServer({ lifetimeS: 90, isDown: false })
+})
+afterAll(() => tokens.close())
+
+async function endpoint(script: Script) {
+  const server = await scriptedServer(script)
+  onTestFinished(() => server[Symbol.asyncDispose]())
+  return { server, settings: { ...client, tokenEndpoint: `${server.url}/token` } }
+}
+
+it('returns the token and its lifetime, from a server with a CA of its own', async () => {
+  const settings = { ...client, tokenEndpoint: tokens.tokenEndpoint, ca: readFileSync(tokens.authority, 'utf8') }
+  expect(await requestToken(settings, limit)).toEqual({ value: tokens.issued.at(-1), lifetimeMs: 90_000 })
+})
+
+it('sends scope and audience', async () => {
+  const { server, settings } = await endpoint((_, response) => void response.end('{"access_token":"t"}'))
+  const answer = await requestToken({ ...settings, scope: 'a b', audience: 'kafka' }, limit)
+  expect(answer).toEqual({ value: 't', lifetimeMs: 300_000 })
+  expect(server.calls[0]?.body).toBe('grant_type=client_credentials&scope=a+b&audience=kafka')
+})
+
+const secretive = { error_description: tokenClient.secret, access_token: 'a secret token' }
+
+it.each([
+  [
+    400,
+    { error: 'invalid_scope' },
+    'publish.unauthorized',
+    'rejects the request (400 invalid_scope: check KAFKA_OAUTH_SCOPE)',
+  ],
+  [401, { error: `oops ${tokenClient.secret}` }, 'publish.unauthorized', 'rejects the request (401)'],
+  [403, {}, 'publish.no-token', 'it answers with status 403'],
+  [302, {}, 'publish.no-token', 'it answers with status 302'],
+  [503, {}, 'publish.no-token', 'it answers with status 503'],
+  [200, { access_token: 'two\nlines' }, 'publish.no-token', 'its answer contains no token'],
+  [200, { access_token: 7 }, 'publish.no-token', 'its answer contains no token'],
+])('names the fault without the secret when the answer is %d %j', async (status, body, code, what) => {
+  const { settings } = await endpoint((_, response) => {
+    response.writeHead(status, { location: '/elsewhere' }).end(JSON.stringify({ ...secretive, ...body }))
+  })
+  const failure = await requestToken(settings, limit).catch((error: unknown) => error)
+  expect(failure).toMatchObject({ code, message: expect.stringContaining(what) })
+  expect(String(failure)).not.toMatch(/secret|sécret/)
+})
+
+it('names a server that answers with something other than JSON, too much, or not in time', async () => {
+  const text = await endpoint((_, response) => void response.end('<html>'))
+  await expect(requestToken(text.settings, limit)).rejects.toThrow('contains no token')
+  const large = await endpoint((_, response) => void response.end(' '.repeat(300_000)))
+  await expect(requestToken(large.settings, limit)).rejects.toMatchObject({ code: 'publish.no-token' })
+  const stop = new AbortController()
+  const silent = await endpoint(() => stop.abort())
+  await expect(requestToken(silent.settings, stop.signal)).rejects.toThrow('it does not answer in time')
+})

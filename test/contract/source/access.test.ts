@@ -1,0 +1,202 @@
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import type { ServerOptions } from 'node:https'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { TLSSocket } from 'node:tls'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
+import type { TlsConfig } from '../../../connector/source/polaris-config.ts'
+import { EMPTY_PAGE, readOnce, testSource } from '../../support/one-read.ts'
+import { makeCertificates, VALID_DAYS } from '../../support/servers/certificates.ts'
+import { forwardProxy } from '../../support/servers/forward-proxy.ts'
+import { type LoneCertificate, loneCertificate } from '../../support/servers/lone-certificate.ts'
+import { scriptedServer } from '../../support/servers/scripted-http.ts'
+
+const directory = mkdtempSync(join(tmpdir(), 'source-access-'))
+const files = makeCertificates(directory)
+const pem = (path: string) => readFileSync(path, 'utf8')
+const ca = pem(files.authority)
+const client = { cert: pem(files.clientCertificate), key: pem(files.clientKey) }
+const certified = { key: pem(files.serverKey), cert: pem(files.serverCertificate) }
+const accepted = 'a page with 0 clients'
+const serve = (tls?: ServerOptions) => scriptedServer((_, response) => void response.end(EMPTY_PAGE), tls)
+
+let own: LoneCertificate
+beforeAll(() => {
+  own = loneCertificate('20200101', '20991231')
+})
+afterAll(() => rmSync(directory, { recursive: true, force: true }))
+
+describe('a client certificate', () => {
+  const required = { ...certified, requestCert: true, rejectUnauthorized: true, ca }
+
+  it.each(['TLSv1.2', 'TLSv1.3'] as const)('is presented to a server that requires one, with %s', async (version) => {
+    await using server = await serve({ ...required, minVersion: version, maxVersion: version })
+    expect(await readOnce({ url: server.url, tls: { ca, client } })).toBe(accepted)
+    expect(await readOnce({ url: server.url, tls: { ca } })).toMatch(/^source\.tls: .*POLARIS_TLS_CERT/)
+  })
+
+  it('is presented to a pinned server and through a proxy', async () => {
+    await using server = await serve({ ...required, ...own })
+    await using proxy = await forwardProxy()
+    const tls = { fingerprints: [own.fingerprint], client }
+    expect(await readOnce({ url: server.url, tls })).toBe(accepted)
+    expect(await readOnce({ url: server.url, tls, proxy: { url: `http://${proxy.host}` } })).toBe(accepted)
+  })
+
+  it('may have an encrypted key', async () => {
+    const encrypted = join(directory, 'encrypted.key')
+    const arguments_ = ['-in', files.clientKey, '-aes256', '-passout', 'pass:open sesame', '-out', encrypted]
+    execFileSync('openssl', ['rsa', ...arguments_], { stdio: 'pipe' })
+    await using server = await serve(required)
+    const withPassphrase = (passphrase?: string) => ({
+      ca,
+      client: { cert: client.cert, key: pem(encrypted), passphrase },
+    })
+    expect(await readOnce({ url: server.url, tls: withPassphrase('open sesame') })).toBe(accepted)
+    const wrong = /^source\.certificate: connect: POLARIS_TLS_KEY_PASSPHRASE does not decrypt/
+    expect(await readOnce({ url: server.url, tls: withPassphrase('shut') })).toMatch(wrong)
+    const missing = /^source\.certificate: connect: POLARIS_TLS_KEY must .* keyPassphrase/
+    expect(await readOnce({ url: server.url, tls: withPassphrase() })).toMatch(missing)
+  })
+
+  it('is read again for each connection; the last one stays while its key does not match', async () => {
+    const presented: string[] = []
+    await using server = await scriptedServer(
+      (_, response) => {
+        presented.push(`${(response.socket as TLSSocket).getPeerCertificate().subject.CN}`)
+        response.setHeader('connection', 'close').end(EMPTY_PAGE)
+      },
+      { ...required, rejectUnauthorized: false },
+    )
+    const changing = { ...client }
+    await using source = testSource({ url: server.url, tls: { ca, client: changing } })
+    await source.read()
+    changing.cert = own.cert
+    await source.read()
+    changing.key = own.key
+    await source.read()
+    expect(presented).toEqual(['connector', 'connector', 'polaris'])
+  })
+})
+
+describe('several fingerprints', () => {
+  it('accept the old and the new certificate of a server, and no other', async () => {
+    const [next, foreign] = [loneCertificate('20240101', '20991231'), loneCertificate('20240101', '20991231')]
+    const tls: TlsConfig = { fingerprints: [own.fingerprint, next.fingerprint] }
+    for (const [certificate, expected] of [
+      [own, accepted],
+      [next, accepted],
+      [foreign, /^source\.certificate/],
+    ] as const) {
+      await using server = await serve(certificate)
+      expect(await readOnce({ url: server.url, tls })).toEqual(
+        typeof expected === 'string' ? expected : expect.stringMatching(expected),
+      )
+    }
+  })
+})
+
+describe('an old server', () => {
+  /** Like Windows Server 2008: no cipher with forward secrecy. */
+  const old = (version: 'TLSv1' | 'TLSv1.1') => ({
+    ...certified,
+    ...{ minVersion: version, maxVersion: version, ciphers: 'AES128-SHA:@SECLEVEL=0' },
+  })
+
+  it.each(['TLSv1', 'TLSv1.1'] as const)(
+    'with %s is reached with that minVersion; else the error names it',
+    async (version) => {
+      await using server = await serve(old(version))
+      expect(await readOnce({ url: server.url, tls: { ca, minVersion: version } })).toBe(accepted)
+      const tooOld = /^source\.tls: .*polaris\.tls\.minVersion.*TLSv1$/
+      expect(await readOnce({ url: server.url, tls: { ca } })).toMatch(tooOld)
+    },
+  )
+
+  it('with a short key is reached with an old minVersion or a fingerprint; else the error names both', async () => {
+    const [key, cert] = [join(directory, 'short.key'), join(directory, 'short.crt')]
+    const request = `req -x509 -newkey rsa:1024 -nodes -sha1 -days 3 -subj /CN=old -addext subjectAltName=IP:127.0.0.1 -keyout ${key} -out ${cert}`
+    execFileSync('openssl', request.split(' '), { stdio: 'pipe' })
+    const short = { key: pem(key), cert: pem(cert) }
+    await using server = await serve({ ...short, ciphers: 'DEFAULT:@SECLEVEL=0' })
+    expect(await readOnce({ url: server.url, tls: { ca: short.cert, minVersion: 'TLSv1' } })).toBe(accepted)
+    expect(await readOnce({ url: server.url, tls: { ca: short.cert } })).toMatch(
+      /^source\.certificate: .*short key.*polaris\.tls\.minVersion.*POLARIS_TLS_FINGERPRINTS/,
+    )
+  })
+
+  it('is not reached if minVersion is newer than what it supports', async () => {
+    await using server = await serve({ ...certified, maxVersion: 'TLSv1.2' })
+    expect(await readOnce({ url: server.url, tls: { ca, minVersion: 'TLSv1.3' } })).toMatch(/^source\.tls: /)
+    expect(await readOnce({ url: server.url, tls: { ca } })).toBe(accepted)
+  })
+})
+
+describe('configured headers', () => {
+  it('are sent with every request, read again each time, beside those of the connector', async () => {
+    await using server = await serve()
+    const headers = { 'X-Api-Key': 'one' }
+    await using source = testSource({ url: server.url, headers })
+    await source.read()
+    headers['X-Api-Key'] = 'two'
+    await source.read()
+    expect(server.calls.map((call) => call.headers['x-api-key'])).toEqual(['one', 'two'])
+    expect(server.calls[0]?.headers).toMatchObject({ 'accept-encoding': 'gzip', 'user-agent': expect.any(String) })
+  })
+})
+
+describe('an IPv6 address in the URL', () => {
+  it('works with http, with https, and through a proxy', async () => {
+    await using plain = await scriptedServer((_, response) => void response.end(EMPTY_PAGE), undefined, '::1')
+    await using secure = await scriptedServer((_, response) => void response.end(EMPTY_PAGE), own, '::1')
+    await using proxy = await forwardProxy()
+    const tls = { fingerprints: [own.fingerprint] }
+    const through = { url: `http://${proxy.host}` }
+    expect(await readOnce({ url: plain.url })).toBe(accepted)
+    expect(await readOnce({ url: secure.url, tls })).toBe(accepted)
+    expect(await readOnce({ url: secure.url, tls, proxy: through })).toBe(accepted)
+    expect(await readOnce({ url: plain.url, proxy: through })).toBe(accepted)
+    expect(proxy.requests).toEqual([
+      `CONNECT ${secure.url.replace('https://', '')}`,
+      expect.stringContaining(`GET ${plain.url}/`),
+    ])
+  })
+})
+
+describe('each connection', () => {
+  it('is replaced after 15 minutes, although it is still in use', async () => {
+    await using server = await serve()
+    await using source = testSource({ url: server.url })
+    onTestFinished(() => void vi.useRealTimers())
+    for (const minutes of [0, 14, 16, 17]) {
+      vi.useFakeTimers({ toFake: ['Date'], now: Date.UTC(2026, 0, 1, 0, minutes) })
+      expect(await source.read()).toBe(accepted)
+    }
+    expect(server.connections()).toBe(2)
+  })
+
+  const expiries = async (tls: TlsConfig, url: string) => {
+    await using source = testSource({ url, tls })
+    expect(await source.read()).toBe(accepted)
+    return Object.fromEntries(
+      source.events.flatMap((event) =>
+        event.kind === 'certificate-seen' ? [[event.certificate, event.expiresAt]] : [],
+      ),
+    )
+  }
+
+  it('reports when the certificates of the server, its issuers and the client expire', async () => {
+    await using server = await serve(certified)
+    const validMs = VALID_DAYS * 86_400_000
+    const atTheEnd = { asymmetricMatch: (at: number) => Math.abs(at - Date.now() - validMs) < 3_600_000 }
+    expect(await expiries({ ca, client }, server.url)).toEqual({
+      ...{ server: atTheEnd, ca: atTheEnd, client: atTheEnd },
+    })
+  })
+
+  it('reports when a pinned certificate expires', async () => {
+    await using server = await serve(own)
+    expect(await expiries({ fingerprints: [own.fingerprint] }, server.url)).toEqual({ pinned: Date.UTC(2099, 11, 31) })
+  })
+})

@@ -1,0 +1,141 @@
+import type { ServerResponse } from 'node:http'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { systemClock } from '../../../connector/runtime/clock.ts'
+import { ConnectorError, codeOf } from '../../../connector/runtime/connector-error.ts'
+import { refusedAccounts } from '../../../connector/runtime/refused-accounts.ts'
+import { semaphore } from '../../../connector/runtime/semaphore.ts'
+import { reactionTo } from '../../../connector/source/answer/verdict-table.ts'
+import type { Outages } from '../../../connector/source/breaker/server-breaker.ts'
+import type { ReadArguments, SourceTime } from '../../../connector/source/client-source.ts'
+import { httpClientSource } from '../../../connector/source/http-client-source.ts'
+import { type PolarisConfig, polarisDefaults } from '../../../connector/source/polaris-config.ts'
+import { type BadAnswer, badAnswers, planted } from '../../fixtures/answers/bad-answers.ts'
+import { serverAnswers } from '../../fixtures/answers/server-answers.ts'
+import { type ScriptedServer, scriptedServer } from '../../support/servers/scripted-http.ts'
+
+const answers: readonly BadAnswer[] = [...badAnswers, ...serverAnswers]
+const never = new AbortController().signal
+const user = 'utilisateur-4711'
+const password = 'motdepasse-4711'
+const GOOD = {
+  xml: '<p><hasMoreResults>false</hasMoreResults><l><InfoClient><No>1</No></InfoClient></l></p>',
+  json: '{"hasMoreResults":false,"l":[{"No":1}]}',
+}
+
+let server: ScriptedServer
+/** The next responses; then good pages. */
+let bad: BadAnswer | undefined
+let badCalls = Number.POSITIVE_INFINITY
+
+beforeAll(async () => {
+  server = await scriptedServer((call, response) => {
+    const output = call.url.searchParams.get('output') === 'json' ? 'json' : 'xml'
+    if (bad === undefined || badCalls <= 0) response.end(GOOD[output])
+    else send(bad, response)
+    badCalls -= 1
+  })
+})
+afterAll(() => server[Symbol.asyncDispose]())
+
+function send(answer: BadAnswer, response: ServerResponse): void {
+  if (answer.raw === undefined) {
+    const body = Buffer.from(answer.body ?? '')
+    const length = answer.status === 204 || answer.status === 304 ? {} : { 'content-length': body.length }
+    response.writeHead(answer.status ?? 200, {
+      'content-type': 'text/xml; charset=utf-8',
+      ...length,
+      ...answer.headers,
+    })
+    response.end(body)
+  } else {
+    response.socket?.write(answer.raw)
+    if (answer.hangs === undefined) response.socket?.end()
+  }
+}
+
+const source = (outages: Outages = 'give-up') => {
+  const config: PolarisConfig = {
+    ...polarisDefaults,
+    url: server.url,
+    auth: { kind: 'basic', account: { user, password } },
+    codeMagasin: 1,
+    timeouts: { connectMs: 5000, headersMs: 200, bodyMs: 200 },
+    maxBodyBytes: 64_000,
+    retry: { retries: outages === 'wait' ? 3 : 0, firstPauseMs: 1, maxPauseMs: 1, maxRetryAfterMs: 5 },
+  }
+  return httpClientSource(config, {
+    clock: systemClock,
+    permits: semaphore(8),
+    outages,
+    accounts: refusedAccounts(systemClock),
+    observe: () => undefined,
+  })
+}
+const at = (answer: BadAnswer): ReadArguments => ({
+  lastChanged: '2024-01-01T00:00:00' as SourceTime,
+  checkPoint: null,
+  limit: 100,
+  output: answer.output ?? 'xml',
+})
+
+/** All text of an error that a log line could contain. */
+function everythingOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  const own = Object.getOwnPropertyNames(error).map((name) => `${name}: ${String(Reflect.get(error, name))}`)
+  return [
+    error.message,
+    JSON.stringify(error),
+    ...own,
+    error.cause === undefined ? '' : everythingOf(error.cause),
+  ].join('\n')
+}
+
+describe('an answer that is not a complete, well-formed page changes nothing (invariant 9)', () => {
+  it('is tested in at least 160 kinds, each with a unique name', () => {
+    expect(new Set(answers.map(({ name }) => name)).size).toBe(answers.length)
+    expect(answers.length).toBeGreaterThanOrEqual(160)
+  })
+
+  it.each(answers)('$name: $code', async (answer) => {
+    const reading = source()
+    try {
+      bad = answer
+      const error: unknown = await reading.read(at(answer), never).then(
+        () => expect.fail('it was accepted as a page'),
+        (thrown: unknown) => thrown,
+      )
+      expect({ code: codeOf(error), error }).toMatchObject({ code: answer.code })
+      // Invariant 8: no personal data and no secret in an error.
+      for (const word of [...planted, user, password]) expect(everythingOf(error)).not.toContain(word)
+
+      bad = undefined
+      const after = await reading.read(at(answer), never).catch((thrown: unknown) => thrown)
+      if (answer.code === 'source.unauthorized') expect(after).toBe(error)
+      else if (answer.code !== 'source.forbidden')
+        expect(after).toMatchObject({ clients: [{ No: '1' }], hasMoreResults: false })
+    } finally {
+      bad = undefined
+      await reading.close()
+    }
+  })
+})
+
+const heldAtOnce = ({ code }: BadAnswer) => reactionTo(new ConnectorError(code, 'x'), 'proven') === 'hold'
+
+describe('a working stream is not stopped by one bad answer', () => {
+  it.each(answers.filter((answer) => !heldAtOnce(answer)))('$name', async (answer) => {
+    const reading = source('wait')
+    try {
+      bad = answer
+      badCalls = 0
+      await reading.read(at(answer), never)
+      const { location } = answer.headers ?? {}
+      badCalls = location?.startsWith('/') ? 4 : 1 // a redirect within the origin is followed
+      expect(await reading.read(at(answer), never)).toMatchObject({ clients: [{ No: '1' }] })
+    } finally {
+      bad = undefined
+      badCalls = Number.POSITIVE_INFINITY
+      await reading.close()
+    }
+  })
+})

@@ -1,0 +1,406 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { gzipSync } from 'node:zlib'
+import { describe, expect, it } from 'vitest'
+import { systemClock } from '../../../connector/runtime/clock.ts'
+import { refusedAccounts } from '../../../connector/runtime/refused-accounts.ts'
+import { semaphore } from '../../../connector/runtime/semaphore.ts'
+import type { Outages } from '../../../connector/source/breaker/server-breaker.ts'
+import type {
+  CheckPoint,
+  ClientSource,
+  ReadArguments,
+  SourceEvent,
+  SourceTime,
+} from '../../../connector/source/client-source.ts'
+import { httpClientSource } from '../../../connector/source/http-client-source.ts'
+import { type PolarisConfig, polarisDefaults } from '../../../connector/source/polaris-config.ts'
+import { type Script, type ScriptedServer, scriptedServer } from '../../support/servers/scripted-http.ts'
+
+const PAGE = '<p><hasMoreResults>false</hasMoreResults><l><InfoClient><No>1</No></InfoClient></l></p>'
+const at: ReadArguments = {
+  lastChanged: '2024-01-01T00:00:00' as SourceTime,
+  checkPoint: null,
+  limit: 10,
+  output: 'xml',
+}
+const never = new AbortController().signal
+const failure = (code: string, message = /./) =>
+  expect.objectContaining({ code, message: expect.stringMatching(message) })
+
+interface Scene extends AsyncDisposable {
+  readonly source: ClientSource
+  readonly server: ScriptedServer
+  readonly events: readonly SourceEvent[]
+  /** The status of each HTTP response. */
+  readonly received: readonly number[]
+}
+
+/** A source and its server, closed together. */
+async function scene(
+  script: Script,
+  changed: Partial<PolarisConfig> = {},
+  outages: Outages = 'give-up',
+): Promise<Scene> {
+  const server = await scriptedServer(script)
+  const events: SourceEvent[] = []
+  const received: number[] = []
+  const retry = { retries: 2, firstPauseMs: 1, maxPauseMs: 2, maxRetryAfterMs: 5 }
+  const config: PolarisConfig = {
+    ...polarisDefaults,
+    url: server.url,
+    auth: { kind: 'none' },
+    codeMagasin: 1,
+    retry,
+    ...changed,
+  }
+  const source = httpClientSource(config, {
+    clock: systemClock,
+    permits: semaphore(8),
+    outages,
+    accounts: refusedAccounts(systemClock),
+    observe: (event) => (event.kind === 'response-received' ? received.push(event.status) : events.push(event)),
+  })
+  return {
+    ...{ source, server, events, received },
+    [Symbol.asyncDispose]: async () => {
+      await source.close()
+      await server[Symbol.asyncDispose]()
+    },
+  }
+}
+
+const good: Script = (_, response) => void response.end(PAGE)
+
+describe('a read', () => {
+  it('is one GET with the documented arguments that accepts gzip', async () => {
+    await using opened = await scene(good, { prefixCle: 'W B' })
+    await opened.source.read({ ...at, checkPoint: 'a+b c' as CheckPoint }, never)
+    expect(opened.server.calls.map(({ method, url }) => `${method} ${url.pathname}${url.search}`)).toEqual([
+      'GET /core/api/Client.GetClientsModified?lastChanged=2024-01-01T00%3A00%3A00&codeMagasin=1&checkPoint=a%2Bb%20c&prefixCle=W%20B&limit=10&output=xml',
+    ])
+    expect(opened.server.calls[0]?.headers['accept-encoding']).toBe('gzip')
+  })
+
+  it('is a POST with a form when the method is POST', async () => {
+    await using opened = await scene(good, { method: 'POST', lastChangedFormat: 'dd/MM/yyyy HH:mm:ss' })
+    await opened.source.read(at, never)
+    expect(opened.server.calls[0]).toMatchObject({
+      method: 'POST',
+      body: 'lastChanged=01%2F01%2F2024%2000%3A00%3A00&codeMagasin=1&limit=10&output=xml',
+      headers: { 'content-type': 'application/x-www-form-urlencoded' },
+    })
+    expect(opened.server.calls[0]?.url.search).toBe('')
+  })
+
+  it('returns the page with the server time, its size and its duration', async () => {
+    const date = 'Wed, 31 Jan 2024 13:45:30 GMT'
+    await using opened = await scene((_, response) => void response.setHeader('date', date).end(PAGE))
+    const page = await opened.source.read(at, never)
+    expect(page).toMatchObject({
+      clients: [{ No: '1' }],
+      hasMoreResults: false,
+      checkPoint: null,
+      serverTime: Date.parse(date),
+      bytes: PAGE.length,
+    })
+    expect(page.tookMs).toBeGreaterThan(0)
+  })
+
+  it('has no server time without a Date header', async () => {
+    await using opened = await scene((_, response) => {
+      response.sendDate = false
+      response.end(PAGE)
+    })
+    expect((await opened.source.read(at, never)).serverTime).toBeUndefined()
+  })
+
+  it('decompresses gzip and reports the decompressed size', async () => {
+    await using opened = await scene(
+      (_, response) => void response.setHeader('content-encoding', 'gzip').end(gzipSync(PAGE)),
+    )
+    expect(await opened.source.read(at, never)).toMatchObject({ clients: [{ No: '1' }], bytes: PAGE.length })
+  })
+
+  it('accepts a response that ends when the connection closes', async () => {
+    await using opened = await scene(
+      (_, response) => void response.socket?.end(`HTTP/1.0 200 OK\r\nContent-Type: text/xml\r\n\r\n${PAGE}`),
+    )
+    for (let read = 0; read < 2; read++)
+      expect(await opened.source.read(at, never)).toMatchObject({ clients: [{ No: '1' }] })
+  })
+
+  it('reuses its connection', async () => {
+    await using opened = await scene(good)
+    for (let read = 0; read < 5; read++) await opened.source.read(at, never)
+    expect([opened.server.calls.length, opened.server.connections()]).toEqual([5, 1])
+  })
+
+  it('keeps the cookies of the server', async () => {
+    await using opened = await scene(
+      (_, response) => void response.setHeader('set-cookie', ['a=1; Path=/', 'b=2; Path=/elsewhere']).end(PAGE),
+    )
+    await opened.source.read(at, never)
+    await opened.source.read(at, never)
+    expect(opened.server.calls.map(({ headers }) => headers.cookie)).toEqual([undefined, 'a=1'])
+  })
+
+  it('rejects at once with the reason of stop, before the response and during the body', async () => {
+    for (const begin of ['', '<p>']) {
+      const stop = new AbortController()
+      await using opened = await scene((_, response) => {
+        if (begin !== '') response.write(begin)
+        setImmediate(() => stop.abort(new DOMException('enough', 'AbortError')))
+      })
+      await expect(opened.source.read(at, stop.signal)).rejects.toThrow('enough')
+    }
+  })
+
+  it('makes no request when stop has already aborted', async () => {
+    await using opened = await scene(good)
+    await expect(opened.source.read(at, AbortSignal.abort(new DOMException('enough', 'AbortError')))).rejects.toThrow(
+      'enough',
+    )
+    expect(opened.server.calls).toEqual([])
+  })
+
+  it('reports a path once when it occurs as a list and as a single value', async () => {
+    const cartes = ['<C>1</C>', '<C>1</C><C>2</C>', '<C>3</C>']
+    await using opened = await scene((_, response) => {
+      const inner = cartes.shift() ?? ''
+      response.end(
+        `<p><hasMoreResults>0</hasMoreResults><l><InfoClient><No>1</No><Cartes>${inner}</Cartes></InfoClient></l></p>`,
+      )
+    })
+    for (let read = 0; read < 3; read++) await opened.source.read(at, never)
+    expect(opened.events).toEqual([{ kind: 'list-ambiguous', path: 'Cartes' }])
+  })
+
+  it('reports how many references to characters that XML forbids were replaced', async () => {
+    const page = PAGE.replace('<No>1</No>', '<No>1</No><Memo>a&#x0;&#x1F;</Memo>')
+    await using opened = await scene((_, response) => void response.end(page))
+    expect((await opened.source.read(at, never)).clients).toEqual([{ No: '1', Memo: 'a\ufffd\ufffd' }])
+    expect(opened.events).toEqual([{ kind: 'characters-replaced', characters: 2 }])
+  })
+
+  it('returns a page in small gzip chunks that is larger than what is kept of a body', async () => {
+    const client = '<InfoClient><No>1</No><Nom>Zoé</Nom></InfoClient>'
+    const body = gzipSync(PAGE.replace('</l>', `${client.repeat(20_000)}</l>`))
+    await using opened = await scene(async (_, response) => {
+      response.setHeader('content-encoding', 'gzip')
+      for (let sent = 0; sent < body.length; sent += 999) response.write(body.subarray(sent, sent + 999))
+      response.end()
+    })
+    const { clients, bytes } = await opened.source.read(at, never)
+    expect(clients).toHaveLength(20_001)
+    expect(bytes).toBe(PAGE.length + 20_000 * Buffer.byteLength(client))
+  })
+})
+
+describe('retrying', () => {
+  it('retries transient failures and reports each retry and each response', async () => {
+    const statuses = [503, 429]
+    await using opened = await scene((_, response) => {
+      const status = statuses.shift() ?? 200
+      response.writeHead(status, status === 200 ? {} : { 'retry-after': '3600' }).end(PAGE)
+    })
+    expect(await opened.source.read(at, never)).toMatchObject({ clients: [{ No: '1' }] })
+    expect(opened.events).toMatchObject([
+      {
+        kind: 'read-retried',
+        code: 'source.server-error',
+        attempt: 1,
+        error: failure('source.server-error', /status 503/),
+      },
+      { kind: 'read-retried', code: 'source.throttled', attempt: 2, error: failure('source.throttled', /status 429/) },
+      { kind: 'read-recovered', failures: 2 },
+    ])
+    expect(opened.received).toEqual([503, 429, 200])
+  })
+
+  it('continues beyond the retries of the policy when outages are to be waited for', async () => {
+    let failures = 20
+    const script: Script = (_, response) => {
+      if (failures-- > 0) response.socket?.destroy()
+      else response.end(PAGE)
+    }
+    await using opened = await scene(script, {}, 'wait')
+    expect(await opened.source.read(at, never)).toMatchObject({ clients: [{ No: '1' }] })
+    expect(opened.server.calls).toHaveLength(21)
+  })
+
+  it('gives up after the retries when outages are not to be waited for', async () => {
+    await using opened = await scene((_, response) => void response.writeHead(500).end())
+    await expect(opened.source.read(at, never)).rejects.toEqual(
+      failure('source.server-error', /status 500, no content type, 0 bytes/),
+    )
+    expect(opened.server.calls).toHaveLength(3)
+  })
+
+  it('does not retry a refused request', async () => {
+    await using opened = await scene((_, response) => void response.writeHead(404).end())
+    const reading = opened.source.read(at, never, 'unproven')
+    await expect(reading).rejects.toEqual(failure('source.function-missing', /WebConnect/))
+    expect(opened.server.calls).toHaveLength(1)
+  })
+
+  it('retries a refused request after pages were read', async () => {
+    await using opened = await scene((_, response) => {
+      if (opened.server.calls.length === 2) response.writeHead(404).end()
+      else response.end(PAGE)
+    })
+    await opened.source.read(at, never, 'unproven')
+    expect(await opened.source.read(at, never, 'retry')).toMatchObject({ clients: [{ No: '1' }] })
+    expect(opened.server.calls).toHaveLength(3)
+  })
+
+  it('reports ECONNREFUSED when no server listens', async () => {
+    const closed = await scriptedServer(good)
+    await closed[Symbol.asyncDispose]()
+    await using opened = await scene(good, { url: closed.url })
+    await expect(opened.source.read(at, never)).rejects.toEqual(failure('source.unreachable', /ECONNREFUSED/))
+  })
+})
+
+describe('redirects', () => {
+  it('are followed within the origin, with all arguments', async () => {
+    await using opened = await scene((call, response) => {
+      if (call.url.pathname.startsWith('/v2/')) response.end(PAGE)
+      else response.writeHead(302, { location: `/v2/Clients${call.url.search}` }).end()
+    })
+    expect(await opened.source.read(at, never)).toMatchObject({ clients: [{ No: '1' }] })
+  })
+
+  it('keep the form of a POST under 307 and 308', async () => {
+    await using opened = await scene(
+      (call, response) => {
+        if (call.url.pathname === '/v2') response.end(PAGE)
+        else response.writeHead(308, { location: '/v2' }).end()
+      },
+      { method: 'POST' },
+    )
+    expect(await opened.source.read(at, never)).toMatchObject({ clients: [{ No: '1' }] })
+    expect(opened.server.calls[1]?.body).toBe(opened.server.calls[0]?.body)
+  })
+
+  it.each([
+    ['GET', '/v2?lastChanged=2024-01-01T00:00:00'],
+    ['POST', '/v2'],
+  ] as const)('that drop arguments of the %s give no page (invariant 5)', async (method, location) => {
+    await using opened = await scene(
+      (call, response) => {
+        if (call.url.pathname === '/v2') response.end(PAGE)
+        else response.writeHead(302, { location }).end()
+      },
+      { method },
+    )
+    await expect(opened.source.read({ ...at, checkPoint: 't' as CheckPoint }, never)).rejects.toEqual(
+      failure('source.redirected'),
+    )
+  })
+
+  it('to another origin are rejected, and nothing is sent there', async () => {
+    await using elsewhere = await scriptedServer(good)
+    await using opened = await scene((_, response) => void response.writeHead(302, { location: elsewhere.url }).end(), {
+      auth: { kind: 'basic', account: { user: 'u', password: 'p' } },
+    })
+    await expect(opened.source.read(at, never)).rejects.toEqual(failure('source.redirected', new RegExp(elsewhere.url)))
+    expect(elsewhere.calls).toEqual([])
+  })
+
+  it('are followed up to three times', async () => {
+    await using opened = await scene(
+      (call, response) => void response.writeHead(302, { location: call.url.pathname + call.url.search }).end(),
+    )
+    await expect(opened.source.read(at, never)).rejects.toEqual(failure('source.answer-not-a-page', /redirect/))
+    expect(opened.server.calls).toHaveLength(3 * 4)
+  })
+})
+
+describe('deadlines', () => {
+  const quick = { connectMs: 5000, headersMs: 100, bodyMs: 100 }
+  const once = { ...polarisDefaults.retry, retries: 0 }
+
+  it('limit the wait for headers', async () => {
+    await using opened = await scene(() => undefined, { timeouts: quick, retry: once })
+    await expect(opened.source.read(at, never)).rejects.toEqual(failure('source.timeout'))
+  })
+
+  it('limit the time of a whole body, even while data arrives', async () => {
+    await using opened = await scene(
+      async (_, response) => {
+        while (!response.destroyed) {
+          response.write(' ')
+          await delay(10)
+        }
+      },
+      { timeouts: quick, retry: once },
+    )
+    await expect(opened.source.read(at, never)).rejects.toEqual(failure('source.timeout', /after \d+ bytes/))
+  })
+
+  it('allow a slow response within the limits', async () => {
+    await using opened = await scene(
+      async (_, response) => {
+        await delay(60)
+        response.flushHeaders()
+        await delay(60)
+        response.end(PAGE)
+      },
+      { timeouts: quick, retry: once },
+    )
+    expect(await opened.source.read(at, never)).toMatchObject({ clients: [{ No: '1' }] })
+  })
+})
+
+describe('the size limit', () => {
+  it('aborts a body as soon as it is exceeded', async () => {
+    await using opened = await scene(
+      async (_, response) => {
+        while (!response.destroyed) {
+          response.write(Buffer.alloc(10_000, ' '))
+          await delay(1)
+        }
+      },
+      { maxBodyBytes: 50_000 },
+    )
+    await expect(opened.source.read(at, never)).rejects.toEqual(failure('source.answer-too-large', /50000/))
+  })
+
+  it('allows a body of exactly that size', async () => {
+    await using opened = await scene(good, { maxBodyBytes: PAGE.length })
+    expect(await opened.source.read(at, never)).toMatchObject({ bytes: PAGE.length })
+  })
+})
+
+describe('the session', () => {
+  it('logs in again once in a read that finds it expired, and then gives up', async () => {
+    let isOpen = false
+    await using opened = await scene(
+      (call, response) => {
+        const isLogin = call.url.pathname.endsWith('/ACL.Login')
+        if (isLogin && opened.server.calls.length < 5) isOpen = true
+        if (isLogin)
+          response.setHeader('set-cookie', `sid=${opened.server.calls.length}; Path=/`).end('<boolean>true</boolean>')
+        else if (isOpen && call.headers.cookie !== undefined) response.end(PAGE)
+        else response.end('<html><form><input type="password"></form></html>')
+      },
+      { auth: { kind: 'login', account: { user: 'u', password: 'p' }, login: { method: 'POST' } } },
+    )
+    const made = () => opened.server.calls.map(({ url, headers }) => `${url.pathname.slice(10)} ${headers.cookie}`)
+    await opened.source.read(at, never)
+    isOpen = false
+    await opened.source.read(at, never)
+    isOpen = false
+    await expect(opened.source.read(at, never, 'unproven')).rejects.toEqual(failure('source.login-page'))
+    expect(made()).toEqual([
+      'ACL.Login undefined',
+      'Client.GetClientsModified sid=1',
+      'Client.GetClientsModified sid=1',
+      'ACL.Login sid=1',
+      'Client.GetClientsModified sid=4',
+      'Client.GetClientsModified sid=4',
+      'ACL.Login sid=4',
+      'Client.GetClientsModified sid=7',
+    ])
+  })
+})

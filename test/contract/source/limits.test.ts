@@ -1,0 +1,123 @@
+import type { ServerResponse } from 'node:http'
+import { expect, it, onTestFinished } from 'vitest'
+import { systemClock } from '../../../connector/runtime/clock.ts'
+import { refusedAccounts } from '../../../connector/runtime/refused-accounts.ts'
+import type { Outages } from '../../../connector/source/breaker/server-breaker.ts'
+import type { ReadArguments, SourceEvent, SourceTime } from '../../../connector/source/client-source.ts'
+import { serverLimits } from '../../../connector/source/http/rate-limit.ts'
+import { httpClientSource } from '../../../connector/source/http-client-source.ts'
+import { type PolarisConfig, polarisDefaults } from '../../../connector/source/polaris-config.ts'
+import { type Script, scriptedServer } from '../../support/servers/scripted-http.ts'
+
+const PAGE = '<p><hasMoreResults>false</hasMoreResults></p>'
+const at: ReadArguments = {
+  lastChanged: '2024-01-01T00:00:00' as SourceTime,
+  checkPoint: null,
+  limit: 10,
+  output: 'xml',
+}
+const never = new AbortController().signal
+const retry = { retries: 0, firstPauseMs: 1, maxPauseMs: 1, maxRetryAfterMs: 1 }
+
+async function serverThat(script: Script) {
+  const server = await scriptedServer(script)
+  onTestFinished(() => server[Symbol.asyncDispose]())
+  return server
+}
+
+/** Streams of one process, identified by their `codeMagasin`. */
+function streamsOn(
+  limits: PolarisConfig['limits'],
+  changed: Partial<PolarisConfig> = {},
+  outages: Outages = 'give-up',
+) {
+  const events: SourceEvent[] = []
+  const observe = (event: SourceEvent) => events.push(event)
+  const permitsOf = serverLimits(systemClock)
+  const stream = (url: string, codeMagasin: number) => {
+    const config = { ...polarisDefaults, url, auth: { kind: 'none' as const }, codeMagasin, retry, limits, ...changed }
+    const source = httpClientSource(config, {
+      clock: systemClock,
+      permits: permitsOf(config),
+      outages,
+      accounts: refusedAccounts(systemClock),
+      observe,
+    })
+    onTestFinished(() => source.close())
+    return source
+  }
+  return { stream, events, waits: () => events.filter(({ kind }) => kind === 'request-waited').length }
+}
+
+it('limits concurrent requests to a server, first come, first served', async () => {
+  const open: (() => void)[] = []
+  const server = await serverThat((_, response) => void open.push(() => response.end(PAGE)))
+  const { stream, waits } = streamsOn({ concurrentRequests: 2 })
+  const reads = [1, 2, 3, 4, 5].map((number) => stream(server.url, number).read(at, never))
+  for (let answered = 0; answered < 5; answered += 1) {
+    await expect.poll(() => open.length).toBe(Math.min(5, answered + 2))
+    open[answered]?.()
+    await reads[answered]
+  }
+  expect(server.calls.map(({ url }) => url.searchParams.get('codeMagasin')).slice(2)).toEqual(['3', '4', '5'])
+  expect(waits()).toBeGreaterThanOrEqual(3)
+})
+
+it('delays only the streams of a server that hangs; a waiting read can stop, or continue after a timeout', async () => {
+  const hanging: ServerResponse[] = []
+  const slow = await serverThat((_, response) => void hanging.push(response))
+  const quick = await serverThat((_, response) => void response.end(PAGE))
+  const { stream } = streamsOn(
+    { concurrentRequests: 1 },
+    { timeouts: { ...polarisDefaults.timeouts, headersMs: 1_000 } },
+  )
+  const timedOut = stream(slow.url, 1).read(at, never)
+  timedOut.catch(() => {})
+  await expect.poll(() => slow.calls.length).toBe(1)
+  const stop = new AbortController()
+  const stopped = stream(slow.url, 2).read(at, stop.signal)
+  const waiting = stream(slow.url, 3).read(at, never)
+
+  const other = stream(quick.url, 4)
+  for (let read = 0; read < 20; read += 1) await other.read(at, never)
+  expect(slow.calls).toHaveLength(1)
+
+  stop.abort(new Error('stopped by the test'))
+  await expect(stopped).rejects.toThrow('stopped by the test')
+  await expect(timedOut).rejects.toMatchObject({ code: 'source.timeout' })
+  await expect.poll(() => hanging.length).toBe(2)
+  hanging[1]?.end(PAGE)
+  expect(await waiting).toMatchObject({ hasMoreResults: false })
+  expect(slow.calls.map(({ url }) => url.searchParams.get('codeMagasin'))).toEqual(['1', '3'])
+})
+
+it('holds no permit during the pause before a retry', async () => {
+  const server = await serverThat((call, response) => {
+    if (call.url.searchParams.get('codeMagasin') === '1') response.writeHead(503).end()
+    else response.end(PAGE)
+  })
+  const pausing = { ...retry, firstPauseMs: 600_000, maxPauseMs: 600_000 }
+  const { stream, events } = streamsOn({ concurrentRequests: 1 }, { retry: pausing }, 'wait')
+  const stop = new AbortController()
+  const retrying = stream(server.url, 1).read(at, stop.signal)
+  retrying.catch(() => {})
+  await expect.poll(() => events.map(({ kind }) => kind)).toContain('read-retried')
+  expect(await stream(server.url, 2).read(at, never)).toMatchObject({ hasMoreResults: false })
+  stop.abort(new Error('stopped by the test'))
+  await expect(retrying).rejects.toThrow('stopped by the test')
+  expect(server.calls).toHaveLength(2)
+})
+
+it('limits the request rate to a server across all streams', async () => {
+  const server = await serverThat((_, response) => void response.end(PAGE))
+  const { stream } = streamsOn({ concurrentRequests: 8, requestsPerSecond: 20 })
+  const sources = [1, 2, 3].map((number) => stream(server.url, number))
+  const began = performance.now()
+  await Promise.all(
+    sources.map(async (source) => {
+      for (let read = 0; read < 5; read += 1) await source.read(at, never)
+    }),
+  )
+  expect(server.calls).toHaveLength(15)
+  expect(performance.now() - began).toBeGreaterThanOrEqual(14 * 50 - 15) // a timer may be a millisecond early
+})

@@ -1,0 +1,162 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { EMPTY_PAGE, readOnce, testSource } from '../../support/one-read.ts'
+import { makeCertificates } from '../../support/servers/certificates.ts'
+import { forwardProxy } from '../../support/servers/forward-proxy.ts'
+import { freePort } from '../../support/servers/free-port.ts'
+import { type LoneCertificate, loneCertificate } from '../../support/servers/lone-certificate.ts'
+import { type ScriptedServer, scriptedServer } from '../../support/servers/scripted-http.ts'
+
+const directory = mkdtempSync(join(tmpdir(), 'source-proxy-'))
+const certificates = makeCertificates(directory)
+const pem = (path: string) => readFileSync(path, 'utf8')
+const certified = () => ({ key: pem(certificates.serverKey), cert: pem(certificates.serverCertificate) })
+const accepted = 'a page with 0 clients'
+const password = 'pass%40word:1' // `pass@word:1`, percent-encoded
+const plainPassword = 'pass@word:1'
+
+let own: LoneCertificate
+let pinned: ScriptedServer
+let plain: ScriptedServer
+
+beforeAll(async () => {
+  own = loneCertificate('20200101', '20991231')
+  pinned = await scriptedServer((_, response) => void response.end(EMPTY_PAGE), own)
+  plain = await scriptedServer((_, response) => void response.end(EMPTY_PAGE))
+})
+afterAll(async () => {
+  await pinned[Symbol.asyncDispose]()
+  await plain[Symbol.asyncDispose]()
+  rmSync(directory, { recursive: true, force: true })
+})
+
+const tls = () => ({ fingerprints: [own.fingerprint] })
+
+describe('a server with https', () => {
+  it('is reached through a tunnel, with the pinned certificate, over one connection', async () => {
+    await using proxy = await forwardProxy()
+    await using source = testSource({ url: pinned.url, tls: tls(), proxy: { url: `http://${proxy.host}` } })
+    expect([await source.read(), await source.read()]).toEqual([accepted, accepted])
+    expect(proxy.requests).toEqual([`CONNECT ${pinned.url.replace('https://', '')}`])
+  })
+
+  it('is not trusted in a tunnel with another certificate: nothing is sent', async () => {
+    await using proxy = await forwardProxy()
+    const before = pinned.calls.length
+    const read = { url: pinned.url, proxy: { url: `http://${proxy.host}` } }
+    expect(await readOnce({ ...read, tls: { fingerprints: ['ab'.repeat(32)] } })).toMatch(/^source\.certificate: /)
+    expect(await readOnce(read)).toMatch(/^source\.certificate: /)
+    expect(pinned.calls).toHaveLength(before)
+  })
+
+  it('is reached through a proxy that has https itself, with a certificate of the configured CA', async () => {
+    await using proxy = await forwardProxy({}, certified())
+    await using server = await scriptedServer((_, response) => void response.end(EMPTY_PAGE), certified())
+    const ca = pem(certificates.authority)
+    const read = { url: server.url, proxy: { url: `https://${proxy.host}` } }
+    expect(await readOnce({ ...read, tls: { ca } })).toBe(accepted)
+    expect(await readOnce(read)).toMatch(/^source\.proxy-unreachable: .*UNABLE_TO_VERIFY/)
+  })
+})
+
+describe('a server with http', () => {
+  it('gets requests that the proxy forwards, without the credentials of the proxy', async () => {
+    await using proxy = await forwardProxy({ credentials: `user:${plainPassword}` })
+    const url = `http://user:${password}@${proxy.host}`
+    await using source = testSource({ url: plain.url, proxy: { url } })
+    expect([await source.read(), await source.read()]).toEqual([accepted, accepted])
+    expect(proxy.requests).toHaveLength(2)
+    expect(proxy.requests[0]).toContain(`GET ${plain.url}/core/api/Client.GetClientsModified?`)
+    const { headers } = plain.calls.at(-1) ?? {}
+    expect(headers).toMatchObject({ host: plain.url.replace('http://', '') })
+    expect(JSON.stringify(headers)).not.toContain('proxy-authorization')
+  })
+
+  it('gets none if the proxy rejects the credentials', async () => {
+    await using proxy = await forwardProxy({ credentials: 'user:other' })
+    const before = plain.calls.length
+    const error = await readOnce({ url: plain.url, proxy: { url: `http://user:${password}@${proxy.host}` } })
+    expect(error).toBe(
+      `source.proxy-refused: connect: the proxy ${proxy.host} (POLARIS_PROXY or HTTPS_PROXY) rejects user and password (status 407)`,
+    )
+    expect(plain.calls).toHaveLength(before)
+  })
+
+  it('is not reached if there is no proxy', async () => {
+    const url = `http://127.0.0.1:${await freePort()}`
+    expect(await readOnce({ url: plain.url, proxy: { url } })).toMatch(/^source\.proxy-unreachable: .*ECONNREFUSED/)
+  })
+})
+
+describe('a proxy', () => {
+  it.each([
+    [{ credentials: `user:${plainPassword}` }, accepted],
+    [{ credentials: 'user:other' }, /^source\.proxy-refused: .*rejects user and password \(status 407\)/],
+    [{ refuseWith: 403 }, /^source\.proxy-refused: .*does not allow the server \(status 403\)/],
+    [{ refuseWith: 503 }, /^source\.unreachable: .*cannot reach the server \(status 503\)/],
+    [{ isSilent: true }, /^source\.proxy-unreachable: .*TIMEOUT/],
+  ])('that follows the rules %j is reported with its address, never with its credentials', async (rules, expected) => {
+    await using proxy = await forwardProxy(rules)
+    const result = await readOnce({
+      ...{ url: pinned.url, tls: tls() },
+      proxy: { url: `http://user:${password}@${proxy.host}` },
+    })
+    expect(result).toEqual(typeof expected === 'string' ? expected : expect.stringMatching(expected))
+    if (result !== accepted) expect(result).toContain(`the proxy ${proxy.host} (POLARIS_PROXY or HTTPS_PROXY)`)
+    expect(result).not.toMatch(/user:|pass(?:%40|@)word|dXNlcj/)
+  })
+
+  it('that requires credentials says so if there are none', async () => {
+    await using proxy = await forwardProxy({ credentials: 'a:b' })
+    expect(await readOnce({ url: pinned.url, tls: tls(), proxy: { url: `http://${proxy.host}` } })).toMatch(
+      /^source\.proxy-refused: .*requires user and password/,
+    )
+  })
+
+  it('that rejected a password does not get it again at once, but gets a new one', async () => {
+    await using proxy = await forwardProxy({ credentials: 'user:new' })
+    const through = { url: `http://user:old@${proxy.host}` }
+    await using source = testSource({ url: pinned.url, tls: tls(), proxy: through })
+    expect(await source.read()).toMatch(/^source\.proxy-refused/)
+    expect(await source.read()).toMatch(/^source\.proxy-refused/)
+    expect(proxy.requests).toHaveLength(1)
+    through.url = `http://user:new@${proxy.host}`
+    expect(await source.read()).toBe(accepted)
+  })
+
+  it('that is replaced by one at another address is used from the next connection on', async () => {
+    await using proxy = await forwardProxy()
+    const through = { url: `http://127.0.0.1:${await freePort()}` }
+    await using source = testSource({ url: pinned.url, tls: tls(), proxy: through })
+    expect(await source.read()).toMatch(/^source\.proxy-unreachable/)
+    through.url = `http://${proxy.host}`
+    expect(await source.read()).toBe(accepted)
+  })
+})
+
+describe('a proxy that closes connections', () => {
+  it.each([
+    ['tunnel', /^source\.unreachable: /],
+    ['reset tunnel', /^source\.unreachable: /],
+    ['connection', /^source\.proxy-unreachable: /],
+  ] as const)('fails the read, and the next one too (%s)', async (cuts, expected) => {
+    await using proxy = await forwardProxy({ cuts })
+    await using source = testSource({ url: pinned.url, tls: tls(), proxy: { url: `http://${proxy.host}` } })
+    for (const reads of [1, 2]) {
+      expect(await source.read()).toMatch(expected)
+      expect(proxy.requests).toHaveLength(reads)
+    }
+  })
+})
+
+describe('a proxy whose server is away', () => {
+  it('is not blamed: the server is unreachable', async () => {
+    await using proxy = await forwardProxy()
+    const url = `https://127.0.0.1:${await freePort()}`
+    expect(await readOnce({ url, tls: tls(), proxy: { url: `http://${proxy.host}` } })).toMatch(
+      /^source\.unreachable: .*cannot reach the server \(status 502\)/,
+    )
+  })
+})

@@ -1,0 +1,200 @@
+import { describe, expect, it } from 'vitest'
+import { canonicalJson } from '../../../connector/event/canonical-json.ts'
+import { systemClock } from '../../../connector/runtime/clock.ts'
+import { refusedAccounts } from '../../../connector/runtime/refused-accounts.ts'
+import { semaphore } from '../../../connector/runtime/semaphore.ts'
+import { mayRefuseCheckPoint } from '../../../connector/source/answer/verdict-table.ts'
+import type {
+  CheckPoint,
+  ClientRecord,
+  ClientSource,
+  OutputFormat,
+  SourceTime,
+} from '../../../connector/source/client-source.ts'
+import { httpClientSource } from '../../../connector/source/http-client-source.ts'
+import { type PolarisConfig, polarisDefaults } from '../../../connector/source/polaris-config.ts'
+import {
+  faults,
+  type PolarisSimulator,
+  type SimulatorOptions,
+  startPolarisSimulator,
+} from '../../polaris/polaris-simulator.ts'
+
+const never = new AbortController().signal
+
+interface Scene extends AsyncDisposable {
+  readonly simulator: PolarisSimulator
+  readonly source: ClientSource
+}
+
+async function scene(
+  options: SimulatorOptions,
+  config: (simulator: PolarisSimulator) => Partial<PolarisConfig> = () => ({}),
+): Promise<Scene> {
+  const simulator = await startPolarisSimulator({ clients: 25, ...options })
+  const retry = { retries: 1, firstPauseMs: 1, maxPauseMs: 2, maxRetryAfterMs: 5 }
+  const source = httpClientSource(
+    { ...polarisDefaults, url: simulator.url, auth: { kind: 'none' }, codeMagasin: 1, retry, ...config(simulator) },
+    {
+      clock: systemClock,
+      permits: semaphore(8),
+      outages: 'give-up',
+      accounts: refusedAccounts(systemClock),
+      observe: () => undefined,
+    },
+  )
+  return {
+    ...{ simulator, source },
+    [Symbol.asyncDispose]: async () => {
+      await source.close()
+      await simulator.close()
+    },
+  }
+}
+
+const reading = (output: OutputFormat, checkPoint: CheckPoint | null = null) => ({
+  lastChanged: '2000-01-01T00:00:00' as SourceTime,
+  ...{ checkPoint, limit: 10, output },
+})
+
+/** Reads all pages of one scan. */
+async function scan(source: ClientSource, output: OutputFormat): Promise<ClientRecord[]> {
+  const clients: ClientRecord[] = []
+  for (let checkPoint: CheckPoint | null = null; ; ) {
+    const page = await source.read(reading(output, checkPoint), never)
+    clients.push(...page.clients)
+    if (!page.hasMoreResults) return clients
+    checkPoint = page.checkPoint
+  }
+}
+
+describe('every style of response', () => {
+  const forms: SimulatorOptions[] = [
+    { xmlStyle: 'xml-serializer', jsonStyle: 'bare', jsonDates: 'iso' },
+    { xmlStyle: 'data-contract', jsonStyle: 'd', jsonDates: 'microsoft' },
+    {
+      xmlStyle: 'xml-serializer',
+      jsonStyle: 'type-name',
+      gzip: 'when accepted',
+      names: { list: 'Liste', flag: 'HasMoreResults', token: 'CheckPoint' },
+    },
+  ]
+  it.each(forms)('yields the same clients in XML and in JSON: %o', async (options) => {
+    await using opened = await scene({ seed: 7, ...options }, () => ({
+      listFields: ['Cartes', 'Membres', 'Telephones', 'Adresses'],
+    }))
+    const [xml, json] = [await scan(opened.source, 'xml'), await scan(opened.source, 'json')]
+    expect(xml).toHaveLength(25)
+    expect(xml.map(canonicalJson)).toEqual(json.map(canonicalJson))
+  })
+
+  it('reads clients whose fields are attributes', async () => {
+    await using opened = await scene({ xmlStyle: 'attributes' })
+    expect((await scan(opened.source, 'xml')).map(({ No }) => No)).toEqual(opened.simulator.clientIds)
+  })
+
+  it.each(['utf-8-bom', 'utf-16le', 'utf-16be', 'iso-8859-1'] as const)(
+    'reads %s as it reads UTF-8',
+    async (encoding) => {
+      await using opened = await scene({ seed: 3 })
+      const plain = (await opened.source.read(reading('xml'), never)).clients
+      opened.simulator.faults.next(1, faults.encoding(encoding))
+      expect((await opened.source.read(reading('xml'), never)).clients).toEqual(plain)
+    },
+  )
+})
+
+describe('faults', () => {
+  it.each([
+    [faults.reset('before'), 'source.unreachable'],
+    [faults.reset('middle'), 'source.answer-truncated'],
+    [faults.truncate(0.5, 'right'), 'source.answer-truncated'],
+    [faults.truncate(0.5, 'wrong'), 'source.answer-truncated'],
+    [faults.truncate(0.5, 'none'), 'source.answer-truncated'],
+    [faults.html(), 'source.answer-not-a-page'],
+    [faults.plainText(), 'source.answer-not-a-page'],
+    [faults.empty(), 'source.answer-not-a-page'],
+    [faults.errorDocument(), 'source.error-document'],
+    [faults.errorDocument('json'), 'source.error-document'],
+    [faults.missingFlag(), 'source.answer-malformed'],
+    [faults.nilFlag(), 'source.answer-malformed'],
+    [faults.missingToken(), 'source.answer-malformed'],
+    [faults.missingToken(null), 'source.answer-malformed'],
+    [faults.missingToken(''), 'source.answer-malformed'],
+    [faults.wrongFormat('json'), 'source.answer-malformed'],
+  ])('$name is $1', async (fault, code) => {
+    await using opened = await scene({})
+    opened.simulator.faults.next(2, fault)
+    await expect(opened.source.read(reading('xml'), never)).rejects.toMatchObject({ code })
+    opened.simulator.faults.clear()
+    expect(await scan(opened.source, 'xml')).toHaveLength(25)
+  })
+
+  it('reports that an expired token may be refused, and the same call succeeds without it', async () => {
+    await using opened = await scene({})
+    const { checkPoint } = await opened.source.read(reading('xml'), never)
+    opened.simulator.expireTokens()
+    const error = await opened.source.read(reading('xml', checkPoint), never).catch((thrown: unknown) => thrown)
+    expect(mayRefuseCheckPoint(error)).toBe(true)
+    expect((await opened.source.read(reading('xml'), never)).clients).toHaveLength(10)
+  })
+})
+
+describe('access', () => {
+  const access = { user: 'zoé', password: 'mot de passe & co+' }
+  const login = (method: 'GET' | 'POST'): Partial<PolarisConfig> => ({
+    auth: { kind: 'login', account: access, login: { method } },
+  })
+
+  it.each(['GET', 'POST'] as const)(
+    'logs in with %s, keeps the cookie, and logs in again when a session expires during a scan',
+    async (method) => {
+      for (const refusal of [401, 403, 'login-page'] as const) {
+        await using opened = await scene({ access: { ...access, mode: 'cookie', expiresAfterCalls: 2, refusal } }, () =>
+          login(method),
+        )
+        expect(await scan(opened.source, 'xml')).toHaveLength(25)
+        expect(opened.simulator.calls.filter((call) => call.function === 'ACL.Login')).toHaveLength(2)
+      }
+    },
+  )
+
+  it.each([
+    { kind: 'query', name: 'session' },
+    { kind: 'header', name: 'session' },
+    { kind: 'header', name: 'Session', prefix: 'Bearer ' },
+  ] as const)('reads a token from the login response and sends it as %o', async (sendAs) => {
+    const token = { from: { kind: 'field', path: 'token' }, sendAs } as const
+    await using opened = await scene({ access: { ...access, mode: 'token', expiresAfterCalls: 2 } }, () => ({
+      auth: { kind: 'login', account: access, login: { method: 'POST', token } },
+    }))
+    expect(await scan(opened.source, 'json')).toHaveLength(25)
+  })
+
+  it('makes no further login after wrong credentials', async () => {
+    await using opened = await scene({ access: { ...access, mode: 'cookie' } }, () => ({
+      auth: { kind: 'login', account: { ...access, password: 'wrong' }, login: { method: 'POST' } },
+    }))
+    for (let read = 0; read < 3; read++) {
+      await expect(opened.source.read(reading('xml'), never)).rejects.toMatchObject({ code: 'source.unauthorized' })
+    }
+    expect(opened.simulator.calls).toHaveLength(1)
+  })
+
+  it('names the missing rights', async () => {
+    await using opened = await scene({ access: { ...access, mode: 'cookie', lacksRights: true } }, () => login('POST'))
+    await expect(opened.source.read(reading('xml'), never)).rejects.toMatchObject({
+      code: 'source.forbidden',
+      message: expect.stringMatching(/«consultation des membres clients».*«saisie des membres clients»/),
+    })
+  })
+
+  it('reads with Basic authentication, and is refused without it', async () => {
+    await using opened = await scene({ access: { ...access, mode: 'basic' } }, () => ({
+      auth: { kind: 'basic', account: access },
+    }))
+    expect(await scan(opened.source, 'xml')).toHaveLength(25)
+    await using other = await scene({ access: { ...access, mode: 'basic' } })
+    await expect(other.source.read(reading('xml'), never)).rejects.toMatchObject({ code: 'source.unauthorized' })
+  })
+})

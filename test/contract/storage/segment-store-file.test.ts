@@ -1,0 +1,96 @@
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, expect, test } from 'vitest'
+import { systemClock } from '../../../connector/runtime/clock.ts'
+import { closeStack } from '../../../connector/runtime/close-stack.ts'
+import { fileStore } from '../../../connector/storage/file/file-versioned-object.ts'
+import { fileStoreProcess, killed, outputOf } from '../../support/file-store-process.ts'
+
+const closing = closeStack()
+const never = new AbortController().signal
+const clock = { ...systemClock, random: () => 0 } // no pauses
+const bytes = Buffer.from('segment')
+
+afterEach(() => closing.close())
+
+function open() {
+  const directory = closing.use(mkdtempSync(join(tmpdir(), 'segments-')), (path) => rmSync(path, { recursive: true }))
+  const store = fileStore({ directory, callWithinMs: 5_000 }, { clock, onRetry: () => undefined })
+  const place = join(directory, 'connector', 'stream.index')
+  return { directory, place, segments: store.segments('connector/stream.json') }
+}
+
+test('stores each segment in a file of a directory beside the document, and nothing else', async () => {
+  const { place, segments } = open()
+  for (const name of ['1-a', '1-b', '1-b']) await segments.put(name, bytes, never)
+  expect(readdirSync(place).sort()).toEqual(['1-a', '1-b'])
+})
+
+test('lists no temporary file left by a crash, and removes it after an hour', async () => {
+  const { place, segments } = open()
+  await segments.put('1-a', bytes, never)
+  for (const [name, ageMs] of Object.entries({ '.1-b.old.tmp': 61 * 60_000, '.1-b.new.tmp': 59 * 60_000 })) {
+    writeFileSync(join(place, name), 'half')
+    const modified = new Date(Date.now() - ageMs)
+    utimesSync(join(place, name), modified, modified)
+  }
+  expect(await segments.list(never)).toEqual(['1-a'])
+  expect(await segments.get('1-b', never)).toBeUndefined()
+  expect(readdirSync(place).sort()).toEqual(['.1-b.new.tmp', '1-a'])
+})
+
+test('has only complete segments when a writer is killed at any time', async () => {
+  const { directory, segments } = open()
+  const run = `
+    const segments = store.segments('connector/stream.json')
+    for (let count = 0; ; count += 1) {
+      fs.writeSync(1, 'put\\n')
+      await segments.put(process.pid + '-' + count, Buffer.alloc(4_000_000, 7), never)
+    }`
+  const whole = Buffer.alloc(4_000_000, 7)
+  for (let round = 1; round <= 5; round += 1) {
+    const child = closing.use(fileStoreProcess(directory, { run }), killed)
+    let puts = 0
+    await new Promise<void>((resolve) => {
+      outputOf(child).on('data', (chunk) => {
+        puts += String(chunk).split('\n').length - 1
+        if (puts > round) resolve()
+      })
+    })
+    await killed(child)
+    const names = await segments.list(never)
+    expect(names).toEqual(expect.arrayContaining([`${child.pid}-0`]))
+    for (const name of names) expect(whole.equals((await segments.get(name, never)) ?? Buffer.of())).toBe(true)
+  }
+})
+
+test('leaves no temporary file when a segment cannot get its name', async () => {
+  const { place, segments } = open()
+  mkdirSync(join(place, '1-a', 'taken'), { recursive: true })
+  await expect(segments.put('1-a', bytes, never)).rejects.toMatchObject({
+    code: expect.stringMatching(/^storage\./),
+    message: `write file ${join(place, '1-a')}: a directory exists where a file is needed (EISDIR)`,
+  })
+  expect(readdirSync(place)).toEqual(['1-a'])
+})
+
+test('rejects as refused when the directory is a file, with code and name only', async () => {
+  const { directory, place, segments } = open()
+  mkdirSync(join(directory, 'connector'))
+  writeFileSync(place, '')
+  const calls = [
+    () => segments.put('1-a', bytes, never),
+    () => segments.get('1-a', never),
+    () => segments.list(never),
+    () => segments.remove('1-a', never),
+  ]
+  for (const call of calls) {
+    await expect(call()).rejects.toMatchObject({
+      code: 'storage.directory-unusable',
+      message: expect.stringMatching(
+        /^\w+ files? (in )?\/.*\/connector\/stream\.index(\/1-a)?: .* \((EEXIST|ENOTDIR)\)$/,
+      ),
+    })
+  }
+})

@@ -1,0 +1,231 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { buffer } from 'node:stream/consumers'
+import { afterEach, describe, expect, test } from 'vitest'
+import { systemClock } from '../../../connector/runtime/clock.ts'
+import { closeStack } from '../../../connector/runtime/close-stack.ts'
+import { codeOf } from '../../../connector/runtime/connector-error.ts'
+import { checkpointStoreDefaults, type S3Settings } from '../../../connector/storage/checkpoint-store-config.ts'
+import { s3Store } from '../../../connector/storage/s3/s3-versioned-object.ts'
+import type { SegmentStore } from '../../../connector/storage/segment-store.ts'
+import { type FakeS3Fault, fakeObject, startFakeS3 } from '../../support/fakes/fake-s3-server.ts'
+
+const closing = closeStack()
+const never = new AbortController().signal
+const prefix = 'prefix/connector/stream.index/'
+const bytes = Buffer.from([0, 255, 254, 1, 13, 10])
+
+afterEach(() => closing.close())
+
+interface Setting {
+  readonly s3?: Partial<S3Settings>
+  readonly callWithinMs?: number
+}
+
+function openAt(endpoint: string, { s3 = {}, callWithinMs = 10_000 }: Setting = {}) {
+  const credentials = { accessKeyId: 'any', secretAccessKey: 'any' }
+  const settings: S3Settings = { ...checkpointStoreDefaults.s3, answerWithinMs: 500, endpoint, credentials, ...s3 }
+  const retried: string[] = []
+  const clock = { ...systemClock, random: () => 0 } // no pauses
+  const parts = { clock, onRetry: (error: unknown) => void retried.push(codeOf(error)) }
+  const store = closing.use(
+    s3Store({ bucket: 'bucket', prefix: 'prefix', callWithinMs, s3: settings }, parts),
+    (opened) => opened.close(),
+  )
+  return { segments: store.segments('connector/stream.json'), retried }
+}
+
+async function open(setting: Setting = {}) {
+  const server = closing.use(await startFakeS3(), (opened) => opened.close())
+  return { server, ...openAt(server.endpoint, setting) }
+}
+
+interface Call {
+  readonly method: 'PUT' | 'GET' | 'DELETE'
+  readonly run: (segments: SegmentStore, finish: AbortSignal) => Promise<unknown>
+  readonly message: string
+}
+
+/** Each with a segment `1-a` that is stored already. */
+const calls: [string, Call][] = [
+  [
+    'put',
+    {
+      method: 'PUT',
+      run: (segments, finish) => segments.put('1-a', bytes, finish),
+      message: `write s3://bucket/${prefix}1-a`,
+    },
+  ],
+  [
+    'get',
+    { method: 'GET', run: (segments, finish) => segments.get('1-a', finish), message: `read s3://bucket/${prefix}1-a` },
+  ],
+  ['list', { method: 'GET', run: (segments, finish) => segments.list(finish), message: `list s3://bucket/${prefix}` }],
+  [
+    'remove',
+    {
+      method: 'DELETE',
+      run: (segments, finish) => segments.remove('1-a', finish),
+      message: `delete s3://bucket/${prefix}1-a`,
+    },
+  ],
+]
+
+const passing: [string, FakeS3Fault][] = [
+  ['the connection breaks before it takes effect', { kind: 'lose-request' }],
+  ['the connection breaks after it took effect', { kind: 'lose-answer' }],
+  ['there is no response and it has no effect', { kind: 'hang' }],
+  ['there is no response though it took effect', { kind: 'hang-after' }],
+  ['data but no response arrives', { kind: 'processing' }],
+  ['the response is 500', { kind: 'answer', status: 500, code: 'InternalError' }],
+  ['the response is 500 though it took effect', { kind: 'answer-instead', status: 500, code: 'InternalError' }],
+  ['the response is 502 from a proxy', { kind: 'answer', status: 502, html: '<html>planted secret' }],
+  ['the response is 503', { kind: 'answer', status: 503, code: 'SlowDown' }],
+  ['the response is 409', { kind: 'answer', status: 409, code: 'OperationAborted' }],
+  ['the response is 429', { kind: 'answer', status: 429 }],
+]
+
+describe.each(calls)('%s', (name, { method, run, message }) => {
+  const stored = async (setting?: Setting) => {
+    const opened = await open(setting)
+    await opened.segments.put('1-a', bytes, never)
+    return opened
+  }
+
+  test.each(passing)('is retried when %s', async (_how, fault) => {
+    const { server, segments, retried } = await stored()
+    server.next(method, fault, fault)
+    const result = await run(segments, never)
+    expect(retried).toEqual(['storage.unavailable', 'storage.unavailable'])
+    if (name === 'get') expect(Buffer.from(result as Uint8Array)).toEqual(bytes)
+    if (name === 'list') expect(result).toEqual(['1-a'])
+    expect(server.objects.get(`${prefix}1-a`)?.body).toEqual(name === 'remove' ? undefined : bytes)
+  })
+
+  test.each(passing)('rejects as unavailable when again and again %s', async (_how, fault) => {
+    const { server, segments } = await stored({ s3: { answerWithinMs: 50 } })
+    server.next(method, ...Array.from({ length: 20 }, () => fault))
+    const error = await rejectionOf(run(segments, never))
+    expect(codeOf(error)).toBe('storage.unavailable')
+    expect(error.message).toContain(message)
+    expect(`${error.stack} ${JSON.stringify(error)}`).not.toContain('planted')
+  })
+
+  test.each([
+    [403, 'AccessDenied'],
+    [400, 'ExpiredToken'],
+    [404, 'NoSuchBucket'],
+    [405, 'MethodNotAllowed'],
+  ])('rejects %i %s at once as refused, without the text of the response', async (status, code) => {
+    const { server, segments, retried } = await stored()
+    server.next(method, { kind: 'answer', status, code })
+    const error = await rejectionOf(run(segments, never))
+    expect({ code: codeOf(error), message: error.message, retried }).toEqual({
+      code: 'storage.refused',
+      message: expect.stringContaining(
+        `${message} at ${new URL(server.endpoint).host}: ${status} ${code} (request req-1)`,
+      ),
+      retried: [],
+    })
+  })
+
+  test('rejects within the limit of a call when the store hangs', async () => {
+    const { server, segments } = await stored({ s3: { answerWithinMs: 60_000 }, callWithinMs: 300 })
+    server.next(method, { kind: 'hang' })
+    const error = await rejectionOf(run(segments, never))
+    expect(codeOf(error)).toBe('storage.unavailable')
+    expect(error.message).toBe(`${message} at ${new URL(server.endpoint).host}: not done within 300 ms`)
+  })
+
+  test('rejects with the reason of finish as soon as it aborts', async () => {
+    const { server, segments } = await stored({ s3: { answerWithinMs: 60_000 }, callWithinMs: 60_000 })
+    const finish = new AbortController()
+    const reason = new Error('enough')
+    server.next(method, { kind: 'hang' })
+    const before = server.requests.length
+    const running = run(segments, finish.signal)
+    await expect.poll(() => server.requests.length).toBe(before + 1)
+    finish.abort(reason)
+    await expect(running).rejects.toBe(reason)
+  })
+})
+
+test.each(['break', 'silence'] as const)('get reads again when a body ends early in %s', async (ending) => {
+  const { server, segments, retried } = await open()
+  await segments.put('1-a', Buffer.alloc(100_000, 7), never)
+  server.next('GET', { kind: 'half-body', ending })
+  expect((await segments.get('1-a', never))?.length).toBe(100_000)
+  expect(retried).toEqual(['storage.unavailable'])
+})
+
+test('get rejects a 404 without NoSuchKey instead of reporting an absent segment', async () => {
+  const { server, segments } = await open()
+  server.next('GET', { kind: 'answer', status: 404, html: '<html>not found' })
+  await expect(segments.get('1-a', never)).rejects.toMatchObject({ code: 'storage.refused' })
+})
+
+test('remove accepts a store that answers 404 NoSuchKey', async () => {
+  const { server, segments } = await open()
+  server.next('DELETE', { kind: 'answer', status: 404, code: 'NoSuchKey' })
+  await segments.remove('1-a', never)
+})
+
+test('list has every name once when a later page fails', async () => {
+  const { server, segments, retried } = await open()
+  const names = Array.from({ length: 2_500 }, (_, index) => `1-${String(index).padStart(4, '0')}`)
+  for (const name of names) server.objects.set(`${prefix}${name}`, fakeObject(''))
+  server.next('GET', undefined, { kind: 'answer', status: 503, code: 'SlowDown' }, undefined, { kind: 'lose-answer' })
+  expect(await segments.list(never)).toEqual(names)
+  expect(retried).toEqual(['storage.unavailable', 'storage.unavailable'])
+})
+
+test('list has neither the prefix itself nor what is in directories below it', async () => {
+  const { server, segments } = await open()
+  for (const name of ['', 'other/1-a', '1-a']) server.objects.set(`${prefix}${name}`, fakeObject(''))
+  expect(await segments.list(never)).toEqual(['1-a'])
+})
+
+test('put sends encryption settings, a type and a length, without conditions, chunks and checksums', async () => {
+  const s3 = { serverSideEncryption: 'aws:kms', kmsKeyId: 'key-1', bucketKeyEnabled: true } as const
+  const { server, segments } = await open({ s3 })
+  await segments.put('1-a', Buffer.alloc(3_000_000), never)
+  const [{ line, headers } = expect.fail()] = server.requests
+  expect(line).toBe(`PUT ${prefix}1-a`)
+  expect(headers).toMatchObject({
+    'content-length': '3000000',
+    'content-type': 'application/octet-stream',
+    'x-amz-server-side-encryption': 'aws:kms',
+    'x-amz-server-side-encryption-aws-kms-key-id': 'key-1',
+    'x-amz-server-side-encryption-bucket-key-enabled': 'true',
+  })
+  const others = /checksum|content-encoding|transfer-encoding|expect|^if-/
+  expect(Object.keys(headers).filter((name) => others.test(name))).toEqual([])
+})
+
+test('put succeeds when a large upload takes longer than the limit of an answer', async () => {
+  const server = createServer(async (incoming, outgoing) => {
+    await buffer(incoming)
+    const timer = setInterval(() => outgoing.writeProcessing(), 20)
+    setTimeout(() => {
+      clearInterval(timer)
+      outgoing.setHeader('etag', '"any"').end()
+    }, 600)
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  closing.use(server, (opened) => {
+    opened.close()
+    opened.closeAllConnections()
+  })
+  const { port } = server.address() as AddressInfo
+  const { segments, retried } = openAt(`http://127.0.0.1:${port}`, { s3: { answerWithinMs: 300 } })
+  await segments.put('1-a', Buffer.alloc(4_000_000), never)
+  expect(retried).toEqual([])
+})
+
+async function rejectionOf(running: Promise<unknown>): Promise<Error> {
+  return await running.then(
+    () => expect.fail('did not reject'),
+    (rejection) => rejection,
+  )
+}

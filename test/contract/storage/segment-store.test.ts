@@ -1,0 +1,182 @@
+import { randomBytes, randomUUID } from 'node:crypto'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, inject, onTestFinished, test } from 'vitest'
+import { openCheckpointStore } from '../../../connector/compose/shared-resources.ts'
+import { systemClock } from '../../../connector/runtime/clock.ts'
+import { type CloseStack, closeStack } from '../../../connector/runtime/close-stack.ts'
+import {
+  checkpointKey,
+  checkpointStoreDefaults,
+  type S3Settings,
+} from '../../../connector/storage/checkpoint-store-config.ts'
+import type { SegmentStore } from '../../../connector/storage/segment-store.ts'
+import type { CheckpointStore } from '../../../connector/storage/versioned-object.ts'
+import { memoryStore } from '../../support/fakes/memory-versioned-object.ts'
+import { freePort } from '../../support/servers/free-port.ts'
+
+const parts = { clock: { ...systemClock, random: () => 0 }, onRetry: () => undefined }
+const never = new AbortController().signal
+
+/** Opens the same place repeatedly, as several replicas do. */
+type Place = (closing: CloseStack) => Promise<() => CheckpointStore>
+
+const store = (url: string, s3: Partial<S3Settings> = {}) =>
+  openCheckpointStore({ url, callWithinMs: 15_000, s3: { ...checkpointStoreDefaults.s3, ...s3 } }, parts)
+
+const inMemory: Place = async () => {
+  const opened = memoryStore()
+  return () => opened
+}
+
+const inFiles: Place = async (closing) => {
+  const directory = closing.use(mkdtempSync(join(tmpdir(), 'segments-')), (path) => rmSync(path, { recursive: true }))
+  return () => store(`file:${directory}/created/by/the/store`)
+}
+
+const onRealS3: Place = async () => {
+  const { endpoint, region, bucket, ...credentials } = inject('s3')
+  const prefix = randomUUID()
+  return () => store(`s3://${bucket}/${prefix}`, { endpoint, region, credentials })
+}
+
+const places: [string, Place][] = [
+  ['memory', inMemory],
+  ['files', inFiles],
+  ['a real S3 server', onRealS3],
+]
+
+describe.each(places)('a segment store in %s', (_name, place) => {
+  let closing: CloseStack
+  let open: () => CheckpointStore
+  let segments: SegmentStore
+  const key = checkpointKey('connector', 'stream')
+
+  beforeEach(async () => {
+    closing = closeStack()
+    const openPlace = await place(closing)
+    open = () => closing.use(openPlace(), (opened) => opened.close())
+    segments = open().segments(key)
+  })
+  afterEach(() => closing.close())
+
+  const contents: [string, Uint8Array][] = [
+    ['no bytes', new Uint8Array()],
+    ['every byte value', Uint8Array.from({ length: 256 }, (_, value) => value)],
+    ['bytes that are no UTF-8', Buffer.from([0xff, 0xfe, 0xc3, 0x28, 0x0d, 0x0a])],
+    ['part of a larger buffer', randomBytes(100).subarray(30, 50)],
+    ['8 MB', randomBytes(8 * 1024 * 1024)],
+  ]
+  test.each(contents)('returns exactly what was put, also to another replica (%s)', async (_what, bytes) => {
+    await segments.put('1-a', bytes, never)
+    for (const replica of [segments, open().segments(key)]) expectSame(await replica.get('1-a', never), bytes)
+  })
+
+  test('accepts a segment that is put twice', async () => {
+    await segments.put('1-a', Buffer.from('same'), never)
+    await segments.put('1-a', Buffer.from('same'), never)
+    expectSame(await segments.get('1-a', never), Buffer.from('same'))
+    expect(await segments.list(never)).toEqual(['1-a'])
+  })
+
+  test('accepts a segment that several calls put at the same time', async () => {
+    const bytes = randomBytes(100_000)
+    await Promise.all(Array.from({ length: 8 }, () => segments.put('1-a', bytes, never)))
+    expectSame(await segments.get('1-a', never), bytes)
+    expect(await segments.list(never)).toEqual(['1-a'])
+  })
+
+  test('has nothing before the first put', async () => {
+    expect(await segments.get('1-a', never)).toBeUndefined()
+    expect(await segments.list(never)).toEqual([])
+  })
+
+  test('returns undefined for a segment that does not exist beside one that does', async () => {
+    await segments.put('1-a', Buffer.from('a'), never)
+    expect(await segments.get('1-b', never)).toBeUndefined()
+  })
+
+  test('lists every segment when there are more than a thousand', async () => {
+    const names = Array.from({ length: 1_050 }, (_, index) => `${index % 40}-${index}`)
+    const left = [...names]
+    const worker = async () => {
+      for (let name = left.pop(); name !== undefined; name = left.pop()) await segments.put(name, Buffer.of(1), never)
+    }
+    await Promise.all(Array.from({ length: 16 }, worker))
+    expect([...(await segments.list(never))].sort()).toEqual(names.sort())
+  })
+
+  test('removes a segment, also twice, and keeps the others', async () => {
+    for (const name of ['1-a', '1-b']) await segments.put(name, Buffer.from(name), never)
+    await segments.remove('1-a', never)
+    await segments.remove('1-a', never)
+    expect(await segments.get('1-a', never)).toBeUndefined()
+    expect(await segments.list(never)).toEqual(['1-b'])
+  })
+
+  test('accepts the removal of a segment when none was ever put', async () => {
+    await segments.remove('1-a', never)
+    expect(await segments.list(never)).toEqual([])
+  })
+
+  test('lists and reads no segment of another stream', async () => {
+    const opened = open()
+    const others = [checkpointKey('connector', 'stream-2'), checkpointKey('connector-2', 'stream'), 'stream.json']
+    for (const other of others) await opened.segments(other).put('1-theirs', Buffer.from('theirs'), never)
+    await segments.put('1-ours', Buffer.from('ours'), never)
+    expect(await segments.list(never)).toEqual(['1-ours'])
+    expect(await segments.get('1-theirs', never)).toBeUndefined()
+  })
+
+  test('leaves the document beside it alone', async () => {
+    const object = open().object(key)
+    await segments.put('1-a', Buffer.from('a'), never)
+    expect(await object.read(never)).toBeUndefined()
+    await object.write('text', null, never)
+    expect(await segments.list(never)).toEqual(['1-a'])
+    await segments.remove('1-a', never)
+    expect((await object.read(never))?.text).toBe('text')
+  })
+
+  test('rejects with the reason of finish when it has already aborted', async () => {
+    const reason = new Error('enough')
+    const aborted = AbortSignal.abort(reason)
+    await expect(segments.put('1-a', Buffer.from('a'), aborted)).rejects.toBe(reason)
+    await expect(segments.get('1-a', aborted)).rejects.toBe(reason)
+    await expect(segments.list(aborted)).rejects.toBe(reason)
+    await expect(segments.remove('1-a', aborted)).rejects.toBe(reason)
+    expect(await segments.list(never)).toEqual([])
+  })
+})
+
+const down: [string, () => Promise<CheckpointStore>][] = [
+  ['memory', async () => memoryStore({ segmentFault: () => 'before' })],
+  [
+    'S3',
+    async () => {
+      const credentials = { accessKeyId: 'any', secretAccessKey: 'any' }
+      return store('s3://bucket', { endpoint: `http://127.0.0.1:${await freePort()}`, credentials })
+    },
+  ],
+]
+
+test.each(down)('a segment store in %s rejects with storage.unavailable when it is down', async (_name, openDown) => {
+  const opened = await openDown()
+  onTestFinished(() => opened.close())
+  const segments = opened.segments('connector/stream.json')
+  for (const call of [
+    () => segments.put('1-a', Buffer.from('a'), never),
+    () => segments.get('1-a', never),
+    () => segments.list(never),
+    () => segments.remove('1-a', never),
+  ]) {
+    await expect(call()).rejects.toMatchObject({ code: 'storage.unavailable' })
+  }
+})
+
+/** Quicker than `toEqual` for megabytes. */
+function expectSame(found: Uint8Array | undefined, bytes: Uint8Array) {
+  expect(found?.length).toBe(bytes.length)
+  expect(Buffer.compare(found ?? Buffer.from('nothing'), bytes)).toBe(0)
+}

@@ -1,0 +1,176 @@
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { afterEach, describe, expect, test } from 'vitest'
+import { systemClock } from '../../../connector/runtime/clock.ts'
+import { closeStack } from '../../../connector/runtime/close-stack.ts'
+import { codeOf } from '../../../connector/runtime/connector-error.ts'
+import { fileStore } from '../../../connector/storage/file/file-versioned-object.ts'
+import { fileStoreProcess, killed, outputOf } from '../../support/file-store-process.ts'
+
+const closing = closeStack()
+const never = new AbortController().signal
+const parts = { clock: systemClock, onRetry: () => undefined }
+
+afterEach(() => closing.close())
+
+function open() {
+  const directory = closing.use(mkdtempSync(join(tmpdir(), 'checkpoints-')), (path) => {
+    chmodSync(path, 0o700)
+    rmSync(path, { recursive: true })
+  })
+  const store = fileStore({ directory, callWithinMs: 5_000 }, parts)
+  return { directory, store, object: store.object('connector/stream.json'), place: join(directory, 'connector') }
+}
+
+const file = (number: number) => `stream.${String(number).padStart(20, '0')}.json`
+
+async function writeMany({ object }: Pick<ReturnType<typeof open>, 'object'>, count: number) {
+  let version = (await object.read(never))?.version ?? null
+  for (let written = 0; written < count; written += 1) {
+    const outcome = await object.write(`text ${written}`, version, never)
+    if (outcome.kind !== 'written') throw new Error('unexpected conflict')
+    version = outcome.version
+  }
+  return version
+}
+
+test('stores each version in a separate file and keeps the last ten', async () => {
+  const opened = open()
+  await writeMany(opened, 3)
+  expect(readdirSync(opened.place).sort()).toEqual([file(1), file(2), file(3)])
+  await writeMany(opened, 12)
+  expect(readdirSync(opened.place).sort()).toEqual(Array.from({ length: 10 }, (_, index) => file(index + 6)))
+})
+
+test('neither reads nor removes other files in the directory', async () => {
+  const opened = open()
+  mkdirSync(opened.place)
+  const others = [
+    'stream.json',
+    'stream.999.json',
+    'stream-2.00000000000000000009.json',
+    'stream.00000000000000000009.json.bak',
+  ]
+  for (const name of others) writeFileSync(join(opened.place, name), 'other')
+  expect(await opened.object.read(never)).toBeUndefined()
+  await writeMany(opened, 12)
+  expect(readdirSync(opened.place)).toEqual(expect.arrayContaining(others))
+})
+
+test('never reads a temporary file left by a crash, and removes it after an hour', async () => {
+  const opened = open()
+  await writeMany(opened, 1)
+  const [old, young] = ['.stream.crashed-1.tmp', '.stream.crashed-2.tmp'].map((name) => join(opened.place, name))
+  for (const path of [old, young]) writeFileSync(path ?? '', '{"half')
+  const twoHoursAgo = new Date(Date.now() - 2 * 60 * 60 * 1000)
+  utimesSync(old ?? '', twoHoursAgo, twoHoursAgo)
+  expect((await opened.object.read(never))?.text).toBe('text 0')
+  await writeMany(opened, 1)
+  expect(readdirSync(opened.place).sort()).toEqual(['.stream.crashed-2.tmp', file(1), file(2)])
+})
+
+test('reports a conflict to a writer that was suspended while its number was used and pruned', async () => {
+  const opened = open()
+  await writeMany(opened, 1)
+  const stale = (await opened.object.read(never))?.version ?? null
+  const suspended = await suspendedBeforeLinking(opened.directory, stale)
+  await writeMany(opened, 20)
+  await suspended.resume()
+  expect(await suspended.outcome).toBe('conflict')
+  expect((await opened.object.read(never))?.text).toBe('text 19')
+})
+
+/** A write that waits when it names its temporary file: after the listing and before the link. */
+async function suspendedBeforeLinking(directory: string, expected: Awaited<ReturnType<typeof writeMany>>) {
+  const child = writer(directory, {
+    setUp: `
+      const reached = (fs) => { fs.writeSync(1, 'reached\\n'); fs.readSync(0, Buffer.alloc(1)) }
+      const clock = { ...systemClock, random: () => { reached(fs); return systemClock.random() } }`,
+    run: `
+      const outcome = await store.object('connector/stream.json').write('stale', ${JSON.stringify(expected)}, never)
+      fs.writeSync(1, outcome.kind)`,
+  })
+  const reached = new Promise<void>((resolve) => outputOf(child).once('data', () => resolve()))
+  const outcome = new Promise<string>((resolve) => {
+    outputOf(child).on('data', (chunk) => {
+      if (String(chunk) !== 'reached\n') resolve(String(chunk))
+    })
+  })
+  await reached
+  return { outcome, resume: async () => void child.stdin?.end('\n') }
+}
+
+test('loses no update when several processes increment a counter at the same time', async () => {
+  const { directory, object } = open()
+  const run = `
+    const object = store.object('connector/stream.json')
+    for (let counted = 0; counted < 25; ) {
+      const now = await object.read(never)
+      const text = JSON.stringify({ count: now === undefined ? 1 : JSON.parse(now.text).count + 1, by: process.pid, counted })
+      if ((await object.write(text, now?.version ?? null, never)).kind === 'written') counted += 1
+    }`
+  const children = Array.from({ length: 4 }, () => writer(directory, { run }))
+  await Promise.all(children.map((child) => text(outputOf(child))))
+  expect(JSON.parse((await object.read(never))?.text ?? '{}').count).toBe(100)
+})
+
+test('has a complete newest version when a writer is killed at any time', async () => {
+  const { directory, object } = open()
+  const filler = 'x'.repeat(200_000)
+  const run = `
+    const object = store.object('connector/stream.json')
+    for (let count = 0; ; count += 1) {
+      const now = await object.read(never)
+      const text = JSON.stringify({ by: process.pid, count, filler: 'x'.repeat(200_000) })
+      const outcome = await object.write(text, now?.version ?? null, never)
+      fs.writeSync(1, outcome.kind + '\\n')
+    }`
+  for (let round = 1; round <= 5; round += 1) {
+    const child = writer(directory, { run })
+    let writes = 0
+    const enough = new Promise<void>((resolve) => {
+      outputOf(child).on('data', () => {
+        writes += 1
+        if (writes >= round * 3) resolve()
+      })
+    })
+    await enough
+    await killed(child)
+    expect(JSON.parse((await object.read(never))?.text ?? '').filler).toBe(filler)
+  }
+})
+
+function writer(...script: Parameters<typeof fileStoreProcess>) {
+  return closing.use(fileStoreProcess(...script), killed)
+}
+
+describe('the start-up probe', () => {
+  test('creates the directory and leaves nothing in it', async () => {
+    const { directory } = open()
+    const store = fileStore({ directory: join(directory, 'new', 'directory'), callWithinMs: 5_000 }, parts)
+    await store.probe(never)
+    expect(readdirSync(join(directory, 'new', 'directory'))).toEqual([])
+  })
+
+  test('rejects a path that is a file, with the whole path and the reason', async () => {
+    const { directory } = open()
+    writeFileSync(join(directory, 'taken'), '')
+    const store = fileStore({ directory: join(directory, 'taken'), callWithinMs: 5_000 }, parts)
+    const error = await store.probe(never).catch((rejection) => rejection)
+    expect(codeOf(error)).toBe('storage.directory-unusable')
+    expect(error.message).toBe(
+      `probe directory ${join(directory, 'taken')}: a file exists where a directory is needed (EEXIST)`,
+    )
+  })
+})
+
+test('rejects when a version file cannot be read, with its path and the reason', async () => {
+  const { object, place } = open()
+  mkdirSync(join(place, file(1)), { recursive: true })
+  await expect(object.read(never)).rejects.toMatchObject({
+    code: 'storage.directory-unusable',
+    message: `read file ${join(place, 'stream.json')}: a directory exists where a file is needed (EISDIR)`,
+  })
+})

@@ -1,0 +1,448 @@
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { systemClock } from '../../../connector/runtime/clock.ts'
+import { closeStack } from '../../../connector/runtime/close-stack.ts'
+import { type ConnectorError, codeOf } from '../../../connector/runtime/connector-error.ts'
+import { checkpointStoreDefaults, type S3Settings } from '../../../connector/storage/checkpoint-store-config.ts'
+import { s3Store } from '../../../connector/storage/s3/s3-versioned-object.ts'
+import {
+  type FakeS3,
+  type FakeS3Fault,
+  type FakeS3Options,
+  fakeObject,
+  startFakeS3,
+} from '../../support/fakes/fake-s3-server.ts'
+
+const closing = closeStack()
+const never = new AbortController().signal
+const key = 'prefix/connector/stream.json'
+
+afterEach(() => closing.close())
+
+interface Setting {
+  readonly fake?: FakeS3Options
+  readonly s3?: Partial<S3Settings>
+  readonly callWithinMs?: number
+}
+
+async function open({ fake = {}, s3 = {}, callWithinMs = 10_000 }: Setting = {}) {
+  const server = closing.use(await startFakeS3(fake), (opened) => opened.close())
+  const settings: S3Settings = {
+    ...checkpointStoreDefaults.s3,
+    answerWithinMs: 500,
+    endpoint: server.endpoint,
+    credentials: { accessKeyId: 'any', secretAccessKey: 'any' },
+    ...s3,
+  }
+  const retried: string[] = []
+  const clock = { ...systemClock, random: () => 0 } // no pauses
+  const parts = { clock, onRetry: (error: unknown) => void retried.push(codeOf(error)) }
+  const store = closing.use(
+    s3Store({ bucket: 'bucket', prefix: 'prefix', callWithinMs, s3: settings }, parts),
+    (opened) => opened.close(),
+  )
+  return { server, store, object: store.object('connector/stream.json'), retried }
+}
+
+const textIn = (server: FakeS3) => server.objects.get(key)?.body.toString()
+const replaced = (text: string) => (objects: FakeS3['objects'], at: string) => void objects.set(at, fakeObject(text))
+
+const lostResponses: [string, FakeS3Fault][] = [
+  ['the connection breaks', { kind: 'lose-answer' }],
+  ['there is no response', { kind: 'hang-after' }],
+  ['the response is 500', { kind: 'answer-instead', status: 500, code: 'InternalError' }],
+  ['the response is 503', { kind: 'answer-instead', status: 503, code: 'SlowDown' }],
+  ['the response is 409', { kind: 'answer-instead', status: 409, code: 'ConditionalRequestConflict' }],
+  ['the response is 412', { kind: 'answer-instead', status: 412, code: 'PreconditionFailed' }],
+  ['the response is 404 NoSuchKey', { kind: 'answer-instead', status: 404, code: 'NoSuchKey' }],
+]
+
+describe.each(lostResponses)('a write that succeeds although %s', (_how, fault) => {
+  test.each(['create', 'update'])('is reported as written after reading back (%s)', async (kind) => {
+    const { server, object } = await open()
+    const expected = kind === 'create' ? null : await versionAfterWriting(object, 'before')
+    server.next('PUT', fault)
+    const outcome = await object.write('mine', expected, never)
+    expect(outcome).toEqual({ kind: 'written', version: (await object.read(never))?.version })
+    expect(textIn(server)).toBe('mine')
+    expect(server.requests.filter(({ line }) => line === `PUT ${key}`)).toHaveLength(kind === 'create' ? 1 : 2)
+  })
+
+  test('is a conflict when another writer replaces it before it is read back', async () => {
+    const { server, object } = await open()
+    const expected = await versionAfterWriting(object, 'before')
+    server.next('PUT', fault)
+    server.next('GET', { kind: 'meanwhile', change: replaced('theirs') })
+    expect(await object.write('mine', expected, never)).toEqual({ kind: 'conflict' })
+    expect(textIn(server)).toBe('theirs')
+  })
+})
+
+const lostRequests: [string, FakeS3Fault][] = [
+  ['the connection breaks', { kind: 'lose-request' }],
+  ['there is no response', { kind: 'hang' }],
+  ['the response is 500', { kind: 'answer', status: 500, code: 'InternalError' }],
+  ['the response is 502 from a proxy', { kind: 'answer', status: 502, html: '<html>planted secret' }],
+  ['the response is 503', { kind: 'answer', status: 503, code: 'SlowDown' }],
+  ['the response is 409', { kind: 'answer', status: 409, code: 'OperationAborted' }],
+  ['the response is 429', { kind: 'answer', status: 429 }],
+  ['the response is 400 RequestTimeout', { kind: 'answer', status: 400, code: 'RequestTimeout' }],
+  ['the response is 412 without a reason', { kind: 'answer', status: 412, code: 'PreconditionFailed' }],
+]
+
+describe.each(lostRequests)('a write that fails because %s', (_how, fault) => {
+  test.each(['create', 'update'])('is retried with the same condition (%s)', async (kind) => {
+    const { server, object, retried } = await open()
+    const expected = kind === 'create' ? null : await versionAfterWriting(object, 'before')
+    server.next('PUT', fault, fault)
+    expect((await object.write('mine', expected, never)).kind).toBe('written')
+    expect(textIn(server)).toBe('mine')
+    expect(retried).toEqual(['storage.unavailable', 'storage.unavailable'])
+  })
+
+  test('is a conflict when another writer writes first', async () => {
+    const { server, object } = await open()
+    const expected = await versionAfterWriting(object, 'before')
+    server.next('PUT', fault)
+    server.next('GET', { kind: 'meanwhile', change: replaced('theirs') })
+    expect(await object.write('mine', expected, never)).toEqual({ kind: 'conflict' })
+    expect(textIn(server)).toBe('theirs')
+  })
+
+  test('rejects as unavailable when the fault persists', async () => {
+    const { server, object } = await open({ s3: { answerWithinMs: 50 } })
+    server.next('PUT', ...Array.from({ length: 20 }, () => fault))
+    const error = await object.write('mine', null, never).catch((rejection) => rejection)
+    expect(codeOf(error)).toBe('storage.unavailable')
+    expect(error.message).toContain(`s3://bucket/${key}`)
+    expectNothingPlanted(error)
+    expect(textIn(server)).toBeUndefined()
+  })
+})
+
+test('reads a write back after the next attempt when reading back fails as well', async () => {
+  const { server, object } = await open()
+  server.next('PUT', { kind: 'lose-answer' })
+  server.next('GET', { kind: 'answer', status: 503, code: 'SlowDown' })
+  expect((await object.write('mine', null, never)).kind).toBe('written')
+  expect(server.requests.map(({ line }) => line.split(' ')[0])).toEqual(['PUT', 'GET', 'PUT', 'GET'])
+})
+
+test('a late attempt changes nothing when a later write has succeeded', async () => {
+  const { server, object } = await open()
+  server.next('PUT', { kind: 'late' })
+  const version = await versionAfterWriting(object, 'first')
+  await object.write('second', version, never)
+  expect(server.arrive()).toEqual([412])
+  expect(textIn(server)).toBe('second')
+})
+
+test('reports a conflict when an abandoned write arrives before the next one', async () => {
+  const { server, object } = await open({ callWithinMs: 100, s3: { answerWithinMs: 5_000 } })
+  const expected = await versionAfterWriting(object, 'before')
+  server.next('PUT', { kind: 'late' })
+  await expect(object.write('abandoned', expected, never)).rejects.toMatchObject({ code: 'storage.unavailable' })
+  expect((await object.read(never))?.version).toBe(expected)
+  expect(server.arrive()).toEqual([200])
+  expect(await object.write('next', expected, never)).toEqual({ kind: 'conflict' })
+})
+
+test('reports a conflict and does not create the object when an updated object was deleted', async () => {
+  const { server, object } = await open()
+  const expected = await versionAfterWriting(object, 'before')
+  server.objects.delete(key)
+  expect(await object.write('mine', expected, never)).toEqual({ kind: 'conflict' })
+  expect(textIn(server)).toBeUndefined()
+})
+
+const refusals: [number, string][] = [
+  [403, 'AccessDenied'],
+  [403, 'SignatureDoesNotMatch'],
+  [400, 'ExpiredToken'],
+  [400, 'KMS.DisabledException'],
+  [301, 'PermanentRedirect'],
+  [404, 'NoSuchBucket'],
+]
+
+test.each(refusals)(
+  'rejects %i %s at once, with code and request id but without the text of the response',
+  async (status, code) => {
+    const { server, object, retried } = await open()
+    for (const method of ['PUT', 'GET'] as const) {
+      server.next(method, { kind: 'answer', status, code })
+      const call = method === 'PUT' ? object.write('mine', null, never) : object.read(never)
+      const error = await call.catch((rejection) => rejection)
+      expect(codeOf(error)).toBe('storage.refused')
+      const place = `s3://bucket/${key} at ${new URL(server.endpoint).host}`
+      expect(error.message).toContain(
+        `${method === 'PUT' ? 'write' : 'read'} ${place}: ${status} ${code} (request req-1)`,
+      )
+      expectNothingPlanted(error)
+    }
+    expect(retried).toEqual([])
+  },
+)
+
+test('rejects a 404 without NoSuchKey instead of reporting an absent object', async () => {
+  const { server, object } = await open()
+  server.next('GET', { kind: 'answer', status: 404, html: '<html>not found' })
+  await expect(object.read(never)).rejects.toMatchObject({ code: 'storage.refused' })
+})
+
+test('rejects with storage.no-conditional-writes when the store does not support conditions', async () => {
+  const { object } = await open({ fake: { conditions: 'not-implemented' } })
+  await expect(object.write('mine', null, never)).rejects.toMatchObject({ code: 'storage.no-conditional-writes' })
+})
+
+describe('without explicit settings', () => {
+  beforeEach(() => {
+    const names = [
+      'AWS_ACCESS_KEY_ID',
+      'AWS_PROFILE',
+      'AWS_REGION',
+      'AWS_DEFAULT_REGION',
+      'AWS_WEB_IDENTITY_TOKEN_FILE',
+    ]
+    const files = ['AWS_CONFIG_FILE', 'AWS_SHARED_CREDENTIALS_FILE']
+    for (const name of names) vi.stubEnv(name, undefined)
+    for (const name of files) vi.stubEnv(name, '/dev/null')
+    vi.stubEnv('AWS_EC2_METADATA_DISABLED', 'true')
+  })
+  afterEach(() => void vi.unstubAllEnvs())
+
+  test('rejects when there are no credentials', async () => {
+    const { object } = await open({ s3: { credentials: undefined } })
+    const error = await object.read(never).catch((rejection) => rejection)
+    expect(error).toMatchObject({
+      code: 'storage.no-credentials',
+      message: expect.stringContaining('no AWS credentials found (CredentialsProviderError)'),
+    })
+  })
+
+  test('reads the credentials from the standard variables', async () => {
+    vi.stubEnv('AWS_ACCESS_KEY_ID', 'key-of-environment')
+    vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'secret')
+    const { server, object } = await open({ s3: { credentials: undefined, region: 'eu-west-9' } })
+    await object.read(never)
+    expect(server.requests[0]?.headers.authorization).toMatch(/Credential=key-of-environment\/\d+\/eu-west-9\/s3/)
+  })
+
+  test('uses us-east-1 when an endpoint but no region is set', async () => {
+    const { server, object } = await open()
+    await object.read(never)
+    expect(server.requests[0]?.headers.authorization).toContain('/us-east-1/s3')
+  })
+
+  test('rejects on AWS when no region is set', async () => {
+    const { store } = await open({ s3: { endpoint: undefined } })
+    await expect(store.probe(never)).rejects.toMatchObject({
+      code: 'storage.refused',
+      message: expect.stringContaining('AWS_REGION'),
+    })
+  })
+})
+
+test.each(['break', 'silence'] as const)('reads again when a body ends early in %s', async (ending) => {
+  const { server, object, retried } = await open()
+  await object.write('x'.repeat(100_000), null, never)
+  server.next('GET', { kind: 'half-body', ending })
+  expect((await object.read(never))?.text).toBe('x'.repeat(100_000))
+  expect(retried).toEqual(['storage.unavailable'])
+})
+
+test('keeps every connection usable after refused and broken responses', async () => {
+  const { server, object } = await open({ s3: { answerWithinMs: 20 } })
+  await object.write('text', null, never)
+  const faults: FakeS3Fault[] = [
+    { kind: 'answer', status: 403, code: 'AccessDenied' },
+    { kind: 'answer', status: 503, html: 'x'.repeat(100_000) },
+    { kind: 'half-body', ending: 'silence' },
+  ]
+  server.next('GET', ...Array.from({ length: 60 }, () => faults).flat())
+  for (let call = 0; call < 200 && server.requests.length < 181; call += 1)
+    await object.read(never).catch(() => undefined)
+  expect((await object.read(never))?.text).toBe('text')
+})
+
+test('rejects within the limit of a call when the store hangs', async () => {
+  const { server, object } = await open({ s3: { answerWithinMs: 60_000 }, callWithinMs: 150 })
+  server.next('GET', { kind: 'hang' })
+  server.next('PUT', { kind: 'hang' })
+  const started = performance.now()
+  await expect(object.read(never)).rejects.toMatchObject({
+    code: 'storage.unavailable',
+    message: expect.stringContaining('150 ms'),
+  })
+  await expect(object.write('mine', null, never)).rejects.toMatchObject({ code: 'storage.unavailable' })
+  expect(performance.now() - started).toBeLessThan(2_000)
+})
+
+test('retries when a connection delivers data but no response', async () => {
+  const { server, object, retried } = await open({ s3: { answerWithinMs: 500 } })
+  server.next('GET', { kind: 'processing' })
+  expect(await object.read(never)).toBeUndefined()
+  expect(retried).toEqual(['storage.unavailable'])
+})
+
+test('rejects within the limit of a read when the store hangs in the middle of a body', async () => {
+  const { server, object } = await open({ s3: { answerWithinMs: 60_000 }, callWithinMs: 150 })
+  await object.write('x'.repeat(100_000), null, never)
+  server.next('GET', { kind: 'half-body', ending: 'silence' })
+  await expect(object.read(never)).rejects.toMatchObject({ code: 'storage.unavailable' })
+})
+
+test('rejects with the reason of finish as soon as it aborts', async () => {
+  const { server, object } = await open({ s3: { answerWithinMs: 60_000 }, callWithinMs: 60_000 })
+  const finish = new AbortController()
+  const reason = new Error('enough')
+  server.next('PUT', { kind: 'hang' })
+  const writing = object.write('mine', null, finish.signal)
+  await expect.poll(() => server.requests.length).toBe(1)
+  finish.abort(reason)
+  await expect(writing).rejects.toBe(reason)
+})
+
+test('a process waits for a hanging store until the limit and exits after close', async () => {
+  const { server } = await open()
+  server.next('GET', { kind: 'hang' })
+  const script = `
+    import { s3Store } from ${source('storage/s3/s3-versioned-object.ts')}
+    import { systemClock } from ${source('runtime/clock.ts')}
+    const s3 = { endpoint: ${JSON.stringify(server.endpoint)}, credentials: { accessKeyId: 'a', secretAccessKey: 'b' },
+      etagQuoting: 'auto', connectWithinMs: 60_000, answerWithinMs: 60_000 }
+    const store = s3Store({ bucket: 'b', prefix: '', callWithinMs: 300, s3 }, { clock: systemClock, onRetry: () => undefined })
+    await store.object('k').read(new AbortController().signal).catch((error) => console.log(error.code))
+    store.close()`
+  const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script], {
+    timeout: 30_000,
+  })
+  expect(stdout.trim()).toBe('storage.unavailable')
+})
+
+describe('the start-up probe', () => {
+  test('selects quoted ETags on a store like AWS and leaves nothing behind', async () => {
+    const { server, store, object } = await open()
+    await store.probe(never)
+    expect([...server.objects.keys()]).toEqual([])
+    await object.write('two', await versionAfterWriting(object, 'one'), never)
+    expect(server.requests.at(-1)?.headers['if-match']).toMatch(/^".+"$/)
+  })
+
+  test('selects unquoted ETags on a store like Ceph', async () => {
+    const { server, store, object } = await open({ fake: { etags: 'ceph' } })
+    await store.probe(never)
+    expect((await object.write('two', await versionAfterWriting(object, 'one'), never)).kind).toBe('written')
+    expect(server.requests.at(-1)?.headers['if-match']).toMatch(/^[^"]+$/)
+  })
+
+  const unsuitable: [string, Setting, string][] = [
+    ['ignores conditions', { fake: { conditions: 'ignored' } }, '"off" (If-None-Match: * was ignored)'],
+    [
+      'supports no conditions',
+      { fake: { conditions: 'not-implemented' } },
+      '"off" (If-None-Match: * on a new key was answered "unsupported")',
+    ],
+    [
+      'ignores If-Match',
+      { fake: { conditions: 'create-only' } },
+      '"create-only" (If-Match with an old ETag was accepted)',
+    ],
+    [
+      'matches only unquoted ETags when quoted ones are configured',
+      { fake: { etags: 'ceph' }, s3: { etagQuoting: 'quoted' } },
+      '"create-only" (If-Match with the current ETag was refused)',
+    ],
+    [
+      'returns different ETags to readers',
+      { fake: { etags: 'weak-on-read' } },
+      '"create-only" (a write and a read return different ETags)',
+    ],
+  ]
+  test.each(unsuitable)('rejects a store that %s', async (_what, setting, mode) => {
+    const { store } = await open(setting)
+    const support = `conditional-write support is ${mode}, but checkpoints need "required"`
+    await expect(store.probe(never)).rejects.toMatchObject({
+      code: 'storage.no-conditional-writes',
+      message: expect.stringContaining(support),
+    })
+  })
+
+  test('starts again with another key when a response is inconclusive', async () => {
+    const { server, store } = await open()
+    server.next('PUT', undefined, { kind: 'lose-answer' }, undefined, undefined, {
+      kind: 'answer',
+      status: 500,
+      code: 'InternalError',
+    })
+    await store.probe(never)
+    expect([...server.objects.keys()]).toEqual([])
+  })
+
+  test('accepts a store that does not allow deletion', async () => {
+    const { server, store } = await open()
+    server.next('DELETE', { kind: 'answer', status: 403, code: 'AccessDenied' })
+    await store.probe(never)
+    expect([...server.objects.keys()]).toEqual([expect.stringMatching(/^prefix\/\.probe-/)])
+  })
+
+  test('passes for several replicas at the same time', async () => {
+    const { server, store } = await open()
+    await Promise.all(Array.from({ length: 10 }, () => store.probe(never)))
+    expect([...server.objects.keys()]).toEqual([])
+  })
+
+  test('is refused when access is denied', async () => {
+    const { server, store } = await open()
+    server.next('PUT', { kind: 'answer', status: 403, code: 'AccessDenied' })
+    await expect(store.probe(never)).rejects.toMatchObject({ code: 'storage.refused' })
+  })
+
+  test('is unavailable when no server listens', async () => {
+    const { store } = await open({ s3: { endpoint: 'http://127.0.0.1:9' } })
+    const error = await store.probe(never).catch((rejection) => rejection)
+    expect(codeOf(error)).toBe('storage.unavailable')
+    expect(error.message).toMatch(
+      / s3:\/\/bucket\/prefix\S+ at 127\.0\.0\.1:9: connection refused: check host and port \(ECONNREFUSED\)$/,
+    )
+  })
+})
+
+test('sends path-style requests to a custom endpoint', async () => {
+  const { server } = await open()
+  const { port } = new URL(server.endpoint)
+  const elsewhere = await open({ s3: { endpoint: `http://localhost:${port}` } })
+  await elsewhere.object.read(never)
+  expect(server.requests[0]).toMatchObject({ line: `GET ${key}`, headers: { host: `localhost:${port}` } })
+})
+
+test('sends encryption settings and a length, without chunks and checksums', async () => {
+  const s3 = { serverSideEncryption: 'aws:kms', kmsKeyId: 'key-1', bucketKeyEnabled: true } as const
+  const { server, object } = await open({ s3 })
+  await object.write('x'.repeat(3_000_000), null, never)
+  expect(server.requests[0]?.headers).toMatchObject({
+    'content-length': '3000000',
+    'content-type': 'application/json',
+    'if-none-match': '*',
+    'x-amz-server-side-encryption': 'aws:kms',
+    'x-amz-server-side-encryption-aws-kms-key-id': 'key-1',
+    'x-amz-server-side-encryption-bucket-key-enabled': 'true',
+  })
+  const names = Object.keys(server.requests[0]?.headers ?? {})
+  expect(names.filter((name) => /checksum|content-encoding|transfer-encoding|expect/.test(name))).toEqual([])
+})
+
+async function versionAfterWriting(object: ReturnType<ReturnType<typeof s3Store>['object']>, text: string) {
+  const outcome = await object.write(text, null, never)
+  if (outcome.kind !== 'written') throw new Error('unexpected conflict')
+  return outcome.version
+}
+
+function expectNothingPlanted(error: ConnectorError) {
+  expect(`${error.message} ${error.stack} ${JSON.stringify(error)}`).not.toContain('planted')
+  if (error.cause !== undefined) expectNothingPlanted(error.cause as ConnectorError)
+}
+
+function source(path: string): string {
+  return JSON.stringify(new URL(`../../../connector/${path}`, import.meta.url).href)
+}

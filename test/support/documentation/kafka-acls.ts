@@ -1,0 +1,51 @@
+import { readFileSync } from 'node:fs'
+import { AclOperationTypes, AclPermissionTypes, AclResourceTypes, type Admin, ResourcePatternTypes } from 'kafkajs'
+
+/** Permission for one operation on one resource. */
+export interface Acl {
+  readonly resource: 'topic' | 'group' | 'transactional id'
+  readonly name: string
+  readonly operation: string
+}
+
+const resourceTypes = {
+  topic: AclResourceTypes.TOPIC,
+  group: AclResourceTypes.GROUP,
+  'transactional id': AclResourceTypes.TRANSACTIONAL_ID,
+}
+
+/** The ACLs that docs/security.md lists for a stream whose topics exist, one entry per resource. */
+export function documentedAcls(names: { connector: string; stream: string; topic: string }): Acl[] {
+  const text = readFileSync(new URL('../../../docs/security.md', import.meta.url), 'utf8')
+  const [, section = ''] = text.split('## Kafka ACLs')
+  const rows = section.matchAll(/^\| (topic|group|transactional id)s? (`.*?) \| ([A-Z]+).* \| (.*) \|$/gm)
+  return [...rows].flatMap(([, kind, resources = '', operation = '', use = '']) => {
+    if (/doctor|create/.test(use)) return []
+    return [...resources.matchAll(/`([^`]+)`/g)].map(([, name = '']) => ({
+      ...{ resource: kind as Acl['resource'], operation },
+      name: name
+        .replace('client.modified', names.topic)
+        .replace('<connector>', names.connector)
+        .replace('<stream>', names.stream),
+    }))
+  })
+}
+
+const described = (principal: string, { resource, name, operation }: Acl) => ({
+  ...{
+    principal,
+    host: '*',
+    permissionType: AclPermissionTypes.ALLOW,
+    resourcePatternType: ResourcePatternTypes.LITERAL,
+  },
+  ...{ resourceType: resourceTypes[resource], resourceName: name },
+  operation: AclOperationTypes[operation as keyof typeof AclOperationTypes],
+})
+
+export async function allow(admin: Admin, principal: string, acls: readonly Acl[]): Promise<void> {
+  await admin.createAcls({ acl: acls.map((acl) => described(principal, acl)) })
+}
+
+export async function disallow(admin: Admin, principal: string, acl: Acl): Promise<void> {
+  await admin.deleteAcls({ filters: [described(principal, acl)] })
+}
