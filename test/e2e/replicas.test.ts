@@ -44,7 +44,7 @@ it('three replicas share six streams, each stream runs once, and a killed replic
   expect(after.streams.map(({ remark }) => remark)).toEqual(stage.streams.map(() => 'no replica runs it'))
 })
 
-it('a standby is ready, and takes over within two seconds when the other replica is stopped', async () => {
+it('a standby is ready, and takes over when the other replica is stopped, without waiting for the group session to expire', async () => {
   const stage = await replicaScene(1)
   const first = stage.start()
   await first.line(says('caught up'))
@@ -64,7 +64,7 @@ it('a standby is ready, and takes over within two seconds when the other replica
   const askedAt = performance.now()
   first.signal('SIGTERM')
   await standby.line(says('stream claimed'))
-  expect(performance.now() - askedAt).toBeLessThan(2_000)
+  expect(performance.now() - askedAt).toBeLessThan(sessionMs)
   expect(await first.exitCode()).toBe(0)
   expect(first.lines().some(says('stream lost to another replica'))).toBe(false)
   stage.simulator.change()
