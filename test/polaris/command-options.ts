@@ -23,6 +23,8 @@ Options with a value show their default value, or a name in capitals if they hav
   --changes-per-second 2        rate of changes; 0: clients do not change
   --mass-update-at SECONDS      change many clients at the same instant, this long after the start
   --mass-clients 300000         number of clients that the mass update changes
+  --delete-at SECONDS           delete clients, this long after the start
+  --delete-clients 5            number of clients to delete, the first ones
   --date-header right           Date header: right, absent, stopped, a number of seconds ahead, or a time zone whose
                                 local time it gives as GMT
   --stamps right                clock of modification times: right, stopped, or seconds ahead (=-3600: behind)
@@ -70,6 +72,8 @@ export const OPTIONS = {
   'changes-per-second': { type: 'string', default: '2' },
   'mass-update-at': { type: 'string', default: 'Infinity' },
   'mass-clients': { type: 'string', default: '300000' },
+  'delete-at': { type: 'string', default: 'Infinity' },
+  'delete-clients': { type: 'string', default: '5' },
   'date-header': { type: 'string', default: 'right' },
   stamps: { type: 'string', default: 'right' },
   'wrong-from': { type: 'string', default: '0' },

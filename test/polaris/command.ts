@@ -65,6 +65,9 @@ async function main(): Promise<void> {
   const massUpdateAt = number(values, 'mass-update-at')
   const massUpdate = () => void simulator.massUpdate(number(values, 'mass-clients'))
   const massTimer = Number.isFinite(massUpdateAt) ? setTimeout(massUpdate, massUpdateAt * 1000) : undefined
+  const deleteAt = number(values, 'delete-at')
+  const deletion = () => simulator.remove(simulator.clientIds.slice(0, number(values, 'delete-clients')))
+  const deletionTimer = Number.isFinite(deleteAt) ? setTimeout(deletion, deleteAt * 1000) : undefined
   console.log(
     `Polaris simulator: ${simulator.url} (${values.clients} clients, ${values.bench ? 0 : rate} changes/s, auth ${values.auth})`,
   )
@@ -82,6 +85,7 @@ async function main(): Promise<void> {
   const shutDown = () => {
     clearInterval(report)
     clearTimeout(massTimer)
+    clearTimeout(deletionTimer)
     void simulator.close()
   }
   process.once('SIGINT', shutDown).once('SIGTERM', shutDown)

@@ -42,6 +42,10 @@ export interface PolarisSimulator {
   readonly massUpdate: LiveStore['massUpdate']
   /** Adds new clients, modified now. */
   readonly add: LiveStore['add']
+  /** Deletes clients, as a merge of two does with one of them. Not part of the history: a restart returns them. */
+  readonly remove: LiveStore['remove']
+  /** Returns deleted clients again, as they were. */
+  readonly restore: LiveStore['restore']
   /** Sets the simulator's clock (modification times, `Date` header, expiry), in ms since 1970. */
   setClock(now: () => number): void
   /** Replaces the fault of the `Date` header, or omits the header. */
@@ -103,6 +107,8 @@ export async function startPolarisSimulator(options: SimulatorOptions = {}): Pro
       changeAndBack: live.changeAndBack,
       massUpdate: live.massUpdate,
       add: live.add,
+      remove: live.remove,
+      restore: live.restore,
     },
     ...{ expireTokens, expireSessions },
     changeEvery: (ms) => {

@@ -41,6 +41,10 @@ export interface LiveStore extends ClientStore {
   massUpdate(count: number): readonly Change[]
   /** Adds clients (default: one), modified now or at `at`. */
   add(count?: number, at?: number): readonly Change[]
+  /** Deletes these clients: nothing returns them, and changes of any or many clients leave them out. */
+  remove(ids: readonly string[]): void
+  /** Returns deleted clients again, as they were. */
+  restore(ids: readonly string[]): void
   /** Applies a change from the history of another store. */
   replay(change: Change): void
   /** The visible fields of a client. */
@@ -66,12 +70,15 @@ export function liveStore(parts: LiveStoreParts): LiveStore {
   const log = stateLog()
   const { add: later, settle } = agenda(parts.now)
   const listeners: ((changes: readonly Change[]) => void)[] = []
+  const removed = new Map<number, ClientChange>()
   let turn = 0
 
   const isOnTime = () => {
     turn += 1
     return turn % parts.late().every !== 0
   }
+  const isPresent = (index: number) => !removed.has(index)
+  const present = () => (removed.size === 0 ? maker.ids : maker.ids.filter((_, index) => isPresent(index)))
   const isNewest = ({ index, change }: ClientChange) => (log.current(index)?.change.sequence ?? 0) < change.sequence
   /** Changes clients at the same instant. `of`: their indexes, ascending. */
   const changeAll = (of: readonly number[], options: ChangeOptions, isPrompt = (_: ClientChange) => true) => {
@@ -103,7 +110,7 @@ export function liveStore(parts: LiveStoreParts): LiveStore {
   return {
     changes,
     ids: maker.ids,
-    change: (id = anyOf(maker.ids, numbers(parts.seed, -7, changes.length)()), options = {}) =>
+    change: (id = anyOf(present(), numbers(parts.seed, -7, changes.length)()), options = {}) =>
       changeAll([stateOf(id).index], options, options.lateMs === undefined ? isOnTime : () => false)[0] as Change,
     changeAndBack: (id, [there, back]) => {
       const { index, change } = stateOf(id)
@@ -113,12 +120,27 @@ export function liveStore(parts: LiveStoreParts): LiveStore {
     },
     massUpdate: (count) => {
       settle()
-      return changeAll([...maker.ids.keys()].slice(0, count), {}, isOnTime)
+      return changeAll([...maker.ids.keys()].filter(isPresent).slice(0, count), {}, isOnTime)
     },
     add: (count = 1, at) =>
       at === undefined
         ? maker.newClients(count).flatMap((index) => changeAll([index], {}))
         : changeAll(maker.newClients(count), { at }),
+    remove: (ids) => {
+      for (const id of ids) {
+        const { index, change } = stateOf(id)
+        log.hide(index)
+        removed.set(index, { index, change })
+      }
+    },
+    restore: (ids) => {
+      for (const id of ids) {
+        const gone = removed.get(maker.indexOf(id) ?? -1)
+        if (gone === undefined) throw new Error(`client ${id} is not deleted`)
+        removed.delete(gone.index)
+        log.show([gone])
+      }
+    },
     replay: (change) => {
       changes.push(change)
       log.show([{ index: maker.continueAfter(change), change }])

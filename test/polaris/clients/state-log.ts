@@ -11,25 +11,27 @@ export interface ClientChange {
 export interface ClientState extends Place, ClientChange {
   /** Number of the state among all states, in the order of becoming visible, from 1. */
   readonly shown: number
-  /** Number of the state that replaced this one. */
+  /** Number of the state that replaced this one, or of its end. */
   replaced: number | undefined
 }
 
 /** Every state that clients ever had, by place: what was visible once can be read again. */
 export interface StateLog {
-  /** The visible state of the client with this index. */
+  /** The visible state of the client with this index; undefined if it was never visible, or is hidden. */
   current(index: number): ClientState | undefined
   /** Number of states so far. */
   shown(): number
   /** Makes changes with the same modification time visible, in ascending order of indexes. */
   show(changes: readonly ClientChange[]): void
+  /** The client with this index is no longer returned. Does nothing if it has no visible state. */
+  hide(index: number): void
   /** The first `limit` clients after a place: those visible now, or those that were after the first `asOf` states. */
   after(place: Place, limit: number, asOf?: number): { readonly states: readonly ClientState[]; readonly more: boolean }
 }
 
 export function stateLog(): StateLog {
   const ordered: ClientState[] = []
-  const current: ClientState[] = []
+  const current: (ClientState | undefined)[] = []
   let shown = 0
   const stateOf = ({ change, index }: ClientChange): ClientState => {
     shown += 1
@@ -50,6 +52,13 @@ export function stateLog(): StateLog {
       if (second === undefined) return void ordered.splice(position, 0, first)
       const later = ordered.splice(position)
       for (const state of later.length === 0 ? states : [...later, ...states].sort(compare)) ordered.push(state)
+    },
+    hide: (index) => {
+      const known = current[index]
+      if (known === undefined) return
+      shown += 1
+      known.replaced = shown
+      current[index] = undefined
     },
     after: (place, limit, asOf) => {
       const states: ClientState[] = []

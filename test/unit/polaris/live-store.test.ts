@@ -137,3 +137,25 @@ describe('a change and back', () => {
     expect(store.select(START, 10, 'xml')).toMatchObject({ count: 1, more: false })
   })
 })
+
+describe('a deleted client', () => {
+  it('is not returned, changed with any client, or updated with many, until it is restored as it was', () => {
+    const { store } = storeOf(3)
+    const before = store.select(START, 10, 'xml')
+    store.remove(['1', '2'])
+    expect(store.select(START, 10, 'xml').count).toBe(1)
+    expect(store.massUpdate(3)).toMatchObject([{ clientId: '3' }])
+    expect(new Set(Array.from({ length: 20 }, () => store.change().clientId))).toEqual(new Set(['3']))
+    expect(() => store.change('1')).toThrow('no client with id 1')
+    store.restore(['1', '2'])
+    expect(store.select(START, 2, 'xml').parts).toEqual(before.parts.slice(0, 2))
+    expect(() => store.restore(['1'])).toThrow('client 1 is not deleted')
+  })
+
+  it('is still in a snapshot that was taken before', () => {
+    const { store } = storeOf(2)
+    const asOf = store.snapshot()
+    store.remove(['1'])
+    expect(store.select(START, 10, 'xml', asOf).count).toBe(2)
+  })
+})
