@@ -6,7 +6,13 @@ import type { ScanStates } from '../scan/scan-state.ts'
 /** Live scans as often as possible: the first one between two pages is the proof. */
 const INTERVAL_MS = 1
 
-const nothingProcessed = { events: () => 0, recheck: () => null, lastModifiedAt: () => null, isCycling: () => false }
+const nothingProcessed = {
+  events: () => 0,
+  recheck: () => null,
+  lastModifiedAt: () => null,
+  isCycling: () => false,
+  knowsPagesOf: () => true,
+}
 
 /**
  * Reads the first pages, with live scans between them, until it is known whether the server keeps two scans of one caller

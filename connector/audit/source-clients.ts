@@ -70,7 +70,7 @@ export async function readSourceClients(
   const memory = scanMemory(states)
   const pages = readPages(
     { ...parts, until: 'caught-up', observe: () => {} },
-    { states, processed: { events: () => 0, recheck: () => null, ...memory } },
+    { states, processed: { events: () => 0, recheck: () => null, knowsPagesOf: () => true, ...memory } },
     stop,
   )
   const entryOf = entryReader(reading, rules)

@@ -10,13 +10,13 @@ import type { OpenParts } from '../stream/open-parts.ts'
 /** The newest record of each client of a stream in the events topic. */
 export interface TopicClients {
   readonly table: Pick<ClientTable, 'get' | 'partitions'>
-  /** Clients whose newest record is an event, not a tombstone. */
+  /** Clients whose newest record is an event, not a removal or a tombstone. */
   readonly clients: number
   /** The rules of contents, by the number in the entries: see `contentRules`. */
   readonly rules: readonly string[]
 }
 
-/** The tag of a client whose newest record is a tombstone. */
+/** The tag of a client whose newest record is a removal or a tombstone. */
 const TOMBSTONE = 1
 export const isTombstone = ({ tag }: IndexEntry): boolean => tag === TOMBSTONE
 
@@ -64,7 +64,8 @@ function recordReader(source: string, indexRules: string): (record: StoredEvent)
     if (record.value === null)
       return { kind: 'tombstone', key: clientKey(record.key), id: record.key, number: sequenceOf(record, source) }
     const found = published(record)
-    return found && { kind: 'event', ...found }
+    // Like a tombstone, a removal says that the client is absent.
+    return found && { ...found, kind: found.mark === 'removed' ? 'tombstone' : 'event' }
   }
 }
 

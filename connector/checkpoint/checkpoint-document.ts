@@ -38,9 +38,11 @@ const scan = z.object({
   restarts: count,
   pages: count,
   clients: count,
+  isMarking: z.boolean(),
 })
 const scans = z.object({
   createdAt: time.nullable(),
+  earliest: sourceTime.nullable(),
   live: z.object({ startedAt: time.nullable(), scan: scan.nullable() }),
   background: z.array(scan).readonly(),
   lookBacks: z.array(z.object({ reachMs: count, startedAt: time, dueAt: time })).readonly(),

@@ -9,11 +9,13 @@ import { deadLetterGuard } from '../event/dead-letter.ts'
 import { fieldAttributes } from '../event/field-attributes.ts'
 import { fieldWatch } from '../event/missing-fields.ts'
 import { presentRules, type ReadingRules } from '../event/read-client.ts'
+import { keySet } from '../index/key-set.ts'
 import { streamIndex } from '../index/stream-index.ts'
 import type { PipelineParts } from '../pipeline/pipeline.ts'
 import type { Observe } from '../pipeline/pipeline-event.ts'
 import type { ReaderParts } from '../pipeline/read/page-reading.ts'
 import { createServerClock } from '../pipeline/read/server-clock.ts'
+import { fullScanMemory } from '../pipeline/removal/full-scan-memory.ts'
 import { kafkaEventPublisher } from '../publish/kafka-event-publisher.ts'
 import { type CloseStack, closeStack } from '../runtime/close-stack.ts'
 import type { Outages } from '../source/breaker/server-breaker.ts'
@@ -75,6 +77,7 @@ export function composeStream(
     reader,
     requests: mode.requests,
     erasures: open.erasures,
+    publisher: open.publisher,
     group: groupParts(stream, shared, observe),
     clock,
     delivery: stream.kafka.delivery,
@@ -115,6 +118,7 @@ function groupParts(stream: StreamConfig, shared: SharedResources, observe: Obse
     scanSettings: stream.poll,
     beginAt: beginningOf(stream),
     oneChangePerClient: stream.kafka.delivery === 'at-least-once',
+    removal: stream.removed && { settings: stream.removed, memory: fullScanMemory(), unknown: keySet() },
     fieldWatch: stream.event.fields && fieldWatch(stream.event.fields),
     deadLetters: deadLetterGuard(limit),
     observe,

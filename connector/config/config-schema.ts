@@ -6,6 +6,7 @@ import { kafkaSection, streamKafkaSection } from './sections/kafka-section.ts'
 import { placementSection } from './sections/placement-section.ts'
 import { polarisSection } from './sections/polaris-section.ts'
 import { pollSection } from './sections/poll-section.ts'
+import { removedSection } from './sections/removed-section.ts'
 import * as check from './setting-checks.ts'
 import * as setting from './setting-types.ts'
 
@@ -41,6 +42,7 @@ const stream = setting.section('One source with its own checkpoint and order', {
   ),
   polaris: polarisSection,
   poll: pollSection,
+  removed: removedSection,
   event: eventSection,
   deadLetters,
   kafka: streamKafkaSection,

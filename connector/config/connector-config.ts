@@ -4,6 +4,7 @@ import type { KafkaConnection } from '../kafka/kafka-client.ts'
 import type { KafkaConfig } from '../kafka/kafka-config.ts'
 import type { HashedSettings } from '../placement/hashed-settings.ts'
 import type { PlacementConfig } from '../placement/placement-config.ts'
+import type { RemovedSettings } from '../scan/removed-clients.ts'
 import type { ScanSettings } from '../scan/scan-settings.ts'
 import type { SourceTime } from '../source/client-source.ts'
 import type { PolarisConfig } from '../source/polaris-config.ts'
@@ -17,6 +18,7 @@ import { kafkaConfig, kafkaConnection } from './sections/kafka-section.ts'
 import { placementConfig } from './sections/placement-section.ts'
 import { beginAt, polarisConfig } from './sections/polaris-section.ts'
 import { scanSettings } from './sections/poll-section.ts'
+import { removedSettings } from './sections/removed-section.ts'
 
 /** The configuration for the components: units in the names, secrets in plain text. Never log it; use `describeConfig`. */
 export interface ConnectorConfig {
@@ -51,6 +53,8 @@ export interface StreamConfig {
   readonly polaris: PolarisConfig
   readonly kafka: KafkaConfig
   readonly poll: ScanSettings
+  /** Undefined: clients that are gone are not looked for. */
+  readonly removed: RemovedSettings | undefined
   /** The beginning of the stream; undefined: not configured. */
   readonly beginAt: SourceTime | undefined
   readonly fields: ConfiguredFields
@@ -90,6 +94,7 @@ function streamConfig(stream: StreamSettings, { kafka }: Settings): StreamConfig
     polaris: polarisConfig(polaris),
     kafka: kafkaConfig(kafka, stream.kafka),
     poll: scanSettings(poll, polaris),
+    removed: removedSettings(stream.removed),
     beginAt: beginAt(polaris),
     fields: { clientId: polaris.clientIdField ?? null, modifiedAt: polaris.modifiedAtField ?? null },
     hashIgnore: new Set(polaris.hashIgnore.map((path) => path.toLowerCase())),

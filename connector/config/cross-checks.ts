@@ -3,6 +3,7 @@ import type { Settings, StreamSettings } from './config-schema.ts'
 import { beginning, clientCertificate, credentials, headerNames, loginToken, pauses, trust } from './polaris-checks.ts'
 import { checkedFieldRules } from './sections/event-section.ts'
 import { allOrNone, isOAuth, passwordLogin, tokenLogin } from './sections/kafka-login-checks.ts'
+import { removedClients } from './sections/removed-section.ts'
 import { durationText } from './units.ts'
 
 /** A rule about several settings. */
@@ -43,6 +44,7 @@ export const crossChecks: readonly CrossCheck[] = [
     find: ofEachStream(headerNames),
   },
   { reads: ['streams.polaris.retry'], find: ofEachStream(pauses) },
+  { reads: ['streams.removed', 'streams.poll.fullScan', 'streams.sharedKeys'], find: ofEachStream(removedClients) },
   { reads: ['streams.event', 'streams.polaris.clientIdField'], find: ofEachStream(checkedFieldRules) },
   { reads: ['checkpoint.encryption', 'checkpoint.kmsKeyId', 'checkpoint.bucketKey'], find: encryption },
   { reads: ['placement.heartbeat', 'placement.sessionTimeout'], find: heartbeatInterval },

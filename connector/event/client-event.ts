@@ -69,14 +69,25 @@ export function clientEvent(parts: ClientEventParts): string {
   )
 }
 
+/** The client id of an event; undefined if the record is none. */
+export function subjectOf(record: StoredEvent): string | undefined {
+  if (record.value === null) return record.key
+  const { subject } = eventIn(record.value)
+  return typeof subject === 'string' ? subject : undefined
+}
+
 /** The sequence number of an event; undefined if the record is not an event of this source. */
 export function sequenceOf(record: StoredEvent, source: string): number | undefined {
   if (record.value === null) return record.headers.ce_source === source ? Number(record.headers.ce_sequence) : undefined
+  const event = eventIn(record.value)
+  return event.source === source && event.sequence !== undefined ? Number(event.sequence) : undefined
+}
+
+function eventIn(text: string): Readonly<Record<string, unknown>> {
   try {
-    const event: unknown = JSON.parse(record.value)
-    if (typeof event !== 'object' || event === null || !('source' in event) || !('sequence' in event)) return undefined
-    return event.source === source ? Number(event.sequence) : undefined
+    const event: unknown = JSON.parse(text)
+    return typeof event === 'object' && event !== null ? { ...event } : {}
   } catch {
-    return undefined
+    return {}
   }
 }

@@ -1,9 +1,17 @@
 import { type ContentRules, rulesText } from '../index/client-index.ts'
-import { type ClientKey, type ContentKey, clientKey, MAX_EVENT_NUMBER, UNKNOWN_CONTENT } from '../index/index-entry.ts'
+import {
+  type ClientKey,
+  type ContentKey,
+  clientKey,
+  type EntryMark,
+  MAX_EVENT_NUMBER,
+  UNKNOWN_CONTENT,
+} from '../index/index-entry.ts'
 import type { ClientRecord, ClientValue } from '../source/client-source.ts'
-import { EVENT_TYPE, type StoredEvent } from './client-event.ts'
+import { EVENT_TYPE, type StoredEvent, type Tombstone } from './client-event.ts'
 import { isDataSchema } from './data-schema.ts'
 import { contentUnder } from './read-client.ts'
+import { REMOVED_TYPE } from './removal-records.ts'
 
 /** What a published event says about its client. */
 export interface PublishedClient {
@@ -15,15 +23,17 @@ export interface PublishedClient {
   readonly rules: string
   /** The event number. */
   readonly number: number
+  /** `removed`: the event says that the server no longer returns the client. */
+  readonly mark: EntryMark
 }
 
-/** Returns a function that reads the events of a source; undefined if a record is none, or a tombstone. */
+/** Returns a function that reads the events of a source; undefined if a record is none, or the tombstone of an erasure. */
 export function publishedClientReader(
   source: string,
   present: ContentRules,
 ): (record: StoredEvent) => PublishedClient | undefined {
-  return ({ value }) => {
-    const event = fieldsOf(parsed(value ?? ''))
+  return (record) => {
+    const event = record.value === null ? attributesOf(record) : fieldsOf(parsed(record.value))
     if (event.source !== source || typeof event.subject !== 'string') return undefined
     const number = Number(event.sequence)
     if (typeof event.sequence !== 'string' || !Number.isInteger(number) || number < 0 || number > MAX_EVENT_NUMBER)
@@ -32,8 +42,15 @@ export function publishedClientReader(
     const isKnown = event.type === EVENT_TYPE && isDataSchema(event.dataschema) && isRecord(data)
     const content = isKnown ? contentUnder(data, { ignored: present.ignored }, undefined) : UNKNOWN_CONTENT
     const { subject: id } = event
-    return { id, key: clientKey(id), content, rules: rulesText(rulesOfEvent(event, present)), number }
+    const mark = event.type === REMOVED_TYPE ? 'removed' : 'none'
+    return { id, key: clientKey(id), content, rules: rulesText(rulesOfEvent(event, present)), number, mark }
   }
+}
+
+/** Of the tombstone of a removal. */
+function attributesOf({ key, headers }: Omit<Tombstone, 'to' | 'value'>): Readonly<Record<string, unknown>> {
+  const { ce_type: type, ce_source: source, ce_sequence: sequence } = headers
+  return type === REMOVED_TYPE ? { type, source, sequence, subject: key } : {}
 }
 
 /** The event shows which fields were dropped and hashed, and so do the rules of its entry. */

@@ -5,6 +5,7 @@ import type { ScanKind, ScanStates } from '../scan/scan-state.ts'
 import type { SeenCertificate } from '../source/client-source.ts'
 import type { ScanCounts } from './group/scan-counts.ts'
 import type { ServerClockEvent } from './read/server-clock.ts'
+import type { FullScanResult } from './removal/removal-parts.ts'
 
 /** What the pipeline reports; metrics and log lines are exhaustive switches over it. No personal data, no secrets. */
 export type PipelineEvent =
@@ -115,6 +116,22 @@ export type PipelineEvent =
     }
   /** A scan has found many changes that live scans should have returned, once per scan. `ms`: delay of the last one. */
   | { readonly kind: 'late-changes'; readonly scan: ScanKind; readonly ms: number }
+  /** What a full scan says about clients that it did not return. */
+  | ({ readonly kind: 'full-scan-compared' } & Omit<FullScanResult, 'scan'>)
+  /**
+   * Clients that are missing and gone: at the opening, after each full scan and each removal. `withoutEvent`: of so many gone ones, the
+   * topic has no event. `isHeld`: so many are gone that none is removed.
+   */
+  | {
+      readonly kind: 'missing-clients'
+      readonly missing: number
+      readonly gone: number
+      readonly withoutEvent: number
+      readonly isHeld: boolean
+    }
+  | { readonly kind: 'clients-removed'; readonly clients: number }
+  /** The ids of gone clients cannot be read from the topic, which is tried again. */
+  | { readonly kind: 'removals-wait'; readonly code: ErrorCode; readonly error: unknown }
   | { readonly kind: 'fields-keep-changing'; readonly fields: readonly string[] }
   /** The first clients have none of these fields, which are to be dropped or hashed. */
   | { readonly kind: 'event-fields-missing'; readonly fields: readonly string[] }

@@ -13,6 +13,8 @@ import { readPages } from './read/page-reader.ts'
 import type { ReaderParts, Reading } from './read/page-reading.ts'
 import { requestedErasures } from './read/requested-erasures.ts'
 import { type ReadAhead, readAhead } from './read-ahead.ts'
+import { type GoneClientsParts, goneClients } from './removal/gone-clients.ts'
+import { changesMarks, markChanges, removalEvents } from './removal/removal-progress.ts'
 import { scanProgress } from './scan-progress.ts'
 
 export interface PipelineParts extends Omit<DeliveryParts, 'observe' | 'erasures'> {
@@ -20,6 +22,7 @@ export interface PipelineParts extends Omit<DeliveryParts, 'observe' | 'erasures
   readonly reader: ReaderParts
   readonly group: Omit<PageGroupParts, 'requests'>
   readonly requests: StreamRequests
+  readonly publisher: GoneClientsParts['publisher']
   /** Group commit: under a backlog, pages join a group until one of these limits is reached. */
   readonly groupMaxSize: number
   readonly groupMaxDelayMs: number
@@ -51,18 +54,23 @@ function startCopying(parts: PipelineParts, stream: ClaimedStream) {
   const unreported: PipelineEvent[] = []
   const state = stream.checkpoint.state()
   // Reopening the producer may load the table again.
-  const table: Pick<ClientTable, 'get'> = { get: (key) => stream.checkpoint.table.get(key) }
+  const table: Pick<ClientTable, 'get' | 'partitions'> = {
+    get: (key) => stream.checkpoint.table.get(key),
+    partitions: () => stream.checkpoint.table.partitions(),
+  }
   const builder = pageGroupBuilder({ ...parts.group, requests }, { state, table })
   const delivery = pageGroupDelivery({ ...parts, observe: reader.observe }, stream)
   const report = () => requests.carriedOut(stream.checkpoint.state().carriedOut)
   report() // what an earlier opening carried out may not be recorded yet
   const finishGroup = (): FinishedPageGroup => {
     const group = builder.finish()
-    return { group, events: [...unreported.splice(0), ...group.erased.map(erasedEvent)] }
+    return { group, events: [...unreported.splice(0), ...group.erased.map(erasedEvent), ...removalEvents(group)] }
   }
+  const marks = markChanges()
   return {
     parts,
     builder,
+    goneClients: { table: () => stream.checkpoint.table, changes: marks.count, until: marks.until },
     from: { states: state.scans, processed: builder, sourceMoved: stream.sourceMoved },
     carriedOut: state.carriedOut,
     /** Invariant 1: the end of a scan is reported only after its last page is delivered. */
@@ -73,6 +81,7 @@ function startCopying(parts: PipelineParts, stream: ClaimedStream) {
       await delivery.deliver(finished)
       builder.delivered(finished.group)
       report()
+      if (changesMarks(finished.group)) marks.changed()
     },
   }
 }
@@ -84,15 +93,9 @@ function erasedEvent({ request, outcome }: ErasedClient): PipelineEvent {
 
 /** Delivers one group after another; gathers the next one while the previous one is delivered. */
 async function copyPages(copying: Copying, stop: AbortSignal): Promise<void> {
-  const { parts, from, carriedOut, finishGroup, deliver } = copying
+  const { finishGroup, deliver } = copying
   const reading = linkedAbort(stop)
-  // An operator's request does not wait for a page: the source may be down.
-  const pages = readAhead(
-    merged<Reading>(
-      readPages(parts.reader, from, reading.signal),
-      requestedErasures({ ...parts, observe: parts.reader.observe }, carriedOut, reading.signal),
-    ),
-  )
+  const pages = readAhead(readings(copying, reading.signal))
   let delivery = Promise.resolve()
   try {
     for (;;) {
@@ -108,7 +111,20 @@ async function copyPages(copying: Copying, stop: AbortSignal): Promise<void> {
   }
 }
 
-const isEmpty = ({ pages, change }: PageGroup) => pages === 0 && change.entries === ''
+/** What is published beside the pages does not wait for one: the source may be down. */
+function readings(
+  { parts, from, carriedOut, goneClients: marks }: Copying,
+  stop: AbortSignal,
+): AsyncGenerator<Reading> {
+  const { reader, group, clock, publisher } = parts
+  const { observe } = reader
+  const pages = readPages(reader, from, stop)
+  const all = merged<Reading>(pages, requestedErasures({ ...parts, observe }, carriedOut, stop))
+  if (group.removal === undefined) return all
+  return merged(all, goneClients({ ...group.removal, ...marks, clock, publisher, observe }, stop))
+}
+
+const isEmpty = ({ pages, change, endsRemovals }: PageGroup) => pages === 0 && change.entries === '' && !endsRemovals
 
 /**
  * Gathers a group while the previous one is delivered, then saved. Writes never overlap; all are done when it settles.
@@ -158,7 +174,7 @@ async function gather(
       const added = await addSlices(builder, builder.add(reading))
       if (reading.kind === 'page') progress(reading, builder.size() - before)
       if (added === 'part' || builder.size() >= parts.groupMaxSize) return 'full'
-      if (reading.kind === 'erasure' || reading.isLast) return 'complete'
+      if (reading.kind !== 'page' || reading.isLast) return 'complete'
       delay ??= parts.clock.sleep(parts.groupMaxDelayMs, delaying.signal).catch(() => {})
       if ((await pages.peek(delay)) === undefined) return stop.aborted ? 'stopped' : 'full'
     }

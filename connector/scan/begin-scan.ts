@@ -41,7 +41,7 @@ export function beginScan(
   const limited = { kind: 'begin', configured: parts.settings.limit } as const
   const limit = nextLimit(limited, states.failedLimit, parts.times.ours)
   const begin = (of: NewScan, before = states) => ({
-    states: withScan(before, newScan({ ...of, limit }, parts)),
+    states: { ...withScan(before, newScan({ ...of, limit }, parts)), earliest: earlierOf(before.earliest, of.from) },
     tag: of.tag,
   })
   switch (beginning.kind) {
@@ -64,6 +64,9 @@ export function beginScan(
   }
 }
 
+const earlierOf = (earliest: SourceTime | null, from: SourceTime) =>
+  earliest !== null && earliest < from ? earliest : from
+
 interface NewScan {
   readonly kind: ScanKind
   readonly tag: ScanTag
@@ -79,6 +82,7 @@ function newScan(
     ...{ kind, tag, reachMs: reachMs ?? null, from, lastChanged: from, checkPoint: null, limit, output },
     ...{ since: events, startedAt: null, startedAtOurs: null, notBefore: 0, lastModifiedAt: null },
     ...{ tokens: noTokens, emptyPages: 0, refusals: 0, failures: 0, restarts: 0, pages: 0, clients: 0 },
+    isMarking: false,
   }
 }
 

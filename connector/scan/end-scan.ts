@@ -174,6 +174,11 @@ export function serially(states: ScanStates): ScanStates {
   }
 }
 
+/** As if the scan had read nothing. Pure. */
+export function begunAgain(scan: Scan): Scan {
+  return { ...fromItsStart(scan), startedAt: null, startedAtOurs: null, pages: 0, clients: 0 }
+}
+
 function fromItsStart(scan: Scan): Scan {
   return { ...scan, lastChanged: scan.from, checkPoint: null, tokens: noTokens, lastModifiedAt: null }
 }

@@ -56,6 +56,8 @@ export interface Scan extends ReadArguments {
   readonly restarts: number
   readonly pages: number
   readonly clients: number
+  /** A full scan that has begun to mark clients as missing: a client with that mark may have it from this scan. */
+  readonly isMarking: boolean
 }
 
 /** What the checkpoint knows of one configured look-back. */
@@ -71,6 +73,8 @@ export interface LookBackState {
 export interface ScanStates {
   /** The earlier of the server's clock and ours at the stream's first response; null before. */
   readonly createdAt: number | null
+  /** The earliest time from which a scan has read; null before the first one. */
+  readonly earliest: SourceTime | null
   /** `startedAt`: start of the previous live scan, by the server's clock. */
   readonly live: { readonly startedAt: number | null; readonly scan: Scan | null }
   /** Background scans in progress, including suspended ones. */
@@ -87,6 +91,7 @@ export interface ScanStates {
 
 export const newScans: ScanStates = {
   createdAt: null,
+  earliest: null,
   live: { startedAt: null, scan: null },
   background: [],
   lookBacks: [],

@@ -86,14 +86,14 @@ async function readTopic(
       // A tombstone, too, has a number.
       events = Math.max(events, visible + 1)
       if (client === undefined) return
-      const { key, content, rules: made, number } = client
+      const { key, content, rules: made, number, mark } = client
       read += 1
       // A client is in two partitions where the topic got more of them.
       if ((table.get(key)?.number ?? -1) > number) return
       if (!rules.includes(made) && rules.length < MAX_RULES) rules.push(made)
       const known = rules.indexOf(made)
       const entry = known < 0 ? { content: UNKNOWN_CONTENT, rules: 0 } : { content, rules: known }
-      table.set(key, { ...entry, number, tag: LIVE, isDeadLetter: false, mark: 'none' })
+      table.set(key, { ...entry, number, tag: LIVE, isDeadLetter: false, mark })
     },
     onProgress: (share: number) => onProgress({ share, events: read, clients: table.size() }),
   }

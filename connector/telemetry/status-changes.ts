@@ -67,6 +67,10 @@ const changes: ByKind<Change> = {
   'scans-not-interleaved': () => none,
   'scan-done': () => none,
   'late-changes': () => none,
+  'full-scan-compared': fullScanCompared,
+  'missing-clients': missingClients,
+  'clients-removed': () => none,
+  'removals-wait': () => none,
   'fields-keep-changing': () => none,
   'event-fields-missing': () => none,
   'client-erased': () => none,
@@ -94,7 +98,15 @@ const still = (before: Failure | undefined, code: ErrorCode): Failure => (before
 function opening(before: StreamStatus, at: number): Partial<StreamStatus> {
   if (isActive(before)) return { state: 'opening' }
   const nothingYet = { goodPollAt: undefined, progressAt: undefined, savedAt: undefined, liveScanAt: undefined }
-  return { ...nothingYet, ...noFailure, scans: undefined, index: undefined, state: 'opening', startedAt: at }
+  return {
+    ...nothingYet,
+    ...noFailure,
+    scans: undefined,
+    index: undefined,
+    removal: undefined,
+    state: 'opening',
+    startedAt: at,
+  }
 }
 
 function controlAwaited({ failure }: EventOf<'control-awaited'>): Change {
@@ -124,6 +136,21 @@ function sourceWaiting({ state, code }: EventOf<'source-waiting'>): Change {
 
 function sourceResumed(before: StreamStatus): Partial<StreamStatus> {
   return isReading(before) ? { state: 'running' } : {}
+}
+
+function fullScanCompared({ outcome, missing, gone }: EventOf<'full-scan-compared'>): Change {
+  return ({ removal }) => ({
+    removal: {
+      ...{ missing, gone, ...removal },
+      held: { marking: outcome !== 'marked', publishing: removal?.held.publishing ?? false },
+    },
+  })
+}
+
+function missingClients({ missing, gone, isHeld }: EventOf<'missing-clients'>): Change {
+  return ({ removal }) => ({
+    removal: { missing, gone, held: { marking: removal?.held.marking ?? false, publishing: isHeld } },
+  })
 }
 
 function pageRead({ clients }: EventOf<'page-read'>): Change {

@@ -1,4 +1,5 @@
 import type { Observe, PipelineEvent } from '../pipeline/pipeline-event.ts'
+import { assertNever } from '../runtime/assert-never.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { codeOf } from '../runtime/connector-error.ts'
 import { errorCatalogue } from '../runtime/error-catalogue.ts'
@@ -105,6 +106,11 @@ const lines: ByKind<Line> = {
       'many changes become visible late: check POLARIS_TIME_ZONE and the clocks, look for a shop that was offline, or raise POLL_OVERLAP',
       { scan, delaySeconds: Math.round(ms / 1000) },
     ),
+  'full-scan-compared': fullScanCompared,
+  'missing-clients': missingClients,
+  'clients-removed': ({ clients }) => line('info', 'removal of gone clients published', { clients }),
+  'removals-wait': ({ error }) =>
+    line('warn', 'ids of gone clients cannot be read from the topic, retrying', toLogFields(error)),
   'fields-keep-changing': ({ fields }) =>
     line('warn', 'client published again at every poll: add its changing fields to POLARIS_HASH_IGNORE', {
       fields,
@@ -130,6 +136,39 @@ const lines: ByKind<Line> = {
   'stream-failed': ({ error, code }) =>
     line('error', 'stream failed, giving up', { ...toLogFields(error), hint: errorCatalogue[code].hint }),
   'stream-ended': () => line('info', 'stream ended'),
+}
+
+function fullScanCompared({ kind: _, outcome, ...counts }: EventOf<'full-scan-compared'>): Line {
+  switch (outcome) {
+    case 'marked':
+      return line('info', 'full scan compared with the client index', counts)
+    case 'too-many':
+      return line(
+        'warn',
+        'too many clients are missing, none is marked: check whether the server returns all clients, then raise REMOVED_MAX_PERCENT',
+        counts,
+      )
+    case 'later-beginning':
+      return line(
+        'warn',
+        'full scans begin later than earlier scans, no client is marked as missing: set POLARIS_LAST_CHANGED back',
+        counts,
+      )
+    default:
+      return assertNever(outcome)
+  }
+}
+
+function missingClients({ missing, gone, withoutEvent, isHeld }: EventOf<'missing-clients'>): Line {
+  if (isHeld)
+    return line(
+      'warn',
+      'too many clients are gone, none is removed: check whether the server returns all clients, then raise REMOVED_MAX_PERCENT',
+      { missing, gone },
+    )
+  return withoutEvent === 0
+    ? line('debug', 'missing clients counted', { missing, gone })
+    : line('warn', 'gone clients without an event in the topic cannot be removed', { gone: withoutEvent })
 }
 
 /** Only the first failure of an outage is a warning; metrics count the others. */
@@ -171,6 +210,7 @@ const conditions: ReadonlySet<PipelineEvent['kind']> = new Set([
   'late-changes',
   'fields-keep-changing',
   'pause-unsettled',
+  'removals-wait',
   'erasure-waits',
 ])
 

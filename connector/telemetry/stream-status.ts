@@ -51,9 +51,19 @@ export interface StreamStatus {
   readonly lastChanged: string | undefined
   readonly scans: WatchedScans | undefined
   readonly index: IndexSize | undefined
+  /** Undefined unless clients that are gone are looked for. */
+  readonly removal: RemovalStatus | undefined
   /** When the certificates of the last connection to Polaris expire, milliseconds since 1970. */
   readonly certificates: CertificateExpiries
   readonly totals: StreamTotals
+}
+
+/** Clients that full scans no longer return. */
+interface RemovalStatus {
+  readonly missing: number
+  readonly gone: number
+  /** Whether they are too many to be marked, or to be removed. */
+  readonly held: { readonly marking: boolean; readonly publishing: boolean }
 }
 
 interface Pause {
@@ -94,6 +104,7 @@ export const unobserved: StreamStatus = {
   lastChanged: undefined,
   scans: undefined,
   index: undefined,
+  removal: undefined,
   certificates: {},
   totals: { pages: 0, clients: 0, events: 0, deadLetters: 0, suppressed: 0, superseded: 0 },
 }

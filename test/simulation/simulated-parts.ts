@@ -159,6 +159,7 @@ function pipelineParts(
     savePeriodMs: 60_000,
     requests: watchedRequests(control.watch, stream.name),
     erasures: erasuresOf(world, replica, stream),
+    publisher: publisherOf(world, replica, stream),
   }
 }
 

@@ -8,7 +8,7 @@ export const backfill: Scan = {
   ...{ kind: 'backfill', tag: BACKFILL, reachMs: null, checkPoint: null, limit: 100, output: 'json' },
   ...{ from: '2026-01-01T00:00:00' as SourceTime, lastChanged: '2026-01-01T00:00:00' as SourceTime, since: 0 },
   ...{ startedAt: 0, startedAtOurs: 0, notBefore: 0, lastModifiedAt: null, tokens: noTokens, emptyPages: 0 },
-  ...{ refusals: 0, failures: 0, restarts: 0, pages: 2, clients: 200 },
+  ...{ refusals: 0, failures: 0, restarts: 0, pages: 2, clients: 200, isMarking: false },
 }
 
 export const scanStates: ScanStates = {
@@ -29,6 +29,8 @@ export function published(counts: Partial<ScanCounts> = {}, more: Partial<PagesP
 }
 
 const late = { scan: 'look-back', ms: 4_000_000 } as const
+
+const comparison = { clients: 5000, missing: 60, gone: 3, returned: 1 }
 
 type Every = { readonly [K in PipelineEvent['kind']]: Extract<PipelineEvent, { kind: K }> }
 
@@ -99,6 +101,10 @@ export function everyPipelineEvent(error: unknown): PipelineEvent[] {
     'checkpoint-refused': { kind: 'checkpoint-refused', scan: 'live', lastChanged: '2026-03-01T10:00:00' },
     'event-fields-missing': { kind: 'event-fields-missing', fields: ['mail'] },
     'fields-keep-changing': { kind: 'fields-keep-changing', fields: ['points'] },
+    'full-scan-compared': { kind: 'full-scan-compared', ...comparison, outcome: 'too-many' },
+    'missing-clients': { kind: 'missing-clients', missing: 4, gone: 3, withoutEvent: 1, isHeld: false },
+    'clients-removed': { kind: 'clients-removed', clients: 2 },
+    'removals-wait': { kind: 'removals-wait', code: 'publish.unreachable', error },
     'client-erased': {
       kind: 'client-erased',
       ...{ request: 'request-one', reason: 'letter of the client', requestedAt: 0, requestedBy: 'operator-one' },

@@ -8,12 +8,14 @@ import type { FieldWatch } from '../../event/missing-fields.ts'
 import type { ReadingRules } from '../../event/read-client.ts'
 import type { RepeatWatch } from '../../event/repeat-watch.ts'
 import type { ClientIndex } from '../../index/client-index.ts'
+import type { ClientTable } from '../../index/client-table.ts'
 import type { ClientKey, IndexEntry } from '../../index/index-entry.ts'
 import type { ScanSettings } from '../../scan/scan-settings.ts'
 import type { Recheck, ScanKind, ScanStates } from '../../scan/scan-state.ts'
 import type { SourceTime } from '../../source/client-source.ts'
 import type { Observe } from '../pipeline-event.ts'
 import type { Reading } from '../read/page-reading.ts'
+import type { FullScanResult, RemovalParts } from '../removal/removal-parts.ts'
 import type { ScanCounts } from './scan-counts.ts'
 import type { ScanMemory } from './scan-memory.ts'
 
@@ -28,8 +30,17 @@ export interface PageGroup {
   readonly erased: readonly ErasedClient[]
   /** Erased clients that are published again, because they have changed. */
   readonly changedSince: readonly ClientKey[]
+  /** Clients whose removal is published. */
+  readonly removed: number
+  /** It is the last one with removals of a reading. */
+  readonly endsRemovals: boolean
+  /** Of a full scan that ends with this group, if clients that are gone are looked for. */
+  readonly fullScan: FullScanResult | undefined
   readonly change: StateChange
 }
+
+/** Maximum number of index entries that a transaction adds: they are part of the document. */
+export const MAX_ENTRIES = 2_000
 
 /** A client that is erased in a group, on request of an operator. */
 export interface ErasedClient {
@@ -54,6 +65,8 @@ export interface PageGroupParts {
   readonly deadLetters: DeadLetterGuard
   /** Also counts across openings. Absent: events contain whole clients. */
   readonly fieldWatch?: FieldWatch | undefined
+  /** Absent: clients that are gone are not looked for. Its memory also lives across openings. */
+  readonly removal?: RemovalParts | undefined
   /** Ends a group before a client's second change, so that a duplicate after a crash has the same event id. */
   readonly oneChangePerClient: boolean
   /** Those that operators have requested and that are not recorded as carried out. */
@@ -65,6 +78,7 @@ export interface PageGroupParts {
 export interface Building {
   readonly parts: PageGroupParts
   readonly index: ClientIndex
+  readonly table: Pick<ClientTable, 'partitions'>
   readonly deadLetters: DeadLetterGuard
   readonly repeats: RepeatWatch
   readonly memory: ScanMemory
@@ -79,6 +93,8 @@ export interface Building {
   group: Gathered
   /** What of the last reading is not in a group yet. */
   rest: { readonly reading: Reading; readonly at: number } | undefined
+  /** Marks the clients that a full scan did not return, after its last page. */
+  marking: Generator<'slice' | 'part', FullScanResult> | undefined
 }
 
 /** The entry of a client after everything that was added so far. */
@@ -86,7 +102,21 @@ export function knownEntry({ entries, undelivered, index }: Building, key: Clien
   return entries.get(key) ?? undelivered.get(key) ?? index.get(key)
 }
 
-export type Gathered = Pick<Mutable<PageGroup>, 'pages' | 'deadLetters' | 'size'> & {
+/** The entry of a client that the server has returned: it is not missing any more. */
+export function returnedEntry(building: Building, key: ClientKey): IndexEntry | undefined {
+  const known = knownEntry(building, key)
+  const isMissing = known?.mark === 'missing' || known?.mark === 'gone'
+  building.parts.removal?.memory.returned(key, isMissing ? 'missing' : 'not missing')
+  if (!isMissing) return known
+  const entry: IndexEntry = { ...known, mark: 'none' }
+  building.entries.set(key, entry)
+  return entry
+}
+
+export type Gathered = Pick<
+  Mutable<PageGroup>,
+  'pages' | 'deadLetters' | 'size' | 'removed' | 'endsRemovals' | 'fullScan'
+> & {
   readonly records: OutgoingRecord[]
   readonly scans: Map<ScanKind, ScanCounts>
   readonly erased: ErasedClient[]

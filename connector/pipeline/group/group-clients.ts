@@ -7,19 +7,16 @@ import { recheckFrom } from '../../scan/end-scan.ts'
 import { LIVE, type Recheck, type ScanKind } from '../../scan/scan-state.ts'
 import type { ClientRecord } from '../../source/client-source.ts'
 import type { PageReading } from '../read/page-reading.ts'
-import { type Building, type Gathered, knownEntry } from './building.ts'
+import { type Building, type Gathered, MAX_ENTRIES, returnedEntry } from './building.ts'
 import { type LateChange, lateChange } from './late-change.ts'
 import type { ScanCounts } from './scan-counts.ts'
 import type { ScanRun } from './scan-memory.ts'
 
-/** Maximum number of index entries that a transaction adds: they are part of the document. */
-const MAX_ENTRIES = 2_000
-
 /** So many clients take some 5 ms; then other work of the process runs. */
-const SLICE_CLIENTS = 250
+export const SLICE_CLIENTS = 250
 
 /** `slice`: there is more of the page; `part`: the client at `next` does not fit into the group. */
-type AddedClients = { readonly kind: 'whole' } | { readonly kind: 'slice' | 'part'; readonly next: number }
+export type AddedClients = { readonly kind: 'whole' } | { readonly kind: 'slice' | 'part'; readonly next: number }
 
 /** Adds a slice of the clients of a page, from a place on. */
 export function addClients(building: Building, reading: PageReading, from: number): AddedClients {
@@ -44,7 +41,7 @@ function addClient(building: Building, client: ReadClient, reading: PageReading)
   memory.add(scan, client, reading.readAt)
   const missing = building.parts.fieldWatch?.add(client.client)
   if (missing !== undefined) building.parts.observe({ kind: 'event-fields-missing', fields: missing })
-  const known = knownEntry(building, client.key)
+  const known = returnedEntry(building, client.key)
   const counts = countsOf(group, scan.kind)
   if (known !== undefined && isUnchanged(building, known, client)) {
     counts.suppressed += 1

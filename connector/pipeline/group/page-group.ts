@@ -6,11 +6,13 @@ import type { ClientTable } from '../../index/client-table.ts'
 import { type ClientKey, ENTRY_WORDS, type IndexEntry, writeEntry } from '../../index/index-entry.ts'
 import { deltaText } from '../../index/index-state.ts'
 import { recheckAfter } from '../../scan/end-scan.ts'
-import { LIVE } from '../../scan/scan-state.ts'
-import type { PageReading, Processed, Reading } from '../read/page-reading.ts'
+import { FULL, LIVE } from '../../scan/scan-state.ts'
+import type { PageReading, Processed, Reading, RemovalReading } from '../read/page-reading.ts'
+import { markMissing } from '../removal/mark-missing.ts'
 import type { Building, Gathered, PageGroup, PageGroupParts } from './building.ts'
 import { addClients } from './group-clients.ts'
 import { addErasure } from './group-erasure.ts'
+import { addRemovals } from './group-removals.ts'
 import { scanMemory } from './scan-memory.ts'
 
 /** Builds page groups, one after another: each continues from the state after the previous one. */
@@ -33,29 +35,35 @@ export type Added = 'whole' | 'slice' | 'part' | 'alone'
 
 export function pageGroupBuilder(
   parts: PageGroupParts,
-  from: { state: StreamState; table: Pick<ClientTable, 'get'> },
+  from: { state: StreamState; table: Pick<ClientTable, 'get' | 'partitions'> },
 ): PageGroupBuilder {
   const { scans, recheck, events, mapping, carriedOut, index } = from.state
   const building: Building = {
     parts,
     index: clientIndex(from.table, index, parts.indexRules),
+    table: from.table,
     deadLetters: parts.deadLetters.copy(),
     repeats: repeatWatch(),
     memory: scanMemory(scans),
     ...{ entries: new Map(), undelivered: new Map(), scans, recheck, events, mapping, carriedOut },
-    ...{ group: emptyGroup(), rest: undefined },
+    ...{ group: emptyGroup(), rest: undefined, marking: undefined },
   }
   return {
-    add: (reading) => addReading(building, { reading, at: 0 }),
+    add: (reading) => {
+      if (reading.kind === 'page') beginPage(building, reading)
+      return addReading(building, { reading, at: 0 })
+    },
     addRest: () => (building.rest === undefined ? 'whole' : addReading(building, building.rest)),
     size: () => building.group.size,
     events: () => building.events,
     recheck: () => building.recheck,
     lastModifiedAt: building.memory.lastModifiedAt,
     isCycling: building.memory.isCycling,
+    knowsPagesOf: (scan) => parts.removal?.memory.knows(scan) ?? true,
     finish: () => finishGroup(building),
-    delivered: ({ records }) => {
+    delivered: ({ records, fullScan }) => {
       building.undelivered = new Map()
+      if (fullScan !== undefined) parts.removal?.memory.end(fullScan.scan)
       for (const { to } of records) parts.deadLetters.add(to === 'events' ? 'event' : 'dead-letter')
     },
   }
@@ -63,6 +71,7 @@ export function pageGroupBuilder(
 
 function addReading(building: Building, { reading, at }: NonNullable<Building['rest']>): Added {
   if (reading.kind === 'page') return addPage(building, reading, at)
+  if (reading.kind === 'removal') return addRemovalsFrom(building, reading, at)
   const { group, entries } = building
   const mustWait = group.pages > 0 || entries.size > 0
   building.rest = mustWait ? { reading, at } : undefined
@@ -71,11 +80,20 @@ function addReading(building: Building, { reading, at }: NonNullable<Building['r
   return 'alone'
 }
 
-function addPage(building: Building, reading: PageReading, at: number): Added {
-  if (at === 0) beginPage(building, reading)
-  const added = addClients(building, reading, at)
+function addRemovalsFrom(building: Building, reading: RemovalReading, at: number): Added {
+  const added = addRemovals(building, reading, at)
   building.rest = added.kind === 'whole' ? undefined : { reading, at: added.next }
+  if (added.kind === 'whole') building.group.endsRemovals = true
+  return added.kind
+}
+
+function addPage(building: Building, reading: PageReading, at: number): Added {
+  const added = addClients(building, reading, at)
+  building.rest = { reading, at: added.kind === 'whole' ? reading.page.clients.length : added.next }
   if (added.kind !== 'whole') return added.kind
+  const marked = addMarks(building, reading)
+  if (marked !== 'whole') return marked
+  building.rest = undefined
   building.memory.endPage(reading.scan)
   building.scans = reading.states
   if (reading.isLast) {
@@ -86,8 +104,23 @@ function addPage(building: Building, reading: PageReading, at: number): Added {
   return 'whole'
 }
 
+/** After the last page of a full scan. */
+function addMarks(building: Building, { scan, isLast }: PageReading): Added {
+  const { removal } = building.parts
+  if (removal === undefined || scan.tag !== FULL) return 'whole'
+  if (building.marking === undefined) removal.memory.endPage(scan)
+  if (!isLast) return 'whole'
+  building.marking ??= markMissing(building, removal, scan)
+  const step = building.marking.next()
+  if (step.done !== true) return step.value
+  building.marking = undefined
+  building.group.fullScan = step.value
+  return 'whole'
+}
+
 function beginPage(building: Building, { page, scan, isFirst }: PageReading): void {
   const { parts, mapping, memory, repeats } = building
+  if (isFirst && scan.tag === FULL) parts.removal?.memory.begin(scan)
   if (isFirst) memory.beginScan(scan)
   if (isFirst && scan.tag === LIVE) repeats.nextScan()
   const found = mapFields(page.clients, parts.fields, mapping)
@@ -117,8 +150,19 @@ function entriesText(entries: ReadonlyMap<ClientKey, IndexEntry>): string {
   return deltaText(words)
 }
 
+const noRemovals = { removed: 0, endsRemovals: false, fullScan: undefined }
+
 function emptyGroup(): Gathered {
-  return { pages: 0, records: [], deadLetters: 0, size: 0, scans: new Map(), erased: [], changedSince: [] }
+  return {
+    pages: 0,
+    records: [],
+    deadLetters: 0,
+    size: 0,
+    scans: new Map(),
+    erased: [],
+    changedSince: [],
+    ...noRemovals,
+  }
 }
 
 function observeDetected(found: FieldMapping, before: FieldMapping | null, { fields, observe }: PageGroupParts): void {

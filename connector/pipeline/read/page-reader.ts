@@ -1,7 +1,7 @@
 import { type Beginning, beginScan } from '../../scan/begin-scan.ts'
-import { configured, continuedInBackground, scanDone } from '../../scan/end-scan.ts'
+import { begunAgain, configured, continuedInBackground, scanDone } from '../../scan/end-scan.ts'
 import { earlier, type Times } from '../../scan/scan-settings.ts'
-import { LIVE, type Scan, type ScanStates, type ScanTag, scanWith, withScan } from '../../scan/scan-state.ts'
+import { FULL, LIVE, type Scan, type ScanStates, type ScanTag, scanWith, withScan } from '../../scan/scan-state.ts'
 import { scanStep } from '../../scan/scan-step.ts'
 import { backgroundCandidates, type Choice, nextChoice, type SchedulerParts, scanName } from '../../scan/scheduler.ts'
 import type { Page } from '../../source/client-source.ts'
@@ -26,7 +26,7 @@ export async function* readPages(
     processed: from.processed,
     load: workloadLog(clock, settings.intervalMs),
     proof: interleavingProof(parts),
-    states: configured(from.states, settings, serverClock.times()),
+    states: withKnownPages(configured(from.states, settings, serverClock.times()), from.processed, parts.observe),
     liveBeganAt: clock.monotonic(),
     liveScans: 0,
     hasReadPages: from.states.createdAt !== null && from.sourceMoved !== true,
@@ -42,6 +42,14 @@ export async function* readPages(
     const reading = await readNext(reader, tag, stop)
     if (reading !== undefined) yield reading
   }
+}
+
+/** A full scan whose returned clients are not known here cannot tell which ones are missing: it begins again. */
+function withKnownPages(states: ScanStates, { knowsPagesOf }: Processed, observe: ReaderParts['observe']): ScanStates {
+  const full = scanWith(states, FULL)
+  if (full === undefined || knowsPagesOf(full)) return states
+  observe({ kind: 'scan-started', scan: full.kind, lastChanged: full.from })
+  return withScan(states, begunAgain(full))
 }
 
 function choose(reader: Reader): Choice {

@@ -1,4 +1,5 @@
 import type { Erasure } from '../../control/stream-requests.ts'
+import type { ClientKey } from '../../index/index-entry.ts'
 import type { Clock } from '../../runtime/clock.ts'
 import type { ScanSettings, Times } from '../../scan/scan-settings.ts'
 import type { Recheck, Scan, ScanStates } from '../../scan/scan-state.ts'
@@ -8,7 +9,7 @@ import type { Observe } from '../pipeline-event.ts'
 import type { ServerClock } from './server-clock.ts'
 
 /** What the pipeline processes, in this order. */
-export type Reading = PageReading | ErasureReading
+export type Reading = PageReading | ErasureReading | RemovalReading
 
 /** A page, and where it leads. */
 export interface PageReading {
@@ -32,6 +33,21 @@ export interface ErasureReading {
   readonly at: number
 }
 
+/** Clients whose removal is to be published, unless they were returned meanwhile. */
+export interface RemovalReading {
+  readonly kind: 'removal'
+  readonly clients: readonly GoneClient[]
+  /** By our clock. */
+  readonly at: number
+}
+
+export interface GoneClient {
+  readonly clientId: string
+  readonly key: ClientKey
+  /** Of its last event. */
+  readonly number: number
+}
+
 /** What was found while the pages read so far were made into events. */
 export interface Processed {
   events(): number
@@ -40,6 +56,8 @@ export interface Processed {
   lastModifiedAt(scan: ScanRun): SourceTime | null
   /** Whether the scan returns nothing but clients that it has already returned. */
   isCycling(scan: ScanRun): boolean
+  /** Whether it is known which clients the scan has returned; otherwise a full scan must begin again. */
+  knowsPagesOf(scan: Scan): boolean
 }
 
 export interface ReaderParts {

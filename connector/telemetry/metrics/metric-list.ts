@@ -27,6 +27,7 @@ export const warningKinds = [
   'limit-lowered',
   'scans-not-interleaved',
   'late-changes',
+  'removals-wait',
   'fields-keep-changing',
   'event-fields-missing',
   'pause-unsettled',
@@ -87,6 +88,7 @@ export const counterList = {
   responses: ofReplica('responses_total', 'HTTP responses of Polaris, by status; logins and redirects included', {
     status: 'any',
   }),
+  removed: ofReplica('removed_total', 'Clients whose removal was published'),
   requestWait: ofReplica(
     'request_wait_seconds_total',
     'Time that requests waited because of the limits in polaris.server',
@@ -139,6 +141,7 @@ export const gaugeList = {
   pageLimit: ofStream('page_limit', 'Maximum number of clients of the last page of a live scan'),
 } as const satisfies Record<string, MetricEntry>
 
+const onlyFullScans = 'absent with removed.mode: off, or if the stream does not run here'
 const onlyHere = 'absent if the stream does not run here'
 
 /** Computed at each scrape. Times are in seconds since 1970: their age is `time() - metric`. */
@@ -160,6 +163,15 @@ export const scrapedList = {
     `Look-backs that have been due for more than two of their periods and ten minutes; ${onlyHere}`,
   ),
   indexClients: ofStream('index_clients', `Clients in the client index; ${onlyHere}`),
+  missingClients: ofStream('missing_clients', `Clients that the last full scan did not return; ${onlyFullScans}`),
+  goneClients: ofStream(
+    'gone_clients',
+    `Clients that two full scans in a row did not return and whose removal is not published; ${onlyFullScans}`,
+  ),
+  removalsHeld: ofStream(
+    'removals_held',
+    `1 if more clients are missing than removed.maxPercent, so that none is marked or removed; ${onlyFullScans}`,
+  ),
   certificateExpiry: ofStream(
     'certificate_expiry_timestamp_seconds',
     `When a certificate of the last connection to Polaris expires: of the server, validated (\`server\`) or with a configured fingerprint (\`pinned\`); the earliest of its issuers, if POLARIS_CA is set (\`ca\`); of the connector (\`client\`); ${onlyHere}`,

@@ -4,7 +4,7 @@ import { groupStates, isDifferent } from '../group-status.ts'
 import type { Health, WatchedStream } from '../health.ts'
 import type { ReplicaWatch } from '../replica-watch.ts'
 import { lookBackReports } from '../scan-status.ts'
-import { isActive, streamPhases } from '../stream-status.ts'
+import { isActive, type StreamStatus, streamPhases } from '../stream-status.ts'
 import { type MetricEntry, scrapedList } from './metric-list.ts'
 
 interface ScrapedParts {
@@ -39,6 +39,9 @@ export function scrapedMetrics(registry: Registry, parts: ScrapedParts): void {
   ofStreams(scrapedList.producerOpen, ({ status }) => (status.hasProducer ? 1 : 0))
   ofStreams(scrapedList.lookBacksBehind, (watched) => lookBacksBehind(watched, clock))
   ofStreams(scrapedList.indexClients, ({ status }) => status.index?.clients)
+  ofStreams(scrapedList.missingClients, ({ status }) => status.removal?.missing)
+  ofStreams(scrapedList.goneClients, ({ status }) => status.removal?.gone)
+  ofStreams(scrapedList.removalsHeld, ({ status }) => status.removal && (isHeld(status.removal) ? 1 : 0))
   gauge(scrapedList.certificateExpiry, () => active().flatMap(certificateSamples))
   gauge(scrapedList.failure, () => watch.health().streams.flatMap(failureSamples))
   gauge(scrapedList.state, () => watch.streams().flatMap(stateSamples))
@@ -67,6 +70,8 @@ const scrapedGauge =
         for (const [labelled, value] of samples()) this.set(labelled, value)
       },
     })
+
+const isHeld = ({ held }: NonNullable<StreamStatus['removal']>) => held.marking || held.publishing
 
 function lookBacksBehind({ status: { scans }, poll }: WatchedStream, clock: Clock): number | undefined {
   return scans && lookBackReports(scans, poll, clock).filter(({ isBehind }) => isBehind).length

@@ -13,7 +13,7 @@ export function statusReport({ streams, ...rest }: ReplicaHealth, watched: reado
 function details(watched: WatchedStream | undefined, clock: Clock) {
   if (watched === undefined) return {}
   const { poll, status } = watched
-  const { epoch, seq, lastChanged, savedAt, liveScanAt, scans, index, certificates, totals } = status
+  const { epoch, seq, lastChanged, savedAt, liveScanAt, scans, index, removal, certificates, totals } = status
   if (!isActive(status)) return { totals }
   const now = clock.monotonic()
   const reading = scans && {
@@ -25,7 +25,7 @@ function details(watched: WatchedStream | undefined, clock: Clock) {
     ...{ epoch, seq, lastChanged, pollSeconds: poll.intervalMs / 1000 },
     ...(savedAt === undefined ? {} : { checkpointAgeSeconds: secondsSince(savedAt, now) }),
     ...(liveScanAt === undefined ? {} : { secondsSinceLiveScan: secondsSince(liveScanAt, now) }),
-    ...{ ...reading, index, certificates: mapDates(certificates), totals },
+    ...{ ...reading, index, removal, certificates: mapDates(certificates), totals },
   }
 }
 

@@ -92,7 +92,12 @@ function minuteOf({ plot, index }: { plot: Plot; index: number }, now: number): 
         ...{ seq: 4210 + minute, tookMs: Math.round(18 + 60 * noise(seed + 11)) },
         ...{ index: { clients: 48_211 + 913 * index, memoryBytes: 1_160_000, segments: 3 } },
         states: {
-          ...{ createdAt: 0, live: { startedAt: now, scan: null }, background: plot.scans?.(minute) ?? [] },
+          ...{
+            createdAt: 0,
+            earliest: null,
+            live: { startedAt: now, scan: null },
+            background: plot.scans?.(minute) ?? [],
+          },
           lookBacks: polling.lookBacks.map(({ reachMs, everyMs }) => {
             return { reachMs, startedAt: 0, dueAt: NOW + everyMs / 3 }
           }),

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { isTombstone, readTopicClients } from '../../../connector/audit/topic-clients.ts'
 import { clientEvent, type StoredEvent } from '../../../connector/event/client-event.ts'
+import { removalRecords } from '../../../connector/event/removal-records.ts'
 import { tombstone } from '../../../connector/event/tombstone.ts'
 import { rulesText } from '../../../connector/index/client-index.ts'
 import { clientKey, UNKNOWN_CONTENT } from '../../../connector/index/index-entry.ts'
@@ -65,6 +66,11 @@ describe('the clients of a topic', () => {
 
   test.each([
     ['of the connector', [event('c', 1), ownTombstone('c', 2)], { number: 2, isTombstone: true, rules }],
+    [
+      'of a removal, or the event before it',
+      [event('c', 1), ...removalRecords({ source, clientId: 'c', previous: 1, sequence: 2, timeMs: 0 }, 'event')],
+      { number: 2, isTombstone: true, rules },
+    ],
     ['of another producer', [event('c', 1), foreignTombstone('c')], { number: 1, isTombstone: true, rules }],
     [
       'of the connector, read before an older event',

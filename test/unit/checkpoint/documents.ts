@@ -87,9 +87,11 @@ const scan: fc.Arbitrary<Scan> = fc.record({
   restarts: fc.nat(),
   pages: fc.nat(),
   clients: fc.nat(),
+  isMarking: fc.boolean(),
 })
 const scans: fc.Arbitrary<ScanStates> = fc.record({
   createdAt: fc.option(time),
+  earliest: fc.option(minutes),
   live: fc.record({ startedAt: fc.option(time), scan: fc.option(scan) }),
   background: fc.array(scan, { maxLength: 3 }),
   lookBacks: fc.array(fc.record({ reachMs: fc.nat(), startedAt: time, dueAt: time }), { maxLength: 3 }),

@@ -38,6 +38,11 @@ describe('settings that depend on each other', () => {
       { KAFKA_OAUTH_SCOPE: 's', KAFKA_OAUTH_EXTENSIONS: 'a: b' },
       ['KAFKA_OAUTH_SCOPE requires mechanism: oauthbearer', 'KAFKA_OAUTH_EXTENSIONS requires mechanism: oauthbearer'],
     ],
+    [
+      { REMOVED_MODE: 'report' },
+      ['REMOVED_MODE is report, but there are no full scans: set poll.fullScan.every, for example to 168h'],
+    ],
+    [{ REMOVED_TOMBSTONE: 'true', POLL_FULL_SCAN_EVERY: '168h' }, ['REMOVED_TOMBSTONE requires removed.mode: event']],
     [{ KAFKA_SSL_CERT: pem }, ['KAFKA_SSL_KEY is missing: required together with cert']],
     [
       { KAFKA_SSL: 'false', KAFKA_SSL_CA: pem },

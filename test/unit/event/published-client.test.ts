@@ -3,6 +3,8 @@ import { canonicalJson } from '../../../connector/event/canonical-json.ts'
 import { clientEvent } from '../../../connector/event/client-event.ts'
 import { publishedClientReader } from '../../../connector/event/published-client.ts'
 import { clientReader } from '../../../connector/event/read-client.ts'
+import { removalRecords } from '../../../connector/event/removal-records.ts'
+import { tombstone } from '../../../connector/event/tombstone.ts'
 import { rulesText } from '../../../connector/index/client-index.ts'
 import { clientKey, UNKNOWN_CONTENT } from '../../../connector/index/index-entry.ts'
 
@@ -45,7 +47,18 @@ test.each([[[]], [['adresse.age', 'z']]])('finds the content that was published,
     content,
     rules,
     number: 12,
+    mark: 'none',
   })
+})
+
+test('finds a removal, as an event and as a tombstone: the content is not known', () => {
+  const removal = { source, clientId: '7', previous: 12, sequence: 13, timeMs: 0 }
+  const found = removalRecords(removal, 'event and tombstone').map(publishedClientReader(source, present))
+  const removed = { id: '7', key: clientKey('7'), content: UNKNOWN_CONTENT, rules: rulesText(present), mark: 'removed' }
+  expect(found).toEqual([
+    { ...removed, number: 13 },
+    { ...removed, number: 14 },
+  ])
 })
 
 test.each([
@@ -66,6 +79,14 @@ test.each([
   ['a list', '[]'],
 ])('ignores %s', (_, text) => {
   expect(publishedClientReader(source, present)({ value: text })).toBeUndefined()
+})
+
+test.each([
+  ['of an erasure', {}],
+  ['of another source', { type: 'client.removed', source: '/polaris/shop/other' } as const],
+])('ignores a tombstone %s', (_, more) => {
+  const parts = { type: 'client.erased', source, clientId: '7', previous: '12', sequence: 13, timeMs: 0 } as const
+  expect(publishedClientReader(source, present)(tombstone({ ...parts, ...more }))).toBeUndefined()
 })
 
 test('takes the rules of an entry from the event, which may be older than the present ones', () => {

@@ -18,11 +18,12 @@ export type Respond = (ask: Ask, clock: VirtualClock) => Page | Error | Promise<
 
 export const failure = (code: ErrorCode) => new ConnectorError(code, 'scripted')
 
-const nothingProcessed: Processed = {
+export const nothingProcessed: Processed = {
   events: () => 0,
   recheck: () => null,
   lastModifiedAt: () => null,
   isCycling: () => false,
+  knowsPagesOf: () => true,
 }
 
 interface Start {

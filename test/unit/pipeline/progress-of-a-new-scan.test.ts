@@ -37,7 +37,7 @@ function formerRun(circle: 'none' | 'found'): Processed {
     memory.endPage(run)
   }
   expect(memory.isCycling(run)).toBe(circle === 'found')
-  return { events: () => 100, recheck: () => null, ...memory }
+  return { events: () => 100, recheck: () => null, knowsPagesOf: () => true, ...memory }
 }
 const read = clientReader(
   { clientId: 'No', modifiedAt: 'Modif' },

@@ -52,6 +52,7 @@ test('a delivered group reports the scans after it, and the size of the client i
     size: 0,
     erased: [],
     changedSince: [],
+    ...{ removed: 0, endsRemovals: false, fullScan: undefined },
     change,
   }
   await delivery.deliver({ group, events: [{ kind: 'fell-behind' }] })

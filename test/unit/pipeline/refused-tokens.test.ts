@@ -102,6 +102,7 @@ describe('a scan whose checkPoint was refused', () => {
     recheck: () => null,
     lastModifiedAt,
     isCycling: () => false,
+    knowsPagesOf: () => true,
   })
 
   test('goes on at the last modification time minus the overlap when that is mapped', async () => {

@@ -56,6 +56,13 @@ describe('a scan begins', () => {
     expect(states.background.map(({ tag }) => tag)).toEqual([BACKFILL, FULL, RECHECK, 4, 5])
   })
 
+  test('and the earliest time from which any scan has read is known', () => {
+    const [early, late] = [timeText('2020-01-01T00:00:00'), timeText('2026-03-01T00:00:00')]
+    const earliestAfter = (earliest: typeof early | null) =>
+      begun({ kind: 'full' }, { from: statesOf({ earliest }) }).states.earliest
+    expect([earliestAfter(null), earliestAfter(late), earliestAfter(early)]).toEqual([beginAt, beginAt, early])
+  })
+
   test.each(['backfill', 'full'] as const)('at the configured beginning: %s', (kind) => {
     expect(begun({ kind }).from).toBe(beginAt)
   })

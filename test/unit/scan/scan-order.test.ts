@@ -9,6 +9,7 @@ const scanOf = (kind: Scan['kind'], tag: number, checkPoint: string | null): Sca
   ...{ lastChanged: '2026-01-01T00:00:00' as SourceTime, checkPoint: checkPoint as CheckPoint | null },
   ...{ limit: 100, output: 'json', startedAt: 1, startedAtOurs: 1, notBefore: 0, lastModifiedAt: null },
   ...{ tokens: noTokens, emptyPages: 0, refusals: 1, failures: 0, restarts: 0, pages: 3, clients: 300 },
+  isMarking: false,
 })
 
 const settings = {

@@ -129,6 +129,7 @@ export function stage(of: Stage = {}) {
     group: { ...groupParts(), observe },
     requests: noStreamRequests,
     erasures: open.erasures,
+    publisher: open.publisher,
     clock,
     delivery,
     groupMaxSize: 100_000,

@@ -7,6 +7,7 @@ import { fieldAttributes } from '../../../connector/event/field-attributes.ts'
 import { type FieldHash, fieldHash } from '../../../connector/event/field-hash.ts'
 import { type FieldAction, fieldRules } from '../../../connector/event/field-rules.ts'
 import { presentRules, type ReadingRules } from '../../../connector/event/read-client.ts'
+import { removalRecords } from '../../../connector/event/removal-records.ts'
 import { clientKey } from '../../../connector/index/index-entry.ts'
 import { loadTable } from '../../../connector/index/load-table.ts'
 import { streamIndex } from '../../../connector/index/stream-index.ts'
@@ -114,7 +115,13 @@ function stage(delivery: 'exactly-once' | 'at-least-once' = 'exactly-once', igno
   })
   const pipeline = (): PipelineParts => ({
     ...{ reader, group: group(), clock, delivery, groupMaxSize: 100_000, groupMaxDelayMs: 50, deliverWithinMs: 10_000 },
-    ...{ giveUp: signal, savePeriodMs: 60_000, requests, erasures: parts('replica').erasures },
+    ...{
+      giveUp: signal,
+      savePeriodMs: 60_000,
+      requests,
+      erasures: parts('replica').erasures,
+      publisher: parts('replica').publisher,
+    },
   })
   const reopening = { retries: 0, withinMs: 1, firstPauseMs: 1, maxPauseMs: 1, maxRetryAfterMs: 1 }
   const rebuilds: RebuildProgress[] = []
@@ -188,6 +195,21 @@ describe('rebuildIndex', () => {
     await on.poll()
     expect(on.kafka.committed).toHaveLength(before)
     expect(before).toBe(10)
+  })
+
+  test('publishes a removed client again when the source returns it', async () => {
+    const on = stage()
+    for (const client of ['c1', 'c2']) on.polaris.change(client)
+    await on.poll()
+    const [first] = on.kafka.committed
+    if (first === undefined) throw new Error('nothing was published')
+    const [removal] = removalRecords({ source, clientId: 'c1', previous: 0, sequence: 2, timeMs: 0 }, 'event')
+    on.kafka.committed.push({ ...first, key: 'c1', value: String(removal?.value) } as FakeRecord)
+    await on.rebuild()
+    await on.reset()
+    await on.poll()
+    const added = on.kafka.committed.slice(3).map(({ key, value }) => [key, JSON.parse(String(value)).sequence])
+    expect(added).toEqual([['c1', '00000000000000000003']])
   })
 
   test.each(['before', 'after'] as const)(

@@ -14,7 +14,7 @@ const linesAt = (level: string) =>
     .filter((event) => logLine('shop', event)?.level === level)
     .map((event) => event.kind)
 
-test('logs state changes at info: claim, idle, take-over, resuming, end, recovery, caught up, fell behind, the end of a long scan, erasure', () => {
+test('logs state changes at info: claim, idle, take-over, resuming, end, recovery, caught up, fell behind, the end of a long scan, removal, erasure', () => {
   expect(linesAt('info')).toEqual([
     'group-reachable',
     'stream-paused',
@@ -27,6 +27,7 @@ test('logs state changes at info: claim, idle, take-over, resuming, end, recover
     'caught-up',
     'fell-behind',
     'scan-done',
+    'clients-removed',
     'client-erased',
     'stream-resuming',
     'stream-ended',

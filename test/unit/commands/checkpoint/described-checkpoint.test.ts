@@ -26,7 +26,7 @@ function scan(of: Pick<Scan, 'kind' | 'tag'> & Partial<Scan>): Scan {
       startedAtOurs: at,
     },
     ...{ notBefore: 0, lastModifiedAt: null, tokens: noTokens, emptyPages: 0, refusals: 0, failures: 0, restarts: 0 },
-    ...{ pages: 3, clients: 250, ...of },
+    ...{ pages: 3, clients: 250, isMarking: false, ...of },
   }
 }
 

@@ -1,0 +1,121 @@
+import { describe, expect, test } from 'vitest'
+import { clientEvent } from '../../../../connector/event/client-event.ts'
+import { clientTable } from '../../../../connector/index/client-table.ts'
+import { clientKey, type EntryMark } from '../../../../connector/index/index-entry.ts'
+import type { PipelineEvent } from '../../../../connector/pipeline/pipeline-event.ts'
+import { type GoneClientsParts, goneClients } from '../../../../connector/pipeline/removal/gone-clients.ts'
+import { createChanges } from '../../../../connector/runtime/changes.ts'
+import { ConnectorError } from '../../../../connector/runtime/connector-error.ts'
+import { virtualClock } from '../../../support/fakes/virtual-clock.ts'
+import { entry } from '../../index/entries.ts'
+import { noon } from '../../scan/scans.ts'
+import { removal } from './full-scans.ts'
+
+const eventOf = (clientId: string) =>
+  clientEvent({
+    ...{ source: '/polaris/shop/clients', clientId, json: '{}', contentHash: '', previous: 'g0', timeMs: 0 },
+    ...{ sequence: 0, dataSchema: 'urn:x' },
+  })
+
+interface Stage {
+  readonly marks: Readonly<Record<string, EntryMark>>
+  /** Clients of which the topic has an event. */
+  readonly topic: readonly string[]
+  readonly settings?: Parameters<typeof removal>[0]
+  readonly failures?: number
+}
+
+function stage({ marks, topic, settings, failures = 0 }: Stage) {
+  const table = clientTable()
+  for (const [number, [id, mark]] of Object.entries(marks).entries()) table.set(clientKey(id), entry(number, { mark }))
+  const events: PipelineEvent[] = []
+  const clock = virtualClock(noon)
+  const { changed, until } = createChanges()
+  let [changes, reads, left] = [0, 0, failures]
+  const readEvents: GoneClientsParts['publisher']['readEvents'] = async ({ find, onVisible }, stop) => {
+    reads += 1
+    left -= 1
+    if (left >= 0) throw new ConnectorError('publish.unreachable', 'test')
+    for (const id of topic) {
+      stop.throwIfAborted()
+      const found = find({ value: eventOf(id) })
+      if (found !== undefined) onVisible(found)
+    }
+  }
+  const stop = new AbortController()
+  const observe = (event: PipelineEvent) => events.push(event)
+  const parts = { ...removal(settings), publisher: { readEvents }, clock, observe, table: () => table }
+  const readings = goneClients({ ...parts, changes: () => changes, until }, stop.signal)
+  return {
+    ...{ readings, events, clock, stop, table },
+    reads: () => reads,
+    changed: () => {
+      changes += 1
+      changed()
+    },
+  }
+}
+
+const one = { '1': 'none', '2': 'gone', '3': 'missing' } as const
+
+describe('clients that are gone', () => {
+  test('are found in the topic, with the number of their last event', async () => {
+    const { readings, events, stop } = stage({ marks: one, topic: ['1', '2', '3'] })
+    const gone = { clientId: '2', key: clientKey('2'), number: 1 }
+    expect((await readings.next()).value).toEqual({ kind: 'removal', clients: [gone], at: noon })
+    expect(events).toEqual([{ kind: 'missing-clients', missing: 1, gone: 1, withoutEvent: 0, isHeld: false }])
+    stop.abort()
+    expect(await readings.next()).toEqual({ done: true, value: undefined })
+  })
+
+  test('are counted only, if reports are wanted', async () => {
+    const { readings, events, stop, reads } = stage({ marks: one, topic: ['2'], settings: { publish: 'nothing' } })
+    const next = readings.next()
+    stop.abort()
+    expect((await next).done).toBe(true)
+    expect([reads(), events.map(({ kind }) => kind)]).toEqual([0, ['missing-clients']])
+  })
+
+  test('of whom the topic has no event are counted, and not looked for again', async () => {
+    const marks = { ...one, '4': 'gone' } as const
+    const { readings, events, reads, changed, stop, table } = stage({ marks, topic: ['2'] })
+    expect((await readings.next()).value).toMatchObject({ clients: [{ clientId: '2' }] })
+    expect(events).toMatchObject([{ gone: 2, withoutEvent: 1 }])
+    table.set(clientKey('2'), entry(9, { mark: 'removed' }))
+    const next = readings.next()
+    changed()
+    await Promise.resolve()
+    stop.abort()
+    expect([(await next).done, reads()]).toEqual([true, 1])
+    expect(events).toMatchObject([{}, { gone: 1, withoutEvent: 1 }])
+  })
+
+  test('are removed after the next full scan if there were none before', async () => {
+    const { readings, changed, table } = stage({ marks: { '1': 'none', '2': 'missing' }, topic: ['1', '2'] })
+    const next = readings.next()
+    table.set(clientKey('2'), entry(1, { mark: 'gone' }))
+    changed()
+    expect((await next).value).toMatchObject({ clients: [{ clientId: '2' }] })
+  })
+
+  test('are held if they are too many', async () => {
+    const ids = Array.from({ length: 30 }, (_, index) => `c${index}`)
+    const marks = Object.fromEntries(ids.map((id, index) => [id, index < 11 ? 'gone' : 'none'] as const))
+    const { readings, events, stop } = stage({ marks, topic: ids })
+    const next = readings.next()
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(events).toMatchObject([{ gone: 11, isHeld: true }])
+    stop.abort()
+    expect((await next).done).toBe(true)
+  })
+
+  test('are looked for again after a minute if the topic cannot be read', async () => {
+    const { readings, events, clock } = stage({ marks: one, topic: ['2'], failures: 1 })
+    const next = readings.next()
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(events).toMatchObject([{ kind: 'removals-wait', code: 'publish.unreachable' }])
+    clock.fireNext()
+    expect((await next).value).toMatchObject({ clients: [{ clientId: '2' }] })
+    expect(clock.now() - noon).toBe(60_000)
+  })
+})

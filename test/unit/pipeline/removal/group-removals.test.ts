@@ -1,0 +1,127 @@
+import { describe, expect, test } from 'vitest'
+import { clientKey, UNKNOWN_CONTENT } from '../../../../connector/index/index-entry.ts'
+import type { GoneClient, RemovalReading } from '../../../../connector/pipeline/read/page-reading.ts'
+import { FIRST_LOOK_BACK, FULL } from '../../../../connector/scan/scan-state.ts'
+import { noon, scanOf, statesOf } from '../../scan/scans.ts'
+import { building, namesOf, sequencesOf } from '../builders.ts'
+import { reading } from '../readings.ts'
+import { added, firstPage, fullPage, fullScan, marksOf, numbered, removal } from './full-scans.ts'
+
+const goneClient = (clientId: string, number: number): GoneClient => ({ clientId, key: clientKey(clientId), number })
+const removing = (...clients: readonly GoneClient[]): RemovalReading => ({ kind: 'removal', clients, at: noon })
+const events = ({ records }: { records: readonly { value: string | null }[] }) =>
+  records.map(({ value }) => (value === null ? null : JSON.parse(value)))
+
+/** A stream in which client 3 is gone: it was published as event number 2. */
+function withGone(more: Parameters<typeof removal>[0] = {}) {
+  const built = building({ removal: removal(more) })
+  added(built, reading([{ No: '1' }, { No: '2' }, { No: '3' }]))
+  built.delivered()
+  fullScan(built, ['1', '2'], 1, 3)
+  fullScan(built, ['1', '2'], 2, 3)
+  expect(marksOf(built, ['3'])).toEqual(['gone'])
+  return built
+}
+
+describe('the removal of a gone client', () => {
+  test('is one event with the next number, and its entry knows no content', () => {
+    const built = withGone()
+    added(built, removing(goneClient('3', 2)))
+    const group = built.delivered()
+    expect(events(group)).toMatchObject([{ type: 'client.removed', subject: '3', sequence: `${'0'.repeat(19)}3` }])
+    expect(group).toMatchObject({ removed: 1, endsRemovals: true, change: { events: 4 } })
+    expect(built.table.get(clientKey('3'))).toMatchObject({ mark: 'removed', number: 3, content: UNKNOWN_CONTENT })
+  })
+
+  test('has a tombstone if that is configured, and the entry the number of the tombstone', () => {
+    const built = withGone({ publish: 'event and tombstone' })
+    added(built, removing(goneClient('3', 2)))
+    const group = built.delivered()
+    expect(group.records.map(({ value }) => value === null)).toEqual([false, true])
+    expect([group.removed, group.change.events, built.table.get(clientKey('3'))?.number]).toEqual([1, 5, 4])
+  })
+
+  test.each([
+    ['a scan has returned it', reading([{ No: '3' }])],
+    ['it was published', reading([{ No: '3', Nom: 'new' }])],
+  ])('is not published if %s meanwhile', (_, page) => {
+    const built = withGone()
+    added(built, page)
+    built.delivered()
+    added(built, removing(goneClient('3', 2)))
+    expect(built.delivered()).toMatchObject({ records: [], removed: 0, endsRemovals: true })
+    expect(marksOf(built, ['3'])).toEqual(['none'])
+  })
+
+  test('is not published again', () => {
+    const built = withGone()
+    added(built, removing(goneClient('3', 2), goneClient('3', 2)))
+    expect(built.delivered().records).toHaveLength(1)
+    added(built, removing(goneClient('3', 2)))
+    expect(built.delivered().records).toEqual([])
+    expect(fullScan(built, ['1', '2'], 3, 4)).toMatchObject({ clients: 2, missing: 0, gone: 0 })
+  })
+
+  test('is not published if only reports are wanted', () => {
+    const built = withGone({ publish: 'nothing' })
+    added(built, removing(goneClient('3', 2)))
+    expect(built.delivered().records).toEqual([])
+  })
+
+  test('is followed by the client, whatever its content, when a scan that began later returns it', () => {
+    const built = withGone()
+    added(built, removing(goneClient('3', 2)))
+    built.delivered()
+    const lookBack = scanOf({ kind: 'look-back', tag: FIRST_LOOK_BACK, since: 4 })
+    added(built, reading([{ No: '3', Nom: 'back' }], { scan: lookBack }))
+    const group = built.delivered()
+    expect([namesOf(group.records), sequencesOf(group.records)]).toEqual([['back'], [4]])
+    expect(marksOf(built, ['3'])).toEqual(['none'])
+  })
+
+  test('Invariant 3: is not followed by what a background scan that began before returns: a later scan decides', () => {
+    const built = withGone()
+    const lookBack = scanOf({ kind: 'look-back', tag: FIRST_LOOK_BACK, since: 3, startedAtOurs: noon - 1 })
+    added(built, removing(goneClient('3', 2)))
+    built.delivered()
+    added(built, reading([{ No: '3' }], { scan: lookBack, isLast: false }))
+    const group = built.delivered()
+    expect(group).toMatchObject({ records: [], change: { recheck: { markedAt: noon } } })
+    expect(group.scans.get('look-back')).toMatchObject({ superseded: 1, events: 0 })
+    expect(marksOf(built, ['3'])).toEqual(['removed'])
+  })
+
+  test('is followed by what a full scan returns that began before the removal, but after the scans that missed it', () => {
+    const built = withGone()
+    added(built, firstPage(['1'], 3, 3))
+    added(built, removing(goneClient('3', 2)))
+    built.delivered()
+    added(built, fullPage(['2', '3'], 3, { since: 3, isFirst: false }))
+    expect(built.delivered().records.map(({ key }) => key)).toEqual(['3'])
+    expect(built.table.get(clientKey('3'))).toMatchObject({ tag: FULL, mark: 'none' })
+  })
+})
+
+test('many removals take several transactions', () => {
+  const ids = numbered(3_000)
+  const built = building({ removal: removal({ maxShare: 1 }) })
+  added(built, reading(ids.map((No) => ({ No }))))
+  built.delivered()
+  for (const number of [1, 2]) {
+    added(built, fullPage(['c0'], number, { since: 3_000, states: statesOf() }))
+    built.delivered()
+  }
+  const gone = ids.slice(1).map((id, index) => goneClient(id, index + 1))
+  const removed: (readonly [number, boolean])[] = []
+  for (let next = built.builder.add(removing(...gone)); next !== 'whole'; next = built.builder.addRest()) {
+    if (next !== 'part') continue
+    const group = built.delivered()
+    removed.push([group.removed, group.endsRemovals])
+  }
+  const last = built.delivered()
+  expect([...removed, [last.removed, last.endsRemovals]]).toEqual([
+    [2_000, false],
+    [999, true],
+  ])
+  expect(new Set(marksOf(built, ids.slice(1)))).toEqual(new Set(['removed']))
+})
