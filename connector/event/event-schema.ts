@@ -2,6 +2,8 @@ import { EVENT_TYPE, SEQUENCE_DIGITS } from './client-event.ts'
 import { CONTRACT_MAJOR, dataSchema, dataSchemaPattern } from './data-schema.ts'
 import { deadLetterCodes } from './dead-letter.ts'
 import { fieldAttributeSchemas } from './field-attributes.ts'
+import { REMOVED_TYPE } from './removal-records.ts'
+import type { TombstoneType } from './tombstone.ts'
 
 export type JsonSchema = Readonly<Record<string, unknown>>
 
@@ -40,6 +42,9 @@ const attributes = {
   },
 } as const
 
+const subject = { description: 'The client id, as in the key of the record.', type: 'string', minLength: 1 }
+const partitionkey = { description: 'The client id.', type: 'string', minLength: 1 }
+
 /** A CloudEvent with a client: the value of a record in the events topic. */
 export function eventSchema(at: string): JsonSchema {
   const { specversion, source, id, sequence } = attributes
@@ -53,9 +58,9 @@ export function eventSchema(at: string): JsonSchema {
       type: 'string',
       format: 'date-time',
     },
-    subject: { description: 'The client id, as in the key of the record.', type: 'string', minLength: 1 },
+    subject,
     sequence,
-    partitionkey: { description: 'The client id.', type: 'string', minLength: 1 },
+    partitionkey,
     datacontenttype: { const: 'application/json' },
     dataschema: {
       description: 'The schema of `data`. It changes with the major version of the contract only.',
@@ -69,14 +74,25 @@ export function eventSchema(at: string): JsonSchema {
   return { title: 'Client event', type: 'object', required: Object.keys(required), properties }
 }
 
+const publishedAt = { description: 'When it was published. UTC.', type: 'string', format: 'date-time' }
+
+/** A CloudEvent without data: the value of a record in the events topic. */
+export function removalSchema(): JsonSchema {
+  const { specversion, source, id, sequence } = attributes
+  const properties = {
+    ...{ specversion, type: { const: REMOVED_TYPE }, source, id, time: publishedAt, subject, sequence, partitionkey },
+  }
+  return { title: 'Removal', type: 'object', required: Object.keys(properties), properties }
+}
+
 /** The headers of a tombstone: a CloudEvent without data in binary mode. */
-export function tombstoneHeaders(): JsonSchema {
+export function tombstoneHeaders(type: TombstoneType): JsonSchema {
   const properties = {
     ce_specversion: attributes.specversion,
-    ce_type: { const: 'client.erased' },
+    ce_type: { const: type },
     ce_source: attributes.source,
     ce_id: attributes.id,
-    ce_time: { description: 'When it was published. UTC.', type: 'string', format: 'date-time' },
+    ce_time: publishedAt,
     ce_sequence: attributes.sequence,
   }
   return { type: 'object', required: Object.keys(properties), properties }
@@ -113,6 +129,7 @@ export function schemaFiles(): Readonly<Record<string, JsonSchema>> {
   return {
     [`${folder}/client.schema.json`]: { ...header, $id: dataSchema(undefined), ...client, $defs: { value } },
     [`${folder}/event.schema.json`]: { ...header, $id: idOf('event'), ...eventSchema('#/$defs/'), $defs },
+    [`${folder}/removal.schema.json`]: { ...header, $id: idOf('removal'), ...removalSchema() },
     [`${folder}/dead-letter.schema.json`]: {
       ...header,
       $id: idOf('dead-letter'),

@@ -1,7 +1,9 @@
 import { eventId, sequenceText, type Tombstone } from './client-event.ts'
 
+export type TombstoneType = 'client.erased' | 'client.removed'
+
 interface TombstoneParts {
-  readonly type: 'client.erased' | 'client.removed'
+  readonly type: TombstoneType
   /** See `eventSource`. */
   readonly source: string
   readonly clientId: string

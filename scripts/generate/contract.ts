@@ -3,6 +3,7 @@ import { CONTRACT_MAJOR } from '../../connector/event/data-schema.ts'
 import {
   deadLetterSchema,
   eventSchema,
+  removalSchema,
   schemaFiles,
   sharedSchemas,
   tombstoneHeaders,
@@ -38,7 +39,12 @@ function asyncApi(): unknown {
       license: { name: 'Apache-2.0' },
     },
     channels: {
-      clients: channel('client.modified', eventsConfig, ['clientModified', 'clientErased']),
+      clients: channel('client.modified', eventsConfig, [
+        'clientModified',
+        'clientRemoved',
+        'clientRemovedTombstone',
+        'clientErased',
+      ]),
       deadLetters: channel('client.modified.dlq', deadLettersConfig, ['deadLetter']),
     },
     operations: {
@@ -83,9 +89,20 @@ function messages() {
       payload: { $ref: '#/components/schemas/event' },
       examples: examples('client-modified'),
     },
+    clientRemoved: {
+      ...{ name: 'client.removed', title: 'Full scans no longer return a client', ...keyed(clientId) },
+      ...withHeader('application/cloudevents+json'),
+      payload: { $ref: '#/components/schemas/removal' },
+      examples: examples('client-removed'),
+    },
+    clientRemovedTombstone: {
+      ...{ name: 'client.removed', title: 'Tombstone: follows a removal, by option', ...keyed(clientId) },
+      headers: tombstoneHeaders('client.removed'),
+      payload: { type: 'null' },
+    },
     clientErased: {
       ...{ name: 'client.erased', title: 'Tombstone: a client was erased by an operator', ...keyed(clientId) },
-      headers: tombstoneHeaders(),
+      headers: tombstoneHeaders('client.erased'),
       payload: { type: 'null' },
       examples: [{ name: 'client-erased', headers: example('client-erased-headers'), payload: null }],
     },
@@ -115,6 +132,7 @@ function schemas() {
   const at = '#/components/schemas/'
   return {
     event: eventSchema(at),
+    removal: removalSchema(),
     deadLetter: deadLetterSchema(at),
     ...sharedSchemas(at),
   }

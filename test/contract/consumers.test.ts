@@ -4,9 +4,11 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { type Admin, ConfigResourceTypes } from 'kafkajs'
 import { afterAll, beforeAll, expect, inject, it, vi } from 'vitest'
+import type { OutgoingRecord } from '../../connector/event/client-event.ts'
 import { clientRecord } from '../../connector/event/client-record.ts'
 import { dataSchema } from '../../connector/event/data-schema.ts'
 import { clientReader } from '../../connector/event/read-client.ts'
+import { removalRecords } from '../../connector/event/removal-records.ts'
 import { kafkaDefaults } from '../../connector/kafka/kafka-config.ts'
 import { type EventPublisher, type StreamProducer, withoutCheckpoint } from '../../connector/publish/event-publisher.ts'
 import { kafkaEventPublisher } from '../../connector/publish/kafka-event-publisher.ts'
@@ -76,7 +78,18 @@ function changesOf(clients: readonly string[]) {
   })
 }
 
-async function publish(records: ReturnType<typeof changesOf>) {
+/** The events of clients that full scans no longer return. */
+function removalsOf(clients: readonly string[]) {
+  return clients.flatMap((clientId) => {
+    const sequence = published++
+    return removalRecords(
+      { source: settings.source, clientId, previous: sequence, sequence, timeMs: Date.now() },
+      'event',
+    )
+  })
+}
+
+async function publish(records: readonly OutgoingRecord[]) {
   await using transaction = producer.begin(never)
   await transaction.send(records)
   await transaction.commit({ epoch: 1, seq: ++transactions, nonce: `n${transactions}` })
@@ -134,9 +147,11 @@ it('consumers in Node, Java and Python rebuild the same clients, before and afte
   await publish(second)
   await abort(changesOf(quiet))
   await publish(second.slice(10, 14)) // as in at-least-once mode
+  const removed = quiet.slice(3, 5)
+  await publish(removalsOf(removed))
   await erase(erased)
   const newest = new Map(eventsOf(second))
-  for (const client of erased) newest.delete(client)
+  for (const client of [...erased, ...removed]) newest.delete(client)
   expect(await rebuilt()).toEqual(same(newest, 4))
 
   const resources = [{ type: ConfigResourceTypes.TOPIC, name: topic, configEntries: entries({}) }]

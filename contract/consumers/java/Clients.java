@@ -46,13 +46,15 @@ public class Clients {
   }
 
   private void apply(String client, String value) throws Exception {
-    if (value == null) { // a tombstone: the client was erased
+    if (value == null) { // a tombstone: the client was erased or removed
       newest.remove(client);
       return;
     }
     var event = json.readTree(value);
-    if (!event.get("type").asText().equals("client.modified")) return; // a later version may add types
+    var type = event.get("type").asText();
+    if (!Set.of("client.modified", "client.removed").contains(type)) return; // a later version may add types
     if (!seen.add(event.get("source").asText() + event.get("id").asText())) duplicates++;
+    else if (type.equals("client.removed")) newest.remove(client);
     else newest.put(client, event);
   }
 

@@ -10,10 +10,11 @@ const seen = new Set() // the latest events, to recognise duplicates
 let duplicates = 0
 
 function apply(client, value) {
-  if (value === null) return clients.delete(client) // a tombstone: the client was erased
+  if (value === null) return clients.delete(client) // a tombstone: the client was erased or removed
   const event = JSON.parse(value)
-  if (event.type !== 'client.modified') return // a later version may add types
+  if (!['client.modified', 'client.removed'].includes(event.type)) return // a later version may add types
   if (isDuplicate(event)) duplicates++
+  else if (event.type === 'client.removed') clients.delete(client)
   else clients.set(client, event)
 }
 

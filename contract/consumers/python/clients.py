@@ -14,14 +14,16 @@ duplicates = 0
 
 def apply(client, value):
     global duplicates
-    if value is None:  # a tombstone: the client was erased
+    if value is None:  # a tombstone: the client was erased or removed
         clients.pop(client, None)
         return
     event = json.loads(value)
-    if event["type"] != "client.modified":  # a later version may add types
+    if event["type"] not in ("client.modified", "client.removed"):  # a later version may add types
         return
     if is_duplicate(event):
         duplicates += 1
+    elif event["type"] == "client.removed":
+        clients.pop(client, None)
     else:
         clients[client] = event
 

@@ -8,6 +8,7 @@ import { dataSchema, isDataSchema } from '../../../connector/event/data-schema.t
 import { deadLetterCodes } from '../../../connector/event/dead-letter.ts'
 import { schemaFiles, tombstoneHeaders } from '../../../connector/event/event-schema.ts'
 import { clientReader } from '../../../connector/event/read-client.ts'
+import { removalRecords } from '../../../connector/event/removal-records.ts'
 import { tombstone } from '../../../connector/event/tombstone.ts'
 import { readProjectFile } from '../../support/documentation/markdown-file.ts'
 
@@ -17,6 +18,7 @@ const schemas = schemaFiles()
 const check = (file: string) => ajv.compile({ ...schemas[`v1/${file}.schema.json`] })
 const isEvent = check('event')
 const isClient = check('client')
+const isRemoval = check('removal')
 const isDeadLetter = check('dead-letter')
 const example = (name: string) => JSON.parse(readProjectFile(`contract/v1/examples/${name}.json`))
 const event = example('client-modified')
@@ -55,6 +57,16 @@ test('every record that the connector makes of a client fits its schema, and the
   )
 })
 
+test('a removal fits its schema, and is the golden example', () => {
+  const removal = { source: '/polaris/shops/clients', clientId: '0001042', previous: 41, sequence: 57 }
+  const [record] = removalRecords({ ...removal, timeMs: Date.parse('2026-06-29T03:00:00Z') }, 'event')
+  const value = JSON.parse(String(record?.value))
+  expect(value).toEqual(example('client-removed'))
+  expect(isRemoval(value), ajv.errorsText(isRemoval.errors)).toBe(true)
+  expect(isRemoval({ ...value, type: 'client.modified' })).toBe(false)
+  expect(isEvent(value)).toBe(false)
+})
+
 test('the golden examples fit the schemas', () => {
   expect(isEvent(event)).toBe(true)
   expect(isEvent({ ...event, fieldrules: '*=drop,adresse.ville=hmac,no=keep', hmackeyid: '79eGljBJ' })).toBe(true)
@@ -65,7 +77,7 @@ test('the golden examples fit the schemas', () => {
 
 test('a tombstone has the headers of its schema and of the golden example', () => {
   const headers = example('client-erased-headers')
-  const isHeaders = ajv.compile({ ...tombstoneHeaders() })
+  const isHeaders = ajv.compile({ ...tombstoneHeaders('client.erased') })
   expect(isHeaders(headers), ajv.errorsText(isHeaders.errors)).toBe(true)
   const place = { source: '/polaris/shops/clients', clientId: '0001042', previous: '41', sequence: 42 }
   const made = tombstone({ ...place, type: 'client.erased', timeMs: Date.parse('2026-06-15T10:00:00Z') })
