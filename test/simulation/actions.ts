@@ -51,7 +51,7 @@ export function choiceOf(action: keyof typeof byName, detail: number): number {
   return weighted.indexOf(byName[action]) + weighted.length * detail
 }
 
-const byName = { answer, change, tick: tick as Action, fail, crash, startAnother, setClock }
+const byName = { answer, change, tick: tick as Action, fail, crash, startAnother, setClock, recover }
 
 const faults = ['before', 'after', 'late'] as const
 const faultOf = (detail: number): OperationFault => faults[detail % faults.length] ?? 'before'
@@ -60,7 +60,11 @@ function fail(world: World, detail: number): void {
   release(world, detail % Math.max(1, world.pending.length), faultOf(detail))
 }
 
-function change({ streams }: World, detail: number): void {
+function change({ streams, options }: World, detail: number): void {
+  if (options.removed !== 'off' && detail % 4 === 3) {
+    streams[detail % streams.length]?.deleteOrReturn(Math.floor(detail / 4))
+    return
+  }
   const back = detail % 5 === 0
   const lateMs = latenessMs[Math.floor(detail / 7) % latenessMs.length] ?? 0
   streams[detail % streams.length]?.change(Math.floor(detail / streams.length), { back, lateMs })

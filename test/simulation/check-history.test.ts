@@ -10,6 +10,22 @@ const sample = fc.sample(histories.everyday, { numRuns: 200, seed: 4 })
 const all: History[] = []
 for (const options of sample) all.push(await runHistory(options))
 
+const ofRemovals: History[] = []
+for (const options of fc.sample(histories['removed-clients'], { numRuns: 40, seed: 4 }))
+  ofRemovals.push(await runHistory(options))
+
+/** A correct history, in which a client was removed. */
+function withRemoval(): History {
+  const found = ofRemovals.find(({ options, streams, records }) => {
+    const isFirst = ({ stream }: FakeRecord) => stream === streams[0]?.name
+    return options.permanentFault === 'none' && records.some((record) => isRemoval(record) && isFirst(record))
+  })
+  if (found === undefined) throw new Error('no such history')
+  return found
+}
+
+const isRemoval = (record: FakeRecord) => record.value?.includes('"type":"client.removed"') ?? false
+
 /** A correct history, in which several replicas ran the first stream, and a client of it was erased. */
 function correct(): History {
   const found = all.find(({ options, streams, records }) => {
@@ -163,7 +179,43 @@ describe('violationsOf', () => {
   })
 })
 
+describe('violationsOf a history with a removal', () => {
+  it('finds nothing if it is correct', () => {
+    expect(violationsOf(withRemoval())).toEqual([])
+  })
+
+  it('finds a removal of a client that was never deleted', () => {
+    const history = withRemoval()
+    const { polaris } = first(history)
+    const wrong = withStream(history, { polaris: { ...polaris, deletions: [] } })
+    expect(violationsOf(wrong)).toEqual(
+      expect.arrayContaining([expect.stringMatching(/was removed although it existed/)]),
+    )
+  })
+
+  it('finds a removal that was published twice', () => {
+    const history = withRemoval()
+    const records = history.records.flatMap((record) => (isRemoval(record) ? [record, record] : [record]))
+    expect(violationsOf({ ...history, records })).toEqual(
+      expect.arrayContaining([expect.stringMatching(/a removal of .* has \d records/)]),
+    )
+  })
+})
+
 describe('the histories', () => {
+  it('make the connector compare full scans with the index, and publish removals', () => {
+    const eventKinds = new Set(ofRemovals.flatMap((history) => [...history.eventKinds]))
+    expect([...eventKinds]).toEqual(
+      expect.arrayContaining([
+        'full-scan-compared',
+        'missing-clients',
+        'clients-removed',
+        'stream-retrying',
+        'taken-over',
+      ]),
+    )
+  })
+
   it('make the connector report every kind of failure event', () => {
     const eventKinds = new Set(all.flatMap((history) => [...history.eventKinds]))
     expect([...eventKinds]).toEqual(

@@ -1,6 +1,7 @@
 import { eventSource } from '../../connector/event/client-event.ts'
 import { documentTooLarge, otherIndex } from './check-index.ts'
 import { savedTooEarly } from './check-pages.ts'
+import { typeOf, wasDeletedSince, wrongRemovals } from './check-removals.ts'
 import { type Check, type Evidence, evidenceOf } from './evidence.ts'
 import type { History } from './history.ts'
 import { LONGEST_REACH_MS } from './simulated-parts.ts'
@@ -24,7 +25,7 @@ export function violationsOf(history: History): string[] {
 const always: Check[] = [lost, savedTooEarly, staleWriter, otherArguments, otherIds, otherStreams, documentTooLarge]
 const exactlyOnce: Check[] = [
   ...[duplicatedOrDisordered, publishedWhenFenced, wrongSequence, decreasingSequence, otherErasures],
-  otherIndex,
+  ...[wrongRemovals, otherIndex],
 ]
 
 /**
@@ -40,7 +41,7 @@ function lost({ stream, records, history }: Evidence): string[] {
     const required = new Set(stream.polaris.changes.slice(0, stream.requiredChanges))
     const due = own.findLast((change) => required.has(change))
     // A change that becomes visible later than the longest look-back is found by chance.
-    if (due === undefined || due.lateMs > LONGEST_REACH_MS) return []
+    if (due === undefined || due.lateMs > LONGEST_REACH_MS || wasDeletedSince(stream.polaris, due)) return []
     const later = own.slice(own.indexOf(due) + 1)
     const accepted = [due, ...later].map((change) => change.content)
     const published = records.filter(({ event }) => event.subject === clientId).map(({ event }) => event.data.Contenu)
@@ -49,13 +50,20 @@ function lost({ stream, records, history }: Evidence): string[] {
   })
 }
 
-/** Invariants 2 and 3: the events of a client are a subsequence of its changes, without duplicates. */
-function duplicatedOrDisordered({ stream, records }: Evidence): string[] {
+/**
+ * Invariants 2 and 3: the events of a client are a subsequence of its changes, without duplicates. After a removal, the
+ * same content may follow once more.
+ */
+function duplicatedOrDisordered({ stream, records, removals }: Evidence): string[] {
   const violations: string[] = []
   const positions = new Map<string, number>()
-  for (const { event } of records) {
+  const [removedAt, previous] = [Map.groupBy(removals, ({ key }) => key), new Map<string, number>()]
+  for (const { event, at: place } of records) {
     const { subject, data } = event
-    const from = (positions.get(subject) ?? -1) + 1
+    const since = previous.get(subject) ?? -1
+    const isReturned = removedAt.get(subject)?.some(({ at }) => at > since && at < place) ?? false
+    previous.set(subject, place)
+    const from = (positions.get(subject) ?? -1) + (isReturned ? 0 : 1)
     const own = stream.polaris.changes.filter(({ clientId }) => clientId === subject)
     const at = own.findIndex(({ content }, index) => index >= from && content === data.Contenu)
     if (at < 0) violations.push(`${subject}: ${data.Contenu} is duplicated or out of order`)
@@ -89,7 +97,7 @@ function decreasingSequence({ numbered }: Evidence): string[] {
 /** Each requested erasure has one tombstone, also after crashes. A stream with a permanent fault may have none. */
 function otherErasures({ numbered, stream, history }: Evidence): string[] {
   if (history.options.permanentFault !== 'none' && stream === history.streams[0]) return []
-  const tombstones = numbered.filter(({ value }) => value === null)
+  const tombstones = numbered.filter((record) => typeOf(record) === 'client.erased')
   const of = (client: string | null) => tombstones.filter(({ key }) => key === client).length
   const requested = history.erasures.filter((one) => one.stream === stream.name).map(({ client }) => client)
   return [...new Set([...requested, ...tombstones.map(({ key }) => key)])].flatMap((client) => {
@@ -139,7 +147,7 @@ function otherArguments({ stream }: Evidence): string[] {
  * Invariant 7: however often a change is published, its event id is the same. At-least-once: a frozen scan may return
  * the content before one that may have been published.
  */
-function otherIds({ stream, records, history }: Evidence): string[] {
+function otherIds({ stream, records, removals, history }: Evidence): string[] {
   const { delivery, scans } = history.options
   if (delivery === 'at-least-once' && scans === 'frozen') return []
   const ids = new Map<string, Set<string>>()
@@ -148,7 +156,8 @@ function otherIds({ stream, records, history }: Evidence): string[] {
     ids.set(content, (ids.get(content) ?? new Set()).add(event.id))
   }
   const changesTo = (text: string) =>
-    stream.polaris.changes.filter(({ clientId, content }) => `${clientId} ${content}` === text).length
+    stream.polaris.changes.filter(({ clientId, content }) => `${clientId} ${content}` === text).length +
+    removals.filter(({ key }) => key === text.split(' ')[0]).length
   return [...ids].flatMap(([content, all]) =>
     all.size > changesTo(content) ? [`${content} has several ids: ${[...all]}`] : [],
   )

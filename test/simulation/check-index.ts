@@ -1,6 +1,6 @@
 import { canonicalJson, sha256 } from '../../connector/event/canonical-json.ts'
 import { type ClientTable, clientTable } from '../../connector/index/client-table.ts'
-import { clientKey, contentKey, type IndexEntry } from '../../connector/index/index-entry.ts'
+import { clientKey, contentKey, type IndexEntry, UNKNOWN_CONTENT } from '../../connector/index/index-entry.ts'
 import { deltaWords, type IndexState } from '../../connector/index/index-state.ts'
 import { segmentEntries } from '../../connector/index/segment.ts'
 import type { Check } from './evidence.ts'
@@ -12,17 +12,21 @@ export const documentTooLarge: Check = ({ documents }) =>
   documents.flatMap(({ text }) => (text.length > MAX_DOCUMENT ? [`a checkpoint has ${text.length} characters`] : []))
 
 /** The index of the last checkpoint, with nothing pending, has for each client what the topic says. */
-export const otherIndex: Check = ({ history, stream, records, numbered, documents }) => {
+export const otherIndex: Check = ({ history, stream, records, removals, numbered, documents }) => {
   const last = documents.at(-1)?.document
   if (last === undefined || last.pending !== null) return []
   const segments = history.segments.get(stream.key) ?? new Map()
   const table = tableOf(last.committed.state.index, segments)
   if (typeof table === 'string') return [table]
   const published = new Map(records.map(({ event }) => [event.subject, event]))
+  const removed = new Map(removals.map(({ key, at }) => [key, at]))
+  const publishedAt = new Map(records.map(({ event, at }) => [event.subject, at]))
   const numbers = new Map(numbered.map(({ key, number }) => [key, number]))
   const wrong = [...published].flatMap(([client, { data }]) => {
     const entry = table.get(clientKey(client))
-    const expected = { content: contentKey(sha256(canonicalJson(data))), number: numbers.get(client) ?? -1 }
+    const isRemoved = (removed.get(client) ?? -1) > (publishedAt.get(client) ?? -1)
+    const content = isRemoved ? UNKNOWN_CONTENT : contentKey(sha256(canonicalJson(data)))
+    const expected = { content, number: numbers.get(client) ?? -1 }
     return isSame(entry, expected) ? [] : [`the index has ${textOf(entry)} for ${client}, not ${textOf(expected)}`]
   })
   const more = table.size() - published.size

@@ -1,9 +1,12 @@
 import { type CheckpointDocument, parseDocument } from '../../connector/checkpoint/checkpoint-document.ts'
+import { EVENT_TYPE } from '../../connector/event/client-event.ts'
+import { REMOVED_TYPE } from '../../connector/event/removal-records.ts'
 import type { FakeRecord } from '../support/fakes/fake-event-publisher.ts'
 import type { History } from './history.ts'
 import type { SimulatedStream, StoredDocument } from './simulated-stream.ts'
 
 export interface PublishedEvent {
+  readonly type: string
   readonly id: string
   readonly source: string
   readonly subject: string
@@ -17,8 +20,9 @@ export interface Evidence {
   readonly stream: SimulatedStream
   /** The records of this stream, with their position (`at`) among all records. */
   readonly records: readonly (FakeRecord & { readonly at: number; readonly event: PublishedEvent })[]
-  /** These and the tombstones, with their numbers. */
-  readonly numbered: readonly (FakeRecord & { readonly number: number })[]
+  readonly removals: readonly (FakeRecord & { readonly at: number })[]
+  /** All of these, and the tombstones, with their numbers. */
+  readonly numbered: readonly (FakeRecord & { readonly at: number; readonly number: number })[]
   readonly documents: readonly (StoredDocument & { readonly document: CheckpointDocument })[]
 }
 
@@ -27,12 +31,16 @@ export type Check = (evidence: Evidence) => string[]
 
 export function evidenceOf(history: History, stream: SimulatedStream): Evidence {
   const own = history.records.map((record, at) => ({ ...record, at })).filter((record) => record.stream === stream.name)
-  const records = own.flatMap((record) => (record.value === null ? [] : [{ ...record, event: eventIn(record.value) }]))
+  const records = own.flatMap((record) => {
+    const event = record.value === null ? undefined : eventIn(record.value)
+    return event?.type === EVENT_TYPE ? [{ ...record, event }] : []
+  })
+  const removals = own.filter(({ value }) => value !== null && eventIn(value).type === REMOVED_TYPE)
   const numbered = own.map((record) => ({ ...record, number: numberOf(record) }))
   const documents = stream.documents.flatMap((stored) => {
     return stored.text === '{' ? [] : [{ ...stored, document: parseDocument(stored.text) }]
   })
-  return { history, stream, records, numbered, documents }
+  return { history, stream, records, removals, numbered, documents }
 }
 
 const eventIn = (value: string) => JSON.parse(value) as PublishedEvent

@@ -10,6 +10,7 @@ describe('when replicas, the group, Kafka, the store and the sources of several 
     ['long scans', 'long-scans', 1_200],
     ['pages that are too much', 'large-clients', 600],
     ['at least once', 'at-least-once', 400],
+    ['clients that are deleted and returned', 'removed-clients', 600],
   ] as const)(
     'Invariants 1 to 7 hold, each stream finally runs on one replica, and no stream disturbs another: %s',
     async (_name, kind, runs) => {

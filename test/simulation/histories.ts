@@ -20,6 +20,7 @@ const anyHistory = {
   overlapMs: fc.constantFrom(15_000, 2_000),
   backfill: fc.constantFrom('beside', 'beside', 'before'),
   fullScanEveryMs: fc.constantFrom(0, 90_000),
+  removed: fc.constant('off'),
   clocks: fc.constantFrom('replicas', 'servers'),
   delivery: fc.constant('exactly-once'),
   /** Never, after the first empty scan, after several. */
@@ -58,11 +59,27 @@ const largeClients = {
   largeClient: fc.constantFrom('source.answer-too-large', 'source.timeout'),
 } as const
 
+/** Clients are deleted, and returned as they were. */
+const removedClients = {
+  ...anyHistory,
+  choices: fc.array(
+    fc.oneof(
+      ...[often(24, 'answer', fc.constant(0)), often(6, 'change'), often(6, 'tick'), often(1, 'fail')],
+      ...[often(1, 'crash'), often(1, 'startAnother'), often(1, 'recover')],
+    ),
+    { minLength: 40, maxLength: 400, size: 'max' },
+  ),
+  streams: fc.constantFrom(1, 2),
+  fullScanEveryMs: fc.constantFrom(20_000, 90_000),
+  removed: fc.constantFrom('event', 'event and tombstone'),
+} as const
+
 /** Histories by kind (`npm run simulate -- --of KIND`). */
 export const histories = {
   everyday: fc.record<HistoryOptions>(anyHistory),
   'long-scans': fc.record<HistoryOptions>(longScans),
   'large-clients': fc.record<HistoryOptions>(largeClients),
+  'removed-clients': fc.record<HistoryOptions>(removedClients),
   autumn: fc.record<HistoryOptions>({ ...anyHistory, startAt: fc.constant(autumn) }),
   'at-least-once': fc.record<HistoryOptions>({ ...anyHistory, delivery: fc.constant('at-least-once') }),
 } as const

@@ -29,6 +29,8 @@ export interface HistoryOptions {
   readonly backfill: ScanSettings['backfill']
   /** 0: none. */
   readonly fullScanEveryMs: number
+  /** What is published of clients that are deleted; `off`: none are. */
+  readonly removed: 'off' | 'event' | 'event and tombstone'
   /** Whose clocks may be wrong. */
   readonly clocks: 'replicas' | 'servers'
   readonly delivery: 'exactly-once' | 'at-least-once'

@@ -1,5 +1,7 @@
 import { parseDocument } from '../../connector/checkpoint/checkpoint-document.ts'
 import { openRequests, pauseOf } from '../../connector/control/requests.ts'
+import { EVENT_TYPE } from '../../connector/event/client-event.ts'
+import { isDeleted, typeOf, unremoved, wasDeletedSince } from './check-removals.ts'
 import { resumeAll } from './simulated-operator.ts'
 import { LONGEST_REACH_MS, POLL_MS } from './simulated-parts.ts'
 import type { Change } from './simulated-polaris.ts'
@@ -65,8 +67,9 @@ export async function checkRecovery(world: World): Promise<void> {
   }
   await runWithoutFaults(world, () => false, 2 * POLL_MS)
   for (const stream of streams) stream.change(0)
-  if (!(await runWithoutFaults(world, () => problemsNow(world).length === 0, LAG_MS))) {
-    violations.push(...problemsNow(world).map((problem) => `${problem}, ${LAG_MS} ms after the change`))
+  const problems = () => [...problemsNow(world), ...lastUnpublished(world)]
+  if (!(await runWithoutFaults(world, () => problems().length === 0, LAG_MS))) {
+    violations.push(...problems().map((problem) => `${problem}, ${LAG_MS} ms after the change`))
   }
   await stopAll(world)
 }
@@ -116,11 +119,18 @@ function problemsNow(world: World): string[] {
   })
 }
 
+/** Also of a stream whose creation is not recorded yet. */
+function lastUnpublished(world: World): string[] {
+  return healthyStreams(world).flatMap((stream) =>
+    unpublishedContents(world, stream, (change) => change === stream.polaris.changes.at(-1)),
+  )
+}
+
 /** The backfill finds what is older than the stream, look-backs what live scans have missed while a `Date` was wrong. */
 function mustBeLive({ options }: World, { polaris, documents }: SimulatedStream, change: Change): boolean {
   const stored = documents.at(-1)?.text
   const createdAt = stored === undefined ? null : parseDocument(stored).committed.state.scans.createdAt
-  if (createdAt === null || change.at < createdAt) return false
+  if (createdAt === null || change.at < createdAt || wasDeletedSince(polaris, change)) return false
   return options.clocks === 'replicas' || change === polaris.changes.at(-1)
 }
 
@@ -131,6 +141,12 @@ function lateNow(world: World): string[] {
     const recheck = stored === undefined ? null : parseDocument(stored).committed.state.recheck
     return [
       ...unpublishedContents(world, stream, ({ lateMs }) => lateMs <= LONGEST_REACH_MS),
+      ...(world.options.removed === 'off'
+        ? []
+        : unremoved(
+            stream.polaris,
+            world.kafka.committed.filter((record) => record.stream === stream.name),
+          )),
       ...(recheck === null ? [] : [`${stream.name} has not read again from ${recheck.from}`]),
     ]
   })
@@ -143,7 +159,7 @@ function unpublishedContents(
   isDue: (change: Change) => boolean,
 ): string[] {
   const published = kafka.committed
-    .filter(({ stream, value }) => stream === name && value !== null)
+    .filter((record) => record.stream === name && typeOf(record) === EVENT_TYPE)
     .map(({ key, value }) => ({
       key,
       content: (JSON.parse(String(value)) as { data: { Contenu: string } }).data.Contenu,
@@ -154,7 +170,7 @@ function unpublishedContents(
       : published.some((event) => event.key === clientId && event.content === content)
   const last = new Map(polaris.changes.map((change) => [change.clientId, change]))
   return [...last.values()]
-    .filter((change) => isDue(change) && !isPublished(change))
+    .filter((change) => !isDeleted(polaris, change.clientId) && isDue(change) && !isPublished(change))
     .map(({ clientId, content }) => `${clientId} ${content} is not published`)
 }
 

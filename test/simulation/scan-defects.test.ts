@@ -1,9 +1,13 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import type * as StreamCheckpoints from '../../connector/checkpoint/stream-checkpoint.ts'
 import type * as Transitions from '../../connector/checkpoint/transitions.ts'
+import type * as ClientEvents from '../../connector/event/client-event.ts'
 import { ENTRY_WORDS } from '../../connector/index/index-entry.ts'
 import { deltaWords, withEntries } from '../../connector/index/index-state.ts'
 import type * as Segments from '../../connector/index/segment.ts'
+import type * as Buildings from '../../connector/pipeline/group/building.ts'
+import { knownEntry } from '../../connector/pipeline/group/building.ts'
+import type * as FullScanMemories from '../../connector/pipeline/removal/full-scan-memory.ts'
 import type * as BeginScan from '../../connector/scan/begin-scan.ts'
 import type * as EndScan from '../../connector/scan/end-scan.ts'
 import type * as ScanStep from '../../connector/scan/scan-step.ts'
@@ -21,6 +25,9 @@ interface Replaced {
   recheckAfter: (of: typeof EndScan.recheckAfter) => typeof EndScan.recheckAfter
   sortedEntries: (of: typeof Segments.sortedEntries) => typeof Segments.sortedEntries
   prepared: (of: typeof Transitions.prepared) => typeof Transitions.prepared
+  fullScanMemory: (of: typeof FullScanMemories.fullScanMemory) => typeof FullScanMemories.fullScanMemory
+  returnedEntry: (of: typeof Buildings.returnedEntry) => typeof Buildings.returnedEntry
+  subjectOf: (of: typeof ClientEvents.subjectOf) => typeof ClientEvents.subjectOf
   streamCheckpoint: (of: typeof StreamCheckpoints.streamCheckpoint) => typeof StreamCheckpoints.streamCheckpoint
 }
 
@@ -47,6 +54,9 @@ vi.mock('../../connector/scan/scheduler.ts', replaceable('nextChoice'))
 vi.mock('../../connector/scan/end-scan.ts', replaceable('recheckAfter'))
 vi.mock('../../connector/index/segment.ts', replaceable('sortedEntries'))
 vi.mock('../../connector/checkpoint/transitions.ts', replaceable('prepared'))
+vi.mock('../../connector/pipeline/removal/full-scan-memory.ts', replaceable('fullScanMemory'))
+vi.mock('../../connector/pipeline/group/building.ts', replaceable('returnedEntry'))
+vi.mock('../../connector/event/client-event.ts', replaceable('subjectOf'))
 vi.mock('../../connector/checkpoint/stream-checkpoint.ts', replaceable('streamCheckpoint'))
 
 /** Deletes what a new segment may replace as soon as it is uploaded. */
@@ -151,6 +161,19 @@ const cases: Record<string, Case> = {
       },
     },
     violation: /is not published, \d+ ms after all faults ended/,
+  },
+  'clients that stay missing although scans return them': {
+    replaces: {
+      fullScanMemory: (real) => () => ({ ...real(), has: () => false }),
+      returnedEntry: () => knownEntry,
+    },
+    violation: /was removed although it existed/,
+    kind: 'removed-clients',
+  },
+  'clients that are gone, but never removed': {
+    replaces: { subjectOf: () => () => undefined },
+    violation: /is not removed, \d+ ms after all faults ended/,
+    kind: 'removed-clients',
   },
   'live scans that wait for the background': {
     replaces: {

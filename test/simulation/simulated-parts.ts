@@ -3,11 +3,14 @@ import { watchedRequests } from '../../connector/control/watched-requests.ts'
 import { eventSource } from '../../connector/event/client-event.ts'
 import { deadLetterGuard } from '../../connector/event/dead-letter.ts'
 import { rulesText } from '../../connector/index/client-index.ts'
+import { keySet } from '../../connector/index/key-set.ts'
 import type { SegmentLimits } from '../../connector/index/segment-plan.ts'
 import { type StreamIndex, streamIndex } from '../../connector/index/stream-index.ts'
 import type { PipelineParts } from '../../connector/pipeline/pipeline.ts'
 import type { Observe } from '../../connector/pipeline/pipeline-event.ts'
 import { createServerClock } from '../../connector/pipeline/read/server-clock.ts'
+import { fullScanMemory } from '../../connector/pipeline/removal/full-scan-memory.ts'
+import type { RemovalParts } from '../../connector/pipeline/removal/removal-parts.ts'
 import type { EventPublisher } from '../../connector/publish/event-publisher.ts'
 import { untilAborted } from '../../connector/runtime/abort.ts'
 import type { ScanSettings } from '../../connector/scan/scan-settings.ts'
@@ -120,6 +123,11 @@ function scanSettings({ limit, overlapMs, backfill, fullScanEveryMs }: HistoryOp
   }
 }
 
+function removalOf({ removed }: HistoryOptions): RemovalParts | undefined {
+  if (removed === 'off') return undefined
+  return { settings: { publish: removed, maxShare: 0.5 }, memory: fullScanMemory(), unknown: keySet() }
+}
+
 function pipelineParts(
   world: World,
   replica: Replica,
@@ -154,6 +162,7 @@ function pipelineParts(
       deadLetters: deadLetterGuard({ maxShare: 0.1, minimum: 10, of: 1000 }),
       indexRules: rulesText({ ignored, limits: '' }),
       ...{ scanSettings: settings, beginAt, oneChangePerClient: delivery === 'at-least-once', observe },
+      removal: removalOf(options),
     },
     ...{ clock, delivery, giveUp, groupMaxSize: 1_000, groupMaxDelayMs: 50, deliverWithinMs: 10_000 },
     savePeriodMs: 60_000,

@@ -35,6 +35,8 @@ export interface PolarisParts extends Behaviour {
   readonly date: () => number | undefined
   /** Awaited before each response; `replica` made the request. */
   readonly fault: (replica: string) => Promise<SourceFault>
+  /** How many records of all streams are visible. */
+  readonly records: () => number
 }
 
 /** One version of a client, in the order in which versions became visible. */
@@ -50,8 +52,22 @@ export interface Change {
 /** A Polaris server in memory, shared by all replicas: clients by their last change, paged by key. */
 export interface SimulatedPolaris {
   source(replica: string): ClientSource
+  /** A deleted client exists again. */
   change(change: Omit<Change, 'at'>): void
   readonly changes: readonly Change[]
+  /** Deletes a client, or returns a deleted one as it was. */
+  deleteOrReturn(clientId: string): void
+  readonly deletions: readonly Deletion[]
+}
+
+/** A client did not exist for some time, which is measured by how many records of all streams were visible. */
+export interface Deletion {
+  readonly clientId: string
+  readonly recordsBefore: number
+  /** How many changes were visible when it began. */
+  readonly changesBefore: number
+  /** Undefined: it still does not exist. */
+  readonly endsAt: number | undefined
 }
 
 const LARGE_CLIENT = 'client-0'
@@ -67,6 +83,13 @@ export function simulatedPolaris(parts: PolarisParts): SimulatedPolaris {
   const sizeOf = (limit: number) => (largeClient === 'none' ? limit : Math.ceil(limit / 10))
   const rows = new Map<string, Row>()
   const changes: Change[] = []
+  const deleted = new Map<string, Row>()
+  const deletions: { -readonly [Key in keyof Deletion]: Deletion[Key] }[] = []
+  const exists = (clientId: string) => {
+    deleted.delete(clientId)
+    const deletion = deletions.findLast((one) => one.clientId === clientId)
+    if (deletion !== undefined) deletion.endsAt ??= parts.records()
+  }
   const views: (readonly Row[])[] = []
 
   const read = (at: ReadArguments): Page => {
@@ -100,10 +123,23 @@ export function simulatedPolaris(parts: PolarisParts): SimulatedPolaris {
     change: (made) => {
       const change = { ...made, at: now() }
       changes.push(change)
+      exists(made.clientId)
       const modified = wallClock(change.at - change.lateMs, timeZone)
       rows.set(change.clientId, { ...change, modified, number: changes.length })
     },
     changes,
+    deleteOrReturn: (clientId) => {
+      const [row, hidden] = [rows.get(clientId), deleted.get(clientId)]
+      if (hidden !== undefined) {
+        exists(clientId)
+        rows.set(clientId, hidden)
+      } else if (row !== undefined) {
+        rows.delete(clientId)
+        deleted.set(clientId, row)
+        deletions.push({ clientId, recordsBefore: parts.records(), changesBefore: changes.length, endsAt: undefined })
+      }
+    },
+    deletions,
   }
 }
 

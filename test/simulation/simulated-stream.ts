@@ -18,6 +18,8 @@ export interface SimulatedStream {
   readonly polaris: SimulatedPolaris
   /** Changes a client now, to new content or (`back`) to content that it had before. */
   change(client: number, how?: { readonly back?: boolean; readonly lateMs?: number }): void
+  /** Deletes a client, or returns a deleted one as it was. */
+  deleteOrReturn(client: number): void
   /** How many of its changes must be published at the end. */
   requiredChanges: number
   readonly reads: Read[]
@@ -50,12 +52,14 @@ export function simulatedStream(
   parts: {
     readonly clock: Pick<Clock, 'now'>
     readonly date: () => number | undefined
+    readonly records: () => number
     readonly fault: (stream: string, replica: string) => Promise<SourceFault>
   },
 ): SimulatedStream {
   const name = `clients-${number}`
   const polaris = simulatedPolaris({
     ...{ scans, modificationTime, largeClient, now: parts.clock.now, timeZone: ZONE, date: parts.date },
+    records: parts.records,
     fault: async (replica) => {
       const fault = await parts.fault(name, replica)
       return fault === 'trouble' && !hasReadPages() ? 'fail' : fault
@@ -72,6 +76,7 @@ export function simulatedStream(
   for (let client = 0; client < CLIENTS; client += 1) change(client)
   return {
     ...{ name, key: checkpointKey(CONNECTOR, name), polaris, change, requiredChanges: 0 },
+    deleteOrReturn: (client) => polaris.deleteOrReturn(`client-${client % CLIENTS}`),
     ...{ reads: [], sent: [], documents, expired: new Map() },
   }
 }

@@ -55,7 +55,7 @@ export function createWorld(options: HistoryOptions, defects: Defects, log: (lin
   const server = { date: 'right' as DateHeader }
   const date = () => dateOf(server.date, clock.now())
   const streams = Array.from({ length: options.streams }, (_, at) =>
-    simulatedStream(at + 1, options, { clock, fault, date }),
+    simulatedStream(at + 1, options, { clock, fault, date, records: () => kafka.committed.length }),
   )
   const violations: string[] = []
   const nextStoreCall = { fault: 'none' as MemoryFault }
