@@ -3,7 +3,7 @@ import type { ClientKey } from '../index/index-entry.ts'
 import { ConnectorError } from '../runtime/connector-error.ts'
 import type { OpenParts } from '../stream/open-parts.ts'
 import { contentRules, type ReadIndex, readDocument, readIndex } from './audited-index.ts'
-import type { Audited, DifferenceKind } from './client-kinds.ts'
+import type { Audited, NamedKind } from './client-kinds.ts'
 import { type Comparison, compare } from './compare.ts'
 import { serialServer } from './prove-interleaving.ts'
 import { readSourceClients, type SourceParts } from './source-clients.ts'
@@ -27,7 +27,7 @@ export type AuditProgress =
   | { readonly step: 'waiting' }
 
 export interface AuditOptions {
-  /** Whether to find out the ids of the clients that differ. */
+  /** Whether to find out the ids of the clients that differ or are missing. */
   readonly wanted: 'counts' | 'ids'
   readonly onProgress: (progress: AuditProgress) => void
 }
@@ -36,7 +36,7 @@ export interface AuditResult extends Comparison {
   /** Whether a live scan that began after the source was read is known to be published. */
   readonly isCaughtUp: boolean
   /** Of the first clients of each kind. */
-  readonly ids: ReadonlyMap<DifferenceKind, readonly string[]> | undefined
+  readonly ids: ReadonlyMap<NamedKind, readonly string[]> | undefined
 }
 
 /**

@@ -17,6 +17,10 @@ export const exceptionKinds = [
 ]
 export type ExceptionKind = (typeof exceptionKinds)[number]
 
+/** The kinds whose clients can be named. */
+export const namedKinds = [...differenceKinds, 'missing'] as const
+export type NamedKind = (typeof namedKinds)[number]
+
 /** What was read, in this order: the topic, the index, the source, the index. */
 export interface Audited {
   readonly topic: TopicClients

@@ -9,6 +9,8 @@ import {
   exceptionKinds,
   type Kind,
   markKind,
+  type NamedKind,
+  namedKinds,
   sourceKind,
   topicKind,
 } from './client-kinds.ts'
@@ -18,7 +20,7 @@ export interface Comparison {
   readonly differences: Readonly<Record<DifferenceKind, number>>
   readonly exceptions: Readonly<Record<ExceptionKind, number>>
   /** The first clients of each kind. */
-  readonly keys: ReadonlyMap<DifferenceKind, readonly ClientKey[]>
+  readonly keys: ReadonlyMap<NamedKind, readonly ClientKey[]>
 }
 
 /** At most so many clients of a kind are named. */
@@ -29,15 +31,14 @@ export function compare(audited: Audited): Comparison {
   const { source, after, topic } = audited
   let inIndex = 0
   const counts = new Map<Kind, number>()
-  const keys = new Map<DifferenceKind, ClientKey[]>(differenceKinds.map((kind) => [kind, []]))
+  const keys = new Map<NamedKind, ClientKey[]>(namedKinds.map((kind) => [kind, []]))
   for (const key of keysIn(audited)) {
     inIndex += entriesOf(after, key).length > 0 ? 1 : 0
     const kinds = [sourceKind(audited, key), topicKind(audited, key), markKind(after.table.get(key))]
     for (const kind of new Set(kinds)) {
       if (kind === undefined) continue
       counts.set(kind, (counts.get(kind) ?? 0) + 1)
-      if (!isDifference(kind)) continue
-      const named = keys.get(kind)
+      const named = isNamed(kind) ? keys.get(kind) : undefined
       if (named !== undefined && named.length < MAX_KEYS) named.push(key)
     }
   }
@@ -51,7 +52,7 @@ export function compare(audited: Audited): Comparison {
   }
 }
 
-const isDifference = (kind: Kind): kind is DifferenceKind => differenceKinds.some((one) => one === kind)
+const isNamed = (kind: Kind): kind is NamedKind => namedKinds.some((one) => one === kind)
 
 /** The key of each client once. */
 function* keysIn({ source, after, before, topic }: Audited): Generator<ClientKey, void> {

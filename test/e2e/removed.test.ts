@@ -96,13 +96,17 @@ it('publishes nothing in mode report, but counts the clients that are gone, and 
   const stage = await scene({ source: { clients: 200 }, environment: { ...FULL_SCANS, REMOVED_MODE: 'report' } })
   const connector = stage.start()
   await stage.caughtUp()
-  stage.simulator.remove(stage.simulator.clientIds.slice(0, 2))
+  const gone = stage.simulator.clientIds.slice(0, 2)
+  stage.simulator.remove(gone)
   await connector.line(compared({ missing: 2, gone: 0 }))
   await connector.line(compared({ missing: 0, gone: 2 }))
   await vi.waitFor(
     async () => expect((await connector.get('/metrics')).body).toMatch(/^polaris_connector_gone_clients{.*} 2$/m),
     { timeout: 10_000 },
   )
+  const audit = stage.start({}, ['audit', '--ids', '--json'])
+  expect(await audit.exitCode()).toBe(0)
+  expect(JSON.parse(audit.printed()).ids.missing.toSorted()).toEqual(gone.toSorted())
   expect(await connector.stop()).toBe(0)
   expect(removalsIn(await stage.records())).toEqual([])
   const again = stage.start({ REMOVED_MODE: 'event' })

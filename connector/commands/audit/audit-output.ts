@@ -1,6 +1,12 @@
 import * as z from 'zod'
 import type { AuditResult } from '../../audit/audit-stream.ts'
-import { type DifferenceKind, differenceKinds, type ExceptionKind, exceptionKinds } from '../../audit/client-kinds.ts'
+import {
+  type DifferenceKind,
+  differenceKinds,
+  type ExceptionKind,
+  exceptionKinds,
+  type NamedKind,
+} from '../../audit/client-kinds.ts'
 import { MAX_KEYS } from '../../audit/compare.ts'
 import { countedDifferences, type Retention, retentions } from '../../audit/verdict.ts'
 import type { Screen } from '../output/screen.ts'
@@ -73,7 +79,7 @@ export const auditShape = z.strictObject({
   ids: z
     .strictObject({
       ...{ notPublished: ids, outdated: ids, gone: ids, notInTopic: ids },
-      ...{ topicDiffers: ids, notInIndex: ids, notErased: ids },
+      ...{ topicDiffers: ids, notInIndex: ids, notErased: ids, missing: ids },
     })
     .optional()
     .describe('With `--ids`: personal data'),
@@ -100,11 +106,12 @@ export function auditOutput({ stream, result, retention, tookMs }: Report): Audi
   }
 }
 
-function idsOf(named: ReadonlyMap<DifferenceKind, readonly string[]>): NonNullable<AuditOutput['ids']> {
-  const of = (kind: DifferenceKind) => named.get(kind) ?? []
+function idsOf(named: ReadonlyMap<NamedKind, readonly string[]>): NonNullable<AuditOutput['ids']> {
+  const of = (kind: NamedKind) => named.get(kind) ?? []
   return {
     ...{ notPublished: of('notPublished'), outdated: of('outdated'), gone: of('gone'), notInTopic: of('notInTopic') },
     ...{ topicDiffers: of('topicDiffers'), notInIndex: of('notInIndex'), notErased: of('notErased') },
+    missing: of('missing'),
   }
 }
 
@@ -148,6 +155,8 @@ function remarks({ result: { differences, isCaughtUp }, retention }: Report): st
   return [...(ofTopic === undefined ? [] : [ofTopic]), ...(isBehind ? [ofReplica] : [])].map((text) => `note: ${text}`)
 }
 
-function idLines(named: ReadonlyMap<DifferenceKind, readonly string[]>): string[] {
-  return [...named].flatMap(([kind, of]) => (of.length === 0 ? [] : ['', `${differenceTexts[kind]}:`, of.join(' ')]))
+const kindTexts: Readonly<Record<NamedKind, string>> = { ...differenceTexts, missing: exceptionTexts.missing }
+
+function idLines(named: ReadonlyMap<NamedKind, readonly string[]>): string[] {
+  return [...named].flatMap(([kind, of]) => (of.length === 0 ? [] : ['', `${kindTexts[kind]}:`, of.join(' ')]))
 }

@@ -148,6 +148,7 @@ it('finds each kind of difference, names the clients only with --ids, and exits 
     ...{ notPublished: [unindexed], outdated: [edited], gone: expect.arrayContaining([other, gone]) },
     ...{ notInTopic: [deleted], topicDiffers: [edited], notErased: [erased] },
     notInIndex: expect.arrayContaining([unindexed, 'unknown']),
+    missing: [],
   })
   const text = stage.start(elsewhere, ['audit'])
   expect(await text.exitCode()).toBe(1)

@@ -1,5 +1,11 @@
 import { expect, test } from 'vitest'
-import { type DifferenceKind, differenceKinds, exceptionKinds } from '../../../../connector/audit/client-kinds.ts'
+import {
+  type DifferenceKind,
+  differenceKinds,
+  exceptionKinds,
+  type NamedKind,
+  namedKinds,
+} from '../../../../connector/audit/client-kinds.ts'
 import type { Retention } from '../../../../connector/audit/verdict.ts'
 import { auditLines, auditOutput, auditShape, type Report } from '../../../../connector/commands/audit/audit-output.ts'
 
@@ -11,7 +17,7 @@ interface Found {
   readonly differences?: Partial<Record<DifferenceKind, number>>
   readonly retention?: Retention
   readonly isCaughtUp?: boolean
-  readonly ids?: ReadonlyMap<DifferenceKind, readonly string[]>
+  readonly ids?: ReadonlyMap<NamedKind, readonly string[]>
 }
 
 function report({ differences = {}, retention = 'kept', isCaughtUp = true, ids }: Found = {}): Report {
@@ -62,16 +68,21 @@ test.each([
 })
 
 test('prints ids only if they were asked for', () => {
-  const ids = new Map<DifferenceKind, readonly string[]>([
+  const ids = new Map<NamedKind, readonly string[]>([
     ['gone', ['100101', '100102']],
     ['outdated', []],
+    ['missing', ['100103']],
   ])
   const found = lines({ differences: { gone: 2 }, ids })
-  expect(found.slice(-2)).toEqual(['published, but not returned by the source:', '100101 100102'])
-  expect(lines({ differences: { gone: 2 }, ids }, 10).slice(-2)).toEqual(['100101', '100102'])
+  expect(found.slice(-5)).toEqual([
+    ...['published, but not returned by the source:', '100101 100102', ''],
+    ...['known to be missing from the source:', '100103'],
+  ])
+  expect(lines({ differences: { gone: 2 }, ids }, 10)).toEqual(expect.arrayContaining(['100101', '100102']))
   expect(auditOutput(report({ differences: { gone: 2 }, ids })).ids).toEqual({
-    ...Object.fromEntries(differenceKinds.map((kind) => [kind, []])),
+    ...Object.fromEntries(namedKinds.map((kind) => [kind, []])),
     gone: ['100101', '100102'],
+    missing: ['100103'],
   })
 })
 
