@@ -39,6 +39,8 @@ export interface ClientEventParts {
   readonly dataSchema: string
   /** See `fieldAttributes`; absent for a whole client. */
   readonly extensions?: string | undefined
+  /** The request for which an unchanged client is published again; absent for a change. */
+  readonly republished?: string | undefined
 }
 
 /** The `source` of a stream's events. */
@@ -61,11 +63,12 @@ export function eventId({
 /** A CloudEvent 1.0 in structured JSON mode. */
 export function clientEvent(parts: ClientEventParts): string {
   const subject = JSON.stringify(parts.clientId)
+  const republished = parts.republished === undefined ? '' : `"republished":${JSON.stringify(parts.republished)},`
   return (
     `{"specversion":"1.0","type":"${EVENT_TYPE}","source":${JSON.stringify(parts.source)},"id":"${eventId(parts)}",` +
     `"time":"${new Date(parts.timeMs).toISOString()}","subject":${subject},` +
     `"sequence":"${sequenceText(parts.sequence)}","partitionkey":${subject},` +
-    `"datacontenttype":"application/json","dataschema":${JSON.stringify(parts.dataSchema)},${parts.extensions ?? ''}"data":${parts.json}}`
+    `"datacontenttype":"application/json","dataschema":${JSON.stringify(parts.dataSchema)},${parts.extensions ?? ''}${republished}"data":${parts.json}}`
   )
 }
 

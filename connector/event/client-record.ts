@@ -25,6 +25,8 @@ export interface EventPlace {
   readonly readAt: number
   /** Path of the field mapped as the client id. */
   readonly idField: string
+  /** See `ClientEventParts`. */
+  readonly republished?: string | undefined
 }
 
 type ClientRecordMade = { readonly kind: 'event' | 'dead-letter'; readonly record: ValueRecord }
@@ -39,7 +41,7 @@ export function clientRecord(client: ReadClient, place: EventPlace, settings: Ev
     return asDeadLetter({ code, key: null, bytes: Buffer.byteLength(json) }, { data, place }, settings)
   }
   const { source, dataSchema, maxValueBytes, extensions } = settings
-  const { sequence, previous, readAt } = place
+  const { sequence, previous, readAt, republished } = place
   const timeMs = modified?.instant ?? readAt
   const value = clientEvent({
     source,
@@ -51,6 +53,7 @@ export function clientRecord(client: ReadClient, place: EventPlace, settings: Ev
     sequence,
     dataSchema,
     extensions,
+    republished,
   })
   // A UTF-16 code unit takes at most three bytes in UTF-8, so most events need no exact count.
   const bytes = value.length * 3 <= maxValueBytes ? 0 : Buffer.byteLength(value)

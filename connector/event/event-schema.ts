@@ -70,7 +70,13 @@ export function eventSchema(at: string): JsonSchema {
     },
     data: { $ref: `${at}client` },
   }
-  const properties = { ...required, ...fieldAttributeSchemas }
+  const republished = {
+    description:
+      'Only if an operator had the client published again although it is unchanged: the id of the request. A consumer that counts changes ignores such events.',
+    type: 'string',
+    minLength: 1,
+  }
+  const properties = { ...required, ...fieldAttributeSchemas, republished }
   return { title: 'Client event', type: 'object', required: Object.keys(required), properties }
 }
 

@@ -41,10 +41,11 @@ test('every record that the connector makes of a client fits its schema, and the
     { clientId: 'No', modifiedAt: null },
     { timeZone: 'UTC', ignored: new Set(), fields: undefined },
   )
-  const place = { sequence: 7, previous: 'g0', readAt: 0, idField: 'No' }
+  const unmarked = { sequence: 7, previous: 'g0', readAt: 0, idField: 'No' }
+  const anyPlace = fc.constantFrom(unmarked, { ...unmarked, republished: 'request-1' })
   const id = fc.oneof(fc.string(), fc.constant(undefined))
   fc.assert(
-    fc.property(client, id, (fields, No) => {
+    fc.property(client, id, anyPlace, (fields, No, place) => {
       const read = readClient({ ...(fields as object), ...(No === undefined ? {} : { No }) })
       const { record } = clientRecord(read, place, settings)
       const value = JSON.parse(record.value)
@@ -70,6 +71,7 @@ test('a removal fits its schema, and is the golden example', () => {
 test('the golden examples fit the schemas', () => {
   expect(isEvent(event)).toBe(true)
   expect(isEvent({ ...event, fieldrules: '*=drop,adresse.ville=hmac,no=keep', hmackeyid: '79eGljBJ' })).toBe(true)
+  expect(isEvent(example('client-republished'))).toBe(true)
   expect(isClient(event.data)).toBe(true)
   expect(isDeadLetter(example('dead-letter'))).toBe(true)
   expect(isDeadLetter(example('dead-letter-with-client'))).toBe(true)
@@ -96,6 +98,7 @@ describe('the schemas reject', () => {
     ['an empty client id', { subject: '' }],
     ['no data', { data: undefined }],
     ['an unknown field rule', { fieldrules: 'nom=hide' }],
+    ['an empty request id', { republished: '' }],
     ['a key id of another length', { fieldrules: 'nom=hmac', hmackeyid: 'k1' }],
   ])('an event with %s', (_, change) => {
     expect(isEvent(JSON.parse(JSON.stringify({ ...event, ...change })))).toBe(false)

@@ -15,7 +15,7 @@ const recordValue = (name: string) => JSON.stringify(JSON.parse(example(name)))
 const timeZone = 'Europe/Paris'
 
 /** Converts the text of a response to records, as a stream does. */
-function recordsOf(output: OutputFormat, deadLetterClient: 'leave-out' | 'include' = 'leave-out') {
+function recordsOf(output: OutputFormat, deadLetterClient: 'leave-out' | 'include' = 'leave-out', more = {}) {
   const shape = clientShape(['Cartes'], () => {})
   const page = wholePage(decodeAnswer(read(`test/fixtures/events/page.${output}`), { shape, timeZone }), undefined)
   const readClient = clientReader(
@@ -29,12 +29,20 @@ function recordsOf(output: OutputFormat, deadLetterClient: 'leave-out' | 'includ
     deadLetterClient,
   }
   const place = { sequence: 41, previous: 'g0', readAt: Date.parse('2026-06-15T10:00:00Z'), idField: 'No' }
-  return page.clients.map((client) => clientRecord(readClient(client), place, settings).record)
+  const at = { ...place, ...more }
+  return page.clients.map((client) => clientRecord(readClient(client), at, settings).record)
 }
 
 describe.each(['xml', 'json'] as const)('the example in the consumer guide, read as %s', (output) => {
   test('a client becomes exactly this event, keyed by its id', () => {
     expect(recordsOf(output)[0]).toEqual({ to: 'events', key: '0001042', value: recordValue('client-modified.json') })
+  })
+
+  test('a client that is published again names the request', () => {
+    const [again] = recordsOf(output, 'leave-out', {
+      ...{ sequence: 97, previous: '41', republished: '5d2c1a9e-6f0b-4c57-9a35-0d2f6f1c8b11' },
+    })
+    expect(again).toEqual({ to: 'events', key: '0001042', value: recordValue('client-republished.json') })
   })
 
   test('a client without an id becomes exactly this dead letter, without client data', () => {
