@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { text } from 'node:stream/consumers'
 import { runCli } from './cli.ts'
 import { commandList } from './commands/command-list.ts'
 import { screenOf } from './commands/output/screen.ts'
@@ -35,6 +36,7 @@ try {
     printError,
     screen: screenOf(process.stdout),
     showProgress: process.stderr.isTTY ? (line) => process.stderr.write(`\r${line}\u001b[K`) : undefined,
+    readInput: () => text(process.stdin),
     stop: shutdown.stop,
     version,
     root,

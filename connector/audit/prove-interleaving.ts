@@ -12,6 +12,7 @@ const nothingProcessed = {
   lastModifiedAt: () => null,
   isCycling: () => false,
   knowsPagesOf: () => true,
+  hasEnded: () => false,
 }
 
 /**

@@ -70,7 +70,10 @@ export async function readSourceClients(
   const memory = scanMemory(states)
   const pages = readPages(
     { ...parts, until: 'caught-up', observe: () => {} },
-    { states, processed: { events: () => 0, recheck: () => null, knowsPagesOf: () => true, ...memory } },
+    {
+      states,
+      processed: { events: () => 0, recheck: () => null, knowsPagesOf: () => true, hasEnded: () => false, ...memory },
+    },
     stop,
   )
   const entryOf = entryReader(reading, rules)

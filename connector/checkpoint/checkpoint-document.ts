@@ -1,16 +1,16 @@
 import { z } from 'zod'
-import { carriedOut } from '../control/stream-requests.ts'
+import { carriedOut, wantedClients } from '../control/stream-requests.ts'
 import type { CommitRecord, Destination } from '../publish/event-publisher.ts'
 import { ConnectorError } from '../runtime/connector-error.ts'
-import { LAST_TAG } from '../scan/scan-state.ts'
-import type { CheckPoint, SourceTime } from '../source/client-source.ts'
+import { LAST_TAG, scanKinds } from '../scan/scan-state.ts'
+import { type CheckPoint, type SourceTime, sourceTimePattern } from '../source/client-source.ts'
 
 export const FORMAT = 4
 
 const count = z.number().int().nonnegative()
 const sourceTime = z
   .string()
-  .regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d$/)
+  .regex(sourceTimePattern)
   .transform((text) => text as SourceTime)
 const token = z
   .string()
@@ -18,9 +18,10 @@ const token = z
   .nullable()
 const time = z.number()
 const scan = z.object({
-  kind: z.enum(['live', 'look-back', 'backfill', 'full']),
+  kind: z.enum(scanKinds),
   tag: count.max(LAST_TAG),
   reachMs: count.nullable(),
+  republish: z.object({ id: z.string(), wanted: wantedClients }).nullable(),
   from: sourceTime,
   since: count,
   lastChanged: sourceTime,
@@ -53,6 +54,9 @@ const scans = z.object({
 })
 const recheck = z.object({ from: sourceTime, markedAt: time }).nullable()
 const mapping = z.object({ clientId: z.string(), modifiedAt: z.string().nullable() }).nullable()
+const republished = z
+  .object({ id: z.string(), since: count, published: count, missing: z.array(z.string()).readonly().nullable() })
+  .nullable()
 /** Index entries of 24 bytes in base64. */
 const entries = z.string().regex(/^(?:[\w+/]{32})*$/)
 const index = z.object({
@@ -64,7 +68,14 @@ const index = z.object({
     .readonly(),
   delta: entries,
 })
-const reached = { scans, recheck, events: count, mapping, carriedOut: z.array(carriedOut).readonly() }
+const reached = {
+  scans,
+  recheck,
+  events: count,
+  mapping,
+  republished,
+  carriedOut: z.array(carriedOut).readonly(),
+}
 const state = z.object({ ...reached, index })
 const change = z.object({ ...reached, entries })
 /** The epoch and number of a prepared or decided state, and its time (ms since 1970, by the writer's clock). */

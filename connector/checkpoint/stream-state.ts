@@ -3,6 +3,17 @@ import type { FieldMapping } from '../event/field-mapping.ts'
 import { emptyIndex, type IndexState, withEntries } from '../index/index-state.ts'
 import { newScans, type Recheck, type ScanStates } from '../scan/scan-state.ts'
 
+/** What the scan for a request to publish again has done, by the id of the request. */
+export interface Republished {
+  readonly id: string
+  /** The stream's events at the first page: what was published since is not published again. */
+  readonly since: number
+  /** Events of this scan so far. */
+  readonly published: number
+  /** Keys of the wanted clients that it has not returned yet; null: all clients are wanted. */
+  readonly missing: readonly string[] | null
+}
+
 /** What one transaction adds to a state. */
 export interface StateChange {
   readonly scans: ScanStates
@@ -11,6 +22,8 @@ export interface StateChange {
   readonly events: number
   /** Does not change once it is found. */
   readonly mapping: FieldMapping | null
+  /** Null: no clients are published again. */
+  readonly republished: Republished | null
   /** Requests that the stream has carried out; once the control object shows that, they are dropped here. */
   readonly carriedOut: readonly CarriedOut[]
   /** New entries of the client index, in base64 as in `IndexState.delta`. */
@@ -38,6 +51,7 @@ export const beginning: StreamState = {
   recheck: null,
   events: 0,
   mapping: null,
+  republished: null,
   carriedOut: [],
   index: emptyIndex,
 }

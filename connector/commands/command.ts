@@ -16,6 +16,8 @@ export interface CommandParts {
   readonly screen: Screen
   /** Replaces the last line on the terminal; undefined without one. */
   readonly showProgress: ((line: string) => void) | undefined
+  /** Resolves to the text on standard input. */
+  readonly readInput: () => Promise<string>
   /** Aborts at the first SIGTERM or SIGINT. */
   readonly stop: AbortSignal
   readonly version: string
@@ -26,13 +28,15 @@ export interface CommandParts {
 export interface CommandOption {
   readonly type: 'string' | 'boolean'
   readonly short?: string
+  /** It may be given several times. */
+  readonly multiple?: true
   /** Placeholder for the value in the help, such as `file`. */
   readonly value?: string
   readonly description: string
 }
 
 /** The options as given, by their long names; absent ones are missing. */
-export type CommandArgs = Readonly<Record<string, string | boolean | undefined>>
+export type CommandArgs = Readonly<Record<string, string | boolean | readonly string[] | undefined>>
 
 /** One command: a file in this folder and an entry in `command-list.ts`. */
 export interface Command {
@@ -75,4 +79,10 @@ export function configSources(args: CommandArgs, { environment, readFile }: Comm
 export function optionText(args: CommandArgs, name: string): string | undefined {
   const value = args[name]
   return typeof value === 'string' ? value : undefined
+}
+
+/** The values of a text option that may be repeated. */
+export function optionTexts(args: CommandArgs, name: string): readonly string[] {
+  const value = args[name]
+  return Array.isArray(value) ? value : []
 }

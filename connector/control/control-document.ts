@@ -1,15 +1,25 @@
 import { z } from 'zod'
 import { ConnectorError } from '../runtime/connector-error.ts'
-import { requestOutcome } from './stream-requests.ts'
+import { carriedOut, republicationShape } from './stream-requests.ts'
 
 const FORMAT = 1
 
 const time = z.number()
 
-/** `requested`: no replica has carried it out yet. `done`: `by` carried it out at `at`. */
+const count = z.number().int().nonnegative()
+/** By whom, and when. */
+const step = { by: z.string(), at: time }
+
+/**
+ * `requested`: no replica has carried it out yet. `running`: `by` publishes clients again; `share`: how much of the
+ * clients it has read, 0 to 1, if that is known. `cancelled`: by an operator, but the replica has not confirmed it yet.
+ * `done`: `by` carried it out at `at`.
+ */
 const progress = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('requested') }),
-  z.object({ kind: z.literal('done'), by: z.string(), at: time, outcome: requestOutcome.optional() }),
+  z.object({ kind: z.literal('running'), ...step, published: count, clients: count, share: z.number().nullable() }),
+  z.object({ kind: z.literal('cancelled'), ...step }),
+  z.object({ kind: z.literal('done'), ...step, ...carriedOut.omit({ id: true }).shape }),
 ])
 
 /** What all requests have in common; times in milliseconds since 1970. */
@@ -27,6 +37,7 @@ const requestSchema = z.discriminatedUnion('kind', [
   request.extend({ kind: z.literal('resume') }),
   /** `client`: its id, until the request is carried out. */
   request.extend({ kind: z.literal('erase'), reason: z.string(), client: z.string().optional() }),
+  request.extend({ kind: z.literal('republish'), ...republicationShape }),
 ])
 
 const documentSchema = z.object({

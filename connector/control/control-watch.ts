@@ -5,8 +5,8 @@ import { codeOf } from '../runtime/connector-error.ts'
 import type { ErrorCode } from '../runtime/error-catalogue.ts'
 import type { ControlDocument } from './control-document.ts'
 import { type ControlParts, updateControl } from './control-object.ts'
-import { type Ending, recorded } from './requests.ts'
-import type { CarriedOut } from './stream-requests.ts'
+import type { CarriedOut, RepublishProgress } from './stream-requests.ts'
+import { unrecordedReports } from './unrecorded.ts'
 
 /** Events about the control object, as this replica sees it. */
 export type ControlEvent =
@@ -29,12 +29,19 @@ export interface ControlWatch {
   run(stop: AbortSignal): Promise<void>
   /** The document as last read; undefined: not read since the start of this replica. */
   current(): ControlDocument | undefined
+  /**
+   * Reads the object now, and returns a function that returns the document once a read that began after this call has
+   * succeeded; undefined before.
+   */
+  since(): () => ControlDocument | undefined
   /** Why the last read or write failed; undefined after a success. */
   failure(): unknown
   /** As `Changes.until`: the condition is checked now and after each read. */
   readonly until: Changes['until']
   /** This replica has carried out a request: recorded in the object soon, and retried until it is. */
   carriedOut(request: CarriedOut): void
+  /** How far this replica has come with a request: the newest is recorded at the next read. */
+  progressed(progress: RepublishProgress): void
 }
 
 /** A command takes effect within this time, plus the time that the stream needs to finish its page. */
@@ -43,16 +50,19 @@ export const CONTROL_PERIOD_MS = 3_000
 export function controlWatch(parts: WatchParts): ControlWatch {
   const { clock, replica, observe } = parts
   const { changed, until } = createChanges()
-  const unrecorded = new Map<string, Ending>()
+  const unrecorded = unrecordedReports(replica, clock)
+  const reads = { begun: 0, succeeded: 0 }
   let document: ControlDocument | undefined
   let failure: unknown
   let wake = () => {}
 
   const poll = async (stop: AbortSignal) => {
+    reads.begun += 1
     try {
-      const recording = new Map(unrecorded)
-      document = await updateControl(parts, (stored) => recorded(stored, recording, replica), stop)
-      for (const id of recording.keys()) unrecorded.delete(id)
+      const { change, written } = unrecorded.next()
+      document = await updateControl(parts, change, stop)
+      written()
+      reads.succeeded = reads.begun
       if (failure !== undefined) observe({ kind: 'control-recovered' })
       failure = undefined
       observe({ kind: 'control-read' })
@@ -73,13 +83,15 @@ export function controlWatch(parts: WatchParts): ControlWatch {
         await clock.sleep(CONTROL_PERIOD_MS, pause.signal).catch(() => {})
       }
     },
-    current: () => document,
-    failure: () => failure,
-    until,
-    carriedOut: ({ id, outcome }) => {
-      if (unrecorded.has(id)) return
-      unrecorded.set(id, { at: clock.now(), outcome })
+    ...{ current: () => document, failure: () => failure, until },
+    since: () => {
+      const { begun } = reads
       wake()
+      return () => (reads.succeeded > begun ? document : undefined)
     },
+    carriedOut: (request) => {
+      if (unrecorded.ended(request)) wake()
+    },
+    progressed: unrecorded.progressed,
   }
 }

@@ -1,5 +1,5 @@
 import type { ControlDocument, ControlRequest, PauseRequest } from './control-document.ts'
-import type { CarriedOut, Erasure } from './stream-requests.ts'
+import type { CarriedOut, Erasure, Republication } from './stream-requests.ts'
 
 /** Transitions of the control document. Each function returns what to write next. All are pure. */
 
@@ -16,6 +16,7 @@ export type NewRequest =
   | { readonly kind: 'pause'; readonly stream: string; readonly reason: string }
   | { readonly kind: 'resume'; readonly stream: string }
   | { readonly kind: 'erase'; readonly stream: string; readonly reason: string; readonly client: string }
+  | (Pick<Republication, 'kind' | 'from' | 'wanted'> & { readonly stream: string })
 
 /** The pause in force for a stream, whether or not a replica has carried it out; undefined: the stream is to run. */
 export function pauseOf(document: ControlDocument, stream: string): PauseRequest | undefined {
@@ -32,13 +33,16 @@ export function lastOf({ requests }: ControlDocument, stream: string): ControlRe
 const isSwitch = ({ kind }: Pick<ControlRequest, 'kind'>) => kind === 'pause' || kind === 'resume'
 
 /** What the running stream is still to do, oldest first. */
-export function openRequests({ requests }: ControlDocument, stream: string): readonly Erasure[] {
-  return requests.flatMap((request) => {
-    if (request.kind !== 'erase' || request.stream !== stream || request.progress.kind !== 'requested') return []
-    const { client } = request
-    return client === undefined ? [] : [{ ...request, client }]
+export function openRequests({ requests }: ControlDocument, stream: string): readonly (Erasure | Republication)[] {
+  return requests.flatMap((request): (Erasure | Republication)[] => {
+    if (request.stream !== stream || !isOpen(request)) return []
+    if (request.kind === 'republish') return [request]
+    return request.kind === 'erase' && request.client !== undefined ? [{ ...request, client: request.client }] : []
   })
 }
+
+export const isOpen = ({ progress }: Pick<ControlRequest, 'progress'>) =>
+  progress.kind === 'requested' || progress.kind === 'running'
 
 /** Adds a request; undefined if the stream is already as requested, or about to be. */
 export function requested(
@@ -53,7 +57,7 @@ export function requested(
 }
 
 /** When a replica has carried out a request (ms since 1970), and how it ended. */
-export interface Ending extends Pick<CarriedOut, 'outcome'> {
+export interface Ending extends Omit<CarriedOut, 'id'> {
   readonly at: number
 }
 
@@ -65,7 +69,7 @@ export function recorded(
 ): ControlDocument | undefined {
   const requests = document.requests.map((request): ControlRequest => {
     const ending = endings.get(request.id)
-    const isNew = ending !== undefined && request.progress.kind === 'requested'
+    const isNew = ending !== undefined && request.progress.kind !== 'done'
     return isNew ? { ...withoutClient(request), progress: { kind: 'done', by, ...ending } } : request
   })
   const hasChanged = requests.some((request, index) => request !== document.requests[index])
@@ -86,7 +90,7 @@ const KEPT = 50
 function pruned(requests: readonly ControlRequest[]): readonly ControlRequest[] {
   const last = new Map(requests.filter(isSwitch).map((request) => [request.stream, request]))
   const isPast = (request: ControlRequest) =>
-    isSwitch(request) ? last.get(request.stream) !== request : request.progress.kind === 'done'
+    isSwitch(request) ? last.get(request.stream) !== request : ['done', 'cancelled'].includes(request.progress.kind)
   const dropped = new Set(requests.filter(isPast).slice(0, -KEPT))
   return requests.filter((request) => !dropped.has(request))
 }

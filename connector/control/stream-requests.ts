@@ -1,12 +1,19 @@
 import { z } from 'zod'
 import { whenAborted } from '../runtime/abort.ts'
 import type { Changes } from '../runtime/changes.ts'
+import { type SourceTime, sourceTimePattern } from '../source/client-source.ts'
 
 /** How a request ended that may end in several ways. `never-published`: the client index had no such client. */
-export const requestOutcome = z.enum(['erased', 'never-published'])
+const requestOutcome = z.enum(['erased', 'never-published', 'complete', 'cancelled'])
 
 /** A request that a stream has carried out, by its id. */
-export const carriedOut = z.object({ id: z.string(), outcome: requestOutcome.optional() })
+export const carriedOut = z.object({
+  id: z.string(),
+  outcome: requestOutcome.optional(),
+  /** Of a request to publish again: the events, and the keys of the clients that the source did not return. */
+  published: z.number().int().optional(),
+  missing: z.array(z.string()).readonly().optional(),
+})
 export type CarriedOut = z.infer<typeof carriedOut>
 
 /** An operator requests that a client be deleted from the topic. */
@@ -21,22 +28,76 @@ export interface Erasure {
   readonly requestedBy: string
 }
 
+/**
+ * Which clients an operator requests to be published again. `keys`: of the client index, in base64url, so that no client
+ * id is stored.
+ */
+export const wantedClients = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('all'), maxPerSecond: z.number().positive() }),
+  z.object({ kind: z.literal('clients'), keys: z.array(z.string()).readonly() }),
+])
+
+/** What is published again. `from`: clients modified since; null: from the configured beginning of the stream. */
+export const republicationShape = {
+  from: z
+    .string()
+    .regex(sourceTimePattern)
+    .transform((text) => text as SourceTime)
+    .nullable(),
+  wanted: wantedClients,
+}
+
+/** An operator requests that unchanged clients be published again. */
+export interface Republication {
+  readonly kind: 'republish'
+  readonly id: string
+  readonly from: SourceTime | null
+  readonly wanted: z.infer<typeof wantedClients>
+  readonly requestedBy: string
+}
+
+/** How far a request to publish again has come, by its id. */
+export interface RepublishProgress {
+  readonly id: string
+  /** Events so far. */
+  readonly published: number
+  /** Clients read so far. */
+  readonly clients: number
+  /** Of what it is to read, 0 to 1; null: unknown. */
+  readonly share: number | null
+}
+
 /** What operators have requested of a running stream. */
 export interface StreamRequests {
+  /**
+   * The stream was opened: only what is read of the control object from now on counts. What was read before may be older
+   * than the checkpoint, which knows what earlier owners have carried out.
+   */
+  opened(): void
   /** The requests that are not carried out yet, oldest first, as read last. */
-  open(): readonly Erasure[]
+  open(): readonly (Erasure | Republication)[]
+  /** The requests that an operator has cancelled, and whose end the control object does not show yet. */
+  cancelled(): readonly string[]
+  /** Whether the control object shows a request as carried out, or does not have it. */
+  isRecorded(id: string): boolean
   /** As `Changes.until`: the condition is checked now and each time the requests were read. */
   readonly until: Changes['until']
   /** The checkpoint of the stream shows that it has carried out these requests. May be called again. */
   carriedOut(requests: readonly CarriedOut[]): void
+  /** The checkpoint of the stream shows that it has come so far. */
+  progressed(progress: RepublishProgress): void
 }
 
 /** For a process that carries out no requests. */
 export const noStreamRequests: StreamRequests = {
+  opened: () => {},
   open: () => [],
+  cancelled: () => [],
+  isRecorded: () => false,
   until: async (_, stop) => {
     await whenAborted(stop)
     return false
   },
   carriedOut: () => {},
+  progressed: () => {},
 }

@@ -1,22 +1,36 @@
+import type { ControlDocument } from './control-document.ts'
 import type { ControlWatch } from './control-watch.ts'
 import { openRequests } from './requests.ts'
 import type { StreamRequests } from './stream-requests.ts'
 
 /** The requests for one stream in the control object. */
 export function watchedRequests(
-  watch: Pick<ControlWatch, 'current' | 'until' | 'carriedOut'>,
+  watch: Pick<ControlWatch, 'since' | 'until' | 'carriedOut' | 'progressed'>,
   stream: string,
 ): StreamRequests {
-  const open = () => {
-    const document = watch.current()
-    return document === undefined ? [] : openRequests(document, stream)
+  let current: () => ControlDocument | undefined = () => undefined
+  const isRecorded = (id: string) => {
+    const document = current()
+    const found = document?.requests.find((request) => request.id === id)
+    return document !== undefined && (found === undefined || found.progress.kind === 'done')
   }
   return {
-    open,
+    opened: () => {
+      current = watch.since()
+    },
+    open: () => {
+      const document = current()
+      return document === undefined ? [] : openRequests(document, stream)
+    },
+    isRecorded,
+    cancelled: () => {
+      const requests = current()?.requests ?? []
+      return requests.filter((one) => one.stream === stream && one.progress.kind === 'cancelled').map(({ id }) => id)
+    },
     until: watch.until,
     carriedOut: (requests) => {
-      const ids = new Set(open().map(({ id }) => id))
-      for (const request of requests) if (ids.has(request.id)) watch.carriedOut(request)
+      for (const request of requests) if (!isRecorded(request.id)) watch.carriedOut(request)
     },
+    progressed: watch.progressed,
   }
 }

@@ -55,6 +55,10 @@ export function contentKey(contentHash: string): ContentKey {
   return (key === UNKNOWN_CONTENT ? keyText(0, 1) : key) as ContentKey
 }
 
+/** For documents in JSON. */
+export const keyAsText = (key: ClientKey) => Buffer.from(key, 'latin1').toString('base64url')
+export const clientKeyOf = (text: string) => Buffer.from(text, 'base64url').toString('latin1') as ClientKey
+
 /** The high or low 32 bits of a key. */
 export const highWord = (key: ClientKey | ContentKey): number => wordIn(key, 0)
 export const lowWord = (key: ClientKey | ContentKey): number => wordIn(key, 4)

@@ -146,6 +146,23 @@ export type PipelineEvent =
       readonly requestedBy: string
       readonly outcome: 'erased' | 'never-published'
     }
+  /** A scan begins to publish clients again, on request of an operator. `clients`: how many it names; undefined: all. */
+  | {
+      readonly kind: 'republish-started'
+      /** Id of the request. */
+      readonly request: string
+      readonly requestedBy: string
+      readonly lastChanged: string
+      readonly clients: number | undefined
+    }
+  /** It has ended. `missing`: how many of the named clients Polaris has not returned. */
+  | {
+      readonly kind: 'republish-ended'
+      readonly request: string
+      readonly outcome: 'complete' | 'cancelled'
+      readonly published: number
+      readonly missing: number
+    }
   /** A requested erasure waits, because the marks of erased clients cannot be read; tried again every minute. */
   | { readonly kind: 'erasure-waits'; readonly code: ErrorCode; readonly error: unknown }
   | StreamRetrying

@@ -1,6 +1,6 @@
 import { setImmediate as otherWork } from 'node:timers/promises'
 import type { ErasureMarks } from '../checkpoint/erasure-marks.ts'
-import type { StreamRequests } from '../control/stream-requests.ts'
+import type { CarriedOut, StreamRequests } from '../control/stream-requests.ts'
 import type { ClientTable } from '../index/client-table.ts'
 import { linkedAbort } from '../runtime/abort.ts'
 import { merged } from '../runtime/merged.ts'
@@ -15,6 +15,7 @@ import { requestedErasures } from './read/requested-erasures.ts'
 import { type ReadAhead, readAhead } from './read-ahead.ts'
 import { type GoneClientsParts, goneClients } from './removal/gone-clients.ts'
 import { changesMarks, markChanges, removalEvents } from './removal/removal-progress.ts'
+import { republishProgress } from './republish-progress.ts'
 import { scanProgress } from './scan-progress.ts'
 
 export interface PipelineParts extends Omit<DeliveryParts, 'observe' | 'erasures'> {
@@ -52,6 +53,7 @@ type Copying = ReturnType<typeof startCopying>
 function startCopying(parts: PipelineParts, stream: ClaimedStream) {
   const { clock, reader, requests } = parts
   const unreported: PipelineEvent[] = []
+  requests.opened()
   const state = stream.checkpoint.state()
   // Reopening the producer may load the table again.
   const table: Pick<ClientTable, 'get' | 'partitions'> = {
@@ -60,18 +62,26 @@ function startCopying(parts: PipelineParts, stream: ClaimedStream) {
   }
   const builder = pageGroupBuilder({ ...parts.group, requests }, { state, table })
   const delivery = pageGroupDelivery({ ...parts, observe: reader.observe }, stream)
-  const report = () => requests.carriedOut(stream.checkpoint.state().carriedOut)
+  const report = () => {
+    const state = stream.checkpoint.state()
+    requests.carriedOut(state.carriedOut)
+    const { beginAt, settings } = reader
+    const shown = { indexed: stream.checkpoint.table.size(), beginAt, now: clock.now(), timeZone: settings.timeZone }
+    const progress = republishProgress(state, shown)
+    if (progress !== undefined) requests.progressed(progress)
+  }
   report() // what an earlier opening carried out may not be recorded yet
   const finishGroup = (): FinishedPageGroup => {
     const group = builder.finish()
-    return { group, events: [...unreported.splice(0), ...group.erased.map(erasedEvent), ...removalEvents(group)] }
+    const ended = [...group.erased.map(erasedEvent), ...group.republished.map(republishEnded), ...removalEvents(group)]
+    return { group, events: [...unreported.splice(0), ...ended] }
   }
   const marks = markChanges()
   return {
     parts,
     builder,
     goneClients: { table: () => stream.checkpoint.table, changes: marks.count, until: marks.until },
-    from: { states: state.scans, processed: builder, sourceMoved: stream.sourceMoved },
+    from: { states: state.scans, processed: builder, requests, sourceMoved: stream.sourceMoved },
     carriedOut: state.carriedOut,
     /** Invariant 1: the end of a scan is reported only after its last page is delivered. */
     progress: scanProgress({ clock, ...reader.settings }, (event) => unreported.push(event)),
@@ -89,6 +99,12 @@ function startCopying(parts: PipelineParts, stream: ClaimedStream) {
 function erasedEvent({ request, outcome }: ErasedClient): PipelineEvent {
   const { id, reason, requestedAt, requestedBy } = request
   return { kind: 'client-erased', request: id, reason, requestedAt, requestedBy, outcome }
+}
+
+function republishEnded({ id, outcome, published = 0, missing = [] }: CarriedOut): PipelineEvent {
+  const isComplete = outcome === 'complete'
+  const counts = { published, missing: missing.length }
+  return { kind: 'republish-ended', request: id, outcome: isComplete ? 'complete' : 'cancelled', ...counts }
 }
 
 /** Delivers one group after another; gathers the next one while the previous one is delivered. */

@@ -1,6 +1,7 @@
 import type { SourceTime } from '../source/client-source.ts'
 import { smallestReading } from '../source/source-time.ts'
 import { nextLimit } from './page-limit.ts'
+import type { Republication } from './republish.ts'
 import { earlier, longestReachMs, type ScanSettings, type Times } from './scan-settings.ts'
 import {
   BACKFILL,
@@ -10,6 +11,8 @@ import {
   type LookBackState,
   noTokens,
   RECHECK,
+  REPUBLISH,
+  type Republish,
   type Scan,
   type ScanKind,
   type ScanStates,
@@ -22,6 +25,7 @@ export type Beginning =
   | { readonly kind: 'live' | 'backfill' | 'full' }
   | { readonly kind: 'look-back'; readonly reachMs: number }
   | { readonly kind: 'recheck'; readonly from: SourceTime }
+  | { readonly kind: 'republish'; readonly request: Republication }
 
 export interface BeginParts {
   readonly settings: ScanSettings
@@ -57,6 +61,11 @@ export function beginScan(
     }
     case 'recheck':
       return begin({ kind: 'look-back', tag: RECHECK, from: beginning.from })
+    case 'republish': {
+      const { id, wanted, from } = beginning.request
+      const later = from !== null && from > parts.beginAt ? from : parts.beginAt
+      return begin({ kind: 'republish', tag: REPUBLISH, from: later, republish: { id, wanted } })
+    }
     case 'backfill':
       return begin({ kind: 'backfill', tag: BACKFILL, from: parts.beginAt })
     case 'full':
@@ -72,14 +81,16 @@ interface NewScan {
   readonly tag: ScanTag
   readonly from: SourceTime
   readonly reachMs?: number
+  readonly republish?: Republish
 }
 
 function newScan(
-  { kind, tag, from, reachMs, limit }: NewScan & Pick<Scan, 'limit'>,
+  { kind, tag, from, reachMs, republish, limit }: NewScan & Pick<Scan, 'limit'>,
   { settings: { output }, events }: BeginParts,
 ): Scan {
   return {
-    ...{ kind, tag, reachMs: reachMs ?? null, from, lastChanged: from, checkPoint: null, limit, output },
+    ...{ kind, tag, reachMs: reachMs ?? null, republish: republish ?? null },
+    ...{ from, lastChanged: from, checkPoint: null, limit, output },
     ...{ since: events, startedAt: null, startedAtOurs: null, notBefore: 0, lastModifiedAt: null },
     ...{ tokens: noTokens, emptyPages: 0, refusals: 0, failures: 0, restarts: 0, pages: 0, clients: 0 },
     isMarking: false,

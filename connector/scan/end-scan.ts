@@ -186,7 +186,7 @@ function fromItsStart(scan: Scan): Scan {
 /** Where to read again for a client of a background page that another scan published since that scan began. Pure. */
 export function recheckFrom(scan: Scan, modifiedAt: SourceTime | null, parts: ReadingParts): SourceTime {
   const { startedAt, from } = scan
-  const isLong = scan.kind === 'backfill' || scan.kind === 'full'
+  const isLong = scan.kind === 'backfill' || scan.kind === 'full' || scan.kind === 'republish'
   if (isLong && modifiedAt !== null && modifiedAt > from) return modifiedAt
   return startedAt === null ? from : reading(startedAt - parts.settings.overlapMs, parts)
 }

@@ -1,8 +1,12 @@
 import type { CheckPoint, ReadArguments, SourceTime } from '../source/client-source.ts'
 import type { FailedLimit } from './page-limit.ts'
 
-/** Why pages are read: `live` for latency, `look-back` for late changes, `backfill` for history, `full` as a proof. */
-export type ScanKind = 'live' | 'look-back' | 'backfill' | 'full'
+/**
+ * Why pages are read: `live` for latency, `look-back` for late changes, `backfill` for history, `full` as a proof,
+ * `republish` because an operator requested it.
+ */
+export const scanKinds = ['live', 'look-back', 'backfill', 'full', 'republish'] as const
+export type ScanKind = (typeof scanKinds)[number]
 
 /**
  * Distinguishes the scans in progress, 0 to 15; the client index stores which one published an entry. Look-backs and
@@ -14,9 +18,21 @@ export const BACKFILL: ScanTag = 1
 export const FULL: ScanTag = 2
 export const RECHECK: ScanTag = 3
 export const FIRST_LOOK_BACK: ScanTag = 4
-export const FIRST_CONTINUED: ScanTag = 12
+export const REPUBLISH: ScanTag = 12
+export const FIRST_CONTINUED: ScanTag = 13
 export const LAST_TAG: ScanTag = 15
-export const MAX_LOOK_BACKS = FIRST_CONTINUED - FIRST_LOOK_BACK
+export const MAX_LOOK_BACKS = REPUBLISH - FIRST_LOOK_BACK
+
+/** Which clients are published again although they are unchanged. `keys`: of the client index, in base64url. */
+export type WantedClients =
+  | { readonly kind: 'all'; readonly maxPerSecond: number }
+  | { readonly kind: 'clients'; readonly keys: readonly string[] }
+
+/** What a scan that publishes again must know of the request. */
+export interface Republish {
+  readonly id: string
+  readonly wanted: WantedClients
+}
 
 /** Brent's algorithm finds a cycle of tokens with one remembered token. */
 export interface TokenGuard {
@@ -34,6 +50,8 @@ export interface Scan extends ReadArguments {
   readonly tag: ScanTag
   /** The reach of a configured look-back; null for all others. */
   readonly reachMs: number | null
+  /** The request that a `republish` scan carries out; null for all others. */
+  readonly republish: Republish | null
   /** Its first `lastChanged`. */
   readonly from: SourceTime
   /** The stream's events at its first response: what another scan published since is newer. */
@@ -41,7 +59,7 @@ export interface Scan extends ReadArguments {
   /** Start of its first response, by the server's clock and by ours; null before. */
   readonly startedAt: number | null
   readonly startedAtOurs: number | null
-  /** No request before this time, by our clock: it failed or was stuck. */
+  /** No request before this time, by our clock: it failed, was stuck, or has a limited rate. */
   readonly notBefore: number
   /** Modification time of a client on the page before the last one; null if that field is not mapped. */
   readonly lastModifiedAt: SourceTime | null

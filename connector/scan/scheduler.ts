@@ -1,7 +1,18 @@
 import { wallClock } from '../source/source-time.ts'
 import type { Beginning } from './begin-scan.ts'
+import type { Republication } from './republish.ts'
 import { isBackfillFirst, isWithin, type ScanSettings, type Times } from './scan-settings.ts'
-import { BACKFILL, FULL, LIVE, RECHECK, type Recheck, type Scan, type ScanStates, type ScanTag } from './scan-state.ts'
+import {
+  BACKFILL,
+  FULL,
+  LIVE,
+  RECHECK,
+  REPUBLISH,
+  type Recheck,
+  type Scan,
+  type ScanStates,
+  type ScanTag,
+} from './scan-state.ts'
 
 /** What the stream does next. */
 export type Choice =
@@ -25,6 +36,8 @@ export interface Workload {
 export interface SchedulerParts {
   readonly settings: ScanSettings
   readonly recheck: Recheck | null
+  /** The request to publish again that no scan carries out yet. */
+  readonly republication: Republication | undefined
   readonly times: Times
   /** By the monotonic clock. */
   readonly now: number
@@ -89,7 +102,7 @@ const isSeriallyRunning = ({ interleaving, background }: ScanStates) =>
 /** It has read a page and waits for the next one. */
 const isRunning = ({ checkPoint }: Scan) => checkPoint !== null
 
-/** By priority: continued live scans, look-backs (shortest first), recheck, backfill, full scan. */
+/** By priority: continued live scans, look-backs (shortest first), recheck, republish, backfill, full scan. */
 export function backgroundCandidates(states: ScanStates, parts: SchedulerParts): Candidate[] {
   const isSerial = states.interleaving === 'serial'
   if (isSerial && states.live.scan !== null) return []
@@ -119,7 +132,7 @@ interface DueScan {
   readonly beginning: Beginning | undefined
 }
 
-function dueScans(states: ScanStates, { settings, recheck, times }: SchedulerParts): DueScan[] {
+function dueScans(states: ScanStates, { settings, recheck, republication, times }: SchedulerParts): DueScan[] {
   const { background, backfill, fullDueAt } = states
   const withTag = (tag: ScanTag) => background.find((scan) => scan.tag === tag)
   const continued = background.filter(({ kind }) => kind === 'live')
@@ -159,6 +172,11 @@ function dueScans(states: ScanStates, { settings, recheck, times }: SchedulerPar
       name: scanName({ kind: 'look-back', tag: RECHECK, reachMs: null }),
       scan: withTag(RECHECK),
       beginning: isRecheckDue ? { kind: 'recheck', from: recheck.from } : undefined,
+    },
+    {
+      name: scanName({ kind: 'republish', tag: REPUBLISH, reachMs: null }),
+      scan: withTag(REPUBLISH),
+      beginning: republication && { kind: 'republish', request: republication },
     },
     backfillScan,
     ...(isFullHour || isFullKept ? [full] : []),

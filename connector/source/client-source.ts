@@ -7,6 +7,7 @@ export type CheckPoint = Brand<string, 'CheckPoint'>
 
 /** Wall-clock text in the server's zone, `YYYY-MM-DDTHH:mm:ss`. Comparable as text; an instant only with the zone. */
 export type SourceTime = Brand<string, 'SourceTime'>
+export const sourceTimePattern = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d$/
 
 export type OutputFormat = 'xml' | 'json'
 

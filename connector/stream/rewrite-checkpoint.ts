@@ -101,17 +101,24 @@ export function rewritten({ document, before, record, claim, request, marks }: R
 
 function moved(state: StreamState, { to, republish, timeZone }: RewriteRequest, now: number): StreamState {
   const index = republish ? { ...state.index, contentsFrom: state.events } : state.index
+  // A request to publish again that has not ended begins again.
   const ended = { ...state.scans, live: { ...state.scans.live, scan: null }, background: [] }
   switch (to.kind) {
     case 'reset':
-      return { ...state, index, recheck: null, scans: { ...ended, backfill: 'due' } }
+      return { ...state, index, recheck: null, republished: null, scans: { ...ended, backfill: 'due' } }
     case 'read-again': {
       const from = state.recheck !== null && state.recheck.from < to.from ? state.recheck.from : to.from
       const background = state.scans.background.filter(({ tag }) => tag !== RECHECK)
       return { ...state, index, scans: { ...state.scans, background }, recheck: { from, markedAt: 0 } }
     }
     case 'skip':
-      return { ...state, index, recheck: null, scans: skippedTo(ended, instantOf(to.from, timeZone, 'earlier'), now) }
+      return {
+        ...state,
+        index,
+        recheck: null,
+        republished: null,
+        scans: skippedTo(ended, instantOf(to.from, timeZone, 'earlier'), now),
+      }
   }
 }
 

@@ -70,8 +70,13 @@ export function scanReports({ states, firstSeen }: WatchedScans, poll: WatchedPo
     ...{ from: scan.from, pages: scan.pages, clients: scan.clients },
     clientsPerSecond: rate(scan, firstSeen.get(scan.tag), clock.monotonic()),
     ...position(scan, poll, clock.now()),
-    ...(scan.notBefore > clock.now() ? { pausedSeconds: seconds(scan.notBefore - clock.now()) } : {}),
+    ...(isPaused(scan, clock.now()) ? { pausedSeconds: seconds(scan.notBefore - clock.now()) } : {}),
   }))
+}
+
+/** A scan that publishes again makes pauses because of its rate, too. */
+function isPaused({ notBefore, kind, failures }: Scan, now: number): boolean {
+  return notBefore > now && (kind !== 'republish' || failures > 0)
 }
 
 function rate({ clients }: Scan, first: FirstSeen | undefined, now: number): number {

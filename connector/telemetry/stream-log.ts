@@ -121,6 +121,14 @@ const lines: ByKind<Line> = {
     line('info', 'client erased on request', {
       ...{ request, reason, requestedAt: new Date(requestedAt).toISOString(), requestedBy, outcome },
     }),
+  'republish-started': ({ request, requestedBy, lastChanged, clients }) =>
+    line('info', 'publishing clients again on request', {
+      ...{ request, requestedBy, lastChanged: `${lastChanged} server time`, ...(clients && { clients }) },
+    }),
+  'republish-ended': ({ request, outcome, published, missing }) =>
+    line('info', outcome === 'complete' ? 'published clients again' : 'publishing clients again was cancelled', {
+      ...{ request, published, missing },
+    }),
   'erasure-waits': ({ error }) => line('warn', 'requested erasure cannot be carried out, retrying', toLogFields(error)),
   'stream-retrying': ({ error, pauseMs, isRepeated }) =>
     line(isRepeated ? 'debug' : 'warn', 'stream failed, reopening', { ...toLogFields(error), pauseMs }),
@@ -189,6 +197,8 @@ function pagesPublished({ pages, scans, deadLetters, bytes, tookMs, seq }: Event
 }
 
 const isLong = (scan: ScanKind) => scan === 'backfill' || scan === 'full'
+/** The start of a scan on request has a line of its own. */
+const isReported = (scan: ScanKind) => isLong(scan) || scan === 'republish'
 
 function line(level: LogLevel, message: string, fields: LogFields = {}): LogLine {
   return { level, message, fields }
@@ -252,11 +262,11 @@ function conditionKey(event: PipelineEvent): string {
 
 const PROGRESS_EVERY_MS = 5 * 60 * 1000
 
-/** Logs the progress of the backfill and of full scans. */
+/** Logs the progress of long scans. */
 function progressLog(stream: string, { log, clock, scans }: StreamLogParts): (background: readonly Scan[]) => void {
   let loggedAt: number | undefined
   return (background) => {
-    if (!background.some(({ kind }) => isLong(kind))) {
+    if (!background.some(({ kind }) => isReported(kind))) {
       loggedAt = undefined
       return
     }
@@ -264,6 +274,6 @@ function progressLog(stream: string, { log, clock, scans }: StreamLogParts): (ba
     loggedAt ??= now
     if (now - loggedAt < PROGRESS_EVERY_MS) return
     loggedAt = now
-    for (const report of scans()) if (isLong(report.scan)) log('info', 'scan in progress', { stream, ...report })
+    for (const report of scans()) if (isReported(report.scan)) log('info', 'scan in progress', { stream, ...report })
   }
 }

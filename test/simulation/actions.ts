@@ -1,5 +1,5 @@
 import { runWithoutFaults } from './recovery-check.ts'
-import { eraseOne, pauseOrResume } from './simulated-operator.ts'
+import { eraseOne, pauseOrResume, publishAgain } from './simulated-operator.ts'
 import { LONGEST_REACH_MS } from './simulated-parts.ts'
 import { isAlive, type Replica, startReplica, stopReplica } from './simulated-replica.ts'
 import { expireSegment } from './simulated-segments.ts'
@@ -22,6 +22,7 @@ const actions: readonly (readonly [times: number, action: Action])[] = [
   [2, resume],
   [1, request],
   [1, erase],
+  [1, republish],
   [1, misassign],
   [1, disconnect],
   [1, reconnect],
@@ -51,7 +52,7 @@ export function choiceOf(action: keyof typeof byName, detail: number): number {
   return weighted.indexOf(byName[action]) + weighted.length * detail
 }
 
-const byName = { answer, change, tick: tick as Action, fail, crash, startAnother, setClock, recover }
+const byName = { answer, change, tick: tick as Action, fail, crash, startAnother, setClock, recover, republish }
 
 const faults = ['before', 'after', 'late'] as const
 const faultOf = (detail: number): OperationFault => faults[detail % faults.length] ?? 'before'
@@ -122,6 +123,11 @@ function resume(world: World, detail: number): void {
 function request(world: World, detail: number): void {
   const { streams } = world
   pauseOrResume(world, streams[detail % streams.length]?.name ?? '')
+}
+
+function republish(world: World, detail: number): void {
+  const { streams } = world
+  publishAgain(world, streams[detail % streams.length]?.name ?? '', Math.floor(detail / streams.length))
 }
 
 function erase(world: World, detail: number): void {

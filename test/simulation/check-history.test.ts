@@ -6,7 +6,7 @@ import { histories } from './histories.ts'
 import { type History, runHistory } from './history.ts'
 import type { SimulatedStream } from './simulated-stream.ts'
 
-const sample = fc.sample(histories.everyday, { numRuns: 200, seed: 4 })
+const sample = fc.sample(histories.everyday, { numRuns: 200, seed: 2 })
 const all: History[] = []
 for (const options of sample) all.push(await runHistory(options))
 
@@ -26,12 +26,17 @@ function withRemoval(): History {
 
 const isRemoval = (record: FakeRecord) => record.value?.includes('"type":"client.removed"') ?? false
 
-/** A correct history, in which several replicas ran the first stream, and a client of it was erased. */
+const isMarked = ({ value }: FakeRecord) => value?.includes('"republished"') === true
+
+/** A correct history, in which several replicas ran the first stream, a client of it was erased, and clients published again. */
 function correct(): History {
-  const found = all.find(({ options, streams, records }) => {
+  const found = all.find(({ options, streams, records, republications }) => {
     const [first] = streams
-    const isErased = records.some(({ value, stream }) => value === null && stream === first?.name)
-    return options.permanentFault === 'none' && isErased && new Set(first?.reads.map(({ replica }) => replica)).size > 1
+    const own = records.filter(({ stream }) => stream === first?.name)
+    const isErased = own.some(({ value }) => value === null)
+    const isComplete = republications.some(({ outcome, stream }) => outcome === 'complete' && stream === first?.name)
+    const hasAll = options.permanentFault === 'none' && isErased && isComplete && own.some(isMarked)
+    return hasAll && new Set(first?.reads.map(({ replica }) => replica)).size > 1
   })
   if (found === undefined) throw new Error('no such history')
   return found
@@ -149,6 +154,35 @@ const tampered: [name: string, tamper: (history: History) => History, violation:
     /published clients-9 v\d+ of/,
   ],
   [
+    'Invariant 2: a client that is published again twice',
+    (history) => ({ ...history, records: [...history.records, ...ofFirst(history).filter(isMarked)] }),
+    /for request \d+ is published 2 times/,
+  ],
+  [
+    'Invariant 3: a client that is published again with another content',
+    (history) => ({
+      ...history,
+      records: history.records.map((record) => (isMarked(record) ? rewritten(/ v\d+"/, ' v0"')(record) : record)),
+    }),
+    /is published again with .* v0 after/,
+  ],
+  [
+    'Invariant 7: an id of a client that is published again that is used twice',
+    (history) => ({
+      ...history,
+      records: history.records.map((record) => (isMarked(record) ? rewritten(/"id":"\w+/, '"id":"0')(record) : record)),
+    }),
+    /published again, is used twice/,
+  ],
+  [
+    'a client that is not published again',
+    (history) => ({
+      ...history,
+      republications: history.republications.map((one) => ({ ...one, recordsBefore: Number.MAX_SAFE_INTEGER })),
+    }),
+    /is not published again for request/,
+  ],
+  [
     'an erasure that was not carried out',
     (history) => ({ ...history, records: history.records.filter(({ value }) => value !== null) }),
     /0 tombstones for \d+ requested erasures/,
@@ -223,6 +257,7 @@ describe('the histories', () => {
         ...['stream-claimed', 'taken-over', 'stream-lost', 'stream-contested', 'stream-released', 'stream-retrying'],
         ...[
           ...['assignment-changed', 'stream-paused', 'pause-ended', 'client-erased'],
+          ...['republish-started', 'republish-ended'],
           'producer-closed',
           'checkpoint-refused',
           'stream-ended',

@@ -2,6 +2,7 @@ import { eventSource } from '../../connector/event/client-event.ts'
 import { documentTooLarge, otherIndex } from './check-index.ts'
 import { savedTooEarly } from './check-pages.ts'
 import { typeOf, wasDeletedSince, wrongRemovals } from './check-removals.ts'
+import { notRepublished, republishedOlder, republishedTwice } from './check-republished.ts'
 import { type Check, type Evidence, evidenceOf } from './evidence.ts'
 import type { History } from './history.ts'
 import { LONGEST_REACH_MS } from './simulated-parts.ts'
@@ -22,10 +23,19 @@ export function violationsOf(history: History): string[] {
   return [...history.violations, ...violations, ...open]
 }
 
-const always: Check[] = [lost, savedTooEarly, staleWriter, otherArguments, otherIds, otherStreams, documentTooLarge]
+const always: Check[] = [
+  ...[notRepublished, lost],
+  savedTooEarly,
+  staleWriter,
+  otherArguments,
+  otherIds,
+  otherStreams,
+  documentTooLarge,
+]
 const exactlyOnce: Check[] = [
   ...[duplicatedOrDisordered, publishedWhenFenced, wrongSequence, decreasingSequence, otherErasures],
   ...[wrongRemovals, otherIndex],
+  ...[republishedTwice, republishedOlder],
 ]
 
 /**
@@ -50,6 +60,9 @@ function lost({ stream, records, history }: Evidence): string[] {
   })
 }
 
+/** Not an unchanged client that is published again: see `check-republished.ts`. */
+const isChange = ({ event }: Evidence['records'][number]) => event.republished === undefined
+
 /**
  * Invariants 2 and 3: the events of a client are a subsequence of its changes, without duplicates. After a removal, the
  * same content may follow once more.
@@ -58,7 +71,7 @@ function duplicatedOrDisordered({ stream, records, removals }: Evidence): string
   const violations: string[] = []
   const positions = new Map<string, number>()
   const [removedAt, previous] = [Map.groupBy(removals, ({ key }) => key), new Map<string, number>()]
-  for (const { event, at: place } of records) {
+  for (const { event, at: place } of records.filter(isChange)) {
     const { subject, data } = event
     const since = previous.get(subject) ?? -1
     const isReturned = removedAt.get(subject)?.some(({ at }) => at > since && at < place) ?? false
@@ -145,21 +158,23 @@ function otherArguments({ stream }: Evidence): string[] {
 
 /**
  * Invariant 7: however often a change is published, its event id is the same. At-least-once: a frozen scan may return
- * the content before one that may have been published.
+ * the content before one that may have been published, and a repeated event of an unchanged client is not marked.
  */
 function otherIds({ stream, records, removals, history }: Evidence): string[] {
   const { delivery, scans } = history.options
   if (delivery === 'at-least-once' && scans === 'frozen') return []
   const ids = new Map<string, Set<string>>()
-  for (const { event } of records) {
+  for (const { event } of records.filter(isChange)) {
     const content = `${event.subject} ${event.data.Contenu}`
     ids.set(content, (ids.get(content) ?? new Set()).add(event.id))
   }
+  const requests = history.republications.filter((one) => one.stream === stream.name).length
   const changesTo = (text: string) =>
     stream.polaris.changes.filter(({ clientId, content }) => `${clientId} ${content}` === text).length +
     removals.filter(({ key }) => key === text.split(' ')[0]).length
+  const mostIds = (text: string) => changesTo(text) + (delivery === 'at-least-once' ? requests : 0)
   return [...ids].flatMap(([content, all]) =>
-    all.size > changesTo(content) ? [`${content} has several ids: ${[...all]}`] : [],
+    all.size > mostIds(content) ? [`${content} has several ids: ${[...all]}`] : [],
   )
 }
 

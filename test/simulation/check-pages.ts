@@ -57,7 +57,7 @@ function mustBePublished(
   const isCurrent = ({ No, Contenu }: ClientRecord) =>
     changes.findLast(({ clientId }) => clientId === No)?.content === Contenu
   return ({ scan, clients }) =>
-    (scan.kind === 'backfill' || scan.kind === 'full') &&
+    (scan.kind === 'backfill' || scan.kind === 'full' || scan.kind === 'republish') &&
     history.options.modificationTime !== 'hidden' &&
     clients.some((client) => isCurrent(client) && !isPublished(client))
 }

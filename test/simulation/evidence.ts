@@ -11,6 +11,8 @@ export interface PublishedEvent {
   readonly source: string
   readonly subject: string
   readonly sequence: string
+  /** The request for which the unchanged client is published again. */
+  readonly republished?: string
   readonly data: { readonly No: string; readonly Contenu: string }
 }
 

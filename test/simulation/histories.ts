@@ -42,7 +42,10 @@ const often = (weight: number, action: Parameters<typeof choiceOf>[0], detail = 
 const longScans = {
   ...anyHistory,
   choices: fc.array(
-    fc.oneof(often(24, 'answer', fc.constant(0)), often(6, 'change'), often(6, 'tick'), often(1, 'fail')),
+    fc.oneof(
+      often(24, 'answer', fc.constant(0)),
+      ...[often(6, 'change'), often(6, 'tick'), often(1, 'fail'), often(1, 'republish')],
+    ),
     { minLength: 40, maxLength: 400, size: 'max' },
   ),
   limit: fc.constantFrom(1, 2),

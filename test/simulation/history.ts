@@ -3,6 +3,7 @@ import type { FakeRecord } from '../support/fakes/fake-event-publisher.ts'
 import { perform } from './actions.ts'
 import type { Defects } from './defects.ts'
 import { checkRecovery } from './recovery-check.ts'
+import { type RequestedRepublication, requestedRepublications } from './simulated-operator.ts'
 import type { Behaviour } from './simulated-polaris.ts'
 import { startReplica } from './simulated-replica.ts'
 import { restoreSegments } from './simulated-segments.ts'
@@ -50,6 +51,7 @@ export interface History {
   /** What a reader of committed records saw of all streams, in order. */
   readonly records: readonly FakeRecord[]
   /** What operators have requested. */
+  readonly republications: readonly RequestedRepublication[]
   readonly erasures: readonly { readonly stream: string; readonly client: string }[]
   /** By checkpoint key and name. */
   readonly segments: ReadonlyMap<string, ReadonlyMap<string, Uint8Array>>
@@ -78,5 +80,6 @@ export async function runHistory(
   for (const stream of streams) restoreSegments(world, stream)
   const segments = new Map(streams.map(({ key }) => [key, world.store.segments(key).stored]))
   const { erasures } = control
-  return { options, streams, violations, eventKinds, records, erasures, segments, openTransactions }
+  const republications = requestedRepublications(world)
+  return { options, streams, violations, eventKinds, records, erasures, republications, segments, openTransactions }
 }

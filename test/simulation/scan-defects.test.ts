@@ -6,7 +6,8 @@ import { ENTRY_WORDS } from '../../connector/index/index-entry.ts'
 import { deltaWords, withEntries } from '../../connector/index/index-state.ts'
 import type * as Segments from '../../connector/index/segment.ts'
 import type * as Buildings from '../../connector/pipeline/group/building.ts'
-import { knownEntry } from '../../connector/pipeline/group/building.ts'
+import { type Building, knownEntry } from '../../connector/pipeline/group/building.ts'
+import type * as Republishing from '../../connector/pipeline/group/republishing.ts'
 import type * as FullScanMemories from '../../connector/pipeline/removal/full-scan-memory.ts'
 import type * as BeginScan from '../../connector/scan/begin-scan.ts'
 import type * as EndScan from '../../connector/scan/end-scan.ts'
@@ -22,6 +23,7 @@ interface Replaced {
   beginScan: (of: typeof BeginScan.beginScan) => typeof BeginScan.beginScan
   scanStep: (of: typeof ScanStep.scanStep) => typeof ScanStep.scanStep
   nextChoice: (of: typeof Scheduler.nextChoice) => typeof Scheduler.nextChoice
+  republishFor: (of: typeof Republishing.republishFor) => typeof Republishing.republishFor
   recheckAfter: (of: typeof EndScan.recheckAfter) => typeof EndScan.recheckAfter
   sortedEntries: (of: typeof Segments.sortedEntries) => typeof Segments.sortedEntries
   prepared: (of: typeof Transitions.prepared) => typeof Transitions.prepared
@@ -52,12 +54,19 @@ vi.mock('../../connector/scan/begin-scan.ts', replaceable('beginScan'))
 vi.mock('../../connector/scan/scan-step.ts', replaceable('scanStep'))
 vi.mock('../../connector/scan/scheduler.ts', replaceable('nextChoice'))
 vi.mock('../../connector/scan/end-scan.ts', replaceable('recheckAfter'))
+vi.mock('../../connector/pipeline/group/republishing.ts', replaceable('republishFor'))
 vi.mock('../../connector/index/segment.ts', replaceable('sortedEntries'))
 vi.mock('../../connector/checkpoint/transitions.ts', replaceable('prepared'))
 vi.mock('../../connector/pipeline/removal/full-scan-memory.ts', replaceable('fullScanMemory'))
 vi.mock('../../connector/pipeline/group/building.ts', replaceable('returnedEntry'))
 vi.mock('../../connector/event/client-event.ts', replaceable('subjectOf'))
 vi.mock('../../connector/checkpoint/stream-checkpoint.ts', replaceable('streamCheckpoint'))
+
+/** Builds as if publishing again had begun at another event. */
+const since = (building: Building, events: number): Building => ({
+  ...building,
+  republishing: building.republishing && { ...building.republishing, since: events },
+})
 
 /** Deletes what a new segment may replace as soon as it is uploaded. */
 function deletingTooEarly(store: SegmentStore): SegmentStore {
@@ -146,6 +155,17 @@ const cases: Record<string, Case> = {
   'clients that are never read again': {
     replaces: { recheckAfter: () => () => null },
     violation: /the checkpoint is past a page of the (backfill|full) scan/,
+  },
+  'clients that are published again although they were since the scan began': {
+    replaces: {
+      republishFor: (real) => (building, of, scan) => real(since(building, Number.MAX_SAFE_INTEGER), of, scan),
+    },
+    violation: /for request \d+ is published \d+ times/,
+    kind: 'everyday',
+  },
+  'clients that are not published again': {
+    replaces: { republishFor: (real) => (building, of, scan) => real(since(building, 0), of, scan) },
+    violation: /is not published again for request/,
   },
   'a recheck that never begins': {
     replaces: { nextChoice: (real) => (states, parts) => real(states, { ...parts, recheck: null }) },

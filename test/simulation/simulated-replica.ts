@@ -1,5 +1,6 @@
+import { withProgress } from '../../connector/control/republications.ts'
 import { recorded } from '../../connector/control/requests.ts'
-import type { CarriedOut } from '../../connector/control/stream-requests.ts'
+import type { CarriedOut, RepublishProgress } from '../../connector/control/stream-requests.ts'
 import type { StreamIndex } from '../../connector/index/stream-index.ts'
 import type { Placement } from '../../connector/placement/placement.ts'
 import { codeOf } from '../../connector/runtime/connector-error.ts'
@@ -73,7 +74,11 @@ export function startReplica(world: World): void {
       wasPaused: false,
       isAskedToStop: false,
     },
-    control: simulatedControl(world.control.document, (request) => record(world, name, request)),
+    control: simulatedControl(world.control.document, {
+      record: (request) => record(world, name, request),
+      progressed: (progress) => reportProgress(world, name, progress),
+      read: () => tellReplica(world, replica),
+    }),
     placement: world.defects.placement?.(placement, name) ?? placement,
     openings: expiringPermits(semaphore(1), { ms: OPENING_HOLDS_MS, clock }),
     newNonce: () => `${name}/${++nonces}`,
@@ -84,17 +89,29 @@ export function startReplica(world: World): void {
 
 /** Each replica learns of the present control object when the history releases that. */
 export function tellReplicas(world: World): void {
-  for (const replica of world.replicas.filter(isAlive)) {
-    const settle = () => replica.process.whenRunning(() => replica.control.learn(world.control.document))
-    world.enqueue({ replica: replica.name, stream: '', what: 'process', operation: 'read control object', settle })
+  for (const replica of world.replicas.filter(isAlive)) tellReplica(world, replica)
+}
+
+function tellReplica(world: World, replica: Replica): void {
+  const settle = () => replica.process.whenRunning(() => replica.control.learn(world.control.document))
+  world.enqueue({ replica: replica.name, stream: '', what: 'process', operation: 'read control object', settle })
+}
+
+function reportProgress(world: World, replica: string, progress: RepublishProgress): void {
+  const settle = (fault: OperationFault) => {
+    if (fault === 'before') return
+    const { control, clock } = world
+    const running = new Map([[progress.id, progress]])
+    control.document = withProgress(control.document, running, { by: replica, at: clock.now() }) ?? control.document
   }
+  world.enqueue({ replica, stream: '', what: 'process', operation: `report progress of ${progress.id}`, settle })
 }
 
 /** The replica tries again if that failed, once it has delivered something or opened the stream again. */
-function record(world: World, replica: string, { id, outcome }: CarriedOut): void {
+function record(world: World, replica: string, { id, ...ending }: CarriedOut): void {
   const settle = (fault: OperationFault) => {
     if (fault === 'before') return
-    const endings = new Map([[id, { at: world.clock.now(), outcome }]])
+    const endings = new Map([[id, { at: world.clock.now(), ...ending }]])
     world.control.document = recorded(world.control.document, endings, replica) ?? world.control.document
     tellReplicas(world)
   }

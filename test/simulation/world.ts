@@ -6,6 +6,7 @@ import { virtualClock } from '../support/fakes/virtual-clock.ts'
 import type { Defects } from './defects.ts'
 import type { HistoryOptions } from './history.ts'
 import { simulatedGroup } from './simulated-group.ts'
+import type { RequestedRepublication } from './simulated-operator.ts'
 import type { SourceFault } from './simulated-polaris.ts'
 import type { Replica } from './simulated-replica.ts'
 import { checkSegments } from './simulated-segments.ts'
@@ -83,8 +84,13 @@ export function createWorld(options: HistoryOptions, defects: Defects, log: (lin
       time: clock,
       later: (replica, operation, settle) => enqueue({ replica, stream: '', what: 'group', operation, settle }),
     }),
-    /** The control object, how many requests there were, and the erasures among them. */
-    control: { document: noRequests, requests: 0, erasures: [] as { stream: string; client: string }[] },
+    /** The control object, how many requests there were, and those among them that are checked. */
+    control: {
+      document: noRequests,
+      requests: 0,
+      erasures: [] as { stream: string; client: string }[],
+      republications: [] as Omit<RequestedRepublication, 'outcome'>[],
+    },
     /** Whether the permanent fault of the first stream is active. */
     hasPermanentFault: false,
     /** Streams whose server mixes up scans, so that live scans wait for a background scan. */

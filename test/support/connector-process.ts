@@ -54,6 +54,8 @@ export interface ConnectorProcess {
   get(path: string): Promise<HttpAnswer>
   /** Polls `/status` until the only (or the named) stream satisfies `isIt`. */
   status(isIt: (report: StreamReport) => boolean, which?: { stream?: string; withinMs?: number }): Promise<StreamReport>
+  /** Writes a text to standard input and closes it. */
+  type(text: string): void
   signal(signal: NodeJS.Signals): void
   /** Waits for the exit code, or 128 + the number of the signal that ended the process. */
   exitCode(withinMs?: number): Promise<number>
@@ -121,7 +123,7 @@ export async function runningOn(replica: ConnectorProcess): Promise<string[]> {
 }
 
 interface Parts {
-  readonly child: ReturnType<typeof spawn>
+  readonly child: ChildProcessWithoutNullStreams
   readonly written: { readonly output: string; readonly printed: string; readonly lines: readonly LogLine[] }
   readonly ended: Promise<number>
   kill(): void
@@ -168,6 +170,7 @@ function waiting({ child, kill, written, ended, isRunning, failure }: Parts): Co
         if (performance.now() > giveUpAt) throw failure(`no matching status within ${withinMs} ms: ${isIt}`)
       }
     },
+    type: (text) => void child.stdin.end(text),
     signal: (signal) => void child.kill(signal),
     kill: async () => {
       kill()

@@ -5,7 +5,7 @@ import type { SourceTime } from '../../connector/source/client-source.ts'
 
 /** A backfill in progress. */
 export const backfill: Scan = {
-  ...{ kind: 'backfill', tag: BACKFILL, reachMs: null, checkPoint: null, limit: 100, output: 'json' },
+  ...{ kind: 'backfill', tag: BACKFILL, reachMs: null, republish: null, checkPoint: null, limit: 100, output: 'json' },
   ...{ from: '2026-01-01T00:00:00' as SourceTime, lastChanged: '2026-01-01T00:00:00' as SourceTime, since: 0 },
   ...{ startedAt: 0, startedAtOurs: 0, notBefore: 0, lastModifiedAt: null, tokens: noTokens, emptyPages: 0 },
   ...{ refusals: 0, failures: 0, restarts: 0, pages: 2, clients: 200, isMarking: false },
@@ -109,6 +109,13 @@ export function everyPipelineEvent(error: unknown): PipelineEvent[] {
       kind: 'client-erased',
       ...{ request: 'request-one', reason: 'letter of the client', requestedAt: 0, requestedBy: 'operator-one' },
       outcome: 'erased',
+    },
+    'republish-started': {
+      ...{ kind: 'republish-started', request: 'request-two', requestedBy: 'operator-one' },
+      ...{ lastChanged: '2026-03-01T10:00:00', clients: 2 },
+    },
+    'republish-ended': {
+      ...{ kind: 'republish-ended', request: 'request-two', outcome: 'complete', published: 1, missing: 1 },
     },
     'erasure-waits': { kind: 'erasure-waits', code: 'storage.unavailable', error },
     'stream-retrying': { kind: 'stream-retrying', code: 'publish.unreachable', error, pauseMs: 500, isRepeated: false },

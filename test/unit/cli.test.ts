@@ -19,6 +19,7 @@ function terminal(environment: Record<string, string> = {}, files: Record<string
     printError: (line) => err.push(line),
     screen: { isTerminal: false, width: Number.POSITIVE_INFINITY, paint: (_colour, text) => text },
     showProgress: undefined,
+    readInput: async () => '',
     stop: new AbortController().signal,
     version: '1.2.3',
     root: new URL('../../', import.meta.url),
@@ -38,6 +39,7 @@ function commands(run: Command['run'] = async () => 0) {
       options: {
         config: { type: 'string', short: 'c', value: 'file', description: 'the file' },
         json: { type: 'boolean', description: 'as JSON' },
+        client: { type: 'string', multiple: true, description: 'one of several' },
       },
       examples: [`${name} --json`],
       run: (args, parts) => {
@@ -102,6 +104,7 @@ describe('the command line', () => {
     [['run', '--config', 'c.yaml', '--json'], { config: 'c.yaml', json: true }],
     [['run', '--config=c.yaml'], { config: 'c.yaml' }],
     [['checkpoint', 'set', '-c', 'c.yaml'], { config: 'c.yaml' }],
+    [['run', '--client', 'a', '--client=-b', '--client', '-'], { client: ['a', '-b', '-'] }],
     [['poll-once'], {}],
   ])('%j passes the options to the command', async (argv, args) => {
     expect((await type(...argv)).given).toEqual([args])
@@ -171,7 +174,9 @@ describe('the examples of --help', () => {
     expect(examples).not.toEqual([])
     for (const example of examples) {
       expect(example.split(' ').slice(0, name.split(' ').length).join(' ')).toBe(name)
-      expect(await runCli([...example.replace(/ > .*/, '').split(' '), '--help'], commandList, parts), example).toBe(0)
+      expect(await runCli([...example.replace(/ [<>] .*/, '').split(' '), '--help'], commandList, parts), example).toBe(
+        0,
+      )
     }
   })
 })

@@ -4,8 +4,8 @@ import { openParts, withoutPlacement } from '../../compose/compose-stream.ts'
 import { type RebuildProgress, rebuildIndex } from '../../stream/rebuild-index.ts'
 import { streamOption, withStream } from '../chosen-stream.ts'
 import { type Command, configOption, jsonOption, printJson } from '../command.ts'
+import { progressReport } from '../output/progress-report.ts'
 import { rebuildShape, stateOutput } from './checkpoint-output.ts'
-import { progressReport } from './progress-report.ts'
 import { mustBeConfirmed, opened, yesOption } from './rewrite-stream.ts'
 
 export const checkpointRebuildIndex: Command = {
@@ -27,9 +27,9 @@ export const checkpointRebuildIndex: Command = {
       const opening = openParts(stream, shared, { ...withoutPlacement, observe: () => {}, closing })
       const report = progressReport(parts, shared.clock)
       const begun = Promise.withResolvers<void>()
-      const onProgress = (progress: RebuildProgress) => {
+      const onProgress = ({ share, events, clients }: RebuildProgress) => {
         begun.resolve()
-        report(progress)
+        report(share, `of the topic read: ${events} events, ${clients} clients`)
       }
       const rebuilding = rebuildIndex(opening, onProgress, parts.stop)
       await opened(Promise.race([rebuilding, begun.promise]), parts, chosen)

@@ -3,7 +3,7 @@ import type { StreamState } from '../../checkpoint/stream-state.ts'
 import { durationText } from '../../config/units.ts'
 import { assertNever } from '../../runtime/assert-never.ts'
 import { errorCatalogue } from '../../runtime/error-catalogue.ts'
-import { BACKFILL, FULL, RECHECK, type Scan, scanWith } from '../../scan/scan-state.ts'
+import { BACKFILL, FULL, RECHECK, REPUBLISH, type Scan, scanWith } from '../../scan/scan-state.ts'
 import type { Screen } from '../output/screen.ts'
 import { table } from '../output/text-table.ts'
 import { counted, isoTime } from '../output/time-text.ts'
@@ -79,6 +79,9 @@ function scanRows({ scans, recheck }: StreamState): Row[] {
     ...(recheck === null && scanWith(scans, RECHECK) === undefined
       ? []
       : [row('recheck', { due: 'after the others', scan: scanWith(scans, RECHECK) })]),
+    ...[scanWith(scans, REPUBLISH)].flatMap((scan) =>
+      scan === undefined ? [] : [row('republish', { due: none, scan })],
+    ),
     ...(fullDueAt === null ? [] : [row('full', { due: isoTime(fullDueAt), scan: scanWith(scans, FULL) })]),
   ]
 }

@@ -28,6 +28,8 @@ export interface PageGroup {
   /** Size of all values in UTF-16 code units, which limits group commit. */
   readonly size: number
   readonly erased: readonly ErasedClient[]
+  /** Requests to publish again that ended in this group. */
+  readonly republished: readonly CarriedOut[]
   /** Erased clients that are published again, because they have changed. */
   readonly changedSince: readonly ClientKey[]
   /** Clients whose removal is published. */
@@ -70,7 +72,7 @@ export interface PageGroupParts {
   /** Ends a group before a client's second change, so that a duplicate after a crash has the same event id. */
   readonly oneChangePerClient: boolean
   /** Those that operators have requested and that are not recorded as carried out. */
-  readonly requests: Pick<StreamRequests, 'open'>
+  readonly requests: Pick<StreamRequests, 'cancelled' | 'isRecorded'>
   readonly observe: Observe
 }
 
@@ -89,12 +91,21 @@ export interface Building {
   recheck: Recheck | null
   events: number
   mapping: FieldMapping | null
+  republishing: Republishing | null
   carriedOut: readonly CarriedOut[]
   group: Gathered
   /** What of the last reading is not in a group yet. */
   rest: { readonly reading: Reading; readonly at: number } | undefined
   /** Marks the clients that a full scan did not return, after its last page. */
   marking: Generator<'slice' | 'part', FullScanResult> | undefined
+}
+
+/** What the scan for a request to publish again has done: see `Republished`. */
+export interface Republishing {
+  readonly id: string
+  readonly since: number
+  published: number
+  readonly missing: Set<ClientKey> | null
 }
 
 /** The entry of a client after everything that was added so far. */
@@ -120,6 +131,7 @@ export type Gathered = Pick<
   readonly records: OutgoingRecord[]
   readonly scans: Map<ScanKind, ScanCounts>
   readonly erased: ErasedClient[]
+  readonly republished: CarriedOut[]
   readonly changedSince: ClientKey[]
 }
 type Mutable<Type> = { -readonly [Key in keyof Type]: Type[Key] }

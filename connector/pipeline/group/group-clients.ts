@@ -9,6 +9,7 @@ import type { ClientRecord } from '../../source/client-source.ts'
 import type { PageReading } from '../read/page-reading.ts'
 import { type Building, type Gathered, MAX_ENTRIES, returnedEntry } from './building.ts'
 import { type LateChange, lateChange } from './late-change.ts'
+import { countRepublished, republishFor } from './republishing.ts'
 import type { ScanCounts } from './scan-counts.ts'
 import type { ScanRun } from './scan-memory.ts'
 
@@ -36,18 +37,17 @@ export function addClients(building: Building, reading: PageReading, from: numbe
 }
 
 function addClient(building: Building, client: ReadClient, reading: PageReading): void {
-  const { index, memory, group } = building
+  const { memory, group } = building
   const { scan } = reading
   memory.add(scan, client, reading.readAt)
   const missing = building.parts.fieldWatch?.add(client.client)
   if (missing !== undefined) building.parts.observe({ kind: 'event-fields-missing', fields: missing })
   const known = returnedEntry(building, client.key)
   const counts = countsOf(group, scan.kind)
+  const republished = republishFor(building, { key: client.key, known }, scan)
   if (known !== undefined && isUnchanged(building, known, client)) {
-    counts.suppressed += 1
-    // Rewritten under the present rules.
-    if (known.rules !== index.rules || known.content !== client.content)
-      building.entries.set(client.key, { ...known, content: client.content, rules: index.rules })
+    if (republished === undefined) suppress(building, { client, known, counts })
+    else publish(building, { client, known, counts, republished }, reading)
     return
   }
   // Invariant 3: this page may be older than what another scan has published.
@@ -57,6 +57,13 @@ function addClient(building: Building, client: ReadClient, reading: PageReading)
     return
   }
   publish(building, { client, known, counts }, reading)
+}
+
+function suppress({ entries, index }: Building, { client, known, counts }: Publishing & { known: IndexEntry }): void {
+  counts.suppressed += 1
+  // Rewritten under the present rules.
+  if (known.rules !== index.rules || known.content !== client.content)
+    entries.set(client.key, { ...known, content: client.content, rules: index.rules })
 }
 
 function isUnchanged({ index, parts }: Building, known: IndexEntry, { client, content }: ReadClient): boolean {
@@ -75,16 +82,18 @@ interface Publishing {
   readonly client: ReadClient
   readonly known: IndexEntry | undefined
   readonly counts: ScanCounts
+  /** The request for which an unchanged client is published again. */
+  readonly republished?: string
 }
 
 function publish(
   building: Building,
-  { client, known, counts }: Publishing,
+  { client, known, counts, republished }: Publishing,
   { scan, readAt, states }: PageReading,
 ): void {
   const { parts, index, group, deadLetters, mapping, events } = building
   const previous = known === undefined ? `g${index.generation}` : String(known.number)
-  const place = { sequence: events, readAt: readAt.server, idField: mapping?.clientId ?? '', previous }
+  const place = { sequence: events, readAt: readAt.server, idField: mapping?.clientId ?? '', previous, republished }
   const { kind, record } = clientRecord(client, place, parts.settings)
   if (deadLetters.add(kind) === 'too-many') throw tooManyDeadLetters(mapping)
   group.records.push(record)
@@ -99,6 +108,8 @@ function publish(
   if (known?.mark === 'erased') group.changedSince.push(key)
   building.events += 1
   counts.events += 1
+  countRepublished(building, scan)
+  if (republished !== undefined) return
   const late = lateChange(client.modified, { scan, states, readAt, settings: parts.scanSettings })
   if (late !== undefined) addLate(building, counts, { ...late, run: scan })
   const fields = known === undefined ? undefined : building.repeats.publishedAgain(key, client.client)

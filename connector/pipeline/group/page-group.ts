@@ -13,6 +13,7 @@ import type { Building, Gathered, PageGroup, PageGroupParts } from './building.t
 import { addClients } from './group-clients.ts'
 import { addErasure } from './group-erasure.ts'
 import { addRemovals } from './group-removals.ts'
+import { beginRepublishing, endRepublishing, hasEnded, republishedBy, republishingOf } from './republishing.ts'
 import { scanMemory } from './scan-memory.ts'
 
 /** Builds page groups, one after another: each continues from the state after the previous one. */
@@ -37,7 +38,7 @@ export function pageGroupBuilder(
   parts: PageGroupParts,
   from: { state: StreamState; table: Pick<ClientTable, 'get' | 'partitions'> },
 ): PageGroupBuilder {
-  const { scans, recheck, events, mapping, carriedOut, index } = from.state
+  const { scans, recheck, events, mapping, republished, carriedOut, index } = from.state
   const building: Building = {
     parts,
     index: clientIndex(from.table, index, parts.indexRules),
@@ -46,7 +47,7 @@ export function pageGroupBuilder(
     repeats: repeatWatch(),
     memory: scanMemory(scans),
     ...{ entries: new Map(), undelivered: new Map(), scans, recheck, events, mapping, carriedOut },
-    ...{ group: emptyGroup(), rest: undefined, marking: undefined },
+    ...{ group: emptyGroup(), rest: undefined, marking: undefined, republishing: republishingOf(republished) },
   }
   return {
     add: (reading) => {
@@ -57,6 +58,7 @@ export function pageGroupBuilder(
     size: () => building.group.size,
     events: () => building.events,
     recheck: () => building.recheck,
+    hasEnded: (id) => hasEnded(building)(id),
     lastModifiedAt: building.memory.lastModifiedAt,
     isCycling: building.memory.isCycling,
     knowsPagesOf: (scan) => parts.removal?.memory.knows(scan) ?? true,
@@ -95,7 +97,7 @@ function addPage(building: Building, reading: PageReading, at: number): Added {
   if (marked !== 'whole') return marked
   building.rest = undefined
   building.memory.endPage(reading.scan)
-  building.scans = reading.states
+  endRepublishing(building, reading)
   if (reading.isLast) {
     building.recheck = recheckAfter(building.recheck, reading.scan)
     building.memory.endScan(reading.scan.tag)
@@ -121,6 +123,7 @@ function addMarks(building: Building, { scan, isLast }: PageReading): Added {
 function beginPage(building: Building, { page, scan, isFirst }: PageReading): void {
   const { parts, mapping, memory, repeats } = building
   if (isFirst && scan.tag === FULL) parts.removal?.memory.begin(scan)
+  beginRepublishing(building, scan)
   if (isFirst) memory.beginScan(scan)
   if (isFirst && scan.tag === LIVE) repeats.nextScan()
   const found = mapFields(page.clients, parts.fields, mapping)
@@ -131,13 +134,14 @@ function beginPage(building: Building, { page, scan, isFirst }: PageReading): vo
 
 function finishGroup(building: Building): PageGroup {
   const { scans, recheck, events, mapping, entries, group, parts } = building
-  const isOpen = new Set(parts.requests.open().map(({ id }) => id))
-  const carriedOut = building.carriedOut.filter(({ id }) => isOpen.has(id))
+  const carriedOut = building.carriedOut.filter(({ id }) => !parts.requests.isRecorded(id))
   building.carriedOut = carriedOut
   building.group = emptyGroup()
   building.undelivered = new Map([...building.undelivered, ...entries])
   building.entries = new Map()
-  return { ...group, change: { scans, recheck, events, mapping, carriedOut, entries: entriesText(entries) } }
+  const republished = republishedBy(building.republishing)
+  const reached = { scans, recheck, events, mapping, republished, carriedOut }
+  return { ...group, change: { ...reached, entries: entriesText(entries) } }
 }
 
 function entriesText(entries: ReadonlyMap<ClientKey, IndexEntry>): string {
@@ -160,6 +164,7 @@ function emptyGroup(): Gathered {
     size: 0,
     scans: new Map(),
     erased: [],
+    republished: [],
     changedSince: [],
     ...noRemovals,
   }

@@ -1,13 +1,16 @@
+import { noStreamRequests } from '../../control/stream-requests.ts'
 import { type Beginning, beginScan } from '../../scan/begin-scan.ts'
 import { begunAgain, configured, continuedInBackground, scanDone } from '../../scan/end-scan.ts'
+import { paced, withoutEnded } from '../../scan/republish.ts'
 import { earlier, type Times } from '../../scan/scan-settings.ts'
 import { FULL, LIVE, type Scan, type ScanStates, type ScanTag, scanWith, withScan } from '../../scan/scan-state.ts'
 import { scanStep } from '../../scan/scan-step.ts'
 import { backgroundCandidates, type Choice, nextChoice, type SchedulerParts, scanName } from '../../scan/scheduler.ts'
 import type { Page } from '../../source/client-source.ts'
 import { interleavingProof } from './interleaving-proof.ts'
-import type { PageReading, Processed, ReaderParts } from './page-reading.ts'
+import type { PageReading, Processed, ReaderParts, ReadFrom } from './page-reading.ts'
 import { answersSmallPages, readUnlessRefused } from './read-page.ts'
+import { republishStarted, requestedRepublication, untilDue } from './requested-republication.ts'
 import { failed, patienceOf, type Reader, refused, stuck, tooMuch, tooMuchBy } from './scan-trouble.ts'
 import { workloadLog } from './workload.ts'
 
@@ -17,13 +20,15 @@ import { workloadLog } from './workload.ts'
  */
 export async function* readPages(
   parts: ReaderParts,
-  from: { readonly states: ScanStates; readonly processed: Processed; readonly sourceMoved?: boolean },
+  from: ReadFrom,
   stop: AbortSignal,
 ): AsyncGenerator<PageReading, void> {
   const { clock, settings, serverClock } = parts
   const reader: Reader = {
     ...parts,
     processed: from.processed,
+    requests: from.requests ?? noStreamRequests,
+    republished: new Set(),
     load: workloadLog(clock, settings.intervalMs),
     proof: interleavingProof(parts),
     states: withKnownPages(configured(from.states, settings, serverClock.times()), from.processed, parts.observe),
@@ -35,7 +40,7 @@ export async function* readPages(
     const choice = choose(reader)
     if (choice.kind === 'wait') {
       if (isCaughtUp(reader)) return
-      await clock.sleep(choice.ms, stop)
+      await untilDue(reader, choice.ms, stop)
       continue
     }
     const tag = choice.kind === 'begin' ? begin(reader, choice.scan) : choice.tag
@@ -53,16 +58,19 @@ function withKnownPages(states: ScanStates, { knowsPagesOf }: Processed, observe
 }
 
 function choose(reader: Reader): Choice {
+  reader.states = withoutEnded(reader.states, reader.processed.hasEnded)
   const { states, clock, serverClock, processed, load } = reader
   const settings = reader.until === 'stopped' ? reader.settings : { ...reader.settings, backgroundShare: 1 }
   const recheck = processed.recheck()
-  const parts: SchedulerParts = { settings, recheck, times: serverClock.times(), now: clock.monotonic(), load }
+  const due = { recheck, republication: requestedRepublication(reader) }
+  const parts: SchedulerParts = { settings, ...due, times: serverClock.times(), now: clock.monotonic(), load }
   load.waiting(backgroundCandidates(states, parts))
   return nextChoice(states, parts)
 }
 
 function isCaughtUp({ until, states, liveScans }: Reader): boolean {
-  return until === 'caught-up' && liveScans > 0 && states.backfill === 'done' && states.background.length === 0
+  const isOpen = ({ kind }: Scan) => kind !== 'republish'
+  return until === 'caught-up' && liveScans > 0 && states.backfill === 'done' && !states.background.some(isOpen)
 }
 
 function begin(reader: Reader, beginning: Beginning): ScanTag {
@@ -76,6 +84,7 @@ function begin(reader: Reader, beginning: Beginning): ScanTag {
   }
   const { kind, from } = current(reader, tag)
   observe({ kind: 'scan-started', scan: kind, lastChanged: from })
+  if (beginning.kind === 'republish') observe(republishStarted(beginning.request, from))
   return tag
 }
 
@@ -144,12 +153,13 @@ function take(reader: Reader, before: Scan, page: Page): PageReading | undefined
   const step = scanStep(before, page, parts)
   if (step.kind === 'stuck') return stuck(reader, before, step.why)
   const states = created(reader.states, began)
-  const { scan } = step
+  const scan = paced(step.scan, page.clients.length, states, serverClock.times().ours)
   reader.states =
     step.kind === 'done'
       ? scanDone(states, scan, { settings, beginAt })
       : afterPage(reader, withScan(states, scan), scan)
   if (step.kind === 'done' && scan.tag === LIVE) reader.liveScans += 1
+  if (step.kind === 'done' && scan.republish !== null) reader.republished.add(scan.republish.id)
   return {
     kind: 'page',
     ...{ page, scan, states: reader.states, readAt: serverClock.times() },

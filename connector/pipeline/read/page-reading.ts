@@ -1,4 +1,4 @@
-import type { Erasure } from '../../control/stream-requests.ts'
+import type { Erasure, StreamRequests } from '../../control/stream-requests.ts'
 import type { ClientKey } from '../../index/index-entry.ts'
 import type { Clock } from '../../runtime/clock.ts'
 import type { ScanSettings, Times } from '../../scan/scan-settings.ts'
@@ -58,6 +58,17 @@ export interface Processed {
   isCycling(scan: ScanRun): boolean
   /** Whether it is known which clients the scan has returned; otherwise a full scan must begin again. */
   knowsPagesOf(scan: Scan): boolean
+  /** Whether a request to publish again is carried out or cancelled. */
+  hasEnded(id: string): boolean
+}
+
+/** From where a stream is read. */
+export interface ReadFrom {
+  readonly states: ScanStates
+  readonly processed: Processed
+  /** Absent: there are none. */
+  readonly requests?: Pick<StreamRequests, 'open' | 'until'>
+  readonly sourceMoved?: boolean
 }
 
 export interface ReaderParts {

@@ -1,5 +1,5 @@
 import type { ErasureMarks } from '../../checkpoint/erasure-marks.ts'
-import type { StreamRequests } from '../../control/stream-requests.ts'
+import type { Erasure, StreamRequests } from '../../control/stream-requests.ts'
 import type { Clock } from '../../runtime/clock.ts'
 import { codeOf } from '../../runtime/connector-error.ts'
 import type { Observe } from '../pipeline-event.ts'
@@ -24,7 +24,7 @@ export async function* requestedErasures(
   stop: AbortSignal,
 ): AsyncGenerator<ErasureReading, void> {
   const known = new Set(carriedOut.map(({ id }) => id))
-  const next = () => requests.open().find(({ id }) => !known.has(id))
+  const next = () => requests.open().find((one): one is Erasure => one.kind === 'erase' && !known.has(one.id))
   while (await requests.until(() => next() !== undefined, stop)) {
     const request = next()
     if (stop.aborted || request === undefined) return

@@ -5,12 +5,15 @@ import { LIVE, type Scan, type ScanStates, scanWith, withScan } from '../../scan
 import { mayBeTooMuch } from '../../source/answer/answer-verdict.ts'
 import type { Patience } from '../../source/client-source.ts'
 import type { InterleavingProof } from './interleaving-proof.ts'
-import type { Processed, ReaderParts } from './page-reading.ts'
+import type { Processed, ReaderParts, ReadFrom } from './page-reading.ts'
 import type { WorkloadLog } from './workload.ts'
 
 /** The state of a reader. */
 export interface Reader extends ReaderParts {
   readonly processed: Processed
+  readonly requests: NonNullable<ReadFrom['requests']>
+  /** Requests to publish again whose scans are complete; they may not be processed yet. */
+  readonly republished: Set<string>
   readonly load: WorkloadLog
   readonly proof: InterleavingProof
   states: ScanStates

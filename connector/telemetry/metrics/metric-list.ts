@@ -1,6 +1,6 @@
 import type { PipelineEvent } from '../../pipeline/pipeline-event.ts'
 import { type ErrorCode, errorCatalogue } from '../../runtime/error-catalogue.ts'
-import type { ScanKind } from '../../scan/scan-state.ts'
+import { scanKinds } from '../../scan/scan-state.ts'
 
 /** One metric of the connector. Each also has the label `connector`. */
 export interface MetricEntry {
@@ -10,7 +10,6 @@ export interface MetricEntry {
   readonly labels: Readonly<Record<string, readonly string[] | 'any'>>
 }
 
-const scans: readonly ScanKind[] = ['live', 'look-back', 'backfill', 'full']
 const codes = Object.keys(errorCatalogue) as ErrorCode[]
 export const warningKinds = [
   'transactions-repaired',
@@ -46,9 +45,9 @@ const ofStream = (name: string, help: string, more: MetricEntry['labels'] = {}) 
 const ofReplica = (name: string, help: string, labels: MetricEntry['labels'] = {}) => metric(name, help, labels)
 
 export const counterList = {
-  pages: ofStream('pages_total', 'Pages read from Polaris, by kind of scan', { scan: scans }),
+  pages: ofStream('pages_total', 'Pages read from Polaris, by kind of scan', { scan: scanKinds }),
   clients: ofStream('clients_total', 'Clients read from Polaris'),
-  events: ofStream('events_total', 'Events published, by kind of scan', { scan: scans }),
+  events: ofStream('events_total', 'Events published, by kind of scan', { scan: scanKinds }),
   deadLetters: ofStream(
     'dead_letters_total',
     'Clients that could not become an event and were published to the dead-letter topic',
@@ -61,8 +60,8 @@ export const counterList = {
   erasures: ofReplica('erasures_total', 'Clients deleted from the topic on request of an operator'),
   foundLate: ofStream(
     'found_late_total',
-    'Changes that a look-back or full scan published although a live scan should have returned them; if the modification time is not mapped or has no time of day, all changes that it published first',
-    { scan: ['look-back', 'full'] },
+    'Changes that a look-back, full scan or republish published although a live scan should have returned them; if the modification time is not mapped or has no time of day, all changes that it published first',
+    { scan: ['look-back', 'full', 'republish'] },
   ),
   replacedCharacters: ofStream(
     'replaced_characters_total',
@@ -130,7 +129,7 @@ export const histogramList = {
   foundLate: histogram(
     ofStream(
       'found_late_seconds',
-      'Time from the modification of a client until a look-back or full scan read it, for changes found late whose time is known',
+      'Time from the modification of a client until a look-back, full scan or republish read it, for changes found late whose time is known',
     ),
     [60, 3600, 93_600],
   ),

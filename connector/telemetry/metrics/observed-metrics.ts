@@ -125,6 +125,8 @@ const updates: ByKind<Update> = {
   'fields-keep-changing': warning,
   'event-fields-missing': warning,
   'client-erased': () => ofReplica('erasures'),
+  'republish-started': () => nothing,
+  'republish-ended': () => nothing,
   'erasure-waits': warning,
   'stream-retrying': (event) => failing('reopenings', event),
   'stream-lost': () => counting('losses'),

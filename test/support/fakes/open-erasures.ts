@@ -6,9 +6,14 @@ export function openErasures() {
   const { changed, until } = createChanges()
   const open: Erasure[] = []
   const carriedOut: CarriedOut[] = []
+  const isCarriedOut = (id: string) => carriedOut.some((done) => done.id === id)
   const requests: StreamRequests = {
-    open: () => open.filter(({ id }) => !carriedOut.some((done) => done.id === id)),
+    opened: () => {},
+    open: () => open.filter(({ id }) => !isCarriedOut(id)),
+    cancelled: () => [],
+    isRecorded: isCarriedOut,
     until,
+    progressed: () => {},
     carriedOut: (done) => {
       const isNew = ({ id }: CarriedOut) => !carriedOut.some((known) => known.id === id)
       carriedOut.push(...done.filter(isNew))

@@ -8,7 +8,7 @@ import {
 } from '../../../connector/checkpoint/checkpoint-document.ts'
 import { beginning, type StreamState } from '../../../connector/checkpoint/stream-state.ts'
 import { deltaText, type IndexState } from '../../../connector/index/index-state.ts'
-import { LAST_TAG, type Scan, type ScanStates } from '../../../connector/scan/scan-state.ts'
+import { LAST_TAG, type Scan, type ScanStates, scanKinds } from '../../../connector/scan/scan-state.ts'
 import type { CheckPoint, SourceTime } from '../../../connector/source/client-source.ts'
 import { entry, key, words } from '../index/entries.ts'
 
@@ -33,7 +33,7 @@ export const entriesOf = (...clients: readonly (readonly [client: number, number
 
 /** Two more events, of the clients 3 and 4. */
 export const change: Pending['change'] = {
-  ...{ scans: state.scans, recheck: null, events: 4, mapping: null, carriedOut: [] },
+  ...{ scans: state.scans, recheck: null, events: 4, mapping: null, republished: null, carriedOut: [] },
   entries: entriesOf([3, 2], [4, 3]),
 }
 
@@ -66,10 +66,15 @@ export const reloaded = (document: CheckpointDocument) => parseDocument(JSON.str
 const minutes = fc.nat(59).map((minute) => `2026-06-15T10:${String(minute).padStart(2, '0')}:00` as SourceTime)
 const checkPoint = fc.option(fc.string({ unit: 'binary' }).map((text) => text as CheckPoint))
 const time = fc.nat(2 ** 41)
+const wanted = fc.oneof(
+  fc.record({ kind: fc.constant('all' as const), maxPerSecond: fc.integer({ min: 1 }) }),
+  fc.record({ kind: fc.constant('clients' as const), keys: fc.array(fc.base64String(), { maxLength: 3 }) }),
+)
 const scan: fc.Arbitrary<Scan> = fc.record({
-  kind: fc.constantFrom('live' as const, 'look-back' as const, 'backfill' as const, 'full' as const),
+  kind: fc.constantFrom(...scanKinds),
   tag: fc.nat(LAST_TAG),
   reachMs: fc.option(fc.nat()),
+  republish: fc.option(fc.record({ id: fc.uuid(), wanted })),
   from: minutes,
   since: fc.nat(),
   lastChanged: minutes,
@@ -118,7 +123,15 @@ const mapping = fc.option(fc.record({ clientId: fc.string(), modifiedAt: fc.opti
 const recheck = fc.option(fc.record({ from: minutes, markedAt: time }))
 const outcome = fc.constantFrom('erased', 'never-published', undefined)
 const carriedOut = fc.array(fc.record({ id: fc.string(), outcome }), { maxLength: 2 })
-const reached = { scans, recheck, events: fc.nat(), mapping, carriedOut }
+const republished = fc.option(
+  fc.record({
+    id: fc.uuid(),
+    since: fc.nat(),
+    published: fc.nat(),
+    missing: fc.option(fc.array(fc.base64String(), { maxLength: 3 })),
+  }),
+)
+const reached = { scans, recheck, events: fc.nat(), mapping, republished, carriedOut }
 export const anyState: fc.Arbitrary<StreamState> = fc.record({ ...reached, index })
 export const anyChange: fc.Arbitrary<Pending['change']> = fc.record({ ...reached, entries })
 const decision = { epoch: fc.nat(), seq: fc.nat(), nonce: fc.string(), at: fc.nat(2 ** 41) }

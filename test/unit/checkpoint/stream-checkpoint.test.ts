@@ -23,7 +23,7 @@ import { change as added, DAY_MS, documentWith, entriesOf, now, state } from './
 const KEY = 'shop/clients.json'
 const { signal } = new AbortController()
 const change = { change: added, by: 'commit-record' } as const
-const bare = { scans: state.scans, recheck: null, mapping: null, carriedOut: [], entries: '' }
+const bare = { scans: state.scans, recheck: null, mapping: null, republished: null, carriedOut: [], entries: '' }
 /** A change without a transaction. */
 const read = (events: number, entries = '') => ({ ...bare, events, entries })
 const reachedBy = (...changes: readonly StateChange[]) => changes.reduce(stateAfter, state)

@@ -69,7 +69,8 @@ describe('controlWatch', () => {
     void run()
     await settled()
     faults.push('none', 'before')
-    watch.carriedOut({ id: '1' })
+    const [whole] = watch.current()?.requests ?? []
+    watch.carriedOut(whole ?? { id: '1' })
     await settled()
     expect((await readControl(parts.object, signal)).requests[0]?.progress).toEqual({ kind: 'requested' })
     await nextRead()
@@ -78,6 +79,41 @@ describe('controlWatch', () => {
     calls.length = 0
     await nextRead()
     expect(calls).toEqual(['read'])
+    stop.abort()
+  })
+
+  test('what was read before a stream was opened does not count for it', async () => {
+    const { watch, run, nextRead, faults, stop, request } = setUp()
+    void run()
+    await settled()
+    await request(pause, '1')
+    faults.push('before')
+    const since = watch.since()
+    expect(watch.current()).toBeDefined()
+    await settled()
+    expect(since()).toBeUndefined()
+    await nextRead()
+    expect(since()?.requests).toHaveLength(1)
+    stop.abort()
+  })
+
+  test('records the newest progress once a period, and again if the write fails', async () => {
+    const { watch, run, nextRead, faults, parts, stop, request, calls } = setUp()
+    const wanted = { kind: 'all', maxPerSecond: 100 } as const
+    await request({ kind: 'republish', stream: 'paris', from: null, wanted }, '1')
+    void run()
+    await settled()
+    const progress = { id: '1', clients: 10, share: null }
+    for (const published of [1, 2, 3]) watch.progressed({ ...progress, published })
+    faults.push('none', 'before')
+    calls.length = 0
+    await nextRead()
+    await nextRead()
+    expect((await readControl(parts.object, signal)).requests[0]?.progress).toMatchObject({
+      ...{ kind: 'running', by: 'replica-1', published: 3, clients: 10, share: null },
+    })
+    await nextRead()
+    expect(calls.filter((kind) => kind === 'write')).toHaveLength(2)
     stop.abort()
   })
 

@@ -52,9 +52,9 @@ describe('requests of operators', () => {
 
   test('an erasure is open until it is carried out, and its client id is stored no longer', () => {
     const document = documentOf(pause(), erase(), erase(), erase('lyon'))
-    expect(openRequests(document, 'paris').map(({ id, client }) => [id, client])).toEqual([
-      ['2', 'client 7'],
-      ['3', 'client 7'],
+    expect(openRequests(document, 'paris')).toMatchObject([
+      { id: '2', client: 'client 7' },
+      { id: '3', client: 'client 7' },
     ])
     expect(pauseOf(document, 'paris')).toMatchObject({ id: '1' })
     const after = recorded(document, new Map([['2', { at: 50, outcome: 'erased' as const }]]), 'replica-1')

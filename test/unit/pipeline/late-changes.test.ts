@@ -21,9 +21,10 @@ const settings: ScanSettings = {
 }
 const states: ScanStates = { ...newScans, createdAt: 0, live: { startedAt: noon, scan: null }, backfill: 'done' }
 const lookBack: Scan = {
-  ...{ kind: 'look-back', tag: FIRST_LOOK_BACK, reachMs: 60 * MINUTE, from, lastChanged: from, checkPoint: null },
-  ...{ limit: 100, output: 'json', since: 0, startedAt: noon, startedAtOurs: noon, notBefore: 0, lastModifiedAt: null },
-  ...{ tokens: noTokens, emptyPages: 0, refusals: 0, failures: 0, restarts: 0, pages: 0, clients: 0 },
+  ...{ kind: 'look-back', tag: FIRST_LOOK_BACK, reachMs: 60 * MINUTE, republish: null, from, lastChanged: from },
+  ...{ checkPoint: null, limit: 100, output: 'json', since: 0, startedAt: noon, startedAtOurs: noon, notBefore: 0 },
+  ...{ lastModifiedAt: null, tokens: noTokens, emptyPages: 0, refusals: 0, failures: 0, restarts: 0 },
+  ...{ pages: 0, clients: 0 },
   isMarking: false,
 }
 

@@ -1,6 +1,7 @@
+import { noStreamRequests } from '../../../connector/control/stream-requests.ts'
 import type { PipelineEvent } from '../../../connector/pipeline/pipeline-event.ts'
 import { readPages } from '../../../connector/pipeline/read/page-reader.ts'
-import type { PageReading, Processed, ReaderParts } from '../../../connector/pipeline/read/page-reading.ts'
+import type { PageReading, Processed, ReaderParts, ReadFrom } from '../../../connector/pipeline/read/page-reading.ts'
 import { createServerClock } from '../../../connector/pipeline/read/server-clock.ts'
 import { ConnectorError } from '../../../connector/runtime/connector-error.ts'
 import type { ErrorCode } from '../../../connector/runtime/error-catalogue.ts'
@@ -24,6 +25,7 @@ export const nothingProcessed: Processed = {
   lastModifiedAt: () => null,
   isCycling: () => false,
   knowsPagesOf: () => true,
+  hasEnded: () => false,
 }
 
 interface Start {
@@ -32,11 +34,12 @@ interface Start {
   readonly until?: ReaderParts['until']
   readonly processed?: Processed
   readonly sourceMoved?: boolean
+  readonly requests?: ReadFrom['requests']
 }
 
 export function pageReader(
   respond: Respond,
-  { states = newScans, processed = nothingProcessed, ...start }: Start = {},
+  { states = newScans, processed = nothingProcessed, requests = noStreamRequests, ...start }: Start = {},
 ) {
   const clock = virtualClock(noon)
   const asked: Ask[] = []
@@ -58,7 +61,8 @@ export function pageReader(
     ...{ settings: { ...settings, ...start.settings }, until: start.until ?? 'stopped' },
     observe: (event) => events.push(event),
   }
-  const pages = readPages(parts, { states, processed, sourceMoved: start.sourceMoved ?? false }, stopping.signal)
+  const from = { states, processed, requests, sourceMoved: start.sourceMoved ?? false }
+  const pages = readPages(parts, from, stopping.signal)
   /** The next page, or what its read rejects with; time passes while the reader waits. */
   const next = async (): Promise<PageReading> => {
     let isDone = false

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { noStreamRequests } from '../../../connector/control/stream-requests.ts'
 import { clientReader } from '../../../connector/event/read-client.ts'
 import { scanMemory } from '../../../connector/pipeline/group/scan-memory.ts'
 import { readPages } from '../../../connector/pipeline/read/page-reader.ts'
@@ -37,7 +38,7 @@ function formerRun(circle: 'none' | 'found'): Processed {
     memory.endPage(run)
   }
   expect(memory.isCycling(run)).toBe(circle === 'found')
-  return { events: () => 100, recheck: () => null, knowsPagesOf: () => true, ...memory }
+  return { events: () => 100, recheck: () => null, knowsPagesOf: () => true, hasEnded: () => false, ...memory }
 }
 const read = clientReader(
   { clientId: 'No', modifiedAt: 'Modif' },
@@ -61,7 +62,11 @@ async function lookBackRequests(processed: Processed, refusals: number): Promise
     ...{ source: { read: readPage }, clock, serverClock: createServerClock(clock, () => {}), settings },
     ...{ beginAt: '2000-01-01T00:00:00' as SourceTime, until: 'caught-up' as const, observe: () => {} },
   }
-  for await (const _ of readPages(parts, { states, processed }, new AbortController().signal));
+  for await (const _ of readPages(
+    parts,
+    { states, processed, requests: noStreamRequests },
+    new AbortController().signal,
+  ));
   return requests
 }
 

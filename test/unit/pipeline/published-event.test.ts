@@ -43,7 +43,7 @@ test('a delivered group reports the scans after it, and the size of the client i
     },
   )
   const scans = { ...state.scans, backfill: 'done' } as const
-  const change = { scans, recheck: null, events: 0, mapping: null, carriedOut: [], entries: '' }
+  const change = { scans, recheck: null, events: 0, mapping: null, republished: null, carriedOut: [], entries: '' }
   const group = {
     pages: 1,
     records: [],
@@ -51,6 +51,7 @@ test('a delivered group reports the scans after it, and the size of the client i
     scans: new Map(),
     size: 0,
     erased: [],
+    republished: [],
     changedSince: [],
     ...{ removed: 0, endsRemovals: false, fullScan: undefined },
     change,

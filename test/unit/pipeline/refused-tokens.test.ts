@@ -103,6 +103,7 @@ describe('a scan whose checkPoint was refused', () => {
     lastModifiedAt,
     isCycling: () => false,
     knowsPagesOf: () => true,
+    hasEnded: () => false,
   })
 
   test('goes on at the last modification time minus the overlap when that is mapped', async () => {

@@ -77,6 +77,7 @@ describe('a live scan whose pages take too long', () => {
   const processed = (lastModifiedAt: SourceTime | null) => ({
     ...{ events: () => 0, recheck: () => null, lastModifiedAt: () => lastModifiedAt, isCycling: () => false },
     knowsPagesOf: () => true,
+    hasEnded: () => false,
   })
 
   test('Invariant 5: begins again without its token, at once', async () => {

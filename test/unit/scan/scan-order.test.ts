@@ -5,7 +5,7 @@ import { nextChoice, type SchedulerParts } from '../../../connector/scan/schedul
 import type { CheckPoint, SourceTime } from '../../../connector/source/client-source.ts'
 
 const scanOf = (kind: Scan['kind'], tag: number, checkPoint: string | null): Scan => ({
-  ...{ kind, tag, reachMs: null, from: '2026-01-01T00:00:00' as SourceTime, since: 0 },
+  ...{ kind, tag, reachMs: null, republish: null, from: '2026-01-01T00:00:00' as SourceTime, since: 0 },
   ...{ lastChanged: '2026-01-01T00:00:00' as SourceTime, checkPoint: checkPoint as CheckPoint | null },
   ...{ limit: 100, output: 'json', startedAt: 1, startedAtOurs: 1, notBefore: 0, lastModifiedAt: null },
   ...{ tokens: noTokens, emptyPages: 0, refusals: 1, failures: 0, restarts: 0, pages: 3, clients: 300 },
@@ -19,7 +19,7 @@ const settings = {
 
 /** Background scans have waited so long that one of them is due even before the live scan. */
 const parts: SchedulerParts = {
-  ...{ settings, recheck: null, times: { ours: 1_000, server: 1_000 }, now: 1_000 },
+  ...{ settings, recheck: null, republication: undefined, times: { ours: 1_000, server: 1_000 }, now: 1_000 },
   load: { liveDueAt: 0, liveMs: 900, background: undefined, waitingSince: new Map() },
 }
 

@@ -40,7 +40,15 @@ export const at = (instant: number) => ({ ours: instant, server: instant })
 /** A scan that began at noon and has read a page. */
 export function scanOf(more: Partial<Scan> & Pick<Scan, 'kind' | 'tag'>): Scan {
   return {
-    ...{ reachMs: null, from: noonText, lastChanged: noonText, checkPoint: token('t2'), limit: 100, output: 'json' },
+    ...{
+      reachMs: null,
+      republish: null,
+      from: noonText,
+      lastChanged: noonText,
+      checkPoint: token('t2'),
+      limit: 100,
+      output: 'json',
+    },
     ...{ since: 0, startedAt: noon, startedAtOurs: noon, notBefore: 0, lastModifiedAt: null },
     ...{ tokens: { token: token('t1'), power: 2, steps: 1 }, emptyPages: 0, refusals: 0, failures: 0, restarts: 0 },
     ...{ pages: 2, clients: 200, isMarking: false },

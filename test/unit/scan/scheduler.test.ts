@@ -40,7 +40,14 @@ const liveDue = { ...idle, liveDueAt: now }
 type More = Partial<Omit<SchedulerParts, 'settings'>> & { settings?: Partial<SchedulerParts['settings']> }
 
 const partsOf = ({ settings: changed, ...more }: More): SchedulerParts => ({
-  ...{ settings: { ...settings, ...changed }, recheck: null, times: at(noon), now, load: idle },
+  ...{
+    settings: { ...settings, ...changed },
+    recheck: null,
+    republication: undefined,
+    times: at(noon),
+    now,
+    load: idle,
+  },
   ...more,
 })
 const choose = (states: ScanStates, more: More = {}): Choice => nextChoice(states, partsOf(more))

@@ -57,5 +57,12 @@ test('the examples of each message fit its payload', () => {
       return name
     }),
   )
-  expect(checked).toEqual(['clientModified', 'clientRemoved', 'clientErased', 'deadLetter', 'deadLetter'])
+  expect(checked).toEqual([
+    'clientModified',
+    'clientModified',
+    'clientRemoved',
+    'clientErased',
+    'deadLetter',
+    'deadLetter',
+  ])
 })

@@ -66,7 +66,7 @@ export const groupParts = (): PageGroupParts => ({
 /** Stores that the backfill of a stream is done, so that only live scans are left. */
 export async function withBackfillDone({ checkpoint }: Pick<OpenStream, 'checkpoint'>): Promise<void> {
   const scans = statesOf({ lookBacks: [] })
-  checkpoint.advance({ scans, recheck: null, events: 0, mapping: null, carriedOut: [], entries: '' })
+  checkpoint.advance({ scans, recheck: null, events: 0, mapping: null, republished: null, carriedOut: [], entries: '' })
   await checkpoint.save(new AbortController().signal)
 }
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { parseDocument, serializeDocument } from '../../../connector/checkpoint/checkpoint-document.ts'
 import { codeOf } from '../../../connector/runtime/connector-error.ts'
-import { FULL } from '../../../connector/scan/scan-state.ts'
+import { FULL, REPUBLISH } from '../../../connector/scan/scan-state.ts'
 import type { SourceTime } from '../../../connector/source/client-source.ts'
 import { openStream } from '../../../connector/stream/open-stream.ts'
 import { type RewriteRequest, rewriteCheckpoint } from '../../../connector/stream/rewrite-checkpoint.ts'
@@ -125,15 +125,23 @@ describe('rewriteCheckpoint', () => {
       const on = await running()
       const inProgress = {
         live: { startedAt: noon, scan: liveScan() },
-        background: [scanOf({ kind: 'full', tag: FULL })],
+        background: [scanOf({ kind: 'full', tag: FULL }), republishScan],
       }
       const scans = statesOf(inProgress)
-      on.stream.checkpoint.advance({ ...change, scans, recheck: { from: earlier, markedAt: 5 }, entries: '' })
+      on.stream.checkpoint.advance({
+        ...change,
+        scans,
+        republished,
+        recheck: { from: earlier, markedAt: 5 },
+        entries: '',
+      })
       await on.stream.checkpoint.save(signal)
       const { after } = await rewriteCheckpoint(on.operator, { to, republish, timeZone }, signal)
       return { ...after.committed.state, before: scans }
     }
     const earlier = '2024-06-01T00:00:00' as SourceTime
+    const republished = { id: 'one', since: 0, published: 5, missing: null }
+    const republishScan = scanOf({ kind: 'republish', tag: REPUBLISH })
 
     test('read-again has one background scan read from there, or from where one was due anyway', async () => {
       expect(await rewritten({ kind: 'read-again', from })).toMatchObject({ recheck: { from: earlier, markedAt: 0 } })
@@ -142,6 +150,14 @@ describe('rewriteCheckpoint', () => {
       expect(recheck).toEqual({ from: first, markedAt: 0 })
       // The scans in progress go on.
       expect(scans).toEqual(before)
+    })
+
+    test('clients are published again from the start after reset and skip, and further after read-again', async () => {
+      expect(await rewritten({ kind: 'read-again', from })).toMatchObject({ republished })
+      for (const to of [{ kind: 'reset' }, { kind: 'skip', from }] as const) {
+        const { republished, scans } = await rewritten(to)
+        expect([republished, scans.background]).toEqual([null, []])
+      }
     })
 
     test('reset has the backfill run again', async () => {

@@ -14,7 +14,7 @@ const linesAt = (level: string) =>
     .filter((event) => logLine('shop', event)?.level === level)
     .map((event) => event.kind)
 
-test('logs state changes at info: claim, idle, take-over, resuming, end, recovery, caught up, fell behind, the end of a long scan, removal, erasure', () => {
+test('logs state changes at info: claim, idle, take-over, resuming, end, recovery, caught up, fell behind, the end of a long scan, removal, what operators requested', () => {
   expect(linesAt('info')).toEqual([
     'group-reachable',
     'stream-paused',
@@ -29,6 +29,8 @@ test('logs state changes at info: claim, idle, take-over, resuming, end, recover
     'scan-done',
     'clients-removed',
     'client-erased',
+    'republish-started',
+    'republish-ended',
     'stream-resuming',
     'stream-ended',
   ])

@@ -16,7 +16,7 @@ const time = (text: string) => text as SourceTime
 
 function scan(of: Pick<Scan, 'kind' | 'tag'> & Partial<Scan>): Scan {
   return {
-    ...{ reachMs: null, from: time('2026-01-01T00:00:00'), lastChanged: time('2026-01-01T00:00:00') },
+    ...{ reachMs: null, republish: null, from: time('2026-01-01T00:00:00'), lastChanged: time('2026-01-01T00:00:00') },
     ...{
       checkPoint: 'secret token' as CheckPoint,
       limit: 100,

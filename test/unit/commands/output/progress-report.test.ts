@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { progressReport } from '../../../../connector/commands/checkpoint/progress-report.ts'
+import { progressReport } from '../../../../connector/commands/output/progress-report.ts'
 import { virtualClock } from '../../../support/fakes/virtual-clock.ts'
 
 function reporting(hasTerminal: boolean) {
@@ -8,7 +8,7 @@ function reporting(hasTerminal: boolean) {
   const printed: string[] = []
   const showProgress = hasTerminal ? (line: string) => shown.push(line) : undefined
   const report = progressReport({ showProgress, printError: (line) => printed.push(line) }, clock)
-  return { clock, shown, printed, report: (share: number) => report({ share, events: 12, clients: 7 }) }
+  return { clock, shown, printed, report: (share: number | null) => report(share, 'read') }
 }
 
 describe('the progress report', () => {
@@ -17,10 +17,7 @@ describe('the progress report', () => {
     for (const share of [0.5, 0.6]) report(share)
     clock.pass(200)
     report(0.7)
-    expect(shown).toEqual([
-      '[###############---------------] 50 % of the topic read: 12 events, 7 clients',
-      '[#####################---------] 70 % of the topic read: 12 events, 7 clients',
-    ])
+    expect(shown).toEqual(['[###############---------------] 50 % read', '[#####################---------] 70 % read'])
     expect(printed).toEqual([])
   })
 
@@ -28,8 +25,14 @@ describe('the progress report', () => {
     const { clock, shown, printed, report } = reporting(false)
     for (const share of [0, 0.1]) report(share)
     clock.pass(10_000)
-    for (const share of [0.2, 0.3, 1]) report(share)
+    for (const share of [0.2, 0.3, 1, 1]) report(share)
     expect(printed.map((line) => line.split(' %')[0])).toEqual(['0', '20', '100'])
     expect(shown).toEqual([])
+  })
+
+  test('shows no bar if it is unknown how much is done', () => {
+    const { shown, report } = reporting(true)
+    report(null)
+    expect(shown).toEqual(['read'])
   })
 })

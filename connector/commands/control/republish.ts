@@ -1,0 +1,99 @@
+import { randomUUID } from 'node:crypto'
+import { controlParts } from '../../compose/compose-control.ts'
+import { updateControl } from '../../control/control-object.ts'
+import { requested } from '../../control/requests.ts'
+import { type ChosenStream, streamOption, withStream } from '../chosen-stream.ts'
+import { type Command, type CommandArgs, type CommandParts, configOption } from '../command.ts'
+import { progressReport } from '../output/progress-report.ts'
+import { counted } from '../output/time-text.ts'
+import { type Followed, followRepublish } from './follow-republish.ts'
+import { type WantedRepublish, wantedRepublish } from './wanted-clients.ts'
+
+export const republish: Command = {
+  name: 'republish',
+  summary: 'publish unchanged clients again, for a consumer that has lost or never had them',
+  usage:
+    'Stores a request beside the checkpoints. The replica that runs the stream carries it out beside\n' +
+    'its live scans: it reads Polaris again and publishes also the clients that are unchanged since\n' +
+    'their last event. Such events have the attribute republished, a new id and the next sequence,\n' +
+    'and never follow a newer event of their client. All consumers of the topic receive them.\n' +
+    'Erased clients and dead letters are not published again.\n' +
+    'Shows the progress until the request is complete. Ctrl-C does not end the request: to cancel it,\n' +
+    'run polaris-connector requests --cancel ID. Continues where it was when a replica restarts.\n' +
+    'Fences no replica and changes no resume point.\n' +
+    'Exit code: 0 complete, 2 invalid configuration or request, 3 stored but not complete: no replica\n' +
+    'has begun within 20 seconds, interrupted or cancelled; or the checkpoint store is unavailable.',
+  options: {
+    ...configOption,
+    ...streamOption,
+    from: {
+      type: 'string',
+      value: 'time',
+      description: 'clients modified in Polaris since then, in server time: 2026-01-31T13:45:00; or: beginning',
+    },
+    client: {
+      type: 'string',
+      value: 'id',
+      multiple: true,
+      description: 'only this client, may be repeated; - reads ids from standard input, one a line; at most 100',
+    },
+    rate: { type: 'string', value: 'number', description: 'at most so many events a second; default: 100' },
+  },
+  positional: 'stream',
+  examples: [
+    'republish lyon --config connector.yaml --from 2026-01-31T08:00:00',
+    'republish lyon --config connector.yaml --client - < ids.txt',
+  ],
+  run: (args, parts) => withStream(args, parts, (chosen) => publishAgain(args, chosen, parts)),
+}
+
+async function publishAgain(args: CommandArgs, chosen: ChosenStream, parts: CommandParts): Promise<number> {
+  const { stream, shared } = chosen
+  const { clock, replica: by } = shared
+  const { print, printError, showProgress, stop } = parts
+  const times = { beginAt: stream.beginAt, timeZone: stream.poll.timeZone, now: clock.now() }
+  const { idsByKey, ...what } = await wantedRepublish(args, times, parts)
+  const control = controlParts(shared)
+  const id = randomUUID()
+  const wanted = { kind: 'republish', stream: stream.name, ...what } as const
+  await updateControl(control, (document) => requested(document, wanted, { id, by, at: clock.now() }), stop)
+  print(`requested: ${id}`)
+  const report = progressReport(parts, clock)
+  const followed = await followRepublish(id, { object: control.object, clock, report, stop })
+  if (showProgress !== undefined) printError('')
+  for (const line of followedLines(followed, { id, idsByKey })) print(line)
+  return followed.kind === 'done' && followed.progress.outcome === 'complete' ? 0 : 3
+}
+
+interface Request extends Pick<WantedRepublish, 'idsByKey'> {
+  readonly id: string
+}
+
+/** What the operator must know at the end. */
+export function followedLines(followed: Followed, { id, idsByKey }: Request): string[] {
+  const cancel = `to cancel it: polaris-connector requests --cancel ${id}`
+  switch (followed.kind) {
+    case 'done': {
+      const { outcome, published = 0, missing = [], by } = followed.progress
+      const notFound = missing.map((key) => idsByKey.get(key) ?? key)
+      return [
+        `${outcome === 'complete' ? 'complete' : 'cancelled'}: ${counted(published, 'event')} published, reported by ${by}`,
+        ...(idsByKey.size === 0
+          ? []
+          : [`${idsByKey.size - notFound.length} of ${counted(idsByKey.size, 'client')} found`]),
+        ...notFound.map((client) => `not found: ${client}`),
+      ]
+    }
+    case 'waiting':
+      return [
+        followed.isPaused
+          ? 'stored: the stream is paused, the request is carried out once it is resumed'
+          : 'stored, but no replica has begun to carry it out yet: see `polaris-connector replicas`',
+        cancel,
+      ]
+    case 'interrupted':
+      return ['the request goes on, see `polaris-connector requests`', cancel]
+    case 'gone':
+      return ['the control object does not have the request any more']
+  }
+}

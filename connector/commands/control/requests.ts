@@ -1,0 +1,85 @@
+import type * as z from 'zod'
+import { controlParts } from '../../compose/compose-control.ts'
+import type { SharedResources } from '../../compose/shared-resources.ts'
+import type { ControlRequest } from '../../control/control-document.ts'
+import { readControl, updateControl } from '../../control/control-object.ts'
+import { cancelled } from '../../control/republications.ts'
+import { invalidRequest, streamOption } from '../chosen-stream.ts'
+import { type Command, type CommandParts, configOption, jsonOption, optionText, printJson } from '../command.ts'
+import { asOperator } from '../command-resources.ts'
+import { progressText } from '../output/request-text.ts'
+import { requestsOutput, requestsShape } from '../output/requests-shape.ts'
+import type { Screen } from '../output/screen.ts'
+import { table } from '../output/text-table.ts'
+import { isoTime } from '../output/time-text.ts'
+
+export const requests: Command = {
+  name: 'requests',
+  summary: 'show what operators have requested, and what became of it',
+  usage:
+    'Reads the control object and prints the requests of pause, resume, erase and republish, the oldest\n' +
+    'first. Requests that have ended stay listed for a while.\n' +
+    'With --cancel, ends a republish: the replica stops it after its current page. What it has\n' +
+    'published stays in the topic. Fences no replica.\n' +
+    'Exit code: 0 shown or cancelled, 2 invalid configuration or request, 3 the checkpoint store is\n' +
+    'unavailable.',
+  options: {
+    ...configOption,
+    ...streamOption,
+    stream: { ...streamOption.stream, description: 'only those of this stream' },
+    cancel: { type: 'string', value: 'id', description: 'cancel this republish' },
+    ...jsonOption,
+  },
+  positional: 'stream',
+  examples: ['requests --config connector.yaml', 'requests --config connector.yaml --cancel ID'],
+  outputs: { '--json': requestsShape },
+  run: (args, parts) =>
+    asOperator(args, parts, async ({ config, shared }) => {
+      const id = optionText(args, 'cancel')
+      const { requests: all } =
+        id === undefined ? await readControl(controlParts(shared).object, parts.stop) : await cancel(id, shared, parts)
+      const stream = optionText(args, 'stream')
+      const shown = all.filter(
+        (request) => (stream ?? request.stream) === request.stream && (id ?? request.id) === request.id,
+      )
+      const output: z.input<typeof requestsShape> = requestsOutput(config.connector, shown)
+      if (args.json === true) printJson(parts, output)
+      else for (const line of requestLines(shown, parts.screen)) parts.print(line)
+      return 0
+    }),
+}
+
+/** Rejects with `checkpoint.invalid-request` if there is nothing to cancel. */
+async function cancel(id: string, shared: SharedResources, { stop }: Pick<CommandParts, 'stop'>) {
+  const { clock, replica: by } = shared
+  let isCancelled = false
+  const document = await updateControl(
+    controlParts(shared),
+    (stored) => {
+      const next = cancelled(stored, id, { by, at: clock.now() })
+      isCancelled = next !== undefined
+      return next
+    },
+    stop,
+  )
+  if (isCancelled) return document
+  const found = document.requests.find((request) => request.id === id)
+  if (found === undefined)
+    throw invalidRequest('--cancel must be the id of a request: see `polaris-connector requests`')
+  throw invalidRequest(
+    found.kind === 'republish'
+      ? 'the request has ended already: see `polaris-connector requests`'
+      : `only a republish can be cancelled, this is a request to ${found.kind}`,
+  )
+}
+
+/** The requests as a table for a terminal. */
+export function requestLines(all: readonly ControlRequest[], { paint }: Pick<Screen, 'paint'>): string[] {
+  if (all.length === 0) return ['no requests']
+  const header = ['STREAM', 'REQUEST', 'ID', 'REQUESTED', 'BY', 'PROGRESS'].map((name) => paint('bold', name))
+  const rows = all.map((request) => {
+    const { stream, kind, id, requestedAt, requestedBy } = request
+    return [stream, kind, id, isoTime(requestedAt), requestedBy, progressText(request)]
+  })
+  return table([header, ...rows])
+}

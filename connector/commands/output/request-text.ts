@@ -1,0 +1,34 @@
+import type { ControlRequest } from '../../control/control-document.ts'
+import { counted, isoTime } from './time-text.ts'
+
+type Progress = ControlRequest['progress']
+
+/** What became of a request. */
+export function progressText({ kind, progress }: Pick<ControlRequest, 'kind' | 'progress'>): string {
+  switch (progress.kind) {
+    case 'requested':
+      return 'waits for a replica that runs the stream'
+    case 'running':
+      return `${shareText(progress)}, by ${progress.by}`
+    case 'cancelled':
+      return `cancelled by ${progress.by} at ${isoTime(progress.at)}, not confirmed by a replica yet`
+    case 'done':
+      return `${doneText(kind, progress)} by ${progress.by} at ${isoTime(progress.at)}`
+  }
+}
+
+function shareText({ share, ...counts }: Extract<Progress, { kind: 'running' }>): string {
+  return share === null ? countsText(counts) : `${Math.floor(share * 100)} % ${countsText(counts)}`
+}
+
+export function countsText({ clients, published }: { readonly clients: number; readonly published: number }): string {
+  return `${counted(clients, 'client')} read, ${counted(published, 'event')} published`
+}
+
+function doneText(kind: ControlRequest['kind'], { outcome, published = 0, missing = [] }: DoneProgress): string {
+  if (kind !== 'republish') return outcome === 'never-published' ? 'erased (client never published)' : 'carried out'
+  const notFound = missing.length === 0 ? '' : `, ${counted(missing.length, 'client')} not found`
+  return `${outcome === 'cancelled' ? 'cancelled' : 'complete'}: ${counted(published, 'event')} published${notFound},`
+}
+
+export type DoneProgress = Extract<Progress, { kind: 'done' }>

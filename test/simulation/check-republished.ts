@@ -1,0 +1,52 @@
+import type { Check, Evidence } from './evidence.ts'
+import { LONGEST_REACH_MS } from './simulated-parts.ts'
+
+const markOf = ({ event }: Evidence['records'][number]) => event.republished
+
+/** Invariants 2 and 7: an unchanged client is published once for each request, and no id is used twice. */
+export const republishedTwice: Check = ({ records }) => {
+  const marked = records.filter((record) => markOf(record) !== undefined)
+  const ids = Map.groupBy(records, ({ event }) => event.id)
+  const perRequest = Map.groupBy(marked, (record) => `${record.event.subject} for request ${markOf(record)}`)
+  return [
+    ...[...perRequest].flatMap(([what, { length }]) => (length === 1 ? [] : [`${what} is published ${length} times`])),
+    ...marked.flatMap(({ event }) =>
+      ids.get(event.id)?.length === 1 ? [] : [`the id of ${event.subject}, published again, is used twice`],
+    ),
+  ]
+}
+
+/** Invariant 3: a client that is published again has the content of its last event, and is not erased. */
+export const republishedOlder: Check = ({ numbered, records }) => {
+  const contents = new Map(records.map(({ event }) => [Number(event.sequence), event]))
+  const last = new Map<string | null, string | undefined>()
+  return numbered
+    .toSorted((one, other) => one.number - other.number)
+    .flatMap(({ key, number }) => {
+      const event = contents.get(number)
+      const before = last.get(key)
+      last.set(key, event?.data.Contenu)
+      return event?.republished === undefined || event.data.Contenu === before
+        ? []
+        : [`${key} is published again with ${event.data.Contenu} after ${before ?? 'its erasure'}`]
+    })
+}
+
+/**
+ * A complete request has published every client again that the topic had before, unless it was erased. A change that
+ * becomes visible later than the longest look-back may move its client behind the scan.
+ */
+export const notRepublished: Check = ({ history, stream, numbered }) =>
+  history.republications
+    .filter((one) => one.stream === stream.name && one.outcome === 'complete')
+    .flatMap(({ id, recordsBefore, clients }) => {
+      const published = new Map(numbered.filter(({ at }) => at < recordsBefore).map((one) => [one.key, one.value]))
+      const due = [...published].filter(([key, value]) => value !== null && (clients?.includes(key ?? '') ?? true))
+      const moved = stream.polaris.changes.filter(({ lateMs }) => lateMs > LONGEST_REACH_MS)
+      const after = new Set(numbered.filter(({ at }) => at >= recordsBefore).map(({ key }) => key))
+      return due.flatMap(([key]) =>
+        after.has(key) || moved.some(({ clientId }) => clientId === key)
+          ? []
+          : [`${key} is not published again for request ${id}`],
+      )
+    })

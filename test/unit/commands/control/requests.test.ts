@@ -1,0 +1,66 @@
+import { expect, test } from 'vitest'
+import { requestLines } from '../../../../connector/commands/control/requests.ts'
+import { progressText } from '../../../../connector/commands/output/request-text.ts'
+import { requestsOutput, requestsShape } from '../../../../connector/commands/output/requests-shape.ts'
+import type { ControlRequest } from '../../../../connector/control/control-document.ts'
+import { plainScreen } from '../../../support/screens.ts'
+
+const common = { stream: 'paris', requestedAt: 0, requestedBy: 'operator-1' }
+const wanted = { kind: 'clients', keys: ['key1', 'key2'] } as const
+const step = { by: 'replica-1', at: 60_000 }
+const done = { kind: 'done', ...step } as const
+
+const all: readonly ControlRequest[] = [
+  { ...common, id: '1', kind: 'pause', reason: 'works', progress: done },
+  { ...common, id: '2', kind: 'erase', reason: 'letter', progress: { ...done, outcome: 'never-published' } },
+  { ...common, id: '3', kind: 'erase', reason: 'letter', client: 'client 7', progress: { kind: 'requested' } },
+  ...(
+    [
+      { kind: 'running', ...step, published: 3, clients: 4, share: 0.25 },
+      { kind: 'running', ...step, published: 3, clients: 4, share: null },
+      { kind: 'cancelled', by: 'operator-2', at: 60_000 },
+      { ...done, outcome: 'complete', published: 1, missing: ['key2'] },
+      { ...done, outcome: 'cancelled', published: 0 },
+    ] as const
+  ).map(
+    (progress, at): ControlRequest => ({
+      ...common,
+      id: String(at + 4),
+      kind: 'republish',
+      from: null,
+      wanted,
+      progress,
+    }),
+  ),
+]
+
+test('each request is listed with what became of it, without client ids and keys', () => {
+  expect(all.map(progressText)).toEqual([
+    'carried out by replica-1 at 1970-01-01T00:01:00Z',
+    'erased (client never published) by replica-1 at 1970-01-01T00:01:00Z',
+    'waits for a replica that runs the stream',
+    '25 % 4 clients read, 3 events published, by replica-1',
+    '4 clients read, 3 events published, by replica-1',
+    'cancelled by operator-2 at 1970-01-01T00:01:00Z, not confirmed by a replica yet',
+    'complete: 1 event published, 1 client not found, by replica-1 at 1970-01-01T00:01:00Z',
+    'cancelled: 0 events published, by replica-1 at 1970-01-01T00:01:00Z',
+  ])
+  const [header, first] = requestLines(all, plainScreen)
+  expect(header).toMatch(/^STREAM +REQUEST +ID +REQUESTED +BY +PROGRESS$/)
+  expect(first).toMatch(/^paris +pause +1 +1970-01-01T00:00:00Z +operator-1 +carried out/)
+  expect(requestLines([], plainScreen)).toEqual(['no requests'])
+  const output = JSON.stringify(requestsOutput('shop', all))
+  for (const hidden of ['client 7', 'key1'])
+    expect(requestLines(all, plainScreen).join() + output).not.toContain(hidden)
+})
+
+test('as JSON, each request has the documented shape', () => {
+  const { requests } = requestsShape.parse(requestsOutput('shop', all))
+  expect(requests.map(({ progress }) => progress.state)).toEqual([
+    ...['done', 'done', 'requested', 'running', 'running', 'cancelled', 'done', 'done'],
+  ])
+  expect(requests[6]).toMatchObject({
+    ...{ id: '7', kind: 'republish', from: null, clients: 2, reason: null },
+    progress: { outcome: 'complete', published: 1, missing: 1, share: null },
+  })
+})

@@ -1,0 +1,217 @@
+import { describe, expect, test } from 'vitest'
+import type { OutgoingRecord } from '../../../connector/event/client-event.ts'
+import { clientKey, keyAsText } from '../../../connector/index/index-entry.ts'
+import type { PageReading } from '../../../connector/pipeline/read/page-reading.ts'
+import type { WantedClients } from '../../../connector/scan/scan-state.ts'
+import { BACKFILL, LIVE, REPUBLISH, type Scan } from '../../../connector/scan/scan-state.ts'
+import type { ClientRecord } from '../../../connector/source/client-source.ts'
+import { openRepublications } from '../../support/fakes/open-republications.ts'
+import { beginAt, scanOf, statesOf } from '../scan/scans.ts'
+import { building, start } from './builders.ts'
+import { liveScan, reading } from './readings.ts'
+
+const client = (No: string, Nom = 'a') => ({ No, Nom })
+const all = { kind: 'all', maxPerSecond: 100 } as const
+const clients = (...ids: readonly string[]): WantedClients => ({
+  kind: 'clients',
+  keys: ids.map((id) => keyAsText(clientKey(id))),
+})
+
+interface Marked {
+  readonly id: string
+  readonly sequence: string
+  readonly republished?: string
+  readonly data: { readonly No: string; readonly Nom: string }
+}
+const parsed = ({ value }: OutgoingRecord) => JSON.parse(String(value)) as Marked
+const shown = (records: readonly OutgoingRecord[]) =>
+  records.map(parsed).map(({ republished, data: { No, Nom } }) => `${No}${Nom}${republished === undefined ? '' : '!'}`)
+
+/** A stream that has published the clients 1, 2 and 3, and is to publish some of them again. */
+function publishingAgain(wanted: WantedClients = all) {
+  const operator = openRepublications()
+  const { id } = operator.request({ wanted })
+  const on = building({ requests: operator.requests })
+  const publish = (page: readonly ClientRecord[], more: Partial<PageReading> = {}) => {
+    on.builder.add(reading(page, more))
+    return on.delivered()
+  }
+  const first = publish([client('1'), client('2'), client('3')])
+  const scan = (more: Partial<Scan> = {}) =>
+    scanOf({ kind: 'republish', tag: REPUBLISH, from: beginAt, since: 3, republish: { id, wanted }, ...more })
+  const again = (page: readonly ClientRecord[], more: Partial<PageReading> = {}) => {
+    const states = statesOf({ background: more.isLast ? [] : [scan()] })
+    return publish(page, { scan: scan(), states, isFirst: false, isLast: false, ...more })
+  }
+  const restarted = () => building({ requests: operator.requests }, { state: on.state(), table: on.table })
+  return { ...on, operator, id, first, publish, scan, again, restarted }
+}
+
+describe('a scan that publishes again', () => {
+  test('publishes unchanged clients, marked with the request; new and changed ones are events as always', () => {
+    const { again, id, first } = publishingAgain()
+    const { records, scans } = again([client('1'), client('2', 'b'), client('4')])
+    expect(shown(records)).toEqual(['1a!', '2b', '4a'])
+    expect(records.map(parsed).map(({ republished }) => republished)).toEqual([id, undefined, undefined])
+    expect(scans.get('republish')).toMatchObject({ events: 3, suppressed: 0, superseded: 0 })
+    // Event numbers go on, and no id is used twice.
+    const everything = [...first.records, ...records].map(parsed)
+    expect(everything.map(({ sequence }) => Number(sequence))).toEqual([0, 1, 2, 3, 4, 5])
+    expect(new Set(everything.map((event) => event.id)).size).toBe(6)
+  })
+
+  test('Invariant 2: publishes each client once, also if its page is read again after a restart', () => {
+    const { again, restarted, scan, id } = publishingAgain()
+    again([client('1'), client('2'), client('1')])
+    const { builder, delivered, state } = restarted()
+    builder.add(reading([client('1'), client('2'), client('3')], { scan: scan(), states: statesOf(), isLast: true }))
+    expect(shown(delivered().records)).toEqual(['3a!'])
+    expect(state().carriedOut).toEqual([{ id, outcome: 'complete', published: 3, missing: [] }])
+  })
+
+  test('Invariant 2: publishes each client once, also if the scan begins again because its first page was not finished', () => {
+    const { again, restarted, scan, operator } = publishingAgain()
+    const many = Array.from({ length: 2_001 }, (_, at) => client(String(at + 10)))
+    again([client('1'), ...many])
+    const { builder, delivered } = restarted()
+    const first = reading([client('1'), client('2')], { scan: scan({ since: 3_000 }), states: statesOf() })
+    builder.add(first)
+    expect(shown(delivered().records)).toEqual(['2a!'])
+    expect(operator.carriedOut).toEqual([])
+  })
+
+  test('does not publish what a live scan has published since it began', () => {
+    const { publish, again } = publishingAgain()
+    publish([client('1', 'b')], { scan: liveScan() })
+    expect(shown(again([client('1', 'b')]).records)).toEqual([])
+  })
+
+  test('Invariant 3: does not publish an older content of a client that was published since it began', () => {
+    const { publish, again, state } = publishingAgain()
+    publish([client('1', 'b')], { scan: liveScan() })
+    const { records, scans } = again([client('1', 'a')])
+    expect(records).toEqual([])
+    expect(scans.get('republish')).toMatchObject({ superseded: 1 })
+    expect(state().recheck).not.toBeNull()
+  })
+
+  test('publishes no dead letter again', () => {
+    const { publish, again, scan } = publishingAgain()
+    publish([{ Nom: 'no id' }])
+    const { records, deadLetters } = again([{ Nom: 'no id' }], { scan: scan({ since: 9 }) })
+    expect([records, deadLetters]).toEqual([[], 0])
+  })
+
+  test.each(['erased', 'removed'] as const)('does not publish a client again that was %s', (mark) => {
+    const { table, again } = publishingAgain()
+    const known = table.get(clientKey('1'))
+    if (known === undefined) throw new Error('the client is not known')
+    table.set(clientKey('1'), { ...known, mark })
+    expect(shown(again([client('1'), client('2')]).records)).toEqual(['2a!'])
+  })
+
+  test('does not make other scans publish unchanged clients', () => {
+    const { publish } = publishingAgain()
+    const backfill = scanOf({ kind: 'backfill', tag: BACKFILL, since: 3 })
+    expect(publish([client('1')], { scan: backfill }).records).toEqual([])
+    expect(publish([client('1')], { scan: liveScan({ tag: LIVE }) }).records).toEqual([])
+  })
+
+  test('counts only clients that differ as late', () => {
+    const { again } = publishingAgain()
+    const unchanged = again([client('1'), client('2')], { states: statesOf() })
+    expect(unchanged.scans.get('republish')).toMatchObject({ events: 2, late: [] })
+    const changed = again([client('3', 'b')], { states: statesOf() })
+    expect(changed.scans.get('republish')?.late).toEqual([{ scan: 'republish', ms: undefined }])
+  })
+
+  test('is complete with its last page: how many were published is part of that transaction', () => {
+    const { again, id, state } = publishingAgain()
+    again([client('1')])
+    expect(state()).toMatchObject({ republished: { id, since: 3, published: 1, missing: null }, carriedOut: [] })
+    const { republished } = again([client('2')], { isLast: true })
+    expect(republished).toEqual([{ id, outcome: 'complete', published: 2, missing: [] }])
+    expect(state()).toMatchObject({ republished: null, carriedOut: republished, scans: { background: [] } })
+  })
+})
+
+describe('a scan that publishes named clients again', () => {
+  test('publishes only these, and ends early once it has read all of them', () => {
+    const { again, id, state, builder } = publishingAgain(clients('1', '3'))
+    expect(shown(again([client('1'), client('2')]).records)).toEqual(['1a!'])
+    expect(state().republished).toMatchObject({ missing: [keyAsText(clientKey('3'))] })
+    expect(builder.hasEnded(id)).toBe(false)
+    expect(shown(again([client('2'), client('3')]).records)).toEqual(['3a!'])
+    expect(builder.hasEnded(id)).toBe(true)
+    expect(state()).toMatchObject({ carriedOut: [{ id, outcome: 'complete', published: 2, missing: [] }] })
+    expect(state().scans.background).toEqual([])
+  })
+
+  test('settles no recheck when it ends early', () => {
+    const { publish, again, state } = publishingAgain(clients('3'))
+    publish([client('1', 'b')], { scan: liveScan() })
+    again([client('1', 'a'), client('3')])
+    expect(state().carriedOut).toHaveLength(1)
+    expect(state().recheck).not.toBeNull()
+  })
+
+  test('publishes nothing marked in pages that were read before it ended', () => {
+    const { again, state } = publishingAgain(clients('3'))
+    again([client('3')])
+    const { records } = again([client('3'), client('1')])
+    expect(records).toEqual([])
+    expect(state().scans.background).toEqual([])
+    expect(state().carriedOut).toHaveLength(1)
+  })
+
+  test('remembers what is missing across a restart, and reports it at its end', () => {
+    const { again, restarted, scan, id } = publishingAgain(clients('1', '3', '9'))
+    again([client('1')])
+    const { builder, delivered, state } = restarted()
+    builder.add(reading([client('3')], { scan: scan(), states: statesOf(), isFirst: false, isLast: true }))
+    delivered()
+    const missing = [keyAsText(clientKey('9'))]
+    expect(state().carriedOut).toEqual([{ id, outcome: 'complete', published: 2, missing }])
+  })
+
+  test('counts a client as found that is changed, new or a dead letter', () => {
+    const { again, state } = publishingAgain(clients('1', '4'))
+    expect(shown(again([client('1', 'b'), client('4')]).records)).toEqual(['1b', '4a'])
+    expect(state().carriedOut).toMatchObject([{ published: 2, missing: [] }])
+  })
+})
+
+describe('a cancelled request', () => {
+  test('ends with the next page of any scan, and its scan with it', () => {
+    const { operator, publish, again, id, scan, state, builder } = publishingAgain()
+    again([client('1')])
+    operator.cancel(id)
+    expect(builder.hasEnded(id)).toBe(true)
+    const { republished } = publish([], { scan: liveScan(), states: statesOf({ background: [scan()] }) })
+    expect(republished).toEqual([{ id, outcome: 'cancelled', published: 1, missing: [] }])
+    expect(state()).toMatchObject({ republished: null, scans: { background: [] } })
+    expect(again([client('2')]).records).toEqual([])
+  })
+
+  test('that has not begun is confirmed too', () => {
+    const { operator, publish, state } = publishingAgain()
+    const { id } = operator.request()
+    operator.cancel(id)
+    publish([])
+    expect(state().carriedOut).toEqual([{ id, outcome: 'cancelled', published: 0, missing: [] }])
+  })
+
+  test('is dropped from the state once the control object shows it', () => {
+    const { operator, again, publish, id, state } = publishingAgain()
+    again([client('1')], { isLast: true })
+    expect(state().carriedOut).toHaveLength(1)
+    operator.requests.carriedOut(state().carriedOut)
+    publish([])
+    expect(state().carriedOut).toEqual([])
+    expect(operator.carriedOut).toMatchObject([{ id }])
+  })
+})
+
+test('a new stream publishes nothing again', () => {
+  expect(start.republished).toBeNull()
+})
