@@ -72,7 +72,7 @@ it('an erasure is carried out once: while the server is down, and when it was re
   await one.kill()
 
   const waiting = start({}, eraseArgs(second))
-  await expect.poll(() => waiting.output()).toMatch('requested')
+  await expect.poll(() => waiting.output(), { timeout: 20_000 }).toMatch('requested')
   waiting.signal('SIGTERM')
   expect(await outcome(waiting)).toMatchObject({ code: 3, output: expect.stringMatching('no replica has') })
   const two = start()

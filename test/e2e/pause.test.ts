@@ -55,7 +55,7 @@ it('a request that no replica carries out is stored, and takes effect when a rep
   const stage = await replicaScene(2)
   const [paused = '', other = ''] = stage.streams
   const command = stage.start(['pause', paused, '--reason', reason])
-  await expect.poll(() => command.output()).toMatch('requested')
+  await expect.poll(() => command.output(), { timeout: 20_000 }).toMatch('requested')
   command.signal('SIGTERM')
   expect(await outcome(command)).toMatchObject({ code: 3, output: expect.stringMatching('no replica has') })
   const replica = stage.start()
