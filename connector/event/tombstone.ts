@@ -24,7 +24,8 @@ export function tombstone(parts: TombstoneParts): Tombstone {
     ce_specversion: '1.0',
     ce_type: type,
     ce_source: source,
-    ce_id: eventId({ ...parts, contentHash: type }),
+    // Also different for the second of two tombstones without an event between them.
+    ce_id: eventId({ ...parts, contentHash: `${type} ${sequence}` }),
     ce_time: new Date(timeMs).toISOString(),
     ce_sequence: sequenceText(sequence),
   }

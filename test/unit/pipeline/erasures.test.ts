@@ -5,9 +5,10 @@ import type { PipelineEvent } from '../../../connector/pipeline/pipeline-event.t
 import type { ErasureReading } from '../../../connector/pipeline/read/page-reading.ts'
 import { requestedErasures } from '../../../connector/pipeline/read/requested-erasures.ts'
 import { ConnectorError } from '../../../connector/runtime/connector-error.ts'
+import { FIRST_LOOK_BACK } from '../../../connector/scan/scan-state.ts'
 import { openErasures } from '../../support/fakes/open-erasures.ts'
 import { virtualClock } from '../../support/fakes/virtual-clock.ts'
-import { noon } from '../scan/scans.ts'
+import { noon, scanOf } from '../scan/scans.ts'
 import { groupParts, settled } from '../stream/open-parts.ts'
 import { building, idsOf, keysOf, start } from './builders.ts'
 import { reading } from './readings.ts'
@@ -34,7 +35,7 @@ describe('an erased client', () => {
     expect(group.records).toMatchObject([{ to: 'events', key: '1', value: null, headers }])
     expect(group.change).toMatchObject({ events: 3, carriedOut: [{ id: 'erase 1', outcome: 'erased' }] })
     expect(group.erased).toMatchObject([{ outcome: 'erased', request: { client: '1' } }])
-    expect(table.get(clientKey('1'))).toEqual({ ...before, number: 2, mark: 'erased' })
+    expect(table.get(clientKey('1'))).toEqual({ ...before, mark: 'erased' })
   })
 
   test('is suppressed while it is unchanged, and published again with a new id when it changes', () => {
@@ -78,6 +79,28 @@ describe('an erased client', () => {
     expect(delivered().records).toEqual([])
     builder.add(reading([{ No: '1', Nom: 'b' }]))
     expect(keysOf(delivered().records)).toEqual(['1'])
+  })
+
+  test('is published by a look-back that began before the erasure and returns a late change', () => {
+    const { builder, delivered } = building(open('1'))
+    builder.add(reading([{ No: '1', Nom: 'a' }]))
+    const scan = scanOf({ kind: 'look-back', tag: FIRST_LOOK_BACK, since: delivered().change.events })
+    builder.add(erasure('1'))
+    delivered()
+    builder.add(reading([{ No: '1', Nom: 'b' }], { scan, isFirst: false, isLast: false }))
+    const { records, change } = delivered()
+    expect([keysOf(records), change.recheck]).toEqual([['1'], null])
+  })
+
+  test('gets another tombstone with another id when it is erased again', () => {
+    const { builder, delivered } = building(open('1'))
+    builder.add(reading([{ No: '1' }]))
+    delivered()
+    const ids = [1, 2].map(() => {
+      builder.add(erasure('1'))
+      return delivered().records.map((record) => record.value === null && record.headers.ce_id)
+    })
+    expect(ids[0]).not.toEqual(ids[1])
   })
 
   test('that was a dead letter is not tried again', () => {
