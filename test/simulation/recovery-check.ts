@@ -83,6 +83,7 @@ function endFaults(world: World): void {
   if (!replicas.some((replica) => isAlive(replica) && !replica.isAskedToStop)) startReplica(world)
   group.rebalance()
   world.hasPermanentFault = options.permanentFault !== 'none'
+  world.faultsEndedAt = world.clock.now()
   if (options.permanentFault === 'checkpoint damaged') store.tamper(streams[0]?.key ?? '', '{')
 }
 
@@ -137,11 +138,15 @@ function openOf({ control, options, serialStreams }: World, stream: string, kind
 }
 
 /** The backfill finds what is older than the stream, look-backs what live scans have missed while a `Date` was wrong. */
-function mustBeLive({ options }: World, { polaris, documents }: SimulatedStream, change: Change): boolean {
+function mustBeLive(
+  { options, faultsEndedAt }: World,
+  { polaris, documents }: SimulatedStream,
+  change: Change,
+): boolean {
   const stored = documents.at(-1)?.text
   const createdAt = stored === undefined ? null : parseDocument(stored).committed.state.scans.createdAt
   if (createdAt === null || change.at < createdAt || wasDeletedSince(polaris, change)) return false
-  return options.clocks === 'replicas' || change === polaris.changes.at(-1)
+  return options.clocks === 'replicas' || change.at > faultsEndedAt
 }
 
 /** Changes that became visible late, or are to be read again. */
