@@ -1,4 +1,3 @@
-import { setImmediate as otherWork } from 'node:timers/promises'
 import type { ErasureMarks } from '../checkpoint/erasure-marks.ts'
 import type { CarriedOut, StreamRequests } from '../control/stream-requests.ts'
 import type { ClientTable } from '../index/client-table.ts'
@@ -6,8 +5,9 @@ import { linkedAbort } from '../runtime/abort.ts'
 import { merged } from '../runtime/merged.ts'
 import type { ClaimedStream } from './claimed-stream.ts'
 import { type DeliveryParts, type FinishedPageGroup, pageGroupDelivery } from './delivery.ts'
+import { type GroupEnd, gatherGroup } from './gather-group.ts'
 import type { ErasedClient, PageGroup, PageGroupParts } from './group/building.ts'
-import { type Added, type PageGroupBuilder, pageGroupBuilder } from './group/page-group.ts'
+import { pageGroupBuilder } from './group/page-group.ts'
 import type { PipelineEvent } from './pipeline-event.ts'
 import { readPages } from './read/page-reader.ts'
 import type { ReaderParts, Reading } from './read/page-reading.ts'
@@ -28,9 +28,6 @@ export interface PipelineParts extends Omit<DeliveryParts, 'observe' | 'erasures
   readonly groupMaxSize: number
   readonly groupMaxDelayMs: number
 }
-
-/** Why a group takes no more pages. */
-type GroupEnd = 'full' | 'complete' | 'stopped'
 
 /**
  * Copies pages from the source to Kafka until `stop` aborts or the reader ends. Rejects with a `ConnectorError` on any
@@ -153,7 +150,7 @@ async function gatherDuring(
   const gatheringEnded = new AbortController()
   const written = delivery.then(() => copying.saveInTime(gatheringEnded.signal))
   try {
-    return await unlessFails(written, gather(copying, pages, stop))
+    return await unlessFails(written, gatherGroup({ ...copying.parts, ...copying }, pages, stop))
   } catch (error) {
     gatheringEnded.abort()
     await written
@@ -169,54 +166,4 @@ async function gatherDuring(
 /** Resolves with the second; rejects as soon as the first rejects. */
 function unlessFails<Result>(first: Promise<void>, second: Promise<Result>): Promise<Result> {
   return Promise.race([second, first.then(() => second)])
-}
-
-/**
- * Takes the next page and, under a backlog, those that follow within `groupMaxDelayMs`. The end of a scan never waits.
- */
-async function gather(
-  { parts, builder, progress }: Copying,
-  pages: ReadAhead<Reading>,
-  stop: AbortSignal,
-): Promise<GroupEnd> {
-  // Invariant 6: a page that is partly delivered is finished.
-  const rest = await addSlices(builder, builder.addRest())
-  if (rest !== 'whole') return rest === 'part' ? 'full' : 'complete'
-  const delaying = linkedAbort(stop)
-  let delay: Promise<unknown> | undefined
-  try {
-    for (let reading = await takeUnlessStopped(pages, stop); reading !== undefined; reading = await pages.take()) {
-      const before = builder.size()
-      const added = await addSlices(builder, builder.add(reading))
-      if (reading.kind === 'page') progress(reading, builder.size() - before)
-      if (added === 'part' || builder.size() >= parts.groupMaxSize) return 'full'
-      if (reading.kind !== 'page' || reading.isLast) return 'complete'
-      delay ??= parts.clock.sleep(parts.groupMaxDelayMs, delaying.signal).catch(() => {})
-      if ((await pages.peek(delay)) === undefined) return stop.aborted ? 'stopped' : 'full'
-    }
-    return 'stopped'
-  } finally {
-    delaying.abort()
-  }
-}
-
-/** Adds the rest of a large page, in slices. */
-async function addSlices(builder: PageGroupBuilder, first: Added): Promise<Added> {
-  let added = first
-  while (added === 'slice') {
-    await otherWork()
-    added = builder.addRest()
-  }
-  return added
-}
-
-/** Once `stop` has aborted, takes only a page that is already read, so that it is not read again. */
-async function takeUnlessStopped(pages: ReadAhead<Reading>, stop: AbortSignal): Promise<Reading | undefined> {
-  if (stop.aborted && (await pages.peek(Promise.resolve())) === undefined) return undefined
-  try {
-    return await pages.take()
-  } catch (error) {
-    if (stop.aborted) return undefined
-    throw error
-  }
 }

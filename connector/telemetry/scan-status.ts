@@ -107,3 +107,5 @@ function isBehind({ reachMs, dueAt }: LookBackState, { lookBacks }: WatchedPolli
 }
 
 const seconds = (ms: number) => Math.round(ms) / 1000
+
+export const isLong = (scan: ScanKind) => scan === 'backfill' || scan === 'full'
