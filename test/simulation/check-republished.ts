@@ -33,8 +33,9 @@ export const republishedOlder: Check = ({ numbered, records }) => {
 }
 
 /**
- * A complete request has published every client again that the topic had before, unless it was erased. A change that
- * becomes visible later than the longest look-back may move its client behind the scan.
+ * A complete request has published every client again that the topic had before, unless it was erased. A late change may
+ * move its client behind the scan: a look-back publishes it, unless the change is later than the longest look-back, or the
+ * stream has a permanent fault.
  */
 export const notRepublished: Check = ({ history, stream, numbered }) =>
   history.republications
@@ -42,7 +43,8 @@ export const notRepublished: Check = ({ history, stream, numbered }) =>
     .flatMap(({ id, recordsBefore, clients }) => {
       const published = new Map(numbered.filter(({ at }) => at < recordsBefore).map((one) => [one.key, one.value]))
       const due = [...published].filter(([key, value]) => value !== null && (clients?.includes(key ?? '') ?? true))
-      const moved = stream.polaris.changes.filter(({ lateMs }) => lateMs > LONGEST_REACH_MS)
+      const isFaulty = history.options.permanentFault !== 'none' && stream === history.streams[0]
+      const moved = stream.polaris.changes.filter(({ lateMs }) => lateMs > (isFaulty ? 0 : LONGEST_REACH_MS))
       const after = new Set(numbered.filter(({ at }) => at >= recordsBefore).map(({ key }) => key))
       return due.flatMap(([key]) =>
         after.has(key) || moved.some(({ clientId }) => clientId === key)
