@@ -73,6 +73,7 @@ set -euo pipefail
 set -m
 npm() { if [ "$*" = ci ] && [ -e node_modules ]; then return; else command npm "$@"; fi; }
 until_caught_up() {
+  : >service.log # a service before it has caught up too
   "$@" >service.log 2>&1 &
   until grep --quiet 'caught up' service.log; do kill -0 $! 2>/dev/null || { cat service.log; exit 1; }; sleep 0.1; done
   kill -INT -- -$!
