@@ -19,7 +19,8 @@ export const savedTooEarly: Check = (evidence) => {
       const token = `${scan.lastChanged} ${scan.checkPoint}`
       if (scan.checkPoint === null || passed.has(token)) return []
       passed.add(token)
-      return missingOf(scan, pages.get(token) ?? [], isPublished)
+      const isFound = (client: ClientRecord) => isPublished(client) || mayBeLate(evidence, scan, client)
+      return missingOf(scan, pages.get(token) ?? [], isFound)
     })
     const lost = recheck === null ? [...missing, ...owed.filter(mustBePublished(evidence, stored, isPublished))] : []
     owed = recheck === null ? [] : [...owed, ...missing]
@@ -28,6 +29,16 @@ export const savedTooEarly: Check = (evidence) => {
       return `the checkpoint is past a page of the ${scan.kind} scan with ${No} ${Contenu}, which is not in the topic`
     })
   })
+}
+
+/**
+ * Without modification times, what a background scan does not publish because another scan has published the client may
+ * be a late change: look-backs find it.
+ */
+function mayBeLate({ stream, history }: Evidence, { kind }: Scan, { No, Contenu }: ClientRecord): boolean {
+  const isLate = ({ clientId, content, lateMs }: (typeof stream.polaris.changes)[number]) =>
+    clientId === No && content === Contenu && lateMs > 0
+  return history.options.modificationTime === 'hidden' && kind !== 'live' && stream.polaris.changes.some(isLate)
 }
 
 /** Clients of a page that the checkpoint is past although they were not published. */
