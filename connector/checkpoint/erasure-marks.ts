@@ -20,7 +20,7 @@ export interface MarkChange {
 }
 
 /**
- * The erased clients of a stream, in an object of their own: a client index that is made anew from the topic, or that
+ * The erased clients of a stream, in an object of their own: a client index that is rebuilt from the topic, or that
  * begins empty, knows them by it.
  */
 export interface ErasureMarks {
@@ -113,7 +113,7 @@ interface MadeIndex {
 }
 
 /**
- * What the marks add to a client index that was made anew, with these rules: an entry for each client without a later
+ * What the marks add to a client index that was rebuilt, with these rules: an entry for each client without a later
  * event. The number of the next event is above those of all marks.
  */
 export function markedEntries(

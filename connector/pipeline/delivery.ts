@@ -48,7 +48,7 @@ export function pageGroupDelivery(parts: DeliveryParts, stream: ClaimedStream): 
   const publish = async (group: PageGroup) => {
     const open = await stream.withProducer(parts.giveUp)
     const add = marksOf(group, open.checkpoint)
-    // Before the client is deleted from the topic, from which a client index can be made anew.
+    // Before the client is deleted from the topic, from which a client index can be rebuilt.
     if (add.length > 0) await withDeadline(parts, (finish) => parts.erasures.update({ add, remove: [] }, finish))
     await withDeadline(parts, (finish) => deliverBy[parts.delivery](group, open, finish))
     schedule.saved()

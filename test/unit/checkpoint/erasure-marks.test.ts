@@ -74,7 +74,7 @@ describe('the object with the erased clients', () => {
   )
 })
 
-describe('a client index that is made anew', () => {
+describe('a client index that is rebuilt', () => {
   test('gets the entry of each mark, except of a client with a later event', () => {
     const table = clientTable()
     table.set(key(1), entry(4))
