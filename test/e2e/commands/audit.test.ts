@@ -248,10 +248,13 @@ it('does not count events as missing that Kafka may delete', async () => {
   const [first] = await admin.fetchTopicOffsets(name)
   const partitions = [{ partition: first?.partition ?? 0, offset: '5' }]
   await admin.deleteTopicRecords({ topic: name, partitions })
+  // Transaction markers have offsets too.
+  const kept = (await stage.records()).length
+  expect(kept).toBeLessThan(200)
   const { exit, output, json } = await audit(stage)
   expect(exit, output).toBe(0)
-  expect(json).toMatchObject({ agree: true, topicKeeps: 'expires', clients: { topic: 195 } })
-  expect(json?.differences).toEqual({ ...noDifferences, notInTopic: 5 })
+  expect(json).toMatchObject({ agree: true, topicKeeps: 'expires', clients: { topic: kept } })
+  expect(json?.differences).toEqual({ ...noDifferences, notInTopic: 200 - kept })
   const text = start({}, ['audit'])
   expect(await text.exitCode()).toBe(0)
   expect(text.printed()).toContain('note: Kafka deletes old events of this topic')
