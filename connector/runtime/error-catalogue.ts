@@ -58,7 +58,11 @@ export const errorCatalogue = {
     3,
     'wait if the server is in maintenance; otherwise check POLARIS_URL and any proxy: the response is not a page of clients',
   ),
-  'source.error-document': entry('suspect', 3, 'check the log of the server: it responded with an error document'),
+  'source.error-document': entry(
+    'suspect',
+    3,
+    'check the log of the server: it reports an error; a named field that is no error belongs in POLARIS_STATUS_FIELDS',
+  ),
   'source.login-page': entry(
     'suspect',
     3,

@@ -42,10 +42,11 @@ export function httpClientSource(config: PolarisConfig, parts: SourceParts): Cli
   const shape = clientShape(config.listFields, (path) => observe({ kind: 'list-ambiguous', path }))
 
   const call = async (request: ApiRequest, at: ReadArguments, stop: AbortSignal): Promise<Attempt<Page>> => {
-    const { clientsField } = config
-    let decoder = pageDecoder(undefined, { shape, timeZone, clientsField })
+    const { clientsField, statusFields } = config
+    const decoding = { shape, timeZone, clientsField, statusFields }
+    let decoder = pageDecoder(undefined, decoding)
     const answer = await caller.call(request, stop, (contentType) => {
-      decoder = pageDecoder(contentType, { shape, timeZone, clientsField })
+      decoder = pageDecoder(contentType, decoding)
       return decoder
     })
     const decoded = await decoder.end()

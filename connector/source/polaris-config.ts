@@ -24,6 +24,8 @@ export interface PolarisConfig {
   readonly lastChangedFormat: string
   /** Dotted path of the list of clients in the page; absent: detected. */
   readonly clientsField?: string | undefined
+  /** Names or dotted paths of fields of a page that look like an error or a message but are none. */
+  readonly statusFields: readonly string[]
   /** Dotted paths within a client (`Cartes`, `Adresse.Telephones`) that are always lists. */
   readonly listFields: readonly string[]
   readonly timeouts: SourceTimeouts
@@ -118,6 +120,7 @@ export const polarisDefaults = {
   timeZone: 'Europe/Paris',
   lastChangedFormat: "yyyy-MM-dd'T'HH:mm:ss",
   listFields: [],
+  statusFields: [],
   loginMethod: 'POST',
   timeouts: { connectMs: 10_000, headersMs: 60_000, bodyMs: 60_000 },
   maxBodyBytes: 32 * 1024 * 1024,

@@ -1,10 +1,10 @@
-import { decodePage, type PageContent } from '../../connector/source/decode/decode-page.ts'
+import { decodePage, type PageContent, type PageSettings } from '../../connector/source/decode/decode-page.ts'
 import type { DecodeSettings } from '../../connector/source/decode/decode-xml.ts'
 import { type DecodedBody, pageDecoder } from '../../connector/source/decode/page-decoder.ts'
 
 /** The page in a decoded response, without pauses. */
-export function wholePage(...[root, clientsField]: Parameters<typeof decodePage>): PageContent {
-  const steps = decodePage(root, clientsField)
+export function wholePage(...[root, settings]: Parameters<typeof decodePage>): PageContent {
+  const steps = decodePage(root, settings)
   for (;;) {
     const step = steps.next()
     if (step.done) return step.value
@@ -15,7 +15,7 @@ export function wholePage(...[root, clientsField]: Parameters<typeof decodePage>
 export async function decodedBody(
   chunks: readonly Buffer[],
   contentType: string | undefined,
-  settings: DecodeSettings,
+  settings: DecodeSettings & PageSettings,
 ): Promise<DecodedBody> {
   const decoder = pageDecoder(contentType, settings)
   for (const chunk of chunks) await decoder.write(chunk)

@@ -135,6 +135,17 @@ export const polarisSection = setting.section('The Polaris server and what is re
       check.fieldPathRule,
     )
     .prefault([...polarisDefaults.listFields]),
+  statusFields: setting
+    .textList(
+      {
+        description:
+          'Fields of a response that look like an error or a message but are none; by name, or by path to disregard only a part of one',
+        variable: 'POLARIS_STATUS_FIELDS',
+      },
+      check.isFieldPath,
+      check.fieldPathRule,
+    )
+    .prefault([...polarisDefaults.statusFields]),
   hashIgnore: setting
     .textList(
       {
@@ -170,6 +181,7 @@ export function polarisConfig(polaris: PolarisSettings): PolarisConfig {
     lastChangedFormat: polaris.lastChangedFormat,
     clientsField: polaris.clientsField,
     listFields: polaris.listFields,
+    statusFields: polaris.statusFields,
     timeouts: { connectMs: timeouts.connect, headersMs: timeouts.headers, bodyMs: timeouts.body },
     maxBodyBytes: polaris.maxBodyBytes,
     limits,

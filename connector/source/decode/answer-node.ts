@@ -27,8 +27,3 @@ export interface AnswerRoot extends AnswerNode {
 
 /** Deeper nesting is rejected: no client needs it, and it could overflow the stack. */
 export const MAX_DEPTH = 64
-
-const errorName = /err(?:or|eur)|exception|fault/i
-
-/** Whether the name says that a field or a document reports an error. */
-export const isErrorName = (name: string) => errorName.test(name)

@@ -1,13 +1,22 @@
 import { ConnectorError } from '../../runtime/connector-error.ts'
 import type { CheckPoint, ClientRecord, Page } from '../client-source.ts'
-import { type AnswerNode, type AnswerRoot, type DocumentNode, isErrorName } from './answer-node.ts'
+import type { AnswerNode, AnswerRoot, DocumentNode } from './answer-node.ts'
 import { findClients } from './find-clients.ts'
 import { FLAG, isFlagName, TOKEN } from './page-names.ts'
+import { isErrorName, reportedError, reportedMessage, shownName } from './reported-error.ts'
 
 /** The part of a page that the body contains. */
 export interface PageContent extends Pick<Page, 'clients' | 'hasMoreResults' | 'checkPoint'> {
   /** Number of references to characters that XML forbids, which were decoded to U+FFFD. */
   readonly replacedCharacters: number
+}
+
+/** What is configured about the fields of a page. */
+export interface PageSettings {
+  /** Dotted path of the list of clients in the page; undefined: detected. */
+  readonly clientsField?: string | undefined
+  /** Names or dotted paths of fields that look like an error or a message but are none. */
+  readonly statusFields?: readonly string[] | undefined
 }
 
 const malformed = (why: string) => new ConnectorError('source.answer-malformed', `decode page: ${why}`)
@@ -18,23 +27,27 @@ const WRAPPERS = 3
 const CLIENTS_PER_STEP = 500
 
 /**
- * Finds the page in a decoded response. Invariant 9: throws unless it is a complete page. `clientsField`: dotted path
- * of the list of clients in the page; undefined: detected. Yields between steps of a few milliseconds.
+ * Finds the page in a decoded response. Invariant 9: throws unless it is a complete page without an error in it. Yields
+ * between steps of a few milliseconds.
  */
-export function* decodePage(root: AnswerRoot, clientsField: string | undefined): Generator<void, PageContent> {
-  const page = findPage([root], FLAG)
-  if (page === undefined) throw notAPage(root, clientsField)
+export function* decodePage(root: AnswerRoot, settings: PageSettings): Generator<void, PageContent> {
+  const page = findPage([{ node: root, parent: undefined }])
+  if (page === undefined) throw notAPage(root, settings.clientsField)
   yield
-  const fields = page.children()
+  const fields = page.node.children()
   const { replacedCharacters } = root
   const hasMoreResults = flagOf(only(fields, FLAG))
   const checkPoint = tokenOf(only(fields, TOKEN), replacedCharacters)
   if (hasMoreResults && checkPoint === null) throw malformed('hasMoreResults is true, but there is no checkPoint')
   const others = fields.filter((field) => !isOfEnvelope(field))
-  const found = findClients(others, clientsField)
-  if (found.items.length === 0 && others.some(reportsError)) {
-    throw new ConnectorError('source.error-document', 'decode page: the page has no clients and reports an error')
-  }
+  const statusFields = new Set(settings.statusFields?.map((name) => name.toLowerCase()))
+  mustReportNoError(reportedError([...others, ...besidePage(page)], statusFields), 'reports an error')
+  const found = findClients(
+    others.filter(({ name }) => !isErrorName(name)),
+    settings.clientsField,
+  )
+  if (found.items.length === 0)
+    mustReportNoError(reportedMessage(others, statusFields), 'explains why there are no clients')
   if (hasMoreResults && !found.hasList) throw malformed('hasMoreResults is true, but there is no list of clients')
   yield
   const clients: ClientRecord[] = []
@@ -45,22 +58,34 @@ export function* decodePage(root: AnswerRoot, clientsField: string | undefined):
   return { clients, hasMoreResults, checkPoint, replacedCharacters }
 }
 
+/** Throws `source.error-document`, with the name of the field and without its content. */
+function mustReportNoError(field: DocumentNode | undefined, how: string): void {
+  if (field === undefined) return
+  throw new ConnectorError('source.error-document', `decode page: the field ${shownName(field)} of the page ${how}`)
+}
+
 const isNamed = (node: DocumentNode, name: string) => node.name.toLowerCase() === name
 const isOfEnvelope = (node: DocumentNode) => isNamed(node, FLAG) || isNamed(node, TOKEN)
 
-/** Whether the field reports an error, such as `Error` with content. An empty page with such a field is not valid. */
-function reportsError(field: AnswerNode): boolean {
-  const isEmpty = field.kind !== 'text' || /^\s*(?:0|false|none|null|ok)?\s*$/i.test(field.text())
-  return !isEmpty && isErrorName(field.name)
+/** An object around the page, or the page, in its wrapper. */
+interface Placed {
+  readonly node: AnswerNode
+  readonly parent: Placed | undefined
 }
 
-/** The outermost object with a field of this name. */
-function findPage(nodes: readonly AnswerNode[], field: string, wrappers = WRAPPERS): AnswerNode | undefined {
-  const objects = nodes.filter((node) => node.kind === 'object')
-  const children = objects.map((node) => node.children())
-  const at = children.findIndex((fields) => fields.some((child) => isNamed(child, field)))
-  if (at !== -1) return objects[at]
-  return objects.length === 0 || wrappers === 0 ? undefined : findPage(children.flat(), field, wrappers - 1)
+/** The outermost object with the flag. */
+function findPage(level: readonly Placed[], wrappers = WRAPPERS): Placed | undefined {
+  const objects = level.filter(({ node }) => node.kind === 'object')
+  const page = objects.find(({ node }) => node.children().some((child) => isNamed(child, FLAG)))
+  if (page !== undefined || objects.length === 0 || wrappers === 0) return page
+  const below = objects.flatMap((parent) => parent.node.children().map((node) => ({ node, parent })))
+  return findPage(below, wrappers - 1)
+}
+
+/** The fields beside the page in its wrapper, and beside that. */
+function besidePage({ node, parent }: Placed): readonly AnswerNode[] {
+  if (parent === undefined) return []
+  return [...parent.node.children().filter((field) => field !== node), ...besidePage(parent)]
 }
 
 /** The field with this name; the first of several equal ones. */

@@ -2,7 +2,7 @@ import { setImmediate as otherWork } from 'node:timers/promises'
 import { ConnectorError } from '../../runtime/connector-error.ts'
 import type { OutputFormat } from '../client-source.ts'
 import { answerDecoder } from './decode-answer.ts'
-import { decodePage, type PageContent } from './decode-page.ts'
+import { decodePage, type PageContent, type PageSettings } from './decode-page.ts'
 import { bodyDecoder } from './decode-text.ts'
 import type { DecodeSettings } from './decode-xml.ts'
 
@@ -25,7 +25,7 @@ const SLICE_BYTES = 64 * 1024
 /** What is XML or JSON so far, and longer, is no message, no login page and no error document. */
 const LONGEST_OTHER_BYTES = 256 * 1024
 
-export function pageDecoder(contentType: string | undefined, settings: DecodeSettings): PageDecoder {
+export function pageDecoder(contentType: string | undefined, settings: DecodeSettings & PageSettings): PageDecoder {
   const body = bodyDecoder(contentType)
   const answer = answerDecoder(settings)
   let error: ConnectorError | undefined
@@ -50,7 +50,7 @@ export function pageDecoder(contentType: string | undefined, settings: DecodeSet
       try {
         if (error !== undefined) throw error
         answer.write(body.end())
-        const steps = decodePage(answer.end(), settings.clientsField)
+        const steps = decodePage(answer.end(), settings)
         let step = steps.next()
         while (!step.done) {
           await otherWork()

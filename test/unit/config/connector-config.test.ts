@@ -29,7 +29,7 @@ describe('the configuration of the components', () => {
     })
     expect(stream?.polaris).toEqual({
       ...{ url: 'https://polaris.example.com:3443', codeMagasin: 1, auth: { kind: 'none' }, method: 'GET' },
-      ...{ timeZone: 'Europe/Paris', lastChangedFormat: "yyyy-MM-dd'T'HH:mm:ss", listFields: [] },
+      ...{ timeZone: 'Europe/Paris', lastChangedFormat: "yyyy-MM-dd'T'HH:mm:ss", listFields: [], statusFields: [] },
       ...{ tls: { minVersion: 'TLSv1.2' }, headers: {} },
       timeouts: { connectMs: 10_000, headersMs: 60_000, bodyMs: 60_000 },
       maxBodyBytes: 33_554_432,

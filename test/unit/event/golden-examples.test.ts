@@ -17,7 +17,7 @@ const timeZone = 'Europe/Paris'
 /** Converts the text of a response to records, as a stream does. */
 function recordsOf(output: OutputFormat, deadLetterClient: 'leave-out' | 'include' = 'leave-out', more = {}) {
   const shape = clientShape(['Cartes'], () => {})
-  const page = wholePage(decodeAnswer(read(`test/fixtures/events/page.${output}`), { shape, timeZone }), undefined)
+  const page = wholePage(decodeAnswer(read(`test/fixtures/events/page.${output}`), { shape, timeZone }), {})
   const readClient = clientReader(
     { clientId: 'No', modifiedAt: 'DateModification' },
     { timeZone, ignored: new Set(), fields: undefined },

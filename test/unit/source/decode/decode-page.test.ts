@@ -4,7 +4,7 @@ import { clientShape } from '../../../../connector/source/decode/field-shape.ts'
 import { wholePage } from '../../../support/decode-answer-body.ts'
 
 const decode = (text: string, clientsField?: string) =>
-  wholePage(decodeAnswer(text, { shape: clientShape([], () => undefined), timeZone: 'UTC' }), clientsField)
+  wholePage(decodeAnswer(text, { shape: clientShape([], () => undefined), timeZone: 'UTC' }), { clientsField })
 const failure = (code: string, message = /./) =>
   expect.objectContaining({ code, message: expect.stringMatching(message) })
 const two = [{ No: '1' }, { No: '2' }]
@@ -182,15 +182,6 @@ describe('decodePage: the clients', () => {
     expect(() => xml('<Clients><InfoClient><No>1</No></InfoClient></Clients>', 'Clients.Client')).toThrow(
       failure('source.mapping'),
     )
-  })
-
-  it('are an error, not empty, when the page reports an error', () => {
-    expect(() => json('"Clients":null,"Error":"timeout"')).toThrow(failure('source.error-document'))
-    expect(() => xml('<Erreur>x</Erreur>')).toThrow(failure('source.error-document'))
-    expect([
-      json('"Clients":[],"ErrorCode":0,"Error":null,"Erreur":""'),
-      json('"Clients":[{"No":1}],"Error":"x"'),
-    ]).toEqual([[], [{ No: '1' }]])
   })
 
   it('include empty clients, so that each one is counted', () => {

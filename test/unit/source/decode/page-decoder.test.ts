@@ -33,7 +33,7 @@ describe('pageDecoder', () => {
     ['xml', XML],
     ['json', JSON_PAGE],
   ] as const)('decodes a page in %s equally in whatever chunks it arrives', async (format, text) => {
-    const content = wholePage(decodeAnswer(text.replace('\ufeff', ''), settings()), undefined)
+    const content = wholePage(decodeAnswer(text.replace('\ufeff', ''), settings()), {})
     expect(content.clients.length).toBeGreaterThan(2)
     await fc.assert(
       fc.asyncProperty(fc.array(fc.nat(2000), { maxLength: 20 }), async (cuts) => {
@@ -58,7 +58,7 @@ describe('pageDecoder', () => {
     '<InfoClient><hasMoreResults>false</hasMoreResults><l><InfoClient><No>1</No></InfoClient></l></InfoClient>',
     '<r><InfoClient><hasMoreResults>false</hasMoreResults><InfoClient><No>1</No></InfoClient></InfoClient></r>',
   ])('finds the clients at any depth at which a page can have them: %s', (text) => {
-    expect(wholePage(decodeAnswer(text, settings()), undefined).clients).toEqual([{ No: '1' }])
+    expect(wholePage(decodeAnswer(text, settings()), {}).clients).toEqual([{ No: '1' }])
   })
 
   it('reports a page that ends after any byte as truncated, in whatever chunks (invariant 9)', async () => {

@@ -122,8 +122,8 @@ it('decodes the same client to the same record from XML and from JSON', () => {
       const settings = (): DecodeSettings => ({ shape: clientShape(['Telephones'], () => undefined), timeZone: zone })
       const xml = `<?xml version="1.0"?><p:Page xmlns:p="urn:x"><Clients>${values.map((value) => xmlOf('InfoClient', value)).join('')}</Clients><HasMoreResults>False</HasMoreResults></p:Page>`
       const json = `{"d":{"Clients":[${values.map(jsonOf).join(',')}],"HasMoreResults":false}}`
-      const fromXml = wholePage(decodeXml(xml, settings()), undefined)
-      const fromJson = wholePage(decodeJson(json, settings()), undefined)
+      const fromXml = wholePage(decodeXml(xml, settings()), {})
+      const fromJson = wholePage(decodeJson(json, settings()), {})
       expect(fromXml.clients.map(canonicalJson)).toEqual(values.map((value) => canonicalJson(expected(value) ?? '')))
       expect(fromJson.clients.map(canonicalJson)).toEqual(fromXml.clients.map(canonicalJson))
     }),

@@ -1,0 +1,62 @@
+import type { DocumentNode } from './answer-node.ts'
+
+/** An error word, alone or run together with what it describes: `Erreur`, `errorcode`, `faultstring`. */
+const errorWord =
+  /^(?:code|texte?|messages?)?(?:errors?|erreurs?|exceptions?|faults?)(?:codes?|messages?|texte?|string)?$/
+const noError = /^(?:[+-]?0+(?:[.,]0+)?|false|null|none|aucune?(?: erreur)?|no errors?|ok|succes{1,2}|succès)$/
+const successNames = new Set(['success', 'succes', 'succès'])
+const messageWords = new Set(['message', 'messages'])
+/** Names and values that mean something here are shorter. */
+const LONGEST = 64
+
+/** The words of a name, in lower case: separators and capitals divide them. */
+function wordsOf(name: string): string[] {
+  if (name.length > LONGEST) return []
+  return (name.match(/\p{Lu}+(?!\p{Ll})|\p{Lu}?\p{Ll}+/gu) ?? []).map((word) => word.toLowerCase())
+}
+
+/** Whether the name says, with a whole word, that a field or a document reports an error. */
+export const isErrorName = (name: string) => wordsOf(name).some((word) => errorWord.test(word))
+
+/** Whether the name is that of a message, as `Message` or `StatusMessage`. */
+export const isMessageName = (name: string) => messageWords.has(wordsOf(name).at(-1) ?? '')
+
+/** Lower-case names or dotted paths of fields to disregard. */
+export type StatusFields = ReadonlySet<string>
+
+/** The first of these fields that reports an error: by its name and its content, of any shape. */
+export function reportedError<Field extends DocumentNode>(
+  fields: readonly Field[],
+  statusFields: StatusFields,
+): Field | undefined {
+  return fields.find((field) =>
+    successNames.has(field.name.toLowerCase())
+      ? !isDisregarded(field.name, statusFields) && isFalse(field)
+      : isErrorName(field.name) && hasContent(field, field.name, statusFields),
+  )
+}
+
+/** The first of these fields that is a message with content. On an empty page, it says why there are no clients. */
+export function reportedMessage<Field extends DocumentNode>(
+  fields: readonly Field[],
+  statusFields: StatusFields,
+): Field | undefined {
+  return fields.find((field) => isMessageName(field.name) && hasContent(field, field.name, statusFields))
+}
+
+const isDisregarded = (path: string, statusFields: StatusFields) => statusFields.has(path.toLowerCase())
+const isFalse = (field: DocumentNode) => field.kind === 'text' && /^(?:false|0)$/i.test(shortText(field))
+
+/** Whether a leaf has a text that does not just say that there is no error. */
+function hasContent(node: DocumentNode, path: string, statusFields: StatusFields): boolean {
+  if (node.kind === 'absent' || isDisregarded(path, statusFields)) return false
+  if (node.kind === 'text') return /\S/.test(node.text()) && !noError.test(shortText(node).toLowerCase())
+  const isList = node.kind === 'list'
+  return node.children().some((child) => hasContent(child, isList ? path : `${path}.${child.name}`, statusFields))
+}
+
+const shortText = (node: DocumentNode) => node.text().slice(0, LONGEST).trim()
+
+/** The name of a field for an error message. Invariant 8: a key that is no plain name can be personal. */
+export const shownName = ({ name }: Pick<DocumentNode, 'name'>) =>
+  /^[A-Za-z_][\w.-]{0,63}$/.test(name) ? name : '(not shown)'
