@@ -2,7 +2,7 @@ import { type CheckpointDocument, parseDocument } from '../checkpoint/checkpoint
 import { mismatch } from '../checkpoint/mismatch.ts'
 import { rulesOf, rulesText } from '../index/client-index.ts'
 import { type ClientTable, clientTable } from '../index/client-table.ts'
-import { type ClientKey, type IndexEntry, UNKNOWN_CONTENT } from '../index/index-entry.ts'
+import { type ClientKey, type IndexEntry, UNKNOWN_CONTENT, withdrawalOf } from '../index/index-entry.ts'
 import { deltaWords } from '../index/index-state.ts'
 import { loadTable } from '../index/load-table.ts'
 import { ConnectorError, codeOf } from '../runtime/connector-error.ts'
@@ -78,7 +78,7 @@ export function contentRules(text: string): string {
 
 /** Whether the index knows no content of the client: it is published again when it is read. */
 export function isContentUnknown({ contentsFrom }: AuditedIndex, { content, number, mark }: IndexEntry): boolean {
-  return content === UNKNOWN_CONTENT || (number < contentsFrom && mark !== 'erased')
+  return content === UNKNOWN_CONTENT || (number < contentsFrom && withdrawalOf({ mark }) !== 'until other content')
 }
 
 /** The entries of a client that may be valid: that of the pending transaction, and the committed one. */

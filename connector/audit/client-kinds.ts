@@ -1,4 +1,4 @@
-import { type ClientKey, type IndexEntry, UNKNOWN_CONTENT } from '../index/index-entry.ts'
+import { type ClientKey, type IndexEntry, isErased, UNKNOWN_CONTENT, withdrawalOf } from '../index/index-entry.ts'
 import { type AuditedIndex, entriesOf, isContentUnknown } from './audited-index.ts'
 import { type Relation, relationToIndex, relationToTopic, type SourceClients } from './source-clients.ts'
 import { isTombstone, type TopicClients } from './topic-clients.ts'
@@ -39,7 +39,8 @@ export type Kind = DifferenceKind | ExceptionKind
 /** What is known of the client apart from the comparison. */
 export function markKind(entry: IndexEntry | undefined): Kind | undefined {
   if (entry?.isDeadLetter === true) return 'deadLetters'
-  return entry?.mark === 'erased' || entry?.mark === 'removed' ? entry.mark : undefined
+  if (entry === undefined || withdrawalOf(entry) === 'no') return undefined
+  return isErased(entry) ? 'erased' : 'removed'
 }
 
 /** The source against the index as it was afterwards. */
@@ -56,16 +57,17 @@ export function sourceKind(audited: Audited, key: ClientKey): Kind | undefined {
   }
   if (newest === undefined) return 'notPublished'
   const found = entries.map((entry) => sourceRelation(audited, { key, inSource }, entry))
-  if (found.includes('same') && newest.mark !== 'removed') return undefined
+  const isAwaited = withdrawalOf(newest) === 'until returned'
+  if (found.includes('same') && !isAwaited) return undefined
   if (isMoving) return 'changedMeanwhile'
-  if (newest.mark === 'removed') return 'notPublished'
+  if (isAwaited) return 'notPublished'
   return found.includes('unknown') ? 'notComparable' : 'outdated'
 }
 
 /** A client that the index has and the source does not return. */
-function absentKind({ topic }: Audited, key: ClientKey, { isDeadLetter, mark }: IndexEntry): Kind | undefined {
-  if (isDeadLetter || mark === 'erased' || mark === 'removed') return undefined
-  if (mark === 'missing' || mark === 'gone') return 'missing'
+function absentKind({ topic }: Audited, key: ClientKey, entry: IndexEntry): Kind | undefined {
+  if (entry.isDeadLetter || isAbsent(entry)) return undefined
+  if (entry.mark === 'missing' || entry.mark === 'gone') return 'missing'
   const inTopic = topic.table.get(key)
   return inTopic === undefined || isTombstone(inTopic) ? 'onlyInIndex' : 'gone'
 }
@@ -110,7 +112,7 @@ function unindexedKind({ delivery, events }: Audited, { number }: IndexEntry): K
 }
 
 /** Whether the index says that the topic has no event of the client. */
-const isAbsent = ({ mark }: IndexEntry) => mark === 'erased' || mark === 'removed'
+const isAbsent = (entry: IndexEntry) => withdrawalOf(entry) !== 'no'
 
 function topicRelation(
   audited: Audited,

@@ -1,5 +1,5 @@
 import type { ClientTable } from './client-table.ts'
-import { type ClientKey, type ContentKey, type IndexEntry, UNKNOWN_CONTENT } from './index-entry.ts'
+import { type ClientKey, type ContentKey, type IndexEntry, UNKNOWN_CONTENT, withdrawalOf } from './index-entry.ts'
 import type { IndexState } from './index-state.ts'
 
 /** What decides whether a client's content is unchanged. Stored as text beside the entries that were made with it. */
@@ -22,11 +22,14 @@ export function rulesOf(text: string): ContentRules {
   return JSON.parse(text)
 }
 
+/** `unknown`: the contents cannot be compared. */
+export type Comparison = 'same' | 'other' | 'unknown'
+
 /** The client index as the pipeline asks it: for each client, the content that was published last. */
 export interface ClientIndex {
   get(key: ClientKey): IndexEntry | undefined
-  /** Whether the content of the entry is that of the client. `contentUnder`: its content under other rules. */
-  isUnchanged(entry: IndexEntry, content: ContentKey, contentUnder: (rules: ContentRules) => ContentKey): boolean
+  /** Compares the content of an entry with that of the client. `contentUnder`: its content under other rules. */
+  compare(entry: IndexEntry, content: ContentKey, contentUnder: (rules: ContentRules) => ContentKey): Comparison
   /** The number of the present rules. */
   readonly rules: number
   /** Stands for the previous event of a client without an entry. */
@@ -44,13 +47,15 @@ export function clientIndex(
   const limits = all[present]?.limits
   return {
     get: table.get,
-    isUnchanged: (entry, content, contentUnder) => {
-      const isForgotten = entry.number < state.contentsFrom && entry.mark !== 'erased'
-      if (entry.content === UNKNOWN_CONTENT || isForgotten) return false
-      if (entry.rules === present) return entry.content === content
+    compare: (entry, content, contentUnder) => {
+      const isForgotten = entry.number < state.contentsFrom && withdrawalOf(entry) !== 'until other content'
+      if (entry.content === UNKNOWN_CONTENT || isForgotten) return 'unknown'
+      if (entry.rules === present) return entry.content === content ? 'same' : 'other'
       const made = all[entry.rules]
-      if (made === undefined || (entry.isDeadLetter && made.limits !== limits)) return false
-      return entry.content === contentUnder(made)
+      if (made === undefined || (entry.isDeadLetter && made.limits !== limits)) return 'unknown'
+      const then = contentUnder(made)
+      if (then === UNKNOWN_CONTENT) return 'unknown'
+      return entry.content === then ? 'same' : 'other'
     },
     rules: present,
     generation: state.generation,

@@ -14,12 +14,28 @@ export type ContentKey = Brand<string, 'ContentKey'>
 export const UNKNOWN_CONTENT = keyText(0, 0) as ContentKey
 
 /**
- * What happened to a client apart from its events. `erased`: an operator had it deleted from the topic; it is published
- * again only when its content changes. `missing`: the last full scan did not return it. `gone`: two in a row did not.
+ * What happened to a client apart from its events. `erased`: an operator had it deleted from the topic; `erased-absent`:
+ * while it was absent from the source. `missing`: the last full scan did not return it. `gone`: two in a row did not.
  * `removed`: its removal was published.
  */
-export const entryMarks = ['none', 'erased', 'missing', 'gone', 'removed'] as const
+export const entryMarks = ['none', 'erased', 'missing', 'gone', 'removed', 'erased-absent'] as const
 export type EntryMark = (typeof entryMarks)[number]
+
+/** Until when the topic has no event of a client that the index knows. */
+export type Withdrawal = 'no' | 'until other content' | 'until returned'
+
+const withdrawals: Record<EntryMark, Withdrawal> = {
+  none: 'no',
+  missing: 'no',
+  gone: 'no',
+  removed: 'until returned',
+  erased: 'until other content',
+  'erased-absent': 'until returned',
+}
+
+export const withdrawalOf = ({ mark }: Pick<IndexEntry, 'mark'>): Withdrawal => withdrawals[mark]
+
+export const isErased = ({ mark }: Pick<IndexEntry, 'mark'>): boolean => mark === 'erased' || mark === 'erased-absent'
 
 /** What the client index knows of one client. */
 export interface IndexEntry {

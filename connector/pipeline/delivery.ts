@@ -47,9 +47,6 @@ export function pageGroupDelivery(parts: DeliveryParts, stream: ClaimedStream): 
   }
   const publish = async (group: PageGroup) => {
     const open = await stream.withProducer(parts.giveUp)
-    const add = marksOf(group, open.checkpoint)
-    // Before the client is deleted from the topic, from which a client index can be rebuilt.
-    if (add.length > 0) await withDeadline(parts, (finish) => parts.erasures.update({ add, remove: [] }, finish))
     await withDeadline(parts, (finish) => deliverBy[parts.delivery](group, open, finish))
     schedule.saved()
     if (group.changedSince.length > 0) await unmark(group)
@@ -71,6 +68,9 @@ export function pageGroupDelivery(parts: DeliveryParts, stream: ClaimedStream): 
   return {
     deliver: async ({ group, events }) => {
       const began = clock.monotonic()
+      const add = marksOf(group, stream.checkpoint)
+      // Before the client is deleted from the topic, from which a client index can be rebuilt.
+      if (add.length > 0) await withDeadline(parts, (finish) => parts.erasures.update({ add, remove: [] }, finish))
       await (group.records.length > 0 ? publish(group) : advance(group))
       observe(published(group, { tookMs: clock.monotonic() - began, checkpoint: stream.checkpoint }))
       for (const event of events) observe(event)
@@ -87,9 +87,9 @@ export function pageGroupDelivery(parts: DeliveryParts, stream: ClaimedStream): 
   }
 }
 
-function marksOf({ erased }: PageGroup, checkpoint: StreamCheckpoint): ErasureMark[] {
+function marksOf({ marks }: PageGroup, checkpoint: StreamCheckpoint): ErasureMark[] {
   const { rules } = checkpoint.state().index
-  return erased.map(({ key, entry }) => ({ key, entry, rules: rules[entry.rules] ?? '' }))
+  return marks.map(({ key, entry }) => ({ key, entry, rules: rules[entry.rules] ?? '' }))
 }
 
 function published(group: PageGroup, done: { tookMs: number; checkpoint: StreamCheckpoint }): PipelineEvent {

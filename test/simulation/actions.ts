@@ -52,7 +52,7 @@ export function choiceOf(action: keyof typeof byName, detail: number): number {
   return weighted.indexOf(byName[action]) + weighted.length * detail
 }
 
-const byName = { answer, change, tick: tick as Action, fail, crash, startAnother, setClock, recover, republish }
+const byName = { answer, change, tick: tick as Action, fail, crash, startAnother, setClock, recover, republish, erase }
 
 const faults = ['before', 'after', 'late'] as const
 const faultOf = (detail: number): OperationFault => faults[detail % faults.length] ?? 'before'

@@ -128,7 +128,7 @@ const tampered: [name: string, tamper: (history: History) => History, violation:
   ],
   [
     'Invariant 5: a checkPoint that the source did not return',
-    (history) => withStream(history, { reads: first(history).reads.map(({ replica, at }) => ({ replica, at })) }),
+    (history) => withStream(history, { reads: first(history).reads.map(({ page: _, ...read }) => read) }),
     /sent .* with other arguments/,
   ],
   [

@@ -1,7 +1,7 @@
 import { eventSource } from '../../connector/event/client-event.ts'
 import { documentTooLarge, otherIndex } from './check-index.ts'
 import { savedTooEarly } from './check-pages.ts'
-import { typeOf, wasDeletedSince, wrongRemovals } from './check-removals.ts'
+import { typeOf, wasDeletedSince, wasErasedWith, wrongRemovals } from './check-removals.ts'
 import { notRepublished, republishedOlder, republishedTwice } from './check-republished.ts'
 import { type Check, type Evidence, evidenceOf } from './evidence.ts'
 import type { History } from './history.ts'
@@ -52,6 +52,7 @@ function lost({ stream, records, history }: Evidence): string[] {
     const due = own.findLast((change) => required.has(change))
     // A change that becomes visible later than the longest look-back is found by chance.
     if (due === undefined || due.lateMs > LONGEST_REACH_MS || wasDeletedSince(stream.polaris, due)) return []
+    if (wasErasedWith(stream, history.records, due)) return []
     const later = own.slice(own.indexOf(due) + 1)
     const accepted = [due, ...later].map((change) => change.content)
     const published = records.filter(({ event }) => event.subject === clientId).map(({ event }) => event.data.Contenu)

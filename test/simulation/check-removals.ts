@@ -2,6 +2,9 @@ import { REMOVED_TYPE } from '../../connector/event/removal-records.ts'
 import type { FakeRecord } from '../support/fakes/fake-event-publisher.ts'
 import type { Check } from './evidence.ts'
 import type { Change, Deletion, SimulatedPolaris } from './simulated-polaris.ts'
+import type { Read, SimulatedStream } from './simulated-stream.ts'
+
+const ERASED = 'client.erased'
 
 /** What a record says about its client: the type of its event, also of a tombstone. */
 export function typeOf(record: FakeRecord): string {
@@ -44,11 +47,51 @@ export function wasDeletedSince({ deletions, changes }: SimulatedPolaris, change
   return deletions.some(({ clientId, changesBefore }) => clientId === change.clientId && changesBefore > at)
 }
 
-/** Clients of whom the last record says something else than whether they exist. */
-export function unremoved(polaris: SimulatedPolaris, records: readonly FakeRecord[]): string[] {
-  const last = new Map(records.filter(({ to }) => to === 'events').map((record) => [record.key ?? '', typeOf(record)]))
-  return [...last].flatMap(([client, type]) => {
-    if (type === 'client.erased' || isDeleted(polaris, client) === (type === REMOVED_TYPE)) return []
-    return [`${client} ${type === REMOVED_TYPE ? 'exists, but is removed' : 'is not removed'}`]
+type Found = Pick<SimulatedStream, 'name' | 'polaris' | 'reads'>
+
+/**
+ * Whether a page returned the client since, although its request began before the tombstone of the erased client was
+ * visible: what it returned counts as what was erased. `records`: all that are visible.
+ */
+function wasErased(
+  { name, reads }: Found,
+  records: readonly FakeRecord[],
+  change: Change,
+  isSince: SinceTest,
+): boolean {
+  const erasedAt = records.findLastIndex(
+    (record) => record.stream === name && record.key === change.clientId && typeOf(record) === ERASED,
+  )
+  return reads.some(
+    (read) =>
+      read.recordsBefore <= erasedAt &&
+      isSince(read) &&
+      read.page?.clients.some(({ No, Contenu }) => No === change.clientId && Contenu === change.content),
+  )
+}
+type SinceTest = (read: Read) => boolean
+
+/** Whether the change counts as what was erased. */
+export const wasErasedWith = (stream: Found, records: readonly FakeRecord[], change: Change): boolean =>
+  wasErased(stream, records, change, ({ answered }) => answered.at >= change.at)
+
+/**
+ * Clients of whom the last record says something else than whether they exist. An erased client says nothing, unless it
+ * was removed before, and is back.
+ */
+export function unremoved(stream: Found, records: readonly FakeRecord[]): string[] {
+  const { polaris, name } = stream
+  const own = records.filter((record) => record.to === 'events' && record.stream === name)
+  return [...Map.groupBy(own, ({ key }) => key ?? '')].flatMap(([client, all]) => {
+    const types = all.map(typeOf)
+    const type = types.findLast((one) => one !== ERASED)
+    const isRemoved = type === REMOVED_TYPE
+    if (isDeleted(polaris, client) === isRemoved) return []
+    if (types.at(-1) !== ERASED) return [`${client} ${isRemoved ? 'exists, but is removed' : 'is not removed'}`]
+    const last = polaris.changes.findLast(({ clientId }) => clientId === client)
+    const backAt = polaris.deletions.findLast(({ clientId }) => clientId === client)?.endsAt ?? 0
+    const isErasedNow =
+      last === undefined || wasErased(stream, records, last, ({ answered }) => answered.records >= backAt)
+    return !isRemoved || isErasedNow ? [] : [`${client} exists, but was removed and erased`]
   })
 }

@@ -68,7 +68,7 @@ const removedClients = {
   choices: fc.array(
     fc.oneof(
       ...[often(24, 'answer', fc.constant(0)), often(6, 'change'), often(6, 'tick'), often(1, 'fail')],
-      ...[often(1, 'crash'), often(1, 'startAnother'), often(1, 'recover')],
+      ...[often(1, 'crash'), often(1, 'startAnother'), often(1, 'recover'), often(2, 'erase')],
     ),
     { minLength: 40, maxLength: 400, size: 'max' },
   ),

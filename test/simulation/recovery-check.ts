@@ -1,7 +1,7 @@
 import { parseDocument } from '../../connector/checkpoint/checkpoint-document.ts'
 import { openRequests, pauseOf } from '../../connector/control/requests.ts'
 import { EVENT_TYPE } from '../../connector/event/client-event.ts'
-import { isDeleted, typeOf, unremoved, wasDeletedSince } from './check-removals.ts'
+import { isDeleted, typeOf, unremoved, wasDeletedSince, wasErasedWith } from './check-removals.ts'
 import { resumeAll } from './simulated-operator.ts'
 import { LONGEST_REACH_MS, POLL_MS } from './simulated-parts.ts'
 import type { Change } from './simulated-polaris.ts'
@@ -156,12 +156,7 @@ function lateNow(world: World): string[] {
     const recheck = stored === undefined ? null : parseDocument(stored).committed.state.recheck
     return [
       ...unpublishedContents(world, stream, ({ lateMs }) => lateMs <= LONGEST_REACH_MS),
-      ...(world.options.removed === 'off'
-        ? []
-        : unremoved(
-            stream.polaris,
-            world.kafka.committed.filter((record) => record.stream === stream.name),
-          )),
+      ...(world.options.removed === 'off' ? [] : unremoved(stream, world.kafka.committed)),
       ...openOf(world, stream.name, 'republish'),
       ...(recheck === null ? [] : [`${stream.name} has not read again from ${recheck.from}`]),
     ]
@@ -171,9 +166,10 @@ function lateNow(world: World): string[] {
 /** The last change of each client that is not its last event. At-least-once: an older event may follow it. */
 function unpublishedContents(
   { kafka, options }: World,
-  { name, polaris }: SimulatedStream,
+  stream: SimulatedStream,
   isDue: (change: Change) => boolean,
 ): string[] {
+  const { name, polaris } = stream
   const published = kafka.committed
     .filter((record) => record.stream === name && typeOf(record) === EVENT_TYPE)
     .map(({ key, value }) => ({
@@ -187,6 +183,7 @@ function unpublishedContents(
   const last = new Map(polaris.changes.map((change) => [change.clientId, change]))
   return [...last.values()]
     .filter((change) => !isDeleted(polaris, change.clientId) && isDue(change) && !isPublished(change))
+    .filter((change) => !wasErasedWith(stream, kafka.committed, change))
     .map(({ clientId, content }) => `${clientId} ${content} is not published`)
 }
 

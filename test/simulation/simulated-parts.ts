@@ -14,7 +14,7 @@ import type { RemovalParts } from '../../connector/pipeline/removal/removal-part
 import type { EventPublisher } from '../../connector/publish/event-publisher.ts'
 import { untilAborted } from '../../connector/runtime/abort.ts'
 import type { ScanSettings } from '../../connector/scan/scan-settings.ts'
-import type { ClientSource, SourceTime } from '../../connector/source/client-source.ts'
+import type { ClientSource, Page, SourceTime } from '../../connector/source/client-source.ts'
 import { retrying } from '../../connector/source/retrying-source.ts'
 import { erasuresKey } from '../../connector/storage/checkpoint-store-config.ts'
 import type { VersionedObject } from '../../connector/storage/versioned-object.ts'
@@ -140,7 +140,7 @@ function pipelineParts(
   const ignored = ignoredBy(replica)
   return {
     reader: {
-      source: retrying(sourceOf(stream, replica), {
+      source: retrying(sourceOf(world, stream, replica), {
         clock,
         policy: readRetries,
         suspectForMs: Number.POSITIVE_INFINITY,
@@ -180,22 +180,24 @@ const gateOf = ({ name }: SimulatedStream, { breakerOf }: Replica) =>
   breakerOf({ url: `https://${name}.example`, retry: readRetries, maxProbeIntervalMs: POLL_MS }).gate('wait')
 
 /** Like the real source, it stops waiting as soon as `stop` aborts; the request is answered nevertheless. */
-function sourceOf(stream: SimulatedStream, { name, process, clock }: Replica): ClientSource {
+function sourceOf(
+  { kafka, clock: time }: World,
+  stream: SimulatedStream,
+  { name, process, clock }: Replica,
+): ClientSource {
   const source = stream.polaris.source(name)
   const never = new AbortController().signal
   return {
     read: async (at, stop) => {
       stop.throwIfAborted()
       const startedAt = clock.monotonic()
+      const recordsBefore = kafka.committed.length
       const reading = source.read(at, never)
-      const recorded = reading.then(
-        (page) => {
-          stream.reads.push({ replica: name, at, page })
-        },
-        () => {
-          stream.reads.push({ replica: name, at })
-        },
-      )
+      const record = (page?: Page) => {
+        const answered = { at: time.now(), records: kafka.committed.length }
+        stream.reads.push({ replica: name, at, recordsBefore, answered, ...(page && { page }) })
+      }
+      const recorded = reading.then(record, () => record())
       const received = recorded.then(() => new Promise<void>((resolve) => process.whenRunning(resolve)))
       return await untilAborted(
         stop,

@@ -34,6 +34,10 @@ export interface SimulatedStream {
 export interface Read {
   readonly replica: string
   readonly at: ReadArguments
+  /** How many records of all streams were visible when the request began. */
+  readonly recordsBefore: number
+  /** When it was answered, in ms since 1970, and how many records were visible then. */
+  readonly answered: { readonly at: number; readonly records: number }
   /** Absent: the request failed, or the token was rejected. */
   page?: Page
 }

@@ -30,6 +30,8 @@ export interface PageGroup {
   readonly erased: readonly ErasedClient[]
   /** Requests to publish again that ended in this group. */
   readonly republished: readonly CarriedOut[]
+  /** Entries of erased clients that the group adds or changes. */
+  readonly marks: readonly ErasedEntry[]
   /** Erased clients that are published again, because they have changed. */
   readonly changedSince: readonly ClientKey[]
   /** Clients whose removal is published. */
@@ -44,12 +46,15 @@ export interface PageGroup {
 /** Maximum number of index entries that a transaction adds: they are part of the document. */
 export const MAX_ENTRIES = 2_000
 
+export interface ErasedEntry {
+  readonly key: ClientKey
+  readonly entry: IndexEntry
+}
+
 /** A client that is erased in a group, on request of an operator. */
 export interface ErasedClient {
   readonly request: Erasure
   readonly outcome: 'erased' | 'never-published'
-  readonly key: ClientKey
-  readonly entry: IndexEntry
 }
 
 export interface PageGroupParts {
@@ -87,6 +92,8 @@ export interface Building {
   /** Entries of the group being built, and of the one being delivered. */
   entries: Map<ClientKey, IndexEntry>
   undelivered: ReadonlyMap<ClientKey, IndexEntry>
+  /** The number of the tombstone of each client that was withdrawn since the stream was opened. */
+  readonly withdrawnAt: Map<ClientKey, number>
   scans: ScanStates
   recheck: Recheck | null
   events: number

@@ -1,7 +1,8 @@
 import { clientRecord } from '../../event/client-record.ts'
 import type { FieldMapping } from '../../event/field-mapping.ts'
 import { clientReader, contentUnder, type ReadClient } from '../../event/read-client.ts'
-import { type IndexEntry, UNKNOWN_CONTENT } from '../../index/index-entry.ts'
+import type { Comparison } from '../../index/client-index.ts'
+import { type ClientKey, type IndexEntry, isErased, withdrawalOf } from '../../index/index-entry.ts'
 import { ConnectorError } from '../../runtime/connector-error.ts'
 import { recheckFrom } from '../../scan/end-scan.ts'
 import { LIVE, type Recheck, type ScanKind } from '../../scan/scan-state.ts'
@@ -45,7 +46,8 @@ function addClient(building: Building, client: ReadClient, reading: PageReading)
   const known = returnedEntry(building, client.key)
   const counts = countsOf(group, scan.kind)
   const republished = republishFor(building, { key: client.key, known }, scan)
-  if (known !== undefined && isUnchanged(building, known, client)) {
+  const comparison = known === undefined ? 'other' : compared(building, known, client)
+  if (known !== undefined && comparison === 'same') {
     if (republished === undefined) suppress(building, { client, known, counts })
     else publish(building, { client, known, counts, republished }, reading)
     return
@@ -56,20 +58,38 @@ function addClient(building: Building, client: ReadClient, reading: PageReading)
     building.recheck = withRecheck(building, client, reading)
     return
   }
-  publish(building, { client, known, counts }, reading)
+  const isWithdrawn = known !== undefined && staysWithdrawn(building, { key: client.key, known, comparison }, reading)
+  if (isWithdrawn) suppress(building, { client, known, counts })
+  else publish(building, { client, known, counts }, reading)
 }
 
 function suppress({ entries, index }: Building, { client, known, counts }: Publishing & { known: IndexEntry }): void {
   counts.suppressed += 1
   // Rewritten under the present rules.
   if (known.rules !== index.rules || known.content !== client.content)
-    entries.set(client.key, { ...known, content: client.content, rules: index.rules })
+    entries.set(client.key, { ...known, content: client.content, rules: index.rules, mark: markOfReturned(known) })
 }
 
-function isUnchanged({ index, parts }: Building, known: IndexEntry, { client, content }: ReadClient): boolean {
-  // The content at the erasure was not known: see `addErasure`.
-  if (known.mark === 'erased' && known.content === UNKNOWN_CONTENT) return true
-  return index.isUnchanged(known, content, (rules) => contentUnder(client, rules, parts.rules.hmac))
+/** A withdrawn client that was absent has a content now, which other content replaces. */
+const markOfReturned = (known: IndexEntry) => (known.mark === 'erased-absent' ? 'erased' : known.mark)
+
+function compared({ index, parts }: Building, known: IndexEntry, { client, content }: ReadClient): Comparison {
+  return index.compare(known, content, (rules) => contentUnder(client, rules, parts.rules.hmac))
+}
+
+interface Compared {
+  readonly key: ClientKey
+  readonly known: IndexEntry
+  readonly comparison: Comparison
+}
+
+/** Whether the content takes the place of the one that was withdrawn, and is not published. */
+function staysWithdrawn(building: Building, { key, known, comparison }: Compared, { askedAt }: PageReading): boolean {
+  const withdrawal = withdrawalOf(known)
+  const at = building.withdrawnAt.get(key)
+  // The page may show the client as it was before.
+  if (withdrawal !== 'no' && at !== undefined && askedAt <= at) return true
+  return withdrawal === 'until other content' && comparison === 'unknown'
 }
 
 function withRecheck({ recheck, parts }: Building, { modified }: ReadClient, { scan, readAt }: PageReading): Recheck {
@@ -105,7 +125,7 @@ function publish(
     group.deadLetters += 1
     return
   }
-  if (known?.mark === 'erased') group.changedSince.push(key)
+  if (known !== undefined && isErased(known)) group.changedSince.push(key)
   building.events += 1
   counts.events += 1
   countRepublished(building, scan)

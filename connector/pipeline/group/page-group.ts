@@ -3,7 +3,7 @@ import { type FieldMapping, mapFields } from '../../event/field-mapping.ts'
 import { repeatWatch } from '../../event/repeat-watch.ts'
 import { clientIndex } from '../../index/client-index.ts'
 import type { ClientTable } from '../../index/client-table.ts'
-import { type ClientKey, ENTRY_WORDS, type IndexEntry, writeEntry } from '../../index/index-entry.ts'
+import { type ClientKey, ENTRY_WORDS, type IndexEntry, isErased, writeEntry } from '../../index/index-entry.ts'
 import { deltaText } from '../../index/index-state.ts'
 import { recheckAfter } from '../../scan/end-scan.ts'
 import { FULL, LIVE } from '../../scan/scan-state.ts'
@@ -46,7 +46,16 @@ export function pageGroupBuilder(
     deadLetters: parts.deadLetters.copy(),
     repeats: repeatWatch(),
     memory: scanMemory(scans),
-    ...{ entries: new Map(), undelivered: new Map(), scans, recheck, events, mapping, carriedOut },
+    ...{
+      entries: new Map(),
+      undelivered: new Map(),
+      withdrawnAt: new Map(),
+      scans,
+      recheck,
+      events,
+      mapping,
+      carriedOut,
+    },
     ...{ group: emptyGroup(), rest: undefined, marking: undefined, republishing: republishingOf(republished) },
   }
   return {
@@ -141,7 +150,8 @@ function finishGroup(building: Building): PageGroup {
   building.entries = new Map()
   const republished = republishedBy(building.republishing)
   const reached = { scans, recheck, events, mapping, republished, carriedOut }
-  return { ...group, change: { ...reached, entries: entriesText(entries) } }
+  const marks = [...entries].flatMap(([key, entry]) => (isErased(entry) ? [{ key, entry }] : []))
+  return { ...group, marks, change: { ...reached, entries: entriesText(entries) } }
 }
 
 function entriesText(entries: ReadonlyMap<ClientKey, IndexEntry>): string {

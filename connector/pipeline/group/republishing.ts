@@ -1,6 +1,6 @@
 import type { Republished } from '../../checkpoint/stream-state.ts'
 import type { CarriedOut } from '../../control/stream-requests.ts'
-import { type ClientKey, clientKeyOf, type IndexEntry, keyAsText } from '../../index/index-entry.ts'
+import { type ClientKey, clientKeyOf, type IndexEntry, keyAsText, withdrawalOf } from '../../index/index-entry.ts'
 import { withoutEnded } from '../../scan/republish.ts'
 import type { Scan } from '../../scan/scan-state.ts'
 import type { PageReading } from '../read/page-reading.ts'
@@ -35,11 +35,10 @@ export function republishFor(
   if (republishing === undefined) return undefined
   const isWanted = republishing.missing?.delete(key) ?? true
   // Invariant 2: not twice, if a page is read again after a crash, and not after a live scan has published it.
-  const isDue = known !== undefined && known.number < republishing.since && !known.isDeadLetter && !isWithdrawn(known)
+  const isDue =
+    known !== undefined && known.number < republishing.since && !known.isDeadLetter && withdrawalOf(known) === 'no'
   return isWanted && isDue ? republishing.id : undefined
 }
-
-const isWithdrawn = ({ mark }: IndexEntry) => mark === 'erased' || mark === 'removed'
 
 export function countRepublished(building: Building, scan: Scan): void {
   const republishing = of(building, scan)

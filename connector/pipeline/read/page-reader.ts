@@ -6,7 +6,6 @@ import { earlier, type Times } from '../../scan/scan-settings.ts'
 import { FULL, LIVE, type Scan, type ScanStates, type ScanTag, scanWith, withScan } from '../../scan/scan-state.ts'
 import { scanStep } from '../../scan/scan-step.ts'
 import { backgroundCandidates, type Choice, nextChoice, type SchedulerParts, scanName } from '../../scan/scheduler.ts'
-import type { Page } from '../../source/client-source.ts'
 import { interleavingProof } from './interleaving-proof.ts'
 import type { PageReading, Processed, ReaderParts, ReadFrom } from './page-reading.ts'
 import { answersSmallPages, readUnlessRefused } from './read-page.ts'
@@ -99,7 +98,7 @@ async function readNext(reader: Reader, tag: ScanTag, stop: AbortSignal): Promis
   const { source, processed, clock } = reader
   const before = current(reader, tag)
   const scan = { ...before, lastModifiedAt: processed.lastModifiedAt(before) }
-  const startedAt = clock.monotonic()
+  const [startedAt, askedAt] = [clock.monotonic(), processed.events()]
   try {
     if (processed.isCycling(scan))
       return stuck(reader, scan, 'its pages contain only clients that it has already returned')
@@ -109,7 +108,7 @@ async function readNext(reader: Reader, tag: ScanTag, stop: AbortSignal): Promis
     const page = await readUnlessRefused(source, { at: scan, patience: patienceOf(reader, scan) }, stop)
     if (page === 'refused') return refused(reader, { ...scan, lastModifiedAt: processed.lastModifiedAt(scan) })
     reader.proof.read(scan, page)
-    return take(reader, scan, page)
+    return take(reader, scan, { page, askedAt })
   } catch (error) {
     if (stop.aborted) throw error
     return await afterError(reader, { scan: { ...scan, lastModifiedAt: processed.lastModifiedAt(scan) }, error }, stop)
@@ -141,7 +140,11 @@ function logWork({ load }: Reader, scan: Scan, tookMs: number): void {
   else load.backgroundPage(scanName(scan), tookMs)
 }
 
-function take(reader: Reader, before: Scan, page: Page): PageReading | undefined {
+function take(
+  reader: Reader,
+  before: Scan,
+  { page, askedAt }: Pick<PageReading, 'page' | 'askedAt'>,
+): PageReading | undefined {
   const { serverClock, settings, beginAt, processed, observe } = reader
   const began = serverClock.learn(page)
   reader.hasReadPages = true
@@ -162,7 +165,7 @@ function take(reader: Reader, before: Scan, page: Page): PageReading | undefined
   if (step.kind === 'done' && scan.republish !== null) reader.republished.add(scan.republish.id)
   return {
     kind: 'page',
-    ...{ page, scan, states: reader.states, readAt: serverClock.times() },
+    ...{ page, askedAt, scan, states: reader.states, readAt: serverClock.times() },
     ...{ isFirst: before.checkPoint === null, isLast: step.kind === 'done' },
   }
 }

@@ -21,6 +21,8 @@ export interface PageReading {
   readonly states: ScanStates
   readonly isFirst: boolean
   readonly isLast: boolean
+  /** The stream's events when its request began. */
+  readonly askedAt: number
   /** Both clocks when it was read. */
   readonly readAt: Times
 }

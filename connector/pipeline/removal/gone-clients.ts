@@ -1,7 +1,7 @@
 import { setImmediate as otherWork } from 'node:timers/promises'
 import { subjectOf } from '../../event/client-event.ts'
 import type { ClientTable } from '../../index/client-table.ts'
-import { type ClientKey, clientKey, ENTRY_WORDS, readEntry, readKey } from '../../index/index-entry.ts'
+import { type ClientKey, clientKey, ENTRY_WORDS, readEntry, readKey, withdrawalOf } from '../../index/index-entry.ts'
 import type { EventPublisher } from '../../publish/event-publisher.ts'
 import { linkedAbort } from '../../runtime/abort.ts'
 import type { Changes } from '../../runtime/changes.ts'
@@ -62,7 +62,7 @@ async function countedIn({ table, unknown }: GoneClientsParts) {
   for (const words of table().partitions()) {
     for (let at = 0; at < words.length; at += ENTRY_WORDS) {
       const { mark, isDeadLetter, number } = readEntry(words, at)
-      if (isDeadLetter || mark === 'erased' || mark === 'removed') continue
+      if (isDeadLetter || withdrawalOf({ mark }) !== 'no') continue
       clients += 1
       if (mark === 'missing') missing += 1
       if (mark !== 'gone') continue

@@ -22,36 +22,38 @@ describe('a client', () => {
   test('is unchanged if its content is that of its entry under the present rules, without another hash', () => {
     const index = indexWith([now])
     const one = entry(1, { content: content(5), rules: 0 })
-    expect(index.isUnchanged(one, content(5), noOther)).toBe(true)
-    expect(index.isUnchanged(one, content(6), noOther)).toBe(false)
+    expect(index.compare(one, content(5), noOther)).toBe('same')
+    expect(index.compare(one, content(6), noOther)).toBe('other')
   })
 
   test('is compared under the rules with which its entry was made', () => {
     const index = indexWith([old, now])
     const one = entry(1, { content: content(5), rules: 0 })
     const under = (rules: ContentRules) => content(rules.ignored.includes('points') ? 5 : 9)
-    expect(index.isUnchanged(one, content(7), under)).toBe(true)
-    expect(index.isUnchanged(one, content(5), () => content(8))).toBe(false)
+    expect(index.compare(one, content(7), under)).toBe('same')
+    expect(index.compare(one, content(5), () => content(8))).toBe('other')
   })
 
-  test('is changed if the rules of its entry are not known', () => {
-    expect(indexWith([now]).isUnchanged(entry(1, { rules: 7 }), content(2), noOther)).toBe(false)
+  test('cannot be compared if the rules of its entry are not known', () => {
+    expect(indexWith([now]).compare(entry(1, { rules: 7 }), content(2), noOther)).toBe('unknown')
   })
 
-  test('is changed as a dead letter that was made under other limits', () => {
+  test('cannot be compared as a dead letter that was made under other limits', () => {
     const index = indexWith([now, larger])
     const under = () => content(5)
-    expect(index.isUnchanged(entry(1, { content: content(5), isDeadLetter: true }), content(5), under)).toBe(false)
-    expect(index.isUnchanged(entry(1, { content: content(5) }), content(5), under)).toBe(true)
+    expect(index.compare(entry(1, { content: content(5), isDeadLetter: true }), content(5), under)).toBe('unknown')
+    expect(index.compare(entry(1, { content: content(5) }), content(5), under)).toBe('same')
     const sameLimits = indexWith([old, now])
-    expect(sameLimits.isUnchanged(entry(1, { content: content(5), isDeadLetter: true }), content(5), under)).toBe(true)
+    expect(sameLimits.compare(entry(1, { content: content(5), isDeadLetter: true }), content(5), under)).toBe('same')
   })
 
-  test('is changed if its content is unknown or was forgotten', () => {
+  test('cannot be compared if its content is unknown, also under its rules, or was forgotten', () => {
     const index = indexWith([now], { contentsFrom: 10 })
-    expect(index.isUnchanged(entry(20, { content: UNKNOWN_CONTENT }), UNKNOWN_CONTENT, noOther)).toBe(false)
-    expect(index.isUnchanged(entry(9, { content: content(5) }), content(5), noOther)).toBe(false)
-    expect(index.isUnchanged(entry(10, { content: content(5) }), content(5), noOther)).toBe(true)
+    expect(index.compare(entry(20, { content: UNKNOWN_CONTENT }), UNKNOWN_CONTENT, noOther)).toBe('unknown')
+    expect(index.compare(entry(9, { content: content(5) }), content(5), noOther)).toBe('unknown')
+    const made = entry(20, { content: content(5), rules: 0 })
+    expect(indexWith([old, now]).compare(made, content(5), () => UNKNOWN_CONTENT)).toBe('unknown')
+    expect(index.compare(entry(10, { content: content(5) }), content(5), noOther)).toBe('same')
   })
 
   test('is looked up in the table', () => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { Erasure } from '../../../connector/control/stream-requests.ts'
-import { clientKey, UNKNOWN_CONTENT } from '../../../connector/index/index-entry.ts'
+import { clientKey, type IndexEntry, UNKNOWN_CONTENT } from '../../../connector/index/index-entry.ts'
 import type { PipelineEvent } from '../../../connector/pipeline/pipeline-event.ts'
 import type { ErasureReading } from '../../../connector/pipeline/read/page-reading.ts'
 import { requestedErasures } from '../../../connector/pipeline/read/requested-erasures.ts'
@@ -90,6 +90,51 @@ describe('an erased client', () => {
     builder.add(reading([{ No: '1', Nom: 'b' }], { scan, isFirst: false, isLast: false }))
     const { records, change } = delivered()
     expect([keysOf(records), change.recheck]).toEqual([['1'], null])
+  })
+
+  test('takes the content of a page that was asked for before the erasure, and publishes nothing', () => {
+    const { builder, delivered, table } = building(open('1'))
+    builder.add(reading([{ No: '1', Nom: 'a' }]))
+    const askedAt = delivered().change.events
+    builder.add(erasure('1'))
+    delivered()
+    builder.add(reading([{ No: '1', Nom: 'b' }], { askedAt }))
+    const group = delivered()
+    expect(group).toMatchObject({ records: [], marks: [{ key: clientKey('1'), entry: { mark: 'erased' } }] })
+    expect(group.marks[0]?.entry.content).toBe(table.get(clientKey('1'))?.content)
+    builder.add(reading([{ No: '1', Nom: 'b' }]))
+    expect(delivered().records).toEqual([])
+    builder.add(reading([{ No: '1', Nom: 'a' }]))
+    expect(keysOf(delivered().records)).toEqual(['1'])
+  })
+
+  test('is looked for again when an older scan returns another content, although it was asked for before the erasure', () => {
+    const { builder, delivered } = building(open('1'))
+    builder.add(reading([{ No: '1', Nom: 'a' }]))
+    const askedAt = delivered().change.events
+    builder.add(erasure('1'))
+    delivered()
+    const scan = scanOf({ kind: 'look-back', tag: FIRST_LOOK_BACK, since: 0 })
+    builder.add(reading([{ No: '1', Nom: 'b' }], { scan, askedAt, isFirst: false, isLast: false }))
+    const { records, marks, change } = delivered()
+    expect([records, marks]).toEqual([[], []])
+    expect(change.recheck).not.toBeNull()
+  })
+
+  test('takes the first content that is read when its own cannot be compared', () => {
+    const { builder, delivered, state, table } = building(open('1'))
+    builder.add(reading([{ No: '1' }]))
+    delivered()
+    builder.add(erasure('1'))
+    delivered()
+    const key = clientKey('1')
+    table.set(key, { ...(table.get(key) as IndexEntry), rules: 7 })
+    const later = building({}, { state: state(), table })
+    later.builder.add(reading([{ No: '1' }]))
+    expect(later.delivered().records).toEqual([])
+    expect(table.get(key)).toMatchObject({ mark: 'erased', rules: 0 })
+    later.builder.add(reading([{ No: '1', Nom: 'b' }]))
+    expect(keysOf(later.delivered().records)).toEqual(['1'])
   })
 
   test('gets another tombstone with another id when it is erased again', () => {

@@ -56,7 +56,16 @@ function building() {
       ...{ clients: read, hasMoreResults: true, checkPoint: null, serverTime: noon, tookMs: 0, bytes: 10 },
     }
     builder.add({
-      ...{ kind: 'page', page, scan: lookBack, states, isFirst, isLast: false, readAt: { ours: noon, server: noon } },
+      ...{
+        kind: 'page',
+        page,
+        scan: lookBack,
+        states,
+        isFirst,
+        isLast: false,
+        askedAt: 0,
+        readAt: { ours: noon, server: noon },
+      },
     })
     return builder.finish()
   }

@@ -53,6 +53,7 @@ test('a delivered group reports the scans after it, and the size of the client i
     erased: [],
     republished: [],
     changedSince: [],
+    marks: [],
     ...{ removed: 0, endsRemovals: false, fullScan: undefined },
     change,
   }

@@ -11,12 +11,12 @@ export function pageOf(clients: readonly ClientRecord[], more: Partial<Page> = {
   return { clients, hasMoreResults: false, checkPoint: null, serverTime: noon, tookMs: 0, bytes: 10, ...more }
 }
 
-/** The only page of a live scan that began at noon, unless `more` changes that. */
+/** The only page of a live scan that began at noon, asked for just now, unless `more` changes that. */
 export function reading(clients: readonly ClientRecord[], more: Partial<PageReading> = {}): PageReading {
   return {
     kind: 'page',
     ...{ page: pageOf(clients), scan: liveScan(), states: newScans, readAt: at(noon) },
-    ...{ isFirst: true, isLast: true },
+    ...{ isFirst: true, isLast: true, askedAt: Number.MAX_SAFE_INTEGER },
     ...more,
   }
 }
