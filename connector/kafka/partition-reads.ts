@@ -1,7 +1,7 @@
 import type { AdminParts } from './kafka-connection.ts'
 import { withCluster } from './kafka-connection.ts'
 import { KafkaCode } from './kafka-errors.ts'
-import type { Cluster, FetchedPartition, IsolationLevel, LeadingBroker } from './kafkajs/cluster.ts'
+import type { Cluster, LeadingBroker } from './kafkajs/cluster.ts'
 import type { RequestTarget } from './kafkajs/protocol.ts'
 import type { TopicLayout } from './topics.ts'
 
@@ -38,38 +38,23 @@ export async function onLeaders(
   await withCluster(parts, { operation, needs, work: workOnLeaders }, stop)
 }
 
-/** The `timestamp` that requests the end offset. */
+/** The `timestamp` that requests the offset of the first record that is left. */
+export const START = -2
+/** The `timestamp` that requests the offset after the last record that all replicas have: the high watermark. */
 export const END = -1
 
 /**
- * Returns by partition the offset of the first record that is not older than `timestamp` (ms since 1970), or the end
- * offset for `END`. Partitions without such a record are left out.
+ * Returns by partition the offset of the first record that is not older than `timestamp` (ms since 1970). Partitions
+ * without such a record are left out.
  */
 export async function offsetsOf(
   { broker, topic, partitions }: LedPartitions,
-  { isolationLevel, timestamp }: { isolationLevel: IsolationLevel; timestamp: number },
+  timestamp: number,
 ): Promise<Map<number, bigint>> {
   const topics = [{ topic, partitions: partitions.map((partition) => ({ partition, timestamp })) }]
-  const { responses } = await broker.listOffsets({ replicaId: -1, isolationLevel, topics })
+  const { responses } = await broker.listOffsets({ replicaId: -1, isolationLevel: 0, topics })
   const offsets = responses.flatMap((one) => one.partitions)
   return new Map(
     offsets.filter(({ offset }) => offset !== '-1').map(({ partition, offset }) => [partition, BigInt(offset)]),
   )
-}
-
-/** Limit for one response; the broker always sends at least one batch. */
-const MAX_BYTES = 16 << 20
-const MAX_PARTITION_BYTES = 1 << 20
-
-/** Fetches stored records from these offsets on, whatever the outcome of their transactions. */
-export async function fetchFrom(
-  { broker, topic }: LedPartitions,
-  from: ReadonlyMap<number, bigint>,
-): Promise<FetchedPartition[]> {
-  const partitions = [...from].map(([partition, offset]) => {
-    return { partition, fetchOffset: String(offset), maxBytes: MAX_PARTITION_BYTES }
-  })
-  const limits = { isolationLevel: 0, maxWaitTime: 1_000, minBytes: 1, maxBytes: MAX_BYTES } as const
-  const { responses } = await broker.fetch({ ...limits, topics: [{ topic, partitions }] })
-  return responses.flatMap((one) => one.partitions)
 }

@@ -46,7 +46,20 @@ export interface EventReading<Found> {
   readonly onVisible: (found: Found) => void
   /** `share`: how much of the topic has been read, 0 to 1. */
   readonly onProgress: (share: number) => void
+  /** Where an earlier reading ended; partitions that the topic got since are read whole. Default: the whole topic. */
+  readonly from?: TopicEnd<Found>
 }
+
+/** How far a partition was read. */
+export interface PartitionEnd<Found> {
+  /** The offset at which to continue. */
+  readonly next: bigint
+  /** Finds whose transaction had no marker yet, by producer id. */
+  readonly open: ReadonlyMap<string, readonly Found[]>
+}
+
+/** Where a reading ended, by partition. */
+export type TopicEnd<Found> = ReadonlyMap<number, PartitionEnd<Found>>
 
 /** How to repair the commit record: leave it, abort the one without a marker, or write this one again. */
 export type RecordRepair =
@@ -95,10 +108,11 @@ export interface EventPublisher {
    */
   inspect(options: OpenOptions, stop: AbortSignal): Promise<Inspection>
   /**
-   * Reads all events that are in the topic now, also beside an open producer. Fences, creates and writes nothing.
+   * Reads all events that are in the topic now, also beside an open producer. Events of a transaction that is open are
+   * not visible; a reading that continues `from` the result learns how it ended. Fences, creates and writes nothing.
    * Rejects with `publish.*` or the reason of `stop`.
    */
-  readEvents<Found>(reading: EventReading<Found>, stop: AbortSignal): Promise<void>
+  readEvents<Found>(reading: EventReading<Found>, stop: AbortSignal): Promise<TopicEnd<Found>>
 }
 
 /** A stream's state in Kafka as read without a producer. */

@@ -61,46 +61,16 @@ interface FetchedOffset {
 
 type Transactional = ProducerIdentity & { readonly transactionalId: string }
 
-/** 0 (read uncommitted): to the high watermark. 1 (read committed): to the first record of an open transaction. */
-export type IsolationLevel = 0 | 1
-
 export interface LeadingBroker {
-  /** `timestamp` -1: the end offset. Otherwise the first record not older (ms since 1970); offset -1 if none. */
+  /**
+   * `isolationLevel` 0: offsets to the high watermark. `timestamp` -1: the end, -2: the start, otherwise the first record
+   * not older (ms since 1970); offset -1 if none.
+   */
   listOffsets(request: {
     replicaId: -1
-    isolationLevel: IsolationLevel
+    isolationLevel: 0
     topics: readonly { topic: string; partitions: readonly { partition: number; timestamp: number }[] }[]
   }): Promise<{ responses: readonly { partitions: readonly { partition: number; offset: string }[] }[] }>
-  fetch(request: {
-    isolationLevel: IsolationLevel
-    maxWaitTime: number
-    minBytes: number
-    maxBytes: number
-    topics: readonly {
-      topic: string
-      partitions: readonly { partition: number; fetchOffset: string; maxBytes: number }[]
-    }[]
-  }): Promise<{ responses: readonly { partitions: readonly FetchedPartition[] }[] }>
-}
-
-export interface FetchedPartition {
-  readonly partition: number
-  readonly messages: readonly FetchedRecord[]
-}
-
-export interface FetchedRecord {
-  readonly offset: string
-  readonly key: Buffer | null
-  readonly value: Buffer | null
-  readonly headers: Readonly<Record<string, unknown>>
-  /** Whether this is a transaction marker; its key holds the type. */
-  readonly isControlRecord: boolean
-  readonly batchContext: {
-    readonly producerId: string
-    readonly inTransaction: boolean
-    readonly firstOffset: string
-    readonly lastOffsetDelta: number
-  }
 }
 
 export function clusterOf(kafka: Kafka): Cluster {

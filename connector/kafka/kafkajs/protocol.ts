@@ -16,7 +16,10 @@ export interface Decoder {
   readInt16(): number
   readInt32(): number
   readInt64(): { toString(): string }
+  readString(): string | null
   readUVarIntString(): string | null
+  readBytes(): Buffer | null
+  readArray<Item>(item: (decoder: Decoder) => Item): Item[]
   readUVarIntArray<Item>(item: (decoder: Decoder) => Item): Item[] | null
 }
 

@@ -10,6 +10,7 @@ import type {
   KafkaState,
   PublisherTransaction,
   RepairPlan,
+  TopicEnd,
 } from '../../../connector/publish/event-publisher.ts'
 import { partitionBatches } from '../../../connector/publish/record-batches.ts'
 import { untilAborted } from '../../../connector/runtime/abort.ts'
@@ -93,18 +94,22 @@ export async function scanEvents(
   return await untilAborted(stop, request({ operation: 'scan', effect, lost: lost('scan', 'publish.unreachable') }))
 }
 
+/** Returns one position for all partitions. Records become visible at once, so no transaction is open in it. */
 export async function readEvents<Found>(
   { cluster, name, request }: StreamOfReplica,
-  { find, onVisible, onProgress }: EventReading<Found>,
+  { find, onVisible, onProgress, from }: EventReading<Found>,
   stop: AbortSignal,
-) {
-  const effect = () => cluster.committed.filter(({ stream, to }) => stream === name && to === 'events')
+): Promise<TopicEnd<Found>> {
+  const start = Number(from?.get(0)?.next ?? 0)
+  const effect = () => cluster.committed.slice(start)
   const answer = request({ operation: 'scan', effect, lost: lost('scan', 'publish.unreachable') })
-  for (const event of await untilAborted(stop, answer)) {
+  const records = await untilAborted(stop, answer)
+  for (const event of records.filter(({ stream, to }) => stream === name && to === 'events')) {
     const found = find(event)
     if (found !== undefined) onVisible(found)
   }
   onProgress(1)
+  return new Map([[0, { next: BigInt(start + records.length), open: new Map() }]])
 }
 
 interface Repairing extends RepairPlan {

@@ -41,6 +41,7 @@ function stage({ marks, topic, settings, failures = 0 }: Stage) {
       const found = find({ value: eventOf(id) })
       if (found !== undefined) onVisible(found)
     }
+    return new Map()
   }
   const stop = new AbortController()
   const observe = (event: PipelineEvent) => events.push(event)

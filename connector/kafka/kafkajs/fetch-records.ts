@@ -1,0 +1,103 @@
+import { createRequire } from 'node:module'
+import { createErrorFromCode, Decoder, type RequestTarget } from './protocol.ts'
+
+export interface FetchedRecord {
+  readonly offset: string
+  readonly key: Buffer | null
+  readonly value: Buffer | null
+  readonly headers: Readonly<Record<string, unknown>>
+  /** Whether this is a transaction marker; its key holds the type. */
+  readonly isControlRecord: boolean
+  readonly batchContext: { readonly producerId: string; readonly inTransaction: boolean }
+}
+
+export interface Fetched {
+  /** For how long the broker wants no request. Such a response has no records, whatever the partition has (KIP-219). */
+  readonly throttledMs: number
+  /** The response has no bytes of this partition. */
+  readonly isEmpty: boolean
+  readonly records: readonly FetchedRecord[]
+  /** The offset after the last complete batch; undefined if there is none. Compaction may have emptied the batch. */
+  readonly next: bigint | undefined
+  /** Undefined: the response does not contain the partition. */
+  readonly highWatermark: bigint | undefined
+}
+
+interface FetchPlace {
+  readonly topic: string
+  readonly partition: number
+  readonly offset: bigint
+}
+
+const load = createRequire(import.meta.url)
+const fetchRequest = load('kafkajs/src/protocol/requests/fetch/v11/request')
+const decodeBatch: (batch: Decoder) => Promise<{ records: FetchedRecord[] }> = load(
+  'kafkajs/src/protocol/recordBatch/v0/decoder',
+)
+
+/** The broker sends one larger batch whole. */
+const MAX_BYTES = 1 << 20
+
+/**
+ * Fetches stored records of one partition, whatever the outcome of their transactions. kafkajs' own request hides the
+ * throttle time, and batches without records. Rejects with kafkajs' errors.
+ */
+export function fetchRecords(leader: RequestTarget, { topic, partition, offset }: FetchPlace): Promise<Fetched> {
+  const partitions = [{ partition, fetchOffset: String(offset), maxBytes: MAX_BYTES }]
+  const limits = { replicaId: -1, isolationLevel: 0, maxWaitTime: 0, minBytes: 1, maxBytes: MAX_BYTES }
+  return leader.connectionPool.send<Fetched>({
+    request: fetchRequest({ ...limits, topics: [{ topic, partitions }] }),
+    response: { decode: decodeFetched, parse: async (fetched) => fetched },
+  })
+}
+
+/** Exported for its test. */
+export async function decodeFetched(response: Buffer): Promise<Fetched> {
+  const from = new Decoder(response)
+  const throttledMs = from.readInt32()
+  mustSucceed(from.readInt16())
+  from.readInt32() // session id
+  const [found] = from.readArray(readTopic).flat()
+  if (found === undefined) return { throttledMs, isEmpty: true, records: [], next: undefined, highWatermark: undefined }
+  mustSucceed(found.code)
+  const { bytes, highWatermark } = found
+  return { throttledMs, isEmpty: bytes.length === 0, highWatermark, ...(await decodeBatches(bytes)) }
+}
+
+function mustSucceed(code: number): void {
+  if (code !== 0) throw createErrorFromCode(code)
+}
+
+function readTopic(from: Decoder) {
+  from.readString() // topic name
+  return from.readArray(readPartition)
+}
+
+function readPartition(from: Decoder) {
+  from.readInt32() // partition
+  const [code, highWatermark] = [from.readInt16(), BigInt(from.readInt64().toString())]
+  for (const _offset of ['last stable', 'log start']) from.readInt64()
+  from.readArray((aborted) => [aborted.readInt64(), aborted.readInt64()])
+  from.readInt32() // preferred read replica
+  return { code, highWatermark, bytes: from.readBytes() ?? Buffer.alloc(0) }
+}
+
+/** A batch begins with its first offset (int64) and its length after these 12 bytes (int32). */
+const BATCH_START = 12
+const LAST_OFFSET_DELTA = 23
+const MIN_BATCH = 61
+
+/** The last batch may be incomplete. */
+async function decodeBatches(bytes: Buffer): Promise<Pick<Fetched, 'records' | 'next'>> {
+  const records: FetchedRecord[] = []
+  let next: bigint | undefined
+  for (let at = 0; at + MIN_BATCH <= bytes.length; ) {
+    const end = at + BATCH_START + bytes.readInt32BE(at + 8)
+    if (end > bytes.length) break
+    const batch = await decodeBatch(new Decoder(bytes.subarray(at, end)))
+    for (const record of batch.records) records.push(record)
+    next = bytes.readBigInt64BE(at) + BigInt(bytes.readInt32BE(at + LAST_OFFSET_DELTA)) + 1n
+    at = end
+  }
+  return { records, next }
+}

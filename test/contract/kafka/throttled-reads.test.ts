@@ -1,0 +1,180 @@
+import { randomBytes, randomUUID } from 'node:crypto'
+import { type Admin, Kafka, logLevel } from 'kafkajs'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { readTopicClients } from '../../../connector/audit/topic-clients.ts'
+import { parseDocument } from '../../../connector/checkpoint/checkpoint-document.ts'
+import { eventSource } from '../../../connector/event/client-event.ts'
+import { clientTable } from '../../../connector/index/client-table.ts'
+import { clientKey } from '../../../connector/index/index-entry.ts'
+import { kafkaDefaults } from '../../../connector/kafka/kafka-config.ts'
+import { goneClients } from '../../../connector/pipeline/removal/gone-clients.ts'
+import { type EventPublisher, streamNames, withoutCheckpoint } from '../../../connector/publish/event-publisher.ts'
+import { kafkaEventPublisher } from '../../../connector/publish/kafka-event-publisher.ts'
+import { createChanges } from '../../../connector/runtime/changes.ts'
+import { systemClock } from '../../../connector/runtime/clock.ts'
+import { closeStack } from '../../../connector/runtime/close-stack.ts'
+import { refusedAccounts } from '../../../connector/runtime/refused-accounts.ts'
+import { openStream } from '../../../connector/stream/open-stream.ts'
+import { rebuildIndex } from '../../../connector/stream/rebuild-index.ts'
+import { runStream } from '../../../connector/stream/run-stream.ts'
+import { createTopics } from '../../support/create-topics.ts'
+import { fakePolaris } from '../../support/fakes/fake-client-source.ts'
+import { startKafka } from '../../support/servers/kafka-broker.ts'
+import { limitReads } from '../../support/servers/kafka-wire.ts'
+import { entry } from '../../unit/index/entries.ts'
+import { removal } from '../../unit/pipeline/removal/full-scans.ts'
+import { groupParts, indexRules, KEY, stage } from '../../unit/stream/open-parts.ts'
+
+/**
+ * A broker answers a throttled client with empty responses. The topic also has gaps of compaction, transaction markers
+ * at its end, and an open transaction of another producer, which holds back the last stable offset.
+ */
+
+const never = new AbortController().signal
+const closing = closeStack()
+const PARTITIONS = 20
+const CLIENTS = Array.from({ length: 30 }, (_, at) => `c${at}`)
+/** Clients whose changes roll the segments: the active one is never compacted. */
+const ROLLERS = 20
+let brokers: string[]
+let kafka: Kafka
+let admin: Admin
+
+beforeAll(async () => {
+  // A short memory of the broker: throttle times of seconds, not minutes.
+  const cluster = closing.use(await startKafka({ properties: { 'quota.window.num': '2' } }), (one) => one.close())
+  brokers = cluster.bootstrap.split(',')
+  kafka = new Kafka({ brokers, logLevel: logLevel.NOTHING })
+  admin = closing.use(kafka.admin(), (client) => client.disconnect())
+  await admin.connect()
+})
+afterAll(() => closing.close())
+
+const compacted = {
+  ...{ 'cleanup.policy': 'compact', 'segment.ms': '100', 'min.cleanable.dirty.ratio': '0', 'delete.retention.ms': '0' },
+}
+
+/** A stream whose Polaris has all clients changed three times. `pauses`: how long a reader with the clock `counting` has waited. */
+async function publishedStream(bytesPerSecond: number | undefined) {
+  const topic = randomUUID()
+  const configEntries = Object.entries(compacted).map(([name, value]) => ({ name, value }))
+  await createTopics(admin, [{ topic, numPartitions: PARTITIONS, configEntries }])
+  const { clientId, recordGroup } = streamNames('test', topic)
+  const port = Number(brokers[0]?.split(':')[1])
+  if (bytesPerSecond !== undefined) await limitReads(port, { clientId, bytesPerSecond })
+
+  const publisher = (clock = systemClock, connector = 'test'): EventPublisher => {
+    const topics = { events: topic, deadLetters: `${topic}.dlq`, create: { ...kafkaDefaults.create, partitions: 1 } }
+    const parts = { connector, stream: topic, clock, log: () => undefined, accounts: refusedAccounts(clock) }
+    const opened = kafkaEventPublisher({ ...kafkaDefaults, brokers, topic: topics }, parts)
+    return closing.use(opened, (one) => one.close())
+  }
+  const polaris = fakePolaris({ now: Date.now, timeZone: 'Europe/Paris', modificationTime: 'shown' })
+  const on = stage({ until: 'caught-up', source: polaris.source('replica') })
+  const identity = { ...on.open.identity, connector: 'test', stream: topic }
+  const pauses: number[] = []
+  const counting = {
+    ...systemClock,
+    sleep: (ms: number, stop: AbortSignal) => {
+      pauses.push(ms)
+      return systemClock.sleep(ms, stop)
+    },
+  }
+  const parts = { ...on.open, identity, topic, clock: systemClock }
+  const source = eventSource('test', topic)
+  const poll = async () => {
+    const open = { ...parts, publisher: publisher() }
+    const reader = { ...on.pipeline.reader, clock: systemClock }
+    const group = { ...groupParts(), settings: { ...groupParts().settings, source } }
+    const pipeline = { ...on.pipeline, reader, group, publisher: open.publisher, clock: systemClock }
+    expect(await runStream({ ...on.streamParts, open, pipeline, clock: systemClock }, never)).toEqual({
+      kind: 'caught-up',
+    })
+  }
+  for (let version = 1; version <= 3; version += 1) {
+    for (const client of CLIENTS) polaris.change(client, randomBytes(500).toString('hex'))
+    await poll()
+  }
+  return {
+    ...{ topic, recordGroup, source, poll, polaris, pauses },
+    /** What reads the topic, throttled. */
+    reader: (clock = systemClock) => ({ ...parts, publisher: publisher(clock) }),
+    counting,
+    /** Reads the topic with another client id, which has no quota. */
+    unthrottled: () => ({ ...parts, publisher: publisher(systemClock, 'other') }),
+    document: () => parseDocument(on.store.stored(KEY)?.text ?? ''),
+  }
+}
+
+type Published = Awaited<ReturnType<typeof publishedStream>>
+
+/** Publishes until compaction has removed earlier events of the clients. */
+async function compactTopic({ polaris, poll, unthrottled }: Published): Promise<void> {
+  await vi.waitFor(
+    async () => {
+      for (let client = 0; client < ROLLERS; client += 1) polaris.change(`roller ${client}`)
+      await poll()
+      let events = 0
+      const reading = { find: () => true, onVisible: () => (events += 1), onProgress: () => {} }
+      await unthrottled().publisher.readEvents(reading, never)
+      expect(events).toBeLessThan(CLIENTS.length * 3)
+    },
+    { timeout: 50_000, interval: 500 },
+  )
+}
+
+/** Leaves an aborted transaction of the stream, and then an open one of another producer, in all partitions. */
+async function endWithTransactions({ topic, reader }: Published): Promise<void> {
+  const everywhere = Array.from({ length: PARTITIONS * 10 }, (_, at) => `x${at}`)
+  const producer = await reader().publisher.open(withoutCheckpoint, never)
+  {
+    await using transaction = producer.begin(never)
+    await transaction.send(everywhere.map((key) => ({ to: 'events', key, value: 'aborted' })))
+  }
+  const other = kafka.producer({ transactionalId: `other.${topic}`, idempotent: true, maxInFlightRequests: 1 })
+  closing.use(other, (opened) => opened.disconnect())
+  await other.connect()
+  const messages = Array.from({ length: PARTITIONS }, (_, partition) => ({ partition, key: 'k', value: 'open' }))
+  await (await other.transaction()).send({ topic, messages })
+}
+
+async function audited(on: Published): Promise<number> {
+  const reading = { indexRules, onProgress: () => {}, onClient: () => {} }
+  const { table } = await readTopicClients(on.reader(on.counting), reading, never)
+  return CLIENTS.filter((client) => table.get(clientKey(client)) !== undefined).length
+}
+
+/** Finds the ids of all clients, as if they were gone. */
+async function foundGone(on: Published): Promise<number> {
+  const table = clientTable()
+  for (const client of CLIENTS) table.set(clientKey(client), entry(1, { mark: 'gone' }))
+  const { until } = createChanges()
+  const parts = { ...removal({ maxShare: 1 }), publisher: on.reader().publisher, clock: systemClock, until }
+  const stop = new AbortController()
+  const readings = goneClients({ ...parts, observe: () => {}, table: () => table, changes: () => 0 }, stop.signal)
+  const { value } = await readings.next()
+  stop.abort()
+  return value?.clients.length ?? 0
+}
+
+/** Opens the stream whose commit record is lost: the last event decides. */
+async function recovered(on: Published): Promise<string> {
+  await admin.deleteGroups([on.recordGroup])
+  const { producer } = await openStream(on.reader(), never)
+  await producer.close()
+  return 'opened'
+}
+
+describe.concurrent.each([[10_000], [20_000], [50_000], [undefined]])('with a quota of %s bytes/s', (rate) => {
+  it('every reading of the topic finds every event', { timeout: 180_000 }, async () => {
+    const on = await publishedStream(rate)
+    await compactTopic(on)
+    await endWithTransactions(on)
+    expect(await Promise.all([audited(on), foundGone(on)])).toEqual([CLIENTS.length, CLIENTS.length])
+    const { events } = on.document().committed.state
+    expect(await recovered(on)).toBe('opened')
+    const { clients, after } = await rebuildIndex(on.reader(), () => {}, never)
+    expect({ clients, events: after.committed.state.events }).toEqual({ clients: CLIENTS.length + ROLLERS, events })
+    expect(on.pauses.length > 0).toBe(rate !== undefined)
+  })
+})
