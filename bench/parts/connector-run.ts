@@ -86,7 +86,7 @@ function environmentOf(
     // The backfill alone, at full speed.
     POLL_BACKFILL: 'before',
     ...{ POLARIS_LIMIT: String(run.limit), POLARIS_OUTPUT: run.output },
-    ...{ KAFKA_BROKERS: brokers, KAFKA_TOPIC: run.topic, DELIVERY: 'exactly-once' },
+    ...{ KAFKA_BROKERS: brokers, KAFKA_TOPIC: run.topic },
     ...{ CHECKPOINT_URL: `s3://${s3.bucket}/${run.id}`, AWS_ENDPOINT_URL_S3: s3.endpoint, AWS_REGION: s3.region },
     ...{ AWS_ACCESS_KEY_ID: s3.accessKeyId, AWS_SECRET_ACCESS_KEY: s3.secretAccessKey, S3_FORCE_PATH_STYLE: 'true' },
   }

@@ -13,7 +13,6 @@ export interface AuditParts {
   /** Nothing is opened with them. */
   readonly open: OpenParts
   readonly source: SourceParts
-  readonly delivery: Audited['delivery']
   /** How long a replica may take to save a live scan without changes. */
   readonly savePeriodMs: number
   /** Whether an operator has paused the stream. */
@@ -80,7 +79,7 @@ export async function auditStream(
     stop,
   )
   const read = {
-    ...{ topic, before: before.index, source, indexRules, delivery: parts.delivery },
+    ...{ topic, before: before.index, source, indexRules },
     events: { beforeTopic: first.committed.state.events, beforeSource: events },
   }
   const compared = await compareWithReplica(parts, { read, onWait: () => onProgress({ step: 'waiting' }) }, stop)

@@ -29,7 +29,6 @@ export interface Audited {
   readonly after: AuditedIndex
   /** The present rules of the index: see `contentRules`. */
   readonly indexRules: string
-  readonly delivery: 'exactly-once' | 'at-least-once'
   /** The stream's events before the topic was read, and before the source was: what was published since has changed. */
   readonly events: { readonly beforeTopic: number; readonly beforeSource: number }
 }
@@ -96,7 +95,7 @@ export function topicKind(audited: Audited, key: ClientKey): Kind | undefined {
   const entries = entriesOf(before, key)
   const [newest] = entries
   if (entriesOf(after, key)[0]?.number !== newest?.number) return 'changedMeanwhile'
-  if (newest === undefined) return event && unindexedKind(audited, event)
+  if (newest === undefined) return event && 'notInIndex'
   const found = entries.map((entry) => topicRelation(audited, { key, event }, entry))
   if (found.includes('same')) return undefined
   if (found.includes('unknown')) return 'notComparable'
@@ -104,11 +103,6 @@ export function topicKind(audited: Audited, key: ClientKey): Kind | undefined {
   if (isAbsent(newest)) return 'notErased'
   if (event !== undefined) return 'topicDiffers'
   return source.table.get(key) === undefined ? undefined : 'notInTopic'
-}
-
-/** At-least-once: events are visible before the checkpoint shows them. */
-function unindexedKind({ delivery, events }: Audited, { number }: IndexEntry): Kind {
-  return delivery === 'at-least-once' && number >= events.beforeTopic ? 'changedMeanwhile' : 'notInIndex'
 }
 
 /** Whether the index says that the topic has no event of the client. */
@@ -122,10 +116,7 @@ function topicRelation(
   if (entry.isDeadLetter) return 'same'
   if (isAbsent(entry)) return event === undefined ? 'same' : 'other'
   if (event === undefined) return 'other'
-  // At-least-once: what was published again after a crash may have a higher number.
-  const isNumbered =
-    event.number === entry.number || (audited.delivery === 'at-least-once' && event.number > entry.number)
-  return isNumbered ? publishedRelation(audited, { key, event }, entry) : 'other'
+  return event.number === entry.number ? publishedRelation(audited, { key, event }, entry) : 'other'
 }
 
 /** Contents under different rules are compared through the client in the source. */

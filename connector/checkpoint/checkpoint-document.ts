@@ -4,8 +4,9 @@ import type { CommitRecord, Destination } from '../publish/event-publisher.ts'
 import { ConnectorError } from '../runtime/connector-error.ts'
 import { LAST_TAG, scanKinds } from '../scan/scan-state.ts'
 import { type CheckPoint, type SourceTime, sourceTimePattern } from '../source/client-source.ts'
+import { FORMER_FORMAT, inPresentFormat } from './former-format.ts'
 
-export const FORMAT = 4
+export const FORMAT = 5
 
 const count = z.number().int().nonnegative()
 const sourceTime = z
@@ -99,9 +100,9 @@ const documentSchema = z.object({
   producerId: z.string().nullable(),
   claim: z.object({ epoch: count, owner: z.string(), at: z.number() }),
   /** `by`: what decided this state. Only for `commit-record` is a missing commit record a loss. */
-  committed: decision.extend({ by: z.enum(['beginning', 'commit-record', 'operator', 'at-least-once']), state }),
-  /** `by`: what will decide this state. For `at-least-once`, nothing: after a crash its clients are published again. */
-  pending: decision.extend({ by: z.enum(['commit-record', 'at-least-once']), change }).nullable(),
+  committed: decision.extend({ by: z.enum(['beginning', 'commit-record', 'operator']), state }),
+  /** Its commit record will decide this state. */
+  pending: decision.extend({ change }).nullable(),
 })
 
 /** The stored checkpoint of a stream: the committed state, and what the pending one adds to it. */
@@ -122,14 +123,17 @@ export function serializeDocument(document: CheckpointDocument): string {
   return `${JSON.stringify(document)}\n`
 }
 
-/** Throws `checkpoint.damaged`, or `checkpoint.unknown-format` for a format that is not supported. Never guesses. */
+/**
+ * Reads this format and the former one. Throws `checkpoint.damaged`, or `checkpoint.unknown-format` for a format that is
+ * not supported. Never guesses.
+ */
 export function parseDocument(text: string): CheckpointDocument {
-  const value = parseJson(text)
+  const value = inPresentFormat(parseJson(text), FORMAT)
   const format = z.object({ format: z.number() }).safeParse(value)
-  if (format.success && format.data.format !== FORMAT) {
+  if (format.success && format.data.format !== FORMAT && format.data.format !== FORMER_FORMAT) {
     throw new ConnectorError(
       'checkpoint.unknown-format',
-      `read checkpoint: format ${format.data.format} is not supported, this version supports only format ${FORMAT}`,
+      `read checkpoint: format ${format.data.format} is not supported, this version supports only formats ${FORMER_FORMAT} and ${FORMAT}`,
     )
   }
   const parsed = documentSchema.safeParse(value)

@@ -1,6 +1,6 @@
 import type { CommitRecord, EventMatch, RecordRepair, StoredRecord } from '../publish/event-publisher.ts'
 import type { ErrorCode } from '../runtime/error-catalogue.ts'
-import { type CheckpointDocument, type Committed, compareRecords, type Pending } from './checkpoint-document.ts'
+import { type CheckpointDocument, compareRecords } from './checkpoint-document.ts'
 
 /** Which state of the document is valid. */
 export type Resolution =
@@ -53,25 +53,18 @@ export function resolveState(document: CheckpointDocument | undefined, known: Kn
         'the commit record in Kafka has the epoch and number of the committed state, but another nonce',
       )
     case 'equal':
-      return byStability(decidable(document), known)
+      return byStability(document, known)
     case 'older':
     case 'none':
-      return withoutRecord(decidable(document), known)
+      return withoutRecord(document, known)
   }
-}
-
-type Decidable = { readonly committed: Committed; readonly pending: Pending | null }
-
-/** Leaves out a pending state of at-least-once delivery, which no commit record decides. */
-function decidable({ committed, pending }: CheckpointDocument): Decidable {
-  return { committed, pending: pending?.by === 'commit-record' ? pending : null }
 }
 
 /**
  * The commit record is that of `committed`, or `committed` never had one. So `committed` is valid, unless the record of
  * `pending` has lost its marker.
  */
-function byStability({ pending }: Decidable, { isUnstable, visible }: Known): Resolution {
+function byStability({ pending }: CheckpointDocument, { isUnstable, visible }: Known): Resolution {
   if (!isUnstable) return { kind: 'committed', record: nothing }
   if (pending === null) return { kind: 'committed', record: { kind: 'drop' } }
   if (visible === undefined) return { kind: 'needs-scan', since: pending.at - SCAN_MARGIN_MS }
@@ -81,20 +74,20 @@ function byStability({ pending }: Decidable, { isUnstable, visible }: Known): Re
 /**
  * `committed` has no commit record: it had none, it expired or was deleted, its marker was lost, or Kafka lost data.
  */
-function withoutRecord(states: Decidable, known: Known): Resolution {
-  const { committed, pending } = states
+function withoutRecord(document: CheckpointDocument, known: Known): Resolution {
+  const { committed, pending } = document
   const mayHaveExpired = known.record === undefined && known.now - committed.at >= known.retentionMs
   const isMissing = committed.by === 'commit-record' && !mayHaveExpired
   // The record of `pending` may be gone for the same reasons, unless Kafka still has an older one.
   const isPendingOpen = pending !== null && known.record === undefined
-  return isMissing || isPendingOpen ? byEvents(states, { ...known, isMissing }) : byStability(states, known)
+  return isMissing || isPendingOpen ? byEvents(document, { ...known, isMissing }) : byStability(document, known)
 }
 
 /**
  * Decides by the visible events. If any event of `pending` is visible, `pending` is valid. Otherwise `committed` is
  * valid; but if its record is missing and its last event is not visible, Kafka has lost events.
  */
-function byEvents({ committed, pending }: Decidable, known: Known & { isMissing: boolean }): Resolution {
+function byEvents({ committed, pending }: CheckpointDocument, known: Known & { isMissing: boolean }): Resolution {
   const { record, visible, isUnstable, isMissing } = known
   if (visible === undefined)
     return { kind: 'needs-scan', since: (isMissing ? committed.at : (pending ?? committed).at) - SCAN_MARGIN_MS }
@@ -113,19 +106,6 @@ const rewritten = (kind: 'committed' | 'pending', { epoch, seq, nonce }: CommitR
   kind,
   record: { kind: 'rewrite', record: { epoch, seq, nonce } },
 })
-
-/** At-least-once: nothing decides a pending state, but a record left by an exactly-once producer still counts. Pure. */
-export function resolveAtLeastOnce(document: CheckpointDocument | undefined, { record }: StoredRecord): Resolution {
-  if (document === undefined) return resolveState(document, { record, isUnstable: false, now: 0, retentionMs: 0 })
-  const { committed, pending } = document
-  const isNewer = (than: CommitRecord | null) =>
-    than === null || record === undefined || ['newer', 'different'].includes(compareRecords(record, than))
-  if (pending !== null && record !== undefined && compareRecords(record, pending) === 'equal')
-    return { kind: 'pending', record: nothing }
-  return record !== undefined && isNewer(committed) && isNewer(pending)
-    ? hold('checkpoint.rolled-back', 'the commit record in Kafka is newer than both states of the document')
-    : { kind: 'committed', record: nothing }
-}
 
 /** How the event with this number relates to the states of the document. Pure. */
 export function matchOf(

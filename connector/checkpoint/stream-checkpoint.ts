@@ -6,7 +6,7 @@ import type { CommitRecord } from '../publish/event-publisher.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { ConnectorError, codeOf } from '../runtime/connector-error.ts'
 import type { StoredText, Version, VersionedObject } from '../storage/versioned-object.ts'
-import { type CheckpointDocument, type Pending, parseDocument, serializeDocument } from './checkpoint-document.ts'
+import { type CheckpointDocument, parseDocument, serializeDocument } from './checkpoint-document.ts'
 import { bothChanges, type StateChange, type StreamState, stateAfter } from './stream-state.ts'
 import { decided, moved, prepared, recordOf, represented } from './transitions.ts'
 
@@ -27,10 +27,10 @@ export interface StreamCheckpoint {
   /** Takes a change without a transaction; the next write stores it. */
   advance(change: StateChange): void
   /**
-   * Writes what the next transaction adds, and what will decide it. Resolves with its commit record. Rejects with
+   * Writes what the next transaction adds. Resolves with the commit record that will decide it. Rejects with
    * `checkpoint.index-too-large` if the client index has outgrown its memory.
    */
-  prepare(next: Pick<Pending, 'change' | 'by'>, finish: AbortSignal): Promise<CommitRecord>
+  prepare(change: StateChange, finish: AbortSignal): Promise<CommitRecord>
   /** Marks the prepared transaction as decided. Writes nothing. */
   decided(): void
   /** Writes the current state as committed. */
@@ -81,7 +81,7 @@ export function streamCheckpoint(claim: Claim, parts: CheckpointParts): StreamCh
     seq: () => held.document.committed.seq,
     isSaved: () => held.isRecorded && held.unsaved === undefined,
     advance: (change) => advance(held, change),
-    prepare: (next, finish) => prepare(held, next, finish),
+    prepare: (change, finish) => prepare(held, change, finish),
     decided: () => decide(held),
     save: (finish) => save(held, finish),
     close: storage.close,
@@ -113,15 +113,11 @@ function advance(held: Held, change: StateChange): void {
   held.table.setAll(deltaWords(change.entries))
 }
 
-async function prepare(
-  held: Held,
-  { change, by }: Pick<Pending, 'change' | 'by'>,
-  finish: AbortSignal,
-): Promise<CommitRecord> {
+async function prepare(held: Held, change: StateChange, finish: AbortSignal): Promise<CommitRecord> {
   const { document, unsaved, table } = held
   held.index.mustFit(table)
   const stamp = { nonce: held.newNonce(), at: held.clock.now() }
-  const next = prepared(await withIndex(held, finish), { change: bothChanges(unsaved, change), by }, stamp)
+  const next = prepared(await withIndex(held, finish), bothChanges(unsaved, change), stamp)
   const isCommittedIndex = unsaved === undefined || unsaved.entries === ''
   // The stored document may still have the decided state as pending.
   if (isCommittedIndex) held.index.keep(table, held.isRecorded ? [document.nonce, next.nonce] : [next.nonce])

@@ -1,12 +1,6 @@
 import type { IndexState } from '../index/index-state.ts'
 import type { CommitRecord } from '../publish/event-publisher.ts'
-import {
-  type CheckpointDocument,
-  type Committed,
-  FORMAT,
-  type Pending,
-  type StreamIdentity,
-} from './checkpoint-document.ts'
+import { type CheckpointDocument, type Committed, FORMAT, type StreamIdentity } from './checkpoint-document.ts'
 import { type StateChange, type StreamState, stateAfter } from './stream-state.ts'
 
 /** Transitions of the checkpoint document. Each function returns what to write next. All are pure. */
@@ -17,10 +11,10 @@ export interface Stamp {
   readonly at: number
 }
 
-/** The replica that claims, and the id of its transactional producer (at-least-once: null). */
+/** The replica that claims, and the id of its transactional producer. */
 export interface Claimant extends Stamp {
   readonly owner: string
-  readonly producerId: string | null
+  readonly producerId: string
 }
 
 /** The first document of a stream. */
@@ -56,7 +50,7 @@ export function claimed(
     ...document,
     nonce,
     ...identity,
-    producerId: producerId ?? document.producerId,
+    producerId,
     claim: { epoch: document.claim.epoch + 1, owner, at },
     committed: hasMoved ? unproven(committed) : committed,
     pending: null,
@@ -69,26 +63,20 @@ function unproven(committed: Committed): Committed {
   return { ...committed, state: { ...state, scans: { ...state.scans, interleaving: 'unknown' } } }
 }
 
-/** Prepares the next transaction; `by` is what will decide it. */
-export function prepared(
-  document: CheckpointDocument,
-  { change, by }: Pick<Pending, 'change' | 'by'>,
-  stamp: Stamp,
-): CheckpointDocument {
+/** Prepares the next transaction. */
+export function prepared(document: CheckpointDocument, change: StateChange, stamp: Stamp): CheckpointDocument {
   const { nonce, at } = stamp
   return {
     ...document,
     nonce,
-    pending: { epoch: document.claim.epoch, seq: document.committed.seq + 1, nonce, at, by, change },
+    pending: { epoch: document.claim.epoch, seq: document.committed.seq + 1, nonce, at, change },
   }
 }
 
 /** Marks the prepared transaction as decided. */
 export function decided(document: CheckpointDocument): CheckpointDocument {
-  const { committed, pending } = document
-  if (pending === null) throw new Error('nothing is prepared')
-  const { change, ...decision } = pending
-  return { ...document, committed: { ...decision, state: stateAfter(committed.state, change) }, pending: null }
+  if (document.pending === null) throw new Error('nothing is prepared')
+  return { ...document, committed: committedByRecord(document), pending: null }
 }
 
 /** Changes the committed state without a transaction; its decision (epoch, seq, nonce, time) stays. */
@@ -119,7 +107,7 @@ export function setByOperator(
   return {
     ...document,
     nonce,
-    producerId: producerId ?? document.producerId,
+    producerId,
     claim: { epoch, owner, at },
     committed: { epoch, seq: document.committed.seq, nonce, at, by: 'operator', state },
     pending: null,

@@ -17,7 +17,7 @@ export function composeAudit(
   { isPaused, closing }: Pick<AuditParts, 'isPaused'> & { readonly closing: CloseStack },
 ): AuditParts {
   const { clock, accounts, config } = shared
-  const { polaris, poll, fields, kafka } = stream
+  const { polaris, poll, fields } = stream
   const observe = () => {}
   const server = { permits: shared.limitOf(polaris), breaker: shared.breakerOf(polaris) }
   const http = { clock, observe, ...server, accounts, outages: 'give-up' as const }
@@ -28,7 +28,6 @@ export function composeAudit(
   return {
     open,
     source: { reader, rules: readingRules(stream), fields },
-    delivery: kafka.delivery,
     savePeriodMs: config.savePeriodMs,
     isPaused,
   }

@@ -10,5 +10,5 @@ export function storedRecord(stream: StreamConfig, shared: SharedResources, stop
   const { recordGroup: group } = streamNames(config.connector, stream.name)
   const connect = () => kafkaClient(stream.kafka, { clientId, log, accounts, clock })
   const place = { group, topic: stream.kafka.topic.events }
-  return readStoredRecord({ config: stream.kafka, clock, connect }, { place, delivery: stream.kafka.delivery }, stop)
+  return readStoredRecord({ config: stream.kafka, clock, connect }, place, stop)
 }

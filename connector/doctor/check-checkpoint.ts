@@ -1,7 +1,7 @@
 import { type CheckpointDocument, parseDocument } from '../checkpoint/checkpoint-document.ts'
 import { describedState } from '../checkpoint/described-state.ts'
 import { type KnownIdentity, mismatch, publishedEvents } from '../checkpoint/mismatch.ts'
-import { type Resolution, resolveAtLeastOnce, resolveState } from '../checkpoint/resolve.ts'
+import { type Resolution, resolveState } from '../checkpoint/resolve.ts'
 import { committedByRecord } from '../checkpoint/transitions.ts'
 import { topicLost } from '../kafka/topics.ts'
 import type { KafkaState } from '../publish/event-publisher.ts'
@@ -24,7 +24,6 @@ export interface CheckpointQuestion {
   readonly beginAt: SourceTime | undefined
   /** The server's time zone (IANA name). */
   readonly timeZone: string
-  readonly delivery: 'exactly-once' | 'at-least-once'
   readonly offsetsRetentionMs: number
   readonly clock: Clock
   /** Reads the client index. Rejects with `checkpoint.index-*`, `storage.*` or the reason of `stop`. */
@@ -90,11 +89,10 @@ function conflictOf(
 }
 
 function resolutionOf(
-  { delivery, clock, offsetsRetentionMs: retentionMs }: CheckpointQuestion,
+  { clock, offsetsRetentionMs: retentionMs }: CheckpointQuestion,
   document: CheckpointDocument | undefined,
   { stored }: KafkaState,
 ): Resolution {
-  if (delivery === 'at-least-once') return resolveAtLeastOnce(document, stored)
   // An open transaction is normal while a replica runs the stream.
   return resolveState(document, { record: stored.record, isUnstable: false, now: clock.now(), retentionMs })
 }
@@ -121,19 +119,18 @@ export function checkStreamStore(
 ): Promise<CheckResult> {
   const { object, readIndex, names } = stream
   const { kafka: publishing, beginAt, poll } = stream.config
-  const { delivery } = publishing
   const { topics, isTopicMissing, clusterId } = kafka
   const identity = { ...stream.identity, destination: { clusterId, topic: publishing.topic.events } }
   const place = { group: names.recordGroup, topic: publishing.topic.events }
-  const exactlyOnce = delivery === 'exactly-once' ? { producerIds: [], finder: undefined } : undefined
-  const readState = topics && ((stop: AbortSignal) => readKafkaState(admin, { topics, place, exactlyOnce }, stop))
+  const ofStream = { place, producerIds: [], finder: undefined }
+  const readState = topics && ((stop: AbortSignal) => readKafkaState(admin, { topics, ...ofStream }, stop))
   const { offsetsRetentionMs } = config
   return after(store, 'the checkpoint store', () =>
     checked({ finish, timeoutCode: 'storage.unavailable' }, () =>
       checkCheckpoint(
         {
           ...{ object, identity, isTopicMissing, beginAt, timeZone: poll.timeZone },
-          ...{ delivery, offsetsRetentionMs, clock, readIndex, readState },
+          ...{ offsetsRetentionMs, clock, readIndex, readState },
         },
         finish,
       ),

@@ -7,10 +7,8 @@ import {
   lowWord,
   readEntry,
   readKey,
-  UNKNOWN_CONTENT,
   writeEntry,
 } from './index-entry.ts'
-import { joined } from './segment.ts'
 
 /**
  * The client index in memory: 24 bytes a client. Partitions by the first bits of the key keep every operation short.
@@ -81,23 +79,6 @@ export function clientTable(sorted: Uint32Array = new Uint32Array()): ClientTabl
 export function* entriesIn(table: Pick<ClientTable, 'partitions'>): Generator<readonly [ClientKey, IndexEntry], void> {
   for (const words of table.partitions())
     for (let at = 0; at < words.length; at += ENTRY_WORDS) yield [readKey(words, at), readEntry(words, at)]
-}
-
-/**
- * For clients that may or may not have been published: their entries in the table, with unknown content. Those with a
- * number below `events` were only rewritten.
- */
-export function unknownContents(table: Pick<ClientTable, 'get'>, words: Uint32Array, events: number): Uint32Array {
-  const unknown: Uint32Array[] = []
-  for (let at = 0; at < words.length; at += ENTRY_WORDS) {
-    const key = readKey(words, at)
-    const known = table.get(key)
-    if (known === undefined || readEntry(words, at).number < events) continue
-    const entry = new Uint32Array(ENTRY_WORDS)
-    writeEntry(entry, 0, key, { ...known, content: UNKNOWN_CONTENT, mark: 'none' })
-    unknown.push(entry)
-  }
-  return joined(unknown)
 }
 
 /** Shared: most partitions of a small index are empty. */

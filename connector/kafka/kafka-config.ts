@@ -6,7 +6,6 @@ export interface KafkaConfig {
   readonly ssl?: SslConfig | undefined
   readonly sasl?: SaslConfig | undefined
   readonly topic: TopicConfig
-  readonly delivery: 'exactly-once' | 'at-least-once'
   readonly compression: 'none' | 'gzip'
   /** Maximum size of a record (key, value and about 100 bytes of framing); at most the topic's `max.message.bytes`. */
   readonly maxMessageBytes: number
@@ -98,7 +97,6 @@ const dayMs = 24 * 60 * 60 * 1000
 
 /** The defaults. The configuration schema takes its defaults from here. */
 export const kafkaDefaults = {
-  delivery: 'exactly-once',
   compression: 'none',
   maxMessageBytes: 1_000_000,
   create: {

@@ -28,7 +28,6 @@ interface PageGroupDelivery {
 
 export interface DeliveryParts extends DeliveryTime {
   readonly clock: Clock
-  readonly delivery: Delivery
   /** Minimum time between saves without changes; maximum time until a decided state is stored as committed. */
   readonly savePeriodMs: number
   readonly erasures: Pick<ErasureMarks, 'update'>
@@ -47,7 +46,7 @@ export function pageGroupDelivery(parts: DeliveryParts, stream: ClaimedStream): 
   }
   const publish = async (group: PageGroup) => {
     const open = await stream.withProducer(parts.giveUp)
-    await withDeadline(parts, (finish) => deliverBy[parts.delivery](group, open, finish))
+    await withDeadline(parts, (finish) => deliverGroup(group, open, finish))
     schedule.saved()
     if (group.changedSince.length > 0) await unmark(group)
   }
@@ -125,39 +124,24 @@ export function saveSchedule(clock: Clock, periodMs: number): SaveSchedule {
   }
 }
 
-export type Delivery = 'exactly-once' | 'at-least-once'
-
-/** Publishes a group and writes its change to the checkpoint. Rejects unless both are confirmed: reopen the stream. */
-type Deliver = (group: PageGroup, stream: OpenStream, finish: AbortSignal) => Promise<void>
-
-/** S3 prepares, Kafka decides. */
-const deliverExactlyOnce: Deliver = async (group, { producer, checkpoint }, finish) => {
+/**
+ * Publishes a group and writes its change to the checkpoint: S3 prepares, Kafka decides. Rejects unless both are
+ * confirmed: reopen the stream.
+ */
+export async function deliverGroup(
+  group: PageGroup,
+  { producer, checkpoint }: OpenStream,
+  finish: AbortSignal,
+): Promise<void> {
   // Aborts unless committed: an open transaction blocks all committed readers.
   await using transaction = producer.begin(finish)
   const [record] = await bothOrNeither(finish, (signal) => [
-    checkpoint.prepare({ change: group.change, by: 'commit-record' }, signal),
+    checkpoint.prepare(group.change, signal),
     transaction.send(group.records),
   ])
   // Invariants 1, 2: all records are stored and the next state is in S3; the commit makes both valid, or neither.
   await transaction.commit(record)
   checkpoint.decided()
-}
-
-/**
- * For clusters without transactional ids. After a crash the clients of the pending state are published again, even if a
- * client has returned to its previous content.
- */
-const deliverAtLeastOnce: Deliver = async (group, { producer, checkpoint }, finish) => {
-  await using transaction = producer.begin(finish)
-  const record = await checkpoint.prepare({ change: group.change, by: 'at-least-once' }, finish)
-  await transaction.send(group.records)
-  await transaction.commit(record)
-  checkpoint.decided()
-}
-
-export const deliverBy: Record<Delivery, Deliver> = {
-  'exactly-once': deliverExactlyOnce,
-  'at-least-once': deliverAtLeastOnce,
 }
 
 /** Runs both; if one fails, aborts the other. */

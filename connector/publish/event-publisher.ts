@@ -97,9 +97,8 @@ export const withoutCheckpoint: OpenOptions = { publishedEvents: 0, clusterId: n
 /** Publishes the events of one stream to Kafka. */
 export interface EventPublisher {
   /**
-   * Opens a producer. Exactly-once: fences every other producer of this stream and waits until its transaction is
-   * resolved, so the commit record read afterwards is final. Rejects with `publish.*`, `checkpoint.topic-lost` or the
-   * reason of `stop`.
+   * Opens a producer: fences every other producer of this stream and waits until its transaction is resolved, so the
+   * commit record read afterwards is final. Rejects with `publish.*`, `checkpoint.topic-lost` or the reason of `stop`.
    */
   open(options: OpenOptions, stop: AbortSignal): Promise<StreamProducer>
   /**
@@ -116,18 +115,12 @@ export interface EventPublisher {
 }
 
 /** A stream's state in Kafka as read without a producer. */
-export type Inspection = (
-  | Pick<AtLeastOnceProducer, 'delivery'>
-  | Pick<ExactlyOnceProducer, 'delivery' | 'scanEvents'>
-) & {
+export interface Inspection extends Pick<StreamProducer, 'scanEvents'> {
   /** Undefined: the events topic does not exist, and `open` may create it. */
   readonly destination: Destination | undefined
   /** Not final while a producer of the stream is open. */
   readonly stored: StoredRecord
 }
-
-/** An open producer. Any error makes it unusable: close it and open another. */
-export type StreamProducer = ExactlyOnceProducer | AtLeastOnceProducer
 
 /** A stream's state in Kafka. */
 export interface KafkaState {
@@ -137,27 +130,17 @@ export interface KafkaState {
   readonly open: readonly OpenTransaction[]
 }
 
-interface ProducerBase {
+/**
+ * An open producer. Any error makes it unusable: close it and open another. Methods reject with `publish.*` or the
+ * reason of `stop`.
+ */
+export interface StreamProducer {
+  readonly producerId: string
   /**
-   * Reads the stream's state, including open transactions of `formerProducerId`. At-least-once: reports no open
-   * transactions, and the commit record that an exactly-once producer left, if the cluster permits reading it. Rejects
-   * with `publish.*`, `checkpoint.unknown-format` or the reason of `stop`.
+   * Reads the stream's state, including open transactions of `formerProducerId`. Rejects also with
+   * `checkpoint.unknown-format`.
    */
   readKafkaState(of: { readonly formerProducerId: string | null }, stop: AbortSignal): Promise<KafkaState>
-  /** Begins the next transaction; only one may be open at a time. Sends nothing yet. */
-  begin(finish: AbortSignal): PublisherTransaction
-  /** Closes the connections within a bounded time. Never rejects. */
-  close(): Promise<void>
-}
-
-export interface AtLeastOnceProducer extends ProducerBase {
-  readonly delivery: 'at-least-once'
-}
-
-/** The methods that only this producer has reject with `publish.*` or the reason of `stop`. */
-export interface ExactlyOnceProducer extends ProducerBase {
-  readonly delivery: 'exactly-once'
-  readonly producerId: string
   /** Returns the matches that committed readers can see in the topic now. */
   scanEvents(scan: EventScan, stop: AbortSignal): Promise<ReadonlySet<EventMatch>>
   /** Returns the first event of a hanging transaction; undefined if there are only dead letters. */
@@ -167,13 +150,17 @@ export interface ExactlyOnceProducer extends ProducerBase {
    * confirm the result. A rejection makes the producer unusable; the next opening finds what is still to repair.
    */
   repairTransactions(plan: RepairPlan, stop: AbortSignal): Promise<void>
+  /** Begins the next transaction; only one may be open at a time. Sends nothing yet. */
+  begin(finish: AbortSignal): PublisherTransaction
+  /** Closes the connections within a bounded time. Never rejects. */
+  close(): Promise<void>
 }
 
 /**
  * Events and commit record become visible together or not at all. Unless committed, disposal aborts in bounded time.
  */
 export interface PublisherTransaction extends AsyncDisposable {
-  /** Resolves once every record is stored in the open transaction (at-least-once: in the topic). Call it once. */
+  /** Resolves once every record is stored in the open transaction. Call it once. */
   send(records: readonly OutgoingRecord[]): Promise<void>
   /** Resolves once events and commit record are visible; `publish.outcome-unknown` if no response confirms that. */
   commit(record: CommitRecord): Promise<void>

@@ -13,7 +13,7 @@ import {
   topicShapes,
 } from '../kafka/topics.ts'
 import { codeOf } from '../runtime/connector-error.ts'
-import type { ExactlyOnceProducer, Inspection, OpenOptions } from './event-publisher.ts'
+import type { Inspection, OpenOptions, StreamProducer } from './event-publisher.ts'
 import type { ProducerParts } from './kafka-producer.ts'
 import { readKafkaState } from './kafka-state.ts'
 import { scanEvents } from './scan-events.ts'
@@ -27,27 +27,22 @@ export async function inspectKafka(
   const { config, names } = parts
   const { transactionalId, recordGroup: group } = names
   const { clusterId, events, deadLetters } = await existingTopics(parts, expected, stop)
-  const isExactlyOnce = config.delivery === 'exactly-once'
-  const operations = isExactlyOnce ? (['WRITE', 'READ'] as const) : (['WRITE'] as const)
   for (const found of [events, deadLetters])
-    if (found !== undefined) await mayUseTopic(parts, { topic: found.topic, operations }, stop)
-  if (isExactlyOnce) await mayUseGroup(parts, group, stop)
-  const common = isExactlyOnce
-    ? { delivery: 'exactly-once' as const, scanEvents: scanning(parts, events) }
-    : { delivery: 'at-least-once' as const }
+    if (found !== undefined) await mayUseTopic(parts, { topic: found.topic, operations: ['WRITE', 'READ'] }, stop)
+  await mayUseGroup(parts, group, stop)
+  const common = { scanEvents: scanning(parts, events) }
   if (events === undefined) {
     if (publishedEvents > 0) throw topicLost(config.topic.events, publishedEvents)
     return { ...common, destination: undefined, stored: { record: undefined, isUnstable: false } }
   }
-  if (isExactlyOnce) await mayPublish(parts, { transactionalId, topic: events.topic }, stop)
+  await mayPublish(parts, { transactionalId, topic: events.topic }, stop)
   const topics = { clusterId, events, deadLetters: deadLetters ?? events }
-  const exactlyOnce = isExactlyOnce ? { producerIds: [], finder: undefined } : undefined
-  const request = { topics, place: { group, topic: events.topic }, exactlyOnce }
+  const request = { topics, place: { group, topic: events.topic }, producerIds: [], finder: undefined }
   return { ...common, ...(await readKafkaState(parts, request, stop)) }
 }
 
 /** A missing topic has no events to scan. */
-function scanning(parts: ProducerParts, topic: TopicLayout | undefined): ExactlyOnceProducer['scanEvents'] {
+function scanning(parts: ProducerParts, topic: TopicLayout | undefined): StreamProducer['scanEvents'] {
   return async (scan, stop) => (topic === undefined ? new Set() : await scanEvents(parts, { ...scan, topic }, stop))
 }
 

@@ -3,12 +3,11 @@ import { kafkaClient } from '../kafka/kafka-client.ts'
 import type { KafkaConfig } from '../kafka/kafka-config.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { RefusedAccounts } from '../runtime/refused-accounts.ts'
-import { openAtLeastOnceProducer } from './at-least-once-producer.ts'
 import type { EventPublisher, StreamProducer } from './event-publisher.ts'
 import { streamNames } from './event-publisher.ts'
-import { openExactlyOnceProducer } from './exactly-once-producer.ts'
 import { inspectKafka } from './inspect-kafka.ts'
 import { readTopicEvents } from './scan-events.ts'
+import { openStreamProducer } from './stream-producer.ts'
 
 interface KafkaEventPublisherParts {
   readonly connector: string
@@ -26,11 +25,10 @@ export function kafkaEventPublisher(
   const names = streamNames(parts.connector, parts.stream)
   const { clock, log, accounts } = parts
   const connect = () => kafkaClient(config, { clientId: names.clientId, log, accounts, clock })
-  const openProducer = config.delivery === 'exactly-once' ? openExactlyOnceProducer : openAtLeastOnceProducer
   const producers = new Set<StreamProducer>()
   return {
     open: async (options, stop) => {
-      const producer = await openProducer({ config, names, clock, connect }, options, stop)
+      const producer = await openStreamProducer({ config, names, clock, connect }, options, stop)
       producers.add(producer)
       const close = async () => {
         await producer.close()

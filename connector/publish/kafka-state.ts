@@ -6,21 +6,15 @@ import { describeOpenTransactions, describeTopic } from '../kafka/kafkajs/newer-
 import { createErrorFromCode } from '../kafka/kafkajs/protocol.ts'
 import { leadersOf } from '../kafka/partition-reads.ts'
 import type { TopicLayout, Topics } from '../kafka/topics.ts'
-import { codeOf } from '../runtime/connector-error.ts'
-import type { ErrorCode } from '../runtime/error-catalogue.ts'
 import { aclsOfRecord, fetchRecord, type RecordPlace } from './commit-record.ts'
 import type { KafkaState, OpenTransaction, StoredRecord } from './event-publisher.ts'
 
 interface StateRequest {
   readonly topics: Topics
   readonly place: RecordPlace
-  /**
-   * Undefined for at-least-once: no open transactions are read, and a commit record that this user may not read counts
-   * as absent.
-   */
-  readonly exactlyOnce:
-    | { readonly producerIds: readonly string[]; readonly finder: CoordinatorFinder | undefined }
-    | undefined
+  /** Whose open transactions are read. */
+  readonly producerIds: readonly string[]
+  readonly finder: CoordinatorFinder | undefined
 }
 
 /**
@@ -43,13 +37,8 @@ export function readKafkaState(parts: AdminParts, request: StateRequest, stop: A
  * Reads only the commit record. Not final while a producer of the stream is open. Rejects with `publish.*`,
  * `checkpoint.unknown-format` or the reason of `stop`.
  */
-export function readStoredRecord(
-  parts: AdminParts,
-  { place, delivery }: { place: RecordPlace; delivery: 'exactly-once' | 'at-least-once' },
-  stop: AbortSignal,
-): Promise<StoredRecord> {
-  const exactlyOnce = delivery === 'exactly-once' ? { producerIds: [], finder: undefined } : undefined
-  const work = (cluster: Cluster) => storedRecord(cluster, { place, exactlyOnce })
+export function readStoredRecord(parts: AdminParts, place: RecordPlace, stop: AbortSignal): Promise<StoredRecord> {
+  const work = (cluster: Cluster) => storedRecord(cluster, { place, finder: undefined })
   return withCluster(parts, { operation: `read the commit record of group ${place.group}`, needs: {}, work }, stop)
 }
 
@@ -65,27 +54,22 @@ async function writableTopic(cluster: Cluster, { topic }: TopicLayout): Promise<
   throw publishError(`open topic ${topic}`, error, { [TOPIC_AUTHORIZATION_FAILED]: `WRITE on topic ${topic}` })
 }
 
-const noRecord: StoredRecord = { record: undefined, isUnstable: false }
-const unreadable: readonly ErrorCode[] = ['publish.unauthorized', 'publish.refused', 'publish.broker-too-old']
-
 async function storedRecord(
   cluster: Cluster,
-  { place, exactlyOnce }: Omit<StateRequest, 'topics'>,
+  { place, finder }: Pick<StateRequest, 'place' | 'finder'>,
 ): Promise<StoredRecord> {
   try {
-    return await fetchRecord(cluster, place, exactlyOnce?.finder)
+    return await fetchRecord(cluster, place, finder)
   } catch (error) {
-    const failure = publishError(`read the commit record of group ${place.group}`, error, aclsOfRecord(place))
-    if (exactlyOnce === undefined && unreadable.includes(codeOf(failure))) return noRecord
-    throw failure
+    throw publishError(`read the commit record of group ${place.group}`, error, aclsOfRecord(place))
   }
 }
 
-async function openTransactions(cluster: Cluster, { topics, exactlyOnce }: StateRequest): Promise<OpenTransaction[]> {
-  if (exactlyOnce === undefined || exactlyOnce.producerIds.length === 0) return []
+async function openTransactions(cluster: Cluster, { topics, producerIds }: StateRequest): Promise<OpenTransaction[]> {
+  if (producerIds.length === 0) return []
   const open: OpenTransaction[] = []
   for (const topic of [topics.events, topics.deadLetters]) open.push(...(await openIn(cluster, topic)))
-  return open.filter(({ producerId }) => exactlyOnce.producerIds.includes(producerId))
+  return open.filter(({ producerId }) => producerIds.includes(producerId))
 }
 
 async function openIn(cluster: Cluster, layout: TopicLayout): Promise<OpenTransaction[]> {

@@ -16,7 +16,7 @@ import { readKafkaState } from './kafka-state.ts'
 import { disconnectNow, type TransactionalProducer } from './transactional-producer.ts'
 
 /**
- * See `ExactlyOnceProducer`. All other producers are fenced, so only this one can end the transactions open under its
+ * See `StreamProducer`. All other producers are fenced, so only this one can end the transactions open under its
  * producer id.
  */
 export async function repairTransactions(
@@ -107,10 +107,10 @@ async function emptyTransaction(
  */
 async function confirmRepair(producer: TransactionalProducer, record: RecordRepair, stop: AbortSignal): Promise<void> {
   const { topics, place, identity, coordinator: finder, clock } = producer
-  const exactlyOnce = { producerIds: [identity.producerId], finder }
+  const request = { topics, place, producerIds: [identity.producerId], finder }
   using limit = clock.deadline(producer.config.timeouts.commitWithinMs, stop)
   for (let pauseMs = 10; ; pauseMs *= 2) {
-    const { stored, open } = await readKafkaState(producer, { topics, place, exactlyOnce }, limit.signal)
+    const { stored, open } = await readKafkaState(producer, request, limit.signal)
     const isRewritten = record.kind !== 'rewrite' || stored.record?.nonce === record.record.nonce
     if (open.length === 0 && !stored.isUnstable && isRewritten) return
     await clock.sleep(pauseMs, limit.signal)

@@ -133,7 +133,7 @@ async function scanPartition<Found>(
   }
 }
 
-/** See `ExactlyOnceProducer`. Rejects like `onLeaders`. */
+/** See `StreamProducer`. Rejects like `onLeaders`. */
 export async function readHangingEvent(
   parts: AdminParts,
   { topic, open }: { topic: TopicLayout; open: readonly OpenTransaction[] },

@@ -185,7 +185,7 @@ export const errorCatalogue = {
     3,
     'abort the hanging transaction of the expired producer id with `kafka-transactions.sh abort`',
   ),
-  'publish.broker-too-old': entry('hold', 3, 'upgrade Kafka to 2.8 or newer, or set kafka.delivery to at-least-once'),
+  'publish.broker-too-old': entry('hold', 3, 'upgrade Kafka to 2.8 or newer'),
   'publish.topic-missing': entry('hold', 3, 'create the topic, or allow the connector to create it'),
   'publish.unauthorized': entry(
     'hold',

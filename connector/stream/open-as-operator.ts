@@ -36,8 +36,7 @@ export async function openAsOperator<Result extends { readonly after: Checkpoint
   try {
     const resolved = await resolveStream(parts, { producer, document }, stop)
     const mustBeCurrent = () => mustNotHaveMoved(parts, stored, stop)
-    if (producer.delivery === 'exactly-once')
-      await repairStream(parts, { producer, document, resolved }, { mustBeCurrent, stop })
+    await repairStream(parts, { producer, document, resolved }, { mustBeCurrent, stop })
     const result = await next({ producer, resolved, claim: claimOf(parts, producer, resolved.identity) })
     await writeDocument(parts, { document: result.after, expected: stored?.version ?? null }, stop)
     return result

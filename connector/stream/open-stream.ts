@@ -4,8 +4,8 @@ import { withErasedClients } from '../checkpoint/erasure-marks.ts'
 import { type Claim, type StreamCheckpoint, streamCheckpoint, writeDocument } from '../checkpoint/stream-checkpoint.ts'
 import { beginning, type StreamState } from '../checkpoint/stream-state.ts'
 import { claimed, committedByRecord, firstDocument, represented } from '../checkpoint/transitions.ts'
-import { type ClientTable, clientTable, unknownContents } from '../index/client-table.ts'
-import { deltaText, deltaWords, withEntries, withRules } from '../index/index-state.ts'
+import { type ClientTable, clientTable } from '../index/client-table.ts'
+import { deltaWords, withRules } from '../index/index-state.ts'
 import type { OpenStream } from '../pipeline/claimed-stream.ts'
 import type { StreamProducer } from '../publish/event-publisher.ts'
 import { ConnectorError, codeOf } from '../runtime/connector-error.ts'
@@ -77,17 +77,12 @@ async function claimStream(
     await mustBeCurrent()
     throw new ConnectorError(resolution.code, `open stream: ${resolution.why}`)
   }
-  if (producer.delivery === 'exactly-once')
-    await repairStream(parts, { producer, document, resolved }, { mustBeCurrent, stop })
+  await repairStream(parts, { producer, document, resolved }, { mustBeCurrent, stop })
   const claim = claimOf(parts, producer, identity)
   const next =
     document === undefined
       ? firstDocument(identity, await newState(parts, table, stop), claim)
-      : claimed(
-          document,
-          committedState(document, { producer, table, isPending: resolution.kind === 'pending' }),
-          claim,
-        )
+      : claimed(document, resolution.kind === 'pending' ? withPending(document, table) : document.committed, claim)
   const current = represented(next, currentIndex(parts, next.committed.state))
   const expected = read.stored?.version ?? null
   const version = await writeDocument(parts, { document: current, expected }, stop)
@@ -100,27 +95,16 @@ export function claimOf(
   producer: StreamProducer,
   identity: StreamIdentity,
 ) {
-  const producerId = producer.delivery === 'exactly-once' ? producer.producerId : null
+  const { producerId } = producer
   return { nonce: parts.newNonce(), at: parts.clock.now(), owner: parts.owner, producerId, identity }
 }
 
 const currentIndex = ({ indexRules }: OpenParts, { index, events }: StreamState) => withRules(index, indexRules, events)
 
-/** The committed state and, in `table`, its index. At-least-once: whether the pending events are in the topic is unknown. */
-function committedState(
-  document: CheckpointDocument,
-  { producer, table, isPending }: { producer: StreamProducer; table: ClientTable; isPending: boolean },
-): Committed {
-  const { committed, pending } = document
-  if (pending === null) return committed
-  const isInDoubt = producer.delivery === 'at-least-once' || pending.by === 'at-least-once'
-  if (!isPending && !isInDoubt) return committed
-  const added = deltaWords(pending.change.entries)
-  const words = isPending ? added : unknownContents(table, added, committed.state.events)
-  table.setAll(words)
-  if (isPending) return committedByRecord(document)
-  const { state } = committed
-  return { ...committed, state: { ...state, index: withEntries(state.index, deltaText(words)) } }
+/** The pending state as the committed one, its entries in `table`. */
+function withPending(document: CheckpointDocument, table: ClientTable): Committed {
+  if (document.pending !== null) table.setAll(deltaWords(document.pending.change.entries))
+  return committedByRecord(document)
 }
 
 /** The state of a new stream and, in `table`, its index: clients that were erased before its checkpoint was lost. */

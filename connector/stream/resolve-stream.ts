@@ -1,15 +1,8 @@
 import type { CheckpointDocument, StreamIdentity } from '../checkpoint/checkpoint-document.ts'
 import { mismatch } from '../checkpoint/mismatch.ts'
-import { matchOf, type Resolution, resolveAtLeastOnce, resolveState } from '../checkpoint/resolve.ts'
+import { matchOf, type Resolution, resolveState } from '../checkpoint/resolve.ts'
 import { eventSource, type StoredEvent, sequenceOf } from '../event/client-event.ts'
-import type {
-  AtLeastOnceProducer,
-  ExactlyOnceProducer,
-  KafkaState,
-  OpenTransaction,
-  StoredRecord,
-  StreamProducer,
-} from '../publish/event-publisher.ts'
+import type { KafkaState, OpenTransaction, StoredRecord, StreamProducer } from '../publish/event-publisher.ts'
 import { ConnectorError } from '../runtime/connector-error.ts'
 import type { OpenParts } from './open-parts.ts'
 
@@ -46,15 +39,11 @@ export async function resolveStream(
 type ResolvingParts = Pick<OpenParts, 'identity' | 'clock' | 'offsetsRetentionMs'>
 
 /** The input of a resolution: read through a producer, or by an inspection without one. */
-type Evidence = Pick<FencedStream, 'document'> & { readonly stored: StoredRecord } & (
-    | Pick<AtLeastOnceProducer, 'delivery'>
-    | Pick<ExactlyOnceProducer, 'delivery' | 'scanEvents'>
-  )
+type Evidence = Pick<FencedStream, 'document'> & { readonly stored: StoredRecord } & Pick<StreamProducer, 'scanEvents'>
 
 /** Scans the events topic if the commit record is inconclusive. Rejects with `publish.*` or the reason of `stop`. */
 export async function resolveBy(parts: ResolvingParts, evidence: Evidence, stop: AbortSignal): Promise<Resolved> {
   const { document, stored } = evidence
-  if (evidence.delivery === 'at-least-once') return conclusive(resolveAtLeastOnce(document, stored))
   const known = { ...stored, now: parts.clock.now(), retentionMs: parts.offsetsRetentionMs }
   const resolution = resolveState(document, known)
   if (document === undefined || resolution.kind !== 'needs-scan') return conclusive(resolution)
@@ -82,7 +71,7 @@ function conclusive(resolution: Resolution): Resolved {
  */
 export async function repairStream(
   { observe }: Pick<OpenParts, 'observe'>,
-  of: { producer: ExactlyOnceProducer; document: CheckpointDocument | undefined; resolved: ResolvedStream },
+  of: { producer: StreamProducer; document: CheckpointDocument | undefined; resolved: ResolvedStream },
   { mustBeCurrent, stop }: { mustBeCurrent: () => Promise<void>; stop: AbortSignal },
 ): Promise<void> {
   const { producer, resolved } = of

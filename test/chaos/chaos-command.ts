@@ -3,7 +3,7 @@ import { type ChaosOptions, chaosRun } from './chaos-run.ts'
 import { type Lane, lanes, usualLanes } from './fault-plan.ts'
 
 const usage = `usage: npm run chaos -- [--minutes 10] [--seed 7] [--brokers 1|3] [--copies 1|3]
-                     [--delivery exactly-once|at-least-once] [--sasl-ssl] [--lanes replicas,brokers,network]
+                     [--sasl-ssl] [--lanes replicas,brokers,network]
 
 --lanes: which faults are injected; server: the source restarts badly, again and again
 
@@ -17,7 +17,6 @@ const { values } = parseArgs({
     seed: text,
     brokers: text,
     copies: text,
-    delivery: text,
     lanes: text,
     'sasl-ssl': { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
@@ -27,7 +26,7 @@ const minutes = Number(values.minutes ?? 10)
 const seed = Number(values.seed ?? Math.floor(Math.random() * 2 ** 31))
 const brokers = Number(values.brokers ?? 3)
 const copies = Number(values.copies ?? brokers)
-const { delivery = 'exactly-once', 'sasl-ssl': isSecure } = values
+const isSecure = values['sasl-ssl']
 const chosen = (values.lanes ?? usualLanes.join()).split(',') as Lane[]
 const transport = isSecure ? 'sasl-ssl' : 'plain'
 
@@ -38,10 +37,9 @@ if (values.help) {
   Number.isSafeInteger(seed) &&
   chosen.every((lane) => lanes.includes(lane)) &&
   (brokers === 1 || brokers === 3) &&
-  (copies === 1 || copies === brokers) &&
-  (delivery === 'exactly-once' || delivery === 'at-least-once')
+  (copies === 1 || copies === brokers)
 ) {
-  await run({ seed, lengthMs: minutes * 60_000, cluster: { brokers, copies }, chosen, delivery, transport })
+  await run({ seed, lengthMs: minutes * 60_000, cluster: { brokers, copies }, chosen, transport })
 } else {
   console.error(usage)
   process.exitCode = 2
@@ -53,7 +51,7 @@ async function run(options: ChaosOptions): Promise<void> {
   for (const problem of problems.slice(0, 20)) console.error(problem)
   if (problems.length === 0) return
   const cluster = `--brokers ${brokers} --copies ${copies}${isSecure ? ' --sasl-ssl' : ''}`
-  const command = `npm run chaos -- --minutes ${minutes} --seed ${seed} ${cluster} --delivery ${delivery} --lanes ${chosen}`
+  const command = `npm run chaos -- --minutes ${minutes} --seed ${seed} ${cluster} --lanes ${chosen}`
   console.error(`${problems.length} problems; to repeat: ${command}`)
   process.exitCode = 1
 }

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { plantedMarks } from '../polaris/polaris-simulator.ts'
 import { type ChaosRecord, chaosRecord } from './chaos-record.ts'
-import { type ChaosScene, chaosScene, type Delivery, topicOf } from './chaos-scene.ts'
+import { type ChaosScene, chaosScene, topicOf } from './chaos-scene.ts'
 import { problemsOf, type StreamEvidence } from './checker.ts'
 import { injectFault } from './fault-injection.ts'
 import {
@@ -22,8 +22,6 @@ export interface ChaosOptions {
   readonly seed: number
   /** How long faults are injected. */
   readonly lengthMs: number
-  /** Default: `exactly-once`. With `at-least-once` the checker must find duplicates, which shows that it works. */
-  readonly delivery?: Delivery
   /** Default: three brokers with three copies. */
   readonly cluster?: Cluster
   /** Default: all but the server's. */
@@ -51,11 +49,11 @@ const HEALTHY_WITHIN_MS = 90_000
 
 /** One run: injects the faults that the seed plans, heals everything, then compares the topics with the source. */
 export async function chaosRun(options: ChaosOptions): Promise<ChaosResult> {
-  const { seed, lengthMs, delivery = 'exactly-once', cluster = WHOLE, transport = 'plain', print = () => {} } = options
+  const { seed, lengthMs, cluster = WHOLE, transport = 'plain', print = () => {} } = options
   const { chosen = usualLanes } = options
   const plan = faultPlan(seed, lengthMs, { ...cluster, chosen })
   const record = chaosRecord({ seed, lengthMs, plan, print })
-  const scene = await chaosScene({ delivery, cluster, transport })
+  const scene = await chaosScene({ cluster, transport })
   try {
     const log = topicLog({ ...listenersOf(scene.kafka), topics: scene.streams.map(topicOf) })
     const problems = await runPlan({ scene, log, record, plan, lengthMs })

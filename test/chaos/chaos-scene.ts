@@ -39,16 +39,13 @@ const singleCopies = {
 
 export const topicOf = (stream: string) => `chaos.${stream}`
 
-export type Delivery = 'exactly-once' | 'at-least-once'
-
 export interface SceneOptions {
-  readonly delivery: Delivery
   readonly cluster: Cluster
   readonly transport: Transport
 }
 
 /** Resolves once everything is started; clients do not change yet. */
-export async function chaosScene({ delivery, cluster, transport }: SceneOptions): Promise<ChaosScene> {
+export async function chaosScene({ cluster, transport }: SceneOptions): Promise<ChaosScene> {
   const closing = closeStack()
   const { brokers, copies } = cluster
   const { properties, ...secured } = brokersBy(transport)
@@ -65,7 +62,7 @@ export async function chaosScene({ delivery, cluster, transport }: SceneOptions)
     const folder = mkdtempSync(join(tmpdir(), 'chaos-'))
     closing.use(folder, () => rmSync(folder, { recursive: true, force: true }))
     const config = join(folder, 'connector.yaml')
-    writeFileSync(config, chaosSettings(streams, delivery))
+    writeFileSync(config, chaosSettings(streams))
     const checkpoints: CheckpointVersion[] = []
     const replicas: ChaosReplica[] = []
     for (const [at, link] of kafka.routes.entries()) {
@@ -88,7 +85,7 @@ export async function chaosScene({ delivery, cluster, transport }: SceneOptions)
 }
 
 /** A configuration file. Its timeouts are shorter than the defaults (in the same order), so that one pause exceeds all. */
-export function chaosSettings(streams: readonly string[], delivery: Delivery): string {
+export function chaosSettings(streams: readonly string[]): string {
   const polaris = {
     ...{ url: `\${SOURCE_URL}`, lastChanged: '2000-01-01', limit: 20, output: 'json' },
     timeouts: { connect: '2s', headers: '4s', body: '4s' },
@@ -97,7 +94,6 @@ export function chaosSettings(streams: readonly string[], delivery: Delivery): s
   const settings = {
     connector: 'chaos',
     kafka: {
-      delivery,
       topics: { partitions: 2 },
       timeouts: { connection: '2s', request: '5s', transaction: '10s', commitWithin: '7s', close: '1s' },
     },

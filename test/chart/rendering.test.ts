@@ -81,7 +81,6 @@ describe('notes', () => {
       { config: { connector: 'a', checkpoint: { url: 'file:/data/a' } } },
       'lost with the pod',
     ],
-    ['doubles', { config: { connector: 'a', kafka: { delivery: 'at-least-once' } } }, 'events may be duplicated'],
     [
       'a single process',
       { replicaCount: 1, config: { connector: 'a', placement: { mode: 'single' } } },

@@ -146,7 +146,7 @@ it('consumers in Node, Java and Python rebuild the same clients, before and afte
   const second = changesOf([...quiet, ...busy])
   await publish(second)
   await abort(changesOf(quiet))
-  await publish(second.slice(10, 14)) // as in at-least-once mode
+  await publish(second.slice(10, 14)) // as after a restart of a consumer that had not committed its offsets
   const removed = quiet.slice(3, 5)
   await publish(removalsOf(removed))
   await erase(erased)

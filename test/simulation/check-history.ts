@@ -10,8 +10,6 @@ import { CONNECTOR, type SimulatedStream } from './simulated-stream.ts'
 
 /** The violated invariants of a history, as text. Invariant 6 is checked while it runs, in `recovery-check.ts`. */
 export function violationsOf(history: History): string[] {
-  const isExactlyOnce = history.options.delivery === 'exactly-once'
-  const checks = isExactlyOnce ? [...always, ...exactlyOnce] : always
   const violations = history.streams.flatMap((stream) => {
     const evidence = evidenceOf(history, stream)
     return checks.flatMap((check) => check(evidence).map((violation) => `${stream.name}: ${violation}`))
@@ -23,7 +21,7 @@ export function violationsOf(history: History): string[] {
   return [...history.violations, ...violations, ...open]
 }
 
-const always: Check[] = [
+const checks: Check[] = [
   ...[notRepublished, lost],
   savedTooEarly,
   staleWriter,
@@ -31,20 +29,14 @@ const always: Check[] = [
   otherIds,
   otherStreams,
   documentTooLarge,
-]
-const exactlyOnce: Check[] = [
   ...[duplicatedOrDisordered, publishedWhenFenced, wrongSequence, decreasingSequence, otherErasures],
   ...[wrongRemovals, otherIndex],
   ...[republishedTwice, republishedOlder],
 ]
 
-/**
- * Invariant 1: the last event of every client has its content from before the replicas were stopped, or a newer one.
- * At-least-once: an older event may follow it.
- */
+/** Invariant 1: the last event of every client has its content from before the replicas were stopped, or a newer one. */
 function lost({ stream, records, history }: Evidence): string[] {
   if (history.options.permanentFault !== 'none' && stream === history.streams[0]) return []
-  const isExactlyOnce = history.options.delivery === 'exactly-once'
   const clients = new Set(stream.polaris.changes.map(({ clientId }) => clientId))
   return [...clients].flatMap((clientId) => {
     const own = stream.polaris.changes.filter((change) => change.clientId === clientId)
@@ -55,14 +47,15 @@ function lost({ stream, records, history }: Evidence): string[] {
     if (wasErasedWith(stream, history.records, due)) return []
     const later = own.slice(own.indexOf(due) + 1)
     const accepted = [due, ...later].map((change) => change.content)
-    const published = records.filter(({ event }) => event.subject === clientId).map(({ event }) => event.data.Contenu)
-    const isPublished = (isExactlyOnce ? published.slice(-1) : published).some((content) => accepted.includes(content))
-    return isPublished ? [] : [`${clientId}: the last change ${due.content} is lost`]
+    const published = records.findLast(({ event }) => event.subject === clientId)?.event.data.Contenu
+    return published !== undefined && accepted.includes(published)
+      ? []
+      : [`${clientId}: the last change ${due.content} is lost`]
   })
 }
 
 /** Not an unchanged client that is published again: see `check-republished.ts`. */
-const isChange = ({ event }: Evidence['records'][number]) => event.republished === undefined
+const isChange = ({ event }: Evidence['sent'][number]) => event.republished === undefined
 
 /**
  * Invariants 2 and 3: the events of a client are a subsequence of its changes, without duplicates. After a removal, the
@@ -157,25 +150,18 @@ function otherArguments({ stream }: Evidence): string[] {
   })
 }
 
-/**
- * Invariant 7: however often a change is published, its event id is the same. At-least-once: a frozen scan may return
- * the content before one that may have been published, and a repeated event of an unchanged client is not marked.
- */
-function otherIds({ stream, records, removals, history }: Evidence): string[] {
-  const { delivery, scans } = history.options
-  if (delivery === 'at-least-once' && scans === 'frozen') return []
+/** Invariant 7: however often a change is sent, also in transactions that are aborted, its event id is the same. */
+function otherIds({ stream, sent, removals }: Evidence): string[] {
   const ids = new Map<string, Set<string>>()
-  for (const { event } of records.filter(isChange)) {
+  for (const { event } of sent.filter(isChange)) {
     const content = `${event.subject} ${event.data.Contenu}`
     ids.set(content, (ids.get(content) ?? new Set()).add(event.id))
   }
-  const requests = history.republications.filter((one) => one.stream === stream.name).length
   const changesTo = (text: string) =>
     stream.polaris.changes.filter(({ clientId, content }) => `${clientId} ${content}` === text).length +
     removals.filter(({ key }) => key === text.split(' ')[0]).length
-  const mostIds = (text: string) => changesTo(text) + (delivery === 'at-least-once' ? requests : 0)
   return [...ids].flatMap(([content, all]) =>
-    all.size > mostIds(content) ? [`${content} has several ids: ${[...all]}`] : [],
+    all.size > changesTo(content) ? [`${content} has several ids: ${[...all]}`] : [],
   )
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { OutgoingRecord } from '../../connector/event/client-event.ts'
-import type { ExactlyOnceProducer, StreamProducer } from '../../connector/publish/event-publisher.ts'
+import type { StreamProducer } from '../../connector/publish/event-publisher.ts'
 import { semaphore } from '../../connector/runtime/semaphore.ts'
 import type { CheckPoint, ReadArguments } from '../../connector/source/client-source.ts'
 import type { StreamParts } from '../../connector/stream/run-stream.ts'
@@ -16,9 +16,6 @@ const withProducer = (change: (producer: StreamProducer, of: Of) => StreamProduc
     return { ...parts, open: { ...parts.open, publisher: { ...publisher, open } } }
   },
 })
-
-const withExactlyOnceProducer = (change: (producer: ExactlyOnceProducer) => ExactlyOnceProducer): Defects =>
-  withProducer((producer) => (producer.delivery === 'exactly-once' ? change(producer) : producer))
 
 const withSentRecords = (change: (records: readonly OutgoingRecord[], of: Of) => readonly OutgoingRecord[]): Defects =>
   withProducer((producer, of) => ({
@@ -62,17 +59,12 @@ const cases: Record<string, { defects: Defects; violation: RegExp; kind?: Kind }
     defects: withSentRecords((records) => records.slice(1)),
     violation: /the checkpoint is past a page of the .* scan/,
   },
-  'an at-least-once publisher that loses a record': {
-    defects: withSentRecords((records) => records.slice(1)),
-    violation: /the last change .* is lost/,
-    kind: 'at-least-once',
-  },
   'a publisher that sends a record twice': {
     defects: withSentRecords((records) => [...records, ...records.slice(0, 1)]),
     violation: /is duplicated or out of order/,
   },
   'an event scan that finds no events': {
-    defects: withExactlyOnceProducer((producer) => ({ ...producer, scanEvents: async () => new Set() })),
+    defects: withProducer((producer) => ({ ...producer, scanEvents: async () => new Set() })),
     violation: /is duplicated or out of order/,
   },
   'a publisher that leaves hanging transactions to the next marker': {
@@ -83,7 +75,7 @@ const cases: Record<string, { defects: Defects; violation: RegExp; kind?: Kind }
     violation: /is duplicated or out of order/,
   },
   'a publisher that aborts hanging transactions that must be committed': {
-    defects: withExactlyOnceProducer((producer) => ({
+    defects: withProducer((producer) => ({
       ...producer,
       repairTransactions: (plan, stop) => producer.repairTransactions({ ...plan, as: 'aborted' }, stop),
     })),
@@ -138,7 +130,6 @@ const cases: Record<string, { defects: Defects; violation: RegExp; kind?: Kind }
       records.map((record) => rewritten(record, /"id":"/, `"id":"${replica}`)),
     ),
     violation: /has several ids/,
-    kind: 'at-least-once',
   },
   'events that name another stream': {
     defects: withSentRecords((records) => records.map((record) => rewritten(record, /clients-2"/, 'clients-1"'))),

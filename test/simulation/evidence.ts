@@ -22,6 +22,8 @@ export interface Evidence {
   readonly stream: SimulatedStream
   /** The records of this stream, with their position (`at`) among all records. */
   readonly records: readonly (FakeRecord & { readonly at: number; readonly event: PublishedEvent })[]
+  /** The events of this stream that were sent, also in transactions that were aborted. */
+  readonly sent: readonly { readonly event: PublishedEvent }[]
   readonly removals: readonly (FakeRecord & { readonly at: number })[]
   /** All of these, and the tombstones, with their numbers. */
   readonly numbered: readonly (FakeRecord & { readonly at: number; readonly number: number })[]
@@ -37,12 +39,16 @@ export function evidenceOf(history: History, stream: SimulatedStream): Evidence 
     const event = record.value === null ? undefined : eventIn(record.value)
     return event?.type === EVENT_TYPE ? [{ ...record, event }] : []
   })
+  const sent = stream.sent.flatMap(({ to, value }) => {
+    const event = to === 'events' && value !== null ? eventIn(value) : undefined
+    return event?.type === EVENT_TYPE ? [{ event }] : []
+  })
   const removals = own.filter(({ value }) => value !== null && eventIn(value).type === REMOVED_TYPE)
   const numbered = own.map((record) => ({ ...record, number: numberOf(record) }))
   const documents = stream.documents.flatMap((stored) => {
     return stored.text === '{' ? [] : [{ ...stored, document: parseDocument(stored.text) }]
   })
-  return { history, stream, records, removals, numbered, documents }
+  return { history, stream, records, sent, removals, numbered, documents }
 }
 
 const eventIn = (value: string) => JSON.parse(value) as PublishedEvent

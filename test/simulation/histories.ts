@@ -22,7 +22,6 @@ const anyHistory = {
   fullScanEveryMs: fc.constantFrom(0, 90_000),
   removed: fc.constant('off'),
   clocks: fc.constantFrom('replicas', 'servers'),
-  delivery: fc.constant('exactly-once'),
   /** Never, after the first empty scan, after several. */
   idleAfterMs: fc.constantFrom(0, 1, 12_000),
   startAt: fc.constant(noon),
@@ -84,7 +83,6 @@ export const histories = {
   'large-clients': fc.record<HistoryOptions>(largeClients),
   'removed-clients': fc.record<HistoryOptions>(removedClients),
   autumn: fc.record<HistoryOptions>({ ...anyHistory, startAt: fc.constant(autumn) }),
-  'at-least-once': fc.record<HistoryOptions>({ ...anyHistory, delivery: fc.constant('at-least-once') }),
 } as const
 
 export type Kind = keyof typeof histories

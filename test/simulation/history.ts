@@ -34,7 +34,6 @@ export interface HistoryOptions {
   readonly removed: 'off' | 'event' | 'event and tombstone'
   /** Whose clocks may be wrong. */
   readonly clocks: 'replicas' | 'servers'
-  readonly delivery: 'exactly-once' | 'at-least-once'
   /** After this time without events, a stream closes its producer; 0: never. */
   readonly idleAfterMs: number
   /** ms since 1970 */

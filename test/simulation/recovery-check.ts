@@ -163,12 +163,8 @@ function lateNow(world: World): string[] {
   })
 }
 
-/** The last change of each client that is not its last event. At-least-once: an older event may follow it. */
-function unpublishedContents(
-  { kafka, options }: World,
-  stream: SimulatedStream,
-  isDue: (change: Change) => boolean,
-): string[] {
+/** The last change of each client that is not its last event. */
+function unpublishedContents({ kafka }: World, stream: SimulatedStream, isDue: (change: Change) => boolean): string[] {
   const { name, polaris } = stream
   const published = kafka.committed
     .filter((record) => record.stream === name && typeOf(record) === EVENT_TYPE)
@@ -177,9 +173,7 @@ function unpublishedContents(
       content: (JSON.parse(String(value)) as { data: { Contenu: string } }).data.Contenu,
     }))
   const isPublished = ({ clientId, content }: Change) =>
-    options.delivery === 'exactly-once'
-      ? published.findLast(({ key }) => key === clientId)?.content === content
-      : published.some((event) => event.key === clientId && event.content === content)
+    published.findLast(({ key }) => key === clientId)?.content === content
   const last = new Map(polaris.changes.map((change) => [change.clientId, change]))
   return [...last.values()]
     .filter((change) => !isDeleted(polaris, change.clientId) && isDue(change) && !isPublished(change))
@@ -209,7 +203,7 @@ async function stopAll(world: World): Promise<void> {
     if (last === undefined) continue // reported already
     const { pending, committed } = parseDocument(last.text)
     if (pending !== null) violations.push(`${stream.name}: the last page was not saved`)
-    if (options.delivery === 'exactly-once' && committed.state.events !== records)
+    if (committed.state.events !== records)
       violations.push(`${stream.name}: ${committed.state.events} events are saved, ${records} published`)
   }
 }

@@ -136,9 +136,9 @@ const cases: Record<string, Case> = {
           const checkpoint = real(...given)
           return {
             ...checkpoint,
-            prepare: (next, finish) => {
-              checkpoint.table.setAll(deltaWords(next.change.entries))
-              return checkpoint.prepare(next, finish)
+            prepare: (change, finish) => {
+              checkpoint.table.setAll(deltaWords(change.entries))
+              return checkpoint.prepare(change, finish)
             },
           }
         },

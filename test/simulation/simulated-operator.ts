@@ -11,9 +11,8 @@ export function pauseOrResume(world: World, stream: string): void {
   send(world, isPaused ? { kind: 'resume', stream } : { kind: 'pause', stream, reason: 'test' })
 }
 
-/** An operator has a client erased that the topic has. At-least-once: it may be unknown which content the topic has. */
+/** An operator has a client erased that the topic has. */
 export function eraseOne(world: World, stream: string, detail: number): void {
-  if (world.options.delivery === 'at-least-once') return
   const published = world.kafka.committed.filter((record) => record.stream === stream && record.to === 'events')
   const client = published[detail % Math.max(1, published.length)]?.key ?? undefined
   if (client === undefined) return

@@ -135,7 +135,7 @@ function pipelineParts(
 ): PipelineParts {
   const { options } = world
   const { clock, control } = replica
-  const { delivery, modificationTime } = options
+  const { modificationTime } = options
   const settings = scanSettings(options)
   const ignored = ignoredBy(replica)
   return {
@@ -161,10 +161,10 @@ function pipelineParts(
       fields: { clientId: 'No', modifiedAt: modificationTime === 'hidden' ? null : 'DateModification' },
       deadLetters: deadLetterGuard({ maxShare: 0.1, minimum: 10, of: 1000 }),
       indexRules: rulesText({ ignored, limits: '' }),
-      ...{ scanSettings: settings, beginAt, oneChangePerClient: delivery === 'at-least-once', observe },
+      ...{ scanSettings: settings, beginAt, observe },
       removal: removalOf(options),
     },
-    ...{ clock, delivery, giveUp, groupMaxSize: 1_000, groupMaxDelayMs: 50, deliverWithinMs: 10_000 },
+    ...{ clock, giveUp, groupMaxSize: 1_000, groupMaxDelayMs: 50, deliverWithinMs: 10_000 },
     savePeriodMs: 60_000,
     requests: watchedRequests(control.watch, stream.name),
     erasures: erasuresOf(world, replica, stream),
@@ -208,9 +208,8 @@ function sourceOf(
 }
 
 /** Records what is sent. */
-function publisherOf({ kafka, options }: World, replica: Replica, stream: SimulatedStream): EventPublisher {
-  const { delivery } = options
-  const publisher = kafka.publisher({ connector: CONNECTOR, stream: stream.name, replica: replica.name, delivery })
+function publisherOf({ kafka }: World, replica: Replica, stream: SimulatedStream): EventPublisher {
+  const publisher = kafka.publisher({ connector: CONNECTOR, stream: stream.name, replica: replica.name })
   return {
     ...publisher,
     open: async (options, stop) => {

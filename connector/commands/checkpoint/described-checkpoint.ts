@@ -48,11 +48,9 @@ function readUntil({ scans, recheck }: StreamState): string {
   return caughtUp + again
 }
 
-function pendingText({ seq, by, change }: NonNullable<CheckpointDocument['pending']>, { events }: StreamState): string {
+function pendingText({ seq, change }: NonNullable<CheckpointDocument['pending']>, { events }: StreamState): string {
   const count = counted(change.events - events, 'event')
-  return by === 'at-least-once'
-    ? `being published: ${count}; published again after a crash`
-    : `pending: transaction ${seq} with ${count}; it counts if Kafka has its commit record`
+  return `pending: transaction ${seq} with ${count}; it counts if Kafka has its commit record`
 }
 
 type Row = readonly [string, string, string, string]

@@ -43,11 +43,6 @@ export const kafkaSection = setting.section('The Kafka cluster and how events ar
     .min(1, 'is missing'),
   ssl,
   sasl,
-  delivery: setting.choiceOr(kafkaDefaults.delivery, ['exactly-once', 'at-least-once'], {
-    description:
-      '`at-least-once` is for clusters that forbid transactional ids: after a crash, events may be duplicated',
-    variable: 'DELIVERY',
-  }),
   compression: setting.choiceOr(kafkaDefaults.compression, ['none', 'gzip'], {
     description: 'Compression of the records',
   }),
@@ -141,7 +136,6 @@ export function kafkaConfig(kafka: KafkaSettings, stream: z.output<typeof stream
       deadLetters: stream.deadLetterTopic ?? `${stream.topic}.dlq`,
       create: topicCreation(kafka.topics),
     },
-    delivery: kafka.delivery,
     compression: kafka.compression,
     maxMessageBytes: kafka.maxMessageBytes,
   }

@@ -27,7 +27,7 @@ function mustSupport(target: RequestTarget, api: Api): void {
   if (isSupported(target, api)) return
   throw new ConnectorError(
     'publish.broker-too-old',
-    `a broker does not support ${api.apiName} ${api.apiVersion}: exactly-once needs Kafka 2.8 or newer`,
+    `a broker does not support ${api.apiName} ${api.apiVersion}: Kafka 2.8 or newer is needed`,
   )
 }
 

@@ -75,7 +75,6 @@ export interface PageGroupParts {
   /** Absent: clients that are gone are not looked for. Its memory also lives across openings. */
   readonly removal?: RemovalParts | undefined
   /** Ends a group before a client's second change, so that a duplicate after a crash has the same event id. */
-  readonly oneChangePerClient: boolean
   /** Those that operators have requested and that are not recorded as carried out. */
   readonly requests: Pick<StreamRequests, 'cancelled' | 'isRecorded'>
   readonly observe: Observe

@@ -30,8 +30,7 @@ export function addClients(building: Building, reading: PageReading, from: numbe
   for (let at = from; at < clients.length; at += 1) {
     if (at === from + SLICE_CLIENTS) return { kind: 'slice', next: at }
     const client = readClient(clients[at] as ClientRecord)
-    if (entries.size >= MAX_ENTRIES || (parts.oneChangePerClient && entries.has(client.key)))
-      return { kind: 'part', next: at }
+    if (entries.size >= MAX_ENTRIES) return { kind: 'part', next: at }
     addClient(building, client, reading)
   }
   return { kind: 'whole' }

@@ -17,7 +17,7 @@ import { fakeKafka } from '../../support/fakes/fake-event-publisher.ts'
 
 /** One stream on a fake or real cluster, with as many publishers (replicas) as a test needs. */
 interface Cluster {
-  replica(delivery?: 'exactly-once' | 'at-least-once'): EventPublisher
+  replica(): EventPublisher
   committed(to: OutgoingRecord['to']): Promise<{ key: string | null; value: string | null; partition: number }[]>
 }
 
@@ -28,8 +28,7 @@ function fakeCluster(): Cluster {
   let replicas = 0
   const kafka = fakeKafka({ partitions: 4, clock: systemClock, maxMessageBytes: 100_000 })
   return {
-    replica: (delivery = 'exactly-once') =>
-      kafka.publisher({ connector: 'c', stream: 's', replica: `r${++replicas}`, delivery }),
+    replica: () => kafka.publisher({ connector: 'c', stream: 's', replica: `r${++replicas}` }),
     committed: async (to) => kafka.committed.filter((record) => record.to === to),
   }
 }
@@ -43,8 +42,8 @@ function realCluster(closing: CloseStack): Cluster {
     create: { ...kafkaDefaults.create, partitions: 4 },
   }
   return {
-    replica: (delivery = 'exactly-once') => {
-      const config = { ...kafkaDefaults, brokers: brokers.split(','), topic, delivery, maxMessageBytes: 100_000 }
+    replica: () => {
+      const config = { ...kafkaDefaults, brokers: brokers.split(','), topic, maxMessageBytes: 100_000 }
       const parts = {
         connector: 'test',
         stream,
@@ -241,14 +240,6 @@ describe.each([
     expect((await cluster.committed('events')).map(({ value }) => value)).toEqual(['"a"', '"b"', '"c"'])
   })
 
-  it('inspects the stream for at-least-once delivery', async () => {
-    const producer = await cluster.replica('at-least-once').open(fresh, never)
-    const { destination } = await producer.readKafkaState({ formerProducerId: null }, never)
-    expect(await cluster.replica('at-least-once').inspect(fresh, never)).toMatchObject({
-      ...{ delivery: 'at-least-once', destination, stored: { record: undefined, isUnstable: false } },
-    })
-  })
-
   it('rejects an inspection with the reason of `stop` when `stop` has already aborted', async () => {
     const reason = new Error('stopped')
     await expect(cluster.replica().inspect(fresh, AbortSignal.abort(reason))).rejects.toBe(reason)
@@ -263,26 +254,5 @@ describe.each([
   it('rejects an opening with the reason of `stop` when `stop` has already aborted', async () => {
     const reason = new Error('stopped')
     await expect(cluster.replica().open(fresh, AbortSignal.abort(reason))).rejects.toBe(reason)
-  })
-
-  it('publishes immediately, without fencing and without a commit record, when delivery is at-least-once', async () => {
-    const first = await cluster.replica('at-least-once').open(fresh, never)
-    const second = await cluster.replica('at-least-once').open(fresh, never)
-    await commit(first, [event('1', '"a"')], 1)
-    await commit(second, [event('1', '"b"')], 1)
-    {
-      await using transaction = first.begin(never)
-      await transaction.send([event('1', '"c"')])
-    }
-    await commit(first, [event('1', '"d"')], 2)
-    expect(await recordIn(first)).toBeUndefined()
-    expect((await cluster.committed('events')).map(({ value }) => value)).toEqual(['"a"', '"b"', '"c"', '"d"'])
-  })
-
-  it('returns the commit record of an exactly-once producer to an at-least-once producer', async () => {
-    const before = await cluster.replica().open(fresh, never)
-    await commit(before, [event('1', '"a"')], 1)
-    await (await cluster.replica().open(fresh, never)).close() // makes the record final
-    expect((await recordIn(await cluster.replica('at-least-once').open(fresh, never)))?.seq).toBe(1)
   })
 })

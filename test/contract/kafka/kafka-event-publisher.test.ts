@@ -202,18 +202,15 @@ describe('topics', () => {
     expect(error.message).toContain(stream.topic)
   })
 
-  it.each(['exactly-once', 'at-least-once'] as const)(
-    'does not create a topic again when events were published to it (%s)',
-    async (delivery) => {
-      const stream = newStream(kafka.bootstrap)
-      const error = await rejectionOf(
-        stream.publisher({ delivery }, impatientClock).open({ ...withoutCheckpoint, publishedEvents: 7 }, never),
-      )
-      expect(error.code).toBe('checkpoint.topic-lost')
-      expect(error.message).toContain(`${stream.topic}: the topic no longer exists; the 7 events`)
-      expect(await admin.listTopics()).not.toContain(stream.topic)
-    },
-  )
+  it('does not create a topic again when events were published to it', async () => {
+    const stream = newStream(kafka.bootstrap)
+    const error = await rejectionOf(
+      stream.publisher({}, impatientClock).open({ ...withoutCheckpoint, publishedEvents: 7 }, never),
+    )
+    expect(error.code).toBe('checkpoint.topic-lost')
+    expect(error.message).toContain(`${stream.topic}: the topic no longer exists; the 7 events`)
+    expect(await admin.listTopics()).not.toContain(stream.topic)
+  })
 
   it('creates missing topics with their settings while other replicas do the same', async () => {
     const stream = newStream(kafka.bootstrap)
@@ -434,30 +431,26 @@ describe('security', () => {
   }, 10_000)
 
   it.each([
-    ['exactly-once', 0, 'WRITE on topic T'],
-    ['exactly-once', 1, 'WRITE on topic T.dlq'],
-    ['exactly-once', 2, 'WRITE on transactional id test.T'],
-    ['exactly-once', 3, 'READ on group test.T'],
-    ['exactly-once', 4, 'READ on topic T'],
-    ['exactly-once', 5, 'READ on topic T.dlq'],
-    ['at-least-once', 0, 'WRITE on topic T'],
-  ] as const)(
-    'an inspection (%s) without ACL %i rejects and names the missing ACL: %s',
-    async (delivery, at, missing) => {
-      const stream = newStream(secure.bootstrap)
-      await existing(stream.topic)
-      const needed = acls(stream.topic)
-      await allow(`User:${secure.username}`, needed.toSpliced(at, 1))
-      const publisher = stream.publisher({ ...login('plain'), delivery })
-      const error = await rejectionOf(publisher.inspect(fresh, never))
-      expect(error.code).toBe('publish.unauthorized')
-      expect(error.message.replaceAll(stream.topic, 'T')).toMatch(
-        new RegExp(`: the ACL ${missing.replace(/[()]/g, '\\$&')} is missing$`),
-      )
-      await allow(`User:${secure.username}`, needed.slice(at, at + 1))
-      expect((await publisher.inspect(fresh, never)).destination).toMatchObject({ topic: stream.topic, partitions: 1 })
-    },
-  )
+    [0, 'WRITE on topic T'],
+    [1, 'WRITE on topic T.dlq'],
+    [2, 'WRITE on transactional id test.T'],
+    [3, 'READ on group test.T'],
+    [4, 'READ on topic T'],
+    [5, 'READ on topic T.dlq'],
+  ] as const)('an inspection without ACL %i rejects and names the missing ACL: %s', async (at, missing) => {
+    const stream = newStream(secure.bootstrap)
+    await existing(stream.topic)
+    const needed = acls(stream.topic)
+    await allow(`User:${secure.username}`, needed.toSpliced(at, 1))
+    const publisher = stream.publisher(login('plain'))
+    const error = await rejectionOf(publisher.inspect(fresh, never))
+    expect(error.code).toBe('publish.unauthorized')
+    expect(error.message.replaceAll(stream.topic, 'T')).toMatch(
+      new RegExp(`: the ACL ${missing.replace(/[()]/g, '\\$&')} is missing$`),
+    )
+    await allow(`User:${secure.username}`, needed.slice(at, at + 1))
+    expect((await publisher.inspect(fresh, never)).destination).toMatchObject({ topic: stream.topic, partitions: 1 })
+  })
 
   it('an inspection checks the permission to create missing topics and creates none', async () => {
     const stream = newStream(secure.bootstrap)

@@ -6,8 +6,8 @@ import { kafkaDefaults } from '../../../connector/kafka/kafka-config.ts'
 import { clusterOf } from '../../../connector/kafka/kafkajs/cluster.ts'
 import { recordOffsets } from '../../../connector/publish/commit-record.ts'
 import {
-  type ExactlyOnceProducer,
   type RepairPlan,
+  type StreamProducer,
   streamNames,
   withoutCheckpoint,
 } from '../../../connector/publish/event-publisher.ts'
@@ -34,7 +34,7 @@ let topic: string
 let topicBroker: number
 /** The only replica of the partition with the commit records; it is not the transaction coordinator. */
 let groupCoordinator: number
-let open: () => Promise<ExactlyOnceProducer>
+let open: () => Promise<StreamProducer>
 
 beforeAll(async () => {
   const properties = {
@@ -72,11 +72,7 @@ beforeEach(async () => {
     log: () => undefined,
   }
   const publisher = closing.use(kafkaEventPublisher(config, parts), (opened) => opened.close())
-  open = async () => {
-    const producer = await publisher.open(withoutCheckpoint, never)
-    if (producer.delivery !== 'exactly-once') throw new Error('not exactly once')
-    return producer
-  }
+  open = () => publisher.open(withoutCheckpoint, never)
 })
 
 /** Waits for the group coordinator and the transaction coordinator of a name; returns their node ids. */
@@ -98,17 +94,17 @@ async function coordinatorsOf(groupId: string): Promise<[number, number]> {
 }
 
 const event = (value: string): OutgoingRecord => ({ to: 'events', key: 'client', value })
-const stateOf = (producer: ExactlyOnceProducer, formerProducerId: string | null = null) =>
+const stateOf = (producer: StreamProducer, formerProducerId: string | null = null) =>
   producer.readKafkaState({ formerProducerId }, never)
 
-async function publish(producer: ExactlyOnceProducer, value: string, seq: number): Promise<void> {
+async function publish(producer: StreamProducer, value: string, seq: number): Promise<void> {
   await using transaction = producer.begin(never)
   await transaction.send([event(value)])
   await transaction.commit({ epoch: 1, seq, nonce: `${seq}` })
 }
 
 /** Repairs the open transactions that the producer finds. */
-async function repair(producer: ExactlyOnceProducer, plan: Pick<RepairPlan, 'as' | 'record'>): Promise<void> {
+async function repair(producer: StreamProducer, plan: Pick<RepairPlan, 'as' | 'record'>): Promise<void> {
   await producer.repairTransactions({ hanging: (await stateOf(producer)).open, ...plan }, never)
 }
 const none = { kind: 'none' } as const
@@ -135,7 +131,7 @@ async function whileLeaderless(broker: number, work: () => Promise<void>): Promi
 const valuesOf = async (of = topic) => (await readTopic(kafka.bootstrap, of)).map(({ text }) => text)
 
 /** Commits a transaction whose marker is lost in the partition; returns its producer, which is closed. */
-async function commitWithoutMarker(record: OutgoingRecord): Promise<ExactlyOnceProducer> {
+async function commitWithoutMarker(record: OutgoingRecord): Promise<StreamProducer> {
   const producer = await open()
   await using transaction = producer.begin(never)
   await transaction.send([record])
@@ -147,7 +143,7 @@ async function commitWithoutMarker(record: OutgoingRecord): Promise<ExactlyOnceP
 }
 
 /** Aborts a transaction whose marker is lost in the partition. */
-async function abortWithoutMarker(producer: ExactlyOnceProducer, value: string): Promise<void> {
+async function abortWithoutMarker(producer: StreamProducer, value: string): Promise<void> {
   const transaction = producer.begin(never)
   await transaction.send([event(value)])
   await whileLeaderless(topicBroker, async () => await transaction[Symbol.asyncDispose]())

@@ -33,9 +33,9 @@ async function newTopic(): Promise<string> {
 }
 
 /** The publisher of a stream on the topic. */
-function publisherOn(topic: string, delivery: 'exactly-once' | 'at-least-once' = 'exactly-once'): EventPublisher {
+function publisherOn(topic: string): EventPublisher {
   const topics = { events: topic, deadLetters: `${topic}.dlq`, create: { ...kafkaDefaults.create, partitions: 1 } }
-  const config = { ...kafkaDefaults, brokers, topic: topics, delivery }
+  const config = { ...kafkaDefaults, brokers, topic: topics }
   const parts = { connector: 'test', stream: topic, clock: systemClock, log: () => undefined }
   const publisher = kafkaEventPublisher(config, { ...parts, accounts: refusedAccounts(systemClock) })
   return closing.use(publisher, (opened) => opened.close())
@@ -70,28 +70,25 @@ async function read(publisher: EventPublisher) {
 
 const valuesOf = (name: string, count: number) => Array.from({ length: count }, (_, at) => `${name} ${at}`)
 
-it.each(['exactly-once', 'at-least-once'] as const)(
-  'reads every committed event once, and neither aborted nor open ones (%s)',
-  async (delivery) => {
-    const topic = await newTopic()
-    const writer = await open(topic)
-    await publish(writer, { values: valuesOf('first', 300), seq: 1 })
-    await publish(writer, { values: valuesOf('second', 300), seq: 2 })
-    await publish(await open(topic), { values: valuesOf('aborted', 5), seq: 0 })
-    const transactionalId = `other.${topic}`
-    const other = closing.use(kafka.producer({ transactionalId, idempotent: true, maxInFlightRequests: 1 }), (opened) =>
-      opened.disconnect(),
-    )
-    await other.connect()
-    const transaction = await other.transaction()
-    await transaction.send({ topic, messages: [{ key: 'k', value: 'open' }] })
+it('reads every committed event once, and neither aborted nor open ones', async () => {
+  const topic = await newTopic()
+  const writer = await open(topic)
+  await publish(writer, { values: valuesOf('first', 300), seq: 1 })
+  await publish(writer, { values: valuesOf('second', 300), seq: 2 })
+  await publish(await open(topic), { values: valuesOf('aborted', 5), seq: 0 })
+  const transactionalId = `other.${topic}`
+  const other = closing.use(kafka.producer({ transactionalId, idempotent: true, maxInFlightRequests: 1 }), (opened) =>
+    opened.disconnect(),
+  )
+  await other.connect()
+  const transaction = await other.transaction()
+  await transaction.send({ topic, messages: [{ key: 'k', value: 'open' }] })
 
-    const { values, share } = await read(publisherOn(topic, delivery))
-    expect(values).toEqual([...valuesOf('first', 300), ...valuesOf('second', 300)].sort())
-    expect(share).toBe(1)
-    await transaction.abort()
-  },
-)
+  const { values, share } = await read(publisherOn(topic))
+  expect(values).toEqual([...valuesOf('first', 300), ...valuesOf('second', 300)].sort())
+  expect(share).toBe(1)
+  await transaction.abort()
+})
 
 it('reads no event of an empty topic', async () => {
   expect(await read(publisherOn(await newTopic()))).toEqual({ values: [], share: 0 })

@@ -38,9 +38,9 @@ it('lint reports every invalid setting without connecting, and exits with 2', as
   const valid = start({}, ['lint'])
   expect(await valid.exitCode()).toBe(0)
   expect(valid.output()).toMatch(/^configuration is valid/)
-  const invalid = start({ POLL_INTERVAL: 'soon', POLARIS_CODE_MAGASIN: 'one', DELIVERY: 'perhaps' }, ['lint'])
+  const invalid = start({ POLL_INTERVAL: 'soon', POLARIS_CODE_MAGASIN: 'one', KAFKA_SSL: 'perhaps' }, ['lint'])
   expect(await invalid.exitCode()).toBe(2)
-  for (const name of ['POLL_INTERVAL', 'POLARIS_CODE_MAGASIN', 'DELIVERY']) expect(invalid.output()).toContain(name)
+  for (const name of ['POLL_INTERVAL', 'POLARIS_CODE_MAGASIN', 'KAFKA_SSL']) expect(invalid.output()).toContain(name)
   expect(simulator.calls).toEqual([])
 })
 

@@ -132,7 +132,7 @@ it('names the cause when none of the given brokers can be reached', async () => 
 })
 
 it('shows why the connector exited when it exits by itself', async () => {
-  const demo = startDemo({ KAFKA_BROKERS: inject('kafkaBrokers'), DELIVERY: 'perhaps' })
+  const demo = startDemo({ KAFKA_BROKERS: inject('kafkaBrokers'), KAFKA_SSL: 'perhaps' })
   expect(await demo.exitCode()).toBe(1)
-  expect(demo.output()).toMatch(/DELIVERY[\s\S]*the connector exited unexpectedly/)
+  expect(demo.output()).toMatch(/KAFKA_SSL[\s\S]*the connector exited unexpectedly/)
 })

@@ -132,7 +132,7 @@ function prepare(context: AgentContext): Step {
   const { document, reached, upTo } = agent
   if (document === undefined) throw new Error('running without a document')
   const change = changeTo(upTo, document.committed.state.events + upTo - reached)
-  const next = prepared(document, { change, by: 'commit-record' }, stampOf(context))
+  const next = prepared(document, change, stampOf(context))
   if (setting.protocol.pending !== 'in S3 before the commit')
     return step(context, 'prepares nothing', { ...agent, prepared: next })
   return write(context, `prepares ${describePages(pagesOf(agent))}`, { agent, purpose: 'prepare', document: next })

@@ -12,7 +12,7 @@ import {
   type World,
 } from './world.ts'
 
-const BY = ['beginning', 'commit-record', 'operator', 'at-least-once']
+const BY = ['beginning', 'commit-record', 'operator']
 const PURPOSES = ['claim', 'prepare', 'save', 'leave', 'set']
 /** All greater ages count as this one. */
 const OLD_HOURS = RETENTION_HOURS + 2

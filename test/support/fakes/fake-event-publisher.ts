@@ -1,9 +1,9 @@
 import type {
   CommitRecord,
   EventPublisher,
-  ExactlyOnceProducer,
   Inspection,
   OpenOptions,
+  StreamProducer,
 } from '../../../connector/publish/event-publisher.ts'
 import { untilAborted } from '../../../connector/runtime/abort.ts'
 import { ConnectorError } from '../../../connector/runtime/connector-error.ts'
@@ -19,13 +19,7 @@ import {
   stateOf,
   streamOfReplica,
 } from './fake-kafka-cluster.ts'
-import {
-  atLeastOnceProducer,
-  destinationOf,
-  readEvents,
-  scanEvents,
-  transactionalProducer,
-} from './fake-publisher-session.ts'
+import { destinationOf, readEvents, scanEvents, transactionalProducer } from './fake-publisher-session.ts'
 
 export type {
   FakeFault,
@@ -149,7 +143,7 @@ function fakePublisher(cluster: Cluster, of: FakeStream): EventPublisher {
       const effect = () => {
         mustBeInCluster(cluster, options)
         mustHaveTopic(cluster, options)
-        return of.delivery === 'at-least-once' ? atLeastOnceProducer(stream) : openTransactional()
+        return openTransactional()
       }
       return untilAborted(stop, request({ operation: 'open', effect, lost: lost('open', 'publish.unreachable') }))
     },
@@ -159,10 +153,8 @@ function fakePublisher(cluster: Cluster, of: FakeStream): EventPublisher {
         const destination = cluster.topicId === undefined ? undefined : destinationOf(cluster)
         if (destination === undefined && options.publishedEvents > 0) throw topicLost()
         const stored = { record: currentRecord(cluster, state), isUnstable: state.unstable !== undefined }
-        const scan: ExactlyOnceProducer['scanEvents'] = (of, until) => scanEvents(stream, of, until)
-        return of.delivery === 'at-least-once'
-          ? { delivery: of.delivery, destination, stored }
-          : { delivery: 'exactly-once', scanEvents: scan, destination, stored }
+        const scan: StreamProducer['scanEvents'] = (of, until) => scanEvents(stream, of, until)
+        return { scanEvents: scan, destination, stored }
       }
       return untilAborted(stop, request({ operation: 'inspect', effect, lost: lost('inspect', 'publish.unreachable') }))
     },

@@ -40,7 +40,7 @@ interface RecordPlace {
   readonly transaction: number
   /** ms since 1970 */
   readonly at: number
-  /** Epochs of its producer, and of the newest one when the record became visible; exactly-once only. */
+  /** Epochs of its producer, and of the newest one when the record became visible. */
   readonly epochs?: { readonly own: number; readonly newest: number }
 }
 
@@ -48,7 +48,6 @@ export interface FakeStream {
   readonly connector: string
   readonly stream: string
   readonly replica?: string
-  readonly delivery?: 'exactly-once' | 'at-least-once'
 }
 
 export interface OpenTransaction {

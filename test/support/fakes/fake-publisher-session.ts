@@ -1,15 +1,14 @@
 import type { OutgoingRecord } from '../../../connector/event/client-event.ts'
 import { partitionOf } from '../../../connector/kafka/partitioner.ts'
 import type {
-  AtLeastOnceProducer,
   CommitRecord,
   Destination,
   EventReading,
   EventScan,
-  ExactlyOnceProducer,
   KafkaState,
   PublisherTransaction,
   RepairPlan,
+  StreamProducer,
   TopicEnd,
 } from '../../../connector/publish/event-publisher.ts'
 import { partitionBatches } from '../../../connector/publish/record-batches.ts'
@@ -65,7 +64,6 @@ function enterTransaction(producer: ProducerState): void {
   producer.isInTransaction = true
 }
 
-/** With at-least-once, `producerIds` is empty and no open transaction is looked for. */
 function readState(
   { cluster, state, request }: StreamOfReplica,
   producerIds: readonly (string | null)[],
@@ -146,11 +144,10 @@ function makeVisible({ cluster, state }: StreamOfReplica, epoch: number, records
   cluster.committed.push(...records.map((record) => ({ ...record, epochs })))
 }
 
-export function transactionalProducer(stream: StreamOfReplica, epoch: number): ExactlyOnceProducer {
+export function transactionalProducer(stream: StreamOfReplica, epoch: number): StreamProducer {
   const producer = newProducer(stream)
   const { producerId } = stream.state
   return {
-    delivery: 'exactly-once',
     producerId,
     readKafkaState: ({ formerProducerId }, stop) => readState(stream, [producerId, formerProducerId], stop),
     scanEvents: (scan, stop) => scanEvents(stream, scan, stop),
@@ -249,46 +246,5 @@ function transaction(
       producer.isOver = true
       await request({ operation: 'abort', effect: abort, lost: lost('abort', 'publish.failed') }).catch(() => undefined)
     },
-  }
-}
-
-/** Records are visible as soon as they are sent. No fencing, no commit record, and disposing discards nothing. */
-export function atLeastOnceProducer(stream: StreamOfReplica): AtLeastOnceProducer {
-  const { cluster, request } = stream
-  const producer = newProducer(stream)
-  const begin = (finish: AbortSignal): PublisherTransaction => {
-    enterTransaction(producer)
-    const number = ++cluster.transactions
-    let isSent = false
-    return {
-      send: async (records) => {
-        if (producer.isOver || finish.aborted) throw new ConnectorError('publish.failed', 'send: not done in time')
-        const effect = () => {
-          cluster.committed.push(...stored(stream, records, producer.partitions, number))
-        }
-        try {
-          await untilAborted(finish, request({ operation: 'send', effect, lost: lost('send', 'publish.failed') }))
-          isSent = true
-        } catch (error) {
-          producer.isOver = true
-          throw error instanceof ConnectorError ? error : lost('send', 'publish.failed')
-        }
-      },
-      commit: async () => {
-        if (!isSent) throw new ConnectorError('publish.failed', 'commit: not all events are in the topic')
-      },
-      [Symbol.asyncDispose]: async () => {
-        producer.isInTransaction = false
-      },
-    }
-  }
-  const close = async () => {
-    producer.isOver = true
-  }
-  return {
-    delivery: 'at-least-once',
-    readKafkaState: (_, stop) => readState(stream, [], stop),
-    begin,
-    close,
   }
 }

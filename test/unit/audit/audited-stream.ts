@@ -53,7 +53,7 @@ export function auditedStream(wrapped: (source: ClientSource) => ClientSource = 
       reader: { ...on.pipeline.reader, source },
       ...{ rules, fields: groupParts().fields },
     },
-    ...{ delivery: 'exactly-once', savePeriodMs: 60_000, isPaused: false, ...more },
+    ...{ savePeriodMs: 60_000, isPaused: false, ...more },
   })
   return {
     ...{ ...on, polaris, document, progress },

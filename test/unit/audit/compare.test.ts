@@ -41,7 +41,7 @@ function compared(clients: readonly Client[], more: Partial<Audited> & { readonl
     topic: { table: topic, clients: topic.size(), rules: ['present', 'older', 'hashed'] },
     before: index(clients.map(({ before }) => before)),
     after: index(clients.map(({ before, after = before }) => after)),
-    ...{ indexRules: 'present', delivery: 'exactly-once', events: { beforeTopic: 10, beforeSource: 10 } },
+    ...{ indexRules: 'present', events: { beforeTopic: 10, beforeSource: 10 } },
     ...rest,
   })
 }
@@ -91,12 +91,6 @@ describe('a client agrees', () => {
     ],
   ])('%s', (_, client) => {
     expect(kindsOf(compared([client]))).toEqual([])
-  })
-
-  test('with a higher number in the topic in at-least-once mode, where a crash may repeat events', () => {
-    const client = { ...everywhere, topic: entry(7, { content: A }) }
-    expect(kindsOf(compared([client], { delivery: 'at-least-once' }))).toEqual([])
-    expect(kindsOf(compared([client]))).toEqual(['topicDiffers'])
   })
 })
 
@@ -226,12 +220,6 @@ describe('it is no difference', () => {
     ['that nobody else has a tombstone', { topic: tombstone(5) }, []],
   ])('%s', (_, client, kinds) => {
     expect(kindsOf(compared([client]))).toEqual(kinds)
-  })
-
-  test('that an event is newer than the checkpoint in at-least-once mode', () => {
-    const client = { topic: entry(11) }
-    expect(kindsOf(compared([client], { delivery: 'at-least-once' }))).toEqual(['changedMeanwhile'])
-    expect(kindsOf(compared([client]))).toEqual(['notInIndex'])
   })
 
   test('that the contents before a republication are forgotten', () => {

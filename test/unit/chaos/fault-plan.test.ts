@@ -64,7 +64,7 @@ it('plans the faults of a lane one after the other, each after the end of the pr
 })
 
 it('plans pauses that outlast every timeout of the replicas', () => {
-  const text = chaosSettings(['one'], 'exactly-once')
+  const text = chaosSettings(['one'])
   const environment = {
     SOURCE_URL: 'http://localhost',
     KAFKA_BROKERS: 'localhost:9092',

@@ -1,10 +1,20 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { compareRecords, parseDocument, serializeDocument } from '../../../connector/checkpoint/checkpoint-document.ts'
+import { resolveState } from '../../../connector/checkpoint/resolve.ts'
+import { clientTable, entriesIn } from '../../../connector/index/client-table.ts'
+import { UNKNOWN_CONTENT } from '../../../connector/index/index-entry.ts'
+import { deltaWords } from '../../../connector/index/index-state.ts'
 import { ConnectorError, codeOf } from '../../../connector/runtime/connector-error.ts'
 import { BACKFILL, LAST_TAG, LIVE } from '../../../connector/scan/scan-state.ts'
 import { scanOf, statesOf, timeText, token } from '../scan/scans.ts'
-import { anyDocument, documentWith, state } from './documents.ts'
+import { anyDocument, change, DAY_MS, documentWith, entriesOf, now, state } from './documents.ts'
+
+const tableOf = (entries: string) => {
+  const table = clientTable()
+  table.setAll(deltaWords(entries))
+  return table
+}
 
 function errorOf(text: string): ConnectorError {
   try {
@@ -39,6 +49,50 @@ describe('a checkpoint document', () => {
 
   test('is one line that ends with a line feed', () => {
     expect(serializeDocument(documentWith({}))).toMatch(/^[^\n]+\n$/)
+  })
+})
+
+describe('a document of format 4', () => {
+  const formerly = (change: (document: ReturnType<typeof documentWith>) => object) => {
+    const document = documentWith({ pending: {} })
+    const { pending, ...former } = { ...document, format: 4, ...change(document) }
+    return parseDocument(JSON.stringify({ ...former, pending: pending && { by: 'commit-record', ...pending } }))
+  }
+  const record = (seq: number) => ({ epoch: 4, seq, nonce: seq === 10 ? 'c' : 'p' })
+  const at = { isUnstable: false, now, retentionMs: 7 * DAY_MS }
+
+  test('is read as one of the present format', () => {
+    expect(formerly(() => ({}))).toEqual(documentWith({ pending: {} }))
+    expect(formerly(() => ({ pending: null }))).toEqual(documentWith({}))
+  })
+
+  test('needs no commit record when its committed state was delivered at least once', () => {
+    const document = formerly(({ committed }) => ({ committed: { ...committed, by: 'at-least-once' }, pending: null }))
+    expect(document.committed.by).toBe('operator')
+    for (const found of [undefined, record(10)])
+      expect(resolveState(document, { ...at, record: found })).toMatchObject({ kind: 'committed' })
+  })
+
+  test('has its clients published again when its pending state was being delivered at least once', () => {
+    const document = formerly(({ committed, pending }) => ({
+      committed: { ...committed, by: 'at-least-once' },
+      pending: { ...pending, by: 'at-least-once' },
+    }))
+    const { index, events, scans } = document.committed.state
+    expect([document.pending, events, scans]).toEqual([null, change.events, state.scans])
+    expect(document.committed).toMatchObject({ epoch: 4, seq: 10, nonce: 'c', by: 'operator' })
+    const table = tableOf(index.delta)
+    for (const [key, { number }] of entriesIn(tableOf(change.entries)))
+      expect([key, table.get(key)]).toEqual([key, expect.objectContaining({ number, content: UNKNOWN_CONTENT })])
+    expect(resolveState(document, { ...at, record: undefined })).toMatchObject({ kind: 'committed' })
+  })
+
+  test('keeps the content of a client that was only rewritten', () => {
+    const rewritten = entriesOf([1, 0])
+    const document = formerly(({ pending }) => ({
+      pending: { ...pending, by: 'at-least-once', change: { ...change, entries: rewritten } },
+    }))
+    expect(document.committed.state.index.delta).toBe(state.index.delta)
   })
 })
 

@@ -52,7 +52,6 @@ export function documentWith(parts: {
           seq: committed.seq + 1,
           nonce: 'p',
           at,
-          by: 'commit-record',
           change,
           ...parts.pending,
         }
@@ -151,13 +150,12 @@ export const anyDocument: fc.Arbitrary<CheckpointDocument> = fc.record({
   claim: fc.record({ epoch: fc.nat(), owner: fc.string(), at: fc.nat(2 ** 41) }),
   committed: fc.record({
     ...decision,
-    by: fc.constantFrom('beginning' as const, 'commit-record' as const, 'operator' as const, 'at-least-once' as const),
+    by: fc.constantFrom('beginning' as const, 'commit-record' as const, 'operator' as const),
     state: anyState,
   }),
   pending: fc.option(
     fc.record({
       ...decision,
-      by: fc.constantFrom('commit-record' as const, 'at-least-once' as const),
       change: anyChange,
     }),
   ),

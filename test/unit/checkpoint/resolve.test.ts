@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { CheckpointDocument } from '../../../connector/checkpoint/checkpoint-document.ts'
-import { type Known, matchOf, resolveAtLeastOnce, resolveState } from '../../../connector/checkpoint/resolve.ts'
+import { type Known, matchOf, resolveState } from '../../../connector/checkpoint/resolve.ts'
 import type { EventMatch } from '../../../connector/publish/event-publisher.ts'
 import { DAY_MS, documentWith, HOUR_MS, now, state } from './documents.ts'
 
@@ -30,7 +30,7 @@ function resolved(
   return [final.kind, decidedBy, ...repaired]
 }
 const ago = (ms: number) => ({ at: now - ms })
-const neverHadRecord = ['beginning', 'operator', 'at-least-once'] as const
+const neverHadRecord = ['beginning', 'operator'] as const
 
 describe('without a document', () => {
   test('a stream is new when there is no commit record', () =>
@@ -161,33 +161,6 @@ describe('a document with a pending state', () => {
   test('pending is valid when its events are visible and the records of both states are missing', () => {
     const visible = ['last of committed', 'of pending'] as const
     expect(resolved(both, older, { visible })).toEqual(['pending', 'by its events', 'rewrite p'])
-  })
-
-  test('committed is valid when pending is at-least-once, which no commit record decides', () => {
-    const prepared = documentWith({ pending: { by: 'at-least-once' } })
-    expect(resolved(prepared, ofCommitted)).toEqual(['committed', 'by its record'])
-    const first = documentWith({ committed: { by: 'at-least-once' }, pending: { by: 'at-least-once' } })
-    expect(resolved(first, undefined)).toEqual(['committed', 'by its record'])
-  })
-})
-
-describe('at-least-once', () => {
-  const kindOf = (document: CheckpointDocument | undefined, found: ReturnType<typeof record> | undefined) => {
-    const resolution = resolveAtLeastOnce(document, { record: found, isUnstable: false })
-    return resolution.kind === 'hold' ? resolution.code : resolution.kind
-  }
-
-  test('committed is valid when there is no record', () => {
-    expect(kindOf(documentWith({ pending: { by: 'at-least-once' } }), undefined)).toBe('committed')
-    expect(kindOf(documentWith({}), undefined)).toBe('committed')
-    expect(kindOf(undefined, undefined)).toBe('new')
-  })
-
-  test('the record of an earlier exactly-once producer still counts', () => {
-    expect(kindOf(documentWith({ pending: {} }), ofPending)).toBe('pending')
-    expect(kindOf(documentWith({ pending: {} }), ofCommitted)).toBe('committed')
-    expect(kindOf(documentWith({ pending: {} }), newer)).toBe('checkpoint.rolled-back')
-    expect(kindOf(undefined, ofCommitted)).toBe('checkpoint.missing')
   })
 })
 

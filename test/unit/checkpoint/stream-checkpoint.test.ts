@@ -18,11 +18,10 @@ import { ConnectorError, codeOf } from '../../../connector/runtime/connector-err
 import { type MemoryFault, memoryStore } from '../../support/fakes/memory-versioned-object.ts'
 import { virtualClock } from '../../support/fakes/virtual-clock.ts'
 import { key } from '../index/entries.ts'
-import { change as added, DAY_MS, documentWith, entriesOf, now, state } from './documents.ts'
+import { change, DAY_MS, documentWith, entriesOf, now, state } from './documents.ts'
 
 const KEY = 'shop/clients.json'
 const { signal } = new AbortController()
-const change = { change: added, by: 'commit-record' } as const
 const bare = { scans: state.scans, recheck: null, mapping: null, republished: null, carriedOut: [], entries: '' }
 /** A change without a transaction. */
 const read = (events: number, entries = '') => ({ ...bare, events, entries })
@@ -60,7 +59,7 @@ describe('the checkpoint of a claimed stream', () => {
     const record = await checkpoint.prepare(change, signal)
     expect(record).toEqual({ epoch: 4, seq: 11, nonce: 'n1' })
     expect(stored().committed.state).toEqual(state)
-    expect(stored().pending).toEqual({ ...record, at: now, ...change })
+    expect(stored().pending).toEqual({ ...record, at: now, change })
     expect([checkpoint.seq(), checkpoint.state()]).toEqual([10, state])
   })
 
@@ -78,7 +77,7 @@ describe('the checkpoint of a claimed stream', () => {
     const writes = store.history(KEY).length
     checkpoint.decided()
     expect(store.history(KEY)).toHaveLength(writes)
-    expect([checkpoint.seq(), checkpoint.state(), checkpoint.isSaved()]).toEqual([11, reachedBy(added), false])
+    expect([checkpoint.seq(), checkpoint.state(), checkpoint.isSaved()]).toEqual([11, reachedBy(change), false])
   })
 
   test('writes the decided state with the next prepare, equal to that of the reloaded document', async () => {
@@ -86,7 +85,7 @@ describe('the checkpoint of a claimed stream', () => {
     await checkpoint.prepare(change, signal)
     const onDisk = stored()
     checkpoint.decided()
-    const record = await checkpoint.prepare({ ...change, change: { ...added, events: 5 } }, signal)
+    const record = await checkpoint.prepare({ ...change, events: 5 }, signal)
     expect(stored().committed).toEqual(committedByRecord(onDisk))
     expect(record.seq).toBe(12)
   })
@@ -99,7 +98,7 @@ describe('the checkpoint of a claimed stream', () => {
     await checkpoint.prepare(change, signal)
     checkpoint.decided()
     await checkpoint.save(signal)
-    expect(stored()).toMatchObject({ pending: null, committed: { seq: 11, nonce: 'n2', state: reachedBy(added) } })
+    expect(stored()).toMatchObject({ pending: null, committed: { seq: 11, nonce: 'n2', state: reachedBy(change) } })
     expect(
       resolveState(stored(), { record: { epoch: 4, seq: 11, nonce: 'n2' }, isUnstable: false, now, retentionMs: 1e9 }),
     ).toMatchObject({ kind: 'committed' })
@@ -115,23 +114,11 @@ describe('the checkpoint of a claimed stream', () => {
     expect(checkpoint.isSaved()).toBe(false)
     await checkpoint.prepare(change, signal)
     expect(stored().committed.state).toEqual(state)
-    expect(stored().pending?.change.entries).toBe(entriesOf([1, 0], [1, 1], [2, 1]) + added.entries)
+    expect(stored().pending?.change.entries).toBe(entriesOf([1, 0], [1, 1], [2, 1]) + change.entries)
     checkpoint.decided()
     expect(checkpoint.state().index.delta).toBe(stored().pending?.change.entries)
     await checkpoint.save(signal)
     expect(checkpoint.isSaved()).toBe(true)
-  })
-
-  test('writes the delivered state as decided without a commit record when delivery is at-least-once', async () => {
-    const { checkpoint, stored } = await claimedStream()
-    await checkpoint.prepare({ change: added, by: 'at-least-once' }, signal)
-    expect(stored()).toMatchObject({ committed: { seq: 10 }, pending: { seq: 11, by: 'at-least-once' } })
-    checkpoint.decided()
-    await checkpoint.save(signal)
-    expect(stored()).toMatchObject({
-      committed: { seq: 11, by: 'at-least-once', state: reachedBy(added) },
-      pending: null,
-    })
   })
 
   test('writes a unique text each time, so that a write with a lost response is recognized', async () => {
@@ -206,7 +193,7 @@ describe('the client index of a claimed stream', () => {
     const { checkpoint, written, store, stored, parts, clock } = await claimedStream()
     for (let transaction = 0; transaction < 20; transaction += 1) {
       const clients = Array.from({ length: 2_000 }, (_, client) => [transaction * 1_000 + client, transaction] as const)
-      await checkpoint.prepare({ ...change, change: { ...added, entries: entriesOf(...clients) } }, signal)
+      await checkpoint.prepare({ ...change, entries: entriesOf(...clients) }, signal)
       checkpoint.decided()
       await new Promise(setImmediate)
       clock.fireNext()
@@ -270,11 +257,10 @@ describe('the client index of a claimed stream', () => {
     'is read again after a decided transaction when the next write fails (%s), unless that is stored',
     async (fault) => {
       const { checkpoint, reopened, next } = await claimedStream()
-      await checkpoint.prepare({ change: added, by: 'at-least-once' }, signal)
+      await checkpoint.prepare(change, signal)
       checkpoint.decided()
       next.fault = fault
-      const second = { change: read(5, entriesOf([3, 4])), by: 'at-least-once' } as const
-      await checkpoint.prepare(second, signal).catch(() => {})
+      await checkpoint.prepare(read(5, entriesOf([3, 4])), signal).catch(() => {})
       expect(numbers(await reopened(), 3, 4)).toEqual(fault === 'after' ? [2, 3] : [undefined, undefined])
     },
   )

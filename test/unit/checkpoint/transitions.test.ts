@@ -32,13 +32,12 @@ import {
 
 const stamp = { nonce: 'new', at: now }
 const who = { ...stamp, owner: 'replica-2', producerId: '7' }
-const next = { change, by: 'commit-record' } as const
 const at = { isUnstable: false, now, retentionMs: 7 * 86_400_000 }
 
 describe('transitions of the document', () => {
   test('a new stream begins at epoch 1 and number 0, without a commit record', () => {
     const document = firstDocument(identity, state, who)
-    expect(document).toMatchObject({ format: 4, nonce: 'new', ...identity, producerId: '7', pending: null })
+    expect(document).toMatchObject({ format: 5, nonce: 'new', ...identity, producerId: '7', pending: null })
     expect(document.claim).toEqual({ epoch: 1, owner: 'replica-2', at: now })
     expect(document.committed).toMatchObject({ epoch: 1, seq: 0, nonce: 'new', by: 'beginning' })
     expect(resolveState(document, { ...at, record: undefined })).toMatchObject({ kind: 'committed' })
@@ -51,11 +50,9 @@ describe('transitions of the document', () => {
     expect(document.claim).toEqual({ epoch: before.claim.epoch + 1, owner: 'replica-2', at: now })
   })
 
-  test('a claim stores the producer id, or keeps the last one when delivery is at-least-once', () => {
+  test('a claim stores the producer id', () => {
     const first = claimed(documentWith({}), documentWith({}).committed, { ...who, identity })
     expect(first.producerId).toBe('7')
-    const second = claimed(first, first.committed, { ...who, identity, producerId: null })
-    expect(second.producerId).toBe('7')
   })
 
   test('a claim stores the new number of partitions', () => {
@@ -66,7 +63,7 @@ describe('transitions of the document', () => {
 
   test('a prepared state is decided by the record with its own epoch and the next number', () => {
     const before = { ...documentWith({}), claim: { epoch: 5, owner: 'replica-2', at: now } }
-    const document = prepared(before, next, stamp)
+    const document = prepared(before, change, stamp)
     expect(document.committed).toEqual(before.committed)
     expect(recordOf(document)).toEqual({ epoch: 5, seq: 11, nonce: 'new' })
     expect(resolveState(document, { ...at, record: recordOf(document) })).toMatchObject({ kind: 'pending' })
@@ -100,22 +97,6 @@ describe('transitions of the document', () => {
     })
   })
 
-  test('a delivered state is valid without a commit record when delivery is at-least-once', () => {
-    const before = { ...documentWith({}), claim: { epoch: 5, owner: 'replica-2', at: now } }
-    const document = decided(prepared(before, { change, by: 'at-least-once' }, stamp))
-    const delivered = stateAfter(state, change)
-    expect(document.committed).toEqual({
-      epoch: 5,
-      seq: 11,
-      nonce: 'new',
-      at: now,
-      by: 'at-least-once',
-      state: delivered,
-    })
-    const record = { epoch: 4, seq: 10, nonce: 'c' }
-    expect(resolveState(document, { ...at, record })).toMatchObject({ kind: 'committed' })
-  })
-
   test('a state set by an operator has the next epoch and is valid with any earlier commit record', () => {
     const before = documentWith({ pending: {} })
     const document = setByOperator(before, state, { ...who, owner: 'operator' })
@@ -131,7 +112,7 @@ describe('transitions of the document', () => {
         const all = [
           firstDocument(identity, further, who),
           claimed(document, document.committed, { ...who, identity }),
-          prepared(document, { change: added, by: 'at-least-once' }, stamp),
+          prepared(document, added, stamp),
           moved(document, added, 'new'),
           represented(document, further.index),
           setByOperator(document, further, who),
@@ -147,7 +128,7 @@ describe('the state after a change', () => {
   test('Invariant 2: is the same for a replica that continues and for one that reloads the document', () => {
     fc.assert(
       fc.property(anyDocument, anyChange, (document, added) => {
-        const ready = prepared(document, { change: added, by: 'commit-record' }, stamp)
+        const ready = prepared(document, added, stamp)
         const { state: live } = decided(ready).committed
         const { entries, ...reached } = added
         const { index } = document.committed.state

@@ -126,7 +126,7 @@ describe('problems of a configuration file', () => {
     const yaml = `connector: Shops
 kafka:
   brokers: [kafka]
-  delivry: exactly-once
+  compresion: none
 checkpoint:
   url: \${NOWHERE}
 streams:
@@ -147,7 +147,7 @@ htpp: { port: 1 }
       '6: checkpoint.url refers to the variable NOWHERE, which is not set',
       '1: connector must be 1 to 63 lower-case letters, digits and hyphens',
       '3: kafka.brokers[0] must be host:port; an IPv6 address must have a host name',
-      '4: kafka.delivry is unknown; did you mean delivery?',
+      '4: kafka.compresion is unknown; did you mean compression?',
       '10: streams[0].polaris.url must be http(s)://host[:port][/path], without user, query or fragment',
       '11: streams[0].polaris.codeMagasin must be a whole number from -2147483648 to 2147483647',
       '12: streams[0].polaris.limt is unknown; did you mean limit?',

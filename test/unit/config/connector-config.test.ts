@@ -20,7 +20,7 @@ describe('the configuration of the components', () => {
           deadLettersConfig: { 'cleanup.policy': 'delete', 'retention.ms': '2592000000' },
         },
       },
-      ...{ delivery: 'exactly-once', compression: 'none', maxMessageBytes: 1_000_000 },
+      ...{ compression: 'none', maxMessageBytes: 1_000_000 },
       timeouts: {
         ...{ connectionMs: 10_000, requestMs: 15_000, transactionMs: 60_000, commitWithinMs: 45_000 },
         closeMs: 3_000,

@@ -8,7 +8,7 @@ const fixedNames =
   POLARIS_CODE_MAGASIN POLARIS_PREFIX_CLE POLARIS_LAST_CHANGED POLARIS_LIMIT POLARIS_OUTPUT POLARIS_TIME_ZONE POLARIS_CLIENT_ID_FIELD
   POLARIS_MODIFIED_AT_FIELD POLARIS_CLIENTS_FIELD POLARIS_LIST_FIELDS POLARIS_HASH_IGNORE POLL_INTERVAL POLL_OVERLAP POLL_LOOK_BACK
   POLL_FULL_SCAN_EVERY POLL_BACKFILL KAFKA_BROKERS
-  KAFKA_TOPIC KAFKA_SSL KAFKA_SSL_CA KAFKA_SSL_CERT KAFKA_SSL_KEY KAFKA_SASL_MECHANISM KAFKA_SASL_USERNAME KAFKA_SASL_PASSWORD DELIVERY
+  KAFKA_TOPIC KAFKA_SSL KAFKA_SSL_CA KAFKA_SSL_CERT KAFKA_SSL_KEY KAFKA_SASL_MECHANISM KAFKA_SASL_USERNAME KAFKA_SASL_PASSWORD
   CHECKPOINT_URL AWS_ENDPOINT_URL_S3 S3_FORCE_PATH_STYLE HTTP_PORT LOG_LEVEL`.split(/\s+/)
 
 const pem = '-----BEGIN CERTIFICATE-----\nabc\n-----END CERTIFICATE-----\n'
@@ -21,7 +21,7 @@ describe('one stream from the environment alone', () => {
       connector: 'shops',
       http: { port: 8080 },
       log: { level: 'info' },
-      kafka: { brokers: ['kafka-1:9092', 'kafka-2:9092'], delivery: 'exactly-once', offsetsRetention: 604_800_000 },
+      kafka: { brokers: ['kafka-1:9092', 'kafka-2:9092'], offsetsRetention: 604_800_000 },
       checkpoint: { savePeriod: 60_000 },
     })
     expect(stream).toMatchObject({
@@ -85,7 +85,6 @@ describe('one stream from the environment alone', () => {
         KAFKA_SASL_MECHANISM: 'SCRAM-SHA-512',
         KAFKA_SASL_USERNAME: 'ku',
         KAFKA_SASL_PASSWORD: 'kp',
-        DELIVERY: 'at-least-once',
         AWS_ENDPOINT_URL_S3: 'http://127.0.0.1:7070',
         S3_FORCE_PATH_STYLE: 'true',
         HTTP_PORT: '0',
@@ -98,7 +97,6 @@ describe('one stream from the environment alone', () => {
       log: { level: 'trace' },
       checkpoint: { endpoint: 'http://127.0.0.1:7070', forcePathStyle: true },
       kafka: {
-        delivery: 'at-least-once',
         ssl: { enabled: true },
         sasl: { mechanism: 'SCRAM-SHA-512' },
       },
@@ -213,7 +211,6 @@ describe('one stream from the environment alone', () => {
     ['KAFKA_BROKERS', '[::1]:9092', 'must be host:port'],
     ['KAFKA_TOPIC', 'a topic', 'must be a topic name'],
     ['KAFKA_SSL', 'yes', 'must be true or false'],
-    ['DELIVERY', 'at-most-once', 'must be one of exactly-once, at-least-once'],
     ['CHECKPOINT_URL', 's3://', 'must be s3://bucket/prefix'],
     ['CHECKPOINT_URL', 'gs://bucket', 'must be s3://bucket/prefix'],
     ['CHECKPOINT_URL', 'file:', 'must be s3://bucket/prefix'],

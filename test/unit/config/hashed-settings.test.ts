@@ -12,7 +12,6 @@ const settings = (...paths: string[]) => ({ kind: 'different', missing: [], addi
 describe('the configuration that must be equal on all replicas', () => {
   test.each([
     ['CHECKPOINT_URL', 's3://bucket/a', 's3://bucket/b', 'checkpoint.url'],
-    ['DELIVERY', 'exactly-once', 'at-least-once', 'kafka.delivery'],
     ['KAFKA_TOPIC', 'a', 'b', 'clients: kafka.topic'],
     ['POLARIS_CODE_MAGASIN', '1', '2', 'clients: polaris.codeMagasin'],
     ['POLARIS_URL', 'https://a.example/', 'https://b.example/', 'clients: polaris.url'],

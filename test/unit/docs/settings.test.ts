@@ -27,8 +27,7 @@ const codeIn = (text: string) =>
 
 test.each(pages)('every variable named in $path belongs to the connector or to compose.yaml', ({ text }) => {
   const named = codeIn(text).flatMap(
-    (code) =>
-      /^((?:POLARIS|POLL|EVENT|KAFKA|CHECKPOINT|CONNECTOR|HTTP|PLACEMENT|DELIVERY)[A-Z_]*)(=|$)/.exec(code)?.[1] ?? [],
+    (code) => /^((?:POLARIS|POLL|EVENT|KAFKA|CHECKPOINT|CONNECTOR|HTTP|PLACEMENT)[A-Z_]*)(=|$)/.exec(code)?.[1] ?? [],
   )
   for (const variable of named) expect([...variables], variable).toContain(variable.replace(/_FILE$/, ''))
 })

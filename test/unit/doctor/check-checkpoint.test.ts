@@ -18,14 +18,12 @@ function checkOf(
   const { destination } = identity
   const readState = async () => ({ destination, stored: { record, isUnstable: false }, open: [] })
   const clock = { now: () => now } as never
-  const delivery = 'exactly-once' as const
   const question = {
     object,
     identity,
     isTopicMissing: false,
     beginAt: undefined,
     timeZone: 'UTC',
-    delivery,
     offsetsRetentionMs: 7 * DAY_MS,
     readIndex: async () => {},
   }

@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest'
-import { clientTable, unknownContents } from '../../../connector/index/client-table.ts'
-import { ENTRY_BYTES, UNKNOWN_CONTENT } from '../../../connector/index/index-entry.ts'
+import { clientTable } from '../../../connector/index/client-table.ts'
+import { ENTRY_BYTES } from '../../../connector/index/index-entry.ts'
 import { indexMemory } from '../../../connector/index/index-memory.ts'
 import { deltaText, emptyIndex } from '../../../connector/index/index-state.ts'
 import { streamIndex } from '../../../connector/index/stream-index.ts'
 import { memorySegmentStore } from '../../support/fakes/memory-segment-store.ts'
-import { entry, key, read, words } from './entries.ts'
+import { entry, key, words } from './entries.ts'
 import { never } from './storage-stage.ts'
 
 const stored = { nonce: 'a', index: { ...emptyIndex, delta: deltaText(words([[key(1), entry(1)]])) } }
@@ -46,20 +46,4 @@ test('indexes share one memory: one that does not fit is not loaded, until anoth
   })
   one.release()
   expect((await other.load(two, never)).size()).toBe(2)
-})
-
-test('clients in doubt keep their numbers, with unknown contents; those never published, or only rewritten, are left out', () => {
-  const table = clientTable()
-  table.set(key(1), entry(5, { tag: 3 }))
-  table.set(key(3), entry(8))
-  const doubtful = unknownContents(
-    table,
-    words([
-      [key(1), entry(9)],
-      [key(2), entry(10)],
-      [key(3), entry(8, { rules: 1 })],
-    ]),
-    9,
-  )
-  expect(read(doubtful)).toEqual([[key(1), entry(5, { tag: 3, content: UNKNOWN_CONTENT })]])
 })

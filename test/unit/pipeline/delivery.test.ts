@@ -2,13 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { parseDocument } from '../../../connector/checkpoint/checkpoint-document.ts'
 import { stateAfter } from '../../../connector/checkpoint/stream-state.ts'
 import { claimedStream } from '../../../connector/pipeline/claimed-stream.ts'
-import {
-  type Delivery,
-  deliverBy,
-  pageGroupDelivery,
-  saveSchedule,
-  withDeadline,
-} from '../../../connector/pipeline/delivery.ts'
+import { deliverGroup, pageGroupDelivery, saveSchedule, withDeadline } from '../../../connector/pipeline/delivery.ts'
 import { pageGroupBuilder } from '../../../connector/pipeline/group/page-group.ts'
 import { codeOf } from '../../../connector/runtime/connector-error.ts'
 import { openStream } from '../../../connector/stream/open-stream.ts'
@@ -23,14 +17,13 @@ import { reading } from './readings.ts'
 const { signal } = new AbortController()
 
 /** An open stream with a group of two events; `faults` are applied to the next calls. */
-async function delivering(delivery: Delivery = 'exactly-once') {
+async function delivering() {
   const calls: string[] = []
   const faults: {
     kafka?: Partial<Record<FakeOperation, FakeFault | Promise<FakeFault>>>
     store?: MemoryFault | Promise<MemoryFault>
   } = {}
   const on = stage({
-    delivery,
     kafka: (operation) => {
       calls.push(`kafka ${operation}`)
       return faults.kafka?.[operation] ?? 'none'
@@ -54,7 +47,7 @@ async function delivering(delivery: Delivery = 'exactly-once') {
     faults,
     group,
     after: stateAfter(state, group.change),
-    deliver: () => withDeadline(time, (finish) => deliverBy[delivery](group, opened, finish)),
+    deliver: () => withDeadline(time, (finish) => deliverGroup(group, opened, finish)),
     code: (delivered: Promise<unknown>) =>
       delivered.then(
         () => 'delivered',
@@ -66,7 +59,7 @@ async function delivering(delivery: Delivery = 'exactly-once') {
   }
 }
 
-describe('exactly-once: S3 prepares, Kafka decides', () => {
+describe('S3 prepares, Kafka decides', () => {
   test('sends the events while S3 prepares, and commits the transaction when both have succeeded', async () => {
     const { faults, deliver, calls, published } = await delivering()
     let prepared = (_fault: MemoryFault) => {}
@@ -171,45 +164,6 @@ describe('exactly-once: S3 prepares, Kafka decides', () => {
     expect(await code(deliver())).toBe('publish.fenced')
     expect(published()).toEqual([])
     expect(stored()).toEqual(claimed)
-  })
-})
-
-describe('at-least-once', () => {
-  test('writes the pending state before it sends events, and stores it as committed with the next write', async () => {
-    const { deliver, calls, published, stored, record, after, checkpoint } = await delivering('at-least-once')
-    await deliver()
-    expect(calls).toEqual(['store write', 'kafka send'])
-    expect(published()).toEqual(['1', '2'])
-    expect(record()).toBeUndefined()
-    expect(stored()).toMatchObject({ committed: { seq: 0 }, pending: { seq: 1, by: 'at-least-once' } })
-    await checkpoint.save(signal)
-    expect(stored()).toMatchObject({ committed: { seq: 1, by: 'at-least-once', state: after }, pending: null })
-  })
-
-  test('sends nothing when the pending state cannot be written', async () => {
-    const { faults, deliver, code, published } = await delivering('at-least-once')
-    faults.store = 'before'
-    expect(await code(deliver())).toBe('storage.unavailable')
-    expect(published()).toEqual([])
-  })
-
-  test('Invariant 1: does not advance the checkpoint when an event was not stored', async () => {
-    const { faults, deliver, code, checkpoint, open } = await delivering('at-least-once')
-    faults.kafka = { send: 'before' }
-    expect(await code(deliver())).toBe('publish.failed')
-    expect(checkpoint.seq()).toBe(0)
-    expect((await openStream(open, signal)).checkpoint.seq()).toBe(0)
-  })
-
-  test('Invariant 7: publishes the same event ids again when it crashes before the next write', async () => {
-    const { deliver, kafka, group, open } = await delivering('at-least-once')
-    await deliver()
-    const again = await openStream(open, signal)
-    expect(again.checkpoint.state().events).toBe(0)
-    await deliverBy['at-least-once'](group, again, signal)
-    const ids = kafka.committed.map(({ value }) => JSON.parse(String(value)).id)
-    expect(ids).toHaveLength(4)
-    expect(ids.slice(2)).toEqual(ids.slice(0, 2))
   })
 })
 

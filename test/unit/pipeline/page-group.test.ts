@@ -10,7 +10,7 @@ import { newScans } from '../../../connector/scan/scan-state.ts'
 import type { ClientRecord } from '../../../connector/source/client-source.ts'
 import { noon, timeText } from '../scan/scans.ts'
 import { groupParts } from '../stream/open-parts.ts'
-import { building, idsOf, keysOf, sequencesOf, start } from './builders.ts'
+import { building, keysOf, sequencesOf, start } from './builders.ts'
 import { liveScan, pageOf, reading, token } from './readings.ts'
 
 const middle = { isFirst: false, isLast: false }
@@ -270,19 +270,6 @@ describe('too many clients that cannot become events', () => {
     for (let opening = 0; opening < 3; opening += 1)
       expect(codeOfAdding(pageGroupBuilder(parts, fresh()), withoutId(9))).toBe('whole')
   })
-})
-
-test('at-least-once, a group ends before the second change of a client, so that its event ids do not depend on a crash', () => {
-  const { builder, delivered } = building({ oneChangePerClient: true })
-  const change = (No: string, Nom: string) => ({ No, Nom })
-  const page = reading([change('1', 'a'), change('2', 'a'), change('1', 'b'), change('1', 'c')], { states: scansAt(1) })
-  expect([builder.add(page), keysOf(delivered().records)]).toEqual(['part', ['1', '2']])
-  expect([builder.addRest(), keysOf(delivered().records)]).toEqual(['part', ['1']])
-  expect([builder.addRest(), keysOf(delivered().records)]).toEqual(['whole', ['1']])
-  const inTwoPages = building({ oneChangePerClient: true })
-  inTwoPages.builder.add(reading([change('1', 'a')], { isLast: false }))
-  expect(inTwoPages.builder.add(reading([change('1', 'b')], { isFirst: false }))).toBe('part')
-  expect(idsOf(inTwoPages.delivered().records)).toHaveLength(1)
 })
 
 test("the time of an event is the modification time, or the time of the read by the server's clock", () => {

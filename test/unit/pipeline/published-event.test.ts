@@ -22,7 +22,7 @@ test('a delivered group reports the scans after it, and the size of the client i
   const store = memoryStore()
   const events: PipelineEvent[] = []
   const state = { ...beginning, index: { ...beginning.index, segments: [segment] } }
-  const document = firstDocument(identity, state, { nonce: 'n', at: 0, owner: 'r', producerId: null })
+  const document = firstDocument(identity, state, { nonce: 'n', at: 0, owner: 'r', producerId: '7' })
   const parts = {
     ...{ object: store.object('key'), clock, newNonce: () => 'n', observe: () => {}, onWritten: () => {} },
     index: streamIndex(store.segments('key'), 1e9),

@@ -6,7 +6,7 @@ import {
 } from '../../../connector/placement/hashed-settings.ts'
 
 const own: HashedSettings = {
-  shared: { 'kafka.delivery': 'x' },
+  shared: { 'kafka.compression': 'x' },
   streams: { paris: { 'polaris.url': 'a' }, lyon: { 'polaris.url': 'b' } },
 }
 const textOf = (other: HashedSettings | undefined) => {
@@ -20,15 +20,15 @@ test('equal configurations do not differ, in whatever order their streams are', 
 })
 
 test('a difference names the streams and the settings', () => {
-  expect(textOf({ shared: { 'kafka.delivery': 'y' }, streams: { paris: { 'polaris.url': 'c' }, nice: {} } })).toBe(
-    'lacks stream lyon; also has stream nice; different settings: kafka.delivery, paris: polaris.url',
+  expect(textOf({ shared: { 'kafka.compression': 'y' }, streams: { paris: { 'polaris.url': 'c' }, nice: {} } })).toBe(
+    'lacks stream lyon; also has stream nice; different settings: kafka.compression, paris: polaris.url',
   )
 })
 
 test('a setting that only one replica has differs', () => {
   const { lyon = {} } = own.streams
   const other = { shared: { 'kafka.idleAfter': 'z' }, streams: { lyon, paris: {} } }
-  expect(textOf(other)).toBe('different settings: kafka.delivery, kafka.idleAfter, paris: polaris.url')
+  expect(textOf(other)).toBe('different settings: kafka.compression, kafka.idleAfter, paris: polaris.url')
 })
 
 test('a member that reports no configuration differs', () => {

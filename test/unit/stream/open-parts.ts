@@ -59,7 +59,6 @@ export const groupParts = (): PageGroupParts => ({
   scanSettings,
   beginAt,
   deadLetters: deadLetterGuard({ maxShare: 0.1, minimum: 10, of: 1000 }),
-  oneChangePerClient: false,
   observe: () => {},
 })
 
@@ -78,7 +77,6 @@ export interface Stage {
   readonly store?: MemoryStoreOptions['fault']
   readonly source?: ClientSource
   readonly replica?: string
-  readonly delivery?: PipelineParts['delivery']
   readonly until?: PipelineParts['reader']['until']
   readonly recordRetentionMs?: number
   readonly clock?: VirtualClock
@@ -89,7 +87,7 @@ const noSource: ClientSource = { read: () => Promise.reject(new Error('no source
 
 /** The fakes, and the parts under test that use them. */
 export function stage(of: Stage = {}) {
-  const { replica = 'replica-1', delivery = 'exactly-once', until = 'stopped', source = noSource } = of
+  const { replica = 'replica-1', until = 'stopped', source = noSource } = of
   const clock = of.clock ?? virtualClock(noon)
   const events: PipelineEvent[] = []
   const observe = (event: PipelineEvent) => events.push(event)
@@ -107,7 +105,7 @@ export function stage(of: Stage = {}) {
     openLimit: semaphore(Number.POSITIVE_INFINITY),
     object: store.object(KEY),
     erasures: erasureMarks({ object: store.object(erasuresKey(KEY)), newNonce: () => `${replica}-${++nonces}` }),
-    publisher: kafka.publisher({ connector, stream, replica, delivery }),
+    publisher: kafka.publisher({ connector, stream, replica }),
     identity: { connector, stream, source: { url: 'http://polaris.example/', codeMagasin: 1, prefixCle: null } },
     topic: 'client.modified',
     beginAt,
@@ -131,7 +129,6 @@ export function stage(of: Stage = {}) {
     erasures: open.erasures,
     publisher: open.publisher,
     clock,
-    delivery,
     groupMaxSize: 100_000,
     groupMaxDelayMs: 50,
     deliverWithinMs: 10_000,

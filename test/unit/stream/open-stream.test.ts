@@ -5,7 +5,6 @@ import {
   serializeDocument,
 } from '../../../connector/checkpoint/checkpoint-document.ts'
 import { beginning } from '../../../connector/checkpoint/stream-state.ts'
-import { UNKNOWN_CONTENT } from '../../../connector/index/index-entry.ts'
 import { loadTable } from '../../../connector/index/load-table.ts'
 import { segmentBytes, segmentHash, sortedEntries } from '../../../connector/index/segment.ts'
 import { streamIndex } from '../../../connector/index/stream-index.ts'
@@ -322,21 +321,6 @@ describe('opening a stream', () => {
     }
   })
 
-  test('at-least-once, publishes the pending clients again after a crash, under the same event ids', async () => {
-    const delta = entriesOf([1, 0], [2, 1])
-    const pending = { by: 'at-least-once' as const, change: { ...change, entries: entriesOf([2, 2], [3, 3]) } }
-    const before = { ...state, index: { ...state.index, delta } }
-    const on = opening(own({ committed: { by: 'at-least-once', state: before }, pending }))
-    const publisher = on.kafka.publisher({ connector, stream, delivery: 'at-least-once' })
-    const { checkpoint } = await openStream({ ...on.parts, publisher }, signal)
-    // Their contents are unknown; their numbers, of which the event ids are made, are those before.
-    const unknown = { ...entry(1), content: UNKNOWN_CONTENT }
-    expect([1, 2, 3].map((client) => checkpoint.table.get(key(client)))).toEqual([entry(0), unknown, undefined])
-    expect(checkpoint.state().events).toBe(2)
-    const reloaded = await loadTable(on.parts.index.store, on.stored().committed.state.index, signal)
-    expect([1, 2, 3].map((client) => reloaded.get(key(client)))).toEqual([entry(0), unknown, undefined])
-  })
-
   test('reports a take-over, a changed source and added partitions, each once', async () => {
     const before = setByOperator()
     const on = opening({
@@ -508,17 +492,13 @@ describe('a stream that cannot be opened', () => {
     expect(await codeOfOpening(on.parts)).toBe('opened')
   })
 
-  test.each(['exactly-once', 'at-least-once'] as const)(
-    'is held when the topic of its events was deleted, and does not create it again: %s',
-    async (delivery) => {
-      const on = opening(own({}))
-      await commit(on, { epoch: 4, seq: 10, nonce: 'c' })
-      on.kafka.deleteTopic()
-      const publisher = on.kafka.publisher({ connector, stream, delivery })
-      expect(await codeOfOpening({ ...on.parts, publisher })).toBe('checkpoint.topic-lost')
-      expect(await codeOfOpening({ ...on.parts, publisher })).toBe('checkpoint.topic-lost')
-    },
-  )
+  test('is held when the topic of its events was deleted, and does not create it again', async () => {
+    const on = opening(own({}))
+    await commit(on, { epoch: 4, seq: 10, nonce: 'c' })
+    on.kafka.deleteTopic()
+    expect(await codeOfOpening(on.parts)).toBe('checkpoint.topic-lost')
+    expect(await codeOfOpening(on.parts)).toBe('checkpoint.topic-lost')
+  })
 
   test('resumes with a new topic when the stream has no events', async () => {
     const on = opening(undefined)
@@ -571,7 +551,7 @@ describe('a stream that cannot be opened', () => {
 
     const publisher = on.kafka.publisher({ connector, stream, replica: 'replica-2' })
     const successor = await openStream({ ...on.parts, publisher, owner: 'replica-2' }, signal)
-    const record = await successor.checkpoint.prepare({ change, by: 'commit-record' }, signal)
+    const record = await successor.checkpoint.prepare(change, signal)
     resumed[0]?.()
 
     expect(await stalled).toBe('checkpoint.conflict')

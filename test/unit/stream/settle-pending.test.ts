@@ -13,7 +13,7 @@ async function dead() {
   const on = stage()
   const { producer, checkpoint } = await openStream(on.open, signal)
   const transaction = producer.begin(signal)
-  await transaction.commit(await checkpoint.prepare({ change, by: 'commit-record' }, signal))
+  await transaction.commit(await checkpoint.prepare(change, signal))
   return on
 }
 

@@ -36,11 +36,11 @@ test('logs each configuration that differs once, and one line when all replicas 
   })
   const described: GroupMemberView[][] = [
     [member('one')],
-    [member('one'), member('two', 'kafka.delivery')],
-    [member('two', 'kafka.delivery')],
-    [member('two', 'kafka.idleAfter'), { ...member('three', 'kafka.delivery'), unknownStreams: ['paris'] }],
+    [member('one'), member('two', 'kafka.compression')],
+    [member('two', 'kafka.compression')],
+    [member('two', 'kafka.idleAfter'), { ...member('three', 'kafka.compression'), unknownStreams: ['paris'] }],
     [],
-    [member('one'), member('two', 'kafka.delivery')],
+    [member('one'), member('two', 'kafka.compression')],
     [member('one'), member('two')],
     [member('one')],
   ]
@@ -53,14 +53,14 @@ test('logs each configuration that differs once, and one line when all replicas 
   })
   expect(lines).toEqual([
     [],
-    [{ other: 'two', difference: 'different settings: kafka.delivery' }],
+    [{ other: 'two', difference: 'different settings: kafka.compression' }],
     [],
     [
       { other: 'two', difference: 'different settings: kafka.idleAfter' },
-      { other: 'three', difference: 'different settings: kafka.delivery', streamsRunningNowhere: ['paris'] },
+      { other: 'three', difference: 'different settings: kafka.compression', streamsRunningNowhere: ['paris'] },
     ],
     [],
-    [{ other: 'two', difference: 'different settings: kafka.delivery' }],
+    [{ other: 'two', difference: 'different settings: kafka.compression' }],
     ['all replicas have the same configuration again'],
     [],
   ])

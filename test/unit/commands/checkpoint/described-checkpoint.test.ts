@@ -123,9 +123,6 @@ describe('checkpointLines', () => {
     expect(checkpointLines({ ...document, pending: pendingWith(1205) }, plainScreen)[2]).toBe(
       'pending: transaction 11 with 5 events; it counts if Kafka has its commit record',
     )
-    expect(
-      checkpointLines({ ...document, pending: { ...pendingWith(1201), by: 'at-least-once' } }, plainScreen)[2],
-    ).toBe('being published: 1 event; published again after a crash')
   })
 
   function pendingWith(events: number) {

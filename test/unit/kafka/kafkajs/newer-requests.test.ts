@@ -56,7 +56,7 @@ describe('describeOpenTransactions', () => {
   })
 
   it('sends nothing and names the required version when the broker is too old', async () => {
-    const message = expect.stringContaining('exactly-once needs Kafka 2.8 or newer')
+    const message = expect.stringContaining('Kafka 2.8 or newer is needed')
     const asked = describeOpenTransactions(silent({ 61: { maxVersion: -1 } }), of)
     await expect(asked).rejects.toMatchObject({ code: 'publish.broker-too-old', message })
     await expect(describeOpenTransactions(silent(null), of)).rejects.toMatchObject({ code: 'publish.broker-too-old' })

@@ -1,7 +1,7 @@
 import { closeConnection } from '../kafka/kafka-connection.ts'
 import { KafkaCode, publishError } from '../kafka/kafka-errors.ts'
 import { withIdentity } from '../kafka/kafkajs/producer-identity.ts'
-import type { ExactlyOnceProducer, OpenOptions } from './event-publisher.ts'
+import type { OpenOptions, StreamProducer } from './event-publisher.ts'
 import { openKafkaProducer, openTopics, type ProducerParts } from './kafka-producer.ts'
 import { readKafkaState } from './kafka-state.ts'
 import { repairTransactions } from './repair-transactions.ts'
@@ -13,11 +13,11 @@ import { abortAndDisconnect, markClosed, type TransactionalProducer } from './tr
  * Opens a transactional producer. InitProducerId fences every other producer of this transactional id and ends its
  * transaction.
  */
-export async function openExactlyOnceProducer(
+export async function openStreamProducer(
   parts: ProducerParts,
   options: OpenOptions,
   stop: AbortSignal,
-): Promise<ExactlyOnceProducer> {
+): Promise<StreamProducer> {
   const { config, names } = parts
   const topics = await openTopics(parts, options, stop)
   try {
@@ -45,15 +45,14 @@ export async function openExactlyOnceProducer(
   }
 }
 
-function producerOf(producer: TransactionalProducer): ExactlyOnceProducer {
+function producerOf(producer: TransactionalProducer): StreamProducer {
   const { topics, place, identity, coordinator: finder } = producer
   const { producerId } = identity
   return {
-    delivery: 'exactly-once',
     producerId,
     readKafkaState: ({ formerProducerId }, stop) => {
       const producerIds = [...new Set([producerId, formerProducerId ?? producerId])]
-      return readKafkaState(producer, { topics, place, exactlyOnce: { producerIds, finder } }, stop)
+      return readKafkaState(producer, { topics, place, producerIds, finder }, stop)
     },
     scanEvents: (scan, stop) => scanEvents(producer, { ...scan, topic: topics.events }, stop),
     readHangingEvent: (open, stop) => readHangingEvent(producer, { topic: topics.events, open }, stop),
