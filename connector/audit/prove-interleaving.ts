@@ -1,6 +1,7 @@
 import { readPages } from '../pipeline/read/page-reader.ts'
 import type { ReaderParts } from '../pipeline/read/page-reading.ts'
 import { ConnectorError } from '../runtime/connector-error.ts'
+import { noTimes } from '../scan/scan-order.ts'
 import type { ScanStates } from '../scan/scan-state.ts'
 
 /** Live scans as often as possible: the first one between two pages is the proof. */
@@ -9,7 +10,7 @@ const INTERVAL_MS = 1
 const nothingProcessed = {
   events: () => 0,
   recheck: () => null,
-  lastModifiedAt: () => null,
+  order: () => noTimes,
   isCycling: () => false,
   knowsPagesOf: () => true,
   hasEnded: () => false,

@@ -67,7 +67,7 @@ export async function readSourceClients(
   const settings: ScanSettings = { ...reader.settings, backfill: 'before', lookBacks: [], fullScan: undefined }
   const parts = { ...reader, settings }
   const states = await statesFrom(parts, reading, stop)
-  const memory = scanMemory(states)
+  const memory = scanMemory(states, settings)
   const pages = readPages(
     { ...parts, until: 'caught-up', observe: () => {} },
     {
@@ -116,18 +116,18 @@ interface PageParts {
 }
 
 function* clientsOf(reading: PageReading, { mapping, rules, memory }: PageParts): Generator<ReadClient, void> {
-  const { page, scan, readAt, isFirst, isLast } = reading
-  if (isFirst) memory.beginScan(scan)
+  const { page, scan, states, isFirst, isLast } = reading
+  if (isFirst) memory.beginScan(scan, states)
   if (mapping !== null) {
     const read = clientReader(mapping, rules)
     for (const record of page.clients) {
       const client = read(record)
-      memory.add(scan, client, readAt)
+      memory.add(scan, client)
       yield client
     }
   }
   memory.endPage(scan)
-  if (isLast) memory.endScan(scan.tag)
+  if (isLast) memory.endScan(scan)
 }
 
 /** Only while a client is at hand can its content be compared under other rules than the present ones. */

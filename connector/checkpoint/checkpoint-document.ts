@@ -18,9 +18,19 @@ const token = z
   .transform((text) => text as CheckPoint)
   .nullable()
 const time = z.number()
+const order = z.discriminatedUnion('kind', [
+  z.object({
+    kind: z.literal('rising'),
+    values: count,
+    highest: sourceTime.nullable(),
+    reached: sourceTime.nullable(),
+  }),
+  z.object({ kind: z.literal('unordered') }),
+])
 const scan = z.object({
   kind: z.enum(scanKinds),
   tag: count.max(LAST_TAG),
+  ordinal: count.default(0),
   reachMs: count.nullable(),
   republish: z.object({ id: z.string(), wanted: wantedClients }).nullable(),
   from: sourceTime,
@@ -32,7 +42,10 @@ const scan = z.object({
   startedAt: time.nullable(),
   startedAtOurs: time.nullable(),
   notBefore: time,
-  lastModifiedAt: sourceTime.nullable(),
+  order: order.default({ kind: 'unordered' }),
+  hasResumed: z.boolean().default(false),
+  isFollowUp: z.boolean().default(false),
+  end: z.enum(['none', 'repeat', 'repeated']).default('none'),
   tokens: z.object({ token, power: count, steps: count }),
   emptyPages: count,
   refusals: count,
@@ -45,6 +58,7 @@ const scan = z.object({
 const scans = z.object({
   createdAt: time.nullable(),
   earliest: sourceTime.nullable(),
+  begun: count.default(0),
   live: z.object({ startedAt: time.nullable(), scan: scan.nullable() }),
   background: z.array(scan).readonly(),
   lookBacks: z.array(z.object({ reachMs: count, startedAt: time, dueAt: time })).readonly(),
@@ -53,7 +67,7 @@ const scans = z.object({
   interleaving: z.enum(['unknown', 'proven', 'serial']),
   failedLimit: z.object({ limit: count, until: time, attempts: count }).nullable(),
 })
-const recheck = z.object({ from: sourceTime, markedAt: time }).nullable()
+const recheck = z.object({ from: sourceTime, after: count.default(0), dueAt: time.default(0) }).nullable()
 const mapping = z.object({ clientId: z.string(), modifiedAt: z.string().nullable() }).nullable()
 const republished = z
   .object({ id: z.string(), since: count, published: count, missing: z.array(z.string()).readonly().nullable() })

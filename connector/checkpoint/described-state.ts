@@ -1,4 +1,5 @@
 import { deltaEntries, type IndexState } from '../index/index-state.ts'
+import { positionOf } from '../scan/scan-order.ts'
 import { BACKFILL, RECHECK, type ScanStates, scanWith } from '../scan/scan-state.ts'
 import type { SourceTime } from '../source/client-source.ts'
 import { serverTimeText, wallClock } from '../source/source-time.ts'
@@ -26,8 +27,9 @@ function describedBackfill(scans: ScanStates): string {
   if (scans.backfill === 'done') return 'backfill done'
   const scan = scanWith(scans, BACKFILL)
   if (scan === undefined || scan.pages === 0) return 'backfill due'
-  const { clients, lastModifiedAt } = scan
-  return `backfill in progress${lastModifiedAt === null ? '' : ` at ${serverTimeText(lastModifiedAt)}`} (${clients} clients read)`
+  const { clients, order } = scan
+  const position = positionOf(order)
+  return `backfill in progress${position === null ? '' : ` at ${serverTimeText(position)}`} (${clients} clients read)`
 }
 
 /** A client may have several entries. */

@@ -114,6 +114,8 @@ export type PipelineEvent =
       readonly pages: number
       readonly tookMs: number
     }
+  /** A backfill or full scan ended with an empty page twice: the server may have more clients. */
+  | { readonly kind: 'scan-end-unconfirmed'; readonly scan: ScanKind; readonly clients: number }
   /** A scan has found many changes that live scans should have returned, once per scan. `ms`: delay of the last one. */
   | { readonly kind: 'late-changes'; readonly scan: ScanKind; readonly ms: number }
   /** What a full scan says about clients that it did not return. */

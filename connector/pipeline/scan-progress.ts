@@ -1,5 +1,6 @@
 import type { Clock } from '../runtime/clock.ts'
 import { LIVE } from '../scan/scan-state.ts'
+import { isEndUnconfirmed } from '../scan/scan-step.ts'
 import type { Observe } from './pipeline-event.ts'
 import type { PageReading } from './read/page-reading.ts'
 
@@ -15,10 +16,11 @@ export function scanProgress(
   let state: 'unknown' | 'caught-up' | 'behind' = 'unknown'
   let startedAt = clock.monotonic()
   const tookMs = () => clock.monotonic() - startedAt
-  return ({ scan, states, isFirst, isLast }, published) => {
+  return ({ page, scan, states, isFirst, isLast }, published) => {
     const { kind, pages, clients, startedAtOurs } = scan
     if (isLast && (kind === 'backfill' || kind === 'full'))
       observe({ kind: 'scan-done', scan: kind, clients, pages, tookMs: clock.now() - (startedAtOurs ?? clock.now()) })
+    if (isLast && isEndUnconfirmed(page, scan)) observe({ kind: 'scan-end-unconfirmed', scan: kind, clients })
     if (scan.tag !== LIVE) return
     if (isFirst) startedAt = clock.monotonic()
     if (isLast && state !== 'caught-up' && states.backfill === 'done') {

@@ -2,6 +2,7 @@ import type { SourceTime } from '../source/client-source.ts'
 import { smallestReading } from '../source/source-time.ts'
 import { nextLimit } from './page-limit.ts'
 import type { Republication } from './republish.ts'
+import { noTimes } from './scan-order.ts'
 import { earlier, longestReachMs, type ScanSettings, type Times } from './scan-settings.ts'
 import {
   BACKFILL,
@@ -44,8 +45,13 @@ export function beginScan(
 ): { states: ScanStates; tag: ScanTag } {
   const limited = { kind: 'begin', configured: parts.settings.limit } as const
   const limit = nextLimit(limited, states.failedLimit, parts.times.ours)
+  const begun = states.begun + 1
   const begin = (of: NewScan, before = states) => ({
-    states: { ...withScan(before, newScan({ ...of, limit }, parts)), earliest: earlierOf(before.earliest, of.from) },
+    states: {
+      ...withScan(before, newScan({ ...of, limit, ordinal: begun }, parts)),
+      earliest: earlierOf(before.earliest, of.from),
+      begun,
+    },
     tag: of.tag,
   })
   switch (beginning.kind) {
@@ -85,14 +91,35 @@ interface NewScan {
 }
 
 function newScan(
-  { kind, tag, from, reachMs, republish, limit }: NewScan & Pick<Scan, 'limit'>,
+  { kind, tag, from, reachMs, republish, limit, ordinal }: NewScan & Pick<Scan, 'limit' | 'ordinal'>,
   { settings: { output }, events }: BeginParts,
 ): Scan {
   return {
-    ...{ kind, tag, reachMs: reachMs ?? null, republish: republish ?? null },
-    ...{ from, lastChanged: from, checkPoint: null, limit, output },
-    ...{ since: events, startedAt: null, startedAtOurs: null, notBefore: 0, lastModifiedAt: null },
-    ...{ tokens: noTokens, emptyPages: 0, refusals: 0, failures: 0, restarts: 0, pages: 0, clients: 0 },
+    kind,
+    tag,
+    ordinal,
+    reachMs: reachMs ?? null,
+    republish: republish ?? null,
+    from,
+    lastChanged: from,
+    checkPoint: null,
+    limit,
+    output,
+    since: events,
+    startedAt: null,
+    startedAtOurs: null,
+    notBefore: 0,
+    order: noTimes,
+    hasResumed: false,
+    isFollowUp: false,
+    end: 'none',
+    tokens: noTokens,
+    emptyPages: 0,
+    refusals: 0,
+    failures: 0,
+    restarts: 0,
+    pages: 0,
+    clients: 0,
     isMarking: false,
   }
 }

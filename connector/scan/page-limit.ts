@@ -1,3 +1,5 @@
+import { isDue } from './due-time.ts'
+
 /** Pages of this `limit` took too long or were too large. Times in ms since 1970, by our clock. */
 export interface FailedLimit {
   readonly limit: number
@@ -12,7 +14,8 @@ export type LimitChange =
   | { readonly kind: 'begin'; readonly configured: number }
   | { readonly kind: 'too-much' | 'stuck'; readonly limit: number }
 
-const MAX_LIMIT = 100_000
+/** Only a configured limit may be larger. */
+const MAX_DOUBLED = 6_400
 
 /**
  * The limit with which a scan begins, since within a scan it cannot change: halved after pages that failed, doubled when
@@ -26,7 +29,7 @@ export function nextLimit(change: LimitChange, failed: FailedLimit | null, now: 
     case 'too-much':
       return fitting(half(change.limit), bound)
     case 'stuck':
-      return Math.max(1, Math.min(MAX_LIMIT, change.limit * 2, bound - 1))
+      return Math.max(1, Math.min(Math.max(MAX_DOUBLED, change.limit), change.limit * 2, bound - 1))
   }
 }
 
@@ -34,12 +37,13 @@ const half = (limit: number) => Math.max(1, Math.floor(limit / 2))
 const fitting = (limit: number, bound: number) => (limit < bound ? limit : half(bound))
 
 const FIRST_WAIT_MS = 15 * 60_000
-export const LONGEST_WAIT_MS = 24 * 3_600_000
+const LONGEST_WAIT_MS = 24 * 3_600_000
 
 /** The smallest limit that must not be used now: after a while, the one that failed is tried again, then larger ones. */
 function failedBound(failed: FailedLimit | null, now: number): number {
   if (failed === null) return Number.POSITIVE_INFINITY
-  const steps = now < failed.until ? 0 : 1 + Math.floor((now - failed.until) / FIRST_WAIT_MS)
+  const overdueMs = isDue(failed.until, LONGEST_WAIT_MS, now) ? Math.max(0, now - failed.until) : undefined
+  const steps = overdueMs === undefined ? 0 : 1 + Math.floor(overdueMs / FIRST_WAIT_MS)
   return failed.limit * 2 ** steps
 }
 

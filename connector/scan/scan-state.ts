@@ -1,5 +1,7 @@
 import type { CheckPoint, ReadArguments, SourceTime } from '../source/client-source.ts'
+import { isDue } from './due-time.ts'
 import type { FailedLimit } from './page-limit.ts'
+import type { ScanOrder } from './scan-order.ts'
 
 /**
  * Why pages are read: `live` for latency, `look-back` for late changes, `backfill` for history, `full` as a proof,
@@ -48,6 +50,8 @@ export const noTokens: TokenGuard = { token: null, power: 1, steps: 0 }
 export interface Scan extends ReadArguments {
   readonly kind: ScanKind
   readonly tag: ScanTag
+  /** Its place among all scans of the stream, in the order in which they began. */
+  readonly ordinal: number
   /** The reach of a configured look-back; null for all others. */
   readonly reachMs: number | null
   /** The request that a `republish` scan carries out; null for all others. */
@@ -61,8 +65,12 @@ export interface Scan extends ReadArguments {
   readonly startedAtOurs: number | null
   /** No request before this time, by our clock: it failed, was stuck, or has a limited rate. */
   readonly notBefore: number
-  /** Modification time of a client on the page before the last one; null if that field is not mapped. */
-  readonly lastModifiedAt: SourceTime | null
+  readonly order: ScanOrder
+  /** Whether it was resumed by a modification time. Then it is followed once by itself, from its start. */
+  readonly hasResumed: boolean
+  readonly isFollowUp: boolean
+  /** `repeat`: it ended with an empty page after pages with clients, and the next request repeats that one. */
+  readonly end: 'none' | 'repeat' | 'repeated'
   readonly tokens: TokenGuard
   /** Consecutive pages without a client. */
   readonly emptyPages: number
@@ -70,12 +78,21 @@ export interface Scan extends ReadArguments {
   readonly refusals: number
   /** Consecutive failures. */
   readonly failures: number
-  /** How often it was stuck. */
+  /** How often it began again at its start. */
   readonly restarts: number
   readonly pages: number
   readonly clients: number
   /** A full scan that has begun to mark clients as missing: a client with that mark may have it from this scan. */
   readonly isMarking: boolean
+}
+
+export const LONGEST_PAUSE_MS = 3_600_000
+/** At a low rate, a page of clients that are published again lasts longer. */
+const LONGEST_PACE_MS = 24 * LONGEST_PAUSE_MS
+
+/** Whether the scan makes no pause now. */
+export function isReady({ notBefore, republish }: Pick<Scan, 'notBefore' | 'republish'>, ours: number): boolean {
+  return isDue(notBefore, republish === null ? LONGEST_PAUSE_MS : LONGEST_PACE_MS, ours)
 }
 
 /** What the checkpoint knows of one configured look-back. */
@@ -93,6 +110,8 @@ export interface ScanStates {
   readonly createdAt: number | null
   /** The earliest time from which a scan has read; null before the first one. */
   readonly earliest: SourceTime | null
+  /** How many scans have begun. */
+  readonly begun: number
   /** `startedAt`: start of the previous live scan, by the server's clock. */
   readonly live: { readonly startedAt: number | null; readonly scan: Scan | null }
   /** Background scans in progress, including suspended ones. */
@@ -110,6 +129,7 @@ export interface ScanStates {
 export const newScans: ScanStates = {
   createdAt: null,
   earliest: null,
+  begun: 0,
   live: { startedAt: null, scan: null },
   background: [],
   lookBacks: [],
@@ -125,9 +145,14 @@ export const newScans: ScanStates = {
  */
 export interface Recheck {
   readonly from: SourceTime
-  /** When the last of them was found, by our clock in ms since 1970. */
-  readonly markedAt: number
+  /** The number of scans that had begun when the last of them was found. */
+  readonly after: number
+  /** By our clock, in ms since 1970. */
+  readonly dueAt: number
 }
+
+/** So much later than the last of these clients, the recheck begins. */
+export const RECHECK_AFTER_MS = 60_000
 
 export function scanWith(states: ScanStates, tag: ScanTag): Scan | undefined {
   return tag === LIVE ? (states.live.scan ?? undefined) : states.background.find((scan) => scan.tag === tag)

@@ -8,7 +8,8 @@ export type Step =
   | { readonly kind: 'stuck'; readonly why: string }
 
 /**
- * Only `hasMoreResults` ends a scan. A token seen before, no token, or too many empty pages mean that it is stuck.
+ * Only `hasMoreResults` ends a scan. A backfill or full scan that ends with an empty page after clients repeats that
+ * request once: such a page may hide an error. A token seen before, no token, or too many empty pages mean that it is stuck.
  * `began`: when the response began. `events`: the stream's events by then. Pure.
  */
 export function scanStep(scan: Scan, page: Page, { began, events, maxEmptyPages }: StepParts): Step {
@@ -22,8 +23,13 @@ export function scanStep(scan: Scan, page: Page, { began, events, maxEmptyPages 
     clients: scan.clients + page.clients.length,
     emptyPages: page.clients.length === 0 ? scan.emptyPages + 1 : 0,
     failures: 0,
+    end: scan.end === 'none' ? 'none' : 'repeated',
   }
-  if (!page.hasMoreResults) return { kind: 'done', scan: read }
+  if (!page.hasMoreResults) {
+    const isDoubtful = repeatsEnd(read) && isEmptyEnd(page, read) && read.end === 'none'
+    if (!isDoubtful) return { kind: 'done', scan: read }
+    return { kind: 'more', scan: { ...read, end: 'repeat', notBefore: began.ours + END_AGAIN_MS } }
+  }
   const { checkPoint } = page
   if (checkPoint === null) return { kind: 'stuck', why: 'there is no checkPoint' }
   if (checkPoint === scan.checkPoint || checkPoint === scan.tokens.token)
@@ -32,6 +38,19 @@ export function scanStep(scan: Scan, page: Page, { began, events, maxEmptyPages 
     return { kind: 'stuck', why: `${read.emptyPages} pages in a row have no clients` }
   // Invariant 5: within a scan, only the token changes.
   return { kind: 'more', scan: { ...read, checkPoint, tokens: remembered(scan.tokens, checkPoint) } }
+}
+
+const END_AGAIN_MS = 60_000
+const repeatsEnd = ({ kind }: Scan) => kind === 'backfill' || kind === 'full'
+
+/** Whether the page ends the scan with nothing, after pages with clients. Pure. */
+export function isEmptyEnd(page: Pick<Page, 'clients' | 'hasMoreResults'>, scan: Pick<Scan, 'clients'>): boolean {
+  return !page.hasMoreResults && page.clients.length === 0 && scan.clients > 0
+}
+
+/** Whether the last page of a scan leaves it open that there are more clients. Pure. */
+export function isEndUnconfirmed(page: Page, scan: Scan): boolean {
+  return repeatsEnd(scan) && isEmptyEnd(page, scan)
 }
 
 interface StepParts {

@@ -1,12 +1,15 @@
 import { wallClock } from '../source/source-time.ts'
 import type { Beginning } from './begin-scan.ts'
+import { isDue } from './due-time.ts'
 import type { Republication } from './republish.ts'
 import { isBackfillFirst, isWithin, type ScanSettings, type Times } from './scan-settings.ts'
 import {
   BACKFILL,
   FULL,
+  isReady,
   LIVE,
   RECHECK,
+  RECHECK_AFTER_MS,
   REPUBLISH,
   type Recheck,
   type Scan,
@@ -49,8 +52,6 @@ export interface SchedulerParts {
  */
 const FLOOR = 4
 const LONGEST_WAIT = 9
-/** So much later than the last superseded client, its recheck begins. */
-const RECHECK_AFTER_MS = 60_000
 
 /** A background scan that could read now: one in progress, or one that is due. */
 export interface Candidate {
@@ -82,16 +83,14 @@ export function nextChoice(states: ScanStates, parts: SchedulerParts): Choice {
 /** Until interleaving is proven, a background scan reads its second page, which can prove it, before any live scan. */
 function unprovenScan({ interleaving, background }: ScanStates, { times }: SchedulerParts): Scan | undefined {
   return interleaving === 'unknown'
-    ? background.find(
-        (scan) => isRunning(scan) && scan.tokens.token === scan.checkPoint && times.ours >= scan.notBefore,
-      )
+    ? background.find((scan) => isRunning(scan) && scan.tokens.token === scan.checkPoint && isReady(scan, times.ours))
     : undefined
 }
 
 function liveChoice(states: ScanStates, { settings, times, now, load }: SchedulerParts): Choice | undefined {
   const { scan } = states.live
   if (isBackfillFirst(states, settings) || isSeriallyRunning(states)) return undefined
-  if (scan !== null) return times.ours >= scan.notBefore ? { kind: 'read', tag: LIVE } : undefined
+  if (scan !== null) return isReady(scan, times.ours) ? { kind: 'read', tag: LIVE } : undefined
   return now >= load.liveDueAt ? { kind: 'begin', scan: { kind: 'live' } } : undefined
 }
 
@@ -112,7 +111,7 @@ export function backgroundCandidates(states: ScanStates, parts: SchedulerParts):
     const mayBegin = states.live.scan === null
     if (scan === undefined)
       return mayBegin && beginning !== undefined ? [{ name, choice: { kind: 'begin', scan: beginning } }] : []
-    const mayRead = parts.times.ours >= scan.notBefore && (mayBegin || isRunning(scan))
+    const mayRead = isReady(scan, parts.times.ours) && (mayBegin || isRunning(scan))
     return mayRead ? [{ name, choice: { kind: 'read', tag: scan.tag } }] : []
   })
   const running = isSerial ? states.background.find(isRunning) : undefined
@@ -136,21 +135,22 @@ function dueScans(states: ScanStates, { settings, recheck, republication, times 
   const { background, backfill, fullDueAt } = states
   const withTag = (tag: ScanTag) => background.find((scan) => scan.tag === tag)
   const continued = background.filter(({ kind }) => kind === 'live')
-  const lookBacks = settings.lookBacks.map(({ reachMs }): DueScan => {
+  const lookBacks = settings.lookBacks.map(({ reachMs, everyMs }): DueScan => {
     const state = states.lookBacks.find((one) => one.reachMs === reachMs)
-    const isDue = state !== undefined && times.ours >= state.dueAt
+    const mayBegin = state !== undefined && isDue(state.dueAt, everyMs, times.ours)
     const scan = background.find((one) => one.reachMs === reachMs)
     return {
       name: scanName({ kind: 'look-back', tag: 0, reachMs }),
       scan,
-      beginning: isDue ? { kind: 'look-back', reachMs } : undefined,
+      beginning: mayBegin ? { kind: 'look-back', reachMs } : undefined,
     }
   })
   const isFullHour = isWithin(settings.fullScan?.hours, wallClock(times.server, settings.timeZone))
-  const isActive = (scan: Scan) => times.ours >= scan.notBefore && (scan.tag !== FULL || isFullHour)
+  const isActive = (scan: Scan) => isReady(scan, times.ours) && (scan.tag !== FULL || isFullHour)
   const isRecheckDue =
-    recheck !== null && times.ours >= recheck.markedAt + RECHECK_AFTER_MS && !background.some(isActive)
-  const isFullDue = fullDueAt !== null && times.ours >= fullDueAt && backfill === 'done'
+    recheck !== null && isDue(recheck.dueAt, RECHECK_AFTER_MS, times.ours) && !background.some(isActive)
+  const fullEveryMs = settings.fullScan?.everyMs ?? 0
+  const isFullDue = fullDueAt !== null && isDue(fullDueAt, fullEveryMs, times.ours) && backfill === 'done'
   const full = {
     name: scanName({ kind: 'full', tag: FULL, reachMs: null }),
     scan: withTag(FULL),
@@ -206,7 +206,7 @@ function dueIn(states: ScanStates, { settings, recheck, times }: SchedulerParts)
   const instants = [
     ...lookBacks.map(({ dueAt }) => dueAt),
     ...scans.map(({ notBefore }) => notBefore),
-    ...(recheck === null ? [] : [recheck.markedAt + RECHECK_AFTER_MS]),
+    ...(recheck === null ? [] : [recheck.dueAt]),
   ].filter((instant) => instant > times.ours)
   const waits = instants.map((instant) => instant - times.ours)
   // The hours of a full scan are looked at once a minute.

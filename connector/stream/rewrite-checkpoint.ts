@@ -109,7 +109,8 @@ function moved(state: StreamState, { to, republish, timeZone }: RewriteRequest, 
     case 'read-again': {
       const from = state.recheck !== null && state.recheck.from < to.from ? state.recheck.from : to.from
       const background = state.scans.background.filter(({ tag }) => tag !== RECHECK)
-      return { ...state, index, scans: { ...state.scans, background }, recheck: { from, markedAt: 0 } }
+      const recheck = { from, after: state.scans.begun, dueAt: 0 }
+      return { ...state, index, scans: { ...state.scans, background }, recheck }
     }
     case 'skip':
       return {

@@ -1,5 +1,6 @@
 import type { ScanCounts } from '../pipeline/group/scan-counts.ts'
 import type { Clock } from '../runtime/clock.ts'
+import { positionOf } from '../scan/scan-order.ts'
 import type { ScanSettings } from '../scan/scan-settings.ts'
 import type { LookBackState, Scan, ScanKind, ScanStates, ScanTag } from '../scan/scan-state.ts'
 import { shareDone } from '../scan/share-done.ts'
@@ -69,7 +70,7 @@ export function scanReports({ states, firstSeen }: WatchedScans, poll: WatchedPo
     ...(scan.reachMs === null ? {} : { reachSeconds: scan.reachMs / 1000 }),
     ...{ from: scan.from, pages: scan.pages, clients: scan.clients },
     clientsPerSecond: rate(scan, firstSeen.get(scan.tag), clock.monotonic()),
-    ...position(scan, poll, clock.now()),
+    ...positionIn(scan, poll, clock.now()),
     ...(isPaused(scan, clock.now()) ? { pausedSeconds: seconds(scan.notBefore - clock.now()) } : {}),
   }))
 }
@@ -84,10 +85,15 @@ function rate({ clients }: Scan, first: FirstSeen | undefined, now: number): num
   return Math.max(0, Math.round(((clients - first.clients) / (now - first.at)) * 10_000) / 10)
 }
 
-function position(scan: Scan, { timeZone }: WatchedPolling, now: number): Pick<ScanReport, 'position' | 'donePercent'> {
+function positionIn(
+  scan: Scan,
+  { timeZone }: WatchedPolling,
+  now: number,
+): Pick<ScanReport, 'position' | 'donePercent'> {
   const share = shareDone(scan, now, timeZone)
-  if (scan.lastModifiedAt === null || share === undefined) return {}
-  return { position: scan.lastModifiedAt, donePercent: Math.floor(share * 100) }
+  const position = positionOf(scan.order)
+  if (position === null || share === undefined) return {}
+  return { position, donePercent: Math.floor(share * 100) }
 }
 
 export function lookBackReports({ states }: WatchedScans, poll: WatchedPolling, clock: Now): LookBackReport[] {

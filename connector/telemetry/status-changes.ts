@@ -66,6 +66,7 @@ const changes: ByKind<Change> = {
   'limit-lowered': () => none,
   'scans-not-interleaved': () => none,
   'scan-done': () => none,
+  'scan-end-unconfirmed': () => none,
   'late-changes': () => none,
   'full-scan-compared': fullScanCompared,
   'missing-clients': missingClients,
@@ -144,7 +145,10 @@ function fullScanCompared({ outcome, missing, gone }: EventOf<'full-scan-compare
   return ({ removal }) => ({
     removal: {
       ...{ missing, gone, ...removal },
-      held: { marking: outcome !== 'marked', publishing: removal?.held.publishing ?? false },
+      held: {
+        marking: outcome === 'too-many' || outcome === 'later-beginning',
+        publishing: removal?.held.publishing ?? false,
+      },
     },
   })
 }

@@ -98,6 +98,11 @@ const lines: ByKind<Line> = {
   'scans-not-interleaved': () =>
     line('warn', 'server mixes up two scans of one user: scans run one after the other, live scans may wait'),
   'scan-done': ({ scan, clients, pages, tookMs }) => line('info', 'scan done', { scan, clients, pages, tookMs }),
+  'scan-end-unconfirmed': ({ scan, clients }) =>
+    line('warn', 'scan ended with an empty page twice: check on the server whether clients are missing', {
+      scan,
+      clients,
+    }),
   'late-changes': ({ scan, ms }) =>
     line(
       'warn',
@@ -160,6 +165,8 @@ function fullScanCompared({ kind: _, outcome, ...counts }: EventOf<'full-scan-co
         'full scans begin later than earlier scans, no client is marked as missing: set POLARIS_LAST_CHANGED back',
         counts,
       )
+    case 'incomplete':
+      return line('warn', 'full scan was not proven complete, no client is marked as missing', counts)
     default:
       return assertNever(outcome)
   }

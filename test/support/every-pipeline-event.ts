@@ -1,5 +1,6 @@
 import type { ScanCounts } from '../../connector/pipeline/group/scan-counts.ts'
 import type { PipelineEvent } from '../../connector/pipeline/pipeline-event.ts'
+import { noTimes } from '../../connector/scan/scan-order.ts'
 import { BACKFILL, newScans, noTokens, type Scan, type ScanStates } from '../../connector/scan/scan-state.ts'
 import type { SourceTime } from '../../connector/source/client-source.ts'
 
@@ -7,7 +8,18 @@ import type { SourceTime } from '../../connector/source/client-source.ts'
 export const backfill: Scan = {
   ...{ kind: 'backfill', tag: BACKFILL, reachMs: null, republish: null, checkPoint: null, limit: 100, output: 'json' },
   ...{ from: '2026-01-01T00:00:00' as SourceTime, lastChanged: '2026-01-01T00:00:00' as SourceTime, since: 0 },
-  ...{ startedAt: 0, startedAtOurs: 0, notBefore: 0, lastModifiedAt: null, tokens: noTokens, emptyPages: 0 },
+  ...{
+    startedAt: 0,
+    startedAtOurs: 0,
+    notBefore: 0,
+    ordinal: 1,
+    order: noTimes,
+    hasResumed: false,
+    isFollowUp: false,
+    end: 'none',
+    tokens: noTokens,
+    emptyPages: 0,
+  },
   ...{ refusals: 0, failures: 0, restarts: 0, pages: 2, clients: 200, isMarking: false },
 }
 
@@ -93,6 +105,7 @@ export function everyPipelineEvent(error: unknown): PipelineEvent[] {
     'index-upkeep-failed': { kind: 'index-upkeep-failed', error },
     'segments-missing': { kind: 'segments-missing', segments: 1 },
     'scan-paused': { kind: 'scan-paused', scan: 'backfill', code: 'source.timeout', error },
+    'scan-end-unconfirmed': { kind: 'scan-end-unconfirmed', scan: 'full', clients: 500 },
     'scan-stuck': { kind: 'scan-stuck', scan: 'backfill', why: 'its token repeats', limit: 200 },
     'limit-lowered': { kind: 'limit-lowered', scan: 'live', failedLimit: 100, limit: 50, error },
     'scans-not-interleaved': { kind: 'scans-not-interleaved' },

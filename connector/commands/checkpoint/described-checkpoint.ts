@@ -3,6 +3,7 @@ import type { StreamState } from '../../checkpoint/stream-state.ts'
 import { durationText } from '../../config/units.ts'
 import { assertNever } from '../../runtime/assert-never.ts'
 import { errorCatalogue } from '../../runtime/error-catalogue.ts'
+import { positionOf } from '../../scan/scan-order.ts'
 import { BACKFILL, FULL, RECHECK, REPUBLISH, type Scan, scanWith } from '../../scan/scan-state.ts'
 import type { Screen } from '../output/screen.ts'
 import { table } from '../output/text-table.ts'
@@ -84,7 +85,8 @@ function scanRows({ scans, recheck }: StreamState): Row[] {
   ]
 }
 
-function progress({ pages, clients, lastModifiedAt }: Scan): string {
-  const at = lastModifiedAt === null ? '' : `, at ${lastModifiedAt} server time`
+function progress({ pages, clients, order }: Scan): string {
+  const position = positionOf(order)
+  const at = position === null ? '' : `, at ${position} server time`
   return `${counted(pages, 'page')}, ${counted(clients, 'client')}${at}`
 }

@@ -5,7 +5,7 @@ import type { Comparison } from '../../index/client-index.ts'
 import { type ClientKey, type IndexEntry, isErased, withdrawalOf } from '../../index/index-entry.ts'
 import { ConnectorError } from '../../runtime/connector-error.ts'
 import { recheckFrom } from '../../scan/end-scan.ts'
-import { LIVE, type Recheck, type ScanKind } from '../../scan/scan-state.ts'
+import { LIVE, RECHECK_AFTER_MS, type Recheck, type ScanKind } from '../../scan/scan-state.ts'
 import type { ClientRecord } from '../../source/client-source.ts'
 import type { PageReading } from '../read/page-reading.ts'
 import { type Building, type Gathered, MAX_ENTRIES, returnedEntry } from './building.ts'
@@ -39,7 +39,7 @@ export function addClients(building: Building, reading: PageReading, from: numbe
 function addClient(building: Building, client: ReadClient, reading: PageReading): void {
   const { memory, group } = building
   const { scan } = reading
-  memory.add(scan, client, reading.readAt)
+  memory.add(scan, client)
   const missing = building.parts.fieldWatch?.add(client.client)
   if (missing !== undefined) building.parts.observe({ kind: 'event-fields-missing', fields: missing })
   const known = returnedEntry(building, client.key)
@@ -91,10 +91,15 @@ function staysWithdrawn(building: Building, { key, known, comparison }: Compared
   return withdrawal === 'until other content' && comparison === 'unknown'
 }
 
-function withRecheck({ recheck, parts }: Building, { modified }: ReadClient, { scan, readAt }: PageReading): Recheck {
+function withRecheck({ recheck, parts }: Building, { modified }: ReadClient, reading: PageReading): Recheck {
+  const { scan, readAt, states } = reading
   const { scanSettings: settings, beginAt } = parts
-  const from = recheckFrom(scan, modified?.wallClock ?? null, { settings, beginAt, times: readAt })
-  return { from: recheck !== null && recheck.from < from ? recheck.from : from, markedAt: readAt.ours }
+  const from = recheckFrom(scan, modified?.instant, { settings, beginAt, times: readAt })
+  return {
+    from: recheck !== null && recheck.from < from ? recheck.from : from,
+    after: states.begun,
+    dueAt: readAt.ours + RECHECK_AFTER_MS,
+  }
 }
 
 interface Publishing {

@@ -45,7 +45,7 @@ export function pageGroupBuilder(
     table: from.table,
     deadLetters: parts.deadLetters.copy(),
     repeats: repeatWatch(),
-    memory: scanMemory(scans),
+    memory: scanMemory(scans, parts.scanSettings),
     ...{
       entries: new Map(),
       undelivered: new Map(),
@@ -68,7 +68,7 @@ export function pageGroupBuilder(
     events: () => building.events,
     recheck: () => building.recheck,
     hasEnded: (id) => hasEnded(building)(id),
-    lastModifiedAt: building.memory.lastModifiedAt,
+    order: building.memory.order,
     isCycling: building.memory.isCycling,
     knowsPagesOf: (scan) => parts.removal?.memory.knows(scan) ?? true,
     finish: () => finishGroup(building),
@@ -109,19 +109,19 @@ function addPage(building: Building, reading: PageReading, at: number): Added {
   endRepublishing(building, reading)
   if (reading.isLast) {
     building.recheck = recheckAfter(building.recheck, reading.scan)
-    building.memory.endScan(reading.scan.tag)
+    building.memory.endScan(reading.scan)
   }
   building.group.pages += 1
   return 'whole'
 }
 
 /** After the last page of a full scan. */
-function addMarks(building: Building, { scan, isLast }: PageReading): Added {
+function addMarks(building: Building, { scan, page, isLast }: PageReading): Added {
   const { removal } = building.parts
   if (removal === undefined || scan.tag !== FULL) return 'whole'
   if (building.marking === undefined) removal.memory.endPage(scan)
   if (!isLast) return 'whole'
-  building.marking ??= markMissing(building, removal, scan)
+  building.marking ??= markMissing(building, removal, { scan, page })
   const step = building.marking.next()
   if (step.done !== true) return step.value
   building.marking = undefined
@@ -129,11 +129,11 @@ function addMarks(building: Building, { scan, isLast }: PageReading): Added {
   return 'whole'
 }
 
-function beginPage(building: Building, { page, scan, isFirst }: PageReading): void {
+function beginPage(building: Building, { page, scan, states, isFirst }: PageReading): void {
   const { parts, mapping, memory, repeats } = building
   if (isFirst && scan.tag === FULL) parts.removal?.memory.begin(scan)
   beginRepublishing(building, scan)
-  if (isFirst) memory.beginScan(scan)
+  if (isFirst) memory.beginScan(scan, states)
   if (isFirst && scan.tag === LIVE) repeats.nextScan()
   const found = mapFields(page.clients, parts.fields, mapping)
   if (found === undefined) return

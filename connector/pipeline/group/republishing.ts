@@ -5,6 +5,7 @@ import { withoutEnded } from '../../scan/republish.ts'
 import type { Scan } from '../../scan/scan-state.ts'
 import type { PageReading } from '../read/page-reading.ts'
 import type { Building, Republishing } from './building.ts'
+import { withOrders } from './scan-memory.ts'
 
 export function republishingOf(state: Republished | null): Republishing | null {
   return state && { ...state, missing: state.missing && new Set(state.missing.map(clientKeyOf)) }
@@ -56,7 +57,7 @@ export function endRepublishing(building: Building, { scan, states, isLast }: Pa
   if (isOwn && (isLast || republishing.missing?.size === 0)) end(building, republishing.id, 'complete')
   else if (republishing !== null && hasEnded(building)(republishing.id)) end(building, republishing.id, 'cancelled')
   for (const id of parts.requests.cancelled()) if (!isCarriedOut(building, id)) end(building, id, 'cancelled')
-  building.scans = withoutEnded(states, hasEnded(building))
+  building.scans = withOrders(withoutEnded(states, hasEnded(building)), building.memory)
 }
 
 function end(building: Building, id: string, outcome: 'complete' | 'cancelled'): void {

@@ -1,5 +1,5 @@
 import { ConnectorError } from '../../runtime/connector-error.ts'
-import { serially } from '../../scan/end-scan.ts'
+import { serially } from '../../scan/begin-again.ts'
 import { LIVE, type Scan, type ScanStates, type ScanTag } from '../../scan/scan-state.ts'
 import type { ClientSource, Page } from '../../source/client-source.ts'
 import type { Observe } from '../pipeline-event.ts'

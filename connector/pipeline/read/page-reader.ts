@@ -1,16 +1,16 @@
 import { noStreamRequests } from '../../control/stream-requests.ts'
+import { begunAgain } from '../../scan/begin-again.ts'
 import { type Beginning, beginScan } from '../../scan/begin-scan.ts'
-import { begunAgain, configured, continuedInBackground, scanDone } from '../../scan/end-scan.ts'
-import { paced, withoutEnded } from '../../scan/republish.ts'
-import { earlier, type Times } from '../../scan/scan-settings.ts'
+import { configured } from '../../scan/end-scan.ts'
+import { withoutEnded } from '../../scan/republish.ts'
 import { FULL, LIVE, type Scan, type ScanStates, type ScanTag, scanWith, withScan } from '../../scan/scan-state.ts'
-import { scanStep } from '../../scan/scan-step.ts'
 import { backgroundCandidates, type Choice, nextChoice, type SchedulerParts, scanName } from '../../scan/scheduler.ts'
 import { interleavingProof } from './interleaving-proof.ts'
 import type { PageReading, Processed, ReaderParts, ReadFrom } from './page-reading.ts'
-import { answersSmallPages, readUnlessRefused } from './read-page.ts'
+import { answersSmallPages, readEndAgain, readUnlessRefused } from './read-page.ts'
 import { republishStarted, requestedRepublication, untilDue } from './requested-republication.ts'
-import { failed, patienceOf, type Reader, refused, stuck, tooMuch, tooMuchBy } from './scan-trouble.ts'
+import { failed, keepsTokenOf, patienceOf, type Reader, refused, stuck, tooMuch, tooMuchBy } from './scan-trouble.ts'
+import { endedWithout, take } from './take-page.ts'
 import { workloadLog } from './workload.ts'
 
 /**
@@ -97,7 +97,8 @@ function current({ states }: Reader, tag: ScanTag): Scan {
 async function readNext(reader: Reader, tag: ScanTag, stop: AbortSignal): Promise<PageReading | undefined> {
   const { source, processed, clock } = reader
   const before = current(reader, tag)
-  const scan = { ...before, lastModifiedAt: processed.lastModifiedAt(before) }
+  const known = () => ({ ...before, order: processed.order(before) })
+  const scan = known()
   const [startedAt, askedAt] = [clock.monotonic(), processed.events()]
   try {
     if (processed.isCycling(scan))
@@ -105,13 +106,18 @@ async function readNext(reader: Reader, tag: ScanTag, stop: AbortSignal): Promis
     const proven = await reader.proof.before(scan, reader.states, stop)
     reader.states = proven
     if (scanWith(proven, tag)?.checkPoint !== scan.checkPoint) return undefined
-    const page = await readUnlessRefused(source, { at: scan, patience: patienceOf(reader, scan) }, stop)
-    if (page === 'refused') return refused(reader, { ...scan, lastModifiedAt: processed.lastModifiedAt(scan) })
+    if (scan.end === 'repeat') {
+      const end = await readEndAgain(source, scan, stop)
+      return end === 'failed' ? endedWithout(reader, scan, askedAt) : take(reader, scan, { page: end, askedAt })
+    }
+    const how = { at: scan, patience: patienceOf(reader, scan), keepsToken: keepsTokenOf(reader, scan) }
+    const page = await readUnlessRefused(source, how, stop)
+    if (page === 'refused') return refused(reader, known())
     reader.proof.read(scan, page)
     return take(reader, scan, { page, askedAt })
   } catch (error) {
     if (stop.aborted) throw error
-    return await afterError(reader, { scan: { ...scan, lastModifiedAt: processed.lastModifiedAt(scan) }, error }, stop)
+    return await afterError(reader, { scan: known(), error }, stop)
   } finally {
     logWork(reader, scan, clock.monotonic() - startedAt)
   }
@@ -138,49 +144,4 @@ async function afterError(
 function logWork({ load }: Reader, scan: Scan, tookMs: number): void {
   if (scan.tag === LIVE) load.livePage(tookMs)
   else load.backgroundPage(scanName(scan), tookMs)
-}
-
-function take(
-  reader: Reader,
-  before: Scan,
-  { page, askedAt }: Pick<PageReading, 'page' | 'askedAt'>,
-): PageReading | undefined {
-  const { serverClock, settings, beginAt, processed, observe } = reader
-  const began = serverClock.learn(page)
-  reader.hasReadPages = true
-  observe({
-    ...{ kind: 'page-read', scan: before.kind, clients: page.clients.length },
-    ...{ limit: before.limit, bytes: page.bytes, tookMs: page.tookMs },
-  })
-  const parts = { began, events: processed.events(), maxEmptyPages: settings.maxEmptyPages }
-  const step = scanStep(before, page, parts)
-  if (step.kind === 'stuck') return stuck(reader, before, step.why)
-  const states = created(reader.states, began)
-  const scan = paced(step.scan, page.clients.length, states, serverClock.times().ours)
-  reader.states =
-    step.kind === 'done'
-      ? scanDone(states, scan, { settings, beginAt })
-      : afterPage(reader, withScan(states, scan), scan)
-  if (step.kind === 'done' && scan.tag === LIVE) reader.liveScans += 1
-  if (step.kind === 'done' && scan.republish !== null) reader.republished.add(scan.republish.id)
-  return {
-    kind: 'page',
-    ...{ page, askedAt, scan, states: reader.states, readAt: serverClock.times() },
-    ...{ isFirst: before.checkPoint === null, isLast: step.kind === 'done' },
-  }
-}
-
-/** The stream is as old as its first response. */
-function created(states: ScanStates, began: Times): ScanStates {
-  if (states.createdAt !== null) return states
-  const createdAt = earlier(began)
-  const lookBacks = states.lookBacks.map((one) => ({ ...one, startedAt: Math.min(one.startedAt, createdAt) }))
-  return { ...states, createdAt, lookBacks }
-}
-
-const LONG_SCAN_MS = 60_000
-
-function afterPage({ clock, liveBeganAt }: Reader, states: ScanStates, scan: Scan): ScanStates {
-  const isLong = scan.tag === LIVE && clock.monotonic() - liveBeganAt > LONG_SCAN_MS
-  return isLong && states.interleaving !== 'serial' ? continuedInBackground(states, scan) : states
 }

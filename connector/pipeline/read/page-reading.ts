@@ -1,6 +1,7 @@
 import type { Erasure, StreamRequests } from '../../control/stream-requests.ts'
 import type { ClientKey } from '../../index/index-entry.ts'
 import type { Clock } from '../../runtime/clock.ts'
+import type { ScanOrder } from '../../scan/scan-order.ts'
 import type { ScanSettings, Times } from '../../scan/scan-settings.ts'
 import type { Recheck, Scan, ScanStates } from '../../scan/scan-state.ts'
 import type { ClientSource, Page, SourceTime } from '../../source/client-source.ts'
@@ -54,8 +55,8 @@ export interface GoneClient {
 export interface Processed {
   events(): number
   recheck(): Recheck | null
-  /** Modification time of the scan's last client, if that field is mapped. */
-  lastModifiedAt(scan: ScanRun): SourceTime | null
+  /** Of the scan's pages. */
+  order(scan: ScanRun): ScanOrder
   /** Whether the scan returns nothing but clients that it has already returned. */
   isCycling(scan: ScanRun): boolean
   /** Whether it is known which clients the scan has returned; otherwise a full scan must begin again. */

@@ -6,21 +6,37 @@ import type { ClientSource, Page, Patience, ReadArguments } from '../../source/c
 
 /**
  * Reads a page. A checkPoint counts as refused if the call with it fails in a way that may mean this, while the same
- * call without it succeeds. Rejects with `source.*` or the reason of `stop`.
+ * call without it succeeds. `keepsToken`: no call is made without it unless it is certainly invalid. Rejects with
+ * `source.*` or the reason of `stop`.
  */
 export async function readUnlessRefused(
   source: ClientSource,
-  { at, patience }: { at: ReadArguments; patience: Patience },
+  { at, patience, keepsToken }: { at: ReadArguments; patience: Patience; keepsToken: boolean },
   stop: AbortSignal,
 ): Promise<Page | 'refused'> {
   const read = () => source.read(at, stop, patience)
   let result = await orRefusal(read, at)
   if (result instanceof ConnectorError) {
+    if (keepsToken && isTokenInDoubt(result)) throw result
     await source.read({ ...at, checkPoint: null }, stop, patience)
     // It may have been an outage that has ended meanwhile.
     if (isTokenInDoubt(result)) result = await orRefusal(read, at)
   }
   return result instanceof ConnectorError ? 'refused' : result
+}
+
+/** Repeats the request that ended a scan with an empty page. A failure says no more than such a page. */
+export async function readEndAgain(
+  source: ClientSource,
+  at: ReadArguments,
+  stop: AbortSignal,
+): Promise<Page | 'failed'> {
+  try {
+    return await source.read(at, stop, 'once')
+  } catch (error) {
+    if (stop.aborted || !(error instanceof ConnectorError)) throw error
+    return 'failed'
+  }
 }
 
 /**

@@ -1,5 +1,5 @@
 import { ConnectorError, codeOf } from '../../runtime/connector-error.ts'
-import { afterFailure, afterRefusal, afterStuck, afterTooMuch } from '../../scan/end-scan.ts'
+import { afterFailure, afterRefusal, afterStuck, afterTooMuch, keepsToken } from '../../scan/begin-again.ts'
 import { isBackfillFirst } from '../../scan/scan-settings.ts'
 import { LIVE, type Scan, type ScanStates, scanWith, withScan } from '../../scan/scan-state.ts'
 import { mayBeTooMuch } from '../../source/answer/answer-verdict.ts'
@@ -33,6 +33,11 @@ export function mayPause({ until, settings, states }: Reader, { tag }: Scan): bo
 export function patienceOf(reader: Reader, scan: Scan): Patience {
   if (mayPause(reader, scan)) return 'once'
   return reader.hasReadPages ? 'retry' : 'unproven'
+}
+
+/** See `keepsToken`. Another scan is read in place. */
+export function keepsTokenOf(reader: Reader, scan: Scan): boolean {
+  return mayPause(reader, scan) && keepsToken(scan, reader.states)
 }
 
 /** Pauses a background scan whose page could not be read. Throws the error for any other scan. */
@@ -69,24 +74,31 @@ export function tooMuch(reader: Reader, scan: Scan, error: unknown): undefined {
 const PAUSE_MS = 60_000
 const REFUSALS_WITHOUT_PROGRESS = 3
 
-/** Begins the scan again without its token. Throws `source.checkpoint-refused` after too many refusals. */
+/**
+ * Begins the scan again without its token. After too many refusals, a background scan pauses first; any other one throws
+ * `source.checkpoint-refused`.
+ */
 export function refused(reader: Reader, scan: Scan): undefined {
   const { settings, serverClock, observe, proof } = reader
   const again = afterRefusal(scan, settings, serverClock.times())
-  if (settings.onRefusedCheckPoint === 'stop' || again.refusals > REFUSALS_WITHOUT_PROGRESS) {
-    const often = settings.onRefusedCheckPoint === 'stop' ? '' : ` ${scan.refusals + 1} times in a row`
-    throw new ConnectorError('source.checkpoint-refused', `read page: the server refused its own checkPoint${often}`)
+  const more = again.refusals - REFUSALS_WITHOUT_PROGRESS
+  const isStopped = settings.onRefusedCheckPoint === 'stop'
+  if (isStopped || more > 0) {
+    const often = isStopped ? '' : ` ${again.refusals} times in a row`
+    const message = `read page: the server refused its own checkPoint${often}`
+    const next = isStopped ? scan : { ...again, failures: more - 1 }
+    return failed(reader, next, new ConnectorError('source.checkpoint-refused', message))
   }
   observe({ kind: 'checkpoint-refused', scan: scan.kind, lastChanged: again.lastChanged })
   reader.states = proof.refused(scan, withScan(reader.states, again))
 }
 
-/** Begins the scan again with larger pages. Throws `source.stuck` if that did not help a live scan. */
+/** Begins the scan again with larger pages. Throws `source.stuck` if that has not helped any but a background scan. */
 export function stuck(reader: Reader, scan: Scan, why: string): undefined {
   const { clock, observe } = reader
-  if (!mayPause(reader, scan) && scan.restarts > 0)
-    throw new ConnectorError('source.stuck', `read page: hasMoreResults is true, but ${why}`)
   const again = afterStuck(scan, reader.states, clock.now())
+  if (!mayPause(reader, scan) && scan.restarts > 0 && again.limit <= scan.limit)
+    throw new ConnectorError('source.stuck', `read page: hasMoreResults is true, but ${why}`)
   reader.states = withScan(reader.states, again)
   observe({ kind: 'scan-stuck', scan: scan.kind, why, limit: again.limit })
 }

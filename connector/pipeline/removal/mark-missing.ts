@@ -6,10 +6,12 @@ import {
   readEntry,
   readKey,
 } from '../../index/index-entry.ts'
-import { begunAgain } from '../../scan/end-scan.ts'
+import { begunAgain } from '../../scan/begin-again.ts'
 import { areTooMany } from '../../scan/removed-clients.ts'
 import { FULL, type Scan, scanWith, withScan } from '../../scan/scan-state.ts'
+import { isEndUnconfirmed } from '../../scan/scan-step.ts'
 import { type Building, knownEntry, MAX_ENTRIES } from '../group/building.ts'
+import type { PageReading } from '../read/page-reading.ts'
 import type { FullScanMemory } from './full-scan-memory.ts'
 import type { FullScanResult, RemovalParts } from './removal-parts.ts'
 
@@ -24,7 +26,7 @@ const SLICE_ENTRIES = 2_000
 export function* markMissing(
   building: Building,
   { settings, memory }: RemovalParts,
-  scan: Scan,
+  { scan, page }: Pick<PageReading, 'scan' | 'page'>,
 ): Generator<'slice' | 'part', FullScanResult> {
   if (!memory.knows(scan)) throw new TypeError('which clients the full scan returned is not known')
   const { clients, gone, missing, marked } = yield* unseenClients(building, memory, scan)
@@ -32,6 +34,7 @@ export function* markMissing(
   const found = { scan, ...counts, returned: memory.returnedAgain() }
   const { earliest } = building.scans
   if (earliest !== null && earliest < scan.from) return { ...found, outcome: 'later-beginning' }
+  if (scan.hasResumed || isEndUnconfirmed(page, scan)) return { ...found, outcome: 'incomplete' }
   const isSuspicious = areTooMany(counts.missing, clients, settings) || areTooMany(counts.gone, clients, settings)
   if (isSuspicious) return { ...found, outcome: 'too-many' }
   yield* mark(building, gone, 'gone')

@@ -16,9 +16,10 @@ export interface FullScanResult {
   readonly scan: Scan
   /**
    * `too-many`: so many clients are missing that nothing was marked. `later-beginning`: neither, because earlier scans
-   * read from before the beginning of this one.
+   * read from before the beginning of this one. `incomplete`: neither, because the scan was resumed by a modification time
+   * twice, or ended with an empty page twice.
    */
-  readonly outcome: 'marked' | 'too-many' | 'later-beginning'
+  readonly outcome: 'marked' | 'too-many' | 'later-beginning' | 'incomplete'
   /** Clients that a full scan should return: not those that are gone, removed, erased or dead letters. */
   readonly clients: number
   /** Clients missing for the first time, and those missing for the second time in a row. */

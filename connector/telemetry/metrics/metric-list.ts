@@ -23,6 +23,7 @@ export const warningKinds = [
   'checkpoint-refused',
   'scan-paused',
   'scan-stuck',
+  'scan-end-unconfirmed',
   'limit-lowered',
   'scans-not-interleaved',
   'late-changes',

@@ -117,6 +117,7 @@ const updates: ByKind<Update> = {
   'limit-lowered': warning,
   'scans-not-interleaved': warning,
   'scan-done': () => nothing,
+  'scan-end-unconfirmed': warning,
   'late-changes': warning,
   'full-scan-compared': () => nothing,
   'missing-clients': () => nothing,

@@ -95,6 +95,7 @@ function minuteOf({ plot, index }: { plot: Plot; index: number }, now: number): 
           ...{
             createdAt: 0,
             earliest: null,
+            begun: 1,
             live: { startedAt: now, scan: null },
             background: plot.scans?.(minute) ?? [],
           },
@@ -113,12 +114,14 @@ function minuteOf({ plot, index }: { plot: Plot; index: number }, now: number): 
 const day = (number: number) =>
   new Date(Date.UTC(2026, 0, 1) + number * 86_400_000).toISOString().slice(0, 19) as SourceTime
 
+const upTo = (time: SourceTime) => ({ kind: 'rising', values: 100, highest: time, reached: time }) as const
+
 const quiet: Plot = { busy: 14, readMs: 85 }
 const busy: Plot = { busy: 160, readMs: 140 }
 const filling: Plot = {
   ...{ busy: 900, readMs: 320, ends: [] },
   scans: (minute) => [
-    { ...backfill, clients: 5_230 * minute, pages: 11 * minute, lastModifiedAt: day(2.4 * minute), startedAt: 1 },
+    { ...backfill, clients: 5_230 * minute, pages: 11 * minute, order: upTo(day(2.4 * minute)), startedAt: 1 },
   ],
 }
 

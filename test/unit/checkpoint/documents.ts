@@ -72,6 +72,7 @@ const wanted = fc.oneof(
 const scan: fc.Arbitrary<Scan> = fc.record({
   kind: fc.constantFrom(...scanKinds),
   tag: fc.nat(LAST_TAG),
+  ordinal: fc.nat(),
   reachMs: fc.option(fc.nat()),
   republish: fc.option(fc.record({ id: fc.uuid(), wanted })),
   from: minutes,
@@ -83,7 +84,18 @@ const scan: fc.Arbitrary<Scan> = fc.record({
   startedAt: fc.option(time),
   startedAtOurs: fc.option(time),
   notBefore: time,
-  lastModifiedAt: fc.option(minutes),
+  order: fc.oneof(
+    fc.record({
+      kind: fc.constant('rising' as const),
+      values: fc.nat(100),
+      highest: fc.option(minutes),
+      reached: fc.option(minutes),
+    }),
+    fc.record({ kind: fc.constant('unordered' as const) }),
+  ),
+  hasResumed: fc.boolean(),
+  isFollowUp: fc.boolean(),
+  end: fc.constantFrom('none' as const, 'repeat' as const, 'repeated' as const),
   tokens: fc.record({ token: checkPoint, power: fc.nat(), steps: fc.nat() }),
   emptyPages: fc.nat(),
   refusals: fc.nat(),
@@ -96,6 +108,7 @@ const scan: fc.Arbitrary<Scan> = fc.record({
 const scans: fc.Arbitrary<ScanStates> = fc.record({
   createdAt: fc.option(time),
   earliest: fc.option(minutes),
+  begun: fc.nat(),
   live: fc.record({ startedAt: fc.option(time), scan: fc.option(scan) }),
   background: fc.array(scan, { maxLength: 3 }),
   lookBacks: fc.array(fc.record({ reachMs: fc.nat(), startedAt: time, dueAt: time }), { maxLength: 3 }),
@@ -119,7 +132,7 @@ const index: fc.Arbitrary<IndexState> = fc.record({
   delta: entries,
 })
 const mapping = fc.option(fc.record({ clientId: fc.string(), modifiedAt: fc.option(fc.string()) }))
-const recheck = fc.option(fc.record({ from: minutes, markedAt: time }))
+const recheck = fc.option(fc.record({ from: minutes, after: fc.nat(), dueAt: time }))
 const outcome = fc.constantFrom('erased', 'never-published', undefined)
 const carriedOut = fc.array(fc.record({ id: fc.string(), outcome }), { maxLength: 2 })
 const republished = fc.option(

@@ -6,9 +6,10 @@ import { clientTable } from '../../../connector/index/client-table.ts'
 import { deltaEntries } from '../../../connector/index/index-state.ts'
 import { type Added, type PageGroupBuilder, pageGroupBuilder } from '../../../connector/pipeline/group/page-group.ts'
 import { codeOf } from '../../../connector/runtime/connector-error.ts'
+import { noTimes, positionOf } from '../../../connector/scan/scan-order.ts'
 import { newScans } from '../../../connector/scan/scan-state.ts'
 import type { ClientRecord } from '../../../connector/source/client-source.ts'
-import { noon, timeText } from '../scan/scans.ts'
+import { noon, provenUpTo } from '../scan/scans.ts'
 import { groupParts } from '../stream/open-parts.ts'
 import { building, keysOf, sequencesOf, start } from './builders.ts'
 import { liveScan, pageOf, reading, token } from './readings.ts'
@@ -127,38 +128,39 @@ describe('a change of the checkpoint', () => {
 })
 
 describe('what was found while pages were read', () => {
-  test('is the last modification time of each scan, until that begins again', () => {
+  test('is the order of each scan by its modification times, until it begins again at its start', () => {
     const { builder } = building()
-    const [live, backfill, other] = [liveScan(), liveScan({ kind: 'backfill', tag: 1 }), liveScan({ tag: 2 })]
-    const first = { isFirst: true, isLast: false }
-    builder.add(reading([{ No: '1', Modif: '2026-06-15T11:00:00' }, { No: '2' }], first))
+    const live = liveScan({ startedAt: noon })
+    const backfill = liveScan({ kind: 'backfill', tag: 1, ordinal: 2, startedAt: noon })
+    const states = { ...newScans, live: { startedAt: null, scan: live }, background: [backfill] }
+    const first = { isFirst: true, isLast: false, states }
+    builder.add(reading([{ No: '1', Modif: '2026-06-15T11:00:00' }, { No: '2' }], { ...first, scan: live }))
     builder.add(reading([{ No: '3', Modif: '2026-06-15T10:00:00' }], { ...first, scan: backfill }))
-    const known = ['2026-06-15T11:00:00', '2026-06-15T10:00:00', null]
-    expect([live, backfill, other].map(builder.lastModifiedAt)).toEqual(known)
-    builder.add(reading([], middle))
-    expect(builder.lastModifiedAt(live)).toBe('2026-06-15T11:00:00')
-    builder.add(reading([], first))
-    expect(builder.lastModifiedAt(live)).toBeNull()
+    expect([live, backfill].map((scan) => positionOf(builder.order(scan)))).toEqual([
+      '2026-06-15T11:00:00',
+      '2026-06-15T10:00:00',
+    ])
+    expect(positionOf(builder.order(liveScan({ ordinal: 3 })))).toBeNull()
+    expect(builder.order({ ...live, restarts: 1 })).toEqual(noTimes)
   })
 
-  test('Invariant 1: is never a modification time after the read, as when the clock of a shop is ahead', () => {
-    const { builder } = building()
-    builder.add(
-      reading(
-        [
-          { No: '1', Modif: '2026-06-15T11:00:00' },
-          { No: '2', Modif: '2031-01-01T00:00:00' },
-        ],
-        { isFirst: true, isLast: false },
-      ),
-    )
-    expect(builder.lastModifiedAt(liveScan())).toBe('2026-06-15T11:00:00')
+  test('is stored with each page, with what every other scan has shown so far', () => {
+    const { builder, delivered } = building()
+    const live = liveScan({ startedAt: noon })
+    const backfill = liveScan({ kind: 'backfill', tag: 1, ordinal: 2, startedAt: noon })
+    const states = { ...newScans, live: { startedAt: null, scan: live }, background: [backfill] }
+    const first = { isFirst: true, isLast: false, states }
+    builder.add(reading([{ No: '1', Modif: '2026-06-15T11:00:00' }], { ...first, scan: live }))
+    builder.add(reading([{ No: '2', Modif: '2026-06-15T10:00:00' }], { ...first, scan: backfill }))
+    const { scans } = delivered().change
+    expect(scans.live.scan?.order).toMatchObject({ values: 1, highest: '2026-06-15T11:00:00' })
+    expect(scans.background[0]?.order).toMatchObject({ values: 1, highest: '2026-06-15T10:00:00' })
   })
 
-  test('is the last modification time of a scan that was in progress before a restart', () => {
-    const resumed = liveScan({ lastModifiedAt: timeText('2026-06-15T09:00:00') })
+  test('is the order of a scan that was in progress before a restart', () => {
+    const resumed = liveScan({ order: provenUpTo('2026-06-15T09:00:00') })
     const scans = { ...newScans, live: { startedAt: null, scan: resumed } }
-    expect(building({}, { state: { ...start, scans } }).builder.lastModifiedAt(resumed)).toBe('2026-06-15T09:00:00')
+    expect(building({}, { state: { ...start, scans } }).builder.order(resumed)).toEqual(resumed.order)
   })
 
   test('is a cycle once a hundred pages have brought only clients that the scan had already returned', () => {
@@ -168,7 +170,7 @@ describe('what was found while pages were read', () => {
     for (let number = 0; number < 102; number += 1) page(number)
     expect(builder.isCycling(liveScan())).toBe(false)
     page(102)
-    expect([liveScan(), liveScan({ tag: 1 })].map(builder.isCycling)).toEqual([true, false])
+    expect([liveScan(), liveScan({ tag: 1, ordinal: 2 })].map(builder.isCycling)).toEqual([true, false])
     builder.add(reading([{ No: '7' }], middle))
     expect(builder.isCycling(liveScan())).toBe(false)
   })

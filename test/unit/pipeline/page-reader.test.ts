@@ -271,20 +271,27 @@ describe('a background scan in trouble', () => {
 })
 
 describe('a live scan that does not advance', () => {
-  test('begins again at once with a doubled limit, and then rejects with source.stuck', async () => {
+  test('begins again at once with a limit that doubles up to 6,400, and then rejects with source.stuck', async () => {
     const { asked, next, of } = pageReader(() => pageOf([], { hasMoreResults: true }), onlyLive)
     expect(await codeOfNext(next)).toBe('source.stuck')
-    expect(asked.map(({ limit, at }) => [limit, at])).toEqual([
-      [100, noon],
-      [200, noon],
-    ])
-    expect(of('scan-stuck')).toMatchObject([{ scan: 'live', limit: 200 }])
+    expect(asked.map(({ limit }) => limit)).toEqual([100, 200, 400, 800, 1_600, 3_200, 6_400])
+    expect(new Set(asked.map(({ at }) => at))).toEqual(new Set([noon]))
+    expect(of('scan-stuck')).toHaveLength(6)
+  })
+
+  test('never asks for as many clients as a page that failed, before it rejects', async () => {
+    const failedLimit = { limit: 300, until: noon + HOUR, attempts: 3 }
+    const { asked, next } = pageReader(() => pageOf([], { hasMoreResults: true }), {
+      ...{ ...onlyLive, states: { ...onlyLive.states, failedLimit } },
+    })
+    expect(await codeOfNext(next)).toBe('source.stuck')
+    expect(asked.map(({ limit }) => limit)).toEqual([100, 200, 299])
   })
 
   test('goes on when the larger page holds what shares a second', async () => {
-    const respond = withClock(({ limit }) => pageOf([], { hasMoreResults: limit < 200 }))
+    const respond = withClock(({ limit }) => pageOf([], { hasMoreResults: limit < 350 }))
     const { read, asked } = pageReader(respond, onlyLive)
     expect(kindsOf(await read(2))).toEqual(['live*', 'live*'])
-    expect(asked.map(({ limit }) => limit)).toEqual([100, 200, 100, 200])
+    expect(asked.map(({ limit }) => limit)).toEqual([100, 200, 400, 100, 200, 400])
   })
 })

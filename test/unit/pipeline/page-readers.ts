@@ -22,7 +22,7 @@ export const failure = (code: ErrorCode) => new ConnectorError(code, 'scripted')
 export const nothingProcessed: Processed = {
   events: () => 0,
   recheck: () => null,
-  lastModifiedAt: () => null,
+  order: ({ order }) => order,
   isCycling: () => false,
   knowsPagesOf: () => true,
   hasEnded: () => false,

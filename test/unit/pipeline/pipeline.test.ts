@@ -422,22 +422,6 @@ describe('failures', () => {
     expect(kinds()).toContain('checkpoint-refused')
   })
 
-  test('a scan is read again from the last modification time minus the overlap when that field is mapped', async () => {
-    const Modif = '2026-06-15T11:59:58'
-    const [first, second] = ['t1', 't2'].map((text) =>
-      pageOf([{ No: text, Modif }], { hasMoreResults: true, checkPoint: token(text) }),
-    )
-    if (first === undefined || second === undefined) throw new Error('expected two pages')
-    const refused = new ConnectorError('source.request-refused', 'scripted')
-    const { start, source } = await running(
-      [first, second, refused, pageOf([]), pageOf([])],
-      {},
-      { until: 'caught-up' },
-    )
-    expect(await start()).toBe('caught-up')
-    expect(source.asked.at(-1)).toMatchObject({ lastChanged: '2026-06-15T11:54:58', checkPoint: null })
-  })
-
   test('the pipeline rejects when the server refuses every checkPoint', async () => {
     const refused = new ConnectorError('source.request-refused', 'scripted')
     const [first] = scanOf(2)

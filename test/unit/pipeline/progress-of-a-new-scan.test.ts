@@ -6,8 +6,9 @@ import { readPages } from '../../../connector/pipeline/read/page-reader.ts'
 import type { Processed } from '../../../connector/pipeline/read/page-reading.ts'
 import { createServerClock } from '../../../connector/pipeline/read/server-clock.ts'
 import { ConnectorError } from '../../../connector/runtime/connector-error.ts'
+import { noTimes } from '../../../connector/scan/scan-order.ts'
 import type { ScanSettings } from '../../../connector/scan/scan-settings.ts'
-import { FIRST_LOOK_BACK, newScans, type ScanStates } from '../../../connector/scan/scan-state.ts'
+import { newScans, type ScanStates } from '../../../connector/scan/scan-state.ts'
 import type { CheckPoint, Page, ReadArguments, SourceTime } from '../../../connector/source/client-source.ts'
 import { virtualClock } from '../../support/fakes/virtual-clock.ts'
 
@@ -21,7 +22,7 @@ const settings: ScanSettings = {
 /** An existing stream whose look-back is due; its last run began six hours ago. */
 const states: ScanStates = {
   ...newScans,
-  ...{ createdAt: 0, backfill: 'done', interleaving: 'proven' },
+  ...{ createdAt: 0, backfill: 'done', interleaving: 'proven', begun: 1 },
   live: { startedAt: now - 5_000, scan: null },
   lookBacks: [{ reachMs: 26 * hour, startedAt: now - 6 * hour, dueAt: now }],
 }
@@ -29,12 +30,11 @@ const lookBackFrom = '2026-06-14T03:59:45'
 
 /** What the builder, one page behind, says while the first page of the look-back waits: it is of the run before. */
 function formerRun(circle: 'none' | 'found'): Processed {
-  const memory = scanMemory(newScans)
-  const run = { tag: FIRST_LOOK_BACK, startedAtOurs: now - 6 * hour, restarts: 0, lastModifiedAt: null }
-  const readAt = { ours: run.startedAtOurs, server: run.startedAtOurs }
-  memory.beginScan(run)
+  const memory = scanMemory(newScans, settings)
+  const run = { ordinal: 1, restarts: 0, order: noTimes, startedAt: now - 6 * hour }
+  memory.beginScan(run, newScans)
   for (let page = 0; page <= (circle === 'found' ? 100 : 0); page += 1) {
-    memory.add(run, read({ No: '1', Modif: '2026-06-15T05:59:00' }), readAt)
+    memory.add(run, read({ No: '1', Modif: '2026-06-15T05:59:00' }))
     memory.endPage(run)
   }
   expect(memory.isCycling(run)).toBe(circle === 'found')

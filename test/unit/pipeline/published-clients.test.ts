@@ -127,7 +127,7 @@ describe('a background scan', () => {
     const { names, counts, change } = by(backfillSince(0), [client('1', 'old'), client('2', 'a')], { readAt })
     expect(names).toEqual(['a'])
     expect(counts).toMatchObject({ events: 1, superseded: 1 })
-    const recheck = { from: '2026-06-15T11:55:00', markedAt: readAt.ours }
+    const recheck = { from: backfillSince(0).from, after: 1, dueAt: readAt.ours + MINUTE }
     expect([change.recheck, state().recheck]).toEqual([recheck, recheck])
   })
 
@@ -160,32 +160,32 @@ describe('a background scan', () => {
     publish(['1', '2', '3'].map((No) => client(No, 'new')))
     const old = (No: string, day: string) => client(No, 'old', `2026-03-${day}T08:00:00`)
     by(backfillSince(0), [old('1', '05'), old('2', '02')], { readAt })
-    expect(state().recheck).toEqual({ from: '2026-03-02T08:00:00', markedAt: readAt.ours })
+    expect(state().recheck).toEqual({ from: '2026-03-02T07:55:00', after: 1, dueAt: readAt.ours + MINUTE })
     by(backfillSince(0), [old('3', '09')], { readAt: at(noon + 3 * MINUTE) })
-    expect(state().recheck).toEqual({ from: '2026-03-02T08:00:00', markedAt: noon + 3 * MINUTE })
+    expect(state().recheck).toEqual({ from: '2026-03-02T07:55:00', after: 1, dueAt: noon + 4 * MINUTE })
   })
 })
 
 describe('what is to be read again', () => {
-  const recheck = { from: timeText('2026-06-15T11:00:00'), markedAt: noon }
-  const reader = (startedAtOurs: number) =>
-    scanOf({ kind: 'look-back', tag: RECHECK, from: recheck.from, startedAtOurs })
+  const recheck = { from: timeText('2026-06-15T11:00:00'), after: 7, dueAt: noon }
+  const reader = (ordinal: number) => scanOf({ kind: 'look-back', tag: RECHECK, from: recheck.from, ordinal })
 
   test('is done with the last page of a scan that began later, and not sooner', () => {
     const { builder, delivered } = publishing({}, { state: { ...start, recheck } })
-    builder.add(reading([], { scan: reader(noon + 1), isLast: false }))
+    builder.add(reading([], { scan: reader(8), isLast: false }))
     expect(builder.recheck()).toEqual(recheck)
-    builder.add(reading([], { scan: reader(noon), isFirst: false }))
+    builder.add(reading([], { scan: reader(7), isFirst: false }))
     expect(builder.recheck()).toEqual(recheck)
-    builder.add(reading([], { scan: reader(noon + 1), isFirst: false }))
+    builder.add(reading([], { scan: reader(8), isFirst: false }))
     expect([builder.recheck(), delivered().change.recheck]).toEqual([null, null])
   })
 
   test('remains when that scan finds another client that was published meanwhile', () => {
     const { publish, by, state } = publishing({}, { state: { ...start, recheck } })
     publish([client('1', 'new')])
-    by(reader(noon + 1), [client('1', 'old')], { readAt: at(noon + 5 * SECOND) })
-    expect(state().recheck).toEqual({ from: recheck.from, markedAt: noon + 5 * SECOND })
+    const states = statesOf({ begun: 9 })
+    by(reader(8), [client('1', 'old')], { readAt: at(noon + 5 * SECOND), states })
+    expect(state().recheck).toEqual({ from: recheck.from, after: 9, dueAt: noon + 65 * SECOND })
   })
 })
 

@@ -15,7 +15,7 @@ export function pageOf(clients: readonly ClientRecord[], more: Partial<Page> = {
 export function reading(clients: readonly ClientRecord[], more: Partial<PageReading> = {}): PageReading {
   return {
     kind: 'page',
-    ...{ page: pageOf(clients), scan: liveScan(), states: newScans, readAt: at(noon) },
+    ...{ page: pageOf(clients), scan: liveScan(), states: { ...newScans, begun: 1 }, readAt: at(noon) },
     ...{ isFirst: true, isLast: true, askedAt: Number.MAX_SAFE_INTEGER },
     ...more,
   }

@@ -1,9 +1,10 @@
 import { describe, expect, test } from 'vitest'
 import { codeOf } from '../../../connector/runtime/connector-error.ts'
+import type { ScanOrder } from '../../../connector/scan/scan-order.ts'
 import { BACKFILL, LIVE } from '../../../connector/scan/scan-state.ts'
 import type { SourceTime } from '../../../connector/source/client-source.ts'
-import { MINUTE, noon, noonText, scanOf, statesOf } from '../scan/scans.ts'
-import { failure, pageReader, type Respond } from './page-readers.ts'
+import { MINUTE, noon, provenUpTo, scanOf, statesOf } from '../scan/scans.ts'
+import { failure, nothingProcessed, pageReader, type Respond } from './page-readers.ts'
 import { pageOf } from './readings.ts'
 
 const codeOfNext = (next: () => Promise<unknown>) => next().then(String, (error: unknown) => codeOf(error))
@@ -97,28 +98,19 @@ describe('a scan whose checkPoint was refused', () => {
     checkPoint === null
       ? pageOf([{ No: lastChanged }], { hasMoreResults: true, checkPoint: live.checkPoint })
       : failure('source.request-refused')
-  const processed = (lastModifiedAt: () => SourceTime | null) => ({
-    events: () => 0,
-    recheck: () => null,
-    lastModifiedAt,
-    isCycling: () => false,
-    knowsPagesOf: () => true,
-    hasEnded: () => false,
-  })
+  const processed = (order: () => ScanOrder) => ({ ...nothingProcessed, order })
 
-  test('goes on at the last modification time minus the overlap when that is mapped', async () => {
+  test.each([
+    ['at a modification time minus the overlap when its times have proven an order', '12:30:00', '12:29:45'],
+    ['at its start when that is later', '12:00:05', '12:00:00'],
+    ['at its start when its times have proven no order', undefined, '12:00:00'],
+  ])('begins again %s', async (_where, time, lastChanged) => {
+    const order: ScanOrder = time === undefined ? { kind: 'unordered' } : provenUpTo(`2026-06-15T${time}`)
     const { asked, next } = pageReader(answering(failure('source.request-refused')), {
-      ...resumed,
-      processed: processed(() => noonText),
+      ...{ ...resumed, processed: processed(() => order) },
     })
     await next()
-    expect(asked.map(({ lastChanged }) => lastChanged)).toEqual([live.from, live.from, live.from])
-    const later = pageReader(answering(failure('source.request-refused')), {
-      ...resumed,
-      processed: processed(() => '2026-06-15T12:30:00' as SourceTime),
-    })
-    await later.next()
-    expect(later.asked.at(-1)).toMatchObject({ lastChanged: '2026-06-15T12:29:45', checkPoint: null })
+    expect(asked.at(-1)).toMatchObject({ lastChanged: `2026-06-15T${lastChanged}`, checkPoint: null })
   })
 
   test('rejects with source.checkpoint-refused when it is the live one and is refused four times without progress', async () => {
@@ -131,13 +123,35 @@ describe('a scan whose checkPoint was refused', () => {
 
   test('goes on for as long as the last modification time advances', async () => {
     let minutes = 0
-    const lastModifiedAt = () => {
+    const order = () => {
       minutes += 1
-      return `2026-06-15T12:${String(minutes).padStart(2, '0')}:00` as SourceTime
+      return provenUpTo(`2026-06-15T12:${String(minutes).padStart(2, '0')}:00`)
     }
-    const { next, of } = pageReader(refusing, { ...resumed, processed: processed(lastModifiedAt) })
+    const { next, of } = pageReader(refusing, { ...resumed, processed: processed(order) })
     for (let page = 0; page < 10; page += 1) expect(await next()).toMatchObject({ isFirst: true })
     expect(of('checkpoint-refused')).toHaveLength(10)
+  })
+
+  test('is followed once by one from its start when it was resumed by a time', async () => {
+    const from = '2026-01-01T00:00:00' as SourceTime
+    const backfill = scanOf({ kind: 'backfill', tag: BACKFILL, from, lastChanged: from, clients: 0 })
+    let refusals = 2
+    const respond: Respond = ({ checkPoint, lastChanged }) => {
+      if (lastChanged > '2026-06') return pageOf([])
+      const { checkPoint: next } = backfill
+      if (checkPoint === null) return pageOf([{ No: '1' }], { hasMoreResults: true, checkPoint: next })
+      refusals -= 1
+      return refusals >= 0 ? failure('source.request-refused') : pageOf([{ No: '2' }])
+    }
+    const states = statesOf({ background: [backfill], backfill: 'due' })
+    const settings = { lookBacks: [], intervalMs: 60 * MINUTE }
+    const order = () => provenUpTo('2026-03-01T00:00:00')
+    const { read, asked } = pageReader(respond, { settings, states, processed: processed(order) })
+    const readings = (await read(8)).filter(({ scan }) => scan.kind === 'backfill')
+    const begins = asked.filter(({ checkPoint, lastChanged }) => checkPoint === null && lastChanged < '2026-06')
+    const resumed = '2026-02-28T23:59:45'
+    expect(begins.map(({ lastChanged }) => lastChanged)).toEqual([from, resumed, resumed, resumed, from])
+    expect(readings.map(({ isLast }) => isLast)).toEqual([false, false, false, false, true])
   })
 
   test('pauses when it is a background scan, and the live scan goes on', async () => {

@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest'
 import { republishProgress } from '../../../connector/pipeline/republish-progress.ts'
+import { noTimes } from '../../../connector/scan/scan-order.ts'
 import { REPUBLISH, type Scan } from '../../../connector/scan/scan-state.ts'
-import { beginAt, HOUR, noon, scanOf, statesOf, timeText } from '../scan/scans.ts'
+import { beginAt, HOUR, noon, provenUpTo, scanOf, statesOf, timeText } from '../scan/scans.ts'
 
 const parts = { indexed: 800, beginAt, now: noon, timeZone: 'Europe/Paris' }
 const republished = { id: 'one', since: 0, published: 150, missing: null }
@@ -23,8 +24,8 @@ test('of the whole history, the share is that of the clients in the index', () =
 
 test('since a later time, it follows from the modification times, and is unknown without them', () => {
   const from = timeText('2026-06-15T08:00:00')
-  expect(shareOf({ from, lastModifiedAt: timeText('2026-06-15T09:00:00') })).toBeCloseTo(0.25)
-  expect(shareOf({ from, lastModifiedAt: null })).toBeNull()
+  expect(shareOf({ from, order: provenUpTo('2026-06-15T09:00:00') })).toBeCloseTo(0.25)
+  expect(shareOf({ from, order: noTimes })).toBeNull()
 })
 
 test('there is none without such a scan', () => {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { Processed } from '../../../connector/pipeline/read/page-reading.ts'
+import { noTimes } from '../../../connector/scan/scan-order.ts'
 import { REPUBLISH } from '../../../connector/scan/scan-state.ts'
 import { openRepublications } from '../../support/fakes/open-republications.ts'
 import { beginAt, MINUTE, noon, SECOND, scanOf, statesOf } from '../scan/scans.ts'
@@ -21,7 +22,7 @@ function readingAgain(more: Parameters<typeof pageReader>[1] = {}) {
   const operator = openRepublications()
   const ended = new Set<string>()
   const processed: Processed = {
-    ...{ events: () => 0, recheck: () => null, lastModifiedAt: () => null, isCycling: () => false },
+    ...{ events: () => 0, recheck: () => null, order: () => noTimes, isCycling: () => false },
     knowsPagesOf: () => true,
     hasEnded: (id) => ended.has(id),
   }

@@ -1,10 +1,11 @@
 import { describe, expect, test } from 'vitest'
 import { codeOf } from '../../../connector/runtime/connector-error.ts'
 import type { ErrorCode } from '../../../connector/runtime/error-catalogue.ts'
+import type { ScanOrder } from '../../../connector/scan/scan-order.ts'
 import { LIVE } from '../../../connector/scan/scan-state.ts'
-import type { CheckPoint, SourceTime } from '../../../connector/source/client-source.ts'
-import { beginAt, MINUTE, noon, noonText, SECOND, scanOf, statesOf } from '../scan/scans.ts'
-import { failure, kindsOf, pageReader, type Respond } from './page-readers.ts'
+import type { CheckPoint } from '../../../connector/source/client-source.ts'
+import { beginAt, MINUTE, noon, noonText, provenUpTo, SECOND, scanOf, statesOf } from '../scan/scans.ts'
+import { failure, kindsOf, nothingProcessed, pageReader, type Respond } from './page-readers.ts'
 import { pageOf } from './readings.ts'
 
 const CLIENTS = 1_000
@@ -74,11 +75,6 @@ describe('a live scan whose pages take too long', () => {
     clock.jump(TAKES_MS)
     return failure('source.timeout')
   }
-  const processed = (lastModifiedAt: SourceTime | null) => ({
-    ...{ events: () => 0, recheck: () => null, lastModifiedAt: () => lastModifiedAt, isCycling: () => false },
-    knowsPagesOf: () => true,
-    hasEnded: () => false,
-  })
 
   test('Invariant 5: begins again without its token, at once', async () => {
     const on = pageReader(hanging, { settings: { lookBacks: [] }, states })
@@ -93,11 +89,15 @@ describe('a live scan whose pages take too long', () => {
     expect(on.clock.now()).toBeLessThan(noon + 2 * TAKES_MS + SECOND)
   })
 
-  test('begins again near its last client where the modification time is mapped', async () => {
-    const reached = '2026-06-15T12:30:00' as SourceTime
-    const on = pageReader(hanging, { settings: { lookBacks: [] }, states, processed: processed(reached) })
-    await on.next()
-    expect(on.asked.at(-1)).toMatchObject({ checkPoint: null, limit: 100, lastChanged: '2026-06-15T12:29:45' })
+  test('begins again near its last clients where their times have proven an order, else at its start', async () => {
+    const lastChanged = async (order: ScanOrder) => {
+      const processed = { ...nothingProcessed, order: () => order }
+      const on = pageReader(hanging, { settings: { lookBacks: [] }, states, processed })
+      await on.next()
+      return on.asked.at(-1)?.lastChanged
+    }
+    expect(await lastChanged(provenUpTo('2026-06-15T12:30:00'))).toBe('2026-06-15T12:29:45')
+    expect(await lastChanged({ kind: 'unordered' })).toBe(noonText)
   })
 
   test('rejects when ten clients are too large', async () => {

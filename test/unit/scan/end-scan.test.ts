@@ -1,14 +1,13 @@
 import { describe, expect, test } from 'vitest'
+import { afterFailure, afterRefusal, afterStuck, followUp, keepsToken } from '../../../connector/scan/begin-again.ts'
 import {
-  afterFailure,
-  afterRefusal,
-  afterStuck,
   configured,
   continuedInBackground,
   recheckAfter,
   recheckFrom,
   scanDone,
 } from '../../../connector/scan/end-scan.ts'
+import { noTimes } from '../../../connector/scan/scan-order.ts'
 import type { ScanSettings } from '../../../connector/scan/scan-settings.ts'
 import {
   BACKFILL,
@@ -29,6 +28,7 @@ import {
   MINUTE,
   noon,
   noonText,
+  provenUpTo,
   SECOND,
   scanOf,
   settings,
@@ -86,9 +86,10 @@ describe('a complete scan', () => {
     expect(lookBack(scanDone(states, other('2026-06-15T11:44:46'), parts), short)).toEqual(lookBack(states, short))
   })
 
-  test('never moves a look-back back', () => {
+  test('moves a look-back back only if it is its own: then a clock was wrong when that began', () => {
     const newer = { ...states, lookBacks: [{ reachMs: short, startedAt: noon + HOUR, dueAt: noon + 2 * HOUR }] }
-    expect(scanDone(newer, shortScan(), parts).lookBacks).toEqual(newer.lookBacks)
+    expect(scanDone(newer, backfill(), parts).lookBacks).toEqual(newer.lookBacks)
+    expect(scanDone(newer, shortScan(), parts).lookBacks).toMatchObject([{ startedAt: noon, dueAt: noon + MINUTE }])
   })
 
   test('of the backfill ends it for good, and covers all look-backs', () => {
@@ -110,36 +111,44 @@ describe('a complete scan', () => {
 })
 
 describe('what is to be checked again', () => {
-  const recheck = { from: timeText('2026-06-15T11:00:00'), markedAt: noon }
-  const reader = (startedAtOurs: number, from: string) =>
-    scanOf({ kind: 'look-back', tag: RECHECK, startedAtOurs, from: timeText(from) })
+  const recheck = { from: timeText('2026-06-15T11:00:00'), after: 7, dueAt: noon }
 
   test.each([
-    ['is done after a scan that began later and read from its time', noon + 1, '2026-06-15T11:00:00', null],
-    ['is done after a scan that read from before its time', noon + 1, '2026-06-15T10:00:00', null],
-    ['remains after a scan that began at the same time', noon, '2026-06-15T11:00:00', recheck],
-    ['remains after a scan that read from a later time', noon + 1, '2026-06-15T11:00:01', recheck],
-  ])('%s', (_what, startedAt, from, left) => {
-    expect(recheckAfter(recheck, reader(startedAt, from))).toEqual(left)
+    ['is done after a scan that began later and read from its time', 8, '2026-06-15T11:00:00', null],
+    ['is done after a scan that read from before its time', 8, '2026-06-15T10:00:00', null],
+    ['remains after the last scan that had begun by then', 7, '2026-06-15T11:00:00', recheck],
+    ['remains after a scan that read from a later time', 8, '2026-06-15T11:00:01', recheck],
+  ])('%s', (_what, ordinal, from, left) => {
+    expect(recheckAfter(recheck, { ordinal, from: timeText(from) })).toEqual(left)
+  })
+
+  test('remains after a scan that had begun by then, whatever the clocks of two replicas say', () => {
+    const ahead = scanOf({ kind: 'look-back', tag: RECHECK, ordinal: 7, startedAtOurs: noon + DAY, from: recheck.from })
+    expect(recheckAfter(recheck, ahead)).toEqual(recheck)
   })
 
   test('stays nothing', () => {
-    expect(recheckAfter(null, reader(noon, '2026-06-15T11:00:00'))).toBeNull()
+    expect(recheckAfter(null, backfill())).toBeNull()
   })
 
-  const from = (scan: Scan, modifiedAt: string | null) =>
-    recheckFrom(scan, modifiedAt === null ? null : timeText(modifiedAt), { ...parts, times: at(noon + HOUR) })
+  const from = (scan: Scan, modifiedAt: number | undefined) =>
+    recheckFrom(scan, modifiedAt, { ...parts, times: at(noon + HOUR) })
 
-  test.each(['backfill', 'full'] as const)('begins at the modification time of the client in a %s scan', (kind) => {
-    const scan = scanOf({ kind, tag: BACKFILL, from: beginAt })
-    expect(from(scan, '2026-03-01T08:00:00')).toBe('2026-03-01T08:00:00')
+  test.each(['backfill', 'full', 'look-back', 'republish'] as const)(
+    'begins at the modification time of the client, minus the overlap, in a %s scan',
+    (kind) => {
+      const scan = scanOf({ kind, tag: BACKFILL, from: beginAt })
+      expect(from(scan, Date.parse('2026-03-01T07:00:00Z'))).toBe('2026-03-01T07:59:45')
+    },
+  )
+
+  test('begins where that scan began when the time is unknown or before that', () => {
+    expect(from(shortScan(), undefined)).toBe(shortScan().from)
+    expect(from(shortScan(), noon - DAY)).toBe(shortScan().from)
   })
 
-  test('begins at the start of the scan minus the overlap when the time is unknown, before it, or the scan a look-back', () => {
-    const started = '2026-06-15T11:59:45'
-    expect(from(backfill(), null)).toBe(started)
-    expect(from(backfill(), '2025-12-31T00:00:00')).toBe(started)
-    expect(from(shortScan(), '2026-06-15T11:57:00')).toBe(started)
+  test('begins at the latest where that scan began by the clock: the clock of a shop may be ahead', () => {
+    expect(from(shortScan(), noon + 10 * MINUTE)).toBe('2026-06-15T11:59:45')
   })
 })
 
@@ -164,23 +173,32 @@ describe('a live scan that continues in the background', () => {
 describe('a scan whose checkPoint was refused', () => {
   const refused = (more: Partial<Scan>) => afterRefusal(backfill(more), settings, at(noon))
 
-  test('begins again at its start, without a checkPoint, when the modification time is not mapped', () => {
-    expect(refused({ emptyPages: 3 })).toMatchObject({
+  test('begins again at its start, without a checkPoint, when its times have proven no order', () => {
+    const again = refused({ emptyPages: 3, order: { kind: 'unordered' }, hasResumed: true, lastChanged: noonText })
+    expect(again).toMatchObject({
       lastChanged: beginAt,
       checkPoint: null,
+      tokens: noTokens,
       emptyPages: 0,
       refusals: 1,
     })
-    expect(refused({}).tokens).toEqual(noTokens)
+    expect(again).toMatchObject({ order: noTimes, hasResumed: false, restarts: 1 })
+    expect(refused({}).lastChanged).toBe(beginAt)
   })
 
-  test('begins again at the last modification time minus the overlap when that is mapped', () => {
-    expect(refused({ lastModifiedAt: noonText }).lastChanged).toBe('2026-06-15T11:59:45')
-    expect(refused({ lastModifiedAt: beginAt }).lastChanged).toBe(beginAt)
+  test('is resumed by the time that it has reached, minus the overlap, when its times have proven an order', () => {
+    const order = provenUpTo('2026-06-15T12:00:00')
+    expect(refused({ order })).toMatchObject({
+      lastChanged: '2026-06-15T11:59:45',
+      order,
+      hasResumed: true,
+      restarts: 0,
+    })
+    expect(refused({ order: provenUpTo(beginAt) })).toMatchObject({ lastChanged: beginAt, hasResumed: false })
   })
 
   test('counts refusals in a row only while it makes no progress', () => {
-    const again = refused({ lastModifiedAt: noonText, lastChanged: beginAt, refusals: 2 })
+    const again = refused({ order: provenUpTo(noonText), lastChanged: beginAt, refusals: 2 })
     expect(again.refusals).toBe(1)
     expect(afterRefusal(again, settings, at(noon)).refusals).toBe(2)
     expect(refused({ refusals: 2 }).refusals).toBe(3)
@@ -188,8 +206,23 @@ describe('a scan whose checkPoint was refused', () => {
 
   test('reads the repeated hour of autumn from its smallest text', () => {
     const back = Date.parse('2026-10-25T01:00:00Z')
-    const scan = backfill({ lastModifiedAt: timeText('2026-10-25T02:50:00') })
+    const scan = backfill({ order: provenUpTo('2026-10-25T02:50:00') })
     expect(afterRefusal(scan, settings, at(back + MINUTE)).lastChanged).toBe('2026-10-25T02:00:00')
+  })
+
+  test('does not repeat its end a second time', () => {
+    expect([refused({ end: 'repeat' }).end, refused({ end: 'none' }).end]).toEqual(['repeated', 'none'])
+  })
+})
+
+describe('a scan that was resumed by a modification time', () => {
+  test('is followed once by itself, from its start', () => {
+    const scan = backfill({ hasResumed: true, lastChanged: noonText, pages: 5, order: provenUpTo(noonText) })
+    const again = followUp(scan)
+    expect(again).toMatchObject({ lastChanged: beginAt, checkPoint: null, startedAt: null, order: noTimes, pages: 0 })
+    expect(again).toMatchObject({ hasResumed: false, isFollowUp: true, ordinal: scan.ordinal, restarts: 1 })
+    expect(followUp(backfill())).toBeUndefined()
+    expect(followUp(backfill({ hasResumed: true, isFollowUp: true }))).toBeUndefined()
   })
 })
 
@@ -197,12 +230,13 @@ describe('a stuck scan', () => {
   const neverFailed = { failedLimit: null }
 
   test('begins again with a doubled limit, up to a maximum', () => {
-    const stuck = backfill({ lastChanged: noonText, emptyPages: 7, refusals: 2, lastModifiedAt: noonText })
+    const stuck = backfill({ lastChanged: noonText, emptyPages: 7, refusals: 2, order: provenUpTo(noonText) })
     expect(afterStuck(stuck, neverFailed, noon)).toMatchObject({
-      ...{ lastChanged: beginAt, checkPoint: null, tokens: noTokens, emptyPages: 0, refusals: 0, lastModifiedAt: null },
+      ...{ lastChanged: beginAt, checkPoint: null, tokens: noTokens, emptyPages: 0, refusals: 0, order: noTimes },
       ...{ limit: 200, restarts: 1 },
     })
-    expect(afterStuck(backfill({ limit: 60_000 }), neverFailed, noon).limit).toBe(100_000)
+    expect(afterStuck(backfill({ limit: 4_000 }), neverFailed, noon).limit).toBe(6_400)
+    expect(afterStuck(backfill({ limit: 60_000 }), neverFailed, noon).limit).toBe(60_000)
   })
 
   test('pauses for a minute, doubling up to an hour, in the background', () => {
@@ -226,13 +260,25 @@ describe('a background scan whose page cannot be read', () => {
     expect(failed(backfill({ failures: 9 })).notBefore).toBe(noon + HOUR)
   })
 
-  test('begins again without its token on a server that mixes up scans, as live scans read meanwhile', () => {
+  test('is resumed by a time on a server that mixes up scans, as live scans read meanwhile', () => {
     const pause = { failures: 1, notBefore: noon + MINUTE, refusals: 0, checkPoint: null, tokens: noTokens }
-    expect(failed(backfill(), 'serial')).toMatchObject({ ...pause, lastChanged: beginAt })
-    expect(failed(backfill({ lastModifiedAt: noonText }), 'serial')).toMatchObject({
+    expect(failed(backfill({ order: provenUpTo(noonText) }), 'serial')).toMatchObject({
       ...pause,
       lastChanged: '2026-06-15T11:59:45',
     })
+  })
+
+  test('asks for the page with its token for 15 minutes on such a server when its times have proven no order', () => {
+    let scan = backfill()
+    let now = noon
+    while (scan.checkPoint !== null) {
+      scan = afterFailure(scan, { interleaving: 'serial' }, { settings, times: at(now) })
+      if (scan.checkPoint !== null) now = scan.notBefore
+    }
+    expect(now - noon).toBeGreaterThan(13 * MINUTE)
+    expect(now - noon).toBeLessThanOrEqual(15 * MINUTE)
+    expect(scan).toMatchObject({ lastChanged: beginAt, tokens: noTokens })
+    expect(keepsToken(scan, { interleaving: 'serial' })).toBe(false)
   })
 })
 
@@ -259,13 +305,6 @@ describe('a stream that is opened', () => {
     ])
   })
 
-  test('looks back sooner when a period became shorter', () => {
-    const lookBacks = [{ reachMs: long, everyMs: HOUR }]
-    expect(opened(statesOf(), { lookBacks }).lookBacks).toEqual([
-      { reachMs: long, startedAt: noon, dueAt: noon + HOUR },
-    ])
-  })
-
   test('gives up a look-back in progress that is no longer configured, and no other', () => {
     const states = statesOf({ background: [shortScan(), backfill(), scanOf({ kind: 'live', tag: FIRST_CONTINUED })] })
     const left = opened(states, { lookBacks: settings.lookBacks.slice(1) })
@@ -283,6 +322,8 @@ describe('a stream that is opened', () => {
 
   test('begins its background scans again while interleaving is not proven, as only its own can prove it', () => {
     const unproven = opened(statesOf({ interleaving: 'unknown', background: [backfill()] }))
-    expect(unproven.background).toEqual([{ ...backfill(), lastChanged: beginAt, checkPoint: null, tokens: noTokens }])
+    expect(unproven.background).toEqual([
+      { ...backfill(), lastChanged: beginAt, checkPoint: null, tokens: noTokens, restarts: 1 },
+    ])
   })
 })

@@ -30,7 +30,8 @@ describe('the limit of a scan that begins', () => {
     ['stuck: as much as possible below a limit that failed', stuck(100), failed(200), 0, 199],
     ['stuck: no more than that', stuck(199), failed(200), 0, 199],
     ['stuck: doubled again once the limit may be tried', stuck(199), failed(200), 15 * MINUTE, 398],
-    ['stuck: up to a maximum', stuck(60_000), null, 0, 100_000],
+    ['stuck: up to a maximum', stuck(4_000), null, 0, 6_400],
+    ['stuck: not less than before', stuck(60_000), null, 0, 60_000],
   ])('%s', (_, change, before, afterMs, expected) => {
     expect(nextLimit(change, before, noon + afterMs)).toBe(expected)
   })

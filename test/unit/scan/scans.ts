@@ -1,3 +1,4 @@
+import { noTimes, type ScanOrder } from '../../../connector/scan/scan-order.ts'
 import type { ScanSettings } from '../../../connector/scan/scan-settings.ts'
 import { newScans, noTokens, type Scan, type ScanStates } from '../../../connector/scan/scan-state.ts'
 import type { CheckPoint, SourceTime } from '../../../connector/source/client-source.ts'
@@ -37,6 +38,12 @@ export const token = (text: string) => text as CheckPoint
 /** Both clocks agree. */
 export const at = (instant: number) => ({ ours: instant, server: instant })
 
+/** The order of a scan that was proven up to this time. */
+export const provenUpTo = (text: string): ScanOrder => {
+  const time = timeText(text)
+  return { kind: 'rising', values: 100, highest: time, reached: time }
+}
+
 /** A scan that began at noon and has read a page. */
 export function scanOf(more: Partial<Scan> & Pick<Scan, 'kind' | 'tag'>): Scan {
   return {
@@ -49,7 +56,17 @@ export function scanOf(more: Partial<Scan> & Pick<Scan, 'kind' | 'tag'>): Scan {
       limit: 100,
       output: 'json',
     },
-    ...{ since: 0, startedAt: noon, startedAtOurs: noon, notBefore: 0, lastModifiedAt: null },
+    ...{
+      since: 0,
+      startedAt: noon,
+      startedAtOurs: noon,
+      notBefore: 0,
+      ordinal: 1,
+      order: noTimes,
+      hasResumed: false,
+      isFollowUp: false,
+      end: 'none',
+    },
     ...{ tokens: { token: token('t1'), power: 2, steps: 1 }, emptyPages: 0, refusals: 0, failures: 0, restarts: 0 },
     ...{ pages: 2, clients: 200, isMarking: false },
     ...more,

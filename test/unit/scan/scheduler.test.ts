@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { afterFailure, configured } from '../../../connector/scan/end-scan.ts'
+import { afterFailure } from '../../../connector/scan/begin-again.ts'
+import { configured } from '../../../connector/scan/end-scan.ts'
 import {
   BACKFILL,
   FIRST_CONTINUED,
@@ -25,6 +26,7 @@ import {
   MINUTE,
   noon,
   noonText,
+  provenUpTo,
   SECOND,
   scanOf,
   settings,
@@ -145,7 +147,7 @@ describe('a scan becomes due', () => {
   })
 
   test('a recheck a minute after the last superseded client, once no background scan is in progress', () => {
-    const recheck = { from: noonText, markedAt: noon }
+    const recheck = { from: noonText, after: 0, dueAt: noon + MINUTE }
     expect(choose(statesOf(), { recheck, times: at(noon + MINUTE - 200) })).toEqual({ kind: 'wait', ms: 200 })
     const later = { recheck, times: at(noon + MINUTE) }
     const states = statesOf({ lookBacks: [] })
@@ -242,10 +244,17 @@ describe('on a server that mixes up scans', () => {
     expect(choose({ ...serial, background: [waiting] })).toEqual(reads(BACKFILL))
   })
 
-  test('a live scan is not kept waiting by a paused background scan, which has no token then', () => {
-    const { checkPoint, notBefore } = afterFailure(backfill, serial, { settings, times: at(noon) })
-    const paused = { ...backfill, checkPoint, notBefore }
+  test('a live scan is not kept waiting by a paused background scan that can be resumed by a time', () => {
+    const proven = { ...backfill, order: provenUpTo('2026-06-15T11:00:00') }
+    const paused = afterFailure(proven, serial, { settings, times: at(noon) })
     expect(choose({ ...serial, background: [paused] }, { load: liveDue })).toEqual(begins('live'))
+  })
+
+  test('a live scan waits for a background scan that would lose its place, for 15 minutes', () => {
+    const paused = afterFailure(backfill, serial, { settings, times: at(noon) })
+    expect(choose({ ...serial, background: [paused] }, { load: liveDue }).kind).toBe('wait')
+    const given = afterFailure({ ...backfill, failures: 17 }, serial, { settings, times: at(noon) })
+    expect(choose({ ...serial, background: [given] }, { load: liveDue })).toEqual(begins('live'))
   })
 
   test('a full scan that has a token is read to its end also after its hours, as it keeps the live scan waiting', () => {
@@ -261,7 +270,7 @@ describe('a restart', () => {
     return configured(committed.state.scans, { ...settings, fullScan }, at(noon + HOUR))
   }
   const later = { times: at(noon + HOUR), settings: { fullScan } }
-  const quiet = statesOf({ lookBacks: statesOf().lookBacks.map((one) => ({ ...one, dueAt: noon + 2 * HOUR })) })
+  const quiet = statesOf({ lookBacks: statesOf().lookBacks.map((one) => ({ ...one, dueAt: noon + HOUR + MINUTE })) })
 
   test.each([
     ['a live scan', { live: { startedAt: noon, scan: live } }, LIVE],

@@ -1,14 +1,13 @@
 import { expect, test } from 'vitest'
+import { noTimes } from '../../../connector/scan/scan-order.ts'
 import { shareDone } from '../../../connector/scan/share-done.ts'
-import type { SourceTime } from '../../../connector/source/client-source.ts'
+import { provenUpTo, timeText } from './scans.ts'
 
 const noonInParis = Date.parse('2026-06-11T10:00:00Z')
-const share = (from: string, lastModifiedAt: string | null) =>
-  shareDone(
-    { from: from as SourceTime, lastModifiedAt: lastModifiedAt as SourceTime | null },
-    noonInParis,
-    'Europe/Paris',
-  )
+const share = (from: string, highest: string | null) => {
+  const order = highest === null ? noTimes : provenUpTo(highest)
+  return shareDone({ from: timeText(from), order }, noonInParis, 'Europe/Paris')
+}
 
 test("is the part of the time between the scan's beginning and now, by the server's wall clock", () => {
   expect(share('2026-06-01T12:00:00', '2026-06-01T12:00:00')).toBe(0)

@@ -14,7 +14,7 @@ const { signal } = new AbortController()
 const timeZone = 'Europe/Paris'
 const from = '2025-01-01T00:00:00' as SourceTime
 const request = { to: { kind: 'read-again', from }, republish: false, timeZone } as const
-const recheck = { from, markedAt: 0 }
+const recheck = { from, after: 0, dueAt: 0 }
 
 /** A stage where replica-1 has opened the stream for the third time and published its first transaction. */
 async function running() {
@@ -132,7 +132,7 @@ describe('rewriteCheckpoint', () => {
         ...change,
         scans,
         republished,
-        recheck: { from: earlier, markedAt: 5 },
+        recheck: { from: earlier, after: 5, dueAt: 5 },
         entries: '',
       })
       await on.stream.checkpoint.save(signal)
@@ -144,10 +144,12 @@ describe('rewriteCheckpoint', () => {
     const republishScan = scanOf({ kind: 'republish', tag: REPUBLISH })
 
     test('read-again has one background scan read from there, or from where one was due anyway', async () => {
-      expect(await rewritten({ kind: 'read-again', from })).toMatchObject({ recheck: { from: earlier, markedAt: 0 } })
+      expect(await rewritten({ kind: 'read-again', from })).toMatchObject({
+        recheck: { from: earlier, after: 0, dueAt: 0 },
+      })
       const first = '2023-01-01T00:00:00' as SourceTime
       const { recheck, scans, before } = await rewritten({ kind: 'read-again', from: first })
-      expect(recheck).toEqual({ from: first, markedAt: 0 })
+      expect(recheck).toEqual({ from: first, after: 0, dueAt: 0 })
       // The scans in progress go on.
       expect(scans).toEqual(before)
     })

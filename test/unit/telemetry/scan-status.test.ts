@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest'
 import { newScans, type Scan } from '../../../connector/scan/scan-state.ts'
-import type { SourceTime } from '../../../connector/source/client-source.ts'
 import { lookBackReports, scanReports, watchedScans } from '../../../connector/telemetry/scan-status.ts'
 import { backfill } from '../../support/every-pipeline-event.ts'
 import { virtualClock } from '../../support/fakes/virtual-clock.ts'
 import { polling } from '../../support/polling.ts'
+import { provenUpTo } from '../scan/scans.ts'
 
 const start = Date.parse('2026-01-11T00:00:00+01:00')
 const scanning = (more: Partial<Scan>) => ({ ...newScans, background: [{ ...backfill, ...more }] })
@@ -12,7 +12,7 @@ const scanning = (more: Partial<Scan>) => ({ ...newScans, background: [{ ...back
 describe('the report of a scan', () => {
   test('has the clients read, the position in time and the share done when the modification time is mapped', () => {
     const clock = virtualClock(start)
-    const watched = watchedScans(undefined, scanning({ lastModifiedAt: '2026-01-03T12:00:00' as SourceTime }), 0)
+    const watched = watchedScans(undefined, scanning({ order: provenUpTo('2026-01-03T12:00:00') }), 0)
     expect(scanReports(watched, polling, clock)).toEqual([
       {
         ...{ scan: 'backfill', from: '2026-01-01T00:00:00', pages: 2, clients: 200, clientsPerSecond: 0 },

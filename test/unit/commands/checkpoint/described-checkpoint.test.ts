@@ -6,6 +6,7 @@ import { checkpointOutput, checkpointShape } from '../../../../connector/command
 import { checkpointLines, missingLines } from '../../../../connector/commands/checkpoint/described-checkpoint.ts'
 import { noRequests } from '../../../../connector/control/control-document.ts'
 import { requested } from '../../../../connector/control/requests.ts'
+import { noTimes, type ScanOrder } from '../../../../connector/scan/scan-order.ts'
 import { noTokens, type Scan } from '../../../../connector/scan/scan-state.ts'
 import type { CheckPoint, SourceTime } from '../../../../connector/source/client-source.ts'
 import { plainScreen } from '../../../support/screens.ts'
@@ -13,6 +14,7 @@ import { plainScreen } from '../../../support/screens.ts'
 const timeZone = 'Europe/Paris'
 const at = Date.parse('2026-06-15T10:00:00Z')
 const time = (text: string) => text as SourceTime
+const upTo = (text: string): ScanOrder => ({ kind: 'rising', values: 9, highest: time(text), reached: null })
 
 function scan(of: Pick<Scan, 'kind' | 'tag'> & Partial<Scan>): Scan {
   return {
@@ -25,7 +27,19 @@ function scan(of: Pick<Scan, 'kind' | 'tag'> & Partial<Scan>): Scan {
       startedAt: at,
       startedAtOurs: at,
     },
-    ...{ notBefore: 0, lastModifiedAt: null, tokens: noTokens, emptyPages: 0, refusals: 0, failures: 0, restarts: 0 },
+    ...{
+      notBefore: 0,
+      ordinal: 1,
+      order: noTimes,
+      hasResumed: false,
+      isFollowUp: false,
+      end: 'none',
+      tokens: noTokens,
+      emptyPages: 0,
+      refusals: 0,
+      failures: 0,
+      restarts: 0,
+    },
     ...{ pages: 3, clients: 250, isMarking: false, ...of },
   }
 }
@@ -43,13 +57,13 @@ const state: StreamState = {
     ...beginning.scans,
     live: { startedAt: at, scan: null },
     background: [
-      scan({ kind: 'backfill', tag: 1, lastModifiedAt: time('2026-03-01T08:00:00') }),
+      scan({ kind: 'backfill', tag: 1, order: upTo('2026-03-01T08:00:00') }),
       scan({ kind: 'look-back', tag: 4, reachMs: 300_000, notBefore: at + 60_000 }),
     ],
     lookBacks: [{ reachMs: 300_000, startedAt: at, dueAt: at + 60_000 }],
     fullDueAt: at + 3_600_000,
   },
-  recheck: { from: time('2026-02-01T00:00:00'), markedAt: at },
+  recheck: { from: time('2026-02-01T00:00:00'), after: 2, dueAt: at },
   index: {
     ...{ generation: 2, contentsFrom: 0, rules: ['{"ignored":[]}'] },
     segments: [segment('1-a', 'base', 900), segment('1-b', 'base', 100), segment('1-c', 'spill', 50)],

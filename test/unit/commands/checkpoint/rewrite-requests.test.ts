@@ -49,7 +49,7 @@ describe('checkpoint set --skip', () => {
   const from = time('2026-06-15T14:00:00')
   const startedAt = Date.parse('2026-06-15T10:00:00Z')
   const of = (scans: Partial<ScanStates>, recheck: SourceTime | null = null) => {
-    const again = recheck === null ? null : { from: recheck, markedAt: 0 }
+    const again = recheck === null ? null : { from: recheck, after: 0, dueAt: 0 }
     const state = { ...firstState, scans: { ...firstState.scans, ...scans }, recheck: again }
     return { kind: 'usable', state } satisfies Standing
   }

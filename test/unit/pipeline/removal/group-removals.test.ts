@@ -86,7 +86,7 @@ describe('the removal of a gone client', () => {
     built.delivered()
     added(built, reading([{ No: '3' }], { scan: lookBack, isLast: false }))
     const group = built.delivered()
-    expect(group).toMatchObject({ records: [], change: { recheck: { markedAt: noon } } })
+    expect(group).toMatchObject({ records: [], change: { recheck: { after: 1 } } })
     expect(group.scans.get('look-back')).toMatchObject({ superseded: 1, events: 0 })
     expect(marksOf(built, ['3'])).toEqual(['removed'])
   })

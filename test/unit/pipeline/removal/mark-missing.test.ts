@@ -136,7 +136,7 @@ describe('marks that take several transactions', () => {
     added(built, firstPage(['c0'], 1, 6_000))
     const before = built.delivered().change.scans
     const parts: number[] = []
-    for (let next = built.builder.add(fullPage([], 1, { since: 6_000, isFirst: false })); next !== 'whole'; ) {
+    for (let next = built.builder.add(fullPage(['c0'], 1, { since: 6_000, isFirst: false })); next !== 'whole'; ) {
       if (next === 'part') {
         const { change, pages, fullScan: found } = built.delivered()
         expect([scanWith(change.scans, FULL), pages, found]).toEqual([

@@ -1,0 +1,80 @@
+import { followUp } from '../../scan/begin-again.ts'
+import { continuedInBackground, scanDone } from '../../scan/end-scan.ts'
+import { paced } from '../../scan/republish.ts'
+import { earlier, type Times } from '../../scan/scan-settings.ts'
+import { LIVE, type Scan, type ScanStates, withScan } from '../../scan/scan-state.ts'
+import { scanStep } from '../../scan/scan-step.ts'
+import type { Page } from '../../source/client-source.ts'
+import type { PageReading } from './page-reading.ts'
+import { type Reader, stuck } from './scan-trouble.ts'
+
+export type AskedPage = Pick<PageReading, 'page' | 'askedAt'>
+
+/** Undefined: the scan is stuck and begins again. */
+export function take(reader: Reader, before: Scan, asked: AskedPage): PageReading | undefined {
+  const { page } = asked
+  const { serverClock, settings, processed, observe } = reader
+  const began = serverClock.learn(page)
+  reader.hasReadPages = true
+  observe({
+    ...{ kind: 'page-read', scan: before.kind, clients: page.clients.length },
+    ...{ limit: before.limit, bytes: page.bytes, tookMs: page.tookMs },
+  })
+  const parts = { began, events: processed.events(), maxEmptyPages: settings.maxEmptyPages }
+  const step = scanStep(before, page, parts)
+  if (step.kind === 'stuck') return stuck(reader, before, step.why)
+  reader.states = created(reader.states, began)
+  const scan = paced(step.scan, page.clients.length, reader.states, serverClock.times().ours)
+  if (step.kind === 'done') return ended(reader, scan, asked)
+  reader.states = afterPage(reader, withScan(reader.states, scan), scan)
+  return readingOf(reader, scan, { ...asked, isFirst: before.checkPoint === null, isLast: false })
+}
+
+/** A scan whose last page cannot be read again is done. */
+export function endedWithout(reader: Reader, scan: Scan, askedAt: number): PageReading {
+  return ended(reader, scan, { page: noPage, askedAt })
+}
+
+const noPage: Page = {
+  clients: [],
+  hasMoreResults: false,
+  checkPoint: null,
+  serverTime: undefined,
+  tookMs: 0,
+  bytes: 0,
+}
+
+/** After the last page of a scan, unless another one of the same follows. */
+function ended(reader: Reader, scan: Scan, asked: AskedPage): PageReading {
+  const { settings, beginAt, observe } = reader
+  const again = followUp(scan)
+  if (again !== undefined) observe({ kind: 'scan-started', scan: scan.kind, lastChanged: scan.from })
+  const isLast = again === undefined
+  reader.states = isLast ? scanDone(reader.states, scan, { settings, beginAt }) : withScan(reader.states, again)
+  if (isLast && scan.tag === LIVE) reader.liveScans += 1
+  if (isLast && scan.republish !== null) reader.republished.add(scan.republish.id)
+  return readingOf(reader, scan, { ...asked, isFirst: scan.checkPoint === null, isLast })
+}
+
+function readingOf(
+  { states, serverClock }: Reader,
+  scan: Scan,
+  of: Pick<PageReading, 'page' | 'askedAt' | 'isFirst' | 'isLast'>,
+): PageReading {
+  return { kind: 'page', ...of, scan, states, readAt: serverClock.times() }
+}
+
+/** The stream is as old as its first response. */
+function created(states: ScanStates, began: Times): ScanStates {
+  if (states.createdAt !== null) return states
+  const createdAt = earlier(began)
+  const lookBacks = states.lookBacks.map((one) => ({ ...one, startedAt: Math.min(one.startedAt, createdAt) }))
+  return { ...states, createdAt, lookBacks }
+}
+
+const LONG_SCAN_MS = 60_000
+
+function afterPage({ clock, liveBeganAt }: Reader, states: ScanStates, scan: Scan): ScanStates {
+  const isLong = scan.tag === LIVE && clock.monotonic() - liveBeganAt > LONG_SCAN_MS
+  return isLong && states.interleaving !== 'serial' ? continuedInBackground(states, scan) : states
+}
