@@ -25,6 +25,26 @@ export interface ClientRecord {
 }
 export type ClientValue = string | ClientRecord | readonly ClientValue[]
 
+/** Where the clients of a response were found. */
+export interface ClientsPlace {
+  /** The names from the page down to the clients. */
+  readonly path: readonly string[]
+  /** False for the only object of a page, which need not be a client. */
+  readonly isCertain: boolean
+}
+
+/** What is known about the clients of a response from earlier ones, or configured. */
+export interface KnownClients {
+  readonly path?: readonly string[] | undefined
+  /** Dotted path of the id within a client. */
+  readonly clientId?: string | undefined
+}
+
+/** A read, and what is known about its response. */
+export interface PageRequest extends ReadArguments {
+  readonly known?: KnownClients | undefined
+}
+
 /** One complete, well-formed response. */
 export interface Page {
   readonly clients: readonly ClientRecord[]
@@ -32,6 +52,8 @@ export interface Page {
   readonly hasMoreResults: boolean
   /** The token in the response; null if absent, nil or empty. */
   readonly checkPoint: CheckPoint | null
+  /** Absent: there are no clients, or the source has no such places. */
+  readonly place?: ClientsPlace | undefined
   /** Time of the response by the server's clock (`Date` header, whole seconds), ms since 1970; undefined without it. */
   readonly serverTime: number | undefined
   /** Milliseconds from sending the request to the end of the response. */
@@ -53,7 +75,7 @@ export interface ClientSource {
    * reason of `stop`, or with a `ConnectorError` `source.*`. An empty page is a valid result. Invariant 9: rejects
    * unless the response is a complete, well-formed page.
    */
-  read(at: ReadArguments, stop: AbortSignal, patience?: Patience): Promise<Page>
+  read(at: PageRequest, stop: AbortSignal, patience?: Patience): Promise<Page>
 }
 
 export type WritableRecord = { [field: string]: ClientValue }

@@ -4,7 +4,7 @@ import type { RefusedAccounts } from '../runtime/refused-accounts.ts'
 import type { Semaphore } from '../runtime/semaphore.ts'
 import { judgeAnswer } from './answer/judge-answer.ts'
 import { type Outages, openGate, type ServerBreaker } from './breaker/server-breaker.ts'
-import type { ClientSource, ObserveSource, Page, ReadArguments } from './client-source.ts'
+import type { ClientSource, ObserveSource, Page, PageRequest } from './client-source.ts'
 import type { PageContent } from './decode/decode-page.ts'
 import { clientShape } from './decode/field-shape.ts'
 import { pageDecoder } from './decode/page-decoder.ts'
@@ -41,9 +41,9 @@ export function httpClientSource(config: PolarisConfig, parts: SourceParts): Cli
   const session = openSession(config.auth, { caller, base, clock, accounts })
   const shape = clientShape(config.listFields, (path) => observe({ kind: 'list-ambiguous', path }))
 
-  const call = async (request: ApiRequest, at: ReadArguments, stop: AbortSignal): Promise<Attempt<Page>> => {
+  const call = async (request: ApiRequest, at: PageRequest, stop: AbortSignal): Promise<Attempt<Page>> => {
     const { clientsField, statusFields } = config
-    const decoding = { shape, timeZone, clientsField, statusFields }
+    const decoding = { shape, timeZone, clientsField, statusFields, known: at.known }
     let decoder = pageDecoder(undefined, decoding)
     const answer = await caller.call(request, stop, (contentType) => {
       decoder = pageDecoder(contentType, decoding)
@@ -63,7 +63,7 @@ export function httpClientSource(config: PolarisConfig, parts: SourceParts): Cli
         return assertNever(judgement)
     }
   }
-  const read = (at: ReadArguments, stop: AbortSignal) =>
+  const read = (at: PageRequest, stop: AbortSignal) =>
     session.send(readRequest(settings, at), (request) => call(request, at, stop), stop)
   const { retry: policy, suspectForMs } = config
   const retries = { clock, policy, suspectForMs, outages, observe, gate }
@@ -78,6 +78,9 @@ function reportReplaced({ replacedCharacters: characters }: PageContent, observe
   if (characters > 0) observe({ kind: 'characters-replaced', characters })
 }
 
-function pageOf({ clients, hasMoreResults, checkPoint }: PageContent, { serverTime, tookMs, bytes }: HttpAnswer): Page {
-  return { clients, hasMoreResults, checkPoint, serverTime, tookMs, bytes }
+function pageOf(
+  { clients, hasMoreResults, checkPoint, place }: PageContent,
+  { serverTime, tookMs, bytes }: HttpAnswer,
+): Page {
+  return { clients, hasMoreResults, checkPoint, place, serverTime, tookMs, bytes }
 }

@@ -1,20 +1,18 @@
 import { ConnectorError } from '../../runtime/connector-error.ts'
 import type { CheckPoint, ClientRecord, Page } from '../client-source.ts'
 import type { AnswerNode, AnswerRoot, DocumentNode } from './answer-node.ts'
-import { findClients } from './find-clients.ts'
+import { type FindSettings, findClients } from './find-clients.ts'
 import { FLAG, isFlagName, TOKEN } from './page-names.ts'
-import { isErrorName, reportedError, reportedMessage, shownName } from './reported-error.ts'
+import { isErrorName, reportedError, reportedMessage, type StatusFields, shownName } from './reported-error.ts'
 
 /** The part of a page that the body contains. */
-export interface PageContent extends Pick<Page, 'clients' | 'hasMoreResults' | 'checkPoint'> {
+export interface PageContent extends Pick<Page, 'clients' | 'hasMoreResults' | 'checkPoint' | 'place'> {
   /** Number of references to characters that XML forbids, which were decoded to U+FFFD. */
   readonly replacedCharacters: number
 }
 
-/** What is configured about the fields of a page. */
-export interface PageSettings {
-  /** Dotted path of the list of clients in the page; undefined: detected. */
-  readonly clientsField?: string | undefined
+/** What is configured, or known, about the fields of a page. */
+export interface PageSettings extends FindSettings {
   /** Names or dotted paths of fields that look like an error or a message but are none. */
   readonly statusFields?: readonly string[] | undefined
 }
@@ -44,10 +42,11 @@ export function* decodePage(root: AnswerRoot, settings: PageSettings): Generator
   mustReportNoError(reportedError([...others, ...besidePage(page)], statusFields), 'reports an error')
   const found = findClients(
     others.filter(({ name }) => !isErrorName(name)),
-    settings.clientsField,
+    settings,
   )
+  mustReportNoError(reportedError(found.beside, statusFields), 'reports an error')
   if (found.items.length === 0)
-    mustReportNoError(reportedMessage(others, statusFields), 'explains why there are no clients')
+    mustReportNoError(reasonForNone(others, statusFields), 'explains why there are no clients')
   if (hasMoreResults && !found.hasList) throw malformed('hasMoreResults is true, but there is no list of clients')
   yield
   const clients: ClientRecord[] = []
@@ -55,7 +54,13 @@ export function* decodePage(root: AnswerRoot, settings: PageSettings): Generator
     clients.push(clientOf(item, clients.length))
     if (clients.length % CLIENTS_PER_STEP === 0) yield
   }
-  return { clients, hasMoreResults, checkPoint, replacedCharacters }
+  return { clients, hasMoreResults, checkPoint, place: found.place, replacedCharacters }
+}
+
+/** On a page without clients: a message, or an error in place of the items of the list. */
+function reasonForNone(fields: readonly AnswerNode[], statusFields: StatusFields): DocumentNode | undefined {
+  const inWrappers = fields.filter(({ kind }) => kind === 'object').flatMap((field) => field.children())
+  return reportedMessage(fields, statusFields) ?? reportedError(inWrappers, statusFields)
 }
 
 /** Throws `source.error-document`, with the name of the field and without its content. */

@@ -1,100 +1,84 @@
 import { ConnectorError } from '../../runtime/connector-error.ts'
+import type { ClientsPlace, KnownClients } from '../client-source.ts'
 import type { AnswerNode } from './answer-node.ts'
-import { isInfoClientName } from './page-names.ts'
+import { hasClients, isBlank, itemsOf, walk } from './clients-path.ts'
+import { detectClients, isEmptyList } from './detect-clients.ts'
 
 /** The items of the list of clients. */
 export interface FoundClients {
   readonly items: readonly AnswerNode[]
   /** Whether the page has a list of clients, which may be null or empty. */
   readonly hasList: boolean
+  /** Undefined: there are no items. */
+  readonly place: ClientsPlace | undefined
+  /** The fields beside the list in its wrappers. */
+  readonly beside: readonly AnswerNode[]
+}
+
+export interface FindSettings {
+  /** Dotted path of the list of clients in the page; undefined: detected. */
+  readonly clientsField?: string | undefined
+  /** What is known from earlier pages. */
+  readonly known?: KnownClients | undefined
 }
 
 /**
- * The clients among the fields of a page: those at the configured path (dotted, compared without case), or else those
- * named `InfoClient`, or else the items of the only list of objects. Throws `source.mapping` if there are several lists.
+ * The clients among the fields of a page: where earlier pages had them, or else at or below the configured path, or
+ * else where they are detected. Throws `source.mapping` if they are elsewhere, or may be in several places.
  */
-export function findClients(fields: readonly AnswerNode[], clientsField: string | undefined): FoundClients {
-  if (clientsField !== undefined) return listOf(atPath(fields, clientsField.toLowerCase().split('.')))
-  const named = infoClients(fields, 2)
-  if (named.length > 0) return listOf(named)
+export function findClients(fields: readonly AnswerNode[], { clientsField, known = {} }: FindSettings): FoundClients {
+  if (known.path !== undefined) return atKnown(fields, known.path, known.clientId)
+  if (clientsField !== undefined) return atConfigured(fields, clientsField.split('.'), known.clientId)
+  const place = detectClients(fields, known.clientId)
+  if (place === undefined) return { ...nothing, hasList: fields.some(isEmptyList) }
+  return atPlace(fields, place)
+}
 
-  const names = [...new Set(fields.filter(holdsObjects).map((field) => field.name))]
-  const [name, ...others] = names
-  if (others.length > 0) {
-    throw new ConnectorError(
-      'source.mapping',
-      `find the clients: several lists could hold them (${names.join(', ')}); set POLARIS_CLIENTS_FIELD`,
-    )
+const nothing: FoundClients = { items: [], hasList: false, place: undefined, beside: [] }
+
+function atPlace(fields: readonly AnswerNode[], place: ClientsPlace): FoundClients {
+  const { nodes, beside } = walk(fields, place.path)
+  const items = itemsOf(nodes)
+  return { items, hasList: true, place: items.length === 0 ? undefined : place, beside }
+}
+
+/** A page without the list has no clients, unless there are some elsewhere. */
+function atKnown(fields: readonly AnswerNode[], path: readonly string[], clientId: string | undefined): FoundClients {
+  const { nodes, beside, last } = walk(fields, path)
+  if (nodes.length > 0) return atPlace(fields, { path, isCertain: true })
+  if (hasClients(fields, clientId))
+    throw mapping(`the page has clients, but not at ${path.join('.')} as pages before; set POLARIS_CLIENTS_FIELD`)
+  if (last.some((node) => node.kind === 'text' && !isBlank(node)))
+    throw new ConnectorError('source.answer-malformed', 'find the clients: there is a text instead of the list')
+  return { ...nothing, hasList: last.length > 0, beside }
+}
+
+/**
+ * The configured field may be absent only if nothing else could be the clients: a misspelt setting must not lose
+ * clients. A single object may be the only client, or belong to an empty page.
+ */
+function atConfigured(
+  fields: readonly AnswerNode[],
+  path: readonly string[],
+  clientId: string | undefined,
+): FoundClients {
+  const { nodes, beside, last } = walk(fields, path)
+  if (nodes.length === 0) {
+    const other = detectClients(last.length === 0 ? fields : last.flatMap((node) => node.children()), clientId)
+    if (other?.isCertain === true)
+      throw mapping(`the field in POLARIS_CLIENTS_FIELD is missing; the page has ${other.path.join('.')}`)
+    if (other !== undefined) return atPlace(fields, other)
+    return { ...nothing, hasList: last.length > 0, beside }
   }
-  if (name === undefined) return { items: [], hasList: fields.some(isEmpty) }
-  return listOf(fields.filter((field) => field.name === name))
-}
-
-const listOf = (nodes: readonly AnswerNode[]): FoundClients => ({ items: itemsOf(nodes), hasList: nodes.length > 0 })
-
-/** Whether the field may be an empty list: null, a list without items, or an empty element. */
-function isEmpty(field: AnswerNode): boolean {
-  return isBlank(field) || (field.kind === 'list' && field.children().length === 0)
-}
-
-const isBlank = (node: AnswerNode) => node.kind === 'absent' || (node.kind === 'text' && node.text().trim() === '')
-
-/**
- * The nodes at the configured path. They may be absent only if nothing else could be the clients: a misspelt setting
- * must not lose clients.
- */
-function atPath(fields: readonly AnswerNode[], [name, ...rest]: readonly string[]): readonly AnswerNode[] {
-  const found = fields.filter((field) => field.name.toLowerCase() === name)
-  const others = fields.filter(holdsObjects)
-  if (found.length === 0 && others.length > 0) {
-    const names = [...new Set(others.map((field) => field.name))].join(', ')
-    throw new ConnectorError(
-      'source.mapping',
-      `find the clients: the field in POLARIS_CLIENTS_FIELD is missing; the page has ${names}`,
-    )
-  }
-  const below = () => found.flatMap((field) => field.children())
-  return rest.length === 0 ? found : atPath(below(), rest)
-}
-
-const isInfoClient = (node: AnswerNode) => isInfoClientName(node.name)
-
-/** The nodes named `InfoClient`, within up to `wrappers` objects. */
-function infoClients(fields: readonly AnswerNode[], wrappers: number): readonly AnswerNode[] {
-  const found = fields.filter(isInfoClient)
-  if (found.length > 0 || wrappers === 0) return found
-  return infoClients(
-    fields.filter((field) => field.kind === 'object').flatMap((field) => field.children()),
-    wrappers - 1,
-  )
-}
-
-function holdsObjects(field: AnswerNode): boolean {
-  return field.kind === 'object' || (field.kind === 'list' && field.children().some((item) => item.kind === 'object'))
-}
-
-/**
- * The items of one list, given as the nodes with its name. Several nodes are the items themselves. A single node is a
- * JSON array, a wrapper (objects and lists only), or the only item. No node, null and empty mean no items.
- */
-function itemsOf(nodes: readonly AnswerNode[]): readonly AnswerNode[] {
   const [single, ...others] = nodes
-  if (single === undefined) return []
-  if (others.length > 0) return nodes.flatMap((node) => (node.kind === 'list' ? node.children() : [node]))
-  if (single.kind === 'list') return single.children()
-  if (isBlank(single)) return []
-  if (isInfoClient(single)) return [single]
-  const inner = single.children().filter(isInfoClient)
-  if (inner.length > 0) return itemsOf(inner)
-  return isWrapper(single) ? itemsOfWrapper(single) : [single]
+  const inner = others.length === 0 && single?.kind === 'object' ? innerPath(single, clientId) : undefined
+  return atPlace(fields, { path: [...path, ...(inner ?? [])], isCertain: true })
 }
 
-function isWrapper(node: AnswerNode): boolean {
-  const children = node.children()
-  const names = new Set(children.map((child) => child.name))
-  return node.kind === 'object' && names.size <= 1 && children.every((child) => child.kind !== 'text')
+/** The path within the configured object, if that is only the wrapper of the list. */
+function innerPath(node: AnswerNode, clientId: string | undefined): readonly string[] | undefined {
+  const place = detectClients([node], clientId)
+  return place?.isCertain === true ? place.path.slice(1) : undefined
 }
 
-function itemsOfWrapper(node: AnswerNode): readonly AnswerNode[] {
-  return node.children().flatMap((child) => (child.kind === 'list' ? child.children() : [child]))
-}
+const mapping = (why: string) => new ConnectorError('source.mapping', `find the clients: ${why}`)
