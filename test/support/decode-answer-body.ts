@@ -1,5 +1,5 @@
-import { decodePage, type PageContent, type PageSettings } from '../../connector/source/decode/decode-page.ts'
 import type { DecodeSettings } from '../../connector/source/decode/decode-xml.ts'
+import { decodePage, type PageContent, type PageSettings } from '../../connector/source/decode/page/decode-page.ts'
 import { type DecodedBody, pageDecoder } from '../../connector/source/decode/page-decoder.ts'
 
 /** The page in a decoded response, without pauses. */

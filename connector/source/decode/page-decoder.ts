@@ -2,9 +2,9 @@ import { setImmediate as otherWork } from 'node:timers/promises'
 import { ConnectorError } from '../../runtime/connector-error.ts'
 import type { OutputFormat } from '../client-source.ts'
 import { answerDecoder } from './decode-answer.ts'
-import { decodePage, type PageContent, type PageSettings } from './decode-page.ts'
 import { bodyDecoder } from './decode-text.ts'
 import type { DecodeSettings } from './decode-xml.ts'
+import { decodePage, type PageContent, type PageSettings } from './page/decode-page.ts'
 
 /** The page in a body, or why there is none. */
 export type DecodedBody =

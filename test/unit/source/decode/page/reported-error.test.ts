@@ -1,9 +1,9 @@
 import { describe, expect, it, test } from 'vitest'
-import { decodeAnswer } from '../../../../connector/source/decode/decode-answer.ts'
-import type { PageSettings } from '../../../../connector/source/decode/decode-page.ts'
-import { clientShape } from '../../../../connector/source/decode/field-shape.ts'
-import { isErrorName } from '../../../../connector/source/decode/reported-error.ts'
-import { wholePage } from '../../../support/decode-answer-body.ts'
+import { decodeAnswer } from '../../../../../connector/source/decode/decode-answer.ts'
+import { clientShape } from '../../../../../connector/source/decode/field-shape.ts'
+import type { PageSettings } from '../../../../../connector/source/decode/page/decode-page.ts'
+import { isErrorName } from '../../../../../connector/source/decode/page/reported-error.ts'
+import { wholePage } from '../../../../support/decode-answer-body.ts'
 
 const decode = (text: string, settings: PageSettings = {}) =>
   wholePage(decodeAnswer(text, { shape: clientShape([], () => undefined), timeZone: 'UTC' }), settings)

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import { decodeAnswer } from '../../../../connector/source/decode/decode-answer.ts'
-import type { PageSettings } from '../../../../connector/source/decode/decode-page.ts'
-import { clientShape } from '../../../../connector/source/decode/field-shape.ts'
-import { wholePage } from '../../../support/decode-answer-body.ts'
+import { decodeAnswer } from '../../../../../connector/source/decode/decode-answer.ts'
+import { clientShape } from '../../../../../connector/source/decode/field-shape.ts'
+import type { PageSettings } from '../../../../../connector/source/decode/page/decode-page.ts'
+import { wholePage } from '../../../../support/decode-answer-body.ts'
 
 const decode = (text: string, settings: PageSettings = {}) =>
   wholePage(decodeAnswer(text, { shape: clientShape([], () => undefined), timeZone: 'UTC' }), settings)

@@ -1,4 +1,4 @@
-import type { DocumentNode } from './answer-node.ts'
+import type { DocumentNode } from '../answer-node.ts'
 
 /** An error word, alone or run together with what it describes: `Erreur`, `errorcode`, `faultstring`. */
 const errorWord =

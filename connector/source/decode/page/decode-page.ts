@@ -1,8 +1,8 @@
-import { ConnectorError } from '../../runtime/connector-error.ts'
-import type { CheckPoint, ClientRecord, Page } from '../client-source.ts'
-import type { AnswerNode, AnswerRoot, DocumentNode } from './answer-node.ts'
+import { ConnectorError } from '../../../runtime/connector-error.ts'
+import type { CheckPoint, ClientRecord, Page } from '../../client-source.ts'
+import type { AnswerNode, AnswerRoot, DocumentNode } from '../answer-node.ts'
+import { FLAG, isFlagName, TOKEN } from '../page-names.ts'
 import { type FindSettings, findClients } from './find-clients.ts'
-import { FLAG, isFlagName, TOKEN } from './page-names.ts'
 import { isErrorName, reportedError, reportedMessage, type StatusFields, shownName } from './reported-error.ts'
 
 /** The part of a page that the body contains. */

@@ -1,6 +1,6 @@
-import { ConnectorError } from '../../runtime/connector-error.ts'
-import type { ClientsPlace, KnownClients } from '../client-source.ts'
-import type { AnswerNode } from './answer-node.ts'
+import { ConnectorError } from '../../../runtime/connector-error.ts'
+import type { ClientsPlace, KnownClients } from '../../client-source.ts'
+import type { AnswerNode } from '../answer-node.ts'
 import { hasClients, isBlank, itemsOf, walk } from './clients-path.ts'
 import { detectClients, isEmptyList } from './detect-clients.ts'
 

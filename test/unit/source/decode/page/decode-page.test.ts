@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { decodeAnswer } from '../../../../connector/source/decode/decode-answer.ts'
-import { clientShape } from '../../../../connector/source/decode/field-shape.ts'
-import { wholePage } from '../../../support/decode-answer-body.ts'
+import { decodeAnswer } from '../../../../../connector/source/decode/decode-answer.ts'
+import { clientShape } from '../../../../../connector/source/decode/field-shape.ts'
+import { wholePage } from '../../../../support/decode-answer-body.ts'
 
 const decode = (text: string, clientsField?: string) =>
   wholePage(decodeAnswer(text, { shape: clientShape([], () => undefined), timeZone: 'UTC' }), { clientsField })

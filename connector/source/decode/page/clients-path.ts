@@ -1,5 +1,5 @@
-import type { AnswerNode } from './answer-node.ts'
-import { isInfoClientName } from './page-names.ts'
+import type { AnswerNode } from '../answer-node.ts'
+import { isInfoClientName } from '../page-names.ts'
 
 /** Names from a page down to its clients, and the nodes there. */
 

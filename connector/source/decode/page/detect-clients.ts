@@ -1,8 +1,8 @@
-import { ConnectorError } from '../../runtime/connector-error.ts'
-import type { ClientsPlace } from '../client-source.ts'
-import type { AnswerNode } from './answer-node.ts'
+import { ConnectorError } from '../../../runtime/connector-error.ts'
+import type { ClientsPlace } from '../../client-source.ts'
+import type { AnswerNode } from '../answer-node.ts'
+import { isInfoClientName } from '../page-names.ts'
 import { bears, expanded, isBlank, isEmptyWrapper, isMetadata, isObject } from './clients-path.ts'
-import { isInfoClientName } from './page-names.ts'
 import { isErrorName, isMessageName } from './reported-error.ts'
 
 /** A place where the clients could be. */
