@@ -87,6 +87,11 @@ export const errorCatalogue = {
       'a new password in its file is used within a minute',
     ),
   ),
+  'source.authentication-unsupported': entry(
+    'hold',
+    3,
+    'enable Basic or anonymous access for the path of POLARIS_URL in IIS: the server requires a scheme that is not supported, such as NTLM or Negotiate',
+  ),
   'source.forbidden': entry(
     'suspect',
     3,

@@ -3,6 +3,7 @@ import type { Clock } from '../runtime/clock.ts'
 import type { RefusedAccounts } from '../runtime/refused-accounts.ts'
 import type { Semaphore } from '../runtime/semaphore.ts'
 import { judgeAnswer } from './answer/judge-answer.ts'
+import { accessOf } from './answer/unauthorized.ts'
 import { type Outages, openGate, type ServerBreaker } from './breaker/server-breaker.ts'
 import type { ClientSource, ObserveSource, Page, PageRequest } from './client-source.ts'
 import { clientShape } from './decode/field-shape.ts'
@@ -38,6 +39,7 @@ export function httpClientSource(config: PolarisConfig, parts: SourceParts): Cli
   const settings = { base, codeMagasin, prefixCle, method, lastChanged: timeFormat(config.lastChangedFormat, timeZone) }
   const gated = { ...parts, permits: gate.permits(parts.permits) }
   const caller = limitedCaller(httpCaller({ ...transport(config), base }, parts), gated)
+  const access = accessOf(config.auth)
   const session = openSession(config.auth, { caller, base, clock, accounts })
   const shape = clientShape(config.listFields, (path) => observe({ kind: 'list-ambiguous', path }))
 
@@ -50,7 +52,7 @@ export function httpClientSource(config: PolarisConfig, parts: SourceParts): Cli
       return decoder
     })
     const decoded = await decoder.end()
-    const judgement = judgeAnswer(answer, decoded, { output: at.output, clientsField, nowMs: clock.now() })
+    const judgement = judgeAnswer(answer, decoded, { output: at.output, clientsField, access, nowMs: clock.now() })
     switch (judgement.kind) {
       case 'page':
         reportReplaced(judgement.content, observe)

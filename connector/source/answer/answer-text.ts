@@ -1,12 +1,4 @@
-// Recognise, by their text, responses that are not pages. All functions take decoded text.
-
-/** A longer text is not a message for a person, so it is not searched. */
-const LONGEST_MESSAGE = 20_000
-
-/** Whether the text may be a message for a person. */
-export function isShort(text: string): boolean {
-  return text.length < LONGEST_MESSAGE
-}
+// Recognise, by words, what a response says. The texts are those of a `ServerMessage`, so their length is limited.
 
 export function isHtml(text: string): boolean {
   const start = text.slice(0, 2000)
@@ -25,7 +17,7 @@ const loggedOutWords =
   /session|log(?:ged)?[\s-]?(?:in|out|on)\b|authenti[fc]|identifi(?:ez|é|cation)|(?:non|pas|not)\s+connect|unauthori[sz]ed|d[eé]connect/i
 
 const troubleWords =
-  /\bsql\b|database|base\s+de\s+donn|\bodbc\b|\bole\s?db\b|network\s+path|chemin\s+r[eé]seau|^\s*(?:at|à)\s+[\w.`<>]+\(/im
+  /\bsql\b|database|base\s+de\s+donn|\bodbc\b|\bole\s?db\b|network\s+path|chemin\s+r[eé]seau|^[ \t]*(?:at|à)\s+[\w.`<>]+\(/im
 
 /** Whether the message is about the inside of the server, such as its database or a stack trace. */
 function isAboutServer(text: string): boolean {
@@ -34,7 +26,7 @@ function isAboutServer(text: string): boolean {
 
 /** Whether the message reports that there is no session, or that it has expired. */
 export function saysLoggedOut(text: string): boolean {
-  return text.length < LONGEST_MESSAGE && loggedOutWords.test(text) && !isAboutServer(text)
+  return loggedOutWords.test(text) && !isAboutServer(text)
 }
 
 const rights = /(?:consultation|saisie)\s+des\s+membres/i
@@ -43,19 +35,19 @@ const forbiddenWords =
 
 /** Whether the message names a right that is required to read clients. */
 export function namesRights(text: string): boolean {
-  return text.length < LONGEST_MESSAGE && rights.test(text)
+  return rights.test(text)
 }
 
 /** Whether the message reports missing permissions. */
 export function saysForbidden(text: string): boolean {
-  return namesRights(text) || (text.length < LONGEST_MESSAGE && forbiddenWords.test(text) && !isAboutServer(text))
+  return namesRights(text) || (forbiddenWords.test(text) && !isAboutServer(text))
 }
 
 const credentialWords = /mot\s+de\s+passe|password|utilisateur|\buser|credential|identifiant|log[io]n/i
 
 /** Whether the message reports that the user or the password is wrong, and nothing else. */
 export function saysWrongCredentials(text: string): boolean {
-  return text.length < LONGEST_MESSAGE && credentialWords.test(text) && !isAboutServer(text)
+  return credentialWords.test(text) && !isAboutServer(text)
 }
 
 const passwordWords =
@@ -63,5 +55,5 @@ const passwordWords =
 
 /** Whether the message mentions a password. The error pages of IIS always mention a user. */
 export function mentionsPassword(text: string): boolean {
-  return text.length < LONGEST_MESSAGE && passwordWords.test(text)
+  return passwordWords.test(text)
 }

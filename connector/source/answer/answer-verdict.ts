@@ -3,6 +3,7 @@ import type { ErrorCode } from '../../runtime/error-catalogue.ts'
 import { networkCause, serverOf } from '../../runtime/network-cause.ts'
 import type { ReadArguments } from '../client-source.ts'
 import { tlsError } from './tls-error.ts'
+import { type Access, unauthorized } from './unauthorized.ts'
 
 /** Facts about a response that is not a page. Never its content. */
 export interface AnswerFacts {
@@ -12,6 +13,8 @@ export interface AnswerFacts {
   readonly bytes: number
   /** The `Retry-After` header. */
   readonly retryAfter?: string | undefined
+  /** The authentication schemes of `WWW-Authenticate`. */
+  readonly schemes?: readonly string[] | undefined
 }
 
 interface Verdict {
@@ -28,7 +31,6 @@ const statusVerdicts: readonly Verdict[] = [
   verdict(204, 205, 'source.answer-not-a-page', 'the response has no content'),
   verdict(206, 206, 'source.answer-truncated', 'the response is partial, which was not requested'),
   verdict(300, 399, 'source.answer-not-a-page', 'the redirect cannot be followed'),
-  verdict(401, 401, 'source.unauthorized', 'the server refuses the user'),
   verdict(403, 403, 'source.forbidden', `the server denies access; ${rights()}`),
   verdict(
     404,
@@ -44,17 +46,35 @@ const statusVerdicts: readonly Verdict[] = [
 ]
 
 function rights(): string {
-  return 'the user needs the right «consultation des membres clients» or «saisie des membres clients»'
+  return 'the call needs the right «consultation des membres clients» or «saisie des membres clients»'
 }
 
-/** The error for a status; undefined if the body decides. `nowMs`: time of the response, for a `Retry-After` date. */
-export function statusError(facts: AnswerFacts, nowMs: number): ConnectorError | undefined {
-  const found = statusVerdicts.find(({ from, to }) => from <= facts.status && facts.status <= to)
+/**
+ * The error for a status; undefined if the body decides. `access`: how the call was made. `nowMs`: time of the response,
+ * for a `Retry-After` date.
+ */
+export function statusError(facts: AnswerFacts, access: Access, nowMs: number): ConnectorError | undefined {
+  const { status, url } = facts
+  const found = status === 401 ? unauthorized(facts, access) : statusVerdicts.find(isOf(status))
   if (found === undefined) return undefined
-  const message = `read clients: ${found.message}${facts.status === 400 ? ifTls(facts.url) : ''} (${describe(facts)})`
-  return new ConnectorError(found.code, message, {
+  const more = `${status === 400 ? ifTls(url) : ''}${ifLong(facts)}`
+  return new ConnectorError(found.code, `read clients: ${found.message}${more} (${describe(facts)})`, {
     retryAfterMs: retryAfterMs(facts.retryAfter, nowMs),
   })
+}
+
+const isOf = (status: number) => (row: Verdict) => row.from <= status && status <= row.to
+
+/** IIS refuses a longer query with 404.15 by default, ASP.NET with 400. */
+const LONGEST_QUERY = 2048
+const tooLongStatuses = new Set([400, 404, 414])
+
+function ifLong({ status, url }: AnswerFacts): string {
+  const length = url.search.length - 1
+  const isLong = status === 414 ? length > 0 : tooLongStatuses.has(status) && length > LONGEST_QUERY
+  return isLong
+    ? `; the query has ${length} characters, which may be too long for the server: set polaris.method: POST`
+    : ''
 }
 
 /** Status, content type and size of a response, and the URL without its query, for messages. */

@@ -41,6 +41,7 @@ export const verdictTable: Readonly<Record<SourceCode, Verdict>> = {
   'source.request-refused': { ...ambiguous, token: 'refused' },
   'source.redirected': ambiguous,
   'source.unauthorized': always('hold'),
+  'source.authentication-unsupported': always('hold'),
   'source.certificate': always('hold'),
   'source.tls': always('recheck'),
   'source.proxy-unreachable': always('retry'),

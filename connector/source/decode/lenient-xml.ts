@@ -42,11 +42,18 @@ const parser = new XMLParser({
   },
 })
 
+/** An element of a document that may not be well-formed. */
+export interface LenientNode extends DocumentNode {
+  children(): readonly LenientNode[]
+  /** The text in the element and below it, also beside attributes and child elements; a leaf begins a line. */
+  allText(): string
+}
+
 /**
  * Reads what a document says that is not a page, even if it is not well-formed: unknown entities stay as they are, and
  * elements without an end tag end with the document. Undefined if there is a DOCTYPE or the parser finds no element.
  */
-export function readLeniently(text: string): DocumentNode | undefined {
+export function readLeniently(text: string): LenientNode | undefined {
   if (/<!DOCTYPE/i.test(text)) return undefined
   const root = parse(text).find((node) => !isText(node))
   return root && nodeOf(root)
@@ -60,7 +67,7 @@ function parse(text: string): readonly ParsedNode[] {
   }
 }
 
-function nodeOf(node: ParsedNode): DocumentNode {
+function nodeOf(node: ParsedNode): LenientNode {
   const tag = tagOf(node)
   const content = node[tag]
   const children: readonly ParsedNode[] = Array.isArray(content) ? content : []
@@ -77,7 +84,13 @@ function nodeOf(node: ParsedNode): DocumentNode {
     kind: isNil ? 'absent' : hasFields ? 'object' : 'text',
     text: () => (hasFields || isNil ? '' : children.map((child) => child[TEXT]).join('')),
     children: () => (isNil ? [] : [...fields, ...elements.map(nodeOf)]),
+    allText: () => children.map(textBelow).join('\n'),
   }
+}
+
+function textBelow(node: ParsedNode): string {
+  const content = node[tagOf(node)]
+  return Array.isArray(content) ? content.map(textBelow).join('\n') : String(node[TEXT] ?? '')
 }
 
 const isText = (node: ParsedNode) => node[TEXT] !== undefined
@@ -87,8 +100,8 @@ function tagOf(node: ParsedNode): string {
   return Object.keys(node)[0] ?? TEXT // the tag is always the first key
 }
 
-function leaf(name: string, text: string): DocumentNode {
-  return { name, kind: 'text', text: () => text, children: () => [] }
+function leaf(name: string, text: string): LenientNode {
+  return { name, kind: 'text', text: () => text, children: () => [], allText: () => text }
 }
 
 function decodeReferences(text: string): string {

@@ -9,6 +9,7 @@ import { tlsError } from '../answer/tls-error.ts'
 import type { ObserveSource, SeenCertificate } from '../client-source.ts'
 import type { PolarisConfig, TlsConfig } from '../polaris-config.ts'
 import { type BodyReader, collectBody, type WholeBody } from './collect-body.ts'
+import { offeredSchemes } from './offered-schemes.ts'
 import { directRoute, proxyRoute, type Route } from './proxy.ts'
 import type { ApiRequest } from './read-request.ts'
 import { secureConnector } from './tls.ts'
@@ -19,6 +20,8 @@ export interface HttpAnswer extends WholeBody {
   readonly status: number
   readonly contentType: string | undefined
   readonly retryAfter: string | undefined
+  /** The authentication schemes that the server offers. */
+  readonly schemes: readonly string[]
   /** The server's clock, milliseconds since 1970; undefined without a `Date` header. */
   readonly serverTime: number | undefined
   readonly tookMs: number
@@ -206,7 +209,15 @@ async function wholeAnswer(
   const date = Date.parse(header('date') ?? '')
   const serverTime = Number.isNaN(date) ? undefined : date
   return {
-    answer: { url: request.url, status, contentType, retryAfter: header('retry-after'), serverTime, ...whole },
+    answer: {
+      url: request.url,
+      status,
+      contentType,
+      retryAfter: header('retry-after'),
+      schemes: offeredSchemes(all('www-authenticate')),
+      serverTime,
+      ...whole,
+    },
     location: redirects.has(status) ? header('location') : undefined,
   }
 }

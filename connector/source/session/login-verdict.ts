@@ -2,7 +2,11 @@ import { ConnectorError } from '../../runtime/connector-error.ts'
 import type { ErrorCode } from '../../runtime/error-catalogue.ts'
 import { isHtml, isLoginPage, mentionsPassword, saysWrongCredentials } from '../answer/answer-text.ts'
 import { describe, statusError } from '../answer/answer-verdict.ts'
-import { decodeText } from '../decode/decode-text.ts'
+import { faultIn, withFault } from '../answer/fault.ts'
+import { serverMessage } from '../answer/server-message.ts'
+import { unauthorized } from '../answer/unauthorized.ts'
+import type { DocumentNode } from '../decode/answer-node.ts'
+import { reportedError } from '../decode/page/reported-error.ts'
 import type { HttpAnswer } from '../http/http-caller.ts'
 import type { TokenConfig } from '../polaris-config.ts'
 import { tokenIn } from './login-token.ts'
@@ -17,33 +21,37 @@ export type LoginVerdict =
 
 /** Only a 401 or a complete, successful response that says so refuses the credentials. */
 export function judgeLogin(answer: HttpAnswer, token: TokenConfig | undefined, nowMs: number): LoginVerdict {
-  const { url, status, contentType, body, retryAfter } = answer
-  const facts = { url, status, contentType, bytes: body.length, retryAfter }
-  const fails = (kind: 'refused' | 'doubtful' | 'failed', code: ErrorCode, why: string): LoginVerdict => ({
-    kind,
-    error: new ConnectorError(code, `log in: ${why} (${describe(facts)})`, { retryAfterMs: failed?.retryAfterMs }),
-  })
-  const failed = status === 204 || status === 205 ? undefined : statusError(facts, nowMs)
-  const text = textOf(answer)
+  const { status } = answer
+  const message = serverMessage(answer)
+  const fault = faultIn(message)
+  const failed = status === 204 || status === 205 ? undefined : statusError(answer, { auth: 'login' }, nowMs)
+  const fails = (kind: 'refused' | 'doubtful' | 'failed', code: ErrorCode, why: string): LoginVerdict => {
+    const error = new ConnectorError(code, `log in: ${why} (${describe(answer)})`, failed)
+    return { kind, error: withFault(error, fault) }
+  }
   // After a redirect that dropped user and password, the response is not about them for certain.
   const refused = answer.hasLostArguments ? 'doubtful' : 'refused'
 
-  if (status === 401) return fails(refused, 'source.unauthorized', 'the server refuses the user')
+  if (status === 401) {
+    const { code, message: why } = unauthorized(answer, { auth: 'login' })
+    return fails(code === 'source.unauthorized' ? refused : 'failed', code, why)
+  }
   if (failed !== undefined) {
-    const isDoubtful = status === 400 || status === 403 || (status !== 404 && mentionsPassword(text))
+    const isDoubtful = status === 400 || status === 403 || (status !== 404 && mentionsPassword(message.text))
     return fails(isDoubtful ? 'doubtful' : 'failed', failed.code, failures[failed.code] ?? 'the login failed')
   }
-  if (isLoginPage(text)) return fails(refused, 'source.login-page', 'the response to the login is a login page')
-  if (isFalse(text)) return fails(refused, 'source.unauthorized', 'the server refuses the user')
-  if (isErrorDocument(text)) {
-    if (saysWrongCredentials(text)) return fails(refused, 'source.unauthorized', 'the server refuses the user')
-    const kind = mentionsPassword(text) ? 'doubtful' : 'failed'
+  if (isLoginPage(message.body)) return fails(refused, 'source.login-page', 'the response to the login is a login page')
+  if (/^"?(?:false|faux)"?$/i.test(message.text.trim()))
+    return fails(refused, 'source.unauthorized', 'the server refuses the user')
+  if (message.root !== undefined && isError(message.root)) {
+    if (saysWrongCredentials(message.text)) return fails(refused, 'source.unauthorized', 'the server refuses the user')
+    const kind = mentionsPassword(message.text) ? 'doubtful' : 'failed'
     return fails(kind, 'source.error-document', 'the server returned an error document')
   }
   if (token === undefined) return { kind: 'logged-in', token }
-  const found = tokenIn(text, token.from)
+  const found = tokenIn(message, token.from)
   if (found !== undefined) return { kind: 'logged-in', token: found }
-  return isHtml(text)
+  return isHtml(message.body)
     ? fails('failed', 'source.answer-not-a-page', 'the server returned an HTML page')
     : fails('doubtful', 'source.answer-not-a-page', 'the response has no token where polaris.login.token expects it')
 }
@@ -54,23 +62,11 @@ const failures: { readonly [code in ErrorCode]?: string } = {
   'source.request-refused': 'the server rejects the request',
 }
 
-/** The text of an error may have any encoding. */
-function textOf({ status, body, contentType }: HttpAnswer): string {
-  try {
-    return decodeText(body, contentType)
-  } catch (error) {
-    if (status < 400) throw error
-    return ''
-  }
-}
+const LEVELS = 3
+const noStatusFields = new Set<string>()
 
-const isFalse = (text: string) => /^(?:<[^>]*>\s*)*"?(?:false|faux)"?\s*(?:<\/[^>]*>\s*)*$/i.test(text.trim())
-
-/** Whether the name of the document, or of its first field, says that it is an error. */
-function isErrorDocument(text: string): boolean {
-  return (
-    /^\s*(?:<\?[^>]*>\s*)?<[\w.:]*(?:err(?:or|eur)|exception|fault)/i.test(text) ||
-    /^\s*(?:<\?[^>]*>\s*)?<[\w.:]*envelope\b[^>]*>\s*<[\w.:]*body\b[^>]*>\s*<[\w.:]*fault\b/i.test(text) ||
-    /^\s*\{\s*"[^"]*(?:err(?:or|eur)|exception|fault)[^"]*"\s*:/i.test(text)
-  )
+/** Whether the document, or a field of it, reports an error. */
+function isError(node: DocumentNode, levels = LEVELS): boolean {
+  if (reportedError([node], noStatusFields) !== undefined) return true
+  return levels > 0 && node.children().some((child) => isError(child, levels - 1))
 }

@@ -11,6 +11,7 @@ const facts = (status: number, retryAfter?: string) => ({
   bytes: 12,
   retryAfter,
 })
+const login = { auth: 'login' } as const
 const coded = (code: string, cause?: unknown) => Object.assign(new Error('with DUPONT in it', { cause }), { code })
 
 describe('statusError', () => {
@@ -34,7 +35,7 @@ describe('statusError', () => {
     [206, 'source.answer-truncated', true],
     [304, 'source.answer-not-a-page', true],
   ])('maps %i to %s, transient: %s', (status, code, transient) => {
-    const error = statusError(facts(status), 0)
+    const error = statusError(facts(status), login, 0)
     expect(error).toMatchObject({
       code,
       message: expect.stringContaining(
@@ -45,35 +46,35 @@ describe('statusError', () => {
   })
 
   it('returns no error for 200', () => {
-    expect(statusError(facts(200), 0)).toBeUndefined()
+    expect(statusError(facts(200), login, 0)).toBeUndefined()
   })
 
   it('names the required rights for 403', () => {
-    expect(statusError(facts(403), 0)?.message).toMatch(
+    expect(statusError(facts(403), login, 0)?.message).toMatch(
       /«consultation des membres clients».*«saisie des membres clients»/,
     )
   })
 
   it('says for 404 that POLARIS_URL is wrong, before it names the successor of the function', () => {
-    expect(statusError(facts(404), 0)?.message).toMatch(/POLARIS_URL is wrong.*withdrawn.*WebConnect/)
+    expect(statusError(facts(404), login, 0)?.message).toMatch(/POLARIS_URL is wrong.*withdrawn.*WebConnect/)
   })
 
   it('suggests https:// for a 400 without TLS, and only then', () => {
-    expect(statusError({ ...facts(400), url: http }, 0)?.message).toContain('use https:// in POLARIS_URL')
-    expect(statusError(facts(400), 0)?.message).not.toContain('https:// in')
+    expect(statusError({ ...facts(400), url: http }, login, 0)?.message).toContain('use https:// in POLARIS_URL')
+    expect(statusError(facts(400), login, 0)?.message).not.toContain('https:// in')
   })
 
   it('includes Retry-After, in seconds or as a date', () => {
     const now = Date.parse('2024-01-31T13:45:00Z')
-    expect(statusError(facts(503, '120'), now)?.retryAfterMs).toBe(120_000)
-    expect(statusError(facts(429, 'Wed, 31 Jan 2024 13:45:30 GMT'), now)?.retryAfterMs).toBe(30_000)
+    expect(statusError(facts(503, '120'), login, now)?.retryAfterMs).toBe(120_000)
+    expect(statusError(facts(429, 'Wed, 31 Jan 2024 13:45:30 GMT'), login, now)?.retryAfterMs).toBe(30_000)
     expect(retryAfterMs('Wed, 31 Jan 2024 13:44:30 GMT', now)).toBe(0)
     expect(retryAfterMs('soon', now)).toBeUndefined()
     expect(retryAfterMs(undefined, now)).toBeUndefined()
   })
 
   it('does not include an invalid content type', () => {
-    const error = statusError({ url, status: 500, contentType: 'DUPONT; x', bytes: 0 }, 0)
+    const error = statusError({ url, status: 500, contentType: 'DUPONT; x', bytes: 0 }, login, 0)
     expect(error?.message).toContain('no content type')
   })
 })

@@ -6,7 +6,12 @@ import { clientShape } from '../../../../connector/source/decode/field-shape.ts'
 import type { HttpAnswer } from '../../../../connector/source/http/http-caller.ts'
 import { decodedBody } from '../../../support/decode-answer-body.ts'
 
-const settings = (output: 'xml' | 'json'): JudgeSettings => ({ output, clientsField: undefined, nowMs: 0 })
+const settings = (output: 'xml' | 'json'): JudgeSettings => ({
+  output,
+  clientsField: undefined,
+  access: { auth: 'login' },
+  nowMs: 0,
+})
 const answer = (status: number, body: string | Buffer, contentType = 'text/xml'): HttpAnswer => ({
   url: new URL('https://polaris.example.com/'),
   status,
@@ -14,6 +19,7 @@ const answer = (status: number, body: string | Buffer, contentType = 'text/xml')
   bytes: Buffer.byteLength(body),
   contentType,
   retryAfter: undefined,
+  schemes: [],
   serverTime: undefined,
   tookMs: 1,
   hasLostArguments: false,

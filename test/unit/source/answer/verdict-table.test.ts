@@ -23,6 +23,7 @@ const rows = [
   ['source.error-document', 'hold', 'suspect', 'in-doubt'],
   ['source.login-page', 'hold', 'suspect', 'in-doubt'],
   ['source.forbidden', 'hold', 'suspect', 'in-doubt'],
+  ['source.authentication-unsupported', 'hold', 'hold', 'not-concerned'],
   ['source.function-missing', 'hold', 'suspect', 'in-doubt'],
   ['source.request-refused', 'hold', 'suspect', 'refused'],
   ['source.redirected', 'hold', 'suspect', 'in-doubt'],
@@ -68,8 +69,8 @@ describe('the verdict table', () => {
 describe('mayRefuseCheckPoint', () => {
   it('is false when the response has Retry-After', () => {
     const answer = { url: new URL('https://polaris.example.com/'), status: 503, contentType: 'text/html', bytes: 12 }
-    expect(mayRefuseCheckPoint(statusError({ ...answer, retryAfter: '120' }, 0))).toBe(false)
-    expect(mayRefuseCheckPoint(statusError(answer, 0))).toBe(true)
+    expect(mayRefuseCheckPoint(statusError({ ...answer, retryAfter: '120' }, { auth: 'none' }, 0))).toBe(false)
+    expect(mayRefuseCheckPoint(statusError(answer, { auth: 'none' }, 0))).toBe(true)
   })
 
   it('is false for bugs and aborts', () => {

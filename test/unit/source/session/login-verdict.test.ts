@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { HttpAnswer } from '../../../../connector/source/http/http-caller.ts'
+import { offeredSchemes } from '../../../../connector/source/http/offered-schemes.ts'
 import { judgeLogin } from '../../../../connector/source/session/login-verdict.ts'
 import { serverAnswers } from '../../../fixtures/answers/server-answers.ts'
 
@@ -10,6 +11,7 @@ const answer = (status: number, text: string | Buffer): HttpAnswer => ({
   bytes: Buffer.from(text).length,
   contentType: 'text/xml',
   retryAfter: undefined,
+  schemes: [],
   serverTime: undefined,
   tookMs: 1,
   hasLostArguments: false,
@@ -24,8 +26,10 @@ const TRACE = 'NullReferenceException\n   at Polaris.Acl.CheckPassword(String us
 describe('a login', () => {
   it.each(serverAnswers.filter(({ headers }) => headers?.location === undefined))(
     'with the response $name: $asLogin',
-    ({ status = 200, body = '', asLogin }) => {
-      expect(judged(status, body).split(' ')[0]).toBe(asLogin)
+    ({ status = 200, body = '', headers, asLogin }) => {
+      const schemes = offeredSchemes([headers?.['www-authenticate'] ?? []].flat())
+      const verdict = judgeLogin({ ...answer(status, body), schemes }, undefined, 0)
+      expect(verdict.kind).toBe(asLogin)
     },
   )
 
@@ -36,6 +40,12 @@ describe('a login', () => {
     [200, 'false', 'refused source.unauthorized'],
     [200, '<Erreur>Mot de passe incorrect</Erreur>', 'refused source.unauthorized'],
     [200, '{"Error":"Unknown user"}', 'refused source.unauthorized'],
+    [
+      200,
+      '<LoginResult><Code>5</Code><Error code="5">Mot de passe incorrect</Error></LoginResult>',
+      'refused source.unauthorized',
+    ],
+    [200, '<LoginResult xmlns="x" code="5">False</LoginResult>', 'refused source.unauthorized'],
     [200, LOGIN_FORM, 'refused source.login-page'],
   ])('is refused with status %i and %s: %s', (status, text, expected) => {
     expect(judged(status, text)).toBe(expected)
@@ -85,6 +95,35 @@ describe('a login', () => {
   ])('is not certainly refused with status %i and %s when a redirect dropped user and password', (status, text) => {
     const verdict = judgeLogin({ ...answer(status, text), hasLostArguments: true }, undefined, 0)
     expect(verdict.kind).toBe('doubtful')
+  })
+
+  it.each([
+    [
+      ['Negotiate', 'NTLM'],
+      'failed',
+      'source.authentication-unsupported',
+      /by Negotiate, NTLM, which is not supported/,
+    ],
+    [['Bearer'], 'failed', 'source.authentication-unsupported', /by Bearer, which is not supported/],
+    [['NTLM', 'Basic'], 'refused', 'source.unauthorized', /the server refuses the user; it offers NTLM, Basic/],
+    [[], 'refused', 'source.unauthorized', /the server refuses the user \(/],
+  ])('with status 401 that offers %j: %s %s', (schemes, kind, code, message) => {
+    const verdict = judgeLogin({ ...answer(401, ''), schemes }, undefined, 0)
+    expect(verdict).toMatchObject({ kind, error: { code, message: expect.stringMatching(message) } })
+  })
+
+  it.each([
+    '<LoginResult><DefaultShop>3</DefaultShop><Error/><ErrorCode>0</ErrorCode></LoginResult>',
+    '{"error":null,"token":"x"}',
+  ])('succeeded with a field that only looks like an error: %s', (text) => {
+    expect(judged(200, text)).toBe('logged-in')
+  })
+
+  it('is refused with words in a SOAP fault, whose code is in the error', () => {
+    const fault =
+      '<s:Envelope xmlns:s="x"><s:Body><s:Fault><faultcode>s:Client</faultcode><faultstring>Mot de passe incorrect</faultstring></s:Fault></s:Body></s:Envelope>'
+    const verdict = judgeLogin(answer(200, fault), undefined, 0)
+    expect(verdict).toMatchObject({ kind: 'refused', error: { message: expect.stringMatching(/: s:Client$/) } })
   })
 
   it('without the configured token may have failed because of the credentials', () => {

@@ -23,6 +23,7 @@ const answer = (status: number, text = ''): HttpAnswer => ({
   bytes: Buffer.byteLength(text),
   contentType: 'text/xml',
   retryAfter: undefined,
+  schemes: [],
   serverTime: undefined,
   tookMs: 1,
   hasLostArguments: false,
