@@ -8,15 +8,22 @@ import { unauthorized } from '../answer/unauthorized.ts'
 import type { DocumentNode } from '../decode/answer-node.ts'
 import { reportedError } from '../decode/page/reported-error.ts'
 import type { HttpAnswer } from '../http/http-caller.ts'
+import type { DroppedCookie } from '../http/server-cookies.ts'
 import type { TokenConfig } from '../polaris-config.ts'
 import { tokenIn } from './login-token.ts'
+
+export interface LoggedIn {
+  readonly token: string | undefined
+  /** Cookies that the server has set and calls do not send. */
+  readonly droppedCookies: readonly DroppedCookie[]
+}
 
 /**
  * What the response to a login means. `refused`: the server says that user or password are wrong. `doubtful`: the
  * login failed for another reason, but may also have failed for that one. `failed`: the credentials are not concerned.
  */
 export type LoginVerdict =
-  | { readonly kind: 'logged-in'; readonly token: string | undefined }
+  | ({ readonly kind: 'logged-in' } & LoggedIn)
   | { readonly kind: 'refused' | 'doubtful' | 'failed'; readonly error: ConnectorError }
 
 /** Only a 401 or a complete, successful response that says so refuses the credentials. */
@@ -48,9 +55,9 @@ export function judgeLogin(answer: HttpAnswer, token: TokenConfig | undefined, n
     const kind = mentionsPassword(message.text) ? 'doubtful' : 'failed'
     return fails(kind, 'source.error-document', 'the server returned an error document')
   }
-  if (token === undefined) return { kind: 'logged-in', token }
+  if (token === undefined) return { kind: 'logged-in', token, droppedCookies: answer.droppedCookies }
   const found = tokenIn(message, token.from)
-  if (found !== undefined) return { kind: 'logged-in', token: found }
+  if (found !== undefined) return { kind: 'logged-in', token: found, droppedCookies: [] }
   return isHtml(message.body)
     ? fails('failed', 'source.answer-not-a-page', 'the server returned an HTML page')
     : fails('doubtful', 'source.answer-not-a-page', 'the response has no token where polaris.login.token expects it')

@@ -1,9 +1,10 @@
 import { ConnectorError } from '../../runtime/connector-error.ts'
 import { type Account, LOOK_AGAIN_MS, type RefusedAccounts } from '../../runtime/refused-accounts.ts'
 import type { ApiRequest } from '../http/read-request.ts'
+import type { DroppedCookie } from '../http/server-cookies.ts'
 import type { AuthConfig } from '../polaris-config.ts'
 import { type LoginParts, login, withToken } from './login.ts'
-import type { LoginVerdict } from './login-verdict.ts'
+import type { LoggedIn, LoginVerdict } from './login-verdict.ts'
 
 /** The outcome of a call: a result, or a sign that there is no session or that it has expired. */
 export type Attempt<Answer> =
@@ -53,20 +54,20 @@ function basicSend(account: Account, parts: SessionParts): Send {
 }
 
 function loginSend(auth: Extract<AuthConfig, { kind: 'login' }>, parts: SessionParts): Send {
-  const { tokenOf, refusalIn, doubtIn } = failedLogins()
+  const { loggedInBy, refusalIn, doubtIn } = failedLogins()
   /** Result of the last login. */
-  let loggedIn: { readonly token: string | undefined } | undefined
+  let loggedIn: LoggedIn | undefined
   /** Milliseconds on the monotonic clock. */
   let falseAlarmUntil = Number.NEGATIVE_INFINITY
 
   /** The call failed although the login is new. */
   const giveUp = (error: ConnectorError): never => {
     if (!concernsAccount(error)) falseAlarmUntil = parts.clock.monotonic() + FALSE_ALARM_MS
-    throw error
+    throw withDropped(error, loggedIn?.droppedCookies ?? [])
   }
   const authorise = async (request: ApiRequest, stop: AbortSignal): Promise<ApiRequest> => {
     const { account, login: how } = auth
-    const exchange = async (now: Account) => tokenOf(await login({ ...now, ...how }, parts, stop))
+    const exchange = async (now: Account) => loggedInBy(await login({ ...now, ...how }, parts, stop))
     const attempt = { server: parts.base.origin, account: () => account, exchange, refusalIn, doubtIn }
     loggedIn ??= await parts.accounts.logIn(attempt, stop)
     const { token: config } = how
@@ -93,6 +94,15 @@ function answerOf<Answer>(attempt: Attempt<Answer>): Answer {
   throw attempt.error
 }
 
+/** The error, with the cookies without which the server may not know the session. */
+function withDropped(error: ConnectorError, dropped: readonly DroppedCookie[]): ConnectorError {
+  if (dropped.length === 0) return error
+  const reasons = dropped.map(({ name, why }) => `${name} (${why})`).join(', ')
+  const { code, message, cause, retryAfterMs } = error
+  const more = `the login succeeded, but calls do not send its cookie ${reasons}`
+  return new ConnectorError(code, `${message}; ${more}`, { cause, retryAfterMs })
+}
+
 const concernsAccount = (error: unknown): error is ConnectorError =>
   error instanceof ConnectorError && error.code === 'source.unauthorized'
 
@@ -102,8 +112,8 @@ function failedLogins() {
   const spacedIf = (kind: 'refused' | 'doubtful') => (error: unknown) =>
     error instanceof ConnectorError && verdicts.get(error) === kind ? notBefore(error) : undefined
   return {
-    tokenOf: (verdict: LoginVerdict) => {
-      if (verdict.kind === 'logged-in') return { token: verdict.token }
+    loggedInBy: (verdict: LoginVerdict): LoggedIn => {
+      if (verdict.kind === 'logged-in') return verdict
       verdicts.set(verdict.error, verdict.kind)
       throw verdict.error
     },

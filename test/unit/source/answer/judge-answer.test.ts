@@ -20,6 +20,7 @@ const answer = (status: number, body: string | Buffer, contentType = 'text/xml')
   contentType,
   retryAfter: undefined,
   schemes: [],
+  droppedCookies: [],
   serverTime: undefined,
   tookMs: 1,
   hasLostArguments: false,

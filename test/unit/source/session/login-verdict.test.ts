@@ -12,6 +12,7 @@ const answer = (status: number, text: string | Buffer): HttpAnswer => ({
   contentType: 'text/xml',
   retryAfter: undefined,
   schemes: [],
+  droppedCookies: [],
   serverTime: undefined,
   tookMs: 1,
   hasLostArguments: false,

@@ -24,6 +24,7 @@ const answer = (status: number, text = ''): HttpAnswer => ({
   contentType: 'text/xml',
   retryAfter: undefined,
   schemes: [],
+  droppedCookies: [],
   serverTime: undefined,
   tookMs: 1,
   hasLostArguments: false,

@@ -1,0 +1,74 @@
+import type { AddressInfo } from 'node:net'
+import { createServer, type Socket } from 'node:net'
+import { describe, expect, it } from 'vitest'
+import { EMPTY_PAGE, testSource } from '../../support/one-read.ts'
+
+const accepted = 'a page with 0 clients'
+const final = `HTTP/1.1 200 OK\r\nContent-Type: text/xml\r\nContent-Length: ${EMPTY_PAGE.length}\r\n\r\n${EMPTY_PAGE}`
+
+/** A server that answers each request by writing to the socket. */
+async function rawServer(answer: (socket: Socket, request: string) => void) {
+  const sockets = new Set<Socket>()
+  let connections = 0
+  const server = createServer((socket) => {
+    connections += 1
+    sockets.add(socket)
+    socket.on('error', () => {})
+    socket.on('data', (data) => answer(socket, data.toString()))
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as AddressInfo
+  return {
+    url: `http://127.0.0.1:${port}`,
+    connections: () => connections,
+    [Symbol.asyncDispose]: () => {
+      for (const socket of sockets) socket.destroy()
+      return new Promise<void>((resolve) => server.close(() => resolve()))
+    },
+  }
+}
+
+/** Each part in a packet of its own. */
+function sendParts(socket: Socket, [part, ...others]: readonly string[]): void {
+  if (part !== undefined) socket.write(part, () => setImmediate(sendParts, socket, others))
+}
+
+describe('a 100 Continue that was not asked for', () => {
+  const interim = 'HTTP/1.1 100 Continue\r\n\r\n'
+  it.each([
+    ['alone in a packet', [interim, final]],
+    ['together with the final response', [interim + final]],
+    ['twice, with a header', [`HTTP/1.1 100 Continue\r\nServer: IIS\r\n\r\n${interim}`, final]],
+    ['byte by byte', [...interim, final]],
+    ['before another interim response', [`${interim}HTTP/1.1 103 Early Hints\r\nLink: <x>\r\n\r\n${final}`]],
+    ['not at all, in parts of a byte', [...final]],
+  ])('is skipped: %s', async (_, parts) => {
+    await using server = await rawServer((socket) => sendParts(socket.setNoDelay(true), parts))
+    for (const method of ['GET', 'POST'] as const) {
+      await using source = testSource({ url: server.url, method })
+      expect(await source.read()).toBe(accepted)
+      expect(await source.read()).toBe(accepted)
+    }
+    expect(server.connections()).toBe(2)
+  })
+})
+
+describe('a server that never finishes the headers', () => {
+  const timeouts = { connectMs: 200, headersMs: 200, bodyMs: 5_000 }
+  const every20ms = (socket: Socket, text: string) => {
+    const timer = setInterval(() => socket.write(text), 20)
+    socket.on('close', () => clearInterval(timer))
+  }
+  it.each([
+    ['interim responses without end', 'HTTP/1.1 102 Processing\r\n\r\n', ''],
+    ['100 Continue without end', 'HTTP/1.1 100 Continue\r\n\r\n', ''],
+    ['a header byte by byte', 'a', 'HTTP/1.1 200 OK\r\nX-A: '],
+  ])('is left in time: %s', async (_, unit, first) => {
+    await using server = await rawServer((socket) => {
+      socket.write(first)
+      every20ms(socket, unit)
+    })
+    await using source = testSource({ url: server.url, timeouts })
+    expect(await source.read()).toMatch(/^source\.timeout: call http:\/\/127\.0\.0\.1:\d+: no final response in time/)
+  })
+})
