@@ -77,6 +77,7 @@ export function composeStream(
     reader,
     requests: mode.requests,
     erasures: open.erasures,
+    erasureRetryAt: new Map(),
     publisher: open.publisher,
     group: groupParts(stream, shared, observe),
     clock,

@@ -5,7 +5,7 @@ import { codeOf } from '../runtime/connector-error.ts'
 import type { ErrorCode } from '../runtime/error-catalogue.ts'
 import type { ControlDocument } from './control-document.ts'
 import { type ControlParts, updateControl } from './control-object.ts'
-import type { CarriedOut, RepublishProgress } from './stream-requests.ts'
+import type { CarriedOut, RepublishProgress, Waiting } from './stream-requests.ts'
 import { unrecordedReports } from './unrecorded.ts'
 
 /** Events about the control object, as this replica sees it. */
@@ -41,7 +41,7 @@ export interface ControlWatch {
   /** This replica has carried out a request: recorded in the object soon, and retried until it is. */
   carriedOut(request: CarriedOut): void
   /** How far this replica has come with a request: the newest is recorded at the next read. */
-  progressed(progress: RepublishProgress): void
+  progressed(progress: RepublishProgress | Waiting): void
 }
 
 /** A command takes effect within this time, plus the time that the stream needs to finish its page. */

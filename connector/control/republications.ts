@@ -1,28 +1,35 @@
 import type { ControlDocument, ControlRequest } from './control-document.ts'
-import { isOpen, type Requester } from './requests.ts'
-import type { RepublishProgress } from './stream-requests.ts'
+import { isCancellable, isOpen, type Requester, withoutClient } from './requests.ts'
+import type { RepublishProgress, Waiting } from './stream-requests.ts'
 
-/** Transitions of the control document for requests to publish again. All are pure. */
+/** Transitions of the control document for requests in progress. All are pure. */
 
 /** What a replica reports while it carries out requests, by their ids; undefined if nothing has changed. */
 export function withProgress(
   document: ControlDocument,
-  running: ReadonlyMap<string, RepublishProgress>,
+  running: ReadonlyMap<string, RepublishProgress | Waiting>,
   { by, at }: Pick<Requester, 'by' | 'at'>,
 ): ControlDocument | undefined {
   return changed(document, (request) => {
     const reported = running.get(request.id)
-    if (reported === undefined || request.kind !== 'republish' || !isOpen(request)) return request
-    const { published, clients, share } = reported
-    const { progress } = request
-    const isKnown = progress.kind === 'running' && progress.clients === clients && progress.published === published
-    return isKnown ? request : { ...request, progress: { kind: 'running', by, at, published, clients, share } }
+    if (reported === undefined || !isOpen(request) || isKnown(request, reported)) return request
+    const { id: _, ...made } = reported
+    return {
+      ...request,
+      progress: 'code' in made ? { kind: 'waiting', by, at, ...made } : { kind: 'running', by, at, ...made },
+    }
   })
 }
 
+function isKnown({ progress }: ControlRequest, reported: RepublishProgress | Waiting): boolean {
+  if ('code' in reported) return progress.kind === 'waiting' && progress.code === reported.code
+  const { published, clients } = reported
+  return progress.kind === 'running' && progress.clients === clients && progress.published === published
+}
+
 /**
- * Cancels a request to publish again; undefined if it has ended already. The replica that runs the stream confirms that,
- * with the number of events that were published by then.
+ * Cancels a request to erase a client or to publish again; undefined if it has ended already. The replica that runs the
+ * stream confirms that, or reports that a tombstone is published already.
  */
 export function cancelled(
   document: ControlDocument,
@@ -30,8 +37,8 @@ export function cancelled(
   { by, at }: Pick<Requester, 'by' | 'at'>,
 ): ControlDocument | undefined {
   return changed(document, (request) => {
-    if (request.id !== id || request.kind !== 'republish' || !isOpen(request)) return request
-    return { ...request, progress: { kind: 'cancelled', by, at } }
+    if (request.id !== id || !isCancellable(request.kind) || !isOpen(request)) return request
+    return { ...withoutClient(request), progress: { kind: 'cancelled', by, at } }
   })
 }
 

@@ -15,7 +15,13 @@ export interface Requester {
 export type NewRequest =
   | { readonly kind: 'pause'; readonly stream: string; readonly reason: string }
   | { readonly kind: 'resume'; readonly stream: string }
-  | { readonly kind: 'erase'; readonly stream: string; readonly reason: string; readonly client: string }
+  | {
+      readonly kind: 'erase'
+      readonly stream: string
+      readonly reason: string
+      readonly client: string
+      readonly force: boolean
+    }
   | (Pick<Republication, 'kind' | 'from' | 'wanted'> & { readonly stream: string })
 
 /** The pause in force for a stream, whether or not a replica has carried it out; undefined: the stream is to run. */
@@ -42,7 +48,9 @@ export function openRequests({ requests }: ControlDocument, stream: string): rea
 }
 
 export const isOpen = ({ progress }: Pick<ControlRequest, 'progress'>) =>
-  progress.kind === 'requested' || progress.kind === 'running'
+  progress.kind !== 'cancelled' && progress.kind !== 'done'
+
+export const isCancellable = (kind: ControlRequest['kind']) => kind === 'erase' || kind === 'republish'
 
 /** Adds a request; undefined if the stream is already as requested, or about to be. */
 export function requested(
@@ -77,7 +85,7 @@ export function recorded(
 }
 
 /** The id of a client stays stored only as long as it is needed. */
-function withoutClient(request: ControlRequest): ControlRequest {
+export function withoutClient(request: ControlRequest): ControlRequest {
   if (request.kind !== 'erase') return request
   const { client, ...rest } = request
   return rest

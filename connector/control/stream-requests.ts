@@ -3,8 +3,11 @@ import { whenAborted } from '../runtime/abort.ts'
 import type { Changes } from '../runtime/changes.ts'
 import { type SourceTime, sourceTimePattern } from '../source/client-source.ts'
 
-/** How a request ended that may end in several ways. `never-published`: the client index had no such client. */
-const requestOutcome = z.enum(['erased', 'never-published', 'complete', 'cancelled'])
+/**
+ * How a request ended that may end in several ways. `never-published`: the client index had no such client, and the
+ * request was forced. `unknown`: the same without force, and nothing was published.
+ */
+const requestOutcome = z.enum(['erased', 'never-published', 'unknown', 'complete', 'cancelled'])
 
 /** A request that a stream has carried out, by its id. */
 export const carriedOut = z.object({
@@ -23,6 +26,8 @@ export interface Erasure {
   /** The client id. */
   readonly client: string
   readonly reason: string
+  /** Also if the client index has no such client. */
+  readonly force: boolean
   /** Milliseconds since 1970. */
   readonly requestedAt: number
   readonly requestedBy: string
@@ -67,6 +72,14 @@ export interface RepublishProgress {
   readonly share: number | null
 }
 
+/** A request that cannot be carried out for now, by its id. */
+export interface Waiting {
+  readonly id: string
+  readonly code: string
+}
+
+export type Cancelled = Pick<Erasure | Republication, 'id' | 'kind'>
+
 /** What operators have requested of a running stream. */
 export interface StreamRequests {
   /**
@@ -77,15 +90,15 @@ export interface StreamRequests {
   /** The requests that are not carried out yet, oldest first, as read last. */
   open(): readonly (Erasure | Republication)[]
   /** The requests that an operator has cancelled, and whose end the control object does not show yet. */
-  cancelled(): readonly string[]
+  cancelled(): readonly Cancelled[]
   /** Whether the control object shows a request as carried out, or does not have it. */
   isRecorded(id: string): boolean
   /** As `Changes.until`: the condition is checked now and each time the requests were read. */
   readonly until: Changes['until']
-  /** The checkpoint of the stream shows that it has carried out these requests. May be called again. */
+  /** The stream has carried out these requests, if need be according to its checkpoint. May be called again. */
   carriedOut(requests: readonly CarriedOut[]): void
-  /** The checkpoint of the stream shows that it has come so far. */
-  progressed(progress: RepublishProgress): void
+  /** The checkpoint of the stream shows that it has come so far, or that a request waits. */
+  progressed(progress: RepublishProgress | Waiting): void
 }
 
 /** For a process that carries out no requests. */

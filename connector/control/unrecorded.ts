@@ -2,20 +2,20 @@ import type { Clock } from '../runtime/clock.ts'
 import type { ControlDocument } from './control-document.ts'
 import { withProgress } from './republications.ts'
 import { type Ending, recorded } from './requests.ts'
-import type { CarriedOut, RepublishProgress } from './stream-requests.ts'
+import type { CarriedOut, RepublishProgress, Waiting } from './stream-requests.ts'
 
 /** What this replica has reported and the control object does not show yet. */
 interface Unrecorded {
   /** False if that is known already. */
   ended(request: CarriedOut): boolean
-  progressed(progress: RepublishProgress): void
+  progressed(progress: RepublishProgress | Waiting): void
   /** What to change in the stored document, and what to call once that is written. */
   next(): { change(stored: ControlDocument): ControlDocument | undefined; written(): void }
 }
 
 export function unrecordedReports(replica: string, clock: Pick<Clock, 'now'>): Unrecorded {
   const endings = new Map<string, Ending>()
-  const running = new Map<string, RepublishProgress>()
+  const running = new Map<string, RepublishProgress | Waiting>()
   return {
     ended: ({ id, outcome, published, missing }) => {
       if (endings.has(id)) return false

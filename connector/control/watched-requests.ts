@@ -1,7 +1,7 @@
 import type { ControlDocument } from './control-document.ts'
 import type { ControlWatch } from './control-watch.ts'
-import { openRequests } from './requests.ts'
-import type { StreamRequests } from './stream-requests.ts'
+import { isCancellable, openRequests } from './requests.ts'
+import type { Cancelled, StreamRequests } from './stream-requests.ts'
 
 /** The requests for one stream in the control object. */
 export function watchedRequests(
@@ -25,7 +25,9 @@ export function watchedRequests(
     isRecorded,
     cancelled: () => {
       const requests = current()?.requests ?? []
-      return requests.filter((one) => one.stream === stream && one.progress.kind === 'cancelled').map(({ id }) => id)
+      return requests.flatMap(({ id, kind, ...one }): Cancelled[] =>
+        one.stream === stream && one.progress.kind === 'cancelled' && isCancellable(kind) ? [{ id, kind }] : [],
+      )
     },
     until: watch.until,
     carriedOut: (requests) => {

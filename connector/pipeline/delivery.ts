@@ -48,13 +48,16 @@ export function pageGroupDelivery(parts: DeliveryParts, stream: ClaimedStream): 
     const open = await stream.withProducer(parts.giveUp)
     await withDeadline(parts, (finish) => deliverGroup(group, open, finish))
     schedule.saved()
-    if (group.changedSince.length > 0) await unmark(group)
   }
-  /** A mark that stays has no effect as long as the topic or the index has a later event of the client. */
-  const unmark = ({ changedSince: remove }: PageGroup) =>
-    withDeadline(parts, (finish) => parts.erasures.update({ add: [], remove }, finish)).catch((error: unknown) =>
+  /** Until then, the marks of open erasures stand for the entries, and those that stay are without effect. */
+  const storeMarks = async (group: PageGroup) => {
+    const [add, remove] = [marksOf(group, stream.checkpoint), group.changedSince]
+    if (add.length + remove.length === 0) return
+    const change = { add, remove, ended: group.erased.map(({ request }) => request.id) }
+    await withDeadline(parts, (finish) => parts.erasures.update(change, finish)).catch((error: unknown) =>
       observe({ kind: 'index-upkeep-failed', error }),
     )
+  }
   const advance = async ({ change }: PageGroup) => {
     stream.checkpoint.advance(change)
     const isIdle = stream.isIdle()
@@ -67,10 +70,8 @@ export function pageGroupDelivery(parts: DeliveryParts, stream: ClaimedStream): 
   return {
     deliver: async ({ group, events }) => {
       const began = clock.monotonic()
-      const add = marksOf(group, stream.checkpoint)
-      // Before the client is deleted from the topic, from which a client index can be rebuilt.
-      if (add.length > 0) await withDeadline(parts, (finish) => parts.erasures.update({ add, remove: [] }, finish))
       await (group.records.length > 0 ? publish(group) : advance(group))
+      await storeMarks(group)
       observe(published(group, { tookMs: clock.monotonic() - began, checkpoint: stream.checkpoint }))
       for (const event of events) observe(event)
     },

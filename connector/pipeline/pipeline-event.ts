@@ -167,6 +167,10 @@ export type PipelineEvent =
     }
   /** A requested erasure waits, because the marks of erased clients cannot be read; tried again every minute. */
   | { readonly kind: 'erasure-waits'; readonly code: ErrorCode; readonly error: unknown }
+  /** A request to erase a client ended without a tombstone: the index has no such client, or it was cancelled. */
+  | { readonly kind: 'erasure-ended'; readonly request: string; readonly outcome: 'unknown' | 'cancelled' }
+  /** Marks of erased clients that were not stored any more, or not yet. */
+  | { readonly kind: 'erasure-marks-restored'; readonly clients: number }
   | StreamRetrying
   /**
    * Another process has opened the stream. `wasStopping`: this replica was already stopping it, for example because it

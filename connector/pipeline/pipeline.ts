@@ -2,6 +2,7 @@ import type { ErasureMarks } from '../checkpoint/erasure-marks.ts'
 import type { CarriedOut, StreamRequests } from '../control/stream-requests.ts'
 import type { ClientTable } from '../index/client-table.ts'
 import { linkedAbort } from '../runtime/abort.ts'
+import { ConnectorError, codeOf } from '../runtime/connector-error.ts'
 import { merged } from '../runtime/merged.ts'
 import type { ClaimedStream } from './claimed-stream.ts'
 import { type DeliveryParts, type FinishedPageGroup, pageGroupDelivery } from './delivery.ts'
@@ -11,7 +12,7 @@ import { pageGroupBuilder } from './group/page-group.ts'
 import type { PipelineEvent } from './pipeline-event.ts'
 import { readPages } from './read/page-reader.ts'
 import type { ReaderParts, Reading } from './read/page-reading.ts'
-import { requestedErasures } from './read/requested-erasures.ts'
+import { postponeErasure, requestedErasures } from './read/requested-erasures.ts'
 import { type ReadAhead, readAhead } from './read-ahead.ts'
 import { type GoneClientsParts, goneClients } from './removal/gone-clients.ts'
 import { changesMarks, markChanges, removalEvents } from './removal/removal-progress.ts'
@@ -23,6 +24,8 @@ export interface PipelineParts extends Omit<DeliveryParts, 'observe' | 'erasures
   readonly reader: ReaderParts
   readonly group: Omit<PageGroupParts, 'requests'>
   readonly requests: StreamRequests
+  /** See `ErasureParts`. */
+  readonly erasureRetryAt: Map<string, number>
   readonly publisher: GoneClientsParts['publisher']
   /** Group commit: under a backlog, pages join a group until one of these limits is reached. */
   readonly groupMaxSize: number
@@ -79,13 +82,13 @@ function startCopying(parts: PipelineParts, stream: ClaimedStream) {
     builder,
     goneClients: { table: () => stream.checkpoint.table, changes: marks.count, until: marks.until },
     from: { states: state.scans, processed: builder, requests, sourceMoved: stream.sourceMoved },
-    carriedOut: state.carriedOut,
+    checkpoint: () => stream.checkpoint,
     /** Invariant 1: the end of a scan is reported only after its last page is delivered. */
     progress: scanProgress({ clock, ...reader.settings }, (event) => unreported.push(event)),
     finishGroup,
     ...delivery,
     deliver: async (finished: FinishedPageGroup) => {
-      await delivery.deliver(finished)
+      await delivery.deliver(finished).catch((error: unknown) => throwUnlessRefused(parts, finished.group, error))
       builder.delivered(finished.group)
       report()
       if (changesMarks(finished.group)) marks.changed()
@@ -102,6 +105,18 @@ function republishEnded({ id, outcome, published = 0, missing = [] }: CarriedOut
   const isComplete = outcome === 'complete'
   const counts = { published, missing: missing.length }
   return { kind: 'republish-ended', request: id, outcome: isComplete ? 'complete' : 'cancelled', ...counts }
+}
+
+const REFUSED_RETRY_MS = 3_600_000
+
+/** An erasure has a group of its own: if brokers reject its tombstone, it waits, and the stream is opened again. */
+function throwUnlessRefused({ reader, ...parts }: PipelineParts, { erased }: PageGroup, error: unknown): never {
+  if (erased.length === 0 || codeOf(error) !== 'publish.refused') throw error
+  const waiting = { ...parts, retryAt: parts.erasureRetryAt, observe: reader.observe }
+  for (const { request } of erased) postponeErasure(waiting, request.id, { error, byMs: REFUSED_RETRY_MS })
+  throw new ConnectorError('publish.failed', 'publish a requested erasure: Kafka rejects the tombstone', {
+    cause: error,
+  })
 }
 
 /** Delivers one group after another; gathers the next one while the previous one is delivered. */
@@ -126,13 +141,14 @@ async function copyPages(copying: Copying, stop: AbortSignal): Promise<void> {
 
 /** What is published beside the pages does not wait for one: the source may be down. */
 function readings(
-  { parts, from, carriedOut, goneClients: marks }: Copying,
+  { parts, from, builder, checkpoint, goneClients: marks }: Copying,
   stop: AbortSignal,
 ): AsyncGenerator<Reading> {
   const { reader, group, clock, publisher } = parts
   const { observe } = reader
   const pages = readPages(reader, from, stop)
-  const all = merged<Reading>(pages, requestedErasures({ ...parts, observe }, carriedOut, stop))
+  const erasing = { ...parts, builder, retryAt: parts.erasureRetryAt, checkpoint, observe }
+  const all = merged<Reading>(pages, requestedErasures(erasing, stop))
   if (group.removal === undefined) return all
   return merged(all, goneClients({ ...group.removal, ...marks, clock, publisher, observe }, stop))
 }

@@ -1,6 +1,6 @@
 import type { CheckpointDocument, Committed, StreamIdentity } from '../checkpoint/checkpoint-document.ts'
 import { parseDocument } from '../checkpoint/checkpoint-document.ts'
-import { withErasedClients } from '../checkpoint/erasure-marks.ts'
+import { withErasedClients } from '../checkpoint/marked-entries.ts'
 import { type Claim, type StreamCheckpoint, streamCheckpoint, writeDocument } from '../checkpoint/stream-checkpoint.ts'
 import { beginning, type StreamState } from '../checkpoint/stream-state.ts'
 import { claimed, committedByRecord, firstDocument, represented } from '../checkpoint/transitions.ts'

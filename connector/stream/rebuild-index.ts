@@ -1,5 +1,5 @@
 import { type CheckpointDocument, parseDocument } from '../checkpoint/checkpoint-document.ts'
-import { markedEntries } from '../checkpoint/erasure-marks.ts'
+import { markedEntries } from '../checkpoint/marked-entries.ts'
 import { publishedEvents } from '../checkpoint/mismatch.ts'
 import { committedByRecord, setByOperator } from '../checkpoint/transitions.ts'
 import { eventSource, type StoredEvent, sequenceOf } from '../event/client-event.ts'

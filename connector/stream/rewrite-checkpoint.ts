@@ -1,5 +1,6 @@
 import { type CheckpointDocument, parseDocument, type StreamIdentity } from '../checkpoint/checkpoint-document.ts'
-import { type ErasureMark, withErasedClients } from '../checkpoint/erasure-marks.ts'
+import type { StoredMarks } from '../checkpoint/erasure-marks.ts'
+import { withErasedClients } from '../checkpoint/marked-entries.ts'
 import { publishedEvents } from '../checkpoint/mismatch.ts'
 import { beginning, type StreamState } from '../checkpoint/stream-state.ts'
 import { type Claimant, committedByRecord, firstDocument, setByOperator } from '../checkpoint/transitions.ts'
@@ -84,7 +85,7 @@ interface RewriteFrom {
   readonly record: StoredRecord['record']
   readonly claim: Claimant & { readonly identity: StreamIdentity }
   readonly request: RewriteRequest
-  readonly marks: readonly ErasureMark[]
+  readonly marks: StoredMarks
 }
 
 /** Pure. The new epoch is above those of the document and the commit record, so that no older record is newer. */

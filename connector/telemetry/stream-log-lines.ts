@@ -133,6 +133,10 @@ const lines: ByKind<Line> = {
       ...{ request, published, missing },
     }),
   'erasure-waits': ({ error }) => line('warn', 'requested erasure cannot be carried out, retrying', toLogFields(error)),
+  'erasure-ended': ({ request, outcome }) =>
+    line('info', 'request to erase a client ended, nothing was published', { request, outcome }),
+  'erasure-marks-restored': ({ clients }) =>
+    line('warn', 'marks of erased clients were missing from the store, written back', { clients }),
   'stream-retrying': ({ error, pauseMs, isRepeated }) =>
     line(isRepeated ? 'debug' : 'warn', 'stream failed, reopening', { ...toLogFields(error), pauseMs }),
   'stream-lost': ({ error, wasStopping }) =>

@@ -49,7 +49,13 @@ it('an erased client is deleted from the topic, and published again only when it
   await caughtUp()
   expect(typesOf(of(await records(), client))).toEqual(['client.modified', 'client.erased', 'client.modified'])
   const unknown = await outcome(start({}, eraseArgs('no such client')))
-  expect(unknown).toMatchObject({ code: 0, output: expect.stringMatching('has no client with this id, check it') })
+  expect(unknown).toMatchObject({
+    code: 2,
+    output: expect.stringMatching('no client with this id, nothing was published'),
+  })
+  const forced = await outcome(start({}, [...eraseArgs('no such client'), '--force']))
+  expect(forced).toMatchObject({ code: 0, output: expect.stringMatching('has no client with this id; a tombstone') })
+  expect(of(await records(), 'no such client')).toHaveLength(1)
   expect(await again.stop()).toBe(0)
   const numbers = numbersOf(await records())
   expect(numbers.toSorted((one, another) => one - another)).toEqual(numbers.map((_, at) => at))

@@ -1,6 +1,6 @@
 import type { ControlDocument } from '../../connector/control/control-document.ts'
 import type { ControlWatch } from '../../connector/control/control-watch.ts'
-import type { CarriedOut, RepublishProgress } from '../../connector/control/stream-requests.ts'
+import type { CarriedOut, RepublishProgress, Waiting } from '../../connector/control/stream-requests.ts'
 import { createChanges } from '../../connector/runtime/changes.ts'
 import type { PausableParts } from '../../connector/stream/pausable-stream.ts'
 
@@ -13,7 +13,7 @@ export interface SimulatedControl {
 interface ControlAccess {
   /** Writes into the control object that the replica has carried out a request. */
   readonly record: (request: CarriedOut) => void
-  readonly progressed: (progress: RepublishProgress) => void
+  readonly progressed: (progress: RepublishProgress | Waiting) => void
   /** Has the replica learn of the present document. */
   readonly read: () => void
 }

@@ -17,7 +17,7 @@ export function eraseOne(world: World, stream: string, detail: number): void {
   const client = published[detail % Math.max(1, published.length)]?.key ?? undefined
   if (client === undefined) return
   world.control.erasures.push({ stream, client })
-  send(world, { kind: 'erase', stream, client, reason: 'test' })
+  send(world, { kind: 'erase', stream, client, reason: 'test', force: false })
 }
 
 /** A request to publish again, and how it ended. */

@@ -168,6 +168,7 @@ function pipelineParts(
     savePeriodMs: 60_000,
     requests: watchedRequests(control.watch, stream.name),
     erasures: erasuresOf(world, replica, stream),
+    erasureRetryAt: new Map(),
     publisher: publisherOf(world, replica, stream),
   }
 }

@@ -1,6 +1,6 @@
 import { withProgress } from '../../connector/control/republications.ts'
 import { recorded } from '../../connector/control/requests.ts'
-import type { CarriedOut, RepublishProgress } from '../../connector/control/stream-requests.ts'
+import type { CarriedOut, RepublishProgress, Waiting } from '../../connector/control/stream-requests.ts'
 import type { StreamIndex } from '../../connector/index/stream-index.ts'
 import type { Placement } from '../../connector/placement/placement.ts'
 import { codeOf } from '../../connector/runtime/connector-error.ts'
@@ -97,7 +97,7 @@ function tellReplica(world: World, replica: Replica): void {
   world.enqueue({ replica: replica.name, stream: '', what: 'process', operation: 'read control object', settle })
 }
 
-function reportProgress(world: World, replica: string, progress: RepublishProgress): void {
+function reportProgress(world: World, replica: string, progress: RepublishProgress | Waiting): void {
   const settle = (fault: OperationFault) => {
     if (fault === 'before') return
     const { control, clock } = world

@@ -131,6 +131,8 @@ export function everyPipelineEvent(error: unknown): PipelineEvent[] {
       ...{ kind: 'republish-ended', request: 'request-two', outcome: 'complete', published: 1, missing: 1 },
     },
     'erasure-waits': { kind: 'erasure-waits', code: 'storage.unavailable', error },
+    'erasure-ended': { kind: 'erasure-ended', request: 'request-three', outcome: 'unknown' },
+    'erasure-marks-restored': { kind: 'erasure-marks-restored', clients: 2 },
     'stream-retrying': { kind: 'stream-retrying', code: 'publish.unreachable', error, pauseMs: 500, isRepeated: false },
     'stream-lost': { kind: 'stream-lost', error, wasStopping: false },
     'stream-held': { kind: 'stream-held', code: 'checkpoint.damaged', error, pauseMs: 60_000 },

@@ -11,7 +11,7 @@ const WAIT_MS = 20_000
 const RECHECK_MS = 500
 
 interface Words {
-  /** Said once a replica has carried out the request; `by` names it, with the time. */
+  /** Said once a replica has carried out the request; `by` names it, with the time. Throws if the request is refused. */
   readonly done: (by: string, outcome: Done['outcome']) => string
   /** Said if there is nothing to do. */
   readonly already?: string
@@ -46,7 +46,7 @@ export async function sendRequest(
     if (!stop.aborted) throw error
   })
   if (done === undefined) {
-    print('stored, but no replica has carried it out yet: see `polaris-connector replicas`')
+    print('stored, but no replica has carried it out yet: see `polaris-connector requests` and `replicas`')
     return 3
   }
   print(`stream ${stream} ${words.done(`by ${done.by} at ${new Date(done.at).toISOString()}`, done.outcome)}`)
@@ -58,8 +58,8 @@ const withId = ({ requests }: ControlDocument, id: string) => requests.find((req
 type Done = Extract<ControlRequest['progress'], { kind: 'done' }>
 
 /** Undefined: not done in time, or replaced by another request. Rejects as reading does, or with the reason of `stop`. */
-async function untilDone(
-  { id }: ControlRequest,
+export async function untilDone(
+  { id }: Pick<ControlRequest, 'id'>,
   { parts, clock }: { parts: ControlParts; clock: ChosenStream['shared']['clock'] },
   stop: AbortSignal,
 ): Promise<Done | undefined> {

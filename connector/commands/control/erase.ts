@@ -13,30 +13,44 @@ export const erase: Command = {
     'and marks the client in the client index and in STREAM.erasures.json. No scan publishes the client\n' +
     'again unless its content changes, nor do checkpoint reset and checkpoint rebuild-index. The\n' +
     'request holds the client id until it is carried out; the log line about it does not.\n' +
+    'Refuses an id that the client index does not have: check it. With --force, publishes a tombstone\n' +
+    'all the same, for a client that the backfill has not reached.\n' +
     'Does not touch the dead-letter topic or copies that subscribers keep: see docs/operations.md.\n' +
     'Waits until the request is carried out, at most 20 seconds. Fences no replica.\n' +
-    'Exit code: 0 erased, 2 invalid configuration or request, 3 the request is stored, but no replica\n' +
+    'Exit code: 0 erased, 2 invalid configuration or request, or unknown client, 3 the request is\n' +
+    'stored, but no replica\n' +
     'has carried it out yet, or the checkpoint store is unavailable.',
   options: {
     ...configOption,
     ...streamOption,
     client: { type: 'string', value: 'id', description: 'the client id, as in the key of its events' },
+    force: { type: 'boolean', description: 'also if the client index has no such client' },
     ...reasonOption,
   },
   positional: 'stream',
   examples: ['erase lyon --config connector.yaml --client 4711 --reason request-2026-17'],
   run: (args, parts) => {
-    const request = { kind: 'erase', client: clientIn(args), reason: reasonIn(args) } as const
+    const request = {
+      kind: 'erase',
+      client: clientIn(args),
+      reason: reasonIn(args),
+      force: args.force === true,
+    } as const
     return withStream(args, parts, ({ stream, shared }) =>
       sendRequest({ ...request, stream: stream.name }, { done: doneText }, { ...parts, shared }),
     )
   },
 }
 
-const doneText = (by: string, outcome: string | undefined) =>
-  outcome === 'never-published'
-    ? `has no client with this id, check it; a tombstone was published ${by}`
+/** Throws `checkpoint.invalid-request` if the request was refused or cancelled. */
+function doneText(by: string, outcome: string | undefined): string {
+  if (outcome === 'unknown')
+    throw invalidRequest('--client: the stream has no client with this id, nothing was published: check it, or --force')
+  if (outcome === 'cancelled') throw invalidRequest('the request was cancelled, nothing was published')
+  return outcome === 'never-published'
+    ? `has no client with this id; a tombstone was published ${by}`
     : `has erased the client: a tombstone was published ${by}`
+}
 
 /** Throws `checkpoint.invalid-request`. */
 function clientIn(args: CommandArgs): string {

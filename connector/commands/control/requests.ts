@@ -1,9 +1,10 @@
 import type * as z from 'zod'
 import { controlParts } from '../../compose/compose-control.ts'
 import type { SharedResources } from '../../compose/shared-resources.ts'
-import type { ControlRequest } from '../../control/control-document.ts'
+import type { ControlDocument, ControlRequest } from '../../control/control-document.ts'
 import { readControl, updateControl } from '../../control/control-object.ts'
 import { cancelled } from '../../control/republications.ts'
+import { isCancellable } from '../../control/requests.ts'
 import { invalidRequest, streamOption } from '../chosen-stream.ts'
 import { type Command, type CommandParts, configOption, jsonOption, optionText, printJson } from '../command.ts'
 import { asOperator } from '../command-resources.ts'
@@ -12,6 +13,7 @@ import { requestsOutput, requestsShape } from '../output/requests-shape.ts'
 import type { Screen } from '../output/screen.ts'
 import { table } from '../output/text-table.ts'
 import { isoTime } from '../output/time-text.ts'
+import { untilDone } from './control-request.ts'
 
 export const requests: Command = {
   name: 'requests',
@@ -20,14 +22,15 @@ export const requests: Command = {
     'Reads the control object and prints the requests of pause, resume, erase and republish, the oldest\n' +
     'first. Requests that have ended stay listed for a while.\n' +
     'With --cancel, ends a republish: the replica stops it after its current page. What it has\n' +
-    'published stays in the topic. Fences no replica.\n' +
+    'published stays in the topic. Or ends an erase that is not carried out: refused if its tombstone\n' +
+    'is published or about to be. Fences no replica.\n' +
     'Exit code: 0 shown or cancelled, 2 invalid configuration or request, 3 the checkpoint store is\n' +
-    'unavailable.',
+    'unavailable, or no replica has confirmed the cancelled erase within 20 seconds.',
   options: {
     ...configOption,
     ...streamOption,
     stream: { ...streamOption.stream, description: 'only those of this stream' },
-    cancel: { type: 'string', value: 'id', description: 'cancel this republish' },
+    cancel: { type: 'string', value: 'id', description: 'cancel this republish or erase' },
     ...jsonOption,
   },
   positional: 'stream',
@@ -45,7 +48,8 @@ export const requests: Command = {
       const output: z.input<typeof requestsShape> = requestsOutput(config.connector, shown)
       if (args.json === true) printJson(parts, output)
       else for (const line of requestLines(shown, parts.screen)) parts.print(line)
-      return 0
+      const isUnconfirmed = shown.some(({ kind, progress }) => kind === 'erase' && progress.kind === 'cancelled')
+      return id !== undefined && isUnconfirmed ? 3 : 0
     }),
 }
 
@@ -62,15 +66,24 @@ async function cancel(id: string, shared: SharedResources, { stop }: Pick<Comman
     },
     stop,
   )
-  if (isCancelled) return document
   const found = document.requests.find((request) => request.id === id)
+  if (isCancelled) return found?.kind === 'erase' ? await confirmed(id, shared, stop) : document
   if (found === undefined)
     throw invalidRequest('--cancel must be the id of a request: see `polaris-connector requests`')
   throw invalidRequest(
-    found.kind === 'republish'
+    isCancellable(found.kind)
       ? 'the request has ended already: see `polaris-connector requests`'
-      : `only a republish can be cancelled, this is a request to ${found.kind}`,
+      : `only a republish or an erase can be cancelled, this is a request to ${found.kind}`,
   )
+}
+
+/** A tombstone that is in a page group is published: then nothing is cancelled. */
+async function confirmed(id: string, shared: SharedResources, stop: AbortSignal): Promise<ControlDocument> {
+  const parts = controlParts(shared)
+  const done = await untilDone({ id }, { parts, clock: shared.clock }, stop)
+  if (done !== undefined && done.outcome !== 'cancelled')
+    throw invalidRequest('the request has ended already: see `polaris-connector requests`')
+  return await readControl(parts.object, stop)
 }
 
 /** The requests as a table for a terminal. */

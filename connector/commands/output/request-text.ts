@@ -8,6 +8,8 @@ export function progressText({ kind, progress }: Pick<ControlRequest, 'kind' | '
   switch (progress.kind) {
     case 'requested':
       return 'waits for a replica that runs the stream'
+    case 'waiting':
+      return `${progress.by} cannot carry it out (${progress.code}) and tries again`
     case 'running':
       return `${shareText(progress)}, by ${progress.by}`
     case 'cancelled':
@@ -26,9 +28,15 @@ export function countsText({ clients, published }: { readonly clients: number; r
 }
 
 function doneText(kind: ControlRequest['kind'], { outcome, published = 0, missing = [] }: DoneProgress): string {
-  if (kind !== 'republish') return outcome === 'never-published' ? 'erased (client never published)' : 'carried out'
+  if (kind !== 'republish') return (outcome && outcomeTexts[outcome]) ?? 'carried out'
   const notFound = missing.length === 0 ? '' : `, ${counted(missing.length, 'client')} not found`
   return `${outcome === 'cancelled' ? 'cancelled' : 'complete'}: ${counted(published, 'event')} published${notFound},`
+}
+
+const outcomeTexts: Partial<Record<NonNullable<DoneProgress['outcome']>, string>> = {
+  'never-published': 'erased (client never published)',
+  unknown: 'refused (no client with this id)',
+  cancelled: 'cancelled',
 }
 
 export type DoneProgress = Extract<Progress, { kind: 'done' }>

@@ -4,8 +4,9 @@ import { isoTime } from './time-text.ts'
 
 const progressShape = z.strictObject({
   state: z
-    .enum(['requested', 'running', 'cancelled', 'done'])
-    .describe('`requested`: no replica has begun; `cancelled`: not confirmed by a replica yet'),
+    .enum(['requested', 'waiting', 'running', 'cancelled', 'done'])
+    .describe('`requested`: no replica has begun; `waiting`: see `code`; `cancelled`: not confirmed by a replica yet'),
+  code: z.string().nullable().describe('The error code because of which an erasure waits'),
   by: z.string().nullable().describe('The process that reported it; null: none yet'),
   at: z.iso.datetime().nullable().describe('When'),
   share: z.number().nullable().describe('Of the clients to read, 0 to 1; null: unknown'),
@@ -52,7 +53,16 @@ function requestOutput(request: ControlRequest): z.output<typeof requestsShape>[
   }
 }
 
-const unknown = { by: null, at: null, share: null, clients: null, published: null, missing: null, outcome: null }
+const unknown = {
+  code: null,
+  by: null,
+  at: null,
+  share: null,
+  clients: null,
+  published: null,
+  missing: null,
+  outcome: null,
+}
 
 function progressOutput(progress: ControlRequest['progress']): z.output<typeof progressShape> {
   const { kind: state } = progress
@@ -60,6 +70,7 @@ function progressOutput(progress: ControlRequest['progress']): z.output<typeof p
   const { by, at } = progress
   const reported = { ...unknown, state, by, at: isoTime(at) }
   if (progress.kind === 'cancelled') return reported
+  if (progress.kind === 'waiting') return { ...reported, code: progress.code }
   if (progress.kind === 'running') {
     const { share, clients, published } = progress
     return { ...reported, share, clients, published }

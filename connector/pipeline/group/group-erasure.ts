@@ -3,9 +3,14 @@ import { clientKey, type IndexEntry, UNKNOWN_CONTENT, withdrawalOf } from '../..
 import { LIVE } from '../../scan/scan-state.ts'
 import type { ErasureReading } from '../read/page-reading.ts'
 import { type Building, knownEntry } from './building.ts'
+import { hasEnded } from './republishing.ts'
 
-/** Adds the tombstone of a client, and marks its entry: the content in the source is no change from now on. */
+/**
+ * Adds the tombstone of a client, and marks its entry: the content in the source is no change from now on. Adds nothing
+ * for a request that was cancelled meanwhile.
+ */
 export function addErasure(building: Building, { request, at }: ErasureReading): void {
+  if (hasEnded(building)(request.id)) return
   const { parts, index, group, events } = building
   const key = clientKey(request.client)
   const known = knownEntry(building, key)

@@ -3,17 +3,31 @@ import { type FieldMapping, mapFields } from '../../event/field-mapping.ts'
 import { repeatWatch } from '../../event/repeat-watch.ts'
 import { clientIndex } from '../../index/client-index.ts'
 import type { ClientTable } from '../../index/client-table.ts'
-import { type ClientKey, ENTRY_WORDS, type IndexEntry, isErased, writeEntry } from '../../index/index-entry.ts'
+import {
+  type ClientKey,
+  clientKey,
+  ENTRY_WORDS,
+  type IndexEntry,
+  isErased,
+  writeEntry,
+} from '../../index/index-entry.ts'
 import { deltaText } from '../../index/index-state.ts'
 import { recheckAfter } from '../../scan/end-scan.ts'
 import { FULL, LIVE } from '../../scan/scan-state.ts'
 import type { PageReading, Processed, Reading, RemovalReading } from '../read/page-reading.ts'
 import { markMissing } from '../removal/mark-missing.ts'
-import type { Building, Gathered, PageGroup, PageGroupParts } from './building.ts'
+import { type Building, type Gathered, knownEntry, type PageGroup, type PageGroupParts } from './building.ts'
 import { addClients } from './group-clients.ts'
 import { addErasure } from './group-erasure.ts'
 import { addRemovals } from './group-removals.ts'
-import { beginRepublishing, endRepublishing, hasEnded, republishedBy, republishingOf } from './republishing.ts'
+import {
+  beginRepublishing,
+  endRepublishing,
+  hasEnded,
+  isCarriedOut,
+  republishedBy,
+  republishingOf,
+} from './republishing.ts'
 import { scanMemory } from './scan-memory.ts'
 
 /** Builds page groups, one after another: each continues from the state after the previous one. */
@@ -26,6 +40,10 @@ export interface PageGroupBuilder extends Processed {
   /** Adds the rest of a page. Call it after each `slice`, and after each `part` once the next group has begun. */
   addRest(): Added
   size(): number
+  /** Whether the client has an entry, also one that is not delivered yet. */
+  knows(client: string): boolean
+  /** Whether a request is carried out, by a group that may not be delivered yet. */
+  isCarriedOut(id: string): boolean
   /** Returns the group and begins the next one. */
   finish(): PageGroup
   /** Call it once a group is delivered: only then do its dead letters count for later openings. */
@@ -67,6 +85,8 @@ export function pageGroupBuilder(
     size: () => building.group.size,
     events: () => building.events,
     recheck: () => building.recheck,
+    knows: (client) => knownEntry(building, clientKey(client)) !== undefined,
+    isCarriedOut: (id) => isCarriedOut(building, id),
     hasEnded: (id) => hasEnded(building)(id),
     order: building.memory.order,
     isCycling: building.memory.isCycling,

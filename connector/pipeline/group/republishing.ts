@@ -56,7 +56,8 @@ export function endRepublishing(building: Building, { scan, states, isLast }: Pa
   const isOwn = republishing !== null && republishing.id === scan.republish?.id
   if (isOwn && (isLast || republishing.missing?.size === 0)) end(building, republishing.id, 'complete')
   else if (republishing !== null && hasEnded(building)(republishing.id)) end(building, republishing.id, 'cancelled')
-  for (const id of parts.requests.cancelled()) if (!isCarriedOut(building, id)) end(building, id, 'cancelled')
+  for (const { id, kind } of parts.requests.cancelled())
+    if (kind === 'republish' && !isCarriedOut(building, id)) end(building, id, 'cancelled')
   building.scans = withOrders(withoutEnded(states, hasEnded(building)), building.memory)
 }
 
@@ -70,11 +71,12 @@ function end(building: Building, id: string, outcome: 'complete' | 'cancelled'):
   if (republishing?.id === id) building.republishing = null
 }
 
-const isCarriedOut = ({ carriedOut }: Pick<Building, 'carriedOut'>, id: string) =>
+export const isCarriedOut = ({ carriedOut }: Pick<Building, 'carriedOut'>, id: string) =>
   carriedOut.some((one) => one.id === id)
 
 /** Whether a request is carried out, cancelled or gone. The reader may still read pages for it. */
 export function hasEnded(building: Pick<Building, 'carriedOut' | 'parts'>): (id: string) => boolean {
   const { requests } = building.parts
-  return (id) => isCarriedOut(building, id) || requests.isRecorded(id) || requests.cancelled().includes(id)
+  return (id) =>
+    isCarriedOut(building, id) || requests.isRecorded(id) || requests.cancelled().some((one) => one.id === id)
 }

@@ -129,6 +129,8 @@ const updates: ByKind<Update> = {
   'republish-started': () => nothing,
   'republish-ended': () => nothing,
   'erasure-waits': warning,
+  'erasure-ended': () => nothing,
+  'erasure-marks-restored': () => nothing,
   'stream-retrying': (event) => failing('reopenings', event),
   'stream-lost': () => counting('losses'),
   'stream-held': (event) => failing('holds', event),

@@ -1,4 +1,10 @@
-import type { CarriedOut, Erasure, StreamRequests } from '../../../connector/control/stream-requests.ts'
+import type {
+  Cancelled,
+  CarriedOut,
+  Erasure,
+  StreamRequests,
+  Waiting,
+} from '../../../connector/control/stream-requests.ts'
 import { createChanges } from '../../../connector/runtime/changes.ts'
 
 /** Erasures that a test requests of a stream. */
@@ -6,14 +12,16 @@ export function openErasures() {
   const { changed, until } = createChanges()
   const open: Erasure[] = []
   const carriedOut: CarriedOut[] = []
+  const cancelled: Cancelled[] = []
+  const waiting: Waiting[] = []
   const isCarriedOut = (id: string) => carriedOut.some((done) => done.id === id)
   const requests: StreamRequests = {
     opened: () => {},
-    open: () => open.filter(({ id }) => !isCarriedOut(id)),
-    cancelled: () => [],
+    open: () => open.filter(({ id }) => !isCarriedOut(id) && !cancelled.some((one) => one.id === id)),
+    cancelled: () => cancelled.filter(({ id }) => !isCarriedOut(id)),
     isRecorded: isCarriedOut,
     until,
-    progressed: () => {},
+    progressed: (one) => void ('code' in one && waiting.push(one)),
     carriedOut: (done) => {
       const isNew = ({ id }: CarriedOut) => !carriedOut.some((known) => known.id === id)
       carriedOut.push(...done.filter(isNew))
@@ -23,11 +31,17 @@ export function openErasures() {
   return {
     requests,
     /** What the stream has reported. */
-    carriedOut,
-    erase: (client: string) => {
-      const request = { reason: 'letter', requestedAt: 1, requestedBy: 'operator' }
-      open.push({ kind: 'erase', id: `erasure ${open.length + 1}`, client, ...request })
+    ...{ carriedOut, waiting },
+    erase: (client: string, more: Partial<Erasure> = {}) => {
+      const request = { reason: 'letter', requestedAt: 1, requestedBy: 'operator', force: false }
+      open.push({ kind: 'erase', id: `erasure ${open.length + 1}`, client, ...request, ...more })
       changed()
     },
+    cancel: (id: string) => {
+      cancelled.push({ id, kind: 'erase' })
+      changed()
+    },
+    /** The control object was read. */
+    read: changed,
   }
 }

@@ -1,4 +1,5 @@
 import type {
+  Cancelled,
   CarriedOut,
   Republication,
   RepublishProgress,
@@ -12,7 +13,7 @@ export function openRepublications() {
   const open: Republication[] = []
   const carriedOut: CarriedOut[] = []
   const progress: RepublishProgress[] = []
-  const cancelled: string[] = []
+  const cancelled: Cancelled[] = []
   const isRecorded = (id: string) => carriedOut.some((done) => done.id === id)
   const remove = (id: string) => {
     const at = open.findIndex((one) => one.id === id)
@@ -27,7 +28,7 @@ export function openRepublications() {
         remove(one.id)
       }
     },
-    progressed: (reached) => void progress.push(reached),
+    progressed: (reached) => void ('code' in reached || progress.push(reached)),
   }
   return {
     requests,
@@ -43,7 +44,7 @@ export function openRepublications() {
     },
     cancel: (id: string) => {
       remove(id)
-      cancelled.push(id)
+      cancelled.push({ id, kind: 'republish' })
       changed()
     },
   }

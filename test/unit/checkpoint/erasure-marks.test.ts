@@ -1,14 +1,12 @@
 import { describe, expect, test } from 'vitest'
-import {
-  type ErasureMark,
-  erasureMarks,
-  markedEntries,
-  withErasedClients,
-} from '../../../connector/checkpoint/erasure-marks.ts'
+import { type ErasureMark, erasureMarks } from '../../../connector/checkpoint/erasure-marks.ts'
+import { markedEntries, withErasedClients } from '../../../connector/checkpoint/marked-entries.ts'
 import { beginning } from '../../../connector/checkpoint/stream-state.ts'
 import { clientTable } from '../../../connector/index/client-table.ts'
+import { UNKNOWN_CONTENT } from '../../../connector/index/index-entry.ts'
 import { deltaWords } from '../../../connector/index/index-state.ts'
 import { codeOf } from '../../../connector/runtime/connector-error.ts'
+import { LIVE } from '../../../connector/scan/scan-state.ts'
 import { memoryStore } from '../../support/fakes/memory-versioned-object.ts'
 import { entry, key, read } from '../index/entries.ts'
 
@@ -28,14 +26,14 @@ function stage() {
 
 describe('the object with the erased clients', () => {
   test('is empty when it does not exist', async () => {
-    expect(await stage().marks.read(signal)).toEqual([])
+    expect(await stage().marks.read(signal)).toEqual({ marks: [], open: [] })
   })
 
   test('keeps what was added, with the rules of each entry, and loses what was removed', async () => {
     const { marks } = stage()
     await marks.update({ add: [mark(1, 5, 'old'), mark(2, 6, 'new')], remove: [] }, signal)
     await marks.update({ add: [mark(3, 7, 'old')], remove: [key(2)] }, signal)
-    const stored = await marks.read(signal)
+    const { marks: stored } = await marks.read(signal)
     expect(stored.map((one) => [one.key, one.rules, one.entry.number, one.entry.mark])).toEqual([
       [key(1), 'old', 5, 'erased'],
       [key(3), 'old', 7, 'erased'],
@@ -46,9 +44,21 @@ describe('the object with the erased clients', () => {
     const { marks } = stage()
     await marks.update({ add: [mark(1, 9)], remove: [] }, signal)
     await marks.update({ add: [mark(1, 5)], remove: [] }, signal)
-    expect((await marks.read(signal)).map((one) => one.entry.number)).toEqual([9])
+    expect((await marks.read(signal)).marks.map((one) => one.entry.number)).toEqual([9])
     await marks.update({ add: [mark(1, 11)], remove: [] }, signal)
-    expect((await marks.read(signal)).map((one) => one.entry.number)).toEqual([11])
+    expect((await marks.read(signal)).marks.map((one) => one.entry.number)).toEqual([11])
+  })
+
+  test('keeps a client that is to be erased until its request has ended, and writes nothing twice', async () => {
+    const { store, marks } = stage()
+    const open = [{ key: key(1), request: 'r1' }]
+    await marks.update({ open }, signal)
+    const text = store.stored(KEY)?.text
+    await marks.update({ open }, signal)
+    expect(store.stored(KEY)?.text).toBe(text)
+    expect(await marks.read(signal)).toEqual({ marks: [], open })
+    await marks.update({ add: [mark(1, 5)], ended: ['r1', 'unknown'] }, signal)
+    expect(await marks.read(signal)).toEqual({ marks: [mark(1, 5)], open: [] })
   })
 
   test('keeps the marks of two writers at the same time', async () => {
@@ -58,7 +68,7 @@ describe('the object with the erased clients', () => {
       marks.update({ add: [mark(1, 1)], remove: [] }, signal),
       other.update({ add: [mark(2, 2)], remove: [] }, signal),
     ])
-    expect((await marks.read(signal)).map((one) => one.entry.number).toSorted()).toEqual([1, 2])
+    expect((await marks.read(signal)).marks.map((one) => one.entry.number).toSorted()).toEqual([1, 2])
   })
 
   test.each(['{', '{}', '{"format":1,"nonce":"n","rules":[],"entries":"AAA"}', '{"format":2}'])(
@@ -79,7 +89,14 @@ describe('a client index that is rebuilt', () => {
     const table = clientTable()
     table.set(key(1), entry(4))
     table.set(key(2), entry(9))
-    const made = markedEntries(table, { rules: ['present'], events: 10 }, [mark(1, 5), mark(2, 6), mark(3, 7, 'old')])
+    const made = markedEntries(
+      table,
+      { rules: ['present'], events: 10 },
+      {
+        marks: [mark(1, 5), mark(2, 6), mark(3, 7, 'old')],
+        open: [],
+      },
+    )
     expect(made).toMatchObject({ rules: ['present', 'rules', 'old'], events: 10 })
     expect(read(made.words)).toEqual([
       [key(1), entry(5, { mark: 'erased', rules: 1 })],
@@ -88,9 +105,23 @@ describe('a client index that is rebuilt', () => {
   })
 
   test('uses no event number of a mark again', () => {
-    const state = withErasedClients(beginning, [mark(1, 41)])
+    const state = withErasedClients(beginning, { marks: [mark(1, 41)], open: [] })
     expect(state).toMatchObject({ events: 42, index: { rules: ['rules'] } })
     expect(read(deltaWords(state.index.delta))).toEqual([[key(1), entry(41, { mark: 'erased' })]])
-    expect(withErasedClients(beginning, [])).toBe(beginning)
+    expect(withErasedClients(beginning, { marks: [], open: [] })).toBe(beginning)
+  })
+
+  test('gets an entry without a content for each client that is to be erased, whatever its last event', () => {
+    const table = clientTable()
+    table.set(key(1), entry(9))
+    const open = [1, 2, 3].map((client) => ({ key: key(client), request: `r${client}` }))
+    const made = markedEntries(table, { rules: ['present'], events: 10 }, { marks: [mark(2, 6, 'present')], open })
+    expect(made).toMatchObject({ rules: ['present'], events: 10 })
+    const unknown = { content: UNKNOWN_CONTENT, mark: 'erased', isDeadLetter: false } as const
+    expect(read(made.words)).toEqual([
+      [key(2), entry(6, unknown)],
+      [key(1), entry(9, unknown)],
+      [key(3), { ...unknown, number: 0, tag: LIVE, rules: 0 }],
+    ])
   })
 })

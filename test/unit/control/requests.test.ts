@@ -10,7 +10,13 @@ import {
 } from '../../../connector/control/requests.ts'
 
 const pause = (stream = 'paris'): NewRequest => ({ kind: 'pause', stream, reason: 'maintenance' })
-const erase = (stream = 'paris'): NewRequest => ({ kind: 'erase', stream, reason: 'request 17', client: 'client 7' })
+const erase = (stream = 'paris'): NewRequest => ({
+  kind: 'erase',
+  stream,
+  reason: 'request 17',
+  client: 'client 7',
+  force: false,
+})
 const resume = (stream = 'paris'): NewRequest => ({ kind: 'resume', stream })
 
 /** The document after these requests; their ids are `1`, `2` … and their times are the same numbers. */
@@ -61,7 +67,15 @@ describe('requests of operators', () => {
     expect(after && openRequests(after, 'paris')).toMatchObject([{ id: '3' }])
     const progress = { kind: 'done', by: 'replica-1', at: 50, outcome: 'erased' }
     expect(after?.requests[1]).toEqual({
-      ...{ id: '2', kind: 'erase', stream: 'paris', reason: 'request 17', requestedAt: 2, requestedBy: 'operator-1' },
+      ...{
+        id: '2',
+        kind: 'erase',
+        stream: 'paris',
+        reason: 'request 17',
+        force: false,
+        requestedAt: 2,
+        requestedBy: 'operator-1',
+      },
       progress,
     })
   })

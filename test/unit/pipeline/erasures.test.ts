@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest'
+import type { MarkChange } from '../../../connector/checkpoint/erasure-marks.ts'
 import type { Erasure } from '../../../connector/control/stream-requests.ts'
+import { clientTable } from '../../../connector/index/client-table.ts'
 import { clientKey, type IndexEntry, UNKNOWN_CONTENT } from '../../../connector/index/index-entry.ts'
 import type { PipelineEvent } from '../../../connector/pipeline/pipeline-event.ts'
 import type { ErasureReading } from '../../../connector/pipeline/read/page-reading.ts'
@@ -14,7 +16,15 @@ import { building, idsOf, keysOf, start } from './builders.ts'
 import { reading } from './readings.ts'
 
 const request = (client: string): Erasure => ({
-  ...{ kind: 'erase', id: `erase ${client}`, client, reason: 'letter', requestedAt: 1, requestedBy: 'operator' },
+  ...{
+    kind: 'erase',
+    id: `erase ${client}`,
+    client,
+    reason: 'letter',
+    force: false,
+    requestedAt: 1,
+    requestedBy: 'operator',
+  },
 })
 const erasure = (client: string): ErasureReading => ({ kind: 'erasure', request: request(client), at: noon })
 const { settings } = groupParts()
@@ -180,22 +190,43 @@ test('a request that the control object shows as done is no longer kept', () => 
   expect(delivered().change.carriedOut).toEqual([])
 })
 
+test('adds nothing for a request that was cancelled', () => {
+  const requests = { isRecorded: () => false, cancelled: () => [{ id: 'erase 1', kind: 'erase' } as const] }
+  const { builder, delivered } = building({ requests })
+  builder.add(reading([{ No: '1' }]))
+  delivered()
+  builder.add(erasure('1'))
+  expect(delivered()).toMatchObject({ records: [], erased: [], change: { events: 1, carriedOut: [] } })
+})
+
 describe('requestedErasures', () => {
-  function stage(readMarks: () => Promise<readonly []> = async () => []) {
+  function stage(update: (change: MarkChange) => Promise<void> = async () => {}) {
     const clock = virtualClock(noon)
     const events: PipelineEvent[] = []
-    const { requests, erase } = openErasures()
+    const changes: MarkChange[] = []
+    const control = openErasures()
     const stop = new AbortController()
     const parts = {
-      requests,
-      clock,
-      erasures: { read: readMarks },
+      ...{ requests: control.requests, clock, retryAt: new Map<string, number>() },
+      builder: {
+        knows: (client: string) => client !== 'stranger',
+        isCarriedOut: (id: string) => id === 'erasure 1',
+        hasEnded: () => false,
+      },
+      checkpoint: () => ({ state: () => start, table: clientTable() }),
+      erasures: {
+        read: async () => ({ marks: [], open: [] }),
+        update: async (change: MarkChange) => {
+          await update(change)
+          changes.push(change)
+        },
+      },
       observe: (event: PipelineEvent) => events.push(event),
     }
-    const items = requestedErasures(parts, [{ id: 'erasure 1' }], stop.signal)
-    return { clock, events, erase, stop, items }
+    return { clock, events, changes, ...control, stop, items: requestedErasures(parts, stop.signal) }
   }
   const clientOf = ({ value }: IteratorResult<ErasureReading, void>) => value?.request.client
+  const refused = new ConnectorError('storage.refused', 'write erasure marks: AccessDenied')
 
   test('yields each open request once, also one that comes later, but none that is carried out', async () => {
     const { items, erase, stop } = stage()
@@ -210,20 +241,57 @@ describe('requestedErasures', () => {
     expect(await last).toEqual({ done: true, value: undefined })
   })
 
-  test('waits a minute and reports it when the marks cannot be read', async () => {
-    let isDamaged = true
-    const { items, erase, clock, events } = stage(async () => {
-      if (isDamaged) throw new ConnectorError('checkpoint.erasures-damaged', 'read erasure marks: invalid document')
-      return []
-    })
+  test('stores the mark of a client before its request is yielded', async () => {
+    const { items, erase, changes } = stage()
     erase('first')
     erase('second')
+    await items.next()
+    expect(changes).toEqual([{ open: [{ key: clientKey('second'), request: 'erasure 2' }] }])
+  })
+
+  test('has a request wait a minute and reports it when its mark cannot be stored, and goes on with others', async () => {
+    const isRefused = { value: true }
+    const { items, erase, clock, events, waiting, read } = stage(async ({ open }) => {
+      if (isRefused.value && open?.[0]?.request === 'erasure 2') throw refused
+    })
+    for (const client of ['first', 'second', 'third']) erase(client)
+    expect(clientOf(await items.next())).toBe('third')
+    expect(events).toMatchObject([{ kind: 'erasure-waits', code: 'storage.refused' }])
+    expect(waiting).toEqual([{ id: 'erasure 2', code: 'storage.refused' }])
+    isRefused.value = false
     const next = items.next()
+    read()
     await settled()
-    expect(events).toMatchObject([{ kind: 'erasure-waits', code: 'checkpoint.erasures-damaged' }])
-    isDamaged = false
+    expect(events).toHaveLength(1)
+    void clock.sleep(60_000, new AbortController().signal)
     clock.fireNext()
-    expect(clock.now()).toBe(noon + 60_000)
+    read()
     expect(clientOf(await next)).toBe('second')
+  })
+
+  test('refuses a client that the index does not know, unless that is forced', async () => {
+    const { items, erase, changes, carriedOut, events } = stage()
+    erase('first')
+    erase('stranger')
+    erase('stranger', { force: true })
+    expect((await items.next()).value).toMatchObject({ request: { id: 'erasure 3' } })
+    expect(carriedOut).toEqual([{ id: 'erasure 2', outcome: 'unknown' }])
+    expect(events).toEqual([{ kind: 'erasure-ended', request: 'erasure 2', outcome: 'unknown' }])
+    expect(changes.flatMap(({ open = [] }) => open)).toHaveLength(1)
+  })
+
+  test('removes the mark of a cancelled request, also of one that waits, but not once it is in a page group', async () => {
+    const { items, erase, cancel, changes, carriedOut } = stage(async ({ open }) => {
+      if (open?.[0]?.request === 'erasure 2') throw refused
+    })
+    for (const client of ['first', 'second', 'third']) erase(client)
+    expect(clientOf(await items.next())).toBe('third')
+    const next = items.next()
+    for (const id of ['erasure 1', 'erasure 3']) cancel(id)
+    await settled()
+    erase('fourth')
+    await next
+    expect(carriedOut).toEqual([{ id: 'erasure 3', outcome: 'cancelled' }])
+    expect(changes.flatMap(({ ended = [] }) => ended)).toEqual(['erasure 3'])
   })
 })

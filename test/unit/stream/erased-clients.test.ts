@@ -1,6 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import { parseDocument } from '../../../connector/checkpoint/checkpoint-document.ts'
+import type { OutgoingRecord } from '../../../connector/event/client-event.ts'
 import type { PipelineParts } from '../../../connector/pipeline/pipeline.ts'
+import type { EventPublisher, PublisherTransaction } from '../../../connector/publish/event-publisher.ts'
+import { ConnectorError } from '../../../connector/runtime/connector-error.ts'
 import type { ClientSource } from '../../../connector/source/client-source.ts'
 import { erasuresKey } from '../../../connector/storage/checkpoint-store-config.ts'
 import { runStream } from '../../../connector/stream/run-stream.ts'
@@ -11,10 +14,28 @@ import { KEY, settled, stage } from './open-parts.ts'
 
 const MARKS = erasuresKey(KEY)
 
+/** Brokers reject transactions with such a record. */
+function rejecting(publisher: EventPublisher, isRejected: (record: OutgoingRecord) => boolean): EventPublisher {
+  const rejects = (transaction: PublisherTransaction): PublisherTransaction => ({
+    ...transaction,
+    send: async (records) => {
+      if (records.some(isRejected)) throw new ConnectorError('publish.refused', 'publish: INVALID_RECORD')
+      await transaction.send(records)
+    },
+  })
+  return {
+    ...publisher,
+    open: async (options, stop) => {
+      const producer = await publisher.open(options, stop)
+      return { ...producer, begin: (finish) => rejects(producer.begin(finish)) }
+    },
+  }
+}
+
 /** A running stream that has published client 1. */
 async function running() {
   const calls: string[] = []
-  const source = { name: 'a', isDown: false }
+  const source = { name: 'a', isDown: false, atCommit: () => {} }
   const faults = new Map<string, MemoryFault>()
   const read: ClientSource['read'] = async () =>
     source.isDown ? await new Promise(() => {}) : pageOf([{ No: '1', Nom: source.name }])
@@ -22,6 +43,7 @@ async function running() {
     source: { read },
     kafka: (operation) => {
       calls.push(operation)
+      if (operation === 'commit') source.atCommit()
       return 'none'
     },
     store: ({ kind, key }) => {
@@ -32,7 +54,12 @@ async function running() {
   const control = openErasures()
   const pipeline: PipelineParts = { ...on.pipeline, requests: control.requests }
   const stop = new AbortController()
-  const ended = runStream({ ...on.streamParts, pipeline }, stop.signal)
+  const rejected: { is: (record: OutgoingRecord) => boolean } = { is: () => false }
+  const open = {
+    ...on.streamParts.open,
+    publisher: rejecting(on.streamParts.open.publisher, (one) => rejected.is(one)),
+  }
+  const ended = runStream({ ...on.streamParts, open, pipeline }, stop.signal)
   const wait = async (times = 3) => {
     for (let time = 0; time < times; time += 1) {
       await settled()
@@ -42,9 +69,27 @@ async function running() {
   }
   await wait()
   calls.length = 0
+  const until = async (isReached: () => boolean) => {
+    for (let time = 0; time < 5_000 && !isReached(); time += 1) {
+      control.read()
+      await wait(1)
+    }
+  }
   return {
-    ...{ ...on, ...control, calls, source, faults, wait },
+    ...{ ...on, ...control, calls, source, faults, wait, until },
+    refuse: (is: typeof rejected.is) => {
+      rejected.is = is
+    },
     values: () => on.kafka.committed.map(({ value }) => (value === null ? null : JSON.parse(value).data.Nom)),
+    /** Opens the stream once more. */
+    again: async () => {
+      const next = new AbortController()
+      const running = runStream({ ...on.streamParts, open, pipeline }, next.signal)
+      await wait()
+      next.abort()
+      await wait()
+      await running
+    },
     end: async () => {
       stop.abort()
       await wait()
@@ -85,17 +130,47 @@ describe('a running stream', () => {
     expect(await on.end()).toMatchObject({ events: 3, carriedOut: [] })
   })
 
-  test('publishes no tombstone while the mark cannot be stored, and one tombstone afterwards', async () => {
+  test('publishes no tombstone while the mark cannot be stored, but what changes, and one tombstone afterwards', async () => {
     const on = await running()
     on.faults.set(MARKS, 'before')
     on.erase('1')
     await on.wait()
     expect(on.calls).not.toContain('send')
-    expect(on.kinds()).toContain('stream-retrying')
+    expect(on.waiting).toEqual([{ id: 'erasure 1', code: 'storage.unavailable' }])
+    on.source.name = 'b'
+    await on.wait()
+    expect(on.values()).toEqual(['a', 'b'])
     on.faults.clear()
+    await on.until(() => on.carriedOut.length > 0)
+    expect(on.values()).toEqual(['a', 'b', null])
+    expect(on.kinds()).not.toContain('stream-retrying')
+  })
+
+  test('publishes what changes while brokers reject a tombstone, and one tombstone an hour later', async () => {
+    const on = await running()
+    on.refuse(({ value }) => value === null)
+    on.erase('1')
     await on.wait(6)
-    expect(on.values()).toEqual(['a', null])
-    expect(on.carriedOut).toHaveLength(1)
+    expect(on.waiting).toEqual([{ id: 'erasure 1', code: 'publish.refused' }])
+    on.source.name = 'b'
+    await on.wait(4)
+    expect(on.values()).toEqual(['a', 'b'])
+    expect(on.kinds().filter((kind) => kind === 'stream-retrying')).toHaveLength(1)
+    on.refuse(() => false)
+    await on.until(() => on.carriedOut.length > 0)
+    expect(on.values()).toEqual(['a', 'b', null])
+  })
+
+  test('publishes no tombstone of a request that is cancelled while it waits', async () => {
+    const on = await running()
+    on.faults.set(MARKS, 'before')
+    on.erase('1')
+    await on.wait()
+    on.faults.clear()
+    on.cancel('erasure 1')
+    await on.until(() => on.carriedOut.length > 0)
+    expect(on.carriedOut).toEqual([{ id: 'erasure 1', outcome: 'cancelled' }])
+    expect(on.values()).toEqual(['a'])
   })
 
   test('continues when the mark of a changed client cannot be removed', async () => {
@@ -108,5 +183,50 @@ describe('a running stream', () => {
     expect(on.values()).toEqual(['a', null, 'b'])
     expect(on.kinds()).toContain('index-upkeep-failed')
     expect(on.kinds()).not.toContain('stream-retrying')
+  })
+})
+
+describe('the marks of erased clients', () => {
+  /** A running stream of which client 1 is erased, with its stored marks, then and now. */
+  async function erasedOnce() {
+    const on = await running()
+    on.erase('1')
+    await on.until(() => on.carriedOut.length > 0)
+    const marks = () => JSON.parse(on.store.stored(MARKS)?.text ?? '{}').entries
+    return { ...on, stored: marks(), marks }
+  }
+
+  test.each([
+    ['deleted', undefined],
+    ['rolled back', '{"format":1,"nonce":"n","rules":[],"entries":""}'],
+  ])('are written back when their object was %s', async (_, text) => {
+    const on = await erasedOnce()
+    expect(on.stored).toHaveLength(32)
+    on.store.tamper(MARKS, text)
+    await on.until(() => on.kinds().includes('erasure-marks-restored'))
+    expect(on.marks()).toBe(on.stored)
+    expect(on.events).toContainEqual({ kind: 'erasure-marks-restored', clients: 1 })
+  })
+
+  test('stay as they are when their object is damaged, which is reported', async () => {
+    const on = await erasedOnce()
+    on.store.tamper(MARKS, '{')
+    await on.until(() => on.kinds().includes('index-upkeep-failed'))
+    expect(on.store.stored(MARKS)?.text).toBe('{')
+  })
+
+  test('are written by the next opening when the replica could not store them after the tombstone', async () => {
+    const on = await running()
+    on.erase('1')
+    on.source.atCommit = () => void on.faults.set(MARKS, 'before')
+    await on.until(() => on.values().length > 1)
+    expect(JSON.parse(on.store.stored(MARKS)?.text ?? '')).toMatchObject({ open: [{ request: 'erasure 1' }] })
+    on.faults.clear()
+    await on.end()
+    await on.again()
+    expect(JSON.parse(on.store.stored(MARKS)?.text ?? '')).toMatchObject({
+      entries: expect.stringMatching(/^.{32}$/),
+      open: [],
+    })
   })
 })

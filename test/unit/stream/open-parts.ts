@@ -127,6 +127,7 @@ export function stage(of: Stage = {}) {
     group: { ...groupParts(), observe },
     requests: noStreamRequests,
     erasures: open.erasures,
+    erasureRetryAt: new Map(),
     publisher: open.publisher,
     clock,
     groupMaxSize: 100_000,

@@ -120,6 +120,7 @@ function stage(ignored: readonly string[] = []) {
       savePeriodMs: 60_000,
       requests,
       erasures: parts('replica').erasures,
+      erasureRetryAt: new Map(),
       publisher: parts('replica').publisher,
     },
   })
@@ -131,18 +132,24 @@ function stage(ignored: readonly string[] = []) {
     use: (fields: Record<string, FieldAction>, hmac: FieldHash) => {
       rules = rulesWith(fields, hmac, ignored)
     },
-    /** Reads everything that is due, as a new replica. */
+    /** Reads everything that is due and carries out all requests, as a new replica. */
     poll: async () => {
+      const erasing = new AbortController()
+      const isErasing = requests.open().length > 0
+      const isDone = requests.until(() => requests.open().length === 0, signal)
+      if (isErasing) void isDone.then(() => erasing.abort())
+      const made = pipeline()
       const run = {
         open: parts('replica'),
-        pipeline: pipeline(),
+        pipeline: isErasing ? { ...made, reader: { ...reader, until: 'stopped' as const } } : made,
         clock,
         observe,
         idleAfterMs: 0,
         reopening,
         holding: undefined,
       }
-      expect(await driven(clock, runStream(run, signal))).toEqual({ kind: 'caught-up' })
+      const end = await driven(clock, runStream(run, erasing.signal))
+      expect(end).toEqual({ kind: isErasing ? 'stopped' : 'caught-up' })
     },
     rebuild: () =>
       driven(

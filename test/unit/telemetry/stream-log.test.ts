@@ -32,6 +32,7 @@ test('logs state changes at info: claim, idle, take-over, resuming, end, recover
     'client-erased',
     'republish-started',
     'republish-ended',
+    'erasure-ended',
     'stream-resuming',
     'stream-ended',
   ])

@@ -12,8 +12,23 @@ const done = { kind: 'done', ...step } as const
 
 const all: readonly ControlRequest[] = [
   { ...common, id: '1', kind: 'pause', reason: 'works', progress: done },
-  { ...common, id: '2', kind: 'erase', reason: 'letter', progress: { ...done, outcome: 'never-published' } },
-  { ...common, id: '3', kind: 'erase', reason: 'letter', client: 'client 7', progress: { kind: 'requested' } },
+  {
+    ...common,
+    id: '2',
+    kind: 'erase',
+    reason: 'letter',
+    force: false,
+    progress: { ...done, outcome: 'never-published' },
+  },
+  {
+    ...common,
+    id: '3',
+    kind: 'erase',
+    reason: 'letter',
+    force: false,
+    client: 'client 7',
+    progress: { kind: 'requested' },
+  },
   ...(
     [
       { kind: 'running', ...step, published: 3, clients: 4, share: 0.25 },

@@ -7,7 +7,15 @@ import { added, fullScan, marksOf, removal } from './full-scans.ts'
 
 const erasure: ErasureReading = {
   kind: 'erasure',
-  request: { kind: 'erase', id: 'r', client: '3', reason: 'letter', requestedAt: 1, requestedBy: 'operator' },
+  request: {
+    kind: 'erase',
+    id: 'r',
+    client: '3',
+    reason: 'letter',
+    force: false,
+    requestedAt: 1,
+    requestedBy: 'operator',
+  },
   at: noon,
 }
 

@@ -74,7 +74,15 @@ describe('a client that a full scan does not return', () => {
 test('a dead letter and an erased client are never missing', () => {
   const built = published(['1'])
   added(built, reading([{ Nom: 'has no id' }]))
-  const request = { kind: 'erase', id: 'r', client: '1', reason: '', requestedAt: 0, requestedBy: '' } as const
+  const request = {
+    kind: 'erase',
+    id: 'r',
+    client: '1',
+    reason: '',
+    force: false,
+    requestedAt: 0,
+    requestedBy: '',
+  } as const
   built.delivered()
   added(built, { kind: 'erasure', request, at: 0 })
   built.delivered()

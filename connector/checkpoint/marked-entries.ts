@@ -1,0 +1,47 @@
+import type { ClientTable } from '../index/client-table.ts'
+import { type ClientKey, ENTRY_WORDS, type IndexEntry, UNKNOWN_CONTENT, writeEntry } from '../index/index-entry.ts'
+import { deltaText } from '../index/index-state.ts'
+import { LIVE } from '../scan/scan-state.ts'
+import type { StoredMarks } from './erasure-marks.ts'
+import type { StreamState } from './stream-state.ts'
+
+interface MadeIndex {
+  readonly rules: readonly string[]
+  /** The stream's events. */
+  readonly events: number
+  /** The entries that the marks add or replace. */
+  readonly words: Uint32Array
+}
+
+/**
+ * What the marks add to a client index that was rebuilt, with these rules: an entry for each client without a later
+ * event, and for each one that is to be erased. The number of the next event is above those of all marks.
+ */
+export function markedEntries(
+  table: Pick<ClientTable, 'get'>,
+  { rules: known, events }: Pick<MadeIndex, 'rules' | 'events'>,
+  { marks, open }: StoredMarks,
+): MadeIndex {
+  const counting = marks.filter(({ key, entry }) => (table.get(key)?.number ?? -1) <= entry.number)
+  const rules = [...new Set([...known, ...counting.map((mark) => mark.rules)])]
+  const entries = new Map<ClientKey, IndexEntry>()
+  for (const { key, entry, rules: made } of counting) entries.set(key, { ...entry, rules: rules.indexOf(made) })
+  for (const { key } of open) entries.set(key, toBeErased(entries.get(key) ?? table.get(key)))
+  const words = new Uint32Array(entries.size * ENTRY_WORDS)
+  for (const [at, [key, entry]] of [...entries].entries()) writeEntry(words, at * ENTRY_WORDS, key, entry)
+  return { rules, words, events: Math.max(events, ...counting.map(({ entry }) => entry.number + 1)) }
+}
+
+/** Whether the erasure was carried out is not known: the next content that is read counts as erased. */
+function toBeErased(known: IndexEntry | undefined): IndexEntry {
+  const unknown = { content: UNKNOWN_CONTENT, isDeadLetter: false, mark: 'erased' } as const
+  return known === undefined ? { ...unknown, number: 0, tag: LIVE, rules: 0 } : { ...known, ...unknown }
+}
+
+/** A state whose client index is empty, with the erased clients. Pure. */
+export function withErasedClients(state: StreamState, marks: StoredMarks): StreamState {
+  const index = { rules: state.index.rules, events: state.events }
+  const { rules, words, events } = markedEntries({ get: () => undefined }, index, marks)
+  if (words.length === 0) return state
+  return { ...state, events, index: { ...state.index, rules, delta: deltaText(words) } }
+}
