@@ -52,8 +52,7 @@ export async function chaosReplica(parts: ReplicaParts): Promise<ChaosReplica> {
   const environment = {
     ...login,
     ...{ KAFKA_BROKERS: kafka.bootstrap, HTTP_PORT: '0', SOURCE_URL: sourceLink.url },
-    ...{ CHECKPOINT_URL: `s3://${s3.bucket}/chaos`, AWS_ENDPOINT_URL_S3: storeLink.url, AWS_REGION: s3.region },
-    ...{ AWS_ACCESS_KEY_ID: s3.accessKeyId, AWS_SECRET_ACCESS_KEY: s3.secretAccessKey },
+    ...storeVariables(s3, storeLink.url),
   }
   const processes: Started[] = []
   const start = (skewMs = 0) => {
@@ -76,6 +75,15 @@ export async function chaosReplica(parts: ReplicaParts): Promise<ChaosReplica> {
       await latest().kill()
       await closing.close()
     },
+  }
+}
+
+/** Environment variables that name the store and its credentials. */
+export function storeVariables(s3: S3Server, endpoint: string): Record<string, string> {
+  const { bucket, region, accessKeyId, secretAccessKey } = s3
+  return {
+    ...{ CHECKPOINT_URL: `s3://${bucket}/chaos`, AWS_ENDPOINT_URL_S3: endpoint, AWS_REGION: region },
+    ...{ AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey },
   }
 }
 

@@ -14,6 +14,7 @@ import {
   usualLanes,
   WHOLE,
 } from './fault-plan.ts'
+import { untilErased } from './operator-actions.ts'
 import { heal, untilHealthy } from './recovery.ts'
 import { type TopicLog, topicLog } from './topic-log.ts'
 import { listenersOf, type Transport } from './transport.ts'
@@ -94,6 +95,9 @@ async function runPlan({ scene, log, record, plan, lengthMs }: Run): Promise<str
   await heal(scene)
   await delay(2_000) // some changes without faults
   stopChanging()
+  await untilErased(scene, HEALTHY_WITHIN_MS).catch(addProblem)
+  // The topic must have the last version of every client, whatever was erased or deleted.
+  for (const id of scene.simulator.clientIds) scene.simulator.change(id)
   await untilHealthy(scene, log, HEALTHY_WITHIN_MS).then((tookMs) => record.milestone('recovered', tookMs), addProblem)
   for (const replica of scene.replicas) {
     const stopped = replica.process().isRunning() ? replica.process().stop() : Promise.resolve('before SIGTERM')
@@ -104,9 +108,9 @@ async function runPlan({ scene, log, record, plan, lengthMs }: Run): Promise<str
   return problems
 }
 
-function evidenceOf({ streams, simulator, checkpoints }: ChaosScene, log: TopicLog): StreamEvidence[] {
+function evidenceOf({ streams, simulator, checkpoints, wereAbsent }: ChaosScene, log: TopicLog): StreamEvidence[] {
   return streams.map((stream) => ({
-    ...{ stream, changes: simulator.changes },
+    ...{ stream, changes: simulator.changes, wereAbsent },
     logs: log.partitions.filter(({ topic }) => topic === topicOf(stream)),
     checkpoints: checkpoints.filter(({ key }) => key.includes(`/${stream}.`)),
   }))

@@ -5,9 +5,9 @@ import { closeStack } from '../../connector/runtime/close-stack.ts'
 import { type PolarisSimulator, startPolarisSimulator } from '../polaris/polaris-simulator.ts'
 import { type KafkaCluster, startKafka } from '../support/servers/kafka-broker.ts'
 import { type S3Server, startS3 } from '../support/servers/s3-server.ts'
-import { type ChaosReplica, chaosReplica } from './chaos-replica.ts'
+import { type ChaosReplica, chaosReplica, storeVariables } from './chaos-replica.ts'
 import { type CheckpointVersion, checkpointVersion } from './checkpoint-history.ts'
-import type { Cluster } from './fault-plan.ts'
+import { type Cluster, STREAMS } from './fault-plan.ts'
 import { brokersBy, loginVariables, type Transport } from './transport.ts'
 
 /** Brokers, an S3 server, a source whose clients change, and three replicas with their own links to each of these. */
@@ -21,12 +21,16 @@ export interface ChaosScene {
   readonly streams: readonly string[]
   /** Every version of every checkpoint that was sent to the store. */
   readonly checkpoints: readonly CheckpointVersion[]
+  /** The configuration file of the replicas, and the environment of an operator, whose links have no faults. */
+  readonly config: string
+  readonly operator: Readonly<Record<string, string>>
+  /** Clients that were deleted in the source at some time. */
+  readonly wereAbsent: Set<string>
   /** Stops everything, the replicas with SIGKILL. */
   close(): Promise<void>
 }
 
 const REPLICAS = 3
-const STREAMS = 12
 /** A small number, so that each client changes often. */
 const CLIENTS = 60
 
@@ -76,8 +80,16 @@ export async function chaosScene({ cluster, transport }: SceneOptions): Promise<
       })
       replicas.push(closing.use(replica, () => replica.close()))
     }
-    const ids = Array.from({ length: brokers }, (_, at) => at + 1)
-    return { kafka, brokers: ids, s3, simulator, replicas, streams, checkpoints, close: () => closing.close() }
+    return {
+      ...{ kafka, brokers: Array.from({ length: brokers }, (_, at) => at + 1), s3, simulator, replicas, streams },
+      ...{ checkpoints, config, wereAbsent: new Set<string>() },
+      operator: {
+        ...loginVariables(kafka, 0),
+        ...storeVariables(s3, s3.endpoint),
+        ...{ KAFKA_BROKERS: kafka.secure?.bootstrap ?? kafka.bootstrap, SOURCE_URL: simulator.url },
+      },
+      close: () => closing.close(),
+    }
   } catch (error) {
     await closing.close()
     throw error
@@ -103,7 +115,8 @@ export function chaosSettings(streams: readonly string[]): string {
     streams: streams.map((name, at) => ({
       name,
       polaris: { ...polaris, codeMagasin: at + 1 },
-      poll: { interval: '1s', lookBack: ['5s/2s', '1m/10s'], fullScan: { every: '20s' } },
+      poll: { interval: '1s', lookBack: ['5s/2s', '1m/10s'], fullScan: { every: '8s' } },
+      removed: { mode: 'event' },
       kafka: { topic: topicOf(name) },
     })),
   }

@@ -1,6 +1,7 @@
 import { differencesFromSource } from '../support/same-as-source.ts'
 import { type CheckpointVersion, checkpointProblems } from './checkpoint-history.ts'
 import { missedChanges } from './missed-changes.ts'
+import { erasedClients, separated } from './requested-events.ts'
 import { parseTopicEvent, type TopicEvent } from './topic-event.ts'
 import { committedRecords, type PartitionLog } from './topic-log.ts'
 
@@ -16,6 +17,8 @@ export interface StreamEvidence {
   readonly stream: string
   /** In the order of the source. */
   readonly changes: readonly SourceChange[]
+  /** Clients that were deleted in the source for some time. */
+  readonly wereAbsent: ReadonlySet<string>
   readonly logs: readonly PartitionLog[]
   /** Every version of the checkpoint that the store accepted, or may have accepted. */
   readonly checkpoints: readonly CheckpointVersion[]
@@ -24,18 +27,23 @@ export interface StreamEvidence {
 /** The problems of a stream; texts contain ids, versions and numbers only. */
 export function problemsOf(evidence: StreamEvidence): string[] {
   const { events, unreadable } = eventsOf(evidence.logs)
-  const published = events.map(({ key, partition, version }) => ({
+  const { changes, problems: requested } = separated(events, evidence.wereAbsent)
+  const published = changes.map(({ key, partition, version }) => ({
     key,
     partition,
     value: { data: { NoVersion: version } },
   }))
+  // A deleted client may not be read in its last version; nor is content that counts as erased published.
+  const excepted = new Set([...evidence.wereAbsent, ...erasedClients(events)])
+  const kept = evidence.changes.filter(({ clientId }) => !excepted.has(clientId))
   const problems = [
     ...unreadable,
+    ...requested,
     ...differencesFromSource(evidence.changes, published),
     ...numberingProblems(events),
     ...evidence.logs.flatMap(fencingProblems),
     ...ownerProblems(events),
-    ...missedChanges(evidence, events),
+    ...missedChanges({ ...evidence, changes: kept }, changes),
     ...checkpointProblems(evidence.checkpoints),
   ]
   return problems.map((problem) => `${evidence.stream}: ${problem}`)

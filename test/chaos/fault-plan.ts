@@ -28,15 +28,23 @@ export type Fault =
   /** The source restarts badly, see `bad-restart.ts`. */
   | { readonly kind: 'restart server'; readonly forMs: number }
   | { readonly kind: 'slow store'; readonly replica: number; readonly delayMs: number; readonly forMs: number }
+  /** An operator erases a client. `stream` and `client` are numbered from 1. */
+  | { readonly kind: 'erase'; readonly stream: number; readonly client: number }
+  /** An operator has all clients of a stream published again. */
+  | { readonly kind: 'republish'; readonly stream: number }
+  /** Some clients are deleted in the source, and come back. */
+  | { readonly kind: 'delete clients'; readonly first: number; readonly forMs: number }
+  /** The brokers throttle what each stream reads. */
+  | { readonly kind: 'quota'; readonly bytesPerSecond: number; readonly forMs: number }
 
 /** A fault of a replica's process, injected at a certain point. */
 export type ProcessFault = Extract<Fault, { kind: 'kill' | 'pause' }>
 
 /** Faults of one lane never overlap; those of different lanes do. */
-export const lanes = ['replicas', 'brokers', 'network', 'server'] as const
+export const lanes = ['replicas', 'brokers', 'network', 'server', 'operators'] as const
 export type Lane = (typeof lanes)[number]
 /** Without the server, whose faults hit all replicas at once. */
-export const usualLanes: readonly Lane[] = ['replicas', 'brokers', 'network']
+export const usualLanes: readonly Lane[] = ['replicas', 'brokers', 'network', 'operators']
 
 export interface PlannedFault {
   readonly lane: Lane
@@ -46,6 +54,13 @@ export interface PlannedFault {
   /** In the first cycle of the lane, which is completed even on a slow machine: a run has every kind of fault. */
   readonly isFirst: boolean
 }
+
+export const STREAMS = 12
+/** Clients that operators erase, from 1; the second half of them is also deleted in the source at times. */
+export const ERASABLE = 8
+export const DELETABLE = { from: 5, to: 12 }
+/** Deleted at a time. */
+export const DELETED = 3
 
 /** Longer than every timeout of the replicas: session, transaction, shutdown. */
 export const PAUSE_MS = 14_000
@@ -112,6 +127,21 @@ const generators: Record<Lane, readonly Generate[]> = {
       return { kind: 'slow store', replica: any(random), delayMs, forMs }
     },
   ],
+  operators: [
+    (random) => {
+      return { kind: 'erase', stream: between(random, 1, STREAMS), client: between(random, 1, ERASABLE) }
+    },
+    (random) => ({ kind: 'republish', stream: between(random, 1, STREAMS) }),
+    // Longer than two full scans.
+    (random) => {
+      const first = between(random, DELETABLE.from, DELETABLE.to - DELETED + 1)
+      return { kind: 'delete clients', first, forMs: between(random, 20_000, 24_000) }
+    },
+    (random) => {
+      const bytesPerSecond = one(random, [10_000, 30_000, 100_000])
+      return { kind: 'quota', bytesPerSecond, forMs: between(random, 3_000, 8_000) }
+    },
+  ],
   server: [(random) => ({ kind: 'restart server', forMs: between(random, 6_000, 30_000) })],
 }
 
@@ -120,7 +150,13 @@ export const nominalMs = (fault: Fault) =>
   ('forMs' in fault ? fault.forMs : 0) + (fault.kind === 'restart brokers' ? 20_000 : 2_000)
 
 /** Longest pause between two faults. */
-const restMs: Record<Lane, number> = { replicas: 1_200, brokers: 4_000, network: 1_200, server: 20_000 }
+const restMs: Record<Lane, number> = {
+  replicas: 1_200,
+  brokers: 4_000,
+  network: 1_200,
+  server: 20_000,
+  operators: 1_200,
+}
 
 /** A seed always gives the same faults at the same planned times, each kind at least once. Longer runs start alike. */
 export function faultPlan(

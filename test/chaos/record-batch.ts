@@ -18,6 +18,7 @@ export interface LogRecord {
   readonly timestamp: number
   readonly key: Buffer | undefined
   readonly value: Buffer | undefined
+  readonly headers: ReadonlyMap<string, string>
 }
 
 const TRANSACTIONAL = 0x10
@@ -58,8 +59,12 @@ function recordBatch(bytes: Buffer): RecordBatch {
     const timestamp = firstTimestamp + read.varint()
     const offset = firstOffset + BigInt(read.varint())
     const [key, value] = [read.shortBytes(), read.shortBytes()]
-    for (let headers = read.varint(); headers > 0; headers -= 1) [read.shortBytes(), read.shortBytes()]
-    return { offset, timestamp, key, value }
+    const headers = new Map<string, string>()
+    for (let left = read.varint(); left > 0; left -= 1) {
+      const [name, text] = [read.shortBytes(), read.shortBytes()]
+      headers.set(`${name}`, `${text}`)
+    }
+    return { offset, timestamp, key, value, headers }
   })
   const type = (attributes & CONTROL) === 0 ? undefined : records[0]?.key?.readInt16BE(2)
   const marker = type === undefined ? undefined : type === 1 ? 'commit' : 'abort'

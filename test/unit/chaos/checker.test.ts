@@ -10,15 +10,22 @@ interface TestEvent {
   readonly sequence: number
   readonly epoch?: number
   readonly value?: string
+  /** Default: `client.modified`. */
+  readonly type?: 'client.removed' | 'client.erased'
+  readonly republished?: string
 }
 
-function batch(at: number, { client, version, sequence, epoch = 0, value }: TestEvent): RecordBatch {
-  const event = {
-    ...{ type: 'client.modified', id: `${client}.${version}`, subject: client, partitionkey: client },
-    ...{ sequence: `${sequence}`.padStart(20, '0'), data: { No: client, NoVersion: `${version}` } },
+function batch(at: number, of: TestEvent): RecordBatch {
+  const { client, version, sequence, epoch = 0, value, type = 'client.modified', republished } = of
+  const attributes = {
+    ...{ type, id: `${client}.${version}.${sequence}`, sequence: `${sequence}`.padStart(20, '0') },
   }
+  const data = type === 'client.modified' ? { No: client, NoVersion: `${version}` } : undefined
+  const event = { ...attributes, subject: client, partitionkey: client, republished, data }
+  const headers = new Map(Object.entries(attributes).map(([name, text]) => [`ce_${name}`, text]))
   const offset = BigInt(at)
-  const record = { offset, timestamp: 0, key: Buffer.from(client), value: Buffer.from(value ?? JSON.stringify(event)) }
+  const content = type === 'client.erased' ? undefined : Buffer.from(value ?? JSON.stringify(event))
+  const record = { offset, timestamp: 0, key: Buffer.from(client), value: content, headers }
   const producer = { producerId: 7n, producerEpoch: epoch, isTransactional: true }
   return { firstOffset: offset, lastOffset: offset, ...producer, marker: undefined, records: [record] }
 }
@@ -49,7 +56,7 @@ const changes = ['a', 'a', 'a', 'a', 'b', 'b'].map((clientId, at) => {
   return { clientId, version: clientId === 'a' ? at + 1 : at - 3, instant: Date.parse(`2026-06-15T12:00:0${at}.500Z`) }
 })
 const correct: StreamEvidence = {
-  ...{ stream: 'one', changes, logs: [log(0, a), log(1, b)] },
+  ...{ stream: 'one', changes, logs: [log(0, a), log(1, b)], wereAbsent: new Set<string>() },
   checkpoints: [version(0), version(1, scanned('12:00:08', 5)), version(2, { claimEpoch: 2 })],
 }
 
@@ -67,6 +74,27 @@ const aborted = (firstOffset: bigint) => new Map([['7', { producerId: 7n, firstO
 
 it('finds no problem when topics and checkpoints are correct', () => {
   expect(problemsOf(correct)).toEqual([])
+})
+
+const erased = { client: 'b', version: 0, sequence: 4, epoch: 1, type: 'client.erased' } as const
+const removed = { client: 'b', version: 0, sequence: 4, epoch: 1, type: 'client.removed' } as const
+const again = { client: 'b', version: 2, sequence: 5, epoch: 1 }
+/** Client `b` has one version less, so that its last one comes after `between`. */
+const around = (...between: readonly TestEvent[]) => {
+  const events = [...b.slice(0, 1), { client: 'b', version: 1, sequence: 3, epoch: 1, republished: 'r1' }, ...between]
+  const last = { client: 'b', version: 2, sequence: 4 + between.length, epoch: 1 }
+  const logs = [log(0, changed(a, 2, { sequence: 5 + between.length })), log(1, [...events, last])]
+  return { ...correct, logs, checkpoints: [version(0), version(1, scanned('12:00:08', 6 + between.length))] }
+}
+
+it('accepts that operators have unchanged clients published again, and erase them', () => {
+  expect(problemsOf(around())).toEqual([])
+  expect(problemsOf(around(erased))).toEqual([])
+})
+
+it('accepts that a client that was deleted in the source is removed, and comes back unchanged', () => {
+  const evidence = { ...around({ ...again, sequence: 4 }, { ...removed, sequence: 5 }), wereAbsent: new Set(['b']) }
+  expect(problemsOf(evidence)).toEqual([])
 })
 
 it('ignores aborted events', () => {
@@ -113,6 +141,21 @@ describe('finds', () => {
       'an event by a fenced owner in another partition',
       withLogs(log(0, a), log(1, changed(b, 0, { epoch: 1 }))),
       /event 2 by a fenced owner/,
+    ],
+    [
+      'a client that is removed although it was never deleted',
+      withLogs(log(0, changed(a, 2, { sequence: 6 })), log(1, [...b, removed, again])),
+      /client b: removed, but never absent, sequence 4/,
+    ],
+    [
+      'an erased client that is published again unchanged',
+      withLogs(log(0, changed(a, 2, { sequence: 6 })), log(1, [...b, erased, again])),
+      /client b: duplicate/,
+    ],
+    [
+      'an old version that is published again on request',
+      withLogs(log(0, a), log(1, [...b, { ...again, version: 1, republished: 'r1' }])),
+      /client b: published again as version 1, sequence 5/,
     ],
     [
       'an invalid record',

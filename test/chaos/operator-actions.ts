@@ -1,0 +1,85 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { streamNames } from '../../connector/publish/event-publisher.ts'
+import { startConnector } from '../support/connector-process.ts'
+import { limitReads } from '../support/servers/kafka-wire.ts'
+import type { ChaosScene } from './chaos-scene.ts'
+import { DELETED, type Fault } from './fault-plan.ts'
+import { listenersOf } from './transport.ts'
+
+type ActionOf<Kind extends Fault['kind']> = Extract<Fault, { kind: Kind }>
+
+/** The request is stored; a replica may not have carried it out yet. */
+const STORED = [0, 3]
+
+/** An operator uses a command; it reaches the store by a link without faults. */
+async function command(scene: ChaosScene, args: readonly string[]): Promise<string> {
+  const process = startConnector([...args, '--config', scene.config], scene.operator)
+  const code = await process.exitCode(120_000)
+  if (STORED.includes(code)) return `exit code ${code}`
+  // The store is down at times.
+  return `not stored: exit code ${code}`
+}
+
+export function erase(scene: ChaosScene, { stream, client }: ActionOf<'erase'>): Promise<string> {
+  const id = scene.simulator.clientIds[client - 1] ?? ''
+  return command(scene, ['erase', `shop-${stream}`, '--client', id, '--reason', 'chaos'])
+}
+
+export function republish(scene: ChaosScene, { stream }: ActionOf<'republish'>): Promise<string> {
+  return command(scene, ['republish', `shop-${stream}`, '--from', 'beginning', '--rate', '1000'])
+}
+
+/** Deletes clients in the source and returns them. */
+export async function deleteClients(
+  { simulator, wereAbsent }: ChaosScene,
+  { first, forMs }: ActionOf<'delete clients'>,
+): Promise<string> {
+  const ids = simulator.clientIds.slice(first - 1, first - 1 + DELETED)
+  for (const id of ids) wereAbsent.add(id)
+  simulator.remove(ids)
+  await delay(forMs)
+  simulator.restore(ids)
+  return ''
+}
+
+/** Waits until every erasure is carried out: it deletes what was published before. */
+export async function untilErased(scene: ChaosScene, withinMs: number): Promise<void> {
+  for (const late = AbortSignal.timeout(withinMs); ; await delay(500)) {
+    const process = startConnector(['requests', '--json', '--config', scene.config], scene.operator)
+    const { requests } = (await process.exitCode()) === 0 ? JSON.parse(process.printed()) : { requests: [unread] }
+    const open = (requests as Request[]).filter(({ kind, progress }) => kind === 'erase' && progress.state !== 'done')
+    if (open.length === 0) return
+    if (late.aborted) throw new Error(`${open.length} erasures are not carried out after ${withinMs} ms`)
+  }
+}
+
+interface Request {
+  readonly kind: string
+  readonly progress: { readonly state: string }
+}
+
+const unread: Request = { kind: 'erase', progress: { state: 'unknown' } }
+
+const UNLIMITED = 1e9
+
+/** Throttles the clients of all streams. */
+export async function limitStreams(scene: ChaosScene, { bytesPerSecond, forMs }: ActionOf<'quota'>): Promise<string> {
+  const isLimited = await setQuota(scene, bytesPerSecond)
+  if (!isLimited) return 'not set: no broker answered'
+  await delay(forMs)
+  return (await setQuota(scene, UNLIMITED)) ? '' : 'not ended: no broker answered'
+}
+
+/** Ends every quota. */
+export async function endQuotas(scene: ChaosScene): Promise<void> {
+  if (!(await setQuota(scene, UNLIMITED))) throw new Error('no broker ends the quotas')
+}
+
+async function setQuota({ kafka, streams }: ChaosScene, bytesPerSecond: number): Promise<boolean> {
+  const clientIds = streams.map((stream) => streamNames('chaos', stream).clientId)
+  for (const port of listenersOf(kafka).ports) {
+    const set = clientIds.map((clientId) => limitReads(port, { clientId, bytesPerSecond }))
+    if ((await Promise.allSettled(set)).every(({ status }) => status === 'fulfilled')) return true
+  }
+  return false
+}
