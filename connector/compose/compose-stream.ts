@@ -18,6 +18,7 @@ import { createServerClock } from '../pipeline/read/server-clock.ts'
 import { fullScanMemory } from '../pipeline/removal/full-scan-memory.ts'
 import { kafkaEventPublisher } from '../publish/kafka-event-publisher.ts'
 import { type CloseStack, closeStack } from '../runtime/close-stack.ts'
+import { UNKNOWN_BEGINNING } from '../scan/scan-state.ts'
 import type { Outages } from '../source/breaker/server-breaker.ts'
 import type { SourceTime } from '../source/client-source.ts'
 import { httpClientSource } from '../source/http-client-source.ts'
@@ -160,10 +161,7 @@ export function streamSegments(stream: StreamConfig, { config, store }: SharedRe
 }
 
 const FIRST_AUDIT_MS = 3_600_000
-/** For a stream without a configured beginning. */
-const EARLIEST = '1900-01-01T00:00:00' as SourceTime
-
-export const beginningOf = ({ beginAt }: StreamConfig): SourceTime => beginAt ?? EARLIEST
+export const beginningOf = ({ beginAt }: StreamConfig): SourceTime => beginAt ?? UNKNOWN_BEGINNING
 
 /** Another id field or size limit may turn dead letters into events. */
 function indexRules(stream: StreamConfig): string {

@@ -245,12 +245,12 @@ export const errorCatalogue = {
   'checkpoint.missing': entry(
     'hold',
     3,
-    'restore the document (CONNECTOR/STREAM.json in CHECKPOINT_URL); if there is no copy, stop the replicas and run `checkpoint reset`, then `checkpoint rebuild-index`',
+    'restore the document (CONNECTOR/STREAM.json in CHECKPOINT_URL); if there is no copy, run `pause`, `checkpoint reset`, `checkpoint rebuild-index` and `resume`',
   ),
   'checkpoint.damaged': entry(
     'hold',
     3,
-    'restore a valid version of the document (CONNECTOR/STREAM.json in CHECKPOINT_URL); if there is none, stop the replicas and run `checkpoint reset`, then `checkpoint rebuild-index`',
+    'restore a valid version of the document (CONNECTOR/STREAM.json in CHECKPOINT_URL); if there is none, run `pause`, `checkpoint reset`, `checkpoint rebuild-index` and `resume`',
   ),
   'checkpoint.unknown-format': entry('hold', 3, 'run the newer connector version that wrote the document'),
   'checkpoint.other-stream': entry(
@@ -261,7 +261,7 @@ export const errorCatalogue = {
   'checkpoint.rolled-back': entry(
     'hold',
     3,
-    'restore the newest version of the document (CONNECTOR/STREAM.json in CHECKPOINT_URL); if it is lost, stop the replicas and run `checkpoint reset`, then `checkpoint rebuild-index`',
+    'restore the newest version of the document (CONNECTOR/STREAM.json in CHECKPOINT_URL); if it is lost, run `pause`, `checkpoint reset`, `checkpoint rebuild-index` and `resume`',
   ),
   'checkpoint.topic-lost': entry(
     'hold',

@@ -108,7 +108,7 @@ export interface LookBackState {
 export interface ScanStates {
   /** The earlier of the server's clock and ours at the stream's first response; null before. */
   readonly createdAt: number | null
-  /** The earliest time from which a scan has read; null before the first one. */
+  /** The earliest time from which a scan has read, also in an earlier life of the stream; null before the first one. */
   readonly earliest: SourceTime | null
   /** How many scans have begun. */
   readonly begun: number
@@ -125,6 +125,9 @@ export interface ScanStates {
   /** The smallest limit whose pages failed lately. */
   readonly failedLimit: FailedLimit | null
 }
+
+/** Where a stream begins that has no configured beginning, or whose earlier beginning is not known. */
+export const UNKNOWN_BEGINNING = '1900-01-01T00:00:00' as SourceTime
 
 export const newScans: ScanStates = {
   createdAt: null,

@@ -36,9 +36,26 @@ export async function checkStream(parts: CheckParts, code: ErrorCode, stop: Abor
   const stored = await open.object.read(stop)
   const document = stored === undefined ? undefined : parseDocument(stored.text)
   if (isAboutPages(code)) await checkNextPage(parts, document, stop)
-  if (isAboutIndex(code) && document !== undefined)
-    open.index.mustFit(await open.index.load({ ...document, index: document.committed.state.index }, stop))
+  if (isAboutIndex(code)) await checkIndex(open, document, stop)
   await checkKafka(open, { stored, document }, stop)
+}
+
+/** Resolves if the stream can be opened, with its client index. Reads only. Rejects as `checkStream` does. */
+export async function checkOpening(open: OpenParts, stop: AbortSignal): Promise<void> {
+  await open.storeReady(stop)
+  const stored = await open.object.read(stop)
+  const document = stored === undefined ? undefined : parseDocument(stored.text)
+  await checkIndex(open, document, stop)
+  await checkKafka(open, { stored, document }, stop)
+}
+
+async function checkIndex(
+  { index }: OpenParts,
+  document: CheckpointDocument | undefined,
+  stop: AbortSignal,
+): Promise<void> {
+  if (document === undefined) return
+  index.mustFit(await index.load({ ...document, index: document.committed.state.index }, stop))
 }
 
 const isAboutIndex = (code: ErrorCode) => /^checkpoint\.index-/.test(code)

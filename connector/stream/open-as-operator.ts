@@ -2,6 +2,8 @@ import type { CheckpointDocument, StreamIdentity } from '../checkpoint/checkpoin
 import { writeDocument } from '../checkpoint/stream-checkpoint.ts'
 import type { Claimant } from '../checkpoint/transitions.ts'
 import { type StreamProducer, withoutCheckpoint } from '../publish/event-publisher.ts'
+import { codeOf } from '../runtime/connector-error.ts'
+import { retry } from '../runtime/retry.ts'
 import { mustNotHaveMoved, type OpenParts, type StoredDocument } from './open-parts.ts'
 import { claimOf } from './open-stream.ts'
 import { type ResolvedStream, repairStream, resolveStream } from './resolve-stream.ts'
@@ -13,6 +15,19 @@ export interface OperatorOpening {
   readonly claim: Claimant & { readonly identity: StreamIdentity }
 }
 
+/** A replica that was fenced claims the stream again within seconds. */
+const contention = { retries: 10, firstPauseMs: 200, maxPauseMs: 3_000, maxRetryAfterMs: 0 }
+
+/** Repeats a rewrite as a whole if the document was replaced since it was read. */
+export function startingOver<Result>(
+  { clock }: Pick<OpenParts, 'clock'>,
+  rewrite: () => Promise<Result>,
+  stop: AbortSignal,
+): Promise<Result> {
+  const again = (error: unknown) => codeOf(error) === 'checkpoint.conflict'
+  return retry(rewrite, { clock, policy: contention, again, onRetry: () => undefined }, stop)
+}
+
 interface Replacement<Result> {
   readonly read: StoredDocument
   readonly published: number
@@ -21,7 +36,7 @@ interface Replacement<Result> {
 
 /**
  * Opens the stream as a replica does: fences a running replica and repairs transactions without a marker. Then writes
- * the document `after` that `next` makes, unless the one read before has been replaced.
+ * the document `after` that `next` makes. Rejects with `checkpoint.conflict` if the one read before was replaced.
  */
 export async function openAsOperator<Result extends { readonly after: CheckpointDocument }>(
   parts: OpenParts,

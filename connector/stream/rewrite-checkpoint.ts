@@ -10,7 +10,7 @@ import { ConnectorError } from '../runtime/connector-error.ts'
 import { RECHECK, type ScanStates } from '../scan/scan-state.ts'
 import type { SourceTime } from '../source/client-source.ts'
 import { instantOf } from '../source/source-time.ts'
-import { type OperatorOpening, openAsOperator } from './open-as-operator.ts'
+import { type OperatorOpening, openAsOperator, startingOver } from './open-as-operator.ts'
 import type { OpenParts } from './open-parts.ts'
 import type { ResolvedStream } from './resolve-stream.ts'
 
@@ -38,8 +38,8 @@ export interface Rewrite {
 }
 
 /**
- * Opens the stream as an operator and replaces the document with the requested resume point. The event count never
- * decreases if the document can be read.
+ * Opens the stream as an operator and replaces the document with the requested resume point. Starts over if the document
+ * is replaced meanwhile. The event count never decreases if the document can be read.
  */
 export async function rewriteCheckpoint(
   parts: OpenParts,
@@ -47,6 +47,10 @@ export async function rewriteCheckpoint(
   stop: AbortSignal,
 ): Promise<Rewrite> {
   await parts.storeReady(stop)
+  return await startingOver(parts, () => rewriteOnce(parts, request, stop), stop)
+}
+
+async function rewriteOnce(parts: OpenParts, request: RewriteRequest, stop: AbortSignal): Promise<Rewrite> {
   const stored = await parts.object.read(stop)
   const read = stored === undefined ? undefined : readableDocument(stored.text)
   const document = read instanceof ConnectorError ? undefined : read

@@ -2,6 +2,7 @@ import { expect, it } from 'vitest'
 import { faults, plantedMarks } from '../polaris/polaris-simulator.ts'
 import { checkpointObject } from '../support/checkpoint-object.ts'
 import type { ConnectorProcess, LogLine } from '../support/connector-process.ts'
+import { setPaused } from '../support/paused-stream.ts'
 import { scene } from '../support/stream-scene.ts'
 import type { TopicRecord } from '../support/topic-reader.ts'
 
@@ -100,12 +101,14 @@ it('neither a new client index nor a lost checkpoint publishes an erased client 
   await expect.poll(async () => typesOf(of(await records(), changed))).toHaveLength(3)
   expect(await first.stop()).toBe(0)
 
+  await setPaused(name, 'paused')
   const rebuilt = start({}, ['checkpoint', 'rebuild-index', '--yes'])
   expect(await outcome(rebuilt)).toMatchObject({
     code: 0,
     output: expect.stringMatching('30 clients in the new index'),
   })
   expect(await outcome(start({}, ['checkpoint', 'reset', '--republish', '--yes']))).toMatchObject({ code: 0 })
+  await setPaused(name, 'running')
   const second = start()
   await second.line(says('scan done'))
   expect(await second.stop()).toBe(0)

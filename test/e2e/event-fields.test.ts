@@ -5,6 +5,7 @@ import { plantedMarks } from '../polaris/polaris-simulator.ts'
 import { checkpointObject, storedSegments } from '../support/checkpoint-object.ts'
 import { documentedCommands } from '../support/documentation/documented-commands.ts'
 import { expectNothingPersonal, httpOutputs } from '../support/nothing-personal.ts'
+import { setPaused } from '../support/paused-stream.ts'
 import { scene } from '../support/stream-scene.ts'
 import type { TopicRecord } from '../support/topic-reader.ts'
 
@@ -84,7 +85,9 @@ it('publishes nothing of dropped or hashed fields, and nothing again after a new
     EVENT_OTHER_FIELDS: 'drop',
   }
   expect(await readAgain(other)).toBe(0)
+  await setPaused(name, 'paused')
   await run(['checkpoint', 'rebuild-index', '--yes'])
+  await setPaused(name, 'running')
   expect(await readAgain()).toBe(0)
 
   const [changed = ''] = simulator.clientIds

@@ -1,22 +1,25 @@
 import type * as z from 'zod'
 import { describedState } from '../../checkpoint/described-state.ts'
 import { openParts, withoutPlacement } from '../../compose/compose-stream.ts'
-import { type RebuildProgress, rebuildIndex } from '../../stream/rebuild-index.ts'
+import { rebuildIndex } from '../../stream/rebuild-index.ts'
+import type { RebuildProgress } from '../../stream/topic-index.ts'
 import { streamOption, withStream } from '../chosen-stream.ts'
 import { type Command, configOption, jsonOption, printJson } from '../command.ts'
 import { progressReport } from '../output/progress-report.ts'
 import { rebuildShape, stateOutput } from './checkpoint-output.ts'
+import { mustNotRun } from './must-not-run.ts'
 import { mustBeConfirmed, opened, yesOption } from './rewrite-stream.ts'
 
 export const checkpointRebuildIndex: Command = {
   name: 'checkpoint rebuild-index',
   summary: 'make the client index of a stream again from its topic',
   usage:
-    'For a stream whose index segments are missing or damaged. Opens the stream like a replica, which\n' +
-    'fences a running one, reads the whole events topic, and stores a new index with the next epoch:\n' +
-    'the last event of each client counts. Clients that are only in the dead-letter topic, or whose\n' +
-    'events the topic no longer has, are published again when they are read. Scans continue where\n' +
-    'they were. Prints the progress.',
+    'For a stream whose index segments are missing or damaged. The stream must be held for that reason,\n' +
+    'or paused (`pause`), so that no replica runs it. Reads the whole events topic, and stores a new\n' +
+    'index with the next epoch: the last event of each client counts. Clients that are only in the\n' +
+    'dead-letter topic, or whose events the topic no longer has, are published again when they are\n' +
+    'read. Scans continue where they were. Starts over if the checkpoint changes meanwhile. Prints the\n' +
+    'progress.',
   options: { ...configOption, ...streamOption, ...yesOption, ...jsonOption },
   examples: ['checkpoint rebuild-index --config connector.yaml --stream lyon --yes'],
   outputs: { '--json': rebuildShape },
@@ -31,7 +34,8 @@ export const checkpointRebuildIndex: Command = {
         begun.resolve()
         report(share, `of the topic read: ${events} events, ${clients} clients`)
       }
-      const rebuilding = rebuildIndex(opening, onProgress, parts.stop)
+      const rebuild = { ...opening, mustNotRun: (stop: AbortSignal) => mustNotRun(chosen, opening, stop), onProgress }
+      const rebuilding = rebuildIndex(rebuild, parts.stop)
       await opened(Promise.race([rebuilding, begun.promise]), parts, chosen)
       const { after, clients } = await rebuilding
       if (parts.showProgress !== undefined) parts.printError('')

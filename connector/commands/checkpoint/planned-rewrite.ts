@@ -74,7 +74,7 @@ export function plannedText({ to, republish, timeZone, beginAt }: Planned, stand
 /** What the operator does after the rewrite; undefined: nothing. Pure. */
 export function stepAfter({ republish }: Pick<RewriteRequest, 'republish'>, { kind }: Standing): string | undefined {
   if (kind !== 'lost' || republish) return undefined
-  return 'with all replicas stopped, run `checkpoint rebuild-index`: then only clients that differ from their last event are published'
+  return 'with the stream paused, run `checkpoint rebuild-index`: then only clients that differ from their last event are published'
 }
 
 /** What is not read if all scans continue at a time. Pure. */

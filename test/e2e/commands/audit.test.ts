@@ -18,6 +18,7 @@ import { testKafka } from '../../support/committed-records.ts'
 import type { LogLine } from '../../support/connector-process.ts'
 import { createTopics } from '../../support/create-topics.ts'
 import { expectNothingPersonal } from '../../support/nothing-personal.ts'
+import { setPaused } from '../../support/paused-stream.ts'
 import { type Scene, scene } from '../../support/stream-scene.ts'
 
 const never = new AbortController().signal
@@ -158,7 +159,9 @@ it('finds each kind of difference, names the clients only with --ids, and exits 
   expectNothingPersonal([text.output()])
 
   // The documented cures; only `erase` can delete the foreign client.
+  await setPaused(stage.name, 'paused')
   for (const command of ['checkpoint rebuild-index --yes', 'checkpoint reset --republish --yes', 'poll-once']) {
+    if (command === 'poll-once') await setPaused(stage.name, 'running')
     const started = stage.start({}, command.split(' '))
     expect(await started.exitCode(), started.output()).toBe(0)
   }
@@ -259,7 +262,9 @@ it('does not count events as missing that Kafka may delete', async () => {
   expect(await text.exitCode()).toBe(0)
   expect(text.printed()).toContain('note: Kafka deletes old events of this topic')
 
+  await setPaused(stage.name, 'paused')
   for (const command of ['checkpoint rebuild-index --yes', 'checkpoint reset --yes', 'poll-once']) {
+    if (command === 'poll-once') await setPaused(stage.name, 'running')
     const started = start({}, command.split(' '))
     expect(await started.exitCode(), started.output()).toBe(0)
   }

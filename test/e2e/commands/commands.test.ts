@@ -265,6 +265,24 @@ it('checkpoint rebuild-index makes the index again from the topic when its segme
   expectExactlyOnce({ simulator }, await records())
 })
 
+it('checkpoint rebuild-index rejects a stream that runs at once, and works beside a replica that has confirmed the pause', async () => {
+  const { start, caughtUp, name } = await scene()
+  const replica = start()
+  await caughtUp()
+  const rebuild = ['checkpoint', 'rebuild-index', '--yes']
+  const rejected = start({}, rebuild)
+  expect(await rejected.exitCode()).toBe(2)
+  expect(rejected.output()).toContain(
+    'stream clients is neither paused nor held: run `polaris-connector pause clients` first',
+  )
+  expect((await checkpointObject(name).document()).claim.epoch).toBe(1)
+  expect(await start({}, ['pause', 'clients', '--reason', 'test']).exitCode()).toBe(0)
+  expect(await start({}, rebuild).exitCode()).toBe(0)
+  expect(await start({}, ['resume', 'clients']).exitCode()).toBe(0)
+  await checkpointObject(name).until(({ claim }) => claim.epoch === 3)
+  expect(await replica.stop()).toBe(0)
+})
+
 it('poll-once exits with 3 when Kafka is unavailable, after one attempt with its first stream', async () => {
   expect(await withoutKafka.exitCode()).toBe(3)
   expect(withoutKafka.lines().filter(hasMessage('stream failed, reopening'))).toEqual([])

@@ -4,6 +4,7 @@ import { commandList } from '../../../connector/commands/command-list.ts'
 import { startConnector } from '../../support/connector-process.ts'
 import { readProjectFile } from '../../support/documentation/markdown-file.ts'
 import { expectNothingPersonal } from '../../support/nothing-personal.ts'
+import { setPaused } from '../../support/paused-stream.ts'
 import { configFile, scene } from '../../support/stream-scene.ts'
 
 /** The shape of what a command prints with these options, from the command itself. */
@@ -44,6 +45,7 @@ it('every command prints JSON of the documented shape with --json, and nothing e
   expect(await run('checkpoint set', '--json', ['--yes', '--last-changed', '2020-01-01'])).toMatchObject({
     ...{ before: { events: 200 }, skipped: null, epoch: 2, after: { events: 200 } },
   })
+  await setPaused(environment.CONNECTOR_ID ?? '', 'paused')
   expect(await run('checkpoint rebuild-index', '--json', ['--yes'])).toMatchObject({ clients: 200, epoch: 3 })
 })
 

@@ -14,27 +14,14 @@ import { fieldAttributes } from '../../../connector/event/field-attributes.ts'
 import { presentRules, type ReadingRules } from '../../../connector/event/read-client.ts'
 import type { ClientSource } from '../../../connector/source/client-source.ts'
 import { runStream } from '../../../connector/stream/run-stream.ts'
+import { driven } from '../../support/driven.ts'
 import { fakePolaris } from '../../support/fakes/fake-client-source.ts'
-import { type VirtualClock, virtualClock } from '../../support/fakes/virtual-clock.ts'
+import { virtualClock } from '../../support/fakes/virtual-clock.ts'
 import { noon } from '../pipeline/readings.ts'
-import { groupParts, KEY, settled, stage } from '../stream/open-parts.ts'
+import { groupParts, KEY, stage } from '../stream/open-parts.ts'
 
 export const never = new AbortController().signal
 export const wholeClients: ReadingRules = { timeZone: 'Europe/Paris', ignored: new Set(), fields: undefined }
-
-/** Fires timers until the work is done. */
-async function driven<Result>(clock: VirtualClock, work: Promise<Result>): Promise<Result> {
-  let isDone = false
-  const done = work.finally(() => {
-    isDone = true
-  })
-  done.catch(() => {})
-  while (!isDone) {
-    await settled()
-    clock.fireNext()
-  }
-  return await done
-}
 
 /** A stream of ten clients on fakes, and its audit. Pages have two clients. */
 export function auditedStream(wrapped: (source: ClientSource) => ClientSource = (source) => source) {

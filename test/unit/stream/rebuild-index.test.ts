@@ -14,41 +14,31 @@ import { streamIndex } from '../../../connector/index/stream-index.ts'
 import type { PipelineParts } from '../../../connector/pipeline/pipeline.ts'
 import type { ReaderParts } from '../../../connector/pipeline/read/page-reading.ts'
 import { createServerClock } from '../../../connector/pipeline/read/server-clock.ts'
-import { codeOf } from '../../../connector/runtime/connector-error.ts'
+import type { EventPublisher } from '../../../connector/publish/event-publisher.ts'
+import { ConnectorError, codeOf } from '../../../connector/runtime/connector-error.ts'
 import { semaphore } from '../../../connector/runtime/semaphore.ts'
 import type { ScanSettings } from '../../../connector/scan/scan-settings.ts'
+import { UNKNOWN_BEGINNING } from '../../../connector/scan/scan-state.ts'
 import type { SourceTime } from '../../../connector/source/client-source.ts'
 import { erasuresKey } from '../../../connector/storage/checkpoint-store-config.ts'
 import type { OpenParts } from '../../../connector/stream/open-parts.ts'
 import { openStream } from '../../../connector/stream/open-stream.ts'
-import { type RebuildProgress, rebuildIndex } from '../../../connector/stream/rebuild-index.ts'
+import { type RebuildParts, rebuildIndex } from '../../../connector/stream/rebuild-index.ts'
 import { rewriteCheckpoint } from '../../../connector/stream/rewrite-checkpoint.ts'
 import { runStream } from '../../../connector/stream/run-stream.ts'
+import type { RebuildProgress } from '../../../connector/stream/topic-index.ts'
+import { driven } from '../../support/driven.ts'
 import { fakePolaris } from '../../support/fakes/fake-client-source.ts'
 import { type FakeRecord, fakeKafka } from '../../support/fakes/fake-event-publisher.ts'
 import { memoryStore } from '../../support/fakes/memory-versioned-object.ts'
 import { openErasures } from '../../support/fakes/open-erasures.ts'
-import { type VirtualClock, virtualClock } from '../../support/fakes/virtual-clock.ts'
+import { virtualClock } from '../../support/fakes/virtual-clock.ts'
 
 const KEY = 'shop/clients.json'
 const { signal } = new AbortController()
 const timeZone = 'Europe/Paris'
 const beginAt = '2026-06-01T00:00:00' as SourceTime
 const source = '/polaris/shop/clients'
-
-/** Fires timers until the work is done. */
-async function driven<Result>(clock: VirtualClock, work: Promise<Result>): Promise<Result> {
-  let isDone = false
-  const done = work.finally(() => {
-    isDone = true
-  })
-  done.catch(() => {})
-  while (!isDone) {
-    clock.fireNext()
-    await new Promise((resolve) => setImmediate(resolve))
-  }
-  return await done
-}
 
 function rulesWith(
   fields: Record<string, FieldAction>,
@@ -151,11 +141,10 @@ function stage(ignored: readonly string[] = []) {
       const end = await driven(clock, runStream(run, erasing.signal))
       expect(end).toEqual({ kind: isErasing ? 'stopped' : 'caught-up' })
     },
-    rebuild: () =>
-      driven(
-        clock,
-        rebuildIndex(parts('operator'), (progress) => rebuilds.push(progress), signal),
-      ),
+    rebuild: (more: Partial<RebuildParts> = {}) => {
+      const onProgress = (progress: RebuildProgress) => rebuilds.push(progress)
+      return driven(clock, rebuildIndex({ ...parts('operator'), mustNotRun, onProgress, ...more }, signal))
+    },
     reset: () => rewriteCheckpoint(parts('operator'), { to: { kind: 'reset' }, republish: false, timeZone }, signal),
     stored: () => parseDocument(store.stored(KEY)?.text ?? ''),
     segments: () => [...store.segments(KEY).stored.keys()],
@@ -184,6 +173,8 @@ async function published(...args: Parameters<typeof stage>) {
 /** What compaction leaves once it has deleted the tombstones: the newest record of each key. */
 const compacted = (records: readonly FakeRecord[]) =>
   records.filter((record, at) => record.value !== null && records.findLastIndex(({ key }) => key === record.key) === at)
+
+const mustNotRun = async () => {}
 
 const codeFrom = (work: Promise<unknown>) => work.then(() => 'none', codeOf)
 
@@ -342,6 +333,76 @@ describe('rebuildIndex', () => {
     await on.rebuild()
     await using transaction = producer.begin(signal)
     expect(await codeFrom(transaction.send([{ to: 'events', key: '1', value: '{}' }]))).toBe('publish.fenced')
+  })
+
+  /** The publisher of the operator; `work` runs once, between the first reading of the topic and the next step. */
+  const publisherWith = (on: Awaited<ReturnType<typeof published>>, work: () => Promise<unknown>): EventPublisher => {
+    const { publisher } = on.parts('operator')
+    let isDone = false
+    return {
+      ...publisher,
+      readEvents: async (reading, stop) => {
+        const end = await publisher.readEvents(reading, stop)
+        if (!isDone) await work()
+        isDone = true
+        return end
+      },
+    }
+  }
+
+  test('starts over when a replica opens the stream meanwhile', async () => {
+    const on = stage()
+    for (let client = 1; client <= 10; client += 1) on.polaris.change(`c${client}`)
+    await on.poll()
+    const { epoch } = on.stored().claim
+    let asked = 0
+    const { after, clients } = await on.rebuild({
+      publisher: publisherWith(on, () => openStream(on.parts('replica'), signal)),
+      mustNotRun: async () => {
+        asked += 1
+      },
+    })
+    expect({ clients, asked }).toEqual({ clients: 10, asked: 2 })
+    expect(after.claim).toMatchObject({ owner: 'operator', epoch: epoch + 2 })
+    await on.reset()
+    await on.poll()
+    expect(on.kafka.committed).toHaveLength(10)
+  })
+
+  test('takes the events of a transaction that is committed meanwhile into the delta', async () => {
+    const on = stage()
+    for (let client = 1; client <= 10; client += 1) on.polaris.change(`c${client}`)
+    await on.poll()
+    const { producer, checkpoint } = await openStream(on.parts('replica'), signal)
+    const { index: _, ...reached } = checkpoint.state()
+    const record = await checkpoint.prepare({ ...reached, events: 11, entries: '' }, signal)
+    const event = { source, subject: 'c11', sequence: '10', type: 'client.modified' }
+    await using transaction = producer.begin(signal)
+    await transaction.send([{ to: 'events', key: 'c11', value: JSON.stringify(event) }])
+    const publisher = publisherWith(on, () => transaction.commit(record))
+    const { after, clients } = await on.rebuild({ publisher })
+    const { index, events } = after.committed.state
+    expect({ clients, events }).toEqual({ clients: 11, events: 11 })
+    const table = await loadTable(on.store.segments(KEY), index, signal)
+    expect([table.size(), table.get(clientKey('c11'))?.number, index.delta.length]).toEqual([11, 10, 32])
+  })
+
+  test('reads and changes nothing when a replica may run the stream', async () => {
+    const on = await published()
+    const before = on.store.stored(KEY)?.text
+    const running = new ConnectorError('checkpoint.invalid-request', 'it runs')
+    expect(await codeFrom(on.rebuild({ mustNotRun: () => Promise.reject(running) }))).toBe('checkpoint.invalid-request')
+    expect([on.rebuilds, on.segments(), on.store.stored(KEY)?.text]).toEqual([[], [], before])
+  })
+
+  test('keeps the beginning of the earliest scan, which is unknown after the reset of a lost checkpoint', async () => {
+    const on = stage()
+    on.polaris.change('c1')
+    await on.poll()
+    expect((await on.rebuild()).after.committed.state.scans.earliest).toBe(beginAt)
+    on.store.tamper(KEY, undefined)
+    await on.reset()
+    expect((await on.rebuild()).after.committed.state.scans.earliest).toBe(UNKNOWN_BEGINNING)
   })
 
   test('reports how much of the topic has been read', async () => {

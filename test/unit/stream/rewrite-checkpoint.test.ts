@@ -5,6 +5,7 @@ import { FULL, REPUBLISH } from '../../../connector/scan/scan-state.ts'
 import type { SourceTime } from '../../../connector/source/client-source.ts'
 import { openStream } from '../../../connector/stream/open-stream.ts'
 import { type RewriteRequest, rewriteCheckpoint } from '../../../connector/stream/rewrite-checkpoint.ts'
+import { driven } from '../../support/driven.ts'
 import { change } from '../checkpoint/documents.ts'
 import { liveScan } from '../pipeline/readings.ts'
 import { noon, scanOf, statesOf } from '../scan/scans.ts'
@@ -219,19 +220,22 @@ describe('rewriteCheckpoint', () => {
     expect((await openStream(open, signal)).checkpoint.state().events).toBe(change.events)
   })
 
-  test('does not overwrite a document written by another process at the same time', async () => {
+  test('starts over when another process writes the document at the same time, and overwrites nothing', async () => {
     const on = await running()
-    let theirs = ''
+    const { epoch } = on.stored().claim
+    let isFirst = true
     const object = {
       read: on.operator.object.read,
-      write: (...args: Parameters<typeof on.operator.object.write>) => {
-        theirs = serializeDocument({ ...on.stored(), nonce: 'theirs' })
-        on.store.tamper(KEY, theirs)
-        return on.operator.object.write(...args)
+      write: async (...args: Parameters<typeof on.operator.object.write>) => {
+        if (isFirst) await openStream(on.open, signal)
+        isFirst = false
+        return await on.operator.object.write(...args)
       },
     }
-    const rewritten = rewriteCheckpoint({ ...on.operator, object }, request, signal)
-    expect(codeOf(await rewritten.catch((error: unknown) => error))).toBe('checkpoint.conflict')
-    expect(on.store.stored(KEY)?.text).toBe(theirs)
+    const rewriting = rewriteCheckpoint({ ...on.operator, object }, request, signal)
+    const { before, after } = await driven(on.clock, rewriting)
+    expect(before).toMatchObject({ kind: 'state', state: { events: change.events } })
+    expect(after.claim).toMatchObject({ owner: 'operator', epoch: epoch + 2 })
+    expect(on.stored()).toEqual(after)
   })
 })

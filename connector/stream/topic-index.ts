@@ -1,0 +1,86 @@
+import { eventSource, type StoredEvent, sequenceOf } from '../event/client-event.ts'
+import { type PublishedClient, publishedClientReader } from '../event/published-client.ts'
+import { rulesOf } from '../index/client-index.ts'
+import { type ClientTable, clientTable } from '../index/client-table.ts'
+import { type ClientKey, ENTRY_WORDS, UNKNOWN_CONTENT, writeEntry } from '../index/index-entry.ts'
+import { deltaText, MAX_RULES } from '../index/index-state.ts'
+import type { TopicEnd } from '../publish/event-publisher.ts'
+import { LIVE } from '../scan/scan-state.ts'
+import type { OpenParts } from './open-parts.ts'
+
+export interface RebuildProgress {
+  /** How much of the topic has been read, 0 to 1. */
+  readonly share: number
+  /** The stream's events read so far, and their clients. */
+  readonly events: number
+  readonly clients: number
+}
+
+/** The client index according to the topic: the last event of each client counts. */
+export interface TopicIndex {
+  readonly table: ClientTable
+  /** The number of the next event. */
+  events(): number
+  /** The rules of the entries. Others may be added to it. */
+  readonly rules: string[]
+  /** Reads to the present end of the topic, from where the last reading ended. Rejects as `readEvents` does. */
+  read(onProgress: (progress: RebuildProgress) => void, stop: AbortSignal): Promise<void>
+  /** The entries that were set by the last reading, as `IndexState.delta`. */
+  delta(): string
+}
+
+interface Numbered {
+  readonly number: number
+  readonly client: PublishedClient | undefined
+}
+
+export function topicIndex({ identity, indexRules, publisher }: OpenParts): TopicIndex {
+  const table = clientTable()
+  const rules = [indexRules]
+  const source = eventSource(identity.connector, identity.stream)
+  const clientOf = publishedClientReader(source, rulesOf(indexRules))
+  const changed = new Set<ClientKey>()
+  let [read, events] = [0, 0]
+  let end: TopicEnd<Numbered> | undefined
+  const find = (event: StoredEvent): Numbered | undefined => {
+    const number = sequenceOf(event, source)
+    return number === undefined ? undefined : { number, client: clientOf(event) }
+  }
+  const onVisible = ({ number: visible, client }: Numbered) => {
+    // A tombstone, too, has a number.
+    events = Math.max(events, visible + 1)
+    if (client === undefined) return
+    const { key, content, rules: made, number, mark } = client
+    read += 1
+    // A client is in two partitions where the topic got more of them.
+    if ((table.get(key)?.number ?? -1) > number) return
+    const known = ruleNumber(rules, made)
+    const entry = known === undefined ? { content: UNKNOWN_CONTENT, rules: 0 } : { content, rules: known }
+    table.set(key, { ...entry, number, tag: LIVE, isDeadLetter: false, mark })
+    if (end !== undefined) changed.add(key)
+  }
+  return {
+    ...{ table, rules, events: () => events },
+    read: async (onProgress, stop) => {
+      changed.clear()
+      const report = (share: number) => onProgress({ share, events: read, clients: table.size() })
+      end = await publisher.readEvents({ find, onVisible, onProgress: report, ...(end && { from: end }) }, stop)
+    },
+    delta: () => deltaText(entriesOf(table, changed)),
+  }
+}
+
+function ruleNumber(rules: string[], made: string): number | undefined {
+  if (!rules.includes(made) && rules.length < MAX_RULES) rules.push(made)
+  const known = rules.indexOf(made)
+  return known < 0 ? undefined : known
+}
+
+function entriesOf(table: Pick<ClientTable, 'get'>, keys: ReadonlySet<ClientKey>): Uint32Array {
+  const words = new Uint32Array(keys.size * ENTRY_WORDS)
+  for (const [at, key] of [...keys].entries()) {
+    const entry = table.get(key)
+    if (entry !== undefined) writeEntry(words, at * ENTRY_WORDS, key, entry)
+  }
+  return words
+}
