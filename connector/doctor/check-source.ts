@@ -7,6 +7,7 @@ import { compareOutputs } from './compare-outputs.ts'
 import type { StreamUnderTest } from './doctor-parts.ts'
 import { type CheckResult, type CheckResults, failure, ok, skipped, type TimeLimit } from './finding.ts'
 import { judgeEventFields } from './judge-event-fields.ts'
+import { judgeOrder } from './judge-order.ts'
 import { judgeFields, judgeInterleaving, judgePage, judgeServerClock } from './judge-page.ts'
 import { judgeTimeZone } from './judge-time-zone.ts'
 import { readPages } from './read-pages.ts'
@@ -55,6 +56,7 @@ export async function checkSource(
     ...(comparesOutputs ? { outputs: await during('outputs', () => checkOutputs(check, { at, page, mapping })) } : {}),
     fields,
     ...(event.fields === undefined ? {} : { 'event fields': judgeEventFields(clients, event.fields) }),
+    order: judgeOrder(clients, { ...poll, mapping, startedAt: serverNow }),
     'server clock': judgeServerClock(page, now),
     'time zone': await during('time zone', () => checkTimeZone(check, serverNow, mapping)),
   }
@@ -69,6 +71,7 @@ const withoutPage: CheckResults = {
   live: requiresPage,
   interleaving: requiresPage,
   fields: requiresPage,
+  order: requiresPage,
   'server clock': requiresPage,
   'time zone': requiresPage,
 }

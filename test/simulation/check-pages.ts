@@ -19,8 +19,7 @@ export const savedTooEarly: Check = (evidence) => {
       const token = `${scan.lastChanged} ${scan.checkPoint}`
       if (scan.checkPoint === null || passed.has(token)) return []
       passed.add(token)
-      const isFound = (client: ClientRecord) => isPublished(client) || mayBeLate(evidence, scan, client)
-      return missingOf(scan, pages.get(token) ?? [], isFound)
+      return missingOf(scan, pages.get(token) ?? [], isPublished)
     })
     const lost = recheck === null ? [...missing, ...owed.filter(mustBePublished(evidence, stored, isPublished))] : []
     owed = recheck === null ? [] : [...owed, ...missing]
@@ -29,16 +28,6 @@ export const savedTooEarly: Check = (evidence) => {
       return `the checkpoint is past a page of the ${scan.kind} scan with ${No} ${Contenu}, which is not in the topic`
     })
   })
-}
-
-/**
- * Without modification times, what a background scan does not publish because another scan has published the client may
- * be a late change: look-backs find it.
- */
-function mayBeLate({ stream, history }: Evidence, { kind }: Scan, { No, Contenu }: ClientRecord): boolean {
-  const isLate = ({ clientId, content, lateMs }: (typeof stream.polaris.changes)[number]) =>
-    clientId === No && content === Contenu && lateMs > 0
-  return history.options.modificationTime === 'hidden' && kind !== 'live' && stream.polaris.changes.some(isLate)
 }
 
 /** Clients of a page that the checkpoint is past although they were not published. */
@@ -58,19 +47,16 @@ function missingOf(scan: Scan, readings: readonly Read[], isPublished: IsPublish
   return first === undefined || clients.some(({ length }) => length === 0) ? [] : [{ scan, clients: first }]
 }
 
-/** What was to be read again has been, if its time is known and it has not changed meanwhile. */
+/** What was to be read again has been, if it has not changed meanwhile. */
 function mustBePublished(
-  { stream, history }: Evidence,
+  { stream }: Evidence,
   { changesBefore }: Evidence['documents'][number],
   isPublished: IsPublished,
 ): (passed: Passed) => boolean {
   const changes = stream.polaris.changes.slice(0, changesBefore)
   const isCurrent = ({ No, Contenu }: ClientRecord) =>
     changes.findLast(({ clientId }) => clientId === No)?.content === Contenu
-  return ({ scan, clients }) =>
-    (scan.kind === 'backfill' || scan.kind === 'full' || scan.kind === 'republish') &&
-    history.options.modificationTime !== 'hidden' &&
-    clients.some((client) => isCurrent(client) && !isPublished(client))
+  return ({ clients }) => clients.some((client) => isCurrent(client) && !isPublished(client))
 }
 
 function publishedBefore({ stream, records }: Evidence, recordsBefore: number): IsPublished {

@@ -13,7 +13,8 @@ const anyHistory = {
   choices: fc.array(fc.nat(100_000), { minLength: 20, maxLength: 400, size: 'max' }),
   replicas: fc.constantFrom(2, 3, 1),
   streams: fc.constantFrom(1, 2, 3),
-  scans: fc.constantFrom('current', 'frozen'),
+  scans: fc.constantFrom('current', 'frozen', 'listed'),
+  order: fc.constantFrom('oldest first', 'newest first', 'random'),
   modificationTime: fc.constantFrom('shown', 'hidden', 'day'),
   largeClient: fc.constant('none'),
   limit: fc.constantFrom(2, 1),
@@ -50,7 +51,7 @@ const longScans = {
   limit: fc.constantFrom(1, 2),
   replicas: fc.constantFrom(1, 2),
   streams: fc.constant(1),
-  scans: fc.constantFrom('frozen', 'current'),
+  scans: fc.constantFrom('frozen', 'current', 'listed'),
   permanentFault: fc.constant('none'),
 } as const
 

@@ -22,6 +22,7 @@ export interface HistoryOptions {
   readonly replicas: number
   readonly streams: number
   readonly scans: Behaviour['scans']
+  readonly order: Behaviour['order']
   readonly modificationTime: Behaviour['modificationTime']
   readonly largeClient: Behaviour['largeClient']
   /** Clients on a page. */

@@ -1,3 +1,4 @@
+import { sha256 } from '../../connector/event/canonical-json.ts'
 import { ConnectorError } from '../../connector/runtime/connector-error.ts'
 import type {
   CheckPoint,
@@ -17,8 +18,13 @@ export type SourceFault = 'none' | 'fail' | 'trouble' | 'refuse'
 
 /** How a server may behave within its documentation. */
 export interface Behaviour {
-  /** `frozen`: all pages of a scan show the clients as they were at its first page. */
-  readonly scans: 'current' | 'frozen'
+  /**
+   * `frozen`: all pages of a scan show the clients as they were at its first page. `listed`: only which clients they show,
+   * and in which order, was decided then.
+   */
+  readonly scans: 'current' | 'frozen' | 'listed'
+  /** By the last change, or in an order of its own. */
+  readonly order: 'oldest first' | 'newest first' | 'random'
   /** What clients show of their modification time. */
   readonly modificationTime: 'shown' | 'day' | 'hidden'
   /**
@@ -79,7 +85,8 @@ interface Row extends Change {
 }
 
 export function simulatedPolaris(parts: PolarisParts): SimulatedPolaris {
-  const { now, timeZone, fault, scans, largeClient } = parts
+  const { now, timeZone, fault, scans, order, largeClient } = parts
+  const keyOf = keys[order]
   const sizeOf = (limit: number) => (largeClient === 'none' ? limit : Math.ceil(limit / 10))
   const rows = new Map<string, Row>()
   const changes: Change[] = []
@@ -93,17 +100,19 @@ export function simulatedPolaris(parts: PolarisParts): SimulatedPolaris {
   const views: (readonly Row[])[] = []
 
   const read = (at: ReadArguments): Page => {
+    const byKey = (left: Row, right: Row) => (keyOf(left) < keyOf(right) ? -1 : 1)
     const current = [...rows.values()].filter(({ modified }) => modified >= at.lastChanged).sort(byKey)
     const [, , key, view] = at.checkPoint === null ? first(current, views) : parsed(at.checkPoint, at)
-    const due = (scans === 'frozen' ? (views[view] ?? []) : current).filter((row) => keyOf(row) > key)
-    const clients = due.slice(0, sizeOf(at.limit))
+    const due = (scans === 'current' ? current : (views[view] ?? [])).filter((row) => keyOf(row) > key)
+    const listed = due.slice(0, sizeOf(at.limit))
+    const clients = scans === 'listed' ? listed.flatMap(({ clientId }) => rows.get(clientId) ?? []) : listed
     if (largeClient !== 'none' && clients.length > 1 && clients.some(({ clientId }) => clientId === LARGE_CLIENT))
       throw new ConnectorError(largeClient, 'simulated: the page is too much')
-    const token: Token = [at.lastChanged, at.limit, clients.length === 0 ? key : keyOf(clients.at(-1) as Row), view]
+    const token: Token = [at.lastChanged, at.limit, listed.length === 0 ? key : keyOf(listed.at(-1) as Row), view]
     return {
       clients: clients.map((row) => toRecord(row, parts)),
-      hasMoreResults: due.length > clients.length,
-      checkPoint: JSON.stringify(scans === 'frozen' ? token : token.slice(0, 3)) as CheckPoint,
+      hasMoreResults: due.length > listed.length,
+      checkPoint: JSON.stringify(scans === 'current' ? token.slice(0, 3) : token) as CheckPoint,
       serverTime: parts.date(),
       tookMs: 0,
       bytes: clients.length,
@@ -159,8 +168,14 @@ function parsed(token: CheckPoint, at: ReadArguments): Token {
   return [lastChanged, limit, key, view]
 }
 
-const keyOf = (row: Row) => `${row.modified}|${String(row.number).padStart(9, '0')}`
-const byKey = (left: Row, right: Row) => (keyOf(left) < keyOf(right) ? -1 : 1)
+const byChange = (row: Row) => `${row.modified}|${String(row.number).padStart(9, '0')}`
+
+/** Places a client in the order of a server. */
+const keys: Record<Behaviour['order'], (row: Row) => string> = {
+  'oldest first': byChange,
+  'newest first': (row) => byChange(row).replace(/\d/g, (digit) => `${9 - Number(digit)}`),
+  random: ({ clientId }) => sha256(clientId),
+}
 
 function toRecord({ clientId, content, modified }: Row, { modificationTime }: Behaviour): ClientRecord {
   const record = { No: clientId, Contenu: content }

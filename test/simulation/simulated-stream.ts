@@ -52,7 +52,7 @@ export interface StoredDocument {
 
 export function simulatedStream(
   number: number,
-  { scans, modificationTime, largeClient }: HistoryOptions,
+  { scans, order, modificationTime, largeClient }: HistoryOptions,
   parts: {
     readonly clock: Pick<Clock, 'now'>
     readonly date: () => number | undefined
@@ -62,7 +62,7 @@ export function simulatedStream(
 ): SimulatedStream {
   const name = `clients-${number}`
   const polaris = simulatedPolaris({
-    ...{ scans, modificationTime, largeClient, now: parts.clock.now, timeZone: ZONE, date: parts.date },
+    ...{ scans, order, modificationTime, largeClient, now: parts.clock.now, timeZone: ZONE, date: parts.date },
     records: parts.records,
     fault: async (replica) => {
       const fault = await parts.fault(name, replica)

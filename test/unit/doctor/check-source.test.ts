@@ -135,7 +135,7 @@ test('judges the pages read so far when a page of the last day fails', async () 
 test('skips the checks of fields, clock and time zone when there is no page', async () => {
   const { results } = await checkOf({ fault: () => 'fail', POLARIS_LAST_CHANGED: '2026-01-01' })
   expect(results.polaris).toMatchObject({ verdict: 'failed', code: 'source.unreachable' })
-  for (const check of ['second page', 'live', 'interleaving', 'fields', 'server clock', 'time zone'])
+  for (const check of ['second page', 'live', 'interleaving', 'fields', 'order', 'server clock', 'time zone'])
     expect(results[check]?.verdict, check).toBe('skipped')
 })
 

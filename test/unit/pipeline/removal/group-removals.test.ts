@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { clientKey, UNKNOWN_CONTENT } from '../../../../connector/index/index-entry.ts'
 import type { GoneClient, RemovalReading } from '../../../../connector/pipeline/read/page-reading.ts'
-import { FIRST_LOOK_BACK, FULL } from '../../../../connector/scan/scan-state.ts'
-import { noon, scanOf, statesOf } from '../../scan/scans.ts'
+import { FIRST_LOOK_BACK, FULL, RECHECK } from '../../../../connector/scan/scan-state.ts'
+import { at, HOUR, MINUTE, noon, scanOf, statesOf, timeText } from '../../scan/scans.ts'
 import { building, namesOf, sequencesOf } from '../builders.ts'
 import { reading } from '../readings.ts'
 import { added, firstPage, fullPage, fullScan, marksOf, numbered, removal } from './full-scans.ts'
@@ -89,6 +89,36 @@ describe('the removal of a gone client', () => {
     expect(group).toMatchObject({ records: [], change: { recheck: { after: 1 } } })
     expect(group.scans.get('look-back')).toMatchObject({ superseded: 1, events: 0 })
     expect(marksOf(built, ['3'])).toEqual(['removed'])
+  })
+
+  test('that overtakes a look-back is read again from where the client was modified', () => {
+    const built = withGone()
+    const startedAt = noon + 6 * HOUR
+    const from = timeText('2026-06-14T10:00:00')
+    const lookBack = scanOf({
+      kind: 'look-back',
+      tag: FIRST_LOOK_BACK + 1,
+      reachMs: 26 * HOUR,
+      since: 3,
+      startedAt,
+      from,
+    })
+    added(built, removing(goneClient('3', 2)))
+    built.delivered()
+    const back = [{ No: '3', Nom: 'new', Modif: '2026-06-15T16:00:00' }]
+    const states = { ...statesOf(), begun: 5 }
+    added(built, reading(back, { scan: lookBack, states, readAt: at(startedAt + MINUTE), isLast: false }))
+    expect(built.delivered().change.recheck).toMatchObject({ from: '2026-06-15T15:55:00', after: 5 })
+    const again = scanOf({
+      kind: 'look-back',
+      tag: RECHECK,
+      since: 4,
+      ordinal: 6,
+      from: timeText('2026-06-15T15:55:00'),
+    })
+    added(built, reading(back, { scan: again, states }))
+    const group = built.delivered()
+    expect([namesOf(group.records), group.change.recheck]).toEqual([['new'], null])
   })
 
   test('is followed by what a full scan returns that began before the removal, but after the scans that missed it', () => {

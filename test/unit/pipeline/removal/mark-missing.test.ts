@@ -234,3 +234,19 @@ describe('what was returned', () => {
     expect(built.delivered().fullScan).toMatchObject({ missing: 0 })
   })
 })
+
+describe('a full scan that may not have returned every client', () => {
+  const incomplete = [
+    ['ended with an empty page twice', [], { end: 'repeated' }],
+    ['was resumed by a modification time, and so was the one that followed it', ['1'], { hasResumed: true }],
+  ] as const
+
+  test.each(incomplete)('marks nobody: it %s', (_why, last, more) => {
+    const built = published(['1', '2', '3'], removal({ maxShare: 1 }))
+    added(built, firstPage(['1'], 1, 3))
+    const end = fullPage(last, 1, { since: 3, isFirst: false })
+    added(built, { ...end, scan: { ...end.scan, ...more } })
+    expect(built.delivered().fullScan).toMatchObject({ outcome: 'incomplete', missing: 2 })
+    expect(marksOf(built, ['1', '2', '3'])).toEqual(['none', 'none', 'none'])
+  })
+})
