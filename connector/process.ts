@@ -2,12 +2,13 @@ import { readFileSync } from 'node:fs'
 import { text } from 'node:stream/consumers'
 import { runCli } from './cli.ts'
 import { commandList } from './commands/command-list.ts'
-import { screenOf } from './commands/output/screen.ts'
+import { printable, screenOf } from './commands/output/screen.ts'
 import { stopOnSignals } from './runtime/shutdown.ts'
 import { defectLine } from './telemetry/error-fields.ts'
 
 const readFile = (name: string | URL) => readFileSync(name, 'utf8')
-const printError = (line: string) => process.stderr.write(`${line}\n`)
+// Text of a server may be in each line.
+const printError = (line: string) => process.stderr.write(`${printable(line)}\n`)
 
 function exitOnDefect(error: unknown): void {
   printError(`polaris-connector: ${defectLine(error)}`)
@@ -32,10 +33,10 @@ try {
   const code = await runCli(process.argv.slice(2), commandList, {
     environment: process.env,
     readFile,
-    print: (line) => process.stdout.write(`${line}\n`),
+    print: (line) => process.stdout.write(`${printable(line)}\n`),
     printError,
     screen: screenOf(process.stdout),
-    showProgress: process.stderr.isTTY ? (line) => process.stderr.write(`\r${line}\u001b[K`) : undefined,
+    showProgress: process.stderr.isTTY ? (line) => process.stderr.write(`\r${printable(line)}\u001b[K`) : undefined,
     readInput: () => text(process.stdin),
     stop: shutdown.stop,
     version,

@@ -1,13 +1,14 @@
 import type { LogFields, LogLevel } from '../../telemetry/logger.ts'
-import { type Colour, type Screen, screenOf } from './screen.ts'
+import { type Colour, escaped, printable, type Screen, screenOf } from './screen.ts'
 import { wrappedText } from './wrapped-text.ts'
 
 type Out = { write(text: string): unknown }
 type LogRecord = LogFields & { readonly level: LogLevel; readonly time: string; readonly msg: string }
 
-/** Where the log is written: `out` itself for JSON lines. */
-export function logOutput(format: 'auto' | 'json' | 'text', out: NodeJS.WriteStream): Out {
-  const screen = screenOf(out)
+/** Where the log is written: as it is for JSON lines. */
+export function logOutput(format: 'auto' | 'json' | 'text', stream: NodeJS.WriteStream): Out {
+  const screen = screenOf(stream)
+  const out: Out = { write: (text) => stream.write(printable(text)) }
   return format === 'text' || (format === 'auto' && screen.isTerminal) ? readableLog(out, screen) : out
 }
 
@@ -52,10 +53,7 @@ function sentenceLines(text: string, width: number): string[] {
 }
 
 function textsOf(value: LogFields[string]): string[] {
-  return [value].flat().map((item) => String(item).replaceAll(/[\p{Cc}\p{Cf}]/gu, escaped))
+  return [value].flat().map((item) => escaped(String(item)))
 }
-
-/** A terminal would obey control characters. */
-const escaped = (character: string) => `\\u${(character.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`
 
 const isWord = (text: string) => text !== '' && !text.includes(' ')

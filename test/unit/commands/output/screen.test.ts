@@ -1,20 +1,22 @@
 import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
-import { screenOf } from '../../../../connector/commands/output/screen.ts'
+import { printable, screenOf } from '../../../../connector/commands/output/screen.ts'
 import { table } from '../../../../connector/commands/output/text-table.ts'
 import { wrappedText } from '../../../../connector/commands/output/wrapped-text.ts'
 
 const module = fileURLToPath(new URL('../../../../connector/commands/output/screen.ts', import.meta.url))
 
-/** What a process with this environment paints red. `script`: how its standard output looks. */
-function painted(environment: Record<string, string>, { isTTY }: { isTTY: boolean }): string {
+/** What a process with this environment prints in red, and what is left of it without colours. */
+function painted(environment: Record<string, string>, { isTTY }: { isTTY: boolean }): [string, string] {
   const script = `
     import { WriteStream } from 'node:tty'
-    import { screenOf } from '${module}'
+    import { stripVTControlCharacters } from 'node:util'
+    import { printable, screenOf } from '${module}'
     const { getColorDepth } = WriteStream.prototype
     Object.assign(process.stdout, ${isTTY} ? { isTTY: true, getColorDepth } : {})
-    process.stdout.write(JSON.stringify(screenOf(process.stdout).paint('red', 'x')))`
+    const red = screenOf(process.stdout).paint('red', 'x')
+    process.stdout.write(JSON.stringify([printable(red), stripVTControlCharacters(red)]))`
   const { stdout } = spawnSync(process.execPath, ['--input-type=module', '-e', script], { env: environment })
   return JSON.parse(stdout.toString())
 }
@@ -26,7 +28,7 @@ test.each([
   ['a pipe', { TERM: 'xterm-256color' }, false, false],
   ['a pipe with FORCE_COLOR', { FORCE_COLOR: '1' }, false, true],
 ] as const)('paints on %s: %j', (_what, environment, isTTY, isPainted) => {
-  expect(painted(environment, { isTTY })).toBe(isPainted ? '\u001b[31mx\u001b[39m' : 'x')
+  expect(painted(environment, { isTTY })).toEqual([isPainted ? '\u001b[31mx\u001b[39m' : 'x', 'x'])
 })
 
 test.each([
@@ -54,4 +56,24 @@ test('aligns the columns of a table, also with coloured cells', () => {
       ['abc', ''],
     ]),
   ).toEqual(['A    B', `${red}   c`, 'abc'])
+})
+
+test.each([
+  ['ESC and BEL', 'a\u001b]0;pwned\u0007b', 'a\\u001b]0;pwned\\u0007b'],
+  ['a colour that is not ours', '\u001b[31mred\u001b[39m', '\\u001b[31mred\\u001b[39m'],
+  ['C1', '\u009b31m', '\\u009b31m'],
+  ['DEL, CR and NUL', '\u007f\r\0', '\\u007f\\u000d\\u0000'],
+  ['text turned around', 'a\u202eb\u{e0041}', 'a\\u202eb\\udb40\\udc41'],
+  ['line feeds, tabs and letters', 'é\n\tœ 😀\u202f!', 'é\n\tœ 😀\u202f!'],
+])('shows control characters of a server, which a terminal would obey: %s', (_, text, shown) => {
+  expect(printable(text)).toBe(shown)
+})
+
+test('keeps JSON as it is, and its colours apart', () => {
+  const value = { 'Nom\u001b': 'a\u009b\u202e\u{e0041}' }
+  expect(JSON.parse(printable(JSON.stringify(value)))).toEqual(value)
+})
+
+test('keeps a cell of a table on its line', () => {
+  expect(table([['a\nforged', 'b']])).toEqual(['a\\u000aforged  b'])
 })
