@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { createServerClock, type ServerClockEvent } from '../../../connector/pipeline/read/server-clock.ts'
+import type { ServerClockEvent } from '../../../connector/pipeline/read/clock-reports.ts'
+import { createServerClock } from '../../../connector/pipeline/read/server-clock.ts'
 import { virtualClock } from '../../support/fakes/virtual-clock.ts'
 import { pageOf } from './readings.ts'
 
@@ -38,17 +39,17 @@ describe("the server's clock", () => {
 })
 
 describe('a Date header that is missing', () => {
-  test('is reported once, and our clock is used until there is one again', () => {
+  test('is reported after three responses, and our clock is used until there is one again', () => {
     const { clock, server, events } = serverClock()
     server.learn(answered(NOW + HOUR))
-    for (let page = 0; page < 3; page += 1) server.learn(answered(undefined))
+    for (let page = 0; page < 2; page += 1) server.learn(answered(undefined))
     expect(server.now()).toBe(NOW)
+    expect(events).toEqual([])
+    for (let page = 0; page < 9; page += 1) server.learn(answered(undefined))
     expect(events).toEqual([{ kind: 'server-clock-missing', why: 'no-date' }])
     clock.pass(1_000)
     server.learn(answered(NOW + HOUR + 1_000))
     expect(server.now()).toBe(NOW + HOUR + 1_000)
-    server.learn(answered(undefined))
-    expect(events).toHaveLength(2)
   })
 })
 
@@ -63,11 +64,11 @@ describe('a Date header that stands still', () => {
     for (let page = 0; page < 24; page += 1) poll(NOW - HOUR)
     expect(events).toEqual([])
     expect(server.now()).toBe(NOW - HOUR + 120_000)
-    for (let page = 0; page < 3; page += 1) poll(NOW - HOUR)
+    for (let page = 0; page < 4; page += 1) poll(NOW - HOUR)
     expect(events).toEqual([{ kind: 'server-clock-missing', why: 'stands-still' }])
     expect(server.now()).toBe(clock.now())
-    poll(NOW - HOUR + 140_000)
-    expect(server.now()).toBe(NOW - HOUR + 140_000)
+    poll(NOW - HOUR + 145_000)
+    expect(server.now()).toBe(NOW - HOUR + 145_000)
   })
 })
 
@@ -75,19 +76,24 @@ describe('a server clock that jumps', () => {
   test.each([
     ['ahead', HOUR],
     ['back', -HOUR],
-  ])('%s is reported once and followed at once, and so is its return', (_what, byMs) => {
+  ])('%s is followed at once, and reported when it has lasted for three responses', (_what, byMs) => {
     const { clock, server, events } = serverClock()
     server.learn(answered(NOW))
-    clock.jump(5_000)
-    server.learn(answered(NOW + 5_000 + byMs))
-    clock.jump(5_000)
-    server.learn(answered(NOW + 10_000 + byMs))
-    expect(server.now()).toBe(NOW + 10_000 + byMs)
-    expect(events).toEqual([{ kind: 'server-clock-jumped', byMs }])
-    clock.jump(5_000)
-    server.learn(answered(NOW + 15_000))
-    expect(server.now()).toBe(NOW + 15_000)
-    expect(events.slice(1)).toEqual([{ kind: 'server-clock-jumped', byMs: -byMs }])
+    for (let poll = 1; poll <= 9; poll += 1) {
+      clock.jump(5_000)
+      server.learn(answered(NOW + poll * 5_000 + byMs))
+      expect(server.now()).toBe(NOW + poll * 5_000 + byMs)
+      expect(events).toEqual(poll < 3 ? [] : [{ kind: 'server-clock-jumped', byMs }])
+    }
+  })
+
+  test('for one response is not reported', () => {
+    const { clock, server, events } = serverClock()
+    for (let poll = 0; poll < 720; poll += 1) {
+      server.learn(answered(clock.now() - (poll % 20 === 5 ? HOUR : 0)))
+      clock.jump(5_000)
+    }
+    expect(events).toEqual([])
   })
 
   test('by up to a minute is not reported, as responses may be delayed', () => {
@@ -96,5 +102,28 @@ describe('a server clock that jumps', () => {
     server.learn(answered(NOW + 60_000))
     server.learn(answered(NOW))
     expect(events).toEqual([])
+  })
+})
+
+describe('in ten hours of polls, each trouble is reported at most once an hour', () => {
+  const seconds = (ms: number) => Math.floor(ms / 1_000) * 1_000
+  test.each<[string, readonly ServerClockEvent['kind'][], (poll: number, now: number) => number | undefined]>([
+    ['two machines take turns, 90 s apart', ['server-clock-jumped'], (poll, now) => seconds(now) + (poll % 2) * 90_000],
+    [
+      'a proxy caches responses for 3 minutes',
+      ['server-clock-jumped', 'server-clock-missing'],
+      (_, now) => Math.floor(now / 180_000) * 180_000,
+    ],
+    ['no response has a Date', ['server-clock-missing'], () => undefined],
+    ['every second response has no Date', [], (poll, now) => (poll % 2 === 0 ? seconds(now) : undefined)],
+  ])('%s: %j', (_, troubles, dateOf) => {
+    const { clock, server, events } = serverClock()
+    for (let poll = 0; poll < 7_200; poll += 1) {
+      clock.jump(5_000)
+      server.learn(answered(dateOf(poll, clock.now()), 10))
+    }
+    const kinds = events.map(({ kind }) => kind)
+    expect([...new Set(kinds)].sort()).toEqual(troubles)
+    for (const trouble of troubles) expect(kinds.filter((kind) => kind === trouble).length).toBeLessThanOrEqual(10)
   })
 })
