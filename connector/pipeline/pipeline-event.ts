@@ -4,7 +4,7 @@ import type { ErrorCode } from '../runtime/error-catalogue.ts'
 import type { ScanKind, ScanStates } from '../scan/scan-state.ts'
 import type { SeenCertificate } from '../source/client-source.ts'
 import type { ScanCounts } from './group/scan-counts.ts'
-import type { ServerClockEvent } from './read/server-clock.ts'
+import type { ServerClockEvent } from './read/clock-reports.ts'
 import type { FullScanResult } from './removal/removal-parts.ts'
 
 /** What the pipeline reports; metrics and log lines are exhaustive switches over it. No personal data, no secrets. */
@@ -92,7 +92,12 @@ export type PipelineEvent =
   | ServerClockEvent
   | IndexEvent
   /** The token of a scan was refused; it begins again at `lastChanged`. */
-  | { readonly kind: 'checkpoint-refused'; readonly scan: ScanKind; readonly lastChanged: string }
+  | {
+      readonly kind: 'checkpoint-refused'
+      readonly scan: ScanKind
+      readonly lastChanged: string
+      readonly error: unknown
+    }
   /** A page of a background scan cannot be read; it is asked for again later. */
   | { readonly kind: 'scan-paused'; readonly scan: ScanKind; readonly code: ErrorCode; readonly error: unknown }
   /** The server promises more, but the scan does not advance; it begins again with larger pages. */

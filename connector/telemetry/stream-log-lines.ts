@@ -81,8 +81,14 @@ const lines: ByKind<Line> = {
         segments,
       },
     ),
-  'checkpoint-refused': ({ scan, lastChanged }) =>
-    line('warn', 'server rejected its checkPoint, reading again', { scan, lastChanged: `${lastChanged} server time` }),
+  'checkpoint-refused': ({ scan, lastChanged, error }) =>
+    line('warn', 'server rejected its checkPoint, reading again', {
+      scan,
+      lastChanged: `${lastChanged} server time`,
+      // No hint: the stream goes on.
+      code: toLogFields(error).code,
+      error: toLogFields(error).error,
+    }),
   'scan-paused': ({ scan, error }) =>
     line('warn', 'page of a background scan cannot be read, retrying later: live scans continue', {
       scan,

@@ -111,7 +111,12 @@ export function everyPipelineEvent(error: unknown): PipelineEvent[] {
     'scans-not-interleaved': { kind: 'scans-not-interleaved' },
     'scan-done': { kind: 'scan-done', scan: 'backfill', clients: 5000, pages: 50, tookMs: 6000 },
     'late-changes': { kind: 'late-changes', scan: 'look-back', ms: 4_000_000 },
-    'checkpoint-refused': { kind: 'checkpoint-refused', scan: 'live', lastChanged: '2026-03-01T10:00:00' },
+    'checkpoint-refused': {
+      kind: 'checkpoint-refused',
+      scan: 'live',
+      lastChanged: '2026-03-01T10:00:00',
+      error,
+    },
     'event-fields-missing': { kind: 'event-fields-missing', fields: ['mail'] },
     'fields-keep-changing': { kind: 'fields-keep-changing', fields: ['points'] },
     'full-scan-compared': { kind: 'full-scan-compared', ...comparison, outcome: 'too-many' },

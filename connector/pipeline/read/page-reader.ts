@@ -1,4 +1,5 @@
 import { noStreamRequests } from '../../control/stream-requests.ts'
+import { ConnectorError } from '../../runtime/connector-error.ts'
 import { begunAgain } from '../../scan/begin-again.ts'
 import { type Beginning, beginScan } from '../../scan/begin-scan.ts'
 import { configured } from '../../scan/end-scan.ts'
@@ -112,7 +113,7 @@ async function readNext(reader: Reader, tag: ScanTag, stop: AbortSignal): Promis
     }
     const how = { at: scan, patience: patienceOf(reader, scan), keepsToken: keepsTokenOf(reader, scan) }
     const page = await readUnlessRefused(source, how, stop)
-    if (page === 'refused') return refused(reader, known())
+    if (page instanceof ConnectorError) return refused(reader, known(), page)
     reader.proof.read(scan, page)
     return take(reader, scan, { page, askedAt })
   } catch (error) {

@@ -13,7 +13,7 @@ export async function readUnlessRefused(
   source: ClientSource,
   { at, patience, keepsToken }: { at: ReadArguments; patience: Patience; keepsToken: boolean },
   stop: AbortSignal,
-): Promise<Page | 'refused'> {
+): Promise<Page | ConnectorError> {
   const read = () => source.read(at, stop, patience)
   let result = await orRefusal(read, at)
   if (result instanceof ConnectorError) {
@@ -22,7 +22,7 @@ export async function readUnlessRefused(
     // It may have been an outage that has ended meanwhile.
     if (isTokenInDoubt(result)) result = await orRefusal(read, at)
   }
-  return result instanceof ConnectorError ? 'refused' : result
+  return result
 }
 
 /** Repeats the request that ended a scan with an empty page. A failure says no more than such a page. */

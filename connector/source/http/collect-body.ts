@@ -84,10 +84,13 @@ function decompressed(collected: CollectedBody): AsyncIterable<Buffer> {
     default:
       throw new ConnectorError(
         'source.answer-malformed',
-        `read response from ${from}: the content encoding was not requested`,
+        `read response from ${from}: the content encoding ${shown(encoding)} was not requested, only gzip`,
       )
   }
 }
+
+/** Invariant 8: only what has the form of a name. */
+const shown = (encoding: string) => (/^[\w.-]{1,20}$/.test(encoding.trim()) ? encoding.trim() : '(not shown)')
 
 async function* limited(
   chunks: AsyncIterable<Buffer>,

@@ -102,6 +102,21 @@ describe('a fault', () => {
   })
 })
 
+describe('a content encoding that was not requested', () => {
+  it.each([
+    ['br', 'br'],
+    ['deflate', 'deflate'],
+    ['utf-8', 'utf-8'],
+    ['x'.repeat(30), '(not shown)'],
+  ])('is named: %s', async (encoding, shown) => {
+    await using server = await scriptedServer(
+      (_, response) => void response.writeHead(200, { 'content-encoding': encoding }).end(EMPTY_PAGE),
+    )
+    const error = await readOnce({ url: server.url })
+    expect(error).toContain(`the content encoding ${shown} was not requested, only gzip`)
+  })
+})
+
 describe('a long query', () => {
   it.each([404, 400, 414])('that is refused with status %i: the error names polaris.method', async (status) => {
     await using server = await scriptedServer((_, response) => void response.writeHead(status).end())

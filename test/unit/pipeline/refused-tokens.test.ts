@@ -27,7 +27,7 @@ describe('a checkPoint', () => {
       expect(await next()).toMatchObject({ isFirst: true, isLast: true })
       const tokens = asked.map(({ checkPoint }) => checkPoint)
       expect([tokens.at(0), tokens.at(1), tokens.at(-1)]).toEqual(['t2', null, null])
-      expect(of('checkpoint-refused')).toEqual([{ kind: 'checkpoint-refused', scan: 'live', lastChanged: live.from }])
+      expect(of('checkpoint-refused')).toMatchObject([{ scan: 'live', lastChanged: live.from, error: { code } }])
     },
   )
 

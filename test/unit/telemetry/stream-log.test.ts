@@ -159,9 +159,10 @@ test('logs once that characters are replaced, whatever the number', () => {
 })
 
 test('logs a repeated event each time', () => {
+  const error = new ConnectorError('source.request-refused', 'read clients: x')
   const { logged, observe } = observed()
   for (let time = 0; time < 2; time++)
-    observe({ kind: 'checkpoint-refused', scan: 'live', lastChanged: '2026-01-01T00:00:00' })
+    observe({ kind: 'checkpoint-refused', scan: 'live', lastChanged: '2026-01-01T00:00:00', error })
   expect(logged).toHaveLength(2)
 })
 
