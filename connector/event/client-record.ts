@@ -1,7 +1,7 @@
 import type { ValueRecord } from './client-event.ts'
 import { clientEvent } from './client-event.ts'
 import { type DeadLetterCode, deadLetter } from './dead-letter.ts'
-import type { PublishedData, ReadClient } from './read-client.ts'
+import { isClientId, type ReadClient } from './read-client.ts'
 
 export interface EventSettings {
   /** `/polaris/<connector>/<stream>` */
@@ -33,12 +33,17 @@ type ClientRecordMade = { readonly kind: 'event' | 'dead-letter'; readonly recor
 
 /** The record of a client: an event, or a dead letter if it cannot become one. */
 export function clientRecord(client: ReadClient, place: EventPlace, settings: EventSettings): ClientRecordMade {
-  const { id, modified } = client
-  const data = client.published()
-  const { json, contentHash } = data
-  if (typeof id !== 'string' || id === '') {
-    const code = id === undefined || id === '' ? 'client-id-missing' : 'client-id-not-text'
-    return asDeadLetter({ code, key: null, bytes: Buffer.byteLength(json) }, { data, place }, settings)
+  const { id, modified, oversizeBytes } = client
+  const { json, contentHash } = client.published()
+  const dead = { contentHash, idField: place.idField }
+  if (oversizeBytes !== undefined) {
+    const key = isClientId(id) ? id : null
+    return asDeadLetter({ ...dead, code: 'client-too-large', key, bytes: oversizeBytes, json: undefined }, settings)
+  }
+  const isMissing = id === undefined || id === ''
+  if (!isClientId(id)) {
+    const code = isMissing ? 'client-id-missing' : 'client-id-not-text'
+    return asDeadLetter({ ...dead, code, key: null, bytes: Buffer.byteLength(json), json }, settings)
   }
   const { source, dataSchema, maxValueBytes, extensions } = settings
   const { sequence, previous, readAt, republished } = place
@@ -57,19 +62,27 @@ export function clientRecord(client: ReadClient, place: EventPlace, settings: Ev
   })
   // A UTF-16 code unit takes at most three bytes in UTF-8, so most events need no exact count.
   const bytes = value.length * 3 <= maxValueBytes ? 0 : Buffer.byteLength(value)
-  if (bytes > maxValueBytes)
-    return asDeadLetter({ code: 'client-too-large', key: id, bytes }, { data, place }, settings)
+  if (bytes > maxValueBytes) return asDeadLetter({ ...dead, code: 'client-too-large', key: id, bytes, json }, settings)
   return { kind: 'event', record: { to: 'events', key: id, value } }
 }
 
+interface DeadClient {
+  readonly code: DeadLetterCode
+  readonly key: string | null
+  readonly bytes: number
+  readonly contentHash: string
+  readonly idField: string
+  /** Undefined: not the whole client was read. */
+  readonly json: string | undefined
+}
+
 function asDeadLetter(
-  { code, key, bytes }: { code: DeadLetterCode; key: string | null; bytes: number },
-  { data, place }: { data: PublishedData; place: EventPlace },
+  { code, key, bytes, contentHash, idField: field, json }: DeadClient,
   { deadLetterClient, maxValueBytes }: EventSettings,
 ): ClientRecordMade {
-  const parts = { code, field: place.idField, bytes, contentHash: data.contentHash }
-  const withClient = deadLetterClient === 'include' ? deadLetter({ ...parts, clientJson: data.json }) : undefined
-  const fits = withClient !== undefined && Buffer.byteLength(withClient) <= maxValueBytes
-  const value = fits ? withClient : deadLetter({ ...parts, clientJson: undefined })
+  const parts = { code, field, bytes, contentHash }
+  const clientJson = deadLetterClient === 'include' ? json : undefined
+  const whole = deadLetter({ ...parts, clientJson })
+  const value = Buffer.byteLength(whole) <= maxValueBytes ? whole : deadLetter({ ...parts, clientJson: undefined })
   return { kind: 'dead-letter', record: { to: 'deadLetters', key, value } }
 }

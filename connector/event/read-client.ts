@@ -1,6 +1,6 @@
 import { type ContentRules, rulesText } from '../index/client-index.ts'
 import { type ClientKey, type ContentKey, clientKey, contentKey, UNKNOWN_CONTENT } from '../index/index-entry.ts'
-import type { ClientRecord } from '../source/client-source.ts'
+import { type ClientRecord, type ClientValue, oversizeOf } from '../source/client-source.ts'
 import { canonicalJson, type IgnoredPaths, sha256, valueAt, without } from './canonical-json.ts'
 import type { FieldHash } from './field-hash.ts'
 import type { FieldMapping } from './field-mapping.ts'
@@ -12,7 +12,9 @@ import { type ModificationTime, modificationTime } from './modification-time.ts'
 export interface ReadClient {
   /** As read: never leaves the process. */
   readonly client: ClientRecord
-  readonly id: ReturnType<typeof valueAt>
+  readonly id: ClientValue | undefined
+  /** Size of a client beyond the limits of one client, of which only the first fields were read. */
+  readonly oversizeBytes: number | undefined
   readonly key: ClientKey
   /** Of the client without the dropped and the ignored fields, before any HMAC: a new key changes no content. */
   readonly content: ContentKey
@@ -36,6 +38,11 @@ export interface ReadingRules {
   readonly hmac?: FieldHash | undefined
 }
 
+/** Whether the value identifies a client. U+FFFD replaces what could not be decoded: such ids may be of several clients. */
+export function isClientId(value: ClientValue | undefined): value is string {
+  return typeof value === 'string' && value !== '' && !value.includes('\ufffd')
+}
+
 /** Returns a function that reads the clients of a page. */
 export function clientReader(mapping: FieldMapping, rules: ReadingRules): (client: ClientRecord) => ReadClient {
   const idPath = mapping.clientId.split('.')
@@ -45,9 +52,10 @@ export function clientReader(mapping: FieldMapping, rules: ReadingRules): (clien
     const id = valueAt(client, idPath)
     const modifiedText = modifiedPath === undefined ? undefined : valueAt(client, modifiedPath)
     const { contentHash: hash, published } = readContent(client)
-    const key = clientKey(typeof id === 'string' ? id : hash)
+    const key = clientKey(isClientId(id) ? id : hash)
     const modified = typeof modifiedText === 'string' ? modificationTime(modifiedText, rules.timeZone) : undefined
-    return { client, id, key, content: contentKey(hash), modified, published }
+    const oversizeBytes = oversizeOf(client)
+    return { client, id, oversizeBytes, key, content: contentKey(hash), modified, published }
   }
 }
 

@@ -68,7 +68,11 @@ export const errorCatalogue = {
     3,
     'check POLARIS_AUTH, POLARIS_USER and POLARIS_PASSWORD, and any sign-in page in front of the server: it responds with a login page',
   ),
-  'source.answer-too-large': entry('hold', 3, 'lower POLARIS_LIMIT or raise polaris.maxBodyBytes'),
+  'source.answer-too-large': entry(
+    'hold',
+    3,
+    'lower POLARIS_LIMIT, or raise polaris.maxBodyBytes if the error names it',
+  ),
   'source.answer-malformed': entry(
     'recheck',
     3,

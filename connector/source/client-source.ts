@@ -25,6 +25,19 @@ export interface ClientRecord {
 }
 export type ClientValue = string | ClientRecord | readonly ClientValue[]
 
+/**
+ * A field that only a client beyond the limits of one client has: its size in bytes and the hash of all of it. Of its
+ * other fields the record has the first ones. No other field has this name: the decoders replace the character.
+ */
+export const OVERSIZE = '\u0000'
+export const oversizeText = (bytes: number, digest: string) => `${bytes} ${digest}`
+
+/** The size of a client beyond the limits of one client; undefined for any other. */
+export function oversizeOf(client: ClientRecord): number | undefined {
+  const text = Object.hasOwn(client, OVERSIZE) ? client[OVERSIZE] : undefined
+  return typeof text === 'string' ? Number.parseInt(text, 10) : undefined
+}
+
 /** Where the clients of a response were found. */
 export interface ClientsPlace {
   /** The names from the page down to the clients. */

@@ -1,14 +1,25 @@
+import type { AnswerRoot } from '../../connector/source/decode/answer-node.ts'
 import type { DecodeSettings } from '../../connector/source/decode/decode-xml.ts'
+import { decodeJson } from '../../connector/source/decode/json/decode-json.ts'
 import { decodePage, type PageContent, type PageSettings } from '../../connector/source/decode/page/decode-page.ts'
 import { type DecodedBody, pageDecoder } from '../../connector/source/decode/page-decoder.ts'
 
-/** The page in a decoded response, without pauses. */
-export function wholePage(...[root, settings]: Parameters<typeof decodePage>): PageContent {
-  const steps = decodePage(root, settings)
+/** What the steps return, without pauses. */
+function resultOf<T>(steps: Generator<void, T>): T {
   for (;;) {
     const step = steps.next()
     if (step.done) return step.value
   }
+}
+
+/** The page in a decoded response. */
+export function wholePage(...arguments_: Parameters<typeof decodePage>): PageContent {
+  return resultOf(decodePage(...arguments_))
+}
+
+/** A decoded JSON document. */
+export function wholeJson(text: string, settings: DecodeSettings): AnswerRoot {
+  return resultOf(decodeJson(Buffer.from(text), settings))
 }
 
 /** What is in a body that arrives in chunks. */

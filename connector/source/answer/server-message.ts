@@ -1,6 +1,6 @@
 import type { DocumentNode } from '../decode/answer-node.ts'
 import { decodeAnswer, formatOf } from '../decode/decode-answer.ts'
-import { bodyDecoder, decodeText } from '../decode/decode-text.ts'
+import { decodeBeginning, decodeText } from '../decode/decode-text.ts'
 import { clientShape } from '../decode/field-shape.ts'
 import { type LenientNode, readLeniently } from '../decode/lenient-xml.ts'
 import { isErrorName, isMessageName } from '../decode/page/reported-error.ts'
@@ -48,7 +48,7 @@ export function serverMessage({ body, contentType }: Pick<HttpAnswer, 'body' | '
 function beginningOf(body: Buffer, contentType: string | undefined): string {
   try {
     if (body.length <= MESSAGE_BYTES) return decodeText(body, contentType)
-    return bodyDecoder(contentType).write(body.subarray(0, MESSAGE_BYTES))
+    return decodeBeginning(body.subarray(0, MESSAGE_BYTES), contentType)
   } catch {
     return body.toString('latin1', 0, MESSAGE_BYTES)
   }

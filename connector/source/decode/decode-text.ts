@@ -5,7 +5,7 @@ import { ConnectorError } from '../../runtime/connector-error.ts'
 const malformed = (why: string) => new ConnectorError('source.answer-malformed', `decode response: ${why}`)
 
 /** Decodes the body of a response, which comes in parts. */
-export interface BodyDecoder {
+interface BodyDecoder {
   /** The text so far that was not returned before. Throws if the bytes are invalid in their encoding. */
   write(bytes: Buffer): string
   /** The rest of the text. Throws if the body ends within a character. */
@@ -13,45 +13,36 @@ export interface BodyDecoder {
 }
 
 /** The beginning of a body that determines its encoding. */
-const HEAD_BYTES = 256
+export const HEAD_BYTES = 256
+
+/** `claimed`: by the Content-Type alone, which may be wrong; the body is UTF-8 if it is valid as that. */
+export interface Encoding {
+  readonly label: string
+  readonly isClaimed: boolean
+  /** Length of the byte order mark. */
+  readonly markBytes: number
+}
+
+const sure = (label: string, markBytes: number): Encoding => ({ label, isClaimed: false, markBytes })
 
 /**
- * The first that is present determines the encoding: byte order mark (which is removed), null bytes typical of UTF-16,
- * XML declaration, Content-Type. The default is UTF-8.
+ * The first that is present determines the encoding: byte order mark, null bytes typical of UTF-16, XML declaration,
+ * Content-Type. The default is UTF-8.
  */
-export function bodyDecoder(contentType: string | undefined): BodyDecoder {
-  let head: Buffer = Buffer.alloc(0)
-  let decoder: BodyDecoder | undefined
-  const begin = () => {
-    const { encoding, markBytes } = encodingOf(head, contentType)
-    decoder = /^utf-?8$/.test(encoding) ? utf8Decoder() : encodingDecoder(encoding)
-    return decoder.write(head.subarray(markBytes))
-  }
-  return {
-    write: (bytes) => {
-      if (decoder !== undefined) return decoder.write(bytes)
-      head = head.length === 0 ? bytes : Buffer.concat([head, bytes])
-      return head.length < HEAD_BYTES ? '' : begin()
-    },
-    end: () => (decoder === undefined ? begin() : '') + (decoder?.end() ?? ''),
-  }
+export function encodingOf(head: Buffer, contentType: string | undefined): Encoding {
+  if (startsWith(head, [0xef, 0xbb, 0xbf])) return sure('utf-8', 3)
+  if (startsWith(head, [0xff, 0xfe])) return sure('utf-16le', 2)
+  if (startsWith(head, [0xfe, 0xff])) return sure('utf-16be', 2)
+  const [first, second] = head
+  if (first === 0 && second !== 0 && second !== undefined) return sure('utf-16be', 0)
+  if (second === 0 && first !== 0 && first !== undefined) return sure('utf-16le', 0)
+  const declared = declaredEncoding(head)
+  if (declared !== undefined) return sure(declared, 0)
+  const label = charsetOf(contentType) ?? 'utf-8'
+  return { label, isClaimed: !isNameOfUtf8(label), markBytes: 0 }
 }
 
-/** Decodes a whole body. */
-export function decodeText(body: Buffer, contentType: string | undefined): string {
-  const decoder = bodyDecoder(contentType)
-  return decoder.write(body) + decoder.end()
-}
-
-function encodingOf(body: Buffer, contentType: string | undefined): { encoding: string; markBytes: number } {
-  if (startsWith(body, [0xef, 0xbb, 0xbf])) return { encoding: 'utf-8', markBytes: 3 }
-  if (startsWith(body, [0xff, 0xfe])) return { encoding: 'utf-16le', markBytes: 2 }
-  if (startsWith(body, [0xfe, 0xff])) return { encoding: 'utf-16be', markBytes: 2 }
-  const [first, second] = body
-  if (first === 0 && second !== 0 && second !== undefined) return { encoding: 'utf-16be', markBytes: 0 }
-  if (second === 0 && first !== 0 && first !== undefined) return { encoding: 'utf-16le', markBytes: 0 }
-  return { encoding: declaredEncoding(body) ?? charsetOf(contentType) ?? 'utf-8', markBytes: 0 }
-}
+const isNameOfUtf8 = (label: string) => /^utf-?8$/.test(label)
 
 function startsWith(body: Buffer, bytes: readonly number[]): boolean {
   return bytes.every((byte, at) => body[at] === byte)
@@ -71,6 +62,33 @@ function declaredEncoding(body: Buffer): string | undefined {
 function charsetOf(contentType: string | undefined): string | undefined {
   const label = /;\s*charset\s*=\s*"?([\w.:-]+)/i.exec(contentType ?? '')?.[1]?.toLowerCase()
   return label?.startsWith('utf-16') === true ? undefined : label
+}
+
+/** A decoder for what follows the byte order mark. */
+export function bodyDecoder({ label, isClaimed }: Encoding): BodyDecoder {
+  if (isClaimed) return claimedDecoder(label)
+  return isNameOfUtf8(label) ? utf8Decoder() : encodingDecoder(label)
+}
+
+/** Decodes a whole body. */
+export function decodeText(body: Buffer, contentType: string | undefined): string {
+  const encoding = encodingOf(body, contentType)
+  const decoder = bodyDecoder(encoding)
+  return decoder.write(body.subarray(encoding.markBytes)) + decoder.end()
+}
+
+/** Decodes the beginning of a body, which may end within a character. */
+export function decodeBeginning(body: Buffer, contentType: string | undefined): string {
+  const { label, isClaimed, markBytes } = encodingOf(body, contentType)
+  const bytes = body.subarray(markBytes, lastSequenceStart(body))
+  return bodyDecoder(sure(isClaimed && isUtf8(bytes) ? 'utf-8' : label, 0)).write(bytes)
+}
+
+/** A body without byte order mark in UTF-8; itself if it is that already. */
+export function asUtf8(body: Buffer, encoding: Encoding): Buffer {
+  if ((encoding.isClaimed || isNameOfUtf8(encoding.label)) && isUtf8(body)) return body
+  const decoder = bodyDecoder(encoding)
+  return Buffer.from(decoder.write(body) + decoder.end())
 }
 
 /** Much faster than `TextDecoder`, which is slow with parts. */
@@ -106,6 +124,22 @@ function lastSequenceStart(body: Buffer): number {
     if (length > 1) return at + length > body.length ? at : body.length
   }
   return body.length
+}
+
+/** Servers and proxies add a default charset to bodies in UTF-8. Other encodings are hardly ever valid UTF-8. */
+function claimedDecoder(label: string): BodyDecoder {
+  const parts: Buffer[] = []
+  const decoder = encodingDecoder(label)
+  return {
+    write: (bytes) => {
+      parts.push(bytes)
+      return ''
+    },
+    end: () => {
+      const body = Buffer.concat(parts.splice(0))
+      return isUtf8(body) ? body.toString() : decoder.write(body) + decoder.end()
+    },
+  }
 }
 
 function encodingDecoder(label: string): BodyDecoder {

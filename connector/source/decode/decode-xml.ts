@@ -15,7 +15,7 @@ export interface DecodeSettings {
 }
 
 /** Decodes one document, which comes in parts. */
-export interface DocumentDecoder {
+interface XmlDecoder {
   /** Throws `source.answer-malformed` if the document cannot be continued to a well-formed one. */
   write(part: string): void
   /** The root. Throws `source.answer-truncated` if the document ends early, or else `source.answer-malformed`. */
@@ -29,7 +29,7 @@ const LONGEST_IN_MEMORY = 4 * 1024 * 1024
 const copyOf = (record: ClientRecord): ClientRecord => JSON.parse(JSON.stringify(record))
 
 /** Decodes XML. Messages may contain a line and column, never content. */
-export function xmlDecoder(settings: DecodeSettings): DocumentDecoder {
+export function xmlDecoder(settings: DecodeSettings): XmlDecoder {
   let length = 0
   const toClient = (client: XmlElement) => {
     const record = xmlRecord(client, settings)

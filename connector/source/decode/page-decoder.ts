@@ -1,8 +1,7 @@
 import { setImmediate as otherWork } from 'node:timers/promises'
 import { ConnectorError } from '../../runtime/connector-error.ts'
 import type { OutputFormat } from '../client-source.ts'
-import { answerDecoder } from './decode-answer.ts'
-import { bodyDecoder } from './decode-text.ts'
+import { type AnswerDecoder, answerDecoder } from './decode-answer.ts'
 import type { DecodeSettings } from './decode-xml.ts'
 import { decodePage, type PageContent, type PageSettings } from './page/decode-page.ts'
 
@@ -26,8 +25,7 @@ const SLICE_BYTES = 64 * 1024
 const LONGEST_OTHER_BYTES = 256 * 1024
 
 export function pageDecoder(contentType: string | undefined, settings: DecodeSettings & PageSettings): PageDecoder {
-  const body = bodyDecoder(contentType)
-  const answer = answerDecoder(settings)
+  const answer = answerDecoder(contentType, settings)
   let error: ConnectorError | undefined
   let length = 0
   let sincePause = 0
@@ -35,7 +33,7 @@ export function pageDecoder(contentType: string | undefined, settings: DecodeSet
   const write = async (bytes: Buffer) => {
     for (let at = 0; at < bytes.length && error === undefined; at += SLICE_BYTES) {
       const slice = bytes.subarray(at, at + SLICE_BYTES)
-      error = failureOf(() => answer.write(body.write(slice)))
+      error = failureOf(() => answer.write(slice))
       length += slice.length
       sincePause += slice.length
       if (sincePause < SLICE_BYTES) continue
@@ -49,8 +47,7 @@ export function pageDecoder(contentType: string | undefined, settings: DecodeSet
     end: async () => {
       try {
         if (error !== undefined) throw error
-        answer.write(body.end())
-        const steps = decodePage(answer.end(), settings)
+        const steps = pageIn(answer, settings)
         let step = steps.next()
         while (!step.done) {
           await otherWork()
@@ -63,6 +60,11 @@ export function pageDecoder(contentType: string | undefined, settings: DecodeSet
       }
     },
   }
+}
+
+function* pageIn(answer: AnswerDecoder, settings: PageSettings): Generator<void, PageContent> {
+  const root = yield* answer.end()
+  return yield* decodePage(root, settings)
 }
 
 function failureOf(step: () => void): ConnectorError | undefined {

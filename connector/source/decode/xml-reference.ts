@@ -54,9 +54,9 @@ function codeOf(reference: string): number | undefined {
   return undefined
 }
 
-const isSurrogate = (code: number) => code >= 0xd800 && code <= 0xdfff
+export const isSurrogate = (code: number) => code >= 0xd800 && code <= 0xdfff
 
 /** Whether XML 1.0 allows the character; surrogates are not characters. */
-function isCharacter(code: number): boolean {
+export function isCharacter(code: number): boolean {
   return code >= 0x20 ? code !== 0xfffe && code !== 0xffff : code === 0x09 || code === 0x0a || code === 0x0d
 }

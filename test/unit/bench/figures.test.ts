@@ -64,8 +64,8 @@ describe('planOf', () => {
         'json-100-100ms',
         'xml-100-100ms',
         'json-1000-100ms',
-        'json-47000',
-        'xml-35500',
+        'json-15000',
+        'xml-15000',
       ],
     ])
   })

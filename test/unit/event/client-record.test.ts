@@ -4,7 +4,7 @@ import { fieldAttributeSchemas, fieldAttributes } from '../../../connector/event
 import { fieldHash } from '../../../connector/event/field-hash.ts'
 import { type FieldAction, fieldRules } from '../../../connector/event/field-rules.ts'
 import { clientReader } from '../../../connector/event/read-client.ts'
-import type { ClientRecord } from '../../../connector/source/client-source.ts'
+import { type ClientRecord, OVERSIZE, oversizeText } from '../../../connector/source/client-source.ts'
 
 const settings: EventSettings = {
   source: '/polaris/shop/clients',
@@ -45,6 +45,7 @@ describe('a client that cannot become an event', () => {
     ['with an empty id', { No: '', Nom: 'planted' }, 'client-id-missing'],
     ['with an object as its id', { No: { a: 'planted' } }, 'client-id-not-text'],
     ['with a list as its id', { No: ['planted'] }, 'client-id-not-text'],
+    ['with an id of which a character was replaced', { No: 'planted\ufffd' }, 'client-id-not-text'],
   ])('%s becomes a dead letter without a key and without client data', (_what, client, code) => {
     const { kind, record, value } = make(client)
     expect([kind, record.to, record.key]).toEqual(['dead-letter', 'deadLetters', null])
@@ -64,6 +65,24 @@ describe('a client that cannot become an event', () => {
     const { record, value } = make(client, { maxValueBytes: bytes - 1 })
     expect(record).toMatchObject({ to: 'deadLetters', key: '1' })
     expect(value).toMatchObject({ code: 'client-too-large', bytes })
+  })
+
+  test.each([
+    ['its id as the key when that was read', { No: '1' }, '1'],
+    ['no key when its id was not read', {}, null],
+    ['no key when a character of its id was replaced', { No: '\ufffd' }, null],
+  ])('beyond the limits of one client becomes a dead letter with %s', (_what, fields, key) => {
+    const client = { ...fields, Nom: 'planted', [OVERSIZE]: oversizeText(5_000_000, 'digest') }
+    const { kind, record, value } = make(client, { deadLetterClient: 'include' })
+    expect([kind, record.key, value.code, value.bytes]).toEqual(['dead-letter', key, 'client-too-large', 5_000_000])
+    expect(value).not.toHaveProperty('client')
+    const changed = make({ ...client, [OVERSIZE]: oversizeText(5_000_000, 'another') })
+    expect(changed.value.contentHash).not.toBe(value.contentHash)
+  })
+
+  test('shares no index entry with another one whose id has replaced characters too', () => {
+    const [one, other] = ['a', 'b'].map((Nom) => readClient({ No: '\ufffd', Nom }))
+    expect(one?.key).not.toBe(other?.key)
   })
 
   test('is included in the dead letter when the setting includes it and it fits', () => {

@@ -1,6 +1,7 @@
 import { ConnectorError } from '../../../runtime/connector-error.ts'
 import type { CheckPoint, ClientRecord, Page } from '../../client-source.ts'
 import type { AnswerNode, AnswerRoot, DocumentNode } from '../answer-node.ts'
+import { MAX_CLIENTS, tooManyClients } from '../page-limits.ts'
 import { FLAG, isFlagName, TOKEN } from '../page-names.ts'
 import { type FindSettings, findClients } from './find-clients.ts'
 import { isErrorName, reportedError, reportedMessage, type StatusFields, shownName } from './reported-error.ts'
@@ -47,6 +48,7 @@ export function* decodePage(root: AnswerRoot, settings: PageSettings): Generator
   mustReportNoError(reportedError(found.beside, statusFields), 'reports an error')
   if (found.items.length === 0)
     mustReportNoError(reasonForNone(others, statusFields), 'explains why there are no clients')
+  if (found.items.length > MAX_CLIENTS) throw tooManyClients()
   if (hasMoreResults && !found.hasList) throw malformed('hasMoreResults is true, but there is no list of clients')
   yield
   const clients: ClientRecord[] = []

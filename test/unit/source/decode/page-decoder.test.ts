@@ -1,7 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { decodeAnswer } from '../../../../connector/source/decode/decode-answer.ts'
-import { jsonDecoder } from '../../../../connector/source/decode/decode-json.ts'
 import type { DecodeSettings } from '../../../../connector/source/decode/decode-xml.ts'
 import { clientShape } from '../../../../connector/source/decode/field-shape.ts'
 import { pageDecoder } from '../../../../connector/source/decode/page-decoder.ts'
@@ -97,6 +96,50 @@ describe('pageDecoder', () => {
     expect(turns.ending).toBeGreaterThan(5)
   })
 
+  it.each([
+    ['in JSON', '{"hasMoreResults":false,"Clients":[{"No":"1","Nom":"é😀"}]}'],
+    ['in XML', '<p><hasMoreResults>false</hasMoreResults><InfoClient><No>1</No><Nom>é😀</Nom></InfoClient></p>'],
+  ])('decodes UTF-8 %s, whatever charset the header claims', async (_, text) => {
+    for (const charset of ['utf-8', 'iso-8859-1', 'windows-1252', 'us-ascii']) {
+      const chunks = [...Buffer.from(text)].map((byte) => Buffer.from([byte]))
+      expect(await decodedBody(chunks, `application/json; charset=${charset}`, settings())).toMatchObject({
+        content: { clients: [{ No: '1', Nom: 'é😀' }] },
+      })
+    }
+  })
+
+  it.each([
+    ['in JSON', '{"hasMoreResults":false,"Clients":[{"Nom":"Zo\xe9","N":1.50}]}'],
+    ['in XML', '<p><hasMoreResults>false</hasMoreResults><InfoClient><Nom>Zo\xe9</Nom><N>1.50</N></InfoClient></p>'],
+  ])('decodes the charset of the header %s when the bytes are not UTF-8', async (_, text) => {
+    const body = [Buffer.from(text, 'latin1')]
+    expect(await decodedBody(body, 'text/plain; charset=iso-8859-1', settings())).toMatchObject({
+      content: { clients: [{ Nom: 'Zoé', N: '1.50' }] },
+    })
+    expect(await decodedBody(body, undefined, settings())).toMatchObject({ error: { code: 'source.answer-malformed' } })
+  })
+
+  it('decodes JSON in UTF-16', async () => {
+    const text = '\ufeff{"hasMoreResults":false,"Clients":[{"Nom":"Zoé","N":1.50}]}'
+    expect(await decodedBody([Buffer.from(text, 'utf16le')], undefined, settings())).toMatchObject({
+      content: { clients: [{ Nom: 'Zoé', N: '1.50' }] },
+    })
+  })
+
+  it.each(['', ' ', ' '.repeat(300), ' '.repeat(100_000)])('refuses a blank body', async (text) => {
+    const chunks = text.match(/.{1,100}/g)?.map((part) => Buffer.from(part)) ?? []
+    expect(await decodedBody(chunks, undefined, settings())).toMatchObject({
+      error: { code: 'source.answer-not-a-page' },
+    })
+  })
+
+  it('skips white space before a document', async () => {
+    const text = `${' \n'.repeat(500)}{"hasMoreResults":false,"Clients":[]}`
+    expect(await decodedBody([Buffer.from(text)], undefined, settings())).toMatchObject({ kind: 'page' })
+    const single = [...Buffer.from(text)].map((byte) => Buffer.from([byte]))
+    expect(await decodedBody(single, undefined, settings())).toMatchObject({ kind: 'page' })
+  })
+
   it('needs the body as long as it may be something else than a page', async () => {
     const decoder = pageDecoder(undefined, settings())
     await decoder.write(Buffer.from('<html><body>'))
@@ -105,47 +148,5 @@ describe('pageDecoder', () => {
     expect(decoder.needsBody()).toBe(false)
     await decoder.write(Buffer.from('</p>'))
     expect(decoder.needsBody()).toBe(true)
-  })
-})
-
-describe('jsonDecoder', () => {
-  /** JSON text, valid or nearly valid. */
-  const almostJson = fc
-    .tuple(fc.json(), fc.option(fc.tuple(fc.nat(), fc.constantFrom(...'{}[]",:\\x1'))), fc.nat())
-    .map(([text, damage, cut]) => {
-      if (damage === null) return text
-      const at = damage[0] % (text.length + 1)
-      return text.slice(0, at) + damage[1] + text.slice(at + (cut % 2))
-    })
-
-  const outcome = (text: string, longestWhole: number, step: number) => {
-    try {
-      const decoder = jsonDecoder(settings(), longestWhole)
-      for (let at = 0; at < text.length; at += step) decoder.write(text.slice(at, at + step))
-      const root = decoder.end()
-      return [root.kind, root.text(), root.client(), root.children().map((child) => [child.name, child.client()])]
-    } catch (error) {
-      return (error as { code: string }).code
-    }
-  }
-  const isRejected = (result: unknown) => typeof result === 'string' && result.startsWith('source.answer-')
-
-  it('decodes item by item what it decodes at once, and rejects the same documents', () => {
-    fc.assert(
-      fc.property(almostJson, fc.integer({ min: 1, max: 9 }), (inner, step) => {
-        for (const text of [inner, `{"l":[${inner},{"a":12.50}],"b":{"c":[${inner}]}}`]) {
-          const [items, whole] = [outcome(text, 0, step), outcome(text, 1e9, step)]
-          // A document that is damaged and truncated is either.
-          if (isRejected(whole)) expect(isRejected(items), text).toBe(true)
-          else expect(items).toEqual(whole)
-        }
-      }),
-      { numRuns: 1000 },
-    )
-  })
-
-  it('reports a document that ends early as truncated, also item by item (invariant 9)', () => {
-    for (let length = 2; length < JSON_PAGE.length; length += 1)
-      expect(outcome(JSON_PAGE.slice(0, length), 0, 7)).toBe('source.answer-truncated')
   })
 })

@@ -2,11 +2,10 @@ import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { canonicalJson } from '../../../../connector/event/canonical-json.ts'
 import type { ClientRecord, ClientValue } from '../../../../connector/source/client-source.ts'
-import { decodeJson } from '../../../../connector/source/decode/decode-json.ts'
 import { type DecodeSettings, decodeXml } from '../../../../connector/source/decode/decode-xml.ts'
 import { clientShape } from '../../../../connector/source/decode/field-shape.ts'
 import { wallClock } from '../../../../connector/source/source-time.ts'
-import { wholePage } from '../../../support/decode-answer-body.ts'
+import { wholeJson, wholePage } from '../../../support/decode-answer-body.ts'
 
 /** A value as a server stores it, independent of the output format. */
 type Value =
@@ -123,7 +122,7 @@ it('decodes the same client to the same record from XML and from JSON', () => {
       const xml = `<?xml version="1.0"?><p:Page xmlns:p="urn:x"><Clients>${values.map((value) => xmlOf('InfoClient', value)).join('')}</Clients><HasMoreResults>False</HasMoreResults></p:Page>`
       const json = `{"d":{"Clients":[${values.map(jsonOf).join(',')}],"HasMoreResults":false}}`
       const fromXml = wholePage(decodeXml(xml, settings()), {})
-      const fromJson = wholePage(decodeJson(json, settings()), {})
+      const fromJson = wholePage(wholeJson(json, settings()), {})
       expect(fromXml.clients.map(canonicalJson)).toEqual(values.map((value) => canonicalJson(expected(value) ?? '')))
       expect(fromJson.clients.map(canonicalJson)).toEqual(fromXml.clients.map(canonicalJson))
     }),

@@ -1,10 +1,10 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { decodeJson } from '../../../../connector/source/decode/decode-json.ts'
-import { clientShape } from '../../../../connector/source/decode/field-shape.ts'
+import { clientShape } from '../../../../../connector/source/decode/field-shape.ts'
+import { wholeJson } from '../../../../support/decode-answer-body.ts'
 
 const decode = (json: string, listFields: readonly string[] = []) =>
-  decodeJson(json, { shape: clientShape(listFields, () => undefined), timeZone: 'Europe/Paris' })
+  wholeJson(json, { shape: clientShape(listFields, () => undefined), timeZone: 'Europe/Paris' })
 const client = (json: string, listFields?: readonly string[]) => decode(json, listFields).client()
 const failure = (code: string) => expect.objectContaining({ code })
 
@@ -20,6 +20,9 @@ const numberText = fc
     ([sign, whole, fraction, exponent]) =>
       `${sign}${whole}${fraction === undefined ? '' : `.${fraction}`}${exponent ?? ''}`,
   )
+
+const codeUnit = fc.oneof(fc.nat(0x60), fc.nat(0xffff), fc.constantFrom(0xd83d, 0xde00))
+const anyText = fc.array(codeUnit, { maxLength: 12 }).map((units) => String.fromCharCode(...units))
 
 describe('decodeJson', () => {
   it('keeps the original text of every number, at any position', () => {
@@ -92,12 +95,64 @@ describe('decodeJson', () => {
     '{"a":.5}',
     '{"a":-}',
     '{"a":"\n"}',
+    '{"a":1.50.1}',
+    '{1.50:1}',
+    '{1.50 :1}',
+    '{"Memo":"5" plat"}',
+    '{"a":"x","Memo":"5"","b":"y"}',
+    '{"a":[[1],"b":2}',
+    '{"a":"\\x"',
+    '{"a":"\\u12x',
   ])('rejects %s', (json) => {
     expect(() => decode(json)).toThrow(failure('source.answer-malformed'))
   })
 
-  it('rejects excessive nesting', () => {
-    expect(() => client(`{"a":${'['.repeat(5000)}${']'.repeat(5000)}}`)).toThrow(failure('source.answer-malformed'))
+  it.each(['[', '{"a":'])('rejects excessive nesting of %s', (open) => {
+    const close = open === '[' ? ']' : '}'
+    for (const depth of [65, 1_000_000])
+      expect(() => decode(`${open.repeat(depth)}1${close.repeat(depth)}`)).toThrow(failure('source.answer-malformed'))
+    expect(decode(`${open.repeat(64)}1${close.repeat(64)}`).children()).toHaveLength(1)
+  })
+
+  it('replaces escaped characters that XML forbids, as references to them in XML, and counts them', () => {
+    const json = '{"a":"1\\u0000\\u001F2\\ud800","b":"\\b\\f\\uFFFe\\udc00\\ud83d\\ude00\\t\\n\\r\\u0009\\"","n":1.50}'
+    const root = decode(json)
+    expect(root.client()).toEqual({
+      a: '1\ufffd\ufffd2\ufffd',
+      b: '\ufffd\ufffd\ufffd\ufffd😀\t\n\r\t"',
+      n: '1.50',
+    })
+    expect(root.replacedCharacters).toBe(7)
+    expect(client('{"a":"\\\\u0000\\\\b"}')).toEqual({ a: '\\u0000\\b' })
+  })
+
+  it('keeps every text, whatever escapes it has', () => {
+    fc.assert(
+      fc.property(fc.array(anyText, { maxLength: 4 }), fc.boolean(), (texts, isAscii) => {
+        const kept = texts.map((text) => text.replace(/[^\t\n\r -\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/gu, '\ufffd'))
+        const escaped = (unit: string) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`
+        const json = JSON.stringify({ texts }).replace(isAscii ? /[\u0080-\uffff]/g : /[\ufffe\uffff]/g, escaped)
+        expect(client(json)).toEqual({ texts: kept })
+      }),
+    )
+  })
+
+  it.each([
+    '{"hasMoreResults":true,"checkPoint":"a","hasMoreResults":false}',
+    '{"hasMoreResults":true , "checkPoint" : "a","checkPoint": "b"}',
+    '{"d":{"hasMoreResults":true,"checkPoint":null,"l":[{"checkPoint":1}],"checkPoint":"b"}}',
+    '{"hasMoreResults":true,"HASMORERESULTS":false}',
+  ])('rejects a flag or token with two values, of which JSON.parse would keep the last: %s', (json) => {
+    expect(() => decode(json)).toThrow(failure('source.answer-malformed'))
+  })
+
+  it.each([
+    '{"hasMoreResults":true,"checkPoint":"a","hasMoreResults":true}',
+    '{"a":{"checkPoint":"a"},"b":{"checkPoint":"b"},"checkPoint":"c"}',
+    '{"l":[{"checkPoint":"a","checkPoint":"b"}]}',
+    '{"a":"checkPoint","checkPoint":"a","b":"hasMoreResults"}',
+  ])('accepts a flag or token that is equal, or elsewhere: %s', (json) => {
+    expect(decode(json).kind).toBe('object')
   })
 
   it('does not include content in its errors', () => {

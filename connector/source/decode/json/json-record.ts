@@ -1,9 +1,7 @@
-import { ConnectorError } from '../../runtime/connector-error.ts'
-import type { ClientRecord, ClientValue } from '../client-source.ts'
-import { setField, type WritableRecord } from '../client-source.ts'
-import { MAX_DEPTH } from './answer-node.ts'
-import type { FieldShape } from './field-shape.ts'
-import { normaliseText } from './normalise-value.ts'
+import type { ClientRecord, ClientValue } from '../../client-source.ts'
+import { setField, type WritableRecord } from '../../client-source.ts'
+import type { FieldShape } from '../field-shape.ts'
+import { normaliseText } from '../normalise-value.ts'
 
 /** A result of `JSON.parse`. Contains a number only if `String` returns its original text. */
 export type JsonValue = string | number | boolean | null | readonly JsonValue[] | JsonObject
@@ -15,7 +13,6 @@ export interface JsonObject {
 export interface JsonContext {
   readonly shape: FieldShape | undefined
   readonly timeZone: string
-  readonly depth: number
 }
 
 export function isJsonObject(value: JsonValue | undefined): value is JsonObject {
@@ -50,13 +47,8 @@ function isSerializerMetadata(name: string): boolean {
 }
 
 function below(context: JsonContext, shape: FieldShape | undefined): JsonContext {
-  if (context.depth >= MAX_DEPTH)
-    throw new ConnectorError('source.answer-malformed', `decode json: nested deeper than ${MAX_DEPTH} levels`)
-  return {
-    shape: shape?.hasListsBelow === true ? shape : undefined,
-    timeZone: context.timeZone,
-    depth: context.depth + 1,
-  }
+  const known = shape?.hasListsBelow === true ? shape : undefined
+  return known === context.shape ? context : { shape: known, timeZone: context.timeZone }
 }
 
 function valueIn(value: JsonValue, context: JsonContext): ClientValue | undefined {
@@ -67,8 +59,7 @@ function valueIn(value: JsonValue, context: JsonContext): ClientValue | undefine
 }
 
 function valuesOf(list: readonly JsonValue[], context: JsonContext): ClientValue[] {
-  const deeper = below(context, context.shape)
-  return list.map((item) => valueIn(item, deeper)).filter((item) => item !== undefined)
+  return list.map((item) => valueIn(item, context)).filter((item) => item !== undefined)
 }
 
 /** The items of a configured list, without a wrapper object that has no other field, as in XML. */

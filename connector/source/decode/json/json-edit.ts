@@ -1,0 +1,70 @@
+/** What has been changed up to a place. */
+export interface EditMark {
+  readonly inserted: number
+  readonly replaced: number
+}
+
+/** Changes a JSON document in UTF-8, from its beginning to its end. */
+export class JsonEdit {
+  readonly #body: Buffer
+  /** Bytes to insert, and their places. */
+  readonly #inserted: number[] = []
+  readonly #places: number[] = []
+  #replaced = 0
+
+  constructor(body: Buffer) {
+    this.#body = body
+  }
+
+  get replacedCharacters(): number {
+    return this.#replaced
+  }
+
+  insert(place: number, byte: number): void {
+    this.#places.push(place)
+    this.#inserted.push(byte)
+  }
+
+  /** Replaces an escape of two characters by U+FFFD. */
+  replaceShortEscape(at: number): void {
+    this.#body[at] = 0xef
+    this.#body[at + 1] = 0xbf
+    this.insert(at + 2, 0xbd)
+    this.#replaced += 1
+  }
+
+  /** Replaces an escape such as `\u0000` by U+FFFD. */
+  replaceEscape(at: number): void {
+    this.#body.write('fffd', at + 2, 'latin1')
+    this.#replaced += 1
+  }
+
+  mark(): EditMark {
+    return { inserted: this.#places.length, replaced: this.#replaced }
+  }
+
+  /** Replaces what follows the mark, up to `end`, by a text in ASCII that is not longer, and blanks. */
+  replaceFrom(place: number, { inserted, replaced }: EditMark, text: string, end: number): void {
+    this.#places.length = inserted
+    this.#inserted.length = inserted
+    this.#replaced = replaced
+    const written = this.#body.write(text, place, 'latin1')
+    this.#body.fill(' ', place + written, end)
+  }
+
+  text(): string {
+    const body = this.#body
+    const places = this.#places
+    if (places.length === 0) return body.toString()
+    const whole = Buffer.allocUnsafe(body.length + places.length)
+    let from = 0
+    for (let count = 0; count < places.length; count += 1) {
+      const place = places[count] ?? 0
+      body.copy(whole, from + count, from, place)
+      whole[place + count] = this.#inserted[count] ?? 0
+      from = place
+    }
+    body.copy(whole, from + places.length, from)
+    return whole.toString()
+  }
+}

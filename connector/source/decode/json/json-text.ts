@@ -1,0 +1,98 @@
+// Places in the text of a JSON document.
+
+export const COMMA = 0x2c
+export const COLON = 0x3a
+export const QUOTE = 0x22
+const BACKSLASH = 0x5c
+export const OPEN_LIST = 0x5b
+export const CLOSE_LIST = 0x5d
+export const OPEN_OBJECT = 0x7b
+export const CLOSE_OBJECT = 0x7d
+const SPACE = 0x20
+const PLUS = 0x2b
+const MINUS = 0x2d
+const POINT = 0x2e
+const ZERO = 0x30
+const NINE = 0x39
+const LOWER_CASE = 0x20
+const A = 0x61
+const E = 0x65
+const F = 0x66
+
+const isDigit = (code: number) => code >= ZERO && code <= NINE
+const isBlank = (code: number) => code === SPACE || code === 0x0a || code === 0x0d || code === 0x09
+
+/** Whether a number begins with this character, outside of strings. */
+export const beginsNumber = (code: number) => code === MINUS || isDigit(code)
+
+function afterDigits(text: string, start: number): number {
+  let at = start
+  while (isDigit(text.charCodeAt(at))) at += 1
+  return at
+}
+
+/** The index after a whole number of which `String(JSON.parse(…))` returns the text; undefined for any other number. */
+export function afterShortWhole(text: string, start: number): number | undefined {
+  const isNegative = text.charCodeAt(start) === MINUS
+  const end = afterDigits(text, start + 1)
+  const next = text.charCodeAt(end)
+  if (next === POINT || (next | LOWER_CASE) === E || end - start > 15) return undefined
+  return isNegative && text.charCodeAt(start + 1) === ZERO ? undefined : end
+}
+
+/** The index after a number of JSON; undefined if it is none. */
+export function afterNumber(text: string, start: number): number | undefined {
+  const first = text.charCodeAt(start) === MINUS ? start + 1 : start
+  const whole = afterDigits(text, first)
+  if (whole === first || (text.charCodeAt(first) === ZERO && whole > first + 1)) return undefined
+  if (text.charCodeAt(whole) !== POINT) return afterExponent(text, whole)
+  const fraction = afterDigits(text, whole + 1)
+  return fraction === whole + 1 ? undefined : afterExponent(text, fraction)
+}
+
+function afterExponent(text: string, start: number): number | undefined {
+  if ((text.charCodeAt(start) | LOWER_CASE) !== E) return start
+  const sign = text.charCodeAt(start + 1)
+  const first = sign === PLUS || sign === MINUS ? start + 2 : start + 1
+  const end = afterDigits(text, first)
+  return end === first ? undefined : end
+}
+
+/** The index of the next character that is not blank. */
+export function afterBlanks(text: string, start: number): number {
+  let at = start
+  while (isBlank(text.charCodeAt(at))) at += 1
+  return at
+}
+
+/** The index after the string that begins at `start`. */
+function afterString(text: string, start: number): number {
+  for (let at = start + 1; at < text.length; at += 1) {
+    const code = text.charCodeAt(at)
+    if (code === QUOTE) return at + 1
+    if (code === BACKSLASH) at += 1
+  }
+  return text.length
+}
+
+/** The text of the value after a name and its colon; of an object or list the beginning. Undefined: no colon. */
+export function valueAfter(text: string, nameEnd: number): string | undefined {
+  const colon = afterBlanks(text, nameEnd)
+  if (text.charCodeAt(colon) !== COLON) return undefined
+  const start = afterBlanks(text, colon + 1)
+  if (text.charCodeAt(start) === QUOTE) return text.slice(start, afterString(text, start))
+  return /^[^\s,}]{0,20}/.exec(text.slice(start, start + 20))?.[0]
+}
+
+/** The number in the four hexadecimal digits at this index; undefined if they are none. */
+export function hexAt(text: string, start: number): number | undefined {
+  let value = 0
+  for (let at = start; at < start + 4; at += 1) {
+    const code = text.charCodeAt(at)
+    const letter = code | LOWER_CASE
+    if (isDigit(code)) value = value * 16 + code - ZERO
+    else if (letter >= A && letter <= F) value = value * 16 + letter - A + 10
+    else return undefined
+  }
+  return value
+}
