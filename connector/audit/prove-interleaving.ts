@@ -1,5 +1,5 @@
 import { readPages } from '../pipeline/read/page-reader.ts'
-import type { ReaderParts } from '../pipeline/read/page-reading.ts'
+import type { ReaderParts, ReadFrom } from '../pipeline/read/page-reading.ts'
 import { ConnectorError } from '../runtime/connector-error.ts'
 import { noTimes } from '../scan/scan-order.ts'
 import type { ScanStates } from '../scan/scan-state.ts'
@@ -22,12 +22,12 @@ const nothingProcessed = {
  */
 export async function proveInterleaving(
   reader: Omit<ReaderParts, 'until' | 'observe'>,
-  states: ScanStates,
+  from: Pick<ReadFrom, 'states' | 'mapping'>,
   stop: AbortSignal,
 ): Promise<ScanStates['interleaving']> {
   const settings = { ...reader.settings, intervalMs: INTERVAL_MS, backfill: 'beside' as const }
   const parts = { ...reader, settings, until: 'caught-up' as const, observe: () => {} }
-  for await (const page of readPages(parts, { states, processed: nothingProcessed }, stop)) {
+  for await (const page of readPages(parts, { ...from, processed: nothingProcessed }, stop)) {
     const { interleaving } = page.states
     if (interleaving === 'serial') throw serialServer()
     if (interleaving === 'proven') return interleaving

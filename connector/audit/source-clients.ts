@@ -1,5 +1,4 @@
-import type { ConfiguredFields, FieldMapping } from '../event/field-mapping.ts'
-import { mapFields } from '../event/field-mapping.ts'
+import type { StreamMapping } from '../event/page-mapping.ts'
 import { clientReader, contentUnder, type ReadClient, type ReadingRules } from '../event/read-client.ts'
 import { rulesOf } from '../index/client-index.ts'
 import { type ClientTable, clientTable } from '../index/client-table.ts'
@@ -36,13 +35,12 @@ export const relationToTopic = ({ tag }: IndexEntry): Relation => relations[tag 
 export interface SourceParts {
   readonly reader: Omit<ReaderParts, 'until' | 'observe'>
   readonly rules: ReadingRules
-  readonly fields: ConfiguredFields
 }
 
 export interface SourceReading {
   /** The present rules of the index: see `contentRules`. */
   readonly indexRules: string
-  readonly mapping: FieldMapping | null
+  readonly mapping: StreamMapping | null
   readonly scans: Pick<ScanStates, 'interleaving' | 'failedLimit'>
   /** Whether no replica reads meanwhile. */
   readonly isAlone: boolean
@@ -59,7 +57,7 @@ export interface SourceReading {
  * `source.*` or the reason of `stop`; with `checkpoint.invalid-request` if it finds out that the server mixes up scans.
  */
 export async function readSourceClients(
-  { reader, rules, fields }: SourceParts,
+  { reader, rules }: SourceParts,
   reading: SourceReading,
   stop: AbortSignal,
 ): Promise<SourceClients> {
@@ -72,17 +70,16 @@ export async function readSourceClients(
     { ...parts, until: 'caught-up', observe: () => {} },
     {
       states,
+      mapping: reading.mapping,
       processed: { events: () => 0, recheck: () => null, knowsPagesOf: () => true, hasEnded: () => false, ...memory },
     },
     stop,
   )
   const entryOf = entryReader(reading, rules)
-  let { mapping } = reading
   let readAt = 0
   let count = 0
   for await (const page of pages) {
-    mapping = mapFields(page.page.clients, fields, mapping) ?? mapping
-    for (const client of clientsOf(page, { mapping, rules, memory })) {
+    for (const client of clientsOf(page, { rules, memory })) {
       table.set(client.key, entryOf(client))
       if (typeof client.id === 'string') reading.onClient(client.key, client.id)
     }
@@ -96,12 +93,12 @@ export async function readSourceClients(
 
 async function statesFrom(
   reader: SourceParts['reader'],
-  { scans: { interleaving, failedLimit }, isAlone }: SourceReading,
+  { scans: { interleaving, failedLimit }, isAlone, mapping }: SourceReading,
   stop: AbortSignal,
 ): Promise<ScanStates> {
   const states: ScanStates = { ...newScans, interleaving, failedLimit }
   if (interleaving !== 'unknown' || isAlone) return states
-  return { ...states, interleaving: await proveInterleaving(reader, states, stop) }
+  return { ...states, interleaving: await proveInterleaving(reader, { states, mapping }, stop) }
 }
 
 /** The server is spared as by a full scan. */
@@ -110,14 +107,14 @@ function pauseAfter({ page, scan }: PageReading, { backgroundShare: share }: Sca
 }
 
 interface PageParts {
-  readonly mapping: FieldMapping | null
   readonly rules: ReadingRules
   readonly memory: ScanMemory
 }
 
-function* clientsOf(reading: PageReading, { mapping, rules, memory }: PageParts): Generator<ReadClient, void> {
+function* clientsOf(reading: PageReading, { rules, memory }: PageParts): Generator<ReadClient, void> {
   const { page, scan, states, isFirst, isLast } = reading
   if (isFirst) memory.beginScan(scan, states)
+  const mapping = reading.mapping[scan.output]
   if (mapping !== null) {
     const read = clientReader(mapping, rules)
     for (const record of page.clients) {

@@ -68,7 +68,18 @@ const scans = z.object({
   failedLimit: z.object({ limit: count, until: time, attempts: count }).nullable(),
 })
 const recheck = z.object({ from: sourceTime, after: count.default(0), dueAt: time.default(0) }).nullable()
-const mapping = z.object({ clientId: z.string(), modifiedAt: z.string().nullable() }).nullable()
+const text = z.string()
+const pageMapping = z
+  .object({ path: z.array(text).readonly().nullable(), clientId: text, modifiedAt: text.nullable() })
+  .nullable()
+  .default(null)
+const mapping = z
+  .object({
+    settings: z.object({ clientId: text.nullable(), clients: text.nullable() }).nullable().default(null),
+    xml: pageMapping,
+    json: pageMapping,
+  })
+  .nullable()
 const republished = z
   .object({ id: z.string(), since: count, published: count, missing: z.array(z.string()).readonly().nullable() })
   .nullable()

@@ -1,5 +1,5 @@
 import type { CarriedOut } from '../control/stream-requests.ts'
-import type { FieldMapping } from '../event/field-mapping.ts'
+import type { StreamMapping } from '../event/page-mapping.ts'
 import { emptyIndex, type IndexState, withEntries } from '../index/index-state.ts'
 import { newScans, type Recheck, type ScanStates } from '../scan/scan-state.ts'
 
@@ -20,8 +20,8 @@ export interface StateChange {
   readonly recheck: Recheck | null
   /** Events published so far: the `sequence` of the next one. */
   readonly events: number
-  /** Does not change once it is found. */
-  readonly mapping: FieldMapping | null
+  /** Null: no page has been processed. */
+  readonly mapping: StreamMapping | null
   /** Null: no clients are published again. */
   readonly republished: Republished | null
   /** Requests that the stream has carried out; once the control object shows that, they are dropped here. */

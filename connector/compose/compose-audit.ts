@@ -24,10 +24,10 @@ export function composeAudit(
   const source = closing.use(httpClientSource(polaris, http), (opened) => opened.close())
   const open = openParts(stream, shared, { ...withoutPlacement, observe, closing })
   const serverClock = createServerClock(clock, observe)
-  const reader = { source, clock, serverClock, settings: poll, beginAt: beginningOf(stream) }
+  const reader = { source, clock, serverClock, settings: poll, fields, beginAt: beginningOf(stream) }
   return {
     open,
-    source: { reader, rules: readingRules(stream), fields },
+    source: { reader, rules: readingRules(stream) },
     savePeriodMs: config.savePeriodMs,
     isPaused,
   }

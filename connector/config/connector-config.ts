@@ -96,7 +96,11 @@ function streamConfig(stream: StreamSettings, { kafka }: Settings): StreamConfig
     poll: scanSettings(poll, polaris),
     removed: removedSettings(stream.removed),
     beginAt: beginAt(polaris),
-    fields: { clientId: polaris.clientIdField ?? null, modifiedAt: polaris.modifiedAtField ?? null },
+    fields: {
+      clientId: polaris.clientIdField ?? null,
+      modifiedAt: polaris.modifiedAtField ?? null,
+      clients: polaris.clientsField ?? null,
+    },
     hashIgnore: new Set(polaris.hashIgnore.map((path) => path.toLowerCase())),
     event: eventFields(event),
     deadLetterLimit: { maxShare: deadLetters.maxPercent / 100, minimum: deadLetters.minimum, of: deadLetters.of },

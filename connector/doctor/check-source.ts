@@ -1,11 +1,13 @@
-import { type FieldMapping, mapFields } from '../event/field-mapping.ts'
+import type { FieldMapping } from '../event/field-mapping.ts'
+import { mapPage } from '../event/page-mapping.ts'
 import type { Clock } from '../runtime/clock.ts'
-import type { ClientRecord, Page, ReadArguments, SourceTime } from '../source/client-source.ts'
+import { errorCatalogue } from '../runtime/error-catalogue.ts'
+import type { ClientRecord, ClientsPlace, Page, ReadArguments, SourceTime } from '../source/client-source.ts'
 import { serverTimeText, wallClock } from '../source/source-time.ts'
 import type { CheckProgress } from './check-progress.ts'
 import { compareOutputs } from './compare-outputs.ts'
 import type { StreamUnderTest } from './doctor-parts.ts'
-import { type CheckResult, type CheckResults, failure, ok, skipped, type TimeLimit } from './finding.ts'
+import { type CheckResult, type CheckResults, failure, ok, skipped, type TimeLimit, warning } from './finding.ts'
 import { judgeEventFields } from './judge-event-fields.ts'
 import { judgeOrder } from './judge-order.ts'
 import { judgeFields, judgeInterleaving, judgePage, judgeServerClock } from './judge-page.ts'
@@ -47,7 +49,7 @@ export async function checkSource(
   const second = await during('second page', () => checkSecondPage(check, { at, page }))
   const live = await during('live', () => checkLiveEnd(check, serverNow))
   const clients = [...page.clients, ...second.clients]
-  const { fields, mapping } = checkFields(clients, check)
+  const { fields, mapping } = checkFields(clients, page.place, check)
   return {
     polaris: judgePage(page, at),
     'second page': second.result,
@@ -158,10 +160,14 @@ async function checkTimeZone(
 
 function checkFields(
   clients: readonly ClientRecord[],
+  place: ClientsPlace | undefined,
   { config, events, limit }: SourceCheck,
 ): { fields: CheckResult; mapping: FieldMapping | undefined } {
   try {
-    const mapping = mapFields(clients, config.fields, null)
+    const mapped = mapPage({ clients, place }, config.fields, null)
+    if (mapped.kind === 'unproven')
+      return { fields: warning(mapped.error.message, errorCatalogue['source.mapping'].hint), mapping: undefined }
+    const mapping = mapped.kind === 'mapped' ? mapped.mapping : undefined
     return { fields: judgeFields(clients, mapping, events), mapping }
   } catch (error) {
     return { fields: failure(error, limit), mapping: undefined }

@@ -54,9 +54,7 @@ function deadLettersOf(clients: readonly ClientRecord[], mapping: FieldMapping, 
   const place = { sequence: 0, readAt: 0, idField: mapping.clientId, previous: '' }
   const kinds = clients.map((client) => clientRecord(readClient(client), place, rules.settings).kind)
   const dead = kinds.filter((kind) => kind === 'dead-letter').length
-  const isOverLimit = kinds.map((kind) => guard.add(kind)).includes('too-many')
-  // Few clients are below the minimum of the limit, but if all are dead letters, the setting is wrong.
-  return { dead, isHeld: isOverLimit || dead === clients.length }
+  return { dead, isHeld: kinds.map((kind) => guard.add(kind)).includes('too-many') }
 }
 
 /** Whether a page is the same when it is asked for again after a live scan. A client may have changed meanwhile. */

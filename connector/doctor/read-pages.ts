@@ -1,8 +1,10 @@
-import type { ClientRecord, ClientSource, Patience, ReadArguments } from '../source/client-source.ts'
+import type { ClientRecord, ClientSource, ClientsPlace, Patience, ReadArguments } from '../source/client-source.ts'
 
 /** The pages of one scan, as far as they were read. */
 export interface PagesRead {
   readonly clients: readonly ClientRecord[]
+  /** Where the first page with clients had them. */
+  readonly place: ClientsPlace | undefined
   readonly pages: number
   /** Whether the scan was read up to its end. */
   readonly isComplete: boolean
@@ -28,16 +30,18 @@ export async function readPages(
   const clients: ClientRecord[] = []
   let read = { pages: 0, isComplete: false, serverTime: undefined as number | undefined }
   let checkPoint = at.checkPoint
+  let place: ClientsPlace | undefined
   try {
     while (!read.isComplete && read.pages < maxPages) {
       const page = await source.read({ ...at, checkPoint }, finish, read.pages === 0 ? patience : 'retry')
       clients.push(...page.clients)
+      place ??= page.place
       read = { pages: read.pages + 1, isComplete: !page.hasMoreResults, serverTime: page.serverTime }
       if (page.checkPoint === null) break
       checkPoint = page.checkPoint
     }
-    return { ...read, clients, error: undefined }
+    return { ...read, clients, place, error: undefined }
   } catch (error) {
-    return { ...read, clients, error }
+    return { ...read, clients, place, error }
   }
 }

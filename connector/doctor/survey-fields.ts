@@ -43,7 +43,7 @@ export async function surveyStream(
 
 function detected(clients: readonly ClientRecord[], configured: StreamUnderTest['config']['fields']) {
   try {
-    return { mapping: mapFields(clients, configured, null), problem: null }
+    return { mapping: mapFields(clients, configured), problem: null }
   } catch (error) {
     if (!(error instanceof Error) || codeOf(error) !== 'source.mapping') throw error
     return { mapping: undefined, problem: error.message }

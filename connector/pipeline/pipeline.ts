@@ -77,11 +77,12 @@ function startCopying(parts: PipelineParts, stream: ClaimedStream) {
     return { group, events: [...unreported.splice(0), ...ended] }
   }
   const marks = markChanges()
+  const { scans: states, mapping } = state
   return {
     parts,
     builder,
     goneClients: { table: () => stream.checkpoint.table, changes: marks.count, until: marks.until },
-    from: { states: state.scans, processed: builder, requests, sourceMoved: stream.sourceMoved },
+    from: { states, mapping, processed: builder, requests, sourceMoved: stream.sourceMoved },
     checkpoint: () => stream.checkpoint,
     /** Invariant 1: the end of a scan is reported only after its last page is delivered. */
     progress: scanProgress({ clock, ...reader.settings }, (event) => unreported.push(event)),

@@ -44,8 +44,8 @@ export function httpClientSource(config: PolarisConfig, parts: SourceParts): Cli
   const shape = clientShape(config.listFields, (path) => observe({ kind: 'list-ambiguous', path }))
 
   const call = async (request: ApiRequest, at: PageRequest, stop: AbortSignal): Promise<Attempt<Page>> => {
-    const { clientsField, statusFields } = config
-    const decoding = { shape, timeZone, clientsField, statusFields, known: at.known }
+    const { clientsField, statusFields, clientIdField: clientId } = config
+    const decoding = { shape, timeZone, clientsField, statusFields, known: at.known ?? { clientId } }
     let decoder = pageDecoder(undefined, decoding)
     const answer = await caller.call(request, stop, (contentType) => {
       decoder = pageDecoder(contentType, decoding)

@@ -24,6 +24,8 @@ export interface PolarisConfig {
   readonly lastChangedFormat: string
   /** Dotted path of the list of clients in the page; absent: detected. */
   readonly clientsField?: string | undefined
+  /** Dotted path of the id within a client; absent: detected by the caller. Tells a client from a wrapper. */
+  readonly clientIdField?: string | undefined
   /** Names or dotted paths of fields of a page that look like an error or a message but are none. */
   readonly statusFields: readonly string[]
   /** Dotted paths within a client (`Cartes`, `Adresse.Telephones`) that are always lists. */

@@ -79,7 +79,7 @@ async function checkNextPage(
       { state: withPresentRules(state, open), table },
     )
     const parts = { ...reader, source, observe, until: 'caught-up' as const }
-    const pages = readPages(parts, { states: state.scans, processed: builder }, stop)
+    const pages = readPages(parts, { states: state.scans, mapping: state.mapping, processed: builder }, stop)
     for (let page = 0; page < CHECKED_PAGES; page += 1) {
       const { value: reading } = await pages.next()
       let added = reading === undefined ? 'whole' : builder.add(reading)

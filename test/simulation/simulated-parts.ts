@@ -149,6 +149,11 @@ function pipelineParts(
         gate: gateOf(stream, replica),
       }),
       ...{ clock, serverClock: createServerClock(clock, observe), settings, beginAt, until: 'stopped', observe },
+      fields: {
+        clientId: 'No',
+        modifiedAt: modificationTime === 'hidden' ? null : 'DateModification',
+        clients: null,
+      },
     },
     group: {
       settings: {
@@ -158,7 +163,6 @@ function pipelineParts(
         deadLetterClient: 'leave-out',
       },
       rules: { timeZone: ZONE, ignored: new Set(ignored), fields: undefined },
-      fields: { clientId: 'No', modifiedAt: modificationTime === 'hidden' ? null : 'DateModification' },
       deadLetters: deadLetterGuard({ maxShare: 0.1, minimum: 10, of: 1000 }),
       indexRules: rulesText({ ignored, limits: '' }),
       ...{ scanSettings: settings, beginAt, observe },

@@ -1,10 +1,10 @@
 import * as z from 'zod'
 import type { StreamConfig } from '../../config/connector-config.ts'
+import type { PagesRead } from '../../doctor/read-pages.ts'
 import { clientRecord, type EventSettings } from '../../event/client-record.ts'
-import { mapFields } from '../../event/field-mapping.ts'
+import { mapPage } from '../../event/page-mapping.ts'
 import { clientReader, type ReadingRules } from '../../event/read-client.ts'
 import { emptyIndex } from '../../index/index-state.ts'
-import type { ClientRecord } from '../../source/client-source.ts'
 import { maskedRecord, maskedText } from './masked-json.ts'
 
 /** What `preview --json` prints. */
@@ -32,16 +32,26 @@ interface PreviewParts {
   /** When the clients were read, in ms since 1970. */
   readonly readAt: number
   readonly isMasked: boolean
+  /** Number of records. */
+  readonly limit: number
 }
 
-/** The records of clients that nothing was published of yet. Throws `source.mapping` if the client id is not found. */
-export function previewRecords(clients: readonly ClientRecord[], parts: PreviewParts): PreviewedRecord[] {
-  const { stream, rules, settings, readAt, isMasked } = parts
-  const mapping = mapFields(clients, stream.fields, null)
-  if (mapping === undefined) return []
+/**
+ * The records of the first clients, as if nothing was published of them yet. Throws `source.mapping` if none of the
+ * clients has an id: `run` would publish nothing.
+ */
+export function previewRecords(
+  { clients, place }: Pick<PagesRead, 'clients' | 'place'>,
+  parts: PreviewParts,
+): PreviewedRecord[] {
+  const { stream, rules, settings, readAt, isMasked, limit } = parts
+  const mapped = mapPage({ clients, place }, stream.fields, null)
+  if (mapped.kind === 'unproven') throw mapped.error
+  if (mapped.kind === 'empty') return []
+  const { mapping } = mapped
   const read = clientReader(mapping, rules)
   let sequence = 0
-  return clients.map((client) => {
+  return clients.slice(0, limit).map((client) => {
     const place = { sequence, readAt, idField: mapping.clientId, previous: `g${emptyIndex.generation}` }
     const { kind, record } = clientRecord(read(client), place, settings)
     if (kind === 'event') sequence += 1

@@ -79,9 +79,13 @@ async function previewed(
   const read = await showingProgress(reading, { output: parts, text, clock })
   if (read.error !== undefined) throw read.error
   const isMasked = args['show-data'] !== true
-  const records = previewRecords(read.clients.slice(0, limit), {
-    ...{ stream, rules: readingRules(stream), settings: eventSettings(config, stream), isMasked },
+  const records = previewRecords(read, {
+    stream,
+    rules: readingRules(stream),
+    settings: eventSettings(config, stream),
     readAt: read.serverTime ?? clock.now(),
+    isMasked,
+    limit,
   })
   return { stream: stream.name, since, masked: isMasked, records }
 }

@@ -180,6 +180,7 @@ export function polarisConfig(polaris: PolarisSettings): PolarisConfig {
     timeZone: polaris.timeZone,
     lastChangedFormat: polaris.lastChangedFormat,
     clientsField: polaris.clientsField,
+    clientIdField: polaris.clientIdField,
     listFields: polaris.listFields,
     statusFields: polaris.statusFields,
     timeouts: { connectMs: timeouts.connect, headersMs: timeouts.headers, bodyMs: timeouts.body },

@@ -3,8 +3,8 @@ import type { CarriedOut, Erasure, StreamRequests } from '../../control/stream-r
 import type { OutgoingRecord } from '../../event/client-event.ts'
 import type { EventSettings } from '../../event/client-record.ts'
 import type { DeadLetterGuard } from '../../event/dead-letter.ts'
-import type { ConfiguredFields, FieldMapping } from '../../event/field-mapping.ts'
 import type { FieldWatch } from '../../event/missing-fields.ts'
+import type { StreamMapping } from '../../event/page-mapping.ts'
 import type { ReadingRules } from '../../event/read-client.ts'
 import type { RepeatWatch } from '../../event/repeat-watch.ts'
 import type { ClientIndex } from '../../index/client-index.ts'
@@ -62,7 +62,6 @@ export interface PageGroupParts {
   readonly rules: ReadingRules
   /** The rules of the client index, as text: see `rulesText`. */
   readonly indexRules: string
-  readonly fields: ConfiguredFields
   readonly scanSettings: ScanSettings
   readonly beginAt: SourceTime
   /**
@@ -96,7 +95,7 @@ export interface Building {
   scans: ScanStates
   recheck: Recheck | null
   events: number
-  mapping: FieldMapping | null
+  mapping: StreamMapping | null
   republishing: Republishing | null
   carriedOut: readonly CarriedOut[]
   group: Gathered

@@ -1,5 +1,4 @@
 import { clientRecord } from '../../event/client-record.ts'
-import type { FieldMapping } from '../../event/field-mapping.ts'
 import { clientReader, contentUnder, type ReadClient } from '../../event/read-client.ts'
 import type { Comparison } from '../../index/client-index.ts'
 import { type ClientKey, type IndexEntry, isErased, withdrawalOf } from '../../index/index-entry.ts'
@@ -22,7 +21,8 @@ export type AddedClients = { readonly kind: 'whole' } | { readonly kind: 'slice'
 
 /** Adds a slice of the clients of a page, from a place on. */
 export function addClients(building: Building, reading: PageReading, from: number): AddedClients {
-  const { parts, mapping, entries } = building
+  const { parts, entries } = building
+  const mapping = reading.mapping[reading.scan.output]
   if (mapping === null) return { kind: 'whole' }
   const readClient = clientReader(mapping, parts.rules)
   // Invariant 3: events of one client keep the order in which the API returned them.
@@ -113,13 +113,14 @@ interface Publishing {
 function publish(
   building: Building,
   { client, known, counts, republished }: Publishing,
-  { scan, readAt, states }: PageReading,
+  { scan, readAt, states, mapping }: PageReading,
 ): void {
-  const { parts, index, group, deadLetters, mapping, events } = building
+  const { parts, index, group, deadLetters, events } = building
   const previous = known === undefined ? `g${index.generation}` : String(known.number)
-  const place = { sequence: events, readAt: readAt.server, idField: mapping?.clientId ?? '', previous, republished }
+  const idField = mapping[scan.output]?.clientId ?? ''
+  const place = { sequence: events, readAt: readAt.server, idField, previous, republished }
   const { kind, record } = clientRecord(client, place, parts.settings)
-  if (deadLetters.add(kind) === 'too-many') throw tooManyDeadLetters(mapping)
+  if (deadLetters.add(kind) === 'too-many') throw tooManyDeadLetters(idField)
   group.records.push(record)
   group.size += record.value.length
   const isDeadLetter = kind === 'dead-letter'
@@ -156,8 +157,7 @@ function countsOf({ scans }: Gathered, kind: ScanKind): ScanCounts {
   return counts
 }
 
-function tooManyDeadLetters(mapping: FieldMapping | null): ConnectorError {
-  const field = mapping?.clientId ?? 'not detected'
+function tooManyDeadLetters(field: string): ConnectorError {
   return new ConnectorError(
     'event.too-many-dead-letters',
     `make events: too many clients cannot become events (client id field: ${field})`,

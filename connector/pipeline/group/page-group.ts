@@ -1,5 +1,4 @@
 import type { StreamState } from '../../checkpoint/stream-state.ts'
-import { type FieldMapping, mapFields } from '../../event/field-mapping.ts'
 import { repeatWatch } from '../../event/repeat-watch.ts'
 import { clientIndex } from '../../index/client-index.ts'
 import type { ClientTable } from '../../index/client-table.ts'
@@ -34,7 +33,7 @@ import { scanMemory } from './scan-memory.ts'
 export interface PageGroupBuilder extends Processed {
   /**
    * Adds a reading to the group being built. `slice`: call `addRest` for more of it. `part`: the group is full; the next
-   * one begins with `addRest`. `alone`: nothing may join it. Throws `source.mapping` or `event.too-many-dead-letters`.
+   * one begins with `addRest`. `alone`: nothing may join it. Throws `event.too-many-dead-letters`.
    */
   add(reading: Reading): Added
   /** Adds the rest of a page. Call it after each `slice`, and after each `part` once the next group has begun. */
@@ -131,6 +130,7 @@ function addPage(building: Building, reading: PageReading, at: number): Added {
     building.recheck = recheckAfter(building.recheck, reading.scan)
     building.memory.endScan(reading.scan)
   }
+  building.mapping = reading.mapping
   building.group.pages += 1
   return 'whole'
 }
@@ -149,16 +149,12 @@ function addMarks(building: Building, { scan, page, isLast }: PageReading): Adde
   return 'whole'
 }
 
-function beginPage(building: Building, { page, scan, states, isFirst }: PageReading): void {
-  const { parts, mapping, memory, repeats } = building
+function beginPage(building: Building, { scan, states, isFirst }: PageReading): void {
+  const { parts, memory, repeats } = building
   if (isFirst && scan.tag === FULL) parts.removal?.memory.begin(scan)
   beginRepublishing(building, scan)
   if (isFirst) memory.beginScan(scan, states)
   if (isFirst && scan.tag === LIVE) repeats.nextScan()
-  const found = mapFields(page.clients, parts.fields, mapping)
-  if (found === undefined) return
-  observeDetected(found, mapping, parts)
-  building.mapping = found
 }
 
 function finishGroup(building: Building): PageGroup {
@@ -197,14 +193,5 @@ function emptyGroup(): Gathered {
     republished: [],
     changedSince: [],
     ...noRemovals,
-  }
-}
-
-function observeDetected(found: FieldMapping, before: FieldMapping | null, { fields, observe }: PageGroupParts): void {
-  if (before !== null) return
-  if (fields.clientId === null)
-    observe({ kind: 'field-detected', setting: 'POLARIS_CLIENT_ID_FIELD', field: found.clientId })
-  if (fields.modifiedAt === null && found.modifiedAt !== null) {
-    observe({ kind: 'field-detected', setting: 'POLARIS_MODIFIED_AT_FIELD', field: found.modifiedAt })
   }
 }

@@ -7,6 +7,7 @@ import { withoutEnded } from '../../scan/republish.ts'
 import { FULL, LIVE, type Scan, type ScanStates, type ScanTag, scanWith, withScan } from '../../scan/scan-state.ts'
 import { backgroundCandidates, type Choice, nextChoice, type SchedulerParts, scanName } from '../../scan/scheduler.ts'
 import { interleavingProof } from './interleaving-proof.ts'
+import { remapped, requestOf } from './mapped-page.ts'
 import type { PageReading, Processed, ReaderParts, ReadFrom } from './page-reading.ts'
 import { answersSmallPages, readEndAgain, readUnlessRefused } from './read-page.ts'
 import { republishStarted, requestedRepublication, untilDue } from './requested-republication.ts'
@@ -24,6 +25,7 @@ export async function* readPages(
   stop: AbortSignal,
 ): AsyncGenerator<PageReading, void> {
   const { clock, settings, serverClock } = parts
+  const { mapping, states } = remapped(from, parts)
   const reader: Reader = {
     ...parts,
     processed: from.processed,
@@ -31,7 +33,9 @@ export async function* readPages(
     republished: new Set(),
     load: workloadLog(clock, settings.intervalMs),
     proof: interleavingProof(parts),
-    states: withKnownPages(configured(from.states, settings, serverClock.times()), from.processed, parts.observe),
+    states: withKnownPages(configured(states, settings, serverClock.times()), from.processed, parts.observe),
+    mapping,
+    withoutId: new Map(),
     liveBeganAt: clock.monotonic(),
     liveScans: 0,
     hasReadPages: from.states.createdAt !== null && from.sourceMoved !== true,
@@ -107,14 +111,15 @@ async function readNext(reader: Reader, tag: ScanTag, stop: AbortSignal): Promis
     const proven = await reader.proof.before(scan, reader.states, stop)
     reader.states = proven
     if (scanWith(proven, tag)?.checkPoint !== scan.checkPoint) return undefined
+    const at = requestOf(reader, scan)
     if (scan.end === 'repeat') {
-      const end = await readEndAgain(source, scan, stop)
+      const end = await readEndAgain(source, at, stop)
       return end === 'failed' ? endedWithout(reader, scan, askedAt) : take(reader, scan, { page: end, askedAt })
     }
-    const how = { at: scan, patience: patienceOf(reader, scan), keepsToken: keepsTokenOf(reader, scan) }
+    const how = { at, patience: patienceOf(reader, scan), keepsToken: keepsTokenOf(reader, scan) }
     const page = await readUnlessRefused(source, how, stop)
     if (page instanceof ConnectorError) return refused(reader, known(), page)
-    reader.proof.read(scan, page)
+    reader.proof.read(at, page)
     return take(reader, scan, { page, askedAt })
   } catch (error) {
     if (stop.aborted) throw error

@@ -1,4 +1,6 @@
 import type { Erasure, StreamRequests } from '../../control/stream-requests.ts'
+import type { ConfiguredFields } from '../../event/field-mapping.ts'
+import type { StreamMapping } from '../../event/page-mapping.ts'
 import type { ClientKey } from '../../index/index-entry.ts'
 import type { Clock } from '../../runtime/clock.ts'
 import type { ScanOrder } from '../../scan/scan-order.ts'
@@ -20,6 +22,8 @@ export interface PageReading {
   readonly scan: Scan
   /** All scans after the page. */
   readonly states: ScanStates
+  /** What is known after the page. */
+  readonly mapping: StreamMapping
   readonly isFirst: boolean
   readonly isLast: boolean
   /** The stream's events when its request began. */
@@ -69,6 +73,8 @@ export interface Processed {
 export interface ReadFrom {
   readonly states: ScanStates
   readonly processed: Processed
+  /** Null: nothing is known of the pages. */
+  readonly mapping: StreamMapping | null
   /** Absent: there are none. */
   readonly requests?: Pick<StreamRequests, 'open' | 'until'>
   readonly sourceMoved?: boolean
@@ -79,6 +85,7 @@ export interface ReaderParts {
   readonly clock: Clock
   readonly serverClock: ServerClock
   readonly settings: ScanSettings
+  readonly fields: ConfiguredFields
   /** The stream's configured beginning. */
   readonly beginAt: SourceTime
   /** `caught-up`: ends once everything that is due has been read. */

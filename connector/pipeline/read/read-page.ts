@@ -2,7 +2,7 @@ import type { Clock } from '../../runtime/clock.ts'
 import { ConnectorError } from '../../runtime/connector-error.ts'
 import { SMALLEST_LIMIT } from '../../source/answer/answer-verdict.ts'
 import { isTokenInDoubt, mayRefuseCheckPoint } from '../../source/answer/verdict-table.ts'
-import type { ClientSource, Page, Patience, ReadArguments } from '../../source/client-source.ts'
+import type { ClientSource, Page, PageRequest, Patience } from '../../source/client-source.ts'
 
 /**
  * Reads a page. A checkPoint counts as refused if the call with it fails in a way that may mean this, while the same
@@ -11,7 +11,7 @@ import type { ClientSource, Page, Patience, ReadArguments } from '../../source/c
  */
 export async function readUnlessRefused(
   source: ClientSource,
-  { at, patience, keepsToken }: { at: ReadArguments; patience: Patience; keepsToken: boolean },
+  { at, patience, keepsToken }: { at: PageRequest; patience: Patience; keepsToken: boolean },
   stop: AbortSignal,
 ): Promise<Page | ConnectorError> {
   const read = () => source.read(at, stop, patience)
@@ -26,11 +26,7 @@ export async function readUnlessRefused(
 }
 
 /** Repeats the request that ended a scan with an empty page. A failure says no more than such a page. */
-export async function readEndAgain(
-  source: ClientSource,
-  at: ReadArguments,
-  stop: AbortSignal,
-): Promise<Page | 'failed'> {
+export async function readEndAgain(source: ClientSource, at: PageRequest, stop: AbortSignal): Promise<Page | 'failed'> {
   try {
     return await source.read(at, stop, 'once')
   } catch (error) {
@@ -45,7 +41,7 @@ export async function readEndAgain(
  */
 export async function answersSmallPages(
   { source, clock }: { source: ClientSource; clock: Pick<Clock, 'monotonic'> },
-  { at, patience }: { at: ReadArguments; patience: Patience },
+  { at, patience }: { at: PageRequest; patience: Patience },
   stop: AbortSignal,
 ): Promise<boolean> {
   const askedAt = clock.monotonic()
@@ -57,7 +53,7 @@ export async function answersSmallPages(
 const AT_ONCE_MS = 1_000
 
 /** Returns the page, or an error that may mean that the checkPoint was refused. */
-async function orRefusal(read: () => Promise<Page>, { checkPoint }: ReadArguments): Promise<Page | ConnectorError> {
+async function orRefusal(read: () => Promise<Page>, { checkPoint }: PageRequest): Promise<Page | ConnectorError> {
   try {
     // Invariant 9: anything but a complete page is thrown, so it changes nothing.
     return await read()

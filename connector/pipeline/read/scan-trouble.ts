@@ -1,7 +1,8 @@
+import type { StreamMapping } from '../../event/page-mapping.ts'
 import { ConnectorError, codeOf } from '../../runtime/connector-error.ts'
 import { afterFailure, afterRefusal, afterStuck, afterTooMuch, keepsToken } from '../../scan/begin-again.ts'
 import { isBackfillFirst } from '../../scan/scan-settings.ts'
-import { LIVE, type Scan, type ScanStates, scanWith, withScan } from '../../scan/scan-state.ts'
+import { LIVE, type Scan, type ScanStates, type ScanTag, scanWith, withScan } from '../../scan/scan-state.ts'
 import { mayBeTooMuch } from '../../source/answer/answer-verdict.ts'
 import type { Patience } from '../../source/client-source.ts'
 import type { InterleavingProof } from './interleaving-proof.ts'
@@ -17,6 +18,9 @@ export interface Reader extends ReaderParts {
   readonly load: WorkloadLog
   readonly proof: InterleavingProof
   states: ScanStates
+  mapping: StreamMapping
+  /** Until a client has a valid id: the clients without one on the page that each scan cannot pass. */
+  readonly withoutId: Map<ScanTag, number>
   /** Start of the live scan in progress, by the monotonic clock. */
   liveBeganAt: number
   liveScans: number
@@ -40,9 +44,13 @@ export function keepsTokenOf(reader: Reader, scan: Scan): boolean {
   return mayPause(reader, scan) && keepsToken(scan, reader.states)
 }
 
-/** Pauses a background scan whose page could not be read. Throws the error for any other scan. */
+/**
+ * Pauses a background scan whose page could not be read. Throws the error for any other scan, and if no scan can find
+ * the clients.
+ */
 export function failed(reader: Reader, scan: Scan, error: unknown): undefined {
   if (!(error instanceof ConnectorError) || !mayPause(reader, scan)) throw error
+  if (error.code === 'source.mapping' && reader.mapping[scan.output] === null) throw error
   const times = reader.serverClock.times()
   reader.states = withScan(reader.states, afterFailure(scan, reader.states, { ...reader, times }))
   reader.observe({ kind: 'scan-paused', scan: scan.kind, code: codeOf(error), error })

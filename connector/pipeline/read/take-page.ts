@@ -5,12 +5,13 @@ import { earlier, type Times } from '../../scan/scan-settings.ts'
 import { LIVE, type Scan, type ScanStates, withScan } from '../../scan/scan-state.ts'
 import { scanStep } from '../../scan/scan-step.ts'
 import type { Page } from '../../source/client-source.ts'
+import { takeMapping } from './mapped-page.ts'
 import type { PageReading } from './page-reading.ts'
 import { type Reader, stuck } from './scan-trouble.ts'
 
 export type AskedPage = Pick<PageReading, 'page' | 'askedAt'>
 
-/** Undefined: the scan is stuck and begins again. */
+/** Undefined: the scan is stuck or no client has had a valid id yet; it begins again. Throws `source.mapping`. */
 export function take(reader: Reader, before: Scan, asked: AskedPage): PageReading | undefined {
   const { page } = asked
   const { serverClock, settings, processed, observe } = reader
@@ -20,10 +21,11 @@ export function take(reader: Reader, before: Scan, asked: AskedPage): PageReadin
     ...{ kind: 'page-read', scan: before.kind, clients: page.clients.length },
     ...{ limit: before.limit, bytes: page.bytes, tookMs: page.tookMs },
   })
+  reader.states = created(reader.states, began)
+  if (takeMapping(reader, before, page) === 'unproven') return undefined
   const parts = { began, events: processed.events(), maxEmptyPages: settings.maxEmptyPages }
   const step = scanStep(before, page, parts)
   if (step.kind === 'stuck') return stuck(reader, before, step.why)
-  reader.states = created(reader.states, began)
   const scan = paced(step.scan, page.clients.length, reader.states, serverClock.times().ours)
   if (step.kind === 'done') return ended(reader, scan, asked)
   reader.states = afterPage(reader, withScan(reader.states, scan), scan)
@@ -57,11 +59,11 @@ function ended(reader: Reader, scan: Scan, asked: AskedPage): PageReading {
 }
 
 function readingOf(
-  { states, serverClock }: Reader,
+  { states, mapping, serverClock }: Reader,
   scan: Scan,
   of: Pick<PageReading, 'page' | 'askedAt' | 'isFirst' | 'isLast'>,
 ): PageReading {
-  return { kind: 'page', ...of, scan, states, readAt: serverClock.times() }
+  return { kind: 'page', ...of, scan, states, mapping, readAt: serverClock.times() }
 }
 
 /** The stream is as old as its first response. */

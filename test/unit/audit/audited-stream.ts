@@ -38,7 +38,7 @@ export function auditedStream(wrapped: (source: ClientSource) => ClientSource = 
     open: open(),
     source: {
       reader: { ...on.pipeline.reader, source },
-      ...{ rules, fields: groupParts().fields },
+      rules,
     },
     ...{ savePeriodMs: 60_000, isPaused: false, ...more },
   })

@@ -131,7 +131,15 @@ const index: fc.Arbitrary<IndexState> = fc.record({
   segments: fc.array(segment, { maxLength: 3 }),
   delta: entries,
 })
-const mapping = fc.option(fc.record({ clientId: fc.string(), modifiedAt: fc.option(fc.string()) }))
+const pageMapping = fc.option(
+  fc.record({
+    path: fc.option(fc.array(fc.string(), { maxLength: 3 })),
+    clientId: fc.string(),
+    modifiedAt: fc.option(fc.string()),
+  }),
+)
+const settings = fc.option(fc.record({ clientId: fc.option(fc.string()), clients: fc.option(fc.string()) }))
+const mapping = fc.option(fc.record({ settings, xml: pageMapping, json: pageMapping }))
 const recheck = fc.option(fc.record({ from: minutes, after: fc.nat(), dueAt: time }))
 const outcome = fc.constantFrom('erased', 'never-published', undefined)
 const carriedOut = fc.array(fc.record({ id: fc.string(), outcome }), { maxLength: 2 })

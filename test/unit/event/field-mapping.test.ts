@@ -20,53 +20,46 @@ function errorOf(run: () => unknown): Error {
 
 describe('the field mapping', () => {
   test('is detected when exactly one field matches', () => {
-    expect(mapFields(clients, detected, null)).toEqual({ clientId: 'NoClient', modifiedAt: 'DateModification' })
+    expect(mapFields(clients, detected)).toEqual({ clientId: 'NoClient', modifiedAt: 'DateModification' })
   })
 
   test('is the configured one, whatever fields the page has', () => {
     const configured = { clientId: 'Fiche.No', modifiedAt: 'Maj' }
-    expect(mapFields(clients, configured, null)).toEqual(configured)
-    expect(mapFields([], configured, null)).toEqual(configured)
-    expect(mapFields(clients, configured, { clientId: 'NoClient', modifiedAt: null })).toEqual(configured)
-  })
-
-  test('stays the known one once it is detected', () => {
-    const known = { clientId: 'Id', modifiedAt: null }
-    expect(mapFields(clients, detected, known)).toEqual(known)
-    expect(mapFields([], detected, known)).toEqual(known)
+    expect(mapFields(clients, configured)).toEqual(configured)
+    expect(mapFields([], configured)).toEqual(configured)
   })
 
   test('detects one field when only the other is configured', () => {
-    expect(mapFields(clients, { clientId: null, modifiedAt: 'Maj' }, null)?.clientId).toBe('NoClient')
-    expect(mapFields(clients, { clientId: 'Nom', modifiedAt: null }, null)?.modifiedAt).toBe('DateModification')
+    expect(mapFields(clients, { clientId: null, modifiedAt: 'Maj' })?.clientId).toBe('NoClient')
+    expect(mapFields(clients, { clientId: 'Nom', modifiedAt: null })?.modifiedAt).toBe('DateModification')
   })
 
   test('is undefined when there are no clients', () => {
-    expect(mapFields([], detected, null)).toBeUndefined()
+    expect(mapFields([], detected)).toBeUndefined()
   })
 
   test('keeps the spelling of the source', () => {
-    expect(mapFields([{ NUMCLIENT: '1' }], detected, null)).toEqual({ clientId: 'NUMCLIENT', modifiedAt: null })
+    expect(mapFields([{ NUMCLIENT: '1' }], detected)).toEqual({ clientId: 'NUMCLIENT', modifiedAt: null })
   })
 
   test('ignores a field that is absent or not text on one client', () => {
-    expect(mapFields([{ No: '1', Id: '2' }, { No: '1' }], detected, null)?.clientId).toBe('No')
-    expect(mapFields([{ No: '1', Id: { a: '2' } }], detected, null)?.clientId).toBe('No')
+    expect(mapFields([{ No: '1', Id: '2' }, { No: '1' }], detected)?.clientId).toBe('No')
+    expect(mapFields([{ No: '1', Id: { a: '2' } }], detected)?.clientId).toBe('No')
   })
 
   test('leaves the modification time unmapped when several fields match', () => {
     const client = { No: '1', DateModification: 'a', LastChanged: 'b' }
-    expect(mapFields([client], detected, null)).toEqual({ clientId: 'No', modifiedAt: null })
+    expect(mapFields([client], detected)).toEqual({ clientId: 'No', modifiedAt: null })
   })
 
   test('throws an error with the candidates when several fields match as the id', () => {
-    const error = errorOf(() => mapFields([{ No: '1', CodeClient: '2' }], detected, null))
+    const error = errorOf(() => mapFields([{ No: '1', CodeClient: '2' }], detected))
     expect(codeOf(error)).toBe('source.mapping')
     expect(error.message).toMatch(/No, CodeClient.*POLARIS_CLIENT_ID_FIELD/)
   })
 
   test('Invariant 8: throws an error with all field names but no values when no field matches as the id', () => {
-    const error = errorOf(() => mapFields([{ Nom: 'planted-name', Fidelite: 'planted-card' }], detected, null))
+    const error = errorOf(() => mapFields([{ Nom: 'planted-name', Fidelite: 'planted-card' }], detected))
     expect(codeOf(error)).toBe('source.mapping')
     expect(error.message).toContain('Nom, Fidelite')
     expect(error.message).not.toContain('planted')
@@ -74,6 +67,6 @@ describe('the field mapping', () => {
 
   test('limits the length of the error when there are many fields', () => {
     const wide = Object.fromEntries(Array.from({ length: 500 }, (_, index) => [`Champ${index}`, 'x']))
-    expect(errorOf(() => mapFields([wide], detected, null)).message.length).toBeLessThan(600)
+    expect(errorOf(() => mapFields([wide], detected)).message.length).toBeLessThan(600)
   })
 })

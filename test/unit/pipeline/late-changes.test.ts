@@ -11,6 +11,7 @@ import { noTimes } from '../../../connector/scan/scan-order.ts'
 import type { ScanSettings } from '../../../connector/scan/scan-settings.ts'
 import { FIRST_LOOK_BACK, newScans, noTokens, type Scan, type ScanStates } from '../../../connector/scan/scan-state.ts'
 import type { Page, SourceTime } from '../../../connector/source/client-source.ts'
+import { mappedTo } from './readings.ts'
 
 const MINUTE = 60_000
 const noon = Date.parse('2026-06-15T12:00:00Z')
@@ -52,7 +53,6 @@ function building() {
     },
     rules: { timeZone: 'UTC', ignored: new Set<string>(), fields: undefined },
     indexRules: rules,
-    fields: { clientId: 'No', modifiedAt: 'Modif' },
     ...{ scanSettings: settings, beginAt: from, oneChangePerClient: false },
     deadLetters: deadLetterGuard({ maxShare: 0.1, minimum: 10, of: 1000 }),
     requests: noStreamRequests,
@@ -73,6 +73,7 @@ function building() {
         page,
         scan: lookBack,
         states,
+        mapping: mappedTo('No', 'Modif'),
         isFirst,
         isLast: false,
         askedAt: 0,

@@ -12,7 +12,7 @@ import type { ClientRecord } from '../../../connector/source/client-source.ts'
 import { noon, provenUpTo } from '../scan/scans.ts'
 import { groupParts } from '../stream/open-parts.ts'
 import { building, keysOf, sequencesOf, start } from './builders.ts'
-import { liveScan, pageOf, reading, token } from './readings.ts'
+import { liveScan, mappedTo, pageOf, reading, token } from './readings.ts'
 
 const middle = { isFirst: false, isLast: false }
 const scansAt = (startedAt: number) => ({ ...newScans, live: { startedAt, scan: null } })
@@ -176,28 +176,12 @@ describe('what was found while pages were read', () => {
   })
 })
 
-describe('the field mapping', () => {
-  const open = { fields: { clientId: null, modifiedAt: null } }
-
-  test('is detected on the first page with a client, reported once, and kept in the state', () => {
-    const { builder, of } = building(open)
-    builder.add(reading([]))
-    builder.add(reading([{ Numero: '1', DateModif: '2026-06-15T11:00:00' }]))
-    builder.add(reading([{ Numero: '2', Id: 'x', DateModif: '2026-06-15T11:00:00' }]))
-    expect(builder.finish().change.mapping).toEqual({ clientId: 'Numero', modifiedAt: 'DateModif' })
-    expect(of('field-detected')).toEqual([
-      { kind: 'field-detected', setting: 'POLARIS_CLIENT_ID_FIELD', field: 'Numero' },
-      { kind: 'field-detected', setting: 'POLARIS_MODIFIED_AT_FIELD', field: 'DateModif' },
-    ])
-  })
-
-  test('is not reported when it is configured or was detected before', () => {
-    const configured = building()
-    configured.builder.add(reading([{ No: '1' }]))
-    const known = building(open, { state: { ...start, mapping: { clientId: 'No', modifiedAt: null } } })
-    known.builder.add(reading([{ No: '1', Id: '2' }]))
-    expect([...configured.of('field-detected'), ...known.of('field-detected')]).toEqual([])
-  })
+test('what is known of the pages is part of the change once a page is whole', () => {
+  const { builder } = building({}, { state: { ...start, mapping: mappedTo('Id', null) } })
+  expect(afterSlices(builder, builder.add(reading(numbered(2_001)))).added).toBe('part')
+  expect(builder.finish().change.mapping).toEqual(mappedTo('Id', null))
+  builder.addRest()
+  expect(builder.finish().change.mapping).toEqual(mappedTo('No', 'Modif'))
 })
 
 test('a field that keeps changing is reported after five live scans in a row, and not by other scans', () => {

@@ -1,4 +1,6 @@
 import { noStreamRequests } from '../../../connector/control/stream-requests.ts'
+import type { ConfiguredFields } from '../../../connector/event/field-mapping.ts'
+import type { StreamMapping } from '../../../connector/event/page-mapping.ts'
 import type { PipelineEvent } from '../../../connector/pipeline/pipeline-event.ts'
 import { readPages } from '../../../connector/pipeline/read/page-reader.ts'
 import type { PageReading, Processed, ReaderParts, ReadFrom } from '../../../connector/pipeline/read/page-reading.ts'
@@ -7,10 +9,17 @@ import { ConnectorError } from '../../../connector/runtime/connector-error.ts'
 import type { ErrorCode } from '../../../connector/runtime/error-catalogue.ts'
 import type { ScanSettings } from '../../../connector/scan/scan-settings.ts'
 import { newScans, type ScanStates } from '../../../connector/scan/scan-state.ts'
-import type { ClientSource, Page, Patience, ReadArguments } from '../../../connector/source/client-source.ts'
+import type {
+  ClientSource,
+  Page,
+  PageRequest,
+  Patience,
+  ReadArguments,
+} from '../../../connector/source/client-source.ts'
 import { type VirtualClock, virtualClock } from '../../support/fakes/virtual-clock.ts'
 import { beginAt, noon, settings } from '../scan/scans.ts'
 import { settled } from '../stream/open-parts.ts'
+import { mappedTo } from './readings.ts'
 
 /** Readers of pages, on a source that answers each request by a function. */
 
@@ -34,6 +43,9 @@ interface Start {
   readonly until?: ReaderParts['until']
   readonly processed?: Processed
   readonly sourceMoved?: boolean
+  readonly fields?: Partial<ConfiguredFields>
+  readonly mapping?: StreamMapping
+  readonly onAsk?: (ask: PageRequest) => void
   readonly requests?: ReadFrom['requests']
 }
 
@@ -51,6 +63,7 @@ export function pageReader(
       const { lastChanged, checkPoint, limit, output } = at
       const ask = { lastChanged, checkPoint, limit, output, patience, at: clock.now() }
       asked.push(ask)
+      start.onAsk?.(at)
       const answer = await respond(ask, clock)
       if (answer instanceof Error) throw answer
       return answer
@@ -59,9 +72,16 @@ export function pageReader(
   const parts: ReaderParts = {
     ...{ source, clock, serverClock: createServerClock(clock, () => {}), beginAt },
     ...{ settings: { ...settings, ...start.settings }, until: start.until ?? 'stopped' },
+    fields: { clientId: 'No', modifiedAt: null, clients: null, ...start.fields },
     observe: (event) => events.push(event),
   }
-  const from = { states, processed, requests, sourceMoved: start.sourceMoved ?? false }
+  const from = {
+    states,
+    mapping: start.mapping ?? mappedTo('No', null),
+    processed,
+    requests,
+    sourceMoved: start.sourceMoved ?? false,
+  }
   const pages = readPages(parts, from, stopping.signal)
   /** The next page, or what its read rejects with; time passes while the reader waits. */
   const next = async (): Promise<PageReading> => {

@@ -61,10 +61,11 @@ async function lookBackRequests(processed: Processed, refusals: number): Promise
   const parts = {
     ...{ source: { read: readPage }, clock, serverClock: createServerClock(clock, () => {}), settings },
     ...{ beginAt: '2000-01-01T00:00:00' as SourceTime, until: 'caught-up' as const, observe: () => {} },
+    fields: { clientId: 'No', modifiedAt: 'Modif', clients: null },
   }
   for await (const _ of readPages(
     parts,
-    { states, processed, requests: noStreamRequests },
+    { states, mapping: null, processed, requests: noStreamRequests },
     new AbortController().signal,
   ));
   return requests

@@ -1,3 +1,4 @@
+import type { StreamMapping } from '../../../connector/event/page-mapping.ts'
 import type { PageReading } from '../../../connector/pipeline/read/page-reading.ts'
 import { LIVE, newScans, type Scan } from '../../../connector/scan/scan-state.ts'
 import type { CheckPoint, ClientRecord, Page } from '../../../connector/source/client-source.ts'
@@ -16,6 +17,7 @@ export function reading(clients: readonly ClientRecord[], more: Partial<PageRead
   return {
     kind: 'page',
     ...{ page: pageOf(clients), scan: liveScan(), states: { ...newScans, begun: 1 }, readAt: at(noon) },
+    mapping: mappedTo('No', 'Modif'),
     ...{ isFirst: true, isLast: true, askedAt: Number.MAX_SAFE_INTEGER },
     ...more,
   }
@@ -24,3 +26,9 @@ export function reading(clients: readonly ClientRecord[], more: Partial<PageRead
 export const liveScan = (more: Partial<Scan> = {}): Scan => scanOf({ kind: 'live', tag: LIVE, ...more })
 
 export const token = (text: string) => text as CheckPoint
+
+/** What is known of pages in both formats. */
+export function mappedTo(clientId: string, modifiedAt: string | null): StreamMapping {
+  const mapping = { path: null, clientId, modifiedAt }
+  return { settings: { clientId, clients: null }, xml: mapping, json: mapping }
+}

@@ -262,8 +262,8 @@ describe('the next page', () => {
     expect(await on.check('event.too-many-dead-letters')).toBe('event.too-many-dead-letters')
     const unmapped = stage()
     const parts = {
-      ...{ open: unmapped.open, reader: unmapped.pipeline.reader },
-      group: { ...unmapped.pipeline.group, fields: { clientId: null, modifiedAt: null } },
+      ...{ open: unmapped.open, group: unmapped.pipeline.group },
+      reader: { ...unmapped.pipeline.reader, fields: { clientId: null, modifiedAt: null, clients: null } },
       openSource: () => ({ ...scriptedSource([nobody]), close: async () => {} }),
     }
     await expect(checkStream(parts, 'source.mapping', never)).rejects.toMatchObject({ code: 'source.mapping' })

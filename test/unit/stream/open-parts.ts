@@ -45,6 +45,8 @@ export const scanSettings: ScanSettings = {
 export const beginAt = '2026-06-15T11:00:00' as SourceTime
 export const indexRules = rulesText({ ignored: [], limits: 'No 100000' })
 
+export const fields = { clientId: 'No', modifiedAt: 'Modif', clients: null }
+
 export const groupParts = (): PageGroupParts => ({
   requests: noStreamRequests,
   settings: {
@@ -55,7 +57,6 @@ export const groupParts = (): PageGroupParts => ({
   },
   rules: { timeZone, ignored: new Set(), fields: undefined },
   indexRules,
-  fields: { clientId: 'No', modifiedAt: 'Modif' },
   scanSettings,
   beginAt,
   deadLetters: deadLetterGuard({ maxShare: 0.1, minimum: 10, of: 1000 }),
@@ -122,7 +123,7 @@ export function stage(of: Stage = {}) {
   const pipeline: PipelineParts = {
     reader: {
       ...{ source, clock, serverClock: createServerClock(clock, () => {}), settings: scanSettings, beginAt },
-      ...{ until, observe },
+      ...{ until, observe, fields },
     },
     group: { ...groupParts(), observe },
     requests: noStreamRequests,

@@ -87,6 +87,7 @@ function stage(ignored: readonly string[] = []) {
   const reader: ReaderParts = {
     ...{ clock, settings, beginAt, observe, until: 'caught-up', source: polaris.source('replica') },
     serverClock: createServerClock(clock, observe),
+    fields: { clientId: 'No', modifiedAt: 'DateModification', clients: null },
   }
   const group = (): PipelineParts['group'] => ({
     settings: {
@@ -99,7 +100,7 @@ function stage(ignored: readonly string[] = []) {
       extensions: fieldAttributes(rules.fields, rules.hmac),
     },
     ...{ rules, indexRules: presentRules(rules, 'No 1000000') },
-    ...{ fields: { clientId: 'No', modifiedAt: 'DateModification' }, scanSettings: settings, beginAt },
+    ...{ scanSettings: settings, beginAt },
     observe,
     deadLetters: deadLetterGuard({ maxShare: 0.1, minimum: 10, of: 1000 }),
   })

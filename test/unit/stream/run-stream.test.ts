@@ -406,9 +406,9 @@ describe('a stream that fails', () => {
   test('counts dead letters across reopenings', async () => {
     const withoutId = (count: number, name: string) =>
       pageOf(Array.from({ length: count }, (_, index) => ({ Nom: `${name}-${index}` })))
-    const answers = [withoutId(9, 'first'), error('source.unreachable'), withoutId(1, 'second')]
+    const answers = [pageOf([{ No: '1' }]), withoutId(9, 'first'), error('source.unreachable'), withoutId(1, 'second')]
     const { pass, end, events } = running(answers)
-    await pass(2)
+    await pass(3)
     expect(await end).toMatchObject({ kind: 'failed' })
     expect(events.at(-1)).toMatchObject({ kind: 'stream-failed', code: 'event.too-many-dead-letters' })
   })

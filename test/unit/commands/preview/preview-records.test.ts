@@ -16,7 +16,10 @@ function previewOf(isMasked: boolean, more: Record<string, string> = {}) {
   const [stream] = config.streams
   if (stream === undefined) throw new Error('no stream')
   const settings = eventSettings({ connector: 'shops', contractUrl: undefined }, stream)
-  return previewRecords(clients, { stream, rules: readingRules(stream), settings, readAt: 0, isMasked })
+  return previewRecords(
+    { clients, place: undefined },
+    { stream, rules: readingRules(stream), settings, readAt: 0, isMasked, limit: 3 },
+  )
 }
 
 test('prints events with the numbers of a new stream, and a client without id as a dead letter', () => {
