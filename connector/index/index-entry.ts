@@ -122,6 +122,14 @@ export function readKey(words: Uint32Array, at: number): ClientKey {
   return keyText(word(words, at), word(words, at + 1)) as ClientKey
 }
 
+/** The words of entries, in the given order. */
+export function entryWordsOf(entries: Iterable<readonly [ClientKey, IndexEntry]>): Uint32Array {
+  const all = [...entries]
+  const words = new Uint32Array(all.length * ENTRY_WORDS)
+  for (const [at, [key, entry]] of all.entries()) writeEntry(words, at * ENTRY_WORDS, key, entry)
+  return words
+}
+
 /** Negative, 0 or positive, as the key at one offset sorts before, with or after the key at the other. */
 export function compareKeys(left: Uint32Array, at: number, right: Uint32Array, other: number): number {
   return word(left, at) - word(right, other) || word(left, at + 1) - word(right, other + 1)

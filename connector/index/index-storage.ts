@@ -2,7 +2,7 @@ import type { Clock } from '../runtime/clock.ts'
 import type { SegmentStore } from '../storage/segment-store.ts'
 import type { ClientTable } from './client-table.ts'
 import { deltaWords, type IndexState, type SegmentReference } from './index-state.ts'
-import { readSegment } from './load-table.ts'
+import { isDamage, readSegment } from './load-table.ts'
 import { joined, sortedEntries } from './segment.ts'
 import { isDeltaFull, nextStep, replaced, type SegmentLimits, type SegmentStep } from './segment-plan.ts'
 import { type NewSegment, writeBase, writeSegment } from './write-segment.ts'
@@ -23,8 +23,8 @@ export interface IndexStorage {
    */
   written(state: IndexState): void
   /**
-   * Compares the store, in the background, with the document written last: deletes orphans, and has the index written
-   * again if a segment is missing.
+   * Compares the store, in the background, with the document written last: deletes orphans, and has the index dumped if
+   * a segment is missing.
    */
   audit(): void
   /** Ends the work in the background. Never rejects. */
@@ -62,7 +62,9 @@ interface Upkeep extends IndexStorageParts {
   readonly known: Set<string>
   /** Those that the document names that was written last. */
   named: ReadonlySet<string>
-  isDumpDue: boolean
+  /** When to write the whole index again, because a segment is missing or damaged; by the monotonic clock. */
+  dumpDueAt: number | undefined
+  lastDumpAt: number | undefined
   /** To be installed with the next document. */
   finished: Rewrite | undefined
   isRewriting: boolean
@@ -75,7 +77,8 @@ export function indexStorage(claimed: IndexState, parts: IndexStorageParts): Ind
   const names = claimed.segments.map(({ name }) => name)
   const upkeep: Upkeep = {
     ...parts,
-    ...{ known: new Set(names), named: new Set(names), isDumpDue: false, finished: undefined, isRewriting: false },
+    ...{ known: new Set(names), named: new Set(names), finished: undefined, isRewriting: false },
+    ...{ dumpDueAt: undefined, lastDumpAt: undefined },
     ...{ background: new Set(), closed: new AbortController() },
   }
   return {
@@ -97,11 +100,25 @@ async function represent(upkeep: Upkeep, state: IndexState, finish: AbortSignal)
     segments = [...segments, await upload(upkeep, { tier: 'spill', words: sortedEntries(deltaWords(delta)) }, finish)]
     delta = ''
   }
-  const step: SegmentStep = upkeep.isDumpDue ? { kind: 'dump' } : nextStep(segments, upkeep.limits)
+  const step = stepNow(upkeep, segments)
   // A rewrite that finished during the upload is installed before the next one begins.
   const mayBegin = !upkeep.isRewriting && upkeep.finished === undefined
   if (step.kind !== 'none' && mayBegin) begin(upkeep, step, segments)
   return { ...state, segments, delta }
+}
+
+/** Segments that are missing or damaged are not merged again before the dump. */
+function stepNow({ dumpDueAt, clock, limits }: Upkeep, segments: readonly SegmentReference[]): SegmentStep {
+  if (dumpDueAt === undefined) return nextStep(segments, limits)
+  return clock.monotonic() < dumpDueAt ? { kind: 'none' } : { kind: 'dump' }
+}
+
+/** A dump writes the whole index, so a store that damages what it stores must not cause one after the other. */
+const DUMP_PERIOD_MS = 3_600_000
+
+function requestDump(upkeep: Upkeep): void {
+  const now = upkeep.clock.monotonic()
+  upkeep.dumpDueAt ??= Math.max(now, (upkeep.lastDumpAt ?? now - DUMP_PERIOD_MS) + DUMP_PERIOD_MS)
 }
 
 function begin(upkeep: Upkeep, step: SegmentStep, segments: readonly SegmentReference[]): void {
@@ -112,7 +129,12 @@ function begin(upkeep: Upkeep, step: SegmentStep, segments: readonly SegmentRefe
         step.kind === 'merge'
           ? { replaces: step.spills, made: [await merge(upkeep, step.spills)] }
           : { replaces: segments, made: await dump(upkeep) }
-      if (step.kind === 'dump') upkeep.isDumpDue = false
+      if (step.kind === 'merge') return
+      upkeep.dumpDueAt = undefined
+      upkeep.lastDumpAt = upkeep.clock.monotonic()
+    } catch (error) {
+      if (isDamage(error)) requestDump(upkeep)
+      throw error
     } finally {
       upkeep.isRewriting = false
     }
@@ -139,7 +161,7 @@ async function audit(upkeep: Upkeep): Promise<void> {
   const { named } = upkeep
   const missing = [...before].filter((name) => named.has(name) && !present.has(name))
   if (missing.length > 0) observe({ kind: 'segments-missing', segments: missing.length })
-  upkeep.isDumpDue ||= missing.length > 0
+  if (missing.length > 0) requestDump(upkeep)
   remove(
     upkeep,
     [...present].filter((name) => epochOf(name) < epoch && !known.has(name)),
@@ -177,8 +199,16 @@ async function upload(upkeep: Upkeep, segment: NewSegment, finish: AbortSignal):
 async function merge(upkeep: Upkeep, spills: readonly SegmentReference[]): Promise<SegmentReference> {
   const { signal } = upkeep.closed
   const read: Uint32Array[] = []
-  for (const spill of spills) read.push(await readSegment(upkeep.store, spill, signal))
+  for (const spill of spills) read.push(await readTwice(upkeep.store, spill, signal))
   return await upload(upkeep, { tier: 'run', words: sortedEntries(joined(read)) }, signal)
+}
+
+/** The first answer may be wrong, not the segment. */
+function readTwice(store: SegmentStore, segment: SegmentReference, stop: AbortSignal): Promise<Uint32Array> {
+  return readSegment(store, segment, stop).catch((error: unknown) => {
+    if (isDamage(error)) return readSegment(store, segment, stop)
+    throw error
+  })
 }
 
 /** Entries set meanwhile may be in it or not: the segments and the delta that follow it hold them. */

@@ -1,4 +1,4 @@
-import { ConnectorError } from '../runtime/connector-error.ts'
+import { ConnectorError, codeOf } from '../runtime/connector-error.ts'
 import type { SegmentStore } from '../storage/segment-store.ts'
 import { type ClientTable, clientTable } from './client-table.ts'
 import { deltaWords, type IndexState, type SegmentReference } from './index-state.ts'
@@ -23,6 +23,10 @@ export async function readSegment(
     `load client index: segment ${name} (${bytes.length} bytes) does not have the hash that the checkpoint names`,
   )
 }
+
+/** Whether a segment is missing or damaged. */
+export const isDamage = (error: unknown): boolean =>
+  codeOf(error) === 'checkpoint.index-missing' || codeOf(error) === 'checkpoint.index-damaged'
 
 /** Requests at the same time. */
 const PARALLEL = 16

@@ -1,5 +1,6 @@
 import type { IndexState, SegmentReference } from './index-state.ts'
 import { deltaEntries } from './index-state.ts'
+import { MAX_SEGMENT_ENTRIES } from './segment.ts'
 
 /** What the stored index needs next. Together these rules write at most four bytes for each byte added. */
 export type SegmentStep =
@@ -15,9 +16,16 @@ export interface SegmentLimits {
   readonly deltaEntries: number
   readonly spillsInRun: number
   readonly minDumpEntries: number
+  /** A dump has several segments if there are more. */
+  readonly segmentEntries: number
 }
 
-export const segmentLimits: SegmentLimits = { deltaEntries: 1365, spillsInRun: 16, minDumpEntries: 32_768 }
+export const segmentLimits: SegmentLimits = {
+  deltaEntries: 1365,
+  spillsInRun: 16,
+  minDumpEntries: 32_768,
+  segmentEntries: MAX_SEGMENT_ENTRIES,
+}
 
 export function isDeltaFull({ delta }: Pick<IndexState, 'delta'>, { deltaEntries: most } = segmentLimits): boolean {
   return deltaEntries(delta) > most

@@ -3,7 +3,8 @@ import type { SegmentStore } from '../storage/segment-store.ts'
 import type { ClientTable } from './client-table.ts'
 import { ENTRY_WORDS } from './index-entry.ts'
 import type { SegmentReference } from './index-state.ts'
-import { joined, MAX_SEGMENT_ENTRIES, segmentBytes, segmentHash } from './segment.ts'
+import { joined, segmentBytes, segmentHash } from './segment.ts'
+import { type SegmentLimits, segmentLimits } from './segment-plan.ts'
 
 export interface NewSegment {
   readonly tier: SegmentReference['tier']
@@ -35,13 +36,18 @@ interface BaseParts {
   readonly table: Pick<ClientTable, 'partitions'>
   readonly clock: Clock
   readonly write: (segment: NewSegment) => Promise<SegmentReference>
+  readonly limits?: Pick<SegmentLimits, 'segmentEntries'> | undefined
 }
 
 /** Partitions copied before the event loop gets its turn. */
 const PARTITIONS_AT_ONCE = 32
 
 /** Writes the whole table as segments of the largest size. Rejects as `write` does, or with the reason of `finish`. */
-export async function writeBase({ table, clock, write }: BaseParts, finish: AbortSignal): Promise<SegmentReference[]> {
+export async function writeBase(
+  { table, clock, write, limits }: BaseParts,
+  finish: AbortSignal,
+): Promise<SegmentReference[]> {
+  const { segmentEntries } = limits ?? segmentLimits
   const made: SegmentReference[] = []
   let gathered: Uint32Array[] = []
   let entries = 0
@@ -52,7 +58,7 @@ export async function writeBase({ table, clock, write }: BaseParts, finish: Abor
     entries = 0
   }
   for (const words of table.partitions()) {
-    if (entries + words.length / ENTRY_WORDS > MAX_SEGMENT_ENTRIES) await flush()
+    if (entries + words.length / ENTRY_WORDS > segmentEntries) await flush()
     gathered.push(words)
     entries += words.length / ENTRY_WORDS
     partitions += 1

@@ -4,11 +4,13 @@ import { withErasedClients } from '../checkpoint/marked-entries.ts'
 import { type Claim, type StreamCheckpoint, streamCheckpoint, writeDocument } from '../checkpoint/stream-checkpoint.ts'
 import { beginning, type StreamState } from '../checkpoint/stream-state.ts'
 import { claimed, committedByRecord, firstDocument, represented } from '../checkpoint/transitions.ts'
-import { type ClientTable, clientTable } from '../index/client-table.ts'
-import { deltaWords, withRules } from '../index/index-state.ts'
+import { type ClientTable, clientTable, entriesIn } from '../index/client-table.ts'
+import { type ClientKey, entryWordsOf, type IndexEntry, UNKNOWN_CONTENT, withdrawalOf } from '../index/index-entry.ts'
+import { deltaText, deltaWords, type IndexState, withEntries, withRules } from '../index/index-state.ts'
+import { isDamage } from '../index/load-table.ts'
 import type { OpenStream } from '../pipeline/claimed-stream.ts'
 import type { StreamProducer } from '../publish/event-publisher.ts'
-import { ConnectorError, codeOf } from '../runtime/connector-error.ts'
+import { ConnectorError } from '../runtime/connector-error.ts'
 import { mustBelong, mustNotHaveMoved, type OpenParts, openingOf, type StoredDocument } from './open-parts.ts'
 import { repairStream, resolveStream } from './resolve-stream.ts'
 
@@ -55,13 +57,10 @@ async function loadIndex(parts: OpenParts, read: StoredDocument, stop: AbortSign
   try {
     return await parts.index.load({ nonce: document.nonce, index: document.committed.state.index }, stop)
   } catch (error) {
-    if (isIndexDamage(error)) await mustNotHaveMoved(parts, read.stored, stop)
+    if (isDamage(error)) await mustNotHaveMoved(parts, read.stored, stop)
     throw error
   }
 }
-
-const isIndexDamage = (error: unknown) =>
-  codeOf(error) === 'checkpoint.index-missing' || codeOf(error) === 'checkpoint.index-damaged'
 
 async function claimStream(
   parts: OpenParts,
@@ -83,7 +82,7 @@ async function claimStream(
     document === undefined
       ? firstDocument(identity, await newState(parts, table, stop), claim)
       : claimed(document, resolution.kind === 'pending' ? withPending(document, table) : document.committed, claim)
-  const current = represented(next, currentIndex(parts, next.committed.state))
+  const current = represented(next, currentIndex(parts, next.committed.state, table))
   const expected = read.stored?.version ?? null
   const version = await writeDocument(parts, { document: current, expected }, stop)
   observeClaim(parts, document, next)
@@ -99,7 +98,19 @@ export function claimOf(
   return { nonce: parts.newNonce(), at: parts.clock.now(), owner: parts.owner, producerId, identity }
 }
 
-const currentIndex = ({ indexRules }: OpenParts, { index, events }: StreamState) => withRules(index, indexRules, events)
+/** The index under the present rules. If older ones make place for them, the contents of erased clients are unknown. */
+function currentIndex({ indexRules }: OpenParts, { index, events }: StreamState, table: ClientTable): IndexState {
+  const current = withRules(index, indexRules, events)
+  if (current.rules.length >= index.rules.length) return current
+  const words = entryWordsOf(erasedWithoutContent(table))
+  table.setAll(words)
+  return withEntries(current, deltaText(words))
+}
+
+function* erasedWithoutContent(table: ClientTable): Generator<readonly [ClientKey, IndexEntry], void> {
+  for (const [key, entry] of entriesIn(table))
+    if (withdrawalOf(entry) === 'until other content') yield [key, { ...entry, content: UNKNOWN_CONTENT, rules: 0 }]
+}
 
 /** The pending state as the committed one, its entries in `table`. */
 function withPending(document: CheckpointDocument, table: ClientTable): Committed {

@@ -2,7 +2,7 @@ import { eventSource, type StoredEvent, sequenceOf } from '../event/client-event
 import { type PublishedClient, publishedClientReader } from '../event/published-client.ts'
 import { rulesOf } from '../index/client-index.ts'
 import { type ClientTable, clientTable } from '../index/client-table.ts'
-import { type ClientKey, ENTRY_WORDS, UNKNOWN_CONTENT, writeEntry } from '../index/index-entry.ts'
+import { type ClientKey, entryWordsOf, type IndexEntry, UNKNOWN_CONTENT } from '../index/index-entry.ts'
 import { deltaText, MAX_RULES } from '../index/index-state.ts'
 import type { TopicEnd } from '../publish/event-publisher.ts'
 import { LIVE } from '../scan/scan-state.ts'
@@ -66,7 +66,7 @@ export function topicIndex({ identity, indexRules, publisher }: OpenParts): Topi
       const report = (share: number) => onProgress({ share, events: read, clients: table.size() })
       end = await publisher.readEvents({ find, onVisible, onProgress: report, ...(end && { from: end }) }, stop)
     },
-    delta: () => deltaText(entriesOf(table, changed)),
+    delta: () => deltaText(entryWordsOf([...changed].flatMap((key) => entryOf(table, key)))),
   }
 }
 
@@ -76,11 +76,7 @@ function ruleNumber(rules: string[], made: string): number | undefined {
   return known < 0 ? undefined : known
 }
 
-function entriesOf(table: Pick<ClientTable, 'get'>, keys: ReadonlySet<ClientKey>): Uint32Array {
-  const words = new Uint32Array(keys.size * ENTRY_WORDS)
-  for (const [at, key] of [...keys].entries()) {
-    const entry = table.get(key)
-    if (entry !== undefined) writeEntry(words, at * ENTRY_WORDS, key, entry)
-  }
-  return words
+function entryOf(table: Pick<ClientTable, 'get'>, key: ClientKey): (readonly [ClientKey, IndexEntry])[] {
+  const entry = table.get(key)
+  return entry === undefined ? [] : [[key, entry]]
 }

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { deltaEntries } from '../../../connector/index/index-state.ts'
 import { readSegment } from '../../../connector/index/load-table.ts'
 import { joined } from '../../../connector/index/segment.ts'
@@ -9,7 +9,7 @@ import {
   type SegmentCall,
   type SegmentFault,
 } from '../../support/fakes/memory-segment-store.ts'
-import { never, range, stage, stored } from './storage-stage.ts'
+import { never, range, type Stage, stage, stored } from './storage-stage.ts'
 
 test('the stored index always stands for the table, through spills, merges and dumps, and the document stays small', async () => {
   const one = await stage()
@@ -72,6 +72,122 @@ test('an audit that misses a segment has the whole index written again from memo
   expect(await stored(one)).toEqual(joined([...one.table.partitions()]))
 })
 
+const harms = {
+  missing: (store: MemorySegmentStore, name: string) => store.stored.delete(name),
+  damaged: (store: MemorySegmentStore, name: string) => store.stored.set(name, Uint8Array.of(1, 2, 3)),
+}
+
+describe.each(['missing', 'damaged'] as const)('a %s segment that a merge finds', (how) => {
+  const small = { deltaEntries: 2, spillsInRun: 3, minDumpEntries: 1_000, segmentEntries: 10 }
+  /** An index of three spills of which one is harmed. */
+  async function harmed() {
+    const one = await stage({ limits: small })
+    const spill = async (from: number) => {
+      await one.commit(range(from, 20))
+      await one.commit([])
+    }
+    for (const from of [0, 20]) await spill(from)
+    harms[how](one.store, one.state.segments[0]?.name ?? '')
+    await spill(40)
+    await one.settled()
+    return { ...one, one, spill }
+  }
+  const failures = ({ events }: Pick<Stage, 'events'>) =>
+    events.filter(({ kind }) => kind === 'index-upkeep-failed').length
+  const isWhole = async (one: Stage) => expect(await stored(one)).toEqual(joined([...one.table.partitions()]))
+
+  test('is reported once, and the index is written again from memory, in several segments', async () => {
+    const { one } = await harmed()
+    expect(failures(one)).toBe(1)
+    for (let document = 0; document < 3; document += 1) {
+      await one.commit([document])
+      await one.settled()
+    }
+    expect(failures(one)).toBe(1)
+    expect(one.state.segments.length).toBeGreaterThan(3)
+    expect(new Set(one.state.segments.map(({ tier }) => tier))).toEqual(new Set(['base']))
+    await isWhole(one)
+  })
+
+  test('has the index written again at most once an hour', async () => {
+    const { one, spill, clock } = await harmed()
+    await one.commit([])
+    await one.settled()
+    await one.commit([])
+    const dumped = one.state.segments.map(({ name }) => name)
+    for (const from of [60, 80]) await spill(from)
+    harms[how](one.store, one.state.segments.at(-1)?.name ?? '')
+    await spill(100)
+    for (let document = 0; document < 10; document += 1) {
+      await one.settled()
+      await one.commit([document])
+    }
+    expect(failures(one)).toBe(2)
+    expect(one.state.segments.map(({ name }) => name)).toEqual(expect.arrayContaining(dumped))
+    clock.pass(3_600_000)
+    await one.commit([])
+    await one.settled()
+    await one.commit([])
+    await isWhole(one)
+  })
+
+  test('lets nothing be deleted that the document names until it names the new segments', async () => {
+    const { one } = await harmed()
+    const named = one.state.segments.map(({ name }) => name).filter((name) => one.store.stored.has(name))
+    one.state = await one.storage.represent(one.state, never)
+    await one.settled()
+    expect([...one.store.stored.keys()]).toEqual(expect.arrayContaining(named))
+    one.state = await one.storage.represent(one.state, never)
+    await one.settled()
+    expect([...one.store.stored.keys()]).toEqual(expect.arrayContaining(named))
+    one.storage.written(one.state)
+    await one.settled()
+    expect([...one.store.stored.keys()].toSorted()).toEqual(one.state.segments.map(({ name }) => name).toSorted())
+    await isWhole(one)
+  })
+})
+
+test('a segment whose first answer is wrong is read once more', async () => {
+  const one = await stage()
+  const { get } = one.store
+  let isFirst = true
+  one.store.get = async (...args) => {
+    const bytes = await get(...args)
+    const answered = isFirst ? Uint8Array.of(1) : bytes
+    isFirst = false
+    return answered
+  }
+  for (let transaction = 0; transaction < 18; transaction += 1) await one.commit(range(transaction * 1_500, 1_500))
+  await one.settled()
+  await one.commit([])
+  expect(isFirst).toBe(false)
+  expect(one.events.filter(({ kind }) => kind === 'index-upkeep-failed')).toEqual([])
+  expect(one.state.segments.map(({ tier }) => tier)).toContain('run')
+})
+
+test('a document that is written during a dump deletes no segment that the dump has made', async () => {
+  const held: (() => void)[] = []
+  const store = memorySegmentStore(async ({ kind }: SegmentCall): Promise<SegmentFault> => {
+    if (kind === 'put' && isDumping) await new Promise<void>((resolve) => held.push(resolve))
+    return 'none'
+  })
+  let isDumping = false
+  const limits = { deltaEntries: 1_000, spillsInRun: 3, minDumpEntries: 10, segmentEntries: 5 }
+  const one = await stage({ store, limits: { ...limits, deltaEntries: 2 } })
+  await one.commit(range(0, 20))
+  await one.commit([]) // spilled; a dump of 20 clients begins with the next document
+  isDumping = true
+  for (let segment = 0; segment < 10; segment += 1) {
+    await one.commit([])
+    await one.settled()
+    held.shift()?.()
+    await one.settled()
+    for (const { name } of one.state.segments) expect(store.stored.has(name)).toBe(true)
+  }
+  expect(one.state.segments.length).toBeGreaterThan(3)
+  expect(await stored(one)).toEqual(joined([...one.table.partitions()]))
+})
+
 test('a spill whose upload fails rejects, and leaves the index as it was', async () => {
   let isDown = false
   const store = memorySegmentStore(({ kind }: SegmentCall) => (isDown && kind === 'put' ? 'after' : 'none'))
@@ -120,7 +236,7 @@ test('begins no dump of segments that a merge has replaced while a spill was upl
     if (kind === 'put' && isHolding) await new Promise<void>((resolve) => held.push(resolve))
     return 'none'
   })
-  const limits = { deltaEntries: 2, spillsInRun: 3, minDumpEntries: 12 }
+  const limits = { deltaEntries: 2, spillsInRun: 3, minDumpEntries: 12, segmentEntries: 1_000 }
   const former = await stage({ store, limits: { ...limits, minDumpEntries: 3 } })
   await former.commit(range(0, 3))
   await former.commit([])

@@ -5,7 +5,7 @@ import { loadTable } from '../../../connector/index/load-table.ts'
 import { joined } from '../../../connector/index/segment.ts'
 import type { SegmentLimits } from '../../../connector/index/segment-plan.ts'
 import { type MemorySegmentStore, memorySegmentStore } from '../../support/fakes/memory-segment-store.ts'
-import { virtualClock } from '../../support/fakes/virtual-clock.ts'
+import { type VirtualClock, virtualClock } from '../../support/fakes/virtual-clock.ts'
 import { entry, key, words } from './entries.ts'
 
 export const never = new AbortController().signal
@@ -15,6 +15,7 @@ export interface Stage {
   readonly table: ClientTable
   readonly storage: IndexStorage
   readonly events: IndexEvent[]
+  readonly clock: VirtualClock
   state: IndexState
   /** One transaction with new content for these clients; its document is written. */
   commit(clients: readonly number[]): Promise<void>
@@ -42,7 +43,7 @@ export async function stage({
   const storage = indexStorage(state, { store, table, clock, epoch, newNonce, limits, observe })
   let number = 0
   const one: Stage = {
-    ...{ store, table, storage, events, state },
+    ...{ store, table, storage, events, clock, state },
     settled: async () => {
       for (let turn = 0; turn < 50; turn += 1) {
         await new Promise(setImmediate)

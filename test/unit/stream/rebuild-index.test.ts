@@ -8,6 +8,7 @@ import { type FieldHash, fieldHash } from '../../../connector/event/field-hash.t
 import { type FieldAction, fieldRules } from '../../../connector/event/field-rules.ts'
 import { presentRules, type ReadingRules } from '../../../connector/event/read-client.ts'
 import { removalRecords } from '../../../connector/event/removal-records.ts'
+import { rulesText } from '../../../connector/index/client-index.ts'
 import { clientKey } from '../../../connector/index/index-entry.ts'
 import { loadTable } from '../../../connector/index/load-table.ts'
 import { streamIndex } from '../../../connector/index/stream-index.ts'
@@ -35,6 +36,7 @@ import { openErasures } from '../../support/fakes/open-erasures.ts'
 import { virtualClock } from '../../support/fakes/virtual-clock.ts'
 
 const KEY = 'shop/clients.json'
+const HOUR_MS = 3_600_000
 const { signal } = new AbortController()
 const timeZone = 'Europe/Paris'
 const beginAt = '2026-06-01T00:00:00' as SourceTime
@@ -120,7 +122,7 @@ function stage(ignored: readonly string[] = []) {
   return {
     ...{ kafka, store, polaris, parts, rebuilds, clock, erase: control.erase },
     /** Changes the setting `event.fields`. */
-    use: (fields: Record<string, FieldAction>, hmac: FieldHash) => {
+    use: (fields: Record<string, FieldAction>, hmac?: FieldHash) => {
       rules = rulesWith(fields, hmac, ignored)
     },
     /** Reads everything that is due and carries out all requests, as a new replica. */
@@ -251,6 +253,45 @@ describe('rebuildIndex', () => {
     expect(on.kafka.committed.slice(3)).toMatchObject([{ key: 'c2' }])
   })
 
+  test('does not publish an erased client again when document and commit record are lost', async () => {
+    const on = stage()
+    for (const client of ['c1', 'c2']) on.polaris.change(client)
+    await on.poll()
+    on.erase('c1')
+    await on.poll()
+    on.store.tamper(KEY, undefined)
+    on.kafka.deleteRecord('shop', 'clients')
+    await on.poll()
+    expect(on.kafka.committed.slice(3)).toMatchObject([{ key: 'c2' }])
+    on.polaris.change('c1')
+    await on.poll()
+    expect(on.kafka.committed.slice(4)).toMatchObject([{ key: 'c1' }])
+  })
+
+  test('does not publish an erased client again when its rules make place for newer ones', async () => {
+    const on = stage()
+    for (const client of ['c1', 'c2']) on.polaris.change(client)
+    await on.poll()
+    on.erase('c1')
+    await on.poll()
+    const document = on.stored()
+    const { state } = document.committed
+    const others = Array.from({ length: 255 }, (_, at) => rulesText({ ignored: [`field${at}`], limits: '' }))
+    const index = { ...state.index, rules: [...state.index.rules, ...others] }
+    on.store.tamper(
+      KEY,
+      serializeDocument({ ...document, committed: { ...document.committed, state: { ...state, index } } }),
+    )
+    on.use({ datemodification: 'drop' })
+    await on.reset()
+    await on.poll()
+    expect(on.stored().committed.state.index.rules).toHaveLength(1)
+    expect(on.kafka.committed.slice(3)).toMatchObject([{ key: 'c2' }])
+    on.polaris.change('c1')
+    await on.poll()
+    expect(on.kafka.committed.slice(4)).toMatchObject([{ key: 'c1' }])
+  })
+
   describe('when events contain only a part of the clients', () => {
     const [key, newKey] = [
       fieldHash('a key of thirty-two characters..'),
@@ -274,6 +315,26 @@ describe('rebuildIndex', () => {
       await on.poll()
       return on.kafka.committed.length - 2
     }
+
+    test('does not publish a client again that was erased after a rebuild, when the key has changed since', async () => {
+      const on = stage(['datemodification'])
+      on.use(hashed, key)
+      for (const client of ['c1', 'c2']) on.polaris.change(client)
+      await on.poll()
+      on.clock.jump(HOUR_MS)
+      await on.poll()
+      await on.rebuild()
+      on.clock.jump(HOUR_MS)
+      on.erase('c1')
+      await on.poll() // returns no client, so the entries keep the rules of their events
+      on.use(hashed, newKey)
+      await on.reset()
+      await on.poll()
+      expect(on.kafka.committed.slice(3)).toMatchObject([{ key: 'c2' }])
+      on.polaris.change('c1')
+      await on.poll()
+      expect(on.kafka.committed.slice(4)).toMatchObject([{ key: 'c1' }])
+    })
 
     test.each([
       ['the key is the same', [hashed, key], [hashed, key]],
