@@ -1,12 +1,15 @@
+import { type ClientTable, highestNumber } from '../index/client-table.ts'
+import { type IndexEntry, withdrawalOf } from '../index/index-entry.ts'
 import type { CommitRecord, EventMatch, RecordRepair, StoredRecord } from '../publish/event-publisher.ts'
 import type { ErrorCode } from '../runtime/error-catalogue.ts'
 import { type CheckpointDocument, compareRecords } from './checkpoint-document.ts'
+import type { StreamState } from './stream-state.ts'
 
 /** Which state of the document is valid. */
 export type Resolution =
   | { readonly kind: 'new' }
-  /** `record`: how to repair the commit record. */
-  | { readonly kind: 'committed' | 'pending'; readonly record: RecordRepair }
+  /** `record`: how to repair the commit record. `isUnproven`: compaction may have removed every event of it. */
+  | { readonly kind: 'committed' | 'pending'; readonly record: RecordRepair; readonly isUnproven?: true }
   /** The commit record is inconclusive: the events since this time (ms since 1970) decide. */
   | { readonly kind: 'needs-scan'; readonly since: number }
   | { readonly kind: 'hold'; readonly code: ErrorCode; readonly why: string }
@@ -19,6 +22,21 @@ export interface Known extends StoredRecord {
   readonly retentionMs: number
   /** The matches that an event scan found visible; undefined before the scan. */
   readonly visible?: ReadonlySet<EventMatch>
+  /** Undefined before the scan. */
+  readonly kept?: KeptEvent
+}
+
+/**
+ * The newest event of the committed state that compaction keeps: not withdrawn by a tombstone, so the last of its client.
+ * `unknown`: the client index cannot be read; then only the last event of the state counts.
+ */
+export type KeptEvent = { readonly kind: 'event'; readonly number: number } | { readonly kind: 'none' | 'unknown' }
+
+/** By the client index of the committed state. */
+export function keptEvent({ index }: StreamState, table: Pick<ClientTable, 'partitions'>): KeptEvent {
+  const isKept = (entry: IndexEntry) => !entry.isDeadLetter && withdrawalOf(entry) === 'no'
+  const number = highestNumber(table, { from: index.contentsFrom, isWanted: isKept })
+  return number === undefined ? { kind: 'none' } : { kind: 'event', number }
 }
 
 /**
@@ -85,7 +103,8 @@ function withoutRecord(document: CheckpointDocument, known: Known): Resolution {
 
 /**
  * Decides by the visible events. If any event of `pending` is visible, `pending` is valid. Otherwise `committed` is
- * valid; but if its record is missing and its last event is not visible, Kafka has lost events.
+ * valid; but if its record is missing, and so are its last event and the newest one that compaction keeps, Kafka has
+ * lost events.
  */
 function byEvents({ committed, pending }: CheckpointDocument, known: Known & { isMissing: boolean }): Resolution {
   const { record, visible, isUnstable, isMissing } = known
@@ -94,6 +113,7 @@ function byEvents({ committed, pending }: CheckpointDocument, known: Known & { i
   if (pending !== null && visible.has('of pending')) return rewritten('pending', pending)
   if (!isMissing) return { kind: 'committed', record: isUnstable ? { kind: 'drop' } : nothing }
   if (committed.state.events === 0 || visible.has('last of committed')) return rewritten('committed', committed)
+  if (known.kept?.kind === 'none') return { ...rewritten('committed', committed), isUnproven: true }
   return hold(
     'checkpoint.events-lost',
     record === undefined
@@ -102,19 +122,17 @@ function byEvents({ committed, pending }: CheckpointDocument, known: Known & { i
   )
 }
 
-const rewritten = (kind: 'committed' | 'pending', { epoch, seq, nonce }: CommitRecord): Resolution => ({
-  kind,
-  record: { kind: 'rewrite', record: { epoch, seq, nonce } },
-})
+const rewritten = (kind: 'committed' | 'pending', { epoch, seq, nonce }: CommitRecord) =>
+  ({ kind, record: { kind: 'rewrite', record: { epoch, seq, nonce } } }) as const
 
 /** How the event with this number relates to the states of the document. Pure. */
 export function matchOf(
   { committed, pending }: CheckpointDocument,
-  sequence: number | undefined,
+  { sequence, kept }: { readonly sequence: number | undefined; readonly kept: KeptEvent },
 ): EventMatch | undefined {
   const { events } = committed.state
   if (sequence === undefined) return undefined
-  if (sequence === events - 1) return 'last of committed'
+  if (sequence === events - 1 || (kept.kind === 'event' && sequence === kept.number)) return 'last of committed'
   return pending !== null && sequence >= events && sequence < pending.change.events ? 'of pending' : undefined
 }
 

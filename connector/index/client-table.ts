@@ -7,6 +7,7 @@ import {
   lowWord,
   readEntry,
   readKey,
+  readNumber,
   writeEntry,
 } from './index-entry.ts'
 
@@ -79,6 +80,26 @@ export function clientTable(sorted: Uint32Array = new Uint32Array()): ClientTabl
 export function* entriesIn(table: Pick<ClientTable, 'partitions'>): Generator<readonly [ClientKey, IndexEntry], void> {
   for (const words of table.partitions())
     for (let at = 0; at < words.length; at += ENTRY_WORDS) yield [readKey(words, at), readEntry(words, at)]
+}
+
+interface WantedNumbers {
+  readonly from: number
+  readonly isWanted: (entry: IndexEntry) => boolean
+}
+
+/** The highest event number of the entries wanted. */
+export function highestNumber(
+  table: Pick<ClientTable, 'partitions'>,
+  { from, isWanted }: WantedNumbers,
+): number | undefined {
+  let highest: number | undefined
+  for (const words of table.partitions())
+    for (let at = 0; at < words.length; at += ENTRY_WORDS) {
+      const number = readNumber(words, at)
+      if (number < Math.max(from, (highest ?? -1) + 1)) continue
+      if (isWanted(readEntry(words, at))) highest = number
+    }
+  return highest
 }
 
 /** Shared: most partitions of a small index are empty. */

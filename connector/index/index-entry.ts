@@ -110,12 +110,17 @@ export function readEntry(words: Uint32Array, at: number): IndexEntry {
   const last = word(words, at + 5)
   return {
     content: keyText(word(words, at + 2), word(words, at + 3)) as ContentKey,
-    number: word(words, at + 4) + (last & 0xff) * 2 ** 32,
+    number: readNumber(words, at),
     tag: (last >>> 8) & 0xf,
     isDeadLetter: (last & DEAD_LETTER) !== 0,
     mark: entryMarks[(last >>> MARK_SHIFT) & 0x7] ?? 'none',
     rules: (last >>> 16) & 0xff,
   }
+}
+
+/** The event number of an entry. */
+export function readNumber(words: Uint32Array, at: number): number {
+  return word(words, at + 4) + (word(words, at + 5) & 0xff) * 2 ** 32
 }
 
 export function readKey(words: Uint32Array, at: number): ClientKey {

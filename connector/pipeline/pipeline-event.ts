@@ -45,6 +45,8 @@ export type PipelineEvent =
       readonly as: 'committed' | 'aborted'
       readonly record: 'none' | 'rewrite' | 'drop'
     }
+  /** The commit record is lost, and every event that could prove the state was withdrawn: compaction may have removed it. */
+  | { readonly kind: 'events-compacted'; readonly events: number }
   /**
    * The stream is idle: its producer is closed until there is something to publish; then the stream is claimed again.
    */

@@ -107,7 +107,7 @@ async function checkKafka(open: OpenParts, read: StoredDocument, stop: AbortSign
   const mismatched = document && destination && mismatch(document, { ...open.identity, destination })
   // Ignore an open transaction: a replica may be running the stream.
   const stored = { ...found.stored, isUnstable: false }
-  const resolution = await resolveBy(open, { ...found, document, stored }, stop)
+  const resolution = await resolveBy(open, { ...found, document, stored, table: undefined }, stop)
   const held = mismatched ?? (resolution.kind === 'hold' ? resolution : undefined)
   if (held !== undefined) {
     await mustNotHaveMoved(open, read.stored, stop)

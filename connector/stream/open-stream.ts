@@ -69,7 +69,7 @@ async function claimStream(
   stop: AbortSignal,
 ): Promise<Claim> {
   const { document, table } = read
-  const resolved = await resolveStream(parts, { producer, document }, stop)
+  const resolved = await resolveStream(parts, { producer, document, table }, stop)
   const { resolution, identity } = resolved
   const mustBeCurrent = () => mustNotHaveMoved(parts, read.stored, stop)
   if (resolution.kind === 'hold') {
@@ -86,6 +86,7 @@ async function claimStream(
   const expected = read.stored?.version ?? null
   const version = await writeDocument(parts, { document: current, expected }, stop)
   observeClaim(parts, document, next)
+  if ('isUnproven' in resolution) parts.observe({ kind: 'events-compacted', events: next.committed.state.events })
   return { document: current, version, table }
 }
 

@@ -1,15 +1,18 @@
 import type { CheckpointDocument, StreamIdentity } from '../checkpoint/checkpoint-document.ts'
 import { mismatch } from '../checkpoint/mismatch.ts'
-import { matchOf, type Resolution, resolveState } from '../checkpoint/resolve.ts'
+import { type KeptEvent, keptEvent, matchOf, type Resolution, resolveState } from '../checkpoint/resolve.ts'
 import { eventSource, type StoredEvent, sequenceOf } from '../event/client-event.ts'
+import type { ClientTable } from '../index/client-table.ts'
 import type { KafkaState, OpenTransaction, StoredRecord, StreamProducer } from '../publish/event-publisher.ts'
-import { ConnectorError } from '../runtime/connector-error.ts'
+import { ConnectorError, codeOf } from '../runtime/connector-error.ts'
 import type { OpenParts } from './open-parts.ts'
 
 /** A stream whose previous producers are fenced. */
 interface FencedStream {
   readonly producer: StreamProducer
   readonly document: CheckpointDocument | undefined
+  /** The client index of its committed state; undefined: not loaded. */
+  readonly table: ClientTable | undefined
 }
 
 type Resolved = Exclude<Resolution, { kind: 'needs-scan' }>
@@ -23,23 +26,24 @@ export interface ResolvedStream {
 /** Determines which state is valid. Rejects with `publish.*` or the reason of `stop`. */
 export async function resolveStream(
   parts: ResolvingParts,
-  { producer, document }: FencedStream,
+  { producer, ...read }: FencedStream,
   stop: AbortSignal,
 ): Promise<ResolvedStream> {
+  const { document } = read
   const kafka = await producer.readKafkaState({ formerProducerId: document?.producerId ?? null }, stop)
   const identity = { ...parts.identity, destination: kafka.destination }
   const mismatched = document && mismatch(document, identity)
   const resolution: Resolved =
     mismatched === undefined
-      ? await resolveBy(parts, { ...producer, document, stored: kafka.stored }, stop)
+      ? await resolveBy(parts, { ...producer, ...read, stored: kafka.stored }, stop)
       : { kind: 'hold', ...mismatched }
   return { kafka, identity, resolution }
 }
 
-type ResolvingParts = Pick<OpenParts, 'identity' | 'clock' | 'offsetsRetentionMs'>
+type ResolvingParts = Pick<OpenParts, 'identity' | 'clock' | 'offsetsRetentionMs' | 'index'>
 
 /** The input of a resolution: read through a producer, or by an inspection without one. */
-type Evidence = Pick<FencedStream, 'document'> & { readonly stored: StoredRecord } & Pick<StreamProducer, 'scanEvents'>
+type Evidence = Omit<FencedStream, 'producer'> & { readonly stored: StoredRecord } & Pick<StreamProducer, 'scanEvents'>
 
 /** Scans the events topic if the commit record is inconclusive. Rejects with `publish.*` or the reason of `stop`. */
 export async function resolveBy(parts: ResolvingParts, evidence: Evidence, stop: AbortSignal): Promise<Resolved> {
@@ -49,14 +53,31 @@ export async function resolveBy(parts: ResolvingParts, evidence: Evidence, stop:
   if (document === undefined || resolution.kind !== 'needs-scan') return conclusive(resolution)
 
   const source = eventSource(parts.identity.connector, parts.identity.stream)
-  const matches = (event: StoredEvent) => matchOf(document, sequenceOf(event, source))
+  const kept = await keptIn(parts, { document, table: evidence.table }, stop)
+  const matches = (event: StoredEvent) => matchOf(document, { sequence: sequenceOf(event, source), kept })
   const byEventsSince = async (since: number) => {
     const visible = await evidence.scanEvents({ since, matchOf: matches }, stop)
-    return conclusive(resolveState(document, { ...known, visible }))
+    return conclusive(resolveState(document, { ...known, visible, kept }))
   }
   const recent = await byEventsSince(resolution.since)
   // The last event may be much older than the last transaction, which may contain only dead letters.
-  return recent.kind === 'hold' ? await byEventsSince(0) : recent
+  const isOpen = recent.kind === 'hold' || ('isUnproven' in recent && recent.isUnproven)
+  return isOpen ? await byEventsSince(0) : recent
+}
+
+/** A damaged index must not prevent an operator from resetting or rebuilding it. */
+async function keptIn(
+  { index }: ResolvingParts,
+  { document, table }: { readonly document: CheckpointDocument; readonly table: ClientTable | undefined },
+  stop: AbortSignal,
+): Promise<KeptEvent> {
+  const { state } = document.committed
+  try {
+    return keptEvent(state, table ?? (await index.load({ nonce: document.nonce, index: state.index }, stop)))
+  } catch (error) {
+    if (codeOf(error).startsWith('checkpoint.index-')) return { kind: 'unknown' }
+    throw error
+  }
 }
 
 function conclusive(resolution: Resolution): Resolved {

@@ -31,6 +31,7 @@ const changes: ByKind<Change> = {
   'stream-claimed': streamClaimed,
   'producer-closed': () => to({ hasProducer: false }),
   'transactions-repaired': () => none,
+  'events-compacted': () => none,
   'taken-over': () => none,
   'source-moved': () => none,
   'partitions-grown': () => none,

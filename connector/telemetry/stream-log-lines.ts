@@ -33,6 +33,8 @@ const lines: ByKind<Line> = {
   'producer-closed': () => line('info', 'nothing to publish, Kafka producer closed'),
   'transactions-repaired': ({ partitions, as, record }) =>
     line('warn', 'repaired transactions whose markers Kafka had lost', { partitions, as, record }),
+  'events-compacted': ({ events }) =>
+    line('warn', 'resuming without a commit record: all events that could prove the state were withdrawn', { events }),
   'taken-over': ({ from, epoch }) => line('info', 'stream taken over from another process', { from, epoch }),
   'source-moved': () => line('warn', 'address of Polaris changed since the checkpoint was written'),
   'partitions-grown': ({ from, to }) =>

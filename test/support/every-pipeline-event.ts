@@ -66,6 +66,7 @@ export function everyPipelineEvent(error: unknown): PipelineEvent[] {
     },
     'producer-closed': { kind: 'producer-closed' },
     'transactions-repaired': { kind: 'transactions-repaired', partitions: 2, as: 'committed', record: 'rewrite' },
+    'events-compacted': { kind: 'events-compacted', events: 3 },
     'taken-over': { kind: 'taken-over', from: 'replica-1', epoch: 3 },
     'source-moved': { kind: 'source-moved' },
     'partitions-grown': { kind: 'partitions-grown', from: 6, to: 12 },

@@ -79,6 +79,7 @@ const updates: ByKind<Update> = {
   'stream-claimed': () => nothing,
   'producer-closed': () => nothing,
   'transactions-repaired': warning,
+  'events-compacted': () => nothing,
   'taken-over': () => counting('takeOvers'),
   'source-moved': warning,
   'partitions-grown': warning,

@@ -120,8 +120,9 @@ function resolutionFor(context: AgentContext, { document, record, isUnstable }: 
   const known = { record, isUnstable, now: stampOf(context).at, retentionMs: RETENTION_HOURS * HOUR }
   const resolution = protocol.resolve(document, known)
   if (resolution.kind !== 'needs-scan') return resolution
+  const kept = { kind: 'unknown' } as const // the model has neither tombstones nor compaction
   const events = world.kafka.hasLostEvents ? 0 : world.kafka.published
-  const matches = Array.from({ length: events }, (_, sequence) => document && matchOf(document, sequence))
+  const matches = Array.from({ length: events }, (_, sequence) => document && matchOf(document, { sequence, kept }))
   const visible = new Set(matches.flatMap((match) => match ?? []))
   return protocol.resolve(document, { ...known, visible }) as Resolution
 }

@@ -25,11 +25,13 @@ export const identity = {
   destination: { clusterId: 'cluster', topic: 'client.modified', topicId: 'topic 1', partitions: 6 },
 }
 
-export const state: StreamState = { ...beginning, events: 2 }
-
 /** The entries of a change: the content of each client is known by the number of its event. */
 export const entriesOf = (...clients: readonly (readonly [client: number, number: number])[]) =>
   deltaText(words(clients.map(([client, number]) => [key(client), entry(number)])))
+
+export const state: StreamState = { ...beginning, events: 2 }
+/** The same with its two clients in the index. */
+export const indexed: StreamState = { ...state, index: { ...state.index, delta: entriesOf([1, 0], [2, 1]) } }
 
 /** Two more events, of the clients 3 and 4. */
 export const change: Pending['change'] = {

@@ -1,7 +1,10 @@
 import { describe, expect, test } from 'vitest'
 import type { CheckpointDocument } from '../../../connector/checkpoint/checkpoint-document.ts'
-import { type Known, matchOf, resolveState } from '../../../connector/checkpoint/resolve.ts'
+import { type KeptEvent, type Known, keptEvent, matchOf, resolveState } from '../../../connector/checkpoint/resolve.ts'
+import { clientTable } from '../../../connector/index/client-table.ts'
+import type { IndexEntry } from '../../../connector/index/index-entry.ts'
 import type { EventMatch } from '../../../connector/publish/event-publisher.ts'
+import { entry, key } from '../index/entries.ts'
 import { DAY_MS, documentWith, HOUR_MS, now, state } from './documents.ts'
 
 const record = (epoch: number, seq: number, nonce: string) => ({ epoch, seq, nonce })
@@ -166,8 +169,45 @@ describe('a document with a pending state', () => {
 
 test('matchOf relates an event to the states by its number', () => {
   const prepared = documentWith({ pending: {} })
-  expect([0, 1, 2, 3, 4, undefined].map((sequence) => matchOf(prepared, sequence))).toEqual([
-    ...[undefined, 'last of committed', 'of pending', 'of pending', undefined, undefined],
-  ])
-  expect(matchOf(documentWith({}), 2)).toBeUndefined()
+  const matches = (kept: KeptEvent) =>
+    [0, 1, 2, 3, 4, undefined].map((sequence) => matchOf(prepared, { sequence, kept }))
+  const [last, pending] = ['last of committed', 'of pending']
+  expect(matches({ kind: 'unknown' })).toEqual([undefined, last, pending, pending, undefined, undefined])
+  expect(matches({ kind: 'event', number: 0 })).toEqual([last, last, pending, pending, undefined, undefined])
+  expect(matchOf(documentWith({}), { sequence: 2, kept: { kind: 'none' } })).toBeUndefined()
+})
+
+describe('the newest event that compaction keeps', () => {
+  const kept = (entries: readonly IndexEntry[], contentsFrom = 0) => {
+    const table = clientTable()
+    for (const [client, one] of entries.entries()) table.set(key(client), one)
+    return keptEvent({ ...state, index: { ...state.index, contentsFrom } }, table)
+  }
+  const withdrawn = (['erased', 'erased-absent', 'removed'] as const).map((mark) => entry(9, { mark }))
+
+  test('is the one with the highest number of clients that were not withdrawn', () => {
+    const missing = entry(2 ** 33, { mark: 'missing' })
+    expect(kept([entry(1), missing, entry(3), ...withdrawn])).toEqual({ kind: 'event', number: 2 ** 33 })
+  })
+
+  test('is not a dead letter, which takes the number of the next event', () =>
+    expect(kept([entry(4), entry(5, { isDeadLetter: true })])).toEqual({ kind: 'event', number: 4 }))
+
+  test('does not exist when all clients were withdrawn, or when their events were lost with an earlier topic', () => {
+    expect(kept(withdrawn)).toEqual({ kind: 'none' })
+    expect(kept([entry(4)], 5)).toEqual({ kind: 'none' })
+  })
+
+  test('proves the committed state; without any, the stream resumes unproven', () => {
+    const known = { record: undefined, isUnstable: false, now, retentionMs, visible: new Set<EventMatch>() }
+    const repaired = { kind: 'committed', record: { kind: 'rewrite', record: ofCommitted } }
+    expect(resolveState(documentWith({}), { ...known, kept: { kind: 'none' } })).toEqual({
+      ...repaired,
+      isUnproven: true,
+    })
+    const proven = { ...known, visible: new Set(committedOnly), kept: { kind: 'none' } } as const
+    expect(resolveState(documentWith({}), proven)).toEqual(repaired)
+    for (const lost of [{ kind: 'unknown' }, { kind: 'event', number: 1 }] as const)
+      expect(resolveState(documentWith({}), { ...known, kept: lost })).toMatchObject({ code: 'checkpoint.events-lost' })
+  })
 })

@@ -3,9 +3,10 @@ import { parseDocument } from '../../../connector/checkpoint/checkpoint-document
 import type { OutgoingRecord } from '../../../connector/event/client-event.ts'
 import type { PipelineParts } from '../../../connector/pipeline/pipeline.ts'
 import type { EventPublisher, PublisherTransaction } from '../../../connector/publish/event-publisher.ts'
-import { ConnectorError } from '../../../connector/runtime/connector-error.ts'
+import { ConnectorError, codeOf } from '../../../connector/runtime/connector-error.ts'
 import type { ClientSource } from '../../../connector/source/client-source.ts'
 import { erasuresKey } from '../../../connector/storage/checkpoint-store-config.ts'
+import { openStream } from '../../../connector/stream/open-stream.ts'
 import { runStream } from '../../../connector/stream/run-stream.ts'
 import type { MemoryFault } from '../../support/fakes/memory-versioned-object.ts'
 import { openErasures } from '../../support/fakes/open-erasures.ts'
@@ -35,10 +36,10 @@ function rejecting(publisher: EventPublisher, isRejected: (record: OutgoingRecor
 /** A running stream that has published client 1. */
 async function running() {
   const calls: string[] = []
-  const source = { name: 'a', isDown: false, atCommit: () => {} }
+  const source = { name: 'a', clients: ['1'], isDown: false, atCommit: () => {} }
   const faults = new Map<string, MemoryFault>()
   const read: ClientSource['read'] = async () =>
-    source.isDown ? await new Promise(() => {}) : pageOf([{ No: '1', Nom: source.name }])
+    source.isDown ? await new Promise(() => {}) : pageOf(source.clients.map((No) => ({ No, Nom: source.name })))
   const on = stage({
     source: { read },
     kafka: (operation) => {
@@ -228,5 +229,53 @@ describe('the marks of erased clients', () => {
       entries: expect.stringMatching(/^.{32}$/),
       open: [],
     })
+  })
+})
+
+describe('a stream that has lost its commit record', () => {
+  /** Compaction removes a tombstone, and with it every earlier record of its key. */
+  const compacted = ({ kafka }: Pick<Awaited<ReturnType<typeof running>>, 'kafka'>) => {
+    const last = new Map(kafka.committed.map((record) => [record.key, record]))
+    const kept = kafka.committed.filter((record) => record.value !== null && last.get(record.key) === record)
+    kafka.committed.splice(0, kafka.committed.length, ...kept)
+    kafka.deleteRecord('shop', 'clients')
+  }
+  const opened = (on: Awaited<ReturnType<typeof running>>) =>
+    openStream({ ...on.open, owner: 'other' }, new AbortController().signal).then(() => 'opened', codeOf)
+
+  test('resumes when compaction has removed the tombstone that was its last record', async () => {
+    const on = await running()
+    on.source.clients = ['1', '2']
+    await on.wait()
+    on.erase('1')
+    await on.wait()
+    await on.end()
+    compacted(on)
+    expect(on.kafka.committed.map(({ key }) => key)).toEqual(['2'])
+    expect(await opened(on)).toBe('opened')
+    expect(on.kinds()).not.toContain('events-compacted')
+  })
+
+  test('resumes with a warning when compaction has removed all its records', async () => {
+    const on = await running()
+    on.erase('1')
+    await on.wait()
+    await on.end()
+    compacted(on)
+    expect(on.kafka.committed).toEqual([])
+    expect(await opened(on)).toBe('opened')
+    expect(on.events).toContainEqual({ kind: 'events-compacted', events: 2 })
+  })
+
+  test('is held when the last event that compaction keeps is lost', async () => {
+    const on = await running()
+    on.source.clients = ['1', '2']
+    await on.wait()
+    on.erase('1')
+    await on.wait()
+    await on.end()
+    on.kafka.committed.length = 0
+    on.kafka.deleteRecord('shop', 'clients')
+    expect(await opened(on)).toBe('checkpoint.events-lost')
   })
 })

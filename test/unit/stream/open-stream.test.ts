@@ -14,7 +14,7 @@ import type { ErrorCode } from '../../../connector/runtime/error-catalogue.ts'
 import { semaphore } from '../../../connector/runtime/semaphore.ts'
 import type { OpenParts } from '../../../connector/stream/open-parts.ts'
 import { openStream } from '../../../connector/stream/open-stream.ts'
-import { change, documentWith, entriesOf, state } from '../checkpoint/documents.ts'
+import { change, documentWith, entriesOf, indexed, state } from '../checkpoint/documents.ts'
 import { entry, key, words } from '../index/entries.ts'
 import { noon } from '../pipeline/readings.ts'
 import { connector, indexRules, KEY, settled, stage, stream } from './open-parts.ts'
@@ -445,7 +445,7 @@ describe('a stream that cannot be opened', () => {
     ['of another stream', { ...own({}), stream: 'other' }, 'checkpoint.other-stream'],
     ['of another source', { ...own({}), source: { ...own({}).source, codeMagasin: 9 } }, 'checkpoint.other-stream'],
     ['of another cluster', documentWith({}), 'checkpoint.other-stream'],
-    ['whose events are lost', own({ pending: {} }), 'checkpoint.events-lost'],
+    ['whose events are lost', own({ committed: { state: indexed }, pending: {} }), 'checkpoint.events-lost'],
     [
       'of a topic that was created again',
       { ...own({}), destination: { ...own({}).destination, topicId: 'topic 0' } },
@@ -559,7 +559,7 @@ describe('a stream that cannot be opened', () => {
   })
 
   test('closes the producer when opening fails', async () => {
-    const on = opening(own({ pending: {} }))
+    const on = opening(own({ committed: { state: indexed }, pending: {} }))
     let closed = 0
     const publisher = {
       ...on.parts.publisher,
