@@ -81,7 +81,13 @@ const mapping = z
   })
   .nullable()
 const republished = z
-  .object({ id: z.string(), since: count, published: count, missing: z.array(z.string()).readonly().nullable() })
+  .object({
+    id: z.string(),
+    since: count,
+    published: count,
+    changed: count.default(0),
+    missing: z.array(z.string()).readonly().nullable(),
+  })
   .nullable()
 /** Index entries of 24 bytes in base64. */
 const entries = z.string().regex(/^(?:[\w+/]{32})*$/)

@@ -8,8 +8,9 @@ export interface Republished {
   readonly id: string
   /** The stream's events at the first page: what was published since is not published again. */
   readonly since: number
-  /** Events of this scan so far. */
+  /** See `RepublishProgress`. */
   readonly published: number
+  readonly changed: number
   /** Keys of the wanted clients that it has not returned yet; null: all clients are wanted. */
   readonly missing: readonly string[] | null
 }

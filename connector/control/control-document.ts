@@ -18,7 +18,14 @@ const step = { by: z.string(), at: time }
 const progress = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('requested') }),
   z.object({ kind: z.literal('waiting'), ...step, code: z.string() }),
-  z.object({ kind: z.literal('running'), ...step, published: count, clients: count, share: z.number().nullable() }),
+  z.object({
+    kind: z.literal('running'),
+    ...step,
+    published: count,
+    changed: count.default(0),
+    clients: count,
+    share: z.number().nullable(),
+  }),
   z.object({ kind: z.literal('cancelled'), ...step }),
   z.object({ kind: z.literal('done'), ...step, ...carriedOut.omit({ id: true }).shape }),
 ])

@@ -23,8 +23,9 @@ export function withProgress(
 
 function isKnown({ progress }: ControlRequest, reported: RepublishProgress | Waiting): boolean {
   if ('code' in reported) return progress.kind === 'waiting' && progress.code === reported.code
-  const { published, clients } = reported
-  return progress.kind === 'running' && progress.clients === clients && progress.published === published
+  if (progress.kind !== 'running') return false
+  const { published, changed, clients } = reported
+  return progress.clients === clients && progress.published === published && progress.changed === changed
 }
 
 /**

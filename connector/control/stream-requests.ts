@@ -13,8 +13,9 @@ const requestOutcome = z.enum(['erased', 'never-published', 'unknown', 'complete
 export const carriedOut = z.object({
   id: z.string(),
   outcome: requestOutcome.optional(),
-  /** Of a request to publish again: the events, and the keys of the clients that the source did not return. */
+  /** Of a request to publish again: see `RepublishProgress`; and the keys of the clients that the source did not return. */
   published: z.number().int().optional(),
+  changed: z.number().int().optional(),
   missing: z.array(z.string()).readonly().optional(),
 })
 export type CarriedOut = z.infer<typeof carriedOut>
@@ -64,8 +65,10 @@ export interface Republication {
 /** How far a request to publish again has come, by its id. */
 export interface RepublishProgress {
   readonly id: string
-  /** Events so far. */
+  /** Clients published again so far: events with `republished`. */
   readonly published: number
+  /** Changed clients that its scan was the first to find: published as changes. */
+  readonly changed: number
   /** Clients read so far. */
   readonly clients: number
   /** Of what it is to read, 0 to 1; null: unknown. */

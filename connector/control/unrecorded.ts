@@ -17,9 +17,9 @@ export function unrecordedReports(replica: string, clock: Pick<Clock, 'now'>): U
   const endings = new Map<string, Ending>()
   const running = new Map<string, RepublishProgress | Waiting>()
   return {
-    ended: ({ id, outcome, published, missing }) => {
+    ended: ({ id, outcome, published, changed, missing }) => {
       if (endings.has(id)) return false
-      endings.set(id, { at: clock.now(), outcome, published, missing })
+      endings.set(id, { at: clock.now(), outcome, published, changed, missing })
       return true
     },
     progressed: (progress) => void running.set(progress.id, progress),

@@ -164,12 +164,13 @@ export type PipelineEvent =
       readonly lastChanged: string
       readonly clients: number | undefined
     }
-  /** It has ended. `missing`: how many of the named clients Polaris has not returned. */
+  /** It has ended. `changed`: how many changed clients its scan was the first to find. `missing`: how many of the named clients Polaris has not returned. */
   | {
       readonly kind: 'republish-ended'
       readonly request: string
       readonly outcome: 'complete' | 'cancelled'
       readonly published: number
+      readonly changed: number
       readonly missing: number
     }
   /** A requested erasure waits, because the marks of erased clients cannot be read; tried again every minute. */

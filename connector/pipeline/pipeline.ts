@@ -102,9 +102,9 @@ function erasedEvent({ request, outcome }: ErasedClient): PipelineEvent {
   return { kind: 'client-erased', request: id, reason, requestedAt, requestedBy, outcome }
 }
 
-function republishEnded({ id, outcome, published = 0, missing = [] }: CarriedOut): PipelineEvent {
+function republishEnded({ id, outcome, published = 0, changed = 0, missing = [] }: CarriedOut): PipelineEvent {
   const isComplete = outcome === 'complete'
-  const counts = { published, missing: missing.length }
+  const counts = { published, changed, missing: missing.length }
   return { kind: 'republish-ended', request: id, outcome: isComplete ? 'complete' : 'cancelled', ...counts }
 }
 

@@ -20,8 +20,8 @@ export function republishProgress(
 ): RepublishProgress | undefined {
   const scan = scanWith(scans, REPUBLISH)
   if (scan === undefined || republished === null) return undefined
-  const { id, published } = republished
-  return { id, published, clients: scan.clients, share: shareRead(scan, parts) }
+  const { id, published, changed } = republished
+  return { id, published, changed, clients: scan.clients, share: shareRead(scan, parts) }
 }
 
 /** The index has about as many clients as the whole history; of a part of it, only the times of clients tell. */

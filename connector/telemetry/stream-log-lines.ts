@@ -136,9 +136,9 @@ const lines: ByKind<Line> = {
     line('info', 'publishing clients again on request', {
       ...{ request, requestedBy, lastChanged: `${lastChanged} server time`, ...(clients && { clients }) },
     }),
-  'republish-ended': ({ request, outcome, published, missing }) =>
+  'republish-ended': ({ request, outcome, published, changed, missing }) =>
     line('info', outcome === 'complete' ? 'published clients again' : 'publishing clients again was cancelled', {
-      ...{ request, published, missing },
+      ...{ request, published, changed, missing },
     }),
   'erasure-waits': ({ error }) => line('warn', 'requested erasure cannot be carried out, retrying', toLogFields(error)),
   'erasure-ended': ({ request, outcome }) =>

@@ -134,7 +134,7 @@ export function everyPipelineEvent(error: unknown): PipelineEvent[] {
       ...{ lastChanged: '2026-03-01T10:00:00', clients: 2 },
     },
     'republish-ended': {
-      ...{ kind: 'republish-ended', request: 'request-two', outcome: 'complete', published: 1, missing: 1 },
+      ...{ kind: 'republish-ended', request: 'request-two', outcome: 'complete', published: 1, changed: 0, missing: 1 },
     },
     'erasure-waits': { kind: 'erasure-waits', code: 'storage.unavailable', error },
     'erasure-ended': { kind: 'erasure-ended', request: 'request-three', outcome: 'unknown' },

@@ -5,6 +5,7 @@ import { requested } from '../../control/requests.ts'
 import { type ChosenStream, streamOption, withStream } from '../chosen-stream.ts'
 import { type Command, type CommandArgs, type CommandParts, configOption } from '../command.ts'
 import { progressReport } from '../output/progress-report.ts'
+import { publishedText } from '../output/request-text.ts'
 import { counted } from '../output/time-text.ts'
 import { type Followed, followRepublish } from './follow-republish.ts'
 import { type WantedRepublish, wantedRepublish } from './wanted-clients.ts'
@@ -74,10 +75,10 @@ export function followedLines(followed: Followed, { id, idsByKey }: Request): st
   const cancel = `to cancel it: polaris-connector requests --cancel ${id}`
   switch (followed.kind) {
     case 'done': {
-      const { outcome, published = 0, missing = [], by } = followed.progress
+      const { outcome, missing = [], by, ...counts } = followed.progress
       const notFound = missing.map((key) => idsByKey.get(key) ?? key)
       return [
-        `${outcome === 'complete' ? 'complete' : 'cancelled'}: ${counted(published, 'event')} published, reported by ${by}`,
+        `${outcome === 'complete' ? 'complete' : 'cancelled'}: ${publishedText(counts)}, reported by ${by}`,
         ...(idsByKey.size === 0
           ? []
           : [`${idsByKey.size - notFound.length} of ${counted(idsByKey.size, 'client')} found`]),

@@ -23,14 +23,25 @@ function shareText({ share, ...counts }: Extract<Progress, { kind: 'running' }>)
   return share === null ? countsText(counts) : `${Math.floor(share * 100)} % ${countsText(counts)}`
 }
 
-export function countsText({ clients, published }: { readonly clients: number; readonly published: number }): string {
-  return `${counted(clients, 'client')} read, ${counted(published, 'event')} published`
+export function countsText({ clients, ...counts }: Published & { readonly clients: number }): string {
+  return `${counted(clients, 'client')} read, ${publishedText(counts)}`
 }
 
-function doneText(kind: ControlRequest['kind'], { outcome, published = 0, missing = [] }: DoneProgress): string {
+interface Published {
+  readonly published?: number | undefined
+  readonly changed?: number | undefined
+}
+
+/** What a request has published again, and which changes its scan was the first to find. */
+export function publishedText({ published = 0, changed = 0 }: Published): string {
+  const found = changed === 0 ? '' : `, ${counted(changed, 'changed client')} besides`
+  return `${counted(published, 'event')} published${found}`
+}
+
+function doneText(kind: ControlRequest['kind'], { outcome, missing = [], ...counts }: DoneProgress): string {
   if (kind !== 'republish') return (outcome && outcomeTexts[outcome]) ?? 'carried out'
   const notFound = missing.length === 0 ? '' : `, ${counted(missing.length, 'client')} not found`
-  return `${outcome === 'cancelled' ? 'cancelled' : 'complete'}: ${counted(published, 'event')} published${notFound},`
+  return `${outcome === 'cancelled' ? 'cancelled' : 'complete'}: ${publishedText(counts)}${notFound},`
 }
 
 const outcomeTexts: Partial<Record<NonNullable<DoneProgress['outcome']>, string>> = {

@@ -11,7 +11,8 @@ const progressShape = z.strictObject({
   at: z.iso.datetime().nullable().describe('When'),
   share: z.number().nullable().describe('Of the clients to read, 0 to 1; null: unknown'),
   clients: z.int().nullable().describe('Clients read so far'),
-  published: z.int().nullable().describe('Events published'),
+  published: z.int().nullable().describe('Clients published again: events with `republished`'),
+  changed: z.int().nullable().describe('Changed clients that this scan was the first to find: published as changes'),
   missing: z.int().nullable().describe('Named clients that Polaris has not returned'),
   outcome: z.string().nullable().describe('How it ended, if it may end in several ways'),
 })
@@ -60,6 +61,7 @@ const unknown = {
   share: null,
   clients: null,
   published: null,
+  changed: null,
   missing: null,
   outcome: null,
 }
@@ -72,9 +74,9 @@ function progressOutput(progress: ControlRequest['progress']): z.output<typeof p
   if (progress.kind === 'cancelled') return reported
   if (progress.kind === 'waiting') return { ...reported, code: progress.code }
   if (progress.kind === 'running') {
-    const { share, clients, published } = progress
-    return { ...reported, share, clients, published }
+    const { share, clients, published, changed } = progress
+    return { ...reported, share, clients, published, changed }
   }
-  const { outcome = null, published = null, missing } = progress
-  return { ...reported, outcome, published, missing: missing?.length ?? null }
+  const { outcome = null, published = null, changed = null, missing } = progress
+  return { ...reported, outcome, published, changed, missing: missing?.length ?? null }
 }

@@ -110,6 +110,7 @@ export interface Republishing {
   readonly id: string
   readonly since: number
   published: number
+  changed: number
   readonly missing: Set<ClientKey> | null
 }
 

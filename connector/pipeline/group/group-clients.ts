@@ -133,7 +133,7 @@ function publish(
   if (known !== undefined && isErased(known)) group.changedSince.push(key)
   building.events += 1
   counts.events += 1
-  countRepublished(building, scan)
+  countRepublished(building, scan, republished === undefined ? 'changed' : 'published')
   if (republished !== undefined) return
   const late = lateChange(client.modified, { scan, states, readAt, settings: parts.scanSettings })
   if (late !== undefined) addLate(building, counts, { ...late, run: scan })

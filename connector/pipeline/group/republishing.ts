@@ -20,7 +20,7 @@ export function beginRepublishing(building: Building, { republish, since }: Scan
   if (republish === null || building.republishing?.id === republish.id || hasEnded(building)(republish.id)) return
   const { id, wanted } = republish
   const missing = wanted.kind === 'all' ? null : wanted.keys
-  building.republishing = republishingOf({ id, since, published: 0, missing })
+  building.republishing = republishingOf({ id, since, published: 0, changed: 0, missing })
 }
 
 /**
@@ -41,9 +41,9 @@ export function republishFor(
   return isWanted && isDue ? republishing.id : undefined
 }
 
-export function countRepublished(building: Building, scan: Scan): void {
+export function countRepublished(building: Building, scan: Scan, as: 'published' | 'changed'): void {
   const republishing = of(building, scan)
-  if (republishing !== undefined) republishing.published += 1
+  if (republishing !== undefined) republishing[as] += 1
 }
 
 function of({ republishing }: Building, { republish }: Scan): Republishing | undefined {
@@ -63,9 +63,9 @@ export function endRepublishing(building: Building, { scan, states, isLast }: Pa
 
 function end(building: Building, id: string, outcome: 'complete' | 'cancelled'): void {
   const { republishing } = building
-  const { published = 0, missing = null } = republishing?.id === id ? republishing : {}
+  const { published = 0, changed = 0, missing = null } = republishing?.id === id ? republishing : {}
   const notFound = outcome === 'complete' && missing !== null ? [...missing].map(keyAsText) : []
-  const ended: CarriedOut = { id, outcome, published, missing: notFound }
+  const ended: CarriedOut = { id, outcome, published, changed, missing: notFound }
   building.carriedOut = [...building.carriedOut, ended]
   building.group.republished.push(ended)
   if (republishing?.id === id) building.republishing = null

@@ -150,6 +150,7 @@ const republished = fc.option(
     id: fc.uuid(),
     since: fc.nat(),
     published: fc.nat(),
+    changed: fc.nat(),
     missing: fc.option(fc.array(fc.base64String(), { maxLength: 3 })),
   }),
 )

@@ -103,7 +103,7 @@ describe('controlWatch', () => {
     await request({ kind: 'republish', stream: 'paris', from: null, wanted }, '1')
     void run()
     await settled()
-    const progress = { id: '1', clients: 10, share: null }
+    const progress = { id: '1', changed: 0, clients: 10, share: null }
     for (const published of [1, 2, 3]) watch.progressed({ ...progress, published })
     faults.push('none', 'before')
     calls.length = 0

@@ -12,7 +12,7 @@ import { createChanges } from '../../../connector/runtime/changes.ts'
 
 const wanted = { kind: 'all', maxPerSecond: 100 } as const
 const republish: NewRequest = { kind: 'republish', stream: 'paris', from: null, wanted }
-const progress = { id: '1', published: 5, clients: 10, share: 0.5 }
+const progress = { id: '1', published: 5, changed: 1, clients: 10, share: 0.5 }
 const replica = { by: 'replica-1', at: 50 }
 const operator = { by: 'operator-2', at: 60 }
 
@@ -43,7 +43,7 @@ describe('a request to publish again', () => {
 
   test('shows how far it is, and changes the document only if that is new', () => {
     expect(progressOf(running())).toEqual([
-      { kind: 'running', ...replica, published: 5, clients: 10, share: 0.5 },
+      { kind: 'running', ...replica, published: 5, changed: 1, clients: 10, share: 0.5 },
       { kind: 'requested' },
     ])
     expect(withProgress(running(), new Map([['1', progress]]), { ...replica, at: 99 })).toBeUndefined()

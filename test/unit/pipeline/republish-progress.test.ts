@@ -5,7 +5,7 @@ import { REPUBLISH, type Scan } from '../../../connector/scan/scan-state.ts'
 import { beginAt, HOUR, noon, provenUpTo, scanOf, statesOf, timeText } from '../scan/scans.ts'
 
 const parts = { indexed: 800, beginAt, now: noon, timeZone: 'Europe/Paris' }
-const republished = { id: 'one', since: 0, published: 150, missing: null }
+const republished = { id: 'one', since: 0, published: 150, changed: 7, missing: null }
 
 function shareOf(more: Partial<Scan>, indexed = 800) {
   const scan = scanOf({ kind: 'republish', tag: REPUBLISH, clients: 200, ...more })
@@ -16,7 +16,7 @@ test('of the whole history, the share is that of the clients in the index', () =
   const scan = scanOf({ kind: 'republish', tag: REPUBLISH, from: beginAt, clients: 200 })
   const scans = statesOf({ background: [scan] })
   expect(republishProgress({ scans, republished }, parts)).toEqual({
-    ...{ id: 'one', published: 150, clients: 200, share: 0.25 },
+    ...{ id: 'one', published: 150, changed: 7, clients: 200, share: 0.25 },
   })
   expect(shareOf({ from: beginAt }, 100)).toBe(1)
   expect(shareOf({ from: beginAt }, 0)).toBeNull()

@@ -49,11 +49,12 @@ function publishingAgain(wanted: WantedClients = all) {
 
 describe('a scan that publishes again', () => {
   test('publishes unchanged clients, marked with the request; new and changed ones are events as always', () => {
-    const { again, id, first } = publishingAgain()
+    const { again, id, first, state } = publishingAgain()
     const { records, scans } = again([client('1'), client('2', 'b'), client('4')])
     expect(shown(records)).toEqual(['1a!', '2b', '4a'])
     expect(records.map(parsed).map(({ republished }) => republished)).toEqual([id, undefined, undefined])
     expect(scans.get('republish')).toMatchObject({ events: 3, suppressed: 0, superseded: 0 })
+    expect(state().republished).toMatchObject({ published: 1, changed: 2 })
     // Event numbers go on, and no id is used twice.
     const everything = [...first.records, ...records].map(parsed)
     expect(everything.map(({ sequence }) => Number(sequence))).toEqual([0, 1, 2, 3, 4, 5])
@@ -66,7 +67,7 @@ describe('a scan that publishes again', () => {
     const { builder, delivered, state } = restarted()
     builder.add(reading([client('1'), client('2'), client('3')], { scan: scan(), states: statesOf(), isLast: true }))
     expect(shown(delivered().records)).toEqual(['3a!'])
-    expect(state().carriedOut).toEqual([{ id, outcome: 'complete', published: 3, missing: [] }])
+    expect(state().carriedOut).toEqual([{ id, outcome: 'complete', published: 3, changed: 0, missing: [] }])
   })
 
   test('Invariant 2: publishes each client once, also if the scan begins again because its first page was not finished', () => {
@@ -130,7 +131,7 @@ describe('a scan that publishes again', () => {
     again([client('1')])
     expect(state()).toMatchObject({ republished: { id, since: 3, published: 1, missing: null }, carriedOut: [] })
     const { republished } = again([client('2')], { isLast: true })
-    expect(republished).toEqual([{ id, outcome: 'complete', published: 2, missing: [] }])
+    expect(republished).toEqual([{ id, outcome: 'complete', published: 2, changed: 0, missing: [] }])
     expect(state()).toMatchObject({ republished: null, carriedOut: republished, scans: { background: [] } })
   })
 })
@@ -143,7 +144,7 @@ describe('a scan that publishes named clients again', () => {
     expect(builder.hasEnded(id)).toBe(false)
     expect(shown(again([client('2'), client('3')]).records)).toEqual(['3a!'])
     expect(builder.hasEnded(id)).toBe(true)
-    expect(state()).toMatchObject({ carriedOut: [{ id, outcome: 'complete', published: 2, missing: [] }] })
+    expect(state()).toMatchObject({ carriedOut: [{ id, outcome: 'complete', published: 2, changed: 0, missing: [] }] })
     expect(state().scans.background).toEqual([])
   })
 
@@ -171,13 +172,13 @@ describe('a scan that publishes named clients again', () => {
     builder.add(reading([client('3')], { scan: scan(), states: statesOf(), isFirst: false, isLast: true }))
     delivered()
     const missing = [keyAsText(clientKey('9'))]
-    expect(state().carriedOut).toEqual([{ id, outcome: 'complete', published: 2, missing }])
+    expect(state().carriedOut).toEqual([{ id, outcome: 'complete', published: 2, changed: 0, missing }])
   })
 
   test('counts a client as found that is changed, new or a dead letter', () => {
     const { again, state } = publishingAgain(clients('1', '4'))
     expect(shown(again([client('1', 'b'), client('4')]).records)).toEqual(['1b', '4a'])
-    expect(state().carriedOut).toMatchObject([{ published: 2, missing: [] }])
+    expect(state().carriedOut).toMatchObject([{ published: 0, changed: 2, missing: [] }])
   })
 })
 
@@ -188,7 +189,7 @@ describe('a cancelled request', () => {
     operator.cancel(id)
     expect(builder.hasEnded(id)).toBe(true)
     const { republished } = publish([], { scan: liveScan(), states: statesOf({ background: [scan()] }) })
-    expect(republished).toEqual([{ id, outcome: 'cancelled', published: 1, missing: [] }])
+    expect(republished).toEqual([{ id, outcome: 'cancelled', published: 1, changed: 0, missing: [] }])
     expect(state()).toMatchObject({ republished: null, scans: { background: [] } })
     expect(again([client('2')]).records).toEqual([])
   })
@@ -198,7 +199,7 @@ describe('a cancelled request', () => {
     const { id } = operator.request()
     operator.cancel(id)
     publish([])
-    expect(state().carriedOut).toEqual([{ id, outcome: 'cancelled', published: 0, missing: [] }])
+    expect(state().carriedOut).toEqual([{ id, outcome: 'cancelled', published: 0, changed: 0, missing: [] }])
   })
 
   test('is dropped from the state once the control object shows it', () => {

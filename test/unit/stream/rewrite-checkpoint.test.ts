@@ -141,7 +141,7 @@ describe('rewriteCheckpoint', () => {
       return { ...after.committed.state, before: scans }
     }
     const earlier = '2024-06-01T00:00:00' as SourceTime
-    const republished = { id: 'one', since: 0, published: 5, missing: null }
+    const republished = { id: 'one', since: 0, published: 5, changed: 1, missing: null }
     const republishScan = scanOf({ kind: 'republish', tag: REPUBLISH })
 
     test('read-again has one background scan read from there, or from where one was due anyway', async () => {

@@ -38,7 +38,9 @@ async function following() {
     await settled()
   }
   const running = (id: string) =>
-    change((document) => withProgress(document, new Map([[id, { id, published: 3, clients: 4, share: 0.5 }]]), replica))
+    change((document) =>
+      withProgress(document, new Map([[id, { id, published: 3, changed: 1, clients: 4, share: 0.5 }]]), replica),
+    )
   const ended = (id: string, outcome: 'complete' | 'cancelled') =>
     change((document) => recorded(document, new Map([[id, { at: 9, outcome, published: 7 }]]), 'replica-1'))
   return { follow, add, change, running, ended, pass, reports, stop, clock, tamper: store.tamper }
@@ -50,7 +52,7 @@ describe('the operator who publishes again', () => {
     const following_ = follow()
     await running('2')
     await pass(60)
-    expect(reports.at(-1)).toEqual([0.5, '4 clients read, 3 events published'])
+    expect(reports.at(-1)).toEqual([0.5, '4 clients read, 3 events published, 1 changed client besides'])
     await ended('2', 'complete')
     await pass(1)
     expect(await following_).toMatchObject({ kind: 'done', progress: { outcome: 'complete', published: 7 } })

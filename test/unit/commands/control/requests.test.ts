@@ -31,8 +31,8 @@ const all: readonly ControlRequest[] = [
   },
   ...(
     [
-      { kind: 'running', ...step, published: 3, clients: 4, share: 0.25 },
-      { kind: 'running', ...step, published: 3, clients: 4, share: null },
+      { kind: 'running', ...step, published: 3, changed: 2, clients: 4, share: 0.25 },
+      { kind: 'running', ...step, published: 3, changed: 0, clients: 4, share: null },
       { kind: 'cancelled', by: 'operator-2', at: 60_000 },
       { ...done, outcome: 'complete', published: 1, missing: ['key2'] },
       { ...done, outcome: 'cancelled', published: 0 },
@@ -54,7 +54,7 @@ test('each request is listed with what became of it, without client ids and keys
     'carried out by replica-1 at 1970-01-01T00:01:00Z',
     'erased (client never published) by replica-1 at 1970-01-01T00:01:00Z',
     'waits for a replica that runs the stream',
-    '25 % 4 clients read, 3 events published, by replica-1',
+    '25 % 4 clients read, 3 events published, 2 changed clients besides, by replica-1',
     '4 clients read, 3 events published, by replica-1',
     'cancelled by operator-2 at 1970-01-01T00:01:00Z, not confirmed by a replica yet',
     'complete: 1 event published, 1 client not found, by replica-1 at 1970-01-01T00:01:00Z',
