@@ -10,16 +10,16 @@ interface CatalogueEntry {
   readonly then: Then
   /**
    * Exit code of a one-shot command: 1 bug or fenced, 2 wrong configuration or request, 3 Polaris, Kafka or S3 is
-   * unavailable.
+   * unavailable, 4 what was stored is damaged or lost: repeating the command does not help.
    */
-  readonly exit: 1 | 2 | 3
+  readonly exit: 1 | 2 | 3 | 4
   /** What an operator does about the error of a command, as an imperative. */
   readonly hint: string
   /** What an operator does about the error in `run`, and what `run` does by itself. */
   readonly runHint: string
 }
 
-const entry = (then: Then, exit: 1 | 2 | 3, hint: string, runHint = hint): CatalogueEntry => ({
+const entry = (then: Then, exit: CatalogueEntry['exit'], hint: string, runHint = hint): CatalogueEntry => ({
   ...{ then, exit, hint, runHint },
 })
 
@@ -248,15 +248,15 @@ export const errorCatalogue = {
   ),
   'checkpoint.missing': entry(
     'hold',
-    3,
+    4,
     'restore the document (CONNECTOR/STREAM.json in CHECKPOINT_URL); if there is no copy, run `pause`, `checkpoint reset`, `checkpoint rebuild-index` and `resume`',
   ),
   'checkpoint.damaged': entry(
     'hold',
-    3,
+    4,
     'restore a valid version of the document (CONNECTOR/STREAM.json in CHECKPOINT_URL); if there is none, run `pause`, `checkpoint reset`, `checkpoint rebuild-index` and `resume`',
   ),
-  'checkpoint.unknown-format': entry('hold', 3, 'run the newer connector version that wrote the document'),
+  'checkpoint.unknown-format': entry('hold', 4, 'run the newer connector version that wrote the document'),
   'checkpoint.other-stream': entry(
     'hold',
     2,
@@ -264,32 +264,32 @@ export const errorCatalogue = {
   ),
   'checkpoint.rolled-back': entry(
     'hold',
-    3,
+    4,
     'restore the newest version of the document (CONNECTOR/STREAM.json in CHECKPOINT_URL); if it is lost, run `pause`, `checkpoint reset`, `checkpoint rebuild-index` and `resume`',
   ),
   'checkpoint.topic-lost': entry(
     'hold',
-    3,
+    4,
     'restore the topic of the published events, or publish all clients again with `checkpoint reset --republish`',
   ),
   'checkpoint.events-lost': entry(
     'hold',
-    3,
+    4,
     'publish all clients again with `checkpoint reset --republish`: Kafka lost events recorded in the document',
   ),
   'checkpoint.index-missing': entry(
     'hold',
-    3,
+    4,
     'restore the missing segment below CONNECTOR/STREAM.index in CHECKPOINT_URL, or run `checkpoint rebuild-index`',
   ),
   'checkpoint.index-damaged': entry(
     'hold',
-    3,
+    4,
     'restore the damaged segment below CONNECTOR/STREAM.index in CHECKPOINT_URL, or run `checkpoint rebuild-index`',
   ),
   'checkpoint.erasures-damaged': entry(
     'hold',
-    3,
+    4,
     'restore an earlier version of CONNECTOR/STREAM.erasures.json in CHECKPOINT_URL; if there is none, delete it and request the erasures again',
   ),
   'checkpoint.index-too-large': entry(
@@ -301,10 +301,10 @@ export const errorCatalogue = {
 
   'control.damaged': entry(
     'retry',
-    3,
+    4,
     'restore a valid version of CONNECTOR/_control.json in CHECKPOINT_URL, or delete it: then no stream is paused',
   ),
-  'control.unknown-format': entry('retry', 3, 'run the newer connector version that wrote the control object'),
+  'control.unknown-format': entry('retry', 4, 'run the newer connector version that wrote the control object'),
 } as const satisfies Record<string, CatalogueEntry>
 
 export type ErrorCode = keyof typeof errorCatalogue

@@ -250,7 +250,7 @@ it('checkpoint rebuild-index makes the index again from the topic when its segme
   expect(await start({}, ['poll-once']).exitCode()).toBe(0)
   expect(await checkpointObject(name).removeSegments()).toBeGreaterThan(0)
   const held = start({}, ['poll-once'])
-  expect(await held.exitCode()).toBe(3)
+  expect(await held.exitCode()).toBe(4)
   expect(held.lines().find(hasMessage('stream failed, giving up'))).toMatchObject({ code: 'checkpoint.index-missing' })
 
   const unconfirmed = start({}, ['checkpoint', 'rebuild-index'])

@@ -28,7 +28,7 @@ describe('the catalogue', () => {
 
   test.each(entries)('%s has a hint and an exit code', (_code, { hint, exit }) => {
     expect(hint.length).toBeGreaterThan(20)
-    expect([1, 2, 3]).toContain(exit)
+    expect([1, 2, 3, 4]).toContain(exit)
   })
 
   test.each(entries)('the hint of %s for a command does not say what `run` does', (_code, { hint, runHint }) => {
@@ -39,6 +39,14 @@ describe('the catalogue', () => {
   test('exits with 2 when an operator must correct a request or the configuration', () => {
     for (const code of ['config.invalid', 'checkpoint.invalid-request', 'checkpoint.other-stream'] as const)
       expect(errorCatalogue[code].exit).toBe(2)
+  })
+
+  test('exits with 4 when what was stored is damaged or lost, which no repetition cures', () => {
+    const exits = (of: RegExp) => entries.filter(([code]) => of.test(code)).map(([, { exit }]) => exit)
+    expect(new Set(exits(/^(?:checkpoint|control)\..*(?:damaged|missing|lost|rolled-back|unknown-format)$/))).toEqual(
+      new Set([4]),
+    )
+    expect(new Set(exits(/unavailable|unreachable|timeout/))).toEqual(new Set([3]))
   })
 
   test('holds the stream when the document is not understood, and never overwrites it', () => {
