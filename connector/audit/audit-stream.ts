@@ -17,6 +17,8 @@ export interface AuditParts {
   readonly savePeriodMs: number
   /** Whether an operator has paused the stream. */
   readonly isPaused: boolean
+  /** See `TopicReading`. */
+  readonly otherSources: readonly string[]
 }
 
 export type AuditProgress =
@@ -47,7 +49,7 @@ export async function auditStream(
   { wanted, onProgress }: AuditOptions,
   stop: AbortSignal,
 ): Promise<AuditResult> {
-  const { open, isPaused } = parts
+  const { open, isPaused, otherSources } = parts
   const ids = new Map<ClientKey, string>()
   const onClient = (key: ClientKey, id: string) => {
     if (wanted === 'ids') ids.set(key, id)
@@ -64,7 +66,7 @@ export async function auditStream(
   const indexRules = contentRules(open.indexRules)
   const topic = await readTopicClients(
     open,
-    { indexRules, onClient, onProgress: (progress) => onProgress({ step: 'topic', ...progress }) },
+    { indexRules, otherSources, onClient, onProgress: (progress) => onProgress({ step: 'topic', ...progress }) },
     stop,
   )
   const before = await readIndex(open, stop)

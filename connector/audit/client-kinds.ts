@@ -1,12 +1,12 @@
 import { type ClientKey, type IndexEntry, isErased, UNKNOWN_CONTENT, withdrawalOf } from '../index/index-entry.ts'
 import { type AuditedIndex, entriesOf, isContentUnknown } from './audited-index.ts'
 import { type Relation, relationToIndex, relationToTopic, type SourceClients } from './source-clients.ts'
-import { isTombstone, type TopicClients } from './topic-clients.ts'
+import { isForeign, isTombstone, type TopicClients } from './topic-clients.ts'
 
 /** How a client may differ. */
 export const differenceKinds = [
   ...(['notPublished', 'outdated', 'gone'] as const),
-  ...(['notInTopic', 'topicDiffers', 'notInIndex', 'notErased'] as const),
+  ...(['notInTopic', 'topicDiffers', 'notInIndex', 'notErased', 'foreign'] as const),
 ]
 export type DifferenceKind = (typeof differenceKinds)[number]
 
@@ -92,15 +92,17 @@ export function topicKind(audited: Audited, key: ClientKey): Kind | undefined {
   const { topic, source, before, after, events } = audited
   const inTopic = topic.table.get(key)
   const event = inTopic === undefined || isTombstone(inTopic) ? undefined : inTopic
+  const isOther = event !== undefined && isForeign(event)
   const entries = entriesOf(before, key)
   const [newest] = entries
   if (entriesOf(after, key)[0]?.number !== newest?.number) return 'changedMeanwhile'
-  if (newest === undefined) return event && 'notInIndex'
-  const found = entries.map((entry) => topicRelation(audited, { key, event }, entry))
+  if (newest === undefined) return event && (isOther ? 'foreign' : 'notInIndex')
+  const found = isOther ? [] : entries.map((entry) => topicRelation(audited, { key, event }, entry))
   if (found.includes('same')) return undefined
   if (found.includes('unknown')) return 'notComparable'
   if (before.pending.get(key) !== undefined || newest.number >= events.beforeTopic) return 'changedMeanwhile'
   if (isAbsent(newest)) return 'notErased'
+  if (isOther) return 'foreign'
   if (event !== undefined) return 'topicDiffers'
   return source.table.get(key) === undefined ? undefined : 'notInTopic'
 }

@@ -1,6 +1,7 @@
 import type { AuditParts } from '../audit/audit-stream.ts'
 import { type Retention, retentionOf } from '../audit/verdict.ts'
 import type { StreamConfig } from '../config/connector-config.ts'
+import { eventSource } from '../event/client-event.ts'
 import { viewTopic } from '../kafka/cluster-view.ts'
 import { kafkaClient } from '../kafka/kafka-client.ts'
 import { createServerClock } from '../pipeline/read/server-clock.ts'
@@ -30,6 +31,7 @@ export function composeAudit(
     source: { reader, rules: readingRules(stream) },
     savePeriodMs: config.savePeriodMs,
     isPaused,
+    otherSources: twinsOf(stream, config).map(({ name }) => eventSource(config.connector, name)),
   }
 }
 
@@ -42,6 +44,10 @@ export async function readRetention(
   const { clientId } = streamNames(config.connector, name)
   const connect = () => kafkaClient(kafka, { clientId, log, accounts, clock })
   const view = await viewTopic({ config: kafka, clock, connect }, kafka.topic.events, stop)
-  const twins = config.streams.filter((other) => other.kafka.topic.events === kafka.topic.events)
-  return retentionOf(view?.settings, twins.length > 1)
+  return retentionOf(view?.settings, twinsOf({ name, kafka }, config).length > 0)
+}
+
+/** The other streams on the same topic. */
+function twinsOf({ name, kafka }: Pick<StreamConfig, 'name' | 'kafka'>, { streams }: SharedResources['config']) {
+  return streams.filter((other) => other.name !== name && other.kafka.topic.events === kafka.topic.events)
 }

@@ -22,6 +22,14 @@ export interface Tombstone {
 /** A record of the events topic, as read. */
 export type StoredEvent = Pick<ValueRecord, 'value'> | Omit<Tombstone, 'to'>
 
+/** Where a record is in its topic. */
+export interface RecordPlace {
+  readonly partition: number
+  readonly offset: bigint
+  /** The key of the record. */
+  readonly key: string | null
+}
+
 export interface ClientEventParts {
   /** See `eventSource`. */
   readonly source: string

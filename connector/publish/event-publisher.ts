@@ -1,4 +1,4 @@
-import type { OutgoingRecord, StoredEvent } from '../event/client-event.ts'
+import type { OutgoingRecord, RecordPlace, StoredEvent } from '../event/client-event.ts'
 
 /**
  * Committed by each transaction beside its events: a group offset (`seq`) and its metadata. Ordered by epoch, then seq;
@@ -40,9 +40,9 @@ export interface EventScan {
 
 /** How to read all events of the topic. */
 export interface EventReading<Found> {
-  /** What is wanted of an event; undefined: nothing. */
-  readonly find: (event: StoredEvent) => Found | undefined
-  /** Called for each find that committed readers can see. */
+  /** What is wanted of a record; undefined: nothing. Called in the order of each partition. */
+  readonly find: (record: StoredEvent, place: RecordPlace) => Found | undefined
+  /** Called for each find that committed readers can see; a record of a longer transaction after later records. */
   readonly onVisible: (found: Found) => void
   /** `share`: how much of the topic has been read, 0 to 1. */
   readonly onProgress: (share: number) => void

@@ -4,6 +4,7 @@ import type { EventReading, PartitionEnd } from './event-publisher.ts'
 
 /** Progress of the reading of one partition. */
 export interface PartitionScan<Found> extends PartitionEnd<Found> {
+  readonly partition: number
   readonly start: bigint
   next: bigint
   readonly end: bigint
@@ -12,11 +13,11 @@ export interface PartitionScan<Found> extends PartitionEnd<Found> {
 
 /** From `start` to `end`, with the finds of an earlier reading that had no transaction marker yet. */
 export function partitionScan<Found>(
-  { start, end }: { readonly start: bigint; readonly end: bigint },
+  { partition, start, end }: { readonly partition: number; readonly start: bigint; readonly end: bigint },
   earlier: PartitionEnd<Found> | undefined,
 ): PartitionScan<Found> {
   const open = [...(earlier?.open ?? [])].map(([producerId, found]) => [producerId, [...found]] as [string, Found[]])
-  return { start, next: start, end, open: new Map(open) }
+  return { partition, start, next: start, end, open: new Map(open) }
 }
 
 export const isUnfinished = ({ next, end }: PartitionScan<unknown>) => next < end
@@ -50,14 +51,19 @@ export function applyRecords<Found>(
 }
 
 /** A transaction marker decides about all earlier records of its producer in the partition. */
-function applyRecord<Found>({ open }: PartitionScan<Found>, record: FetchedRecord, reading: EventReading<Found>): void {
+function applyRecord<Found>(
+  { partition, open }: PartitionScan<Found>,
+  record: FetchedRecord,
+  reading: EventReading<Found>,
+): void {
   const { producerId, inTransaction } = record.batchContext
   if (record.isControlRecord) {
     if (isCommit(record.key)) open.get(producerId)?.forEach(reading.onVisible)
     open.delete(producerId)
     return
   }
-  const found = reading.find(storedEvent(record))
+  const place = { partition, offset: BigInt(record.offset), key: record.key?.toString() ?? null }
+  const found = reading.find(storedEvent(record), place)
   if (found === undefined) return
   const ofProducer = open.get(producerId)
   if (!inTransaction) reading.onVisible(found)

@@ -111,7 +111,8 @@ async function findOffsets<Found>(led: LedPartitions, { scans, since, from }: Sc
   const starts = await offsetsOf(fresh, since)
   for (const [partition, end] of ends) {
     const earlier = from?.get(partition)
-    scans.set(partition, partitionScan({ start: earlier?.next ?? starts.get(partition) ?? end, end }, earlier))
+    const start = earlier?.next ?? starts.get(partition) ?? end
+    scans.set(partition, partitionScan({ partition, start, end }, earlier))
   }
 }
 

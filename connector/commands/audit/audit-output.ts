@@ -22,6 +22,7 @@ const differenceTexts: Readonly<Record<DifferenceKind, string>> = {
   topicDiffers: 'other event in the topic than in the index',
   notInIndex: 'in the topic, but not in the index',
   notErased: 'erased or removed, but still in the topic',
+  foreign: 'last record in the topic is no event of the stream',
 }
 
 const exceptionTexts: Readonly<Record<ExceptionKind, string>> = {
@@ -57,6 +58,7 @@ export const auditShape = z.strictObject({
       topicDiffers: count(differenceTexts.topicDiffers),
       notInIndex: count(differenceTexts.notInIndex),
       notErased: count(differenceTexts.notErased),
+      foreign: count(differenceTexts.foreign),
     })
     .describe('A client may have several'),
   exceptions: z
@@ -79,7 +81,7 @@ export const auditShape = z.strictObject({
   ids: z
     .strictObject({
       ...{ notPublished: ids, outdated: ids, gone: ids, notInTopic: ids },
-      ...{ topicDiffers: ids, notInIndex: ids, notErased: ids, missing: ids },
+      ...{ topicDiffers: ids, notInIndex: ids, notErased: ids, foreign: ids, missing: ids },
     })
     .optional()
     .describe('With `--ids`: personal data'),
@@ -111,7 +113,7 @@ function idsOf(named: ReadonlyMap<NamedKind, readonly string[]>): NonNullable<Au
   return {
     ...{ notPublished: of('notPublished'), outdated: of('outdated'), gone: of('gone'), notInTopic: of('notInTopic') },
     ...{ topicDiffers: of('topicDiffers'), notInIndex: of('notInIndex'), notErased: of('notErased') },
-    missing: of('missing'),
+    ...{ foreign: of('foreign'), missing: of('missing') },
   }
 }
 

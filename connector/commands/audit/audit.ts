@@ -17,14 +17,15 @@ export const audit: Command = {
     'Reads the whole events topic, the checkpoint with its client index, and all clients of Polaris from\n' +
     'POLARIS_LAST_CHANGED on, and compares them. Changes nothing: fences no replica, writes nothing and\n' +
     'publishes nothing. Running replicas continue; clients that change meanwhile are not differences.\n' +
-    'Costs the server a full scan, at the pace of one (poll.backgroundShare). Needs about 100 bytes of\n' +
+    'Costs the server a full scan, at the pace of one (poll.backgroundShare). Needs about 125 bytes of\n' +
     'memory for each client.\n' +
     'Prints how many clients there are and how many differ, by kind; docs/operations.md#audit says what\n' +
     'to do. With --ids, also prints the ids of the first 100 clients of each kind: personal data.\n' +
     'Where something is not published, first waits until the running replica has had time to do so.\n' +
     'A server that mixes up two scans of one caller requires that the stream is paused.\n' +
     'Exit code: 0 source, index and topic agree, 1 they differ, 2 invalid configuration or request,\n' +
-    '3 Polaris, Kafka or S3 is unavailable, or the audit was stopped.',
+    '3 Polaris, Kafka or S3 is unavailable, or the audit was stopped, 4 the checkpoint or its client\n' +
+    'index is damaged.',
   options: {
     ...configOption,
     ...streamOption,

@@ -139,7 +139,7 @@ async function endWithTransactions({ topic, reader }: Published): Promise<void> 
 }
 
 async function audited(on: Published): Promise<number> {
-  const reading = { indexRules, onProgress: () => {}, onClient: () => {} }
+  const reading = { indexRules, otherSources: [], onProgress: () => {}, onClient: () => {} }
   const { table } = await readTopicClients(on.reader(on.counting), reading, never)
   return CLIENTS.filter((client) => table.get(clientKey(client)) !== undefined).length
 }

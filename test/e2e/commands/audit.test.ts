@@ -25,7 +25,7 @@ const never = new AbortController().signal
 const isCaughtUp = ({ msg }: LogLine) => msg === 'caught up'
 const noDifferences = {
   ...{ notPublished: 0, outdated: 0, gone: 0 },
-  ...{ notInTopic: 0, topicDiffers: 0, notInIndex: 0, notErased: 0 },
+  ...{ notInTopic: 0, topicDiffers: 0, notInIndex: 0, notErased: 0, foreign: 0 },
 }
 
 /** An audit waits for a replica that may not have saved its last scan yet; here, no replica runs. */
@@ -135,25 +135,36 @@ it('finds each kind of difference, names the clients only with --ids, and exits 
     }
   })
   await produce(name, deleted, null)
+  const replaced = simulator.clientIds[4] ?? ''
+  await produce(name, replaced, '{"other":"program"}')
   const event = { source: eventSource(name, 'clients'), subject: 'unknown', sequence: '00000000000000000007' }
   await produce(name, 'unknown', JSON.stringify(event))
 
   const { exit, output, json } = await audit(stage, elsewhere, ['--ids'])
   expect(exit, output).toBe(1)
   expect(json).toMatchObject({
-    ...{ agree: false, clients: { source: 198, index: 199, topic: 200 } },
-    differences: { notPublished: 1, outdated: 1, gone: 2, notInTopic: 1, topicDiffers: 1, notInIndex: 2, notErased: 1 },
+    ...{ agree: false, clients: { source: 198, index: 199, topic: 199 } },
+    differences: {
+      notPublished: 1,
+      outdated: 1,
+      gone: 2,
+      notInTopic: 1,
+      topicDiffers: 1,
+      notInIndex: 2,
+      notErased: 1,
+      foreign: 1,
+    },
     exceptions: { changedMeanwhile: 0, erased: 1 },
   })
   expect(json?.ids).toEqual({
     ...{ notPublished: [unindexed], outdated: [edited], gone: expect.arrayContaining([other, gone]) },
-    ...{ notInTopic: [deleted], topicDiffers: [edited], notErased: [erased] },
+    ...{ notInTopic: [deleted], topicDiffers: [edited], notErased: [erased], foreign: [replaced] },
     notInIndex: expect.arrayContaining([unindexed, 'unknown']),
     missing: [],
   })
   const text = stage.start(elsewhere, ['audit'])
   expect(await text.exitCode()).toBe(1)
-  expect(text.printed()).toMatch(/^stream clients: 9 differences/)
+  expect(text.printed()).toMatch(/^stream clients: 10 differences/)
   expect(text.printed()).toMatch(/^published by the index, but not in the topic +1$/m)
   for (const id of [unindexed, edited, deleted, erased, gone]) expect(text.output()).not.toContain(id)
   expectNothingPersonal([text.output()])
@@ -227,6 +238,13 @@ it('exits with 3 when Polaris, Kafka or S3 is unavailable', async () => {
       expect(await audit(stage, environment)).toMatchObject({ exit: 3, output: expect.stringContaining(code) }),
     ),
   )
+})
+
+it('exits with 4 when a segment of the client index is missing', async () => {
+  const stage = await stopped({ source: { clients: 2_000 } })
+  expect(await checkpointObject(stage.name).removeSegments()).toBeGreaterThan(0)
+  const output = expect.stringContaining('checkpoint.index-missing')
+  expect(await audit(stage)).toMatchObject({ exit: 4, output })
 })
 
 it('exits with 3 when it is stopped before the end', async () => {

@@ -102,8 +102,10 @@ export async function readEvents<Found>(
   const effect = () => cluster.committed.slice(start)
   const answer = request({ operation: 'scan', effect, lost: lost('scan', 'publish.unreachable') })
   const records = await untilAborted(stop, answer)
-  for (const event of records.filter(({ stream, to }) => stream === name && to === 'events')) {
-    const found = find(event)
+  for (const [index, event] of records.entries()) {
+    if (event.stream !== name || event.to !== 'events') continue
+    const { partition, key } = event
+    const found = find(event, { partition, key, offset: BigInt(start + index) })
     if (found !== undefined) onVisible(found)
   }
   onProgress(1)

@@ -40,7 +40,7 @@ export function auditedStream(wrapped: (source: ClientSource) => ClientSource = 
       reader: { ...on.pipeline.reader, source },
       rules,
     },
-    ...{ savePeriodMs: 60_000, isPaused: false, ...more },
+    ...{ savePeriodMs: 60_000, isPaused: false, otherSources: [], ...more },
   })
   return {
     ...{ ...on, polaris, document, progress },

@@ -22,6 +22,7 @@ const inSource = (content: ContentKey, toIndex: Relation = 'unknown', toTopic: R
   sourceEntry(content, toIndex, toTopic)
 /** Event 5 of ten. */
 const published = (content: ContentKey, more: Partial<IndexEntry> = {}) => entry(5, { content, ...more })
+const foreign = entry(0, { content: UNKNOWN_CONTENT, tag: 2 })
 const tombstone = (number: number) => entry(number, { content: UNKNOWN_CONTENT, tag: 1 })
 
 function tableOf(entries: readonly (IndexEntry | undefined)[]) {
@@ -99,6 +100,13 @@ describe('a client differs', () => {
     ['in the source only', { source: inSource(A) }, ['notPublished']],
     ['in the source and the topic only', { source: inSource(A), topic: published(A) }, ['notPublished', 'notInIndex']],
     ['with other content in the source', { ...everywhere, source: inSource(B) }, ['outdated']],
+    ['with a foreign record as the last one', { ...everywhere, topic: foreign }, ['foreign']],
+    ['with a foreign record only', { topic: foreign }, ['foreign']],
+    [
+      'erased, with a foreign record after the tombstone',
+      { source: inSource(A), before: published(A, { mark: 'erased' }), topic: foreign },
+      ['notErased', 'erased'],
+    ],
     [
       'with other content in the source, by the older rules of its entry',
       {
@@ -147,6 +155,11 @@ describe('a client differs', () => {
 describe('it is no difference', () => {
   const later = entry(12, { content: B })
   test.each<[string, Client, string[]]>([
+    [
+      'that a client with a foreign record was published during the audit',
+      { ...everywhere, topic: foreign, after: later },
+      ['changedMeanwhile'],
+    ],
     [
       'that a client was published during the audit',
       { ...everywhere, source: inSource(B), after: later },

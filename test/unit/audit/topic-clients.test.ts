@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { isTombstone, readTopicClients } from '../../../connector/audit/topic-clients.ts'
-import { clientEvent, type StoredEvent } from '../../../connector/event/client-event.ts'
+import { isForeign, isTombstone, readTopicClients } from '../../../connector/audit/topic-clients.ts'
+import { clientEvent, type RecordPlace, type StoredEvent, subjectOf } from '../../../connector/event/client-event.ts'
 import { removalRecords } from '../../../connector/event/removal-records.ts'
 import { tombstone } from '../../../connector/event/tombstone.ts'
 import { rulesText } from '../../../connector/index/client-index.ts'
@@ -22,22 +22,38 @@ const foreignTombstone = (key: string): StoredEvent => ({ key, value: null, head
 const ownTombstone = (clientId: string, sequence: number): StoredEvent =>
   tombstone({ type: 'client.erased', source, clientId, previous: '1', sequence, timeMs: 0 })
 
-/** What a topic with these records says of the client `c`. */
-async function read(...records: readonly StoredEvent[]) {
+type Placed = StoredEvent & { readonly place?: Partial<RecordPlace> }
+const placed = (record: StoredEvent, place: Partial<RecordPlace>): Placed => ({ ...record, place })
+
+/**
+ * What a topic says of the client `c`. The records are visible in this order; by default, each is in partition 0 after
+ * the one before, and its key is its subject.
+ */
+async function read(...records: readonly Placed[]) {
   const { open } = stage()
   const publisher: EventPublisher = {
     ...open.publisher,
     readEvents: async ({ find, onVisible }) => {
-      for (const found of records.map(find)) if (found !== undefined) onVisible(found)
+      for (const [index, record] of records.entries()) {
+        const place = { partition: 0, offset: BigInt(index), key: subjectOf(record) ?? null, ...record.place }
+        const found = find(record, place)
+        if (found !== undefined) onVisible(found)
+      }
       return new Map()
     },
   }
   const ids: string[] = []
-  const reading = { indexRules: rules, onProgress: () => {}, onClient: (_: unknown, id: string) => ids.push(id) }
+  const otherSources = ['/polaris/shop/twin']
+  const reading = {
+    indexRules: rules,
+    otherSources,
+    onProgress: () => {},
+    onClient: (_: unknown, id: string) => ids.push(id),
+  }
   const topic = await readTopicClients({ ...open, publisher }, reading, never)
   const entry = topic.table.get(clientKey('c'))
   const found = entry && { number: entry.number, isTombstone: isTombstone(entry), rules: topic.rules[entry.rules] }
-  return { ...topic, entry, found, ids }
+  return { ...topic, entry, found, ids, isForeign: entry !== undefined && isForeign(entry) }
 }
 
 const rules = rulesText({ ignored: [], limits: '' })
@@ -52,12 +68,39 @@ describe('the clients of a topic', () => {
   })
 
   test('keep the event with the higher number, where the topic got more partitions', async () => {
-    expect((await read(event('c', 3), event('c', 1))).found?.number).toBe(3)
+    for (const records of [
+      [placed(event('c', 3), { partition: 0 }), placed(event('c', 1), { partition: 1 })],
+      [placed(event('c', 1), { partition: 1 }), placed(event('c', 3), { partition: 0 })],
+    ])
+      expect((await read(...records)).found?.number).toBe(3)
   })
 
-  test('are those of the stream only', async () => {
-    const other = event('c', 9, { source: '/polaris/shop/others' })
-    expect((await read(event('c', 1), other, { value: 'no event' })).found?.number).toBe(1)
+  test('have the last record of a partition, also if it is a copy of an older event', async () => {
+    const copy = event('c', 1)
+    expect((await read(event('c', 1), event('c', 3), copy)).found?.number).toBe(1)
+    expect((await read(event('c', 1), ownTombstone('c', 3), copy)).found).toEqual({
+      number: 1,
+      isTombstone: false,
+      rules,
+    })
+    const visibleLater = placed(event('c', 3), { offset: 0n })
+    expect((await read(placed(copy, { offset: 2n ** 40n }), visibleLater)).found?.number).toBe(1)
+  })
+
+  test.each<[string, Placed]>([
+    ['of another source', event('c', 9, { source: '/polaris/shop/others' })],
+    ['that is no JSON', placed({ value: 'no event' }, { key: 'c' })],
+    ['of another program', placed({ value: '{"other":"program"}' }, { key: 'c' })],
+    ['of another client, under its key', placed(event('d', 9), { key: 'c' })],
+  ])('have a foreign record %s, if it is the last one', async (_, record) => {
+    expect(await read(event('c', 1), record)).toMatchObject({ isForeign: true, clients: 0 })
+    expect(await read(record, event('c', 1))).toMatchObject({ isForeign: false, clients: 1 })
+    expect(await read(record, placed(event('c', 1), { partition: 1 }))).toMatchObject({ isForeign: true, clients: 0 })
+  })
+
+  test('have no record of another stream that shares the topic, nor one without a key', async () => {
+    const twin = event('c', 9, { source: '/polaris/shop/twin' })
+    expect((await read(event('c', 1), twin, { value: 'no event' })).found?.number).toBe(1)
   })
 
   test('have the rules of their events', async () => {
@@ -72,10 +115,10 @@ describe('the clients of a topic', () => {
       [event('c', 1), ...removalRecords({ source, clientId: 'c', previous: 1, sequence: 2, timeMs: 0 }, 'event')],
       { number: 2, isTombstone: true, rules },
     ],
-    ['of another producer', [event('c', 1), foreignTombstone('c')], { number: 1, isTombstone: true, rules }],
+    ['of another producer', [event('c', 1), foreignTombstone('c')], { number: 0, isTombstone: true, rules }],
     [
-      'of the connector, read before an older event',
-      [ownTombstone('c', 2), event('c', 1)],
+      'of the connector, read before an older event of another partition',
+      [ownTombstone('c', 2), placed(event('c', 1), { partition: 1 })],
       { number: 2, isTombstone: true, rules },
     ],
     [
@@ -88,7 +131,7 @@ describe('the clients of a topic', () => {
       [foreignTombstone('c'), event('c', 1)],
       { number: 1, isTombstone: false, rules },
     ],
-    ['of another producer without an event', [foreignTombstone('c')], undefined],
+    ['of another producer without an event', [foreignTombstone('c')], { number: 0, isTombstone: true, rules }],
   ] as const)('show a tombstone %s', async (_, records, expected) => {
     const { found, clients } = await read(...records)
     expect(found).toEqual(expected)

@@ -17,14 +17,14 @@ test.each([
 
 const differences = {
   ...{ notPublished: 1, outdated: 2, gone: 3 },
-  ...{ notInTopic: 4, topicDiffers: 5, notInIndex: 6, notErased: 7 },
+  ...{ notInTopic: 4, topicDiffers: 5, notInIndex: 6, notErased: 7, foreign: 8 },
 }
 
 test.each([
-  ['kept', 28],
-  ['unknown', 28],
-  ['expires', 24],
-  ['shared', 24],
+  ['kept', 36],
+  ['unknown', 36],
+  ['expires', 32],
+  ['shared', 32],
 ] as const)('counts missing events as differences only if the topic must keep them: %s', (retention, counted) => {
   expect(countedDifferences({ differences }, retention)).toBe(counted)
 })

@@ -37,14 +37,14 @@ test('a reading that continues from another learns how its open transaction ende
     onVisible: (value: string) => visible.push(value),
     onProgress: () => {},
   }
-  const first = partitionScan<string>({ start: 0n, end: 2n }, undefined)
+  const first = partitionScan<string>({ partition: 0, start: 0n, end: 2n }, undefined)
   applyRecords(first, { records: [record(0, 'a'), record(1, 'b')], next: 2n }, reading)
   expect(visible).toEqual([])
 
-  const aborted = partitionScan({ start: first.next, end: 3n }, first)
+  const aborted = partitionScan({ partition: 0, start: first.next, end: 3n }, first)
   applyRecords(aborted, { records: [marker(2, 0), record(3, 'c')], next: 4n }, reading)
   expect(visible).toEqual([])
-  const committed = partitionScan({ start: first.next, end: 3n }, first)
+  const committed = partitionScan({ partition: 0, start: first.next, end: 3n }, first)
   applyRecords(committed, { records: [record(1, 'b'), marker(2, 1)], next: 3n }, reading)
   expect(visible).toEqual(['a', 'b'])
   expect(committed.next).toBe(3n)

@@ -38,7 +38,7 @@ function stage({ marks, topic, settings, failures = 0 }: Stage) {
     if (left >= 0) throw new ConnectorError('publish.unreachable', 'test')
     for (const id of topic) {
       stop.throwIfAborted()
-      const found = find({ value: eventOf(id) })
+      const found = find({ value: eventOf(id) }, { partition: 0, offset: 0n, key: id })
       if (found !== undefined) onVisible(found)
     }
     return new Map()
