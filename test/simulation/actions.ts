@@ -120,19 +120,19 @@ function resume(world: World, detail: number): void {
   if (replica !== undefined) world.group.reconnect(replica.name)
 }
 
-function request(world: World, detail: number): void {
+async function request(world: World, detail: number): Promise<void> {
   const { streams } = world
-  pauseOrResume(world, streams[detail % streams.length]?.name ?? '')
+  await pauseOrResume(world, streams[detail % streams.length]?.name ?? '')
 }
 
-function republish(world: World, detail: number): void {
+async function republish(world: World, detail: number): Promise<void> {
   const { streams } = world
-  publishAgain(world, streams[detail % streams.length]?.name ?? '', Math.floor(detail / streams.length))
+  await publishAgain(world, streams[detail % streams.length]?.name ?? '', Math.floor(detail / streams.length))
 }
 
-function erase(world: World, detail: number): void {
+async function erase(world: World, detail: number): Promise<void> {
   const { streams } = world
-  eraseOne(world, streams[detail % streams.length]?.name ?? '', Math.floor(detail / streams.length))
+  await eraseOne(world, streams[detail % streams.length]?.name ?? '', Math.floor(detail / streams.length))
 }
 
 /** The group sends a wrong assignment, or the same one again. */

@@ -1,11 +1,13 @@
 import { parseDocument } from '../../connector/checkpoint/checkpoint-document.ts'
 import { openRequests, pauseOf } from '../../connector/control/requests.ts'
 import { EVENT_TYPE } from '../../connector/event/client-event.ts'
+import { OPENING_HOLDS_MS } from './actor.ts'
 import { isDeleted, typeOf, unremoved, wasDeletedSince, wasErasedWith } from './check-removals.ts'
+import { CONTROL_READ_MS, isControlRead, storedControl } from './simulated-control.ts'
 import { resumeAll } from './simulated-operator.ts'
 import { LONGEST_REACH_MS, POLL_MS } from './simulated-parts.ts'
 import type { Change } from './simulated-polaris.ts'
-import { isAlive, OPENING_HOLDS_MS, STOP_WITHIN_MS, startReplica, stopReplica } from './simulated-replica.ts'
+import { FINISH_WITHIN_MS, isAlive, STOP_WITHIN_MS, startReplica, stopReplica } from './simulated-replica.ts'
 import { CONNECTOR, type SimulatedStream } from './simulated-stream.ts'
 import { type OperationFault, type PendingOperation, release, settle, tick, type World } from './world.ts'
 
@@ -22,14 +24,24 @@ const STEPS = 200_000
  * left to do but wait), false after `withinMs`.
  */
 export async function runWithoutFaults(world: World, isDone: () => boolean, withinMs: number): Promise<boolean> {
-  const until = world.clock.monotonic() + withinMs
+  const { clock } = world
+  const until = clock.monotonic() + withinMs
+  let checkAt = 0
   for (let step = 0; step < STEPS; step += 1) {
     await settle()
     const next = nextOperation(world)
-    if (next !== undefined) release(world, next.index, next.fault)
-    else if (isDone()) return true
-    else if (world.clock.monotonic() >= until) return false
-    else tick(world)
+    const now = clock.monotonic()
+    if (next !== undefined) {
+      if (!isControlRead(world.pending[next.index])) checkAt = now
+      release(world, next.index, next.fault)
+      continue
+    }
+    if (now >= Math.min(checkAt, until)) {
+      if (isDone()) return true
+      checkAt = now + POLL_MS
+    }
+    if (now >= until) return false
+    tick(world)
   }
   throw new Error(`more than ${STEPS} steps in ${withinMs} ms`)
 }
@@ -89,17 +101,20 @@ function endFaults(world: World): void {
 
 /** A paused stream has nothing pending, whose commit record could expire, and is not read. Then resumes all. */
 async function checkPaused(world: World): Promise<void> {
-  const { violations, control } = world
-  const paused = healthyStreams(world).filter(({ name }) => pauseOf(control.document, name) !== undefined)
+  const { violations } = world
+  const control = storedControl(world)
+  const paused = healthyStreams(world).filter(({ name }) => pauseOf(control, name) !== undefined)
   const isPending = ({ documents }: SimulatedStream) => parseDocument(documents.at(-1)?.text ?? '').pending !== null
   const unsettled = () => paused.filter((stream) => stream.documents.length > 0 && isPending(stream))
   if (paused.length > 0 && !(await runWithoutFaults(world, () => unsettled().length === 0, RECOVERY_MS)))
     violations.push(...unsettled().map(({ name }) => `${name} is paused, and its pending state is not recorded`))
+  // A replica reads the control object every few seconds, and finishes its page.
+  if (paused.length > 0) await runWithoutFaults(world, () => false, CONTROL_READ_MS + FINISH_WITHIN_MS)
   const reads = paused.map((stream) => stream.reads.length)
   if (paused.length > 0) await runWithoutFaults(world, () => false, 3 * POLL_MS)
   const isRead = paused.filter((stream, at) => stream.reads.length !== reads[at])
   violations.push(...isRead.map(({ name }) => `${name} is paused, and is read`))
-  resumeAll(world)
+  await resumeAll(world)
 }
 
 const healthyStreams = ({ streams, hasPermanentFault }: World) => (hasPermanentFault ? streams.slice(1) : streams)
@@ -131,9 +146,10 @@ function lastUnpublished(world: World): string[] {
  * Requests that are not carried out. A server that mixes up scans and has a page that is too much keeps every background
  * scan at its start.
  */
-function openOf({ control, options, serialStreams }: World, stream: string, kind: 'erase' | 'republish'): string[] {
+function openOf(world: World, stream: string, kind: 'erase' | 'republish'): string[] {
+  const { options, serialStreams } = world
   if (kind === 'republish' && options.largeClient !== 'none' && serialStreams.has(stream)) return []
-  const open = openRequests(control.document, stream).filter((request) => request.kind === kind)
+  const open = openRequests(storedControl(world), stream).filter((request) => request.kind === kind)
   return open.map(({ id }) => `${stream} has not carried out request ${id}`)
 }
 

@@ -1,41 +1,44 @@
-import type { ControlDocument } from '../../connector/control/control-document.ts'
-import type { ControlWatch } from '../../connector/control/control-watch.ts'
-import type { CarriedOut, RepublishProgress, Waiting } from '../../connector/control/stream-requests.ts'
-import { createChanges } from '../../connector/runtime/changes.ts'
-import type { PausableParts } from '../../connector/stream/pausable-stream.ts'
+import { type ControlDocument, noRequests, parseControl } from '../../connector/control/control-document.ts'
+import { updateControl } from '../../connector/control/control-object.ts'
+import { type ControlWatch, controlWatch } from '../../connector/control/control-watch.ts'
+import { controlKey } from '../../connector/storage/checkpoint-store-config.ts'
+import type { Actor } from './actor.ts'
+import { storeOf } from './simulated-store.ts'
+import { CONNECTOR } from './simulated-stream.ts'
+import type { PendingOperation, World } from './world.ts'
 
-/** What one replica knows of the requests of operators; it learns of a new one when the history releases that. */
-export interface SimulatedControl {
-  readonly watch: PausableParts['control'] & Pick<ControlWatch, 'since' | 'progressed'>
-  learn(document: ControlDocument): void
+const KEY = controlKey(CONNECTOR)
+/** Longer than in the connector, so that histories have other operations too. */
+export const CONTROL_READ_MS = 20_000
+
+/** The control object as one replica sees it, through the connector's own code. */
+export function replicaControl(world: World, replica: Actor): ControlWatch {
+  const { name, clock, newNonce } = replica
+  return controlWatch({
+    ...{ object: storeOf(world, replica, { stream: '', key: KEY }), storeReady: async () => {}, newNonce },
+    clock: { ...clock, sleep: (_, stop) => clock.sleep(CONTROL_READ_MS, stop) },
+    ...{ replica: name, observe: ({ kind }) => world.eventKinds.add(kind) },
+  })
 }
 
-interface ControlAccess {
-  /** Writes into the control object that the replica has carried out a request. */
-  readonly record: (request: CarriedOut) => void
-  readonly progressed: (progress: RepublishProgress | Waiting) => void
-  /** Has the replica learn of the present document. */
-  readonly read: () => void
+/** What the control object says now. */
+export function storedControl({ store }: Pick<World, 'store'>): ControlDocument {
+  const stored = store.stored(KEY)
+  return stored === undefined ? noRequests : parseControl(stored.text)
 }
 
-export function simulatedControl(
-  document: ControlDocument,
-  { record, progressed, read }: ControlAccess,
-): SimulatedControl {
-  const { changed, until } = createChanges()
-  let known = document
-  let reads = 0
-  const since = () => {
-    const before = reads
-    read()
-    return () => (reads > before ? known : undefined)
-  }
-  return {
-    watch: { until, since, current: () => known, failure: () => undefined, carriedOut: record, progressed },
-    learn: (latest) => {
-      known = latest
-      reads += 1
-      changed()
-    },
-  }
+/** An operator changes the control object; no replica writes meanwhile. */
+export async function changeControl(
+  { store, nextStoreCall, control }: World,
+  change: (document: ControlDocument) => ControlDocument | undefined,
+): Promise<void> {
+  nextStoreCall.fault = 'none'
+  control.changes += 1
+  const newNonce = () => `operator/${control.changes}`
+  const { signal } = new AbortController()
+  await updateControl({ object: store.object(KEY), storeReady: async () => {}, newNonce }, change, signal)
 }
+
+/** One read every few seconds, which alone changes nothing. */
+export const isControlRead = (operation: PendingOperation | undefined): boolean =>
+  operation?.operation === `read ${KEY}`

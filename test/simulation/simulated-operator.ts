@@ -2,22 +2,22 @@ import { cancelled } from '../../connector/control/republications.ts'
 import { type NewRequest, openRequests, pauseOf, requested } from '../../connector/control/requests.ts'
 import { clientKey, keyAsText } from '../../connector/index/index-entry.ts'
 import type { WantedClients } from '../../connector/scan/scan-state.ts'
-import { tellReplicas } from './simulated-replica.ts'
+import { changeControl, storedControl } from './simulated-control.ts'
 import type { World } from './world.ts'
 
 /** An operator pauses the stream, or resumes it. */
-export function pauseOrResume(world: World, stream: string): void {
-  const isPaused = pauseOf(world.control.document, stream) !== undefined
-  send(world, isPaused ? { kind: 'resume', stream } : { kind: 'pause', stream, reason: 'test' })
+export async function pauseOrResume(world: World, stream: string): Promise<void> {
+  const isPaused = pauseOf(storedControl(world), stream) !== undefined
+  await send(world, isPaused ? { kind: 'resume', stream } : { kind: 'pause', stream, reason: 'test' })
 }
 
 /** An operator has a client erased that the topic has. */
-export function eraseOne(world: World, stream: string, detail: number): void {
+export async function eraseOne(world: World, stream: string, detail: number): Promise<void> {
   const published = world.kafka.committed.filter((record) => record.stream === stream && record.to === 'events')
   const client = published[detail % Math.max(1, published.length)]?.key ?? undefined
   if (client === undefined) return
   world.control.erasures.push({ stream, client })
-  send(world, { kind: 'erase', stream, client, reason: 'test', force: false })
+  await send(world, { kind: 'erase', stream, client, reason: 'test', force: false })
 }
 
 /** A request to publish again, and how it ended. */
@@ -34,13 +34,12 @@ export interface RequestedRepublication {
 const rates = [1_000, 1, 4]
 
 /** An operator has all clients published again, or some of them, or cancels such a request. */
-export function publishAgain(world: World, stream: string, detail: number): void {
+export async function publishAgain(world: World, stream: string, detail: number): Promise<void> {
   const { control, kafka, clock } = world
-  const open = openRequests(control.document, stream).find(({ kind }) => kind === 'republish')
+  const open = openRequests(storedControl(world), stream).find(({ kind }) => kind === 'republish')
   if (open !== undefined && detail % 4 === 0) {
     const by = { by: 'operator', at: clock.now() }
-    control.document = cancelled(control.document, open.id, by) ?? control.document
-    tellReplicas(world)
+    await changeControl(world, (document) => cancelled(document, open.id, by))
     return
   }
   const clients =
@@ -50,27 +49,27 @@ export function publishAgain(world: World, stream: string, detail: number): void
     clients === undefined
       ? { kind: 'all', maxPerSecond }
       : { kind: 'clients', keys: [...new Set(clients)].map((id) => keyAsText(clientKey(id))) }
-  send(world, { kind: 'republish', stream, from: null, wanted })
-  control.republications.push({ id: String(control.requests), stream, recordsBefore: kafka.committed.length, clients })
+  const id = await send(world, { kind: 'republish', stream, from: null, wanted })
+  control.republications.push({ id, stream, recordsBefore: kafka.committed.length, clients })
 }
 
 /** The requests with their ends; one whose record is gone counts as not complete. */
-export function requestedRepublications({ control }: World): RequestedRepublication[] {
-  return control.republications.map((one) => {
-    const progress = control.document.requests.find(({ id }) => id === one.id)?.progress
+export function requestedRepublications(world: World): RequestedRepublication[] {
+  const { requests } = storedControl(world)
+  return world.control.republications.map((one) => {
+    const progress = requests.find(({ id }) => id === one.id)?.progress
     return { ...one, outcome: progress?.kind === 'done' ? progress.outcome : undefined }
   })
 }
 
-function send(world: World, wanted: NewRequest): void {
-  const { control } = world
-  control.requests += 1
-  const requester = { id: String(control.requests), by: 'operator', at: control.requests }
-  control.document = requested(control.document, wanted, requester) ?? control.document
-  tellReplicas(world)
+/** Resolves to the id of the request. */
+async function send(world: World, wanted: NewRequest): Promise<string> {
+  const id = String(world.control.changes + 1)
+  await changeControl(world, (document) => requested(document, wanted, { id, by: 'operator', at: world.clock.now() }))
+  return id
 }
 
-export function resumeAll(world: World): void {
+export async function resumeAll(world: World): Promise<void> {
   for (const { name } of world.streams)
-    if (pauseOf(world.control.document, name) !== undefined) pauseOrResume(world, name)
+    if (pauseOf(storedControl(world), name) !== undefined) await pauseOrResume(world, name)
 }

@@ -17,14 +17,13 @@ import type { ScanSettings } from '../../connector/scan/scan-settings.ts'
 import type { ClientSource, Page, SourceTime } from '../../connector/source/client-source.ts'
 import { retrying } from '../../connector/source/retrying-source.ts'
 import { erasuresKey } from '../../connector/storage/checkpoint-store-config.ts'
-import type { VersionedObject } from '../../connector/storage/versioned-object.ts'
 import type { OpenParts } from '../../connector/stream/open-parts.ts'
 import type { StreamParts } from '../../connector/stream/run-stream.ts'
-import type { MemoryFault } from '../support/fakes/memory-versioned-object.ts'
 import type { HistoryOptions } from './history.ts'
 import { observed } from './observed.ts'
 import type { Replica } from './simulated-replica.ts'
 import { segmentsOf } from './simulated-segments.ts'
+import { storeOf } from './simulated-store.ts'
 import { CONNECTOR, type SimulatedStream, ZONE } from './simulated-stream.ts'
 import type { World } from './world.ts'
 
@@ -75,7 +74,7 @@ function openParts(world: World, replica: Replica, { stream, observe }: OfRun): 
   return {
     storeReady: async () => {},
     openLimit: replica.openings,
-    object: storeOf(world, replica, stream, stream.key),
+    object: storeOf(world, replica, { stream: stream.name, key: stream.key }),
     erasures: erasuresOf(world, replica, stream),
     publisher: publisherOf(world, replica, stream),
     identity: {
@@ -99,7 +98,10 @@ function openParts(world: World, replica: Replica, { stream, observe }: OfRun): 
 
 function erasuresOf(world: World, replica: Replica, stream: SimulatedStream): ErasureMarks {
   const { newNonce } = replica
-  return erasureMarks({ object: storeOf(world, replica, stream, erasuresKey(stream.key)), newNonce })
+  return erasureMarks({
+    object: storeOf(world, replica, { stream: stream.name, key: erasuresKey(stream.key) }),
+    newNonce,
+  })
 }
 
 /** Every second replica has other settings, so that entries are rewritten. No client has the field. */
@@ -170,7 +172,7 @@ function pipelineParts(
     },
     ...{ clock, giveUp, groupMaxSize: 1_000, groupMaxDelayMs: 50, deliverWithinMs: 10_000 },
     savePeriodMs: 60_000,
-    requests: watchedRequests(control.watch, stream.name),
+    requests: watchedRequests(control, stream.name),
     erasures: erasuresOf(world, replica, stream),
     erasureRetryAt: new Map(),
     publisher: publisherOf(world, replica, stream),
@@ -229,28 +231,5 @@ function publisherOf({ kafka }: World, replica: Replica, stream: SimulatedStream
       }
       return { ...producer, begin }
     },
-  }
-}
-
-/** The store as one replica sees it: each call waits to be released; an abandoned call may still take effect. */
-function storeOf(world: World, { name, process }: Replica, stream: SimulatedStream, key: string): VersionedObject {
-  const object = world.store.object(key)
-  const { signal: never } = new AbortController()
-  const call = <Answer>(operation: string, operate: () => Promise<Answer>, finish: AbortSignal): Promise<Answer> => {
-    const answer = new Promise<Answer>((resolve, reject) => {
-      const settle = (fault: MemoryFault) => {
-        world.nextStoreCall.fault = fault
-        operate().then(
-          (value) => process.whenRunning(() => resolve(value)),
-          (error) => process.whenRunning(() => reject(error)),
-        )
-      }
-      world.enqueue({ replica: name, stream: stream.name, what: 'store', operation, settle })
-    })
-    return untilAborted(finish, answer)
-  }
-  return {
-    read: (finish) => call('read', () => object.read(never), finish),
-    write: (text, expected, finish) => call('write', () => object.write(text, expected, never), finish),
   }
 }

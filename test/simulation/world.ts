@@ -1,4 +1,3 @@
-import { noRequests } from '../../connector/control/control-document.ts'
 import { fakeKafka } from '../support/fakes/fake-event-publisher.ts'
 import type { FakeFault } from '../support/fakes/fake-kafka-cluster.ts'
 import { type MemoryFault, memoryStore } from '../support/fakes/memory-versioned-object.ts'
@@ -8,6 +7,7 @@ import type { HistoryOptions } from './history.ts'
 import { simulatedGroup } from './simulated-group.ts'
 import type { RequestedRepublication } from './simulated-operator.ts'
 import type { SourceFault } from './simulated-polaris.ts'
+import type { SimulatedProcess } from './simulated-process.ts'
 import type { Replica } from './simulated-replica.ts'
 import { checkSegments } from './simulated-segments.ts'
 import { simulatedStream } from './simulated-stream.ts'
@@ -43,13 +43,13 @@ export function createWorld(options: HistoryOptions, defects: Defects, log: (lin
   }
   const untilReleased = (operation: Omit<PendingOperation, 'dueAt' | 'settle'>) =>
     new Promise<OperationFault>((settle) => enqueue({ ...operation, settle }))
-  const processOf = (name: string) => replicas.find((replica) => replica.name === name)?.process
+  const processes = new Map<string, SimulatedProcess>()
   const kafka = fakeKafka({
     partitions: 3,
     clock,
     fencing: defects.fencing ?? 'on',
     fault: (operation, stream, replica) => untilReleased({ replica, stream, what: 'kafka', operation }),
-    answer: (replica) => new Promise((resolve) => processOf(replica)?.whenRunning(resolve)),
+    answer: (replica) => new Promise((resolve) => processes.get(replica)?.whenRunning(resolve)),
   })
   const fault = async (stream: string, replica: string) =>
     sourceFaults[await untilReleased({ replica, stream, what: 'source', operation: 'read' })]
@@ -72,7 +72,7 @@ export function createWorld(options: HistoryOptions, defects: Defects, log: (lin
     },
   })
   return {
-    ...{ options, defects, clock, pending, replicas, enqueue, kafka, streams, nextStoreCall },
+    ...{ options, defects, clock, pending, replicas, processes, enqueue, kafka, streams, nextStoreCall },
     store,
     /** Uploads, listings and deletions of segments whose caller has given up, and that may still take effect. */
     lateSegmentCalls: [] as (() => unknown)[],
@@ -84,10 +84,9 @@ export function createWorld(options: HistoryOptions, defects: Defects, log: (lin
       time: clock,
       later: (replica, operation, settle) => enqueue({ replica, stream: '', what: 'group', operation, settle }),
     }),
-    /** The control object, how many requests there were, and those among them that are checked. */
+    /** How often operators changed the control object, and the requests that are checked. */
     control: {
-      document: noRequests,
-      requests: 0,
+      changes: 0,
       erasures: [] as { stream: string; client: string }[],
       republications: [] as Omit<RequestedRepublication, 'outcome'>[],
     },

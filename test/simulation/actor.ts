@@ -1,0 +1,37 @@
+import type { StreamIndex } from '../../connector/index/stream-index.ts'
+import { expiringPermits, type Semaphore, semaphore } from '../../connector/runtime/semaphore.ts'
+import { type ReplicaClock, replicaClock } from './replica-clock.ts'
+import { type SimulatedProcess, simulatedProcess } from './simulated-process.ts'
+import type { World } from './world.ts'
+
+/** A process that opens streams: a replica, or a command of an operator. */
+export interface Actor {
+  readonly name: string
+  readonly process: SimulatedProcess
+  readonly clock: ReplicaClock
+  /** Nonces start with the name of the process. */
+  readonly newNonce: () => string
+  /** Shared by its streams. */
+  readonly openings: Semaphore
+  /** The client indexes of its streams. */
+  readonly indexes: Map<string, StreamIndex>
+}
+
+/** One opening at a time, the strictest limit; it delays the others by up to this long. */
+export const OPENING_HOLDS_MS = 1_000
+
+export function newActor(world: World, name: string): Actor {
+  const onResume = (held: readonly (() => void)[]) => {
+    for (const settle of held)
+      world.enqueue({ replica: name, stream: '', what: 'process', operation: 'resume', settle })
+  }
+  const process = simulatedProcess(onResume)
+  world.processes.set(name, process)
+  const clock = replicaClock(world.clock, process, world.processes.size)
+  let nonces = 0
+  return {
+    ...{ name, process, clock, indexes: new Map() },
+    newNonce: () => `${name}/${++nonces}`,
+    openings: expiringPermits(semaphore(1), { ms: OPENING_HOLDS_MS, clock }),
+  }
+}

@@ -1,0 +1,32 @@
+import { untilAborted } from '../../connector/runtime/abort.ts'
+import type { VersionedObject } from '../../connector/storage/versioned-object.ts'
+import type { MemoryFault } from '../support/fakes/memory-versioned-object.ts'
+import type { Actor } from './actor.ts'
+import type { World } from './world.ts'
+
+/** An object as one process sees it: each call waits to be released; an abandoned call may still take effect. */
+export function storeOf(
+  world: World,
+  { name, process }: Pick<Actor, 'name' | 'process'>,
+  of: { readonly stream: string; readonly key: string },
+): VersionedObject {
+  const object = world.store.object(of.key)
+  const { signal: never } = new AbortController()
+  const call = <Answer>(operation: string, operate: () => Promise<Answer>, finish: AbortSignal): Promise<Answer> => {
+    const answer = new Promise<Answer>((resolve, reject) => {
+      const settle = (fault: MemoryFault) => {
+        world.nextStoreCall.fault = fault
+        operate().then(
+          (value) => process.whenRunning(() => resolve(value)),
+          (error) => process.whenRunning(() => reject(error)),
+        )
+      }
+      world.enqueue({ replica: name, stream: of.stream, what: 'store', operation: `${operation} ${of.key}`, settle })
+    })
+    return untilAborted(finish, answer)
+  }
+  return {
+    read: (finish) => call('read', () => object.read(never), finish),
+    write: (text, expected, finish) => call('write', () => object.write(text, expected, never), finish),
+  }
+}
