@@ -72,7 +72,7 @@ interface CallFacts {
 }
 
 /** Why calls of the API would not send this cookie. */
-export function whyNotSent(cookie: Cookie, { base, url, now }: CallFacts): string {
+function whyNotSent(cookie: Cookie, { base, url, now }: CallFacts): string {
   const expiresAt = cookie.expires instanceof Date ? cookie.expires.getTime() : Number.POSITIVE_INFINITY
   if (expiresAt <= now)
     return `it had expired ${Math.round((now - expiresAt) / 1000)} s before, by the clock of the server`
