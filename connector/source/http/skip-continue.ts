@@ -22,7 +22,8 @@ function skipIn(socket: Socket): Socket {
   const write = socket.write.bind(socket) as (...sent: unknown[]) => boolean
   /** What has arrived of the head of a response; undefined after it. */
   let head: Buffer | undefined
-  const readNext = (): Buffer | null => {
+  const readNext = (size?: number): Buffer | null => {
+    if (size !== undefined) return read(size) // Node's own `read(0)`, which takes nothing
     for (let chunk = read(); ; chunk = read()) {
       if (head === undefined || chunk === null) return chunk
       const { kind, rest } = withoutContinue(Buffer.concat([head, chunk]))
