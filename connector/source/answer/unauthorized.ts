@@ -31,6 +31,6 @@ export function unauthorized(
   const message =
     auth === 'none'
       ? `the server requires ${isBasicOffered ? 'Basic ' : ''}authentication, and POLARIS_AUTH is none`
-      : `the server refuses the user${schemes.length === 0 ? '' : `; it offers ${offered}`}`
+      : `the server refuses the user${auth === 'basic' || schemes.length === 0 ? '' : `; it offers ${offered}`}`
   return { code: 'source.unauthorized', message }
 }
