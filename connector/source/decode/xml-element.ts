@@ -4,7 +4,7 @@ import { localName } from './field-shape.ts'
 /** An element with attributes or child elements. */
 export interface XmlElement {
   /** The attributes that are fields. */
-  readonly fields: AttributeFields
+  fields: AttributeFields
   /** The concatenated text directly in the element. */
   text: string
   /** The names of the child elements, including prefixes. */

@@ -24,13 +24,15 @@ export interface XmlParser {
   replacedCharacters(): number
 }
 
-/** The members of saxes in use here. The last three are not in its type; the version is pinned. */
+/** The members of saxes in use here. The last four are not in its type; the version is pinned. */
 interface Saxes extends Pick<SaxesParser, 'on' | 'write' | 'close' | 'line' | 'column'> {
   readonly opt: SaxesOptions
   /** Decodes a reference, without `&` and `;`. */
   parseEntity(reference: string): string
   /** The beginning of a reference without `;` so far. */
   readonly entity: string
+  /** The text or attribute value so far. */
+  readonly text: string
 }
 
 interface SaxesOptions {
@@ -47,6 +49,11 @@ class ReferringParser extends (SaxesParser as unknown as new (options: SaxesOpti
   }
 }
 
+/** Each reference adds a part to a text, which takes 32 bytes until the text is flat. */
+const PARTS_OF_TEXT = 65_536
+/** V8 joins the parts of a text in order to read a character. */
+const flatten = (text: string) => text.charCodeAt(0)
+
 const malformed = (why: string) => new ConnectorError('source.answer-malformed', `decode xml: ${why}`)
 
 /**
@@ -61,6 +68,7 @@ export function xmlParser(handler: XmlHandler): XmlParser {
     defaultXMLVersion: '1.0',
     decodeReference: (reference) => {
       const text = references.decode(reference)
+      if (references.decoded() % PARTS_OF_TEXT === 0) flatten(parser.text)
       if (text === undefined) throw malformed('invalid character or entity reference')
       return text
     },

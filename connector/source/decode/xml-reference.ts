@@ -8,6 +8,8 @@ export interface ReferenceDecoder {
   decode(reference: string): string | undefined
   /** The text with each unpaired surrogate replaced by U+FFFD. */
   wellFormed(text: string): string
+  /** Number of references so far. */
+  decoded(): number
   /** Number of characters replaced so far. */
   replaced(): number
 }
@@ -23,10 +25,12 @@ const REPLACEMENT = '\ufffd'
 const LAST_CHARACTER = 0x10ffff
 
 export function referenceDecoder(): ReferenceDecoder {
+  let decoded = 0
   let replaced = 0
   let hasSurrogates = false
   return {
     decode: (reference) => {
+      decoded += 1
       const entity = entities.get(reference)
       if (entity !== undefined) return entity
       const code = codeOf(reference)
@@ -44,6 +48,7 @@ export function referenceDecoder(): ReferenceDecoder {
       replaced += text.match(/\p{Surrogate}/gu)?.length ?? 0
       return text.toWellFormed()
     },
+    decoded: () => decoded,
     replaced: () => replaced,
   }
 }

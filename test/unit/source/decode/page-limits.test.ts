@@ -37,17 +37,27 @@ const json: Format = {
   },
   fields: (count, last = '1.50') => `${'1.50,'.repeat(count - 1)}${last}`,
 }
+const xml: Format = {
+  page: (items) => `<p><hasMoreResults>false</hasMoreResults><checkPoint/><Clients>${items}</Clients></p>`,
+  client: (fields, more = '') => {
+    const named = Object.entries(fields).map(([name, text]) => `<${name}>${text}</${name}>`)
+    return `<InfoClient>${named.join('')}${more === '' ? '' : `<a>${more}</a>`}</InfoClient>`
+  },
+  fields: (count, last = '1.50') => `${'<b>1.50</b>'.repeat(count - 1)}<b>${last}</b>`,
+}
 const page = (format: Format, ...items: readonly string[]) => format.page(items.join('').replace(/,$/, ''))
 
-describe.each([['json', json]] as const)('a page in %s', (_, format) => {
+describe.each([
+  ['json', json],
+  ['xml', xml],
+] as const)('a page in %s', (_, format) => {
   it('is too large with more nodes than the limit, which the error names', async () => {
     const client = format.client({ No: '1' }, format.fields(9_000))
-    expect(await clients(page(format, client.repeat(50)))).toHaveLength(50)
+    expect(await clients(page(format, client.repeat(5)))).toHaveLength(5)
     expect(await decode(page(format, client.repeat(56)))).toEqual(tooLarge('500000'))
   })
 
   it('is too large with more clients than the limit, which the error names', async () => {
-    expect(await clients(page(format, format.client({}).repeat(100_000)))).toHaveLength(100_000)
     expect(await decode(page(format, format.client({}).repeat(100_001)))).toEqual(tooLarge('100000'))
   })
 
@@ -91,5 +101,39 @@ describe.each([['json', json]] as const)('a page in %s', (_, format) => {
     const marks = found.map((client) => client[OVERSIZE])
     expect(marks[0]).not.toBe(marks[1])
     expect(marks.slice(2)).toEqual(marks.slice(0, 2))
+  })
+})
+
+describe('a page in xml', () => {
+  it.each([
+    ['elements', '<a/>'.repeat(500_001)],
+    ['attributes', `<a ${Array.from({ length: 500_001 }, (_, at) => `a${at}=""`).join(' ')}/>`],
+    ['parts of a text', 'a<!---->'.repeat(500_001)],
+    ['CDATA sections', '<![CDATA[a]]>'.repeat(500_001)],
+  ])('is too large with too many %s', async (_, content) => {
+    expect(await decode(`<p>${content}</p>`)).toEqual(tooLarge('500000'))
+  })
+
+  it('goes on when a client has too many attributes', async () => {
+    const attributes = Array.from({ length: 20_000 }, (_, at) => ` a${at}="1"`).join('')
+    const [oversize, after] = await clients(page(xml, `<InfoClient No="1"${attributes}/>`, xml.client({ No: '3' })))
+    expect(oversize).toMatchObject({ No: '1' })
+    expect(oversizeOf(oversize ?? {})).toBeGreaterThan(20_000 - 1)
+    expect(Object.keys(oversize ?? {}).length).toBeLessThan(250)
+    expect(after).toEqual({ No: '3' })
+  })
+
+  it('has a page that is named like a client, whatever its size', async () => {
+    const items = xml.client({ No: '1' }, xml.fields(5_000)).repeat(4)
+    const text = `<r><InfoClient><hasMoreResults>false</hasMoreResults><l>${items}</l></InfoClient></r>`
+    expect(await clients(text)).toHaveLength(4)
+    expect(
+      await clients(
+        text
+          .replace('<l>', '<l><Other/>')
+          .replaceAll('<InfoClient><No>', '<C><No>')
+          .replaceAll('</a></InfoClient>', '</a></C>'),
+      ),
+    ).toHaveLength(4)
   })
 })
