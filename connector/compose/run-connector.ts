@@ -1,4 +1,5 @@
 import type { StreamConfig } from '../config/connector-config.ts'
+import { type CheckRequests, checkRequests } from '../control/check-requests.ts'
 import type { ControlWatch } from '../control/control-watch.ts'
 import { watchedRequests } from '../control/watched-requests.ts'
 import type { Observe } from '../pipeline/pipeline-event.ts'
@@ -61,6 +62,7 @@ interface StreamRun {
 
 interface RunParts extends StreamRun {
   readonly giveUp: AbortSignal
+  readonly checks: CheckRequests
 }
 
 /** Runs a stream until `stop` aborts or another process owns it, except while it is paused. Never rejects. */
@@ -94,9 +96,20 @@ async function settlePaused(
   await settlePending(openParts(streamNamed(name, shared), shared, { assignment, observe, closing }), stop)
 }
 
-/** Runs a stream until `stop` aborts or another process owns it. Retries if adapters cannot be created. Never rejects. */
-async function runAssigned(name: string, run: RunParts, stop: AbortSignal): Promise<StreamEnd> {
-  const { shared, observers } = run
+/** Runs a stream until `stop` aborts or another process owns it, and answers requests to check it. Never rejects. */
+async function runAssigned(name: string, run: Omit<RunParts, 'checks'>, stop: AbortSignal): Promise<StreamEnd> {
+  const checks = checkRequests(run.control, name, run.shared.clock)
+  using running = linkedAbort(stop)
+  const answering = checks.run(running.signal)
+  const end = await runWithAdapters(name, { ...run, checks }, stop)
+  running.abort()
+  await answering
+  return end
+}
+
+/** Retries if adapters cannot be created. Never rejects. */
+async function runWithAdapters(name: string, run: RunParts, stop: AbortSignal): Promise<StreamEnd> {
+  const { observers, checks } = run
   const pauseMs = holdPauses.maxPauseMs
   for (;;) {
     try {
@@ -104,14 +117,16 @@ async function runAssigned(name: string, run: RunParts, stop: AbortSignal): Prom
     } catch (error) {
       if (stop.aborted) return { kind: 'stopped' }
       observers.get(name)?.({ kind: 'stream-held', code: codeOf(error), error, pauseMs })
-      await shared.clock.sleep(pauseMs, stop).catch(() => {})
+      using _held = checks.hold()
+      await checks.pause(pauseMs, stop).catch(() => {})
+      checks.begin()()
     }
   }
 }
 
 /** One run of a stream on its own adapters. Rejects if they cannot be created. */
 async function runOnAdapters(name: string, run: RunParts, stop: AbortSignal): Promise<StreamEnd> {
-  const { shared, placement, observers, control, giveUp } = run
+  const { shared, placement, observers, control, giveUp, checks } = run
   stop.throwIfAborted()
   const stream = streamNamed(name, shared)
   await using closing = closeStack()
@@ -125,7 +140,7 @@ async function runOnAdapters(name: string, run: RunParts, stop: AbortSignal): Pr
     observe: (event) => observers.get(name)?.(event),
   })
   closing.use(composed, (opened) => opened.closing.close())
-  return await runStream({ ...composed, holding: composeHolding(stream, shared, composed) }, stop)
+  return await runStream({ ...composed, holding: composeHolding(stream, shared, { ...composed, checks }) }, stop)
 }
 
 function streamNamed(name: string, { config }: SharedResources): StreamConfig {
@@ -141,12 +156,12 @@ const holdPauses = { firstPauseMs: 60_000, maxPauseMs: 15 * 60_000 }
 function composeHolding(
   stream: StreamConfig,
   { clock, accounts, limitOf, breakerOf }: SharedResources,
-  { open, pipeline: { reader, group } }: Pick<StreamParts, 'open' | 'pipeline'>,
+  { open, pipeline: { reader, group }, checks }: Pick<StreamParts, 'open' | 'pipeline'> & Pick<RunParts, 'checks'>,
 ): Holding {
   // A check makes no retries of its own: it is repeated as a whole.
   const polaris = { ...stream.polaris, retry: { ...stream.polaris.retry, retries: 0 } }
   const server = { permits: limitOf(polaris), breaker: breakerOf(polaris) }
   const http = { clock, accounts, ...server, outages: 'give-up' as const, observe: () => {} }
   const parts = { open, reader, group, openSource: () => httpClientSource(polaris, http) }
-  return { ...holdPauses, check: (code, stop) => checkStream(parts, code, stop) }
+  return { ...holdPauses, check: (code, stop) => checkStream(parts, code, stop), requests: checks }
 }

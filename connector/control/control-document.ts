@@ -51,6 +51,8 @@ const requestSchema = z.discriminatedUnion('kind', [
     force: z.boolean().default(false),
   }),
   request.extend({ kind: z.literal('republish'), ...republicationShape }),
+  /** Whether a held stream can continue is checked at once. */
+  request.extend({ kind: z.literal('check') }),
 ])
 
 const documentSchema = z.object({

@@ -14,7 +14,7 @@ export interface Requester {
 /** What an operator may request. */
 export type NewRequest =
   | { readonly kind: 'pause'; readonly stream: string; readonly reason: string }
-  | { readonly kind: 'resume'; readonly stream: string }
+  | { readonly kind: 'resume' | 'check'; readonly stream: string }
   | {
       readonly kind: 'erase'
       readonly stream: string
@@ -52,6 +52,12 @@ export const isOpen = ({ progress }: Pick<ControlRequest, 'progress'>) =>
 
 export const isCancellable = (kind: ControlRequest['kind']) => kind === 'erase' || kind === 'republish'
 
+/** The requests to check the stream that are not answered yet, by their ids. */
+export function openChecks(document: ControlDocument | undefined, stream: string): readonly string[] {
+  const requests = document?.requests ?? []
+  return requests.filter((one) => one.kind === 'check' && one.stream === stream && isOpen(one)).map(({ id }) => id)
+}
+
 /** Adds a request; undefined if the stream is already as requested, or about to be. */
 export function requested(
   document: ControlDocument,
@@ -60,8 +66,12 @@ export function requested(
 ): ControlDocument | undefined {
   const isPaused = pauseOf(document, wanted.stream) !== undefined
   if (isSwitch(wanted) && isPaused === (wanted.kind === 'pause')) return undefined
+  // One check answers all requests.
+  const isReplaced = (one: ControlRequest) =>
+    wanted.kind === 'check' && one.kind === 'check' && one.stream === wanted.stream && isOpen(one)
+  const requests = document.requests.filter((one) => !isReplaced(one))
   const added = { ...wanted, id, requestedAt: at, requestedBy: by, progress: { kind: 'requested' as const } }
-  return { ...document, requests: pruned([...document.requests, added]) }
+  return { ...document, requests: pruned([...requests, added]) }
 }
 
 /** When a replica has carried out a request (ms since 1970), and how it ended. */

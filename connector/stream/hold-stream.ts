@@ -1,11 +1,13 @@
+import type { CheckRequests } from '../control/check-requests.ts'
 import type { Observe } from '../pipeline/pipeline-event.ts'
-import type { Clock } from '../runtime/clock.ts'
 import { ConnectorError, codeOf } from '../runtime/connector-error.ts'
 import { type ErrorCode, errorCatalogue } from '../runtime/error-catalogue.ts'
 
 export interface Holding {
   /** Resolves if a read-only check shows that the cause `code` is resolved; rejects with the remaining cause. */
   readonly check: (code: ErrorCode, stop: AbortSignal) => Promise<void>
+  /** Requests of operators to check at once. */
+  readonly requests: Pick<CheckRequests, 'hold' | 'pause' | 'begin'>
   /** The pause before the first check; doubles with each check. */
   readonly firstPauseMs: number
   readonly maxPauseMs: number
@@ -19,15 +21,7 @@ interface StreamHold {
   progressed(): void
 }
 
-export function streamHold({
-  holding,
-  clock,
-  observe,
-}: {
-  holding: Holding
-  clock: Clock
-  observe: Observe
-}): StreamHold {
+export function streamHold({ holding, observe }: { holding: Holding; observe: Observe }): StreamHold {
   let doublings = 0
   const nextPauseMs = (error: unknown) => {
     const { firstPauseMs, maxPauseMs } = holding
@@ -38,11 +32,17 @@ export function streamHold({
   }
   const checkAfter = async (pauseMs: number, code: ErrorCode, stop: AbortSignal): Promise<Checked> => {
     try {
-      await clock.sleep(pauseMs, stop)
-      await holding.check(code, stop)
-      return { kind: 'passed' }
-    } catch (error) {
-      return stop.aborted ? { kind: 'stopped' } : { kind: 'failed', error }
+      await holding.requests.pause(pauseMs, stop)
+      const ended = holding.requests.begin()
+      const checked = await holding.check(code, stop).then(
+        () => passed,
+        (error: unknown) => failed(error),
+      )
+      stop.throwIfAborted()
+      ended()
+      return checked
+    } catch {
+      return { kind: 'stopped' }
     }
   }
   return {
@@ -50,6 +50,7 @@ export function streamHold({
       doublings = 0
     },
     untilPassed: async (cause, stop) => {
+      using _held = holding.requests.hold()
       const reported = new Set<ErrorCode>()
       for (let [current, latest] = [cause, cause]; ; ) {
         const code = codeOf(current)
@@ -70,6 +71,9 @@ type Checked =
   | { readonly kind: 'passed' }
   | { readonly kind: 'stopped' }
   | { readonly kind: 'failed'; readonly error: unknown }
+
+const passed: Checked = { kind: 'passed' }
+const failed = (error: unknown): Checked => ({ kind: 'failed', error })
 
 /** A transient failure of the check says nothing about the cause of the hold. */
 function isCause(error: unknown): boolean {

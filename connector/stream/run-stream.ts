@@ -42,7 +42,7 @@ const DEFECTS_IN_A_ROW = 5
 export async function runStream(parts: StreamParts, stop: AbortSignal): Promise<StreamEnd> {
   const { clock, observe, reopening } = parts
   const hasAdvanced = progressCheck()
-  const hold = parts.holding && streamHold({ clock, observe, holding: parts.holding })
+  const hold = parts.holding && streamHold({ observe, holding: parts.holding })
   let since = clock.monotonic()
   let defects = 0
   let previous: ErrorCode | undefined

@@ -5,6 +5,7 @@ import { rebuildIndex } from '../../stream/rebuild-index.ts'
 import type { RebuildProgress } from '../../stream/topic-index.ts'
 import { streamOption, withStream } from '../chosen-stream.ts'
 import { type Command, configOption, jsonOption, printJson } from '../command.ts'
+import { requestCheck } from '../control/request-check.ts'
 import { progressReport } from '../output/progress-report.ts'
 import { rebuildShape, stateOutput } from './checkpoint-output.ts'
 import { mustNotRun } from './must-not-run.ts'
@@ -38,6 +39,7 @@ export const checkpointRebuildIndex: Command = {
       const rebuilding = rebuildIndex(rebuild, parts.stop)
       await opened(Promise.race([rebuilding, begun.promise]), parts, chosen)
       const { after, clients } = await rebuilding
+      await requestCheck(chosen, parts)
       if (parts.showProgress !== undefined) parts.printError('')
       const { state } = after.committed
       const { epoch } = after.claim

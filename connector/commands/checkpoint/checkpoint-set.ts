@@ -17,8 +17,8 @@ export const checkpointSet: Command = {
     'with --republish.\n' +
     'With --skip, all scans continue at the date, and what was modified before and not yet read is\n' +
     'not read; the command prints what that is.\n' +
-    'The replica that ran the stream notices at its next save, within a minute, and resumes;\n' +
-    'with PLACEMENT=single, restart it.\n' +
+    'The replica that ran the stream notices at its next save, within a minute, and resumes; one that\n' +
+    'holds it notices within ten seconds. With PLACEMENT=single, restart a replica that ran the stream.\n' +
     'Also replaces a missing or damaged checkpoint: the stream then reads its history again, except\n' +
     'with --skip. Creates no topic.\n' +
     'Without --yes, prints where the stream stands and what would be read again or skipped.',

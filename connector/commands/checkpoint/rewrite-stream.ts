@@ -4,6 +4,7 @@ import { openParts, streamIdentity, streamObject, withoutPlacement } from '../..
 import { type Rewrite, type RewriteRequest, rewriteCheckpoint } from '../../stream/rewrite-checkpoint.ts'
 import { type ChosenStream, invalidRequest } from '../chosen-stream.ts'
 import { type CommandArgs, type CommandParts, jsonOption, printJson } from '../command.ts'
+import { requestCheck } from '../control/request-check.ts'
 import { elapsedText, showingProgress } from '../output/shown-progress.ts'
 import { type rewriteShape, stateOutput } from './checkpoint-output.ts'
 import { findRecord } from './found-record.ts'
@@ -47,6 +48,7 @@ export async function rewriteTo(
   mustBeConfirmed(args, chosen, isText ? 'be changed according to this plan' : planned)
   const opening = openParts(stream, shared, { ...withoutPlacement, observe: () => {}, closing })
   const rewrite = await opened(rewriteCheckpoint(opening, request, stop), parts, chosen)
+  await requestCheck(chosen, parts)
   const skipped = to.kind === 'skip' ? skippedBy(to.from, standing, timeZone) : undefined
   if (isText) for (const line of [...rewriteLines(rewrite, skipped, timeZone), ...nextLines]) print(line)
   else printJson(parts, rewriteOutput(stream.name, rewrite, skipped))

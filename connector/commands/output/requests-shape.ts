@@ -25,7 +25,7 @@ export const requestsShape = z.strictObject({
       z.strictObject({
         id: z.string().describe('For `--cancel`'),
         stream: z.string().describe('Name of the stream'),
-        kind: z.enum(['pause', 'resume', 'erase', 'republish']).describe('What is requested'),
+        kind: z.enum(['pause', 'resume', 'erase', 'republish', 'check']).describe('What is requested'),
         requestedAt: z.iso.datetime().describe('When'),
         requestedBy: z.string().describe('The process of the operator'),
         reason: z.string().nullable().describe('Why, in the words of the operator'),

@@ -3,6 +3,7 @@ import type { PipelineEvent } from '../../../connector/pipeline/pipeline-event.t
 import { ConnectorError } from '../../../connector/runtime/connector-error.ts'
 import type { ErrorCode } from '../../../connector/runtime/error-catalogue.ts'
 import { streamHold } from '../../../connector/stream/hold-stream.ts'
+import { requestedChecks } from '../../support/fakes/requested-checks.ts'
 import { virtualClock } from '../../support/fakes/virtual-clock.ts'
 import { settled } from './open-parts.ts'
 
@@ -14,6 +15,7 @@ type Check = ErrorCode | ConnectorError | 'passes' | 'hangs'
 
 function holding(checks: readonly Check[]) {
   const clock = virtualClock(0)
+  const control = requestedChecks(clock)
   const events: PipelineEvent[] = []
   const checkedAt: number[] = []
   const checkedFor: ErrorCode[] = []
@@ -25,7 +27,8 @@ function holding(checks: readonly Check[]) {
     if (next !== 'passes') throw typeof next === 'string' ? error(next) : next
   }
   const pauses = { firstPauseMs: minute, maxPauseMs: 15 * minute }
-  const hold = streamHold({ holding: { check, ...pauses }, clock, observe: (event) => events.push(event) })
+  const { requests } = control
+  const hold = streamHold({ holding: { check, requests, ...pauses }, observe: (event) => events.push(event) })
   const stop = new AbortController()
   /** Holds with `cause` and fires timers until the hold has ended. */
   const untilPassed = async (cause: ErrorCode | ConnectorError) => {
@@ -37,7 +40,7 @@ function holding(checks: readonly Check[]) {
     await end
   }
   const reported = () => events.map((event) => ('code' in event ? `${event.kind} ${event.code}` : event.kind))
-  return { hold, clock, stop, events, checkedAt, checkedFor, untilPassed, reported }
+  return { hold, clock, control, stop, events, checkedAt, checkedFor, untilPassed, reported }
 }
 
 test('checks a held stream after a minute, then with pauses that double up to 15 minutes', async () => {
@@ -123,3 +126,45 @@ test.each(['passes', 'hangs'] as const)(
     expect(reported()).toEqual(['stream-held bug'])
   },
 )
+
+test('checks at once when an operator requests it, and answers the request when the check has ended', async () => {
+  const { hold, stop, control, checkedAt, reported } = holding(['checkpoint.missing', 'passes'])
+  const held = hold.untilPassed(error('checkpoint.missing'), stop.signal)
+  await settled()
+  expect(checkedAt).toEqual([])
+  control.request('a')
+  await settled()
+  expect([checkedAt, control.answered]).toEqual([[0], ['a']])
+  control.request('b')
+  await held
+  expect([checkedAt, control.answered]).toEqual([
+    [0, 0],
+    ['a', 'b'],
+  ])
+  expect(reported().at(-1)).toBe('stream-resuming checkpoint.missing')
+})
+
+test('does not answer a request when it is stopped during the check', async () => {
+  const { hold, stop, control } = holding(['hangs'])
+  const held = hold.untilPassed(error('checkpoint.missing'), stop.signal)
+  await settled()
+  control.request('a')
+  await settled()
+  stop.abort()
+  await held
+  expect(control.answered).toEqual([])
+})
+
+test('a request is answered at once while the stream is not held, and checks nothing', async () => {
+  const { control, stop, checkedAt } = holding([])
+  const answering = control.requests.run(stop.signal)
+  control.request('a')
+  await settled()
+  expect([control.answered, checkedAt]).toEqual([['a'], []])
+  using _held = control.requests.hold()
+  control.request('b')
+  await settled()
+  expect(control.answered).toEqual(['a'])
+  stop.abort()
+  await answering
+})

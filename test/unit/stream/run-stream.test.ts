@@ -9,6 +9,7 @@ import { retrying } from '../../../connector/source/retrying-source.ts'
 import type { StoredText } from '../../../connector/storage/versioned-object.ts'
 import { runStream, type StreamParts } from '../../../connector/stream/run-stream.ts'
 import type { FaultHook } from '../../support/fakes/fake-kafka-cluster.ts'
+import { requestedChecks } from '../../support/fakes/requested-checks.ts'
 import { virtualClock } from '../../support/fakes/virtual-clock.ts'
 import { noon, pageOf } from '../pipeline/readings.ts'
 import { type Answer, scanOf, scriptedSource } from '../pipeline/scripted-source.ts'
@@ -324,8 +325,10 @@ describe('a stream of a service', () => {
       const result = checks[checked.length - 1]
       if (result !== undefined) throw error(result)
     }
-    const holding = { check, firstPauseMs: minute, maxPauseMs: 15 * minute }
-    const on = running(answers, of, { holding })
+    const clock = of.clock ?? virtualClock(noon)
+    const { requests } = requestedChecks(clock)
+    const holding = { check, requests, firstPauseMs: minute, maxPauseMs: 15 * minute }
+    const on = running(answers, { ...of, clock }, { holding })
     const reported = () => on.events.flatMap((event) => ('code' in event ? [`${event.kind} ${event.code}`] : []))
     return { ...on, checked, reported }
   }
