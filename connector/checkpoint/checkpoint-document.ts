@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { carriedOut, wantedClients } from '../control/stream-requests.ts'
+import { carriedOut, seenControl, wantedClients } from '../control/stream-requests.ts'
 import type { CommitRecord, Destination } from '../publish/event-publisher.ts'
 import { ConnectorError } from '../runtime/connector-error.ts'
 import { LAST_TAG, scanKinds } from '../scan/scan-state.ts'
@@ -129,6 +129,7 @@ const documentSchema = z.object({
   }),
   /** Of the last transactional producer. A producer with another id cannot end transactions that are open under it. */
   producerId: z.string().nullable(),
+  control: seenControl.default({ revision: 0, pause: null }),
   claim: z.object({ epoch: count, owner: z.string(), at: z.number() }),
   /** `by`: what decided this state. Only for `commit-record` is a missing commit record a loss. */
   committed: decision.extend({ by: z.enum(['beginning', 'commit-record', 'operator']), state }),

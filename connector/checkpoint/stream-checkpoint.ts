@@ -1,3 +1,4 @@
+import type { SeenControl } from '../control/stream-requests.ts'
 import type { ClientTable } from '../index/client-table.ts'
 import { deltaWords } from '../index/index-state.ts'
 import { type IndexEvent, type IndexStorage, indexStorage } from '../index/index-storage.ts'
@@ -8,7 +9,7 @@ import { ConnectorError, codeOf } from '../runtime/connector-error.ts'
 import type { StoredText, Version, VersionedObject } from '../storage/versioned-object.ts'
 import { type CheckpointDocument, parseDocument, serializeDocument } from './checkpoint-document.ts'
 import { bothChanges, type StateChange, type StreamState, stateAfter } from './stream-state.ts'
-import { decided, moved, prepared, recordOf, represented } from './transitions.ts'
+import { decided, moved, prepared, recordOf, represented, withSeenControl } from './transitions.ts'
 
 /**
  * The checkpoint of a claimed stream, with its client index. After any rejection it is unusable: open the stream again.
@@ -22,7 +23,7 @@ export interface StreamCheckpoint {
   readonly table: ClientTable
   /** Number of transactions decided so far. */
   seq(): number
-  /** Whether the current state is stored as committed. */
+  /** Whether the current state is stored as committed, with the pause in force. */
   isSaved(): boolean
   /** Takes a change without a transaction; the next write stores it. */
   advance(change: StateChange): void
@@ -47,6 +48,8 @@ export interface CheckpointParts {
   readonly newNonce: () => string
   /** The client index in memory, kept across claims. */
   readonly index: StreamIndex
+  /** See `StreamRequests.seen`. Absent: the document keeps what it has. */
+  readonly seenControl?: () => SeenControl | undefined
   readonly observe: (event: IndexEvent) => void
   /** Called with the size of each document written. */
   readonly onWritten: (bytes: number) => void
@@ -79,7 +82,7 @@ export function streamCheckpoint(claim: Claim, parts: CheckpointParts): StreamCh
     mustBe: writer.mustBe,
     state: () => stateOf(held),
     seq: () => held.document.committed.seq,
-    isSaved: () => held.isRecorded && held.unsaved === undefined,
+    isSaved: () => held.isRecorded && held.unsaved === undefined && isPauseKnown(held.document, parts),
     advance: (change) => advance(held, change),
     prepare: (change, finish) => prepare(held, change, finish),
     decided: () => decide(held),
@@ -117,7 +120,7 @@ async function prepare(held: Held, change: StateChange, finish: AbortSignal): Pr
   const { document, unsaved, table } = held
   held.index.mustFit(table)
   const stamp = { nonce: held.newNonce(), at: held.clock.now() }
-  const next = prepared(await withIndex(held, finish), bothChanges(unsaved, change), stamp)
+  const next = withSeen(held, prepared(await withIndex(held, finish), bothChanges(unsaved, change), stamp))
   const isCommittedIndex = unsaved === undefined || unsaved.entries === ''
   // The stored document may still have the decided state as pending.
   if (isCommittedIndex) held.index.keep(table, held.isRecorded ? [document.nonce, next.nonce] : [next.nonce])
@@ -137,7 +140,7 @@ function decide(held: Held): void {
 }
 
 async function save(held: Held, finish: AbortSignal): Promise<void> {
-  const next = moved(await withIndex(held, finish), held.unsaved, held.newNonce())
+  const next = withSeen(held, moved(await withIndex(held, finish), held.unsaved, held.newNonce()))
   held.index.keep(held.table, [next.nonce])
   await held.writer.write(next, finish)
   held.document = next
@@ -147,6 +150,14 @@ async function save(held: Held, finish: AbortSignal): Promise<void> {
 
 async function withIndex({ document, storage }: Held, finish: AbortSignal): Promise<CheckpointDocument> {
   return represented(document, await storage.represent(document.committed.state.index, finish))
+}
+
+const withSeen = ({ seenControl }: Pick<CheckpointParts, 'seenControl'>, document: CheckpointDocument) =>
+  withSeenControl(document, seenControl?.())
+
+/** Whether the document has the pause in force, so that it is not lost with the control object. */
+export function isPauseKnown(document: CheckpointDocument, parts: Pick<CheckpointParts, 'seenControl'>): boolean {
+  return withSeen(parts, document).control.pause?.id === document.control.pause?.id
 }
 
 /** Writes the documents of one claim. */

@@ -25,7 +25,7 @@ export interface StateChange {
   readonly mapping: StreamMapping | null
   /** Null: no clients are published again. */
   readonly republished: Republished | null
-  /** Requests that the stream has carried out; once the control object shows that, they are dropped here. */
+  /** Requests that the stream has carried out, the last 50; of those that the control object shows as done, the ids. */
   readonly carriedOut: readonly CarriedOut[]
   /** New entries of the client index, in base64 as in `IndexState.delta`. */
   readonly entries: string

@@ -1,3 +1,4 @@
+import type { SeenControl } from '../control/stream-requests.ts'
 import type { IndexState } from '../index/index-state.ts'
 import type { CommitRecord } from '../publish/event-publisher.ts'
 import { type CheckpointDocument, type Committed, FORMAT, type StreamIdentity } from './checkpoint-document.ts'
@@ -25,6 +26,7 @@ export function firstDocument(identity: StreamIdentity, state: StreamState, clai
     nonce,
     ...identity,
     producerId,
+    control: { revision: 0, pause: null },
     claim: { epoch: 1, owner, at },
     committed: { epoch: 1, seq: 0, nonce, at, by: 'beginning', state },
     pending: null,
@@ -94,6 +96,11 @@ export function moved(
 export function represented(document: CheckpointDocument, index: IndexState): CheckpointDocument {
   const { committed } = document
   return { ...document, committed: { ...committed, state: { ...committed.state, index } } }
+}
+
+/** The document with what its writer knows of the control object. */
+export function withSeenControl(document: CheckpointDocument, seen: SeenControl | undefined): CheckpointDocument {
+  return seen === undefined || seen.revision < document.control.revision ? document : { ...document, control: seen }
 }
 
 /** A state set by an operator: it gets the next epoch and has no commit record. */

@@ -1,7 +1,10 @@
 import { randomUUID } from 'node:crypto'
+import { parseDocument } from '../checkpoint/checkpoint-document.ts'
 import type { ControlParts } from '../control/control-object.ts'
 import { type ControlEvent, type ControlWatch, controlWatch } from '../control/control-watch.ts'
-import { controlKey } from '../storage/checkpoint-store-config.ts'
+import type { SeenControl } from '../control/stream-requests.ts'
+import { codeOf } from '../runtime/connector-error.ts'
+import { checkpointKey, controlKey } from '../storage/checkpoint-store-config.ts'
 import type { SharedResources } from './shared-resources.ts'
 
 /** The control object of the connector. */
@@ -12,5 +15,20 @@ export function controlParts({ config, store, storeReady }: SharedResources): Co
 /** The requests of operators, for the streams of this replica. */
 export function composeControl(shared: SharedResources, observe: (event: ControlEvent) => void): ControlWatch {
   const { clock, replica } = shared
-  return controlWatch({ ...controlParts(shared), clock, replica, observe })
+  const checkpoints = (stop: AbortSignal) => seenByCheckpoints(shared, stop)
+  return controlWatch({ ...controlParts(shared), clock, replica, checkpoints, observe })
+}
+
+/** A checkpoint that cannot be read is reported when its stream is opened. */
+async function seenByCheckpoints({ config, store }: SharedResources, stop: AbortSignal) {
+  const found = config.streams.map(async ({ name }): Promise<[string, SeenControl][]> => {
+    try {
+      const stored = await store.object(checkpointKey(config.connector, name)).read(stop)
+      return stored === undefined ? [] : [[name, parseDocument(stored.text).control]]
+    } catch (error) {
+      if (stop.aborted || codeOf(error) === 'storage.unavailable') throw error
+      return []
+    }
+  })
+  return new Map((await Promise.all(found)).flat())
 }

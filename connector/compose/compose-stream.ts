@@ -74,7 +74,7 @@ export function composeStream(
     until: mode.until,
     observe,
   }
-  const open = openParts(stream, shared, { assignment, observe, closing })
+  const open = openParts(stream, shared, { assignment, observe, closing, seenControl: mode.requests.seen })
   const pipeline: PipelineParts = {
     reader,
     requests: mode.requests,
@@ -177,11 +177,16 @@ export function streamIdentity({ name, polaris }: StreamConfig, connector: strin
   return { connector, stream: name, source: { url, codeMagasin, prefixCle } }
 }
 
+interface OpeningMode extends Pick<OpenParts, 'assignment' | 'seenControl'> {
+  readonly observe: Observe
+  readonly closing: CloseStack
+}
+
 /** What opening a stream needs. */
 export function openParts(
   stream: StreamConfig,
   shared: SharedResources,
-  { assignment, observe, closing }: Pick<OpenParts, 'assignment'> & { observe: Observe; closing: CloseStack },
+  { assignment, observe, closing, seenControl }: OpeningMode,
 ): OpenParts {
   const { config, clock, replica, accounts, kafkaLog: log } = shared
   const publisher = closing.use(
@@ -205,6 +210,7 @@ export function openParts(
       (index) => index.release(),
     ),
     assignment,
+    ...(seenControl && { seenControl }),
     clock,
     newNonce: () => randomUUID(),
     onWritten: (bytes) => observe({ kind: 'checkpoint-saved', bytes }),

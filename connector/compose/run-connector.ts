@@ -1,6 +1,7 @@
 import type { StreamConfig } from '../config/connector-config.ts'
 import { type CheckRequests, checkRequests } from '../control/check-requests.ts'
 import type { ControlWatch } from '../control/control-watch.ts'
+import { seenControl } from '../control/lost-control.ts'
 import { watchedRequests } from '../control/watched-requests.ts'
 import type { Observe } from '../pipeline/pipeline-event.ts'
 import type { Placement } from '../placement/placement.ts'
@@ -85,7 +86,7 @@ const settlingEvents = ['transactions-repaired', 'taken-over', 'checkpoint-saved
 
 async function settlePaused(
   name: string,
-  { shared, placement, observers }: StreamRun,
+  { shared, placement, observers, control }: StreamRun,
   stop: AbortSignal,
 ): Promise<void> {
   await using closing = closeStack()
@@ -93,7 +94,12 @@ async function settlePaused(
     if (settlingEvents.includes(event.kind)) observers.get(name)?.(event)
   }
   const assignment = () => placement.assignmentOf(name)
-  await settlePending(openParts(streamNamed(name, shared), shared, { assignment, observe, closing }), stop)
+  const seen = () => {
+    const document = control.current()
+    return document && seenControl(document, name)
+  }
+  const mode = { assignment, observe, closing, seenControl: seen }
+  await settlePending(openParts(streamNamed(name, shared), shared, mode), stop)
 }
 
 /** Runs a stream until `stop` aborts or another process owns it, and answers requests to check it. Never rejects. */

@@ -59,20 +59,28 @@ const documentSchema = z.object({
   format: z.literal(FORMAT),
   /** Unique for each write, as `VersionedObject` requires. */
   nonce: z.string(),
+  /** Counts the writes: a lower one than before, or no object, means that it was rolled back or deleted. */
+  revision: count.default(0),
   /** Oldest first. */
   requests: z.array(requestSchema).readonly(),
 })
 
+const kinds: readonly string[] = requestSchema.options.map(({ shape }) => shape.kind.value)
+const otherRequest = z.looseObject({ kind: z.string().refine((kind) => !kinds.includes(kind)) })
+
 /** What operators request of the replicas of a connector, and what became of it. */
-export type ControlDocument = z.infer<typeof documentSchema>
+export interface ControlDocument extends z.infer<typeof documentSchema> {
+  /** Requests of kinds that only newer versions know: kept, and ignored. */
+  readonly others: readonly z.infer<typeof otherRequest>[]
+}
 export type ControlRequest = ControlDocument['requests'][number]
 export type PauseRequest = Extract<ControlRequest, { kind: 'pause' }>
 
 /** A connector without a control object has no requests. */
-export const noRequests: ControlDocument = { format: FORMAT, nonce: '', requests: [] }
+export const noRequests: ControlDocument = { format: FORMAT, nonce: '', revision: 0, requests: [], others: [] }
 
-export function serializeControl(document: ControlDocument): string {
-  return `${JSON.stringify(document)}\n`
+export function serializeControl({ others, ...document }: ControlDocument): string {
+  return `${JSON.stringify({ ...document, requests: [...document.requests, ...others] })}\n`
 }
 
 /** Throws `control.damaged`, or `control.unknown-format` for a format that is not supported. Never guesses. */
@@ -85,11 +93,20 @@ export function parseControl(text: string): ControlDocument {
       `read control object: format ${format.data.format} is not supported, this version supports only format ${FORMAT}`,
     )
   }
-  const parsed = documentSchema.safeParse(value)
-  if (parsed.success) return parsed.data
+  const { known, others } = withoutOthers(value)
+  const parsed = documentSchema.safeParse(known)
+  if (parsed.success) return { ...parsed.data, others }
   // Invariant 8: reports the path, never the value.
   const where = parsed.error.issues.map((issue) => issue.path.join('.') || 'the top level').slice(0, 5)
   throw new ConnectorError('control.damaged', `read control object: invalid document at ${where.join(', ')}`)
+}
+
+function withoutOthers(value: unknown) {
+  const found = z.looseObject({ requests: z.array(z.unknown()) }).safeParse(value)
+  if (!found.success) return { known: value, others: [] }
+  const others = found.data.requests.flatMap((one) => otherRequest.safeParse(one).data ?? [])
+  const requests = found.data.requests.filter((one) => !otherRequest.safeParse(one).success)
+  return { known: { ...found.data, requests }, others }
 }
 
 function parsedJson(text: string): unknown {

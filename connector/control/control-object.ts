@@ -35,7 +35,7 @@ export async function updateControl(
     const after = change(before)
     if (after === undefined) return before
     await storeReady(finish)
-    const next = { ...after, nonce: newNonce() }
+    const next = { ...after, revision: after.revision + 1, nonce: newNonce() }
     const outcome = await object.write(serializeControl(next), stored?.version ?? null, finish)
     if (outcome.kind === 'written') return next
   }

@@ -1,10 +1,11 @@
 import { linkedAbort } from '../runtime/abort.ts'
 import { type Changes, createChanges } from '../runtime/changes.ts'
 import type { Clock } from '../runtime/clock.ts'
-import { codeOf } from '../runtime/connector-error.ts'
+import { type ConnectorError, codeOf } from '../runtime/connector-error.ts'
 import type { ErrorCode } from '../runtime/error-catalogue.ts'
 import type { ControlDocument } from './control-document.ts'
-import { type ControlParts, updateControl } from './control-object.ts'
+import type { ControlParts } from './control-object.ts'
+import { type KnownControl, latestControl } from './lost-control.ts'
 import type { CarriedOut, RepublishProgress, Waiting } from './stream-requests.ts'
 import { unrecordedReports } from './unrecorded.ts'
 
@@ -15,11 +16,15 @@ export type ControlEvent =
   /** It cannot be read or written; the last known requests stay in force. The same code is reported once. */
   | { readonly kind: 'control-failed'; readonly code: ErrorCode; readonly error: unknown }
   | { readonly kind: 'control-recovered' }
+  /** It was deleted or rolled back, and is written back. */
+  | { readonly kind: 'control-lost'; readonly error: ConnectorError }
 
 interface WatchParts extends ControlParts {
   readonly clock: Clock
   /** The name of this replica. */
   readonly replica: string
+  /** What the checkpoints of all streams keep of the control object. Rejects with `storage.unavailable`. */
+  readonly checkpoints: (stop: AbortSignal) => Promise<KnownControl['checkpoints']>
   readonly observe: (event: ControlEvent) => void
 }
 
@@ -60,8 +65,10 @@ export function controlWatch(parts: WatchParts): ControlWatch {
     reads.begun += 1
     try {
       const { change, written } = unrecorded.next()
-      document = await updateControl(parts, change, stop)
+      const latest = await latestControl(parts, { document, change }, stop)
+      document = latest.document
       written()
+      if (latest.lost !== undefined) observe({ kind: 'control-lost', error: latest.lost })
       reads.succeeded = reads.begun
       if (failure !== undefined) observe({ kind: 'control-recovered' })
       failure = undefined

@@ -36,7 +36,7 @@ export function lastOf({ requests }: ControlDocument, stream: string): ControlRe
 }
 
 /** Whether only the last request of this kind for a stream counts. */
-const isSwitch = ({ kind }: Pick<ControlRequest, 'kind'>) => kind === 'pause' || kind === 'resume'
+export const isSwitch = ({ kind }: Pick<ControlRequest, 'kind'>) => kind === 'pause' || kind === 'resume'
 
 /** What the running stream is still to do, oldest first. */
 export function openRequests({ requests }: ControlDocument, stream: string): readonly (Erasure | Republication)[] {

@@ -75,6 +75,14 @@ export interface RepublishProgress {
   readonly share: number | null
 }
 
+/** What a checkpoint keeps of the control object as its replica knew it: it is missed if it is deleted or rolled back. */
+export const seenControl = z.object({
+  revision: z.number().int().nonnegative(),
+  /** The pause in force. */
+  pause: z.object({ id: z.string(), reason: z.string(), requestedAt: z.number(), requestedBy: z.string() }).nullable(),
+})
+export type SeenControl = z.infer<typeof seenControl>
+
 /** A request that cannot be carried out for now, by its id. */
 export interface Waiting {
   readonly id: string
@@ -96,6 +104,8 @@ export interface StreamRequests {
   cancelled(): readonly Cancelled[]
   /** Whether the control object shows a request as carried out, or does not have it. */
   isRecorded(id: string): boolean
+  /** What the checkpoint keeps of the control object; undefined: it was not read. */
+  seen(): SeenControl | undefined
   /** As `Changes.until`: the condition is checked now and each time the requests were read. */
   readonly until: Changes['until']
   /** The stream has carried out these requests, if need be according to its checkpoint. May be called again. */
@@ -110,6 +120,7 @@ export const noStreamRequests: StreamRequests = {
   open: () => [],
   cancelled: () => [],
   isRecorded: () => false,
+  seen: () => undefined,
   until: async (_, stop) => {
     await whenAborted(stop)
     return false

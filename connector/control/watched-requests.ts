@@ -1,11 +1,12 @@
 import type { ControlDocument } from './control-document.ts'
 import type { ControlWatch } from './control-watch.ts'
+import { seenControl } from './lost-control.ts'
 import { isCancellable, openRequests } from './requests.ts'
 import type { Cancelled, StreamRequests } from './stream-requests.ts'
 
 /** The requests for one stream in the control object. */
 export function watchedRequests(
-  watch: Pick<ControlWatch, 'since' | 'until' | 'carriedOut' | 'progressed'>,
+  watch: Pick<ControlWatch, 'current' | 'since' | 'until' | 'carriedOut' | 'progressed'>,
   stream: string,
 ): StreamRequests {
   let current: () => ControlDocument | undefined = () => undefined
@@ -28,6 +29,10 @@ export function watchedRequests(
       return requests.flatMap(({ id, kind, ...one }): Cancelled[] =>
         one.stream === stream && one.progress.kind === 'cancelled' && isCancellable(kind) ? [{ id, kind }] : [],
       )
+    },
+    seen: () => {
+      const document = watch.current()
+      return document && seenControl(document, stream)
     },
     until: watch.until,
     carriedOut: (requests) => {

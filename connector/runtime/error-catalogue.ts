@@ -302,7 +302,12 @@ export const errorCatalogue = {
   'control.damaged': entry(
     'retry',
     4,
-    'restore a valid version of CONNECTOR/_control.json in CHECKPOINT_URL, or delete it: then no stream is paused',
+    'restore a valid version of CONNECTOR/_control.json in CHECKPOINT_URL, or delete it: running replicas write back what is in force',
+  ),
+  'control.lost': entry(
+    'retry',
+    4,
+    'find out what deletes or restores objects in CHECKPOINT_URL; check pauses and requests with `polaris-connector requests`',
   ),
   'control.unknown-format': entry('retry', 4, 'run the newer connector version that wrote the control object'),
 } as const satisfies Record<string, CatalogueEntry>

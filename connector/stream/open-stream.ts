@@ -3,7 +3,7 @@ import { parseDocument } from '../checkpoint/checkpoint-document.ts'
 import { withErasedClients } from '../checkpoint/marked-entries.ts'
 import { type Claim, type StreamCheckpoint, streamCheckpoint, writeDocument } from '../checkpoint/stream-checkpoint.ts'
 import { beginning, type StreamState } from '../checkpoint/stream-state.ts'
-import { claimed, committedByRecord, firstDocument, represented } from '../checkpoint/transitions.ts'
+import { claimed, committedByRecord, firstDocument, represented, withSeenControl } from '../checkpoint/transitions.ts'
 import { type ClientTable, clientTable, entriesIn } from '../index/client-table.ts'
 import { type ClientKey, entryWordsOf, type IndexEntry, UNKNOWN_CONTENT, withdrawalOf } from '../index/index-entry.ts'
 import { deltaText, deltaWords, type IndexState, withEntries, withRules } from '../index/index-state.ts'
@@ -82,7 +82,8 @@ async function claimStream(
     document === undefined
       ? firstDocument(identity, await newState(parts, table, stop), claim)
       : claimed(document, resolution.kind === 'pending' ? withPending(document, table) : document.committed, claim)
-  const current = represented(next, currentIndex(parts, next.committed.state, table))
+  const indexed = represented(next, currentIndex(parts, next.committed.state, table))
+  const current = withSeenControl(indexed, parts.seenControl?.())
   const expected = read.stored?.version ?? null
   const version = await writeDocument(parts, { document: current, expected }, stop)
   observeClaim(parts, document, next)

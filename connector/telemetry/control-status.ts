@@ -8,19 +8,23 @@ import type { LogLine } from './logger.ts'
 export interface ControlStatus {
   /** When it was last read, in milliseconds since 1970; undefined: not yet. */
   readonly readAt: number | undefined
+  /** When it was last found to be deleted or rolled back, likewise. */
+  readonly lostAt: number | undefined
   /** Why it could not be read or written since. */
   readonly failure: Failure | undefined
 }
 
-export const controlUnread: ControlStatus = { readAt: undefined, failure: undefined }
+export const controlUnread: ControlStatus = { readAt: undefined, lostAt: undefined, failure: undefined }
 
 /** The status after `event`, which occurred at `now` (milliseconds since 1970). */
 export function controlStatus(before: ControlStatus, event: ControlEvent, now: number): ControlStatus {
   switch (event.kind) {
     case 'control-read':
-      return { readAt: now, failure: undefined }
+      return { ...before, readAt: now, failure: undefined }
     case 'control-failed':
       return { ...before, failure: failureOf(event.code, event.error) }
+    case 'control-lost':
+      return { ...before, lostAt: now }
     case 'control-recovered':
       return before
   }
@@ -33,6 +37,11 @@ const lines: ByKind<LogLine | undefined, ControlEvent> = {
     message: 'control object cannot be read or written, retrying',
     fields: toLogFields(error),
   }),
+  'control-lost': ({ error }) => ({
+    level: 'error',
+    message: 'control object was deleted or rolled back, written back',
+    fields: toLogFields(error),
+  }),
   'control-recovered': () => ({ level: 'info', message: 'control object can be read again', fields: {} }),
 }
 
@@ -40,9 +49,10 @@ export function controlLine(event: ControlEvent): LogLine | undefined {
   return byKind(lines, event)
 }
 
-export function controlReport({ readAt, failure }: ControlStatus, explain: Explain) {
+export function controlReport({ readAt, lostAt, failure }: ControlStatus, explain: Explain) {
   return {
     ...(readAt === undefined ? {} : { readAt: new Date(readAt).toISOString() }),
+    ...(lostAt === undefined ? {} : { lostAt: new Date(lostAt).toISOString() }),
     ...(failure && explain(failure)),
   }
 }

@@ -1,6 +1,8 @@
+import { parseDocument } from '../../connector/checkpoint/checkpoint-document.ts'
 import { type ControlDocument, noRequests, parseControl } from '../../connector/control/control-document.ts'
 import { updateControl } from '../../connector/control/control-object.ts'
 import { type ControlWatch, controlWatch } from '../../connector/control/control-watch.ts'
+import type { SeenControl } from '../../connector/control/stream-requests.ts'
 import { controlKey } from '../../connector/storage/checkpoint-store-config.ts'
 import type { Actor } from './actor.ts'
 import { storeOf } from './simulated-store.ts'
@@ -17,8 +19,17 @@ export function replicaControl(world: World, replica: Actor): ControlWatch {
   return controlWatch({
     ...{ object: storeOf(world, replica, { stream: '', key: KEY }), storeReady: async () => {}, newNonce },
     clock: { ...clock, sleep: (_, stop) => clock.sleep(CONTROL_READ_MS, stop) },
+    checkpoints: async () => seenByCheckpoints(world),
     ...{ replica: name, observe: ({ kind }) => world.eventKinds.add(kind) },
   })
+}
+
+function seenByCheckpoints({ streams, store }: Pick<World, 'streams' | 'store'>): Map<string, SeenControl> {
+  const found = streams.flatMap(({ name, key }): [string, SeenControl][] => {
+    const { text = '{' } = store.stored(key) ?? {}
+    return text === '{' ? [] : [[name, parseDocument(text).control]]
+  })
+  return new Map(found)
 }
 
 /** What the control object says now. */

@@ -1,4 +1,5 @@
 import { type ErasureMarks, erasureMarks } from '../../connector/checkpoint/erasure-marks.ts'
+import { seenControl } from '../../connector/control/lost-control.ts'
 import { watchedRequests } from '../../connector/control/watched-requests.ts'
 import { eventSource } from '../../connector/event/client-event.ts'
 import { deadLetterGuard } from '../../connector/event/dead-letter.ts'
@@ -92,6 +93,10 @@ function openParts(world: World, replica: Replica, { stream, observe }: OfRun): 
     clock: replica.clock,
     newNonce: replica.newNonce,
     onWritten: () => {},
+    seenControl: () => {
+      const document = replica.control.current()
+      return document && seenControl(document, stream.name)
+    },
     observe,
   }
 }

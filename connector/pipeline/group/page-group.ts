@@ -157,10 +157,13 @@ function beginPage(building: Building, { scan, states, isFirst }: PageReading): 
   if (isFirst && scan.tag === LIVE) repeats.nextScan()
 }
 
+/** Also those that the control object shows as done: it may be rolled back. */
+const KEPT_REQUESTS = 50
+
 function finishGroup(building: Building): PageGroup {
   const { scans, recheck, events, mapping, entries, group, parts } = building
-  const carriedOut = building.carriedOut.filter(({ id }) => !parts.requests.isRecorded(id))
-  building.carriedOut = carriedOut
+  building.carriedOut = building.carriedOut.map((one) => (parts.requests.isRecorded(one.id) ? { id: one.id } : one))
+  const carriedOut = building.carriedOut.slice(-KEPT_REQUESTS)
   building.group = emptyGroup()
   building.undelivered = new Map([...building.undelivered, ...entries])
   building.entries = new Map()

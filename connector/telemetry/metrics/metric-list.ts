@@ -205,6 +205,10 @@ export const scrapedList = {
     'control_read_timestamp_seconds',
     'When this replica last read the control object; absent before the first time',
   ),
+  controlLost: ofReplica(
+    'control_lost_timestamp_seconds',
+    'When this replica last found that the control object was deleted or rolled back; absent: never',
+  ),
   groupState: ofReplica(
     'group_state',
     '1 for the current state of this replica in the consumer group, 0 for the others',

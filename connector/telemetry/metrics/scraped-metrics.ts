@@ -53,6 +53,10 @@ export function scrapedMetrics(registry: Registry, parts: ScrapedParts): void {
     const { readAt } = watch.control()
     return readAt === undefined ? [] : [[{}, readAt / 1000]]
   })
+  gauge(scrapedList.controlLost, () => {
+    const { lostAt } = watch.control()
+    return lostAt === undefined ? [] : [[{}, lostAt / 1000]]
+  })
   gauge(scrapedList.ready, () => [[{}, watch.health().ready ? 1 : 0]])
   gauge(scrapedList.build, () => [[{ version, replica }, 1]])
 }

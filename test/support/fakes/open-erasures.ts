@@ -17,6 +17,7 @@ export function openErasures() {
   const isCarriedOut = (id: string) => carriedOut.some((done) => done.id === id)
   const requests: StreamRequests = {
     opened: () => {},
+    seen: () => undefined,
     open: () => open.filter(({ id }) => !isCarriedOut(id) && !cancelled.some((one) => one.id === id)),
     cancelled: () => cancelled.filter(({ id }) => !isCarriedOut(id)),
     isRecorded: isCarriedOut,

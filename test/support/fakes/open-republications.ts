@@ -20,7 +20,7 @@ export function openRepublications() {
     if (at >= 0) open.splice(at, 1)
   }
   const requests: StreamRequests = {
-    ...{ opened: () => {}, open: () => open, until, isRecorded },
+    ...{ opened: () => {}, seen: () => undefined, open: () => open, until, isRecorded },
     cancelled: () => cancelled,
     carriedOut: (done) => {
       for (const one of done) {

@@ -58,7 +58,8 @@ export function documentWith(parts: {
           ...parts.pending,
         }
   const claim = { epoch: 4, owner: 'replica-1', at }
-  return { format: FORMAT, nonce: 'w', ...identity, producerId: null, claim, committed, pending }
+  const control = { revision: 0, pause: null }
+  return { format: FORMAT, nonce: 'w', ...identity, producerId: null, control, claim, committed, pending }
 }
 
 /** The document as read back from the store. */
@@ -158,6 +159,7 @@ const reached = { scans, recheck, events: fc.nat(), mapping, republished, carrie
 export const anyState: fc.Arbitrary<StreamState> = fc.record({ ...reached, index })
 export const anyChange: fc.Arbitrary<Pending['change']> = fc.record({ ...reached, entries })
 const decision = { epoch: fc.nat(), seq: fc.nat(), nonce: fc.string(), at: fc.nat(2 ** 41) }
+const pause = fc.record({ id: fc.uuid(), reason: fc.string(), requestedAt: time, requestedBy: fc.string() })
 export const anyDocument: fc.Arbitrary<CheckpointDocument> = fc.record({
   format: fc.constant(FORMAT as typeof FORMAT),
   nonce: fc.string(),
@@ -170,6 +172,7 @@ export const anyDocument: fc.Arbitrary<CheckpointDocument> = fc.record({
     topicId: fc.option(fc.string()),
     partitions: fc.nat(),
   }),
+  control: fc.record({ revision: fc.nat(), pause: fc.option(pause) }),
   producerId: fc.option(fc.string()),
   claim: fc.record({ epoch: fc.nat(), owner: fc.string(), at: fc.nat(2 ** 41) }),
   committed: fc.record({

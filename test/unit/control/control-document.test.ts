@@ -28,7 +28,7 @@ test.each([
   ['nothing', ''],
   ['half a document', serializeControl(noRequests).slice(0, 20)],
   ['a list', '[]'],
-  ['an unknown kind of request', JSON.stringify({ ...noRequests, requests: [{ kind: 'planted' }] })],
+  ['a request without a kind', JSON.stringify({ ...noRequests, requests: [{ id: 'planted' }] })],
 ])('%s is damaged', (_, text) => {
   expect(failure(text).code).toBe('control.damaged')
 })

@@ -2,7 +2,8 @@ import { describe, expect, test } from 'vitest'
 import { noRequests } from '../../../connector/control/control-document.ts'
 import { readControl, updateControl } from '../../../connector/control/control-object.ts'
 import { CONTROL_PERIOD_MS, type ControlEvent, controlWatch } from '../../../connector/control/control-watch.ts'
-import { type NewRequest, pauseOf, requested } from '../../../connector/control/requests.ts'
+import { type NewRequest, openRequests, pauseOf, requested } from '../../../connector/control/requests.ts'
+import type { SeenControl } from '../../../connector/control/stream-requests.ts'
 import { codeOf } from '../../../connector/runtime/connector-error.ts'
 import { type MemoryFault, memoryStore } from '../../support/fakes/memory-versioned-object.ts'
 import { virtualClock } from '../../support/fakes/virtual-clock.ts'
@@ -24,7 +25,9 @@ function setUp() {
   })
   let nonces = 0
   const parts = { object: store.object(KEY), storeReady: async () => {}, newNonce: () => `nonce-${++nonces}` }
-  const watch = controlWatch({ ...parts, clock, replica: 'replica-1', observe: (event) => events.push(event) })
+  const checkpoints = new Map<string, SeenControl>()
+  const watched = { ...parts, clock, checkpoints: async () => checkpoints }
+  const watch = controlWatch({ ...watched, replica: 'replica-1', observe: (event) => events.push(event) })
   const stop = new AbortController()
   const run = async () => {
     const running = watch.run(stop.signal)
@@ -38,7 +41,7 @@ function setUp() {
     await settled()
   }
   const kinds = () => events.map(({ kind }) => kind)
-  return { watch, clock, store, parts, events, kinds, calls, faults, stop, run, request, nextRead }
+  return { watch, checkpoints, clock, store, parts, events, kinds, calls, faults, stop, run, request, nextRead }
 }
 
 const pause = { kind: 'pause', stream: 'paris', reason: 'maintenance' } as const
@@ -68,7 +71,7 @@ describe('controlWatch', () => {
     await request(pause, '1')
     void run()
     await settled()
-    faults.push('none', 'before')
+    faults.push('none', 'none', 'before')
     const [whole] = watch.current()?.requests ?? []
     watch.carriedOut(whole ?? { id: '1' })
     await settled()
@@ -105,7 +108,7 @@ describe('controlWatch', () => {
     await settled()
     const progress = { id: '1', changed: 0, clients: 10, share: null }
     for (const published of [1, 2, 3]) watch.progressed({ ...progress, published })
-    faults.push('none', 'before')
+    faults.push('none', 'none', 'before')
     calls.length = 0
     await nextRead()
     await nextRead()
@@ -168,4 +171,71 @@ test('concurrent requests of several operators are all stored', async () => {
   await Promise.all(streams.map((stream, index) => request({ ...pause, stream }, String(index))))
   const { requests } = await readControl(parts.object, signal)
   expect(requests.map(({ stream }) => stream).toSorted()).toEqual(streams.toSorted())
+})
+
+describe('a control object that is lost', () => {
+  const isPaused = ({ watch }: ReturnType<typeof setUp>) => {
+    const document = watch.current()
+    return document && pauseOf(document, 'paris') !== undefined
+  }
+
+  async function running() {
+    const on = setUp()
+    void on.run()
+    await on.request(pause, '1')
+    await on.request({ kind: 'erase', stream: 'paris', client: '7', reason: 'x', force: false }, '2')
+    await on.nextRead()
+    expect(isPaused(on)).toBe(true)
+    return on
+  }
+
+  test.each([
+    ['deleted', undefined],
+    ['rolled back', JSON.stringify({ format: 1, nonce: 'n', revision: 1, requests: [] })],
+  ])('because it was %s is written back at once and reported once; pauses stay in force', async (_, text) => {
+    const on = await running()
+    on.store.tamper(KEY, text)
+    await on.nextRead()
+    await on.nextRead()
+    expect(isPaused(on)).toBe(true)
+    const stored = await readControl(on.parts.object, signal)
+    expect([stored.revision, openRequests(stored, 'paris')]).toMatchObject([3, [{ id: '2', client: '7' }]])
+    expect(on.events.filter(({ kind }) => kind === 'control-lost')).toMatchObject([{ error: { code: 'control.lost' } }])
+    on.stop.abort()
+  })
+
+  test('because it is damaged stays as it is; pauses stay in force', async () => {
+    const on = await running()
+    on.store.tamper(KEY, '{')
+    await on.nextRead()
+    expect([isPaused(on), on.kinds().at(-1), on.store.stored(KEY)?.text]).toEqual([true, 'control-failed', '{'])
+    on.stop.abort()
+  })
+
+  test('before a replica starts is written back from the checkpoints before any stream starts', async () => {
+    const on = setUp()
+    const seen = { id: 'p', reason: 'maintenance', requestedAt: 1, requestedBy: 'operator' }
+    on.checkpoints.set('paris', { revision: 7, pause: seen })
+    void on.run()
+    await settled()
+    expect(isPaused(on)).toBe(true)
+    expect((await readControl(on.parts.object, signal)).revision).toBe(8)
+    expect(on.kinds()).toContain('control-lost')
+    on.stop.abort()
+  })
+
+  test('is written back by one of two replicas only', async () => {
+    const on = await running()
+    const other: ControlEvent[] = []
+    const watched = { ...on.parts, clock: on.clock, checkpoints: async () => on.checkpoints }
+    const second = controlWatch({ ...watched, replica: 'replica-2', observe: (event) => other.push(event) })
+    void second.run(on.stop.signal)
+    await settled()
+    on.store.tamper(KEY, undefined)
+    for (let read = 0; read < 4; read += 1) await on.nextRead()
+    const lost = [...on.events, ...other].filter(({ kind }) => kind === 'control-lost')
+    expect(lost).toHaveLength(1)
+    expect((await readControl(on.parts.object, signal)).revision).toBe(3)
+    on.stop.abort()
+  })
 })

@@ -76,7 +76,7 @@ describe('a request to publish again', () => {
     const reported: string[] = []
     const requests = watchedRequests(
       {
-        ...{ until: createChanges().until, since: () => () => current, progressed: () => {} },
+        ...{ until: createChanges().until, since: () => () => current, progressed: () => {}, current: () => current },
         carriedOut: ({ id }) => void reported.push(id),
       },
       'paris',

@@ -179,15 +179,16 @@ describe('an erased client', () => {
   })
 })
 
-test('a request that the control object shows as done is no longer kept', () => {
+test('of a request that the control object shows as done, the id is kept', () => {
   let isOpen = true
   const requests = { isRecorded: () => !isOpen, cancelled: () => [] }
-  const { builder, delivered } = building({ requests }, { state: { ...start, carriedOut: [{ id: 'erase 1' }] } })
+  const done = { id: 'erase 1', outcome: 'erased' } as const
+  const { builder, delivered } = building({ requests }, { state: { ...start, carriedOut: [done] } })
   builder.add(reading([{ No: '3' }]))
-  expect(delivered().change.carriedOut).toEqual([{ id: 'erase 1' }])
+  expect(delivered().change.carriedOut).toEqual([done])
   isOpen = false
   builder.add(reading([{ No: '4' }]))
-  expect(delivered().change.carriedOut).toEqual([])
+  expect(delivered().change.carriedOut).toEqual([{ id: 'erase 1' }])
 })
 
 test('adds nothing for a request that was cancelled', () => {

@@ -128,7 +128,7 @@ describe('a running stream', () => {
     expect(on.values()).toEqual(['a', null, 'b'])
     expect(on.calls.indexOf(MARKS)).toBeGreaterThan(on.calls.indexOf('commit'))
     expect(on.store.stored(MARKS)?.text.length).toBeLessThan(marked?.length ?? 0)
-    expect(await on.end()).toMatchObject({ events: 3, carriedOut: [] })
+    expect(await on.end()).toMatchObject({ events: 3, carriedOut: [{ id: 'erasure 1' }] })
   })
 
   test('publishes no tombstone while the mark cannot be stored, but what changes, and one tombstone afterwards', async () => {

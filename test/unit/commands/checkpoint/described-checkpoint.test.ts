@@ -91,6 +91,7 @@ const document: CheckpointDocument = {
   ...{ format: FORMAT, nonce: 'w', connector: 'shop', stream: 'clients', producerId: null },
   source: { url: 'http://polaris.example/', codeMagasin: 1, prefixCle: null },
   destination: { clusterId: 'c', topic: 't', topicId: 'i', partitions: 6 },
+  control: { revision: 0, pause: null },
   claim: { epoch: 4, owner: 'replica-1', at },
   committed: { ...decision, by: 'commit-record', state },
   pending: null,

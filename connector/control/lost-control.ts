@@ -1,0 +1,86 @@
+import { ConnectorError } from '../runtime/connector-error.ts'
+import type { ControlDocument, ControlRequest, PauseRequest } from './control-document.ts'
+import { type ControlParts, readControl, updateControl } from './control-object.ts'
+import { isOpen, isSwitch, pauseOf } from './requests.ts'
+import type { SeenControl } from './stream-requests.ts'
+
+/** What is known apart from the stored control object. */
+export interface KnownControl {
+  /** As this replica read or wrote it last. */
+  readonly document: ControlDocument | undefined
+  /** What checkpoints keep of it, by stream. */
+  readonly checkpoints: ReadonlyMap<string, SeenControl>
+}
+
+interface LatestParts extends ControlParts {
+  readonly checkpoints: (stop: AbortSignal) => Promise<KnownControl['checkpoints']>
+}
+
+/**
+ * Reads the control object, and writes it only if `change` changes it or if it was deleted or rolled back. Resolves with
+ * the stored document, and with an error in the second case. Rejects as reading and writing do.
+ */
+export async function latestControl(
+  parts: LatestParts,
+  { document, change }: { document: ControlDocument | undefined; change: Change },
+  stop: AbortSignal,
+): Promise<{ readonly document: ControlDocument; readonly lost: ConnectorError | undefined }> {
+  const stored = await readControl(parts.object, stop)
+  // What another replica read last is in a checkpoint of its streams.
+  const isDoubtful = document === undefined || stored.revision < document.revision
+  const known = { document, checkpoints: isDoubtful ? await parts.checkpoints(stop) : new Map() }
+  let isLost = false
+  const update = (now: ControlDocument) => {
+    const found = restored(now, known)
+    isLost = found !== undefined
+    return change(found ?? now) ?? found
+  }
+  const latest = update(stored) === undefined ? stored : await updateControl(parts, update, stop)
+  return { document: latest, lost: isLost ? lostError(latest) : undefined }
+}
+
+type Change = (stored: ControlDocument) => ControlDocument | undefined
+
+function lostError({ requests }: ControlDocument): ConnectorError {
+  const back = `requests written back: ${requests.length}`
+  return new ConnectorError('control.lost', `read control object: it was deleted or rolled back (${back})`)
+}
+
+/** What a checkpoint keeps of the document. */
+export function seenControl(document: ControlDocument, stream: string): SeenControl {
+  const { id, reason, requestedAt, requestedBy } = pauseOf(document, stream) ?? {}
+  const isPaused = id !== undefined && reason !== undefined && requestedAt !== undefined && requestedBy !== undefined
+  return { revision: document.revision, pause: isPaused ? { id, reason, requestedAt, requestedBy } : null }
+}
+
+/**
+ * What to write in place of a control object that was deleted or rolled back; undefined if it was not. Of the newest
+ * document that is known, the pauses in force and the open requests are written back, beside requests that were made
+ * since. Where only a checkpoint knows a pause, it is in force: a pause in doubt stays. Streams do not repeat what their
+ * checkpoints show as carried out. Pure.
+ */
+export function restored(
+  stored: ControlDocument,
+  { document, checkpoints }: KnownControl,
+): ControlDocument | undefined {
+  const seen = [...checkpoints].map(([stream, one]) => ({ stream, ...one }))
+  const revision = Math.max(document?.revision ?? 0, ...seen.map((one) => one.revision))
+  if (stored.revision >= revision) return undefined
+  const known = document !== undefined && document.revision > stored.revision ? document : undefined
+  const kept = known === undefined ? [] : known.requests.filter((request) => isInForce(known, request))
+  const isKnown = ({ id }: ControlRequest) => known?.requests.some((one) => one.id === id)
+  const requests = [...kept, ...stored.requests.filter((request) => !isKnown(request))]
+  const found = { ...(known ?? stored), revision, requests }
+  const newer = seen.filter((one) => one.revision > (known ?? stored).revision)
+  const pauses = newer.flatMap(({ stream, pause }): PauseRequest[] =>
+    pause === null || pauseOf(found, stream) !== undefined
+      ? []
+      : [{ kind: 'pause', stream, ...pause, progress: { kind: 'requested' } }],
+  )
+  return { ...found, requests: [...requests.filter(({ id }) => !pauses.some((one) => one.id === id)), ...pauses] }
+}
+
+function isInForce(document: ControlDocument, request: ControlRequest): boolean {
+  if (isSwitch(request)) return pauseOf(document, request.stream)?.id === request.id
+  return isOpen(request) || request.progress.kind === 'cancelled'
+}

@@ -1,0 +1,112 @@
+import { describe, expect, test } from 'vitest'
+import {
+  type ControlDocument,
+  noRequests,
+  parseControl,
+  serializeControl,
+} from '../../../connector/control/control-document.ts'
+import { type KnownControl, restored, seenControl } from '../../../connector/control/lost-control.ts'
+import { type NewRequest, openRequests, pauseOf, recorded, requested } from '../../../connector/control/requests.ts'
+import type { SeenControl } from '../../../connector/control/stream-requests.ts'
+
+const pause = (stream = 'paris'): NewRequest => ({ kind: 'pause', stream, reason: 'maintenance' })
+const resume = (stream = 'paris'): NewRequest => ({ kind: 'resume', stream })
+const erase = (client: string): NewRequest => ({ kind: 'erase', stream: 'paris', reason: 'r', client, force: false })
+
+/** The document after these requests; their ids are those of the fields. */
+function following(before: ControlDocument, requests: Record<string, NewRequest>): ControlDocument {
+  return Object.entries(requests).reduce(
+    (document, [id, wanted]) => ({
+      ...(requested(document, wanted, { id, by: 'operator', at: 1 }) ?? document),
+      revision: document.revision + 1,
+    }),
+    before,
+  )
+}
+const noCheckpoints: KnownControl['checkpoints'] = new Map()
+const knowing = (document: ControlDocument | undefined, checkpoints = noCheckpoints): KnownControl => ({
+  document,
+  checkpoints,
+})
+const pausedAt = (revision: number) => ({
+  revision,
+  pause: { id: 'p', reason: 'maintenance', requestedAt: 1, requestedBy: 'operator' },
+})
+const idsOf = (document: ControlDocument | undefined) => document?.requests.map(({ id }) => id)
+
+describe('a control object', () => {
+  const known = following(noRequests, { p: pause(), l: pause('lyon'), r: resume('lyon'), e: erase('7'), d: erase('8') })
+  const done = recorded(known, new Map([['d', { at: 5, outcome: 'erased' as const }]]), 'replica-1') ?? known
+
+  test('is not lost when it is as known, newer, or absent for new streams', () => {
+    expect(restored(known, knowing(known))).toBeUndefined()
+    expect(restored(following(known, { q: pause('lyon') }), knowing(known))).toBeUndefined()
+    expect(restored(noRequests, knowing(undefined))).toBeUndefined()
+    expect(restored(noRequests, knowing(undefined, new Map([['paris', { revision: 0, pause: null }]])))).toBeUndefined()
+  })
+
+  test('that was deleted gets the pauses in force and the open requests', () => {
+    const found = restored(noRequests, knowing(done))
+    expect(idsOf(found)).toEqual(['p', 'e'])
+    expect(found?.revision).toBe(done.revision)
+  })
+
+  test('that was rolled back gets what is in force in place of what was replaced', () => {
+    const earlier = following(noRequests, { p: pause(), l: pause('lyon') })
+    const found = restored(earlier, knowing(done))
+    expect(found && [pauseOf(found, 'paris')?.id, pauseOf(found, 'lyon'), idsOf(found)]).toEqual([
+      'p',
+      undefined,
+      ['p', 'e'],
+    ])
+  })
+
+  test('that was deleted keeps what operators requested since', () => {
+    const since = following(noRequests, { n: pause('lyon'), m: erase('9') })
+    const found = restored(since, knowing(done))
+    expect(idsOf(found)).toEqual(['p', 'e', 'n', 'm'])
+    expect(found && openRequests(found, 'paris').map(({ id }) => id)).toEqual(['e', 'm'])
+  })
+
+  test('gets the pauses of checkpoints when no replica knows it, and those that are newer than what one knows', () => {
+    const checkpoints = new Map<string, SeenControl>([
+      ['paris', pausedAt(9)],
+      ['lyon', { revision: 8, pause: null }],
+    ])
+    const found = restored(noRequests, knowing(undefined, checkpoints))
+    expect(found && [pauseOf(found, 'paris'), pauseOf(found, 'lyon'), found.revision]).toEqual([
+      expect.objectContaining({ id: 'p', reason: 'maintenance', progress: { kind: 'requested' } }),
+      undefined,
+      9,
+    ])
+    const older = following(noRequests, { e: erase('7') })
+    expect(idsOf(restored(noRequests, knowing(older, checkpoints)))).toEqual(['e', 'p'])
+  })
+
+  test('does not get the pause of a checkpoint that a newer known document has ended', () => {
+    const resumed = following(noRequests, { p: pause(), r: resume() })
+    expect(idsOf(restored(noRequests, knowing(resumed, new Map([['paris', pausedAt(1)]]))))).toEqual([])
+  })
+
+  test('that was rolled back to before a pause was ended stays paused if only checkpoints know more', () => {
+    const earlier = following(noRequests, { p: pause() })
+    const found = restored(earlier, knowing(undefined, new Map([['paris', { revision: 5, pause: null }]])))
+    expect(found && pauseOf(found, 'paris')?.id).toBe('p')
+  })
+
+  test('is kept by a checkpoint as its revision and the pause in force', () => {
+    expect(seenControl(known, 'paris')).toEqual(pausedAt(5))
+    expect(seenControl(known, 'lyon')).toEqual({ revision: 5, pause: null })
+  })
+
+  test('keeps requests of kinds that are not known, and is damaged by a wrong request of a known kind', () => {
+    const other = { kind: 'compact', stream: 'paris', deep: { a: [1] } }
+    const text = (...requests: unknown[]) => JSON.stringify({ format: 1, nonce: 'n', revision: 3, requests })
+    const document = parseControl(text(other, ...done.requests))
+    expect(idsOf(document)).toEqual(idsOf(done))
+    expect(JSON.parse(serializeControl(document)).requests).toEqual([...done.requests, other])
+    expect(restored(noRequests, knowing(document))?.others).toEqual([other])
+    expect(() => parseControl(text({ kind: 'pause' }))).toThrow('invalid document at requests.0')
+    expect(() => parseControl(text({ id: '1' }))).toThrow('invalid document')
+  })
+})
