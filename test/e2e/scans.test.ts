@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest'
 import type { CheckpointDocument } from '../../connector/checkpoint/checkpoint-document.ts'
+import { type ServerOrder, serverOrders } from '../polaris/listed.ts'
 import type { Call } from '../polaris/polaris-simulator.ts'
 import { checkpointObject } from '../support/checkpoint-object.ts'
 import type { LogLine } from '../support/connector-process.ts'
@@ -34,7 +35,16 @@ it.each([400, 500, 'error-document'] as const)(
   },
 )
 
-async function publishWhileTokensAreRefused(refusal: 400 | 500 | 'error-document', shown: boolean): Promise<void> {
+it('loses nothing when tokens are refused deep in a scan, whatever the order in which the server returns clients', async () => {
+  const orders = serverOrders.filter((order) => order !== 'oldest-first')
+  await Promise.all(orders.map((order) => publishWhileTokensAreRefused(400, true, order)))
+})
+
+async function publishWhileTokensAreRefused(
+  refusal: 400 | 500 | 'error-document',
+  shown: boolean,
+  order: ServerOrder = 'oldest-first',
+): Promise<void> {
   const { simulator, start, caughtUp, records } = await scene({
     yaml: 'streams: [{ polaris: { retry: { retries: 1, firstPause: 10ms } } }]',
     source: {
@@ -42,10 +52,12 @@ async function publishWhileTokensAreRefused(refusal: 400 | 500 | 'error-document
       hasModificationTime: shown,
       modifiedBetween: [Date.now() - 10 * HOUR_MS, Date.now() - HOUR_MS],
       tokens: { refusal },
+      scans: { order },
     },
   })
   const stopExpiring = simulator.faults.when(
     ({ ofFunction }) => {
+      if (ofFunction === 29) simulator.change()
       if (ofFunction === 30) simulator.expireTokens()
       return false
     },

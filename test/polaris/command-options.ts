@@ -3,6 +3,7 @@ import type { parseArgs } from 'node:util'
 import type { JsonDates, JsonStyle, XmlStyle } from './answer/answer-form.ts'
 import type { ModificationField } from './clients/made-up-client.ts'
 import type { ClockFault } from './clock-fault.ts'
+import { serverOrders } from './listed.ts'
 import type { SimulatorOptions } from './options.ts'
 import type { ScanOptions } from './scans.ts'
 import { type AccessOptions, DEFAULT_ACCESS } from './session.ts'
@@ -50,6 +51,8 @@ Options with a value show their default value, or a name in capitals if they hav
   --open-scans 100              with frozen views: refuse the tokens of all but the last N scans in use
   --paging client               what a token names: client, or second (more clients than limit in one second: the same
                                 token again); never ending: circle (the same clients again), empty (no clients)
+  --order oldest-first          order of clients: oldest-first (a client that changes moves to the end); or fixed at the
+                                first page of a scan, with present values: listed (oldest first), newest-first, random
   --outdated continue           a token when another scan has begun since: continue, refuse, or other-clients
   --hang-above N                never end the response of a page with more than N clients
   --large-above N               pad the response of a page with more than N clients to 40 MB
@@ -98,6 +101,7 @@ export const OPTIONS = {
   view: { type: 'string', default: 'live' },
   'open-scans': { type: 'string', default: '100' },
   paging: { type: 'string', default: 'client' },
+  order: { type: 'string', default: 'oldest-first' },
   outdated: { type: 'string', default: 'continue' },
   'hang-above': { type: 'string', default: 'Infinity' },
   'large-above': { type: 'string', default: 'Infinity' },
@@ -158,6 +162,7 @@ export function optionsOf(values: Values): SimulatorOptions {
       view: choice<ScanOptions['view']>(values, 'view', ['live', 'frozen']),
       openScans: number(values, 'open-scans'),
       paging: choice<ScanOptions['paging']>(values, 'paging', ['client', 'second', 'circle', 'empty']),
+      order: choice<ScanOptions['order']>(values, 'order', serverOrders),
       outdated: choice<ScanOptions['outdated']>(values, 'outdated', ['continue', 'refuse', 'other-clients']),
     },
     access: {

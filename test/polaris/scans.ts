@@ -1,4 +1,5 @@
 import { type ClientStore, fromTime, type Place } from './clients/client-store.ts'
+import type { ServerOrder } from './listed.ts'
 import type { Paging } from './paging.ts'
 import type { Token } from './token.ts'
 import type { WallText } from './wall-clock.ts'
@@ -9,6 +10,7 @@ export interface ScanOptions {
   /** Number of scans that a server with frozen views keeps open; it refuses the tokens of the least recently used. */
   readonly openScans: number
   readonly paging: Paging
+  readonly order: ServerOrder
   /**
    * A token when another scan has begun since: valid (`continue`), refused (`refuse`), or continuing the newest scan
    * instead of its own (`other-clients`).
@@ -16,7 +18,13 @@ export interface ScanOptions {
   readonly outdated: 'continue' | 'refuse' | 'other-clients'
 }
 
-export const DEFAULT_SCANS: ScanOptions = { view: 'live', openScans: 100, paging: 'client', outdated: 'continue' }
+export const DEFAULT_SCANS: ScanOptions = {
+  view: 'live',
+  openScans: 100,
+  paging: 'client',
+  order: 'oldest-first',
+  outdated: 'continue',
+}
 
 /** A scan at one of its pages. */
 export interface ScanPage {

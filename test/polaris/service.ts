@@ -3,6 +3,7 @@ import type { AnswerForm, AnswerPage, Output } from './answer/answer-form.ts'
 import { renderPage } from './answer/render-page.ts'
 import { type ClientStore, compare, fromTime, type Place } from './clients/client-store.ts'
 import type { Fault } from './fault.ts'
+import { listed } from './listed.ts'
 import { pageOf } from './paging.ts'
 import { type Call, type ReadArguments, readArguments } from './request.ts'
 import { openScans, type ScanOptions, type ScanPage } from './scans.ts'
@@ -45,6 +46,8 @@ export interface Service {
 export function clientService(parts: ServiceParts): Service {
   const aliases = new Map<string, string>()
   const scans = openScans(parts.store, parts.scans)
+  const isListed = () => parts.scans().order !== 'oldest-first'
+  const lists = listed(parts.store, () => parts.scans().order)
   let refusedUntil = 0
 
   const isExpired = (token: Token, at: number) => {
@@ -62,7 +65,10 @@ export function clientService(parts: ServiceParts): Service {
     const limit = Math.min(read.limit, parts.maxLimit)
     const selection = pageOf(parts.scans().paging, {
       ...{ from, start: fromTime(read.lastChanged) },
-      select: (after) => parts.store.select(after, limit, read.output, asOf),
+      select: (after) =>
+        isListed()
+          ? lists.select({ scan, from: after }, limit, read.output)
+          : parts.store.select(after, limit, read.output, asOf),
     })
     scans.served(scan, selection.last)
     const tokenAt = ({ modified, index }: Place) =>

@@ -54,6 +54,24 @@ describe('Client.GetClientsModified', () => {
     expect([first, second, third].flatMap(idsOf)).toEqual([100001, 100002, 100003, 100004, 100005, 100006, 100007])
   })
 
+  it.each([
+    ['listed', [100001, 100002, 100003, 100004, 100005, 100006, 100007]],
+    ['newest-first', [100007, 100006, 100005, 100004, 100003, 100002, 100001]],
+    ['random', [100005, 100002, 100007, 100004, 100001, 100006, 100003]],
+  ] as const)(
+    'returns clients %s, in an order that is fixed at the first page, with present values',
+    async (order, ids) => {
+      const simulator = await simulate({ scans: { order } })
+      const first = await read(simulator)
+      for (const id of [100001, 100002, 100003, 100004, 100005, 100006, 100007]) simulator.change(`${id}`)
+      const second = await read(simulator, { checkPoint: first.checkpoint })
+      const third = await read(simulator, { checkPoint: second.checkpoint })
+      expect([first, second, third].flatMap(idsOf)).toEqual(ids)
+      expect(third.hasMoreResults).toBe(false)
+      expect([first, second, third].map(({ clients }) => clients[0]?.NoVersion)).toEqual([1, 2, 2])
+    },
+  )
+
   it('moves a client that changes during a scan to the end, with its new content', async () => {
     const simulator = await simulate()
     const first = await read(simulator)

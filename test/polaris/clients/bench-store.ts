@@ -42,6 +42,9 @@ export function benchStore(parts: BenchStoreParts): ClientStore {
         more: start + count < parts.clients,
       }
     },
+    // Pages are prepared in one order.
+    indexes: () => [],
+    present: () => [],
     snapshot: () => 0,
   }
 }

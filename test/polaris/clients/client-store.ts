@@ -21,6 +21,10 @@ export interface Selection {
 export interface ClientStore {
   /** The first `limit` clients after a place, with their current content or that of a snapshot. */
   select(after: Place, limit: number, output: Output, asOf?: number): Selection
+  /** Clients after a place, each once. */
+  indexes(after: Place): readonly number[]
+  /** These clients as they are now, without those that are deleted. */
+  present(indexes: readonly number[], output: Output): readonly Buffer[]
   /** The present state of all clients. Later changes do not affect it. */
   snapshot(): number
 }

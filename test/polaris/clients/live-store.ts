@@ -107,6 +107,7 @@ export function liveStore(parts: LiveStoreParts): LiveStore {
       ...{ seed: parts.seed, index, id: clientId, version },
       modified: parts.hasModificationTime ? { wall: modified, instant, field: parts.modificationField } : undefined,
     })
+  const rendered = (state: ClientState, output: Output) => Buffer.from(parts.forms[output].client(content(state)))
   return {
     changes,
     ids: maker.ids,
@@ -151,11 +152,22 @@ export function liveStore(parts: LiveStoreParts): LiveStore {
       settle()
       return log.shown()
     },
+    indexes: (after) => {
+      settle()
+      return log.after(after, Number.POSITIVE_INFINITY).states.map(({ index }) => index)
+    },
+    present: (indexes, output) => {
+      settle()
+      return indexes.flatMap((index) => {
+        const state = log.current(index)
+        return state === undefined ? [] : [rendered(state, output)]
+      })
+    },
     select: (after, limit, output, asOf) => {
       settle()
       const { states, more } = log.after(after, limit, asOf)
       return {
-        parts: states.map((state) => Buffer.from(parts.forms[output].client(content(state)))),
+        parts: states.map((state) => rendered(state, output)),
         count: states.length,
         last: states.at(-1) ?? after,
         more,
