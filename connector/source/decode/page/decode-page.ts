@@ -142,10 +142,16 @@ function notAPage(root: DocumentNode, clientsField: string | undefined): Connect
   const names = namesOf(root, 2)
   const isPart = (name: string) => [TOKEN, 'infoclient', clientsField?.toLowerCase()].includes(name.toLowerCase())
   if (root.kind === 'list' || names.some(isPart)) return malformed('hasMoreResults is missing')
-  const isScalar = root.kind === 'text' && root.text().trim() !== ''
+  if (holdsPage(root)) return malformed('the page is text inside a string, as ASMX services return it: not supported')
+  const isScalar = root.kind === 'text' && /\S/.test(root.text())
   return isScalar || names.some(isErrorWord)
     ? new ConnectorError('source.error-document', 'decode page: the response is an error document')
     : new ConnectorError('source.answer-not-a-page', 'decode page: the document contains no page')
+}
+
+/** Whether the document is a single string with a page in JSON or XML. */
+function holdsPage(root: DocumentNode): boolean {
+  return root.kind === 'text' && /^\s*[{[<]/.test(root.text().slice(0, 1024)) && root.text().includes('asMoreResults')
 }
 
 function namesOf(node: DocumentNode, levels: number): string[] {
