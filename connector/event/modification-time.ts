@@ -1,5 +1,6 @@
-import type { SourceTime } from '../source/client-source.ts'
+import type { ClientRecord, SourceTime } from '../source/client-source.ts'
 import { instantOf, wallClock } from '../source/source-time.ts'
+import { valueAt } from './canonical-json.ts'
 
 export interface ModificationTime {
   /** Milliseconds since 1970. */
@@ -37,4 +38,27 @@ function local(wall: string, fraction: string, timeZone: string): ModificationTi
   const milliseconds = Number(fraction.padEnd(4, '0').slice(1, 4))
   const instant = instantOf(wall as SourceTime, timeZone, 'earlier') + milliseconds
   return { instant, wallClock: wall as SourceTime, hasTimeOfDay: !wall.endsWith('T00:00:00') }
+}
+
+/** Finds out whether modification times can be parsed at all. */
+export interface TimeWatch {
+  /** True once, if none of the first clients with a text in this field has a time there. */
+  isUnreadable(clients: readonly ClientRecord[], path: readonly string[]): boolean
+}
+
+const WATCHED_CLIENTS = 10
+
+export function timeWatch(timeZone: string): TimeWatch {
+  let left = WATCHED_CLIENTS
+  return {
+    isUnreadable: (clients, path) => {
+      for (const client of left === 0 ? [] : clients) {
+        const text = valueAt(client, path)
+        if (typeof text !== 'string' || text.trim() === '') continue
+        left = modificationTime(text, timeZone) === undefined ? left - 1 : 0
+        if (left === 0) return modificationTime(text, timeZone) === undefined
+      }
+      return false
+    },
+  }
 }

@@ -141,6 +141,8 @@ export type PipelineEvent =
   | { readonly kind: 'clients-removed'; readonly clients: number }
   /** The ids of gone clients cannot be read from the topic, which is tried again. */
   | { readonly kind: 'removals-wait'; readonly code: ErrorCode; readonly error: unknown }
+  /** None of the first clients has a modification time in the mapped field. */
+  | { readonly kind: 'times-unreadable'; readonly field: string }
   | { readonly kind: 'fields-keep-changing'; readonly fields: readonly string[] }
   /** The first clients have none of these fields, which are to be dropped or hashed. */
   | { readonly kind: 'event-fields-missing'; readonly fields: readonly string[] }

@@ -73,6 +73,7 @@ const changes: ByKind<Change> = {
   'missing-clients': missingClients,
   'clients-removed': () => none,
   'removals-wait': () => none,
+  'times-unreadable': () => none,
   'fields-keep-changing': () => none,
   'event-fields-missing': () => none,
   'client-erased': () => none,

@@ -122,6 +122,8 @@ const lines: ByKind<Line> = {
   'clients-removed': ({ clients }) => line('info', 'removal of gone clients published', { clients }),
   'removals-wait': ({ error }) =>
     line('warn', 'ids of gone clients cannot be read from the topic, retrying', toLogFields(error)),
+  'times-unreadable': ({ field }) =>
+    line('warn', 'no modification time can be parsed: check POLARIS_MODIFIED_AT_FIELD', { field }),
   'fields-keep-changing': ({ fields }) =>
     line('warn', 'client published again at every poll: add its changing fields to POLARIS_HASH_IGNORE', {
       fields,

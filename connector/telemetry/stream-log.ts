@@ -19,6 +19,7 @@ const conditions: ReadonlySet<PipelineEvent['kind']> = new Set([
   'scan-stuck',
   'limit-lowered',
   'late-changes',
+  'times-unreadable',
   'fields-keep-changing',
   'pause-unsettled',
   'removals-wait',

@@ -119,6 +119,7 @@ export function everyPipelineEvent(error: unknown): PipelineEvent[] {
       error,
     },
     'event-fields-missing': { kind: 'event-fields-missing', fields: ['mail'] },
+    'times-unreadable': { kind: 'times-unreadable', field: 'DateModif' },
     'fields-keep-changing': { kind: 'fields-keep-changing', fields: ['points'] },
     'full-scan-compared': { kind: 'full-scan-compared', ...comparison, outcome: 'too-many' },
     'missing-clients': { kind: 'missing-clients', missing: 4, gone: 3, withoutEvent: 1, isHeld: false },

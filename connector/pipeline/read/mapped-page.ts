@@ -55,6 +55,7 @@ export function takeMapping(reader: Reader, scan: Scan, page: Page): 'taken' | '
     case 'mapped':
       reader.mapping = { ...mapping, [output]: result.mapping }
       if (known === null) proven(reader, result.mapping)
+      watchTimes(reader, page, result.mapping)
       return 'taken'
     case 'unproven': {
       if (reader.until === 'caught-up') throw result.error
@@ -94,4 +95,9 @@ function reportFound({ clientId, modifiedAt }: PageMapping, fields: ConfiguredFi
   if (fields.clientId === null) observe({ kind: 'field-detected', setting: 'POLARIS_CLIENT_ID_FIELD', field: clientId })
   if (fields.modifiedAt === null && modifiedAt !== null)
     observe({ kind: 'field-detected', setting: 'POLARIS_MODIFIED_AT_FIELD', field: modifiedAt })
+}
+
+function watchTimes({ times, observe }: Reader, { clients }: Page, { modifiedAt }: PageMapping): void {
+  if (modifiedAt !== null && times.isUnreadable(clients, modifiedAt.split('.')))
+    observe({ kind: 'times-unreadable', field: modifiedAt })
 }

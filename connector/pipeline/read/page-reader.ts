@@ -1,4 +1,5 @@
 import { noStreamRequests } from '../../control/stream-requests.ts'
+import { timeWatch } from '../../event/modification-time.ts'
 import { ConnectorError } from '../../runtime/connector-error.ts'
 import { begunAgain } from '../../scan/begin-again.ts'
 import { type Beginning, beginScan } from '../../scan/begin-scan.ts'
@@ -36,6 +37,7 @@ export async function* readPages(
     states: withKnownPages(configured(states, settings, serverClock.times()), from.processed, parts.observe),
     mapping,
     withoutId: new Map(),
+    times: timeWatch(settings.timeZone),
     liveBeganAt: clock.monotonic(),
     liveScans: 0,
     hasReadPages: from.states.createdAt !== null && from.sourceMoved !== true,

@@ -1,3 +1,4 @@
+import type { TimeWatch } from '../../event/modification-time.ts'
 import type { StreamMapping } from '../../event/page-mapping.ts'
 import { ConnectorError, codeOf } from '../../runtime/connector-error.ts'
 import { afterFailure, afterRefusal, afterStuck, afterTooMuch, keepsToken } from '../../scan/begin-again.ts'
@@ -19,6 +20,7 @@ export interface Reader extends ReaderParts {
   readonly proof: InterleavingProof
   states: ScanStates
   mapping: StreamMapping
+  readonly times: TimeWatch
   /** Until a client has a valid id: the clients without one on the page that each scan cannot pass. */
   readonly withoutId: Map<ScanTag, number>
   /** Start of the live scan in progress, by the monotonic clock. */

@@ -28,6 +28,7 @@ export const warningKinds = [
   'scans-not-interleaved',
   'late-changes',
   'removals-wait',
+  'times-unreadable',
   'fields-keep-changing',
   'event-fields-missing',
   'pause-unsettled',

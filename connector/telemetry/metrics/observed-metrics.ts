@@ -124,6 +124,7 @@ const updates: ByKind<Update> = {
   'missing-clients': () => nothing,
   'clients-removed': ({ clients }) => ofReplica('removed', clients),
   'removals-wait': warning,
+  'times-unreadable': warning,
   'fields-keep-changing': warning,
   'event-fields-missing': warning,
   'client-erased': () => ofReplica('erasures'),
