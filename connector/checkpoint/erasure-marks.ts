@@ -3,13 +3,13 @@ import {
   type ClientKey,
   clientKeyOf,
   ENTRY_WORDS,
+  entryWordsOf,
   type IndexEntry,
   keyAsText,
   readEntry,
   readKey,
-  writeEntry,
 } from '../index/index-entry.ts'
-import { deltaText, deltaWords } from '../index/index-state.ts'
+import { deltaText, deltaWords, distinctRules, underRules } from '../index/index-state.ts'
 import { ConnectorError } from '../runtime/connector-error.ts'
 import type { StoredText, VersionedObject } from '../storage/versioned-object.ts'
 
@@ -104,10 +104,8 @@ const documentSchema = z.object({
 })
 
 function serialized({ marks, open: erasures }: StoredMarks, nonce: string): string {
-  const rules = [...new Set(marks.map((mark) => mark.rules))]
-  const words = new Uint32Array(marks.length * ENTRY_WORDS)
-  for (const [at, { key, entry, rules: made }] of marks.entries())
-    writeEntry(words, at * ENTRY_WORDS, key, { ...entry, rules: rules.indexOf(made) })
+  const rules = distinctRules(marks.map((mark) => mark.rules))
+  const words = entryWordsOf(marks.map(({ key, entry, rules: made }) => [key, underRules(entry, rules, made)]))
   const open = erasures.map(({ key, request }) => ({ key: keyAsText(key), request }))
   return `${JSON.stringify({ format: FORMAT, nonce, rules, entries: deltaText(words), open })}\n`
 }

@@ -1,6 +1,6 @@
 import type { ClientTable } from '../index/client-table.ts'
-import { type ClientKey, ENTRY_WORDS, type IndexEntry, UNKNOWN_CONTENT, writeEntry } from '../index/index-entry.ts'
-import { deltaText } from '../index/index-state.ts'
+import { type ClientKey, entryWordsOf, type IndexEntry, UNKNOWN_CONTENT } from '../index/index-entry.ts'
+import { deltaText, distinctRules, underRules } from '../index/index-state.ts'
 import { LIVE } from '../scan/scan-state.ts'
 import type { StoredMarks } from './erasure-marks.ts'
 import type { StreamState } from './stream-state.ts'
@@ -23,13 +23,15 @@ export function markedEntries(
   { marks, open }: StoredMarks,
 ): MadeIndex {
   const counting = marks.filter(({ key, entry }) => (table.get(key)?.number ?? -1) <= entry.number)
-  const rules = [...new Set([...known, ...counting.map((mark) => mark.rules)])]
+  const rules = distinctRules([...known, ...counting.map((mark) => mark.rules)])
   const entries = new Map<ClientKey, IndexEntry>()
-  for (const { key, entry, rules: made } of counting) entries.set(key, { ...entry, rules: rules.indexOf(made) })
+  for (const { key, entry, rules: made } of counting) entries.set(key, underRules(entry, rules, made))
   for (const { key } of open) entries.set(key, toBeErased(entries.get(key) ?? table.get(key)))
-  const words = new Uint32Array(entries.size * ENTRY_WORDS)
-  for (const [at, [key, entry]] of [...entries].entries()) writeEntry(words, at * ENTRY_WORDS, key, entry)
-  return { rules, words, events: Math.max(events, ...counting.map(({ entry }) => entry.number + 1)) }
+  return {
+    rules,
+    words: entryWordsOf(entries),
+    events: Math.max(events, ...counting.map(({ entry }) => entry.number + 1)),
+  }
 }
 
 /** Whether the erasure was carried out is not known: the next content that is read counts as erased. */

@@ -1,4 +1,4 @@
-import { ENTRY_BYTES, entryBytes, entryWords } from './index-entry.ts'
+import { ENTRY_BYTES, entryBytes, entryWords, type IndexEntry, UNKNOWN_CONTENT } from './index-entry.ts'
 
 /** A stored segment, as the checkpoint names it. */
 export interface SegmentReference {
@@ -47,6 +47,15 @@ export function withEntries(state: IndexState, entries: string): IndexState {
 
 /** Entries store the number of their rules in one byte. */
 export const MAX_RULES = 256
+
+/** Each text once, as many as entries can name. */
+export const distinctRules = (texts: Iterable<string>): string[] => [...new Set(texts)].slice(0, MAX_RULES)
+
+/** The entry as one of an index with these rules; its content is unknown if `made`, its own rules, are not among them. */
+export function underRules(entry: IndexEntry, rules: readonly string[], made: string): IndexEntry {
+  const number = rules.indexOf(made)
+  return number < 0 ? { ...entry, content: UNKNOWN_CONTENT, rules: 0 } : { ...entry, rules: number }
+}
 
 /** Adds the rules unless they are known. Beyond the limit, contents become unknown. `events`: the stream's events. */
 export function withRules(state: IndexState, rules: string, events: number): IndexState {

@@ -2,8 +2,8 @@ import { eventSource, type StoredEvent, sequenceOf } from '../event/client-event
 import { type PublishedClient, publishedClientReader } from '../event/published-client.ts'
 import { rulesOf } from '../index/client-index.ts'
 import { type ClientTable, clientTable } from '../index/client-table.ts'
-import { type ClientKey, entryWordsOf, type IndexEntry, UNKNOWN_CONTENT } from '../index/index-entry.ts'
-import { deltaText, MAX_RULES } from '../index/index-state.ts'
+import { type ClientKey, entryWordsOf, type IndexEntry } from '../index/index-entry.ts'
+import { deltaText, MAX_RULES, underRules } from '../index/index-state.ts'
 import type { TopicEnd } from '../publish/event-publisher.ts'
 import { LIVE } from '../scan/scan-state.ts'
 import type { OpenParts } from './open-parts.ts'
@@ -54,9 +54,8 @@ export function topicIndex({ identity, indexRules, publisher }: OpenParts): Topi
     read += 1
     // A client is in two partitions where the topic got more of them.
     if ((table.get(key)?.number ?? -1) > number) return
-    const known = ruleNumber(rules, made)
-    const entry = known === undefined ? { content: UNKNOWN_CONTENT, rules: 0 } : { content, rules: known }
-    table.set(key, { ...entry, number, tag: LIVE, isDeadLetter: false, mark })
+    if (!rules.includes(made) && rules.length < MAX_RULES) rules.push(made)
+    table.set(key, underRules({ content, number, tag: LIVE, isDeadLetter: false, mark, rules: 0 }, rules, made))
     if (end !== undefined) changed.add(key)
   }
   return {
@@ -68,12 +67,6 @@ export function topicIndex({ identity, indexRules, publisher }: OpenParts): Topi
     },
     delta: () => deltaText(entryWordsOf([...changed].flatMap((key) => entryOf(table, key)))),
   }
-}
-
-function ruleNumber(rules: string[], made: string): number | undefined {
-  if (!rules.includes(made) && rules.length < MAX_RULES) rules.push(made)
-  const known = rules.indexOf(made)
-  return known < 0 ? undefined : known
 }
 
 function entryOf(table: Pick<ClientTable, 'get'>, key: ClientKey): (readonly [ClientKey, IndexEntry])[] {

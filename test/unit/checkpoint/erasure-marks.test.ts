@@ -71,6 +71,20 @@ describe('the object with the erased clients', () => {
     expect((await marks.read(signal)).marks.map((one) => one.entry.number).toSorted()).toEqual([1, 2])
   })
 
+  test('keeps erased clients of more rules than an entry can name, the last ones with unknown content', async () => {
+    const { marks } = stage()
+    const add = Array.from({ length: 300 }, (_, client) => mark(client, client, `rules ${client}`))
+    await marks.update({ add }, signal)
+    const stored = await marks.read(signal)
+    expect(stored.marks.map((one) => one.key)).toEqual(add.map((one) => one.key))
+    expect(stored.marks[255]).toMatchObject({ rules: 'rules 255', entry: { content: add[255]?.entry.content } })
+    expect(stored.marks[256]?.entry).toMatchObject({ content: UNKNOWN_CONTENT, mark: 'erased', number: 256 })
+    const made = markedEntries(clientTable(), { rules: ['present'], events: 0 }, { marks: add, open: [] })
+    expect([made.rules.length, made.rules[0]]).toEqual([256, 'present'])
+    expect(read(made.words)[254]).toEqual([key(254), { ...add[254]?.entry, rules: 255 }])
+    expect(read(made.words)[255]?.[1]).toMatchObject({ content: UNKNOWN_CONTENT, mark: 'erased', rules: 0 })
+  })
+
   test.each(['{', '{}', '{"format":1,"nonce":"n","rules":[],"entries":"AAA"}', '{"format":2}'])(
     'is reported when it is damaged, and stays as it is: %s',
     async (text) => {
