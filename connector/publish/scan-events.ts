@@ -2,7 +2,8 @@ import type { Admin } from 'kafkajs'
 import type { StoredEvent } from '../event/client-event.ts'
 import type { KafkaConfig } from '../kafka/kafka-config.ts'
 import { type AdminParts, withAdmin } from '../kafka/kafka-connection.ts'
-import { fetchRecords } from '../kafka/kafkajs/fetch-records.ts'
+import { type Fetched, fetchRecords } from '../kafka/kafkajs/fetch-records.ts'
+import { firstLocalOffset } from '../kafka/kafkajs/first-local-offset.ts'
 import { END, type LedPartitions, offsetsOf, onLeaders, START } from '../kafka/partition-reads.ts'
 import { ensureTopic, type TopicLayout, topicShapes } from '../kafka/topics.ts'
 import { ConnectorError } from '../runtime/connector-error.ts'
@@ -126,12 +127,24 @@ async function scanPartition<Found>(
 ): Promise<void> {
   while (isUnfinished(scan) && scanning.leftMs() > 0) {
     const fetched = await fetchRecords(broker, { topic, partition, offset: scan.next })
-    const next = nextOffset(fetched, scan.end)
+    const next = await nextOf(scan, fetched, { broker, topic, partition })
     if (next !== undefined) applyRecords(scan, { ...fetched, next }, scanning)
     scanning.onResponse()
     const pauseMs = Math.max(fetched.throttledMs, next === undefined ? ASK_AGAIN_MS : 0)
     if (pauseMs > 0 && isUnfinished(scan)) await scanning.pause(pauseMs)
   }
+}
+
+/** As `nextOffset`. A record in remote storage may be missing from a response: then no offset is passed over. */
+async function nextOf(
+  { next: from, end }: PartitionScan<unknown>,
+  fetched: Fetched,
+  { broker, ...place }: Pick<LedPartitions, 'broker' | 'topic'> & { readonly partition: number },
+): Promise<bigint | undefined> {
+  const next = nextOffset(fetched, end)
+  if (next === undefined || fetched.next !== undefined) return next
+  const local = await firstLocalOffset(broker, place)
+  return local === undefined || local <= from ? next : undefined
 }
 
 /** See `StreamProducer`. Rejects like `onLeaders`. */

@@ -4,7 +4,9 @@ import { createRequire } from 'node:module'
 interface Encoder {
   writeUVarInt(number: number): Encoder
   writeUVarIntString(text: string): Encoder
+  writeInt8(number: number): Encoder
   writeInt32(number: number): Encoder
+  writeInt64(number: number): Encoder
   /** For structures only: it omits plain numbers. */
   writeUVarIntArray(items: readonly Encoder[]): Encoder
   writeBoolean(value: boolean): Encoder

@@ -4,6 +4,9 @@ import { afterAll, beforeAll, expect, inject, it } from 'vitest'
 import { eventSource, type StoredEvent, sequenceOf } from '../../../connector/event/client-event.ts'
 import { tombstone } from '../../../connector/event/tombstone.ts'
 import { kafkaDefaults } from '../../../connector/kafka/kafka-config.ts'
+import { clusterOf } from '../../../connector/kafka/kafkajs/cluster.ts'
+import { firstLocalOffset } from '../../../connector/kafka/kafkajs/first-local-offset.ts'
+import { leadersOf } from '../../../connector/kafka/partition-reads.ts'
 import {
   type EventPublisher,
   type StreamProducer,
@@ -113,4 +116,16 @@ it('reads a tombstone with its number', async () => {
 
 it('rejects a missing topic, and does not create it', async () => {
   await expect(read(publisherOn(randomUUID()))).rejects.toMatchObject({ code: 'publish.topic-missing' })
+})
+
+it('knows the first offset on the disk of the leader, since a response may miss records in remote storage', async () => {
+  const topic = await newTopic()
+  await publish(await open(topic), { values: valuesOf('one', 30), seq: 1 })
+  const cluster = clusterOf(kafka)
+  await cluster.connect()
+  closing.use(cluster, (opened) => opened.disconnect())
+  const [leader] = await leadersOf(cluster, { topic, partitions: 1 })
+  if (leader === undefined) throw new Error('no leader')
+  expect(await firstLocalOffset(leader.broker, { topic, partition: 0 })).toBe(0n)
+  await expect(firstLocalOffset(leader.broker, { topic, partition: 9 })).rejects.toMatchObject({ code: 3 })
 })
