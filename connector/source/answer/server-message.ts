@@ -21,13 +21,11 @@ export interface ServerMessage {
   readonly text: string
 }
 
-/** XML and HTML are read up to here; other text that is longer is no message for a person. */
-const MESSAGE_BYTES = 64 * 1024
-
-export function serverMessage({ body, contentType }: Pick<HttpAnswer, 'body' | 'contentType'>): ServerMessage {
-  const beginning = beginningOf(body, contentType)
+/** Of a longer body, XML and HTML are read up to the end of what was kept; other text is no message for a person. */
+export function serverMessage(answer: Pick<HttpAnswer, 'beginning' | 'bytes' | 'contentType'>): ServerMessage {
+  const isWhole = answer.beginning.length === answer.bytes
+  const beginning = isWhole ? textOfBody(answer, decodeText) : textOfBody(answer, decodeBeginning)
   const format = isHtml(beginning) ? 'html' : (formatOf(beginning) ?? 'text')
-  const isWhole = body.length <= MESSAGE_BYTES
   switch (format) {
     case 'html':
       return { body: beginning, root: undefined, text: beginning.replace(/<[^<>]*>/g, '\n') }
@@ -35,22 +33,24 @@ export function serverMessage({ body, contentType }: Pick<HttpAnswer, 'body' | '
       return { body: beginning, root: undefined, text: isWhole ? beginning : '' }
     case 'json': {
       const root = isWhole ? jsonRoot(beginning) : undefined
-      return { body: beginning, root, text: root === undefined ? '' : messageIn(root) }
+      return { body: beginning, root, text: root === undefined ? '' : messageIn(root, { isWhole }) }
     }
     case 'xml': {
       const root = readLeniently(isWhole ? beginning : beginning.slice(0, beginning.lastIndexOf('>') + 1))
-      return { body: beginning, root, text: root === undefined ? '' : messageIn(root) }
+      return { body: beginning, root, text: root === undefined ? '' : messageIn(root, { isWhole }) }
     }
   }
 }
 
 /** A message whose bytes are not in the declared encoding is most often in a Windows code page. */
-function beginningOf(body: Buffer, contentType: string | undefined): string {
+function textOfBody(
+  { beginning, contentType }: Pick<HttpAnswer, 'beginning' | 'contentType'>,
+  decode: typeof decodeText,
+): string {
   try {
-    if (body.length <= MESSAGE_BYTES) return decodeText(body, contentType)
-    return decodeBeginning(body.subarray(0, MESSAGE_BYTES), contentType)
+    return decode(beginning, contentType)
   } catch {
-    return body.toString('latin1', 0, MESSAGE_BYTES)
+    return beginning.toString('latin1')
   }
 }
 
@@ -67,11 +67,20 @@ function jsonRoot(text: string): DocumentNode | undefined {
 /** Maximum number of elements around the page. */
 const WRAPPERS = 3
 
-function messageIn(root: DocumentNode): string {
+/** Levels below the root with the fault of a SOAP envelope; clients are deeper. */
+const FAULT_LEVELS = 2
+
+function messageIn(root: DocumentNode, { isWhole }: { readonly isWhole: boolean }): string {
   const page = pageIn([root], WRAPPERS)
-  if (page === undefined) return textOf(root)
-  const fields = page.children().filter(({ name }) => isErrorName(name) || isMessageName(name))
-  return fields.map(textOf).join('\n')
+  if (page !== undefined) return reportedIn(page, 1).join('\n')
+  // What follows may make it a page.
+  return isWhole ? textOf(root) : reportedIn(root, FAULT_LEVELS).join('\n')
+}
+
+/** The texts of the outermost errors and messages. */
+function reportedIn(node: DocumentNode, levels: number): string[] {
+  if (isErrorName(node.name) || isMessageName(node.name)) return [textOf(node)]
+  return levels === 0 ? [] : node.children().flatMap((child) => reportedIn(child, levels - 1))
 }
 
 function pageIn(nodes: readonly DocumentNode[], wrappers: number): DocumentNode | undefined {

@@ -13,28 +13,22 @@ export type DecodedBody =
 /** Decodes a page while its body arrives. Other work of the process runs between slices of the body. */
 export interface PageDecoder {
   write(bytes: Buffer): Promise<void>
-  /** Whether the text of the body may be needed to tell what it says instead of a page. */
-  needsBody(): boolean
   /** To be called once, at the end of the body. */
   end(): Promise<DecodedBody>
 }
 
 /** A slice takes about 2 ms, and 15 ms before the code is compiled. */
 const SLICE_BYTES = 64 * 1024
-/** What is XML or JSON so far, and longer, is no message, no login page and no error document. */
-const LONGEST_OTHER_BYTES = 256 * 1024
 
 export function pageDecoder(contentType: string | undefined, settings: DecodeSettings & PageSettings): PageDecoder {
   const answer = answerDecoder(contentType, settings)
   let error: ConnectorError | undefined
-  let length = 0
   let sincePause = 0
 
   const write = async (bytes: Buffer) => {
     for (let at = 0; at < bytes.length && error === undefined; at += SLICE_BYTES) {
       const slice = bytes.subarray(at, at + SLICE_BYTES)
       error = failureOf(() => answer.write(slice))
-      length += slice.length
       sincePause += slice.length
       if (sincePause < SLICE_BYTES) continue
       sincePause = 0
@@ -43,7 +37,6 @@ export function pageDecoder(contentType: string | undefined, settings: DecodeSet
   }
   return {
     write,
-    needsBody: () => error !== undefined || length <= LONGEST_OTHER_BYTES,
     end: async () => {
       try {
         if (error !== undefined) throw error

@@ -6,8 +6,6 @@ import { ConnectorError } from '../../runtime/connector-error.ts'
 export interface BodyReader {
   /** Resolves when the reader can take more. */
   write(bytes: Buffer): Promise<void>
-  /** Whether the body must be kept. After `false`, it is not kept any more. */
-  needsBody(): boolean
 }
 
 interface CollectedBody {
@@ -23,10 +21,12 @@ interface CollectedBody {
 
 /** A complete body, decompressed. */
 export interface WholeBody {
-  /** Empty if the reader did not need it. */
-  readonly body: Buffer
+  /** The first 64 KB, which tell what a response says that is not a page. */
+  readonly beginning: Buffer
   readonly bytes: number
 }
+
+const KEPT_BYTES = 64 * 1024
 
 /**
  * Reads and decompresses the whole body. Throws `source.answer-too-large` above the limit, `source.answer-truncated` if
@@ -34,16 +34,15 @@ export interface WholeBody {
  */
 export async function collectBody(collected: CollectedBody, finish: AbortSignal): Promise<WholeBody> {
   const { body, from, maxBytes, reader } = collected
-  let kept: Buffer[] | undefined = []
+  const kept: Buffer[] = []
   let bytes = 0
   addAbortSignal(finish, body)
   try {
     for await (const chunk of decompressed(collected)) {
+      if (bytes < KEPT_BYTES) kept.push(chunk.subarray(0, KEPT_BYTES - bytes))
       bytes += chunk.length
       if (bytes > maxBytes) throw tooLarge(collected) // leaving the loop destroys the stream
       await reader?.write(chunk)
-      if (reader?.needsBody() === false) kept = undefined
-      kept?.push(chunk)
     }
   } catch (error) {
     if (finish.aborted)
@@ -58,7 +57,7 @@ export async function collectBody(collected: CollectedBody, finish: AbortSignal)
         )
       : error
   }
-  return { body: Buffer.concat(kept ?? []), bytes }
+  return { beginning: Buffer.concat(kept), bytes }
 }
 
 const tooLarge = ({ from, maxBytes }: Pick<CollectedBody, 'from' | 'maxBytes'>) =>

@@ -97,7 +97,10 @@ function answerOf<Answer>(attempt: Attempt<Answer>): Answer {
 /** The error, with the cookies without which the server may not know the session. */
 function withDropped(error: ConnectorError, dropped: readonly DroppedCookie[]): ConnectorError {
   if (dropped.length === 0) return error
-  const reasons = dropped.map(({ name, why }) => `${name} (${why})`).join(', ')
+  const reasons = dropped
+    .slice(0, 3)
+    .map(({ name, why }) => `${name} (${why})`)
+    .join(', ')
   const { code, message, cause, retryAfterMs } = error
   const more = `the login succeeded, but calls do not send its cookie ${reasons}`
   return new ConnectorError(code, `${message}; ${more}`, { cause, retryAfterMs })

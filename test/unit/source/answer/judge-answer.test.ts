@@ -15,7 +15,7 @@ const settings = (output: 'xml' | 'json'): JudgeSettings => ({
 const answer = (status: number, body: string | Buffer, contentType = 'text/xml'): HttpAnswer => ({
   url: new URL('https://polaris.example.com/'),
   status,
-  body: Buffer.from(body),
+  beginning: Buffer.from(body),
   bytes: Buffer.byteLength(body),
   contentType,
   retryAfter: undefined,
@@ -27,7 +27,7 @@ const answer = (status: number, body: string | Buffer, contentType = 'text/xml')
 })
 const judge = async (received: HttpAnswer, output: 'xml' | 'json' = 'xml') => {
   const shape = clientShape(['Cartes'], () => undefined)
-  const decoded = await decodedBody([received.body], received.contentType, { shape, timeZone: 'Europe/Paris' })
+  const decoded = await decodedBody([received.beginning], received.contentType, { shape, timeZone: 'Europe/Paris' })
   return judgeAnswer(received, decoded, settings(output))
 }
 const judged = async (status: number, body: string, output: 'xml' | 'json' = 'xml') => {

@@ -4,8 +4,10 @@ import { ConnectorError } from '../../../../connector/runtime/connector-error.ts
 import { faultIn, withFault } from '../../../../connector/source/answer/fault.ts'
 import { serverMessage } from '../../../../connector/source/answer/server-message.ts'
 
-const messageOf = (body: string | Buffer, contentType = 'text/xml') =>
-  serverMessage({ body: Buffer.from(body), contentType })
+function messageOf(body: string | Buffer, contentType = 'text/xml') {
+  const whole = Buffer.from(body)
+  return serverMessage({ beginning: whole.subarray(0, 64 * 1024), bytes: whole.length, contentType })
+}
 const faultOf = (body: string) => faultIn(messageOf(body))
 
 const soap11 = (code: string, rest = '') =>
@@ -42,6 +44,14 @@ describe('the text of a response that is not a page', () => {
     '{"d":{"hasMoreResults":false,"Message":"Session expirée","l":[{"Memo":"accès refusé"}]}}',
   ])('of a page is that of its errors and messages, never of a client: %s', (page) => {
     expect(messageOf(page).text).toBe('Session expirée')
+  })
+
+  it('of a long document never comes from a client, although the part that was kept shows no page', () => {
+    const client = '<InfoClient><Message>Session expirée</Message></InfoClient>'
+    const page = `<p><Clients>${client.repeat(2_000)}</Clients><hasMoreResults>true</hasMoreResults></p>`
+    expect(messageOf(page).text).toBe('')
+    const fault = soap11('s:Client', `<detail>${detail('System.TimeoutException')}${'x'.repeat(100_000)}</detail>`)
+    expect(messageOf(fault).text).toContain('System.TimeoutException')
   })
 
   it('is read byte by byte if the bytes are not valid in their encoding', () => {

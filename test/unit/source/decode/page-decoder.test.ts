@@ -139,14 +139,4 @@ describe('pageDecoder', () => {
     const single = [...Buffer.from(text)].map((byte) => Buffer.from([byte]))
     expect(await decodedBody(single, undefined, settings())).toMatchObject({ kind: 'page' })
   })
-
-  it('needs the body as long as it may be something else than a page', async () => {
-    const decoder = pageDecoder(undefined, settings())
-    await decoder.write(Buffer.from('<html><body>'))
-    expect(decoder.needsBody()).toBe(true)
-    await decoder.write(Buffer.alloc(300_000, 'x'))
-    expect(decoder.needsBody()).toBe(false)
-    await decoder.write(Buffer.from('</p>'))
-    expect(decoder.needsBody()).toBe(true)
-  })
 })

@@ -7,7 +7,7 @@ import { serverAnswers } from '../../../fixtures/answers/server-answers.ts'
 const answer = (status: number, text: string | Buffer): HttpAnswer => ({
   url: new URL('https://polaris.example.com/'),
   status,
-  body: Buffer.from(text),
+  beginning: Buffer.from(text),
   bytes: Buffer.from(text).length,
   contentType: 'text/xml',
   retryAfter: undefined,

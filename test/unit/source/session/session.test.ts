@@ -19,7 +19,7 @@ const fine: Attempt<string> = { kind: 'answered', answer: 'page' }
 const answer = (status: number, text = ''): HttpAnswer => ({
   url: base,
   status,
-  body: Buffer.from(text),
+  beginning: Buffer.from(text),
   bytes: Buffer.byteLength(text),
   contentType: 'text/xml',
   retryAfter: undefined,
