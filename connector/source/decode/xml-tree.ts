@@ -103,7 +103,13 @@ class Tree implements XmlHandler {
     if (this.#isInText) this.#count()
     this.#isInText = true
     const client = this.#client
-    if (client !== undefined) client.characters += part.length
+    if (client !== undefined) {
+      client.characters += part.length
+      if (client.digest === undefined && this.#mustShorten(client)) {
+        this.#openLeaf()
+        this.#shorten(client, '')
+      }
+    }
     if (client?.digest !== undefined) client.digest.update(part)
     else if (this.#leaf === undefined) this.#parent.text += part
     else this.#text = this.#text === '' ? part : this.#text + part

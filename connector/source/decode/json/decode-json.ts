@@ -11,7 +11,7 @@ import { scanJson } from './json-scan.ts'
  * `source.answer-malformed`. Messages never contain content.
  */
 export function* decodeJson(body: Buffer, { shape, timeZone }: DecodeSettings): Generator<void, AnswerRoot> {
-  const { text, replacedCharacters } = scanJson(body)
+  const { text, replacedCharacters } = yield* scanJson(body)
   yield
   const value = parse(text)
   yield

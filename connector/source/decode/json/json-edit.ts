@@ -1,3 +1,8 @@
+import { MAX_NODES, tooManyNodes } from '../page-limits.ts'
+
+/** Two for each node. */
+const MAX_INSERTED = 2 * MAX_NODES
+
 /** What has been changed up to a place. */
 export interface EditMark {
   readonly inserted: number
@@ -20,7 +25,9 @@ export class JsonEdit {
     return this.#replaced
   }
 
+  /** Throws `source.answer-too-large` after too many. */
   insert(place: number, byte: number): void {
+    if (this.#places.length === MAX_INSERTED) throw tooManyNodes()
     this.#places.push(place)
     this.#inserted.push(byte)
   }

@@ -8,6 +8,7 @@ import {
   MAX_CLIENT_FIELDS,
   MAX_NODES,
   tooDeep,
+  tooManyFields,
   tooManyNodes,
 } from '../page-limits.ts'
 import { isCharacter, isSurrogate } from '../xml-reference.ts'
@@ -39,13 +40,21 @@ interface ScannedJson {
 }
 
 /**
- * Looks at a JSON document in UTF-8 before anything of it is built. Throws `source.answer-too-large` or
+ * Looks at a JSON document in UTF-8 before anything of it is built, in steps. Throws `source.answer-too-large` or
  * `source.answer-malformed` beyond the limits of a page, and for a flag or token with two values, of which `JSON.parse`
  * would keep the last. Invalid JSON remains invalid. Changes the body.
  */
-export function scanJson(body: Buffer): ScannedJson {
-  return new JsonScan(body).scan()
+export function* scanJson(body: Buffer): Generator<void, ScannedJson> {
+  const scan = new JsonScan(body)
+  for (let at = 0; at < body.length; ) {
+    at = scan.scan(at, at + STEP_BYTES)
+    yield
+  }
+  return scan.end()
 }
+
+/** Takes 10 ms. */
+const STEP_BYTES = 4 * 1024 * 1024
 
 /** An object in the outermost list: a client, if the document is a page. */
 interface Item {
@@ -68,6 +77,8 @@ class JsonScan {
   /** The next backslash in or after the string that is looked at. */
   #backslash = -1
   #nodes = 0
+  /** Nodes outside of lists. */
+  #beside = 0
   #maxNodes = MAX_NODES
   #depth = 0
   /** Depth of the outermost open list; 0: none is open. */
@@ -81,9 +92,16 @@ class JsonScan {
     this.#values = pageValues(this.#bytes)
   }
 
-  scan(): ScannedJson {
+  /** The index after the last token that begins before `end`. */
+  scan(start: number, end: number): number {
     const bytes = this.#bytes
-    for (let at = 0; at < bytes.length; ) at = this.#step(at, bytes.charCodeAt(at))
+    const last = Math.min(end, bytes.length)
+    let at = start
+    while (at < last) at = this.#step(at, bytes.charCodeAt(at))
+    return at
+  }
+
+  end(): ScannedJson {
     if (this.#nodes > MAX_NODES) throw tooManyNodes()
     return { text: this.#edit.text(), replacedCharacters: this.#edit.replacedCharacters }
   }
@@ -148,6 +166,10 @@ class JsonScan {
 
   #count(): void {
     this.#nodes += 1
+    if (this.#listDepth === 0) {
+      this.#beside += 1
+      if (this.#beside > MAX_CLIENT_FIELDS) throw tooManyFields()
+    }
     if (this.#nodes <= this.#maxNodes) return
     if (this.#item === undefined) throw tooManyNodes()
     this.#item.isOversize = true

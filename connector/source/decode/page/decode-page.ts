@@ -1,7 +1,7 @@
 import { ConnectorError } from '../../../runtime/connector-error.ts'
 import type { CheckPoint, ClientRecord, Page } from '../../client-source.ts'
 import type { AnswerNode, AnswerRoot, DocumentNode } from '../answer-node.ts'
-import { MAX_CLIENTS, tooManyClients } from '../page-limits.ts'
+import { MAX_CLIENT_FIELDS, MAX_CLIENTS, tooManyClients, tooManyFields } from '../page-limits.ts'
 import { FLAG, isFlagName, TOKEN } from '../page-names.ts'
 import { type FindSettings, findClients } from './find-clients.ts'
 import { isErrorName, reportedError, reportedMessage, type StatusFields, shownName } from './reported-error.ts'
@@ -34,6 +34,7 @@ export function* decodePage(root: AnswerRoot, settings: PageSettings): Generator
   if (page === undefined) throw notAPage(root, settings.clientsField)
   yield
   const fields = page.node.children()
+  if (fields.length > MAX_CLIENTS + MAX_CLIENT_FIELDS) throw tooManyFields()
   const { replacedCharacters } = root
   const hasMoreResults = flagOf(only(fields, FLAG))
   const checkPoint = tokenOf(only(fields, TOKEN), replacedCharacters)

@@ -1,0 +1,52 @@
+import { execFile } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { promisify } from 'node:util'
+import { gzip } from 'node:zlib'
+import { expect, it } from 'vitest'
+import { hostilePages } from '../../support/page/hostile-pages.ts'
+import type { ReadHostilePage } from '../../support/page/hostile-reader.ts'
+import { scriptedServer } from '../../support/servers/scripted-http.ts'
+
+const READER = new URL('../../support/page/hostile-reader.ts', import.meta.url).pathname
+const ORDINARY = '{"hasMoreResults":false,"Clients":[{"No":"1"}]}'
+
+/** The flags of Node in the image, and the heap that it has there with 384 MiB of memory. */
+function nodeFlags(): string[] {
+  const dockerfile = readFileSync(new URL('../../../Dockerfile', import.meta.url), 'utf8')
+  const flags = /^ENTRYPOINT \["node", (.*"), "\/app/m.exec(dockerfile)?.[1] ?? ''
+  return [...JSON.parse(`[${flags}]`), '--max-old-space-size=192']
+}
+
+async function outcomes(names: readonly string[]): Promise<ReadHostilePage[]> {
+  await using server = await scriptedServer(async ({ url }, response) => {
+    const page = hostilePages[decodeURIComponent(url.pathname.split('/')[1] ?? '')]
+    const contentType = page?.contentType ?? `application/${page?.output ?? 'json'}`
+    response.writeHead(200, { 'content-type': contentType, 'content-encoding': 'gzip' })
+    response.end(await promisify(gzip)(Buffer.from(page?.body() ?? ORDINARY, page?.encoding), { level: 1 }))
+  })
+  const jobs = names.map((name) => `${name}=${hostilePages[name]?.output}`)
+  const { stdout } = await promisify(execFile)(process.execPath, [
+    ...nodeFlags(),
+    '--no-warnings',
+    READER,
+    server.url,
+    ...jobs,
+  ])
+  const lines = stdout.trim().split('\n')
+  return lines.map((line): ReadHostilePage => JSON.parse(line))
+}
+
+it.each(['json', 'xml'])('reads or refuses any page in %s within the memory of a small container', async (output) => {
+  const names = Object.keys(hostilePages).filter((name) => hostilePages[name]?.output === output)
+  const found = await outcomes(names)
+  for (const { name, outcome, neighbours } of found) {
+    const expected = hostilePages[name]?.expected
+    // Of the ordinary pages, the number depends on the size of a client.
+    if (typeof expected === 'number' && name.includes('ordinary'))
+      expect(outcome, name).toBeGreaterThan(expected - 10_000)
+    else expect(outcome, name).toBe(expected)
+    expect(neighbours, name).toEqual({ read: expect.any(Number), failed: 0 })
+    expect(neighbours.read, name).toBeGreaterThan(0)
+  }
+  expect(found.map(({ name }) => name)).toEqual(names)
+})

@@ -1,0 +1,80 @@
+// Reads hostile pages from the server in the first argument, one after the other and beside ordinary ones, and prints
+// what becomes of each. The other arguments are `name=format`.
+
+import { systemClock } from '../../../connector/runtime/clock.ts'
+import { codeOf } from '../../../connector/runtime/connector-error.ts'
+import { refusedAccounts } from '../../../connector/runtime/refused-accounts.ts'
+import { semaphore } from '../../../connector/runtime/semaphore.ts'
+import type { SourceTime } from '../../../connector/source/client-source.ts'
+import { httpClientSource } from '../../../connector/source/http-client-source.ts'
+import { polarisDefaults } from '../../../connector/source/polaris-config.ts'
+
+/** One line of the output. */
+export interface ReadHostilePage {
+  readonly name: string
+  /** The code of the error, or the number of clients. */
+  readonly outcome: string | number
+  /** Ordinary pages that were read meanwhile, and those that could not be read. */
+  readonly neighbours: { readonly read: number; readonly failed: number }
+  /** How long the event loop was stopped, at most. */
+  readonly stoppedMs: number
+  readonly peakMb: number
+}
+
+const retry = { retries: 0, firstPauseMs: 1, maxPauseMs: 1, maxRetryAfterMs: 1 }
+
+function sourceAt(path: string) {
+  const url = new URL(path, process.argv[2]).href
+  const config = { ...polarisDefaults, url, auth: { kind: 'none' as const }, codeMagasin: 1, retry }
+  const parts = { permits: semaphore(8), outages: 'give-up' as const, observe: () => {} }
+  return httpClientSource(config, { ...parts, clock: systemClock, accounts: refusedAccounts(systemClock) })
+}
+
+async function read(path: string, output: 'xml' | 'json'): Promise<string | number> {
+  const source = sourceAt(path)
+  const lastChanged = '2024-01-01T00:00:00' as SourceTime
+  try {
+    const page = await source.read({ lastChanged, checkPoint: null, limit: 100, output }, AbortSignal.timeout(60_000))
+    return page.clients.length
+  } catch (error) {
+    return codeOf(error)
+  } finally {
+    await source.close()
+  }
+}
+
+/** Reads ordinary pages until the other work is done. */
+async function neighbours(work: Promise<unknown>): Promise<ReadHostilePage['neighbours']> {
+  let isDone = false
+  void work.finally(() => {
+    isDone = true
+  })
+  const counts = { read: 0, failed: 0 }
+  while (!isDone) {
+    if ((await read('/ordinary/', 'json')) === 1) counts.read += 1
+    else counts.failed += 1
+  }
+  return counts
+}
+
+for (const argument of process.argv.slice(3)) {
+  const [name = '', output] = argument.split('=')
+  let [last, stoppedMs] = [performance.now(), 0]
+  const timer = setInterval(() => {
+    const now = performance.now()
+    stoppedMs = Math.max(stoppedMs, now - last - 10)
+    last = now
+  }, 10)
+  const work = read(`/${encodeURIComponent(name)}/`, output === 'xml' ? 'xml' : 'json')
+  const counts = await neighbours(work)
+  clearInterval(timer)
+  const peakMb = Math.round(process.resourceUsage().maxRSS / 1024)
+  const line: ReadHostilePage = {
+    name,
+    outcome: await work,
+    neighbours: counts,
+    stoppedMs: Math.round(stoppedMs),
+    peakMb,
+  }
+  process.stdout.write(`${JSON.stringify(line)}\n`)
+}
