@@ -127,7 +127,7 @@ export type SourceEvent =
   | ({ readonly kind: 'certificate-seen' } & SeenCertificate)
   /** A field of clients occurs both as a list and as a single value, so it should be configured as a list. */
   | { readonly kind: 'list-ambiguous'; readonly path: string }
-  /** References to characters that XML forbids were decoded to U+FFFD. */
+  /** References to characters that XML forbids, and their escapes in JSON, were decoded to U+FFFD. */
   | { readonly kind: 'characters-replaced'; readonly characters: number }
 
 export type ObserveSource = (event: SourceEvent) => void

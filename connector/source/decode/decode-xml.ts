@@ -1,5 +1,6 @@
 import type { ClientRecord } from '../client-source.ts'
 import type { AnswerNode, AnswerRoot } from './answer-node.ts'
+import { withinLimits } from './client-limit.ts'
 import { type FieldShape, localName } from './field-shape.ts'
 import type { XmlElement, XmlValue } from './xml-element.ts'
 import { xmlParser } from './xml-parser.ts'
@@ -83,7 +84,8 @@ class XmlNode implements AnswerNode {
 
   client(): ClientRecord {
     const value = this.#value
-    return value === null || typeof value === 'string' ? {} : (value.record ?? xmlRecord(value, this.#context))
+    if (value === null || typeof value === 'string') return {}
+    return value.record ?? withinLimits(xmlRecord(value, this.#context))
   }
 }
 

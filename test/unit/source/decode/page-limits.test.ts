@@ -123,6 +123,13 @@ describe('a page in xml', () => {
     expect(after).toEqual({ No: '3' })
   })
 
+  it('goes on when a client with another name has too many fields', async () => {
+    const items = [xml.client({ No: '1', Nom: 'x' }, xml.fields(10_001)), xml.client({ No: '3' })].join('')
+    const [oversize, after] = await clients(page(xml, items.replaceAll('InfoClient>', 'Other>')))
+    expect(oversize).toEqual({ No: '1', Nom: 'x', [OVERSIZE]: expect.stringMatching(/^\d{5,} /) })
+    expect(after).toEqual({ No: '3' })
+  })
+
   it('has a page that is named like a client, whatever its size', async () => {
     const items = xml.client({ No: '1' }, xml.fields(5_000)).repeat(4)
     const text = `<r><InfoClient><hasMoreResults>false</hasMoreResults><l>${items}</l></InfoClient></r>`
