@@ -1,10 +1,12 @@
 import { runWithoutFaults } from './recovery-check.ts'
+import { killCommand, startCommand } from './simulated-command.ts'
 import { eraseOne, pauseOrResume, publishAgain } from './simulated-operator.ts'
 import { LONGEST_REACH_MS } from './simulated-parts.ts'
 import { isAlive, type Replica, startReplica, stopReplica } from './simulated-replica.ts'
 import { expireSegment } from './simulated-segments.ts'
 import { CONNECTOR } from './simulated-stream.ts'
-import { type DateHeader, type OperationFault, release, tick, type World } from './world.ts'
+import { damageCheckpoint } from './simulated-trouble.ts'
+import { type DateHeader, OFFSETS_RETENTION_MS, type OperationFault, release, tick, type World } from './world.ts'
 
 type Action = (world: World, detail: number) => void | Promise<void>
 
@@ -34,13 +36,18 @@ const actions: readonly (readonly [times: number, action: Action])[] = [
   [1, expire],
 ]
 
+/** Also selected in histories of the kind `crossed`. */
+const rare: readonly Action[] = [rewrite, damage, deleteMany, compact, throttle, outage, killRewrite]
+
 const weighted = actions.flatMap(([times, action]) => Array.from({ length: times }, () => action))
+const all = [...weighted, ...rare]
 
 /** Performs the action that a choice selects; the rest of the number decides its details. */
 export async function perform(world: World, choice: number): Promise<void> {
-  const action = weighted[choice % weighted.length]
+  const selectable = world.options.actions === 'all' ? all : weighted
+  const action = selectable[choice % selectable.length]
   if (action !== answer) world.log(`— ${action?.name}`)
-  await action?.(world, Math.floor(choice / weighted.length))
+  await action?.(world, Math.floor(choice / selectable.length))
 }
 
 function answer(world: World, detail: number): void {
@@ -48,11 +55,18 @@ function answer(world: World, detail: number): void {
 }
 
 /** The choice that selects this action. */
-export function choiceOf(action: keyof typeof byName, detail: number): number {
-  return weighted.indexOf(byName[action]) + weighted.length * detail
+export function choiceOf(action: keyof typeof byName, detail: number, of = weighted): number {
+  return of.indexOf(byName[action]) + of.length * detail
 }
 
-const byName = { answer, change, tick: tick as Action, fail, crash, startAnother, setClock, recover, republish, erase }
+/** The same for the kind `crossed`. */
+export const crossedChoiceOf = (action: keyof typeof byName, detail: number): number => choiceOf(action, detail, all)
+
+const byName = {
+  ...{ answer, change, tick: tick as Action, fail, crash, startAnother, setClock, recover, republish, erase },
+  ...{ arriveLate, request, pause, resume, misassign, stall, loseMarker, deleteOffsets, expire },
+  ...{ rewrite, damage, deleteMany, compact, throttle, outage, killRewrite },
+}
 
 const faults = ['before', 'after', 'late'] as const
 const faultOf = (detail: number): OperationFault => faults[detail % faults.length] ?? 'before'
@@ -199,4 +213,42 @@ function expire(world: World, detail: number): void {
   if (detail % 4 !== 0) return
   const stream = streams[detail % streams.length]
   if (stream !== undefined) expireSegment(world, stream, Math.floor(detail / streams.length))
+}
+
+/** An operator replaces the checkpoint. */
+function rewrite(world: World, detail: number): void {
+  const { streams } = world
+  const stream = streams[detail % streams.length]
+  if (stream !== undefined) startCommand(world, stream, Math.floor(detail / streams.length))
+}
+
+function killRewrite(world: World, detail: number): void {
+  killCommand(world, world.streams[detail % world.streams.length]?.name ?? '')
+}
+
+function damage(world: World, detail: number): void {
+  const stream = world.streams[detail % world.streams.length]
+  if (stream !== undefined) damageCheckpoint(world, stream)
+}
+
+/** Deletes most clients at once, as a server does that has lost them, or returns the deleted ones. */
+function deleteMany({ streams, options }: World, detail: number): void {
+  const stream = streams[detail % streams.length]
+  const most = Math.ceil(options.clients * 0.9)
+  if (options.removed !== 'off') for (let client = 0; client < most; client += 1) stream?.deleteOrReturn(client)
+}
+
+function compact({ kafka }: World): void {
+  kafka.compact()
+}
+
+/** The brokers throttle what reads the topic, or no longer. */
+function throttle({ kafka }: World, detail: number): void {
+  kafka.throttle(detail % 3 === 0 ? 'off' : 'on')
+}
+
+/** Nothing runs for so long that commit records expire. */
+function outage({ clock, replicas }: World, detail: number): void {
+  for (const replica of replicas) replica.wasPaused = true
+  if (detail % 2 === 0) clock.jump(OFFSETS_RETENTION_MS + 86_400_000)
 }

@@ -150,10 +150,14 @@ function otherArguments({ stream }: Evidence): string[] {
   })
 }
 
-/** Invariant 7: however often a change is sent, also in transactions that are aborted, its event id is the same. */
-function otherIds({ stream, sent, removals }: Evidence): string[] {
+/**
+ * Invariant 7: however often a change is sent, also in transactions that are aborted, its event id is the same. A rebuilt
+ * index begins a new generation of ids: then only what is visible counts.
+ */
+function otherIds({ history, stream, sent, records, removals }: Evidence): string[] {
   const ids = new Map<string, Set<string>>()
-  for (const { event } of sent.filter(isChange)) {
+  const counting = history.options.actions === 'all' ? records : sent
+  for (const { event } of counting.filter(isChange)) {
     const content = `${event.subject} ${event.data.Contenu}`
     ids.set(content, (ids.get(content) ?? new Set()).add(event.id))
   }

@@ -31,9 +31,12 @@ export const otherIndex: Check = ({ history, stream, records, removals, numbered
     const isRemoved = (removed.get(client) ?? -1) > (publishedAt.get(client) ?? -1)
     const content = isRemoved ? UNKNOWN_CONTENT : contentKey(sha256(canonicalJson(data)))
     const expected = { content: isErased(client) ? undefined : content, number: numbers.get(client) ?? -1 }
+    // A rebuilt index does not know a client of which the topic has only a tombstone.
+    if (entry === undefined && isRemoved && history.options.actions === 'all') return []
     return isSame(entry, expected) ? [] : [`the index has ${textOf(entry)} for ${client}, not ${textOf(expected)}`]
   })
-  const more = table.size() - published.size
+  const known = [...published.keys()].filter((client) => table.get(clientKey(client)) !== undefined)
+  const more = table.size() - known.length
   return more === 0 ? wrong : [...wrong, `the index has ${more} clients more than the topic`]
 }
 

@@ -33,7 +33,7 @@ export const republishedOlder: Check = ({ numbered, records }) => {
 }
 
 /**
- * A complete request has published every client again that the topic had before, unless it was erased. A late change may
+ * A complete request has published every client again that the topic had before, unless it was erased or deleted. A late change may
  * move its client behind the scan: a look-back publishes it, unless the change is later than the longest look-back, or the
  * stream has a permanent fault.
  */
@@ -45,9 +45,13 @@ export const notRepublished: Check = ({ history, stream, numbered }) =>
       const due = [...published].filter(([key, value]) => value !== null && (clients?.includes(key ?? '') ?? true))
       const isFaulty = history.options.permanentFault !== 'none' && stream === history.streams[0]
       const moved = stream.polaris.changes.filter(({ lateMs }) => lateMs > (isFaulty ? 0 : LONGEST_REACH_MS))
+      const wasGone = (client: string | null) =>
+        stream.polaris.deletions.some(
+          ({ clientId, endsAt }) => clientId === client && (endsAt === undefined || endsAt >= recordsBefore),
+        )
       const after = new Set(numbered.filter(({ at }) => at >= recordsBefore).map(({ key }) => key))
       return due.flatMap(([key]) =>
-        after.has(key) || moved.some(({ clientId }) => clientId === key)
+        after.has(key) || wasGone(key) || moved.some(({ clientId }) => clientId === key)
           ? []
           : [`${key} is not published again for request ${id}`],
       )

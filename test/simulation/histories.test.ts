@@ -1,15 +1,15 @@
 import { describe, expect, it } from 'vitest'
 import { failureOf } from './histories.ts'
 
-/** The histories are divided between this file and `autumn-histories.test.ts`, which run in parallel. */
+/** The histories are divided between this file, `autumn-histories.test.ts` and `crossed-histories.test.ts`, which run in parallel. */
 const HOUR_MS = 3_600_000
 
 describe('when replicas, the group, Kafka, the store and the sources of several streams fail at random', () => {
   it.each([
-    ['everyday', 'everyday', 1_600],
+    ['everyday', 'everyday', 1_200],
     ['long scans', 'long-scans', 1_200],
     ['pages that are too much', 'large-clients', 600],
-    ['clients that are deleted and returned', 'removed-clients', 600],
+    ['clients that are deleted and returned', 'removed-clients', 400],
   ] as const)(
     'Invariants 1 to 7 hold, each stream finally runs on one replica, and no stream disturbs another: %s',
     async (_name, kind, runs) => {

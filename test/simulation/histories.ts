@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { choiceOf } from './actions.ts'
+import { choiceOf, crossedChoiceOf } from './actions.ts'
 import { violationsOf } from './check-history.ts'
 import type { Defects } from './defects.ts'
 import { type HistoryOptions, runHistory } from './history.ts'
@@ -17,6 +17,9 @@ const anyHistory = {
   order: fc.constantFrom('oldest first', 'newest first', 'random'),
   modificationTime: fc.constantFrom('shown', 'hidden', 'day'),
   largeClient: fc.constant('none'),
+  /** Three pages. */
+  clients: fc.constant(6),
+  actions: fc.constant('some'),
   limit: fc.constantFrom(2, 1),
   overlapMs: fc.constantFrom(15_000, 2_000),
   backfill: fc.constantFrom('beside', 'beside', 'before'),
@@ -77,12 +80,44 @@ const removedClients = {
   removed: fc.constantFrom('event', 'event and tombstone'),
 } as const
 
+const rarely = (weight: number, action: Parameters<typeof choiceOf>[0], detail = fc.nat(2_000)) => ({
+  weight,
+  arbitrary: detail.map((number) => crossedChoiceOf(action, number)),
+})
+
+/** Every feature of the connector, with every fault and every command of an operator. */
+const crossed = {
+  ...anyHistory,
+  choices: fc.array(
+    fc.oneof(
+      rarely(60, 'answer', fc.constant(0)),
+      rarely(6, 'answer'),
+      ...[rarely(10, 'change'), rarely(12, 'tick'), rarely(4, 'fail'), rarely(3, 'recover')],
+      ...[rarely(2, 'erase'), rarely(1, 'republish'), rarely(1, 'request'), rarely(1, 'deleteMany')],
+      ...[rarely(2, 'rewrite'), rarely(1, 'killRewrite'), rarely(1, 'damage'), rarely(1, 'expire')],
+      ...[rarely(1, 'crash'), rarely(2, 'startAnother'), rarely(1, 'misassign'), rarely(1, 'setClock')],
+      ...[rarely(1, 'loseMarker'), rarely(1, 'deleteOffsets'), rarely(1, 'compact'), rarely(1, 'throttle')],
+      ...[rarely(1, 'stall'), rarely(1, 'outage'), rarely(1, 'arriveLate')],
+    ),
+    { minLength: 40, maxLength: 250, size: 'max' },
+  ),
+  replicas: fc.constantFrom(2, 1),
+  streams: fc.constantFrom(1, 1, 2),
+  actions: fc.constant('all'),
+  clients: fc.constantFrom(6, 14),
+  limit: fc.constantFrom(2, 5),
+  fullScanEveryMs: fc.constantFrom(20_000, 90_000),
+  removed: fc.constantFrom('event', 'event and tombstone', 'off'),
+  permanentFault: fc.constant('none'),
+} as const
+
 /** Histories by kind (`npm run simulate -- --of KIND`). */
 export const histories = {
   everyday: fc.record<HistoryOptions>(anyHistory),
   'long-scans': fc.record<HistoryOptions>(longScans),
   'large-clients': fc.record<HistoryOptions>(largeClients),
   'removed-clients': fc.record<HistoryOptions>(removedClients),
+  crossed: fc.record<HistoryOptions>(crossed),
   autumn: fc.record<HistoryOptions>({ ...anyHistory, startAt: fc.constant(autumn) }),
 } as const
 

@@ -25,6 +25,10 @@ export interface HistoryOptions {
   readonly order: Behaviour['order']
   readonly modificationTime: Behaviour['modificationTime']
   readonly largeClient: Behaviour['largeClient']
+  /** Of each stream. */
+  readonly clients: number
+  /** `all`: also what the kind `crossed` has. */
+  readonly actions: 'some' | 'all'
   /** Clients on a page. */
   readonly limit: number
   readonly overlapMs: number

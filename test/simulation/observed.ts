@@ -1,5 +1,7 @@
 import type { PipelineEvent } from '../../connector/pipeline/pipeline-event.ts'
 import type { Clock } from '../../connector/runtime/clock.ts'
+import { type ErrorCode, errorCatalogue } from '../../connector/runtime/error-catalogue.ts'
+import { alerted } from './simulated-trouble.ts'
 import type { World } from './world.ts'
 
 /** Checks, by what one run of a stream reports, that live scans go first; collects the kinds of events. */
@@ -14,6 +16,8 @@ export function observed(world: World, stream: string, { clock, intervalMs }: { 
         if (superseded > 0) world.eventKinds.add('superseded')
         if (late.length > 0) world.eventKinds.add('late')
       }
+    const alert = alertOf(event)
+    if (alert !== undefined) alerted(world, stream, alert)
     if (event.kind === 'scans-not-interleaved') world.serialStreams.add(stream)
     if (event.kind === 'stream-opening') liveDueAt = Number.POSITIVE_INFINITY
     if (event.kind === 'scan-started' && event.scan === 'live') {
@@ -26,6 +30,12 @@ export function observed(world: World, stream: string, { clock, intervalMs }: { 
     if (pages > MOST_PAGES && !world.serialStreams.has(stream))
       world.violations.push(`${stream}: a live scan waits for ${pages} background pages`)
   }
+}
+
+/** The error of which an operator gets an alert. */
+function alertOf(event: PipelineEvent): ErrorCode | undefined {
+  if (event.kind === 'stream-held' || event.kind === 'stream-still-held') return event.code
+  return event.kind === 'pause-unsettled' && errorCatalogue[event.code].then === 'hold' ? event.code : undefined
 }
 
 /** One that has begun, and until interleaving is proven, a second one. */

@@ -1,6 +1,7 @@
 import { parseDocument } from '../../connector/checkpoint/checkpoint-document.ts'
 import { openRequests, pauseOf } from '../../connector/control/requests.ts'
 import { EVENT_TYPE } from '../../connector/event/client-event.ts'
+import { UNKNOWN_BEGINNING } from '../../connector/scan/scan-state.ts'
 import { OPENING_HOLDS_MS } from './actor.ts'
 import { isDeleted, typeOf, unremoved, wasDeletedSince, wasErasedWith } from './check-removals.ts'
 import { CONTROL_READ_MS, isControlRead, storedControl } from './simulated-control.ts'
@@ -9,6 +10,7 @@ import { LONGEST_REACH_MS, POLL_MS } from './simulated-parts.ts'
 import type { Change } from './simulated-polaris.ts'
 import { FINISH_WITHIN_MS, isAlive, STOP_WITHIN_MS, startReplica, stopReplica } from './simulated-replica.ts'
 import { CONNECTOR, type SimulatedStream } from './simulated-stream.ts'
+import { heal } from './simulated-trouble.ts'
 import { type OperationFault, type PendingOperation, release, settle, tick, type World } from './world.ts'
 
 /** Limit for the recovery of every stream once all faults have ended; contention pauses for up to two minutes. */
@@ -90,6 +92,9 @@ function endFaults(world: World): void {
   const { replicas, group, options, store, streams, kafka, server } = world
   kafka.keepMarkers()
   server.date = 'right'
+  kafka.throttle('off')
+  for (const stream of streams) heal(world, stream)
+  for (const stream of streams) returnMost(stream)
   for (const { process } of replicas) process.resume()
   for (const { name } of replicas) group.reconnect(name)
   if (!replicas.some((replica) => isAlive(replica) && !replica.isAskedToStop)) startReplica(world)
@@ -99,9 +104,19 @@ function endFaults(world: World): void {
   if (options.permanentFault === 'checkpoint damaged') store.tamper(streams[0]?.key ?? '', '{')
 }
 
+/** So few clients may be gone at once; the connector publishes no removals of more. */
+const MAY_BE_GONE = 10
+
+function returnMost({ polaris, deleteOrReturn }: SimulatedStream): void {
+  const gone = polaris.deletions.filter(({ endsAt }) => endsAt === undefined).slice(MAY_BE_GONE)
+  for (const { clientId } of gone) deleteOrReturn(Number(clientId.split('-')[1]))
+}
+
 /** A paused stream has nothing pending, whose commit record could expire, and is not read. Then resumes all. */
 async function checkPaused(world: World): Promise<void> {
-  const { violations } = world
+  const { violations, commands } = world
+  if (!(await runWithoutFaults(world, () => commands.size === 0, RECOVERY_MS)))
+    violations.push(`commands have not ended: ${[...commands.keys()]}`)
   const control = storedControl(world)
   const paused = healthyStreams(world).filter(({ name }) => pauseOf(control, name) !== undefined)
   const isPending = ({ documents }: SimulatedStream) => parseDocument(documents.at(-1)?.text ?? '').pending !== null
@@ -169,10 +184,13 @@ function mustBeLive(
 function lateNow(world: World): string[] {
   return healthyStreams(world).flatMap((stream) => {
     const stored = stream.documents.at(-1)?.text
-    const recheck = stored === undefined ? null : parseDocument(stored).committed.state.recheck
+    const state = stored === undefined ? undefined : parseDocument(stored).committed.state
+    const recheck = state?.recheck ?? null
+    // A full scan marks nobody if older scans may have read from before its beginning.
+    const mayRemove = world.options.removed !== 'off' && state?.scans.earliest !== UNKNOWN_BEGINNING
     return [
       ...unpublishedContents(world, stream, ({ lateMs }) => lateMs <= LONGEST_REACH_MS),
-      ...(world.options.removed === 'off' ? [] : unremoved(stream, world.kafka.committed)),
+      ...(mayRemove ? unremoved(stream, world.kafka.committed) : []),
       ...openOf(world, stream.name, 'republish'),
       ...(recheck === null ? [] : [`${stream.name} has not read again from ${recheck.from}`]),
     ]

@@ -1,5 +1,6 @@
 import { type ErasureMarks, erasureMarks } from '../../connector/checkpoint/erasure-marks.ts'
-import { seenControl } from '../../connector/control/lost-control.ts'
+import type { CheckRequests } from '../../connector/control/check-requests.ts'
+import { seenControl as seenOf } from '../../connector/control/lost-control.ts'
 import { watchedRequests } from '../../connector/control/watched-requests.ts'
 import { eventSource } from '../../connector/event/client-event.ts'
 import { deadLetterGuard } from '../../connector/event/dead-letter.ts'
@@ -18,15 +19,18 @@ import type { ScanSettings } from '../../connector/scan/scan-settings.ts'
 import type { ClientSource, Page, SourceTime } from '../../connector/source/client-source.ts'
 import { retrying } from '../../connector/source/retrying-source.ts'
 import { erasuresKey } from '../../connector/storage/checkpoint-store-config.ts'
+import { checkStream } from '../../connector/stream/check-stream.ts'
+import type { Holding } from '../../connector/stream/hold-stream.ts'
 import type { OpenParts } from '../../connector/stream/open-parts.ts'
 import type { StreamParts } from '../../connector/stream/run-stream.ts'
+import type { Actor } from './actor.ts'
 import type { HistoryOptions } from './history.ts'
 import { observed } from './observed.ts'
 import type { Replica } from './simulated-replica.ts'
 import { segmentsOf } from './simulated-segments.ts'
 import { storeOf } from './simulated-store.ts'
 import { CONNECTOR, type SimulatedStream, ZONE } from './simulated-stream.ts'
-import type { World } from './world.ts'
+import { OFFSETS_RETENTION_MS, type World } from './world.ts'
 
 const beginAt = '2000-01-01T00:00:00' as SourceTime
 const lookBacks = [
@@ -42,7 +46,7 @@ const FIRST_AUDIT_MS = 30_000
 export function simulatedParts(
   world: World,
   replica: Replica,
-  run: { stream: string; giveUp: AbortSignal },
+  run: { readonly stream: string; readonly giveUp: AbortSignal; readonly checks: CheckRequests },
 ): StreamParts {
   const stream = world.streams.find(({ name }) => name === run.stream)
   if (stream === undefined) throw new Error(`unknown stream ${run.stream}`)
@@ -52,7 +56,7 @@ export function simulatedParts(
     clock,
     observe,
     idleAfterMs: world.options.idleAfterMs,
-    holding: undefined,
+    holding: holdingOf(world, replica, { ...run, stream, observe }),
     reopening: {
       retries: Number.POSITIVE_INFINITY,
       withinMs: Number.POSITIVE_INFINITY,
@@ -60,8 +64,35 @@ export function simulatedParts(
       maxPauseMs: 2_000,
       maxRetryAfterMs: 0,
     },
-    open: openParts(world, replica, { stream, observe }),
+    open: openParts(world, replica, { stream, observe, ...openedBy(replica, stream) }),
     pipeline: pipelineParts(world, replica, { stream, observe, giveUp: run.giveUp }),
+  }
+}
+
+/** How a replica opens a stream. */
+const openedBy = ({ placement, control }: Replica, { name }: SimulatedStream) => ({
+  assignment: () => placement.assignmentOf(name),
+  seenControl: () => {
+    const document = control.current()
+    return document && seenOf(document, name)
+  },
+})
+
+/** Checks sooner than the connector does. */
+function holdingOf(
+  world: World,
+  replica: Replica,
+  run: OfRun & { readonly giveUp: AbortSignal; readonly checks: CheckRequests },
+): Holding {
+  const { stream } = run
+  const observe = () => {}
+  const openSource = () => ({ ...sourceOf(world, stream, replica), close: async () => {} })
+  const { reader, group } = pipelineParts(world, replica, { ...run, observe })
+  const open = openParts(world, replica, { stream, observe, ...openedBy(replica, stream) })
+  return {
+    ...{ firstPauseMs: 5_000, maxPauseMs: 40_000 },
+    requests: run.checks,
+    check: (code, stop) => checkStream({ open, reader, group, openSource }, code, stop),
   }
 }
 
@@ -70,7 +101,11 @@ interface OfRun {
   readonly observe: Observe
 }
 
-function openParts(world: World, replica: Replica, { stream, observe }: OfRun): OpenParts {
+export function openParts(
+  world: World,
+  replica: Actor,
+  { stream, observe, assignment, seenControl }: OfRun & Pick<OpenParts, 'assignment' | 'seenControl'>,
+): OpenParts {
   const { name } = replica
   return {
     storeReady: async () => {},
@@ -88,20 +123,17 @@ function openParts(world: World, replica: Replica, { stream, observe }: OfRun): 
     indexRules: rulesText({ ignored: ignoredBy(replica), limits: '' }),
     index: indexOf(world, replica, stream),
     owner: name,
-    offsetsRetentionMs: 7 * 86_400_000,
-    assignment: () => replica.placement.assignmentOf(stream.name),
+    offsetsRetentionMs: OFFSETS_RETENTION_MS,
+    assignment,
     clock: replica.clock,
     newNonce: replica.newNonce,
     onWritten: () => {},
-    seenControl: () => {
-      const document = replica.control.current()
-      return document && seenControl(document, stream.name)
-    },
+    ...(seenControl && { seenControl }),
     observe,
   }
 }
 
-function erasuresOf(world: World, replica: Replica, stream: SimulatedStream): ErasureMarks {
+function erasuresOf(world: World, replica: Actor, stream: SimulatedStream): ErasureMarks {
   const { newNonce } = replica
   return erasureMarks({
     object: storeOf(world, replica, { stream: stream.name, key: erasuresKey(stream.key) }),
@@ -110,10 +142,10 @@ function erasuresOf(world: World, replica: Replica, stream: SimulatedStream): Er
 }
 
 /** Every second replica has other settings, so that entries are rewritten. No client has the field. */
-const ignoredBy = ({ name }: Replica) => (/[02468]$/.test(name) ? ['age'] : [])
+const ignoredBy = ({ name }: Actor) => (/[02468]$/.test(name) ? ['age'] : [])
 
 /** In the memory of the replica. */
-function indexOf(world: World, replica: Replica, stream: SimulatedStream): StreamIndex {
+function indexOf(world: World, replica: Actor, stream: SimulatedStream): StreamIndex {
   const { indexes, clock } = replica
   const segments = segmentsOf(world, replica, stream)
   const store = world.defects.segments?.(segments) ?? segments
@@ -220,7 +252,7 @@ function sourceOf(
 }
 
 /** Records what is sent. */
-function publisherOf({ kafka }: World, replica: Replica, stream: SimulatedStream): EventPublisher {
+function publisherOf({ kafka }: World, replica: Actor, stream: SimulatedStream): EventPublisher {
   const publisher = kafka.publisher({ connector: CONNECTOR, stream: stream.name, replica: replica.name })
   return {
     ...publisher,

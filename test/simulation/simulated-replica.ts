@@ -1,5 +1,7 @@
+import { checkRequests } from '../../connector/control/check-requests.ts'
 import type { ControlWatch } from '../../connector/control/control-watch.ts'
 import type { Placement } from '../../connector/placement/placement.ts'
+import { linkedAbort } from '../../connector/runtime/abort.ts'
 import { codeOf } from '../../connector/runtime/connector-error.ts'
 import { serverBreakers } from '../../connector/source/breaker/server-breaker.ts'
 import { runUnlessPaused } from '../../connector/stream/pausable-stream.ts'
@@ -8,9 +10,9 @@ import { settlePending } from '../../connector/stream/settle-pending.ts'
 import { contentionDefaults } from '../../connector/stream/supervise-stream.ts'
 import { superviseStreams } from '../../connector/stream/supervisor.ts'
 import { type Actor, newActor } from './actor.ts'
+import { observed } from './observed.ts'
 import { replicaControl } from './simulated-control.ts'
-import { simulatedParts } from './simulated-parts.ts'
-import { restoreSegments } from './simulated-segments.ts'
+import { POLL_MS, simulatedParts } from './simulated-parts.ts'
 import type { World } from './world.ts'
 
 /** One process of the connector: the real `superviseStreams`, on fakes. */
@@ -90,13 +92,11 @@ function runPausable(world: World, replica: Replica, stream: string, stop: Abort
       ...{ stream, control, clock, finishWithinMs: FINISH_WITHIN_MS },
       run: (stopRun, giveUp) => runOne(world, replica, { stream, stop: stopRun, giveUp }),
       settle: async (pauseEnds) => {
-        const { open } = simulatedParts(world, replica, { stream, giveUp: pauseEnds })
-        await settlePending(open, pauseEnds).catch((error) => {
-          mayRestore(world, stream, error)
-          throw error
-        })
+        const checks = checkRequests(control, stream, clock)
+        const { open } = simulatedParts(world, replica, { stream, giveUp: pauseEnds, checks })
+        await settlePending(open, pauseEnds)
       },
-      observe: ({ kind }) => world.eventKinds.add(kind),
+      observe: observed(world, stream, { clock, intervalMs: POLL_MS }),
     },
     stop,
   )
@@ -113,24 +113,18 @@ async function runOne(world: World, replica: Replica, run: Run): Promise<StreamE
   const { stream, stop } = run
   if (running.has(stream)) world.violations.push(`${name} runs ${stream} twice at the same time`)
   running.add(stream)
-  const parts = simulatedParts(world, replica, run)
-  const start = () => runStream(world.defects.stream?.(parts, { replica: name, stop }) ?? parts, stop)
-  let end = await start()
-  while (end.kind === 'failed' && mayRestore(world, stream, end.error)) end = await start()
+  const checks = checkRequests(replica.control, stream, replica.clock)
+  using answering = linkedAbort(stop)
+  const answered = checks.run(answering.signal)
+  const parts = simulatedParts(world, replica, { ...run, checks })
+  const end = await runStream(world.defects.stream?.(parts, { replica: name, stop }) ?? parts, stop)
+  answering.abort()
+  await answered
   running.delete(stream)
   if (end.kind === 'failed' && !process.isCrashed() && !hasPermanentFault(world, stream)) {
     world.violations.push(`${stream} stopped: ${codeOf(end.error)} ${end.error}`)
   }
   return end
-}
-
-/** The cure for segments that a rule of the bucket has removed. */
-function mayRestore(world: World, name: string, error: unknown): boolean {
-  const stream = world.streams.find((one) => one.name === name)
-  const isMissing = codeOf(error) === 'checkpoint.index-missing'
-  if (!isMissing || stream === undefined || stream.expired.size === 0) return false
-  restoreSegments(world, stream)
-  return true
 }
 
 const hasPermanentFault = ({ options, streams }: World, stream: string) =>

@@ -2,12 +2,12 @@ import { parseDocument } from '../../connector/checkpoint/checkpoint-document.ts
 import { untilAborted } from '../../connector/runtime/abort.ts'
 import { ConnectorError } from '../../connector/runtime/connector-error.ts'
 import type { SegmentStore } from '../../connector/storage/segment-store.ts'
-import type { Replica } from './simulated-replica.ts'
+import type { Actor } from './actor.ts'
 import type { SimulatedStream } from './simulated-stream.ts'
 import type { OperationFault, World } from './world.ts'
 
 /** The segments of a stream as one replica sees them: each call waits to be released; an abandoned one may still take effect. */
-export function segmentsOf(world: World, { name: replica, process }: Replica, stream: SimulatedStream): SegmentStore {
+export function segmentsOf(world: World, { name: replica, process }: Actor, stream: SimulatedStream): SegmentStore {
   const { stored } = world.store.segments(stream.key)
   const call = <Answer>(operation: string, operate: () => Answer, finish: AbortSignal): Promise<Answer> => {
     const answer = new Promise<Answer>((resolve, reject) => {

@@ -7,8 +7,6 @@ import { type SimulatedPolaris, type SourceFault, simulatedPolaris } from './sim
 
 export const CONNECTOR = 'shop'
 export const ZONE = 'Europe/Paris'
-/** Three pages. */
-const CLIENTS = 6
 
 /** One stream: its source, and everything that was ever read, sent and stored. */
 export interface SimulatedStream {
@@ -28,6 +26,9 @@ export interface SimulatedStream {
   readonly documents: StoredDocument[]
   /** Segments that a rule of the bucket removed, with their bytes. */
   readonly expired: Map<string, Uint8Array>
+  /** The stored checkpoint before it was damaged; undefined: it is not damaged. */
+  healthy: string | undefined
+  wasDamaged: boolean
 }
 
 /** A request that the source answered. */
@@ -52,7 +53,7 @@ export interface StoredDocument {
 
 export function simulatedStream(
   number: number,
-  { scans, order, modificationTime, largeClient }: HistoryOptions,
+  { clients, scans, order, modificationTime, largeClient }: HistoryOptions,
   parts: {
     readonly clock: Pick<Clock, 'now'>
     readonly date: () => number | undefined
@@ -73,14 +74,14 @@ export function simulatedStream(
   /** Whether the stream that opens now knows that it has read pages. */
   const hasReadPages = () => /"createdAt":\d/.test(documents.at(-1)?.text ?? '')
   const change: SimulatedStream['change'] = (client, { back = false, lateMs = 0 } = {}) => {
-    const clientId = `client-${client % CLIENTS}`
+    const clientId = `client-${client % clients}`
     const versions = polaris.changes.filter((one) => one.clientId === clientId).length
     polaris.change({ clientId, content: `${name} v${back && versions > 1 ? versions - 1 : versions + 1}`, lateMs })
   }
-  for (let client = 0; client < CLIENTS; client += 1) change(client)
+  for (let client = 0; client < clients; client += 1) change(client)
   return {
     ...{ name, key: checkpointKey(CONNECTOR, name), polaris, change, requiredChanges: 0 },
-    deleteOrReturn: (client) => polaris.deleteOrReturn(`client-${client % CLIENTS}`),
-    ...{ reads: [], sent: [], documents, expired: new Map() },
+    deleteOrReturn: (client) => polaris.deleteOrReturn(`client-${client % clients}`),
+    ...{ reads: [], sent: [], documents, expired: new Map(), healthy: undefined, wasDamaged: false },
   }
 }

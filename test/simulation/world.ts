@@ -2,6 +2,7 @@ import { fakeKafka } from '../support/fakes/fake-event-publisher.ts'
 import type { FakeFault } from '../support/fakes/fake-kafka-cluster.ts'
 import { type MemoryFault, memoryStore } from '../support/fakes/memory-versioned-object.ts'
 import { virtualClock } from '../support/fakes/virtual-clock.ts'
+import type { Actor } from './actor.ts'
 import type { Defects } from './defects.ts'
 import type { HistoryOptions } from './history.ts'
 import { simulatedGroup } from './simulated-group.ts'
@@ -31,6 +32,8 @@ export type World = ReturnType<typeof createWorld>
 
 const TIMEOUT_MS = { source: 20_000, kafka: 20_000, store: 15_000, group: 3_000, process: 1_000 }
 const ABORT_TIMEOUT_MS = 5_000
+/** As brokers are configured by default. */
+export const OFFSETS_RETENTION_MS = 7 * 86_400_000
 
 export function createWorld(options: HistoryOptions, defects: Defects, log: (line: string) => void) {
   const clock = virtualClock(options.startAt)
@@ -48,6 +51,7 @@ export function createWorld(options: HistoryOptions, defects: Defects, log: (lin
     partitions: 3,
     clock,
     fencing: defects.fencing ?? 'on',
+    recordRetentionMs: OFFSETS_RETENTION_MS,
     fault: (operation, stream, replica) => untilReleased({ replica, stream, what: 'kafka', operation }),
     answer: (replica) => new Promise((resolve) => processes.get(replica)?.whenRunning(resolve)),
   })
@@ -72,6 +76,8 @@ export function createWorld(options: HistoryOptions, defects: Defects, log: (lin
     },
   })
   return {
+    /** Commands of operators at work, by stream. */
+    commands: new Map<string, Actor>(),
     ...{ options, defects, clock, pending, replicas, processes, enqueue, kafka, streams, nextStoreCall },
     store,
     /** Uploads, listings and deletions of segments whose caller has given up, and that may still take effect. */

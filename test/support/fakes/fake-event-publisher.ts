@@ -19,7 +19,9 @@ import {
   stateOf,
   streamOfReplica,
 } from './fake-kafka-cluster.ts'
-import { destinationOf, readEvents, scanEvents, transactionalProducer } from './fake-publisher-session.ts'
+import { destinationOf, transactionalProducer } from './fake-publisher-session.ts'
+
+import { readEvents, scanEvents } from './fake-topic-reads.ts'
 
 export type {
   FakeFault,
@@ -60,6 +62,10 @@ export interface FakeKafka {
   /** From now on no operation of the replica settles; one in the hook takes effect only if `after` or `late`. */
   crash(replica: string): void
   setPartitions(partitions: number): void
+  /** Removes all events but the last one of each key in its partition; tombstones stay. */
+  compact(): void
+  /** Whether a quota throttles what reads the topic. */
+  throttle(quota: 'on' | 'off'): void
 }
 
 export function fakeKafka(options: FakeKafkaOptions): FakeKafka {
@@ -67,6 +73,8 @@ export function fakeKafka(options: FakeKafkaOptions): FakeKafka {
     options,
     streams: new Map(),
     committed: [],
+    compacted: new Set(),
+    throttled: 'off',
     late: [],
     crashed: new Set(),
     partitions: options.partitions,
@@ -113,11 +121,21 @@ export function fakeKafka(options: FakeKafkaOptions): FakeKafka {
     },
     deliverLate: (index = 0) => cluster.late.splice(index, 1)[0]?.(),
     crash: (replica) => cluster.crashed.add(replica),
+    compact: () => {
+      const last = new Map(cluster.committed.map((record) => [placeOf(record), record]))
+      for (const record of cluster.committed)
+        if (record.to === 'events' && last.get(placeOf(record)) !== record) cluster.compacted.add(record)
+    },
+    throttle: (quota) => {
+      cluster.throttled = quota
+    },
     setPartitions: (partitions) => {
       cluster.partitions = partitions
     },
   }
 }
+
+const placeOf = ({ stream, to, partition, key }: FakeRecord) => `${stream} ${to} ${partition} ${key}`
 
 function deleteRecord(state: StreamState): void {
   state.record = undefined

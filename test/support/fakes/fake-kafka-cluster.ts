@@ -84,6 +84,10 @@ export interface Cluster {
   readonly options: FakeKafkaOptions
   readonly streams: Map<string, StreamState>
   readonly committed: FakeRecord[]
+  /** Those of them that compaction has removed. */
+  readonly compacted: Set<FakeRecord>
+  /** Whether brokers answer every other fetch with nothing but a throttle time. */
+  throttled: 'on' | 'off'
   readonly late: (() => void)[]
   readonly crashed: Set<string>
   partitions: number

@@ -3,13 +3,10 @@ import { partitionOf } from '../../../connector/kafka/partitioner.ts'
 import type {
   CommitRecord,
   Destination,
-  EventReading,
-  EventScan,
   KafkaState,
   PublisherTransaction,
   RepairPlan,
   StreamProducer,
-  TopicEnd,
 } from '../../../connector/publish/event-publisher.ts'
 import { partitionBatches } from '../../../connector/publish/record-batches.ts'
 import { untilAborted } from '../../../connector/runtime/abort.ts'
@@ -24,6 +21,7 @@ import {
   type OpenTransaction,
   type StreamOfReplica,
 } from './fake-kafka-cluster.ts'
+import { scanEvents } from './fake-topic-reads.ts'
 
 const topicOf = ({ options }: Cluster) => options.topic ?? 'client.modified'
 
@@ -78,38 +76,6 @@ function readState(
     return { destination: destinationOf(cluster), stored: state.readable, open }
   }
   return untilAborted(stop, request({ operation: 'state', effect, lost: lost('state', 'publish.unreachable') }))
-}
-
-export async function scanEvents(
-  { cluster, name, request }: StreamOfReplica,
-  { since, matchOf }: EventScan,
-  stop: AbortSignal,
-) {
-  const effect = () => {
-    const events = cluster.committed.filter(({ stream, to, at }) => stream === name && to === 'events' && at >= since)
-    return new Set(events.flatMap((event) => matchOf(event) ?? []))
-  }
-  return await untilAborted(stop, request({ operation: 'scan', effect, lost: lost('scan', 'publish.unreachable') }))
-}
-
-/** Returns one position for all partitions. Records become visible at once, so no transaction is open in it. */
-export async function readEvents<Found>(
-  { cluster, name, request }: StreamOfReplica,
-  { find, onVisible, onProgress, from }: EventReading<Found>,
-  stop: AbortSignal,
-): Promise<TopicEnd<Found>> {
-  const start = Number(from?.get(0)?.next ?? 0)
-  const effect = () => cluster.committed.slice(start)
-  const answer = request({ operation: 'scan', effect, lost: lost('scan', 'publish.unreachable') })
-  const records = await untilAborted(stop, answer)
-  for (const [index, event] of records.entries()) {
-    if (event.stream !== name || event.to !== 'events') continue
-    const { partition, key } = event
-    const found = find(event, { partition, key, offset: BigInt(start + index) })
-    if (found !== undefined) onVisible(found)
-  }
-  onProgress(1)
-  return new Map([[0, { next: BigInt(start + records.length), open: new Map() }]])
 }
 
 interface Repairing extends RepairPlan {
