@@ -286,6 +286,21 @@ export const alertCases: readonly AlertCase[] = [
     silent: { 'a short outage of the store': { series: [controlRead(a, '0+60x3 180x3 420+60x20')], at: '12m' } },
   },
   {
+    alert: 'PolarisControlLost',
+    fires: {
+      series: [{ metric: 'control_lost_timestamp_seconds', labels: a, values: '_x5 300x20' }],
+      at: '10m',
+      labels: a,
+      summary: 'The control object was deleted or rolled back',
+    },
+    silent: {
+      'one that was written back over an hour ago': {
+        series: [{ metric: 'control_lost_timestamp_seconds', labels: a, values: '300x80' }],
+        at: '70m',
+      },
+    },
+  },
+  {
     alert: 'PolarisReplicaNotReady',
     fires: {
       series: [

@@ -209,6 +209,14 @@ describe('the marks of erased clients', () => {
     expect(on.events).toContainEqual({ kind: 'erasure-marks-restored', clients: 1 })
   })
 
+  test('are written back by the next opening when their object was deleted meanwhile', async () => {
+    const on = await erasedOnce()
+    await on.end()
+    on.store.tamper(MARKS, undefined)
+    await on.again()
+    expect(on.marks()).toBe(on.stored)
+  })
+
   test('stay as they are when their object is damaged, which is reported', async () => {
     const on = await erasedOnce()
     on.store.tamper(MARKS, '{')

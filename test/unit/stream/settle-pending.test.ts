@@ -37,6 +37,21 @@ test('a stream without a pending state is not opened', async () => {
   expect(on.store.stored(KEY)).toBe(before)
 })
 
+test('a pause that the checkpoint of a stream does not know is stored once, with the revision of the control object', async () => {
+  const on = await dead()
+  await settlePending(on.open, signal)
+  const pause = { id: 'p', reason: 'maintenance', requestedAt: 1, requestedBy: 'operator' }
+  const seen = { revision: 7, pause }
+  const parts = { ...on.open, seenControl: () => seen }
+  await settlePending(parts, signal)
+  expect(stored(on).control).toEqual(seen)
+  const before = on.store.stored(KEY)
+  await settlePending(parts, signal)
+  expect(on.store.stored(KEY)).toBe(before)
+  await settlePending({ ...parts, seenControl: () => ({ revision: 6, pause: null }) }, signal)
+  expect(stored(on).control).toEqual(seen)
+})
+
 test('a stream without a checkpoint is not begun', async () => {
   const on = stage()
   await settlePending(on.open, signal)
