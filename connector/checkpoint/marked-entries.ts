@@ -1,5 +1,5 @@
 import type { ClientTable } from '../index/client-table.ts'
-import { type ClientKey, entryWordsOf, type IndexEntry, UNKNOWN_CONTENT } from '../index/index-entry.ts'
+import { type ClientKey, entryWordsOf, erasedEntry, type IndexEntry, UNKNOWN_CONTENT } from '../index/index-entry.ts'
 import { deltaText, distinctRules, underRules } from '../index/index-state.ts'
 import { LIVE } from '../scan/scan-state.ts'
 import type { StoredMarks } from './erasure-marks.ts'
@@ -34,10 +34,11 @@ export function markedEntries(
   }
 }
 
-/** Whether the erasure was carried out is not known: the next content that is read counts as erased. */
+/** Whether the erasure was carried out is not known: what is read next counts as erased, unless the client was absent. */
 function toBeErased(known: IndexEntry | undefined): IndexEntry {
-  const unknown = { content: UNKNOWN_CONTENT, isDeadLetter: false, mark: 'erased' } as const
-  return known === undefined ? { ...unknown, number: 0, tag: LIVE, rules: 0 } : { ...known, ...unknown }
+  const content = UNKNOWN_CONTENT
+  if (known === undefined) return { content, isDeadLetter: false, mark: 'erased', number: 0, tag: LIVE, rules: 0 }
+  return { ...erasedEntry(known), content }
 }
 
 /** A state whose client index is empty, with the erased clients. Pure. */

@@ -70,7 +70,11 @@ export function restored(
   const kept = known === undefined ? [] : known.requests.filter((request) => isInForce(known, request))
   const isKnown = ({ id }: ControlRequest) => known?.requests.some((one) => one.id === id)
   const requests = [...kept, ...stored.requests.filter((request) => !isKnown(request))]
-  const found = { ...(known ?? stored), revision, requests }
+  const others = [
+    ...(known?.others ?? []),
+    ...stored.others.filter((one) => !known?.others.some(({ id }) => id === one.id)),
+  ]
+  const found = { ...(known ?? stored), revision, requests, others }
   const newer = seen.filter((one) => one.revision > (known ?? stored).revision)
   const pauses = newer.flatMap(({ stream, pause }): PauseRequest[] =>
     pause === null || pauseOf(found, stream) !== undefined

@@ -50,6 +50,17 @@ export interface IndexEntry {
   readonly rules: number
 }
 
+/**
+ * The entry of a client after its erasure. Keeps the number of the last event: by a higher one, a scan in progress would
+ * take its own change for an older one.
+ */
+export function erasedEntry(known: IndexEntry): IndexEntry {
+  const wasAbsent = known.mark === 'gone' || withdrawalOf(known) === 'until returned'
+  // Whatever the source returns of a client that was absent is a change.
+  if (wasAbsent) return { ...known, content: UNKNOWN_CONTENT, isDeadLetter: false, mark: 'erased-absent' }
+  return { ...known, isDeadLetter: false, mark: 'erased' }
+}
+
 /** An entry is six little-endian words: key (2), content (2), number (40 bits), flags, rules, one byte reserved. */
 export const ENTRY_WORDS = 6
 export const ENTRY_BYTES = ENTRY_WORDS * 4

@@ -1,5 +1,5 @@
 import { tombstone } from '../../event/tombstone.ts'
-import { clientKey, type IndexEntry, UNKNOWN_CONTENT, withdrawalOf } from '../../index/index-entry.ts'
+import { clientKey, erasedEntry, type IndexEntry, UNKNOWN_CONTENT } from '../../index/index-entry.ts'
 import { LIVE } from '../../scan/scan-state.ts'
 import type { ErasureReading } from '../read/page-reading.ts'
 import { type Building, knownEntry } from './building.ts'
@@ -22,18 +22,10 @@ export function addErasure(building: Building, { request, at }: ErasureReading):
     ...{ content: UNKNOWN_CONTENT, tag: LIVE, rules: index.rules, number: 0 },
     ...{ isDeadLetter: false, mark: 'none' },
   }
-  building.entries.set(key, erased(known ?? unknown))
+  building.entries.set(key, erasedEntry(known ?? unknown))
   building.withdrawnAt.set(key, events)
   building.events += 1
   const outcome = known === undefined ? 'never-published' : 'erased'
   building.carriedOut = [...building.carriedOut, { id: request.id, outcome }]
   group.erased.push({ request, outcome })
-}
-
-/** Keeps the number of the last event: by a higher one, a scan in progress would take its own change for an older one. */
-function erased(known: IndexEntry): IndexEntry {
-  const wasAbsent = known.mark === 'gone' || withdrawalOf(known) === 'until returned'
-  // Whatever the source returns of a client that was absent is a change.
-  if (wasAbsent) return { ...known, content: UNKNOWN_CONTENT, isDeadLetter: false, mark: 'erased-absent' }
-  return { ...known, isDeadLetter: false, mark: 'erased' }
 }

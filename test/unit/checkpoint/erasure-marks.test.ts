@@ -128,7 +128,8 @@ describe('a client index that is rebuilt', () => {
   test('gets an entry without a content for each client that is to be erased, whatever its last event', () => {
     const table = clientTable()
     table.set(key(1), entry(9))
-    const open = [1, 2, 3].map((client) => ({ key: key(client), request: `r${client}` }))
+    table.set(key(4), entry(5, { mark: 'removed' }))
+    const open = [1, 2, 3, 4].map((client) => ({ key: key(client), request: `r${client}` }))
     const made = markedEntries(table, { rules: ['present'], events: 10 }, { marks: [mark(2, 6, 'present')], open })
     expect(made).toMatchObject({ rules: ['present'], events: 10 })
     const unknown = { content: UNKNOWN_CONTENT, mark: 'erased', isDeadLetter: false } as const
@@ -136,6 +137,7 @@ describe('a client index that is rebuilt', () => {
       [key(2), entry(6, unknown)],
       [key(1), entry(9, unknown)],
       [key(3), { ...unknown, number: 0, tag: LIVE, rules: 0 }],
+      [key(4), entry(5, { ...unknown, mark: 'erased-absent' })],
     ])
   })
 })

@@ -106,6 +106,8 @@ describe('a control object', () => {
     expect(idsOf(document)).toEqual(idsOf(done))
     expect(JSON.parse(serializeControl(document)).requests).toEqual([...done.requests, other])
     expect(restored(noRequests, knowing(document))?.others).toEqual([other])
+    const since = { kind: 'compact', id: 'n' }
+    expect(restored({ ...noRequests, others: [since] }, knowing(document))?.others).toEqual([other, since])
     expect(() => parseControl(text({ kind: 'pause' }))).toThrow('invalid document at requests.0')
     expect(() => parseControl(text({ id: '1' }))).toThrow('invalid document')
   })
