@@ -10,7 +10,7 @@ export interface AnswerDecoder {
   /** The format of the document; undefined before its first character. */
   format(): OutputFormat | undefined
   /**
-   * Throws `source.answer-not-a-page` for plain text, `source.answer-too-large` beyond the limits of a page, and
+   * Throws `source.answer-not-a-page` for anything else, `source.answer-too-large` beyond the limits of a page, and
    * `source.answer-malformed` if the document cannot be continued to a well-formed one.
    */
   write(bytes: Buffer): void
@@ -62,7 +62,7 @@ function firstCharacter(head: Buffer, { markBytes }: Encoding): number {
 function formatAt(head: Buffer, at: number): OutputFormat {
   if (at === head.length) throw notADocument('the body is empty')
   const format = formatOf(String.fromCharCode(head[at] ?? 0))
-  if (format === undefined) throw notADocument('the body is plain text')
+  if (format === undefined) throw notADocument('the body is neither XML nor JSON')
   return format
 }
 
@@ -108,7 +108,7 @@ function jsonDocument(encoding: Encoding, settings: DecodeSettings): DocumentDec
 /** Decodes a whole document of either format. */
 export function decodeAnswer(text: string, settings: DecodeSettings): AnswerRoot {
   const format = formatOf(text)
-  if (format === undefined) throw notADocument('the body is plain text or empty')
+  if (format === undefined) throw notADocument('the text is neither XML nor JSON')
   if (format === 'xml') return decodeXml(text, settings)
   const steps = decodeJson(Buffer.from(text), settings)
   for (;;) {
