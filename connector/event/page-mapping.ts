@@ -40,7 +40,7 @@ export function mapPage(
     const { clientId, path } = known
     if (!clients.some(hasId(clientId)) && clients.some((client) => holdsList(client, hasId(clientId)))) throw aList()
     const modifiedAt = fields.modifiedAt ?? known.modifiedAt
-    return { kind: 'mapped', mapping: { clientId, modifiedAt, path: path ?? place?.path ?? null } }
+    return { kind: 'mapped', mapping: { clientId, modifiedAt, path } }
   }
   if (clients.length === 0) return { kind: 'empty' }
   if (place?.isCertain === false) return unproven('the only object of the page need not be a client')
