@@ -179,7 +179,7 @@ it('explains a rejecting server, and warns about a suspicious page', async () =>
   })
   const { exit, byCheck } = await examined(here, { POLARIS_CLIENT_ID_FIELD: 'Numero' })
   expect({ exit, fields: byCheck.fields }).toMatchObject({
-    ...{ exit: 3, fields: { verdict: 'failed', code: 'source.mapping' } },
+    ...{ exit: 2, fields: { verdict: 'failed', code: 'source.mapping' } },
   })
 })
 
