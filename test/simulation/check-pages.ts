@@ -2,7 +2,7 @@ import type { Scan } from '../../connector/scan/scan-state.ts'
 import type { ClientRecord } from '../../connector/source/client-source.ts'
 import { wasErasedWith } from './check-removals.ts'
 import type { Check, Evidence } from './evidence.ts'
-import type { Read, StoredDocument } from './simulated-stream.ts'
+import type { Read } from './simulated-stream.ts'
 
 /**
  * Invariant 1: when the checkpoint moves past a page, the topic has each client of that page with its content or a
@@ -20,7 +20,7 @@ export const savedTooEarly: Check = (evidence) => {
       const token = `${scan.lastChanged} ${scan.checkPoint}`
       if (scan.checkPoint === null || passed.has(token)) return []
       passed.add(token)
-      const isFound = (client: ClientRecord) => isPublished(client) || wasErasedThen(evidence, stored, client)
+      const isFound = (client: ClientRecord) => isPublished(client) || isErasedWith(evidence, stored, client)
       return missingOf(scan, pages.get(token) ?? [], isFound)
     })
     const lost = recheck === null ? [...missing, ...owed.filter(mustBePublished(evidence, stored, isPublished))] : []
@@ -32,11 +32,15 @@ export const savedTooEarly: Check = (evidence) => {
   })
 }
 
-/** The client counted as erased with this content when the checkpoint was stored. */
-function wasErasedThen({ stream, history }: Evidence, stored: StoredDocument, { No, Contenu }: ClientRecord): boolean {
-  const changes = stream.polaris.changes.slice(0, stored.changesBefore)
+/** The client counts as erased with this content: a rebuilt index knows that from the mark, before the tombstone. */
+function isErasedWith(
+  { stream, history }: Evidence,
+  { changesBefore }: Evidence['documents'][number],
+  { No, Contenu }: ClientRecord,
+): boolean {
+  const changes = stream.polaris.changes.slice(0, changesBefore)
   const change = changes.findLast(({ clientId, content }) => clientId === No && content === Contenu)
-  return change !== undefined && wasErasedWith(stream, history.records.slice(0, stored.recordsBefore), change)
+  return change !== undefined && wasErasedWith(stream, history.records, change)
 }
 
 /** Clients of a page that the checkpoint is past although they were not published. */

@@ -47,14 +47,14 @@ export function wasDeletedSince({ deletions, changes }: SimulatedPolaris, change
   return deletions.some(({ clientId, changesBefore }) => clientId === change.clientId && changesBefore > at)
 }
 
-type Found = Pick<SimulatedStream, 'name' | 'polaris' | 'reads'>
+type Found = Pick<SimulatedStream, 'name' | 'polaris' | 'reads' | 'wasRebuilt'>
 
 /**
  * Whether a page returned the client since, although its request began before the tombstone of the erased client was
  * visible: what it returned counts as what was erased. `records`: all that are visible.
  */
 function wasErased(
-  { name, reads }: Found,
+  { name, reads, wasRebuilt }: Found,
   records: readonly FakeRecord[],
   change: Change,
   isSince: SinceTest,
@@ -62,9 +62,11 @@ function wasErased(
   const erasedAt = records.findLastIndex(
     (record) => record.stream === name && record.key === change.clientId && typeOf(record) === ERASED,
   )
-  return reads.some(
+  const returned = reads.filter((read) => read.page?.clients.some(({ No }) => No === change.clientId))
+  // A rebuilt index may not know the content that was erased: the first one that is returned counts as that.
+  const first = wasRebuilt && erasedAt >= 0 ? returned.find(({ recordsBefore }) => recordsBefore > erasedAt) : undefined
+  return [...returned.filter(({ recordsBefore }) => recordsBefore <= erasedAt), ...(first ? [first] : [])].some(
     (read) =>
-      read.recordsBefore <= erasedAt &&
       isSince(read) &&
       read.page?.clients.some(({ No, Contenu }) => No === change.clientId && Contenu === change.content),
   )

@@ -56,12 +56,14 @@ export function killCommand({ commands, kafka, pending }: World, stream: string)
 }
 
 /** Pauses the stream first, and resumes it. */
-async function rebuild(world: World, { stream: { name }, actor, opening }: Parameters<Command>[1]): Promise<void> {
+async function rebuild(world: World, { stream, actor, opening }: Parameters<Command>[1]): Promise<void> {
+  const { name } = stream
   const wasPaused = isPaused(world, name)
   if (!wasPaused) await pauseOrResume(world, name)
   try {
     await actor.clock.sleep(30_000, never)
     const mustNotRun = () => mustBePausedOrHeld(world, name, opening)
+    stream.wasRebuilt = true
     await rebuildIndex({ ...opening, mustNotRun, onProgress: () => {} }, never)
     world.eventKinds.add('index-rebuilt')
   } finally {

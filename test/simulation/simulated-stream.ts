@@ -29,6 +29,8 @@ export interface SimulatedStream {
   /** The stored checkpoint before it was damaged; undefined: it is not damaged. */
   healthy: string | undefined
   wasDamaged: boolean
+  /** Whether its client index was made again from the topic. */
+  wasRebuilt: boolean
 }
 
 /** A request that the source answered. */
@@ -82,6 +84,6 @@ export function simulatedStream(
   return {
     ...{ name, key: checkpointKey(CONNECTOR, name), polaris, change, requiredChanges: 0 },
     deleteOrReturn: (client) => polaris.deleteOrReturn(`client-${client % clients}`),
-    ...{ reads: [], sent: [], documents, expired: new Map(), healthy: undefined, wasDamaged: false },
+    ...{ reads: [], sent: [], documents, expired: new Map(), healthy: undefined, wasDamaged: false, wasRebuilt: false },
   }
 }

@@ -11,6 +11,9 @@ export interface WorkloadLog extends Workload {
   waiting(candidates: readonly Candidate[]): void
 }
 
+/** A longer time is that of a process that stood still: background scans would pause as long. */
+const LONGEST_REQUEST_MS = 300_000
+
 /**
  * Live scans begin one interval apart, from start to start, with a random phase: streams that start together, or were
  * delayed together, do not keep polling at the same time.
@@ -44,7 +47,7 @@ export function workloadLog(clock: Clock, intervalMs: number): WorkloadLog {
     },
     backgroundPage: (name, tookMs) => {
       liveMs = 0
-      background = { endedAt: clock.monotonic(), tookMs }
+      background = { endedAt: clock.monotonic(), tookMs: Math.min(tookMs, LONGEST_REQUEST_MS) }
       waitingSince.delete(name)
     },
     waiting: (candidates) => {

@@ -38,7 +38,7 @@ export const leftOut: readonly [RegExp, string][] = [
     'draws the picture of the README; test/contract/status-page.test.ts draws the same page',
   ],
   [
-    /^node bench\/|^npm run (bench|chaos|cluster-test|simulate|model|test:)|^npx vitest run --project (e2e|chart|image)$/,
+    /^node bench\/|^npm run (bench|chaos|cluster-test|simulate|plants|model|test:)|^npx vitest run --project (e2e|chart|image)$/,
     'takes too long; runs separately',
   ],
   [/^node --max-semi-space-size=16 /, 'only flags, not a complete command'],

@@ -85,4 +85,9 @@ describe('background scans', () => {
     load.backgroundPage('a', 50)
     expect([load.liveMs, load.background]).toEqual([0, { endedAt: 100, tookMs: 50 }])
   })
+  test('take no longer than a request can: a process that stood still does not make background scans pause for days', () => {
+    const load = workloadLog(virtualClock(0), INTERVAL)
+    load.backgroundPage('a', 8 * 86_400_000)
+    expect(load.background?.tookMs).toBe(300_000)
+  })
 })

@@ -1,0 +1,77 @@
+import { execFile } from 'node:child_process'
+import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs, promisify } from 'node:util'
+import { planted } from '../test/plants/planted.ts'
+import { type Plant, plants } from '../test/plants/plants.ts'
+
+/**
+ * Plants one defect at a time in a copy of the sources, and prints what finds it. Exits with 1 if something survives.
+ * `npm run plants -- --of TEXT` plants only the defects whose names have the text.
+ */
+const { values } = parseArgs({ options: { of: { type: 'string' } } })
+const HISTORIES = '1000'
+const SEED = '1'
+const run = promisify(execFile)
+
+const copied = ['connector', 'test', 'scripts', 'config', 'docs', 'package.json', 'tsconfig.json', 'vitest.config.ts']
+
+async function copyOfSources(): Promise<string> {
+  const copy = await mkdtemp(join(tmpdir(), 'plants-'))
+  for (const name of copied) await cp(name, join(copy, name), { recursive: true })
+  await symlink(join(process.cwd(), 'node_modules'), join(copy, 'node_modules'))
+  return copy
+}
+
+function commandOf({ by }: Plant): string[] {
+  if ('unit' in by)
+    return [
+      'node_modules/.bin/vitest',
+      'run',
+      '--project',
+      'unit',
+      ...by.unit.split(' ').map((file) => `test/unit/${file}`),
+    ]
+  return ['scripts/simulate.ts', '--first', '--of', by.histories, '--runs', HISTORIES, '--seed', SEED]
+}
+
+/** The first violation or failed test; undefined: the defect survives. */
+async function foundBy(plant: Plant, cwd: string): Promise<string | undefined> {
+  try {
+    await run('node', commandOf(plant), { cwd, maxBuffer: 1 << 28, env: { ...process.env, NO_COLOR: '1' } })
+    return undefined
+  } catch (error) {
+    const { stdout = '' } = error as { stdout?: string }
+    const line = 'unit' in plant.by ? /^ *(?:FAIL|×) .*/m.exec(stdout) : /^.*: .*/m.exec(stdout)
+    if (line === null) throw error
+    return line[0].trim().slice(0, 150)
+  }
+}
+
+/** Without a defect, nothing may be found. */
+async function mustBeSound(cwd: string): Promise<void> {
+  for (const histories of new Set(chosen.flatMap(({ by }) => ('unit' in by ? [] : [by.histories])))) {
+    const found = await foundBy({ name: 'none', file: '', text: '', becomes: '', by: { histories } }, cwd)
+    if (found !== undefined) throw new Error(`without a defect: ${found}`)
+  }
+}
+
+const chosen = plants.filter(({ name }) => name.includes(values.of ?? ''))
+const copy = await copyOfSources()
+try {
+  await mustBeSound(copy)
+  for (const plant of chosen) {
+    const file = join(copy, 'connector', plant.file)
+    const before = await readFile(file, 'utf8')
+    await writeFile(file, planted(plant, before))
+    const startedAt = performance.now()
+    const found = await foundBy(plant, copy)
+    await writeFile(file, before)
+    const seconds = ((performance.now() - startedAt) / 1000).toFixed(0)
+    console.log(`| ${plant.name} | ${found ?? 'SURVIVES'} | ${seconds} s |`)
+    if (found === undefined) process.exitCode = 1
+  }
+} finally {
+  await rm(copy, { recursive: true })
+}

@@ -1,0 +1,177 @@
+/** A defect that `npm run plants` plants in a copy of the sources: something must find it. */
+export interface Plant {
+  readonly name: string
+  /** Below `connector/`. */
+  readonly file: string
+  /** Stands there exactly once. */
+  readonly text: string
+  readonly becomes: string
+  /** What finds it: histories of this kind, or unit tests, by their files below `test/unit/`. */
+  readonly by: { readonly histories: 'crossed' | 'removed-clients' | 'everyday' } | { readonly unit: string }
+}
+
+const crossed = { histories: 'crossed' } as const
+
+export const plants: readonly Plant[] = [
+  {
+    name: 'a read of the topic takes empty responses for its end',
+    file: 'publish/partition-scan.ts',
+    text: 'isEmpty && throttledMs === 0 && highWatermark !== undefined && highWatermark >= end',
+    becomes: 'isEmpty',
+    by: crossed,
+  },
+  {
+    name: 'a client that was removed and then erased is not published once it is back',
+    file: 'index/index-entry.ts',
+    text: "if (wasAbsent) return { ...known, content: UNKNOWN_CONTENT, isDeadLetter: false, mark: 'erased-absent' }",
+    becomes: '',
+    by: { histories: 'removed-clients' },
+  },
+  {
+    name: 'what a page shows that was asked for before an erasure is published',
+    file: 'pipeline/group/group-clients.ts',
+    text: 'at !== undefined && askedAt <= at',
+    becomes: 'at === -1 && askedAt <= at',
+    by: { unit: 'pipeline/removal/erased-while-absent.test.ts pipeline/erasures.test.ts' },
+  },
+  {
+    name: 'an erasure that cannot be written stops the erasures of the stream',
+    file: 'pipeline/read/requested-erasures.ts',
+    text: 'postponeErasure(parts, step.id, { error, byMs: RETRY_MS })\n      continue',
+    becomes: 'throw error',
+    by: { unit: 'pipeline/erasures.test.ts' },
+  },
+  {
+    name: 'erasure marks that vanished are not written back',
+    file: 'pipeline/read/kept-marks.ts',
+    text: 'if (!isSame(mark, stored.get(mark.key))) missing.push(mark)',
+    becomes: 'if (isSame(mark, stored.get(mark.key))) continue',
+    by: { unit: 'stream/erased-clients.test.ts' },
+  },
+  {
+    name: 'a merge of a damaged segment is tried for ever',
+    file: 'index/index-storage.ts',
+    text: 'if (isDamage(error)) requestDump(upkeep)',
+    becomes: '',
+    by: { unit: 'index/index-storage.test.ts' },
+  },
+  {
+    name: 'segments of a dump in progress are deleted',
+    file: 'index/index-storage.ts',
+    text: 'if (!upkeep.isRewriting && upkeep.finished === undefined)',
+    becomes: 'if (upkeep.finished === undefined)',
+    by: { unit: 'index/index-storage.test.ts' },
+  },
+  {
+    name: 'only the last event proves that Kafka has lost nothing',
+    file: 'checkpoint/resolve.ts',
+    text: "sequence === events - 1 || (kept.kind === 'event' && sequence === kept.number)",
+    becomes: 'sequence === events - 1',
+    by: { unit: 'checkpoint/resolve.test.ts' },
+  },
+  {
+    name: 'the index of a running stream is rebuilt',
+    file: 'stream/rebuild-index.ts',
+    text: 'await parts.mustNotRun(stop)',
+    becomes: '',
+    by: { unit: 'stream/rebuild-index.test.ts' },
+  },
+  {
+    name: 'a rebuilt index lacks what was published while the topic was read',
+    file: 'stream/rebuild-index.ts',
+    text: 'await index.read(parts.onProgress, stop)\n    const { state }',
+    becomes: 'const { state }',
+    by: { unit: 'stream/rebuild-index.test.ts' },
+  },
+  {
+    name: 'a rebuilt index forgets the erased',
+    file: 'stream/rebuild-index.ts',
+    text: 'index.table.setAll(marked.words)',
+    becomes: '',
+    by: { unit: 'stream/rebuild-index.test.ts stream/erased-clients.test.ts' },
+  },
+  {
+    name: 'a rewrite does not start over when the document was replaced',
+    file: 'stream/open-as-operator.ts',
+    text: "codeOf(error) === 'checkpoint.conflict'",
+    becomes: "codeOf(error) === 'bug'",
+    by: { unit: 'stream/rewrite-checkpoint.test.ts stream/rebuild-index.test.ts' },
+  },
+  {
+    name: 'a recheck is done by the scan that found the client',
+    file: 'scan/end-scan.ts',
+    text: 'ordinal > recheck.after && from <= recheck.from',
+    becomes: 'from <= recheck.from',
+    by: { unit: 'scan' },
+  },
+  {
+    name: 'a recheck reads from the beginning of the scan that found the client',
+    file: 'scan/end-scan.ts',
+    text: 'if (modifiedAt === undefined) return from',
+    becomes: 'if (startedAt !== null) return reading(startedAt, { ...parts, beginAt: from })',
+    by: { unit: 'scan' },
+  },
+  {
+    name: 'due times are not bounded',
+    file: 'scan/due-time.ts',
+    text: 'ours >= dueAt || dueAt - ours > periodMs + SKEW_MS',
+    becomes: 'ours >= dueAt || dueAt - ours > (periodMs + SKEW_MS) * 1e9',
+    by: { unit: 'scan' },
+  },
+  {
+    name: 'a control object that vanished has no requests',
+    file: 'control/lost-control.ts',
+    text: 'if (stored.revision >= revision) return undefined',
+    becomes: 'if (stored.revision + revision >= 0) return undefined',
+    by: { unit: 'control' },
+  },
+  {
+    name: 'a lost checkpoint forgets the erased',
+    file: 'stream/open-stream.ts',
+    text: 'withErasedClients(firstState(parts), await parts.erasures.read(stop))',
+    becomes: 'firstState(parts)',
+    by: { unit: 'stream/open-stream.test.ts stream/erased-clients.test.ts' },
+  },
+  {
+    name: 'the audit takes the highest number for the last record',
+    file: 'audit/topic-clients.ts',
+    text: 'return offsetText(place.offset) > known.place.content',
+    becomes: 'return (number ?? 0) >= known.entry.number',
+    by: { unit: 'audit' },
+  },
+  {
+    name: 'a full scan takes its own marks for those of the full scan before',
+    file: 'pipeline/removal/mark-missing.ts',
+    text: '{ ...known, isMarking: true }',
+    becomes: '{ ...known }',
+    by: { unit: 'pipeline/removal/mark-missing.test.ts' },
+  },
+  {
+    name: 'a full scan continues without knowing which clients it has returned',
+    file: 'pipeline/removal/full-scan-memory.ts',
+    text: 'scan.pages === 0 || (of(scan)?.pages ?? 0) >= scan.pages',
+    becomes: 'scan.pages >= 0',
+    by: { histories: 'removed-clients' },
+  },
+  {
+    name: 'only the pages of a full scan count as returned',
+    file: 'pipeline/group/building.ts',
+    text: "building.parts.removal?.memory.returned(key, isMissing ? 'missing' : 'not missing')",
+    becomes: '',
+    by: { unit: 'pipeline/removal' },
+  },
+  {
+    name: 'the brake on removals does not act',
+    file: 'scan/removed-clients.ts',
+    text: 'gone > ALWAYS_ALLOWED && gone > maxShare * clients',
+    becomes: 'gone > ALWAYS_ALLOWED && gone > 2 * maxShare * clients && gone > clients',
+    by: crossed,
+  },
+  {
+    name: 'a background page publishes what another scan has published since',
+    file: 'pipeline/group/group-clients.ts',
+    text: 'known.number >= scan.since && known.tag !== scan.tag',
+    becomes: 'known.number < -1',
+    by: crossed,
+  },
+]
