@@ -64,6 +64,7 @@ export async function auditStream(
     )
   if (scans.interleaving === 'serial' && !isPaused) throw serialServer()
   const indexRules = contentRules(open.indexRules)
+  const { marks } = await open.erasures.read(stop)
   const topic = await readTopicClients(
     open,
     { indexRules, otherSources, onClient, onProgress: (progress) => onProgress({ step: 'topic', ...progress }) },
@@ -83,6 +84,7 @@ export async function auditStream(
   const read = {
     ...{ topic, before: before.index, source, indexRules },
     events: { beforeTopic: first.committed.state.events, beforeSource: events },
+    erasedBefore: new Set(marks.map(({ key }) => key)),
   }
   const compared = await compareWithReplica(parts, { read, onWait: () => onProgress({ step: 'waiting' }) }, stop)
   return { ...compared, ids: wanted === 'ids' ? named(compared.keys, ids) : undefined }

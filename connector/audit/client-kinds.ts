@@ -31,6 +31,8 @@ export interface Audited {
   readonly indexRules: string
   /** The stream's events before the topic was read, and before the source was: what was published since has changed. */
   readonly events: { readonly beforeTopic: number; readonly beforeSource: number }
+  /** The clients that were erased before the topic was read: an erasure has no event number in the index. */
+  readonly erasedBefore: ReadonlySet<ClientKey>
 }
 
 export type Kind = DifferenceKind | ExceptionKind
@@ -101,6 +103,7 @@ export function topicKind(audited: Audited, key: ClientKey): Kind | undefined {
   if (found.includes('same')) return undefined
   if (found.includes('unknown')) return 'notComparable'
   if (before.pending.get(key) !== undefined || newest.number >= events.beforeTopic) return 'changedMeanwhile'
+  if (isErased(newest) && !audited.erasedBefore.has(key)) return 'changedMeanwhile'
   if (isAbsent(newest)) return 'notErased'
   if (isOther) return 'foreign'
   if (event !== undefined) return 'topicDiffers'

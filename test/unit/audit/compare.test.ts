@@ -43,6 +43,7 @@ function compared(clients: readonly Client[], more: Partial<Audited> & { readonl
     before: index(clients.map(({ before }) => before)),
     after: index(clients.map(({ before, after = before }) => after)),
     ...{ indexRules: 'present', events: { beforeTopic: 10, beforeSource: 10 } },
+    erasedBefore: new Set(clients.map((_, client) => key(client))),
     ...rest,
   })
 }
@@ -233,6 +234,12 @@ describe('it is no difference', () => {
     ['that nobody else has a tombstone', { topic: tombstone(5) }, []],
   ])('%s', (_, client, kinds) => {
     expect(kindsOf(compared([client]))).toEqual(kinds)
+  })
+
+  test('that the topic has an event of a client that was erased while the topic was read', () => {
+    const client = { ...everywhere, before: published(A, { mark: 'erased' }) }
+    expect(kindsOf(compared([client], { erasedBefore: new Set() }))).toEqual(['changedMeanwhile', 'erased'])
+    expect(kindsOf(compared([client]))).toEqual(['notErased', 'erased'])
   })
 
   test('that the contents before a republication are forgotten', () => {
