@@ -73,7 +73,6 @@ export interface PageGroupParts {
   readonly fieldWatch?: FieldWatch | undefined
   /** Absent: clients that are gone are not looked for. Its memory also lives across openings. */
   readonly removal?: RemovalParts | undefined
-  /** Ends a group before a client's second change, so that a duplicate after a crash has the same event id. */
   /** Those that operators have requested and that are not recorded as carried out. */
   readonly requests: Pick<StreamRequests, 'cancelled' | 'isRecorded'>
   readonly observe: Observe
@@ -90,8 +89,8 @@ export interface Building {
   /** Entries of the group being built, and of the one being delivered. */
   entries: Map<ClientKey, IndexEntry>
   undelivered: ReadonlyMap<ClientKey, IndexEntry>
-  /** The number of the tombstone of each client that was withdrawn since the stream was opened. */
-  readonly withdrawnAt: Map<ClientKey, number>
+  /** The number of the tombstone of each client that was erased since the stream was opened. */
+  readonly erasedAt: Map<ClientKey, number>
   scans: ScanStates
   recheck: Recheck | null
   events: number

@@ -85,7 +85,7 @@ interface Compared {
 /** Whether the content takes the place of the one that was withdrawn, and is not published. */
 function staysWithdrawn(building: Building, { key, known, comparison }: Compared, { askedAt }: PageReading): boolean {
   const withdrawal = withdrawalOf(known)
-  const at = building.withdrawnAt.get(key)
+  const at = building.erasedAt.get(key)
   // The page may show the client as it was before.
   if (withdrawal !== 'no' && at !== undefined && askedAt <= at) return true
   return withdrawal === 'until other content' && comparison === 'unknown'

@@ -23,7 +23,7 @@ export function addErasure(building: Building, { request, at }: ErasureReading):
     ...{ isDeadLetter: false, mark: 'none' },
   }
   building.entries.set(key, erasedEntry(known ?? unknown))
-  building.withdrawnAt.set(key, events)
+  building.erasedAt.set(key, events)
   building.events += 1
   const outcome = known === undefined ? 'never-published' : 'erased'
   building.carriedOut = [...building.carriedOut, { id: request.id, outcome }]

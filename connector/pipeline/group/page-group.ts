@@ -66,7 +66,7 @@ export function pageGroupBuilder(
     ...{
       entries: new Map(),
       undelivered: new Map(),
-      withdrawnAt: new Map(),
+      erasedAt: new Map(),
       scans,
       recheck,
       events,
