@@ -37,19 +37,21 @@ test('a stream without a pending state is not opened', async () => {
   expect(on.store.stored(KEY)).toBe(before)
 })
 
-test('a pause that the checkpoint of a stream does not know is stored once, with the revision of the control object', async () => {
+test('a pause that the checkpoint does not have is stored once, without fencing, as the stream may be held', async () => {
   const on = await dead()
   await settlePending(on.open, signal)
+  const before = stored(on)
   const pause = { id: 'p', reason: 'maintenance', requestedAt: 1, requestedBy: 'operator' }
   const seen = { revision: 7, pause }
-  const parts = { ...on.open, seenControl: () => seen }
+  const publisher = { ...on.open.publisher, open: () => Promise.reject(new Error('fenced')) }
+  const parts = { ...on.open, publisher, seenControl: () => seen }
   await settlePending(parts, signal)
-  expect(stored(on).control).toEqual(seen)
-  const before = on.store.stored(KEY)
+  const after = stored(on)
+  expect(after).toEqual({ ...before, nonce: after.nonce, control: seen })
+  expect(after.nonce).not.toBe(before.nonce)
   await settlePending(parts, signal)
-  expect(on.store.stored(KEY)).toBe(before)
   await settlePending({ ...parts, seenControl: () => ({ revision: 6, pause: null }) }, signal)
-  expect(stored(on).control).toEqual(seen)
+  expect(stored(on)).toEqual(after)
 })
 
 test('a stream without a checkpoint is not begun', async () => {
