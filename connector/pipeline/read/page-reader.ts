@@ -141,7 +141,7 @@ async function afterError(
   if (by === 'no') return failed(reader, scan, error)
   if (by === 'yes') return tooMuch(reader, scan, error)
   try {
-    if (await answersSmallPages(reader, { at: scan, patience: patienceOf(reader, scan) }, stop))
+    if (await answersSmallPages(reader, { at: requestOf(reader, scan), patience: patienceOf(reader, scan) }, stop))
       tooMuch(reader, scan, error)
   } catch (outage) {
     if (stop.aborted) throw outage

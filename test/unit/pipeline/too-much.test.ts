@@ -3,10 +3,10 @@ import { codeOf } from '../../../connector/runtime/connector-error.ts'
 import type { ErrorCode } from '../../../connector/runtime/error-catalogue.ts'
 import type { ScanOrder } from '../../../connector/scan/scan-order.ts'
 import { LIVE } from '../../../connector/scan/scan-state.ts'
-import type { CheckPoint } from '../../../connector/source/client-source.ts'
+import type { CheckPoint, PageRequest } from '../../../connector/source/client-source.ts'
 import { beginAt, MINUTE, noon, noonText, provenUpTo, SECOND, scanOf, statesOf } from '../scan/scans.ts'
 import { failure, kindsOf, nothingProcessed, pageReader, type Respond } from './page-readers.ts'
-import { pageOf } from './readings.ts'
+import { mappedTo, pageOf } from './readings.ts'
 
 const CLIENTS = 1_000
 const TAKES_MS = 60_000
@@ -98,6 +98,14 @@ describe('a live scan whose pages take too long', () => {
     }
     expect(await lastChanged(provenUpTo('2026-06-15T12:30:00'))).toBe('2026-06-15T12:29:45')
     expect(await lastChanged({ kind: 'unordered' })).toBe(noonText)
+  })
+
+  test('asks for a small page with what is known of pages, like any other request', async () => {
+    const known: PageRequest['known'][] = []
+    const mapping = { ...mappedTo('No', null), json: { path: ['Clients'], clientId: 'No', modifiedAt: null } }
+    const onAsk = (ask: PageRequest) => known.push(ask.known)
+    await pageReader(hanging, { settings: { lookBacks: [] }, states, mapping, onAsk }).next()
+    expect(known).toEqual(Array.from({ length: 5 }, () => ({ path: ['Clients'], clientId: 'No' })))
   })
 
   test('rejects when ten clients are too large', async () => {
