@@ -47,6 +47,7 @@ export function retrying(source: ClientSource, parts: RetryingParts): ClientSour
     read: async (at, stop, patience = 'retry') => {
       const send = () => {
         isProbe = gate.isOpen()
+        at.onSend?.()
         return source.read(at, stop)
       }
       const read = () => gate.call(send, { at, observe: reported }, stop)

@@ -106,14 +106,18 @@ async function readNext(reader: Reader, tag: ScanTag, stop: AbortSignal): Promis
   const before = current(reader, tag)
   const known = () => ({ ...before, order: processed.order(before) })
   const scan = known()
-  const [startedAt, askedAt] = [clock.monotonic(), processed.events()]
+  const startedAt = clock.monotonic()
+  let askedAt = processed.events()
+  const onSend = () => {
+    askedAt = processed.events()
+  }
   try {
     if (processed.isCycling(scan))
       return stuck(reader, scan, 'its pages contain only clients that it has already returned')
     const proven = await reader.proof.before(scan, reader.states, stop)
     reader.states = proven
     if (scanWith(proven, tag)?.checkPoint !== scan.checkPoint) return undefined
-    const at = requestOf(reader, scan)
+    const at = { ...requestOf(reader, scan), onSend }
     if (scan.end === 'repeat') {
       const end = await readEndAgain(source, at, stop)
       return end === 'failed' ? endedWithout(reader, scan, askedAt) : take(reader, scan, { page: end, askedAt })

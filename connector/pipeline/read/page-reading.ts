@@ -26,7 +26,7 @@ export interface PageReading {
   readonly mapping: StreamMapping
   readonly isFirst: boolean
   readonly isLast: boolean
-  /** The stream's events when its request began. */
+  /** The stream's events when the request with this response was sent. */
   readonly askedAt: number
   /** Both clocks when it was read. */
   readonly readAt: Times

@@ -6,6 +6,7 @@ import type {
   CheckPoint,
   ClientSource,
   Page,
+  PageRequest,
   Patience,
   ReadArguments,
   SourceEvent,
@@ -47,7 +48,7 @@ function failing(errors: readonly unknown[], outages: Outages = 'wait', suspectF
     ...{ clock, events },
     reads: () => reads,
     /** Reads once, skipping all pauses, and returns their lengths. */
-    read: async (call: ReadArguments = at, stop: AbortSignal = never, patience?: Patience) => {
+    read: async (call: PageRequest = at, stop: AbortSignal = never, patience?: Patience) => {
       const pauses: number[] = []
       let isSettled = false
       const result = source.read(call, stop, patience).finally(() => {
@@ -65,6 +66,17 @@ function failing(errors: readonly unknown[], outages: Outages = 'wait', suspectF
 }
 
 describe('a read that fails', () => {
+  it('says each time that it is sent', async () => {
+    let sent = 0
+    const { read, reads } = failing(times(2, 'source.unreachable'))
+    const onSend = () => {
+      sent += 1
+      expect(reads()).toBe(sent - 1)
+    }
+    await (await read({ ...at, onSend })).result
+    expect(sent).toBe(3)
+  })
+
   it('is retried with pauses that grow up to a limit', async () => {
     const { read } = failing(times(1000, 'source.unreachable'))
     const { result, pauses } = await read()
