@@ -34,7 +34,7 @@ export async function readPages(
   try {
     while (!read.isComplete && read.pages < maxPages) {
       const page = await source.read({ ...at, checkPoint }, finish, read.pages === 0 ? patience : 'retry')
-      clients.push(...page.clients)
+      for (const client of page.clients) clients.push(client)
       place ??= page.place
       read = { pages: read.pages + 1, isComplete: !page.hasMoreResults, serverTime: page.serverTime }
       if (page.checkPoint === null) break

@@ -34,7 +34,7 @@ export async function surveyStream(
     const patience = clients.length === 0 ? 'unproven' : 'retry'
     const read = await readPages(source, { at, maxPages: MAX_PAGES, patience }, stop)
     if (read.error !== undefined) throw read.error
-    clients.push(...read.clients)
+    for (const client of read.clients) clients.push(client)
   }
   const { mapping, problem } = detected(clients, config.fields)
   const fields = surveyFields(clients, mapping)

@@ -38,10 +38,11 @@ export interface Walked {
 export function walk(fields: readonly AnswerNode[], path: readonly string[]): Walked {
   let level = fields
   let last: readonly AnswerNode[] = []
-  const beside: AnswerNode[] = []
+  let beside: readonly AnswerNode[] = []
   for (const [depth, name] of path.entries()) {
     const nodes = level.filter((node) => isSame(node, name))
-    if (depth > 0) beside.push(...level.filter((node) => !isSame(node, name)))
+    // There may be more fields than a call may have arguments.
+    if (depth > 0) beside = beside.concat(level.filter((node) => !isSame(node, name)))
     if (nodes.length === 0) return { nodes: [], beside, last }
     last = nodes
     level = expanded(nodes).flatMap((node) => node.children())

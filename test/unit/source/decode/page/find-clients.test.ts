@@ -148,6 +148,11 @@ it('lists named InfoClient in two places are not guessed', () => {
   expect(json(two, { clientsField: 'A' }).clients).toEqual([{ No: '1' }])
 })
 
+it('clients at another level than before are noticed, however many fields they have', () => {
+  const clients = `"Clients":[${Array.from({ length: 150_000 }, () => '{"No":1}').join(',')}]`
+  expect(() => json(clients, at('Clients.Client'))).toThrow(failure('source.mapping', /not at Clients.Client/))
+})
+
 it('an object with the id beside a list without it is not chosen by chance', () => {
   expect(() => json('"Client":{"No":1},"Promotions":[{"Code":1}]', byId('No'))).toThrow(failure('source.mapping'))
 })
