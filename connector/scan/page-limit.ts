@@ -18,7 +18,7 @@ export type LimitChange =
 const MAX_DOUBLED = 6_400
 
 /**
- * The limit with which a scan begins, since within a scan it cannot change: halved after pages that failed, doubled when
+ * The limit with which a scan begins, since within a scan it cannot change: halved after pages that failed, larger when
  * stuck, and never as large as a limit that failed lately. Pure.
  */
 export function nextLimit(change: LimitChange, failed: FailedLimit | null, now: number): number {
@@ -29,12 +29,18 @@ export function nextLimit(change: LimitChange, failed: FailedLimit | null, now: 
     case 'too-much':
       return fitting(half(change.limit), bound)
     case 'stuck':
-      return Math.max(1, Math.min(Math.max(MAX_DOUBLED, change.limit), change.limit * 2, bound - 1))
+      return doubled(change.limit, bound)
   }
 }
 
 const half = (limit: number) => Math.max(1, Math.floor(limit / 2))
 const fitting = (limit: number, bound: number) => (limit < bound ? limit : half(bound))
+
+/** Below a limit that failed, half of the way to it, so that the largest one that does not fail is found in few attempts. */
+function doubled(limit: number, bound: number): number {
+  const twice = limit * 2 < bound ? limit * 2 : Math.floor((Math.min(limit, bound - 1) + bound) / 2)
+  return Math.max(1, Math.min(Math.max(MAX_DOUBLED, limit), twice))
+}
 
 const FIRST_WAIT_MS = 15 * 60_000
 const LONGEST_WAIT_MS = 24 * 3_600_000

@@ -298,7 +298,7 @@ describe('a live scan that does not advance', () => {
       ...{ ...onlyLive, states: { ...onlyLive.states, failedLimit } },
     })
     expect(await codeOfNext(next)).toBe('source.stuck')
-    expect(asked.map(({ limit }) => limit)).toEqual([100, 200, 299])
+    expect(asked.map(({ limit }) => limit)).toEqual([100, 200, 250, 275, 287, 293, 296, 298, 299])
   })
 
   test('goes on when the larger page holds what shares a second', async () => {

@@ -117,6 +117,19 @@ describe('a live scan whose pages take too long', () => {
   })
 })
 
+describe('a live scan that is stuck with small pages and fails with large ones', () => {
+  test.each([1, 7, 30, 99, 400, 1_000, 3_999])('rejects after a few attempts, from a limit of %i', async (limit) => {
+    const server: Respond = (ask) =>
+      ask.limit >= 4_000
+        ? failure('source.answer-too-large')
+        : pageOf([{ No: '1' }], { hasMoreResults: true, checkPoint: null })
+    const { asked, next } = pageReader(server, { settings: { lookBacks: [], limit }, states: statesOf() })
+    expect(await next().then(String, codeOf)).toBe('source.stuck')
+    expect(asked.length).toBeLessThan(100)
+    expect(asked.map((ask) => ask.limit)).toContain(3_999)
+  })
+})
+
 describe('a server that hangs, whatever the size of the page', () => {
   /** Hangs for five minutes; then its answers are late, as after retries in place. */
   const hanging: Respond = (ask, clock) => {
@@ -166,5 +179,5 @@ test('a stuck scan doubles its limit, but not to one that failed lately', async 
   const states = statesOf({ backfill: 'due', failedLimit })
   const { of, read } = pageReader(stuck, { settings: { lookBacks: [] }, states })
   await read(40)
-  expect(of('scan-stuck')[0]).toMatchObject({ scan: 'backfill', limit: 149 })
+  expect(of('scan-stuck')[0]).toMatchObject({ scan: 'backfill', limit: 125 })
 })
