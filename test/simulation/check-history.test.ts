@@ -138,8 +138,11 @@ const tampered: [name: string, tamper: (history: History) => History, violation:
     'Invariant 7: a change with two ids',
     (history) => {
       const { sent } = first(history)
-      const again = sent.map(rewritten(/"id":"/, '"id":"0'))
-      return withStream(history, { sent: [...sent, ...again, ...again.map(rewritten(/"id":"/, '"id":"1'))] })
+      const again = ['0', '1'].flatMap((digit) => {
+        const other = rewritten(/"id":"/, `"id":"${digit}`)
+        return sent.map((one) => ({ ...one, record: other(one.record) }))
+      })
+      return withStream(history, { sent: [...sent, ...again] })
     },
     /has several ids/,
   ],

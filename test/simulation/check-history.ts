@@ -55,7 +55,7 @@ function lost({ stream, records, history }: Evidence): string[] {
 }
 
 /** Not an unchanged client that is published again: see `check-republished.ts`. */
-const isChange = ({ event }: Evidence['sent'][number]) => event.republished === undefined
+const isChange = ({ event }: Pick<Evidence['sent'][number], 'event'>) => event.republished === undefined
 
 /**
  * Invariants 2 and 3: the events of a client are a subsequence of its changes, without duplicates. After a removal, the
@@ -151,21 +151,23 @@ function otherArguments({ stream }: Evidence): string[] {
 }
 
 /**
- * Invariant 7: however often a change is sent, also in transactions that are aborted, its event id is the same. A rebuilt
- * index begins a new generation of ids: then only what is visible counts.
+ * Invariant 7: however often a change is sent after the same event of its client, also in transactions that are aborted,
+ * its event id is the same. A rebuilt index begins a new generation of ids: then only what is visible counts.
  */
 function otherIds({ history, stream, sent, records, removals }: Evidence): string[] {
-  const ids = new Map<string, Set<string>>()
-  const counting = history.options.actions === 'all' ? records : sent
-  for (const { event } of counting.filter(isChange)) {
+  const counting = history.options.actions === 'all' ? records.map(({ event }) => ({ event, after: 0 })) : sent
+  const changes = new Map<string, { readonly content: string; readonly ids: Set<string> }>()
+  for (const { event, after } of counting.filter(isChange)) {
     const content = `${event.subject} ${event.data.Contenu}`
-    ids.set(content, (ids.get(content) ?? new Set()).add(event.id))
+    const change = changes.get(`${content} after ${after}`) ?? { content, ids: new Set() }
+    changes.set(`${content} after ${after}`, change)
+    change.ids.add(event.id)
   }
   const changesTo = (text: string) =>
     stream.polaris.changes.filter(({ clientId, content }) => `${clientId} ${content}` === text).length +
     removals.filter(({ key }) => key === text.split(' ')[0]).length
-  return [...ids].flatMap(([content, all]) =>
-    all.size > changesTo(content) ? [`${content} has several ids: ${[...all]}`] : [],
+  return [...changes.values()].flatMap(({ content, ids }) =>
+    ids.size > changesTo(content) ? [`${content} has several ids: ${[...ids]}`] : [],
   )
 }
 

@@ -22,8 +22,8 @@ export interface Evidence {
   readonly stream: SimulatedStream
   /** The records of this stream, with their position (`at`) among all records. */
   readonly records: readonly (FakeRecord & { readonly at: number; readonly event: PublishedEvent })[]
-  /** The events of this stream that were sent, also in transactions that were aborted. */
-  readonly sent: readonly { readonly event: PublishedEvent }[]
+  /** The first event of each client in a transaction, also in one that was aborted. */
+  readonly sent: readonly { readonly event: PublishedEvent; readonly after: number }[]
   readonly removals: readonly (FakeRecord & { readonly at: number })[]
   /** All of these, and the tombstones, with their numbers. */
   readonly numbered: readonly (FakeRecord & { readonly at: number; readonly number: number })[]
@@ -39,9 +39,9 @@ export function evidenceOf(history: History, stream: SimulatedStream): Evidence 
     const event = record.value === null ? undefined : eventIn(record.value)
     return event?.type === EVENT_TYPE ? [{ ...record, event }] : []
   })
-  const sent = stream.sent.flatMap(({ to, value }) => {
-    const event = to === 'events' && value !== null ? eventIn(value) : undefined
-    return event?.type === EVENT_TYPE ? [{ event }] : []
+  const sent = stream.sent.flatMap(({ record: { value }, after }) => {
+    const event = value === null ? undefined : eventIn(value)
+    return event?.type === EVENT_TYPE ? [{ event, after }] : []
   })
   const removals = own.filter(({ value }) => value !== null && eventIn(value).type === REMOVED_TYPE)
   const numbered = own.map((record) => ({ ...record, number: numberOf(record) }))

@@ -2,6 +2,7 @@ import { type ErasureMarks, erasureMarks } from '../../connector/checkpoint/eras
 import type { CheckRequests } from '../../connector/control/check-requests.ts'
 import { seenControl as seenOf } from '../../connector/control/lost-control.ts'
 import { watchedRequests } from '../../connector/control/watched-requests.ts'
+import type { OutgoingRecord } from '../../connector/event/client-event.ts'
 import { eventSource } from '../../connector/event/client-event.ts'
 import { deadLetterGuard } from '../../connector/event/dead-letter.ts'
 import { rulesText } from '../../connector/index/client-index.ts'
@@ -23,13 +24,14 @@ import { checkStream } from '../../connector/stream/check-stream.ts'
 import type { Holding } from '../../connector/stream/hold-stream.ts'
 import type { OpenParts } from '../../connector/stream/open-parts.ts'
 import type { StreamParts } from '../../connector/stream/run-stream.ts'
+import type { FakeRecord } from '../support/fakes/fake-event-publisher.ts'
 import type { Actor } from './actor.ts'
 import type { HistoryOptions } from './history.ts'
 import { observed } from './observed.ts'
 import type { Replica } from './simulated-replica.ts'
 import { segmentsOf } from './simulated-segments.ts'
 import { storeOf } from './simulated-store.ts'
-import { CONNECTOR, type Read, type SimulatedStream, ZONE } from './simulated-stream.ts'
+import { CONNECTOR, type Read, type SentRecord, type SimulatedStream, ZONE } from './simulated-stream.ts'
 import { OFFSETS_RETENTION_MS, type World } from './world.ts'
 
 const beginAt = '2000-01-01T00:00:00' as SourceTime
@@ -257,6 +259,17 @@ function sourceOf(
   }
 }
 
+/** The first record of each client in a transaction. */
+function sentRecords(records: readonly OutgoingRecord[], visible: readonly FakeRecord[]): SentRecord[] {
+  const first = new Map(
+    records
+      .filter(({ to }) => to === 'events')
+      .toReversed()
+      .map((record) => [record.key, record]),
+  )
+  return [...first].map(([key, record]) => ({ record, after: visible.findLastIndex((other) => other.key === key) }))
+}
+
 /** Records what is sent. */
 function publisherOf({ kafka }: World, replica: Actor, stream: SimulatedStream): EventPublisher {
   const publisher = kafka.publisher({ connector: CONNECTOR, stream: stream.name, replica: replica.name })
@@ -267,7 +280,7 @@ function publisherOf({ kafka }: World, replica: Actor, stream: SimulatedStream):
       const begin: typeof producer.begin = (finish) => {
         const transaction = producer.begin(finish)
         const send: typeof transaction.send = (records) => {
-          stream.sent.push(...records)
+          stream.sent.push(...sentRecords(records, kafka.committed))
           return transaction.send(records)
         }
         return { ...transaction, send }

@@ -21,8 +21,8 @@ export interface SimulatedStream {
   /** How many of its changes must be published at the end. */
   requiredChanges: number
   readonly reads: Read[]
-  /** Records sent in any transaction, committed or not. */
-  readonly sent: OutgoingRecord[]
+  /** Sent in any transaction, committed or not. */
+  readonly sent: SentRecord[]
   readonly documents: StoredDocument[]
   /** Segments that a rule of the bucket removed, with their bytes. */
   readonly expired: Map<string, Uint8Array>
@@ -31,6 +31,13 @@ export interface SimulatedStream {
   wasDamaged: boolean
   /** Whether its client index was made again from the topic. */
   wasRebuilt: boolean
+}
+
+/** The first record of a client in a transaction. */
+export interface SentRecord {
+  readonly record: OutgoingRecord
+  /** Place of the client's last visible record at that time; -1: there was none. */
+  readonly after: number
 }
 
 /** A request that the source answered. */
