@@ -11,9 +11,9 @@ const count = z.number().int().nonnegative()
 const step = { by: z.string(), at: time }
 
 /**
- * `requested`: no replica has carried it out yet. `waiting`: `by` cannot carry it out, and tries again. `running`: `by` publishes clients again; `share`: how much of the
- * clients it has read, 0 to 1, if that is known. `cancelled`: by an operator, but the replica has not confirmed it yet.
- * `done`: `by` carried it out at `at`.
+ * `requested`: no replica has carried it out yet. `waiting`: `by` cannot carry it out, and tries again. `running`: `by`
+ * publishes clients again; `share`: how much of the clients it has read, 0 to 1, if that is known. `cancelled`: by an
+ * operator, but the replica has not confirmed it yet. `done`: `by` carried it out at `at`.
  */
 const progress = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('requested') }),

@@ -290,7 +290,7 @@ export const errorCatalogue = {
   'checkpoint.erasures-damaged': entry(
     'hold',
     4,
-    'restore an earlier version of CONNECTOR/STREAM.erasures.json in CHECKPOINT_URL; if there is none, delete it and request the erasures again',
+    'restore an earlier version of CONNECTOR/STREAM.erasures.json in CHECKPOINT_URL; if there is none, delete it: the replica that runs the stream writes the marks back within an hour',
   ),
   'checkpoint.index-too-large': entry(
     'hold',

@@ -19,8 +19,8 @@ export const requests: Command = {
   name: 'requests',
   summary: 'show what operators have requested, and what became of it',
   usage:
-    'Reads the control object and prints the requests of pause, resume, erase and republish, the oldest\n' +
-    'first. Requests that have ended stay listed for a while.\n' +
+    'Reads the control object and prints the requests to pause, resume, check, erase and republish,\n' +
+    'the oldest first. Requests that have ended stay listed for a while.\n' +
     'With --cancel, ends a republish: the replica stops it after its current page. What it has\n' +
     'published stays in the topic. Or ends an erase that is not carried out: refused if its tombstone\n' +
     'is published or about to be. Fences no replica.\n' +

@@ -53,7 +53,7 @@ function building() {
     },
     rules: { timeZone: 'UTC', ignored: new Set<string>(), fields: undefined },
     indexRules: rules,
-    ...{ scanSettings: settings, beginAt: from, oneChangePerClient: false },
+    ...{ scanSettings: settings, beginAt: from },
     deadLetters: deadLetterGuard({ maxShare: 0.1, minimum: 10, of: 1000 }),
     requests: noStreamRequests,
     observe: (event: PipelineEvent) => events.push(event),
