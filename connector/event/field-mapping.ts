@@ -1,5 +1,5 @@
 import { ConnectorError } from '../runtime/connector-error.ts'
-import type { ClientRecord } from '../source/client-source.ts'
+import { type ClientRecord, shownName } from '../source/client-source.ts'
 
 /** Dotted paths of the client's id and of its modification time; null: not mapped. */
 export interface FieldMapping {
@@ -63,7 +63,7 @@ function onlyIdField(clients: readonly ClientRecord[]): string {
   const [field] = found
   if (field !== undefined && found.length === 1) return field
   // Invariant 8: field names only, no values.
-  const fields = [...new Set(clients.flatMap(Object.keys))].slice(0, 40).join(', ')
+  const fields = [...new Set(clients.flatMap(Object.keys).map(shownName))].slice(0, 40).join(', ')
   throw new ConnectorError(
     'source.mapping',
     found.length === 0

@@ -93,6 +93,11 @@ export interface ClientSource {
   read(at: PageRequest, stop: AbortSignal, patience?: Patience): Promise<Page>
 }
 
+/** The name of a field for an error message. Invariant 8: a key that is no plain name can be personal. */
+export const shownName = (name: string) => (/^[A-Za-z_$][\w.-]{0,63}$/.test(name) ? name : '(not shown)')
+
+export const shownPath = (path: readonly string[]) => path.map(shownName).join('.')
+
 export type WritableRecord = { [field: string]: ClientValue }
 
 /** Sets an own field, also for `__proto__`, where an assignment would set the prototype. */

@@ -52,6 +52,11 @@ describe('the field mapping', () => {
     expect(mapFields([client], detected)).toEqual({ clientId: 'No', modifiedAt: null })
   })
 
+  test('Invariant 8: its error shows only names of fields', () => {
+    const error = errorOf(() => mapFields([{ Nom: 'a', 'Jean Dupont': 'b', '0612345678': 'c', _x: 'd' }], detected))
+    expect(error.message).toMatch(/one of the fields: Nom, \(not shown\), _x$/)
+  })
+
   test('throws an error with the candidates when several fields match as the id', () => {
     const error = errorOf(() => mapFields([{ No: '1', CodeClient: '2' }], detected))
     expect(codeOf(error)).toBe('source.mapping')

@@ -1,10 +1,10 @@
 import { ConnectorError } from '../../../runtime/connector-error.ts'
-import type { CheckPoint, ClientRecord, Page } from '../../client-source.ts'
+import { type CheckPoint, type ClientRecord, type Page, shownName } from '../../client-source.ts'
 import type { AnswerNode, AnswerRoot, DocumentNode } from '../answer-node.ts'
 import { MAX_CLIENT_FIELDS, MAX_CLIENTS, tooManyClients, tooManyFields } from '../page-limits.ts'
 import { FLAG, isFlagName, TOKEN } from '../page-names.ts'
 import { type FindSettings, findClients } from './find-clients.ts'
-import { isErrorName, reportedError, reportedMessage, type StatusFields, shownName } from './reported-error.ts'
+import { isErrorName, reportedError, reportedMessage, type StatusFields } from './reported-error.ts'
 
 /** The part of a page that the body contains. */
 export interface PageContent extends Pick<Page, 'clients' | 'hasMoreResults' | 'checkPoint' | 'place'> {
@@ -69,7 +69,10 @@ function reasonForNone(fields: readonly AnswerNode[], statusFields: StatusFields
 /** Throws `source.error-document`, with the name of the field and without its content. */
 function mustReportNoError(field: DocumentNode | undefined, how: string): void {
   if (field === undefined) return
-  throw new ConnectorError('source.error-document', `decode page: the field ${shownName(field)} of the page ${how}`)
+  throw new ConnectorError(
+    'source.error-document',
+    `decode page: the field ${shownName(field.name)} of the page ${how}`,
+  )
 }
 
 const isNamed = (node: DocumentNode, name: string) => node.name.toLowerCase() === name

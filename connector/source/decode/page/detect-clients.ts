@@ -1,5 +1,5 @@
 import { ConnectorError } from '../../../runtime/connector-error.ts'
-import type { ClientsPlace } from '../../client-source.ts'
+import { type ClientsPlace, shownPath } from '../../client-source.ts'
 import type { AnswerNode } from '../answer-node.ts'
 import { isInfoClientName } from '../page-names.ts'
 import { bears, expanded, isBlank, isEmptyWrapper, isMetadata, isObject } from './clients-path.ts'
@@ -45,13 +45,16 @@ function besideBlank(candidates: readonly Candidate[]): ClientsPlace | undefined
 
 const certain = ({ path }: Pick<Candidate, 'path'>): ClientsPlace => ({ path, isCertain: true })
 
+const SHOWN_PLACES = 5
+
 function only<Place extends Pick<Candidate, 'path'>>(places: readonly Place[]): Place {
   const [place, ...others] = places
   if (place !== undefined && others.length === 0) return place
-  const names = places.map(({ path }) => path.join('.')).join(', ')
+  const names = places.slice(0, SHOWN_PLACES).map(({ path }) => shownPath(path))
+  const shown = places.length > SHOWN_PLACES ? [...names, '…'] : names
   throw new ConnectorError(
     'source.mapping',
-    `find the clients: several lists could hold them (${names}); set POLARIS_CLIENTS_FIELD`,
+    `find the clients: several lists could hold them (${shown.join(', ')}); set POLARIS_CLIENTS_FIELD`,
   )
 }
 

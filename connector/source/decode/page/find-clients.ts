@@ -1,5 +1,5 @@
 import { ConnectorError } from '../../../runtime/connector-error.ts'
-import type { ClientsPlace, KnownClients } from '../../client-source.ts'
+import { type ClientsPlace, type KnownClients, shownPath } from '../../client-source.ts'
 import type { AnswerNode } from '../answer-node.ts'
 import { hasClients, isBlank, itemsOf, walk } from './clients-path.ts'
 import { detectClients, isEmptyList } from './detect-clients.ts'
@@ -47,7 +47,7 @@ function atKnown(fields: readonly AnswerNode[], path: readonly string[], clientI
   const { nodes, beside, last } = walk(fields, path)
   if (nodes.length > 0) return atPlace(fields, { path, isCertain: true })
   if (hasClients(fields, clientId))
-    throw mapping(`the page has clients, but not at ${path.join('.')} as pages before; set POLARIS_CLIENTS_FIELD`)
+    throw mapping(`the page has clients, but not at ${shownPath(path)} as pages before; set POLARIS_CLIENTS_FIELD`)
   if (last.some((node) => node.kind === 'text' && !isBlank(node)))
     throw new ConnectorError('source.answer-malformed', 'find the clients: there is a text instead of the list')
   return { ...nothing, hasList: last.length > 0, beside }
@@ -66,7 +66,7 @@ function atConfigured(
   if (nodes.length === 0) {
     const other = detectClients(last.length === 0 ? fields : last.flatMap((node) => node.children()), clientId)
     if (other?.isCertain === true)
-      throw mapping(`the field in POLARIS_CLIENTS_FIELD is missing; the page has ${other.path.join('.')}`)
+      throw mapping(`the field in POLARIS_CLIENTS_FIELD is missing; the page has ${shownPath(other.path)}`)
     if (other !== undefined) return atPlace(fields, other)
     return { ...nothing, hasList: last.length > 0, beside }
   }

@@ -56,7 +56,3 @@ function hasContent(node: DocumentNode, path: string, statusFields: StatusFields
 }
 
 const shortText = (node: DocumentNode) => node.text().slice(0, LONGEST).trim()
-
-/** The name of a field for an error message. Invariant 8: a key that is no plain name can be personal. */
-export const shownName = ({ name }: Pick<DocumentNode, 'name'>) =>
-  /^[A-Za-z_][\w.-]{0,63}$/.test(name) ? name : '(not shown)'

@@ -153,6 +153,21 @@ it('clients at another level than before are noticed, however many fields they h
   expect(() => json(clients, at('Clients.Client'))).toThrow(failure('source.mapping', /not at Clients.Client/))
 })
 
+it('Invariant 8: only names of fields are shown, and only some', () => {
+  const message = (inner: string, settings?: PageSettings) => {
+    try {
+      return String(json(inner, settings).clients.length)
+    } catch (error) {
+      return String(error)
+    }
+  }
+  const lists = ['A', 'Jean Dupont', ...Array.from({ length: 1_000 }, (_, at) => `L${at}`)]
+  const ambiguous = message(lists.map((name) => `"${name}":[{"No":1}]`).join(','))
+  expect(ambiguous).toContain('(A, (not shown), L0, L1, L2, …)')
+  expect(message('"Jean Dupont":[{"No":1}]', { clientsField: 'Clients' })).toMatch(/the page has \(not shown\)$/)
+  expect(message('"Other":[{"No":1}]', at('Jean Dupont.Client'))).toContain('not at (not shown).Client as')
+})
+
 it('an object with the id beside a list without it is not chosen by chance', () => {
   expect(() => json('"Client":{"No":1},"Promotions":[{"Code":1}]', byId('No'))).toThrow(failure('source.mapping'))
 })
