@@ -1,3 +1,4 @@
+import type { CheckpointDocument } from '../checkpoint/checkpoint-document.ts'
 import { committedByRecord } from '../checkpoint/transitions.ts'
 import type { ClientKey } from '../index/index-entry.ts'
 import { ConnectorError } from '../runtime/connector-error.ts'
@@ -64,7 +65,6 @@ export async function auditStream(
     )
   if (scans.interleaving === 'serial' && !isPaused) throw serialServer()
   const indexRules = contentRules(open.indexRules)
-  const { marks } = await open.erasures.read(stop)
   const topic = await readTopicClients(
     open,
     { indexRules, otherSources, onClient, onProgress: (progress) => onProgress({ step: 'topic', ...progress }) },
@@ -84,10 +84,16 @@ export async function auditStream(
   const read = {
     ...{ topic, before: before.index, source, indexRules },
     events: { beforeTopic: first.committed.state.events, beforeSource: events },
-    erasedBefore: new Set(marks.map(({ key }) => key)),
+    mayHaveErased: hasCarriedOut(first, before.document),
   }
   const compared = await compareWithReplica(parts, { read, onWait: () => onProgress({ step: 'waiting' }) }, stop)
   return { ...compared, ids: wanted === 'ids' ? named(compared.keys, ids) : undefined }
+}
+
+/** Whether requests were carried out, or may have been, between two documents. */
+function hasCarriedOut(first: CheckpointDocument, later: CheckpointDocument): boolean {
+  const known = new Set(first.committed.state.carriedOut.map(({ id }) => id))
+  return committedByRecord(later).state.carriedOut.some(({ id }) => !known.has(id))
 }
 
 function named(keys: Comparison['keys'], ids: ReadonlyMap<ClientKey, string>) {

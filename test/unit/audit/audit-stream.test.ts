@@ -1,8 +1,14 @@
 import { describe, expect, test } from 'vitest'
 import type { AuditResult } from '../../../connector/audit/audit-stream.ts'
+import type { CheckpointDocument } from '../../../connector/checkpoint/checkpoint-document.ts'
 import { fieldHash } from '../../../connector/event/field-hash.ts'
 import { type FieldAction, fieldRules } from '../../../connector/event/field-rules.ts'
+import { clientTable } from '../../../connector/index/client-table.ts'
+import { clientKey, entryWordsOf } from '../../../connector/index/index-entry.ts'
+import { deltaText, deltaWords, withEntries } from '../../../connector/index/index-state.ts'
+import { sortedEntries } from '../../../connector/index/segment.ts'
 import type { ClientSource } from '../../../connector/source/client-source.ts'
+import { entry } from '../index/entries.ts'
 import { beginAt } from '../stream/open-parts.ts'
 import { auditedStream, wholeClients } from './audited-stream.ts'
 
@@ -45,6 +51,23 @@ describe('an audit', () => {
     // The first page has the client already; it comes again later.
     const reads = once(polaris.source('audit'), () => polaris.change('c1'))
     expect(kindsOf(await audit({ reads, isPaused: true }))).toEqual({ outdated: 1 })
+  })
+
+  test('does not count a client as different that the replica erases after the topic was read', async () => {
+    const { poll, audit, edit } = auditedStream()
+    await poll()
+    const key = clientKey('c1')
+    const erased = ({ committed, ...document }: CheckpointDocument): CheckpointDocument => {
+      const { state } = committed
+      const known = clientTable(sortedEntries(deltaWords(state.index.delta))).get(key) ?? entry(0)
+      const index = withEntries(state.index, deltaText(entryWordsOf([[key, { ...known, mark: 'erased' }]])))
+      return { ...document, committed: { ...committed, state: { ...state, carriedOut: [{ id: 'request' }], index } } }
+    }
+    const onProgress = ({ step }: { readonly step: string }) => {
+      if (step === 'topic') edit(erased)
+    }
+    expect(kindsOf(await audit({ onProgress }))).toEqual({ changedMeanwhile: 1, erased: 1 })
+    expect(kindsOf(await audit())).toEqual({ notErased: 1, erased: 1 })
   })
 
   test('does not count a client as different that the replica publishes meanwhile', async () => {
