@@ -19,6 +19,8 @@ const tooLarge = (why: string) => new ConnectorError('source.answer-too-large', 
 
 export const tooManyNodes = () => tooLarge(`more than ${MAX_NODES} fields and items`)
 export const tooManyFields = () => tooLarge(`more than ${MAX_CLIENT_FIELDS} fields beside the list of clients`)
+export const tooLargeAround = () =>
+  tooLarge(`an object around the clients has more than ${MAX_CLIENT_FIELDS} fields or ${MAX_CLIENT_BYTES} bytes`)
 export const tooManyClients = () => tooLarge(`more than ${MAX_CLIENTS} clients`)
 export const tooDeep = () =>
   new ConnectorError('source.answer-malformed', `decode page: nested deeper than ${MAX_DEPTH} levels`)

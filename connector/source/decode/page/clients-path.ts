@@ -1,4 +1,6 @@
+import { OVERSIZE } from '../../client-source.ts'
 import type { AnswerNode } from '../answer-node.ts'
+import { tooLargeAround } from '../page-limits.ts'
 import { isInfoClientName } from '../page-names.ts'
 
 /** Names from a page down to its clients, and the nodes there. */
@@ -35,6 +37,7 @@ export interface Walked {
   readonly last: readonly AnswerNode[]
 }
 
+/** Throws `source.answer-too-large` if an object around the clients is beyond the limits, so that some are unknown. */
 export function walk(fields: readonly AnswerNode[], path: readonly string[]): Walked {
   let level = fields
   let last: readonly AnswerNode[] = []
@@ -46,6 +49,7 @@ export function walk(fields: readonly AnswerNode[], path: readonly string[]): Wa
     if (nodes.length === 0) return { nodes: [], beside, last }
     last = nodes
     level = expanded(nodes).flatMap((node) => node.children())
+    if (depth < path.length - 1 && level.some((node) => node.name === OVERSIZE)) throw tooLargeAround()
   }
   return { nodes: last, beside, last }
 }

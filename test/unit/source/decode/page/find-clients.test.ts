@@ -148,6 +148,16 @@ it('lists named InfoClient in two places are not guessed', () => {
   expect(json(two, { clientsField: 'A' }).clients).toEqual([{ No: '1' }])
 })
 
+it('Invariant 1: an object around clients of which only the first fields were kept is no empty page', () => {
+  const wrapper = (count: number) => `{"Client":[${Array.from({ length: count }, () => '{"No":1}').join(',')}]}`
+  const tooLarge = failure('source.answer-too-large', /around the clients/)
+  for (const settings of [at('Clients.Client'), { clientsField: 'Clients.Client' }]) {
+    expect(json(`"Clients":[${wrapper(2)}]`, settings).clients).toHaveLength(2)
+    expect(() => json(`"Clients":[${wrapper(10_000)}]`, settings)).toThrow(tooLarge)
+    expect(() => json(`"Clients":[${wrapper(2)},${wrapper(10_000)}]`, settings)).toThrow(tooLarge)
+  }
+})
+
 it('clients at another level than before are noticed, however many fields they have', () => {
   const clients = `"Clients":[${Array.from({ length: 150_000 }, () => '{"No":1}').join(',')}]`
   expect(() => json(clients, at('Clients.Client'))).toThrow(failure('source.mapping', /not at Clients.Client/))
