@@ -9,7 +9,7 @@ import { ConnectorError } from '../runtime/connector-error.ts'
 import { UNKNOWN_BEGINNING } from '../scan/scan-state.ts'
 import type { StoredText } from '../storage/versioned-object.ts'
 import { type OperatorOpening, openAsOperator, startingOver } from './open-as-operator.ts'
-import { mustBelong, type OpenParts } from './open-parts.ts'
+import { mustBelong, mustNotHaveMoved, type OpenParts } from './open-parts.ts'
 import { type RebuildProgress, type TopicIndex, topicIndex } from './topic-index.ts'
 
 interface RebuiltIndex {
@@ -57,6 +57,7 @@ async function rebuildOnce(parts: RebuildParts, stop: AbortSignal): Promise<Rebu
     const rebuilt = rebuiltState(state, index, { epoch, segments, events: marked.events })
     return { after: setByOperator({ ...document, ...claim.identity }, rebuilt, claim), clients: index.table.size() }
   }
+  await mustNotHaveMoved(parts, stored, stop) // before fencing: the reading may have taken minutes
   return await openAsOperator(parts, { read: { stored, document }, published: publishedEvents(document), next }, stop)
 }
 

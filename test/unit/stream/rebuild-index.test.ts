@@ -12,6 +12,7 @@ import { rulesText } from '../../../connector/index/client-index.ts'
 import { clientKey } from '../../../connector/index/index-entry.ts'
 import { loadTable } from '../../../connector/index/load-table.ts'
 import { streamIndex } from '../../../connector/index/stream-index.ts'
+import type { OpenStream } from '../../../connector/pipeline/claimed-stream.ts'
 import type { PipelineParts } from '../../../connector/pipeline/pipeline.ts'
 import type { ReaderParts } from '../../../connector/pipeline/read/page-reading.ts'
 import { createServerClock } from '../../../connector/pipeline/read/server-clock.ts'
@@ -429,6 +430,20 @@ describe('rebuildIndex', () => {
     await on.reset()
     await on.poll()
     expect(on.kafka.committed).toHaveLength(10)
+  })
+
+  test('does not fence a replica that opened the stream while the topic was read', async () => {
+    const on = await published()
+    await on.rebuild()
+    const opening = Promise.withResolvers<OpenStream>()
+    const open = async () => opening.resolve(await openStream(on.parts('replica'), signal))
+    const answers = [Promise.resolve(), Promise.reject(new ConnectorError('checkpoint.invalid-request', 'it runs'))]
+    answers[1]?.catch(() => {})
+    const mustNotRun = async () => await answers.shift()
+    const rebuilding = on.rebuild({ publisher: publisherWith(on, open), mustNotRun })
+    expect(await codeFrom(rebuilding)).toBe('checkpoint.invalid-request')
+    await using transaction = (await opening.promise).producer.begin(signal)
+    await transaction.send([{ to: 'events', key: '1', value: '{}' }])
   })
 
   test('takes the events of a transaction that is committed meanwhile into the delta', async () => {
