@@ -130,7 +130,7 @@ export const plants: readonly Plant[] = [
     file: 'stream/open-stream.ts',
     text: 'withErasedClients(firstState(parts), await parts.erasures.read(stop))',
     becomes: 'firstState(parts)',
-    by: { unit: 'stream/open-stream.test.ts stream/erased-clients.test.ts' },
+    by: { unit: 'stream/rebuild-index.test.ts' },
   },
   {
     name: 'the audit takes the highest number for the last record',

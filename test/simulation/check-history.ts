@@ -1,3 +1,5 @@
+import { isDeepStrictEqual } from 'node:util'
+import type { CheckpointDocument } from '../../connector/checkpoint/checkpoint-document.ts'
 import { eventSource } from '../../connector/event/client-event.ts'
 import { documentTooLarge, otherIndex } from './check-index.ts'
 import { savedTooEarly } from './check-pages.ts'
@@ -120,14 +122,22 @@ function publishedWhenFenced({ numbered }: Evidence): string[] {
   )
 }
 
+/** A replica that stores the pause of a stream claims nothing, and leaves everything else as it is. */
+function keepsState(document: CheckpointDocument, before: CheckpointDocument | undefined): boolean {
+  const { nonce: _, control: __, ...rest } = document
+  return before !== undefined && isDeepStrictEqual({ ...rest, nonce: before.nonce, control: before.control }, before)
+}
+
 /** Invariant 4: only the owner of the newest claim writes; neither the claim nor the committed state goes back. */
 function staleWriter({ documents }: Evidence): string[] {
   return documents.flatMap(({ document }, index) => {
     const { claim, committed, nonce } = document
     const before = documents[index - 1]?.document
-    const violations = nonce.startsWith(`${claim.owner}/`)
-      ? []
-      : [`checkpoint ${index} of ${claim.owner} was written by ${nonce}`]
+    const isOwner = nonce.startsWith(`${claim.owner}/`)
+    const violations =
+      isOwner || keepsState(document, documents[index - 1]?.document)
+        ? []
+        : [`checkpoint ${index} of ${claim.owner} was written by ${nonce}`]
     if (before === undefined) return violations
     const isBack = committed.epoch < before.committed.epoch || committed.seq < before.committed.seq
     const isStale =
