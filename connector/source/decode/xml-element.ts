@@ -39,3 +39,23 @@ export function attributeField(name: string): string | undefined {
 export function setsNil(name: string, text: string): boolean {
   return name.endsWith(':nil') && /^\s*(?:true|1)\s*$/.test(text)
 }
+
+/** The attributes of the next start tag. */
+export function attributeCollector() {
+  let fields: (readonly [name: string, text: string])[] | undefined
+  let isNil = false
+  return {
+    add: (name: string, text: string) => {
+      const field = attributeField(name)
+      if (field === undefined) isNil ||= setsNil(name, text)
+      else if (fields === undefined) fields = [[field, text]]
+      else fields.push([field, text])
+    },
+    fields: (): AttributeFields | undefined => fields,
+    isNil: () => isNil,
+    clear: () => {
+      fields = undefined
+      isNil = false
+    },
+  }
+}

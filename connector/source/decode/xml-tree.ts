@@ -3,14 +3,7 @@ import { localName } from './field-shape.ts'
 import { FIRST_NODES, MAX_NODES, tooManyNodes } from './page-limits.ts'
 import { isFlagName, isInfoClientName } from './page-names.ts'
 import { isBeyondLimits, type OpenClient, openClient, oversize, shorten } from './xml-client-limit.ts'
-import {
-  type AttributeFields,
-  attributeField,
-  newElement,
-  setsNil,
-  type XmlElement,
-  type XmlValue,
-} from './xml-element.ts'
+import { type AttributeFields, attributeCollector, newElement, type XmlElement, type XmlValue } from './xml-element.ts'
 import type { XmlHandler } from './xml-parser.ts'
 
 /** Builds the tree of a document from what the parser reports. */
@@ -202,24 +195,4 @@ const DEEPEST_CLIENT = 3
 function isClientTag(tag: string, depth: number): boolean {
   if (depth === 0 || depth > DEEPEST_CLIENT || tag.length < 'InfoClient'.length) return false
   return isInfoClientName(localName(tag))
-}
-
-/** The attributes of the next start tag. */
-function attributeCollector() {
-  let fields: (readonly [name: string, text: string])[] | undefined
-  let isNil = false
-  return {
-    add: (name: string, text: string) => {
-      const field = attributeField(name)
-      if (field === undefined) isNil ||= setsNil(name, text)
-      else if (fields === undefined) fields = [[field, text]]
-      else fields.push([field, text])
-    },
-    fields: (): AttributeFields | undefined => fields,
-    isNil: () => isNil,
-    clear: () => {
-      fields = undefined
-      isNil = false
-    },
-  }
 }

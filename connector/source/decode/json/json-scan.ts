@@ -23,6 +23,7 @@ import {
   COLON,
   COMMA,
   hexAt,
+  indexIn,
   OPEN_LIST,
   OPEN_OBJECT,
   QUOTE,
@@ -117,20 +118,16 @@ class JsonScan {
   }
 
   #string(start: number): number {
-    let end = this.#find('"', start + 1)
-    if (this.#backslash < start) this.#backslash = this.#find('\\', start)
+    const bytes = this.#bytes
+    let end = indexIn(bytes, '"', start + 1)
+    if (this.#backslash < start) this.#backslash = indexIn(bytes, '\\', start)
     while (this.#backslash < end) {
       const after = this.#escape(this.#backslash)
-      if (after > end) end = this.#find('"', after)
-      this.#backslash = this.#find('\\', after)
+      if (after > end) end = indexIn(bytes, '"', after)
+      this.#backslash = indexIn(bytes, '\\', after)
     }
     if (this.#listDepth === 0) this.#values.add(start, end, this.#depth)
     return end + 1
-  }
-
-  #find(character: string, from: number): number {
-    const at = this.#bytes.indexOf(character, from)
-    return at === -1 ? this.#bytes.length : at
   }
 
   /** The index after the escape. */

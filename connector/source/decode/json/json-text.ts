@@ -84,6 +84,12 @@ export function valueAfter(text: string, nameEnd: number): string | undefined {
   return /^[^\s,}]{0,20}/.exec(text.slice(start, start + 20))?.[0]
 }
 
+/** The index of the next such character, or else the length. */
+export function indexIn(text: string, character: string, from: number): number {
+  const at = text.indexOf(character, from)
+  return at === -1 ? text.length : at
+}
+
 /** The number in the four hexadecimal digits at this index; undefined if they are none. */
 export function hexAt(text: string, start: number): number | undefined {
   let value = 0
