@@ -1,7 +1,6 @@
 import type { StreamConfig } from '../config/connector-config.ts'
 import { type CheckRequests, checkRequests } from '../control/check-requests.ts'
 import type { ControlWatch } from '../control/control-watch.ts'
-import { seenControl } from '../control/lost-control.ts'
 import { watchedRequests } from '../control/watched-requests.ts'
 import type { Observe } from '../pipeline/pipeline-event.ts'
 import type { Placement } from '../placement/placement.ts'
@@ -94,11 +93,7 @@ async function settlePaused(
     if (settlingEvents.includes(event.kind)) observers.get(name)?.(event)
   }
   const assignment = () => placement.assignmentOf(name)
-  const seen = () => {
-    const document = control.current()
-    return document && seenControl(document, name)
-  }
-  const mode = { assignment, observe, closing, seenControl: seen }
+  const mode = { assignment, observe, closing, seenControl: watchedRequests(control, name).seen }
   await settlePending(openParts(streamNamed(name, shared), shared, mode), stop)
 }
 

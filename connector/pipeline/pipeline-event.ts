@@ -166,7 +166,7 @@ export type PipelineEvent =
       readonly lastChanged: string
       readonly clients: number | undefined
     }
-  /** It has ended. `changed`: how many changed clients its scan was the first to find. `missing`: how many of the named clients Polaris has not returned. */
+  /** `changed`: clients that had changed, found by its scan first. `missing`: named clients that Polaris has not returned. */
   | {
       readonly kind: 'republish-ended'
       readonly request: string
