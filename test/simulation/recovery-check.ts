@@ -193,7 +193,11 @@ function lateNow(world: World): string[] {
     // A full scan marks nobody if older scans may have read from before its beginning.
     const mayRemove = world.options.removed !== 'off' && state?.scans.earliest !== UNKNOWN_BEGINNING
     return [
-      ...unpublishedContents(world, stream, ({ lateMs }) => lateMs <= LONGEST_REACH_MS),
+      ...unpublishedContents(
+        world,
+        stream,
+        ({ lateMs, at }) => lateMs <= LONGEST_REACH_MS || at === world.options.startAt,
+      ),
       ...(mayRemove ? unremoved(stream, world.kafka.committed) : []),
       ...openOf(world, stream.name, 'republish'),
       ...(recheck === null ? [] : [`${stream.name} has not read again from ${recheck.from}`]),

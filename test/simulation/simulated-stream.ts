@@ -87,7 +87,9 @@ export function simulatedStream(
     const versions = polaris.changes.filter((one) => one.clientId === clientId).length
     polaris.change({ clientId, content: `${name} v${back && versions > 1 ? versions - 1 : versions + 1}`, lateMs })
   }
-  for (let client = 0; client < clients; client += 1) change(client)
+  // Only the backfill finds every second one.
+  for (let client = 0; client < clients; client += 1)
+    change(client, { lateMs: client % 2 === 0 ? 0 : client * 86_400_000 })
   return {
     ...{ name, key: checkpointKey(CONNECTOR, name), polaris, change, requiredChanges: 0 },
     deleteOrReturn: (client) => polaris.deleteOrReturn(`client-${client % clients}`),
