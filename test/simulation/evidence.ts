@@ -1,5 +1,5 @@
 import { type CheckpointDocument, parseDocument } from '../../connector/checkpoint/checkpoint-document.ts'
-import { EVENT_TYPE } from '../../connector/event/client-event.ts'
+import { EVENT_TYPE, type OutgoingRecord } from '../../connector/event/client-event.ts'
 import { REMOVED_TYPE } from '../../connector/event/removal-records.ts'
 import type { FakeRecord } from '../support/fakes/fake-event-publisher.ts'
 import type { History } from './history.ts'
@@ -53,6 +53,7 @@ export function evidenceOf(history: History, stream: SimulatedStream): Evidence 
 
 const eventIn = (value: string) => JSON.parse(value) as PublishedEvent
 
-function numberOf(record: FakeRecord): number {
+/** Of a record of the events topic. */
+export function numberOf(record: OutgoingRecord): number {
   return Number(record.value === null ? record.headers.ce_sequence : eventIn(record.value).sequence)
 }

@@ -26,6 +26,7 @@ import type { OpenParts } from '../../connector/stream/open-parts.ts'
 import type { StreamParts } from '../../connector/stream/run-stream.ts'
 import type { FakeRecord } from '../support/fakes/fake-event-publisher.ts'
 import type { Actor } from './actor.ts'
+import { numberOf } from './evidence.ts'
 import type { HistoryOptions } from './history.ts'
 import { observed } from './observed.ts'
 import type { Replica } from './simulated-replica.ts'
@@ -259,15 +260,19 @@ function sourceOf(
   }
 }
 
-/** The first record of each client in a transaction. */
-function sentRecords(records: readonly OutgoingRecord[], visible: readonly FakeRecord[]): SentRecord[] {
-  const first = new Map(
-    records
-      .filter(({ to }) => to === 'events')
-      .toReversed()
-      .map((record) => [record.key, record]),
-  )
-  return [...first].map(([key, record]) => ({ record, after: visible.findLastIndex((other) => other.key === key) }))
+/** The first event of each client in a transaction. Whoever sends it may not know of newer records yet: it is fenced. */
+function sentRecords(
+  records: readonly OutgoingRecord[],
+  { stream, visible }: { readonly stream: SimulatedStream; readonly visible: readonly FakeRecord[] },
+): SentRecord[] {
+  const events = records.filter(({ to }) => to === 'events')
+  const [begins] = events
+  const isKnown = (one: FakeRecord) =>
+    one.stream === stream.name &&
+    (one.to === 'deadLetters' || (begins !== undefined && numberOf(one) < numberOf(begins)))
+  const first = new Map(events.toReversed().map((record) => [record.key, record]))
+  const known = visible.map((one) => (isKnown(one) ? one.key : undefined))
+  return [...first].map(([key, record]) => ({ record, after: known.lastIndexOf(key) }))
 }
 
 /** Records what is sent. */
@@ -280,7 +285,7 @@ function publisherOf({ kafka }: World, replica: Actor, stream: SimulatedStream):
       const begin: typeof producer.begin = (finish) => {
         const transaction = producer.begin(finish)
         const send: typeof transaction.send = (records) => {
-          stream.sent.push(...sentRecords(records, kafka.committed))
+          stream.sent.push(...sentRecords(records, { stream, visible: kafka.committed }))
           return transaction.send(records)
         }
         return { ...transaction, send }
