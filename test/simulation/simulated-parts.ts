@@ -17,7 +17,7 @@ import type { RemovalParts } from '../../connector/pipeline/removal/removal-part
 import type { EventPublisher } from '../../connector/publish/event-publisher.ts'
 import { untilAborted } from '../../connector/runtime/abort.ts'
 import type { ScanSettings } from '../../connector/scan/scan-settings.ts'
-import type { ClientSource, Page, ReadArguments, SourceTime } from '../../connector/source/client-source.ts'
+import type { ClientSource, Page, SourceTime } from '../../connector/source/client-source.ts'
 import { retrying } from '../../connector/source/retrying-source.ts'
 import { erasuresKey } from '../../connector/storage/checkpoint-store-config.ts'
 import { checkStream } from '../../connector/stream/check-stream.ts'
@@ -32,7 +32,7 @@ import { observed } from './observed.ts'
 import type { Replica } from './simulated-replica.ts'
 import { segmentsOf } from './simulated-segments.ts'
 import { storeOf } from './simulated-store.ts'
-import { CONNECTOR, type Read, type SentRecord, type SimulatedStream, ZONE } from './simulated-stream.ts'
+import { CONNECTOR, type SentRecord, type SimulatedStream, ZONE } from './simulated-stream.ts'
 import { OFFSETS_RETENTION_MS, type World } from './world.ts'
 
 const beginAt = '2000-01-01T00:00:00' as SourceTime
@@ -226,12 +226,6 @@ const readRetries = { retries: 2, firstPauseMs: 100, maxPauseMs: 2_000, maxRetry
 const gateOf = ({ name }: SimulatedStream, { breakerOf }: Replica) =>
   breakerOf({ url: `https://${name}.example`, retry: readRetries, maxProbeIntervalMs: POLL_MS }).gate('wait')
 
-/** The failed request that this one repeats: the connector counts a page from the first attempt on. */
-function repeated({ reads }: SimulatedStream, replica: string, at: ReadArguments): Read | undefined {
-  const last = reads.findLast((read) => read.replica === replica)
-  return last?.page === undefined && JSON.stringify(last?.at) === JSON.stringify(at) ? last : undefined
-}
-
 /** Like the real source, it stops waiting as soon as `stop` aborts; the request is answered nevertheless. */
 function sourceOf(
   { kafka, clock: time }: World,
@@ -244,7 +238,7 @@ function sourceOf(
     read: async (at, stop) => {
       stop.throwIfAborted()
       const startedAt = clock.monotonic()
-      const recordsBefore = repeated(stream, name, at)?.recordsBefore ?? kafka.committed.length
+      const recordsBefore = kafka.committed.length
       const reading = source.read(at, never)
       const record = (page?: Page) => {
         const answered = { at: time.now(), records: kafka.committed.length }
