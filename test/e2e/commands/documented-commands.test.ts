@@ -60,6 +60,9 @@ async function runService(command: string, environment: Record<string, string>):
 
 const isService = (command: string) => /^(npm start|(polaris-connector|node dist\/main\.js) run)$/.test(command)
 
+const isRebuild = (command: string) => command.startsWith('polaris-connector checkpoint rebuild-index')
+const pause = 'polaris-connector pause clients --reason maintenance'
+
 /** `documented-pages.test.ts` runs these from the first line to the last. */
 const wholePages = ['README.md', 'docs/getting-started.md']
 const pages = [...new Set(commands.filter((one) => isOurs(one)).map(({ page }) => page))].filter(
@@ -75,7 +78,12 @@ describe.each(pages)('%s', (page) => {
     for (const { command } of own) {
       const another = { ...here.environment, CONNECTOR_ID: `${here.name}-another`, HTTP_PORT: '0' }
       if (isService(command)) await runService(command, another)
-      else expect(await shell(command, here.environment), command).not.toBe('')
+      else {
+        // Its text says that the stream must be paused.
+        if (isRebuild(command)) await shell(pause, here.environment)
+        expect(await shell(command, here.environment), command).not.toBe('')
+        if (isRebuild(command)) await shell('polaris-connector resume clients', here.environment)
+      }
     }
   })
 })
