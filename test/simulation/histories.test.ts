@@ -6,10 +6,10 @@ const HOUR_MS = 3_600_000
 
 describe('when replicas, the group, Kafka, the store and the sources of several streams fail at random', () => {
   it.each([
-    ['everyday', 'everyday', 1_200],
-    ['long scans', 'long-scans', 1_200],
-    ['pages that are too much', 'large-clients', 600],
-    ['clients that are deleted and returned', 'removed-clients', 400],
+    ['everyday', 'everyday', 800],
+    ['long scans', 'long-scans', 800],
+    ['pages that are too much', 'large-clients', 400],
+    ['clients that are deleted and returned', 'removed-clients', 300],
   ] as const)(
     'Invariants 1 to 7 hold, each stream finally runs on one replica, and no stream disturbs another: %s',
     async (_name, kind, runs) => {
