@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { type Admin, ConfigResourceTypes } from 'kafkajs'
-import { afterAll, beforeAll, expect, inject, it, vi } from 'vitest'
+import { beforeAll, expect, inject, it, vi } from 'vitest'
 import type { OutgoingRecord } from '../../connector/event/client-event.ts'
 import { clientRecord } from '../../connector/event/client-record.ts'
 import { dataSchema } from '../../connector/event/data-schema.ts'
@@ -13,17 +13,17 @@ import { kafkaDefaults } from '../../connector/kafka/kafka-config.ts'
 import { type EventPublisher, type StreamProducer, withoutCheckpoint } from '../../connector/publish/event-publisher.ts'
 import { kafkaEventPublisher } from '../../connector/publish/kafka-event-publisher.ts'
 import { systemClock } from '../../connector/runtime/clock.ts'
-import { closeStack } from '../../connector/runtime/close-stack.ts'
 import { refusedAccounts } from '../../connector/runtime/refused-accounts.ts'
+import { closingAfterAll } from '../support/closing.ts'
 import { testKafka } from '../support/committed-records.ts'
 import { createTopics } from '../support/create-topics.ts'
+import { never } from '../support/signals.ts'
 import { readTopic } from '../support/topic-reader.ts'
 
-const never = new AbortController().signal
 const brokers = inject('kafkaBrokers')
 const kafka = testKafka(brokers)
 const topic = `consumers-${randomUUID()}`
-const closing = closeStack()
+const closing = closingAfterAll()
 let admin: Admin
 let publisher: EventPublisher
 let producer: StreamProducer
@@ -42,7 +42,6 @@ beforeAll(async () => {
   producer = await publisher.open(withoutCheckpoint, never)
   await producer.readKafkaState({ formerProducerId: null }, never) // waits for the coordinators of a new broker
 })
-afterAll(() => closing.close())
 
 /** Settings of a topic whose old segments are cleaned at once, unless `more` says otherwise. */
 function entries(more: Readonly<Record<string, string>>) {

@@ -1,17 +1,16 @@
 import { once } from 'node:events'
 import { connect, createServer } from 'node:net'
-import { afterEach, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { systemClock } from '../../connector/runtime/clock.ts'
-import { closeStack } from '../../connector/runtime/close-stack.ts'
 import { ConnectorError } from '../../connector/runtime/connector-error.ts'
 import { endpoints, text } from '../../connector/telemetry/endpoints.ts'
 import { createTelemetry } from '../../connector/telemetry/telemetry.ts'
+import { closingAfterEach } from '../support/closing.ts'
 import { published, scanStates } from '../support/every-pipeline-event.ts'
 import { polling } from '../support/polling.ts'
+import { never } from '../support/signals.ts'
 
-const stop = new AbortController().signal
-const closing = closeStack()
-afterEach(() => closing.close())
+const closing = closingAfterEach()
 
 async function listening() {
   const telemetry = createTelemetry({
@@ -24,7 +23,7 @@ async function listening() {
     placement: 'single',
     readyAfterMs: 300_000,
   })
-  const server = closing.use(await telemetry.listen({ host: '127.0.0.1', port: 0 }, stop), (open) => open.close())
+  const server = closing.use(await telemetry.listen({ host: '127.0.0.1', port: 0 }, never), (open) => open.close())
   const at = (path: string, init: RequestInit = {}) => fetch(`http://127.0.0.1:${server.port}${path}`, init)
   return { ...telemetry, at, server }
 }
@@ -155,11 +154,11 @@ test('rejects with address and cause when it cannot listen', async () => {
   const address = blocker.address()
   const port = typeof address === 'object' && address !== null ? address.port : 0
   const parts = { host: '127.0.0.1', port, clock: systemClock, paths: {}, onError: () => {} }
-  await expect(endpoints(parts, stop)).rejects.toMatchObject({
+  await expect(endpoints(parts, never)).rejects.toMatchObject({
     code: 'http.cannot-listen',
     message: `listen on 127.0.0.1:${port}: the port is already in use (EADDRINUSE)`,
   })
-  await expect(endpoints({ ...parts, host: '192.0.2.1' }, stop)).rejects.toMatchObject({
+  await expect(endpoints({ ...parts, host: '192.0.2.1' }, never)).rejects.toMatchObject({
     message: `listen on 192.0.2.1:${port}: http.host is not an address of this machine (EADDRNOTAVAIL)`,
   })
 })
@@ -181,7 +180,7 @@ test('returns 500 without a body and reports the error when a response fails', a
     paths,
     onError: (error: unknown) => reported.push(error),
   }
-  const server = closing.use(await endpoints(parts, stop), (open) => open.close())
+  const server = closing.use(await endpoints(parts, never), (open) => open.close())
   const answer = await fetch(`http://127.0.0.1:${server.port}/bad`)
   expect([answer.status, await answer.text()]).toEqual([500, ''])
   expect(reported).toEqual([failure])
@@ -190,12 +189,12 @@ test('returns 500 without a body and reports the error when a response fails', a
 
 test('close aborts a hanging response and frees the port, and may be called twice', async () => {
   const requested = Promise.withResolvers<void>()
-  const never = () => {
+  const hanging = () => {
     requested.resolve()
     return new Promise<never>(() => {})
   }
-  const parts = { host: '127.0.0.1', port: 0, clock: systemClock, paths: { '/never': never }, onError: () => {} }
-  const server = await endpoints(parts, stop)
+  const parts = { host: '127.0.0.1', port: 0, clock: systemClock, paths: { '/never': hanging }, onError: () => {} }
+  const server = await endpoints(parts, never)
   const socket = connect(server.port, '127.0.0.1')
   socket.write('GET /never HTTP/1.1\r\nhost: x\r\n\r\n')
   socket.on('error', () => {})

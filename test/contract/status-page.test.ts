@@ -1,28 +1,27 @@
 import { mkdirSync } from 'node:fs'
 import axe from 'axe-core'
 import type { Browser, HTTPRequest, Page } from 'puppeteer-core'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { closeStack } from '../../connector/runtime/close-stack.ts'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ConnectorError } from '../../connector/runtime/connector-error.ts'
+import { closingAfterEach } from '../support/closing.ts'
 import { openBrowser, openPage, type View } from '../support/page/browser.ts'
 import { type SceneName, statusScene } from '../support/page/status-scene.ts'
+import { never } from '../support/signals.ts'
 
 /** To be looked at after a change of the page. */
 const pictures = '.cache/status-page'
 const light: View = { width: 1440, height: 900, scheme: 'light' }
-const stop = new AbortController().signal
-const closing = closeStack()
+const closing = closingAfterEach()
 let browser: Browser
 beforeAll(async () => {
   mkdirSync(pictures, { recursive: true })
   browser = await openBrowser()
 })
-afterEach(() => closing.close())
 afterAll(() => browser.close())
 
 async function show(name: SceneName, view: View = light) {
   const scene = statusScene(name)
-  const server = closing.use(await scene.listen({ host: '127.0.0.1', port: 0 }, stop), (open) => open.close())
+  const server = closing.use(await scene.listen({ host: '127.0.0.1', port: 0 }, never), (open) => open.close())
   const opened = await openPage(browser, `http://127.0.0.1:${server.port}/`, view)
   closing.use(opened.page, (page) => page.close())
   return { ...scene, ...opened, server }

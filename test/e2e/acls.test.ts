@@ -1,14 +1,14 @@
 import type { Admin } from 'kafkajs'
-import { afterAll, beforeAll, expect, it } from 'vitest'
-import { closeStack } from '../../connector/runtime/close-stack.ts'
+import { beforeAll, expect, it } from 'vitest'
+import { closingAfterAll } from '../support/closing.ts'
 import { testKafka } from '../support/committed-records.ts'
-import type { ConnectorProcess, LogLine } from '../support/connector-process.ts'
+import { type ConnectorProcess, type LogLine, says } from '../support/connector-process.ts'
 import { type Acl, documentedAcls } from '../support/documentation/kafka-acls.ts'
 import { naming, secureScene } from '../support/secure-scene.ts'
 import { type KafkaCluster, startKafka } from '../support/servers/kafka-broker.ts'
 import { expectExactlyOnce } from '../support/stream-scene.ts'
 
-const closing = closeStack()
+const closing = closingAfterAll()
 let kafka: KafkaCluster
 let admin: Admin
 beforeAll(async () => {
@@ -16,10 +16,8 @@ beforeAll(async () => {
   admin = closing.use(testKafka(kafka.bootstrap).admin(), (client) => client.disconnect())
   await admin.connect()
 })
-afterAll(() => closing.close())
 const servers = () => ({ kafka, admin })
 
-const says = (msg: string) => (line: LogLine) => line.msg === msg
 const caughtUp = says('caught up')
 const isOutOfGroup = says('cannot join the consumer group, retrying: running streams continue, none are added')
 

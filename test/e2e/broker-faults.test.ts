@@ -1,12 +1,10 @@
 import { once } from 'node:events'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import type { ConnectorProcess, LogLine } from '../support/connector-process.ts'
+import { type ConnectorProcess, says } from '../support/connector-process.ts'
 import { type KafkaCluster, startKafka } from '../support/servers/kafka-broker.ts'
 import { holdsRequest, type kafkaApi } from '../support/servers/kafka-wire.ts'
 import type { TcpProxy } from '../support/servers/tcp-proxy.ts'
 import { expectExactlyOnce, type Scene, scene } from '../support/stream-scene.ts'
-
-const says = (msg: string) => (line: LogLine) => line.msg === msg
 
 let kafka: KafkaCluster
 let proxy: TcpProxy

@@ -6,9 +6,9 @@ import { MAX_SEGMENT_ENTRIES, segmentBytes, segmentHash, sortedEntries } from '.
 import type { SegmentStore } from '../../connector/storage/segment-store.ts'
 import { checkpointObject, storedSegments } from '../support/checkpoint-object.ts'
 import type { LogLine } from '../support/connector-process.ts'
+import { never } from '../support/signals.ts'
 import { expectExactlyOnce, scene } from '../support/stream-scene.ts'
 
-const never = new AbortController().signal
 const MILLION = 1_000_000
 const claimed = ({ msg }: LogLine) => msg === 'stream claimed'
 

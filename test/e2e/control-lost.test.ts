@@ -1,9 +1,8 @@
 import { expect, it } from 'vitest'
 import { checkpointObject } from '../support/checkpoint-object.ts'
-import type { LogLine } from '../support/connector-process.ts'
+import { says } from '../support/connector-process.ts'
 import { scene } from '../support/stream-scene.ts'
 
-const says = (msg: string) => (line: LogLine) => line.msg === msg
 const lost = says('control object was deleted or rolled back, written back')
 
 it('a control object that is deleted, rolled back or damaged ends no pause and no erasure', async () => {

@@ -1,9 +1,8 @@
 import { expect, it } from 'vitest'
-import { type LogLine, runningOn } from '../support/connector-process.ts'
+import { runningOn, says } from '../support/connector-process.ts'
 import { replicaScene } from '../support/replica-scene.ts'
 
 const warning = 'another replica has a different configuration'
-const says = (msg: string) => (line: LogLine) => line.msg === msg
 
 it('a replica that lacks streams of the others is reported on both sides until it is restarted, and no stream that it lacks counts as running', async () => {
   const stage = await replicaScene(4)

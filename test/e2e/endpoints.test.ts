@@ -1,10 +1,8 @@
 import { expect, inject, it } from 'vitest'
 import { faults } from '../polaris/polaris-simulator.ts'
-import { type LogLine, startConnector } from '../support/connector-process.ts'
+import { says, startConnector } from '../support/connector-process.ts'
 import { freePort } from '../support/servers/free-port.ts'
 import { configFile, scene } from '../support/stream-scene.ts'
-
-const says = (msg: string) => (line: LogLine) => line.msg === msg
 
 it('serves health, metrics and status, even before the stream has read its first page', async () => {
   const { start, simulator, name } = await scene({

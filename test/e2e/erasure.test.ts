@@ -1,12 +1,11 @@
 import { expect, it } from 'vitest'
 import { faults, plantedMarks } from '../polaris/polaris-simulator.ts'
 import { checkpointObject } from '../support/checkpoint-object.ts'
-import type { ConnectorProcess, LogLine } from '../support/connector-process.ts'
+import { type ConnectorProcess, says } from '../support/connector-process.ts'
 import { setPaused } from '../support/paused-stream.ts'
 import { scene } from '../support/stream-scene.ts'
 import type { TopicRecord } from '../support/topic-reader.ts'
 
-const says = (msg: string) => (line: LogLine) => line.msg === msg
 const reason = 'letter of 3 May'
 
 /** The exit code of a command, and what it printed. */

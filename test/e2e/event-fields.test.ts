@@ -6,11 +6,11 @@ import { checkpointObject, storedSegments } from '../support/checkpoint-object.t
 import { documentedCommands } from '../support/documentation/documented-commands.ts'
 import { expectNothingPersonal, httpOutputs } from '../support/nothing-personal.ts'
 import { setPaused } from '../support/paused-stream.ts'
+import { never } from '../support/signals.ts'
 import { scene } from '../support/stream-scene.ts'
 import type { TopicRecord } from '../support/topic-reader.ts'
 
 const DAY_MS = 86_400_000
-const never = new AbortController().signal
 const [key, newKey] = ['the first key of this test, long enough', 'the second key of this test, long enough']
 const keyId = (secret: string) => hmac(secret, 'key-id').slice(0, 8)
 const hmac = (secret: string, text: string) => createHmac('sha256', secret).update(text).digest('base64url')

@@ -2,18 +2,19 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Admin } from 'kafkajs'
-import { afterAll, beforeAll, expect, inject, it, onTestFinished } from 'vitest'
-import { closeStack } from '../../connector/runtime/close-stack.ts'
+import { beforeAll, expect, inject, it, onTestFinished } from 'vitest'
 import { DEFAULT_ACCESS } from '../polaris/session.ts'
 import { type CheckpointObject, checkpointObject, storedSegments } from '../support/checkpoint-object.ts'
+import { closingAfterAll } from '../support/closing.ts'
 import { testKafka } from '../support/committed-records.ts'
-import { type ConnectorProcess, type LogLine, SHORT_PAUSES } from '../support/connector-process.ts'
+import { type ConnectorProcess, type LogLine, SHORT_PAUSES, says } from '../support/connector-process.ts'
 import { documentedAcls } from '../support/documentation/kafka-acls.ts'
 import { naming, secureScene } from '../support/secure-scene.ts'
 import { type KafkaCluster, startKafka } from '../support/servers/kafka-broker.ts'
+import { never } from '../support/signals.ts'
 import { expectExactlyOnce, type Scene, scene } from '../support/stream-scene.ts'
 
-const closing = closeStack()
+const closing = closingAfterAll()
 let kafka: KafkaCluster
 let admin: Admin
 beforeAll(async () => {
@@ -21,9 +22,7 @@ beforeAll(async () => {
   admin = closing.use(testKafka(kafka.bootstrap).admin(), (client) => client.disconnect())
   await admin.connect()
 })
-afterAll(() => closing.close())
 
-const says = (msg: string) => (line: LogLine) => line.msg === msg
 const held = says('stream held, rechecking periodically')
 const resumes = says('stream resumes: the cause is gone')
 const claimed = ({ msg }: LogLine) => /stream claimed$/.test(msg)
@@ -125,7 +124,6 @@ async function missingSegment(): Promise<Held> {
   expect(await first.stop()).toBe(0)
   const before = await object.document()
   const name = before.committed.state.index.segments[0]?.name ?? ''
-  const never = new AbortController().signal
   const bytes = (await segments.get(name, never)) ?? Buffer.alloc(0)
   await segments.remove(name, never)
   const fix = async () => {

@@ -1,8 +1,7 @@
 import { expect, it } from 'vitest'
-import type { LogLine, StreamReport } from '../support/connector-process.ts'
+import { type StreamReport, says } from '../support/connector-process.ts'
 import { expectExactlyOnce, scene } from '../support/stream-scene.ts'
 
-const says = (msg: string) => (line: LogLine) => line.msg === msg
 const isCaughtUp = ({ progress }: StreamReport) => progress === 'caught up'
 
 it.each(['xml', 'json'])(

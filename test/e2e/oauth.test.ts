@@ -1,13 +1,13 @@
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { beforeAll, expect, it } from 'vitest'
 import type { Finding } from '../../connector/doctor/finding.ts'
-import { type CloseStack, closeStack } from '../../connector/runtime/close-stack.ts'
+import { closingAfterAll } from '../support/closing.ts'
 import type { ConnectorProcess } from '../support/connector-process.ts'
 import { type KafkaCluster, startKafka } from '../support/servers/kafka-broker.ts'
 import { startTokenServer, type TokenServer, tokenClient, tokenListener } from '../support/servers/token-server.ts'
 import { expectExactlyOnce, type Scene, scene } from '../support/stream-scene.ts'
 
 const audience = 'kafka'
-const closing: CloseStack = closeStack()
+const closing = closingAfterAll()
 let tokens: TokenServer
 let kafka: KafkaCluster
 
@@ -18,7 +18,6 @@ beforeAll(async () => {
     broker.close(),
   )
 })
-afterAll(() => closing.close())
 
 function tokenScene(environment: Record<string, string> = {}): Promise<Scene> {
   if (kafka.secure === undefined) throw new Error('no secure listener')

@@ -1,8 +1,7 @@
 import { expect, it } from 'vitest'
-import type { ConnectorProcess, LogLine } from '../support/connector-process.ts'
+import { type ConnectorProcess, says } from '../support/connector-process.ts'
 import { replicaScene } from '../support/replica-scene.ts'
 
-const says = (msg: string) => (line: LogLine) => line.msg === msg
 const reason = 'maintenance of Polaris'
 
 /** The exit code of a command, and what it printed. */

@@ -1,6 +1,6 @@
 import { expect, it, onTestFinished } from 'vitest'
 import { checkpointObject } from '../support/checkpoint-object.ts'
-import type { LogLine } from '../support/connector-process.ts'
+import { says } from '../support/connector-process.ts'
 import { startTcpProxy } from '../support/servers/tcp-proxy.ts'
 import { expectExactlyOnce, scene } from '../support/stream-scene.ts'
 
@@ -9,7 +9,6 @@ const yaml = `
   http: { readyAfter: 3s }
   checkpoint: { savePeriod: 1s }
   streams: [{ polaris: { retry: { retries: 2, firstPause: 50ms, maxPause: 200ms }, server: { maxProbeInterval: 200ms } } }]`
-const says = (msg: string) => (line: LogLine) => line.msg === msg
 const aboutReading = new Set([
   'reading a page failed, retrying',
   'reading works again',

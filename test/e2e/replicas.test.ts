@@ -1,12 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { expect, inject, it, onTestFinished } from 'vitest'
 import { sendAnswer } from '../polaris/answer/answer.ts'
-import { type ConnectorProcess, type LogLine, runningOn } from '../support/connector-process.ts'
+import { type ConnectorProcess, type LogLine, runningOn, says } from '../support/connector-process.ts'
 import { replicaScene } from '../support/replica-scene.ts'
 import { startKafka } from '../support/servers/kafka-broker.ts'
 import { startS3FaultProxy } from '../support/servers/s3-fault-proxy.ts'
 
-const says = (msg: string) => (line: LogLine) => line.msg === msg
 const sessionMs = 6_000
 
 const nameOf = (replica: ConnectorProcess) => replica.lines()[0]?.replica

@@ -1,10 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { checkpointObject } from '../support/checkpoint-object.ts'
-import type { ConnectorProcess, LogLine } from '../support/connector-process.ts'
+import { type ConnectorProcess, says } from '../support/connector-process.ts'
 import { expectExactlyOnce, expectNumbered, type Scene, scene } from '../support/stream-scene.ts'
 import type { TopicRecord } from '../support/topic-reader.ts'
 
-const says = (msg: string) => (line: LogLine) => line.msg === msg
 const began = says('publishing clients again on request')
 
 /** The exit code of a command, and what it printed. */

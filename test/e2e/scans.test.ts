@@ -3,12 +3,11 @@ import type { CheckpointDocument } from '../../connector/checkpoint/checkpoint-d
 import { type ServerOrder, serverOrders } from '../polaris/listed.ts'
 import type { Call } from '../polaris/polaris-simulator.ts'
 import { checkpointObject } from '../support/checkpoint-object.ts'
-import type { LogLine } from '../support/connector-process.ts'
+import { says } from '../support/connector-process.ts'
 import { expectExactlyOnce, scene } from '../support/stream-scene.ts'
 
 const HOUR_MS = 3_600_000
 const BEGINNING = '2000-01-01T00:00:00'
-const says = (msg: string) => (line: LogLine) => line.msg === msg
 
 it('finds every fifth change, which becomes visible long after the overlap, within one look-back', async () => {
   const lateMs = 10_000

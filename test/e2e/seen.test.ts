@@ -1,8 +1,6 @@
 import { expect, it } from 'vitest'
-import type { LogLine } from '../support/connector-process.ts'
+import { says } from '../support/connector-process.ts'
 import { expectExactlyOnce, scene } from '../support/stream-scene.ts'
-
-const says = (msg: string) => (line: LogLine) => line.msg === msg
 
 it('counts changes that become visible late, with their delay, and warns once when there are many', async () => {
   const { simulator, start, caughtUp } = await scene({

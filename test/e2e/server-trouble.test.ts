@@ -9,12 +9,11 @@ import {
 } from '../polaris/polaris-simulator.ts'
 import { restartFault } from '../polaris/restarts.ts'
 import { DEFAULT_ACCESS } from '../polaris/session.ts'
-import { type LogLine, SHORT_PAUSES, SHORT_WAITS, startConnector } from '../support/connector-process.ts'
+import { SHORT_PAUSES, SHORT_WAITS, says, startConnector } from '../support/connector-process.ts'
 import { expectNothingPersonal, httpOutputs } from '../support/nothing-personal.ts'
 import { configFile, environmentOf, expectExactlyOnce, scene, untilPublished } from '../support/stream-scene.ts'
 
 const READ = 'Client.GetClientsModified'
-const says = (msg: string) => (line: LogLine) => line.msg === msg
 const held = says('stream held, rechecking periodically')
 
 interface Trouble {

@@ -1,11 +1,9 @@
 import { constants } from 'node:os'
 import { expect, inject, it, onTestFinished } from 'vitest'
 import { faults } from '../polaris/polaris-simulator.ts'
-import type { LogLine } from '../support/connector-process.ts'
+import { says } from '../support/connector-process.ts'
 import { startS3FaultProxy } from '../support/servers/s3-fault-proxy.ts'
 import { expectExactlyOnce, scene } from '../support/stream-scene.ts'
-
-const says = (msg: string) => (line: LogLine) => line.msg === msg
 
 it.each(['SIGTERM', 'SIGINT'] as const)('exits with 0 on %s, even while the source does not answer', async (signal) => {
   const { simulator, start } = await scene()

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { expect, it, onTestFinished } from 'vitest'
 import { stringify } from 'yaml'
-import type { LogLine } from '../support/connector-process.ts'
+import { type LogLine, says } from '../support/connector-process.ts'
 import { imageTag, needContainers } from '../support/containers/connector-container.ts'
 import { podman } from '../support/containers/containers.ts'
 import { helm, manifestsIn, only } from '../support/helm.ts'
@@ -69,8 +69,6 @@ async function untilLogged(replica: Replica, isIt: (line: LogLine) => boolean, w
       throw new Error(`no matching log line in\n${written.map(({ msg }) => msg).join('\n')}`)
   }
 }
-
-const says = (text: string) => (line: LogLine) => line.msg === text
 
 it('two replicas of the chart run as pods; when one is killed, the other takes over its stream', async () => {
   const stage = await scene({ source: { clients: 500 } })

@@ -4,6 +4,7 @@ import type { StreamProducer } from '../../connector/publish/event-publisher.ts'
 import { semaphore } from '../../connector/runtime/semaphore.ts'
 import type { CheckPoint, ReadArguments } from '../../connector/source/client-source.ts'
 import type { StreamParts } from '../../connector/stream/run-stream.ts'
+import { never } from '../support/signals.ts'
 import type { Defects } from './defects.ts'
 import { failureOf, type Kind } from './histories.ts'
 
@@ -122,7 +123,7 @@ const cases: Record<string, { defects: Defects; violation: RegExp; kind?: Kind }
     violation: /the last page was not saved/,
   },
   'a stop that is ignored': {
-    defects: { stream: (parts) => withRead(parts, (source) => (at) => source.read(at, new AbortController().signal)) },
+    defects: { stream: (parts) => withRead(parts, (source) => (at) => source.read(at, never)) },
     violation: /has not stopped|took \d+ ms to stop/,
   },
   'ids that depend on the replica': {

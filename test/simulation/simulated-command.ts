@@ -5,6 +5,7 @@ import { checkOpening } from '../../connector/stream/check-stream.ts'
 import type { OpenParts } from '../../connector/stream/open-parts.ts'
 import { rebuildIndex } from '../../connector/stream/rebuild-index.ts'
 import { type RewriteRequest, rewriteCheckpoint } from '../../connector/stream/rewrite-checkpoint.ts'
+import { never } from '../support/signals.ts'
 import { type Actor, newActor } from './actor.ts'
 import { storedControl } from './simulated-control.ts'
 import { pauseOrResume } from './simulated-operator.ts'
@@ -14,8 +15,6 @@ import type { World } from './world.ts'
 
 /** A command of an operator that replaces the checkpoint: the connector's own code, in a process of its own. */
 type Command = (world: World, of: { stream: SimulatedStream; actor: Actor; opening: OpenParts }) => Promise<unknown>
-
-const never = new AbortController().signal
 
 const rewriting =
   (to: (world: World) => RewriteRequest['to']): Command =>

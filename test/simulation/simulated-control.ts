@@ -4,6 +4,7 @@ import { updateControl } from '../../connector/control/control-object.ts'
 import { type ControlWatch, controlWatch } from '../../connector/control/control-watch.ts'
 import type { SeenControl } from '../../connector/control/stream-requests.ts'
 import { controlKey } from '../../connector/storage/checkpoint-store-config.ts'
+import { never } from '../support/signals.ts'
 import type { Actor } from './actor.ts'
 import { storeOf } from './simulated-store.ts'
 import { CONNECTOR } from './simulated-stream.ts'
@@ -46,8 +47,7 @@ export async function changeControl(
   nextStoreCall.fault = 'none'
   control.changes += 1
   const newNonce = () => `operator/${control.changes}`
-  const { signal } = new AbortController()
-  await updateControl({ object: store.object(KEY), storeReady: async () => {}, newNonce }, change, signal)
+  await updateControl({ object: store.object(KEY), storeReady: async () => {}, newNonce }, change, never)
 }
 
 /** One read every few seconds, which alone changes nothing. */

@@ -25,6 +25,7 @@ import type { Holding } from '../../connector/stream/hold-stream.ts'
 import type { OpenParts } from '../../connector/stream/open-parts.ts'
 import type { StreamParts } from '../../connector/stream/run-stream.ts'
 import type { FakeRecord } from '../support/fakes/fake-event-publisher.ts'
+import { never } from '../support/signals.ts'
 import type { Actor } from './actor.ts'
 import { numberOf } from './evidence.ts'
 import type { HistoryOptions } from './history.ts'
@@ -233,7 +234,6 @@ function sourceOf(
   { name, process, clock }: Replica,
 ): ClientSource {
   const source = stream.polaris.source(name)
-  const never = new AbortController().signal
   return {
     read: async (at, stop) => {
       stop.throwIfAborted()

@@ -14,6 +14,9 @@ export interface LogLine {
   readonly [field: string]: unknown
 }
 
+/** Whether a line has this message. */
+export const says = (msg: string) => (line: LogLine) => line.msg === msg
+
 /** The report about one stream in `/readyz` and `/status`. */
 export interface StreamReport {
   readonly stream: string

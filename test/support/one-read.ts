@@ -4,6 +4,7 @@ import { semaphore } from '../../connector/runtime/semaphore.ts'
 import type { ReadArguments, SourceEvent, SourceTime } from '../../connector/source/client-source.ts'
 import { httpClientSource } from '../../connector/source/http-client-source.ts'
 import { type PolarisConfig, polarisDefaults } from '../../connector/source/polaris-config.ts'
+import { never } from './signals.ts'
 
 /** An empty page, as XML. */
 export const EMPTY_PAGE = '<p><hasMoreResults>false</hasMoreResults></p>'
@@ -36,7 +37,7 @@ export function testSource(config: Partial<PolarisConfig> & { readonly url: stri
     /** Reads one page. Returns the result, or the code and message of the error. */
     read: async (): Promise<string> => {
       try {
-        const page = await source.read(at, new AbortController().signal)
+        const page = await source.read(at, never)
         return `a page with ${page.clients.length} clients`
       } catch (error) {
         return error instanceof Error && 'code' in error ? `${error.code}: ${error.message}` : `bug: ${error}`

@@ -1,6 +1,7 @@
 import { runCli } from '../../connector/cli.ts'
 import { commandList } from '../../connector/commands/command-list.ts'
 import { plainScreen } from './screens.ts'
+import { never } from './signals.ts'
 
 /** What an operator reads after a mistake. */
 export interface Mistake {
@@ -32,7 +33,7 @@ export async function typed({ command = 'lint', environment = {}, yaml }: Partia
       readFile,
       showProgress: undefined,
       readInput: async () => '',
-      stop: new AbortController().signal,
+      stop: never,
       version: '1.2.3',
     },
     ...{ screen: plainScreen, root: new URL('../../', import.meta.url) },

@@ -4,6 +4,7 @@ import type { Command, CommandArgs, CommandParts } from '../../connector/command
 import { type CommandEntry, commandList } from '../../connector/commands/command-list.ts'
 import { lintShape } from '../../connector/commands/lint.ts'
 import { ConnectorError } from '../../connector/runtime/connector-error.ts'
+import { never } from '../support/signals.ts'
 
 function terminal(environment: Record<string, string> = {}, files: Record<string, string> = {}) {
   const out: string[] = []
@@ -20,7 +21,7 @@ function terminal(environment: Record<string, string> = {}, files: Record<string
     screen: { isTerminal: false, width: Number.POSITIVE_INFINITY, paint: (_colour, text) => text },
     showProgress: undefined,
     readInput: async () => '',
-    stop: new AbortController().signal,
+    stop: never,
     version: '1.2.3',
     root: new URL('../../', import.meta.url),
   }

@@ -1,16 +1,16 @@
 import { randomUUID } from 'node:crypto'
 import { type Admin, Kafka, logLevel } from 'kafkajs'
-import { afterAll, beforeAll, expect, inject, it } from 'vitest'
+import { beforeAll, expect, inject, it } from 'vitest'
 import type { StoredEvent } from '../../../connector/event/client-event.ts'
 import { kafkaDefaults } from '../../../connector/kafka/kafka-config.ts'
 import { withoutCheckpoint } from '../../../connector/publish/event-publisher.ts'
 import { kafkaEventPublisher } from '../../../connector/publish/kafka-event-publisher.ts'
 import { systemClock } from '../../../connector/runtime/clock.ts'
-import { closeStack } from '../../../connector/runtime/close-stack.ts'
 import { refusedAccounts } from '../../../connector/runtime/refused-accounts.ts'
+import { closingAfterAll } from '../../support/closing.ts'
+import { never } from '../../support/signals.ts'
 
-const never = new AbortController().signal
-const closing = closeStack()
+const closing = closingAfterAll()
 const kafka = new Kafka({ brokers: inject('kafkaBrokers').split(','), logLevel: logLevel.NOTHING })
 let admin: Admin
 
@@ -18,7 +18,6 @@ beforeAll(async () => {
   admin = closing.use(kafka.admin(), (client) => client.disconnect())
   await admin.connect()
 })
-afterAll(() => closing.close())
 
 it.each(['gzip', 'zstd', 'lz4', 'snappy'])(
   'opens, publishes and scans a topic with %s compression while another producer has an open transaction',

@@ -14,6 +14,7 @@ import { codeOf } from '../../../connector/runtime/connector-error.ts'
 import { refusedAccounts } from '../../../connector/runtime/refused-accounts.ts'
 import { committedRecords } from '../../support/committed-records.ts'
 import { fakeKafka } from '../../support/fakes/fake-event-publisher.ts'
+import { never } from '../../support/signals.ts'
 
 /** One stream on a fake or real cluster, with as many publishers (replicas) as a test needs. */
 interface Cluster {
@@ -21,7 +22,6 @@ interface Cluster {
   committed(to: OutgoingRecord['to']): Promise<{ key: string | null; value: string | null; partition: number }[]>
 }
 
-const never = new AbortController().signal
 const fresh = withoutCheckpoint
 
 function fakeCluster(): Cluster {

@@ -11,9 +11,8 @@ import { refusedAccounts } from '../../../connector/runtime/refused-accounts.ts'
 import { createTopics } from '../../support/create-topics.ts'
 import { startKafka } from '../../support/servers/kafka-broker.ts'
 import { clusterView } from '../../support/servers/kafka-wire.ts'
+import { never } from '../../support/signals.ts'
 import { readTopic } from '../../support/topic-reader.ts'
-
-const never = new AbortController().signal
 
 it('opens and publishes a stream when a partition of an unrelated topic has no leader', async () => {
   const closing = closeStack()

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs'
 import { createServer as createHttpServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { AclOperationTypes, AclPermissionTypes, AclResourceTypes, type Admin, ResourcePatternTypes } from 'kafkajs'
-import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
+import { beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import type { OutgoingRecord } from '../../../connector/event/client-event.ts'
 import { type KafkaConfig, kafkaDefaults } from '../../../connector/kafka/kafka-config.ts'
 import {
@@ -14,16 +14,16 @@ import {
 } from '../../../connector/publish/event-publisher.ts'
 import { kafkaEventPublisher } from '../../../connector/publish/kafka-event-publisher.ts'
 import { type Clock, systemClock } from '../../../connector/runtime/clock.ts'
-import { closeStack } from '../../../connector/runtime/close-stack.ts'
 import { ConnectorError, codeOf, isTransient } from '../../../connector/runtime/connector-error.ts'
 import { refusedAccounts } from '../../../connector/runtime/refused-accounts.ts'
+import { closingAfterAll } from '../../support/closing.ts'
 import { committedRecords, testKafka } from '../../support/committed-records.ts'
 import { type KafkaCluster, type SecureListeners, startKafka } from '../../support/servers/kafka-broker.ts'
 import { holdsRequest } from '../../support/servers/kafka-wire.ts'
 import type { TcpProxy } from '../../support/servers/tcp-proxy.ts'
+import { never } from '../../support/signals.ts'
 
-const closing = closeStack()
-const never = new AbortController().signal
+const closing = closingAfterAll()
 const fresh = withoutCheckpoint
 let kafka: KafkaCluster
 let admin: Admin
@@ -33,7 +33,6 @@ beforeAll(async () => {
   admin = closing.use(testKafka(kafka.bootstrap).admin(), (client) => client.disconnect())
   await admin.connect()
 })
-afterAll(() => closing.close())
 
 interface Stream {
   readonly topic: string

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { Kafka, logLevel } from 'kafkajs'
-import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
+import { beforeAll, beforeEach, expect, it } from 'vitest'
 import type { OutgoingRecord, StoredEvent } from '../../../connector/event/client-event.ts'
 import { kafkaDefaults } from '../../../connector/kafka/kafka-config.ts'
 import { clusterOf } from '../../../connector/kafka/kafkajs/cluster.ts'
@@ -13,11 +13,12 @@ import {
 } from '../../../connector/publish/event-publisher.ts'
 import { kafkaEventPublisher } from '../../../connector/publish/kafka-event-publisher.ts'
 import { systemClock } from '../../../connector/runtime/clock.ts'
-import { closeStack } from '../../../connector/runtime/close-stack.ts'
 import { refusedAccounts } from '../../../connector/runtime/refused-accounts.ts'
+import { closingAfterAll } from '../../support/closing.ts'
 import { createTopics } from '../../support/create-topics.ts'
 import { type KafkaCluster, startKafka } from '../../support/servers/kafka-broker.ts'
 import { clusterView } from '../../support/servers/kafka-wire.ts'
+import { never } from '../../support/signals.ts'
 import { openTopic, readTopic } from '../../support/topic-reader.ts'
 
 /**
@@ -26,8 +27,7 @@ import { openTopic, readTopic } from '../../support/topic-reader.ts'
  * same producer id decides about them.
  */
 
-const closing = closeStack()
-const never = new AbortController().signal
+const closing = closingAfterAll()
 let kafka: KafkaCluster
 let topic: string
 /** The only replica of both topics; it coordinates nothing for this stream. */
@@ -45,7 +45,6 @@ beforeAll(async () => {
   }
   kafka = closing.use(await startKafka({ brokers: 3, properties }), (cluster) => cluster.close())
 })
-afterAll(() => closing.close())
 
 beforeEach(async () => {
   const brokers = kafka.bootstrap.split(',')

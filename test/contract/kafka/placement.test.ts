@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import { AclOperationTypes, AclPermissionTypes, AclResourceTypes, type Admin, ResourcePatternTypes } from 'kafkajs'
-import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { afterEach, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { type KafkaClient, type KafkaConnection, kafkaClient } from '../../../connector/kafka/kafka-client.ts'
 import { kafkaDefaults } from '../../../connector/kafka/kafka-config.ts'
 import { groupPlacement } from '../../../connector/placement/group-placement.ts'
@@ -12,18 +12,19 @@ import type { Placement, PlacementEvent } from '../../../connector/placement/pla
 import { type GroupConfig, groupDefaults } from '../../../connector/placement/placement-config.ts'
 import { slotOf } from '../../../connector/placement/slots.ts'
 import { type Clock, systemClock } from '../../../connector/runtime/clock.ts'
-import { closeStack } from '../../../connector/runtime/close-stack.ts'
 import { ConnectorError } from '../../../connector/runtime/connector-error.ts'
 import { refusedAccounts } from '../../../connector/runtime/refused-accounts.ts'
 import type { StreamEnd } from '../../../connector/stream/run-stream.ts'
 import { contentionDefaults } from '../../../connector/stream/supervise-stream.ts'
 import { superviseStreams } from '../../../connector/stream/supervisor.ts'
+import { closingAfterAll } from '../../support/closing.ts'
 import { testKafka } from '../../support/committed-records.ts'
 import { hashedStreams } from '../../support/hashed-streams.ts'
 import { type KafkaCluster, startKafka } from '../../support/servers/kafka-broker.ts'
 import { holdsRequest } from '../../support/servers/kafka-wire.ts'
+import { never } from '../../support/signals.ts'
 
-const closing = closeStack()
+const closing = closingAfterAll()
 let kafka: KafkaCluster
 let admin: Admin
 
@@ -35,7 +36,6 @@ beforeAll(async () => {
   admin = closing.use(testKafka(kafka.bootstrap).admin(), (client) => client.disconnect())
   await admin.connect()
 })
-afterAll(() => closing.close())
 
 /** One stream for each slot, so that the number of streams equals the number of slots. */
 function streamOfEachSlot(slots: number): string[] {
@@ -201,7 +201,7 @@ function view(group: string, connection: Partial<KafkaConnection> = {}) {
     clock: systemClock,
     connect,
   }
-  return viewGroup(parts, new AbortController().signal)
+  return viewGroup(parts, never)
 }
 
 describe('the view of a group', () => {

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { type Admin, Kafka, logLevel } from 'kafkajs'
-import { afterAll, beforeAll, expect, inject, it } from 'vitest'
+import { beforeAll, expect, inject, it } from 'vitest'
 import { eventSource, type StoredEvent, sequenceOf } from '../../../connector/event/client-event.ts'
 import { tombstone } from '../../../connector/event/tombstone.ts'
 import { kafkaDefaults } from '../../../connector/kafka/kafka-config.ts'
@@ -14,11 +14,11 @@ import {
 } from '../../../connector/publish/event-publisher.ts'
 import { kafkaEventPublisher } from '../../../connector/publish/kafka-event-publisher.ts'
 import { systemClock } from '../../../connector/runtime/clock.ts'
-import { closeStack } from '../../../connector/runtime/close-stack.ts'
 import { refusedAccounts } from '../../../connector/runtime/refused-accounts.ts'
+import { closingAfterAll } from '../../support/closing.ts'
+import { never } from '../../support/signals.ts'
 
-const never = new AbortController().signal
-const closing = closeStack()
+const closing = closingAfterAll()
 const brokers = inject('kafkaBrokers').split(',')
 const kafka = new Kafka({ brokers, logLevel: logLevel.NOTHING })
 let admin: Admin
@@ -27,7 +27,6 @@ beforeAll(async () => {
   admin = closing.use(kafka.admin(), (client) => client.disconnect())
   await admin.connect()
 })
-afterAll(() => closing.close())
 
 async function newTopic(): Promise<string> {
   const topic = randomUUID()

@@ -12,8 +12,8 @@ import { codeOf } from '../../../connector/runtime/connector-error.ts'
 import { refusedAccounts } from '../../../connector/runtime/refused-accounts.ts'
 import { hashedStreams } from '../../support/hashed-streams.ts'
 import { type SaslBroker, startSaslBroker } from '../../support/servers/sasl-broker.ts'
+import { never } from '../../support/signals.ts'
 
-const never = new AbortController().signal
 let closing: CloseStack = closeStack()
 afterEach(async () => {
   await closing.close()

@@ -1,6 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { type Admin, Kafka, logLevel } from 'kafkajs'
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { beforeAll, describe, expect, it, vi } from 'vitest'
 import { readTopicClients } from '../../../connector/audit/topic-clients.ts'
 import { parseDocument } from '../../../connector/checkpoint/checkpoint-document.ts'
 import { eventSource } from '../../../connector/event/client-event.ts'
@@ -12,15 +12,16 @@ import { type EventPublisher, streamNames, withoutCheckpoint } from '../../../co
 import { kafkaEventPublisher } from '../../../connector/publish/kafka-event-publisher.ts'
 import { createChanges } from '../../../connector/runtime/changes.ts'
 import { systemClock } from '../../../connector/runtime/clock.ts'
-import { closeStack } from '../../../connector/runtime/close-stack.ts'
 import { refusedAccounts } from '../../../connector/runtime/refused-accounts.ts'
 import { openStream } from '../../../connector/stream/open-stream.ts'
 import { rebuildIndex } from '../../../connector/stream/rebuild-index.ts'
 import { runStream } from '../../../connector/stream/run-stream.ts'
+import { closingAfterAll } from '../../support/closing.ts'
 import { createTopics } from '../../support/create-topics.ts'
 import { fakePolaris } from '../../support/fakes/fake-client-source.ts'
 import { startKafka } from '../../support/servers/kafka-broker.ts'
 import { limitReads } from '../../support/servers/kafka-wire.ts'
+import { never } from '../../support/signals.ts'
 import { entry } from '../../unit/index/entries.ts'
 import { removal } from '../../unit/pipeline/removal/full-scans.ts'
 import { groupParts, indexRules, KEY, stage } from '../../unit/stream/open-parts.ts'
@@ -30,8 +31,7 @@ import { groupParts, indexRules, KEY, stage } from '../../unit/stream/open-parts
  * at its end, and an open transaction of another producer, which holds back the last stable offset.
  */
 
-const never = new AbortController().signal
-const closing = closeStack()
+const closing = closingAfterAll()
 const PARTITIONS = 20
 const CLIENTS = Array.from({ length: 30 }, (_, at) => `c${at}`)
 /** Clients whose changes roll the segments: the active one is never compacted. */
@@ -48,7 +48,6 @@ beforeAll(async () => {
   admin = closing.use(kafka.admin(), (client) => client.disconnect())
   await admin.connect()
 })
-afterAll(() => closing.close())
 
 const compacted = {
   ...{ 'cleanup.policy': 'compact', 'segment.ms': '100', 'min.cleanable.dirty.ratio': '0', 'delete.retention.ms': '0' },

@@ -11,15 +11,14 @@ import {
   logLevel,
   ResourcePatternTypes,
 } from 'kafkajs'
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
-import { closeStack } from '../../../connector/runtime/close-stack.ts'
+import { beforeAll, describe, expect, test, vi } from 'vitest'
+import { closingAfterAll } from '../../support/closing.ts'
 import { createTopics } from '../../support/create-topics.ts'
 import { type KafkaCluster, type SecureListeners, startKafka } from '../../support/servers/kafka-broker.ts'
 import { mutualPrincipal } from '../../support/servers/kafka-properties.ts'
 import { brokersSeenBy, clusterView, holdsRequest } from '../../support/servers/kafka-wire.ts'
 
-const closing = closeStack()
-afterAll(() => closing.close())
+const closing = closingAfterAll()
 
 function client(bootstrap: string, config: Partial<KafkaConfig> = {}): Kafka {
   return new Kafka({ brokers: bootstrap.split(','), logLevel: logLevel.NOTHING, retry: { retries: 0 }, ...config })

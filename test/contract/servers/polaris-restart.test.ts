@@ -8,8 +8,8 @@ import { httpClientSource } from '../../../connector/source/http-client-source.t
 import { polarisDefaults } from '../../../connector/source/polaris-config.ts'
 import { restartBadly, restartStages } from '../../polaris/bad-restart.ts'
 import { faults, startPolarisSimulator } from '../../polaris/polaris-simulator.ts'
+import { never } from '../../support/signals.ts'
 
-const never = new AbortController().signal
 const at: ReadArguments = {
   ...{ lastChanged: '2000-01-01T00:00:00' as SourceTime, checkPoint: null, limit: 10, output: 'xml' },
 }

@@ -1,10 +1,10 @@
 import { GetObjectCommand, PutObjectCommand, S3Client, type S3ClientConfig } from '@aws-sdk/client-s3'
-import { afterAll, beforeAll, expect, test } from 'vitest'
-import { closeStack } from '../../../connector/runtime/close-stack.ts'
+import { beforeAll, expect, test } from 'vitest'
+import { closingAfterAll } from '../../support/closing.ts'
 import { type S3Exchange, type S3FaultProxy, startS3FaultProxy } from '../../support/servers/s3-fault-proxy.ts'
 import { type S3Server, startS3 } from '../../support/servers/s3-server.ts'
 
-const closing = closeStack()
+const closing = closingAfterAll()
 let server: S3Server
 let proxy: S3FaultProxy
 let direct: S3Client
@@ -18,7 +18,6 @@ beforeAll(async () => {
   direct = client({ endpoint: server.endpoint })
   proxied = client({ endpoint: proxy.endpoint, maxAttempts: 1 })
 })
-afterAll(() => closing.close())
 
 function client(config: S3ClientConfig): S3Client {
   const { region, accessKeyId, secretAccessKey } = server

@@ -7,6 +7,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import { type CloseStack, closeStack } from '../../../connector/runtime/close-stack.ts'
 import { makeCertificates } from '../../support/servers/certificates.ts'
 import { startTcpProxy, type TcpProxy } from '../../support/servers/tcp-proxy.ts'
+import { never } from '../../support/signals.ts'
 
 let closing: CloseStack
 let proxy: TcpProxy
@@ -114,7 +115,7 @@ test('refuses connections while it is down', async () => {
 test('pauses just before it forwards the targeted request', async () => {
   const socket = await connected()
   expect(await ask(socket, 'one')).toBe('ONE')
-  const paused = proxy.pauseAt((request) => request.includes('two'), new AbortController().signal)
+  const paused = proxy.pauseAt((request) => request.includes('two'), never)
   const answer = ask(socket, 'two')
   await paused
   expect(received).toEqual(['one'])

@@ -12,9 +12,9 @@ import { type PolarisConfig, polarisDefaults } from '../../../connector/source/p
 import { type BadAnswer, badAnswers, planted } from '../../fixtures/answers/bad-answers.ts'
 import { serverAnswers } from '../../fixtures/answers/server-answers.ts'
 import { type ScriptedServer, scriptedServer } from '../../support/servers/scripted-http.ts'
+import { never } from '../../support/signals.ts'
 
 const answers: readonly BadAnswer[] = [...badAnswers, ...serverAnswers]
-const never = new AbortController().signal
 const user = 'utilisateur-4711'
 const password = 'motdepasse-4711'
 const GOOD = {

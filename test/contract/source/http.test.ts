@@ -15,6 +15,7 @@ import type {
 import { httpClientSource } from '../../../connector/source/http-client-source.ts'
 import { type PolarisConfig, polarisDefaults } from '../../../connector/source/polaris-config.ts'
 import { type Script, type ScriptedServer, scriptedServer } from '../../support/servers/scripted-http.ts'
+import { never } from '../../support/signals.ts'
 
 const PAGE = '<p><hasMoreResults>false</hasMoreResults><l><InfoClient><No>1</No></InfoClient></l></p>'
 const at: ReadArguments = {
@@ -23,7 +24,6 @@ const at: ReadArguments = {
   limit: 10,
   output: 'xml',
 }
-const never = new AbortController().signal
 const failure = (code: string, message = /./) =>
   expect.objectContaining({ code, message: expect.stringMatching(message) })
 

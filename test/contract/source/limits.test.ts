@@ -8,6 +8,7 @@ import { serverLimits } from '../../../connector/source/http/rate-limit.ts'
 import { httpClientSource } from '../../../connector/source/http-client-source.ts'
 import { type PolarisConfig, polarisDefaults } from '../../../connector/source/polaris-config.ts'
 import { type Script, scriptedServer } from '../../support/servers/scripted-http.ts'
+import { never } from '../../support/signals.ts'
 
 const PAGE = '<p><hasMoreResults>false</hasMoreResults></p>'
 const at: ReadArguments = {
@@ -16,7 +17,6 @@ const at: ReadArguments = {
   limit: 10,
   output: 'xml',
 }
-const never = new AbortController().signal
 const retry = { retries: 0, firstPauseMs: 1, maxPauseMs: 1, maxRetryAfterMs: 1 }
 
 async function serverThat(script: Script) {

@@ -19,8 +19,7 @@ import {
   type SimulatorOptions,
   startPolarisSimulator,
 } from '../../polaris/polaris-simulator.ts'
-
-const never = new AbortController().signal
+import { never } from '../../support/signals.ts'
 
 interface Scene extends AsyncDisposable {
   readonly simulator: PolarisSimulator

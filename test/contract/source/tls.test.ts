@@ -12,6 +12,7 @@ import { polarisDefaults, type TlsConfig } from '../../../connector/source/polar
 import { makeCertificates } from '../../support/servers/certificates.ts'
 import { type LoneCertificate, loneCertificate } from '../../support/servers/lone-certificate.ts'
 import { type ScriptedServer, scriptedServer } from '../../support/servers/scripted-http.ts'
+import { never } from '../../support/signals.ts'
 
 const PAGE = '<p><hasMoreResults>false</hasMoreResults></p>'
 const at: ReadArguments = {
@@ -59,7 +60,7 @@ async function reading(url: string, tls?: TlsConfig): Promise<string> {
     },
   )
   try {
-    const page = await source.read(at, new AbortController().signal)
+    const page = await source.read(at, never)
     return `a page with ${page.clients.length} clients`
   } catch (error) {
     return error instanceof Error && 'code' in error ? `${error.code}: ${error.message}` : `bug: ${error}`
@@ -150,7 +151,7 @@ describe('the trust settings', () => {
       },
     )
     onTestFinished(() => source.close())
-    return () => source.read(at, new AbortController().signal)
+    return () => source.read(at, never)
   }
 
   it('are read again for each connection: the CA', async () => {

@@ -15,8 +15,8 @@ import { loadTable } from '../../../connector/index/load-table.ts'
 import { systemClock } from '../../../connector/runtime/clock.ts'
 import { checkpointStoreDefaults } from '../../../connector/storage/checkpoint-store-config.ts'
 import type { SegmentStore } from '../../../connector/storage/segment-store.ts'
+import { never } from '../../support/signals.ts'
 
-const never = new AbortController().signal
 const keyOf = (client: number) => keyText(0, client) as ClientKey
 const CLIENTS = 3_000
 

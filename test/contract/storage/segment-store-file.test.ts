@@ -1,18 +1,16 @@
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { systemClock } from '../../../connector/runtime/clock.ts'
-import { closeStack } from '../../../connector/runtime/close-stack.ts'
 import { fileStore } from '../../../connector/storage/file/file-versioned-object.ts'
+import { closingAfterEach } from '../../support/closing.ts'
 import { fileStoreProcess, killed, outputOf } from '../../support/file-store-process.ts'
+import { never } from '../../support/signals.ts'
 
-const closing = closeStack()
-const never = new AbortController().signal
+const closing = closingAfterEach()
 const clock = { ...systemClock, random: () => 0 } // no pauses
 const bytes = Buffer.from('segment')
-
-afterEach(() => closing.close())
 
 function open() {
   const directory = closing.use(mkdtempSync(join(tmpdir(), 'segments-')), (path) => rmSync(path, { recursive: true }))

@@ -2,21 +2,19 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { buffer } from 'node:stream/consumers'
-import { afterEach, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { systemClock } from '../../../connector/runtime/clock.ts'
-import { closeStack } from '../../../connector/runtime/close-stack.ts'
 import { codeOf } from '../../../connector/runtime/connector-error.ts'
 import { checkpointStoreDefaults, type S3Settings } from '../../../connector/storage/checkpoint-store-config.ts'
 import { s3Store } from '../../../connector/storage/s3/s3-versioned-object.ts'
 import type { SegmentStore } from '../../../connector/storage/segment-store.ts'
+import { closingAfterEach } from '../../support/closing.ts'
 import { type FakeS3Fault, fakeObject, startFakeS3 } from '../../support/fakes/fake-s3-server.ts'
+import { never } from '../../support/signals.ts'
 
-const closing = closeStack()
-const never = new AbortController().signal
+const closing = closingAfterEach()
 const prefix = 'prefix/connector/stream.index/'
 const bytes = Buffer.from([0, 255, 254, 1, 13, 10])
-
-afterEach(() => closing.close())
 
 interface Setting {
   readonly s3?: Partial<S3Settings>

@@ -15,9 +15,9 @@ import type { SegmentStore } from '../../../connector/storage/segment-store.ts'
 import type { CheckpointStore } from '../../../connector/storage/versioned-object.ts'
 import { memoryStore } from '../../support/fakes/memory-versioned-object.ts'
 import { freePort } from '../../support/servers/free-port.ts'
+import { never } from '../../support/signals.ts'
 
 const parts = { clock: { ...systemClock, random: () => 0 }, onRetry: () => undefined }
-const never = new AbortController().signal
 
 /** Opens the same place repeatedly, as several replicas do. */
 type Place = (closing: CloseStack) => Promise<() => CheckpointStore>

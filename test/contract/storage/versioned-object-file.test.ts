@@ -2,18 +2,16 @@ import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, utimesSync, wri
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
-import { afterEach, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { systemClock } from '../../../connector/runtime/clock.ts'
-import { closeStack } from '../../../connector/runtime/close-stack.ts'
 import { codeOf } from '../../../connector/runtime/connector-error.ts'
 import { fileStore } from '../../../connector/storage/file/file-versioned-object.ts'
+import { closingAfterEach } from '../../support/closing.ts'
 import { fileStoreProcess, killed, outputOf } from '../../support/file-store-process.ts'
+import { never } from '../../support/signals.ts'
 
-const closing = closeStack()
-const never = new AbortController().signal
+const closing = closingAfterEach()
 const parts = { clock: systemClock, onRetry: () => undefined }
-
-afterEach(() => closing.close())
 
 function open() {
   const directory = closing.use(mkdtempSync(join(tmpdir(), 'checkpoints-')), (path) => {

@@ -2,10 +2,10 @@ import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { systemClock } from '../../../connector/runtime/clock.ts'
-import { closeStack } from '../../../connector/runtime/close-stack.ts'
 import { type ConnectorError, codeOf } from '../../../connector/runtime/connector-error.ts'
 import { checkpointStoreDefaults, type S3Settings } from '../../../connector/storage/checkpoint-store-config.ts'
 import { s3Store } from '../../../connector/storage/s3/s3-versioned-object.ts'
+import { closingAfterEach } from '../../support/closing.ts'
 import {
   type FakeS3,
   type FakeS3Fault,
@@ -13,12 +13,10 @@ import {
   fakeObject,
   startFakeS3,
 } from '../../support/fakes/fake-s3-server.ts'
+import { never } from '../../support/signals.ts'
 
-const closing = closeStack()
-const never = new AbortController().signal
+const closing = closingAfterEach()
 const key = 'prefix/connector/stream.json'
-
-afterEach(() => closing.close())
 
 interface Setting {
   readonly fake?: FakeS3Options
@@ -312,7 +310,7 @@ test('a process waits for a hanging store until the limit and exits after close'
     const s3 = { endpoint: ${JSON.stringify(server.endpoint)}, credentials: { accessKeyId: 'a', secretAccessKey: 'b' },
       etagQuoting: 'auto', connectWithinMs: 60_000, answerWithinMs: 60_000 }
     const store = s3Store({ bucket: 'b', prefix: '', callWithinMs: 300, s3 }, { clock: systemClock, onRetry: () => undefined })
-    await store.object('k').read(new AbortController().signal).catch((error) => console.log(error.code))
+    await store.object('k').read(never).catch((error) => console.log(error.code))
     store.close()`
   const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script], {
     timeout: 30_000,

@@ -18,6 +18,7 @@ import {
 import type { CheckpointStore, Version, VersionedObject } from '../../../connector/storage/versioned-object.ts'
 import { type FakeS3Options, startFakeS3 } from '../../support/fakes/fake-s3-server.ts'
 import { memoryStore } from '../../support/fakes/memory-versioned-object.ts'
+import { never } from '../../support/signals.ts'
 
 const parts = { clock: systemClock, onRetry: () => undefined }
 
@@ -64,7 +65,6 @@ describe.each(places)('a versioned object in %s', (_name, place, { rounds, write
   let closing: CloseStack
   let open: () => Promise<CheckpointStore>
   let key: string
-  const never = new AbortController().signal
 
   beforeEach(async () => {
     closing = closeStack()

@@ -19,9 +19,9 @@ import type { LogLine } from '../../support/connector-process.ts'
 import { createTopics } from '../../support/create-topics.ts'
 import { expectNothingPersonal } from '../../support/nothing-personal.ts'
 import { setPaused } from '../../support/paused-stream.ts'
+import { never } from '../../support/signals.ts'
 import { type Scene, scene } from '../../support/stream-scene.ts'
 
-const never = new AbortController().signal
 const isCaughtUp = ({ msg }: LogLine) => msg === 'caught up'
 const noDifferences = {
   ...{ notPublished: 0, outdated: 0, gone: 0 },

@@ -4,9 +4,10 @@ import { type CheckpointDocument, serializeDocument } from '../../../connector/c
 import { deltaText } from '../../../connector/index/index-state.ts'
 import { writeSegment } from '../../../connector/index/write-segment.ts'
 import { codeOf } from '../../../connector/runtime/connector-error.ts'
+import { never } from '../../support/signals.ts'
 import { entry, key, words } from '../index/entries.ts'
 import { KEY } from '../stream/open-parts.ts'
-import { auditedStream, never } from './audited-stream.ts'
+import { auditedStream } from './audited-stream.ts'
 
 /** A stream whose index is in a segment with one client, in a document that names it. */
 async function withSegment() {

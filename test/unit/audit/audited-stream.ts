@@ -17,10 +17,10 @@ import { runStream } from '../../../connector/stream/run-stream.ts'
 import { driven } from '../../support/driven.ts'
 import { fakePolaris } from '../../support/fakes/fake-client-source.ts'
 import { virtualClock } from '../../support/fakes/virtual-clock.ts'
+import { never } from '../../support/signals.ts'
 import { noon } from '../pipeline/readings.ts'
 import { groupParts, KEY, stage } from '../stream/open-parts.ts'
 
-export const never = new AbortController().signal
 export const wholeClients: ReadingRules = { timeZone: 'Europe/Paris', ignored: new Set(), fields: undefined }
 
 /** A stream of ten clients on fakes, and its audit. Pages have two clients. */

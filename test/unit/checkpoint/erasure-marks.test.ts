@@ -8,10 +8,10 @@ import { deltaWords } from '../../../connector/index/index-state.ts'
 import { codeOf } from '../../../connector/runtime/connector-error.ts'
 import { LIVE } from '../../../connector/scan/scan-state.ts'
 import { memoryStore } from '../../support/fakes/memory-versioned-object.ts'
+import { never } from '../../support/signals.ts'
 import { entry, key, read } from '../index/entries.ts'
 
 const KEY = 'shop/clients.erasures.json'
-const { signal } = new AbortController()
 const mark = (client: number, number: number, rules = 'rules'): ErasureMark => ({
   ...{ key: key(client), rules },
   entry: entry(number, { mark: 'erased' }),
@@ -26,14 +26,14 @@ function stage() {
 
 describe('the object with the erased clients', () => {
   test('is empty when it does not exist', async () => {
-    expect(await stage().marks.read(signal)).toEqual({ marks: [], open: [] })
+    expect(await stage().marks.read(never)).toEqual({ marks: [], open: [] })
   })
 
   test('keeps what was added, with the rules of each entry, and loses what was removed', async () => {
     const { marks } = stage()
-    await marks.update({ add: [mark(1, 5, 'old'), mark(2, 6, 'new')], remove: [] }, signal)
-    await marks.update({ add: [mark(3, 7, 'old')], remove: [key(2)] }, signal)
-    const { marks: stored } = await marks.read(signal)
+    await marks.update({ add: [mark(1, 5, 'old'), mark(2, 6, 'new')], remove: [] }, never)
+    await marks.update({ add: [mark(3, 7, 'old')], remove: [key(2)] }, never)
+    const { marks: stored } = await marks.read(never)
     expect(stored.map((one) => [one.key, one.rules, one.entry.number, one.entry.mark])).toEqual([
       [key(1), 'old', 5, 'erased'],
       [key(3), 'old', 7, 'erased'],
@@ -42,40 +42,40 @@ describe('the object with the erased clients', () => {
 
   test('keeps the later one of two marks of a client', async () => {
     const { marks } = stage()
-    await marks.update({ add: [mark(1, 9)], remove: [] }, signal)
-    await marks.update({ add: [mark(1, 5)], remove: [] }, signal)
-    expect((await marks.read(signal)).marks.map((one) => one.entry.number)).toEqual([9])
-    await marks.update({ add: [mark(1, 11)], remove: [] }, signal)
-    expect((await marks.read(signal)).marks.map((one) => one.entry.number)).toEqual([11])
+    await marks.update({ add: [mark(1, 9)], remove: [] }, never)
+    await marks.update({ add: [mark(1, 5)], remove: [] }, never)
+    expect((await marks.read(never)).marks.map((one) => one.entry.number)).toEqual([9])
+    await marks.update({ add: [mark(1, 11)], remove: [] }, never)
+    expect((await marks.read(never)).marks.map((one) => one.entry.number)).toEqual([11])
   })
 
   test('keeps a client that is to be erased until its request has ended, and writes nothing twice', async () => {
     const { store, marks } = stage()
     const open = [{ key: key(1), request: 'r1' }]
-    await marks.update({ open }, signal)
+    await marks.update({ open }, never)
     const text = store.stored(KEY)?.text
-    await marks.update({ open }, signal)
+    await marks.update({ open }, never)
     expect(store.stored(KEY)?.text).toBe(text)
-    expect(await marks.read(signal)).toEqual({ marks: [], open })
-    await marks.update({ add: [mark(1, 5)], ended: ['r1', 'unknown'] }, signal)
-    expect(await marks.read(signal)).toEqual({ marks: [mark(1, 5)], open: [] })
+    expect(await marks.read(never)).toEqual({ marks: [], open })
+    await marks.update({ add: [mark(1, 5)], ended: ['r1', 'unknown'] }, never)
+    expect(await marks.read(never)).toEqual({ marks: [mark(1, 5)], open: [] })
   })
 
   test('keeps the marks of two writers at the same time', async () => {
     const { store, marks } = stage()
     const other = erasureMarks({ object: store.object(KEY), newNonce: () => 'other' })
     await Promise.all([
-      marks.update({ add: [mark(1, 1)], remove: [] }, signal),
-      other.update({ add: [mark(2, 2)], remove: [] }, signal),
+      marks.update({ add: [mark(1, 1)], remove: [] }, never),
+      other.update({ add: [mark(2, 2)], remove: [] }, never),
     ])
-    expect((await marks.read(signal)).marks.map((one) => one.entry.number).toSorted()).toEqual([1, 2])
+    expect((await marks.read(never)).marks.map((one) => one.entry.number).toSorted()).toEqual([1, 2])
   })
 
   test('keeps erased clients of more rules than an entry can name, the last ones with unknown content', async () => {
     const { marks } = stage()
     const add = Array.from({ length: 300 }, (_, client) => mark(client, client, `rules ${client}`))
-    await marks.update({ add }, signal)
-    const stored = await marks.read(signal)
+    await marks.update({ add }, never)
+    const stored = await marks.read(never)
     expect(stored.marks.map((one) => one.key)).toEqual(add.map((one) => one.key))
     expect(stored.marks[255]).toMatchObject({ rules: 'rules 255', entry: { content: add[255]?.entry.content } })
     expect(stored.marks[256]?.entry).toMatchObject({ content: UNKNOWN_CONTENT, mark: 'erased', number: 256 })
@@ -90,8 +90,8 @@ describe('the object with the erased clients', () => {
     async (text) => {
       const { store, marks } = stage()
       store.tamper(KEY, text)
-      expect(await marks.read(signal).then(() => 'read', codeOf)).toBe('checkpoint.erasures-damaged')
-      const update = marks.update({ add: [mark(1, 1)], remove: [] }, signal)
+      expect(await marks.read(never).then(() => 'read', codeOf)).toBe('checkpoint.erasures-damaged')
+      const update = marks.update({ add: [mark(1, 1)], remove: [] }, never)
       expect(await update.then(() => 'updated', codeOf)).toBe('checkpoint.erasures-damaged')
       expect(store.stored(KEY)?.text).toBe(text)
     },

@@ -17,11 +17,11 @@ import { streamIndex } from '../../../connector/index/stream-index.ts'
 import { ConnectorError, codeOf } from '../../../connector/runtime/connector-error.ts'
 import { type MemoryFault, memoryStore } from '../../support/fakes/memory-versioned-object.ts'
 import { virtualClock } from '../../support/fakes/virtual-clock.ts'
+import { never } from '../../support/signals.ts'
 import { key } from '../index/entries.ts'
 import { change, DAY_MS, documentWith, entriesOf, now, state } from './documents.ts'
 
 const KEY = 'shop/clients.json'
-const { signal } = new AbortController()
 const bare = { scans: state.scans, recheck: null, mapping: null, republished: null, carriedOut: [], entries: '' }
 /** A change without a transaction. */
 const read = (events: number, entries = '') => ({ ...bare, events, entries })
@@ -41,14 +41,14 @@ async function claimedStream(from = state, { memory = indexMemory(1e9) } = {}) {
     newNonce: () => `n${++nonces}`,
     onWritten: (bytes: number) => written.push(bytes),
   }
-  const version = await writeDocument(parts, { document, expected: null }, signal)
-  const table = await parts.index.load({ ...document, index: from.index }, signal)
+  const version = await writeDocument(parts, { document, expected: null }, never)
+  const table = await parts.index.load({ ...document, index: from.index }, never)
   const stored = () => parseDocument(store.stored(KEY)?.text ?? '')
   return {
     checkpoint: streamCheckpoint({ document, version, table }, parts),
     stored,
     /** The table with which the next opening would start. */
-    reopened: () => parts.index.load({ ...stored(), index: stored().committed.state.index }, signal),
+    reopened: () => parts.index.load({ ...stored(), index: stored().committed.state.index }, never),
     ...{ store, written, next, parts, clock },
   }
 }
@@ -56,7 +56,7 @@ async function claimedStream(from = state, { memory = indexMemory(1e9) } = {}) {
 describe('the checkpoint of a claimed stream', () => {
   test('prepares the next transaction beside the committed state, which stays valid', async () => {
     const { checkpoint, stored } = await claimedStream()
-    const record = await checkpoint.prepare(change, signal)
+    const record = await checkpoint.prepare(change, never)
     expect(record).toEqual({ epoch: 4, seq: 11, nonce: 'n1' })
     expect(stored().committed.state).toEqual(state)
     expect(stored().pending).toEqual({ ...record, at: now, change })
@@ -67,13 +67,13 @@ describe('the checkpoint of a claimed stream', () => {
     const { checkpoint, store } = await claimedStream(state, { memory: indexMemory(24) })
     checkpoint.advance(read(2, entriesOf([1, 0], [2, 1])))
     const writes = store.history(KEY).length
-    await expect(checkpoint.prepare(change, signal)).rejects.toMatchObject({ code: 'checkpoint.index-too-large' })
+    await expect(checkpoint.prepare(change, never)).rejects.toMatchObject({ code: 'checkpoint.index-too-large' })
     expect(store.history(KEY)).toHaveLength(writes)
   })
 
   test('advances without another write when the transaction is decided', async () => {
     const { checkpoint, store } = await claimedStream()
-    await checkpoint.prepare(change, signal)
+    await checkpoint.prepare(change, never)
     const writes = store.history(KEY).length
     checkpoint.decided()
     expect(store.history(KEY)).toHaveLength(writes)
@@ -82,10 +82,10 @@ describe('the checkpoint of a claimed stream', () => {
 
   test('writes the decided state with the next prepare, equal to that of the reloaded document', async () => {
     const { checkpoint, stored } = await claimedStream()
-    await checkpoint.prepare(change, signal)
+    await checkpoint.prepare(change, never)
     const onDisk = stored()
     checkpoint.decided()
-    const record = await checkpoint.prepare({ ...change, events: 5 }, signal)
+    const record = await checkpoint.prepare({ ...change, events: 5 }, never)
     expect(stored().committed).toEqual(committedByRecord(onDisk))
     expect(record.seq).toBe(12)
   })
@@ -93,11 +93,11 @@ describe('the checkpoint of a claimed stream', () => {
   test('keeps the number when it saves a state without a transaction', async () => {
     const { checkpoint, stored } = await claimedStream()
     checkpoint.advance(read(2))
-    await checkpoint.save(signal)
+    await checkpoint.save(never)
     expect(stored()).toMatchObject({ pending: null, committed: { epoch: 4, seq: 10, nonce: 'c', by: 'commit-record' } })
-    await checkpoint.prepare(change, signal)
+    await checkpoint.prepare(change, never)
     checkpoint.decided()
-    await checkpoint.save(signal)
+    await checkpoint.save(never)
     expect(stored()).toMatchObject({ pending: null, committed: { seq: 11, nonce: 'n2', state: reachedBy(change) } })
     expect(
       resolveState(stored(), { record: { epoch: 4, seq: 11, nonce: 'n2' }, isUnstable: false, now, retentionMs: 1e9 }),
@@ -112,32 +112,32 @@ describe('the checkpoint of a claimed stream', () => {
     expect(checkpoint.state()).toEqual(reachedBy(read(2, entriesOf([1, 0], [1, 1], [2, 1]))))
     expect([1, 2].map((client) => checkpoint.table.get(key(client))?.number)).toEqual([1, 1])
     expect(checkpoint.isSaved()).toBe(false)
-    await checkpoint.prepare(change, signal)
+    await checkpoint.prepare(change, never)
     expect(stored().committed.state).toEqual(state)
     expect(stored().pending?.change.entries).toBe(entriesOf([1, 0], [1, 1], [2, 1]) + change.entries)
     checkpoint.decided()
     expect(checkpoint.state().index.delta).toBe(stored().pending?.change.entries)
-    await checkpoint.save(signal)
+    await checkpoint.save(never)
     expect(checkpoint.isSaved()).toBe(true)
   })
 
   test('writes a unique text each time, so that a write with a lost response is recognized', async () => {
     const { checkpoint, store } = await claimedStream()
-    await checkpoint.save(signal)
-    await checkpoint.save(signal)
+    await checkpoint.save(never)
+    await checkpoint.save(never)
     const texts = store.history(KEY)
     expect(new Set(texts).size).toBe(texts.length)
   })
 
   test('reports the size of each document written', async () => {
     const { checkpoint, store, written } = await claimedStream()
-    await checkpoint.save(signal)
+    await checkpoint.save(never)
     expect(written).toEqual(store.history(KEY).map((text) => text.length))
   })
 
   const writes = {
-    prepare: (checkpoint: StreamCheckpoint) => checkpoint.prepare(change, signal),
-    save: (checkpoint: StreamCheckpoint) => checkpoint.save(signal),
+    prepare: (checkpoint: StreamCheckpoint) => checkpoint.prepare(change, never),
+    save: (checkpoint: StreamCheckpoint) => checkpoint.save(never),
   }
   const claim = { epoch: 5, owner: 'replica-2', at: now }
   const newer = serializeDocument({ ...documentWith({}), nonce: 'theirs', claim })
@@ -164,14 +164,14 @@ describe('the checkpoint of a claimed stream', () => {
   test('keeps its state and rejects with the error of the store when a write fails', async () => {
     const { checkpoint, next } = await claimedStream()
     next.fault = 'before'
-    expect(codeOf(await checkpoint.save(signal).catch((error: unknown) => error))).toBe('storage.unavailable')
+    expect(codeOf(await checkpoint.save(never).catch((error: unknown) => error))).toBe('storage.unavailable')
     expect(checkpoint.state()).toEqual(state)
   })
 
   test('throws when a transaction is decided that was not prepared', async () => {
     const { checkpoint } = await claimedStream()
     expect(() => checkpoint.decided()).toThrow('decided without prepare')
-    await checkpoint.prepare(change, signal)
+    await checkpoint.prepare(change, never)
     checkpoint.decided()
     expect(() => checkpoint.decided()).toThrow('decided without prepare')
   })
@@ -183,7 +183,7 @@ describe('the client index of a claimed stream', () => {
 
   test('moves with the transaction that decides it: what is pending is not in it', async () => {
     const { checkpoint } = await claimedStream()
-    await checkpoint.prepare(change, signal)
+    await checkpoint.prepare(change, never)
     expect(numbers(checkpoint.table, 3, 4)).toEqual([undefined, undefined])
     checkpoint.decided()
     expect(numbers(checkpoint.table, 3, 4)).toEqual([2, 3])
@@ -193,18 +193,18 @@ describe('the client index of a claimed stream', () => {
     const { checkpoint, written, store, stored, parts, clock } = await claimedStream()
     for (let transaction = 0; transaction < 20; transaction += 1) {
       const clients = Array.from({ length: 2_000 }, (_, client) => [transaction * 1_000 + client, transaction] as const)
-      await checkpoint.prepare({ ...change, entries: entriesOf(...clients) }, signal)
+      await checkpoint.prepare({ ...change, entries: entriesOf(...clients) }, never)
       checkpoint.decided()
       await new Promise(setImmediate)
       clock.fireNext()
     }
-    await checkpoint.save(signal)
+    await checkpoint.save(never)
     await checkpoint.close()
     expect(Math.max(...written)).toBeLessThan(128 * 1024)
     const { index } = stored().committed.state
     expect(index.segments.length).toBeGreaterThan(1)
     for (const { name } of index.segments) expect([...store.segments(KEY).stored.keys()]).toContain(name)
-    const loaded = await loadTable(parts.index.store, index, signal)
+    const loaded = await loadTable(parts.index.store, index, never)
     expect(loaded.size()).toBe(21_000)
     expect(joined([...loaded.partitions()])).toEqual(joined([...checkpoint.table.partitions()]))
   })
@@ -218,7 +218,7 @@ describe('the client index of a claimed stream', () => {
       await put(...args)
       order.push(`segment, document ${stored().nonce}`)
     }
-    await checkpoint.save(signal)
+    await checkpoint.save(never)
     expect(order).toEqual(['segment, document w'])
     expect(stored().committed.state.index).toMatchObject({ delta: '', segments: [{ tier: 'spill', entries: 1_400 }] })
   })
@@ -228,9 +228,7 @@ describe('the client index of a claimed stream', () => {
     const { checkpoint, store } = await claimedStream({ ...state, index: { ...state.index, delta: full } })
     store.segments(KEY).put = () => Promise.reject(new ConnectorError('storage.unavailable', 'scripted'))
     const writes = store.history(KEY).length
-    expect(codeOf(await checkpoint.prepare(change, signal).catch((error: unknown) => error))).toBe(
-      'storage.unavailable',
-    )
+    expect(codeOf(await checkpoint.prepare(change, never).catch((error: unknown) => error))).toBe('storage.unavailable')
     expect(store.history(KEY)).toHaveLength(writes)
   })
 
@@ -238,7 +236,7 @@ describe('the client index of a claimed stream', () => {
     'is kept for the next opening after a %s, without reading segments',
     async (write) => {
       const { checkpoint, reopened } = await claimedStream()
-      await (write === 'save' ? checkpoint.save(signal) : checkpoint.prepare(change, signal))
+      await (write === 'save' ? checkpoint.save(never) : checkpoint.prepare(change, never))
       expect(await reopened()).toBe(checkpoint.table)
     },
   )
@@ -248,7 +246,7 @@ describe('the client index of a claimed stream', () => {
     async (fault) => {
       const { checkpoint, reopened, next } = await claimedStream()
       next.fault = fault
-      await checkpoint.prepare(change, signal).catch(() => {})
+      await checkpoint.prepare(change, never).catch(() => {})
       expect(await reopened()).toBe(checkpoint.table)
     },
   )
@@ -257,10 +255,10 @@ describe('the client index of a claimed stream', () => {
     'is read again after a decided transaction when the next write fails (%s), unless that is stored',
     async (fault) => {
       const { checkpoint, reopened, next } = await claimedStream()
-      await checkpoint.prepare(change, signal)
+      await checkpoint.prepare(change, never)
       checkpoint.decided()
       next.fault = fault
-      await checkpoint.prepare(read(5, entriesOf([3, 4])), signal).catch(() => {})
+      await checkpoint.prepare(read(5, entriesOf([3, 4])), never).catch(() => {})
       expect(numbers(await reopened(), 3, 4)).toEqual(fault === 'after' ? [2, 3] : [undefined, undefined])
     },
   )
@@ -280,11 +278,11 @@ describe('the client index of a claimed stream', () => {
   test('is compared with the stored segments once a day', async () => {
     const { checkpoint, store, clock } = await claimedStream()
     store.segments(KEY).stored.set('3-orphan', Uint8Array.of(1))
-    await checkpoint.save(signal)
+    await checkpoint.save(never)
     await new Promise(setImmediate)
     expect(store.segments(KEY).stored.size).toBe(1)
     clock.jump(DAY_MS)
-    await checkpoint.save(signal)
+    await checkpoint.save(never)
     await new Promise(setImmediate)
     expect(store.segments(KEY).stored.size).toBe(0)
   })

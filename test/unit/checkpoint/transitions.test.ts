@@ -16,6 +16,7 @@ import {
 } from '../../../connector/checkpoint/transitions.ts'
 import { loadTable } from '../../../connector/index/load-table.ts'
 import { memorySegmentStore } from '../../support/fakes/memory-segment-store.ts'
+import { never } from '../../support/signals.ts'
 import { key } from '../index/entries.ts'
 import {
   anyChange,
@@ -150,7 +151,6 @@ describe('the state after a change', () => {
   })
 
   test('has the last entry of a client that several changes have', async () => {
-    const never = new AbortController().signal
     const again = { ...change, entries: entriesOf([3, 9]) }
     const { index } = stateAfter(stateAfter(state, change), again)
     const table = await loadTable(memorySegmentStore(), index, never)

@@ -7,9 +7,9 @@ import type { SeenControl } from '../../../connector/control/stream-requests.ts'
 import { codeOf } from '../../../connector/runtime/connector-error.ts'
 import { type MemoryFault, memoryStore } from '../../support/fakes/memory-versioned-object.ts'
 import { virtualClock } from '../../support/fakes/virtual-clock.ts'
+import { never } from '../../support/signals.ts'
 
 const KEY = 'shop/_control.json'
-const { signal } = new AbortController()
 const settled = () => new Promise((resolve) => setImmediate(resolve))
 
 function setUp() {
@@ -35,7 +35,7 @@ function setUp() {
     return running
   }
   const request = (wanted: NewRequest, id: string) =>
-    updateControl(parts, (document) => requested(document, wanted, { id, by: 'operator-1', at: 1 }), signal)
+    updateControl(parts, (document) => requested(document, wanted, { id, by: 'operator-1', at: 1 }), never)
   const nextRead = async () => {
     clock.fireNext()
     await settled()
@@ -75,10 +75,10 @@ describe('controlWatch', () => {
     const [whole] = watch.current()?.requests ?? []
     watch.carriedOut(whole ?? { id: '1' })
     await settled()
-    expect((await readControl(parts.object, signal)).requests[0]?.progress).toEqual({ kind: 'requested' })
+    expect((await readControl(parts.object, never)).requests[0]?.progress).toEqual({ kind: 'requested' })
     await nextRead()
     const done = { kind: 'done', by: 'replica-1', at: 1_000_000 }
-    expect((await readControl(parts.object, signal)).requests[0]?.progress).toEqual(done)
+    expect((await readControl(parts.object, never)).requests[0]?.progress).toEqual(done)
     calls.length = 0
     await nextRead()
     expect(calls).toEqual(['read'])
@@ -112,7 +112,7 @@ describe('controlWatch', () => {
     calls.length = 0
     await nextRead()
     await nextRead()
-    expect((await readControl(parts.object, signal)).requests[0]?.progress).toMatchObject({
+    expect((await readControl(parts.object, never)).requests[0]?.progress).toMatchObject({
       ...{ kind: 'running', by: 'replica-1', published: 3, clients: 10, share: null },
     })
     await nextRead()
@@ -169,7 +169,7 @@ test('concurrent requests of several operators are all stored', async () => {
   const { parts, request } = setUp()
   const streams = ['paris', 'lyon', 'nice', 'lille']
   await Promise.all(streams.map((stream, index) => request({ ...pause, stream }, String(index))))
-  const { requests } = await readControl(parts.object, signal)
+  const { requests } = await readControl(parts.object, never)
   expect(requests.map(({ stream }) => stream).toSorted()).toEqual(streams.toSorted())
 })
 
@@ -198,7 +198,7 @@ describe('a control object that is lost', () => {
     await on.nextRead()
     await on.nextRead()
     expect(isPaused(on)).toBe(true)
-    const stored = await readControl(on.parts.object, signal)
+    const stored = await readControl(on.parts.object, never)
     expect([stored.revision, openRequests(stored, 'paris')]).toMatchObject([3, [{ id: '2', client: '7' }]])
     expect(on.events.filter(({ kind }) => kind === 'control-lost')).toMatchObject([{ error: { code: 'control.lost' } }])
     on.stop.abort()
@@ -219,7 +219,7 @@ describe('a control object that is lost', () => {
     void on.run()
     await settled()
     expect(isPaused(on)).toBe(true)
-    expect((await readControl(on.parts.object, signal)).revision).toBe(8)
+    expect((await readControl(on.parts.object, never)).revision).toBe(8)
     expect(on.kinds()).toContain('control-lost')
     on.stop.abort()
   })
@@ -235,7 +235,7 @@ describe('a control object that is lost', () => {
     for (let read = 0; read < 4; read += 1) await on.nextRead()
     const lost = [...on.events, ...other].filter(({ kind }) => kind === 'control-lost')
     expect(lost).toHaveLength(1)
-    expect((await readControl(on.parts.object, signal)).revision).toBe(3)
+    expect((await readControl(on.parts.object, never)).revision).toBe(3)
     on.stop.abort()
   })
 })

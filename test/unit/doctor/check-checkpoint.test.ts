@@ -4,9 +4,8 @@ import { beginning } from '../../../connector/checkpoint/stream-state.ts'
 import { type CheckpointQuestion, checkCheckpoint } from '../../../connector/doctor/check-checkpoint.ts'
 import type { CommitRecord } from '../../../connector/publish/event-publisher.ts'
 import { ConnectorError } from '../../../connector/runtime/connector-error.ts'
+import { never } from '../../support/signals.ts'
 import { DAY_MS, documentWith, identity, now } from '../checkpoint/documents.ts'
-
-const { signal } = new AbortController()
 
 function checkOf(
   document: CheckpointDocument,
@@ -27,7 +26,7 @@ function checkOf(
     offsetsRetentionMs: 7 * DAY_MS,
     readIndex: async () => {},
   }
-  return checkCheckpoint({ ...question, clock, readState, ...more }, signal)
+  return checkCheckpoint({ ...question, clock, readState, ...more }, never)
 }
 
 it('is ok when Kafka has the commit record of the checkpoint', async () => {

@@ -5,6 +5,7 @@ import { checkSource } from '../../../connector/doctor/check-source.ts'
 import type { ReadArguments } from '../../../connector/source/client-source.ts'
 import { fakePolaris, type SourceFault } from '../../support/fakes/fake-client-source.ts'
 import { virtualClock } from '../../support/fakes/virtual-clock.ts'
+import { never } from '../../support/signals.ts'
 import { fromEnvironment, leastEnvironment, valid } from '../config/config-sources.ts'
 
 interface Checked {
@@ -46,7 +47,7 @@ async function checkOf({ fault = () => 'none', clients = 5, timeZone = 'Europe/P
     limit: config.deadLetterLimit,
   } as const
   const stream = { config, source: polaris.source('doctor'), events }
-  const results = await checkSource(stream, { clock, progress, comparesOutputs }, new AbortController().signal)
+  const results = await checkSource(stream, { clock, progress, comparesOutputs }, never)
   return { reads, results, shown: [...new Set(shown)] }
 }
 

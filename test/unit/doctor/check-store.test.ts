@@ -6,6 +6,7 @@ import type { SegmentStore } from '../../../connector/storage/segment-store.ts'
 import { type MemorySegmentStore, memorySegmentStore } from '../../support/fakes/memory-segment-store.ts'
 import { memoryStore } from '../../support/fakes/memory-versioned-object.ts'
 import { virtualClock } from '../../support/fakes/virtual-clock.ts'
+import { never } from '../../support/signals.ts'
 
 const refuse = () => Promise.reject(new ConnectorError('storage.refused', 'refused: 403'))
 
@@ -13,7 +14,7 @@ function check(segments: MemorySegmentStore, broken: Partial<SegmentStore> = {})
   const store = { ...memoryStore(), segments: () => ({ ...segments, ...broken }) }
   const config = { connector: 'shop' } as DoctorParts['config']
   const parts = { config, store, clock: virtualClock(0) } as unknown as DoctorParts
-  return checkStore(parts, new AbortController().signal)
+  return checkStore(parts, never)
 }
 
 test('leaves no segment when the store allows everything', async () => {

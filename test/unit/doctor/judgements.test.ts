@@ -16,6 +16,7 @@ import { fieldRules } from '../../../connector/event/field-rules.ts'
 import { kafkaDefaults } from '../../../connector/kafka/kafka-config.ts'
 import { ConnectorError } from '../../../connector/runtime/connector-error.ts'
 import type { ClientRecord } from '../../../connector/source/client-source.ts'
+import { never } from '../../support/signals.ts'
 
 const minute = 60_000
 
@@ -165,7 +166,7 @@ describe('findings', () => {
   })
 
   test('have code and message of an error, but only the name of a defect', () => {
-    const limit = { finish: new AbortController().signal, timeoutCode: 'source.timeout' } as const
+    const limit = { finish: never, timeoutCode: 'source.timeout' } as const
     expect(failure(new ConnectorError('source.stuck', 'read'), limit)).toMatchObject({
       code: 'source.stuck',
       detail: 'read',

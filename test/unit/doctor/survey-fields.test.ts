@@ -3,6 +3,7 @@ import { connectorConfig } from '../../../connector/config/connector-config.ts'
 import { surveyFields, surveyStream } from '../../../connector/doctor/survey-fields.ts'
 import { fakePolaris } from '../../support/fakes/fake-client-source.ts'
 import { virtualClock } from '../../support/fakes/virtual-clock.ts'
+import { never } from '../../support/signals.ts'
 import { fromEnvironment, leastEnvironment, valid } from '../config/config-sources.ts'
 
 const mapping = { clientId: 'No', modifiedAt: 'DateModification' }
@@ -39,7 +40,6 @@ test('looks into objects and lists, and finds a field that is a list on some cli
 })
 
 const anyClock = () => virtualClock(Date.parse('2026-06-15T10:00:00Z'))
-const never = new AbortController().signal
 
 function streamConfig() {
   const [config] = connectorConfig(valid(fromEnvironment(leastEnvironment))).streams

@@ -9,7 +9,8 @@ import {
   type SegmentCall,
   type SegmentFault,
 } from '../../support/fakes/memory-segment-store.ts'
-import { never, range, type Stage, stage, stored } from './storage-stage.ts'
+import { never } from '../../support/signals.ts'
+import { range, type Stage, stage, stored } from './storage-stage.ts'
 
 test('the stored index always stands for the table, through spills, merges and dumps, and the document stays small', async () => {
   const one = await stage()

@@ -6,9 +6,8 @@ import { joined } from '../../../connector/index/segment.ts'
 import type { SegmentLimits } from '../../../connector/index/segment-plan.ts'
 import { type MemorySegmentStore, memorySegmentStore } from '../../support/fakes/memory-segment-store.ts'
 import { type VirtualClock, virtualClock } from '../../support/fakes/virtual-clock.ts'
+import { never } from '../../support/signals.ts'
 import { entry, key, words } from './entries.ts'
-
-export const never = new AbortController().signal
 
 export interface Stage {
   readonly store: MemorySegmentStore

@@ -5,8 +5,8 @@ import { indexMemory } from '../../../connector/index/index-memory.ts'
 import { deltaText, emptyIndex } from '../../../connector/index/index-state.ts'
 import { streamIndex } from '../../../connector/index/stream-index.ts'
 import { memorySegmentStore } from '../../support/fakes/memory-segment-store.ts'
+import { never } from '../../support/signals.ts'
 import { entry, key, words } from './entries.ts'
-import { never } from './storage-stage.ts'
 
 const stored = { nonce: 'a', index: { ...emptyIndex, delta: deltaText(words([[key(1), entry(1)]])) } }
 

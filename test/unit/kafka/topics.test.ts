@@ -4,9 +4,9 @@ import { describe, expect, it } from 'vitest'
 import { kafkaDefaults, type TopicCreation } from '../../../connector/kafka/kafka-config.ts'
 import { readTopics, type TopicsRequest } from '../../../connector/kafka/topics.ts'
 import { systemClock } from '../../../connector/runtime/clock.ts'
+import { never } from '../../support/signals.ts'
 
 const { createErrorFromCode } = createRequire(import.meta.url)('kafkajs/src/protocol/error')
-const never = new AbortController().signal
 
 /**
  * A cluster that reports each topic as unknown for the first `unknownFor` requests, and afterwards unless it `exists`

@@ -9,12 +9,11 @@ import { openStream } from '../../../connector/stream/open-stream.ts'
 import type { FakeFault, FakeOperation } from '../../support/fakes/fake-event-publisher.ts'
 import type { MemoryFault } from '../../support/fakes/memory-versioned-object.ts'
 import { virtualClock } from '../../support/fakes/virtual-clock.ts'
+import { never } from '../../support/signals.ts'
 import { entriesOf } from '../checkpoint/documents.ts'
 import { connector, groupParts, KEY, settled, stage, stream } from '../stream/open-parts.ts'
 import { building } from './builders.ts'
 import { reading } from './readings.ts'
-
-const { signal } = new AbortController()
 
 /** An open stream with a group of two events; `faults` are applied to the next calls. */
 async function delivering() {
@@ -33,7 +32,7 @@ async function delivering() {
       return faults.store ?? 'none'
     },
   })
-  const opened = await openStream(on.open, signal)
+  const opened = await openStream(on.open, never)
   calls.length = 0
   const state = opened.checkpoint.state()
   const builder = pageGroupBuilder(groupParts(), { state, table: opened.checkpoint.table })
@@ -150,7 +149,7 @@ describe('S3 prepares, Kafka decides', () => {
       const { faults, deliver, code, open, published } = await delivering()
       faults.kafka = { commit: fault }
       expect(await code(deliver())).toBe(fault === 'after' ? 'publish.outcome-unknown' : 'publish.failed')
-      const { checkpoint } = await openStream(open, signal)
+      const { checkpoint } = await openStream(open, never)
       expect([checkpoint.seq(), checkpoint.state().events]).toEqual(fault === 'after' ? [1, 2] : [0, 0])
       expect(published()).toEqual(fault === 'after' ? ['1', '2'] : [])
     },
@@ -159,7 +158,7 @@ describe('S3 prepares, Kafka decides', () => {
   test('Invariant 4: neither publishes nor writes the checkpoint when another replica opened the stream', async () => {
     const { deliver, code, kafka, open, published, stored } = await delivering()
     const publisher = kafka.publisher({ connector, stream, replica: 'replica-2' })
-    await openStream({ ...open, publisher, owner: 'replica-2' }, signal)
+    await openStream({ ...open, publisher, owner: 'replica-2' }, never)
     const claimed = stored()
     expect(await code(deliver())).toBe('publish.fenced')
     expect(published()).toEqual([])
@@ -193,7 +192,7 @@ describe('a group without records', () => {
   /** A stream with a delivery that saves once a minute. */
   async function withoutRecords() {
     const on = stage()
-    const opened = await openStream(on.open, signal)
+    const opened = await openStream(on.open, never)
     const reopen = () => Promise.reject(new Error('never idle'))
     const claimed = claimedStream(opened, { reopen, idleAfterMs: 0, clock: on.clock })
     const { deliver } = pageGroupDelivery({ ...on.pipeline, observe: () => {} }, claimed)

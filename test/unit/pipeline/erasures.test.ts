@@ -10,6 +10,7 @@ import { ConnectorError } from '../../../connector/runtime/connector-error.ts'
 import { FIRST_LOOK_BACK } from '../../../connector/scan/scan-state.ts'
 import { openErasures } from '../../support/fakes/open-erasures.ts'
 import { virtualClock } from '../../support/fakes/virtual-clock.ts'
+import { never } from '../../support/signals.ts'
 import { noon, scanOf } from '../scan/scans.ts'
 import { groupParts, settled } from '../stream/open-parts.ts'
 import { building, idsOf, keysOf, start } from './builders.ts'
@@ -264,7 +265,7 @@ describe('requestedErasures', () => {
     read()
     await settled()
     expect(events).toHaveLength(1)
-    void clock.sleep(60_000, new AbortController().signal)
+    void clock.sleep(60_000, never)
     clock.fireNext()
     read()
     expect(clientOf(await next)).toBe('second')

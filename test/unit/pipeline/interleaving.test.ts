@@ -2,11 +2,10 @@ import { describe, expect, test } from 'vitest'
 import { interleavingProof } from '../../../connector/pipeline/read/interleaving-proof.ts'
 import { BACKFILL, FIRST_LOOK_BACK, LIVE, noTokens } from '../../../connector/scan/scan-state.ts'
 import type { ReadArguments } from '../../../connector/source/client-source.ts'
+import { never } from '../../support/signals.ts'
 import { beginAt, MINUTE, noon, scanOf, statesOf } from '../scan/scans.ts'
 import { failure, kindsOf, pageReader, type Respond } from './page-readers.ts'
 import { pageOf, token } from './readings.ts'
-
-const never = new AbortController().signal
 
 /** A backfill of ten pages of three clients; a second for each page. */
 const isBackfill = ({ lastChanged }: ReadArguments) => lastChanged === beginAt

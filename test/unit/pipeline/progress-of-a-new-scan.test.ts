@@ -11,6 +11,7 @@ import type { ScanSettings } from '../../../connector/scan/scan-settings.ts'
 import { newScans, type ScanStates } from '../../../connector/scan/scan-state.ts'
 import type { CheckPoint, Page, ReadArguments, SourceTime } from '../../../connector/source/client-source.ts'
 import { virtualClock } from '../../support/fakes/virtual-clock.ts'
+import { never } from '../../support/signals.ts'
 
 const now = Date.parse('2026-06-15T12:00:00Z')
 const hour = 3_600_000
@@ -63,11 +64,7 @@ async function lookBackRequests(processed: Processed, refusals: number): Promise
     ...{ beginAt: '2000-01-01T00:00:00' as SourceTime, until: 'caught-up' as const, observe: () => {} },
     fields: { clientId: 'No', modifiedAt: 'Modif', clients: null },
   }
-  for await (const _ of readPages(
-    parts,
-    { states, mapping: null, processed, requests: noStreamRequests },
-    new AbortController().signal,
-  ));
+  for await (const _ of readPages(parts, { states, mapping: null, processed, requests: noStreamRequests }, never));
   return requests
 }
 

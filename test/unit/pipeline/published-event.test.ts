@@ -9,8 +9,8 @@ import { pageGroupDelivery } from '../../../connector/pipeline/delivery.ts'
 import type { PipelineEvent } from '../../../connector/pipeline/pipeline-event.ts'
 import { memoryStore } from '../../support/fakes/memory-versioned-object.ts'
 import { virtualClock } from '../../support/fakes/virtual-clock.ts'
+import { never } from '../../support/signals.ts'
 
-const { signal } = new AbortController()
 const identity = {
   ...{ connector: 'shop', stream: 'clients', source: { url: 'http://polaris', codeMagasin: 1, prefixCle: null } },
   destination: { clusterId: 'c', topic: 't', topicId: null, partitions: 1 },
@@ -27,13 +27,13 @@ test('a delivered group reports the scans after it, and the size of the client i
     ...{ object: store.object('key'), clock, newNonce: () => 'n', observe: () => {}, onWritten: () => {} },
     index: streamIndex(store.segments('key'), 1e9),
   }
-  const version = await writeDocument(parts, { document, expected: null }, signal)
+  const version = await writeDocument(parts, { document, expected: null }, never)
   const table = clientTable(new Uint32Array(3 * ENTRY_WORDS).map((_, at) => Math.floor(at / ENTRY_WORDS)))
   const checkpoint = streamCheckpoint({ document, version, table }, parts)
   const delivery = pageGroupDelivery(
     {
       ...{ clock, delivery: 'exactly-once', savePeriodMs: 60_000, observe: (event) => events.push(event) },
-      ...{ deliverWithinMs: 1000, giveUp: signal, erasures: { update: async () => {} } },
+      ...{ deliverWithinMs: 1000, giveUp: never, erasures: { update: async () => {} } },
     },
     {
       ...{ checkpoint, sourceMoved: false },

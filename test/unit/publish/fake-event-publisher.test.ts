@@ -7,8 +7,8 @@ import {
   type FakeOperation,
   fakeKafka,
 } from '../../support/fakes/fake-event-publisher.ts'
+import { never } from '../../support/signals.ts'
 
-const never = new AbortController().signal
 const event = { to: 'events', key: '1', value: '1' } as const
 const record = { epoch: 1, seq: 1, nonce: 'n' }
 const of = { connector: 'c', stream: 's' }

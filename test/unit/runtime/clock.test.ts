@@ -1,13 +1,13 @@
 import { describe, expect, test } from 'vitest'
 import { systemClock } from '../../../connector/runtime/clock.ts'
+import { never } from '../../support/signals.ts'
 
-const { signal } = new AbortController()
 const reason = new DOMException('stop', 'AbortError')
 
 describe('the system clock', () => {
   test('sleeps for the requested time', async () => {
     const before = systemClock.monotonic()
-    await systemClock.sleep(5, signal)
+    await systemClock.sleep(5, never)
     expect(systemClock.monotonic() - before).toBeGreaterThanOrEqual(4)
   })
 
@@ -27,7 +27,7 @@ describe('the system clock', () => {
       () => woken.push('stopped'),
     )
     using deadline = systemClock.deadline(2 ** 40)
-    await systemClock.sleep(5, signal)
+    await systemClock.sleep(5, never)
     expect([woken, deadline.signal.aborted]).toEqual([[], false])
     stopping.abort()
   })
@@ -46,7 +46,7 @@ describe('the system clock', () => {
   test('never aborts a disposed deadline', async () => {
     const deadline = systemClock.deadline(1)
     deadline[Symbol.dispose]()
-    await systemClock.sleep(5, signal)
+    await systemClock.sleep(5, never)
     expect(deadline.signal.aborted).toBe(false)
   })
 

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest'
 import { refusedAccounts } from '../../../connector/runtime/refused-accounts.ts'
 import { virtualClock } from '../../support/fakes/virtual-clock.ts'
+import { never } from '../../support/signals.ts'
 
 const minute = 60_000
-const never = new AbortController().signal
 const refusal = new Error('refused')
 const settled = () => new Promise((resolve) => setImmediate(resolve))
 

@@ -1,8 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { expiringPermits, semaphore } from '../../../connector/runtime/semaphore.ts'
 import { virtualClock } from '../../support/fakes/virtual-clock.ts'
-
-const never = new AbortController().signal
+import { never } from '../../support/signals.ts'
 
 /** A semaphore and the names of the permit holders. */
 function setUp(permits: number) {

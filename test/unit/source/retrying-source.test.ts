@@ -14,6 +14,7 @@ import type {
 } from '../../../connector/source/client-source.ts'
 import { retrying } from '../../../connector/source/retrying-source.ts'
 import { virtualClock } from '../../support/fakes/virtual-clock.ts'
+import { never } from '../../support/signals.ts'
 
 const at: ReadArguments = {
   lastChanged: '2024-01-01T00:00:00' as SourceTime,
@@ -24,7 +25,6 @@ const at: ReadArguments = {
 const withToken = { ...at, checkPoint: 't1' as CheckPoint }
 const page: Page = { clients: [], hasMoreResults: false, checkPoint: null, serverTime: undefined, tookMs: 1, bytes: 1 }
 const policy: RetryPolicy = { retries: 3, firstPauseMs: 100, maxPauseMs: 1000, maxRetryAfterMs: 5000 }
-const never = new AbortController().signal
 const settled = () => new Promise((resolve) => setImmediate(resolve))
 const error = (code: ConnectorError['code'], retryAfterMs?: number) => new ConnectorError(code, 'x', { retryAfterMs })
 const times = (count: number, code: ConnectorError['code']) => Array.from({ length: count }, () => error(code))

@@ -1,8 +1,7 @@
 import { expect, test } from 'vitest'
 import type { Version } from '../../../connector/storage/versioned-object.ts'
 import { type MemoryFault, memoryStore } from '../../support/fakes/memory-versioned-object.ts'
-
-const never = new AbortController().signal
+import { never } from '../../support/signals.ts'
 
 function open(...faults: MemoryFault[]) {
   const store = memoryStore({ fault: () => faults.shift() ?? 'none' })

@@ -2,9 +2,9 @@ import { expect, test } from 'vitest'
 import type { Clock } from '../../../connector/runtime/clock.ts'
 import { ConnectorError } from '../../../connector/runtime/connector-error.ts'
 import { storeCall } from '../../../connector/storage/store-call.ts'
+import { never } from '../../support/signals.ts'
 
 const unavailable = new ConnectorError('storage.unavailable', 'busy')
-const never = new AbortController().signal
 
 /** A clock whose pauses take no time and whose deadline expires on request. */
 function testClock() {

@@ -11,11 +11,11 @@ import { semaphore } from '../../../connector/runtime/semaphore.ts'
 import { type CheckParts, checkStream } from '../../../connector/stream/check-stream.ts'
 import { openStream } from '../../../connector/stream/open-stream.ts'
 import { runStream } from '../../../connector/stream/run-stream.ts'
+import { never } from '../../support/signals.ts'
 import { pageOf } from '../pipeline/readings.ts'
 import { type Answer, scanOf, scriptedSource } from '../pipeline/scripted-source.ts'
 import { KEY, type Stage, settled, stage } from './open-parts.ts'
 
-const never = new AbortController().signal
 const error = (code: ErrorCode) => new ConnectorError(code, 'scripted')
 
 /** A stream that has published two clients and ended, and a check of it whose source returns `answers`. */

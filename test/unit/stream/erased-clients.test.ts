@@ -10,6 +10,7 @@ import { openStream } from '../../../connector/stream/open-stream.ts'
 import { runStream } from '../../../connector/stream/run-stream.ts'
 import type { MemoryFault } from '../../support/fakes/memory-versioned-object.ts'
 import { openErasures } from '../../support/fakes/open-erasures.ts'
+import { never } from '../../support/signals.ts'
 import { pageOf } from '../pipeline/readings.ts'
 import { KEY, settled, stage } from './open-parts.ts'
 
@@ -249,7 +250,7 @@ describe('a stream that has lost its commit record', () => {
     kafka.deleteRecord('shop', 'clients')
   }
   const opened = (on: Awaited<ReturnType<typeof running>>) =>
-    openStream({ ...on.open, owner: 'other' }, new AbortController().signal).then(() => 'opened', codeOf)
+    openStream({ ...on.open, owner: 'other' }, never).then(() => 'opened', codeOf)
 
   test('resumes when compaction has removed the tombstone that was its last record', async () => {
     const on = await running()

@@ -6,12 +6,12 @@ import type { SourceTime } from '../../../connector/source/client-source.ts'
 import { rewriteCheckpoint } from '../../../connector/stream/rewrite-checkpoint.ts'
 import { runStream } from '../../../connector/stream/run-stream.ts'
 import type { FakeFault, FakeOperation } from '../../support/fakes/fake-event-publisher.ts'
+import { never } from '../../support/signals.ts'
 import { noon, pageOf } from '../pipeline/readings.ts'
 import { scanOf, scriptedSource } from '../pipeline/scripted-source.ts'
 import { KEY, settled, stage } from './open-parts.ts'
 
 const MINUTE = 60_000
-const { signal } = new AbortController()
 
 /** A stream that has published client 1 and then polls every 5 s. Pages are empty, except after `change`. */
 function running({ idleAfterMs = 10 * MINUTE } = {}) {
@@ -173,7 +173,7 @@ describe('Invariant 4: an idle stream that another replica claimed is lost', () 
     await untilIdle()
     const to = { kind: 'read-again' as const, from: '2026-01-01T00:00:00' as SourceTime }
     const request = { to, republish: true, timeZone: 'Europe/Paris' }
-    await rewriteCheckpoint({ ...open, owner: 'operator' }, request, signal)
+    await rewriteCheckpoint({ ...open, owner: 'operator' }, request, never)
     change('2')
     await pass(MINUTE)
     expect(await end).toMatchObject({ kind: 'lost' })

@@ -18,6 +18,7 @@ import { fakeKafka } from '../../support/fakes/fake-event-publisher.ts'
 import type { FaultHook } from '../../support/fakes/fake-kafka-cluster.ts'
 import { type MemoryStoreOptions, memoryStore } from '../../support/fakes/memory-versioned-object.ts'
 import { type VirtualClock, virtualClock } from '../../support/fakes/virtual-clock.ts'
+import { never } from '../../support/signals.ts'
 import { noon, statesOf } from '../scan/scans.ts'
 
 /** One stream of one replica, on fakes. */
@@ -67,7 +68,7 @@ export const groupParts = (): PageGroupParts => ({
 export async function withBackfillDone({ checkpoint }: Pick<OpenStream, 'checkpoint'>): Promise<void> {
   const scans = statesOf({ lookBacks: [] })
   checkpoint.advance({ scans, recheck: null, events: 0, mapping: null, republished: null, carriedOut: [], entries: '' })
-  await checkpoint.save(new AbortController().signal)
+  await checkpoint.save(never)
 }
 
 /** Runs all pending promise callbacks. */

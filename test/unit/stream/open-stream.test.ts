@@ -14,12 +14,11 @@ import type { ErrorCode } from '../../../connector/runtime/error-catalogue.ts'
 import { semaphore } from '../../../connector/runtime/semaphore.ts'
 import type { OpenParts } from '../../../connector/stream/open-parts.ts'
 import { openStream } from '../../../connector/stream/open-stream.ts'
+import { never } from '../../support/signals.ts'
 import { change, documentWith, entriesOf, indexed, state } from '../checkpoint/documents.ts'
 import { entry, key, words } from '../index/entries.ts'
 import { noon } from '../pipeline/readings.ts'
 import { connector, indexRules, KEY, settled, stage, stream } from './open-parts.ts'
-
-const { signal } = new AbortController()
 
 /** A stage whose store contains `document`, with a log of all calls in order. */
 function opening(document: CheckpointDocument | undefined, more: Parameters<typeof stage>[0] = {}) {
@@ -66,17 +65,17 @@ const setByOperator = (parts: Parameters<typeof documentWith>[0] = {}): Checkpoi
 
 /** Commits a transaction with this record. */
 async function commit(on: ReturnType<typeof stage>, record: { epoch: number; seq: number; nonce: string }) {
-  await commitWith(await on.open.publisher.open(withoutCheckpoint, signal), record)
+  await commitWith(await on.open.publisher.open(withoutCheckpoint, never), record)
 }
 
 async function commitWith(producer: StreamProducer, record: { epoch: number; seq: number; nonce: string }) {
-  await using transaction = producer.begin(signal)
+  await using transaction = producer.begin(never)
   await transaction.send([])
   await transaction.commit(record)
 }
 
 async function codeOfOpening(parts: OpenParts): Promise<ErrorCode | 'opened'> {
-  return await openStream(parts, signal).then(
+  return await openStream(parts, never).then(
     () => 'opened' as const,
     (error: unknown) => codeOf(error),
   )
@@ -85,14 +84,14 @@ async function codeOfOpening(parts: OpenParts): Promise<ErrorCode | 'opened'> {
 describe('opening a stream', () => {
   test('reads the document, fences, reads the commit record, claims, and checks the assignment again', async () => {
     const { parts, calls } = opening(setByOperator())
-    await openStream(parts, signal)
+    await openStream(parts, never)
     const kafka = ['kafka open', 'kafka state']
     expect(calls).toEqual(['assigned?', 'store ready', 'store read', ...kafka, 'store write', 'assigned?'])
   })
 
   test('starts a new stream at its configured start, with epoch 1', async () => {
     const { parts, stored, events } = opening(undefined)
-    const { checkpoint } = await openStream(parts, signal)
+    const { checkpoint } = await openStream(parts, never)
     expect(checkpoint.state()).toEqual({ ...beginning, index: { ...beginning.index, rules: [indexRules] } })
     expect(stored()).toMatchObject({ claim: { epoch: 1, owner: 'replica-1' }, committed: { seq: 0, by: 'beginning' } })
     expect(events).toEqual([
@@ -103,7 +102,7 @@ describe('opening a stream', () => {
 
   test('rejects a new stream without a configured start, names the missing setting and writes nothing', async () => {
     const { parts, store } = opening(undefined)
-    const error = await openStream({ ...parts, beginAt: undefined }, signal).catch((reason: unknown) => reason)
+    const error = await openStream({ ...parts, beginAt: undefined }, never).catch((reason: unknown) => reason)
     expect(codeOf(error)).toBe('config.invalid')
     expect(String(error)).toContain('POLARIS_LAST_CHANGED')
     expect(store.history(KEY)).toEqual([])
@@ -114,7 +113,7 @@ describe('opening a stream', () => {
       own({ committed: { by: 'operator', state: { ...state, index: { ...state.index, rules: ['old'] } } } }),
     )
     for (let opening = 0; opening < 2; opening += 1) {
-      const { checkpoint } = await openStream(on.parts, signal)
+      const { checkpoint } = await openStream(on.parts, never)
       expect(checkpoint.state().index.rules).toEqual(['old', indexRules])
       expect(on.stored().committed.state.index.rules).toEqual(['old', indexRules])
     }
@@ -123,7 +122,7 @@ describe('opening a stream', () => {
   test('Invariant 4: claims with the next epoch and only the resolved state, and records its producer id', async () => {
     const on = opening(own({ pending: {} }))
     await commit(on, { epoch: 4, seq: 10, nonce: 'c' })
-    const { checkpoint } = await openStream(on.parts, signal)
+    const { checkpoint } = await openStream(on.parts, never)
     expect(on.stored()).toMatchObject({ claim: { epoch: 5, owner: 'replica-1', at: noon }, pending: null })
     expect(on.stored().producerId).toBe('shop.clients 1')
     expect(checkpoint.seq()).toBe(10)
@@ -132,7 +131,7 @@ describe('opening a stream', () => {
   test('Invariant 2: resumes from the pending state when its commit record exists', async () => {
     const on = opening(own({ pending: {} }))
     await commit(on, { epoch: 4, seq: 11, nonce: 'p' })
-    const { checkpoint } = await openStream(on.parts, signal)
+    const { checkpoint } = await openStream(on.parts, never)
     expect(checkpoint.seq()).toBe(11)
     expect(checkpoint.state().events).toBe(change.events)
     expect(on.stored().committed).toMatchObject({ epoch: 4, seq: 11, nonce: 'p', by: 'commit-record' })
@@ -141,8 +140,8 @@ describe('opening a stream', () => {
   /** How many records besides its own the next committed transaction makes visible. */
   async function shownByNextMarker({ parts, kafka }: ReturnType<typeof opening>): Promise<number> {
     const before = kafka.committed.length
-    const producer = await parts.publisher.open(withoutCheckpoint, signal)
-    await using transaction = producer.begin(signal)
+    const producer = await parts.publisher.open(withoutCheckpoint, never)
+    await using transaction = producer.begin(never)
     await transaction.send([{ to: 'events', key: '1', value: '{}' }])
     await transaction.commit({ epoch: 9, seq: 9, nonce: 'n' })
     return kafka.committed.length - before - 1
@@ -159,9 +158,9 @@ describe('opening a stream', () => {
 
   /** Sends an event with this sequence in a transaction, commits it if `record` is given, and closes the producer. */
   async function leave({ parts }: ReturnType<typeof opening>, { sequence, record, to = 'events' }: Left) {
-    const producer = await parts.publisher.open(withoutCheckpoint, signal)
+    const producer = await parts.publisher.open(withoutCheckpoint, never)
     {
-      await using transaction = producer.begin(signal)
+      await using transaction = producer.begin(never)
       await transaction.send([{ to, key: '1', value: eventOf(sequence) }])
       if (record !== undefined)
         await transaction.commit({ epoch: 4, seq: record === 'c' ? 10 : 11, nonce: record }).catch(() => undefined)
@@ -177,7 +176,7 @@ describe('opening a stream', () => {
     await commit(on, { epoch: 4, seq: 10, nonce: 'c' })
     on.kafka.loseNextMarker(connector, stream)
     await leave(on, { sequence: 2 })
-    await openStream(on.parts, signal)
+    await openStream(on.parts, never)
     expect(repairs(on)).toEqual([{ partitions: 1, as: 'aborted', record: 'none' }])
     expect(await shownByNextMarker(on)).toBe(0)
   })
@@ -190,7 +189,7 @@ describe('opening a stream', () => {
       on.kafka.loseNextMarker(connector, stream)
       await leave(on, { sequence: 2, record: 'p', to })
       expect(on.kafka.committed).toHaveLength(0)
-      await openStream(on.parts, signal)
+      await openStream(on.parts, never)
       expect(repairs(on)).toEqual([{ partitions: 1, as: 'committed', record: 'none' }])
       expect(on.kafka.committed).toHaveLength(1)
       expect(await shownByNextMarker(on)).toBe(0)
@@ -202,7 +201,7 @@ describe('opening a stream', () => {
     await leave(on, { sequence: 2, record: 'p' })
     on.kafka.loseNextMarker(connector, stream)
     await leave(on, { sequence: 4 })
-    const { checkpoint } = await openStream(on.parts, signal)
+    const { checkpoint } = await openStream(on.parts, never)
     expect(checkpoint.state().events).toBe(4)
     expect(repairs(on)).toEqual([{ partitions: 1, as: 'aborted', record: 'none' }])
     expect(on.kafka.committed).toHaveLength(1)
@@ -215,7 +214,7 @@ describe('opening a stream', () => {
     await leave(on, { sequence: 2 })
     on.kafka.loseNextMarker(connector, stream)
     expect(await codeOfOpening(on.parts)).toBe('publish.outcome-unknown')
-    await openStream(on.parts, signal)
+    await openStream(on.parts, never)
     expect(await shownByNextMarker(on)).toBe(0)
   })
 
@@ -226,7 +225,7 @@ describe('opening a stream', () => {
     await leave(on, { sequence: 2 })
     on.kafka.expireProducerId(connector, stream)
     const before = on.stored()
-    const error = await openStream(on.parts, signal).catch((reason: unknown) => reason)
+    const error = await openStream(on.parts, never).catch((reason: unknown) => reason)
     expect(error).toMatchObject({ code: 'publish.hanging-transaction' })
     expect(String(error)).toMatch(
       /hanging transaction of the former producer id shop\.clients 1 in client\.modified partition \d offset 0/,
@@ -240,7 +239,7 @@ describe('opening a stream', () => {
     on.kafka.loseNextRecordMarker(connector, stream)
     await leave(on, { sequence: 2, record: 'p' })
     expect(on.kafka.record(connector, stream)).toMatchObject({ nonce: 'c' })
-    const { checkpoint } = await openStream(on.parts, signal)
+    const { checkpoint } = await openStream(on.parts, never)
     expect(on.kafka.record(connector, stream)).toEqual({ epoch: 4, seq: 11, nonce: 'p' })
     expect(checkpoint.state().events).toBe(change.events)
     expect(repairs(on)).toEqual([{ partitions: 0, as: 'committed', record: 'rewrite' }])
@@ -258,7 +257,7 @@ describe('opening a stream', () => {
     lose(on)
     await leave(on, { sequence: 1, record: 'c' })
     if (on.kafka.record(connector, stream)?.nonce === 'c') on.kafka.deleteRecord(connector, stream)
-    const { checkpoint } = await openStream(on.parts, signal)
+    const { checkpoint } = await openStream(on.parts, never)
     expect(on.kafka.record(connector, stream)).toEqual({ epoch: 4, seq: 10, nonce: 'c' })
     expect(checkpoint.seq()).toBe(10)
   })
@@ -270,7 +269,7 @@ describe('opening a stream', () => {
     const { committed } = on.stored()
     on.store.tamper(KEY, serializeDocument({ ...on.stored(), committed: { ...committed, at: on.clock.now() } }))
     on.kafka.deleteRecord(connector, stream)
-    expect((await openStream(on.parts, signal)).checkpoint.seq()).toBe(10)
+    expect((await openStream(on.parts, never)).checkpoint.seq()).toBe(10)
   })
 
   test('Invariant 2: drops the commit record of an aborted transaction', async () => {
@@ -280,13 +279,13 @@ describe('opening a stream', () => {
     commitFault = 'late' // the record is stored, but the commit arrives too late
     on.kafka.loseNextRecordMarker(connector, stream)
     await leave(on, { sequence: 2, record: 'p' })
-    const { checkpoint, producer } = await openStream(on.parts, signal)
+    const { checkpoint, producer } = await openStream(on.parts, never)
     expect(checkpoint.state().events).toBe(2)
     expect(repairs(on)).toEqual([{ partitions: 0, as: 'aborted', record: 'drop' }])
     expect(on.kafka.record(connector, stream)).toMatchObject({ nonce: 'c' })
     await producer.close()
-    const next = await on.parts.publisher.open(withoutCheckpoint, signal)
-    expect((await next.readKafkaState({ formerProducerId: null }, signal)).stored.isUnstable).toBe(false)
+    const next = await on.parts.publisher.open(withoutCheckpoint, never)
+    expect((await next.readKafkaState({ formerProducerId: null }, never)).stored.isUnstable).toBe(false)
   })
 
   test('Invariant 2: repairs nothing when the document was replaced before its writer was fenced', async () => {
@@ -302,7 +301,7 @@ describe('opening a stream', () => {
     on.kafka.loseNextRecordMarker(connector, stream)
     await leave(on, { sequence: 2, record: 'p' })
     expect(await codeOfOpening(on.parts)).toBe('checkpoint.conflict')
-    const { checkpoint } = await openStream(on.parts, signal)
+    const { checkpoint } = await openStream(on.parts, never)
     expect(checkpoint.seq()).toBe(11)
   })
 
@@ -314,9 +313,9 @@ describe('opening a stream', () => {
     ] as const) {
       const on = opening(own({ committed: { state: { ...state, index: { ...state.index, delta } } }, pending: {} }))
       await commit(on, isCommitted ? { epoch: 4, seq: 11, nonce: 'p' } : { epoch: 4, seq: 10, nonce: 'c' })
-      const { checkpoint } = await openStream(on.parts, signal)
+      const { checkpoint } = await openStream(on.parts, never)
       expect([1, 3, 4].map((client) => checkpoint.table.get(key(client))?.number)).toEqual(numbers)
-      const reloaded = await loadTable(on.parts.index.store, on.stored().committed.state.index, signal)
+      const reloaded = await loadTable(on.parts.index.store, on.stored().committed.state.index, never)
       expect([1, 3, 4].map((client) => reloaded.get(key(client))?.number)).toEqual(numbers)
     }
   })
@@ -330,10 +329,10 @@ describe('opening a stream', () => {
       destination: { ...before.destination, partitions: 3 },
     })
     const expected = ['taken-over', 'source-moved', 'partitions-grown']
-    expect(await openStream(on.parts, signal)).toMatchObject({ sourceMoved: true })
+    expect(await openStream(on.parts, never)).toMatchObject({ sourceMoved: true })
     expect(on.kinds().filter((kind) => expected.includes(kind))).toEqual(expected)
     expect(on.events.find(({ kind }) => kind === 'partitions-grown')).toMatchObject({ from: 3, to: 6 })
-    expect(await openStream(on.parts, signal)).toMatchObject({ sourceMoved: false })
+    expect(await openStream(on.parts, never)).toMatchObject({ sourceMoved: false })
     expect(on.kinds().filter((kind) => expected.includes(kind))).toEqual(expected)
   })
 
@@ -369,15 +368,15 @@ describe('opening a stream', () => {
   test('waits for a permit before it checks the assignment, and releases it even when it fails', async () => {
     const openLimit = semaphore(1)
     const { parts, calls } = opening(setByOperator())
-    const busy = await openLimit.acquire(signal)
-    const opened = openStream({ ...parts, openLimit }, signal)
+    const busy = await openLimit.acquire(never)
+    const opened = openStream({ ...parts, openLimit }, never)
     await settled()
     expect(calls).toEqual([])
     busy[Symbol.dispose]()
     await opened
     expect(calls[0]).toBe('assigned?')
     expect(await codeOfOpening({ ...parts, openLimit, assignment: () => 'elsewhere' })).toBe('publish.fenced')
-    using _free = await openLimit.acquire(signal)
+    using _free = await openLimit.acquire(never)
   })
 
   test('rejects immediately on a stop', async () => {
@@ -406,7 +405,7 @@ describe('a segment of the client index', () => {
       return stored.get(...args)
     }
     const index = streamIndex({ ...stored, get }, Number.POSITIVE_INFINITY)
-    const { checkpoint } = await openStream({ ...on.parts, index }, signal)
+    const { checkpoint } = await openStream({ ...on.parts, index }, never)
     expect(on.calls.indexOf('segment read')).toBeLessThan(on.calls.indexOf('kafka open'))
     expect(checkpoint.table.get(key(1))).toEqual(entry(0))
   })
@@ -502,9 +501,9 @@ describe('a stream that cannot be opened', () => {
 
   test('resumes with a new topic when the stream has no events', async () => {
     const on = opening(undefined)
-    await openStream(on.parts, signal)
+    await openStream(on.parts, never)
     on.kafka.deleteTopic()
-    await openStream(on.parts, signal)
+    await openStream(on.parts, never)
     expect(on.stored().destination.topicId).toBe('topic 2')
   })
 
@@ -550,8 +549,8 @@ describe('a stream that cannot be opened', () => {
     while (resumed.length === 0) await new Promise((resolve) => setImmediate(resolve))
 
     const publisher = on.kafka.publisher({ connector, stream, replica: 'replica-2' })
-    const successor = await openStream({ ...on.parts, publisher, owner: 'replica-2' }, signal)
-    const record = await successor.checkpoint.prepare(change, signal)
+    const successor = await openStream({ ...on.parts, publisher, owner: 'replica-2' }, never)
+    const record = await successor.checkpoint.prepare(change, never)
     resumed[0]?.()
 
     expect(await stalled).toBe('checkpoint.conflict')

@@ -35,10 +35,10 @@ import { type FakeRecord, fakeKafka } from '../../support/fakes/fake-event-publi
 import { memoryStore } from '../../support/fakes/memory-versioned-object.ts'
 import { openErasures } from '../../support/fakes/open-erasures.ts'
 import { virtualClock } from '../../support/fakes/virtual-clock.ts'
+import { never } from '../../support/signals.ts'
 
 const KEY = 'shop/clients.json'
 const HOUR_MS = 3_600_000
-const { signal } = new AbortController()
 const timeZone = 'Europe/Paris'
 const beginAt = '2026-06-01T00:00:00' as SourceTime
 const source = '/polaris/shop/clients'
@@ -110,7 +110,7 @@ function stage(ignored: readonly string[] = []) {
   const pipeline = (): PipelineParts => ({
     ...{ reader, group: group(), clock, groupMaxSize: 100_000, groupMaxDelayMs: 50, deliverWithinMs: 10_000 },
     ...{
-      giveUp: signal,
+      giveUp: never,
       savePeriodMs: 60_000,
       requests,
       erasures: parts('replica').erasures,
@@ -130,7 +130,7 @@ function stage(ignored: readonly string[] = []) {
     poll: async () => {
       const erasing = new AbortController()
       const isErasing = requests.open().length > 0
-      const isDone = requests.until(() => requests.open().length === 0, signal)
+      const isDone = requests.until(() => requests.open().length === 0, never)
       if (isErasing) void isDone.then(() => erasing.abort())
       const made = pipeline()
       const run = {
@@ -147,9 +147,9 @@ function stage(ignored: readonly string[] = []) {
     },
     rebuild: (more: Partial<RebuildParts> = {}) => {
       const onProgress = (progress: RebuildProgress) => rebuilds.push(progress)
-      return driven(clock, rebuildIndex({ ...parts('operator'), mustNotRun, onProgress, ...more }, signal))
+      return driven(clock, rebuildIndex({ ...parts('operator'), mustNotRun, onProgress, ...more }, never))
     },
-    reset: () => rewriteCheckpoint(parts('operator'), { to: { kind: 'reset' }, republish: false, timeZone }, signal),
+    reset: () => rewriteCheckpoint(parts('operator'), { to: { kind: 'reset' }, republish: false, timeZone }, never),
     stored: () => parseDocument(store.stored(KEY)?.text ?? ''),
     segments: () => [...store.segments(KEY).stored.keys()],
   }
@@ -354,7 +354,7 @@ describe('rebuildIndex', () => {
 
   test('opens a stream whose segment is missing again', async () => {
     const on = await published()
-    expect(await codeFrom(openStream(on.parts('replica'), signal))).toBe('checkpoint.index-missing')
+    expect(await codeFrom(openStream(on.parts('replica'), never))).toBe('checkpoint.index-missing')
     await on.rebuild()
     await on.reset()
     await on.poll()
@@ -375,7 +375,7 @@ describe('rebuildIndex', () => {
     expect(state).toEqual(before)
     expect(index).toMatchObject({ generation: epoch, delta: '', segments: [{ tier: 'base', entries: 10 }] })
     expect(index.segments[0]?.name).toMatch(new RegExp(`^${epoch}-`))
-    const table = await loadTable(on.store.segments(KEY), index, signal)
+    const table = await loadTable(on.store.segments(KEY), index, never)
     for (const { key, value } of on.kafka.committed.slice(-4))
       expect(table.get(clientKey(key ?? ''))?.number).toBe(sequenceOf({ value: value ?? '' }, source))
   })
@@ -392,9 +392,9 @@ describe('rebuildIndex', () => {
   test('Invariant 4: fences the running replica', async () => {
     const on = await published()
     await on.rebuild()
-    const { producer } = await openStream(on.parts('replica'), signal)
+    const { producer } = await openStream(on.parts('replica'), never)
     await on.rebuild()
-    await using transaction = producer.begin(signal)
+    await using transaction = producer.begin(never)
     expect(await codeFrom(transaction.send([{ to: 'events', key: '1', value: '{}' }]))).toBe('publish.fenced')
   })
 
@@ -420,7 +420,7 @@ describe('rebuildIndex', () => {
     const { epoch } = on.stored().claim
     let asked = 0
     const { after, clients } = await on.rebuild({
-      publisher: publisherWith(on, () => openStream(on.parts('replica'), signal)),
+      publisher: publisherWith(on, () => openStream(on.parts('replica'), never)),
       mustNotRun: async () => {
         asked += 1
       },
@@ -436,13 +436,13 @@ describe('rebuildIndex', () => {
     const on = await published()
     await on.rebuild()
     const opening = Promise.withResolvers<OpenStream>()
-    const open = async () => opening.resolve(await openStream(on.parts('replica'), signal))
+    const open = async () => opening.resolve(await openStream(on.parts('replica'), never))
     const answers = [Promise.resolve(), Promise.reject(new ConnectorError('checkpoint.invalid-request', 'it runs'))]
     answers[1]?.catch(() => {})
     const mustNotRun = async () => await answers.shift()
     const rebuilding = on.rebuild({ publisher: publisherWith(on, open), mustNotRun })
     expect(await codeFrom(rebuilding)).toBe('checkpoint.invalid-request')
-    await using transaction = (await opening.promise).producer.begin(signal)
+    await using transaction = (await opening.promise).producer.begin(never)
     await transaction.send([{ to: 'events', key: '1', value: '{}' }])
   })
 
@@ -450,17 +450,17 @@ describe('rebuildIndex', () => {
     const on = stage()
     for (let client = 1; client <= 10; client += 1) on.polaris.change(`c${client}`)
     await on.poll()
-    const { producer, checkpoint } = await openStream(on.parts('replica'), signal)
+    const { producer, checkpoint } = await openStream(on.parts('replica'), never)
     const { index: _, ...reached } = checkpoint.state()
-    const record = await checkpoint.prepare({ ...reached, events: 11, entries: '' }, signal)
+    const record = await checkpoint.prepare({ ...reached, events: 11, entries: '' }, never)
     const event = { source, subject: 'c11', sequence: '10', type: 'client.modified' }
-    await using transaction = producer.begin(signal)
+    await using transaction = producer.begin(never)
     await transaction.send([{ to: 'events', key: 'c11', value: JSON.stringify(event) }])
     const publisher = publisherWith(on, () => transaction.commit(record))
     const { after, clients } = await on.rebuild({ publisher })
     const { index, events } = after.committed.state
     expect({ clients, events }).toEqual({ clients: 11, events: 11 })
-    const table = await loadTable(on.store.segments(KEY), index, signal)
+    const table = await loadTable(on.store.segments(KEY), index, never)
     expect([table.size(), table.get(clientKey('c11'))?.number, index.delta.length]).toEqual([11, 10, 32])
   })
 

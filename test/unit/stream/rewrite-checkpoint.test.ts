@@ -6,12 +6,12 @@ import type { SourceTime } from '../../../connector/source/client-source.ts'
 import { openStream } from '../../../connector/stream/open-stream.ts'
 import { type RewriteRequest, rewriteCheckpoint } from '../../../connector/stream/rewrite-checkpoint.ts'
 import { driven } from '../../support/driven.ts'
+import { never } from '../../support/signals.ts'
 import { change } from '../checkpoint/documents.ts'
 import { liveScan } from '../pipeline/readings.ts'
 import { noon, scanOf, statesOf } from '../scan/scans.ts'
 import { connector, KEY, stage, stream } from './open-parts.ts'
 
-const { signal } = new AbortController()
 const timeZone = 'Europe/Paris'
 const from = '2025-01-01T00:00:00' as SourceTime
 const request = { to: { kind: 'read-again', from }, republish: false, timeZone } as const
@@ -20,10 +20,10 @@ const recheck = { from, after: 0, dueAt: 0 }
 /** A stage where replica-1 has opened the stream for the third time and published its first transaction. */
 async function running() {
   const on = stage()
-  for (let opening = 1; opening < 3; opening += 1) await openStream(on.open, signal)
-  const stream = await openStream(on.open, signal)
-  const record = await stream.checkpoint.prepare(change, signal)
-  await using transaction = stream.producer.begin(signal)
+  for (let opening = 1; opening < 3; opening += 1) await openStream(on.open, never)
+  const stream = await openStream(on.open, never)
+  const record = await stream.checkpoint.prepare(change, never)
+  await using transaction = stream.producer.begin(never)
   await transaction.send([])
   await transaction.commit(record)
   stream.checkpoint.decided()
@@ -34,7 +34,7 @@ async function running() {
 describe('rewriteCheckpoint', () => {
   test('returns the valid state, and writes where to read again with the next epoch', async () => {
     const { operator, stored } = await running()
-    const { before, after } = await rewriteCheckpoint(operator, request, signal)
+    const { before, after } = await rewriteCheckpoint(operator, request, never)
     expect(before).toMatchObject({ kind: 'state', state: { events: change.events } })
     expect(after).toEqual(stored())
     expect(after).toMatchObject({
@@ -50,32 +50,32 @@ describe('rewriteCheckpoint', () => {
 
   test('Invariant 4: fences the running replica, which can no longer publish or write the checkpoint', async () => {
     const { operator, stream, stored } = await running()
-    const { after } = await rewriteCheckpoint(operator, request, signal)
-    await using transaction = stream.producer.begin(signal)
+    const { after } = await rewriteCheckpoint(operator, request, never)
+    await using transaction = stream.producer.begin(never)
     const sent = transaction.send([{ to: 'events', key: '1', value: '{}' }])
     expect(codeOf(await sent.catch((error: unknown) => error))).toBe('publish.fenced')
-    const prepared = stream.checkpoint.prepare(change, signal)
+    const prepared = stream.checkpoint.prepare(change, never)
     expect(codeOf(await prepared.catch((error: unknown) => error))).toBe('publish.fenced')
     expect(stored()).toEqual(after)
   })
 
   test('stays valid when the stream is opened again, although the earlier commit record still exists', async () => {
     const { operator, open } = await running()
-    await rewriteCheckpoint(operator, request, signal)
-    const { checkpoint } = await openStream(open, signal)
+    await rewriteCheckpoint(operator, request, never)
+    const { checkpoint } = await openStream(open, never)
     expect(checkpoint.state()).toMatchObject({ recheck, events: change.events })
   })
 
   test('repairs a transaction without a marker, and counts the visible events', async () => {
     const on = stage()
-    const { producer, checkpoint } = await openStream(on.open, signal)
-    const record = await checkpoint.prepare({ ...change, events: 1 }, signal)
+    const { producer, checkpoint } = await openStream(on.open, never)
+    const record = await checkpoint.prepare({ ...change, events: 1 }, never)
     on.kafka.loseNextRecordMarker(connector, stream)
-    await using transaction = producer.begin(signal)
+    await using transaction = producer.begin(never)
     const value = JSON.stringify({ source: `/polaris/${connector}/${stream}`, sequence: '0' })
     await transaction.send([{ to: 'events', key: '1', value }])
     await transaction.commit(record)
-    const { before, after } = await rewriteCheckpoint({ ...on.open, owner: 'operator' }, request, signal)
+    const { before, after } = await rewriteCheckpoint({ ...on.open, owner: 'operator' }, request, never)
     expect(before).toMatchObject({ kind: 'state', state: { events: 1 } })
     expect(after.committed.state.events).toBe(1)
     expect(on.kafka.record(connector, stream)).toEqual(record)
@@ -83,10 +83,10 @@ describe('rewriteCheckpoint', () => {
 
   test('creates the checkpoint of a new stream', async () => {
     const on = stage()
-    const { before, after } = await rewriteCheckpoint(on.open, request, signal)
+    const { before, after } = await rewriteCheckpoint(on.open, request, never)
     expect(before).toEqual({ kind: 'none' })
     expect(after.committed).toMatchObject({ by: 'operator', state: { events: 0 } })
-    expect((await openStream(on.open, signal)).checkpoint.state().recheck).toEqual(recheck)
+    expect((await openStream(on.open, never)).checkpoint.state().recheck).toEqual(recheck)
   })
 
   test.each([
@@ -96,27 +96,27 @@ describe('rewriteCheckpoint', () => {
   ])('replaces %s, with an epoch above that of the commit record', async (_what, text) => {
     const { operator, store, record, open } = await running()
     store.tamper(KEY, text)
-    const { before, after } = await rewriteCheckpoint(operator, request, signal)
+    const { before, after } = await rewriteCheckpoint(operator, request, never)
     expect(before.kind).toBe(text === undefined ? 'none' : 'unknown')
     expect(after.claim.epoch).toBeGreaterThan(record.epoch)
-    expect((await openStream(open, signal)).checkpoint.state().recheck).toEqual(recheck)
+    expect((await openStream(open, never)).checkpoint.state().recheck).toEqual(recheck)
   })
 
   test('replaces a document that would hold the stream, and returns the reason', async () => {
     const { operator, store, open } = await running()
     const claimed = store.history(KEY).at(-2)
     store.tamper(KEY, claimed) // rolled back
-    expect(codeOf(await openStream(open, signal).catch((error: unknown) => error))).toBe('checkpoint.rolled-back')
-    const { before } = await rewriteCheckpoint(operator, request, signal)
+    expect(codeOf(await openStream(open, never).catch((error: unknown) => error))).toBe('checkpoint.rolled-back')
+    const { before } = await rewriteCheckpoint(operator, request, never)
     expect(before).toMatchObject({ kind: 'unknown', why: expect.stringContaining('newer') })
-    expect((await openStream(open, signal)).checkpoint.state().recheck).toEqual(recheck)
+    expect((await openStream(open, never)).checkpoint.state().recheck).toEqual(recheck)
   })
 
   test('Invariant 4: uses an epoch above that of a document whose state is unknown', async () => {
     const { operator, store, stored } = await running()
     const claim = { epoch: 20, owner: 'replica-1', at: 0 }
     store.tamper(KEY, serializeDocument({ ...stored(), claim, pending: null })) // its commit is missing
-    const { before, after } = await rewriteCheckpoint(operator, request, signal)
+    const { before, after } = await rewriteCheckpoint(operator, request, never)
     expect(before.kind).toBe('unknown')
     expect(after.claim.epoch).toBe(21)
   })
@@ -136,8 +136,8 @@ describe('rewriteCheckpoint', () => {
         recheck: { from: earlier, after: 5, dueAt: 5 },
         entries: '',
       })
-      await on.stream.checkpoint.save(signal)
-      const { after } = await rewriteCheckpoint(on.operator, { to, republish, timeZone }, signal)
+      await on.stream.checkpoint.save(never)
+      const { after } = await rewriteCheckpoint(on.operator, { to, republish, timeZone }, never)
       return { ...after.committed.state, before: scans }
     }
     const earlier = '2024-06-01T00:00:00' as SourceTime
@@ -198,7 +198,7 @@ describe('rewriteCheckpoint', () => {
   test('Invariant 7: begins a new generation of the client index when the old one is lost, so that no event id is used twice', async () => {
     const { operator, store } = await running()
     store.tamper(KEY, '{')
-    const { after } = await rewriteCheckpoint(operator, { ...request, to: { kind: 'reset' } }, signal)
+    const { after } = await rewriteCheckpoint(operator, { ...request, to: { kind: 'reset' } }, never)
     expect(after.committed.state.index).toMatchObject({ generation: after.claim.epoch, segments: [], delta: '' })
   })
 
@@ -206,18 +206,18 @@ describe('rewriteCheckpoint', () => {
     const { operator, kafka, open } = await running()
     kafka.deleteTopic()
     const codeWith = (republish: boolean) =>
-      rewriteCheckpoint(operator, { ...request, republish }, signal).then(() => 'rewritten', codeOf)
+      rewriteCheckpoint(operator, { ...request, republish }, never).then(() => 'rewritten', codeOf)
     expect(await codeWith(false)).toBe('checkpoint.topic-lost')
     expect(await codeWith(true)).toBe('publish.topic-missing')
-    const moved = rewriteCheckpoint({ ...operator, topic: 'another' }, request, signal)
+    const moved = rewriteCheckpoint({ ...operator, topic: 'another' }, request, never)
     expect(await moved.then(() => 'rewritten', codeOf)).toBe('publish.topic-missing')
     kafka.createTopic()
-    const { after } = await rewriteCheckpoint(operator, { ...request, republish: true }, signal)
+    const { after } = await rewriteCheckpoint(operator, { ...request, republish: true }, never)
     expect(after).toMatchObject({
       destination: { topicId: 'topic 2' },
       committed: { state: { events: change.events } },
     })
-    expect((await openStream(open, signal)).checkpoint.state().events).toBe(change.events)
+    expect((await openStream(open, never)).checkpoint.state().events).toBe(change.events)
   })
 
   test('starts over when another process writes the document at the same time, and overwrites nothing', async () => {
@@ -227,12 +227,12 @@ describe('rewriteCheckpoint', () => {
     const object = {
       read: on.operator.object.read,
       write: async (...args: Parameters<typeof on.operator.object.write>) => {
-        if (isFirst) await openStream(on.open, signal)
+        if (isFirst) await openStream(on.open, never)
         isFirst = false
         return await on.operator.object.write(...args)
       },
     }
-    const rewriting = rewriteCheckpoint({ ...on.operator, object }, request, signal)
+    const rewriting = rewriteCheckpoint({ ...on.operator, object }, request, never)
     const { before, after } = await driven(on.clock, rewriting)
     expect(before).toMatchObject({ kind: 'state', state: { events: change.events } })
     expect(after.claim).toMatchObject({ owner: 'operator', epoch: epoch + 2 })

@@ -11,6 +11,7 @@ import { runStream, type StreamParts } from '../../../connector/stream/run-strea
 import type { FaultHook } from '../../support/fakes/fake-kafka-cluster.ts'
 import { requestedChecks } from '../../support/fakes/requested-checks.ts'
 import { virtualClock } from '../../support/fakes/virtual-clock.ts'
+import { never } from '../../support/signals.ts'
 import { noon, pageOf } from '../pipeline/readings.ts'
 import { type Answer, scanOf, scriptedSource } from '../pipeline/scripted-source.ts'
 import { KEY, type Stage, settled, stage } from './open-parts.ts'
@@ -467,7 +468,7 @@ describe('a stream that fails', () => {
           }
         },
       }
-      await runStream({ ...on.streamParts, open: { ...on.open, publisher } }, new AbortController().signal)
+      await runStream({ ...on.streamParts, open: { ...on.open, publisher } }, never)
       expect(open).toBe(0)
     }
   })

@@ -7,8 +7,8 @@ import { cancelled, withProgress } from '../../../../connector/control/republica
 import { type NewRequest, recorded, requested } from '../../../../connector/control/requests.ts'
 import { memoryStore } from '../../../support/fakes/memory-versioned-object.ts'
 import { virtualClock } from '../../../support/fakes/virtual-clock.ts'
+import { never } from '../../../support/signals.ts'
 
-const { signal } = new AbortController()
 const settled = () => new Promise((resolve) => setImmediate(resolve))
 const wanted = { kind: 'all', maxPerSecond: 100 } as const
 const republish: NewRequest = { kind: 'republish', stream: 'paris', from: null, wanted }
@@ -21,8 +21,7 @@ async function following() {
   const object = store.object('shop/_control.json')
   let nonce = 0
   const parts = { object, storeReady: async () => {}, newNonce: () => `${++nonce}` }
-  const change = (next: (document: ControlDocument) => ControlDocument | undefined) =>
-    updateControl(parts, next, signal)
+  const change = (next: (document: ControlDocument) => ControlDocument | undefined) => updateControl(parts, next, never)
   const add = (id: string, request = republish) =>
     change((document) => requested(document, request, { id, by: 'operator', at: 1 }))
   await add('2')

@@ -13,6 +13,7 @@ import type {
 import { polarisDefaults } from '../../../../connector/source/polaris-config.ts'
 import { retrying } from '../../../../connector/source/retrying-source.ts'
 import { virtualClock } from '../../../support/fakes/virtual-clock.ts'
+import { never } from '../../../support/signals.ts'
 
 const page: Page = { clients: [], hasMoreResults: false, checkPoint: null, serverTime: undefined, tookMs: 1, bytes: 1 }
 const at: ReadArguments = {
@@ -74,7 +75,6 @@ function serverWith() {
   return { clock, changes, sent, server, stream, pass, troubles: () => changes.map(({ trouble }) => trouble) }
 }
 
-const never = new AbortController().signal
 const HOUR_MS = 3_600_000
 const INTERVAL_MS = polarisDefaults.maxProbeIntervalMs
 

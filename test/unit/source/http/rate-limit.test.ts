@@ -2,8 +2,8 @@ import { describe, expect, test } from 'vitest'
 import { rateLimit, serverLimits } from '../../../../connector/source/http/rate-limit.ts'
 import type { ServerLimits } from '../../../../connector/source/polaris-config.ts'
 import { virtualClock } from '../../../support/fakes/virtual-clock.ts'
+import { never } from '../../../support/signals.ts'
 
-const never = new AbortController().signal
 const settled = () => new Promise((resolve) => setImmediate(resolve))
 
 describe('the permits of a server', () => {

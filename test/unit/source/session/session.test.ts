@@ -6,10 +6,10 @@ import type { ApiRequest } from '../../../../connector/source/http/read-request.
 import type { AuthConfig, TokenConfig } from '../../../../connector/source/polaris-config.ts'
 import { type Attempt, openSession } from '../../../../connector/source/session/session.ts'
 import { virtualClock } from '../../../support/fakes/virtual-clock.ts'
+import { never } from '../../../support/signals.ts'
 
 const base = new URL('http://h/core/api/')
 const request: ApiRequest = { method: 'GET', url: new URL('http://h/core/api/Client.GetClientsModified?a=1') }
-const never = new AbortController().signal
 const loggedOut: Attempt<string> = {
   kind: 'logged-out',
   error: new ConnectorError('source.unauthorized', 'no session'),

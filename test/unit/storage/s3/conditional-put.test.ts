@@ -2,8 +2,8 @@ import { expect, test } from 'vitest'
 import type { ObjectRequests, PutAnswer } from '../../../../connector/storage/s3/conditional-put.ts'
 import { tryConditionalWrite } from '../../../../connector/storage/s3/conditional-put.ts'
 import type { StoredText, Version, WriteOutcome } from '../../../../connector/storage/versioned-object.ts'
+import { never } from '../../../support/signals.ts'
 
-const never = new AbortController().signal
 const [v1, v2, v3] = ['v1', 'v2', 'v3'] as [Version, Version, Version]
 const unclear: PutAnswer = { kind: 'unclear', error: new Error('unclear') }
 

@@ -1,0 +1,16 @@
+import { afterAll, afterEach } from 'vitest'
+import { type CloseStack, closeStack } from '../../connector/runtime/close-stack.ts'
+
+/** Closes after each test what it registered. */
+export function closingAfterEach(): CloseStack {
+  const closing = closeStack()
+  afterEach(() => closing.close())
+  return closing
+}
+
+/** Closes after all tests of the file what they registered. */
+export function closingAfterAll(): CloseStack {
+  const closing = closeStack()
+  afterAll(() => closing.close())
+  return closing
+}
