@@ -1,7 +1,7 @@
 import { Kafka, logLevel } from 'kafkajs'
 import { kafkaDefaults } from '../connector/kafka/kafka-config.ts'
+import { kafkaEventPublisher } from '../connector/kafka/kafka-event-publisher.ts'
 import { withoutCheckpoint } from '../connector/publish/event-publisher.ts'
-import { kafkaEventPublisher } from '../connector/publish/kafka-event-publisher.ts'
 import { systemClock } from '../connector/runtime/clock.ts'
 import { refusedAccounts } from '../connector/runtime/refused-accounts.ts'
 import { openTopic } from '../test/support/topic-reader.ts'

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { slotOf } from '../../connector/kafka/group/slots.ts'
 import { groupDefaults } from '../../connector/placement/placement-config.ts'
-import { slotOf } from '../../connector/placement/slots.ts'
 import { closeStack } from '../../connector/runtime/close-stack.ts'
 import { sendAnswer } from '../../test/polaris/answer/answer.ts'
 import {

@@ -1,7 +1,7 @@
 import type { StreamConfig } from '../config/connector-config.ts'
 import { kafkaClient } from '../kafka/kafka-client.ts'
+import { readStoredRecord } from '../kafka/transactions/kafka-state.ts'
 import { type StoredRecord, streamNames } from '../publish/event-publisher.ts'
-import { readStoredRecord } from '../publish/kafka-state.ts'
 import type { SharedResources } from './shared-resources.ts'
 
 /** The commit record of a stream, read without opening it. Rejects as `readStoredRecord` does. */

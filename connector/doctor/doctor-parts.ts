@@ -1,7 +1,7 @@
 import type { CheckpointDocument, StreamIdentity } from '../checkpoint/checkpoint-document.ts'
 import type { ConnectorConfig, StreamConfig } from '../config/connector-config.ts'
 import type { AdminParts } from '../kafka/kafka-connection.ts'
-import type { GroupView } from '../placement/group-view.ts'
+import type { GroupView } from '../placement/placement.ts'
 import type { StreamNames } from '../publish/event-publisher.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { ClientSource, SeenCertificate } from '../source/client-source.ts'

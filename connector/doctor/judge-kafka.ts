@@ -1,6 +1,6 @@
-import type { ClusterView, TopicView } from '../kafka/cluster-view.ts'
+import type { ClusterView, TopicView } from '../kafka/admin/cluster-view.ts'
+import { allowCreation, type TopicShape, topicCure } from '../kafka/admin/topics.ts'
 import type { TopicCreation } from '../kafka/kafka-config.ts'
-import { allowCreation, type TopicShape, topicCure } from '../kafka/topics.ts'
 import { type CheckResult, failed, ok, skipped, warning } from './finding.ts'
 
 /** Whether the cluster keeps commit records as long as configured; milliseconds. */

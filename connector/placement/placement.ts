@@ -1,5 +1,5 @@
 import type { ErrorCode } from '../runtime/error-catalogue.ts'
-import type { GroupMemberView } from './group-view.ts'
+import type { ConfigurationDifference } from './hashed-settings.ts'
 
 /**
  * Which replica runs which streams. It may be temporarily wrong without harm: the transactional id decides which
@@ -50,3 +50,24 @@ export type PlacementEvent =
   /** The replica has rejoined. */
   | { readonly kind: 'membership-restored'; readonly attempts: number; readonly tookMs: number }
   | { readonly kind: 'group-left' }
+
+/** One replica as a member of the group. */
+export interface GroupMemberView {
+  readonly replica: string
+  readonly host: string
+  readonly slots: readonly number[]
+  /** The streams of its slots that it has. */
+  readonly streams: readonly string[]
+  /** The streams of its slots that it does not have, but the viewing process does: they run nowhere. */
+  readonly unknownStreams?: readonly string[]
+  /** How its configuration differs from that of the viewing process. */
+  readonly difference?: ConfigurationDifference
+}
+
+/** The group as described by its coordinator. */
+export interface GroupView {
+  /** Kafka's state: `Stable`, `PreparingRebalance`, `CompletingRebalance`, `Empty`, or `Dead` (does not exist). */
+  readonly state: string
+  readonly slots: number
+  readonly members: readonly GroupMemberView[]
+}

@@ -1,8 +1,8 @@
 import type { Message, RecordMetadata } from 'kafkajs'
 import type { OutgoingRecord } from '../event/client-event.ts'
-import { partitionOf } from '../kafka/partitioner.ts'
-import type { TopicLayout } from '../kafka/topics.ts'
+import type { TopicLayout } from '../kafka/admin/topics.ts'
 import { ConnectorError } from '../runtime/connector-error.ts'
+import { partitionOf } from './partitioner.ts'
 
 /** The records of one partition, in order; each chunk is sent in one request. */
 interface PartitionBatches {

@@ -1,5 +1,4 @@
-import type { GroupMemberView } from '../placement/group-view.ts'
-import type { PlacementEvent } from '../placement/placement.ts'
+import type { GroupMemberView, PlacementEvent } from '../placement/placement.ts'
 import type { AssignedEvent } from '../stream/assignment.ts'
 import { type ByKind, byKind } from './by-kind.ts'
 import { type Explain, type ExplainedFailure, type Failure, failureOf } from './failure.ts'

@@ -1,6 +1,5 @@
-import type { GroupMemberView } from '../placement/group-view.ts'
 import { differenceText } from '../placement/hashed-settings.ts'
-import type { PlacementEvent } from '../placement/placement.ts'
+import type { GroupMemberView, PlacementEvent } from '../placement/placement.ts'
 import type { ServerEvent } from '../runtime/circuit.ts'
 import { isTransient } from '../runtime/connector-error.ts'
 import type { AssignedEvent } from '../stream/assignment.ts'

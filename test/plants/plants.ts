@@ -15,7 +15,7 @@ const crossed = { histories: 'crossed' } as const
 export const plants: readonly Plant[] = [
   {
     name: 'a read of the topic takes empty responses for its end',
-    file: 'publish/partition-scan.ts',
+    file: 'kafka/reading/partition-scan.ts',
     text: 'isEmpty && throttledMs === 0 && highWatermark !== undefined && highWatermark >= end',
     becomes: 'isEmpty',
     by: crossed,

@@ -2,12 +2,12 @@ import { randomUUID } from 'node:crypto'
 import { afterEach, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest'
 import type { OutgoingRecord } from '../../../connector/event/client-event.ts'
 import { kafkaDefaults } from '../../../connector/kafka/kafka-config.ts'
+import { kafkaEventPublisher } from '../../../connector/kafka/kafka-event-publisher.ts'
 import {
   type EventPublisher,
   type StreamProducer,
   withoutCheckpoint,
 } from '../../../connector/publish/event-publisher.ts'
-import { kafkaEventPublisher } from '../../../connector/publish/kafka-event-publisher.ts'
 import { systemClock } from '../../../connector/runtime/clock.ts'
 import { type CloseStack, closeStack } from '../../../connector/runtime/close-stack.ts'
 import { codeOf } from '../../../connector/runtime/connector-error.ts'

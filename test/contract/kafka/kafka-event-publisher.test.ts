@@ -7,12 +7,12 @@ import { AclOperationTypes, AclPermissionTypes, AclResourceTypes, type Admin, Re
 import { beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import type { OutgoingRecord } from '../../../connector/event/client-event.ts'
 import { type KafkaConfig, kafkaDefaults } from '../../../connector/kafka/kafka-config.ts'
+import { kafkaEventPublisher } from '../../../connector/kafka/kafka-event-publisher.ts'
 import {
   type EventPublisher,
   type StreamProducer,
   withoutCheckpoint,
 } from '../../../connector/publish/event-publisher.ts'
-import { kafkaEventPublisher } from '../../../connector/publish/kafka-event-publisher.ts'
 import { type Clock, systemClock } from '../../../connector/runtime/clock.ts'
 import { ConnectorError, codeOf, isTransient } from '../../../connector/runtime/connector-error.ts'
 import { refusedAccounts } from '../../../connector/runtime/refused-accounts.ts'

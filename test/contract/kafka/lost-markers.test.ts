@@ -3,15 +3,15 @@ import { Kafka, logLevel } from 'kafkajs'
 import { beforeAll, beforeEach, expect, it } from 'vitest'
 import type { OutgoingRecord, StoredEvent } from '../../../connector/event/client-event.ts'
 import { kafkaDefaults } from '../../../connector/kafka/kafka-config.ts'
+import { kafkaEventPublisher } from '../../../connector/kafka/kafka-event-publisher.ts'
 import { clusterOf } from '../../../connector/kafka/kafkajs/cluster.ts'
-import { recordOffsets } from '../../../connector/publish/commit-record.ts'
+import { recordOffsets } from '../../../connector/kafka/transactions/commit-record.ts'
 import {
   type RepairPlan,
   type StreamProducer,
   streamNames,
   withoutCheckpoint,
 } from '../../../connector/publish/event-publisher.ts'
-import { kafkaEventPublisher } from '../../../connector/publish/kafka-event-publisher.ts'
 import { systemClock } from '../../../connector/runtime/clock.ts'
 import { refusedAccounts } from '../../../connector/runtime/refused-accounts.ts'
 import { closingAfterAll } from '../../support/closing.ts'

@@ -4,15 +4,15 @@ import { beforeAll, expect, inject, it } from 'vitest'
 import { eventSource, type StoredEvent, sequenceOf } from '../../../connector/event/client-event.ts'
 import { tombstone } from '../../../connector/event/tombstone.ts'
 import { kafkaDefaults } from '../../../connector/kafka/kafka-config.ts'
+import { kafkaEventPublisher } from '../../../connector/kafka/kafka-event-publisher.ts'
 import { clusterOf } from '../../../connector/kafka/kafkajs/cluster.ts'
 import { firstLocalOffset } from '../../../connector/kafka/kafkajs/first-local-offset.ts'
-import { leadersOf } from '../../../connector/kafka/partition-reads.ts'
+import { leadersOf } from '../../../connector/kafka/reading/partition-reads.ts'
 import {
   type EventPublisher,
   type StreamProducer,
   withoutCheckpoint,
 } from '../../../connector/publish/event-publisher.ts'
-import { kafkaEventPublisher } from '../../../connector/publish/kafka-event-publisher.ts'
 import { systemClock } from '../../../connector/runtime/clock.ts'
 import { refusedAccounts } from '../../../connector/runtime/refused-accounts.ts'
 import { closingAfterAll } from '../../support/closing.ts'

@@ -11,7 +11,7 @@ import {
 } from '../../../connector/index/index-entry.ts'
 import { deltaText } from '../../../connector/index/index-state.ts'
 import { loadTable } from '../../../connector/index/load-table.ts'
-import { partitionOf } from '../../../connector/kafka/partitioner.ts'
+import { partitionOf } from '../../../connector/publish/partitioner.ts'
 import { faults, type PolarisSimulator, startPolarisSimulator } from '../../polaris/polaris-simulator.ts'
 import { checkpointObject, storedSegments } from '../../support/checkpoint-object.ts'
 import { testKafka } from '../../support/committed-records.ts'

@@ -1,12 +1,12 @@
 import type { Fetched, FetchedRecord } from '../../../connector/kafka/kafkajs/fetch-records.ts'
-import type { EventMatch, EventReading, EventScan, TopicEnd } from '../../../connector/publish/event-publisher.ts'
 import {
   applyRecords,
   isUnfinished,
   nextOffset,
   type PartitionScan,
   partitionScan,
-} from '../../../connector/publish/partition-scan.ts'
+} from '../../../connector/kafka/reading/partition-scan.ts'
+import type { EventMatch, EventReading, EventScan, TopicEnd } from '../../../connector/publish/event-publisher.ts'
 import { untilAborted } from '../../../connector/runtime/abort.ts'
 import { type Cluster, type FakeRecord, lost, type StreamOfReplica } from './fake-kafka-cluster.ts'
 

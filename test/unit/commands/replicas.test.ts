@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { describedReplicas, type FoundClaim, replicaLines } from '../../../connector/commands/replicas.ts'
 import { type ControlDocument, noRequests } from '../../../connector/control/control-document.ts'
 import { recorded, requested } from '../../../connector/control/requests.ts'
-import type { GroupView } from '../../../connector/placement/group-view.ts'
+import type { GroupView } from '../../../connector/placement/placement.ts'
 import { plainScreen } from '../../support/screens.ts'
 
 const at = Date.UTC(2026, 10, 25, 9, 30)

@@ -1,7 +1,7 @@
 import type { Message, RecordMetadata } from 'kafkajs'
 import { describe, expect, it } from 'vitest'
 import type { OutgoingRecord } from '../../../connector/event/client-event.ts'
-import { partitionOf } from '../../../connector/kafka/partitioner.ts'
+import { partitionOf } from '../../../connector/publish/partitioner.ts'
 import { type PartitionChunk, partitionBatches, sendBatches } from '../../../connector/publish/record-batches.ts'
 import { codeOf } from '../../../connector/runtime/connector-error.ts'
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { GroupMemberView } from '../../../connector/placement/group-view.ts'
+import type { GroupMemberView } from '../../../connector/placement/placement.ts'
 import { ConnectorError } from '../../../connector/runtime/connector-error.ts'
 import { beforeJoining, groupStatus } from '../../../connector/telemetry/group-status.ts'
 import { configurationLines, replicaLine, serverLine } from '../../../connector/telemetry/replica-log.ts'

@@ -1,0 +1,167 @@
+import type { Admin, ITopicConfig } from 'kafkajs'
+import type { Clock } from '../../runtime/clock.ts'
+import { ConnectorError, codeOf } from '../../runtime/connector-error.ts'
+import { kafkaDefaults, type TopicConfig, type TopicCreation } from '../kafka-config.ts'
+import { hasKafkaCode, isAnswered, KafkaCode, publishError } from '../kafka-errors.ts'
+import { describeCluster } from '../kafkajs/metadata-requests.ts'
+
+export interface TopicLayout {
+  readonly topic: string
+  readonly partitions: number
+}
+
+/** The two topics of a stream, as they exist. */
+export interface Topics {
+  /** Null if the brokers report no cluster id. */
+  readonly clusterId: string | null
+  readonly events: TopicLayout
+  readonly deadLetters: TopicLayout
+}
+
+/** Which topics to read, and under which conditions missing ones are created. */
+export interface TopicsRequest {
+  readonly config: TopicConfig
+  readonly publishedEvents: number
+  /** Null: any. */
+  readonly clusterId: string | null
+  readonly missingTopics: 'as-configured' | 'rejected'
+}
+
+/**
+ * Reads the cluster id and partition counts. Creates missing topics if allowed, but never an events topic to which
+ * events were published. Rejects with kafkajs' errors, `publish.*`, `checkpoint.topic-lost` or
+ * `checkpoint.other-stream`.
+ */
+export async function readTopics(
+  admin: Admin,
+  { config, publishedEvents, clusterId, missingTopics }: TopicsRequest,
+  parts: { clock: Clock; stop: AbortSignal },
+): Promise<Topics> {
+  const found = await clusterOf(admin, clusterId)
+  const { events, deadLetters } = config
+  const isNew = publishedEvents === 0
+  const mayCreate = config.create !== undefined && missingTopics === 'as-configured'
+  const alternative = missingTopics === 'as-configured' ? allowCreation : undefined
+  const [ofEvents, ofDeadLetters] = topicShapes(config)
+  const ensured = (wanted: Pick<WantedTopic, 'topic' | 'shape' | 'mayCreate'>) =>
+    ensureTopic(admin, { ...wanted, alternative, acl: 'WRITE' }, parts)
+  return {
+    clusterId: found,
+    events: await ensured({ topic: events, shape: ofEvents, mayCreate: mayCreate && isNew }).catch((error) => {
+      throw isNew || codeOf(error) !== 'publish.topic-missing' ? error : topicLost(events, publishedEvents)
+    }),
+    deadLetters: await ensured({ topic: deadLetters, shape: ofDeadLetters, mayCreate }),
+  }
+}
+
+/** How the two topics are created, by the connector or by an operator. */
+export function topicShapes({
+  create = kafkaDefaults.create,
+}: TopicConfig): [events: TopicShape, deadLetters: TopicShape] {
+  return [
+    { ...create, settings: create.eventsConfig },
+    { ...create, settings: create.deadLettersConfig },
+  ]
+}
+
+/** The id of the cluster; null if the brokers report none. Rejects with `checkpoint.other-stream` if it is another. */
+export async function clusterOf(admin: Admin, expected: string | null): Promise<string | null> {
+  const clusterId = (await describeCluster(admin)).clusterId ?? null
+  if (expected === null || clusterId === null || clusterId === expected) return clusterId
+  const message = `open stream: the document belongs to Kafka cluster ${expected}, not to ${clusterId}`
+  throw new ConnectorError('checkpoint.other-stream', message)
+}
+
+/** The error for an events topic that no longer exists although events were published to it. */
+export const topicLost = (topic: string, published: number) =>
+  new ConnectorError(
+    'checkpoint.topic-lost',
+    `open ${topic}: the topic no longer exists; the ${published} events published to it are lost`,
+  )
+
+/** How to create a topic. */
+export interface TopicShape extends Pick<TopicCreation, 'partitions' | 'replicationFactor'> {
+  /** By their Kafka names. */
+  readonly settings?: Readonly<Record<string, string>>
+}
+
+interface WantedTopic {
+  readonly topic: string
+  readonly shape: TopicShape
+  readonly mayCreate: boolean
+  /** What else an operator can do than to create the topic; undefined: nothing. */
+  readonly alternative: string | undefined
+  /** The ACL to report if this user cannot see the topic; either operation makes it visible. */
+  readonly acl: 'WRITE' | 'DESCRIBE'
+}
+
+export const allowCreation = 'set kafka.topics.create: true'
+
+/** What an operator does about a missing topic. */
+export function topicCure({ topic, shape, alternative }: Pick<WantedTopic, 'topic' | 'shape' | 'alternative'>): string {
+  const { partitions, replicationFactor, settings = {} } = shape
+  const copies = replicationFactor === -1 ? [] : [`--replication-factor ${replicationFactor}`]
+  const configs = Object.entries(settings).map(([name, value]) => `--config ${name}=${value}`)
+  const shown = [`--topic ${topic}`, `--partitions ${partitions}`, ...copies, ...configs].join(' ')
+  return `create it with \`kafka-topics.sh --bootstrap-server $KAFKA_BROKERS --create ${shown}\`${alternative === undefined ? '' : `, or ${alternative}`}`
+}
+
+/** Six seconds in total: for that long a topic may be unknown if it was just created or the broker has just started. */
+const pausesMs = [100, 200, 400, 800, 1600, 3200]
+
+/** Returns the topic; creates it first if missing and allowed. Rejects with `publish.*` or the reason of `stop`. */
+export async function ensureTopic(
+  admin: Admin,
+  wanted: WantedTopic,
+  parts: { clock: Clock; stop: AbortSignal },
+): Promise<TopicLayout> {
+  let isCreated = false
+  for (const pauseMs of pausesMs) {
+    const found = await findTopic(admin, wanted)
+    if (found !== undefined) return found
+    if (wanted.mayCreate && !isCreated) await createTopic(admin, wanted)
+    isCreated = true
+    await parts.clock.sleep(pauseMs, parts.stop)
+  }
+  const found = await findTopic(admin, wanted)
+  if (found !== undefined) return found
+  const message = `open ${wanted.topic}: the topic does not exist; ${topicCure(wanted)}`
+  throw new ConnectorError('publish.topic-missing', message)
+}
+
+async function findTopic(admin: Admin, wanted: WantedTopic): Promise<TopicLayout | undefined> {
+  const { topic } = wanted
+  try {
+    const { topics } = await admin.fetchTopicMetadata({ topics: [topic] })
+    const partitions = topics.find(({ name }) => name === topic)?.partitions.length ?? 0
+    return partitions === 0 ? undefined : { topic, partitions }
+  } catch (error) {
+    if (hasKafkaCode(error, KafkaCode.UNKNOWN_TOPIC_OR_PARTITION)) return undefined
+    throw topicError(wanted, error)
+  }
+}
+
+/** Names the missing ACL. Leaves connection errors to the owner of the connection, which knows their cause. */
+function topicError({ topic, acl }: WantedTopic, error: unknown): unknown {
+  if (!isAnswered(error)) return error
+  const needs = {
+    [KafkaCode.TOPIC_AUTHORIZATION_FAILED]: `${acl} (to create it: CREATE) on topic ${topic}`,
+    [KafkaCode.CLUSTER_AUTHORIZATION_FAILED]: 'CREATE on the cluster',
+  }
+  return publishError(`open topic ${topic}`, error, needs)
+}
+
+/** Also resolves if another replica has created the topic meanwhile. */
+async function createTopic(admin: Admin, wanted: WantedTopic): Promise<void> {
+  const topics = [creationOf(wanted)]
+  await admin.createTopics({ topics, waitForLeaders: false }).catch((error) => {
+    throw topicError(wanted, error)
+  })
+}
+
+/** As kafkajs takes it. */
+export function creationOf({ topic, shape }: Pick<WantedTopic, 'topic' | 'shape'>): ITopicConfig {
+  const { partitions: numPartitions, replicationFactor, settings = {} } = shape
+  const configEntries = Object.entries(settings).map(([name, value]) => ({ name, value }))
+  return { topic, numPartitions, replicationFactor, configEntries }
+}

@@ -1,0 +1,45 @@
+import type { EventPublisher, StreamProducer } from '../publish/event-publisher.ts'
+import { streamNames } from '../publish/event-publisher.ts'
+import type { Clock } from '../runtime/clock.ts'
+import type { RefusedAccounts } from '../runtime/refused-accounts.ts'
+import { inspectKafka } from './admin/inspect-kafka.ts'
+import type { KafkaLog } from './kafka-client.ts'
+import { kafkaClient } from './kafka-client.ts'
+import type { KafkaConfig } from './kafka-config.ts'
+import { readTopicEvents } from './reading/scan-events.ts'
+import { openStreamProducer } from './transactions/stream-producer.ts'
+
+interface KafkaEventPublisherParts {
+  readonly connector: string
+  readonly stream: string
+  readonly clock: Clock
+  readonly log: KafkaLog
+  readonly accounts: RefusedAccounts
+}
+
+/** Connects only in `open` and `inspect`; `close` closes every producer that is still open. */
+export function kafkaEventPublisher(
+  config: KafkaConfig,
+  parts: KafkaEventPublisherParts,
+): EventPublisher & { close(): Promise<void> } {
+  const names = streamNames(parts.connector, parts.stream)
+  const { clock, log, accounts } = parts
+  const connect = () => kafkaClient(config, { clientId: names.clientId, log, accounts, clock })
+  const producers = new Set<StreamProducer>()
+  return {
+    open: async (options, stop) => {
+      const producer = await openStreamProducer({ config, names, clock, connect }, options, stop)
+      producers.add(producer)
+      const close = async () => {
+        await producer.close()
+        producers.delete(producer)
+      }
+      return { ...producer, close }
+    },
+    inspect: (options, stop) => inspectKafka({ config, names, clock, connect }, options, stop),
+    readEvents: (reading, stop) => readTopicEvents({ config, clock, connect }, reading, stop),
+    close: async () => {
+      await Promise.all([...producers].map((producer) => producer.close()))
+    },
+  }
+}

@@ -1,0 +1,60 @@
+import type { TopicLayout } from '../admin/topics.ts'
+import type { AdminParts } from '../kafka-connection.ts'
+import { withCluster } from '../kafka-connection.ts'
+import { KafkaCode } from '../kafka-errors.ts'
+import type { Cluster, LeadingBroker } from '../kafkajs/cluster.ts'
+import type { RequestTarget } from '../kafkajs/protocol.ts'
+
+/** Some partitions of a topic, and the broker that leads them. */
+export interface LedPartitions {
+  readonly broker: LeadingBroker & RequestTarget
+  readonly topic: string
+  readonly partitions: readonly number[]
+}
+
+/** Groups the partitions of a topic by leader. Rejects with kafkajs' errors, also while a partition has no leader. */
+export async function leadersOf(cluster: Cluster, { topic, partitions }: TopicLayout): Promise<LedPartitions[]> {
+  const all = Array.from({ length: partitions }, (_, partition) => partition)
+  await cluster.addTargetTopic(topic)
+  const leaders = Object.entries(cluster.findLeaderForPartitions(topic, all))
+  return await Promise.all(
+    leaders.map(async ([nodeId, led]) => ({ broker: await cluster.findBroker({ nodeId }), topic, partitions: led })),
+  )
+}
+
+/**
+ * Runs `work` for all leaders in parallel. Rejects with `publish.*`, also while a partition has no leader, or with the
+ * reason of `stop`.
+ */
+export async function onLeaders(
+  parts: AdminParts,
+  { operation, topic, work }: { operation: string; topic: TopicLayout; work: (led: LedPartitions) => Promise<void> },
+  stop: AbortSignal,
+): Promise<void> {
+  const workOnLeaders = async (cluster: Cluster) => {
+    await Promise.all((await leadersOf(cluster, topic)).map(work))
+  }
+  const needs = { [KafkaCode.TOPIC_AUTHORIZATION_FAILED]: `READ on topic ${topic.topic}` }
+  await withCluster(parts, { operation, needs, work: workOnLeaders }, stop)
+}
+
+/** The `timestamp` that requests the offset of the first record that is left. */
+export const START = -2
+/** The `timestamp` that requests the offset after the last record that all replicas have: the high watermark. */
+export const END = -1
+
+/**
+ * Returns by partition the offset of the first record that is not older than `timestamp` (ms since 1970). Partitions
+ * without such a record are left out.
+ */
+export async function offsetsOf(
+  { broker, topic, partitions }: LedPartitions,
+  timestamp: number,
+): Promise<Map<number, bigint>> {
+  const topics = [{ topic, partitions: partitions.map((partition) => ({ partition, timestamp })) }]
+  const { responses } = await broker.listOffsets({ replicaId: -1, isolationLevel: 0, topics })
+  const offsets = responses.flatMap((one) => one.partitions)
+  return new Map(
+    offsets.filter(({ offset }) => offset !== '-1').map(({ partition, offset }) => [partition, BigInt(offset)]),
+  )
+}

@@ -1,0 +1,81 @@
+import type { StoredEvent } from '../../event/client-event.ts'
+import type { EventReading, PartitionEnd } from '../../publish/event-publisher.ts'
+import type { Fetched, FetchedRecord } from '../kafkajs/fetch-records.ts'
+
+/** Progress of the reading of one partition. */
+export interface PartitionScan<Found> extends PartitionEnd<Found> {
+  readonly partition: number
+  readonly start: bigint
+  next: bigint
+  readonly end: bigint
+  readonly open: Map<string, Found[]>
+}
+
+/** From `start` to `end`, with the finds of an earlier reading that had no transaction marker yet. */
+export function partitionScan<Found>(
+  { partition, start, end }: { readonly partition: number; readonly start: bigint; readonly end: bigint },
+  earlier: PartitionEnd<Found> | undefined,
+): PartitionScan<Found> {
+  const open = [...(earlier?.open ?? [])].map(([producerId, found]) => [producerId, [...found]] as [string, Found[]])
+  return { partition, start, next: start, end, open: new Map(open) }
+}
+
+export const isUnfinished = ({ next, end }: PartitionScan<unknown>) => next < end
+
+/** How much of these partitions has been read, 0 to 1. */
+export function shareRead(scans: readonly PartitionScan<unknown>[]): number {
+  const all = scans.reduce((sum, { start, end }) => sum + Number(end - start), 0)
+  const read = scans.reduce((sum, { start, next }) => sum + Number(next - start), 0)
+  return all === 0 ? 1 : Math.min(1, read / all)
+}
+
+/**
+ * Where to continue after a response to a request for this partition alone: after its batches. Without any, at `end` if
+ * compaction or a transaction that left nothing explains it; undefined if the response proves nothing: ask again. Pure.
+ */
+export function nextOffset({ next, isEmpty, throttledMs, highWatermark }: Fetched, end: bigint): bigint | undefined {
+  if (next !== undefined) return next
+  const hasNothing = isEmpty && throttledMs === 0 && highWatermark !== undefined && highWatermark >= end
+  return hasNothing ? end : undefined
+}
+
+/** Applies the records of a response and continues at `next`. */
+export function applyRecords<Found>(
+  scan: PartitionScan<Found>,
+  { records, next }: { readonly records: readonly FetchedRecord[]; readonly next: bigint },
+  reading: EventReading<Found>,
+): void {
+  // A response begins with the whole batch that holds the requested offset.
+  for (const record of records) if (BigInt(record.offset) >= scan.next) applyRecord(scan, record, reading)
+  if (next > scan.next) scan.next = next
+}
+
+/** A transaction marker decides about all earlier records of its producer in the partition. */
+function applyRecord<Found>(
+  { partition, open }: PartitionScan<Found>,
+  record: FetchedRecord,
+  reading: EventReading<Found>,
+): void {
+  const { producerId, inTransaction } = record.batchContext
+  if (record.isControlRecord) {
+    if (isCommit(record.key)) open.get(producerId)?.forEach(reading.onVisible)
+    open.delete(producerId)
+    return
+  }
+  const place = { partition, offset: BigInt(record.offset), key: record.key?.toString() ?? null }
+  const found = reading.find(storedEvent(record), place)
+  if (found === undefined) return
+  const ofProducer = open.get(producerId)
+  if (!inTransaction) reading.onVisible(found)
+  else if (ofProducer === undefined) open.set(producerId, [found])
+  else ofProducer.push(found)
+}
+
+/** The key of a transaction marker holds its version and its type, two bytes each. */
+const isCommit = (key: Buffer | null) => key !== null && key.length >= 4 && key.readInt16BE(2) === 1
+
+export function storedEvent({ key, value, headers }: FetchedRecord): StoredEvent {
+  if (value !== null) return { value: value.toString() }
+  const texts = Object.entries(headers).map(([name, header]) => [name, String(header)])
+  return { key: key?.toString() ?? '', value, headers: Object.fromEntries(texts) }
+}

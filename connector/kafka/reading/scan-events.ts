@@ -1,0 +1,176 @@
+import type { Admin } from 'kafkajs'
+import type { StoredEvent } from '../../event/client-event.ts'
+import type { EventMatch, EventReading, EventScan, OpenTransaction, TopicEnd } from '../../publish/event-publisher.ts'
+import { ConnectorError } from '../../runtime/connector-error.ts'
+import { ensureTopic, type TopicLayout, topicShapes } from '../admin/topics.ts'
+import type { KafkaConfig } from '../kafka-config.ts'
+import { type AdminParts, withAdmin } from '../kafka-connection.ts'
+import { type Fetched, fetchRecords } from '../kafkajs/fetch-records.ts'
+import { firstLocalOffset } from '../kafkajs/first-local-offset.ts'
+import { END, type LedPartitions, offsetsOf, onLeaders, START } from './partition-reads.ts'
+import {
+  applyRecords,
+  isUnfinished,
+  nextOffset,
+  type PartitionScan,
+  partitionScan,
+  shareRead,
+  storedEvent,
+} from './partition-scan.ts'
+
+/** Scans the topic from a record time on and returns the matches that committed readers can see. Rejects as `readEvents`. */
+export async function scanEvents(
+  parts: AdminParts,
+  { topic, since, matchOf }: EventScan & { topic: TopicLayout },
+  stop: AbortSignal,
+): Promise<ReadonlySet<EventMatch>> {
+  const visible = new Set<EventMatch>()
+  const onVisible = (match: EventMatch) => visible.add(match)
+  await readEvents(parts, { topic, since, find: matchOf, onVisible, onProgress: () => {} }, stop)
+  return visible
+}
+
+/** Reads all events of the topic. Rejects as `readEvents`, and with `publish.topic-missing`. */
+export async function readTopicEvents<Found>(
+  parts: AdminParts & { readonly config: Pick<KafkaConfig, 'topic'> },
+  reading: EventReading<Found>,
+  stop: AbortSignal,
+): Promise<TopicEnd<Found>> {
+  const { topic } = parts.config
+  const [shape] = topicShapes(topic)
+  const wanted = { topic: topic.events, shape, mayCreate: false, alternative: undefined, acl: 'DESCRIBE' } as const
+  const work = (admin: Admin) => ensureTopic(admin, wanted, { ...parts, stop })
+  const found = await withAdmin(parts, { operation: `open topic ${topic.events}`, work }, stop)
+  return await readEvents(parts, { ...reading, topic: found, since: START }, stop)
+}
+
+interface TopicReading<Found> extends EventReading<Found> {
+  readonly topic: TopicLayout
+  /** The oldest record time (ms since 1970), or `START`. */
+  readonly since: number
+}
+
+const MAX_STANDSTILL_MS = 300_000
+
+/**
+ * Reads every partition from `since`, or from where an earlier reading ended, to the end that it has now. Silence is
+ * never taken for the end. Rejects as `onLeaders`, and with `publish.failed` after five minutes without progress.
+ */
+async function readEvents<Found>(
+  parts: AdminParts,
+  reading: TopicReading<Found>,
+  stop: AbortSignal,
+): Promise<TopicEnd<Found>> {
+  const { clock, config } = parts
+  const { topic } = reading
+  const scans = new Map<number, PartitionScan<Found>>()
+  const onResponse = () => reading.onProgress(shareRead([...scans.values()]))
+  const operation = `read the events of ${topic.topic}`
+  const isOver = () => scans.size === topic.partitions && ![...scans.values()].some(isUnfinished)
+  let progress = { sum: -1n, at: clock.monotonic() }
+  while (!isOver()) {
+    // A connection lives no longer than a transaction may take, so a long topic takes several.
+    const until = clock.monotonic() + config.timeouts.commitWithinMs / 2
+    const pause = (ms: number) => clock.sleep(Math.min(ms, until - clock.monotonic()), stop)
+    const leftMs = () => until - clock.monotonic()
+    const work = (led: LedPartitions) => scanOn(led, { ...reading, scans, onResponse, leftMs, pause })
+    await onLeaders(parts, { operation, topic, work }, stop)
+    const sum = [...scans.values()].reduce((all, { next }) => all + next, 0n)
+    if (sum !== progress.sum) progress = { sum, at: clock.monotonic() }
+    else if (clock.monotonic() - progress.at >= MAX_STANDSTILL_MS)
+      throw new ConnectorError('publish.failed', `${operation}: no progress for five minutes`)
+  }
+  return scans
+}
+
+interface Scanning<Found> extends TopicReading<Found> {
+  readonly scans: Map<number, PartitionScan<Found>>
+  readonly onResponse: () => void
+  /** Of this connection. */
+  readonly leftMs: () => number
+  readonly pause: (ms: number) => Promise<void>
+}
+
+/** Reads to the end of these partitions, one after the other, or until its time is over. */
+async function scanOn<Found>(led: LedPartitions, scanning: Scanning<Found>): Promise<void> {
+  await findOffsets(led, scanning)
+  for (const partition of led.partitions) {
+    const scan = scanning.scans.get(partition)
+    if (scan !== undefined) await scanPartition(scan, { ...led, partition }, scanning)
+  }
+}
+
+/** Finds start and end of partitions that have none yet. Skips what was deleted meanwhile. */
+async function findOffsets<Found>(led: LedPartitions, { scans, since, from }: Scanning<Found>): Promise<void> {
+  for (const [partition, first] of await offsetsOf(led, START)) {
+    const scan = scans.get(partition)
+    if (scan !== undefined && scan.next < first) scan.next = first
+  }
+  const fresh = { ...led, partitions: led.partitions.filter((partition) => !scans.has(partition)) }
+  if (fresh.partitions.length === 0) return
+  const ends = await offsetsOf(fresh, END)
+  const starts = await offsetsOf(fresh, since)
+  for (const [partition, end] of ends) {
+    const earlier = from?.get(partition)
+    const start = earlier?.next ?? starts.get(partition) ?? end
+    scans.set(partition, partitionScan({ partition, start, end }, earlier))
+  }
+}
+
+/** While replicas of the partition are behind its leader. */
+const ASK_AGAIN_MS = 200
+
+async function scanPartition<Found>(
+  scan: PartitionScan<Found>,
+  { broker, topic, partition }: LedPartitions & { readonly partition: number },
+  scanning: Scanning<Found>,
+): Promise<void> {
+  while (isUnfinished(scan) && scanning.leftMs() > 0) {
+    const fetched = await fetchRecords(broker, { topic, partition, offset: scan.next })
+    const next = await nextOf(scan, fetched, { broker, topic, partition })
+    if (next !== undefined) applyRecords(scan, { ...fetched, next }, scanning)
+    scanning.onResponse()
+    const pauseMs = Math.max(fetched.throttledMs, next === undefined ? ASK_AGAIN_MS : 0)
+    if (pauseMs > 0 && isUnfinished(scan)) await scanning.pause(pauseMs)
+  }
+}
+
+/** As `nextOffset`. A record in remote storage may be missing from a response: then no offset is passed over. */
+async function nextOf(
+  { next: from, end }: PartitionScan<unknown>,
+  fetched: Fetched,
+  { broker, ...place }: Pick<LedPartitions, 'broker' | 'topic'> & { readonly partition: number },
+): Promise<bigint | undefined> {
+  const next = nextOffset(fetched, end)
+  if (next === undefined || fetched.next !== undefined) return next
+  const local = await firstLocalOffset(broker, place)
+  return local === undefined || local <= from ? next : undefined
+}
+
+/** See `StreamProducer`. Rejects like `onLeaders`. */
+export async function readHangingEvent(
+  parts: AdminParts,
+  { topic, open }: { topic: TopicLayout; open: readonly OpenTransaction[] },
+  stop: AbortSignal,
+): Promise<StoredEvent | undefined> {
+  const hanging = open.find((one) => one.topic === topic.topic)
+  if (hanging === undefined) return undefined
+  const { partition, startOffset } = hanging
+  let event: StoredEvent | undefined
+  const work = async ({ broker, partitions }: LedPartitions) => {
+    if (!partitions.includes(partition)) return
+    const place = { topic: topic.topic, partition, offset: BigInt(startOffset) }
+    let fetched = await fetchRecords(broker, place)
+    for (; fetched.isEmpty && fetched.throttledMs > 0; fetched = await fetchRecords(broker, place))
+      await parts.clock.sleep(fetched.throttledMs, stop)
+    const record = fetched.records.find(({ offset }) => offset === startOffset)
+    if (record === undefined)
+      throw new ConnectorError(
+        'publish.failed',
+        `read ${topic.topic} partition ${partition}: no record at ${startOffset}`,
+      )
+    event = storedEvent(record)
+  }
+  await onLeaders(parts, { operation: `read a hanging event of ${topic.topic}`, topic, work }, stop)
+  return event
+}

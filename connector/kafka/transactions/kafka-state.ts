@@ -1,0 +1,86 @@
+import type { KafkaState, OpenTransaction, StoredRecord } from '../../publish/event-publisher.ts'
+import type { TopicLayout, Topics } from '../admin/topics.ts'
+import type { AdminParts } from '../kafka-connection.ts'
+import { withCluster } from '../kafka-connection.ts'
+import { KafkaCode, publishError } from '../kafka-errors.ts'
+import type { Cluster, CoordinatorFinder } from '../kafkajs/cluster.ts'
+import { describeOpenTransactions, describeTopic } from '../kafkajs/newer-requests.ts'
+import { createErrorFromCode } from '../kafkajs/protocol.ts'
+import { leadersOf } from '../reading/partition-reads.ts'
+import { aclsOfRecord, fetchRecord, type RecordPlace } from './commit-record.ts'
+
+interface StateRequest {
+  readonly topics: Topics
+  readonly place: RecordPlace
+  /** Whose open transactions are read. */
+  readonly producerIds: readonly string[]
+  readonly finder: CoordinatorFinder | undefined
+}
+
+/**
+ * Reads a stream's state over one connection. Rejects with `publish.*`, `checkpoint.unknown-format` or the reason of
+ * `stop`.
+ */
+export function readKafkaState(parts: AdminParts, request: StateRequest, stop: AbortSignal): Promise<KafkaState> {
+  const { topics, place } = request
+  const work = async (cluster: Cluster): Promise<KafkaState> => {
+    const stored = await storedRecord(cluster, request)
+    const topicId = await writableTopic(cluster, topics.events)
+    await writableTopic(cluster, topics.deadLetters)
+    const open = await openTransactions(cluster, request)
+    return { destination: { clusterId: topics.clusterId, ...topics.events, topicId }, stored, open }
+  }
+  return withCluster(parts, { operation: `read the state of ${place.group}`, needs: {}, work }, stop)
+}
+
+/**
+ * Reads only the commit record. Not final while a producer of the stream is open. Rejects with `publish.*`,
+ * `checkpoint.unknown-format` or the reason of `stop`.
+ */
+export function readStoredRecord(parts: AdminParts, place: RecordPlace, stop: AbortSignal): Promise<StoredRecord> {
+  const work = (cluster: Cluster) => storedRecord(cluster, { place, finder: undefined })
+  return withCluster(parts, { operation: `read the commit record of group ${place.group}`, needs: {}, work }, stop)
+}
+
+/**
+ * Returns the topic id; null if the brokers have none. Rejects if this user may not write to the topic: on the
+ * dead-letter topic, this would otherwise show only with the first dead letter.
+ */
+async function writableTopic(cluster: Cluster, { topic }: TopicLayout): Promise<string | null> {
+  const described = await describeTopic(await cluster.findControllerBroker(), topic)
+  if (described === undefined || described.operations.has('WRITE')) return described?.id ?? null
+  const { TOPIC_AUTHORIZATION_FAILED } = KafkaCode
+  const error = createErrorFromCode(TOPIC_AUTHORIZATION_FAILED)
+  throw publishError(`open topic ${topic}`, error, { [TOPIC_AUTHORIZATION_FAILED]: `WRITE on topic ${topic}` })
+}
+
+async function storedRecord(
+  cluster: Cluster,
+  { place, finder }: Pick<StateRequest, 'place' | 'finder'>,
+): Promise<StoredRecord> {
+  try {
+    return await fetchRecord(cluster, place, finder)
+  } catch (error) {
+    throw publishError(`read the commit record of group ${place.group}`, error, aclsOfRecord(place))
+  }
+}
+
+async function openTransactions(cluster: Cluster, { topics, producerIds }: StateRequest): Promise<OpenTransaction[]> {
+  if (producerIds.length === 0) return []
+  const open: OpenTransaction[] = []
+  for (const topic of [topics.events, topics.deadLetters]) open.push(...(await openIn(cluster, topic)))
+  return open.filter(({ producerId }) => producerIds.includes(producerId))
+}
+
+async function openIn(cluster: Cluster, layout: TopicLayout): Promise<OpenTransaction[]> {
+  const { topic } = layout
+  try {
+    const leaders = await leadersOf(cluster, layout)
+    const open = await Promise.all(leaders.map(({ broker, ...led }) => describeOpenTransactions(broker, led)))
+    return open.flat().map((transaction) => ({ topic, ...transaction }))
+  } catch (error) {
+    throw publishError(`find hanging transactions in ${topic}`, error, {
+      [KafkaCode.TOPIC_AUTHORIZATION_FAILED]: `READ on topic ${topic}`,
+    })
+  }
+}

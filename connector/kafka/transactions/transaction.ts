@@ -1,0 +1,180 @@
+import type { OutgoingRecord } from '../../event/client-event.ts'
+import type { CommitRecord, PublisherTransaction } from '../../publish/event-publisher.ts'
+import { untilAborted } from '../../runtime/abort.ts'
+import { ConnectorError } from '../../runtime/connector-error.ts'
+import { hasKafkaCode, KafkaCode, type NeededAcls, publishError } from '../kafka-errors.ts'
+import { recordingWrites } from '../kafkajs/written-partitions.ts'
+import { aclsOfRecord, recordOffsets } from './commit-record.ts'
+import { confirmMarkers } from './confirm-markers.ts'
+import { publishing, sendRecords } from './kafka-producer.ts'
+import {
+  type ActiveTransaction,
+  abortAndDisconnect,
+  disconnectNow,
+  markClosed,
+  type TransactionalProducer,
+} from './transactional-producer.ts'
+
+/** Sends nothing before `send`. Any error also closes the producer. Throws `bug` if another transaction is open. */
+export function beginTransaction(producer: TransactionalProducer, finish: AbortSignal): PublisherTransaction {
+  const { state } = producer
+  if (state.kind === 'closed') throw new ConnectorError('bug', 'begin a transaction: the producer is closed')
+  if (state.kind === 'active' || state.isBegun)
+    throw new ConnectorError('bug', 'begin a transaction: another transaction is open')
+  producer.state = { ...state, isBegun: true }
+  let sending: 'not started' | 'in progress' | 'done' = 'not started'
+  let isCommitted = false
+
+  return {
+    send: async (records) => {
+      if (sending !== 'not started')
+        throw new ConnectorError('bug', 'publish: send was called twice in one transaction')
+      sending = 'in progress'
+      try {
+        if (records.length > 0) await sendEvents(producer, await activeTransaction(producer, finish), records)
+      } finally {
+        sending = 'done'
+      }
+    },
+    commit: async (record) => {
+      if (sending === 'in progress') throw new ConnectorError('bug', 'commit: the events are still being sent')
+      const isFirstRequest = producer.state.kind === 'idle'
+      const active = await activeTransaction(producer, finish)
+      await sendRecord(producer, active, { record, isFirstRequest })
+      await endTransaction(producer, active)
+      await confirmMarkers(producer, active.written, finish)
+      isCommitted = true
+      producer.state = { kind: 'idle', isBegun: false, unused: undefined, usedAt: producer.clock.monotonic() }
+    },
+    [Symbol.asyncDispose]: async () => {
+      const { state: current } = producer
+      if (current.kind === 'active') {
+        current.active.limit[Symbol.dispose]()
+        await markClosed(producer, abortAndDisconnect(producer, current.active))
+      } else if (current.kind === 'closed') await current.released
+      else if (!isCommitted) producer.state = { ...current, isBegun: false }
+    },
+  }
+}
+
+/** Returns the active transaction, or starts it locally: at the broker it begins with its first request. */
+async function activeTransaction(producer: TransactionalProducer, finish: AbortSignal): Promise<ActiveTransaction> {
+  const { state, clock } = producer
+  if (state.kind === 'closed') throw new ConnectorError('publish.failed', 'publish: the producer is closed')
+  if (state.kind === 'active') return state.active
+  const transaction = state.unused ?? (await producer.kafkajs.transaction())
+  const limit = clock.deadline(producer.config.timeouts.commitWithinMs, finish)
+  const startedAt = clock.monotonic()
+  const idleMs = startedAt - state.usedAt
+  const active = { transaction, limit, startedAt, idleMs, written: [], sending: Promise.resolve() }
+  producer.state = { kind: 'active', active }
+  return active
+}
+
+function sendEvents(
+  producer: TransactionalProducer,
+  active: ActiveTransaction,
+  records: readonly OutgoingRecord[],
+): Promise<void> {
+  const parts = { ...producer, isGivenUp: () => producer.state.kind === 'closed' }
+  return runOrAbort(producer, active, {
+    operation: publishing(records.length, producer.topics.events.topic),
+    work: () => {
+      active.sending = recordingWrites(active.written, () => sendRecords(parts, records, active.transaction.send))
+      return active.sending
+    },
+  })
+}
+
+/**
+ * Sends the commit record alone and last: kafkajs does not retry it, and a commit after it failed would publish events
+ * without a commit record.
+ */
+function sendRecord(
+  producer: TransactionalProducer,
+  active: ActiveTransaction,
+  parts: { record: CommitRecord; isFirstRequest: boolean },
+) {
+  const { group } = producer.place
+  const offsets = recordOffsets(producer.place, parts.record)
+  const work = async (): Promise<void> => {
+    try {
+      await active.transaction.sendOffsets(offsets)
+    } catch (error) {
+      // Kafka is still writing the markers of the previous transaction. kafkajs retries only sends in this case.
+      if (!parts.isFirstRequest || !hasKafkaCode(error, KafkaCode.CONCURRENT_TRANSACTIONS)) throw error
+      await producer.clock.sleep(producer.config.retry.firstPauseMs, active.limit.signal)
+      await work()
+    }
+  }
+  const needs = aclsOfRecord(producer.place)
+  return runOrAbort(producer, active, { operation: `send the commit record to group ${group}`, needs, work })
+}
+
+/** Runs a request before the commit. If it fails or times out, aborts the transaction: nothing becomes visible. */
+async function runOrAbort(
+  producer: TransactionalProducer,
+  active: ActiveTransaction,
+  parts: { operation: string; needs?: NeededAcls; work: () => Promise<void> },
+): Promise<void> {
+  const { signal } = active.limit
+  try {
+    if (!signal.aborted) await untilAborted(signal, parts.work())
+    signal.throwIfAborted()
+  } catch (error) {
+    if (producer.state.kind !== 'closed') void markClosed(producer, abortAndDisconnect(producer, active))
+    if (signal.aborted) throw new ConnectorError('publish.failed', `${parts.operation}: timed out`, { cause: error })
+    throw fencedOrExpired(producer, active, publishError(parts.operation, error, parts.needs))
+  }
+}
+
+/** Invariant 2: this request decides. It is sent once; only a rejecting response proves that nothing became visible. */
+async function endTransaction(producer: TransactionalProducer, active: ActiveTransaction): Promise<void> {
+  const operation = `commit the transaction of ${producer.names.transactionalId}`
+  try {
+    await untilResponse(producer, active, active.transaction.commit())
+  } catch (error) {
+    disconnectNow(producer)
+    const coded = fencedOrExpired(producer, active, publishError(operation, error))
+    if (coded.code === 'publish.fenced') throw coded
+    throw new ConnectorError('publish.outcome-unknown', `${coded.message}: unknown whether it was committed`, {
+      cause: error,
+    })
+  } finally {
+    active.limit[Symbol.dispose]()
+  }
+}
+
+/** Waits for `closeMs` beyond the limit: a late response saves reopening the stream. */
+async function untilResponse(
+  producer: TransactionalProducer,
+  { limit }: ActiveTransaction,
+  response: Promise<void>,
+): Promise<void> {
+  try {
+    await untilAborted(limit.signal, response)
+  } catch (error) {
+    if (!limit.signal.aborted) throw error
+    using grace = producer.clock.deadline(producer.config.timeouts.closeMs)
+    await untilAborted(grace.signal, response)
+  }
+}
+
+const dayMs = 24 * 60 * 60 * 1000
+
+/**
+ * Distinguishes fencing from expiry by elapsed time. The broker returns the same error if another producer took over,
+ * if it timed out the transaction, and if the transactional id expired (after a week without use).
+ */
+function fencedOrExpired(
+  producer: TransactionalProducer,
+  active: ActiveTransaction,
+  error: ConnectorError,
+): ConnectorError {
+  if (error.code !== 'publish.fenced') return error
+  const isTimedOut = producer.clock.monotonic() - active.startedAt >= producer.config.timeouts.transactionMs
+  const isIdExpired = hasKafkaCode(error.cause, KafkaCode.INVALID_PRODUCER_ID_MAPPING) && active.idleMs >= dayMs
+  if (!isTimedOut && !isIdExpired) return error
+  const why = isTimedOut ? "the broker's transaction timeout had passed" : 'the transactional id had expired'
+  return new ConnectorError('publish.failed', `${error.message}: ${why}`, { cause: error })
+}

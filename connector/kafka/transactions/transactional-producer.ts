@@ -1,0 +1,83 @@
+import type { Transaction } from 'kafkajs'
+import { untilAborted } from '../../runtime/abort.ts'
+import type { Deadline } from '../../runtime/clock.ts'
+import type { Topics } from '../admin/topics.ts'
+import { destroyConnection } from '../kafka-connection.ts'
+import type { CoordinatorFinder, ProducerIdentity } from '../kafkajs/cluster.ts'
+import type { WrittenPartitions } from '../kafkajs/written-partitions.ts'
+import type { RecordPlace } from './commit-record.ts'
+import type { KafkaProducer, ProducerParts } from './kafka-producer.ts'
+
+/** A transactional producer with one producer id and epoch. */
+export interface TransactionalProducer extends ProducerParts, KafkaProducer {
+  readonly topics: Topics
+  readonly place: RecordPlace
+  readonly identity: ProducerIdentity
+  /** The transaction coordinator: the broker that answered InitProducerId. */
+  readonly coordinator: CoordinatorFinder
+  state: ProducerState
+}
+
+type ProducerState =
+  /**
+   * No transaction is open at the broker. `isBegun`: the caller has begun one, which has sent nothing yet. `unused`:
+   * kafkajs has begun one, which is local only. `usedAt`: last use of the transactional id at Kafka, by the monotonic
+   * clock.
+   */
+  | {
+      readonly kind: 'idle'
+      readonly isBegun: boolean
+      readonly unused: Transaction | undefined
+      readonly usedAt: number
+    }
+  /** The transaction may have sent requests. */
+  | { readonly kind: 'active'; readonly active: ActiveTransaction }
+  /**
+   * Closed, by `close` or by the first error: kafkajs loses or duplicates records if its producer is used after an
+   * error. `released` resolves once its connections are closed.
+   */
+  | { readonly kind: 'closed'; readonly released: Promise<void> }
+
+/** Marks the producer as closed, so that it sends nothing more. */
+export function markClosed(producer: TransactionalProducer, released: Promise<void>): Promise<void> {
+  producer.state = { kind: 'closed', released }
+  return released
+}
+
+/** Closes the producer at once, without an abort: requests already sent may still take effect. */
+export function disconnectNow(producer: TransactionalProducer): void {
+  destroyConnection({ client: producer.client, disconnect: producer.kafkajs.disconnect })
+  if (producer.state.kind !== 'closed') void markClosed(producer, Promise.resolve())
+}
+
+/** A transaction that may have begun at the broker. */
+export interface ActiveTransaction {
+  readonly transaction: Transaction
+  /** The earlier of `finish` and our own limit, which is shorter than the broker's transaction timeout. */
+  readonly limit: Deadline
+  /** By the monotonic clock; the broker's transaction timeout starts at about the same time. */
+  readonly startedAt: number
+  /** Time since the producer last sent something. */
+  readonly idleMs: number
+  readonly written: WrittenPartitions[]
+  /** Settles once no send of this transaction is in flight. */
+  sending: Promise<void>
+}
+
+/**
+ * Tries to abort within about `closeMs`, since an open transaction blocks all committed readers, then disconnects.
+ * Never rejects. Sends in flight settle first: kafkajs skips the abort until a response has confirmed that the
+ * transaction is open.
+ */
+export async function abortAndDisconnect(
+  producer: TransactionalProducer,
+  { transaction, sending }: ActiveTransaction,
+): Promise<void> {
+  const { clock, config, client, kafkajs } = producer
+  const { closeMs } = config.timeouts
+  using sendLimit = clock.deadline(closeMs / 3)
+  await untilAborted(sendLimit.signal, sending).catch(() => undefined)
+  using limit = clock.deadline(closeMs)
+  if (transaction.isActive()) await untilAborted(limit.signal, transaction.abort()).catch(() => undefined)
+  destroyConnection({ client, disconnect: kafkajs.disconnect })
+}

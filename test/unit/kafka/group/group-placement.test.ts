@@ -1,0 +1,41 @@
+import { describe, expect, it } from 'vitest'
+import { membershipFailures } from '../../../../connector/kafka/group/group-placement.ts'
+import type { PlacementEvent } from '../../../../connector/placement/placement.ts'
+import { ConnectorError } from '../../../../connector/runtime/connector-error.ts'
+import { virtualClock } from '../../../support/fakes/virtual-clock.ts'
+
+function setUp() {
+  const clock = virtualClock(0)
+  const events: PlacementEvent[] = []
+  return { clock, events, failures: membershipFailures({ clock, observe: (event) => events.push(event) }) }
+}
+
+const unreachable = (how: string) => new ConnectorError('publish.unreachable', how)
+const unauthorized = (acl: string) => new ConnectorError('publish.unauthorized', `the ACL ${acl} is missing`)
+
+describe('membershipFailures', () => {
+  it('reports a transient failure once, even if its message changes', () => {
+    const { events, failures } = setUp()
+    expect([failures.failed(unreachable('one')), failures.failed(unreachable('other'))]).toEqual([1, 2])
+    expect(events).toMatchObject([{ kind: 'membership-lost', code: 'publish.unreachable' }])
+  })
+
+  it('reports a failure that needs an operator once for each message', () => {
+    const { events, failures } = setUp()
+    for (const acl of ['x', 'y', 'x', 'y']) failures.failed(unauthorized(acl))
+    expect(events).toMatchObject([{ error: unauthorized('x') }, { error: unauthorized('y') }])
+  })
+
+  it('reports the recovery with attempts and duration, and reports a later failure again', () => {
+    const { clock, events, failures } = setUp()
+    failures.recovered()
+    failures.failed(unreachable('one'))
+    clock.pass(3_000)
+    failures.failed(unreachable('one'))
+    failures.recovered()
+    failures.recovered()
+    failures.failed(unreachable('one'))
+    expect(events.map(({ kind }) => kind)).toEqual(['membership-lost', 'membership-restored', 'membership-lost'])
+    expect(events[1]).toEqual({ kind: 'membership-restored', attempts: 2, tookMs: 3_000 })
+  })
+})

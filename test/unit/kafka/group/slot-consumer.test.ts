@@ -1,0 +1,145 @@
+import { EventEmitter } from 'node:events'
+import { AssignerProtocol, type ConsumerConfig, type Kafka } from 'kafkajs'
+import { describe, expect, it } from 'vitest'
+import { encodeMemberData } from '../../../../connector/kafka/group/member-data.ts'
+import { type Joined, slotConsumer } from '../../../../connector/kafka/group/slot-consumer.ts'
+import { slotOf } from '../../../../connector/kafka/group/slots.ts'
+import type { GroupMemberView } from '../../../../connector/placement/placement.ts'
+import { groupDefaults } from '../../../../connector/placement/placement-config.ts'
+import { virtualClock } from '../../../support/fakes/virtual-clock.ts'
+import { hashedStreams } from '../../../support/hashed-streams.ts'
+
+const slotsInAll = 24
+
+/** A kafkajs client whose consumer emits events on request of the test. */
+function setUp() {
+  const emitter = new EventEmitter()
+  const calls: string[] = []
+  const descriptions: Promise<object>[] = []
+  let config: ConsumerConfig | undefined
+  const consumer = {
+    events: { GROUP_JOIN: 'join', HEARTBEAT: 'beat', CRASH: 'crash', REBALANCING: 'rebalancing', REQUEST: 'request' },
+    on: (name: string, listener: (event: unknown) => void) => emitter.on(name, listener),
+    pause: (topics: unknown) => calls.push(`pause ${JSON.stringify(topics)}`),
+    describeGroup: () => descriptions.shift() ?? Promise.reject(new Error('no connection')),
+  }
+  const kafka = {
+    consumer: (given: ConsumerConfig) => {
+      config = given
+      const cluster = { findTopicPartitionMetadata: () => Array.from({ length: slotsInAll }) }
+      for (const assigner of given.partitionAssigners ?? []) assigner({ cluster, groupId: 'g' } as never)
+      return consumer
+    },
+  } as unknown as Kafka
+  const clock = virtualClock(100_000)
+  const joined: Joined[] = []
+  const heard: number[] = []
+  const described: (readonly GroupMemberView[])[] = []
+  const crashes: Error[] = []
+  const on = {
+    joined: (one: Joined) => {
+      calls.push('joined')
+      joined.push(one)
+    },
+    heard: (at: number) => heard.push(at),
+    described: (members: readonly GroupMemberView[]) => described.push(members),
+    rebalancing: () => calls.push('rebalancing'),
+  }
+  const held = () => ({ held: [], silentMs: 0 })
+  const parts = {
+    group: 'g',
+    topic: 't',
+    settings: groupDefaults,
+    retry: { firstPauseMs: 1, maxPauseMs: 1, retries: 1 },
+  }
+  slotConsumer(kafka, { ...parts, configuration: hashedStreams('a'), clock, held, on }, (error) => crashes.push(error))
+  const emit = (name: string, payload: object = {}) => emitter.emit(name, { payload })
+  return { emit, clock, calls, joined, heard, described, crashes, descriptions, config: () => config }
+}
+
+describe('slotConsumer', () => {
+  it('pauses all partitions before it reports an assignment, and thus before the first fetch', () => {
+    const { emit, calls } = setUp()
+    emit('join', { memberAssignment: { t: [1] }, duration: 5 })
+    expect(calls).toEqual(['pause [{"topic":"t"}]', 'joined'])
+  })
+
+  it('reports the slots in order and their total number, and no slots for a standby', () => {
+    const { emit, joined } = setUp()
+    emit('join', { memberAssignment: { t: [10, 9, 2] }, duration: 5 })
+    emit('join', { memberAssignment: {}, duration: 6 })
+    expect(joined).toMatchObject([
+      { slots: [2, 9, 10], slotCount: slotsInAll, tookMs: 5 },
+      { slots: [], slotCount: slotsInAll, tookMs: 6 },
+    ])
+  })
+
+  it('starts the session when the answered request was sent, not when the response arrived', () => {
+    const { emit, heard, joined, clock } = setUp()
+    emit('request', { apiName: 'SyncGroup', duration: 300 })
+    emit('join', { memberAssignment: { t: [] }, duration: 5 })
+    clock.pass(20_000)
+    emit('request', { apiName: 'Heartbeat', duration: 14_000 }) // the process stalled before it received the response
+    emit('request', { apiName: 'Metadata', duration: 1 })
+    emit('beat')
+    expect(joined[0]?.heardAt).toBe(100_000 - 300)
+    expect(heard).toEqual([120_000 - 14_000])
+  })
+
+  it('does not report a future time when the clock was set back', () => {
+    const { emit, heard } = setUp()
+    emit('request', { apiName: 'Heartbeat', duration: -3_600_000 })
+    emit('beat')
+    expect(heard).toEqual([100_000])
+  })
+
+  it('requests the members again at the next heartbeat when the request has failed, once for each heartbeat', async () => {
+    const { emit, described, descriptions } = setUp()
+    descriptions.push(Promise.reject(new Error('no connection')), Promise.resolve({ state: 'Stable', members: [] }))
+    emit('join', { memberAssignment: { t: [1] }, duration: 5 })
+    await new Promise((resolve) => setImmediate(resolve))
+    emit('beat')
+    emit('beat')
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(described).toEqual([[]])
+    expect(descriptions).toEqual([])
+  })
+
+  it('reports all members when the group is stable, and nothing otherwise', async () => {
+    const { emit, described, descriptions } = setUp()
+    const memberAssignment = AssignerProtocol.MemberAssignment.encode({
+      ...{ version: 1, userData: Buffer.alloc(0), assignment: { t: [5, slotOf('a', slotsInAll)] } },
+    })
+    const userData = encodeMemberData({ held: [], silentMs: 0, settings: hashedStreams('a') })
+    const memberMetadata = AssignerProtocol.MemberMetadata.encode({ version: 1, topics: ['t'], userData })
+    const member = { clientId: 'one', clientHost: '/10.0.0.1', memberId: 'one-1', memberAssignment, memberMetadata }
+    const other = { ...member, clientId: 'another', memberId: 'another-1', memberAssignment: Buffer.alloc(0) }
+    const members = [member, other]
+    descriptions.push(
+      Promise.resolve({ state: 'PreparingRebalance', members }),
+      Promise.reject(new Error('no connection')),
+      Promise.resolve({ state: 'Stable', members }),
+    )
+    for (const _ of descriptions.slice()) emit('join', { memberAssignment: { t: [1] }, duration: 5 })
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(described).toEqual([
+      [
+        { replica: 'another', host: '10.0.0.1', slots: [], streams: [] },
+        { replica: 'one', host: '10.0.0.1', slots: [5, slotOf('a', slotsInAll)].sort((x, y) => x - y), streams: ['a'] },
+      ],
+    ])
+  })
+
+  it('reports a crash and does not restart', async () => {
+    const { emit, crashes, config } = setUp()
+    emit('crash', { error: new Error('gone'), restart: false })
+    expect(crashes).toHaveLength(1)
+    expect(await config()?.retry?.restartOnFailure?.(new Error('gone'))).toBe(false)
+  })
+})
+
+describe('the group defaults', () => {
+  it('send at least three heartbeats within a session', () => {
+    expect(groupDefaults.heartbeatMs * 3).toBeLessThan(groupDefaults.sessionTimeoutMs)
+  })
+})

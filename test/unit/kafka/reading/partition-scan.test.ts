@@ -1,0 +1,51 @@
+import { describe, expect, test } from 'vitest'
+import type { Fetched } from '../../../../connector/kafka/kafkajs/fetch-records.ts'
+import { applyRecords, nextOffset, partitionScan } from '../../../../connector/kafka/reading/partition-scan.ts'
+
+const end = 100n
+const response = (of: Partial<Fetched>): Fetched => ({
+  ...{ throttledMs: 0, isEmpty: true, records: [], next: undefined, highWatermark: end },
+  ...of,
+})
+
+describe('where a reading continues', () => {
+  test.each<[string, Partial<Fetched>, bigint | undefined]>([
+    ['after the last batch', { isEmpty: false, next: 40n }, 40n],
+    ['after a last batch that compaction has emptied', { isEmpty: false, next: 100n }, 100n],
+    ['after the batches of a throttled response that has some', { isEmpty: false, next: 40n, throttledMs: 9 }, 40n],
+    ['at the end when nothing is left before it', {}, end],
+    ['where it is when the response is throttled', { throttledMs: 1 }, undefined],
+    ['where it is when replicas are behind the leader', { highWatermark: 99n }, undefined],
+    ['where it is when the response does not contain the partition', { highWatermark: undefined }, undefined],
+    ['where it is when no batch is complete', { isEmpty: false }, undefined],
+  ])('%s', (_, fetched, next) => expect(nextOffset(response(fetched), end)).toBe(next))
+})
+
+const record = (offset: number, value: string) => ({
+  ...{ offset: String(offset), key: null, value: Buffer.from(value), headers: {}, isControlRecord: false },
+  batchContext: { producerId: '7', inTransaction: true },
+})
+const marker = (offset: number, type: number) => ({
+  ...{ offset: String(offset), key: Buffer.from([0, 0, 0, type]), value: null, headers: {}, isControlRecord: true },
+  batchContext: { producerId: '7', inTransaction: true },
+})
+
+test('a reading that continues from another learns how its open transaction ended', () => {
+  const visible: string[] = []
+  const reading = {
+    find: ({ value }: { value: string | null }) => value ?? undefined,
+    onVisible: (value: string) => visible.push(value),
+    onProgress: () => {},
+  }
+  const first = partitionScan<string>({ partition: 0, start: 0n, end: 2n }, undefined)
+  applyRecords(first, { records: [record(0, 'a'), record(1, 'b')], next: 2n }, reading)
+  expect(visible).toEqual([])
+
+  const aborted = partitionScan({ partition: 0, start: first.next, end: 3n }, first)
+  applyRecords(aborted, { records: [marker(2, 0), record(3, 'c')], next: 4n }, reading)
+  expect(visible).toEqual([])
+  const committed = partitionScan({ partition: 0, start: first.next, end: 3n }, first)
+  applyRecords(committed, { records: [record(1, 'b'), marker(2, 1)], next: 3n }, reading)
+  expect(visible).toEqual(['a', 'b'])
+  expect(committed.next).toBe(3n)
+})

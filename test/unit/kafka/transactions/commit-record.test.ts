@@ -1,0 +1,74 @@
+import { expect, it } from 'vitest'
+import type { Cluster, CoordinatorFinder } from '../../../../connector/kafka/kafkajs/cluster.ts'
+import type { KafkaRequest } from '../../../../connector/kafka/kafkajs/protocol.ts'
+import { fetchRecord, parseRecord, recordOffsets } from '../../../../connector/kafka/transactions/commit-record.ts'
+import { codeOf } from '../../../../connector/runtime/connector-error.ts'
+
+const place = { group: 'shop.north', topic: 'events' }
+const record = { epoch: 3, seq: 12, nonce: 'n' }
+
+it('writes a commit record as the offset of partition 0 with metadata, and reads the same record back', () => {
+  const written = recordOffsets(place, record)
+  expect(written).toEqual({
+    consumerGroupId: 'shop.north',
+    topics: [
+      { topic: 'events', partitions: [{ partition: 0, offset: '12', metadata: '{"epoch":3,"seq":12,"nonce":"n"}' }] },
+    ],
+  })
+  const [stored] = written.topics[0]?.partitions ?? []
+  expect(stored && parseRecord(place, stored)).toEqual(record)
+})
+
+it.each([
+  ['without metadata', { offset: '12', metadata: null }],
+  ['that is not JSON', { offset: '12', metadata: 'consumer-1' }],
+  ['with a field of another type', { offset: '12', metadata: '{"epoch":"3","seq":12,"nonce":"n"}' }],
+  ['whose offset is not its seq', { offset: '13', metadata: '{"epoch":3,"seq":12,"nonce":"n"}' }],
+  ['that is JSON null', { offset: '12', metadata: 'null' }],
+])('rejects an offset %s', (_what, stored) => {
+  let code = 'none'
+  try {
+    parseRecord(place, stored)
+  } catch (error) {
+    code = codeOf(error)
+  }
+  expect(code).toBe('checkpoint.unknown-format')
+})
+
+/**
+ * Broker 1 is partitioned from the cluster: it has an old record and names itself as coordinator. Broker 2 has the
+ * current record.
+ */
+function partitionedCluster() {
+  const broker = (nodeId: number, offset: string) => {
+    const metadata = JSON.stringify({ epoch: 3, seq: Number(offset), nonce: 'n' })
+    const answer = Buffer.from([0, 0, 0, 0, 0, 1, 0, 0, 0]) // no unstable offset
+    return {
+      ...{ nodeId, versions: { 9: { maxVersion: 7 } } },
+      offsetFetch: async () => ({ responses: [{ partitions: [{ partition: 0, offset, metadata }] }] }),
+      connectionPool: {
+        send: async <Answer>({ response }: KafkaRequest<Answer>) => response.parse(await response.decode(answer)),
+      },
+    }
+  }
+  const brokers = [broker(1, '11'), broker(2, '12')]
+  const cluster = {
+    findGroupCoordinator: async () => brokers[0],
+    findBroker: async ({ nodeId }: { nodeId: number }) => brokers.find((one) => one.nodeId === nodeId),
+    refreshMetadata: async () => undefined,
+  }
+  return cluster as unknown as Cluster
+}
+
+it('reads from the coordinator that `finder` names, not from a broker that names itself', async () => {
+  const asked: unknown[] = []
+  const finder: CoordinatorFinder = {
+    findGroupCoordinator: async (of) => {
+      asked.push(of)
+      return { coordinator: { nodeId: 2 } }
+    },
+  }
+  expect(await fetchRecord(partitionedCluster(), place, finder)).toEqual({ record, isUnstable: false })
+  expect(asked).toEqual([{ groupId: 'shop.north', coordinatorType: 0 }])
+  expect((await fetchRecord(partitionedCluster(), place, undefined)).record?.seq).toBe(11)
+})
