@@ -1,5 +1,5 @@
 import type { ClientTable } from '../index/client-table.ts'
-import { type ClientKey, entryWordsOf, erasedEntry, type IndexEntry, UNKNOWN_CONTENT } from '../index/index-entry.ts'
+import { type ClientKey, entryWordsOf, type IndexEntry, UNKNOWN_CONTENT } from '../index/index-entry.ts'
 import { deltaText, distinctRules, underRules } from '../index/index-state.ts'
 import { LIVE } from '../scan/scan-state.ts'
 import type { StoredMarks } from './erasure-marks.ts'
@@ -15,7 +15,7 @@ interface MadeIndex {
 
 /**
  * What the marks add to a client index that was rebuilt, with these rules: an entry for each client without a later
- * event, and for each one that is to be erased. The number of the next event is above those of all marks.
+ * event. The number of the next event is above those of all marks.
  */
 export function markedEntries(
   table: Pick<ClientTable, 'get'>,
@@ -26,7 +26,7 @@ export function markedEntries(
   const rules = distinctRules([...known, ...counting.map((mark) => mark.rules)])
   const entries = new Map<ClientKey, IndexEntry>()
   for (const { key, entry, rules: made } of counting) entries.set(key, underRules(entry, rules, made))
-  for (const { key } of open) entries.set(key, toBeErased(entries.get(key) ?? table.get(key)))
+  for (const { key } of open) if (!entries.has(key) && table.get(key) === undefined) entries.set(key, erasedBefore)
   return {
     rules,
     words: entryWordsOf(entries),
@@ -34,11 +34,17 @@ export function markedEntries(
   }
 }
 
-/** Whether the erasure was carried out is not known: what is read next counts as erased, unless the client was absent. */
-function toBeErased(known: IndexEntry | undefined): IndexEntry {
-  const content = UNKNOWN_CONTENT
-  if (known === undefined) return { content, isDeadLetter: false, mark: 'erased', number: 0, tag: LIVE, rules: 0 }
-  return { ...erasedEntry(known), content }
+/**
+ * Of a client that is to be erased and that the topic does not have: it may have been erased already. What is read next
+ * counts as erased. A client that the topic has is erased once its request is carried out.
+ */
+const erasedBefore: IndexEntry = {
+  content: UNKNOWN_CONTENT,
+  isDeadLetter: false,
+  mark: 'erased',
+  number: 0,
+  tag: LIVE,
+  rules: 0,
 }
 
 /** A state whose client index is empty, with the erased clients. Pure. */

@@ -12,6 +12,7 @@ import { EVENT_TYPE, type StoredEvent, type Tombstone } from './client-event.ts'
 import { isDataSchema } from './data-schema.ts'
 import { contentUnder } from './read-client.ts'
 import { REMOVED_TYPE } from './removal-records.ts'
+import { ERASED_TYPE } from './tombstone.ts'
 
 /** What a published event says about its client. */
 export interface PublishedClient {
@@ -23,11 +24,11 @@ export interface PublishedClient {
   readonly rules: string
   /** The event number. */
   readonly number: number
-  /** `removed`: the event says that the server no longer returns the client. */
-  readonly mark: EntryMark
+  /** `removed`: the server no longer returns the client. `erased`: the tombstone of an erasure. */
+  readonly mark: Extract<EntryMark, 'none' | 'removed' | 'erased'>
 }
 
-/** Returns a function that reads the events of a source; undefined if a record is none, or the tombstone of an erasure. */
+/** Returns a function that reads the events and tombstones of a source; undefined if a record is none of them. */
 export function publishedClientReader(
   source: string,
   present: ContentRules,
@@ -42,15 +43,20 @@ export function publishedClientReader(
     const isKnown = event.type === EVENT_TYPE && isDataSchema(event.dataschema) && isRecord(data)
     const content = isKnown ? contentUnder(data, { ignored: present.ignored }, undefined) : UNKNOWN_CONTENT
     const { subject: id } = event
-    const mark = event.type === REMOVED_TYPE ? 'removed' : 'none'
+    const mark = marks.get(String(event.type)) ?? 'none'
     return { id, key: clientKey(id), content, rules: rulesText(rulesOfEvent(event, present)), number, mark }
   }
 }
 
-/** Of the tombstone of a removal. */
+const marks: ReadonlyMap<string, PublishedClient['mark']> = new Map([
+  [REMOVED_TYPE, 'removed'],
+  [ERASED_TYPE, 'erased'],
+])
+
+/** Of a tombstone. */
 function attributesOf({ key, headers }: Omit<Tombstone, 'to' | 'value'>): Readonly<Record<string, unknown>> {
   const { ce_type: type, ce_source: source, ce_sequence: sequence } = headers
-  return type === REMOVED_TYPE ? { type, source, sequence, subject: key } : {}
+  return type !== undefined && marks.has(type) ? { type, source, sequence, subject: key } : {}
 }
 
 /** The event shows which fields were dropped and hashed, and so do the rules of its entry. */

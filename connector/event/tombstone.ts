@@ -1,5 +1,7 @@
 import { eventId, sequenceText, type Tombstone } from './client-event.ts'
 
+export const ERASED_TYPE = 'client.erased'
+
 export type TombstoneType = 'client.erased' | 'client.removed'
 
 interface TombstoneParts {

@@ -2,7 +2,7 @@ import { eventSource, type StoredEvent, sequenceOf } from '../event/client-event
 import { type PublishedClient, publishedClientReader } from '../event/published-client.ts'
 import { rulesOf } from '../index/client-index.ts'
 import { type ClientTable, clientTable } from '../index/client-table.ts'
-import { type ClientKey, entryWordsOf, type IndexEntry } from '../index/index-entry.ts'
+import { type ClientKey, entryWordsOf, erasedEntry, type IndexEntry } from '../index/index-entry.ts'
 import { deltaText, MAX_RULES, underRules } from '../index/index-state.ts'
 import type { TopicEnd } from '../publish/event-publisher.ts'
 import { LIVE } from '../scan/scan-state.ts'
@@ -16,7 +16,7 @@ export interface RebuildProgress {
   readonly clients: number
 }
 
-/** The client index according to the topic: the last event of each client counts. */
+/** The client index according to the topic: the last event or tombstone of each client counts. */
 export interface TopicIndex {
   readonly table: ClientTable
   /** The number of the next event. */
@@ -40,6 +40,7 @@ export function topicIndex({ identity, indexRules, publisher }: OpenParts): Topi
   const source = eventSource(identity.connector, identity.stream)
   const clientOf = publishedClientReader(source, rulesOf(indexRules))
   const changed = new Set<ClientKey>()
+  const erasedAt = new Map<ClientKey, number>()
   let [read, events] = [0, 0]
   let end: TopicEnd<Numbered> | undefined
   const find = (event: StoredEvent): Numbered | undefined => {
@@ -52,10 +53,18 @@ export function topicIndex({ identity, indexRules, publisher }: OpenParts): Topi
     if (client === undefined) return
     const { key, content, rules: made, number, mark } = client
     read += 1
+    const known = table.get(key)
     // A client is in two partitions where the topic got more of them.
-    if ((table.get(key)?.number ?? -1) > number) return
-    if (!rules.includes(made) && rules.length < MAX_RULES) rules.push(made)
-    table.set(key, underRules({ content, number, tag: LIVE, isDeadLetter: false, mark, rules: 0 }, rules, made))
+    if ((known?.number ?? -1) > number) return
+    const found: IndexEntry = { content, number, tag: LIVE, isDeadLetter: false, mark, rules: 0 }
+    const erasure = Math.max(mark === 'erased' ? number : -1, erasedAt.get(key) ?? -1)
+    if (erasure >= 0) erasedAt.set(key, erasure)
+    if (mark === 'erased') table.set(key, erasedEntry(known ?? { ...found, number: 0 }))
+    else {
+      if (!rules.includes(made) && rules.length < MAX_RULES) rules.push(made)
+      const entry = underRules(found, rules, made)
+      table.set(key, erasure > number ? erasedEntry(entry) : entry)
+    }
     if (end !== undefined) changed.add(key)
   }
   return {

@@ -125,19 +125,16 @@ describe('a client index that is rebuilt', () => {
     expect(withErasedClients(beginning, { marks: [], open: [] })).toBe(beginning)
   })
 
-  test('gets an entry without a content for each client that is to be erased, whatever its last event', () => {
+  test('has a client that is to be erased as the topic and its mark say, and as erased if neither has it', () => {
     const table = clientTable()
     table.set(key(1), entry(9))
     table.set(key(4), entry(5, { mark: 'removed' }))
     const open = [1, 2, 3, 4].map((client) => ({ key: key(client), request: `r${client}` }))
     const made = markedEntries(table, { rules: ['present'], events: 10 }, { marks: [mark(2, 6, 'present')], open })
     expect(made).toMatchObject({ rules: ['present'], events: 10 })
-    const unknown = { content: UNKNOWN_CONTENT, mark: 'erased', isDeadLetter: false } as const
     expect(read(made.words)).toEqual([
-      [key(2), entry(6, unknown)],
-      [key(1), entry(9, unknown)],
-      [key(3), { ...unknown, number: 0, tag: LIVE, rules: 0 }],
-      [key(4), entry(5, { ...unknown, mark: 'erased-absent' })],
+      [key(2), entry(6, { mark: 'erased' })],
+      [key(3), { content: UNKNOWN_CONTENT, mark: 'erased', isDeadLetter: false, number: 0, tag: LIVE, rules: 0 }],
     ])
   })
 })

@@ -81,12 +81,11 @@ test.each([
   expect(publishedClientReader(source, present)({ value: text })).toBeUndefined()
 })
 
-test.each([
-  ['of an erasure', {}],
-  ['of another source', { type: 'client.removed', source: '/polaris/shop/other' } as const],
-])('ignores a tombstone %s', (_, more) => {
+test('finds the tombstone of an erasure of its source only', () => {
   const parts = { type: 'client.erased', source, clientId: '7', previous: '12', sequence: 13, timeMs: 0 } as const
-  expect(publishedClientReader(source, present)(tombstone({ ...parts, ...more }))).toBeUndefined()
+  const read = publishedClientReader(source, present)
+  expect(read(tombstone(parts))).toMatchObject({ id: '7', content: UNKNOWN_CONTENT, number: 13, mark: 'erased' })
+  expect(read(tombstone({ ...parts, source: '/polaris/shop/other' }))).toBeUndefined()
 })
 
 test('takes the rules of an entry from the event, which may be older than the present ones', () => {

@@ -242,6 +242,38 @@ describe('rebuildIndex', () => {
     },
   )
 
+  test('knows from its tombstone that a client is erased when the marks are lost', async () => {
+    const on = stage()
+    for (const client of ['c1', 'c2']) on.polaris.change(client)
+    await on.poll()
+    on.erase('c1')
+    await on.poll()
+    on.store.tamper(erasuresKey(KEY), undefined)
+    on.kafka.committed.splice(0, 1) // as compaction does
+    await on.rebuild()
+    await on.reset()
+    await on.poll()
+    expect(on.kafka.committed).toHaveLength(2)
+    on.polaris.change('c1')
+    await on.poll()
+    expect(on.kafka.committed.slice(2)).toMatchObject([{ key: 'c1' }])
+  })
+
+  test('publishes each change of a client that was published after its erasure, while a mark of a request is left', async () => {
+    const on = stage()
+    on.polaris.change('c1')
+    await on.poll()
+    on.erase('c1')
+    await on.poll()
+    on.polaris.change('c1')
+    await on.poll()
+    await on.parts('operator').erasures.update({ open: [{ key: clientKey('c1'), request: 'erasure 1' }] }, never)
+    await on.rebuild()
+    on.polaris.change('c1')
+    await on.poll()
+    expect(on.kafka.committed.map(({ value }) => value === null)).toEqual([false, true, false, false])
+  })
+
   test('does not publish an erased client again when the checkpoint is lost', async () => {
     const on = stage()
     for (const client of ['c1', 'c2']) on.polaris.change(client)
