@@ -27,14 +27,9 @@ test('the documentation index links every page, and the README links the index',
   expect(markdownFile('README.md').links.map(({ path }) => path)).toContain('docs/README.md')
 })
 
-test.each([
-  'v1/examples/client-modified.json',
-  'v1/examples/dead-letter.json',
-  'consumers/node/clients.js',
-  'consumers/java/Clients.java',
-  'consumers/python/clients.py',
-])('the consumer guide shows contract/%s unchanged', (file) => {
-  expect(readProjectFile('docs/consumer-guide.md')).toContain(readProjectFile(`contract/${file}`).trimEnd())
+test.each(['client-modified.json', 'dead-letter.json'])('the consumer guide shows the example %s unchanged', (file) => {
+  const example = readProjectFile(`contract/v1/examples/${file}`)
+  expect(readProjectFile('docs/consumer-guide.md')).toContain(example.trimEnd())
 })
 
 test.each(files)('every JSON and YAML block in $path is valid', ({ blocks }) => {
