@@ -14,7 +14,7 @@ import {
   usualLanes,
   WHOLE,
 } from './fault-plan.ts'
-import { untilErased } from './operator-actions.ts'
+import { untilCarriedOut } from './operator-actions.ts'
 import { heal, untilHealthy } from './recovery.ts'
 import { type TopicLog, topicLog } from './topic-log.ts'
 import { listenersOf, type Transport } from './transport.ts'
@@ -95,7 +95,7 @@ async function runPlan({ scene, log, record, plan, lengthMs }: Run): Promise<str
   await heal(scene)
   await delay(2_000) // some changes without faults
   stopChanging()
-  await untilErased(scene, HEALTHY_WITHIN_MS).catch(addProblem)
+  await untilCarriedOut(scene, HEALTHY_WITHIN_MS).catch(addProblem)
   // The topic must have the last version of every client, whatever was erased or deleted.
   for (const id of scene.simulator.clientIds) scene.simulator.change(id)
   await untilHealthy(scene, log, HEALTHY_WITHIN_MS).then((tookMs) => record.milestone('recovered', tookMs), addProblem)

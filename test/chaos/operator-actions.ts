@@ -11,10 +11,14 @@ type ActionOf<Kind extends Fault['kind']> = Extract<Fault, { kind: Kind }>
 /** The request is stored; a replica may not have carried it out yet. */
 const STORED = [0, 3]
 
+/** After this time, an operator leaves a command that shows the progress of its request. */
+const WATCHED_MS = 30_000
+
 /** An operator uses a command; it reaches the store by a link without faults. */
 async function command(scene: ChaosScene, args: readonly string[]): Promise<string> {
   const process = startConnector([...args, '--config', scene.config], scene.operator)
-  const code = await process.exitCode(120_000)
+  const leaving = setTimeout(() => process.signal('SIGINT'), WATCHED_MS)
+  const code = await process.exitCode(WATCHED_MS + 30_000).finally(() => clearTimeout(leaving))
   if (STORED.includes(code)) return `exit code ${code}`
   // The store is down at times.
   return `not stored: exit code ${code}`
@@ -42,23 +46,23 @@ export async function deleteClients(
   return ''
 }
 
-/** Waits until every erasure is carried out: it deletes what was published before. */
-export async function untilErased(scene: ChaosScene, withinMs: number): Promise<void> {
+/** Waits until every request is carried out: a request that faults have delayed is not lost. */
+export async function untilCarriedOut(scene: ChaosScene, withinMs: number): Promise<void> {
   for (const late = AbortSignal.timeout(withinMs); ; await delay(500)) {
     const process = startConnector(['requests', '--json', '--config', scene.config], scene.operator)
-    const { requests } = (await process.exitCode()) === 0 ? JSON.parse(process.printed()) : { requests: [unread] }
-    const open = (requests as Request[]).filter(({ kind, progress }) => kind === 'erase' && progress.state !== 'done')
-    if (open.length === 0) return
-    if (late.aborted) throw new Error(`${open.length} erasures are not carried out after ${withinMs} ms`)
+    const isRead = (await process.exitCode()) === 0
+    const { requests } = isRead ? (JSON.parse(process.printed()) as Requests) : { requests: [] }
+    const open = requests.filter(({ kind, progress }) => CARRIED_OUT.has(kind) && progress.state !== 'done')
+    if (isRead && open.length === 0) return
+    if (late.aborted) throw new Error(`${open.map(({ kind }) => kind)} not carried out after ${withinMs} ms`)
   }
 }
 
-interface Request {
-  readonly kind: string
-  readonly progress: { readonly state: string }
-}
+const CARRIED_OUT: ReadonlySet<string> = new Set(['erase', 'republish'])
 
-const unread: Request = { kind: 'erase', progress: { state: 'unknown' } }
+interface Requests {
+  readonly requests: readonly { readonly kind: string; readonly progress: { readonly state: string } }[]
+}
 
 const UNLIMITED = 1e9
 
