@@ -7,7 +7,7 @@ import { kafkaClient } from '../kafka/kafka-client.ts'
 import { createServerClock } from '../pipeline/read/server-clock.ts'
 import { streamNames } from '../publish/event-publisher.ts'
 import type { CloseStack } from '../runtime/close-stack.ts'
-import { httpClientSource } from '../source/http-client-source.ts'
+import { httpClientSource } from '../source/polaris/http-client-source.ts'
 import { beginningOf, openParts, readingRules, withoutPlacement } from './compose-stream.ts'
 import type { SharedResources } from './shared-resources.ts'
 

@@ -3,8 +3,8 @@ import type { Clock } from '../runtime/clock.ts'
 import type { CloseStack } from '../runtime/close-stack.ts'
 import { refusedAccounts } from '../runtime/refused-accounts.ts'
 import type { ClientSource } from '../source/client-source.ts'
-import { serverLimits } from '../source/http/rate-limit.ts'
-import { httpClientSource } from '../source/http-client-source.ts'
+import { serverLimits } from '../source/polaris/http/rate-limit.ts'
+import { httpClientSource } from '../source/polaris/http-client-source.ts'
 
 /** The source of a stream, for a command that reads a few pages and needs neither Kafka nor the checkpoint store. */
 export function composeSource({ polaris }: StreamConfig, clock: Clock, closing: CloseStack): ClientSource {

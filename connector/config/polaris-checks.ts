@@ -1,4 +1,4 @@
-import { clientCertificateProblem } from '../source/http/secure-context.ts'
+import { clientCertificateProblem } from '../source/polaris/http/secure-context.ts'
 import { wallClock } from '../source/source-time.ts'
 import type { Violation } from './config-problem.ts'
 import type { StreamSettings } from './config-schema.ts'

@@ -1,5 +1,5 @@
 import { inspect } from 'node:util'
-import { shownProxy } from '../source/http/proxy-url.ts'
+import { shownProxy } from '../source/polaris/http/proxy-url.ts'
 
 /** The text of a setting; `reveal()` reads it again, because its file may have been replaced. */
 interface FileText {

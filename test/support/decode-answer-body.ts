@@ -1,8 +1,12 @@
-import type { AnswerRoot } from '../../connector/source/decode/answer-node.ts'
-import type { DecodeSettings } from '../../connector/source/decode/decode-xml.ts'
-import { decodeJson } from '../../connector/source/decode/json/decode-json.ts'
-import { decodePage, type PageContent, type PageSettings } from '../../connector/source/decode/page/decode-page.ts'
-import { type DecodedBody, pageDecoder } from '../../connector/source/decode/page-decoder.ts'
+import type { AnswerRoot } from '../../connector/source/polaris/decode/answer-node.ts'
+import type { DecodeSettings } from '../../connector/source/polaris/decode/decode-xml.ts'
+import { decodeJson } from '../../connector/source/polaris/decode/json/decode-json.ts'
+import {
+  decodePage,
+  type PageContent,
+  type PageSettings,
+} from '../../connector/source/polaris/decode/page/decode-page.ts'
+import { type DecodedBody, pageDecoder } from '../../connector/source/polaris/decode/page-decoder.ts'
 
 /** What the steps return, without pauses. */
 function resultOf<T>(steps: Generator<void, T>): T {

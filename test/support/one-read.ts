@@ -2,8 +2,8 @@ import { systemClock } from '../../connector/runtime/clock.ts'
 import { refusedAccounts } from '../../connector/runtime/refused-accounts.ts'
 import { semaphore } from '../../connector/runtime/semaphore.ts'
 import type { ReadArguments, SourceEvent, SourceTime } from '../../connector/source/client-source.ts'
-import { httpClientSource } from '../../connector/source/http-client-source.ts'
-import { type PolarisConfig, polarisDefaults } from '../../connector/source/polaris-config.ts'
+import { httpClientSource } from '../../connector/source/polaris/http-client-source.ts'
+import { type PolarisConfig, polarisDefaults } from '../../connector/source/polaris/polaris-config.ts'
 import { never } from './signals.ts'
 
 /** An empty page, as XML. */

@@ -6,8 +6,8 @@ import type {
   ProxyConfig,
   TlsConfig,
   TokenConfig,
-} from '../../source/polaris-config.ts'
-import { polarisDefaults, tlsVersions } from '../../source/polaris-config.ts'
+} from '../../source/polaris/polaris-config.ts'
+import { polarisDefaults, tlsVersions } from '../../source/polaris/polaris-config.ts'
 import { listItems } from '../document.ts'
 import type { Secret } from '../secret.ts'
 import * as check from '../setting-checks.ts'

@@ -1,4 +1,4 @@
-import { polarisDefaults } from '../../source/polaris-config.ts'
+import { polarisDefaults } from '../../source/polaris/polaris-config.ts'
 import * as setting from '../setting-types.ts'
 
 const { retry, timeouts, limits, maxProbeIntervalMs } = polarisDefaults

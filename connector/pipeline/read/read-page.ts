@@ -1,8 +1,8 @@
 import type { Clock } from '../../runtime/clock.ts'
 import { ConnectorError } from '../../runtime/connector-error.ts'
-import { SMALLEST_LIMIT } from '../../source/answer/answer-verdict.ts'
-import { isTokenInDoubt, mayRefuseCheckPoint } from '../../source/answer/verdict-table.ts'
 import type { ClientSource, Page, PageRequest, Patience } from '../../source/client-source.ts'
+import { SMALLEST_LIMIT } from '../../source/polaris/answer/answer-verdict.ts'
+import { isTokenInDoubt, mayRefuseCheckPoint } from '../../source/polaris/answer/verdict-table.ts'
 
 /**
  * Reads a page. A checkPoint counts as refused if the call with it fails in a way that may mean this, while the same

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { AuthConfig } from '../../../connector/source/polaris-config.ts'
+import type { AuthConfig } from '../../../connector/source/polaris/polaris-config.ts'
 import { EMPTY_PAGE, readOnce, testSource } from '../../support/one-read.ts'
 import { type ScriptedCall, scriptedServer } from '../../support/servers/scripted-http.ts'
 

@@ -4,7 +4,6 @@ import { describe, expect, it } from 'vitest'
 import { systemClock } from '../../../connector/runtime/clock.ts'
 import { refusedAccounts } from '../../../connector/runtime/refused-accounts.ts'
 import { semaphore } from '../../../connector/runtime/semaphore.ts'
-import type { Outages } from '../../../connector/source/breaker/server-breaker.ts'
 import type {
   CheckPoint,
   ClientSource,
@@ -12,8 +11,9 @@ import type {
   SourceEvent,
   SourceTime,
 } from '../../../connector/source/client-source.ts'
-import { httpClientSource } from '../../../connector/source/http-client-source.ts'
-import { type PolarisConfig, polarisDefaults } from '../../../connector/source/polaris-config.ts'
+import { httpClientSource } from '../../../connector/source/polaris/http-client-source.ts'
+import { type PolarisConfig, polarisDefaults } from '../../../connector/source/polaris/polaris-config.ts'
+import type { Outages } from '../../../connector/source/recovery/server-breaker.ts'
 import { type Script, type ScriptedServer, scriptedServer } from '../../support/servers/scripted-http.ts'
 import { never } from '../../support/signals.ts'
 

@@ -4,9 +4,9 @@ import { fileURLToPath } from 'node:url'
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { codeOf } from '../../../connector/runtime/connector-error.ts'
-import type { AnswerNode } from '../../../connector/source/decode/answer-node.ts'
-import { answerDecoder } from '../../../connector/source/decode/decode-answer.ts'
-import { clientShape } from '../../../connector/source/decode/field-shape.ts'
+import type { AnswerNode } from '../../../connector/source/polaris/decode/answer-node.ts'
+import { answerDecoder } from '../../../connector/source/polaris/decode/decode-answer.ts'
+import { clientShape } from '../../../connector/source/polaris/decode/field-shape.ts'
 
 // The decoder must read what Python's parsers read, and refuse what they refuse, in whatever chunks a document arrives.
 

@@ -3,7 +3,6 @@ import { canonicalJson } from '../../../connector/event/canonical-json.ts'
 import { systemClock } from '../../../connector/runtime/clock.ts'
 import { refusedAccounts } from '../../../connector/runtime/refused-accounts.ts'
 import { semaphore } from '../../../connector/runtime/semaphore.ts'
-import { mayRefuseCheckPoint } from '../../../connector/source/answer/verdict-table.ts'
 import type {
   CheckPoint,
   ClientRecord,
@@ -11,8 +10,9 @@ import type {
   OutputFormat,
   SourceTime,
 } from '../../../connector/source/client-source.ts'
-import { httpClientSource } from '../../../connector/source/http-client-source.ts'
-import { type PolarisConfig, polarisDefaults } from '../../../connector/source/polaris-config.ts'
+import { mayRefuseCheckPoint } from '../../../connector/source/polaris/answer/verdict-table.ts'
+import { httpClientSource } from '../../../connector/source/polaris/http-client-source.ts'
+import { type PolarisConfig, polarisDefaults } from '../../../connector/source/polaris/polaris-config.ts'
 import {
   faults,
   type PolarisSimulator,

@@ -6,8 +6,8 @@ import { codeOf } from '../../../connector/runtime/connector-error.ts'
 import { refusedAccounts } from '../../../connector/runtime/refused-accounts.ts'
 import { semaphore } from '../../../connector/runtime/semaphore.ts'
 import type { SourceTime } from '../../../connector/source/client-source.ts'
-import { httpClientSource } from '../../../connector/source/http-client-source.ts'
-import { polarisDefaults } from '../../../connector/source/polaris-config.ts'
+import { httpClientSource } from '../../../connector/source/polaris/http-client-source.ts'
+import { polarisDefaults } from '../../../connector/source/polaris/polaris-config.ts'
 
 /** One line of the output. */
 export interface ReadHostilePage {

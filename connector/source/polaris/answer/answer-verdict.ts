@@ -1,0 +1,147 @@
+import { ConnectorError } from '../../../runtime/connector-error.ts'
+import type { ErrorCode } from '../../../runtime/error-catalogue.ts'
+import { networkCause, serverOf } from '../../../runtime/network-cause.ts'
+import type { ReadArguments } from '../../client-source.ts'
+import { tlsError } from './tls-error.ts'
+import { type Access, unauthorized } from './unauthorized.ts'
+
+/** Facts about a response that is not a page. Never its content. */
+export interface AnswerFacts {
+  readonly url: URL
+  readonly status: number
+  readonly contentType: string | undefined
+  readonly bytes: number
+  /** The `Retry-After` header. */
+  readonly retryAfter?: string | undefined
+  /** The authentication schemes of `WWW-Authenticate`. */
+  readonly schemes?: readonly string[] | undefined
+}
+
+interface Verdict {
+  readonly from: number
+  readonly to: number
+  readonly code: ErrorCode
+  readonly message: string
+}
+
+const verdict = (from: number, to: number, code: ErrorCode, message: string): Verdict => ({ from, to, code, message })
+
+/** HTTP status → verdict. The first match applies. */
+const statusVerdicts: readonly Verdict[] = [
+  verdict(204, 205, 'source.answer-not-a-page', 'the response has no content'),
+  verdict(206, 206, 'source.answer-truncated', 'the response is partial, which was not requested'),
+  verdict(300, 399, 'source.answer-not-a-page', 'the redirect cannot be followed'),
+  verdict(403, 403, 'source.forbidden', `the server denies access; ${rights()}`),
+  verdict(
+    404,
+    404,
+    'source.function-missing',
+    'the server has no Client.GetClientsModified at this URL: POLARIS_URL is wrong, the server is starting, or the service was withdrawn (its successor is WebConnect)',
+  ),
+  verdict(408, 408, 'source.timeout', 'the server did not receive the request in time'),
+  verdict(429, 429, 'source.throttled', 'the server received too many requests'),
+  verdict(400, 499, 'source.request-refused', 'the server refuses the request'),
+  verdict(501, 501, 'source.request-refused', 'the server does not support the request'),
+  verdict(500, 599, 'source.server-error', 'the server failed'),
+]
+
+function rights(): string {
+  return 'the call needs the right «consultation des membres clients» or «saisie des membres clients»'
+}
+
+/**
+ * The error for a status; undefined if the body decides. `access`: how the call was made. `nowMs`: time of the response,
+ * for a `Retry-After` date.
+ */
+export function statusError(facts: AnswerFacts, access: Access, nowMs: number): ConnectorError | undefined {
+  const { status, url } = facts
+  const found = status === 401 ? unauthorized(facts, access) : statusVerdicts.find(isOf(status))
+  if (found === undefined) return undefined
+  const more = `${status === 400 ? ifTls(url) : ''}${ifLong(facts)}`
+  return new ConnectorError(found.code, `read clients: ${found.message}${more} (${describe(facts)})`, {
+    retryAfterMs: retryAfterMs(facts.retryAfter, nowMs),
+  })
+}
+
+const isOf = (status: number) => (row: Verdict) => row.from <= status && status <= row.to
+
+/** IIS refuses a longer query with 404.15 by default, ASP.NET with 400. */
+const LONGEST_QUERY = 2048
+const tooLongStatuses = new Set([400, 404, 414])
+
+function ifLong({ status, url }: AnswerFacts): string {
+  const length = url.search.length - 1
+  const isLong = status === 414 ? length > 0 : tooLongStatuses.has(status) && length > LONGEST_QUERY
+  return isLong
+    ? `; the query has ${length} characters, which may be too long for the server: set polaris.method: POST`
+    : ''
+}
+
+/** Status, content type and size of a response, and the URL without its query, for messages. */
+export function describe({ url, status, contentType, bytes }: AnswerFacts): string {
+  const type = /^\s*([a-z]+\/[\w.+-]{1,60})/i.exec(contentType ?? '')?.[1] ?? 'no content type'
+  return `status ${status}, ${type}, ${bytes} bytes from ${serverOf(url)}${url.pathname}`
+}
+
+/** Servers answer a request without TLS to a port with TLS in many ways. */
+const ifTls = ({ protocol }: URL) => (protocol === 'http:' ? '; if it requires TLS, use https:// in POLARIS_URL' : '')
+
+/** The error for missing rights, whatever the status. */
+export function forbidden(facts: AnswerFacts): ConnectorError {
+  return new ConnectorError('source.forbidden', `read clients: ${rights()} (${describe(facts)})`)
+}
+
+/** Parses `Retry-After` in seconds or as a date; undefined if it is neither. */
+export function retryAfterMs(header: string | undefined, nowMs: number): number | undefined {
+  if (header === undefined) return undefined
+  if (/^\s*\d{1,9}\s*$/.test(header)) return Number(header) * 1000
+  const at = Date.parse(header)
+  return Number.isNaN(at) ? undefined : Math.max(0, at - nowMs)
+}
+
+const timeouts = new Set(['UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT'])
+
+/**
+ * Converts an error of the network or of TLS; returns a `ConnectorError` unchanged. The original is not kept as the
+ * cause: it may contain parts of the response.
+ */
+export function networkError(error: unknown, phase: 'connect' | 'body', server: URL): ConnectorError {
+  if (error instanceof ConnectorError) return error
+  const code = errorCodeIn(error)
+  if (code === undefined) throw error // not a network error: a bug
+  const handshake = tlsError(error, code, server)
+  if (handshake !== undefined) return handshake
+  const place = serverOf(server)
+  if (timeouts.has(code)) return new ConnectorError('source.timeout', `call ${place}: no response in time (${code})`)
+  if (phase === 'body')
+    return new ConnectorError(
+      'source.answer-truncated',
+      `read response from ${place}: the connection broke before its end (${code})`,
+    )
+  return new ConnectorError('source.unreachable', `call ${place}: ${causeOf(code, server)}`)
+}
+
+const notHttp = /^(?:HTTPParserError|HPE_)/
+const closed = /^(?:ECONNRESET|EPIPE|UND_ERR_SOCKET)$/
+
+function causeOf(code: string, server: URL): string {
+  const cause = notHttp.test(code) ? `the response is not HTTP: check host and port (${code})` : networkCause(code)
+  return notHttp.test(code) || closed.test(code) ? `${cause}${ifTls(server)}` : cause
+}
+
+/** The code of an error of the network, or of its cause; undefined if it has none. */
+export function errorCodeIn(error: unknown): string | undefined {
+  if (!(error instanceof Error)) return undefined
+  if ('code' in error && typeof error.code === 'string') return error.code
+  if (error.name === 'HTTPParserError') return error.name // not every parser error has a code
+  return error instanceof AggregateError ? errorCodeIn(error.errors[0]) : errorCodeIn(error.cause)
+}
+
+/** A smaller page that fails has another cause. */
+export const SMALLEST_LIMIT = 10
+const tooMuchErrors: ReadonlySet<ErrorCode> = new Set(['source.timeout', 'source.answer-too-large'])
+
+/** Whether a page of fewer clients may succeed: the response took too long or was too large. */
+export function mayBeTooMuch(error: unknown, { limit }: Pick<ReadArguments, 'limit'>): boolean {
+  return error instanceof ConnectorError && tooMuchErrors.has(error.code) && limit > SMALLEST_LIMIT
+}

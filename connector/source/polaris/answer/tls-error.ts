@@ -1,0 +1,69 @@
+import { ConnectorError } from '../../../runtime/connector-error.ts'
+import { hostAndPort } from '../../../runtime/network-cause.ts'
+
+interface TlsVerdict {
+  /** Of the error code of Node or OpenSSL. */
+  readonly pattern: RegExp
+  readonly code: 'source.certificate' | 'source.tls'
+  readonly cause: string
+  /** For a certificate, there is also its fingerprint. */
+  readonly cure: string
+}
+
+const certificate = (pattern: RegExp, cause: string, cure: string): TlsVerdict => {
+  return { pattern, code: 'source.certificate', cause: `the server certificate ${cause}`, cure }
+}
+const handshake = (pattern: RegExp, cause: string, cure: string): TlsVerdict => {
+  return { pattern, code: 'source.tls', cause: `the server ${cause}`, cure }
+}
+
+/** The first match applies. */
+const tlsVerdicts: readonly TlsVerdict[] = [
+  certificate(/^ERR_TLS_CERT_ALTNAME_INVALID$/, 'is for another host name', 'correct the host in POLARIS_URL'),
+  certificate(/^CERT_HAS_EXPIRED$/, 'has expired', 'renew it on the server'),
+  certificate(
+    /^(?:CERT_|CRL_|ERR_TLS_CERT|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|HOSTNAME_MISMATCH|INVALID_(?:CA|PURPOSE)|PATH_LENGTH|ERROR_IN_CERT)/,
+    'is not trusted',
+    'set POLARIS_CA',
+  ),
+  certificate(
+    /^UNSPECIFIED$/, // what Node makes of X509_V_ERR_EE_KEY_TOO_SMALL and the like
+    'has a short key or a weak signature',
+    'set polaris.tls.minVersion to TLSv1',
+  ),
+  handshake(
+    /^ERR_SSL_.*(?:PROTOCOL_VERSION|UNSUPPORTED_PROTOCOL|NO_PROTOCOLS|INSUFFICIENT_SECURITY|KEY_TOO_SMALL)/,
+    'does not support the TLS versions from polaris.tls.minVersion on',
+    'for an old server, set it to TLSv1',
+  ),
+  handshake(
+    /^ERR_SSL_.*CERTIFICATE_REQUIRED/,
+    'requires a client certificate',
+    'set POLARIS_TLS_CERT and POLARIS_TLS_KEY',
+  ),
+  handshake(
+    /^ERR_SSL_.*ALERT_(?:.*CERTIFICATE|UNKNOWN_CA|ACCESS_DENIED)/,
+    'rejects the client certificate',
+    'check POLARIS_TLS_CERT',
+  ),
+  handshake(
+    /^ERR_SSL_.*HANDSHAKE_FAILURE/,
+    'rejects the TLS handshake',
+    'it may require a client certificate (POLARIS_TLS_CERT) or an older TLS version (polaris.tls.minVersion)',
+  ),
+]
+
+/** The error of a failed TLS handshake with the server, by its code; undefined if it is none. */
+export function tlsError(error: unknown, code: string, server: URL): ConnectorError | undefined {
+  const found = tlsVerdicts.find(({ pattern }) => pattern.test(code))
+  if (found === undefined) return undefined
+  const pin = found.code === 'source.certificate' ? `, or ${pinOf(error)}` : ''
+  const message = `connect to ${hostAndPort(server)}: ${found.cause} (${code}); ${found.cure}${pin}`
+  return new ConnectorError(found.code, message)
+}
+
+/** `error` has the fingerprint if the connector itself refused the certificate. */
+function pinOf(error: unknown): string {
+  if (!(error instanceof Error) || !('fingerprint' in error)) return 'POLARIS_TLS_FINGERPRINTS'
+  return `POLARIS_TLS_FINGERPRINTS=${error.fingerprint} after you have compared it with that of the server`
+}

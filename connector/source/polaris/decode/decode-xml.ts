@@ -1,0 +1,97 @@
+import type { ClientRecord } from '../../client-source.ts'
+import type { AnswerNode, AnswerRoot } from './answer-node.ts'
+import { withinLimits } from './client-limit.ts'
+import { type FieldShape, localName } from './field-shape.ts'
+import type { XmlElement, XmlValue } from './xml-element.ts'
+import { xmlParser } from './xml-parser.ts'
+import { type XmlContext, xmlRecord } from './xml-record.ts'
+import { xmlTree } from './xml-tree.ts'
+
+export interface DecodeSettings {
+  readonly shape: FieldShape
+  /** IANA name of the server's time zone. */
+  readonly timeZone: string
+  /** Dotted path of the list of clients in the page; undefined: detected. */
+  readonly clientsField?: string | undefined
+}
+
+/** Decodes one document, which comes in parts. */
+interface XmlDecoder {
+  /** Throws `source.answer-malformed` if the document cannot be continued to a well-formed one. */
+  write(part: string): void
+  /** The root. Throws `source.answer-truncated` if the document ends early, or else `source.answer-malformed`. */
+  end(): AnswerRoot
+}
+
+/** The texts of a record refer to the text of the page, which stays in memory with them, up to this size. */
+const LONGEST_IN_MEMORY = 4 * 1024 * 1024
+
+/** The record with its own texts. */
+const copyOf = (record: ClientRecord): ClientRecord => JSON.parse(JSON.stringify(record))
+
+/** Decodes XML. Messages may contain a line and column, never content. */
+export function xmlDecoder(settings: DecodeSettings): XmlDecoder {
+  let length = 0
+  const toClient = (client: XmlElement) => {
+    const record = xmlRecord(client, settings)
+    return length > LONGEST_IN_MEMORY ? copyOf(record) : record
+  }
+  const tree = xmlTree(settings.clientsField === undefined ? toClient : undefined)
+  const parser = xmlParser(tree.handler)
+  return {
+    write: (part) => {
+      length += part.length
+      parser.write(part)
+    },
+    end: () => {
+      parser.end()
+      const { tag, value } = tree.root()
+      return Object.assign(new XmlNode(tag, value, settings), { replacedCharacters: parser.replacedCharacters() })
+    },
+  }
+}
+
+/** Decodes a whole XML document. */
+export function decodeXml(text: string, settings: DecodeSettings): AnswerRoot {
+  const decoder = xmlDecoder(settings)
+  decoder.write(text)
+  return decoder.end()
+}
+
+/** A class, since a page can have tens of thousands of nodes: an object with functions of its own takes much longer. */
+class XmlNode implements AnswerNode {
+  readonly name: string
+  readonly kind: AnswerNode['kind']
+  readonly #value: XmlValue
+  readonly #context: XmlContext
+  #children: readonly AnswerNode[] | undefined
+
+  constructor(tag: string, value: XmlValue, context: XmlContext) {
+    this.name = localName(tag)
+    this.kind = value === null ? 'absent' : typeof value === 'string' ? 'text' : 'object'
+    this.#value = value
+    this.#context = context
+  }
+
+  text(): string {
+    return typeof this.#value === 'string' ? this.#value : ''
+  }
+
+  children(): readonly AnswerNode[] {
+    this.#children ??= childrenOf(this.#value, this.#context)
+    return this.#children
+  }
+
+  client(): ClientRecord {
+    const value = this.#value
+    if (value === null || typeof value === 'string') return {}
+    return value.record ?? withinLimits(xmlRecord(value, this.#context))
+  }
+}
+
+function childrenOf(value: XmlValue, context: XmlContext): readonly AnswerNode[] {
+  if (value === null || typeof value === 'string') return []
+  const { fields, tags, children } = value
+  const elements = children.map((child, at) => new XmlNode(tags[at] ?? '', child, context))
+  return [...fields.map(([name, text]) => new XmlNode(name, text, context)), ...elements]
+}

@@ -1,0 +1,88 @@
+import { assertNever } from '../../runtime/assert-never.ts'
+import type { Clock } from '../../runtime/clock.ts'
+import type { RefusedAccounts } from '../../runtime/refused-accounts.ts'
+import type { Semaphore } from '../../runtime/semaphore.ts'
+import type { ClientSource, ObserveSource, Page, PageRequest } from '../client-source.ts'
+import { retrying } from '../recovery/retrying-source.ts'
+import { type Outages, openGate, type ServerBreaker } from '../recovery/server-breaker.ts'
+import { timeFormat } from '../source-time.ts'
+import { judgeAnswer } from './answer/judge-answer.ts'
+import { accessOf } from './answer/unauthorized.ts'
+import { clientShape } from './decode/field-shape.ts'
+import type { PageContent } from './decode/page/decode-page.ts'
+import { pageDecoder } from './decode/page-decoder.ts'
+import { type HttpAnswer, httpCaller } from './http/http-caller.ts'
+import { limitedCaller } from './http/rate-limit.ts'
+import { type ApiRequest, apiBase, readRequest } from './http/read-request.ts'
+import type { PolarisConfig } from './polaris-config.ts'
+import { type Attempt, openSession } from './session/session.ts'
+
+interface SourceParts {
+  readonly clock: Clock
+  readonly observe: ObserveSource
+  readonly permits: Semaphore
+  readonly accounts: RefusedAccounts
+  readonly outages: Outages
+  /** Undefined: never waits, as in `doctor`. */
+  readonly breaker?: ServerBreaker
+}
+
+/**
+ * Reads the clients of one Polaris server over HTTP, with retries; one per run of a stream. Connects at the first read.
+ * Each call waits for the breaker and a permit. Throws `config.invalid` if the format of `lastChanged` is invalid.
+ */
+export function httpClientSource(config: PolarisConfig, parts: SourceParts): ClientSource & { close(): Promise<void> } {
+  const { clock, observe, accounts, outages } = parts
+  const gate = parts.breaker?.gate(outages) ?? openGate
+  const base = apiBase(config.url)
+  const { codeMagasin, prefixCle, method, timeZone } = config
+  const settings = { base, codeMagasin, prefixCle, method, lastChanged: timeFormat(config.lastChangedFormat, timeZone) }
+  const gated = { ...parts, permits: gate.permits(parts.permits) }
+  const caller = limitedCaller(httpCaller({ ...transport(config), base }, parts), gated)
+  const access = accessOf(config.auth)
+  const session = openSession(config.auth, { caller, base, clock, accounts })
+  const shape = clientShape(config.listFields, (path) => observe({ kind: 'list-ambiguous', path }))
+
+  const call = async (request: ApiRequest, at: PageRequest, stop: AbortSignal): Promise<Attempt<Page>> => {
+    const { clientsField, statusFields, clientIdField: clientId } = config
+    const decoding = { shape, timeZone, clientsField, statusFields, known: at.known ?? { clientId } }
+    let decoder = pageDecoder(undefined, decoding)
+    const answer = await caller.call(request, stop, (contentType) => {
+      decoder = pageDecoder(contentType, decoding)
+      return decoder
+    })
+    const decoded = await decoder.end()
+    const judgement = judgeAnswer(answer, decoded, { output: at.output, clientsField, access, nowMs: clock.now() })
+    switch (judgement.kind) {
+      case 'page':
+        reportReplaced(judgement.content, observe)
+        return { kind: 'answered', answer: pageOf(judgement.content, answer) }
+      case 'logged-out':
+        return judgement
+      case 'failed':
+        throw judgement.error
+      default:
+        return assertNever(judgement)
+    }
+  }
+  const read = (at: PageRequest, stop: AbortSignal) =>
+    session.send(readRequest(settings, at), (request) => call(request, at, stop), stop)
+  const { retry: policy, suspectForMs } = config
+  const retries = { clock, policy, suspectForMs, outages, observe, gate }
+  return { ...retrying({ read }, retries), close: () => caller.close() }
+}
+
+const transport = ({ tls, proxy, headers, timeouts, maxBodyBytes }: PolarisConfig) => {
+  return { tls, proxy, headers, timeouts, maxBodyBytes }
+}
+
+function reportReplaced({ replacedCharacters: characters }: PageContent, observe: ObserveSource): void {
+  if (characters > 0) observe({ kind: 'characters-replaced', characters })
+}
+
+function pageOf(
+  { clients, hasMoreResults, checkPoint, place }: PageContent,
+  { serverTime, tookMs, bytes }: HttpAnswer,
+): Page {
+  return { clients, hasMoreResults, checkPoint, place, serverTime, tookMs, bytes }
+}

@@ -1,0 +1,59 @@
+import type { ReadArguments } from '../../client-source.ts'
+
+/** A call of the API. `form`: form-encoded body. */
+export interface ApiRequest {
+  readonly method: 'GET' | 'POST'
+  readonly url: URL
+  readonly form?: string | undefined
+  readonly headers?: Readonly<Record<string, string>> | undefined
+}
+
+/** Settings that all reads of a stream share. */
+export interface ReadSettings {
+  readonly base: URL
+  readonly method: 'GET' | 'POST'
+  readonly codeMagasin: number
+  readonly prefixCle?: string | undefined
+  /** Formats `lastChanged` as the server expects it. */
+  readonly lastChanged: (at: ReadArguments['lastChanged']) => string
+}
+
+type Argument = readonly [name: string, value: string]
+
+/** Base URL of the functions: `/core/api/` if the URL has no path; always ends with a slash. */
+export function apiBase(url: string): URL {
+  const base = new URL(url)
+  base.search = ''
+  base.hash = ''
+  if (base.pathname === '/') base.pathname = '/core/api/'
+  if (!base.pathname.endsWith('/')) base.pathname += '/'
+  return base
+}
+
+/** A call of `Client.GetClientsModified`, with the documented names and order. Omits absent optional arguments. */
+export function readRequest(settings: ReadSettings, at: ReadArguments): ApiRequest {
+  const { base, method, codeMagasin, prefixCle } = settings
+  const optional = (name: string, value: string | null | undefined): Argument[] =>
+    value == null ? [] : [[name, value]]
+  return apiCall({ base, method, name: 'Client.GetClientsModified' }, [
+    ['lastChanged', settings.lastChanged(at.lastChanged)],
+    ['codeMagasin', String(codeMagasin)],
+    // Invariant 5: the token is sent back verbatim.
+    ...optional('checkPoint', at.checkPoint),
+    ...optional('prefixCle', prefixCle),
+    ['limit', String(at.limit)],
+    ['output', at.output],
+  ])
+}
+
+/** A call of one API function: GET sends the arguments in the query, POST in a form. */
+export function apiCall(
+  call: { readonly base: URL; readonly method: 'GET' | 'POST'; readonly name: string },
+  values: readonly Argument[],
+): ApiRequest {
+  const text = values.map(([name, value]) => `${name}=${encodeURIComponent(value)}`).join('&')
+  const url = new URL(call.name, call.base)
+  if (call.method === 'POST') return { method: 'POST', url, form: text }
+  url.search = text
+  return { method: 'GET', url }
+}

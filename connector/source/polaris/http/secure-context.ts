@@ -1,0 +1,91 @@
+import { X509Certificate } from 'node:crypto'
+import { createSecureContext, DEFAULT_CIPHERS, getCACertificates, type SecureContext } from 'node:tls'
+import { ConnectorError } from '../../../runtime/connector-error.ts'
+import type { ClientCertificate, TlsConfig } from '../polaris-config.ts'
+
+/**
+ * Returns the TLS context for the next connection: the present settings, read again. While they are unusable, for
+ * example because a certificate has been replaced and its key has not, the last usable ones apply. Throws
+ * `source.certificate` if there were none.
+ */
+export function secureContexts(tls: TlsConfig | undefined): () => SecureContext {
+  let last: { readonly texts: string; readonly context: SecureContext } | undefined
+  return () => {
+    const client = tls?.client
+    const settings = {
+      ...{ ca: tls?.ca, minVersion: tls?.minVersion },
+      ...(client && { cert: client.cert, key: client.key, passphrase: client.passphrase }),
+    }
+    const texts = JSON.stringify(settings)
+    if (last?.texts === texts) return last.context
+    const unusable = caProblem(settings.ca) ?? clientCertificateProblem(settings)?.text
+    if (unusable === undefined) last = { texts, context: contextOf(settings) }
+    if (last === undefined) throw new ConnectorError('source.certificate', `connect: ${unusable}`)
+    return last.context
+  }
+}
+
+type ContextSettings = Pick<TlsConfig, 'ca' | 'minVersion'> & Partial<ClientCertificate>
+
+function contextOf({ ca, minVersion = 'TLSv1.2', ...client }: ContextSettings): SecureContext {
+  const isOld = minVersion === 'TLSv1' || minVersion === 'TLSv1.1'
+  return createSecureContext({
+    ca: trusted(ca),
+    minVersion,
+    // OpenSSL 3 offers the versions before 1.2 at no other level.
+    ...(isOld && { ciphers: `${DEFAULT_CIPHERS}:@SECLEVEL=0` }),
+    ...client,
+  })
+}
+
+function caProblem(ca: string | undefined): string | undefined {
+  return isContext({ ca }) ? undefined : 'POLARIS_CA must be a PEM certificate'
+}
+
+interface ClientCertificateProblem {
+  /** The setting to correct. */
+  readonly of: 'cert' | 'key' | 'keyPassphrase'
+  readonly what: string
+  /** With the variable of the setting. */
+  readonly text: string
+}
+
+/** Why certificate and key cannot be used together; undefined if they can, or if there are none. */
+export function clientCertificateProblem(client: Partial<ClientCertificate>): ClientCertificateProblem | undefined {
+  const { cert, key, passphrase } = client
+  if (!isContext({ cert })) return problem('cert', 'must be a PEM certificate')
+  if (!isContext({ key, passphrase })) {
+    return passphrase === undefined
+      ? problem('key', 'must be a PEM private key; an encrypted one requires keyPassphrase')
+      : problem('keyPassphrase', 'does not decrypt key, or key is not a PEM private key')
+  }
+  return isContext({ cert, key, passphrase }) ? undefined : problem('key', 'is not the key of cert')
+}
+
+const variables = { cert: 'POLARIS_TLS_CERT', key: 'POLARIS_TLS_KEY', keyPassphrase: 'POLARIS_TLS_KEY_PASSPHRASE' }
+
+function problem(of: keyof typeof variables, what: string): ClientCertificateProblem {
+  return { of, what, text: `${variables[of]} ${what}` }
+}
+
+function isContext(options: Parameters<typeof createSecureContext>[0]): boolean {
+  try {
+    createSecureContext(options)
+    return true
+  } catch {
+    return false
+  }
+}
+
+let systemCertificates: readonly string[] | undefined
+
+/** Node's bundled CAs, NODE_EXTRA_CA_CERTS, the system's CAs, and the configured CA. */
+function trusted(ca: string | undefined): string[] {
+  systemCertificates ??= [...new Set([...getCACertificates('default'), ...getCACertificates('system')])]
+  return ca === undefined ? [...systemCertificates] : [...systemCertificates, ca]
+}
+
+/** When the first certificate of a PEM text expires, milliseconds since 1970. */
+export function expiryOf(pem: string): number {
+  return Date.parse(new X509Certificate(pem).validTo)
+}

@@ -1,0 +1,134 @@
+import type { Account } from '../../runtime/refused-accounts.ts'
+import type { RetryPolicy } from '../../runtime/retry.ts'
+
+/** How to reach one Polaris server, and its conventions. Contains texts, not file names. The caller validates it. */
+export interface PolarisConfig {
+  /** `http(s)://host[:port][/path]`, without credentials and query. The default path is `/core/api/`. */
+  readonly url: string
+  readonly auth: AuthConfig
+  /** Absent: the system's CAs. Ignored for `http:`. */
+  readonly tls?: TlsConfig | undefined
+  /** Absent: direct connections. */
+  readonly proxy?: ProxyConfig | undefined
+  /** Sent with every request. Values are read again for each request, so they may change. */
+  readonly headers?: Readonly<Record<string, string>> | undefined
+  /** 32-bit integer. */
+  readonly codeMagasin: number
+  /** Sent with every read if set. */
+  readonly prefixCle?: string | undefined
+  /** How pages are requested: GET with a query, or POST with a form. */
+  readonly method: 'GET' | 'POST'
+  /** IANA name of the server's time zone. */
+  readonly timeZone: string
+  /** Pattern of `lastChanged` in requests, see `timeFormat`. */
+  readonly lastChangedFormat: string
+  /** Dotted path of the list of clients in the page; absent: detected. */
+  readonly clientsField?: string | undefined
+  /** Dotted path of the id within a client; absent: detected by the caller. Tells a client from a wrapper. */
+  readonly clientIdField?: string | undefined
+  /** Names or dotted paths of fields of a page that look like an error or a message but are none. */
+  readonly statusFields: readonly string[]
+  /** Dotted paths within a client (`Cartes`, `Adresse.Telephones`) that are always lists. */
+  readonly listFields: readonly string[]
+  readonly timeouts: SourceTimeouts
+  /** Limit of a response body, compressed and decompressed. */
+  readonly maxBodyBytes: number
+  readonly retry: RetryPolicy
+  /** How long responses that a working server does not give are retried once the stream has read a page. */
+  readonly suspectForMs: number
+  readonly limits: ServerLimits
+  /** Longest pause between two probes of a server in trouble. */
+  readonly maxProbeIntervalMs: number
+}
+
+/** Request limits per server (scheme, host and port), shared by all streams of this process that read from it. */
+export interface ServerLimits {
+  readonly concurrentRequests: number
+  /** Absent: no limit. */
+  readonly requestsPerSecond?: number | undefined
+}
+
+export type AuthConfig =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'basic'; readonly account: Account }
+  | { readonly kind: 'login'; readonly account: Account; readonly login: LoginConfig }
+
+/** How to call `ACL.Login`, and how calls carry the session. Cookies are always kept. */
+export interface LoginConfig {
+  /** POST keeps the password out of URLs and access logs. */
+  readonly method: 'POST' | 'GET'
+  /** Absent: only cookies carry the session. */
+  readonly token?: TokenConfig | undefined
+}
+
+export interface TokenConfig {
+  /**
+   * Place of the token in the login response: the dotted path of a field, at any level of XML or JSON; the first group
+   * of a regular expression; or the whole text.
+   */
+  readonly from:
+    | { readonly kind: 'field'; readonly path: string }
+    | { readonly kind: 'pattern'; readonly pattern: string }
+    | { readonly kind: 'text' }
+  /** How calls carry the token: a query parameter, or a header with an optional prefix of the value (`Bearer `). */
+  readonly sendAs:
+    | { readonly kind: 'query'; readonly name: string }
+    | { readonly kind: 'header'; readonly name: string; readonly prefix?: string | undefined }
+}
+
+/** Read again for each connection, so the texts may change. */
+export interface TlsConfig {
+  /**
+   * SHA-256 of the only certificates to accept, even if self-signed or expired; hex with or without colons. Absent: the
+   * certificate is validated.
+   */
+  readonly fingerprints?: readonly string[] | undefined
+  /** PEM text of CAs to accept in addition to the system's. Ignored with fingerprints. */
+  readonly ca?: string | undefined
+  readonly client?: ClientCertificate | undefined
+  /** Absent: TLS 1.2. Before TLS 1.2, short keys and SHA-1 are accepted too. */
+  readonly minVersion?: TlsVersion | undefined
+}
+
+export const tlsVersions = ['TLSv1', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3'] as const
+export type TlsVersion = (typeof tlsVersions)[number]
+
+/** PEM texts of a certificate and its private key. */
+export interface ClientCertificate {
+  readonly cert: string
+  readonly key: string
+  /** Of an encrypted key. */
+  readonly passphrase?: string | undefined
+}
+
+/** Read again for each connection, so it may change. */
+export interface ProxyConfig {
+  /** `http(s)://[user:password@]host[:port]`, with user and password percent-encoded. */
+  readonly url: string
+}
+
+/** In milliseconds. */
+export interface SourceTimeouts {
+  readonly connectMs: number
+  /** From sending the request to the response headers. */
+  readonly headersMs: number
+  /** From the response headers to the end of the body. */
+  readonly bodyMs: number
+}
+
+/** Defaults of the configuration schema. */
+export const polarisDefaults = {
+  method: 'GET',
+  timeZone: 'Europe/Paris',
+  lastChangedFormat: "yyyy-MM-dd'T'HH:mm:ss",
+  listFields: [],
+  statusFields: [],
+  loginMethod: 'POST',
+  timeouts: { connectMs: 10_000, headersMs: 60_000, bodyMs: 60_000 },
+  maxBodyBytes: 32 * 1024 * 1024,
+  // Few retries: a refused checkPoint is detected only after the last one. Outages are retried indefinitely.
+  retry: { retries: 4, firstPauseMs: 500, maxPauseMs: 15_000, maxRetryAfterMs: 120_000 },
+  suspectForMs: 15 * 60_000,
+  limits: { concurrentRequests: 8 },
+  maxProbeIntervalMs: 30_000,
+} as const

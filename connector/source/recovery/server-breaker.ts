@@ -1,0 +1,161 @@
+import type { CircuitEvent, ServerEvent } from '../../runtime/circuit.ts'
+import type { Clock } from '../../runtime/clock.ts'
+import { ConnectorError, codeOf } from '../../runtime/connector-error.ts'
+import type { Semaphore } from '../../runtime/semaphore.ts'
+import type { ObserveSource, ReadArguments } from '../client-source.ts'
+import { mayRefuseCheckPoint, reactionTo } from '../polaris/answer/verdict-table.ts'
+import { apiBase } from '../polaris/http/read-request.ts'
+import type { PolarisConfig } from '../polaris/polaris-config.ts'
+import { type Pass, type SharedCircuit, sharedCircuit } from './shared-circuit.ts'
+
+/** During an outage: wait, or give up with an error, as a one-shot command does. */
+export type Outages = 'wait' | 'give-up'
+
+/** The circuit breaker of one server, shared by all streams of this process that read from it. */
+export interface ServerBreaker {
+  /** The access of one stream. */
+  gate(outages: Outages): ServerGate
+}
+
+/** One stream's access to its server. Supports one read at a time. */
+export interface ServerGate {
+  /**
+   * Waits until the breaker lets the read through, runs it, and tells the breaker the outcome. Rejects as `read` does,
+   * with the reason of `stop`, or, where outages are given up, with `source.unreachable` while the breaker is open.
+   */
+  call<Result>(read: () => Promise<Result>, about: ReadAbout, stop: AbortSignal): Promise<Result>
+  isOpen(): boolean
+  /** Permits of the server. A read that waited for one while the breaker opened is not sent. */
+  permits(limit: Semaphore): Semaphore
+}
+
+/** A gate without a breaker. */
+export const openGate: ServerGate = { call: (read) => read(), isOpen: () => false, permits: (limit) => limit }
+
+interface ReadAbout {
+  readonly at: ReadArguments
+  readonly observe: ObserveSource
+}
+
+/** One breaker per server origin. Calls `observe` at each change of a server's state. */
+export function serverBreakers(
+  clock: Clock,
+  observe: (event: ServerEvent) => void,
+): (config: Pick<PolarisConfig, 'url' | 'retry' | 'maxProbeIntervalMs'>) => ServerBreaker {
+  const servers = new Map<string, ServerBreaker>()
+  return ({ url, retry, maxProbeIntervalMs }) => {
+    const { origin } = apiBase(url)
+    const settings = {
+      ...{ failures: FAILURES, firstIntervalMs: FIRST_INTERVAL_MS, maxIntervalMs: maxProbeIntervalMs },
+      maxRetryAfterMs: retry.maxRetryAfterMs,
+    }
+    const known = servers.get(origin) ?? breakerOf(sharedCircuit(origin, { settings, clock, observe }), clock)
+    servers.set(origin, known)
+    return known
+  }
+}
+
+/** So many failures in a row, of all streams, open the breaker. */
+const FAILURES = 5
+const FIRST_INTERVAL_MS = 1_000
+
+const breakerOf = (circuit: SharedCircuit, clock: Clock): ServerBreaker => ({
+  gate: (outages) => {
+    let current: Pass | undefined
+    const waits = waitReport(circuit)
+    return {
+      call: async (read, { at, observe }, stop) => {
+        for (;;) {
+          const pass = await enter(circuit, { clock, outages, onWait: () => waits.report(observe) }, stop)
+          if (!pass.isProbe) waits.end(observe)
+          try {
+            current = pass
+            const result = await read()
+            circuit.settle(pass, { kind: 'succeeded' })
+            waits.end(observe)
+            return result
+          } catch (error) {
+            if (error === notSent) continue
+            circuit.settle(pass, stop.aborted ? undefined : outcomeOf(error, at, pass), error)
+            throw error
+          } finally {
+            current = undefined
+          }
+        }
+      },
+      isOpen: () => circuit.now().kind !== 'closed',
+      permits: (limit) => ({
+        acquire: async (stop) => {
+          const permit = await limit.acquire(stop)
+          if (current === undefined || circuit.admits(current)) return permit
+          permit[Symbol.dispose]()
+          throw notSent
+        },
+      }),
+    }
+  },
+})
+
+/** Reports that a stream waits, and that it does no longer. */
+function waitReport(circuit: SharedCircuit) {
+  let isWaiting = false
+  return {
+    report: (observe: ObserveSource) => {
+      const now = circuit.now()
+      if (now.kind === 'closed') return
+      isWaiting = true
+      observe({ kind: 'source-waiting', state: now.why, code: codeOf(circuit.lastError()) })
+    },
+    end: (observe: ObserveSource) => {
+      if (isWaiting) observe({ kind: 'source-resumed' })
+      isWaiting = false
+    },
+  }
+}
+
+/** The breaker opened while the call waited for a permit. */
+const notSent = new ConnectorError('source.unreachable', 'call: not sent, because the breaker of the server is open')
+
+interface EnterParts {
+  readonly clock: Clock
+  readonly outages: Outages
+  readonly onWait: () => void
+}
+
+/** Waits until a call may be sent: the circuit is closed, or this call is its probe. */
+async function enter(circuit: SharedCircuit, { clock, outages, onWait }: EnterParts, stop: AbortSignal): Promise<Pass> {
+  for (let hasWaited = false; ; ) {
+    const now = circuit.now()
+    if (now.kind === 'closed') {
+      if (!hasWaited) return { isProbe: false }
+      hasWaited = false
+      // All streams at once could bring the server down again.
+      await circuit.wait(clock.random() * circuit.spreadMs(), stop)
+      continue
+    }
+    const dueInMs = now.kind === 'half-open' ? undefined : now.probeAt - clock.monotonic()
+    if (dueInMs !== undefined && dueInMs <= 0) return circuit.beginProbe()
+    if (outages === 'give-up') throw givenUp(circuit.lastError())
+    hasWaited = true
+    onWait()
+    await circuit.wait(dueInMs, stop)
+  }
+}
+
+const givenUp = (error: unknown) =>
+  new ConnectorError('source.unreachable', `call: not sent, because the last calls failed with ${codeOf(error)}`, {
+    cause: error,
+  })
+
+/** What a failed read says of its server; undefined: nothing. */
+function outcomeOf(error: unknown, { checkPoint }: ReadArguments, { isProbe }: Pass): CircuitEvent | undefined {
+  if (!(error instanceof ConnectorError)) return undefined
+  const { code, retryAfterMs } = error
+  const reaction = reactionTo(error, 'proven')
+  // Any other failure is an answer of a server that works.
+  if (reaction !== 'retry' && reaction !== 'suspect') return { kind: 'succeeded' }
+  // The server may refuse only the token.
+  if (!isProbe && checkPoint !== null && mayRefuseCheckPoint(error)) return undefined
+  const why = code === 'source.throttled' || retryAfterMs !== undefined ? 'throttled' : 'source-down'
+  return { kind: 'failed', from: isProbe ? 'probe' : 'call', why, retryAfterMs }
+}

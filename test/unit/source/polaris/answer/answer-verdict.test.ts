@@ -1,0 +1,136 @@
+import { describe, expect, it } from 'vitest'
+import { ConnectorError, isTransient } from '../../../../../connector/runtime/connector-error.ts'
+import {
+  networkError,
+  retryAfterMs,
+  statusError,
+} from '../../../../../connector/source/polaris/answer/answer-verdict.ts'
+
+const url = new URL('https://polaris.example.com/core/api/Client.GetClientsModified?lastChanged=DUPONT')
+const http = new URL('http://polaris.example.com:81/')
+const facts = (status: number, retryAfter?: string) => ({
+  url,
+  status,
+  contentType: 'text/html; charset=utf-8',
+  bytes: 12,
+  retryAfter,
+})
+const login = { auth: 'login' } as const
+const coded = (code: string, cause?: unknown) => Object.assign(new Error('with DUPONT in it', { cause }), { code })
+
+describe('statusError', () => {
+  it.each([
+    [400, 'source.request-refused', true],
+    [401, 'source.unauthorized', false],
+    [403, 'source.forbidden', true],
+    [404, 'source.function-missing', true],
+    [405, 'source.request-refused', true],
+    [408, 'source.timeout', true],
+    [410, 'source.request-refused', true],
+    [413, 'source.request-refused', true],
+    [429, 'source.throttled', true],
+    [500, 'source.server-error', true],
+    [501, 'source.request-refused', true],
+    [502, 'source.server-error', true],
+    [503, 'source.server-error', true],
+    [504, 'source.server-error', true],
+    [599, 'source.server-error', true],
+    [204, 'source.answer-not-a-page', true],
+    [206, 'source.answer-truncated', true],
+    [304, 'source.answer-not-a-page', true],
+  ])('maps %i to %s, transient: %s', (status, code, transient) => {
+    const error = statusError(facts(status), login, 0)
+    expect(error).toMatchObject({
+      code,
+      message: expect.stringContaining(
+        `(status ${status}, text/html, 12 bytes from https://polaris.example.com:443/core/api/Client.GetClientsModified)`,
+      ),
+    })
+    expect(isTransient(error)).toBe(transient)
+  })
+
+  it('returns no error for 200', () => {
+    expect(statusError(facts(200), login, 0)).toBeUndefined()
+  })
+
+  it('names the required rights for 403', () => {
+    expect(statusError(facts(403), login, 0)?.message).toMatch(
+      /«consultation des membres clients».*«saisie des membres clients»/,
+    )
+  })
+
+  it('says for 404 that POLARIS_URL is wrong, before it names the successor of the function', () => {
+    expect(statusError(facts(404), login, 0)?.message).toMatch(/POLARIS_URL is wrong.*withdrawn.*WebConnect/)
+  })
+
+  it('suggests https:// for a 400 without TLS, and only then', () => {
+    expect(statusError({ ...facts(400), url: http }, login, 0)?.message).toContain('use https:// in POLARIS_URL')
+    expect(statusError(facts(400), login, 0)?.message).not.toContain('https:// in')
+  })
+
+  it('includes Retry-After, in seconds or as a date', () => {
+    const now = Date.parse('2024-01-31T13:45:00Z')
+    expect(statusError(facts(503, '120'), login, now)?.retryAfterMs).toBe(120_000)
+    expect(statusError(facts(429, 'Wed, 31 Jan 2024 13:45:30 GMT'), login, now)?.retryAfterMs).toBe(30_000)
+    expect(retryAfterMs('Wed, 31 Jan 2024 13:44:30 GMT', now)).toBe(0)
+    expect(retryAfterMs('soon', now)).toBeUndefined()
+    expect(retryAfterMs(undefined, now)).toBeUndefined()
+  })
+
+  it('does not include an invalid content type', () => {
+    const error = statusError({ url, status: 500, contentType: 'DUPONT; x', bytes: 0 }, login, 0)
+    expect(error?.message).toContain('no content type')
+  })
+})
+
+describe('networkError', () => {
+  it.each([
+    ['ECONNREFUSED', 'connect', 'source.unreachable'],
+    ['ECONNRESET', 'connect', 'source.unreachable'],
+    ['ENOTFOUND', 'connect', 'source.unreachable'],
+    ['UND_ERR_SOCKET', 'connect', 'source.unreachable'],
+    ['HPE_INVALID_CONSTANT', 'connect', 'source.unreachable'],
+    ['UND_ERR_CONNECT_TIMEOUT', 'connect', 'source.unreachable'],
+    ['UND_ERR_HEADERS_TIMEOUT', 'connect', 'source.timeout'],
+    ['ETIMEDOUT', 'connect', 'source.unreachable'],
+    ['UND_ERR_SOCKET', 'body', 'source.answer-truncated'],
+    ['ECONNRESET', 'body', 'source.answer-truncated'],
+    ['DEPTH_ZERO_SELF_SIGNED_CERT', 'connect', 'source.certificate'],
+    ['CERT_HAS_EXPIRED', 'connect', 'source.certificate'],
+    ['ERR_TLS_CERT_ALTNAME_INVALID', 'connect', 'source.certificate'],
+    ['ERR_SSL_WRONG_VERSION_NUMBER', 'connect', 'source.unreachable'],
+  ] as const)('maps %s in phase %s to %s, without the original message', (code, phase, expected) => {
+    const error = networkError(coded(code), phase, url)
+    expect(error).toMatchObject({ code: expected, message: expect.stringContaining(code) })
+    expect(error.message).toContain('polaris.example.com:443')
+    expect(error).not.toHaveProperty('cause')
+    expect(error.message).not.toContain('DUPONT')
+  })
+
+  it.each([
+    ['ECONNREFUSED', url, 'connection refused: check host and port'],
+    ['ENOTFOUND', url, 'unknown host name'],
+    ['UND_ERR_CONNECT_TIMEOUT', url, 'no connection in time: check host, port and firewalls'],
+    ['ERR_SSL_WRONG_VERSION_NUMBER', url, 'no TLS on this port: use http://'],
+    ['UND_ERR_SOCKET', http, 'use https:// in POLARIS_URL'],
+    ['HPE_INVALID_CONSTANT', http, 'the response is not HTTP'],
+    ['HPE_INVALID_CONSTANT', http, 'use https:// in POLARIS_URL'],
+    ['CERT_HAS_EXPIRED', url, 'has expired'],
+    ['ERR_TLS_CERT_ALTNAME_INVALID', url, 'is for another host name'],
+  ])('explains %s of %s', (code, server, explanation) => {
+    expect(networkError(coded(code), 'connect', server).message).toContain(explanation)
+  })
+
+  it('finds the code in a cause and in the first error of an AggregateError', () => {
+    expect(networkError(new Error('x', { cause: coded('ECONNREFUSED') }), 'connect', url).code).toBe(
+      'source.unreachable',
+    )
+    expect(networkError(new AggregateError([coded('ENOTFOUND')]), 'connect', url).code).toBe('source.unreachable')
+  })
+
+  it('returns a ConnectorError unchanged and throws a bug', () => {
+    const error = new ConnectorError('source.certificate', 'x')
+    expect(networkError(error, 'connect', url)).toBe(error)
+    expect(() => networkError(new TypeError('x'), 'connect', url)).toThrow(TypeError)
+  })
+})

@@ -1,0 +1,127 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { ConnectorError } from '../../../../../connector/runtime/connector-error.ts'
+import { type JudgeSettings, judgeAnswer } from '../../../../../connector/source/polaris/answer/judge-answer.ts'
+import { clientShape } from '../../../../../connector/source/polaris/decode/field-shape.ts'
+import type { HttpAnswer } from '../../../../../connector/source/polaris/http/http-caller.ts'
+import { decodedBody } from '../../../../support/decode-answer-body.ts'
+
+const settings = (output: 'xml' | 'json'): JudgeSettings => ({
+  output,
+  clientsField: undefined,
+  access: { auth: 'login' },
+  nowMs: 0,
+})
+const answer = (status: number, body: string | Buffer, contentType = 'text/xml'): HttpAnswer => ({
+  url: new URL('https://polaris.example.com/'),
+  status,
+  beginning: Buffer.from(body),
+  bytes: Buffer.byteLength(body),
+  contentType,
+  retryAfter: undefined,
+  schemes: [],
+  droppedCookies: [],
+  serverTime: undefined,
+  tookMs: 1,
+  hasLostArguments: false,
+})
+const judge = async (received: HttpAnswer, output: 'xml' | 'json' = 'xml') => {
+  const shape = clientShape(['Cartes'], () => undefined)
+  const decoded = await decodedBody([received.beginning], received.contentType, { shape, timeZone: 'Europe/Paris' })
+  return judgeAnswer(received, decoded, settings(output))
+}
+const judged = async (status: number, body: string, output: 'xml' | 'json' = 'xml') => {
+  const judgement = await judge(answer(status, body), output)
+  return judgement.kind === 'page' ? 'page' : `${judgement.kind} ${judgement.error.code}`
+}
+
+const PAGES = {
+  xml: '<?xml version="1.0" encoding="utf-8"?><p xmlns:xsi="x"><hasMoreResults>true</hasMoreResults><checkPoint>t&amp;1</checkPoint><l><InfoClient a="é"><No>1</No><Cartes><C>1</C></Cartes><D xsi:nil="true"/><E><![CDATA[<]]></E></InfoClient></l></p>',
+  json: '{"d":{"hasMoreResults":true,"checkPoint":"t\\u0026","l":[{"No":12.50,"Cartes":["1"],"D":null,"E":"\\/Date(0)\\/","F":{"é":[true]}}]}}',
+}
+
+describe('judgeAnswer', () => {
+  it.each([
+    [401, 'x', 'logged-out source.unauthorized'],
+    [403, 'x', 'logged-out source.forbidden'],
+    [403, 'Droits insuffisants', 'failed source.forbidden'],
+    [403, 'Accès refusé', 'failed source.forbidden'],
+    [500, 'Droit « saisie des membres clients » requis', 'failed source.forbidden'],
+    [500, 'Accès refusé au fichier', 'failed source.server-error'],
+    [200, '<html><input type="password"></html>', 'logged-out source.login-page'],
+    [
+      200,
+      '<?xml version="1.0"?>\n<!DOCTYPE html PUBLIC "x"><html><INPUT name=p TYPE=password></html>',
+      'logged-out source.login-page',
+    ],
+    [200, '<html>Site en maintenance</html>', 'failed source.answer-not-a-page'],
+    [200, '<Erreur>Session expirée</Erreur>', 'logged-out source.error-document'],
+    [200, 'Not logged in', 'logged-out source.answer-not-a-page'],
+    [200, '<Erreur>Accès refusé</Erreur>', 'failed source.forbidden'],
+    [200, '<Erreur>Disque plein</Erreur>', 'failed source.error-document'],
+    [200, '<Error>SQL Server does not exist or access denied.</Error>', 'failed source.error-document'],
+    [
+      200,
+      '<Error>Cannot open database requested by the login. The login failed.</Error>',
+      'failed source.error-document',
+    ],
+    [
+      200,
+      '<Erreur>Session introuvable\n   at Polaris.Acl.CheckSession(String id)</Erreur>',
+      'failed source.error-document',
+    ],
+    [200, PAGES.xml, 'page'],
+  ])('judges status %i with the body %s as %s', async (status, body, expected) => {
+    expect(await judged(status, body)).toBe(expected)
+  })
+
+  it('accepts a page, whatever words its clients contain', async () => {
+    const words =
+      'Session expirée, login, accès refusé, consultation des membres clients, <html><input type="password">'
+    expect(
+      await judged(
+        200,
+        `<p><hasMoreResults>0</hasMoreResults><l><InfoClient><Nom><![CDATA[${words}]]></Nom></InfoClient></l></p>`,
+      ),
+    ).toBe('page')
+  })
+
+  it('rejects a page in the other format', async () => {
+    expect(await judged(200, PAGES.json, 'xml')).toBe('failed source.answer-malformed')
+    expect(await judged(200, PAGES.xml, 'json')).toBe('failed source.answer-malformed')
+  })
+
+  it('rejects a page after a redirect that dropped arguments (invariant 5)', async () => {
+    const judgement = await judge({ ...answer(200, PAGES.xml), hasLostArguments: true })
+    expect(judgement).toMatchObject({ kind: 'failed', error: { code: 'source.redirected' } })
+  })
+
+  it('returns a page or a ConnectorError for any bytes (invariant 9)', async () => {
+    const edit = fc.record({
+      at: fc.nat(400),
+      remove: fc.nat(3),
+      insert: fc.oneof(
+        fc.uint8Array({ maxLength: 3 }),
+        fc
+          .constantFrom(...['<', '>', '&', '"', '{', ']', '</a>', '<!', '\\', '0', ':'])
+          .map((text) => Buffer.from(text)),
+      ),
+    })
+    await fc.assert(
+      fc.asyncProperty(
+        fc.constantFrom('xml' as const, 'json' as const),
+        fc.array(edit, { minLength: 1, maxLength: 3 }),
+        async (output, edits) => {
+          const body = edits.reduce<Buffer>(
+            (bytes, { at, remove, insert }) =>
+              Buffer.concat([bytes.subarray(0, at), insert, bytes.subarray(at + remove)]),
+            Buffer.from(PAGES[output]),
+          )
+          const judgement = await judge(answer(200, body), output)
+          if (judgement.kind !== 'page') expect(judgement.error).toBeInstanceOf(ConnectorError)
+        },
+      ),
+      { numRuns: 300 },
+    )
+  })
+})

@@ -1,0 +1,154 @@
+import { performance } from 'node:perf_hooks'
+import { describe, expect, it } from 'vitest'
+import { ConnectorError } from '../../../../../connector/runtime/connector-error.ts'
+import { faultIn, withFault } from '../../../../../connector/source/polaris/answer/fault.ts'
+import { serverMessage } from '../../../../../connector/source/polaris/answer/server-message.ts'
+
+function messageOf(body: string | Buffer, contentType = 'text/xml') {
+  const whole = Buffer.from(body)
+  return serverMessage({ beginning: whole.subarray(0, 64 * 1024), bytes: whole.length, contentType })
+}
+const faultOf = (body: string) => faultIn(messageOf(body))
+
+const soap11 = (code: string, rest = '') =>
+  `<soap:Envelope xmlns:soap="x"><soap:Body><soap:Fault><faultcode>${code}</faultcode><faultstring>Dupont</faultstring>${rest}</soap:Fault></soap:Body></soap:Envelope>`
+const detail = (type: string, inner = '') =>
+  `<ExceptionDetail><InnerException>${inner}</InnerException><Message>Dupont</Message><StackTrace>   at Polaris.Acl.Login(String user)</StackTrace><Type>${type}</Type></ExceptionDetail>`
+
+describe('the text of a response that is not a page', () => {
+  it.each([
+    ['XML, with text beside attributes', '<Erreur code="5">Session <b>expir&#233;e</b></Erreur>', /Session\s+expirée/],
+    ['XML that is not well-formed', '<Erreur><Message>Session expir&eacute;e<br></Message>', /Session expir&eacute;e/],
+    ['JSON', '{"Error":{"Message":"Session \\u0065xpirée","Code":5}}', /Session expirée/],
+    [
+      'HTML, without its markup',
+      '<!DOCTYPE html><html><p class="droits">Session expirée</p>',
+      /^[^<>]*Session expirée\s*$/,
+    ],
+    ['plain text', 'Session expirée', /^Session expirée$/],
+  ])('is read from %s', (_, body, expected) => {
+    expect(messageOf(body).text).toMatch(expected)
+  })
+
+  it('is what the first 64 KB of XML say, and nothing of longer JSON', () => {
+    const long = 'x'.repeat(100_000)
+    expect(messageOf(`<Erreur><Message>Session expirée</Message><Trace>${long}</Trace></Erreur>`).text).toBe(
+      'Session expirée\n',
+    )
+    expect(messageOf(`{"Message":"Session expirée","Trace":"${long}"}`)).toMatchObject({ text: '', root: undefined })
+    expect(messageOf(long).text).toBe('')
+  })
+
+  it.each([
+    '<p><hasMoreResults>true</hasMoreResults><Error code="5">Session expirée</Error><l><InfoClient><Memo>accès refusé</Memo></InfoClient></l></p>',
+    '{"d":{"hasMoreResults":false,"Message":"Session expirée","l":[{"Memo":"accès refusé"}]}}',
+  ])('of a page is that of its errors and messages, never of a client: %s', (page) => {
+    expect(messageOf(page).text).toBe('Session expirée')
+  })
+
+  it('of a long document never comes from a client, although the part that was kept shows no page', () => {
+    const client = '<InfoClient><Message>Session expirée</Message></InfoClient>'
+    const page = `<p><Clients>${client.repeat(2_000)}</Clients><hasMoreResults>true</hasMoreResults></p>`
+    expect(messageOf(page).text).toBe('')
+    const fault = soap11('s:Client', `<detail>${detail('System.TimeoutException')}${'x'.repeat(100_000)}</detail>`)
+    expect(messageOf(fault).text).toContain('System.TimeoutException')
+  })
+
+  it('is read byte by byte if the bytes are not valid in their encoding', () => {
+    expect(messageOf(Buffer.from('<Erreur>Accès refusé</Erreur>', 'latin1')).text).toBe('Accès refusé')
+  })
+})
+
+describe('the fault of a response', () => {
+  it.each([
+    ['a SOAP 1.1 fault', soap11('s:Client'), 's:Client'],
+    ['a code in CamelCase', soap11('a:InternalServiceFault'), 'a:InternalServiceFault'],
+    [
+      'a SOAP 1.2 fault',
+      '<Fault><Code><Value>s:Receiver</Value><Subcode><Value>a:DispatcherFault</Value></Subcode></Code><Reason><Text>Dupont</Text></Reason></Fault>',
+      'a:DispatcherFault',
+    ],
+    [
+      'an exception in the detail',
+      soap11('a:x', `<detail>${detail('System.TimeoutException')}</detail>`),
+      'System.TimeoutException',
+    ],
+    [
+      'an inner exception',
+      detail('System.Web.HttpException', detail('System.Data.SqlClient.SqlException')),
+      'System.Data.SqlClient.SqlException',
+    ],
+    [
+      'the last arrow of a text',
+      soap11('soap:Server').replace(
+        'Dupont',
+        'System.Web.Services.Protocols.SoapException: x ---&gt; System.TimeoutException: Dupont',
+      ),
+      'System.TimeoutException',
+    ],
+    ['JSON', '{"Message":"Dupont","ExceptionType":"System.TimeoutException"}', 'System.TimeoutException'],
+    [
+      'the title of a page',
+      '<html><title>System.InvalidOperationException</title></html>',
+      'System.InvalidOperationException',
+    ],
+    [
+      'an unfinished document',
+      '<Error><ExceptionType>System.TimeoutException</ExceptionType><Message>Dup',
+      'System.TimeoutException',
+    ],
+  ])('is taken from %s', (_, body, name) => {
+    expect(faultOf(body)?.name).toBe(name)
+  })
+
+  // Invariant 8: no personal data in an error.
+  it.each([
+    soap11('Dupont'),
+    soap11('DUPONT'),
+    soap11('zoe.dupont@exemple.fr'),
+    soap11('s:12345'),
+    '<Erreur><Code>Dupont</Code><Message>Jean.Dupont</Message></Erreur>',
+    '{"error":"Dupont","ExceptionType":"Jean Dupont"}',
+    'Dupont.Exception',
+  ])('is never other text: %s', (body) => {
+    expect(faultOf(body)).toBeUndefined()
+  })
+
+  it.each([
+    ['System.TimeoutException', 'source.server-error', 'source.timeout'],
+    ['Polaris.Data.SqlTimeoutException', 'source.error-document', 'source.timeout'],
+    ['System.Data.SqlClient.SqlException', 'source.error-document', 'source.server-error'],
+    ['System.NullReferenceException', 'source.error-document', 'source.error-document'],
+    ['System.TimeoutException', 'source.function-missing', 'source.function-missing'],
+  ] as const)('%s makes of %s a %s', (type, before, after) => {
+    const error = new ConnectorError(before, 'read clients: x', { retryAfterMs: 5 })
+    const named = withFault(error, faultOf(`<Error><ExceptionType>${type}</ExceptionType></Error>`))
+    expect(named).toMatchObject({ code: after, message: `read clients: x: ${type}`, retryAfterMs: 5 })
+  })
+})
+
+describe('hostile responses', () => {
+  const repeated = (unit: string) => unit.repeat(Math.floor((256 * 1024) / unit.length))
+  it.each([
+    ['{"errorerror…', `{"${repeated('error')}`],
+    ['<<<<…', `<html>${repeated('<')}`],
+    ['<a><a>…', repeated('<a>')],
+    ['<a/><a/>…', `<r>${repeated('<a/>')}`],
+    ['attributes', `<r ${repeated('a="b" ')}`],
+    ['an attribute without end', `<r a="${repeated('x')}`],
+    ['references', `<r>${repeated('&#1;')}`],
+    ['unfinished comments', repeated('<!--')],
+    ['A.A.A…', repeated('A.')],
+    ['AAA…', repeated('A')],
+    ['line breaks', `<r>${repeated('\n')}`],
+    ['line breaks in text', `${'\n'.repeat(60_000)}at`],
+    ['spaces after a word', `base${' '.repeat(60_000)}`],
+    ['arrows', repeated('---> ')],
+    ['nested lists', repeated('[')],
+    ['a list of numbers', `{"a":[${'1,'.repeat(30_000)}1]}`],
+  ])('do not stop the process: %s', (_, body) => {
+    const began = performance.now()
+    for (const message of [messageOf(body), messageOf(body.slice(0, 60_000))]) faultIn(message)
+    expect(performance.now() - began).toBeLessThan(1_000)
+  })
+})

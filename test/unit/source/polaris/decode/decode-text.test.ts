@@ -1,0 +1,72 @@
+import { describe, expect, it } from 'vitest'
+import { decodeText } from '../../../../../connector/source/polaris/decode/decode-text.ts'
+
+const text = '<?xml version="1.0"?><Nom>Zoé €</Nom>'
+const utf16le = (value: string) => Buffer.from(value, 'utf16le')
+const utf16be = (value: string) => utf16le(value).swap16()
+const failure = (code: string) => expect.objectContaining({ code })
+
+describe('decodeText', () => {
+  it.each<[string, Buffer, string | undefined]>([
+    ['UTF-8 without a byte order mark', Buffer.from(text), undefined],
+    [
+      'UTF-8 with a byte order mark',
+      Buffer.concat([Buffer.from([0xef, 0xbb, 0xbf]), Buffer.from(text)]),
+      'text/xml; charset=iso-8859-1',
+    ],
+    [
+      'UTF-16LE with a byte order mark',
+      Buffer.concat([Buffer.from([0xff, 0xfe]), utf16le(text)]),
+      'text/xml; charset=utf-8',
+    ],
+    ['UTF-16BE with a byte order mark', Buffer.concat([Buffer.from([0xfe, 0xff]), utf16be(text)]), undefined],
+    ['UTF-16LE without a byte order mark', utf16le(text), 'text/xml; charset=utf-16'],
+    ['UTF-16BE without a byte order mark', utf16be(text), undefined],
+    ['UTF-8 with a charset in quotes', Buffer.from(text), 'text/xml; charset="UTF-8"'],
+  ])('decodes %s', (_, body, contentType) => {
+    expect(decodeText(body, contentType)).toBe(text)
+  })
+
+  it('decodes windows-1252 by its XML declaration, whatever Content-Type says', () => {
+    const body = Buffer.from('<?xml version="1.0" encoding="windows-1252"?><Nom>Zo\xe9 \x80</Nom>', 'latin1')
+    expect(decodeText(body, 'text/xml; charset=utf-8')).toContain('<Nom>Zoé €</Nom>')
+  })
+
+  it('decodes ISO-8859-1 by its XML declaration or by Content-Type', () => {
+    expect(
+      decodeText(Buffer.from("<?xml version='1.0' encoding='ISO-8859-1'?><a>\xe9</a>", 'latin1'), undefined),
+    ).toContain('<a>é</a>')
+    expect(decodeText(Buffer.from('{"a":"\xe9"}', 'latin1'), 'application/json; charset=ISO-8859-1')).toBe('{"a":"é"}')
+  })
+
+  it('decodes a UTF-8 document that declares utf-16', () => {
+    const body = Buffer.from('<?xml version="1.0" encoding="utf-16"?><Nom>Zoé</Nom>')
+    expect(decodeText(body, undefined)).toContain('<Nom>Zoé</Nom>')
+  })
+
+  it('rejects bytes that are not valid in their encoding', () => {
+    expect(() => decodeText(Buffer.from('<a>Zo\xe9</a>', 'latin1'), undefined)).toThrow(
+      failure('source.answer-malformed'),
+    )
+    expect(() => decodeText(Buffer.from([0xff, 0xfe, 0x3c]), undefined)).toThrow(failure('source.answer-malformed'))
+  })
+
+  it('reports UTF-8 that ends within a character as truncated', () => {
+    expect(() => decodeText(Buffer.from('<a>Zoé').subarray(0, -1), undefined)).toThrow(
+      failure('source.answer-truncated'),
+    )
+    expect(() => decodeText(Buffer.from('<a>😀').subarray(0, -1), undefined)).toThrow(
+      failure('source.answer-truncated'),
+    )
+  })
+
+  it('rejects an unknown encoding', () => {
+    expect(() => decodeText(Buffer.from('{}'), 'application/json; charset=klingon')).toThrow(
+      failure('source.answer-malformed'),
+    )
+  })
+
+  it('decodes an empty body as an empty text', () => {
+    expect(decodeText(Buffer.alloc(0), undefined)).toBe('')
+  })
+})

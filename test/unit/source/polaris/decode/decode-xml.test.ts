@@ -1,0 +1,218 @@
+import { describe, expect, it } from 'vitest'
+import type { ClientRecord } from '../../../../../connector/source/client-source.ts'
+import type { AnswerRoot } from '../../../../../connector/source/polaris/decode/answer-node.ts'
+import { decodeXml } from '../../../../../connector/source/polaris/decode/decode-xml.ts'
+import { clientShape } from '../../../../../connector/source/polaris/decode/field-shape.ts'
+
+const reported: string[] = []
+const decode = (xml: string, listFields: readonly string[] = []): AnswerRoot =>
+  decodeXml(xml, { shape: clientShape(listFields, (path) => reported.push(path)), timeZone: 'Europe/Paris' })
+/** The fields of a client element. */
+const client = (fields: string, listFields?: readonly string[]): ClientRecord =>
+  decode(`<C>${fields}</C>`, listFields).client()
+const failure = (code: string) => expect.objectContaining({ code })
+
+describe('decodeXml: values', () => {
+  it('keeps every text unchanged', () => {
+    expect(
+      client('<Cp>01234</Cp><Tel>+33 6</Tel><Id>9223372036854775807</Id><E>1E5</E><B>true</B><N>0x1F</N>'),
+    ).toEqual({
+      Cp: '01234',
+      Tel: '+33 6',
+      Id: '9223372036854775807',
+      E: '1E5',
+      B: 'true',
+      N: '0x1F',
+    })
+  })
+
+  it('keeps white space in values and ignores it between elements', () => {
+    expect(client('\n  <A>  x \n y </A>\n  <B> </B>\n')).toEqual({ A: '  x \n y ', B: ' ' })
+  })
+
+  it('decodes named entities and numeric references once, and none within CDATA', () => {
+    expect(
+      client(
+        '<A>&lt;&amp;lt;&gt;&quot;&apos;&#233;&#xE9;&#x1F600;</A><B><![CDATA[<&amp;&#233;>]]></B><C>a<![CDATA[&]]>&amp;b</C>',
+      ),
+    ).toEqual({
+      A: '<&lt;>"\'éé😀',
+      B: '<&amp;&#233;>',
+      C: 'a&&b',
+    })
+  })
+
+  it('decodes a character written as the references of its two surrogates', () => {
+    expect(client('<A>&#xD83D;&#xDE00;</A><B b="&#55357;&#56832;"/><C>a&#xD83D;&#xDE00;b&amp;</C>')).toEqual({
+      A: '😀',
+      B: { b: '😀' },
+      C: 'a😀b&',
+    })
+  })
+
+  it('replaces and counts references to characters that XML forbids', () => {
+    const root = decode(
+      '<C><A>a&#x0;b&#31;</A><B b="&#xFFFE;"/><D>&#xD83D;</D><E>&#xDE00;&#xD83D;😀</E><F>\ufffd&#xFFFD;&#x9;</F><G><![CDATA[&#x0;]]></G></C>',
+    )
+    expect(root.client()).toEqual({
+      A: 'a\ufffdb\ufffd',
+      B: { b: '\ufffd' },
+      D: '\ufffd',
+      E: '\ufffd\ufffd😀',
+      F: '\ufffd\ufffd\t',
+      G: '&#x0;',
+    })
+    expect(root.replacedCharacters).toBe(6)
+    expect(decode('<C>&amp;&#x20AC;</C>').replacedCharacters).toBe(0)
+  })
+
+  it('reads a document that declares XML 1.1 as XML 1.0', () => {
+    expect(decode('<?xml version="1.1"?><C><A>\u0085&#x1;</A></C>').client()).toEqual({ A: '\u0085\ufffd' })
+  })
+
+  it('decodes references in attributes, and keeps attributes beside the text of an element', () => {
+    expect(client('<A code="a&amp;b">x</A><B n="1"/>')).toEqual({ A: { code: 'a&b', '#text': 'x' }, B: { n: '1' } })
+  })
+
+  it('leaves out nil elements with any prefix, and keeps an empty element as an empty text', () => {
+    expect(
+      client(
+        '<A xsi:nil="true"/><B i:nil="1"></B><C p3:nil="true" xmlns:p3="x"/><D/><E></E><F xsi:nil="false">x</F><G nil="true"/>',
+      ),
+    ).toEqual({ D: '', E: '', F: 'x', G: { nil: 'true' } })
+  })
+
+  it('leaves out the minimum date', () => {
+    expect(client('<A>0001-01-01T00:00:00</A><B>2024-01-31T13:45:00</B>')).toEqual({ B: '2024-01-31T13:45:00' })
+  })
+
+  it('drops namespaces, prefixes and the attributes of XML Schema', () => {
+    const xml =
+      '<a:C xmlns:a="urn:a" xmlns="urn:b" xmlns:xsi="urn:c"><a:Nom xsi:type="xsd:string">x</a:Nom><V xml:space="preserve" a:w="1">y</V></a:C>'
+    expect(decode(xml).name).toBe('C')
+    expect(decode(xml).client()).toEqual({ Nom: 'x', V: { w: '1', '#text': 'y' } })
+  })
+
+  it('accepts fields with the names of built-in properties', () => {
+    const record = client(
+      '<__proto__><x>1</x></__proto__><constructor>2</constructor><prototype a="1"/><toString>3</toString><hasOwnProperty>4</hasOwnProperty>',
+    )
+    expect(Object.keys(record)).toEqual(['__proto__', 'constructor', 'prototype', 'toString', 'hasOwnProperty'])
+    expect(Object.getOwnPropertyDescriptor(record, '__proto__')?.value).toEqual({ x: '1' })
+    expect(Object.getPrototypeOf(record)).toBe(Object.prototype)
+    expect(Object.entries(record).at(1)).toEqual(['constructor', '2'])
+  })
+
+  it('ignores comments, processing instructions and the declaration', () => {
+    expect(
+      decode('<?xml version="1.0"?><!-- a --><?x y?><C><!-- b --><A>1<!-- c -->2</A><?z?></C><!-- d -->').client(),
+    ).toEqual({ A: '12' })
+  })
+})
+
+describe('decodeXml: lists', () => {
+  it('makes children with one repeated name a list, and a single child an object', () => {
+    expect(client('<Tel>1</Tel><Nom>x</Nom><Tel>2</Tel>')).toEqual({ Tel: ['1', '2'], Nom: 'x' })
+    expect(client('<Cartes><Carte><No>1</No></Carte><Carte><No>2</No></Carte></Cartes>')).toEqual({
+      Cartes: [{ No: '1' }, { No: '2' }],
+    })
+    expect(client('<Cartes><Carte><No>1</No></Carte></Cartes>')).toEqual({ Cartes: { Carte: { No: '1' } } })
+    expect(client('<Adresse><Ville>x</Ville><Tel>1</Tel><Tel>2</Tel></Adresse>')).toEqual({
+      Adresse: { Ville: 'x', Tel: ['1', '2'] },
+    })
+  })
+
+  it('always makes a configured path a list, without the names of wrapper and items', () => {
+    const cartes = (inner: string) => client(inner, ['cartes'])
+    expect(cartes('<Cartes><Carte><No>1</No><T>a</T></Carte></Cartes>')).toEqual({ Cartes: [{ No: '1', T: 'a' }] })
+    expect(cartes('<Cartes><Carte>1</Carte><Carte>2</Carte></Cartes>')).toEqual({ Cartes: ['1', '2'] })
+    expect(cartes('<Cartes/>')).toEqual({ Cartes: [] })
+    expect(cartes('<Cartes xsi:nil="true"/>')).toEqual({})
+    expect(cartes('<Cartes>\n</Cartes>')).toEqual({ Cartes: [] })
+    expect(cartes('')).toEqual({})
+  })
+
+  it('makes a configured path a list even without a wrapper', () => {
+    expect(client('<Tel>1</Tel>', ['Tel'])).toEqual({ Tel: ['1'] })
+    expect(client('<Tel>1</Tel><Nom/><Tel>2</Tel>', ['Tel'])).toEqual({ Tel: ['1', '2'], Nom: '' })
+    expect(client('<Carte><No>1</No><T>a</T></Carte>', ['Carte'])).toEqual({ Carte: [{ No: '1', T: 'a' }] })
+    expect(client('<A><T>1</T></A>', ['a.t'])).toEqual({ A: { T: ['1'] } })
+  })
+
+  it('finds configured lists within the items of other lists', () => {
+    expect(client('<L><I><T><x>1</x></T><N>a</N></I></L>', ['L', 'L.T'])).toEqual({ L: [{ T: ['1'], N: 'a' }] })
+  })
+
+  it('reports a path once when it occurs in both shapes, unless it is configured', () => {
+    reported.length = 0
+    const shape = clientShape(['Tel'], (path) => reported.push(path))
+    for (const cartes of [
+      '<Carte><No>1</No></Carte>',
+      '<Carte/><Carte/>',
+      '',
+      '<Carte>1</Carte>',
+      '<Carte/><Carte/>',
+    ]) {
+      decodeXml(`<C><Cartes>${cartes}</Cartes><Tel>1</Tel></C>`, { shape, timeZone: 'UTC' }).client()
+    }
+    decodeXml('<C><Tel>1</Tel><Tel>2</Tel></C>', { shape, timeZone: 'UTC' }).client()
+    expect(reported).toEqual(['Cartes'])
+  })
+})
+
+describe('decodeXml: completeness', () => {
+  const whole =
+    '<?xml version="1.0"?>\n<P><hasMoreResults>false</hasMoreResults><L><C a="1"><N>é &amp; <![CDATA[x]]></N></C></L></P>'
+
+  it('reports a document truncated at any position as truncated (invariant 9)', () => {
+    for (let length = 1; length < whole.length; length++) {
+      expect(() => decode(whole.slice(0, length)), whole.slice(0, length)).toThrow(failure('source.answer-truncated'))
+    }
+  })
+
+  it.each([
+    ['mismatched tags', '<P><A>1</B></P>'],
+    ['text after the root', '<P/>x'],
+    ['two roots', '<P/><Q/>'],
+    ['two roots with end tags', '<P></P><Q></Q>'],
+    ['a bare ampersand', '<P>a & b</P>'],
+    ['a bare ampersand in an attribute', '<P><C a="b & c"/></P>'],
+    ['an unknown entity', '<P>&nbsp;</P>'],
+    ['an empty reference', '<P>&;</P>'],
+    ['a reference without a number', '<P>&#x;</P>'],
+    ['a raw null character', '<P>a\0b</P>'],
+    ['a raw control character', '<P>a\u0008b</P>'],
+    ['a raw control character in an attribute', '<P a="\u001f"/>'],
+    ['a raw control character in CDATA', '<P><![CDATA[\u0001]]></P>'],
+    ['a raw control character in a comment', '<P><!-- \u0001 --></P>'],
+    ['a raw U+FFFE', '<P>\ufffe</P>'],
+    ['the end of a CDATA section in text', '<P>]]></P>'],
+    ['a declaration after white space', '\n<?xml version="1.0"?><P/>'],
+    ['a reference beyond the last character', '<P>&#x110000;</P>'],
+    ['a repeated attribute', '<P a="1" a="2"></P>'],
+    ['an attribute without quotes', '<P a=1></P>'],
+    ['a document type', '<!DOCTYPE P [<!ENTITY e "boo">]><P>&e;</P>'],
+    ['a document type within the root', '<P><!DOCTYPE P [<!ENTITY e "boo">]>&e;</P>'],
+    ['a document type in lower case', '<!doctype p><P></P>'],
+    ['another declaration', '<P>x<!ELEMENT a>y</P>'],
+    ['excessive nesting', `${'<a>'.repeat(200)}${'</a>'.repeat(200)}`],
+  ])('rejects %s', (_, xml) => {
+    expect(() => decode(xml).client()).toThrow(failure('source.answer-malformed'))
+  })
+
+  it('accepts a document type within CDATA or a comment as text', () => {
+    expect(decode('<C><!-- <!DOCTYPE x> --><A><![CDATA[<!DOCTYPE y>]]></A></C>').client()).toEqual({
+      A: '<!DOCTYPE y>',
+    })
+  })
+
+  it('reports the position of an error without content', () => {
+    try {
+      decode('<P>\n<Nom>DUPONT</Nom>\n<Dupont@x>1</Dupont@x></P>')
+      expect.unreachable()
+    } catch (error) {
+      expect(String(error)).toMatch(/line 3, column \d+/)
+      expect(JSON.stringify(error) + String(error)).not.toMatch(/dupont/i)
+    }
+  })
+})

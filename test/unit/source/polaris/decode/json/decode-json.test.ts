@@ -1,0 +1,168 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { clientShape } from '../../../../../../connector/source/polaris/decode/field-shape.ts'
+import { wholeJson } from '../../../../../support/decode-answer-body.ts'
+
+const decode = (json: string, listFields: readonly string[] = []) =>
+  wholeJson(json, { shape: clientShape(listFields, () => undefined), timeZone: 'Europe/Paris' })
+const client = (json: string, listFields?: readonly string[]) => decode(json, listFields).client()
+const failure = (code: string) => expect.objectContaining({ code })
+
+const digits = fc.stringMatching(/^(?:0|[1-9]\d{0,24})$/)
+const numberText = fc
+  .tuple(
+    fc.constantFrom('', '-'),
+    digits,
+    fc.option(fc.stringMatching(/^\d{1,20}$/), { nil: undefined }),
+    fc.option(fc.stringMatching(/^[eE][+-]?\d{1,3}$/), { nil: undefined }),
+  )
+  .map(
+    ([sign, whole, fraction, exponent]) =>
+      `${sign}${whole}${fraction === undefined ? '' : `.${fraction}`}${exponent ?? ''}`,
+  )
+
+const codeUnit = fc.oneof(fc.nat(0x60), fc.nat(0xffff), fc.constantFrom(0xd83d, 0xde00))
+const anyText = fc.array(codeUnit, { maxLength: 12 }).map((units) => String.fromCharCode(...units))
+
+describe('decodeJson', () => {
+  it('keeps the original text of every number, at any position', () => {
+    fc.assert(
+      fc.property(numberText, fc.constantFrom('', ' ', '\n\t'), fc.string(), (number, space, text) => {
+        const json = `{"a":${space}${number}${space},"s":${JSON.stringify(text)},"l":[${number},${space}${number}],"o":{"n":${number}}}`
+        expect(client(json)).toEqual({ a: number, s: text, l: [number, number], o: { n: number } })
+      }),
+      { numRuns: 1000 },
+    )
+  })
+
+  it('keeps the original text of numbers among strings that look like numbers', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.oneof(fc.constantFrom('", 12.50,', ':1e5', '\\', '\\"', '[-0'), fc.string())),
+        fc.integer(),
+        (texts, number) => {
+          const json = JSON.stringify({ texts, number, float: 1.25 }).replace('1.25', '1.250')
+          expect(client(json)).toEqual({ texts, number: String(number), float: '1.250' })
+        },
+      ),
+    )
+  })
+
+  it('leaves out null and the minimum date, and converts booleans and dates to text', () => {
+    const json =
+      '{"a":null,"b":"0001-01-01T00:00:00","c":true,"d":false,"e":"\\/Date(1706705100000+0100)\\/","f":"","g":[null,1],"h":{"i":null}}'
+    expect(client(json)).toEqual({ c: 'true', d: 'false', e: '2024-01-31T13:45:00', f: '', g: ['1'], h: {} })
+  })
+
+  it('leaves out the metadata of serializers', () => {
+    expect(client('{"__type":"InfoClient:#x","$id":"7","$type":"x","_type":"a","$":"b"}')).toEqual({
+      _type: 'a',
+      $: 'b',
+    })
+  })
+
+  it('always makes a configured path a list', () => {
+    const lists = (value: string) => client(`{"Cartes":${value}}`, ['Cartes', 'Cartes.Tels'])
+    expect(lists('[]')).toEqual({ Cartes: [] })
+    expect(lists('null')).toEqual({})
+    expect(lists('""')).toEqual({ Cartes: [] })
+    expect(lists('"1"')).toEqual({ Cartes: ['1'] })
+    expect(lists('{"No":1,"T":2}')).toEqual({ Cartes: [{ No: '1', T: '2' }] })
+    expect(lists('{"Carte":[{"No":1},{"No":2}]}')).toEqual({ Cartes: [{ No: '1' }, { No: '2' }] })
+    expect(lists('[{"No":1,"Tels":"06"}]')).toEqual({ Cartes: [{ No: '1', Tels: ['06'] }] })
+  })
+
+  it('accepts fields with the names of built-in properties', () => {
+    const record = client('{"__proto__":{"x":1},"constructor":"2","toString":3}')
+    expect(Object.keys(record)).toEqual(['__proto__', 'constructor', 'toString'])
+    expect(Object.getPrototypeOf(record)).toBe(Object.prototype)
+  })
+
+  it('reports a document truncated at any position as truncated (invariant 9)', () => {
+    const whole = '{"hasMoreResults":false,"Clients":[{"Nom":"a \\" } b","No":12.50}]}'
+    for (let length = 1; length < whole.length; length++) {
+      expect(() => decode(whole.slice(0, length)), whole.slice(0, length)).toThrow(failure('source.answer-truncated'))
+    }
+  })
+
+  it.each([
+    '{"a":01}',
+    '{"a":1,}',
+    "{'a':1}",
+    '{"a":NaN}',
+    '{"a":1}}',
+    '{"a":1}{"b":2}',
+    '{"a":.5}',
+    '{"a":-}',
+    '{"a":"\n"}',
+    '{"a":1.50.1}',
+    '{1.50:1}',
+    '{1.50 :1}',
+    '{"Memo":"5" plat"}',
+    '{"a":"x","Memo":"5"","b":"y"}',
+    '{"a":[[1],"b":2}',
+    '{"a":"\\x"',
+    '{"a":"\\u12x',
+  ])('rejects %s', (json) => {
+    expect(() => decode(json)).toThrow(failure('source.answer-malformed'))
+  })
+
+  it.each(['[', '{"a":'])('rejects excessive nesting of %s', (open) => {
+    const close = open === '[' ? ']' : '}'
+    for (const depth of [65, 1_000_000])
+      expect(() => decode(`${open.repeat(depth)}1${close.repeat(depth)}`)).toThrow(failure('source.answer-malformed'))
+    expect(decode(`${open.repeat(64)}1${close.repeat(64)}`).children()).toHaveLength(1)
+  })
+
+  it('replaces escaped characters that XML forbids, as references to them in XML, and counts them', () => {
+    const json = '{"a":"1\\u0000\\u001F2\\ud800","b":"\\b\\f\\uFFFe\\udc00\\ud83d\\ude00\\t\\n\\r\\u0009\\"","n":1.50}'
+    const root = decode(json)
+    expect(root.client()).toEqual({
+      a: '1\ufffd\ufffd2\ufffd',
+      b: '\ufffd\ufffd\ufffd\ufffd😀\t\n\r\t"',
+      n: '1.50',
+    })
+    expect(root.replacedCharacters).toBe(7)
+    expect(client('{"a":"\\\\u0000\\\\b"}')).toEqual({ a: '\\u0000\\b' })
+  })
+
+  it('keeps every text, whatever escapes it has', () => {
+    fc.assert(
+      fc.property(fc.array(anyText, { maxLength: 4 }), fc.boolean(), (texts, isAscii) => {
+        const kept = texts.map((text) => text.replace(/[^\t\n\r -\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/gu, '\ufffd'))
+        const escaped = (unit: string) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`
+        const json = JSON.stringify({ texts }).replace(isAscii ? /[\u0080-\uffff]/g : /[\ufffe\uffff]/g, escaped)
+        expect(client(json)).toEqual({ texts: kept })
+      }),
+    )
+  })
+
+  it.each([
+    '{"hasMoreResults":true,"checkPoint":"a","hasMoreResults":false}',
+    '{"hasMoreResults":true , "checkPoint" : "a","checkPoint": "b"}',
+    '{"d":{"hasMoreResults":true,"checkPoint":null,"l":[{"checkPoint":1}],"checkPoint":"b"}}',
+    '{"hasMoreResults":true,"HASMORERESULTS":false}',
+  ])('rejects a flag or token with two values, of which JSON.parse would keep the last: %s', (json) => {
+    expect(() => decode(json)).toThrow(failure('source.answer-malformed'))
+  })
+
+  it.each([
+    '{"hasMoreResults":true,"checkPoint":"a","hasMoreResults":true}',
+    '{"a":{"checkPoint":"a"},"b":{"checkPoint":"b"},"checkPoint":"c"}',
+    '{"l":[{"checkPoint":"a","checkPoint":"b"}]}',
+    '{"a":"checkPoint","checkPoint":"a","b":"hasMoreResults"}',
+  ])('accepts a flag or token that is equal, or elsewhere: %s', (json) => {
+    expect(decode(json).kind).toBe('object')
+  })
+
+  it('does not include content in its errors', () => {
+    try {
+      decode('{"Nom":"DUPONT",}')
+      expect.unreachable()
+    } catch (error) {
+      expect(error).not.toHaveProperty('cause')
+      expect(String(error)).toMatch(/17 characters/)
+      expect(String(error)).not.toMatch(/dupont/i)
+    }
+  })
+})

@@ -1,0 +1,207 @@
+import { describe, expect, it } from 'vitest'
+import { decodeAnswer } from '../../../../../../connector/source/polaris/decode/decode-answer.ts'
+import { clientShape } from '../../../../../../connector/source/polaris/decode/field-shape.ts'
+import { wholePage } from '../../../../../support/decode-answer-body.ts'
+
+const decode = (text: string, clientsField?: string) =>
+  wholePage(decodeAnswer(text, { shape: clientShape([], () => undefined), timeZone: 'UTC' }), { clientsField })
+const failure = (code: string, message = /./) =>
+  expect.objectContaining({ code, message: expect.stringMatching(message) })
+const two = [{ No: '1' }, { No: '2' }]
+
+describe('decodePage: hasMoreResults and checkPoint', () => {
+  it.each([
+    [
+      'XML of XmlSerializer',
+      '<FragmentedInfoClient xmlns:xsi="x"><hasMoreResults>true</hasMoreResults><checkPoint>t</checkPoint><clients /></FragmentedInfoClient>',
+    ],
+    [
+      'XML of DataContractSerializer',
+      '<Client.FragmentedInfoClient xmlns:i="y" xmlns="z"><HasMoreResults>true</HasMoreResults><CheckPoint>t</CheckPoint><Clients i:nil="true"/></Client.FragmentedInfoClient>',
+    ],
+    [
+      'XML with prefixes',
+      '<a:x xmlns:a="u"><a:HASMORERESULTS>True</a:HASMORERESULTS><a:checkpoint>t</a:checkpoint><a:l></a:l></a:x>',
+    ],
+    ['XML attributes', '<p hasMoreResults="1" checkpoint="t"><l/></p>'],
+    [
+      'XML with wrappers',
+      '<Envelope><Body><Result><hasMoreResults> true </hasMoreResults><checkPoint>t</checkPoint><l> </l></Result></Body></Envelope>',
+    ],
+    ['JSON', '{"hasMoreResults":true,"checkpoint":"t","l":[]}'],
+    ['JSON under d', '{"d":{"__type":"x","HasMoreResults":true,"CheckPoint":"t","l":null}}'],
+    ['JSON under a type name', '{"FragmentedInfoClient":{"hasMoreResults":1,"checkPoint":"t","l":[]}}'],
+    ['JSON with hasMoreResults as a string', '{"hasMoreResults":"True","checkPoint":"t","l":{}}'],
+  ])('are found in %s', (_, text) => {
+    expect(decode(text)).toEqual({ clients: [], hasMoreResults: true, checkPoint: 't', replacedCharacters: 0 })
+  })
+
+  it.each(['false', 'False', 'FALSE', '0'])('reads %s as the last page', (flag) => {
+    expect(decode(`<p><hasMoreResults>${flag}</hasMoreResults></p>`).hasMoreResults).toBe(false)
+  })
+
+  it.each([
+    '<p><checkPoint>t</checkPoint><Clients><InfoClient><No>1</No></InfoClient></Clients></p>',
+    '<p><hasMoreResults/><checkPoint>t</checkPoint></p>',
+    '<p><hasMoreResults xsi:nil="true"/><checkPoint>t</checkPoint></p>',
+    '<p><hasMoreResults>oui</hasMoreResults></p>',
+    '<p><hasMoreResults>true</hasMoreResults><hasMoreResults>false</hasMoreResults><checkPoint>t</checkPoint></p>',
+    '<p><InfoClient><No>1</No></InfoClient></p>',
+    '{"checkPoint":"t","Clients":[]}',
+    '{"hasMoreResults":null}',
+    '{"hasMoreResults":{}}',
+    '[{"No":1}]',
+  ])('rejects a page without a valid hasMoreResults: %s', (text) => {
+    expect(() => decode(text)).toThrow(failure('source.answer-malformed', /hasMoreResults/))
+  })
+
+  it('distinguishes error documents from other documents without a page', () => {
+    expect(() => decode('<Info><Version>7</Version></Info>')).toThrow(failure('source.answer-not-a-page'))
+    expect(() => decode('{}')).toThrow(failure('source.answer-not-a-page'))
+    expect(() => decode('<Exception><Text>x</Text></Exception>')).toThrow(failure('source.error-document'))
+    expect(() => decode('<r><Erreur>x</Erreur></r>')).toThrow(failure('source.error-document'))
+    expect(() => decode('{"Message":"x"}')).toThrow(failure('source.error-document'))
+    expect(() => decode('<string>x</string>')).toThrow(failure('source.error-document'))
+    expect(() => decode('"x"')).toThrow(failure('source.error-document'))
+  })
+})
+
+it.each([
+  '<string xmlns="http://tempuri.org/">{"hasMoreResults":false,"checkPoint":null,"Clients":[{"No":1}]}</string>',
+  '<string>&lt;R&gt;&lt;HasMoreResults&gt;false&lt;/HasMoreResults&gt;&lt;/R&gt;</string>',
+  JSON.stringify('{"Clients":[{"No":1}],"hasMoreResults":false}'),
+])('decodePage: says that the page is inside a string: %s', (text) => {
+  expect(() => decode(text)).toThrow(failure('source.answer-malformed', /inside a string/))
+})
+
+describe('decodePage: checkPoint', () => {
+  const token = (xml: string) => decode(`<p><hasMoreResults>false</hasMoreResults>${xml}</p>`).checkPoint
+
+  it('is kept verbatim, including white space (invariant 5)', () => {
+    expect(token('<checkPoint> a &lt;b&gt;\n=</checkPoint>')).toBe(' a <b>\n=')
+    expect(decode('{"hasMoreResults":false,"checkPoint":12345678901234567890}').checkPoint).toBe('12345678901234567890')
+    expect(decode('{"hasMoreResults":false,"checkPoint":1.50}').checkPoint).toBe('1.50')
+    expect(token('<checkPoint>0001-01-01T00:00:00</checkPoint>')).toBe('0001-01-01T00:00:00')
+  })
+
+  it('is null when it is absent, nil or empty', () => {
+    expect(['', '<checkPoint/>', '<checkPoint xsi:nil="true"/>'].map(token)).toEqual([null, null, null])
+    expect(decode('{"hasMoreResults":false,"checkPoint":null}').checkPoint).toBeNull()
+  })
+
+  it.each([
+    '{"hasMoreResults":true}',
+    '{"hasMoreResults":true,"checkPoint":""}',
+    '{"hasMoreResults":true,"checkPoint":null}',
+  ])('is required when hasMoreResults is true: %s', (text) => {
+    expect(() => decode(text)).toThrow(failure('source.answer-malformed', /checkPoint/))
+  })
+
+  it('is rejected when it contains a character that XML forbids, which could not be sent back (invariant 5)', () => {
+    for (const reference of ['&#x0;', '&#xD83D;'])
+      expect(() => token(`<checkPoint>a${reference}</checkPoint>`)).toThrow(
+        failure('source.answer-malformed', /checkPoint/),
+      )
+    expect(token('<checkPoint>a\ufffd&#xD83D;&#xDE00;</checkPoint>')).toBe('a\ufffd😀')
+  })
+
+  it('is rejected when it is not text or cannot be sent back', () => {
+    expect(() => decode('{"hasMoreResults":false,"checkPoint":{}}')).toThrow(failure('source.answer-malformed'))
+    expect(() => decode('{"hasMoreResults":false,"checkPoint":"\\ud800"}')).toThrow(failure('source.answer-malformed'))
+  })
+})
+
+describe('decodePage: the clients', () => {
+  const xml = (inner: string, field?: string) =>
+    decode(`<p><hasMoreResults>false</hasMoreResults>${inner}</p>`, field).clients
+  const json = (inner: string, field?: string) => decode(`{"hasMoreResults":false,${inner}}`, field).clients
+
+  it('are the elements named InfoClient, with or without a wrapper', () => {
+    expect(xml('<Clients><InfoClient><No>1</No></InfoClient><InfoClient><No>2</No></InfoClient></Clients>')).toEqual(
+      two,
+    )
+    expect(xml('<InfoClient><No>1</No></InfoClient><InfoClient><No>2</No></InfoClient>')).toEqual(two)
+    expect(xml('<Clients><InfoClient><No>1</No></InfoClient></Clients>')).toEqual([{ No: '1' }])
+    expect(xml('<InfoClient><No>1</No></InfoClient>')).toEqual([{ No: '1' }])
+    expect(xml('<Clients><Client.InfoClient><A><B>1</B></A></Client.InfoClient></Clients>')).toEqual([
+      { A: { B: '1' } },
+    ])
+    expect(json('"Other":[{"x":1}],"InfoClient":[{"No":1},{"No":2}]')).toEqual(two)
+    expect(json('"Clients":{"InfoClient":[{"No":1},{"No":2}]}')).toEqual(two)
+  })
+
+  it('are the items of the only list of objects when nothing is named InfoClient', () => {
+    expect(xml('<Total>2</Total><Liste><Item><No>1</No></Item><Item><No>2</No></Item></Liste>')).toEqual(two)
+    expect(xml('<C><No>1</No></C><C><No>2</No></C>')).toEqual(two)
+    expect(xml('<Liste><Item><No>1</No></Item></Liste>')).toEqual([{ No: '1' }])
+    expect(xml('<C><No>1</No><Nom/></C>')).toEqual([{ No: '1', Nom: '' }])
+    expect(json('"Total":2,"Tags":["a"],"Liste":[{"No":1},{"No":2}]')).toEqual(two)
+    expect(json('"Liste":{"No":1}')).toEqual([{ No: '1' }])
+  })
+
+  it.each([
+    '<p><hasMoreResults>true</hasMoreResults><checkPoint>t</checkPoint></p>',
+    '<p><hasMoreResults>true</hasMoreResults><checkPoint>t</checkPoint><Total>0</Total></p>',
+    '{"hasMoreResults":true,"checkPoint":"t"}',
+    '{"hasMoreResults":true,"checkPoint":"t","Total":0,"Tags":["a"]}',
+    '{"d":{"hasMoreResults":true,"checkPoint":"t"}}',
+  ])('must have a list when hasMoreResults is true: %s (invariant 9)', (text) => {
+    expect(() => decode(text)).toThrow(failure('source.answer-malformed', /no list of clients/))
+    expect(() => decode(text, 'Clients')).toThrow(failure('source.answer-malformed', /no list of clients/))
+    expect(decode(text.replace('true', 'false')).clients).toEqual([])
+  })
+
+  it('are not guessed when there are several lists', () => {
+    expect(() => json('"A":[{"No":1}],"B":[{"No":2}]')).toThrow(failure('source.mapping', /A, B/))
+    expect(() => xml('<A><x><y>1</y></x></A><B><x><y>1</y></x></B>')).toThrow(
+      failure('source.mapping', /POLARIS_CLIENTS_FIELD/),
+    )
+  })
+
+  it('are taken from the configured path, whatever other lists there are', () => {
+    expect(json('"A":[{"No":1},{"No":2}],"B":[{"No":3}]', 'a')).toEqual(two)
+    expect(json('"A":{"L":[{"No":1},{"No":2}]},"InfoClient":[{"x":1}]', 'A.L')).toEqual(two)
+    expect(json('"A":{"No":1}', 'A')).toEqual([{ No: '1' }])
+    expect(
+      xml('<A n="2"><InfoClient><No>1</No></InfoClient><InfoClient><No>2</No></InfoClient></A><B><c/></B>', 'A'),
+    ).toEqual(two)
+    expect(xml('<A><i><No>1</No></i></A>', 'A')).toEqual([{ No: '1' }])
+  })
+
+  it('are empty for every form of an empty list', () => {
+    for (const list of [
+      '',
+      '<Clients/>',
+      '<Clients></Clients>',
+      '<Clients xsi:nil="true"/>',
+      '<Clients>\n</Clients>',
+    ]) {
+      expect([xml(list), xml(list, 'Clients')]).toEqual([[], []])
+    }
+    for (const list of ['"Total":0', '"Clients":[]', '"Clients":null', '"Clients":""']) {
+      expect([json(list), json(list, 'Clients')]).toEqual([[], []])
+    }
+  })
+
+  it('are an error, not empty, when the configured field is misspelt', () => {
+    expect(() => json('"Clients":[{"No":1}]', 'Clinets')).toThrow(
+      failure('source.mapping', /POLARIS_CLIENTS_FIELD.*Clients/),
+    )
+    expect(() => xml('<Clients><InfoClient><No>1</No></InfoClient></Clients>', 'Clients.Client')).toThrow(
+      failure('source.mapping'),
+    )
+  })
+
+  it('include empty clients, so that each one is counted', () => {
+    expect(json('"Clients":[{"No":1},{},null]')).toEqual([{ No: '1' }, {}, {}])
+    expect(xml('<Clients><InfoClient><No>1</No></InfoClient><InfoClient/></Clients>')).toEqual([{ No: '1' }, {}])
+  })
+
+  it('are rejected when an item is not a client', () => {
+    expect(() => json('"Clients":[{"No":1},"DUPONT"]')).toThrow(
+      failure('source.answer-malformed', /^(?!.*DUPONT).*item 2/),
+    )
+    expect(() => json('"Clients":"DUPONT"', 'Clients')).toThrow(failure('source.answer-malformed', /^(?!.*DUPONT)/))
+    expect(() => json('"Clients":[[1]]', 'Clients')).toThrow(failure('source.answer-malformed'))
+  })
+})

@@ -1,0 +1,17 @@
+import { expect, it } from 'vitest'
+import { offeredSchemes } from '../../../../../connector/source/polaris/http/offered-schemes.ts'
+
+it.each([
+  [
+    ['Negotiate', 'NTLM'],
+    ['Negotiate', 'NTLM'],
+  ],
+  [['negotiate, ntlm, BASIC realm="a, Digest b"'], ['Negotiate', 'NTLM', 'Basic']],
+  [['Digest realm="polaris", nonce = "x", qop="auth", Basic realm="y"'], ['Digest', 'Basic']],
+  [['NTLM TlRMTVNTUAACAAAA=='], ['NTLM']],
+  [['Bearer error="invalid_token", error_description="Dupont"'], ['Bearer']],
+  [['Dupont realm="Dupont", Zoe'], ['another scheme']],
+  [['', '  '], []],
+])('names the schemes in %j: %j', (headers, names) => {
+  expect(offeredSchemes(headers)).toEqual(names)
+})

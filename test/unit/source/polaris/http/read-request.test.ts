@@ -1,0 +1,72 @@
+import { describe, expect, it } from 'vitest'
+import type { CheckPoint, ReadArguments, SourceTime } from '../../../../../connector/source/client-source.ts'
+import { apiBase, type ReadSettings, readRequest } from '../../../../../connector/source/polaris/http/read-request.ts'
+
+const at: ReadArguments = {
+  lastChanged: '2024-01-31T13:45:00' as SourceTime,
+  checkPoint: null,
+  limit: 100,
+  output: 'xml',
+}
+const settings = (changed: Partial<ReadSettings> = {}): ReadSettings => ({
+  base: apiBase('https://shop.example:3443'),
+  method: 'GET',
+  codeMagasin: 12,
+  lastChanged: (text) => text,
+  ...changed,
+})
+
+describe('readRequest', () => {
+  it('sends the required arguments with the documented names and order, without absent ones', () => {
+    expect(readRequest(settings(), at).url.href).toBe(
+      'https://shop.example:3443/core/api/Client.GetClientsModified?lastChanged=2024-01-31T13%3A45%3A00&codeMagasin=12&limit=100&output=xml',
+    )
+  })
+
+  it('sends optional arguments between codeMagasin and limit when they are set', () => {
+    const request = readRequest(settings({ prefixCle: 'WEB' }), {
+      ...at,
+      checkPoint: 'abc' as CheckPoint,
+      output: 'json',
+    })
+    expect([...request.url.searchParams.keys()]).toEqual([
+      'lastChanged',
+      'codeMagasin',
+      'checkPoint',
+      'prefixCle',
+      'limit',
+      'output',
+    ])
+    expect(request.url.searchParams.get('output')).toBe('json')
+  })
+
+  it('sends back a checkPoint with any characters verbatim, in a query and in a form (invariant 5)', () => {
+    const checkPoint = ' a+b&c=d é%/"\'#\n' as CheckPoint
+    const get = readRequest(settings(), { ...at, checkPoint })
+    const post = readRequest(settings({ method: 'POST' }), { ...at, checkPoint })
+    expect(get.url.search).toContain('checkPoint=%20a%2Bb%26c%3Dd%20%C3%A9%25%2F%22')
+    expect(get.url.searchParams.get('checkPoint')).toBe(checkPoint)
+    expect(new URLSearchParams(post.form).get('checkPoint')).toBe(checkPoint)
+  })
+
+  it('sends a form and an empty query when the method is POST', () => {
+    const request = readRequest(settings({ method: 'POST' }), at)
+    expect(request).toMatchObject({
+      method: 'POST',
+      form: 'lastChanged=2024-01-31T13%3A45%3A00&codeMagasin=12&limit=100&output=xml',
+    })
+    expect(request.url.search).toBe('')
+  })
+})
+
+describe('apiBase', () => {
+  it.each([
+    ['http://h', 'http://h/core/api/'],
+    ['http://h/', 'http://h/core/api/'],
+    ['http://h:81/core/api', 'http://h:81/core/api/'],
+    ['http://h/core/api/', 'http://h/core/api/'],
+    ['https://h/polaris/web?x=1#y', 'https://h/polaris/web/'],
+  ])('converts %s to %s', (url, base) => {
+    expect(apiBase(url).href).toBe(base)
+  })
+})

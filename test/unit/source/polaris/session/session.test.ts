@@ -1,0 +1,291 @@
+import { describe, expect, it } from 'vitest'
+import { ConnectorError } from '../../../../../connector/runtime/connector-error.ts'
+import { refusedAccounts } from '../../../../../connector/runtime/refused-accounts.ts'
+import type { HttpAnswer } from '../../../../../connector/source/polaris/http/http-caller.ts'
+import type { ApiRequest } from '../../../../../connector/source/polaris/http/read-request.ts'
+import type { AuthConfig, TokenConfig } from '../../../../../connector/source/polaris/polaris-config.ts'
+import { type Attempt, openSession } from '../../../../../connector/source/polaris/session/session.ts'
+import { virtualClock } from '../../../../support/fakes/virtual-clock.ts'
+import { never } from '../../../../support/signals.ts'
+
+const base = new URL('http://h/core/api/')
+const request: ApiRequest = { method: 'GET', url: new URL('http://h/core/api/Client.GetClientsModified?a=1') }
+const loggedOut: Attempt<string> = {
+  kind: 'logged-out',
+  error: new ConnectorError('source.unauthorized', 'no session'),
+}
+const fine: Attempt<string> = { kind: 'answered', answer: 'page' }
+
+const answer = (status: number, text = ''): HttpAnswer => ({
+  url: base,
+  status,
+  beginning: Buffer.from(text),
+  bytes: Buffer.byteLength(text),
+  contentType: 'text/xml',
+  retryAfter: undefined,
+  schemes: [],
+  droppedCookies: [],
+  serverTime: undefined,
+  tookMs: 1,
+  hasLostArguments: false,
+})
+
+/** A session with a server that gives these responses to logins and to calls. */
+function scripted(auth: AuthConfig, logins: HttpAnswer[], calls: Attempt<string>[]) {
+  const loginRequests: ApiRequest[] = []
+  const callRequests: ApiRequest[] = []
+  const caller = {
+    call: async (login: ApiRequest) => {
+      loginRequests.push(login)
+      return logins[Math.min(loginRequests.length, logins.length) - 1] ?? answer(500)
+    },
+    close: async () => undefined,
+  }
+  const clock = virtualClock(0)
+  const session = openSession(auth, { caller, base, clock, accounts: refusedAccounts(clock) })
+  const send = () =>
+    session.send(
+      request,
+      async (call) => {
+        callRequests.push(call)
+        return calls[callRequests.length - 1] ?? fine
+      },
+      never,
+    )
+  return { send, clock, loginRequests, callRequests }
+}
+
+const login = (token?: TokenConfig, method: 'GET' | 'POST' = 'POST'): AuthConfig => ({
+  kind: 'login',
+  account: { user: 'bob', password: 'p w+d' },
+  login: { method, token },
+})
+const failure = (code: string) => expect.objectContaining({ code })
+const unauthorized = { code: 'source.unauthorized' }
+
+describe('openSession with a login', () => {
+  it('logs in once, before the first call', async () => {
+    const { send, loginRequests } = scripted(login(), [answer(200)], [])
+    expect([await send(), await send()]).toEqual(['page', 'page'])
+    expect(loginRequests).toEqual([
+      { method: 'POST', url: new URL('http://h/core/api/ACL.Login'), form: 'user=bob&password=p%20w%2Bd' },
+    ])
+  })
+
+  it('can log in by GET', async () => {
+    const { send, loginRequests } = scripted(login(undefined, 'GET'), [answer(200)], [])
+    await send()
+    expect(loginRequests.map(({ url }) => url.href)).toEqual([
+      'http://h/core/api/ACL.Login?user=bob&password=p%20w%2Bd',
+    ])
+  })
+
+  it('logs in again once and repeats the call when the session has expired', async () => {
+    const { send, loginRequests, callRequests } = scripted(login(), [answer(200)], [fine, loggedOut])
+    expect([await send(), await send()]).toEqual(['page', 'page'])
+    expect([loginRequests.length, callRequests.length]).toEqual([2, 3])
+  })
+
+  it('logs in again in a later call when the session expires again', async () => {
+    const { send, loginRequests } = scripted(login(), [answer(200)], [fine, loggedOut, fine, loggedOut, fine])
+    await send()
+    await send()
+    expect([await send(), loginRequests.length]).toEqual(['page', 3])
+  })
+
+  it('gives up when a new login does not help, and uses the session when a later call succeeds', async () => {
+    const { send, loginRequests, callRequests } = scripted(login(), [answer(200)], [fine, loggedOut, loggedOut])
+    await send()
+    await expect(send()).rejects.toEqual(failure('source.unauthorized'))
+    expect([loginRequests.length, callRequests.length]).toEqual([2, 3])
+    expect([await send(), loginRequests.length]).toEqual(['page', 2])
+  })
+
+  it('gives up at once when the first call after a login finds no session', async () => {
+    const { send, loginRequests } = scripted(login(), [answer(200)], [loggedOut])
+    await expect(send()).rejects.toEqual(failure('source.unauthorized'))
+    expect(loginRequests).toHaveLength(1)
+  })
+
+  it('retries a refused account after a minute, then every 30 minutes', async () => {
+    const { send, loginRequests, callRequests, clock } = scripted(login(), [answer(401)], [])
+    for (const _attempt of [1, 2]) await expect(send()).rejects.toMatchObject({ ...unauthorized, retryAfterMs: 60_000 })
+    expect([loginRequests.length, callRequests.length]).toEqual([1, 0])
+    clock.pass(60_000)
+    await expect(send()).rejects.toMatchObject(unauthorized)
+    clock.pass(30 * 60_000 - 1)
+    await expect(send()).rejects.toMatchObject(unauthorized)
+    expect(loginRequests).toHaveLength(2)
+    clock.pass(1)
+    await expect(send()).rejects.toMatchObject(unauthorized)
+    expect(loginRequests).toHaveLength(3)
+  })
+
+  it('retries a login that may have failed because of the password after a minute, then every 5 minutes', async () => {
+    const trace = answer(500, 'NullReferenceException\n   at Polaris.Acl.CheckPassword(String user, String password)')
+    const { send, loginRequests, clock } = scripted(login(), [trace, trace, answer(200)], [])
+    const failed = { code: 'source.server-error', retryAfterMs: 60_000 }
+    for (const _attempt of [1, 2]) await expect(send()).rejects.toMatchObject(failed)
+    clock.pass(60_000)
+    await expect(send()).rejects.toMatchObject(failed)
+    clock.pass(5 * 60_000 - 1)
+    await expect(send()).rejects.toMatchObject(failed)
+    expect(loginRequests).toHaveLength(2)
+    clock.pass(1)
+    expect([await send(), loginRequests.length]).toEqual(['page', 3])
+  })
+
+  it.each(['source.login-page', 'source.forbidden'] as const)(
+    'logs in at most once a minute while each call ends with %s',
+    async (code) => {
+      const logout: Attempt<string> = { kind: 'logged-out', error: new ConnectorError(code, 'x') }
+      const { send, loginRequests, clock } = scripted(login(), [answer(200)], [fine, ...Array(99).fill(logout)])
+      await send()
+      for (let read = 0; read < 40; read += 1) {
+        await expect(send()).rejects.toEqual(failure(code))
+        clock.pass(3_000)
+      }
+      expect(loginRequests).toHaveLength(1 + 2)
+    },
+  )
+
+  it('logs in again only once when a message looks like an expired session but persists', async () => {
+    const message: Attempt<string> = {
+      kind: 'logged-out',
+      error: new ConnectorError('source.error-document', 'session?'),
+    }
+    const { send, loginRequests } = scripted(
+      login(),
+      [answer(200)],
+      [fine, message, message, message, message, fine, message, fine],
+    )
+    await send()
+    for (let read = 0; read < 3; read++) await expect(send()).rejects.toEqual(failure('source.error-document'))
+    expect(loginRequests).toHaveLength(2)
+    await send()
+    expect([await send(), loginRequests.length]).toEqual(['page', 3])
+  })
+
+  it('logs in again when a message still looks like an expired session after a minute', async () => {
+    const message: Attempt<string> = {
+      kind: 'logged-out',
+      error: new ConnectorError('source.error-document', 'session?'),
+    }
+    const calls = [fine, message, message, message, message, fine]
+    const { send, clock, loginRequests } = scripted(login(), [answer(200)], calls)
+    await send()
+    await expect(send()).rejects.toEqual(failure('source.error-document'))
+    clock.pass(59_999)
+    await expect(send()).rejects.toEqual(failure('source.error-document'))
+    expect(loginRequests).toHaveLength(2)
+    clock.pass(1)
+    expect([await send(), loginRequests.length]).toEqual(['page', 3])
+  })
+
+  it('retries a login that failed for another reason', async () => {
+    const { send, loginRequests } = scripted(login(), [answer(503), answer(500, 'disk full'), answer(200)], [])
+    await expect(send()).rejects.toEqual(failure('source.server-error'))
+    await expect(send()).rejects.toEqual(failure('source.server-error'))
+    expect([await send(), loginRequests.length]).toEqual(['page', 3])
+  })
+
+  it('reports that the server has no ACL.Login, without user and password', async () => {
+    const { send } = scripted(login(undefined, 'GET'), [answer(404)], [])
+    const error = await send().catch((caught: unknown) => caught)
+    expect(error).toEqual(failure('source.function-missing'))
+    expect(String(error)).toContain('ACL.Login')
+    expect(String(error) + JSON.stringify(error)).not.toMatch(/bob|p w/)
+  })
+})
+
+describe('openSession with a token', () => {
+  const query = { kind: 'query', name: 'session' } as const
+  it.each<[string, string, TokenConfig['from'], string]>([
+    ['a field', '<LoginResult><Token>a+b</Token></LoginResult>', { kind: 'field', path: 'token' }, 'a+b'],
+    [
+      'a dotted path',
+      '{"d":{"Session":{"Id":12345678901234567890}}}',
+      { kind: 'field', path: 'Session.Id' },
+      '12345678901234567890',
+    ],
+    ['the root', '<string>abc</string>', { kind: 'field', path: 'string' }, 'abc'],
+    ['an attribute', '<Login token="abc"/>', { kind: 'field', path: 'token' }, 'abc'],
+    ['a pattern', 'session=abc; ok', { kind: 'pattern', pattern: 'session=(\\w+)' }, 'abc'],
+    ['plain text', ' abc\n', { kind: 'text' }, 'abc'],
+    ['text in XML', '<string xmlns="x">abc</string>', { kind: 'text' }, 'abc'],
+    ['text in JSON', '"abc"', { kind: 'text' }, 'abc'],
+  ])('reads it from %s and sends it in the query', async (_, text, from, token) => {
+    const { send, callRequests } = scripted(login({ from, sendAs: query }), [answer(200, text)], [])
+    await send()
+    expect(callRequests.map(({ url }) => url.searchParams.get('session'))).toEqual([token])
+    expect(callRequests[0]?.url.searchParams.get('a')).toBe('1')
+  })
+
+  it('sends it as a header with a prefix, and the new one after a new login', async () => {
+    const token: TokenConfig = {
+      from: { kind: 'text' },
+      sendAs: { kind: 'header', name: 'authorization', prefix: 'Bearer ' },
+    }
+    const { send, callRequests } = scripted(login(token), [answer(200, 'one'), answer(200, 'two')], [fine, loggedOut])
+    await send()
+    await send()
+    expect(callRequests.map(({ headers }) => headers?.authorization)).toEqual([
+      'Bearer one',
+      'Bearer one',
+      'Bearer two',
+    ])
+  })
+
+  it.each(['<LoginResult/>', '<LoginResult><Token/></LoginResult>', 'DUPONT', '<Token>é\nb</Token>'])(
+    'fails when the response has no token: %s',
+    async (text) => {
+      const { send } = scripted(
+        login({ from: { kind: 'field', path: 'Token' }, sendAs: query }),
+        [answer(200, text)],
+        [],
+      )
+      await expect(send()).rejects.toEqual(failure('source.answer-not-a-page'))
+    },
+  )
+})
+
+describe('openSession without a login', () => {
+  it('sends user and password with every call with Basic authentication', async () => {
+    const { send, callRequests } = scripted({ kind: 'basic', account: { user: 'zoé', password: 'p:w' } }, [], [])
+    await send()
+    expect(callRequests[0]?.headers).toEqual({ authorization: `Basic ${Buffer.from('zoé:p:w').toString('base64')}` })
+  })
+
+  it('reads user and password again for every call', async () => {
+    const account = { user: 'u', password: 'old' }
+    const { send, callRequests } = scripted({ kind: 'basic', account }, [], [])
+    await send()
+    account.password = 'new'
+    await send()
+    const sent = callRequests.map(({ headers }) => headers?.authorization)
+    expect(sent).toEqual(['u:old', 'u:new'].map((text) => `Basic ${Buffer.from(text).toString('base64')}`))
+  })
+
+  it('makes no call with a refused account for a minute', async () => {
+    const auth: AuthConfig = { kind: 'basic', account: { user: 'u', password: 'p' } }
+    const { send, callRequests, clock } = scripted(auth, [], [loggedOut])
+    for (const _attempt of [1, 2]) await expect(send()).rejects.toMatchObject({ ...unauthorized, retryAfterMs: 60_000 })
+    expect(callRequests).toHaveLength(1)
+    clock.jump(60_000)
+    expect(await send()).toBe('page')
+  })
+
+  it('does not take a login page for a refused account with Basic authentication', async () => {
+    const auth: AuthConfig = { kind: 'basic', account: { user: 'u', password: 'p' } }
+    const loginPage: Attempt<string> = { kind: 'logged-out', error: new ConnectorError('source.login-page', 'x') }
+    const { send } = scripted(auth, [], [loginPage])
+    await expect(send()).rejects.toMatchObject({ code: 'source.login-page', retryAfterMs: undefined })
+    expect(await send()).toBe('page')
+  })
+
+  it('never blocks calls when no account is configured', async () => {
+    const { send } = scripted({ kind: 'none' }, [], [loggedOut])
+    await expect(send()).rejects.toMatchObject({ ...unauthorized, retryAfterMs: undefined })
+    expect(await send()).toBe('page')
+  })
+})
