@@ -1,9 +1,9 @@
-import type { ErasureMark, ErasureMarks } from '../checkpoint/erasure-marks.ts'
 import type { StreamCheckpoint } from '../checkpoint/stream-checkpoint.ts'
 import { linkedAbort } from '../runtime/abort.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { ConnectorError } from '../runtime/connector-error.ts'
 import type { ClaimedStream, OpenStream } from './claimed-stream.ts'
+import type { ErasureMark, ErasureMarks } from './features/erase/erasure-marks.ts'
 import type { PageGroup } from './group/building.ts'
 import type { Observe, PipelineEvent } from './pipeline-event.ts'
 

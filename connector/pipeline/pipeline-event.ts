@@ -3,9 +3,9 @@ import type { Trouble } from '../runtime/circuit.ts'
 import type { ErrorCode } from '../runtime/error-catalogue.ts'
 import type { ScanKind, ScanStates } from '../scan/scan-state.ts'
 import type { SeenCertificate } from '../source/client-source.ts'
+import type { FullScanResult } from './features/removal/removal-parts.ts'
 import type { ScanCounts } from './group/scan-counts.ts'
 import type { ServerClockEvent } from './read/clock-reports.ts'
-import type { FullScanResult } from './removal/removal-parts.ts'
 
 /** What the pipeline reports; metrics and log lines are exhaustive switches over it. No personal data, no secrets. */
 export type PipelineEvent =

@@ -1,7 +1,7 @@
 import type { CheckpointDocument, StreamIdentity } from '../checkpoint/checkpoint-document.ts'
-import type { ErasureMarks } from '../checkpoint/erasure-marks.ts'
 import { mismatch, publishedEvents } from '../checkpoint/mismatch.ts'
 import type { CheckpointParts } from '../checkpoint/stream-checkpoint.ts'
+import type { ErasureMarks } from '../pipeline/features/erase/erasure-marks.ts'
 import type { Observe } from '../pipeline/pipeline-event.ts'
 import type { StreamAssignment } from '../placement/placement.ts'
 import { type EventPublisher, type OpenOptions, withoutCheckpoint } from '../publish/event-publisher.ts'

@@ -5,10 +5,10 @@ import type * as ClientEvents from '../../connector/event/client-event.ts'
 import { ENTRY_WORDS } from '../../connector/index/index-entry.ts'
 import { deltaWords, withEntries } from '../../connector/index/index-state.ts'
 import type * as Segments from '../../connector/index/segment.ts'
+import type * as FullScanMemories from '../../connector/pipeline/features/removal/full-scan-memory.ts'
+import type * as Republishing from '../../connector/pipeline/features/republish/republishing.ts'
 import type * as Buildings from '../../connector/pipeline/group/building.ts'
 import { type Building, knownEntry } from '../../connector/pipeline/group/building.ts'
-import type * as Republishing from '../../connector/pipeline/group/republishing.ts'
-import type * as FullScanMemories from '../../connector/pipeline/removal/full-scan-memory.ts'
 import type * as BeginScan from '../../connector/scan/begin-scan.ts'
 import type * as EndScan from '../../connector/scan/end-scan.ts'
 import type * as ScanStep from '../../connector/scan/scan-step.ts'
@@ -54,10 +54,10 @@ vi.mock('../../connector/scan/begin-scan.ts', replaceable('beginScan'))
 vi.mock('../../connector/scan/scan-step.ts', replaceable('scanStep'))
 vi.mock('../../connector/scan/scheduler.ts', replaceable('nextChoice'))
 vi.mock('../../connector/scan/end-scan.ts', replaceable('recheckAfter'))
-vi.mock('../../connector/pipeline/group/republishing.ts', replaceable('republishFor'))
+vi.mock('../../connector/pipeline/features/republish/republishing.ts', replaceable('republishFor'))
 vi.mock('../../connector/index/segment.ts', replaceable('sortedEntries'))
 vi.mock('../../connector/checkpoint/transitions.ts', replaceable('prepared'))
-vi.mock('../../connector/pipeline/removal/full-scan-memory.ts', replaceable('fullScanMemory'))
+vi.mock('../../connector/pipeline/features/removal/full-scan-memory.ts', replaceable('fullScanMemory'))
 vi.mock('../../connector/pipeline/group/building.ts', replaceable('returnedEntry'))
 vi.mock('../../connector/event/client-event.ts', replaceable('subjectOf'))
 vi.mock('../../connector/checkpoint/stream-checkpoint.ts', replaceable('streamCheckpoint'))

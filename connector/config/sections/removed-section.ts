@@ -1,5 +1,5 @@
 import type * as z from 'zod'
-import type { RemovedSettings } from '../../scan/removed-clients.ts'
+import type { RemovedSettings } from '../../pipeline/features/removal/removed-clients.ts'
 import type { Violation } from '../config-problem.ts'
 import * as setting from '../setting-types.ts'
 

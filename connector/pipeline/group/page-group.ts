@@ -13,12 +13,9 @@ import {
 import { deltaText } from '../../index/index-state.ts'
 import { recheckAfter } from '../../scan/end-scan.ts'
 import { FULL, LIVE } from '../../scan/scan-state.ts'
-import type { PageReading, Processed, Reading, RemovalReading } from '../read/page-reading.ts'
-import { markMissing } from '../removal/mark-missing.ts'
-import { type Building, type Gathered, knownEntry, type PageGroup, type PageGroupParts } from './building.ts'
-import { addClients } from './group-clients.ts'
-import { addErasure } from './group-erasure.ts'
-import { addRemovals } from './group-removals.ts'
+import { addErasure } from '../features/erase/group-erasure.ts'
+import { addRemovals } from '../features/removal/group-removals.ts'
+import { markMissing } from '../features/removal/mark-missing.ts'
 import {
   beginRepublishing,
   endRepublishing,
@@ -26,7 +23,10 @@ import {
   isCarriedOut,
   republishedBy,
   republishingOf,
-} from './republishing.ts'
+} from '../features/republish/republishing.ts'
+import type { PageReading, Processed, Reading, RemovalReading } from '../read/page-reading.ts'
+import { type Building, type Gathered, knownEntry, type PageGroup, type PageGroupParts } from './building.ts'
+import { addClients } from './group-clients.ts'
 import { scanMemory } from './scan-memory.ts'
 
 /** Builds page groups, one after another: each continues from the state after the previous one. */

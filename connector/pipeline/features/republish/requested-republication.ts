@@ -1,7 +1,7 @@
-import { linkedAbort } from '../../runtime/abort.ts'
-import { nextRepublication, type Republication } from '../../scan/republish.ts'
-import type { PipelineEvent } from '../pipeline-event.ts'
-import type { Reader } from './scan-trouble.ts'
+import { linkedAbort } from '../../../runtime/abort.ts'
+import { nextRepublication, type Republication } from '../../../scan/republish.ts'
+import type { PipelineEvent } from '../../pipeline-event.ts'
+import type { Reader } from '../../read/scan-trouble.ts'
 
 /** The request to publish again that a scan is to begin with. */
 export function requestedRepublication(reader: Reader): Republication | undefined {

@@ -1,6 +1,6 @@
-import { createChanges } from '../../runtime/changes.ts'
-import type { PageGroup } from '../group/building.ts'
-import type { PipelineEvent } from '../pipeline-event.ts'
+import { createChanges } from '../../../runtime/changes.ts'
+import type { PageGroup } from '../../group/building.ts'
+import type { PipelineEvent } from '../../pipeline-event.ts'
 
 /** Counts how often the marks of clients that are missing were changed in the table. */
 export function markChanges() {

@@ -1,11 +1,11 @@
-import type { Republished } from '../../checkpoint/stream-state.ts'
-import type { CarriedOut } from '../../control/stream-requests.ts'
-import { type ClientKey, clientKeyOf, type IndexEntry, keyAsText, withdrawalOf } from '../../index/index-entry.ts'
-import { withoutEnded } from '../../scan/republish.ts'
-import type { Scan } from '../../scan/scan-state.ts'
-import type { PageReading } from '../read/page-reading.ts'
-import type { Building, Republishing } from './building.ts'
-import { withOrders } from './scan-memory.ts'
+import type { Republished } from '../../../checkpoint/stream-state.ts'
+import type { CarriedOut } from '../../../control/stream-requests.ts'
+import { type ClientKey, clientKeyOf, type IndexEntry, keyAsText, withdrawalOf } from '../../../index/index-entry.ts'
+import { withoutEnded } from '../../../scan/republish.ts'
+import type { Scan } from '../../../scan/scan-state.ts'
+import type { Building, Republishing } from '../../group/building.ts'
+import { withOrders } from '../../group/scan-memory.ts'
+import type { PageReading } from '../../read/page-reading.ts'
 
 export function republishingOf(state: Republished | null): Republishing | null {
   return state && { ...state, missing: state.missing && new Set(state.missing.map(clientKeyOf)) }

@@ -8,10 +8,10 @@ import {
   keyAsText,
   readEntry,
   readKey,
-} from '../index/index-entry.ts'
-import { deltaText, deltaWords, distinctRules, underRules } from '../index/index-state.ts'
-import { ConnectorError } from '../runtime/connector-error.ts'
-import type { StoredText, VersionedObject } from '../storage/versioned-object.ts'
+} from '../../../index/index-entry.ts'
+import { deltaText, deltaWords, distinctRules, underRules } from '../../../index/index-state.ts'
+import { ConnectorError } from '../../../runtime/connector-error.ts'
+import type { StoredText, VersionedObject } from '../../../storage/versioned-object.ts'
 
 /** A client that was erased: the entry of the client index at that moment, and the text of the entry's rules. */
 export interface ErasureMark {

@@ -1,10 +1,10 @@
-import type { Erasure, StreamRequests } from '../../control/stream-requests.ts'
-import { clientKey } from '../../index/index-entry.ts'
-import type { Clock } from '../../runtime/clock.ts'
-import { codeOf } from '../../runtime/connector-error.ts'
-import type { PageGroupBuilder } from '../group/page-group.ts'
+import type { Erasure, StreamRequests } from '../../../control/stream-requests.ts'
+import { clientKey } from '../../../index/index-entry.ts'
+import type { Clock } from '../../../runtime/clock.ts'
+import { codeOf } from '../../../runtime/connector-error.ts'
+import type { PageGroupBuilder } from '../../group/page-group.ts'
+import type { ErasureReading } from '../../read/page-reading.ts'
 import { type KeptParts, keepMarks } from './kept-marks.ts'
-import type { ErasureReading } from './page-reading.ts'
 
 export interface ErasureParts extends KeptParts {
   readonly requests: StreamRequests

@@ -1,9 +1,9 @@
-import { tombstone } from '../../event/tombstone.ts'
-import { clientKey, erasedEntry, type IndexEntry, UNKNOWN_CONTENT } from '../../index/index-entry.ts'
-import { LIVE } from '../../scan/scan-state.ts'
-import type { ErasureReading } from '../read/page-reading.ts'
-import { type Building, knownEntry } from './building.ts'
-import { hasEnded } from './republishing.ts'
+import { tombstone } from '../../../event/tombstone.ts'
+import { clientKey, erasedEntry, type IndexEntry, UNKNOWN_CONTENT } from '../../../index/index-entry.ts'
+import { LIVE } from '../../../scan/scan-state.ts'
+import { type Building, knownEntry } from '../../group/building.ts'
+import type { ErasureReading } from '../../read/page-reading.ts'
+import { hasEnded } from '../republish/republishing.ts'
 
 /**
  * Adds the tombstone of a client, and marks its entry: the content in the source is no change from now on. Adds nothing

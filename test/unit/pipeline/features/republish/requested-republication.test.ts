@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest'
-import type { Processed } from '../../../connector/pipeline/read/page-reading.ts'
-import { noTimes } from '../../../connector/scan/scan-order.ts'
-import { REPUBLISH } from '../../../connector/scan/scan-state.ts'
-import { openRepublications } from '../../support/fakes/open-republications.ts'
-import { beginAt, MINUTE, noon, SECOND, scanOf, statesOf } from '../scan/scans.ts'
-import { settled } from '../stream/open-parts.ts'
-import { kindsOf, pageReader, type Respond } from './page-readers.ts'
-import { pageOf, token } from './readings.ts'
+import type { Processed } from '../../../../../connector/pipeline/read/page-reading.ts'
+import { noTimes } from '../../../../../connector/scan/scan-order.ts'
+import { REPUBLISH } from '../../../../../connector/scan/scan-state.ts'
+import { openRepublications } from '../../../../support/fakes/open-republications.ts'
+import { beginAt, MINUTE, noon, SECOND, scanOf, statesOf } from '../../../scan/scans.ts'
+import { settled } from '../../../stream/open-parts.ts'
+import { kindsOf, pageReader, type Respond } from '../../page-readers.ts'
+import { pageOf, token } from '../../readings.ts'
 
 /** Live scans have one empty page, scans from the beginning three pages of 50 clients. */
 const respond: Respond = ({ lastChanged, checkPoint }) => {

@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest'
-import { clientKey, UNKNOWN_CONTENT } from '../../../../connector/index/index-entry.ts'
-import type { GoneClient, RemovalReading } from '../../../../connector/pipeline/read/page-reading.ts'
-import { FIRST_LOOK_BACK, FULL, RECHECK } from '../../../../connector/scan/scan-state.ts'
-import { at, HOUR, MINUTE, noon, scanOf, statesOf, timeText } from '../../scan/scans.ts'
-import { building, namesOf, sequencesOf } from '../builders.ts'
-import { reading } from '../readings.ts'
+import { clientKey, UNKNOWN_CONTENT } from '../../../../../connector/index/index-entry.ts'
+import type { GoneClient, RemovalReading } from '../../../../../connector/pipeline/read/page-reading.ts'
+import { FIRST_LOOK_BACK, FULL, RECHECK } from '../../../../../connector/scan/scan-state.ts'
+import { at, HOUR, MINUTE, noon, scanOf, statesOf, timeText } from '../../../scan/scans.ts'
+import { building, namesOf, sequencesOf } from '../../builders.ts'
+import { reading } from '../../readings.ts'
 import { added, firstPage, fullPage, fullScan, marksOf, numbered, removal } from './full-scans.ts'
 
 const goneClient = (clientId: string, number: number): GoneClient => ({ clientId, key: clientKey(clientId), number })

@@ -1,9 +1,9 @@
 import { setImmediate as otherWork } from 'node:timers/promises'
-import type { ErasureMark, ErasureMarks, StoredMarks } from '../../checkpoint/erasure-marks.ts'
-import type { StreamCheckpoint } from '../../checkpoint/stream-checkpoint.ts'
-import { ENTRY_WORDS, isErased, readEntry, readKey } from '../../index/index-entry.ts'
-import type { PageGroupBuilder } from '../group/page-group.ts'
-import type { Observe } from '../pipeline-event.ts'
+import type { StreamCheckpoint } from '../../../checkpoint/stream-checkpoint.ts'
+import { ENTRY_WORDS, isErased, readEntry, readKey } from '../../../index/index-entry.ts'
+import type { PageGroupBuilder } from '../../group/page-group.ts'
+import type { Observe } from '../../pipeline-event.ts'
+import type { ErasureMark, ErasureMarks, StoredMarks } from './erasure-marks.ts'
 
 export interface KeptParts {
   readonly erasures: ErasureMarks

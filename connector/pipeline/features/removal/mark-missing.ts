@@ -5,15 +5,15 @@ import {
   type IndexEntry,
   readEntry,
   readKey,
-} from '../../index/index-entry.ts'
-import { begunAgain } from '../../scan/begin-again.ts'
-import { areTooMany } from '../../scan/removed-clients.ts'
-import { FULL, type Scan, scanWith, withScan } from '../../scan/scan-state.ts'
-import { isEndUnconfirmed } from '../../scan/scan-step.ts'
-import { type Building, knownEntry, MAX_ENTRIES } from '../group/building.ts'
-import type { PageReading } from '../read/page-reading.ts'
+} from '../../../index/index-entry.ts'
+import { begunAgain } from '../../../scan/begin-again.ts'
+import { FULL, type Scan, scanWith, withScan } from '../../../scan/scan-state.ts'
+import { isEndUnconfirmed } from '../../../scan/scan-step.ts'
+import { type Building, knownEntry, MAX_ENTRIES } from '../../group/building.ts'
+import type { PageReading } from '../../read/page-reading.ts'
 import type { FullScanMemory } from './full-scan-memory.ts'
 import type { FullScanResult, RemovalParts } from './removal-parts.ts'
+import { areTooMany } from './removed-clients.ts'
 
 /** Takes so many milliseconds of the process at once: about one. */
 const SLICE_ENTRIES = 2_000

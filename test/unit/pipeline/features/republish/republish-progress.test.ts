@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
-import { republishProgress } from '../../../connector/pipeline/republish-progress.ts'
-import { noTimes } from '../../../connector/scan/scan-order.ts'
-import { REPUBLISH, type Scan } from '../../../connector/scan/scan-state.ts'
-import { beginAt, HOUR, noon, provenUpTo, scanOf, statesOf, timeText } from '../scan/scans.ts'
+import { republishProgress } from '../../../../../connector/pipeline/features/republish/republish-progress.ts'
+import { noTimes } from '../../../../../connector/scan/scan-order.ts'
+import { REPUBLISH, type Scan } from '../../../../../connector/scan/scan-state.ts'
+import { beginAt, HOUR, noon, provenUpTo, scanOf, statesOf, timeText } from '../../../scan/scans.ts'
 
 const parts = { indexed: 800, beginAt, now: noon, timeZone: 'Europe/Paris' }
 const republished = { id: 'one', since: 0, published: 150, changed: 7, missing: null }

@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest'
-import { clientKey } from '../../../../connector/index/index-entry.ts'
-import { deltaEntries } from '../../../../connector/index/index-state.ts'
-import { FULL, scanWith } from '../../../../connector/scan/scan-state.ts'
-import type { SourceTime } from '../../../../connector/source/client-source.ts'
-import { scanOf, statesOf } from '../../scan/scans.ts'
-import { building, start } from '../builders.ts'
-import { liveScan, reading } from '../readings.ts'
+import { clientKey } from '../../../../../connector/index/index-entry.ts'
+import { deltaEntries } from '../../../../../connector/index/index-state.ts'
+import { FULL, scanWith } from '../../../../../connector/scan/scan-state.ts'
+import type { SourceTime } from '../../../../../connector/source/client-source.ts'
+import { scanOf, statesOf } from '../../../scan/scans.ts'
+import { building, start } from '../../builders.ts'
+import { liveScan, reading } from '../../readings.ts'
 import { added, firstPage, fullPage, fullScan, marksOf, numbered, removal } from './full-scans.ts'
 
 /** A stream that has published these clients; the next event has their count as its number. */

@@ -1,9 +1,9 @@
-import type { ClientTable } from '../index/client-table.ts'
-import { type ClientKey, entryWordsOf, type IndexEntry, UNKNOWN_CONTENT } from '../index/index-entry.ts'
-import { deltaText, distinctRules, underRules } from '../index/index-state.ts'
-import { LIVE } from '../scan/scan-state.ts'
+import type { StreamState } from '../../../checkpoint/stream-state.ts'
+import type { ClientTable } from '../../../index/client-table.ts'
+import { type ClientKey, entryWordsOf, type IndexEntry, UNKNOWN_CONTENT } from '../../../index/index-entry.ts'
+import { deltaText, distinctRules, underRules } from '../../../index/index-state.ts'
+import { LIVE } from '../../../scan/scan-state.ts'
 import type { StoredMarks } from './erasure-marks.ts'
-import type { StreamState } from './stream-state.ts'
 
 interface MadeIndex {
   readonly rules: readonly string[]

@@ -1,6 +1,6 @@
-import type { ClientKey } from '../../index/index-entry.ts'
-import { type KeySet, keySet } from '../../index/key-set.ts'
-import type { Scan } from '../../scan/scan-state.ts'
+import type { ClientKey } from '../../../index/index-entry.ts'
+import { type KeySet, keySet } from '../../../index/key-set.ts'
+import type { Scan } from '../../../scan/scan-state.ts'
 
 /**
  * Which clients were returned since the full scan in progress began, by any scan. In the memory of this replica, also

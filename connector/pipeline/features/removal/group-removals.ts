@@ -1,9 +1,9 @@
-import { removalRecords } from '../../event/removal-records.ts'
-import { UNKNOWN_CONTENT } from '../../index/index-entry.ts'
-import { FULL } from '../../scan/scan-state.ts'
-import type { RemovalReading } from '../read/page-reading.ts'
-import { type Building, knownEntry, MAX_ENTRIES } from './building.ts'
-import { type AddedClients, SLICE_CLIENTS } from './group-clients.ts'
+import { removalRecords } from '../../../event/removal-records.ts'
+import { UNKNOWN_CONTENT } from '../../../index/index-entry.ts'
+import { FULL } from '../../../scan/scan-state.ts'
+import { type Building, knownEntry, MAX_ENTRIES } from '../../group/building.ts'
+import { type AddedClients, SLICE_CLIENTS } from '../../group/group-clients.ts'
+import type { RemovalReading } from '../../read/page-reading.ts'
 
 /** Adds the events of a slice of gone clients, from a place on; without those that were returned meanwhile. */
 export function addRemovals(building: Building, { clients, at: timeMs }: RemovalReading, from: number): AddedClients {

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
-import { clientKey } from '../../../../connector/index/index-entry.ts'
-import type { ErasureReading } from '../../../../connector/pipeline/read/page-reading.ts'
-import { building, keysOf } from '../builders.ts'
-import { noon, reading } from '../readings.ts'
+import { clientKey } from '../../../../../connector/index/index-entry.ts'
+import type { ErasureReading } from '../../../../../connector/pipeline/read/page-reading.ts'
+import { building, keysOf } from '../../builders.ts'
+import { noon, reading } from '../../readings.ts'
 import { added, fullScan, marksOf, removal } from './full-scans.ts'
 
 const erasure: ErasureReading = {

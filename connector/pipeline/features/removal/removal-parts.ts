@@ -1,7 +1,7 @@
-import type { KeySet } from '../../index/key-set.ts'
-import type { RemovedSettings } from '../../scan/removed-clients.ts'
-import type { Scan } from '../../scan/scan-state.ts'
+import type { KeySet } from '../../../index/key-set.ts'
+import type { Scan } from '../../../scan/scan-state.ts'
 import type { FullScanMemory } from './full-scan-memory.ts'
+import type { RemovedSettings } from './removed-clients.ts'
 
 /** What is needed to find clients that are gone. It lives as long as the stream runs on this replica. */
 export interface RemovalParts {

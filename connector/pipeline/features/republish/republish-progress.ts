@@ -1,8 +1,8 @@
-import type { StreamState } from '../checkpoint/stream-state.ts'
-import type { RepublishProgress } from '../control/stream-requests.ts'
-import { REPUBLISH, type Scan, scanWith } from '../scan/scan-state.ts'
-import { shareDone } from '../scan/share-done.ts'
-import type { SourceTime } from '../source/client-source.ts'
+import type { StreamState } from '../../../checkpoint/stream-state.ts'
+import type { RepublishProgress } from '../../../control/stream-requests.ts'
+import { REPUBLISH, type Scan, scanWith } from '../../../scan/scan-state.ts'
+import { shareDone } from '../../../scan/share-done.ts'
+import type { SourceTime } from '../../../source/client-source.ts'
 
 interface ProgressParts {
   /** Clients in the client index. */

@@ -1,13 +1,13 @@
-import { clientKey, type EntryMark } from '../../../../connector/index/index-entry.ts'
-import { keySet } from '../../../../connector/index/key-set.ts'
-import type { Added, PageGroupBuilder } from '../../../../connector/pipeline/group/page-group.ts'
-import type { PageReading } from '../../../../connector/pipeline/read/page-reading.ts'
-import { fullScanMemory } from '../../../../connector/pipeline/removal/full-scan-memory.ts'
-import type { RemovalParts } from '../../../../connector/pipeline/removal/removal-parts.ts'
-import { FULL, type Scan, withScan } from '../../../../connector/scan/scan-state.ts'
-import { noon, scanOf, statesOf } from '../../scan/scans.ts'
-import type { building } from '../builders.ts'
-import { reading, token } from '../readings.ts'
+import { clientKey, type EntryMark } from '../../../../../connector/index/index-entry.ts'
+import { keySet } from '../../../../../connector/index/key-set.ts'
+import { fullScanMemory } from '../../../../../connector/pipeline/features/removal/full-scan-memory.ts'
+import type { RemovalParts } from '../../../../../connector/pipeline/features/removal/removal-parts.ts'
+import type { Added, PageGroupBuilder } from '../../../../../connector/pipeline/group/page-group.ts'
+import type { PageReading } from '../../../../../connector/pipeline/read/page-reading.ts'
+import { FULL, type Scan, withScan } from '../../../../../connector/scan/scan-state.ts'
+import { noon, scanOf, statesOf } from '../../../scan/scans.ts'
+import type { building } from '../../builders.ts'
+import { reading, token } from '../../readings.ts'
 
 /** Full scans of a stream whose clients may be gone. */
 
