@@ -6,7 +6,7 @@ import { type ClientKey, type IndexEntry, UNKNOWN_CONTENT, withdrawalOf } from '
 import { deltaWords } from '../index/index-state.ts'
 import { loadTable } from '../index/load-table.ts'
 import { ConnectorError, codeOf } from '../runtime/connector-error.ts'
-import type { OpenParts } from '../stream/open-parts.ts'
+import type { OpenParts } from '../stream/open/open-parts.ts'
 
 /** The client index of a stored checkpoint. */
 export interface AuditedIndex {

@@ -12,7 +12,7 @@ import {
   UNKNOWN_CONTENT,
 } from '../index/index-entry.ts'
 import { MAX_RULES } from '../index/index-state.ts'
-import type { OpenParts } from '../stream/open-parts.ts'
+import type { OpenParts } from '../stream/open/open-parts.ts'
 
 /** The record of each key that decides what subscribers have: the last one of its partition, whatever wrote it. */
 export interface TopicClients {

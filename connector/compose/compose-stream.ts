@@ -24,7 +24,7 @@ import { httpClientSource } from '../source/polaris/http-client-source.ts'
 import type { Outages } from '../source/recovery/server-breaker.ts'
 import { checkpointKey, erasuresKey } from '../storage/checkpoint-store-config.ts'
 import type { SegmentStore } from '../storage/segment-store.ts'
-import type { OpenParts } from '../stream/open-parts.ts'
+import type { OpenParts } from '../stream/open/open-parts.ts'
 import type { Reopening, StreamParts } from '../stream/run-stream.ts'
 import type { SharedResources } from './shared-resources.ts'
 

@@ -12,9 +12,9 @@ import type { ReaderParts } from '../pipeline/read/page-reading.ts'
 import { ConnectorError } from '../runtime/connector-error.ts'
 import type { ErrorCode } from '../runtime/error-catalogue.ts'
 import type { ClientSource } from '../source/client-source.ts'
-import { mustBelong, mustNotHaveMoved, type OpenParts, openingOf, type StoredDocument } from './open-parts.ts'
-import { firstState } from './open-stream.ts'
-import { resolveBy } from './resolve-stream.ts'
+import { mustBelong, mustNotHaveMoved, type OpenParts, openingOf, type StoredDocument } from './open/open-parts.ts'
+import { firstState } from './open/open-stream.ts'
+import { resolveBy } from './open/resolve-stream.ts'
 
 export interface CheckParts {
   readonly open: OpenParts

@@ -7,8 +7,8 @@ import { codeOf } from '../runtime/connector-error.ts'
 import { type ErrorCode, errorCatalogue } from '../runtime/error-catalogue.ts'
 import { pauseAfter, type RetryPolicy } from '../runtime/retry.ts'
 import { type Holding, streamHold } from './hold-stream.ts'
-import type { OpenParts } from './open-parts.ts'
-import { openStream } from './open-stream.ts'
+import type { OpenParts } from './open/open-parts.ts'
+import { openStream } from './open/open-stream.ts'
 
 export interface StreamParts {
   readonly open: OpenParts

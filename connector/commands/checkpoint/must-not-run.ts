@@ -4,7 +4,7 @@ import { pauseOf } from '../../control/requests.ts'
 import { codeOf } from '../../runtime/connector-error.ts'
 import { errorCatalogue } from '../../runtime/error-catalogue.ts'
 import { checkOpening } from '../../stream/check-stream.ts'
-import type { OpenParts } from '../../stream/open-parts.ts'
+import type { OpenParts } from '../../stream/open/open-parts.ts'
 import { type ChosenStream, invalidRequest } from '../chosen-stream.ts'
 
 /** A replica that runs the stream has confirmed a pause by then; otherwise no replica runs it. */

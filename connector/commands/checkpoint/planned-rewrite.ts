@@ -6,7 +6,7 @@ import { committedByRecord } from '../../checkpoint/transitions.ts'
 import { ConnectorError } from '../../runtime/connector-error.ts'
 import type { SourceTime } from '../../source/client-source.ts'
 import { serverTimeText } from '../../source/source-time.ts'
-import type { RewriteRequest } from '../../stream/rewrite-checkpoint.ts'
+import type { RewriteRequest } from '../../stream/rewrite/rewrite-checkpoint.ts'
 import type { FoundRecord } from './found-record.ts'
 
 /** Where a stream stands according to its stored document; Kafka is asked only if there is none. */

@@ -1,7 +1,7 @@
 import type * as z from 'zod'
 import { describedState } from '../../checkpoint/described-state.ts'
 import { openParts, streamIdentity, streamObject, withoutPlacement } from '../../compose/compose-stream.ts'
-import { type Rewrite, type RewriteRequest, rewriteCheckpoint } from '../../stream/rewrite-checkpoint.ts'
+import { type Rewrite, type RewriteRequest, rewriteCheckpoint } from '../../stream/rewrite/rewrite-checkpoint.ts'
 import { type ChosenStream, invalidRequest } from '../chosen-stream.ts'
 import { type CommandArgs, type CommandParts, jsonOption, printJson } from '../command.ts'
 import { requestCheck } from '../control/request-check.ts'

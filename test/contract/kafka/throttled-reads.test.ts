@@ -13,8 +13,8 @@ import { type EventPublisher, streamNames, withoutCheckpoint } from '../../../co
 import { createChanges } from '../../../connector/runtime/changes.ts'
 import { systemClock } from '../../../connector/runtime/clock.ts'
 import { refusedAccounts } from '../../../connector/runtime/refused-accounts.ts'
-import { openStream } from '../../../connector/stream/open-stream.ts'
-import { rebuildIndex } from '../../../connector/stream/rebuild-index.ts'
+import { openStream } from '../../../connector/stream/open/open-stream.ts'
+import { rebuildIndex } from '../../../connector/stream/rewrite/rebuild-index.ts'
 import { runStream } from '../../../connector/stream/run-stream.ts'
 import { closingAfterAll } from '../../support/closing.ts'
 import { createTopics } from '../../support/create-topics.ts'
@@ -24,7 +24,7 @@ import { limitReads } from '../../support/servers/kafka-wire.ts'
 import { never } from '../../support/signals.ts'
 import { entry } from '../../unit/index/entries.ts'
 import { removal } from '../../unit/pipeline/features/removal/full-scans.ts'
-import { groupParts, indexRules, KEY, stage } from '../../unit/stream/open-parts.ts'
+import { groupParts, indexRules, KEY, stage } from '../../unit/stream/open/open-parts.ts'
 
 /**
  * A broker answers a throttled client with empty responses. The topic also has gaps of compaction, transaction markers

@@ -1,8 +1,8 @@
 import { mismatch, publishedEvents } from '../../../connector/checkpoint/mismatch.ts'
 import { matchOf } from '../../../connector/checkpoint/resolve.ts'
 import { claimed, committedByRecord, firstDocument } from '../../../connector/checkpoint/transitions.ts'
-import type { ResolvedStream } from '../../../connector/stream/resolve-stream.ts'
-import { rewritten } from '../../../connector/stream/rewrite-checkpoint.ts'
+import type { ResolvedStream } from '../../../connector/stream/open/resolve-stream.ts'
+import { rewritten } from '../../../connector/stream/rewrite/rewrite-checkpoint.ts'
 import { type AgentContext, stampOf, step, write } from './agent-context.ts'
 import {
   aborted,

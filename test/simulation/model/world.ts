@@ -4,7 +4,7 @@ import type { CommitRecord } from '../../../connector/publish/event-publisher.ts
 import { newScans } from '../../../connector/scan/scan-state.ts'
 import type { SourceTime } from '../../../connector/source/client-source.ts'
 import { wallClock } from '../../../connector/source/source-time.ts'
-import type { RewriteRequest } from '../../../connector/stream/rewrite-checkpoint.ts'
+import type { RewriteRequest } from '../../../connector/stream/rewrite/rewrite-checkpoint.ts'
 import type { Bounds } from './bounds.ts'
 
 /** A state of the model: everything that the delivery protocol depends on. The version of a document is its nonce. */

@@ -9,7 +9,7 @@ import { deltaText, deltaWords, withEntries } from '../../../connector/index/ind
 import { sortedEntries } from '../../../connector/index/segment.ts'
 import type { ClientSource } from '../../../connector/source/client-source.ts'
 import { entry } from '../index/entries.ts'
-import { beginAt } from '../stream/open-parts.ts'
+import { beginAt } from '../stream/open/open-parts.ts'
 import { auditedStream, wholeClients } from './audited-stream.ts'
 
 /** The kinds that were counted. */

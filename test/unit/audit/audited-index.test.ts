@@ -6,7 +6,7 @@ import { writeSegment } from '../../../connector/index/write-segment.ts'
 import { codeOf } from '../../../connector/runtime/connector-error.ts'
 import { never } from '../../support/signals.ts'
 import { entry, key, words } from '../index/entries.ts'
-import { KEY } from '../stream/open-parts.ts'
+import { KEY } from '../stream/open/open-parts.ts'
 import { auditedStream } from './audited-stream.ts'
 
 /** A stream whose index is in a segment with one client, in a document that names it. */

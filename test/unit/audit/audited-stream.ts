@@ -19,7 +19,7 @@ import { fakePolaris } from '../../support/fakes/fake-client-source.ts'
 import { virtualClock } from '../../support/fakes/virtual-clock.ts'
 import { never } from '../../support/signals.ts'
 import { noon } from '../pipeline/readings.ts'
-import { groupParts, KEY, stage } from '../stream/open-parts.ts'
+import { groupParts, KEY, stage } from '../stream/open/open-parts.ts'
 
 export const wholeClients: ReadingRules = { timeZone: 'Europe/Paris', ignored: new Set(), fields: undefined }
 

@@ -7,7 +7,7 @@ import { rulesText } from '../../../connector/index/client-index.ts'
 import { clientKey, UNKNOWN_CONTENT } from '../../../connector/index/index-entry.ts'
 import type { EventPublisher } from '../../../connector/publish/event-publisher.ts'
 import { never } from '../../support/signals.ts'
-import { connector, stage, stream } from '../stream/open-parts.ts'
+import { connector, stage, stream } from '../stream/open/open-parts.ts'
 
 const source = `/polaris/${connector}/${stream}`
 

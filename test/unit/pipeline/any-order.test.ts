@@ -2,10 +2,10 @@ import { describe, expect, test } from 'vitest'
 import { claimedStream } from '../../../connector/pipeline/claimed-stream.ts'
 import { runPipeline } from '../../../connector/pipeline/pipeline.ts'
 import type { ClientSource } from '../../../connector/source/client-source.ts'
-import { openStream } from '../../../connector/stream/open-stream.ts'
+import { openStream } from '../../../connector/stream/open/open-stream.ts'
 import { virtualClock } from '../../support/fakes/virtual-clock.ts'
 import { beginAt, DAY, MINUTE, noon, statesOf } from '../scan/scans.ts'
-import { settled, stage } from '../stream/open-parts.ts'
+import { settled, stage } from '../stream/open/open-parts.ts'
 import { orderedServer, SERVED, serverOrders, serverTroubles } from './ordered-server.ts'
 
 const everything = (['kept apart', 'mixed up'] as const).flatMap((scans) =>

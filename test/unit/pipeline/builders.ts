@@ -5,7 +5,7 @@ import { deltaWords, withRules } from '../../../connector/index/index-state.ts'
 import type { PageGroup, PageGroupParts } from '../../../connector/pipeline/group/building.ts'
 import { pageGroupBuilder } from '../../../connector/pipeline/group/page-group.ts'
 import type { PipelineEvent } from '../../../connector/pipeline/pipeline-event.ts'
-import { groupParts, indexRules } from '../stream/open-parts.ts'
+import { groupParts, indexRules } from '../stream/open/open-parts.ts'
 
 /** Page group builders, with the state that their groups lead to. */
 

@@ -6,7 +6,7 @@ import { pageGroupBuilder } from '../../../connector/pipeline/group/page-group.t
 import { returnedClients } from '../../../connector/pipeline/group/returned-clients.ts'
 import { codeOf } from '../../../connector/runtime/connector-error.ts'
 import { MINUTE, noonText, statesOf } from '../scan/scans.ts'
-import { groupParts } from '../stream/open-parts.ts'
+import { groupParts } from '../stream/open/open-parts.ts'
 import { start } from './builders.ts'
 import { pageReader, type Respond } from './page-readers.ts'
 import { pageOf, token } from './readings.ts'

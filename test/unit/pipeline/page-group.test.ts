@@ -10,7 +10,7 @@ import { noTimes, positionOf } from '../../../connector/scan/scan-order.ts'
 import { newScans } from '../../../connector/scan/scan-state.ts'
 import type { ClientRecord } from '../../../connector/source/client-source.ts'
 import { noon, provenUpTo } from '../scan/scans.ts'
-import { groupParts } from '../stream/open-parts.ts'
+import { groupParts } from '../stream/open/open-parts.ts'
 import { building, keysOf, sequencesOf, start } from './builders.ts'
 import { liveScan, mappedTo, pageOf, reading, token } from './readings.ts'
 

@@ -18,7 +18,7 @@ import type {
 } from '../../../connector/source/client-source.ts'
 import { type VirtualClock, virtualClock } from '../../support/fakes/virtual-clock.ts'
 import { beginAt, noon, settings } from '../scan/scans.ts'
-import { settled } from '../stream/open-parts.ts'
+import { settled } from '../stream/open/open-parts.ts'
 import { mappedTo } from './readings.ts'
 
 /** Readers of pages, on a source that answers each request by a function. */

@@ -5,10 +5,10 @@ import { type PipelineParts, runPipeline } from '../../../connector/pipeline/pip
 import type { PipelineEvent } from '../../../connector/pipeline/pipeline-event.ts'
 import { ConnectorError, codeOf } from '../../../connector/runtime/connector-error.ts'
 import type { Page } from '../../../connector/source/client-source.ts'
-import { openStream } from '../../../connector/stream/open-stream.ts'
+import { openStream } from '../../../connector/stream/open/open-stream.ts'
 import type { FakeFault } from '../../support/fakes/fake-event-publisher.ts'
 import type { MemoryFault } from '../../support/fakes/memory-versioned-object.ts'
-import { KEY, type Stage, settled, stage, withBackfillDone } from '../stream/open-parts.ts'
+import { KEY, type Stage, settled, stage, withBackfillDone } from '../stream/open/open-parts.ts'
 import { noon, pageOf, token } from './readings.ts'
 import { type Answer, scanOf, scriptedSource } from './scripted-source.ts'
 

@@ -1,5 +1,5 @@
 import type { ClientSource, Page, ReadArguments } from '../../../connector/source/client-source.ts'
-import { beginAt } from '../stream/open-parts.ts'
+import { beginAt } from '../stream/open/open-parts.ts'
 import { pageOf, token } from './readings.ts'
 
 /** A page, an error, or a function that returns a page. */

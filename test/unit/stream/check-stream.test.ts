@@ -9,12 +9,12 @@ import { ConnectorError, codeOf } from '../../../connector/runtime/connector-err
 import type { ErrorCode } from '../../../connector/runtime/error-catalogue.ts'
 import { semaphore } from '../../../connector/runtime/semaphore.ts'
 import { type CheckParts, checkStream } from '../../../connector/stream/check-stream.ts'
-import { openStream } from '../../../connector/stream/open-stream.ts'
+import { openStream } from '../../../connector/stream/open/open-stream.ts'
 import { runStream } from '../../../connector/stream/run-stream.ts'
 import { never } from '../../support/signals.ts'
 import { pageOf } from '../pipeline/readings.ts'
 import { type Answer, scanOf, scriptedSource } from '../pipeline/scripted-source.ts'
-import { KEY, type Stage, settled, stage } from './open-parts.ts'
+import { KEY, type Stage, settled, stage } from './open/open-parts.ts'
 
 const error = (code: ErrorCode) => new ConnectorError(code, 'scripted')
 

@@ -5,7 +5,7 @@ import type { ErrorCode } from '../../../connector/runtime/error-catalogue.ts'
 import { streamHold } from '../../../connector/stream/hold-stream.ts'
 import { requestedChecks } from '../../support/fakes/requested-checks.ts'
 import { virtualClock } from '../../support/fakes/virtual-clock.ts'
-import { settled } from './open-parts.ts'
+import { settled } from './open/open-parts.ts'
 
 const minute = 60_000
 const error = (code: ErrorCode, retryAfterMs?: number) => new ConnectorError(code, 'scripted', { retryAfterMs })

@@ -3,13 +3,13 @@ import { parseDocument } from '../../../connector/checkpoint/checkpoint-document
 import type { StreamAssignment } from '../../../connector/placement/placement.ts'
 import { ConnectorError, codeOf } from '../../../connector/runtime/connector-error.ts'
 import type { SourceTime } from '../../../connector/source/client-source.ts'
-import { rewriteCheckpoint } from '../../../connector/stream/rewrite-checkpoint.ts'
+import { rewriteCheckpoint } from '../../../connector/stream/rewrite/rewrite-checkpoint.ts'
 import { runStream } from '../../../connector/stream/run-stream.ts'
 import type { FakeFault, FakeOperation } from '../../support/fakes/fake-event-publisher.ts'
 import { never } from '../../support/signals.ts'
 import { noon, pageOf } from '../pipeline/readings.ts'
 import { scanOf, scriptedSource } from '../pipeline/scripted-source.ts'
-import { KEY, settled, stage } from './open-parts.ts'
+import { KEY, settled, stage } from './open/open-parts.ts'
 
 const MINUTE = 60_000
 

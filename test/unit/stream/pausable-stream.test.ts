@@ -7,7 +7,7 @@ import { ConnectorError } from '../../../connector/runtime/connector-error.ts'
 import { runUnlessPaused } from '../../../connector/stream/pausable-stream.ts'
 import type { StreamEnd } from '../../../connector/stream/run-stream.ts'
 import { virtualClock } from '../../support/fakes/virtual-clock.ts'
-import { settled } from './open-parts.ts'
+import { settled } from './open/open-parts.ts'
 
 const stream = 'paris'
 const down = new ConnectorError('storage.unavailable', 'scripted')

@@ -14,7 +14,7 @@ import { virtualClock } from '../../support/fakes/virtual-clock.ts'
 import { never } from '../../support/signals.ts'
 import { noon, pageOf } from '../pipeline/readings.ts'
 import { type Answer, scanOf, scriptedSource } from '../pipeline/scripted-source.ts'
-import { KEY, type Stage, settled, stage } from './open-parts.ts'
+import { KEY, type Stage, settled, stage } from './open/open-parts.ts'
 
 const stopped = new DOMException('stop', 'AbortError')
 const error = (code: ErrorCode) => new ConnectorError(code, 'scripted')

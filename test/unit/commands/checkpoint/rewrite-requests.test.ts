@@ -13,7 +13,7 @@ import {
 } from '../../../../connector/commands/checkpoint/planned-rewrite.ts'
 import type { ScanStates } from '../../../../connector/scan/scan-state.ts'
 import type { SourceTime } from '../../../../connector/source/client-source.ts'
-import type { RewriteRequest } from '../../../../connector/stream/rewrite-checkpoint.ts'
+import type { RewriteRequest } from '../../../../connector/stream/rewrite/rewrite-checkpoint.ts'
 import { documentWith, identity, state } from '../../checkpoint/documents.ts'
 
 const time = (text: string) => text as SourceTime

@@ -12,7 +12,7 @@ import { openErasures } from '../../../../support/fakes/open-erasures.ts'
 import { virtualClock } from '../../../../support/fakes/virtual-clock.ts'
 import { never } from '../../../../support/signals.ts'
 import { noon, scanOf } from '../../../scan/scans.ts'
-import { groupParts, settled } from '../../../stream/open-parts.ts'
+import { groupParts, settled } from '../../../stream/open/open-parts.ts'
 import { building, idsOf, keysOf, start } from '../../builders.ts'
 import { reading } from '../../readings.ts'
 

@@ -4,7 +4,7 @@ import { noTimes } from '../../../../../connector/scan/scan-order.ts'
 import { REPUBLISH } from '../../../../../connector/scan/scan-state.ts'
 import { openRepublications } from '../../../../support/fakes/open-republications.ts'
 import { beginAt, MINUTE, noon, SECOND, scanOf, statesOf } from '../../../scan/scans.ts'
-import { settled } from '../../../stream/open-parts.ts'
+import { settled } from '../../../stream/open/open-parts.ts'
 import { kindsOf, pageReader, type Respond } from '../../page-readers.ts'
 import { pageOf, token } from '../../readings.ts'
 

@@ -1,12 +1,12 @@
-import { eventSource, type StoredEvent, sequenceOf } from '../event/client-event.ts'
-import { type PublishedClient, publishedClientReader } from '../event/published-client.ts'
-import { rulesOf } from '../index/client-index.ts'
-import { type ClientTable, clientTable } from '../index/client-table.ts'
-import { type ClientKey, entryWordsOf, erasedEntry, type IndexEntry } from '../index/index-entry.ts'
-import { deltaText, MAX_RULES, underRules } from '../index/index-state.ts'
-import type { TopicEnd } from '../publish/event-publisher.ts'
-import { LIVE } from '../scan/scan-state.ts'
-import type { OpenParts } from './open-parts.ts'
+import { eventSource, type StoredEvent, sequenceOf } from '../../event/client-event.ts'
+import { type PublishedClient, publishedClientReader } from '../../event/published-client.ts'
+import { rulesOf } from '../../index/client-index.ts'
+import { type ClientTable, clientTable } from '../../index/client-table.ts'
+import { type ClientKey, entryWordsOf, erasedEntry, type IndexEntry } from '../../index/index-entry.ts'
+import { deltaText, MAX_RULES, underRules } from '../../index/index-state.ts'
+import type { TopicEnd } from '../../publish/event-publisher.ts'
+import { LIVE } from '../../scan/scan-state.ts'
+import type { OpenParts } from '../open/open-parts.ts'
 
 export interface RebuildProgress {
   /** How much of the topic has been read, 0 to 1. */

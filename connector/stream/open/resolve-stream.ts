@@ -1,10 +1,10 @@
-import type { CheckpointDocument, StreamIdentity } from '../checkpoint/checkpoint-document.ts'
-import { mismatch } from '../checkpoint/mismatch.ts'
-import { type KeptEvent, keptEvent, matchOf, type Resolution, resolveState } from '../checkpoint/resolve.ts'
-import { eventSource, type StoredEvent, sequenceOf } from '../event/client-event.ts'
-import type { ClientTable } from '../index/client-table.ts'
-import type { KafkaState, OpenTransaction, StoredRecord, StreamProducer } from '../publish/event-publisher.ts'
-import { ConnectorError, codeOf } from '../runtime/connector-error.ts'
+import type { CheckpointDocument, StreamIdentity } from '../../checkpoint/checkpoint-document.ts'
+import { mismatch } from '../../checkpoint/mismatch.ts'
+import { type KeptEvent, keptEvent, matchOf, type Resolution, resolveState } from '../../checkpoint/resolve.ts'
+import { eventSource, type StoredEvent, sequenceOf } from '../../event/client-event.ts'
+import type { ClientTable } from '../../index/client-table.ts'
+import type { KafkaState, OpenTransaction, StoredRecord, StreamProducer } from '../../publish/event-publisher.ts'
+import { ConnectorError, codeOf } from '../../runtime/connector-error.ts'
 import type { OpenParts } from './open-parts.ts'
 
 /** A stream whose previous producers are fenced. */

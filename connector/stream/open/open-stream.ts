@@ -1,16 +1,33 @@
-import type { CheckpointDocument, Committed, StreamIdentity } from '../checkpoint/checkpoint-document.ts'
-import { parseDocument } from '../checkpoint/checkpoint-document.ts'
-import { type Claim, type StreamCheckpoint, streamCheckpoint, writeDocument } from '../checkpoint/stream-checkpoint.ts'
-import { beginning, type StreamState } from '../checkpoint/stream-state.ts'
-import { claimed, committedByRecord, firstDocument, represented, withSeenControl } from '../checkpoint/transitions.ts'
-import { type ClientTable, clientTable, entriesIn } from '../index/client-table.ts'
-import { type ClientKey, entryWordsOf, type IndexEntry, UNKNOWN_CONTENT, withdrawalOf } from '../index/index-entry.ts'
-import { deltaText, deltaWords, type IndexState, withEntries, withRules } from '../index/index-state.ts'
-import { isDamage } from '../index/load-table.ts'
-import type { OpenStream } from '../pipeline/claimed-stream.ts'
-import { withErasedClients } from '../pipeline/features/erase/marked-entries.ts'
-import type { StreamProducer } from '../publish/event-publisher.ts'
-import { ConnectorError } from '../runtime/connector-error.ts'
+import type { CheckpointDocument, Committed, StreamIdentity } from '../../checkpoint/checkpoint-document.ts'
+import { parseDocument } from '../../checkpoint/checkpoint-document.ts'
+import {
+  type Claim,
+  type StreamCheckpoint,
+  streamCheckpoint,
+  writeDocument,
+} from '../../checkpoint/stream-checkpoint.ts'
+import { beginning, type StreamState } from '../../checkpoint/stream-state.ts'
+import {
+  claimed,
+  committedByRecord,
+  firstDocument,
+  represented,
+  withSeenControl,
+} from '../../checkpoint/transitions.ts'
+import { type ClientTable, clientTable, entriesIn } from '../../index/client-table.ts'
+import {
+  type ClientKey,
+  entryWordsOf,
+  type IndexEntry,
+  UNKNOWN_CONTENT,
+  withdrawalOf,
+} from '../../index/index-entry.ts'
+import { deltaText, deltaWords, type IndexState, withEntries, withRules } from '../../index/index-state.ts'
+import { isDamage } from '../../index/load-table.ts'
+import type { OpenStream } from '../../pipeline/claimed-stream.ts'
+import { withErasedClients } from '../../pipeline/features/erase/marked-entries.ts'
+import type { StreamProducer } from '../../publish/event-publisher.ts'
+import { ConnectorError } from '../../runtime/connector-error.ts'
 import { mustBelong, mustNotHaveMoved, type OpenParts, openingOf, type StoredDocument } from './open-parts.ts'
 import { repairStream, resolveStream } from './resolve-stream.ts'
 

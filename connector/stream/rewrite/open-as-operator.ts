@@ -1,12 +1,12 @@
-import type { CheckpointDocument, StreamIdentity } from '../checkpoint/checkpoint-document.ts'
-import { writeDocument } from '../checkpoint/stream-checkpoint.ts'
-import type { Claimant } from '../checkpoint/transitions.ts'
-import { type StreamProducer, withoutCheckpoint } from '../publish/event-publisher.ts'
-import { codeOf } from '../runtime/connector-error.ts'
-import { retry } from '../runtime/retry.ts'
-import { mustNotHaveMoved, type OpenParts, type StoredDocument } from './open-parts.ts'
-import { claimOf } from './open-stream.ts'
-import { type ResolvedStream, repairStream, resolveStream } from './resolve-stream.ts'
+import type { CheckpointDocument, StreamIdentity } from '../../checkpoint/checkpoint-document.ts'
+import { writeDocument } from '../../checkpoint/stream-checkpoint.ts'
+import type { Claimant } from '../../checkpoint/transitions.ts'
+import { type StreamProducer, withoutCheckpoint } from '../../publish/event-publisher.ts'
+import { codeOf } from '../../runtime/connector-error.ts'
+import { retry } from '../../runtime/retry.ts'
+import { mustNotHaveMoved, type OpenParts, type StoredDocument } from '../open/open-parts.ts'
+import { claimOf } from '../open/open-stream.ts'
+import { type ResolvedStream, repairStream, resolveStream } from '../open/resolve-stream.ts'
 
 /** A stream that an operator has opened: its replica is fenced, and no transaction lacks a marker. */
 export interface OperatorOpening {

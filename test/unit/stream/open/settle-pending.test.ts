@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest'
-import { parseDocument } from '../../../connector/checkpoint/checkpoint-document.ts'
-import { openStream } from '../../../connector/stream/open-stream.ts'
-import { settlePending } from '../../../connector/stream/settle-pending.ts'
-import { never } from '../../support/signals.ts'
-import { change } from '../checkpoint/documents.ts'
+import { parseDocument } from '../../../../connector/checkpoint/checkpoint-document.ts'
+import { openStream } from '../../../../connector/stream/open/open-stream.ts'
+import { settlePending } from '../../../../connector/stream/open/settle-pending.ts'
+import { never } from '../../../support/signals.ts'
+import { change } from '../../checkpoint/documents.ts'
 import { KEY, stage } from './open-parts.ts'
 
 const stored = ({ store }: ReturnType<typeof stage>) => parseDocument(store.stored(KEY)?.text ?? '')

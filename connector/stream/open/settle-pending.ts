@@ -1,6 +1,6 @@
-import { parseDocument } from '../checkpoint/checkpoint-document.ts'
-import { isPauseKnown, writeDocument } from '../checkpoint/stream-checkpoint.ts'
-import { withSeenControl } from '../checkpoint/transitions.ts'
+import { parseDocument } from '../../checkpoint/checkpoint-document.ts'
+import { isPauseKnown, writeDocument } from '../../checkpoint/stream-checkpoint.ts'
+import { withSeenControl } from '../../checkpoint/transitions.ts'
 import { mustBelong, type OpenParts } from './open-parts.ts'
 import { openStream } from './open-stream.ts'
 
