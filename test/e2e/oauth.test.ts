@@ -1,5 +1,5 @@
 import { beforeAll, expect, it } from 'vitest'
-import type { Finding } from '../../connector/doctor/finding.ts'
+import type { Finding } from '../../connector/inspect/doctor/finding.ts'
 import { closingAfterAll } from '../support/closing.ts'
 import type { ConnectorProcess } from '../support/connector-process.ts'
 import { type KafkaCluster, startKafka } from '../support/servers/kafka-broker.ts'

@@ -134,10 +134,10 @@ export const plants: readonly Plant[] = [
   },
   {
     name: 'the audit takes the highest number for the last record',
-    file: 'audit/topic-clients.ts',
+    file: 'inspect/audit/topic-clients.ts',
     text: 'return offsetText(place.offset) > known.place.content',
     becomes: 'return (number ?? 0) >= known.entry.number',
-    by: { unit: 'audit' },
+    by: { unit: 'inspect/audit' },
   },
   {
     name: 'a full scan takes its own marks for those of the full scan before',

@@ -1,7 +1,7 @@
 import { pauseOf } from '../../connector/control/requests.ts'
+import { checkOpening } from '../../connector/inspect/check-stream.ts'
 import { ConnectorError, codeOf } from '../../connector/runtime/connector-error.ts'
 import { wallClock } from '../../connector/source/source-time.ts'
-import { checkOpening } from '../../connector/stream/check-stream.ts'
 import type { OpenParts } from '../../connector/stream/open/open-parts.ts'
 import { rebuildIndex } from '../../connector/stream/rewrite/rebuild-index.ts'
 import { type RewriteRequest, rewriteCheckpoint } from '../../connector/stream/rewrite/rewrite-checkpoint.ts'

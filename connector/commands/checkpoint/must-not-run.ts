@@ -1,9 +1,9 @@
 import { controlParts } from '../../compose/compose-control.ts'
 import { readControl } from '../../control/control-object.ts'
 import { pauseOf } from '../../control/requests.ts'
+import { checkOpening } from '../../inspect/check-stream.ts'
 import { codeOf } from '../../runtime/connector-error.ts'
 import { errorCatalogue } from '../../runtime/error-catalogue.ts'
-import { checkOpening } from '../../stream/check-stream.ts'
 import type { OpenParts } from '../../stream/open/open-parts.ts'
 import { type ChosenStream, invalidRequest } from '../chosen-stream.ts'
 

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import type { FieldSurvey } from '../../doctor/survey-fields.ts'
+import type { FieldSurvey } from '../../inspect/doctor/survey-fields.ts'
 import type { Screen } from './screen.ts'
 import { table } from './text-table.ts'
 

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import type { Finding, Verdict } from '../../doctor/finding.ts'
+import type { Finding, Verdict } from '../../inspect/doctor/finding.ts'
 import type { Colour, Screen } from './screen.ts'
 import { wrappedText } from './wrapped-text.ts'
 

@@ -1,5 +1,5 @@
 import { expect, inject, it, onTestFinished, vi } from 'vitest'
-import { auditShape } from '../../../connector/commands/audit/audit-output.ts'
+import { auditShape } from '../../../connector/commands/output/audit-output.ts'
 import { eventSource } from '../../../connector/event/client-event.ts'
 import { clientTable, entriesIn } from '../../../connector/index/client-table.ts'
 import {

@@ -12,7 +12,7 @@ import {
 } from 'kafkajs'
 import { expect, inject, it, onTestFinished } from 'vitest'
 import { doctorShape } from '../../../connector/commands/output/finding-lines.ts'
-import type { Finding } from '../../../connector/doctor/finding.ts'
+import type { Finding } from '../../../connector/inspect/doctor/finding.ts'
 import { faults, plantedMarks } from '../../polaris/polaris-simulator.ts'
 import { checkpointObject } from '../../support/checkpoint-object.ts'
 import { type LogLine, startConnector } from '../../support/connector-process.ts'

@@ -1,6 +1,13 @@
 import { expect, test } from 'vitest'
 import { findingLines } from '../../../../connector/commands/output/finding-lines.ts'
-import { type CheckResult, type Finding, failed, ok, skipped, warning } from '../../../../connector/doctor/finding.ts'
+import {
+  type CheckResult,
+  type Finding,
+  failed,
+  ok,
+  skipped,
+  warning,
+} from '../../../../connector/inspect/doctor/finding.ts'
 import { plainScreen, screen } from '../../../support/screens.ts'
 
 const of = (stream: string | null, check: string, result: CheckResult): Finding => ({ stream, check, ...result })

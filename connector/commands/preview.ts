@@ -1,0 +1,104 @@
+import type * as z from 'zod'
+import { composeSource } from '../compose/compose-source.ts'
+import { eventSettings, readingRules } from '../compose/compose-stream.ts'
+import { connectorConfig } from '../config/connector-config.ts'
+import { readPages } from '../inspect/doctor/read-pages.ts'
+import { previewRecords, previewShape } from '../inspect/preview/preview-records.ts'
+import { type Clock, systemClock } from '../runtime/clock.ts'
+import { closeStack } from '../runtime/close-stack.ts'
+import { wallClock } from '../source/source-time.ts'
+import { invalidRequest, onlyStream, streamOption } from './chosen-stream.ts'
+import {
+  type Command,
+  type CommandArgs,
+  type CommandParts,
+  configOption,
+  configSources,
+  jsonOption,
+  optionText,
+  printJson,
+} from './command.ts'
+import { loadWithoutTargets } from './load-without-targets.ts'
+import type { Screen } from './output/screen.ts'
+import { elapsedText, showingProgress } from './output/shown-progress.ts'
+import { counted } from './output/time-text.ts'
+
+export const preview: Command = {
+  name: 'preview',
+  summary: 'print the first events as they would be published, and publish nothing',
+  usage:
+    'Reads clients from the beginning of the stream (POLARIS_LAST_CHANGED, or else of the last day) and\n' +
+    'prints their events. Connects to Polaris only: needs neither Kafka nor a checkpoint store, nor\n' +
+    'their settings, and changes nothing.\n' +
+    'Masks what it prints of a client: a word is xxx, a digit 9. With --show-data, prints personal\n' +
+    'data.\n' +
+    'Exit code: 0 printed, 2 invalid configuration or request, 3 Polaris is unavailable.',
+  options: {
+    ...configOption,
+    ...streamOption,
+    limit: { type: 'string', value: 'number', description: 'number of events; default: 3' },
+    'show-data': { type: 'boolean', description: 'do not mask the clients' },
+    ...jsonOption,
+  },
+  examples: ['preview --config connector.yaml', 'preview --config connector.yaml --stream lyon --limit 10'],
+  outputs: { '--json': previewShape },
+  run: async (args, parts) => {
+    const limit = limitOf(args)
+    const shown = await previewed(args, { ...parts, limit, clock: systemClock })
+    if (args.json === true) printJson(parts, shown)
+    else for (const line of previewLines(shown, parts.screen)) parts.print(line)
+    return 0
+  },
+}
+
+const DEFAULT_LIMIT = 3
+const MAX_LIMIT = 1000
+const DAY_MS = 24 * 60 * 60 * 1000
+
+function limitOf(args: CommandArgs): number {
+  const text = optionText(args, 'limit') ?? String(DEFAULT_LIMIT)
+  const limit = /^\d{1,4}$/.test(text) ? Number(text) : 0
+  if (limit < 1 || limit > MAX_LIMIT) throw invalidRequest(`--limit must be a whole number from 1 to ${MAX_LIMIT}`)
+  return limit
+}
+
+type Preview = z.output<typeof previewShape>
+
+async function previewed(
+  args: CommandArgs,
+  { limit, clock, ...parts }: CommandParts & { readonly limit: number; readonly clock: Clock },
+): Promise<Preview> {
+  const config = connectorConfig(loadWithoutTargets(configSources(args, parts)))
+  const stream = onlyStream(args, config.streams)
+  await using closing = closeStack()
+  const since = stream.beginAt ?? wallClock(clock.now() - DAY_MS, stream.poll.timeZone)
+  const at = { lastChanged: since, checkPoint: null, limit: stream.poll.limit, output: stream.poll.output }
+  const maxPages = Math.ceil(limit / stream.poll.limit)
+  const reading = readPages(composeSource(stream, clock, closing), { at, maxPages, patience: 'unproven' }, parts.stop)
+  const text = (elapsedMs: number) => `reading from ${new URL(stream.polaris.url).origin} ${elapsedText(elapsedMs)}`
+  const read = await showingProgress(reading, { output: parts, text, clock })
+  if (read.error !== undefined) throw read.error
+  const isMasked = args['show-data'] !== true
+  const records = previewRecords(read, {
+    stream,
+    rules: readingRules(stream),
+    settings: eventSettings(config, stream),
+    readAt: read.serverTime ?? clock.now(),
+    isMasked,
+    limit,
+  })
+  return { stream: stream.name, since, masked: isMasked, records }
+}
+
+function previewLines({ stream, since, masked, records }: Preview, { paint }: Pick<Screen, 'paint'>): string[] {
+  const remarks = [`since ${since} server time`, ...(masked ? ['values masked'] : []), 'nothing was published']
+  const count = records.length === 0 ? 'no clients' : `first ${counted(records.length, 'record')}`
+  return [
+    `${paint('bold', `stream ${stream}`)}: ${count}, ${remarks.join(', ')}`,
+    ...records.flatMap(({ topic, key, value }) => [
+      '',
+      paint('cyan', `topic ${topic}, key ${key ?? 'none'}`),
+      JSON.stringify(value, undefined, 2),
+    ]),
+  ]
+}

@@ -1,0 +1,153 @@
+import type { StreamMapping } from '../../event/page-mapping.ts'
+import { clientReader, contentUnder, type ReadClient, type ReadingRules } from '../../event/read-client.ts'
+import { rulesOf } from '../../index/client-index.ts'
+import { type ClientTable, clientTable } from '../../index/client-table.ts'
+import { type ClientKey, type ContentKey, type IndexEntry, UNKNOWN_CONTENT } from '../../index/index-entry.ts'
+import { type ScanMemory, scanMemory } from '../../pipeline/group/scan-memory.ts'
+import { readPages } from '../../pipeline/read/page-reader.ts'
+import type { PageReading, ReaderParts } from '../../pipeline/read/page-reading.ts'
+import type { ScanSettings } from '../../scan/scan-settings.ts'
+import { LIVE, newScans, type ScanStates } from '../../scan/scan-state.ts'
+import type { AuditedIndex } from './audited-index.ts'
+import { proveInterleaving } from './prove-interleaving.ts'
+import type { TopicClients } from './topic-clients.ts'
+
+/** The clients that the source returns. */
+export interface SourceClients {
+  /** Contents under the present rules; of a client that was returned several times, the last one. */
+  readonly table: Pick<ClientTable, 'get' | 'size' | 'partitions'>
+  /** When the last page was read, by the server's clock in ms since 1970. */
+  readonly readAt: number
+}
+
+/** How the content of a client in the source relates to what is known of it elsewhere, under the rules of that. */
+export type Relation = (typeof relations)[number]
+const relations = ['unknown', 'same', 'other'] as const
+
+/** An entry of the source: its tag holds two relations, in two bits each. */
+export function sourceEntry(content: ContentKey, toIndex: Relation, toTopic: Relation): IndexEntry {
+  const tag = relations.indexOf(toIndex) | (relations.indexOf(toTopic) << 2)
+  return { content, number: 0, tag, isDeadLetter: false, mark: 'none', rules: 0 }
+}
+export const relationToIndex = ({ tag }: IndexEntry): Relation => relations[tag & 3] ?? 'unknown'
+export const relationToTopic = ({ tag }: IndexEntry): Relation => relations[tag >>> 2] ?? 'unknown'
+
+export interface SourceParts {
+  readonly reader: Omit<ReaderParts, 'until' | 'observe'>
+  readonly rules: ReadingRules
+}
+
+export interface SourceReading {
+  /** The present rules of the index: see `contentRules`. */
+  readonly indexRules: string
+  readonly mapping: StreamMapping | null
+  readonly scans: Pick<ScanStates, 'interleaving' | 'failedLimit'>
+  /** Whether no replica reads meanwhile. */
+  readonly isAlone: boolean
+  /** What was read before. */
+  readonly index: AuditedIndex
+  readonly topic: TopicClients
+  readonly onProgress: (progress: { readonly clients: number; readonly pages: number }) => void
+  /** Receives the id of each client. */
+  readonly onClient: (key: ClientKey, id: string) => void
+}
+
+/**
+ * Reads all clients from the stream's beginning, then, in a live scan, those that changed meanwhile. Rejects with
+ * `source.*` or the reason of `stop`; with `checkpoint.invalid-request` if it finds out that the server mixes up scans.
+ */
+export async function readSourceClients(
+  { reader, rules }: SourceParts,
+  reading: SourceReading,
+  stop: AbortSignal,
+): Promise<SourceClients> {
+  const table = clientTable()
+  const settings: ScanSettings = { ...reader.settings, backfill: 'before', lookBacks: [], fullScan: undefined }
+  const parts = { ...reader, settings }
+  const states = await statesFrom(parts, reading, stop)
+  const memory = scanMemory(states, settings)
+  const pages = readPages(
+    { ...parts, until: 'caught-up', observe: () => {} },
+    {
+      states,
+      mapping: reading.mapping,
+      processed: { events: () => 0, recheck: () => null, knowsPagesOf: () => true, hasEnded: () => false, ...memory },
+    },
+    stop,
+  )
+  const entryOf = entryReader(reading, rules)
+  let readAt = 0
+  let count = 0
+  for await (const page of pages) {
+    for (const client of clientsOf(page, { rules, memory })) {
+      table.set(client.key, entryOf(client))
+      if (typeof client.id === 'string') reading.onClient(client.key, client.id)
+    }
+    readAt = page.readAt.server
+    count += 1
+    reading.onProgress({ clients: table.size(), pages: count })
+    await reader.clock.sleep(pauseAfter(page, settings), stop)
+  }
+  return { table, readAt }
+}
+
+async function statesFrom(
+  reader: SourceParts['reader'],
+  { scans: { interleaving, failedLimit }, isAlone, mapping }: SourceReading,
+  stop: AbortSignal,
+): Promise<ScanStates> {
+  const states: ScanStates = { ...newScans, interleaving, failedLimit }
+  if (interleaving !== 'unknown' || isAlone) return states
+  return { ...states, interleaving: await proveInterleaving(reader, { states, mapping }, stop) }
+}
+
+/** The server is spared as by a full scan. */
+function pauseAfter({ page, scan }: PageReading, { backgroundShare: share }: ScanSettings): number {
+  return scan.tag === LIVE ? 0 : (page.tookMs * (1 - share)) / share
+}
+
+interface PageParts {
+  readonly rules: ReadingRules
+  readonly memory: ScanMemory
+}
+
+function* clientsOf(reading: PageReading, { rules, memory }: PageParts): Generator<ReadClient, void> {
+  const { page, scan, states, isFirst, isLast } = reading
+  if (isFirst) memory.beginScan(scan, states)
+  const mapping = reading.mapping[scan.output]
+  if (mapping !== null) {
+    const read = clientReader(mapping, rules)
+    for (const record of page.clients) {
+      const client = read(record)
+      memory.add(scan, client)
+      yield client
+    }
+  }
+  memory.endPage(scan)
+  if (isLast) memory.endScan(scan)
+}
+
+/** Only while a client is at hand can its content be compared under other rules than the present ones. */
+function entryReader(
+  { index, topic, indexRules }: Pick<SourceReading, 'index' | 'topic' | 'indexRules'>,
+  rules: ReadingRules,
+): (client: ReadClient) => IndexEntry {
+  const known = new Map([...index.rules, ...topic.rules].map((text) => [text, rulesOf(text)]))
+  const contentBy = ({ client, content }: ReadClient, text: string | undefined): ContentKey => {
+    if (text === indexRules) return content
+    const made = text === undefined ? undefined : known.get(text)
+    return made === undefined ? UNKNOWN_CONTENT : contentUnder(client, made, rules.hmac)
+  }
+  const relation = (client: ReadClient, entry: IndexEntry | undefined, text: string | undefined): Relation => {
+    const content = entry === undefined ? UNKNOWN_CONTENT : contentBy(client, text)
+    if (entry === undefined || entry.content === UNKNOWN_CONTENT || content === UNKNOWN_CONTENT) return 'unknown'
+    return content === entry.content ? 'same' : 'other'
+  }
+  return (client) => {
+    const inIndex = index.table.get(client.key)
+    const inTopic = topic.table.get(client.key)
+    const toIndex = relation(client, inIndex, inIndex && index.rules[inIndex.rules])
+    const toTopic = relation(client, inTopic, inTopic && topic.rules[inTopic.rules])
+    return sourceEntry(client.content, toIndex, toTopic)
+  }
+}

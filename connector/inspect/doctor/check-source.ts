@@ -1,0 +1,175 @@
+import type { FieldMapping } from '../../event/field-mapping.ts'
+import { mapPage } from '../../event/page-mapping.ts'
+import type { Clock } from '../../runtime/clock.ts'
+import { errorCatalogue } from '../../runtime/error-catalogue.ts'
+import type { ClientRecord, ClientsPlace, Page, ReadArguments, SourceTime } from '../../source/client-source.ts'
+import { serverTimeText, wallClock } from '../../source/source-time.ts'
+import type { CheckProgress } from './check-progress.ts'
+import { compareOutputs } from './compare-outputs.ts'
+import type { StreamUnderTest } from './doctor-parts.ts'
+import { type CheckResult, type CheckResults, failure, ok, skipped, type TimeLimit, warning } from './finding.ts'
+import { judgeEventFields } from './judge-event-fields.ts'
+import { judgeOrder } from './judge-order.ts'
+import { judgeFields, judgeInterleaving, judgePage, judgeServerClock } from './judge-page.ts'
+import { judgeTimeZone } from './judge-time-zone.ts'
+import { readPages } from './read-pages.ts'
+
+type SourceUnderTest = Pick<StreamUnderTest, 'config' | 'source' | 'events'>
+
+interface SourceCheck extends SourceUnderTest {
+  readonly clock: Clock
+  readonly limit: TimeLimit
+}
+
+interface CheckOptions {
+  readonly clock: Clock
+  readonly progress: CheckProgress
+  /** Reads the first page in the other output format too. */
+  readonly comparesOutputs: boolean
+}
+
+/**
+ * Reads what `run` reads, in scans of its own, and discards it: two pages from the start of the stream, a live scan,
+ * the second page again, and the last day. Never rejects.
+ */
+export async function checkSource(
+  stream: SourceUnderTest,
+  { clock, progress, comparesOutputs }: CheckOptions,
+  finish: AbortSignal,
+): Promise<CheckResults> {
+  const check = { ...stream, clock, limit: { finish, timeoutCode: 'source.timeout' } as const }
+  const { poll, beginAt, event } = stream.config
+  const at = startingAt(beginAt ?? wallClock(clock.now() - DAY_MS, poll.timeZone), poll)
+  const during = <Result>(name: string, work: () => Promise<Result>) => progress.during(name, stream.config.name, work)
+  const first = await during('polaris', () => attempted(check, at))
+  if (first.kind === 'failed') return { polaris: first.result, ...withoutPage }
+  const { page } = first
+  const now = clock.now()
+  const serverNow = page.serverTime ?? now
+  const second = await during('second page', () => checkSecondPage(check, { at, page }))
+  const live = await during('live', () => checkLiveEnd(check, serverNow))
+  const clients = [...page.clients, ...second.clients]
+  const { fields, mapping } = checkFields(clients, page.place, check)
+  return {
+    polaris: judgePage(page, at),
+    'second page': second.result,
+    live,
+    interleaving: await during('interleaving', () => checkInterleaving(check, second)),
+    ...(comparesOutputs ? { outputs: await during('outputs', () => checkOutputs(check, { at, page, mapping })) } : {}),
+    fields,
+    ...(event.fields === undefined ? {} : { 'event fields': judgeEventFields(clients, event.fields) }),
+    order: judgeOrder(clients, { ...poll, mapping, startedAt: serverNow }),
+    'server clock': judgeServerClock(page, now),
+    'time zone': await during('time zone', () => checkTimeZone(check, serverNow, mapping)),
+  }
+}
+
+const DAY_MS = 24 * 60 * 60 * 1000
+const MAX_PAGES = 20
+
+const requiresPage = skipped('requires a page')
+const withoutPage: CheckResults = {
+  'second page': requiresPage,
+  live: requiresPage,
+  interleaving: requiresPage,
+  fields: requiresPage,
+  order: requiresPage,
+  'server clock': requiresPage,
+  'time zone': requiresPage,
+}
+
+const startingAt = (
+  lastChanged: SourceTime,
+  { limit, output }: Pick<ReadArguments, 'limit' | 'output'>,
+): ReadArguments => ({ lastChanged, checkPoint: null, limit, output })
+
+type Attempted =
+  | { readonly kind: 'page'; readonly page: Page }
+  | { readonly kind: 'failed'; readonly result: CheckResult }
+
+async function attempted({ source, limit }: SourceCheck, at: ReadArguments): Promise<Attempted> {
+  try {
+    return { kind: 'page', page: await source.read(at, limit.finish, 'unproven') }
+  } catch (error) {
+    return { kind: 'failed', result: failure(error, limit) }
+  }
+}
+
+interface SecondPage {
+  readonly result: CheckResult
+  readonly clients: readonly ClientRecord[]
+  /** Undefined: there is none. */
+  readonly at: ReadArguments | undefined
+}
+
+/** Whether the server accepts its own token. */
+async function checkSecondPage(
+  check: SourceCheck,
+  { at, page }: { at: ReadArguments; page: Page },
+): Promise<SecondPage> {
+  if (!page.hasMoreResults) return { result: skipped('no more results follow'), clients: [], at: undefined }
+  const next = { ...at, checkPoint: page.checkPoint }
+  const second = await attempted(check, next)
+  if (second.kind === 'failed') return { result: second.result, clients: [], at: undefined }
+  const { clients, tookMs } = second.page
+  return { result: ok(`${clients.length} clients, ${Math.round(tookMs)} ms`), clients, at: next }
+}
+
+/** Reads a live scan to its end. */
+async function checkLiveEnd(check: SourceCheck, serverNow: number): Promise<CheckResult> {
+  const { source, limit, config } = check
+  const at = startingAt(wallClock(serverNow - config.poll.overlapMs, config.poll.timeZone), config.poll)
+  const { pages, clients, isComplete, error } = await readPages(source, { at, maxPages: MAX_PAGES }, limit.finish)
+  if (error !== undefined) return failure(error, limit)
+  const read = `${clients.length} clients since ${serverTimeText(at.lastChanged)}, ${pages} ${pages === 1 ? 'page' : 'pages'}`
+  return ok(isComplete ? read : `${read}; more results follow`)
+}
+
+/** Reads the second page again after the live scan. */
+async function checkInterleaving(check: SourceCheck, { at, clients }: SecondPage): Promise<CheckResult> {
+  if (at === undefined) return skipped('requires a second page')
+  const again = await attempted(check, at)
+  return again.kind === 'failed' ? again.result : judgeInterleaving(clients, again.page.clients)
+}
+
+interface FirstPage {
+  readonly at: ReadArguments
+  readonly page: Page
+  readonly mapping: FieldMapping | undefined
+}
+
+async function checkOutputs(check: SourceCheck, { at, page, mapping }: FirstPage): Promise<CheckResult> {
+  if (mapping === undefined) return skipped('requires the client id')
+  const output = at.output === 'xml' ? 'json' : 'xml'
+  const other = await attempted(check, { ...at, output })
+  if (other.kind === 'failed') return other.result
+  return compareOutputs({ [at.output]: page.clients, [output]: other.page.clients }, mapping.clientId)
+}
+
+/** Reads the last day up to its end, a limit or a failure: the first check reports a failing server. */
+async function checkTimeZone(
+  { source, clock, config, limit }: SourceCheck,
+  serverNow: number,
+  mapping: FieldMapping | undefined,
+): Promise<CheckResult> {
+  const { poll } = config
+  const at = startingAt(wallClock(serverNow - DAY_MS, poll.timeZone), poll)
+  const day = await readPages(source, { at, maxPages: MAX_PAGES }, limit.finish)
+  return judgeTimeZone({ ...day, now: day.serverTime ?? clock.now() }, mapping, poll.timeZone)
+}
+
+function checkFields(
+  clients: readonly ClientRecord[],
+  place: ClientsPlace | undefined,
+  { config, events, limit }: SourceCheck,
+): { fields: CheckResult; mapping: FieldMapping | undefined } {
+  try {
+    const mapped = mapPage({ clients, place }, config.fields, null)
+    if (mapped.kind === 'unproven')
+      return { fields: warning(mapped.error.message, errorCatalogue['source.mapping'].hint), mapping: undefined }
+    const mapping = mapped.kind === 'mapped' ? mapped.mapping : undefined
+    return { fields: judgeFields(clients, mapping, events), mapping }
+  } catch (error) {
+    return { fields: failure(error, limit), mapping: undefined }
+  }
+}

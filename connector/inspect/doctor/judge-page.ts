@@ -1,0 +1,94 @@
+import { canonicalJson, valueAt } from '../../event/canonical-json.ts'
+import { clientRecord, type EventSettings } from '../../event/client-record.ts'
+import { type DeadLetterLimit, deadLetterGuard } from '../../event/dead-letter.ts'
+import type { FieldMapping } from '../../event/field-mapping.ts'
+import { clientReader, type ReadingRules } from '../../event/read-client.ts'
+import type { ClientRecord, Page, ReadArguments } from '../../source/client-source.ts'
+import { serverTimeText } from '../../source/source-time.ts'
+import { type CheckResult, failed, ok, skipped, warning } from './finding.ts'
+
+/** What the page contained and how long it took. */
+export function judgePage(page: Page, at: ReadArguments): CheckResult {
+  const { clients, bytes, tookMs, hasMoreResults } = page
+  const more = hasMoreResults ? 'more results follow' : 'no more results'
+  return ok(
+    `${clients.length} clients since ${serverTimeText(at.lastChanged)} (${at.output}, ${bytes} bytes, ${Math.round(tookMs)} ms), ${more}`,
+  )
+}
+
+/** The rules by which `run` makes events. */
+export interface EventRules {
+  readonly settings: EventSettings
+  readonly reading: ReadingRules
+  readonly limit: DeadLetterLimit
+}
+
+/** Which fields hold id and modification time, and whether every client can become an event. */
+export function judgeFields(
+  clients: readonly ClientRecord[],
+  mapping: FieldMapping | undefined,
+  rules: EventRules,
+): CheckResult {
+  if (mapping === undefined) return skipped('requires a page with clients')
+  const { clientId, modifiedAt } = mapping
+  const { dead, isHeld } = deadLettersOf(clients, mapping, rules)
+  if (dead > 0) {
+    const cure = 'check POLARIS_CLIENT_ID_FIELD and kafka.maxMessageBytes'
+    const detail = `id ${clientId}: ${dead} of ${clients.length} clients would become dead letters`
+    if (isHeld) return failed('event.too-many-dead-letters', `${detail}, and run would hold the stream`, cure)
+    return warning(detail, cure)
+  }
+  if (modifiedAt === null) {
+    return warning(
+      `id ${clientId}, no modification time`,
+      'if clients have a modification time, set POLARIS_MODIFIED_AT_FIELD: events then contain it, and the delay of changes is measured',
+    )
+  }
+  return ok(`id ${clientId}, modification time ${modifiedAt}`)
+}
+
+/** How many clients cannot become events, and whether so many hold the stream. */
+function deadLettersOf(clients: readonly ClientRecord[], mapping: FieldMapping, rules: EventRules) {
+  const readClient = clientReader(mapping, rules.reading)
+  const guard = deadLetterGuard(rules.limit)
+  const place = { sequence: 0, readAt: 0, idField: mapping.clientId, previous: '' }
+  const kinds = clients.map((client) => clientRecord(readClient(client), place, rules.settings).kind)
+  const dead = kinds.filter((kind) => kind === 'dead-letter').length
+  return { dead, isHeld: kinds.map((kind) => guard.add(kind)).includes('too-many') }
+}
+
+/** Whether a page is the same when it is asked for again after a live scan. A client may have changed meanwhile. */
+export function judgeInterleaving(before: readonly ClientRecord[], again: readonly ClientRecord[]): CheckResult {
+  const known = new Set(before.map(canonicalJson))
+  const same = again.filter((client) => known.has(canonicalJson(client))).length
+  if (same * 2 >= known.size) return ok('the second page is the same after a live scan')
+  return warning(
+    'the second page is another one after a live scan: the server mixes up the scans of one caller',
+    'expect no live changes while a backfill, look-back or full scan reads: scans run one after the other',
+  )
+}
+
+const MAX_SKEW_MS = 60_000
+
+/** The difference between the server's clock and that of this machine. */
+export function judgeServerClock({ serverTime }: Page, now: number): CheckResult {
+  if (serverTime === undefined) {
+    return warning(
+      'the response has no Date header: the clock of this machine is used',
+      'configure the server or its proxy to send a Date header',
+    )
+  }
+  const seconds = Math.round((serverTime - now) / 1000)
+  const detail = seconds === 0 ? 'same as this machine' : `${Math.abs(seconds)} s ${seconds > 0 ? 'ahead' : 'behind'}`
+  if (Math.abs(serverTime - now) <= MAX_SKEW_MS) return ok(detail)
+  return warning(
+    detail,
+    'synchronize both clocks: scans use the clock of the server, but delays and log times will be wrong',
+  )
+}
+
+/** The text at a path; undefined if it is absent, empty or not text. */
+export function textAt(client: ClientRecord, path: string): string | undefined {
+  const value = valueAt(client, path.split('.'))
+  return typeof value === 'string' && value !== '' ? value : undefined
+}

@@ -1,0 +1,132 @@
+import { type FieldMapping, mapFields } from '../../event/field-mapping.ts'
+import { modificationTime } from '../../event/modification-time.ts'
+import type { Clock } from '../../runtime/clock.ts'
+import { codeOf } from '../../runtime/connector-error.ts'
+import type { ClientRecord, ClientValue } from '../../source/client-source.ts'
+import { wallClock } from '../../source/source-time.ts'
+import type { StreamUnderTest } from './doctor-parts.ts'
+import { readPages } from './read-pages.ts'
+
+/** The fields in a sample of clients. */
+export interface FieldSurvey {
+  readonly clients: number
+  readonly fields: readonly SurveyedField[]
+  /** Why the id could not be detected. */
+  readonly problem: string | null
+  /** Lines of YAML: settings for what was found. */
+  readonly settings: readonly string[]
+}
+
+const DAY_MS = 24 * 60 * 60 * 1000
+const MAX_PAGES = 20
+
+/** Reads some pages from the start of the stream and of the last day. Rejects as a read does. */
+export async function surveyStream(
+  { config, source }: Pick<StreamUnderTest, 'config' | 'source'>,
+  clock: Clock,
+  stop: AbortSignal,
+): Promise<FieldSurvey> {
+  const { limit, output, timeZone } = config.poll
+  const aDayAgo = wallClock(clock.now() - DAY_MS, timeZone)
+  const clients: ClientRecord[] = []
+  for (const lastChanged of new Set([config.beginAt ?? aDayAgo, aDayAgo])) {
+    const at = { lastChanged, checkPoint: null, limit, output }
+    const patience = clients.length === 0 ? 'unproven' : 'retry'
+    const read = await readPages(source, { at, maxPages: MAX_PAGES, patience }, stop)
+    if (read.error !== undefined) throw read.error
+    for (const client of read.clients) clients.push(client)
+  }
+  const { mapping, problem } = detected(clients, config.fields)
+  const fields = surveyFields(clients, mapping)
+  return { clients: clients.length, fields, problem, settings: fieldSettings(fields, mapping) }
+}
+
+function detected(clients: readonly ClientRecord[], configured: StreamUnderTest['config']['fields']) {
+  try {
+    return { mapping: mapFields(clients, configured), problem: null }
+  } catch (error) {
+    if (!(error instanceof Error) || codeOf(error) !== 'source.mapping') throw error
+    return { mapping: undefined, problem: error.message }
+  }
+}
+
+/** What the clients of a sample have in one field. Invariant 8: no values. */
+export interface SurveyedField {
+  /** Dotted path; a list adds no level. */
+  readonly path: string
+  /** Objects that hold the field with a value that is not empty, of those that could. */
+  readonly filled: number
+  readonly of: number
+  /** In the order of their number. */
+  readonly types: readonly FieldType[]
+  readonly role: 'client id' | 'modification time' | 'list' | null
+}
+
+export type FieldType = 'whole number' | 'number' | 'true/false' | 'date' | 'text' | 'empty' | 'object' | 'list'
+
+/** The fields of these clients, those of an object below it. `mapping`: undefined if it could not be detected. */
+export function surveyFields(clients: readonly ClientRecord[], mapping: FieldMapping | undefined): SurveyedField[] {
+  const fields = new Map<string, Map<FieldType, number>>()
+  const holders = new Map<string, number>()
+  const visit = (record: ClientRecord, prefix: string) => {
+    holders.set(prefix, (holders.get(prefix) ?? 0) + 1)
+    for (const [name, value] of Object.entries(record)) visitField(value, `${prefix}${name}`)
+  }
+  const visitField = (value: ClientValue, path: string) => {
+    const types = fields.get(path) ?? new Map<FieldType, number>()
+    fields.set(path, types)
+    const type = typeOf(value)
+    types.set(type, (types.get(type) ?? 0) + 1)
+    const inner = isList(value) ? value : [value]
+    for (const item of inner) if (typeof item !== 'string' && !isList(item)) visit(item, `${path}.`)
+  }
+  for (const client of clients) visit(client, '')
+  // What occurs late in the sample still follows its parent.
+  const order = [...fields.keys()].map(topLevel)
+  const sorted = [...fields].toSorted(([one], [other]) => order.indexOf(topLevel(one)) - order.indexOf(topLevel(other)))
+  return sorted.map(([path, types]) => {
+    const counts = [...types].toSorted(([, one], [, other]) => other - one)
+    const filled = counts.reduce((sum, [type, count]) => (type === 'empty' ? sum : sum + count), 0)
+    const of = holders.get(path.slice(0, path.lastIndexOf('.') + 1)) ?? 0
+    return { path, filled, of, types: counts.map(([type]) => type), role: roleOf(path, types, mapping) }
+  })
+}
+
+const topLevel = (path: string) => path.split('.', 1)[0]
+
+function roleOf(path: string, types: ReadonlyMap<FieldType, number>, mapping: FieldMapping | undefined) {
+  if (path === mapping?.clientId) return 'client id'
+  if (path === mapping?.modifiedAt) return 'modification time'
+  return types.has('list') ? 'list' : null
+}
+
+/** The settings that hold what the survey found, as YAML of one stream's `polaris` section. */
+function fieldSettings(fields: readonly SurveyedField[], mapping: FieldMapping | undefined): string[] {
+  const lists = fields.filter(({ role }) => role === 'list').map(({ path }) => path)
+  return [
+    'polaris:',
+    mapping === undefined ? '  # clientIdField: not detected' : `  clientIdField: ${quoted(mapping.clientId)}`,
+    mapping?.modifiedAt == null
+      ? '  # modifiedAtField: not detected'
+      : `  modifiedAtField: ${quoted(mapping.modifiedAt)}`,
+    ...(lists.length === 0 ? [] : [`  listFields: [${lists.map(quoted).join(', ')}]`]),
+  ]
+}
+
+/** Some YAML parsers take a plain `No` for false. */
+const quoted = (path: string) => JSON.stringify(path)
+
+function isList(value: ClientValue): value is readonly ClientValue[] {
+  return Array.isArray(value)
+}
+
+function typeOf(value: ClientValue): FieldType {
+  if (isList(value)) return 'list'
+  if (typeof value !== 'string') return 'object'
+  if (value.trim() === '') return 'empty'
+  // A leading zero, as in a postal code, must be kept: it is text.
+  if (/^-?(?:0|[1-9]\d*)$/.test(value)) return 'whole number'
+  if (/^-?(?:0|[1-9]\d*)\.\d+$/.test(value)) return 'number'
+  if (/^(?:true|false)$/i.test(value)) return 'true/false'
+  return modificationTime(value, 'UTC') === undefined ? 'text' : 'date'
+}

@@ -1,0 +1,78 @@
+import { expect, it } from 'vitest'
+import { type CheckpointDocument, serializeDocument } from '../../../../connector/checkpoint/checkpoint-document.ts'
+import { beginning } from '../../../../connector/checkpoint/stream-state.ts'
+import { type CheckpointQuestion, checkCheckpoint } from '../../../../connector/inspect/doctor/check-checkpoint.ts'
+import type { CommitRecord } from '../../../../connector/publish/event-publisher.ts'
+import { ConnectorError } from '../../../../connector/runtime/connector-error.ts'
+import { never } from '../../../support/signals.ts'
+import { DAY_MS, documentWith, identity, now } from '../../checkpoint/documents.ts'
+
+function checkOf(
+  document: CheckpointDocument,
+  record: CommitRecord | undefined,
+  more: Partial<CheckpointQuestion> = {},
+) {
+  const stored = { text: serializeDocument(document), version: 'v' as never }
+  const object = { read: async () => stored, write: () => Promise.reject(new Error('was written')) }
+  const { destination } = identity
+  const readState = async () => ({ destination, stored: { record, isUnstable: false }, open: [] })
+  const clock = { now: () => now } as never
+  const question = {
+    object,
+    identity,
+    isTopicMissing: false,
+    beginAt: undefined,
+    timeZone: 'UTC',
+    offsetsRetentionMs: 7 * DAY_MS,
+    readIndex: async () => {},
+  }
+  return checkCheckpoint({ ...question, clock, readState, ...more }, never)
+}
+
+it('is ok when Kafka has the commit record of the checkpoint', async () => {
+  const { verdict, detail } = await checkOf(documentWith({}), { epoch: 4, seq: 10, nonce: 'c' })
+  expect({ verdict, detail }).toMatchObject({ verdict: 'ok', detail: expect.stringContaining('2 events') })
+})
+
+it('warns when Kafka has no commit record of the checkpoint, because the events then decide', async () => {
+  const { verdict, detail } = await checkOf(documentWith({}), { epoch: 4, seq: 9, nonce: 'o' })
+  expect({ verdict, detail }).toMatchObject({
+    verdict: 'warning',
+    detail: expect.stringContaining('does not have its commit record'),
+  })
+})
+
+it('fails when the checkpoint was rolled back', async () => {
+  const found = checkOf(documentWith({}), { epoch: 5, seq: 1, nonce: 'n' })
+  expect(await found).toMatchObject({ verdict: 'failed', code: 'checkpoint.rolled-back' })
+})
+
+const withoutTopics = { readState: undefined, isTopicMissing: true }
+const { clusterId, topic } = identity.destination
+
+it.each([
+  ['another topic', { destination: { clusterId, topic: 'other' } }, 'checkpoint.other-stream'],
+  ['another cluster', { destination: { clusterId: 'other', topic } }, 'checkpoint.other-stream'],
+  ['another codeMagasin', { source: { ...identity.source, codeMagasin: 2 } }, 'checkpoint.other-stream'],
+  ['the same topic, which was deleted', { destination: { clusterId, topic } }, 'checkpoint.topic-lost'],
+])('fails with %s, although the topic does not exist yet', async (_, changed, code) => {
+  const more = { ...withoutTopics, identity: { ...identity, ...changed } }
+  expect(await checkOf(documentWith({}), undefined, more)).toMatchObject({ verdict: 'failed', code })
+})
+
+it('is ok without the topic when nothing was published', async () => {
+  const document = documentWith({ committed: { state: beginning } })
+  expect(await checkOf(document, undefined, withoutTopics)).toMatchObject({ verdict: 'ok' })
+})
+
+it('rejects when the client index cannot be read, unless the document was replaced meanwhile', async () => {
+  const missing = new ConnectorError('checkpoint.index-missing', 'segment s')
+  const record = { epoch: 4, seq: 10, nonce: 'c' }
+  const readIndex = () => Promise.reject(missing)
+  await expect(checkOf(documentWith({}), record, { readIndex })).rejects.toBe(missing)
+  const text = serializeDocument(documentWith({}))
+  const versions = ['1', '1', '2']
+  const read = async () => ({ text, version: versions.shift() as never })
+  const object = { read, write: () => Promise.reject(new Error('was written')) }
+  expect(await checkOf(documentWith({}), record, { readIndex, object })).toMatchObject({ verdict: 'ok' })
+})

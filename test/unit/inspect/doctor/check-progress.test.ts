@@ -1,0 +1,20 @@
+import { expect, test } from 'vitest'
+import { checkProgress, progressText } from '../../../../connector/inspect/doctor/check-progress.ts'
+
+test('has the checks in progress, of a stream with its name, until they are done or fail', async () => {
+  const { during, inProgress } = checkProgress()
+  const kafka = Promise.withResolvers<string>()
+  const page = Promise.withResolvers<never>()
+  const running = [during('kafka', null, () => kafka.promise), during('second page', 'paris', () => page.promise)]
+  expect(inProgress()).toEqual(['kafka', 'paris: second page'])
+  kafka.resolve('done')
+  page.reject(new Error('no page'))
+  await Promise.allSettled(running)
+  expect(inProgress()).toEqual([])
+})
+
+test('is shown with the time, and with three names at most', () => {
+  expect(progressText(['kafka', 'paris: polaris'], 1_600)).toBe('checking kafka, paris: polaris (2 s)')
+  expect(progressText(['a', 'b', 'c', 'd', 'e'], 0)).toBe('checking a, b, c, 2 more (0 s)')
+  expect(progressText([], 0)).toBe('checking (0 s)')
+})

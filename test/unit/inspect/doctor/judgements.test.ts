@@ -1,0 +1,177 @@
+import { describe, expect, test } from 'vitest'
+import { fieldRules } from '../../../../connector/event/field-rules.ts'
+import {
+  type CheckResult,
+  exitCodeOf,
+  type Finding,
+  failed,
+  failure,
+  ok,
+  skipped,
+  warning,
+} from '../../../../connector/inspect/doctor/finding.ts'
+import { judgeEventFields } from '../../../../connector/inspect/doctor/judge-event-fields.ts'
+import { judgeRetention, judgeTopic, type TopicRequirements } from '../../../../connector/inspect/doctor/judge-kafka.ts'
+import { type EventRules, judgeFields, judgeInterleaving } from '../../../../connector/inspect/doctor/judge-page.ts'
+import { kafkaDefaults } from '../../../../connector/kafka/kafka-config.ts'
+import { ConnectorError } from '../../../../connector/runtime/connector-error.ts'
+import type { ClientRecord } from '../../../../connector/source/client-source.ts'
+import { never } from '../../../support/signals.ts'
+
+const minute = 60_000
+
+describe('the check of the offsets retention', () => {
+  const cluster = (minutes: number | undefined) => ({
+    ...{ clusterId: 'c', brokers: 3, offsetsRetentionMs: minutes === undefined ? undefined : minutes * minute },
+  })
+
+  test.each([
+    [60, 60, 'ok'],
+    [120, 60, 'warning'],
+    [60, 120, 'failed'],
+    [undefined, 60, 'skipped'],
+  ] as const)('with %s minutes in the cluster and %s configured is %s', (kept, configured, verdict) => {
+    expect(judgeRetention(cluster(kept), configured * minute).verdict).toBe(verdict)
+  })
+})
+
+describe('the check of a topic', () => {
+  const shape = { ...kafkaDefaults.create, settings: { 'cleanup.policy': 'compact' } }
+  const required: TopicRequirements = {
+    create: kafkaDefaults.create,
+    shape,
+    maxMessageBytes: 1000,
+    isState: true,
+    brokers: 3,
+  }
+  const view = (settings: Record<string, string>, copies = 3, copiesInSync = copies) => ({
+    ...{ topic: 't', partitions: 6, copies, copiesInSync, settings: new Map(Object.entries(settings)) },
+  })
+  const good = { 'cleanup.policy': 'compact', 'min.insync.replicas': '2', 'max.message.bytes': '1000' }
+
+  test.each([
+    ['with the right configuration', view(good), {}, 'ok'],
+    ['with one replica', view(good, 1), {}, 'failed'],
+    [
+      'with one replica in a cluster of one broker',
+      view({ ...good, 'min.insync.replicas': '1' }, 1),
+      { brokers: 1 },
+      'ok',
+    ],
+    ['with min.insync.replicas 1', view({ ...good, 'min.insync.replicas': '1' }), {}, 'warning'],
+    ['with too few in-sync replicas', view(good, 3, 1), {}, 'failed'],
+    ['with a max.message.bytes that is too small', view({ ...good, 'max.message.bytes': '999' }), {}, 'failed'],
+    ['that deletes old events', view({ ...good, 'cleanup.policy': 'delete', 'retention.ms': '1000' }), {}, 'warning'],
+    ['that keeps all events', view({ ...good, 'cleanup.policy': 'delete', 'retention.ms': '-1' }), {}, 'ok'],
+    [
+      'of dead letters that deletes old ones',
+      view({ ...good, 'cleanup.policy': 'delete', 'retention.ms': '1' }),
+      { isState: false },
+      'ok',
+    ],
+    ['with an invisible configuration', { ...view({}), settings: undefined }, {}, 'ok'],
+    ['that will be created', undefined, {}, 'ok'],
+    ['that is missing', undefined, { create: undefined }, 'failed'],
+  ] as const)('%s', (_, found, more, verdict) => {
+    expect(judgeTopic('t', found, { ...required, ...more }).verdict).toBe(verdict)
+  })
+
+  test('says how to create a topic that is missing', () => {
+    expect(judgeTopic('t', undefined, { ...required, create: undefined }).hint).toBe(
+      'create it with `kafka-topics.sh --bootstrap-server $KAFKA_BROKERS --create --topic t --partitions 6 --config cleanup.policy=compact`, or set kafka.topics.create: true',
+    )
+  })
+})
+
+describe('the check of the fields', () => {
+  const mapping = { clientId: 'No', modifiedAt: 'DateModification' }
+
+  const rules: EventRules = {
+    settings: {
+      source: '/polaris/shop/clients',
+      dataSchema: 'urn:polaris-connector:client.modified:1',
+      maxValueBytes: 1_000,
+      deadLetterClient: 'leave-out',
+    },
+    reading: { timeZone: 'UTC', ignored: new Set(), fields: undefined },
+    limit: { maxShare: 0.1, minimum: 10, of: 1000 },
+  }
+  const clients = (good: number, ...others: ClientRecord[]) => [
+    ...Array.from({ length: good }, (_, at) => ({ No: String(at) })),
+    ...others,
+  ]
+  const bad = (count: number) => Array.from({ length: count }, () => ({}))
+
+  test('warns when some clients have no id', () => {
+    expect(judgeFields([{ No: '1' }, {}], mapping, rules)).toMatchObject({
+      verdict: 'warning',
+      detail: 'id No: 1 of 2 clients would become dead letters',
+    })
+    expect(judgeFields([{ No: '1' }], mapping, rules).verdict).toBe('ok')
+    expect(judgeFields([], undefined, rules).verdict).toBe('skipped')
+  })
+
+  test.each([
+    ['as many as the limit allows', clients(90, ...bad(10)), 'warning'],
+    ['more than the limit allows', clients(89, ...bad(11)), 'failed'],
+    ['a client that is too large', clients(9, { No: '9', Memo: 'x'.repeat(1_000) }), 'warning'],
+  ] as const)('judges dead letters as run does: %s', (_, sample, verdict) => {
+    const found = judgeFields(sample, mapping, rules)
+    expect(found.verdict).toBe(verdict)
+    expect(found.code).toBe(verdict === 'failed' ? 'event.too-many-dead-letters' : undefined)
+  })
+})
+
+describe('the check of the event fields', () => {
+  const rules = fieldRules('keep', [
+    ['Mail', 'hmac'],
+    ['Adresse.Rue', 'drop'],
+  ])
+  const judged = (...clients: ClientRecord[]) => rules && judgeEventFields(clients, rules)
+
+  test('warns about fields that no client has', () => {
+    expect(judged({ No: '1', mail: 'x' }, { No: '2', Adresse: {} })).toMatchObject({
+      verdict: 'warning',
+      detail: 'none of 2 clients has adresse.rue',
+    })
+    expect(judged({ No: '1', Mail: '' }, { No: '2', Adresse: [{ Ligne: { Rue: 'x' } }] })?.verdict).toBe('ok')
+    expect(judged()?.verdict).toBe('skipped')
+  })
+})
+
+describe('the check of interleaved scans', () => {
+  const clients = (...ids: string[]) => ids.map((No) => ({ No }))
+
+  test.each([
+    ['the same clients', clients('1', '2'), clients('2', '1'), 'ok'],
+    ['one changed client of two', clients('1', '2'), clients('1', '3'), 'ok'],
+    ['other clients', clients('1', '2'), clients('3', '4'), 'warning'],
+    ['no clients', clients('1', '2'), [], 'warning'],
+  ] as const)('with %s after a live scan', (_, before, again, verdict) => {
+    expect(judgeInterleaving(before, again).verdict).toBe(verdict)
+  })
+})
+
+describe('findings', () => {
+  const of = (stream: string | null, check: string, result: CheckResult): Finding => ({
+    ...{ stream, check, ...result },
+  })
+
+  test('exit with the highest code of the failures; warnings count as success', () => {
+    expect(exitCodeOf([of(null, 'a', ok('x')), of(null, 'b', warning('x', 'y')), of(null, 'c', skipped('z'))])).toBe(0)
+    expect(exitCodeOf([of(null, 'a', failed('config.invalid', 'x'))])).toBe(2)
+    expect(
+      exitCodeOf([of(null, 'a', failed('config.invalid', 'x')), of(null, 'b', failed('storage.refused', 'y'))]),
+    ).toBe(3)
+  })
+
+  test('have code and message of an error, but only the name of a defect', () => {
+    const limit = { finish: never, timeoutCode: 'source.timeout' } as const
+    expect(failure(new ConnectorError('source.stuck', 'read'), limit)).toMatchObject({
+      code: 'source.stuck',
+      detail: 'read',
+    })
+    expect(failure(new TypeError('secret'), limit)).toMatchObject({ code: 'bug', detail: 'unexpected TypeError' })
+    expect(failure('x', { ...limit, finish: AbortSignal.abort() })).toMatchObject({ code: 'source.timeout' })
+  })
+})
