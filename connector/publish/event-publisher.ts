@@ -10,14 +10,17 @@ export interface CommitRecord {
   readonly nonce: string
 }
 
+export interface TopicLayout {
+  readonly topic: string
+  readonly partitions: number
+}
+
 /** The topic that receives the events; part of the checkpoint's identity. */
-export interface Destination {
+export interface Destination extends TopicLayout {
   /** Null if the brokers report no cluster id. */
   readonly clusterId: string | null
-  readonly topic: string
   /** Changes when the topic is deleted and created again. Null if the brokers have no topic ids (before Kafka 2.8). */
   readonly topicId: string | null
-  readonly partitions: number
 }
 
 /** A stream's commit record as Kafka stores it. */

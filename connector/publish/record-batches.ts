@@ -1,14 +1,22 @@
-import type { Message, RecordMetadata } from 'kafkajs'
 import type { OutgoingRecord } from '../event/client-event.ts'
-import type { TopicLayout } from '../kafka/admin/topics.ts'
 import { ConnectorError } from '../runtime/connector-error.ts'
+import type { TopicLayout } from './event-publisher.ts'
 import { partitionOf } from './partitioner.ts'
+
+/** A record in the form in which it is sent. `timestamp`: ms since 1970. */
+export interface KafkaRecord {
+  readonly key: Buffer | null
+  readonly value: string | null
+  readonly partition: number
+  readonly timestamp: string
+  readonly headers: Record<string, Buffer>
+}
 
 /** The records of one partition, in order; each chunk is sent in one request. */
 interface PartitionBatches {
   readonly topic: string
   readonly partition: number
-  readonly chunks: readonly (readonly Message[])[]
+  readonly chunks: readonly (readonly KafkaRecord[])[]
 }
 
 interface BatchLayout {
@@ -36,7 +44,7 @@ function headersOf(record: OutgoingRecord): Record<string, Buffer> {
 }
 
 interface OpenBatches extends PartitionBatches {
-  readonly chunks: Message[][]
+  readonly chunks: KafkaRecord[][]
   bytes: number
 }
 
@@ -59,8 +67,11 @@ export function partitionBatches(records: readonly OutgoingRecord[], layout: Bat
       batches = { topic, partition, chunks: [[]], bytes: 0 }
       open[record.to].set(partition, batches)
     }
-    const message = { key, value: record.value, partition, timestamp, headers }
-    add(batches, message, { bytes, limit: layout.maxMessageBytes * chunkFill })
+    add(
+      batches,
+      { key, value: record.value, partition, timestamp, headers },
+      { bytes, limit: layout.maxMessageBytes * chunkFill },
+    )
   }
   return [...open.events.values(), ...open.deadLetters.values()]
 }
@@ -68,14 +79,14 @@ export function partitionBatches(records: readonly OutgoingRecord[], layout: Bat
 const sizeOf = (value: string | null) =>
   value === null ? tombstoneOverheadBytes : Buffer.byteLength(value) + recordOverheadBytes
 
-function add(batches: OpenBatches, message: Message, size: { bytes: number; limit: number }): void {
+function add(batches: OpenBatches, record: KafkaRecord, size: { bytes: number; limit: number }): void {
   const last = batches.chunks.at(-1)
   const fits = last !== undefined && batches.bytes + size.bytes <= size.limit
   if (fits || last?.length === 0) {
-    last?.push(message)
+    last?.push(record)
     batches.bytes += size.bytes
   } else {
-    batches.chunks.push([message])
+    batches.chunks.push([record])
     batches.bytes = size.bytes
   }
 }
@@ -87,7 +98,14 @@ const tooLarge = (topic: string, bytes: number, limit: number) =>
 export interface PartitionChunk {
   readonly topic: string
   readonly partition: number
-  readonly messages: readonly Message[]
+  readonly records: readonly KafkaRecord[]
+}
+
+/** What a response says about one partition. */
+interface StoredChunk {
+  readonly topicName: string
+  readonly partition: number
+  readonly errorCode: number
 }
 
 /**
@@ -97,15 +115,15 @@ export interface PartitionChunk {
  */
 export async function sendBatches(
   batches: readonly PartitionBatches[],
-  parts: { send: (chunk: PartitionChunk) => Promise<readonly RecordMetadata[]>; isGivenUp: () => boolean },
+  parts: { send: (chunk: PartitionChunk) => Promise<readonly StoredChunk[]>; isGivenUp: () => boolean },
 ): Promise<void> {
   const errors: unknown[] = []
   await Promise.all(
     batches.map(async ({ topic, partition, chunks }) => {
-      for (const messages of chunks) {
+      for (const records of chunks) {
         if (errors.length > 0 || parts.isGivenUp()) return
         try {
-          checkResponse(await parts.send({ topic, partition, messages }), { topic, partition })
+          checkResponse(await parts.send({ topic, partition, records }), { topic, partition })
         } catch (error) {
           errors.push(error)
         }
@@ -116,7 +134,7 @@ export async function sendBatches(
 }
 
 /** kafkajs may resolve without having sent the records: the response must cover exactly the partition that was sent. */
-function checkResponse(response: readonly RecordMetadata[], sent: { topic: string; partition: number }): void {
+function checkResponse(response: readonly StoredChunk[], sent: { topic: string; partition: number }): void {
   const [only] = response
   const covers = only?.topicName === sent.topic && only.partition === sent.partition && only.errorCode === 0
   if (response.length === 1 && covers) return

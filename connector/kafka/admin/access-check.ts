@@ -1,3 +1,4 @@
+import type { TopicLayout } from '../../publish/event-publisher.ts'
 import type { AdminParts } from '../kafka-connection.ts'
 import { withCluster } from '../kafka-connection.ts'
 import { hasKafkaCode, KafkaCode, type NeededAcls, publishError } from '../kafka-errors.ts'
@@ -5,7 +6,6 @@ import { type Cluster, GROUP_COORDINATOR, TRANSACTION_COORDINATOR } from '../kaf
 import { describeOpenTransactions, describeTopic, type TopicOperation } from '../kafkajs/newer-requests.ts'
 import { createErrorFromCode } from '../kafkajs/protocol.ts'
 import { leadersOf } from '../reading/partition-reads.ts'
-import type { TopicLayout } from './topics.ts'
 
 /**
  * Access checks without side effects. Their requests name a producer or group member that does not exist: the broker

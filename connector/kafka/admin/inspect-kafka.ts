@@ -1,5 +1,5 @@
 import type { Admin } from 'kafkajs'
-import type { Inspection, OpenOptions, StreamProducer } from '../../publish/event-publisher.ts'
+import type { Inspection, OpenOptions, StreamProducer, TopicLayout } from '../../publish/event-publisher.ts'
 import { codeOf } from '../../runtime/connector-error.ts'
 import { withAdmin } from '../kafka-connection.ts'
 import { KafkaCode, publishError } from '../kafka-errors.ts'
@@ -7,16 +7,7 @@ import { scanEvents } from '../reading/scan-events.ts'
 import type { ProducerParts } from '../transactions/kafka-producer.ts'
 import { readKafkaState } from '../transactions/kafka-state.ts'
 import { mayPublish, mayUseGroup, mayUseTopic } from './access-check.ts'
-import {
-  allowCreation,
-  clusterOf,
-  creationOf,
-  ensureTopic,
-  type TopicLayout,
-  type TopicShape,
-  topicLost,
-  topicShapes,
-} from './topics.ts'
+import { allowCreation, clusterOf, creationOf, ensureTopic, type TopicShape, topicLost, topicShapes } from './topics.ts'
 
 /** Implements `EventPublisher.inspect`. */
 export async function inspectKafka(

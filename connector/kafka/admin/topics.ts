@@ -1,14 +1,10 @@
 import type { Admin, ITopicConfig } from 'kafkajs'
+import type { TopicLayout } from '../../publish/event-publisher.ts'
 import type { Clock } from '../../runtime/clock.ts'
 import { ConnectorError, codeOf } from '../../runtime/connector-error.ts'
 import { kafkaDefaults, type TopicConfig, type TopicCreation } from '../kafka-config.ts'
 import { hasKafkaCode, isAnswered, KafkaCode, publishError } from '../kafka-errors.ts'
 import { describeCluster } from '../kafkajs/metadata-requests.ts'
-
-export interface TopicLayout {
-  readonly topic: string
-  readonly partitions: number
-}
 
 /** The two topics of a stream, as they exist. */
 export interface Topics {

@@ -1,4 +1,4 @@
-import type { TopicLayout } from '../admin/topics.ts'
+import type { TopicLayout } from '../../publish/event-publisher.ts'
 import type { AdminParts } from '../kafka-connection.ts'
 import { withCluster } from '../kafka-connection.ts'
 import { KafkaCode } from '../kafka-errors.ts'

@@ -1,8 +1,15 @@
 import type { Admin } from 'kafkajs'
 import type { StoredEvent } from '../../event/client-event.ts'
-import type { EventMatch, EventReading, EventScan, OpenTransaction, TopicEnd } from '../../publish/event-publisher.ts'
+import type {
+  EventMatch,
+  EventReading,
+  EventScan,
+  OpenTransaction,
+  TopicEnd,
+  TopicLayout,
+} from '../../publish/event-publisher.ts'
 import { ConnectorError } from '../../runtime/connector-error.ts'
-import { ensureTopic, type TopicLayout, topicShapes } from '../admin/topics.ts'
+import { ensureTopic, topicShapes } from '../admin/topics.ts'
 import type { KafkaConfig } from '../kafka-config.ts'
 import { type AdminParts, withAdmin } from '../kafka-connection.ts'
 import { type Fetched, fetchRecords } from '../kafkajs/fetch-records.ts'

@@ -86,10 +86,10 @@ export async function sendRecords(
   const timeout = config.timeouts.requestMs
   const batches = partitionBatches(records, layout)
   const sending = {
-    send: ({ topic, partition, messages }: PartitionChunk) =>
-      send({ topic, messages: groupedMessages(messages, partition), acks: -1, compression, timeout }).catch((error) => {
+    send: ({ topic, partition, records: chunk }: PartitionChunk) =>
+      send({ topic, messages: groupedMessages(chunk, partition), acks: -1, compression, timeout }).catch((error) => {
         const needs = { [KafkaCode.TOPIC_AUTHORIZATION_FAILED]: `WRITE on topic ${topic}` }
-        throw publishError(publishing(messages.length, topic), error, needs)
+        throw publishError(publishing(chunk.length, topic), error, needs)
       }),
     isGivenUp,
   }

@@ -1,5 +1,5 @@
-import type { KafkaState, OpenTransaction, StoredRecord } from '../../publish/event-publisher.ts'
-import type { TopicLayout, Topics } from '../admin/topics.ts'
+import type { KafkaState, OpenTransaction, StoredRecord, TopicLayout } from '../../publish/event-publisher.ts'
+import type { Topics } from '../admin/topics.ts'
 import type { AdminParts } from '../kafka-connection.ts'
 import { withCluster } from '../kafka-connection.ts'
 import { KafkaCode, publishError } from '../kafka-errors.ts'

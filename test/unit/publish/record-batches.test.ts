@@ -1,4 +1,3 @@
-import type { Message, RecordMetadata } from 'kafkajs'
 import { describe, expect, it } from 'vitest'
 import type { OutgoingRecord } from '../../../connector/event/client-event.ts'
 import { partitionOf } from '../../../connector/publish/partitioner.ts'
@@ -79,15 +78,12 @@ function captured(work: () => unknown): unknown {
   }
 }
 
-const message = (value: string): Message => ({ value })
 const batch = (partition: number, ...chunks: string[][]) => ({
   topic: 'events',
   partition,
-  chunks: chunks.map((values) => values.map(message)),
+  chunks: chunks.map((values) => values.map((value) => ({ ...sent(null, value, 'application/json'), partition }))),
 })
-const answerTo = ({ topic, partition }: PartitionChunk): RecordMetadata[] => [
-  { topicName: topic, partition, errorCode: 0 },
-]
+const answerTo = ({ topic, partition }: PartitionChunk) => [{ topicName: topic, partition, errorCode: 0 }]
 const isGivenUp = () => false
 
 describe('sendBatches', () => {
@@ -98,7 +94,7 @@ describe('sendBatches', () => {
       expect(pending.has(chunk.partition)).toBe(false)
       const gate = Promise.withResolvers<void>()
       pending.set(chunk.partition, gate)
-      sent.push(`${chunk.partition}:${chunk.messages.map(({ value }) => value).join()}`)
+      sent.push(`${chunk.partition}:${chunk.records.map(({ value }) => value).join()}`)
       await gate.promise
       pending.delete(chunk.partition)
       return answerTo(chunk)

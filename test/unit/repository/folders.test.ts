@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, globSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -24,6 +24,17 @@ test('no folder of connector/ has more than 20 files', () => {
   }
 })
 
+test.each([
+  ['kafkajs', /'kafkajs['/]/, 'kafka/'],
+  ["kafkajs' internals", /'kafkajs\/(?:src|package)/, 'kafka/kafkajs/'],
+])('only files that belong there load %s, also with require', (_what, loading, folder) => {
+  const loaders = globSync('**/*.ts', { cwd: `${root}connector` }).filter((file) =>
+    loading.test(readFileSync(`${root}connector/${file}`, 'utf8')),
+  )
+  expect(loaders.length).toBeGreaterThan(0)
+  expect(loaders.filter((file) => !file.startsWith(folder))).toEqual([])
+})
+
 /** A file, its only line, and the lint rule that rejects it. */
 const planted = [
   ['runtime/retry.ts', "import '../source/source-time.ts'", 'noRestrictedImports'],
@@ -37,6 +48,10 @@ const planted = [
   ['pipeline/delivery.ts', "import 'kafkajs'", 'noRestrictedImports'],
   ['pipeline/page-reader.ts', "import '../stream/open/open-stream.ts'", 'noRestrictedImports'],
   ['stream/open/open-stream.ts', "import '../compose/run-connector.ts'", 'noRestrictedImports'],
+  ['publish/record-batches.ts', "import 'kafkajs'", 'noRestrictedImports'],
+  ['publish/event-publisher.ts', "import '../kafka/kafka-client.ts'", 'noRestrictedImports'],
+  ['placement/membership.ts', "import 'kafkajs'", 'noRestrictedImports'],
+  ['kafka/kafka-client.ts', "import 'kafkajs'", undefined],
   ['compose/compose-stream.ts', "import '../commands/run.ts'", 'noRestrictedImports'],
   ['storage/s3/s3-failure.ts', "import '@aws-sdk/client-s3'", undefined],
   ['inspect/doctor/examine.ts', "import '@aws-sdk/client-s3'", 'noRestrictedImports'],
