@@ -1,13 +1,12 @@
 import type { IndexEvent } from '../index/index-storage.ts'
-import type { Trouble } from '../runtime/circuit.ts'
 import type { ErrorCode } from '../runtime/error-catalogue.ts'
 import type { ScanKind, ScanStates } from '../scan/scan-state.ts'
-import type { SeenCertificate } from '../source/client-source.ts'
+import type { SourceEvent } from '../source/client-source.ts'
 import type { FullScanResult } from './features/removal/removal-parts.ts'
 import type { ScanCounts } from './group/scan-counts.ts'
 import type { ServerClockEvent } from './read/clock-reports.ts'
 
-/** What the pipeline reports; metrics and log lines are exhaustive switches over it. No personal data, no secrets. */
+/** What the pipeline reports; telemetry has one row for each kind. No personal data, no secrets. */
 export type PipelineEvent =
   /**
    * The consumer group has not answered for longer than the session timeout. The stream is opened once the group
@@ -64,18 +63,7 @@ export type PipelineEvent =
       readonly bytes: number
       readonly tookMs: number
     }
-  | { readonly kind: 'list-ambiguous'; readonly path: string }
-  | ({ readonly kind: 'certificate-seen' } & SeenCertificate)
-  | { readonly kind: 'characters-replaced'; readonly characters: number }
-  | { readonly kind: 'response-received'; readonly status: number }
-  | { readonly kind: 'request-waited'; readonly ms: number }
-  | { readonly kind: 'read-retried'; readonly code: ErrorCode; readonly attempt: number; readonly error: unknown }
-  | { readonly kind: 'read-recovered'; readonly failures: number; readonly failedForMs: number }
-  /** The breaker of the server is open: the stream sends no request. `code`: the last failure of the server. */
-  | { readonly kind: 'source-waiting'; readonly state: Trouble; readonly code: ErrorCode }
-  /** A read that tested the server failed. */
-  | { readonly kind: 'probe-failed'; readonly code: ErrorCode }
-  | { readonly kind: 'source-resumed' }
+  | SourceEvent
   | { readonly kind: 'caught-up'; readonly clients: number; readonly pages: number; readonly tookMs: number }
   | { readonly kind: 'fell-behind' }
   | {
@@ -128,8 +116,8 @@ export type PipelineEvent =
   /** What a full scan says about clients that it did not return. */
   | ({ readonly kind: 'full-scan-compared' } & Omit<FullScanResult, 'scan'>)
   /**
-   * Clients that are missing and gone: at the opening, after each full scan and each removal. `withoutEvent`: of so many gone ones, the
-   * topic has no event. `isHeld`: so many are gone that none is removed.
+   * Clients that are missing and gone: at the opening, after each full scan and each removal. `withoutEvent`: gone ones
+   * of which the topic has no event. `isHeld`: more are gone than the limit, so none is removed.
    */
   | {
       readonly kind: 'missing-clients'

@@ -1,8 +1,4 @@
-import type { ControlEvent } from '../control/control-watch.ts'
-import { type ByKind, byKind } from './by-kind.ts'
-import { toLogFields } from './error-fields.ts'
-import { type Explain, type Failure, failureOf } from './failure.ts'
-import type { LogLine } from './logger.ts'
+import type { Explain, Failure } from './failure.ts'
 
 /** Whether this replica can read the control object. */
 export interface ControlStatus {
@@ -15,39 +11,6 @@ export interface ControlStatus {
 }
 
 export const controlUnread: ControlStatus = { readAt: undefined, lostAt: undefined, failure: undefined }
-
-/** The status after `event`, which occurred at `now` (milliseconds since 1970). */
-export function controlStatus(before: ControlStatus, event: ControlEvent, now: number): ControlStatus {
-  switch (event.kind) {
-    case 'control-read':
-      return { ...before, readAt: now, failure: undefined }
-    case 'control-failed':
-      return { ...before, failure: failureOf(event.code, event.error) }
-    case 'control-lost':
-      return { ...before, lostAt: now }
-    case 'control-recovered':
-      return before
-  }
-}
-
-const lines: ByKind<LogLine | undefined, ControlEvent> = {
-  'control-read': () => undefined,
-  'control-failed': ({ error }) => ({
-    level: 'warn',
-    message: 'control object cannot be read or written, retrying',
-    fields: toLogFields(error),
-  }),
-  'control-lost': ({ error }) => ({
-    level: 'error',
-    message: 'control object was deleted or rolled back, written back',
-    fields: toLogFields(error),
-  }),
-  'control-recovered': () => ({ level: 'info', message: 'control object can be read again', fields: {} }),
-}
-
-export function controlLine(event: ControlEvent): LogLine | undefined {
-  return byKind(lines, event)
-}
 
 export function controlReport({ readAt, lostAt, failure }: ControlStatus, explain: Explain) {
   return {

@@ -1,7 +1,6 @@
 import type { GroupMemberView, PlacementEvent } from '../placement/placement.ts'
 import type { AssignedEvent } from '../stream/assignment.ts'
-import { type ByKind, byKind } from './by-kind.ts'
-import { type Explain, type ExplainedFailure, type Failure, failureOf } from './failure.ts'
+import type { Explain, ExplainedFailure, Failure } from './failure.ts'
 import { secondsSince, type WatchedStream } from './health.ts'
 
 /** Events about the consumer group of the replicas and the streams that it assigns. */
@@ -29,12 +28,12 @@ export interface GroupStatus {
   readonly owners: ReadonlyMap<string, Owner>
 }
 
-interface Owner {
+export interface Owner {
   readonly replica: string
   readonly since: number
 }
 
-const nothing = { slots: [], streams: new Map(), members: [], owners: new Map() }
+export const nothing = { slots: [], streams: new Map(), members: [], owners: new Map() }
 
 /** Whether a replica has another configuration than this one. */
 export const isDifferent = ({ difference }: GroupMemberView): boolean => difference !== undefined
@@ -45,62 +44,6 @@ export const isOut = ({ state }: GroupStatus): boolean => state === 'expired' ||
 export function beforeJoining(mode: 'group' | 'single', at: number): GroupStatus {
   const state = mode === 'single' ? 'single' : 'joining'
   return { ...nothing, state, stateSince: at, failure: undefined }
-}
-
-/** The status after `event`, which occurred at `at`. */
-export function groupStatus(before: GroupStatus, event: ReplicaEvent, at: number): GroupStatus {
-  const after = { ...before, ...byKind(changes, event)(before, at) }
-  return { ...after, stateSince: after.state === before.state ? before.stateSince : at }
-}
-
-type Change = (before: GroupStatus, at: number) => Partial<GroupStatus>
-const to = (change: Partial<GroupStatus>) => (): Partial<GroupStatus> => change
-const none: Change = () => ({})
-
-const changes: ByKind<Change, ReplicaEvent> = {
-  'group-joined':
-    ({ slots }) =>
-    (before, at) => ({
-      state: 'member',
-      failure: undefined,
-      slots,
-      streams: isOut(before) ? assignedAt(before, at) : before.streams,
-    }),
-  'group-described':
-    ({ members }) =>
-    ({ owners }, at) => ({ members, owners: ownersAfter(owners, members, at) }),
-  'session-expired': () => to({ state: 'expired' }),
-  'membership-lost': ({ code, error }) => to({ state: 'rejoining', failure: failureOf(code, error) }),
-  'membership-restored': () => none,
-  'group-left': () => to({ ...nothing, state: 'left' }),
-  'assignment-changed':
-    ({ gained, lost }) =>
-    ({ streams }, at) => ({
-      streams: new Map([
-        ...[...streams].filter(([stream]) => !lost.includes(stream)),
-        ...gained.map((stream) => [stream, at] as const),
-      ]),
-    }),
-  'stream-released': () => none,
-  'stream-contested': () => none,
-}
-
-/** After time outside the group, every assignment starts now: other replicas may have owned the streams in between. */
-const assignedAt = ({ streams }: GroupStatus, at: number) => new Map([...streams.keys()].map((stream) => [stream, at]))
-
-/** An owner that kept its stream keeps its start time. */
-function ownersAfter(
-  before: ReadonlyMap<string, Owner>,
-  members: readonly GroupMemberView[],
-  at: number,
-): ReadonlyMap<string, Owner> {
-  const now = members.flatMap(({ replica, streams }) => streams.map((stream) => ({ stream, replica })))
-  return new Map(
-    now.map(({ stream, replica }) => {
-      const known = before.get(stream)
-      return [stream, known?.replica === replica ? known : { replica, since: at }]
-    }),
-  )
 }
 
 /** The streams that no longer run here after `event`. */

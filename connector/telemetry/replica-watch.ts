@@ -1,21 +1,21 @@
 import type { ControlEvent } from '../control/control-watch.ts'
 import type { Observe } from '../pipeline/pipeline-event.ts'
 import type { Clock } from '../runtime/clock.ts'
-import { type ControlStatus, controlStatus, controlUnread } from './control-status.ts'
+import { type ControlStatus, controlUnread } from './control-status.ts'
+import { streamStatus } from './events/pipeline-events.ts'
+import { controlStatus, groupStatus } from './events/replica-events.ts'
 import { explaining } from './failure.ts'
 import {
   beforeJoining,
   type GroupReport,
   type GroupStatus,
   groupReport,
-  groupStatus,
   isOut,
   movedAway,
   type ReplicaEvent,
 } from './group-status.ts'
 import { type Health, health, type ReplicaState, type WatchedStream } from './health.ts'
 import { type ScanReport, scanReports, type WatchedPolling } from './scan-status.ts'
-import { streamStatus } from './status-changes.ts'
 import { isActive, unobserved } from './stream-status.ts'
 
 export interface ReplicaWatchParts {

@@ -1,33 +1,11 @@
 import type { Observe, PipelineEvent } from '../pipeline/pipeline-event.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Scan, ScanKind } from '../scan/scan-state.ts'
+import { logLine, rowOfEvent } from './events/pipeline-events.ts'
 import type { Log } from './logger.ts'
 import { isLong, type ScanReport } from './scan-status.ts'
-import { logLine } from './stream-log-lines.ts'
 
 const repeatAfterMs = 60 * 60 * 1000
-
-/** Persistent conditions: logged at most once an hour. */
-const conditions: ReadonlySet<PipelineEvent['kind']> = new Set([
-  'source-moved',
-  'partitions-grown',
-  'field-detected',
-  'list-ambiguous',
-  'server-clock-missing',
-  'index-upkeep-failed',
-  'scan-paused',
-  'scan-stuck',
-  'limit-lowered',
-  'late-changes',
-  'times-unreadable',
-  'fields-keep-changing',
-  'pause-unsettled',
-  'removals-wait',
-  'erasure-waits',
-])
-
-/** Conditions that only a change of data ends: logged once, metrics count them. */
-const lasting: ReadonlySet<PipelineEvent['kind']> = new Set(['characters-replaced'])
 
 interface StreamLogParts {
   readonly log: Log
@@ -41,10 +19,11 @@ export function logObserver(stream: string, parts: StreamLogParts): Observe {
   const logProgress = progressLog(stream, parts)
   const loggedAt = new Map<string, number>()
   const isRepeated = (event: PipelineEvent) => {
-    if (!conditions.has(event.kind) && !lasting.has(event.kind)) return false
+    const { logged } = rowOfEvent(event)
+    if (logged === undefined) return false
     const [key, now] = [conditionKey(event), parts.clock.monotonic()]
     const at = loggedAt.get(key)
-    if (at !== undefined && (now - at < repeatAfterMs || lasting.has(event.kind))) return true
+    if (at !== undefined && (now - at < repeatAfterMs || logged === 'once')) return true
     loggedAt.set(key, now)
     return false
   }

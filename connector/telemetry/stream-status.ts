@@ -1,5 +1,4 @@
-import type { IndexSize } from '../pipeline/pipeline-event.ts'
-import type { EventOf } from './by-kind.ts'
+import type { IndexSize, PipelineEvent } from '../pipeline/pipeline-event.ts'
 import type { Failure } from './failure.ts'
 import type { WatchedScans } from './scan-status.ts'
 
@@ -73,7 +72,8 @@ interface Pause {
   readonly requestedBy: string
 }
 
-type CertificateExpiries = Readonly<Partial<Record<EventOf<'certificate-seen'>['certificate'], number>>>
+type Certificate = Extract<PipelineEvent, { kind: 'certificate-seen' }>['certificate']
+type CertificateExpiries = Readonly<Partial<Record<Certificate, number>>>
 
 /** Since the process started. clients = events + deadLetters + suppressed + superseded + clients being delivered. */
 interface StreamTotals {

@@ -2,22 +2,21 @@ import type { Registry } from 'prom-client'
 import type { ControlEvent } from '../control/control-watch.ts'
 import type { Observe } from '../pipeline/pipeline-event.ts'
 import type { ServerEvent } from '../runtime/circuit.ts'
-import { controlLine } from './control-status.ts'
 import { type EndpointAnswer, type Endpoints, endpoints } from './endpoints.ts'
 import { toLogFields } from './error-fields.ts'
+import { failureIn } from './events/event-row.ts'
+import { metricsObserver, rowOfEvent, warningKinds } from './events/pipeline-events.ts'
+import { configurationLines, controlLine, rowOfReplicaEvent, serverLine } from './events/replica-events.ts'
 import { explaining, runbookLink } from './failure.ts'
 import type { ReplicaEvent } from './group-status.ts'
 import type { ReplicaState } from './health.ts'
 import { type LibraryLog, libraryLog } from './library-log.ts'
 import { type Log, type LoggerParts, type LogLine, logger } from './logger.ts'
-import { metricsObserver, replicaMetrics } from './metrics/observed-metrics.ts'
-import { processRegistry } from './metrics/process-metrics.ts'
-import { promMetrics } from './metrics/prom-metrics.ts'
+import { type Metrics, processRegistry, promMetrics } from './metrics/prom-metrics.ts'
 import { scrapedMetrics } from './metrics/scraped-metrics.ts'
-import { recentFailures } from './page/recent-failures.ts'
+import { type RecentFailures, recentFailures } from './page/recent-failures.ts'
 import { recentHour } from './page/recent-hour.ts'
 import { servedPaths } from './page/served-paths.ts'
-import { configurationLines, replicaLine, serverLine } from './replica-log.ts'
 import { type ReplicaHealth, type ReplicaWatch, type ReplicaWatchParts, replicaWatch } from './replica-watch.ts'
 import type { WatchedPolling } from './scan-status.ts'
 import { logObserver } from './stream-log.ts'
@@ -59,42 +58,31 @@ export function createTelemetry(parts: TelemetryParts): Telemetry {
   const watch = replicaWatch(parts)
   const [hour, failures] = [recentHour(clock), recentFailures(clock)]
   const log = withRunbook(logger(parts), runbookUrl)
-  const write = ({ level, message, fields }: LogLine) => log(level, message, fields)
   const registry = processRegistry(connector, { nodeMetrics })
   const metrics = promMetrics(registry)
-  const countReplica = replicaMetrics(metrics)
+  for (const kind of warningKinds) metrics.ofReplica.count('warnings', 0, { kind }) // each exists from the start
   scrapedMetrics(registry, { clock, version, replica, watch })
   const identity = { connector, replica, version }
   const startedAt = clock.monotonic()
   const served = { identity, startedAt, clock, registry, watch, hour, failures, explain: explaining(runbookUrl) }
-  const replicaIs = (state: ReplicaState) => {
-    if (watch.setState(state)) log('info', replicaLines[state], {})
-  }
-
   return {
-    ...{ log, registry, replicaIs, health: watch.health, observeControl: controlObserver(watch, write) },
+    log,
+    registry,
+    health: watch.health,
     libraryLog: (library) => libraryLog(log, library),
-    observe: (stream, poll) =>
-      combined([
-        watch.follow(stream, poll),
-        hour.follow(stream),
-        (event) => failures.note(event, stream),
-        metricsObserver(metrics, stream),
-        logObserver(stream, { log, clock, scans: () => watch.scans(stream) }),
-      ]),
-    serverChanged: (event) => write(serverLine(event)),
-    storeRetried: (error, attempt) => {
-      metrics.count('storeRetries', {})
-      log('debug', 'checkpoint store call failed, retrying', { ...toLogFields(error), attempt })
+    observe: (stream, poll) => {
+      const count = metricsObserver(metrics.ofStream(stream))
+      const writeLines = logObserver(stream, { log, clock, scans: () => watch.scans(stream) })
+      const [follow, followHour] = [watch.follow(stream, poll), hour.follow(stream)]
+      return (event) => {
+        follow(event)
+        followHour(event)
+        failures.note(failureIn(event, rowOfEvent(event)), stream)
+        count(event)
+        writeLines(event)
+      }
     },
-    observePlacement: (event) => {
-      const before = watch.group()
-      watch.observe(event)
-      failures.note(event)
-      countReplica(event)
-      for (const line of [replicaLine(event), ...configurationLines(before, watch.group())]) write(line)
-      if (event.kind === 'assignment-changed' && watch.state() === 'starting') replicaIs('running')
-    },
+    ...replicaObservers({ log, watch, failures, metrics: metrics.ofReplica }),
     listen: (at, stop) => {
       const onError = (error: unknown) => log('warn', 'health endpoint failed', toLogFields(error))
       return endpoints({ ...at, clock, paths: { ...servedPaths(served), ...at.paths }, onError }, stop)
@@ -102,23 +90,41 @@ export function createTelemetry(parts: TelemetryParts): Telemetry {
   }
 }
 
-function controlObserver(watch: ReplicaWatch, write: (line: LogLine) => void): Telemetry['observeControl'] {
-  return (event) => {
-    watch.observeControl(event)
-    const line = controlLine(event)
-    if (line !== undefined) write(line)
+interface ObserverParts {
+  readonly log: Log
+  readonly watch: ReplicaWatch
+  readonly failures: RecentFailures
+  readonly metrics: Metrics
+}
+
+type ReplicaObservers = 'serverChanged' | 'storeRetried' | 'observePlacement' | 'observeControl' | 'replicaIs'
+
+function replicaObservers({ log, watch, failures, metrics }: ObserverParts): Pick<Telemetry, ReplicaObservers> {
+  const write = (line: LogLine | undefined) => line && log(line.level, line.message, line.fields)
+  const replicaIs = (state: ReplicaState) => {
+    if (watch.setState(state)) log('info', `replica ${state}`, {})
   }
-}
-
-const replicaLines: Readonly<Record<ReplicaState, string>> = {
-  starting: 'replica starting',
-  running: 'replica running',
-  stopping: 'replica stopping',
-}
-
-function combined<Event>(observers: readonly ((event: Event) => void)[]): (event: Event) => void {
-  return (event) => {
-    for (const observe of observers) observe(event)
+  return {
+    replicaIs,
+    serverChanged: (event) => write(serverLine(event)),
+    storeRetried: (error, attempt) => {
+      metrics.count('storeRetries')
+      log('debug', 'checkpoint store call failed, retrying', { ...toLogFields(error), attempt })
+    },
+    observePlacement: (event) => {
+      const before = watch.group()
+      watch.observe(event)
+      const row = rowOfReplicaEvent(event)
+      failures.note(failureIn(event, row))
+      row.count?.(event, metrics)
+      write(row.log(event))
+      for (const line of configurationLines(before, watch.group())) write(line)
+      if (event.kind === 'assignment-changed' && watch.state() === 'starting') replicaIs('running')
+    },
+    observeControl: (event) => {
+      watch.observeControl(event)
+      write(controlLine(event))
+    },
   }
 }
 

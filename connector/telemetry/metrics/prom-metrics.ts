@@ -1,15 +1,21 @@
-import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import { counterList, gaugeList, histogramList, type MetricEntry } from './metric-list.ts'
 
 type Labelled = Readonly<Record<string, string>>
 
-/** Metrics updated by events; one set for each registry, shared by the streams. */
+/** Metrics that events update. Those of a stream get its label. */
+export interface Metrics {
+  count(name: keyof typeof counterList, by?: number, labels?: Labelled): void
+  /** Adds a time to a histogram; a negative one counts as 0. */
+  measure(name: keyof typeof histogramList, ms: number): void
+  set(name: keyof typeof gaugeList, value: number): void
+}
+
+/** One set of metrics for each registry, shared by the streams. */
 export interface PromMetrics {
-  readonly count: (name: keyof typeof counterList, labels: Labelled, by?: number) => void
-  readonly measure: (name: keyof typeof histogramList, labels: Labelled, seconds: number) => void
-  readonly set: (name: keyof typeof gaugeList, labels: Labelled, value: number) => void
-  /** Exports the counters and histograms of a stream before its first event: `rate()` needs a zero. */
-  readonly zeroStream: (stream: string) => void
+  readonly ofReplica: Metrics
+  /** Exports the counters and histograms of the stream before its first event: `rate()` needs a zero. */
+  ofStream(stream: string): Metrics
 }
 
 /** Registers all metrics; those of the replica exist from now on. */
@@ -28,14 +34,19 @@ export function promMetrics(registry: Registry): PromMetrics {
       if ('stream' in labels === 'stream' in known)
         for (const fixed of fixedLabels(labels, known)) counters[name as keyof typeof counterList].inc(fixed, 0)
   }
+  const metrics = (own: Labelled): Metrics => ({
+    count: (name, by = 1, labels = {}) =>
+      counters[name].inc('stream' in counterList[name].labels ? { ...own, ...labels } : labels, by),
+    measure: (name, ms) => histograms[name].observe(own, Math.max(0, ms) / 1000),
+    set: (name, value) => gauges[name].set(own, value),
+  })
   zero({})
   return {
-    count: (name, labels, by = 1) => counters[name].inc(labels, by),
-    measure: (name, labels, seconds) => histograms[name].observe(labels, seconds),
-    set: (name, labels, value) => gauges[name].set(labels, value),
-    zeroStream: (stream) => {
+    ofReplica: metrics({}),
+    ofStream: (stream) => {
       zero({ stream })
       for (const one of Object.values(histograms)) one.zero({ stream })
+      return metrics({ stream })
     },
   }
 }
@@ -53,4 +64,20 @@ function fixedLabels(labels: MetricEntry['labels'], known: Labelled): readonly L
 
 function mapValues<Name extends string, In, Out>(list: Readonly<Record<Name, In>>, make: (value: In) => Out) {
   return Object.fromEntries(Object.entries<In>(list).map(([name, value]) => [name, make(value)])) as Record<Name, Out>
+}
+
+/** A registry whose series have the label `connector`, with the metrics of the process and, if wanted, of Node.js. */
+export function processRegistry(connector: string, { nodeMetrics }: { readonly nodeMetrics: boolean }): Registry {
+  const registry = new Registry()
+  registry.setDefaultLabels({ connector })
+  if (nodeMetrics) {
+    collectDefaultMetrics({ register: registry })
+    return registry
+  }
+  const all = new Registry()
+  collectDefaultMetrics({ register: all })
+  for (const { name } of all.getMetricsAsArray()) {
+    if (name.startsWith('process_')) registry.registerMetric(all.getSingleMetric(name) as never) // it is registered
+  }
+  return registry
 }

@@ -1,8 +1,5 @@
-import type { PipelineEvent } from '../../pipeline/pipeline-event.ts'
 import type { Clock } from '../../runtime/clock.ts'
 import type { Explain, ExplainedFailure, Failure } from '../failure.ts'
-import { failureOf } from '../failure.ts'
-import type { ReplicaEvent } from '../group-status.ts'
 
 /** The last failure with a code, of a stream or, without one, of the group membership. */
 export interface FailureReport extends ExplainedFailure {
@@ -13,7 +10,7 @@ export interface FailureReport extends ExplainedFailure {
 
 /** Keeps the last failures of this replica in memory, one for each stream and code. */
 export interface RecentFailures {
-  note(event: PipelineEvent | ReplicaEvent, stream?: string): void
+  note(failure: Failure | undefined, stream?: string): void
   /** Newest first. */
   report(explain: Explain): readonly FailureReport[]
 }
@@ -30,8 +27,7 @@ interface Noted {
 export function recentFailures({ now }: Pick<Clock, 'now'>): RecentFailures {
   const noted = new Map<string, Noted>()
   return {
-    note: (event, stream) => {
-      const failure = failureIn(event)
+    note: (failure, stream) => {
       if (failure === undefined) return
       const key = `${stream ?? ''} ${failure.code}`
       const times = (noted.get(key)?.times ?? 0) + 1
@@ -46,21 +42,5 @@ export function recentFailures({ now }: Pick<Clock, 'now'>): RecentFailures {
         ...{ at: new Date(at).toISOString(), times },
         ...explain(failure),
       })),
-  }
-}
-
-function failureIn(event: PipelineEvent | ReplicaEvent): Failure | undefined {
-  switch (event.kind) {
-    case 'read-retried':
-    case 'scan-paused':
-    case 'stream-retrying':
-    case 'stream-held':
-    case 'membership-lost':
-      return failureOf(event.code, event.error)
-    case 'probe-failed':
-    case 'group-unreachable':
-      return { code: event.code }
-    default:
-      return undefined
   }
 }

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { ConnectorError } from '../../../connector/runtime/connector-error.ts'
-import { controlReport, controlStatus, controlUnread } from '../../../connector/telemetry/control-status.ts'
+import { controlReport, controlUnread } from '../../../connector/telemetry/control-status.ts'
+import { controlStatus } from '../../../connector/telemetry/events/replica-events.ts'
 import { explaining } from '../../../connector/telemetry/failure.ts'
 
 test('the report names why the control object cannot be read, and what to do', () => {

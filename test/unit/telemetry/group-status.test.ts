@@ -1,13 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { ConnectorError } from '../../../connector/runtime/connector-error.ts'
+import { groupStatus } from '../../../connector/telemetry/events/replica-events.ts'
 import { explaining } from '../../../connector/telemetry/failure.ts'
-import {
-  beforeJoining,
-  groupReport,
-  groupStatus,
-  movedAway,
-  type ReplicaEvent,
-} from '../../../connector/telemetry/group-status.ts'
+import { beforeJoining, groupReport, movedAway, type ReplicaEvent } from '../../../connector/telemetry/group-status.ts'
 import { unobserved } from '../../../connector/telemetry/stream-status.ts'
 import { polling } from '../../support/polling.ts'
 

@@ -1,15 +1,21 @@
 import { expect, test } from 'vitest'
 import type { GroupMemberView } from '../../../connector/placement/placement.ts'
 import { ConnectorError } from '../../../connector/runtime/connector-error.ts'
-import { beforeJoining, groupStatus } from '../../../connector/telemetry/group-status.ts'
-import { configurationLines, replicaLine, serverLine } from '../../../connector/telemetry/replica-log.ts'
+import {
+  configurationLines,
+  groupStatus,
+  rowOfReplicaEvent,
+  serverLine,
+} from '../../../connector/telemetry/events/replica-events.ts'
+import { beforeJoining, type ReplicaEvent } from '../../../connector/telemetry/group-status.ts'
 import { everyReplicaEvent } from '../../support/every-replica-event.ts'
 
 const unreachable = new ConnectorError('publish.unreachable', 'join group shops')
 const refused = new ConnectorError('publish.unauthorized', 'join group shops: the ACL READ on group shops is missing')
+const replicaLine = (event: ReplicaEvent) => rowOfReplicaEvent(event).log(event)
 const kindsAt = (level: string) =>
   everyReplicaEvent(unreachable)
-    .filter((event) => replicaLine(event).level === level)
+    .filter((event) => replicaLine(event)?.level === level)
     .map(({ kind }) => kind)
 
 test('logs at info when streams move or the membership is restored, and at debug when a join moves no stream', () => {
@@ -96,5 +102,5 @@ test('logs that a replica without streams stands by', () => {
     message: expect.stringContaining('standing by'),
     fields: { lost: ['shop'] },
   })
-  expect(replicaLine({ ...event, streams: 1 }).message).toBe('streams assigned')
+  expect(replicaLine({ ...event, streams: 1 })?.message).toBe('streams assigned')
 })

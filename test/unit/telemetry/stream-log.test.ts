@@ -3,9 +3,9 @@ import type { PipelineEvent } from '../../../connector/pipeline/pipeline-event.t
 import { systemClock } from '../../../connector/runtime/clock.ts'
 import { ConnectorError } from '../../../connector/runtime/connector-error.ts'
 import { newScans, type ScanKind } from '../../../connector/scan/scan-state.ts'
+import { logLine } from '../../../connector/telemetry/events/pipeline-events.ts'
 import type { Log, LogFields } from '../../../connector/telemetry/logger.ts'
 import { logObserver } from '../../../connector/telemetry/stream-log.ts'
-import { logLine } from '../../../connector/telemetry/stream-log-lines.ts'
 import { backfill, everyPipelineEvent, published } from '../../support/every-pipeline-event.ts'
 
 const cause = Object.assign(new Error('Dupont'), { code: 'ECONNRESET' })

@@ -9,7 +9,7 @@ function scene() {
   const failures = recentFailures({ now: () => time.now })
   const fail = (stream: string, code: ErrorCode, seen = 'read page') => {
     time.now += 1000
-    failures.note({ kind: 'read-retried', code, attempt: 1, error: new ConnectorError(code, seen) }, stream)
+    failures.note({ code, error: seen }, stream)
   }
   return { failures, fail, report: () => failures.report(explaining('https://wiki.example/runbook')) }
 }
@@ -29,11 +29,11 @@ test('shows the last failure of each stream and code, newest first, with how oft
   ])
 })
 
-test('shows a lost group membership without a stream, and nothing of other events', () => {
+test('shows a failure of the replica without a stream, and nothing of other events', () => {
   const { failures, report } = scene()
   const error = new ConnectorError('publish.unreachable', 'join group shops')
-  failures.note({ kind: 'membership-lost', code: error.code, error })
-  failures.note({ kind: 'stream-opening' }, 'paris')
+  failures.note({ code: error.code, error: error.message })
+  failures.note(undefined, 'paris')
   expect(report()).toMatchObject([{ code: 'publish.unreachable', error: 'join group shops' }])
   expect(report()[0]).not.toHaveProperty('stream')
 })

@@ -1,0 +1,80 @@
+import type { ErrorCode } from '../../runtime/error-catalogue.ts'
+import { toLogFields } from '../error-fields.ts'
+import { type Failure, failureOf } from '../failure.ts'
+import type { LogFields, LogLevel, LogLine } from '../logger.ts'
+import type { Metrics } from '../metrics/prom-metrics.ts'
+
+/** All that telemetry makes of one kind of event. */
+export interface EventRow<Event, Status> {
+  /** Undefined: only metrics and endpoints report the event. */
+  readonly log: (event: Event) => LogLine | undefined
+  /** A condition that persists: its line is logged at most once an hour, or once. */
+  readonly logged?: 'hourly' | 'once'
+  /** What it counts, besides the warnings. */
+  readonly count?: (event: Event, metrics: Metrics) => void
+  /** Counted by its kind. */
+  readonly isWarning?: true
+  /** Shown in the list of the last failures. */
+  readonly isFailure?: Event extends { readonly code: ErrorCode } ? true : never
+  /** What it changes in the status; `at` is of `Clock.monotonic`. */
+  readonly status?: (event: Event, before: Status, at: number) => Partial<Status>
+}
+
+type Kinds = { readonly kind: string }
+export type EventRows<Event extends Kinds, Status> = {
+  readonly [Kind in Event['kind']]: EventRow<Extract<Event, { kind: Kind }>, Status>
+}
+
+export function rowOf<Event extends Kinds, Status>(rows: EventRows<Event, Status>, event: Event) {
+  return rows[event.kind as Event['kind']] as unknown as EventRow<Event, Status> // `rows[kind]` takes this kind
+}
+
+interface Failing extends Kinds {
+  readonly code?: ErrorCode
+  readonly error?: unknown
+}
+
+/** For the list of the last failures. */
+export function failureIn({ code, error }: Failing, { isFailure }: { readonly isFailure?: true }): Failure | undefined {
+  return isFailure && code && failureOf(code, error)
+}
+
+/** A field is logged under its own name; `error` as its code, message, hint and causes. */
+type Loggable<Event> = {
+  [Name in keyof Event]: Name extends 'error' ? Name : Event[Name] extends LogFields[string] ? Name : never
+}[keyof Event]
+
+const lineAt =
+  (level: LogLevel) =>
+  <Event>(message: string, ...names: readonly Loggable<Event>[]) =>
+  (event: Event): LogLine =>
+    line(level, message, picked(event, names))
+
+/** A log line with these fields of the event. */
+export const [trace, debug, info, warn, error] = [
+  lineAt('trace'),
+  lineAt('debug'),
+  lineAt('info'),
+  lineAt('warn'),
+  lineAt('error'),
+] as const
+
+export const unlogged = (): undefined => undefined
+
+export function line(level: LogLevel, message: string, fields: LogFields = {}): LogLine {
+  return { level, message, fields }
+}
+
+/** These fields of an event as they are logged. */
+export function picked<Event>(event: Event, names: readonly Loggable<Event>[]): LogFields {
+  const fields: Record<string, LogFields[string]> = {}
+  for (const name of names) Object.assign(fields, field(String(name), event[name]))
+  return fields
+}
+
+function field(name: string, value: unknown): LogFields {
+  if (name === 'error') return toLogFields(value)
+  if (name === 'lastChanged') return { lastChanged: `${value} server time` }
+  if (name === 'requestedAt') return { requestedAt: new Date(Number(value)).toISOString() }
+  return { [name]: name.endsWith('Ms') ? Math.round(Number(value)) : (value as LogFields[string]) }
+}

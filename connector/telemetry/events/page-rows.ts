@@ -1,0 +1,138 @@
+import type { LateChange } from '../../pipeline/group/late-change.ts'
+import type { PipelineEvent } from '../../pipeline/pipeline-event.ts'
+import type { ScanKind, ScanStates } from '../../scan/scan-state.ts'
+import type { Metrics } from '../metrics/prom-metrics.ts'
+import { clientsOf, watchedScans } from '../scan-status.ts'
+import { isReading, noFailure, type StreamStatus } from '../stream-status.ts'
+import { info, line, picked, trace, unlogged, warn } from './event-row.ts'
+import { counting, type EventOf, failing, type StreamRows, still } from './stream-rows.ts'
+
+/** Requests, pages and page groups. */
+export const pageRows = {
+  'page-read': {
+    log: trace('page read', 'scan', 'clients', 'limit', 'bytes', 'tookMs'),
+    count: countPage,
+    status: ({ clients }, { totals }, at) => ({
+      goodPollAt: at,
+      totals: { ...totals, pages: totals.pages + 1, clients: totals.clients + clients },
+    }),
+  },
+  'list-ambiguous': {
+    log: warn('field is a list in some clients only: add it to POLARIS_LIST_FIELDS', 'path'),
+    logged: 'hourly',
+    isWarning: true,
+  },
+  'certificate-seen': {
+    log: unlogged,
+    status: ({ certificate, expiresAt }, { certificates }) => ({
+      certificates: { ...certificates, [certificate]: expiresAt },
+    }),
+  },
+  'characters-replaced': {
+    log: warn('Polaris sends characters that XML forbids: publishing the replacement character instead', 'characters'),
+    logged: 'once',
+    count: ({ characters }, metrics) => metrics.count('replacedCharacters', characters),
+  },
+  'response-received': {
+    log: unlogged,
+    count: ({ status }, metrics) => metrics.count('responses', 1, { status: String(status) }),
+  },
+  'request-waited': { log: unlogged, count: ({ ms }, metrics) => metrics.count('requestWait', ms / 1000) },
+  // Only the first failure of an outage is a warning; metrics count the others.
+  'read-retried': {
+    log: (event) =>
+      line(
+        event.attempt === 1 ? 'warn' : 'debug',
+        'reading a page failed, retrying',
+        picked(event, ['error', 'attempt']),
+      ),
+    isFailure: true,
+    count: counting('readRetries'),
+    status: failing,
+  },
+  'read-recovered': { log: info('reading works again', 'failures', 'failedForMs') },
+  // The server is logged once, not each of its streams: see `serverLine`.
+  'source-waiting': {
+    log: unlogged,
+    status: ({ state, code }, before) => (isReading(before) ? { state, failure: still(before.failure, code) } : {}),
+  },
+  'probe-failed': {
+    log: unlogged,
+    isFailure: true,
+    count: counting('readRetries'),
+    status: ({ code }, { failure }) => ({ failure: still(failure, code) }),
+  },
+  'source-resumed': { log: unlogged, status: (_, before) => (isReading(before) ? { state: 'running' } : {}) },
+  'caught-up': {
+    log: info('caught up', 'clients', 'pages', 'tookMs'),
+    status: (_event, _before, at) => ({ isCaughtUp: true, liveScanAt: at }),
+  },
+  'fell-behind': { log: info('fell behind'), status: () => ({ isCaughtUp: false }) },
+  'pages-published': {
+    log: ({ scans, ...event }) =>
+      line('trace', 'page group published', {
+        ...picked(event, ['pages', 'deadLetters', 'bytes', 'tookMs', 'seq']),
+        events: clientsOf(scans, 'events'),
+        suppressed: clientsOf(scans, 'suppressed'),
+        superseded: clientsOf(scans, 'superseded'),
+      }),
+    count: countPublished,
+    status: pagesPublished,
+  },
+} satisfies Partial<StreamRows<PipelineEvent['kind']>>
+
+function countPage({ scan, clients, limit, bytes, tookMs }: EventOf<'page-read'>, metrics: Metrics): void {
+  metrics.count('pages', 1, { scan })
+  metrics.count('clients', clients)
+  metrics.count('readBytes', bytes)
+  metrics.measure('read', tookMs)
+  if (scan === 'live') metrics.set('pageLimit', limit)
+}
+
+function countPublished(event: EventOf<'pages-published'>, metrics: Metrics): void {
+  const { scans, deadLetters, bytes, tookMs } = event
+  metrics.count('suppressed', clientsOf(scans, 'suppressed'))
+  metrics.count('superseded', clientsOf(scans, 'superseded'))
+  for (const [scan, { events, late }] of scans) {
+    metrics.count('events', events, { scan })
+    countLate(scan, late, metrics)
+  }
+  if (clientsOf(scans, 'events') + deadLetters === 0) return
+  metrics.count('deadLetters', deadLetters)
+  metrics.count('publishedBytes', bytes)
+  metrics.measure('publish', tookMs)
+}
+
+function countLate(scan: ScanKind, late: readonly LateChange[], metrics: Metrics): void {
+  if (late.length > 0) metrics.count('foundLate', late.length, { scan })
+  for (const { ms } of late) if (ms !== undefined) metrics.measure('foundLate', ms)
+}
+
+function pagesPublished(event: EventOf<'pages-published'>, before: StreamStatus, at: number): Partial<StreamStatus> {
+  const { scans, deadLetters, seq, states, index } = event
+  const { totals } = before
+  const events = clientsOf(scans, 'events')
+  const hasCommitted = events + deadLetters > 0 // a page group with nothing to publish commits nothing
+  return {
+    ...noFailure,
+    progressAt: at,
+    savedAt: hasCommitted ? at : before.savedAt,
+    liveScanAt: hasLiveScanEnded(before.scans?.states, states) ? at : before.liveScanAt,
+    seq,
+    scans: watchedScans(before.scans, states, at),
+    index,
+    totals: {
+      ...totals,
+      events: totals.events + events,
+      deadLetters: totals.deadLetters + deadLetters,
+      suppressed: totals.suppressed + clientsOf(scans, 'suppressed'),
+      superseded: totals.superseded + clientsOf(scans, 'superseded'),
+    },
+  }
+}
+
+/** A live scan that continues in the background has not ended. */
+function hasLiveScanEnded(before: ScanStates | undefined, { live, background }: ScanStates): boolean {
+  if (before === undefined || before.live.startedAt === live.startedAt) return false
+  return !background.some(({ kind, startedAt }) => kind === 'live' && startedAt === live.startedAt)
+}

@@ -1,0 +1,148 @@
+import type { ControlEvent } from '../../control/control-watch.ts'
+import { differenceText } from '../../placement/hashed-settings.ts'
+import type { GroupMemberView } from '../../placement/placement.ts'
+import type { ServerEvent } from '../../runtime/circuit.ts'
+import { isTransient } from '../../runtime/connector-error.ts'
+import type { ControlStatus } from '../control-status.ts'
+import { toLogFields } from '../error-fields.ts'
+import { failureOf } from '../failure.ts'
+import { type GroupStatus, isDifferent, isOut, nothing, type Owner, type ReplicaEvent } from '../group-status.ts'
+import type { LogLine } from '../logger.ts'
+import { type EventRow, type EventRows, error, info, line, picked, rowOf, unlogged, warn } from './event-row.ts'
+
+/** One row for each kind of event of this replica: info if streams move, debug if none does. */
+const groupRows: EventRows<ReplicaEvent, GroupStatus> = {
+  'group-joined': {
+    log: ({ slots, ...event }) =>
+      line('debug', 'joined the consumer group', {
+        slots: slots.length,
+        ...picked(event, ['kept', 'streams', 'tookMs']),
+      }),
+    count: (_, metrics) => metrics.count('rebalances'),
+    status: ({ slots }, before, at) => ({
+      state: 'member',
+      failure: undefined,
+      slots,
+      streams: isOut(before) ? assignedAt(before, at) : before.streams,
+    }),
+  },
+  'group-described': {
+    log: ({ members }) => line('debug', 'consumer group is stable', { replicas: members.length }),
+    status: ({ members }, { owners }, at) => ({ members, owners: ownersAfter(owners, members, at) }),
+  },
+  'session-expired': {
+    log: warn('consumer group session expired: other replicas may own the streams', 'silentMs'),
+    count: (_, metrics) => metrics.count('sessionExpiries'),
+    status: () => ({ state: 'expired' }),
+  },
+  'membership-lost': {
+    log: (event) =>
+      line(
+        isTransient(event.error) ? 'warn' : 'error',
+        'cannot join the consumer group, retrying: running streams continue, none are added',
+        toLogFields(event.error),
+      ),
+    isFailure: true,
+    count: ({ code }, metrics) => {
+      metrics.count('membershipLosses')
+      metrics.count('failures', 1, { code })
+    },
+    status: ({ code, error }) => ({ state: 'rejoining', failure: failureOf(code, error) }),
+  },
+  'membership-restored': { log: info('rejoined the consumer group', 'attempts', 'tookMs') },
+  'group-left': { log: info('left the consumer group'), status: () => ({ ...nothing, state: 'left' }) },
+  'assignment-changed': {
+    log: ({ streams, gained, lost }) =>
+      streams === 0
+        ? line('info', 'standing by: no stream is assigned to this replica', { lost })
+        : line('info', 'streams assigned', { streams, gained, lost }),
+    status: ({ gained, lost }, { streams }, at) => ({
+      streams: new Map([
+        ...[...streams].filter(([stream]) => !lost.includes(stream)),
+        ...gained.map((stream) => [stream, at] as const),
+      ]),
+    }),
+  },
+  'stream-released': { log: info('stream released: assigned to another replica', 'stream', 'tookMs') },
+  'stream-contested': {
+    log: warn('another process repeatedly takes the stream', 'stream', 'fences', 'pauseMs'),
+    count: ({ stream }, metrics) => metrics.count('contested', 1, { stream }),
+  },
+}
+
+export const rowOfReplicaEvent = (event: ReplicaEvent): EventRow<ReplicaEvent, GroupStatus> => rowOf(groupRows, event)
+
+/** The status after `event`, which occurred at `at` (`Clock.monotonic`). */
+export function groupStatus(before: GroupStatus, event: ReplicaEvent, at: number): GroupStatus {
+  const after = { ...before, ...rowOfReplicaEvent(event).status?.(event, before, at) }
+  return { ...after, stateSince: after.state === before.state ? before.stateSince : at }
+}
+
+/** After time outside the group, every assignment starts now: other replicas may have owned the streams in between. */
+const assignedAt = ({ streams }: GroupStatus, at: number) => new Map([...streams.keys()].map((stream) => [stream, at]))
+
+/** An owner that kept its stream keeps its start time. */
+function ownersAfter(
+  before: ReadonlyMap<string, Owner>,
+  members: readonly GroupMemberView[],
+  at: number,
+): ReadonlyMap<string, Owner> {
+  const now = members.flatMap(({ replica, streams }) => streams.map((stream) => ({ stream, replica })))
+  return new Map(
+    now.map(({ stream, replica }) => {
+      const known = before.get(stream)
+      return [stream, known?.replica === replica ? known : { replica, since: at }]
+    }),
+  )
+}
+
+const controlRows: EventRows<ControlEvent, ControlStatus> = {
+  'control-read': { log: unlogged, status: (_event, _before, now) => ({ readAt: now, failure: undefined }) },
+  'control-failed': {
+    log: warn('control object cannot be read or written, retrying', 'error'),
+    status: ({ code, error }) => ({ failure: failureOf(code, error) }),
+  },
+  'control-lost': {
+    log: error('control object was deleted or rolled back, written back', 'error'),
+    status: (_event, _before, now) => ({ lostAt: now }),
+  },
+  'control-recovered': { log: info('control object can be read again') },
+}
+
+export const controlLine = (event: ControlEvent): LogLine | undefined => rowOf(controlRows, event).log(event)
+
+/** The status after `event`, which occurred at `now` (milliseconds since 1970). */
+export function controlStatus(before: ControlStatus, event: ControlEvent, now: number): ControlStatus {
+  return { ...before, ...rowOf(controlRows, event).status?.(event, before, now) }
+}
+
+/** The log line when the state of a Polaris server changes; its streams log nothing meanwhile. */
+export function serverLine({ server, trouble, error, probes, failedForMs }: ServerEvent): LogLine {
+  switch (trouble) {
+    case 'source-down':
+      return line('warn', 'server is down, its streams wait', { server, ...toLogFields(error) })
+    case 'throttled':
+      return line('warn', 'server asks to wait, its streams wait', { server, ...toLogFields(error) })
+    case null:
+      return line('info', 'server answers again, its streams resume', { server, probes, failedForMs })
+  }
+}
+
+/** Log lines about configurations that differ, each once, and one when all agree again. */
+export function configurationLines(before: GroupStatus, { members }: GroupStatus): readonly LogLine[] {
+  const known = new Set(before.members.map(differenceKey))
+  const news = members.filter((member) => isDifferent(member) && !known.has(differenceKey(member)))
+  if (news.length > 0) return news.map(differenceLine)
+  const agreeAgain = before.members.some(isDifferent) && members.length > 0 && !members.some(isDifferent)
+  return agreeAgain ? [line('info', 'all replicas have the same configuration again')] : []
+}
+
+const differenceKey = ({ replica, difference }: GroupMemberView) => JSON.stringify([replica, difference])
+
+function differenceLine({ replica: other, difference, unknownStreams = [] }: GroupMemberView): LogLine {
+  return line('warn', 'another replica has a different configuration', {
+    other,
+    difference: difference && differenceText(difference),
+    ...(unknownStreams.length > 0 ? { streamsRunningNowhere: unknownStreams } : {}),
+  })
+}

@@ -1,0 +1,115 @@
+import type { PipelineEvent } from '../../pipeline/pipeline-event.ts'
+import { toLogFields } from '../error-fields.ts'
+import { isLong } from '../scan-status.ts'
+import { debug, info, line, picked, warn } from './event-row.ts'
+import type { StreamRows } from './stream-rows.ts'
+
+/** Scans, what they show of the server and its clients, and the client index. */
+export const scanRows = {
+  'field-detected': { log: info('field detected', 'setting', 'field'), logged: 'hourly' },
+  'scan-started': {
+    log: (event) => line(isLong(event.scan) ? 'info' : 'trace', 'scan started', picked(event, ['scan', 'lastChanged'])),
+    status: ({ scan, lastChanged }) => (scan === 'live' ? { lastChanged } : {}),
+  },
+  'server-clock-missing': {
+    log: ({ why }) =>
+      line(
+        'warn',
+        why === 'no-date'
+          ? 'server sends no Date header: using the local clock'
+          : 'Date header of the server does not advance, a proxy may cache responses: using the local clock',
+      ),
+    logged: 'hourly',
+    isWarning: true,
+  },
+  'server-clock-jumped': {
+    log: warn('clock of the server jumped: check its time synchronization and time zone', 'byMs'),
+    isWarning: true,
+  },
+  'segment-written': {
+    log: debug('segment of the client index written', 'tier', 'bytes'),
+    count: ({ bytes }, metrics) => metrics.count('segmentBytes', bytes),
+  },
+  'index-upkeep-failed': {
+    log: warn('merging or deleting segments of the client index failed, retrying later', 'error'),
+    logged: 'hourly',
+    isWarning: true,
+  },
+  'segments-missing': {
+    log: warn(
+      'segments of the client index are missing, writing it again: check the lifecycle rules of the bucket',
+      'segments',
+    ),
+    isWarning: true,
+  },
+  'checkpoint-refused': {
+    log: ({ error: refusal, ...event }) => {
+      const { code, error } = toLogFields(refusal) // no hint: the stream continues
+      return line('warn', 'server rejected its checkPoint, reading again', {
+        ...picked(event, ['scan', 'lastChanged']),
+        code,
+        error,
+      })
+    },
+    isWarning: true,
+  },
+  'scan-paused': {
+    log: warn('page of a background scan cannot be read, retrying later: live scans continue', 'scan', 'error'),
+    logged: 'hourly',
+    isWarning: true,
+    isFailure: true,
+  },
+  'scan-stuck': {
+    log: warn('scan does not advance, beginning it again with larger pages', 'scan', 'why', 'limit'),
+    logged: 'hourly',
+    isWarning: true,
+  },
+  'limit-lowered': {
+    log: warn(
+      'pages take too long or are too large, beginning the scan again with smaller ones',
+      'scan',
+      'failedLimit',
+      'limit',
+      'error',
+    ),
+    logged: 'hourly',
+    isWarning: true,
+  },
+  'scans-not-interleaved': {
+    log: warn('server mixes up two scans of one user: scans run one after the other, live scans may wait'),
+    isWarning: true,
+  },
+  'scan-done': { log: info('scan done', 'scan', 'clients', 'pages', 'tookMs') },
+  'scan-end-unconfirmed': {
+    log: warn(
+      'scan ended with an empty page twice: check on the server whether clients are missing',
+      'scan',
+      'clients',
+    ),
+    isWarning: true,
+  },
+  'late-changes': {
+    log: ({ scan, ms }) =>
+      line(
+        'warn',
+        'many changes become visible late: check POLARIS_TIME_ZONE and the clocks, look for a shop that was offline, or raise POLL_OVERLAP',
+        { scan, delaySeconds: Math.round(ms / 1000) },
+      ),
+    logged: 'hourly',
+    isWarning: true,
+  },
+  'times-unreadable': {
+    log: warn('no modification time can be parsed: check POLARIS_MODIFIED_AT_FIELD', 'field'),
+    logged: 'hourly',
+    isWarning: true,
+  },
+  'fields-keep-changing': {
+    log: warn('client published again at every poll: add its changing fields to POLARIS_HASH_IGNORE', 'fields'),
+    logged: 'hourly',
+    isWarning: true,
+  },
+  'event-fields-missing': {
+    log: warn('no client has these fields of EVENT_FIELDS: check their spelling', 'fields'),
+    isWarning: true,
+  },
+} satisfies Partial<StreamRows<PipelineEvent['kind']>>

@@ -1,0 +1,164 @@
+import type { PipelineEvent } from '../../pipeline/pipeline-event.ts'
+import { codeOf } from '../../runtime/connector-error.ts'
+import { type ErrorCode, errorCatalogue } from '../../runtime/error-catalogue.ts'
+import { type Failure, failureOf } from '../failure.ts'
+import type { Metrics } from '../metrics/prom-metrics.ts'
+import { isActive, noFailure, type StreamStatus } from '../stream-status.ts'
+import { debug, type EventRow, error, info, line, picked, trace, unlogged, warn } from './event-row.ts'
+
+export type EventOf<Kind extends PipelineEvent['kind']> = Extract<PipelineEvent, { kind: Kind }>
+export type StreamRows<Kind extends PipelineEvent['kind']> = {
+  readonly [One in Kind]: EventRow<EventOf<One>, StreamStatus>
+}
+type Status = Partial<StreamStatus>
+type WithError = { readonly code: ErrorCode; readonly error: unknown }
+
+const closed = { isCaughtUp: false, hasProducer: false } as const
+
+/** The life of a stream: opening, holding, pausing, moving to another replica. */
+export const streamRows = {
+  'group-unreachable': {
+    log: ({ code }) =>
+      line('warn', 'consumer group does not answer, stream waits', { code, hint: errorCatalogue[code].runHint }),
+    isFailure: true,
+    status: ({ code }, before, at) => ({
+      ...opening(before, at),
+      ...closed,
+      state: 'group-unreachable',
+      failure: still(before.failure, code),
+    }),
+  },
+  'group-reachable': { log: info('consumer group answers again, stream resumes', 'waitedMs') },
+  'stream-opening': { log: debug('stream opening'), status: (_, before, at) => opening(before, at) },
+  // The control object is logged once, not by each stream.
+  'control-awaited': { log: unlogged, status: controlAwaited },
+  'stream-paused': {
+    log: info('stream paused', 'reason', 'requestedAt', 'requestedBy'),
+    status: ({ kind: _, ...pause }) => ({ ...noFailure, ...closed, state: 'paused', pause }),
+  },
+  'pause-unsettled': {
+    log: warn('pending state of the paused stream cannot be recorded, retrying', 'error'),
+    logged: 'hourly',
+    isWarning: true,
+  },
+  'pause-ended': { log: info('pause ended'), status: () => ({ state: 'waiting', pause: undefined }) },
+  'stream-claimed': {
+    log: (event) =>
+      line(
+        'info',
+        event.isNew ? 'new stream claimed' : 'stream claimed',
+        picked(event, ['epoch', 'seq', 'backfill', 'events']),
+      ),
+    // An idle stream that reopens its producer is still caught up; any other opening has ended that before.
+    status: ({ epoch, seq }, _, at) => ({
+      state: 'running',
+      wasOpened: true,
+      hasProducer: true,
+      savedAt: at,
+      epoch,
+      seq,
+    }),
+  },
+  'producer-closed': { log: info('nothing to publish, Kafka producer closed'), status: () => ({ hasProducer: false }) },
+  'transactions-repaired': {
+    log: warn('repaired transactions whose markers Kafka had lost', 'partitions', 'as', 'record'),
+    isWarning: true,
+  },
+  'events-compacted': {
+    log: warn('resuming without a commit record: all events that could prove the state were withdrawn', 'events'),
+  },
+  'taken-over': {
+    log: info('stream taken over from another process', 'from', 'epoch'),
+    count: (_, metrics) => metrics.count('takeOvers'),
+  },
+  'source-moved': {
+    log: warn('address of Polaris changed since the checkpoint was written'),
+    logged: 'hourly',
+    isWarning: true,
+  },
+  'partitions-grown': {
+    log: warn('topic has more partitions: events of a client may be out of order across the change', 'from', 'to'),
+    logged: 'hourly',
+    isWarning: true,
+  },
+  'checkpoint-saved': {
+    log: trace('checkpoint saved', 'bytes'),
+    count: ({ bytes }, metrics) => {
+      metrics.count('checkpointSaves')
+      metrics.set('checkpointBytes', bytes)
+    },
+    status: (_event, _before, at) => ({ savedAt: at }),
+  },
+  'stream-retrying': {
+    log: (event) =>
+      line(event.isRepeated ? 'debug' : 'warn', 'stream failed, reopening', picked(event, ['error', 'pauseMs'])),
+    isFailure: true,
+    count: counting('reopenings'),
+    status: (event, before, at) => ({ ...failing(event, before, at), ...closed, state: 'retrying' }),
+  },
+  'stream-lost': {
+    log: (event) =>
+      event.wasStopping
+        ? line('info', 'stream lost to another replica', { code: codeOf(event.error) })
+        : line('warn', 'stream lost to another replica', picked(event, ['error'])),
+    count: (_, metrics) => metrics.count('losses'),
+    status: () => ({ ...closed, state: 'lost' }),
+  },
+  'stream-held': {
+    log: error('stream held, rechecking periodically', 'error', 'pauseMs'),
+    isFailure: true,
+    count: counting('holds'),
+    status: (event, before, at) => ({ ...failing(event, before, at), ...closed, state: 'held' }),
+  },
+  'stream-still-held': {
+    log: debug('stream still held', 'error', 'pauseMs'),
+    status: ({ code }, { failure }) => ({ failure: still(failure, code) }),
+  },
+  'stream-resuming': { log: info('stream resumes: the cause is gone', 'code') },
+  // Only a command gives up, so the hint does not say what `run` does.
+  'stream-failed': {
+    log: (event) =>
+      line('error', 'stream failed, giving up', {
+        ...picked(event, ['error']),
+        hint: errorCatalogue[event.code].hint,
+      }),
+    status: (event, before, at) => ({ ...failing(event, before, at), ...closed, state: 'ended' }),
+  },
+  'stream-ended': { log: info('stream ended'), status: () => ({ ...closed, state: 'ended' }) },
+} satisfies Partial<StreamRows<PipelineEvent['kind']>>
+
+export function counting(name: 'readRetries' | 'reopenings' | 'holds') {
+  return ({ code }: { readonly code: ErrorCode }, metrics: Metrics) => {
+    metrics.count(name)
+    metrics.count('failures', 1, { code })
+  }
+}
+
+export function failing({ code, error }: WithError, { failingSince }: StreamStatus, at: number): Status {
+  return { failure: failureOf(code, error), failingSince: failingSince ?? at }
+}
+
+/** An event without an error keeps what was seen of the same code. */
+export const still = (before: Failure | undefined, code: ErrorCode): Failure =>
+  before?.code === code ? before : { code }
+
+/** Reopening after a failure resets no times: overdue progress stays overdue. */
+function opening(before: StreamStatus, at: number): Status {
+  if (isActive(before)) return { state: 'opening' }
+  const nothingYet = { goodPollAt: undefined, progressAt: undefined, savedAt: undefined, liveScanAt: undefined }
+  return {
+    ...nothingYet,
+    ...noFailure,
+    scans: undefined,
+    index: undefined,
+    removal: undefined,
+    state: 'opening',
+    startedAt: at,
+  }
+}
+
+function controlAwaited({ failure }: EventOf<'control-awaited'>, before: StreamStatus, at: number): Status {
+  if (failure === undefined) return opening(before, at)
+  const failed = failing({ code: codeOf(failure), error: failure }, before, at)
+  return { ...opening(before, at), ...failed, state: 'retrying' }
+}
