@@ -1,6 +1,5 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { pathToFileURL } from 'node:url'
-import { describeMetrics } from '../connector/telemetry/metrics/describe-metrics.ts'
 import { contractProblems, releasedFolder, saveContract } from './contract/released.ts'
 import { chartDashboard } from './generate/chart-dashboard.ts'
 import { chartYaml, configDefaults, configVariables } from './generate/chart-metadata.ts'
@@ -10,6 +9,7 @@ import { commandOutputs } from './generate/command-output.ts'
 import { configJsonSchema } from './generate/config-json-schema.ts'
 import { configReference } from './generate/config-reference.ts'
 import { contractFiles } from './generate/contract.ts'
+import { describeMetrics } from './generate/describe-metrics.ts'
 import { errorReference } from './generate/error-reference.ts'
 
 interface GeneratedFile {

@@ -20,7 +20,10 @@ interface CatalogueEntry {
 }
 
 const entry = (then: Then, exit: CatalogueEntry['exit'], hint: string, runHint = hint): CatalogueEntry => ({
-  ...{ then, exit, hint, runHint },
+  then,
+  exit,
+  hint,
+  runHint,
 })
 
 /** Both hints of an entry: only `run` says what it does meanwhile. */

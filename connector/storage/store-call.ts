@@ -1,3 +1,4 @@
+import { untilAborted } from '../runtime/abort.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { ConnectorError, codeOf } from '../runtime/connector-error.ts'
 import { type RetryPolicy, retry } from '../runtime/retry.ts'
@@ -32,10 +33,9 @@ export async function storeCall<Result>(
     parts.onRetry(error, attempts)
   }
   try {
-    const settle = () => orAborted(settled(attempt(deadline.signal)), deadline.signal)
-    const outcome = await retry(settle, { clock: parts.clock, policy, onRetry }, deadline.signal)
-    if (outcome.kind === 'failed') throw outcome.error
-    return outcome.result
+    // `untilAborted`: parts of the SDK and the file system ignore signals.
+    const operation = () => untilAborted(deadline.signal, attempt(deadline.signal))
+    return await retry(operation, { clock: parts.clock, policy, again: isUnavailable, onRetry }, deadline.signal)
   } catch (error) {
     if (finish.aborted) throw finish.reason
     if (!deadline.signal.aborted) throw error
@@ -45,32 +45,7 @@ export async function storeCall<Result>(
   }
 }
 
-type Settled<Result> =
-  | { readonly kind: 'done'; readonly result: Result }
-  | { readonly kind: 'failed'; readonly error: unknown }
-
-/** Converts every failure but `storage.unavailable` to a value, so that it is not retried. */
-async function settled<Result>(running: Promise<Result>): Promise<Settled<Result>> {
-  try {
-    return { kind: 'done', result: await running }
-  } catch (error) {
-    if (codeOf(error) === 'storage.unavailable') throw error
-    return { kind: 'failed', error }
-  }
-}
-
-/**
- * Settles like `running`, or rejects with the signal's reason as soon as it aborts: parts of the SDK and the file
- * system ignore signals.
- */
-function orAborted<Result>(running: Promise<Result>, signal: AbortSignal): Promise<Result> {
-  return new Promise((resolve, reject) => {
-    const onAbort = () => reject(signal.reason)
-    if (signal.aborted) onAbort()
-    else signal.addEventListener('abort', onAbort, { once: true })
-    running.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort))
-  })
-}
+const isUnavailable = (error: unknown) => codeOf(error) === 'storage.unavailable'
 
 let count = 0
 

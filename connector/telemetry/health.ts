@@ -91,7 +91,8 @@ function streamHealth(
   const why = notReadyReason(status, Math.max(3 * poll.intervalMs, readyAfterMs), now)
   const isHere = isActive(status)
   return {
-    ...{ stream, state },
+    stream,
+    state,
     ...(isHere && state !== 'held' && status.wasOpened ? { progress: isCaughtUp ? 'caught up' : 'catching up' } : {}),
     ...(state === 'running' && !status.hasProducer ? { idle: true as const } : {}),
     ...(isOutForMs === undefined ? {} : { outOfGroup: true as const }),

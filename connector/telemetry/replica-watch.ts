@@ -1,20 +1,21 @@
 import type { ControlEvent } from '../control/control-watch.ts'
 import type { Observe } from '../pipeline/pipeline-event.ts'
 import type { Clock } from '../runtime/clock.ts'
-import { type ControlStatus, controlUnread } from './control-status.ts'
 import { streamStatus } from './events/pipeline-events.ts'
 import { controlStatus, groupStatus } from './events/replica-events.ts'
 import { explaining } from './failure.ts'
+import { type Health, health, type ReplicaState, type WatchedStream } from './health.ts'
 import {
   beforeJoining,
+  type ControlStatus,
+  controlUnread,
   type GroupReport,
   type GroupStatus,
   groupReport,
   isOut,
   movedAway,
   type ReplicaEvent,
-} from './group-status.ts'
-import { type Health, health, type ReplicaState, type WatchedStream } from './health.ts'
+} from './replica-status.ts'
 import { type ScanReport, scanReports, type WatchedPolling } from './scan-status.ts'
 import { isActive, unobserved } from './stream-status.ts'
 

@@ -68,7 +68,9 @@ export function scanReports({ states, firstSeen }: WatchedScans, poll: WatchedPo
   return states.background.map((scan) => ({
     scan: scan.kind,
     ...(scan.reachMs === null ? {} : { reachSeconds: scan.reachMs / 1000 }),
-    ...{ from: scan.from, pages: scan.pages, clients: scan.clients },
+    from: scan.from,
+    pages: scan.pages,
+    clients: scan.clients,
     clientsPerSecond: rate(scan, firstSeen.get(scan.tag), clock.monotonic()),
     ...positionIn(scan, poll, clock.now()),
     ...(isPaused(scan, clock.now()) ? { pausedSeconds: seconds(scan.notBefore - clock.now()) } : {}),

@@ -161,7 +161,11 @@ function waiting({ child, kill, written, ended, isRunning, failure }: Parts): Co
     return await Promise.race([ended, tooLate])
   }
   return {
-    ...{ pid: child.pid ?? 0, isRunning, line, get, exitCode },
+    pid: child.pid ?? 0,
+    isRunning,
+    line,
+    get,
+    exitCode,
     output: () => written.output,
     printed: () => written.printed,
     lines: () => written.lines,

@@ -6,21 +6,32 @@ import type { SourceTime } from '../../connector/source/client-source.ts'
 
 /** A backfill in progress. */
 export const backfill: Scan = {
-  ...{ kind: 'backfill', tag: BACKFILL, reachMs: null, republish: null, checkPoint: null, limit: 100, output: 'json' },
-  ...{ from: '2026-01-01T00:00:00' as SourceTime, lastChanged: '2026-01-01T00:00:00' as SourceTime, since: 0 },
-  ...{
-    startedAt: 0,
-    startedAtOurs: 0,
-    notBefore: 0,
-    ordinal: 1,
-    order: noTimes,
-    hasResumed: false,
-    isFollowUp: false,
-    end: 'none',
-    tokens: noTokens,
-    emptyPages: 0,
-  },
-  ...{ refusals: 0, failures: 0, restarts: 0, pages: 2, clients: 200, isMarking: false },
+  kind: 'backfill',
+  tag: BACKFILL,
+  reachMs: null,
+  republish: null,
+  checkPoint: null,
+  limit: 100,
+  output: 'json',
+  from: '2026-01-01T00:00:00' as SourceTime,
+  lastChanged: '2026-01-01T00:00:00' as SourceTime,
+  since: 0,
+  startedAt: 0,
+  startedAtOurs: 0,
+  notBefore: 0,
+  ordinal: 1,
+  order: noTimes,
+  hasResumed: false,
+  isFollowUp: false,
+  end: 'none',
+  tokens: noTokens,
+  emptyPages: 0,
+  refusals: 0,
+  failures: 0,
+  restarts: 0,
+  pages: 2,
+  clients: 200,
+  isMarking: false,
 }
 
 export const scanStates: ScanStates = {
@@ -35,8 +46,16 @@ type PagesPublished = Extract<PipelineEvent, { kind: 'pages-published' }>
 export function published(counts: Partial<ScanCounts> = {}, more: Partial<PagesPublished> = {}): PagesPublished {
   const live = { events: 0, suppressed: 0, superseded: 0, late: [], ...counts }
   return {
-    ...{ kind: 'pages-published', pages: 1, scans: new Map([['live', live]]), deadLetters: 0, bytes: 900, tookMs: 9 },
-    ...{ seq: 1, states: newScans, index: { clients: 10, memoryBytes: 240, segments: 0 }, ...more },
+    kind: 'pages-published',
+    pages: 1,
+    scans: new Map([['live', live]]),
+    deadLetters: 0,
+    bytes: 900,
+    tookMs: 9,
+    seq: 1,
+    states: newScans,
+    index: { clients: 10, memoryBytes: 240, segments: 0 },
+    ...more,
   }
 }
 
@@ -127,15 +146,26 @@ export function everyPipelineEvent(error: unknown): PipelineEvent[] {
     'removals-wait': { kind: 'removals-wait', code: 'publish.unreachable', error },
     'client-erased': {
       kind: 'client-erased',
-      ...{ request: 'request-one', reason: 'letter of the client', requestedAt: 0, requestedBy: 'operator-one' },
+      request: 'request-one',
+      reason: 'letter of the client',
+      requestedAt: 0,
+      requestedBy: 'operator-one',
       outcome: 'erased',
     },
     'republish-started': {
-      ...{ kind: 'republish-started', request: 'request-two', requestedBy: 'operator-one' },
-      ...{ lastChanged: '2026-03-01T10:00:00', clients: 2 },
+      kind: 'republish-started',
+      request: 'request-two',
+      requestedBy: 'operator-one',
+      lastChanged: '2026-03-01T10:00:00',
+      clients: 2,
     },
     'republish-ended': {
-      ...{ kind: 'republish-ended', request: 'request-two', outcome: 'complete', published: 1, changed: 0, missing: 1 },
+      kind: 'republish-ended',
+      request: 'request-two',
+      outcome: 'complete',
+      published: 1,
+      changed: 0,
+      missing: 1,
     },
     'erasure-waits': { kind: 'erasure-waits', code: 'storage.unavailable', error },
     'erasure-ended': { kind: 'erasure-ended', request: 'request-three', outcome: 'unknown' },

@@ -1,5 +1,5 @@
 import { codeOf } from '../../connector/runtime/connector-error.ts'
-import type { ReplicaEvent } from '../../connector/telemetry/group-status.ts'
+import type { ReplicaEvent } from '../../connector/telemetry/replica-status.ts'
 
 type Every = { readonly [K in ReplicaEvent['kind']]: Extract<ReplicaEvent, { kind: K }> }
 

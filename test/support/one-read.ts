@@ -22,13 +22,18 @@ export function testSource(config: Partial<PolarisConfig> & { readonly url: stri
   const accounts = refusedAccounts(systemClock)
   const source = httpClientSource(
     {
-      ...{ ...polarisDefaults, auth: { kind: 'none' }, codeMagasin: 1 },
+      ...polarisDefaults,
+      auth: { kind: 'none' },
+      codeMagasin: 1,
       retry: { ...polarisDefaults.retry, retries: 0 },
       timeouts: { ...polarisDefaults.timeouts, connectMs: 1_000 },
       ...config,
     },
     {
-      ...{ clock: systemClock, permits: semaphore(8), outages: 'give-up', accounts },
+      clock: systemClock,
+      permits: semaphore(8),
+      outages: 'give-up',
+      accounts,
       observe: (event) => events.push(event),
     },
   )

@@ -69,7 +69,9 @@ export async function replicaScene(count: number, options: ReplicaSceneOptions =
   const topicOf = (stream: string) => `${name}.${stream}`
   const polaris = { url: simulator.url, lastChanged: '2000-01-01', limit: 20, output: 'json', ...more }
   const all = streams.map((stream, at) => ({
-    ...{ name: stream, polaris: { ...polaris, codeMagasin: at + 1 }, poll: { interval: '200ms', ...poll } },
+    name: stream,
+    polaris: { ...polaris, codeMagasin: at + 1 },
+    poll: { interval: '200ms', ...poll },
     kafka: { topic: topicOf(stream) },
   }))
   // JSON is valid YAML. Few partitions make the topics quick to create.
@@ -94,7 +96,10 @@ export async function replicaScene(count: number, options: ReplicaSceneOptions =
   }
   const start = (args: readonly string[] = ['run'], more: Record<string, string> = {}) => startWith(config, args, more)
   return {
-    ...{ name, streams, simulator, untilShared: (replicas, options) => untilShared(streams, replicas, options) },
+    name,
+    streams,
+    simulator,
+    untilShared: (replicas, options) => untilShared(streams, replicas, options),
     start,
     startAlone: (stream) => startWith(fileOf(withNames([stream])), ['run'], { PLACEMENT: 'single' }),
     startWith: (some) => startWith(fileOf(withNames(some)), ['run'], {}),

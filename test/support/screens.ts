@@ -9,6 +9,7 @@ export const plainScreen: Screen = {
 }
 
 export const screen = ({ width = 120, isColoured = false } = {}): Screen => ({
-  ...{ isTerminal: true, width },
+  isTerminal: true,
+  width,
   paint: (colour, text) => (isColoured ? styleText(colour, text, { validateStream: false }) : text),
 })

@@ -28,8 +28,11 @@ export async function secureScene(
   const made = await scene({
     source: { clients: 60 },
     environment: {
-      ...{ PLACEMENT: 'group', KAFKA_SSL_CA: certificates.authority, KAFKA_SASL_MECHANISM: mechanism },
-      ...{ KAFKA_SASL_USERNAME: username, KAFKA_SASL_PASSWORD: password },
+      PLACEMENT: 'group',
+      KAFKA_SSL_CA: certificates.authority,
+      KAFKA_SASL_MECHANISM: mechanism,
+      KAFKA_SASL_USERNAME: username,
+      KAFKA_SASL_PASSWORD: password,
       ...environment,
     },
     brokers: { connector: secure.bootstrap, reader: kafka.bootstrap },

@@ -57,7 +57,9 @@ export async function scene(options: SceneOptions = {}): Promise<Scene> {
     await simulator.close()
   })
   return {
-    ...{ name, simulator, environment: base },
+    name,
+    simulator,
+    environment: base,
     start: (more, args = ['run']) => {
       const file = config === undefined ? [] : ['--config', config]
       const started = starting([...args, ...file], { ...base, ...more })
@@ -96,11 +98,20 @@ const NOT_YET = [KafkaCode.UNKNOWN_TOPIC_OR_PARTITION, KafkaCode.LEADER_NOT_AVAI
 export function environmentOf(name: string, brokers: string): Record<string, string> {
   const { endpoint, region, accessKeyId, secretAccessKey, bucket } = inject('s3')
   return {
-    ...{ CONNECTOR_ID: name, KAFKA_TOPIC: name, KAFKA_BROKERS: brokers, HTTP_PORT: '0' },
+    CONNECTOR_ID: name,
+    KAFKA_TOPIC: name,
+    KAFKA_BROKERS: brokers,
+    HTTP_PORT: '0',
     PLACEMENT: 'single',
-    ...{ POLARIS_CODE_MAGASIN: '1', POLARIS_LAST_CHANGED: '2000-01-01', POLARIS_LIMIT: '20', POLL_INTERVAL: '200ms' },
-    ...{ CHECKPOINT_URL: `s3://${bucket}/e2e`, AWS_ENDPOINT_URL_S3: endpoint, AWS_REGION: region },
-    ...{ AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey },
+    POLARIS_CODE_MAGASIN: '1',
+    POLARIS_LAST_CHANGED: '2000-01-01',
+    POLARIS_LIMIT: '20',
+    POLL_INTERVAL: '200ms',
+    CHECKPOINT_URL: `s3://${bucket}/e2e`,
+    AWS_ENDPOINT_URL_S3: endpoint,
+    AWS_REGION: region,
+    AWS_ACCESS_KEY_ID: accessKeyId,
+    AWS_SECRET_ACCESS_KEY: secretAccessKey,
   }
 }
 

@@ -28,15 +28,14 @@ export async function typed({ command = 'lint', environment = {}, yaml }: Partia
   }
   const file = yaml === undefined ? [] : ['--config', 'connector.yaml']
   const exit = await runCli([...command.split(' '), ...file], commandList, {
-    ...{
-      environment,
-      readFile,
-      showProgress: undefined,
-      readInput: async () => '',
-      stop: never,
-      version: '1.2.3',
-    },
-    ...{ screen: plainScreen, root: new URL('../../', import.meta.url) },
+    environment,
+    readFile,
+    showProgress: undefined,
+    readInput: async () => '',
+    stop: never,
+    version: '1.2.3',
+    screen: plainScreen,
+    root: new URL('../../', import.meta.url),
     print: (line) => lines.push(line),
     printError: (line) => lines.push(line),
   })

@@ -15,7 +15,10 @@ const refusals: Readonly<Record<string, string>> = {
   EISDIR: 'a directory exists where a file is needed',
   ENAMETOOLONG: 'the path is too long',
   ELOOP: 'the path has a loop of links',
-  ...{ ENOTSUP: noLinks, EOPNOTSUPP: noLinks, ENOSYS: noLinks, EXDEV: noLinks },
+  ENOTSUP: noLinks,
+  EOPNOTSUPP: noLinks,
+  ENOSYS: noLinks,
+  EXDEV: noLinks,
 }
 /** Others (EIO, EMFILE, …) may pass. */
 const passing: Readonly<Record<string, string>> = { ENOSPC: 'no space left', EDQUOT: 'the quota is used up' }

@@ -3,10 +3,10 @@ import { type ObjectRequests, type PutAnswer, type PutCondition, unquoted } from
 
 export type EtagQuoting = 'quoted' | 'unquoted'
 
-/** Conditional writes that a store supports. `required`: create and update, as checkpoints need. */
+/** Whether a store supports the conditional writes that checkpoints need: create and update. */
 type ProbeResult =
-  | { readonly kind: 'required'; readonly quoting: EtagQuoting }
-  | { readonly kind: 'create-only' | 'off'; readonly why: string }
+  | { readonly kind: 'supported'; readonly quoting: EtagQuoting }
+  | { readonly kind: 'unsupported'; readonly why: string }
 
 interface ProbePlan {
   /** A key that nothing else uses. */
@@ -33,18 +33,18 @@ export async function probeConditions(
   }
   try {
     const created = await put({ kind: 'absent' })
-    if (created.kind !== 'stored') return off(`If-None-Match: * on a new key was answered "${created.kind}"`)
-    if (created.etag === undefined) return off('the store returns no ETag')
-    if ((await put({ kind: 'absent' })).kind === 'stored') return off('If-None-Match: * was ignored')
+    if (created.kind !== 'stored') return unsupported(`If-None-Match: * on a new key was answered "${created.kind}"`)
+    if (created.etag === undefined) return unsupported('the store returns no ETag')
+    if ((await put({ kind: 'absent' })).kind === 'stored') return unsupported('If-None-Match: * was ignored')
 
     const update = await firstUpdate(put, created.etag, plan.quotings)
-    if (update === undefined) return createOnly('If-Match with the current ETag was refused')
+    if (update === undefined) return unsupported('If-Match with the current ETag was refused')
     const stale = await put({ kind: 'matches', etag: quotedAs(created.etag, update.quoting) })
-    if (stale.kind === 'stored') return createOnly('If-Match with an old ETag was accepted')
+    if (stale.kind === 'stored') return unsupported('If-Match with an old ETag was accepted')
 
     const now = await requests.get(plan.key, signal)
-    if (now?.version !== update.etag) return createOnly('a write and a read return different ETags')
-    return { kind: 'required', quoting: update.quoting }
+    if (now?.version !== update.etag) return unsupported('a write and a read return different ETags')
+    return { kind: 'supported', quoting: update.quoting }
   } finally {
     await requests.remove(plan.key, signal).catch(() => undefined)
   }
@@ -69,8 +69,7 @@ export function quotedAs(etag: Version, quoting: EtagQuoting): string {
 
 const probeText = (step: number) => JSON.stringify({ comment: 'written by the start-up probe; may be deleted', step })
 
-const off = (why: string): ProbeResult => ({ kind: 'off', why })
-const createOnly = (why: string): ProbeResult => ({ kind: 'create-only', why })
+const unsupported = (why: string): ProbeResult => ({ kind: 'unsupported', why })
 
 function conclusive(answer: PutAnswer): PutAnswer {
   if (answer.kind === 'unclear') throw answer.error

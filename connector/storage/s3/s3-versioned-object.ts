@@ -9,8 +9,7 @@ import { ConnectorError } from '../../runtime/connector-error.ts'
 import { type S3Settings, segmentsKey } from '../checkpoint-store-config.ts'
 import { storeCall, uniqueName } from '../store-call.ts'
 import type { CheckpointStore, StoredText, StoreParts, Version } from '../versioned-object.ts'
-import type { ObjectRequests, PutAnswer, PutCondition } from './conditional-put.ts'
-import { tryConditionalWrite } from './conditional-put.ts'
+import { type ObjectRequests, type PutAnswer, type PutCondition, tryConditionalWrite } from './conditional-put.ts'
 import { openS3Bucket, type S3Bucket } from './s3-bucket.ts'
 import { isMissingKey, isRefusal, s3Error, s3Failure } from './s3-failure.ts'
 import { type EtagQuoting, probeConditions, quotedAs } from './s3-probe.ts'
@@ -57,12 +56,14 @@ export function s3Store(config: S3StoreConfig, parts: StoreParts): CheckpointSto
       const attempt = (signal: AbortSignal) =>
         probeConditions(requests, { key: keyed(probeName(parts.clock)), quotings }, signal)
       const result = await storeCall(attempt, limits(what), stop)
-      if (result.kind === 'required') {
+      if (result.kind === 'supported') {
         quoting = result.quoting
         return
       }
-      const support = `conditional-write support is "${result.kind}" (${result.why}), but checkpoints need "required"`
-      throw new ConnectorError('storage.no-conditional-writes', `${what}: ${support}`)
+      throw new ConnectorError(
+        'storage.no-conditional-writes',
+        `${what}: conditional writes do not work: ${result.why}`,
+      )
     },
     close: () => bucket.client.destroy(),
   }

@@ -3,11 +3,11 @@ import { differenceText } from '../../placement/hashed-settings.ts'
 import type { GroupMemberView } from '../../placement/placement.ts'
 import type { ServerEvent } from '../../runtime/circuit.ts'
 import { isTransient } from '../../runtime/connector-error.ts'
-import type { ControlStatus } from '../control-status.ts'
 import { toLogFields } from '../error-fields.ts'
 import { failureOf } from '../failure.ts'
-import { type GroupStatus, isDifferent, isOut, nothing, type Owner, type ReplicaEvent } from '../group-status.ts'
 import type { LogLine } from '../logger.ts'
+import type { ControlStatus } from '../replica-status.ts'
+import { type GroupStatus, isDifferent, isOut, nothing, type Owner, type ReplicaEvent } from '../replica-status.ts'
 import { type EventRow, type EventRows, error, info, line, picked, rowOf, unlogged, warn } from './event-row.ts'
 
 /** One row for each kind of event of this replica: info if streams move, debug if none does. */

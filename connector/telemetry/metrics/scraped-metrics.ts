@@ -1,7 +1,7 @@
 import { Gauge, type Registry } from 'prom-client'
 import type { Clock } from '../../runtime/clock.ts'
-import { groupStates, isDifferent } from '../group-status.ts'
 import type { Health, WatchedStream } from '../health.ts'
+import { groupStates, isDifferent } from '../replica-status.ts'
 import type { ReplicaWatch } from '../replica-watch.ts'
 import { lookBackReports } from '../scan-status.ts'
 import { isActive, type StreamStatus, streamPhases } from '../stream-status.ts'
@@ -68,7 +68,10 @@ const scrapedGauge =
   (registry: Registry) =>
   ({ name, help, labels }: MetricEntry, samples: () => readonly Sample[]) =>
     new Gauge({
-      ...{ name, help, labelNames: Object.keys(labels), registers: [registry] },
+      name,
+      help,
+      labelNames: Object.keys(labels),
+      registers: [registry],
       collect() {
         this.reset()
         for (const [labelled, value] of samples()) this.set(labelled, value)

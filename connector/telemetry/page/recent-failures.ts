@@ -39,7 +39,8 @@ export function recentFailures({ now }: Pick<Clock, 'now'>): RecentFailures {
     report: (explain) =>
       [...noted.values()].reverse().map(({ stream, failure, at, times }) => ({
         ...(stream === undefined ? {} : { stream }),
-        ...{ at: new Date(at).toISOString(), times },
+        at: new Date(at).toISOString(),
+        times,
         ...explain(failure),
       })),
   }

@@ -94,7 +94,9 @@ function streamHour(stream: string, ring: Ring, minute: number): StreamHour {
       return Number.isNaN(value) ? null : Math.round(value) / unit
     })
   return {
-    ...{ stream, events: ordered(ring.events) },
-    ...{ readSeconds: ordered(ring.readMs, 1000), publishSeconds: ordered(ring.publishMs, 1000) },
+    stream,
+    events: ordered(ring.events),
+    readSeconds: ordered(ring.readMs, 1000),
+    publishSeconds: ordered(ring.publishMs, 1000),
   }
 }

@@ -1,14 +1,16 @@
+import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
 import type { Registry } from 'prom-client'
 import type { Clock } from '../../runtime/clock.ts'
-import { controlReport } from '../control-status.ts'
 import { type EndpointAnswer, json, text } from '../endpoints.ts'
 import type { Explain } from '../failure.ts'
-import { secondsSince } from '../health.ts'
-import type { ReplicaWatch } from '../replica-watch.ts'
+import { secondsSince, type WatchedStream } from '../health.ts'
+import { controlReport } from '../replica-status.ts'
+import type { ReplicaHealth, ReplicaWatch } from '../replica-watch.ts'
+import { lookBackReports, scanReports } from '../scan-status.ts'
+import { isActive } from '../stream-status.ts'
 import type { RecentFailures } from './recent-failures.ts'
 import type { RecentHour } from './recent-hour.ts'
-import { statusPage } from './status-page.ts'
-import { statusReport } from './status-report.ts'
 
 interface Served {
   readonly identity: Readonly<Record<'connector' | 'replica' | 'version', string>>
@@ -49,4 +51,75 @@ function status({ identity, startedAt, clock, watch, failures, explain }: Served
     control: controlReport(watch.control(), explain),
     recentFailures: failures.report(explain),
   }
+}
+
+/** What `/status` shows of the streams besides their health. */
+function statusReport({ streams, ...rest }: ReplicaHealth, watched: readonly WatchedStream[], clock: Clock) {
+  return { ...rest, streams: streams.map((stream, index) => ({ ...stream, ...details(watched[index], clock) })) }
+}
+
+/** Omits the position of a stream that runs elsewhere; it would be stale. */
+function details(watched: WatchedStream | undefined, clock: Clock) {
+  if (watched === undefined) return {}
+  const { poll, status } = watched
+  const { epoch, seq, lastChanged, savedAt, liveScanAt, scans, index, removal, certificates, totals } = status
+  if (!isActive(status)) return { totals }
+  const now = clock.monotonic()
+  const reading = scans && {
+    backfill: scans.states.backfill,
+    scans: scanReports(scans, poll, clock),
+    lookBacks: lookBackReports(scans, poll, clock),
+  }
+  return {
+    epoch,
+    seq,
+    lastChanged,
+    pollSeconds: poll.intervalMs / 1000,
+    ...(savedAt === undefined ? {} : { checkpointAgeSeconds: secondsSince(savedAt, now) }),
+    ...(liveScanAt === undefined ? {} : { secondsSinceLiveScan: secondsSince(liveScanAt, now) }),
+    ...reading,
+    index,
+    removal,
+    certificates: mapDates(certificates),
+    totals,
+  }
+}
+
+const mapDates = (times: Readonly<Record<string, number>>) =>
+  Object.fromEntries(Object.entries(times).map(([name, ms]) => [name, new Date(ms).toISOString()]))
+
+/** The status page: one file without external assets. It reads /status and /status/hour. */
+function statusPage(): EndpointAnswer {
+  const body = readFileSync(new URL('status-page.html', import.meta.url), 'utf8')
+  return {
+    status: 200,
+    type: 'text/html; charset=utf-8',
+    body,
+    headers: {
+      'content-security-policy': policy(body),
+      'referrer-policy': 'no-referrer',
+      'x-frame-options': 'DENY',
+      'cross-origin-opener-policy': 'same-origin',
+      'cross-origin-resource-policy': 'same-origin',
+    },
+  }
+}
+
+/** Allows only the page's own style and script, by their hashes, and requests to this server. */
+function policy(html: string): string {
+  return [
+    `default-src 'none'`,
+    `style-src ${hashOf(html, 'style')}`,
+    `script-src ${hashOf(html, 'script')}`,
+    `connect-src 'self'`,
+    `img-src data:`, // its icon
+    `base-uri 'none'`,
+    `form-action 'none'`,
+    `frame-ancestors 'none'`,
+  ].join('; ')
+}
+
+function hashOf(html: string, tag: 'style' | 'script'): string {
+  const [, text = ''] = new RegExp(`<${tag}>(.*?)</${tag}>`, 's').exec(html) ?? []
+  return `'sha256-${createHash('sha256').update(text).digest('base64')}'`
 }

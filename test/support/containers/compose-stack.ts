@@ -52,7 +52,8 @@ export async function startComposed(images: Readonly<Record<string, string>>): P
   })
   await compose('up', '--detach', '--no-build')
   return {
-    ...{ kafka: `127.0.0.1:${port}`, container },
+    kafka: `127.0.0.1:${port}`,
+    container,
     pages: httpPorts.map((httpPort) => `http://127.0.0.1:${httpPort}/`),
     untilHealthy: (service, withinMs = 60_000) => untilHealthy(container(service), withinMs),
     changes: async () => {

@@ -22,7 +22,8 @@ export function documentedAcls(names: { connector: string; stream: string; topic
   return [...rows].flatMap(([, kind, resources = '', operation = '', use = '']) => {
     if (/doctor|create/.test(use)) return []
     return [...resources.matchAll(/`([^`]+)`/g)].map(([, name = '']) => ({
-      ...{ resource: kind as Acl['resource'], operation },
+      resource: kind as Acl['resource'],
+      operation,
       name: name
         .replace('client.modified', names.topic)
         .replace('<connector>', names.connector)
@@ -32,13 +33,12 @@ export function documentedAcls(names: { connector: string; stream: string; topic
 }
 
 const described = (principal: string, { resource, name, operation }: Acl) => ({
-  ...{
-    principal,
-    host: '*',
-    permissionType: AclPermissionTypes.ALLOW,
-    resourcePatternType: ResourcePatternTypes.LITERAL,
-  },
-  ...{ resourceType: resourceTypes[resource], resourceName: name },
+  principal,
+  host: '*',
+  permissionType: AclPermissionTypes.ALLOW,
+  resourcePatternType: ResourcePatternTypes.LITERAL,
+  resourceType: resourceTypes[resource],
+  resourceName: name,
   operation: AclOperationTypes[operation as keyof typeof AclOperationTypes],
 })
 

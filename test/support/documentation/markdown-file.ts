@@ -36,14 +36,16 @@ export function markdownFile(path: string): MarkdownFile {
     .replaceAll(/^```[\s\S]*?^```$/gm, '')
     .replaceAll(/`[^`\n]*`/g, (code) => code.replaceAll(/[[\]()]/g, ''))
   return {
-    ...{ path, text },
+    path,
+    text,
     anchors: [...headingAnchors(text), ...[...text.matchAll(/<a id="([^"]+)">/g)].map(([, id]) => id ?? '')],
     links: [...prose.matchAll(/\]\((?![a-z]+:)([^)#\s]*)(?:#([^)\s]*))?\)/g)].map(([, target, anchor]) => ({
       path: target === undefined || target === '' ? path : posix.join(posix.dirname(path), target),
       anchor,
     })),
     blocks: [...text.matchAll(/^```([\w-]*)[^\n]*\n([\s\S]*?)^```$/gm)].map(([, language = '', block = '']) => ({
-      ...{ language, text: block },
+      language,
+      text: block,
     })),
   }
 }

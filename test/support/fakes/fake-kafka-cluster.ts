@@ -101,8 +101,14 @@ export function stateOf(cluster: Cluster, name: string): StreamState {
   const known = cluster.streams.get(name)
   if (known !== undefined) return known
   const state = {
-    ...{ epoch: 0, producerId: `${name} 1`, open: undefined, losesNextMarker: false, hanging: [] },
-    ...{ losesNextRecordMarker: false, unstable: undefined, record: undefined },
+    epoch: 0,
+    producerId: `${name} 1`,
+    open: undefined,
+    losesNextMarker: false,
+    hanging: [],
+    losesNextRecordMarker: false,
+    unstable: undefined,
+    record: undefined,
     readable: { record: undefined, isUnstable: false },
   }
   cluster.streams.set(name, state)

@@ -32,7 +32,8 @@ export function openErasures() {
   return {
     requests,
     /** What the stream has reported. */
-    ...{ carriedOut, waiting },
+    carriedOut,
+    waiting,
     erase: (client: string, more: Partial<Erasure> = {}) => {
       const request = { reason: 'letter', requestedAt: 1, requestedBy: 'operator', force: false }
       open.push({ kind: 'erase', id: `erasure ${open.length + 1}`, client, ...request, ...more })

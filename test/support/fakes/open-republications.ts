@@ -20,7 +20,11 @@ export function openRepublications() {
     if (at >= 0) open.splice(at, 1)
   }
   const requests: StreamRequests = {
-    ...{ opened: () => {}, seen: () => undefined, open: () => open, until, isRecorded },
+    opened: () => {},
+    seen: () => undefined,
+    open: () => open,
+    until,
+    isRecorded,
     cancelled: () => cancelled,
     carriedOut: (done) => {
       for (const one of done) {
@@ -33,7 +37,8 @@ export function openRepublications() {
   return {
     requests,
     /** What the stream has reported. */
-    ...{ carriedOut, progress },
+    carriedOut,
+    progress,
     request: (more: Partial<Republication> = {}): Republication => {
       const wanted = { kind: 'all', maxPerSecond: 100 } as const
       const id = `request ${open.length + carriedOut.length + 1}`

@@ -19,9 +19,15 @@ const others = ['polaris-connector-7d9c5b8f6d-m8k2p-91b0e7aa', 'polaris-connecto
 export function statusScene(name: SceneName) {
   const time = { now: NOW - 61 * MINUTE }
   const telemetry = createTelemetry({
-    ...{ connector: 'shops', replica: own, version: '0.1.0', level: 'silent', out: { write: () => {} } },
-    ...{ clock: { ...systemClock, now: () => time.now, monotonic: () => time.now }, readyAfterMs: 120_000 },
-    ...{ placement: name === 'one' ? 'single' : 'group', runbookUrl: 'https://wiki.example.com/runbook.html' },
+    connector: 'shops',
+    replica: own,
+    version: '0.1.0',
+    level: 'silent',
+    out: { write: () => {} },
+    clock: { ...systemClock, now: () => time.now, monotonic: () => time.now },
+    readyAfterMs: 120_000,
+    placement: name === 'one' ? 'single' : 'group',
+    runbookUrl: 'https://wiki.example.com/runbook.html',
   })
   const script = scripts[name]
   const streams = script.here.map(([stream, plot], index) => {
@@ -89,21 +95,22 @@ function minuteOf({ plot, index }: { plot: Plot; index: number }, now: number): 
     published(
       { events: clients, suppressed: 40 },
       {
-        ...{ seq: 4210 + minute, tookMs: Math.round(18 + 60 * noise(seed + 11)) },
-        ...{ index: { clients: 48_211 + 913 * index, memoryBytes: 1_160_000, segments: 3 } },
+        seq: 4210 + minute,
+        tookMs: Math.round(18 + 60 * noise(seed + 11)),
+        index: { clients: 48_211 + 913 * index, memoryBytes: 1_160_000, segments: 3 },
         states: {
-          ...{
-            createdAt: 0,
-            earliest: null,
-            begun: 1,
-            live: { startedAt: now, scan: null },
-            background: plot.scans?.(minute) ?? [],
-          },
+          createdAt: 0,
+          earliest: null,
+          begun: 1,
+          live: { startedAt: now, scan: null },
+          background: plot.scans?.(minute) ?? [],
           lookBacks: polling.lookBacks.map(({ reachMs, everyMs }) => {
             return { reachMs, startedAt: 0, dueAt: NOW + everyMs / 3 }
           }),
-          ...{ backfill: plot.scans === undefined ? 'done' : 'due', fullDueAt: null },
-          ...{ interleaving: 'proven', failedLimit: null },
+          backfill: plot.scans === undefined ? 'done' : 'due',
+          fullDueAt: null,
+          interleaving: 'proven',
+          failedLimit: null,
         },
       },
     ),
@@ -119,7 +126,9 @@ const upTo = (time: SourceTime) => ({ kind: 'rising', values: 100, highest: time
 const quiet: Plot = { busy: 14, readMs: 85 }
 const busy: Plot = { busy: 160, readMs: 140 }
 const filling: Plot = {
-  ...{ busy: 900, readMs: 320, ends: [] },
+  busy: 900,
+  readMs: 320,
+  ends: [],
   scans: (minute) => [
     { ...backfill, clients: 5_230 * minute, pages: 11 * minute, order: upTo(day(2.4 * minute)), startedAt: 1 },
   ],

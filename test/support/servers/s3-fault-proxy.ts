@@ -60,7 +60,8 @@ export async function startS3FaultProxy({ target, onExchange }: S3ProxyOptions):
   const received = new Map<string, number>()
   const held = heldAnswers()
   const store = {
-    ...{ target, agent },
+    target,
+    agent,
     passed: async (exchange: S3Exchange) => {
       onExchange?.(exchange)
       await held.pass(exchange)

@@ -64,7 +64,11 @@ export async function startTokenServer(settings: TokenSettings): Promise<TokenSe
   }, serverOptions(certificates))
   const issuer = server.url
   return {
-    ...{ tokenEndpoint: `${server.url}/token`, jwksEndpoint: `${server.url}/jwks`, issuer, issued, settings },
+    tokenEndpoint: `${server.url}/token`,
+    jwksEndpoint: `${server.url}/jwks`,
+    issuer,
+    issued,
+    settings,
     authority: certificates.authority,
     close: async () => {
       await server[Symbol.asyncDispose]()

@@ -15,12 +15,18 @@ const after = (circuit: Circuit, event: CircuitEvent, now = 0, random = 0.5) =>
 
 const closed = (failures: number): Circuit => ({ kind: 'closed', failures })
 const open = (probeAt: number, probes = 0, why: Trouble = 'source-down'): Circuit => ({
-  ...{ kind: 'open', why, probes, probeAt },
+  kind: 'open',
+  why,
+  probes,
+  probeAt,
 })
 const halfOpen = (probeAt: number, probes = 0): Circuit => ({ ...open(probeAt, probes), kind: 'half-open' }) as Circuit
 
 const failed = (from: 'call' | 'probe', why: Trouble = 'source-down', retryAfterMs?: number): CircuitEvent => ({
-  ...{ kind: 'failed', from, why, retryAfterMs },
+  kind: 'failed',
+  from,
+  why,
+  retryAfterMs,
 })
 const succeeded: CircuitEvent = { kind: 'succeeded' }
 const began: CircuitEvent = { kind: 'probe-began' }

@@ -176,10 +176,16 @@ test('a stream waits while its server is down or asks to wait, and runs again af
   const throttled: PipelineEvent = { kind: 'source-waiting', state: 'throttled', code: 'source.throttled' }
   const resumed: PipelineEvent = { kind: 'source-resumed' }
   expect(healthAt(minute, [running, [second, down]])).toMatchObject({
-    ...{ state: 'source-down', ready: true, code: 'source.unreachable', hint: expect.stringContaining('POLARIS_URL') },
+    state: 'source-down',
+    ready: true,
+    code: 'source.unreachable',
+    hint: expect.stringContaining('POLARIS_URL'),
   })
   expect(healthAt(6 * minute, [running, [second, down, throttled]])).toMatchObject({
-    ...{ state: 'throttled', ready: false, why: 'no progress', code: 'source.throttled' },
+    state: 'throttled',
+    ready: false,
+    why: 'no progress',
+    code: 'source.throttled',
   })
   expect(healthAt(minute, [running, [second, down, resumed]])).toMatchObject({ state: 'running' })
 })
@@ -290,7 +296,9 @@ test('one held stream makes the replica not ready, which names that stream only'
 
 test('says what was seen, for how long the stream has been failing, and what to do', () => {
   const retried = (seen: string): PipelineEvent => ({
-    ...{ kind: 'read-retried', code: 'source.function-missing', attempt: 1 },
+    kind: 'read-retried',
+    code: 'source.function-missing',
+    attempt: 1,
     error: new ConnectorError('source.function-missing', seen),
   })
   const error = new ConnectorError('source.function-missing', 'status 404; 63 such responses in a row')
@@ -298,8 +306,11 @@ test('says what was seen, for how long the stream has been failing, and what to 
   const timeline: TimedEvents[] = [running, [minute, retried('status 404')], [16 * minute, givenUp]]
   expect(healthAt(2 * minute, timeline.slice(0, 2))).toMatchObject({ error: 'status 404', secondsFailing: 60 })
   expect(healthAt(20 * minute, timeline)).toMatchObject({
-    ...{ state: 'held', code: 'source.function-missing', error: error.message },
-    ...{ hint: expect.stringContaining('POLARIS_URL'), secondsFailing: 19 * 60 },
+    state: 'held',
+    code: 'source.function-missing',
+    error: error.message,
+    hint: expect.stringContaining('POLARIS_URL'),
+    secondsFailing: 19 * 60,
   })
   const recovered = healthAt(21 * minute, [...timeline, [21 * minute, opening, claimed, published]])
   expect(recovered).not.toMatchObject({ secondsFailing: expect.anything() })
@@ -330,6 +341,9 @@ test('a stream waits, and is not ready, until it is known whether it is paused',
   const damaged = new ConnectorError('control.damaged', 'read control object: invalid JSON (7 characters)')
   expect(healthAt(1, [[0, awaited()]])).toMatchObject({ state: 'opening', ready: false, why: 'not opened yet' })
   expect(healthAt(1, [[0, awaited(), awaited(damaged)]])).toMatchObject({
-    ...{ state: 'retrying', ready: false, code: 'control.damaged', error: damaged.message },
+    state: 'retrying',
+    ready: false,
+    code: 'control.damaged',
+    error: damaged.message,
   })
 })

@@ -7,7 +7,7 @@ import {
   rowOfReplicaEvent,
   serverLine,
 } from '../../../connector/telemetry/events/replica-events.ts'
-import { beforeJoining, type ReplicaEvent } from '../../../connector/telemetry/group-status.ts'
+import { beforeJoining, type ReplicaEvent } from '../../../connector/telemetry/replica-status.ts'
 import { everyReplicaEvent } from '../../support/every-replica-event.ts'
 
 const unreachable = new ConnectorError('publish.unreachable', 'join group shops')
@@ -37,7 +37,10 @@ test('logs at error with code and hint when joining the group needs an operator'
 
 test('logs each configuration that differs once, and one line when all replicas agree again', () => {
   const member = (replica: string, ...settings: string[]): GroupMemberView => ({
-    ...{ replica, host: '::1', slots: [], streams: [] },
+    replica,
+    host: '::1',
+    slots: [],
+    streams: [],
     ...(settings.length > 0 && { difference: { kind: 'different', missing: [], additional: [], settings } }),
   })
   const described: GroupMemberView[][] = [

@@ -9,8 +9,14 @@ import { polling } from '../../support/polling.ts'
 function replica(clock: Clock = systemClock) {
   const lines: Record<string, unknown>[] = []
   const telemetry = createTelemetry({
-    ...{ connector: 'shops', replica: 'r-1', version: '1.2.3', level: 'info', readyAfterMs: 300_000 },
-    ...{ placement: 'group', clock, out: { write: (line: string) => lines.push(JSON.parse(line)) } },
+    connector: 'shops',
+    replica: 'r-1',
+    version: '1.2.3',
+    level: 'info',
+    readyAfterMs: 300_000,
+    placement: 'group',
+    clock,
+    out: { write: (line: string) => lines.push(JSON.parse(line)) },
   })
   const shop = telemetry.observe('shop', polling)
   const move = (gained: string[], lost: string[] = []) =>
@@ -28,8 +34,10 @@ test('a replica is not ready before it joins the group, and shows the failure', 
   })
   observePlacement({ kind: 'membership-lost', code: error.code, error })
   const failure = {
-    ...{ code: 'publish.unreachable', error: 'join group shops: b:9092 refuses the connection' },
-    ...{ causes: ['KafkaJSConnectionError ECONNREFUSED'], hint: expect.stringContaining('KAFKA_BROKERS') },
+    code: 'publish.unreachable',
+    error: 'join group shops: b:9092 refuses the connection',
+    causes: ['KafkaJSConnectionError ECONNREFUSED'],
+    hint: expect.stringContaining('KAFKA_BROKERS'),
   }
   expect(health()).toMatchObject({
     ready: false,
@@ -70,7 +78,9 @@ test('a standby that is out of the group for too long is not ready until it has 
     expect(health().ready).toBe(true)
     clock.pass(1)
     expect(health()).toMatchObject({
-      ...{ ready: false, replicaState: 'running', placement: { secondsInState: 300.001 } },
+      ready: false,
+      replicaState: 'running',
+      placement: { secondsInState: 300.001 },
       because: [{ why: 'out of the consumer group', ...(out.kind === 'membership-lost' ? { code: error.code } : {}) }],
     })
     join()

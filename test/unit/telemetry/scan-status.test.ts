@@ -15,8 +15,13 @@ describe('the report of a scan', () => {
     const watched = watchedScans(undefined, scanning({ order: provenUpTo('2026-01-03T12:00:00') }), 0)
     expect(scanReports(watched, polling, clock)).toEqual([
       {
-        ...{ scan: 'backfill', from: '2026-01-01T00:00:00', pages: 2, clients: 200, clientsPerSecond: 0 },
-        ...{ position: '2026-01-03T12:00:00', donePercent: 25 },
+        scan: 'backfill',
+        from: '2026-01-01T00:00:00',
+        pages: 2,
+        clients: 200,
+        clientsPerSecond: 0,
+        position: '2026-01-03T12:00:00',
+        donePercent: 25,
       },
     ])
   })

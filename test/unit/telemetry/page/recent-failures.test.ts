@@ -21,7 +21,11 @@ test('shows the last failure of each stream and code, newest first, with how oft
   fail('paris', 'source.timeout', 'second')
   expect(report()).toEqual([
     {
-      ...{ stream: 'paris', at: '2026-11-27T14:00:03.000Z', times: 2, code: 'source.timeout', error: 'second' },
+      stream: 'paris',
+      at: '2026-11-27T14:00:03.000Z',
+      times: 2,
+      code: 'source.timeout',
+      error: 'second',
       hint: errorCatalogue['source.timeout'].hint,
       runbook: 'https://wiki.example/runbook#source-timeout',
     },

@@ -1,21 +1,32 @@
 import { describe, expect, test } from 'vitest'
 import { ConnectorError } from '../../../connector/runtime/connector-error.ts'
-import { groupStatus } from '../../../connector/telemetry/events/replica-events.ts'
+import { controlStatus, groupStatus } from '../../../connector/telemetry/events/replica-events.ts'
 import { explaining } from '../../../connector/telemetry/failure.ts'
-import { beforeJoining, groupReport, movedAway, type ReplicaEvent } from '../../../connector/telemetry/group-status.ts'
+import {
+  beforeJoining,
+  controlReport,
+  controlUnread,
+  groupReport,
+  movedAway,
+  type ReplicaEvent,
+} from '../../../connector/telemetry/replica-status.ts'
 import { unobserved } from '../../../connector/telemetry/stream-status.ts'
 import { polling } from '../../support/polling.ts'
 
 const joined = (slots: number[]): ReplicaEvent => ({ kind: 'group-joined', slots, kept: 0, streams: [], tookMs: 1 })
 const changed = (gained: string[], lost: string[] = []): ReplicaEvent => ({
-  ...{ kind: 'assignment-changed', streams: gained.length, gained, lost },
+  kind: 'assignment-changed',
+  streams: gained.length,
+  gained,
+  lost,
 })
 const described = (...assignments: [replica: string, streams: string[]][]): ReplicaEvent => ({
   kind: 'group-described',
   members: assignments.map(([replica, streams]) => ({ replica, host: '::1', slots: [1], streams })),
 })
 const membershipLost: ReplicaEvent = {
-  ...{ kind: 'membership-lost', code: 'publish.unauthorized' },
+  kind: 'membership-lost',
+  code: 'publish.unauthorized',
   error: new ConnectorError('publish.unauthorized', 'join group shops'),
 }
 
@@ -76,7 +87,10 @@ describe('the group status of a replica', () => {
       watched: [watched('a', 7), watched('b'), watched('c')],
     })
     expect(report).toEqual({
-      ...{ state: 'member', secondsInState: 4, slots: [1, 5], replicas: [] },
+      state: 'member',
+      secondsInState: 4,
+      slots: [1, 5],
+      replicas: [],
       elsewhere: [{ stream: 'c', replica: null }],
       streams: [
         { stream: 'a', assignedSeconds: 3, epoch: 7 },
@@ -124,4 +138,19 @@ test('a stream assigned elsewhere has moved away when it no longer runs here', (
   expect(away(changed([], ['running', 'lost']))).toEqual(['lost'])
   expect(away({ kind: 'stream-released', stream: 'running', tookMs: 5 })).toEqual(['running'])
   expect(away(joined([1]))).toEqual([])
+})
+
+test('the report names why the control object cannot be read, and what to do', () => {
+  const error = new ConnectorError('storage.unavailable', 'read control object: connection refused')
+  const readAt = Date.parse('2026-06-15T10:00:00Z')
+  const read = controlStatus(controlUnread, { kind: 'control-read' }, readAt)
+  const failed = controlStatus(read, { kind: 'control-failed', code: error.code, error }, readAt + 3000)
+  const report = controlReport(failed, explaining('https://wiki.example/runbook.html'))
+  expect(report).toEqual({
+    readAt: '2026-06-15T10:00:00.000Z',
+    code: 'storage.unavailable',
+    error: error.message,
+    hint: expect.any(String),
+    runbook: 'https://wiki.example/runbook.html#storage-unavailable',
+  })
 })

@@ -1,8 +1,14 @@
-import { counterList, gaugeList, histogramList, type MetricEntry, scrapedList } from './metric-list.ts'
+import {
+  counterList,
+  gaugeList,
+  histogramList,
+  type MetricEntry,
+  scrapedList,
+} from '../../connector/telemetry/metrics/metric-list.ts'
 
 const kinds = { counter: counterList, histogram: histogramList, gauge: { ...gaugeList, ...scrapedList } }
 
-/** At most so many series of one stream that runs, with a validated server certificate; others run elsewhere. */
+/** Limit of the series of one running stream with a validated server certificate; a test counts them. */
 export const MOST_STREAM_SERIES = 63
 
 /** The metrics reference in Markdown, without the metrics of the process (`process_*`, `nodejs_*`) of prom-client. */

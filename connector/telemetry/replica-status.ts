@@ -105,3 +105,23 @@ function ownerReport({ owners, members }: GroupStatus, stream: string, now: numb
   if (owner === undefined) return { stream, replica: null }
   return { stream, replica: owner.replica, seenSeconds: secondsSince(owner.since, now) }
 }
+
+/** Whether this replica can read the control object. */
+export interface ControlStatus {
+  /** When it was last read, in milliseconds since 1970; undefined: not yet. */
+  readonly readAt: number | undefined
+  /** When it was last found to be deleted or rolled back, likewise. */
+  readonly lostAt: number | undefined
+  /** Why it could not be read or written since. */
+  readonly failure: Failure | undefined
+}
+
+export const controlUnread: ControlStatus = { readAt: undefined, lostAt: undefined, failure: undefined }
+
+export function controlReport({ readAt, lostAt, failure }: ControlStatus, explain: Explain) {
+  return {
+    ...(readAt === undefined ? {} : { readAt: new Date(readAt).toISOString() }),
+    ...(lostAt === undefined ? {} : { lostAt: new Date(lostAt).toISOString() }),
+    ...(failure && explain(failure)),
+  }
+}
