@@ -20,7 +20,11 @@ export default defineConfig({
     maxWorkers: '100%',
     projects: [
       // Unit tests share no state; loading the modules once per worker saves most of the run time.
-      { extends: true, test: { name: 'unit', include: ['test/unit/**/*.test.ts'], isolate: false } },
+      {
+        extends: true,
+        // A busy machine may take ten times as long.
+        test: { name: 'unit', include: ['test/unit/**/*.test.ts'], isolate: false, testTimeout: 60_000 },
+      },
       {
         extends: true,
         test: {

@@ -3,8 +3,8 @@ import {
   gaugeList,
   histogramList,
   type MetricEntry,
-  scrapedList,
 } from '../../connector/telemetry/metrics/metric-list.ts'
+import { scrapedList } from '../../connector/telemetry/metrics/scraped-metrics.ts'
 
 const kinds = { counter: counterList, histogram: histogramList, gauge: { ...gaugeList, ...scrapedList } }
 

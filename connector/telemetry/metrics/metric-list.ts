@@ -17,10 +17,10 @@ const metric = (name: string, help: string, labels: MetricEntry['labels']): Metr
   labels,
 })
 /** A metric of each stream. */
-const ofStream = (name: string, help: string, more: MetricEntry['labels'] = {}) =>
+export const ofStream = (name: string, help: string, more: MetricEntry['labels'] = {}) =>
   metric(name, help, { stream: 'any', ...more })
 /** A metric of the whole replica: what all streams share, or what would be too many series for each stream. */
-const ofReplica = (name: string, help: string, labels: MetricEntry['labels'] = {}) => metric(name, help, labels)
+export const ofReplica = (name: string, help: string, labels: MetricEntry['labels'] = {}) => metric(name, help, labels)
 
 export const counterList = {
   pages: ofStream('pages_total', 'Pages read from Polaris, by kind of scan', { scan: scanKinds }),
@@ -114,84 +114,4 @@ export const histogramList = {
 export const gaugeList = {
   checkpointBytes: ofStream('checkpoint_bytes', 'Size of the last written checkpoint'),
   pageLimit: ofStream('page_limit', 'Maximum number of clients of the last page of a live scan'),
-} as const satisfies Record<string, MetricEntry>
-
-const onlyFullScans = 'absent with removed.mode: off, or if the stream does not run here'
-const onlyHere = 'absent if the stream does not run here'
-
-/** Computed at each scrape. Times are in seconds since 1970: their age is `time() - metric`. */
-export const scrapedList = {
-  lastPoll: ofStream(
-    'last_poll_timestamp_seconds',
-    `When the last page was read, or the stream started here if none was; ${onlyHere}`,
-  ),
-  lastLiveScan: ofStream(
-    'last_live_scan_timestamp_seconds',
-    `When a live scan was last completed, or the stream started here if none was; ${onlyHere}`,
-  ),
-  lastSave: ofStream(
-    'last_save_timestamp_seconds',
-    `When the checkpoint was last saved or a transaction was committed; ${onlyHere}`,
-  ),
-  lookBacksBehind: ofStream(
-    'look_backs_behind',
-    `Look-backs that have been due for more than two of their periods and ten minutes; ${onlyHere}`,
-  ),
-  indexClients: ofStream('index_clients', `Clients in the client index; ${onlyHere}`),
-  missingClients: ofStream('missing_clients', `Clients that the last full scan did not return; ${onlyFullScans}`),
-  goneClients: ofStream(
-    'gone_clients',
-    `Clients that two full scans in a row did not return and whose removal is not published; ${onlyFullScans}`,
-  ),
-  removalsHeld: ofStream(
-    'removals_held',
-    `1 if more clients are missing than removed.maxPercent, so that none is marked or removed; ${onlyFullScans}`,
-  ),
-  certificateExpiry: ofStream(
-    'certificate_expiry_timestamp_seconds',
-    `When a certificate of the last connection to Polaris expires: of the server, validated (\`server\`) or with a configured fingerprint (\`pinned\`); the earliest of its issuers, if POLARIS_CA is set (\`ca\`); of the connector (\`client\`); ${onlyHere}`,
-    { certificate: 'any' },
-  ),
-  caughtUp: ofStream(
-    'caught_up',
-    `1 when caught up, 0 until the backfill is done and during a live scan with changes that is longer than the poll interval; ${onlyHere}`,
-  ),
-  producerOpen: ofStream(
-    'producer_open',
-    `1 while the stream has an open Kafka producer, 0 while it is idle or being opened; ${onlyHere}`,
-  ),
-  state: ofStream(
-    'stream_state',
-    '1 for the current state of the stream on this replica, 0 for the others; `waiting` if it does not run here',
-    { state: 'any' },
-  ),
-  failure: ofStream(
-    'stream_failure',
-    '1 for the code of the last failure since the last progress, or of why the replica is out of the consumer group; absent if nothing fails or the stream does not run here',
-    { code: 'any' },
-  ),
-  indexMemory: ofReplica('index_memory_bytes', 'Memory of the client indexes of all streams that run here'),
-  assigned: ofReplica('assigned_streams', 'Streams assigned to this replica'),
-  otherConfigurations: ofReplica(
-    'replicas_with_other_configuration',
-    'Replicas of the consumer group whose configuration differs from that of this replica',
-  ),
-  controlRead: ofReplica(
-    'control_read_timestamp_seconds',
-    'When this replica last read the control object; absent before the first time',
-  ),
-  controlLost: ofReplica(
-    'control_lost_timestamp_seconds',
-    'When this replica last found that the control object was deleted or rolled back; absent: never',
-  ),
-  groupState: ofReplica(
-    'group_state',
-    '1 for the current state of this replica in the consumer group, 0 for the others',
-    { state: 'any' },
-  ),
-  ready: ofReplica('ready', '1 when /readyz returns 200, otherwise 0'),
-  build: ofReplica('build_info', 'Always 1; the labels show the version and the replica', {
-    version: 'any',
-    replica: 'any',
-  }),
 } as const satisfies Record<string, MetricEntry>

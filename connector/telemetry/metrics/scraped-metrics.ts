@@ -1,11 +1,11 @@
 import { Gauge, type Registry } from 'prom-client'
 import type { Clock } from '../../runtime/clock.ts'
-import type { Health, WatchedStream } from '../health.ts'
+import type { WatchedStream } from '../health.ts'
 import { groupStates, isDifferent } from '../replica-status.ts'
 import type { ReplicaWatch } from '../replica-watch.ts'
 import { lookBackReports } from '../scan-status.ts'
-import { isActive, type StreamStatus, streamPhases } from '../stream-status.ts'
-import { type MetricEntry, scrapedList } from './metric-list.ts'
+import { isActive, streamPhases } from '../stream-status.ts'
+import { type MetricEntry, ofReplica, ofStream } from './metric-list.ts'
 
 interface ScrapedParts {
   readonly clock: Clock
@@ -16,73 +16,174 @@ interface ScrapedParts {
 }
 
 type Sample = readonly [labels: Readonly<Record<string, string>>, value: number]
-
-/** The gauges computed at each scrape from the state of the streams. A stream that runs elsewhere has no times here. */
-export function scrapedMetrics(registry: Registry, parts: ScrapedParts): void {
-  const { clock, version, replica, watch } = parts
-  const gauge = scrapedGauge(registry)
-  const active = () => watch.streams().filter(({ status }) => isActive(status))
-  const ofStreams = (metric: MetricEntry, of: (watched: WatchedStream) => number | undefined) =>
-    gauge(metric, () =>
-      active().flatMap((watched): Sample[] => {
-        const value = of(watched)
-        return value === undefined ? [] : [[{ stream: watched.stream }, value]]
-      }),
-    )
-
-  ofStreams(scrapedList.lastPoll, ({ status }) => timestamp(status.goodPollAt ?? status.startedAt, clock))
-  ofStreams(scrapedList.lastLiveScan, ({ status }) => timestamp(status.liveScanAt ?? status.startedAt, clock))
-  ofStreams(scrapedList.lastSave, ({ status: { savedAt } }) =>
-    savedAt === undefined ? undefined : timestamp(savedAt, clock),
-  )
-  ofStreams(scrapedList.caughtUp, ({ status }) => (status.isCaughtUp ? 1 : 0))
-  ofStreams(scrapedList.producerOpen, ({ status }) => (status.hasProducer ? 1 : 0))
-  ofStreams(scrapedList.lookBacksBehind, (watched) => lookBacksBehind(watched, clock))
-  ofStreams(scrapedList.indexClients, ({ status }) => status.index?.clients)
-  ofStreams(scrapedList.missingClients, ({ status }) => status.removal?.missing)
-  ofStreams(scrapedList.goneClients, ({ status }) => status.removal?.gone)
-  ofStreams(scrapedList.removalsHeld, ({ status }) => status.removal && (isHeld(status.removal) ? 1 : 0))
-  gauge(scrapedList.certificateExpiry, () => active().flatMap(certificateSamples))
-  gauge(scrapedList.failure, () => watch.health().streams.flatMap(failureSamples))
-  gauge(scrapedList.state, () => watch.streams().flatMap(stateSamples))
-  gauge(scrapedList.indexMemory, () => [[{}, active().reduce(addMemory, 0)]])
-  gauge(scrapedList.assigned, () => [[{}, watch.group().streams.size]])
-  gauge(scrapedList.otherConfigurations, () => [[{}, watch.group().members.filter(isDifferent).length]])
-  gauge(scrapedList.groupState, () => groupStates.map((state) => [{ state }, watch.group().state === state ? 1 : 0]))
-  gauge(scrapedList.controlRead, () => {
-    const { readAt } = watch.control()
-    return readAt === undefined ? [] : [[{}, readAt / 1000]]
-  })
-  gauge(scrapedList.controlLost, () => {
-    const { lostAt } = watch.control()
-    return lostAt === undefined ? [] : [[{}, lostAt / 1000]]
-  })
-  gauge(scrapedList.ready, () => [[{}, watch.health().ready ? 1 : 0]])
-  gauge(scrapedList.build, () => [[{ version, replica }, 1]])
+interface ScrapedEntry extends MetricEntry {
+  readonly samples: (parts: ScrapedParts) => readonly Sample[]
 }
 
-/** In seconds since 1970; `at` is of `Clock.monotonic`. */
-const timestamp = (at: number, { now, monotonic }: Clock) => Math.round(now() - (monotonic() - at)) / 1000
+/** A gauge of each stream that runs here; undefined: the stream has none. */
+function here(
+  name: string,
+  help: string,
+  value: (watched: WatchedStream, clock: Clock) => number | undefined,
+): ScrapedEntry {
+  return {
+    ...ofStream(name, help),
+    samples: ({ watch, clock }) =>
+      active(watch).flatMap((watched): Sample[] => {
+        const found = value(watched, clock)
+        return found === undefined ? [] : [[{ stream: watched.stream }, found]]
+      }),
+  }
+}
 
-const scrapedGauge =
-  (registry: Registry) =>
-  ({ name, help, labels }: MetricEntry, samples: () => readonly Sample[]) =>
-    new Gauge({
+/** A gauge of this replica; undefined: it has none. */
+function replica(name: string, help: string, value: (watch: ReplicaWatch) => number | undefined): ScrapedEntry {
+  const samples = ({ watch }: ScrapedParts): Sample[] => {
+    const found = value(watch)
+    return found === undefined ? [] : [[{}, found]]
+  }
+  return { ...ofReplica(name, help), samples }
+}
+
+const onlyHere = 'absent if the stream does not run here'
+const onlyFullScans = 'absent with removed.mode: off, or if the stream does not run here'
+
+/** Computed at each scrape from the state of the streams. Times are in seconds since 1970: their age is `time() - metric`. */
+export const scrapedList = {
+  lastPoll: here(
+    'last_poll_timestamp_seconds',
+    `When the last page was read, or the stream started here if none was; ${onlyHere}`,
+    ({ status }, clock) => timestamp(status.goodPollAt ?? status.startedAt, clock),
+  ),
+  lastLiveScan: here(
+    'last_live_scan_timestamp_seconds',
+    `When a live scan was last completed, or the stream started here if none was; ${onlyHere}`,
+    ({ status }, clock) => timestamp(status.liveScanAt ?? status.startedAt, clock),
+  ),
+  lastSave: here(
+    'last_save_timestamp_seconds',
+    `When the checkpoint was last saved or a transaction was committed; ${onlyHere}`,
+    ({ status: { savedAt } }, clock) => (savedAt === undefined ? undefined : timestamp(savedAt, clock)),
+  ),
+  lookBacksBehind: here(
+    'look_backs_behind',
+    `Look-backs that have been due for more than two of their periods and ten minutes; ${onlyHere}`,
+    ({ status: { scans }, poll }, clock) =>
+      scans && lookBackReports(scans, poll, clock).filter(({ isBehind }) => isBehind).length,
+  ),
+  indexClients: here(
+    'index_clients',
+    `Clients in the client index; ${onlyHere}`,
+    ({ status }) => status.index?.clients,
+  ),
+  missingClients: here(
+    'missing_clients',
+    `Clients that the last full scan did not return; ${onlyFullScans}`,
+    ({ status }) => status.removal?.missing,
+  ),
+  goneClients: here(
+    'gone_clients',
+    `Clients that two full scans in a row did not return and whose removal is not published; ${onlyFullScans}`,
+    ({ status }) => status.removal?.gone,
+  ),
+  removalsHeld: here(
+    'removals_held',
+    `1 if more clients are missing than removed.maxPercent, so that none is marked or removed; ${onlyFullScans}`,
+    ({ status: { removal } }) => removal && (removal.held.marking || removal.held.publishing ? 1 : 0),
+  ),
+  caughtUp: here(
+    'caught_up',
+    `1 when caught up, 0 until the backfill is done and during a live scan with changes that is longer than the poll interval; ${onlyHere}`,
+    ({ status }) => (status.isCaughtUp ? 1 : 0),
+  ),
+  producerOpen: here(
+    'producer_open',
+    `1 while the stream has an open Kafka producer, 0 while it is idle or being opened; ${onlyHere}`,
+    ({ status }) => (status.hasProducer ? 1 : 0),
+  ),
+  certificateExpiry: {
+    ...ofStream(
+      'certificate_expiry_timestamp_seconds',
+      `When a certificate of the last connection to Polaris expires: of the server, validated (\`server\`) or with a configured fingerprint (\`pinned\`); the earliest of its issuers, if POLARIS_CA is set (\`ca\`); of the connector (\`client\`); ${onlyHere}`,
+      { certificate: 'any' },
+    ),
+    samples: ({ watch }) => active(watch).flatMap(certificateSamples),
+  },
+  state: {
+    ...ofStream(
+      'stream_state',
+      '1 for the current state of the stream on this replica, 0 for the others; `waiting` if it does not run here',
+      { state: 'any' },
+    ),
+    samples: ({ watch }) => watch.streams().flatMap(stateSamples),
+  },
+  failure: {
+    ...ofStream(
+      'stream_failure',
+      '1 for the code of the last failure since the last progress, or of why the replica is out of the consumer group; absent if nothing fails or the stream does not run here',
+      { code: 'any' },
+    ),
+    samples: ({ watch }) =>
+      watch
+        .health()
+        .streams.flatMap(({ stream, code }): Sample[] => (code === undefined ? [] : [[{ stream, code }, 1]])),
+  },
+  indexMemory: replica('index_memory_bytes', 'Memory of the client indexes of all streams that run here', (watch) =>
+    active(watch).reduce((sum, { status }) => sum + (status.index?.memoryBytes ?? 0), 0),
+  ),
+  assigned: replica('assigned_streams', 'Streams assigned to this replica', (watch) => watch.group().streams.size),
+  otherConfigurations: replica(
+    'replicas_with_other_configuration',
+    'Replicas of the consumer group whose configuration differs from that of this replica',
+    (watch) => watch.group().members.filter(isDifferent).length,
+  ),
+  controlRead: replica(
+    'control_read_timestamp_seconds',
+    'When this replica last read the control object; absent before the first time',
+    (watch) => inSeconds(watch.control().readAt),
+  ),
+  controlLost: replica(
+    'control_lost_timestamp_seconds',
+    'When this replica last found that the control object was deleted or rolled back; absent: never',
+    (watch) => inSeconds(watch.control().lostAt),
+  ),
+  groupState: {
+    ...ofReplica('group_state', '1 for the current state of this replica in the consumer group, 0 for the others', {
+      state: 'any',
+    }),
+    samples: ({ watch }) => groupStates.map((state) => [{ state }, watch.group().state === state ? 1 : 0]),
+  },
+  ready: replica('ready', '1 when /readyz returns 200, otherwise 0', (watch) => (watch.health().ready ? 1 : 0)),
+  build: {
+    ...ofReplica('build_info', 'Always 1; the labels show the version and the replica', {
+      version: 'any',
+      replica: 'any',
+    }),
+    samples: ({ version, replica }) => [[{ version, replica }, 1]],
+  },
+} as const satisfies Readonly<Record<string, ScrapedEntry>>
+
+export function scrapedMetrics(registry: Registry, parts: ScrapedParts): void {
+  for (const { name, help, labels, samples } of Object.values<ScrapedEntry>(scrapedList)) {
+    const gauge: Gauge = new Gauge({
       name,
       help,
       labelNames: Object.keys(labels),
       registers: [registry],
-      collect() {
-        this.reset()
-        for (const [labelled, value] of samples()) this.set(labelled, value)
+      collect: () => {
+        gauge.reset()
+        for (const [labelled, value] of samples(parts)) gauge.set(labelled, value)
       },
     })
-
-const isHeld = ({ held }: NonNullable<StreamStatus['removal']>) => held.marking || held.publishing
-
-function lookBacksBehind({ status: { scans }, poll }: WatchedStream, clock: Clock): number | undefined {
-  return scans && lookBackReports(scans, poll, clock).filter(({ isBehind }) => isBehind).length
+  }
 }
+
+const active = (watch: ReplicaWatch) => watch.streams().filter(({ status }) => isActive(status))
+
+/** In seconds since 1970; `at` is of `Clock.monotonic`. */
+const timestamp = (at: number, { now, monotonic }: Clock) => Math.round(now() - (monotonic() - at)) / 1000
+
+const inSeconds = (ms: number | undefined) => (ms === undefined ? undefined : ms / 1000)
 
 function certificateSamples({ stream, status }: WatchedStream): readonly Sample[] {
   return Object.entries(status.certificates).map(([certificate, expiresAt]) => [
@@ -90,12 +191,6 @@ function certificateSamples({ stream, status }: WatchedStream): readonly Sample[
     expiresAt / 1000,
   ])
 }
-
-function failureSamples({ stream, code }: Health['streams'][number]): readonly Sample[] {
-  return code === undefined ? [] : [[{ stream, code }, 1]]
-}
-
-const addMemory = (sum: number, { status }: WatchedStream) => sum + (status.index?.memoryBytes ?? 0)
 
 /** A stream that was lost or has ended waits until it is assigned again: one series less for each of the two. */
 const exportedPhases = streamPhases.filter((phase) => phase !== 'lost' && phase !== 'ended')

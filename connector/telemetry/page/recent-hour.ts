@@ -20,83 +20,68 @@ export interface HourReport {
   readonly streams: readonly StreamHour[]
 }
 
-/** Keeps the last hour of each stream in memory: 60 minutes of three numbers, about 1 kB a stream. */
+/** Keeps the last hour of each stream in memory. */
 export interface RecentHour {
   follow(stream: string): Observe
   report(): HourReport
 }
 
-/** One slot a minute; NaN: nothing was measured. */
-interface Ring {
-  minute: number
-  readonly events: Float32Array
-  readonly readMs: Float32Array
-  readonly publishMs: Float32Array
+/** A minute in which a page was read or delivered. */
+interface Minute {
+  readonly minute: number
+  events: number
+  readMs?: number
+  publishMs?: number
 }
 
 export function recentHour({ now }: Pick<Clock, 'now'>): RecentHour {
-  const rings = new Map<string, Ring>()
+  const hours = new Map<string, Minute[]>()
   const presentMinute = () => Math.floor(now() / MINUTE_MS)
   return {
     follow: (stream) => {
-      const ring = emptyRing(presentMinute())
-      rings.set(stream, ring)
+      const hour: Minute[] = []
+      hours.set(stream, hour)
       return (event) => {
-        if (event.kind !== 'page-read' && event.kind !== 'pages-published') return
-        const slot = advance(ring, presentMinute())
         if (event.kind === 'page-read') {
-          raise(ring.readMs, slot, event.tookMs)
-          add(ring.events, slot, 0)
-          return
+          const minute = minuteOf(hour, presentMinute())
+          minute.readMs = Math.max(minute.readMs ?? 0, event.tookMs)
+        } else if (event.kind === 'pages-published') {
+          const minute = minuteOf(hour, presentMinute())
+          const events = clientsOf(event.scans, 'events')
+          minute.events += events
+          if (events + event.deadLetters > 0) minute.publishMs = Math.max(minute.publishMs ?? 0, event.tookMs)
         }
-        const events = clientsOf(event.scans, 'events')
-        add(ring.events, slot, events)
-        if (events + event.deadLetters > 0) raise(ring.publishMs, slot, event.tookMs)
       }
     },
     report: () => {
       const minute = presentMinute()
       return {
         minute: new Date(minute * MINUTE_MS).toISOString(),
-        streams: [...rings].map(([stream, ring]) => streamHour(stream, ring, minute)),
+        streams: [...hours].map(([stream, hour]) => streamHour(stream, hour, minute)),
       }
     },
   }
 }
 
-function emptyRing(minute: number): Ring {
-  const empty = () => new Float32Array(MINUTES).fill(Number.NaN)
-  return { minute, events: empty(), readMs: empty(), publishMs: empty() }
+/** The present minute; the newest one if the clock was set back. */
+function minuteOf(hour: Minute[], present: number): Minute {
+  const newest = hour.at(-1)
+  if (newest !== undefined && newest.minute >= present) return newest
+  const minute: Minute = { minute: present, events: 0 }
+  hour.push(minute)
+  while (hour[0] !== undefined && hour[0].minute <= present - MINUTES) hour.shift()
+  return minute
 }
 
-/** Clears the minutes that have passed, and returns the slot of the present one. A clock that goes back changes nothing. */
-function advance(ring: Ring, minute: number): number {
-  const passed = Math.min(MINUTES, minute - ring.minute)
-  for (let back = 0; back < passed; back++)
-    for (const values of [ring.events, ring.readMs, ring.publishMs]) values[(minute - back) % MINUTES] = Number.NaN
-  ring.minute = Math.max(ring.minute, minute)
-  return ring.minute % MINUTES
-}
-
-function add(values: Float32Array, slot: number, by: number): void {
-  values[slot] = (values[slot] || 0) + by // NaN counts as 0
-}
-
-function raise(values: Float32Array, slot: number, to: number): void {
-  values[slot] = Math.max(values[slot] || 0, to)
-}
-
-function streamHour(stream: string, ring: Ring, minute: number): StreamHour {
-  const slot = advance(ring, minute)
-  const ordered = (values: Float32Array, unit = 1) =>
-    Array.from({ length: MINUTES }, (_, index) => {
-      const value = values[(slot + 1 + index) % MINUTES] ?? Number.NaN
-      return Number.isNaN(value) ? null : Math.round(value) / unit
-    })
+function streamHour(stream: string, hour: readonly Minute[], present: number): StreamHour {
+  const known = new Map(hour.map((one) => [one.minute, one]))
+  const last = Math.max(present, hour.at(-1)?.minute ?? 0)
+  const shown = Array.from({ length: MINUTES }, (_, index) => known.get(last - MINUTES + 1 + index))
+  const seconds = (ms: number | undefined) => (ms === undefined ? null : Math.round(ms) / 1000)
   return {
     stream,
-    events: ordered(ring.events),
-    readSeconds: ordered(ring.readMs, 1000),
-    publishSeconds: ordered(ring.publishMs, 1000),
+    events: shown.map((minute) => minute?.events ?? null),
+    readSeconds: shown.map((minute) => seconds(minute?.readMs)),
+    publishSeconds: shown.map((minute) => seconds(minute?.publishMs)),
   }
 }

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { counterList, gaugeList, histogramList, scrapedList } from '../../../connector/telemetry/metrics/metric-list.ts'
+import { counterList, gaugeList, histogramList } from '../../../connector/telemetry/metrics/metric-list.ts'
+import { scrapedList } from '../../../connector/telemetry/metrics/scraped-metrics.ts'
 import { documentedAcls } from '../../support/documentation/kafka-acls.ts'
 import { readProjectFile } from '../../support/documentation/markdown-file.ts'
 

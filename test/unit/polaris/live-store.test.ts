@@ -48,10 +48,10 @@ describe('a mass update', () => {
     expect(store.select(START, 2, 'xml')).toMatchObject({ count: 2, more: true, last: { index: 1 } })
   })
 
-  it('creates 300,000 changes with one modification time', () => {
-    const { store } = storeOf(300_000)
-    const made = store.massUpdate(300_000)
-    expect(made.length).toBe(300_000)
+  it('creates all changes with one modification time', () => {
+    const { store } = storeOf(30_000)
+    const made = store.massUpdate(30_000)
+    expect(made.length).toBe(30_000)
     expect(new Set(made.map(({ modified }) => modified)).size).toBe(1)
     expect(store.select(START, 1, 'xml').last.modified).toBe(made[0]?.modified)
   })
