@@ -1,5 +1,15 @@
 import { spawnSync } from 'node:child_process'
-import { cpSync, globSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  cpSync,
+  existsSync,
+  globSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -38,16 +48,16 @@ test.each([
 /** A file, its only line, and the lint rule that rejects it. */
 const planted = [
   ['runtime/retry.ts', "import '../source/source-time.ts'", 'noRestrictedImports'],
-  ['source/http/tls.ts', "import '../../kafka/admin/topics.ts'", 'noRestrictedImports'],
+  ['source/polaris/http/tls.ts', "import '../../../kafka/admin/topics.ts'", 'noRestrictedImports'],
   ['scan/scheduler.ts', "import '../index/client-index.ts'", 'noRestrictedImports'],
   ['index/load-table.ts', "import '../storage/s3/s3-segment-store.ts'", 'noRestrictedImports'],
   ['index/segment.ts', "import '../storage/segment-store.ts'", undefined],
-  ['event/read-client.ts', "import '../pipeline/page-reader.ts'", 'noRestrictedImports'],
+  ['event/read-client.ts', "import '../pipeline/read/page-reader.ts'", 'noRestrictedImports'],
   ['checkpoint/resolve.ts', "import '../kafka/transactions/transaction.ts'", 'noRestrictedImports'],
   ['checkpoint/mismatch.ts', "import '../publish/event-publisher.ts'", undefined],
   ['pipeline/delivery.ts', "import 'kafkajs'", 'noRestrictedImports'],
-  ['pipeline/page-reader.ts', "import '../stream/open/open-stream.ts'", 'noRestrictedImports'],
-  ['stream/open/open-stream.ts', "import '../compose/run-connector.ts'", 'noRestrictedImports'],
+  ['pipeline/read/page-reader.ts', "import '../../stream/open/open-stream.ts'", 'noRestrictedImports'],
+  ['stream/open/open-stream.ts', "import '../../compose/run-connector.ts'", 'noRestrictedImports'],
   ['publish/record-batches.ts', "import 'kafkajs'", 'noRestrictedImports'],
   ['publish/event-publisher.ts', "import '../kafka/kafka-client.ts'", 'noRestrictedImports'],
   ['placement/membership.ts', "import 'kafkajs'", 'noRestrictedImports'],
@@ -62,6 +72,15 @@ const planted = [
   ['runtime/misused.ts', 'if (Promise.resolve(false)) throw new Error()', 'noMisusedPromises'],
   ['runtime/notKebab.ts', 'export {}', 'useFilenamingConvention'],
 ] as const
+
+const imports = planted.flatMap(([file, line, rule]) => {
+  const imported = /'(\..+)'/.exec(line)?.[1]
+  return imported === undefined || rule === 'noImportCycles' ? [] : [[file, join(dirname(file), imported)]]
+})
+
+test.each(imports)('the planted import in %s is of an existing file: %s', (file, imported) => {
+  for (const one of [file, imported]) expect(existsSync(`${root}connector/${one}`), one).toBe(true)
+})
 
 const found = lint(planted)
 
