@@ -19,300 +19,196 @@ interface CatalogueEntry {
   readonly runHint: string
 }
 
-const entry = (then: Then, exit: CatalogueEntry['exit'], hint: string, runHint = hint): CatalogueEntry => ({
-  then,
-  exit,
-  hint,
-  runHint,
-})
+const row =
+  (then: Then, exit: CatalogueEntry['exit']) =>
+  (hint: string, meanwhile?: string): CatalogueEntry => ({
+    then,
+    exit,
+    hint,
+    runHint: meanwhile === undefined ? hint : `${hint}; ${meanwhile}`,
+  })
+const retry = row('retry', 3)
+const suspect = row('suspect', 3)
+const recheck = row('recheck', 3)
+const hold = row('hold', 3)
+const refuse = row('exit', 2)
+const holdSetting = row('hold', 2)
+const suspectSetting = row('suspect', 2)
+const recheckSetting = row('recheck', 2)
+const holdDamaged = row('hold', 4)
+const retryDamaged = row('retry', 4)
 
-/** Both hints of an entry: only `run` says what it does meanwhile. */
-const meanwhile = (hint: string, what: string): [hint: string, runHint: string] => [hint, `${hint}; ${what}`]
+/** `run` has another hint than a command, not only more to say. */
+const inRun = (entry: CatalogueEntry, runHint: string): CatalogueEntry => ({ ...entry, runHint })
 
 /** All error codes. Add a code only if an operator would act differently. */
 export const errorCatalogue = {
-  bug: entry('reopen', 1, 'report this defect of the connector with the surrounding log lines'),
-  'config.invalid': entry(
-    'exit',
-    2,
-    'correct the listed settings; `polaris-connector lint` checks them without connecting',
-  ),
-  'http.cannot-listen': entry('exit', 2, 'free the port, or set another HTTP_PORT (0: any free one); check http.host'),
+  bug: row('reopen', 1)('report this defect of the connector with the surrounding log lines'),
+  'config.invalid': refuse('correct the listed settings; `polaris-connector lint` checks them without connecting'),
+  'http.cannot-listen': refuse('free the port, or set another HTTP_PORT (0: any free one); check http.host'),
 
-  'source.unreachable': entry(
-    'retry',
-    3,
-    ...meanwhile('check POLARIS_URL, the network and the server', '`run` retries indefinitely'),
-  ),
-  'source.timeout': entry('retry', 3, 'lower POLARIS_LIMIT or raise polaris.timeouts: the server responds too slowly'),
-  'source.throttled': entry(
-    'retry',
-    3,
+  'source.unreachable': retry('check POLARIS_URL, the network and the server', '`run` retries indefinitely'),
+  'source.timeout': retry('lower POLARIS_LIMIT or raise polaris.timeouts: the server responds too slowly'),
+  'source.throttled': retry(
     'raise POLL_INTERVAL or lower polaris.server.requestsPerSecond: the server received too many requests',
   ),
-  'source.server-error': entry('retry', 3, 'check the log of the server if the error persists'),
-  'source.answer-truncated': entry(
-    'retry',
-    3,
-    'check the server and any proxy for a size or time limit: the response ended early',
-  ),
-  'source.answer-not-a-page': entry(
-    'suspect',
-    3,
+  'source.server-error': retry('check the log of the server if the error persists'),
+  'source.answer-truncated': retry('check the server and any proxy for a size or time limit: the response ended early'),
+  'source.answer-not-a-page': suspect(
     'wait if the server is in maintenance; otherwise check POLARIS_URL and any proxy: the response is not a page of clients',
   ),
-  'source.error-document': entry(
-    'suspect',
-    3,
+  'source.error-document': suspect(
     'check the log of the server: it reports an error; a named field that is no error belongs in POLARIS_STATUS_FIELDS',
   ),
-  'source.login-page': entry(
-    'suspect',
-    3,
+  'source.login-page': suspect(
     'check POLARIS_AUTH, POLARIS_USER and POLARIS_PASSWORD, and any sign-in page in front of the server: it responds with a login page',
   ),
-  'source.answer-too-large': entry(
-    'hold',
-    3,
-    'lower POLARIS_LIMIT, or raise polaris.maxBodyBytes if the error names it',
-  ),
-  'source.answer-malformed': entry(
-    'recheck',
-    3,
+  'source.answer-too-large': hold('lower POLARIS_LIMIT, or raise polaris.maxBodyBytes if the error names it'),
+  'source.answer-malformed': recheck(
     'compare the response with POLARIS_OUTPUT and the field settings: it violates the protocol',
   ),
-  'source.mapping': entry(
-    'hold',
-    2,
+  'source.mapping': holdSetting(
     'set the field names: POLARIS_CLIENTS_FIELD, POLARIS_CLIENT_ID_FIELD, POLARIS_MODIFIED_AT_FIELD',
   ),
-  'source.unauthorized': entry(
-    'hold',
-    3,
-    ...meanwhile(
-      'check POLARIS_AUTH, POLARIS_USER and POLARIS_PASSWORD',
-      'a new password in its file is used within a minute',
-    ),
+  'source.unauthorized': hold(
+    'check POLARIS_AUTH, POLARIS_USER and POLARIS_PASSWORD',
+    'a new password in its file is used within a minute',
   ),
-  'source.authentication-unsupported': entry(
-    'hold',
-    3,
+  'source.authentication-unsupported': hold(
     'enable Basic or anonymous access for the path of POLARIS_URL in IIS: the server requires a scheme that is not supported, such as NTLM or Negotiate',
   ),
-  'source.forbidden': entry(
-    'suspect',
-    3,
+  'source.forbidden': suspect(
     'grant the user the right «consultation des membres clients» or «saisie des membres clients»; check whether a proxy or an address filter denies access',
   ),
-  'source.function-missing': entry(
-    'suspect',
-    3,
+  'source.function-missing': suspect(
     'check POLARIS_URL; the server may have withdrawn the obsolete Client.GetClientsModified (its successor is WebConnect)',
   ),
-  'source.request-refused': entry(
-    'suspect',
-    2,
+  'source.request-refused': suspectSetting(
     'check POLARIS_LAST_CHANGED, POLARIS_CODE_MAGASIN, POLARIS_LIMIT, POLARIS_OUTPUT and polaris.login: the server rejects the request',
   ),
-  'source.redirected': entry(
-    'suspect',
-    2,
+  'source.redirected': suspectSetting(
     'set POLARIS_URL to the final address, or remove the sign-in or maintenance page: the server redirects to another origin',
   ),
-  'source.certificate': entry(
-    'hold',
-    2,
+  'source.certificate': holdSetting(
     'compare POLARIS_CA or POLARIS_TLS_FINGERPRINTS with the certificate of the server',
   ),
-  'source.tls': entry(
-    'recheck',
-    2,
+  'source.tls': recheckSetting(
     'set polaris.tls.minVersion for an old server, or the client certificate that it requires (POLARIS_TLS_CERT)',
   ),
-  'source.proxy-unreachable': entry(
-    'retry',
-    3,
+  'source.proxy-unreachable': retry(
     'check the proxy of POLARIS_PROXY or HTTPS_PROXY; POLARIS_PROXY=none connects directly',
   ),
-  'source.proxy-refused': entry(
-    'hold',
-    3,
+  'source.proxy-refused': hold(
     'check user and password in POLARIS_PROXY or HTTPS_PROXY, and whether the proxy allows CONNECT to the server',
   ),
-  'source.stuck': entry('hold', 3, 'report to the operator of the server that its paging does not advance'),
-  'source.checkpoint-refused': entry(
-    'hold',
-    3,
+  'source.stuck': hold('report to the operator of the server that its paging does not advance'),
+  'source.checkpoint-refused': hold(
     'run `checkpoint set` to read again from a date: the server rejects its own checkPoint',
   ),
 
-  'event.too-many-dead-letters': entry(
-    'hold',
-    3,
+  'event.too-many-dead-letters': hold(
     'check the dead-letter topic and the field settings: too many clients cannot become events',
   ),
 
-  'publish.failed': entry(
-    'retry',
-    3,
-    ...meanwhile(
-      'check the brokers, min.insync.replicas and quotas if the error persists',
-      '`run` retries indefinitely',
-    ),
+  'publish.failed': retry(
+    'check the brokers, min.insync.replicas and quotas if the error persists',
+    '`run` retries indefinitely',
   ),
-  'publish.outcome-unknown': entry(
-    'retry',
-    3,
-    'repeat the command: Kafka did not confirm whether the transaction was committed',
+  'publish.outcome-unknown': inRun(
+    retry('repeat the command: Kafka did not confirm whether the transaction was committed'),
     'no action needed: reopening the stream determines whether the transaction was committed',
   ),
-  'publish.unreachable': entry(
-    'retry',
-    3,
-    ...meanwhile('check KAFKA_BROKERS, the network and the TLS settings', '`run` retries indefinitely'),
+  'publish.unreachable': retry('check KAFKA_BROKERS, the network and the TLS settings', '`run` retries indefinitely'),
+  'publish.no-token': retry(
+    'check KAFKA_OAUTH_TOKEN_ENDPOINT, KAFKA_OAUTH_CA and the token server',
+    '`run` retries indefinitely',
   ),
-  'publish.no-token': entry(
-    'retry',
-    3,
-    ...meanwhile('check KAFKA_OAUTH_TOKEN_ENDPOINT, KAFKA_OAUTH_CA and the token server', '`run` retries indefinitely'),
-  ),
-  'publish.clock-ahead': entry(
-    'retry',
-    3,
+  'publish.clock-ahead': retry(
     'synchronize the clocks of this machine and the brokers: Kafka rejects the record timestamps',
   ),
-  'publish.fenced': entry(
-    'lost',
-    1,
-    'repeat the command; with PLACEMENT=single, run only one process: another one opened the stream',
+  'publish.fenced': inRun(
+    row('lost', 1)('repeat the command; with PLACEMENT=single, run only one process: another one opened the stream'),
     'no action needed in a group: the stream returns if it is assigned here; with PLACEMENT=single, run only one process',
   ),
-  'publish.refused': entry(
-    'hold',
-    3,
+  'publish.refused': hold(
     'check the topics and their limits with `polaris-connector doctor`: Kafka rejects the request permanently',
   ),
-  'publish.hanging-transaction': entry(
-    'hold',
-    3,
+  'publish.hanging-transaction': hold(
     'abort the hanging transaction of the expired producer id with `kafka-transactions.sh abort`',
   ),
-  'publish.broker-too-old': entry('hold', 3, 'upgrade Kafka to 2.8 or newer'),
-  'publish.topic-missing': entry('hold', 3, 'create the topic, or allow the connector to create it'),
-  'publish.unauthorized': entry(
-    'hold',
-    3,
-    ...meanwhile(
-      'check the SASL settings; `polaris-connector doctor` lists missing ACLs',
-      'the stream resumes automatically',
-    ),
+  'publish.broker-too-old': hold('upgrade Kafka to 2.8 or newer'),
+  'publish.topic-missing': hold('create the topic, or allow the connector to create it'),
+  'publish.unauthorized': hold(
+    'check the SASL settings; `polaris-connector doctor` lists missing ACLs',
+    'the stream resumes automatically',
   ),
 
-  'placement.group-unreachable': entry(
-    'retry',
-    3,
-    ...meanwhile(
-      'check the brokers and the network: the consumer group does not answer',
-      'the stream resumes automatically',
-    ),
+  'placement.group-unreachable': retry(
+    'check the brokers and the network: the consumer group does not answer',
+    'the stream resumes automatically',
   ),
 
-  'storage.unavailable': entry(
-    'retry',
-    3,
-    ...meanwhile('check CHECKPOINT_URL, AWS_ENDPOINT_URL_S3 and the network', 'the stream waits for the store'),
+  'storage.unavailable': retry(
+    'check CHECKPOINT_URL, AWS_ENDPOINT_URL_S3 and the network',
+    'the stream waits for the store',
   ),
-  'storage.refused': entry(
-    'retry',
-    3,
+  'storage.refused': retry(
     'check the bucket, the credentials, the region and the policy: the checkpoint store rejects the request',
   ),
-  'storage.no-credentials': entry(
-    'retry',
-    3,
+  'storage.no-credentials': retry(
     'set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE, or give the pod or machine a role',
   ),
-  'storage.directory-unusable': entry(
-    'retry',
-    3,
+  'storage.directory-unusable': retry(
     'make the directory of CHECKPOINT_URL writable for the user of the connector, or use another one',
   ),
-  'storage.no-conditional-writes': entry(
-    'hold',
-    3,
+  'storage.no-conditional-writes': hold(
     'use another store: this one ignores conditional writes, which the checkpoint requires',
   ),
 
-  'checkpoint.conflict': entry(
-    'retry',
-    3,
-    'repeat the command: another process wrote the checkpoint at the same time',
+  'checkpoint.conflict': inRun(
+    retry('repeat the command: another process wrote the checkpoint at the same time'),
     'no action needed: another process is opening or running this stream; the opening is retried',
   ),
-  'checkpoint.missing': entry(
-    'hold',
-    4,
+  'checkpoint.missing': holdDamaged(
     'restore the document (CONNECTOR/STREAM.json in CHECKPOINT_URL); if there is no copy, run `pause`, `checkpoint reset`, `checkpoint rebuild-index` and `resume`',
   ),
-  'checkpoint.damaged': entry(
-    'hold',
-    4,
+  'checkpoint.damaged': holdDamaged(
     'restore a valid version of the document (CONNECTOR/STREAM.json in CHECKPOINT_URL); if there is none, run `pause`, `checkpoint reset`, `checkpoint rebuild-index` and `resume`',
   ),
-  'checkpoint.unknown-format': entry('hold', 4, 'run the newer connector version that wrote the document'),
-  'checkpoint.other-stream': entry(
-    'hold',
-    2,
+  'checkpoint.unknown-format': holdDamaged('run the newer connector version that wrote the document'),
+  'checkpoint.other-stream': holdSetting(
     'correct the settings or CHECKPOINT_URL: the document belongs to another stream, source, cluster or topic',
   ),
-  'checkpoint.rolled-back': entry(
-    'hold',
-    4,
+  'checkpoint.rolled-back': holdDamaged(
     'restore the newest version of the document (CONNECTOR/STREAM.json in CHECKPOINT_URL); if it is lost, run `pause`, `checkpoint reset`, `checkpoint rebuild-index` and `resume`',
   ),
-  'checkpoint.topic-lost': entry(
-    'hold',
-    4,
+  'checkpoint.topic-lost': holdDamaged(
     'restore the topic of the published events, or publish all clients again with `checkpoint reset --republish`',
   ),
-  'checkpoint.events-lost': entry(
-    'hold',
-    4,
+  'checkpoint.events-lost': holdDamaged(
     'publish all clients again with `checkpoint reset --republish`: Kafka lost events recorded in the document',
   ),
-  'checkpoint.index-missing': entry(
-    'hold',
-    4,
+  'checkpoint.index-missing': holdDamaged(
     'restore the missing segment below CONNECTOR/STREAM.index in CHECKPOINT_URL, or run `checkpoint rebuild-index`',
   ),
-  'checkpoint.index-damaged': entry(
-    'hold',
-    4,
+  'checkpoint.index-damaged': holdDamaged(
     'restore the damaged segment below CONNECTOR/STREAM.index in CHECKPOINT_URL, or run `checkpoint rebuild-index`',
   ),
-  'checkpoint.erasures-damaged': entry(
-    'hold',
-    4,
+  'checkpoint.erasures-damaged': holdDamaged(
     'restore an earlier version of CONNECTOR/STREAM.erasures.json in CHECKPOINT_URL; if there is none, delete it: the replica that runs the stream writes the marks back within an hour',
   ),
-  'checkpoint.index-too-large': entry(
-    'hold',
-    2,
+  'checkpoint.index-too-large': holdSetting(
     'raise `checkpoint.maxIndexMemory` and the memory of the replica, or run more replicas: each holds the indexes of its own streams',
   ),
-  'checkpoint.invalid-request': entry('exit', 2, 'correct the arguments of the command'),
+  'checkpoint.invalid-request': refuse('correct the arguments of the command'),
 
-  'control.damaged': entry(
-    'retry',
-    4,
+  'control.damaged': retryDamaged(
     'restore a valid version of CONNECTOR/_control.json in CHECKPOINT_URL, or delete it: running replicas write back what is in force',
   ),
-  'control.lost': entry(
-    'retry',
-    4,
+  'control.lost': retryDamaged(
     'find out what deletes or restores objects in CHECKPOINT_URL; check pauses and requests with `polaris-connector requests`',
   ),
-  'control.unknown-format': entry('retry', 4, 'run the newer connector version that wrote the control object'),
+  'control.unknown-format': retryDamaged('run the newer connector version that wrote the control object'),
 } as const satisfies Record<string, CatalogueEntry>
 
 export type ErrorCode = keyof typeof errorCatalogue
