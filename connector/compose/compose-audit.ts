@@ -7,7 +7,7 @@ import { kafkaClient } from '../kafka/kafka-client.ts'
 import { createServerClock } from '../pipeline/read/server-clock.ts'
 import { streamNames } from '../publish/event-publisher.ts'
 import type { CloseStack } from '../runtime/close-stack.ts'
-import { httpClientSource } from '../source/polaris/http-client-source.ts'
+import { openSource } from './compose-source.ts'
 import { beginningOf, openParts, readingRules, withoutPlacement } from './compose-stream.ts'
 import type { SharedResources } from './shared-resources.ts'
 
@@ -22,7 +22,7 @@ export function composeAudit(
   const observe = () => {}
   const server = { permits: shared.limitOf(polaris), breaker: shared.breakerOf(polaris) }
   const http = { clock, observe, ...server, accounts, outages: 'give-up' as const }
-  const source = closing.use(httpClientSource(polaris, http), (opened) => opened.close())
+  const source = closing.use(openSource(polaris, http), (opened) => opened.close())
   const open = openParts(stream, shared, { ...withoutPlacement, observe, closing })
   const serverClock = createServerClock(clock, observe)
   const reader = { source, clock, serverClock, settings: poll, fields, beginAt: beginningOf(stream) }

@@ -10,8 +10,8 @@ import { streamNames } from '../publish/event-publisher.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { CloseStack } from '../runtime/close-stack.ts'
 import type { SeenCertificate, SourceEvent } from '../source/client-source.ts'
-import { httpClientSource } from '../source/polaris/http-client-source.ts'
 import { viewReplicas } from './compose-placement.ts'
+import { openSource } from './compose-source.ts'
 import { eventRules, openParts, streamObject, streamSegments, withoutPlacement } from './compose-stream.ts'
 import { openSharedResources, type SharedResources } from './shared-resources.ts'
 
@@ -47,7 +47,7 @@ function streamUnderTest(stream: StreamConfig, shared: SharedResources, closing:
     accounts,
     outages: 'give-up' as const,
   }
-  const source = closing.use(httpClientSource(stream.polaris, http), (opened) => opened.close())
+  const source = closing.use(openSource(stream.polaris, http), (opened) => opened.close())
   const { identity } = openParts(stream, shared, { ...withoutPlacement, observe: () => {}, closing })
   return {
     ...{ config: stream, source, certificates: () => certificates, identity, object: streamObject(stream, shared) },

@@ -1,14 +1,24 @@
 import type { StreamConfig } from '../config/connector-config.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { CloseStack } from '../runtime/close-stack.ts'
-import { refusedAccounts } from '../runtime/refused-accounts.ts'
+import { type RefusedAccounts, refusedAccounts } from '../runtime/refused-accounts.ts'
 import type { ClientSource } from '../source/client-source.ts'
 import { serverLimits } from '../source/polaris/http/rate-limit.ts'
 import { httpClientSource } from '../source/polaris/http-client-source.ts'
+import type { PolarisConfig } from '../source/polaris/polaris-config.ts'
+import { type RecoveryParts, recovering } from '../source/recovery/retrying-source.ts'
+
+type SourceParts = Omit<RecoveryParts, 'policy' | 'suspectForMs'> & { readonly accounts: RefusedAccounts }
+
+/** The source of a stream: the only place that picks its adapter. Throws `config.invalid`. */
+export function openSource(polaris: PolarisConfig, parts: SourceParts): ClientSource & { close(): Promise<void> } {
+  const { retry: policy, suspectForMs } = polaris
+  return recovering((permits) => httpClientSource(polaris, { ...parts, permits }), { ...parts, policy, suspectForMs })
+}
 
 /** The source of a stream, for a command that reads a few pages and needs neither Kafka nor the checkpoint store. */
 export function composeSource({ polaris }: StreamConfig, clock: Clock, closing: CloseStack): ClientSource {
   const parts = { clock, observe: () => {}, permits: serverLimits(clock)(polaris), accounts: refusedAccounts(clock) }
   const config = { ...polaris, retry: { ...polaris.retry, retries: 1 } }
-  return closing.use(httpClientSource(config, { ...parts, outages: 'give-up' }), (opened) => opened.close())
+  return closing.use(openSource(config, { ...parts, outages: 'give-up' }), (opened) => opened.close())
 }

@@ -20,12 +20,12 @@ import { createServerClock } from '../pipeline/read/server-clock.ts'
 import { type CloseStack, closeStack } from '../runtime/close-stack.ts'
 import { UNKNOWN_BEGINNING } from '../scan/scan-state.ts'
 import type { SourceTime } from '../source/client-source.ts'
-import { httpClientSource } from '../source/polaris/http-client-source.ts'
-import type { Outages } from '../source/recovery/server-breaker.ts'
+import type { Outages } from '../source/recovery/after-failed-read.ts'
 import { checkpointKey, erasuresKey } from '../storage/checkpoint-store-config.ts'
 import type { SegmentStore } from '../storage/segment-store.ts'
 import type { OpenParts } from '../stream/open/open-parts.ts'
 import type { Reopening, StreamParts } from '../stream/run-stream.ts'
+import { openSource } from './compose-source.ts'
 import type { SharedResources } from './shared-resources.ts'
 
 /** How `run` and a one-shot command differ. */
@@ -63,7 +63,7 @@ export function composeStream(
   const { polaris } = stream
   const server = { permits: shared.limitOf(polaris), breaker: shared.breakerOf(polaris) }
   const http = { clock, observe, ...server, accounts, outages: mode.outages }
-  const source = closing.use(httpClientSource(polaris, http), (opened) => opened.close())
+  const source = closing.use(openSource(polaris, http), (opened) => opened.close())
   const reader = {
     source,
     clock,

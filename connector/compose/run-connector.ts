@@ -8,7 +8,6 @@ import type { Placement } from '../placement/placement.ts'
 import { linkedAbort } from '../runtime/abort.ts'
 import { closeStack } from '../runtime/close-stack.ts'
 import { codeOf } from '../runtime/connector-error.ts'
-import { httpClientSource } from '../source/polaris/http-client-source.ts'
 import type { Holding } from '../stream/hold-stream.ts'
 import { settlePending } from '../stream/open/settle-pending.ts'
 import { runUnlessPaused } from '../stream/pausable-stream.ts'
@@ -19,6 +18,7 @@ import { superviseStreams } from '../stream/supervisor.ts'
 import type { Telemetry } from '../telemetry/telemetry.ts'
 import { composeControl } from './compose-control.ts'
 import { composePlacement } from './compose-placement.ts'
+import { openSource } from './compose-source.ts'
 import { composeStream, openParts, serviceReopening } from './compose-stream.ts'
 import type { SharedResources } from './shared-resources.ts'
 
@@ -163,6 +163,6 @@ function composeHolding(
   const polaris = { ...stream.polaris, retry: { ...stream.polaris.retry, retries: 0 } }
   const server = { permits: limitOf(polaris), breaker: breakerOf(polaris) }
   const http = { clock, accounts, ...server, outages: 'give-up' as const, observe: () => {} }
-  const parts = { open, reader, group, openSource: () => httpClientSource(polaris, http) }
+  const parts = { open, reader, group, openSource: () => openSource(polaris, http) }
   return { ...holdPauses, check: (code, stop) => checkStream(parts, code, stop), requests: checks }
 }

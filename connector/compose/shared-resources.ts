@@ -3,12 +3,13 @@ import { hostname } from 'node:os'
 import type { ConnectorConfig } from '../config/connector-config.ts'
 import { type IndexMemory, indexMemory } from '../index/index-memory.ts'
 import { assertNever } from '../runtime/assert-never.ts'
-import type { ServerEvent } from '../runtime/circuit.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { CloseStack } from '../runtime/close-stack.ts'
 import { type RefusedAccounts, refusedAccounts } from '../runtime/refused-accounts.ts'
 import { expiringPermits, type Semaphore, semaphore } from '../runtime/semaphore.ts'
+import type { ServerEvent } from '../source/client-source.ts'
 import { serverLimits } from '../source/polaris/http/rate-limit.ts'
+import { apiBase } from '../source/polaris/http/read-request.ts'
 import type { PolarisConfig } from '../source/polaris/polaris-config.ts'
 import { type ServerBreaker, serverBreakers } from '../source/recovery/server-breaker.ts'
 import { type CheckpointConfig, parseCheckpointUrl } from '../storage/checkpoint-store-config.ts'
@@ -65,11 +66,13 @@ export function openSharedResources(
     isProbed = true
   }
   const { clock } = parts
+  const breakerOf = serverBreakers(clock, onServerChange)
   return {
     ...{ ...parts, config, store, storeReady },
     ...{ openLimit: openLimit(clock), limitOf: serverLimits(clock), accounts: refusedAccounts(clock) },
     indexMemory: indexMemory(config.maxIndexBytes),
-    breakerOf: serverBreakers(clock, onServerChange),
+    breakerOf: ({ url, maxProbeIntervalMs, retry: { maxRetryAfterMs } }) =>
+      breakerOf({ server: apiBase(url).origin, maxRetryAfterMs, maxProbeIntervalMs }),
   }
 }
 

@@ -1,5 +1,4 @@
 import type { Brand } from '../runtime/brand.ts'
-import type { Trouble } from '../runtime/circuit.ts'
 import type { ErrorCode } from '../runtime/error-catalogue.ts'
 
 /** The API's opaque token: only stored verbatim, compared for equality, and sent back with its original arguments. */
@@ -18,6 +17,9 @@ export interface ReadArguments {
   readonly limit: number
   readonly output: OutputFormat
 }
+
+/** A page with this limit is never too much: if it fails, it has another cause. */
+export const SMALL_LIMIT = 10
 
 /** A client as the source returned it. Every leaf is its original text; null, nil and the minimum date are absent. */
 export interface ClientRecord {
@@ -87,8 +89,9 @@ export type Patience = 'retry' | 'unproven' | 'once'
 export interface ClientSource {
   /**
    * Reads one page. Waits for the response, and for the retries of a wrapper, until `stop` aborts. Rejects with the
-   * reason of `stop`, or with a `ConnectorError` `source.*`. An empty page is a valid result. Invariant 9: rejects
-   * unless the response is a complete, well-formed page.
+   * reason of `stop`, or with a `ConnectorError` `source.*`, which says whether it may be due to the token or to the size
+   * of the page. An empty page is a valid result. Invariant 9: rejects unless the response is a complete, well-formed
+   * page.
    */
   read(at: PageRequest, stop: AbortSignal, patience?: Patience): Promise<Page>
 }
@@ -112,6 +115,23 @@ export interface SeenCertificate {
   readonly certificate: 'server' | 'pinned' | 'ca' | 'client'
   /** Milliseconds since 1970. */
   readonly expiresAt: number
+}
+
+/** Why requests wait: `source-down` after failures, `throttled` if the last failure asked to wait. */
+export type Trouble = 'source-down' | 'throttled'
+
+/** A change of the state of a server, reported once. */
+export interface ServerEvent {
+  /** Scheme, host and port. */
+  readonly server: string
+  /** Null: the server answers again. */
+  readonly trouble: Trouble | null
+  /** The last failure. */
+  readonly error: unknown
+  /** Failed probes. */
+  readonly probes: number
+  /** Time since the first failure. */
+  readonly failedForMs: number
 }
 
 /** What a source reports. Contains no personal data and no secrets. */

@@ -1,7 +1,7 @@
 import type { Registry } from 'prom-client'
 import type { ControlEvent } from '../control/control-watch.ts'
 import type { Observe } from '../pipeline/pipeline-event.ts'
-import type { ServerEvent } from '../runtime/circuit.ts'
+import type { ServerEvent } from '../source/client-source.ts'
 import { type EndpointAnswer, type Endpoints, endpoints } from './endpoints.ts'
 import { toLogFields } from './error-fields.ts'
 import { failureIn } from './events/event-row.ts'

@@ -225,7 +225,7 @@ const readRetries = { retries: 2, firstPauseMs: 100, maxPauseMs: 2_000, maxRetry
 
 /** Each stream has a server of its own. */
 const gateOf = ({ name }: SimulatedStream, { breakerOf }: Replica) =>
-  breakerOf({ url: `https://${name}.example`, retry: readRetries, maxProbeIntervalMs: POLL_MS }).gate('wait')
+  breakerOf({ server: `https://${name}.example`, maxRetryAfterMs: 0, maxProbeIntervalMs: POLL_MS }).gate('wait')
 
 /** Like the real source, it stops waiting as soon as `stop` aborts; the request is answered nevertheless. */
 function sourceOf(

@@ -8,6 +8,7 @@ import type {
   ReadArguments,
   SourceTime,
 } from '../../connector/source/client-source.ts'
+import { readError } from '../../connector/source/polaris/answer/answer-verdict.ts'
 import { wallClock } from '../../connector/source/source-time.ts'
 
 /**
@@ -107,7 +108,7 @@ export function simulatedPolaris(parts: PolarisParts): SimulatedPolaris {
     const listed = due.slice(0, sizeOf(at.limit))
     const clients = scans === 'listed' ? listed.flatMap(({ clientId }) => rows.get(clientId) ?? []) : listed
     if (largeClient !== 'none' && clients.length > 1 && clients.some(({ clientId }) => clientId === LARGE_CLIENT))
-      throw new ConnectorError(largeClient, 'simulated: the page is too much')
+      throw readError(new ConnectorError(largeClient, 'simulated: the page is too much'), at)
     const token: Token = [at.lastChanged, at.limit, listed.length === 0 ? key : keyOf(listed.at(-1) as Row), view]
     return {
       clients: clients.map((row) => toRecord(row, parts)),
@@ -123,9 +124,9 @@ export function simulatedPolaris(parts: PolarisParts): SimulatedPolaris {
       read: async (at) => {
         const outcome = await fault(replica)
         if (outcome === 'fail') throw new ConnectorError('source.unreachable', 'simulated: no answer')
-        if (outcome === 'trouble') throw new ConnectorError('source.function-missing', 'simulated: 404')
+        if (outcome === 'trouble') throw readError(new ConnectorError('source.function-missing', 'simulated: 404'), at)
         if (outcome === 'refuse' && at.checkPoint !== null)
-          throw new ConnectorError('source.request-refused', 'simulated: token refused')
+          throw new ConnectorError('source.request-refused', 'simulated: token refused', { token: 'refused' })
         return read(at)
       },
     }),

@@ -1,8 +1,8 @@
+import { openSource } from '../../connector/compose/compose-source.ts'
 import { systemClock } from '../../connector/runtime/clock.ts'
 import { refusedAccounts } from '../../connector/runtime/refused-accounts.ts'
 import { semaphore } from '../../connector/runtime/semaphore.ts'
 import type { ReadArguments, SourceEvent, SourceTime } from '../../connector/source/client-source.ts'
-import { httpClientSource } from '../../connector/source/polaris/http-client-source.ts'
 import { type PolarisConfig, polarisDefaults } from '../../connector/source/polaris/polaris-config.ts'
 import { never } from './signals.ts'
 
@@ -20,7 +20,7 @@ const at: ReadArguments = {
 export function testSource(config: Partial<PolarisConfig> & { readonly url: string }) {
   const events: SourceEvent[] = []
   const accounts = refusedAccounts(systemClock)
-  const source = httpClientSource(
+  const source = openSource(
     {
       ...polarisDefaults,
       auth: { kind: 'none' },

@@ -1,7 +1,7 @@
-import { ConnectorError } from '../../runtime/connector-error.ts'
 import { serially } from '../../scan/begin-again.ts'
 import { LIVE, type Scan, type ScanStates, type ScanTag } from '../../scan/scan-state.ts'
 import type { ClientSource, Page } from '../../source/client-source.ts'
+import { readOnce } from '../../source/recovery/read-page.ts'
 import type { Observe } from '../pipeline-event.ts'
 
 /** Finds out, once for a server, whether it keeps two scans of one caller apart. */
@@ -34,7 +34,7 @@ export function interleavingProof({ source, observe }: { source: ClientSource; o
       if (states.interleaving !== 'unknown' || last?.scan.tag !== scan.tag || lastTag !== LIVE) return states
       const { scan: at, clients } = last
       last = undefined
-      const page = await source.read(at, stop, 'once').catch(unlessStopped(stop))
+      const page = await readOnce(source, at, stop)
       if (page === undefined) return states
       const before = new Set(clients.map((client) => JSON.stringify(client)))
       const same = page.clients.filter((client) => before.has(JSON.stringify(client))).length
@@ -52,10 +52,4 @@ export function interleavingProof({ source, observe }: { source: ClientSource; o
       return refusals >= MAX_INTERLEAVED_REFUSALS && states.interleaving !== 'serial' ? serial(states) : states
     },
   }
-}
-
-/** A failure proves nothing. */
-const unlessStopped = (stop: AbortSignal) => (error: unknown) => {
-  if (stop.aborted || !(error instanceof ConnectorError)) throw error
-  return undefined
 }

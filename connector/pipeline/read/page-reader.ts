@@ -1,18 +1,17 @@
 import { noStreamRequests } from '../../control/stream-requests.ts'
 import { timeWatch } from '../../event/modification-time.ts'
-import { ConnectorError } from '../../runtime/connector-error.ts'
 import { begunAgain } from '../../scan/begin-again.ts'
 import { type Beginning, beginScan } from '../../scan/begin-scan.ts'
 import { configured } from '../../scan/end-scan.ts'
 import { withoutEnded } from '../../scan/republish.ts'
 import { FULL, LIVE, type Scan, type ScanStates, type ScanTag, scanWith, withScan } from '../../scan/scan-state.ts'
 import { backgroundCandidates, type Choice, nextChoice, type SchedulerParts, scanName } from '../../scan/scheduler.ts'
+import { readOnce, readPage } from '../../source/recovery/read-page.ts'
 import { republishStarted, requestedRepublication, untilDue } from '../features/republish/requested-republication.ts'
 import { interleavingProof } from './interleaving-proof.ts'
 import { remapped, requestOf } from './mapped-page.ts'
 import type { PageReading, Processed, ReaderParts, ReadFrom } from './page-reading.ts'
-import { answersSmallPages, readEndAgain, readUnlessRefused } from './read-page.ts'
-import { failed, keepsTokenOf, patienceOf, type Reader, refused, stuck, tooMuch, tooMuchBy } from './scan-trouble.ts'
+import { failed, modeOf, type Reader, stuck, unread } from './scan-trouble.ts'
 import { endedWithout, take } from './take-page.ts'
 import { workloadLog } from './workload.ts'
 
@@ -119,37 +118,19 @@ async function readNext(reader: Reader, tag: ScanTag, stop: AbortSignal): Promis
     if (scanWith(proven, tag)?.checkPoint !== scan.checkPoint) return undefined
     const at = { ...requestOf(reader, scan), onSend }
     if (scan.end === 'repeat') {
-      const end = await readEndAgain(source, at, stop)
-      return end === 'failed' ? endedWithout(reader, scan, askedAt) : take(reader, scan, { page: end, askedAt })
+      // A failure says no more than an empty page.
+      const end = await readOnce(source, at, stop)
+      return end === undefined ? endedWithout(reader, scan, askedAt) : take(reader, scan, { page: end, askedAt })
     }
-    const how = { at, patience: patienceOf(reader, scan), keepsToken: keepsTokenOf(reader, scan) }
-    const page = await readUnlessRefused(source, how, stop)
-    if (page instanceof ConnectorError) return refused(reader, known(), page)
-    reader.proof.read(at, page)
-    return take(reader, scan, { page, askedAt })
+    const read = await readPage(reader, { at, ...modeOf(reader, scan) }, stop)
+    if (read.kind !== 'page') return unread(reader, known(), read)
+    reader.proof.read(at, read.page)
+    return take(reader, scan, { page: read.page, askedAt })
   } catch (error) {
     if (stop.aborted) throw error
-    return await afterError(reader, { scan: known(), error }, stop)
+    return failed(reader, known(), error)
   } finally {
     logWork(reader, scan, clock.monotonic() - startedAt)
-  }
-}
-
-/** The scan begins again with smaller pages, pauses, or asks for the page again. Throws the error for any other scan. */
-async function afterError(
-  reader: Reader,
-  { scan, error }: { scan: Scan; error: unknown },
-  stop: AbortSignal,
-): Promise<undefined> {
-  const by = tooMuchBy(reader, scan, error)
-  if (by === 'no') return failed(reader, scan, error)
-  if (by === 'yes') return tooMuch(reader, scan, error)
-  try {
-    if (await answersSmallPages(reader, { at: requestOf(reader, scan), patience: patienceOf(reader, scan) }, stop))
-      tooMuch(reader, scan, error)
-  } catch (outage) {
-    if (stop.aborted) throw outage
-    failed(reader, scan, outage)
   }
 }
 

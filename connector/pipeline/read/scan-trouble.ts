@@ -1,11 +1,12 @@
 import type { TimeWatch } from '../../event/modification-time.ts'
 import type { StreamMapping } from '../../event/page-mapping.ts'
+import { assertNever } from '../../runtime/assert-never.ts'
 import { ConnectorError, codeOf } from '../../runtime/connector-error.ts'
 import { afterFailure, afterRefusal, afterStuck, afterTooMuch, keepsToken } from '../../scan/begin-again.ts'
 import { isBackfillFirst } from '../../scan/scan-settings.ts'
 import { LIVE, type Scan, type ScanStates, type ScanTag, scanWith, withScan } from '../../scan/scan-state.ts'
-import type { Patience } from '../../source/client-source.ts'
-import { mayBeTooMuch } from '../../source/polaris/answer/answer-verdict.ts'
+import type { ReadMode } from '../../source/recovery/after-failed-read.ts'
+import type { PageRead } from '../../source/recovery/read-page.ts'
 import type { InterleavingProof } from './interleaving-proof.ts'
 import type { Processed, ReaderParts, ReadFrom } from './page-reading.ts'
 import type { WorkloadLog } from './workload.ts'
@@ -31,19 +32,40 @@ export interface Reader extends ReaderParts {
 }
 
 /** A background scan in trouble never stops the live one. */
-export function mayPause({ until, settings, states }: Reader, { tag }: Scan): boolean {
+function mayPause({ until, settings, states }: Reader, { tag }: Scan): boolean {
   return tag !== LIVE && until === 'stopped' && !isBackfillFirst(states, settings)
 }
 
-/** A stream that has never read a page from this server may be configured wrongly. */
-export function patienceOf(reader: Reader, scan: Scan): Patience {
-  if (mayPause(reader, scan)) return 'once'
-  return reader.hasReadPages ? 'retry' : 'unproven'
+/** How a page of the scan is read. A stream that has never read a page from this server may be configured wrongly. */
+export function modeOf(reader: Reader, scan: Scan): ReadMode {
+  const { states, hasReadPages } = reader
+  if (!mayPause(reader, scan))
+    return { patience: hasReadPages ? 'retry' : 'unproven', asksNothingElse: isOnly(scan, states) }
+  return {
+    patience: 'once',
+    keepsToken: keepsToken(scan, states),
+    asksNothingElse: isOnly(scan, states),
+    pausesFirst: scan.failures === 0,
+  }
 }
 
-/** See `keepsToken`. Another scan is read in place. */
-export function keepsTokenOf(reader: Reader, scan: Scan): boolean {
-  return mayPause(reader, scan) && keepsToken(scan, reader.states)
+/** Whether another request may end the scan. */
+const isOnly = ({ checkPoint }: Scan, { interleaving }: ScanStates) => checkPoint !== null && interleaving !== 'proven'
+
+/** What follows for a scan whose page could not be read. */
+export function unread(reader: Reader, scan: Scan, read: Exclude<PageRead, { kind: 'page' }>): undefined {
+  switch (read.kind) {
+    case 'again':
+      return undefined
+    case 'too-much':
+      return tooMuch(reader, scan, read.error)
+    case 'token-refused':
+      return refused(reader, scan, read.error)
+    case 'failed':
+      return failed(reader, scan, read.error)
+    default:
+      return assertNever(read)
+  }
 }
 
 /**
@@ -58,20 +80,8 @@ export function failed(reader: Reader, scan: Scan, error: unknown): undefined {
   reader.observe({ kind: 'scan-paused', scan: scan.kind, code: codeOf(error), error })
 }
 
-/**
- * Whether pages of this scan may be too much for the server: one is too large, or took too long repeatedly. `ask`: to
- * be sure, ask for a small page, unless that might lose the token.
- */
-export function tooMuchBy(reader: Reader, scan: Scan, error: unknown): 'no' | 'ask' | 'yes' {
-  if (!mayBeTooMuch(error, scan)) return 'no'
-  if (codeOf(error) === 'source.answer-too-large') return 'yes' // it will not shrink
-  // Reads of other scans have been repeated in place.
-  if (mayPause(reader, scan) && scan.failures === 0) return 'no'
-  return scan.checkPoint === null || reader.states.interleaving === 'proven' ? 'ask' : 'yes'
-}
-
 /** Begins the scan again with smaller pages. */
-export function tooMuch(reader: Reader, scan: Scan, error: unknown): undefined {
+function tooMuch(reader: Reader, scan: Scan, error: unknown): undefined {
   const times = reader.serverClock.times()
   const states = afterTooMuch(reader.states, scan, { ...reader, times })
   const again = scanWith(states, scan.tag) ?? scan
@@ -88,7 +98,7 @@ const REFUSALS_WITHOUT_PROGRESS = 3
  * Begins the scan again without its token. After too many refusals, a background scan pauses first; any other one throws
  * `source.checkpoint-refused`.
  */
-export function refused(reader: Reader, scan: Scan, error: ConnectorError): undefined {
+function refused(reader: Reader, scan: Scan, error: ConnectorError): undefined {
   const { settings, serverClock, observe, proof } = reader
   const again = afterRefusal(scan, settings, serverClock.times())
   const more = again.refusals - REFUSALS_WITHOUT_PROGRESS

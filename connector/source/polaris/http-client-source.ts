@@ -3,9 +3,8 @@ import type { Clock } from '../../runtime/clock.ts'
 import type { RefusedAccounts } from '../../runtime/refused-accounts.ts'
 import type { Semaphore } from '../../runtime/semaphore.ts'
 import type { ClientSource, ObserveSource, Page, PageRequest } from '../client-source.ts'
-import { retrying } from '../recovery/retrying-source.ts'
-import { type Outages, openGate, type ServerBreaker } from '../recovery/server-breaker.ts'
 import { timeFormat } from '../source-time.ts'
+import { readError } from './answer/answer-verdict.ts'
 import { judgeAnswer } from './answer/judge-answer.ts'
 import { accessOf } from './answer/unauthorized.ts'
 import { clientShape } from './decode/field-shape.ts'
@@ -22,23 +21,18 @@ interface SourceParts {
   readonly observe: ObserveSource
   readonly permits: Semaphore
   readonly accounts: RefusedAccounts
-  readonly outages: Outages
-  /** Undefined: never waits, as in `doctor`. */
-  readonly breaker?: ServerBreaker
 }
 
 /**
- * Reads the clients of one Polaris server over HTTP, with retries; one per run of a stream. Connects at the first read.
- * Each call waits for the breaker and a permit. Throws `config.invalid` if the format of `lastChanged` is invalid.
+ * Reads the clients of one Polaris server over HTTP; one per run of a stream. Connects at the first read. Each call waits
+ * for a permit. Throws `config.invalid` if the format of `lastChanged` is invalid.
  */
 export function httpClientSource(config: PolarisConfig, parts: SourceParts): ClientSource & { close(): Promise<void> } {
-  const { clock, observe, accounts, outages } = parts
-  const gate = parts.breaker?.gate(outages) ?? openGate
+  const { clock, observe, accounts } = parts
   const base = apiBase(config.url)
   const { codeMagasin, prefixCle, method, timeZone } = config
   const settings = { base, codeMagasin, prefixCle, method, lastChanged: timeFormat(config.lastChangedFormat, timeZone) }
-  const gated = { ...parts, permits: gate.permits(parts.permits) }
-  const caller = limitedCaller(httpCaller({ ...transport(config), base }, parts), gated)
+  const caller = limitedCaller(httpCaller({ ...transport(config), base }, parts), parts)
   const access = accessOf(config.auth)
   const session = openSession(config.auth, { caller, base, clock, accounts })
   const shape = clientShape(config.listFields, (path) => observe({ kind: 'list-ambiguous', path }))
@@ -65,11 +59,14 @@ export function httpClientSource(config: PolarisConfig, parts: SourceParts): Cli
         return assertNever(judgement)
     }
   }
-  const read = (at: PageRequest, stop: AbortSignal) =>
-    session.send(readRequest(settings, at), (request) => call(request, at, stop), stop)
-  const { retry: policy, suspectForMs } = config
-  const retries = { clock, policy, suspectForMs, outages, observe, gate }
-  return { ...retrying({ read }, retries), close: () => caller.close() }
+  const read = async (at: PageRequest, stop: AbortSignal) => {
+    try {
+      return await session.send(readRequest(settings, at), (request) => call(request, at, stop), stop)
+    } catch (error) {
+      throw readError(error, at)
+    }
+  }
+  return { read, close: () => caller.close() }
 }
 
 const transport = ({ tls, proxy, headers, timeouts, maxBodyBytes }: PolarisConfig) => {

@@ -1,16 +1,19 @@
 import type { Clock } from '../../runtime/clock.ts'
-import { codeOf } from '../../runtime/connector-error.ts'
-import { pauseAfter, type RetryPolicy, retry } from '../../runtime/retry.ts'
-import type { ClientSource, ObserveSource, Patience, ReadArguments, SourceEvent } from '../client-source.ts'
-import { mayBeTooMuch, SMALLEST_LIMIT } from '../polaris/answer/answer-verdict.ts'
-import { mayRefuseCheckPoint, reactionTo } from '../polaris/answer/verdict-table.ts'
-import type { Outages, ServerGate } from './server-breaker.ts'
-import { suspectAnswers } from './suspect-answers.ts'
+import { ConnectorError, codeOf } from '../../runtime/connector-error.ts'
+import { pauseAfter, type RetryPolicy } from '../../runtime/retry.ts'
+import type { Semaphore } from '../../runtime/semaphore.ts'
+import {
+  type ClientSource,
+  type ObserveSource,
+  type Patience,
+  type ReadArguments,
+  SMALL_LIMIT,
+  type SourceEvent,
+} from '../client-source.ts'
+import { afterFailedRead, type FailureSeries, isLimited, type Outages, reactionTo } from './after-failed-read.ts'
+import { openGate, type ServerBreaker, type ServerGate } from './server-breaker.ts'
 
-/** So many pages in a row that took too long are asked for again with a smaller limit, by the caller. */
-const REPEATED = 2
-
-interface RetryingParts {
+export interface RetryParts {
   readonly clock: Clock
   readonly policy: RetryPolicy
   /** How long suspect responses in a row are retried. */
@@ -20,29 +23,38 @@ interface RetryingParts {
   readonly gate: ServerGate
 }
 
+export interface RecoveryParts extends Omit<RetryParts, 'gate'> {
+  /** Of the server. */
+  readonly permits: Semaphore
+  /** Undefined: never waits, as in `doctor`. */
+  readonly breaker?: ServerBreaker
+}
+
+/** A source with retries, behind the breaker of its server. `open` gets the permits with which requests are sent. */
+export function recovering<Source extends ClientSource>(
+  open: (permits: Semaphore) => Source,
+  { breaker, permits, ...parts }: RecoveryParts,
+): Source {
+  const gate = breaker?.gate(parts.outages) ?? openGate
+  const source = open(gate.permits(permits))
+  return { ...source, ...retrying(source, { ...parts, gate }) }
+}
+
 /**
- * Retries reads, with growing pauses, as the verdict table says: after transient failures indefinitely, after suspect
- * responses for `suspectForMs`, and at most `policy.retries` times in a row if the failure may be permanent. While the
- * breaker of the server is open, every read waits for it instead. Gives up a page that takes too long after one retry, so
- * that the caller can ask for a smaller one. Supports one read at a time.
+ * Retries reads in place, with growing pauses, as `afterFailedRead` says. While the breaker of the server is open, every
+ * read waits for it instead. Supports one read at a time.
  */
-export function retrying(source: ClientSource, parts: RetryingParts): ClientSource {
+export function retrying(source: ClientSource, parts: RetryParts): ClientSource {
   const { clock, policy, observe, gate } = parts
-  const failures = failureSeries(clock, observe)
-  const decisions = retryDecisions(parts)
+  const series = failureSeries(parts)
+  const reports = retryReports(parts)
   const reported = (event: SourceEvent) => {
-    if (event.kind === 'source-waiting') failures.handOver()
+    if (event.kind === 'source-waiting') reports.handOver()
     observe(event)
   }
   let isProbe = false
-  const onRetry = (error: unknown) => {
-    if (isProbe) observe({ kind: 'probe-failed', code: codeOf(error) })
-    else failures.add(error)
-    if (gate.isOpen()) failures.handOver()
-  }
   // One owner of the pause: the breaker while it is open.
   const pause = (error: unknown, attempt: number) => (gate.isOpen() ? 0 : pauseAfter(error, attempt, { policy, clock }))
-  const unlimited = { ...policy, retries: Number.POSITIVE_INFINITY }
   return {
     read: async (at, stop, patience = 'retry') => {
       const send = () => {
@@ -50,81 +62,90 @@ export function retrying(source: ClientSource, parts: RetryingParts): ClientSour
         at.onSend?.()
         return source.read(at, stop)
       }
-      const read = () => gate.call(send, { at, observe: reported }, stop)
-      const again = decisions.of(at, patience)
-      try {
-        const page = await retry(read, { clock, policy: unlimited, again, pause, onRetry }, stop)
-        if (patience !== 'once') failures.end()
-        decisions.succeeded(at)
-        return page
-      } catch (error) {
-        throw patience === 'once' ? error : decisions.ended(error, at)
+      series.begin()
+      for (let attempt = 1; ; attempt += 1) {
+        stop.throwIfAborted()
+        try {
+          const page = await gate.call(send, reported, stop)
+          if (patience !== 'once') reports.recovered()
+          series.end(at)
+          return page
+        } catch (error) {
+          if (afterFailedRead(error, { patience }, series.after(error, patience)) !== 'retry')
+            throw patience === 'once' ? error : series.givenUp(error)
+          reports.retried(error, { isProbe })
+          await clock.sleep(pause(error, attempt), stop)
+        }
       }
     },
   }
 }
 
-/** Whether a failed read is sent again. */
-function retryDecisions({ clock, policy, suspectForMs, outages, gate }: RetryingParts) {
-  const suspects = suspectAnswers(clock, suspectForMs)
-  /** Consecutive pages that may be too much, of all reads. */
+function failureSeries({ clock, policy, suspectForMs, outages, gate }: RetryParts) {
   let tooMuch = 0
-  const mayBeToken = (error: unknown, { checkPoint }: ReadArguments) =>
-    checkPoint !== null && mayRefuseCheckPoint(error)
-  const isRepeatedly = (isTooMuch: boolean) => {
-    tooMuch = isTooMuch ? tooMuch + 1 : 0
-    return tooMuch >= REPEATED
+  let limited = 0
+  let suspects = 0
+  /** Of the first suspect response: by the monotonic clock, and by the wall clock. */
+  let [since, sinceTime] = [0, 0]
+  const add = (error: unknown, patience: Patience) => {
+    const reaction = reactionTo(error, patience)
+    if (patience === 'once' || reaction === 'hold') return
+    tooMuch = error instanceof ConnectorError && error.size !== undefined ? tooMuch + 1 : 0
+    limited = isLimited(error, outages) ? limited + 1 : 0
+    if (reaction === 'suspect' && suspects === 0) [since, sinceTime] = [clock.monotonic(), clock.now()]
+    suspects = reaction === 'suspect' ? suspects + 1 : 0
   }
   return {
-    of: (at: ReadArguments, patience: Patience) => {
-      let consecutive = 0
-      return (error: unknown): boolean => {
-        const reaction = reactionTo(error, patience === 'unproven' ? 'unproven' : 'proven')
-        const isToken = mayBeToken(error, at)
-        const isTooMuch = mayBeTooMuch(error, at)
-        if (patience === 'once')
-          return gate.isOpen() && outages === 'wait' && reaction === 'retry' && !isToken && !isTooMuch
-        if (reaction === 'hold' || isRepeatedly(isTooMuch)) return false
-        if (reaction === 'suspect') suspects.add()
-        else suspects.end()
-        if (reaction === 'suspect' && isToken) return false // the caller first asks without the token
-        if (reaction === 'suspect' && outages === 'wait') return !suspects.haveLasted()
-        consecutive = outages === 'give-up' || reaction === 'recheck' || isToken ? consecutive + 1 : 0
-        return consecutive <= policy.retries
-      }
+    begin: () => {
+      limited = 0
     },
-    succeeded: ({ limit }: ReadArguments) => {
-      suspects.end()
+    after: (error: unknown, patience: Patience): FailureSeries => {
+      add(error, patience)
+      const suspectsLasted = suspects > 0 && clock.monotonic() - since >= suspectForMs
+      return { outages, isBreakerOpen: gate.isOpen(), tooMuch, limited, retries: policy.retries, suspectsLasted }
+    },
+    end: ({ limit }: ReadArguments) => {
+      suspects = 0
       // A small page says nothing of larger ones.
-      if (limit > SMALLEST_LIMIT) tooMuch = 0
+      if (limit > SMALL_LIMIT) tooMuch = 0
     },
-    /** The error with which a read ends. */
-    ended: (error: unknown, at: ReadArguments): unknown => {
-      if (mayBeToken(error, at)) return error
-      const summary = suspects.summary(error)
-      suspects.end()
-      return summary
+    /** The error with which a read ends. The series continues in a read without the token. */
+    givenUp: (error: unknown): unknown => {
+      if (!(error instanceof ConnectorError) || error.token !== undefined) return error
+      const count = suspects
+      suspects = 0
+      if (count < 2) return error
+      const started = new Date(sinceTime).toISOString()
+      return error.with(
+        `${error.message}; ${count} such responses in a row since ${started}, after pages had been read`,
+      )
     },
   }
 }
 
 /** Reports each failure since the last success with its number, and then the success. */
-function failureSeries(clock: Clock, observe: ObserveSource) {
+function retryReports({ clock, observe, gate }: Pick<RetryParts, 'clock' | 'observe' | 'gate'>) {
   let failures = 0
   let since = 0
+  /** The breaker reports the outage from here on, and its end. */
+  const handOver = () => {
+    failures = 0
+  }
   return {
-    add: (error: unknown) => {
-      if (failures === 0) since = clock.monotonic()
-      failures += 1
-      observe({ kind: 'read-retried', code: codeOf(error), attempt: failures, error })
+    handOver,
+    retried: (error: unknown, { isProbe }: { readonly isProbe: boolean }) => {
+      const code = codeOf(error)
+      if (isProbe) observe({ kind: 'probe-failed', code })
+      else {
+        if (failures === 0) since = clock.monotonic()
+        failures += 1
+        observe({ kind: 'read-retried', code, attempt: failures, error })
+      }
+      if (gate.isOpen()) handOver()
     },
-    end: () => {
+    recovered: () => {
       if (failures > 0)
         observe({ kind: 'read-recovered', failures, failedForMs: Math.round(clock.monotonic() - since) })
-      failures = 0
-    },
-    /** The breaker reports the outage from here on, and its end. */
-    handOver: () => {
       failures = 0
     },
   }

@@ -1,15 +1,10 @@
-import type { CircuitEvent, ServerEvent } from '../../runtime/circuit.ts'
 import type { Clock } from '../../runtime/clock.ts'
 import { ConnectorError, codeOf } from '../../runtime/connector-error.ts'
+import { errorCatalogue } from '../../runtime/error-catalogue.ts'
 import type { Semaphore } from '../../runtime/semaphore.ts'
-import type { ObserveSource, ReadArguments } from '../client-source.ts'
-import { mayRefuseCheckPoint, reactionTo } from '../polaris/answer/verdict-table.ts'
-import { apiBase } from '../polaris/http/read-request.ts'
-import type { PolarisConfig } from '../polaris/polaris-config.ts'
-import { type Pass, type SharedCircuit, sharedCircuit } from './shared-circuit.ts'
-
-/** During an outage: wait, or give up with an error, as a one-shot command does. */
-export type Outages = 'wait' | 'give-up'
+import type { ObserveSource, ServerEvent } from '../client-source.ts'
+import type { Outages } from './after-failed-read.ts'
+import { type CircuitEvent, type Pass, type SharedCircuit, sharedCircuit } from './circuit.ts'
 
 /** The circuit breaker of one server, shared by all streams of this process that read from it. */
 export interface ServerBreaker {
@@ -23,7 +18,7 @@ export interface ServerGate {
    * Waits until the breaker lets the read through, runs it, and tells the breaker the outcome. Rejects as `read` does,
    * with the reason of `stop`, or, where outages are given up, with `source.unreachable` while the breaker is open.
    */
-  call<Result>(read: () => Promise<Result>, about: ReadAbout, stop: AbortSignal): Promise<Result>
+  call<Result>(read: () => Promise<Result>, observe: ObserveSource, stop: AbortSignal): Promise<Result>
   isOpen(): boolean
   /** Permits of the server. A read that waited for one while the breaker opened is not sent. */
   permits(limit: Semaphore): Semaphore
@@ -32,30 +27,31 @@ export interface ServerGate {
 /** A gate without a breaker. */
 export const openGate: ServerGate = { call: (read) => read(), isOpen: () => false, permits: (limit) => limit }
 
-interface ReadAbout {
-  readonly at: ReadArguments
-  readonly observe: ObserveSource
+/** How to probe a server in trouble. */
+interface ProbeSettings {
+  /** Scheme, host and port. */
+  readonly server: string
+  /** Upper bound of the pause that the server requests (`Retry-After`). */
+  readonly maxRetryAfterMs: number
+  /** Longest pause between two probes. */
+  readonly maxProbeIntervalMs: number
 }
 
-/** One breaker per server origin. Calls `observe` at each change of a server's state. */
+/** One breaker per server. Calls `observe` at each change of a server's state. */
 export function serverBreakers(
   clock: Clock,
   observe: (event: ServerEvent) => void,
-): (config: Pick<PolarisConfig, 'url' | 'retry' | 'maxProbeIntervalMs'>) => ServerBreaker {
+): (probing: ProbeSettings) => ServerBreaker {
   const servers = new Map<string, ServerBreaker>()
-  return ({ url, retry, maxProbeIntervalMs }) => {
-    const { origin } = apiBase(url)
-    const settings = {
-      ...{ failures: FAILURES, firstIntervalMs: FIRST_INTERVAL_MS, maxIntervalMs: maxProbeIntervalMs },
-      maxRetryAfterMs: retry.maxRetryAfterMs,
-    }
-    const known = servers.get(origin) ?? breakerOf(sharedCircuit(origin, { settings, clock, observe }), clock)
-    servers.set(origin, known)
+  return ({ server, maxRetryAfterMs, maxProbeIntervalMs: maxIntervalMs }) => {
+    const settings = { failures: FAILURES, firstIntervalMs: FIRST_INTERVAL_MS, maxIntervalMs, maxRetryAfterMs }
+    const known = servers.get(server) ?? breakerOf(sharedCircuit(server, { settings, clock, observe }), clock)
+    servers.set(server, known)
     return known
   }
 }
 
-/** So many failures in a row, of all streams, open the breaker. */
+/** Limit of failures in a row, of all streams; then the breaker opens. */
 const FAILURES = 5
 const FIRST_INTERVAL_MS = 1_000
 
@@ -64,7 +60,7 @@ const breakerOf = (circuit: SharedCircuit, clock: Clock): ServerBreaker => ({
     let current: Pass | undefined
     const waits = waitReport(circuit)
     return {
-      call: async (read, { at, observe }, stop) => {
+      call: async (read, observe, stop) => {
         for (;;) {
           const pass = await enter(circuit, { clock, outages, onWait: () => waits.report(observe) }, stop)
           if (!pass.isProbe) waits.end(observe)
@@ -76,7 +72,7 @@ const breakerOf = (circuit: SharedCircuit, clock: Clock): ServerBreaker => ({
             return result
           } catch (error) {
             if (error === notSent) continue
-            circuit.settle(pass, stop.aborted ? undefined : outcomeOf(error, at, pass), error)
+            circuit.settle(pass, stop.aborted ? undefined : outcomeOf(error, pass), error)
             throw error
           } finally {
             current = undefined
@@ -148,14 +144,14 @@ const givenUp = (error: unknown) =>
   })
 
 /** What a failed read says of its server; undefined: nothing. */
-function outcomeOf(error: unknown, { checkPoint }: ReadArguments, { isProbe }: Pass): CircuitEvent | undefined {
+function outcomeOf(error: unknown, { isProbe }: Pass): CircuitEvent | undefined {
   if (!(error instanceof ConnectorError)) return undefined
-  const { code, retryAfterMs } = error
-  const reaction = reactionTo(error, 'proven')
+  const { code, retryAfterMs, token } = error
+  const { then } = errorCatalogue[code]
   // Any other failure is an answer of a server that works.
-  if (reaction !== 'retry' && reaction !== 'suspect') return { kind: 'succeeded' }
+  if (then !== 'retry' && then !== 'suspect') return { kind: 'succeeded' }
   // The server may refuse only the token.
-  if (!isProbe && checkPoint !== null && mayRefuseCheckPoint(error)) return undefined
+  if (!isProbe && token !== undefined) return undefined
   const why = code === 'source.throttled' || retryAfterMs !== undefined ? 'throttled' : 'source-down'
   return { kind: 'failed', from: isProbe ? 'probe' : 'call', why, retryAfterMs }
 }

@@ -1,10 +1,10 @@
 import { expect, it, onTestFinished } from 'vitest'
+import { openSource } from '../../../connector/compose/compose-source.ts'
 import { systemClock } from '../../../connector/runtime/clock.ts'
 import { codeOf } from '../../../connector/runtime/connector-error.ts'
 import { refusedAccounts } from '../../../connector/runtime/refused-accounts.ts'
 import { semaphore } from '../../../connector/runtime/semaphore.ts'
 import type { ReadArguments, SourceTime } from '../../../connector/source/client-source.ts'
-import { httpClientSource } from '../../../connector/source/polaris/http-client-source.ts'
 import { polarisDefaults } from '../../../connector/source/polaris/polaris-config.ts'
 import { restartBadly, restartStages } from '../../polaris/bad-restart.ts'
 import { faults, startPolarisSimulator } from '../../polaris/polaris-simulator.ts'
@@ -18,7 +18,7 @@ async function reader() {
   const simulator = await startPolarisSimulator({ clients: 5 })
   onTestFinished(() => simulator.close())
   const retry = { retries: 0, firstPauseMs: 1, maxPauseMs: 1, maxRetryAfterMs: 1 }
-  const source = httpClientSource(
+  const source = openSource(
     { ...polarisDefaults, url: simulator.url, auth: { kind: 'none' }, codeMagasin: 1, retry },
     {
       ...{ clock: systemClock, permits: semaphore(8), outages: 'give-up', observe: () => {} },
@@ -63,7 +63,7 @@ it.each([
     () => faults.pagesAbove(20, how),
   )
   const timeouts = { ...polarisDefaults.timeouts, headersMs: 300 }
-  const source = httpClientSource(
+  const source = openSource(
     { ...polarisDefaults, url: simulator.url, auth: { kind: 'none' }, codeMagasin: 1, timeouts },
     {
       ...{ clock: systemClock, permits: semaphore(8), outages: 'wait', observe: () => {} },

@@ -1,14 +1,14 @@
 import type { ServerResponse } from 'node:http'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { openSource } from '../../../connector/compose/compose-source.ts'
 import { systemClock } from '../../../connector/runtime/clock.ts'
-import { ConnectorError, codeOf } from '../../../connector/runtime/connector-error.ts'
+import { codeOf } from '../../../connector/runtime/connector-error.ts'
+import { errorCatalogue } from '../../../connector/runtime/error-catalogue.ts'
 import { refusedAccounts } from '../../../connector/runtime/refused-accounts.ts'
 import { semaphore } from '../../../connector/runtime/semaphore.ts'
 import type { ReadArguments, SourceTime } from '../../../connector/source/client-source.ts'
-import { reactionTo } from '../../../connector/source/polaris/answer/verdict-table.ts'
-import { httpClientSource } from '../../../connector/source/polaris/http-client-source.ts'
 import { type PolarisConfig, polarisDefaults } from '../../../connector/source/polaris/polaris-config.ts'
-import type { Outages } from '../../../connector/source/recovery/server-breaker.ts'
+import type { Outages } from '../../../connector/source/recovery/after-failed-read.ts'
 import { type BadAnswer, badAnswers, planted } from '../../fixtures/answers/bad-answers.ts'
 import { serverAnswers } from '../../fixtures/answers/server-answers.ts'
 import { type ScriptedServer, scriptedServer } from '../../support/servers/scripted-http.ts'
@@ -63,7 +63,7 @@ const source = (outages: Outages = 'give-up') => {
     maxBodyBytes: 64_000,
     retry: { retries: outages === 'wait' ? 3 : 0, firstPauseMs: 1, maxPauseMs: 1, maxRetryAfterMs: 5 },
   }
-  return httpClientSource(config, {
+  return openSource(config, {
     clock: systemClock,
     permits: semaphore(8),
     outages,
@@ -120,7 +120,7 @@ describe('an answer that is not a complete, well-formed page changes nothing (in
   })
 })
 
-const heldAtOnce = ({ code }: BadAnswer) => reactionTo(new ConnectorError(code, 'x'), 'proven') === 'hold'
+const heldAtOnce = ({ code }: BadAnswer) => errorCatalogue[code].then === 'hold'
 
 describe('a working stream is not stopped by one bad answer', () => {
   it.each(answers.filter((answer) => !heldAtOnce(answer)))('$name', async (answer) => {

@@ -1,9 +1,8 @@
 import { expect, it, onTestFinished } from 'vitest'
-import type { ServerEvent } from '../../../connector/runtime/circuit.ts'
+import { openSource } from '../../../connector/compose/compose-source.ts'
 import { refusedAccounts } from '../../../connector/runtime/refused-accounts.ts'
 import { type Semaphore, semaphore } from '../../../connector/runtime/semaphore.ts'
-import type { ReadArguments, SourceEvent, SourceTime } from '../../../connector/source/client-source.ts'
-import { httpClientSource } from '../../../connector/source/polaris/http-client-source.ts'
+import type { ReadArguments, ServerEvent, SourceEvent, SourceTime } from '../../../connector/source/client-source.ts'
 import { polarisDefaults } from '../../../connector/source/polaris/polaris-config.ts'
 import { serverBreakers } from '../../../connector/source/recovery/server-breaker.ts'
 import { faults, startPolarisSimulator } from '../../polaris/polaris-simulator.ts'
@@ -51,7 +50,11 @@ async function streamsOn(port: number) {
   const resumedAt: number[] = []
   const { permits, count } = countedPermits()
   const url = `http://127.0.0.1:${port}/core/api/`
-  const breaker = serverBreakers(clock, (event) => changes.push(event))({ ...polarisDefaults, url })
+  const breaker = serverBreakers(clock, (event) => changes.push(event))({
+    server: new URL(url).origin,
+    maxRetryAfterMs: polarisDefaults.retry.maxRetryAfterMs,
+    maxProbeIntervalMs: polarisDefaults.maxProbeIntervalMs,
+  })
   const stopping = new AbortController()
   const readAt: number[] = []
   const polls = Array.from({ length: STREAMS }, async (_, stream) => {
@@ -61,7 +64,7 @@ async function streamsOn(port: number) {
       events.push(event)
       if (event.kind === 'source-resumed') resumedAt.push(clock.now())
     }
-    const source = httpClientSource(config, { clock, permits, breaker, accounts, outages: 'wait', observe })
+    const source = openSource(config, { clock, permits, breaker, accounts, outages: 'wait', observe })
     onTestFinished(() => source.close())
     for (;;) {
       await source.read(at, stopping.signal)

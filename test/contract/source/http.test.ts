@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { gzipSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
+import { openSource } from '../../../connector/compose/compose-source.ts'
 import { systemClock } from '../../../connector/runtime/clock.ts'
 import { refusedAccounts } from '../../../connector/runtime/refused-accounts.ts'
 import { semaphore } from '../../../connector/runtime/semaphore.ts'
@@ -11,9 +12,8 @@ import type {
   SourceEvent,
   SourceTime,
 } from '../../../connector/source/client-source.ts'
-import { httpClientSource } from '../../../connector/source/polaris/http-client-source.ts'
 import { type PolarisConfig, polarisDefaults } from '../../../connector/source/polaris/polaris-config.ts'
-import type { Outages } from '../../../connector/source/recovery/server-breaker.ts'
+import type { Outages } from '../../../connector/source/recovery/after-failed-read.ts'
 import { type Script, type ScriptedServer, scriptedServer } from '../../support/servers/scripted-http.ts'
 import { never } from '../../support/signals.ts'
 
@@ -53,7 +53,7 @@ async function scene(
     retry,
     ...changed,
   }
-  const source = httpClientSource(config, {
+  const source = openSource(config, {
     clock: systemClock,
     permits: semaphore(8),
     outages,

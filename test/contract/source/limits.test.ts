@@ -1,12 +1,12 @@
 import type { ServerResponse } from 'node:http'
 import { expect, it, onTestFinished } from 'vitest'
+import { openSource } from '../../../connector/compose/compose-source.ts'
 import { systemClock } from '../../../connector/runtime/clock.ts'
 import { refusedAccounts } from '../../../connector/runtime/refused-accounts.ts'
 import type { ReadArguments, SourceEvent, SourceTime } from '../../../connector/source/client-source.ts'
 import { serverLimits } from '../../../connector/source/polaris/http/rate-limit.ts'
-import { httpClientSource } from '../../../connector/source/polaris/http-client-source.ts'
 import { type PolarisConfig, polarisDefaults } from '../../../connector/source/polaris/polaris-config.ts'
-import type { Outages } from '../../../connector/source/recovery/server-breaker.ts'
+import type { Outages } from '../../../connector/source/recovery/after-failed-read.ts'
 import { type Script, scriptedServer } from '../../support/servers/scripted-http.ts'
 import { never } from '../../support/signals.ts'
 
@@ -36,7 +36,7 @@ function streamsOn(
   const permitsOf = serverLimits(systemClock)
   const stream = (url: string, codeMagasin: number) => {
     const config = { ...polarisDefaults, url, auth: { kind: 'none' as const }, codeMagasin, retry, limits, ...changed }
-    const source = httpClientSource(config, {
+    const source = openSource(config, {
       clock: systemClock,
       permits: permitsOf(config),
       outages,

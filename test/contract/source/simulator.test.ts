@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { openSource } from '../../../connector/compose/compose-source.ts'
 import { canonicalJson } from '../../../connector/event/canonical-json.ts'
 import { systemClock } from '../../../connector/runtime/clock.ts'
 import { refusedAccounts } from '../../../connector/runtime/refused-accounts.ts'
@@ -10,8 +11,6 @@ import type {
   OutputFormat,
   SourceTime,
 } from '../../../connector/source/client-source.ts'
-import { mayRefuseCheckPoint } from '../../../connector/source/polaris/answer/verdict-table.ts'
-import { httpClientSource } from '../../../connector/source/polaris/http-client-source.ts'
 import { type PolarisConfig, polarisDefaults } from '../../../connector/source/polaris/polaris-config.ts'
 import {
   faults,
@@ -32,7 +31,7 @@ async function scene(
 ): Promise<Scene> {
   const simulator = await startPolarisSimulator({ clients: 25, ...options })
   const retry = { retries: 1, firstPauseMs: 1, maxPauseMs: 2, maxRetryAfterMs: 5 }
-  const source = httpClientSource(
+  const source = openSource(
     { ...polarisDefaults, url: simulator.url, auth: { kind: 'none' }, codeMagasin: 1, retry, ...config(simulator) },
     {
       clock: systemClock,
@@ -134,7 +133,7 @@ describe('faults', () => {
     const { checkPoint } = await opened.source.read(reading('xml'), never)
     opened.simulator.expireTokens()
     const error = await opened.source.read(reading('xml', checkPoint), never).catch((thrown: unknown) => thrown)
-    expect(mayRefuseCheckPoint(error)).toBe(true)
+    expect(error).toMatchObject({ token: 'refused' })
     expect((await opened.source.read(reading('xml'), never)).clients).toHaveLength(10)
   })
 })

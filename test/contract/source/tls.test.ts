@@ -3,11 +3,11 @@ import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { openSource } from '../../../connector/compose/compose-source.ts'
 import { systemClock } from '../../../connector/runtime/clock.ts'
 import { refusedAccounts } from '../../../connector/runtime/refused-accounts.ts'
 import { semaphore } from '../../../connector/runtime/semaphore.ts'
 import type { ReadArguments, SourceTime } from '../../../connector/source/client-source.ts'
-import { httpClientSource } from '../../../connector/source/polaris/http-client-source.ts'
 import { polarisDefaults, type TlsConfig } from '../../../connector/source/polaris/polaris-config.ts'
 import { makeCertificates } from '../../support/servers/certificates.ts'
 import { type LoneCertificate, loneCertificate } from '../../support/servers/lone-certificate.ts'
@@ -49,7 +49,7 @@ async function reading(url: string, tls?: TlsConfig): Promise<string> {
   const retry = { ...polarisDefaults.retry, retries: 0 }
   const timeouts = { ...polarisDefaults.timeouts, connectMs: 300 }
   const auth = { kind: 'basic', account: { user: 'u', password: 'p' } } as const
-  const source = httpClientSource(
+  const source = openSource(
     { ...polarisDefaults, url, auth, codeMagasin: 1, tls, timeouts, retry },
     {
       clock: systemClock,
@@ -140,7 +140,7 @@ describe('with a pinned fingerprint', () => {
 describe('the trust settings', () => {
   const reader = (server: ScriptedServer, tls: TlsConfig) => {
     const retry = { ...polarisDefaults.retry, retries: 0 }
-    const source = httpClientSource(
+    const source = openSource(
       { ...polarisDefaults, url: server.url, auth: { kind: 'none' }, codeMagasin: 1, tls, retry },
       {
         clock: systemClock,

@@ -1,4 +1,5 @@
 import type { ClientSource, Page, ReadArguments } from '../../../connector/source/client-source.ts'
+import { readError } from '../../../connector/source/polaris/answer/answer-verdict.ts'
 import { wallClock } from '../../../connector/source/source-time.ts'
 import type { VirtualClock } from '../../support/fakes/virtual-clock.ts'
 import { MINUTE, SECOND } from '../scan/scans.ts'
@@ -54,10 +55,10 @@ export function orderedServer({ order, trouble, scans, clock }: Server): ClientS
     } else if (trouble === 'slow pages') {
       if (at.limit <= LIMIT / 2) return
       clock.jump(MINUTE)
-      throw failure('source.timeout')
+      throw readError(failure('source.timeout'), at)
     } else if (failuresLeft > 0) {
       failuresLeft -= 1
-      throw failure('source.server-error')
+      throw readError(failure('source.server-error'), at)
     }
   }
   return {
@@ -67,7 +68,7 @@ export function orderedServer({ order, trouble, scans, clock }: Server): ClientS
       const list = scans === 'kept apart' ? (asked ?? 0) : lists.length - 1
       const from = list === asked ? (offset ?? 0) : (lists[list]?.next ?? 0)
       check(at, list, from)
-      if (at.checkPoint !== null && (asked ?? 0) <= refusedUpTo) throw failure('source.request-refused')
+      if (at.checkPoint !== null && (asked ?? 0) <= refusedUpTo) throw readError(failure('source.request-refused'), at)
       const { rows: all } = lists[list] as (typeof lists)[number]
       const until = Math.min(from + at.limit, all.length)
       ;(lists[list] as (typeof lists)[number]).next = until

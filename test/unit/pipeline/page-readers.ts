@@ -16,6 +16,7 @@ import type {
   Patience,
   ReadArguments,
 } from '../../../connector/source/client-source.ts'
+import { readError } from '../../../connector/source/polaris/answer/answer-verdict.ts'
 import { type VirtualClock, virtualClock } from '../../support/fakes/virtual-clock.ts'
 import { beginAt, noon, settings } from '../scan/scans.ts'
 import { settled } from '../stream/open/open-parts.ts'
@@ -65,7 +66,7 @@ export function pageReader(
       asked.push(ask)
       start.onAsk?.(at)
       const answer = await respond(ask, clock)
-      if (answer instanceof Error) throw answer
+      if (answer instanceof Error) throw readError(answer, at)
       return answer
     },
   }

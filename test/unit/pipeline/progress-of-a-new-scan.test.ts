@@ -54,7 +54,8 @@ async function lookBackRequests(processed: Processed, refusals: number): Promise
   const readPage = async ({ lastChanged, checkPoint }: ReadArguments): Promise<Page> => {
     const isLive = lastChanged > '2026-06-15T11'
     if (!isLive) requests.push(`${lastChanged} ${checkPoint ?? '-'}`)
-    if (checkPoint !== null && left-- > 0) throw new ConnectorError('source.request-refused', 'token refused')
+    if (checkPoint !== null && left-- > 0)
+      throw new ConnectorError('source.request-refused', 'token refused', { token: 'refused' })
     const hasMoreResults = !isLive && checkPoint === null
     const token = hasMoreResults ? ('a' as CheckPoint) : null
     return { clients: [{ No: '1' }], hasMoreResults, checkPoint: token, serverTime: now, tookMs: 1, bytes: 10 }

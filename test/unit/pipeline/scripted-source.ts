@@ -1,4 +1,5 @@
 import type { ClientSource, Page, ReadArguments } from '../../../connector/source/client-source.ts'
+import { readError } from '../../../connector/source/polaris/answer/answer-verdict.ts'
 import { beginAt } from '../stream/open/open-parts.ts'
 import { pageOf, token } from './readings.ts'
 
@@ -15,7 +16,7 @@ export function scriptedSource(answers: readonly Answer[]): ClientSource & { rea
       if (at.lastChanged === beginAt) return pageOf([])
       const answer = answers[asked.length]
       asked.push({ lastChanged: at.lastChanged, checkPoint: at.checkPoint, limit: at.limit, output: at.output })
-      if (answer instanceof Error) throw answer
+      if (answer instanceof Error) throw readError(answer, at)
       if (typeof answer === 'function') return await answer(at)
       if (answer !== undefined) return answer
       return await new Promise<never>((_resolve, reject) => {

@@ -1,7 +1,7 @@
 import { ConnectorError } from '../../../runtime/connector-error.ts'
 import type { ErrorCode } from '../../../runtime/error-catalogue.ts'
 import { networkCause, serverOf } from '../../../runtime/network-cause.ts'
-import type { ReadArguments } from '../../client-source.ts'
+import { type ReadArguments, SMALL_LIMIT } from '../../client-source.ts'
 import { tlsError } from './tls-error.ts'
 import { type Access, unauthorized } from './unauthorized.ts'
 
@@ -137,11 +137,28 @@ export function errorCodeIn(error: unknown): string | undefined {
   return error instanceof AggregateError ? errorCodeIn(error.errors[0]) : errorCodeIn(error.cause)
 }
 
-/** A smaller page that fails has another cause. */
-export const SMALLEST_LIMIT = 10
-const tooMuchErrors: ReadonlySet<ErrorCode> = new Set(['source.timeout', 'source.answer-too-large'])
+/** Errors that a server may also return because it refuses the token of the call. */
+const tokenDoubts: { readonly [code in ErrorCode]?: 'refused' | 'in-doubt' } = {
+  'source.server-error': 'in-doubt',
+  'source.answer-not-a-page': 'in-doubt',
+  'source.error-document': 'in-doubt',
+  'source.login-page': 'in-doubt',
+  'source.forbidden': 'in-doubt',
+  'source.function-missing': 'in-doubt',
+  'source.redirected': 'in-doubt',
+  'source.request-refused': 'refused',
+}
 
-/** Whether a page of fewer clients may succeed: the response took too long or was too large. */
-export function mayBeTooMuch(error: unknown, { limit }: Pick<ReadArguments, 'limit'>): boolean {
-  return error instanceof ConnectorError && tooMuchErrors.has(error.code) && limit > SMALLEST_LIMIT
+const sizeDoubts: { readonly [code in ErrorCode]?: 'too-large' | 'in-doubt' } = {
+  'source.timeout': 'in-doubt',
+  'source.answer-too-large': 'too-large',
+}
+
+/** The error of a read, with what it may be due to. A response with `Retry-After` only asks to wait. */
+export function readError(error: unknown, { checkPoint, limit }: Pick<ReadArguments, 'checkPoint' | 'limit'>): unknown {
+  if (!(error instanceof ConnectorError)) return error
+  const { code, message, retryAfterMs } = error
+  const token = checkPoint === null || retryAfterMs !== undefined ? undefined : tokenDoubts[code]
+  const size = limit > SMALL_LIMIT ? sizeDoubts[code] : undefined
+  return token === undefined && size === undefined ? error : error.with(message, { token, size })
 }

@@ -1,17 +1,19 @@
 import { describe, expect, test } from 'vitest'
-import type { ServerEvent } from '../../../../connector/runtime/circuit.ts'
 import { ConnectorError } from '../../../../connector/runtime/connector-error.ts'
 import { semaphore } from '../../../../connector/runtime/semaphore.ts'
 import type {
   CheckPoint,
   Page,
   ReadArguments,
+  ServerEvent,
   SourceEvent,
   SourceTime,
 } from '../../../../connector/source/client-source.ts'
+import { readError } from '../../../../connector/source/polaris/answer/answer-verdict.ts'
 import { polarisDefaults } from '../../../../connector/source/polaris/polaris-config.ts'
+import type { Outages } from '../../../../connector/source/recovery/after-failed-read.ts'
 import { retrying } from '../../../../connector/source/recovery/retrying-source.ts'
-import { type Outages, serverBreakers } from '../../../../connector/source/recovery/server-breaker.ts'
+import { serverBreakers } from '../../../../connector/source/recovery/server-breaker.ts'
 import { virtualClock } from '../../../support/fakes/virtual-clock.ts'
 import { never } from '../../../support/signals.ts'
 
@@ -19,7 +21,9 @@ const page: Page = { clients: [], hasMoreResults: false, checkPoint: null, serve
 const at: ReadArguments = {
   ...{ lastChanged: '2024-01-01T00:00:00' as SourceTime, checkPoint: null, limit: 100, output: 'xml' },
 }
-const url = 'https://polaris.example:3443/core/api/'
+const { maxProbeIntervalMs, retry } = polarisDefaults
+const server = 'https://polaris.example:3443'
+const probing = { server, maxProbeIntervalMs, maxRetryAfterMs: retry.maxRetryAfterMs }
 const settled = async () => {
   for (let turn = 0; turn < 5; turn += 1) await new Promise((resolve) => setImmediate(resolve))
 }
@@ -46,10 +50,10 @@ function serverWith() {
   const limit = semaphore(2)
   const stream = (name: string, outages: Outages = 'wait') => {
     const events: SourceEvent[] = []
-    const gate = breakerOf({ ...polarisDefaults, url }).gate(outages)
+    const gate = breakerOf(probing).gate(outages)
     const permits = gate.permits(limit)
     const source = {
-      read: async (_: ReadArguments, stop: AbortSignal) => {
+      read: async (at: ReadArguments, stop: AbortSignal) => {
         using _permit = await permits.acquire(stop)
         sent.push({ stream: name, at: clock.now() })
         server.running += 1
@@ -58,7 +62,7 @@ function serverWith() {
         await clock.sleep(server.tookMs, stop).finally(() => {
           server.running -= 1
         })
-        if (error !== undefined) throw error
+        if (error !== undefined) throw readError(error, at)
         return page
       },
     }

@@ -1,13 +1,13 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import type { Trouble } from '../../../../connector/source/client-source.ts'
 import {
   type Circuit,
   type CircuitEvent,
   circuitAfter,
   closedCircuit,
   probeIntervalMs,
-  type Trouble,
-} from '../../../connector/runtime/circuit.ts'
+} from '../../../../connector/source/recovery/circuit.ts'
 
 const settings = { failures: 3, firstIntervalMs: 1_000, maxIntervalMs: 8_000, maxRetryAfterMs: 60_000 }
 const after = (circuit: Circuit, event: CircuitEvent, now = 0, random = 0.5) =>
