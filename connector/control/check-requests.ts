@@ -22,7 +22,12 @@ export function checkRequests(
 ): CheckRequests {
   const answered = new Set<string>()
   let isHeld = false
-  const open = () => openChecks(control.current(), stream).filter((id) => !answered.has(id))
+  const open = () => {
+    const ids = openChecks(control.current(), stream)
+    // A control object that is rolled back asks once more.
+    for (const id of answered) if (!ids.includes(id)) answered.delete(id)
+    return ids.filter((id) => !answered.has(id))
+  }
   const answer = (ids: readonly string[]) => {
     for (const id of ids) {
       answered.add(id)

@@ -1,11 +1,12 @@
 import { runWithoutFaults } from './recovery-check.ts'
 import { killCommand, startCommand } from './simulated-command.ts'
+import { loseControl } from './simulated-control.ts'
 import { eraseOne, pauseOrResume, publishAgain } from './simulated-operator.ts'
 import { LONGEST_REACH_MS } from './simulated-parts.ts'
 import { isAlive, type Replica, startReplica, stopReplica } from './simulated-replica.ts'
 import { expireSegment } from './simulated-segments.ts'
 import { CONNECTOR } from './simulated-stream.ts'
-import { damageCheckpoint } from './simulated-trouble.ts'
+import { damageCheckpoint, loseMarks } from './simulated-trouble.ts'
 import { type DateHeader, OFFSETS_RETENTION_MS, type OperationFault, release, tick, type World } from './world.ts'
 
 type Action = (world: World, detail: number) => void | Promise<void>
@@ -37,7 +38,10 @@ const actions: readonly (readonly [times: number, action: Action])[] = [
 ]
 
 /** Also selected in histories of the kind `crossed`. */
-const rare: readonly Action[] = [rewrite, damage, deleteMany, compact, throttle, outage, killRewrite]
+const rare: readonly Action[] = [
+  ...[rewrite, damage, deleteMany, compact, throttle, outage, killRewrite],
+  ...[loseControl, spoilMarks, expireRecords],
+]
 
 const weighted = actions.flatMap(([times, action]) => Array.from({ length: times }, () => action))
 const all = [...weighted, ...rare]
@@ -66,6 +70,7 @@ const byName = {
   ...{ answer, change, tick: tick as Action, fail, crash, startAnother, setClock, recover, republish, erase },
   ...{ arriveLate, request, pause, resume, misassign, stall, loseMarker, deleteOffsets, expire },
   ...{ rewrite, damage, deleteMany, compact, throttle, outage, killRewrite },
+  ...{ loseControl, spoilMarks, expireRecords },
 }
 
 const faults = ['before', 'after', 'late'] as const
@@ -135,17 +140,20 @@ function resume(world: World, detail: number): void {
 }
 
 async function request(world: World, detail: number): Promise<void> {
-  const { streams } = world
+  const { streams, control } = world
+  if (control.healthy !== undefined) return
   await pauseOrResume(world, streams[detail % streams.length]?.name ?? '')
 }
 
 async function republish(world: World, detail: number): Promise<void> {
-  const { streams } = world
+  const { streams, control } = world
+  if (control.healthy !== undefined) return
   await publishAgain(world, streams[detail % streams.length]?.name ?? '', Math.floor(detail / streams.length))
 }
 
 async function erase(world: World, detail: number): Promise<void> {
-  const { streams } = world
+  const { streams, control } = world
+  if (control.healthy !== undefined) return
   await eraseOne(world, streams[detail % streams.length]?.name ?? '', Math.floor(detail / streams.length))
 }
 
@@ -251,4 +259,17 @@ function throttle({ kafka }: World, detail: number): void {
 function outage({ clock, replicas }: World, detail: number): void {
   for (const replica of replicas) replica.wasPaused = true
   if (detail % 2 === 0) clock.jump(OFFSETS_RETENTION_MS + 86_400_000)
+}
+
+function spoilMarks(world: World, detail: number): void {
+  const { streams } = world
+  const stream = streams[detail % streams.length]
+  if (stream !== undefined) loseMarks(world, stream, Math.floor(detail / streams.length))
+}
+
+/** The retention of the topic removes old records. */
+function expireRecords({ kafka, expired }: World): void {
+  const before = new Set(kafka.removed)
+  kafka.expire()
+  for (const record of kafka.removed) if (!before.has(record)) expired.set(record, kafka.committed.length)
 }

@@ -61,16 +61,23 @@ const isChange = ({ event }: Pick<Evidence['sent'][number], 'event'>) => event.r
 
 /**
  * Invariants 2 and 3: the events of a client are a subsequence of its changes, without duplicates. After a removal, the
- * same content may follow once more.
+ * same content may follow once more; also after an event that retention has removed from the topic, if the index was made
+ * again from it.
  */
-function duplicatedOrDisordered({ stream, records, removals }: Evidence): string[] {
+function duplicatedOrDisordered({ stream, records, removals, isForgotten }: Evidence): string[] {
   const violations: string[] = []
   const positions = new Map<string, number>()
   const [removedAt, previous] = [Map.groupBy(removals, ({ key }) => key), new Map<string, number>()]
-  for (const { event, at: place } of records.filter(isChange)) {
+  const latest = new Map<string, number>()
+  for (const record of records) {
+    const { event, at: place } = record
     const { subject, data } = event
+    const before = latest.get(subject) ?? -1
+    latest.set(subject, place)
+    if (!isChange(record)) continue
     const since = previous.get(subject) ?? -1
-    const isReturned = removedAt.get(subject)?.some(({ at }) => at > since && at < place) ?? false
+    const isRemoved = removedAt.get(subject)?.some(({ at }) => at > since && at < place) ?? false
+    const isReturned = isRemoved || isForgotten({ at: before })
     previous.set(subject, place)
     const from = (positions.get(subject) ?? -1) + (isReturned ? 0 : 1)
     const own = stream.polaris.changes.filter(({ clientId }) => clientId === subject)
@@ -103,17 +110,24 @@ function decreasingSequence({ numbered }: Evidence): string[] {
   })
 }
 
-/** Each requested erasure has one tombstone, also after crashes. A stream with a permanent fault may have none. */
+/** Each erasure that was carried out has one tombstone, also after crashes. A stream with a permanent fault may have none. */
 function otherErasures({ numbered, stream, history }: Evidence): string[] {
   if (history.options.permanentFault !== 'none' && stream === history.streams[0]) return []
   const tombstones = numbered.filter((record) => typeOf(record) === 'client.erased')
   const of = (client: string | null) => tombstones.filter(({ key }) => key === client).length
-  const requested = history.erasures.filter((one) => one.stream === stream.name).map(({ client }) => client)
-  return [...new Set([...requested, ...tombstones.map(({ key }) => key)])].flatMap((client) => {
-    const requests = requested.filter((one) => one === client).length
-    return of(client) === requests ? [] : [`${client}: ${of(client)} tombstones for ${requests} requested erasures`]
+  const requested = history.erasures.filter((one) => one.stream === stream.name)
+  const clients = requested.map(({ client }) => client)
+  return [...new Set([...clients, ...tombstones.map(({ key }) => key)])].flatMap((client) => {
+    const own = requested.filter((one) => one.client === client)
+    const [least, most] = [own.filter(isErasure), own.filter((one) => one.isLost || isErasure(one))]
+    const isRight = of(client) >= least.length && of(client) <= most.length
+    return isRight ? [] : [`${client}: ${of(client)} tombstones for ${least.length} requested erasures`]
   })
 }
+
+/** Also one whose end is not recorded, unless the control object lost it. */
+const isErasure = ({ outcome, isLost }: History['erasures'][number]) =>
+  outcome === undefined ? !isLost : !['cancelled', 'unknown'].includes(outcome)
 
 /** Invariant 4: once a stream was opened again, no record of an older producer becomes visible. */
 function publishedWhenFenced({ numbered }: Evidence): string[] {
@@ -164,7 +178,7 @@ function otherArguments({ stream }: Evidence): string[] {
  * Invariant 7: however often a change is sent after the same event of its client, also in transactions that are aborted,
  * its event id is the same. A rebuilt index begins a new generation of ids: then only what is visible counts.
  */
-function otherIds({ history, stream, sent, records, removals }: Evidence): string[] {
+function otherIds({ history, stream, sent, records, removals, isForgotten }: Evidence): string[] {
   const counting = history.options.actions === 'all' ? records.map(({ event }) => ({ event, after: 0 })) : sent
   const changes = new Map<string, { readonly content: string; readonly ids: Set<string> }>()
   for (const { event, after } of counting.filter(isChange)) {
@@ -175,7 +189,8 @@ function otherIds({ history, stream, sent, records, removals }: Evidence): strin
   }
   const changesTo = (text: string) =>
     stream.polaris.changes.filter(({ clientId, content }) => `${clientId} ${content}` === text).length +
-    removals.filter(({ key }) => key === text.split(' ')[0]).length
+    removals.filter(({ key }) => key === text.split(' ')[0]).length +
+    records.filter(({ event, at }) => event.subject === text.split(' ')[0] && isForgotten({ at })).length
   return [...changes.values()].flatMap(({ content, ids }) =>
     ids.size > changesTo(content) ? [`${content} has several ids: ${[...ids]}`] : [],
   )

@@ -1,11 +1,13 @@
 import { canonicalJson, sha256 } from '../../connector/event/canonical-json.ts'
+import { ERASED_TYPE } from '../../connector/event/tombstone.ts'
 import { type ClientTable, clientTable } from '../../connector/index/client-table.ts'
-import { clientKey, contentKey, type IndexEntry, UNKNOWN_CONTENT } from '../../connector/index/index-entry.ts'
+import { clientKey, contentKey, type IndexEntry, isErased, UNKNOWN_CONTENT } from '../../connector/index/index-entry.ts'
 import { deltaWords, type IndexState } from '../../connector/index/index-state.ts'
 import { segmentEntries } from '../../connector/index/segment.ts'
+import type { ClientRecord } from '../../connector/source/client-source.ts'
 import type { FakeRecord } from '../support/fakes/fake-event-publisher.ts'
 import { typeOf } from './check-removals.ts'
-import type { Check } from './evidence.ts'
+import type { Check, Evidence } from './evidence.ts'
 
 /** A larger document takes too long to write with every transaction. */
 const MAX_DOCUMENT = 128 * 1024
@@ -14,26 +16,34 @@ export const documentTooLarge: Check = ({ documents }) =>
   documents.flatMap(({ text }) => (text.length > MAX_DOCUMENT ? [`a checkpoint has ${text.length} characters`] : []))
 
 /** The index of the last checkpoint, with nothing pending, has for each client what the topic says. */
-export const otherIndex: Check = ({ history, stream, records, removals, numbered, documents }) => {
-  const last = documents.at(-1)?.document
-  if (last === undefined || last.pending !== null) return []
+export const otherIndex: Check = (evidence) => {
+  const { history, stream, records, removals, numbered, documents, isForgotten } = evidence
+  const document = documents.at(-1)?.document
+  if (document === undefined || document.pending !== null) return []
   const segments = history.segments.get(stream.key) ?? new Map()
-  const table = tableOf(last.committed.state.index, segments)
+  const table = tableOf(document.committed.state.index, segments)
   if (typeof table === 'string') return [table]
   const published = new Map(records.map(({ event }) => [event.subject, event]))
   const removed = new Map(removals.map(({ key, at }) => [key, at]))
   const publishedAt = new Map(records.map(({ event, at }) => [event.subject, at]))
   const numbers = new Map(numbered.filter(isCounted).map(({ key, number }) => [key, number]))
-  const lastTypes = new Map(numbered.map((record) => [record.key, typeOf(record)]))
-  const isErased = (client: string) => lastTypes.get(client) === 'client.erased'
+  const last = new Map(numbered.map((record) => [record.key, record]))
   const wrong = [...published].flatMap(([client, { data }]) => {
     const entry = table.get(clientKey(client))
+    const number = numbers.get(client) ?? -1
+    const record = last.get(client)
+    if (record !== undefined && typeOf(record) === ERASED_TYPE)
+      return isErasedAs(entry, { client, number, erasedAt: record.at }, evidence)
+        ? []
+        : [`the index has ${textOf(entry)} for ${client}, which is erased after number ${number}`]
     const isRemoved = (removed.get(client) ?? -1) > (publishedAt.get(client) ?? -1)
-    const content = isRemoved ? UNKNOWN_CONTENT : contentKey(sha256(canonicalJson(data)))
-    const expected = { content: isErased(client) ? undefined : content, number: numbers.get(client) ?? -1 }
+    const content = isRemoved ? UNKNOWN_CONTENT : contentOf(data)
+    if (entry === undefined && isForgotten({ at: publishedAt.get(client) ?? -1 })) return []
     // A rebuilt index does not know a client of which the topic has only a tombstone.
-    if (entry === undefined && isRemoved && history.options.actions === 'all') return []
-    return isSame(entry, expected) ? [] : [`the index has ${textOf(entry)} for ${client}, not ${textOf(expected)}`]
+    if (entry === undefined && isRemoved && stream.rebuiltAt.length > 0) return []
+    return entry?.number === number && entry.content === content && !isErased(entry)
+      ? []
+      : [`the index has ${textOf(entry)} for ${client}, not content ${content}, number ${number}`]
   })
   const known = [...published.keys()].filter((client) => table.get(clientKey(client)) !== undefined)
   const more = table.size() - known.length
@@ -43,14 +53,38 @@ export const otherIndex: Check = ({ history, stream, records, removals, numbered
 /** The tombstone of an erased client does not change the number of its entry. */
 const isCounted = (record: FakeRecord) => record.value !== null || record.headers.ce_type !== 'client.erased'
 
-/** `content`: undefined for an erased client, which may have been returned with another one by then. */
-type Expected = Pick<IndexEntry, 'number'> & { readonly content: IndexEntry['content'] | undefined }
+interface ErasedClient {
+  readonly client: string
+  /** Of its last event. */
+  readonly number: number
+  /** How many records of all streams were visible before its tombstone. */
+  readonly erasedAt: number
+}
 
-const isSame = (entry: IndexEntry | undefined, { content, number }: Expected) =>
-  entry?.number === number && entry.content === (content ?? entry.content)
+/** The content is what was published or read before the erasure, unless the client was absent. */
+function isErasedAs(
+  entry: IndexEntry | undefined,
+  { client, number, erasedAt }: ErasedClient,
+  { stream, records }: Evidence,
+): boolean {
+  if (entry === undefined || !isErased(entry)) return false
+  const published = records.filter(({ event }) => event.subject === client)
+  const isRebuilt = stream.rebuiltAt.some((at) => at > (published.at(-1)?.at ?? -1))
+  // Without its event and its mark, an index that was made again knows only that the client is erased.
+  if (isRebuilt && stream.hasLostMarks && entry.number === 0) return true
+  if (entry.number !== number) return false
+  if (entry.content === UNKNOWN_CONTENT) return isRebuilt || entry.mark === 'erased-absent'
+  const pages = stream.reads.filter(({ recordsBefore }) => isRebuilt || recordsBefore <= erasedAt)
+  const read = pages.flatMap(({ page }) => page?.clients.filter(({ No }) => No === client) ?? [])
+  return [...published.slice(-1).map(({ event }) => event.data), ...read].some(
+    (data) => contentOf(data) === entry.content,
+  )
+}
 
-const textOf = (entry: Expected | undefined) =>
-  entry === undefined ? 'nothing' : `content ${entry.content}, number ${entry.number}`
+const contentOf = (data: ClientRecord) => contentKey(sha256(canonicalJson(data)))
+
+const textOf = (entry: IndexEntry | undefined) =>
+  entry === undefined ? 'nothing' : `content ${entry.content}, number ${entry.number}, mark ${entry.mark}`
 
 function tableOf({ segments, delta }: IndexState, stored: ReadonlyMap<string, Uint8Array>): ClientTable | string {
   const table = clientTable()

@@ -1,10 +1,9 @@
 import { REMOVED_TYPE } from '../../connector/event/removal-records.ts'
+import { ERASED_TYPE } from '../../connector/event/tombstone.ts'
 import type { FakeRecord } from '../support/fakes/fake-event-publisher.ts'
 import type { Check } from './evidence.ts'
 import type { Change, Deletion, SimulatedPolaris } from './simulated-polaris.ts'
 import type { Read, SimulatedStream } from './simulated-stream.ts'
-
-const ERASED = 'client.erased'
 
 /** What a record says about its client: the type of its event, also of a tombstone. */
 export function typeOf(record: FakeRecord): string {
@@ -47,30 +46,43 @@ export function wasDeletedSince({ deletions, changes }: SimulatedPolaris, change
   return deletions.some(({ clientId, changesBefore }) => clientId === change.clientId && changesBefore > at)
 }
 
-type Found = Pick<SimulatedStream, 'name' | 'polaris' | 'reads' | 'wasRebuilt'>
+type Expired = ReadonlyMap<FakeRecord, number>
+
+/** Whether an index that was made again from the topic may lack the record: retention has removed it. */
+export const isForgotten = ({ rebuiltAt }: Pick<SimulatedStream, 'rebuiltAt'>, expired: Expired, record: FakeRecord) =>
+  rebuiltAt.length > 0 && expired.has(record)
+
+type Found = Pick<SimulatedStream, 'name' | 'polaris' | 'reads' | 'rebuiltAt' | 'hasLostMarks'>
 
 /**
  * Whether a page returned the client since, although its request began before the tombstone of the erased client was
  * visible: what it returned counts as what was erased. `records`: all that are visible.
  */
 function wasErased(
-  { name, reads, wasRebuilt }: Found,
+  { name, reads, rebuiltAt, hasLostMarks }: Found,
   records: readonly FakeRecord[],
   change: Change,
   isSince: SinceTest,
 ): boolean {
   const erasedAt = records.findLastIndex(
-    (record) => record.stream === name && record.key === change.clientId && typeOf(record) === ERASED,
+    (record) => record.stream === name && record.key === change.clientId && typeOf(record) === ERASED_TYPE,
   )
-  const returned = reads.filter((read) => read.page?.clients.some(({ No }) => No === change.clientId))
-  // A rebuilt index may not know the content that was erased: the first one that is returned counts as that.
-  const first = wasRebuilt && erasedAt >= 0 ? returned.find(({ recordsBefore }) => recordsBefore > erasedAt) : undefined
-  return [...returned.filter(({ recordsBefore }) => recordsBefore <= erasedAt), ...(first ? [first] : [])].some(
-    (read) =>
-      isSince(read) &&
-      read.page?.clients.some(({ No, Contenu }) => No === change.clientId && Contenu === change.content),
+  const published = records.findLastIndex(
+    (record) => record.stream === name && record.key === change.clientId && record.value !== null,
   )
+  // Without its mark, an index that was made again since does not know the content: the first that it reads counts.
+  if (hasLostMarks && erasedAt > published && rebuiltAt.some((at) => at > published)) return true
+  // A client that has this content again, and had none other that is published, is not told from the erased one.
+  const isBack = erasedAt > published
+  return reads
+    .filter(({ recordsBefore }) => recordsBefore <= erasedAt)
+    .some(
+      (read) =>
+        (isBack || isSince(read)) &&
+        read.page?.clients.some(({ No, Contenu }) => No === change.clientId && Contenu === change.content),
+    )
 }
+
 type SinceTest = (read: Read) => boolean
 
 /** Whether the change counts as what was erased. */
@@ -81,15 +93,18 @@ export const wasErasedWith = (stream: Found, records: readonly FakeRecord[], cha
  * Clients of whom the last record says something else than whether they exist. An erased client says nothing, unless it
  * was removed before, and is back.
  */
-export function unremoved(stream: Found, records: readonly FakeRecord[]): string[] {
+export function unremoved(stream: Found, records: readonly FakeRecord[], expired: Expired): string[] {
   const { polaris, name } = stream
   const own = records.filter((record) => record.to === 'events' && record.stream === name)
   return [...Map.groupBy(own, ({ key }) => key ?? '')].flatMap(([client, all]) => {
     const types = all.map(typeOf)
-    const type = types.findLast((one) => one !== ERASED)
+    const type = types.findLast((one) => one !== ERASED_TYPE)
     const isRemoved = type === REMOVED_TYPE
     if (isDeleted(polaris, client) === isRemoved) return []
-    if (types.at(-1) !== ERASED) return [`${client} ${isRemoved ? 'exists, but is removed' : 'is not removed'}`]
+    // The topic no longer has the id of the client.
+    const event = all.findLast(({ value }) => value !== null)
+    if (!isRemoved && event !== undefined && expired.has(event)) return []
+    if (types.at(-1) !== ERASED_TYPE) return [`${client} ${isRemoved ? 'exists, but is removed' : 'is not removed'}`]
     const last = polaris.changes.findLast(({ clientId }) => clientId === client)
     const backAt = polaris.deletions.findLast(({ clientId }) => clientId === client)?.endsAt ?? 0
     const isErasedNow =

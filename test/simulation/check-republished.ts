@@ -3,13 +3,26 @@ import { LONGEST_REACH_MS } from './simulated-parts.ts'
 
 const markOf = ({ event }: Evidence['records'][number]) => event.republished
 
-/** Invariants 2 and 7: an unchanged client is published once for each request, and no id is used twice. */
-export const republishedTwice: Check = ({ records }) => {
+/**
+ * Invariants 2 and 7: an unchanged client is published once for each request, and no id is used twice. A request that has
+ * not ended begins again when an operator resets the stream.
+ */
+export const republishedTwice: Check = ({ records, documents }) => {
   const marked = records.filter((record) => markOf(record) !== undefined)
   const ids = Map.groupBy(records, ({ event }) => event.id)
-  const perRequest = Map.groupBy(marked, (record) => `${record.event.subject} for request ${markOf(record)}`)
+  const resets = documents.filter(({ document: { committed, nonce } }) => {
+    const isRewritten = committed.by === 'operator' && committed.nonce === nonce
+    return isRewritten && committed.state.republished === null
+  })
+  const lifeOf = (at: number) => resets.filter(({ recordsBefore }) => recordsBefore <= at).length
+  const perRequest = Map.groupBy(
+    marked,
+    (record) => `${record.event.subject} for request ${markOf(record)}${'.'.repeat(lifeOf(record.at))}`,
+  )
   return [
-    ...[...perRequest].flatMap(([what, { length }]) => (length === 1 ? [] : [`${what} is published ${length} times`])),
+    ...[...perRequest].flatMap(([what, { length }]) =>
+      length === 1 ? [] : [`${what.replace(/\.*$/, '')} is published ${length} times`],
+    ),
     ...marked.flatMap(({ event }) =>
       ids.get(event.id)?.length === 1 ? [] : [`the id of ${event.subject}, published again, is used twice`],
     ),

@@ -2,6 +2,7 @@ import { type CheckpointDocument, parseDocument } from '../../connector/checkpoi
 import { EVENT_TYPE, type OutgoingRecord } from '../../connector/event/client-event.ts'
 import { REMOVED_TYPE } from '../../connector/event/removal-records.ts'
 import type { FakeRecord } from '../support/fakes/fake-event-publisher.ts'
+import { isForgotten as isForgottenBy } from './check-removals.ts'
 import type { History } from './history.ts'
 import type { SimulatedStream, StoredDocument } from './simulated-stream.ts'
 
@@ -25,6 +26,8 @@ export interface Evidence {
   /** The first event of each client in a transaction, also in one that was aborted. */
   readonly sent: readonly { readonly event: PublishedEvent; readonly after: number }[]
   readonly removals: readonly (FakeRecord & { readonly at: number })[]
+  /** Whether an index that was made again from the topic may lack the record: retention has removed it. */
+  readonly isForgotten: (record: { readonly at: number }) => boolean
   /** All of these, and the tombstones, with their numbers. */
   readonly numbered: readonly (FakeRecord & { readonly at: number; readonly number: number })[]
   readonly documents: readonly (StoredDocument & { readonly document: CheckpointDocument })[]
@@ -34,7 +37,11 @@ export interface Evidence {
 export type Check = (evidence: Evidence) => string[]
 
 export function evidenceOf(history: History, stream: SimulatedStream): Evidence {
-  const own = history.records.map((record, at) => ({ ...record, at })).filter((record) => record.stream === stream.name)
+  const own = history.records.flatMap((record, at) => (record.stream === stream.name ? [{ ...record, at }] : []))
+  const isForgotten = ({ at }: { readonly at: number }) => {
+    const record = history.records[at]
+    return record !== undefined && isForgottenBy(stream, history.expired, record)
+  }
   const records = own.flatMap((record) => {
     const event = record.value === null ? undefined : eventIn(record.value)
     return event?.type === EVENT_TYPE ? [{ ...record, event }] : []
@@ -48,7 +55,7 @@ export function evidenceOf(history: History, stream: SimulatedStream): Evidence 
   const documents = stream.documents.flatMap((stored) => {
     return stored.text === '{' ? [] : [{ ...stored, document: parseDocument(stored.text) }]
   })
-  return { history, stream, records, sent, removals, numbered, documents }
+  return { history, stream, records, sent, removals, numbered, documents, isForgotten }
 }
 
 const eventIn = (value: string) => JSON.parse(value) as PublishedEvent

@@ -3,7 +3,12 @@ import type { FakeRecord } from '../support/fakes/fake-event-publisher.ts'
 import { perform } from './actions.ts'
 import type { Defects } from './defects.ts'
 import { checkRecovery } from './recovery-check.ts'
-import { type RequestedRepublication, requestedRepublications } from './simulated-operator.ts'
+import {
+  type RequestedErasure,
+  type RequestedRepublication,
+  requestedErasures,
+  requestedRepublications,
+} from './simulated-operator.ts'
 import type { Behaviour } from './simulated-polaris.ts'
 import { startReplica } from './simulated-replica.ts'
 import { restoreSegments } from './simulated-segments.ts'
@@ -56,7 +61,9 @@ export interface History {
   readonly records: readonly FakeRecord[]
   /** What operators have requested. */
   readonly republications: readonly RequestedRepublication[]
-  readonly erasures: readonly { readonly stream: string; readonly client: string }[]
+  readonly erasures: readonly RequestedErasure[]
+  /** Records that retention has removed from the topic, and how many records were visible then. */
+  readonly expired: ReadonlyMap<FakeRecord, number>
   /** By checkpoint key and name. */
   readonly segments: ReadonlyMap<string, ReadonlyMap<string, Uint8Array>>
   readonly openTransactions: readonly string[]
@@ -79,11 +86,11 @@ export async function runHistory(
     await perform(world, choice)
   }
   await checkRecovery(world)
-  const { streams, kafka, violations, eventKinds, control } = world
+  const { streams, kafka, violations, eventKinds, expired } = world
   const [records, openTransactions] = [kafka.committed, kafka.openTransactions()]
   for (const stream of streams) restoreSegments(world, stream)
   const segments = new Map(streams.map(({ key }) => [key, world.store.segments(key).stored]))
-  const { erasures } = control
-  const republications = requestedRepublications(world)
-  return { options, streams, violations, eventKinds, records, erasures, republications, segments, openTransactions }
+  const [erasures, republications] = [requestedErasures(world), requestedRepublications(world)]
+  const requests = { erasures, republications }
+  return { options, streams, violations, eventKinds, records, expired, ...requests, segments, openTransactions }
 }

@@ -38,5 +38,5 @@ function alertOf(event: PipelineEvent): ErrorCode | undefined {
   return event.kind === 'pause-unsettled' && errorCatalogue[event.code].then === 'hold' ? event.code : undefined
 }
 
-/** One that has begun, and until interleaving is proven, a second one. */
-const MOST_PAGES = 2
+/** One that has begun, and until interleaving is proven, the second page of each of two scans. */
+const MOST_PAGES = 3

@@ -1,10 +1,11 @@
 import { parseDocument } from '../../connector/checkpoint/checkpoint-document.ts'
-import { openRequests, pauseOf } from '../../connector/control/requests.ts'
+import type { StreamState } from '../../connector/checkpoint/stream-state.ts'
+import { openChecks, pauseOf } from '../../connector/control/requests.ts'
 import { EVENT_TYPE } from '../../connector/event/client-event.ts'
 import { UNKNOWN_BEGINNING } from '../../connector/scan/scan-state.ts'
 import { OPENING_HOLDS_MS } from './actor.ts'
 import { isDeleted, typeOf, unremoved, wasDeletedSince, wasErasedWith } from './check-removals.ts'
-import { CONTROL_READ_MS, isControlRead, storedControl } from './simulated-control.ts'
+import { CONTROL_READ_MS, healControl, isControlRead, storedControl } from './simulated-control.ts'
 import { resumeAll } from './simulated-operator.ts'
 import { LONGEST_REACH_MS, POLL_MS } from './simulated-parts.ts'
 import type { Change } from './simulated-polaris.ts'
@@ -97,6 +98,7 @@ function endFaults(world: World): void {
   kafka.keepMarkers()
   server.date = 'right'
   kafka.throttle('off')
+  healControl(world)
   for (const stream of streams) heal(world, stream)
   for (const stream of streams) returnMost(stream)
   for (const { process } of replicas) process.resume()
@@ -121,6 +123,8 @@ async function checkPaused(world: World): Promise<void> {
   const { violations, commands } = world
   if (!(await runWithoutFaults(world, () => commands.size === 0, RECOVERY_MS)))
     violations.push(`commands have not ended: ${[...commands.keys()]}`)
+  // A replica writes back what the control object has lost.
+  if (world.control.lost.size > 0) await runWithoutFaults(world, () => false, 2 * CONTROL_READ_MS)
   const control = storedControl(world)
   const paused = healthyStreams(world).filter(({ name }) => pauseOf(control, name) !== undefined)
   const isPending = ({ documents }: SimulatedStream) => parseDocument(documents.at(-1)?.text ?? '').pending !== null
@@ -150,6 +154,7 @@ function problemsNow(world: World): string[] {
         : [`${name} runs on ${runners.map((runner) => runner.name)}, is assigned to ${owners}`]),
       ...unpublishedContents(world, stream, (change) => change.lateMs === 0 && mustBeLive(world, stream, change)),
       ...openOf(world, name, 'erase'),
+      ...openChecks(storedControl(world), name).map((id) => `${name} has not answered request ${id}`),
     ]
   })
 }
@@ -168,19 +173,25 @@ function lastUnpublished(world: World): string[] {
 function openOf(world: World, stream: string, kind: 'erase' | 'republish'): string[] {
   const { options, serialStreams } = world
   if (kind === 'republish' && options.largeClient !== 'none' && serialStreams.has(stream)) return []
-  const open = openRequests(storedControl(world), stream).filter((request) => request.kind === kind)
+  const { requests } = storedControl(world)
+  const open = requests.filter((one) => one.stream === stream && one.kind === kind && one.progress.kind !== 'done')
   return open.map(({ id }) => `${stream} has not carried out request ${id}`)
 }
 
-/** The backfill finds what is older than the stream, look-backs what live scans have missed while a `Date` was wrong. */
+/**
+ * The backfill finds what is older than the stream, look-backs what live scans have missed while a `Date` was wrong. The
+ * background reads the rest of a live scan that begins too long ago.
+ */
 function mustBeLive(
   { options, faultsEndedAt }: World,
   { polaris, documents }: SimulatedStream,
   change: Change,
 ): boolean {
   const stored = documents.at(-1)?.text
-  const createdAt = stored === undefined ? null : parseDocument(stored).committed.state.scans.createdAt
+  const scans = stored === undefined ? undefined : parseDocument(stored).committed.state.scans
+  const createdAt = scans?.createdAt ?? null
   if (createdAt === null || change.at < createdAt || wasDeletedSince(polaris, change)) return false
+  if (scans?.background.some(({ kind }) => kind === 'live') === true) return false
   return options.clocks === 'replicas' || change.at > faultsEndedAt
 }
 
@@ -198,12 +209,17 @@ function lateNow(world: World): string[] {
         stream,
         ({ lateMs, at }) => lateMs <= LONGEST_REACH_MS || at === world.options.startAt,
       ),
-      ...(mayRemove ? unremoved(stream, world.kafka.committed) : []),
+      ...(mayRemove ? unremoved(stream, world.kafka.committed, world.expired) : []),
       ...openOf(world, stream.name, 'republish'),
+      ...(isBackfilling(world, state) ? [`${stream.name} has not ended its backfill`] : []),
       ...(recheck === null ? [] : [`${stream.name} has not read again from ${recheck.from}`]),
     ]
   })
 }
+
+/** Live scans wait for the backfill. Its last page, if it is empty, is read again after a minute. */
+const isBackfilling = ({ options }: World, state: StreamState | undefined) =>
+  options.backfill === 'before' && options.largeClient === 'none' && state?.scans.backfill !== 'done'
 
 /** The last change of each client that is not its last event. */
 function unpublishedContents({ kafka }: World, stream: SimulatedStream, isDue: (change: Change) => boolean): string[] {

@@ -8,7 +8,7 @@ import { type RewriteRequest, rewriteCheckpoint } from '../../connector/stream/r
 import { never } from '../support/signals.ts'
 import { type Actor, newActor } from './actor.ts'
 import { storedControl } from './simulated-control.ts'
-import { pauseOrResume } from './simulated-operator.ts'
+import { pauseOrResume, requestCheck } from './simulated-operator.ts'
 import { openParts } from './simulated-parts.ts'
 import { type SimulatedStream, ZONE } from './simulated-stream.ts'
 import type { World } from './world.ts'
@@ -18,8 +18,10 @@ type Command = (world: World, of: { stream: SimulatedStream; actor: Actor; openi
 
 const rewriting =
   (to: (world: World) => RewriteRequest['to']): Command =>
-  (world, { opening }) =>
-    rewriteCheckpoint(opening, { to: to(world), republish: false, timeZone: ZONE }, never)
+  async (world, { stream, opening }) => {
+    await rewriteCheckpoint(opening, { to: to(world), republish: false, timeZone: ZONE }, never)
+    await requestCheck(world, stream.name)
+  }
 
 const commands: readonly Command[] = [
   rewriting(({ clock }) => ({ kind: 'read-again', from: wallClock(clock.now() - 3_600_000, ZONE) })),
@@ -31,7 +33,7 @@ const commands: readonly Command[] = [
 /** Starts a command, unless one is at work for the stream, or its checkpoint is damaged. */
 export function startCommand(world: World, stream: SimulatedStream, detail: number): void {
   const { name } = stream
-  if (world.commands.has(name) || stream.healthy !== undefined) return
+  if (world.commands.has(name) || stream.healthy !== undefined || world.control.healthy !== undefined) return
   const actor = newActor(world, `operator-${world.processes.size + 1}`)
   world.commands.set(name, actor)
   const opening = openParts(world, actor, { stream, observe: () => {}, assignment: () => 'here' })
@@ -62,7 +64,7 @@ async function rebuild(world: World, { stream, actor, opening }: Parameters<Comm
   try {
     await actor.clock.sleep(30_000, never)
     const mustNotRun = () => mustBePausedOrHeld(world, name, opening)
-    stream.wasRebuilt = true
+    stream.rebuiltAt.push(world.kafka.committed.length)
     await rebuildIndex({ ...opening, mustNotRun, onProgress: () => {} }, never)
     world.eventKinds.add('index-rebuilt')
   } finally {

@@ -6,6 +6,7 @@ import type { SeenControl } from '../../connector/control/stream-requests.ts'
 import { controlKey } from '../../connector/storage/checkpoint-store-config.ts'
 import { never } from '../support/signals.ts'
 import type { Actor } from './actor.ts'
+import type { Replica } from './simulated-replica.ts'
 import { storeOf } from './simulated-store.ts'
 import { CONNECTOR } from './simulated-stream.ts'
 import type { PendingOperation, World } from './world.ts'
@@ -48,6 +49,43 @@ export async function changeControl(
   control.changes += 1
   const newNonce = () => `operator/${control.changes}`
   await updateControl({ object: store.object(KEY), storeReady: async () => {}, newNonce }, change, never)
+}
+
+/** The control object is deleted, rolled back, or damaged until an operator restores it. */
+export function loseControl(world: World, detail: number): void {
+  const { store, control, commands } = world
+  const text = store.stored(KEY)?.text
+  if (text === undefined || control.healthy !== undefined || commands.size > 0) return
+  if (detail % 3 === 0) {
+    control.healthy = text
+    store.tamper(KEY, DAMAGED)
+    const settle = () => healControl(world)
+    world.enqueue({ replica: 'operator', stream: '', what: 'process', operation: 'heal control', settle })
+    return
+  }
+  const earlier = store.history(KEY).filter((one) => one !== DAMAGED)
+  const back = detail % 3 === 1 ? undefined : earlier[Math.floor(detail / 3) % earlier.length]
+  rememberLost(world, parseControl(text), back === undefined ? noRequests : parseControl(back))
+  store.tamper(KEY, back)
+}
+
+const DAMAGED = '{'
+
+export function healControl({ store, control }: Pick<World, 'store' | 'control'>): void {
+  if (control.healthy !== undefined) store.tamper(KEY, control.healthy)
+  control.healthy = undefined
+}
+
+function rememberLost({ control, replicas }: World, before: ControlDocument, after: ControlDocument): void {
+  for (const { id, progress } of before.requests) {
+    if (after.requests.find((one) => one.id === id)?.progress.kind === progress.kind) continue
+    const knows = ({ process, control: watch }: Replica) =>
+      !process.isCrashed() && (watch.current()?.requests.some((one) => one.id === id) ?? false)
+    control.lost.set(
+      id,
+      replicas.filter(knows).map(({ name }) => name),
+    )
+  }
 }
 
 /** One read every few seconds, which alone changes nothing. */

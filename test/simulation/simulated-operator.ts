@@ -11,13 +11,34 @@ export async function pauseOrResume(world: World, stream: string): Promise<void>
   await send(world, isPaused ? { kind: 'resume', stream } : { kind: 'pause', stream, reason: 'test' })
 }
 
-/** An operator has a client erased that the topic has. */
+/** A request to erase a client, and how it ended. */
+export interface RequestedErasure {
+  readonly id: string
+  readonly stream: string
+  readonly client: string
+  /** Undefined: its end is not recorded. */
+  readonly outcome: string | undefined
+  /** The control object lost it or its end. */
+  readonly isLost: boolean
+}
+
+/** An operator has a client erased that the topic has, or cancels such a request. */
 export async function eraseOne(world: World, stream: string, detail: number): Promise<void> {
+  if (detail % 5 === 4 && (await cancelOpen(world, stream, 'erase'))) return
   const published = world.kafka.committed.filter((record) => record.stream === stream && record.to === 'events')
   const client = published[detail % Math.max(1, published.length)]?.key ?? undefined
   if (client === undefined) return
-  world.control.erasures.push({ stream, client })
-  await send(world, { kind: 'erase', stream, client, reason: 'test', force: false })
+  const id = await send(world, { kind: 'erase', stream, client, reason: 'test', force: false })
+  world.control.erasures.push({ id, stream, client })
+}
+
+/** False if no such request is open. */
+async function cancelOpen(world: World, stream: string, kind: 'erase' | 'republish'): Promise<boolean> {
+  const open = openRequests(storedControl(world), stream).find((one) => one.kind === kind)
+  if (open === undefined) return false
+  const by = { by: 'operator', at: world.clock.now() }
+  await changeControl(world, (document) => cancelled(document, open.id, by))
+  return true
 }
 
 /** A request to publish again, and how it ended. */
@@ -35,13 +56,8 @@ const rates = [1_000, 1, 4]
 
 /** An operator has all clients published again, or some of them, or cancels such a request. */
 export async function publishAgain(world: World, stream: string, detail: number): Promise<void> {
-  const { control, kafka, clock } = world
-  const open = openRequests(storedControl(world), stream).find(({ kind }) => kind === 'republish')
-  if (open !== undefined && detail % 4 === 0) {
-    const by = { by: 'operator', at: clock.now() }
-    await changeControl(world, (document) => cancelled(document, open.id, by))
-    return
-  }
+  const { control, kafka } = world
+  if (detail % 4 === 0 && (await cancelOpen(world, stream, 'republish'))) return
   const clients =
     detail % 3 === 0 ? ['client-0', `client-${(detail % 5) + 1}`, ...(detail % 2 === 0 ? [] : ['nobody'])] : undefined
   const maxPerSecond = rates[detail % rates.length] ?? 1
@@ -55,11 +71,22 @@ export async function publishAgain(world: World, stream: string, detail: number)
 
 /** The requests with their ends; one whose record is gone counts as not complete. */
 export function requestedRepublications(world: World): RequestedRepublication[] {
-  const { requests } = storedControl(world)
-  return world.control.republications.map((one) => {
-    const progress = requests.find(({ id }) => id === one.id)?.progress
-    return { ...one, outcome: progress?.kind === 'done' ? progress.outcome : undefined }
-  })
+  return world.control.republications.map((one) => ({ ...one, outcome: outcomeOf(world, one.id) }))
+}
+
+export function requestedErasures(world: World): RequestedErasure[] {
+  const { erasures, lost } = world.control
+  return erasures.map((one) => ({ ...one, outcome: outcomeOf(world, one.id), isLost: lost.has(one.id) }))
+}
+
+function outcomeOf(world: World, request: string): string | undefined {
+  const progress = storedControl(world).requests.find(({ id }) => id === request)?.progress
+  return progress?.kind === 'done' ? progress.outcome : undefined
+}
+
+/** An operator has the stream checked, if it is held. */
+export async function requestCheck(world: World, stream: string): Promise<void> {
+  await send(world, { kind: 'check', stream })
 }
 
 /** Resolves to the id of the request. */

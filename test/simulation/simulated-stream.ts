@@ -29,8 +29,12 @@ export interface SimulatedStream {
   /** The stored checkpoint before it was damaged; undefined: it is not damaged. */
   healthy: string | undefined
   wasDamaged: boolean
-  /** Whether its client index was made again from the topic. */
-  wasRebuilt: boolean
+  /** How many records of all streams were visible when an operator began to make its client index again from the topic. */
+  readonly rebuiltAt: number[]
+  /** The stored erasure marks before they were damaged; undefined: they are not damaged. */
+  healthyMarks: string | undefined
+  /** Whether its erasure marks were deleted or damaged. */
+  hasLostMarks: boolean
 }
 
 /** The first record of a client in a transaction. */
@@ -93,6 +97,7 @@ export function simulatedStream(
   return {
     ...{ name, key: checkpointKey(CONNECTOR, name), polaris, change, requiredChanges: 0 },
     deleteOrReturn: (client) => polaris.deleteOrReturn(`client-${client % clients}`),
-    ...{ reads: [], sent: [], documents, expired: new Map(), healthy: undefined, wasDamaged: false, wasRebuilt: false },
+    ...{ reads: [], sent: [], documents, expired: new Map(), healthy: undefined, wasDamaged: false, rebuiltAt: [] },
+    ...{ healthyMarks: undefined, hasLostMarks: false },
   }
 }

@@ -1,4 +1,4 @@
-import { fakeKafka } from '../support/fakes/fake-event-publisher.ts'
+import { type FakeRecord, fakeKafka } from '../support/fakes/fake-event-publisher.ts'
 import type { FakeFault } from '../support/fakes/fake-kafka-cluster.ts'
 import { type MemoryFault, memoryStore } from '../support/fakes/memory-versioned-object.ts'
 import { virtualClock } from '../support/fakes/virtual-clock.ts'
@@ -6,7 +6,7 @@ import type { Actor } from './actor.ts'
 import type { Defects } from './defects.ts'
 import type { HistoryOptions } from './history.ts'
 import { simulatedGroup } from './simulated-group.ts'
-import type { RequestedRepublication } from './simulated-operator.ts'
+import type { RequestedErasure, RequestedRepublication } from './simulated-operator.ts'
 import type { SourceFault } from './simulated-polaris.ts'
 import type { SimulatedProcess } from './simulated-process.ts'
 import type { Replica } from './simulated-replica.ts'
@@ -93,9 +93,15 @@ export function createWorld(options: HistoryOptions, defects: Defects, log: (lin
     /** How often operators changed the control object, and the requests that are checked. */
     control: {
       changes: 0,
-      erasures: [] as { stream: string; client: string }[],
+      erasures: [] as Omit<RequestedErasure, 'outcome' | 'isLost'>[],
       republications: [] as Omit<RequestedRepublication, 'outcome'>[],
+      /** The stored object before it was damaged; undefined: it is not damaged. */
+      healthy: undefined as string | undefined,
+      /** Requests that a deletion or a rollback has removed, by their ids, and the replicas that knew them. */
+      lost: new Map<string, readonly string[]>(),
     },
+    /** Records that retention has removed from the topic, and how many records were visible then. */
+    expired: new Map<FakeRecord, number>(),
     /** Whether the permanent fault of the first stream is active. */
     hasPermanentFault: false,
     /** In ms since 1970; from then on, the `Date` headers are right. */

@@ -1,3 +1,4 @@
+import { EVENT_TYPE } from '../../../connector/event/client-event.ts'
 import type {
   CommitRecord,
   EventPublisher,
@@ -64,6 +65,12 @@ export interface FakeKafka {
   setPartitions(partitions: number): void
   /** Removes all events but the last one of each key in its partition; tombstones stay. */
   compact(): void
+  /** Removes, of each stream, all records before its last event that no later record of its client has replaced. */
+  expire(): void
+  /** The topic has these records again. */
+  restore(records: Iterable<FakeRecord>): void
+  /** Events and tombstones that compaction or retention has removed. */
+  readonly removed: ReadonlySet<FakeRecord>
   /** Whether a quota throttles what reads the topic. */
   throttle(quota: 'on' | 'off'): void
 }
@@ -126,6 +133,11 @@ export function fakeKafka(options: FakeKafkaOptions): FakeKafka {
       for (const record of cluster.committed)
         if (record.to === 'events' && last.get(placeOf(record)) !== record) cluster.compacted.add(record)
     },
+    expire: () => expire(cluster),
+    restore: (records) => {
+      for (const record of records) cluster.compacted.delete(record)
+    },
+    removed: cluster.compacted,
     throttle: (quota) => {
       cluster.throttled = quota
     },
@@ -133,6 +145,15 @@ export function fakeKafka(options: FakeKafkaOptions): FakeKafka {
       cluster.partitions = partitions
     },
   }
+}
+
+function expire({ committed, compacted }: Cluster): void {
+  const last = new Map(committed.map((record) => [placeOf(record), record]))
+  const kept = new Map<string, number>()
+  for (const [at, record] of committed.entries())
+    if (record.value?.includes(EVENT_TYPE) && last.get(placeOf(record)) === record) kept.set(record.stream, at)
+  for (const [at, record] of committed.entries())
+    if (record.to === 'events' && at < (kept.get(record.stream) ?? 0)) compacted.add(record)
 }
 
 const placeOf = ({ stream, to, partition, key }: FakeRecord) => `${stream} ${to} ${partition} ${key}`
