@@ -2,6 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
+import { shortTimes, shortTimesModule } from '../test/support/connector-process.ts'
 import { startProcess } from '../test/support/servers/server-process.ts'
 import { connectionsOf } from '../test/support/tcp-connections.ts'
 import { LOW_MEMORY_FLAGS } from './parts/plan.ts'
@@ -14,7 +15,7 @@ const HELP = `node bench/idle-streams.ts [--streams 200] [--seconds 60] [--node-
 
 Runs the built connector on a real broker, a real S3 server and the Polaris simulator. Each stream has its own topic and
 polls every 5 s. Measures the start until all streams have caught up, then --seconds with nothing to publish: first with
-open Kafka producers (idleAfter: 0s), then after a restart with closed producers (idleAfter: 5s).
+open Kafka producers (never idle), then after a restart with closed producers (idle after 5 s).
 `
 
 interface Options {
@@ -63,11 +64,13 @@ async function main(): Promise<void> {
         await measure(rig, source, {
           ...options,
           name: 'new streams (their topics are created first), producers open',
-          idleAfter: '0s',
+          idleAfterMs: 0,
         }),
       ),
     )
-    console.log(rowOf(await measure(rig, source, { ...options, name: 'restarted, producers closed', idleAfter: '5s' })))
+    console.log(
+      rowOf(await measure(rig, source, { ...options, name: 'restarted, producers closed', idleAfterMs: 5_000 })),
+    )
   } finally {
     await source.close()
     await rig.close()
@@ -76,11 +79,12 @@ async function main(): Promise<void> {
 
 interface Run extends Options {
   readonly name: string
-  readonly idleAfter: string
+  /** 0: never. */
+  readonly idleAfterMs: number
 }
 
 async function measure(rig: Rig, source: RunningSource, run: Run): Promise<Measured> {
-  const logFile = join(rig.folder, `${run.idleAfter}.log`)
+  const logFile = join(rig.folder, `idle-${run.idleAfterMs}.log`)
   const began = performance.now()
   const child = startConnector(rig, source, { ...run, logFile })
   try {
@@ -88,7 +92,7 @@ async function measure(rig: Rig, source: RunningSource, run: Run): Promise<Measu
     if (pid === undefined) throw new Error('the connector did not start')
     await untilAllReport(logFile, run.streams, ({ progress }) => progress === 'caught up')
     const startedInS = (performance.now() - began) / 1000
-    await untilAllReport(logFile, run.streams, ({ idle }) => (idle === true) === (run.idleAfter !== '0s'))
+    await untilAllReport(logFile, run.streams, ({ idle }) => (idle === true) === (run.idleAfterMs !== 0))
     await delay(10_000)
     const before = { cpu: cpuSecondsOf(pid), at: performance.now(), pages: await pagesOf(logFile) }
     await delay(run.seconds * 1000)
@@ -123,7 +127,7 @@ function startConnector(rig: Rig, source: RunningSource, run: Run & { logFile: s
   const config = {
     connector,
     http: { port: 0 },
-    kafka: { brokers: [brokers], idleAfter: run.idleAfter, topics: { partitions: 1 } },
+    kafka: { brokers: [brokers], topics: { partitions: 1 } },
     checkpoint: { url: `s3://${s3.bucket}/${connector}`, endpoint: s3.endpoint, region: s3.region },
     streams,
   }
@@ -132,8 +136,13 @@ function startConnector(rig: Rig, source: RunningSource, run: Run & { logFile: s
   const main = new URL('../dist/main.js', import.meta.url).pathname
   return startProcess({
     command: process.execPath,
-    args: [...run.nodeFlags, main, 'run', '--config', file],
-    env: { AWS_ACCESS_KEY_ID: s3.accessKeyId, AWS_SECRET_ACCESS_KEY: s3.secretAccessKey, MALLOC_ARENA_MAX: '1' },
+    args: [...run.nodeFlags, '--import', shortTimesModule, main, 'run', '--config', file],
+    env: {
+      ...shortTimes({ run: { idleAfterMs: run.idleAfterMs } }),
+      AWS_ACCESS_KEY_ID: s3.accessKeyId,
+      AWS_SECRET_ACCESS_KEY: s3.secretAccessKey,
+      MALLOC_ARENA_MAX: '1',
+    },
     logFile: run.logFile,
   })
 }

@@ -10,8 +10,6 @@ import { removedSection } from './sections/removed-section.ts'
 import * as check from './setting-checks.ts'
 import * as setting from './setting-types.ts'
 
-const second = 1000
-
 const deadLetters = setting.section('Clients that cannot become an event', {
   includeClient: setting.flagOr('false', {
     description: 'Include the client, with its personal data, in the dead letter',
@@ -19,17 +17,10 @@ const deadLetters = setting.section('Clients that cannot become an event', {
   maxPercent: setting.wholeNumberOr(
     10,
     { min: 0, max: 100 },
-    { description: 'Percentage of dead letters among the last `of` clients above which the stream is held' },
-  ),
-  minimum: setting.wholeNumberOr(
-    10,
-    { min: 1, max: 1_000_000 },
-    { description: 'Minimum number of dead letters before the percentage applies' },
-  ),
-  of: setting.wholeNumberOr(
-    1000,
-    { min: 1, max: 1_000_000 },
-    { description: 'Number of recent clients that the percentage refers to; suppressed clients are not counted' },
+    {
+      description:
+        'Percentage of dead letters among the last 1,000 clients above which the stream is held, if there are at least ten; suppressed clients are not counted',
+    },
   ),
 })
 
@@ -93,12 +84,6 @@ export const configSchema = z
       kafka: kafkaSection,
       checkpoint: checkpointSection,
       placement: placementSection,
-      shutdown: setting.section('How a replica stops', {
-        finishWithin: setting.duration(50 * second, {
-          description:
-            'Time that a replica has to publish and save the current page when it stops or loses the stream. Must be greater than `connection`, `request` and `commitWithin` of `kafka.timeouts`, and than `checkpoint.timeouts.call`',
-        }),
-      }),
       streams: z
         .array(stream, 'must be a list of streams')
         .min(1, 'must contain at least one stream')

@@ -1,19 +1,19 @@
 import type { DeadLetterLimit } from '../event/dead-letter.ts'
 import type { ConfiguredFields } from '../event/field-mapping.ts'
 import type { KafkaConnection } from '../kafka/kafka-client.ts'
-import type { KafkaConfig } from '../kafka/kafka-config.ts'
+import { type KafkaConfig, kafkaDefaults } from '../kafka/kafka-config.ts'
 import type { RemovedSettings } from '../pipeline/features/removal/removed-clients.ts'
 import type { HashedSettings } from '../placement/hashed-settings.ts'
-import type { PlacementConfig } from '../placement/placement-config.ts'
+import { groupDefaults, type PlacementConfig } from '../placement/placement-config.ts'
 import type { ScanSettings } from '../scan/scan-settings.ts'
 import type { SourceTime } from '../source/client-source.ts'
-import type { PolarisConfig } from '../source/polaris/polaris-config.ts'
-import type { CheckpointConfig } from '../storage/checkpoint-store-config.ts'
+import { type PolarisConfig, polarisDefaults } from '../source/polaris/polaris-config.ts'
+import { type CheckpointConfig, checkpointStoreDefaults } from '../storage/checkpoint-store-config.ts'
 import type { Settings, StreamSettings } from './config-schema.ts'
 import { hashedSettings } from './hashed-settings.ts'
 import { checkpointConfig } from './sections/checkpoint-section.ts'
 import { type EventFields, eventFields } from './sections/event-section.ts'
-import { type HttpConfig, httpConfig } from './sections/http-section.ts'
+import type { HttpConfig } from './sections/http-section.ts'
 import { kafkaConfig, kafkaConnection } from './sections/kafka-section.ts'
 import { placementConfig } from './sections/placement-section.ts'
 import { beginAt, polarisConfig } from './sections/polaris-section.ts'
@@ -44,7 +44,13 @@ export interface ConnectorConfig {
   /** A stream that has published nothing for this long closes its producer; 0: never. */
   readonly idleAfterMs: number
   readonly pageGroup: { readonly maxBytes: number; readonly maxDelayMs: number }
+  /** Time to publish and save the current page when the replica stops or loses the stream. */
   readonly finishWithinMs: number
+  /**
+   * How long a stream may make no progress, or the replica may be outside the consumer group, before `/readyz` reports
+   * not ready; for a stream, at least three poll intervals.
+   */
+  readonly readyAfterMs: number
   readonly streams: readonly StreamConfig[]
 }
 
@@ -65,24 +71,43 @@ export interface StreamConfig {
   readonly deadLetterClient: 'leave-out' | 'include'
 }
 
+/** What only we can tune. Tests shorten the times. A page must end within `finishWithinMs`, so all other limits are less. */
+export const runDefaults = {
+  /** Minimum interval between saves of polls without changes; also the maximum delay until events are recorded as committed. */
+  savePeriodMs: 60_000,
+  /** Less than the `connections.max.idle.ms` of the brokers, 10 minutes by default. */
+  idleAfterMs: 5 * 60_000,
+  /** Pages that share a transaction during a backlog. */
+  pageGroup: { maxBytes: 1024 * 1024, maxDelayMs: 200 },
+  finishWithinMs: 50_000,
+  readyAfterMs: 2 * 60_000,
+  deadLetterLimit: { minimum: 10, of: 1000 },
+}
+
+/** Everything that only we can tune. */
+export const constants = {
+  run: runDefaults,
+  polaris: polarisDefaults,
+  kafka: kafkaDefaults,
+  checkpoint: checkpointStoreDefaults,
+  placement: groupDefaults,
+}
+
 /** Secrets are revealed only here. Pure. */
 export function connectorConfig(settings: Settings): ConnectorConfig {
-  const { connector, log, http, kafka, checkpoint, shutdown, streams } = settings
+  const { connector, log, http, kafka, checkpoint, streams } = settings
   return {
     connector,
     log,
     contractUrl: settings.contract.url,
-    http: httpConfig(http),
+    http,
     kafka: kafkaConnection(kafka),
-    placement: placementConfig(settings.placement, { createTopics: kafka.topics.create }),
+    placement: placementConfig(settings.placement, kafka.topics),
     configuration: hashedSettings(settings),
     checkpoint: checkpointConfig(checkpoint),
-    savePeriodMs: checkpoint.savePeriod,
+    ...runDefaults,
     maxIndexBytes: checkpoint.maxIndexMemory,
     offsetsRetentionMs: kafka.offsetsRetention,
-    idleAfterMs: kafka.idleAfter,
-    pageGroup: { maxBytes: kafka.pageGroup.maxBytes, maxDelayMs: kafka.pageGroup.maxDelay },
-    finishWithinMs: shutdown.finishWithin,
     streams: streams.map((stream) => streamConfig(stream, settings)),
   }
 }
@@ -103,7 +128,7 @@ function streamConfig(stream: StreamSettings, { kafka }: Settings): StreamConfig
     },
     hashIgnore: new Set(polaris.hashIgnore.map((path) => path.toLowerCase())),
     event: eventFields(event),
-    deadLetterLimit: { maxShare: deadLetters.maxPercent / 100, minimum: deadLetters.minimum, of: deadLetters.of },
+    deadLetterLimit: { ...runDefaults.deadLetterLimit, maxShare: deadLetters.maxPercent / 100 },
     deadLetterClient: deadLetters.includeClient ? 'include' : 'leave-out',
   }
 }

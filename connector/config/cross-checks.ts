@@ -1,10 +1,9 @@
 import type { Violation } from './config-problem.ts'
 import type { Settings, StreamSettings } from './config-schema.ts'
-import { beginning, clientCertificate, credentials, headerNames, loginToken, pauses, trust } from './polaris-checks.ts'
+import { beginning, clientCertificate, credentials, headerNames, loginToken, trust } from './polaris-checks.ts'
 import { checkedFieldRules } from './sections/event-section.ts'
 import { allOrNone, isOAuth, passwordLogin, tokenLogin } from './sections/kafka-login-checks.ts'
 import { removedClients } from './sections/removed-section.ts'
-import { durationText } from './units.ts'
 
 /** A rule about several settings. */
 interface CrossCheck {
@@ -28,10 +27,6 @@ export const crossChecks: readonly CrossCheck[] = [
   { reads: ['kafka.ssl'], find: ({ kafka }) => allOrNone(kafka.ssl, ['cert', 'key'], ['kafka', 'ssl']) },
   { reads: ['kafka.ssl'], find: sslDisabled },
   {
-    reads: ['kafka.timeouts', 'checkpoint.timeouts', 'shutdown.finishWithin'],
-    find: (settings) => orderedTimes(settings),
-  },
-  {
     reads: ['streams.polaris.auth', 'streams.polaris.user', 'streams.polaris.password'],
     find: ofEachStream(credentials),
   },
@@ -43,11 +38,9 @@ export const crossChecks: readonly CrossCheck[] = [
     reads: ['streams.polaris.headers', 'streams.polaris.auth', 'streams.polaris.login'],
     find: ofEachStream(headerNames),
   },
-  { reads: ['streams.polaris.retry'], find: ofEachStream(pauses) },
   { reads: ['streams.removed', 'streams.poll.fullScan', 'streams.sharedKeys'], find: ofEachStream(removedClients) },
   { reads: ['streams.event', 'streams.polaris.clientIdField'], find: ofEachStream(checkedFieldRules) },
-  { reads: ['checkpoint.encryption', 'checkpoint.kmsKeyId', 'checkpoint.bucketKey'], find: encryption },
-  { reads: ['placement.heartbeat', 'placement.sessionTimeout'], find: heartbeatInterval },
+  { reads: ['checkpoint.encryption', 'checkpoint.kmsKeyId'], find: encryption },
   { reads: ['streams.polaris.url', 'streams.polaris.server'], find: sameLimitsOfServer },
   { reads: ['streams.name'], find: distinctNames },
   { reads: ['streams.kafka', 'streams.sharedKeys'], find: distinctTopics },
@@ -60,46 +53,9 @@ function sslDisabled({ kafka: { ssl } }: Settings): Violation[] {
     : []
 }
 
-/** Pairs in which the first timeout must be less than the second; the finish deadline exceeds every request timeout. */
-function orderedTimes({ kafka, checkpoint, shutdown }: Settings): Violation[] {
-  const { request, connection, commitWithin, transaction } = kafka.timeouts
-  const finish = ['shutdown.finishWithin', shutdown.finishWithin] as const
-  const shorter: readonly (readonly [string, number, string, number])[] = [
-    ['kafka.timeouts.connection', connection, ...finish],
-    ['kafka.timeouts.request', request, ...finish],
-    ['kafka.timeouts.commitWithin', commitWithin, ...finish],
-    ['kafka.timeouts.commitWithin', commitWithin, 'kafka.timeouts.transaction', transaction],
-    ['checkpoint.timeouts.connect', checkpoint.timeouts.connect, 'checkpoint.timeouts.call', checkpoint.timeouts.call],
-    ['checkpoint.timeouts.answer', checkpoint.timeouts.answer, 'checkpoint.timeouts.call', checkpoint.timeouts.call],
-    ['checkpoint.timeouts.call', checkpoint.timeouts.call, ...finish],
-  ]
-  return shorter.flatMap(([name, ms, otherName, otherMs]) => {
-    if (ms < otherMs) return []
-    return [
-      {
-        path: name.split('.'),
-        what: `(${durationText(ms)}) must be less than ${otherName} (${durationText(otherMs)})`,
-      },
-    ]
-  })
-}
-
-/** Two lost heartbeats must not end the group session. */
-function heartbeatInterval({ placement: { heartbeat, sessionTimeout } }: Settings): Violation[] {
-  if (3 * heartbeat < sessionTimeout) return []
-  const [interval, timeout] = [durationText(heartbeat), durationText(sessionTimeout)]
-  return [
-    {
-      path: ['placement', 'heartbeat'],
-      what: `(${interval}) must be less than a third of placement.sessionTimeout (${timeout}): lower heartbeat or raise sessionTimeout`,
-    },
-  ]
-}
-
-function encryption({ checkpoint: { encryption, kmsKeyId, bucketKey } }: Settings): Violation[] {
-  if (encryption === 'aws:kms' || encryption === 'aws:kms:dsse') return []
-  const ignored = Object.entries({ kmsKeyId, bucketKey }).filter(([, value]) => value !== undefined)
-  return ignored.map(([key]) => ({ path: ['checkpoint', key], what: 'requires encryption: aws:kms or aws:kms:dsse' }))
+function encryption({ checkpoint: { encryption, kmsKeyId } }: Settings): Violation[] {
+  if (kmsKeyId === undefined || encryption === 'aws:kms' || encryption === 'aws:kms:dsse') return []
+  return [{ path: ['checkpoint', 'kmsKeyId'], what: 'requires encryption: aws:kms or aws:kms:dsse' }]
 }
 
 function sameLimitsOfServer({ streams }: Settings): Violation[] {
@@ -107,7 +63,7 @@ function sameLimitsOfServer({ streams }: Settings): Violation[] {
   return streams.flatMap(({ polaris: { server } }, index) => {
     const twin = origins.indexOf(origins[index] ?? '')
     const other = streams[twin]?.polaris.server ?? server
-    const keys = ['concurrentRequests', 'requestsPerSecond', 'maxProbeInterval'] as const
+    const keys = ['concurrentRequests', 'requestsPerSecond'] as const
     const different = keys.filter((key) => server[key] !== other[key])
     return different.map((key) => ({
       path: ['streams', index, 'polaris', 'server', key],

@@ -29,16 +29,12 @@ export function loginToken({ polaris: { login } }: StreamSettings): Violation[] 
   const { token } = login
   if (token === undefined) return []
   const path = ['polaris', 'login', 'token']
-  const sources = [token.field, token.pattern, token.wholeAnswer ? 'true' : undefined].filter(
-    (source) => source !== undefined,
-  )
   const carriers = [token.query, token.header].filter((carrier) => carrier !== undefined)
   return [
-    ...(sources.length === 1 ? [] : [{ path, what: 'must have exactly one of field, pattern and wholeAnswer' }]),
-    ...(carriers.length === 1 ? [] : [{ path, what: 'must have exactly one of query and header' }]),
-    ...(token.headerPrefix !== undefined && token.header === undefined
-      ? [{ path, what: 'has headerPrefix but no header' }]
+    ...(token.field !== undefined && token.pattern !== undefined
+      ? [{ path, what: 'must have only one of field and pattern' }]
       : []),
+    ...(carriers.length === 1 ? [] : [{ path, what: 'must have exactly one of query and header' }]),
   ]
 }
 
@@ -71,7 +67,7 @@ export function clientCertificate({ polaris: { tls } }: StreamSettings): Violati
 export function headerNames({ polaris: { headers, auth, login } }: StreamSettings): Violation[] {
   const own = [
     { name: 'authorization', isSet: auth === 'basic', by: 'auth: basic' },
-    { name: login.token?.header?.toLowerCase(), isSet: auth === 'login', by: 'login.token.header' },
+    { name: login.token?.header?.split(':')[0]?.toLowerCase(), isSet: auth === 'login', by: 'login.token.header' },
   ]
   return Object.keys(headers).flatMap((name) => {
     const setter = own.find((other) => other.isSet && other.name === name.toLowerCase())
@@ -79,9 +75,4 @@ export function headerNames({ polaris: { headers, auth, login } }: StreamSetting
       ? []
       : [{ path: ['polaris', 'headers', name], what: `is set by ${setter.by}: remove one or the other` }]
   })
-}
-
-export function pauses({ polaris: { retry } }: StreamSettings): Violation[] {
-  if (retry.firstPause <= retry.maxPause) return []
-  return [{ path: ['polaris', 'retry', 'firstPause'], what: 'must not be greater than maxPause' }]
 }

@@ -83,8 +83,8 @@ export function isPatternWithGroup(text: string): boolean {
   }
 }
 
-export const headerNameRule = 'must be an HTTP header name'
-export const isHeaderName = (text: string) => /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(text)
+const headerNameRule = 'must be an HTTP header name'
+const isHeaderName = (text: string) => /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(text)
 
 export const lookBackRule = 'must be reach/every with two durations, such as 26h/6h'
 export function isLookBack(text: string): boolean {
@@ -94,6 +94,13 @@ export function isLookBack(text: string): boolean {
 
 export const hoursRule = 'must be two times of day, such as 01:00-05:00'
 export const isHours = (text: string) => /^([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d$/.test(text)
+
+export const tokenHeaderRule =
+  'must be an HTTP header name, such as X-Token, or name and scheme, such as Authorization: Bearer'
+export function isTokenHeader(text: string): boolean {
+  const [name = '', scheme, ...rest] = text.split(/: */)
+  return isHeaderName(name) && rest.length === 0 && (scheme === undefined || /^[!-~]+$/.test(scheme))
+}
 
 function isAccepted(attempt: () => unknown): boolean {
   try {

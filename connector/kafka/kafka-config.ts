@@ -97,7 +97,7 @@ const dayMs = 24 * 60 * 60 * 1000
 
 /** The defaults. The configuration schema takes its defaults from here. */
 export const kafkaDefaults = {
-  compression: 'none',
+  compression: 'none' as const,
   maxMessageBytes: 1_000_000,
   create: {
     partitions: 6,
@@ -108,4 +108,4 @@ export const kafkaDefaults = {
   },
   timeouts: { connectionMs: 10_000, requestMs: 15_000, transactionMs: 60_000, commitWithinMs: 45_000, closeMs: 3_000 },
   retry: { firstPauseMs: 5, maxPauseMs: 500, retries: 30 },
-} as const satisfies Omit<KafkaConfig, 'brokers' | 'topic'> & { create: TopicCreation }
+} satisfies Omit<KafkaConfig, 'brokers' | 'topic'> & { create: TopicCreation }

@@ -33,12 +33,12 @@ export const groupDefaults = {
   rebalanceTimeoutMs: 10_000,
   leaveWithinMs: 3_000,
   rejoin: { firstPauseMs: 500, maxPauseMs: 5_000 },
-} as const satisfies GroupConfig
+} satisfies GroupConfig
 
 /** How the slots topic is created, by the connector or by an operator. */
 export const slotsCreation = ({ create = groupDefaults.create }: GroupConfig) => ({
   shape: create,
-  alternative: 'set placement.slots.create: true',
+  alternative: 'set kafka.topics.create: true',
 })
 
 export const slotsTopic = (connector: string, { topic }: GroupConfig): string => topic ?? `${connector}.slots`

@@ -48,7 +48,7 @@ export const errorCatalogue = {
   'http.cannot-listen': refuse('free the port, or set another HTTP_PORT (0: any free one); check http.host'),
 
   'source.unreachable': retry('check POLARIS_URL, the network and the server', '`run` retries indefinitely'),
-  'source.timeout': retry('lower POLARIS_LIMIT or raise polaris.timeouts: the server responds too slowly'),
+  'source.timeout': retry('lower POLARIS_LIMIT: the server responds too slowly'),
   'source.throttled': retry(
     'raise POLL_INTERVAL or lower polaris.server.requestsPerSecond: the server received too many requests',
   ),
@@ -63,7 +63,9 @@ export const errorCatalogue = {
   'source.login-page': suspect(
     'check POLARIS_AUTH, POLARIS_USER and POLARIS_PASSWORD, and any sign-in page in front of the server: it responds with a login page',
   ),
-  'source.answer-too-large': hold('lower POLARIS_LIMIT, or raise polaris.maxBodyBytes if the error names it'),
+  'source.answer-too-large': hold(
+    'lower POLARIS_LIMIT; if it is small, the server ignores it, or this is no page of clients',
+  ),
   'source.answer-malformed': recheck(
     'compare the response with POLARIS_OUTPUT and the field settings: it violates the protocol',
   ),

@@ -12,8 +12,6 @@ export interface ScanSettings {
   readonly backgroundShare: number
   /** Whether live scans run beside the backfill or wait for its end. */
   readonly backfill: 'beside' | 'before'
-  readonly onRefusedCheckPoint: 'read-again' | 'stop'
-  readonly maxEmptyPages: number
   readonly limit: number
   readonly output: OutputFormat
   /** The server's time zone (IANA name). */

@@ -12,7 +12,7 @@ export type Step =
  * request once: such a page may hide an error. A token seen before, no token, or too many empty pages mean that it is stuck.
  * `began`: when the response began. `events`: the stream's events by then. Pure.
  */
-export function scanStep(scan: Scan, page: Page, { began, events, maxEmptyPages }: StepParts): Step {
+export function scanStep(scan: Scan, page: Page, { began, events }: StepParts): Step {
   const read: Scan = {
     ...scan,
     // Both name the same moment: a look-back that begins later reads again what became visible since.
@@ -34,13 +34,14 @@ export function scanStep(scan: Scan, page: Page, { began, events, maxEmptyPages 
   if (checkPoint === null) return { kind: 'stuck', why: 'there is no checkPoint' }
   if (checkPoint === scan.checkPoint || checkPoint === scan.tokens.token)
     return { kind: 'stuck', why: 'this scan has already had the same checkPoint' }
-  if (read.emptyPages >= maxEmptyPages)
+  if (read.emptyPages >= MAX_EMPTY_PAGES)
     return { kind: 'stuck', why: `${read.emptyPages} pages in a row have no clients` }
   // Invariant 5: within a scan, only the token changes.
   return { kind: 'more', scan: { ...read, checkPoint, tokens: remembered(scan.tokens, checkPoint) } }
 }
 
 const END_AGAIN_MS = 60_000
+const MAX_EMPTY_PAGES = 100
 const repeatsEnd = ({ kind }: Scan) => kind === 'backfill' || kind === 'full'
 
 /** Whether the page ends the scan with nothing, after pages with clients. Pure. */
@@ -56,7 +57,6 @@ export function isEndUnconfirmed(page: Page, scan: Scan): boolean {
 interface StepParts {
   readonly began: Times
   readonly events: number
-  readonly maxEmptyPages: number
 }
 
 /** A cycle of any length is found after at most three times as many pages. */

@@ -20,14 +20,9 @@ export interface S3Settings {
   readonly credentials?: S3Credentials | undefined
   /** `endpoint/bucket/key` instead of `bucket.endpoint/key`. Absent: true with an `endpoint`, or else false. */
   readonly forcePathStyle?: boolean | undefined
-  /** `AWS_REQUEST_CHECKSUM_CALCULATION`. Absent: WHEN_REQUIRED with an `endpoint`, or else WHEN_SUPPORTED. */
-  readonly checksums?: 'WHEN_REQUIRED' | 'WHEN_SUPPORTED' | undefined
-  /** How `If-Match` writes an ETag. `auto`: quoted, unless the probe finds that only unquoted ETags match (Ceph). */
-  readonly etagQuoting: 'auto' | 'quoted' | 'unquoted'
   readonly serverSideEncryption?: 'AES256' | 'aws:kms' | 'aws:kms:dsse' | undefined
   /** Requires `serverSideEncryption` with KMS. */
   readonly kmsKeyId?: string | undefined
-  readonly bucketKeyEnabled?: boolean | undefined
   readonly connectWithinMs: number
   /** From sending a request to its response headers; also the idle timeout of a connection. */
   readonly answerWithinMs: number
@@ -39,11 +34,11 @@ interface S3Credentials {
   readonly sessionToken?: string | undefined
 }
 
-/** Defaults of the configuration schema. */
+/** What only we can tune. Tests shorten the times. */
 export const checkpointStoreDefaults = {
   callWithinMs: 15_000,
-  s3: { etagQuoting: 'auto', connectWithinMs: 2_000, answerWithinMs: 5_000 },
-} as const satisfies Omit<CheckpointConfig, 'url'>
+  s3: { connectWithinMs: 2_000, answerWithinMs: 5_000 },
+} satisfies Omit<CheckpointConfig, 'url'>
 
 type CheckpointPlace =
   /** `prefix` has no leading or trailing slash and may be empty. */

@@ -11,21 +11,12 @@
 {{- if eq $unit "ms" }}{{ div (add $number 999) 1000 }}{{ else }}{{ mul $number (get (dict "s" 1 "m" 60 "h" 3600 "d" 86400) $unit) }}{{ end }}
 {{- end }}
 
-{{- define "polaris-connector.finishWithinSeconds" -}}
-{{ include "polaris-connector.seconds" (include "polaris-connector.settings" . | fromJson).shutdown.finishWithin }}
-{{- end }}
-
-{{- define "polaris-connector.gracePeriodSeconds" -}}
-{{ .Values.terminationGracePeriodSeconds | default (add (include "polaris-connector.finishWithinSeconds" .) 15) }}
-{{- end }}
-
 {{- /* Seconds without progress before an alert: three times the longest interval, at least ten minutes. */}}
 {{- define "polaris-connector.patienceSeconds" -}}
-{{- $settings := include "polaris-connector.settings" . | fromJson -}}
-{{- $intervals := list $settings.checkpoint.savePeriod -}}
-{{- range $settings.streams }}{{ $intervals = append $intervals (dig "poll" "interval" "1s" .) }}{{ end -}}
 {{- $patience := 600 -}}
-{{- range $intervals }}{{ $patience = max $patience (include "polaris-connector.seconds" . | mul 3) }}{{ end -}}
+{{- range .Values.config.streams -}}
+{{- $patience = max $patience (dig "poll" "interval" "1s" . | include "polaris-connector.seconds" | mul 3) -}}
+{{- end -}}
 {{ $patience }}
 {{- end }}
 

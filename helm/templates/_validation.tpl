@@ -25,9 +25,6 @@
 {{- if and $isSingle (gt (int .Values.replicaCount) 1) -}}
 {{- fail (printf "replicaCount is %d but config.placement.mode is single, where a second process takes the streams from the first: set replicaCount: 1 or placement.mode: group" (int .Values.replicaCount)) -}}
 {{- end -}}
-{{- if le (include "polaris-connector.gracePeriodSeconds" . | int) (include "polaris-connector.finishWithinSeconds" . | int) -}}
-{{- fail (printf "terminationGracePeriodSeconds (%s) must be longer than config.shutdown.finishWithin (%s): otherwise Kubernetes kills the pod before its page is finished" (include "polaris-connector.gracePeriodSeconds" .) $settings.shutdown.finishWithin) -}}
-{{- end -}}
 {{- if and .Values.serviceMonitor.enabled .Values.podMonitor.enabled -}}
 {{- fail "serviceMonitor.enabled and podMonitor.enabled are both true, so that Prometheus would scrape each replica twice: enable one" -}}
 {{- end -}}

@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { runDefaults } from '../../connector/config/connector-config.ts'
 import { chartValues } from './chart-values.ts'
 import { type Json, type OfSecret, reference, settingsSchema } from './config-json-schema.ts'
 
@@ -64,7 +65,7 @@ const ownValues = z.strictObject({
   readinessProbe: foreign,
   revisionHistoryLimit: z.int().min(0).nullable(),
   strategy: foreign,
-  terminationGracePeriodSeconds: z.int().min(1).nullable(),
+  terminationGracePeriodSeconds: z.int().min(runDefaults.finishWithinMs / 1000 + 1),
   podDisruptionBudget: z.strictObject({
     enabled: z.boolean(),
     maxUnavailable: z.union([z.int().min(0), z.string().regex(/^[0-9]+%$/)]),

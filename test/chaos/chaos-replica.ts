@@ -1,9 +1,24 @@
 import { closeStack } from '../../connector/runtime/close-stack.ts'
-import { type ConnectorProcess, startConnector } from '../support/connector-process.ts'
+import { type ConnectorProcess, shortTimes, startConnector } from '../support/connector-process.ts'
 import type { KafkaRoute } from '../support/servers/kafka-broker.ts'
 import { type S3Exchange, type S3FaultProxy, startS3FaultProxy } from '../support/servers/s3-fault-proxy.ts'
 import type { S3Server } from '../support/servers/s3-server.ts'
 import { startTcpProxy, type TcpProxy } from '../support/servers/tcp-proxy.ts'
+import { STREAMS } from './fault-plan.ts'
+
+/** Shorter than the constants of the connector, in the same order: one pause of a fault exceeds all. */
+export const chaosTimes = {
+  run: { finishWithinMs: 9_000 },
+  polaris: {
+    timeouts: { connectMs: 2_000, headersMs: 4_000, bodyMs: 4_000 },
+    retry: { retries: 2, firstPauseMs: 200, maxPauseMs: 2_000 },
+  },
+  kafka: {
+    timeouts: { connectionMs: 2_000, requestMs: 5_000, transactionMs: 10_000, commitWithinMs: 7_000, closeMs: 1_000 },
+  },
+  checkpoint: { callWithinMs: 5_000, s3: { connectWithinMs: 500, answerWithinMs: 2_000 } },
+  placement: { create: { partitions: STREAMS } },
+}
 
 /** A replica through its restarts, and its own links to the servers, so that faults affect this replica only. */
 export interface ChaosReplica {
@@ -51,6 +66,7 @@ export async function chaosReplica(parts: ReplicaParts): Promise<ChaosReplica> {
   const [storeLink, sourceLink] = [await proxied(store.endpoint), await proxied(source)]
   const environment = {
     ...login,
+    ...shortTimes(chaosTimes),
     ...{ KAFKA_BROKERS: kafka.bootstrap, HTTP_PORT: '0', SOURCE_URL: sourceLink.url },
     ...storeVariables(s3, storeLink.url),
   }

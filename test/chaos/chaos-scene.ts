@@ -3,9 +3,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { closeStack } from '../../connector/runtime/close-stack.ts'
 import { type PolarisSimulator, startPolarisSimulator } from '../polaris/polaris-simulator.ts'
+import { shortTimes } from '../support/connector-process.ts'
 import { type KafkaCluster, startKafka } from '../support/servers/kafka-broker.ts'
 import { type S3Server, startS3 } from '../support/servers/s3-server.ts'
-import { type ChaosReplica, chaosReplica, storeVariables } from './chaos-replica.ts'
+import { type ChaosReplica, chaosReplica, chaosTimes, storeVariables } from './chaos-replica.ts'
 import { type CheckpointVersion, checkpointVersion } from './checkpoint-history.ts'
 import { type Cluster, STREAMS } from './fault-plan.ts'
 import { brokersBy, loginVariables, type Transport } from './transport.ts'
@@ -84,6 +85,7 @@ export async function chaosScene({ cluster, transport }: SceneOptions): Promise<
       ...{ kafka, brokers: Array.from({ length: brokers }, (_, at) => at + 1), s3, simulator, replicas, streams },
       ...{ checkpoints, config, wereAbsent: new Set<string>() },
       operator: {
+        ...shortTimes(chaosTimes),
         ...loginVariables(kafka, 0),
         ...storeVariables(s3, s3.endpoint),
         ...{ KAFKA_BROKERS: kafka.secure?.bootstrap ?? kafka.bootstrap, SOURCE_URL: simulator.url },
@@ -96,22 +98,12 @@ export async function chaosScene({ cluster, transport }: SceneOptions): Promise<
   }
 }
 
-/** A configuration file. Its timeouts are shorter than the defaults (in the same order), so that one pause exceeds all. */
-export function chaosSettings(streams: readonly string[]): string {
-  const polaris = {
-    ...{ url: `\${SOURCE_URL}`, lastChanged: '2000-01-01', limit: 20, output: 'json' },
-    timeouts: { connect: '2s', headers: '4s', body: '4s' },
-    retry: { retries: 2, firstPause: '200ms', maxPause: '2s' },
-  }
+/** A configuration file. */
+function chaosSettings(streams: readonly string[]): string {
+  const polaris = { url: `\${SOURCE_URL}`, lastChanged: '2000-01-01', limit: 20, output: 'json' }
   const settings = {
     connector: 'chaos',
-    kafka: {
-      topics: { partitions: 2 },
-      timeouts: { connection: '2s', request: '5s', transaction: '10s', commitWithin: '7s', close: '1s' },
-    },
-    checkpoint: { timeouts: { connect: '500ms', answer: '2s', call: '5s' } },
-    placement: { slots: { partitions: STREAMS } },
-    shutdown: { finishWithin: '9s' },
+    kafka: { topics: { partitions: 2 } },
     streams: streams.map((name, at) => ({
       name,
       polaris: { ...polaris, codeMagasin: at + 1 },

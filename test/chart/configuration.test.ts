@@ -38,7 +38,7 @@ describe('the configuration', () => {
     const [container] = spec.template.spec.containers
     expect(container.ports).toEqual([{ name: 'http', containerPort: 9090 }])
     expect(only(all, 'Service').spec.ports[0].port).toBe(9090)
-    expect(spec.template.spec.terminationGracePeriodSeconds).toBe(120 + 15)
+    expect(spec.template.spec.terminationGracePeriodSeconds).toBe(65)
     const egress = only(all, 'NetworkPolicy').spec.egress[2].ports.map(({ port }: { port: number }) => port)
     expect(egress).toEqual([3443, 443, 7070, 9093, 9094, 9095])
 
@@ -57,19 +57,6 @@ describe('the configuration', () => {
 
     const single = manifests('4', parse(readFileSync('helm/ci/single-values.yaml', 'utf8')))
     expect(only(single, 'Deployment').spec.strategy).toEqual({ type: 'Recreate' })
-  })
-
-  test.each([
-    ['500ms', 1],
-    ['1ms', 1],
-    ['90s', 90],
-    ['2m', 120],
-    ['1h', 3600],
-    ['1d', 86_400],
-  ])('with finishWithin %s has a grace period of %i s plus 15 s', (finishWithin, seconds) => {
-    const values = someValues({ config: { ...minimal.config, shutdown: { finishWithin } } })
-    const { spec } = only(manifests('4', values), 'Deployment')
-    expect(spec.template.spec.terminationGracePeriodSeconds).toBe(seconds + 15)
   })
 })
 
@@ -104,7 +91,7 @@ describe.each(helmVersions)('Helm %s rejects, with the reason:', (helmVersion) =
     ['a misspelled setting', () => withConfig({ kafka: { broker: ['a:1'] } }), /broker'? (is )?not allowed/],
     ['a misspelled value', () => refusal({ replicas: 2 }), /replicas'? (is )?not allowed/],
     ['a wrong choice', () => stream({ output: 'yaml' }), /one of (the following: )?["']xml["'], ["']json["']/],
-    ['a number for a duration', () => withConfig({ shutdown: { finishWithin: 50 } }), /finishWithin.*string/],
+    ['a number for a duration', () => withConfig({ placement: { sessionTimeout: 50 } }), /sessionTimeout.*string/],
     ['a port out of range', () => withConfig({ http: { port: 70_000 } }), /port.*(65,?535|6.5535e\+04)/],
     ['text for a number', () => refusal({ replicaCount: '2' }), /replicaCount.*integer/],
     ['a tag as digest', () => refusal({ image: { digest: 'latest' } }), /digest.*pattern/],
@@ -151,7 +138,7 @@ describe.each(helmVersions)('Helm %s rejects, with the reason:', (helmVersion) =
     ['a loopback address', () => withConfig({ http: { host: '127.0.0.1' } }), /the kubelet cannot reach/],
     [
       'a duration from a variable',
-      () => withConfig({ shutdown: { finishWithin: `\${A}` } }),
+      () => refusal({ prometheusRule: { enabled: true }, config: { streams: [{ poll: { interval: `\${A}` } }] } }),
       /must be a duration, not a variable/,
     ],
     [
@@ -162,7 +149,7 @@ describe.each(helmVersions)('Helm %s rejects, with the reason:', (helmVersion) =
     [
       'a grace period that is too short',
       () => refusal({ terminationGracePeriodSeconds: 50 }),
-      /must be longer than .*finishWithin \(50s\)/,
+      /terminationGracePeriodSeconds.*51/,
     ],
     [
       'an AWS variable in secretFiles',

@@ -42,7 +42,7 @@ describe('a change of the configuration', () => {
   const config = { connector: 'shops', http: { port: 8080 } }
 
   test('replaces the pods', () => {
-    const changed = { ...config, http: { port: 8080, readyAfter: '3m' } }
+    const changed = { ...config, log: { level: 'debug' } }
     expect(template({ config: changed })).not.toEqual(template({ config }))
   })
 

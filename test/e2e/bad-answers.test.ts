@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { expect, inject, it, onTestFinished } from 'vitest'
 import { type Fault, faults, type PolarisSimulator, startPolarisSimulator } from '../polaris/polaris-simulator.ts'
-import { type ConnectorProcess, type LogLine, startConnector } from '../support/connector-process.ts'
+import { type ConnectorProcess, type LogLine, shortTimes, startConnector } from '../support/connector-process.ts'
 import { expectNothingPersonal, httpOutputs } from '../support/nothing-personal.ts'
 import { configFile, environmentOf, expectExactlyOnce, scene, untilPublished } from '../support/stream-scene.ts'
 import { readTopic } from '../support/topic-reader.ts'
@@ -46,6 +46,8 @@ interface Stage {
 }
 
 /** One connector with a stream, and a source, for each kind of bad answer. */
+const times = { polaris: { maxBodyBytes: 200_000, retry: { retries: 1, firstPauseMs: 10 } } }
+
 async function stages(): Promise<{ all: Stage[]; start(): ConnectorProcess }> {
   const connector = `e2e-${randomUUID().slice(0, 13)}`
   const all = await Promise.all(
@@ -58,10 +60,7 @@ async function stages(): Promise<{ all: Stage[]; start(): ConnectorProcess }> {
     environmentOf(connector, inject('kafkaBrokers'))
   const streams = all.map(({ name, simulator: { url }, topic }) => ({
     name,
-    polaris: {
-      ...{ url, codeMagasin: 1, lastChanged: '2000-01-01', limit: LIMIT, maxBodyBytes: '200kB' },
-      retry: { retries: 1, firstPause: '10ms' },
-    },
+    polaris: { url, codeMagasin: 1, lastChanged: '2000-01-01', limit: LIMIT },
     poll: { interval: '300ms' },
     kafka: { topic },
   }))
@@ -72,7 +71,8 @@ async function stages(): Promise<{ all: Stage[]; start(): ConnectorProcess }> {
     await Promise.all(all.map(({ simulator }) => simulator.close()))
   })
   const start = () => {
-    const started = startConnector(['run', '--config', config], { ...environment, LOG_LEVEL: 'trace' })
+    const variables = { ...environment, ...shortTimes(times), LOG_LEVEL: 'trace' }
+    const started = startConnector(['run', '--config', config], variables)
     processes.push(started)
     return started
   }

@@ -90,9 +90,14 @@ it('loses and duplicates nothing when it is killed after the response to its com
   await expectAllPublished(stage, last)
 })
 
+const times = {
+  kafka: {
+    timeouts: { connectionMs: 1_000, requestMs: 1_000, transactionMs: 15_000, commitWithinMs: 3_000, closeMs: 1_000 },
+  },
+}
+
 it('waits while the brokers do not answer, then resumes', async () => {
-  const yaml = 'kafka: { timeouts: { connection: 1s, request: 1s, transaction: 15s, commitWithin: 3s, close: 1s } }'
-  const stage = await scene({ yaml, brokers: behindProxy() })
+  const stage = await scene({ times, brokers: behindProxy() })
   const stop = stage.simulator.changeEvery(20)
   const connector = stage.start()
   await untilFurther(connector)
@@ -110,7 +115,7 @@ it('waits for the group while its broker is down, reports it, and resumes when t
     source: { clients: 100 },
     brokers: behindProxy(),
     environment: { PLACEMENT: 'group' },
-    yaml: 'kafka: { timeouts: { connection: 1s, request: 1s, transaction: 15s, commitWithin: 3s, close: 1s } }',
+    times,
   })
   const stop = stage.simulator.changeEvery(50)
   const connector = stage.start()

@@ -6,7 +6,7 @@ import { configFile, scene } from '../support/stream-scene.ts'
 
 it('serves health, metrics and status, even before the stream has read its first page', async () => {
   const { start, simulator, name } = await scene({
-    yaml: 'streams: [{ polaris: { retry: { retries: 100, firstPause: 10ms } } }]',
+    times: { polaris: { retry: { retries: 100, firstPauseMs: 10 } } },
   })
   simulator.faults.when(() => true, faults.status(503))
   const connector = start({ HTTP_PORT: String(await freePort()) })
@@ -41,9 +41,9 @@ it('serves health, metrics and status, even before the stream has read its first
   expect((await connector.get('/elsewhere')).status).toBe(404)
 })
 
-it('is not ready when its source has been unavailable for longer than http.readyAfter', async () => {
-  const yaml = 'http: { readyAfter: 1s }\nstreams: [{ polaris: { retry: { retries: 0 } } }]'
-  const { start, simulator } = await scene({ yaml })
+it('is not ready when its source has been unavailable for longer than the limit', async () => {
+  const times = { run: { readyAfterMs: 1_000 }, polaris: { retry: { retries: 0 } } }
+  const { start, simulator } = await scene({ times })
   const connector = start()
   await connector.line(says('caught up'))
   simulator.faults.when(() => true, faults.status(503))

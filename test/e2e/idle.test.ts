@@ -7,11 +7,11 @@ import { connectionsOf } from '../support/tcp-connections.ts'
 const lost = ({ msg }: LogLine) => msg === 'stream lost to another replica'
 const claimed = ({ msg }: LogLine) => msg === 'stream claimed'
 const isIdle = ({ idle, totals }: StreamReport) => idle === true && (totals?.events ?? 0) > 0
-const yaml = 'kafka: { idleAfter: 1s }\ncheckpoint: { savePeriod: 1s }'
+const times = { run: { idleAfterMs: 1_000, savePeriodMs: 1_000 } }
 
 /** Starts a stream and waits until it has published everything and is idle. */
-async function idleScene(options: { yaml?: string; environment?: Record<string, string> } = {}) {
-  const stage = await scene({ source: { clients: 30 }, yaml, ...options })
+async function idleScene(options: Parameters<typeof scene>[0] = {}) {
+  const stage = await scene({ source: { clients: 30 }, times, ...options })
   const first = stage.start()
   await stage.caughtUp()
   await first.status(isIdle)
@@ -72,22 +72,25 @@ it('stops within 10 s while idle, with its checkpoint saved', async () => {
 })
 
 it.each([
-  ['saves its checkpoint', yaml],
-  ['has something to publish', 'kafka: { idleAfter: 1s }\ncheckpoint: { savePeriod: 1h }'],
-])('exits when it %s after another process took its idle stream, and does not take it back', async (_, settings) => {
-  const { stage, first } = await idleScene({ yaml: settings })
-  const second = stage.start()
-  expect(await second.line(claimed)).toMatchObject({ epoch: 2 })
-  changeAll(stage)
-  expect(await first.exitCode()).toBe(1)
-  expect(first.lines().find(lost)).toMatchObject({ code: 'publish.fenced' })
-  await stage.caughtUp()
-  changeAll(stage)
-  await stage.caughtUp()
-  expect(second.lines().filter(lost)).toEqual([])
-  expect(await second.stop()).toBe(0)
-  expectExactlyOnce(stage, await stage.records())
-})
+  ['saves its checkpoint', 1_000],
+  ['has something to publish', 3_600_000],
+])(
+  'exits when it %s after another process took its idle stream, and does not take it back',
+  async (_, savePeriodMs) => {
+    const { stage, first } = await idleScene({ times: { run: { idleAfterMs: 1_000, savePeriodMs } } })
+    const second = stage.start()
+    expect(await second.line(claimed)).toMatchObject({ epoch: 2 })
+    changeAll(stage)
+    expect(await first.exitCode()).toBe(1)
+    expect(first.lines().find(lost)).toMatchObject({ code: 'publish.fenced' })
+    await stage.caughtUp()
+    changeAll(stage)
+    await stage.caughtUp()
+    expect(second.lines().filter(lost)).toEqual([])
+    expect(await second.stop()).toBe(0)
+    expectExactlyOnce(stage, await stage.records())
+  },
+)
 
 it('takes over and publishes when the other replica is killed while its stream is idle', async () => {
   const { stage, first } = await idleScene({ environment: { PLACEMENT: 'group' } })

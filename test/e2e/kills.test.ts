@@ -119,7 +119,7 @@ it('loses, duplicates and reorders nothing when it is killed while segments of t
   const stage = await scene({
     source: { clients: 35_000 },
     environment: { AWS_ENDPOINT_URL_S3: proxy.endpoint, POLARIS_LIMIT: '1400', POLARIS_OUTPUT: 'json' },
-    yaml: 'kafka: { pageGroup: { maxBytes: 1B } }', // one page and one segment a transaction
+    times: { run: { pageGroup: { maxBytes: 1 } } }, // one page and one segment a transaction
   })
   const stopChanging = stage.simulator.changeEvery(15)
   const moments: [string, (exchange: S3Exchange) => boolean][] = [

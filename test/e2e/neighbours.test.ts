@@ -3,7 +3,7 @@ import { expect, inject, it, onTestFinished } from 'vitest'
 import { sendAnswer } from '../polaris/answer/answer.ts'
 import { faults, type PolarisSimulator, startPolarisSimulator } from '../polaris/polaris-simulator.ts'
 import { testKafka } from '../support/committed-records.ts'
-import { type ConnectorProcess, type LogLine, startConnector } from '../support/connector-process.ts'
+import { type ConnectorProcess, type LogLine, shortTimes, startConnector } from '../support/connector-process.ts'
 import { replicaScene } from '../support/replica-scene.ts'
 import { configFile, environmentOf, expectExactlyOnce, untilPublished } from '../support/stream-scene.ts'
 
@@ -32,7 +32,7 @@ async function stage(): Promise<Stage> {
     name: of,
     polaris: {
       ...{ url, codeMagasin: 1, lastChanged: '2000-01-01', limit: 20, output: 'json' },
-      ...{ server: { concurrentRequests: 2 }, retry: { firstPause: '100ms' } },
+      server: { concurrentRequests: 2 },
       ...more,
     },
     poll: { interval: '200ms' },
@@ -48,7 +48,10 @@ async function stage(): Promise<Stage> {
   ]
   const config = configFile(JSON.stringify({ kafka: { topics: { partitions: 1 } }, streams }))
   const given = Object.entries(environmentOf(name, brokers)).filter(([variable]) => !ofOneStream.includes(variable))
-  const connector = startConnector(['run', '--config', config], Object.fromEntries(given))
+  const connector = startConnector(['run', '--config', config], {
+    ...Object.fromEntries(given),
+    ...shortTimes({ polaris: { retry: { firstPauseMs: 100 } } }),
+  })
   onTestFinished(async () => {
     await connector.kill()
     await Promise.all([alone, shared, broken].map((one) => one.close()))

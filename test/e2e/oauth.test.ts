@@ -26,7 +26,7 @@ function tokenScene(environment: Record<string, string> = {}): Promise<Scene> {
     environment: {
       ...{ KAFKA_SSL_CA: kafka.secure.certificates.authority, KAFKA_SASL_MECHANISM: 'OAUTHBEARER' },
       ...{ KAFKA_OAUTH_TOKEN_ENDPOINT: tokens.tokenEndpoint, KAFKA_OAUTH_CA: tokens.authority },
-      ...{ KAFKA_OAUTH_CLIENT_ID: tokenClient.id, KAFKA_OAUTH_CLIENT_SECRET: tokenClient.secret },
+      ...{ KAFKA_SASL_USERNAME: tokenClient.id, KAFKA_SASL_PASSWORD: tokenClient.secret },
       ...{ KAFKA_OAUTH_AUDIENCE: audience, KAFKA_OAUTH_EXTENSIONS: 'logicalCluster: one', LOG_LEVEL: 'trace' },
       ...environment,
     },
@@ -71,9 +71,9 @@ it('publishes exactly once while tokens expire, and resumes by itself after an o
 
 const faults = [
   {
-    environment: { KAFKA_OAUTH_CLIENT_SECRET: 'wrong' },
+    environment: { KAFKA_SASL_PASSWORD: 'wrong' },
     code: 'publish.unauthorized',
-    detail: 'it rejects the request (401 invalid_client: check KAFKA_OAUTH_CLIENT_ID or KAFKA_OAUTH_CLIENT_SECRET)',
+    detail: 'it rejects the request (401 invalid_client: check KAFKA_SASL_USERNAME or KAFKA_SASL_PASSWORD)',
   },
   {
     environment: { KAFKA_OAUTH_CA: 'of the brokers' },

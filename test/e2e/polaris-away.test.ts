@@ -5,10 +5,10 @@ import { startTcpProxy } from '../support/servers/tcp-proxy.ts'
 import { expectExactlyOnce, scene } from '../support/stream-scene.ts'
 
 /** Saves the checkpoint within 1 s; not ready after 3 s without progress. */
-const yaml = `
-  http: { readyAfter: 3s }
-  checkpoint: { savePeriod: 1s }
-  streams: [{ polaris: { retry: { retries: 2, firstPause: 50ms, maxPause: 200ms }, server: { maxProbeInterval: 200ms } } }]`
+const times = {
+  run: { readyAfterMs: 3_000, savePeriodMs: 1_000 },
+  polaris: { retry: { retries: 2, firstPauseMs: 50, maxPauseMs: 200 }, maxProbeIntervalMs: 200 },
+}
 const aboutReading = new Set([
   'reading a page failed, retrying',
   'reading works again',
@@ -18,7 +18,7 @@ const aboutReading = new Set([
 ])
 
 it('keeps its claim and saves only committed state while Polaris is unavailable, then continues', async () => {
-  const stage = await scene({ source: { clients: 30 }, yaml })
+  const stage = await scene({ source: { clients: 30 }, times })
   const { simulator } = stage
   const url = new URL(simulator.url)
   const proxy = await startTcpProxy({ target: Number(url.port) })

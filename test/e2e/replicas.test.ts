@@ -154,10 +154,10 @@ it('a replica that loses a stream finishes its page within a deadline; the new o
   const store = await startS3FaultProxy({ target: inject('s3').endpoint })
   onTestFinished(() => store.close())
   const stage = await replicaScene(2, {
-    settings: {
-      shutdown: { finishWithin: '15s' },
-      checkpoint: { timeouts: { answer: '11s', call: '12s' } },
-      kafka: { timeouts: { request: '10s', transaction: '20s', commitWithin: '13s' } },
+    times: {
+      run: { finishWithinMs: 15_000 },
+      checkpoint: { callWithinMs: 12_000, s3: { answerWithinMs: 11_000 } },
+      kafka: { timeouts: { requestMs: 10_000, transactionMs: 20_000, commitWithinMs: 13_000 } },
     },
   })
   const first = stage.start(['run'], { AWS_ENDPOINT_URL_S3: store.endpoint })

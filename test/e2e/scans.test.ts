@@ -45,7 +45,7 @@ async function publishWhileTokensAreRefused(
   order: ServerOrder = 'oldest-first',
 ): Promise<void> {
   const { simulator, start, caughtUp, records } = await scene({
-    yaml: 'streams: [{ polaris: { retry: { retries: 1, firstPause: 10ms } } }]',
+    times: { polaris: { retry: { retries: 1, firstPauseMs: 10 } } },
     source: {
       clients: 1000,
       hasModificationTime: shown,
@@ -75,7 +75,7 @@ async function publishWhileTokensAreRefused(
 it('stops reading a circle of clients under new tokens after 100 pages, while live changes are published', async () => {
   const { simulator, start, caughtUp, name } = await scene({
     source: { clients: 200 },
-    yaml: 'checkpoint: { savePeriod: 1s }',
+    times: { run: { savePeriodMs: 1_000 } },
   })
   const pagesOfAll = 10
   const changesAt = 50

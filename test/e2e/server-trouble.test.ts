@@ -9,7 +9,7 @@ import {
 } from '../polaris/polaris-simulator.ts'
 import { restartFault } from '../polaris/restarts.ts'
 import { DEFAULT_ACCESS } from '../polaris/session.ts'
-import { SHORT_PAUSES, SHORT_WAITS, says, startConnector } from '../support/connector-process.ts'
+import { SHORT_PAUSES, SHORT_WAITS, says, shortTimes, startConnector } from '../support/connector-process.ts'
 import { expectNothingPersonal, httpOutputs } from '../support/nothing-personal.ts'
 import { configFile, environmentOf, expectExactlyOnce, scene, untilPublished } from '../support/stream-scene.ts'
 
@@ -51,14 +51,16 @@ async function workingStreams() {
   const streams = all.map(({ name, simulator: { url }, topic }) => ({
     name,
     polaris: {
-      ...{ url, codeMagasin: 1, lastChanged: '2000-01-01', limit: 20, retry: { firstPause: '10ms' } },
+      ...{ url, codeMagasin: 1, lastChanged: '2000-01-01', limit: 20 },
       ...{ auth: 'login', user: DEFAULT_ACCESS.user, password: DEFAULT_ACCESS.password },
     },
     poll: { interval: '300ms' },
     kafka: { topic },
   }))
   const config = configFile(JSON.stringify({ kafka: { topics: { partitions: 1 } }, streams }))
-  const process = startConnector(['run', '--config', config], { ...environment, ...SHORT_WAITS, LOG_LEVEL: 'trace' })
+  const times = shortTimes({ polaris: { retry: { firstPauseMs: 10 } } })
+  const variables = { ...environment, ...SHORT_WAITS, ...times, LOG_LEVEL: 'trace' }
+  const process = startConnector(['run', '--config', config], variables)
   onTestFinished(async () => {
     await process.kill()
     await Promise.all(all.map(({ simulator }) => simulator.close()))
@@ -105,9 +107,8 @@ it('holds no working stream because of one response of a server in trouble', asy
 it('needs nobody while the server restarts again and again, each time in another way', async () => {
   const restarts = { everyMs: 3_000, forMs: 1_500 }
   const kinds = 11
-  const yaml = `streams: [{ polaris: {
-    retry: { retries: 2, firstPause: 20ms, maxPause: 100ms }, server: { maxProbeInterval: 200ms } } }]`
-  const stage = await scene({ source: { clients: 200 }, yaml, environment: { LOG_LEVEL: 'debug' } })
+  const times = { polaris: { retry: { retries: 2, firstPauseMs: 20, maxPauseMs: 100 }, maxProbeIntervalMs: 200 } }
+  const stage = await scene({ source: { clients: 200 }, times, environment: { LOG_LEVEL: 'debug' } })
   const connector = stage.start()
   await stage.caughtUp()
   const startedAt = Date.now()
@@ -130,8 +131,8 @@ it('needs nobody while the server restarts again and again, each time in another
 }, 180_000)
 
 it('holds a working stream when such responses last, says what was seen and since when, and resumes by itself', async () => {
-  const yaml = 'streams: [{ polaris: { retry: { firstPause: 50ms, maxPause: 200ms, suspectFor: 3s } } }]'
-  const stage = await scene({ source: { clients: 30 }, yaml, environment: { ...SHORT_PAUSES, LOG_LEVEL: 'debug' } })
+  const times = { polaris: { retry: { firstPauseMs: 50, maxPauseMs: 200 }, suspectForMs: 3_000 } }
+  const stage = await scene({ source: { clients: 30 }, times, environment: { ...SHORT_PAUSES, LOG_LEVEL: 'debug' } })
   const connector = stage.start()
   await stage.caughtUp()
   const began = Date.now()

@@ -50,12 +50,14 @@ it('gives up a page that it cannot finish by the deadline, and exits with 0', as
   const { endpoint } = inject('s3')
   const proxy = await startS3FaultProxy({ target: endpoint })
   onTestFinished(() => proxy.close())
-  const yaml = [
-    'shutdown: { finishWithin: 3s }',
-    'checkpoint: { timeouts: { connect: 500ms, answer: 1s, call: 2s } }',
-    'kafka: { timeouts: { connection: 1s, request: 1s, transaction: 20s, commitWithin: 2s, close: 1s } }',
-  ].join('\n')
-  const { simulator, start, caughtUp } = await scene({ yaml, environment: { AWS_ENDPOINT_URL_S3: proxy.endpoint } })
+  const times = {
+    run: { finishWithinMs: 3_000 },
+    checkpoint: { callWithinMs: 2_000, s3: { connectWithinMs: 500, answerWithinMs: 1_000 } },
+    kafka: {
+      timeouts: { connectionMs: 1_000, requestMs: 1_000, transactionMs: 20_000, commitWithinMs: 2_000, closeMs: 1_000 },
+    },
+  }
+  const { simulator, start, caughtUp } = await scene({ times, environment: { AWS_ENDPOINT_URL_S3: proxy.endpoint } })
   const connector = start()
   await connector.line(says('caught up'))
   const puts = proxy.received.get('PUT') ?? 0

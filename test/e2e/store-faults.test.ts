@@ -7,8 +7,7 @@ import { readTopic } from '../support/topic-reader.ts'
 
 const failed = ({ msg }: LogLine) => msg === 'stream failed, reopening'
 
-/** Timeouts shorter than the defaults, to keep the test short, but in the same order. */
-const yaml = 'checkpoint: { timeouts: { connect: 300ms, answer: 500ms, call: 1500ms } }'
+const times = { checkpoint: { callWithinMs: 1_500, s3: { connectWithinMs: 300, answerWithinMs: 500 } } }
 
 interface Stage extends Scene {
   readonly proxy: S3FaultProxy
@@ -17,7 +16,7 @@ interface Stage extends Scene {
 async function stageBehindProxy(clients: number): Promise<Stage> {
   const proxy = await startS3FaultProxy({ target: inject('s3').endpoint })
   onTestFinished(() => proxy.close())
-  const stage = await scene({ source: { clients }, yaml, environment: { AWS_ENDPOINT_URL_S3: proxy.endpoint } })
+  const stage = await scene({ source: { clients }, times, environment: { AWS_ENDPOINT_URL_S3: proxy.endpoint } })
   return { ...stage, proxy }
 }
 

@@ -162,7 +162,7 @@ function scanSettings({ limit, overlapMs, backfill, fullScanEveryMs }: HistoryOp
   return {
     ...{ intervalMs: POLL_MS, overlapMs, lookBacks, backgroundShare: 0.5, backfill },
     fullScan: fullScanEveryMs === 0 ? undefined : { everyMs: fullScanEveryMs, hours: undefined },
-    ...{ onRefusedCheckPoint: 'read-again', maxEmptyPages: 100, limit, output: 'json', timeZone: ZONE },
+    ...{ limit, output: 'json', timeZone: ZONE },
   }
 }
 

@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs'
 import { constants } from 'node:os'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import type { constants as connectorConstants } from '../../connector/config/connector-config.ts'
 
 /** One line of the connector's log. */
 export interface LogLine {
@@ -76,16 +77,28 @@ process.on('exit', () => {
 
 const preload = (file: string) => `--import ${new URL(`preloaded/${file}`, import.meta.url).href}`
 
+/** To be imported before the program if its environment has `shortTimes`. */
+export const shortTimesModule = new URL('preloaded/short-times.ts', import.meta.url).href
+
 /** Settings for the connector's environment: its pauses of minutes take seconds. */
 export const SHORT_PAUSES = { NODE_OPTIONS: preload('short-pauses.ts') }
 /** So do all waits that it measures, such as the time until a refused password is tried again. */
 export const SHORT_WAITS = { NODE_OPTIONS: `${preload('short-pauses.ts')} ${preload('fast-monotonic.ts')}` }
 
+type Some<Values> = {
+  readonly [Name in keyof Values]?: Values[Name] extends object ? Some<Values[Name]> : Values[Name]
+}
+/** Constants of the connector to replace. */
+export type ShortTimes = Some<typeof connectorConstants>
+/** For the connector's environment. */
+export const shortTimes = (times: ShortTimes) => ({ SHORT_TIMES: JSON.stringify(times) })
+
 /** Starts the built connector as an operator would, with exactly these settings in its environment. */
 export function startConnector(args: readonly string[], environment: Record<string, string>): ConnectorProcess {
   if (!existsSync(main)) throw new Error('the connector is not built: npm run build')
   const { PATH = '', HOME = '' } = process.env
-  const child = spawn(process.execPath, [main, ...args], { env: { PATH, HOME, ...environment } })
+  const preloads = environment.SHORT_TIMES === undefined ? [] : ['--import', shortTimesModule]
+  const child = spawn(process.execPath, [...preloads, main, ...args], { env: { PATH, HOME, ...environment } })
   return connectorIn(child, () => void child.kill('SIGKILL'))
 }
 

@@ -4,6 +4,7 @@ import { refusedAccounts } from '../../connector/runtime/refused-accounts.ts'
 import { semaphore } from '../../connector/runtime/semaphore.ts'
 import type { ReadArguments, SourceEvent, SourceTime } from '../../connector/source/client-source.ts'
 import { type PolarisConfig, polarisDefaults } from '../../connector/source/polaris/polaris-config.ts'
+import { defaultPolaris } from './default-config.ts'
 import { never } from './signals.ts'
 
 /** An empty page, as XML. */
@@ -22,7 +23,7 @@ export function testSource(config: Partial<PolarisConfig> & { readonly url: stri
   const accounts = refusedAccounts(systemClock)
   const source = openSource(
     {
-      ...polarisDefaults,
+      ...defaultPolaris,
       auth: { kind: 'none' },
       codeMagasin: 1,
       retry: { ...polarisDefaults.retry, retries: 0 },

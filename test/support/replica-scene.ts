@@ -4,7 +4,14 @@ import { inject, onTestFailed, onTestFinished } from 'vitest'
 import { slotOf } from '../../connector/kafka/group/slots.ts'
 import { groupDefaults } from '../../connector/placement/placement-config.ts'
 import { type PolarisSimulator, startPolarisSimulator } from '../polaris/polaris-simulator.ts'
-import { type ConnectorProcess, lastLines, runningOn, startConnector } from './connector-process.ts'
+import {
+  type ConnectorProcess,
+  lastLines,
+  runningOn,
+  type ShortTimes,
+  shortTimes,
+  startConnector,
+} from './connector-process.ts'
 import { configFile, environmentOf, expectExactlyOnce, untilPublished } from './stream-scene.ts'
 
 /** Several streams on real servers, each with its own topic, all with one source. Closed with the test. */
@@ -56,6 +63,7 @@ export interface ReplicaSceneOptions {
   readonly brokers?: string
   /** More settings of each stream's `polaris` section. */
   readonly polaris?: object
+  readonly times?: ShortTimes
   /** More top-level sections of the configuration file. */
   readonly settings?: { readonly kafka?: object; readonly [section: string]: object | undefined }
 }
@@ -80,7 +88,7 @@ export async function replicaScene(count: number, options: ReplicaSceneOptions =
   const withNames = (some: readonly string[]) => all.filter((one) => some.includes(one.name))
   const config = fileOf(all)
   const given = Object.entries(environmentOf(name, brokers)).filter(([variable]) => !ofOneStream.includes(variable))
-  const environment = { ...Object.fromEntries(given), PLACEMENT: 'group' }
+  const environment = { ...Object.fromEntries(given), ...shortTimes(options.times ?? {}), PLACEMENT: 'group' }
   const started: ConnectorProcess[] = []
   onTestFailed(() => {
     for (const one of started) console.error(`--- ${name}\n${lastLines(one.output(), 40)}`)

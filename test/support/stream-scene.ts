@@ -6,7 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { expect, inject, onTestFailed, onTestFinished } from 'vitest'
 import { hasKafkaCode, KafkaCode } from '../../connector/kafka/kafka-errors.ts'
 import { type PolarisSimulator, type SimulatorOptions, startPolarisSimulator } from '../polaris/polaris-simulator.ts'
-import { type ConnectorProcess, lastLines, startConnector } from './connector-process.ts'
+import { type ConnectorProcess, lastLines, type ShortTimes, shortTimes, startConnector } from './connector-process.ts'
 import { assertSameAsSource, hasLastOfAll } from './same-as-source.ts'
 import { readTopic, readTopicUntil, type TopicRecord } from './topic-reader.ts'
 
@@ -30,6 +30,7 @@ export interface SceneOptions {
   readonly environment?: Record<string, string>
   /** Text of a YAML file, for settings that have no variable. */
   readonly yaml?: string
+  readonly times?: ShortTimes
   /** Brokers to use instead of the shared ones. */
   readonly brokers?: { readonly connector: string; readonly reader: string }
   /** How to start the connector; by default, as a child process. */
@@ -38,13 +39,14 @@ export interface SceneOptions {
 
 /** Call within a test. */
 export async function scene(options: SceneOptions = {}): Promise<Scene> {
-  const { source, environment, yaml, brokers, starting = startConnector } = options
+  const { source, environment, yaml, times, brokers, starting = startConnector } = options
   const simulator = await startPolarisSimulator({ clients: 200, ...source })
   const name = `e2e-${randomUUID().slice(0, 13)}`
   const reader = brokers?.reader ?? inject('kafkaBrokers')
   const base = {
     ...environmentOf(name, brokers?.connector ?? reader),
     POLARIS_URL: simulator.url,
+    ...(times && shortTimes(times)),
     ...environment,
   }
   const processes: ConnectorProcess[] = []

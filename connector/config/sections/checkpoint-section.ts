@@ -1,11 +1,8 @@
 import type * as z from 'zod'
-import type { CheckpointConfig, S3Settings } from '../../storage/checkpoint-store-config.ts'
+import type { CheckpointConfig } from '../../storage/checkpoint-store-config.ts'
 import { checkpointStoreDefaults } from '../../storage/checkpoint-store-config.ts'
 import * as check from '../setting-checks.ts'
 import * as setting from '../setting-types.ts'
-
-const { callWithinMs, s3 } = checkpointStoreDefaults
-const minute = 60_000
 
 export const checkpointSection = setting.section('Where the checkpoints are stored', {
   url: setting.text(
@@ -37,32 +34,13 @@ export const checkpointSection = setting.section('Where the checkpoints are stor
       variable: 'S3_FORCE_PATH_STYLE',
     })
     .optional(),
-  etagQuoting: setting.choiceOr(s3.etagQuoting, ['auto', 'quoted', 'unquoted'], {
-    description: 'How ETags are written in `If-Match`; `auto` detects what the store accepts',
-  }),
-  checksums: setting
-    .choice(['WHEN_REQUIRED', 'WHEN_SUPPORTED', 'when_required', 'when_supported'], {
-      description: 'When checksums are sent. Default: `WHEN_REQUIRED` if `endpoint` is set, otherwise `WHEN_SUPPORTED`',
-      variable: 'AWS_REQUEST_CHECKSUM_CALCULATION',
-    })
-    .optional(),
   encryption: setting
     .choice(['AES256', 'aws:kms', 'aws:kms:dsse'], { description: 'Server-side encryption' })
     .optional(),
   kmsKeyId: setting.text({ description: 'KMS key for server-side encryption' }).optional(),
-  bucketKey: setting.flag({ description: 'Use an S3 bucket key, which reduces the calls to KMS' }).optional(),
-  savePeriod: setting.duration(minute, {
-    description:
-      'Minimum interval between saves of polls without changes; also the maximum delay until published events are recorded as committed',
-  }),
   maxIndexMemory: setting.size(128 * 1024 * 1024, {
     description:
       'Maximum memory for the client indexes of all streams of a replica: 24 bytes a client. A stream whose index does not fit is held',
-  }),
-  timeouts: setting.section('Time limits for the checkpoint store', {
-    connect: setting.duration(s3.connectWithinMs, { description: 'To establish a connection' }),
-    answer: setting.duration(s3.answerWithinMs, { description: 'From a request to its response' }),
-    call: setting.duration(callWithinMs, { description: 'For a whole read or write, including retries' }),
   }),
 })
 
@@ -70,26 +48,17 @@ type CheckpointSettings = z.output<typeof checkpointSection>
 
 /** Credentials are not settings: the AWS SDK finds them in its standard chain. */
 export function checkpointConfig(checkpoint: CheckpointSettings): CheckpointConfig {
-  const { timeouts } = checkpoint
+  const { callWithinMs, s3 } = checkpointStoreDefaults
   return {
     url: checkpoint.url,
-    callWithinMs: timeouts.call,
+    callWithinMs,
     s3: {
+      ...s3,
       endpoint: checkpoint.endpoint,
       region: checkpoint.region,
       forcePathStyle: checkpoint.forcePathStyle,
-      checksums: checksums(checkpoint.checksums),
-      etagQuoting: checkpoint.etagQuoting,
       serverSideEncryption: checkpoint.encryption,
       kmsKeyId: checkpoint.kmsKeyId,
-      bucketKeyEnabled: checkpoint.bucketKey,
-      connectWithinMs: timeouts.connect,
-      answerWithinMs: timeouts.answer,
     },
   }
-}
-
-function checksums(spelled: CheckpointSettings['checksums']): S3Settings['checksums'] {
-  if (spelled === undefined) return undefined
-  return /required/i.test(spelled) ? 'WHEN_REQUIRED' : 'WHEN_SUPPORTED'
 }

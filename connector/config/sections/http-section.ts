@@ -2,8 +2,6 @@ import type * as z from 'zod'
 import * as check from '../setting-checks.ts'
 import * as setting from '../setting-types.ts'
 
-const minute = 60_000
-
 /** The setting `http`. */
 export const httpSection = setting.section('HTTP endpoints: health, metrics and the status page', {
   host: setting.textOr('0.0.0.0', { description: 'Address to listen on', variable: 'HTTP_HOST' }),
@@ -12,10 +10,6 @@ export const httpSection = setting.section('HTTP endpoints: health, metrics and 
     { min: 0, max: 65_535 },
     { description: 'Port to listen on; 0: any free port', variable: 'HTTP_PORT' },
   ),
-  readyAfter: setting.duration(2 * minute, {
-    description:
-      'How long a stream may make no progress, or the replica may be outside the consumer group, before `/readyz` reports not ready; for a stream, at least three poll intervals',
-  }),
   nodeMetrics: setting.flagOr('false', {
     description:
       'Export the metrics of Node.js (`nodejs_*`, about 50 series): heap, garbage collection, event loop. Those of the process (`process_*`) are always exported',
@@ -35,14 +29,4 @@ export const httpSection = setting.section('HTTP endpoints: health, metrics and 
     .optional(),
 })
 
-export interface HttpConfig {
-  readonly host: string
-  readonly port: number
-  readonly readyAfterMs: number
-  readonly nodeMetrics: boolean
-  readonly runbookUrl: string | undefined
-}
-
-export function httpConfig({ readyAfter, ...http }: z.output<typeof httpSection>): HttpConfig {
-  return { ...http, runbookUrl: http.runbookUrl, readyAfterMs: readyAfter }
-}
+export type HttpConfig = z.output<typeof httpSection>

@@ -38,8 +38,6 @@ const oauth = setting.section('Tokens for `mechanism: oauthbearer`, by the clien
     )
     .optional(),
   ca: pem("CAs trusted for the token endpoint instead of the system's", 'KAFKA_OAUTH_CA').optional(),
-  clientId: setting.secretText({ description: 'Client id', variable: 'KAFKA_OAUTH_CLIENT_ID' }),
-  clientSecret: setting.secretText({ description: 'Client secret', variable: 'KAFKA_OAUTH_CLIENT_SECRET' }),
   scope: setting
     .text({ description: 'Scopes to request, separated by spaces', variable: 'KAFKA_OAUTH_SCOPE' })
     .optional(),
@@ -62,8 +60,14 @@ export const sasl = setting.section('SASL authentication to the brokers', {
       { description: 'SASL mechanism', variable: 'KAFKA_SASL_MECHANISM' },
     )
     .optional(),
-  username: setting.secretText({ description: 'User name', variable: 'KAFKA_SASL_USERNAME' }),
-  password: setting.secretText({ description: 'Password', variable: 'KAFKA_SASL_PASSWORD' }),
+  username: setting.secretText({
+    description: 'User name; with `oauthbearer`, the client id',
+    variable: 'KAFKA_SASL_USERNAME',
+  }),
+  password: setting.secretText({
+    description: 'Password; with `oauthbearer`, the client secret',
+    variable: 'KAFKA_SASL_PASSWORD',
+  }),
   oauth,
 })
 
@@ -102,7 +106,7 @@ export function saslConfig(sasl: SaslSettings): SaslConfig | undefined {
   const mechanism = mechanismOf(sasl)
   const { username, password, oauth } = sasl
   if (mechanism === 'oauthbearer') {
-    const client = oauthClient(oauth)
+    const client = oauthClient(sasl)
     return client && { mechanism, client, extensions: oauth.extensions }
   }
   if (mechanism === undefined || username === undefined || password === undefined) return undefined
@@ -117,19 +121,21 @@ export function saslConfig(sasl: SaslSettings): SaslConfig | undefined {
   }
 }
 
-function oauthClient({ ca, clientId, clientSecret, ...settings }: SaslSettings['oauth']): OAuthClient | undefined {
-  const { tokenEndpoint, scope, audience } = settings
-  if (tokenEndpoint === undefined || clientId === undefined || clientSecret === undefined) return undefined
+function oauthClient({ username, password, oauth }: SaslSettings): OAuthClient | undefined {
+  const { tokenEndpoint, scope, audience, ca } = oauth
+  if (tokenEndpoint === undefined || username === undefined || password === undefined) return undefined
   return {
-    ...{ tokenEndpoint, scope, audience },
+    tokenEndpoint,
+    scope,
+    audience,
     get ca() {
       return ca?.reveal()
     },
     get clientId() {
-      return clientId.reveal()
+      return username.reveal()
     },
     get clientSecret() {
-      return clientSecret.reveal()
+      return password.reveal()
     },
   }
 }

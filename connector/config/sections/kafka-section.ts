@@ -5,9 +5,8 @@ import * as check from '../setting-checks.ts'
 import * as setting from '../setting-types.ts'
 import { sasl, saslConfig, ssl, sslConfig } from './kafka-access-section.ts'
 
-const { create, timeouts } = kafkaDefaults
-const minute = 60 * 1000
-const day = 24 * 60 * minute
+const { create } = kafkaDefaults
+const day = 24 * 60 * 60 * 1000
 
 const topics = setting.section('Creation of missing topics', {
   create: setting.flagOr('true', {
@@ -57,38 +56,7 @@ export const kafkaSection = setting.section('The Kafka cluster and how events ar
     },
     { min: 60_000, max: 3650 * day },
   ),
-  idleAfter: setting.duration(
-    5 * minute,
-    {
-      description:
-        'A stream that has published nothing for this long closes its producer and connections, and reconnects for the next event; `0s`: never. Should be less than the `connections.max.idle.ms` of the brokers (10m by default)',
-    },
-    { min: 0, max: 7 * day },
-  ),
-  pageGroup: setting.section(
-    'How many pages share a transaction (a page group) during a backlog. Once caught up, each page has its own transaction',
-    {
-      maxBytes: setting.size(1024 * 1024, { description: 'Size of the events after which a page group is committed' }),
-      maxDelay: setting.duration(
-        200,
-        { description: 'Time after which a page group is committed' },
-        { min: 0, max: 60_000 },
-      ),
-    },
-  ),
   topics,
-  timeouts: setting.section('Time limits for the brokers', {
-    connection: setting.duration(timeouts.connectionMs, { description: 'To establish a connection, including TLS' }),
-    request: setting.duration(timeouts.requestMs, { description: 'From a request to its response' }),
-    transaction: setting.duration(timeouts.transactionMs, {
-      description:
-        "After this time the broker aborts a transaction; not greater than the broker's `transaction.max.timeout.ms`",
-    }),
-    commitWithin: setting.duration(timeouts.commitWithinMs, {
-      description: 'From the first event sent to the end of its transaction; must be less than `transaction`',
-    }),
-    close: setting.duration(timeouts.closeMs, { description: 'To abort a transaction or close a connection' }),
-  }),
 })
 
 export const streamKafkaSection = setting.section('The topics of the stream', {
@@ -111,18 +79,11 @@ type KafkaSettings = z.output<typeof kafkaSection>
 
 /** The connection of all streams. Secrets and PEM texts are getters, which read their files at each use. */
 export function kafkaConnection(kafka: KafkaSettings): KafkaConnection {
-  const { connection, request, transaction, commitWithin, close } = kafka.timeouts
   return {
     brokers: kafka.brokers,
     ssl: sslConfig(kafka.ssl),
     sasl: saslConfig(kafka.sasl),
-    timeouts: {
-      connectionMs: connection,
-      requestMs: request,
-      transactionMs: transaction,
-      commitWithinMs: commitWithin,
-      closeMs: close,
-    },
+    timeouts: kafkaDefaults.timeouts,
     retry: kafkaDefaults.retry,
   }
 }

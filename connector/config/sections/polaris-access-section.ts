@@ -7,7 +7,7 @@ import type {
   TlsConfig,
   TokenConfig,
 } from '../../source/polaris/polaris-config.ts'
-import { polarisDefaults, tlsVersions } from '../../source/polaris/polaris-config.ts'
+import { tlsVersions } from '../../source/polaris/polaris-config.ts'
 import { listItems } from '../document.ts'
 import type { Secret } from '../secret.ts'
 import * as check from '../setting-checks.ts'
@@ -17,7 +17,14 @@ const token = setting.optionalSection(
   'Session token from the login response. Without this section, cookies carry the session',
   {
     field: setting
-      .text({ description: 'Field of the login response that holds the token' }, check.isFieldPath, check.fieldPathRule)
+      .text(
+        {
+          description:
+            'Field of the login response that holds the token. Without `field` and `pattern`, the whole response is the token',
+        },
+        check.isFieldPath,
+        check.fieldPathRule,
+      )
       .optional(),
     pattern: setting
       .text(
@@ -26,21 +33,21 @@ const token = setting.optionalSection(
         check.patternRule,
       )
       .optional(),
-    wholeAnswer: setting.flagOr('false', { description: 'The whole response is the token' }),
     query: setting.text({ description: 'Query parameter that sends the token' }).optional(),
     header: setting
-      .text({ description: 'Header that sends the token' }, check.isHeaderName, check.headerNameRule)
-      .optional(),
-    headerPrefix: setting
-      .text({ description: 'Text before the token in the header', examples: ['Bearer '] })
+      .text(
+        {
+          description: 'Header that sends the token, with an optional scheme before it',
+          examples: ['Authorization: Bearer'],
+        },
+        check.isTokenHeader,
+        check.tokenHeaderRule,
+      )
       .optional(),
   },
 )
 
 export const login = setting.section('How `ACL.Login` is called, for `auth: login`', {
-  method: setting.choiceOr(polarisDefaults.loginMethod, ['POST', 'GET'], {
-    description: '`POST` keeps the password out of URLs and access logs',
-  }),
   token,
 })
 
@@ -194,8 +201,8 @@ export function headersConfig(values: z.output<typeof headers>): Readonly<Record
   return Object.defineProperties({}, Object.fromEntries(fields))
 }
 
-function loginConfig({ method, token }: LoginSettings): LoginConfig {
-  return { method, token: token === undefined ? undefined : { from: tokenFrom(token), sendAs: tokenSentAs(token) } }
+function loginConfig({ token }: LoginSettings): LoginConfig {
+  return { token: token === undefined ? undefined : { from: tokenFrom(token), sendAs: tokenSentAs(token) } }
 }
 
 function tokenFrom({ field, pattern }: TokenSettings): TokenConfig['from'] {
@@ -203,8 +210,8 @@ function tokenFrom({ field, pattern }: TokenSettings): TokenConfig['from'] {
   return pattern === undefined ? { kind: 'text' } : { kind: 'pattern', pattern }
 }
 
-function tokenSentAs({ query, header, headerPrefix }: TokenSettings): TokenConfig['sendAs'] {
-  return header === undefined
-    ? { kind: 'query', name: query ?? '' }
-    : { kind: 'header', name: header, prefix: headerPrefix }
+function tokenSentAs({ query, header }: TokenSettings): TokenConfig['sendAs'] {
+  if (header === undefined) return { kind: 'query', name: query ?? '' }
+  const [name = '', scheme] = header.split(/: */)
+  return { kind: 'header', name, prefix: scheme && `${scheme} ` }
 }

@@ -15,7 +15,7 @@ import {
   tls,
   tlsConfig,
 } from './polaris-access-section.ts'
-import { serverLimits, serverRetry, serverTimeouts } from './polaris-server-section.ts'
+import { serverLimits } from './polaris-server-section.ts'
 
 const int32 = { min: -(2 ** 31), max: 2 ** 31 - 1 }
 
@@ -75,17 +75,17 @@ export const polarisSection = setting.section('The Polaris server and what is re
     description: 'Format of the responses. A new value applies from the next scan',
     variable: 'POLARIS_OUTPUT',
   }),
-  method: setting.choiceOr(polarisDefaults.method, ['GET', 'POST'], {
+  method: setting.choiceOr('GET', ['GET', 'POST'], {
     description: 'HTTP method of page requests: `GET` with query parameters, or `POST` with a form',
   }),
   timeZone: setting.textOr(
-    polarisDefaults.timeZone,
+    'Europe/Paris',
     { description: 'Time zone of the server', variable: 'POLARIS_TIME_ZONE' },
     check.isTimeZone,
     check.timeZoneRule,
   ),
   lastChangedFormat: setting.textOr(
-    polarisDefaults.lastChangedFormat,
+    "yyyy-MM-dd'T'HH:mm:ss",
     {
       description:
         'Format of `lastChanged` in requests, made of `yyyy MM dd HH mm ss SSS XXX`; other letters in single quotes',
@@ -134,7 +134,7 @@ export const polarisSection = setting.section('The Polaris server and what is re
       check.isFieldPath,
       check.fieldPathRule,
     )
-    .prefault([...polarisDefaults.listFields]),
+    .prefault([]),
   statusFields: setting
     .textList(
       {
@@ -145,7 +145,7 @@ export const polarisSection = setting.section('The Polaris server and what is re
       check.isFieldPath,
       check.fieldPathRule,
     )
-    .prefault([...polarisDefaults.statusFields]),
+    .prefault([]),
   hashIgnore: setting
     .textList(
       {
@@ -156,22 +156,18 @@ export const polarisSection = setting.section('The Polaris server and what is re
       check.fieldPathRule,
     )
     .prefault([]),
-  timeouts: serverTimeouts,
   server: serverLimits,
-  maxBodyBytes: setting.size(polarisDefaults.maxBodyBytes, { description: 'Maximum size of a response' }),
-  retry: serverRetry,
 })
 
 export type PolarisSettings = z.output<typeof polarisSection>
 
 /** Secrets and trusted certificates are getters, which read their files at each use. */
 export function polarisConfig(polaris: PolarisSettings): PolarisConfig {
-  const { timeouts, retry, tls } = polaris
-  const { maxProbeInterval, ...limits } = polaris.server
   return {
+    ...polarisDefaults,
     url: polaris.url,
     auth: authConfig(polaris),
-    tls: tlsConfig(tls),
+    tls: tlsConfig(polaris.tls),
     proxy: proxyConfig(polaris.proxy),
     headers: headersConfig(polaris.headers),
     codeMagasin: polaris.codeMagasin,
@@ -183,17 +179,7 @@ export function polarisConfig(polaris: PolarisSettings): PolarisConfig {
     clientIdField: polaris.clientIdField,
     listFields: polaris.listFields,
     statusFields: polaris.statusFields,
-    timeouts: { connectMs: timeouts.connect, headersMs: timeouts.headers, bodyMs: timeouts.body },
-    maxBodyBytes: polaris.maxBodyBytes,
-    limits,
-    maxProbeIntervalMs: maxProbeInterval,
-    suspectForMs: retry.suspectFor,
-    retry: {
-      retries: retry.retries,
-      firstPauseMs: retry.firstPause,
-      maxPauseMs: retry.maxPause,
-      maxRetryAfterMs: retry.maxRetryAfter,
-    },
+    limits: polaris.server,
   }
 }
 

@@ -73,15 +73,6 @@ export const pollSection = setting.section('When and how the server is read', {
       'When a new stream reads its history: `beside` live scans, or `before` them, so that history is published first',
     variable: 'POLL_BACKFILL',
   }),
-  onRefusedCheckPoint: setting.choiceOr('read-again', ['read-again', 'stop'], {
-    description:
-      'What to do if the server rejects its own `checkPoint`: `read-again` reads again from a time, `stop` holds the stream',
-  }),
-  maxEmptyPages: setting.wholeNumberOr(
-    100,
-    { min: 1, max: 1_000_000 },
-    { description: 'Number of consecutive pages without clients after which a scan is stuck' },
-  ),
 })
 
 /** How a stream is read. Pure. */
@@ -94,8 +85,6 @@ export function scanSettings(poll: z.output<typeof pollSection>, polaris: Polari
     fullScan: every === 0 ? undefined : { everyMs: every, hours: hours === undefined ? undefined : hoursOf(hours) },
     backgroundShare: poll.backgroundShare / 100,
     backfill: poll.backfill,
-    onRefusedCheckPoint: poll.onRefusedCheckPoint,
-    maxEmptyPages: poll.maxEmptyPages,
     limit: polaris.limit,
     output: polaris.output,
     timeZone: polaris.timeZone,

@@ -82,10 +82,10 @@ function tokenIn(answer: Record<string, unknown>): AccessToken | undefined {
 
 /** What the endpoint reports (RFC 6749, 5.2), and the setting to check. Other texts are not repeated. */
 const reported: Readonly<Record<string, string>> = {
-  invalid_client: 'KAFKA_OAUTH_CLIENT_ID or KAFKA_OAUTH_CLIENT_SECRET',
+  invalid_client: 'KAFKA_SASL_USERNAME or KAFKA_SASL_PASSWORD',
   unauthorized_client: 'the grant "client credentials" of the client',
   unsupported_grant_type: 'the grant "client credentials" of the client',
-  invalid_grant: 'KAFKA_OAUTH_CLIENT_ID or KAFKA_OAUTH_CLIENT_SECRET',
+  invalid_grant: 'KAFKA_SASL_USERNAME or KAFKA_SASL_PASSWORD',
   invalid_scope: 'KAFKA_OAUTH_SCOPE',
   invalid_target: 'KAFKA_OAUTH_AUDIENCE',
   invalid_request: 'KAFKA_OAUTH_SCOPE or KAFKA_OAUTH_AUDIENCE',

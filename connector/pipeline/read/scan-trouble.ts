@@ -102,12 +102,9 @@ function refused(reader: Reader, scan: Scan, error: ConnectorError): undefined {
   const { settings, serverClock, observe, proof } = reader
   const again = afterRefusal(scan, settings, serverClock.times())
   const more = again.refusals - REFUSALS_WITHOUT_PROGRESS
-  const isStopped = settings.onRefusedCheckPoint === 'stop'
-  if (isStopped || more > 0) {
-    const often = isStopped ? '' : ` ${again.refusals} times in a row`
-    const message = `read page: the server refused its own checkPoint${often}: ${error.message}`
-    const next = isStopped ? scan : { ...again, failures: more - 1 }
-    return failed(reader, next, new ConnectorError('source.checkpoint-refused', message))
+  if (more > 0) {
+    const message = `read page: the server refused its own checkPoint ${again.refusals} times in a row: ${error.message}`
+    return failed(reader, { ...again, failures: more - 1 }, new ConnectorError('source.checkpoint-refused', message))
   }
   observe({ kind: 'checkpoint-refused', scan: scan.kind, lastChanged: again.lastChanged, error })
   reader.states = proof.refused(scan, withScan(reader.states, again))

@@ -14,7 +14,7 @@ export type AskedPage = Pick<PageReading, 'page' | 'askedAt'>
 /** Undefined: the scan is stuck or no client has had a valid id yet; it begins again. Throws `source.mapping`. */
 export function take(reader: Reader, before: Scan, asked: AskedPage): PageReading | undefined {
   const { page } = asked
-  const { serverClock, settings, processed, observe } = reader
+  const { serverClock, processed, observe } = reader
   const began = serverClock.learn(page)
   reader.hasReadPages = true
   observe({
@@ -23,8 +23,7 @@ export function take(reader: Reader, before: Scan, asked: AskedPage): PageReadin
   })
   reader.states = created(reader.states, began)
   if (takeMapping(reader, before, page) === 'unproven') return undefined
-  const parts = { began, events: processed.events(), maxEmptyPages: settings.maxEmptyPages }
-  const step = scanStep(before, page, parts)
+  const step = scanStep(before, page, { began, events: processed.events() })
   if (step.kind === 'stuck') return stuck(reader, before, step.why)
   const scan = paced(step.scan, page.clients.length, reader.states, serverClock.times().ours)
   if (step.kind === 'done') return ended(reader, scan, asked)

@@ -53,10 +53,8 @@ export type AuthConfig =
   | { readonly kind: 'basic'; readonly account: Account }
   | { readonly kind: 'login'; readonly account: Account; readonly login: LoginConfig }
 
-/** How to call `ACL.Login`, and how calls carry the session. Cookies are always kept. */
+/** How calls carry the session that `ACL.Login` opens. Cookies are always kept. */
 export interface LoginConfig {
-  /** POST keeps the password out of URLs and access logs. */
-  readonly method: 'POST' | 'GET'
   /** Absent: only cookies carry the session. */
   readonly token?: TokenConfig | undefined
 }
@@ -116,19 +114,12 @@ export interface SourceTimeouts {
   readonly bodyMs: number
 }
 
-/** Defaults of the configuration schema. */
+/** What only we can tune. Tests shorten the times. */
 export const polarisDefaults = {
-  method: 'GET',
-  timeZone: 'Europe/Paris',
-  lastChangedFormat: "yyyy-MM-dd'T'HH:mm:ss",
-  listFields: [],
-  statusFields: [],
-  loginMethod: 'POST',
   timeouts: { connectMs: 10_000, headersMs: 60_000, bodyMs: 60_000 },
   maxBodyBytes: 32 * 1024 * 1024,
   // Few retries: a refused checkPoint is detected only after the last one. Outages are retried indefinitely.
   retry: { retries: 4, firstPauseMs: 500, maxPauseMs: 15_000, maxRetryAfterMs: 120_000 },
   suspectForMs: 15 * 60_000,
-  limits: { concurrentRequests: 8 },
   maxProbeIntervalMs: 30_000,
-} as const
+}

@@ -11,7 +11,7 @@ export interface S3Bucket {
   /** From sending a small request to its response headers. */
   readonly answerWithinMs: number
   /** Parameters of every PUT. */
-  readonly encryption: Pick<PutObjectCommandInput, 'ServerSideEncryption' | 'SSEKMSKeyId' | 'BucketKeyEnabled'>
+  readonly encryption: Pick<PutObjectCommandInput, 'ServerSideEncryption' | 'SSEKMSKeyId'>
 }
 
 /** Makes no request. */
@@ -25,7 +25,6 @@ export function openS3Bucket(name: string, settings: S3Settings): S3Bucket {
     encryption: {
       ServerSideEncryption: settings.serverSideEncryption,
       SSEKMSKeyId: settings.kmsKeyId,
-      BucketKeyEnabled: settings.bucketKeyEnabled,
     },
   }
 }
@@ -33,7 +32,8 @@ export function openS3Bucket(name: string, settings: S3Settings): S3Bucket {
 function clientConfig(s3: S3Settings): S3ClientConfig {
   const isCustom = s3.endpoint !== undefined
   const region = s3.region ?? (isCustom ? 'us-east-1' : undefined)
-  const checksums = s3.checksums ?? (isCustom ? 'WHEN_REQUIRED' : 'WHEN_SUPPORTED')
+  // Other servers than Amazon's may not support checksums.
+  const checksums = isCustom ? 'WHEN_REQUIRED' : 'WHEN_SUPPORTED'
   return {
     ...(s3.endpoint === undefined ? {} : { endpoint: s3.endpoint }),
     ...(region === undefined ? {} : { region }),

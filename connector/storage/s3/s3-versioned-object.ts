@@ -28,7 +28,8 @@ export function s3Store(config: S3StoreConfig, parts: StoreParts): CheckpointSto
   const { s3, callWithinMs } = config
   const bucket = openS3Bucket(config.bucket, s3)
   const requests = s3Requests(bucket)
-  let quoting: EtagQuoting = s3.etagQuoting === 'unquoted' ? 'unquoted' : 'quoted'
+  // Ceph accepts only unquoted ETags: the probe finds out.
+  let quoting: EtagQuoting = 'quoted'
 
   const keyed = (key: string) => (config.prefix === '' ? key : `${config.prefix}/${key}`)
   const limits = (what: string) => ({ what, withinMs: callWithinMs, parts })
@@ -52,7 +53,7 @@ export function s3Store(config: S3StoreConfig, parts: StoreParts): CheckpointSto
     segments: (key) => s3SegmentStore({ bucket, prefix: `${keyed(segmentsKey(key))}/`, limits }),
     probe: async (stop) => {
       const what = `probe ${bucket.placeOf(config.prefix)}`
-      const quotings: readonly EtagQuoting[] = s3.etagQuoting === 'auto' ? ['quoted', 'unquoted'] : [s3.etagQuoting]
+      const quotings: readonly EtagQuoting[] = ['quoted', 'unquoted']
       const attempt = (signal: AbortSignal) =>
         probeConditions(requests, { key: keyed(probeName(parts.clock)), quotings }, signal)
       const result = await storeCall(attempt, limits(what), stop)

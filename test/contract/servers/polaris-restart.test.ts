@@ -8,6 +8,7 @@ import type { ReadArguments, SourceTime } from '../../../connector/source/client
 import { polarisDefaults } from '../../../connector/source/polaris/polaris-config.ts'
 import { restartBadly, restartStages } from '../../polaris/bad-restart.ts'
 import { faults, startPolarisSimulator } from '../../polaris/polaris-simulator.ts'
+import { defaultPolaris } from '../../support/default-config.ts'
 import { never } from '../../support/signals.ts'
 
 const at: ReadArguments = {
@@ -19,7 +20,7 @@ async function reader() {
   onTestFinished(() => simulator.close())
   const retry = { retries: 0, firstPauseMs: 1, maxPauseMs: 1, maxRetryAfterMs: 1 }
   const source = openSource(
-    { ...polarisDefaults, url: simulator.url, auth: { kind: 'none' }, codeMagasin: 1, retry },
+    { ...defaultPolaris, url: simulator.url, auth: { kind: 'none' }, codeMagasin: 1, retry },
     {
       ...{ clock: systemClock, permits: semaphore(8), outages: 'give-up', observe: () => {} },
       accounts: refusedAccounts(systemClock),
@@ -64,7 +65,7 @@ it.each([
   )
   const timeouts = { ...polarisDefaults.timeouts, headersMs: 300 }
   const source = openSource(
-    { ...polarisDefaults, url: simulator.url, auth: { kind: 'none' }, codeMagasin: 1, timeouts },
+    { ...defaultPolaris, url: simulator.url, auth: { kind: 'none' }, codeMagasin: 1, timeouts },
     {
       ...{ clock: systemClock, permits: semaphore(8), outages: 'wait', observe: () => {} },
       accounts: refusedAccounts(systemClock),

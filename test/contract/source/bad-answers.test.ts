@@ -7,10 +7,11 @@ import { errorCatalogue } from '../../../connector/runtime/error-catalogue.ts'
 import { refusedAccounts } from '../../../connector/runtime/refused-accounts.ts'
 import { semaphore } from '../../../connector/runtime/semaphore.ts'
 import type { ReadArguments, SourceTime } from '../../../connector/source/client-source.ts'
-import { type PolarisConfig, polarisDefaults } from '../../../connector/source/polaris/polaris-config.ts'
+import type { PolarisConfig } from '../../../connector/source/polaris/polaris-config.ts'
 import type { Outages } from '../../../connector/source/recovery/after-failed-read.ts'
 import { type BadAnswer, badAnswers, planted } from '../../fixtures/answers/bad-answers.ts'
 import { serverAnswers } from '../../fixtures/answers/server-answers.ts'
+import { defaultPolaris } from '../../support/default-config.ts'
 import { type ScriptedServer, scriptedServer } from '../../support/servers/scripted-http.ts'
 import { never } from '../../support/signals.ts'
 
@@ -55,7 +56,7 @@ function send(answer: BadAnswer, response: ServerResponse): void {
 
 const source = (outages: Outages = 'give-up') => {
   const config: PolarisConfig = {
-    ...polarisDefaults,
+    ...defaultPolaris,
     url: server.url,
     auth: { kind: 'basic', account: { user, password } },
     codeMagasin: 1,

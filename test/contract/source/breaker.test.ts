@@ -6,6 +6,7 @@ import type { ReadArguments, ServerEvent, SourceEvent, SourceTime } from '../../
 import { polarisDefaults } from '../../../connector/source/polaris/polaris-config.ts'
 import { serverBreakers } from '../../../connector/source/recovery/server-breaker.ts'
 import { faults, startPolarisSimulator } from '../../polaris/polaris-simulator.ts'
+import { defaultPolaris } from '../../support/default-config.ts'
 import { virtualClock } from '../../support/fakes/virtual-clock.ts'
 import { freePort } from '../../support/servers/free-port.ts'
 
@@ -58,7 +59,7 @@ async function streamsOn(port: number) {
   const stopping = new AbortController()
   const readAt: number[] = []
   const polls = Array.from({ length: STREAMS }, async (_, stream) => {
-    const config = { ...polarisDefaults, url, auth: { kind: 'none' as const }, codeMagasin: stream }
+    const config = { ...defaultPolaris, url, auth: { kind: 'none' as const }, codeMagasin: stream }
     const accounts = refusedAccounts(clock)
     const observe = (event: SourceEvent) => {
       events.push(event)

@@ -4,7 +4,7 @@ import { EMPTY_PAGE, readOnce, testSource } from '../../support/one-read.ts'
 import { type ScriptedCall, scriptedServer } from '../../support/servers/scripted-http.ts'
 
 const account = { user: 'utilisateur-4711', password: 'motdepasse-4711' }
-const auth: AuthConfig = { kind: 'login', account, login: { method: 'POST' } }
+const auth: AuthConfig = { kind: 'login', account, login: {} }
 const isLogin = ({ url }: ScriptedCall) => url.pathname.endsWith('/ACL.Login')
 const HOUR = 3_600_000
 

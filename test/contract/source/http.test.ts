@@ -14,6 +14,7 @@ import type {
 } from '../../../connector/source/client-source.ts'
 import { type PolarisConfig, polarisDefaults } from '../../../connector/source/polaris/polaris-config.ts'
 import type { Outages } from '../../../connector/source/recovery/after-failed-read.ts'
+import { defaultPolaris } from '../../support/default-config.ts'
 import { type Script, type ScriptedServer, scriptedServer } from '../../support/servers/scripted-http.ts'
 import { never } from '../../support/signals.ts'
 
@@ -46,7 +47,7 @@ async function scene(
   const received: number[] = []
   const retry = { retries: 2, firstPauseMs: 1, maxPauseMs: 2, maxRetryAfterMs: 5 }
   const config: PolarisConfig = {
-    ...polarisDefaults,
+    ...defaultPolaris,
     url: server.url,
     auth: { kind: 'none' },
     codeMagasin: 1,
@@ -384,7 +385,7 @@ describe('the session', () => {
         else if (isOpen && call.headers.cookie !== undefined) response.end(PAGE)
         else response.end('<html><form><input type="password"></form></html>')
       },
-      { auth: { kind: 'login', account: { user: 'u', password: 'p' }, login: { method: 'POST' } } },
+      { auth: { kind: 'login', account: { user: 'u', password: 'p' }, login: {} } },
     )
     const made = () => opened.server.calls.map(({ url, headers }) => `${url.pathname.slice(10)} ${headers.cookie}`)
     await opened.source.read(at, never)

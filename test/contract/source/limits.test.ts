@@ -7,6 +7,7 @@ import type { ReadArguments, SourceEvent, SourceTime } from '../../../connector/
 import { serverLimits } from '../../../connector/source/polaris/http/rate-limit.ts'
 import { type PolarisConfig, polarisDefaults } from '../../../connector/source/polaris/polaris-config.ts'
 import type { Outages } from '../../../connector/source/recovery/after-failed-read.ts'
+import { defaultPolaris } from '../../support/default-config.ts'
 import { type Script, scriptedServer } from '../../support/servers/scripted-http.ts'
 import { never } from '../../support/signals.ts'
 
@@ -35,7 +36,7 @@ function streamsOn(
   const observe = (event: SourceEvent) => events.push(event)
   const permitsOf = serverLimits(systemClock)
   const stream = (url: string, codeMagasin: number) => {
-    const config = { ...polarisDefaults, url, auth: { kind: 'none' as const }, codeMagasin, retry, limits, ...changed }
+    const config = { ...defaultPolaris, url, auth: { kind: 'none' as const }, codeMagasin, retry, limits, ...changed }
     const source = openSource(config, {
       clock: systemClock,
       permits: permitsOf(config),

@@ -11,13 +11,14 @@ import type {
   OutputFormat,
   SourceTime,
 } from '../../../connector/source/client-source.ts'
-import { type PolarisConfig, polarisDefaults } from '../../../connector/source/polaris/polaris-config.ts'
+import type { PolarisConfig } from '../../../connector/source/polaris/polaris-config.ts'
 import {
   faults,
   type PolarisSimulator,
   type SimulatorOptions,
   startPolarisSimulator,
 } from '../../polaris/polaris-simulator.ts'
+import { defaultPolaris } from '../../support/default-config.ts'
 import { never } from '../../support/signals.ts'
 
 interface Scene extends AsyncDisposable {
@@ -32,7 +33,7 @@ async function scene(
   const simulator = await startPolarisSimulator({ clients: 25, ...options })
   const retry = { retries: 1, firstPauseMs: 1, maxPauseMs: 2, maxRetryAfterMs: 5 }
   const source = openSource(
-    { ...polarisDefaults, url: simulator.url, auth: { kind: 'none' }, codeMagasin: 1, retry, ...config(simulator) },
+    { ...defaultPolaris, url: simulator.url, auth: { kind: 'none' }, codeMagasin: 1, retry, ...config(simulator) },
     {
       clock: systemClock,
       permits: semaphore(8),
@@ -140,22 +141,16 @@ describe('faults', () => {
 
 describe('access', () => {
   const access = { user: 'zoé', password: 'mot de passe & co+' }
-  const login = (method: 'GET' | 'POST'): Partial<PolarisConfig> => ({
-    auth: { kind: 'login', account: access, login: { method } },
-  })
+  const login: Partial<PolarisConfig> = { auth: { kind: 'login', account: access, login: {} } }
 
-  it.each(['GET', 'POST'] as const)(
-    'logs in with %s, keeps the cookie, and logs in again when a session expires during a scan',
-    async (method) => {
-      for (const refusal of [401, 403, 'login-page'] as const) {
-        await using opened = await scene({ access: { ...access, mode: 'cookie', expiresAfterCalls: 2, refusal } }, () =>
-          login(method),
-        )
-        expect(await scan(opened.source, 'xml')).toHaveLength(25)
-        expect(opened.simulator.calls.filter((call) => call.function === 'ACL.Login')).toHaveLength(2)
-      }
-    },
-  )
+  it('logs in, keeps the cookie, and logs in again when a session expires during a scan', async () => {
+    for (const refusal of [401, 403, 'login-page'] as const) {
+      const mode = { ...access, mode: 'cookie', expiresAfterCalls: 2, refusal } as const
+      await using opened = await scene({ access: mode }, () => login)
+      expect(await scan(opened.source, 'xml')).toHaveLength(25)
+      expect(opened.simulator.calls.filter((call) => call.function === 'ACL.Login')).toHaveLength(2)
+    }
+  })
 
   it.each([
     { kind: 'query', name: 'session' },
@@ -164,14 +159,14 @@ describe('access', () => {
   ] as const)('reads a token from the login response and sends it as %o', async (sendAs) => {
     const token = { from: { kind: 'field', path: 'token' }, sendAs } as const
     await using opened = await scene({ access: { ...access, mode: 'token', expiresAfterCalls: 2 } }, () => ({
-      auth: { kind: 'login', account: access, login: { method: 'POST', token } },
+      auth: { kind: 'login', account: access, login: { token } },
     }))
     expect(await scan(opened.source, 'json')).toHaveLength(25)
   })
 
   it('makes no further login after wrong credentials', async () => {
     await using opened = await scene({ access: { ...access, mode: 'cookie' } }, () => ({
-      auth: { kind: 'login', account: { ...access, password: 'wrong' }, login: { method: 'POST' } },
+      auth: { kind: 'login', account: { ...access, password: 'wrong' }, login: {} },
     }))
     for (let read = 0; read < 3; read++) {
       await expect(opened.source.read(reading('xml'), never)).rejects.toMatchObject({ code: 'source.unauthorized' })
@@ -180,7 +175,7 @@ describe('access', () => {
   })
 
   it('names the missing rights', async () => {
-    await using opened = await scene({ access: { ...access, mode: 'cookie', lacksRights: true } }, () => login('POST'))
+    await using opened = await scene({ access: { ...access, mode: 'cookie', lacksRights: true } }, () => login)
     await expect(opened.source.read(reading('xml'), never)).rejects.toMatchObject({
       code: 'source.forbidden',
       message: expect.stringMatching(/«consultation des membres clients».*«saisie des membres clients»/),

@@ -9,6 +9,7 @@ import { refusedAccounts } from '../../../connector/runtime/refused-accounts.ts'
 import { semaphore } from '../../../connector/runtime/semaphore.ts'
 import type { ReadArguments, SourceTime } from '../../../connector/source/client-source.ts'
 import { polarisDefaults, type TlsConfig } from '../../../connector/source/polaris/polaris-config.ts'
+import { defaultPolaris } from '../../support/default-config.ts'
 import { makeCertificates } from '../../support/servers/certificates.ts'
 import { type LoneCertificate, loneCertificate } from '../../support/servers/lone-certificate.ts'
 import { type ScriptedServer, scriptedServer } from '../../support/servers/scripted-http.ts'
@@ -50,7 +51,7 @@ async function reading(url: string, tls?: TlsConfig): Promise<string> {
   const timeouts = { ...polarisDefaults.timeouts, connectMs: 300 }
   const auth = { kind: 'basic', account: { user: 'u', password: 'p' } } as const
   const source = openSource(
-    { ...polarisDefaults, url, auth, codeMagasin: 1, tls, timeouts, retry },
+    { ...defaultPolaris, url, auth, codeMagasin: 1, tls, timeouts, retry },
     {
       clock: systemClock,
       permits: semaphore(8),
@@ -141,7 +142,7 @@ describe('the trust settings', () => {
   const reader = (server: ScriptedServer, tls: TlsConfig) => {
     const retry = { ...polarisDefaults.retry, retries: 0 }
     const source = openSource(
-      { ...polarisDefaults, url: server.url, auth: { kind: 'none' }, codeMagasin: 1, tls, retry },
+      { ...defaultPolaris, url: server.url, auth: { kind: 'none' }, codeMagasin: 1, tls, retry },
       {
         clock: systemClock,
         permits: semaphore(8),

@@ -185,7 +185,7 @@ test('list has neither the prefix itself nor what is in directories below it', a
 })
 
 test('put sends encryption settings, a type and a length, without conditions, chunks and checksums', async () => {
-  const s3 = { serverSideEncryption: 'aws:kms', kmsKeyId: 'key-1', bucketKeyEnabled: true } as const
+  const s3 = { serverSideEncryption: 'aws:kms', kmsKeyId: 'key-1' } as const
   const { server, segments } = await open({ s3 })
   await segments.put('1-a', Buffer.alloc(3_000_000), never)
   const [{ line, headers } = expect.fail()] = server.requests
@@ -195,7 +195,6 @@ test('put sends encryption settings, a type and a length, without conditions, ch
     'content-type': 'application/octet-stream',
     'x-amz-server-side-encryption': 'aws:kms',
     'x-amz-server-side-encryption-aws-kms-key-id': 'key-1',
-    'x-amz-server-side-encryption-bucket-key-enabled': 'true',
   })
   const others = /checksum|content-encoding|transfer-encoding|expect|^if-/
   expect(Object.keys(headers).filter((name) => others.test(name))).toEqual([])

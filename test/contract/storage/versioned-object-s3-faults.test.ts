@@ -308,7 +308,7 @@ test('a process waits for a hanging store until the limit and exits after close'
     import { s3Store } from ${source('storage/s3/s3-versioned-object.ts')}
     import { systemClock } from ${source('runtime/clock.ts')}
     const s3 = { endpoint: ${JSON.stringify(server.endpoint)}, credentials: { accessKeyId: 'a', secretAccessKey: 'b' },
-      etagQuoting: 'auto', connectWithinMs: 60_000, answerWithinMs: 60_000 }
+      connectWithinMs: 60_000, answerWithinMs: 60_000 }
     const store = s3Store({ bucket: 'b', prefix: '', callWithinMs: 300, s3 }, { clock: systemClock, onRetry: () => undefined })
     await store.object('k').read(never).catch((error) => console.log(error.code))
     store.close()`
@@ -342,11 +342,6 @@ describe('the start-up probe', () => {
       'If-None-Match: * on a new key was answered "unsupported"',
     ],
     ['ignores If-Match', { fake: { conditions: 'create-only' } }, 'If-Match with an old ETag was accepted'],
-    [
-      'matches only unquoted ETags when quoted ones are configured',
-      { fake: { etags: 'ceph' }, s3: { etagQuoting: 'quoted' } },
-      'If-Match with the current ETag was refused',
-    ],
     [
       'returns different ETags to readers',
       { fake: { etags: 'weak-on-read' } },
@@ -410,7 +405,7 @@ test('sends path-style requests to a custom endpoint', async () => {
 })
 
 test('sends encryption settings and a length, without chunks and checksums', async () => {
-  const s3 = { serverSideEncryption: 'aws:kms', kmsKeyId: 'key-1', bucketKeyEnabled: true } as const
+  const s3 = { serverSideEncryption: 'aws:kms', kmsKeyId: 'key-1' } as const
   const { server, object } = await open({ s3 })
   await object.write('x'.repeat(3_000_000), null, never)
   expect(server.requests[0]?.headers).toMatchObject({
@@ -419,7 +414,6 @@ test('sends encryption settings and a length, without chunks and checksums', asy
     'if-none-match': '*',
     'x-amz-server-side-encryption': 'aws:kms',
     'x-amz-server-side-encryption-aws-kms-key-id': 'key-1',
-    'x-amz-server-side-encryption-bucket-key-enabled': 'true',
   })
   const names = Object.keys(server.requests[0]?.headers ?? {})
   expect(names.filter((name) => /checksum|content-encoding|transfer-encoding|expect/.test(name))).toEqual([])

@@ -29,7 +29,7 @@ const noDifferences = {
 }
 
 /** An audit waits for a replica that may not have saved its last scan yet; here, no replica runs. */
-const soonSaved = 'checkpoint: { savePeriod: 1s }'
+const soonSaved = { run: { savePeriodMs: 1_000 } }
 
 /** Runs the audit; resolves to its exit code, its JSON and its text on standard error. */
 async function audit({ start }: Pick<Scene, 'start'>, more: Record<string, string> = {}, args: readonly string[] = []) {
@@ -119,7 +119,7 @@ async function withoutLast(simulator: PolarisSimulator, clients: number, at: rea
 
 it('finds each kind of difference, names the clients only with --ids, and exits with 1', async () => {
   const at = [Date.UTC(2024, 0, 1), Date.UTC(2024, 0, 1)] as const
-  const stage = await stopped({ source: { modifiedBetween: at }, yaml: soonSaved })
+  const stage = await stopped({ source: { modifiedBetween: at }, times: soonSaved })
   const { simulator, name } = stage
   const [unindexed = '', edited = '', deleted = '', erased = ''] = simulator.clientIds
   const [other = '', gone = ''] = simulator.clientIds.slice(-2)
@@ -225,9 +225,11 @@ it('requires a checkpoint whose backfill is done, and a paused stream where the 
 })
 
 it('exits with 3 when Polaris, Kafka or S3 is unavailable', async () => {
-  const yaml =
-    'checkpoint: { timeouts: { connect: 500ms, answer: 1s, call: 2s } }\nstreams: [{ polaris: { retry: { firstPause: 10ms } } }]'
-  const stage = await stopped({ yaml })
+  const times = {
+    checkpoint: { callWithinMs: 2_000, s3: { connectWithinMs: 500, answerWithinMs: 1_000 } },
+    polaris: { retry: { firstPauseMs: 10 } },
+  }
+  const stage = await stopped({ times })
   const unavailable: [Record<string, string>, string][] = [
     [{ POLARIS_URL: 'http://127.0.0.1:9/' }, 'source.unreachable'],
     [{ KAFKA_BROKERS: '127.0.0.1:9' }, 'publish.unreachable'],

@@ -75,9 +75,11 @@ it('poll-once reads until it has caught up, logs what it did, exits with 0, and 
 })
 
 it('poll-once exits with 3 when Polaris or S3 is unavailable', async () => {
-  const yaml =
-    'checkpoint: { timeouts: { connect: 500ms, answer: 1s, call: 2s } }\nstreams: [{ polaris: { retry: { firstPause: 10ms } } }]'
-  const { start } = await scene({ yaml })
+  const times = {
+    checkpoint: { callWithinMs: 2_000, s3: { connectWithinMs: 500, answerWithinMs: 1_000 } },
+    polaris: { retry: { firstPauseMs: 10 } },
+  }
+  const { start } = await scene({ times })
   const unavailable: [Record<string, string>, string][] = [
     [{ POLARIS_URL: 'http://127.0.0.1:9/' }, 'source.unreachable'],
     [{ AWS_ENDPOINT_URL_S3: 'http://127.0.0.1:9' }, 'storage.unavailable'],

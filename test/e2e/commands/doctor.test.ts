@@ -15,7 +15,7 @@ import { doctorShape } from '../../../connector/commands/output/finding-lines.ts
 import type { Finding } from '../../../connector/inspect/doctor/finding.ts'
 import { faults, plantedMarks } from '../../polaris/polaris-simulator.ts'
 import { checkpointObject } from '../../support/checkpoint-object.ts'
-import { type LogLine, startConnector } from '../../support/connector-process.ts'
+import { type LogLine, shortTimes, startConnector } from '../../support/connector-process.ts'
 import { startKafka } from '../../support/servers/kafka-broker.ts'
 import { configFile, expectExactlyOnce, type Scene, scene } from '../../support/stream-scene.ts'
 
@@ -88,7 +88,7 @@ it('compares XML with JSON, and prints the fields of the clients with settings f
 })
 
 it('changes nothing while a replica is running, and does not disturb it', async () => {
-  const here = await scene({ yaml: 'checkpoint: { savePeriod: 1h }' })
+  const here = await scene({ times: { run: { savePeriodMs: 3_600_000 } } })
   const kafka = await admin(inject('kafkaBrokers'))
   const connector = here.start(group)
   await connector.line(hasMessage('caught up'))
@@ -217,19 +217,20 @@ it('reports a topic that is missing or accepts too little, and a checkpoint of a
   expect((await examined(here)).byCheck.checkpoint).toMatchObject({ code: 'checkpoint.missing' })
 })
 
-it('checks each stream with its timeouts, or only the one that --stream names', async () => {
+it('checks each stream, or only the one that --stream names', async () => {
   const here = await scene()
   const file = configFile(`
 streams:
   - { name: good, polaris: { url: "${here.simulator.url}", codeMagasin: 1, lastChanged: "2000-01-01" }, kafka: { topic: ${here.name}-good } }
   - { name: bad, polaris: { url: "http://127.0.0.1:9/", codeMagasin: 1, lastChanged: "2000-01-01" }, kafka: { topic: ${here.name}-bad } }
-  - { name: slow, polaris: { url: "http://${await silentServer()}/", codeMagasin: 1, lastChanged: "2000-01-01", timeouts: { headers: 2s } }, kafka: { topic: ${here.name}-slow } }
+  - { name: slow, polaris: { url: "http://${await silentServer()}/", codeMagasin: 1, lastChanged: "2000-01-01" }, kafka: { topic: ${here.name}-slow } }
 `)
   const environment = Object.fromEntries(
     Object.entries(here.environment).filter(([name]) => !/^(POLARIS|POLL|KAFKA_TOPIC)/.test(name)),
   )
   const doctor = async (...options: string[]) => {
-    const started = startConnector(['doctor', '--config', file, ...options], environment)
+    const times = shortTimes({ polaris: { timeouts: { headersMs: 2_000 } } })
+    const started = startConnector(['doctor', '--config', file, ...options], { ...environment, ...times })
     return [await started.exitCode(), started.output()] as const
   }
   const [exit, both] = await doctor()

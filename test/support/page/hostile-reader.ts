@@ -7,7 +7,7 @@ import { codeOf } from '../../../connector/runtime/connector-error.ts'
 import { refusedAccounts } from '../../../connector/runtime/refused-accounts.ts'
 import { semaphore } from '../../../connector/runtime/semaphore.ts'
 import type { SourceTime } from '../../../connector/source/client-source.ts'
-import { polarisDefaults } from '../../../connector/source/polaris/polaris-config.ts'
+import { defaultPolaris } from '../default-config.ts'
 
 /** One line of the output. */
 export interface ReadHostilePage {
@@ -25,7 +25,7 @@ const retry = { retries: 0, firstPauseMs: 1, maxPauseMs: 1, maxRetryAfterMs: 1 }
 
 function sourceAt(path: string) {
   const url = new URL(path, process.argv[2]).href
-  const config = { ...polarisDefaults, url, auth: { kind: 'none' as const }, codeMagasin: 1, retry }
+  const config = { ...defaultPolaris, url, auth: { kind: 'none' as const }, codeMagasin: 1, retry }
   const parts = { permits: semaphore(8), outages: 'give-up' as const, observe: () => {} }
   return openSource(config, { ...parts, clock: systemClock, accounts: refusedAccounts(systemClock) })
 }

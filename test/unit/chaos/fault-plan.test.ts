@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
-import { loadConfig } from '../../../connector/config/load-config.ts'
-import { chaosSettings } from '../../chaos/chaos-scene.ts'
+import { groupDefaults } from '../../../connector/placement/placement-config.ts'
+import { chaosTimes } from '../../chaos/chaos-replica.ts'
 import {
   type Fault,
   faultPlan,
@@ -64,17 +64,9 @@ it('plans the faults of a lane one after the other, each after the end of the pr
 })
 
 it('plans pauses that outlast every timeout of the replicas', () => {
-  const text = chaosSettings(['one'])
-  const environment = {
-    SOURCE_URL: 'http://localhost',
-    KAFKA_BROKERS: 'localhost:9092',
-    CHECKPOINT_URL: 's3://any/chaos',
-  }
-  const settings = loadConfig({ file: 'connector.yaml', environment, readFile: () => text, now: Date.now() })
-  const { kafka, checkpoint, placement, shutdown, streams } = settings
-  const sections = [kafka, checkpoint, ...streams.map(({ polaris }) => polaris)].map(({ timeouts }) => timeouts)
-  const timeouts = sections.flatMap((section): number[] => Object.values(section))
-  timeouts.push(placement.sessionTimeout, placement.rebalanceTimeout, shutdown.finishWithin)
-  expect(timeouts.length).toBeGreaterThan(12)
+  const { run, polaris, kafka, checkpoint } = chaosTimes
+  const { sessionTimeoutMs, rebalanceTimeoutMs } = groupDefaults
+  const timeouts = [polaris.timeouts, kafka.timeouts, checkpoint.s3].flatMap((times) => Object.values(times))
+  timeouts.push(run.finishWithinMs, checkpoint.callWithinMs, sessionTimeoutMs, rebalanceTimeoutMs)
   for (const timeout of timeouts) expect(timeout).toBeLessThan(PAUSE_MS)
 })

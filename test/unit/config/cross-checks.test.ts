@@ -27,11 +27,10 @@ describe('settings that depend on each other', () => {
       ['KAFKA_SASL_USERNAME is missing: required together with mechanism and password'],
     ],
     [
-      { KAFKA_SASL_MECHANISM: 'OAUTHBEARER', KAFKA_SASL_USERNAME: 'u', KAFKA_OAUTH_CLIENT_ID: 'c' },
+      { KAFKA_SASL_MECHANISM: 'OAUTHBEARER', KAFKA_SASL_USERNAME: 'u' },
       [
+        'KAFKA_SASL_PASSWORD is missing: required with oauthbearer',
         'KAFKA_OAUTH_TOKEN_ENDPOINT is missing: required with oauthbearer',
-        'KAFKA_OAUTH_CLIENT_SECRET is missing: required with oauthbearer',
-        'KAFKA_SASL_USERNAME is not used by oauthbearer: remove it',
       ],
     ],
     [
@@ -42,7 +41,6 @@ describe('settings that depend on each other', () => {
       { REMOVED_MODE: 'report' },
       ['REMOVED_MODE is report, but there are no full scans: set poll.fullScan.every, for example to 168h'],
     ],
-    [{ REMOVED_TOMBSTONE: 'true', POLL_FULL_SCAN_EVERY: '168h' }, ['REMOVED_TOMBSTONE requires removed.mode: event']],
     [{ KAFKA_SSL_CERT: pem }, ['KAFKA_SSL_KEY is missing: required together with cert']],
     [
       { KAFKA_SSL: 'false', KAFKA_SSL_CA: pem },
@@ -82,9 +80,9 @@ describe('settings that depend on each other', () => {
   ])('%j', (environment, expected) => expect(found(environment as Record<string, string>)).toEqual(expected))
 
   test('extensions of a token have names of letters', () => {
-    const oauth =
-      'tokenEndpoint: https://t, clientId: c, clientSecret: s, extensions: { auth: x, a.b: y, logicalCluster: z }'
-    expect(settings(`kafka: { sasl: { mechanism: oauthbearer, oauth: { ${oauth} } } }`)).toEqual([
+    const oauth = 'tokenEndpoint: https://t, extensions: { auth: x, a.b: y, logicalCluster: z }'
+    const sasl = `{ mechanism: oauthbearer, username: c, password: s, oauth: { ${oauth} } }`
+    expect(settings(`kafka: { sasl: ${sasl} }`)).toEqual([
       'kafka.sasl.oauth.extensions.auth must be a name of letters other than auth',
       'kafka.sasl.oauth.extensions.a.b must be a name of letters other than auth',
     ])
@@ -92,9 +90,7 @@ describe('settings that depend on each other', () => {
 
   test.each([
     ['token: { field: T }', 'must have exactly one of query and header'],
-    ['token: { query: t }', 'must have exactly one of field, pattern and wholeAnswer'],
-    ['token: { field: T, wholeAnswer: true, query: t }', 'must have exactly one of field, pattern and wholeAnswer'],
-    ['token: { field: T, query: t, headerPrefix: "Bearer " }', 'has headerPrefix but no header'],
+    ['token: { field: T, pattern: "(.*)", query: t }', 'must have only one of field and pattern'],
   ])('a login with %s', (token, what) => {
     const yaml = `streams: [{ polaris: { auth: login, user: u, password: p, login: { ${token} } } }]`
     expect(settings(yaml)).toEqual([`streams[0].polaris.login.token ${what}`])
@@ -136,51 +132,6 @@ describe('settings that depend on each other', () => {
       'checkpoint.kmsKeyId requires encryption: aws:kms or aws:kms:dsse',
     ])
     expect(settings('checkpoint: { kmsKeyId: k, encryption: aws:kms }')).toEqual([])
-  })
-
-  test('the first pause must not be greater than the maximum', () => {
-    expect(settings('streams: [{ polaris: { retry: { firstPause: 20s } } }]')).toEqual([
-      'streams[0].polaris.retry.firstPause must not be greater than maxPause',
-    ])
-  })
-})
-
-describe('timeouts', () => {
-  test.each([
-    [
-      'kafka: { timeouts: { request: 50s } }',
-      'kafka.timeouts.request (50s) must be less than shutdown.finishWithin (50s)',
-    ],
-    [
-      'kafka: { timeouts: { connection: 1m } }',
-      'kafka.timeouts.connection (1m) must be less than shutdown.finishWithin (50s)',
-    ],
-    [
-      'kafka: { timeouts: { commitWithin: 55s } }',
-      'kafka.timeouts.commitWithin (55s) must be less than shutdown.finishWithin (50s)',
-    ],
-    [
-      'kafka: { timeouts: { transaction: 30s } }',
-      'kafka.timeouts.commitWithin (45s) must be less than kafka.timeouts.transaction (30s)',
-    ],
-    [
-      'checkpoint: { timeouts: { call: 2m } }',
-      'checkpoint.timeouts.call (2m) must be less than shutdown.finishWithin (50s)',
-    ],
-    [
-      'checkpoint: { timeouts: { answer: 15s } }',
-      'checkpoint.timeouts.answer (15s) must be less than checkpoint.timeouts.call (15s)',
-    ],
-  ])('must be in the order request timeout < finish deadline: %s', (yaml, problem) =>
-    expect(settings(yaml)).toEqual([problem]),
-  )
-
-  test('are all reported when they exceed a shorter finish deadline', () => {
-    expect(settings('shutdown: { finishWithin: 12s }').map((line) => line.split(' ')[0])).toEqual([
-      'kafka.timeouts.request',
-      'kafka.timeouts.commitWithin',
-      'checkpoint.timeouts.call',
-    ])
   })
 })
 

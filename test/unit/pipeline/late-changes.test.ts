@@ -18,7 +18,7 @@ const noon = Date.parse('2026-06-15T12:00:00Z')
 const from = '2026-06-15T11:00:00' as SourceTime
 const settings: ScanSettings = {
   ...{ intervalMs: 5000, overlapMs: 15_000, lookBacks: [{ reachMs: 60 * MINUTE, everyMs: MINUTE }], limit: 100 },
-  ...{ fullScan: undefined, backgroundShare: 0.5, backfill: 'beside', onRefusedCheckPoint: 'stop', maxEmptyPages: 9 },
+  ...{ fullScan: undefined, backgroundShare: 0.5, backfill: 'beside' },
   ...{ output: 'json', timeZone: 'UTC' },
 }
 const states: ScanStates = { ...newScans, createdAt: 0, live: { startedAt: noon, scan: null }, backfill: 'done' }

@@ -17,8 +17,8 @@ const now = Date.parse('2026-06-15T12:00:00Z')
 const hour = 3_600_000
 const settings: ScanSettings = {
   ...{ intervalMs: 5_000, overlapMs: 15_000, lookBacks: [{ reachMs: 26 * hour, everyMs: 6 * hour }] },
-  ...{ fullScan: undefined, backgroundShare: 0.5, backfill: 'beside', onRefusedCheckPoint: 'read-again' },
-  ...{ maxEmptyPages: 100, limit: 2, output: 'json', timeZone: 'UTC' },
+  ...{ fullScan: undefined, backgroundShare: 0.5, backfill: 'beside' },
+  ...{ limit: 2, output: 'json', timeZone: 'UTC' },
 }
 /** An existing stream whose look-back is due; its last run began six hours ago. */
 const states: ScanStates = {

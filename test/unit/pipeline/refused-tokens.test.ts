@@ -85,12 +85,6 @@ describe('a checkPoint', () => {
     expect(await codeOfNext(next)).toBe('source.request-refused')
     expect(asked).toHaveLength(1)
   })
-
-  test('holds the stream when it is refused and `onRefusedCheckPoint` is `stop`', async () => {
-    const settings = { ...resumed.settings, onRefusedCheckPoint: 'stop' as const }
-    const { next } = pageReader(answering(failure('source.request-refused')), { ...resumed, settings })
-    expect(await codeOfNext(next)).toBe('source.checkpoint-refused')
-  })
 })
 
 describe('a scan whose checkPoint was refused', () => {

@@ -3,8 +3,7 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { settingList } from '../../../connector/config/setting-list.ts'
-import { durationMs } from '../../../connector/config/units.ts'
+import { runDefaults } from '../../../connector/config/connector-config.ts'
 import { readProjectFile } from '../../support/documentation/markdown-file.ts'
 
 const unit = readProjectFile('config/polaris-connector.service')
@@ -21,8 +20,7 @@ test('the systemd unit starts the connector as npm start does', () => {
 })
 
 test('the systemd unit gives the connector time to finish, and does not restart a wrong configuration', () => {
-  const finishWithin = settingList().find(({ path }) => path.join('.') === 'shutdown.finishWithin')?.default
-  expect(Number(settings.get('TimeoutStopSec')) * 1000).toBeGreaterThan(durationMs(String(finishWithin)) ?? Infinity)
+  expect(Number(settings.get('TimeoutStopSec')) * 1000).toBeGreaterThan(runDefaults.finishWithinMs)
   expect([settings.get('Restart'), settings.get('RestartPreventExitStatus')]).toEqual(['always', '2'])
 })
 

@@ -10,7 +10,7 @@ const page = (more: Partial<Page> = {}): Page => ({
   ...more,
 })
 const scan = scanOf({ kind: 'live', tag: LIVE })
-const step = (of: Page, from = scan) => scanStep(from, of, { began: at(noon + 5), events: 7, maxEmptyPages: 3 })
+const step = (of: Page, from = scan) => scanStep(from, of, { began: at(noon + 5), events: 7 })
 
 /** Pages until the scan is stuck, when the server returns these tokens. */
 function pagesUntilStuck(tokens: (page: number) => string, most: number): number {
@@ -65,9 +65,9 @@ describe('a scan is stuck', () => {
 
   test('when too many pages in a row have no clients', () => {
     const empty = page({ clients: [] })
-    expect(step(empty, { ...scan, emptyPages: 1 })).toMatchObject({ kind: 'more', scan: { emptyPages: 2 } })
-    expect(step(empty, { ...scan, emptyPages: 2 }).kind).toBe('stuck')
-    expect(step(page(), { ...scan, emptyPages: 2 })).toMatchObject({ kind: 'more', scan: { emptyPages: 0 } })
+    expect(step(empty, { ...scan, emptyPages: 98 })).toMatchObject({ kind: 'more', scan: { emptyPages: 99 } })
+    expect(step(empty, { ...scan, emptyPages: 99 }).kind).toBe('stuck')
+    expect(step(page(), { ...scan, emptyPages: 99 })).toMatchObject({ kind: 'more', scan: { emptyPages: 0 } })
   })
 
   test('within three times the length of a cycle of tokens, and what comes before it', () => {

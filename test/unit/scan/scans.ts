@@ -26,8 +26,6 @@ export const settings: ScanSettings = {
   fullScan: undefined,
   backgroundShare: 0.5,
   backfill: 'beside',
-  onRefusedCheckPoint: 'read-again',
-  maxEmptyPages: 100,
   limit: 100,
   output: 'json',
   timeZone: 'Europe/Paris',

@@ -61,10 +61,7 @@ export async function collectBody(collected: CollectedBody, finish: AbortSignal)
 }
 
 const tooLarge = ({ from, maxBytes }: Pick<CollectedBody, 'from' | 'maxBytes'>) =>
-  new ConnectorError(
-    'source.answer-too-large',
-    `read response from ${from}: more than ${maxBytes} bytes (polaris.maxBodyBytes)`,
-  )
+  new ConnectorError('source.answer-too-large', `read response from ${from}: more than ${maxBytes} bytes`)
 
 const isOfZlib = (error: unknown) =>
   error instanceof Error && 'code' in error && typeof error.code === 'string' && error.code.startsWith('Z_')

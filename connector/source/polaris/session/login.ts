@@ -12,13 +12,13 @@ export interface LoginParts {
   readonly clock: Clock
 }
 
-/** Calls `ACL.Login` once. The caller keeps the cookies. Throws what a call throws. */
+/** Calls `ACL.Login` once, by POST: the password stays out of URLs and access logs. The caller keeps the cookies. Throws what a call throws. */
 export async function login(
-  { user, password, method, token }: Account & LoginConfig,
+  { user, password, token }: Account & LoginConfig,
   parts: LoginParts,
   stop: AbortSignal,
 ): Promise<LoginVerdict> {
-  const request = apiCall({ base: parts.base, method, name: 'ACL.Login' }, [
+  const request = apiCall({ base: parts.base, method: 'POST', name: 'ACL.Login' }, [
     ['user', user],
     ['password', password],
   ])

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { connectorConfig } from '../../../../connector/config/connector-config.ts'
+import { groupDefaults } from '../../../../connector/placement/placement-config.ts'
 import { fromEnvironment, fromFile, leastEnvironment, problems, valid } from '../config-sources.ts'
 
 const placed = (environment: Record<string, string>) =>
@@ -8,45 +9,24 @@ const written = (yaml: string) => connectorConfig(valid(fromFile(yaml, leastEnvi
 const found = (yaml: string) => problems(fromFile(yaml, leastEnvironment)).map(({ path, what }) => `${path} ${what}`)
 
 describe('placement', () => {
-  test('uses the consumer group with its defaults unless PLACEMENT is single', () => {
-    expect(placed({})).toEqual({
-      ...{ mode: 'group', topic: undefined, create: { partitions: 24, replicationFactor: -1 } },
-      ...{ sessionTimeoutMs: 6_000, heartbeatMs: 500, rebalanceTimeoutMs: 10_000, leaveWithinMs: 3_000 },
-      rejoin: { firstPauseMs: 500, maxPauseMs: 5_000 },
-    })
+  test('uses the consumer group unless PLACEMENT is single', () => {
+    expect(placed({})).toMatchObject({ mode: 'group', topic: undefined })
     expect(placed({ PLACEMENT: 'single' })).toEqual({ mode: 'single' })
   })
 
-  test('takes topic, creation and timeouts of the group from the settings', () => {
-    expect(
-      written(`placement:
-  slots: { topic: shared.slots, partitions: 48, replicationFactor: 3 }
-  sessionTimeout: 30s
-  heartbeat: 3s
-  rebalanceTimeout: 1m
-`),
-    ).toMatchObject({
-      ...{ topic: 'shared.slots', create: { partitions: 48, replicationFactor: 3 } },
-      ...{ sessionTimeoutMs: 30_000, heartbeatMs: 3_000, rebalanceTimeoutMs: 60_000 },
+  test('takes topic and session timeout from the settings, and creates the topic as `kafka.topics` says', () => {
+    const placement = 'placement: { slotsTopic: shared.slots, sessionTimeout: 30s }'
+    expect(written(`kafka: { topics: { replicationFactor: 3 } }\n${placement}`)).toMatchObject({
+      topic: 'shared.slots',
+      create: { partitions: 24, replicationFactor: 3 },
+      sessionTimeoutMs: 30_000,
     })
+    expect(written('kafka: { topics: { create: false } }')).toMatchObject({ create: undefined })
   })
 
-  test.each([
-    ['kafka: { topics: { create: false } }', undefined],
-    [
-      'kafka: { topics: { create: false } }\nplacement: { slots: { create: true } }',
-      { partitions: 24, replicationFactor: -1 },
-    ],
-    ['placement: { slots: { create: false } }', undefined],
-  ])('creates its topic according to slots.create, or else to kafka.topics.create: %s', (yaml, create) => {
-    expect(written(yaml)).toMatchObject({ create })
-  })
-
-  test.each([
-    ['placement: { heartbeat: 2s }', '(2s) must be less than a third of placement.sessionTimeout (6s)'],
-    ['placement: { sessionTimeout: 1s }', '(500ms) must be less than a third of placement.sessionTimeout (1s)'],
-  ])('requires at least three heartbeats per group session: %s', (yaml, what) => {
-    expect(found(yaml)).toEqual([`placement.heartbeat ${what}: lower heartbeat or raise sessionTimeout`])
+  test('requires at least three heartbeats per group session', () => {
+    expect(found('placement: { sessionTimeout: 1s }')).toEqual(['placement.sessionTimeout must be between 2s and 30m'])
+    expect(groupDefaults.heartbeatMs * 3).toBeLessThan(2_000)
   })
 
   test('connects to Kafka like the streams', () => {

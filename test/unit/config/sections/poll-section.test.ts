@@ -92,17 +92,10 @@ describe('full scans', () => {
 })
 
 describe('the other settings of reading', () => {
-  test('have defaults', () => {
-    expect(settingsOf(file('{}'))).toMatchObject({
-      ...{ intervalMs: 5 * SECOND, overlapMs: 15 * SECOND, backgroundShare: 0.5, backfill: 'beside' },
-      ...{ onRefusedCheckPoint: 'read-again', maxEmptyPages: 100, limit: 100, output: 'xml', timeZone: 'Europe/Paris' },
-    })
-  })
-
   test('are converted', () => {
-    const poll = '{ interval: 2s, overlap: 0s, backgroundShare: 100, backfill: before, onRefusedCheckPoint: stop }'
+    const poll = '{ interval: 2s, overlap: 0s, backgroundShare: 100, backfill: before }'
     expect(settingsOf(file(poll))).toMatchObject({
-      ...{ intervalMs: 2 * SECOND, overlapMs: 0, backgroundShare: 1, backfill: 'before', onRefusedCheckPoint: 'stop' },
+      ...{ intervalMs: 2 * SECOND, overlapMs: 0, backgroundShare: 1, backfill: 'before' },
     })
     const byVariable = fromEnvironment({ ...leastEnvironment, POLL_BACKFILL: 'before' })
     expect(settingsOf(byVariable).backfill).toBe('before')

@@ -15,7 +15,7 @@ test.each([
   [{ mode: 'report' }, { publish: 'nothing', maxShare: 0.01 }],
   [{ mode: 'event' }, { publish: 'event', maxShare: 0.01 }],
   [
-    { mode: 'event', tombstone: true, maxPercent: 5 },
+    { mode: 'tombstone', maxPercent: 5 },
     { publish: 'event and tombstone', maxShare: 0.05 },
   ],
 ])('%j', (given, expected) => {
@@ -26,5 +26,5 @@ test('no event is published of a client that another stream on the same topic ma
   const stream = { poll: { fullScan: { every: 1 } }, sharedKeys: true }
   const found = (mode: string) => removedClients({ ...stream, removed: removedSection.parse({ mode }) })
   expect(found('report')).toEqual([])
-  expect(found('event')).toMatchObject([{ path: ['removed', 'mode'] }])
+  for (const mode of ['event', 'tombstone']) expect(found(mode)).toMatchObject([{ path: ['removed', 'mode'] }])
 })

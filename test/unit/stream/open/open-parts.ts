@@ -36,8 +36,6 @@ export const scanSettings: ScanSettings = {
   fullScan: undefined,
   backgroundShare: 1,
   backfill: 'beside',
-  onRefusedCheckPoint: 'read-again',
-  maxEmptyPages: 100,
   limit: 2,
   output: 'json',
   timeZone,

@@ -83,7 +83,7 @@ function stage(ignored: readonly string[] = []) {
   })
   const settings: ScanSettings = {
     ...{ intervalMs: 5_000, overlapMs: 15_000, lookBacks: [], fullScan: undefined, backgroundShare: 0.5 },
-    ...{ backfill: 'beside', onRefusedCheckPoint: 'read-again', maxEmptyPages: 100, limit: 3, output: 'json' },
+    ...{ backfill: 'beside', limit: 3, output: 'json' },
     timeZone,
   }
   const observe = () => {}

@@ -55,10 +55,10 @@ function scripted(auth: AuthConfig, logins: HttpAnswer[], calls: Attempt<string>
   return { send, clock, loginRequests, callRequests }
 }
 
-const login = (token?: TokenConfig, method: 'GET' | 'POST' = 'POST'): AuthConfig => ({
+const login = (token?: TokenConfig): AuthConfig => ({
   kind: 'login',
   account: { user: 'bob', password: 'p w+d' },
-  login: { method, token },
+  login: { token },
 })
 const failure = (code: string) => expect.objectContaining({ code })
 const unauthorized = { code: 'source.unauthorized' }
@@ -69,14 +69,6 @@ describe('openSession with a login', () => {
     expect([await send(), await send()]).toEqual(['page', 'page'])
     expect(loginRequests).toEqual([
       { method: 'POST', url: new URL('http://h/core/api/ACL.Login'), form: 'user=bob&password=p%20w%2Bd' },
-    ])
-  })
-
-  it('can log in by GET', async () => {
-    const { send, loginRequests } = scripted(login(undefined, 'GET'), [answer(200)], [])
-    await send()
-    expect(loginRequests.map(({ url }) => url.href)).toEqual([
-      'http://h/core/api/ACL.Login?user=bob&password=p%20w%2Bd',
     ])
   })
 
@@ -190,7 +182,7 @@ describe('openSession with a login', () => {
   })
 
   it('reports that the server has no ACL.Login, without user and password', async () => {
-    const { send } = scripted(login(undefined, 'GET'), [answer(404)], [])
+    const { send } = scripted(login(), [answer(404)], [])
     const error = await send().catch((caught: unknown) => caught)
     expect(error).toEqual(failure('source.function-missing'))
     expect(String(error)).toContain('ACL.Login')
