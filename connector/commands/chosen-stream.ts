@@ -11,7 +11,7 @@ export const streamOption = {
 export type ChosenStream = Omit<CommandResources, 'config'> & { readonly stream: StreamConfig }
 
 /**
- * Runs `use` with the stream that `--stream` names, or with the only stream. Rejects with `checkpoint.invalid-request`
+ * Runs `use` with the stream that `--stream` names, or with the only stream. Rejects with `command.invalid`
  * if that is ambiguous.
  */
 export function withStream(
@@ -24,14 +24,14 @@ export function withStream(
   )
 }
 
-/** The stream that `--stream` names, or the only one. Throws `checkpoint.invalid-request` if that is ambiguous. */
+/** The stream that `--stream` names, or the only one. Throws `command.invalid` if that is ambiguous. */
 export function onlyStream(args: CommandArgs, streams: readonly StreamConfig[]): StreamConfig {
   const [first, ...others] = selectedStreams(args, streams)
   if (others.length > 0) throw invalidRequest(`--stream is required: there are several streams: ${namesOf(streams)}`)
   return first
 }
 
-/** The streams that `--stream` names, or all. Throws `checkpoint.invalid-request` if it names none. */
+/** The streams that `--stream` names, or all. Throws `command.invalid` if it names none. */
 export function selectedStreams(
   args: CommandArgs,
   streams: readonly StreamConfig[],
@@ -45,5 +45,5 @@ export function selectedStreams(
 const namesOf = (streams: readonly StreamConfig[]) => streams.map(({ name }) => name).join(', ')
 
 export function invalidRequest(what: string): ConnectorError {
-  return new ConnectorError('checkpoint.invalid-request', what)
+  return new ConnectorError('command.invalid', what)
 }

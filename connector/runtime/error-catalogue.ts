@@ -45,6 +45,7 @@ const inRun = (entry: CatalogueEntry, runHint: string): CatalogueEntry => ({ ...
 export const errorCatalogue = {
   bug: row('reopen', 1)('report this defect of the connector with the surrounding log lines'),
   'config.invalid': refuse('correct the listed settings; `polaris-connector lint` checks them without connecting'),
+  'command.invalid': refuse('correct the command as the message says; its `--help` describes the options'),
   'http.cannot-listen': refuse('free the port, or set another HTTP_PORT (0: any free one); check http.host'),
 
   'source.unreachable': retry('check POLARIS_URL, the network and the server', '`run` retries indefinitely'),
@@ -202,7 +203,6 @@ export const errorCatalogue = {
   'checkpoint.index-too-large': holdSetting(
     'raise `checkpoint.maxIndexMemory` and the memory of the replica, or run more replicas: each holds the indexes of its own streams',
   ),
-  'checkpoint.invalid-request': refuse('correct the arguments of the command'),
 
   'control.damaged': retryDamaged(
     'restore a valid version of CONNECTOR/_control.json in CHECKPOINT_URL, or delete it: running replicas write back what is in force',

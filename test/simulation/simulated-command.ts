@@ -80,5 +80,5 @@ async function mustBePausedOrHeld(world: World, stream: string, opening: OpenPar
     () => false,
     () => true,
   )
-  if (!isHeld) throw new ConnectorError('checkpoint.invalid-request', 'simulated: the stream runs')
+  if (!isHeld) throw new ConnectorError('command.invalid', 'simulated: the stream runs')
 }

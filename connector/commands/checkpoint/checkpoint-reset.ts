@@ -10,7 +10,12 @@ export const checkpointReset: Command = {
     'Like `checkpoint set`, but makes the backfill run again, from the configured POLARIS_LAST_CHANGED.\n' +
     'Live scans continue meanwhile. Publishes only clients whose content differs from what was\n' +
     'published last, except with --republish.',
-  options: { ...configOption, ...streamOption, ...rewriteOptions },
+  options: {
+    ...configOption,
+    ...streamOption,
+    republish: { type: 'boolean', description: 'also publish unchanged clients again' },
+    ...rewriteOptions,
+  },
   examples: ['checkpoint reset --config connector.yaml --stream lyon --yes'],
   outputs: { '--json': rewriteShape },
   run: (args, parts) =>

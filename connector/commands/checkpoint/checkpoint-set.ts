@@ -13,8 +13,7 @@ export const checkpointSet: Command = {
     'Opens the stream like a replica, which fences a running one, prints the state that was valid,\n' +
     'and writes the next epoch.\n' +
     'The stream then reads the clients modified since that date again, in the background: live scans\n' +
-    'continue. It publishes only clients whose content differs from what was published last, except\n' +
-    'with --republish.\n' +
+    'continue. It publishes only clients whose content differs from what was published last.\n' +
     'With --skip, all scans continue at the date, and what was modified before and not yet read is\n' +
     'not read; the command prints what that is.\n' +
     'The replica that ran the stream notices at its next save, within a minute, and resumes; one that\n' +
@@ -51,7 +50,7 @@ export const checkpointSet: Command = {
     }),
 }
 
-/** Throws `checkpoint.invalid-request`. */
+/** Throws `command.invalid`. */
 function requestedTime(args: CommandArgs, { stream }: ChosenStream): SourceTime {
   const text = optionText(args, 'last-changed')
   const from = text === undefined ? undefined : parseSourceTime(text, stream.poll.timeZone)
@@ -68,7 +67,7 @@ interface ReadableTimes {
   readonly now: SourceTime
 }
 
-/** Throws `checkpoint.invalid-request` for a time that would skip changes unasked, or that is in the future. */
+/** Throws `command.invalid` for a time that would skip changes unasked, or that is in the future. */
 export function mustBeReadable(from: SourceTime, { beginAt, until, now }: ReadableTimes): void {
   if (from > now)
     throw invalidRequest(

@@ -12,7 +12,7 @@ const CONFIRMED_WITHIN_MS = 20_000
 
 /**
  * Resolves if the stream is paused, as its replica has confirmed, or if every replica would hold it. Throws
- * `checkpoint.invalid-request` otherwise; rejects with `storage.*`, `control.*`, `publish.*` or the reason of `stop`.
+ * `command.invalid` otherwise; rejects with `storage.*`, `control.*`, `publish.*` or the reason of `stop`.
  */
 export async function mustNotRun(
   { stream: { name }, shared }: Pick<ChosenStream, 'stream' | 'shared'>,

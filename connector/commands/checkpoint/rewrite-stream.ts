@@ -19,11 +19,7 @@ import {
 } from './planned-rewrite.ts'
 
 export const yesOption = { yes: { type: 'boolean', description: 'confirm the change' } } as const
-export const rewriteOptions = {
-  ...yesOption,
-  republish: { type: 'boolean', description: 'also publish unchanged clients again' },
-  ...jsonOption,
-} as const
+export const rewriteOptions = { ...yesOption, ...jsonOption } as const
 
 /**
  * Prints where the stream stands and what the rewrite means; with `--yes`, rewrites the checkpoint and prints the states
@@ -96,7 +92,7 @@ function beforeText(before: Rewrite['before'], timeZone: string): string {
   }
 }
 
-/** Throws `checkpoint.invalid-request` without `--yes`. */
+/** Throws `command.invalid` without `--yes`. */
 export function mustBeConfirmed(args: CommandArgs, { stream }: Pick<ChosenStream, 'stream'>, what: string): void {
   if (args.yes === true) return
   throw invalidRequest(`stream ${stream.name} would ${what}, and a running replica would lose it; add --yes to confirm`)

@@ -42,7 +42,7 @@ export const erase: Command = {
   },
 }
 
-/** Throws `checkpoint.invalid-request` if the request was refused or cancelled. */
+/** Throws `command.invalid` if the request was refused or cancelled. */
 function doneText(by: string, outcome: string | undefined): string {
   if (outcome === 'unknown')
     throw invalidRequest('--client: the stream has no client with this id, nothing was published: check it, or --force')
@@ -52,7 +52,7 @@ function doneText(by: string, outcome: string | undefined): string {
     : `has erased the client: a tombstone was published ${by}`
 }
 
-/** Throws `checkpoint.invalid-request`. */
+/** Throws `command.invalid`. */
 function clientIn(args: CommandArgs): string {
   const id = optionText(args, 'client') ?? ''
   if (id !== '') return id

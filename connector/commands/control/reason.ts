@@ -9,7 +9,7 @@ export const reasonOption = {
   },
 } as const satisfies Record<string, CommandOption>
 
-/** Throws `checkpoint.invalid-request`. */
+/** Throws `command.invalid`. */
 export function reasonIn(args: CommandArgs): string {
   const reason = optionText(args, 'reason')?.trim() ?? ''
   if (/^[^\p{Cc}]{1,200}$/u.test(reason)) return reason

@@ -53,7 +53,7 @@ export const requests: Command = {
     }),
 }
 
-/** Rejects with `checkpoint.invalid-request` if there is nothing to cancel. */
+/** Rejects with `command.invalid` if there is nothing to cancel. */
 async function cancel(id: string, shared: SharedResources, { stop }: Pick<CommandParts, 'stop'>) {
   const { clock, replica: by } = shared
   let isCancelled = false

@@ -23,7 +23,7 @@ interface StreamTimes {
   readonly now: number
 }
 
-/** Rejects with `checkpoint.invalid-request`. */
+/** Rejects with `command.invalid`. */
 export async function wantedRepublish(
   args: CommandArgs,
   { beginAt, timeZone, now }: StreamTimes,

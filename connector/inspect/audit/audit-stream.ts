@@ -60,7 +60,7 @@ export async function auditStream(
   const { scans } = committedByRecord(first).state
   if (scans.backfill === 'due')
     throw new ConnectorError(
-      'checkpoint.invalid-request',
+      'command.invalid',
       'audit: the backfill of the stream is not done yet; `checkpoint show` says when it is',
     )
   if (scans.interleaving === 'serial' && !isPaused) throw serialServer()

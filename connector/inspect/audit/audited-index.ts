@@ -29,14 +29,13 @@ type IndexParts = Pick<OpenParts, 'object' | 'identity' | 'topic'> & {
   readonly index: Pick<OpenParts['index'], 'store'>
 }
 
-/** Rejects with `checkpoint.*` or `storage.*`, or the reason of `stop`; without a checkpoint with `checkpoint.invalid-request`. */
+/** Rejects with `checkpoint.*` or `storage.*`, or the reason of `stop`; without a checkpoint with `command.invalid`. */
 export async function readDocument(
   { object, identity, topic }: IndexParts,
   stop: AbortSignal,
 ): Promise<CheckpointDocument> {
   const stored = await object.read(stop)
-  if (stored === undefined)
-    throw new ConnectorError('checkpoint.invalid-request', 'audit: the stream has no checkpoint yet')
+  if (stored === undefined) throw new ConnectorError('command.invalid', 'audit: the stream has no checkpoint yet')
   const document = parseDocument(stored.text)
   const found = mismatch(document, { ...identity, destination: { clusterId: null, topic } })
   if (found !== undefined) throw new ConnectorError(found.code, `audit: ${found.why}`)

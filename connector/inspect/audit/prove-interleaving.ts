@@ -18,7 +18,7 @@ const nothingProcessed = {
 
 /**
  * Reads the first pages, with live scans between them, until it is known whether the server keeps two scans of one caller
- * apart. `unknown`: there are too few pages. Rejects as a read does, and with `checkpoint.invalid-request` if it does not.
+ * apart. `unknown`: there are too few pages. Rejects as a read does, and with `command.invalid` if it does not.
  */
 export async function proveInterleaving(
   reader: Omit<ReaderParts, 'until' | 'observe'>,
@@ -38,7 +38,7 @@ export async function proveInterleaving(
 /** The error for a server that mixes up two scans of one caller. */
 export function serialServer(): ConnectorError {
   return new ConnectorError(
-    'checkpoint.invalid-request',
+    'command.invalid',
     'audit: the server mixes up two scans of one caller, so an audit would disturb the running stream: pause the stream first, and resume it afterwards',
   )
 }

@@ -54,7 +54,7 @@ export interface SourceReading {
 
 /**
  * Reads all clients from the stream's beginning, then, in a live scan, those that changed meanwhile. Rejects with
- * `source.*` or the reason of `stop`; with `checkpoint.invalid-request` if it finds out that the server mixes up scans.
+ * `source.*` or the reason of `stop`; with `command.invalid` if it finds out that the server mixes up scans.
  */
 export async function readSourceClients(
   { reader, rules }: SourceParts,

@@ -26,7 +26,7 @@ export interface RebuildParts extends OpenParts {
 /**
  * Makes the client index again from the events in the topic. Reads the topic and stores the index before it opens the
  * stream as an operator, so that the opening is short; starts over if the document is replaced meanwhile. Rejects like
- * an opening, and with `checkpoint.invalid-request` if there is no checkpoint.
+ * an opening, and with `command.invalid` if there is no checkpoint.
  */
 export async function rebuildIndex(parts: RebuildParts, stop: AbortSignal): Promise<RebuiltIndex> {
   await parts.storeReady(stop)
@@ -64,7 +64,7 @@ async function rebuildOnce(parts: RebuildParts, stop: AbortSignal): Promise<Rebu
 function documentIn(stored: StoredText | undefined): CheckpointDocument {
   if (stored !== undefined) return parseDocument(stored.text)
   throw new ConnectorError(
-    'checkpoint.invalid-request',
+    'command.invalid',
     'rebuild client index: the stream has no checkpoint; run checkpoint reset first',
   )
 }

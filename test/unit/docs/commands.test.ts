@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { parse } from 'yaml'
+import { commandList } from '../../../connector/commands/command-list.ts'
 import { documentedCommands, isLeftOut, isOurs, leftOut } from '../../support/documentation/documented-commands.ts'
 import { readProjectFile } from '../../support/documentation/markdown-file.ts'
 
@@ -37,4 +38,35 @@ test('every documented npm script and make target exists', () => {
     if (script !== undefined) expect(Object.keys(scripts), command).toContain(script)
     if (target !== undefined) expect(targets, command).toContain(target)
   }
+})
+
+const names = [...commandList.map(({ name }) => name), 'help', 'version']
+
+/** The command of a command line without the name of the program, and its options. */
+function commandIn(line: string): { name: string; options: string[] } {
+  const words = line.split(' ')
+  const name = [2, 1].map((count) => words.slice(0, count).join(' ')).find((one) => names.includes(one))
+  return { name: name ?? line, options: [...line.matchAll(/--([a-z-]+)/g)].map(([, option = '']) => option) }
+}
+
+test('the table of commands in docs/operations.md lists every command, and no others', async () => {
+  const [, section = ''] = readProjectFile('docs/operations.md').split('\n## Commands\n')
+  const [table = ''] = section.trimStart().split('\n\n')
+  const cells = table
+    .split('\n')
+    .slice(2)
+    .flatMap((row) => row.split(' | ')[0] ?? '')
+  const listed = cells.flatMap((cell) => [...cell.matchAll(/`([^`]+)`/g)].map(([, line = '']) => commandIn(line)))
+  expect([...new Set(listed.map(({ name }) => name))].toSorted()).toEqual(names.toSorted())
+  for (const { name, options } of listed) {
+    const command = await commandList.find((entry) => entry.name === name)?.load()
+    for (const option of options) expect(Object.keys(command?.options ?? {}), name).toContain(option)
+  }
+})
+
+test('every command that README.md and the other pages name exists', () => {
+  const lines = commands.flatMap(
+    (command) => /^(?:polaris-connector|node dist\/main\.js) ([a-z].*)/.exec(command)?.[1] ?? [],
+  )
+  expect(lines.map((line) => commandIn(line).name).filter((name) => !names.includes(name))).toEqual([])
 })

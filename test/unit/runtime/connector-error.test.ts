@@ -37,7 +37,7 @@ describe('the catalogue', () => {
   })
 
   test('exits with 2 when an operator must correct a request or the configuration', () => {
-    for (const code of ['config.invalid', 'checkpoint.invalid-request', 'checkpoint.other-stream'] as const)
+    for (const code of ['config.invalid', 'command.invalid', 'checkpoint.other-stream'] as const)
       expect(errorCatalogue[code].exit).toBe(2)
   })
 

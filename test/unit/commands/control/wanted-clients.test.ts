@@ -50,7 +50,7 @@ describe('what to publish again', () => {
     ['a rate for named clients', { client: ['42'], rate: '5' }, /--rate must be used without --client/],
   ])('not %s', async (_what, args, problem) => {
     await expect(wanted(args)).rejects.toMatchObject({
-      code: 'checkpoint.invalid-request',
+      code: 'command.invalid',
       message: expect.stringMatching(problem),
     })
   })

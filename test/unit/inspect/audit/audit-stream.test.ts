@@ -241,7 +241,7 @@ describe('an audit beside a server of which it is not known whether it keeps sca
     const on = auditedStream()
     await unknown(on)
     const refused = on.audit({ reads: mixing(slow(on, on.polaris.source('audit'))) })
-    await expect(refused).rejects.toMatchObject({ code: 'checkpoint.invalid-request' })
+    await expect(refused).rejects.toMatchObject({ code: 'command.invalid' })
     await expect(refused).rejects.toThrow('pause the stream first')
   })
 })

@@ -469,11 +469,11 @@ describe('rebuildIndex', () => {
     await on.rebuild()
     const opening = Promise.withResolvers<OpenStream>()
     const open = async () => opening.resolve(await openStream(on.parts('replica'), never))
-    const answers = [Promise.resolve(), Promise.reject(new ConnectorError('checkpoint.invalid-request', 'it runs'))]
+    const answers = [Promise.resolve(), Promise.reject(new ConnectorError('command.invalid', 'it runs'))]
     answers[1]?.catch(() => {})
     const mustNotRun = async () => await answers.shift()
     const rebuilding = on.rebuild({ publisher: publisherWith(on, open), mustNotRun })
-    expect(await codeFrom(rebuilding)).toBe('checkpoint.invalid-request')
+    expect(await codeFrom(rebuilding)).toBe('command.invalid')
     await using transaction = (await opening.promise).producer.begin(never)
     await transaction.send([{ to: 'events', key: '1', value: '{}' }])
   })
@@ -499,8 +499,8 @@ describe('rebuildIndex', () => {
   test('reads and changes nothing when a replica may run the stream', async () => {
     const on = await published()
     const before = on.store.stored(KEY)?.text
-    const running = new ConnectorError('checkpoint.invalid-request', 'it runs')
-    expect(await codeFrom(on.rebuild({ mustNotRun: () => Promise.reject(running) }))).toBe('checkpoint.invalid-request')
+    const running = new ConnectorError('command.invalid', 'it runs')
+    expect(await codeFrom(on.rebuild({ mustNotRun: () => Promise.reject(running) }))).toBe('command.invalid')
     expect([on.rebuilds, on.segments(), on.store.stored(KEY)?.text]).toEqual([[], [], before])
   })
 
@@ -523,7 +523,7 @@ describe('rebuildIndex', () => {
   test('changes nothing when there is no checkpoint', async () => {
     const on = stage()
     const refused = await on.rebuild().catch((error: unknown) => error)
-    expect(codeOf(refused)).toBe('checkpoint.invalid-request')
+    expect(codeOf(refused)).toBe('command.invalid')
     expect(String(refused)).toContain('checkpoint reset')
     expect(on.store.stored(KEY)).toBeUndefined()
     expect(on.kafka.openTransactions()).toEqual([])
