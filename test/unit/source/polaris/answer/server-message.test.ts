@@ -149,6 +149,6 @@ describe('hostile responses', () => {
   ])('do not stop the process: %s', (_, body) => {
     const began = performance.now()
     for (const message of [messageOf(body), messageOf(body.slice(0, 60_000))]) faultIn(message)
-    expect(performance.now() - began).toBeLessThan(1_000)
+    expect(performance.now() - began).toBeLessThan(5_000)
   })
 })
