@@ -10,8 +10,7 @@ import type { Observe } from '../pipeline/pipeline-event.ts'
 import type { GroupView } from '../placement/placement.ts'
 import { codeOf } from '../runtime/connector-error.ts'
 import { errorCatalogue } from '../runtime/error-catalogue.ts'
-import { graceAfter } from '../runtime/shutdown.ts'
-import { runStream } from '../stream/run-stream.ts'
+import { runStream, unattended } from '../stream/run-stream.ts'
 import { selectedStreams, streamOption } from './chosen-stream.ts'
 import { type Command, configOption, jsonOption, printJson } from './command.ts'
 import { asReplica, type ReplicaResources } from './command-resources.ts'
@@ -53,8 +52,7 @@ async function pollStreams(
   resources: ReplicaResources,
   stop: AbortSignal,
 ): Promise<Poll[]> {
-  const { config, shared, telemetry, closing } = resources
-  const grace = closing.use(graceAfter(stop, config.finishWithinMs, shared.clock), (opened) => opened[Symbol.dispose]())
+  const { shared, telemetry } = resources
   const polls: Poll[] = []
   const view = once(() => viewReplicas(shared, stop))
   for (const stream of streams) {
@@ -63,7 +61,7 @@ async function pollStreams(
       polls.push(unreadPoll(stream.name, 'skipped'))
       continue
     }
-    const poll = await pollUnlessTaken(stream, { ...resources, giveUp: grace.signal, view }, stop)
+    const poll = await pollUnlessTaken(stream, { ...resources, view }, stop)
     const { code, ...fields } = poll
     telemetry.log('info', 'poll ended', { ...fields, ...(code === null ? {} : { code }) })
     polls.push(poll)
@@ -80,7 +78,6 @@ function once<T>(get: () => Promise<T>): () => Promise<T> {
 }
 
 interface PollResources extends ReplicaResources {
-  readonly giveUp: AbortSignal
   readonly view: () => Promise<GroupView | null>
 }
 
@@ -105,7 +102,7 @@ async function pollUnlessTaken(stream: StreamConfig, resources: PollResources, s
 
 async function pollStream(
   stream: StreamConfig,
-  { shared, closing, giveUp, reported }: PollResources & { readonly reported: Observe },
+  { shared, reported }: PollResources & { readonly reported: Observe },
   stop: AbortSignal,
 ): Promise<Poll> {
   const startedAt = shared.clock.monotonic()
@@ -114,16 +111,17 @@ async function pollStream(
     counter.add(event)
     reported(event)
   }
-  const composed = composeStream(stream, shared, {
-    ...withoutPlacement,
-    until: 'caught-up',
-    outages: 'give-up',
-    reopening: oneShotReopening,
-    giveUp,
-    requests: noStreamRequests,
-    observe,
-  })
-  closing.use(composed, (opened) => opened.closing.close())
-  const end = await runStream(composed, stop)
+  const compose = (giveUp: AbortSignal) =>
+    composeStream(stream, shared, {
+      ...withoutPlacement,
+      until: 'caught-up',
+      outages: 'give-up',
+      giveUp,
+      requests: noStreamRequests,
+      observe,
+    })
+  const { finishWithinMs } = shared.config
+  const how = { ...unattended(stop), compose, reopening: oneShotReopening, finishWithinMs }
+  const end = await runStream({ ...how, clock: shared.clock, observe }, stop)
   return pollResult(stream.name, end, { counts: counter.counts(), tookMs: shared.clock.monotonic() - startedAt })
 }

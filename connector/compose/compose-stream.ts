@@ -10,6 +10,7 @@ import { fieldWatch } from '../event/missing-fields.ts'
 import { presentRules, type ReadingRules } from '../event/read-client.ts'
 import { keySet } from '../index/key-set.ts'
 import { streamIndex } from '../index/stream-index.ts'
+import { checkStream } from '../inspect/check-stream.ts'
 import { kafkaEventPublisher } from '../kafka/kafka-event-publisher.ts'
 import { erasureMarks } from '../pipeline/features/erase/erasure-marks.ts'
 import { fullScanMemory } from '../pipeline/features/removal/full-scan-memory.ts'
@@ -23,8 +24,10 @@ import type { SourceTime } from '../source/client-source.ts'
 import type { Outages } from '../source/recovery/after-failed-read.ts'
 import { checkpointKey, erasuresKey } from '../storage/checkpoint-store-config.ts'
 import type { SegmentStore } from '../storage/segment-store.ts'
+import { attempts } from '../stream/attempt.ts'
 import type { OpenParts } from '../stream/open/open-parts.ts'
-import type { Reopening, StreamParts } from '../stream/run-stream.ts'
+import type { StreamAdapters } from '../stream/run-stream.ts'
+import type { Reopening } from '../stream/tries.ts'
 import { openSource } from './compose-source.ts'
 import type { SharedResources } from './shared-resources.ts'
 
@@ -32,7 +35,6 @@ import type { SharedResources } from './shared-resources.ts'
 interface RunMode {
   readonly until: ReaderParts['until']
   readonly outages: Outages
-  readonly reopening: Reopening
   readonly giveUp: AbortSignal
   readonly assignment: OpenParts['assignment']
   /** What operators have requested of the stream. */
@@ -51,21 +53,16 @@ export const serviceReopening: Reopening = {
 /** For a one-shot command: gives up within seconds. */
 export const oneShotReopening: Reopening = { ...serviceReopening, retries: 3, withinMs: 10_000, maxPauseMs: 5_000 }
 
-/** A stream that ends instead of being held; `run` adds `holding`. */
-export function composeStream(
-  stream: StreamConfig,
-  shared: SharedResources,
-  mode: RunMode,
-): StreamParts & { closing: CloseStack } {
-  const { clock, accounts } = shared
-  const { observe, assignment } = mode
-  const closing = closeStack()
+/** What the attempts to run a stream share. */
+export function composeStream(stream: StreamConfig, shared: SharedResources, mode: RunMode): StreamAdapters {
+  const { clock, accounts, config } = shared
+  const { observe, assignment, outages, requests } = mode
   const { polaris } = stream
+  const closing = closeStack()
   const server = { permits: shared.limitOf(polaris), breaker: shared.breakerOf(polaris) }
-  const http = { clock, observe, ...server, accounts, outages: mode.outages }
-  const source = closing.use(openSource(polaris, http), (opened) => opened.close())
-  const reader = {
-    source,
+  const http = { clock, observe, ...server, accounts, outages }
+  const reader: ReaderParts = {
+    source: closing.use(openSource(polaris, http), (opened) => opened.close()),
     clock,
     serverClock: createServerClock(clock, observe),
     settings: stream.poll,
@@ -74,30 +71,29 @@ export function composeStream(
     until: mode.until,
     observe,
   }
-  const open = openParts(stream, shared, { assignment, observe, closing, seenControl: mode.requests.seen })
+  const open = openParts(stream, shared, { assignment, observe, closing, seenControl: requests.seen })
   const pipeline: PipelineParts = {
     reader,
-    requests: mode.requests,
+    requests,
     erasures: open.erasures,
     erasureRetryAt: new Map(),
     publisher: open.publisher,
     group: groupParts(stream, shared, observe),
     clock,
-    groupMaxSize: shared.config.pageGroup.maxBytes,
-    groupMaxDelayMs: shared.config.pageGroup.maxDelayMs,
+    groupMaxSize: config.pageGroup.maxBytes,
+    groupMaxDelayMs: config.pageGroup.maxDelayMs,
     deliverWithinMs: stream.kafka.timeouts.commitWithinMs,
     giveUp: mode.giveUp,
-    savePeriodMs: shared.config.savePeriodMs,
+    savePeriodMs: config.savePeriodMs,
   }
+  // A check makes no retries of its own: it is repeated as a whole.
+  const impatient = { ...polaris, retry: { ...polaris.retry, retries: 0 } }
+  const quiet = { ...http, outages: 'give-up' as const, observe: () => {} }
+  const checking = { open, reader, group: pipeline.group, openSource: () => openSource(impatient, quiet) }
   return {
-    open,
-    pipeline,
-    clock,
-    observe,
-    idleAfterMs: shared.config.idleAfterMs,
-    reopening: mode.reopening,
-    holding: undefined,
-    closing,
+    attempt: attempts({ open, pipeline, idleAfterMs: config.idleAfterMs }),
+    check: (code, stop) => checkStream(checking, code, stop),
+    close: closing.close,
   }
 }
 

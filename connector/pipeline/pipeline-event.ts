@@ -6,15 +6,34 @@ import type { FullScanResult } from './features/removal/removal-parts.ts'
 import type { ScanCounts } from './group/scan-counts.ts'
 import type { ServerClockEvent } from './read/clock-reports.ts'
 
+/**
+ * What a stream does. `waiting`: not assigned here. `group-unreachable`: waits until the consumer group answers.
+ * `retrying`: is opened again after a pause. `held`: waits until something outside changes. `stopping`: finishes its
+ * page. `lost`: another process took it. `paused`: by an operator. `ended`: for good.
+ */
+export const streamStates = [
+  'waiting',
+  'paused',
+  'opening',
+  'group-unreachable',
+  'running',
+  'retrying',
+  'held',
+  'stopping',
+  'lost',
+  'ended',
+] as const
+export type StreamState = (typeof streamStates)[number]
+
 /** What the pipeline reports; telemetry has one row for each kind. No personal data, no secrets. */
 export type PipelineEvent =
+  /** The stream has entered another state; it was in the former one for `lastedMs`. */
+  | { readonly kind: 'stream-state'; readonly state: StreamState; readonly was: StreamState; readonly lastedMs: number }
   /**
    * The consumer group has not answered for longer than the session timeout. The stream is opened once the group
    * answers, if it is still assigned to this replica.
    */
   | { readonly kind: 'group-unreachable'; readonly code: ErrorCode }
-  | { readonly kind: 'group-reachable'; readonly waitedMs: number }
-  | { readonly kind: 'stream-opening' }
   /** Whether the stream is paused is not known yet; `failure`: why the control object could not be read. */
   | { readonly kind: 'control-awaited'; readonly failure: unknown }
   /** An operator has paused the stream: it reads and publishes nothing. Also observed when a paused stream is assigned. */
@@ -27,8 +46,6 @@ export type PipelineEvent =
     }
   /** The paused stream has a pending state that could not be recorded as committed; tried again every minute. */
   | { readonly kind: 'pause-unsettled'; readonly code: ErrorCode; readonly error: unknown }
-  /** An operator has resumed the stream; its opening follows. */
-  | { readonly kind: 'pause-ended' }
   | {
       readonly kind: 'stream-claimed'
       readonly epoch: number
@@ -179,11 +196,8 @@ export type PipelineEvent =
   | { readonly kind: 'stream-held'; readonly code: ErrorCode; readonly error: unknown; readonly pauseMs: number }
   /** A check failed, for the reported cause or with a transient error (`error`); `code` still holds the stream. */
   | { readonly kind: 'stream-still-held'; readonly code: ErrorCode; readonly error: unknown; readonly pauseMs: number }
-  /** A check has succeeded: the stream is opened again. */
-  | { readonly kind: 'stream-resuming'; readonly code: ErrorCode }
   /** A one-shot command has given up the stream. */
   | { readonly kind: 'stream-failed'; readonly code: ErrorCode; readonly error: unknown }
-  | { readonly kind: 'stream-ended' }
 
 /** The stream has failed and is opened again after a pause. */
 interface StreamRetrying {

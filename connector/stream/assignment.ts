@@ -9,8 +9,6 @@ export type AssignedEvent =
       readonly gained: readonly string[]
       readonly lost: readonly string[]
     }
-  /** A stream that is now assigned to another replica has stopped here. */
-  | { readonly kind: 'stream-released'; readonly stream: string; readonly tookMs: number }
   /** Another process took the stream `fences` times in succession; it is reopened after the pause if still assigned. */
   | { readonly kind: 'stream-contested'; readonly stream: string; readonly fences: number; readonly pauseMs: number }
 
@@ -23,6 +21,9 @@ export interface Assignment {
   generation(): number
   /** How often the stream changed from unassigned to assigned. */
   epoch(stream: string): number
+  /** No further assignment follows. */
+  close(): void
+  isFinal(): boolean
   /** As `Changes.until`: the condition is checked now and after each assignment. */
   readonly until: Changes['until']
 }
@@ -30,6 +31,7 @@ export interface Assignment {
 export function createAssignment(): Assignment {
   let assigned: ReadonlySet<string> = new Set()
   let generation = 0
+  let isFinal = false
   const { changed, until } = createChanges()
   const epochs = new Map<string, number>()
   return {
@@ -42,6 +44,11 @@ export function createAssignment(): Assignment {
       changed()
       return { gained, lost, isFirst: generation === 1 }
     },
+    close: () => {
+      isFinal = true
+      changed()
+    },
+    isFinal: () => isFinal,
     isAssigned: (stream) => assigned.has(stream),
     generation: () => generation,
     epoch: (stream) => epochs.get(stream) ?? 0,

@@ -1,141 +1,192 @@
-import type { StreamCheckpoint } from '../checkpoint/stream-checkpoint.ts'
-import { type ClaimedStreamParts, claimedStream } from '../pipeline/claimed-stream.ts'
-import { type PipelineParts, runPipeline } from '../pipeline/pipeline.ts'
 import type { Observe } from '../pipeline/pipeline-event.ts'
+import { linkedAbort } from '../runtime/abort.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { codeOf } from '../runtime/connector-error.ts'
-import { type ErrorCode, errorCatalogue } from '../runtime/error-catalogue.ts'
-import { pauseAfter, type RetryPolicy } from '../runtime/retry.ts'
-import { type Holding, streamHold } from './hold-stream.ts'
-import type { OpenParts } from './open/open-parts.ts'
-import { openStream } from './open/open-stream.ts'
+import type { ErrorCode } from '../runtime/error-catalogue.ts'
+import { graceAfter } from '../runtime/shutdown.ts'
+import type { Attempt, AttemptEnd } from './attempt.ts'
+import type { Contention } from './contention.ts'
+import { stayHeld } from './held-stream.ts'
+import { type StreamMachine, streamMachine } from './stream-machine.ts'
+import { createTries, type Tries, type TryPolicy } from './tries.ts'
+import { onlyUntil, type Wishes } from './wishes.ts'
 
-export interface StreamParts {
-  readonly open: OpenParts
-  readonly pipeline: PipelineParts
+/** What the attempts to run a stream share. */
+export interface StreamAdapters {
+  readonly attempt: Attempt
+  /** Resolves if a read-only check shows that the cause `code` is resolved; rejects with the remaining cause. */
+  readonly check: (code: ErrorCode, stop: AbortSignal) => Promise<void>
+  close(): Promise<void>
+}
+
+export interface StreamParts extends TryPolicy {
+  readonly wishes: Wishes
+  /** `giveUp` aborts `finishWithinMs` after something else than running is wanted. May throw. */
+  readonly compose: (giveUp: AbortSignal) => StreamAdapters
+  readonly finishWithinMs: number
+  /** Of a paused stream: see `settlePending`. */
+  readonly settle: (stop: AbortSignal) => Promise<void>
+  /** Undefined: a stream that another process took is not taken back. */
+  readonly contention: Contention | undefined
   readonly clock: Clock
   readonly observe: Observe
-  /** A stream that publishes nothing for this time closes its producer until it has something to publish; 0: never. */
-  readonly idleAfterMs: number
-  readonly reopening: Reopening
-  /** How to hold a stream until something outside changes; undefined: the stream ends, as in a one-shot command. */
-  readonly holding: Holding | undefined
 }
 
-/** Limits of reopening: at most `retries` times (service: `Infinity`), within `withinMs` after the last progress. */
-export type Reopening = RetryPolicy & { readonly withinMs: number }
+/** For a command: nobody pauses the stream, holds it or takes it back. */
+export function unattended(stop: AbortSignal): Pick<StreamParts, 'wishes' | 'holding' | 'settle' | 'contention'> {
+  return { wishes: onlyUntil(stop), holding: undefined, settle: async () => {}, contention: undefined }
+}
 
-/** How a run of a stream ended. `lost`: another replica owns it. `failed`: a one-shot command gave up. */
+/** How a run of a stream ended. `lost`: another process owns it. `failed`: a one-shot command gave up. */
 export type StreamEnd =
-  | { readonly kind: 'stopped' }
-  | { readonly kind: 'caught-up' }
-  | { readonly kind: 'lost'; readonly error: unknown }
-  | { readonly kind: 'failed'; readonly error: unknown }
-
-/** A defect may be temporary: some of kafkajs occur only while brokers restart. */
-const DEFECTS_IN_A_ROW = 5
-
-/**
- * Opens one stream and copies pages until `stop` aborts. After a failure, reopens it with growing pauses or holds it
- * until the cause is resolved. Never rejects.
- */
-export async function runStream(parts: StreamParts, stop: AbortSignal): Promise<StreamEnd> {
-  const { clock, observe, reopening } = parts
-  const hasAdvanced = progressCheck()
-  const hold = parts.holding && streamHold({ observe, holding: parts.holding })
-  let since = clock.monotonic()
-  let defects = 0
-  let previous: ErrorCode | undefined
-  for (let attempt = 1; ; attempt += 1) {
-    const end = await runOnce(parts, hasAdvanced, stop)
-    if (end.kind !== 'failed') {
-      observe({ kind: 'stream-ended' })
-      return end
-    }
-    const code = codeOf(end.error)
-    const { then } = errorCatalogue[code]
-    if (then === 'lost') {
-      observe({ kind: 'stream-lost', error: end.error, wasStopping: stop.aborted })
-      return { kind: 'lost', error: end.error }
-    }
-    if (end.madeProgress) {
-      attempt = 1
-      defects = 0
-      since = clock.monotonic()
-      previous = undefined
-      hold?.progressed()
-    }
-    defects = then === 'reopen' ? defects + 1 : 0
-    const mayReopen = then === 'retry' || (then === 'reopen' && defects <= DEFECTS_IN_A_ROW)
-    const pause = pauseAfter(end.error, attempt, { policy: reopening, clock })
-    const isTooLate = clock.monotonic() - since + pause > reopening.withinMs
-    if (!mayReopen || attempt > reopening.retries || isTooLate) {
-      if (hold === undefined) {
-        observe({ kind: 'stream-failed', code, error: end.error })
-        return { kind: 'failed', error: end.error }
-      }
-      await hold.untilPassed(end.error, stop)
-      attempt = 0
-      previous = undefined
-      continue
-    }
-    const isRepeated = code === previous
-    previous = code
-    observe({ kind: 'stream-retrying', code, error: end.error, pauseMs: Math.round(pause), isRepeated })
-    await clock.sleep(pause, stop).catch(() => {})
-  }
-}
-
-type OneRun =
   | { readonly kind: 'stopped' | 'caught-up' }
-  /** `madeProgress`: the checkpoint moved since the previous run, in this run or because its opening found a commit. */
-  | { readonly kind: 'failed'; readonly error: unknown; readonly madeProgress: boolean }
+  | { readonly kind: 'lost' | 'failed'; readonly error: unknown }
 
-async function runOnce(parts: StreamParts, hasAdvanced: HasAdvanced, stop: AbortSignal): Promise<OneRun> {
-  const { open, pipeline } = parts
-  let madeProgress = () => false
-  try {
-    stop.throwIfAborted()
-    await untilGroupAnswers(open, stop)
-    const reopen: ClaimedStreamParts['reopen'] = (held, giveUp) => openStream(open, giveUp, held)
-    const stream = claimedStream(await openStream(open, stop), { ...parts, reopen })
-    const advancedAtOpening = hasAdvanced(stream.checkpoint)
-    madeProgress = () => hasAdvanced(stream.checkpoint) || advancedAtOpening
-    try {
-      return { kind: await runPipeline(pipeline, stream, stop) }
-    } finally {
-      await stream.close()
+/** Does with one stream what is wanted, until the process stops or gives it up. Never rejects. */
+export async function runStream(parts: StreamParts, stop: AbortSignal): Promise<StreamEnd> {
+  const { wishes, contention } = parts
+  const machine = streamMachine(parts)
+  let end: StreamEnd = { kind: 'stopped' }
+  for (;;) {
+    switch (machine.state()) {
+      case 'waiting':
+        await wishes.until(() => wishes.current().kind !== 'wait', stop)
+        machine.take(wishes.current().kind)
+        break
+      case 'paused':
+        await stayPaused(parts, stop)
+        machine.take(wishes.current().kind)
+        break
+      case 'lost':
+        await contention?.untilReopenable(stop)
+        machine.take(contention === undefined || contention.isFinal() ? 'stop' : wishes.current().kind)
+        break
+      case 'ended':
+        return end
+      default:
+        contention?.started()
+        end = await own(parts, machine, stop)
     }
+  }
+}
+
+/** Opens and runs the stream, again after each failure, until something else is wanted, or it is lost or given up. */
+async function own(parts: StreamParts, machine: StreamMachine, stop: AbortSignal): Promise<StreamEnd> {
+  const { wishes, holding, clock } = parts
+  const started = wishes.current()
+  const isUnwanted = () => {
+    const { kind, id } = wishes.current()
+    return kind !== started.kind || id !== started.id
+  }
+  using leave = linkedAbort(stop)
+  const leaving = wishes.until(isUnwanted, leave.signal).then((isLeft) => {
+    if (isLeft) machine.take('left')
+    leave.abort(new DOMException('another state of the stream is wanted', 'AbortError'))
+  })
+  const answering = holding?.requests.run(leave.signal)
+  using grace = graceAfter(leave.signal, parts.finishWithinMs, clock)
+  const adapters = lazily(() => parts.compose(grace.signal))
+  const owned = { ...parts, machine, adapters, tries: createTries(parts, clock) }
+  await wishes.untilKnown(leave.signal)
+  if (isUnwanted()) machine.take('left')
+  else wishes.carriedOut()
+  const end = await untilLeft(owned, leave.signal)
+  leave.abort()
+  await Promise.all([leaving, answering])
+  try {
+    await adapters.close()
   } catch (error) {
-    // `giveUp` aborts only after a stop: the successor delivers the unfinished page group.
-    if (stop.aborted && (error === stop.reason || error === pipeline.giveUp.reason)) return { kind: 'stopped' }
-    return { kind: 'failed', error, madeProgress: madeProgress() }
+    parts.observe({ kind: 'stream-failed', code: codeOf(error), error })
+  }
+  if (machine.state() === 'stopping') machine.take(wishes.current().kind)
+  return end
+}
+
+interface Owned extends StreamParts {
+  readonly machine: StreamMachine
+  readonly adapters: StreamAdapters
+  readonly tries: Tries
+}
+
+/** Tries to run the stream, with pauses between the attempts. */
+async function untilLeft(owned: Owned, leave: AbortSignal): Promise<StreamEnd> {
+  const { machine, adapters, tries, clock, observe } = owned
+  while (machine.state() === 'opening') {
+    const end = await adapters.attempt(machine.take, leave)
+    if (end.kind !== 'failed') {
+      machine.take(end.kind)
+      return { kind: end.kind === 'left' ? 'stopped' : end.kind }
+    }
+    const { error } = end
+    const code = codeOf(error)
+    const after = tries.failed(error, end.madeProgress)
+    switch (after.kind) {
+      case 'lost':
+        observe({ kind: 'stream-lost', error, wasStopping: leave.aborted })
+        machine.take('lost')
+        return { kind: 'lost', error }
+      case 'give-up':
+        observe({ kind: 'stream-failed', code, error })
+        machine.take('give-up')
+        return { kind: 'failed', error }
+      case 'retry':
+        machine.take('retry')
+        observe({
+          kind: 'stream-retrying',
+          code,
+          error,
+          pauseMs: Math.round(after.pauseMs),
+          isRepeated: after.isRepeated,
+        })
+        await clock.sleep(after.pauseMs, leave).catch(() => {})
+        break
+      default:
+        machine.take('hold')
+        await stayHeld({ ...after.holding, check: adapters.check, tries, observe }, error, leave)
+    }
+    machine.take(leave.aborted ? 'left' : 'passed')
+  }
+  return { kind: 'stopped' }
+}
+
+/** Adapters that are created when they are first used: a failure is one of the attempt or of the check. */
+function lazily(create: () => StreamAdapters): StreamAdapters {
+  let adapters: StreamAdapters | undefined
+  const created = () => {
+    adapters ??= create()
+    return adapters
+  }
+  return {
+    attempt: async (step, leave): Promise<AttemptEnd> => {
+      try {
+        return await created().attempt(step, leave)
+      } catch (error) {
+        return { kind: 'failed', error, madeProgress: false }
+      }
+    },
+    check: async (code, stop) => await created().check(code, stop),
+    close: async () => await adapters?.close(),
   }
 }
 
-type HasAdvanced = (checkpoint: StreamCheckpoint) => boolean
+const SETTLE_EVERY_MS = 60_000
 
-/** Reports whether the checkpoint has moved since the last call; false at the first call. */
-function progressCheck(): HasAdvanced {
-  let before: string | undefined
-  return (checkpoint) => {
-    const current = JSON.stringify([checkpoint.seq(), checkpoint.state().scans])
-    const hasAdvanced = before !== undefined && current !== before
-    before = current
-    return hasAdvanced
+/** Until another wish. A write of the last owner may arrive late and leave a pending state: settles again and again. */
+async function stayPaused({ wishes, settle, clock, observe }: StreamParts, stop: AbortSignal): Promise<void> {
+  const pause = wishes.pause()
+  if (pause === undefined) return
+  const { id, reason, requestedAt, requestedBy } = pause
+  observe({ kind: 'stream-paused', reason, requestedAt, requestedBy })
+  wishes.carriedOut()
+  using paused = linkedAbort(stop)
+  const ending = wishes.until(() => wishes.current().id !== id, paused.signal).then(() => paused.abort())
+  while (!paused.signal.aborted) {
+    try {
+      await settle(paused.signal)
+    } catch (error) {
+      if (!paused.signal.aborted) observe({ kind: 'pause-unsettled', code: codeOf(error), error })
+    }
+    await clock.sleep(SETTLE_EVERY_MS, paused.signal).catch(() => {})
   }
-}
-
-const RECHECK_MS = 1_000
-
-/** Waits until the consumer group answers; opening the stream before could fence the replica that owns it by then. */
-export async function untilGroupAnswers(
-  { assignment, clock, observe }: Pick<OpenParts, 'assignment' | 'clock' | 'observe'>,
-  stop: AbortSignal,
-): Promise<void> {
-  if (assignment() !== 'unknown') return
-  const since = clock.monotonic()
-  observe({ kind: 'group-unreachable', code: 'placement.group-unreachable' })
-  while (assignment() === 'unknown') await clock.sleep(RECHECK_MS, stop)
-  observe({ kind: 'group-reachable', waitedMs: clock.monotonic() - since })
+  await ending
 }

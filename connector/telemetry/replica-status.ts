@@ -46,12 +46,6 @@ export function beforeJoining(mode: 'group' | 'single', at: number): GroupStatus
   return { ...nothing, state, stateSince: at, failure: undefined }
 }
 
-/** The streams that no longer run here after `event`. */
-export function movedAway(event: ReplicaEvent, isActive: (stream: string) => boolean): readonly string[] {
-  if (event.kind === 'stream-released') return [event.stream]
-  return event.kind === 'assignment-changed' ? event.lost.filter((stream) => !isActive(stream)) : []
-}
-
 /** Which replica runs which streams: this replica's own view, and for the others the group after its last rebalance. */
 export interface GroupReport extends Partial<ExplainedFailure> {
   readonly state: GroupState

@@ -13,11 +13,10 @@ import {
   type GroupStatus,
   groupReport,
   isOut,
-  movedAway,
   type ReplicaEvent,
 } from './replica-status.ts'
 import { type ScanReport, scanReports, type WatchedPolling } from './scan-status.ts'
-import { isActive, unobserved } from './stream-status.ts'
+import { unobserved } from './stream-status.ts'
 
 export interface ReplicaWatchParts {
   readonly clock: Clock
@@ -55,7 +54,6 @@ export function replicaWatch({ clock, readyAfterMs, placement, runbookUrl }: Rep
   let control = controlUnread
   let group = beforeJoining(placement, clock.monotonic())
   const streams = () => [...watched.values()]
-  const isHere = (stream: string) => isActive(watched.get(stream)?.status ?? unobserved)
   return {
     follow: (stream, poll) => {
       watched.set(stream, { stream, poll, status: { ...unobserved, startedAt: clock.monotonic() } })
@@ -66,10 +64,6 @@ export function replicaWatch({ clock, readyAfterMs, placement, runbookUrl }: Rep
     },
     observe: (event) => {
       group = groupStatus(group, event, clock.monotonic())
-      for (const stream of movedAway(event, isHere)) {
-        const found = watched.get(stream)
-        if (found !== undefined) watched.set(stream, { ...found, status: { ...found.status, ...noLongerHere } })
-      }
     },
     observeControl: (event) => {
       control = controlStatus(control, event, clock.now())
@@ -95,5 +89,3 @@ export function replicaWatch({ clock, readyAfterMs, placement, runbookUrl }: Rep
     },
   }
 }
-
-const noLongerHere = { state: 'waiting', failure: undefined, pause: undefined } as const

@@ -1,25 +1,9 @@
-import type { IndexSize, PipelineEvent } from '../pipeline/pipeline-event.ts'
+import { type IndexSize, type PipelineEvent, streamStates } from '../pipeline/pipeline-event.ts'
 import type { Failure } from './failure.ts'
 import type { WatchedScans } from './scan-status.ts'
 
-/**
- * `waiting`: not assigned here, as on a hot standby. `group-unreachable`: waits until the consumer group answers.
- * `source-down`, `throttled`: waits for its server, which fails or asks to wait. `held`: waits until something outside
- * changes. `lost`: another replica owns it. `paused`: by an operator.
- */
-export const streamPhases = [
-  'waiting',
-  'group-unreachable',
-  'opening',
-  'running',
-  'source-down',
-  'throttled',
-  'retrying',
-  'held',
-  'lost',
-  'ended',
-  'paused',
-] as const
+/** The state of a stream; if it runs, also `source-down` and `throttled`: its server fails or asks to wait. */
+export const streamPhases = [...streamStates, 'source-down', 'throttled'] as const
 export type StreamPhase = (typeof streamPhases)[number]
 
 /** The state of one stream, from its events. Times are of `Clock.monotonic`. */
@@ -110,7 +94,7 @@ export const unobserved: StreamStatus = {
 }
 
 /** Whether this replica runs the stream, is opening it or holds it. */
-export function isActive({ state }: StreamStatus): boolean {
+export function isActive({ state }: Pick<StreamStatus, 'state'>): boolean {
   return !['waiting', 'lost', 'ended', 'paused'].includes(state)
 }
 

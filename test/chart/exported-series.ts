@@ -3,6 +3,7 @@ import { ConnectorError } from '../../connector/runtime/connector-error.ts'
 import { createTelemetry } from '../../connector/telemetry/telemetry.ts'
 import { everyPipelineEvent } from '../support/every-pipeline-event.ts'
 import { polling } from '../support/polling.ts'
+import { reporting } from '../support/stream-states.ts'
 
 export interface ExportedSeries {
   readonly name: string
@@ -21,10 +22,10 @@ export async function exportedSeries(): Promise<readonly ExportedSeries[]> {
     readyAfterMs: 60_000,
     placement: 'group',
   })
-  const observer = observe('paris', polling)
+  const observer = reporting(observe('paris', polling))
   const events = everyPipelineEvent(new ConnectorError('publish.unreachable', 'connect'))
   // Its last event is a failure, so that every series of a running stream exists.
-  const running = ['stream-opening', 'stream-claimed', 'pages-published', 'missing-clients', 'stream-retrying']
+  const running = ['stream-claimed', 'pages-published', 'missing-clients', 'stream-retrying']
   const pinned = { kind: 'certificate-seen', certificate: 'pinned', expiresAt: 0 } as const
   for (const event of [...events, pinned, ...events.filter(({ kind }) => running.includes(kind))]) observer(event)
   return (await registry.metrics()).split('\n').flatMap((line) => {

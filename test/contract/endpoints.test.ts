@@ -9,6 +9,7 @@ import { closingAfterEach } from '../support/closing.ts'
 import { published, scanStates } from '../support/every-pipeline-event.ts'
 import { polling } from '../support/polling.ts'
 import { never } from '../support/signals.ts'
+import { entered, reporting } from '../support/stream-states.ts'
 
 const closing = closingAfterEach()
 
@@ -40,8 +41,8 @@ test('/readyz is 503 until the replica runs and its streams are open, then 200',
   expect((await at('/readyz')).status).toBe(503)
   replicaIs('running')
   expect((await at('/readyz')).status).toBe(200)
-  const shop = observe('shop', polling)
-  shop({ kind: 'stream-opening' })
+  const shop = reporting(observe('shop', polling))
+  shop(entered('opening'))
   const answer = await at('/readyz')
   expect(answer.status).toBe(503)
   expect(answer.headers.get('content-type')).toBe('application/json')
@@ -88,8 +89,8 @@ test('/metrics serves the Prometheus text format', async () => {
 
 test('/status shows the full state of each stream', async () => {
   const { at, observe } = await listening()
-  const shop = observe('shop', polling)
-  shop({ kind: 'stream-opening' })
+  const shop = reporting(observe('shop', polling))
+  shop(entered('opening'))
   shop({ kind: 'stream-claimed', epoch: 4, seq: 9, backfill: 'done', isNew: false, events: 0 })
   shop({ kind: 'scan-started', scan: 'live', lastChanged: '2026-01-01T00:00:00' })
   shop({ kind: 'page-read', scan: 'live', clients: 7, limit: 100, bytes: 10, tookMs: 3 })
@@ -121,8 +122,8 @@ test('/status shows the full state of each stream', async () => {
 
 test('/status shows only the totals of a stream that runs elsewhere', async () => {
   const { at, observe } = await listening()
-  const shop = observe('shop', polling)
-  shop({ kind: 'stream-opening' })
+  const shop = reporting(observe('shop', polling))
+  shop(entered('opening'))
   shop({ kind: 'stream-claimed', epoch: 4, seq: 9, backfill: 'done', isNew: false, events: 0 })
   shop({ kind: 'page-read', scan: 'live', clients: 7, limit: 100, bytes: 10, tookMs: 3 })
   shop({ kind: 'stream-lost', error: new ConnectorError('publish.fenced', 'end'), wasStopping: true })

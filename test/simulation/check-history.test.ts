@@ -249,14 +249,14 @@ describe('the histories', () => {
     const eventKinds = new Set(all.flatMap((history) => [...history.eventKinds]))
     expect([...eventKinds]).toEqual(
       expect.arrayContaining([
-        ...['stream-claimed', 'taken-over', 'stream-lost', 'stream-contested', 'stream-released', 'stream-retrying'],
+        ...['stream-claimed', 'taken-over', 'stream-lost', 'stream-contested', 'stopping → waiting', 'stream-retrying'],
         ...[
-          ...['assignment-changed', 'stream-paused', 'pause-ended', 'client-erased'],
+          ...['assignment-changed', 'stream-paused', 'paused → opening', 'client-erased'],
           ...['republish-started', 'republish-ended'],
           'producer-closed',
           'checkpoint-refused',
-          'stream-ended',
-          ...['stream-held', 'stream-still-held', 'stream-resuming'],
+          'stopping → ended',
+          ...['stream-held', 'stream-still-held', 'held → opening'],
           'transactions-repaired',
           ...['segment-written', 'segments-missing', 'index-upkeep-failed', 'scan-paused', 'superseded', 'late'],
           ...['scans-not-interleaved', 'server-clock-missing', 'server-clock-jumped'],

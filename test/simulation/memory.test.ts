@@ -11,9 +11,9 @@ import { semaphore } from '../../connector/runtime/semaphore.ts'
 import { graceAfter } from '../../connector/runtime/shutdown.ts'
 import { storeCall } from '../../connector/storage/store-call.ts'
 import { createAssignment } from '../../connector/stream/assignment.ts'
-import { untilGroupAnswers } from '../../connector/stream/run-stream.ts'
-import { contentionDefaults } from '../../connector/stream/supervise-stream.ts'
-import { superviseStreams } from '../../connector/stream/supervisor.ts'
+import { untilGroupAnswers } from '../../connector/stream/attempt.ts'
+import { runStreams } from '../../connector/stream/run-streams.ts'
+import { assignedStream } from '../support/assigned-stream.ts'
 import { type VirtualClock, virtualClock } from '../support/fakes/virtual-clock.ts'
 
 /** Checks that waiting leaves nothing on the heap while the process, and with it the `stop` signal, continues. */
@@ -70,9 +70,10 @@ it('leaks nothing when lost streams wait for an hour', async () => {
     assignmentOf: () => 'here',
     isConfirmed: () => false,
   }
-  const start = async () => ({ kind: 'lost', error: new Error('taken by another owner') }) as const
-  const parts = { placement, start, finishWithinMs: 10_000, contention: contentionDefaults, clock, observe: () => {} }
-  const done = superviseStreams(parts, stopping.signal)
+  const error = new ConnectorError('publish.fenced', 'taken by another owner')
+  const attempt = async () => ({ kind: 'failed', error, madeProgress: false }) as const
+  const run = assignedStream({ placement, clock, attempt })
+  const done = runStreams({ placement, run, finishWithinMs: 10_000, clock, observe: () => {} }, stopping.signal)
   expect(await bytesLeftBy(() => pass(clock, HOUR))).toBeLessThan(RECHECKS * BYTES_PER_WAIT)
   stopping.abort()
   await done
@@ -82,7 +83,7 @@ it('leaks nothing when streams wait for an hour for a group that does not answer
   const clock = virtualClock(0)
   const stopping = new AbortController()
   const assignment = () => 'unknown' as const
-  const waitFor = () => untilGroupAnswers({ assignment, clock, observe: () => {} }, stopping.signal)
+  const waitFor = () => untilGroupAnswers({ assignment, clock, observe: () => {} }, () => {}, stopping.signal)
   const waiting = Promise.allSettled(names.map(waitFor))
   expect(await bytesLeftBy(() => pass(clock, HOUR))).toBeLessThan(RECHECKS * BYTES_PER_WAIT)
   stopping.abort()

@@ -10,7 +10,7 @@ export function observed(world: World, stream: string, { clock, intervalMs }: { 
   /** Background pages read since a live scan was due. */
   let pages = 0
   return (event: PipelineEvent): void => {
-    world.eventKinds.add(event.kind)
+    world.eventKinds.add(event.kind === 'stream-state' ? `${event.was} → ${event.state}` : event.kind)
     if (event.kind === 'pages-published')
       for (const { superseded, late } of event.scans.values()) {
         if (superseded > 0) world.eventKinds.add('superseded')
@@ -19,7 +19,7 @@ export function observed(world: World, stream: string, { clock, intervalMs }: { 
     const alert = alertOf(event)
     if (alert !== undefined) alerted(world, stream, alert)
     if (event.kind === 'scans-not-interleaved') world.serialStreams.add(stream)
-    if (event.kind === 'stream-opening') liveDueAt = Number.POSITIVE_INFINITY
+    if (event.kind === 'stream-claimed') liveDueAt = Number.POSITIVE_INFINITY
     if (event.kind === 'scan-started' && event.scan === 'live') {
       liveDueAt = clock.monotonic() + intervalMs
       pages = 0

@@ -21,10 +21,10 @@ import type { ScanSettings } from '../../connector/scan/scan-settings.ts'
 import type { ClientSource, Page, SourceTime } from '../../connector/source/client-source.ts'
 import { retrying } from '../../connector/source/recovery/retrying-source.ts'
 import { erasuresKey } from '../../connector/storage/checkpoint-store-config.ts'
-import type { Holding } from '../../connector/stream/hold-stream.ts'
 import type { OpenParts } from '../../connector/stream/open/open-parts.ts'
-import type { StreamParts } from '../../connector/stream/run-stream.ts'
+import type { StreamAdapters } from '../../connector/stream/run-stream.ts'
 import type { FakeRecord } from '../support/fakes/fake-event-publisher.ts'
+import type { AloneParts } from '../support/run-alone.ts'
 import { never } from '../support/signals.ts'
 import type { Actor } from './actor.ts'
 import { numberOf } from './evidence.ts'
@@ -51,7 +51,7 @@ export function simulatedParts(
   world: World,
   replica: Replica,
   run: { readonly stream: string; readonly giveUp: AbortSignal; readonly checks: CheckRequests },
-): StreamParts {
+): AloneParts {
   const stream = world.streams.find(({ name }) => name === run.stream)
   if (stream === undefined) throw new Error(`unknown stream ${run.stream}`)
   const { clock } = replica
@@ -60,7 +60,9 @@ export function simulatedParts(
     clock,
     observe,
     idleAfterMs: world.options.idleAfterMs,
-    holding: holdingOf(world, replica, { ...run, stream, observe }),
+    // Checks sooner than the connector does.
+    holding: { firstPauseMs: 5_000, maxPauseMs: 40_000, requests: run.checks },
+    check: checkOf(world, replica, { ...run, stream, observe }),
     reopening: {
       retries: Number.POSITIVE_INFINITY,
       withinMs: Number.POSITIVE_INFINITY,
@@ -82,22 +84,17 @@ const openedBy = ({ placement, control }: Replica, { name }: SimulatedStream) =>
   },
 })
 
-/** Checks sooner than the connector does. */
-function holdingOf(
+function checkOf(
   world: World,
   replica: Replica,
-  run: OfRun & { readonly giveUp: AbortSignal; readonly checks: CheckRequests },
-): Holding {
+  run: OfRun & { readonly giveUp: AbortSignal },
+): StreamAdapters['check'] {
   const { stream } = run
   const observe = () => {}
   const openSource = () => ({ ...sourceOf(world, stream, replica), close: async () => {} })
   const { reader, group } = pipelineParts(world, replica, { ...run, observe })
   const open = openParts(world, replica, { stream, observe, ...openedBy(replica, stream) })
-  return {
-    ...{ firstPauseMs: 5_000, maxPauseMs: 40_000 },
-    requests: run.checks,
-    check: (code, stop) => checkStream({ open, reader, group, openSource }, code, stop),
-  }
+  return (code, stop) => checkStream({ open, reader, group, openSource }, code, stop)
 }
 
 interface OfRun {

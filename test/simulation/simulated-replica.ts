@@ -1,21 +1,23 @@
 import { checkRequests } from '../../connector/control/check-requests.ts'
 import type { ControlWatch } from '../../connector/control/control-watch.ts'
 import type { Placement } from '../../connector/placement/placement.ts'
-import { linkedAbort } from '../../connector/runtime/abort.ts'
 import { codeOf } from '../../connector/runtime/connector-error.ts'
 import { serverBreakers } from '../../connector/source/recovery/server-breaker.ts'
+import type { Assignment } from '../../connector/stream/assignment.ts'
+import type { Attempt } from '../../connector/stream/attempt.ts'
+import { contention } from '../../connector/stream/contention.ts'
 import { settlePending } from '../../connector/stream/open/settle-pending.ts'
-import { runUnlessPaused } from '../../connector/stream/pausable-stream.ts'
-import { runStream, type StreamEnd } from '../../connector/stream/run-stream.ts'
-import { contentionDefaults } from '../../connector/stream/supervise-stream.ts'
-import { superviseStreams } from '../../connector/stream/supervisor.ts'
+import { runStream, type StreamAdapters, type StreamEnd } from '../../connector/stream/run-stream.ts'
+import { runStreams } from '../../connector/stream/run-streams.ts'
+import { streamWishes } from '../../connector/stream/wishes.ts'
+import { adaptersOf } from '../support/run-alone.ts'
 import { type Actor, newActor } from './actor.ts'
 import { observed } from './observed.ts'
 import { replicaControl } from './simulated-control.ts'
 import { POLL_MS, simulatedParts } from './simulated-parts.ts'
 import type { World } from './world.ts'
 
-/** One process of the connector: the real `superviseStreams`, on fakes. */
+/** One process of the connector: the real `runStreams`, on fakes. */
 export interface Replica extends Actor {
   readonly placement: Placement
   readonly control: ControlWatch
@@ -64,12 +66,11 @@ async function run(world: World, replica: Replica): Promise<void> {
   const stopped = new AbortController()
   const watchEnds = control.run(stopped.signal)
   try {
-    await superviseStreams(
+    await runStreams(
       {
         placement,
-        start: (stream, stop) => runPausable(world, replica, stream, stop),
+        run: (stream, assignment, stop) => runOne(world, replica, { stream, assignment, stop }),
         finishWithinMs: FINISH_WITHIN_MS,
-        contention: contentionDefaults,
         clock,
         observe: ({ kind }) => world.eventKinds.add(kind),
       },
@@ -85,46 +86,61 @@ async function run(world: World, replica: Replica): Promise<void> {
   if (!replica.wasPaused && tookMs > STOP_WITHIN_MS) world.violations.push(`${name} took ${tookMs} ms to stop`)
 }
 
-function runPausable(world: World, replica: Replica, stream: string, stop: AbortSignal): Promise<StreamEnd> {
-  const { clock, control } = replica
-  return runUnlessPaused(
+interface Run {
+  readonly stream: string
+  readonly assignment: Assignment
+  readonly stop: AbortSignal
+}
+
+async function runOne(world: World, replica: Replica, { stream, assignment, stop }: Run): Promise<StreamEnd> {
+  const { process, placement, control, clock } = replica
+  const observe = observed(world, stream, { clock, intervalMs: POLL_MS })
+  const checks = checkRequests(control, stream, clock)
+  const { reopening, holding } = simulatedParts(world, replica, { stream, giveUp: stop, checks })
+  const end = await runStream(
     {
-      ...{ stream, control, clock, finishWithinMs: FINISH_WITHIN_MS },
-      run: (stopRun, giveUp) => runOne(world, replica, { stream, stop: stopRun, giveUp }),
+      wishes: streamWishes({ stream, assignment, control, observe }, stop),
+      contention: contention({
+        stream,
+        placement,
+        assignment,
+        clock,
+        observe: ({ kind }) => world.eventKinds.add(kind),
+      }),
+      compose: (giveUp) => adaptersIn(world, replica, { stream, giveUp, checks }),
       settle: async (pauseEnds) => {
-        const checks = checkRequests(control, stream, clock)
         const { open } = simulatedParts(world, replica, { stream, giveUp: pauseEnds, checks })
         await settlePending(open, pauseEnds)
       },
-      observe: observed(world, stream, { clock, intervalMs: POLL_MS }),
+      reopening,
+      holding,
+      finishWithinMs: FINISH_WITHIN_MS,
+      clock,
+      observe,
     },
     stop,
   )
-}
-
-interface Run {
-  readonly stream: string
-  readonly stop: AbortSignal
-  readonly giveUp: AbortSignal
-}
-
-async function runOne(world: World, replica: Replica, run: Run): Promise<StreamEnd> {
-  const { name, process, running } = replica
-  const { stream, stop } = run
-  if (running.has(stream)) world.violations.push(`${name} runs ${stream} twice at the same time`)
-  running.add(stream)
-  const checks = checkRequests(replica.control, stream, replica.clock)
-  using answering = linkedAbort(stop)
-  const answered = checks.run(answering.signal)
-  const parts = simulatedParts(world, replica, { ...run, checks })
-  const end = await runStream(world.defects.stream?.(parts, { replica: name, stop }) ?? parts, stop)
-  answering.abort()
-  await answered
-  running.delete(stream)
   if (end.kind === 'failed' && !process.isCrashed() && !hasPermanentFault(world, stream)) {
     world.violations.push(`${stream} stopped: ${codeOf(end.error)} ${end.error}`)
   }
   return end
+}
+
+function adaptersIn(world: World, replica: Replica, run: Parameters<typeof simulatedParts>[2]): StreamAdapters {
+  const { name, running } = replica
+  const { stream } = run
+  if (running.has(stream)) world.violations.push(`${name} runs ${stream} twice at the same time`)
+  running.add(stream)
+  const parts = simulatedParts(world, replica, run)
+  const attempt: Attempt = (step, leave) =>
+    adaptersOf(world.defects.stream?.(parts, { replica: name, stop: leave }) ?? parts).attempt(step, leave)
+  return {
+    ...adaptersOf(parts),
+    attempt,
+    close: async () => {
+      running.delete(stream)
+    },
+  }
 }
 
 const hasPermanentFault = ({ options, streams }: World, stream: string) =>

@@ -68,13 +68,11 @@ type Every = { readonly [K in PipelineEvent['kind']]: Extract<PipelineEvent, { k
 /** One event of each kind; those that carry an error carry `error`. */
 export function everyPipelineEvent(error: unknown): PipelineEvent[] {
   const every: Every = {
+    'stream-state': { kind: 'stream-state', state: 'waiting', was: 'stopping', lastedMs: 40 },
     'group-unreachable': { kind: 'group-unreachable', code: 'placement.group-unreachable' },
-    'group-reachable': { kind: 'group-reachable', waitedMs: 20_000 },
-    'stream-opening': { kind: 'stream-opening' },
     'control-awaited': { kind: 'control-awaited', failure: error },
     'stream-paused': { kind: 'stream-paused', reason: 'moving house', requestedAt: 0, requestedBy: 'operator-one' },
     'pause-unsettled': { kind: 'pause-unsettled', code: 'storage.unavailable', error },
-    'pause-ended': { kind: 'pause-ended' },
     'stream-claimed': {
       kind: 'stream-claimed',
       epoch: 3,
@@ -174,9 +172,7 @@ export function everyPipelineEvent(error: unknown): PipelineEvent[] {
     'stream-lost': { kind: 'stream-lost', error, wasStopping: false },
     'stream-held': { kind: 'stream-held', code: 'checkpoint.damaged', error, pauseMs: 60_000 },
     'stream-still-held': { kind: 'stream-still-held', code: 'checkpoint.damaged', error, pauseMs: 120_000 },
-    'stream-resuming': { kind: 'stream-resuming', code: 'checkpoint.damaged' },
     'stream-failed': { kind: 'stream-failed', code: 'checkpoint.damaged', error },
-    'stream-ended': { kind: 'stream-ended' },
   }
   return Object.values(every)
 }

@@ -39,7 +39,6 @@ import { repairStream, resolveStream } from './resolve-stream.ts'
  * `held`: the claim of an idle stream whose producer is reopened; the document must be the one it wrote last.
  */
 export async function openStream(parts: OpenParts, stop: AbortSignal, held?: StreamCheckpoint): Promise<OpenStream> {
-  parts.observe({ kind: 'stream-opening' })
   using _permit = await parts.openLimit.acquire(stop)
   mustBeAssigned(parts) // before fencing: a replica that has or may have lost the stream must not fence its owner
   await parts.storeReady(stop)

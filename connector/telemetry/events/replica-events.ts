@@ -63,7 +63,6 @@ const groupRows: EventRows<ReplicaEvent, GroupStatus> = {
       ]),
     }),
   },
-  'stream-released': { log: info('stream released: assigned to another replica', 'stream', 'tookMs') },
   'stream-contested': {
     log: warn('another process repeatedly takes the stream', 'stream', 'fences', 'pauseMs'),
     count: ({ stream }, metrics) => metrics.count('contested', 1, { stream }),

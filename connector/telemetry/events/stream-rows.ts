@@ -1,7 +1,8 @@
-import type { PipelineEvent } from '../../pipeline/pipeline-event.ts'
+import type { PipelineEvent, StreamState } from '../../pipeline/pipeline-event.ts'
 import { codeOf } from '../../runtime/connector-error.ts'
 import { type ErrorCode, errorCatalogue } from '../../runtime/error-catalogue.ts'
 import { type Failure, failureOf } from '../failure.ts'
+import type { LogLine } from '../logger.ts'
 import type { Metrics } from '../metrics/prom-metrics.ts'
 import { isActive, noFailure, type StreamStatus } from '../stream-status.ts'
 import { debug, type EventRow, error, info, line, picked, trace, unlogged, warn } from './event-row.ts'
@@ -17,31 +18,24 @@ const closed = { isCaughtUp: false, hasProducer: false } as const
 
 /** The life of a stream: opening, holding, pausing, moving to another replica. */
 export const streamRows = {
+  'stream-state': { log: stateLine, status: stateEntered },
   'group-unreachable': {
     log: ({ code }) =>
       line('warn', 'consumer group does not answer, stream waits', { code, hint: errorCatalogue[code].runHint }),
     isFailure: true,
-    status: ({ code }, before, at) => ({
-      ...opening(before, at),
-      ...closed,
-      state: 'group-unreachable',
-      failure: still(before.failure, code),
-    }),
+    status: ({ code }, { failure }) => ({ failure: still(failure, code) }),
   },
-  'group-reachable': { log: info('consumer group answers again, stream resumes', 'waitedMs') },
-  'stream-opening': { log: debug('stream opening'), status: (_, before, at) => opening(before, at) },
   // The control object is logged once, not by each stream.
   'control-awaited': { log: unlogged, status: controlAwaited },
   'stream-paused': {
     log: info('stream paused', 'reason', 'requestedAt', 'requestedBy'),
-    status: ({ kind: _, ...pause }) => ({ ...noFailure, ...closed, state: 'paused', pause }),
+    status: ({ kind: _, ...pause }) => ({ pause }),
   },
   'pause-unsettled': {
     log: warn('pending state of the paused stream cannot be recorded, retrying', 'error'),
     logged: 'hourly',
     isWarning: true,
   },
-  'pause-ended': { log: info('pause ended'), status: () => ({ state: 'waiting', pause: undefined }) },
   'stream-claimed': {
     log: (event) =>
       line(
@@ -51,7 +45,6 @@ export const streamRows = {
       ),
     // An idle stream that reopens its producer is still caught up; any other opening has ended that before.
     status: ({ epoch, seq }, _, at) => ({
-      state: 'running',
       wasOpened: true,
       hasProducer: true,
       savedAt: at,
@@ -94,7 +87,7 @@ export const streamRows = {
       line(event.isRepeated ? 'debug' : 'warn', 'stream failed, reopening', picked(event, ['error', 'pauseMs'])),
     isFailure: true,
     count: counting('reopenings'),
-    status: (event, before, at) => ({ ...failing(event, before, at), ...closed, state: 'retrying' }),
+    status: failing,
   },
   'stream-lost': {
     log: (event) =>
@@ -102,19 +95,17 @@ export const streamRows = {
         ? line('info', 'stream lost to another replica', { code: codeOf(event.error) })
         : line('warn', 'stream lost to another replica', picked(event, ['error'])),
     count: (_, metrics) => metrics.count('losses'),
-    status: () => ({ ...closed, state: 'lost' }),
   },
   'stream-held': {
     log: error('stream held, rechecking periodically', 'error', 'pauseMs'),
     isFailure: true,
     count: counting('holds'),
-    status: (event, before, at) => ({ ...failing(event, before, at), ...closed, state: 'held' }),
+    status: failing,
   },
   'stream-still-held': {
     log: debug('stream still held', 'error', 'pauseMs'),
     status: ({ code }, { failure }) => ({ failure: still(failure, code) }),
   },
-  'stream-resuming': { log: info('stream resumes: the cause is gone', 'code') },
   // Only a command gives up, so the hint does not say what `run` does.
   'stream-failed': {
     log: (event) =>
@@ -122,9 +113,8 @@ export const streamRows = {
         ...picked(event, ['error']),
         hint: errorCatalogue[event.code].hint,
       }),
-    status: (event, before, at) => ({ ...failing(event, before, at), ...closed, state: 'ended' }),
+    status: failing,
   },
-  'stream-ended': { log: info('stream ended'), status: () => ({ ...closed, state: 'ended' }) },
 } satisfies Partial<StreamRows<PipelineEvent['kind']>>
 
 export function counting(name: 'readRetries' | 'reopenings' | 'holds') {
@@ -142,23 +132,50 @@ export function failing({ code, error }: WithError, { failingSince }: StreamStat
 export const still = (before: Failure | undefined, code: ErrorCode): Failure =>
   before?.code === code ? before : { code }
 
-/** Reopening after a failure resets no times: overdue progress stays overdue. */
-function opening(before: StreamStatus, at: number): Status {
-  if (isActive(before)) return { state: 'opening' }
-  const nothingYet = { goodPollAt: undefined, progressAt: undefined, savedAt: undefined, liveScanAt: undefined }
+const openStates: readonly StreamState[] = ['opening', 'running', 'stopping']
+
+function stateEntered({ state }: EventOf<'stream-state'>, before: StreamStatus, at: number): Status {
+  const isHere = isActive({ state })
   return {
-    ...nothingYet,
-    ...noFailure,
-    scans: undefined,
-    index: undefined,
-    removal: undefined,
-    state: 'opening',
-    startedAt: at,
+    ...(isHere && !isActive(before) ? beginning(at) : {}),
+    ...(openStates.includes(state) ? {} : closed),
+    ...(isHere ? {} : noFailure),
+    pause: undefined,
+    state,
+  }
+}
+
+/** Reopening after a failure resets no times: overdue progress stays overdue. */
+const beginning = (at: number): Status => ({
+  ...noFailure,
+  goodPollAt: undefined,
+  progressAt: undefined,
+  savedAt: undefined,
+  liveScanAt: undefined,
+  scans: undefined,
+  index: undefined,
+  removal: undefined,
+  startedAt: at,
+})
+
+function stateLine({ state, was, lastedMs }: EventOf<'stream-state'>): LogLine | undefined {
+  const ms = Math.round(lastedMs)
+  if (state === 'ended') return line('info', 'stream ended')
+  if (state === 'waiting' && was === 'stopping')
+    return line('info', 'stream released: assigned to another replica', { tookMs: ms })
+  if (state !== 'opening') return undefined
+  switch (was) {
+    case 'group-unreachable':
+      return line('info', 'consumer group answers again, stream resumes', { waitedMs: ms })
+    case 'paused':
+      return line('info', 'pause ended')
+    case 'held':
+      return line('info', 'stream resumes: the cause is gone')
+    default:
+      return line('debug', 'stream opening')
   }
 }
 
 function controlAwaited({ failure }: EventOf<'control-awaited'>, before: StreamStatus, at: number): Status {
-  if (failure === undefined) return opening(before, at)
-  const failed = failing({ code: codeOf(failure), error: failure }, before, at)
-  return { ...opening(before, at), ...failed, state: 'retrying' }
+  return failure === undefined ? {} : failing({ code: codeOf(failure), error: failure }, before, at)
 }

@@ -193,9 +193,9 @@ function certificateSamples({ stream, status }: WatchedStream): readonly Sample[
 }
 
 /** A stream that was lost or has ended waits until it is assigned again: one series less for each of the two. */
-const exportedPhases = streamPhases.filter((phase) => phase !== 'lost' && phase !== 'ended')
+const exportedPhases = streamPhases.filter((phase) => !['stopping', 'lost', 'ended'].includes(phase))
 
 function stateSamples({ stream, status: { state } }: WatchedStream): readonly Sample[] {
-  const exported = state === 'lost' || state === 'ended' ? 'waiting' : state
+  const exported = exportedPhases.includes(state) ? state : state === 'stopping' ? 'running' : 'waiting'
   return exportedPhases.map((phase) => [{ stream, state: phase }, exported === phase ? 1 : 0])
 }

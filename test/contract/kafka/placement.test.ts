@@ -14,9 +14,8 @@ import { type GroupConfig, groupDefaults } from '../../../connector/placement/pl
 import { type Clock, systemClock } from '../../../connector/runtime/clock.ts'
 import { ConnectorError } from '../../../connector/runtime/connector-error.ts'
 import { refusedAccounts } from '../../../connector/runtime/refused-accounts.ts'
-import type { StreamEnd } from '../../../connector/stream/run-stream.ts'
-import { contentionDefaults } from '../../../connector/stream/supervise-stream.ts'
-import { superviseStreams } from '../../../connector/stream/supervisor.ts'
+import { runStreams } from '../../../connector/stream/run-streams.ts'
+import { assignedStream } from '../../support/assigned-stream.ts'
 import { closingAfterAll } from '../../support/closing.ts'
 import { testKafka } from '../../support/committed-records.ts'
 import { hashedStreams } from '../../support/hashed-streams.ts'
@@ -402,16 +401,17 @@ describe('streams under group placement', () => {
     const log: string[] = []
     const replica = (name: string) => {
       const { placement } = startMember(group, { isPassive: true })
-      const start = async (stream: string, stop: AbortSignal): Promise<StreamEnd> => {
+      const attempt = async (stream: string, stop: AbortSignal) => {
         log.push(`${name} starts ${stream}`)
         await once(stop, 'abort')
         await delay(300) // its page
         log.push(`${name} ends ${stream}`)
-        return { kind: 'stopped' }
+        return { kind: 'left' } as const
       }
       const stopping = new AbortController()
-      const parts = { placement, start, finishWithinMs: 10_000, contention: contentionDefaults, clock: systemClock }
-      const running = superviseStreams({ ...parts, observe: () => undefined }, stopping.signal)
+      const parts = { placement, finishWithinMs: 10_000, clock: systemClock, observe: () => undefined }
+      const run = assignedStream({ placement, clock: systemClock, attempt })
+      const running = runStreams({ ...parts, run }, stopping.signal)
       return {
         stop: () => {
           stopping.abort()

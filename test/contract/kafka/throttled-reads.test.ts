@@ -15,10 +15,10 @@ import { systemClock } from '../../../connector/runtime/clock.ts'
 import { refusedAccounts } from '../../../connector/runtime/refused-accounts.ts'
 import { openStream } from '../../../connector/stream/open/open-stream.ts'
 import { rebuildIndex } from '../../../connector/stream/rewrite/rebuild-index.ts'
-import { runStream } from '../../../connector/stream/run-stream.ts'
 import { closingAfterAll } from '../../support/closing.ts'
 import { createTopics } from '../../support/create-topics.ts'
 import { fakePolaris } from '../../support/fakes/fake-client-source.ts'
+import { runAlone } from '../../support/run-alone.ts'
 import { startKafka } from '../../support/servers/kafka-broker.ts'
 import { limitReads } from '../../support/servers/kafka-wire.ts'
 import { never } from '../../support/signals.ts'
@@ -86,7 +86,7 @@ async function publishedStream(bytesPerSecond: number | undefined) {
     const reader = { ...on.pipeline.reader, clock: systemClock }
     const group = { ...groupParts(), settings: { ...groupParts().settings, source } }
     const pipeline = { ...on.pipeline, reader, group, publisher: open.publisher, clock: systemClock }
-    expect(await runStream({ ...on.streamParts, open, pipeline, clock: systemClock }, never)).toEqual({
+    expect(await runAlone({ ...on.streamParts, open, pipeline, clock: systemClock }, never)).toEqual({
       kind: 'caught-up',
     })
   }

@@ -7,6 +7,7 @@ import type { SourceTime } from '../../../connector/source/client-source.ts'
 import { createTelemetry } from '../../../connector/telemetry/telemetry.ts'
 import { backfill, published } from '../every-pipeline-event.ts'
 import { polling } from '../polling.ts'
+import { entered, reporting } from '../stream-states.ts'
 
 export type SceneName = 'one' | 'everyday' | 'source-down' | 'many'
 
@@ -31,7 +32,7 @@ export function statusScene(name: SceneName) {
   })
   const script = scripts[name]
   const streams = script.here.map(([stream, plot], index) => {
-    return { stream, plot, index, observe: telemetry.observe(stream, polling) }
+    return { stream, plot, index, observe: reporting(telemetry.observe(stream, polling)) }
   })
   for (const { stream } of script.elsewhere) telemetry.observe(stream, polling)
   const names = streams.map(({ stream }) => stream)
@@ -72,7 +73,7 @@ interface Plot {
 }
 
 const opened: readonly PipelineEvent[] = [
-  { kind: 'stream-opening' },
+  entered('opening'),
   { kind: 'stream-claimed', epoch: 12, seq: 4210, backfill: 'done', isNew: false, events: 0 },
   { kind: 'scan-started', scan: 'live', lastChanged: '2026-11-27T15:34:45' },
   { kind: 'certificate-seen', certificate: 'server', expiresAt: Date.parse('2027-03-02T00:00:00Z') },

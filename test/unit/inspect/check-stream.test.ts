@@ -10,7 +10,7 @@ import { ConnectorError, codeOf } from '../../../connector/runtime/connector-err
 import type { ErrorCode } from '../../../connector/runtime/error-catalogue.ts'
 import { semaphore } from '../../../connector/runtime/semaphore.ts'
 import { openStream } from '../../../connector/stream/open/open-stream.ts'
-import { runStream } from '../../../connector/stream/run-stream.ts'
+import { runAlone } from '../../support/run-alone.ts'
 import { never } from '../../support/signals.ts'
 import { pageOf } from '../pipeline/readings.ts'
 import { type Answer, scanOf, scriptedSource } from '../pipeline/scripted-source.ts'
@@ -21,7 +21,7 @@ const error = (code: ErrorCode) => new ConnectorError(code, 'scripted')
 /** A stream that has published two clients and ended, and a check of it whose source returns `answers`. */
 async function published(answers: readonly Answer[] = [], of: Stage = {}) {
   const on = stage({ source: scriptedSource(scanOf(2)), until: 'caught-up', ...of })
-  await runStream(on.streamParts, never)
+  await runAlone(on.streamParts, never)
   const before = { history: on.store.history(KEY).length, committed: on.kafka.committed.length }
   const source = scriptedSource(answers)
   let opened = 0

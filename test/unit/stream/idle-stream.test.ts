@@ -4,8 +4,8 @@ import type { StreamAssignment } from '../../../connector/placement/placement.ts
 import { ConnectorError, codeOf } from '../../../connector/runtime/connector-error.ts'
 import type { SourceTime } from '../../../connector/source/client-source.ts'
 import { rewriteCheckpoint } from '../../../connector/stream/rewrite/rewrite-checkpoint.ts'
-import { runStream } from '../../../connector/stream/run-stream.ts'
 import type { FakeFault, FakeOperation } from '../../support/fakes/fake-event-publisher.ts'
+import { runAlone } from '../../support/run-alone.ts'
 import { never } from '../../support/signals.ts'
 import { noon, pageOf } from '../pipeline/readings.ts'
 import { scanOf, scriptedSource } from '../pipeline/scripted-source.ts'
@@ -47,7 +47,7 @@ function running({ idleAfterMs = 10 * MINUTE } = {}) {
   const assignment: { now: StreamAssignment } = { now: 'here' }
   const open = { ...on.open, publisher, assignment: () => assignment.now }
   const stopping = new AbortController()
-  const end = runStream({ ...on.streamParts, open, idleAfterMs }, stopping.signal)
+  const end = runAlone({ ...on.streamParts, open, idleAfterMs }, stopping.signal)
   const pass = async (ms: number) => {
     const until = on.clock.now() + ms
     await settled()

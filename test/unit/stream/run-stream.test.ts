@@ -7,11 +7,12 @@ import type { SourceEvent } from '../../../connector/source/client-source.ts'
 import { retrying } from '../../../connector/source/recovery/retrying-source.ts'
 import { openGate } from '../../../connector/source/recovery/server-breaker.ts'
 import type { StoredText } from '../../../connector/storage/versioned-object.ts'
-import { runStream, type StreamParts } from '../../../connector/stream/run-stream.ts'
 import type { FaultHook } from '../../support/fakes/fake-kafka-cluster.ts'
 import { requestedChecks } from '../../support/fakes/requested-checks.ts'
 import { virtualClock } from '../../support/fakes/virtual-clock.ts'
+import { type AloneParts, runAlone } from '../../support/run-alone.ts'
 import { never } from '../../support/signals.ts'
+import { entered } from '../../support/stream-states.ts'
 import { noon, pageOf } from '../pipeline/readings.ts'
 import { type Answer, scanOf, scriptedSource } from '../pipeline/scripted-source.ts'
 import { KEY, type Stage, settled, stage } from './open/open-parts.ts'
@@ -19,12 +20,12 @@ import { KEY, type Stage, settled, stage } from './open/open-parts.ts'
 const stopped = new DOMException('stop', 'AbortError')
 const error = (code: ErrorCode) => new ConnectorError(code, 'scripted')
 
-function running(answers: readonly Answer[], of: Stage = {}, more: Partial<StreamParts> = {}) {
+function running(answers: readonly Answer[], of: Stage = {}, more: Partial<AloneParts> = {}) {
   const source = scriptedSource(answers)
   const on = stage({ source, ...of })
   const stopping = new AbortController()
   let ended = false
-  const end = runStream({ ...on.streamParts, ...more }, stopping.signal).finally(() => {
+  const end = runAlone({ ...on.streamParts, ...more }, stopping.signal).finally(() => {
     ended = true
   })
   return {
@@ -44,6 +45,7 @@ function running(answers: readonly Answer[], of: Stage = {}, more: Partial<Strea
     warnings: () =>
       on.events.flatMap((event) => (event.kind === 'stream-retrying' && !event.isRepeated ? [event.code] : [])),
     pauses: () => on.events.flatMap((event) => (event.kind === 'stream-retrying' ? [event.pauseMs] : [])),
+    states: () => on.events.flatMap((event) => (event.kind === 'stream-state' ? [event.state] : [])),
     published: () => on.kafka.committed.map(({ key }) => key),
   }
 }
@@ -55,17 +57,17 @@ const failing =
 
 describe('a stream', () => {
   test('ends when it has caught up, if configured to', async () => {
-    const { end, published, kinds } = running(scanOf(2), { until: 'caught-up' })
+    const { end, published, states } = running(scanOf(2), { until: 'caught-up' })
     expect(await end).toEqual({ kind: 'caught-up' })
     expect(published()).toEqual(['1', '2'])
-    expect(kinds().at(-1)).toBe('stream-ended')
+    expect(states()).toEqual(['opening', 'running', 'ended'])
   })
 
   test('Invariant 6: stops on request before opening, while opening, while running and during a pause', async () => {
     const unopened = new AbortController()
     unopened.abort(stopped)
     const idle = stage()
-    expect(await runStream(idle.streamParts, unopened.signal)).toEqual({ kind: 'stopped' })
+    expect(await runAlone(idle.streamParts, unopened.signal)).toEqual({ kind: 'stopped' })
     expect(idle.store.history(KEY)).toEqual([])
 
     const opening = running([], { kafka: () => new Promise(() => {}) })
@@ -93,24 +95,24 @@ describe('an unreachable group', () => {
   }
 
   test('delays the opening indefinitely; then the stream runs', async () => {
-    const { assignment, pass, kinds, published, events, stop, end } = unreachable()
+    const { assignment, pass, states, published, events, stop, end } = unreachable()
     await pass(3_600)
-    expect(kinds()).toEqual(['group-unreachable'])
+    expect(states()).toEqual(['opening', 'group-unreachable'])
     assignment.now = 'here'
     await pass(1)
-    expect(events[1]).toEqual({ kind: 'group-reachable', waitedMs: 3_601_000 })
+    expect(events).toContainEqual(entered('opening', 'group-unreachable', 3_601_000))
     expect(published()).toEqual(['1'])
     stop()
     await end
   })
 
   test('ends the stream as lost when it has assigned the stream to another replica', async () => {
-    const { assignment, pass, kinds, end } = unreachable()
+    const { assignment, pass, states, end } = unreachable()
     await pass(1)
     assignment.now = 'elsewhere'
     await pass(1)
     expect(await end).toMatchObject({ kind: 'lost' })
-    expect(kinds()).toEqual(['group-unreachable', 'group-reachable', 'stream-opening', 'stream-lost'])
+    expect(states()).toEqual(['opening', 'group-unreachable', 'opening', 'lost', 'ended'])
   })
 
   test('does not delay a stop', async () => {
@@ -214,7 +216,7 @@ describe('a transient failure', () => {
     await pass(3)
     expect(await end).toMatchObject({ kind: 'failed' })
     expect(pauses()).toHaveLength(2)
-    expect(kinds().at(-1)).toBe('stream-failed')
+    expect(kinds().at(-2)).toBe('stream-failed')
   })
 
   test('ends a one-shot command when its time is over, even if retries are left', async () => {
@@ -229,7 +231,7 @@ describe('a transient failure', () => {
     clock.fireNext()
     expect(await end).toMatchObject({ kind: 'failed' })
     expect(pauses()).toHaveLength(1)
-    expect(kinds().at(-1)).toBe('stream-failed')
+    expect(kinds().at(-2)).toBe('stream-failed')
   })
 
   test('Invariant 2: reopening resolves a commit without a response, and publishes nothing twice', async () => {
@@ -265,7 +267,7 @@ describe('an unavailable source', () => {
     expect(on.published()).toEqual(['1'])
     return { ...on, scripted, reported: () => events }
   }
-  const openings = (kinds: readonly string[]) => kinds.filter((kind) => kind === 'stream-opening').length
+  const openings = (kinds: readonly string[]) => kinds.filter((kind) => kind === 'stream-claimed').length
 
   test('is retried in place, with no opening or claim, and no write except to record the last commit', async () => {
     const { pass, clock, kinds, store, published, scripted, reported, stop, end } = await unavailable(500)
@@ -304,7 +306,7 @@ describe('a stream of a one-shot command', () => {
     const { end, events, pauses } = running([error(code)])
     expect(await end).toMatchObject({ kind: 'failed' })
     expect(pauses()).toEqual([])
-    expect(events.at(-1)).toMatchObject({ kind: 'stream-failed', code })
+    expect(events.at(-2)).toMatchObject({ kind: 'stream-failed', code })
   })
 
   test('fails at a bug that persists after five reopenings', async () => {
@@ -312,7 +314,7 @@ describe('a stream of a one-shot command', () => {
     await pass(5)
     expect(await end).toMatchObject({ kind: 'failed' })
     expect(pauses()).toHaveLength(5)
-    expect(events.at(-1)).toMatchObject({ kind: 'stream-failed', code: 'bug' })
+    expect(events.at(-2)).toMatchObject({ kind: 'stream-failed', code: 'bug' })
   })
 })
 
@@ -328,8 +330,8 @@ describe('a stream of a service', () => {
     }
     const clock = of.clock ?? virtualClock(noon)
     const { requests } = requestedChecks(clock)
-    const holding = { check, requests, firstPauseMs: minute, maxPauseMs: 15 * minute }
-    const on = running(answers, { ...of, clock }, { holding })
+    const holding = { requests, firstPauseMs: minute, maxPauseMs: 15 * minute }
+    const on = running(answers, { ...of, clock }, { holding, check })
     const reported = () => on.events.flatMap((event) => ('code' in event ? [`${event.kind} ${event.code}`] : []))
     return { ...on, checked, reported }
   }
@@ -348,11 +350,11 @@ describe('a stream of a service', () => {
     expect([on.hasEnded(), on.reported()]).toEqual([false, [`stream-held ${code}`]])
     on.clock.fireNext()
     await settled()
-    expect(on.kinds().filter((kind) => kind === 'stream-opening')).toHaveLength(1)
+    expect(on.states().filter((state) => state === 'opening')).toHaveLength(1)
     on.clock.fireNext()
     expect(await on.end).toEqual({ kind: 'caught-up' })
     expect(on.published()).toEqual(['1'])
-    expect(on.reported()).toEqual([`stream-held ${code}`, `stream-still-held ${code}`, `stream-resuming ${code}`])
+    expect(on.reported()).toEqual([`stream-held ${code}`, `stream-still-held ${code}`])
     expect(on.checked).toEqual([code, code])
   })
 
@@ -361,7 +363,7 @@ describe('a stream of a service', () => {
     await on.pass(5)
     expect(on.reported().at(-1)).toBe('stream-held bug')
     await on.pass(1)
-    expect(on.reported().slice(-2)).toEqual(['stream-resuming bug', 'stream-held bug'])
+    expect(on.reported().slice(-2)).toEqual(['stream-held bug', 'stream-held bug'])
     expect(on.pauses()).toHaveLength(5)
     on.stop()
     await on.end
@@ -391,7 +393,7 @@ describe('a stream of a service', () => {
     await settled()
     on.stop()
     expect(await on.end).toEqual({ kind: 'stopped' })
-    expect(on.kinds().at(-1)).toBe('stream-ended')
+    expect(on.states().at(-1)).toBe('ended')
     expect(on.checked).toEqual([])
   })
 })
@@ -414,15 +416,15 @@ describe('a stream that fails', () => {
     const { pass, end, events } = running(answers)
     await pass(3)
     expect(await end).toMatchObject({ kind: 'failed' })
-    expect(events.at(-1)).toMatchObject({ kind: 'stream-failed', code: 'event.too-many-dead-letters' })
+    expect(events.at(-2)).toMatchObject({ kind: 'stream-failed', code: 'event.too-many-dead-letters' })
   })
 
   test('is lost when another replica has fenced it', async () => {
-    const { end, kinds } = running([], { kafka: failing('publish.fenced') })
+    const { end, states } = running([], { kafka: failing('publish.fenced') })
     const ended = await end
     expect(ended).toMatchObject({ kind: 'lost' })
     expect(ended.kind === 'lost' && codeOf(ended.error)).toBe('publish.fenced')
-    expect(kinds().at(-1)).toBe('stream-lost')
+    expect(states()).toEqual(['opening', 'lost', 'ended'])
   })
 
   test.each([false, true])('reports a loss with whether it was already stopping (%s)', async (wasStopping) => {
@@ -435,7 +437,7 @@ describe('a stream that fails', () => {
     const on = running(scanOf(1), { kafka })
     stop = on.stop
     expect((await on.end).kind).toBe('lost')
-    expect(on.events.at(-1)).toMatchObject({ kind: 'stream-lost', wasStopping })
+    expect(on.events).toContainEqual(expect.objectContaining({ kind: 'stream-lost', wasStopping }))
   })
 
   test('is lost and not taken back when another replica has claimed it', async () => {
@@ -468,7 +470,7 @@ describe('a stream that fails', () => {
           }
         },
       }
-      await runStream({ ...on.streamParts, open: { ...on.open, publisher } }, never)
+      await runAlone({ ...on.streamParts, open: { ...on.open, publisher } }, never)
       expect(open).toBe(0)
     }
   })

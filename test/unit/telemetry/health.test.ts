@@ -7,10 +7,11 @@ import { health, type ReplicaState } from '../../../connector/telemetry/health.t
 import { unobserved } from '../../../connector/telemetry/stream-status.ts'
 import { published as publishedGroup } from '../../support/every-pipeline-event.ts'
 import { polling } from '../../support/polling.ts'
+import { entered, withState } from '../../support/stream-states.ts'
 
 const second = 1000
 const minute = 60 * second
-const opening: PipelineEvent = { kind: 'stream-opening' }
+const opening: PipelineEvent = entered('opening')
 const claimed: PipelineEvent = {
   kind: 'stream-claimed',
   epoch: 1,
@@ -44,7 +45,7 @@ const lost: PipelineEvent = { kind: 'stream-lost', error: fenced, wasStopping: f
 type TimedEvents = readonly [at: number, ...events: PipelineEvent[]]
 
 function statusAfter(timeline: readonly TimedEvents[]) {
-  const all = timeline.flatMap(([at, ...events]) => events.map((event) => ({ at, event })))
+  const all = timeline.flatMap(([at, ...events]) => events.flatMap(withState).map((event) => ({ at, event })))
   return all.reduce((status, { at, event }) => streamStatus(status, event, at), unobserved)
 }
 
@@ -207,7 +208,7 @@ test('a stream is not ready while the group is unreachable, and overdue progress
     hint: expect.stringContaining('resumes automatically'),
     secondsSinceGoodPoll: 120,
   })
-  const resumed: TimedEvents = [2 * minute, { kind: 'group-reachable', waitedMs: minute }, opening, claimed]
+  const resumed: TimedEvents = [2 * minute, entered('opening', 'group-unreachable', minute), opening, claimed]
   expect(healthAt(2 * minute, [running, [minute, unreachable], resumed])).toMatchObject({
     ready: true,
     state: 'running',
@@ -257,7 +258,7 @@ test('a stream that reads says that the replica is out of the group, and why, un
 
 test('a held stream shows its current code, and keeps it after resuming until there is progress', () => {
   const other: PipelineEvent = { ...held, kind: 'stream-still-held', code: 'publish.topic-missing' }
-  const resuming: PipelineEvent = { kind: 'stream-resuming', code: 'publish.topic-missing' }
+  const resuming: PipelineEvent = entered('opening', 'held')
   const before = [running, [second, held], [minute, other]] as const
   expect(healthAt(2 * minute, before)).toMatchObject({ state: 'held', code: 'publish.topic-missing' })
   const resumed = [...before, [2 * minute, resuming, opening, claimed]] as const
@@ -268,7 +269,7 @@ test('a held stream shows its current code, and keeps it after resuming until th
 
 test('a stream that was lost or ended does not affect readiness', () => {
   expect(healthAt(60 * minute, [running, [second, lost]])).toMatchObject({ ready: true, state: 'lost' })
-  expect(healthAt(60 * minute, [running, [second, { kind: 'stream-ended' }]])).toMatchObject({
+  expect(healthAt(60 * minute, [running, [second, entered('ended')]])).toMatchObject({
     ready: true,
     state: 'ended',
   })
@@ -326,12 +327,12 @@ test('a paused stream shows its reason and no ages, does not affect readiness, a
   const paused: PipelineEvent = { kind: 'stream-paused', reason: 'why', requestedAt: 0, requestedBy: 'operator-1' }
   const before: TimedEvents[] = [
     [0, opening, claimed, scan, page, published],
-    [1 * second, { kind: 'stream-ended' }, paused],
+    [1 * second, entered('ended'), paused],
   ]
   const pause = { reason: 'why', requestedBy: 'operator-1', requestedAt: '1970-01-01T00:00:00.000Z' }
   expect(healthAt(60 * minute, before)).toMatchObject({ state: 'paused', ready: true, pause })
   expect(healthAt(60 * minute, before)).not.toHaveProperty('secondsSinceGoodPoll')
-  const resumed = healthAt(60 * minute, [...before, [60 * minute, { kind: 'pause-ended' }, opening, claimed]])
+  const resumed = healthAt(60 * minute, [...before, [60 * minute, entered('opening', 'paused'), claimed]])
   expect(resumed).toMatchObject({ state: 'running', ready: true })
   expect(resumed).not.toHaveProperty('pause')
 })
@@ -341,7 +342,7 @@ test('a stream waits, and is not ready, until it is known whether it is paused',
   const damaged = new ConnectorError('control.damaged', 'read control object: invalid JSON (7 characters)')
   expect(healthAt(1, [[0, awaited()]])).toMatchObject({ state: 'opening', ready: false, why: 'not opened yet' })
   expect(healthAt(1, [[0, awaited(), awaited(damaged)]])).toMatchObject({
-    state: 'retrying',
+    state: 'opening',
     ready: false,
     code: 'control.damaged',
     error: damaged.message,

@@ -19,7 +19,7 @@ const kindsAt = (level: string) =>
     .map(({ kind }) => kind)
 
 test('logs at info when streams move or the membership is restored, and at debug when a join moves no stream', () => {
-  expect(kindsAt('info')).toEqual(['membership-restored', 'group-left', 'assignment-changed', 'stream-released'])
+  expect(kindsAt('info')).toEqual(['membership-restored', 'group-left', 'assignment-changed'])
   expect(kindsAt('debug')).toEqual(['group-joined', 'group-described'])
   expect(kindsAt('warn')).toEqual(['session-expired', 'membership-lost', 'stream-contested'])
 })

@@ -7,7 +7,6 @@ import {
   controlReport,
   controlUnread,
   groupReport,
-  movedAway,
   type ReplicaEvent,
 } from '../../../connector/telemetry/replica-status.ts'
 import { unobserved } from '../../../connector/telemetry/stream-status.ts'
@@ -131,13 +130,6 @@ describe('the group description', () => {
     expect(elsewhere.map(({ replica }) => replica)).toEqual([null, null, null, null])
     expect(replicas).toEqual([])
   })
-})
-
-test('a stream assigned elsewhere has moved away when it no longer runs here', () => {
-  const away = (event: ReplicaEvent) => movedAway(event, (stream) => stream === 'running')
-  expect(away(changed([], ['running', 'lost']))).toEqual(['lost'])
-  expect(away({ kind: 'stream-released', stream: 'running', tookMs: 5 })).toEqual(['running'])
-  expect(away(joined([1]))).toEqual([])
 })
 
 test('the report names why the control object cannot be read, and what to do', () => {

@@ -5,6 +5,7 @@ import { createTelemetry } from '../../../connector/telemetry/telemetry.ts'
 import { everyReplicaEvent } from '../../support/every-replica-event.ts'
 import { virtualClock } from '../../support/fakes/virtual-clock.ts'
 import { polling } from '../../support/polling.ts'
+import { entered, reporting } from '../../support/stream-states.ts'
 
 function replica(clock: Clock = systemClock) {
   const lines: Record<string, unknown>[] = []
@@ -18,7 +19,7 @@ function replica(clock: Clock = systemClock) {
     clock,
     out: { write: (line: string) => lines.push(JSON.parse(line)) },
   })
-  const shop = telemetry.observe('shop', polling)
+  const shop = reporting(telemetry.observe('shop', polling))
   const move = (gained: string[], lost: string[] = []) =>
     telemetry.observePlacement({ kind: 'assignment-changed', streams: gained.length, gained, lost })
   const shopState = () => telemetry.health().streams[0]?.state
@@ -96,22 +97,15 @@ test('a stopping replica stays stopping after a new assignment', () => {
   expect(health()).toMatchObject({ ready: false, replicaState: 'stopping' })
 })
 
-test('a released stream is waiting, whether it ran or was held', () => {
-  const { shop, move, shopState, health, observePlacement } = replica()
+test('a stream is waiting once it says so, however it was assigned meanwhile', () => {
+  const { shop, move, shopState, health } = replica()
   move(['shop'])
-  shop({ kind: 'stream-opening' })
-  move([], ['shop'])
-  expect(shopState()).toBe('opening')
-  shop({ kind: 'stream-ended' })
-  observePlacement({ kind: 'stream-released', stream: 'shop', tookMs: 3 })
-  expect(shopState()).toBe('waiting')
-
-  move(['shop'])
+  shop(entered('held', 'running'))
   shop({ kind: 'stream-held', code: 'bug', error: new TypeError(), pauseMs: 60_000 })
   expect(health().ready).toBe(false)
   move([], ['shop'])
-  shop({ kind: 'stream-ended' })
-  observePlacement({ kind: 'stream-released', stream: 'shop', tookMs: 3 })
+  expect(shopState()).toBe('held')
+  shop(entered('waiting', 'stopping'))
   expect(shopState()).toBe('waiting')
   expect(health().ready).toBe(true)
 })

@@ -7,6 +7,7 @@ import { logLine } from '../../../connector/telemetry/events/pipeline-events.ts'
 import type { Log, LogFields } from '../../../connector/telemetry/logger.ts'
 import { logObserver } from '../../../connector/telemetry/stream-log.ts'
 import { backfill, everyPipelineEvent, published } from '../../support/every-pipeline-event.ts'
+import { entered } from '../../support/stream-states.ts'
 
 const cause = Object.assign(new Error('Dupont'), { code: 'ECONNRESET' })
 const error = new ConnectorError('checkpoint.damaged', 'checkpoint of shop: no JSON', { cause })
@@ -17,9 +18,8 @@ const linesAt = (level: string) =>
 
 test('logs state changes at info: claim, idle, take-over, resuming, end, recovery, caught up, fell behind, the end of a long scan, removal, what operators requested', () => {
   expect(linesAt('info')).toEqual([
-    'group-reachable',
+    'stream-state',
     'stream-paused',
-    'pause-ended',
     'stream-claimed',
     'producer-closed',
     'taken-over',
@@ -33,9 +33,17 @@ test('logs state changes at info: claim, idle, take-over, resuming, end, recover
     'republish-started',
     'republish-ended',
     'erasure-ended',
-    'stream-resuming',
-    'stream-ended',
   ])
+})
+
+test.each([
+  ['waiting', 'stopping', 'stream released: assigned to another replica'],
+  ['opening', 'group-unreachable', 'consumer group answers again, stream resumes'],
+  ['opening', 'paused', 'pause ended'],
+  ['opening', 'held', 'stream resumes: the cause is gone'],
+  ['ended', 'stopping', 'stream ended'],
+] as const)('logs at info that a stream is %s after %s', (state, was, message) => {
+  expect(logLine('shop', entered(state, was, 7))).toMatchObject({ level: 'info', message })
 })
 
 test('logs pages and page groups at trace only', () => {

@@ -3,6 +3,7 @@ import { systemClock } from '../../../connector/runtime/clock.ts'
 import { ConnectorError } from '../../../connector/runtime/connector-error.ts'
 import { createTelemetry } from '../../../connector/telemetry/telemetry.ts'
 import { polling } from '../../support/polling.ts'
+import { reporting } from '../../support/stream-states.ts'
 
 function setUp(level: 'debug' | 'info' = 'info', runbookUrl?: string) {
   const lines: Record<string, unknown>[] = []
@@ -26,10 +27,7 @@ test('logs one line for each change of the replica state', () => {
 
 test('reports an event to the log, the metrics and the health', async () => {
   const { observe, registry, health, lines } = setUp()
-  observe(
-    'shop',
-    polling,
-  )({
+  reporting(observe('shop', polling))({
     kind: 'stream-held',
     code: 'bug',
     error: new TypeError('Dupont'),
@@ -44,7 +42,7 @@ test('reports an event to the log, the metrics and the health', async () => {
 
 test('logs no line at info for pages', () => {
   const { observe, lines } = setUp()
-  const shop = observe('shop', polling)
+  const shop = reporting(observe('shop', polling))
   for (let page = 0; page < 1000; page++)
     shop({ kind: 'page-read', scan: 'live', clients: 100, limit: 100, bytes: 9, tookMs: 9 })
   expect(lines).toEqual([])
@@ -60,10 +58,12 @@ test('counts a retried call to the checkpoint store, and logs it at debug', asyn
 test('links each failure to its section of the runbook in the log and the health, if its address is known', () => {
   for (const runbookUrl of ['https://wiki.example/runbook.html', undefined]) {
     const { observe, health, lines } = setUp('info', runbookUrl)
-    observe(
-      'shop',
-      polling,
-    )({ kind: 'stream-held', code: 'source.mapping', error: new ConnectorError('source.mapping', 'read'), pauseMs: 1 })
+    reporting(observe('shop', polling))({
+      kind: 'stream-held',
+      code: 'source.mapping',
+      error: new ConnectorError('source.mapping', 'read'),
+      pauseMs: 1,
+    })
     const runbook = runbookUrl && `${runbookUrl}#source-mapping`
     expect([lines[0]?.runbook, health().streams[0]?.runbook, health().because[1]?.runbook]).toEqual(
       Array.from({ length: 3 }, () => runbook),

@@ -13,10 +13,10 @@ import {
   auditStream,
 } from '../../../../connector/inspect/audit/audit-stream.ts'
 import type { ClientSource } from '../../../../connector/source/client-source.ts'
-import { runStream } from '../../../../connector/stream/run-stream.ts'
 import { driven } from '../../../support/driven.ts'
 import { fakePolaris } from '../../../support/fakes/fake-client-source.ts'
 import { virtualClock } from '../../../support/fakes/virtual-clock.ts'
+import { runAlone } from '../../../support/run-alone.ts'
 import { never } from '../../../support/signals.ts'
 import { noon } from '../../pipeline/readings.ts'
 import { groupParts, KEY, stage } from '../../stream/open/open-parts.ts'
@@ -51,7 +51,7 @@ export function auditedStream(wrapped: (source: ClientSource) => ClientSource = 
     poll: async () => {
       const settings = { ...groupParts().settings, extensions: fieldAttributes(rules.fields, rules.hmac) }
       const group = { ...on.pipeline.group, rules, indexRules: indexRules(), settings }
-      const run = runStream({ ...on.streamParts, open: open(), pipeline: { ...on.pipeline, group } }, never)
+      const run = runAlone({ ...on.streamParts, open: open(), pipeline: { ...on.pipeline, group } }, never)
       expect(await driven(clock, run)).toEqual({ kind: 'caught-up' })
     },
     edit: (edited: (document: CheckpointDocument) => CheckpointDocument) =>

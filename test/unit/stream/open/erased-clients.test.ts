@@ -7,9 +7,9 @@ import { ConnectorError, codeOf } from '../../../../connector/runtime/connector-
 import type { ClientSource } from '../../../../connector/source/client-source.ts'
 import { erasuresKey } from '../../../../connector/storage/checkpoint-store-config.ts'
 import { openStream } from '../../../../connector/stream/open/open-stream.ts'
-import { runStream } from '../../../../connector/stream/run-stream.ts'
 import type { MemoryFault } from '../../../support/fakes/memory-versioned-object.ts'
 import { openErasures } from '../../../support/fakes/open-erasures.ts'
+import { runAlone } from '../../../support/run-alone.ts'
 import { never } from '../../../support/signals.ts'
 import { pageOf } from '../../pipeline/readings.ts'
 import { KEY, settled, stage } from './open-parts.ts'
@@ -61,7 +61,7 @@ async function running() {
     ...on.streamParts.open,
     publisher: rejecting(on.streamParts.open.publisher, (one) => rejected.is(one)),
   }
-  const ended = runStream({ ...on.streamParts, open, pipeline }, stop.signal)
+  const ended = runAlone({ ...on.streamParts, open, pipeline }, stop.signal)
   const wait = async (times = 3) => {
     for (let time = 0; time < times; time += 1) {
       await settled()
@@ -86,7 +86,7 @@ async function running() {
     /** Opens the stream once more. */
     again: async () => {
       const next = new AbortController()
-      const running = runStream({ ...on.streamParts, open, pipeline }, next.signal)
+      const running = runAlone({ ...on.streamParts, open, pipeline }, next.signal)
       await wait()
       next.abort()
       await wait()

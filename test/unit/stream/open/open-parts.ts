@@ -13,11 +13,11 @@ import type { ScanSettings } from '../../../../connector/scan/scan-settings.ts'
 import type { ClientSource, SourceTime } from '../../../../connector/source/client-source.ts'
 import { erasuresKey } from '../../../../connector/storage/checkpoint-store-config.ts'
 import type { OpenParts } from '../../../../connector/stream/open/open-parts.ts'
-import type { StreamParts } from '../../../../connector/stream/run-stream.ts'
 import { fakeKafka } from '../../../support/fakes/fake-event-publisher.ts'
 import type { FaultHook } from '../../../support/fakes/fake-kafka-cluster.ts'
 import { type MemoryStoreOptions, memoryStore } from '../../../support/fakes/memory-versioned-object.ts'
 import { type VirtualClock, virtualClock } from '../../../support/fakes/virtual-clock.ts'
+import type { AloneParts } from '../../../support/run-alone.ts'
 import { never } from '../../../support/signals.ts'
 import { noon, statesOf } from '../../scan/scans.ts'
 
@@ -143,7 +143,7 @@ export function stage(of: Stage = {}) {
     maxPauseMs: 2_000,
     maxRetryAfterMs: 0,
   }
-  const streamParts: StreamParts = { open, pipeline, clock, observe, idleAfterMs: 0, reopening, holding: undefined }
+  const streamParts: AloneParts = { open, pipeline, clock, observe, idleAfterMs: 0, reopening, holding: undefined }
   const kinds = () => events.map(({ kind }) => kind)
   return { clock, kafka, store, events, kinds, open, pipeline, streamParts, giveUp }
 }

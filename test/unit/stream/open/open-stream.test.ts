@@ -94,10 +94,7 @@ describe('opening a stream', () => {
     const { checkpoint } = await openStream(parts, never)
     expect(checkpoint.state()).toEqual({ ...beginning, index: { ...beginning.index, rules: [indexRules] } })
     expect(stored()).toMatchObject({ claim: { epoch: 1, owner: 'replica-1' }, committed: { seq: 0, by: 'beginning' } })
-    expect(events).toEqual([
-      { kind: 'stream-opening' },
-      { kind: 'stream-claimed', epoch: 1, seq: 0, backfill: 'due', isNew: true, events: 0 },
-    ])
+    expect(events).toEqual([{ kind: 'stream-claimed', epoch: 1, seq: 0, backfill: 'due', isNew: true, events: 0 }])
   })
 
   test('rejects a new stream without a configured start, names the missing setting and writes nothing', async () => {

@@ -28,13 +28,13 @@ import { openStream } from '../../../../connector/stream/open/open-stream.ts'
 import { type RebuildParts, rebuildIndex } from '../../../../connector/stream/rewrite/rebuild-index.ts'
 import { rewriteCheckpoint } from '../../../../connector/stream/rewrite/rewrite-checkpoint.ts'
 import type { RebuildProgress } from '../../../../connector/stream/rewrite/topic-index.ts'
-import { runStream } from '../../../../connector/stream/run-stream.ts'
 import { driven } from '../../../support/driven.ts'
 import { fakePolaris } from '../../../support/fakes/fake-client-source.ts'
 import { type FakeRecord, fakeKafka } from '../../../support/fakes/fake-event-publisher.ts'
 import { memoryStore } from '../../../support/fakes/memory-versioned-object.ts'
 import { openErasures } from '../../../support/fakes/open-erasures.ts'
 import { virtualClock } from '../../../support/fakes/virtual-clock.ts'
+import { runAlone } from '../../../support/run-alone.ts'
 import { never } from '../../../support/signals.ts'
 
 const KEY = 'shop/clients.json'
@@ -142,7 +142,7 @@ function stage(ignored: readonly string[] = []) {
         reopening,
         holding: undefined,
       }
-      const end = await driven(clock, runStream(run, erasing.signal))
+      const end = await driven(clock, runAlone(run, erasing.signal))
       expect(end).toEqual({ kind: isErasing ? 'stopped' : 'caught-up' })
     },
     rebuild: (more: Partial<RebuildParts> = {}) => {

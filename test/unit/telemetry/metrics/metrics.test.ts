@@ -10,6 +10,7 @@ import { createTelemetry } from '../../../../connector/telemetry/telemetry.ts'
 import { describeMetrics, MOST_STREAM_SERIES } from '../../../../scripts/generate/describe-metrics.ts'
 import { backfill, everyPipelineEvent, published } from '../../../support/every-pipeline-event.ts'
 import { polling } from '../../../support/polling.ts'
+import { entered, reporting } from '../../../support/stream-states.ts'
 
 const error = new ConnectorError('publish.unreachable', 'connect')
 
@@ -43,7 +44,7 @@ const shortened = (line: string) =>
 
 test('each event updates its metrics', async () => {
   const { observe, samples } = observed()
-  const shop = observe('shop', polling)
+  const shop = reporting(observe('shop', polling))
   for (const event of everyPipelineEvent(error)) shop(event)
   const found = Object.fromEntries(await samples())
   expect(found).toMatchObject({
@@ -86,14 +87,14 @@ test('each event updates its metrics', async () => {
 
 test.each(warningKinds)('counts the warning %s by kind', async (kind) => {
   const { observe, samples } = observed()
-  const shop = observe('shop', polling)
+  const shop = reporting(observe('shop', polling))
   for (const event of everyPipelineEvent(error)) if (event.kind === kind) shop(event)
   expect((await samples()).get(`warnings_total{kind="${kind}"}`)).toBe(1)
 })
 
 test('does not count a page group with nothing to publish as a transaction', async () => {
   const { observe, samples } = observed()
-  const shop = observe('shop', polling)
+  const shop = reporting(observe('shop', polling))
   shop(published({ suppressed: 9 }))
   expect((await samples()).get('suppressed_total{stream="shop"}')).toBe(9)
   expect((await samples()).get('publish_duration_seconds_count{stream="shop"}')).toBe(0)
@@ -110,12 +111,12 @@ const claimed: PipelineEvent = {
 
 test('certificate_expiry_timestamp_seconds shows the newest certificate of each kind, only where the stream runs', async () => {
   const { observe, samples } = observed()
-  const shop = observe('shop', polling)
+  const shop = reporting(observe('shop', polling))
   const seen = (certificate: 'server' | 'client', expiresAt: number) =>
     shop({ kind: 'certificate-seen', certificate, expiresAt })
   const expiries = async () =>
     [...(await samples())].filter(([name]) => name.startsWith('certificate_expiry_timestamp_seconds'))
-  shop({ kind: 'stream-opening' })
+  shop(entered('opening'))
   shop(claimed)
   seen('server', 1_800_000_000_000)
   seen('client', 1_700_000_000_000)
@@ -126,16 +127,16 @@ test('certificate_expiry_timestamp_seconds shows the newest certificate of each 
     [name('server'), 1_900_000_000],
     [name('client'), 1_700_000_000],
   ])
-  shop({ kind: 'stream-ended' })
+  shop(entered('ended'))
   expect(await expiries()).toEqual([])
 })
 
 test('exports when the last page was read and the checkpoint was saved, in seconds since 1970', async () => {
   const { observe, samples, time } = observed()
-  const shop = observe('shop', polling)
+  const shop = reporting(observe('shop', polling))
   const lastPoll = async () => (await samples()).get('last_poll_timestamp_seconds{stream="shop"}')
   const lastSave = async () => (await samples()).get('last_save_timestamp_seconds{stream="shop"}')
-  shop({ kind: 'stream-opening' })
+  shop(entered('opening'))
   time.now += 3000
   expect([await lastPoll(), await lastSave()]).toEqual([1000, undefined])
   shop(claimed)
@@ -153,11 +154,11 @@ test('exports when the last page was read and the checkpoint was saved, in secon
 
 test('last_live_scan_timestamp_seconds is the start, then the last complete live scan', async () => {
   const { observe, samples, time } = observed()
-  const shop = observe('shop', polling)
+  const shop = reporting(observe('shop', polling))
   const last = async () => (await samples()).get('last_live_scan_timestamp_seconds{stream="shop"}')
   const delivered = (startedAt: number, background: readonly Scan[] = []) =>
     shop(published({}, { states: { ...newScans, live: { startedAt, scan: null }, background } }))
-  shop({ kind: 'stream-opening' })
+  shop(entered('opening'))
   delivered(1)
   time.now += 2000
   expect(await last()).toBe(1000)
@@ -174,12 +175,12 @@ test('last_live_scan_timestamp_seconds is the start, then the last complete live
 
 test('look_backs_behind counts look-backs due for more than two of their periods and ten minutes', async () => {
   const { observe, samples, time } = observed()
-  const shop = observe('shop', polling)
+  const shop = reporting(observe('shop', polling))
   const behind = async () => (await samples()).get('look_backs_behind{stream="shop"}')
   const [short, long] = polling.lookBacks.map(({ reachMs }) => reachMs) as [number, number]
   const gone = { reachMs: 1000, startedAt: 0, dueAt: 0 }
   const due = (at: number) => [short, long].map((reachMs) => ({ reachMs, startedAt: 0, dueAt: at }))
-  shop({ kind: 'stream-opening' })
+  shop(entered('opening'))
   expect(await behind()).toBeUndefined()
   shop(published({}, { states: { ...newScans, lookBacks: [gone, ...due(time.now)] } }))
   time.now += 600_000
@@ -192,8 +193,8 @@ test('look_backs_behind counts look-backs due for more than two of their periods
 
 test('shows the size of the client index', async () => {
   const { observe, samples } = observed()
-  const shop = observe('shop', polling)
-  for (const event of [{ kind: 'stream-opening' } as const, claimed]) shop(event)
+  const shop = reporting(observe('shop', polling))
+  for (const event of [entered('opening'), claimed]) shop(event)
   shop(published({}, { index: { clients: 5000, memoryBytes: 120_000, segments: 2 } }))
   expect(Object.fromEntries(await samples())).toMatchObject({
     'index_clients{stream="shop"}': 5000,
@@ -203,14 +204,14 @@ test('shows the size of the client index', async () => {
 
 test('shows how many clients are missing and gone, and whether they are too many to be marked or removed', async () => {
   const { observe, samples } = observed()
-  const shop = observe('shop', polling)
+  const shop = reporting(observe('shop', polling))
   const found = async () => {
     const all = await samples()
     return ['missing_clients', 'gone_clients', 'removals_held'].map((name) => all.get(`${name}{stream="shop"}`))
   }
   const compared = { kind: 'full-scan-compared', clients: 500, missing: 60, gone: 0, returned: 0 } as const
   const counted = { kind: 'missing-clients', missing: 4, gone: 3, withoutEvent: 0, isHeld: false } as const
-  for (const event of [{ kind: 'stream-opening' } as const, claimed]) shop(event)
+  for (const event of [entered('opening'), claimed]) shop(event)
   expect(await found()).toEqual([undefined, undefined, undefined])
   shop(counted)
   expect(await found()).toEqual([4, 3, 0])
@@ -225,10 +226,10 @@ test('shows how many clients are missing and gone, and whether they are too many
 
 test('caught_up is 0 while scanning and 1 when caught up', async () => {
   const { observe, samples } = observed()
-  const shop = observe('shop', polling)
+  const shop = reporting(observe('shop', polling))
   const state = async () => (await samples()).get('caught_up{stream="shop"}')
   expect(await state()).toBeUndefined()
-  shop({ kind: 'stream-opening' })
+  shop(entered('opening'))
   shop(claimed)
   expect(await state()).toBe(0)
   shop({ kind: 'caught-up', clients: 1, pages: 1, tookMs: 1 })
@@ -239,13 +240,13 @@ test('caught_up is 0 while scanning and 1 when caught up', async () => {
 
 test('a stream has exactly one state, and no times when it runs elsewhere', async () => {
   const { observe, samples } = observed()
-  const shop = observe('shop', polling)
+  const shop = reporting(observe('shop', polling))
   const states = async () =>
     [...(await samples())]
       .filter(([name, value]) => name.startsWith('stream_state') && value === 1)
       .map(([name]) => name)
   expect(await states()).toEqual(['stream_state{stream="shop",state="waiting"}'])
-  shop({ kind: 'stream-opening' })
+  shop(entered('opening'))
   expect(await states()).toEqual(['stream_state{stream="shop",state="opening"}'])
   shop(claimed)
   expect(await states()).toEqual(['stream_state{stream="shop",state="running"}'])
@@ -260,8 +261,8 @@ test('a stream has exactly one state, and no times when it runs elsewhere', asyn
 
 test('the last poll of a held stream stays where it was, so that alerts on its age detect it', async () => {
   const { observe, samples, time } = observed()
-  const shop = observe('shop', polling)
-  for (const event of [{ kind: 'stream-opening' } as const, claimed]) shop(event)
+  const shop = reporting(observe('shop', polling))
+  for (const event of [entered('opening'), claimed]) shop(event)
   shop({ kind: 'stream-held', code: 'source.mapping', error, pauseMs: 60_000 })
   time.now += 60_000
   expect((await samples()).get('last_poll_timestamp_seconds{stream="shop"}')).toBe(1000)
@@ -269,9 +270,9 @@ test('the last poll of a held stream stays where it was, so that alerts on its a
 
 test('stream_failure shows the code of a failing stream until it makes progress', async () => {
   const { observe, samples } = observed()
-  const shop = observe('shop', polling)
+  const shop = reporting(observe('shop', polling))
   const failures = async () => [...(await samples()).keys()].filter((name) => name.startsWith('stream_failure'))
-  for (const event of [{ kind: 'stream-opening' } as const, claimed]) shop(event)
+  for (const event of [entered('opening'), claimed]) shop(event)
   expect(await failures()).toEqual([])
   shop({ kind: 'stream-retrying', code: 'publish.unreachable', error, pauseMs: 10, isRepeated: false })
   expect(await failures()).toEqual(['stream_failure{stream="shop",code="publish.unreachable"}'])
@@ -281,9 +282,9 @@ test('stream_failure shows the code of a failing stream until it makes progress'
 
 test('stream_failure shows why the replica is out of the group, also for a stream with nothing to publish', async () => {
   const { observe, observePlacement, samples } = observed()
-  const shop = observe('shop', polling)
+  const shop = reporting(observe('shop', polling))
   const failures = async () => [...(await samples()).keys()].filter((name) => name.startsWith('stream_failure'))
-  for (const event of [{ kind: 'stream-opening' } as const, claimed]) shop(event)
+  for (const event of [entered('opening'), claimed]) shop(event)
   observePlacement({ kind: 'session-expired', silentMs: 7000 })
   expect(await failures()).toEqual(['stream_failure{stream="shop",code="placement.group-unreachable"}'])
   observePlacement({ kind: 'membership-lost', code: 'publish.unreachable', error })
@@ -295,7 +296,7 @@ test('stream_failure shows why the replica is out of the group, also for a strea
 test('every counter with fixed labels exists from the start at 0, for each stream of its own', async () => {
   const { observe, samples } = observed()
   const before = await samples()
-  const shop = observe('shop', polling)
+  const shop = reporting(observe('shop', polling))
   observe('other', polling)
   const found = await samples()
   const named = (name: string) => [...found].filter(([key]) => key.startsWith(`${name}{`))
@@ -314,10 +315,10 @@ test('every counter with fixed labels exists from the start at 0, for each strea
 
 test('a stream has at most the documented number of series, whatever has happened', async () => {
   const { observe, samples } = observed()
-  const shop = observe('shop', polling)
+  const shop = reporting(observe('shop', polling))
   const series = async () => [...(await samples()).keys()].filter((name) => name.includes('stream="shop"'))
   for (const event of everyPipelineEvent(error)) shop(event)
-  for (const event of [{ kind: 'stream-opening' } as const, claimed, published({ events: 1 })]) shop(event)
+  for (const event of [entered('opening'), claimed, published({ events: 1 })]) shop(event)
   shop({ kind: 'stream-retrying', code: 'publish.unreachable', error, pauseMs: 10, isRepeated: false })
   const found = (await series()).length
   expect(found).toBeLessThanOrEqual(MOST_STREAM_SERIES)

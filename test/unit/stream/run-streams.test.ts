@@ -1,9 +1,13 @@
 import { describe, expect, it } from 'vitest'
+import type { PipelineEvent, StreamState } from '../../../connector/pipeline/pipeline-event.ts'
 import { type Placement, singlePlacement } from '../../../connector/placement/placement.ts'
+import { ConnectorError } from '../../../connector/runtime/connector-error.ts'
+import type { ErrorCode } from '../../../connector/runtime/error-catalogue.ts'
 import type { AssignedEvent } from '../../../connector/stream/assignment.ts'
-import type { StreamEnd } from '../../../connector/stream/run-stream.ts'
-import { contentionDefaults } from '../../../connector/stream/supervise-stream.ts'
-import { superviseStreams } from '../../../connector/stream/supervisor.ts'
+import type { AttemptEnd } from '../../../connector/stream/attempt.ts'
+import { contentionPolicy } from '../../../connector/stream/contention.ts'
+import { runStreams } from '../../../connector/stream/run-streams.ts'
+import { assignedStream } from '../../support/assigned-stream.ts'
 import { type VirtualClock, virtualClock } from '../../support/fakes/virtual-clock.ts'
 
 /** A placement controlled by the test. */
@@ -46,8 +50,15 @@ interface Run {
   readonly stream: string
   readonly stop: AbortSignal
   readonly giveUp: AbortSignal
-  readonly end: (end: StreamEnd | StreamEnd['kind']) => Promise<void>
+  readonly end: (how: 'stopped' | 'lost' | 'failed') => Promise<void>
 }
+
+const failure = (code: ErrorCode): AttemptEnd => ({
+  kind: 'failed',
+  error: new ConnectorError(code, 'scripted'),
+  madeProgress: false,
+})
+const ends = { stopped: { kind: 'left' } as const, lost: failure('publish.fenced'), failed: failure('source.mapping') }
 
 function setUp(placement: Placement) {
   const clock: VirtualClock = virtualClock(0)
@@ -55,20 +66,26 @@ function setUp(placement: Placement) {
   const events: AssignedEvent[] = []
   const running: string[] = []
   const stopping = new AbortController()
-  const start = (stream: string, stop: AbortSignal, giveUp: AbortSignal): Promise<StreamEnd> => {
+  const states: Record<string, StreamState[]> = {}
+  const attempt = (stream: string, stop: AbortSignal, giveUp: AbortSignal): Promise<AttemptEnd> => {
     expect(running).not.toContain(stream)
     running.push(stream)
-    const { promise, resolve } = Promise.withResolvers<StreamEnd>()
-    const end = async (how: StreamEnd | StreamEnd['kind']) => {
+    const { promise, resolve } = Promise.withResolvers<AttemptEnd>()
+    const end = async (how: keyof typeof ends) => {
       running.splice(running.indexOf(stream), 1)
-      resolve(typeof how === 'string' ? ({ kind: how, error: new Error(how) } as StreamEnd) : how)
+      resolve(ends[how])
       await settle()
     }
     runs.push({ stream, stop, giveUp, end })
     return promise
   }
-  const parts = { placement, start, finishWithinMs: 10_000, contention: contentionDefaults, clock }
-  const done = superviseStreams({ ...parts, observe: (event) => events.push(event) }, stopping.signal)
+  const observe = (stream: string) => (event: PipelineEvent) => {
+    if (event.kind === 'stream-state') states[stream] = [...(states[stream] ?? []), event.state]
+  }
+  const observeReplica = (event: AssignedEvent) => events.push(event)
+  const run = assignedStream({ placement, clock, attempt, observe, observeReplica })
+  const parts = { placement, run, finishWithinMs: 10_000, clock, observe: observeReplica }
+  const done = runStreams(parts, stopping.signal)
   const last = (stream: string): Run => {
     const run = runs.findLast((found) => found.stream === stream)
     if (run === undefined) throw new Error(`${stream} never ran`)
@@ -88,10 +105,10 @@ function setUp(placement: Placement) {
     stopping.abort()
     await settle()
   }
-  return { clock, events, running, runsOf, last, pass, done, stop }
+  return { clock, events, states, running, runsOf, last, pass, done, stop }
 }
 
-describe('superviseStreams', () => {
+describe('runStreams', () => {
   it('starts newly assigned streams, and does not affect streams that stay assigned', async () => {
     const fake = fakePlacement()
     const { running, last, runsOf } = setUp(fake.placement)
@@ -104,7 +121,7 @@ describe('superviseStreams', () => {
 
   it('stops a stream that is assigned elsewhere, and aborts it at the deadline', async () => {
     const fake = fakePlacement()
-    const { last, pass, events } = setUp(fake.placement)
+    const { last, pass, states } = setUp(fake.placement)
     await fake.assign('a', 'b')
     await fake.assign('b')
     const { stop, giveUp, end } = last('a')
@@ -115,7 +132,7 @@ describe('superviseStreams', () => {
     expect(giveUp.aborted).toBe(true)
     expect(last('b').giveUp.aborted).toBe(false)
     await end('stopped')
-    expect(events.at(-1)).toEqual({ kind: 'stream-released', stream: 'a', tookMs: 10_000 })
+    expect(states.a).toEqual(['opening', 'stopping', 'waiting'])
   })
 
   it('starts a stream that is assigned again only after its former run has ended', async () => {
@@ -142,36 +159,6 @@ describe('superviseStreams', () => {
     expect(runsOf('a')).toBe(2)
   })
 
-  it.each(['failed', 'caught-up'] as const)(
-    'does not restart a stream that ended as %s until it is unassigned and assigned again',
-    async (how) => {
-      const fake = fakePlacement()
-      const { last, runsOf, pass } = setUp(fake.placement)
-      await fake.assign('a')
-      await last('a').end(how)
-      await fake.assign('a')
-      fake.confirmed.add('a')
-      await pass(3_600_000)
-      expect(runsOf('a')).toBe(1)
-      await fake.assign()
-      await fake.assign('a')
-      expect(runsOf('a')).toBe(2)
-    },
-  )
-
-  it('treats a rejected start as a failure', async () => {
-    const stopping = new AbortController()
-    const parts = {
-      placement: singlePlacement(['a']),
-      finishWithinMs: 1,
-      contention: contentionDefaults,
-      clock: virtualClock(0),
-    }
-    const start = () => Promise.reject(new Error('defect'))
-    const ends = await superviseStreams({ ...parts, start, observe: () => undefined }, stopping.signal)
-    expect(ends.get('a')).toMatchObject({ kind: 'failed', error: { message: 'defect' } })
-  })
-
   it('reports the changes of each assignment, including an empty first one', async () => {
     const fake = fakePlacement()
     const { events, last } = setUp(fake.placement)
@@ -185,7 +172,7 @@ describe('superviseStreams', () => {
       { kind: 'assignment-changed', streams: 2, gained: ['a', 'b'], lost: [] },
       { kind: 'assignment-changed', streams: 1, gained: [], lost: ['a'] },
     ])
-    expect(events).toHaveLength(4)
+    expect(events).toHaveLength(3)
   })
 })
 
@@ -216,9 +203,9 @@ describe('a stream that was lost', () => {
     await fake.assign('a')
     await last('a').end('lost')
     fake.confirmed.add('a')
-    await pass(contentionDefaults.firstPauseMs / 2)
+    await pass(contentionPolicy.firstPauseMs / 2)
     expect(runsOf('a')).toBe(1)
-    await pass(contentionDefaults.firstPauseMs / 2)
+    await pass(contentionPolicy.firstPauseMs / 2)
     expect(runsOf('a')).toBe(2)
   })
 
@@ -246,7 +233,7 @@ describe('a stream that was lost', () => {
     fake.confirmed.add('a')
     await fake.assign('a')
     await last('a').end('lost')
-    await pass(contentionDefaults.firstPauseMs)
+    await pass(contentionPolicy.firstPauseMs)
     await fake.assign('a')
     await last('a').end('lost')
     expect(runsOf('a')).toBe(3)
@@ -263,7 +250,7 @@ describe('a stream that was lost', () => {
     const { last, pass, events } = setUp(fake.placement)
     await fake.assign('a')
     for (const _ of [1, 2, 3]) {
-      await pass(contentionDefaults.calmAfterMs + 1)
+      await pass(contentionPolicy.calmAfterMs + 1)
       await last('a').end('lost')
       await fake.assign('a')
     }

@@ -2,7 +2,8 @@ import { expect, test } from 'vitest'
 import type { PipelineEvent } from '../../../connector/pipeline/pipeline-event.ts'
 import { ConnectorError } from '../../../connector/runtime/connector-error.ts'
 import type { ErrorCode } from '../../../connector/runtime/error-catalogue.ts'
-import { streamHold } from '../../../connector/stream/hold-stream.ts'
+import { stayHeld } from '../../../connector/stream/held-stream.ts'
+import { createTries } from '../../../connector/stream/tries.ts'
 import { requestedChecks } from '../../support/fakes/requested-checks.ts'
 import { virtualClock } from '../../support/fakes/virtual-clock.ts'
 import { settled } from './open/open-parts.ts'
@@ -26,21 +27,24 @@ function holding(checks: readonly Check[]) {
     if (next === 'hangs') return await clock.sleep(Number.POSITIVE_INFINITY, stop)
     if (next !== 'passes') throw typeof next === 'string' ? error(next) : next
   }
-  const pauses = { firstPauseMs: minute, maxPauseMs: 15 * minute }
   const { requests } = control
-  const hold = streamHold({ holding: { check, requests, ...pauses }, observe: (event) => events.push(event) })
+  const policy = { requests, firstPauseMs: minute, maxPauseMs: 15 * minute }
+  const reopening = { retries: 9, withinMs: Infinity, firstPauseMs: 0, maxPauseMs: 0, maxRetryAfterMs: 0 }
+  const tries = createTries({ reopening, holding: policy }, clock)
+  const observe = (event: PipelineEvent) => events.push(event)
   const stop = new AbortController()
+  const hold = (cause: unknown) => stayHeld({ ...policy, check, tries, observe }, cause, stop.signal)
   /** Holds with `cause` and fires timers until the hold has ended. */
   const untilPassed = async (cause: ErrorCode | ConnectorError) => {
     let ended = false
-    const end = hold.untilPassed(typeof cause === 'string' ? error(cause) : cause, stop.signal).finally(() => {
+    const end = hold(typeof cause === 'string' ? error(cause) : cause).finally(() => {
       ended = true
     })
     for (await settled(); !ended; await settled()) clock.fireNext()
     await end
   }
   const reported = () => events.map((event) => ('code' in event ? `${event.kind} ${event.code}` : event.kind))
-  return { hold, clock, control, stop, events, checkedAt, checkedFor, untilPassed, reported }
+  return { hold, tries, clock, control, stop, events, checkedAt, checkedFor, untilPassed, reported }
 }
 
 test('checks a held stream after a minute, then with pauses that double up to 15 minutes', async () => {
@@ -51,7 +55,6 @@ test('checks a held stream after a minute, then with pauses that double up to 15
   expect(reported()).toEqual([
     'stream-held checkpoint.missing',
     ...still.map(() => 'stream-still-held checkpoint.missing'),
-    'stream-resuming checkpoint.missing',
   ])
 })
 
@@ -72,7 +75,6 @@ test('reports another cause once, checks for it from then on, and keeps the paus
     'stream-held publish.topic-missing',
     'stream-still-held checkpoint.missing',
     'stream-still-held publish.topic-missing',
-    'stream-resuming publish.topic-missing',
   ])
 })
 
@@ -101,12 +103,12 @@ test('limits a requested pause to between the first and the longest pause', asyn
 })
 
 test('waits longer when the stream is held again without progress, and starts over after progress', async () => {
-  const { hold, untilPassed, checkedAt, clock } = holding([])
+  const { tries, untilPassed, checkedAt, clock } = holding([])
   await untilPassed('source.stuck')
   await untilPassed('source.stuck')
   await untilPassed('source.stuck')
   expect(checkedAt).toEqual([1, 3, 7])
-  hold.progressed()
+  tries.failed(error('source.stuck'), true)
   await untilPassed('source.stuck')
   expect(clock.now()).toBe(8 * minute)
 })
@@ -116,7 +118,7 @@ test.each(['passes', 'hangs'] as const)(
   async (check) => {
     const { hold, clock, stop, reported, checkedAt } = holding([check])
     const reason = new DOMException('stop', 'AbortError')
-    const waiting = hold.untilPassed(error('bug'), stop.signal)
+    const waiting = hold(error('bug'))
     await settled()
     if (check === 'hangs') clock.fireNext()
     await settled()
@@ -128,8 +130,8 @@ test.each(['passes', 'hangs'] as const)(
 )
 
 test('checks at once when an operator requests it, and answers the request when the check has ended', async () => {
-  const { hold, stop, control, checkedAt, reported } = holding(['checkpoint.missing', 'passes'])
-  const held = hold.untilPassed(error('checkpoint.missing'), stop.signal)
+  const { hold, control, checkedAt } = holding(['checkpoint.missing', 'passes'])
+  const held = hold(error('checkpoint.missing'))
   await settled()
   expect(checkedAt).toEqual([])
   control.request('a')
@@ -141,12 +143,11 @@ test('checks at once when an operator requests it, and answers the request when 
     [0, 0],
     ['a', 'b'],
   ])
-  expect(reported().at(-1)).toBe('stream-resuming checkpoint.missing')
 })
 
 test('does not answer a request when it is stopped during the check', async () => {
   const { hold, stop, control } = holding(['hangs'])
-  const held = hold.untilPassed(error('checkpoint.missing'), stop.signal)
+  const held = hold(error('checkpoint.missing'))
   await settled()
   control.request('a')
   await settled()

@@ -4,13 +4,17 @@ import { requested } from '../../../connector/control/requests.ts'
 import type { PipelineEvent } from '../../../connector/pipeline/pipeline-event.ts'
 import { createChanges } from '../../../connector/runtime/changes.ts'
 import { ConnectorError } from '../../../connector/runtime/connector-error.ts'
-import { runUnlessPaused } from '../../../connector/stream/pausable-stream.ts'
-import type { StreamEnd } from '../../../connector/stream/run-stream.ts'
+import { createAssignment } from '../../../connector/stream/assignment.ts'
+import type { AttemptEnd } from '../../../connector/stream/attempt.ts'
+import { runStream, unattended } from '../../../connector/stream/run-stream.ts'
+import { streamWishes } from '../../../connector/stream/wishes.ts'
 import { virtualClock } from '../../support/fakes/virtual-clock.ts'
+import { entered } from '../../support/stream-states.ts'
 import { settled } from './open/open-parts.ts'
 
 const stream = 'paris'
 const down = new ConnectorError('storage.unavailable', 'scripted')
+const fenced = new ConnectorError('publish.fenced', 'scripted')
 
 /** Control requests made by the test, and a stream that runs until it is stopped or the test ends it. */
 function setUp({ settle = async () => {}, isKnown = true }: { settle?: () => Promise<void>; isKnown?: boolean } = {}) {
@@ -18,7 +22,7 @@ function setUp({ settle = async () => {}, isKnown = true }: { settle?: () => Pro
   const { changed, until } = createChanges()
   const events: PipelineEvent[] = []
   const carriedOut: string[] = []
-  const runs: { stop: AbortSignal; giveUp: AbortSignal; end: (end: StreamEnd) => void }[] = []
+  const runs: { stop: AbortSignal; giveUp: AbortSignal; end: (end: AttemptEnd) => void }[] = []
   let document: ControlDocument | undefined = isKnown ? noRequests : undefined
   let failure: unknown
   let ids = 0
@@ -26,21 +30,31 @@ function setUp({ settle = async () => {}, isKnown = true }: { settle?: () => Pro
     ...{ until, current: () => document, failure: () => failure },
     carriedOut: ({ id }: { id: string }) => void carriedOut.push(id),
   }
-  const run = (stop: AbortSignal, giveUp: AbortSignal) =>
-    new Promise<StreamEnd>((resolve) => {
-      runs.push({ stop, giveUp, end: resolve })
+  const attempt = (leave: AbortSignal, giveUp: AbortSignal) =>
+    new Promise<AttemptEnd>((resolve) => {
+      runs.push({ stop: leave, giveUp, end: resolve })
     })
   const stop = new AbortController()
-  const parts = {
-    stream,
-    control,
-    run,
-    settle,
-    finishWithinMs: 50_000,
-    clock,
-    observe: (e: PipelineEvent) => events.push(e),
-  }
-  const ended = runUnlessPaused(parts, stop.signal)
+  const assignment = createAssignment()
+  assignment.update(new Set([stream]))
+  const observe = (e: PipelineEvent) => events.push(e)
+  const ended = runStream(
+    {
+      ...unattended(stop.signal),
+      wishes: streamWishes({ stream, assignment, control, observe }, stop.signal),
+      compose: (giveUp) => ({
+        attempt: (_, leave) => attempt(leave, giveUp),
+        check: async () => {},
+        close: async () => {},
+      }),
+      settle,
+      reopening: { retries: 0, withinMs: 0, firstPauseMs: 0, maxPauseMs: 0, maxRetryAfterMs: 0 },
+      finishWithinMs: 50_000,
+      clock,
+      observe,
+    },
+    stop.signal,
+  )
   const change = async (next: () => void) => {
     next()
     changed()
@@ -54,7 +68,8 @@ function setUp({ settle = async () => {}, isKnown = true }: { settle?: () => Pro
     })
   return {
     ...{ clock, events, carriedOut, runs, stop, ended, request },
-    kinds: () => events.map(({ kind }) => kind),
+    /** The states that the stream entered, and the kinds of the other events. */
+    kinds: () => events.map((event) => (event.kind === 'stream-state' ? event.state : event.kind)),
     fail: () =>
       change(() => {
         failure = down
@@ -66,16 +81,16 @@ function setUp({ settle = async () => {}, isKnown = true }: { settle?: () => Pro
   }
 }
 
-describe('runUnlessPaused', () => {
+describe('runStream', () => {
   test('runs a stream that nobody has paused until it is stopped', async () => {
     const { runs, stop, ended, kinds } = setUp()
     await settled()
     expect(runs).toHaveLength(1)
     stop.abort('stopping')
     expect(runs[0]?.stop.reason).toBe('stopping')
-    runs[0]?.end({ kind: 'stopped' })
+    runs[0]?.end({ kind: 'left' })
     expect(await ended).toEqual({ kind: 'stopped' })
-    expect(kinds()).toEqual([])
+    expect(kinds()).toEqual(['opening', 'stopping', 'ended'])
   })
 
   test('a pause stops the run, which may finish its page, and is carried out when the run has ended', async () => {
@@ -88,10 +103,11 @@ describe('runUnlessPaused', () => {
     await settled()
     expect(clock.now()).toBe(50_000)
     expect(runs[0]?.giveUp.aborted).toBe(true)
-    runs[0]?.end({ kind: 'stopped' })
+    runs[0]?.end({ kind: 'left' })
     await settled()
     expect(carriedOut).toEqual(['1'])
-    expect(events).toEqual([
+    expect(events.slice(-2)).toEqual([
+      entered('paused', 'stopping', 50_000),
       { kind: 'stream-paused', reason: 'maintenance', requestedAt: 1, requestedBy: 'operator-1' },
     ])
     expect(runs).toHaveLength(1)
@@ -101,20 +117,21 @@ describe('runUnlessPaused', () => {
     const { runs, request, carriedOut, kinds } = setUp()
     await settled()
     await request('pause')
-    runs[0]?.end({ kind: 'stopped' })
+    runs[0]?.end({ kind: 'left' })
     await settled()
     await request('resume')
     expect(runs).toHaveLength(2)
     expect(runs[1]?.stop.aborted).toBe(false)
     expect(carriedOut).toEqual(['1', '2'])
-    expect(kinds()).toEqual(['stream-paused', 'pause-ended'])
+    expect(kinds()).toEqual(['opening', 'stopping', 'paused', 'stream-paused', 'opening'])
   })
 
   test('a paused stream that is assigned to this replica does not start', async () => {
     const { runs, request, know, kinds, carriedOut, stop, ended } = setUp({ isKnown: false })
     await settled()
     await request('pause')
-    expect([runs, carriedOut, kinds()]).toEqual([[], ['1'], ['control-awaited', 'stream-paused']])
+    expect([runs, carriedOut]).toEqual([[], ['1']])
+    expect(kinds()).toEqual(['opening', 'control-awaited', 'stopping', 'paused', 'stream-paused'])
     stop.abort()
     expect(await ended).toEqual({ kind: 'stopped' })
     await know()
@@ -127,6 +144,7 @@ describe('runUnlessPaused', () => {
     await fail()
     expect(runs).toEqual([])
     expect(events).toEqual([
+      entered('opening'),
       { kind: 'control-awaited', failure: undefined },
       { kind: 'control-awaited', failure: down },
     ])
@@ -138,9 +156,9 @@ describe('runUnlessPaused', () => {
     const { runs, request, ended, kinds } = setUp()
     await settled()
     await request('pause')
-    runs[0]?.end({ kind: 'lost', error: down })
-    expect(await ended).toEqual({ kind: 'lost', error: down })
-    expect(kinds()).toEqual([])
+    runs[0]?.end({ kind: 'failed', error: fenced, madeProgress: false })
+    expect(await ended).toEqual({ kind: 'lost', error: fenced })
+    expect(kinds()).toEqual(['opening', 'stopping', 'stream-lost', 'lost', 'ended'])
   })
 
   test('a pending state that cannot be recorded is tried again every minute, until the pause ends', async () => {
@@ -150,14 +168,14 @@ describe('runUnlessPaused', () => {
     })
     await settled()
     await request('pause')
-    runs[0]?.end({ kind: 'stopped' })
+    runs[0]?.end({ kind: 'left' })
     await settled()
     clock.fireNext()
     await settled()
     expect([clock.now(), attempts]).toEqual([60_000, 2])
     await request('resume')
     expect(runs).toHaveLength(2)
-    expect(kinds()).toEqual(['stream-paused', 'pause-unsettled', 'pause-unsettled', 'pause-ended'])
+    expect(kinds().slice(2)).toEqual(['paused', 'stream-paused', 'pause-unsettled', 'pause-unsettled', 'opening'])
   })
 
   test('is settled again every minute, as a write of the last owner may arrive late', async () => {
@@ -169,7 +187,7 @@ describe('runUnlessPaused', () => {
     })
     await settled()
     await request('pause')
-    runs[0]?.end({ kind: 'stopped' })
+    runs[0]?.end({ kind: 'left' })
     await settled()
     expect(settlings).toBe(1)
     clock.fireNext()

@@ -1,0 +1,75 @@
+import type { StreamCheckpoint } from '../checkpoint/stream-checkpoint.ts'
+import { type ClaimedStreamParts, claimedStream } from '../pipeline/claimed-stream.ts'
+import { type PipelineParts, runPipeline } from '../pipeline/pipeline.ts'
+import type { OpenParts } from './open/open-parts.ts'
+import { openStream } from './open/open-stream.ts'
+import type { StreamEvent } from './stream-machine.ts'
+
+/** How an attempt to run a stream ended. `left`: `leave` has aborted. */
+export type AttemptEnd =
+  | { readonly kind: 'left' | 'caught-up' }
+  /** `madeProgress`: the checkpoint moved since the previous attempt, in this one or because it found a commit. */
+  | { readonly kind: 'failed'; readonly error: unknown; readonly madeProgress: boolean }
+
+/** Opens the stream and copies pages until `leave` aborts. Reports each step. Never rejects. */
+export type Attempt = (step: (event: StreamEvent) => void, leave: AbortSignal) => Promise<AttemptEnd>
+
+export interface AttemptParts {
+  readonly open: OpenParts
+  readonly pipeline: PipelineParts
+  /** A stream that publishes nothing for this time closes its producer until it has something to publish; 0: never. */
+  readonly idleAfterMs: number
+}
+
+/** The attempts to run one stream on the same adapters. */
+export function attempts({ open, pipeline, idleAfterMs }: AttemptParts): Attempt {
+  const hasAdvanced = progressCheck()
+  const reopen: ClaimedStreamParts['reopen'] = (held, giveUp) => openStream(open, giveUp, held)
+  return async (step, leave) => {
+    let madeProgress = () => false
+    try {
+      leave.throwIfAborted()
+      await untilGroupAnswers(open, step, leave)
+      const stream = claimedStream(await openStream(open, leave), { reopen, idleAfterMs, clock: open.clock })
+      step('opened')
+      const advancedAtOpening = hasAdvanced(stream.checkpoint)
+      madeProgress = () => hasAdvanced(stream.checkpoint) || advancedAtOpening
+      try {
+        const end = await runPipeline(pipeline, stream, leave)
+        return { kind: end === 'stopped' ? 'left' : end }
+      } finally {
+        await stream.close()
+      }
+    } catch (error) {
+      // `giveUp` aborts only after `leave`: the successor delivers the unfinished page group.
+      if (leave.aborted && (error === leave.reason || error === pipeline.giveUp.reason)) return { kind: 'left' }
+      return { kind: 'failed', error, madeProgress: madeProgress() }
+    }
+  }
+}
+
+/** Reports whether the checkpoint has moved since the last call; false at the first call. */
+function progressCheck(): (checkpoint: StreamCheckpoint) => boolean {
+  let before: string | undefined
+  return (checkpoint) => {
+    const current = JSON.stringify([checkpoint.seq(), checkpoint.state().scans])
+    const hasAdvanced = before !== undefined && current !== before
+    before = current
+    return hasAdvanced
+  }
+}
+
+const RECHECK_MS = 1_000
+
+/** Waits until the consumer group answers; opening the stream before could fence the replica that owns it by then. */
+export async function untilGroupAnswers(
+  { assignment, clock, observe }: Pick<OpenParts, 'assignment' | 'clock' | 'observe'>,
+  step: (event: StreamEvent) => void,
+  leave: AbortSignal,
+): Promise<void> {
+  if (assignment() !== 'unknown') return
+  step('group-silent')
+  observe({ kind: 'group-unreachable', code: 'placement.group-unreachable' })
+  while (assignment() === 'unknown') await clock.sleep(RECHECK_MS, leave)
+  step('group-answers')
+}

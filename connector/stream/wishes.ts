@@ -1,0 +1,84 @@
+import type { PauseRequest } from '../control/control-document.ts'
+import type { ControlWatch } from '../control/control-watch.ts'
+import { lastOf, pauseOf } from '../control/requests.ts'
+import type { Observe } from '../pipeline/pipeline-event.ts'
+import { linkedAbort, whenAborted } from '../runtime/abort.ts'
+import type { Changes } from '../runtime/changes.ts'
+import type { Assignment } from './assignment.ts'
+import type { Wanted } from './stream-machine.ts'
+
+/** Another assignment or another pause is another wish. */
+export interface Wish {
+  readonly kind: Wanted
+  readonly id: string | number
+}
+
+/** What placement, operators and the process want of one stream. */
+export interface Wishes {
+  current(): Wish
+  /** As `Changes.until`. */
+  readonly until: Changes['until']
+  /** Waits until the requests of operators are known. */
+  untilKnown(stop: AbortSignal): Promise<void>
+  /** The pause in force. */
+  pause(): PauseRequest | undefined
+  /** The stream does what operators have requested last. */
+  carriedOut(): void
+}
+
+interface WishParts {
+  readonly stream: string
+  readonly assignment: Assignment
+  readonly control: Pick<ControlWatch, 'current' | 'failure' | 'until' | 'carriedOut'>
+  readonly observe: Observe
+}
+
+/** `stop`: the process stops. */
+export function streamWishes({ stream, assignment, control, observe }: WishParts, stop: AbortSignal): Wishes {
+  const pause = () => {
+    const document = control.current()
+    return document && pauseOf(document, stream)
+  }
+  const isKnown = () => control.current() !== undefined
+  return {
+    pause,
+    current: () => {
+      if (stop.aborted) return { kind: 'stop', id: '' }
+      if (!assignment.isAssigned(stream)) return { kind: assignment.isFinal() ? 'stop' : 'wait', id: '' }
+      const paused = pause()
+      return paused === undefined ? { kind: 'run', id: assignment.epoch(stream) } : { kind: 'pause', id: paused.id }
+    },
+    until: async (condition, ended) => {
+      using waiting = linkedAbort(ended)
+      const either = [control, assignment].map(({ until }) => until(condition, waiting.signal))
+      await Promise.race(either)
+      waiting.abort()
+      return condition()
+    },
+    // A paused stream stays paused when its replica restarts, even if the control object cannot be read.
+    untilKnown: async (ended) => {
+      while (!isKnown() && !ended.aborted) {
+        const failure = control.failure()
+        observe({ kind: 'control-awaited', failure })
+        await control.until(() => isKnown() || control.failure() !== failure, ended)
+      }
+    },
+    carriedOut: () => {
+      const document = control.current()
+      const last = document && lastOf(document, stream)
+      if (last?.progress.kind === 'requested') control.carriedOut(last)
+    },
+  }
+}
+
+/** Of a command, which nobody else tells anything: runs until `stop`. */
+export const onlyUntil = (stop: AbortSignal): Wishes => ({
+  current: () => ({ kind: stop.aborted ? 'stop' : 'run', id: '' }),
+  until: async (condition, ended) => {
+    while (!condition() && !ended.aborted) await whenAborted(ended)
+    return condition()
+  },
+  untilKnown: async () => {},
+  pause: () => undefined,
+  carriedOut: () => {},
+})

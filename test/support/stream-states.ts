@@ -1,0 +1,30 @@
+import type { Observe, PipelineEvent, StreamState } from '../../connector/pipeline/pipeline-event.ts'
+
+export const entered = (state: StreamState, was: StreamState = 'waiting', lastedMs = 0): PipelineEvent => ({
+  kind: 'stream-state',
+  state,
+  was,
+  lastedMs,
+})
+
+const states: Partial<Record<PipelineEvent['kind'], StreamState>> = {
+  'control-awaited': 'opening',
+  'group-unreachable': 'group-unreachable',
+  'stream-claimed': 'running',
+  'stream-paused': 'paused',
+  'stream-retrying': 'retrying',
+  'stream-held': 'held',
+  'stream-lost': 'lost',
+  'stream-failed': 'ended',
+}
+
+/** The event, after the one of the state that it tells of. */
+export function withState(event: PipelineEvent): readonly PipelineEvent[] {
+  const state = states[event.kind]
+  return state === undefined ? [event] : [entered(state), event]
+}
+
+export const reporting =
+  (observe: Observe): Observe =>
+  (event) =>
+    withState(event).forEach(observe)
