@@ -1,7 +1,7 @@
 import { ConnectorError } from '../runtime/connector-error.ts'
 import type { ControlDocument, ControlRequest, PauseRequest } from './control-document.ts'
 import { type ControlParts, readControl, updateControl } from './control-object.ts'
-import { isOpen, isSwitch, pauseOf } from './requests.ts'
+import { isOpen, isSwitch, KEPT, pauseOf } from './requests.ts'
 import type { SeenControl } from './stream-requests.ts'
 
 /** What is known apart from the stored control object. */
@@ -27,7 +27,7 @@ export async function latestControl(
 ): Promise<{ readonly document: ControlDocument; readonly lost: ConnectorError | undefined }> {
   const stored = await readControl(parts.object, stop)
   // What another replica read last is in a checkpoint of its streams.
-  const isDoubtful = document === undefined || stored.revision < document.revision
+  const isDoubtful = document === undefined || isOlder(stored, document)
   const known = { document, checkpoints: isDoubtful ? await parts.checkpoints(stop) : new Map() }
   let isLost = false
   const update = (now: ControlDocument) => {
@@ -65,8 +65,8 @@ export function restored(
 ): ControlDocument | undefined {
   const seen = [...checkpoints].map(([stream, one]) => ({ stream, ...one }))
   const revision = Math.max(document?.revision ?? 0, ...seen.map((one) => one.revision))
-  if (stored.revision >= revision) return undefined
-  const known = document !== undefined && document.revision > stored.revision ? document : undefined
+  const known = document !== undefined && isOlder(stored, document) ? document : undefined
+  if (stored.revision >= revision && known === undefined) return undefined
   const kept = known === undefined ? [] : known.requests.filter((request) => isInForce(known, request))
   const isKnown = ({ id }: ControlRequest) => known?.requests.some((one) => one.id === id)
   const requests = [...kept, ...stored.requests.filter((request) => !isKnown(request))]
@@ -74,7 +74,8 @@ export function restored(
     ...(known?.others ?? []),
     ...stored.others.filter((one) => !known?.others.some(({ id }) => id === one.id)),
   ]
-  const found = { ...(known ?? stored), revision, requests, others }
+  const raised = Math.max(revision, stored.revision)
+  const found = { ...(known ?? stored), revision: raised, requests, others }
   const newer = seen.filter((one) => one.revision > (known ?? stored).revision)
   const pauses = newer.flatMap(({ stream, pause }): PauseRequest[] =>
     pause === null || pauseOf(found, stream) !== undefined
@@ -83,6 +84,23 @@ export function restored(
   )
   return { ...found, requests: [...requests.filter(({ id }) => !pauses.some((one) => one.id === id)), ...pauses] }
 }
+
+/**
+ * Whether the stored document goes back behind the known one. After a rollback, writes of others may have raised it to
+ * the known revision; what it lacks, or shows as open again, cannot have been pruned within so few writes.
+ */
+function isOlder(stored: ControlDocument, known: ControlDocument): boolean {
+  if (stored.revision < known.revision) return true
+  if (stored.revision - known.revision >= KEPT) return false
+  return known.requests.some((request) => {
+    const now = stored.requests.find(({ id }) => id === request.id)
+    if (now === undefined) return !isCheck(request) && isInForce(known, request)
+    return !isOpen(request) && isOpen(now)
+  })
+}
+
+/** A newer one replaces it. */
+const isCheck = ({ kind }: ControlRequest) => kind === 'check'
 
 function isInForce(document: ControlDocument, request: ControlRequest): boolean {
   if (isSwitch(request)) return pauseOf(document, request.stream)?.id === request.id

@@ -102,7 +102,7 @@ export function withoutClient(request: ControlRequest): ControlRequest {
 }
 
 /** How many requests stay as a record that nothing depends on any more. */
-const KEPT = 50
+export const KEPT = 50
 
 /** Without the oldest requests that are done, or that newer ones of their stream have replaced. */
 function pruned(requests: readonly ControlRequest[]): readonly ControlRequest[] {

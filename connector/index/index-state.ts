@@ -57,9 +57,14 @@ export function underRules(entry: IndexEntry, rules: readonly string[], made: st
   return number < 0 ? { ...entry, content: UNKNOWN_CONTENT, rules: 0 } : { ...entry, rules: number }
 }
 
-/** Adds the rules unless they are known. Beyond the limit, contents become unknown. `events`: the stream's events. */
-export function withRules(state: IndexState, rules: string, events: number): IndexState {
+/**
+ * Adds the rules unless they are known. At the limit, they replace rules that no entry uses (`unused`: their number, or
+ * -1); if all are used, contents become unknown. `events`: the stream's events.
+ */
+export function withRules(state: IndexState, rules: string, events: number, unused = () => -1): IndexState {
   if (state.rules.includes(rules)) return state
   if (state.rules.length < MAX_RULES) return { ...state, rules: [...state.rules, rules] }
+  const free = unused()
+  if (free >= 0) return { ...state, rules: state.rules.with(free, rules) }
   return { ...state, rules: [rules], contentsFrom: events }
 }

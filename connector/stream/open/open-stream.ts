@@ -116,13 +116,19 @@ export function claimOf(
   return { nonce: parts.newNonce(), at: parts.clock.now(), owner: parts.owner, producerId, identity }
 }
 
-/** The index under the present rules. If older ones make place for them, the contents of erased clients are unknown. */
+/** The index under the present rules. If all older ones make place for them, the contents of erased clients are unknown. */
 function currentIndex({ indexRules }: OpenParts, { index, events }: StreamState, table: ClientTable): IndexState {
-  const current = withRules(index, indexRules, events)
+  const current = withRules(index, indexRules, events, () => unusedRules(index, table))
   if (current.rules.length >= index.rules.length) return current
   const words = entryWordsOf(erasedWithoutContent(table))
   table.setAll(words)
   return withEntries(current, deltaText(words))
+}
+
+function unusedRules({ rules }: IndexState, table: ClientTable): number {
+  const used = new Set<number>()
+  for (const [, entry] of entriesIn(table)) used.add(entry.rules)
+  return rules.findIndex((_, number) => !used.has(number))
 }
 
 function* erasedWithoutContent(table: ClientTable): Generator<readonly [ClientKey, IndexEntry], void> {

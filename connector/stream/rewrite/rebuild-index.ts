@@ -75,10 +75,11 @@ function rebuiltState(
   { epoch, segments, events }: { epoch: number; segments: readonly SegmentReference[]; events: number },
 ): StreamState {
   const { contentsFrom } = state.index
+  // Clients of the topic may be older than this document.
+  const earliest = state.scans.earliest ?? (index.table.size() === 0 ? null : UNKNOWN_BEGINNING)
   return {
     ...state,
-    // Clients of the topic may be older than this document.
-    scans: { ...state.scans, earliest: state.scans.earliest ?? UNKNOWN_BEGINNING },
+    scans: { ...state.scans, earliest },
     events: Math.max(state.events, index.events(), events),
     // No event id is used twice: the epoch is higher than every earlier generation.
     index: { ...emptyIndex, generation: epoch, contentsFrom, rules: index.rules, segments, delta: index.delta() },

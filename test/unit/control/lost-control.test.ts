@@ -61,6 +61,27 @@ describe('a control object', () => {
     ])
   })
 
+  test.each([
+    [
+      'lacks what is in force',
+      following(noRequests, { a: erase('1'), b: erase('2'), c: erase('3'), f: erase('4'), g: erase('5') }),
+    ],
+    ['shows as open what was carried out', { ...known, revision: done.revision }],
+  ])('that was rolled back and then raised to the known revision is noticed when it %s', (_, stored) => {
+    expect(stored.revision).toBeGreaterThanOrEqual(done.revision)
+    const found = restored(stored, knowing(done))
+    expect(found && openRequests(found, 'paris').map(({ id }) => id)).toEqual(
+      expect.arrayContaining(openRequests(done, 'paris').map(({ id }) => id)),
+    )
+    expect(found?.requests.some(({ id }) => id === 'd')).toBe(false)
+    expect(found && pauseOf(found, 'paris')?.id).toBe('p')
+  })
+
+  test('that was written so often that it may lack what was carried out is not lost', () => {
+    const ids = Array.from({ length: 60 }, (_, at) => [`n${at}`, erase(`${at}`)])
+    expect(restored(following(noRequests, Object.fromEntries(ids)), knowing(done))).toBeUndefined()
+  })
+
   test('that was deleted keeps what operators requested since', () => {
     const since = following(noRequests, { n: pause('lyon'), m: erase('9') })
     const found = restored(since, knowing(done))

@@ -76,10 +76,11 @@ describe('the rules of an index', () => {
     expect(withRules(first, 'b', 8).rules).toEqual(['a', 'b'])
   })
 
-  test('start again beyond 256, where all contents become unknown', () => {
+  test('replace rules that no entry uses beyond 256, or all of them, where all contents become unknown', () => {
     let state: IndexState = emptyIndex
-    for (let number = 0; number < 256; number += 1) state = withRules(state, `${number}`, 7)
+    for (let number = 0; number < 256; number += 1) state = withRules(state, `${number}`, 7, () => 0)
     expect([state.rules.length, state.contentsFrom]).toEqual([256, 0])
+    expect(withRules(state, 'next', 7, () => 3)).toEqual({ ...state, rules: state.rules.with(3, 'next') })
     expect(withRules(state, 'next', 7)).toMatchObject({ rules: ['next'], contentsFrom: 7 })
   })
 })

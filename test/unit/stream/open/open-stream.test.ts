@@ -105,6 +105,13 @@ describe('opening a stream', () => {
     expect(store.history(KEY)).toEqual([])
   })
 
+  test('gives the rules in force the number of rules that no entry uses when there are 256 already', async () => {
+    const rules = Array.from({ length: 256 }, (_, at) => `old ${at}`)
+    const committed = { by: 'operator', state: { ...indexed, index: { ...indexed.index, rules } } } as const
+    const { checkpoint } = await openStream(opening(own({ committed })).parts, never)
+    expect(checkpoint.state().index).toMatchObject({ rules: rules.with(1, indexRules), contentsFrom: 0 })
+  })
+
   test('adds the rules in force to those of the client index, once', async () => {
     const on = opening(
       own({ committed: { by: 'operator', state: { ...state, index: { ...state.index, rules: ['old'] } } } }),

@@ -8,7 +8,14 @@ import { type FieldAction, fieldRules } from '../../../../connector/event/field-
 import { presentRules, type ReadingRules } from '../../../../connector/event/read-client.ts'
 import { removalRecords } from '../../../../connector/event/removal-records.ts'
 import { rulesText } from '../../../../connector/index/client-index.ts'
-import { clientKey } from '../../../../connector/index/index-entry.ts'
+import {
+  type ClientKey,
+  clientKey,
+  entryWordsOf,
+  type IndexEntry,
+  UNKNOWN_CONTENT,
+} from '../../../../connector/index/index-entry.ts'
+import { deltaText } from '../../../../connector/index/index-state.ts'
 import { loadTable } from '../../../../connector/index/load-table.ts'
 import { streamIndex } from '../../../../connector/index/stream-index.ts'
 import type { OpenStream } from '../../../../connector/pipeline/claimed-stream.ts'
@@ -310,7 +317,12 @@ describe('rebuildIndex', () => {
     const document = on.stored()
     const { state } = document.committed
     const others = Array.from({ length: 255 }, (_, at) => rulesText({ ignored: [`field${at}`], limits: '' }))
-    const index = { ...state.index, rules: [...state.index.rules, ...others] }
+    const used = others.map((text, at): [ClientKey, IndexEntry] => [
+      clientKey(text),
+      { content: UNKNOWN_CONTENT, number: 0, tag: 0, isDeadLetter: false, mark: 'none', rules: at + 1 },
+    ])
+    const delta = state.index.delta + deltaText(entryWordsOf(used))
+    const index = { ...state.index, rules: [...state.index.rules, ...others], delta }
     on.store.tamper(
       KEY,
       serializeDocument({ ...document, committed: { ...document.committed, state: { ...state, index } } }),
@@ -502,6 +514,15 @@ describe('rebuildIndex', () => {
     const running = new ConnectorError('command.invalid', 'it runs')
     expect(await codeFrom(on.rebuild({ mustNotRun: () => Promise.reject(running) }))).toBe('command.invalid')
     expect([on.rebuilds, on.segments(), on.store.stored(KEY)?.text]).toEqual([[], [], before])
+  })
+
+  test('leaves the beginning of the earliest scan to the first scan when the topic has no client of the stream', async () => {
+    const on = stage()
+    await on.reset()
+    expect((await on.rebuild()).after.committed.state.scans.earliest).toBeNull()
+    on.polaris.change('c1')
+    await on.poll()
+    expect(on.stored().committed.state.scans.earliest).toBe(beginAt)
   })
 
   test('keeps the beginning of the earliest scan, which is unknown after the reset of a lost checkpoint', async () => {
