@@ -139,7 +139,12 @@ function publishedWhenFenced({ numbered }: Evidence): string[] {
 /** A replica that stores the pause of a stream claims nothing, and leaves everything else as it is. */
 function keepsState(document: CheckpointDocument, before: CheckpointDocument | undefined): boolean {
   const { nonce: _, control: __, ...rest } = document
-  return before !== undefined && isDeepStrictEqual({ ...rest, nonce: before.nonce, control: before.control }, before)
+  const isPaused = document.control.pause !== null && document.control.revision >= (before?.control.revision ?? 0)
+  return (
+    isPaused &&
+    before !== undefined &&
+    isDeepStrictEqual({ ...rest, nonce: before.nonce, control: before.control }, before)
+  )
 }
 
 /** Invariant 4: only the owner of the newest claim writes; neither the claim nor the committed state goes back. */
@@ -176,10 +181,13 @@ function otherArguments({ stream }: Evidence): string[] {
 
 /**
  * Invariant 7: however often a change is sent after the same event of its client, also in transactions that are aborted,
- * its event id is the same. A rebuilt index begins a new generation of ids: then only what is visible counts.
+ * its event id is the same. A rebuilt index begins a new generation of ids: then the first event of a client counts only
+ * if it is visible.
  */
-function otherIds({ history, stream, sent, records, removals, isForgotten }: Evidence): string[] {
-  const counting = history.options.actions === 'all' ? records.map(({ event }) => ({ event, after: 0 })) : sent
+function otherIds({ stream, sent, records, removals, isForgotten }: Evidence): string[] {
+  const later = sent.filter(({ after }) => stream.rebuiltAt.length === 0 || after >= 0)
+  const counting =
+    later.length === sent.length ? sent : [...later, ...records.map(({ event }) => ({ event, after: -1 }))]
   const changes = new Map<string, { readonly content: string; readonly ids: Set<string> }>()
   for (const { event, after } of counting.filter(isChange)) {
     const content = `${event.subject} ${event.data.Contenu}`

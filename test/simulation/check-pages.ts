@@ -32,15 +32,15 @@ export const savedTooEarly: Check = (evidence) => {
   })
 }
 
-/** The client counts as erased with this content: a rebuilt index knows that from the mark, before the tombstone. */
+/** The client counts as erased with this content, by a tombstone that is visible. */
 function isErasedWith(
   { stream, history }: Evidence,
-  { changesBefore }: Evidence['documents'][number],
+  { changesBefore, recordsBefore }: Evidence['documents'][number],
   { No, Contenu }: ClientRecord,
 ): boolean {
   const changes = stream.polaris.changes.slice(0, changesBefore)
   const change = changes.findLast(({ clientId, content }) => clientId === No && content === Contenu)
-  return change !== undefined && wasErasedWith(stream, history.records, change)
+  return change !== undefined && wasErasedWith(stream, history.records.slice(0, recordsBefore), change)
 }
 
 /** Clients of a page that the checkpoint is past although they were not published. */

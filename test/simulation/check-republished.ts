@@ -46,21 +46,24 @@ export const republishedOlder: Check = ({ numbered, records }) => {
 }
 
 /**
- * A complete request has published every client again that the topic had before, unless it was erased or deleted. A late change may
+ * A complete request has published every client again that the topic had before, unless it was erased, or deleted meanwhile. A late change may
  * move its client behind the scan: a look-back publishes it, unless the change is later than the longest look-back, or the
  * stream has a permanent fault.
  */
 export const notRepublished: Check = ({ history, stream, numbered }) =>
   history.republications
     .filter((one) => one.stream === stream.name && one.outcome === 'complete')
-    .flatMap(({ id, recordsBefore, clients }) => {
+    .flatMap(({ id, recordsBefore, recordsAtEnd, clients }) => {
       const published = new Map(numbered.filter(({ at }) => at < recordsBefore).map((one) => [one.key, one.value]))
       const due = [...published].filter(([key, value]) => value !== null && (clients?.includes(key ?? '') ?? true))
       const isFaulty = history.options.permanentFault !== 'none' && stream === history.streams[0]
       const moved = stream.polaris.changes.filter(({ lateMs }) => lateMs > (isFaulty ? 0 : LONGEST_REACH_MS))
       const wasGone = (client: string | null) =>
         stream.polaris.deletions.some(
-          ({ clientId, endsAt }) => clientId === client && (endsAt === undefined || endsAt >= recordsBefore),
+          ({ clientId, endsAt, ...deletion }) =>
+            clientId === client &&
+            deletion.recordsBefore <= recordsAtEnd &&
+            (endsAt === undefined || endsAt >= recordsBefore),
         )
       const after = new Set(numbered.filter(({ at }) => at >= recordsBefore).map(({ key }) => key))
       return due.flatMap(([key]) =>

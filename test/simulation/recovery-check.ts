@@ -2,7 +2,6 @@ import { parseDocument } from '../../connector/checkpoint/checkpoint-document.ts
 import type { StreamState } from '../../connector/checkpoint/stream-state.ts'
 import { openChecks, pauseOf } from '../../connector/control/requests.ts'
 import { EVENT_TYPE } from '../../connector/event/client-event.ts'
-import { UNKNOWN_BEGINNING } from '../../connector/scan/scan-state.ts'
 import { OPENING_HOLDS_MS } from './actor.ts'
 import { isDeleted, typeOf, unremoved, wasDeletedSince, wasErasedWith } from './check-removals.ts'
 import { CONTROL_READ_MS, healControl, isControlRead, storedControl } from './simulated-control.ts'
@@ -201,15 +200,13 @@ function lateNow(world: World): string[] {
     const stored = stream.documents.at(-1)?.text
     const state = stored === undefined ? undefined : parseDocument(stored).committed.state
     const recheck = state?.recheck ?? null
-    // A full scan marks nobody if older scans may have read from before its beginning.
-    const mayRemove = world.options.removed !== 'off' && state?.scans.earliest !== UNKNOWN_BEGINNING
     return [
       ...unpublishedContents(
         world,
         stream,
         ({ lateMs, at }) => lateMs <= LONGEST_REACH_MS || at === world.options.startAt,
       ),
-      ...(mayRemove ? unremoved(stream, world.kafka.committed, world.expired) : []),
+      ...(world.options.removed !== 'off' ? unremoved(stream, world.kafka.committed, world.expired) : []),
       ...openOf(world, stream.name, 'republish'),
       ...(isBackfilling(world, state) ? [`${stream.name} has not ended its backfill`] : []),
       ...(recheck === null ? [] : [`${stream.name} has not read again from ${recheck.from}`]),

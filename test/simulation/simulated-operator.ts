@@ -47,6 +47,8 @@ export interface RequestedRepublication {
   readonly stream: string
   /** How many records of all streams were visible when it was requested. */
   readonly recordsBefore: number
+  /** The same when its end was reported. */
+  readonly recordsAtEnd: number
   /** Undefined: all. */
   readonly clients: readonly string[] | undefined
   readonly outcome: string | undefined
@@ -71,7 +73,11 @@ export async function publishAgain(world: World, stream: string, detail: number)
 
 /** The requests with their ends; one whose record is gone counts as not complete. */
 export function requestedRepublications(world: World): RequestedRepublication[] {
-  return world.control.republications.map((one) => ({ ...one, outcome: outcomeOf(world, one.id) }))
+  const { republications, republished } = world.control
+  return republications.map((one) => {
+    const recordsAtEnd = republished.get(one.id) ?? Number.POSITIVE_INFINITY
+    return { ...one, recordsAtEnd, outcome: outcomeOf(world, one.id) }
+  })
 }
 
 export function requestedErasures(world: World): RequestedErasure[] {

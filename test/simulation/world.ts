@@ -94,7 +94,9 @@ export function createWorld(options: HistoryOptions, defects: Defects, log: (lin
     control: {
       changes: 0,
       erasures: [] as Omit<RequestedErasure, 'outcome' | 'isLost'>[],
-      republications: [] as Omit<RequestedRepublication, 'outcome'>[],
+      republications: [] as Omit<RequestedRepublication, 'outcome' | 'recordsAtEnd'>[],
+      /** How many records were visible when the end of a request to publish again was reported, by its id. */
+      republished: new Map<string, number>(),
       /** The stored object before it was damaged; undefined: it is not damaged. */
       healthy: undefined as string | undefined,
       /** Requests that a deletion or a rollback has removed, by their ids, and the replicas that knew them. */
