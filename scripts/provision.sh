@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 
 node_version=$(<.nvmrc) npm_version=11.19.1 versitygw_version=1.8.0 moto_version=5.2.5
 kafka_pom=test/support/servers/kafka/pom.xml
-kafka_version=$(sed -n 's|.*<kafka.version>\(.*\)</kafka.version>.*|\1|p' "$kafka_pom")
+kafka_version=${KAFKA_VERSION:-$(sed -n 's|.*<kafka.version>\(.*\)</kafka.version>.*|\1|p' "$kafka_pom")}
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/polaris-connector
 
 . scripts/provision/cluster-tools.sh
@@ -155,7 +155,7 @@ kafka() {
   if ! has_kafka; then
     say "fetching Apache Kafka $kafka_version from Maven Central"
     new_folder
-    mvn -q -B -Dstyle.color=never -f "$kafka_pom" dependency:copy-dependencies -DincludeScope=runtime -DoutputDirectory="$new"
+    mvn -q -B -Dstyle.color=never -f "$kafka_pom" -Dkafka.version="$kafka_version" dependency:copy-dependencies -DincludeScope=runtime -DoutputDirectory="$new"
     java_is_recent || fail "Kafka needs Java 17 or newer: $(java -version 2>&1 | head -1)"
     in_place "kafka-$kafka_version"
   fi

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { mayPublish, maySeeTransactions, mayUseGroup } from '../../kafka/admin/access-check.ts'
 import { type TopicView, viewTopic } from '../../kafka/admin/cluster-view.ts'
 import { type Topics, topicShapes } from '../../kafka/admin/topics.ts'
-import { trialTransaction } from '../../kafka/transactions/trial-transaction.ts'
+import { trialTransaction } from '../../kafka/transactions/stream-producer.ts'
 import { codeOf } from '../../runtime/connector-error.ts'
 import type { KafkaChecks } from './check-kafka.ts'
 import type { DoctorParts, StreamUnderTest } from './doctor-parts.ts'
@@ -45,7 +45,7 @@ export async function checkStreamKafka(
   const existing = [topic.view, dead.view].flatMap((view) => view ?? [])
   const [rights, transaction] = await Promise.all([
     checkRights(parts, { ...subject, topics: existing }, finish),
-    topic.view === undefined ? skipped('requires the topic') : checkTransaction(parts, subject, finish),
+    existing.length < 2 ? skipped('requires both topics') : checkTransaction(parts, subject, finish),
   ])
   const { clusterId } = cluster
   return {

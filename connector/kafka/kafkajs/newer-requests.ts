@@ -17,9 +17,10 @@ interface Api {
   readonly apiVersion: number
   readonly apiName: string
 }
-const DESCRIBE_PRODUCERS: Api = { apiKey: 61, apiVersion: 0, apiName: 'DescribeProducers' } // KIP-664, Kafka 2.8
-const OFFSET_FETCH: Api = { apiKey: 9, apiVersion: 7, apiName: 'OffsetFetch' } // KIP-447, Kafka 2.5: stable offsets
+const LIST_OFFSETS: Api = { apiKey: 2, apiVersion: 8, apiName: 'ListOffsets' } // KIP-405, Kafka 3.6: tiered storage
 const METADATA: Api = { apiKey: 3, apiVersion: 10, apiName: 'Metadata' } // KIP-516, Kafka 2.8: topic ids
+const OFFSET_FETCH: Api = { apiKey: 9, apiVersion: 7, apiName: 'OffsetFetch' } // KIP-447, Kafka 2.5: stable offsets
+const DESCRIBE_PRODUCERS: Api = { apiKey: 61, apiVersion: 0, apiName: 'DescribeProducers' } // KIP-664, Kafka 2.8
 
 const isSupported = (target: RequestTarget, { apiKey, apiVersion }: Api) => supports(target, apiKey, apiVersion)
 
@@ -31,31 +32,36 @@ function mustSupport(target: RequestTarget, api: Api): void {
   )
 }
 
+/** A topic and its partitions, as most requests name them. */
+const topicWith = (topic: string, partitions: readonly Encoder[]) =>
+  new Encoder().writeUVarIntString(topic).writeUVarIntArray(partitions).writeUVarInt(NO_TAGS)
+const partitionNumber = (partition: number) => new Encoder().writeInt32(partition)
+
+/** The partitions of all topics in a response. */
+function readPartitions<Partition>(from: Decoder, read: (from: Decoder) => Partition): Partition[] {
+  const topics = from.readUVarIntArray((topic) => {
+    topic.readUVarIntString() // name
+    const partitions = topic.readUVarIntArray(read) ?? []
+    topic.readTaggedFields()
+    return partitions
+  })
+  return (topics ?? []).flat()
+}
+
 /** Returns the open transactions of all producers in these partitions, which `leader` leads. */
 export async function describeOpenTransactions(
   leader: RequestTarget,
   { topic, partitions }: { topic: string; partitions: readonly number[] },
 ): Promise<{ partition: number; producerId: string; startOffset: string }[]> {
   mustSupport(leader, DESCRIBE_PRODUCERS)
-  const requested = new Encoder().writeUVarIntString(topic).writeUVarInt(partitions.length + 1)
-  for (const partition of partitions) requested.writeInt32(partition)
-  requested.writeUVarInt(NO_TAGS)
-  const topics = await sendNewer(leader, {
+  const found = await sendNewer(leader, {
     ...DESCRIBE_PRODUCERS,
-    write: (to) => to.writeUVarIntArray([requested]),
-    read: (from) => from.readUVarIntArray(readProducersOfTopic) ?? [],
+    write: (to) => to.writeUVarIntArray([topicWith(topic, partitions.map(partitionNumber))]),
+    read: (from) => readPartitions(from, readProducersOfPartition),
   })
-  const found = topics.flat()
   const failed = found.find(({ code }) => code !== 0)
   if (failed !== undefined) throw createErrorFromCode(failed.code)
   return found.flatMap(({ partition, open }) => open.map((transaction) => ({ partition, ...transaction })))
-}
-
-function readProducersOfTopic(from: Decoder) {
-  from.readUVarIntString() // topic name
-  const partitions = from.readUVarIntArray(readProducersOfPartition) ?? []
-  from.readTaggedFields()
-  return partitions
 }
 
 function readProducersOfPartition(from: Decoder) {
@@ -77,33 +83,21 @@ function readProducer(from: Decoder) {
   return { producerId, startOffset }
 }
 
-/** The encoded length of a compact array with one item. */
-const ONE_ITEM = 2
-
 /** Whether the group has another offset for partition 0 of the topic whose transaction has no marker yet. */
 export async function hasUnstableOffset(
   coordinator: RequestTarget,
   { group, topic }: { group: string; topic: string },
 ): Promise<boolean> {
   mustSupport(coordinator, OFFSET_FETCH)
-  const partition0 = new Encoder().writeUVarIntString(topic).writeUVarInt(ONE_ITEM).writeInt32(0).writeUVarInt(NO_TAGS)
-  const code = await sendNewer(coordinator, {
+  const requested = topicWith(topic, [partitionNumber(0)])
+  const codes = await sendNewer(coordinator, {
     ...OFFSET_FETCH,
-    write: (to) => to.writeUVarIntString(group).writeUVarIntArray([partition0]).writeBoolean(true),
-    read: (from) => {
-      const codes = from.readUVarIntArray(codesOfTopic) ?? []
-      return [...codes.flat(), from.readInt16()].find((one) => one !== 0) ?? 0
-    },
+    write: (to) => to.writeUVarIntString(group).writeUVarIntArray([requested]).writeBoolean(true),
+    read: (from) => [...readPartitions(from, codeOfPartition), from.readInt16()],
   })
+  const code = codes.find((one) => one !== 0) ?? 0
   if (code !== 0 && code !== KafkaCode.UNSTABLE_OFFSET_COMMIT) throw createErrorFromCode(code)
   return code === KafkaCode.UNSTABLE_OFFSET_COMMIT
-}
-
-function codesOfTopic(from: Decoder): number[] {
-  from.readUVarIntString() // topic name
-  const codes = from.readUVarIntArray(codeOfPartition) ?? []
-  from.readTaggedFields()
-  return codes
 }
 
 function codeOfPartition(from: Decoder): number {
@@ -114,6 +108,40 @@ function codeOfPartition(from: Decoder): number {
   const code = from.readInt16()
   from.readTaggedFields()
   return code
+}
+
+/** The `timestamp` that requests the first offset on the broker's own disk. */
+const EARLIEST_LOCAL = -4
+
+/** The first offset of a partition that is not in remote storage only; undefined: the broker has no remote storage. */
+export async function firstLocalOffset(
+  leader: RequestTarget,
+  { topic, partition }: { topic: string; partition: number },
+): Promise<bigint | undefined> {
+  if (!isSupported(leader, LIST_OFFSETS)) return undefined
+  const wanted = partitionNumber(partition).writeInt32(-1).writeInt64(EARLIEST_LOCAL).writeUVarInt(NO_TAGS)
+  const [found] = await sendNewer(leader, {
+    ...LIST_OFFSETS,
+    write: (to) =>
+      to
+        .writeInt32(-1)
+        .writeInt8(0)
+        .writeUVarIntArray([topicWith(topic, [wanted])]),
+    read: (from) => readPartitions(from, offsetOfPartition),
+  })
+  const code = found?.code ?? KafkaCode.UNKNOWN_TOPIC_OR_PARTITION
+  if (code !== 0) throw createErrorFromCode(code)
+  return found?.offset
+}
+
+function offsetOfPartition(from: Decoder) {
+  from.readInt32() // partition
+  const code = from.readInt16()
+  from.readInt64() // timestamp
+  const offset = BigInt(from.readInt64().toString())
+  from.readInt32() // leader epoch
+  from.readTaggedFields()
+  return { code, offset }
 }
 
 const NO_ID = '0'.repeat(32)

@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module'
 
 /** kafkajs' encoder and decoder of Kafka's types, used for requests that kafkajs does not support. */
-interface Encoder {
+export interface Encoder {
   writeUVarInt(number: number): Encoder
   writeUVarIntString(text: string): Encoder
   writeInt8(number: number): Encoder

@@ -13,7 +13,7 @@ import { ensureTopic, topicShapes } from '../admin/topics.ts'
 import type { KafkaConfig } from '../kafka-config.ts'
 import { type AdminParts, withAdmin } from '../kafka-connection.ts'
 import { type Fetched, fetchRecords } from '../kafkajs/fetch-records.ts'
-import { firstLocalOffset } from '../kafkajs/first-local-offset.ts'
+import { firstLocalOffset } from '../kafkajs/newer-requests.ts'
 import { END, type LedPartitions, offsetsOf, onLeaders, START } from './partition-reads.ts'
 import {
   applyRecords,

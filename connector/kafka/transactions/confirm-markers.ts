@@ -2,7 +2,7 @@ import { untilAborted } from '../../runtime/abort.ts'
 import { ConnectorError } from '../../runtime/connector-error.ts'
 import { publishError } from '../kafka-errors.ts'
 import { describeOpenTransactions } from '../kafkajs/newer-requests.ts'
-import type { WrittenPartitions } from '../kafkajs/written-partitions.ts'
+import type { WrittenPartitions } from '../kafkajs/transaction-requests.ts'
 import { disconnectNow, type TransactionalProducer } from './transactional-producer.ts'
 
 /** Much longer than Kafka needs to write the markers of a transaction when nothing fails. */

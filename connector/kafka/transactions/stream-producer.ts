@@ -1,49 +1,92 @@
+import type { Admin, Producer } from 'kafkajs'
 import type { OpenOptions, StreamProducer } from '../../publish/event-publisher.ts'
-import { closeConnection } from '../kafka-connection.ts'
-import { KafkaCode, publishError } from '../kafka-errors.ts'
-import { withIdentity } from '../kafkajs/producer-identity.ts'
+import { readTopics, type Topics } from '../admin/topics.ts'
+import { type KafkaClient, retryOptions } from '../kafka-client.ts'
+import { closeConnection, destroyConnection, withAdmin, withinCommitLimit } from '../kafka-connection.ts'
+import { explained, KafkaCode, publishError } from '../kafka-errors.ts'
+import { withIdentity } from '../kafkajs/transaction-requests.ts'
 import { readHangingEvent, scanEvents } from '../reading/scan-events.ts'
-import { openKafkaProducer, openTopics, type ProducerParts } from './kafka-producer.ts'
 import { readKafkaState } from './kafka-state.ts'
 import { repairTransactions } from './repair-transactions.ts'
 import { beginTransaction } from './transaction.ts'
-import { abortAndDisconnect, markClosed, type TransactionalProducer } from './transactional-producer.ts'
+import {
+  abortAndDisconnect,
+  markClosed,
+  type ProducerParts,
+  type TransactionalProducer,
+} from './transactional-producer.ts'
 
 /**
  * Opens a transactional producer. InitProducerId fences every other producer of this transactional id and ends its
- * transaction.
+ * transaction. Rejects with `publish.*`, `checkpoint.topic-lost` or the reason of `stop`.
  */
 export async function openStreamProducer(
   parts: ProducerParts,
   options: OpenOptions,
   stop: AbortSignal,
 ): Promise<StreamProducer> {
-  const { config, names } = parts
+  const { transactionalId, recordGroup: group } = parts.names
   const topics = await openTopics(parts, options, stop)
+  const client = parts.connect()
+  const kafkajs = newProducer(parts, client)
   try {
-    const transactionTimeout = config.timeouts.transactionMs
-    // Without `idempotent`, which sends another InitProducerId; `transaction` enforces idempotence and acks=all anyway.
-    const { started, ...opened } = await openKafkaProducer(
-      parts,
-      {
-        transactionalId: names.transactionalId,
-        transactionTimeout,
-        start: (producer) => withIdentity(() => producer.transaction()),
-      },
-      stop,
-    )
-    const place = { group: names.recordGroup, topic: topics.events.topic }
-    const { identity, coordinator, result: unused } = started
+    const { identity, coordinator, result: unused } = await withinCommitLimit(parts, () => initialized(kafkajs), stop)
     const state = { kind: 'idle', isBegun: false, unused, usedAt: parts.clock.monotonic() } as const
-    return producerOf({ ...parts, ...opened, topics, place, identity, coordinator, state })
+    const place = { group, topic: topics.events.topic }
+    return producerOf({ ...parts, client, kafkajs, topics, place, identity, coordinator, state })
   } catch (error) {
+    destroyConnection({ client, disconnect: kafkajs.disconnect })
     stop.throwIfAborted()
-    const needs = {
-      [KafkaCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED]: `WRITE on transactional id ${names.transactionalId}`,
-    }
-    throw publishError(`open transactional id ${names.transactionalId}`, error, needs)
+    const needs = { [KafkaCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED]: `WRITE on transactional id ${transactionalId}` }
+    throw publishError(`open transactional id ${transactionalId}`, explained(error, client), needs)
   }
 }
+
+/** Reads the topics of the stream; creates missing ones if allowed. */
+function openTopics(parts: ProducerParts, options: OpenOptions, stop: AbortSignal): Promise<Topics> {
+  const { clock, config } = parts
+  const { events, deadLetters } = config.topic
+  const work = (admin: Admin) => readTopics(admin, { ...options, config: config.topic }, { clock, stop })
+  return withAdmin(parts, { operation: `open topics ${events} and ${deadLetters}`, work }, stop)
+}
+
+/** Without `idempotent`, which sends another InitProducerId; `transaction` enforces idempotence and acks=all anyway. */
+function newProducer({ config, names }: ProducerParts, { kafka }: KafkaClient): Producer {
+  return kafka.producer({
+    transactionalId: names.transactionalId,
+    transactionTimeout: config.timeouts.transactionMs,
+    maxInFlightRequests: 1,
+    allowAutoTopicCreation: false,
+    createPartitioner: () => partitionAlreadyChosen,
+    retry: retryOptions(config.retry),
+  })
+}
+
+const partitionAlreadyChosen = ({ message }: { message: { partition?: number } }): number => {
+  if (message.partition === undefined) throw new Error('a record has no partition')
+  return message.partition
+}
+
+async function initialized(producer: Producer) {
+  await producer.connect()
+  return await withIdentity(() => producer.transaction())
+}
+
+/**
+ * Commits a transaction that has a commit record and no events. No stream may use the names in `parts`. Rejects with
+ * `publish.*` (`publish.fenced`: another process is using the same names) or the reason of `stop`.
+ */
+export async function trialTransaction(parts: ProducerParts, nonce: string, stop: AbortSignal): Promise<void> {
+  const producer = await openStreamProducer(parts, existingTopics, stop)
+  try {
+    await using transaction = producer.begin(stop)
+    await transaction.commit({ epoch: 0, seq: 0, nonce })
+  } finally {
+    void producer.close()
+  }
+}
+
+const existingTopics: OpenOptions = { publishedEvents: 0, clusterId: null, missingTopics: 'rejected' }
 
 function producerOf(producer: TransactionalProducer): StreamProducer {
   const { topics, place, identity, coordinator: finder } = producer

@@ -1,12 +1,13 @@
+import { CompressionTypes, type RecordMetadata } from 'kafkajs'
 import type { OutgoingRecord } from '../../event/client-event.ts'
 import type { CommitRecord, PublisherTransaction } from '../../publish/event-publisher.ts'
+import { type PartitionChunk, partitionBatches, sendBatches } from '../../publish/record-batches.ts'
 import { untilAborted } from '../../runtime/abort.ts'
 import { ConnectorError } from '../../runtime/connector-error.ts'
 import { hasKafkaCode, KafkaCode, type NeededAcls, publishError } from '../kafka-errors.ts'
-import { recordingWrites } from '../kafkajs/written-partitions.ts'
+import { groupedMessages, sendingTo } from '../kafkajs/transaction-requests.ts'
 import { aclsOfRecord, recordOffsets } from './commit-record.ts'
 import { confirmMarkers } from './confirm-markers.ts'
-import { publishing, sendRecords } from './kafka-producer.ts'
 import {
   type ActiveTransaction,
   abortAndDisconnect,
@@ -76,15 +77,39 @@ function sendEvents(
   active: ActiveTransaction,
   records: readonly OutgoingRecord[],
 ): Promise<void> {
-  const parts = { ...producer, isGivenUp: () => producer.state.kind === 'closed' }
-  return runOrAbort(producer, active, {
-    operation: publishing(records.length, producer.topics.events.topic),
-    work: () => {
-      active.sending = recordingWrites(active.written, () => sendRecords(parts, records, active.transaction.send))
-      return active.sending
-    },
-  })
+  const { config, clock, topics } = producer
+  const work = () => {
+    const { maxMessageBytes } = config
+    const batches = partitionBatches(records, { ...topics, maxMessageBytes, publishedAt: clock.now() })
+    const send = (chunk: PartitionChunk) => sendChunk(producer, active, chunk)
+    const isGivenUp = () => producer.state.kind === 'closed'
+    active.sending = sendingTo(batches, active.written, () => sendBatches(batches, { send, isGivenUp }))
+    return active.sending
+  }
+  return runOrAbort(producer, active, { operation: publishing(records.length, topics.events.topic), work })
 }
+
+async function sendChunk(
+  { config }: TransactionalProducer,
+  { transaction }: ActiveTransaction,
+  { topic, partition, records }: PartitionChunk,
+): Promise<RecordMetadata[]> {
+  try {
+    return await transaction.send({
+      topic,
+      messages: groupedMessages(records, partition),
+      acks: -1,
+      compression: config.compression === 'gzip' ? CompressionTypes.GZIP : CompressionTypes.None,
+      timeout: config.timeouts.requestMs,
+    })
+  } catch (error) {
+    const needs = { [KafkaCode.TOPIC_AUTHORIZATION_FAILED]: `WRITE on topic ${topic}` }
+    throw publishError(publishing(records.length, topic), error, needs)
+  }
+}
+
+const publishing = (records: number, topic: string) =>
+  `publish ${records} ${records === 1 ? 'record' : 'records'} to ${topic}`
 
 /**
  * Sends the commit record alone and last: kafkajs does not retry it, and a commit after it failed would publish events

@@ -1,15 +1,28 @@
-import type { Transaction } from 'kafkajs'
+import type { Producer, Transaction } from 'kafkajs'
+import type { StreamNames } from '../../publish/event-publisher.ts'
 import { untilAborted } from '../../runtime/abort.ts'
-import type { Deadline } from '../../runtime/clock.ts'
+import type { Clock, Deadline } from '../../runtime/clock.ts'
 import type { Topics } from '../admin/topics.ts'
+import type { KafkaClient } from '../kafka-client.ts'
+import type { KafkaConfig } from '../kafka-config.ts'
 import { destroyConnection } from '../kafka-connection.ts'
 import type { CoordinatorFinder, ProducerIdentity } from '../kafkajs/cluster.ts'
-import type { WrittenPartitions } from '../kafkajs/written-partitions.ts'
+import type { WrittenPartitions } from '../kafkajs/transaction-requests.ts'
 import type { RecordPlace } from './commit-record.ts'
-import type { KafkaProducer, ProducerParts } from './kafka-producer.ts'
+
+/** `connect` returns a new client each time, so each can be disconnected separately. */
+export interface ProducerParts {
+  readonly config: KafkaConfig
+  readonly names: StreamNames
+  readonly clock: Clock
+  readonly connect: () => KafkaClient
+}
 
 /** A transactional producer with one producer id and epoch. */
-export interface TransactionalProducer extends ProducerParts, KafkaProducer {
+export interface TransactionalProducer extends ProducerParts {
+  /** Nothing else uses this client. */
+  readonly client: KafkaClient
+  readonly kafkajs: Producer
   readonly topics: Topics
   readonly place: RecordPlace
   readonly identity: ProducerIdentity

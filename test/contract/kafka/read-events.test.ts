@@ -6,7 +6,7 @@ import { tombstone } from '../../../connector/event/tombstone.ts'
 import { kafkaDefaults } from '../../../connector/kafka/kafka-config.ts'
 import { kafkaEventPublisher } from '../../../connector/kafka/kafka-event-publisher.ts'
 import { clusterOf } from '../../../connector/kafka/kafkajs/cluster.ts'
-import { firstLocalOffset } from '../../../connector/kafka/kafkajs/first-local-offset.ts'
+import { firstLocalOffset } from '../../../connector/kafka/kafkajs/newer-requests.ts'
 import { leadersOf } from '../../../connector/kafka/reading/partition-reads.ts'
 import {
   type EventPublisher,

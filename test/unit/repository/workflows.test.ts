@@ -68,6 +68,13 @@ test('the release script knows every option that the release workflow passes', (
   for (const name of names) expect(read('scripts/release.ts')).toMatch(new RegExp(`^ {2}'?${name}'?: \\{ type:`, 'm'))
 })
 
+test('CI runs all tests on the newest Kafka once a week, with the version that provisioning installs', () => {
+  const { jobs } = workflow('ci.yml')
+  expect(called(/(\.ci\/newest-kafka)/g)).toHaveLength(1)
+  expect(jobs['newest-kafka']).toMatchObject({ if: "github.event_name == 'schedule'" })
+  for (const file of ['.ci/newest-kafka', 'scripts/provision.sh']) expect(read(file)).toContain('KAFKA_VERSION')
+})
+
 test('CI runs .ci/oldest-node, which can read the oldest supported Node from package.json', () => {
   expect(called(/(\.ci\/oldest-node)/g)).toHaveLength(1)
   const { engines } = JSON.parse(read('package.json')) as { engines: { node: string } }
