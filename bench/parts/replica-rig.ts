@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { slotOf } from '../../connector/kafka/group/slots.ts'
+import { slotOf } from '../../connector/kafka/group/sticky-assigner.ts'
 import { groupDefaults } from '../../connector/placement/placement-config.ts'
 import { closeStack } from '../../connector/runtime/close-stack.ts'
 import { sendAnswer } from '../../test/polaris/answer/answer.ts'

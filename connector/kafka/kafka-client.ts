@@ -5,11 +5,11 @@ import { type ISocketFactory, type ISocketFactoryArgs, Kafka, logLevel, type Ret
 import type { Clock } from '../runtime/clock.ts'
 import { ConnectorError } from '../runtime/connector-error.ts'
 import type { RefusedAccounts } from '../runtime/refused-accounts.ts'
+import { systemCertificates } from '../runtime/system-certificates.ts'
 import { brokerTroubles } from './broker-trouble.ts'
 import type { KafkaConfig, KafkaRetry, SslConfig } from './kafka-config.ts'
 import { patchKafkaJs } from './kafkajs/kafkajs-patches.ts'
 import { saslLogin } from './kafkajs/sasl-login.ts'
-import { systemCertificates } from './system-certificates.ts'
 
 /** The part of the configuration that a connection needs. */
 export type KafkaConnection = Pick<KafkaConfig, 'brokers' | 'ssl' | 'sasl' | 'timeouts' | 'retry'>

@@ -1,45 +1,6 @@
 import { ConnectorError } from '../runtime/connector-error.ts'
 import { LOOK_AGAIN_MS } from '../runtime/refused-accounts.ts'
 
-/** The Kafka error codes that the connector distinguishes, by their Kafka names. */
-export const KafkaCode = {
-  UNKNOWN_TOPIC_OR_PARTITION: 3,
-  LEADER_NOT_AVAILABLE: 5,
-  NOT_LEADER_OR_FOLLOWER: 6,
-  MESSAGE_TOO_LARGE: 10,
-  OFFSET_METADATA_TOO_LARGE: 12,
-  INVALID_TOPIC_EXCEPTION: 17,
-  RECORD_LIST_TOO_LARGE: 18,
-  ILLEGAL_GENERATION: 22,
-  UNKNOWN_MEMBER_ID: 25,
-  TOPIC_AUTHORIZATION_FAILED: 29,
-  GROUP_AUTHORIZATION_FAILED: 30,
-  CLUSTER_AUTHORIZATION_FAILED: 31,
-  INVALID_TIMESTAMP: 32,
-  UNSUPPORTED_SASL_MECHANISM: 33,
-  ILLEGAL_SASL_STATE: 34,
-  UNSUPPORTED_VERSION: 35,
-  INVALID_PARTITIONS: 37,
-  INVALID_REPLICATION_FACTOR: 38,
-  INVALID_REPLICA_ASSIGNMENT: 39,
-  INVALID_CONFIG: 40,
-  INVALID_REQUEST: 42,
-  UNSUPPORTED_FOR_MESSAGE_FORMAT: 43,
-  POLICY_VIOLATION: 44,
-  INVALID_PRODUCER_EPOCH: 47,
-  INVALID_TXN_STATE: 48,
-  INVALID_PRODUCER_ID_MAPPING: 49,
-  INVALID_TRANSACTION_TIMEOUT: 50,
-  CONCURRENT_TRANSACTIONS: 51,
-  TRANSACTIONAL_ID_AUTHORIZATION_FAILED: 53,
-  SASL_AUTHENTICATION_FAILED: 58,
-  GROUP_ID_NOT_FOUND: 69,
-  UNSUPPORTED_COMPRESSION_TYPE: 76,
-  INVALID_RECORD: 87,
-  UNSTABLE_OFFSET_COMMIT: 88,
-  PRODUCER_FENCED: 90,
-} as const
-
 /** What a kafkajs error means for a stream; `bug` for errors that do not come from Kafka. */
 type KafkaVerdict =
   | 'publish.failed'
@@ -51,40 +12,55 @@ type KafkaVerdict =
   | 'publish.unreachable'
   | 'bug'
 
-/** The code that kafkajs reports in place of one it does not know. */
+/** The Kafka error codes that the connector distinguishes, by their Kafka names, and what they mean. */
+const table = {
+  UNKNOWN_TOPIC_OR_PARTITION: [3, 'publish.topic-missing'], // after all retries
+  LEADER_NOT_AVAILABLE: [5, 'publish.failed'],
+  NOT_LEADER_OR_FOLLOWER: [6, 'publish.failed'],
+  MESSAGE_TOO_LARGE: [10, 'publish.refused'],
+  OFFSET_METADATA_TOO_LARGE: [12, 'publish.refused'],
+  INVALID_TOPIC_EXCEPTION: [17, 'publish.refused'],
+  RECORD_LIST_TOO_LARGE: [18, 'publish.refused'],
+  ILLEGAL_GENERATION: [22, 'publish.failed'],
+  UNKNOWN_MEMBER_ID: [25, 'publish.failed'],
+  TOPIC_AUTHORIZATION_FAILED: [29, 'publish.unauthorized'],
+  GROUP_AUTHORIZATION_FAILED: [30, 'publish.unauthorized'],
+  CLUSTER_AUTHORIZATION_FAILED: [31, 'publish.unauthorized'],
+  INVALID_TIMESTAMP: [32, 'publish.clock-ahead'],
+  UNSUPPORTED_SASL_MECHANISM: [33, 'publish.unauthorized'],
+  ILLEGAL_SASL_STATE: [34, 'publish.failed'],
+  UNSUPPORTED_VERSION: [35, 'publish.refused'],
+  INVALID_PARTITIONS: [37, 'publish.refused'],
+  INVALID_REPLICATION_FACTOR: [38, 'publish.refused'],
+  INVALID_REPLICA_ASSIGNMENT: [39, 'publish.refused'],
+  INVALID_CONFIG: [40, 'publish.refused'],
+  INVALID_REQUEST: [42, 'publish.refused'],
+  UNSUPPORTED_FOR_MESSAGE_FORMAT: [43, 'publish.refused'],
+  POLICY_VIOLATION: [44, 'publish.refused'],
+  INVALID_PRODUCER_EPOCH: [47, 'publish.fenced'], // fenced by another producer, or our transaction timed out
+  INVALID_TXN_STATE: [48, 'publish.fenced'],
+  INVALID_PRODUCER_ID_MAPPING: [49, 'publish.fenced'],
+  INVALID_TRANSACTION_TIMEOUT: [50, 'publish.refused'],
+  CONCURRENT_TRANSACTIONS: [51, 'publish.failed'],
+  TRANSACTIONAL_ID_AUTHORIZATION_FAILED: [53, 'publish.unauthorized'],
+  SASL_AUTHENTICATION_FAILED: [58, 'publish.unauthorized'],
+  GROUP_ID_NOT_FOUND: [69, 'publish.failed'],
+  UNSUPPORTED_COMPRESSION_TYPE: [76, 'publish.refused'],
+  INVALID_RECORD: [87, 'publish.refused'],
+  UNSTABLE_OFFSET_COMMIT: [88, 'publish.failed'],
+  PRODUCER_FENCED: [90, 'publish.fenced'],
+} as const satisfies Readonly<Record<string, readonly [code: number, verdict: KafkaVerdict]>>
+
+/** The codes by their names. */
+export const KafkaCode = Object.fromEntries(Object.entries(table).map(([name, [code]]) => [name, code])) as Readonly<
+  Record<keyof typeof table, number>
+>
+
+/** kafkajs knows codes up to 88 and reports others as -99, so this may be PRODUCER_FENCED. */
 const UNKNOWN_TO_KAFKAJS = -99
 
 /** By Kafka error code. Codes that are not listed are transient: `publish.failed`. */
-const verdictOfCode: Readonly<Record<number, KafkaVerdict>> = {
-  [KafkaCode.UNKNOWN_TOPIC_OR_PARTITION]: 'publish.topic-missing', // after all retries
-  [KafkaCode.MESSAGE_TOO_LARGE]: 'publish.refused',
-  [KafkaCode.OFFSET_METADATA_TOO_LARGE]: 'publish.refused',
-  [KafkaCode.INVALID_TOPIC_EXCEPTION]: 'publish.refused',
-  [KafkaCode.RECORD_LIST_TOO_LARGE]: 'publish.refused',
-  [KafkaCode.TOPIC_AUTHORIZATION_FAILED]: 'publish.unauthorized',
-  [KafkaCode.GROUP_AUTHORIZATION_FAILED]: 'publish.unauthorized',
-  [KafkaCode.CLUSTER_AUTHORIZATION_FAILED]: 'publish.unauthorized',
-  [KafkaCode.INVALID_TIMESTAMP]: 'publish.clock-ahead',
-  [KafkaCode.UNSUPPORTED_SASL_MECHANISM]: 'publish.unauthorized',
-  [KafkaCode.UNSUPPORTED_VERSION]: 'publish.refused',
-  [KafkaCode.INVALID_PARTITIONS]: 'publish.refused',
-  [KafkaCode.INVALID_REPLICATION_FACTOR]: 'publish.refused',
-  [KafkaCode.INVALID_REPLICA_ASSIGNMENT]: 'publish.refused',
-  [KafkaCode.INVALID_CONFIG]: 'publish.refused',
-  [KafkaCode.INVALID_REQUEST]: 'publish.refused',
-  [KafkaCode.UNSUPPORTED_FOR_MESSAGE_FORMAT]: 'publish.refused',
-  [KafkaCode.POLICY_VIOLATION]: 'publish.refused',
-  [KafkaCode.INVALID_PRODUCER_EPOCH]: 'publish.fenced', // fenced by another producer, or our transaction timed out
-  [KafkaCode.INVALID_TXN_STATE]: 'publish.fenced',
-  [KafkaCode.INVALID_PRODUCER_ID_MAPPING]: 'publish.fenced',
-  [KafkaCode.INVALID_TRANSACTION_TIMEOUT]: 'publish.refused',
-  [KafkaCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED]: 'publish.unauthorized',
-  [KafkaCode.SASL_AUTHENTICATION_FAILED]: 'publish.unauthorized',
-  [KafkaCode.UNSUPPORTED_COMPRESSION_TYPE]: 'publish.refused',
-  [KafkaCode.INVALID_RECORD]: 'publish.refused',
-  [KafkaCode.PRODUCER_FENCED]: 'publish.fenced',
-  [UNKNOWN_TO_KAFKAJS]: 'publish.fenced', // kafkajs knows codes up to 88, so this may be PRODUCER_FENCED
-}
+const verdictOfCode = new Map<number, KafkaVerdict>([...Object.values(table), [UNKNOWN_TO_KAFKAJS, 'publish.fenced']])
 
 /** The name of the errors that `explained` makes. */
 const BROKER_TROUBLE = 'BrokerTrouble'
@@ -148,7 +124,7 @@ export function classifyKafkaError(error: unknown): KafkaVerdict {
   const decisive = decisiveError(error)
   if (decisive === undefined && isBare(error)) return 'publish.unreachable'
   if (decisive === undefined) return isKafkaError(error) ? 'publish.failed' : 'bug'
-  if (typeof decisive.code === 'number') return verdictOfCode[decisive.code] ?? 'publish.failed'
+  if (typeof decisive.code === 'number') return verdictOfCode.get(decisive.code) ?? 'publish.failed'
   return verdictOfName[decisive.name] ?? 'publish.failed'
 }
 

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import { inject, onTestFailed, onTestFinished } from 'vitest'
-import { slotOf } from '../../connector/kafka/group/slots.ts'
+import { slotOf } from '../../connector/kafka/group/sticky-assigner.ts'
 import { groupDefaults } from '../../connector/placement/placement-config.ts'
 import { type PolarisSimulator, startPolarisSimulator } from '../polaris/polaris-simulator.ts'
 import {

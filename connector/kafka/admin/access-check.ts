@@ -3,7 +3,12 @@ import type { AdminParts } from '../kafka-connection.ts'
 import { withCluster } from '../kafka-connection.ts'
 import { hasKafkaCode, KafkaCode, type NeededAcls, publishError } from '../kafka-errors.ts'
 import { type Cluster, GROUP_COORDINATOR, TRANSACTION_COORDINATOR } from '../kafkajs/cluster.ts'
-import { describeOpenTransactions, describeTopic, type TopicOperation } from '../kafkajs/newer-requests.ts'
+import {
+  type DescribedTopic,
+  describeOpenTransactions,
+  describeTopic,
+  type TopicOperation,
+} from '../kafkajs/newer-requests.ts'
 import { createErrorFromCode } from '../kafkajs/protocol.ts'
 import { leadersOf } from '../reading/partition-reads.ts'
 
@@ -47,17 +52,25 @@ export function mayUseTopic(
   { topic, operations }: { topic: string; operations: readonly TopicOperation[] },
   stop: AbortSignal,
 ): Promise<void> {
-  const operation = `check access to topic ${topic}`
   const probe = async (cluster: Cluster) => {
     await cluster.refreshMetadata()
-    const described = await describeTopic(await cluster.findControllerBroker(), topic)
-    const missing = described && operations.find((one) => !described.operations.has(one))
-    if (missing === undefined) return
-    throw publishError(operation, createErrorFromCode(KafkaCode.TOPIC_AUTHORIZATION_FAILED), {
-      [KafkaCode.TOPIC_AUTHORIZATION_FAILED]: `${missing} on topic ${topic}`,
-    })
+    await usableTopic(cluster, topic, operations)
   }
-  return checkAccess(parts, { operation, needs: {}, probe, expectedErrors: [] }, stop)
+  return checkAccess(parts, { operation: `check access to topic ${topic}`, needs: {}, probe, expectedErrors: [] }, stop)
+}
+
+/** Describes a topic. Undefined if the broker is too old. Rejects if this user may not perform all these operations. */
+export async function usableTopic(
+  cluster: Cluster,
+  topic: string,
+  operations: readonly TopicOperation[],
+): Promise<DescribedTopic | undefined> {
+  const described = await describeTopic(await cluster.findControllerBroker(), topic)
+  const missing = described && operations.find((one) => !described.operations.has(one))
+  if (missing === undefined) return described
+  const { TOPIC_AUTHORIZATION_FAILED } = KafkaCode
+  const needs = { [TOPIC_AUTHORIZATION_FAILED]: `${missing} on topic ${topic}` }
+  throw publishError(`open topic ${topic}`, createErrorFromCode(TOPIC_AUTHORIZATION_FAILED), needs)
 }
 
 /** Resolves if this user has READ on the group. Rejects with `publish.*` or the reason of `stop`. */

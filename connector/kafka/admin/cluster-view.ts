@@ -2,6 +2,7 @@ import kafkajs, { type Admin, type ConfigResourceTypes } from 'kafkajs'
 import { type AdminParts, withAdmin } from '../kafka-connection.ts'
 import { hasKafkaCode, KafkaCode } from '../kafka-errors.ts'
 import { describeCluster } from '../kafkajs/metadata-requests.ts'
+import { partitionsOf } from './topics.ts'
 
 const { ConfigResourceTypes: resource } = kafkajs // Node does not detect this named export of CommonJS
 
@@ -52,16 +53,6 @@ export function viewTopic(parts: AdminParts, topic: string, stop: AbortSignal): 
     }
   }
   return withAdmin(parts, { operation: `describe topic ${topic}`, needs, work }, stop)
-}
-
-async function partitionsOf(admin: Admin, topic: string) {
-  try {
-    const { topics } = await admin.fetchTopicMetadata({ topics: [topic] })
-    return topics.find(({ name }) => name === topic)?.partitions ?? []
-  } catch (error) {
-    if (hasKafkaCode(error, KafkaCode.UNKNOWN_TOPIC_OR_PARTITION)) return []
-    throw error
-  }
 }
 
 const notAuthorized = [KafkaCode.TOPIC_AUTHORIZATION_FAILED, KafkaCode.CLUSTER_AUTHORIZATION_FAILED]

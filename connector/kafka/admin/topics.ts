@@ -1,5 +1,5 @@
-import type { Admin, ITopicConfig } from 'kafkajs'
-import type { TopicLayout } from '../../publish/event-publisher.ts'
+import type { Admin, PartitionMetadata } from 'kafkajs'
+import type { OpenOptions, TopicLayout } from '../../publish/event-publisher.ts'
 import type { Clock } from '../../runtime/clock.ts'
 import { ConnectorError, codeOf } from '../../runtime/connector-error.ts'
 import { kafkaDefaults, type TopicConfig, type TopicCreation } from '../kafka-config.ts'
@@ -7,46 +7,36 @@ import { hasKafkaCode, isAnswered, KafkaCode, publishError } from '../kafka-erro
 import { describeCluster } from '../kafkajs/metadata-requests.ts'
 
 /** The two topics of a stream, as they exist. */
-export interface Topics {
+export interface Topics<Topic = TopicLayout> {
   /** Null if the brokers report no cluster id. */
   readonly clusterId: string | null
-  readonly events: TopicLayout
-  readonly deadLetters: TopicLayout
-}
-
-/** Which topics to read, and under which conditions missing ones are created. */
-export interface TopicsRequest {
-  readonly config: TopicConfig
-  readonly publishedEvents: number
-  /** Null: any. */
-  readonly clusterId: string | null
-  readonly missingTopics: 'as-configured' | 'rejected'
+  readonly events: Topic
+  readonly deadLetters: Topic
 }
 
 /**
- * Reads the cluster id and partition counts. Creates missing topics if allowed, but never an events topic to which
- * events were published. Rejects with kafkajs' errors, `publish.*`, `checkpoint.topic-lost` or
- * `checkpoint.other-stream`.
+ * Reads the cluster id and, with `ensure`, the two topics of a stream. An events topic to which events were published
+ * must never be created. Rejects with kafkajs' errors, `publish.*`, `checkpoint.topic-lost` or `checkpoint.other-stream`.
  */
-export async function readTopics(
+export async function readTopics<Topic>(
   admin: Admin,
-  { config, publishedEvents, clusterId, missingTopics }: TopicsRequest,
-  parts: { clock: Clock; stop: AbortSignal },
-): Promise<Topics> {
-  const found = await clusterOf(admin, clusterId)
-  const { events, deadLetters } = config
+  { config, publishedEvents, clusterId: expected, missingTopics }: OpenOptions & { readonly config: TopicConfig },
+  ensure: (wanted: WantedTopic) => Promise<Topic>,
+): Promise<Topics<Topic>> {
+  const clusterId = await clusterOf(admin, expected)
   const isNew = publishedEvents === 0
-  const mayCreate = config.create !== undefined && missingTopics === 'as-configured'
+  const isCreationAllowed = config.create !== undefined && missingTopics === 'as-configured'
   const alternative = missingTopics === 'as-configured' ? allowCreation : undefined
+  const wanted = (topic: string, shape: TopicShape, mayCreate: boolean) =>
+    ensure({ topic, shape, mayCreate, alternative, acl: 'WRITE' })
   const [ofEvents, ofDeadLetters] = topicShapes(config)
-  const ensured = (wanted: Pick<WantedTopic, 'topic' | 'shape' | 'mayCreate'>) =>
-    ensureTopic(admin, { ...wanted, alternative, acl: 'WRITE' }, parts)
+  const events = wanted(config.events, ofEvents, isCreationAllowed && isNew).catch((error) => {
+    throw isNew || codeOf(error) !== 'publish.topic-missing' ? error : topicLost(config.events, publishedEvents)
+  })
   return {
-    clusterId: found,
-    events: await ensured({ topic: events, shape: ofEvents, mayCreate: mayCreate && isNew }).catch((error) => {
-      throw isNew || codeOf(error) !== 'publish.topic-missing' ? error : topicLost(events, publishedEvents)
-    }),
-    deadLetters: await ensured({ topic: deadLetters, shape: ofDeadLetters, mayCreate }),
+    clusterId,
+    events: await events,
+    deadLetters: await wanted(config.deadLetters, ofDeadLetters, isCreationAllowed),
   }
 }
 
@@ -61,7 +51,7 @@ export function topicShapes({
 }
 
 /** The id of the cluster; null if the brokers report none. Rejects with `checkpoint.other-stream` if it is another. */
-export async function clusterOf(admin: Admin, expected: string | null): Promise<string | null> {
+async function clusterOf(admin: Admin, expected: string | null): Promise<string | null> {
   const clusterId = (await describeCluster(admin)).clusterId ?? null
   if (expected === null || clusterId === null || clusterId === expected) return clusterId
   const message = `open stream: the document belongs to Kafka cluster ${expected}, not to ${clusterId}`
@@ -81,7 +71,7 @@ export interface TopicShape extends Pick<TopicCreation, 'partitions' | 'replicat
   readonly settings?: Readonly<Record<string, string>>
 }
 
-interface WantedTopic {
+export interface WantedTopic {
   readonly topic: string
   readonly shape: TopicShape
   readonly mayCreate: boolean
@@ -115,7 +105,7 @@ export async function ensureTopic(
   for (const pauseMs of pausesMs) {
     const found = await findTopic(admin, wanted)
     if (found !== undefined) return found
-    if (wanted.mayCreate && !isCreated) await createTopic(admin, wanted)
+    if (wanted.mayCreate && !isCreated) await createTopic(admin, wanted, { validateOnly: false })
     isCreated = true
     await parts.clock.sleep(pauseMs, parts.stop)
   }
@@ -128,12 +118,21 @@ export async function ensureTopic(
 async function findTopic(admin: Admin, wanted: WantedTopic): Promise<TopicLayout | undefined> {
   const { topic } = wanted
   try {
-    const { topics } = await admin.fetchTopicMetadata({ topics: [topic] })
-    const partitions = topics.find(({ name }) => name === topic)?.partitions.length ?? 0
+    const partitions = (await partitionsOf(admin, topic)).length
     return partitions === 0 ? undefined : { topic, partitions }
   } catch (error) {
-    if (hasKafkaCode(error, KafkaCode.UNKNOWN_TOPIC_OR_PARTITION)) return undefined
     throw topicError(wanted, error)
+  }
+}
+
+/** Empty if the topic does not exist. Rejects with kafkajs' errors. */
+export async function partitionsOf(admin: Admin, topic: string): Promise<PartitionMetadata[]> {
+  try {
+    const { topics } = await admin.fetchTopicMetadata({ topics: [topic] })
+    return topics.find(({ name }) => name === topic)?.partitions ?? []
+  } catch (error) {
+    if (hasKafkaCode(error, KafkaCode.UNKNOWN_TOPIC_OR_PARTITION)) return []
+    throw error
   }
 }
 
@@ -147,17 +146,20 @@ function topicError({ topic, acl }: WantedTopic, error: unknown): unknown {
   return publishError(`open topic ${topic}`, error, needs)
 }
 
-/** Also resolves if another replica has created the topic meanwhile. */
-async function createTopic(admin: Admin, wanted: WantedTopic): Promise<void> {
-  const topics = [creationOf(wanted)]
-  await admin.createTopics({ topics, waitForLeaders: false }).catch((error) => {
-    throw topicError(wanted, error)
-  })
-}
-
-/** As kafkajs takes it. */
-export function creationOf({ topic, shape }: Pick<WantedTopic, 'topic' | 'shape'>): ITopicConfig {
+/**
+ * Creates the topic; also resolves if another replica has created it meanwhile. With `validateOnly`, Kafka checks the
+ * request and the permission, and creates nothing.
+ */
+export async function createTopic(
+  admin: Admin,
+  wanted: WantedTopic,
+  { validateOnly }: { validateOnly: boolean },
+): Promise<void> {
+  const { topic, shape } = wanted
   const { partitions: numPartitions, replicationFactor, settings = {} } = shape
   const configEntries = Object.entries(settings).map(([name, value]) => ({ name, value }))
-  return { topic, numPartitions, replicationFactor, configEntries }
+  const topics = [{ topic, numPartitions, replicationFactor, configEntries }]
+  await admin.createTopics({ topics, validateOnly, waitForLeaders: false }).catch((error) => {
+    throw topicError(wanted, error)
+  })
 }

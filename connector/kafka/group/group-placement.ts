@@ -10,7 +10,7 @@ import type { KafkaLog } from '../kafka-client.ts'
 import { type KafkaClient, type KafkaConnection, kafkaClient } from '../kafka-client.ts'
 import { beMember, type MemberParts } from './group-member.ts'
 import type { Joined } from './slot-consumer.ts'
-import { streamsIn } from './slots.ts'
+import { streamsIn } from './sticky-assigner.ts'
 
 interface GroupPlacementParts {
   /** Also the name of the consumer group. */

@@ -1,10 +1,10 @@
 import { type Admin, AssignerProtocol, type GroupDescription } from 'kafkajs'
 import { configurationDifference, type HashedSettings } from '../../placement/hashed-settings.ts'
 import type { GroupMemberView, GroupView } from '../../placement/placement.ts'
+import { partitionsOf } from '../admin/topics.ts'
 import { type AdminParts, withAdmin } from '../kafka-connection.ts'
-import { hasKafkaCode, KafkaCode, publishError } from '../kafka-errors.ts'
-import { streamsIn } from './slots.ts'
-import { memberData } from './sticky-assigner.ts'
+import { KafkaCode, publishError } from '../kafka-errors.ts'
+import { memberData, streamsIn } from './sticky-assigner.ts'
 
 interface GroupViewParts extends AdminParts {
   readonly group: string
@@ -52,22 +52,11 @@ export function viewGroup(parts: GroupViewParts, stop: AbortSignal): Promise<Gro
 }
 
 async function readGroup(admin: Admin, { group, topic, configuration }: GroupViewParts): Promise<GroupView> {
-  const slotCount = await countSlots(admin, topic)
+  const slotCount = (await partitionsOf(admin, topic)).length
   const { groups } = await admin.describeGroups([group])
   const [found] = groups
   if (found === undefined) throw publishError(`describe group ${group}`, new Error('the response contains no group'))
   return { state: found.state, slots: slotCount, members: membersOf(found, { topic, configuration, slotCount }) }
-}
-
-/** 0 if the topic does not exist. */
-async function countSlots(admin: Admin, topic: string): Promise<number> {
-  try {
-    const { topics } = await admin.fetchTopicMetadata({ topics: [topic] })
-    return topics.find(({ name }) => name === topic)?.partitions.length ?? 0
-  } catch (error) {
-    if (hasKafkaCode(error, KafkaCode.UNKNOWN_TOPIC_OR_PARTITION)) return 0
-    throw error
-  }
 }
 
 /** Empty for a member that has not received its assignment yet. */

@@ -1,8 +1,8 @@
+import { deflateRawSync, inflateRawSync } from 'node:zlib'
 import { AssignerProtocol, type Cluster, type GroupMember, type PartitionAssigner } from 'kafkajs'
 import { assignSlots, type SlotClaim } from '../../placement/assign-slots.ts'
 import type { HashedSettings } from '../../placement/hashed-settings.ts'
-import { decodeMemberData, encodeMemberData, type MemberData } from './member-data.ts'
-import { streamsPerSlot } from './slots.ts'
+import { partitionOf } from '../../publish/partitioner.ts'
 
 const { MemberAssignment, MemberMetadata } = AssignerProtocol
 
@@ -51,18 +51,72 @@ export function slotCount(cluster: Cluster, topic: string): number {
   return cluster.findTopicPartitionMetadata(topic).length
 }
 
+/** The claim of a member; one with an unknown format holds no slots. Exported for its test. */
+export function claimOf({ memberId: member, memberMetadata }: GroupMember): SlotClaim {
+  const { held, silentMs } = memberData(memberMetadata) ?? { held: [], silentMs: Number.MAX_SAFE_INTEGER }
+  return { member, held, silentMs }
+}
+
+/** What a replica tells the group about itself when it joins. */
+export interface MemberData extends Pick<SlotClaim, 'held' | 'silentMs'> {
+  readonly settings: HashedSettings
+}
+
+/** Compressed: Kafka stores the data of all members in one record of at most 1 MB. */
+export function encodeMemberData(data: MemberData): Buffer {
+  const { silentMs } = data // infinite for a new member
+  return deflateRawSync(JSON.stringify({ ...data, silentMs: Math.min(silentMs, Number.MAX_SAFE_INTEGER) }))
+}
+
 /** The data of a member, as it sent them when it joined; undefined if they have an unknown format. */
 export function memberData(memberMetadata: Buffer): MemberData | undefined {
   try {
-    const userData = MemberMetadata.decode(memberMetadata)?.userData
-    return userData && decodeMemberData(userData)
+    const userData = MemberMetadata.decode(memberMetadata)?.userData ?? Buffer.alloc(0)
+    const data: unknown = JSON.parse(inflateRawSync(userData, { maxOutputLength: MAX_BYTES }).toString())
+    return isMemberData(data) ? data : undefined
   } catch {
     return undefined
   }
 }
 
-/** The claim of a member; one with an unknown format holds no slots. Exported for its test. */
-export function claimOf({ memberId: member, memberMetadata }: GroupMember): SlotClaim {
-  const { held, silentMs } = memberData(memberMetadata) ?? { held: [], silentMs: Number.MAX_SAFE_INTEGER }
-  return { member, held, silentMs }
+const MAX_BYTES = 16 * 1024 * 1024
+
+function isMemberData(data: unknown): data is MemberData {
+  const { held, silentMs, settings }: Partial<Record<keyof MemberData, unknown>> = Object(data)
+  const isClaim = Array.isArray(held) && held.every(Number.isInteger) && typeof silentMs === 'number'
+  return isClaim && isHashedSettings(settings)
+}
+
+function isHashedSettings(value: unknown): value is HashedSettings {
+  const { shared, streams }: Partial<Record<keyof HashedSettings, unknown>> = Object(value)
+  return isHashes(shared) && isMap(streams) && Object.values(streams).every(isHashes)
+}
+
+const isMap = (value: unknown): value is object => typeof value === 'object' && value !== null && !Array.isArray(value)
+const isHashes = (value: unknown) => isMap(value) && Object.values(value).every((hash) => typeof hash === 'string')
+
+/**
+ * The slot of a stream: the partition that Kafka's Java client selects for a record whose key is the stream name
+ * (murmur2) in a topic with `slots` partitions. It does not depend on other streams; changing the number of slots moves
+ * most streams.
+ */
+export function slotOf(stream: string, slots: number): number {
+  return partitionOf(Buffer.from(stream), slots)
+}
+
+/** The streams whose slot is in `held`. */
+export function streamsIn(held: readonly number[], streams: readonly string[], slots: number): ReadonlySet<string> {
+  const wanted = new Set(held)
+  return new Set(slots === 0 ? [] : streams.filter((stream) => wanted.has(slotOf(stream, slots))))
+}
+
+/** The number of streams in each slot. */
+export function streamsPerSlot(streams: readonly string[], slots: number): number[] {
+  const counts = Array.from({ length: slots }, () => 0)
+  if (slots === 0) return counts
+  for (const stream of streams) {
+    const slot = slotOf(stream, slots)
+    counts[slot] = (counts[slot] ?? 0) + 1
+  }
+  return counts
 }

@@ -150,7 +150,7 @@ const NO_ID = '0'.repeat(32)
 const topicOperation = { READ: 3, WRITE: 4 } as const
 export type TopicOperation = keyof typeof topicOperation
 
-interface DescribedTopic {
+export interface DescribedTopic {
   /** Null if the broker has no topic ids. */
   readonly id: string | null
   /** The operations for which this user is authorized. */

@@ -4,7 +4,7 @@ import { ConnectorError } from '../../runtime/connector-error.ts'
 import type { Account } from '../../runtime/refused-accounts.ts'
 import type { PasswordLogin, SaslConfig } from '../kafka-config.ts'
 import { hasKafkaCode, KafkaCode } from '../kafka-errors.ts'
-import { type LoginParts, tokenLogin } from './token-login.ts'
+import { type LoginParts, tokenLogin } from '../oauth/token-login.ts'
 
 type Provider = (sasl: { username: string; password: string }) => (args: AuthenticationProviderArgs) => Authenticator
 

@@ -1,8 +1,8 @@
 import { Agent, request } from 'undici'
 import { ConnectorError } from '../../runtime/connector-error.ts'
 import { LOOK_AGAIN_MS } from '../../runtime/refused-accounts.ts'
+import { systemCertificates } from '../../runtime/system-certificates.ts'
 import type { OAuthClient } from '../kafka-config.ts'
-import { systemCertificates } from '../system-certificates.ts'
 
 export interface AccessToken {
   readonly value: string
@@ -28,7 +28,7 @@ export async function requestToken(client: OAuthClient, limit: AbortSignal): Pro
 }
 
 async function post(client: OAuthClient, limit: AbortSignal): Promise<{ status: number; text: string }> {
-  const ca = client.ca ?? [...systemCertificates()]
+  const ca = client.ca ?? systemCertificates()
   const agent = new Agent({ connect: { ca }, allowH2: false, maxResponseSize: MAX_ANSWER_BYTES })
   try {
     const { statusCode, body } = await request(client.tokenEndpoint, {

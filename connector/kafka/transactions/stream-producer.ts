@@ -1,6 +1,6 @@
 import type { Admin, Producer } from 'kafkajs'
 import type { OpenOptions, StreamProducer } from '../../publish/event-publisher.ts'
-import { readTopics, type Topics } from '../admin/topics.ts'
+import { ensureTopic, readTopics, type Topics } from '../admin/topics.ts'
 import { type KafkaClient, retryOptions } from '../kafka-client.ts'
 import { closeConnection, destroyConnection, withAdmin, withinCommitLimit } from '../kafka-connection.ts'
 import { explained, KafkaCode, publishError } from '../kafka-errors.ts'
@@ -46,7 +46,8 @@ export async function openStreamProducer(
 function openTopics(parts: ProducerParts, options: OpenOptions, stop: AbortSignal): Promise<Topics> {
   const { clock, config } = parts
   const { events, deadLetters } = config.topic
-  const work = (admin: Admin) => readTopics(admin, { ...options, config: config.topic }, { clock, stop })
+  const work = (admin: Admin) =>
+    readTopics(admin, { ...options, config: config.topic }, (wanted) => ensureTopic(admin, wanted, { clock, stop }))
   return withAdmin(parts, { operation: `open topics ${events} and ${deadLetters}`, work }, stop)
 }
 

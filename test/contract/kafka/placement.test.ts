@@ -6,7 +6,7 @@ import { AclOperationTypes, AclPermissionTypes, AclResourceTypes, type Admin, Re
 import { afterEach, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { groupPlacement } from '../../../connector/kafka/group/group-placement.ts'
 import { viewGroup } from '../../../connector/kafka/group/group-view.ts'
-import { slotOf } from '../../../connector/kafka/group/slots.ts'
+import { slotOf } from '../../../connector/kafka/group/sticky-assigner.ts'
 import { type KafkaClient, type KafkaConnection, kafkaClient } from '../../../connector/kafka/kafka-client.ts'
 import { kafkaDefaults } from '../../../connector/kafka/kafka-config.ts'
 import type { Placement, PlacementEvent } from '../../../connector/placement/placement.ts'

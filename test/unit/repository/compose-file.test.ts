@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { connectorConfig } from '../../../connector/config/connector-config.ts'
 import { durationMs } from '../../../connector/config/units.ts'
-import { slotOf } from '../../../connector/kafka/group/slots.ts'
+import { slotOf } from '../../../connector/kafka/group/sticky-assigner.ts'
 import { fromFile, valid } from '../config/config-sources.ts'
 
 interface Service {

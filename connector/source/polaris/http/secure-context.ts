@@ -1,6 +1,7 @@
 import { X509Certificate } from 'node:crypto'
-import { createSecureContext, DEFAULT_CIPHERS, getCACertificates, type SecureContext } from 'node:tls'
+import { createSecureContext, DEFAULT_CIPHERS, type SecureContext } from 'node:tls'
 import { ConnectorError } from '../../../runtime/connector-error.ts'
+import { systemCertificates } from '../../../runtime/system-certificates.ts'
 import type { ClientCertificate, TlsConfig } from '../polaris-config.ts'
 
 /**
@@ -77,13 +78,7 @@ function isContext(options: Parameters<typeof createSecureContext>[0]): boolean 
   }
 }
 
-let systemCertificates: readonly string[] | undefined
-
-/** Node's bundled CAs, NODE_EXTRA_CA_CERTS, the system's CAs, and the configured CA. */
-function trusted(ca: string | undefined): string[] {
-  systemCertificates ??= [...new Set([...getCACertificates('default'), ...getCACertificates('system')])]
-  return ca === undefined ? [...systemCertificates] : [...systemCertificates, ca]
-}
+const trusted = (ca: string | undefined) => [...systemCertificates(), ...(ca === undefined ? [] : [ca])]
 
 /** When the first certificate of a PEM text expires, milliseconds since 1970. */
 export function expiryOf(pem: string): number {

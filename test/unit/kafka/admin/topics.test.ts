@@ -1,8 +1,9 @@
 import { createRequire } from 'node:module'
 import type { Admin } from 'kafkajs'
 import { describe, expect, it } from 'vitest'
-import { readTopics, type TopicsRequest } from '../../../../connector/kafka/admin/topics.ts'
-import { kafkaDefaults, type TopicCreation } from '../../../../connector/kafka/kafka-config.ts'
+import { ensureTopic, readTopics } from '../../../../connector/kafka/admin/topics.ts'
+import { kafkaDefaults, type TopicConfig, type TopicCreation } from '../../../../connector/kafka/kafka-config.ts'
+import type { OpenOptions } from '../../../../connector/publish/event-publisher.ts'
 import { systemClock } from '../../../../connector/runtime/clock.ts'
 import { never } from '../../../support/signals.ts'
 
@@ -37,18 +38,22 @@ function cluster({ unknownFor, exists }: { unknownFor: number; exists: boolean }
       paused.push(ms)
     },
   }
-  return { admin: admin as Admin, created, paused, parts: { clock, stop: never } }
+  const read = (request: Request) =>
+    readTopics(admin as Admin, request, (wanted) => ensureTopic(admin as Admin, wanted, { clock, stop: never }))
+  return { read, created, paused }
 }
 
-const asked = (create?: TopicCreation, publishedEvents = 0): TopicsRequest => ({
+type Request = OpenOptions & { readonly config: TopicConfig }
+
+const asked = (create?: TopicCreation, publishedEvents = 0): Request => ({
   config: { events: 'events', deadLetters: 'dlq', create },
   ...{ publishedEvents, clusterId: null, missingTopics: 'as-configured' },
 })
 
 describe('readTopics', () => {
   it('returns cluster id and partitions and creates nothing when the topics exist', async () => {
-    const { admin, created, parts } = cluster({ unknownFor: 0, exists: true })
-    expect(await readTopics(admin, asked(kafkaDefaults.create), parts)).toEqual({
+    const { read, created } = cluster({ unknownFor: 0, exists: true })
+    expect(await read(asked(kafkaDefaults.create))).toEqual({
       clusterId: 'cluster',
       events: { topic: 'events', partitions: 2 },
       deadLetters: { topic: 'dlq', partitions: 2 },
@@ -57,29 +62,29 @@ describe('readTopics', () => {
   })
 
   it('waits for a topic that a newly started broker does not know yet', async () => {
-    const { admin, parts } = cluster({ unknownFor: 4, exists: true })
-    expect((await readTopics(admin, asked(), parts)).events.partitions).toBe(2)
+    const { read } = cluster({ unknownFor: 4, exists: true })
+    expect((await read(asked())).events.partitions).toBe(2)
   })
 
   it('reports a missing topic after six seconds', async () => {
-    const { admin, created, paused, parts } = cluster({ unknownFor: 0, exists: false })
-    await expect(readTopics(admin, asked(), parts)).rejects.toMatchObject({ code: 'publish.topic-missing' })
+    const { read, created, paused } = cluster({ unknownFor: 0, exists: false })
+    await expect(read(asked())).rejects.toMatchObject({ code: 'publish.topic-missing' })
     expect(created).toEqual([])
     expect(paused.reduce((sum, ms) => sum + ms)).toBe(6300)
   })
 
   it('does not create a topic again when events were published to it', async () => {
-    const { admin, created, parts } = cluster({ unknownFor: 0, exists: false })
-    const opened = readTopics(admin, asked(kafkaDefaults.create, 5), parts)
+    const { read, created } = cluster({ unknownFor: 0, exists: false })
+    const opened = read(asked(kafkaDefaults.create, 5))
     const message = 'open events: the topic no longer exists; the 5 events published to it are lost'
     await expect(opened).rejects.toMatchObject({ code: 'checkpoint.topic-lost', message })
     expect(created).toEqual([])
   })
 
   it('creates nothing for a command, and says how to create the topic', async () => {
-    const { admin, created, parts } = cluster({ unknownFor: 0, exists: false })
-    const request: TopicsRequest = { ...asked(kafkaDefaults.create), missingTopics: 'rejected' }
-    await expect(readTopics(admin, request, parts)).rejects.toMatchObject({
+    const { read, created } = cluster({ unknownFor: 0, exists: false })
+    const request: Request = { ...asked(kafkaDefaults.create), missingTopics: 'rejected' }
+    await expect(read(request)).rejects.toMatchObject({
       code: 'publish.topic-missing',
       message:
         'open events: the topic does not exist; create it with `kafka-topics.sh --bootstrap-server $KAFKA_BROKERS --create --topic events --partitions 6 --config cleanup.policy=compact --config min.compaction.lag.ms=604800000`',
@@ -88,9 +93,9 @@ describe('readTopics', () => {
   })
 
   it('creates nothing in another cluster than that of the checkpoint', async () => {
-    const { admin, created, parts } = cluster({ unknownFor: 0, exists: false })
+    const { read, created } = cluster({ unknownFor: 0, exists: false })
     const request = { ...asked(kafkaDefaults.create), clusterId: 'other' }
-    await expect(readTopics(admin, request, parts)).rejects.toMatchObject({
+    await expect(read(request)).rejects.toMatchObject({
       code: 'checkpoint.other-stream',
       message: 'open stream: the document belongs to Kafka cluster other, not to cluster',
     })
@@ -98,8 +103,8 @@ describe('readTopics', () => {
   })
 
   it('creates missing topics once, with their settings, and waits until the brokers know them', async () => {
-    const { admin, created, parts } = cluster({ unknownFor: 3, exists: false })
-    await readTopics(admin, asked(kafkaDefaults.create), parts)
+    const { read, created } = cluster({ unknownFor: 3, exists: false })
+    await read(asked(kafkaDefaults.create))
     const settings = (config: Record<string, string>) =>
       Object.entries(config).map(([name, value]) => ({ name, value }))
     const common = { numPartitions: 6, replicationFactor: -1 }

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { AccessToken } from '../../../../connector/kafka/oauth/request-token.ts'
-import { tokenCache } from '../../../../connector/kafka/oauth/token-cache.ts'
+import { tokenCache } from '../../../../connector/kafka/oauth/token-login.ts'
 import { virtualClock } from '../../../support/fakes/virtual-clock.ts'
 
 /** A token endpoint that issues `token 1`, `token 2`, … unless it is down. */
