@@ -116,12 +116,12 @@ export async function ensureTopic(
 }
 
 async function findTopic(admin: Admin, wanted: WantedTopic): Promise<TopicLayout | undefined> {
-  const { topic } = wanted
+  const { topic, acl } = wanted
   try {
     const partitions = (await partitionsOf(admin, topic)).length
     return partitions === 0 ? undefined : { topic, partitions }
   } catch (error) {
-    throw topicError(wanted, error)
+    throw topicError(topic, error, `${acl} (to create it: CREATE)`)
   }
 }
 
@@ -137,10 +137,10 @@ export async function partitionsOf(admin: Admin, topic: string): Promise<Partiti
 }
 
 /** Names the missing ACL. Leaves connection errors to the owner of the connection, which knows their cause. */
-function topicError({ topic, acl }: WantedTopic, error: unknown): unknown {
+function topicError(topic: string, error: unknown, acl: string): unknown {
   if (!isAnswered(error)) return error
   const needs = {
-    [KafkaCode.TOPIC_AUTHORIZATION_FAILED]: `${acl} (to create it: CREATE) on topic ${topic}`,
+    [KafkaCode.TOPIC_AUTHORIZATION_FAILED]: `${acl} on topic ${topic}`,
     [KafkaCode.CLUSTER_AUTHORIZATION_FAILED]: 'CREATE on the cluster',
   }
   return publishError(`open topic ${topic}`, error, needs)
@@ -152,14 +152,13 @@ function topicError({ topic, acl }: WantedTopic, error: unknown): unknown {
  */
 export async function createTopic(
   admin: Admin,
-  wanted: WantedTopic,
+  { topic, shape }: WantedTopic,
   { validateOnly }: { validateOnly: boolean },
 ): Promise<void> {
-  const { topic, shape } = wanted
   const { partitions: numPartitions, replicationFactor, settings = {} } = shape
   const configEntries = Object.entries(settings).map(([name, value]) => ({ name, value }))
   const topics = [{ topic, numPartitions, replicationFactor, configEntries }]
   await admin.createTopics({ topics, validateOnly, waitForLeaders: false }).catch((error) => {
-    throw topicError(wanted, error)
+    throw topicError(topic, error, 'CREATE')
   })
 }

@@ -103,7 +103,9 @@ export function keepSaslFailures(authenticator: SaslAuthenticator): void {
       throw error
     }
     this.connection = {
-      ...{ host, port, sasl },
+      host,
+      port,
+      sasl,
       send: (request) => connection.send(request).catch(keepCause),
       sendAuthRequest: (request) => connection.sendAuthRequest(request).catch(keepCause),
     }

@@ -200,7 +200,9 @@ it('finds hanging transactions of a former producer id, but no transaction of an
   const first = await open()
   await abortWithoutMarker(first, 'left')
   const other = new Kafka({ brokers: kafka.bootstrap.split(','), logLevel: logLevel.NOTHING }).producer({
-    ...{ transactionalId: `other.${topic}`, idempotent: true, maxInFlightRequests: 1 },
+    transactionalId: `other.${topic}`,
+    idempotent: true,
+    maxInFlightRequests: 1,
   })
   await other.connect()
   const transaction = await other.transaction()
@@ -218,7 +220,9 @@ it('finds hanging transactions of a former producer id, but no transaction of an
 async function endWithoutCoordinator(value: string, end: 'commit' | 'abort'): Promise<void> {
   const { transactionalId, recordGroup: group } = streamNames('test', topic)
   const producer = new Kafka({ brokers: kafka.bootstrap.split(','), logLevel: logLevel.NOTHING }).producer({
-    ...{ transactionalId, idempotent: true, maxInFlightRequests: 1 },
+    transactionalId,
+    idempotent: true,
+    maxInFlightRequests: 1,
   })
   await producer.connect()
   const transaction = await producer.transaction()

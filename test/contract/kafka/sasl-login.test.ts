@@ -58,13 +58,14 @@ async function codeOfJoining(brokers: readonly SaslBroker[], mechanism: Mechanis
   const placement = groupPlacement(
     { ...groupDefaults, rejoin: { firstPauseMs: 1, maxPauseMs: 5 } },
     {
-      ...{
-        connector: randomUUID(),
-        replica: 'replica',
-        configuration: hashedStreams('one'),
-        kafka: connection(brokers, mechanism),
-      },
-      ...{ clock: systemClock, accounts: refusedAccounts(systemClock), log: () => undefined, observe: broken.resolve },
+      connector: randomUUID(),
+      replica: 'replica',
+      configuration: hashedStreams('one'),
+      kafka: connection(brokers, mechanism),
+      clock: systemClock,
+      accounts: refusedAccounts(systemClock),
+      log: () => undefined,
+      observe: broken.resolve,
     },
   )
   const running = placement.run(() => {}, stop.signal)

@@ -50,7 +50,10 @@ beforeAll(async () => {
 })
 
 const compacted = {
-  ...{ 'cleanup.policy': 'compact', 'segment.ms': '100', 'min.cleanable.dirty.ratio': '0', 'delete.retention.ms': '0' },
+  'cleanup.policy': 'compact',
+  'segment.ms': '100',
+  'min.cleanable.dirty.ratio': '0',
+  'delete.retention.ms': '0',
 }
 
 /** A stream whose Polaris has all clients changed three times. `pauses`: how long a reader with the clock `counting` has waited. */
@@ -95,7 +98,12 @@ async function publishedStream(bytesPerSecond: number | undefined) {
     await poll()
   }
   return {
-    ...{ topic, recordGroup, source, poll, polaris, pauses },
+    topic,
+    recordGroup,
+    source,
+    poll,
+    polaris,
+    pauses,
     /** What reads the topic, throttled. */
     reader: (clock = systemClock) => ({ ...parts, publisher: publisher(clock) }),
     counting,

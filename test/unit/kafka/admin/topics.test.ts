@@ -47,7 +47,9 @@ type Request = OpenOptions & { readonly config: TopicConfig }
 
 const asked = (create?: TopicCreation, publishedEvents = 0): Request => ({
   config: { events: 'events', deadLetters: 'dlq', create },
-  ...{ publishedEvents, clusterId: null, missingTopics: 'as-configured' },
+  publishedEvents,
+  clusterId: null,
+  missingTopics: 'as-configured',
 })
 
 describe('readTopics', () => {

@@ -107,7 +107,9 @@ describe('slotConsumer', () => {
   it('reports all members when the group is stable, and nothing otherwise', async () => {
     const { emit, described, descriptions } = setUp()
     const memberAssignment = AssignerProtocol.MemberAssignment.encode({
-      ...{ version: 1, userData: Buffer.alloc(0), assignment: { t: [5, slotOf('a', slotsInAll)] } },
+      version: 1,
+      userData: Buffer.alloc(0),
+      assignment: { t: [5, slotOf('a', slotsInAll)] },
     })
     const userData = encodeMemberData({ held: [], silentMs: 0, settings: hashedStreams('a') })
     const memberMetadata = AssignerProtocol.MemberMetadata.encode({ version: 1, topics: ['t'], userData })

@@ -29,7 +29,11 @@ describe('a fetch response', () => {
   test('says where the last complete batch ends, also if compaction has emptied it', async () => {
     const bytes = Buffer.concat([emptyBatch(10, 4), emptyBatch(20, 9), emptyBatch(30, 0).subarray(0, -1)])
     expect(await decodeFetched(response({ throttledMs: 0, bytes }))).toEqual({
-      ...{ throttledMs: 0, isEmpty: false, records: [], next: 30n, highWatermark: 90n },
+      throttledMs: 0,
+      isEmpty: false,
+      records: [],
+      next: 30n,
+      highWatermark: 90n,
     })
   })
 

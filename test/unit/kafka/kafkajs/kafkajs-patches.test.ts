@@ -82,12 +82,10 @@ describe('a consumer that is stopped while brokers join or leave', () => {
     let nodes = ['1', '2']
     let looks = 0
     const group = {
-      ...{
-        connect: async () => {},
-        joinAndSync: async () => {},
-        leave: vi.fn(async () => {}),
-        heartbeat: async () => {},
-      },
+      connect: async () => {},
+      joinAndSync: async () => {},
+      leave: vi.fn(async () => {}),
+      heartbeat: async () => {},
       getNodeIds: () => {
         looks += 1
         if (looks > 1_000) throw new Error('endless loop') // in microtasks: a timeout would never fire
@@ -99,8 +97,13 @@ describe('a consumer that is stopped while brokers join or leave', () => {
       },
     }
     const runner = new Runner({
-      ...{ logger: silent, consumerGroup: group, instrumentationEmitter: { emit: () => {} }, concurrency: 1 },
-      ...{ onCrash: () => {}, retry: { initialRetryTime: 1 }, eachMessage: async () => {} },
+      logger: silent,
+      consumerGroup: group,
+      instrumentationEmitter: { emit: () => {} },
+      concurrency: 1,
+      onCrash: () => {},
+      retry: { initialRetryTime: 1 },
+      eachMessage: async () => {},
     })
     await runner.start()
     await asked.promise

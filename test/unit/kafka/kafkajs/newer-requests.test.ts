@@ -18,7 +18,8 @@ function broker(versions: Versions, body: number[]): RequestTarget {
   return { versions, connectionPool: { send } }
 }
 const silent = (versions: Versions): RequestTarget => ({
-  ...{ versions, connectionPool: { send: () => Promise.reject(new Error('a request was sent')) } },
+  versions,
+  connectionPool: { send: () => Promise.reject(new Error('a request was sent')) },
 })
 
 describe('describeOpenTransactions', () => {

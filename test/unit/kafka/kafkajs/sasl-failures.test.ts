@@ -15,7 +15,9 @@ beforeAll(patchKafkaJs)
 /** Logs in to a broker that offers every mechanism and handles the exchange like this. */
 async function login(mechanism: string, exchange: () => Promise<object>): Promise<unknown> {
   const connection = {
-    ...{ host: 'broker', port: 9092, sasl: { mechanism, username: 'app', password: 'secret' } },
+    host: 'broker',
+    port: 9092,
+    sasl: { mechanism, username: 'app', password: 'secret' },
     send: async ({ request }: { request: { apiName: string } }) =>
       request.apiName === 'SaslHandshake' ? { enabledMechanisms: ['PLAIN', 'SCRAM-SHA-256'] } : await exchange(),
   }

@@ -21,7 +21,8 @@ function stage(answer: (message: string) => Promise<void>) {
   const { authenticationProvider } = saslLogin(account as SaslConfig, {
     server: 'broker:9092',
     accounts: refusedAccounts(clock),
-    ...{ clock, limitMs: 1_000 },
+    clock,
+    limitMs: 1_000,
   })
   const saslAuthenticate: AuthenticationProviderArgs['saslAuthenticate'] = async ({ request }) => {
     // The first four bytes are the length.

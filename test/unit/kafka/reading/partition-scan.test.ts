@@ -4,7 +4,11 @@ import { applyRecords, nextOffset, partitionScan } from '../../../../connector/k
 
 const end = 100n
 const response = (of: Partial<Fetched>): Fetched => ({
-  ...{ throttledMs: 0, isEmpty: true, records: [], next: undefined, highWatermark: end },
+  throttledMs: 0,
+  isEmpty: true,
+  records: [],
+  next: undefined,
+  highWatermark: end,
   ...of,
 })
 
@@ -22,11 +26,19 @@ describe('where a reading continues', () => {
 })
 
 const record = (offset: number, value: string) => ({
-  ...{ offset: String(offset), key: null, value: Buffer.from(value), headers: {}, isControlRecord: false },
+  offset: String(offset),
+  key: null,
+  value: Buffer.from(value),
+  headers: {},
+  isControlRecord: false,
   batchContext: { producerId: '7', inTransaction: true },
 })
 const marker = (offset: number, type: number) => ({
-  ...{ offset: String(offset), key: Buffer.from([0, 0, 0, type]), value: null, headers: {}, isControlRecord: true },
+  offset: String(offset),
+  key: Buffer.from([0, 0, 0, type]),
+  value: null,
+  headers: {},
+  isControlRecord: true,
   batchContext: { producerId: '7', inTransaction: true },
 })
 

@@ -44,7 +44,8 @@ function partitionedCluster() {
     const metadata = JSON.stringify({ epoch: 3, seq: Number(offset), nonce: 'n' })
     const answer = Buffer.from([0, 0, 0, 0, 0, 1, 0, 0, 0]) // no unstable offset
     return {
-      ...{ nodeId, versions: { 9: { maxVersion: 7 } } },
+      nodeId,
+      versions: { 9: { maxVersion: 7 } },
       offsetFetch: async () => ({ responses: [{ partitions: [{ partition: 0, offset, metadata }] }] }),
       connectionPool: {
         send: async <Answer>({ response }: KafkaRequest<Answer>) => response.parse(await response.decode(answer)),
