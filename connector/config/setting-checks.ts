@@ -1,5 +1,5 @@
-import { normalFingerprint } from '../source/polaris/http/fingerprint.ts'
 import { parseProxyUrl } from '../source/polaris/http/proxy-url.ts'
+import { normalFingerprint } from '../source/polaris/http/secure-context.ts'
 import { parseSourceTime, timeFormat } from '../source/source-time.ts'
 import { checkpointPlace } from '../storage/checkpoint-store-config.ts'
 import { durationMs } from './units.ts'

@@ -32,8 +32,6 @@ interface RetryParts {
   readonly policy: RetryPolicy
   /** Called after each transient failure; false stops retrying before the policy does. Default: always true. */
   readonly again?: (error: unknown) => boolean
-  /** Milliseconds before the next attempt. Default: by the policy. */
-  readonly pause?: (error: unknown, attempt: number) => number
   /** Called for each failure that is followed by another attempt. */
   readonly onRetry: (error: unknown, attempt: number) => void
 }
@@ -44,13 +42,7 @@ interface RetryParts {
  */
 export function retry<Result>(
   operation: () => Promise<Result>,
-  {
-    clock,
-    policy,
-    again = () => true,
-    pause = (error, attempt) => pauseAfter(error, attempt, { policy, clock }),
-    onRetry,
-  }: RetryParts,
+  { clock, policy, again = () => true, onRetry }: RetryParts,
   stop: AbortSignal,
 ): Promise<Result> {
   return pRetry(operation, {
@@ -60,7 +52,7 @@ export function retry<Result>(
     shouldRetry: async ({ error, attemptNumber }) => {
       if (!isTransient(error) || !again(error)) return false
       onRetry(error, attemptNumber)
-      await clock.sleep(pause(error, attemptNumber), stop)
+      await clock.sleep(pauseAfter(error, attemptNumber, { policy, clock }), stop)
       return true
     },
   })

@@ -1,9 +1,9 @@
 import { ConnectorError } from '../../../runtime/connector-error.ts'
 import type { ErrorCode } from '../../../runtime/error-catalogue.ts'
-import { networkCause, serverOf } from '../../../runtime/network-cause.ts'
+import { serverOf } from '../../../runtime/network-cause.ts'
 import { type ReadArguments, SMALL_LIMIT } from '../../client-source.ts'
-import { tlsError } from './tls-error.ts'
-import { type Access, unauthorized } from './unauthorized.ts'
+import type { AuthConfig } from '../polaris-config.ts'
+import { ifTls } from './network-error.ts'
 
 /** Facts about a response that is not a page. Never its content. */
 export interface AnswerFacts {
@@ -83,9 +83,6 @@ export function describe({ url, status, contentType, bytes }: AnswerFacts): stri
   return `status ${status}, ${type}, ${bytes} bytes from ${serverOf(url)}${url.pathname}`
 }
 
-/** Servers answer a request without TLS to a port with TLS in many ways. */
-const ifTls = ({ protocol }: URL) => (protocol === 'http:' ? '; if it requires TLS, use https:// in POLARIS_URL' : '')
-
 /** The error for missing rights, whatever the status. */
 export function forbidden(facts: AnswerFacts): ConnectorError {
   return new ConnectorError('source.forbidden', `read clients: ${rights()} (${describe(facts)})`)
@@ -97,44 +94,6 @@ export function retryAfterMs(header: string | undefined, nowMs: number): number 
   if (/^\s*\d{1,9}\s*$/.test(header)) return Number(header) * 1000
   const at = Date.parse(header)
   return Number.isNaN(at) ? undefined : Math.max(0, at - nowMs)
-}
-
-const timeouts = new Set(['UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT'])
-
-/**
- * Converts an error of the network or of TLS; returns a `ConnectorError` unchanged. The original is not kept as the
- * cause: it may contain parts of the response.
- */
-export function networkError(error: unknown, phase: 'connect' | 'body', server: URL): ConnectorError {
-  if (error instanceof ConnectorError) return error
-  const code = errorCodeIn(error)
-  if (code === undefined) throw error // not a network error: a bug
-  const handshake = tlsError(error, code, server)
-  if (handshake !== undefined) return handshake
-  const place = serverOf(server)
-  if (timeouts.has(code)) return new ConnectorError('source.timeout', `call ${place}: no response in time (${code})`)
-  if (phase === 'body')
-    return new ConnectorError(
-      'source.answer-truncated',
-      `read response from ${place}: the connection broke before its end (${code})`,
-    )
-  return new ConnectorError('source.unreachable', `call ${place}: ${causeOf(code, server)}`)
-}
-
-const notHttp = /^(?:HTTPParserError|HPE_)/
-const closed = /^(?:ECONNRESET|EPIPE|UND_ERR_SOCKET)$/
-
-function causeOf(code: string, server: URL): string {
-  const cause = notHttp.test(code) ? `the response is not HTTP: check host and port (${code})` : networkCause(code)
-  return notHttp.test(code) || closed.test(code) ? `${cause}${ifTls(server)}` : cause
-}
-
-/** The code of an error of the network, or of its cause; undefined if it has none. */
-export function errorCodeIn(error: unknown): string | undefined {
-  if (!(error instanceof Error)) return undefined
-  if ('code' in error && typeof error.code === 'string') return error.code
-  if (error.name === 'HTTPParserError') return error.name // not every parser error has a code
-  return error instanceof AggregateError ? errorCodeIn(error.errors[0]) : errorCodeIn(error.cause)
 }
 
 /** Errors that a server may also return because it refuses the token of the call. */
@@ -161,4 +120,60 @@ export function readError(error: unknown, { checkPoint, limit }: Pick<ReadArgume
   const token = checkPoint === null || retryAfterMs !== undefined ? undefined : tokenDoubts[code]
   const size = limit > SMALL_LIMIT ? sizeDoubts[code] : undefined
   return token === undefined && size === undefined ? error : error.with(message, { token, size })
+}
+
+/** How a stream authenticates: `polaris.auth`, and the scheme of the token that its calls carry. */
+export interface Access {
+  readonly auth: AuthConfig['kind']
+  /** In lower case, such as `bearer`. */
+  readonly tokenScheme?: string | undefined
+}
+
+export function accessOf(auth: AuthConfig): Access {
+  const sendAs = auth.kind === 'login' ? auth.login.token?.sendAs : undefined
+  return { auth: auth.kind, tokenScheme: sendAs?.kind === 'header' ? sendAs.prefix?.trim().toLowerCase() : undefined }
+}
+
+/** What a 401 means. Without an offer that the connector can accept, it is not about user and password. */
+export function unauthorized(
+  { url, schemes = [] }: { readonly url: URL; readonly schemes?: readonly string[] | undefined },
+  { auth, tokenScheme }: Access,
+): { readonly code: ErrorCode; readonly message: string } {
+  const isSupported = (scheme: string) => ['basic', tokenScheme].includes(scheme.toLowerCase())
+  const offered = schemes.join(', ')
+  if (schemes.length > 0 && !schemes.some(isSupported)) {
+    const path = url.pathname.replace(/[^/]*$/, '')
+    return {
+      code: 'source.authentication-unsupported',
+      message: `the server requires authentication by ${offered}, which is not supported: enable Basic or anonymous access for ${path} in IIS`,
+    }
+  }
+  const isBasicOffered = schemes.includes('Basic')
+  const message =
+    auth === 'none'
+      ? `the server requires ${isBasicOffered ? 'Basic ' : ''}authentication, and POLARIS_AUTH is none`
+      : `the server refuses the user${auth === 'basic' || schemes.length === 0 ? '' : `; it offers ${offered}`}`
+  return { code: 'source.unauthorized', message }
+}
+
+/** The registered authentication schemes, and those of Windows. */
+const known = [
+  ...['Basic', 'Digest', 'Bearer', 'NTLM', 'Negotiate', 'Kerberos', 'DPoP', 'GNAP', 'HOBA', 'Mutual', 'OAuth'],
+  ...['PrivateToken', 'SCRAM-SHA-1', 'SCRAM-SHA-256', 'vapid'],
+]
+const byName = new Map(known.map((name) => [name.toLowerCase(), name]))
+
+/**
+ * The schemes in the `WWW-Authenticate` headers, without their parameters. Invariant 8: other names, which may be
+ * anything, are shown as `another scheme`.
+ */
+export function offeredSchemes(headers: readonly string[]): readonly string[] {
+  const names = headers.flatMap((header) => {
+    const parts = header
+      .slice(0, 4000)
+      .replace(/"[^"]*"/g, '""')
+      .split(',')
+    return parts.flatMap((part) => /^\s*([\w.-]+)(?!\s*=)(?:\s|$)/.exec(part)?.[1] ?? [])
+  })
+  return [...new Set(names.map((name) => byName.get(name.toLowerCase()) ?? 'another scheme'))]
 }

@@ -3,11 +3,17 @@ import type { OutputFormat } from '../../client-source.ts'
 import { isErrorDocument, type PageContent } from '../decode/page/decode-page.ts'
 import type { DecodedBody } from '../decode/page-decoder.ts'
 import type { HttpAnswer } from '../http/http-caller.ts'
-import { isHtml, isLoginPage, namesRights, saysForbidden, saysLoggedOut } from './answer-text.ts'
-import { type AnswerFacts, describe, forbidden, statusError } from './answer-verdict.ts'
+import { type Access, type AnswerFacts, describe, forbidden, statusError } from './answer-verdict.ts'
 import { faultIn, withFault } from './fault.ts'
-import { type ServerMessage, serverMessage } from './server-message.ts'
-import type { Access } from './unauthorized.ts'
+import {
+  isHtml,
+  isLoginPage,
+  namesRights,
+  type ServerMessage,
+  saysForbidden,
+  saysLoggedOut,
+  serverMessage,
+} from './server-message.ts'
 
 /** A page, a sign that there is no session or that it has expired, or a failure. */
 type JudgedAnswer =
@@ -34,8 +40,7 @@ export function judgeAnswer(answer: HttpAnswer, decoded: DecodedBody, settings: 
 
 const failed = (error: ConnectorError): JudgedAnswer => ({ kind: 'failed', error })
 const loggedOut = (error: ConnectorError): JudgedAnswer => ({ kind: 'logged-out', error })
-const described = ({ code, message }: ConnectorError, facts: AnswerFacts) =>
-  new ConnectorError(code, `${message} (${describe(facts)})`)
+const described = (error: ConnectorError, facts: AnswerFacts) => error.with(`${error.message} (${describe(facts)})`)
 
 /** Why a well-formed page is not the one that was requested. */
 function wrongPage(answer: HttpAnswer, format: OutputFormat, { output }: JudgeSettings): ConnectorError | undefined {

@@ -3,7 +3,7 @@ import { type buildConnector, Client, type Dispatcher, type Pool } from 'undici'
 import { ConnectorError } from '../../../runtime/connector-error.ts'
 import { networkCause } from '../../../runtime/network-cause.ts'
 import { type Account, LOOK_AGAIN_MS, type RefusedAccounts } from '../../../runtime/refused-accounts.ts'
-import { errorCodeIn } from '../answer/answer-verdict.ts'
+import { errorCodeIn } from '../answer/network-error.ts'
 import type { ProxyConfig } from '../polaris-config.ts'
 import { accountIn, parseProxyUrl } from './proxy-url.ts'
 
@@ -120,7 +120,7 @@ function withAccount<Result>(
 
 function refusalIn(error: unknown): ConnectorError | undefined {
   if (!(error instanceof ConnectorError) || error.code !== 'source.proxy-refused') return undefined
-  return new ConnectorError(error.code, error.message, { retryAfterMs: LOOK_AGAIN_MS })
+  return error.with(error.message, { retryAfterMs: LOOK_AGAIN_MS })
 }
 
 function authorization(account: Account | undefined): Record<string, string> {

@@ -4,8 +4,7 @@ import { buildConnector } from 'undici'
 import { ConnectorError } from '../../../runtime/connector-error.ts'
 import type { SeenCertificate } from '../../client-source.ts'
 import type { TlsConfig } from '../polaris-config.ts'
-import { normalFingerprint } from './fingerprint.ts'
-import { expiryOf, secureContexts } from './secure-context.ts'
+import { expiryOf, normalFingerprint, secureContexts } from './secure-context.ts'
 
 interface ConnectorParts {
   readonly connectMs: number

@@ -1,16 +1,21 @@
+import { assertNever } from '../../../runtime/assert-never.ts'
 import { ConnectorError } from '../../../runtime/connector-error.ts'
 import type { ErrorCode } from '../../../runtime/error-catalogue.ts'
-import { isHtml, isLoginPage, mentionsPassword, saysWrongCredentials } from '../answer/answer-text.ts'
-import { describe, statusError } from '../answer/answer-verdict.ts'
+import { describe, statusError, unauthorized } from '../answer/answer-verdict.ts'
 import { faultIn, withFault } from '../answer/fault.ts'
-import { serverMessage } from '../answer/server-message.ts'
-import { unauthorized } from '../answer/unauthorized.ts'
+import {
+  isHtml,
+  isLoginPage,
+  mentionsPassword,
+  type ServerMessage,
+  saysWrongCredentials,
+  serverMessage,
+} from '../answer/server-message.ts'
 import type { DocumentNode } from '../decode/answer-node.ts'
 import { reportedError } from '../decode/page/reported-error.ts'
 import type { HttpAnswer } from '../http/http-caller.ts'
 import type { DroppedCookie } from '../http/server-cookies.ts'
 import type { TokenConfig } from '../polaris-config.ts'
-import { tokenIn } from './login-token.ts'
 
 export interface LoggedIn {
   readonly token: string | undefined
@@ -69,11 +74,54 @@ const failures: { readonly [code in ErrorCode]?: string } = {
   'source.request-refused': 'the server rejects the request',
 }
 
-const LEVELS = 3
+const ERROR_LEVELS = 3
 const noStatusFields = new Set<string>()
 
 /** Whether the document, or a field of it, reports an error. */
-function isError(node: DocumentNode, levels = LEVELS): boolean {
+function isError(node: DocumentNode, levels = ERROR_LEVELS): boolean {
   if (reportedError([node], noStatusFields) !== undefined) return true
   return levels > 0 && node.children().some((child) => isError(child, levels - 1))
+}
+
+const TOKEN_LEVELS = 4
+
+/** The token in a login response; undefined if it is not at the configured place or a request cannot carry it. */
+function tokenIn(message: ServerMessage, from: TokenConfig['from']): string | undefined {
+  const token = extract(message, from)?.trim()
+  return token === undefined || !/^[\x20-\x7e]+$/.test(token) ? undefined : token
+}
+
+function extract({ body, root }: ServerMessage, from: TokenConfig['from']): string | undefined {
+  switch (from.kind) {
+    case 'pattern': {
+      const [whole, group] = new RegExp(from.pattern).exec(body) ?? []
+      return group ?? whole
+    }
+    case 'text':
+      return root === undefined ? body : leafText(root)
+    case 'field':
+      return root && fieldIn([root], from.path.toLowerCase().split('.'), TOKEN_LEVELS)
+    default:
+      return assertNever(from)
+  }
+}
+
+function leafText(node: DocumentNode): string | undefined {
+  return node.kind === 'text' ? node.text() : undefined
+}
+
+/** The leaf at a path that may begin at any level of the document. */
+function fieldIn(nodes: readonly DocumentNode[], path: readonly string[], levels: number): string | undefined {
+  const here = nodes.map((node) => leafAt(node, path)).find((text) => text !== undefined)
+  const children = nodes.flatMap((node) => node.children())
+  return here !== undefined || levels === 0 || children.length === 0 ? here : fieldIn(children, path, levels - 1)
+}
+
+function leafAt(node: DocumentNode, [name, ...rest]: readonly string[]): string | undefined {
+  if (node.name.toLowerCase() !== name) return undefined
+  if (rest.length === 0) return leafText(node)
+  return node
+    .children()
+    .map((child) => leafAt(child, rest))
+    .find((text) => text !== undefined)
 }

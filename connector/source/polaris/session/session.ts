@@ -1,10 +1,11 @@
+import type { Clock } from '../../../runtime/clock.ts'
 import { ConnectorError } from '../../../runtime/connector-error.ts'
 import { type Account, LOOK_AGAIN_MS, type RefusedAccounts } from '../../../runtime/refused-accounts.ts'
-import type { ApiRequest } from '../http/read-request.ts'
+import type { HttpCaller } from '../http/http-caller.ts'
+import { type ApiRequest, apiCall } from '../http/read-request.ts'
 import type { DroppedCookie } from '../http/server-cookies.ts'
-import type { AuthConfig } from '../polaris-config.ts'
-import { type LoginParts, login, withToken } from './login.ts'
-import type { LoggedIn, LoginVerdict } from './login-verdict.ts'
+import type { AuthConfig, LoginConfig, TokenConfig } from '../polaris-config.ts'
+import { judgeLogin, type LoggedIn, type LoginVerdict } from './login-verdict.ts'
 
 /** The outcome of a call: a result, or a sign that there is no session or that it has expired. */
 export type Attempt<Answer> =
@@ -15,7 +16,7 @@ export type Attempt<Answer> =
 const FALSE_ALARM_MS = 60_000
 
 /** Makes calls with the configured account. */
-export interface Session {
+interface Session {
   /**
    * Makes the call, after a login if needed. If the call finds no session, logs in again once and then gives up. Does
    * not use an account that the server refused until `RefusedAccounts` allows it.
@@ -101,9 +102,7 @@ function withDropped(error: ConnectorError, dropped: readonly DroppedCookie[]): 
     .slice(0, 3)
     .map(({ name, why }) => `${name} (${why})`)
     .join(', ')
-  const { code, message, cause, retryAfterMs } = error
-  const more = `the login succeeded, but calls do not send its cookie ${reasons}`
-  return new ConnectorError(code, `${message}; ${more}`, { cause, retryAfterMs })
+  return error.with(`${error.message}; the login succeeded, but calls do not send its cookie ${reasons}`)
 }
 
 const concernsAccount = (error: unknown): error is ConnectorError =>
@@ -126,11 +125,41 @@ function failedLogins() {
 }
 
 /** The failure, with the earliest useful time of the next login. */
-function notBefore({ code, message, cause, retryAfterMs = 0 }: ConnectorError): ConnectorError {
-  return new ConnectorError(code, message, { cause, retryAfterMs: Math.max(retryAfterMs, LOOK_AGAIN_MS) })
+function notBefore(error: ConnectorError): ConnectorError {
+  return error.with(error.message, { retryAfterMs: Math.max(error.retryAfterMs ?? 0, LOOK_AGAIN_MS) })
 }
 
 function withBasic(request: ApiRequest, { user, password }: Account): ApiRequest {
   const authorization = `Basic ${Buffer.from(`${user}:${password}`, 'utf8').toString('base64')}`
   return { ...request, headers: { ...request.headers, authorization } }
+}
+
+interface LoginParts {
+  readonly caller: HttpCaller
+  readonly base: URL
+  readonly clock: Clock
+}
+
+/** Calls `ACL.Login` once, by POST: the password stays out of URLs and logs. The caller keeps the cookies. */
+async function login(
+  { user, password, token }: Account & LoginConfig,
+  parts: LoginParts,
+  stop: AbortSignal,
+): Promise<LoginVerdict> {
+  const request = apiCall({ base: parts.base, method: 'POST', name: 'ACL.Login' }, [
+    ['user', user],
+    ['password', password],
+  ])
+  return judgeLogin(await parts.caller.call(request, stop), token, parts.clock.now())
+}
+
+/** The request with the token, as a header or a query parameter. */
+function withToken(request: ApiRequest, token: string, sendAs: TokenConfig['sendAs']): ApiRequest {
+  if (sendAs.kind === 'header') {
+    return { ...request, headers: { ...request.headers, [sendAs.name]: `${sendAs.prefix ?? ''}${token}` } }
+  }
+  const url = new URL(request.url)
+  const parameter = `${encodeURIComponent(sendAs.name)}=${encodeURIComponent(token)}`
+  url.search = url.search === '' ? parameter : `${url.search}&${parameter}`
+  return { ...request, url }
 }

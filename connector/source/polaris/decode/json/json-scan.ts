@@ -26,9 +26,9 @@ import {
   indexIn,
   OPEN_LIST,
   OPEN_OBJECT,
+  pageValues,
   QUOTE,
 } from './json-text.ts'
-import { pageValues } from './page-values.ts'
 
 /** A document that `JSON.parse` may build. */
 interface ScannedJson {

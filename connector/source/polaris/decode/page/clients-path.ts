@@ -1,7 +1,6 @@
 import { OVERSIZE } from '../../../client-source.ts'
-import type { AnswerNode } from '../answer-node.ts'
+import { type AnswerNode, isInfoClientName } from '../answer-node.ts'
 import { tooLargeAround } from '../page-limits.ts'
-import { isInfoClientName } from '../page-names.ts'
 
 /** Names from a page down to its clients, and the nodes there. */
 

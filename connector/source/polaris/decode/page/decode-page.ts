@@ -1,8 +1,7 @@
 import { ConnectorError } from '../../../../runtime/connector-error.ts'
 import { type CheckPoint, type ClientRecord, type Page, shownName } from '../../../client-source.ts'
-import type { AnswerNode, AnswerRoot, DocumentNode } from '../answer-node.ts'
+import { type AnswerNode, type AnswerRoot, type DocumentNode, FLAG, isFlagName, TOKEN } from '../answer-node.ts'
 import { MAX_CLIENT_FIELDS, MAX_CLIENTS, tooManyClients, tooManyFields } from '../page-limits.ts'
-import { FLAG, isFlagName, TOKEN } from '../page-names.ts'
 import { type FindSettings, findClients } from './find-clients.ts'
 import { isErrorName, reportedError, reportedMessage, type StatusFields } from './reported-error.ts'
 

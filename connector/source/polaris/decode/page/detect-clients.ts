@@ -1,7 +1,6 @@
 import { ConnectorError } from '../../../../runtime/connector-error.ts'
 import { type ClientsPlace, shownPath } from '../../../client-source.ts'
-import type { AnswerNode } from '../answer-node.ts'
-import { isInfoClientName } from '../page-names.ts'
+import { type AnswerNode, isInfoClientName } from '../answer-node.ts'
 import { bears, expanded, isBlank, isEmptyWrapper, isMetadata, isObject } from './clients-path.ts'
 import { isErrorName, isMessageName } from './reported-error.ts'
 

@@ -2,12 +2,8 @@ import { describe, expect, it } from 'vitest'
 import { ConnectorError, isTransient } from '../../../../../connector/runtime/connector-error.ts'
 import type { ErrorCode } from '../../../../../connector/runtime/error-catalogue.ts'
 import { type CheckPoint, SMALL_LIMIT } from '../../../../../connector/source/client-source.ts'
-import {
-  networkError,
-  readError,
-  retryAfterMs,
-  statusError,
-} from '../../../../../connector/source/polaris/answer/answer-verdict.ts'
+import { readError, retryAfterMs, statusError } from '../../../../../connector/source/polaris/answer/answer-verdict.ts'
+import { networkError } from '../../../../../connector/source/polaris/answer/network-error.ts'
 
 const url = new URL('https://polaris.example.com/core/api/Client.GetClientsModified?lastChanged=DUPONT')
 const http = new URL('http://polaris.example.com:81/')

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
+import { offeredSchemes } from '../../../../../connector/source/polaris/answer/answer-verdict.ts'
 import type { HttpAnswer } from '../../../../../connector/source/polaris/http/http-caller.ts'
-import { offeredSchemes } from '../../../../../connector/source/polaris/http/offered-schemes.ts'
 import { judgeLogin } from '../../../../../connector/source/polaris/session/login-verdict.ts'
 import { serverAnswers } from '../../../../fixtures/answers/server-answers.ts'
 

@@ -1,5 +1,47 @@
 import { ConnectorError } from '../../../runtime/connector-error.ts'
-import { hostAndPort } from '../../../runtime/network-cause.ts'
+import { hostAndPort, networkCause, serverOf } from '../../../runtime/network-cause.ts'
+
+const timeouts = new Set(['UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT'])
+
+/**
+ * Converts an error of the network or of TLS; returns a `ConnectorError` unchanged. The original is not kept as the
+ * cause: it may contain parts of the response.
+ */
+export function networkError(error: unknown, phase: 'connect' | 'body', server: URL): ConnectorError {
+  if (error instanceof ConnectorError) return error
+  const code = errorCodeIn(error)
+  if (code === undefined) throw error // not a network error: a bug
+  const handshake = tlsError(error, code, server)
+  if (handshake !== undefined) return handshake
+  const place = serverOf(server)
+  if (timeouts.has(code)) return new ConnectorError('source.timeout', `call ${place}: no response in time (${code})`)
+  if (phase === 'body')
+    return new ConnectorError(
+      'source.answer-truncated',
+      `read response from ${place}: the connection broke before its end (${code})`,
+    )
+  return new ConnectorError('source.unreachable', `call ${place}: ${causeOf(code, server)}`)
+}
+
+const notHttp = /^(?:HTTPParserError|HPE_)/
+const closed = /^(?:ECONNRESET|EPIPE|UND_ERR_SOCKET)$/
+
+function causeOf(code: string, server: URL): string {
+  const cause = notHttp.test(code) ? `the response is not HTTP: check host and port (${code})` : networkCause(code)
+  return notHttp.test(code) || closed.test(code) ? `${cause}${ifTls(server)}` : cause
+}
+
+/** The code of an error of the network, or of its cause; undefined if it has none. */
+export function errorCodeIn(error: unknown): string | undefined {
+  if (!(error instanceof Error)) return undefined
+  if ('code' in error && typeof error.code === 'string') return error.code
+  if (error.name === 'HTTPParserError') return error.name // not every parser error has a code
+  return error instanceof AggregateError ? errorCodeIn(error.errors[0]) : errorCodeIn(error.cause)
+}
+
+/** Servers answer a request without TLS to a port with TLS in many ways. */
+export const ifTls = ({ protocol }: URL) =>
+  protocol === 'http:' ? '; if it requires TLS, use https:// in POLARIS_URL' : ''
 
 interface TlsVerdict {
   /** Of the error code of Node or OpenSSL. */
