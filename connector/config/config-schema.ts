@@ -1,43 +1,43 @@
 import * as z from 'zod'
 import { checkpointSection } from './sections/checkpoint-section.ts'
 import { eventSection } from './sections/event-section.ts'
-import { httpSection } from './sections/http-section.ts'
 import { kafkaSection, streamKafkaSection } from './sections/kafka-section.ts'
-import { placementSection } from './sections/placement-section.ts'
 import { polarisSection } from './sections/polaris-section.ts'
 import { pollSection } from './sections/poll-section.ts'
 import { removedSection } from './sections/removed-section.ts'
+import { contract, http, log, placement } from './sections/replica-sections.ts'
 import * as check from './setting-checks.ts'
 import * as setting from './setting-types.ts'
 
 const deadLetters = setting.section('Clients that cannot become an event', {
-  includeClient: setting.flagOr('false', {
+  includeClient: setting.flag({
+    default: false,
     description: 'Include the client, with its personal data, in the dead letter',
   }),
-  maxPercent: setting.wholeNumberOr(
-    10,
-    { min: 0, max: 100 },
-    {
-      description:
-        'Percentage of dead letters among the last 1,000 clients above which the stream is held, if there are at least ten; suppressed clients are not counted',
-    },
-  ),
+  maxPercent: setting.wholeNumber({
+    min: 0,
+    max: 100,
+    default: 10,
+    description:
+      'Percentage of dead letters among the last 1,000 clients above which the stream is held, if there are at least ten; suppressed clients are not counted',
+  }),
 })
 
 const stream = setting.section('One source with its own checkpoint and order', {
-  name: setting.textOr(
-    'clients',
-    { description: 'Name of the stream', variable: 'STREAM_NAME' },
-    check.isStreamName,
-    check.streamNameRule,
-  ),
+  name: setting.text({
+    check: check.streamName,
+    default: 'clients',
+    variable: 'STREAM_NAME',
+    description: 'Name of the stream',
+  }),
   polaris: polarisSection,
   poll: pollSection,
   removed: removedSection,
   event: eventSection,
   deadLetters,
   kafka: streamKafkaSection,
-  sharedKeys: setting.flagOr('false', {
+  sharedKeys: setting.flag({
+    default: false,
     description:
       'Allow other streams with `sharedKeys` to use the same topic. Only set this if the same id means the same client in all of them',
   }),
@@ -47,43 +47,18 @@ const stream = setting.section('One source with its own checkpoint and order', {
 export const configSchema = z
   .strictObject(
     {
-      connector: setting.text(
-        {
-          description:
-            'Name of the connector: part of transactional ids, consumer groups and checkpoint keys. Never change it',
-          variable: 'CONNECTOR_ID',
-        },
-        check.isName,
-        check.nameRule,
-      ),
-      log: setting.section('Logging', {
-        level: setting.choiceOr('info', ['trace', 'debug', 'info', 'warn', 'error', 'silent'], {
-          description: 'Minimum level of the lines that are written',
-          variable: 'LOG_LEVEL',
-        }),
-        format: setting.choiceOr('auto', ['auto', 'json', 'text'], {
-          description: 'JSON lines or readable text; `auto`: text on a terminal, JSON otherwise',
-          variable: 'LOG_FORMAT',
-        }),
+      connector: setting.text({
+        check: check.name,
+        variable: 'CONNECTOR_ID',
+        description:
+          'Name of the connector: part of transactional ids, consumer groups and checkpoint keys. Never change it',
       }),
-      http: httpSection,
-      contract: setting.section('The schemas of events, for subscribers', {
-        url: setting
-          .text(
-            {
-              description:
-                'URL of the folder `contract` where subscribers can read it, such as a web server, or `/contract` of the connector itself. `dataschema` then points to it; otherwise it is a URN',
-              variable: 'CONTRACT_URL',
-              examples: ['https://schemas.example.com/polaris'],
-            },
-            check.isHttpUrl,
-            check.httpUrlRule,
-          )
-          .optional(),
-      }),
+      log,
+      http,
+      contract,
       kafka: kafkaSection,
       checkpoint: checkpointSection,
-      placement: placementSection,
+      placement,
       streams: z
         .array(stream, 'must be a list of streams')
         .min(1, 'must contain at least one stream')

@@ -13,12 +13,11 @@ import type { Settings, StreamSettings } from './config-schema.ts'
 import { hashedSettings } from './hashed-settings.ts'
 import { checkpointConfig } from './sections/checkpoint-section.ts'
 import { type EventFields, eventFields } from './sections/event-section.ts'
-import type { HttpConfig } from './sections/http-section.ts'
 import { kafkaConfig, kafkaConnection } from './sections/kafka-section.ts'
-import { placementConfig } from './sections/placement-section.ts'
 import { beginAt, polarisConfig } from './sections/polaris-section.ts'
 import { scanSettings } from './sections/poll-section.ts'
 import { removedSettings } from './sections/removed-section.ts'
+import { placementConfig } from './sections/replica-sections.ts'
 
 /** The configuration for the components: units in the names, secrets in plain text. Never log it; use `describeConfig`. */
 export interface ConnectorConfig {
@@ -26,7 +25,7 @@ export interface ConnectorConfig {
   readonly log: Settings['log']
   /** Where subscribers find the contract; undefined: not configured. */
   readonly contractUrl: string | undefined
-  readonly http: HttpConfig
+  readonly http: Settings['http']
   /** Kafka connection for everything not owned by a stream. */
   readonly kafka: KafkaConnection
   readonly placement: PlacementConfig

@@ -2,7 +2,8 @@ import type { Violation } from './config-problem.ts'
 import type { Settings, StreamSettings } from './config-schema.ts'
 import { beginning, clientCertificate, credentials, headerNames, loginToken, trust } from './polaris-checks.ts'
 import { checkedFieldRules } from './sections/event-section.ts'
-import { allOrNone, isOAuth, passwordLogin, tokenLogin } from './sections/kafka-login-checks.ts'
+import { allOrNone, saslLogin } from './sections/kafka-access-section.ts'
+import { deadLetterTopic } from './sections/kafka-section.ts'
 import { removedClients } from './sections/removed-section.ts'
 
 /** A rule about several settings. */
@@ -20,10 +21,7 @@ const ofEachStream =
     )
 
 export const crossChecks: readonly CrossCheck[] = [
-  {
-    reads: ['kafka.sasl'],
-    find: ({ kafka }) => (isOAuth(kafka.sasl) ? tokenLogin(kafka.sasl) : passwordLogin(kafka.sasl)),
-  },
+  { reads: ['kafka.sasl'], find: ({ kafka }) => saslLogin(kafka.sasl) },
   { reads: ['kafka.ssl'], find: ({ kafka }) => allOrNone(kafka.ssl, ['cert', 'key'], ['kafka', 'ssl']) },
   { reads: ['kafka.ssl'], find: sslDisabled },
   {
@@ -81,10 +79,7 @@ function distinctNames({ streams }: Settings): Violation[] {
   })
 }
 
-const topicsOf = ({ kafka }: StreamSettings) => ({
-  events: kafka.topic,
-  deadLetters: kafka.deadLetterTopic ?? `${kafka.topic}.dlq`,
-})
+const topicsOf = ({ kafka }: StreamSettings) => ({ events: kafka.topic, deadLetters: deadLetterTopic(kafka) })
 
 function distinctTopics({ streams }: Settings): Violation[] {
   return streams.flatMap((stream, index) => {

@@ -1,5 +1,4 @@
 import type { ConfigPath } from './config-problem.ts'
-import type { SettingKind } from './setting-types.ts'
 
 /** A configuration before validation. */
 type Document = { [key: string]: unknown }
@@ -35,14 +34,6 @@ export function withValueAt(document: unknown, path: ConfigPath, value: unknown)
   }
   if (document !== undefined && !isDocument(document)) return document
   return { ...document, [key]: withValueAt(document?.[key], rest, value) }
-}
-
-/** Converts a text from the environment to the kind of its setting; leaves an invalid text for validation to report. */
-export function fromText(text: string, kind: SettingKind): unknown {
-  if (kind === 'number' && /^-?\d{1,15}$/.test(text.trim())) return Number(text)
-  if (kind === 'boolean' && /^(true|false)$/i.test(text.trim())) return /^true$/i.test(text.trim())
-  if (kind === 'list') return listItems(text)
-  return kind === 'map' ? (mapEntries(text) ?? text) : text
 }
 
 /** Items of a text, separated by commas or line ends. */

@@ -1,7 +1,8 @@
 import type { ConfigPath } from './config-problem.ts'
 import { type ConfigProblem, pathText } from './config-problem.ts'
-import { fromText, valueAt, withValueAt } from './document.ts'
+import { listItems, mapEntries, valueAt, withValueAt } from './document.ts'
 import { isPerStream, placeOf, type Setting, settingList } from './setting-list.ts'
+import type { SettingKind } from './setting-types.ts'
 
 export type Environment = Readonly<Record<string, string | undefined>>
 
@@ -87,6 +88,14 @@ export function fromEnvironment(document: unknown, named: ReadonlySet<string>, k
     origins.set(pathText(place), variable)
   }
   return { document: result, origins, problems }
+}
+
+/** Converts a text from the environment to the kind of its setting; leaves an invalid text for validation to report. */
+export function fromText(text: string, kind: SettingKind): unknown {
+  if (kind === 'number' && /^-?\d{1,15}$/.test(text.trim())) return Number(text)
+  if (kind === 'boolean' && /^(true|false)$/i.test(text.trim())) return /^true$/i.test(text.trim())
+  if (kind === 'list') return listItems(text)
+  return kind === 'map' ? (mapEntries(text) ?? text) : text
 }
 
 function given(

@@ -1,8 +1,16 @@
 import { type ConfigFile, parseConfigFile } from './config-file.ts'
 import { type ConfigPath, type ConfigProblem, configInvalid, pathText, type Violation } from './config-problem.ts'
 import { configSchema, type Settings } from './config-schema.ts'
-import { fromText, valueAt, withoutUnset, withValueAt } from './document.ts'
-import { type Environment, fromEnvironment, type ReadFile, substitute, tryToRead, variables } from './environment.ts'
+import { valueAt, withoutUnset, withValueAt } from './document.ts'
+import {
+  type Environment,
+  fromEnvironment,
+  fromText,
+  type ReadFile,
+  substitute,
+  tryToRead,
+  variables,
+} from './environment.ts'
 import { withProxyVariables } from './proxy-variables.ts'
 import { rereading } from './reread.ts'
 import { placesOf, settingAt, settingList } from './setting-list.ts'

@@ -2,8 +2,8 @@ import { type ConfigPath, pathText } from './config-problem.ts'
 import type { Settings } from './config-schema.ts'
 import { isDocument, listItems, mapEntries, valueAt, withValueAt } from './document.ts'
 import { type ReadFile, substitute, tryToRead, type Variables } from './environment.ts'
-import { isFileText, rereadBy } from './secret.ts'
-import { headerProblem, isFingerprint, isPem, isProxy } from './setting-checks.ts'
+import { isFileText } from './secret.ts'
+import * as check from './setting-checks.ts'
 import { placesOf, settingAt, settingList } from './setting-list.ts'
 
 interface TextSources {
@@ -26,7 +26,7 @@ export function rereading(settings: Settings, sources: TextSources): Settings {
         ? withValueAt(
             result,
             place,
-            rereadBy(value, () => textAt(place, sources)),
+            value.readBy(() => textAt(place, sources)),
           )
         : result
     }, settings) as Settings // same shape: only texts were replaced by texts
@@ -43,8 +43,8 @@ function textAt(place: ConfigPath, sources: TextSources): string | undefined {
   const setting = settingAt(place)
   if (text === undefined || setting === undefined) return text
   if (setting.isPem) {
-    const pem = isPem(text) ? text : pemIn(text, sources.readFile)
-    return pem !== undefined && isPem(pem) ? pem : undefined
+    const pem = check.pem.isValid(text) ? text : pemIn(text, sources.readFile)
+    return pem !== undefined && check.pem.isValid(pem) ? pem : undefined
   }
   const isUsable = usable[setting.path.at(-1) ?? '']
   return isUsable === undefined || isUsable(text) ? text : undefined
@@ -52,9 +52,9 @@ function textAt(place: ConfigPath, sources: TextSources): string | undefined {
 
 /** What else a text must be, by the name of its setting. */
 const usable: Readonly<Record<string, (text: string) => boolean>> = {
-  fingerprints: (text) => listItems(text).every(isFingerprint),
-  proxy: isProxy,
-  headers: (text) => headerProblem('Name', text) === undefined,
+  fingerprints: (text) => listItems(text).every(check.fingerprint.isValid),
+  proxy: check.proxy.isValid,
+  headers: (text) => check.headerProblem('Name', text) === undefined,
 }
 
 function presentText(place: ConfigPath, { written, origins, lookUp }: TextSources): string | undefined {

@@ -1,5 +1,6 @@
 import * as z from 'zod'
-import { fileText as fileTextOf, proxyUrl as proxyUrlOf, secret } from './secret.ts'
+import { fileItems, fileText as fileTextOf, proxyUrl as proxyUrlOf, secret as secretOf } from './secret.ts'
+import type { Check } from './setting-checks.ts'
 import { durationMs, durationPattern, durationText, sizeBytes, sizePattern, sizeText } from './units.ts'
 
 /** What the schema holds besides the type, for reading the environment and for the reference. */
@@ -15,79 +16,18 @@ export interface SettingMeta {
   readonly examples?: readonly (string | number)[]
 }
 
-/** Decides how a text from the environment is converted, and how a value is printed. */
-export type SettingKind = 'text' | 'number' | 'boolean' | 'list' | 'map' | 'duration' | 'size' | 'secret' | 'url'
-
-const orVariable = String.raw`\$\{[A-Za-z_][A-Za-z0-9_]*\}`
-const patternOrVariable = (pattern: RegExp) => `${pattern.source}|^${orVariable}$`
-
-const message = (what: string) => ({
-  error: (issue: { readonly input?: unknown }) => (issue.input === undefined ? 'is missing' : what),
-})
-
-const listRule = 'must be a list, such as [one, another]'
-
-/** Free text; `rule` is the message if `check` rejects it. */
-export function text(
-  meta: SettingMeta,
-  check: (value: string) => boolean = () => true,
-  rule: string | ((value: string) => string) = '',
-) {
-  const error = ({ input }: { readonly input?: unknown }) => (typeof rule === 'string' ? rule : rule(String(input)))
-  const schema = z.string(message('must be text: put it in quotes')).refine(check, { error })
-  return schema.meta({ ...meta, kind: 'text' })
+/** One setting; its key is that in the section. Required, unless it has a default or is `.optional()`. */
+interface Row<Written> extends SettingMeta {
+  /** As written in the file. */
+  readonly default?: Written
 }
 
-export function textOr(value: string, meta: SettingMeta, check: (value: string) => boolean = () => true, rule = '') {
-  const schema = z.string(message('must be text: put it in quotes')).refine(check, rule).prefault(value)
-  return schema.meta({ ...meta, kind: 'text' })
+interface TextRow<Written = string> extends Row<Written> {
+  readonly check?: Check
 }
 
-/** A text that is read again at each use, because its file may be replaced at run time. */
-export function fileText(meta: SettingMeta, check: (value: string) => boolean, rule: string) {
-  const schema = z.string(message('must be text: put it in quotes')).refine(check, rule).transform(fileTextOf)
-  return schema.meta({ ...meta, kind: 'text' })
-}
-
-/** The URL of a proxy, or `none`; it is read again at each use, and printed without its credentials. */
-export function proxyUrl(meta: SettingMeta, check: (value: string) => boolean, rule: string) {
-  const schema = z.string(message('must be text: put it in quotes')).refine(check, rule).transform(proxyUrlOf)
-  return schema.meta({ ...meta, kind: 'url' })
-}
-
-/** A list of texts that is read again at each use; `reveal()` separates them by commas. */
-export function fileList(meta: SettingMeta, check: (value: string) => boolean, rule: string) {
-  const item = z.string(message('must be text: put it in quotes')).refine(check, rule)
-  const items = z.array(item, message(listRule)).min(1, 'must not be empty')
-  return items.transform((texts) => fileTextOf(texts.join(', '))).meta({ ...meta, kind: 'list' })
-}
-
-/** A text that is never printed. */
-export function secretText(meta: SettingMeta, check: (value: string) => boolean = () => true, rule = '') {
-  const schema = z.string(message('must be text: put it in quotes')).refine(check, rule).transform(secret)
-  return schema.optional().meta({ ...meta, kind: 'secret' })
-}
-
-export function choice<const Choices extends readonly [string, ...string[]]>(choices: Choices, meta: SettingMeta) {
-  return z.enum(choices, message(`must be one of ${choices.join(', ')}`)).meta({ ...meta, kind: 'text' })
-}
-
-export function choiceOr<const Choices extends readonly [string, ...string[]]>(
-  value: NoInfer<Choices[number]>,
-  choices: Choices,
-  meta: SettingMeta,
-) {
-  const schema = z.enum(choices, message(`must be one of ${choices.join(', ')}`))
-  return schema.prefault(value).meta({ ...meta, kind: 'text' })
-}
-
-export function flag(meta: SettingMeta) {
-  return z.boolean(message('must be true or false')).meta({ ...meta, kind: 'boolean' })
-}
-
-export function flagOr(value: 'true' | 'false', meta: SettingMeta) {
-  const schema = z.boolean(message('must be true or false')).prefault(value === 'true')
-  return schema.meta({ ...meta, kind: 'boolean' })
+interface ChoiceRow<Choices extends readonly [string, ...string[]], Written = Choices[number]> extends Row<Written> {
+  readonly choices: Choices
 }
 
 interface Range {
@@ -95,108 +35,168 @@ interface Range {
   readonly max: number
 }
 
-export function wholeNumber(range: Range, meta: SettingMeta) {
-  return within(range).meta({ ...meta, kind: 'number' })
+/** Decides how a text from the environment is converted, and how a value is printed. */
+export type SettingKind = 'text' | 'number' | 'boolean' | 'list' | 'map' | 'duration' | 'size' | 'secret' | 'url'
+
+const orVariable = String.raw`\$\{[A-Za-z_][A-Za-z0-9_]*\}`
+const mapRule = 'must be a map of names to values; in a variable, lines of Name: value'
+
+const message = (what: string) => ({
+  error: (issue: { readonly input?: unknown }) => (issue.input === undefined ? 'is missing' : what),
+})
+
+/** The schema with its default, and with what the environment and the reference need. */
+function setting<Schema extends z.ZodType>(
+  schema: Schema,
+  { default: preset, ...meta }: Row<unknown>,
+  more: { readonly kind: SettingKind; readonly pattern?: string },
+): Schema {
+  const complete = preset === undefined ? schema : schema.prefault(preset as never)
+  return complete.meta({ ...meta, ...more }) as never // a default does not change the type of the result
 }
 
-export function wholeNumberOr(value: number, range: Range, meta: SettingMeta) {
-  return within(range)
-    .prefault(value)
-    .meta({ ...meta, kind: 'number' })
-}
+const checked = (check: Check = { isValid: () => true, rule: '' }) =>
+  z.string(message('must be text: put it in quotes')).refine(check.isValid, {
+    error: ({ input }) => (typeof check.rule === 'string' ? check.rule : check.rule(String(input))),
+  })
 
-function within({ min, max }: Range) {
-  const error = message(`must be a whole number from ${min} to ${max}`)
-  return z.int(error).min(min, error).max(max, error)
-}
+export const text = ({ check, ...row }: TextRow) => setting(checked(check), row, { kind: 'text' })
 
-/** A duration with its unit; milliseconds once loaded. `range` is in milliseconds. */
-export function duration(defaultMs: number, meta: SettingMeta, range: Range = { min: 1, max: 2 ** 31 - 1 }) {
-  const rule = 'must be a duration such as 500ms, 5s, 5m, 12h or 7d'
-  const bounds = `must be between ${durationText(range.min)} and ${durationText(range.max)}`
-  return z
-    .string(message(rule))
-    .refine((value) => durationMs(value) !== undefined, rule)
-    .refine((value) => isWithin(durationMs(value), range), bounds)
-    .transform((value) => durationMs(value) ?? 0)
-    .prefault(durationText(defaultMs))
-    .meta({ ...meta, kind: 'duration', pattern: patternOrVariable(durationPattern) })
-}
+/** A text that is read again at each use, because its file may be replaced at run time. */
+export const fileText = ({ check, ...row }: TextRow) =>
+  setting(checked(check).transform(fileTextOf), row, { kind: 'text' })
 
-/** A size with its unit; bytes once loaded. `range` is in bytes. */
-export function size(defaultBytes: number, meta: SettingMeta, range: Range = { min: 1, max: 2 ** 31 - 1 }) {
-  const rule = 'must be a size such as 900kB, 1MB or 32MiB'
-  const bounds = `must be between ${sizeText(range.min)} and ${sizeText(range.max)}`
-  return z
-    .string(message(rule))
-    .refine((value) => sizeBytes(value) !== undefined, rule)
-    .refine((value) => isWithin(sizeBytes(value), range), bounds)
-    .transform((value) => sizeBytes(value) ?? 0)
-    .prefault(sizeText(defaultBytes))
-    .meta({ ...meta, kind: 'size', pattern: patternOrVariable(sizePattern) })
-}
+/** The URL of a proxy, or `none`; it is read again at each use, and printed without its credentials. */
+export const proxyUrl = ({ check, ...row }: TextRow) =>
+  setting(checked(check).transform(proxyUrlOf), row, { kind: 'url' })
 
-const isWithin = (value: number | undefined, { min, max }: Range) =>
-  value === undefined || (value >= min && value <= max)
+/** A text that is never printed, and is read again at each use. */
+export const secret = ({ check, ...row }: TextRow) =>
+  setting(checked(check).transform(secretOf), row, { kind: 'secret' }).optional()
 
 /** A list of texts; comma-separated in the environment. */
-export function textList(meta: SettingMeta, check: (value: string) => boolean = () => true, rule = '') {
-  const items = z.array(z.string(message('must be text: put it in quotes')).refine(check, rule), message(listRule))
-  return items.meta({ ...meta, kind: 'list' })
+export const textList = ({ check, ...row }: TextRow<readonly string[]>) =>
+  setting(z.array(checked(check), message('must be a list, such as [one, another]')), row, { kind: 'list' })
+
+/** A list of texts that is read again at each use. */
+export function fileList({ check, ...row }: TextRow<readonly string[]>) {
+  const items = z.array(checked(check), message('must be a list, such as [one, another]')).min(1, 'must not be empty')
+  return setting(
+    items.transform((texts) => fileItems(texts.join(', '))),
+    row,
+    { kind: 'list' },
+  )
 }
+
+const oneOf = <const Choices extends readonly [string, ...string[]]>(choices: Choices) =>
+  z.enum(choices, message(`must be one of ${choices.join(', ')}`))
+
+export const choice = <const Choices extends readonly [string, ...string[]]>({ choices, ...row }: ChoiceRow<Choices>) =>
+  setting(oneOf(choices), row, { kind: 'text' })
+
+/** A choice that may also be written in capital letters. */
+export function choiceInAnyCase<const Choices extends readonly [string, ...string[]]>({
+  choices,
+  ...row
+}: ChoiceRow<Choices>) {
+  const spellings = [...choices, ...choices.map((one) => one.toUpperCase())]
+  const schema = z.enum(spellings, message(`must be one of ${choices.join(', ')}`))
+  return setting(
+    schema.transform((spelled) => spelled.toLowerCase() as Choices[number]),
+    row,
+    { kind: 'text' },
+  )
+}
+
+export const flag = (row: Row<boolean>) =>
+  setting(z.boolean(message('must be true or false')), row, { kind: 'boolean' })
+
+export function wholeNumber({ min, max, ...row }: Row<number> & Range) {
+  const error = message(`must be a whole number from ${min} to ${max}`)
+  return setting(z.int(error).min(min, error).max(max, error), row, { kind: 'number' })
+}
+
+interface Quantity {
+  readonly rule: string
+  readonly pattern: RegExp
+  readonly parse: (text: string) => number | undefined
+  readonly print: (value: number) => string
+}
+
+const durations: Quantity = {
+  rule: 'must be a duration such as 500ms, 5s, 5m, 12h or 7d',
+  pattern: durationPattern,
+  parse: durationMs,
+  print: durationText,
+}
+
+const sizes: Quantity = {
+  rule: 'must be a size such as 900kB, 1MB or 32MiB',
+  pattern: sizePattern,
+  parse: sizeBytes,
+  print: sizeText,
+}
+
+type QuantityRow = Row<string> & Partial<Range>
+
+/** A duration with its unit; milliseconds once loaded, as `min` and `max` are. */
+export const duration = (row: QuantityRow) => quantity(durations, row, 'duration')
+
+/** A size with its unit; bytes once loaded. */
+export const size = (row: QuantityRow) => quantity(sizes, row, 'size')
+
+function quantity(
+  { rule, pattern, parse, print }: Quantity,
+  { min = 1, max = 2 ** 31 - 1, ...row }: QuantityRow,
+  kind: SettingKind,
+) {
+  const isWithin = (value: number | undefined) => value === undefined || (value >= min && value <= max)
+  const schema = z
+    .string(message(rule))
+    .refine((value) => parse(value) !== undefined, rule)
+    .refine((value) => isWithin(parse(value)), `must be between ${print(min)} and ${print(max)}`)
+    .transform((value) => parse(value) ?? 0)
+  return setting(schema, row, { kind, pattern: `${pattern.source}|^${orVariable}$` })
+}
+
+const plainValue = z.union([z.string(), z.number(), z.boolean()], 'must be text, a number, true or false')
 
 /** Settings of another system by name; values become text. */
-export function textMap(value: Readonly<Record<string, string>>, meta: SettingMeta) {
-  const values = z
-    .union([z.string(), z.number(), z.boolean()], 'must be text, a number, true or false')
-    .transform(String)
-  return z
-    .record(z.string(), values, message('must be a map of names to values'))
-    .prefault({ ...value })
-    .meta({ ...meta, kind: 'map' })
+export const textMap = (row: Row<Readonly<Record<string, string>>>) =>
+  setting(z.record(z.string(), plainValue.transform(String), message(mapRule)), row, { kind: 'map' })
+
+/** A choice for each name. */
+export function choiceMap<const Choices extends readonly [string, ...string[]]>({
+  choices,
+  check,
+  ...row
+}: ChoiceRow<Choices, object> & { readonly check: Check }) {
+  const entries = z.record(z.string(), z.enum(choices, `must be one of ${choices.join(', ')}`), message(mapRule))
+  const names = entries.superRefine(
+    (map, { addIssue }) => {
+      for (const name of Object.keys(map).filter((key) => !check.isValid(key)))
+        addIssue({ code: 'custom', path: [name], message: String(check.rule) })
+    },
+    { when: ({ value }) => typeof value === 'object' && value !== null },
+  )
+  return setting(names, row, { kind: 'map' })
 }
 
-/** A choice for each name; lines `Name: choice` in the environment. `rule` is the message if `check` rejects a name. */
-export function choiceMap<const Choices extends readonly [string, ...string[]]>(
-  choices: Choices,
-  meta: SettingMeta,
-  check: (name: string) => boolean,
-  rule: string,
-) {
-  const entries = z.record(
-    z.string(),
-    z.enum(choices, `must be one of ${choices.join(', ')}`),
-    message('must be a map of names to values; in a variable, lines of Name: value'),
-  )
-  return entries
-    .superRefine(
-      (map, { addIssue }) => {
-        for (const name of Object.keys(map).filter((key) => !check(key)))
-          addIssue({ code: 'custom', path: [name], message: rule })
-      },
-      { when: ({ value }) => typeof value === 'object' && value !== null },
-    )
-    .prefault({})
-    .meta({ ...meta, kind: 'map' })
-}
-
-/** Names with values that are never printed; lines `Name: value` in the environment. `problemOf`: of an entry. */
-export function secretMap(meta: SettingMeta, problemOf: (name: string, value: string) => string | undefined) {
-  const value = z.union([z.string(), z.number(), z.boolean()], 'must be text').transform(String)
-  const names = z.record(
-    z.string(),
-    value,
-    message('must be a map of names to values; in a variable, lines of Name: value'),
-  )
-  return names
+/** Names with values that are never printed. `problemOf`: of an entry. */
+export function secretMap({
+  problemOf,
+  ...row
+}: Row<object> & { readonly problemOf: (name: string, value: string) => string | undefined }) {
+  const names = z.record(z.string(), plainValue.transform(String), message(mapRule))
+  const secrets = names
     .superRefine((entries, { addIssue }) => {
-      for (const [name, text] of Object.entries(entries)) {
-        const problem = problemOf(name, text)
+      for (const [name, value] of Object.entries(entries)) {
+        const problem = problemOf(name, value)
         if (problem !== undefined) addIssue({ code: 'custom', path: [name], message: problem })
       }
     })
-    .transform((entries) => Object.fromEntries(Object.entries(entries).map(([name, text]) => [name, secret(text)])))
-    .meta({ ...meta, kind: 'map' })
+    .transform((entries) => Object.fromEntries(Object.entries(entries).map(([name, value]) => [name, secretOf(value)])))
+  return setting(secrets, row, { kind: 'map' })
 }
 
 /** A section that applies its defaults if it is absent; an unknown key is an error. */

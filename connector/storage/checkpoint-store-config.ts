@@ -20,8 +20,8 @@ export interface S3Settings {
   readonly credentials?: S3Credentials | undefined
   /** `endpoint/bucket/key` instead of `bucket.endpoint/key`. Absent: true with an `endpoint`, or else false. */
   readonly forcePathStyle?: boolean | undefined
-  readonly serverSideEncryption?: 'AES256' | 'aws:kms' | 'aws:kms:dsse' | undefined
-  /** Requires `serverSideEncryption` with KMS. */
+  readonly encryption?: 'AES256' | 'aws:kms' | 'aws:kms:dsse' | undefined
+  /** Requires `encryption` with KMS. */
   readonly kmsKeyId?: string | undefined
   readonly connectWithinMs: number
   /** From sending a request to its response headers; also the idle timeout of a connection. */

@@ -6,29 +6,26 @@ import * as check from '../setting-checks.ts'
 import * as setting from '../setting-types.ts'
 
 export const eventSection = setting.section('What events contain of a client', {
-  fields: setting.choiceMap(
-    fieldActions,
-    {
-      description:
-        'Fields (dotted paths, compared without case) to `keep`, to `drop`, or to replace by an HMAC of their value (`hmac`), with what is below them. Dropped fields do not decide whether a client changed',
-      variable: 'EVENT_FIELDS',
-    },
-    check.isRulePath,
-    check.rulePathRule,
-  ),
-  otherFields: setting.choiceOr('keep', ['keep', 'drop'], {
-    description: 'What happens to fields without an entry in `fields`; with `drop`, `fields` lists what is published',
-    variable: 'EVENT_OTHER_FIELDS',
+  fields: setting.choiceMap({
+    choices: fieldActions,
+    check: check.rulePath,
+    default: {},
+    variable: 'EVENT_FIELDS',
+    description:
+      'Fields (dotted paths, compared without case) to `keep`, to `drop`, or to replace by an HMAC of their value (`hmac`), with what is below them. Dropped fields do not decide whether a client changed',
   }),
-  hmacKey: setting.secretText(
-    {
-      description:
-        'Key of the HMAC, read at start: at least 32 characters. Events name the key by an id that is derived from it',
-      variable: 'EVENT_HMAC_KEY',
-    },
-    check.isHmacKey,
-    check.hmacKeyRule,
-  ),
+  otherFields: setting.choice({
+    choices: ['keep', 'drop'],
+    default: 'keep',
+    variable: 'EVENT_OTHER_FIELDS',
+    description: 'What happens to fields without an entry in `fields`; with `drop`, `fields` lists what is published',
+  }),
+  hmacKey: setting.secret({
+    check: check.hmacKey,
+    variable: 'EVENT_HMAC_KEY',
+    description:
+      'Key of the HMAC, read at start: at least 32 characters. Events name the key by an id that is derived from it',
+  }),
 })
 
 type EventSettings = z.output<typeof eventSection>

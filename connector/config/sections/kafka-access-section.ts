@@ -1,141 +1,140 @@
 import type * as z from 'zod'
-import type { OAuthClient, SaslConfig, SslConfig } from '../../kafka/kafka-config.ts'
+import type { SaslConfig, SslConfig } from '../../kafka/kafka-config.ts'
+import type { ConfigPath, Violation } from '../config-problem.ts'
+import { revealed } from '../secret.ts'
 import * as check from '../setting-checks.ts'
 import * as setting from '../setting-types.ts'
 
-const pem = (description: string, variable: string) =>
-  setting.fileText(
-    { description: `${description}: PEM text or path of a PEM file`, variable, pem: true },
-    check.isPem,
-    check.pemRule,
-  )
-
 export const ssl = setting.section('TLS connections to the brokers', {
-  enabled: setting.flag({ description: 'Use TLS; implied by the settings below', variable: 'KAFKA_SSL' }).optional(),
-  ca: pem("CAs trusted instead of the system's", 'KAFKA_SSL_CA').optional(),
-  cert: pem('Client certificate', 'KAFKA_SSL_CERT').optional(),
-  key: setting.secretText(
-    {
-      description: 'Private key of the client certificate: PEM text or path of a PEM file',
-      variable: 'KAFKA_SSL_KEY',
+  enabled: setting.flag({ variable: 'KAFKA_SSL', description: 'Use TLS; implied by the settings below' }).optional(),
+  ca: setting
+    .fileText({
       pem: true,
-    },
-    check.isPem,
-    check.pemRule,
-  ),
+      check: check.pem,
+      variable: 'KAFKA_SSL_CA',
+      description: "CAs trusted instead of the system's: PEM text or path of a PEM file",
+    })
+    .optional(),
+  cert: setting
+    .fileText({
+      pem: true,
+      check: check.pem,
+      variable: 'KAFKA_SSL_CERT',
+      description: 'Client certificate: PEM text or path of a PEM file',
+    })
+    .optional(),
+  key: setting.secret({
+    pem: true,
+    check: check.pem,
+    variable: 'KAFKA_SSL_KEY',
+    description: 'Private key of the client certificate: PEM text or path of a PEM file',
+  }),
 })
 
 const oauth = setting.section('Tokens for `mechanism: oauthbearer`, by the client credentials grant of OAuth 2', {
   tokenEndpoint: setting
-    .text(
-      {
-        description: 'Address of the token endpoint. The connector reaches it without a proxy',
-        variable: 'KAFKA_OAUTH_TOKEN_ENDPOINT',
-        examples: ['https://login.example/oauth2/token'],
-      },
-      check.isHttpUrl,
-      check.httpUrlRule,
-    )
+    .text({
+      check: check.httpUrl,
+      variable: 'KAFKA_OAUTH_TOKEN_ENDPOINT',
+      description: 'Address of the token endpoint. The connector reaches it without a proxy',
+      examples: ['https://login.example/oauth2/token'],
+    })
     .optional(),
-  ca: pem("CAs trusted for the token endpoint instead of the system's", 'KAFKA_OAUTH_CA').optional(),
+  ca: setting
+    .fileText({
+      pem: true,
+      check: check.pem,
+      variable: 'KAFKA_OAUTH_CA',
+      description: "CAs trusted for the token endpoint instead of the system's: PEM text or path of a PEM file",
+    })
+    .optional(),
   scope: setting
-    .text({ description: 'Scopes to request, separated by spaces', variable: 'KAFKA_OAUTH_SCOPE' })
+    .text({ variable: 'KAFKA_OAUTH_SCOPE', description: 'Scopes to request, separated by spaces' })
     .optional(),
   audience: setting
-    .text({ description: 'Parameter `audience` of the request', variable: 'KAFKA_OAUTH_AUDIENCE' })
+    .text({ variable: 'KAFKA_OAUTH_AUDIENCE', description: 'Parameter `audience` of the request' })
     .optional(),
-  extensions: setting.textMap(
-    {},
-    { description: 'SASL extensions that the brokers require, by name', variable: 'KAFKA_OAUTH_EXTENSIONS' },
-  ),
+  extensions: setting.textMap({
+    default: {},
+    variable: 'KAFKA_OAUTH_EXTENSIONS',
+    description: 'SASL extensions that the brokers require, by name',
+  }),
 })
 
 export const sasl = setting.section('SASL authentication to the brokers', {
   mechanism: setting
-    .choice(
-      [
-        ...(['plain', 'scram-sha-256', 'scram-sha-512', 'oauthbearer'] as const),
-        ...(['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512', 'OAUTHBEARER'] as const),
-      ],
-      { description: 'SASL mechanism', variable: 'KAFKA_SASL_MECHANISM' },
-    )
+    .choiceInAnyCase({
+      choices: ['plain', 'scram-sha-256', 'scram-sha-512', 'oauthbearer'],
+      variable: 'KAFKA_SASL_MECHANISM',
+      description: 'SASL mechanism',
+    })
     .optional(),
-  username: setting.secretText({
-    description: 'User name; with `oauthbearer`, the client id',
+  username: setting.secret({
     variable: 'KAFKA_SASL_USERNAME',
+    description: 'User name; with `oauthbearer`, the client id',
   }),
-  password: setting.secretText({
-    description: 'Password; with `oauthbearer`, the client secret',
+  password: setting.secret({
     variable: 'KAFKA_SASL_PASSWORD',
+    description: 'Password; with `oauthbearer`, the client secret',
   }),
   oauth,
 })
 
-export function sslConfig({ enabled, ca, cert, key }: z.output<typeof ssl>): SslConfig | undefined {
-  const isOn = enabled ?? (ca ?? cert ?? key) !== undefined
-  if (!isOn) return undefined
-  return {
-    get ca() {
-      return ca?.reveal()
-    },
-    get cert() {
-      return cert?.reveal()
-    },
-    get key() {
-      return key?.reveal()
-    },
-  }
-}
-
 type SaslSettings = z.output<typeof sasl>
 
-const mechanisms: Record<NonNullable<SaslSettings['mechanism']>, SaslConfig['mechanism']> = {
-  plain: 'plain',
-  PLAIN: 'plain',
-  'scram-sha-256': 'scram-sha-256',
-  'SCRAM-SHA-256': 'scram-sha-256',
-  'scram-sha-512': 'scram-sha-512',
-  'SCRAM-SHA-512': 'scram-sha-512',
-  oauthbearer: 'oauthbearer',
-  OAUTHBEARER: 'oauthbearer',
+export function sslConfig({ enabled, ...texts }: z.output<typeof ssl>): SslConfig | undefined {
+  const isOn = enabled ?? (texts.ca ?? texts.cert ?? texts.key) !== undefined
+  return isOn ? revealed(texts) : undefined
 }
 
-export const mechanismOf = ({ mechanism }: Pick<SaslSettings, 'mechanism'>) => mechanism && mechanisms[mechanism]
-
-export function saslConfig(sasl: SaslSettings): SaslConfig | undefined {
-  const mechanism = mechanismOf(sasl)
-  const { username, password, oauth } = sasl
-  if (mechanism === 'oauthbearer') {
-    const client = oauthClient(sasl)
-    return client && { mechanism, client, extensions: oauth.extensions }
-  }
+export function saslConfig({ mechanism, username, password, oauth }: SaslSettings): SaslConfig | undefined {
   if (mechanism === undefined || username === undefined || password === undefined) return undefined
-  return {
-    mechanism,
-    get username() {
-      return username.reveal()
-    },
-    get password() {
-      return password.reveal()
-    },
-  }
+  if (mechanism !== 'oauthbearer') return Object.assign(revealed({ username, password }), { mechanism })
+  const { extensions, tokenEndpoint = '', ...request } = oauth
+  const client = revealed({ ...request, tokenEndpoint, clientId: username, clientSecret: password })
+  return { mechanism, client, extensions }
 }
 
-function oauthClient({ username, password, oauth }: SaslSettings): OAuthClient | undefined {
-  const { tokenEndpoint, scope, audience, ca } = oauth
-  if (tokenEndpoint === undefined || username === undefined || password === undefined) return undefined
-  return {
-    tokenEndpoint,
-    scope,
-    audience,
-    get ca() {
-      return ca?.reveal()
-    },
-    get clientId() {
-      return username.reveal()
-    },
-    get clientSecret() {
-      return password.reveal()
-    },
-  }
+const path = ['kafka', 'sasl']
+
+export function saslLogin(sasl: SaslSettings): Violation[] {
+  return sasl.mechanism === 'oauthbearer' ? tokenLogin(sasl) : passwordLogin(sasl)
+}
+
+function passwordLogin(sasl: SaslSettings): Violation[] {
+  const { extensions, ...texts } = sasl.oauth
+  const unused = Object.entries({ ...texts, extensions: Object.keys(extensions).at(0) })
+  return [
+    ...allOrNone(sasl, ['mechanism', 'username', 'password'], path),
+    ...unused.flatMap(([key, value]) =>
+      value === undefined ? [] : [{ path: [...path, 'oauth', key], what: 'requires mechanism: oauthbearer' }],
+    ),
+  ]
+}
+
+function tokenLogin({ username, password, oauth }: SaslSettings): Violation[] {
+  const required = { username, password, 'oauth.tokenEndpoint': oauth.tokenEndpoint }
+  const missing = Object.entries(required).filter(([, value]) => value === undefined)
+  const badNames = Object.keys(oauth.extensions).filter((name) => name === 'auth' || !/^[A-Za-z]+$/.test(name))
+  return [
+    ...missing.map(([key]) => ({ path: [...path, ...key.split('.')], what: 'is missing: required with oauthbearer' })),
+    ...badNames.map((name) => ({
+      path: [...path, 'oauth', 'extensions', name],
+      what: 'must be a name of letters other than auth',
+    })),
+  ]
+}
+
+export function allOrNone(
+  group: Readonly<Record<string, unknown>>,
+  keys: readonly string[],
+  section: ConfigPath,
+): Violation[] {
+  const set = keys.filter((key) => group[key] !== undefined)
+  if (set.length === 0) return []
+  const missing = keys.filter((key) => group[key] === undefined)
+  return missing.map((key) => ({
+    path: [...section, key],
+    what: `is missing: required together with ${set.join(' and ')}`,
+  }))
 }

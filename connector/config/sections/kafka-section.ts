@@ -3,111 +3,104 @@ import type { KafkaConnection } from '../../kafka/kafka-client.ts'
 import { type KafkaConfig, kafkaDefaults, type TopicCreation } from '../../kafka/kafka-config.ts'
 import * as check from '../setting-checks.ts'
 import * as setting from '../setting-types.ts'
+import { sizeText } from '../units.ts'
 import { sasl, saslConfig, ssl, sslConfig } from './kafka-access-section.ts'
 
-const { create } = kafkaDefaults
 const day = 24 * 60 * 60 * 1000
 
 const topics = setting.section('Creation of missing topics', {
-  create: setting.flagOr('true', {
+  create: setting.flag({
+    default: true,
     description: 'Create missing topics. If `false`, a missing topic holds its stream',
   }),
-  partitions: setting.wholeNumberOr(
-    create.partitions,
-    { min: 1, max: 100_000 },
-    { description: 'Number of partitions of a new topic' },
-  ),
-  replicationFactor: setting.wholeNumberOr(
-    create.replicationFactor,
-    { min: -1, max: 100 },
-    {
-      description: "Replication factor of a new topic; -1: the broker's default",
-    },
-  ),
-  config: setting.textMap(create.eventsConfig, {
+  partitions: setting.wholeNumber({
+    min: 1,
+    max: 100_000,
+    default: kafkaDefaults.create.partitions,
+    description: 'Number of partitions of a new topic',
+  }),
+  replicationFactor: setting.wholeNumber({
+    min: -1,
+    max: 100,
+    default: kafkaDefaults.create.replicationFactor,
+    description: "Replication factor of a new topic; -1: the broker's default",
+  }),
+  config: setting.textMap({
+    default: kafkaDefaults.create.eventsConfig,
     description: 'Topic configuration of a new events topic, by Kafka names',
   }),
-  deadLetterConfig: setting.textMap(create.deadLettersConfig, {
+  deadLetterConfig: setting.textMap({
+    default: kafkaDefaults.create.deadLettersConfig,
     description: 'Topic configuration of a new dead-letter topic, by Kafka names',
   }),
 })
 
 export const kafkaSection = setting.section('The Kafka cluster and how events are published', {
   brokers: setting
-    .textList(
-      { description: 'Bootstrap brokers', variable: 'KAFKA_BROKERS', examples: ['kafka-1:9092,kafka-2:9092'] },
-      check.isBroker,
-      check.brokerRule,
-    )
+    .textList({
+      check: check.broker,
+      variable: 'KAFKA_BROKERS',
+      description: 'Bootstrap brokers',
+      examples: ['kafka-1:9092,kafka-2:9092'],
+    })
     .min(1, 'is missing'),
   ssl,
   sasl,
-  compression: setting.choiceOr(kafkaDefaults.compression, ['none', 'gzip'], {
+  compression: setting.choice({
+    choices: ['none', 'gzip'],
+    default: kafkaDefaults.compression,
     description: 'Compression of the records',
   }),
-  maxMessageBytes: setting.size(kafkaDefaults.maxMessageBytes, {
+  maxMessageBytes: setting.size({
+    default: sizeText(kafkaDefaults.maxMessageBytes),
     description:
       "Maximum size of an event, not greater than the topic's `max.message.bytes`. A larger event becomes a dead letter",
   }),
-  offsetsRetention: setting.duration(
-    7 * day,
-    {
-      description: 'How long the brokers keep the offsets of a group: the value of their `offsets.retention.minutes`',
-    },
-    { min: 60_000, max: 3650 * day },
-  ),
+  offsetsRetention: setting.duration({
+    min: 60_000,
+    max: 3650 * day,
+    default: '7d',
+    description: 'How long the brokers keep the offsets of a group: the value of their `offsets.retention.minutes`',
+  }),
   topics,
 })
 
 export const streamKafkaSection = setting.section('The topics of the stream', {
-  topic: setting.textOr(
-    'client.modified',
-    { description: 'Topic for the events', variable: 'KAFKA_TOPIC' },
-    check.isTopic,
-    check.topicRule,
-  ),
+  topic: setting.text({
+    check: check.topic,
+    default: 'client.modified',
+    variable: 'KAFKA_TOPIC',
+    description: 'Topic for the events',
+  }),
   deadLetterTopic: setting
-    .text(
-      { description: 'Topic for dead letters. Default: `topic` with the suffix `.dlq`' },
-      check.isTopic,
-      check.topicRule,
-    )
+    .text({ check: check.topic, description: 'Topic for dead letters. Default: `topic` with the suffix `.dlq`' })
     .optional(),
 })
 
 type KafkaSettings = z.output<typeof kafkaSection>
+type TopicSettings = z.output<typeof streamKafkaSection>
 
 /** The connection of all streams. Secrets and PEM texts are getters, which read their files at each use. */
-export function kafkaConnection(kafka: KafkaSettings): KafkaConnection {
-  return {
-    brokers: kafka.brokers,
-    ssl: sslConfig(kafka.ssl),
-    sasl: saslConfig(kafka.sasl),
-    timeouts: kafkaDefaults.timeouts,
-    retry: kafkaDefaults.retry,
-  }
+export function kafkaConnection({ brokers, ssl, sasl }: KafkaSettings): KafkaConnection {
+  const { timeouts, retry } = kafkaDefaults
+  return { brokers, ssl: sslConfig(ssl), sasl: saslConfig(sasl), timeouts, retry }
 }
+
+export const deadLetterTopic = ({ topic, deadLetterTopic }: TopicSettings) => deadLetterTopic ?? `${topic}.dlq`
 
 /** The connection and topics of one stream. */
-export function kafkaConfig(kafka: KafkaSettings, stream: z.output<typeof streamKafkaSection>): KafkaConfig {
+export function kafkaConfig(kafka: KafkaSettings, stream: TopicSettings): KafkaConfig {
+  const { compression, maxMessageBytes } = kafka
   return {
     ...kafkaConnection(kafka),
-    topic: {
-      events: stream.topic,
-      deadLetters: stream.deadLetterTopic ?? `${stream.topic}.dlq`,
-      create: topicCreation(kafka.topics),
-    },
-    compression: kafka.compression,
-    maxMessageBytes: kafka.maxMessageBytes,
+    topic: { events: stream.topic, deadLetters: deadLetterTopic(stream), create: topicCreation(kafka.topics) },
+    compression,
+    maxMessageBytes,
   }
 }
 
-function topicCreation(topics: KafkaSettings['topics']): TopicCreation | undefined {
-  if (!topics.create) return undefined
-  return {
-    partitions: topics.partitions,
-    replicationFactor: topics.replicationFactor,
-    eventsConfig: topics.config,
-    deadLettersConfig: topics.deadLetterConfig,
-  }
+function topicCreation({ create, config, deadLetterConfig, ...topics }: KafkaSettings['topics']) {
+  return create
+    ? ({ ...topics, eventsConfig: config, deadLettersConfig: deadLetterConfig } satisfies TopicCreation)
+    : undefined
 }

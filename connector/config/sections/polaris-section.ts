@@ -1,162 +1,147 @@
 import type * as z from 'zod'
 import type { SourceTime } from '../../source/client-source.ts'
-import type { PolarisConfig } from '../../source/polaris/polaris-config.ts'
-import { polarisDefaults } from '../../source/polaris/polaris-config.ts'
+import { type PolarisConfig, polarisDefaults } from '../../source/polaris/polaris-config.ts'
 import { parseSourceTime } from '../../source/source-time.ts'
+import { revealed } from '../secret.ts'
 import * as check from '../setting-checks.ts'
 import * as setting from '../setting-types.ts'
-import {
-  authConfig,
-  headers,
-  headersConfig,
-  login,
-  proxy,
-  proxyConfig,
-  tls,
-  tlsConfig,
-} from './polaris-access-section.ts'
-import { serverLimits } from './polaris-server-section.ts'
+import { authConfig, headers, login, proxy, proxyConfig, tls, tlsConfig } from './polaris-access-section.ts'
 
-const int32 = { min: -(2 ** 31), max: 2 ** 31 - 1 }
+const server = setting.section(
+  'Limits of the requests to one server (scheme, host and port), shared by all streams of a replica; set the same values in each stream. Waiting requests are served first come, first served',
+  {
+    concurrentRequests: setting.wholeNumber({
+      min: 1,
+      max: 10_000,
+      default: 8,
+      description: 'Maximum number of concurrent requests; a stream makes one at a time',
+    }),
+    requestsPerSecond: setting
+      .wholeNumber({
+        min: 1,
+        max: 10_000,
+        variable: 'POLARIS_REQUESTS_PER_SECOND',
+        description: 'Maximum number of requests per second, evenly spaced. Default: no limit',
+      })
+      .optional(),
+  },
+)
 
 export const polarisSection = setting.section('The Polaris server and what is read from it', {
-  url: setting.text(
-    {
-      description: 'URL of the web service; if it has no path, `/core/api/` is added',
-      variable: 'POLARIS_URL',
-      examples: ['https://polaris.example.com:3443/core/api/'],
-    },
-    check.isHttpUrl,
-    check.httpUrlRule,
-  ),
-  auth: setting.choiceOr('none', ['none', 'basic', 'login'], {
-    description: 'Authentication: `none`, HTTP Basic (`basic`), or a session opened with `ACL.Login` (`login`)',
-    variable: 'POLARIS_AUTH',
+  url: setting.text({
+    check: check.httpUrl,
+    variable: 'POLARIS_URL',
+    description: 'URL of the web service; if it has no path, `/core/api/` is added',
+    examples: ['https://polaris.example.com:3443/core/api/'],
   }),
-  user: setting.secretText({ description: 'User with the right to read clients', variable: 'POLARIS_USER' }),
-  password: setting.secretText({ description: 'Password of the user', variable: 'POLARIS_PASSWORD' }),
+  auth: setting.choice({
+    choices: ['none', 'basic', 'login'],
+    default: 'none',
+    variable: 'POLARIS_AUTH',
+    description: 'Authentication: `none`, HTTP Basic (`basic`), or a session opened with `ACL.Login` (`login`)',
+  }),
+  user: setting.secret({ variable: 'POLARIS_USER', description: 'User with the right to read clients' }),
+  password: setting.secret({ variable: 'POLARIS_PASSWORD', description: 'Password of the user' }),
   login,
   tls,
   proxy,
   headers,
-  codeMagasin: setting.wholeNumber(int32, {
-    description: 'Store code for which Polaris determines the validity of loyalty cards',
+  codeMagasin: setting.wholeNumber({
+    min: -(2 ** 31),
+    max: 2 ** 31 - 1,
     variable: 'POLARIS_CODE_MAGASIN',
+    description: 'Store code for which Polaris determines the validity of loyalty cards',
     examples: [1],
   }),
   prefixCle: setting
     .text({
-      description: 'Prefix of external keys, if you use them; sent with every request',
       variable: 'POLARIS_PREFIX_CLE',
+      description: 'Prefix of external keys, if you use them; sent with every request',
     })
     .optional(),
   lastChanged: setting
-    .text(
-      {
-        description:
-          "The beginning of the stream, in the server's local time: nothing is read that was last modified before. Not in the future. Required until the stream has a checkpoint",
-        variable: 'POLARIS_LAST_CHANGED',
-        examples: ['2024-01-31T13:45:00'],
-      },
-      check.isLastChanged,
-      check.lastChangedRule,
-    )
-    .optional(),
-  limit: setting.wholeNumberOr(
-    100,
-    { min: 1, max: 100_000 },
-    {
+    .text({
+      check: check.lastChanged,
+      variable: 'POLARIS_LAST_CHANGED',
       description:
-        'Clients per page; smaller pages are read while these take too long or are too large. A new value applies from the next scan',
-      variable: 'POLARIS_LIMIT',
-    },
-  ),
-  output: setting.choiceOr('xml', ['xml', 'json'], {
-    description: 'Format of the responses. A new value applies from the next scan',
-    variable: 'POLARIS_OUTPUT',
+        "The beginning of the stream, in the server's local time: nothing is read that was last modified before. Not in the future. Required until the stream has a checkpoint",
+      examples: ['2024-01-31T13:45:00'],
+    })
+    .optional(),
+  limit: setting.wholeNumber({
+    min: 1,
+    max: 100_000,
+    default: 100,
+    variable: 'POLARIS_LIMIT',
+    description:
+      'Clients per page; smaller pages are read while these take too long or are too large. A new value applies from the next scan',
   }),
-  method: setting.choiceOr('GET', ['GET', 'POST'], {
+  output: setting.choice({
+    choices: ['xml', 'json'],
+    default: 'xml',
+    variable: 'POLARIS_OUTPUT',
+    description: 'Format of the responses. A new value applies from the next scan',
+  }),
+  method: setting.choice({
+    choices: ['GET', 'POST'],
+    default: 'GET',
     description: 'HTTP method of page requests: `GET` with query parameters, or `POST` with a form',
   }),
-  timeZone: setting.textOr(
-    'Europe/Paris',
-    { description: 'Time zone of the server', variable: 'POLARIS_TIME_ZONE' },
-    check.isTimeZone,
-    check.timeZoneRule,
-  ),
-  lastChangedFormat: setting.textOr(
-    "yyyy-MM-dd'T'HH:mm:ss",
-    {
-      description:
-        'Format of `lastChanged` in requests, made of `yyyy MM dd HH mm ss SSS XXX`; other letters in single quotes',
-    },
-    check.isTimeFormat,
-    check.timeFormatRule,
-  ),
+  timeZone: setting.text({
+    check: check.timeZone,
+    default: 'Europe/Paris',
+    variable: 'POLARIS_TIME_ZONE',
+    description: 'Time zone of the server',
+  }),
+  lastChangedFormat: setting.text({
+    check: check.datePattern,
+    default: "yyyy-MM-dd'T'HH:mm:ss",
+    description:
+      'Format of `lastChanged` in requests, made of `yyyy MM dd HH mm ss SSS XXX`; other letters in single quotes',
+  }),
   clientIdField: setting
-    .text(
-      {
-        description: 'Field that holds the client id. Default: detected, if exactly one field has a known name',
-        variable: 'POLARIS_CLIENT_ID_FIELD',
-      },
-      check.isFieldPath,
-      check.fieldPathRule,
-    )
+    .text({
+      check: check.fieldPath,
+      variable: 'POLARIS_CLIENT_ID_FIELD',
+      description: 'Field that holds the client id. Default: detected, if exactly one field has a known name',
+    })
     .optional(),
   modifiedAtField: setting
-    .text(
-      {
-        description:
-          'Field that holds the modification time. Default: detected, if exactly one field has a known name; otherwise the `time` of an event is when the client was read',
-        variable: 'POLARIS_MODIFIED_AT_FIELD',
-      },
-      check.isFieldPath,
-      check.fieldPathRule,
-    )
+    .text({
+      check: check.fieldPath,
+      variable: 'POLARIS_MODIFIED_AT_FIELD',
+      description:
+        'Field that holds the modification time. Default: detected, if exactly one field has a known name; otherwise the `time` of an event is when the client was read',
+    })
     .optional(),
   clientsField: setting
-    .text(
-      {
-        description: 'Field of the response that holds the clients. Default: detected',
-        variable: 'POLARIS_CLIENTS_FIELD',
-      },
-      check.isFieldPath,
-      check.fieldPathRule,
-    )
+    .text({
+      check: check.fieldPath,
+      variable: 'POLARIS_CLIENTS_FIELD',
+      description: 'Field of the response that holds the clients. Default: detected',
+    })
     .optional(),
-  listFields: setting
-    .textList(
-      {
-        description:
-          'Fields of a client that are always lists; XML does not distinguish a list with a single item from a plain field',
-        variable: 'POLARIS_LIST_FIELDS',
-      },
-      check.isFieldPath,
-      check.fieldPathRule,
-    )
-    .prefault([]),
-  statusFields: setting
-    .textList(
-      {
-        description:
-          'Fields of a response that look like an error or a message but are none; by name, or by path to disregard only a part of one',
-        variable: 'POLARIS_STATUS_FIELDS',
-      },
-      check.isFieldPath,
-      check.fieldPathRule,
-    )
-    .prefault([]),
-  hashIgnore: setting
-    .textList(
-      {
-        description: 'Fields ignored when deciding whether a client changed, such as an age',
-        variable: 'POLARIS_HASH_IGNORE',
-      },
-      check.isFieldPath,
-      check.fieldPathRule,
-    )
-    .prefault([]),
-  server: serverLimits,
+  listFields: setting.textList({
+    check: check.fieldPath,
+    default: [],
+    variable: 'POLARIS_LIST_FIELDS',
+    description:
+      'Fields of a client that are always lists; XML does not distinguish a list with a single item from a plain field',
+  }),
+  statusFields: setting.textList({
+    check: check.fieldPath,
+    default: [],
+    variable: 'POLARIS_STATUS_FIELDS',
+    description:
+      'Fields of a response that look like an error or a message but are none; by name, or by path to disregard only a part of one',
+  }),
+  hashIgnore: setting.textList({
+    check: check.fieldPath,
+    default: [],
+    variable: 'POLARIS_HASH_IGNORE',
+    description: 'Fields ignored when deciding whether a client changed, such as an age',
+  }),
+  server,
 })
 
 export type PolarisSettings = z.output<typeof polarisSection>
@@ -164,21 +149,12 @@ export type PolarisSettings = z.output<typeof polarisSection>
 /** Secrets and trusted certificates are getters, which read their files at each use. */
 export function polarisConfig(polaris: PolarisSettings): PolarisConfig {
   return {
+    ...polaris,
     ...polarisDefaults,
-    url: polaris.url,
     auth: authConfig(polaris),
     tls: tlsConfig(polaris.tls),
     proxy: proxyConfig(polaris.proxy),
-    headers: headersConfig(polaris.headers),
-    codeMagasin: polaris.codeMagasin,
-    prefixCle: polaris.prefixCle,
-    method: polaris.method,
-    timeZone: polaris.timeZone,
-    lastChangedFormat: polaris.lastChangedFormat,
-    clientsField: polaris.clientsField,
-    clientIdField: polaris.clientIdField,
-    listFields: polaris.listFields,
-    statusFields: polaris.statusFields,
+    headers: revealed(polaris.headers),
     limits: polaris.server,
   }
 }

@@ -6,38 +6,36 @@ import * as setting from '../setting-types.ts'
 import { durationMs } from '../units.ts'
 import type { PolarisSettings } from './polaris-section.ts'
 
-const second = 1000
-const minute = 60 * second
-const day = 24 * 60 * minute
+const day = 24 * 60 * 60_000
 
 const lookBackText = z
-  .string(check.lookBackRule)
-  .refine(check.isLookBack, check.lookBackRule)
+  .string(check.lookBack.rule)
+  .refine(check.lookBack.isValid, check.lookBack.rule)
   .transform((text): LookBackSetting => {
     const [reach = '', every = ''] = text.split('/')
     return { reachMs: durationMs(reach) ?? 0, everyMs: durationMs(every) ?? 0 }
   })
 
 const lookBackMap = z
-  .strictObject({ reach: z.string(), every: z.string() }, check.lookBackRule)
+  .strictObject({ reach: z.string(), every: z.string() }, check.lookBack.rule)
   .transform(({ reach, every }) => `${reach}/${every}`)
   .pipe(lookBackText)
 
 export const pollSection = setting.section('When and how the server is read', {
-  interval: setting.duration(5 * second, {
-    description: 'Time from the start of one live scan to the start of the next',
+  interval: setting.duration({
+    default: '5s',
     variable: 'POLL_INTERVAL',
+    description: 'Time from the start of one live scan to the start of the next',
   }),
-  overlap: setting.duration(
-    15 * second,
-    {
-      description: 'Each live scan reads this period before the start of the previous one again',
-      variable: 'POLL_OVERLAP',
-    },
-    { min: 0, max: 30 * day },
-  ),
+  overlap: setting.duration({
+    min: 0,
+    max: 30 * day,
+    default: '15s',
+    variable: 'POLL_OVERLAP',
+    description: 'Each live scan reads this period before the start of the previous one again',
+  }),
   lookBack: z
-    .array(z.union([lookBackText, lookBackMap], check.lookBackRule), check.lookBackRule)
+    .array(z.union([lookBackText, lookBackMap], check.lookBack.rule), check.lookBack.rule)
     .max(MAX_LOOK_BACKS, `must have at most ${MAX_LOOK_BACKS} items`)
     .prefault(['5m/1m', '26h/6h'])
     .meta({
@@ -47,31 +45,32 @@ export const pollSection = setting.section('When and how the server is read', {
         'Look-backs find changes that become visible late. Each reads again from the start of its last run minus its `reach` and the overlap, `every` so often. Items are `reach/every`, or maps with `reach` and `every`. A change that becomes visible later than the longest reach is found only by a full scan',
     }),
   fullScan: setting.section('Reads everything again from the configured beginning', {
-    every: setting.duration(
-      0,
-      { description: 'Time between full scans; 0s: no full scans', variable: 'POLL_FULL_SCAN_EVERY' },
-      { min: 0, max: 2 ** 31 - 1 },
-    ),
+    every: setting.duration({
+      min: 0,
+      default: '0d',
+      variable: 'POLL_FULL_SCAN_EVERY',
+      description: 'Time between full scans; 0s: no full scans',
+    }),
     hours: setting
-      .text(
-        {
-          description: "Hours of the day in which full scans read, in the server's local time. Default: all day",
-          examples: ['01:00-05:00'],
-        },
-        check.isHours,
-        check.hoursRule,
-      )
+      .text({
+        check: check.hours,
+        description: "Hours of the day in which full scans read, in the server's local time. Default: all day",
+        examples: ['01:00-05:00'],
+      })
       .optional(),
   }),
-  backgroundShare: setting.wholeNumberOr(
-    50,
-    { min: 1, max: 100 },
-    { description: 'Maximum percentage of the time for look-backs, backfill and full scans together' },
-  ),
-  backfill: setting.choiceOr('beside', ['beside', 'before'], {
+  backgroundShare: setting.wholeNumber({
+    min: 1,
+    max: 100,
+    default: 50,
+    description: 'Maximum percentage of the time for look-backs, backfill and full scans together',
+  }),
+  backfill: setting.choice({
+    choices: ['beside', 'before'],
+    default: 'beside',
+    variable: 'POLL_BACKFILL',
     description:
       'When a new stream reads its history: `beside` live scans, or `before` them, so that history is published first',
-    variable: 'POLL_BACKFILL',
   }),
 })
 

@@ -4,20 +4,21 @@ import type { Violation } from '../config-problem.ts'
 import * as setting from '../setting-types.ts'
 
 export const removedSection = setting.section('Clients that full scans no longer return', {
-  mode: setting.choiceOr('off', ['off', 'report', 'event', 'tombstone'], {
+  mode: setting.choice({
+    choices: ['off', 'report', 'event', 'tombstone'],
+    default: 'off',
+    variable: 'REMOVED_MODE',
     description:
       'What happens with clients that two full scans in a row did not return and that have not changed since: nothing (`off`), log lines and metrics (`report`), also an event `client.removed` (`event`), and a tombstone after it, so that compaction deletes the client from the topic (`tombstone`). Other than `off`, it needs `poll.fullScan.every`, and up to 22 bytes of memory for each client while a full scan runs. In Helm values, write `"off"` in quotes',
-    variable: 'REMOVED_MODE',
   }),
-  maxPercent: setting.wholeNumberOr(
-    1,
-    { min: 0, max: 100 },
-    {
-      description:
-        'If more than this percentage of the clients, and more than ten, become missing in one full scan, or are to be removed at once, none is marked or removed, and an alert fires',
-      variable: 'REMOVED_MAX_PERCENT',
-    },
-  ),
+  maxPercent: setting.wholeNumber({
+    min: 0,
+    max: 100,
+    default: 1,
+    variable: 'REMOVED_MAX_PERCENT',
+    description:
+      'If more than this percentage of the clients, and more than ten, become missing in one full scan, or are to be removed at once, none is marked or removed, and an alert fires',
+  }),
 })
 
 type RemovedSection = z.output<typeof removedSection>

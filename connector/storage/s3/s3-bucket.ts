@@ -23,7 +23,7 @@ export function openS3Bucket(name: string, settings: S3Settings): S3Bucket {
     client: new S3Client(clientConfig(settings)),
     answerWithinMs: settings.answerWithinMs,
     encryption: {
-      ServerSideEncryption: settings.serverSideEncryption,
+      ServerSideEncryption: settings.encryption,
       SSEKMSKeyId: settings.kmsKeyId,
     },
   }

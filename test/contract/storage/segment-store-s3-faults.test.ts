@@ -185,7 +185,7 @@ test('list has neither the prefix itself nor what is in directories below it', a
 })
 
 test('put sends encryption settings, a type and a length, without conditions, chunks and checksums', async () => {
-  const s3 = { serverSideEncryption: 'aws:kms', kmsKeyId: 'key-1' } as const
+  const s3 = { encryption: 'aws:kms', kmsKeyId: 'key-1' } as const
   const { server, segments } = await open({ s3 })
   await segments.put('1-a', Buffer.alloc(3_000_000), never)
   const [{ line, headers } = expect.fail()] = server.requests

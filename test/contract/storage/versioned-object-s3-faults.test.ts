@@ -405,7 +405,7 @@ test('sends path-style requests to a custom endpoint', async () => {
 })
 
 test('sends encryption settings and a length, without chunks and checksums', async () => {
-  const s3 = { serverSideEncryption: 'aws:kms', kmsKeyId: 'key-1' } as const
+  const s3 = { encryption: 'aws:kms', kmsKeyId: 'key-1' } as const
   const { server, object } = await open({ s3 })
   await object.write('x'.repeat(3_000_000), null, never)
   expect(server.requests[0]?.headers).toMatchObject({

@@ -52,8 +52,12 @@ test('the loaded settings print no secret', () => {
   expect(printed.replaceAll('planted-certificate', '')).not.toContain('planted')
 })
 
-test('every setting named password, user, key or secret is a secret', () => {
-  const names = settingList().filter(({ path }) => /password|user|^key$|secret/i.test(path.at(-1) ?? ''))
-  expect(names.length).toBeGreaterThan(4)
-  expect(names.filter(({ kind }) => kind !== 'secret')).toEqual([])
+test('every setting whose last word is password, user, key or secret is a secret', () => {
+  const isSecret = (name: string) => /^(password|user|username|key|secret)$/i.test(lastWord(name))
+  const found = settingList().filter(({ path }) => isSecret(path.at(-1) ?? ''))
+  expect(found.length).toBeGreaterThan(4)
+  expect(found.filter(({ kind }) => kind !== 'secret')).toEqual([])
+  expect(['hmacKey', 'userAgent', 'clientSecret'].map(isSecret)).toEqual([true, false, true])
 })
+
+const lastWord = (name: string) => name.split(/(?=[A-Z])/).at(-1) ?? ''

@@ -78,7 +78,7 @@ describe('one stream from the environment alone', () => {
       checkpoint: { endpoint: 'http://127.0.0.1:7070', forcePathStyle: true },
       kafka: {
         ssl: { enabled: true },
-        sasl: { mechanism: 'SCRAM-SHA-512' },
+        sasl: { mechanism: 'scram-sha-512' },
       },
     })
     expect([settings.kafka.sasl.username, settings.kafka.sasl.password].map((it) => it?.reveal())).toEqual(['ku', 'kp'])
@@ -87,7 +87,7 @@ describe('one stream from the environment alone', () => {
       pem,
       pem,
       pem,
-      `${fingerprint}, sha256 Fingerprint=${fingerprint}`,
+      [fingerprint, `sha256 Fingerprint=${fingerprint}`],
     ])
     const { proxy, headers } = stream?.polaris ?? {}
     expect(proxy?.reveal()).toBe('http://pu:pp@proxy:3128')
