@@ -1,6 +1,6 @@
 import { canonicalJson, sha256 } from '../../connector/event/canonical-json.ts'
 import { ERASED_TYPE } from '../../connector/event/tombstone.ts'
-import { type ClientTable, clientTable } from '../../connector/index/client-table.ts'
+import { type ClientTable, clientTable, entriesIn } from '../../connector/index/client-table.ts'
 import { clientKey, contentKey, type IndexEntry, isErased, UNKNOWN_CONTENT } from '../../connector/index/index-entry.ts'
 import { deltaWords, type IndexState } from '../../connector/index/index-state.ts'
 import { segmentEntries } from '../../connector/index/segment.ts'
@@ -71,7 +71,7 @@ function isErasedAs(
   const published = records.filter(({ event }) => event.subject === client)
   const isRebuilt = stream.rebuiltAt.some((at) => at > (published.at(-1)?.at ?? -1))
   // Without its event and its mark, an index that was made again knows only that the client is erased.
-  if (isRebuilt && stream.hasLostMarks && entry.number === 0) return true
+  if (isRebuilt && entry.number === 0) return true
   if (entry.number !== number) return false
   if (entry.content === UNKNOWN_CONTENT) return isRebuilt || entry.mark === 'erased-absent'
   const pages = stream.reads.filter(({ recordsBefore }) => isRebuilt || recordsBefore <= erasedAt)
@@ -85,6 +85,21 @@ const contentOf = (data: ClientRecord) => contentKey(sha256(canonicalJson(data))
 
 const textOf = (entry: IndexEntry | undefined) =>
   entry === undefined ? 'nothing' : `content ${entry.content}, number ${entry.number}, mark ${entry.mark}`
+
+/** How many erased clients of the index have no mark in the stored object; the text of the object. */
+export function missingMarks(
+  index: IndexState,
+  stored: ReadonlyMap<string, Uint8Array>,
+  marks: string | undefined,
+): number {
+  const table = tableOf(index, stored)
+  if (typeof table === 'string') return 0 // reported already
+  const entries = marks === undefined ? '' : (JSON.parse(marks) as { entries: string }).entries
+  const marked = clientTable()
+  marked.setAll(deltaWords(entries))
+  const missing = [...entriesIn(table)].filter(([key, entry]) => isErased(entry) && marked.get(key) === undefined)
+  return missing.length
+}
 
 function tableOf({ segments, delta }: IndexState, stored: ReadonlyMap<string, Uint8Array>): ClientTable | string {
   const table = clientTable()

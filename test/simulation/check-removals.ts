@@ -52,14 +52,14 @@ type Expired = ReadonlyMap<FakeRecord, number>
 export const isForgotten = ({ rebuiltAt }: Pick<SimulatedStream, 'rebuiltAt'>, expired: Expired, record: FakeRecord) =>
   rebuiltAt.length > 0 && expired.has(record)
 
-type Found = Pick<SimulatedStream, 'name' | 'polaris' | 'reads' | 'rebuiltAt' | 'hasLostMarks'>
+type Found = Pick<SimulatedStream, 'name' | 'polaris' | 'reads' | 'rebuiltAt'>
 
 /**
  * Whether a page returned the client since, although its request began before the tombstone of the erased client was
  * visible: what it returned counts as what was erased. `records`: all that are visible.
  */
 function wasErased(
-  { name, reads, rebuiltAt, hasLostMarks }: Found,
+  { name, reads, rebuiltAt }: Found,
   records: readonly FakeRecord[],
   change: Change,
   isSince: SinceTest,
@@ -71,7 +71,7 @@ function wasErased(
     (record) => record.stream === name && record.key === change.clientId && record.value !== null,
   )
   // Without its mark, an index that was made again since does not know the content: the first that it reads counts.
-  if (hasLostMarks && erasedAt > published && rebuiltAt.some((at) => at > published)) return true
+  if (erasedAt > published && rebuiltAt.some((at) => at > published)) return true
   // A client that has this content again, and had none other that is published, is not told from the erased one.
   const isBack = erasedAt > published
   return reads

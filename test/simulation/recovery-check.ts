@@ -2,7 +2,9 @@ import { parseDocument } from '../../connector/checkpoint/checkpoint-document.ts
 import type { StreamState } from '../../connector/checkpoint/stream-state.ts'
 import { openChecks, pauseOf } from '../../connector/control/requests.ts'
 import { EVENT_TYPE } from '../../connector/event/client-event.ts'
+import { erasuresKey } from '../../connector/storage/checkpoint-store-config.ts'
 import { OPENING_HOLDS_MS } from './actor.ts'
+import { missingMarks } from './check-index.ts'
 import { isDeleted, typeOf, unremoved, wasDeletedSince, wasErasedWith } from './check-removals.ts'
 import { CONTROL_READ_MS, healControl, isControlRead, storedControl } from './simulated-control.ts'
 import { resumeAll } from './simulated-operator.ts'
@@ -208,10 +210,19 @@ function lateNow(world: World): string[] {
       ),
       ...(world.options.removed !== 'off' ? unremoved(stream, world.kafka.committed, world.expired) : []),
       ...openOf(world, stream.name, 'republish'),
+      ...unmarked(world, stream, state),
       ...(isBackfilling(world, state) ? [`${stream.name} has not ended its backfill`] : []),
       ...(recheck === null ? [] : [`${stream.name} has not read again from ${recheck.from}`]),
     ]
   })
+}
+
+/** A replica writes marks back within an hour. */
+function unmarked({ store }: World, stream: SimulatedStream, state: StreamState | undefined): string[] {
+  if (!stream.hasLostMarks || state === undefined) return []
+  const stored = store.stored(erasuresKey(stream.key))?.text
+  const missing = missingMarks(state.index, store.segments(stream.key).stored, stored)
+  return missing === 0 ? [] : [`${stream.name} has not written back ${missing} erasure marks`]
 }
 
 /** Live scans wait for the backfill. Its last page, if it is empty, is read again after a minute. */

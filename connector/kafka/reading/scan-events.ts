@@ -21,6 +21,8 @@ import {
   nextOffset,
   type PartitionScan,
   partitionScan,
+  progressOf,
+  type ReadProgress,
   shareRead,
   storedEvent,
 } from './partition-scan.ts'
@@ -57,8 +59,6 @@ interface TopicReading<Found> extends EventReading<Found> {
   readonly since: number
 }
 
-const MAX_STANDSTILL_MS = 300_000
-
 /**
  * Reads every partition from `since`, or from where an earlier reading ended, to the end that it has now. Silence is
  * never taken for the end. Rejects as `onLeaders`, and with `publish.failed` after five minutes without progress.
@@ -74,7 +74,7 @@ async function readEvents<Found>(
   const onResponse = () => reading.onProgress(shareRead([...scans.values()]))
   const operation = `read the events of ${topic.topic}`
   const isOver = () => scans.size === topic.partitions && ![...scans.values()].some(isUnfinished)
-  let progress = { sum: -1n, at: clock.monotonic() }
+  let progress: ReadProgress | undefined = { sum: -1n, at: clock.monotonic() }
   while (!isOver()) {
     // A connection lives no longer than a transaction may take, so a long topic takes several.
     const until = clock.monotonic() + config.timeouts.commitWithinMs / 2
@@ -82,10 +82,8 @@ async function readEvents<Found>(
     const leftMs = () => until - clock.monotonic()
     const work = (led: LedPartitions) => scanOn(led, { ...reading, scans, onResponse, leftMs, pause })
     await onLeaders(parts, { operation, topic, work }, stop)
-    const sum = [...scans.values()].reduce((all, { next }) => all + next, 0n)
-    if (sum !== progress.sum) progress = { sum, at: clock.monotonic() }
-    else if (clock.monotonic() - progress.at >= MAX_STANDSTILL_MS)
-      throw new ConnectorError('publish.failed', `${operation}: no progress for five minutes`)
+    progress = progressOf([...scans.values()], progress, clock.monotonic())
+    if (progress === undefined) throw new ConnectorError('publish.failed', `${operation}: no progress for five minutes`)
   }
   return scans
 }

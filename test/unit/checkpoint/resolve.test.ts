@@ -167,6 +167,15 @@ describe('a document with a pending state', () => {
   })
 })
 
+test('pending that has withdrawals only is published once more when its record and its tombstones are gone', () => {
+  const both = documentWith({ pending: {} })
+  const known = { record: undefined, isUnstable: false, now, retentionMs, kept: { kind: 'event', number: 0 } } as const
+  expect(resolveState(both, { ...known, visible: new Set(committedOnly) })).toEqual({
+    kind: 'committed',
+    record: { kind: 'rewrite', record: ofCommitted },
+  })
+})
+
 test('matchOf relates an event to the states by its number', () => {
   const prepared = documentWith({ pending: {} })
   const matches = (kept: KeptEvent) =>

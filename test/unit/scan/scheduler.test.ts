@@ -155,6 +155,20 @@ describe('a scan becomes due', () => {
     expect(choose({ ...states, background: [backfill] }, later)).toEqual(reads(BACKFILL))
   })
 
+  test('each at once when a clock that was wrong has stored a time further away than its period', () => {
+    const [tooLate, times] = [noon + 60 * DAY, at(noon)]
+    expect(choose(statesOf({ lookBacks: dueLookBacks(short).map((one) => ({ ...one, dueAt: tooLate })) }))).toEqual(
+      begins('look-back', { reachMs: short }),
+    )
+    const none = statesOf({ lookBacks: [] })
+    const recheck = { from: noonText, after: 0, dueAt: tooLate }
+    expect(choose(none, { recheck, times })).toEqual(begins('recheck', { from: noonText }))
+    const paused = { ...none, background: [{ ...backfill, notBefore: tooLate }] }
+    expect(choose(paused, { times })).toEqual(reads(BACKFILL))
+    const full = { ...none, fullDueAt: tooLate }
+    expect(choose(full, { times, settings: { fullScan } })).toEqual(begins('full'))
+  })
+
   test('a full scan at its time, but not before the backfill is done', () => {
     const states = statesOf({ fullDueAt: noon })
     expect(choose(states, { settings: { fullScan } })).toEqual(begins('full'))

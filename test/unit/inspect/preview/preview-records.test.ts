@@ -3,6 +3,7 @@ import { loadWithoutTargets } from '../../../../connector/commands/load-without-
 import { eventSettings, readingRules } from '../../../../connector/compose/compose-stream.ts'
 import { connectorConfig } from '../../../../connector/config/connector-config.ts'
 import { previewRecords } from '../../../../connector/inspect/preview/preview-records.ts'
+import type { ClientRecord } from '../../../../connector/source/client-source.ts'
 import { readProjectFile } from '../../../support/documentation/markdown-file.ts'
 
 const environment = { CONNECTOR_ID: 'shops', POLARIS_URL: 'https://p.example', POLARIS_CODE_MAGASIN: '1' }
@@ -11,13 +12,13 @@ const sources = (more: Record<string, string> = {}) => ({
 })
 const clients = [{ No: '17', Nom: 'Zyx' }, { Nom: 'Zyx' }, { No: '18', Nom: 'Wolph' }]
 
-function previewOf(isMasked: boolean, more: Record<string, string> = {}) {
+function previewOf(isMasked: boolean, more: Record<string, string> = {}, read: readonly ClientRecord[] = clients) {
   const config = connectorConfig(loadWithoutTargets(sources({ POLARIS_CLIENT_ID_FIELD: 'No', ...more })))
   const [stream] = config.streams
   if (stream === undefined) throw new Error('no stream')
   const settings = eventSettings({ connector: 'shops', contractUrl: undefined }, stream)
   return previewRecords(
-    { clients, place: undefined },
+    { clients: read, place: undefined },
     { stream, rules: readingRules(stream), settings, readAt: 0, isMasked, limit: 3 },
   )
 }
@@ -46,6 +47,11 @@ test('prints no dropped field, and the rules also where values are masked', () =
 test('invariant 8: masks key and value', () => {
   const shown = JSON.stringify(previewOf(true))
   for (const text of ['17', 'Zyx', 'Wolph', previewOf(false)[0]?.value.id]) expect(shown).not.toContain(text)
+})
+
+test('is refused, like the page, while none of the clients has an id', () => {
+  const refused = () => previewOf(false, {}, [{ Nom: 'Zyx' }, { Nom: 'Wolph' }])
+  expect(refused).toThrow(expect.objectContaining({ code: 'source.mapping' }))
 })
 
 test('needs neither brokers nor a checkpoint store, but everything else', () => {
