@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { mayPublish, maySeeTransactions, mayUseGroup } from '../../kafka/admin/access-check.ts'
+import { streamAccess } from '../../kafka/admin/access-check.ts'
 import { type TopicView, viewTopic } from '../../kafka/admin/cluster-view.ts'
 import { type Topics, topicShapes } from '../../kafka/admin/topics.ts'
 import { trialTransaction } from '../../kafka/transactions/stream-producer.ts'
@@ -85,11 +85,7 @@ async function checkRights(
 ): Promise<CheckResult> {
   const { transactionalId, recordGroup } = stream.names
   return await checked(within(finish), async () => {
-    const answers = await Promise.allSettled([
-      mayUseGroup(admin, recordGroup, finish),
-      ...topics.map(({ topic }) => mayPublish(admin, { transactionalId, topic }, finish)),
-      ...topics.map((topic) => maySeeTransactions(admin, topic, finish)),
-    ])
+    const answers = await Promise.allSettled(streamAccess(admin, { names: stream.names, topics }, finish))
     const errors: Error[] = answers.flatMap((answer) => (answer.status === 'rejected' ? [answer.reason] : []))
     const missing = errors.filter((error) => codeOf(error) === 'publish.unauthorized')
     if (errors.length > missing.length) throw errors.find((error) => !missing.includes(error))

@@ -1,15 +1,9 @@
-import type { TopicLayout } from '../../publish/event-publisher.ts'
+import type { StreamNames, TopicLayout } from '../../publish/event-publisher.ts'
 import type { AdminParts } from '../kafka-connection.ts'
 import { withCluster } from '../kafka-connection.ts'
-import { hasKafkaCode, KafkaCode, type NeededAcls, publishError } from '../kafka-errors.ts'
+import { hasKafkaCode, KafkaCode, type NeededAcls } from '../kafka-errors.ts'
 import { type Cluster, GROUP_COORDINATOR, TRANSACTION_COORDINATOR } from '../kafkajs/cluster.ts'
-import {
-  type DescribedTopic,
-  describeOpenTransactions,
-  describeTopic,
-  type TopicOperation,
-} from '../kafkajs/newer-requests.ts'
-import { createErrorFromCode } from '../kafkajs/protocol.ts'
+import { describeOpenTransactions } from '../kafkajs/newer-requests.ts'
 import { leadersOf } from '../reading/partition-reads.ts'
 
 /**
@@ -18,11 +12,22 @@ import { leadersOf } from '../reading/partition-reads.ts'
  * are not affected.
  */
 
+/** The checks of all permissions that a stream needs, by its names and existing topics. They run at once. */
+export const streamAccess = (
+  parts: AdminParts,
+  { names, topics }: { readonly names: StreamNames; readonly topics: readonly TopicLayout[] },
+  stop: AbortSignal,
+): Promise<void>[] => [
+  mayUseGroup(parts, names.recordGroup, stop),
+  ...topics.map(({ topic }) => mayPublish(parts, { transactionalId: names.transactionalId, topic }, stop)),
+  ...topics.map((topic) => maySeeTransactions(parts, topic, stop)),
+]
+
 /**
  * Resolves if this user has WRITE on the transactional id and on the topic, which must exist. Rejects with `publish.*`
  * or the reason of `stop`.
  */
-export function mayPublish(
+function mayPublish(
   parts: AdminParts,
   { transactionalId, topic }: { transactionalId: string; topic: string },
   stop: AbortSignal,
@@ -43,36 +48,6 @@ export function mayPublish(
   return checkAccess(parts, { operation, needs, probe, expectedErrors: unknownProducer }, stop)
 }
 
-/**
- * Resolves if this user may perform all these operations on the topic, which must exist, or if the brokers are too old
- * to report it. Rejects with `publish.*` or the reason of `stop`.
- */
-export function mayUseTopic(
-  parts: AdminParts,
-  { topic, operations }: { topic: string; operations: readonly TopicOperation[] },
-  stop: AbortSignal,
-): Promise<void> {
-  const probe = async (cluster: Cluster) => {
-    await cluster.refreshMetadata()
-    await usableTopic(cluster, topic, operations)
-  }
-  return checkAccess(parts, { operation: `check access to topic ${topic}`, needs: {}, probe, expectedErrors: [] }, stop)
-}
-
-/** Describes a topic. Undefined if the broker is too old. Rejects if this user may not perform all these operations. */
-export async function usableTopic(
-  cluster: Cluster,
-  topic: string,
-  operations: readonly TopicOperation[],
-): Promise<DescribedTopic | undefined> {
-  const described = await describeTopic(await cluster.findControllerBroker(), topic)
-  const missing = described && operations.find((one) => !described.operations.has(one))
-  if (missing === undefined) return described
-  const { TOPIC_AUTHORIZATION_FAILED } = KafkaCode
-  const needs = { [TOPIC_AUTHORIZATION_FAILED]: `${missing} on topic ${topic}` }
-  throw publishError(`open topic ${topic}`, createErrorFromCode(TOPIC_AUTHORIZATION_FAILED), needs)
-}
-
 /** Resolves if this user has READ on the group. Rejects with `publish.*` or the reason of `stop`. */
 export function mayUseGroup(parts: AdminParts, groupId: string, stop: AbortSignal): Promise<void> {
   const needs = { [KafkaCode.GROUP_AUTHORIZATION_FAILED]: `READ on group ${groupId}` }
@@ -88,7 +63,7 @@ export function mayUseGroup(parts: AdminParts, groupId: string, stop: AbortSigna
  * Resolves if this user has READ on the topic, which finding hanging transactions needs. Rejects with `publish.*` or
  * the reason of `stop`.
  */
-export function maySeeTransactions(parts: AdminParts, layout: TopicLayout, stop: AbortSignal): Promise<void> {
+function maySeeTransactions(parts: AdminParts, layout: TopicLayout, stop: AbortSignal): Promise<void> {
   const { topic } = layout
   const needs = { [KafkaCode.TOPIC_AUTHORIZATION_FAILED]: `READ on topic ${topic}` }
   const probe = async (cluster: Cluster) => {

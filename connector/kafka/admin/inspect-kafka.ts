@@ -6,27 +6,29 @@ import { withAdmin } from '../kafka-connection.ts'
 import { scanEvents } from '../reading/scan-events.ts'
 import { readKafkaState } from '../transactions/kafka-state.ts'
 import type { ProducerParts } from '../transactions/transactional-producer.ts'
-import { mayPublish, mayUseGroup, mayUseTopic } from './access-check.ts'
+import { streamAccess } from './access-check.ts'
 import { createTopic, ensureTopic, readTopics, type WantedTopic } from './topics.ts'
 
 /** Implements `EventPublisher.inspect`. */
 export async function inspectKafka(parts: ProducerParts, options: OpenOptions, stop: AbortSignal): Promise<Inspection> {
   const { config, names, clock } = parts
-  const { transactionalId, recordGroup: group } = names
   const { topic } = config
   const work = (admin: Admin) =>
     readTopics(admin, { ...options, config: topic }, (wanted) => inspectTopic(admin, wanted, { clock, stop }))
   const operation = `inspect topics ${topic.events} and ${topic.deadLetters}`
   const { clusterId, events, deadLetters } = await withAdmin(parts, { operation, work }, stop)
-  for (const found of [events, deadLetters])
-    if (found !== undefined) await mayUseTopic(parts, { topic: found.topic, operations: ['WRITE', 'READ'] }, stop)
-  await mayUseGroup(parts, group, stop)
+  const existing = [events, deadLetters].filter((found) => found !== undefined)
+  await Promise.all(streamAccess(parts, { names, topics: existing }, stop))
   const common = { scanEvents: scanning(parts, events) }
   if (events === undefined)
     return { ...common, destination: undefined, stored: { record: undefined, isUnstable: false } }
-  await mayPublish(parts, { transactionalId, topic: events.topic }, stop)
   const topics = { clusterId, events, deadLetters: deadLetters ?? events }
-  const request = { topics, place: { group, topic: events.topic }, producerIds: [], finder: undefined }
+  const request = {
+    topics,
+    place: { group: names.recordGroup, topic: events.topic },
+    producerIds: [],
+    finder: undefined,
+  }
   return { ...common, ...(await readKafkaState(parts, request, stop)) }
 }
 

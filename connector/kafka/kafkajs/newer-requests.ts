@@ -146,15 +146,14 @@ function offsetOfPartition(from: Decoder) {
 
 const NO_ID = '0'.repeat(32)
 
-/** ACL operations by their numbers in Kafka's protocol. */
-const topicOperation = { READ: 3, WRITE: 4 } as const
-export type TopicOperation = keyof typeof topicOperation
+/** The bit of WRITE in the operations for which a user is authorized. */
+const WRITE = 1 << 4
 
-export interface DescribedTopic {
+interface DescribedTopic {
   /** Null if the broker has no topic ids. */
   readonly id: string | null
-  /** The operations for which this user is authorized. */
-  readonly operations: ReadonlySet<TopicOperation>
+  /** Whether this user may write to it. */
+  readonly isWritable: boolean
 }
 
 /** Describes a topic, which must exist. Undefined if the broker is too old. */
@@ -175,9 +174,7 @@ export async function describeTopic(broker: RequestTarget, topic: string): Promi
   })
   if (found === undefined) throw createErrorFromCode(KafkaCode.UNKNOWN_TOPIC_OR_PARTITION)
   if (found.code !== 0 && found.code !== KafkaCode.LEADER_NOT_AVAILABLE) throw createErrorFromCode(found.code)
-  const all = Object.keys(topicOperation) as TopicOperation[]
-  const operations = new Set(all.filter((operation) => (found.operations & (1 << topicOperation[operation])) !== 0))
-  return { id: found.id === NO_ID ? null : found.id, operations }
+  return { id: found.id === NO_ID ? null : found.id, isWritable: (found.operations & WRITE) !== 0 }
 }
 
 function skipBroker(from: Decoder): undefined {

@@ -1,11 +1,11 @@
 import type { KafkaState, OpenTransaction, StoredRecord, TopicLayout } from '../../publish/event-publisher.ts'
-import { usableTopic } from '../admin/access-check.ts'
 import type { Topics } from '../admin/topics.ts'
 import type { AdminParts } from '../kafka-connection.ts'
 import { withCluster } from '../kafka-connection.ts'
 import { KafkaCode, publishError } from '../kafka-errors.ts'
 import type { Cluster, CoordinatorFinder } from '../kafkajs/cluster.ts'
-import { describeOpenTransactions } from '../kafkajs/newer-requests.ts'
+import { describeOpenTransactions, describeTopic } from '../kafkajs/newer-requests.ts'
+import { createErrorFromCode } from '../kafkajs/protocol.ts'
 import { leadersOf } from '../reading/partition-reads.ts'
 import { aclsOfRecord, fetchRecord, type RecordPlace } from './commit-record.ts'
 
@@ -25,11 +25,10 @@ export function readKafkaState(parts: AdminParts, request: StateRequest, stop: A
   const { topics, place } = request
   const work = async (cluster: Cluster): Promise<KafkaState> => {
     const stored = await storedRecord(cluster, request)
-    const events = await usableTopic(cluster, topics.events.topic, ['WRITE'])
-    // Otherwise a missing permission would show only with the first dead letter.
-    await usableTopic(cluster, topics.deadLetters.topic, ['WRITE'])
+    const topicId = await writableTopic(cluster, topics.events)
+    await writableTopic(cluster, topics.deadLetters)
     const open = await openTransactions(cluster, request)
-    return { destination: { clusterId: topics.clusterId, ...topics.events, topicId: events?.id ?? null }, stored, open }
+    return { destination: { clusterId: topics.clusterId, ...topics.events, topicId }, stored, open }
   }
   return withCluster(parts, { operation: `read the state of ${place.group}`, needs: {}, work }, stop)
 }
@@ -41,6 +40,18 @@ export function readKafkaState(parts: AdminParts, request: StateRequest, stop: A
 export function readStoredRecord(parts: AdminParts, place: RecordPlace, stop: AbortSignal): Promise<StoredRecord> {
   const work = (cluster: Cluster) => storedRecord(cluster, { place, finder: undefined })
   return withCluster(parts, { operation: `read the commit record of group ${place.group}`, needs: {}, work }, stop)
+}
+
+/**
+ * Returns the topic id; null if the brokers have none. Rejects if this user may not write to the topic: on the
+ * dead-letter topic, this would otherwise show only with the first dead letter.
+ */
+async function writableTopic(cluster: Cluster, { topic }: TopicLayout): Promise<string | null> {
+  const described = await describeTopic(await cluster.findControllerBroker(), topic)
+  if (described === undefined || described.isWritable) return described?.id ?? null
+  const { TOPIC_AUTHORIZATION_FAILED } = KafkaCode
+  const error = createErrorFromCode(TOPIC_AUTHORIZATION_FAILED)
+  throw publishError(`open topic ${topic}`, error, { [TOPIC_AUTHORIZATION_FAILED]: `WRITE on topic ${topic}` })
 }
 
 async function storedRecord(

@@ -101,14 +101,14 @@ describe('describeTopic', () => {
   const topic = (code: number, bytes: number[], operations = 0) =>
     broker({ 3: { maxVersion: 13 } }, answer(code, bytes, operations))
 
-  it('returns the id as 32 hexadecimal digits and the authorized operations', async () => {
-    const described = { id: 'f0f1f2f3f4f5f6f7f8f9fafbfcfdfeff', operations: new Set(['READ', 'WRITE']) }
+  it('returns the id as 32 hexadecimal digits, and whether this user may write', async () => {
+    const described = { id: 'f0f1f2f3f4f5f6f7f8f9fafbfcfdfeff', isWritable: true }
     expect(await describeTopic(topic(0, id, 0b11000), 'e')).toEqual(described)
-    expect((await describeTopic(topic(0, id, 0b1000), 'e'))?.operations).toEqual(new Set(['READ']))
+    expect((await describeTopic(topic(0, id, 0b1000), 'e'))?.isWritable).toBe(false)
   })
 
   it('describes a topic when one of its partitions has no leader', async () => {
-    expect((await describeTopic(topic(5, id, 0b10000), 'e'))?.operations).toEqual(new Set(['WRITE']))
+    expect((await describeTopic(topic(5, id, 0b10000), 'e'))?.isWritable).toBe(true)
   })
 
   it('returns no id when the broker has none, and undefined when the broker is too old', async () => {
