@@ -52,7 +52,12 @@ function zoneOf(name: string): Zone {
     timeZone: name,
     hourCycle: 'h23',
     calendar: 'gregory',
-    ...{ year: numeric, month: numeric, day: numeric, hour: numeric, minute: numeric, second: numeric },
+    year: numeric,
+    month: numeric,
+    day: numeric,
+    hour: numeric,
+    minute: numeric,
+    second: numeric,
   })
   const zone = { format, days: new Map<number, DayOfZone>() }
   zones.set(name, zone)

@@ -18,8 +18,12 @@ export function take(reader: Reader, before: Scan, asked: AskedPage): PageReadin
   const began = serverClock.learn(page)
   reader.hasReadPages = true
   observe({
-    ...{ kind: 'page-read', scan: before.kind, clients: page.clients.length },
-    ...{ limit: before.limit, bytes: page.bytes, tookMs: page.tookMs },
+    kind: 'page-read',
+    scan: before.kind,
+    clients: page.clients.length,
+    limit: before.limit,
+    bytes: page.bytes,
+    tookMs: page.tookMs,
   })
   reader.states = created(reader.states, began)
   if (takeMapping(reader, before, page) === 'unproven') return undefined

@@ -2,7 +2,7 @@ import { type DocumentNode, isFlagName } from '../decode/answer-node.ts'
 import { decodeAnswer, formatOf } from '../decode/decode-answer.ts'
 import { decodeBeginning, decodeText } from '../decode/decode-text.ts'
 import { clientShape } from '../decode/field-shape.ts'
-import { type LenientNode, readLeniently } from '../decode/lenient-xml.ts'
+import { readLeniently } from '../decode/lenient-xml.ts'
 import { isErrorName, isMessageName } from '../decode/page/reported-error.ts'
 import type { HttpAnswer } from '../http/http-caller.ts'
 
@@ -72,12 +72,12 @@ function messageIn(root: DocumentNode, { isWhole }: { readonly isWhole: boolean 
   const page = pageIn([root], WRAPPERS)
   if (page !== undefined) return reportedIn(page, 1).join('\n')
   // What follows may make it a page.
-  return isWhole ? textOf(root) : reportedIn(root, FAULT_LEVELS).join('\n')
+  return isWhole ? root.allText() : reportedIn(root, FAULT_LEVELS).join('\n')
 }
 
 /** The texts of the outermost errors and messages. */
 function reportedIn(node: DocumentNode, levels: number): string[] {
-  if (isErrorName(node.name) || isMessageName(node.name)) return [textOf(node)]
+  if (isErrorName(node.name) || isMessageName(node.name)) return [node.allText()]
   return levels === 0 ? [] : node.children().flatMap((child) => reportedIn(child, levels - 1))
 }
 
@@ -89,8 +89,6 @@ function pageIn(nodes: readonly DocumentNode[], wrappers: number): DocumentNode 
     wrappers - 1,
   )
 }
-
-const textOf = (node: DocumentNode | LenientNode) => ('allText' in node ? node.allText() : textsOf(node).join('\n'))
 
 /** The texts of the leaves. */
 export function textsOf(node: DocumentNode): string[] {

@@ -8,6 +8,8 @@ export interface DocumentNode {
   readonly kind: 'absent' | 'text' | 'object' | 'list'
   /** The verbatim text of a leaf; empty for other kinds. */
   text(): string
+  /** The texts in the node and below it, also beside attributes and child elements; a leaf begins a line. */
+  allText(): string
   /** The children of an object or a list. */
   children(): readonly DocumentNode[]
 }

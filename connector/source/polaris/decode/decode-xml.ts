@@ -1,7 +1,7 @@
 import type { ClientRecord } from '../../client-source.ts'
-import type { AnswerNode, AnswerRoot } from './answer-node.ts'
+import type { AnswerNode, AnswerRoot, DocumentNode } from './answer-node.ts'
 import { withinLimits } from './client-limit.ts'
-import { type FieldShape, localName } from './field-shape.ts'
+import { clientShape, type FieldShape, localName } from './field-shape.ts'
 import type { XmlElement, XmlValue } from './xml-element.ts'
 import { xmlParser } from './xml-parser.ts'
 import { type XmlContext, xmlRecord } from './xml-record.ts'
@@ -58,6 +58,13 @@ export function decodeXml(text: string, settings: DecodeSettings): AnswerRoot {
   return decoder.end()
 }
 
+/** A node of a document that is no page. */
+export function xmlNode(tag: string, value: XmlValue): DocumentNode {
+  return new XmlNode(tag, value, noClients)
+}
+
+const noClients: XmlContext = { shape: clientShape([], () => undefined), timeZone: 'UTC' }
+
 /** A class, since a page can have tens of thousands of nodes: an object with functions of its own takes much longer. */
 class XmlNode implements AnswerNode {
   readonly name: string
@@ -77,6 +84,10 @@ class XmlNode implements AnswerNode {
     return typeof this.#value === 'string' ? this.#value : ''
   }
 
+  allText(): string {
+    return textBelow(this.#value)
+  }
+
   children(): readonly AnswerNode[] {
     this.#children ??= childrenOf(this.#value, this.#context)
     return this.#children
@@ -87,6 +98,12 @@ class XmlNode implements AnswerNode {
     if (value === null || typeof value === 'string') return {}
     return value.record ?? withinLimits(xmlRecord(value, this.#context))
   }
+}
+
+function textBelow(value: XmlValue): string {
+  if (value === null || typeof value === 'string') return value ?? ''
+  const { text, children } = value
+  return [...(text === '' ? [] : [text]), ...children.map(textBelow)].join('\n')
 }
 
 function childrenOf(value: XmlValue, context: XmlContext): readonly AnswerNode[] {

@@ -1,7 +1,7 @@
 import { XMLParser } from 'fast-xml-parser'
 import { type DocumentNode, MAX_DEPTH } from './answer-node.ts'
-import { localName } from './field-shape.ts'
-import { attributeField, setsNil } from './xml-element.ts'
+import { xmlNode } from './decode-xml.ts'
+import { attributeCollector, newElement, type XmlValue } from './xml-element.ts'
 import { referenceDecoder } from './xml-reference.ts'
 
 /** A node of fast-xml-parser: an object with one key, its tag, that holds its children. Attributes are under `:@`. */
@@ -13,7 +13,7 @@ type Attributes = Readonly<Record<string, string>>
 const TEXT = '#text'
 const ATTRIBUTES = ':@'
 
-/** Prefix for names that the parser rejects; `localName` removes it. */
+/** Prefix for names that the parser rejects; the local name is without it. */
 const ESCAPE = '\u0001:'
 const escapeName = (name: string) =>
   name === 'constructor' || name === 'prototype' || name === '__proto__' ? ESCAPE + name : name
@@ -42,21 +42,14 @@ const parser = new XMLParser({
   },
 })
 
-/** An element of a document that may not be well-formed. */
-export interface LenientNode extends DocumentNode {
-  children(): readonly LenientNode[]
-  /** The text in the element and below it, also beside attributes and child elements; a leaf begins a line. */
-  allText(): string
-}
-
 /**
  * Reads what a document says that is not a page, even if it is not well-formed: unknown entities stay as they are, and
  * elements without an end tag end with the document. Undefined if there is a DOCTYPE or the parser finds no element.
  */
-export function readLeniently(text: string): LenientNode | undefined {
+export function readLeniently(text: string): DocumentNode | undefined {
   if (/<!DOCTYPE/i.test(text)) return undefined
   const root = parse(text).find((node) => !isText(node))
-  return root && nodeOf(root)
+  return root && xmlNode(tagOf(root), elementOf(root))
 }
 
 function parse(text: string): readonly ParsedNode[] {
@@ -67,30 +60,19 @@ function parse(text: string): readonly ParsedNode[] {
   }
 }
 
-function nodeOf(node: ParsedNode): LenientNode {
-  const tag = tagOf(node)
-  const content = node[tag]
-  const children: readonly ParsedNode[] = Array.isArray(content) ? content : []
-  const attributes = Object.entries((node[ATTRIBUTES] ?? {}) as Attributes)
-  const fields = attributes.flatMap(([raw, text]) => {
-    const name = attributeField(raw)
-    return name === undefined ? [] : [leaf(name, text)]
-  })
-  const elements = children.filter((child) => !isText(child))
-  const isNil = attributes.some(([name, text]) => setsNil(name, text))
-  const hasFields = fields.length > 0 || elements.length > 0
-  return {
-    name: localName(tag),
-    kind: isNil ? 'absent' : hasFields ? 'object' : 'text',
-    text: () => (hasFields || isNil ? '' : children.map((child) => child[TEXT]).join('')),
-    children: () => (isNil ? [] : [...fields, ...elements.map(nodeOf)]),
-    allText: () => children.map(textBelow).join('\n'),
-  }
-}
-
-function textBelow(node: ParsedNode): string {
+function elementOf(node: ParsedNode): XmlValue {
   const content = node[tagOf(node)]
-  return Array.isArray(content) ? content.map(textBelow).join('\n') : String(node[TEXT] ?? '')
+  const inner: readonly ParsedNode[] = Array.isArray(content) ? content : []
+  const attributes = attributeCollector()
+  for (const [name, text] of Object.entries((node[ATTRIBUTES] ?? {}) as Attributes)) attributes.add(name, text)
+  if (attributes.isNil()) return null
+  const text = inner.map((child) => child[TEXT] ?? '').join('')
+  const children = inner.filter((child) => !isText(child))
+  if (attributes.fields() === undefined && children.length === 0) return text
+  const element = newElement(attributes.fields(), text)
+  element.tags = children.map(tagOf)
+  element.children = children.map(elementOf)
+  return element
 }
 
 const isText = (node: ParsedNode) => node[TEXT] !== undefined
@@ -98,10 +80,6 @@ const isText = (node: ParsedNode) => node[TEXT] !== undefined
 /** The tag of an element, or `#text`. */
 function tagOf(node: ParsedNode): string {
   return Object.keys(node)[0] ?? TEXT // the tag is always the first key
-}
-
-function leaf(name: string, text: string): LenientNode {
-  return { name, kind: 'text', text: () => text, children: () => [], allText: () => text }
 }
 
 function decodeReferences(text: string): string {

@@ -31,12 +31,12 @@ export function newElement(fields: AttributeFields | undefined, text: string): X
 const ofSchema = /^xmlns$|^xmlns:|^xml:|:(?:nil|type|schemaLocation|noNamespaceSchemaLocation)$|^z:(?:Id|Size)$/
 
 /** The name of an attribute as a field; undefined for namespaces, XML Schema attributes and serializer ids. */
-export function attributeField(name: string): string | undefined {
+function attributeField(name: string): string | undefined {
   return ofSchema.test(name) ? undefined : localName(name)
 }
 
 /** Whether the attribute is `xsi:nil`, with any prefix, and set. */
-export function setsNil(name: string, text: string): boolean {
+function setsNil(name: string, text: string): boolean {
   return name.endsWith(':nil') && /^\s*(?:true|1)\s*$/.test(text)
 }
 

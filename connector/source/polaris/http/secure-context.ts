@@ -14,7 +14,8 @@ export function secureContexts(tls: TlsConfig | undefined): () => SecureContext 
   return () => {
     const client = tls?.client
     const settings = {
-      ...{ ca: tls?.ca, minVersion: tls?.minVersion },
+      ca: tls?.ca,
+      minVersion: tls?.minVersion,
       ...(client && { cert: client.cert, key: client.key, passphrase: client.passphrase }),
     }
     const texts = JSON.stringify(settings)

@@ -47,7 +47,8 @@ function failing(errors: readonly unknown[], outages: Outages = 'wait', suspectF
   const observe = (event: SourceEvent) => events.push(event)
   const source = retrying(failing, { clock, policy, suspectForMs, outages, observe, gate: openGate })
   return {
-    ...{ clock, events },
+    clock,
+    events,
     reads: () => reads,
     /** Reads once, skipping all pauses, and returns their lengths. */
     read: async (call: PageRequest = at, stop: AbortSignal = never, patience?: Patience) => {

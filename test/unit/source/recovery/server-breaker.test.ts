@@ -19,7 +19,10 @@ import { never } from '../../../support/signals.ts'
 
 const page: Page = { clients: [], hasMoreResults: false, checkPoint: null, serverTime: undefined, tookMs: 1, bytes: 1 }
 const at: ReadArguments = {
-  ...{ lastChanged: '2024-01-01T00:00:00' as SourceTime, checkPoint: null, limit: 100, output: 'xml' },
+  lastChanged: '2024-01-01T00:00:00' as SourceTime,
+  checkPoint: null,
+  limit: 100,
+  output: 'xml',
 }
 const { maxProbeIntervalMs, retry } = polarisDefaults
 const server = 'https://polaris.example:3443'
@@ -44,7 +47,10 @@ function serverWith() {
   const changes: ServerEvent[] = []
   const sent: Sent[] = []
   const server: { error: ConnectorError | undefined; tookMs: number; running: number; most: number } = {
-    ...{ error: undefined, tookMs: 0, running: 0, most: 0 },
+    error: undefined,
+    tookMs: 0,
+    running: 0,
+    most: 0,
   }
   const breakerOf = serverBreakers(clock, (event) => changes.push(event))
   const limit = semaphore(2)

@@ -56,6 +56,13 @@ class JsonNode implements AnswerNode {
     return this.kind === 'text' ? String(this.#value) : ''
   }
 
+  allText(): string {
+    if (this.kind === 'text') return this.text()
+    return this.children()
+      .map((child) => child.allText())
+      .join('\n')
+  }
+
   children(): readonly AnswerNode[] {
     this.#children ??= childrenOf(this.name, this.#value, this.#context)
     return this.#children

@@ -92,7 +92,7 @@ describe('both XML parsers read the same tree', () => {
           expect(strict).toEqual(lenient)
         },
       ),
-      { numRuns: 1000 },
+      { numRuns: 300 },
     )
   })
 

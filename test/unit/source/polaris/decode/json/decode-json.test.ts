@@ -31,7 +31,7 @@ describe('decodeJson', () => {
         const json = `{"a":${space}${number}${space},"s":${JSON.stringify(text)},"l":[${number},${space}${number}],"o":{"n":${number}}}`
         expect(client(json)).toEqual({ a: number, s: text, l: [number, number], o: { n: number } })
       }),
-      { numRuns: 1000 },
+      { numRuns: 300 },
     )
   })
 
