@@ -26,7 +26,7 @@ const SAMPLE_EVERY_MS = 50
 /** The scan is complete when the topic has all records and has not grown for this long. */
 const QUIET_MS = 1_000
 const LONGEST_MS = 15 * 60_000
-export const STREAM = 'first-scan'
+const STREAM = 'first-scan'
 
 /** Runs the built connector until the topic holds every client. */
 export async function runConnector(

@@ -18,7 +18,7 @@ export interface OpeningTime {
 }
 
 const SIZES = [10_000, 100_000, 1_000_000, 5_000_000]
-/** The last clients are in spills, as in a stream that goes on. */
+/** The last clients are in spills, as in a stream that continues. */
 const SPILLS = 8
 const SPILL_CLIENTS = 1_365
 

@@ -14,7 +14,7 @@ export interface ScanRig {
   changeFor(perSecond: number, seconds: number): Promise<number>
   /** From here on, each response takes this long. */
   slowDown(latencyMs: number): void
-  /** Forgets the changes so far. */
+  /** Drops the changes so far. */
   startMeasuring(): void
   /** Milliseconds from each change to its event. Changes without an event yet are not included. */
   latencies(): readonly number[]

@@ -6,6 +6,7 @@ import type { StreamIndex } from '../index/stream-index.ts'
 import type { CommitRecord } from '../publish/event-publisher.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { ConnectorError, codeOf } from '../runtime/connector-error.ts'
+import { DAY_MS } from '../runtime/units.ts'
 import type { StoredText, Version, VersionedObject } from '../storage/versioned-object.ts'
 import { type CheckpointDocument, parseDocument, serializeDocument } from './checkpoint-document.ts'
 import { bothChanges, type StateChange, type StreamState, stateAfter } from './stream-state.ts'
@@ -62,19 +63,28 @@ export interface Claim {
   readonly table: ClientTable
 }
 
-const AUDIT_PERIOD_MS = 86_400_000
+const AUDIT_PERIOD_MS = DAY_MS
 
 export function streamCheckpoint(claim: Claim, parts: CheckpointParts): StreamCheckpoint {
   const { table, document } = claim
   const { index } = parts
   const storage = indexStorage(document.committed.state.index, {
     ...parts,
-    ...{ table, store: index.store, limits: index.limits, epoch: document.claim.epoch },
+    table,
+    store: index.store,
+    limits: index.limits,
+    epoch: document.claim.epoch,
   })
   const writer = documentWriter(claim, parts, storage)
   const held: Held = {
-    ...{ ...parts, table, storage, writer, document },
-    ...{ prepared: undefined, unsaved: undefined, isRecorded: true },
+    ...parts,
+    table,
+    storage,
+    writer,
+    document,
+    prepared: undefined,
+    unsaved: undefined,
+    isRecorded: true,
   }
   index.keep(table, [document.nonce])
   return {

@@ -6,6 +6,7 @@ import { readPages } from '../inspect/doctor/read-pages.ts'
 import { previewRecords, previewShape } from '../inspect/preview/preview-records.ts'
 import { type Clock, systemClock } from '../runtime/clock.ts'
 import { closeStack } from '../runtime/close-stack.ts'
+import { DAY_MS } from '../runtime/units.ts'
 import { wallClock } from '../source/source-time.ts'
 import { invalidRequest, onlyStream, streamOption } from './chosen-stream.ts'
 import {
@@ -53,7 +54,6 @@ export const preview: Command = {
 
 const DEFAULT_LIMIT = 3
 const MAX_LIMIT = 1000
-const DAY_MS = 24 * 60 * 60 * 1000
 
 function limitOf(args: CommandArgs): number {
   const text = optionText(args, 'limit') ?? String(DEFAULT_LIMIT)

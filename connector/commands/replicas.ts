@@ -119,7 +119,9 @@ export function describedReplicas(connector: string, { group, claims, control }:
 }
 
 const claimOf = ({ owner, epoch, at }: CheckpointDocument['claim']) => ({
-  ...{ owner, epoch, since: new Date(at).toISOString() },
+  owner,
+  epoch,
+  since: new Date(at).toISOString(),
 })
 
 function remarkOn(stream: string, group: GroupView | null, found: FoundClaim): string | undefined {

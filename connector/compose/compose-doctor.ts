@@ -50,7 +50,11 @@ function streamUnderTest(stream: StreamConfig, shared: SharedResources, closing:
   const source = closing.use(openSource(stream.polaris, http), (opened) => opened.close())
   const { identity } = openParts(stream, shared, { ...withoutPlacement, observe: () => {}, closing })
   return {
-    ...{ config: stream, source, certificates: () => certificates, identity, object: streamObject(stream, shared) },
+    config: stream,
+    source,
+    certificates: () => certificates,
+    identity,
+    object: streamObject(stream, shared),
     events: eventRules(stream, shared),
     readIndex: (document, stop) => readIndex(stream, shared, { document, stop }),
     names: streamNames(config.connector, stream.name),

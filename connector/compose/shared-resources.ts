@@ -68,8 +68,13 @@ export function openSharedResources(
   const { clock } = parts
   const breakerOf = serverBreakers(clock, onServerChange)
   return {
-    ...{ ...parts, config, store, storeReady },
-    ...{ openLimit: openLimit(clock), limitOf: serverLimits(clock), accounts: refusedAccounts(clock) },
+    ...parts,
+    config,
+    store,
+    storeReady,
+    openLimit: openLimit(clock),
+    limitOf: serverLimits(clock),
+    accounts: refusedAccounts(clock),
     indexMemory: indexMemory(config.maxIndexBytes),
     breakerOf: ({ url, maxProbeIntervalMs, retry: { maxRetryAfterMs } }) =>
       breakerOf({ server: apiBase(url).origin, maxRetryAfterMs, maxProbeIntervalMs }),

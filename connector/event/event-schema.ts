@@ -86,7 +86,14 @@ const publishedAt = { description: 'When it was published. UTC.', type: 'string'
 export function removalSchema(): JsonSchema {
   const { specversion, source, id, sequence } = attributes
   const properties = {
-    ...{ specversion, type: { const: REMOVED_TYPE }, source, id, time: publishedAt, subject, sequence, partitionkey },
+    specversion,
+    type: { const: REMOVED_TYPE },
+    source,
+    id,
+    time: publishedAt,
+    subject,
+    sequence,
+    partitionkey,
   }
   return { title: 'Removal', type: 'object', required: Object.keys(properties), properties }
 }

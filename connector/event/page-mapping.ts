@@ -24,7 +24,7 @@ export type MappedPage =
   /** Nothing is known, and no client of the page has a valid id. */
   | { readonly kind: 'unproven'; readonly error: ConnectorError }
 
-/** So many clients without an id, and none with one, mean that the settings are wrong. */
+/** This many clients without an id, and none with one, mean that the settings are wrong. */
 export const MANY_WITHOUT_ID = 10
 
 /**
@@ -55,7 +55,7 @@ export function mapPage(
   return unproven(`no client of the page has an id${where}`)
 }
 
-/** The error once several pages together have so many clients, and none with an id. */
+/** The error once several pages together have that number of clients, and none with an id. */
 export const withoutId = (why: string) =>
   new ConnectorError(
     'source.mapping',
@@ -99,7 +99,7 @@ const isItems = (value: ClientValue): value is readonly ClientValue[] => Array.i
 export const unmapped: StreamMapping = { settings: null, xml: null, json: null }
 
 /**
- * What is known under the present settings. `changed`: it has to be found anew, as another setting is not what was found.
+ * What is known under the present settings. `changed`: it must be found again, because the settings changed.
  * Pure.
  */
 export function underSettings(

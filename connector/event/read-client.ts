@@ -23,10 +23,10 @@ export interface ReadClient {
   published(): PublishedData
 }
 
-export interface PublishedData {
+interface PublishedData {
   /** Canonical JSON of the client without the dropped fields, and with the HMAC of others. */
   readonly json: string
-  /** Hash of this data without the ignored fields. Nobody can test guesses of hashed values with it. */
+  /** Hash of this data without the ignored fields. It cannot be used to test guesses of hashed values. */
   readonly contentHash: string
 }
 

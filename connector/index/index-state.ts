@@ -26,7 +26,7 @@ export interface IndexState {
 
 export const emptyIndex: IndexState = { generation: 0, contentsFrom: 0, rules: [], segments: [], delta: '' }
 
-/** An entry takes so many characters of the delta, without padding: the texts of deltas may be joined. */
+/** Characters of an entry in the delta, without padding: the texts of deltas may be joined. */
 const ENTRY_CHARACTERS = (ENTRY_BYTES / 3) * 4
 
 export function deltaText(words: Uint32Array): string {

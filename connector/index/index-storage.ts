@@ -1,4 +1,5 @@
 import type { Clock } from '../runtime/clock.ts'
+import { HOUR_MS } from '../runtime/units.ts'
 import type { SegmentStore } from '../storage/segment-store.ts'
 import type { ClientTable } from './client-table.ts'
 import { deltaWords, type IndexState, type SegmentReference } from './index-state.ts'
@@ -77,9 +78,14 @@ export function indexStorage(claimed: IndexState, parts: IndexStorageParts): Ind
   const names = claimed.segments.map(({ name }) => name)
   const upkeep: Upkeep = {
     ...parts,
-    ...{ known: new Set(names), named: new Set(names), finished: undefined, isRewriting: false },
-    ...{ dumpDueAt: undefined, lastDumpAt: undefined },
-    ...{ background: new Set(), closed: new AbortController() },
+    known: new Set(names),
+    named: new Set(names),
+    finished: undefined,
+    isRewriting: false,
+    dumpDueAt: undefined,
+    lastDumpAt: undefined,
+    background: new Set(),
+    closed: new AbortController(),
   }
   return {
     represent: (state, finish) => represent(upkeep, state, finish),
@@ -114,7 +120,7 @@ function stepNow({ dumpDueAt, clock, limits }: Upkeep, segments: readonly Segmen
 }
 
 /** A dump writes the whole index, so a store that damages what it stores must not cause one after the other. */
-const DUMP_PERIOD_MS = 3_600_000
+const DUMP_PERIOD_MS = HOUR_MS
 
 function requestDump(upkeep: Upkeep): void {
   const now = upkeep.clock.monotonic()

@@ -4,7 +4,7 @@ import type { TopicLayout } from './event-publisher.ts'
 import { partitionOf } from './partitioner.ts'
 
 /** A record in the form in which it is sent. `timestamp`: ms since 1970. */
-export interface KafkaRecord {
+interface KafkaRecord {
   readonly key: Buffer | null
   readonly value: string | null
   readonly partition: number

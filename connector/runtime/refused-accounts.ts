@@ -19,7 +19,7 @@ export interface RefusedAccounts {
   logIn<Result>(login: Login<Result>, stop: AbortSignal): Promise<Result>
 }
 
-export interface Login<Result> {
+interface Login<Result> {
   /** The address of the server. */
   readonly server: string
   readonly account: () => Account

@@ -56,7 +56,7 @@ const repeatPauseMs = (times: number) => Math.min(FIRST_PAUSE_MS, 5_000 * 2 ** t
 
 /**
  * Whether a failed page is asked for again with its token before any other scan reads, which would end this one on a
- * server that mixes up scans, and nothing tells where to resume it.
+ * server that mixes up scans, and nothing shows where to resume it.
  */
 export function keepsToken(scan: Scan, { interleaving }: Pick<ScanStates, 'interleaving'>): boolean {
   const isLast = interleaving === 'serial' && scan.checkPoint !== null && resumeTime(scan.order) === null

@@ -1,4 +1,4 @@
-/** So much may the clocks of two replicas differ. */
+/** Limit of the difference between the clocks of two replicas. */
 const SKEW_MS = 60_000
 
 /**

@@ -1,3 +1,4 @@
+import { DAY_MS } from '../runtime/units.ts'
 import { isDue } from './due-time.ts'
 
 /** Pages of this `limit` took too long or were too large. Times in ms since 1970, by our clock. */
@@ -43,7 +44,7 @@ function doubled(limit: number, bound: number): number {
 }
 
 const FIRST_WAIT_MS = 15 * 60_000
-const LONGEST_WAIT_MS = 24 * 3_600_000
+const LONGEST_WAIT_MS = DAY_MS
 
 /** The smallest limit that must not be used now: after a while, the one that failed is tried again, then larger ones. */
 function failedBound(failed: FailedLimit | null, now: number): number {

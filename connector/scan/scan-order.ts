@@ -4,7 +4,7 @@ import type { ScanSettings } from './scan-settings.ts'
 
 /**
  * What the modification times of a scan say about its order; those after its start are left out. `rising`: they have
- * never decreased, over so many values. `highest`: of all pages. `reached`: before the last page that has a time, so that
+ * never decreased, over this number of values. `highest`: of all pages. `reached`: before the last page that has a time, so that
  * a later client has confirmed it.
  */
 export type ScanOrder =

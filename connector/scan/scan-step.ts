@@ -45,7 +45,7 @@ const MAX_EMPTY_PAGES = 100
 const repeatsEnd = ({ kind }: Scan) => kind === 'backfill' || kind === 'full'
 
 /** Whether the page ends the scan with nothing, after pages with clients. Pure. */
-export function isEmptyEnd(page: Pick<Page, 'clients' | 'hasMoreResults'>, scan: Pick<Scan, 'clients'>): boolean {
+function isEmptyEnd(page: Pick<Page, 'clients' | 'hasMoreResults'>, scan: Pick<Scan, 'clients'>): boolean {
   return !page.hasMoreResults && page.clients.length === 0 && scan.clients > 0
 }
 

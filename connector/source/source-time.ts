@@ -1,10 +1,10 @@
 import { ConnectorError } from '../runtime/connector-error.ts'
+import { DAY_MS, HOUR_MS } from '../runtime/units.ts'
 import type { SourceTime } from './client-source.ts'
 import { offsetAt } from './zone-offset.ts'
 
-const dayMs = 86_400_000
 /** No zone has ever set its clocks back further than this at once. */
-const longestRepeatMs = 27 * 3_600_000
+const longestRepeatMs = 27 * HOUR_MS
 
 /** The wall-clock time of the zone at an instant (ms since 1970), in whole seconds. For the years 1 to 9999. */
 export function wallClock(instantMs: number, zone: string): SourceTime {
@@ -26,8 +26,8 @@ export function smallestReading(fromMs: number, toMs: number, zone: string): Sou
 /** The first instant after each time the clocks were set back, in (from, to]; whole milliseconds. */
 function* setBacks(fromMs: number, toMs: number, zone: string): Generator<number, undefined> {
   const last = Math.floor(toMs)
-  for (let start = Math.floor(fromMs); start < last; start += dayMs) {
-    const end = Math.min(start + dayMs, last)
+  for (let start = Math.floor(fromMs); start < last; start += DAY_MS) {
+    const end = Math.min(start + DAY_MS, last)
     const change = changeWithin(start, end, zone)
     if (change !== undefined && offsetAt(change, zone) < offsetAt(change - 1, zone)) yield change
   }

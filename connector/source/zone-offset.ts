@@ -1,3 +1,5 @@
+import { DAY_MS } from '../runtime/units.ts'
+
 interface Zone {
   readonly format: Intl.DateTimeFormat
   readonly days: Map<number, DayOfZone>
@@ -12,18 +14,17 @@ interface DayOfZone {
   readonly after: number
 }
 
-const dayMs = 86_400_000
 const DAYS_KEPT = 50_000
 const zones = new Map<string, Zone>()
 
 /** Offset of an IANA zone from UTC in ms, at an instant (ms since 1970, years 1 to 9999). Cached per day. */
 export function offsetAt(instantMs: number, zone: string): number {
   const { format, days } = zoneOf(zone)
-  const day = Math.floor(instantMs / dayMs)
+  const day = Math.floor(instantMs / DAY_MS)
   let known = days.get(day)
   if (known === undefined) {
     if (days.size >= DAYS_KEPT) days.clear()
-    known = dayOfZone(day * dayMs, format)
+    known = dayOfZone(day * DAY_MS, format)
     days.set(day, known)
   }
   return instantMs < known.changeAt ? known.before : known.after
@@ -31,7 +32,7 @@ export function offsetAt(instantMs: number, zone: string): number {
 
 /** Assumes at most one change per day; no zone has ever had two. */
 function dayOfZone(start: number, format: Intl.DateTimeFormat): DayOfZone {
-  const end = start + dayMs
+  const end = start + DAY_MS
   const before = computeOffset(start, format)
   const after = computeOffset(end - 1000, format)
   if (before === after) return { before, changeAt: end, after }

@@ -20,7 +20,7 @@ export interface Health {
 }
 
 /** What makes the replica not ready: itself, or one of its streams. */
-export interface Obstacle extends Partial<ExplainedFailure> {
+interface Obstacle extends Partial<ExplainedFailure> {
   readonly stream?: string
   readonly why: 'starting' | 'stopping' | 'out of the consumer group' | NonNullable<StreamHealth['why']>
 }

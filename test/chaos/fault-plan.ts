@@ -4,7 +4,7 @@ import { numbers } from '../polaris/clients/made-up-client.ts'
  * Where a replica is interrupted: anywhere, with a page prepared in S3 but not committed, or with its commit on the way
  * to Kafka. The last two affect the first replica to get there; if none does, the planned one.
  */
-export type InjectionPoint = 'any' | 'prepared' | 'committing'
+type InjectionPoint = 'any' | 'prepared' | 'committing'
 export type Link = 'kafka' | 's3' | 'source'
 
 /** What fails. Replicas and brokers are numbered from 1; times are in milliseconds. */
@@ -57,8 +57,8 @@ export interface PlannedFault {
 
 export const STREAMS = 12
 /** Clients that operators erase, from 1; the second half of them is also deleted in the source at times. */
-export const ERASABLE = 8
-export const DELETABLE = { from: 5, to: 12 }
+const ERASABLE = 8
+const DELETABLE = { from: 5, to: 12 }
 /** Deleted at a time. */
 export const DELETED = 3
 

@@ -368,7 +368,7 @@ export const alertCases: readonly AlertCase[] = [
       series: [{ metric: 'removals_held', labels: { ...paris, ...a }, values: '0x2 1x20' }],
       at: '9m',
       labels: paris,
-      summary: 'So many clients of stream paris are missing that none is removed',
+      summary: 'Too many clients of stream paris are missing; none is removed',
     },
     silent: {
       'a full scan that marks clients': {

@@ -36,7 +36,7 @@ it('an erased client is deleted from the topic, and published again only when it
 
   const calls = simulator.calls.length
   simulator.change(other)
-  await expect.poll(() => simulator.calls.length, { timeout: 20_000 }).toBeGreaterThan(calls + 20) // scans go on
+  await expect.poll(() => simulator.calls.length, { timeout: 20_000 }).toBeGreaterThan(calls + 20) // scans continue
   await connector.stop()
   const before = await records()
   expect(typesOf(of(before, client))).toEqual(['client.modified', 'client.erased'])

@@ -54,7 +54,7 @@ async function scene(environment: Record<string, string>, body: (query: URLSearc
       processes.push(started)
       return started
     },
-    /** The keys of the topic, once it has so many and the stream is caught up. */
+    /** The keys of the topic, once it has this number and the stream is caught up. */
     keys: async (connector: ConnectorProcess, count: number) => {
       await connector.line(({ msg }) => msg === 'caught up', 60_000)
       const isEnough = (records: readonly unknown[]) => records.length >= count

@@ -175,7 +175,7 @@ describe('clients are published again', () => {
     const command = start({}, [...everything, '1000'])
     await expect.poll(() => command.printed(), { timeout: 30_000 }).toMatch('requested')
     command.signal('SIGINT')
-    expect(await outcome(command)).toMatchObject({ code: 3, printed: expect.stringContaining('the request goes on') })
+    expect(await outcome(command)).toMatchObject({ code: 3, printed: expect.stringContaining('the request continues') })
     expect(marked(await records())).toEqual([])
     await outcome(start({}, ['resume']))
     await connector.line(says('published clients again'))

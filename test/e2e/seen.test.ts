@@ -22,7 +22,7 @@ it('counts changes that become visible late, with their delay, and warns once wh
   expect(await connector.stop()).toBe(0)
 })
 
-it('shows the progress of the backfill and the size of the client index while live scans go on', async () => {
+it('shows the progress of the backfill and the size of the client index while live scans continue', async () => {
   const { simulator, start, caughtUp } = await scene({ source: { clients: 2000 } })
   const connector = start()
   const report = await connector.status((status) => {

@@ -49,7 +49,7 @@ export const plants: readonly Plant[] = [
     by: { unit: 'stream/open/erased-clients.test.ts' },
   },
   {
-    name: 'a merge of a damaged segment is tried for ever',
+    name: 'a merge of a damaged segment is retried forever',
     file: 'index/index-storage.ts',
     text: 'if (isDamage(error)) requestDump(upkeep)',
     becomes: '',
@@ -84,7 +84,7 @@ export const plants: readonly Plant[] = [
     by: { unit: 'stream/rewrite/rebuild-index.test.ts' },
   },
   {
-    name: 'a rebuilt index forgets the erased',
+    name: 'a rebuilt index lacks the erased clients',
     file: 'stream/rewrite/rebuild-index.ts',
     text: 'index.table.setAll(marked.words)',
     becomes: '',
@@ -126,7 +126,7 @@ export const plants: readonly Plant[] = [
     by: { unit: 'control' },
   },
   {
-    name: 'a lost checkpoint forgets the erased',
+    name: 'a checkpoint opened after a loss lacks the erased clients',
     file: 'stream/open/open-stream.ts',
     text: 'withErasedClients(firstState(parts), await parts.erasures.read(stop))',
     becomes: 'firstState(parts)',

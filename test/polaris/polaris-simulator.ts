@@ -12,7 +12,7 @@ import type { TokenOptions } from './service.ts'
 import type { AccessOptions } from './session.ts'
 
 export type { ServerPage } from './answer/server-pages.ts'
-export type { Change } from './clients/change.ts'
+
 export { plantedMarks } from './clients/made-up-client.ts'
 export { type Fault, faults } from './fault.ts'
 export type { SimulatorOptions } from './options.ts'

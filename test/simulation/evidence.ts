@@ -6,7 +6,7 @@ import { isForgotten as isForgottenBy } from './check-removals.ts'
 import type { History } from './history.ts'
 import type { SimulatedStream, StoredDocument } from './simulated-stream.ts'
 
-export interface PublishedEvent {
+interface PublishedEvent {
   readonly type: string
   readonly id: string
   readonly source: string

@@ -41,7 +41,7 @@ export function segmentsOf(world: World, { name: replica, process }: Actor, stre
 }
 
 /** The segments that the stored checkpoint names. */
-export function namedSegments({ documents }: SimulatedStream): readonly string[] {
+function namedSegments({ documents }: SimulatedStream): readonly string[] {
   const text = documents.at(-1)?.text
   if (text === undefined || text === '{') return []
   return parseDocument(text).committed.state.index.segments.map(({ name }) => name)

@@ -34,7 +34,7 @@ export interface StreamReport {
   readonly totals?: Readonly<Record<'pages' | 'clients' | 'events' | 'deadLetters' | 'suppressed', number>>
 }
 
-export interface HttpAnswer {
+interface HttpAnswer {
   readonly status: number
   readonly body: string
 }

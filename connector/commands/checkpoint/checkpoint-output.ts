@@ -85,7 +85,9 @@ function claimedOutput(document: CheckpointDocument): z.output<typeof checkpoint
   return {
     committed: stateOutput(state),
     pendingEvents: pending === null ? null : pending.change.events - state.events,
-    ...{ owner: claim.owner, openedAt: isoTime(claim.at), epoch: claim.epoch },
+    owner: claim.owner,
+    openedAt: isoTime(claim.at),
+    epoch: claim.epoch,
     document,
   }
 }

@@ -43,10 +43,8 @@ export const checkpointRebuildIndex: Command = {
       if (parts.showProgress !== undefined) parts.printError('')
       const { state } = after.committed
       const { epoch } = after.claim
-      if (args.json === true)
-        printJson(parts, {
-          ...{ stream: stream.name, clients, epoch, after: stateOutput(state) },
-        } satisfies z.output<typeof rebuildShape>)
+      const output: z.output<typeof rebuildShape> = { stream: stream.name, clients, epoch, after: stateOutput(state) }
+      if (args.json === true) printJson(parts, output)
       else {
         parts.print(`${clients} clients in the new index`)
         parts.print(`now: epoch ${epoch}, ${describedState(state, stream.poll.timeZone)}`)

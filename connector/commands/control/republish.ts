@@ -38,7 +38,7 @@ export const republish: Command = {
       multiple: true,
       description: 'only this client, may be repeated; - reads ids from standard input, one a line; at most 100',
     },
-    rate: { type: 'string', value: 'number', description: 'at most so many events a second; default: 100' },
+    rate: { type: 'string', value: 'number', description: 'maximum number of events a second; default: 100' },
   },
   positional: 'stream',
   examples: [
@@ -93,7 +93,7 @@ export function followedLines(followed: Followed, { id, idsByKey }: Request): st
         cancel,
       ]
     case 'interrupted':
-      return ['the request goes on, see `polaris-connector requests`', cancel]
+      return ['the request continues, see `polaris-connector requests`', cancel]
     case 'gone':
       return ['the control object does not have the request any more']
   }

@@ -80,8 +80,15 @@ export const auditShape = z.strictObject({
   caughtUp: z.boolean().describe('Whether a live scan that began after the source was read is known to be published'),
   ids: z
     .strictObject({
-      ...{ notPublished: ids, outdated: ids, gone: ids, notInTopic: ids },
-      ...{ topicDiffers: ids, notInIndex: ids, notErased: ids, foreign: ids, missing: ids },
+      notPublished: ids,
+      outdated: ids,
+      gone: ids,
+      notInTopic: ids,
+      topicDiffers: ids,
+      notInIndex: ids,
+      notErased: ids,
+      foreign: ids,
+      missing: ids,
     })
     .optional()
     .describe('With `--ids`: personal data'),
@@ -101,8 +108,13 @@ type AuditOutput = z.output<typeof auditShape>
 export function auditOutput({ stream, result, retention, tookMs }: Report): AuditOutput {
   const { clients, differences, exceptions, isCaughtUp, ids: named } = result
   return {
-    ...{ stream, agree: countedDifferences(result, retention) === 0, clients, differences, exceptions },
-    ...{ topicKeeps: retention, caughtUp: isCaughtUp },
+    stream,
+    agree: countedDifferences(result, retention) === 0,
+    clients,
+    differences,
+    exceptions,
+    topicKeeps: retention,
+    caughtUp: isCaughtUp,
     ...(named && { ids: idsOf(named) }),
     tookMs: Math.round(tookMs),
   }
@@ -111,9 +123,15 @@ export function auditOutput({ stream, result, retention, tookMs }: Report): Audi
 function idsOf(named: ReadonlyMap<NamedKind, readonly string[]>): NonNullable<AuditOutput['ids']> {
   const of = (kind: NamedKind) => named.get(kind) ?? []
   return {
-    ...{ notPublished: of('notPublished'), outdated: of('outdated'), gone: of('gone'), notInTopic: of('notInTopic') },
-    ...{ topicDiffers: of('topicDiffers'), notInIndex: of('notInIndex'), notErased: of('notErased') },
-    ...{ foreign: of('foreign'), missing: of('missing') },
+    notPublished: of('notPublished'),
+    outdated: of('outdated'),
+    gone: of('gone'),
+    notInTopic: of('notInTopic'),
+    topicDiffers: of('topicDiffers'),
+    notInIndex: of('notInIndex'),
+    notErased: of('notErased'),
+    foreign: of('foreign'),
+    missing: of('missing'),
   }
 }
 

@@ -26,7 +26,11 @@ export function readableLog(out: Out, screen: Screen): Out {
 }
 
 const colours: Readonly<Record<LogLevel, Colour>> = {
-  ...{ error: 'red', warn: 'yellow', info: 'green', debug: 'gray', trace: 'gray' },
+  error: 'red',
+  warn: 'yellow',
+  info: 'green',
+  debug: 'gray',
+  trace: 'gray',
 }
 const INDENT = '    '
 

@@ -46,7 +46,11 @@ function requestOutput(request: ControlRequest): z.output<typeof requestsShape>[
   const { id, stream, kind, requestedAt, requestedBy } = request
   const isRepublish = kind === 'republish'
   return {
-    ...{ id, stream, kind, requestedAt: isoTime(requestedAt), requestedBy },
+    id,
+    stream,
+    kind,
+    requestedAt: isoTime(requestedAt),
+    requestedBy,
     reason: 'reason' in request ? request.reason : null,
     from: isRepublish ? request.from : null,
     clients: isRepublish && request.wanted.kind === 'clients' ? request.wanted.keys.length : null,

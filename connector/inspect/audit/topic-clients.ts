@@ -123,6 +123,11 @@ function entryOf(record: StoredClient, rules: string[]): IndexEntry {
 }
 
 const tableEntry = (of: Partial<IndexEntry>): IndexEntry => ({
-  ...{ number: 0, content: UNKNOWN_CONTENT, rules: 0, tag: 0, isDeadLetter: false, mark: 'none' },
+  number: 0,
+  content: UNKNOWN_CONTENT,
+  rules: 0,
+  tag: 0,
+  isDeadLetter: false,
+  mark: 'none',
   ...of,
 })

@@ -129,8 +129,15 @@ export function checkStreamStore(
     checked({ finish, timeoutCode: 'storage.unavailable' }, () =>
       checkCheckpoint(
         {
-          ...{ object, identity, isTopicMissing, beginAt, timeZone: poll.timeZone },
-          ...{ offsetsRetentionMs, clock, readIndex, readState },
+          object,
+          identity,
+          isTopicMissing,
+          beginAt,
+          timeZone: poll.timeZone,
+          offsetsRetentionMs,
+          clock,
+          readIndex,
+          readState,
         },
         finish,
       ),

@@ -1,4 +1,4 @@
-/** Tells which checks are in progress: checks may wait for minutes. */
+/** Shows which checks are in progress: checks may wait for minutes. */
 export interface CheckProgress {
   /** Runs a check; `stream` is null for a check of the connector. */
   during<Result>(check: string, stream: string | null, work: () => Promise<Result>): Promise<Result>

@@ -2,6 +2,7 @@ import type { FieldMapping } from '../../event/field-mapping.ts'
 import { mapPage } from '../../event/page-mapping.ts'
 import type { Clock } from '../../runtime/clock.ts'
 import { errorCatalogue } from '../../runtime/error-catalogue.ts'
+import { DAY_MS } from '../../runtime/units.ts'
 import type { ClientRecord, ClientsPlace, Page, ReadArguments, SourceTime } from '../../source/client-source.ts'
 import { serverTimeText, wallClock } from '../../source/source-time.ts'
 import type { CheckProgress } from './check-progress.ts'
@@ -64,7 +65,6 @@ export async function checkSource(
   }
 }
 
-const DAY_MS = 24 * 60 * 60 * 1000
 const MAX_PAGES = 20
 
 const requiresPage = skipped('requires a page')

@@ -24,7 +24,10 @@ export const ok = (detail: string): CheckResult => ({ verdict: 'ok', detail })
 export const warning = (detail: string, hint: string): CheckResult => ({ verdict: 'warning', detail, hint })
 export const skipped = (why: string): CheckResult => ({ verdict: 'skipped', detail: why })
 export const failed = (code: ErrorCode, detail: string, hint: string = errorCatalogue[code].hint): CheckResult => ({
-  ...{ verdict: 'failed', code, detail, hint },
+  verdict: 'failed',
+  code,
+  detail,
+  hint,
 })
 
 /** Results by the name of their check, in the order of the output. */

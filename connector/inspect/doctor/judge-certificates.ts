@@ -1,9 +1,9 @@
+import { DAY_MS } from '../../runtime/units.ts'
 import type { SeenCertificate } from '../../source/client-source.ts'
 import { type CheckResult, type CheckResults, ok, warning } from './finding.ts'
 
 type Kind = SeenCertificate['certificate']
 
-const DAY_MS = 24 * 60 * 60 * 1000
 /** Enough for a certificate that another company renews. */
 const WARN_DAYS = 30
 

@@ -1,5 +1,6 @@
 import type { FieldMapping } from '../../event/field-mapping.ts'
 import { type ModificationTime, modificationTime } from '../../event/modification-time.ts'
+import { HOUR_MS } from '../../runtime/units.ts'
 import type { ClientRecord } from '../../source/client-source.ts'
 import { serverTimeText } from '../../source/source-time.ts'
 import { offsetAt } from '../../source/zone-offset.ts'
@@ -15,7 +16,6 @@ export interface LastDay {
   readonly now: number
 }
 
-const HOUR_MS = 3_600_000
 const MAX_AHEAD_MS = 60_000
 /** Modification times that are wrong by an offset are so close to whole hours. */
 const TOLERANCE_MS = 300_000

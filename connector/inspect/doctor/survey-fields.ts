@@ -2,6 +2,7 @@ import { type FieldMapping, mapFields } from '../../event/field-mapping.ts'
 import { modificationTime } from '../../event/modification-time.ts'
 import type { Clock } from '../../runtime/clock.ts'
 import { codeOf } from '../../runtime/connector-error.ts'
+import { DAY_MS } from '../../runtime/units.ts'
 import type { ClientRecord, ClientValue } from '../../source/client-source.ts'
 import { wallClock } from '../../source/source-time.ts'
 import type { StreamUnderTest } from './doctor-parts.ts'
@@ -17,7 +18,6 @@ export interface FieldSurvey {
   readonly settings: readonly string[]
 }
 
-const DAY_MS = 24 * 60 * 60 * 1000
 const MAX_PAGES = 20
 
 /** Reads some pages from the start of the stream and of the last day. Rejects as a read does. */
@@ -62,7 +62,7 @@ export interface SurveyedField {
   readonly role: 'client id' | 'modification time' | 'list' | null
 }
 
-export type FieldType = 'whole number' | 'number' | 'true/false' | 'date' | 'text' | 'empty' | 'object' | 'list'
+type FieldType = 'whole number' | 'number' | 'true/false' | 'date' | 'text' | 'empty' | 'object' | 'list'
 
 /** The fields of these clients, those of an object below it. `mapping`: undefined if it could not be detected. */
 export function surveyFields(clients: readonly ClientRecord[], mapping: FieldMapping | undefined): SurveyedField[] {

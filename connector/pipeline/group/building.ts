@@ -46,7 +46,7 @@ export interface PageGroup {
 /** Maximum number of index entries that a transaction adds: they are part of the document. */
 export const MAX_ENTRIES = 2_000
 
-export interface ErasedEntry {
+interface ErasedEntry {
   readonly key: ClientKey
   readonly entry: IndexEntry
 }

@@ -4,7 +4,7 @@ import type { ScanSettings } from '../../scan/scan-settings.ts'
 import type { Scan, ScanStates } from '../../scan/scan-state.ts'
 import { type ReturnedClients, returnedClients } from './returned-clients.ts'
 
-/** What this replica remembers of the scans in progress; of that, the checkpoint contains their orders. */
+/** What this replica keeps in memory of the scans in progress; of that, the checkpoint contains their orders. */
 export interface ScanMemory {
   /** A scan begins, or begins again. `states`: all scans in progress. */
   beginScan(scan: ScanRun, states: ScanStates): void

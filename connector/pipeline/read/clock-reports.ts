@@ -1,4 +1,5 @@
 import type { Clock } from '../../runtime/clock.ts'
+import { HOUR_MS } from '../../runtime/units.ts'
 
 export type ServerClockEvent =
   /** The responses have no `Date` header, or always the same: our own clock is used. */
@@ -9,7 +10,7 @@ export type WhyMissing = 'no-date' | 'stands-still'
 
 /** A trouble is reported when this many responses show it, and then at most once an hour. */
 const SHOWN_BY = 3
-const REPORT_EVERY_MS = 3_600_000
+const REPORT_EVERY_MS = HOUR_MS
 /** Responses may be delayed or cached for a while. */
 const JUMP_MS = 60_000
 /** A jump is over when this many responses in a row agree with the clock before it. */

@@ -89,7 +89,7 @@ export interface TlsConfig {
 }
 
 export const tlsVersions = ['TLSv1', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3'] as const
-export type TlsVersion = (typeof tlsVersions)[number]
+type TlsVersion = (typeof tlsVersions)[number]
 
 /** PEM texts of a certificate and its private key. */
 export interface ClientCertificate {
@@ -106,7 +106,7 @@ export interface ProxyConfig {
 }
 
 /** In milliseconds. */
-export interface SourceTimeouts {
+interface SourceTimeouts {
   readonly connectMs: number
   /** From sending the request to the response headers. */
   readonly headersMs: number

@@ -2,6 +2,7 @@ import { mkdir, open, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { Clock } from '../../runtime/clock.ts'
 import { ConnectorError } from '../../runtime/connector-error.ts'
+import { HOUR_MS } from '../../runtime/units.ts'
 
 const noLinks = 'the file system has no hard links'
 
@@ -73,7 +74,7 @@ export async function makeDirectory(path: string): Promise<void> {
 }
 
 // No writer takes this long between creating its temporary file and giving it its name; one that did would retry.
-const abandonedAfterMs = 60 * 60 * 1000
+const abandonedAfterMs = HOUR_MS
 
 /** Whether a temporary file was left by a crash. */
 export async function isAbandoned(path: string, clock: Clock): Promise<boolean> {

@@ -7,7 +7,7 @@ import { openStream } from './open-stream.ts'
 /**
  * For a stream that is not going to run. Opens it only if its checkpoint has a pending state, whose commit record could
  * expire: the claim stores the state that is valid. Otherwise stores the pause, if the checkpoint does not have it,
- * and fences nobody: the stream may be held. Rejects as opening does.
+ * and fences no other process: the stream may be held. Rejects as opening does.
  */
 export async function settlePending(parts: OpenParts, stop: AbortSignal): Promise<void> {
   await parts.storeReady(stop)

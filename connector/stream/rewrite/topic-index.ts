@@ -68,7 +68,9 @@ export function topicIndex({ identity, indexRules, publisher }: OpenParts): Topi
     if (end !== undefined) changed.add(key)
   }
   return {
-    ...{ table, rules, events: () => events },
+    table,
+    rules,
+    events: () => events,
     read: async (onProgress, stop) => {
       changed.clear()
       const report = (share: number) => onProgress({ share, events: read, clients: table.size() })

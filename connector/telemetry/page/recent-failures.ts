@@ -2,7 +2,7 @@ import type { Clock } from '../../runtime/clock.ts'
 import type { Explain, ExplainedFailure, Failure } from '../failure.ts'
 
 /** The last failure with a code, of a stream or, without one, of the group membership. */
-export interface FailureReport extends ExplainedFailure {
+interface FailureReport extends ExplainedFailure {
   readonly stream?: string
   readonly at: string
   readonly times: number

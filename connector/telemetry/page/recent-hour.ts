@@ -1,9 +1,9 @@
 import type { Observe } from '../../pipeline/pipeline-event.ts'
 import type { Clock } from '../../runtime/clock.ts'
+import { MINUTE_MS } from '../../runtime/units.ts'
 import { clientsOf } from '../scan-status.ts'
 
 const MINUTES = 60
-const MINUTE_MS = 60_000
 
 /** The last hour of one stream by minute, oldest first; the last one is the present minute. Null: no page was read. */
 interface StreamHour {
@@ -14,7 +14,7 @@ interface StreamHour {
   readonly publishSeconds: readonly (number | null)[]
 }
 
-export interface HourReport {
+interface HourReport {
   /** The beginning of the present minute. */
   readonly minute: string
   readonly streams: readonly StreamHour[]

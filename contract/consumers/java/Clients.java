@@ -35,7 +35,7 @@ public class Clients {
       consumer.assign(partitions);
       consumer.seekToBeginning(partitions);
       var ends = consumer.endOffsets(partitions);
-      // A service goes on reading: while (true).
+      // A service continues to read: while (true).
       while (partitions.stream().anyMatch(p -> consumer.position(p) < ends.get(p))) {
         for (var event : consumer.poll(Duration.ofSeconds(1))) apply(event.key(), event.value());
       }

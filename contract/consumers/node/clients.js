@@ -45,7 +45,7 @@ await consumer.run({
   autoCommit: false,
   eachMessage: async ({ message: { key, value } }) => void apply(key.toString(), value),
 })
-await atEnd // a service goes on reading
+await atEnd // a service continues to read
 await consumer.disconnect()
 
 for (const client of [...clients.keys()].sort()) console.log(JSON.stringify(clients.get(client)))

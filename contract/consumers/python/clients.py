@@ -52,7 +52,7 @@ if not partitions:
     raise SystemExit(f"no topic {topic}")
 consumer.assign([TopicPartition(topic, partition, OFFSET_BEGINNING) for partition in partitions])
 unread = set(partitions)
-while unread:  # a service goes on reading: while True
+while unread:  # a service continues to read: while True
     message = consumer.poll(1.0)
     if message is None:
         continue

@@ -310,7 +310,7 @@ test('a process waits for a hanging store until the limit and exits after close'
     const s3 = { endpoint: ${JSON.stringify(server.endpoint)}, credentials: { accessKeyId: 'a', secretAccessKey: 'b' },
       connectWithinMs: 60_000, answerWithinMs: 60_000 }
     const store = s3Store({ bucket: 'b', prefix: '', callWithinMs: 300, s3 }, { clock: systemClock, onRetry: () => undefined })
-    await store.object('k').read(never).catch((error) => console.log(error.code))
+    await store.object('k').read(new AbortController().signal).catch((error) => console.log(error.code))
     store.close()`
   const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script], {
     timeout: 30_000,

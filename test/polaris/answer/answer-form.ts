@@ -40,7 +40,7 @@ export interface FormOptions {
 }
 
 /** As .NET writes it: no trailing zeros in the fraction. */
-export function isoTime(wall: string): string {
+function isoTime(wall: string): string {
   return wall.replace(/(\.\d*?)0+$/, '$1').replace(/\.$/, '')
 }
 

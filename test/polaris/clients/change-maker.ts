@@ -2,7 +2,7 @@ import type { WallClock } from '../wall-clock.ts'
 import type { Change } from './change.ts'
 
 /** Modification time of a change. */
-export type Stamp = Pick<Change, 'modified' | 'instant'>
+type Stamp = Pick<Change, 'modified' | 'instant'>
 
 /** Numbers clients and their changes. A client's index is its number among all clients, from 0. */
 export interface ChangeMaker {

@@ -6,7 +6,7 @@ import type { ClientStore } from './client-store.ts'
 import { type Fields, type ModificationField, madeUpClient, numbers } from './made-up-client.ts'
 import { type ClientChange, type ClientState, stateLog } from './state-log.ts'
 
-export interface ChangeOptions {
+interface ChangeOptions {
   /** Restores the content of this earlier version, including `NoVersion` (A → B → A). */
   readonly like?: number
   /** Modification instant (ms since 1970) if not now, as from a shop that was offline. */

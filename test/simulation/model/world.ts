@@ -175,7 +175,7 @@ export function setTo(page: number): RewriteRequest {
   return { to: { kind: 'skip', from: timeOf(page) }, republish: true, timeZone: TIME_ZONE }
 }
 
-export const IDENTITY: StreamIdentity = {
+const IDENTITY: StreamIdentity = {
   connector: 'model',
   stream: 'model',
   source: { url: '', codeMagasin: 0, prefixCle: null },

@@ -15,7 +15,7 @@ export interface MarkdownFile {
   readonly blocks: readonly { readonly language: string; readonly text: string }[]
 }
 
-export interface MarkdownLink {
+interface MarkdownLink {
   /** Relative to the project root. */
   readonly path: string
   readonly anchor: string | undefined

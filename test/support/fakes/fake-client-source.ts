@@ -22,7 +22,7 @@ export interface FakePolarisOptions {
 }
 
 /** One version of a client, as the source stored it. */
-export interface FakeChange {
+interface FakeChange {
   readonly clientId: string
   readonly version: number
   readonly content: string

@@ -29,7 +29,6 @@ export type {
   FakeKafkaOptions,
   FakeOperation,
   FakeRecord,
-  FakeStream,
 } from './fake-kafka-cluster.ts'
 
 /** An in-memory Kafka cluster, shared by the publishers (replicas) of all streams. Deterministic, without timers. */

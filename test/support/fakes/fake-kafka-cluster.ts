@@ -59,7 +59,7 @@ export interface OpenTransaction {
 }
 
 /** A record without a marker in its partition; the producer's next marker there applies to it too. */
-export type HangingRecord = FakeRecord & { readonly producerId: string }
+type HangingRecord = FakeRecord & { readonly producerId: string }
 
 export interface StreamState {
   /** Incremented by every opening; a producer with a lower epoch is fenced. */
@@ -170,7 +170,7 @@ export function currentRecord({ options }: Cluster, { record }: StreamState): Co
 }
 
 /** One request to the broker. */
-export interface Request<Answer> {
+interface Request<Answer> {
   readonly operation: FakeOperation
   readonly effect: () => Answer
   /** The error that the caller receives when the response is lost. */

@@ -14,7 +14,7 @@ import {
   type SegmentFault,
 } from './memory-segment-store.ts'
 
-export type MemoryCall =
+type MemoryCall =
   | { readonly kind: 'read'; readonly key: string }
   | { readonly kind: 'write'; readonly key: string; readonly text: string; readonly expected: Version | null }
 
@@ -24,7 +24,7 @@ export type MemoryCall =
  */
 export type MemoryFault = 'none' | 'before' | 'after' | 'late'
 
-export interface LateWrite {
+interface LateWrite {
   readonly key: string
   readonly text: string
   /** Takes effect if the object has the expected version now; returns whether it had. */

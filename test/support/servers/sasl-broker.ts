@@ -4,7 +4,7 @@ import { array, int16, int32, text } from './kafka-bytes.ts'
 import { kafkaApi } from './kafka-wire.ts'
 
 /** The outcome of a login: the connection closes, no response comes, or the response is an error code. */
-export type LoginOutcome = 'cut' | 'hang' | { readonly code: number }
+type LoginOutcome = 'cut' | 'hang' | { readonly code: number }
 
 export interface SaslBroker {
   /** `host:port` */

@@ -92,7 +92,7 @@ describe('the mapping under the settings', () => {
     })
   })
 
-  test('is found anew under others, also if a setting is gone', () => {
+  test('is found again under others, also if a setting is gone', () => {
     expect(kind(none, { clientId: 'Id' })).toBe('changed')
     expect(kind(none, { clients: 'Clients.Client' })).toBe('changed')
     expect(kind({ clientId: 'No', clients: null }, {})).toBe('changed')

@@ -82,7 +82,7 @@ describe('a client of which events contain only a part', () => {
     expect(content).toBe(reader()(counted).content)
   })
 
-  test('has a published hash of what is published, so that nobody can test guesses of a hashed value with it', () => {
+  test('has a published hash of what is published, so that guesses of a hashed value cannot be tested with it', () => {
     const { json, contentHash } = minimising()(whole).published()
     expect(contentHash).toBe(sha256(json))
     expect(minimising(other)(whole).published().contentHash).not.toBe(contentHash)

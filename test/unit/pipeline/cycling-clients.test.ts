@@ -55,7 +55,7 @@ describe('a server that returns the same clients under ever new tokens', () => {
     expect(of('scan-stuck')[0]).toMatchObject({ scan: 'live', why: expect.stringContaining('already returned') })
   })
 
-  test('pauses a background scan, and the live one goes on', async () => {
+  test('pauses a background scan, and the live one continues', async () => {
     const { next, asked, clock, of } = reading(
       cycling((lastChanged) => lastChanged < noonText.slice(0, 10)),
       'due',

@@ -35,7 +35,7 @@ const first = pageOf([{ No: '1' }], { hasMoreResults: true, checkPoint: token('t
 const empty = pageOf([], { checkPoint: token('t2') })
 
 describe.each(kinds)('a %s scan that ends with an empty page after pages with clients', (kind) => {
-  test('repeats that request a minute later, and goes on from that answer', async () => {
+  test('repeats that request a minute later, and resumes from that response', async () => {
     const more = pageOf([{ No: '2' }], { hasMoreResults: true, checkPoint: token('t2') })
     const on = reader(kind, first, empty, more, pageOf([{ No: '3' }]))
     const [, end, again, last] = await on.readings(4)

@@ -20,7 +20,7 @@ const server =
 const newStream = { states: newScans, mapping: unmapped, settings: { lookBacks: [] } }
 
 describe('until a client has a valid id', () => {
-  test('no resume point passes a page without any, which is read again, and live scans go on', async () => {
+  test('no resume point passes a page without any, which is read again, and live scans continue', async () => {
     const lonely = server(
       () => nameless(1),
       () => [],

@@ -8,14 +8,14 @@ import { pageOf, token } from './readings.ts'
 
 /** `frozen, changing`: the list of a scan is frozen at its first page, oldest first, but clients show their present values. */
 export const serverOrders = ['oldest first', 'newest first', 'random', 'frozen, changing'] as const
-export type ServerOrder = (typeof serverOrders)[number]
+type ServerOrder = (typeof serverOrders)[number]
 
 /**
  * What goes wrong when the backfill asks for its page 11, once: the server refuses its tokens, cannot answer so many clients
  * in time, or answers twelve times with a 500.
  */
 export const serverTroubles = ['a refused token', 'slow pages', 'twelve 500s'] as const
-export type ServerTrouble = (typeof serverTroubles)[number]
+type ServerTrouble = (typeof serverTroubles)[number]
 
 interface Server {
   readonly order: ServerOrder

@@ -24,7 +24,7 @@ import { mappedTo } from './readings.ts'
 
 /** Readers of pages, on a source that answers each request by a function. */
 
-export type Ask = ReadArguments & { readonly patience: Patience | undefined; readonly at: number }
+type Ask = ReadArguments & { readonly patience: Patience | undefined; readonly at: number }
 export type Respond = (ask: Ask, clock: VirtualClock) => Page | Error | Promise<Page | Error>
 
 export const failure = (code: ErrorCode) => new ConnectorError(code, 'scripted')

@@ -29,7 +29,7 @@ function serverWith(most: number, code: ErrorCode = 'source.timeout', backfilled
 const onlyBackfill = { settings: { lookBacks: [], limit: 400 }, states: statesOf({ backfill: 'due' }) }
 
 describe('a background scan whose pages take too long', () => {
-  test('begins again with half the limit after a second failure, while live scans go on', async () => {
+  test('begins again with half the limit after a second failure, while live scans continue', async () => {
     const { asked, of, read } = pageReader(serverWith(200), onlyBackfill)
     const readings = await read(40)
     const backfill = asked.filter(({ lastChanged }) => lastChanged === beginAt)

@@ -59,7 +59,7 @@ test('asks for the next item of a generator only when its last one was taken', a
   expect(main.requests()).toBe(2)
 })
 
-test('goes on when the other generator ends, and ends as the main one does', async () => {
+test('continues when the other generator ends, and ends as the main one does', async () => {
   const { main, beside, items } = both()
   const first = items.next()
   beside.end()

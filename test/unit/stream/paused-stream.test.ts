@@ -82,7 +82,7 @@ function setUp({ settle = async () => {}, isKnown = true }: { settle?: () => Pro
 }
 
 describe('runStream', () => {
-  test('runs a stream that nobody has paused until it is stopped', async () => {
+  test('runs a stream that is not paused until it is stopped', async () => {
     const { runs, stop, ended, kinds } = setUp()
     await settled()
     expect(runs).toHaveLength(1)

@@ -21,7 +21,7 @@ export interface ErasureMark {
 }
 
 /** A client that is to be erased: the request is not carried out yet, or its mark is not stored yet. */
-export interface OpenErasure {
+interface OpenErasure {
   readonly key: ClientKey
   /** The id of the request. */
   readonly request: string

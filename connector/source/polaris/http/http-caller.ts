@@ -28,7 +28,7 @@ export interface HttpAnswer extends WholeBody {
   readonly hasLostArguments: boolean
 }
 
-export type OpenReader = (contentType: string | undefined) => BodyReader
+type OpenReader = (contentType: string | undefined) => BodyReader
 
 /** Calls one server over persistent connections. Keeps its cookies. */
 export interface HttpCaller {
@@ -118,7 +118,7 @@ async function exchange(call: Call, request: ApiRequest, stop: AbortSignal): Pro
 
 /**
  * Limit of the time from the call to the headers of its response. The limits of undici do not end a server that sends
- * interim responses for ever: each restarts them. A proxy is connected first, and asked for a tunnel.
+ * interim responses forever: each restarts them. A proxy is connected first, and asked for a tunnel.
  */
 function headersWithinMs({ timeouts, proxy }: HttpSettings): number {
   return timeouts.headersMs + (proxy === undefined ? 1 : 3) * timeouts.connectMs

@@ -93,7 +93,7 @@ async function connectCall(
   let answer: Dispatcher.ConnectData
   try {
     answer = await client.connect({ path, headers: authorization(account), signal: closed })
-    answer.socket.on('error', () => {}) // nobody else listens until TLS starts; the handshake then fails
+    answer.socket.on('error', () => {}) // no other listener until TLS starts; the handshake then fails
   } catch (error) {
     closed.throwIfAborted()
     throw unreachable(proxy, error)

@@ -132,7 +132,7 @@ function opened(context: Context): World {
     : loaded({ ...context, world: sent }, claiming, world)
 }
 
-/** Goes on with `then` if all segments are there. `otherwise`: the world without it. */
+/** Continues with `then` if all segments are there. `otherwise`: the world without it. */
 function loaded({ world, by, replica, protocol }: Context, then: Replica, otherwise = world): World {
   const { document } = replica
   const isThere = ({ name, content }: Segment) => world.stored[name] === content

@@ -29,7 +29,7 @@ export interface Document {
   readonly segments: readonly Segment[]
 }
 
-export interface Put {
+interface Put {
   readonly document: Document
   readonly expected: number | undefined
 }

@@ -131,7 +131,7 @@ describe('at the end the operator reads', () => {
     ])
   })
 
-  test('how to cancel a request that goes on', () => {
+  test('how to cancel a request that continues', () => {
     for (const followed of [{ kind: 'interrupted' }, { kind: 'waiting', isPaused: true }] as const)
       expect(followedLines(followed, ids).join('\n')).toContain('requests --cancel one')
     expect(followedLines({ kind: 'gone' }, ids)).toHaveLength(1)

@@ -6,7 +6,7 @@ describe('the progress of some work', () => {
   const settled = () => new Promise((resolve) => setImmediate(resolve))
   const text = (elapsedMs: number) => `${elapsedMs} ms`
 
-  /** What is written while the work takes so many pauses of the clock, and how the work ended. */
+  /** What is written while the work takes this number of pauses of the clock, and how the work ended. */
   async function written({ pauses, outcome, isTerminal }: { pauses: number; outcome: string; isTerminal: boolean }) {
     const clock = virtualClock(0)
     const shown: string[] = []

@@ -29,7 +29,7 @@ export const stream = 'clients'
 const timeZone = 'Europe/Paris'
 
 /** Without look-backs: a test that needs one sets it. */
-export const scanSettings: ScanSettings = {
+const scanSettings: ScanSettings = {
   intervalMs: 5_000,
   overlapMs: 300_000,
   lookBacks: [],
@@ -44,7 +44,7 @@ export const scanSettings: ScanSettings = {
 export const beginAt = '2026-06-15T11:00:00' as SourceTime
 export const indexRules = rulesText({ ignored: [], limits: 'No 100000' })
 
-export const fields = { clientId: 'No', modifiedAt: 'Modif', clients: null }
+const fields = { clientId: 'No', modifiedAt: 'Modif', clients: null }
 
 export const groupParts = (): PageGroupParts => ({
   requests: noStreamRequests,

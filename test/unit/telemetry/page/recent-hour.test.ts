@@ -34,7 +34,7 @@ test('a page group that published nothing is no delivery', () => {
   expect([shown()?.events.at(-1), shown()?.publishSeconds.at(-1)]).toEqual([0, null])
 })
 
-test('forgets what is older than 60 minutes, also after a long pause', () => {
+test('drops what is older than 60 minutes, also after a long pause', () => {
   const { time, shop, shown } = scene()
   shop(published({ events: 5 }))
   time.now += 59 * minute

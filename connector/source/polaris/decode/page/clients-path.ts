@@ -4,7 +4,7 @@ import { tooLargeAround } from '../page-limits.ts'
 
 /** Names from a page down to its clients, and the nodes there. */
 
-export const isSame = (node: AnswerNode, name: string) => node.name.toLowerCase() === name.toLowerCase()
+const isSame = (node: AnswerNode, name: string) => node.name.toLowerCase() === name.toLowerCase()
 export const isBlank = (node: AnswerNode) => node.kind === 'absent' || (node.kind === 'text' && !/\S/.test(node.text()))
 export const isObject = (node: AnswerNode) => node.kind === 'object'
 

@@ -61,7 +61,7 @@ describe.each([
     expect(await decode(page(format, format.client({}).repeat(100_001)))).toEqual(tooLarge('100000'))
   })
 
-  it('goes on with the other clients when one has too many fields', async () => {
+  it('continues with the other clients when one has too many fields', async () => {
     const large = format.client({ No: '2', Nom: 'x' }, format.fields(10_001))
     const text = page(format, format.client({ No: '1' }, '1.50'), large, format.client({ No: '3' }, '1.50'))
     const [before, oversize, after, ...others] = await clients(text)
@@ -84,7 +84,7 @@ describe.each([
     expect(found.filter((client) => oversizeOf(client) !== undefined)).toHaveLength(26)
   })
 
-  it('goes on with the other clients when one is too large', async () => {
+  it('continues with the other clients when one is too large', async () => {
     const large = format.client({ No: '2', Nom: 'x'.repeat(4 * MIB) })
     const [before, oversize, after] = await clients(
       page(format, format.client({ No: '1' }), large, format.client({ No: '3' })),
@@ -114,7 +114,7 @@ describe('a page in xml', () => {
     expect(await decode(`<p>${content}</p>`)).toEqual(tooLarge('500000'))
   })
 
-  it('goes on when a client has too many attributes', async () => {
+  it('continues when a client has too many attributes', async () => {
     const attributes = Array.from({ length: 20_000 }, (_, at) => ` a${at}="1"`).join('')
     const [oversize, after] = await clients(page(xml, `<InfoClient No="1"${attributes}/>`, xml.client({ No: '3' })))
     expect(oversize).toMatchObject({ No: '1' })
@@ -123,7 +123,7 @@ describe('a page in xml', () => {
     expect(after).toEqual({ No: '3' })
   })
 
-  it('goes on when a client with another name has too many fields', async () => {
+  it('continues when a client with another name has too many fields', async () => {
     const items = [xml.client({ No: '1', Nom: 'x' }, xml.fields(10_001)), xml.client({ No: '3' })].join('')
     const [oversize, after] = await clients(page(xml, items.replaceAll('InfoClient>', 'Other>')))
     expect(oversize).toEqual({ No: '1', Nom: 'x', [OVERSIZE]: expect.stringMatching(/^\d{5,} /) })
