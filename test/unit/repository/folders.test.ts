@@ -56,6 +56,7 @@ const planted = [
   ['checkpoint/resolve.ts', "import '../kafka/transactions/transaction.ts'", 'noRestrictedImports'],
   ['checkpoint/mismatch.ts', "import '../publish/event-publisher.ts'", undefined],
   ['pipeline/delivery.ts', "import 'kafkajs'", 'noRestrictedImports'],
+  ['pipeline/pipeline.ts', "import '../source/polaris/polaris-config.ts'", 'noRestrictedImports'],
   ['pipeline/read/page-reader.ts', "import '../../stream/open/open-stream.ts'", 'noRestrictedImports'],
   ['stream/open/open-stream.ts', "import '../../compose/run-connector.ts'", 'noRestrictedImports'],
   ['publish/record-batches.ts', "import 'kafkajs'", 'noRestrictedImports'],
