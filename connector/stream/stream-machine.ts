@@ -8,7 +8,7 @@ export type Wanted = 'run' | 'pause' | 'wait' | 'stop'
 export type StreamEvent = Wanted | Outcome | 'left' | 'passed' | 'opened' | 'group-silent' | 'group-answers'
 
 /** What follows the end of an attempt to run a stream. */
-export type Outcome = 'caught-up' | 'retry' | 'hold' | 'lost' | 'give-up'
+type Outcome = 'caught-up' | 'retry' | 'hold' | 'lost' | 'give-up'
 
 const asWanted = { run: 'opening', pause: 'paused', wait: 'waiting', stop: 'ended' } as const
 const afterAttempt = {

@@ -23,7 +23,7 @@ export interface TryPolicy {
 }
 
 /** What follows a failed attempt. */
-export type AfterFailure =
+type AfterFailure =
   /** `isRepeated`: the previous attempt failed with the same code, without progress since. */
   | { readonly kind: 'retry'; readonly pauseMs: number; readonly isRepeated: boolean }
   | { readonly kind: 'hold'; readonly holding: Holding }

@@ -8,7 +8,7 @@ import type { Assignment } from './assignment.ts'
 import type { Wanted } from './stream-machine.ts'
 
 /** Another assignment or another pause is another wish. */
-export interface Wish {
+interface Wish {
   readonly kind: Wanted
   readonly id: string | number
 }

@@ -11,7 +11,7 @@ const required = {
 }
 
 /** The configuration if only required settings are given. */
-export const defaultConfig = connectorConfig(
+const defaultConfig = connectorConfig(
   loadConfig({ file: undefined, environment: required, readFile: () => '', now: 0 }),
 )
 
