@@ -71,24 +71,29 @@ interface StreamTotals {
 
 export const noFailure = { failure: undefined, failingSince: undefined } as const
 
+/** At the beginning on this replica. Reopening after a failure resets nothing: overdue progress stays overdue. */
+export const atBeginning = {
+  ...noFailure,
+  goodPollAt: undefined,
+  progressAt: undefined,
+  savedAt: undefined,
+  liveScanAt: undefined,
+  scans: undefined,
+  index: undefined,
+  removal: undefined,
+} as const
+
 export const unobserved: StreamStatus = {
+  ...atBeginning,
   state: 'waiting',
   startedAt: 0,
   wasOpened: false,
   hasProducer: false,
   isCaughtUp: false,
-  goodPollAt: undefined,
-  progressAt: undefined,
-  savedAt: undefined,
-  liveScanAt: undefined,
-  ...noFailure,
   pause: undefined,
   epoch: undefined,
   seq: undefined,
   lastChanged: undefined,
-  scans: undefined,
-  index: undefined,
-  removal: undefined,
   certificates: {},
   totals: { pages: 0, clients: 0, events: 0, deadLetters: 0, suppressed: 0, superseded: 0 },
 }

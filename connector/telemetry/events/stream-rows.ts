@@ -4,7 +4,7 @@ import { type ErrorCode, errorCatalogue } from '../../runtime/error-catalogue.ts
 import { type Failure, failureOf } from '../failure.ts'
 import type { LogLine } from '../logger.ts'
 import type { Metrics } from '../metrics/prom-metrics.ts'
-import { isActive, noFailure, type StreamStatus } from '../stream-status.ts'
+import { atBeginning, isActive, noFailure, type StreamStatus } from '../stream-status.ts'
 import { debug, type EventRow, error, info, line, picked, trace, unlogged, warn } from './event-row.ts'
 
 export type EventOf<Kind extends PipelineEvent['kind']> = Extract<PipelineEvent, { kind: Kind }>
@@ -137,26 +137,13 @@ const openStates: readonly StreamState[] = ['opening', 'running', 'stopping']
 function stateEntered({ state }: EventOf<'stream-state'>, before: StreamStatus, at: number): Status {
   const isHere = isActive({ state })
   return {
-    ...(isHere && !isActive(before) ? beginning(at) : {}),
+    ...(isHere && !isActive(before) ? { ...atBeginning, startedAt: at } : {}),
     ...(openStates.includes(state) ? {} : closed),
     ...(isHere ? {} : noFailure),
     pause: undefined,
     state,
   }
 }
-
-/** Reopening after a failure resets no times: overdue progress stays overdue. */
-const beginning = (at: number): Status => ({
-  ...noFailure,
-  goodPollAt: undefined,
-  progressAt: undefined,
-  savedAt: undefined,
-  liveScanAt: undefined,
-  scans: undefined,
-  index: undefined,
-  removal: undefined,
-  startedAt: at,
-})
 
 function stateLine({ state, was, lastedMs }: EventOf<'stream-state'>): LogLine | undefined {
   const ms = Math.round(lastedMs)
