@@ -62,6 +62,11 @@ export function tryToRead(name: string, readFile: ReadFile): FileContent {
   }
 }
 
+/** The text itself if it is PEM, otherwise the content of the file that it names. */
+export function pemText(text: string, readFile: ReadFile): FileContent {
+  return text.includes('-----BEGIN ') ? { kind: 'read', text } : tryToRead(text, readFile)
+}
+
 interface Overlay {
   readonly document: unknown
   /** The variable that each setting came from, by the text of its path. */

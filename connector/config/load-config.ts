@@ -6,6 +6,7 @@ import {
   type Environment,
   fromEnvironment,
   fromText,
+  pemText,
   type ReadFile,
   substitute,
   tryToRead,
@@ -112,8 +113,8 @@ function withPemTexts(document: unknown, readFile: ReadFile): { document: unknow
     .flatMap((setting) => placesOf(setting.path, document))
   const filled = places.reduce((result, path) => {
     const value = valueAt(result, path)
-    if (typeof value !== 'string' || value.includes('-----BEGIN ')) return result
-    const content = tryToRead(value, readFile)
+    if (typeof value !== 'string') return result
+    const content = pemText(value, readFile)
     if (content.kind === 'read') return withValueAt(result, path, content.text)
     violations.push({ path, what: `must be PEM text or the path of a readable file (${content.why})` })
     return result

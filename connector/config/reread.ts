@@ -1,9 +1,8 @@
 import { type ConfigPath, pathText } from './config-problem.ts'
 import type { Settings } from './config-schema.ts'
-import { isDocument, listItems, mapEntries, valueAt, withValueAt } from './document.ts'
-import { type ReadFile, substitute, tryToRead, type Variables } from './environment.ts'
+import { isDocument, mapEntries, valueAt, withValueAt } from './document.ts'
+import { pemText, type ReadFile, substitute, type Variables } from './environment.ts'
 import { isFileText } from './secret.ts'
-import * as check from './setting-checks.ts'
 import { placesOf, settingAt, settingList } from './setting-list.ts'
 
 interface TextSources {
@@ -37,24 +36,12 @@ function textPlaces(value: unknown, place: ConfigPath): ConfigPath[] {
   return isFileText(value) || !isDocument(value) ? [place] : Object.keys(value).map((key) => [...place, key])
 }
 
-/** Undefined if there is no usable text, for example while a file is being replaced. */
+/** Undefined if there is no text, for example while a file is being replaced. */
 function textAt(place: ConfigPath, sources: TextSources): string | undefined {
   const text = presentText(place, sources)
-  const setting = settingAt(place)
-  if (text === undefined || setting === undefined) return text
-  if (setting.isPem) {
-    const pem = check.pem.isValid(text) ? text : pemIn(text, sources.readFile)
-    return pem !== undefined && check.pem.isValid(pem) ? pem : undefined
-  }
-  const isUsable = usable[setting.path.at(-1) ?? '']
-  return isUsable === undefined || isUsable(text) ? text : undefined
-}
-
-/** What else a text must be, by the name of its setting. */
-const usable: Readonly<Record<string, (text: string) => boolean>> = {
-  fingerprints: (text) => listItems(text).every(check.fingerprint.isValid),
-  proxy: check.proxy.isValid,
-  headers: (text) => check.headerProblem('Name', text) === undefined,
+  if (text === undefined || settingAt(place)?.isPem !== true) return text
+  const pem = pemText(text, sources.readFile)
+  return pem.kind === 'read' ? pem.text : undefined
 }
 
 function presentText(place: ConfigPath, { written, origins, lookUp }: TextSources): string | undefined {
@@ -70,9 +57,4 @@ function substituted(written: unknown, lookUp: Variables['lookUp']): string | un
   if (problems.length > 0) return undefined
   if (Array.isArray(value)) return value.join(',')
   return typeof value === 'string' ? value : undefined
-}
-
-function pemIn(file: string, readFile: ReadFile): string | undefined {
-  const content = tryToRead(file, readFile)
-  return content.kind === 'read' ? content.text : undefined
 }

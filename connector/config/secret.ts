@@ -5,7 +5,7 @@ import { isDocument, listItems } from './document.ts'
 /** A setting whose file may be replaced: each `reveal()` reads it again. */
 export interface FileText<Value = string> {
   reveal(): Value
-  /** The same setting, whose text is what `read` returns, or the last text if it returns undefined. */
+  /** The same setting, whose text is what `read` returns, or the last valid text. */
   readBy(read: () => string | undefined): FileText<Value>
   toString(): string
   toJSON(): string
@@ -16,24 +16,39 @@ export type Secret = FileText
 
 export const mask = '***'
 
+/** Whether a text may replace the one of the start. */
+type IsValid = (text: string) => boolean
+const any: IsValid = () => true
 const asText = (text: string) => text
 
-export const secret = (text: string): Secret => printedAs(mask, text, asText)
+export const secret = (text: string, isValid = any): Secret => fileTextOf({ shown: mask, text, isValid, parse: asText })
+export const fileText = (text: string, isValid = any): FileText =>
+  fileTextOf({ shown: text, text, isValid, parse: asText })
 /** Invariant 8: prints without the credentials in the URL. */
-export const proxyUrl = (text: string): FileText => printedAs(text === 'none' ? text : shownProxy(text), text, asText)
+export const proxyUrl = (text: string, isValid = any): FileText =>
+  fileTextOf({ shown: text === 'none' ? text : shownProxy(text), text, isValid, parse: asText })
+/** Texts separated by commas. */
+export const fileItems = (text: string, isValid = any): FileText<readonly string[]> =>
+  fileTextOf({ shown: text, text, isValid: (items) => listItems(items).every(isValid), parse: listItems })
 
-export const fileText = (text: string): FileText => printedAs(text, text, asText)
-export const fileItems = (text: string): FileText<readonly string[]> => printedAs(text, text, listItems)
+interface Parts<Value> {
+  readonly shown: string
+  readonly text: string
+  readonly isValid: IsValid
+  readonly parse: (text: string) => Value
+}
 
-function printedAs<Value>(shown: string, text: string, parse: (text: string) => Value): FileText<Value> {
-  const show = () => shown
+function fileTextOf<Value>(parts: Parts<Value>): FileText<Value> {
+  const { text, isValid, parse } = parts
+  const show = () => parts.shown
   const readBy = (read: () => string | undefined) => {
     let last = text
     const reveal = () => {
-      last = read() ?? last
+      const next = read()
+      if (next !== undefined && isValid(next)) last = next
       return parse(last)
     }
-    return Object.freeze({ ...printedAs(shown, text, parse), reveal })
+    return Object.freeze({ ...fileTextOf(parts), reveal })
   }
   return Object.freeze({ reveal: () => parse(text), readBy, toString: show, toJSON: show, [inspect.custom]: show })
 }

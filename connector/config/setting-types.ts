@@ -64,15 +64,27 @@ export const text = ({ check, ...row }: TextRow) => setting(checked(check), row,
 
 /** A text that is read again at each use, because its file may be replaced at run time. */
 export const fileText = ({ check, ...row }: TextRow) =>
-  setting(checked(check).transform(fileTextOf), row, { kind: 'text' })
+  setting(
+    checked(check).transform((value) => fileTextOf(value, check?.isValid)),
+    row,
+    { kind: 'text' },
+  )
 
 /** The URL of a proxy, or `none`; it is read again at each use, and printed without its credentials. */
 export const proxyUrl = ({ check, ...row }: TextRow) =>
-  setting(checked(check).transform(proxyUrlOf), row, { kind: 'url' })
+  setting(
+    checked(check).transform((value) => proxyUrlOf(value, check?.isValid)),
+    row,
+    { kind: 'url' },
+  )
 
 /** A text that is never printed, and is read again at each use. */
 export const secret = ({ check, ...row }: TextRow) =>
-  setting(checked(check).transform(secretOf), row, { kind: 'secret' }).optional()
+  setting(
+    checked(check).transform((value) => secretOf(value, check?.isValid)),
+    row,
+    { kind: 'secret' },
+  ).optional()
 
 /** A list of texts; comma-separated in the environment. */
 export const textList = ({ check, ...row }: TextRow<readonly string[]>) =>
@@ -82,7 +94,7 @@ export const textList = ({ check, ...row }: TextRow<readonly string[]>) =>
 export function fileList({ check, ...row }: TextRow<readonly string[]>) {
   const items = z.array(checked(check), message('must be a list, such as [one, another]')).min(1, 'must not be empty')
   return setting(
-    items.transform((texts) => fileItems(texts.join(', '))),
+    items.transform((texts) => fileItems(texts.join(', '), check?.isValid)),
     row,
     { kind: 'list' },
   )
@@ -195,9 +207,14 @@ export function secretMap({
         if (problem !== undefined) addIssue({ code: 'custom', path: [name], message: problem })
       }
     })
-    .transform((entries) => Object.fromEntries(Object.entries(entries).map(([name, value]) => [name, secretOf(value)])))
+    .transform((entries) =>
+      mapValues(entries, (value, name) => secretOf(value, (next) => problemOf(name, next) === undefined)),
+    )
   return setting(secrets, row, { kind: 'map' })
 }
+
+const mapValues = <To>(entries: Readonly<Record<string, string>>, to: (value: string, name: string) => To) =>
+  Object.fromEntries(Object.entries(entries).map(([name, value]) => [name, to(value, name)]))
 
 /** A section that applies its defaults if it is absent; an unknown key is an error. */
 export function section<Shape extends z.core.$ZodLooseShape>(description: string, shape: Shape) {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { hashedSettings } from '../../../connector/config/hashed-settings.ts'
+import { hashedSettings } from '../../../connector/config/describe-config.ts'
 import { configurationDifference } from '../../../connector/placement/hashed-settings.ts'
 import { fromEnvironment, leastEnvironment, valid } from './config-sources.ts'
 
