@@ -31,7 +31,7 @@ export function httpClientSource(config: PolarisConfig, parts: SourceParts): Cli
   const base = apiBase(config.url)
   const { codeMagasin, prefixCle, method, timeZone } = config
   const settings = { base, codeMagasin, prefixCle, method, lastChanged: timeFormat(config.lastChangedFormat, timeZone) }
-  const caller = limitedCaller(httpCaller({ ...transport(config), base }, parts), parts)
+  const caller = limitedCaller(httpCaller({ ...config, base }, parts), parts)
   const access = accessOf(config.auth)
   const session = openSession(config.auth, { caller, base, clock, accounts })
   const shape = clientShape(config.listFields, (path) => observe({ kind: 'list-ambiguous', path }))
@@ -66,10 +66,6 @@ export function httpClientSource(config: PolarisConfig, parts: SourceParts): Cli
     }
   }
   return { read, close: () => caller.close() }
-}
-
-const transport = ({ tls, proxy, headers, timeouts, maxBodyBytes }: PolarisConfig) => {
-  return { tls, proxy, headers, timeouts, maxBodyBytes }
 }
 
 function reportReplaced({ replacedCharacters: characters }: PageContent, observe: ObserveSource): void {

@@ -7,7 +7,7 @@ import type { PolarisConfig, TlsConfig } from '../polaris-config.ts'
 import { directRoute, proxyRoute, type Route } from './proxy.ts'
 import { secureConnector } from './tls.ts'
 
-export interface HttpSettings extends Pick<PolarisConfig, 'tls' | 'proxy' | 'headers' | 'timeouts' | 'maxBodyBytes'> {
+export interface HttpSettings extends PolarisConfig {
   readonly base: URL
 }
 
