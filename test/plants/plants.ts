@@ -151,7 +151,7 @@ export const plants: readonly Plant[] = [
     file: 'pipeline/features/removal/full-scan-memory.ts',
     text: 'scan.pages === 0 || (of(scan)?.pages ?? 0) >= scan.pages',
     becomes: 'scan.pages >= 0',
-    by: { histories: 'removed-clients' },
+    by: { unit: 'pipeline/features/removal' },
   },
   {
     name: 'only the pages of a full scan count as returned',
@@ -165,7 +165,7 @@ export const plants: readonly Plant[] = [
     file: 'pipeline/features/removal/removed-clients.ts',
     text: 'gone > ALWAYS_ALLOWED && gone > maxShare * clients',
     becomes: 'gone > ALWAYS_ALLOWED && gone > 2 * maxShare * clients && gone > clients',
-    by: crossed,
+    by: { unit: 'pipeline/features/removal scan' },
   },
   {
     name: 'a background page publishes what another scan has published since',
