@@ -61,7 +61,7 @@ it('prints one line per check before the first start, and creates nothing', asyn
     /^ok +interleaving +the second page is the same after a live scan$/,
     /^ok +fields +id No, modification time DateModification$/,
     /^ok +topic +\S+ does not exist yet; run creates it with 6 partitions if it has permission$/,
-    /^skipped +transaction +requires the topic$/,
+    /^skipped +transaction +requires both topics$/,
     /^ok +checkpoint +none yet; the stream will start at 2000-01-01T00:00:00 server time$/,
     /^0 failed, 0 warnings, 1 skipped, 18 ok$/,
   ]) {
