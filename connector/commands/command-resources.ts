@@ -35,7 +35,8 @@ export async function asReplica(
     out: logOutput(config.log.format, out),
     clock: systemClock,
     placement: config.placement.mode,
-    ...{ readyAfterMs: config.readyAfterMs, nodeMetrics: config.http.nodeMetrics },
+    readyAfterMs: config.readyAfterMs,
+    nodeMetrics: config.http.nodeMetrics,
     runbookUrl: config.http.runbookUrl,
   })
   const logs = {

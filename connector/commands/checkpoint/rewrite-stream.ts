@@ -68,8 +68,11 @@ function rewriteOutput(
   skipped: string | undefined,
 ): z.output<typeof rewriteShape> {
   return {
-    ...{ stream, before: before.kind === 'state' ? stateOutput(before.state) : null },
-    ...{ skipped: skipped ?? null, epoch: after.claim.epoch, after: stateOutput(after.committed.state) },
+    stream,
+    before: before.kind === 'state' ? stateOutput(before.state) : null,
+    skipped: skipped ?? null,
+    epoch: after.claim.epoch,
+    after: stateOutput(after.committed.state),
   }
 }
 

@@ -52,16 +52,14 @@ export async function auditStream(
 ): Promise<AuditResult> {
   const { open, isPaused, otherSources } = parts
   const ids = new Map<ClientKey, string>()
-  const onClient = (key: ClientKey, id: string) => {
-    if (wanted === 'ids') ids.set(key, id)
-  }
+  const onClient = (key: ClientKey, id: string) => void (wanted === 'ids' && ids.set(key, id))
   const first = await readDocument(open, stop)
   // Assumes that a pending transaction was committed, which is likely.
   const { scans } = committedByRecord(first).state
   if (scans.backfill === 'due')
     throw new ConnectorError(
       'command.invalid',
-      'audit: the backfill of the stream is not done yet; `checkpoint show` says when it is',
+      'audit: the backfill is not done yet; `checkpoint show` says when it is',
     )
   if (scans.interleaving === 'serial' && !isPaused) throw serialServer()
   const indexRules = contentRules(open.indexRules)
@@ -76,13 +74,22 @@ export async function auditStream(
   const source = await readSourceClients(
     parts.source,
     {
-      ...{ indexRules, mapping, scans, isAlone: isPaused, index: before.index, topic, onClient },
+      indexRules,
+      mapping,
+      scans,
+      isAlone: isPaused,
+      index: before.index,
+      topic,
+      onClient,
       onProgress: (progress) => onProgress({ step: 'source', ...progress, inIndex }),
     },
     stop,
   )
   const read = {
-    ...{ topic, before: before.index, source, indexRules },
+    topic,
+    before: before.index,
+    source,
+    indexRules,
     events: { beforeTopic: first.committed.state.events, beforeSource: events },
     mayHaveErased: hasCarriedOut(first, before.document),
   }
