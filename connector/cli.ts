@@ -6,6 +6,12 @@ import { ConnectorError } from './runtime/connector-error.ts'
 import { didYouMean } from './runtime/did-you-mean.ts'
 import { errorCatalogue } from './runtime/error-catalogue.ts'
 
+/** What a command line asks for. */
+type Asked =
+  | { readonly kind: 'text'; readonly text: string }
+  | { readonly kind: 'invalid'; readonly why: string; readonly command?: Command }
+  | { readonly kind: 'run'; readonly command: Command; readonly args: CommandArgs }
+
 /**
  * Runs the command in `argv` (without node and script). Resolves to its exit code, to 2 for invalid arguments, or to
  * the catalogue's exit code for a `ConnectorError`. Rejects with any other error: a defect.
@@ -16,7 +22,15 @@ export async function runCli(
   parts: CommandParts,
 ): Promise<number> {
   try {
-    return await runCommand(argv, commands, parts)
+    const asked = await askedIn(argv, commands, parts.version)
+    if (asked.kind === 'run') return await asked.command.run(asked.args, parts)
+    if (asked.kind === 'text') {
+      parts.print(asked.text)
+      return 0
+    }
+    parts.printError(`${program}: ${asked.why}`)
+    parts.printError(`Try: ${[program, asked.command?.name, '--help'].filter((word) => word !== undefined).join(' ')}`)
+    return errorCatalogue['config.invalid'].exit
   } catch (error) {
     if (!(error instanceof ConnectorError)) throw error
     const { exit, hint } = errorCatalogue[error.code]
@@ -26,45 +40,30 @@ export async function runCli(
   }
 }
 
-async function runCommand(
-  argv: readonly string[],
-  commands: readonly CommandEntry[],
-  parts: CommandParts,
-): Promise<number> {
+async function askedIn(argv: readonly string[], commands: readonly CommandEntry[], version: string): Promise<Asked> {
   const [first = 'help', second] = argv
   if (first === 'help')
-    return argv.length > 1 ? runCommand([...argv.slice(1), '--help'], commands, parts) : help(commands, parts)
-  if (isHelp(first)) return help(commands, parts)
-  if (['version', '--version', '-v', '-V'].includes(first)) return printText(parts, parts.version)
+    return argv.length > 1 ? askedIn([...argv.slice(1), '--help'], commands, version) : help(commands)
+  if (isHelp(first)) return help(commands)
+  if (['version', '--version', '-v', '-V'].includes(first)) return { kind: 'text', text: version }
 
   const entry = entryOf(argv, commands)
   if (entry === undefined) {
     const family = familyOf(first, commands)
     const isAsked = family.length > 0 && (second === undefined || isHelp(second))
-    return isAsked ? help(family, parts, first) : reject(parts, unknownCommand(argv, commands))
+    return isAsked ? help(family, first) : { kind: 'invalid', why: unknownCommand(argv, commands) }
   }
   const command = await entry.load()
   const parsed = parsedArgs(argv.slice(command.name.split(' ').length), command)
-  if (parsed.kind === 'invalid') return reject(parts, parsed.why, command)
-  if (parsed.args.help === true) return printText(parts, commandHelp(command))
-  return await command.run(parsed.args, parts)
+  if (parsed.kind === 'invalid') return { ...parsed, command }
+  if (parsed.args.help === true) return { kind: 'text', text: commandHelp(command) }
+  return { kind: 'run', command, args: parsed.args }
 }
 
 const isHelp = (word: string) => word === '--help' || word === '-h'
 
-async function help(entries: readonly CommandEntry[], parts: CommandParts, family?: string): Promise<number> {
-  return printText(parts, overview(await Promise.all(entries.map(({ load }) => load())), family))
-}
-
-function printText(parts: CommandParts, text: string): number {
-  parts.print(text)
-  return 0
-}
-
-function reject(parts: CommandParts, why: string, command?: Command): number {
-  parts.printError(`${program}: ${why}`)
-  parts.printError(`Try: ${[program, command?.name, '--help'].filter((word) => word !== undefined).join(' ')}`)
-  return errorCatalogue['config.invalid'].exit
+async function help(entries: readonly CommandEntry[], family?: string): Promise<Asked> {
+  return { kind: 'text', text: overview(await Promise.all(entries.map(({ load }) => load())), family) }
 }
 
 function entryOf(argv: readonly string[], commands: readonly CommandEntry[]): CommandEntry | undefined {
