@@ -20,14 +20,14 @@ export interface ReplicaResources extends CommandResources {
   readonly telemetry: Telemetry
 }
 
-/** Runs `use` as a replica, which logs to `out`. Rejects with `config.invalid` or as `use` does. */
-export async function asReplica(
+/** Opens what a replica works with, which logs to `out`. Throws `config.invalid`. */
+export function openReplica(
   args: CommandArgs,
-  { out, ...parts }: CommandParts & { readonly out: NodeJS.WriteStream },
-  use: (resources: ReplicaResources) => Promise<number>,
-): Promise<number> {
+  parts: CommandParts,
+  out: NodeJS.WriteStream,
+): ReplicaResources & AsyncDisposable {
   const config = connectorConfig(loadConfig(configSources(args, parts)))
-  await using closing = closeStack()
+  const closing = closeStack()
   const identity = { connector: config.connector, replica: replicaName(), version: parts.version }
   const telemetry = createTelemetry({
     ...identity,
@@ -39,13 +39,18 @@ export async function asReplica(
     nodeMetrics: config.http.nodeMetrics,
     runbookUrl: config.http.runbookUrl,
   })
-  const logs = {
-    kafkaLog: telemetry.libraryLog('kafkajs'),
-    onStoreRetry: telemetry.storeRetried,
-    onServerChange: telemetry.serverChanged,
-  }
-  const shared = openSharedResources(config, { clock: systemClock, replica: identity.replica, ...logs }, closing)
-  return await use({ config, shared, telemetry, closing })
+  const shared = openSharedResources(
+    config,
+    {
+      clock: systemClock,
+      replica: identity.replica,
+      kafkaLog: telemetry.libraryLog('kafkajs'),
+      onStoreRetry: telemetry.storeRetried,
+      onServerChange: telemetry.serverChanged,
+    },
+    closing,
+  )
+  return { config, shared, telemetry, closing, [Symbol.asyncDispose]: closing.close }
 }
 
 /** Runs `use` as an operator's tool, which logs nothing. Rejects with `config.invalid` or as `use` does. */

@@ -10,10 +10,11 @@ import type { Observe } from '../pipeline/pipeline-event.ts'
 import type { GroupView } from '../placement/placement.ts'
 import { codeOf } from '../runtime/connector-error.ts'
 import { errorCatalogue } from '../runtime/error-catalogue.ts'
+import { once } from '../runtime/once.ts'
 import { runStream, unattended } from '../stream/run-stream.ts'
 import { selectedStreams, streamOption } from './chosen-stream.ts'
 import { type Command, configOption, jsonOption, printJson } from './command.ts'
-import { asReplica, type ReplicaResources } from './command-resources.ts'
+import { openReplica, type ReplicaResources } from './command-resources.ts'
 import { type Poll, pollCounter, pollLines, pollResult, pollShape, unreadPoll } from './output/poll-summary.ts'
 
 export const pollOnce: Command = {
@@ -36,14 +37,14 @@ export const pollOnce: Command = {
   },
   examples: ['poll-once --config connector.yaml', 'poll-once --config connector.yaml --stream lyon'],
   outputs: { '--json': pollShape },
-  run: (args, parts) =>
-    asReplica(args, { ...parts, out: process.stderr }, async (resources) => {
-      const streams = selectedStreams(args, resources.config.streams)
-      const polls = await pollStreams(streams, resources, parts.stop)
-      if (args.json === true) printJson(parts, { streams: polls } satisfies z.output<typeof pollShape>)
-      else for (const line of pollLines(polls, parts.screen)) parts.print(line)
-      return Math.max(...polls.map(({ code }) => (code === null ? 0 : errorCatalogue[code].exit)))
-    }),
+  run: async (args, parts) => {
+    await using replica = openReplica(args, parts, process.stderr)
+    const streams = selectedStreams(args, replica.config.streams)
+    const polls = await pollStreams(streams, replica, parts.stop)
+    if (args.json === true) printJson(parts, { streams: polls } satisfies z.output<typeof pollShape>)
+    else for (const line of pollLines(polls, parts.screen)) parts.print(line)
+    return Math.max(...polls.map(({ code }) => (code === null ? 0 : errorCatalogue[code].exit)))
+  },
 }
 
 /** One after the other, until all have ended or Kafka is unreachable: all streams use the same brokers. */
@@ -67,14 +68,6 @@ async function pollStreams(
     polls.push(poll)
   }
   return polls
-}
-
-function once<T>(get: () => Promise<T>): () => Promise<T> {
-  let result: Promise<T> | undefined
-  return () => {
-    result ??= get()
-    return result
-  }
 }
 
 interface PollResources extends ReplicaResources {

@@ -1,7 +1,7 @@
 import type * as z from 'zod'
 import { composeSource } from '../compose/compose-source.ts'
-import { eventSettings, readingRules } from '../compose/compose-stream.ts'
 import { connectorConfig } from '../config/connector-config.ts'
+import { eventSettings, readingRules } from '../event/configured-events.ts'
 import { readPages } from '../inspect/doctor/read-pages.ts'
 import { previewRecords, previewShape } from '../inspect/preview/preview-records.ts'
 import { type Clock, systemClock } from '../runtime/clock.ts'

@@ -2,7 +2,7 @@ import { runConnector } from '../compose/run-connector.ts'
 import { schemaFiles } from '../event/event-schema.ts'
 import { json } from '../telemetry/endpoints.ts'
 import { type Command, configOption } from './command.ts'
-import { asReplica } from './command-resources.ts'
+import { openReplica } from './command-resources.ts'
 
 export const run: Command = {
   name: 'run',
@@ -19,21 +19,21 @@ export const run: Command = {
     'configuration, 128+n second signal.',
   options: configOption,
   examples: ['run --config connector.yaml'],
-  run: (args, parts) =>
-    asReplica(args, { ...parts, out: process.stdout }, async ({ config, shared, telemetry, closing }) => {
-      const { http, placement, streams } = config
-      const { stop } = parts
-      const endpoints = closing.use(await telemetry.listen({ ...http, paths: contractPaths() }, stop), (opened) =>
-        opened.close(),
-      )
-      telemetry.log('info', 'connector started', { streams: streams.map(({ name }) => name), port: endpoints.port })
-      stop.addEventListener('abort', () => telemetry.replicaIs('stopping'), { once: true })
-      const ends = [...(await runConnector(shared, telemetry, stop)).values()]
-      telemetry.log('info', 'connector stopped', {})
-      // Only a consumer group can assign lost streams to this process again.
-      const isReplaced = placement.mode === 'single' && ends.length > 0 && ends.every(({ kind }) => kind === 'lost')
-      return isReplaced ? 1 : 0
-    }),
+  run: async (args, parts) => {
+    await using replica = openReplica(args, parts, process.stdout)
+    const { config, shared, telemetry, closing } = replica
+    const { http, placement, streams } = config
+    const { stop } = parts
+    const listening = await telemetry.listen({ ...http, paths: contractPaths() }, stop)
+    const { port } = closing.use(listening, (opened) => opened.close())
+    telemetry.log('info', 'connector started', { streams: streams.map(({ name }) => name), port })
+    stop.addEventListener('abort', () => telemetry.replicaIs('stopping'), { once: true })
+    const ends = [...(await runConnector(shared, telemetry, stop)).values()]
+    telemetry.log('info', 'connector stopped', {})
+    // Only a consumer group can assign lost streams to this process again.
+    const isReplaced = placement.mode === 'single' && ends.length > 0 && ends.every(({ kind }) => kind === 'lost')
+    return isReplaced ? 1 : 0
+  },
 }
 
 /** The schemas of the contract, below the path that `contract.url` may name. */

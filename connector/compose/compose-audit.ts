@@ -1,5 +1,6 @@
 import type { StreamConfig } from '../config/connector-config.ts'
 import { eventSource } from '../event/client-event.ts'
+import { readingRules } from '../event/configured-events.ts'
 import type { AuditParts } from '../inspect/audit/audit-stream.ts'
 import { type Retention, retentionOf } from '../inspect/audit/verdict.ts'
 import { viewTopic } from '../kafka/admin/cluster-view.ts'
@@ -8,7 +9,7 @@ import { createServerClock } from '../pipeline/read/server-clock.ts'
 import { streamNames } from '../publish/event-publisher.ts'
 import type { CloseStack } from '../runtime/close-stack.ts'
 import { openSource } from './compose-source.ts'
-import { beginningOf, openParts, readingRules, withoutPlacement } from './compose-stream.ts'
+import { beginningOf, openParts, withoutPlacement } from './compose-stream.ts'
 import type { SharedResources } from './shared-resources.ts'
 
 /** What an audit of a stream works with: its own source, which gives up during an outage, and adapters that only read. */

@@ -1,13 +1,9 @@
 import { randomUUID } from 'node:crypto'
-import type { ConnectorConfig, StreamConfig } from '../config/connector-config.ts'
+import type { StreamConfig } from '../config/connector-config.ts'
 import type { StreamRequests } from '../control/stream-requests.ts'
-import { eventSource } from '../event/client-event.ts'
-import type { EventSettings } from '../event/client-record.ts'
-import { dataSchema } from '../event/data-schema.ts'
+import { eventSettings, indexRules, readingRules } from '../event/configured-events.ts'
 import { deadLetterGuard } from '../event/dead-letter.ts'
-import { fieldAttributes } from '../event/field-attributes.ts'
 import { fieldWatch } from '../event/missing-fields.ts'
-import { presentRules, type ReadingRules } from '../event/read-client.ts'
 import { keySet } from '../index/key-set.ts'
 import { streamIndex } from '../index/stream-index.ts'
 import { checkStream } from '../inspect/check-stream.ts'
@@ -19,13 +15,14 @@ import type { Observe } from '../pipeline/pipeline-event.ts'
 import type { ReaderParts } from '../pipeline/read/page-reading.ts'
 import { createServerClock } from '../pipeline/read/server-clock.ts'
 import { type CloseStack, closeStack } from '../runtime/close-stack.ts'
+import { once } from '../runtime/once.ts'
 import { UNKNOWN_BEGINNING } from '../scan/scan-state.ts'
 import type { SourceTime } from '../source/client-source.ts'
 import type { Outages } from '../source/recovery/after-failed-read.ts'
 import { checkpointKey, erasuresKey } from '../storage/checkpoint-store-config.ts'
 import type { SegmentStore } from '../storage/segment-store.ts'
-import { attempts } from '../stream/attempt.ts'
-import type { OpenParts } from '../stream/open/open-parts.ts'
+import { type AttemptParts, attempts } from '../stream/attempt.ts'
+import type { ConfiguredStream, OpenParts, StoredStream } from '../stream/open/open-parts.ts'
 import type { StreamAdapters } from '../stream/run-stream.ts'
 import type { Reopening } from '../stream/tries.ts'
 import { openSource } from './compose-source.ts'
@@ -53,16 +50,39 @@ export const serviceReopening: Reopening = {
 /** For a one-shot command: gives up within seconds. */
 export const oneShotReopening: Reopening = { ...serviceReopening, retries: 3, withinMs: 10_000, maxPauseMs: 5_000 }
 
-/** What the attempts to run a stream share. */
+/** What the attempts to run a stream share; composed when it is first used. */
 export function composeStream(stream: StreamConfig, shared: SharedResources, mode: RunMode): StreamAdapters {
-  const { clock, accounts, config } = shared
-  const { observe, assignment, outages, requests } = mode
-  const { polaris } = stream
   const closing = closeStack()
-  const server = { permits: shared.limitOf(polaris), breaker: shared.breakerOf(polaris) }
-  const http = { clock, observe, ...server, accounts, outages }
+  const parts = once(() => composeParts(stream, shared, { ...mode, closing }))
+  // A check makes no retries of its own: it is repeated as a whole.
+  const polaris = { ...stream.polaris, retry: { ...stream.polaris.retry, retries: 0 } }
+  const http = sourceParts(stream, shared, { outages: 'give-up', observe: () => {} })
+  return {
+    attempt: attempts(parts),
+    check: async (code, stop) => {
+      const { open, pipeline } = parts()
+      const checking = { open, reader: pipeline.reader, group: pipeline.group }
+      await checkStream({ ...checking, openSource: () => openSource(polaris, http) }, code, stop)
+    },
+    close: closing.close,
+  }
+}
+
+function sourceParts({ polaris }: StreamConfig, shared: SharedResources, how: Pick<RunMode, 'outages' | 'observe'>) {
+  const { clock, accounts } = shared
+  return { ...how, clock, accounts, permits: shared.limitOf(polaris), breaker: shared.breakerOf(polaris) }
+}
+
+function composeParts(
+  stream: StreamConfig,
+  shared: SharedResources,
+  { closing, ...mode }: RunMode & { readonly closing: CloseStack },
+): AttemptParts {
+  const { clock, config } = shared
+  const { observe, requests } = mode
+  const source = openSource(stream.polaris, sourceParts(stream, shared, mode))
   const reader: ReaderParts = {
-    source: closing.use(openSource(polaris, http), (opened) => opened.close()),
+    source: closing.use(source, (opened) => opened.close()),
     clock,
     serverClock: createServerClock(clock, observe),
     settings: stream.poll,
@@ -71,6 +91,7 @@ export function composeStream(stream: StreamConfig, shared: SharedResources, mod
     until: mode.until,
     observe,
   }
+  const { assignment } = mode
   const open = openParts(stream, shared, { assignment, observe, closing, seenControl: requests.seen })
   const pipeline: PipelineParts = {
     reader,
@@ -86,15 +107,7 @@ export function composeStream(stream: StreamConfig, shared: SharedResources, mod
     giveUp: mode.giveUp,
     savePeriodMs: config.savePeriodMs,
   }
-  // A check makes no retries of its own: it is repeated as a whole.
-  const impatient = { ...polaris, retry: { ...polaris.retry, retries: 0 } }
-  const quiet = { ...http, outages: 'give-up' as const, observe: () => {} }
-  const checking = { open, reader, group: pipeline.group, openSource: () => openSource(impatient, quiet) }
-  return {
-    attempt: attempts({ open, pipeline, idleAfterMs: config.idleAfterMs }),
-    check: (code, stop) => checkStream(checking, code, stop),
-    close: closing.close,
-  }
+  return { open, pipeline, idleAfterMs: config.idleAfterMs }
 }
 
 /** The rules by which clients become events. */
@@ -121,35 +134,9 @@ function groupParts(stream: StreamConfig, shared: SharedResources, observe: Obse
   }
 }
 
-/** What of a client decides whether it changed, and what its event contains. */
-export function readingRules({ poll, hashIgnore, event }: StreamConfig): ReadingRules {
-  return { timeZone: poll.timeZone, ignored: hashIgnore, ...event }
-}
-
-/** How the clients of a stream become events. */
-export function eventSettings(
-  { connector, contractUrl }: Pick<ConnectorConfig, 'connector' | 'contractUrl'>,
-  { name, kafka, deadLetterClient, event }: StreamConfig,
-): EventSettings {
-  return {
-    source: eventSource(connector, name),
-    dataSchema: dataSchema(contractUrl),
-    maxValueBytes: kafka.maxMessageBytes - FRAMING_BYTES,
-    deadLetterClient,
-    extensions: fieldAttributes(event.fields, event.hmac),
-  }
-}
-
-/** Upper bound of a record's headers, key and lengths, in bytes. */
-const FRAMING_BYTES = 1024
-
 /** The checkpoint object of a stream. */
 export function streamObject(stream: StreamConfig, { config, store }: SharedResources): OpenParts['object'] {
   return store.object(checkpointKey(config.connector, stream.name))
-}
-
-function erasuresObject(stream: StreamConfig, { config, store }: SharedResources): OpenParts['object'] {
-  return store.object(erasuresKey(checkpointKey(config.connector, stream.name)))
 }
 
 export function streamSegments(stream: StreamConfig, { config, store }: SharedResources): SegmentStore {
@@ -158,11 +145,6 @@ export function streamSegments(stream: StreamConfig, { config, store }: SharedRe
 
 const FIRST_AUDIT_MS = 3_600_000
 export const beginningOf = ({ beginAt }: StreamConfig): SourceTime => beginAt ?? UNKNOWN_BEGINNING
-
-/** Another id field or size limit may turn dead letters into events. */
-function indexRules(stream: StreamConfig): string {
-  return presentRules(readingRules(stream), `${stream.fields.clientId} ${stream.kafka.maxMessageBytes}`)
-}
 
 /** Ignores placement: a one-shot command takes the stream from its current owner. */
 export const withoutPlacement: Pick<OpenParts, 'assignment'> = { assignment: () => 'here' }
@@ -179,37 +161,44 @@ interface OpeningMode extends Pick<OpenParts, 'assignment' | 'seenControl'> {
 }
 
 /** What opening a stream needs. */
-export function openParts(
-  stream: StreamConfig,
-  shared: SharedResources,
-  { assignment, observe, closing, seenControl }: OpeningMode,
-): OpenParts {
-  const { config, clock, replica, accounts, kafkaLog: log } = shared
-  const publisher = closing.use(
-    kafkaEventPublisher(stream.kafka, { connector: config.connector, stream: stream.name, clock, log, accounts }),
-    (opened) => opened.close(),
-  )
+export function openParts(stream: StreamConfig, shared: SharedResources, mode: OpeningMode): OpenParts {
+  const { config, clock, replica, openLimit, accounts, kafkaLog: log } = shared
+  const { assignment, observe, closing, seenControl } = mode
+  const names = { connector: config.connector, stream: stream.name }
+  const publisher = kafkaEventPublisher(stream.kafka, { ...names, clock, log, accounts })
   return {
-    storeReady: shared.storeReady,
-    openLimit: shared.openLimit,
-    object: streamObject(stream, shared),
-    erasures: erasureMarks({ object: erasuresObject(stream, shared), newNonce: randomUUID }),
-    publisher,
-    identity: streamIdentity(stream, config.connector),
-    topic: stream.kafka.topic.events,
-    beginAt: stream.beginAt,
+    ...configuredStream(stream, config),
+    ...storedStream(stream, shared, closing),
+    publisher: closing.use(publisher, (opened) => opened.close()),
+    openLimit,
     owner: replica,
-    offsetsRetentionMs: config.offsetsRetentionMs,
-    indexRules: indexRules(stream),
-    index: closing.use(
-      streamIndex(streamSegments(stream, shared), clock.monotonic() + FIRST_AUDIT_MS, { memory: shared.indexMemory }),
-      (index) => index.release(),
-    ),
     assignment,
     ...(seenControl && { seenControl }),
     clock,
-    newNonce: () => randomUUID(),
+    newNonce: randomUUID,
     onWritten: (bytes) => observe({ kind: 'checkpoint-saved', bytes }),
     observe,
+  }
+}
+
+function configuredStream(stream: StreamConfig, config: SharedResources['config']): ConfiguredStream {
+  return {
+    identity: streamIdentity(stream, config.connector),
+    topic: stream.kafka.topic.events,
+    beginAt: stream.beginAt,
+    offsetsRetentionMs: config.offsetsRetentionMs,
+    indexRules: indexRules(stream),
+  }
+}
+
+function storedStream(stream: StreamConfig, shared: SharedResources, closing: CloseStack): StoredStream {
+  const { config, store, storeReady, clock, indexMemory: memory } = shared
+  const erasures = store.object(erasuresKey(checkpointKey(config.connector, stream.name)))
+  const index = streamIndex(streamSegments(stream, shared), clock.monotonic() + FIRST_AUDIT_MS, { memory })
+  return {
+    storeReady,
+    object: streamObject(stream, shared),
+    erasures: erasureMarks({ object: erasures, newNonce: randomUUID }),
+    index: closing.use(index, (opened) => opened.release()),
   }
 }

@@ -21,14 +21,17 @@ export interface AttemptParts {
   readonly idleAfterMs: number
 }
 
-/** The attempts to run one stream on the same adapters. */
-export function attempts({ open, pipeline, idleAfterMs }: AttemptParts): Attempt {
+/** The attempts to run one stream on the same adapters. If `compose` throws, the attempt fails. */
+export function attempts(compose: () => AttemptParts): Attempt {
   const hasAdvanced = progressCheck()
-  const reopen: ClaimedStreamParts['reopen'] = (held, giveUp) => openStream(open, giveUp, held)
   return async (step, leave) => {
     let madeProgress = () => false
+    let gaveUp = (_: unknown) => false
     try {
       leave.throwIfAborted()
+      const { open, pipeline, idleAfterMs } = compose()
+      gaveUp = (error) => error === pipeline.giveUp.reason
+      const reopen: ClaimedStreamParts['reopen'] = (held, giveUp) => openStream(open, giveUp, held)
       await untilGroupAnswers(open, step, leave)
       const stream = claimedStream(await openStream(open, leave), { reopen, idleAfterMs, clock: open.clock })
       step('opened')
@@ -42,7 +45,7 @@ export function attempts({ open, pipeline, idleAfterMs }: AttemptParts): Attempt
       }
     } catch (error) {
       // `giveUp` aborts only after `leave`: the successor delivers the unfinished page group.
-      if (leave.aborted && (error === leave.reason || error === pipeline.giveUp.reason)) return { kind: 'left' }
+      if (leave.aborted && (error === leave.reason || gaveUp(error))) return { kind: 'left' }
       return { kind: 'failed', error, madeProgress: madeProgress() }
     }
   }

@@ -4,7 +4,7 @@ import type { Clock } from '../runtime/clock.ts'
 import { codeOf } from '../runtime/connector-error.ts'
 import type { ErrorCode } from '../runtime/error-catalogue.ts'
 import { graceAfter } from '../runtime/shutdown.ts'
-import type { Attempt, AttemptEnd } from './attempt.ts'
+import type { Attempt } from './attempt.ts'
 import type { Contention } from './contention.ts'
 import { stayHeld } from './held-stream.ts'
 import { type StreamMachine, streamMachine } from './stream-machine.ts'
@@ -21,7 +21,7 @@ export interface StreamAdapters {
 
 export interface StreamParts extends TryPolicy {
   readonly wishes: Wishes
-  /** `giveUp` aborts `finishWithinMs` after something else than running is wanted. May throw. */
+  /** `giveUp` aborts `finishWithinMs` after something else than running is wanted. */
   readonly compose: (giveUp: AbortSignal) => StreamAdapters
   readonly finishWithinMs: number
   /** Of a paused stream: see `settlePending`. */
@@ -85,7 +85,7 @@ async function own(parts: StreamParts, machine: StreamMachine, stop: AbortSignal
   })
   const answering = holding?.requests.run(leave.signal)
   using grace = graceAfter(leave.signal, parts.finishWithinMs, clock)
-  const adapters = lazily(() => parts.compose(grace.signal))
+  const adapters = parts.compose(grace.signal)
   const owned = { ...parts, machine, adapters, tries: createTries(parts, clock) }
   await wishes.untilKnown(leave.signal)
   if (isUnwanted()) machine.take('left')
@@ -147,26 +147,6 @@ async function untilLeft(owned: Owned, leave: AbortSignal): Promise<StreamEnd> {
     machine.take(leave.aborted ? 'left' : 'passed')
   }
   return { kind: 'stopped' }
-}
-
-/** Adapters that are created when they are first used: a failure is one of the attempt or of the check. */
-function lazily(create: () => StreamAdapters): StreamAdapters {
-  let adapters: StreamAdapters | undefined
-  const created = () => {
-    adapters ??= create()
-    return adapters
-  }
-  return {
-    attempt: async (step, leave): Promise<AttemptEnd> => {
-      try {
-        return await created().attempt(step, leave)
-      } catch (error) {
-        return { kind: 'failed', error, madeProgress: false }
-      }
-    },
-    check: async (code, stop) => await created().check(code, stop),
-    close: async () => await adapters?.close(),
-  }
 }
 
 const SETTLE_EVERY_MS = 60_000

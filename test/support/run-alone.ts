@@ -12,7 +12,7 @@ export interface AloneParts extends AttemptParts, TryPolicy {
 
 /** The adapters of a stream on these parts. */
 export const adaptersOf = (parts: AloneParts): StreamAdapters => ({
-  attempt: attempts(parts),
+  attempt: attempts(() => parts),
   check: parts.check ?? (async () => {}),
   close: async () => {},
 })

@@ -10,23 +10,31 @@ import type { Semaphore } from '../../runtime/semaphore.ts'
 import type { SourceTime } from '../../source/client-source.ts'
 import type { StoredText } from '../../storage/versioned-object.ts'
 
-export interface OpenParts extends CheckpointParts {
-  /** Resolves when the checkpoint store is known to support conditional writes. */
-  readonly storeReady: (stop: AbortSignal) => Promise<void>
-  readonly erasures: ErasureMarks
-  readonly publisher: EventPublisher
-  /** Limits concurrent openings: each needs connections and round trips. */
-  readonly openLimit: Semaphore
+/** What is configured of a stream. */
+export interface ConfiguredStream {
   readonly identity: Omit<StreamIdentity, 'destination'>
   /** The name of the events topic. */
   readonly topic: string
   /** The stream's configured beginning; a stream without a checkpoint needs one. */
   readonly beginAt: SourceTime | undefined
-  /** The name of this replica. */
-  readonly owner: string
   readonly offsetsRetentionMs: number
   /** The rules of the client index that are in force, as text. */
   readonly indexRules: string
+}
+
+/** What is stored of a stream. */
+export interface StoredStream extends Pick<CheckpointParts, 'object' | 'index'> {
+  /** Resolves when the checkpoint store is known to support conditional writes. */
+  readonly storeReady: (stop: AbortSignal) => Promise<void>
+  readonly erasures: ErasureMarks
+}
+
+export interface OpenParts extends CheckpointParts, ConfiguredStream, StoredStream {
+  readonly publisher: EventPublisher
+  /** Limits concurrent openings: each needs connections and round trips. */
+  readonly openLimit: Semaphore
+  /** The name of this replica. */
+  readonly owner: string
   /** The current assignment of the stream. It may be outdated; the claim and the transactional id ensure safety. */
   readonly assignment: () => StreamAssignment
   readonly observe: Observe

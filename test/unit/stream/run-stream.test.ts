@@ -7,6 +7,8 @@ import type { SourceEvent } from '../../../connector/source/client-source.ts'
 import { retrying } from '../../../connector/source/recovery/retrying-source.ts'
 import { openGate } from '../../../connector/source/recovery/server-breaker.ts'
 import type { StoredText } from '../../../connector/storage/versioned-object.ts'
+import { attempts } from '../../../connector/stream/attempt.ts'
+import { runStream, unattended } from '../../../connector/stream/run-stream.ts'
 import type { FaultHook } from '../../support/fakes/fake-kafka-cluster.ts'
 import { requestedChecks } from '../../support/fakes/requested-checks.ts'
 import { virtualClock } from '../../support/fakes/virtual-clock.ts'
@@ -386,6 +388,29 @@ describe('a stream of a service', () => {
     expect(on.pauses()).toEqual([50, 100, 200, 50, 100, 200])
     on.stop()
     await on.end
+  })
+
+  test('is held while its adapters cannot be composed, and runs when a check passes', async () => {
+    const clock = virtualClock(noon)
+    const on = stage({ source: scriptedSource(scanOf(1)), until: 'caught-up', clock })
+    const { requests } = requestedChecks(clock)
+    const holding = { requests, firstPauseMs: minute, maxPauseMs: 15 * minute }
+    let failures = 1
+    const compose = () => ({
+      check: async () => {},
+      close: async () => {},
+      attempt: attempts(() => {
+        if (failures-- > 0) throw error('config.invalid')
+        return on.streamParts
+      }),
+    })
+    const { reopening, observe } = on.streamParts
+    const parts = { ...unattended(never), compose, holding, reopening, finishWithinMs: minute, clock, observe }
+    const end = runStream(parts, never)
+    await settled()
+    expect(on.kinds()).toEqual(['stream-state', 'stream-state', 'stream-held'])
+    clock.fireNext()
+    expect(await end).toEqual({ kind: 'caught-up' })
   })
 
   test('stops immediately while it is held', async () => {

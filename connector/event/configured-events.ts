@@ -1,0 +1,47 @@
+import { eventSource } from './client-event.ts'
+import type { EventSettings } from './client-record.ts'
+import { dataSchema } from './data-schema.ts'
+import { fieldAttributes } from './field-attributes.ts'
+import { presentRules, type ReadingRules } from './read-client.ts'
+
+/** What is configured about the events of a stream. */
+interface ConfiguredEvents {
+  readonly name: string
+  readonly kafka: { readonly maxMessageBytes: number }
+  readonly poll: { readonly timeZone: string }
+  readonly fields: { readonly clientId: string | null }
+  readonly hashIgnore: ReadingRules['ignored']
+  readonly event: Omit<ReadingRules, 'timeZone' | 'ignored'>
+  readonly deadLetterClient: EventSettings['deadLetterClient']
+}
+
+/** What of a client decides whether it changed, and what its event contains. */
+export function readingRules({
+  poll,
+  hashIgnore,
+  event,
+}: Pick<ConfiguredEvents, 'poll' | 'hashIgnore' | 'event'>): ReadingRules {
+  return { timeZone: poll.timeZone, ignored: hashIgnore, ...event }
+}
+
+/** Upper bound of a record's headers, key and lengths, in bytes. */
+const FRAMING_BYTES = 1024
+
+/** How the clients of a stream become events. */
+export function eventSettings(
+  { connector, contractUrl }: { readonly connector: string; readonly contractUrl: string | undefined },
+  { name, kafka, deadLetterClient, event }: ConfiguredEvents,
+): EventSettings {
+  return {
+    source: eventSource(connector, name),
+    dataSchema: dataSchema(contractUrl),
+    maxValueBytes: kafka.maxMessageBytes - FRAMING_BYTES,
+    deadLetterClient,
+    extensions: fieldAttributes(event.fields, event.hmac),
+  }
+}
+
+/** The rules of the client index. Another id field or size limit may turn dead letters into events. */
+export function indexRules(stream: ConfiguredEvents): string {
+  return presentRules(readingRules(stream), `${stream.fields.clientId} ${stream.kafka.maxMessageBytes}`)
+}
