@@ -24,6 +24,8 @@ export interface StreamCheckpoint {
   readonly table: ClientTable
   /** Number of transactions decided so far. */
   seq(): number
+  /** Of this claim. */
+  readonly epoch: number
   /** Whether the current state is stored as committed, with the pause in force. */
   isSaved(): boolean
   /** Takes a change without a transaction; the next write stores it. */
@@ -89,6 +91,7 @@ export function streamCheckpoint(claim: Claim, parts: CheckpointParts): StreamCh
   index.keep(table, [document.nonce])
   return {
     table,
+    epoch: document.claim.epoch,
     mustBe: writer.mustBe,
     state: () => stateOf(held),
     seq: () => held.document.committed.seq,

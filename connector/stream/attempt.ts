@@ -1,6 +1,7 @@
 import type { StreamCheckpoint } from '../checkpoint/stream-checkpoint.ts'
 import { type ClaimedStreamParts, claimedStream } from '../pipeline/claimed-stream.ts'
 import { type PipelineParts, runPipeline } from '../pipeline/pipeline.ts'
+import { isTransient } from '../runtime/connector-error.ts'
 import type { OpenParts } from './open/open-parts.ts'
 import { openStream } from './open/open-stream.ts'
 import type { StreamEvent } from './stream-machine.ts'
@@ -24,6 +25,7 @@ export interface AttemptParts {
 /** The attempts to run one stream on the same adapters. If `compose` throws, the attempt fails. */
 export function attempts(compose: () => AttemptParts): Attempt {
   const hasAdvanced = progressCheck()
+  let epoch: number | undefined
   return async (step, leave) => {
     let madeProgress = () => false
     let gaveUp = (_: unknown) => false
@@ -31,10 +33,11 @@ export function attempts(compose: () => AttemptParts): Attempt {
       leave.throwIfAborted()
       const { open, pipeline, idleAfterMs } = compose()
       gaveUp = (error) => error === pipeline.giveUp.reason
-      const reopen: ClaimedStreamParts['reopen'] = (held, giveUp) => openStream(open, giveUp, held)
+      const reopen: ClaimedStreamParts['reopen'] = (held, giveUp) => openStream(open, giveUp, { held })
       await untilGroupAnswers(open, step, leave)
-      const stream = claimedStream(await openStream(open, leave), { reopen, idleAfterMs, clock: open.clock })
+      const stream = claimedStream(await openStream(open, leave, { epoch }), { reopen, idleAfterMs, clock: open.clock })
       step('opened')
+      ;({ epoch } = stream.checkpoint)
       const advancedAtOpening = hasAdvanced(stream.checkpoint)
       madeProgress = () => hasAdvanced(stream.checkpoint) || advancedAtOpening
       try {
@@ -46,6 +49,8 @@ export function attempts(compose: () => AttemptParts): Attempt {
     } catch (error) {
       // `giveUp` aborts only after `leave`: the successor delivers the unfinished page group.
       if (leave.aborted && (error === leave.reason || gaveUp(error))) return { kind: 'left' }
+      // After a hold, an operator may have rewritten the checkpoint.
+      if (!isTransient(error)) epoch = undefined
       return { kind: 'failed', error, madeProgress: madeProgress() }
     }
   }

@@ -31,20 +31,28 @@ import { ConnectorError } from '../../runtime/connector-error.ts'
 import { mustBelong, mustNotHaveMoved, type OpenParts, openingOf, type StoredDocument } from './open-parts.ts'
 import { repairStream, resolveStream } from './resolve-stream.ts'
 
+/** An earlier opening of the stream by this process. */
+interface Former {
+  /** The claim of an idle stream whose producer is reopened; the document must be the one it wrote last. */
+  readonly held?: StreamCheckpoint
+  /** The epoch that it claimed, if the stream has failed since and is to run on. */
+  readonly epoch?: number | undefined
+}
+
 /**
  * Opens a stream: check the assignment → read the document → fence → read the commit record → resolve → repair
  * transactions without a marker → claim against the version read first → check the assignment again.
  *
  * `test/simulation` checks this order over every interleaving. The document is not changed before the claim.
- * `held`: the claim of an idle stream whose producer is reopened; the document must be the one it wrote last.
  */
-export async function openStream(parts: OpenParts, stop: AbortSignal, held?: StreamCheckpoint): Promise<OpenStream> {
+export async function openStream(parts: OpenParts, stop: AbortSignal, former: Former = {}): Promise<OpenStream> {
   using _permit = await parts.openLimit.acquire(stop)
   mustBeAssigned(parts) // before fencing: a replica that has or may have lost the stream must not fence its owner
   await parts.storeReady(stop)
   const stored = await parts.object.read(stop)
-  held?.mustBe(stored) // before fencing
+  former.held?.mustBe(stored) // before fencing
   const document = stored === undefined ? undefined : parseDocument(stored.text)
+  mustNotBeTaken(parts, document, former.epoch) // before fencing
   mustBelong(parts, document) // before fencing, and before topics are created
   const table = await loadIndex(parts, { stored, document }, stop) // before fencing: it may take a while
   const producer = await parts.publisher.open(openingOf(document), stop)
@@ -64,6 +72,12 @@ function mustBeAssigned({ assignment }: OpenParts): void {
   if (current === 'elsewhere') throw new ConnectorError('publish.fenced', 'open stream: not assigned to this replica')
   if (current === 'unknown')
     throw new ConnectorError('placement.group-unreachable', 'open stream: the consumer group does not answer')
+}
+
+/** Otherwise two processes would take the stream from each other: brokers do not always say that one is fenced. */
+function mustNotBeTaken({ owner }: OpenParts, document: CheckpointDocument | undefined, epoch = Infinity): void {
+  if (document === undefined || document.claim.owner === owner || document.claim.epoch <= epoch) return
+  throw new ConnectorError('publish.fenced', 'open stream: another process has claimed it since it failed here')
 }
 
 /** A segment may have been deleted by a replica that claimed the stream since: then the opening starts over. */

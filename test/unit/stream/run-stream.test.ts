@@ -478,6 +478,23 @@ describe('a stream that fails', () => {
     expect(JSON.parse(on.store.stored(KEY)?.text ?? '')).toEqual(claimed)
   })
 
+  test('is lost when another process has claimed it, even if Kafka reports another failure', async () => {
+    let claim = () => {}
+    const kafka: FaultHook = (operation) => {
+      if (operation !== 'commit') return 'none'
+      claim()
+      return Promise.reject(error('publish.failed'))
+    }
+    const on = running(scanOf(1), { kafka })
+    claim = () => {
+      const { claim: before, ...document } = JSON.parse(on.store.stored(KEY)?.text ?? '')
+      on.store.tamper(KEY, JSON.stringify({ ...document, claim: { ...before, epoch: 9, owner: 'replica-2' } }))
+    }
+    await on.pass(1)
+    expect(await on.end).toMatchObject({ kind: 'lost', error: { code: 'publish.fenced' } })
+    expect(on.states()).toEqual(['opening', 'running', 'retrying', 'opening', 'lost', 'ended'])
+  })
+
   test('leaves no producer open', async () => {
     for (const answers of [scanOf(1), [error('source.unauthorized')]]) {
       const on = stage({ source: scriptedSource(answers), until: 'caught-up' })
