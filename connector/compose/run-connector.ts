@@ -8,10 +8,10 @@ import { linkedAbort } from '../runtime/abort.ts'
 import { closeStack } from '../runtime/close-stack.ts'
 import type { Assignment } from '../stream/assignment.ts'
 import { contention } from '../stream/contention.ts'
+import { desiredState } from '../stream/desired-state.ts'
 import { settlePending } from '../stream/open/settle-pending.ts'
 import { runStream, type StreamEnd, type StreamParts } from '../stream/run-stream.ts'
 import { runStreams } from '../stream/run-streams.ts'
-import { streamWishes } from '../stream/wishes.ts'
 import type { Telemetry } from '../telemetry/telemetry.ts'
 import { composeControl } from './compose-control.ts'
 import { composePlacement } from './compose-placement.ts'
@@ -68,7 +68,7 @@ function streamParts(parts: RunParts, stop: AbortSignal): StreamParts {
   const { clock, config } = shared
   const { name } = stream
   return {
-    wishes: streamWishes({ stream: name, assignment, control, observe }, stop),
+    desired: desiredState({ stream: name, assignment, control, observe }, stop),
     contention: contention({ stream: name, placement, assignment, clock, observe: parts.observeReplica }),
     compose: (giveUp) =>
       composeStream(stream, shared, {

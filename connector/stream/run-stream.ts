@@ -6,10 +6,10 @@ import type { ErrorCode } from '../runtime/error-catalogue.ts'
 import { graceAfter } from '../runtime/shutdown.ts'
 import type { Attempt } from './attempt.ts'
 import type { Contention } from './contention.ts'
+import { type DesiredState, onlyUntil } from './desired-state.ts'
 import { stayHeld } from './held-stream.ts'
 import { type StreamMachine, streamMachine } from './stream-machine.ts'
 import { createTries, type Tries, type TryPolicy } from './tries.ts'
-import { onlyUntil, type Wishes } from './wishes.ts'
 
 /** What the attempts to run a stream share. */
 export interface StreamAdapters {
@@ -20,7 +20,7 @@ export interface StreamAdapters {
 }
 
 export interface StreamParts extends TryPolicy {
-  readonly wishes: Wishes
+  readonly desired: DesiredState
   /** `giveUp` aborts `finishWithinMs` after something else than running is wanted. */
   readonly compose: (giveUp: AbortSignal) => StreamAdapters
   readonly finishWithinMs: number
@@ -33,8 +33,8 @@ export interface StreamParts extends TryPolicy {
 }
 
 /** For a command: nobody pauses the stream, holds it or takes it back. */
-export function unattended(stop: AbortSignal): Pick<StreamParts, 'wishes' | 'holding' | 'settle' | 'contention'> {
-  return { wishes: onlyUntil(stop), holding: undefined, settle: async () => {}, contention: undefined }
+export function unattended(stop: AbortSignal): Pick<StreamParts, 'desired' | 'holding' | 'settle' | 'contention'> {
+  return { desired: onlyUntil(stop), holding: undefined, settle: async () => {}, contention: undefined }
 }
 
 /** How a run of a stream ended. `lost`: another process owns it. `failed`: a one-shot command gave up. */
@@ -44,22 +44,22 @@ export type StreamEnd =
 
 /** Does with one stream what is wanted, until the process stops or gives it up. Never rejects. */
 export async function runStream(parts: StreamParts, stop: AbortSignal): Promise<StreamEnd> {
-  const { wishes, contention } = parts
+  const { desired, contention } = parts
   const machine = streamMachine(parts)
   let end: StreamEnd = { kind: 'stopped' }
   for (;;) {
     switch (machine.state()) {
       case 'waiting':
-        await wishes.until(() => wishes.current().kind !== 'wait', stop)
-        machine.take(wishes.current().kind)
+        await desired.until(() => desired.current().kind !== 'wait', stop)
+        machine.take(desired.current().kind)
         break
       case 'paused':
         await stayPaused(parts, stop)
-        machine.take(wishes.current().kind)
+        machine.take(desired.current().kind)
         break
       case 'lost':
         await contention?.untilReopenable(stop)
-        machine.take(contention === undefined || contention.isFinal() ? 'stop' : wishes.current().kind)
+        machine.take(contention === undefined || contention.isFinal() ? 'stop' : desired.current().kind)
         break
       case 'ended':
         return end
@@ -72,14 +72,14 @@ export async function runStream(parts: StreamParts, stop: AbortSignal): Promise<
 
 /** Opens and runs the stream, again after each failure, until something else is wanted, or it is lost or given up. */
 async function own(parts: StreamParts, machine: StreamMachine, stop: AbortSignal): Promise<StreamEnd> {
-  const { wishes, holding, clock } = parts
-  const started = wishes.current()
+  const { desired, holding, clock } = parts
+  const started = desired.current()
   const isUnwanted = () => {
-    const { kind, id } = wishes.current()
+    const { kind, id } = desired.current()
     return kind !== started.kind || id !== started.id
   }
   using leave = linkedAbort(stop)
-  const leaving = wishes.until(isUnwanted, leave.signal).then((isLeft) => {
+  const leaving = desired.until(isUnwanted, leave.signal).then((isLeft) => {
     if (isLeft) machine.take('left')
     leave.abort(new DOMException('another state of the stream is wanted', 'AbortError'))
   })
@@ -87,9 +87,9 @@ async function own(parts: StreamParts, machine: StreamMachine, stop: AbortSignal
   using grace = graceAfter(leave.signal, parts.finishWithinMs, clock)
   const adapters = parts.compose(grace.signal)
   const owned = { ...parts, machine, adapters, tries: createTries(parts, clock) }
-  await wishes.untilKnown(leave.signal)
+  await desired.untilKnown(leave.signal)
   if (isUnwanted()) machine.take('left')
-  else wishes.carriedOut()
+  else desired.carriedOut()
   const end = await untilLeft(owned, leave.signal)
   leave.abort()
   await Promise.all([leaving, answering])
@@ -98,7 +98,7 @@ async function own(parts: StreamParts, machine: StreamMachine, stop: AbortSignal
   } catch (error) {
     parts.observe({ kind: 'stream-failed', code: codeOf(error), error })
   }
-  if (machine.state() === 'stopping') machine.take(wishes.current().kind)
+  if (machine.state() === 'stopping') machine.take(desired.current().kind)
   return end
 }
 
@@ -151,15 +151,15 @@ async function untilLeft(owned: Owned, leave: AbortSignal): Promise<StreamEnd> {
 
 const SETTLE_EVERY_MS = 60_000
 
-/** Until another wish. A write of the last owner may arrive late and leave a pending state: settles again and again. */
-async function stayPaused({ wishes, settle, clock, observe }: StreamParts, stop: AbortSignal): Promise<void> {
-  const pause = wishes.pause()
+/** Until something else is wanted. Settles repeatedly: a late write of the last owner may leave a pending state. */
+async function stayPaused({ desired, settle, clock, observe }: StreamParts, stop: AbortSignal): Promise<void> {
+  const pause = desired.pause()
   if (pause === undefined) return
   const { id, reason, requestedAt, requestedBy } = pause
   observe({ kind: 'stream-paused', reason, requestedAt, requestedBy })
-  wishes.carriedOut()
+  desired.carriedOut()
   using paused = linkedAbort(stop)
-  const ending = wishes.until(() => wishes.current().id !== id, paused.signal).then(() => paused.abort())
+  const ending = desired.until(() => desired.current().id !== id, paused.signal).then(() => paused.abort())
   while (!paused.signal.aborted) {
     try {
       await settle(paused.signal)

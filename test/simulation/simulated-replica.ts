@@ -6,10 +6,10 @@ import { serverBreakers } from '../../connector/source/recovery/server-breaker.t
 import type { Assignment } from '../../connector/stream/assignment.ts'
 import type { Attempt } from '../../connector/stream/attempt.ts'
 import { contention } from '../../connector/stream/contention.ts'
+import { desiredState } from '../../connector/stream/desired-state.ts'
 import { settlePending } from '../../connector/stream/open/settle-pending.ts'
 import { runStream, type StreamAdapters, type StreamEnd } from '../../connector/stream/run-stream.ts'
 import { runStreams } from '../../connector/stream/run-streams.ts'
-import { streamWishes } from '../../connector/stream/wishes.ts'
 import { adaptersOf } from '../support/run-alone.ts'
 import { type Actor, newActor } from './actor.ts'
 import { observed } from './observed.ts'
@@ -99,7 +99,7 @@ async function runOne(world: World, replica: Replica, { stream, assignment, stop
   const { reopening, holding } = simulatedParts(world, replica, { stream, giveUp: stop, checks })
   const end = await runStream(
     {
-      wishes: streamWishes({ stream, assignment, control, observe }, stop),
+      desired: desiredState({ stream, assignment, control, observe }, stop),
       contention: contention({
         stream,
         placement,

@@ -6,8 +6,8 @@ import type { Clock } from '../../connector/runtime/clock.ts'
 import type { AssignedEvent, Assignment } from '../../connector/stream/assignment.ts'
 import type { Attempt } from '../../connector/stream/attempt.ts'
 import { contention } from '../../connector/stream/contention.ts'
+import { desiredState } from '../../connector/stream/desired-state.ts'
 import { runStream, type StreamEnd } from '../../connector/stream/run-stream.ts'
-import { streamWishes } from '../../connector/stream/wishes.ts'
 
 interface AssignedParts {
   readonly placement: Pick<Placement, 'assignmentOf' | 'isConfirmed'>
@@ -29,7 +29,7 @@ export function assignedStream({ placement, clock, attempt, ...parts }: Assigned
     }
     return runStream(
       {
-        wishes: streamWishes({ stream, assignment, control, observe }, stop),
+        desired: desiredState({ stream, assignment, control, observe }, stop),
         contention: contention({ stream, placement, assignment, clock, observe: parts.observeReplica ?? (() => {}) }),
         compose: (giveUp) => ({
           attempt: (_step, leave) => attempt(stream, leave, giveUp),

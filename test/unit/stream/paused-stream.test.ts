@@ -6,8 +6,8 @@ import { createChanges } from '../../../connector/runtime/changes.ts'
 import { ConnectorError } from '../../../connector/runtime/connector-error.ts'
 import { createAssignment } from '../../../connector/stream/assignment.ts'
 import type { AttemptEnd } from '../../../connector/stream/attempt.ts'
+import { desiredState } from '../../../connector/stream/desired-state.ts'
 import { runStream, unattended } from '../../../connector/stream/run-stream.ts'
-import { streamWishes } from '../../../connector/stream/wishes.ts'
 import { virtualClock } from '../../support/fakes/virtual-clock.ts'
 import { entered } from '../../support/stream-states.ts'
 import { settled } from './open/open-parts.ts'
@@ -41,7 +41,7 @@ function setUp({ settle = async () => {}, isKnown = true }: { settle?: () => Pro
   const ended = runStream(
     {
       ...unattended(stop.signal),
-      wishes: streamWishes({ stream, assignment, control, observe }, stop.signal),
+      desired: desiredState({ stream, assignment, control, observe }, stop.signal),
       compose: (giveUp) => ({
         attempt: (_, leave) => attempt(leave, giveUp),
         check: async () => {},

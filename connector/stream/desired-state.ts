@@ -7,15 +7,15 @@ import type { Changes } from '../runtime/changes.ts'
 import type { Assignment } from './assignment.ts'
 import type { Wanted } from './stream-machine.ts'
 
-/** Another assignment or another pause is another wish. */
-interface Wish {
+interface Desired {
   readonly kind: Wanted
+  /** Of the assignment or of the pause: another one is another desired state. */
   readonly id: string | number
 }
 
 /** What placement, operators and the process want of one stream. */
-export interface Wishes {
-  current(): Wish
+export interface DesiredState {
+  current(): Desired
   /** As `Changes.until`. */
   readonly until: Changes['until']
   /** Waits until the requests of operators are known. */
@@ -26,7 +26,7 @@ export interface Wishes {
   carriedOut(): void
 }
 
-interface WishParts {
+interface DesiredParts {
   readonly stream: string
   readonly assignment: Assignment
   readonly control: Pick<ControlWatch, 'current' | 'failure' | 'until' | 'carriedOut'>
@@ -34,7 +34,7 @@ interface WishParts {
 }
 
 /** `stop`: the process stops. */
-export function streamWishes({ stream, assignment, control, observe }: WishParts, stop: AbortSignal): Wishes {
+export function desiredState({ stream, assignment, control, observe }: DesiredParts, stop: AbortSignal): DesiredState {
   const pause = () => {
     const document = control.current()
     return document && pauseOf(document, stream)
@@ -72,7 +72,7 @@ export function streamWishes({ stream, assignment, control, observe }: WishParts
 }
 
 /** Of a command, which nobody else tells anything: runs until `stop`. */
-export const onlyUntil = (stop: AbortSignal): Wishes => ({
+export const onlyUntil = (stop: AbortSignal): DesiredState => ({
   current: () => ({ kind: stop.aborted ? 'stop' : 'run', id: '' }),
   until: async (condition, ended) => {
     while (!condition() && !ended.aborted) await whenAborted(ended)
