@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { loadWithoutTargets } from '../../../../connector/commands/load-without-targets.ts'
-import { eventSettings, readingRules } from '../../../../connector/event/configured-events.ts'
 import { connectorConfig } from '../../../../connector/config/connector-config.ts'
+import { eventSettings, readingRules } from '../../../../connector/event/configured-events.ts'
 import { previewRecords } from '../../../../connector/inspect/preview/preview-records.ts'
 import type { ClientRecord } from '../../../../connector/source/client-source.ts'
 import { readProjectFile } from '../../../support/documentation/markdown-file.ts'
