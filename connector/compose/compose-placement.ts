@@ -1,9 +1,12 @@
+import type { StreamConfig } from '../config/connector-config.ts'
 import { groupPlacement } from '../kafka/group/group-placement.ts'
 import { viewGroup } from '../kafka/group/group-view.ts'
 import { kafkaClient } from '../kafka/kafka-client.ts'
+import { readStoredRecord } from '../kafka/transactions/kafka-state.ts'
 import type { GroupView, PlacementEvent } from '../placement/placement.ts'
 import { type Placement, singlePlacement } from '../placement/placement.ts'
 import { slotsTopic } from '../placement/placement-config.ts'
+import { type StoredRecord, streamNames } from '../publish/event-publisher.ts'
 import type { SharedResources } from './shared-resources.ts'
 
 /** The placement of the configured mode; connects when it is run. */
@@ -22,4 +25,13 @@ export async function viewReplicas(shared: SharedResources, stop: AbortSignal): 
   const connect = () => kafkaClient(kafka, { clientId, log, accounts, clock })
   const topic = slotsTopic(group, placement)
   return await viewGroup({ group, topic, configuration, config: kafka, clock, connect }, stop)
+}
+
+/** The commit record of a stream, read without opening it. Rejects as `readStoredRecord` does. */
+export function storedRecord(stream: StreamConfig, shared: SharedResources, stop: AbortSignal): Promise<StoredRecord> {
+  const { clock, replica: clientId, accounts, kafkaLog: log, config } = shared
+  const { recordGroup: group } = streamNames(config.connector, stream.name)
+  const connect = () => kafkaClient(stream.kafka, { clientId, log, accounts, clock })
+  const place = { group, topic: stream.kafka.topic.events }
+  return readStoredRecord({ config: stream.kafka, clock, connect }, place, stop)
 }

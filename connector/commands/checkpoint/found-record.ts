@@ -1,5 +1,5 @@
 import { resolveState } from '../../checkpoint/resolve.ts'
-import { storedRecord } from '../../compose/stored-record.ts'
+import { storedRecord } from '../../compose/compose-placement.ts'
 import { ConnectorError } from '../../runtime/connector-error.ts'
 import type { ErrorCode } from '../../runtime/error-catalogue.ts'
 import type { ChosenStream } from '../chosen-stream.ts'
