@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { carriedOut, seenControl, wantedClients } from '../control/stream-requests.ts'
+import { carriedOut, seenControl } from '../control/stream-requests.ts'
 import type { CommitRecord, Destination } from '../publish/event-publisher.ts'
 import { ConnectorError } from '../runtime/connector-error.ts'
 import { LAST_TAG, scanKinds } from '../scan/scan-state.ts'
@@ -32,7 +32,7 @@ const scan = z.object({
   tag: count.max(LAST_TAG),
   ordinal: count.default(0),
   reachMs: count.nullable(),
-  republish: z.object({ id: z.string(), wanted: wantedClients }).nullable(),
+  request: z.object({ id: z.string(), maxPerSecond: z.number().positive().nullable() }).nullable(),
   from: sourceTime,
   since: count,
   lastChanged: sourceTime,
@@ -80,15 +80,6 @@ const mapping = z
     json: pageMapping,
   })
   .nullable()
-const republished = z
-  .object({
-    id: z.string(),
-    since: count,
-    published: count,
-    changed: count.default(0),
-    missing: z.array(z.string()).readonly().nullable(),
-  })
-  .nullable()
 /** Index entries of 24 bytes in base64. */
 const entries = z.string().regex(/^(?:[\w+/]{32})*$/)
 const index = z.object({
@@ -105,7 +96,8 @@ const reached = {
   recheck,
   events: count,
   mapping,
-  republished,
+  /** What parts of the pipeline have stored, by their names. */
+  parts: z.record(z.string(), z.unknown()).readonly(),
   carriedOut: z.array(carriedOut).readonly(),
 }
 const state = z.object({ ...reached, index })

@@ -3,18 +3,6 @@ import type { StreamMapping } from '../event/page-mapping.ts'
 import { emptyIndex, type IndexState, withEntries } from '../index/index-state.ts'
 import { newScans, type Recheck, type ScanStates } from '../scan/scan-state.ts'
 
-/** What the scan for a request to publish again has done, by the id of the request. */
-export interface Republished {
-  readonly id: string
-  /** The stream's events at the first page: what was published since is not published again. */
-  readonly since: number
-  /** See `RepublishProgress`. */
-  readonly published: number
-  readonly changed: number
-  /** Keys of the wanted clients that it has not returned yet; null: all clients are wanted. */
-  readonly missing: readonly string[] | null
-}
-
 /** What one transaction adds to a state. */
 export interface StateChange {
   readonly scans: ScanStates
@@ -23,8 +11,8 @@ export interface StateChange {
   readonly events: number
   /** Null: no page has been processed. */
   readonly mapping: StreamMapping | null
-  /** Null: no clients are published again. */
-  readonly republished: Republished | null
+  /** What parts of the pipeline have stored, by their names: only they know what it means. */
+  readonly parts: Readonly<Record<string, unknown>>
   /** Requests that the stream has carried out, the last 50; of those that the control object shows as done, the ids. */
   readonly carriedOut: readonly CarriedOut[]
   /** New entries of the client index, in base64 as in `IndexState.delta`. */
@@ -52,7 +40,7 @@ export const beginning: StreamState = {
   recheck: null,
   events: 0,
   mapping: null,
-  republished: null,
+  parts: {},
   carriedOut: [],
   index: emptyIndex,
 }

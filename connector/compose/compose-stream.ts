@@ -4,15 +4,14 @@ import type { StreamRequests } from '../control/stream-requests.ts'
 import { eventSettings, indexRules, readingRules } from '../event/configured-events.ts'
 import { deadLetterGuard } from '../event/dead-letter.ts'
 import { fieldWatch } from '../event/missing-fields.ts'
-import { keySet } from '../index/key-set.ts'
 import { streamIndex } from '../index/stream-index.ts'
 import { checkStream } from '../inspect/check-stream.ts'
 import { kafkaEventPublisher } from '../kafka/kafka-event-publisher.ts'
 import { erasureMarks } from '../pipeline/features/erase/erasure-marks.ts'
-import { fullScanMemory } from '../pipeline/features/removal/full-scan-memory.ts'
+import { featureList } from '../pipeline/features/feature-list.ts'
 import type { PipelineParts } from '../pipeline/pipeline.ts'
 import type { Observe } from '../pipeline/pipeline-event.ts'
-import type { ReaderParts } from '../pipeline/read/page-reading.ts'
+import type { ReaderParts } from '../pipeline/read/reader-parts.ts'
 import { createServerClock } from '../pipeline/read/server-clock.ts'
 import { type CloseStack, closeStack } from '../runtime/close-stack.ts'
 import { once } from '../runtime/once.ts'
@@ -96,8 +95,7 @@ function composeParts(
   const pipeline: PipelineParts = {
     reader,
     requests,
-    erasures: open.erasures,
-    erasureRetryAt: new Map(),
+    features: featureList({ erasures: open.erasures, removed: stream.removed }),
     publisher: open.publisher,
     group: groupParts(stream, shared, observe),
     clock,
@@ -127,7 +125,6 @@ function groupParts(stream: StreamConfig, shared: SharedResources, observe: Obse
     indexRules: indexRules(stream),
     scanSettings: stream.poll,
     beginAt: beginningOf(stream),
-    removal: stream.removed && { settings: stream.removed, memory: fullScanMemory(), unknown: keySet() },
     fieldWatch: stream.event.fields && fieldWatch(stream.event.fields),
     deadLetters: deadLetterGuard(limit),
     observe,

@@ -3,7 +3,7 @@ import { linkedAbort } from '../runtime/abort.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { ConnectorError } from '../runtime/connector-error.ts'
 import type { ClaimedStream, OpenStream } from './claimed-stream.ts'
-import type { ErasureMark, ErasureMarks } from './features/erase/erasure-marks.ts'
+import type { FinishedPart } from './features/part.ts'
 import type { PageGroup } from './group/building.ts'
 import type { Observe, PipelineEvent } from './pipeline-event.ts'
 
@@ -30,7 +30,6 @@ export interface DeliveryParts extends DeliveryTime {
   readonly clock: Clock
   /** Minimum time between saves without changes; maximum time until a decided state is stored as committed. */
   readonly savePeriodMs: number
-  readonly erasures: Pick<ErasureMarks, 'update'>
   readonly observe: Observe
 }
 
@@ -49,12 +48,9 @@ export function pageGroupDelivery(parts: DeliveryParts, stream: ClaimedStream): 
     await withDeadline(parts, (finish) => deliverGroup(group, open, finish))
     schedule.saved()
   }
-  /** Until then, the marks of open erasures stand for the entries, and those that stay are without effect. */
-  const storeMarks = async (group: PageGroup) => {
-    const [add, remove] = [marksOf(group, stream.checkpoint), group.changedSince]
-    if (add.length + remove.length === 0) return
-    const change = { add, remove, ended: group.erased.map(({ request }) => request.id) }
-    await withDeadline(parts, (finish) => parts.erasures.update(change, finish)).catch((error: unknown) =>
+  const tell = async ({ delivered }: FinishedPart) => {
+    if (delivered === undefined) return
+    await withDeadline(parts, async (finish) => await delivered(finish)).catch((error: unknown) =>
       observe({ kind: 'index-upkeep-failed', error }),
     )
   }
@@ -71,9 +67,9 @@ export function pageGroupDelivery(parts: DeliveryParts, stream: ClaimedStream): 
     deliver: async ({ group, events }) => {
       const began = clock.monotonic()
       await (group.records.length > 0 ? publish(group) : advance(group))
-      await storeMarks(group)
+      for (const part of group.parts) await tell(part)
       observe(published(group, { tookMs: clock.monotonic() - began, checkpoint: stream.checkpoint }))
-      for (const event of events) observe(event)
+      for (const event of [...events, ...group.parts.flatMap((part) => part.events)]) observe(event)
     },
     save,
     saveInTime: async (cancel) => {
@@ -87,11 +83,6 @@ export function pageGroupDelivery(parts: DeliveryParts, stream: ClaimedStream): 
   }
 }
 
-function marksOf({ marks }: PageGroup, checkpoint: StreamCheckpoint): ErasureMark[] {
-  const { rules } = checkpoint.state().index
-  return marks.map(({ key, entry }) => ({ key, entry, rules: rules[entry.rules] ?? '' }))
-}
-
 function published(group: PageGroup, done: { tookMs: number; checkpoint: StreamCheckpoint }): PipelineEvent {
   const { pages, deadLetters, scans, size, change } = group
   const { tookMs, checkpoint } = done
@@ -102,8 +93,15 @@ function published(group: PageGroup, done: { tookMs: number; checkpoint: StreamC
     segments: checkpoint.state().index.segments.length,
   }
   return {
-    ...{ kind: 'pages-published', pages, scans, deadLetters, bytes: size },
-    ...{ tookMs, seq: checkpoint.seq(), states: change.scans, index },
+    kind: 'pages-published',
+    pages,
+    scans,
+    deadLetters,
+    bytes: size,
+    tookMs,
+    seq: checkpoint.seq(),
+    states: change.scans,
+    index,
   }
 }
 

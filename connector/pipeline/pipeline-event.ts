@@ -2,8 +2,8 @@ import type { IndexEvent } from '../index/index-storage.ts'
 import type { ErrorCode } from '../runtime/error-catalogue.ts'
 import type { ScanKind, ScanStates } from '../scan/scan-state.ts'
 import type { SourceEvent } from '../source/client-source.ts'
-import type { FullScanResult } from './features/removal/removal-parts.ts'
-import type { ScanCounts } from './group/scan-counts.ts'
+import type { FullScanResult } from './features/removal/removed-clients.ts'
+import type { ScanCounts } from './group/late-change.ts'
 import type { ServerClockEvent } from './read/clock-reports.ts'
 
 /**

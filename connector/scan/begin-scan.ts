@@ -1,7 +1,7 @@
 import type { SourceTime } from '../source/client-source.ts'
 import { smallestReading } from '../source/source-time.ts'
 import { nextLimit } from './page-limit.ts'
-import type { Republication } from './republish.ts'
+import type { RequestedScan } from './requested-scan.ts'
 import { noTimes } from './scan-order.ts'
 import { earlier, longestReachMs, type ScanSettings, type Times } from './scan-settings.ts'
 import {
@@ -12,10 +12,10 @@ import {
   type LookBackState,
   noTokens,
   RECHECK,
-  REPUBLISH,
-  type Republish,
+  REQUESTED,
   type Scan,
   type ScanKind,
+  type ScanRequest,
   type ScanStates,
   type ScanTag,
   withScan,
@@ -26,7 +26,7 @@ export type Beginning =
   | { readonly kind: 'live' | 'backfill' | 'full' }
   | { readonly kind: 'look-back'; readonly reachMs: number }
   | { readonly kind: 'recheck'; readonly from: SourceTime }
-  | { readonly kind: 'republish'; readonly request: Republication }
+  | { readonly kind: 'requested'; readonly scan: RequestedScan }
 
 export interface BeginParts {
   readonly settings: ScanSettings
@@ -67,10 +67,10 @@ export function beginScan(
     }
     case 'recheck':
       return begin({ kind: 'look-back', tag: RECHECK, from: beginning.from })
-    case 'republish': {
-      const { id, wanted, from } = beginning.request
+    case 'requested': {
+      const { id, maxPerSecond, from } = beginning.scan
       const later = from !== null && from > parts.beginAt ? from : parts.beginAt
-      return begin({ kind: 'republish', tag: REPUBLISH, from: later, republish: { id, wanted } })
+      return begin({ kind: 'requested', tag: REQUESTED, from: later, request: { id, maxPerSecond } })
     }
     case 'backfill':
       return begin({ kind: 'backfill', tag: BACKFILL, from: parts.beginAt })
@@ -87,11 +87,11 @@ interface NewScan {
   readonly tag: ScanTag
   readonly from: SourceTime
   readonly reachMs?: number
-  readonly republish?: Republish
+  readonly request?: ScanRequest
 }
 
 function newScan(
-  { kind, tag, from, reachMs, republish, limit, ordinal }: NewScan & Pick<Scan, 'limit' | 'ordinal'>,
+  { kind, tag, from, reachMs, request, limit, ordinal }: NewScan & Pick<Scan, 'limit' | 'ordinal'>,
   { settings: { output }, events }: BeginParts,
 ): Scan {
   return {
@@ -99,7 +99,7 @@ function newScan(
     tag,
     ordinal,
     reachMs: reachMs ?? null,
-    republish: republish ?? null,
+    request: request ?? null,
     from,
     lastChanged: from,
     checkPoint: null,

@@ -5,9 +5,9 @@ import type { ScanOrder } from './scan-order.ts'
 
 /**
  * Why pages are read: `live` for latency, `look-back` for late changes, `backfill` for history, `full` as a proof,
- * `republish` because an operator requested it.
+ * `requested` because an operator asked for it.
  */
-export const scanKinds = ['live', 'look-back', 'backfill', 'full', 'republish'] as const
+export const scanKinds = ['live', 'look-back', 'backfill', 'full', 'requested'] as const
 export type ScanKind = (typeof scanKinds)[number]
 
 /**
@@ -20,20 +20,16 @@ export const BACKFILL: ScanTag = 1
 export const FULL: ScanTag = 2
 export const RECHECK: ScanTag = 3
 export const FIRST_LOOK_BACK: ScanTag = 4
-export const REPUBLISH: ScanTag = 12
+export const REQUESTED: ScanTag = 12
 export const FIRST_CONTINUED: ScanTag = 13
 export const LAST_TAG: ScanTag = 15
-export const MAX_LOOK_BACKS = REPUBLISH - FIRST_LOOK_BACK
+export const MAX_LOOK_BACKS = REQUESTED - FIRST_LOOK_BACK
 
-/** Which clients are published again although they are unchanged. `keys`: of the client index, in base64url. */
-export type WantedClients =
-  | { readonly kind: 'all'; readonly maxPerSecond: number }
-  | { readonly kind: 'clients'; readonly keys: readonly string[] }
-
-/** What a scan that publishes again must know of the request. */
-export interface Republish {
+/** What a `requested` scan must know of its request. */
+export interface ScanRequest {
   readonly id: string
-  readonly wanted: WantedClients
+  /** Limit of the clients that it reads; null: none. */
+  readonly maxPerSecond: number | null
 }
 
 /** Brent's algorithm finds a cycle of tokens with one remembered token. */
@@ -54,8 +50,8 @@ export interface Scan extends ReadArguments {
   readonly ordinal: number
   /** The reach of a configured look-back; null for all others. */
   readonly reachMs: number | null
-  /** The request that a `republish` scan carries out; null for all others. */
-  readonly republish: Republish | null
+  /** Null unless the scan is `requested`. */
+  readonly request: ScanRequest | null
   /** Its first `lastChanged`. */
   readonly from: SourceTime
   /** The stream's events at its first response: what another scan published since is newer. */
@@ -87,12 +83,12 @@ export interface Scan extends ReadArguments {
 }
 
 export const LONGEST_PAUSE_MS = 3_600_000
-/** At a low rate, a page of clients that are published again lasts longer. */
+/** At a low rate, a page of a requested scan lasts longer. */
 const LONGEST_PACE_MS = 24 * LONGEST_PAUSE_MS
 
 /** Whether the scan makes no pause now. */
-export function isReady({ notBefore, republish }: Pick<Scan, 'notBefore' | 'republish'>, ours: number): boolean {
-  return isDue(notBefore, republish === null ? LONGEST_PAUSE_MS : LONGEST_PACE_MS, ours)
+export function isReady({ notBefore, request }: Pick<Scan, 'notBefore' | 'request'>, ours: number): boolean {
+  return isDue(notBefore, request === null ? LONGEST_PAUSE_MS : LONGEST_PACE_MS, ours)
 }
 
 /** What the checkpoint knows of one configured look-back. */

@@ -1,7 +1,7 @@
 import { wallClock } from '../source/source-time.ts'
 import type { Beginning } from './begin-scan.ts'
 import { isDue } from './due-time.ts'
-import type { Republication } from './republish.ts'
+import type { RequestedScan } from './requested-scan.ts'
 import { isBackfillFirst, isWithin, type ScanSettings, type Times } from './scan-settings.ts'
 import {
   BACKFILL,
@@ -10,7 +10,7 @@ import {
   LIVE,
   RECHECK,
   RECHECK_AFTER_MS,
-  REPUBLISH,
+  REQUESTED,
   type Recheck,
   type Scan,
   type ScanStates,
@@ -39,8 +39,8 @@ export interface Workload {
 export interface SchedulerParts {
   readonly settings: ScanSettings
   readonly recheck: Recheck | null
-  /** The request to publish again that no scan carries out yet. */
-  readonly republication: Republication | undefined
+  /** The requested scan that is to begin. */
+  readonly requested: RequestedScan | undefined
   readonly times: Times
   /** By the monotonic clock. */
   readonly now: number
@@ -101,7 +101,7 @@ const isSeriallyRunning = ({ interleaving, background }: ScanStates) =>
 /** It has read a page and waits for the next one. */
 const isRunning = ({ checkPoint }: Scan) => checkPoint !== null
 
-/** By priority: continued live scans, look-backs (shortest first), recheck, republish, backfill, full scan. */
+/** By priority: continued live scans, look-backs (shortest first), recheck, requested, backfill, full scan. */
 export function backgroundCandidates(states: ScanStates, parts: SchedulerParts): Candidate[] {
   const isSerial = states.interleaving === 'serial'
   if (isSerial && states.live.scan !== null) return []
@@ -131,7 +131,7 @@ interface DueScan {
   readonly beginning: Beginning | undefined
 }
 
-function dueScans(states: ScanStates, { settings, recheck, republication, times }: SchedulerParts): DueScan[] {
+function dueScans(states: ScanStates, { settings, recheck, requested, times }: SchedulerParts): DueScan[] {
   const { background, backfill, fullDueAt } = states
   const withTag = (tag: ScanTag) => background.find((scan) => scan.tag === tag)
   const continued = background.filter(({ kind }) => kind === 'live')
@@ -174,9 +174,9 @@ function dueScans(states: ScanStates, { settings, recheck, republication, times 
       beginning: isRecheckDue ? { kind: 'recheck', from: recheck.from } : undefined,
     },
     {
-      name: scanName({ kind: 'republish', tag: REPUBLISH, reachMs: null }),
-      scan: withTag(REPUBLISH),
-      beginning: republication && { kind: 'republish', request: republication },
+      name: scanName({ kind: 'requested', tag: REQUESTED, reachMs: null }),
+      scan: withTag(REQUESTED),
+      beginning: requested && { kind: 'requested', scan: requested },
     },
     backfillScan,
     ...(isFullHour || isFullKept ? [full] : []),

@@ -1,4 +1,4 @@
-import type { ScanCounts } from '../pipeline/group/scan-counts.ts'
+import type { ScanCounts } from '../pipeline/group/late-change.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { positionOf } from '../scan/scan-order.ts'
 import type { ScanSettings } from '../scan/scan-settings.ts'
@@ -77,9 +77,9 @@ export function scanReports({ states, firstSeen }: WatchedScans, poll: WatchedPo
   }))
 }
 
-/** A scan that publishes again makes pauses because of its rate, too. */
+/** A requested scan also pauses because of its rate. */
 function isPaused({ notBefore, kind, failures }: Scan, now: number): boolean {
-  return notBefore > now && (kind !== 'republish' || failures > 0)
+  return notBefore > now && (kind !== 'requested' || failures > 0)
 }
 
 function rate({ clients }: Scan, first: FirstSeen | undefined, now: number): number {

@@ -59,4 +59,4 @@ function progressLog(stream: string, { log, clock, scans }: StreamLogParts): (ba
   }
 }
 
-const isReported = (scan: ScanKind) => isLong(scan) || scan === 'republish'
+const isReported = (scan: ScanKind) => isLong(scan) || scan === 'requested'

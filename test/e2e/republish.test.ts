@@ -121,7 +121,7 @@ describe('clients are published again', () => {
     ).toEqual([one, two].toSorted())
     const pages = async () => {
       const { body } = await connector.get('/metrics')
-      return Number(/pages_total\{[^}]*scan="republish"[^}]*\} (\d+)/.exec(body)?.[1])
+      return Number(/pages_total\{[^}]*scan="requested"[^}]*\} (\d+)/.exec(body)?.[1])
     }
     // All of them are 20 pages.
     const few = await pages()

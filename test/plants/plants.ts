@@ -29,9 +29,9 @@ export const plants: readonly Plant[] = [
   },
   {
     name: 'what a page shows that was asked for before an erasure is published',
-    file: 'pipeline/group/group-clients.ts',
-    text: 'at !== undefined && askedAt <= at',
-    becomes: 'at === -1 && askedAt <= at',
+    file: 'pipeline/features/erase/erase.ts',
+    text: 'askedAt <= (erasedAt.get(key) ?? -1)',
+    becomes: 'erasedAt.get(key) === -1 && askedAt < 0',
     by: { unit: 'pipeline/features/removal/erased-while-absent.test.ts pipeline/features/erase/erasures.test.ts' },
   },
   {
@@ -45,7 +45,7 @@ export const plants: readonly Plant[] = [
     name: 'erasure marks that vanished are not written back',
     file: 'pipeline/features/erase/kept-marks.ts',
     text: 'if (!isSame(mark, stored.get(mark.key))) missing.push(mark)',
-    becomes: 'if (isSame(mark, stored.get(mark.key))) continue',
+    becomes: 'if (isSame(mark, stored.get(mark.key))) return',
     by: { unit: 'stream/open/erased-clients.test.ts' },
   },
   {
@@ -155,8 +155,8 @@ export const plants: readonly Plant[] = [
   },
   {
     name: 'only the pages of a full scan count as returned',
-    file: 'pipeline/group/building.ts',
-    text: "building.parts.removal?.memory.returned(key, isMissing ? 'missing' : 'not missing')",
+    file: 'pipeline/features/removal/removal.ts',
+    text: "memory.returned(key, known?.mark === 'missing' || known?.mark === 'gone' ? 'missing' : 'not missing')",
     becomes: '',
     by: { unit: 'pipeline/features/removal' },
   },

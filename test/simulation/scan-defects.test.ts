@@ -5,10 +5,11 @@ import type * as ClientEvents from '../../connector/event/client-event.ts'
 import { ENTRY_WORDS } from '../../connector/index/index-entry.ts'
 import { deltaWords, withEntries } from '../../connector/index/index-state.ts'
 import type * as Segments from '../../connector/index/segment.ts'
+import type * as FeatureList from '../../connector/pipeline/features/feature-list.ts'
+import type { KnownClient } from '../../connector/pipeline/features/part.ts'
 import type * as FullScanMemories from '../../connector/pipeline/features/removal/full-scan-memory.ts'
-import type * as Republishing from '../../connector/pipeline/features/republish/republishing.ts'
 import type * as Buildings from '../../connector/pipeline/group/building.ts'
-import { type Building, knownEntry } from '../../connector/pipeline/group/building.ts'
+import { knownEntry } from '../../connector/pipeline/group/open-group.ts'
 import type * as BeginScan from '../../connector/scan/begin-scan.ts'
 import type * as EndScan from '../../connector/scan/end-scan.ts'
 import type * as ScanStep from '../../connector/scan/scan-step.ts'
@@ -23,7 +24,7 @@ interface Replaced {
   beginScan: (of: typeof BeginScan.beginScan) => typeof BeginScan.beginScan
   scanStep: (of: typeof ScanStep.scanStep) => typeof ScanStep.scanStep
   nextChoice: (of: typeof Scheduler.nextChoice) => typeof Scheduler.nextChoice
-  republishFor: (of: typeof Republishing.republishFor) => typeof Republishing.republishFor
+  featureList: (of: typeof FeatureList.featureList) => typeof FeatureList.featureList
   recheckAfter: (of: typeof EndScan.recheckAfter) => typeof EndScan.recheckAfter
   sortedEntries: (of: typeof Segments.sortedEntries) => typeof Segments.sortedEntries
   prepared: (of: typeof Transitions.prepared) => typeof Transitions.prepared
@@ -54,7 +55,7 @@ vi.mock('../../connector/scan/begin-scan.ts', replaceable('beginScan'))
 vi.mock('../../connector/scan/scan-step.ts', replaceable('scanStep'))
 vi.mock('../../connector/scan/scheduler.ts', replaceable('nextChoice'))
 vi.mock('../../connector/scan/end-scan.ts', replaceable('recheckAfter'))
-vi.mock('../../connector/pipeline/features/republish/republishing.ts', replaceable('republishFor'))
+vi.mock('../../connector/pipeline/features/feature-list.ts', replaceable('featureList'))
 vi.mock('../../connector/index/segment.ts', replaceable('sortedEntries'))
 vi.mock('../../connector/checkpoint/transitions.ts', replaceable('prepared'))
 vi.mock('../../connector/pipeline/features/removal/full-scan-memory.ts', replaceable('fullScanMemory'))
@@ -62,11 +63,19 @@ vi.mock('../../connector/pipeline/group/building.ts', replaceable('returnedEntry
 vi.mock('../../connector/event/client-event.ts', replaceable('subjectOf'))
 vi.mock('../../connector/checkpoint/stream-checkpoint.ts', replaceable('streamCheckpoint'))
 
-/** Builds as if publishing again had begun at another event. */
-const since = (building: Building, events: number): Building => ({
-  ...building,
-  republishing: building.republishing && { ...building.republishing, since: events },
-})
+/** The parts take this for the number of the last event of each client that is returned. */
+const withNumber =
+  (number: number): Replaced['featureList'] =>
+  (real) =>
+  (parts) =>
+    real(parts).map((feature) => ({
+      ...feature,
+      open: (stream) => {
+        const part = feature.open(stream)
+        const known = ({ key, known }: KnownClient) => ({ key, known: known && { ...known, number } })
+        return { ...part, returned: (client, scan) => part.returned?.(known(client), scan) }
+      },
+    }))
 
 /** Deletes what a new segment may replace as soon as it is uploaded. */
 function deletingTooEarly(store: SegmentStore): SegmentStore {
@@ -157,14 +166,12 @@ const cases: Record<string, Case> = {
     violation: /the checkpoint is past a page of the (backfill|full) scan/,
   },
   'clients that are published again although they were since the scan began': {
-    replaces: {
-      republishFor: (real) => (building, of, scan) => real(since(building, Number.MAX_SAFE_INTEGER), of, scan),
-    },
+    replaces: { featureList: withNumber(-1) },
     violation: /for request \d+ is published \d+ times/,
     kind: 'everyday',
   },
   'clients that are not published again': {
-    replaces: { republishFor: (real) => (building, of, scan) => real(since(building, 0), of, scan) },
+    replaces: { featureList: withNumber(Number.MAX_SAFE_INTEGER) },
     violation: /is not published again for request/,
   },
   'a recheck that never begins': {
@@ -185,7 +192,7 @@ const cases: Record<string, Case> = {
   'clients that stay missing although scans return them': {
     replaces: {
       fullScanMemory: (real) => () => ({ ...real(), has: () => false }),
-      returnedEntry: () => knownEntry,
+      returnedEntry: () => (building, key) => ({ known: knownEntry(building, key), again: undefined }),
     },
     violation: /was removed although it existed/,
     kind: 'removed-clients',

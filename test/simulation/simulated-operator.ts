@@ -1,7 +1,7 @@
 import { cancelled } from '../../connector/control/republications.ts'
 import { type NewRequest, openRequests, pauseOf, requested } from '../../connector/control/requests.ts'
+import type { Republication } from '../../connector/control/stream-requests.ts'
 import { clientKey, keyAsText } from '../../connector/index/index-entry.ts'
-import type { WantedClients } from '../../connector/scan/scan-state.ts'
 import { changeControl, storedControl } from './simulated-control.ts'
 import type { World } from './world.ts'
 
@@ -63,7 +63,7 @@ export async function publishAgain(world: World, stream: string, detail: number)
   const clients =
     detail % 3 === 0 ? ['client-0', `client-${(detail % 5) + 1}`, ...(detail % 2 === 0 ? [] : ['nobody'])] : undefined
   const maxPerSecond = rates[detail % rates.length] ?? 1
-  const wanted: WantedClients =
+  const wanted: Republication['wanted'] =
     clients === undefined
       ? { kind: 'all', maxPerSecond }
       : { kind: 'clients', keys: [...new Set(clients)].map((id) => keyAsText(clientKey(id))) }

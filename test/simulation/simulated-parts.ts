@@ -5,13 +5,12 @@ import type { OutgoingRecord } from '../../connector/event/client-event.ts'
 import { eventSource } from '../../connector/event/client-event.ts'
 import { deadLetterGuard } from '../../connector/event/dead-letter.ts'
 import { rulesText } from '../../connector/index/client-index.ts'
-import { keySet } from '../../connector/index/key-set.ts'
 import type { SegmentLimits } from '../../connector/index/segment-plan.ts'
 import { type StreamIndex, streamIndex } from '../../connector/index/stream-index.ts'
 import { checkStream } from '../../connector/inspect/check-stream.ts'
 import { type ErasureMarks, erasureMarks } from '../../connector/pipeline/features/erase/erasure-marks.ts'
-import { fullScanMemory } from '../../connector/pipeline/features/removal/full-scan-memory.ts'
-import type { RemovalParts } from '../../connector/pipeline/features/removal/removal-parts.ts'
+import { featureList } from '../../connector/pipeline/features/feature-list.ts'
+import type { RemovedSettings } from '../../connector/pipeline/features/removal/removed-clients.ts'
 import type { PipelineParts } from '../../connector/pipeline/pipeline.ts'
 import type { Observe } from '../../connector/pipeline/pipeline-event.ts'
 import { createServerClock } from '../../connector/pipeline/read/server-clock.ts'
@@ -163,10 +162,8 @@ function scanSettings({ limit, overlapMs, backfill, fullScanEveryMs }: HistoryOp
   }
 }
 
-function removalOf({ removed }: HistoryOptions): RemovalParts | undefined {
-  if (removed === 'off') return undefined
-  return { settings: { publish: removed, maxShare: 0.5 }, memory: fullScanMemory(), unknown: keySet() }
-}
+const removedOf = ({ removed }: HistoryOptions): RemovedSettings | undefined =>
+  removed === 'off' ? undefined : { publish: removed, maxShare: 0.5 }
 
 function pipelineParts(
   world: World,
@@ -206,13 +203,11 @@ function pipelineParts(
       deadLetters: deadLetterGuard({ maxShare: 0.1, minimum: 10, of: 1000 }),
       indexRules: rulesText({ ignored, limits: '' }),
       ...{ scanSettings: settings, beginAt, observe },
-      removal: removalOf(options),
     },
     ...{ clock, giveUp, groupMaxSize: 1_000, groupMaxDelayMs: 50, deliverWithinMs: 10_000 },
     savePeriodMs: 60_000,
     requests: watchedRequests(control, stream.name),
-    erasures: erasuresOf(world, replica, stream),
-    erasureRetryAt: new Map(),
+    features: featureList({ erasures: erasuresOf(world, replica, stream), removed: removedOf(options) }),
     publisher: publisherOf(world, replica, stream),
   }
 }

@@ -1,4 +1,4 @@
-import type { ScanCounts } from '../../connector/pipeline/group/scan-counts.ts'
+import type { ScanCounts } from '../../connector/pipeline/group/late-change.ts'
 import type { PipelineEvent } from '../../connector/pipeline/pipeline-event.ts'
 import { noTimes } from '../../connector/scan/scan-order.ts'
 import { BACKFILL, newScans, noTokens, type Scan, type ScanStates } from '../../connector/scan/scan-state.ts'
@@ -9,7 +9,7 @@ export const backfill: Scan = {
   kind: 'backfill',
   tag: BACKFILL,
   reachMs: null,
-  republish: null,
+  request: null,
   checkPoint: null,
   limit: 100,
   output: 'json',

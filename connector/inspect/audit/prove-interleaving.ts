@@ -1,5 +1,5 @@
 import { readPages } from '../../pipeline/read/page-reader.ts'
-import type { ReaderParts, ReadFrom } from '../../pipeline/read/page-reading.ts'
+import type { ReaderParts, ReadFrom } from '../../pipeline/read/reader-parts.ts'
 import { ConnectorError } from '../../runtime/connector-error.ts'
 import { noTimes } from '../../scan/scan-order.ts'
 import type { ScanStates } from '../../scan/scan-state.ts'
@@ -12,8 +12,6 @@ const nothingProcessed = {
   recheck: () => null,
   order: () => noTimes,
   isCycling: () => false,
-  knowsPagesOf: () => true,
-  hasEnded: () => false,
 }
 
 /**

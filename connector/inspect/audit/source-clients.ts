@@ -5,7 +5,8 @@ import { type ClientTable, clientTable } from '../../index/client-table.ts'
 import { type ClientKey, type ContentKey, type IndexEntry, UNKNOWN_CONTENT } from '../../index/index-entry.ts'
 import { type ScanMemory, scanMemory } from '../../pipeline/group/scan-memory.ts'
 import { readPages } from '../../pipeline/read/page-reader.ts'
-import type { PageReading, ReaderParts } from '../../pipeline/read/page-reading.ts'
+import type { PageReading } from '../../pipeline/read/page-reading.ts'
+import type { ReaderParts } from '../../pipeline/read/reader-parts.ts'
 import type { ScanSettings } from '../../scan/scan-settings.ts'
 import { LIVE, newScans, type ScanStates } from '../../scan/scan-state.ts'
 import type { AuditedIndex } from './audited-index.ts'
@@ -71,7 +72,7 @@ export async function readSourceClients(
     {
       states,
       mapping: reading.mapping,
-      processed: { events: () => 0, recheck: () => null, knowsPagesOf: () => true, hasEnded: () => false, ...memory },
+      processed: { events: () => 0, recheck: () => null, ...memory },
     },
     stop,
   )

@@ -8,6 +8,15 @@ export interface LateChange {
   readonly ms: number | undefined
 }
 
+/** What became of the clients of a scan in one group. */
+export interface ScanCounts {
+  events: number
+  suppressed: number
+  /** Not published: another scan had published the client after the first response of this one. */
+  superseded: number
+  readonly late: LateChange[]
+}
+
 /**
  * Whether an event is late: a look-back or full scan published it first although a live scan that began after the
  * change, plus the overlap, should have returned it. Without a time of day only the scan tells.

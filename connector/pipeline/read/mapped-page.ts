@@ -13,7 +13,7 @@ import { begunAgain } from '../../scan/begin-again.ts'
 import { LIVE, type Scan, type ScanStates, withoutScan, withScan } from '../../scan/scan-state.ts'
 import type { Page, PageRequest } from '../../source/client-source.ts'
 import type { Observe } from '../pipeline-event.ts'
-import type { ReaderParts, ReadFrom } from './page-reading.ts'
+import type { ReaderParts, ReadFrom } from './reader-parts.ts'
 import type { Reader } from './scan-trouble.ts'
 
 /** The next request of a scan, with what is known about its response. */

@@ -1,16 +1,17 @@
-import { noStreamRequests } from '../../control/stream-requests.ts'
 import { timeWatch } from '../../event/modification-time.ts'
+import { linkedAbort } from '../../runtime/abort.ts'
 import { begunAgain } from '../../scan/begin-again.ts'
 import { type Beginning, beginScan } from '../../scan/begin-scan.ts'
 import { configured } from '../../scan/end-scan.ts'
-import { withoutEnded } from '../../scan/republish.ts'
-import { FULL, LIVE, type Scan, type ScanStates, type ScanTag, scanWith, withScan } from '../../scan/scan-state.ts'
+import { type RequestedScan, withoutUnwanted } from '../../scan/requested-scan.ts'
+import { LIVE, REQUESTED, type Scan, type ScanStates, type ScanTag, scanWith, withScan } from '../../scan/scan-state.ts'
 import { backgroundCandidates, type Choice, nextChoice, type SchedulerParts, scanName } from '../../scan/scheduler.ts'
 import { readOnce, readPage } from '../../source/recovery/read-page.ts'
-import { republishStarted, requestedRepublication, untilDue } from '../features/republish/requested-republication.ts'
+import { isWantedBy } from '../features/part.ts'
 import { interleavingProof } from './interleaving-proof.ts'
 import { remapped, requestOf } from './mapped-page.ts'
-import type { PageReading, Processed, ReaderParts, ReadFrom } from './page-reading.ts'
+import type { PageReading } from './page-reading.ts'
+import type { ReaderParts, ReadFrom } from './reader-parts.ts'
 import { failed, modeOf, type Reader, stuck, unread } from './scan-trouble.ts'
 import { endedWithout, take } from './take-page.ts'
 import { workloadLog } from './workload.ts'
@@ -29,11 +30,11 @@ export async function* readPages(
   const reader: Reader = {
     ...parts,
     processed: from.processed,
-    requests: from.requests ?? noStreamRequests,
-    republished: new Set(),
+    parts: from.parts ?? [],
+    readRequests: new Set(),
     load: workloadLog(clock, settings.intervalMs),
     proof: interleavingProof(parts),
-    states: withKnownPages(configured(states, settings, serverClock.times()), from.processed, parts.observe),
+    states: withKnownPages(configured(states, settings, serverClock.times()), from.parts ?? [], parts.observe),
     mapping,
     withoutId: new Map(),
     times: timeWatch(settings.timeZone),
@@ -54,27 +55,50 @@ export async function* readPages(
   }
 }
 
-/** A full scan whose returned clients are not known here cannot tell which ones are missing: it begins again. */
-function withKnownPages(states: ScanStates, { knowsPagesOf }: Processed, observe: ReaderParts['observe']): ScanStates {
-  const full = scanWith(states, FULL)
-  if (full === undefined || knowsPagesOf(full)) return states
-  observe({ kind: 'scan-started', scan: full.kind, lastChanged: full.from })
-  return withScan(states, begunAgain(full))
+/** A scan begins again if a part has not seen the pages that it has read. */
+function withKnownPages(states: ScanStates, parts: Reader['parts'], observe: ReaderParts['observe']): ScanStates {
+  const isKnown = (scan: Scan) => parts.every((part) => part.knowsPagesOf?.(scan) ?? true)
+  const again = states.background.filter((scan) => !isKnown(scan))
+  for (const { kind, from } of again) observe({ kind: 'scan-started', scan: kind, lastChanged: from })
+  return again.map(begunAgain).reduce(withScan, states)
 }
 
 function choose(reader: Reader): Choice {
-  reader.states = withoutEnded(reader.states, reader.processed.hasEnded)
+  reader.states = withoutUnwanted(reader.states, isWantedBy(reader.parts))
   const { states, clock, serverClock, processed, load } = reader
   const settings = reader.until === 'stopped' ? reader.settings : { ...reader.settings, backgroundShare: 1 }
   const recheck = processed.recheck()
-  const due = { recheck, republication: requestedRepublication(reader) }
+  const due = { recheck, requested: requestedScan(reader) }
   const parts: SchedulerParts = { settings, ...due, times: serverClock.times(), now: clock.monotonic(), load }
   load.waiting(backgroundCandidates(states, parts))
   return nextChoice(states, parts)
 }
 
+/** The requested scan that is to begin: one at a time. */
+function requestedScan({ states, parts, readRequests }: Reader): RequestedScan | undefined {
+  if (scanWith(states, REQUESTED) !== undefined) return undefined
+  const wanted = parts.flatMap(({ scans }) => scans?.next((request) => readRequests.has(request)) ?? [])
+  return wanted[0]
+}
+
+/** Waits for so long, or until another scan is requested. Rejects with the reason of `stop`. */
+async function untilDue(reader: Reader, ms: number, stop: AbortSignal): Promise<void> {
+  using waiting = linkedAbort(stop)
+  const isRequested = () => requestedScan(reader) !== undefined
+  // One that is known already waits for its turn.
+  if (!isRequested())
+    for (const { scans } of reader.parts) void scans?.until(isRequested, waiting.signal).then(() => waiting.abort())
+  try {
+    await reader.clock.sleep(ms, waiting.signal)
+  } catch (error) {
+    if (stop.aborted) throw error
+  } finally {
+    waiting.abort()
+  }
+}
+
 function isCaughtUp({ until, states, liveScans }: Reader): boolean {
-  const isOpen = ({ kind }: Scan) => kind !== 'republish'
+  const isOpen = ({ kind }: Scan) => kind !== 'requested'
   return until === 'caught-up' && liveScans > 0 && states.backfill === 'done' && !states.background.some(isOpen)
 }
 
@@ -89,7 +113,7 @@ function begin(reader: Reader, beginning: Beginning): ScanTag {
   }
   const { kind, from } = current(reader, tag)
   observe({ kind: 'scan-started', scan: kind, lastChanged: from })
-  if (beginning.kind === 'republish') observe(republishStarted(beginning.request, from))
+  if (beginning.kind === 'requested') beginning.scan.onBegin(from)
   return tag
 }
 

@@ -8,15 +8,15 @@ import { LIVE, type Scan, type ScanStates, type ScanTag, scanWith, withScan } fr
 import type { ReadMode } from '../../source/recovery/after-failed-read.ts'
 import type { PageRead } from '../../source/recovery/read-page.ts'
 import type { InterleavingProof } from './interleaving-proof.ts'
-import type { Processed, ReaderParts, ReadFrom } from './page-reading.ts'
+import type { Processed, ReaderParts, ReadFrom } from './reader-parts.ts'
 import type { WorkloadLog } from './workload.ts'
 
 /** The state of a reader. */
 export interface Reader extends ReaderParts {
   readonly processed: Processed
-  readonly requests: NonNullable<ReadFrom['requests']>
-  /** Requests to publish again whose scans are complete; they may not be processed yet. */
-  readonly republished: Set<string>
+  readonly parts: NonNullable<ReadFrom['parts']>
+  /** The requested scans whose pages are all read; they may not be processed yet. */
+  readonly readRequests: Set<string>
   readonly load: WorkloadLog
   readonly proof: InterleavingProof
   states: ScanStates

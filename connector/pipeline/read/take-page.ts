@@ -1,6 +1,6 @@
 import { followUp } from '../../scan/begin-again.ts'
 import { continuedInBackground, scanDone } from '../../scan/end-scan.ts'
-import { paced } from '../../scan/republish.ts'
+import { paced } from '../../scan/requested-scan.ts'
 import { earlier, type Times } from '../../scan/scan-settings.ts'
 import { LIVE, type Scan, type ScanStates, withScan } from '../../scan/scan-state.ts'
 import { scanStep } from '../../scan/scan-step.ts'
@@ -57,7 +57,7 @@ function ended(reader: Reader, scan: Scan, asked: AskedPage): PageReading {
   const isLast = again === undefined
   reader.states = isLast ? scanDone(reader.states, scan, { settings, beginAt }) : withScan(reader.states, again)
   if (isLast && scan.tag === LIVE) reader.liveScans += 1
-  if (isLast && scan.republish !== null) reader.republished.add(scan.republish.id)
+  if (isLast && scan.request !== null) reader.readRequests.add(scan.request.id)
   return readingOf(reader, scan, { ...asked, isFirst: scan.checkPoint === null, isLast })
 }
 

@@ -106,11 +106,11 @@ export function rewritten({ document, before, record, claim, request, marks }: R
 
 function moved(state: StreamState, { to, republish, timeZone }: RewriteRequest, now: number): StreamState {
   const index = republish ? { ...state.index, contentsFrom: state.events } : state.index
-  // A request to publish again that has not ended begins again.
+  // Without its state, a part begins again what it has not ended.
   const ended = { ...state.scans, live: { ...state.scans.live, scan: null }, background: [] }
   switch (to.kind) {
     case 'reset':
-      return { ...state, index, recheck: null, republished: null, scans: { ...ended, backfill: 'due' } }
+      return { ...state, index, recheck: null, parts: {}, scans: { ...ended, backfill: 'due' } }
     case 'read-again': {
       const from = state.recheck !== null && state.recheck.from < to.from ? state.recheck.from : to.from
       const background = state.scans.background.filter(({ tag }) => tag !== RECHECK)
@@ -122,7 +122,7 @@ function moved(state: StreamState, { to, republish, timeZone }: RewriteRequest, 
         ...state,
         index,
         recheck: null,
-        republished: null,
+        parts: {},
         scans: skippedTo(ended, instantOf(to.from, timeZone, 'earlier'), now),
       }
   }

@@ -38,8 +38,8 @@ export const counterList = {
   erasures: ofReplica('erasures_total', 'Clients deleted from the topic on request of an operator'),
   foundLate: ofStream(
     'found_late_total',
-    'Changes that a look-back, full scan or republish published although a live scan should have returned them; if the modification time is not mapped or has no time of day, all changes that it published first',
-    { scan: ['look-back', 'full', 'republish'] },
+    'Changes that a look-back, full scan or requested scan published although a live scan should have returned them; if the modification time is not mapped or has no time of day, all changes that it published first',
+    { scan: ['look-back', 'full', 'requested'] },
   ),
   replacedCharacters: ofStream(
     'replaced_characters_total',

@@ -8,9 +8,7 @@ import { clientKey } from '../../../connector/index/index-entry.ts'
 import { readTopicClients } from '../../../connector/inspect/audit/topic-clients.ts'
 import { kafkaDefaults } from '../../../connector/kafka/kafka-config.ts'
 import { kafkaEventPublisher } from '../../../connector/kafka/kafka-event-publisher.ts'
-import { goneClients } from '../../../connector/pipeline/features/removal/gone-clients.ts'
 import { type EventPublisher, streamNames, withoutCheckpoint } from '../../../connector/publish/event-publisher.ts'
-import { createChanges } from '../../../connector/runtime/changes.ts'
 import { systemClock } from '../../../connector/runtime/clock.ts'
 import { refusedAccounts } from '../../../connector/runtime/refused-accounts.ts'
 import { openStream } from '../../../connector/stream/open/open-stream.ts'
@@ -23,6 +21,7 @@ import { startKafka } from '../../support/servers/kafka-broker.ts'
 import { limitReads } from '../../support/servers/kafka-wire.ts'
 import { never } from '../../support/signals.ts'
 import { entry } from '../../unit/index/entries.ts'
+import { building, reportsOf } from '../../unit/pipeline/builders.ts'
 import { removal } from '../../unit/pipeline/features/removal/full-scans.ts'
 import { groupParts, indexRules, KEY, stage } from '../../unit/stream/open/open-parts.ts'
 
@@ -155,13 +154,14 @@ async function audited(on: Published): Promise<number> {
 async function foundGone(on: Published): Promise<number> {
   const table = clientTable()
   for (const client of CLIENTS) table.set(clientKey(client), entry(1, { mark: 'gone' }))
-  const { until } = createChanges()
-  const parts = { ...removal({ maxShare: 1 }), publisher: on.reader().publisher, clock: systemClock, until }
+  const { publisher } = on.reader()
+  const built = building({ features: [removal({ maxShare: 1 })], publisher }, { table })
   const stop = new AbortController()
-  const readings = goneClients({ ...parts, observe: () => {}, table: () => table, changes: () => 0 }, stop.signal)
-  const { value } = await readings.next()
+  const removals = await built.readings(stop.signal)[0]?.next()
   stop.abort()
-  return value?.clients.length ?? 0
+  if (!removals?.value) return 0
+  built.builder.add(removals.value)
+  return reportsOf(built.delivered(), 'clients-removed')[0]?.clients ?? 0
 }
 
 const rebuilding = { mustNotRun: async () => {}, onProgress: () => {} }

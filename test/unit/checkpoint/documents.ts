@@ -35,7 +35,7 @@ export const indexed: StreamState = { ...state, index: { ...state.index, delta: 
 
 /** Two more events, of the clients 3 and 4. */
 export const change: Pending['change'] = {
-  ...{ scans: state.scans, recheck: null, events: 4, mapping: null, republished: null, carriedOut: [] },
+  ...{ scans: state.scans, recheck: null, events: 4, mapping: null, parts: {}, carriedOut: [] },
   entries: entriesOf([3, 2], [4, 3]),
 }
 
@@ -68,16 +68,12 @@ export const reloaded = (document: CheckpointDocument) => parseDocument(JSON.str
 const minutes = fc.nat(59).map((minute) => `2026-06-15T10:${String(minute).padStart(2, '0')}:00` as SourceTime)
 const checkPoint = fc.option(fc.string({ unit: 'binary' }).map((text) => text as CheckPoint))
 const time = fc.nat(2 ** 41)
-const wanted = fc.oneof(
-  fc.record({ kind: fc.constant('all' as const), maxPerSecond: fc.integer({ min: 1 }) }),
-  fc.record({ kind: fc.constant('clients' as const), keys: fc.array(fc.base64String(), { maxLength: 3 }) }),
-)
 const scan: fc.Arbitrary<Scan> = fc.record({
   kind: fc.constantFrom(...scanKinds),
   tag: fc.nat(LAST_TAG),
   ordinal: fc.nat(),
   reachMs: fc.option(fc.nat()),
-  republish: fc.option(fc.record({ id: fc.uuid(), wanted })),
+  request: fc.option(fc.record({ id: fc.uuid(), maxPerSecond: fc.option(fc.integer({ min: 1 })) })),
   from: minutes,
   since: fc.nat(),
   lastChanged: minutes,
@@ -146,16 +142,8 @@ const mapping = fc.option(fc.record({ settings, xml: pageMapping, json: pageMapp
 const recheck = fc.option(fc.record({ from: minutes, after: fc.nat(), dueAt: time }))
 const outcome = fc.constantFrom('erased', 'never-published', undefined)
 const carriedOut = fc.array(fc.record({ id: fc.string(), outcome }), { maxLength: 2 })
-const republished = fc.option(
-  fc.record({
-    id: fc.uuid(),
-    since: fc.nat(),
-    published: fc.nat(),
-    changed: fc.nat(),
-    missing: fc.option(fc.array(fc.base64String(), { maxLength: 3 })),
-  }),
-)
-const reached = { scans, recheck, events: fc.nat(), mapping, republished, carriedOut }
+const parts = fc.dictionary(fc.string(), fc.jsonValue({ noUnicodeString: true }), { maxKeys: 2, noNullPrototype: true })
+const reached = { scans, recheck, events: fc.nat(), mapping, parts, carriedOut }
 export const anyState: fc.Arbitrary<StreamState> = fc.record({ ...reached, index })
 export const anyChange: fc.Arbitrary<Pending['change']> = fc.record({ ...reached, entries })
 const decision = { epoch: fc.nat(), seq: fc.nat(), nonce: fc.string(), at: fc.nat(2 ** 41) }

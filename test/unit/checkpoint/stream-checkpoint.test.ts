@@ -22,7 +22,7 @@ import { key } from '../index/entries.ts'
 import { change, DAY_MS, documentWith, entriesOf, now, state } from './documents.ts'
 
 const KEY = 'shop/clients.json'
-const bare = { scans: state.scans, recheck: null, mapping: null, republished: null, carriedOut: [], entries: '' }
+const bare = { scans: state.scans, recheck: null, mapping: null, parts: {}, carriedOut: [], entries: '' }
 /** A change without a transaction. */
 const read = (events: number, entries = '') => ({ ...bare, events, entries })
 const reachedBy = (...changes: readonly StateChange[]) => changes.reduce(stateAfter, state)

@@ -1,10 +1,16 @@
 import { beginning, type StreamState, stateAfter } from '../../../connector/checkpoint/stream-state.ts'
+import { noStreamRequests } from '../../../connector/control/stream-requests.ts'
 import type { OutgoingRecord } from '../../../connector/event/client-event.ts'
 import { type ClientTable, clientTable } from '../../../connector/index/client-table.ts'
 import { deltaWords, withRules } from '../../../connector/index/index-state.ts'
+import type { Feature, OpenedStream } from '../../../connector/pipeline/features/part.ts'
 import type { PageGroup, PageGroupParts } from '../../../connector/pipeline/group/building.ts'
+import type { OpenGroup } from '../../../connector/pipeline/group/open-group.ts'
 import { pageGroupBuilder } from '../../../connector/pipeline/group/page-group.ts'
 import type { PipelineEvent } from '../../../connector/pipeline/pipeline-event.ts'
+import { virtualClock } from '../../support/fakes/virtual-clock.ts'
+import { never } from '../../support/signals.ts'
+import { noon } from '../scan/scans.ts'
 import { groupParts, indexRules } from '../stream/open/open-parts.ts'
 
 /** Page group builders, with the state that their groups lead to. */
@@ -16,21 +22,35 @@ interface From {
   readonly table?: ClientTable
 }
 
-export function building(more: Partial<PageGroupParts> = {}, { state = start, table = clientTable() }: From = {}) {
+interface More extends Partial<PageGroupParts & Pick<OpenedStream, 'requests' | 'publisher'>> {
+  readonly features?: readonly Feature[]
+}
+
+const nothingPublished: OpenedStream['publisher'] = { readEvents: async () => new Map() }
+
+export function building(more: More = {}, { state = start, table = clientTable() }: From = {}) {
+  const { features = [], requests = noStreamRequests, publisher = nothingPublished, ...settings } = more
   const events: PipelineEvent[] = []
-  const builder = pageGroupBuilder(
-    { ...groupParts(), observe: (event) => events.push(event), ...more },
-    { state, table },
-  )
   let reached = state
+  const clock = virtualClock(noon)
+  const parts = { ...groupParts(), observe: (event: PipelineEvent) => events.push(event), requests, ...settings }
+  const shared = { ...parts, publisher, clock, eventSource: parts.settings.source }
+  const checkpoint = () => ({ state: () => reached, table })
+  const openParts = (group: OpenGroup) =>
+    features.map(({ name, open }) => open({ ...shared, checkpoint, group, stored: state.parts[name] }))
+  const builder = pageGroupBuilder(parts, { state, table, openParts })
   const deliver = (group: PageGroup) => {
     table.setAll(deltaWords(group.change.entries))
     reached = stateAfter(reached, group.change)
     builder.delivered(group)
+    for (const part of group.parts) void part.delivered?.(never)
     return group
   }
   return {
     builder,
+    clock,
+    /** What the parts read beside the pages. */
+    readings: (stop = never) => builder.parts.flatMap((part) => part.readings?.(stop) ?? []),
     table,
     events,
     of: (kind: PipelineEvent['kind']) => events.filter((event) => event.kind === kind),
@@ -41,6 +61,12 @@ export function building(more: Partial<PageGroupParts> = {}, { state = start, ta
     delivered: () => deliver(builder.finish()),
   }
 }
+
+/** What the parts report once the group is delivered. */
+export const reportsOf = <Kind extends PipelineEvent['kind']>({ parts }: PageGroup, kind: Kind) =>
+  parts
+    .flatMap(({ events }) => events)
+    .filter((event): event is Extract<PipelineEvent, { kind: Kind }> => event.kind === kind)
 
 const parsed = ({ value }: OutgoingRecord) =>
   JSON.parse(String(value)) as { id: string; sequence: string; data: { Nom?: string } }

@@ -23,7 +23,7 @@ const settings: ScanSettings = {
 }
 const states: ScanStates = { ...newScans, createdAt: 0, live: { startedAt: noon, scan: null }, backfill: 'done' }
 const lookBack: Scan = {
-  ...{ kind: 'look-back', tag: FIRST_LOOK_BACK, reachMs: 60 * MINUTE, republish: null, from, lastChanged: from },
+  ...{ kind: 'look-back', tag: FIRST_LOOK_BACK, reachMs: 60 * MINUTE, request: null, from, lastChanged: from },
   ...{ checkPoint: null, limit: 100, output: 'json', since: 0, startedAt: noon, startedAtOurs: noon, notBefore: 0 },
   ...{
     ordinal: 1,

@@ -123,8 +123,8 @@ describe('a full scan in progress', () => {
   const settings = { lookBacks: [], fullScan: { everyMs: DAY, hours: undefined } }
   /** Its next page. */
   const nextOf = async (pages: 'known' | 'unknown') => {
-    const processed = { ...nothingProcessed, events: () => 9, knowsPagesOf: () => pages === 'known' }
-    const { asked, read } = pageReader(quiet(), { states, settings, processed })
+    const parts = [{ knowsPagesOf: () => pages === 'known' }]
+    const { asked, read } = pageReader(quiet(), { states, settings, parts })
     const at = (await read(2)).findIndex(({ scan }) => scan.tag === FULL)
     return { asked: asked[at] }
   }
@@ -137,8 +137,8 @@ describe('a full scan in progress', () => {
   })
 
   test('that begins again is a new scan, but remembers that it has marked clients', async () => {
-    const processed = { ...nothingProcessed, events: () => 9, knowsPagesOf: () => false }
-    const reader = pageReader(quiet(), { states, settings, processed })
+    const processed = { ...nothingProcessed, events: () => 9 }
+    const reader = pageReader(quiet(), { states, settings, processed, parts: [{ knowsPagesOf: () => false }] })
     const readings = await reader.read(2)
     expect(reader.of('scan-started')).toEqual(
       expect.arrayContaining([{ kind: 'scan-started', scan: 'full', lastChanged: full.from }]),

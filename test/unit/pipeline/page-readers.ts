@@ -1,9 +1,9 @@
-import { noStreamRequests } from '../../../connector/control/stream-requests.ts'
 import type { ConfiguredFields } from '../../../connector/event/field-mapping.ts'
 import type { StreamMapping } from '../../../connector/event/page-mapping.ts'
 import type { PipelineEvent } from '../../../connector/pipeline/pipeline-event.ts'
 import { readPages } from '../../../connector/pipeline/read/page-reader.ts'
-import type { PageReading, Processed, ReaderParts, ReadFrom } from '../../../connector/pipeline/read/page-reading.ts'
+import type { PageReading } from '../../../connector/pipeline/read/page-reading.ts'
+import type { Processed, ReaderParts, ReadFrom } from '../../../connector/pipeline/read/reader-parts.ts'
 import { createServerClock } from '../../../connector/pipeline/read/server-clock.ts'
 import { ConnectorError } from '../../../connector/runtime/connector-error.ts'
 import type { ErrorCode } from '../../../connector/runtime/error-catalogue.ts'
@@ -34,8 +34,6 @@ export const nothingProcessed: Processed = {
   recheck: () => null,
   order: ({ order }) => order,
   isCycling: () => false,
-  knowsPagesOf: () => true,
-  hasEnded: () => false,
 }
 
 interface Start {
@@ -47,12 +45,12 @@ interface Start {
   readonly fields?: Partial<ConfiguredFields>
   readonly mapping?: StreamMapping
   readonly onAsk?: (ask: PageRequest) => void
-  readonly requests?: ReadFrom['requests']
+  readonly parts?: ReadFrom['parts']
 }
 
 export function pageReader(
   respond: Respond,
-  { states = newScans, processed = nothingProcessed, requests = noStreamRequests, ...start }: Start = {},
+  { states = newScans, processed = nothingProcessed, parts: readerParts = [], ...start }: Start = {},
 ) {
   const clock = virtualClock(noon)
   const asked: Ask[] = []
@@ -80,7 +78,7 @@ export function pageReader(
     states,
     mapping: start.mapping ?? mappedTo('No', null),
     processed,
-    requests,
+    parts: readerParts,
     sourceMoved: start.sourceMoved ?? false,
   }
   const pages = readPages(parts, from, stopping.signal)

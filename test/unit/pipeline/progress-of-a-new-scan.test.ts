@@ -1,9 +1,8 @@
 import { expect, test } from 'vitest'
-import { noStreamRequests } from '../../../connector/control/stream-requests.ts'
 import { clientReader } from '../../../connector/event/read-client.ts'
 import { scanMemory } from '../../../connector/pipeline/group/scan-memory.ts'
 import { readPages } from '../../../connector/pipeline/read/page-reader.ts'
-import type { Processed } from '../../../connector/pipeline/read/page-reading.ts'
+import type { Processed } from '../../../connector/pipeline/read/reader-parts.ts'
 import { createServerClock } from '../../../connector/pipeline/read/server-clock.ts'
 import { ConnectorError } from '../../../connector/runtime/connector-error.ts'
 import { noTimes } from '../../../connector/scan/scan-order.ts'
@@ -39,7 +38,7 @@ function formerRun(circle: 'none' | 'found'): Processed {
     memory.endPage(run)
   }
   expect(memory.isCycling(run)).toBe(circle === 'found')
-  return { events: () => 100, recheck: () => null, knowsPagesOf: () => true, hasEnded: () => false, ...memory }
+  return { events: () => 100, recheck: () => null, ...memory }
 }
 const read = clientReader(
   { clientId: 'No', modifiedAt: 'Modif' },
@@ -65,7 +64,7 @@ async function lookBackRequests(processed: Processed, refusals: number): Promise
     ...{ beginAt: '2000-01-01T00:00:00' as SourceTime, until: 'caught-up' as const, observe: () => {} },
     fields: { clientId: 'No', modifiedAt: 'Modif', clients: null },
   }
-  for await (const _ of readPages(parts, { states, mapping: null, processed, requests: noStreamRequests }, never));
+  for await (const _ of readPages(parts, { states, mapping: null, processed }, never));
   return requests
 }
 

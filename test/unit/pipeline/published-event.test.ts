@@ -33,7 +33,7 @@ test('a delivered group reports the scans after it, and the size of the client i
   const delivery = pageGroupDelivery(
     {
       ...{ clock, delivery: 'exactly-once', savePeriodMs: 60_000, observe: (event) => events.push(event) },
-      ...{ deliverWithinMs: 1000, giveUp: never, erasures: { update: async () => {} } },
+      ...{ deliverWithinMs: 1000, giveUp: never },
     },
     {
       ...{ checkpoint, sourceMoved: false },
@@ -43,18 +43,14 @@ test('a delivered group reports the scans after it, and the size of the client i
     },
   )
   const scans = { ...state.scans, backfill: 'done' } as const
-  const change = { scans, recheck: null, events: 0, mapping: null, republished: null, carriedOut: [], entries: '' }
+  const change = { scans, recheck: null, events: 0, mapping: null, parts: {}, carriedOut: [], entries: '' }
   const group = {
     pages: 1,
     records: [],
     deadLetters: 0,
     scans: new Map(),
     size: 0,
-    erased: [],
-    republished: [],
-    changedSince: [],
-    marks: [],
-    ...{ removed: 0, endsRemovals: false, fullScan: undefined },
+    parts: [],
     change,
   }
   await delivery.deliver({ group, events: [{ kind: 'fell-behind' }] })

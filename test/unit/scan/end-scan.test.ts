@@ -134,7 +134,7 @@ describe('what is to be checked again', () => {
   const from = (scan: Scan, modifiedAt: number | undefined) =>
     recheckFrom(scan, modifiedAt, { ...parts, times: at(noon + HOUR) })
 
-  test.each(['backfill', 'full', 'look-back', 'republish'] as const)(
+  test.each(['backfill', 'full', 'look-back', 'requested'] as const)(
     'begins at the modification time of the client, minus the overlap, in a %s scan',
     (kind) => {
       const scan = scanOf({ kind, tag: BACKFILL, from: beginAt })

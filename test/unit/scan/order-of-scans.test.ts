@@ -6,7 +6,7 @@ import { nextChoice, type SchedulerParts } from '../../../connector/scan/schedul
 import type { CheckPoint, SourceTime } from '../../../connector/source/client-source.ts'
 
 const scanOf = (kind: Scan['kind'], tag: number, checkPoint: string | null): Scan => ({
-  ...{ kind, tag, reachMs: null, republish: null, from: '2026-01-01T00:00:00' as SourceTime, since: 0 },
+  ...{ kind, tag, reachMs: null, request: null, from: '2026-01-01T00:00:00' as SourceTime, since: 0 },
   ...{ lastChanged: '2026-01-01T00:00:00' as SourceTime, checkPoint: checkPoint as CheckPoint | null },
   ...{
     limit: 100,
@@ -31,7 +31,7 @@ const settings = {
 
 /** Background scans have waited so long that one of them is due even before the live scan. */
 const parts: SchedulerParts = {
-  ...{ settings, recheck: null, republication: undefined, times: { ours: 1_000, server: 1_000 }, now: 1_000 },
+  ...{ settings, recheck: null, requested: undefined, times: { ours: 1_000, server: 1_000 }, now: 1_000 },
   load: { liveDueAt: 0, liveMs: 900, background: undefined, waitingSince: new Map() },
 }
 

@@ -47,7 +47,7 @@ export function scanOf(more: Partial<Scan> & Pick<Scan, 'kind' | 'tag'>): Scan {
   return {
     ...{
       reachMs: null,
-      republish: null,
+      request: null,
       from: noonText,
       lastChanged: noonText,
       checkPoint: token('t2'),

@@ -45,7 +45,7 @@ const partsOf = ({ settings: changed, ...more }: More): SchedulerParts => ({
   ...{
     settings: { ...settings, ...changed },
     recheck: null,
-    republication: undefined,
+    requested: undefined,
     times: at(noon),
     now,
     load: idle,

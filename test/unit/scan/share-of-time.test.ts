@@ -44,7 +44,7 @@ function simulated({ states: from, livePages, pageMs, backgroundShare = 0.5 }: L
     const parts = {
       settings,
       recheck: null,
-      republication: undefined,
+      requested: undefined,
       now: clock.monotonic(),
       load,
       times: { ours: clock.now(), server: clock.now() },

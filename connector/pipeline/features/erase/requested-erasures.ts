@@ -1,25 +1,26 @@
-import type { Erasure, StreamRequests } from '../../../control/stream-requests.ts'
+import type { Erasure } from '../../../control/stream-requests.ts'
 import { clientKey } from '../../../index/index-entry.ts'
-import type { Clock } from '../../../runtime/clock.ts'
 import { codeOf } from '../../../runtime/connector-error.ts'
-import type { PageGroupBuilder } from '../../group/page-group.ts'
-import type { ErasureReading } from '../../read/page-reading.ts'
-import { type KeptParts, keepMarks } from './kept-marks.ts'
+import { type Adding, isCarriedOut, knownEntry } from '../../group/open-group.ts'
+import type { PartReading } from '../../read/page-reading.ts'
+import type { OpenedStream } from '../part.ts'
+import type { ErasureMarks } from './erasure-marks.ts'
+import { keepMarks } from './kept-marks.ts'
 
-export interface ErasureParts extends KeptParts {
-  readonly requests: StreamRequests
-  readonly builder: Pick<PageGroupBuilder, 'knows' | 'isCarriedOut' | 'hasEnded'>
+export interface ErasureParts extends OpenedStream {
+  readonly marks: ErasureMarks
   /** When requests that failed are tried again, by their ids and the monotonic clock. It lives across openings. */
   readonly retryAt: Map<string, number>
-  readonly clock: Clock
+  /** Adds the tombstone of a client. `at`: by our clock. */
+  readonly erase: (request: Erasure, at: number) => Adding
 }
 
 /**
  * Yields each open erasure once, after its mark is stored: a store that refuses makes only this request wait. Ends those
  * that are cancelled, or whose client is unknown. Writes back marks that are missing, every hour. Ends when `stop` aborts; never rejects.
  */
-export async function* requestedErasures(parts: ErasureParts, stop: AbortSignal): AsyncGenerator<ErasureReading, void> {
-  const { requests, clock } = parts
+export async function* requestedErasures(parts: ErasureParts, stop: AbortSignal): AsyncGenerator<PartReading, void> {
+  const { requests, clock, erase } = parts
   const done = new Set<string>()
   let keepAt = 0
   const isDue = () => keepAt <= clock.monotonic()
@@ -39,7 +40,8 @@ export async function* requestedErasures(parts: ErasureParts, stop: AbortSignal)
       continue
     }
     done.add(nameOf(step))
-    if (step.kind === 'erase') yield { kind: 'erasure', request: step.request, at: clock.now() }
+    const at = clock.now()
+    if (step.kind === 'erase') yield { kind: 'part', add: () => erase(step.request, at) }
   }
 }
 
@@ -53,24 +55,25 @@ type Step =
 const nameOf = ({ kind, id }: Pick<Step, 'kind' | 'id'>) => `${kind} ${id}`
 
 function nextStep(parts: ErasureParts, done: ReadonlySet<string>): Step | undefined {
-  const { requests, builder, retryAt, clock } = parts
+  const { requests, group, retryAt, clock } = parts
   const isDue = ({ id }: { readonly id: string }) =>
-    !builder.isCarriedOut(id) && !done.has(`end ${id}`) && (retryAt.get(id) ?? 0) <= clock.monotonic()
+    !isCarriedOut(group, id) && !done.has(`end ${id}`) && (retryAt.get(id) ?? 0) <= clock.monotonic()
   const cancelled = requests.cancelled().find((one) => one.kind === 'erase' && isDue(one))
   if (cancelled !== undefined) return { kind: 'end', id: cancelled.id, outcome: 'cancelled' }
   const isNext = (one: { readonly id: string }) => isDue(one) && !done.has(`erase ${one.id}`)
   const request = requests.open().find((one): one is Erasure => one.kind === 'erase' && isNext(one))
   if (request === undefined) return undefined
   const { id, client, force } = request
-  return force || builder.knows(client) ? { kind: 'erase', id, request } : { kind: 'end', id, outcome: 'unknown' }
+  const isKnown = knownEntry(group, clientKey(client)) !== undefined
+  return force || isKnown ? { kind: 'erase', id, request } : { kind: 'end', id, outcome: 'unknown' }
 }
 
-async function begin({ erasures, requests, observe }: ErasureParts, step: Step, stop: AbortSignal): Promise<void> {
+async function begin({ marks, requests, observe }: ErasureParts, step: Step, stop: AbortSignal): Promise<void> {
   const { id } = step
   if (step.kind === 'erase')
-    return await erasures.update({ open: [{ key: clientKey(step.request.client), request: id }] }, stop)
+    return await marks.update({ open: [{ key: clientKey(step.request.client), request: id }] }, stop)
   const { outcome } = step
-  if (outcome === 'cancelled') await erasures.update({ ended: [id] }, stop)
+  if (outcome === 'cancelled') await marks.update({ ended: [id] }, stop)
   requests.carriedOut([{ id, outcome }])
   observe({ kind: 'erasure-ended', request: id, outcome })
 }

@@ -1,22 +1,43 @@
-import { setImmediate as otherWork } from 'node:timers/promises'
 import { subjectOf } from '../../../event/client-event.ts'
-import type { ClientTable } from '../../../index/client-table.ts'
-import { type ClientKey, clientKey, ENTRY_WORDS, readEntry, readKey, withdrawalOf } from '../../../index/index-entry.ts'
-import type { EventPublisher } from '../../../publish/event-publisher.ts'
+import { removalRecords } from '../../../event/removal-records.ts'
+import { visitEntries } from '../../../index/client-table.ts'
+import {
+  type ClientKey,
+  clientKey,
+  readEntry,
+  readKey,
+  UNKNOWN_CONTENT,
+  withdrawalOf,
+} from '../../../index/index-entry.ts'
+import type { KeySet } from '../../../index/key-set.ts'
 import { linkedAbort } from '../../../runtime/abort.ts'
 import type { Changes } from '../../../runtime/changes.ts'
-import type { Clock } from '../../../runtime/clock.ts'
 import { codeOf } from '../../../runtime/connector-error.ts'
-import type { Observe } from '../../pipeline-event.ts'
-import type { GoneClient, RemovalReading } from '../../read/page-reading.ts'
-import type { RemovalParts } from './removal-parts.ts'
-import { areTooMany } from './removed-clients.ts'
+import { FULL } from '../../../scan/scan-state.ts'
+import { type Adding, addEvents, knownEntry, MAX_ENTRIES, SLICE_CLIENTS } from '../../group/open-group.ts'
+import type { PartReading } from '../../read/page-reading.ts'
+import type { OpenedStream } from '../part.ts'
+import { areTooMany, type RemovedSettings } from './removed-clients.ts'
 
-export interface GoneClientsParts extends Pick<RemovalParts, 'settings' | 'unknown'> {
-  readonly publisher: Pick<EventPublisher, 'readEvents'>
-  readonly clock: Clock
-  readonly observe: Observe
-  readonly table: () => Pick<ClientTable, 'partitions'>
+/** They live as long as the stream runs on this replica. */
+export interface RemovalParts {
+  readonly settings: RemovedSettings
+  /** Gone clients of which the topic has no event. */
+  readonly unknown: KeySet
+}
+
+interface GoneClient {
+  readonly clientId: string
+  readonly key: ClientKey
+  /** Of its last event. */
+  readonly number: number
+}
+
+export interface GoneClientsParts
+  extends RemovalParts,
+    Pick<OpenedStream, 'group' | 'publisher' | 'clock' | 'observe' | 'eventSource'> {
+  /** What was added to the group. */
+  readonly added: { removed(): void; end(): void }
   /** How often marks were changed in the table: by a full scan, or by removals. */
   readonly changes: () => number
   /** As `Changes.until`: the condition is checked now and after each change. */
@@ -30,7 +51,7 @@ const RETRY_MS = 60_000
  * ones with their ids, which only the topic has: it is read beside the running stream. Ends when `stop` aborts; never
  * rejects.
  */
-export async function* goneClients(parts: GoneClientsParts, stop: AbortSignal): AsyncGenerator<RemovalReading, void> {
+export async function* goneClients(parts: GoneClientsParts, stop: AbortSignal): AsyncGenerator<PartReading, void> {
   const { clock, observe, changes, until, settings } = parts
   for (;;) {
     const before = changes()
@@ -41,7 +62,10 @@ export async function* goneClients(parts: GoneClientsParts, stop: AbortSignal): 
       const isHeld = areTooMany(found.length, clients, settings)
       const withoutEvent = settings.publish === 'nothing' ? 0 : gone - found.length
       observe({ kind: 'missing-clients', missing, gone, withoutEvent, isHeld })
-      if (found.length > 0 && !isHeld) yield { kind: 'removal', clients: found, at: clock.now() }
+      if (found.length > 0 && !isHeld) {
+        const at = clock.now()
+        yield { kind: 'part', add: () => addRemovals(parts, found, at) }
+      }
     } catch (error) {
       if (stop.aborted) return
       observe({ kind: 'removals-wait', code: codeOf(error), error })
@@ -52,29 +76,43 @@ export async function* goneClients(parts: GoneClientsParts, stop: AbortSignal): 
   }
 }
 
-/** So many entries take some milliseconds; then other work of the process runs. */
-const ENTRIES_AT_ONCE = 20_000
+/** Adds the removal of each client, unless it was returned meanwhile. */
+function* addRemovals(
+  { group, settings, added, eventSource }: GoneClientsParts,
+  clients: readonly GoneClient[],
+  timeMs: number,
+): Adding {
+  if (settings.publish === 'nothing') return 'whole'
+  for (const [at, { clientId, key, number }] of clients.entries()) {
+    if (at > 0 && at % SLICE_CLIENTS === 0) yield 'slice'
+    if (group.entries.size >= MAX_ENTRIES) yield 'part'
+    const known = knownEntry(group, key)
+    if (known?.mark !== 'gone' || known.number !== number) continue
+    const place = { source: eventSource, clientId, previous: number, sequence: group.events, timeMs }
+    const records = removalRecords(place, settings.publish)
+    // Newer than what a background scan in progress returns, except a full scan: it began after the one that missed it.
+    const last = { number: group.events + records.length - 1, tag: FULL, content: UNKNOWN_CONTENT }
+    addEvents(group, records, { key, entry: { ...known, ...last, mark: 'removed' } })
+    added.removed()
+  }
+  added.end()
+  return 'whole'
+}
 
 /** `unpublished`: the gone clients with the number of their last event; without those of which the topic has none. */
-async function countedIn({ table, unknown }: GoneClientsParts) {
+async function countedIn({ group, unknown }: GoneClientsParts) {
   const unpublished = new Map<ClientKey, number>()
-  let [clients, missing, gone, atOnce] = [0, 0, 0, 0]
-  for (const words of table().partitions()) {
-    for (let at = 0; at < words.length; at += ENTRY_WORDS) {
-      const { mark, isDeadLetter, number } = readEntry(words, at)
-      if (isDeadLetter || withdrawalOf({ mark }) !== 'no') continue
-      clients += 1
-      if (mark === 'missing') missing += 1
-      if (mark !== 'gone') continue
-      gone += 1
-      const key = readKey(words, at)
-      if (!unknown.has(key)) unpublished.set(key, number)
-    }
-    atOnce += words.length / ENTRY_WORDS
-    if (atOnce < ENTRIES_AT_ONCE) continue
-    atOnce = 0
-    await otherWork()
-  }
+  let [clients, missing, gone] = [0, 0, 0]
+  await visitEntries(group.table, (words, at) => {
+    const { mark, isDeadLetter, number } = readEntry(words, at)
+    if (isDeadLetter || withdrawalOf({ mark }) !== 'no') return
+    clients += 1
+    if (mark === 'missing') missing += 1
+    if (mark !== 'gone') return
+    gone += 1
+    const key = readKey(words, at)
+    if (!unknown.has(key)) unpublished.set(key, number)
+  })
   return { clients, missing, gone, unpublished }
 }
 

@@ -18,7 +18,7 @@ const upTo = (text: string): ScanOrder => ({ kind: 'rising', values: 9, highest:
 
 function scan(of: Pick<Scan, 'kind' | 'tag'> & Partial<Scan>): Scan {
   return {
-    ...{ reachMs: null, republish: null, from: time('2026-01-01T00:00:00'), lastChanged: time('2026-01-01T00:00:00') },
+    ...{ reachMs: null, request: null, from: time('2026-01-01T00:00:00'), lastChanged: time('2026-01-01T00:00:00') },
     ...{
       checkPoint: 'secret token' as CheckPoint,
       limit: 100,

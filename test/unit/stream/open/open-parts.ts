@@ -4,6 +4,7 @@ import { rulesText } from '../../../../connector/index/client-index.ts'
 import { streamIndex } from '../../../../connector/index/stream-index.ts'
 import type { OpenStream } from '../../../../connector/pipeline/claimed-stream.ts'
 import { erasureMarks } from '../../../../connector/pipeline/features/erase/erasure-marks.ts'
+import { featureList } from '../../../../connector/pipeline/features/feature-list.ts'
 import type { PageGroupParts } from '../../../../connector/pipeline/group/building.ts'
 import type { PipelineParts } from '../../../../connector/pipeline/pipeline.ts'
 import type { PipelineEvent } from '../../../../connector/pipeline/pipeline-event.ts'
@@ -65,7 +66,7 @@ export const groupParts = (): PageGroupParts => ({
 /** Stores that the backfill of a stream is done, so that only live scans are left. */
 export async function withBackfillDone({ checkpoint }: Pick<OpenStream, 'checkpoint'>): Promise<void> {
   const scans = statesOf({ lookBacks: [] })
-  checkpoint.advance({ scans, recheck: null, events: 0, mapping: null, republished: null, carriedOut: [], entries: '' })
+  checkpoint.advance({ scans, recheck: null, events: 0, mapping: null, parts: {}, carriedOut: [], entries: '' })
   await checkpoint.save(never)
 }
 
@@ -126,8 +127,7 @@ export function stage(of: Stage = {}) {
     },
     group: { ...groupParts(), observe },
     requests: noStreamRequests,
-    erasures: open.erasures,
-    erasureRetryAt: new Map(),
+    features: featureList({ erasures: open.erasures, removed: undefined }),
     publisher: open.publisher,
     clock,
     groupMaxSize: 100_000,

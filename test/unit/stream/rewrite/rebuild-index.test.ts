@@ -20,8 +20,9 @@ import { loadTable } from '../../../../connector/index/load-table.ts'
 import { streamIndex } from '../../../../connector/index/stream-index.ts'
 import type { OpenStream } from '../../../../connector/pipeline/claimed-stream.ts'
 import { erasureMarks } from '../../../../connector/pipeline/features/erase/erasure-marks.ts'
+import { featureList } from '../../../../connector/pipeline/features/feature-list.ts'
 import type { PipelineParts } from '../../../../connector/pipeline/pipeline.ts'
-import type { ReaderParts } from '../../../../connector/pipeline/read/page-reading.ts'
+import type { ReaderParts } from '../../../../connector/pipeline/read/reader-parts.ts'
 import { createServerClock } from '../../../../connector/pipeline/read/server-clock.ts'
 import type { EventPublisher } from '../../../../connector/publish/event-publisher.ts'
 import { ConnectorError, codeOf } from '../../../../connector/runtime/connector-error.ts'
@@ -120,8 +121,7 @@ function stage(ignored: readonly string[] = []) {
       giveUp: never,
       savePeriodMs: 60_000,
       requests,
-      erasures: parts('replica').erasures,
-      erasureRetryAt: new Map(),
+      features: featureList({ erasures: parts('replica').erasures, removed: undefined }),
       publisher: parts('replica').publisher,
     },
   })

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { parseDocument, serializeDocument } from '../../../../connector/checkpoint/checkpoint-document.ts'
 import { codeOf } from '../../../../connector/runtime/connector-error.ts'
-import { FULL, REPUBLISH } from '../../../../connector/scan/scan-state.ts'
+import { FULL, REQUESTED } from '../../../../connector/scan/scan-state.ts'
 import type { SourceTime } from '../../../../connector/source/client-source.ts'
 import { openStream } from '../../../../connector/stream/open/open-stream.ts'
 import { type RewriteRequest, rewriteCheckpoint } from '../../../../connector/stream/rewrite/rewrite-checkpoint.ts'
@@ -126,13 +126,13 @@ describe('rewriteCheckpoint', () => {
       const on = await running()
       const inProgress = {
         live: { startedAt: noon, scan: liveScan() },
-        background: [scanOf({ kind: 'full', tag: FULL }), republishScan],
+        background: [scanOf({ kind: 'full', tag: FULL }), requestedScan],
       }
       const scans = statesOf(inProgress)
       on.stream.checkpoint.advance({
         ...change,
         scans,
-        republished,
+        parts,
         recheck: { from: earlier, after: 5, dueAt: 5 },
         entries: '',
       })
@@ -141,8 +141,8 @@ describe('rewriteCheckpoint', () => {
       return { ...after.committed.state, before: scans }
     }
     const earlier = '2024-06-01T00:00:00' as SourceTime
-    const republished = { id: 'one', since: 0, published: 5, changed: 1, missing: null }
-    const republishScan = scanOf({ kind: 'republish', tag: REPUBLISH })
+    const parts = { republish: { id: 'one' } }
+    const requestedScan = scanOf({ kind: 'requested', tag: REQUESTED })
 
     test('read-again has one background scan read from there, or from where one was due anyway', async () => {
       expect(await rewritten({ kind: 'read-again', from })).toMatchObject({
@@ -155,11 +155,11 @@ describe('rewriteCheckpoint', () => {
       expect(scans).toEqual(before)
     })
 
-    test('clients are published again from the start after reset and skip, and further after read-again', async () => {
-      expect(await rewritten({ kind: 'read-again', from })).toMatchObject({ republished })
+    test('the states of parts are kept by read-again, but not by reset and skip: parts begin again', async () => {
+      expect(await rewritten({ kind: 'read-again', from })).toMatchObject({ parts })
       for (const to of [{ kind: 'reset' }, { kind: 'skip', from }] as const) {
-        const { republished, scans } = await rewritten(to)
-        expect([republished, scans.background]).toEqual([null, []])
+        const { parts, scans } = await rewritten(to)
+        expect([parts, scans.background]).toEqual([{}, []])
       }
     })
 

@@ -1,27 +1,17 @@
 import { describe, expect, test } from 'vitest'
-import { clientKey } from '../../../../../connector/index/index-entry.ts'
-import type { ErasureReading } from '../../../../../connector/pipeline/read/page-reading.ts'
+import { clientKey, UNKNOWN_CONTENT } from '../../../../../connector/index/index-entry.ts'
+import { erase } from '../../../../../connector/pipeline/features/erase/erase.ts'
+import { openErasures } from '../../../../support/fakes/open-erasures.ts'
 import { building, keysOf } from '../../builders.ts'
-import { noon, reading } from '../../readings.ts'
+import { reading } from '../../readings.ts'
 import { added, fullScan, marksOf, removal } from './full-scans.ts'
 
-const erasure: ErasureReading = {
-  kind: 'erasure',
-  request: {
-    kind: 'erase',
-    id: 'r',
-    client: '3',
-    reason: 'letter',
-    force: false,
-    requestedAt: 1,
-    requestedBy: 'operator',
-  },
-  at: noon,
-}
+const control = openErasures()
+const features = () => [erase({ read: async () => ({ marks: [], open: [] }), update: async () => {} }), removal()]
 
 /** Three clients, of whom two full scans did not return `3`. */
 function withGone() {
-  const built = building({ removal: removal() })
+  const built = building({ features: features(), requests: control.requests })
   added(built, reading([{ No: '1' }, { No: '2' }, { No: '3' }]))
   built.delivered()
   fullScan(built, ['1', '2'], 1, 3)
@@ -32,14 +22,19 @@ function withGone() {
 
 function withRemoved() {
   const built = withGone()
-  const key = clientKey('3')
-  added(built, { kind: 'removal', clients: [{ clientId: '3', key, number: 2 }], at: noon })
-  expect(built.delivered().removed).toBe(1)
+  const known = built.table.get(clientKey('3'))
+  if (known === undefined) throw new Error('the client is not known')
+  built.table.set(clientKey('3'), { ...known, mark: 'removed', content: UNKNOWN_CONTENT })
   return built
 }
 
-function erase(built: ReturnType<typeof building>) {
-  added(built, erasure)
+/** Reads the request to erase client 3, and delivers its tombstone. */
+async function erased(built: ReturnType<typeof building>) {
+  control.erase('3')
+  const [readings] = built.readings()
+  const { value } = (await readings?.next()) ?? {}
+  if (!value) throw new Error('nothing is read')
+  added(built, value)
   return built.delivered()
 }
 
@@ -47,29 +42,28 @@ describe.each([
   ['gone', withGone],
   ['removed', withRemoved],
 ])('a client that was %s when it was erased', (_, begin) => {
-  test('is published when it is back, whatever its content', () => {
+  test('is published when it is back, whatever its content', async () => {
     const built = begin()
-    expect(erase(built).records).toMatchObject([{ key: '3', value: null }])
+    expect((await erased(built)).records).toMatchObject([{ key: '3', value: null }])
     expect(marksOf(built, ['3'])).toEqual(['erased-absent'])
     added(built, reading([{ No: '3' }]))
     const group = built.delivered()
     expect(keysOf(group.records)).toEqual(['3'])
-    expect(group.changedSince).toHaveLength(1)
     expect(marksOf(built, ['3'])).toEqual(['none'])
   })
 
-  test('is published when it is back after it was erased twice', () => {
+  test('is published when it is back after it was erased twice', async () => {
     const built = begin()
-    erase(built)
-    erase(built)
+    await erased(built)
+    await erased(built)
     added(built, reading([{ No: '3' }]))
     expect(keysOf(built.delivered().records)).toEqual(['3'])
   })
 
-  test('is not published by a page that was asked for before the erasure, but when it changes', () => {
+  test('is not published by a page that was asked for before the erasure, but when it changes', async () => {
     const built = begin()
     const askedAt = built.builder.events()
-    erase(built)
+    await erased(built)
     added(built, reading([{ No: '3' }], { askedAt }))
     expect(built.delivered().records).toEqual([])
     expect(marksOf(built, ['3'])).toEqual(['erased'])
@@ -79,20 +73,20 @@ describe.each([
     expect(keysOf(built.delivered().records)).toEqual(['3'])
   })
 
-  test('is not looked for by full scans', () => {
+  test('is not looked for by full scans', async () => {
     const built = begin()
-    erase(built)
+    await erased(built)
     expect(fullScan(built, ['1', '2'], 3, 3)).toMatchObject({ clients: 2, missing: 0, gone: 0 })
   })
 })
 
-test('an erased client that was missing from one full scan only stays erased until it changes', () => {
-  const built = building({ removal: removal() })
+test('an erased client that was missing from one full scan only stays erased until it changes', async () => {
+  const built = building({ features: features(), requests: control.requests })
   added(built, reading([{ No: '1' }, { No: '3' }]))
   built.delivered()
   fullScan(built, ['1'], 1, 2)
   expect(marksOf(built, ['3'])).toEqual(['missing'])
-  erase(built)
+  await erased(built)
   added(built, reading([{ No: '3' }]))
   expect(built.delivered().records).toEqual([])
 })

@@ -1,21 +1,19 @@
 import { clientKey, type EntryMark } from '../../../../../connector/index/index-entry.ts'
-import { keySet } from '../../../../../connector/index/key-set.ts'
-import { fullScanMemory } from '../../../../../connector/pipeline/features/removal/full-scan-memory.ts'
-import type { RemovalParts } from '../../../../../connector/pipeline/features/removal/removal-parts.ts'
+import type { Feature } from '../../../../../connector/pipeline/features/part.ts'
+import { removal as removalFeature } from '../../../../../connector/pipeline/features/removal/removal.ts'
+import type { RemovedSettings } from '../../../../../connector/pipeline/features/removal/removed-clients.ts'
+import type { PageGroup } from '../../../../../connector/pipeline/group/building.ts'
 import type { Added, PageGroupBuilder } from '../../../../../connector/pipeline/group/page-group.ts'
 import type { PageReading } from '../../../../../connector/pipeline/read/page-reading.ts'
 import { FULL, type Scan, withScan } from '../../../../../connector/scan/scan-state.ts'
 import { noon, scanOf, statesOf } from '../../../scan/scans.ts'
-import type { building } from '../../builders.ts'
+import { type building, reportsOf } from '../../builders.ts'
 import { reading, token } from '../../readings.ts'
 
 /** Full scans of a stream whose clients may be gone. */
 
-export const removal = (more: Partial<RemovalParts['settings']> = {}): RemovalParts => ({
-  settings: { publish: 'event', maxShare: 0.01, ...more },
-  memory: fullScanMemory(),
-  unknown: keySet(),
-})
+export const removal = (more: Partial<RemovedSettings> = {}): Feature =>
+  removalFeature({ publish: 'event', maxShare: 0.01, ...more })
 
 /** A page of the full scan that began `number` hours after noon. */
 export function fullPage(ids: readonly string[], number: number, more: Partial<PageReading> & { since?: number } = {}) {
@@ -51,9 +49,11 @@ export function added({ builder, delivered }: Built, page: Parameters<PageGroupB
 /** Runs a full scan of one page, and returns what it found. */
 export function fullScan(built: Built, ids: readonly string[], number: number, since?: number) {
   added(built, fullPage(ids, number, since === undefined ? {} : { since }))
-  const { fullScan: found } = built.delivered()
-  return found
+  return foundBy(built.delivered())
 }
+
+/** What a full scan that ended with the group has found. */
+export const foundBy = (group: PageGroup) => reportsOf(group, 'full-scan-compared')[0]
 
 export const marksOf = ({ table }: Built, ids: readonly string[]): (EntryMark | undefined)[] =>
   ids.map((id) => table.get(clientKey(id))?.mark)

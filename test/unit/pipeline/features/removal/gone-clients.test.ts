@@ -2,14 +2,14 @@ import { describe, expect, test } from 'vitest'
 import { clientEvent } from '../../../../../connector/event/client-event.ts'
 import { clientTable } from '../../../../../connector/index/client-table.ts'
 import { clientKey, type EntryMark } from '../../../../../connector/index/index-entry.ts'
-import { type GoneClientsParts, goneClients } from '../../../../../connector/pipeline/features/removal/gone-clients.ts'
-import type { PipelineEvent } from '../../../../../connector/pipeline/pipeline-event.ts'
-import { createChanges } from '../../../../../connector/runtime/changes.ts'
+import type { OpenedStream } from '../../../../../connector/pipeline/features/part.ts'
+import type { PartReading } from '../../../../../connector/pipeline/read/page-reading.ts'
 import { ConnectorError } from '../../../../../connector/runtime/connector-error.ts'
-import { virtualClock } from '../../../../support/fakes/virtual-clock.ts'
 import { entry } from '../../../index/entries.ts'
 import { noon } from '../../../scan/scans.ts'
-import { removal } from './full-scans.ts'
+import { settled } from '../../../stream/open/open-parts.ts'
+import { building, reportsOf } from '../../builders.ts'
+import { added, fullPage, removal } from './full-scans.ts'
 
 const eventOf = (clientId: string) =>
   clientEvent({
@@ -28,11 +28,8 @@ interface Stage {
 function stage({ marks, topic, settings, failures = 0 }: Stage) {
   const table = clientTable()
   for (const [number, [id, mark]] of Object.entries(marks).entries()) table.set(clientKey(id), entry(number, { mark }))
-  const events: PipelineEvent[] = []
-  const clock = virtualClock(noon)
-  const { changed, until } = createChanges()
-  let [changes, reads, left] = [0, 0, failures]
-  const readEvents: GoneClientsParts['publisher']['readEvents'] = async ({ find, onVisible }, stop) => {
+  let [reads, left] = [0, failures]
+  const readEvents: OpenedStream['publisher']['readEvents'] = async ({ find, onVisible }, stop) => {
     reads += 1
     left -= 1
     if (left >= 0) throw new ConnectorError('publish.unreachable', 'test')
@@ -44,15 +41,21 @@ function stage({ marks, topic, settings, failures = 0 }: Stage) {
     return new Map()
   }
   const stop = new AbortController()
-  const observe = (event: PipelineEvent) => events.push(event)
-  const parts = { ...removal(settings), publisher: { readEvents }, clock, observe, table: () => table }
-  const readings = goneClients({ ...parts, changes: () => changes, until }, stop.signal)
+  const built = building({ features: [removal(settings)], publisher: { readEvents } }, { table })
+  const [readings] = built.readings(stop.signal)
+  if (readings === undefined) throw new Error('the part reads nothing')
   return {
-    ...{ readings, events, clock, stop, table },
+    ...{ readings, events: built.events, clock: built.clock, stop, table },
     reads: () => reads,
-    changed: () => {
-      changes += 1
-      changed()
+    /** How many clients the reading removes. */
+    removedBy: ({ value }: IteratorResult<PartReading, void>) => {
+      if (value) added(built, value)
+      return reportsOf(built.delivered(), 'clients-removed').map(({ clients }) => clients)
+    },
+    /** A full scan that returns only client 1 ends. */
+    fullScan: () => {
+      added(built, fullPage(['1'], 1, { since: table.size() }))
+      built.delivered()
     },
   }
 }
@@ -61,10 +64,11 @@ const one = { '1': 'none', '2': 'gone', '3': 'missing' } as const
 
 describe('clients that are gone', () => {
   test('are found in the topic, with the number of their last event', async () => {
-    const { readings, events, stop } = stage({ marks: one, topic: ['1', '2', '3'] })
-    const gone = { clientId: '2', key: clientKey('2'), number: 1 }
-    expect((await readings.next()).value).toEqual({ kind: 'removal', clients: [gone], at: noon })
+    const { readings, events, stop, removedBy, table } = stage({ marks: one, topic: ['1', '2', '3'] })
+    const reading = await readings.next()
     expect(events).toEqual([{ kind: 'missing-clients', missing: 1, gone: 1, withoutEvent: 0, isHeld: false }])
+    expect(removedBy(reading)).toEqual([1])
+    expect(table.get(clientKey('2'))?.mark).toBe('removed')
     stop.abort()
     expect(await readings.next()).toEqual({ done: true, value: undefined })
   })
@@ -79,24 +83,23 @@ describe('clients that are gone', () => {
 
   test('of whom the topic has no event are counted, and not looked for again', async () => {
     const marks = { ...one, '4': 'gone' } as const
-    const { readings, events, reads, changed, stop, table } = stage({ marks, topic: ['2'] })
-    expect((await readings.next()).value).toMatchObject({ clients: [{ clientId: '2' }] })
+    const { readings, events, reads, removedBy, stop } = stage({ marks, topic: ['2'] })
+    const reading = await readings.next()
     expect(events).toMatchObject([{ gone: 2, withoutEvent: 1 }])
-    table.set(clientKey('2'), entry(9, { mark: 'removed' }))
     const next = readings.next()
-    changed()
-    await Promise.resolve()
+    expect(removedBy(reading)).toEqual([1])
+    await settled()
     stop.abort()
     expect([(await next).done, reads()]).toEqual([true, 1])
     expect(events).toMatchObject([{}, { gone: 1, withoutEvent: 1 }])
   })
 
   test('are removed after the next full scan if there were none before', async () => {
-    const { readings, changed, table } = stage({ marks: { '1': 'none', '2': 'missing' }, topic: ['1', '2'] })
+    const { readings, fullScan, removedBy } = stage({ marks: { '1': 'none', '2': 'missing' }, topic: ['1', '2'] })
     const next = readings.next()
-    table.set(clientKey('2'), entry(1, { mark: 'gone' }))
-    changed()
-    expect((await next).value).toMatchObject({ clients: [{ clientId: '2' }] })
+    await settled()
+    fullScan()
+    expect(removedBy(await next)).toEqual([1])
   })
 
   test('are held if they are too many', async () => {
@@ -104,19 +107,19 @@ describe('clients that are gone', () => {
     const marks = Object.fromEntries(ids.map((id, index) => [id, index < 11 ? 'gone' : 'none'] as const))
     const { readings, events, stop } = stage({ marks, topic: ids })
     const next = readings.next()
-    await new Promise((resolve) => setImmediate(resolve))
+    await settled()
     expect(events).toMatchObject([{ gone: 11, isHeld: true }])
     stop.abort()
     expect((await next).done).toBe(true)
   })
 
   test('are looked for again after a minute if the topic cannot be read', async () => {
-    const { readings, events, clock } = stage({ marks: one, topic: ['2'], failures: 1 })
+    const { readings, events, clock, removedBy } = stage({ marks: one, topic: ['2'], failures: 1 })
     const next = readings.next()
-    await new Promise((resolve) => setImmediate(resolve))
+    await settled()
     expect(events).toMatchObject([{ kind: 'removals-wait', code: 'publish.unreachable' }])
     clock.fireNext()
-    expect((await next).value).toMatchObject({ clients: [{ clientId: '2' }] })
+    expect(removedBy(await next)).toEqual([1])
     expect(clock.now() - noon).toBe(60_000)
   })
 })

@@ -1,20 +1,24 @@
 import { describe, expect, test } from 'vitest'
 import { clientKey } from '../../../../../connector/index/index-entry.ts'
 import { deltaEntries } from '../../../../../connector/index/index-state.ts'
+import type { Scan } from '../../../../../connector/scan/scan-state.ts'
 import { FULL, scanWith } from '../../../../../connector/scan/scan-state.ts'
 import type { SourceTime } from '../../../../../connector/source/client-source.ts'
 import { scanOf, statesOf } from '../../../scan/scans.ts'
 import { building, start } from '../../builders.ts'
 import { liveScan, reading } from '../../readings.ts'
-import { added, firstPage, fullPage, fullScan, marksOf, numbered, removal } from './full-scans.ts'
+import { added, firstPage, foundBy, fullPage, fullScan, marksOf, numbered, removal } from './full-scans.ts'
 
 /** A stream that has published these clients; the next event has their count as its number. */
 function published(ids: readonly string[], parts = removal()) {
-  const built = building({ removal: parts })
+  const built = building({ features: [parts] })
   added(built, reading(ids.map((No) => ({ No }))))
   built.delivered()
   return { ...built, parts }
 }
+
+const knowsPagesOf = ({ builder }: ReturnType<typeof building>, scan: Scan) =>
+  builder.parts.every((part) => part.knowsPagesOf?.(scan) ?? true)
 
 const live = (...ids: readonly string[]) => reading(ids.map((No) => ({ No })))
 
@@ -25,7 +29,8 @@ describe('a client that a full scan does not return', () => {
     expect(marksOf(built, ['1', '2', '3'])).toEqual(['none', 'none', 'missing'])
     added(built, fullPage(['1', '2'], 2, { since: 3 }))
     const group = built.delivered()
-    expect(group).toMatchObject({ records: [], fullScan: { missing: 0, gone: 1 }, change: { events: 3 } })
+    expect(group).toMatchObject({ records: [], change: { events: 3 } })
+    expect(foundBy(group)).toMatchObject({ missing: 0, gone: 1 })
     expect(marksOf(built, ['1', '2', '3'])).toEqual(['none', 'none', 'gone'])
     expect(fullScan(built, ['1', '2'], 3, 3)).toMatchObject({ clients: 2, missing: 0, gone: 0 })
   })
@@ -47,7 +52,7 @@ describe('a client that a full scan does not return', () => {
     added(built, live('2'))
     added(built, reading([{ No: '3', Nom: 'changed' }]))
     added(built, fullPage([], 1, { since: 3, isFirst: false }))
-    expect(built.delivered().fullScan).toMatchObject({ missing: 0, gone: 0 })
+    expect(foundBy(built.delivered())).toMatchObject({ missing: 0, gone: 0 })
     expect(marksOf(built, ['1', '2', '3'])).toEqual(['none', 'none', 'none'])
   })
 
@@ -71,21 +76,14 @@ describe('a client that a full scan does not return', () => {
   })
 })
 
-test('a dead letter and an erased client are never missing', () => {
-  const built = published(['1'])
+test('a dead letter and a withdrawn client are never missing', () => {
+  const built = published(['1', '2'])
   added(built, reading([{ Nom: 'has no id' }]))
-  const request = {
-    kind: 'erase',
-    id: 'r',
-    client: '1',
-    reason: '',
-    force: false,
-    requestedAt: 0,
-    requestedBy: '',
-  } as const
   built.delivered()
-  added(built, { kind: 'erasure', request, at: 0 })
-  built.delivered()
+  const [first, second] = ['1', '2'].map((id) => built.table.get(clientKey(id)))
+  if (first === undefined || second === undefined) throw new Error('the clients are not known')
+  built.table.set(clientKey('1'), { ...first, mark: 'erased' })
+  built.table.set(clientKey('2'), { ...second, mark: 'removed' })
   expect(fullScan(built, [], 1, 9)).toMatchObject({ clients: 0, missing: 0 })
 })
 
@@ -93,7 +91,7 @@ test('clients are not looked for when the setting is off', () => {
   const built = building()
   added(built, live('1', '2'))
   added(built, fullPage(['1'], 1, { since: 2 }))
-  expect(built.delivered().fullScan).toBeUndefined()
+  expect(foundBy(built.delivered())).toBeUndefined()
   expect(marksOf(built, ['2'])).toEqual(['none'])
 })
 
@@ -127,11 +125,11 @@ describe('too many missing clients', () => {
 test('a full scan that begins later than earlier scans marks nothing', () => {
   const earliest = '2020-01-01T00:00:00' as SourceTime
   const state = { ...start, scans: statesOf({ earliest }) }
-  const built = building({ removal: removal() }, { state })
+  const built = building({ features: [removal()] }, { state })
   added(built, { ...live('1', '2'), states: state.scans })
   built.delivered()
   added(built, { ...fullPage(['1'], 1, { since: 2 }), states: state.scans })
-  expect(built.delivered().fullScan).toMatchObject({ outcome: 'later-beginning', missing: 1 })
+  expect(foundBy(built.delivered())).toMatchObject({ outcome: 'later-beginning', missing: 1 })
   expect(marksOf(built, ['2'])).toEqual(['none'])
 })
 
@@ -146,8 +144,9 @@ describe('marks that take several transactions', () => {
     const parts: number[] = []
     for (let next = built.builder.add(fullPage(['c0'], 1, { since: 6_000, isFirst: false })); next !== 'whole'; ) {
       if (next === 'part') {
-        const { change, pages, fullScan: found } = built.delivered()
-        expect([scanWith(change.scans, FULL), pages, found]).toEqual([
+        const group = built.delivered()
+        const { change, pages } = group
+        expect([scanWith(change.scans, FULL), pages, foundBy(group)]).toEqual([
           { ...scanWith(before, FULL), isMarking: true },
           0,
           undefined,
@@ -158,7 +157,8 @@ describe('marks that take several transactions', () => {
     }
     const last = built.delivered()
     expect([...parts, deltaEntries(last.change.entries)]).toEqual([2_000, 2_000, 1_999])
-    expect(last).toMatchObject({ pages: 1, change: { scans: statesOf() }, fullScan: { missing: 5_999, gone: 0 } })
+    expect(last).toMatchObject({ pages: 1, change: { scans: statesOf() } })
+    expect(foundBy(last)).toMatchObject({ missing: 5_999, gone: 0 })
   })
 
   test('an interrupted scan that begins again does not take its own marks for those of the scan before', () => {
@@ -169,10 +169,10 @@ describe('marks that take several transactions', () => {
     while (next === 'slice') next = built.builder.addRest()
     built.delivered()
     const [scan] = built.state().scans.background
-    const again = building({ removal: removal({ maxShare: 1 }) }, { state: built.state(), table: built.table })
+    const again = building({ features: [removal({ maxShare: 1 })] }, { state: built.state(), table: built.table })
     const page = fullPage(['c0'], 2, { since: 6_000 })
     added(again, { ...page, scan: { ...page.scan, isMarking: scan?.isMarking ?? false } })
-    expect(again.delivered().fullScan).toMatchObject({ missing: 5_999, gone: 0 })
+    expect(foundBy(again.delivered())).toMatchObject({ missing: 5_999, gone: 0 })
     expect(new Set(marksOf(again, ids.slice(1)))).toEqual(new Set(['missing']))
   })
 
@@ -191,11 +191,11 @@ describe('what was returned', () => {
     const built = published(['1', '2', '3'], parts)
     added(built, firstPage(['1'], 1, 3))
     built.delivered()
-    const again = building({ removal: parts }, { state: built.state(), table: built.table })
+    const again = building({ features: [parts] }, { state: built.state(), table: built.table })
     const [scan = scanOf({ kind: 'full', tag: FULL })] = built.state().scans.background
-    expect(again.builder.knowsPagesOf(scan)).toBe(true)
+    expect(knowsPagesOf(again, scan)).toBe(true)
     added(again, fullPage(['2'], 1, { since: 3, isFirst: false }))
-    expect(again.delivered().fullScan).toMatchObject({ missing: 1 })
+    expect(foundBy(again.delivered())).toMatchObject({ missing: 1 })
     expect(marksOf(again, ['1', '2', '3'])).toEqual(['none', 'none', 'missing'])
   })
 
@@ -204,15 +204,13 @@ describe('what was returned', () => {
     const built = published(['1', '2'], parts)
     const page = firstPage(['1'], 1, 2)
     added(built, page)
-    expect(building({ removal: removal() }).builder.knowsPagesOf(page.scan)).toBe(false)
-    expect(built.builder.knowsPagesOf({ ...page.scan, pages: 2 })).toBe(false)
-    expect(building().builder.knowsPagesOf(page.scan)).toBe(true)
+    expect(knowsPagesOf(building({ features: [removal()] }), page.scan)).toBe(false)
+    expect(knowsPagesOf(built, { ...page.scan, pages: 2 })).toBe(false)
   })
 
   test('by an earlier full scan does not count for the next one', () => {
     const built = published(['1', '2'])
     fullScan(built, ['1', '2'], 1, 2)
-    expect(built.parts.memory.has(clientKey('1'))).toBe(false)
     expect(fullScan(built, ['1'], 2, 2)).toMatchObject({ missing: 1 })
   })
 
@@ -223,7 +221,7 @@ describe('what was returned', () => {
     added(built, firstPage(['1'], 2, 2))
     built.deliver(first)
     added(built, { ...fullPage(['2'], 2, { since: 2, isFirst: false }) })
-    expect(built.delivered().fullScan).toMatchObject({ missing: 0 })
+    expect(foundBy(built.delivered())).toMatchObject({ missing: 0 })
   })
 
   test('by a live scan counts although its page has other clients', () => {
@@ -231,7 +229,7 @@ describe('what was returned', () => {
     added(built, firstPage(['1'], 1, 2))
     added(built, reading([{ No: '2' }], { scan: liveScan() }))
     added(built, fullPage([], 1, { since: 2, isFirst: false }))
-    expect(built.delivered().fullScan).toMatchObject({ missing: 0 })
+    expect(foundBy(built.delivered())).toMatchObject({ missing: 0 })
   })
 })
 
@@ -246,7 +244,7 @@ describe('a full scan that may not have returned every client', () => {
     added(built, firstPage(['1'], 1, 3))
     const end = fullPage(last, 1, { since: 3, isFirst: false })
     added(built, { ...end, scan: { ...end.scan, ...more } })
-    expect(built.delivered().fullScan).toMatchObject({ outcome: 'incomplete', missing: 2 })
+    expect(foundBy(built.delivered())).toMatchObject({ outcome: 'incomplete', missing: 2 })
     expect(marksOf(built, ['1', '2', '3'])).toEqual(['none', 'none', 'none'])
   })
 })

@@ -1,18 +1,20 @@
 import { describe, expect, test } from 'vitest'
+import type { Republication } from '../../../../../connector/control/stream-requests.ts'
 import type { OutgoingRecord } from '../../../../../connector/event/client-event.ts'
 import { clientKey, keyAsText } from '../../../../../connector/index/index-entry.ts'
+import { republish } from '../../../../../connector/pipeline/features/republish/republish.ts'
 import type { PageReading } from '../../../../../connector/pipeline/read/page-reading.ts'
-import type { WantedClients } from '../../../../../connector/scan/scan-state.ts'
-import { BACKFILL, LIVE, REPUBLISH, type Scan } from '../../../../../connector/scan/scan-state.ts'
+import { BACKFILL, LIVE, REQUESTED, type Scan } from '../../../../../connector/scan/scan-state.ts'
 import type { ClientRecord } from '../../../../../connector/source/client-source.ts'
 import { openRepublications } from '../../../../support/fakes/open-republications.ts'
-import { beginAt, scanOf, statesOf } from '../../../scan/scans.ts'
-import { building, start } from '../../builders.ts'
+import { entry } from '../../../index/entries.ts'
+import { beginAt, provenUpTo, scanOf, statesOf, timeText } from '../../../scan/scans.ts'
+import { building, reportsOf, start } from '../../builders.ts'
 import { liveScan, reading } from '../../readings.ts'
 
 const client = (No: string, Nom = 'a') => ({ No, Nom })
 const all = { kind: 'all', maxPerSecond: 100 } as const
-const clients = (...ids: readonly string[]): WantedClients => ({
+const clients = (...ids: readonly string[]): Republication['wanted'] => ({
   kind: 'clients',
   keys: ids.map((id) => keyAsText(clientKey(id))),
 })
@@ -28,33 +30,47 @@ const shown = (records: readonly OutgoingRecord[]) =>
   records.map(parsed).map(({ republished, data: { No, Nom } }) => `${No}${Nom}${republished === undefined ? '' : '!'}`)
 
 /** A stream that has published the clients 1, 2 and 3, and is to publish some of them again. */
-function publishingAgain(wanted: WantedClients = all) {
+function publishingAgain(wanted: Republication['wanted'] = all) {
   const operator = openRepublications()
   const { id } = operator.request({ wanted })
-  const on = building({ requests: operator.requests })
+  const on = building({ features: [republish], requests: operator.requests })
   const publish = (page: readonly ClientRecord[], more: Partial<PageReading> = {}) => {
     on.builder.add(reading(page, more))
     return on.delivered()
   }
   const first = publish([client('1'), client('2'), client('3')])
   const scan = (more: Partial<Scan> = {}) =>
-    scanOf({ kind: 'republish', tag: REPUBLISH, from: beginAt, since: 3, republish: { id, wanted }, ...more })
+    scanOf({ kind: 'requested', tag: REQUESTED, from: beginAt, since: 3, request: { id, maxPerSecond: null }, ...more })
   const again = (page: readonly ClientRecord[], more: Partial<PageReading> = {}) => {
     const states = statesOf({ background: more.isLast ? [] : [scan()] })
     return publish(page, { scan: scan(), states, isFirst: false, isLast: false, ...more })
   }
-  const restarted = () => building({ requests: operator.requests }, { state: on.state(), table: on.table })
-  return { ...on, operator, id, first, publish, scan, again, restarted }
+  const restarted = () =>
+    building({ features: [republish], requests: operator.requests }, { state: on.state(), table: on.table })
+  const [part] = on.builder.parts
+  const isWanted = () => part?.scans?.isWanted(id)
+  return {
+    ...on,
+    operator,
+    id,
+    first,
+    publish,
+    scan,
+    again,
+    restarted,
+    isWanted,
+    stored: () => on.state().parts.republish,
+  }
 }
 
 describe('a scan that publishes again', () => {
   test('publishes unchanged clients, marked with the request; new and changed ones are events as always', () => {
-    const { again, id, first, state } = publishingAgain()
+    const { again, id, first, stored } = publishingAgain()
     const { records, scans } = again([client('1'), client('2', 'b'), client('4')])
     expect(shown(records)).toEqual(['1a!', '2b', '4a'])
     expect(records.map(parsed).map(({ republished }) => republished)).toEqual([id, undefined, undefined])
-    expect(scans.get('republish')).toMatchObject({ events: 3, suppressed: 0, superseded: 0 })
-    expect(state().republished).toMatchObject({ published: 1, changed: 2 })
+    expect(scans.get('requested')).toMatchObject({ events: 3, suppressed: 0, superseded: 0 })
+    expect(stored()).toMatchObject({ published: 1, changed: 2 })
     // Event numbers go on, and no id is used twice.
     const everything = [...first.records, ...records].map(parsed)
     expect(everything.map(({ sequence }) => Number(sequence))).toEqual([0, 1, 2, 3, 4, 5])
@@ -92,7 +108,7 @@ describe('a scan that publishes again', () => {
     publish([client('1', 'b')], { scan: liveScan() })
     const { records, scans } = again([client('1', 'a')])
     expect(records).toEqual([])
-    expect(scans.get('republish')).toMatchObject({ superseded: 1 })
+    expect(scans.get('requested')).toMatchObject({ superseded: 1 })
     expect(state().recheck).not.toBeNull()
   })
 
@@ -121,29 +137,32 @@ describe('a scan that publishes again', () => {
   test('counts only clients that differ as late', () => {
     const { again } = publishingAgain()
     const unchanged = again([client('1'), client('2')], { states: statesOf() })
-    expect(unchanged.scans.get('republish')).toMatchObject({ events: 2, late: [] })
+    expect(unchanged.scans.get('requested')).toMatchObject({ events: 2, late: [] })
     const changed = again([client('3', 'b')], { states: statesOf() })
-    expect(changed.scans.get('republish')?.late).toEqual([{ scan: 'republish', ms: undefined }])
+    expect(changed.scans.get('requested')?.late).toEqual([{ scan: 'requested', ms: undefined }])
   })
 
   test('is complete with its last page: how many were published is part of that transaction', () => {
-    const { again, id, state } = publishingAgain()
+    const { again, id, state, stored } = publishingAgain()
     again([client('1')])
-    expect(state()).toMatchObject({ republished: { id, since: 3, published: 1, missing: null }, carriedOut: [] })
-    const { republished } = again([client('2')], { isLast: true })
-    expect(republished).toEqual([{ id, outcome: 'complete', published: 2, changed: 0, missing: [] }])
-    expect(state()).toMatchObject({ republished: null, carriedOut: republished, scans: { background: [] } })
+    expect(stored()).toEqual({ id, since: 3, published: 1, changed: 0, missing: null })
+    expect(state().carriedOut).toEqual([])
+    const group = again([client('2')], { isLast: true })
+    const counts = { outcome: 'complete', published: 2, changed: 0 }
+    expect(reportsOf(group, 'republish-ended')).toMatchObject([{ request: id, ...counts, missing: 0 }])
+    const carriedOut = [{ id, ...counts, missing: [] }]
+    expect(state()).toMatchObject({ parts: {}, carriedOut, scans: { background: [] } })
   })
 })
 
 describe('a scan that publishes named clients again', () => {
   test('publishes only these, and ends early once it has read all of them', () => {
-    const { again, id, state, builder } = publishingAgain(clients('1', '3'))
+    const { again, id, state, stored, isWanted } = publishingAgain(clients('1', '3'))
     expect(shown(again([client('1'), client('2')]).records)).toEqual(['1a!'])
-    expect(state().republished).toMatchObject({ missing: [keyAsText(clientKey('3'))] })
-    expect(builder.hasEnded(id)).toBe(false)
+    expect(stored()).toMatchObject({ missing: [keyAsText(clientKey('3'))] })
+    expect(isWanted()).toBe(true)
     expect(shown(again([client('2'), client('3')]).records)).toEqual(['3a!'])
-    expect(builder.hasEnded(id)).toBe(true)
+    expect(isWanted()).toBe(false)
     expect(state()).toMatchObject({ carriedOut: [{ id, outcome: 'complete', published: 2, changed: 0, missing: [] }] })
     expect(state().scans.background).toEqual([])
   })
@@ -184,13 +203,13 @@ describe('a scan that publishes named clients again', () => {
 
 describe('a cancelled request', () => {
   test('ends with the next page of any scan, and its scan with it', () => {
-    const { operator, publish, again, id, scan, state, builder } = publishingAgain()
+    const { operator, publish, again, id, scan, state, isWanted } = publishingAgain()
     again([client('1')])
     operator.cancel(id)
-    expect(builder.hasEnded(id)).toBe(true)
-    const { republished } = publish([], { scan: liveScan(), states: statesOf({ background: [scan()] }) })
-    expect(republished).toEqual([{ id, outcome: 'cancelled', published: 1, changed: 0, missing: [] }])
-    expect(state()).toMatchObject({ republished: null, scans: { background: [] } })
+    expect(isWanted()).toBe(false)
+    publish([], { scan: liveScan(), states: statesOf({ background: [scan()] }) })
+    const carriedOut = [{ id, outcome: 'cancelled', published: 1, changed: 0, missing: [] }]
+    expect(state()).toMatchObject({ parts: {}, carriedOut, scans: { background: [] } })
     expect(again([client('2')]).records).toEqual([])
   })
 
@@ -213,6 +232,48 @@ describe('a cancelled request', () => {
   })
 })
 
-test('a new stream publishes nothing again', () => {
-  expect(start.republished).toBeNull()
+describe('its progress', () => {
+  const progressed = (clients: number, more: Partial<Scan>) => {
+    const { again, operator, scan, table } = publishingAgain()
+    for (let at = 3; at < clients; at += 1) table.set(clientKey(`more ${at}`), entry(at))
+    const read = scan({ clients: 2, ...more })
+    again([client('1'), client('2', 'b')], { scan: read, states: statesOf({ background: [read] }) })
+    return operator.progress.at(-1)
+  }
+
+  test('of the whole history, is the share of the clients in the index', () => {
+    expect(progressed(8, {})).toEqual({ id: 'request 1', published: 1, changed: 1, clients: 2, share: 0.25 })
+    expect(progressed(3, { clients: 200 })?.share).toBe(1)
+  })
+
+  test('since a later time, follows from the modification times, and is unknown without them', () => {
+    const from = timeText('2026-06-15T11:20:00')
+    expect(progressed(3, { from, order: provenUpTo('2026-06-15T11:30:00') })?.share).toBeCloseTo(0.25)
+    expect(progressed(3, { from })?.share).toBeNull()
+  })
+
+  test('is reported again when the stream is opened again', () => {
+    const { again, operator, restarted } = publishingAgain()
+    again([client('1')])
+    operator.progress.splice(0)
+    restarted()
+    expect(operator.progress).toMatchObject([{ id: 'request 1', published: 1 }])
+  })
+})
+
+test('a stored state that cannot be parsed holds the stream, and its values stay secret', () => {
+  const state = {
+    ...start,
+    parts: { republish: { id: 'one', since: 'a secret', published: 0, changed: 0, missing: null } },
+  }
+  const message = 'read checkpoint: invalid state of a part at republish.since'
+  const damaged = expect.objectContaining({ code: 'checkpoint.damaged', message })
+  expect(() => building({ features: [republish] }, { state })).toThrow(damaged)
+})
+
+test('what another version has stored for a part that this one does not have is kept', () => {
+  const state = { ...start, parts: { other: { a: 1 } } }
+  const on = building({ features: [republish] }, { state })
+  on.builder.add(reading([client('1')]))
+  expect(on.delivered().change.parts).toEqual({ other: { a: 1 } })
 })

@@ -1,0 +1,123 @@
+import type { Erasure } from '../../../control/stream-requests.ts'
+import { tombstone } from '../../../event/tombstone.ts'
+import {
+  type ClientKey,
+  clientKey,
+  erasedEntry,
+  type IndexEntry,
+  isErased,
+  UNKNOWN_CONTENT,
+} from '../../../index/index-entry.ts'
+import { ConnectorError, codeOf } from '../../../runtime/connector-error.ts'
+import { LIVE } from '../../../scan/scan-state.ts'
+import { type Adding, addEvents, knownEntry } from '../../group/open-group.ts'
+import type { PipelineEvent } from '../../pipeline-event.ts'
+import { type Feature, type FinishedPart, hasEnded, type OpenedStream, type Part } from '../part.ts'
+import type { ErasureMarks } from './erasure-marks.ts'
+import { type ErasureParts, postponeErasure, requestedErasures } from './requested-erasures.ts'
+
+/** Deletes a client from the topic, on request of an operator. */
+export function erase(marks: ErasureMarks): Feature {
+  const retryAt = new Map<string, number>()
+  return { name: 'erase', open: (stream) => erasePart({ marks, retryAt }, stream) }
+}
+
+interface ErasedClient {
+  readonly request: Erasure
+  readonly outcome: 'erased' | 'never-published'
+}
+
+function erasePart(kept: Pick<ErasureParts, 'marks' | 'retryAt'>, stream: OpenedStream): Part {
+  const { group } = stream
+  const isOver = hasEnded(stream)
+  /** The number of the tombstone of each client that was erased since the stream was opened. */
+  const erasedAt = new Map<ClientKey, number>()
+  let erased: ErasedClient[] = []
+  /** Erased clients that are published again, because they have changed. */
+  let changedSince: ClientKey[] = []
+
+  /** Adds nothing for a request that was cancelled meanwhile. The group has nothing else: Kafka may reject it. */
+  function* addTombstone(request: Erasure, at: number): Adding {
+    if (group.added.pages > 0 || group.entries.size > 0) yield 'part'
+    if (isOver(request.id)) return 'alone'
+    erasedAt.set(clientKey(request.client), group.events)
+    const outcome = addErasure(stream, request, at)
+    group.carriedOut = [...group.carriedOut, { id: request.id, outcome }]
+    erased.push({ request, outcome })
+    return 'alone'
+  }
+  const parts = { ...stream, ...kept, erase: addTombstone }
+  return {
+    name: 'erase',
+    readings: (stop) => requestedErasures(parts, stop),
+    // The page may show the client as it was before.
+    staysWithdrawn: (key, { askedAt }) => askedAt <= (erasedAt.get(key) ?? -1),
+    published: ({ key, known }) => {
+      if (known !== undefined && isErased(known)) changedSince.push(key)
+    },
+    finish: () => {
+      const added = { erased, changedSince, entries: erasedEntries(group.entries) }
+      erased = []
+      changedSince = []
+      const isNothing = added.erased.length + added.changedSince.length + added.entries.length === 0
+      return isNothing ? undefined : finished(parts, added)
+    },
+  }
+}
+
+/** The content in the source is no change from now on. */
+function addErasure({ group, eventSource: source }: OpenedStream, { client: clientId }: Erasure, timeMs: number) {
+  const { index, events } = group
+  const key = clientKey(clientId)
+  const known = knownEntry(group, key)
+  const previous = known === undefined ? `g${index.generation}` : String(known.number)
+  const record = tombstone({ type: 'client.erased', source, clientId, previous, sequence: events, timeMs })
+  const unknown: IndexEntry = {
+    content: UNKNOWN_CONTENT,
+    tag: LIVE,
+    rules: index.rules,
+    number: 0,
+    isDeadLetter: false,
+    mark: 'none',
+  }
+  addEvents(group, [record], { key, entry: erasedEntry(known ?? unknown) })
+  return known === undefined ? 'never-published' : 'erased'
+}
+
+type Entries = readonly (readonly [ClientKey, IndexEntry])[]
+const erasedEntries = (entries: Iterable<Entries[number]>): Entries =>
+  [...entries].filter(([, entry]) => isErased(entry))
+
+const REFUSED_RETRY_MS = 3_600_000
+
+interface Added {
+  readonly erased: readonly ErasedClient[]
+  readonly changedSince: readonly ClientKey[]
+  /** The entries of erased clients that the group adds or changes. */
+  readonly entries: Entries
+}
+
+function finished(parts: ErasureParts, { erased, changedSince, entries }: Added): FinishedPart {
+  const { marks, checkpoint } = parts
+  return {
+    events: erased.map(erasedEvent),
+    // Until then, the marks of open erasures stand for the entries, and those that stay are without effect.
+    delivered: async (finish) => {
+      const { rules } = checkpoint().state().index
+      const add = entries.map(([key, entry]) => ({ key, entry, rules: rules[entry.rules] ?? '' }))
+      await marks.update({ add, remove: changedSince, ended: erased.map(({ request }) => request.id) }, finish)
+    },
+    // If brokers reject the tombstone, the erasure waits, and the stream is opened again.
+    rejected: (error) => {
+      if (erased.length === 0 || codeOf(error) !== 'publish.refused') return error
+      for (const { request } of erased) postponeErasure(parts, request.id, { error, byMs: REFUSED_RETRY_MS })
+      const message = 'publish a requested erasure: Kafka rejects the tombstone'
+      return new ConnectorError('publish.failed', message, { cause: error })
+    },
+  }
+}
+
+function erasedEvent({ request, outcome }: ErasedClient): PipelineEvent {
+  const { id, reason, requestedAt, requestedBy } = request
+  return { kind: 'client-erased', request: id, reason, requestedAt, requestedBy, outcome }
+}

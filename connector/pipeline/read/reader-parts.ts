@@ -1,0 +1,45 @@
+import type { ConfiguredFields } from '../../event/field-mapping.ts'
+import type { StreamMapping } from '../../event/page-mapping.ts'
+import type { Clock } from '../../runtime/clock.ts'
+import type { ScanOrder } from '../../scan/scan-order.ts'
+import type { ScanSettings } from '../../scan/scan-settings.ts'
+import type { Recheck, ScanStates } from '../../scan/scan-state.ts'
+import type { ClientSource, SourceTime } from '../../source/client-source.ts'
+import type { Part } from '../features/part.ts'
+import type { ScanRun } from '../group/scan-memory.ts'
+import type { Observe } from '../pipeline-event.ts'
+import type { ServerClock } from './server-clock.ts'
+
+export interface ReaderParts {
+  readonly source: ClientSource
+  readonly clock: Clock
+  readonly serverClock: ServerClock
+  readonly settings: ScanSettings
+  readonly fields: ConfiguredFields
+  /** The stream's configured beginning. */
+  readonly beginAt: SourceTime
+  /** `caught-up`: ends once everything that is due has been read. */
+  readonly until: 'stopped' | 'caught-up'
+  readonly observe: Observe
+}
+
+/** From where a stream is read. */
+export interface ReadFrom {
+  readonly states: ScanStates
+  readonly processed: Processed
+  /** Null: nothing is known of the pages. */
+  readonly mapping: StreamMapping | null
+  /** Absent: only the configured scans are read. */
+  readonly parts?: readonly Pick<Part, 'scans' | 'knowsPagesOf'>[]
+  readonly sourceMoved?: boolean
+}
+
+/** What was found while the pages read so far were made into events. */
+export interface Processed {
+  events(): number
+  recheck(): Recheck | null
+  /** Of the scan's pages. */
+  order(scan: ScanRun): ScanOrder
+  /** Whether the scan returns nothing but clients that it has already returned. */
+  isCycling(scan: ScanRun): boolean
+}
