@@ -8,7 +8,7 @@ import type { StreamState } from './stream-state.ts'
 /** Which state of the document is valid. */
 export type Resolution =
   | { readonly kind: 'new' }
-  /** `record`: how to repair the commit record. `isUnproven`: compaction may have removed every event of it. */
+  /** `record`: how to repair the commit record. `isUnproven`: compaction may have deleted every event of it. */
   | { readonly kind: 'committed' | 'pending'; readonly record: RecordRepair; readonly isUnproven?: true }
   /** The commit record is inconclusive: the events since this time (ms since 1970) decide. */
   | { readonly kind: 'needs-scan'; readonly since: number }

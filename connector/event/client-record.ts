@@ -25,8 +25,8 @@ export interface EventPlace {
   readonly readAt: number
   /** Path of the field mapped as the client id. */
   readonly idField: string
-  /** See `ClientEventParts`. */
-  readonly republished?: string | undefined
+  /** See `republished` of `ClientEventParts`. */
+  readonly request?: string | undefined
 }
 
 type ClientRecordMade = { readonly kind: 'event' | 'dead-letter'; readonly record: ValueRecord }
@@ -46,7 +46,7 @@ export function clientRecord(client: ReadClient, place: EventPlace, settings: Ev
     return asDeadLetter({ ...dead, code, key: null, bytes: Buffer.byteLength(json), json }, settings)
   }
   const { source, dataSchema, maxValueBytes, extensions } = settings
-  const { sequence, previous, readAt, republished } = place
+  const { sequence, previous, readAt, request } = place
   const timeMs = modified?.instant ?? readAt
   const value = clientEvent({
     source,
@@ -58,7 +58,7 @@ export function clientRecord(client: ReadClient, place: EventPlace, settings: Ev
     sequence,
     dataSchema,
     extensions,
-    republished,
+    republished: request,
   })
   // A UTF-16 code unit takes at most three bytes in UTF-8, so most events need no exact count.
   const bytes = value.length * 3 <= maxValueBytes ? 0 : Buffer.byteLength(value)

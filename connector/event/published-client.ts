@@ -24,8 +24,8 @@ export interface PublishedClient {
   readonly rules: string
   /** The event number. */
   readonly number: number
-  /** `removed`: the server no longer returns the client. `erased`: the tombstone of an erasure. */
-  readonly mark: Extract<EntryMark, 'none' | 'removed' | 'erased'>
+  /** `withdrawn-gone`: the server no longer returns the client. `withdrawn`: the tombstone of an erasure. */
+  readonly mark: Extract<EntryMark, 'none' | 'withdrawn-gone' | 'withdrawn'>
 }
 
 /** Returns a function that reads the events and tombstones of a source; undefined if a record is none of them. */
@@ -49,8 +49,8 @@ export function publishedClientReader(
 }
 
 const marks: ReadonlyMap<string, PublishedClient['mark']> = new Map([
-  [REMOVED_TYPE, 'removed'],
-  [ERASED_TYPE, 'erased'],
+  [REMOVED_TYPE, 'withdrawn-gone'],
+  [ERASED_TYPE, 'withdrawn'],
 ])
 
 /** Of a tombstone. */

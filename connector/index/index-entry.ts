@@ -14,11 +14,11 @@ export type ContentKey = Brand<string, 'ContentKey'>
 export const UNKNOWN_CONTENT = keyText(0, 0) as ContentKey
 
 /**
- * What happened to a client apart from its events. `erased`: an operator had it deleted from the topic; `erased-absent`:
- * while it was absent from the source. `missing`: the last full scan did not return it. `gone`: two in a row did not.
- * `removed`: its removal was published.
+ * What happened to a client apart from its events. `missing`: the last full scan did not return it. `gone`: two in a row
+ * did not. `withdrawn-gone`: its events were withdrawn because it is gone. `withdrawn`: they were on request of an operator;
+ * `withdrawn-absent`: while the source did not return it.
  */
-export const entryMarks = ['none', 'erased', 'missing', 'gone', 'removed', 'erased-absent'] as const
+export const entryMarks = ['none', 'withdrawn', 'missing', 'gone', 'withdrawn-gone', 'withdrawn-absent'] as const
 export type EntryMark = (typeof entryMarks)[number]
 
 /** Until when the topic has no event of a client that the index knows. */
@@ -28,14 +28,15 @@ const withdrawals: Record<EntryMark, Withdrawal> = {
   none: 'no',
   missing: 'no',
   gone: 'no',
-  removed: 'until returned',
-  erased: 'until other content',
-  'erased-absent': 'until returned',
+  'withdrawn-gone': 'until returned',
+  withdrawn: 'until other content',
+  'withdrawn-absent': 'until returned',
 }
 
 export const withdrawalOf = ({ mark }: Pick<IndexEntry, 'mark'>): Withdrawal => withdrawals[mark]
 
-export const isErased = ({ mark }: Pick<IndexEntry, 'mark'>): boolean => mark === 'erased' || mark === 'erased-absent'
+export const isWithdrawnOnRequest = ({ mark }: Pick<IndexEntry, 'mark'>): boolean =>
+  mark === 'withdrawn' || mark === 'withdrawn-absent'
 
 /** What the client index knows of one client. */
 export interface IndexEntry {
@@ -51,14 +52,14 @@ export interface IndexEntry {
 }
 
 /**
- * The entry of a client after its erasure. Keeps the number of the last event: by a higher one, a scan in progress would
+ * The entry of a client that is withdrawn on request. Keeps the number of the last event: by a higher one, a scan in progress would
  * take its own change for an older one.
  */
-export function erasedEntry(known: IndexEntry): IndexEntry {
+export function withdrawnEntry(known: IndexEntry): IndexEntry {
   const wasAbsent = known.mark === 'gone' || withdrawalOf(known) === 'until returned'
   // Whatever the source returns of a client that was absent is a change.
-  if (wasAbsent) return { ...known, content: UNKNOWN_CONTENT, isDeadLetter: false, mark: 'erased-absent' }
-  return { ...known, isDeadLetter: false, mark: 'erased' }
+  if (wasAbsent) return { ...known, content: UNKNOWN_CONTENT, isDeadLetter: false, mark: 'withdrawn-absent' }
+  return { ...known, isDeadLetter: false, mark: 'withdrawn' }
 }
 
 /** An entry is six little-endian words: key (2), content (2), number (40 bits), flags, rules, one byte reserved. */

@@ -23,7 +23,7 @@ export const plants: readonly Plant[] = [
   {
     name: 'a client that was removed and then erased is not published once it is back',
     file: 'index/index-entry.ts',
-    text: "if (wasAbsent) return { ...known, content: UNKNOWN_CONTENT, isDeadLetter: false, mark: 'erased-absent' }",
+    text: "if (wasAbsent) return { ...known, content: UNKNOWN_CONTENT, isDeadLetter: false, mark: 'withdrawn-absent' }",
     becomes: '',
     by: { histories: 'removed-clients' },
   },

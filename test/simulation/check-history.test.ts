@@ -34,9 +34,9 @@ function correct(): History {
   const found = all.find(({ options, streams, records, republications }) => {
     const [first] = streams
     const own = records.filter(({ stream }) => stream === first?.name)
-    const isErased = own.some(({ value }) => value === null)
+    const isWithdrawnOnRequest = own.some(({ value }) => value === null)
     const isComplete = republications.some(({ outcome, stream }) => outcome === 'complete' && stream === first?.name)
-    const hasAll = options.permanentFault === 'none' && isErased && isComplete && own.some(isMarked)
+    const hasAll = options.permanentFault === 'none' && isWithdrawnOnRequest && isComplete && own.some(isMarked)
     return hasAll && new Set(first?.reads.map(({ replica }) => replica)).size > 1
   })
   if (found === undefined) throw new Error('no such history')

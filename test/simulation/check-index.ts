@@ -1,7 +1,7 @@
 import { canonicalJson, sha256 } from '../../connector/event/canonical-json.ts'
 import { ERASED_TYPE } from '../../connector/event/tombstone.ts'
 import { type ClientTable, clientTable, entriesIn } from '../../connector/index/client-table.ts'
-import { clientKey, contentKey, type IndexEntry, isErased, UNKNOWN_CONTENT } from '../../connector/index/index-entry.ts'
+import { clientKey, contentKey, type IndexEntry, isWithdrawnOnRequest, UNKNOWN_CONTENT } from '../../connector/index/index-entry.ts'
 import { deltaWords, type IndexState } from '../../connector/index/index-state.ts'
 import { segmentEntries } from '../../connector/index/segment.ts'
 import type { ClientRecord } from '../../connector/source/client-source.ts'
@@ -41,7 +41,7 @@ export const otherIndex: Check = (evidence) => {
     if (entry === undefined && isForgotten({ at: publishedAt.get(client) ?? -1 })) return []
     // A rebuilt index does not know a client of which the topic has only a tombstone.
     if (entry === undefined && isRemoved && stream.rebuiltAt.length > 0) return []
-    return entry?.number === number && entry.content === content && !isErased(entry)
+    return entry?.number === number && entry.content === content && !isWithdrawnOnRequest(entry)
       ? []
       : [`the index has ${textOf(entry)} for ${client}, not content ${content}, number ${number}`]
   })
@@ -67,13 +67,13 @@ function isErasedAs(
   { client, number, erasedAt }: ErasedClient,
   { stream, records }: Evidence,
 ): boolean {
-  if (entry === undefined || !isErased(entry)) return false
+  if (entry === undefined || !isWithdrawnOnRequest(entry)) return false
   const published = records.filter(({ event }) => event.subject === client)
   const isRebuilt = stream.rebuiltAt.some((at) => at > (published.at(-1)?.at ?? -1))
   // Without its event and its mark, an index that was made again knows only that the client is erased.
   if (isRebuilt && entry.number === 0) return true
   if (entry.number !== number) return false
-  if (entry.content === UNKNOWN_CONTENT) return isRebuilt || entry.mark === 'erased-absent'
+  if (entry.content === UNKNOWN_CONTENT) return isRebuilt || entry.mark === 'withdrawn-absent'
   const pages = stream.reads.filter(({ recordsBefore }) => isRebuilt || recordsBefore <= erasedAt)
   const read = pages.flatMap(({ page }) => page?.clients.filter(({ No }) => No === client) ?? [])
   return [...published.slice(-1).map(({ event }) => event.data), ...read].some(

@@ -12,7 +12,7 @@ export const republishedTwice: Check = ({ records, documents }) => {
   const ids = Map.groupBy(records, ({ event }) => event.id)
   const resets = documents.filter(({ document: { committed, nonce } }) => {
     const isRewritten = committed.by === 'operator' && committed.nonce === nonce
-    return isRewritten && committed.state.republished === null
+    return isRewritten && !('republish' in committed.state.parts)
   })
   const lifeOf = (at: number) => resets.filter(({ recordsBefore }) => recordsBefore <= at).length
   const perRequest = Map.groupBy(

@@ -1,4 +1,10 @@
-import { type ClientKey, type IndexEntry, isErased, UNKNOWN_CONTENT, withdrawalOf } from '../../index/index-entry.ts'
+import {
+  type ClientKey,
+  type IndexEntry,
+  isWithdrawnOnRequest,
+  UNKNOWN_CONTENT,
+  withdrawalOf,
+} from '../../index/index-entry.ts'
 import { type AuditedIndex, entriesOf, isContentUnknown } from './audited-index.ts'
 import { type Relation, relationToIndex, relationToTopic, type SourceClients } from './source-clients.ts'
 import { isForeign, isTombstone, type TopicClients } from './topic-clients.ts'
@@ -41,7 +47,7 @@ export type Kind = DifferenceKind | ExceptionKind
 export function markKind(entry: IndexEntry | undefined): Kind | undefined {
   if (entry?.isDeadLetter === true) return 'deadLetters'
   if (entry === undefined || withdrawalOf(entry) === 'no') return undefined
-  return isErased(entry) ? 'erased' : 'removed'
+  return isWithdrawnOnRequest(entry) ? 'erased' : 'removed'
 }
 
 /** The source against the index as it was afterwards. */
@@ -79,7 +85,7 @@ function sourceRelation(
   entry: IndexEntry,
 ): Relation {
   // The next content that the stream reads counts as the one that was erased.
-  if (entry.mark === 'erased' && entry.content === UNKNOWN_CONTENT) return 'same'
+  if (entry.mark === 'withdrawn' && entry.content === UNKNOWN_CONTENT) return 'same'
   if (isContentUnknown(after, entry)) return relationToTopic(inSource)
   const rules = after.rules[entry.rules]
   if (rules === indexRules) return inSource.content === entry.content ? 'same' : 'other'
@@ -103,7 +109,7 @@ export function topicKind(audited: Audited, key: ClientKey): Kind | undefined {
   if (found.includes('same')) return undefined
   if (found.includes('unknown')) return 'notComparable'
   if (before.pending.get(key) !== undefined || newest.number >= events.beforeTopic) return 'changedMeanwhile'
-  const isErasedEvent = isErased(newest) && !isOther && event?.number === newest.number
+  const isErasedEvent = isWithdrawnOnRequest(newest) && !isOther && event?.number === newest.number
   if (isErasedEvent && audited.mayHaveErased) return 'changedMeanwhile'
   if (isAbsent(newest)) return 'notErased'
   if (isOther) return 'foreign'

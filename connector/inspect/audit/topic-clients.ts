@@ -83,7 +83,7 @@ function recordReader(source: string, { indexRules, otherSources }: Pick<TopicRe
     const found = published(record)
     if (found?.id === place.key) {
       // Like a tombstone, a removal says that the client is absent.
-      return { ...of, ...found, kind: found.mark === 'removed' ? 'tombstone' : 'event' }
+      return { ...of, ...found, kind: found.mark === 'withdrawn-gone' ? 'tombstone' : 'event' }
     }
     if (otherSources.some((other) => sequenceOf(record, other) !== undefined)) return undefined
     return { ...of, kind: 'foreign', number: undefined }

@@ -59,7 +59,7 @@ function suppress({ entries, index }: Building, { client, known, counts }: Publi
 }
 
 /** A withdrawn client that was absent has a content now, which other content replaces. */
-const markOfReturned = (known: IndexEntry) => (known.mark === 'erased-absent' ? 'erased' : known.mark)
+const markOfReturned = (known: IndexEntry) => (known.mark === 'withdrawn-absent' ? 'withdrawn' : known.mark)
 
 function compared({ index, settings }: Building, known: IndexEntry, { client, content }: ReadClient): Comparison {
   return index.compare(known, content, (rules) => contentUnder(client, rules, settings.rules.hmac))
@@ -105,7 +105,7 @@ function publish(
   const { settings, index, added, deadLetters, events } = building
   const previous = known === undefined ? `g${index.generation}` : String(known.number)
   const idField = mapping[scan.output]?.clientId ?? ''
-  const place = { sequence: events, readAt: readAt.server, idField, previous, republished: again }
+  const place = { sequence: events, readAt: readAt.server, idField, previous, request: again }
   const { kind, record } = clientRecord(client, place, settings.settings)
   if (deadLetters.add(kind) === 'too-many') throw tooManyDeadLetters(idField)
   added.records.push(record)

@@ -2,7 +2,7 @@ import { eventSource, type StoredEvent, sequenceOf } from '../../event/client-ev
 import { type PublishedClient, publishedClientReader } from '../../event/published-client.ts'
 import { rulesOf } from '../../index/client-index.ts'
 import { type ClientTable, clientTable } from '../../index/client-table.ts'
-import { type ClientKey, entryWordsOf, erasedEntry, type IndexEntry } from '../../index/index-entry.ts'
+import { type ClientKey, entryWordsOf, type IndexEntry, withdrawnEntry } from '../../index/index-entry.ts'
 import { deltaText, MAX_RULES, underRules } from '../../index/index-state.ts'
 import type { TopicEnd } from '../../publish/event-publisher.ts'
 import { LIVE } from '../../scan/scan-state.ts'
@@ -57,13 +57,13 @@ export function topicIndex({ identity, indexRules, publisher }: OpenParts): Topi
     // A client is in two partitions where the topic got more of them.
     if ((known?.number ?? -1) > number) return
     const found: IndexEntry = { content, number, tag: LIVE, isDeadLetter: false, mark, rules: 0 }
-    const erasure = Math.max(mark === 'erased' ? number : -1, erasedAt.get(key) ?? -1)
+    const erasure = Math.max(mark === 'withdrawn' ? number : -1, erasedAt.get(key) ?? -1)
     if (erasure >= 0) erasedAt.set(key, erasure)
-    if (mark === 'erased') table.set(key, erasedEntry(known ?? { ...found, number: 0 }))
+    if (mark === 'withdrawn') table.set(key, withdrawnEntry(known ?? { ...found, number: 0 }))
     else {
       if (!rules.includes(made) && rules.length < MAX_RULES) rules.push(made)
       const entry = underRules(found, rules, made)
-      table.set(key, erasure > number ? erasedEntry(entry) : entry)
+      table.set(key, erasure > number ? withdrawnEntry(entry) : entry)
     }
     if (end !== undefined) changed.add(key)
   }

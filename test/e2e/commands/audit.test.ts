@@ -128,7 +128,7 @@ it('finds each kind of difference, names the clients only with --ids, and exits 
     entries.delete(clientKey(unindexed))
     for (const [id, change] of [
       [edited, { content: keyText(1, 2) as ContentKey }],
-      [erased, { mark: 'erased' }],
+      [erased, { mark: 'withdrawn' }],
     ] as const) {
       const entry = entries.get(clientKey(id))
       if (entry !== undefined) entries.set(clientKey(id), { ...entry, ...change })

@@ -192,7 +192,7 @@ describe('the newest event that compaction keeps', () => {
     for (const [client, one] of entries.entries()) table.set(key(client), one)
     return keptEvent({ ...state, index: { ...state.index, contentsFrom } }, table)
   }
-  const withdrawn = (['erased', 'erased-absent', 'removed'] as const).map((mark) => entry(9, { mark }))
+  const withdrawn = (['withdrawn', 'withdrawn-absent', 'withdrawn-gone'] as const).map((mark) => entry(9, { mark }))
 
   test('is the one with the highest number of clients that were not withdrawn', () => {
     const missing = entry(2 ** 33, { mark: 'missing' })

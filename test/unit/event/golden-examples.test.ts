@@ -40,7 +40,7 @@ describe.each(['xml', 'json'] as const)('the example in the consumer guide, read
 
   test('a client that is published again names the request', () => {
     const [again] = recordsOf(output, 'leave-out', {
-      ...{ sequence: 97, previous: '41', republished: '5d2c1a9e-6f0b-4c57-9a35-0d2f6f1c8b11' },
+      ...{ sequence: 97, previous: '41', request: '5d2c1a9e-6f0b-4c57-9a35-0d2f6f1c8b11' },
     })
     expect(again).toEqual({ to: 'events', key: '0001042', value: recordValue('client-republished.json') })
   })

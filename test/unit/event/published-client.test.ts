@@ -54,7 +54,13 @@ test.each([[[]], [['adresse.age', 'z']]])('finds the content that was published,
 test('finds a removal, as an event and as a tombstone: the content is not known', () => {
   const removal = { source, clientId: '7', previous: 12, sequence: 13, timeMs: 0 }
   const found = removalRecords(removal, 'event and tombstone').map(publishedClientReader(source, present))
-  const removed = { id: '7', key: clientKey('7'), content: UNKNOWN_CONTENT, rules: rulesText(present), mark: 'removed' }
+  const removed = {
+    id: '7',
+    key: clientKey('7'),
+    content: UNKNOWN_CONTENT,
+    rules: rulesText(present),
+    mark: 'withdrawn-gone',
+  }
   expect(found).toEqual([
     { ...removed, number: 13 },
     { ...removed, number: 14 },
@@ -84,7 +90,7 @@ test.each([
 test('finds the tombstone of an erasure of its source only', () => {
   const parts = { type: 'client.erased', source, clientId: '7', previous: '12', sequence: 13, timeMs: 0 } as const
   const read = publishedClientReader(source, present)
-  expect(read(tombstone(parts))).toMatchObject({ id: '7', content: UNKNOWN_CONTENT, number: 13, mark: 'erased' })
+  expect(read(tombstone(parts))).toMatchObject({ id: '7', content: UNKNOWN_CONTENT, number: 13, mark: 'withdrawn' })
   expect(read(tombstone({ ...parts, source: '/polaris/shop/other' }))).toBeUndefined()
 })
 

@@ -3,10 +3,10 @@ import { tombstone } from '../../../event/tombstone.ts'
 import {
   type ClientKey,
   clientKey,
-  erasedEntry,
   type IndexEntry,
-  isErased,
+  isWithdrawnOnRequest,
   UNKNOWN_CONTENT,
+  withdrawnEntry,
 } from '../../../index/index-entry.ts'
 import { ConnectorError, codeOf } from '../../../runtime/connector-error.ts'
 import { LIVE } from '../../../scan/scan-state.ts'
@@ -53,7 +53,7 @@ function erasePart(kept: Pick<ErasureParts, 'marks' | 'retryAt'>, stream: Opened
     // The page may show the client as it was before.
     staysWithdrawn: (key, { askedAt }) => askedAt <= (erasedAt.get(key) ?? -1),
     published: ({ key, known }) => {
-      if (known !== undefined && isErased(known)) changedSince.push(key)
+      if (known !== undefined && isWithdrawnOnRequest(known)) changedSince.push(key)
     },
     finish: () => {
       const added = { erased, changedSince, entries: erasedEntries(group.entries) }
@@ -80,13 +80,13 @@ function addErasure({ group, eventSource: source }: OpenedStream, { client: clie
     isDeadLetter: false,
     mark: 'none',
   }
-  addEvents(group, [record], { key, entry: erasedEntry(known ?? unknown) })
+  addEvents(group, [record], { key, entry: withdrawnEntry(known ?? unknown) })
   return known === undefined ? 'never-published' : 'erased'
 }
 
 type Entries = readonly (readonly [ClientKey, IndexEntry])[]
 const erasedEntries = (entries: Iterable<Entries[number]>): Entries =>
-  [...entries].filter(([, entry]) => isErased(entry))
+  [...entries].filter(([, entry]) => isWithdrawnOnRequest(entry))
 
 const REFUSED_RETRY_MS = 3_600_000
 

@@ -1,5 +1,5 @@
 import { visitEntries } from '../../../index/client-table.ts'
-import { isErased, readEntry, readKey } from '../../../index/index-entry.ts'
+import { isWithdrawnOnRequest, readEntry, readKey } from '../../../index/index-entry.ts'
 import { hasEnded, type OpenedStream } from '../part.ts'
 import type { ErasureMark, ErasureMarks, StoredMarks } from './erasure-marks.ts'
 
@@ -31,7 +31,7 @@ async function missingMarks({ checkpoint }: OpenedStream, { marks }: StoredMarks
   const missing: ErasureMark[] = []
   await visitEntries(table, (words, at) => {
     const entry = readEntry(words, at)
-    if (!isErased(entry)) return
+    if (!isWithdrawnOnRequest(entry)) return
     const mark = { key: readKey(words, at), entry, rules: rules[entry.rules] ?? '' }
     if (!isSame(mark, stored.get(mark.key))) missing.push(mark)
   })

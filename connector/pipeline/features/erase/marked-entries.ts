@@ -41,7 +41,7 @@ export function markedEntries(
 const erasedBefore: IndexEntry = {
   content: UNKNOWN_CONTENT,
   isDeadLetter: false,
-  mark: 'erased',
+  mark: 'withdrawn',
   number: 0,
   tag: LIVE,
   rules: 0,

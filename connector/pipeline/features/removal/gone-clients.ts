@@ -92,7 +92,7 @@ function* addRemovals(
     const records = removalRecords(place, settings.publish)
     // Newer than what a background scan in progress returns, except a full scan: it began after the one that missed it.
     const last = { number: group.events + records.length - 1, tag: FULL, content: UNKNOWN_CONTENT }
-    addEvents(group, records, { key, entry: { ...known, ...last, mark: 'removed' } })
+    addEvents(group, records, { key, entry: { ...known, ...last, mark: 'withdrawn-gone' } })
     added.removed()
   }
   added.end()

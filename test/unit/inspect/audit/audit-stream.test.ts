@@ -60,7 +60,7 @@ describe('an audit', () => {
     const erased = ({ committed, ...document }: CheckpointDocument): CheckpointDocument => {
       const { state } = committed
       const known = clientTable(sortedEntries(deltaWords(state.index.delta))).get(key) ?? entry(0)
-      const index = withEntries(state.index, deltaText(entryWordsOf([[key, { ...known, mark: 'erased' }]])))
+      const index = withEntries(state.index, deltaText(entryWordsOf([[key, { ...known, mark: 'withdrawn' }]])))
       return { ...document, committed: { ...committed, state: { ...state, carriedOut: [{ id: 'request' }], index } } }
     }
     const onProgress = ({ step }: { readonly step: string }) => {

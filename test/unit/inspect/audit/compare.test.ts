@@ -105,7 +105,7 @@ describe('a client differs', () => {
     ['with a foreign record only', { topic: foreign }, ['foreign']],
     [
       'erased, with a foreign record after the tombstone',
-      { source: inSource(A), before: published(A, { mark: 'erased' }), topic: foreign },
+      { source: inSource(A), before: published(A, { mark: 'withdrawn' }), topic: foreign },
       ['notErased', 'erased'],
     ],
     [
@@ -131,20 +131,20 @@ describe('a client differs', () => {
     ['in the topic only', { topic: published(A) }, ['notInIndex']],
     [
       'erased, but still in the topic',
-      { before: published(A, { mark: 'erased' }), topic: entry(4) },
+      { before: published(A, { mark: 'withdrawn' }), topic: entry(4) },
       ['notErased', 'erased'],
     ],
     [
       'erased, but changed in the source since',
       {
-        ...{ source: inSource(B), before: published(A, { mark: 'erased' }), topic: tombstone(5) },
+        ...{ source: inSource(B), before: published(A, { mark: 'withdrawn' }), topic: tombstone(5) },
       },
       ['outdated', 'erased'],
     ],
     [
       'removed, but returned by the source again',
       {
-        ...{ source: inSource(A), before: published(A, { mark: 'removed' }), topic: tombstone(5) },
+        ...{ source: inSource(A), before: published(A, { mark: 'withdrawn-gone' }), topic: tombstone(5) },
       },
       ['notPublished', 'removed'],
     ],
@@ -196,22 +196,26 @@ describe('it is no difference', () => {
       ['deadLetters'],
     ],
     ['that the source no longer has a dead letter', { before: published(A, { isDeadLetter: true }) }, ['deadLetters']],
-    ['that an erased client is absent', { before: published(A, { mark: 'erased' }), topic: tombstone(5) }, ['erased']],
+    [
+      'that an erased client is absent',
+      { before: published(A, { mark: 'withdrawn' }), topic: tombstone(5) },
+      ['erased'],
+    ],
     [
       'that the source still has an erased client',
       {
-        ...{ source: inSource(A), before: published(A, { mark: 'erased' }) },
+        ...{ source: inSource(A), before: published(A, { mark: 'withdrawn' }) },
       },
       ['erased'],
     ],
     [
       'that the source has a client that was erased before it was published',
       {
-        ...{ source: inSource(A), before: published(UNKNOWN_CONTENT, { mark: 'erased' }), topic: tombstone(5) },
+        ...{ source: inSource(A), before: published(UNKNOWN_CONTENT, { mark: 'withdrawn' }), topic: tombstone(5) },
       },
       ['erased'],
     ],
-    ['that a removed client is absent', { before: published(A, { mark: 'removed' }) }, ['removed']],
+    ['that a removed client is absent', { before: published(A, { mark: 'withdrawn-gone' }) }, ['removed']],
     [
       'that a client that the last full scan did not return is absent from the source',
       {
@@ -237,7 +241,7 @@ describe('it is no difference', () => {
   })
 
   test('that the topic has an event of a client that was erased while the topic was read', () => {
-    const client = { ...everywhere, before: published(A, { mark: 'erased' }) }
+    const client = { ...everywhere, before: published(A, { mark: 'withdrawn' }) }
     expect(kindsOf(compared([client], { mayHaveErased: true }))).toEqual(['changedMeanwhile', 'erased'])
     expect(kindsOf(compared([client]))).toEqual(['notErased', 'erased'])
     const copied = { ...client, topic: entry(4) }

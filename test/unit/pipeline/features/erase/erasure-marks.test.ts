@@ -14,7 +14,7 @@ import { entry, key, read } from '../../../index/entries.ts'
 const KEY = 'shop/clients.erasures.json'
 const mark = (client: number, number: number, rules = 'rules'): ErasureMark => ({
   ...{ key: key(client), rules },
-  entry: entry(number, { mark: 'erased' }),
+  entry: entry(number, { mark: 'withdrawn' }),
 })
 
 function stage() {
@@ -35,8 +35,8 @@ describe('the object with the erased clients', () => {
     await marks.update({ add: [mark(3, 7, 'old')], remove: [key(2)] }, never)
     const { marks: stored } = await marks.read(never)
     expect(stored.map((one) => [one.key, one.rules, one.entry.number, one.entry.mark])).toEqual([
-      [key(1), 'old', 5, 'erased'],
-      [key(3), 'old', 7, 'erased'],
+      [key(1), 'old', 5, 'withdrawn'],
+      [key(3), 'old', 7, 'withdrawn'],
     ])
   })
 
@@ -78,11 +78,11 @@ describe('the object with the erased clients', () => {
     const stored = await marks.read(never)
     expect(stored.marks.map((one) => one.key)).toEqual(add.map((one) => one.key))
     expect(stored.marks[255]).toMatchObject({ rules: 'rules 255', entry: { content: add[255]?.entry.content } })
-    expect(stored.marks[256]?.entry).toMatchObject({ content: UNKNOWN_CONTENT, mark: 'erased', number: 256 })
+    expect(stored.marks[256]?.entry).toMatchObject({ content: UNKNOWN_CONTENT, mark: 'withdrawn', number: 256 })
     const made = markedEntries(clientTable(), { rules: ['present'], events: 0 }, { marks: add, open: [] })
     expect([made.rules.length, made.rules[0]]).toEqual([256, 'present'])
     expect(read(made.words)[254]).toEqual([key(254), { ...add[254]?.entry, rules: 255 }])
-    expect(read(made.words)[255]?.[1]).toMatchObject({ content: UNKNOWN_CONTENT, mark: 'erased', rules: 0 })
+    expect(read(made.words)[255]?.[1]).toMatchObject({ content: UNKNOWN_CONTENT, mark: 'withdrawn', rules: 0 })
   })
 
   test.each(['{', '{}', '{"format":1,"nonce":"n","rules":[],"entries":"AAA"}', '{"format":2}'])(
@@ -113,28 +113,28 @@ describe('a client index that is rebuilt', () => {
     )
     expect(made).toMatchObject({ rules: ['present', 'rules', 'old'], events: 10 })
     expect(read(made.words)).toEqual([
-      [key(1), entry(5, { mark: 'erased', rules: 1 })],
-      [key(3), entry(7, { mark: 'erased', rules: 2 })],
+      [key(1), entry(5, { mark: 'withdrawn', rules: 1 })],
+      [key(3), entry(7, { mark: 'withdrawn', rules: 2 })],
     ])
   })
 
   test('uses no event number of a mark again', () => {
     const state = withErasedClients(beginning, { marks: [mark(1, 41)], open: [] })
     expect(state).toMatchObject({ events: 42, index: { rules: ['rules'] } })
-    expect(read(deltaWords(state.index.delta))).toEqual([[key(1), entry(41, { mark: 'erased' })]])
+    expect(read(deltaWords(state.index.delta))).toEqual([[key(1), entry(41, { mark: 'withdrawn' })]])
     expect(withErasedClients(beginning, { marks: [], open: [] })).toBe(beginning)
   })
 
   test('has a client that is to be erased as the topic and its mark say, and as erased if neither has it', () => {
     const table = clientTable()
     table.set(key(1), entry(9))
-    table.set(key(4), entry(5, { mark: 'removed' }))
+    table.set(key(4), entry(5, { mark: 'withdrawn-gone' }))
     const open = [1, 2, 3, 4].map((client) => ({ key: key(client), request: `r${client}` }))
     const made = markedEntries(table, { rules: ['present'], events: 10 }, { marks: [mark(2, 6, 'present')], open })
     expect(made).toMatchObject({ rules: ['present'], events: 10 })
     expect(read(made.words)).toEqual([
-      [key(2), entry(6, { mark: 'erased' })],
-      [key(3), { content: UNKNOWN_CONTENT, mark: 'erased', isDeadLetter: false, number: 0, tag: LIVE, rules: 0 }],
+      [key(2), entry(6, { mark: 'withdrawn' })],
+      [key(3), { content: UNKNOWN_CONTENT, mark: 'withdrawn', isDeadLetter: false, number: 0, tag: LIVE, rules: 0 }],
     ])
   })
 })

@@ -49,7 +49,7 @@ describe('an erased client', () => {
     expect(group.records).toMatchObject([{ to: 'events', key: '1', value: null, headers }])
     expect(group.change).toMatchObject({ events: 3, carriedOut: [{ id: 'erasure 1', outcome: 'erased' }] })
     expect(reportsOf(group, 'client-erased')).toMatchObject([{ outcome: 'erased', request: 'erasure 1' }])
-    expect(table.get(clientKey('1'))).toEqual({ ...before, mark: 'erased' })
+    expect(table.get(clientKey('1'))).toEqual({ ...before, mark: 'withdrawn' })
   })
 
   test('is suppressed while it is unchanged, and published again with a new id when it changes', async () => {
@@ -89,7 +89,7 @@ describe('an erased client', () => {
     expect(table.get(clientKey('1'))?.content).toBe(UNKNOWN_CONTENT)
     builder.add(reading([{ No: '1', Nom: 'a' }]))
     expect(delivered().records).toEqual([])
-    expect(table.get(clientKey('1'))).toMatchObject({ mark: 'erased' })
+    expect(table.get(clientKey('1'))).toMatchObject({ mark: 'withdrawn' })
     builder.add(reading([{ No: '1', Nom: 'a' }]))
     expect(delivered().records).toEqual([])
     builder.add(reading([{ No: '1', Nom: 'b' }]))
@@ -146,7 +146,7 @@ describe('an erased client', () => {
     const later = building({}, { state: state(), table })
     later.builder.add(reading([{ No: '1' }]))
     expect(later.delivered().records).toEqual([])
-    expect(table.get(key)).toMatchObject({ mark: 'erased', rules: 0 })
+    expect(table.get(key)).toMatchObject({ mark: 'withdrawn', rules: 0 })
     later.builder.add(reading([{ No: '1', Nom: 'b' }]))
     expect(keysOf(later.delivered().records)).toEqual(['1'])
   })

@@ -24,7 +24,7 @@ function withRemoved() {
   const built = withGone()
   const known = built.table.get(clientKey('3'))
   if (known === undefined) throw new Error('the client is not known')
-  built.table.set(clientKey('3'), { ...known, mark: 'removed', content: UNKNOWN_CONTENT })
+  built.table.set(clientKey('3'), { ...known, mark: 'withdrawn-gone', content: UNKNOWN_CONTENT })
   return built
 }
 
@@ -45,7 +45,7 @@ describe.each([
   test('is published when it is back, whatever its content', async () => {
     const built = begin()
     expect((await erased(built)).records).toMatchObject([{ key: '3', value: null }])
-    expect(marksOf(built, ['3'])).toEqual(['erased-absent'])
+    expect(marksOf(built, ['3'])).toEqual(['withdrawn-absent'])
     added(built, reading([{ No: '3' }]))
     const group = built.delivered()
     expect(keysOf(group.records)).toEqual(['3'])
@@ -66,7 +66,7 @@ describe.each([
     await erased(built)
     added(built, reading([{ No: '3' }], { askedAt }))
     expect(built.delivered().records).toEqual([])
-    expect(marksOf(built, ['3'])).toEqual(['erased'])
+    expect(marksOf(built, ['3'])).toEqual(['withdrawn'])
     added(built, reading([{ No: '3' }]))
     expect(built.delivered().records).toEqual([])
     added(built, reading([{ No: '3', Nom: 'other' }]))

@@ -68,7 +68,7 @@ describe('clients that are gone', () => {
     const reading = await readings.next()
     expect(events).toEqual([{ kind: 'missing-clients', missing: 1, gone: 1, withoutEvent: 0, isHeld: false }])
     expect(removedBy(reading)).toEqual([1])
-    expect(table.get(clientKey('2'))?.mark).toBe('removed')
+    expect(table.get(clientKey('2'))?.mark).toBe('withdrawn-gone')
     stop.abort()
     expect(await readings.next()).toEqual({ done: true, value: undefined })
   })

@@ -49,7 +49,11 @@ describe('the removal of a gone client', () => {
     const group = built.delivered()
     expect(events(group)).toMatchObject([{ type: 'client.removed', subject: '3', sequence: `${'0'.repeat(19)}3` }])
     expect([removedBy(group), group.change.events]).toEqual([1, 4])
-    expect(built.table.get(clientKey('3'))).toMatchObject({ mark: 'removed', number: 3, content: UNKNOWN_CONTENT })
+    expect(built.table.get(clientKey('3'))).toMatchObject({
+      mark: 'withdrawn-gone',
+      number: 3,
+      content: UNKNOWN_CONTENT,
+    })
   })
 
   test('has a tombstone if that is configured, and the entry the number of the tombstone', async () => {
@@ -103,7 +107,7 @@ describe('the removal of a gone client', () => {
     const group = built.delivered()
     expect(group).toMatchObject({ records: [], change: { recheck: { after: 1 } } })
     expect(group.scans.get('look-back')).toMatchObject({ superseded: 1, events: 0 })
-    expect(marksOf(built, ['3'])).toEqual(['removed'])
+    expect(marksOf(built, ['3'])).toEqual(['withdrawn-gone'])
   })
 
   test('that overtakes a look-back is read again from where the client was modified', async () => {
@@ -160,5 +164,5 @@ test('many removals take several transactions', async () => {
   for (let next = built.builder.add(await nextReading(built)); next !== 'whole'; next = built.builder.addRest())
     if (next === 'part') removed.push(removedBy(built.delivered()))
   expect([...removed, removedBy(built.delivered())]).toEqual([2_000, 999])
-  expect(new Set(marksOf(built, ids.slice(1)))).toEqual(new Set(['removed']))
+  expect(new Set(marksOf(built, ids.slice(1)))).toEqual(new Set(['withdrawn-gone']))
 })

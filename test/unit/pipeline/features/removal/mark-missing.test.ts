@@ -82,8 +82,8 @@ test('a dead letter and a withdrawn client are never missing', () => {
   built.delivered()
   const [first, second] = ['1', '2'].map((id) => built.table.get(clientKey(id)))
   if (first === undefined || second === undefined) throw new Error('the clients are not known')
-  built.table.set(clientKey('1'), { ...first, mark: 'erased' })
-  built.table.set(clientKey('2'), { ...second, mark: 'removed' })
+  built.table.set(clientKey('1'), { ...first, mark: 'withdrawn' })
+  built.table.set(clientKey('2'), { ...second, mark: 'withdrawn-gone' })
   expect(fullScan(built, [], 1, 9)).toMatchObject({ clients: 0, missing: 0 })
 })
 

@@ -119,7 +119,7 @@ describe('a scan that publishes again', () => {
     expect([records, deadLetters]).toEqual([[], 0])
   })
 
-  test.each(['erased', 'removed'] as const)('does not publish a client again that was %s', (mark) => {
+  test.each(['withdrawn', 'withdrawn-gone'] as const)('does not publish a client again that is %s', (mark) => {
     const { table, again } = publishingAgain()
     const known = table.get(clientKey('1'))
     if (known === undefined) throw new Error('the client is not known')
