@@ -3,7 +3,7 @@ import { openCheckpointStore } from '../../connector/compose/shared-resources.ts
 import { type ClientTable, clientTable } from '../../connector/index/client-table.ts'
 import { type ClientKey, type ContentKey, ENTRY_WORDS, keyText, writeEntry } from '../../connector/index/index-entry.ts'
 import { loadTable } from '../../connector/index/load-table.ts'
-import { sortedEntries } from '../../connector/index/segment.ts'
+import { sortedEntries } from '../../connector/index/load-table.ts'
 import { writeBase, writeSegment } from '../../connector/index/write-segment.ts'
 import { systemClock } from '../../connector/runtime/clock.ts'
 import { checkpointStoreDefaults } from '../../connector/storage/checkpoint-store-config.ts'

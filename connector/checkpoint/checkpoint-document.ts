@@ -4,9 +4,8 @@ import type { CommitRecord, Destination } from '../publish/event-publisher.ts'
 import { ConnectorError } from '../runtime/connector-error.ts'
 import { LAST_TAG, scanKinds } from '../scan/scan-state.ts'
 import { type CheckPoint, type SourceTime, sourceTimePattern } from '../source/client-source.ts'
-import { FORMER_FORMAT, inPresentFormat } from './former-format.ts'
 
-export const FORMAT = 5
+export const FORMAT = 6
 
 const count = z.number().int().nonnegative()
 const sourceTime = z
@@ -30,7 +29,7 @@ const order = z.discriminatedUnion('kind', [
 const scan = z.object({
   kind: z.enum(scanKinds),
   tag: count.max(LAST_TAG),
-  ordinal: count.default(0),
+  ordinal: count,
   reachMs: count.nullable(),
   request: z.object({ id: z.string(), maxPerSecond: z.number().positive().nullable() }).nullable(),
   from: sourceTime,
@@ -42,10 +41,10 @@ const scan = z.object({
   startedAt: time.nullable(),
   startedAtOurs: time.nullable(),
   notBefore: time,
-  order: order.default({ kind: 'unordered' }),
-  hasResumed: z.boolean().default(false),
-  isFollowUp: z.boolean().default(false),
-  end: z.enum(['none', 'repeat', 'repeated']).default('none'),
+  order: order,
+  hasResumed: z.boolean(),
+  isFollowUp: z.boolean(),
+  end: z.enum(['none', 'repeat', 'repeated']),
   tokens: z.object({ token, power: count, steps: count }),
   emptyPages: count,
   refusals: count,
@@ -58,7 +57,7 @@ const scan = z.object({
 const scans = z.object({
   createdAt: time.nullable(),
   earliest: sourceTime.nullable(),
-  begun: count.default(0),
+  begun: count,
   live: z.object({ startedAt: time.nullable(), scan: scan.nullable() }),
   background: z.array(scan).readonly(),
   lookBacks: z.array(z.object({ reachMs: count, startedAt: time, dueAt: time })).readonly(),
@@ -67,15 +66,14 @@ const scans = z.object({
   interleaving: z.enum(['unknown', 'proven', 'serial']),
   failedLimit: z.object({ limit: count, until: time, attempts: count }).nullable(),
 })
-const recheck = z.object({ from: sourceTime, after: count.default(0), dueAt: time.default(0) }).nullable()
+const recheck = z.object({ from: sourceTime, after: count, dueAt: time }).nullable()
 const text = z.string()
 const pageMapping = z
   .object({ path: z.array(text).readonly().nullable(), clientId: text, modifiedAt: text.nullable() })
   .nullable()
-  .default(null)
 const mapping = z
   .object({
-    settings: z.object({ clientId: text.nullable(), clients: text.nullable() }).nullable().default(null),
+    settings: z.object({ clientId: text.nullable(), clients: text.nullable() }).nullable(),
     xml: pageMapping,
     json: pageMapping,
   })
@@ -121,7 +119,7 @@ const documentSchema = z.object({
   }),
   /** Of the last transactional producer. A producer with another id cannot end transactions that are open under it. */
   producerId: z.string().nullable(),
-  control: seenControl.default({ revision: 0, pause: null }),
+  control: seenControl,
   claim: z.object({ epoch: count, owner: z.string(), at: z.number() }),
   /** `by`: what decided this state. Only for `commit-record` is a missing commit record a loss. */
   committed: decision.extend({ by: z.enum(['beginning', 'commit-record', 'operator']), state }),
@@ -147,17 +145,14 @@ export function serializeDocument(document: CheckpointDocument): string {
   return `${JSON.stringify(document)}\n`
 }
 
-/**
- * Reads this format and the former one. Throws `checkpoint.damaged`, or `checkpoint.unknown-format` for a format that is
- * not supported. Never guesses.
- */
+/** Throws `checkpoint.damaged`, or `checkpoint.unknown-format` for a format that is not supported. Never guesses. */
 export function parseDocument(text: string): CheckpointDocument {
-  const value = inPresentFormat(parseJson(text), FORMAT)
+  const value = parseJson(text)
   const format = z.object({ format: z.number() }).safeParse(value)
-  if (format.success && format.data.format !== FORMAT && format.data.format !== FORMER_FORMAT) {
+  if (format.success && format.data.format !== FORMAT) {
     throw new ConnectorError(
       'checkpoint.unknown-format',
-      `read checkpoint: format ${format.data.format} is not supported, this version supports only formats ${FORMER_FORMAT} and ${FORMAT}`,
+      `read checkpoint: format ${format.data.format} is not supported, this version supports only format ${FORMAT}`,
     )
   }
   const parsed = documentSchema.safeParse(value)

@@ -65,8 +65,6 @@ export interface Claim {
   readonly table: ClientTable
 }
 
-const AUDIT_PERIOD_MS = DAY_MS
-
 export function streamCheckpoint(claim: Claim, parts: CheckpointParts): StreamCheckpoint {
   const { table, document } = claim
   const { index } = parts
@@ -88,7 +86,7 @@ export function streamCheckpoint(claim: Claim, parts: CheckpointParts): StreamCh
     unsaved: undefined,
     isRecorded: true,
   }
-  index.keep(table, [document.nonce])
+  index.keep(table, document.nonce)
   return {
     table,
     epoch: document.claim.epoch,
@@ -125,7 +123,7 @@ function stateOf({ document, unsaved }: Held): StreamState {
 function advance(held: Held, change: StateChange): void {
   held.unsaved = bothChanges(held.unsaved, change)
   if (change.entries === '') return
-  held.index.keep(held.table, [])
+  held.index.forget()
   held.table.setAll(deltaWords(change.entries))
 }
 
@@ -136,7 +134,7 @@ async function prepare(held: Held, change: StateChange, finish: AbortSignal): Pr
   const next = withSeen(held, prepared(await withIndex(held, finish), bothChanges(unsaved, change), stamp))
   const isCommittedIndex = unsaved === undefined || unsaved.entries === ''
   // The stored document may still have the decided state as pending.
-  if (isCommittedIndex) held.index.keep(table, held.isRecorded ? [document.nonce, next.nonce] : [next.nonce])
+  if (isCommittedIndex) held.index.keep(table, next.nonce, ...(held.isRecorded ? [document.nonce] : []))
   await held.writer.write(next, finish)
   held.prepared = next
   return recordOf(next)
@@ -144,7 +142,7 @@ async function prepare(held: Held, change: StateChange, finish: AbortSignal): Pr
 
 function decide(held: Held): void {
   if (held.prepared?.pending == null) throw new Error('decided without prepare')
-  held.index.keep(held.table, [])
+  held.index.forget()
   held.table.setAll(deltaWords(held.prepared.pending.change.entries))
   held.document = decided(held.prepared)
   held.prepared = undefined
@@ -154,7 +152,7 @@ function decide(held: Held): void {
 
 async function save(held: Held, finish: AbortSignal): Promise<void> {
   const next = withSeen(held, moved(await withIndex(held, finish), held.unsaved, held.newNonce()))
-  held.index.keep(held.table, [next.nonce])
+  held.index.keep(held.table, next.nonce)
   await held.writer.write(next, finish)
   held.document = next
   held.unsaved = undefined
@@ -192,9 +190,7 @@ function documentWriter(claim: Claim, parts: CheckpointParts, storage: IndexStor
       throw error
     }
     storage.written(document.committed.state.index)
-    if (clock.monotonic() < index.auditAt) return
-    index.auditAt = clock.monotonic() + AUDIT_PERIOD_MS
-    storage.audit()
+    if (index.isAuditDue(clock.monotonic())) storage.audit()
   }
   return { mustBe, write }
 }

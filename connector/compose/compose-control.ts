@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { parseDocument } from '../checkpoint/checkpoint-document.ts'
-import type { ControlParts } from '../control/control-object.ts'
+import type { ControlParts } from '../control/control-document.ts'
 import { type ControlEvent, type ControlWatch, controlWatch } from '../control/control-watch.ts'
 import type { SeenControl } from '../control/stream-requests.ts'
 import { codeOf } from '../runtime/connector-error.ts'

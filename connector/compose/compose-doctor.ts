@@ -1,7 +1,6 @@
 import type { CheckpointDocument } from '../checkpoint/checkpoint-document.ts'
 import type { ConnectorConfig, StreamConfig } from '../config/connector-config.ts'
-import { indexMemory } from '../index/index-memory.ts'
-import { streamIndex } from '../index/stream-index.ts'
+import { indexMemory, streamIndex } from '../index/stream-index.ts'
 import { checkProgress } from '../inspect/doctor/check-progress.ts'
 import type { DoctorParts, StreamUnderTest } from '../inspect/doctor/doctor-parts.ts'
 import { type KafkaConnection, kafkaClient } from '../kafka/kafka-client.ts'

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
 import type { ConnectorConfig } from '../config/connector-config.ts'
-import { type IndexMemory, indexMemory } from '../index/index-memory.ts'
+import { type IndexMemory, indexMemory } from '../index/stream-index.ts'
 import { assertNever } from '../runtime/assert-never.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { CloseStack } from '../runtime/close-stack.ts'

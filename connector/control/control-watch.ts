@@ -3,11 +3,10 @@ import { type Changes, createChanges } from '../runtime/changes.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { type ConnectorError, codeOf } from '../runtime/connector-error.ts'
 import type { ErrorCode } from '../runtime/error-catalogue.ts'
-import type { ControlDocument } from './control-document.ts'
-import type { ControlParts } from './control-object.ts'
+import type { ControlDocument, ControlParts } from './control-document.ts'
 import { type KnownControl, latestControl } from './lost-control.ts'
+import { type Ending, recorded, withProgress } from './requests.ts'
 import type { CarriedOut, RepublishProgress, Waiting } from './stream-requests.ts'
-import { unrecordedReports } from './unrecorded.ts'
 
 /** Events about the control object, as this replica sees it. */
 export type ControlEvent =
@@ -100,5 +99,40 @@ export function controlWatch(parts: WatchParts): ControlWatch {
       if (unrecorded.ended(request)) wake()
     },
     progressed: unrecorded.progressed,
+  }
+}
+
+/** What this replica has reported and the control object does not show yet. */
+interface Unrecorded {
+  /** False if that is known already. */
+  ended(request: CarriedOut): boolean
+  progressed(progress: RepublishProgress | Waiting): void
+  /** What to change in the stored document, and what to call once that is written. */
+  next(): { change(stored: ControlDocument): ControlDocument | undefined; written(): void }
+}
+
+export function unrecordedReports(replica: string, clock: Pick<Clock, 'now'>): Unrecorded {
+  const endings = new Map<string, Ending>()
+  const running = new Map<string, RepublishProgress | Waiting>()
+  return {
+    ended: ({ id, outcome, published, changed, missing }) => {
+      if (endings.has(id)) return false
+      endings.set(id, { at: clock.now(), outcome, published, changed, missing })
+      return true
+    },
+    progressed: (progress) => void running.set(progress.id, progress),
+    next: () => {
+      const [ended, progress] = [new Map(endings), new Map(running)]
+      return {
+        change: (stored) => {
+          const after = recorded(stored, ended, replica)
+          return withProgress(after ?? stored, progress, { by: replica, at: clock.now() }) ?? after
+        },
+        written: () => {
+          for (const id of ended.keys()) endings.delete(id)
+          for (const [id, reported] of progress) if (running.get(id) === reported) running.delete(id)
+        },
+      }
+    },
   }
 }

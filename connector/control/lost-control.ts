@@ -1,6 +1,6 @@
 import { ConnectorError } from '../runtime/connector-error.ts'
 import type { ControlDocument, ControlRequest, PauseRequest } from './control-document.ts'
-import { type ControlParts, readControl, updateControl } from './control-object.ts'
+import { type ControlParts, readControl, updateControl } from './control-document.ts'
 import { isOpen, isSwitch, KEPT, pauseOf } from './requests.ts'
 import type { SeenControl } from './stream-requests.ts'
 

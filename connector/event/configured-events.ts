@@ -1,7 +1,7 @@
 import { eventSource } from './client-event.ts'
 import type { EventSettings } from './client-record.ts'
-import { dataSchema } from './data-schema.ts'
-import { fieldAttributes } from './field-attributes.ts'
+import { dataSchema } from './client-event.ts'
+import { fieldAttributes } from './field-rules.ts'
 import { presentRules, type ReadingRules } from './read-client.ts'
 
 /** What is configured about the events of a stream. */

@@ -1,9 +1,9 @@
 import { EVENT_TYPE, SEQUENCE_DIGITS } from './client-event.ts'
-import { CONTRACT_MAJOR, dataSchema, dataSchemaPattern } from './data-schema.ts'
+import { CONTRACT_MAJOR, dataSchema, dataSchemaPattern } from './client-event.ts'
 import { deadLetterCodes } from './dead-letter.ts'
-import { fieldAttributeSchemas } from './field-attributes.ts'
-import { REMOVED_TYPE } from './removal-records.ts'
+import { fieldAttributeSchemas } from './field-rules.ts'
 import type { TombstoneType } from './tombstone.ts'
+import { REMOVED_TYPE } from './tombstone.ts'
 
 export type JsonSchema = Readonly<Record<string, unknown>>
 

@@ -1,3 +1,4 @@
+import { createHmac, createSecretKey } from 'node:crypto'
 /** What happens to a field, and to what is below it without a rule of its own, before a client leaves the process. */
 export type FieldAction = 'keep' | 'drop' | 'hmac'
 export const fieldActions = ['keep', 'drop', 'hmac'] as const satisfies readonly FieldAction[]
@@ -51,3 +52,46 @@ export function fieldRulesOf(text: string): FieldRules {
   const actions = new Map(rules.filter(([path]) => path !== '*'))
   return { others: actions.size === rules.length ? 'keep' : 'drop', actions }
 }
+
+/** The HMAC of field values under one key. */
+export interface FieldHash {
+  /** Identifies the key, of which it is an HMAC. */
+  readonly keyId: string
+  /** HMAC-SHA-256, base64url. */
+  of(text: string): string
+}
+
+/** What the key id is the HMAC of. */
+const KEY_ID_TEXT = 'key-id'
+export const KEY_ID_CHARACTERS = 8
+
+export function fieldHash(key: string): FieldHash {
+  const secret = createSecretKey(key, 'utf8')
+  const of = (text: string) => createHmac('sha256', secret).update(text).digest('base64url')
+  return { keyId: of(KEY_ID_TEXT).slice(0, KEY_ID_CHARACTERS), of }
+}
+
+/**
+ * The extension attributes of an event that does not contain the whole client, as JSON members, each with a comma. Their
+ * names are those that CloudEvents allows: lower-case letters and digits.
+ */
+export function fieldAttributes(fields: FieldRules | undefined, hmac: FieldHash | undefined): string {
+  if (fields === undefined) return ''
+  const rules = `"fieldrules":${JSON.stringify(fieldRulesText(fields))},`
+  return hmac === undefined || !hasHmac(fields) ? rules : `${rules}"hmackeyid":"${hmac.keyId}",`
+}
+
+/** Their JSON Schemas. Both are optional. */
+export const fieldAttributeSchemas = {
+  fieldrules: {
+    description:
+      'Which fields of the client are dropped or hashed: path=action, separated by commas. Paths are in lower case and compared without case; a list adds no level. *=drop: all fields without a rule.',
+    type: 'string',
+    pattern: `^[^,=]+=(${fieldActions.join('|')})(,[^,=]+=(${fieldActions.join('|')}))*$`,
+  },
+  hmackeyid: {
+    description: 'The key of the HMACs. Compare hashed values only if it is equal.',
+    type: 'string',
+    pattern: `^[A-Za-z0-9_-]{${KEY_ID_CHARACTERS}}$`,
+  },
+} as const

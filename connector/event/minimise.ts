@@ -1,7 +1,6 @@
 import { type ClientRecord, type ClientValue, setField, type WritableRecord } from '../source/client-source.ts'
 import { canonicalJson } from './canonical-json.ts'
-import type { FieldHash } from './field-hash.ts'
-import type { FieldAction, FieldRules } from './field-rules.ts'
+import type { FieldAction, FieldHash, FieldRules } from './field-rules.ts'
 
 /** The rules by level; a field without a branch has the action of its parent. */
 interface Branch {

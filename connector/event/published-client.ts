@@ -9,10 +9,9 @@ import {
 } from '../index/index-entry.ts'
 import type { ClientRecord, ClientValue } from '../source/client-source.ts'
 import { EVENT_TYPE, type StoredEvent, type Tombstone } from './client-event.ts'
-import { isDataSchema } from './data-schema.ts'
+import { isDataSchema } from './client-event.ts'
 import { contentUnder } from './read-client.ts'
-import { REMOVED_TYPE } from './removal-records.ts'
-import { ERASED_TYPE } from './tombstone.ts'
+import { ERASED_TYPE, REMOVED_TYPE } from './tombstone.ts'
 
 /** What a published event says about its client. */
 export interface PublishedClient {

@@ -1,6 +1,6 @@
 import type { IndexState, SegmentReference } from './index-state.ts'
 import { deltaEntries } from './index-state.ts'
-import { MAX_SEGMENT_ENTRIES } from './segment.ts'
+import { MAX_SEGMENT_ENTRIES } from './load-table.ts'
 
 /** What the stored index needs next. Together these rules write at most four bytes for each byte added. */
 export type SegmentStep =

@@ -1,6 +1,7 @@
+import { ConnectorError } from '../runtime/connector-error.ts'
 import type { SegmentStore } from '../storage/segment-store.ts'
 import type { ClientTable } from './client-table.ts'
-import { type IndexMemory, indexMemory } from './index-memory.ts'
+import { ENTRY_BYTES } from './index-entry.ts'
 import type { IndexState } from './index-state.ts'
 import { loadTable } from './load-table.ts'
 import type { SegmentLimits } from './segment-plan.ts'
@@ -11,21 +12,25 @@ import type { SegmentLimits } from './segment-plan.ts'
 export interface StreamIndex {
   readonly store: SegmentStore
   readonly limits: SegmentLimits | undefined
-  /** When to compare the stored segments with the checkpoint next, by the monotonic clock. */
-  auditAt: number
+  /** Whether the stored segments are to be compared with the checkpoint: true once a day. `now`: of the monotonic clock. */
+  isAuditDue(now: number): boolean
   /**
    * The index of the `committed` state in the document with this nonce; it is no longer kept. Rejects with
    * `checkpoint.index-missing`, `checkpoint.index-damaged`, `checkpoint.index-too-large`, `storage.*` or the reason of
    * `stop`.
    */
   load(document: { readonly nonce: string; readonly index: IndexState }, stop: AbortSignal): Promise<ClientTable>
-  /** Records in which documents `table` is the index of `committed`; none: its next use reads the segments again. */
-  keep(table: ClientTable, nonces: readonly string[]): void
+  /** The table is the index of `committed` in the documents with these nonces. */
+  keep(table: ClientTable, ...nonces: readonly string[]): void
+  /** The table is about to change: it is not the index of any document. */
+  forget(): void
   /** Throws `checkpoint.index-too-large` if the memory for all indexes does not suffice for this table. */
   mustFit(table: Pick<ClientTable, 'size'>): void
   /** Frees the memory; the index must not be used any more. */
   release(): void
 }
+
+const AUDIT_PERIOD_MS = 86_400_000
 
 interface StreamIndexOptions {
   readonly limits?: SegmentLimits | undefined
@@ -44,7 +49,11 @@ export function streamIndex(
   return {
     store,
     limits,
-    auditAt,
+    isAuditDue: (now) => {
+      if (now < auditAt) return false
+      auditAt = now + AUDIT_PERIOD_MS
+      return true
+    },
     load: async ({ nonce, index }, stop) => {
       const table = kept?.nonces.includes(nonce) ? kept.table : undefined
       // Opening may change the table before its claim is written. Frees the memory before another one is read.
@@ -55,13 +64,43 @@ export function streamIndex(
       mustFit(loaded)
       return loaded
     },
-    keep: (table, nonces) => {
+    keep: (table, ...nonces) => {
       kept = { table, nonces }
+    },
+    forget: () => {
+      kept = undefined
     },
     mustFit,
     release: () => {
       kept = undefined
       memory.release(owner)
     },
+  }
+}
+
+/** Counts the clients in all client indexes of this process against one limit. */
+export interface IndexMemory {
+  /**
+   * Records the number of clients in an index. Throws `checkpoint.index-too-large` if all together exceed the limit, and
+   * then keeps the number recorded before.
+   */
+  hold(index: object, clients: number): void
+  release(index: object): void
+}
+
+export function indexMemory(maxBytes: number): IndexMemory {
+  const held = new Map<object, number>()
+  return {
+    hold: (index, clients) => {
+      let bytes = clients * ENTRY_BYTES
+      for (const [other, ofOther] of held) if (other !== index) bytes += ofOther * ENTRY_BYTES
+      if (bytes > maxBytes)
+        throw new ConnectorError(
+          'checkpoint.index-too-large',
+          `hold client index: ${clients} clients; all indexes of this replica need ${bytes} bytes, more than checkpoint.maxIndexMemory (${maxBytes})`,
+        )
+      held.set(index, clients)
+    },
+    release: (index) => void held.delete(index),
   }
 }

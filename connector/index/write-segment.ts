@@ -3,7 +3,7 @@ import type { SegmentStore } from '../storage/segment-store.ts'
 import type { ClientTable } from './client-table.ts'
 import { ENTRY_WORDS } from './index-entry.ts'
 import type { SegmentReference } from './index-state.ts'
-import { joined, segmentBytes, segmentHash } from './segment.ts'
+import { joined, segmentBytes, segmentHash } from './load-table.ts'
 import { type SegmentLimits, segmentLimits } from './segment-plan.ts'
 
 export interface NewSegment {

@@ -4,7 +4,7 @@ import type { ScanKind, ScanStates } from '../scan/scan-state.ts'
 import type { SourceEvent } from '../source/client-source.ts'
 import type { FullScanResult } from './features/removal/removed-clients.ts'
 import type { ScanCounts } from './group/late-change.ts'
-import type { ServerClockEvent } from './read/clock-reports.ts'
+import type { ServerClockEvent } from './read/server-clock.ts'
 
 /**
  * What a stream does. `waiting`: not assigned here. `group-unreachable`: waits until the consumer group answers.

@@ -2,7 +2,6 @@ import type { SourceTime } from '../source/client-source.ts'
 import { smallestReading } from '../source/source-time.ts'
 import { nextLimit } from './page-limit.ts'
 import type { RequestedScan } from './requested-scan.ts'
-import { noTimes } from './scan-order.ts'
 import { earlier, longestReachMs, type ScanSettings, type Times } from './scan-settings.ts'
 import {
   BACKFILL,
@@ -10,7 +9,6 @@ import {
   FULL,
   LIVE,
   type LookBackState,
-  noTokens,
   RECHECK,
   REQUESTED,
   type Scan,
@@ -18,6 +16,7 @@ import {
   type ScanRequest,
   type ScanStates,
   type ScanTag,
+  unreadScan,
   withScan,
 } from './scan-state.ts'
 
@@ -95,6 +94,7 @@ function newScan(
   { settings: { output }, events }: BeginParts,
 ): Scan {
   return {
+    ...unreadScan,
     kind,
     tag,
     ordinal,
@@ -102,25 +102,9 @@ function newScan(
     request: request ?? null,
     from,
     lastChanged: from,
-    checkPoint: null,
     limit,
     output,
     since: events,
-    startedAt: null,
-    startedAtOurs: null,
-    notBefore: 0,
-    order: noTimes,
-    hasResumed: false,
-    isFollowUp: false,
-    end: 'none',
-    tokens: noTokens,
-    emptyPages: 0,
-    refusals: 0,
-    failures: 0,
-    restarts: 0,
-    pages: 0,
-    clients: 0,
-    isMarking: false,
   }
 }
 

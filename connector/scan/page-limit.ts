@@ -1,5 +1,5 @@
 import { DAY_MS } from '../runtime/units.ts'
-import { isDue } from './due-time.ts'
+import { isDue } from './scan-settings.ts'
 
 /** Pages of this `limit` took too long or were too large. Times in ms since 1970, by our clock. */
 export interface FailedLimit {

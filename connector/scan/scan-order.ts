@@ -1,5 +1,5 @@
 import type { SourceTime } from '../source/client-source.ts'
-import { instantOf } from '../source/source-time.ts'
+import { instantOf, wallClock } from '../source/source-time.ts'
 import type { ScanSettings } from './scan-settings.ts'
 
 /**
@@ -79,3 +79,20 @@ function highestOf(order: ScanOrder, timeZone: string) {
   const wallClock = positionOf(order)
   return wallClock === null ? undefined : { instant: instantOf(wallClock, timeZone, 'earlier'), wallClock }
 }
+
+/**
+ * The part of the time from a scan's beginning to now (ms since 1970) that it has read, from 0 to 1; undefined if the
+ * modification time is not mapped or the server returns clients in another order. Pure.
+ */
+export function shareDone(
+  { from, order }: { readonly from: SourceTime; readonly order: ScanOrder },
+  now: number,
+  timeZone: string,
+): number | undefined {
+  const position = positionOf(order)
+  if (position === null) return undefined
+  const [begin, at, end] = [from, position, wallClock(now, timeZone)].map(asUtc) as [number, number, number]
+  return end <= begin ? 1 : Math.min(1, Math.max(0, (at - begin) / (end - begin)))
+}
+
+const asUtc = (text: SourceTime) => Date.parse(`${text}Z`)

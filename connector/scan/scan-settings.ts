@@ -56,3 +56,14 @@ export function isWithin(hours: Hours | undefined, wallClock: SourceTime): boole
   const { from, to } = hours
   return from < to ? minute >= from && minute < to : minute >= from || minute < to
 }
+
+/** So much may the clocks of two replicas differ. */
+const SKEW_MS = 60_000
+
+/**
+ * Whether a stored time has come, both by our clock in ms since 1970. A time that is further away than its period was
+ * stored by a clock that was wrong. Pure.
+ */
+export function isDue(dueAt: number, periodMs: number, ours: number): boolean {
+  return ours >= dueAt || dueAt - ours > periodMs + SKEW_MS
+}

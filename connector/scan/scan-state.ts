@@ -1,7 +1,7 @@
 import type { CheckPoint, ReadArguments, SourceTime } from '../source/client-source.ts'
-import { isDue } from './due-time.ts'
 import type { FailedLimit } from './page-limit.ts'
-import type { ScanOrder } from './scan-order.ts'
+import { noTimes, type ScanOrder } from './scan-order.ts'
+import { isDue } from './scan-settings.ts'
 
 /**
  * Why pages are read: `live` for latency, `look-back` for late changes, `backfill` for history, `full` as a proof,
@@ -81,6 +81,26 @@ export interface Scan extends ReadArguments {
   /** A full scan that has begun to mark clients as missing: a client with that mark may have it from this scan. */
   readonly isMarking: boolean
 }
+
+/** What a scan has read before its first page. */
+export const unreadScan = {
+  checkPoint: null,
+  startedAt: null,
+  startedAtOurs: null,
+  notBefore: 0,
+  order: noTimes,
+  hasResumed: false,
+  isFollowUp: false,
+  end: 'none',
+  tokens: noTokens,
+  emptyPages: 0,
+  refusals: 0,
+  failures: 0,
+  restarts: 0,
+  pages: 0,
+  clients: 0,
+  isMarking: false,
+} as const satisfies Partial<Scan>
 
 export const LONGEST_PAUSE_MS = 3_600_000
 /** At a low rate, a page of a requested scan lasts longer. */

@@ -1,8 +1,7 @@
 import { wallClock } from '../source/source-time.ts'
 import type { Beginning } from './begin-scan.ts'
-import { isDue } from './due-time.ts'
 import type { RequestedScan } from './requested-scan.ts'
-import { isBackfillFirst, isWithin, type ScanSettings, type Times } from './scan-settings.ts'
+import { isBackfillFirst, isDue, isWithin, type ScanSettings, type Times } from './scan-settings.ts'
 import {
   BACKFILL,
   FULL,

@@ -1,9 +1,8 @@
 import type { ScanCounts } from '../pipeline/group/late-change.ts'
 import type { Clock } from '../runtime/clock.ts'
-import { positionOf } from '../scan/scan-order.ts'
+import { positionOf, shareDone } from '../scan/scan-order.ts'
 import type { ScanSettings } from '../scan/scan-settings.ts'
 import type { LookBackState, Scan, ScanKind, ScanStates, ScanTag } from '../scan/scan-state.ts'
-import { shareDone } from '../scan/share-done.ts'
 
 /** What telemetry must know of the settings of a stream. */
 export type WatchedPolling = Pick<ScanSettings, 'intervalMs' | 'lookBacks' | 'timeZone'>

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { CONTRACT_MAJOR } from '../../connector/event/data-schema.ts'
+import { CONTRACT_MAJOR } from '../../connector/event/client-event.ts'
 import {
   deadLetterSchema,
   eventSchema,

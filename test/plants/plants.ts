@@ -43,7 +43,7 @@ export const plants: readonly Plant[] = [
   },
   {
     name: 'erasure marks that vanished are not written back',
-    file: 'pipeline/features/erase/kept-marks.ts',
+    file: 'pipeline/features/erase/requested-erasures.ts',
     text: 'if (!isSame(mark, stored.get(mark.key))) missing.push(mark)',
     becomes: 'if (isSame(mark, stored.get(mark.key))) return',
     by: { unit: 'stream/open/erased-clients.test.ts' },
@@ -113,7 +113,7 @@ export const plants: readonly Plant[] = [
   },
   {
     name: 'due times are not bounded',
-    file: 'scan/due-time.ts',
+    file: 'scan/scan-settings.ts',
     text: 'ours >= dueAt || dueAt - ours > periodMs + SKEW_MS',
     becomes: 'ours >= dueAt || dueAt - ours > (periodMs + SKEW_MS) * 1e9',
     by: { unit: 'scan' },

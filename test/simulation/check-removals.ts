@@ -1,5 +1,4 @@
-import { REMOVED_TYPE } from '../../connector/event/removal-records.ts'
-import { ERASED_TYPE } from '../../connector/event/tombstone.ts'
+import { ERASED_TYPE, REMOVED_TYPE } from '../../connector/event/tombstone.ts'
 import type { FakeRecord } from '../support/fakes/fake-event-publisher.ts'
 import type { Check } from './evidence.ts'
 import type { Change, Deletion, SimulatedPolaris } from './simulated-polaris.ts'

@@ -1,6 +1,6 @@
 import { type CheckpointDocument, parseDocument } from '../../connector/checkpoint/checkpoint-document.ts'
 import { EVENT_TYPE, type OutgoingRecord } from '../../connector/event/client-event.ts'
-import { REMOVED_TYPE } from '../../connector/event/removal-records.ts'
+import { REMOVED_TYPE } from '../../connector/event/tombstone.ts'
 import type { FakeRecord } from '../support/fakes/fake-event-publisher.ts'
 import { isForgotten as isForgottenBy } from './check-removals.ts'
 import type { History } from './history.ts'

@@ -1,6 +1,10 @@
 import { parseDocument } from '../../connector/checkpoint/checkpoint-document.ts'
-import { type ControlDocument, noRequests, parseControl } from '../../connector/control/control-document.ts'
-import { updateControl } from '../../connector/control/control-object.ts'
+import {
+  type ControlDocument,
+  noRequests,
+  parseControl,
+  updateControl,
+} from '../../connector/control/control-document.ts'
 import { type ControlWatch, controlWatch } from '../../connector/control/control-watch.ts'
 import type { SeenControl } from '../../connector/control/stream-requests.ts'
 import { controlKey } from '../../connector/storage/checkpoint-store-config.ts'

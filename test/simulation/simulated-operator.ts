@@ -1,5 +1,4 @@
-import { cancelled } from '../../connector/control/republications.ts'
-import { type NewRequest, openRequests, pauseOf, requested } from '../../connector/control/requests.ts'
+import { cancelled, type NewRequest, openRequests, pauseOf, requested } from '../../connector/control/requests.ts'
 import type { Republication } from '../../connector/control/stream-requests.ts'
 import { clientKey, keyAsText } from '../../connector/index/index-entry.ts'
 import { changeControl, storedControl } from './simulated-control.ts'

@@ -1,38 +1,10 @@
 import type { ScanCounts } from '../../connector/pipeline/group/late-change.ts'
 import type { PipelineEvent } from '../../connector/pipeline/pipeline-event.ts'
-import { noTimes } from '../../connector/scan/scan-order.ts'
-import { BACKFILL, newScans, noTokens, type Scan, type ScanStates } from '../../connector/scan/scan-state.ts'
-import type { SourceTime } from '../../connector/source/client-source.ts'
+import { BACKFILL, newScans, type Scan, type ScanStates } from '../../connector/scan/scan-state.ts'
+import { someScan } from './scans.ts'
 
 /** A backfill in progress. */
-export const backfill: Scan = {
-  kind: 'backfill',
-  tag: BACKFILL,
-  reachMs: null,
-  request: null,
-  checkPoint: null,
-  limit: 100,
-  output: 'json',
-  from: '2026-01-01T00:00:00' as SourceTime,
-  lastChanged: '2026-01-01T00:00:00' as SourceTime,
-  since: 0,
-  startedAt: 0,
-  startedAtOurs: 0,
-  notBefore: 0,
-  ordinal: 1,
-  order: noTimes,
-  hasResumed: false,
-  isFollowUp: false,
-  end: 'none',
-  tokens: noTokens,
-  emptyPages: 0,
-  refusals: 0,
-  failures: 0,
-  restarts: 0,
-  pages: 2,
-  clients: 200,
-  isMarking: false,
-}
+export const backfill: Scan = someScan({ kind: 'backfill', tag: BACKFILL, checkPoint: null })
 
 export const scanStates: ScanStates = {
   ...newScans,

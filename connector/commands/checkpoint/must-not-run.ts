@@ -1,5 +1,5 @@
 import { controlParts } from '../../compose/compose-control.ts'
-import { readControl } from '../../control/control-object.ts'
+import { readControl } from '../../control/control-document.ts'
 import { pauseOf } from '../../control/requests.ts'
 import { checkOpening } from '../../inspect/check-stream.ts'
 import { codeOf } from '../../runtime/connector-error.ts'

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { controlParts } from '../../compose/compose-control.ts'
 import type { ControlDocument, ControlRequest } from '../../control/control-document.ts'
-import { type ControlParts, readControl, updateControl } from '../../control/control-object.ts'
+import { type ControlParts, readControl, updateControl } from '../../control/control-document.ts'
 import { lastOf, type NewRequest, requested } from '../../control/requests.ts'
 import type { ChosenStream } from '../chosen-stream.ts'
 import type { CommandParts } from '../command.ts'

@@ -1,7 +1,6 @@
 import { controlParts } from '../../compose/compose-control.ts'
 import type { SharedResources } from '../../compose/shared-resources.ts'
-import { type ControlDocument, noRequests } from '../../control/control-document.ts'
-import { readControl } from '../../control/control-object.ts'
+import { type ControlDocument, noRequests, readControl } from '../../control/control-document.ts'
 import { pauseOf } from '../../control/requests.ts'
 import { codeOf } from '../../runtime/connector-error.ts'
 import type { ErrorCode } from '../../runtime/error-catalogue.ts'

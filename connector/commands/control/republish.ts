@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { controlParts } from '../../compose/compose-control.ts'
-import { updateControl } from '../../control/control-object.ts'
+import { updateControl } from '../../control/control-document.ts'
 import { requested } from '../../control/requests.ts'
 import { type ChosenStream, streamOption, withStream } from '../chosen-stream.ts'
 import { type Command, type CommandArgs, type CommandParts, configOption } from '../command.ts'

@@ -1,5 +1,5 @@
 import { controlParts } from '../../compose/compose-control.ts'
-import { readControl } from '../../control/control-object.ts'
+import { readControl } from '../../control/control-document.ts'
 import { pauseOf } from '../../control/requests.ts'
 import { streamOption, withStream } from '../chosen-stream.ts'
 import { type Command, configOption } from '../command.ts'

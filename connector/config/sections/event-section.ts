@@ -1,6 +1,13 @@
 import type * as z from 'zod'
-import { type FieldHash, fieldHash } from '../../event/field-hash.ts'
-import { actionOf, type FieldRules, fieldActions, fieldRules, hasHmac } from '../../event/field-rules.ts'
+import {
+  actionOf,
+  type FieldHash,
+  type FieldRules,
+  fieldActions,
+  fieldHash,
+  fieldRules,
+  hasHmac,
+} from '../../event/field-rules.ts'
 import type { Violation } from '../config-problem.ts'
 import * as check from '../setting-checks.ts'
 import * as setting from '../setting-types.ts'

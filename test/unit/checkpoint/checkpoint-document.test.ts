@@ -1,16 +1,14 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { compareRecords, parseDocument, serializeDocument } from '../../../connector/checkpoint/checkpoint-document.ts'
-import { resolveState } from '../../../connector/checkpoint/resolve.ts'
-import { clientTable, entriesIn } from '../../../connector/index/client-table.ts'
-import { UNKNOWN_CONTENT } from '../../../connector/index/index-entry.ts'
+import { clientTable } from '../../../connector/index/client-table.ts'
 import { deltaWords } from '../../../connector/index/index-state.ts'
 import { ConnectorError, codeOf } from '../../../connector/runtime/connector-error.ts'
 import { BACKFILL, LAST_TAG, LIVE } from '../../../connector/scan/scan-state.ts'
 import { scanOf, statesOf, timeText, token } from '../scan/scans.ts'
-import { anyDocument, change, DAY_MS, documentWith, entriesOf, now, state } from './documents.ts'
+import { anyDocument, documentWith, state } from './documents.ts'
 
-const tableOf = (entries: string) => {
+const _tableOf = (entries: string) => {
   const table = clientTable()
   table.setAll(deltaWords(entries))
   return table
@@ -52,50 +50,6 @@ describe('a checkpoint document', () => {
   })
 })
 
-describe('a document of format 4', () => {
-  const formerly = (change: (document: ReturnType<typeof documentWith>) => object) => {
-    const document = documentWith({ pending: {} })
-    const { pending, ...former } = { ...document, format: 4, ...change(document) }
-    return parseDocument(JSON.stringify({ ...former, pending: pending && { by: 'commit-record', ...pending } }))
-  }
-  const record = (seq: number) => ({ epoch: 4, seq, nonce: seq === 10 ? 'c' : 'p' })
-  const at = { isUnstable: false, now, retentionMs: 7 * DAY_MS }
-
-  test('is read as one of the present format', () => {
-    expect(formerly(() => ({}))).toEqual(documentWith({ pending: {} }))
-    expect(formerly(() => ({ pending: null }))).toEqual(documentWith({}))
-  })
-
-  test('needs no commit record when its committed state was delivered at least once', () => {
-    const document = formerly(({ committed }) => ({ committed: { ...committed, by: 'at-least-once' }, pending: null }))
-    expect(document.committed.by).toBe('operator')
-    for (const found of [undefined, record(10)])
-      expect(resolveState(document, { ...at, record: found })).toMatchObject({ kind: 'committed' })
-  })
-
-  test('has its clients published again when its pending state was being delivered at least once', () => {
-    const document = formerly(({ committed, pending }) => ({
-      committed: { ...committed, by: 'at-least-once' },
-      pending: { ...pending, by: 'at-least-once' },
-    }))
-    const { index, events, scans } = document.committed.state
-    expect([document.pending, events, scans]).toEqual([null, change.events, state.scans])
-    expect(document.committed).toMatchObject({ epoch: 4, seq: 10, nonce: 'c', by: 'operator' })
-    const table = tableOf(index.delta)
-    for (const [key, { number }] of entriesIn(tableOf(change.entries)))
-      expect([key, table.get(key)]).toEqual([key, expect.objectContaining({ number, content: UNKNOWN_CONTENT })])
-    expect(resolveState(document, { ...at, record: undefined })).toMatchObject({ kind: 'committed' })
-  })
-
-  test('keeps the content of a client that was only rewritten', () => {
-    const rewritten = entriesOf([1, 0])
-    const document = formerly(({ pending }) => ({
-      pending: { ...pending, by: 'at-least-once', change: { ...change, entries: rewritten } },
-    }))
-    expect(document.committed.state.index.delta).toBe(state.index.delta)
-  })
-})
-
 describe('an invalid document', () => {
   const whole = serializeDocument(documentWith({ pending: {} }))
 
@@ -104,7 +58,7 @@ describe('an invalid document', () => {
       expect(errorOf(whole.slice(0, length)).code).toBe('checkpoint.damaged')
   })
 
-  test.each(['null', '[]', '7', '"text"', '{}', '{"format":4}', '{"format":"3"}', '<html>'])(
+  test.each(['null', '[]', '7', '"text"', '{}', '{"format":6}', '{"format":"3"}', '<html>'])(
     'is damaged: %s',
     (text) => {
       expect(errorOf(text).code).toBe('checkpoint.damaged')
@@ -142,7 +96,7 @@ describe('an invalid document', () => {
     }
   })
 
-  test.each([0, 1, 2, 3.5, 999])('has an unknown format when `format` is %d, whatever else it contains', (format) => {
+  test.each([0, 5, 3.5, 999])('has an unknown format when `format` is %d, whatever else it contains', (format) => {
     expect(errorOf(JSON.stringify({ format, anything: 'else' })).code).toBe('checkpoint.unknown-format')
   })
 
@@ -154,7 +108,7 @@ describe('an invalid document', () => {
     const planted = 'planted@canari.example'
     const texts = [
       planted,
-      `{"format":4,"${planted}":"${planted}","committed":"${planted}"}`,
+      `{"format":6,"${planted}":"${planted}","committed":"${planted}"}`,
       `{"format":"${planted}"}`,
       changed((document) =>
         Object.assign(document, { connector: { [planted]: planted }, pending: { change: planted } }),

@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { noRequests } from '../../../connector/control/control-document.ts'
-import { readControl, updateControl } from '../../../connector/control/control-object.ts'
+import { noRequests, readControl, updateControl } from '../../../connector/control/control-document.ts'
 import { CONTROL_PERIOD_MS, type ControlEvent, controlWatch } from '../../../connector/control/control-watch.ts'
 import { type NewRequest, openRequests, pauseOf, requested } from '../../../connector/control/requests.ts'
 import type { SeenControl } from '../../../connector/control/stream-requests.ts'

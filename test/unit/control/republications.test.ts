@@ -5,8 +5,14 @@ import {
   parseControl,
   serializeControl,
 } from '../../../connector/control/control-document.ts'
-import { cancelled, withProgress } from '../../../connector/control/republications.ts'
-import { type NewRequest, openRequests, recorded, requested } from '../../../connector/control/requests.ts'
+import {
+  cancelled,
+  type NewRequest,
+  openRequests,
+  recorded,
+  requested,
+  withProgress,
+} from '../../../connector/control/requests.ts'
 import { watchedRequests } from '../../../connector/control/watched-requests.ts'
 import { createChanges } from '../../../connector/runtime/changes.ts'
 

@@ -1,8 +1,12 @@
 import { describe, expect, test } from 'vitest'
 import { clientRecord, type EventSettings } from '../../../connector/event/client-record.ts'
-import { fieldAttributeSchemas, fieldAttributes } from '../../../connector/event/field-attributes.ts'
-import { fieldHash } from '../../../connector/event/field-hash.ts'
-import { type FieldAction, fieldRules } from '../../../connector/event/field-rules.ts'
+import {
+  type FieldAction,
+  fieldAttributeSchemas,
+  fieldAttributes,
+  fieldHash,
+  fieldRules,
+} from '../../../connector/event/field-rules.ts'
 import { clientReader } from '../../../connector/event/read-client.ts'
 import { type ClientRecord, OVERSIZE, oversizeText } from '../../../connector/source/client-source.ts'
 

@@ -1,7 +1,6 @@
 import { createHmac } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
-import { fieldHash } from '../../../connector/event/field-hash.ts'
-import { type FieldAction, fieldRules } from '../../../connector/event/field-rules.ts'
+import { type FieldAction, fieldHash, fieldRules } from '../../../connector/event/field-rules.ts'
 import { minimiser } from '../../../connector/event/minimise.ts'
 import type { ClientRecord } from '../../../connector/source/client-source.ts'
 

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { clientTable } from '../../../connector/index/client-table.ts'
 import type { ClientKey, IndexEntry } from '../../../connector/index/index-entry.ts'
-import { joined, sortedEntries } from '../../../connector/index/segment.ts'
+import { joined, sortedEntries } from '../../../connector/index/load-table.ts'
 import { entry, key, read, words } from './entries.ts'
 
 test('answers like a map, whatever is set in whatever order, before and after it is built from a sorted run', () => {

@@ -1,7 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { deltaEntries } from '../../../connector/index/index-state.ts'
-import { readSegment } from '../../../connector/index/load-table.ts'
-import { joined } from '../../../connector/index/segment.ts'
+import { joined, readSegment } from '../../../connector/index/load-table.ts'
 import { ConnectorError } from '../../../connector/runtime/connector-error.ts'
 import {
   type MemorySegmentStore,

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { segmentBytes, segmentEntries, segmentHash, sortedEntries } from '../../../connector/index/segment.ts'
+import { segmentBytes, segmentEntries, segmentHash, sortedEntries } from '../../../connector/index/load-table.ts'
 import { entry, key, read, words } from './entries.ts'
 
 const three = words([

@@ -1,9 +1,8 @@
 import { expect, test } from 'vitest'
 import { clientTable } from '../../../connector/index/client-table.ts'
 import { ENTRY_BYTES } from '../../../connector/index/index-entry.ts'
-import { indexMemory } from '../../../connector/index/index-memory.ts'
 import { deltaText, emptyIndex } from '../../../connector/index/index-state.ts'
-import { streamIndex } from '../../../connector/index/stream-index.ts'
+import { indexMemory, streamIndex } from '../../../connector/index/stream-index.ts'
 import { memorySegmentStore } from '../../support/fakes/memory-segment-store.ts'
 import { never } from '../../support/signals.ts'
 import { entry, key, words } from './entries.ts'
@@ -13,11 +12,11 @@ const stored = { nonce: 'a', index: { ...emptyIndex, delta: deltaText(words([[ke
 test('an opening reuses the table once, and only for a document that is known to hold it', async () => {
   const index = streamIndex(memorySegmentStore(), 0)
   const table = clientTable()
-  index.keep(table, ['a', 'b'])
+  index.keep(table, 'a', 'b')
   expect(await index.load({ ...stored, nonce: 'b' }, never)).toBe(table)
   // The opening may have changed it, and may not have written its claim.
   expect(await index.load(stored, never)).not.toBe(table)
-  index.keep(table, ['a', 'b'])
+  index.keep(table, 'a', 'b')
   const other = await index.load({ ...stored, nonce: 'c' }, never)
   expect([other === table, other.get(key(1))]).toEqual([false, entry(1)])
   expect(await index.load(stored, never)).not.toBe(table)
@@ -26,8 +25,8 @@ test('an opening reuses the table once, and only for a document that is known to
 test('an opening reads the table again when no document is known to hold it', async () => {
   const index = streamIndex(memorySegmentStore(), 0)
   const table = clientTable()
-  index.keep(table, ['a'])
-  index.keep(table, [])
+  index.keep(table, 'a')
+  index.forget()
   expect(await index.load(stored, never)).not.toBe(table)
 })
 

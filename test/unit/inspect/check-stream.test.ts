@@ -2,8 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { CheckpointDocument } from '../../../connector/checkpoint/checkpoint-document.ts'
 import { clientTable } from '../../../connector/index/client-table.ts'
 import { ENTRY_BYTES } from '../../../connector/index/index-entry.ts'
-import { indexMemory } from '../../../connector/index/index-memory.ts'
-import { type StreamIndex, streamIndex } from '../../../connector/index/stream-index.ts'
+import { indexMemory, type StreamIndex, streamIndex } from '../../../connector/index/stream-index.ts'
 import { type CheckParts, checkStream } from '../../../connector/inspect/check-stream.ts'
 import type { EventPublisher, Inspection } from '../../../connector/publish/event-publisher.ts'
 import { ConnectorError, codeOf } from '../../../connector/runtime/connector-error.ts'
@@ -144,7 +143,7 @@ describe('the document', () => {
   test.each<[string, (on: Awaited<ReturnType<typeof published>>) => void, ErrorCode]>([
     ['missing', ({ store }) => store.tamper(KEY, undefined), 'checkpoint.missing'],
     ['damaged', ({ store }) => store.tamper(KEY, '{'), 'checkpoint.damaged'],
-    ['in an unknown format', ({ edit }) => edit({ format: 1 as 5 }), 'checkpoint.unknown-format'],
+    ['in an unknown format', ({ edit }) => edit({ format: 1 as 6 }), 'checkpoint.unknown-format'],
     ['of another stream', ({ edit }) => edit({ stream: 'other' }), 'checkpoint.other-stream'],
     ['older than the commit record', ({ store }) => store.tamper(KEY, store.history(KEY)[0]), 'checkpoint.rolled-back'],
   ])('that is %s does not pass, and passes after it is restored', async (_, damage, code) => {

@@ -7,10 +7,10 @@ import { clientTable } from '../../../connector/index/client-table.ts'
 import { emptyIndex } from '../../../connector/index/index-state.ts'
 import { pageGroupBuilder } from '../../../connector/pipeline/group/page-group.ts'
 import type { PipelineEvent } from '../../../connector/pipeline/pipeline-event.ts'
-import { noTimes } from '../../../connector/scan/scan-order.ts'
 import type { ScanSettings } from '../../../connector/scan/scan-settings.ts'
-import { FIRST_LOOK_BACK, newScans, noTokens, type Scan, type ScanStates } from '../../../connector/scan/scan-state.ts'
+import { FIRST_LOOK_BACK, newScans, type Scan, type ScanStates } from '../../../connector/scan/scan-state.ts'
 import type { Page, SourceTime } from '../../../connector/source/client-source.ts'
+import { someScan } from '../../support/scans.ts'
 import { mappedTo } from './readings.ts'
 
 const MINUTE = 60_000
@@ -22,24 +22,15 @@ const settings: ScanSettings = {
   ...{ output: 'json', timeZone: 'UTC' },
 }
 const states: ScanStates = { ...newScans, createdAt: 0, live: { startedAt: noon, scan: null }, backfill: 'done' }
-const lookBack: Scan = {
-  ...{ kind: 'look-back', tag: FIRST_LOOK_BACK, reachMs: 60 * MINUTE, request: null, from, lastChanged: from },
-  ...{ checkPoint: null, limit: 100, output: 'json', since: 0, startedAt: noon, startedAtOurs: noon, notBefore: 0 },
-  ...{
-    ordinal: 1,
-    order: noTimes,
-    hasResumed: false,
-    isFollowUp: false,
-    end: 'none',
-    tokens: noTokens,
-    emptyPages: 0,
-    refusals: 0,
-    failures: 0,
-    restarts: 0,
-  },
-  ...{ pages: 0, clients: 0 },
-  isMarking: false,
-}
+const lookBack: Scan = someScan({
+  kind: 'look-back',
+  tag: FIRST_LOOK_BACK,
+  reachMs: 60 * MINUTE,
+  from,
+  checkPoint: null,
+  startedAt: noon,
+  startedAtOurs: noon,
+})
 
 function building() {
   const events: PipelineEvent[] = []

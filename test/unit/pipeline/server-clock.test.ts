@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { ServerClockEvent } from '../../../connector/pipeline/read/clock-reports.ts'
+import type { ServerClockEvent } from '../../../connector/pipeline/read/server-clock.ts'
 import { createServerClock } from '../../../connector/pipeline/read/server-clock.ts'
 import { virtualClock } from '../../support/fakes/virtual-clock.ts'
 import { pageOf } from './readings.ts'

@@ -51,7 +51,7 @@ const planted = [
   ['source/polaris/http/tls.ts', "import '../../../kafka/admin/topics.ts'", 'noRestrictedImports'],
   ['scan/scheduler.ts', "import '../index/client-index.ts'", 'noRestrictedImports'],
   ['index/load-table.ts', "import '../storage/s3/s3-segment-store.ts'", 'noRestrictedImports'],
-  ['index/segment.ts', "import '../storage/segment-store.ts'", undefined],
+  ['index/stream-index.ts', "import '../storage/segment-store.ts'", undefined],
   ['event/read-client.ts', "import '../pipeline/read/page-reader.ts'", 'noRestrictedImports'],
   ['checkpoint/resolve.ts', "import '../kafka/transactions/transaction.ts'", 'noRestrictedImports'],
   ['checkpoint/mismatch.ts', "import '../publish/event-publisher.ts'", undefined],

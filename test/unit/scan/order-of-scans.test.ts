@@ -1,28 +1,12 @@
 import { expect, it } from 'vitest'
-import { noTimes } from '../../../connector/scan/scan-order.ts'
 import type { ScanSettings } from '../../../connector/scan/scan-settings.ts'
 import { LIVE, newScans, noTokens, type Scan, type ScanStates } from '../../../connector/scan/scan-state.ts'
 import { nextChoice, type SchedulerParts } from '../../../connector/scan/scheduler.ts'
-import type { CheckPoint, SourceTime } from '../../../connector/source/client-source.ts'
+import type { CheckPoint } from '../../../connector/source/client-source.ts'
+import { someScan } from '../../support/scans.ts'
 
-const scanOf = (kind: Scan['kind'], tag: number, checkPoint: string | null): Scan => ({
-  ...{ kind, tag, reachMs: null, request: null, from: '2026-01-01T00:00:00' as SourceTime, since: 0 },
-  ...{ lastChanged: '2026-01-01T00:00:00' as SourceTime, checkPoint: checkPoint as CheckPoint | null },
-  ...{
-    limit: 100,
-    output: 'json',
-    startedAt: 1,
-    startedAtOurs: 1,
-    notBefore: 0,
-    ordinal: 1,
-    order: noTimes,
-    hasResumed: false,
-    isFollowUp: false,
-    end: 'none',
-  },
-  ...{ tokens: noTokens, emptyPages: 0, refusals: 1, failures: 0, restarts: 0, pages: 3, clients: 300 },
-  isMarking: false,
-})
+const scanOf = (kind: Scan['kind'], tag: number, checkPoint: string | null): Scan =>
+  someScan({ kind, tag, checkPoint: checkPoint as CheckPoint | null, tokens: noTokens, refusals: 1 })
 
 const settings = {
   ...{ intervalMs: 5_000, overlapMs: 0, lookBacks: [], fullScan: undefined, backgroundShare: 0.5 },

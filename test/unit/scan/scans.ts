@@ -1,7 +1,8 @@
-import { noTimes, type ScanOrder } from '../../../connector/scan/scan-order.ts'
+import type { ScanOrder } from '../../../connector/scan/scan-order.ts'
 import type { ScanSettings } from '../../../connector/scan/scan-settings.ts'
 import { newScans, noTokens, type Scan, type ScanStates } from '../../../connector/scan/scan-state.ts'
 import type { CheckPoint, SourceTime } from '../../../connector/source/client-source.ts'
+import { someScan } from '../../support/scans.ts'
 
 /** Test scans and settings. */
 
@@ -44,31 +45,14 @@ export const provenUpTo = (text: string): ScanOrder => {
 
 /** A scan that began at noon and has read a page. */
 export function scanOf(more: Partial<Scan> & Pick<Scan, 'kind' | 'tag'>): Scan {
-  return {
-    ...{
-      reachMs: null,
-      request: null,
-      from: noonText,
-      lastChanged: noonText,
-      checkPoint: token('t2'),
-      limit: 100,
-      output: 'json',
-    },
-    ...{
-      since: 0,
-      startedAt: noon,
-      startedAtOurs: noon,
-      notBefore: 0,
-      ordinal: 1,
-      order: noTimes,
-      hasResumed: false,
-      isFollowUp: false,
-      end: 'none',
-    },
-    ...{ tokens: { token: token('t1'), power: 2, steps: 1 }, emptyPages: 0, refusals: 0, failures: 0, restarts: 0 },
-    ...{ pages: 2, clients: 200, isMarking: false },
+  return someScan({
+    from: noonText,
+    checkPoint: token('t2'),
+    startedAt: noon,
+    startedAtOurs: noon,
+    tokens: { token: token('t1'), power: 2, steps: 1 },
     ...more,
-  }
+  })
 }
 
 /** A scan that has not read anything yet. */

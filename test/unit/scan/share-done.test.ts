@@ -1,6 +1,5 @@
 import { expect, test } from 'vitest'
-import { noTimes } from '../../../connector/scan/scan-order.ts'
-import { shareDone } from '../../../connector/scan/share-done.ts'
+import { noTimes, shareDone } from '../../../connector/scan/scan-order.ts'
 import { provenUpTo, timeText } from './scans.ts'
 
 const noonInParis = Date.parse('2026-06-11T10:00:00Z')

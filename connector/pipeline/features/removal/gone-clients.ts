@@ -1,5 +1,5 @@
 import { subjectOf } from '../../../event/client-event.ts'
-import { removalRecords } from '../../../event/removal-records.ts'
+import { removalRecords } from '../../../event/tombstone.ts'
 import { visitEntries } from '../../../index/client-table.ts'
 import {
   type ClientKey,

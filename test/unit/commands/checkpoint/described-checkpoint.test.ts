@@ -6,9 +6,10 @@ import { checkpointOutput, checkpointShape } from '../../../../connector/command
 import { checkpointLines, missingLines } from '../../../../connector/commands/checkpoint/described-checkpoint.ts'
 import { noRequests } from '../../../../connector/control/control-document.ts'
 import { requested } from '../../../../connector/control/requests.ts'
-import { noTimes, type ScanOrder } from '../../../../connector/scan/scan-order.ts'
-import { noTokens, type Scan } from '../../../../connector/scan/scan-state.ts'
-import type { CheckPoint, SourceTime } from '../../../../connector/source/client-source.ts'
+import type { ScanOrder } from '../../../../connector/scan/scan-order.ts'
+import type { Scan } from '../../../../connector/scan/scan-state.ts'
+import type { SourceTime } from '../../../../connector/source/client-source.ts'
+import { someScan } from '../../../support/scans.ts'
 import { plainScreen } from '../../../support/screens.ts'
 
 const timeZone = 'Europe/Paris'
@@ -16,33 +17,8 @@ const at = Date.parse('2026-06-15T10:00:00Z')
 const time = (text: string) => text as SourceTime
 const upTo = (text: string): ScanOrder => ({ kind: 'rising', values: 9, highest: time(text), reached: null })
 
-function scan(of: Pick<Scan, 'kind' | 'tag'> & Partial<Scan>): Scan {
-  return {
-    ...{ reachMs: null, request: null, from: time('2026-01-01T00:00:00'), lastChanged: time('2026-01-01T00:00:00') },
-    ...{
-      checkPoint: 'secret token' as CheckPoint,
-      limit: 100,
-      output: 'xml',
-      since: 0,
-      startedAt: at,
-      startedAtOurs: at,
-    },
-    ...{
-      notBefore: 0,
-      ordinal: 1,
-      order: noTimes,
-      hasResumed: false,
-      isFollowUp: false,
-      end: 'none',
-      tokens: noTokens,
-      emptyPages: 0,
-      refusals: 0,
-      failures: 0,
-      restarts: 0,
-    },
-    ...{ pages: 3, clients: 250, isMarking: false, ...of },
-  }
-}
+const scan = (of: Pick<Scan, 'kind' | 'tag'> & Partial<Scan>): Scan =>
+  someScan({ startedAt: at, startedAtOurs: at, pages: 3, clients: 250, ...of })
 
 const segment = (name: string, tier: 'base' | 'run' | 'spill', entries: number) => ({
   name,

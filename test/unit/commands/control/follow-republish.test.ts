@@ -1,10 +1,14 @@
 import { describe, expect, test } from 'vitest'
 import { followRepublish } from '../../../../connector/commands/control/follow-republish.ts'
 import { followedLines } from '../../../../connector/commands/control/republish.ts'
-import { type ControlDocument, noRequests } from '../../../../connector/control/control-document.ts'
-import { updateControl } from '../../../../connector/control/control-object.ts'
-import { cancelled, withProgress } from '../../../../connector/control/republications.ts'
-import { type NewRequest, recorded, requested } from '../../../../connector/control/requests.ts'
+import { type ControlDocument, noRequests, updateControl } from '../../../../connector/control/control-document.ts'
+import {
+  cancelled,
+  type NewRequest,
+  recorded,
+  requested,
+  withProgress,
+} from '../../../../connector/control/requests.ts'
 import { memoryStore } from '../../../support/fakes/memory-versioned-object.ts'
 import { virtualClock } from '../../../support/fakes/virtual-clock.ts'
 import { never } from '../../../support/signals.ts'

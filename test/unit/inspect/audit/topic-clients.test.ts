@@ -1,7 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { clientEvent, type RecordPlace, type StoredEvent, subjectOf } from '../../../../connector/event/client-event.ts'
-import { removalRecords } from '../../../../connector/event/removal-records.ts'
-import { tombstone } from '../../../../connector/event/tombstone.ts'
+import { removalRecords, tombstone } from '../../../../connector/event/tombstone.ts'
 import { rulesText } from '../../../../connector/index/client-index.ts'
 import { clientKey, UNKNOWN_CONTENT } from '../../../../connector/index/index-entry.ts'
 import { isForeign, isTombstone, readTopicClients } from '../../../../connector/inspect/audit/topic-clients.ts'

@@ -5,8 +5,7 @@ import {
   serializeDocument,
 } from '../../../../connector/checkpoint/checkpoint-document.ts'
 import { beginning } from '../../../../connector/checkpoint/stream-state.ts'
-import { loadTable } from '../../../../connector/index/load-table.ts'
-import { segmentBytes, segmentHash, sortedEntries } from '../../../../connector/index/segment.ts'
+import { loadTable, segmentBytes, segmentHash, sortedEntries } from '../../../../connector/index/load-table.ts'
 import { streamIndex } from '../../../../connector/index/stream-index.ts'
 import { type StreamProducer, withoutCheckpoint } from '../../../../connector/publish/event-publisher.ts'
 import { ConnectorError, codeOf } from '../../../../connector/runtime/connector-error.ts'

@@ -2,11 +2,15 @@ import { describe, expect, test } from 'vitest'
 import { parseDocument, serializeDocument } from '../../../../connector/checkpoint/checkpoint-document.ts'
 import { sequenceOf } from '../../../../connector/event/client-event.ts'
 import { deadLetterGuard } from '../../../../connector/event/dead-letter.ts'
-import { fieldAttributes } from '../../../../connector/event/field-attributes.ts'
-import { type FieldHash, fieldHash } from '../../../../connector/event/field-hash.ts'
-import { type FieldAction, fieldRules } from '../../../../connector/event/field-rules.ts'
+import {
+  type FieldAction,
+  type FieldHash,
+  fieldAttributes,
+  fieldHash,
+  fieldRules,
+} from '../../../../connector/event/field-rules.ts'
 import { presentRules, type ReadingRules } from '../../../../connector/event/read-client.ts'
-import { removalRecords } from '../../../../connector/event/removal-records.ts'
+import { removalRecords } from '../../../../connector/event/tombstone.ts'
 import { rulesText } from '../../../../connector/index/client-index.ts'
 import {
   type ClientKey,

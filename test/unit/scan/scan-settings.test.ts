@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { isDue } from '../../../connector/scan/due-time.ts'
+import { isDue } from '../../../connector/scan/scan-settings.ts'
 import { DAY, HOUR, MINUTE, noon } from './scans.ts'
 
 test.each([

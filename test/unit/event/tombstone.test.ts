@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { eventSource, sequenceOf } from '../../../connector/event/client-event.ts'
-import { removalRecords } from '../../../connector/event/removal-records.ts'
+import { removalRecords } from '../../../connector/event/tombstone.ts'
 
 const source = eventSource('shop', 'clients')
 const removal = { source, clientId: '42', previous: 6, sequence: 7, timeMs: Date.parse('2026-06-15T10:00:00Z') }
