@@ -89,15 +89,15 @@ export function controlWatch(parts: WatchParts): ControlWatch {
         await clock.sleep(CONTROL_PERIOD_MS, pause.signal).catch(() => {})
       }
     },
-    ...{ current: () => document, failure: () => failure, until },
+    current: () => document,
+    failure: () => failure,
+    until,
     since: () => {
       const { begun } = reads
       wake()
       return () => (reads.succeeded > begun ? document : undefined)
     },
-    carriedOut: (request) => {
-      if (unrecorded.ended(request)) wake()
-    },
+    carriedOut: (request) => void (unrecorded.ended(request) && wake()),
     progressed: unrecorded.progressed,
   }
 }

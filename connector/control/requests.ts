@@ -85,13 +85,11 @@ export function recorded(
   endings: ReadonlyMap<string, Ending>,
   by: string,
 ): ControlDocument | undefined {
-  const requests = document.requests.map((request): ControlRequest => {
+  return changed(document, (request) => {
     const ending = endings.get(request.id)
     const isNew = ending !== undefined && request.progress.kind !== 'done'
     return isNew ? { ...withoutClient(request), progress: { kind: 'done', by, ...ending } } : request
   })
-  const hasChanged = requests.some((request, index) => request !== document.requests[index])
-  return hasChanged ? { ...document, requests } : undefined
 }
 
 /** The id of a client stays stored only as long as it is needed. */
@@ -112,8 +110,6 @@ function pruned(requests: readonly ControlRequest[]): readonly ControlRequest[] 
   const dropped = new Set(requests.filter(isPast).slice(0, -KEPT))
   return requests.filter((request) => !dropped.has(request))
 }
-
-/** Transitions of the control document for requests in progress. All are pure. */
 
 /** What a replica reports while it carries out requests, by their ids; undefined if nothing has changed. */
 export function withProgress(

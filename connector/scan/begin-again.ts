@@ -50,7 +50,7 @@ export function afterStuck(scan: Scan, { failedLimit }: Pick<ScanStates, 'failed
 const FIRST_PAUSE_MS = 60_000
 const pauseMs = (times: number) => Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** times)
 
-/** So often, in about 15 minutes, the page is asked for again. */
+/** Limit of repeats of a page, which take about 15 minutes. */
 const MAX_REPEATS = 17
 const repeatPauseMs = (times: number) => Math.min(FIRST_PAUSE_MS, 5_000 * 2 ** times)
 

@@ -57,7 +57,7 @@ export function isWithin(hours: Hours | undefined, wallClock: SourceTime): boole
   return from < to ? minute >= from && minute < to : minute >= from || minute < to
 }
 
-/** So much may the clocks of two replicas differ. */
+/** Upper bound of the difference between the clocks of two replicas. */
 const SKEW_MS = 60_000
 
 /**

@@ -170,7 +170,7 @@ export interface Recheck {
   readonly dueAt: number
 }
 
-/** So much later than the last of these clients, the recheck begins. */
+/** The recheck begins this long after the last of these clients was found. */
 export const RECHECK_AFTER_MS = 60_000
 
 export function scanWith(states: ScanStates, tag: ScanTag): Scan | undefined {

@@ -191,8 +191,8 @@ export const plants: readonly Plant[] = [
   {
     name: 'the tombstones of erasures are not read when an index is rebuilt',
     file: 'stream/rewrite/topic-index.ts',
-    text: "if (mark === 'erased') table.set(key, erasedEntry(known ?? { ...found, number: 0 }))",
-    becomes: "if (mark === 'erased') return",
+    text: "if (mark === 'withdrawn') table.set(key, withdrawnEntry(known ?? { ...found, number: 0 }))",
+    becomes: "if (mark === 'withdrawn') return",
     by: { unit: 'stream/rewrite/rebuild-index.test.ts' },
   },
   {
@@ -205,7 +205,7 @@ export const plants: readonly Plant[] = [
   {
     name: 'a provisional mark stays when its request is cancelled',
     file: 'pipeline/features/erase/requested-erasures.ts',
-    text: "if (outcome === 'cancelled') await erasures.update({ ended: [id] }, stop)",
+    text: "if (outcome === 'cancelled') await marks.update({ ended: [id] }, stop)",
     becomes: '',
     by: { unit: 'pipeline/features/erase stream/open/erased-clients.test.ts' },
   },
@@ -232,9 +232,9 @@ export const plants: readonly Plant[] = [
   },
   {
     name: 'changed clients count as published again',
-    file: 'pipeline/features/republish/republishing.ts',
-    text: 'republishing[as] += 1',
-    becomes: "republishing[as === 'changed' ? 'published' : as] += 1",
+    file: 'pipeline/features/republish/republish.ts',
+    text: "republishing[as === 'again' ? 'published' : 'changed'] += 1",
+    becomes: 'republishing.published += 1',
     by: { unit: 'pipeline/features/republish' },
   },
   {

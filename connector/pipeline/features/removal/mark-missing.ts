@@ -14,7 +14,7 @@ import type { PageReading } from '../../read/page-reading.ts'
 import type { FullScanMemory } from './full-scan-memory.ts'
 import { areTooMany, type FullScanResult, type RemovedSettings } from './removed-clients.ts'
 
-/** Takes so many milliseconds of the process at once: about one. */
+/** Other work of the process runs after this many entries, which take about a millisecond. */
 const SLICE_ENTRIES = 2_000
 
 /**
