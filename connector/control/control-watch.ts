@@ -111,7 +111,7 @@ interface Unrecorded {
   next(): { change(stored: ControlDocument): ControlDocument | undefined; written(): void }
 }
 
-export function unrecordedReports(replica: string, clock: Pick<Clock, 'now'>): Unrecorded {
+function unrecordedReports(replica: string, clock: Pick<Clock, 'now'>): Unrecorded {
   const endings = new Map<string, Ending>()
   const running = new Map<string, RepublishProgress | Waiting>()
   return {

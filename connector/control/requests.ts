@@ -93,7 +93,7 @@ export function recorded(
 }
 
 /** The id of a client stays stored only as long as it is needed. */
-export function withoutClient(request: ControlRequest): ControlRequest {
+function withoutClient(request: ControlRequest): ControlRequest {
   if (request.kind !== 'erase') return request
   const { client, ...rest } = request
   return rest

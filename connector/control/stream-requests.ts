@@ -38,7 +38,7 @@ export interface Erasure {
  * Which clients an operator requests to be published again. `keys`: of the client index, in base64url, so that no client
  * id is stored.
  */
-export const wantedClients = z.discriminatedUnion('kind', [
+const wantedClients = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('all'), maxPerSecond: z.number().positive() }),
   z.object({ kind: z.literal('clients'), keys: z.array(z.string()).readonly() }),
 ])

@@ -63,7 +63,7 @@ export interface FieldHash {
 
 /** What the key id is the HMAC of. */
 const KEY_ID_TEXT = 'key-id'
-export const KEY_ID_CHARACTERS = 8
+const KEY_ID_CHARACTERS = 8
 
 export function fieldHash(key: string): FieldHash {
   const secret = createSecretKey(key, 'utf8')

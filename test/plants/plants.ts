@@ -148,7 +148,7 @@ export const plants: readonly Plant[] = [
   },
   {
     name: 'a full scan continues without knowing which clients it has returned',
-    file: 'pipeline/features/removal/full-scan-memory.ts',
+    file: 'pipeline/features/removal/mark-missing.ts',
     text: 'scan.pages === 0 || (of(scan)?.pages ?? 0) >= scan.pages',
     becomes: 'scan.pages >= 0',
     by: { unit: 'pipeline/features/removal' },
@@ -197,7 +197,7 @@ export const plants: readonly Plant[] = [
   },
   {
     name: 'a provisional mark outranks the events of its client',
-    file: 'pipeline/features/erase/marked-entries.ts',
+    file: 'pipeline/features/erase/erasure-marks.ts',
     text: 'if (!entries.has(key) && table.get(key) === undefined) entries',
     becomes: 'entries',
     by: { unit: 'stream/rewrite/rebuild-index.test.ts' },

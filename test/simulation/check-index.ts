@@ -1,7 +1,13 @@
 import { canonicalJson, sha256 } from '../../connector/event/canonical-json.ts'
 import { ERASED_TYPE } from '../../connector/event/tombstone.ts'
 import { type ClientTable, clientTable, entriesIn } from '../../connector/index/client-table.ts'
-import { clientKey, contentKey, type IndexEntry, isWithdrawnOnRequest, UNKNOWN_CONTENT } from '../../connector/index/index-entry.ts'
+import {
+  clientKey,
+  contentKey,
+  type IndexEntry,
+  isWithdrawnOnRequest,
+  UNKNOWN_CONTENT,
+} from '../../connector/index/index-entry.ts'
 import { deltaWords, type IndexState } from '../../connector/index/index-state.ts'
 import { segmentEntries } from '../../connector/index/load-table.ts'
 import type { ClientRecord } from '../../connector/source/client-source.ts'
@@ -97,7 +103,9 @@ export function missingMarks(
   const entries = marks === undefined ? '' : (JSON.parse(marks) as { entries: string }).entries
   const marked = clientTable()
   marked.setAll(deltaWords(entries))
-  const missing = [...entriesIn(table)].filter(([key, entry]) => isErased(entry) && marked.get(key) === undefined)
+  const missing = [...entriesIn(table)].filter(
+    ([key, entry]) => isWithdrawnOnRequest(entry) && marked.get(key) === undefined,
+  )
   return missing.length
 }
 

@@ -7,7 +7,7 @@ import { deltaWords, withEntries } from '../../connector/index/index-state.ts'
 import type * as Segments from '../../connector/index/load-table.ts'
 import type * as FeatureList from '../../connector/pipeline/features/feature-list.ts'
 import type { KnownClient } from '../../connector/pipeline/features/part.ts'
-import type * as FullScanMemories from '../../connector/pipeline/features/removal/full-scan-memory.ts'
+import type * as FullScanMemories from '../../connector/pipeline/features/removal/mark-missing.ts'
 import type * as Buildings from '../../connector/pipeline/group/building.ts'
 import { knownEntry } from '../../connector/pipeline/group/open-group.ts'
 import type * as BeginScan from '../../connector/scan/begin-scan.ts'
@@ -58,7 +58,7 @@ vi.mock('../../connector/scan/end-scan.ts', replaceable('recheckAfter'))
 vi.mock('../../connector/pipeline/features/feature-list.ts', replaceable('featureList'))
 vi.mock('../../connector/index/load-table.ts', replaceable('sortedEntries'))
 vi.mock('../../connector/checkpoint/transitions.ts', replaceable('prepared'))
-vi.mock('../../connector/pipeline/features/removal/full-scan-memory.ts', replaceable('fullScanMemory'))
+vi.mock('../../connector/pipeline/features/removal/mark-missing.ts', replaceable('fullScanMemory'))
 vi.mock('../../connector/pipeline/group/building.ts', replaceable('returnedEntry'))
 vi.mock('../../connector/event/client-event.ts', replaceable('subjectOf'))
 vi.mock('../../connector/checkpoint/stream-checkpoint.ts', replaceable('streamCheckpoint'))

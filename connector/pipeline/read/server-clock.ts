@@ -55,7 +55,7 @@ export type ServerClockEvent =
   | { readonly kind: 'server-clock-missing'; readonly why: WhyMissing }
   | { readonly kind: 'server-clock-jumped'; readonly byMs: number }
 
-export type WhyMissing = 'no-date' | 'stands-still'
+type WhyMissing = 'no-date' | 'stands-still'
 
 /** A trouble is reported when this many responses show it, and then at most once an hour. */
 const SHOWN_BY = 3
@@ -66,17 +66,14 @@ const JUMP_MS = 60_000
 const AGREEING = 10
 
 /** Reports what is wrong with the server's clock. Times in ms since 1970. */
-export interface ClockReports {
+interface ClockReports {
   /** For each response; undefined: its `Date` is usable. */
   missing(why: WhyMissing | undefined): void
   /** For each new `Date`. `expected`: by the one before. */
   read(serverTime: number, expected: number): void
 }
 
-export function clockReports(
-  clock: Pick<Clock, 'monotonic'>,
-  observe: (event: ServerClockEvent) => void,
-): ClockReports {
+function clockReports(clock: Pick<Clock, 'monotonic'>, observe: (event: ServerClockEvent) => void): ClockReports {
   const reportedAt = new Map<string, number>()
   const report = (trouble: string, event: ServerClockEvent) => {
     const now = clock.monotonic()

@@ -25,7 +25,7 @@ import {
 import { deltaText, deltaWords, type IndexState, withEntries, withRules } from '../../index/index-state.ts'
 import { isDamage } from '../../index/load-table.ts'
 import type { OpenStream } from '../../pipeline/claimed-stream.ts'
-import { withErasedClients } from '../../pipeline/features/erase/marked-entries.ts'
+import { withErasedClients } from '../../pipeline/features/erase/erasure-marks.ts'
 import type { StreamProducer } from '../../publish/event-publisher.ts'
 import { ConnectorError } from '../../runtime/connector-error.ts'
 import { mustBelong, mustNotHaveMoved, type OpenParts, openingOf, type StoredDocument } from './open-parts.ts'

@@ -98,7 +98,7 @@ interface KeptParts extends OpenedStream {
  * Writes back the marks of erased clients that the object does not have: it was deleted or rolled back, or a replica
  * ended before it stored them. Never rejects.
  */
-export async function keepMarks(stream: KeptParts, stop: AbortSignal): Promise<void> {
+async function keepMarks(stream: KeptParts, stop: AbortSignal): Promise<void> {
   const { marks, observe } = stream
   try {
     const stored = await marks.read(stop)

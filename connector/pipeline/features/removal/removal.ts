@@ -4,9 +4,8 @@ import { FULL } from '../../../scan/scan-state.ts'
 import type { Adding } from '../../group/open-group.ts'
 import type { PipelineEvent } from '../../pipeline-event.ts'
 import type { Feature, OpenedStream, Part } from '../part.ts'
-import { type FullScanMemory, fullScanMemory } from './full-scan-memory.ts'
 import { goneClients, type RemovalParts } from './gone-clients.ts'
-import { markMissing } from './mark-missing.ts'
+import { type FullScanMemory, fullScanMemory, markMissing } from './mark-missing.ts'
 import type { FullScanResult, RemovedSettings } from './removed-clients.ts'
 
 /** Finds clients that full scans no longer return, and publishes their removal. */

@@ -3,8 +3,12 @@ import { beginning } from '../../../../../connector/checkpoint/stream-state.ts'
 import { clientTable } from '../../../../../connector/index/client-table.ts'
 import { UNKNOWN_CONTENT } from '../../../../../connector/index/index-entry.ts'
 import { deltaWords } from '../../../../../connector/index/index-state.ts'
-import { type ErasureMark, erasureMarks } from '../../../../../connector/pipeline/features/erase/erasure-marks.ts'
-import { markedEntries, withErasedClients } from '../../../../../connector/pipeline/features/erase/marked-entries.ts'
+import {
+  type ErasureMark,
+  erasureMarks,
+  markedEntries,
+  withErasedClients,
+} from '../../../../../connector/pipeline/features/erase/erasure-marks.ts'
 import { codeOf } from '../../../../../connector/runtime/connector-error.ts'
 import { LIVE } from '../../../../../connector/scan/scan-state.ts'
 import { memoryStore } from '../../../../support/fakes/memory-versioned-object.ts'
