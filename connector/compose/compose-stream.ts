@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { StreamConfig } from '../config/connector-config.ts'
 import type { StreamRequests } from '../control/stream-requests.ts'
+import { eventSettings, indexRules, readingRules } from '../event/configured-events.ts'
 import { deadLetterGuard } from '../event/dead-letter.ts'
 import { fieldWatch } from '../event/missing-fields.ts'
 import { streamIndex } from '../index/stream-index.ts'

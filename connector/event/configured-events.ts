@@ -1,6 +1,5 @@
-import { eventSource } from './client-event.ts'
+import { dataSchema, eventSource } from './client-event.ts'
 import type { EventSettings } from './client-record.ts'
-import { dataSchema } from './client-event.ts'
 import { fieldAttributes } from './field-rules.ts'
 import { presentRules, type ReadingRules } from './read-client.ts'
 

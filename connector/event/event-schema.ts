@@ -1,9 +1,4 @@
-<<<<<<< HEAD
-import { EVENT_TYPE, SEQUENCE_DIGITS } from './client-event.ts'
-import { CONTRACT_MAJOR, dataSchema, dataSchemaPattern } from './client-event.ts'
-=======
 import { CONTRACT_MAJOR, dataSchema, dataSchemaPattern, EVENT_TYPE, SEQUENCE_DIGITS } from './client-event.ts'
->>>>>>> ef0dd38 (Join four more files with their only subject)
 import { deadLetterCodes } from './dead-letter.ts'
 import { fieldAttributeSchemas } from './field-rules.ts'
 import type { TombstoneType } from './tombstone.ts'

@@ -8,12 +8,7 @@ import {
   UNKNOWN_CONTENT,
 } from '../index/index-entry.ts'
 import type { ClientRecord, ClientValue } from '../source/client-source.ts'
-<<<<<<< HEAD
-import { EVENT_TYPE, type StoredEvent, type Tombstone } from './client-event.ts'
-import { isDataSchema } from './client-event.ts'
-=======
 import { EVENT_TYPE, isDataSchema, type StoredEvent, type Tombstone } from './client-event.ts'
->>>>>>> ef0dd38 (Join four more files with their only subject)
 import { contentUnder } from './read-client.ts'
 import { ERASED_TYPE, REMOVED_TYPE } from './tombstone.ts'
 

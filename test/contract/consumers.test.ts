@@ -7,10 +7,6 @@ import { beforeAll, expect, inject, it, vi } from 'vitest'
 import type { OutgoingRecord } from '../../connector/event/client-event.ts'
 import { dataSchema } from '../../connector/event/client-event.ts'
 import { clientRecord } from '../../connector/event/client-record.ts'
-<<<<<<< HEAD
-import { dataSchema } from '../../connector/event/client-event.ts'
-=======
->>>>>>> ef0dd38 (Join four more files with their only subject)
 import { clientReader } from '../../connector/event/read-client.ts'
 import { removalRecords } from '../../connector/event/tombstone.ts'
 import { kafkaDefaults } from '../../connector/kafka/kafka-config.ts'

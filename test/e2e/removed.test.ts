@@ -34,7 +34,7 @@ function expectAllNumbers(records: readonly TopicRecord[]): void {
 }
 
 it('publishes a removal and a tombstone for each client that two full scans do not return, and none that they do', async () => {
-  const stage = await scene({ source: { clients: 300 }, environment: { ...EVENTS, REMOVED_TOMBSTONE: 'true' } })
+  const stage = await scene({ source: { clients: 300 }, environment: { ...EVENTS, REMOVED_MODE: 'tombstone' } })
   const { simulator } = stage
   const connector = stage.start()
   await stage.caughtUp()
@@ -119,7 +119,7 @@ it('publishes each removal once although it is killed between the scans and whil
   onTestFinished(() => proxy.close())
   const stage = await scene({
     source: { clients: 400 },
-    environment: { ...EVENTS, REMOVED_TOMBSTONE: 'true', AWS_ENDPOINT_URL_S3: proxy.endpoint },
+    environment: { ...EVENTS, REMOVED_MODE: 'tombstone', AWS_ENDPOINT_URL_S3: proxy.endpoint },
   })
   const { simulator } = stage
   const first = stage.start()

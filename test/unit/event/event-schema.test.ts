@@ -5,10 +5,6 @@ import { describe, expect, test } from 'vitest'
 import { canonicalJson } from '../../../connector/event/canonical-json.ts'
 import { dataSchema, isDataSchema } from '../../../connector/event/client-event.ts'
 import { clientRecord, type EventSettings } from '../../../connector/event/client-record.ts'
-<<<<<<< HEAD
-import { dataSchema, isDataSchema } from '../../../connector/event/client-event.ts'
-=======
->>>>>>> ef0dd38 (Join four more files with their only subject)
 import { deadLetterCodes } from '../../../connector/event/dead-letter.ts'
 import { schemaFiles, tombstoneHeaders } from '../../../connector/event/event-schema.ts'
 import { clientReader } from '../../../connector/event/read-client.ts'
