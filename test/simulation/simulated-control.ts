@@ -82,6 +82,7 @@ export function healControl({ store, control }: Pick<World, 'store' | 'control'>
 
 function rememberLost({ control, replicas }: World, before: ControlDocument, after: ControlDocument): void {
   for (const { id, progress } of before.requests) {
+    if (progress.kind === 'done') control.outcomes.set(id, progress.outcome)
     if (after.requests.find((one) => one.id === id)?.progress.kind === progress.kind) continue
     const knows = ({ process, control: watch }: Replica) =>
       !process.isCrashed() && (watch.current()?.requests.some((one) => one.id === id) ?? false)

@@ -86,7 +86,7 @@ export function requestedErasures(world: World): RequestedErasure[] {
 
 function outcomeOf(world: World, request: string): string | undefined {
   const progress = storedControl(world).requests.find(({ id }) => id === request)?.progress
-  return progress?.kind === 'done' ? progress.outcome : undefined
+  return progress?.kind === 'done' ? progress.outcome : world.control.outcomes.get(request)
 }
 
 /** An operator has the stream checked, if it is held. */

@@ -101,6 +101,8 @@ export function createWorld(options: HistoryOptions, defects: Defects, log: (lin
       healthy: undefined as string | undefined,
       /** Requests that a deletion or a rollback has removed, by their ids, and the replicas that knew them. */
       lost: new Map<string, readonly string[]>(),
+      /** How requests had ended before that: what is done is not written back. */
+      outcomes: new Map<string, string | undefined>(),
     },
     /** Records that retention has removed from the topic, and how many records were visible then. */
     expired: new Map<FakeRecord, number>(),

@@ -64,7 +64,7 @@ export interface FakeKafka {
   setPartitions(partitions: number): void
   /** Removes all events but the last one of each key in its partition; tombstones stay. */
   compact(): void
-  /** Removes, of each stream, all records before its last event that no later record of its client has replaced. */
+  /** Removes, of each stream, what is older than its last event that no later record of its client has replaced. */
   expire(): void
   /** The topic has these records again. */
   restore(records: Iterable<FakeRecord>): void
@@ -149,10 +149,11 @@ export function fakeKafka(options: FakeKafkaOptions): FakeKafka {
 function expire({ committed, compacted }: Cluster): void {
   const last = new Map(committed.map((record) => [placeOf(record), record]))
   const kept = new Map<string, number>()
-  for (const [at, record] of committed.entries())
-    if (record.value?.includes(EVENT_TYPE) && last.get(placeOf(record)) === record) kept.set(record.stream, at)
-  for (const [at, record] of committed.entries())
-    if (record.to === 'events' && at < (kept.get(record.stream) ?? 0)) compacted.add(record)
+  for (const record of committed)
+    if (record.value?.includes(EVENT_TYPE) && last.get(placeOf(record)) === record)
+      kept.set(record.stream, Math.max(record.transaction, kept.get(record.stream) ?? 0))
+  for (const record of committed)
+    if (record.to === 'events' && record.transaction < (kept.get(record.stream) ?? 0)) compacted.add(record)
 }
 
 const placeOf = ({ stream, to, partition, key }: FakeRecord) => `${stream} ${to} ${partition} ${key}`
