@@ -1,8 +1,9 @@
 import type * as z from 'zod'
-import { composeSource } from '../compose/compose-source.ts'
+import { composePreview } from '../compose/compose-source.ts'
+import { eventSettings, readingRules } from '../compose/compose-stream.ts'
+import type { Settings } from '../config/config-schema.ts'
 import { connectorConfig } from '../config/connector-config.ts'
-import { eventSettings, readingRules } from '../event/configured-events.ts'
-import { readPages } from '../inspect/doctor/read-pages.ts'
+import { type ConfigSources, loadConfig, readConfig } from '../config/load-config.ts'
 import { previewRecords, previewShape } from '../inspect/preview/preview-records.ts'
 import { type Clock, systemClock } from '../runtime/clock.ts'
 import { closeStack } from '../runtime/close-stack.ts'
@@ -19,7 +20,6 @@ import {
   optionText,
   printJson,
 } from './command.ts'
-import { loadWithoutTargets } from './load-without-targets.ts'
 import type { Screen } from './output/screen.ts'
 import { elapsedText, showingProgress } from './output/shown-progress.ts'
 import { counted } from './output/time-text.ts'
@@ -72,22 +72,26 @@ async function previewed(
   const stream = onlyStream(args, config.streams)
   await using closing = closeStack()
   const since = stream.beginAt ?? wallClock(clock.now() - DAY_MS, stream.poll.timeZone)
-  const at = { lastChanged: since, checkPoint: null, limit: stream.poll.limit, output: stream.poll.output }
-  const maxPages = Math.ceil(limit / stream.poll.limit)
-  const reading = readPages(composeSource(stream, clock, closing), { at, maxPages, patience: 'unproven' }, parts.stop)
-  const text = (elapsedMs: number) => `reading from ${new URL(stream.polaris.url).origin} ${elapsedText(elapsedMs)}`
-  const read = await showingProgress(reading, { output: parts, text, clock })
-  if (read.error !== undefined) throw read.error
   const isMasked = args['show-data'] !== true
-  const records = previewRecords(read, {
-    stream,
-    rules: readingRules(stream),
-    settings: eventSettings(config, stream),
-    readAt: read.serverTime ?? clock.now(),
-    isMasked,
-    limit,
-  })
+  const wanted = { stream, rules: readingRules(stream), settings: eventSettings(config, stream), isMasked, limit }
+  const reading = previewRecords(composePreview(stream, { clock, closing, beginAt: since }), wanted, parts.stop)
+  const text = (elapsedMs: number) => `reading from ${new URL(stream.polaris.url).origin} ${elapsedText(elapsedMs)}`
+  const records = await showingProgress(reading, { output: parts, text, clock })
   return { stream: stream.name, since, masked: isMasked, records }
+}
+
+/** Values for required settings that a preview does not use, by path. */
+const unused: ReadonlyMap<string | undefined, Readonly<Record<string, string>>> = new Map([
+  ['kafka.brokers', { KAFKA_BROKERS: 'unused:9092' }],
+  ['checkpoint.url', { CHECKPOINT_URL: 'file:unused' }],
+])
+
+/** Like `loadConfig`, but the brokers and the checkpoint store may be missing. */
+export function loadWithoutTargets(sources: ConfigSources): Settings {
+  const loaded = readConfig(sources)
+  if (loaded.kind === 'valid') return loaded.settings
+  const replaced = loaded.problems.map(({ path }) => unused.get(path))
+  return loadConfig({ ...sources, environment: Object.assign({}, sources.environment, ...replaced) })
 }
 
 function previewLines({ stream, since, masked, records }: Preview, { paint }: Pick<Screen, 'paint'>): string[] {

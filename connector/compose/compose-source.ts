@@ -1,5 +1,6 @@
 import type { StreamConfig } from '../config/connector-config.ts'
-import type { Clock } from '../runtime/clock.ts'
+import type { InspectionReader } from '../inspect/inspected-pages.ts'
+import { createServerClock } from '../pipeline/read/server-clock.ts'
 import type { CloseStack } from '../runtime/close-stack.ts'
 import { type RefusedAccounts, refusedAccounts } from '../runtime/refused-accounts.ts'
 import type { ClientSource } from '../source/client-source.ts'
@@ -16,9 +17,14 @@ export function openSource(polaris: PolarisConfig, parts: SourceParts): ClientSo
   return recovering((permits) => httpClientSource(polaris, { ...parts, permits }), { ...parts, policy, suspectForMs })
 }
 
-/** The source of a stream, for a command that reads a few pages and needs neither Kafka nor the checkpoint store. */
-export function composeSource({ polaris }: StreamConfig, clock: Clock, closing: CloseStack): ClientSource {
-  const parts = { clock, observe: () => {}, permits: serverLimits(clock)(polaris), accounts: refusedAccounts(clock) }
+/** Reads a stream from a time, for a command that needs neither Kafka nor the checkpoint store. */
+export function composePreview(
+  { polaris, poll, fields }: StreamConfig,
+  { clock, closing, beginAt }: Pick<InspectionReader, 'clock' | 'beginAt'> & { readonly closing: CloseStack },
+): InspectionReader {
+  const observe = () => {}
+  const parts = { clock, observe, permits: serverLimits(clock)(polaris), accounts: refusedAccounts(clock) }
   const config = { ...polaris, retry: { ...polaris.retry, retries: 1 } }
-  return closing.use(openSource(config, { ...parts, outages: 'give-up' }), (opened) => opened.close())
+  const source = closing.use(openSource(config, { ...parts, outages: 'give-up' }), (opened) => opened.close())
+  return { source, clock, serverClock: createServerClock(clock, observe), settings: poll, fields, beginAt }
 }

@@ -7,8 +7,6 @@ import { clientTable } from '../index/client-table.ts'
 import { withRules } from '../index/index-state.ts'
 import type { PageGroupParts } from '../pipeline/group/building.ts'
 import { pageGroupBuilder } from '../pipeline/group/page-group.ts'
-import { readPages } from '../pipeline/read/page-reader.ts'
-import type { ReaderParts } from '../pipeline/read/reader-parts.ts'
 import { ConnectorError } from '../runtime/connector-error.ts'
 import type { ErrorCode } from '../runtime/error-catalogue.ts'
 import type { ClientSource } from '../source/client-source.ts'
@@ -21,10 +19,11 @@ import {
 } from '../stream/open/open-parts.ts'
 import { firstState } from '../stream/open/open-stream.ts'
 import { resolveBy } from '../stream/open/resolve-stream.ts'
+import { type InspectionReader, inspectedPages } from './inspected-pages.ts'
 
 export interface CheckParts {
   readonly open: OpenParts
-  readonly reader: ReaderParts
+  readonly reader: InspectionReader
   readonly group: Omit<PageGroupParts, 'requests'>
   /** Opens a separate source for this check; it does not share the HTTP session or the events of the stream. */
   readonly openSource: () => ClientSource & { close(): Promise<void> }
@@ -77,21 +76,17 @@ async function checkNextPage(
   const state = committed?.state ?? firstState(open)
   const table =
     document === undefined ? clientTable() : await open.index.load({ ...document, index: state.index }, stop)
-  const observe = () => {}
   const source = openSource()
   try {
     const builder = pageGroupBuilder(
-      { ...group, requests: noStreamRequests, observe },
+      { ...group, requests: noStreamRequests, observe: () => {} },
       { state: withPresentRules(state, open), table },
     )
-    const parts = { ...reader, source, observe, until: 'caught-up' as const }
-    const pages = readPages(parts, { states: state.scans, mapping: state.mapping, processed: builder }, stop)
-    for (let page = 0; page < CHECKED_PAGES; page += 1) {
-      const { value: reading } = await pages.next()
-      let added = reading === undefined ? 'whole' : builder.add(reading)
+    const from = { states: state.scans, mapping: state.mapping, processed: builder, maxPages: CHECKED_PAGES }
+    for await (const page of inspectedPages({ ...reader, source }, from, stop)) {
+      let added = builder.add(page)
       while (added === 'slice') added = builder.addRest()
     }
-    await pages.return()
   } finally {
     await source.close()
   }

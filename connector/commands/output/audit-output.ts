@@ -7,8 +7,7 @@ import {
   exceptionKinds,
   type NamedKind,
 } from '../../inspect/audit/client-kinds.ts'
-import { MAX_KEYS } from '../../inspect/audit/compare.ts'
-import { countedDifferences, type Retention, retentions } from '../../inspect/audit/verdict.ts'
+import { countedDifferences, MAX_KEYS, type Retention, retentions } from '../../inspect/audit/compare.ts'
 import type { Screen } from './screen.ts'
 import { table } from './text-table.ts'
 import { counted, tookText } from './time-text.ts'

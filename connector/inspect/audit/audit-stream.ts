@@ -6,8 +6,7 @@ import type { OpenParts } from '../../stream/open/open-parts.ts'
 import { contentRules, type ReadIndex, readDocument, readIndex } from './audited-index.ts'
 import type { Audited, NamedKind } from './client-kinds.ts'
 import { type Comparison, compare } from './compare.ts'
-import { serialServer } from './prove-interleaving.ts'
-import { readSourceClients, type SourceParts } from './source-clients.ts'
+import { readSourceClients, type SourceParts, serialServer } from './source-clients.ts'
 import { readTopicClients } from './topic-clients.ts'
 
 export interface AuditParts {

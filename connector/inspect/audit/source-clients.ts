@@ -4,13 +4,12 @@ import { rulesOf } from '../../index/client-index.ts'
 import { type ClientTable, clientTable } from '../../index/client-table.ts'
 import { type ClientKey, type ContentKey, type IndexEntry, UNKNOWN_CONTENT } from '../../index/index-entry.ts'
 import { type ScanMemory, scanMemory } from '../../pipeline/group/scan-memory.ts'
-import { readPages } from '../../pipeline/read/page-reader.ts'
 import type { PageReading } from '../../pipeline/read/page-reading.ts'
-import type { ReaderParts } from '../../pipeline/read/reader-parts.ts'
+import { ConnectorError } from '../../runtime/connector-error.ts'
 import type { ScanSettings } from '../../scan/scan-settings.ts'
 import { LIVE, newScans, type ScanStates } from '../../scan/scan-state.ts'
+import { type InspectionReader, inspectedPages, onceThrough } from '../inspected-pages.ts'
 import type { AuditedIndex } from './audited-index.ts'
-import { proveInterleaving } from './prove-interleaving.ts'
 import type { TopicClients } from './topic-clients.ts'
 
 /** The clients that the source returns. */
@@ -34,7 +33,7 @@ export const relationToIndex = ({ tag }: IndexEntry): Relation => relations[tag 
 export const relationToTopic = ({ tag }: IndexEntry): Relation => relations[tag >>> 2] ?? 'unknown'
 
 export interface SourceParts {
-  readonly reader: Omit<ReaderParts, 'until' | 'observe'>
+  readonly reader: InspectionReader
   readonly rules: ReadingRules
 }
 
@@ -63,23 +62,15 @@ export async function readSourceClients(
   stop: AbortSignal,
 ): Promise<SourceClients> {
   const table = clientTable()
-  const settings: ScanSettings = { ...reader.settings, backfill: 'before', lookBacks: [], fullScan: undefined }
+  const settings = onceThrough(reader.settings)
   const parts = { ...reader, settings }
   const states = await statesFrom(parts, reading, stop)
   const memory = scanMemory(states, settings)
-  const pages = readPages(
-    { ...parts, until: 'caught-up', observe: () => {} },
-    {
-      states,
-      mapping: reading.mapping,
-      processed: { events: () => 0, recheck: () => null, ...memory },
-    },
-    stop,
-  )
+  const from = { states, mapping: reading.mapping, processed: memory }
   const entryOf = entryReader(reading, rules)
   let readAt = 0
   let count = 0
-  for await (const page of pages) {
+  for await (const page of inspectedPages(parts, from, stop)) {
     for (const client of clientsOf(page, { rules, memory })) {
       table.set(client.key, entryOf(client))
       if (typeof client.id === 'string') reading.onClient(client.key, client.id)
@@ -100,6 +91,34 @@ async function statesFrom(
   const states: ScanStates = { ...newScans, interleaving, failedLimit }
   if (interleaving !== 'unknown' || isAlone) return states
   return { ...states, interleaving: await proveInterleaving(reader, { states, mapping }, stop) }
+}
+
+/** Live scans as often as possible: the first one between two pages is the proof. */
+const PROOF_INTERVAL_MS = 1
+
+/**
+ * Reads the first pages, with live scans between them, until it is known whether the server keeps two scans of one caller
+ * apart. `unknown`: there are too few pages. Rejects as a read does, and with `command.invalid` if it does not.
+ */
+async function proveInterleaving(
+  reader: InspectionReader,
+  from: Pick<SourceReading, 'mapping'> & { readonly states: ScanStates },
+  stop: AbortSignal,
+): Promise<ScanStates['interleaving']> {
+  const settings: ScanSettings = { ...reader.settings, intervalMs: PROOF_INTERVAL_MS, backfill: 'beside' }
+  for await (const { states } of inspectedPages({ ...reader, settings }, from, stop)) {
+    if (states.interleaving === 'serial') throw serialServer()
+    if (states.interleaving === 'proven') return 'proven'
+  }
+  return 'unknown'
+}
+
+/** The error for a server that mixes up two scans of one caller. */
+export function serialServer(): ConnectorError {
+  return new ConnectorError(
+    'command.invalid',
+    'audit: the server mixes up two scans of one caller, so an audit would disturb the running stream: pause the stream first, and resume it afterwards',
+  )
 }
 
 /** The server is spared as by a full scan. */

@@ -5,6 +5,7 @@ import { errorCatalogue } from '../../runtime/error-catalogue.ts'
 import { DAY_MS } from '../../runtime/units.ts'
 import type { ClientRecord, ClientsPlace, Page, ReadArguments, SourceTime } from '../../source/client-source.ts'
 import { serverTimeText, wallClock } from '../../source/source-time.ts'
+import { readSample, type Sample } from '../inspected-pages.ts'
 import type { CheckProgress } from './check-progress.ts'
 import { compareOutputs } from './compare-outputs.ts'
 import type { StreamUnderTest } from './doctor-parts.ts'
@@ -13,7 +14,6 @@ import { judgeEventFields } from './judge-event-fields.ts'
 import { judgeOrder } from './judge-order.ts'
 import { judgeFields, judgeInterleaving, judgePage, judgeServerClock } from './judge-page.ts'
 import { judgeTimeZone } from './judge-time-zone.ts'
-import { readPages } from './read-pages.ts'
 
 type SourceUnderTest = Pick<StreamUnderTest, 'config' | 'source' | 'events'>
 
@@ -42,9 +42,9 @@ export async function checkSource(
   const { poll, beginAt, event } = stream.config
   const at = startingAt(beginAt ?? wallClock(clock.now() - DAY_MS, poll.timeZone), poll)
   const during = <Result>(name: string, work: () => Promise<Result>) => progress.during(name, stream.config.name, work)
-  const first = await during('polaris', () => attempted(check, at))
-  if (first.kind === 'failed') return { polaris: first.result, ...withoutPage }
-  const { page } = first
+  const first = await during('polaris', () => readPage(check, at))
+  const [page] = first.pages
+  if (page === undefined) return { polaris: failure(first.error, check.limit), ...withoutPage }
   const now = clock.now()
   const serverNow = page.serverTime ?? now
   const second = await during('second page', () => checkSecondPage(check, { at, page }))
@@ -65,8 +65,6 @@ export async function checkSource(
   }
 }
 
-const MAX_PAGES = 20
-
 const requiresPage = skipped('requires a page')
 const withoutPage: CheckResults = {
   'second page': requiresPage,
@@ -83,16 +81,9 @@ const startingAt = (
   { limit, output }: Pick<ReadArguments, 'limit' | 'output'>,
 ): ReadArguments => ({ lastChanged, checkPoint: null, limit, output })
 
-type Attempted =
-  | { readonly kind: 'page'; readonly page: Page }
-  | { readonly kind: 'failed'; readonly result: CheckResult }
-
-async function attempted({ source, limit }: SourceCheck, at: ReadArguments): Promise<Attempted> {
-  try {
-    return { kind: 'page', page: await source.read(at, limit.finish, 'unproven') }
-  } catch (error) {
-    return { kind: 'failed', result: failure(error, limit) }
-  }
+/** A page that is read for the first time: it may show that the stream is configured wrongly. */
+function readPage({ source, limit }: SourceCheck, at: ReadArguments): Promise<Sample> {
+  return readSample(source, { at, maxPages: 1, patience: 'unproven' }, limit.finish)
 }
 
 interface SecondPage {
@@ -109,27 +100,28 @@ async function checkSecondPage(
 ): Promise<SecondPage> {
   if (!page.hasMoreResults) return { result: skipped('no more results follow'), clients: [], at: undefined }
   const next = { ...at, checkPoint: page.checkPoint }
-  const second = await attempted(check, next)
-  if (second.kind === 'failed') return { result: second.result, clients: [], at: undefined }
-  const { clients, tookMs } = second.page
-  return { result: ok(`${clients.length} clients, ${Math.round(tookMs)} ms`), clients, at: next }
+  const { pages, clients, error } = await readPage(check, next)
+  const [second] = pages
+  if (second === undefined) return { result: failure(error, check.limit), clients: [], at: undefined }
+  return { result: ok(`${clients.length} clients, ${Math.round(second.tookMs)} ms`), clients, at: next }
 }
 
 /** Reads a live scan to its end. */
 async function checkLiveEnd(check: SourceCheck, serverNow: number): Promise<CheckResult> {
   const { source, limit, config } = check
   const at = startingAt(wallClock(serverNow - config.poll.overlapMs, config.poll.timeZone), config.poll)
-  const { pages, clients, isComplete, error } = await readPages(source, { at, maxPages: MAX_PAGES }, limit.finish)
+  const { pages, clients, isComplete, error } = await readSample(source, { at }, limit.finish)
   if (error !== undefined) return failure(error, limit)
-  const read = `${clients.length} clients since ${serverTimeText(at.lastChanged)}, ${pages} ${pages === 1 ? 'page' : 'pages'}`
+  const count = `${pages.length} ${pages.length === 1 ? 'page' : 'pages'}`
+  const read = `${clients.length} clients since ${serverTimeText(at.lastChanged)}, ${count}`
   return ok(isComplete ? read : `${read}; more results follow`)
 }
 
 /** Reads the second page again after the live scan. */
 async function checkInterleaving(check: SourceCheck, { at, clients }: SecondPage): Promise<CheckResult> {
   if (at === undefined) return skipped('requires a second page')
-  const again = await attempted(check, at)
-  return again.kind === 'failed' ? again.result : judgeInterleaving(clients, again.page.clients)
+  const again = await readPage(check, at)
+  return again.error === undefined ? judgeInterleaving(clients, again.clients) : failure(again.error, check.limit)
 }
 
 interface FirstPage {
@@ -141,9 +133,9 @@ interface FirstPage {
 async function checkOutputs(check: SourceCheck, { at, page, mapping }: FirstPage): Promise<CheckResult> {
   if (mapping === undefined) return skipped('requires the client id')
   const output = at.output === 'xml' ? 'json' : 'xml'
-  const other = await attempted(check, { ...at, output })
-  if (other.kind === 'failed') return other.result
-  return compareOutputs({ [at.output]: page.clients, [output]: other.page.clients }, mapping.clientId)
+  const other = await readPage(check, { ...at, output })
+  if (other.error !== undefined) return failure(other.error, check.limit)
+  return compareOutputs({ [at.output]: page.clients, [output]: other.clients }, mapping.clientId)
 }
 
 /** Reads the last day up to its end, a limit or a failure: the first check reports a failing server. */
@@ -154,8 +146,9 @@ async function checkTimeZone(
 ): Promise<CheckResult> {
   const { poll } = config
   const at = startingAt(wallClock(serverNow - DAY_MS, poll.timeZone), poll)
-  const day = await readPages(source, { at, maxPages: MAX_PAGES }, limit.finish)
-  return judgeTimeZone({ ...day, now: day.serverTime ?? clock.now() }, mapping, poll.timeZone)
+  const { pages, clients, isComplete } = await readSample(source, { at }, limit.finish)
+  const now = pages.at(-1)?.serverTime ?? clock.now()
+  return judgeTimeZone({ clients, isComplete, now }, mapping, poll.timeZone)
 }
 
 function checkFields(

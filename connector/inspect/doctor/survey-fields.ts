@@ -5,8 +5,8 @@ import { codeOf } from '../../runtime/connector-error.ts'
 import { DAY_MS } from '../../runtime/units.ts'
 import type { ClientRecord, ClientValue } from '../../source/client-source.ts'
 import { wallClock } from '../../source/source-time.ts'
+import { readSample } from '../inspected-pages.ts'
 import type { StreamUnderTest } from './doctor-parts.ts'
-import { readPages } from './read-pages.ts'
 
 /** The fields in a sample of clients. */
 export interface FieldSurvey {
@@ -17,8 +17,6 @@ export interface FieldSurvey {
   /** Lines of YAML: settings for what was found. */
   readonly settings: readonly string[]
 }
-
-const MAX_PAGES = 20
 
 /** Reads some pages from the start of the stream and of the last day. Rejects as a read does. */
 export async function surveyStream(
@@ -32,7 +30,7 @@ export async function surveyStream(
   for (const lastChanged of new Set([config.beginAt ?? aDayAgo, aDayAgo])) {
     const at = { lastChanged, checkPoint: null, limit, output }
     const patience = clients.length === 0 ? 'unproven' : 'retry'
-    const read = await readPages(source, { at, maxPages: MAX_PAGES, patience }, stop)
+    const read = await readSample(source, { at, patience }, stop)
     if (read.error !== undefined) throw read.error
     for (const client of read.clients) clients.push(client)
   }

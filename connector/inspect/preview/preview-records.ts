@@ -1,11 +1,11 @@
 import * as z from 'zod'
 import type { StreamConfig } from '../../config/connector-config.ts'
-import { clientRecord, type EventSettings } from '../../event/client-record.ts'
-import { mapPage } from '../../event/page-mapping.ts'
-import { clientReader, type ReadingRules } from '../../event/read-client.ts'
+import type { ValueRecord } from '../../event/client-event.ts'
+import { clientRecord, type EventPlace, type EventSettings } from '../../event/client-record.ts'
+import { clientReader, type ReadClient, type ReadingRules } from '../../event/read-client.ts'
 import { emptyIndex } from '../../index/index-state.ts'
-import type { PagesRead } from '../doctor/read-pages.ts'
-import { maskedRecord, maskedText } from './masked-json.ts'
+import { newScans } from '../../scan/scan-state.ts'
+import { type InspectionReader, inspectedPages, onceThrough } from '../inspected-pages.ts'
 
 /** What `preview --json` prints. */
 export const previewShape = z.strictObject({
@@ -26,42 +26,94 @@ export const previewShape = z.strictObject({
 export type PreviewedRecord = z.output<typeof previewShape>['records'][number]
 
 interface PreviewParts {
-  readonly stream: StreamConfig
+  readonly stream: Pick<StreamConfig, 'kafka'>
   readonly rules: ReadingRules
   readonly settings: EventSettings
-  /** When the clients were read, in ms since 1970. */
-  readonly readAt: number
   readonly isMasked: boolean
   /** Number of records. */
   readonly limit: number
 }
 
 /**
- * The records of the first clients, as if nothing was published of them yet. Throws `source.mapping` if none of the
- * clients has an id: `run` would publish nothing.
+ * The records of the first clients from the reader's beginning, as if nothing was published of them yet. Rejects with
+ * `source.*` or the reason of `stop`.
  */
-export function previewRecords(
-  { clients, place }: Pick<PagesRead, 'clients' | 'place'>,
-  parts: PreviewParts,
-): PreviewedRecord[] {
-  const { stream, rules, settings, readAt, isMasked, limit } = parts
-  const mapped = mapPage({ clients, place }, stream.fields, null)
-  if (mapped.kind === 'unproven') throw mapped.error
-  if (mapped.kind === 'empty') return []
-  const { mapping } = mapped
-  const read = clientReader(mapping, rules)
+export async function previewRecords(
+  reader: InspectionReader,
+  { stream, rules, settings, isMasked, limit }: PreviewParts,
+  stop: AbortSignal,
+): Promise<PreviewedRecord[]> {
+  const records: PreviewedRecord[] = []
   let sequence = 0
-  return clients.slice(0, limit).map((client) => {
-    const place = { sequence, readAt, idField: mapping.clientId, previous: `g${emptyIndex.generation}` }
-    const { kind, record } = clientRecord(read(client), place, settings)
+  const add = (client: ReadClient, place: Pick<EventPlace, 'readAt' | 'idField'>) => {
+    const { kind, record } = clientRecord(
+      client,
+      { ...place, sequence, previous: `g${emptyIndex.generation}` },
+      settings,
+    )
     if (kind === 'event') sequence += 1
-    const { topic } = stream.kafka
-    const { key } = record
-    const value = JSON.parse(record.value) as Record<string, unknown>
-    return {
-      topic: topic[record.to],
-      key: key !== null && isMasked ? maskedText(key) : key,
-      value: isMasked ? maskedRecord(value) : value,
-    }
-  })
+    records.push(shownRecord(record, { topic: stream.kafka.topic[record.to], isMasked }))
+  }
+  const inspected = { ...reader, settings: onceThrough(reader.settings) }
+  for await (const reading of inspectedPages(inspected, { states: newScans, mapping: null }, stop)) {
+    const { page, scan, readAt, isLast } = reading
+    const mapping = reading.mapping[scan.output]
+    const read = mapping && clientReader(mapping, rules)
+    for (const client of page.clients.slice(0, limit - records.length))
+      if (mapping && read) add(read(client), { readAt: readAt.server, idField: mapping.clientId })
+    if (isLast || records.length >= limit) break
+  }
+  return records
+}
+
+function shownRecord(
+  { key, value }: ValueRecord,
+  { topic, isMasked }: { readonly topic: string; readonly isMasked: boolean },
+): PreviewedRecord {
+  const fields = JSON.parse(value) as Record<string, unknown>
+  return {
+    topic,
+    key: key !== null && isMasked ? maskedText(key) : key,
+    value: isMasked ? maskedRecord(fields) : fields,
+  }
+}
+
+const MAX_LENGTH = 40
+/** The attributes of an event and the fields of a dead letter that say nothing about a client. */
+const KEPT: ReadonlySet<string> = new Set([
+  'specversion',
+  'type',
+  'source',
+  'sequence',
+  'datacontenttype',
+  'dataschema',
+  'fieldrules',
+  'hmackeyid',
+  'code',
+  'field',
+  'bytes',
+])
+
+/** The value of a record, without what it says about the client: names, types and numbers of fields stay. */
+export function maskedRecord(value: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, KEPT.has(name) ? item : masked(item)]))
+}
+
+function masked(value: unknown): unknown {
+  if (typeof value === 'string') return maskedText(value)
+  if (Array.isArray(value)) return value.map(masked)
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, masked(item)]))
+}
+
+/**
+ * Invariant 8: only the form stays. A digit becomes `9`, a letter `x`, a word `xxx` whatever its length, everything else
+ * but spaces and punctuation `x`; a long text is cut.
+ */
+export function maskedText(text: string): string {
+  const form = text
+    .replaceAll(/[\p{L}\p{M}]+/gu, (word) => (word.length === 1 ? 'x' : 'xxx'))
+    .replaceAll(/\p{N}/gu, '9')
+    .replaceAll(/[^ \t\r\n!-~]/gu, 'x')
+  return form.length > MAX_LENGTH ? `${form.slice(0, MAX_LENGTH)}…` : form
 }

@@ -7,7 +7,7 @@ import {
   type NamedKind,
   namedKinds,
 } from '../../../../connector/inspect/audit/client-kinds.ts'
-import type { Retention } from '../../../../connector/inspect/audit/verdict.ts'
+import type { Retention } from '../../../../connector/inspect/audit/compare.ts'
 
 const none = <Kind extends string>(kinds: readonly Kind[]) =>
   Object.fromEntries(kinds.map((kind) => [kind, 0])) as Record<Kind, number>

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { countedDifferences, retentionOf } from '../../../../connector/inspect/audit/verdict.ts'
+import { countedDifferences, retentionOf } from '../../../../connector/inspect/audit/compare.ts'
 
 const unlimited = { 'retention.ms': '-1', 'retention.bytes': '-1' }
 

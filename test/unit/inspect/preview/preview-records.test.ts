@@ -1,10 +1,16 @@
+import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { loadWithoutTargets } from '../../../../connector/commands/load-without-targets.ts'
+import { loadWithoutTargets } from '../../../../connector/commands/preview.ts'
+import { eventSettings, readingRules } from '../../../../connector/compose/compose-stream.ts'
 import { connectorConfig } from '../../../../connector/config/connector-config.ts'
-import { eventSettings, readingRules } from '../../../../connector/event/configured-events.ts'
-import { previewRecords } from '../../../../connector/inspect/preview/preview-records.ts'
-import type { ClientRecord } from '../../../../connector/source/client-source.ts'
+import { maskedRecord, maskedText, previewRecords } from '../../../../connector/inspect/preview/preview-records.ts'
+import { createServerClock } from '../../../../connector/pipeline/read/server-clock.ts'
+import type { SourceTime } from '../../../../connector/source/client-source.ts'
 import { readProjectFile } from '../../../support/documentation/markdown-file.ts'
+import { virtualClock } from '../../../support/fakes/virtual-clock.ts'
+import { never } from '../../../support/signals.ts'
+import { pageOf } from '../../pipeline/readings.ts'
+import { scanOf, scriptedSource } from '../../pipeline/scripted-source.ts'
 
 const environment = { CONNECTOR_ID: 'shops', POLARIS_URL: 'https://p.example', POLARIS_CODE_MAGASIN: '1' }
 const sources = (more: Record<string, string> = {}) => ({
@@ -12,19 +18,25 @@ const sources = (more: Record<string, string> = {}) => ({
 })
 const clients = [{ No: '17', Nom: 'Zyx' }, { Nom: 'Zyx' }, { No: '18', Nom: 'Wolph' }]
 
-function previewOf(isMasked: boolean, more: Record<string, string> = {}, read: readonly ClientRecord[] = clients) {
+function previewOf(isMasked: boolean, more: Record<string, string> = {}, pages = [pageOf(clients)]) {
   const config = connectorConfig(loadWithoutTargets(sources({ POLARIS_CLIENT_ID_FIELD: 'No', ...more })))
   const [stream] = config.streams
   if (stream === undefined) throw new Error('no stream')
   const settings = eventSettings({ connector: 'shops', contractUrl: undefined }, stream)
-  return previewRecords(
-    { clients: read, place: undefined },
-    { stream, rules: readingRules(stream), settings, readAt: 0, isMasked, limit: 3 },
-  )
+  const clock = virtualClock(0)
+  const reader = {
+    source: scriptedSource(pages),
+    clock,
+    serverClock: createServerClock(clock, () => {}),
+    settings: stream.poll,
+    fields: stream.fields,
+    beginAt: '2020-02-02T00:00:00' as SourceTime,
+  }
+  return previewRecords(reader, { stream, rules: readingRules(stream), settings, isMasked, limit: 3 }, never)
 }
 
-test('prints events with the numbers of a new stream, and a client without id as a dead letter', () => {
-  const [first, dead, second] = previewOf(false)
+test('prints events with the numbers of a new stream, and a client without id as a dead letter', async () => {
+  const [first, dead, second] = await previewOf(false)
   expect(first).toMatchObject({
     ...{ topic: 'client.modified', key: '17' },
     value: { source: '/polaris/shops/clients', sequence: '0'.padStart(20, '0'), subject: '17', data: clients[0] },
@@ -37,25 +49,55 @@ test('prints events with the numbers of a new stream, and a client without id as
   expect(second).toMatchObject({ key: '18', value: { sequence: '1'.padStart(20, '0') } })
 })
 
-test('prints no dropped field, and the rules also where values are masked', () => {
+test('prints no dropped field, and the rules also where values are masked', async () => {
   const fields = { EVENT_FIELDS: 'Nom: drop' }
-  expect(previewOf(false, fields)[0]?.value).toMatchObject({ fieldrules: 'nom=drop', data: { No: '17' } })
-  expect(JSON.stringify(previewOf(false, fields))).not.toContain('Zyx')
-  expect(previewOf(true, fields)[0]?.value).toMatchObject({ fieldrules: 'nom=drop' })
+  expect((await previewOf(false, fields))[0]?.value).toMatchObject({ fieldrules: 'nom=drop', data: { No: '17' } })
+  expect(JSON.stringify(await previewOf(false, fields))).not.toContain('Zyx')
+  expect((await previewOf(true, fields))[0]?.value).toMatchObject({ fieldrules: 'nom=drop' })
 })
 
-test('invariant 8: masks key and value', () => {
-  const shown = JSON.stringify(previewOf(true))
-  for (const text of ['17', 'Zyx', 'Wolph', previewOf(false)[0]?.value.id]) expect(shown).not.toContain(text)
+test('invariant 8: masks key and value', async () => {
+  const shown = JSON.stringify(await previewOf(true))
+  for (const text of ['17', 'Zyx', 'Wolph', (await previewOf(false))[0]?.value.id]) expect(shown).not.toContain(text)
 })
 
-test('is refused, like the page, while none of the clients has an id', () => {
-  const refused = () => previewOf(false, {}, [{ Nom: 'Zyx' }, { Nom: 'Wolph' }])
-  expect(refused).toThrow(expect.objectContaining({ code: 'source.mapping' }))
+test('reads as many pages as it needs, and no live scan after the last one', async () => {
+  const shown = await previewOf(false, {}, scanOf(2))
+  expect(shown.map(({ key }) => key)).toEqual(['1', '2'])
+})
+
+test('is refused, like the page, while none of the clients has an id', async () => {
+  const refused = previewOf(false, {}, [pageOf([{ Nom: 'Zyx' }, { Nom: 'Wolph' }])])
+  await expect(refused).rejects.toMatchObject({ code: 'source.mapping' })
 })
 
 test('needs neither brokers nor a checkpoint store, but everything else', () => {
   expect(loadWithoutTargets(sources()).connector).toBe('shops')
   expect(loadWithoutTargets(sources({ KAFKA_BROKERS: 'k:1' })).connector).toBe('shops')
   expect(() => loadWithoutTargets(sources({ POLARIS_URL: '' }))).toThrow(/POLARIS_URL/)
+})
+
+test.each([
+  ['Marie-Zoé', 'xxx-xxx'],
+  ['marie.zoe@example.com', 'xxx.xxx@xxx.xxx'],
+  ['06 39 98 77 47', '99 99 99 99 99'],
+  ['2026-01-31T13:45:00', '9999-99-99x99:99:99'],
+  ['Ω ٣ 😀', 'x 9 x'],
+  ['', ''],
+  ['word '.repeat(20), `${'xxx '.repeat(10)}…`],
+])('masks %j as %j', (text, masked) => expect(maskedText(text)).toBe(masked))
+
+test('invariant 8: two values of the same form look the same, whatever their letters and digits', async () => {
+  const word = fc.stringMatching(/^[A-Za-zÀ-ÖØ-öø-ÿ]{2,20} \d{4}$/)
+  await fc.assert(fc.property(word, word, (one, other) => maskedText(one) === maskedText(other)))
+})
+
+test('invariant 8: keeps only the attributes of an event that say nothing about the client', () => {
+  const event = { specversion: '1.0', type: 'client.modified', source: '/polaris/a/b', sequence: '07', subject: 'C-17' }
+  const data = { No: 'C-17', Adresse: { Ville: 'Lyon' }, Cartes: ['a1', { source: 'b2', empty: '' }] }
+  expect(maskedRecord({ ...event, id: '3f', time: '2026-01-31T13:45:00.000Z', partitionkey: 'C-17', data })).toEqual({
+    ...{ specversion: '1.0', type: 'client.modified', source: '/polaris/a/b', sequence: '07', subject: 'x-99' },
+    ...{ id: '9x', time: '9999-99-99x99:99:99.999x', partitionkey: 'x-99' },
+    data: { No: 'x-99', Adresse: { Ville: 'xxx' }, Cartes: ['x9', { source: 'x9', empty: '' }] },
+  })
 })
