@@ -1,14 +1,13 @@
-import type * as z from 'zod'
 import { composeAudit, readRetention } from '../compose/compose-audit.ts'
 import { pauseOf } from '../control/requests.ts'
 import { type AuditProgress, auditStream } from '../inspect/audit/audit-stream.ts'
 import { countedDifferences } from '../inspect/audit/compare.ts'
-import { type ChosenStream, streamOption, withStream } from './chosen-stream.ts'
-import { type Command, type CommandParts, configOption, jsonOption, printJson } from './command.ts'
+import { type Command, type CommandParts, configOption, jsonOption, printOutput } from './command.ts'
+import { type ChosenStream, streamOption, withStream } from './command-resources.ts'
 import { findControl } from './control/found-control.ts'
 import { auditLines, auditOutput, auditShape, type Report } from './output/audit-output.ts'
 import { timedProgress } from './output/shown-progress.ts'
-import { counted } from './output/time-text.ts'
+import { counted } from './output/text.ts'
 
 export const audit: Command = {
   name: 'audit',
@@ -45,8 +44,7 @@ export const audit: Command = {
         parts.printError('audit: stopped before the end, so nothing was compared')
         return 3
       }
-      if (args.json === true) printJson(parts, auditOutput(report) satisfies z.output<typeof auditShape>)
-      else for (const line of auditLines(report, parts.screen)) parts.print(line)
+      printOutput(args, parts, { json: auditOutput(report), lines: () => auditLines(report, parts.screen) })
       return countedDifferences(report.result, report.retention) === 0 ? 0 : 1
     }),
 }

@@ -66,8 +66,13 @@ export const jsonOption = {
   json: { type: 'boolean', description: 'print JSON, as in docs/command-output.md' },
 } as const satisfies Record<string, CommandOption>
 
-export function printJson({ print }: Pick<CommandParts, 'print'>, value: unknown): void {
-  print(JSON.stringify(value, undefined, 2))
+/** Prints the JSON with `--json`, else the lines. */
+export function printOutput(
+  args: CommandArgs,
+  { print }: Pick<CommandParts, 'print'>,
+  { json, lines }: { readonly json: unknown; readonly lines: () => readonly string[] },
+): void {
+  for (const line of args.json === true ? [JSON.stringify(json, undefined, 2)] : lines()) print(line)
 }
 
 /** Where a command reads its configuration: the file of `--config` and the environment. */

@@ -11,7 +11,6 @@ import { describedFindings, exitCodeOf, type Finding, failed, ok, skipped } from
 import { surveyStream } from '../inspect/doctor/survey-fields.ts'
 import { systemClock } from '../runtime/clock.ts'
 import { type CloseStack, closeStack } from '../runtime/close-stack.ts'
-import { selectedStreams, streamOption } from './chosen-stream.ts'
 import {
   type Command,
   type CommandArgs,
@@ -19,8 +18,9 @@ import {
   configOption,
   configSources,
   jsonOption,
-  printJson,
+  printOutput,
 } from './command.ts'
+import { selectedStreams, streamOption } from './command-resources.ts'
 import { fieldLines, fieldsShape } from './output/field-lines.ts'
 import { doctorShape, findingLines } from './output/finding-lines.ts'
 import { elapsedText, showingProgress } from './output/shown-progress.ts'
@@ -51,8 +51,8 @@ export const doctor: Command = {
   run: async (args, parts) => {
     if (args.fields === true) return await printFields(args, parts)
     const findings = await diagnose(args, parts)
-    if (args.json === true) printJson(parts, describedFindings(findings) satisfies z.input<typeof doctorShape>)
-    else for (const line of findingLines(findings, parts.screen)) parts.print(line)
+    const json: z.input<typeof doctorShape> = describedFindings(findings)
+    printOutput(args, parts, { json, lines: () => findingLines(findings, parts.screen) })
     return exitCodeOf(findings)
   },
 }
@@ -87,7 +87,7 @@ function doctorOf(args: CommandArgs, settings: Settings, closing: CloseStack): D
 async function printFields(args: CommandArgs, parts: CommandParts): Promise<number> {
   await using closing = closeStack()
   const doctor = doctorOf(args, loadConfig(configSources(args, parts)), closing)
-  const surveys = []
+  const surveys: z.output<typeof fieldsShape>[number][] = []
   const { clock } = doctor
   for (const stream of doctor.streams) {
     const { name } = stream.config
@@ -95,9 +95,7 @@ async function printFields(args: CommandArgs, parts: CommandParts): Promise<numb
     const survey = surveyStream(stream, clock, parts.stop)
     surveys.push({ stream: name, ...(await showingProgress(survey, { output: parts, text, clock })) })
   }
-  if (args.json === true) printJson(parts, surveys satisfies z.input<typeof fieldsShape>)
-  else
-    for (const { stream, ...survey } of surveys)
-      for (const line of fieldLines(stream, survey, parts.screen)) parts.print(line)
+  const lines = () => surveys.flatMap((survey) => fieldLines(survey, parts.screen))
+  printOutput(args, parts, { json: surveys, lines })
   return 0
 }

@@ -5,7 +5,7 @@ import type { Settings } from '../config/config-schema.ts'
 import { type ConfigSources, loadEndpointSettings } from '../config/load-config.ts'
 import { systemClock } from '../runtime/clock.ts'
 import { ConnectorError } from '../runtime/connector-error.ts'
-import { type Command, configOption, configSources, jsonOption, printJson } from './command.ts'
+import { type Command, configOption, configSources, jsonOption, printOutput } from './command.ts'
 
 const respondWithinMs = 3_000
 
@@ -26,15 +26,11 @@ export const health: Command = {
   examples: ['health --config connector.yaml'],
   outputs: { '--json': healthShape },
   run: async (args, parts) => {
-    const { print, printError, stop } = parts
     const settings = endpointsOf(configSources(args, parts))
-    const problem = typeof settings === 'string' ? settings : await problemAt(addressOf(settings), stop)
-    if (args.json === true)
-      printJson(parts, { alive: problem === undefined, problem: problem ?? null } satisfies z.output<
-        typeof healthShape
-      >)
-    else if (problem === undefined) print('alive')
-    else printError(`not alive: ${problem}`)
+    const problem = typeof settings === 'string' ? settings : await problemAt(addressOf(settings), parts.stop)
+    const json: z.output<typeof healthShape> = { alive: problem === undefined, problem: problem ?? null }
+    printOutput(args, parts, { json, lines: () => (problem === undefined ? ['alive'] : []) })
+    if (problem !== undefined && args.json !== true) parts.printError(`not alive: ${problem}`)
     return problem === undefined ? 0 : 1 // The only two codes of a Docker health check.
   },
 }

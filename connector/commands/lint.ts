@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { problemText } from '../config/config-problem.ts'
 import type { SettingValue } from '../config/describe-config.ts'
-import { type Command, configOption, configSources, jsonOption, printJson } from './command.ts'
+import { type Command, configOption, configSources, jsonOption, printOutput } from './command.ts'
 
 /** What `lint --json` prints. */
 export const lintShape = z.strictObject({
@@ -37,20 +37,18 @@ export const lint: Command = {
   examples: ['lint --config connector.yaml'],
   outputs: { '--json': lintShape },
   run: async (args, parts) => {
-    const { print, printError } = parts
     const { readConfig } = await import('../config/load-config.ts')
     const { describeConfig } = await import('../config/describe-config.ts')
     const loaded = readConfig(configSources(args, parts))
-    const isJson = args.json === true
     if (loaded.kind === 'valid') {
       const settings = describeConfig(loaded.settings)
-      if (isJson) printJson(parts, { valid: true, settings } satisfies LintOutput)
-      else for (const line of ['configuration is valid', ...settingLines(settings)]) print(line)
+      const json: LintOutput = { valid: true, settings }
+      printOutput(args, parts, { json, lines: () => ['configuration is valid', ...settingLines(settings)] })
       return 0
     }
-    const { problems } = loaded
-    if (isJson) printJson(parts, { valid: false, problems } satisfies LintOutput)
-    else for (const problem of problems) printError(problemText(problem))
+    const json: LintOutput = { valid: false, problems: loaded.problems }
+    const print = args.json === true ? parts.print : parts.printError
+    printOutput(args, { print }, { json, lines: () => loaded.problems.map(problemText) })
     return 2
   },
 }

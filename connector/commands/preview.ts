@@ -9,7 +9,6 @@ import { type Clock, systemClock } from '../runtime/clock.ts'
 import { closeStack } from '../runtime/close-stack.ts'
 import { DAY_MS } from '../runtime/units.ts'
 import { wallClock } from '../source/source-time.ts'
-import { invalidRequest, onlyStream, streamOption } from './chosen-stream.ts'
 import {
   type Command,
   type CommandArgs,
@@ -18,11 +17,12 @@ import {
   configSources,
   jsonOption,
   optionText,
-  printJson,
+  printOutput,
 } from './command.ts'
+import { invalidRequest, onlyStream, streamOption } from './command-resources.ts'
 import type { Screen } from './output/screen.ts'
 import { elapsedText, showingProgress } from './output/shown-progress.ts'
-import { counted } from './output/time-text.ts'
+import { counted } from './output/text.ts'
 
 export const preview: Command = {
   name: 'preview',
@@ -46,8 +46,7 @@ export const preview: Command = {
   run: async (args, parts) => {
     const limit = limitOf(args)
     const shown = await previewed(args, { ...parts, limit, clock: systemClock })
-    if (args.json === true) printJson(parts, shown)
-    else for (const line of previewLines(shown, parts.screen)) parts.print(line)
+    printOutput(args, parts, { json: shown, lines: () => previewLines(shown, parts.screen) })
     return 0
   },
 }

@@ -1,6 +1,5 @@
 import type * as z from 'zod'
-import type { CheckpointDocument } from '../checkpoint/checkpoint-document.ts'
-import { parseDocument } from '../checkpoint/checkpoint-document.ts'
+import { type CheckpointDocument, parseDocument } from '../checkpoint/checkpoint-document.ts'
 import { viewReplicas } from '../compose/compose-placement.ts'
 import { streamObject } from '../compose/compose-stream.ts'
 import type { SharedResources } from '../compose/shared-resources.ts'
@@ -13,14 +12,13 @@ import { differenceText } from '../placement/hashed-settings.ts'
 import type { GroupMemberView, GroupView } from '../placement/placement.ts'
 import { codeOf } from '../runtime/connector-error.ts'
 import type { ErrorCode } from '../runtime/error-catalogue.ts'
-import { type Command, type CommandParts, configOption, jsonOption, printJson } from './command.ts'
+import { type Command, type CommandParts, configOption, jsonOption, printOutput } from './command.ts'
 import { asOperator } from './command-resources.ts'
 import { type FoundControl, findControl } from './control/found-control.ts'
 import { replicasShape } from './output/replicas-shape.ts'
 import type { Screen } from './output/screen.ts'
 import { elapsedText, showingProgress } from './output/shown-progress.ts'
-import { table } from './output/text-table.ts'
-import { counted } from './output/time-text.ts'
+import { counted, table } from './output/text.ts'
 
 export const replicas: Command = {
   name: 'replicas',
@@ -36,8 +34,8 @@ export const replicas: Command = {
   run: (args, parts) =>
     asOperator(args, parts, async ({ config, shared }) => {
       const report = describedReplicas(config.connector, await findAll(shared, parts))
-      if (args.json === true) printJson(parts, report satisfies z.input<typeof replicasShape>)
-      else for (const line of replicaLines(report, parts.screen)) parts.print(line)
+      const json: z.input<typeof replicasShape> = report
+      printOutput(args, parts, { json, lines: () => replicaLines(report, parts.screen) })
       return 0
     }),
 }

@@ -3,7 +3,7 @@ import type { CheckpointDocument } from '../../checkpoint/checkpoint-document.ts
 import type { StreamState } from '../../checkpoint/stream-state.ts'
 import { pauseOf } from '../../control/requests.ts'
 import type { FoundControl } from '../control/found-control.ts'
-import { isoTime } from '../output/time-text.ts'
+import { isoTime } from '../output/text.ts'
 import type { FoundRecord } from './found-record.ts'
 
 /** A state of a stream, as the `checkpoint` commands print it with `--json`. */

@@ -1,14 +1,20 @@
 import type * as z from 'zod'
 import { describedState } from '../../checkpoint/described-state.ts'
+import { controlParts } from '../../compose/compose-control.ts'
 import { openParts, withoutPlacement } from '../../compose/compose-stream.ts'
+import { readControl } from '../../control/control-object.ts'
+import { pauseOf } from '../../control/requests.ts'
+import { checkOpening } from '../../inspect/check-stream.ts'
+import { codeOf } from '../../runtime/connector-error.ts'
+import { errorCatalogue } from '../../runtime/error-catalogue.ts'
+import type { OpenParts } from '../../stream/open/open-parts.ts'
 import { rebuildIndex } from '../../stream/rewrite/rebuild-index.ts'
 import type { RebuildProgress } from '../../stream/rewrite/topic-index.ts'
-import { streamOption, withStream } from '../chosen-stream.ts'
-import { type Command, configOption, jsonOption, printJson } from '../command.ts'
-import { requestCheck } from '../control/request-check.ts'
-import { progressReport } from '../output/progress-report.ts'
+import { type Command, configOption, jsonOption, printOutput } from '../command.ts'
+import { type ChosenStream, invalidRequest, streamOption, withStream } from '../command-resources.ts'
+import { requestCheck } from '../control/control-request.ts'
+import { progressReport } from '../output/shown-progress.ts'
 import { rebuildShape, stateOutput } from './checkpoint-output.ts'
-import { mustNotRun } from './must-not-run.ts'
 import { mustBeConfirmed, opened, yesOption } from './rewrite-stream.ts'
 
 export const checkpointRebuildIndex: Command = {
@@ -43,12 +49,41 @@ export const checkpointRebuildIndex: Command = {
       if (parts.showProgress !== undefined) parts.printError('')
       const { state } = after.committed
       const { epoch } = after.claim
-      const output: z.output<typeof rebuildShape> = { stream: stream.name, clients, epoch, after: stateOutput(state) }
-      if (args.json === true) printJson(parts, output)
-      else {
-        parts.print(`${clients} clients in the new index`)
-        parts.print(`now: epoch ${epoch}, ${describedState(state, stream.poll.timeZone)}`)
-      }
+      const json: z.output<typeof rebuildShape> = { stream: stream.name, clients, epoch, after: stateOutput(state) }
+      const now = `now: epoch ${epoch}, ${describedState(state, stream.poll.timeZone)}`
+      printOutput(args, parts, { json, lines: () => [`${clients} clients in the new index`, now] })
       return 0
     }),
+}
+
+/** A replica that runs the stream has confirmed a pause by then; otherwise no replica runs it. */
+const CONFIRMED_WITHIN_MS = 20_000
+
+/**
+ * Resolves if the stream is paused, as its replica has confirmed, or if every replica would hold it. Throws
+ * `command.invalid` otherwise; rejects with `storage.*`, `control.*`, `publish.*` or the reason of `stop`.
+ */
+export async function mustNotRun(
+  { stream: { name }, shared }: Pick<ChosenStream, 'stream' | 'shared'>,
+  opening: OpenParts,
+  stop: AbortSignal,
+): Promise<void> {
+  const pause = pauseOf(await readControl(controlParts(shared).object, stop), name)
+  const isConfirmed = pause?.progress.kind === 'done'
+  if (isConfirmed || (pause && pause.requestedAt < shared.clock.now() - CONFIRMED_WITHIN_MS)) return
+  if (pause !== undefined)
+    throw invalidRequest(`no replica has confirmed the pause of stream ${name} yet: repeat the command in 20 seconds`)
+  if (!(await isHeld(opening, stop)))
+    throw invalidRequest(`stream ${name} is neither paused nor held: run \`polaris-connector pause ${name}\` first`)
+}
+
+/** Whether opening the stream would hold it, on any replica. Reads only. */
+async function isHeld(opening: OpenParts, stop: AbortSignal): Promise<boolean> {
+  try {
+    await checkOpening(opening, stop)
+    return false
+  } catch (error) {
+    if (errorCatalogue[codeOf(error)].then !== 'hold') throw error
+    return true
+  }
 }

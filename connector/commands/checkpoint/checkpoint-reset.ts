@@ -1,5 +1,5 @@
-import { invalidRequest, streamOption, withStream } from '../chosen-stream.ts'
 import { type Command, configOption } from '../command.ts'
+import { invalidRequest, streamOption, withStream } from '../command-resources.ts'
 import { rewriteShape } from './checkpoint-output.ts'
 import { rewriteOptions, rewriteTo, storedStanding } from './rewrite-stream.ts'
 

@@ -1,8 +1,8 @@
 import { readUntil } from '../../checkpoint/described-state.ts'
 import type { SourceTime } from '../../source/client-source.ts'
 import { parseSourceTime, serverTimeText, wallClock } from '../../source/source-time.ts'
-import { type ChosenStream, invalidRequest, streamOption, withStream } from '../chosen-stream.ts'
 import { type Command, type CommandArgs, configOption, optionText } from '../command.ts'
+import { type ChosenStream, invalidRequest, streamOption, withStream } from '../command-resources.ts'
 import { rewriteShape } from './checkpoint-output.ts'
 import { rewriteOptions, rewriteTo, storedStanding } from './rewrite-stream.ts'
 

@@ -1,7 +1,7 @@
 import { parseDocument } from '../../checkpoint/checkpoint-document.ts'
 import { streamObject } from '../../compose/compose-stream.ts'
-import { streamOption, withStream } from '../chosen-stream.ts'
-import { type Command, configOption, jsonOption, printJson } from '../command.ts'
+import { type Command, configOption, jsonOption, printOutput } from '../command.ts'
+import { streamOption, withStream } from '../command-resources.ts'
 import { findControl, pauseLines } from '../control/found-control.ts'
 import { checkpointOutput, checkpointShape, type FoundCheckpoint } from './checkpoint-output.ts'
 import { checkpointLines, missingLines } from './described-checkpoint.ts'
@@ -29,16 +29,13 @@ export const checkpointShow: Command = {
           ? { kind: 'none', record: await findRecord(chosen, parts, parts.stop) }
           : { kind: 'document', document: parseDocument(stored.text) }
       const control = await findControl(shared, parts.stop)
-      if (args.json === true) {
-        printJson(parts, checkpointOutput(stream.name, found, control))
-        return 0
-      }
-      const lines =
+      const linesOf = () =>
         found.kind === 'none'
           ? missingLines(stream.name, found.record, parts.screen)
           : checkpointLines(found.document, parts.screen)
-      for (const line of lines) parts.print(line)
-      for (const line of pauseLines(control, stream.name)) parts.print(parts.screen.paint('yellow', line))
+      const paused = pauseLines(control, stream.name).map((line) => parts.screen.paint('yellow', line))
+      const json = checkpointOutput(stream.name, found, control)
+      printOutput(args, parts, { json, lines: () => [...linesOf(), ...paused] })
       return 0
     }),
 }

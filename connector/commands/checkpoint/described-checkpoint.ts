@@ -6,8 +6,7 @@ import { errorCatalogue } from '../../runtime/error-catalogue.ts'
 import { positionOf } from '../../scan/scan-order.ts'
 import { BACKFILL, FULL, RECHECK, REQUESTED, type Scan, scanWith } from '../../scan/scan-state.ts'
 import type { Screen } from '../output/screen.ts'
-import { table } from '../output/text-table.ts'
-import { counted, isoTime } from '../output/time-text.ts'
+import { counted, isoTime, table } from '../output/text.ts'
 import type { FoundRecord } from './found-record.ts'
 
 /** How far a stream has read and who runs it, in sentences, and its scans as a table. Pure. */

@@ -2,8 +2,8 @@ import { resolveState } from '../../checkpoint/resolve.ts'
 import { storedRecord } from '../../compose/compose-placement.ts'
 import { ConnectorError } from '../../runtime/connector-error.ts'
 import type { ErrorCode } from '../../runtime/error-catalogue.ts'
-import type { ChosenStream } from '../chosen-stream.ts'
 import type { CommandParts } from '../command.ts'
+import type { ChosenStream } from '../command-resources.ts'
 import { elapsedText, showingProgress } from '../output/shown-progress.ts'
 
 /** Whether Kafka has the commit record of a stream without a checkpoint: then the checkpoint is lost. */

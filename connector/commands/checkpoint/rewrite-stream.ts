@@ -2,9 +2,9 @@ import type * as z from 'zod'
 import { describedState } from '../../checkpoint/described-state.ts'
 import { openParts, streamIdentity, streamObject, withoutPlacement } from '../../compose/compose-stream.ts'
 import { type Rewrite, type RewriteRequest, rewriteCheckpoint } from '../../stream/rewrite/rewrite-checkpoint.ts'
-import { type ChosenStream, invalidRequest } from '../chosen-stream.ts'
-import { type CommandArgs, type CommandParts, jsonOption, printJson } from '../command.ts'
-import { requestCheck } from '../control/request-check.ts'
+import { type CommandArgs, type CommandParts, jsonOption, printOutput } from '../command.ts'
+import { type ChosenStream, invalidRequest } from '../command-resources.ts'
+import { requestCheck } from '../control/control-request.ts'
 import { elapsedText, showingProgress } from '../output/shown-progress.ts'
 import { type rewriteShape, stateOutput } from './checkpoint-output.ts'
 import { findRecord } from './found-record.ts'
@@ -46,8 +46,8 @@ export async function rewriteTo(
   const rewrite = await opened(rewriteCheckpoint(opening, request, stop), parts, chosen)
   await requestCheck(chosen, parts)
   const skipped = to.kind === 'skip' ? skippedBy(to.from, standing, timeZone) : undefined
-  if (isText) for (const line of [...rewriteLines(rewrite, skipped, timeZone), ...nextLines]) print(line)
-  else printJson(parts, rewriteOutput(stream.name, rewrite, skipped))
+  const json = rewriteOutput(stream.name, rewrite, skipped)
+  printOutput(args, parts, { json, lines: () => [...rewriteLines(rewrite, skipped, timeZone), ...nextLines] })
   return 0
 }
 

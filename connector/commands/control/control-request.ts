@@ -1,18 +1,17 @@
 import { randomUUID } from 'node:crypto'
 import { controlParts } from '../../compose/compose-control.ts'
-import type { ControlDocument, ControlRequest } from '../../control/control-document.ts'
-import { type ControlParts, readControl, updateControl } from '../../control/control-document.ts'
+import type { ControlDocument } from '../../control/control-document.ts'
+import { updateControl } from '../../control/control-object.ts'
 import { lastOf, type NewRequest, requested } from '../../control/requests.ts'
-import type { ChosenStream } from '../chosen-stream.ts'
-import type { CommandParts } from '../command.ts'
-
-/** How long a command waits until a replica has carried out its request. */
-const WAIT_MS = 20_000
-const RECHECK_MS = 500
+import { codeOf } from '../../runtime/connector-error.ts'
+import { type CommandArgs, type CommandOption, type CommandParts, optionText } from '../command.ts'
+import { type ChosenStream, invalidRequest } from '../command-resources.ts'
+import { followRequest } from './followed-request.ts'
+import type { DoneProgress } from './request-output.ts'
 
 interface Words {
   /** Said once a replica has carried out the request; `by` names it, with the time. Throws if the request is refused. */
-  readonly done: (by: string, outcome: Done['outcome']) => string
+  readonly done: (by: string, outcome: DoneProgress['outcome']) => string
   /** Said if there is nothing to do. */
   readonly already?: string
 }
@@ -42,32 +41,46 @@ export async function sendRequest(
     return 0
   }
   print(`requested: a replica that runs stream ${stream} carries it out within seconds`)
-  const done = await untilDone(request, { parts, clock }, stop).catch((error) => {
-    if (!stop.aborted) throw error
-  })
-  if (done === undefined) {
+  const followed = await followRequest(request.id, { object: parts.object, clock, stop })
+  if (followed.kind !== 'done') {
     print('stored, but no replica has carried it out yet: see `polaris-connector requests` and `replicas`')
     return 3
   }
+  const done = followed.progress
   print(`stream ${stream} ${words.done(`by ${done.by} at ${new Date(done.at).toISOString()}`, done.outcome)}`)
   return 0
 }
 
 const withId = ({ requests }: ControlDocument, id: string) => requests.find((request) => request.id === id)
 
-type Done = Extract<ControlRequest['progress'], { kind: 'done' }>
+export const reasonOption = {
+  reason: {
+    type: 'string',
+    value: 'text',
+    description: 'why, up to 200 characters: shown in logs and /status, so no personal data',
+  },
+} as const satisfies Record<string, CommandOption>
 
-/** Undefined: not done in time, or replaced by another request. Rejects as reading does, or with the reason of `stop`. */
-export async function untilDone(
-  { id }: Pick<ControlRequest, 'id'>,
-  { parts, clock }: { parts: ControlParts; clock: ChosenStream['shared']['clock'] },
-  stop: AbortSignal,
-): Promise<Done | undefined> {
-  const giveUpAt = clock.monotonic() + WAIT_MS
-  for (;;) {
-    const request = withId(await readControl(parts.object, stop), id)
-    if (request?.progress.kind === 'done') return request.progress
-    if (request === undefined || clock.monotonic() >= giveUpAt) return undefined
-    await clock.sleep(RECHECK_MS, stop)
+/** Throws `command.invalid`. */
+export function reasonIn(args: CommandArgs): string {
+  const reason = optionText(args, 'reason')?.trim() ?? ''
+  if (/^[^\p{Cc}]{1,200}$/u.test(reason)) return reason
+  throw invalidRequest('--reason must be one line of 1 to 200 characters that says why')
+}
+
+/**
+ * Leaves a request to check the stream, so that a replica that holds it notices a new checkpoint within seconds. Says so
+ * if it cannot: the checkpoint is written by then.
+ */
+export async function requestCheck(
+  { stream, shared }: Pick<ChosenStream, 'stream' | 'shared'>,
+  { printError, stop }: Pick<CommandParts, 'printError' | 'stop'>,
+): Promise<void> {
+  const requester = { id: randomUUID(), by: shared.replica, at: shared.clock.now() }
+  try {
+    const wanted = { kind: 'check', stream: stream.name } as const
+    await updateControl(controlParts(shared), (document) => requested(document, wanted, requester), stop)
+  } catch (error) {
+    printError(`no check could be requested (${codeOf(error)}): a held stream checks again by itself within 15 minutes`)
   }
 }

@@ -1,7 +1,6 @@
-import { invalidRequest, streamOption, withStream } from '../chosen-stream.ts'
 import { type Command, type CommandArgs, configOption, optionText } from '../command.ts'
-import { sendRequest } from './control-request.ts'
-import { reasonIn, reasonOption } from './reason.ts'
+import { invalidRequest, streamOption, withStream } from '../command-resources.ts'
+import { reasonIn, reasonOption, sendRequest } from './control-request.ts'
 
 export const erase: Command = {
   name: 'erase',

@@ -1,7 +1,6 @@
-import { streamOption, withStream } from '../chosen-stream.ts'
 import { type Command, configOption } from '../command.ts'
-import { sendRequest } from './control-request.ts'
-import { reasonIn, reasonOption } from './reason.ts'
+import { streamOption, withStream } from '../command-resources.ts'
+import { reasonIn, reasonOption, sendRequest } from './control-request.ts'
 
 export const pause: Command = {
   name: 'pause',

@@ -2,12 +2,12 @@ import { randomUUID } from 'node:crypto'
 import { controlParts } from '../../compose/compose-control.ts'
 import { updateControl } from '../../control/control-document.ts'
 import { requested } from '../../control/requests.ts'
-import { type ChosenStream, streamOption, withStream } from '../chosen-stream.ts'
 import { type Command, type CommandArgs, type CommandParts, configOption } from '../command.ts'
-import { progressReport } from '../output/progress-report.ts'
-import { publishedText } from '../output/request-text.ts'
-import { counted } from '../output/time-text.ts'
-import { type Followed, followRepublish } from './follow-republish.ts'
+import { type ChosenStream, streamOption, withStream } from '../command-resources.ts'
+import { progressReport } from '../output/shown-progress.ts'
+import { counted } from '../output/text.ts'
+import { type Followed, followRequest } from './followed-request.ts'
+import { publishedText } from './request-output.ts'
 import { type WantedRepublish, wantedRepublish } from './wanted-clients.ts'
 
 export const republish: Command = {
@@ -38,7 +38,7 @@ export const republish: Command = {
       multiple: true,
       description: 'only this client, may be repeated; - reads ids from standard input, one a line; at most 100',
     },
-    rate: { type: 'string', value: 'number', description: 'maximum number of events a second; default: 100' },
+    rate: { type: 'string', value: 'number', description: 'limit of events a second; default: 100' },
   },
   positional: 'stream',
   examples: [
@@ -60,7 +60,7 @@ async function publishAgain(args: CommandArgs, chosen: ChosenStream, parts: Comm
   await updateControl(control, (document) => requested(document, wanted, { id, by, at: clock.now() }), stop)
   print(`requested: ${id}`)
   const report = progressReport(parts, clock)
-  const followed = await followRepublish(id, { object: control.object, clock, report, stop })
+  const followed = await followRequest(id, { object: control.object, clock, report, stop })
   if (showProgress !== undefined) printError('')
   for (const line of followedLines(followed, { id, idsByKey })) print(line)
   return followed.kind === 'done' && followed.progress.outcome === 'complete' ? 0 : 3
@@ -93,8 +93,8 @@ export function followedLines(followed: Followed, { id, idsByKey }: Request): st
         cancel,
       ]
     case 'interrupted':
-      return ['the request continues, see `polaris-connector requests`', cancel]
+      return ['the request continues: see `polaris-connector requests`', cancel]
     case 'gone':
-      return ['the control object does not have the request any more']
+      return ['the control object no longer has the request']
   }
 }

@@ -1,18 +1,15 @@
-import type * as z from 'zod'
 import { controlParts } from '../../compose/compose-control.ts'
 import type { SharedResources } from '../../compose/shared-resources.ts'
 import type { ControlDocument, ControlRequest } from '../../control/control-document.ts'
-import { readControl, updateControl } from '../../control/control-document.ts'
-import { cancelled, isCancellable } from '../../control/requests.ts'
-import { invalidRequest, streamOption } from '../chosen-stream.ts'
-import { type Command, type CommandParts, configOption, jsonOption, optionText, printJson } from '../command.ts'
-import { asOperator } from '../command-resources.ts'
-import { progressText } from '../output/request-text.ts'
-import { requestsOutput, requestsShape } from '../output/requests-shape.ts'
+import { readControl, updateControl } from '../../control/control-object.ts'
+import { cancelled } from '../../control/republications.ts'
+import { isCancellable } from '../../control/requests.ts'
+import { type Command, type CommandParts, configOption, jsonOption, optionText, printOutput } from '../command.ts'
+import { asOperator, invalidRequest, streamOption } from '../command-resources.ts'
 import type { Screen } from '../output/screen.ts'
-import { table } from '../output/text-table.ts'
-import { isoTime } from '../output/time-text.ts'
-import { untilDone } from './control-request.ts'
+import { isoTime, table } from '../output/text.ts'
+import { followRequest } from './followed-request.ts'
+import { progressText, requestsOutput, requestsShape } from './request-output.ts'
 
 export const requests: Command = {
   name: 'requests',
@@ -44,9 +41,8 @@ export const requests: Command = {
       const shown = all.filter(
         (request) => (stream ?? request.stream) === request.stream && (id ?? request.id) === request.id,
       )
-      const output: z.input<typeof requestsShape> = requestsOutput(config.connector, shown)
-      if (args.json === true) printJson(parts, output)
-      else for (const line of requestLines(shown, parts.screen)) parts.print(line)
+      const json = requestsOutput(config.connector, shown)
+      printOutput(args, parts, { json, lines: () => requestLines(shown, parts.screen) })
       const isUnconfirmed = shown.some(({ kind, progress }) => kind === 'erase' && progress.kind === 'cancelled')
       return id !== undefined && isUnconfirmed ? 3 : 0
     }),
@@ -79,8 +75,8 @@ async function cancel(id: string, shared: SharedResources, { stop }: Pick<Comman
 /** A tombstone that is in a page group is published: then nothing is cancelled. */
 async function confirmed(id: string, shared: SharedResources, stop: AbortSignal): Promise<ControlDocument> {
   const parts = controlParts(shared)
-  const done = await untilDone({ id }, { parts, clock: shared.clock }, stop)
-  if (done !== undefined && done.outcome !== 'cancelled')
+  const followed = await followRequest(id, { object: parts.object, clock: shared.clock, stop })
+  if (followed.kind === 'done' && followed.progress.outcome !== 'cancelled')
     throw invalidRequest('the request has ended already: see `polaris-connector requests`')
   return await readControl(parts.object, stop)
 }

@@ -1,8 +1,8 @@
 import { controlParts } from '../../compose/compose-control.ts'
 import { readControl } from '../../control/control-document.ts'
 import { pauseOf } from '../../control/requests.ts'
-import { streamOption, withStream } from '../chosen-stream.ts'
 import { type Command, configOption } from '../command.ts'
+import { streamOption, withStream } from '../command-resources.ts'
 import { sendRequest } from './control-request.ts'
 
 export const resume: Command = {

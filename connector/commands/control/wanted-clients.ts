@@ -2,8 +2,8 @@ import type { Republication } from '../../control/stream-requests.ts'
 import { clientKey, keyAsText } from '../../index/index-entry.ts'
 import type { SourceTime } from '../../source/client-source.ts'
 import { parseSourceTime, serverTimeText, wallClock } from '../../source/source-time.ts'
-import { invalidRequest } from '../chosen-stream.ts'
 import { type CommandArgs, type CommandParts, optionText, optionTexts } from '../command.ts'
+import { invalidRequest } from '../command-resources.ts'
 
 const DEFAULT_RATE = 100
 const MAX_RATE = 100_000

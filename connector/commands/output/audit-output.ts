@@ -1,41 +1,23 @@
 import * as z from 'zod'
 import type { AuditResult } from '../../inspect/audit/audit-stream.ts'
 import {
-  type DifferenceKind,
   differenceKinds,
-  type ExceptionKind,
+  differenceTexts,
   exceptionKinds,
+  exceptionTexts,
   type NamedKind,
+  namedKinds,
 } from '../../inspect/audit/client-kinds.ts'
 import { countedDifferences, MAX_KEYS, type Retention, retentions } from '../../inspect/audit/compare.ts'
 import type { Screen } from './screen.ts'
-import { table } from './text-table.ts'
-import { counted, tookText } from './time-text.ts'
-import { wrappedText } from './wrapped-text.ts'
-
-const differenceTexts: Readonly<Record<DifferenceKind, string>> = {
-  notPublished: 'in the source, but not published',
-  outdated: 'other content in the source than published',
-  gone: 'published, but not returned by the source',
-  notInTopic: 'published by the index, but not in the topic',
-  topicDiffers: 'other event in the topic than in the index',
-  notInIndex: 'in the topic, but not in the index',
-  notErased: 'erased or removed, but still in the topic',
-  foreign: 'last record in the topic is no event of the stream',
-}
-
-const exceptionTexts: Readonly<Record<ExceptionKind, string>> = {
-  changedMeanwhile: 'changed during the audit',
-  notComparable: 'content not comparable: another HMAC key or schema',
-  onlyInIndex: 'neither in the source nor in the topic, only in the index',
-  deadLetters: 'dead letters',
-  erased: 'erased from the topic',
-  removed: 'removed from the topic',
-  missing: 'known to be missing from the source',
-}
+import { counted, table, tookText, wrappedText } from './text.ts'
 
 const count = (text: string) => z.int().describe(`Clients: ${text}`)
 const ids = z.array(z.string()).readonly().describe(`Ids of the first ${MAX_KEYS} clients`)
+
+/** An object with one property for each kind. */
+const each = <Kind extends string, Shape extends z.ZodType>(kinds: readonly Kind[], shapeOf: (kind: Kind) => Shape) =>
+  z.strictObject(Object.fromEntries(kinds.map((kind) => [kind, shapeOf(kind)])) as Record<Kind, Shape>)
 
 /** What `audit --json` prints. */
 export const auditShape = z.strictObject({
@@ -48,47 +30,15 @@ export const auditShape = z.strictObject({
       topic: z.int().describe('Clients with an event in the topic'),
     })
     .describe('How many clients there are'),
-  differences: z
-    .strictObject({
-      notPublished: count(differenceTexts.notPublished),
-      outdated: count(differenceTexts.outdated),
-      gone: count(differenceTexts.gone),
-      notInTopic: count(differenceTexts.notInTopic),
-      topicDiffers: count(differenceTexts.topicDiffers),
-      notInIndex: count(differenceTexts.notInIndex),
-      notErased: count(differenceTexts.notErased),
-      foreign: count(differenceTexts.foreign),
-    })
-    .describe('A client may have several'),
-  exceptions: z
-    .strictObject({
-      changedMeanwhile: count(exceptionTexts.changedMeanwhile),
-      notComparable: count(exceptionTexts.notComparable),
-      onlyInIndex: count(exceptionTexts.onlyInIndex),
-      deadLetters: count(exceptionTexts.deadLetters),
-      erased: count(exceptionTexts.erased),
-      removed: count(exceptionTexts.removed),
-      missing: count(exceptionTexts.missing),
-    })
-    .describe('What is no difference'),
+  differences: each(differenceKinds, (kind) => count(differenceTexts[kind])).describe('A client may have several'),
+  exceptions: each(exceptionKinds, (kind) => count(exceptionTexts[kind])).describe('What is no difference'),
   topicKeeps: z
     .enum(retentions)
     .describe(
       'Whether the topic keeps the last event of every client: `expires`: Kafka deletes old ones; `shared`: another stream replaces them; `unknown`: no permission to read its settings',
     ),
   caughtUp: z.boolean().describe('Whether a live scan that began after the source was read is known to be published'),
-  ids: z
-    .strictObject({
-      notPublished: ids,
-      outdated: ids,
-      gone: ids,
-      notInTopic: ids,
-      topicDiffers: ids,
-      notInIndex: ids,
-      notErased: ids,
-      foreign: ids,
-      missing: ids,
-    })
+  ids: each(namedKinds, () => ids)
     .optional()
     .describe('With `--ids`: personal data'),
   tookMs: z.int().describe('Duration in milliseconds'),
@@ -119,19 +69,9 @@ export function auditOutput({ stream, result, retention, tookMs }: Report): Audi
   }
 }
 
-function idsOf(named: ReadonlyMap<NamedKind, readonly string[]>): NonNullable<AuditOutput['ids']> {
-  const of = (kind: NamedKind) => named.get(kind) ?? []
-  return {
-    notPublished: of('notPublished'),
-    outdated: of('outdated'),
-    gone: of('gone'),
-    notInTopic: of('notInTopic'),
-    topicDiffers: of('topicDiffers'),
-    notInIndex: of('notInIndex'),
-    notErased: of('notErased'),
-    foreign: of('foreign'),
-    missing: of('missing'),
-  }
+function idsOf(named: ReadonlyMap<NamedKind, readonly string[]>): Record<NamedKind, readonly string[]> {
+  const entries = namedKinds.map((kind) => [kind, named.get(kind) ?? []])
+  return Object.fromEntries(entries) as Record<NamedKind, readonly string[]>
 }
 
 /** The result as tables. */

@@ -1,7 +1,6 @@
 import * as z from 'zod'
-import type { FieldSurvey } from '../../inspect/doctor/survey-fields.ts'
 import type { Screen } from './screen.ts'
-import { table } from './text-table.ts'
+import { table } from './text.ts'
 
 /** What `doctor --fields --json` prints. */
 export const fieldsShape = z
@@ -32,8 +31,7 @@ export const fieldsShape = z
 
 /** The fields of the clients as a table, and settings for them. */
 export function fieldLines(
-  stream: string,
-  { clients, fields, problem, settings }: FieldSurvey,
+  { stream, clients, fields, problem, settings }: z.output<typeof fieldsShape>[number],
   { paint }: Pick<Screen, 'paint'>,
 ): string[] {
   const rows = fields.map(({ path, filled, of, types, role }) => [

@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import type { Finding, Verdict } from '../../inspect/doctor/finding.ts'
 import type { Colour, Screen } from './screen.ts'
-import { wrappedText } from './wrapped-text.ts'
+import { wrappedText } from './text.ts'
 
 /** What `doctor --json` prints. */
 export const doctorShape = z.strictObject({

@@ -4,8 +4,7 @@ import { codeOf } from '../../runtime/connector-error.ts'
 import type { ErrorCode } from '../../runtime/error-catalogue.ts'
 import type { StreamEnd } from '../../stream/run-stream.ts'
 import type { Colour, Screen } from './screen.ts'
-import { table } from './text-table.ts'
-import { tookText } from './time-text.ts'
+import { table, tookText } from './text.ts'
 
 const count = z.int().nonnegative()
 

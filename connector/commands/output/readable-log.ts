@@ -1,6 +1,6 @@
 import type { LogFields, LogLevel } from '../../telemetry/logger.ts'
 import { type Colour, escaped, printable, type Screen, screenOf } from './screen.ts'
-import { wrappedText } from './wrapped-text.ts'
+import { wrappedText } from './text.ts'
 
 type Out = { write(text: string): unknown }
 type LogRecord = LogFields & { readonly level: LogLevel; readonly time: string; readonly msg: string }

@@ -10,22 +10,35 @@ import { type Relation, relationToIndex, relationToTopic, type SourceClients } f
 import { isForeign, isTombstone, type TopicClients } from './topic-clients.ts'
 
 /** How a client may differ. */
-export const differenceKinds = [
-  ...(['notPublished', 'outdated', 'gone'] as const),
-  ...(['notInTopic', 'topicDiffers', 'notInIndex', 'notErased', 'foreign'] as const),
-]
-export type DifferenceKind = (typeof differenceKinds)[number]
+export const differenceTexts = {
+  notPublished: 'in the source, but not published',
+  outdated: 'other content in the source than published',
+  gone: 'published, but not returned by the source',
+  notInTopic: 'published by the index, but not in the topic',
+  topicDiffers: 'other event in the topic than in the index',
+  notInIndex: 'in the topic, but not in the index',
+  notErased: 'erased or removed, but still in the topic',
+  foreign: 'last record in the topic is no event of the stream',
+} as const
+export type DifferenceKind = keyof typeof differenceTexts
+export const differenceKinds = Object.keys(differenceTexts) as readonly DifferenceKind[]
 
 /** What is no difference: a client that cannot be compared, or that is absent somewhere for a known reason. */
-export const exceptionKinds = [
-  ...(['changedMeanwhile', 'notComparable', 'onlyInIndex'] as const),
-  ...(['deadLetters', 'erased', 'removed', 'missing'] as const),
-]
-export type ExceptionKind = (typeof exceptionKinds)[number]
+export const exceptionTexts = {
+  changedMeanwhile: 'changed during the audit',
+  notComparable: 'content not comparable: another HMAC key or schema',
+  onlyInIndex: 'neither in the source nor in the topic, only in the index',
+  deadLetters: 'dead letters',
+  erased: 'erased from the topic',
+  removed: 'removed from the topic',
+  missing: 'known to be missing from the source',
+} as const
+export type ExceptionKind = keyof typeof exceptionTexts
+export const exceptionKinds = Object.keys(exceptionTexts) as readonly ExceptionKind[]
 
 /** The kinds whose clients can be named. */
-export const namedKinds = [...differenceKinds, 'missing'] as const
-export type NamedKind = (typeof namedKinds)[number]
+export type NamedKind = DifferenceKind | 'missing'
+export const namedKinds: readonly NamedKind[] = [...differenceKinds, 'missing']
 
 /** What was read, in this order: the topic, the index, the source, the index. */
 export interface Audited {

@@ -1,5 +1,4 @@
-import type { RecordPlace, StoredEvent } from '../../event/client-event.ts'
-import { eventSource, sequenceOf } from '../../event/client-event.ts'
+import { eventSource, type RecordPlace, type StoredEvent, sequenceOf } from '../../event/client-event.ts'
 import { publishedClientReader } from '../../event/published-client.ts'
 import { rulesOf } from '../../index/client-index.ts'
 import { type ClientTable, clientTable, entriesIn } from '../../index/client-table.ts'

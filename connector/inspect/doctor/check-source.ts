@@ -10,9 +10,14 @@ import type { CheckProgress } from './check-progress.ts'
 import { compareOutputs } from './compare-outputs.ts'
 import type { StreamUnderTest } from './doctor-parts.ts'
 import { type CheckResult, type CheckResults, failure, ok, skipped, type TimeLimit, warning } from './finding.ts'
-import { judgeEventFields } from './judge-event-fields.ts'
-import { judgeOrder } from './judge-order.ts'
-import { judgeFields, judgeInterleaving, judgePage, judgeServerClock } from './judge-page.ts'
+import {
+  judgeEventFields,
+  judgeFields,
+  judgeInterleaving,
+  judgeOrder,
+  judgePage,
+  judgeServerClock,
+} from './judge-page.ts'
 import { judgeTimeZone } from './judge-time-zone.ts'
 
 type SourceUnderTest = Pick<StreamUnderTest, 'config' | 'source' | 'events'>

@@ -1,8 +1,10 @@
+import { readControl } from '../../control/control-object.ts'
+import { pauseOf } from '../../control/requests.ts'
 import { codeOf } from '../../runtime/connector-error.ts'
-import { checkpointKey } from '../../storage/checkpoint-store-config.ts'
+import { checkpointKey, controlKey } from '../../storage/checkpoint-store-config.ts'
 import { uniqueName } from '../../storage/store-call.ts'
 import type { DoctorParts } from './doctor-parts.ts'
-import { type CheckResult, checked, ok, warning } from './finding.ts'
+import { after, type CheckResult, checked, ok, warning } from './finding.ts'
 
 /** Checks by writing whether checkpoints and segments can be stored. Never rejects. */
 export function checkStore({ config, clock, store }: DoctorParts, finish: AbortSignal): Promise<CheckResult> {
@@ -32,4 +34,26 @@ async function isRefused(call: Promise<unknown>): Promise<boolean> {
     if (codeOf(error) === 'storage.refused') return true
     throw error
   }
+}
+
+/** Whether the control object can be read, and which streams are paused. Never rejects. */
+export function checkControl(
+  { config, store, streams }: DoctorParts,
+  required: CheckResult,
+  finish: AbortSignal,
+): Promise<CheckResult> {
+  const object = store.object(controlKey(config.connector))
+  return after(required, 'the checkpoint store', () =>
+    checked({ finish, timeoutCode: 'storage.unavailable' }, async () => {
+      const document = await readControl(object, finish)
+      const paused = streams.flatMap(({ config: { name } }) => {
+        const pause = pauseOf(document, name)
+        return pause === undefined
+          ? []
+          : [`${name} is paused since ${new Date(pause.requestedAt).toISOString()}: ${pause.reason}`]
+      })
+      if (paused.length === 0) return ok('no stream is paused')
+      return warning(paused.join('; '), 'run `polaris-connector resume STREAM` when the reason is gone')
+    }),
+  )
 }

@@ -2,7 +2,12 @@ import { canonicalJson, valueAt } from '../../event/canonical-json.ts'
 import { clientRecord, type EventSettings } from '../../event/client-record.ts'
 import { type DeadLetterLimit, deadLetterGuard } from '../../event/dead-letter.ts'
 import type { FieldMapping } from '../../event/field-mapping.ts'
+import type { FieldRules } from '../../event/field-rules.ts'
+import { missingFields } from '../../event/missing-fields.ts'
+import { modificationTime } from '../../event/modification-time.ts'
 import { clientReader, type ReadingRules } from '../../event/read-client.ts'
+import { noTimes, orderWatch } from '../../scan/scan-order.ts'
+import type { ScanSettings } from '../../scan/scan-settings.ts'
 import type { ClientRecord, Page, ReadArguments } from '../../source/client-source.ts'
 import { serverTimeText } from '../../source/source-time.ts'
 import { type CheckResult, failed, ok, skipped, warning } from './finding.ts'
@@ -91,4 +96,38 @@ export function judgeServerClock({ serverTime }: Page, now: number): CheckResult
 export function textAt(client: ClientRecord, path: string): string | undefined {
   const value = valueAt(client, path.split('.'))
   return typeof value === 'string' && value !== '' ? value : undefined
+}
+
+/** Whether the clients have the configured fields: a misspelled one might be published. */
+export function judgeEventFields(clients: readonly ClientRecord[], rules: FieldRules): CheckResult {
+  if (clients.length === 0) return skipped('requires a page with clients')
+  const missing = missingFields(rules, clients)
+  if (missing.length === 0) return ok(`all found in ${clients.length} clients`)
+  const instead = rules.others === 'keep' ? 'published' : 'dropped'
+  return warning(
+    `none of ${clients.length} clients has ${missing.join(', ')}`,
+    `compare event.fields with the output of doctor --fields: a misspelled field is ${instead}`,
+  )
+}
+
+interface OfScan extends Pick<ScanSettings, 'timeZone' | 'overlapMs'> {
+  readonly mapping: FieldMapping | undefined
+  /** When the scan began, by the server's clock in ms since 1970. */
+  readonly startedAt: number
+}
+
+/** Whether the first pages of a scan are sorted by the modification time. Pure. */
+export function judgeOrder(clients: readonly ClientRecord[], { mapping, startedAt, ...settings }: OfScan): CheckResult {
+  const modifiedAt = mapping?.modifiedAt ?? undefined
+  if (modifiedAt === undefined) return skipped('requires a modification time')
+  const watch = orderWatch(noTimes, settings)
+  for (const client of clients) {
+    const modified = modificationTime(textAt(client, modifiedAt) ?? '', settings.timeZone)
+    if (modified !== undefined) watch.add(modified, startedAt)
+  }
+  if (watch.order().kind === 'rising') return ok(`${clients.length} clients are sorted by ${modifiedAt}`)
+  return warning(
+    `pages out of order: clients are not sorted by ${modifiedAt}`,
+    'nothing is lost, but a scan whose checkPoint is refused begins again at its start: expect more requests, or set POLARIS_MODIFIED_AT_FIELD to the field by which the server sorts',
+  )
 }

@@ -1,7 +1,6 @@
 import { expect, test } from 'vitest'
+import { progressText, requestsOutput, requestsShape } from '../../../../connector/commands/control/request-output.ts'
 import { requestLines } from '../../../../connector/commands/control/requests.ts'
-import { progressText } from '../../../../connector/commands/output/request-text.ts'
-import { requestsOutput, requestsShape } from '../../../../connector/commands/output/requests-shape.ts'
 import type { ControlRequest } from '../../../../connector/control/control-document.ts'
 import { plainScreen } from '../../../support/screens.ts'
 

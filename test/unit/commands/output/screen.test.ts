@@ -2,8 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 import { printable, screenOf } from '../../../../connector/commands/output/screen.ts'
-import { table } from '../../../../connector/commands/output/text-table.ts'
-import { wrappedText } from '../../../../connector/commands/output/wrapped-text.ts'
+import { table, wrappedText } from '../../../../connector/commands/output/text.ts'
 
 const module = fileURLToPath(new URL('../../../../connector/commands/output/screen.ts', import.meta.url))
 

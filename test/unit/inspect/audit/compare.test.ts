@@ -3,7 +3,13 @@ import { clientTable } from '../../../../connector/index/client-table.ts'
 import { type ContentKey, type IndexEntry, keyText, UNKNOWN_CONTENT } from '../../../../connector/index/index-entry.ts'
 import type { AuditedIndex } from '../../../../connector/inspect/audit/audited-index.ts'
 import type { Audited } from '../../../../connector/inspect/audit/client-kinds.ts'
-import { type Comparison, compare, MAX_KEYS } from '../../../../connector/inspect/audit/compare.ts'
+import {
+  type Comparison,
+  compare,
+  countedDifferences,
+  MAX_KEYS,
+  retentionOf,
+} from '../../../../connector/inspect/audit/compare.ts'
 import { type Relation, sourceEntry } from '../../../../connector/inspect/audit/source-clients.ts'
 import { entry, key } from '../../index/entries.ts'
 
@@ -262,4 +268,32 @@ test('counts the clients of each place, and names the first clients of each kind
   expect(counted.differences).toMatchObject({ notPublished: MAX_KEYS + 2, gone: 1 })
   expect(keys.get('gone')).toEqual([key(1)])
   expect(keys.get('notPublished')).toHaveLength(MAX_KEYS)
+})
+
+const unlimited = { 'retention.ms': '-1', 'retention.bytes': '-1' }
+
+test.each([
+  ['kept', { 'cleanup.policy': 'compact', 'retention.ms': '604800000', 'retention.bytes': '-1' }, false],
+  ['expires', { 'cleanup.policy': 'delete', 'retention.ms': '604800000', 'retention.bytes': '-1' }, false],
+  ['expires', { 'cleanup.policy': 'delete', 'retention.ms': '-1', 'retention.bytes': '1000' }, false],
+  ['expires', { 'cleanup.policy': 'compact,delete', 'retention.ms': '604800000', 'retention.bytes': '-1' }, false],
+  ['kept', { 'cleanup.policy': 'delete', ...unlimited }, false],
+  ['unknown', undefined, false],
+  ['shared', { 'cleanup.policy': 'compact' }, true],
+] as const)('the retention of a topic is %s with %j (shared: %j)', (retention, settings, isShared) => {
+  expect(retentionOf(settings && new Map(Object.entries(settings)), isShared)).toBe(retention)
+})
+
+const differences = {
+  ...{ notPublished: 1, outdated: 2, gone: 3 },
+  ...{ notInTopic: 4, topicDiffers: 5, notInIndex: 6, notErased: 7, foreign: 8 },
+}
+
+test.each([
+  ['kept', 36],
+  ['unknown', 36],
+  ['expires', 32],
+  ['shared', 32],
+] as const)('counts missing events as differences only if the topic must keep them: %s', (retention, counted) => {
+  expect(countedDifferences({ differences }, retention)).toBe(counted)
 })

@@ -4,29 +4,36 @@ import { isOpen, pauseOf } from '../../control/requests.ts'
 import type { Clock } from '../../runtime/clock.ts'
 import type { VersionedObject } from '../../storage/versioned-object.ts'
 import type { CommandParts } from '../command.ts'
-import type { ReportProgress } from '../output/progress-report.ts'
-import { countsText, type DoneProgress } from '../output/request-text.ts'
+import type { ReportProgress } from '../output/shown-progress.ts'
+import { countsText, type DoneProgress } from './request-output.ts'
 
-/** How long the command waits for a replica to begin. */
-const BEGIN_WITHIN_MS = 20_000
+/** How long a command waits for a replica to carry out a request, or to begin with a republish. */
+const WITHIN_MS = 20_000
 const RECHECK_MS = 500
 
 interface FollowParts extends Pick<CommandParts, 'stop'> {
   /** The control object. */
   readonly object: VersionedObject
   readonly clock: Clock
-  readonly report: ReportProgress
+  /** For a republish. */
+  readonly report?: ReportProgress
 }
 
-/** How a request is seen at last. `waiting`: no replica has begun in time; `gone`: not in the control object. */
+/** How a request is seen at last. `waiting`: no replica has done so in time; `gone`: not in the control object. */
 export type Followed =
   | { readonly kind: 'done'; readonly progress: DoneProgress }
   | { readonly kind: 'waiting'; readonly isPaused: boolean }
   | { readonly kind: 'gone' | 'interrupted' }
 
-/** Reports the progress of a request to publish again until it ends. Rejects as reading the control object does. */
-export async function followRepublish(id: string, { object, clock, report, stop }: FollowParts): Promise<Followed> {
-  let giveUpAt = clock.monotonic() + BEGIN_WITHIN_MS
+/**
+ * Waits until a request ends. A republish may take long, and reports its progress. Rejects as reading the control object
+ * does.
+ */
+export async function followRequest(
+  id: string,
+  { object, clock, report = () => {}, stop }: FollowParts,
+): Promise<Followed> {
+  let giveUpAt = clock.monotonic() + WITHIN_MS
   while (!stop.aborted) {
     const document = await readControl(object, stop).catch((error) => {
       if (!stop.aborted) throw error
@@ -39,7 +46,8 @@ export async function followRepublish(id: string, { object, clock, report, stop 
     const running = progress.kind === 'requested' ? runningBefore(document, request) : undefined
     if (progress.kind === 'running') report(progress.share, countsText(progress))
     else if (running !== undefined) report(null, `waits for the end of request ${running.id}`)
-    if (progress.kind !== 'requested' || running !== undefined) giveUpAt = clock.monotonic() + BEGIN_WITHIN_MS
+    const isMoving = progress.kind !== 'requested' || running !== undefined
+    if (request.kind === 'republish' && isMoving) giveUpAt = clock.monotonic() + WITHIN_MS
     else if (clock.monotonic() >= giveUpAt)
       return { kind: 'waiting', isPaused: pauseOf(document, request.stream) !== undefined }
     await clock.sleep(RECHECK_MS, stop).catch(() => {})

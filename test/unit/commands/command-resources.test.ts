@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { onlyStream } from '../../../connector/commands/chosen-stream.ts'
+import { onlyStream } from '../../../connector/commands/command-resources.ts'
 import type { StreamConfig } from '../../../connector/config/connector-config.ts'
 
 const streams = [{ name: 'paris' }, { name: 'lyon' }] as StreamConfig[]

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { judgeOrder } from '../../../../connector/inspect/doctor/judge-order.ts'
+import { judgeOrder } from '../../../../connector/inspect/doctor/judge-page.ts'
 import { noon, settings } from '../../scan/scans.ts'
 
 const mapping = { clientId: 'No', modifiedAt: 'Modif' }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { followRepublish } from '../../../../connector/commands/control/follow-republish.ts'
+import { followRequest } from '../../../../connector/commands/control/followed-request.ts'
 import { followedLines } from '../../../../connector/commands/control/republish.ts'
 import { type ControlDocument, noRequests, updateControl } from '../../../../connector/control/control-document.ts'
 import {
@@ -32,7 +32,7 @@ async function following() {
   const reports: (readonly [number | null, string])[] = []
   const stop = new AbortController()
   const report = (share: number | null, text: string) => void reports.push([share, text])
-  const follow = () => followRepublish('2', { object, clock, report, stop: stop.signal })
+  const follow = () => followRequest('2', { object, clock, report, stop: stop.signal })
   const pass = async (seconds: number) => {
     for (let turn = 0; turn < seconds * 2; turn += 1) {
       await settled()
