@@ -8,7 +8,7 @@ import { progressText } from '../inspect/doctor/check-progress.ts'
 import type { DoctorParts } from '../inspect/doctor/doctor-parts.ts'
 import { examine } from '../inspect/doctor/examine.ts'
 import { describedFindings, exitCodeOf, type Finding, failed, ok, skipped } from '../inspect/doctor/finding.ts'
-import { surveyStream } from '../inspect/doctor/survey-fields.ts'
+import { fieldsShape, type StreamSurvey, surveyStream } from '../inspect/doctor/survey-fields.ts'
 import { systemClock } from '../runtime/clock.ts'
 import { type CloseStack, closeStack } from '../runtime/close-stack.ts'
 import {
@@ -21,7 +21,7 @@ import {
   printOutput,
 } from './command.ts'
 import { selectedStreams, streamOption } from './command-resources.ts'
-import { fieldLines, fieldsShape } from './output/field-lines.ts'
+import { fieldLines } from './output/field-lines.ts'
 import { doctorShape, findingLines } from './output/finding-lines.ts'
 import { elapsedText, showingProgress } from './output/shown-progress.ts'
 
@@ -87,13 +87,13 @@ function doctorOf(args: CommandArgs, settings: Settings, closing: CloseStack): D
 async function printFields(args: CommandArgs, parts: CommandParts): Promise<number> {
   await using closing = closeStack()
   const doctor = doctorOf(args, loadConfig(configSources(args, parts)), closing)
-  const surveys: z.output<typeof fieldsShape>[number][] = []
+  const surveys: StreamSurvey[] = []
   const { clock } = doctor
   for (const stream of doctor.streams) {
     const { name } = stream.config
     const text = (elapsedMs: number) => `reading clients of stream ${name} ${elapsedText(elapsedMs)}`
     const survey = surveyStream(stream, clock, parts.stop)
-    surveys.push({ stream: name, ...(await showingProgress(survey, { output: parts, text, clock })) })
+    surveys.push(await showingProgress(survey, { output: parts, text, clock }))
   }
   const lines = () => surveys.flatMap((survey) => fieldLines(survey, parts.screen))
   printOutput(args, parts, { json: surveys, lines })

@@ -34,7 +34,7 @@ export const replicas: Command = {
   run: (args, parts) =>
     asOperator(args, parts, async ({ config, shared }) => {
       const report = describedReplicas(config.connector, await findAll(shared, parts))
-      const json: z.input<typeof replicasShape> = report
+      const json: Output = report
       printOutput(args, parts, { json, lines: () => replicaLines(report, parts.screen) })
       return 0
     }),
@@ -78,24 +78,11 @@ export type FoundClaim =
   | { readonly kind: 'none' }
   | { readonly kind: 'unreadable'; readonly code: ErrorCode }
 
-interface StreamOwner {
-  readonly stream: string
-  /** The replica that has the stream's slot; null: no replica has it, or there is no group. */
-  readonly assignedTo: string | null
-  /** The replica that opened the stream last. */
-  readonly claim: { readonly owner: string; readonly epoch: number; readonly since: string } | null
-  /** Why the stream is not running as assigned. */
-  readonly remark?: string
-}
-
-export interface ReplicasReport {
-  readonly connector: string
-  /** null: `PLACEMENT=single`. */
+type Output = z.output<typeof replicasShape>
+export interface ReplicasReport extends Omit<Output, 'group'> {
   readonly group: GroupView | null
-  readonly streams: readonly StreamOwner[]
-  /** Why it is unknown which streams are paused. */
-  readonly controlUnreadable?: ErrorCode
 }
+type StreamOwner = ReplicasReport['streams'][number]
 
 /** What the report is made of: the group in Kafka, the claims in the checkpoints, and the control object. */
 interface Found {

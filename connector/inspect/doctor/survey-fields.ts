@@ -1,3 +1,4 @@
+import * as z from 'zod'
 import { type FieldMapping, mapFields } from '../../event/field-mapping.ts'
 import { modificationTime } from '../../event/modification-time.ts'
 import type { Clock } from '../../runtime/clock.ts'
@@ -8,22 +9,42 @@ import { wallClock } from '../../source/source-time.ts'
 import { readSample } from '../inspected-pages.ts'
 import type { StreamUnderTest } from './doctor-parts.ts'
 
-/** The fields in a sample of clients. */
-export interface FieldSurvey {
-  readonly clients: number
-  readonly fields: readonly SurveyedField[]
-  /** Why the id could not be detected. */
-  readonly problem: string | null
-  /** Lines of YAML: settings for what was found. */
-  readonly settings: readonly string[]
-}
+/** What `doctor --fields --json` prints. */
+export const fieldsShape = z
+  .array(
+    z.strictObject({
+      stream: z.string().describe('Name of the stream'),
+      clients: z.int().describe('Number of clients in the sample'),
+      fields: z
+        .array(
+          z.strictObject({
+            path: z.string().describe('Dotted path; a list adds no level'),
+            filled: z.int().describe('Objects in which the field has a value that is not empty'),
+            of: z.int().describe('Objects that could have it'),
+            types: z.array(z.string()).readonly().describe('Types of its values, the most frequent first'),
+            role: z
+              .enum(['client id', 'modification time', 'list'])
+              .nullable()
+              .describe('What the connector uses it for'),
+          }),
+        )
+        .readonly()
+        .describe('Every field of the sample'),
+      problem: z.string().nullable().describe('Why the client id could not be detected'),
+      settings: z.array(z.string()).readonly().describe('Lines of YAML: settings for what was found'),
+    }),
+  )
+  .readonly()
+
+export type StreamSurvey = z.output<typeof fieldsShape>[number]
+export type SurveyedField = StreamSurvey['fields'][number]
 
 /** Reads some pages from the start of the stream and of the last day. Rejects as a read does. */
 export async function surveyStream(
   { config, source }: Pick<StreamUnderTest, 'config' | 'source'>,
   clock: Clock,
   stop: AbortSignal,
-): Promise<FieldSurvey> {
+): Promise<StreamSurvey> {
   const { limit, output, timeZone } = config.poll
   const aDayAgo = wallClock(clock.now() - DAY_MS, timeZone)
   const clients: ClientRecord[] = []
@@ -36,7 +57,8 @@ export async function surveyStream(
   }
   const { mapping, problem } = detected(clients, config.fields)
   const fields = surveyFields(clients, mapping)
-  return { clients: clients.length, fields, problem, settings: fieldSettings(fields, mapping) }
+  const settings = fieldSettings(fields, mapping)
+  return { stream: config.name, clients: clients.length, fields, problem, settings }
 }
 
 function detected(clients: readonly ClientRecord[], configured: StreamUnderTest['config']['fields']) {
@@ -48,21 +70,9 @@ function detected(clients: readonly ClientRecord[], configured: StreamUnderTest[
   }
 }
 
-/** What the clients of a sample have in one field. Invariant 8: no values. */
-export interface SurveyedField {
-  /** Dotted path; a list adds no level. */
-  readonly path: string
-  /** Objects that hold the field with a value that is not empty, of those that could. */
-  readonly filled: number
-  readonly of: number
-  /** In the order of their number. */
-  readonly types: readonly FieldType[]
-  readonly role: 'client id' | 'modification time' | 'list' | null
-}
+export type FieldType = 'whole number' | 'number' | 'true/false' | 'date' | 'text' | 'empty' | 'object' | 'list'
 
-type FieldType = 'whole number' | 'number' | 'true/false' | 'date' | 'text' | 'empty' | 'object' | 'list'
-
-/** The fields of these clients, those of an object below it. `mapping`: undefined if it could not be detected. */
+/** Invariant 8: no values. The fields of these clients, those of an object below it. `mapping`: undefined if it could not be detected. */
 export function surveyFields(clients: readonly ClientRecord[], mapping: FieldMapping | undefined): SurveyedField[] {
   const fields = new Map<string, Map<FieldType, number>>()
   const holders = new Map<string, number>()
