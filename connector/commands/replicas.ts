@@ -141,7 +141,11 @@ export function replicaLines(
 ): string[] {
   const header = ['STREAM', 'ASSIGNED TO', 'OPENED BY', 'EPOCH', 'SINCE', ''].map((name) => paint('bold', name))
   const rows = streams.map(({ stream, assignedTo, claim, remark }) => [
-    ...[stream, assignedTo ?? '–', claim?.owner ?? '–', String(claim?.epoch ?? '–'), claim?.since ?? '–'],
+    stream,
+    assignedTo ?? '–',
+    claim?.owner ?? '–',
+    String(claim?.epoch ?? '–'),
+    claim?.since ?? '–',
     paint('yellow', remark ?? ''),
   ])
   return [
@@ -169,7 +173,10 @@ function groupLines(connector: string, group: GroupView | null, { paint }: Pick<
   // Kafka calls the group `Empty`, or `Dead` if it does not exist.
   if (members.length === 0) return [`group ${connector}: ${paint('yellow', 'no replica is running')}`]
   const rows = members.map(({ replica, host, slots: held, streams }) => [
-    ...[replica, host, String(held.length), streams.length === 0 ? '– (standby)' : streams.join(', ')],
+    replica,
+    host,
+    String(held.length),
+    streams.length === 0 ? '– (standby)' : streams.join(', '),
   ])
   return [
     `group ${connector}: ${stateText(state)}, ${counted(members.length, 'replica')}, ${counted(slots, 'slot')}`,

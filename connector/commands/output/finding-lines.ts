@@ -21,7 +21,12 @@ export const doctorShape = z.strictObject({
     .describe('One per check'),
 })
 
-const colours: Readonly<Record<Verdict, Colour>> = { ok: 'green', warning: 'yellow', failed: 'red', skipped: 'gray' }
+const colours: Readonly<Record<Verdict, Colour>> = {
+  ok: 'green',
+  warning: 'yellow',
+  failed: 'red',
+  skipped: 'gray',
+}
 
 /**
  * The findings as a table, first those of the connector, then per stream; then again what failed, and a summary. A

@@ -2,6 +2,7 @@ import type { CheckpointDocument } from '../../checkpoint/checkpoint-document.ts
 import { committedByRecord } from '../../checkpoint/transitions.ts'
 import type { ClientKey } from '../../index/index-entry.ts'
 import { ConnectorError } from '../../runtime/connector-error.ts'
+import type { ScanStates } from '../../scan/scan-state.ts'
 import type { OpenParts } from '../../stream/open/open-parts.ts'
 import { contentRules, type ReadIndex, readDocument, readIndex } from './audited-index.ts'
 import type { Audited, NamedKind } from './client-kinds.ts'
@@ -53,14 +54,7 @@ export async function auditStream(
   const ids = new Map<ClientKey, string>()
   const onClient = (key: ClientKey, id: string) => void (wanted === 'ids' && ids.set(key, id))
   const first = await readDocument(open, stop)
-  // Assumes that a pending transaction was committed, which is likely.
-  const { scans } = committedByRecord(first).state
-  if (scans.backfill === 'due')
-    throw new ConnectorError(
-      'command.invalid',
-      'audit: the backfill is not done yet; `checkpoint show` says when it is',
-    )
-  if (scans.interleaving === 'serial' && !isPaused) throw serialServer()
+  const scans = auditableScans(first, parts)
   const indexRules = contentRules(open.indexRules)
   const topic = await readTopicClients(
     open,
@@ -94,6 +88,15 @@ export async function auditStream(
   }
   const compared = await compareWithReplica(parts, { read, onWait: () => onProgress({ step: 'waiting' }) }, stop)
   return { ...compared, ids: wanted === 'ids' ? named(compared.keys, ids) : undefined }
+}
+
+/** Assumes that a pending transaction was committed, which is likely. Throws `command.invalid`. */
+function auditableScans(document: CheckpointDocument, { isPaused }: Pick<AuditParts, 'isPaused'>): ScanStates {
+  const { scans } = committedByRecord(document).state
+  if (scans.backfill === 'due')
+    throw new ConnectorError('command.invalid', 'audit: the backfill is not done yet; `checkpoint show` says when it is')
+  if (scans.interleaving === 'serial' && !isPaused) throw serialServer()
+  return scans
 }
 
 /** Whether requests were carried out, or may have been, between two documents. */

@@ -23,7 +23,7 @@ export interface Comparison {
   readonly keys: ReadonlyMap<NamedKind, readonly ClientKey[]>
 }
 
-/** Limit of the named clients of a kind. */
+/** Limit of named clients of a kind. */
 export const MAX_KEYS = 100
 
 /** Compares what the source, the index and the topic have of each client. Pure. */

@@ -52,7 +52,7 @@ export function judgeFields(
   return ok(`id ${clientId}, modification time ${modifiedAt}`)
 }
 
-/** How many clients cannot become events, and whether they exceed the limit that holds the stream. */
+/** How many clients cannot become events, and whether their number holds the stream. */
 function deadLettersOf(clients: readonly ClientRecord[], mapping: FieldMapping, rules: EventRules) {
   const readClient = clientReader(mapping, rules.reading)
   const guard = deadLetterGuard(rules.limit)
