@@ -21,9 +21,10 @@ import {
   printOutput,
 } from './command.ts'
 import { selectedStreams, streamOption } from './command-resources.ts'
-import { fieldLines } from './output/field-lines.ts'
 import { doctorShape, findingLines } from './output/finding-lines.ts'
+import type { Screen } from './output/screen.ts'
 import { elapsedText, showingProgress } from './output/shown-progress.ts'
+import { table } from './output/text.ts'
 
 export const doctor: Command = {
   name: 'doctor',
@@ -98,4 +99,23 @@ async function printFields(args: CommandArgs, parts: CommandParts): Promise<numb
   const lines = () => surveys.flatMap((survey) => fieldLines(survey, parts.screen))
   printOutput(args, parts, { json: surveys, lines })
   return 0
+}
+
+/** The fields of the clients as a table, and settings for them. */
+export function fieldLines(
+  { stream, clients, fields, problem, settings }: StreamSurvey,
+  { paint }: Pick<Screen, 'paint'>,
+): string[] {
+  const rows = fields.map(({ path, filled, of, types, role }) => {
+    const share = `${Math.round((filled / of) * 100)} %`
+    return [path, `${filled} of ${of}`, share, types.join(', '), role ?? '']
+  })
+  return [
+    `${paint('bold', `stream ${stream}`)}: ${clients} clients`,
+    ...table([['FIELD', 'FILLED', '', 'TYPES', 'USE'].map((name) => paint('bold', name)), ...rows]),
+    ...(problem === null ? [] : ['', paint('yellow', problem)]),
+    '',
+    ...settings,
+    '',
+  ]
 }

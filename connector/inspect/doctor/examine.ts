@@ -1,11 +1,11 @@
+import type { SeenCertificate } from '../../source/client-source.ts'
 import { checkStreamStore } from './check-checkpoint.ts'
 import { checkKafka, type KafkaChecks } from './check-kafka.ts'
 import { checkSource } from './check-source.ts'
 import { checkControl, checkStore } from './check-store.ts'
 import { checkStreamKafka } from './check-stream-kafka.ts'
 import type { DoctorParts, StreamUnderTest } from './doctor-parts.ts'
-import type { CheckResult, CheckResults, Finding } from './finding.ts'
-import { judgeCertificates } from './judge-certificates.ts'
+import { type CheckResult, type CheckResults, type Finding, ok, warning } from './finding.ts'
 
 /** Time limit of all checks of Kafka and the checkpoint store. */
 const limitMs = 12_000
@@ -68,3 +68,39 @@ async function examineStream(parts: DoctorParts, stream: StreamUnderTest, shared
 
 const listed = (stream: string | null, results: CheckResults): Finding[] =>
   Object.entries(results).map(([check, result]) => ({ stream, check, ...result }))
+
+type Kind = SeenCertificate['certificate']
+
+const DAY_MS = 24 * 60 * 60 * 1000
+/** Enough for a certificate that another company renews. */
+const WARN_DAYS = 30
+
+const names: Readonly<Record<Kind, string>> = {
+  server: 'of the server',
+  pinned: 'of the server (pinned)',
+  ca: 'of its CA',
+  client: 'of the connector',
+}
+
+const hints: Readonly<Record<Kind, string>> = {
+  server: 'ask the operator of the server to renew its certificate',
+  pinned: 'add the fingerprint of the next certificate to POLARIS_TLS_FINGERPRINTS before the server is renewed',
+  ca: 'add the next CA to the file of POLARIS_CA',
+  client: 'renew the client certificate in POLARIS_TLS_CERT and POLARIS_TLS_KEY',
+}
+
+/** When the certificates of the connections to Polaris expire; no result without TLS. */
+export function judgeCertificates(seen: readonly SeenCertificate[], now: number): CheckResults {
+  const latest = new Map(seen.map(({ certificate, expiresAt }) => [certificate, expiresAt]))
+  return latest.size === 0 ? {} : { certificates: judged([...latest], now) }
+}
+
+function judged(expiries: readonly (readonly [Kind, number])[], now: number): CheckResult {
+  const daysTo = (at: number) => Math.floor((at - now) / DAY_MS)
+  const detail = expiries.map(([kind, at]) => `${names[kind]} ${remaining(daysTo(at))}`).join(', ')
+  // A pinned certificate is accepted after it has expired.
+  const ending = expiries.filter(([kind, at]) => daysTo(at) < WARN_DAYS && (kind !== 'pinned' || at > now))
+  return ending.length === 0 ? ok(detail) : warning(detail, ending.map(([kind]) => hints[kind]).join('; '))
+}
+
+const remaining = (days: number) => (days < 0 ? `expired ${-days} days ago` : `expires in ${days} days`)

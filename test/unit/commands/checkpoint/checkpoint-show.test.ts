@@ -3,7 +3,7 @@ import { type CheckpointDocument, FORMAT } from '../../../../connector/checkpoin
 import { describedState } from '../../../../connector/checkpoint/described-state.ts'
 import { beginning, type StreamState } from '../../../../connector/checkpoint/stream-state.ts'
 import { checkpointOutput, checkpointShape } from '../../../../connector/commands/checkpoint/checkpoint-output.ts'
-import { checkpointLines, missingLines } from '../../../../connector/commands/checkpoint/described-checkpoint.ts'
+import { checkpointLines, missingLines } from '../../../../connector/commands/checkpoint/checkpoint-show.ts'
 import { noRequests } from '../../../../connector/control/control-document.ts'
 import { requested } from '../../../../connector/control/requests.ts'
 import type { ScanOrder } from '../../../../connector/scan/scan-order.ts'

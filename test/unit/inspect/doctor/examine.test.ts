@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { judgeCertificates } from '../../../../connector/inspect/doctor/judge-certificates.ts'
+import { judgeCertificates } from '../../../../connector/inspect/doctor/examine.ts'
 
 const now = Date.UTC(2026, 10, 27, 12)
 const day = 86_400_000
