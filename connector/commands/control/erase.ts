@@ -12,13 +12,12 @@ export const erase: Command = {
     'and marks the client in the client index and in STREAM.erasures.json. No scan publishes the client\n' +
     'again unless its content changes, nor do checkpoint reset and checkpoint rebuild-index. The\n' +
     'request holds the client id until it is carried out; the log line about it does not.\n' +
-    'Refuses an id that the client index does not have: check it. With --force, publishes a tombstone\n' +
-    'all the same, for a client that the backfill has not reached.\n' +
+    'Rejects an id that the client index does not have: check it. With --force, publishes a tombstone\n' +
+    'anyway, for a client that the backfill has not reached.\n' +
     'Does not touch the dead-letter topic or copies that subscribers keep: see docs/operations.md.\n' +
     'Waits until the request is carried out, at most 20 seconds. Fences no replica.\n' +
     'Exit code: 0 erased, 2 invalid configuration or request, or unknown client, 3 the request is\n' +
-    'stored, but no replica\n' +
-    'has carried it out yet, or the checkpoint store is unavailable.',
+    'stored, but no replica has carried it out yet, or the checkpoint store is unavailable.',
   options: {
     ...configOption,
     ...streamOption,

@@ -1,0 +1,53 @@
+import { expect, test } from 'vitest'
+import { inspectedPages, onceThrough, readSample } from '../../../connector/inspect/inspected-pages.ts'
+import { ConnectorError } from '../../../connector/runtime/connector-error.ts'
+import { newScans } from '../../../connector/scan/scan-state.ts'
+import type { SourceTime } from '../../../connector/source/client-source.ts'
+import { never } from '../../support/signals.ts'
+import { pageOf } from '../pipeline/readings.ts'
+import { type Answer, scanOf, scriptedSource } from '../pipeline/scripted-source.ts'
+import { stage } from '../stream/open/open-parts.ts'
+
+/** The ids on the pages, and what was asked for. */
+async function inspected(answers: readonly Answer[], maxPages?: number) {
+  const { reader } = stage().pipeline
+  const source = scriptedSource(answers)
+  const parts = {
+    ...reader,
+    source,
+    settings: onceThrough(reader.settings),
+    beginAt: '2020-02-02T00:00:00' as SourceTime,
+  }
+  const ids: unknown[] = []
+  const from = { states: newScans, mapping: null, ...(maxPages === undefined ? {} : { maxPages }) }
+  for await (const { page, scan } of inspectedPages(parts, from, never))
+    ids.push(...page.clients.map(({ No }) => `${scan.kind} ${No}`))
+  return { ids, asked: source.asked }
+}
+
+test('reads the backfill with its tokens and then one live scan, as run does', async () => {
+  const { ids, asked } = await inspected([...scanOf(2), ...scanOf(1, 3)])
+  expect(ids).toEqual(['backfill 1', 'backfill 2', 'live 3'])
+  expect(asked.map(({ checkPoint }) => checkPoint)).toEqual([null, 't1', null])
+})
+
+test('reads no more pages than wanted', async () => {
+  const { ids, asked } = await inspected(scanOf(5), 2)
+  expect([ids, asked.length]).toEqual([['backfill 1', 'backfill 2'], 2])
+})
+
+test('rejects a page whose clients have no id, as run does; a sample has it', async () => {
+  const nameless = pageOf([{ Nom: 'Zyx' }, { Nom: 'Zyx' }])
+  await expect(inspected([nameless])).rejects.toMatchObject({ code: 'source.mapping' })
+  const at = { lastChanged: '2020-02-02T00:00:00' as SourceTime, checkPoint: null, limit: 2, output: 'xml' } as const
+  const sample = await readSample(scriptedSource([nameless]), { at }, never)
+  expect(sample).toEqual({ pages: [nameless], clients: nameless.clients, isComplete: true, error: undefined })
+})
+
+test('a sample has the pages before a failure', async () => {
+  const failure = new ConnectorError('source.timeout', 'scripted')
+  const at = { lastChanged: '2020-02-02T00:00:00' as SourceTime, checkPoint: null, limit: 2, output: 'xml' } as const
+  const [first] = scanOf(2)
+  const sample = await readSample(scriptedSource([first ?? failure, failure]), { at }, never)
+  expect(sample).toMatchObject({ pages: [first], isComplete: false, error: { code: 'source.timeout' } })
+})
