@@ -1,3 +1,4 @@
+import { DAY_MS } from '../../runtime/units.ts'
 import type { SeenCertificate } from '../../source/client-source.ts'
 import { checkStreamStore } from './check-checkpoint.ts'
 import { checkKafka, type KafkaChecks } from './check-kafka.ts'
@@ -71,7 +72,6 @@ const listed = (stream: string | null, results: CheckResults): Finding[] =>
 
 type Kind = SeenCertificate['certificate']
 
-const DAY_MS = 24 * 60 * 60 * 1000
 /** Enough for a certificate that another company renews. */
 const WARN_DAYS = 30
 
