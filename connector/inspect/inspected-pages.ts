@@ -56,7 +56,7 @@ export interface Sample {
 }
 
 /** Enough to judge the clients, and few enough for the server. */
-export const SAMPLE_PAGES = 20
+const SAMPLE_PAGES = 20
 
 /**
  * Reads pages of one scan that `run` might refuse: their clients need no id. `patience`: for the first page. Never

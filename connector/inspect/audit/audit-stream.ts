@@ -94,7 +94,10 @@ export async function auditStream(
 function auditableScans(document: CheckpointDocument, { isPaused }: Pick<AuditParts, 'isPaused'>): ScanStates {
   const { scans } = committedByRecord(document).state
   if (scans.backfill === 'due')
-    throw new ConnectorError('command.invalid', 'audit: the backfill is not done yet; `checkpoint show` says when it is')
+    throw new ConnectorError(
+      'command.invalid',
+      'audit: the backfill is not done yet; `checkpoint show` says when it is',
+    )
   if (scans.interleaving === 'serial' && !isPaused) throw serialServer()
   return scans
 }

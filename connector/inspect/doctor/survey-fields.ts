@@ -70,7 +70,7 @@ function detected(clients: readonly ClientRecord[], configured: StreamUnderTest[
   }
 }
 
-export type FieldType = 'whole number' | 'number' | 'true/false' | 'date' | 'text' | 'empty' | 'object' | 'list'
+type FieldType = 'whole number' | 'number' | 'true/false' | 'date' | 'text' | 'empty' | 'object' | 'list'
 
 /** Invariant 8: no values. The fields of these clients, those of an object below it. `mapping`: undefined if it could not be detected. */
 export function surveyFields(clients: readonly ClientRecord[], mapping: FieldMapping | undefined): SurveyedField[] {
