@@ -13,7 +13,7 @@ import { errorCatalogue } from '../runtime/error-catalogue.ts'
 import { once } from '../runtime/once.ts'
 import { runStream, unattended } from '../stream/run-stream.ts'
 import { type Command, configOption, jsonOption, printOutput } from './command.ts'
-import { asReplica, type ReplicaResources, selectedStreams, streamOption } from './command-resources.ts'
+import { openReplica, type ReplicaResources, selectedStreams, streamOption } from './command-resources.ts'
 import { type Poll, pollCounter, pollLines, pollResult, pollShape, unreadPoll } from './output/poll-summary.ts'
 
 export const pollOnce: Command = {
@@ -36,14 +36,14 @@ export const pollOnce: Command = {
   },
   examples: ['poll-once --config connector.yaml', 'poll-once --config connector.yaml --stream lyon'],
   outputs: { '--json': pollShape },
-  run: (args, parts) =>
-    asReplica(args, { ...parts, out: process.stderr }, async (resources) => {
-      const streams = selectedStreams(args, resources.config.streams)
-      const polls = await pollStreams(streams, resources, parts.stop)
-      const json: z.output<typeof pollShape> = { streams: polls }
-      printOutput(args, parts, { json, lines: () => pollLines(polls, parts.screen) })
-      return Math.max(...polls.map(({ code }) => (code === null ? 0 : errorCatalogue[code].exit)))
-    }),
+  run: async (args, parts) => {
+    await using replica = openReplica(args, parts, process.stderr)
+    const streams = selectedStreams(args, replica.config.streams)
+    const polls = await pollStreams(streams, replica, parts.stop)
+    const json: z.output<typeof pollShape> = { streams: polls }
+    printOutput(args, parts, { json, lines: () => pollLines(polls, parts.screen) })
+    return Math.max(...polls.map(({ code }) => (code === null ? 0 : errorCatalogue[code].exit)))
+  },
 }
 
 /** One after the other, until all have ended or Kafka is unreachable: all streams use the same brokers. */

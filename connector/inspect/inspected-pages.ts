@@ -1,5 +1,6 @@
 import { readPages } from '../pipeline/read/page-reader.ts'
-import type { PageReading, Processed, ReaderParts, ReadFrom } from '../pipeline/read/page-reading.ts'
+import type { PageReading } from '../pipeline/read/page-reading.ts'
+import type { Processed, ReaderParts, ReadFrom } from '../pipeline/read/reader-parts.ts'
 import { noTimes } from '../scan/scan-order.ts'
 import type { ScanSettings } from '../scan/scan-settings.ts'
 import type { ClientRecord, ClientSource, Page, Patience, ReadArguments } from '../source/client-source.ts'
@@ -18,8 +19,6 @@ const nothingFound: Processed = {
   recheck: () => null,
   order: () => noTimes,
   isCycling: () => false,
-  knowsPagesOf: () => true,
-  hasEnded: () => false,
 }
 
 /**

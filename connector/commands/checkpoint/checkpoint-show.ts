@@ -5,7 +5,7 @@ import { durationText } from '../../config/units.ts'
 import { assertNever } from '../../runtime/assert-never.ts'
 import { errorCatalogue } from '../../runtime/error-catalogue.ts'
 import { positionOf } from '../../scan/scan-order.ts'
-import { BACKFILL, FULL, RECHECK, REPUBLISH, type Scan, scanWith } from '../../scan/scan-state.ts'
+import { BACKFILL, FULL, RECHECK, REQUESTED, type Scan, scanWith } from '../../scan/scan-state.ts'
 import { type Command, configOption, jsonOption, printOutput } from '../command.ts'
 import { streamOption, withStream } from '../command-resources.ts'
 import { findControl, pauseLines } from '../control/found-control.ts'
@@ -115,8 +115,8 @@ function scanRows({ scans, recheck }: StreamState): Row[] {
     ...(recheck === null && scanWith(scans, RECHECK) === undefined
       ? []
       : [row('recheck', { due: 'after the others', scan: scanWith(scans, RECHECK) })]),
-    ...[scanWith(scans, REPUBLISH)].flatMap((scan) =>
-      scan === undefined ? [] : [row('republish', { due: none, scan })],
+    ...[scanWith(scans, REQUESTED)].flatMap((scan) =>
+      scan === undefined ? [] : [row('requested', { due: none, scan })],
     ),
     ...(fullDueAt === null ? [] : [row('full', { due: isoTime(fullDueAt), scan: scanWith(scans, FULL) })]),
   ]

@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { controlParts } from '../../compose/compose-control.ts'
-import type { ControlDocument } from '../../control/control-document.ts'
-import { updateControl } from '../../control/control-object.ts'
+import { type ControlDocument, updateControl } from '../../control/control-document.ts'
 import { lastOf, type NewRequest, requested } from '../../control/requests.ts'
 import { codeOf } from '../../runtime/connector-error.ts'
 import { type CommandArgs, type CommandOption, type CommandParts, optionText } from '../command.ts'

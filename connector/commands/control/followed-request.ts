@@ -1,5 +1,4 @@
-import type { ControlDocument, ControlRequest } from '../../control/control-document.ts'
-import { readControl } from '../../control/control-document.ts'
+import { type ControlDocument, type ControlRequest, readControl } from '../../control/control-document.ts'
 import { isOpen, pauseOf } from '../../control/requests.ts'
 import type { Clock } from '../../runtime/clock.ts'
 import type { VersionedObject } from '../../storage/versioned-object.ts'

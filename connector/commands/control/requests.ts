@@ -1,9 +1,12 @@
 import { controlParts } from '../../compose/compose-control.ts'
 import type { SharedResources } from '../../compose/shared-resources.ts'
-import type { ControlDocument, ControlRequest } from '../../control/control-document.ts'
-import { readControl, updateControl } from '../../control/control-object.ts'
-import { cancelled } from '../../control/republications.ts'
-import { isCancellable } from '../../control/requests.ts'
+import {
+  type ControlDocument,
+  type ControlRequest,
+  readControl,
+  updateControl,
+} from '../../control/control-document.ts'
+import { cancelled, isCancellable } from '../../control/requests.ts'
 import { type Command, type CommandParts, configOption, jsonOption, optionText, printOutput } from '../command.ts'
 import { asOperator, invalidRequest, streamOption } from '../command-resources.ts'
 import type { Screen } from '../output/screen.ts'

@@ -1,4 +1,4 @@
-import { readControl } from '../../control/control-object.ts'
+import { readControl } from '../../control/control-document.ts'
 import { pauseOf } from '../../control/requests.ts'
 import { codeOf } from '../../runtime/connector-error.ts'
 import { checkpointKey, controlKey } from '../../storage/checkpoint-store-config.ts'
