@@ -1,4 +1,4 @@
-import type { DeadLetterLimit } from '../event/dead-letter.ts'
+import { type DeadLetterLimit, deadLetterLimits } from '../event/dead-letter.ts'
 import type { ConfiguredFields } from '../event/field-mapping.ts'
 import type { KafkaConnection } from '../kafka/kafka-client.ts'
 import { type KafkaConfig, kafkaDefaults } from '../kafka/kafka-config.ts'
@@ -19,8 +19,31 @@ import { scanSettings } from './sections/poll-section.ts'
 import { removedSettings } from './sections/removed-section.ts'
 import { placementConfig } from './sections/replica-sections.ts'
 
+/** What only we can tune. A page must end within `finishWithinMs`, so all other limits are less. Tests shorten the times. */
+export const runDefaults = {
+  /**
+   * Minimum interval between saves of polls without changes; also the maximum delay until published events are recorded
+   * as committed.
+   */
+  savePeriodMs: 60_000,
+  /**
+   * A stream that has published nothing for this long closes its producer; 0: never. Less than the
+   * `connections.max.idle.ms` of the brokers, 10 minutes by default.
+   */
+  idleAfterMs: 5 * 60_000,
+  /** Pages that share a transaction during a backlog. */
+  pageGroup: { maxBytes: 1024 * 1024, maxDelayMs: 200 },
+  /** Time to publish and save the current page when the replica stops or loses the stream. */
+  finishWithinMs: 50_000,
+  /**
+   * How long a stream may make no progress, or the replica may be outside the consumer group, before `/readyz` reports
+   * not ready; for a stream, at least three poll intervals.
+   */
+  readyAfterMs: 2 * 60_000,
+}
+
 /** The configuration for the components: units in the names, secrets in plain text. Never log it; use `describeConfig`. */
-export interface ConnectorConfig {
+export interface ConnectorConfig extends Readonly<typeof runDefaults> {
   readonly connector: string
   readonly log: Settings['log']
   /** Where subscribers find the contract; undefined: not configured. */
@@ -32,24 +55,9 @@ export interface ConnectorConfig {
   /** What must be equal on all replicas. */
   readonly configuration: HashedSettings
   readonly checkpoint: CheckpointConfig
-  /**
-   * Minimum interval between saves of polls without changes; also the maximum delay until published events are recorded
-   * as committed.
-   */
-  readonly savePeriodMs: number
   /** Limit of the client indexes of all streams of a replica. */
   readonly maxIndexBytes: number
   readonly offsetsRetentionMs: number
-  /** A stream that has published nothing for this long closes its producer; 0: never. */
-  readonly idleAfterMs: number
-  readonly pageGroup: { readonly maxBytes: number; readonly maxDelayMs: number }
-  /** Time to publish and save the current page when the replica stops or loses the stream. */
-  readonly finishWithinMs: number
-  /**
-   * How long a stream may make no progress, or the replica may be outside the consumer group, before `/readyz` reports
-   * not ready; for a stream, at least three poll intervals.
-   */
-  readonly readyAfterMs: number
   readonly streams: readonly StreamConfig[]
 }
 
@@ -68,19 +76,6 @@ export interface StreamConfig {
   readonly event: EventFields
   readonly deadLetterLimit: DeadLetterLimit
   readonly deadLetterClient: 'leave-out' | 'include'
-}
-
-/** What only we can tune. Tests shorten the times. A page must end within `finishWithinMs`, so all other limits are less. */
-export const runDefaults = {
-  /** Minimum interval between saves of polls without changes; also the maximum delay until events are recorded as committed. */
-  savePeriodMs: 60_000,
-  /** Less than the `connections.max.idle.ms` of the brokers, 10 minutes by default. */
-  idleAfterMs: 5 * 60_000,
-  /** Pages that share a transaction during a backlog. */
-  pageGroup: { maxBytes: 1024 * 1024, maxDelayMs: 200 },
-  finishWithinMs: 50_000,
-  readyAfterMs: 2 * 60_000,
-  deadLetterLimit: { minimum: 10, of: 1000 },
 }
 
 /** Everything that only we can tune. */
@@ -127,7 +122,7 @@ function streamConfig(stream: StreamSettings, { kafka }: Settings): StreamConfig
     },
     hashIgnore: new Set(polaris.hashIgnore.map((path) => path.toLowerCase())),
     event: eventFields(event),
-    deadLetterLimit: { ...runDefaults.deadLetterLimit, maxShare: deadLetters.maxPercent / 100 },
+    deadLetterLimit: { ...deadLetterLimits, maxShare: deadLetters.maxPercent / 100 },
     deadLetterClient: deadLetters.includeClient ? 'include' : 'leave-out',
   }
 }

@@ -28,6 +28,8 @@ export interface DeadLetterLimit {
   readonly of: number
 }
 
+export const deadLetterLimits = { minimum: 10, of: 1000 }
+
 /** Counts dead letters among the most recent clients that were not suppressed. */
 export interface DeadLetterGuard {
   /** Counts one client and returns whether there are now too many dead letters. */
