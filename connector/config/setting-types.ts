@@ -1,7 +1,13 @@
 import * as z from 'zod'
-import { fileItems, fileText as fileTextOf, proxyUrl as proxyUrlOf, secret as secretOf } from './secret.ts'
+import {
+  type FileText,
+  fileItems,
+  fileText as fileTextOf,
+  proxyUrl as proxyUrlOf,
+  secret as secretOf,
+} from './secret.ts'
 import type { Check } from './setting-checks.ts'
-import { durationMs, durationPattern, durationText, sizeBytes, sizePattern, sizeText } from './units.ts'
+import { durations, type Quantity, sizes } from './units.ts'
 
 /** What the schema holds besides the type, for reading the environment and for the reference. */
 export interface SettingMeta {
@@ -62,29 +68,23 @@ const checked = (check: Check = { isValid: () => true, rule: '' }) =>
 
 export const text = ({ check, ...row }: TextRow) => setting(checked(check), row, { kind: 'text' })
 
+const reread =
+  (kind: SettingKind, toValue: (text: string, isValid?: Check['isValid']) => FileText) =>
+  ({ check, ...row }: TextRow) =>
+    setting(
+      checked(check).transform((value) => toValue(value, check?.isValid)),
+      row,
+      { kind },
+    )
+
 /** A text that is read again at each use, because its file may be replaced at run time. */
-export const fileText = ({ check, ...row }: TextRow) =>
-  setting(
-    checked(check).transform((value) => fileTextOf(value, check?.isValid)),
-    row,
-    { kind: 'text' },
-  )
-
+export const fileText = reread('text', fileTextOf)
 /** The URL of a proxy, or `none`; it is read again at each use, and printed without its credentials. */
-export const proxyUrl = ({ check, ...row }: TextRow) =>
-  setting(
-    checked(check).transform((value) => proxyUrlOf(value, check?.isValid)),
-    row,
-    { kind: 'url' },
-  )
+export const proxyUrl = reread('url', proxyUrlOf)
 
+const requiredSecret = reread('secret', secretOf)
 /** A text that is never printed, and is read again at each use. */
-export const secret = ({ check, ...row }: TextRow) =>
-  setting(
-    checked(check).transform((value) => secretOf(value, check?.isValid)),
-    row,
-    { kind: 'secret' },
-  ).optional()
+export const secret = (row: TextRow) => requiredSecret(row).optional()
 
 /** A list of texts; comma-separated in the environment. */
 export const textList = ({ check, ...row }: TextRow<readonly string[]>) =>
@@ -126,27 +126,6 @@ export const flag = (row: Row<boolean>) =>
 export function wholeNumber({ min, max, ...row }: Row<number> & Range) {
   const error = message(`must be a whole number from ${min} to ${max}`)
   return setting(z.int(error).min(min, error).max(max, error), row, { kind: 'number' })
-}
-
-interface Quantity {
-  readonly rule: string
-  readonly pattern: RegExp
-  readonly parse: (text: string) => number | undefined
-  readonly print: (value: number) => string
-}
-
-const durations: Quantity = {
-  rule: 'must be a duration such as 500ms, 5s, 5m, 12h or 7d',
-  pattern: durationPattern,
-  parse: durationMs,
-  print: durationText,
-}
-
-const sizes: Quantity = {
-  rule: 'must be a size such as 900kB, 1MB or 32MiB',
-  pattern: sizePattern,
-  parse: sizeBytes,
-  print: sizeText,
 }
 
 type QuantityRow = Row<string> & Partial<Range>

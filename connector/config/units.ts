@@ -1,9 +1,8 @@
 const millisecondsIn = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const
 const bytesIn = { B: 1, kB: 1000, KiB: 1024, MB: 1_000_000, MiB: 1024 ** 2, GB: 1_000_000_000, GiB: 1024 ** 3 } as const
 
-/** Also used in the generated JSON schema. */
-export const durationPattern = /^[0-9]+(ms|s|m|h|d)$/
-export const sizePattern = /^[0-9]+(B|kB|KiB|MB|MiB|GB|GiB)$/
+const durationPattern = /^[0-9]+(ms|s|m|h|d)$/
+const sizePattern = /^[0-9]+(B|kB|KiB|MB|MiB|GB|GiB)$/
 
 /** `500ms`, `5s`, `5m`, `12h`, `7d` in milliseconds; undefined for anything else. */
 export function durationMs(text: string): number | undefined {
@@ -23,6 +22,29 @@ export function durationText(ms: number): string {
 /** The shortest text that `sizeBytes` reads as `bytes`. */
 export function sizeText(bytes: number): string {
   return inLargestUnit(bytes, bytesIn)
+}
+
+/** How a number with a unit is written. */
+export interface Quantity {
+  readonly rule: string
+  /** Also used in the generated JSON schema. */
+  readonly pattern: RegExp
+  readonly parse: (text: string) => number | undefined
+  readonly print: (value: number) => string
+}
+
+export const durations: Quantity = {
+  rule: 'must be a duration such as 500ms, 5s, 5m, 12h or 7d',
+  pattern: durationPattern,
+  parse: durationMs,
+  print: durationText,
+}
+
+export const sizes: Quantity = {
+  rule: 'must be a size such as 900kB, 1MB or 32MiB',
+  pattern: sizePattern,
+  parse: sizeBytes,
+  print: sizeText,
 }
 
 function amount(text: string, units: Readonly<Record<string, number>>): number | undefined {
