@@ -1,5 +1,6 @@
 import type { AnswerRoot } from '../../connector/source/polaris/decode/answer-node.ts'
-import type { DecodeSettings } from '../../connector/source/polaris/decode/decode-xml.ts'
+import { formatOf } from '../../connector/source/polaris/decode/decode-answer.ts'
+import { type DecodeSettings, xmlDecoder } from '../../connector/source/polaris/decode/decode-xml.ts'
 import { decodeJson } from '../../connector/source/polaris/decode/json/decode-json.ts'
 import {
   decodePage,
@@ -24,6 +25,18 @@ export function wholePage(...arguments_: Parameters<typeof decodePage>): PageCon
 /** A decoded JSON document. */
 export function wholeJson(text: string, settings: DecodeSettings): AnswerRoot {
   return resultOf(decodeJson(Buffer.from(text), settings))
+}
+
+/** A decoded XML document. */
+export function decodeXml(text: string, settings: DecodeSettings): AnswerRoot {
+  const decoder = xmlDecoder(settings)
+  decoder.write(text)
+  return decoder.end()
+}
+
+/** A decoded document of either format. */
+export function decodeAnswer(text: string, settings: DecodeSettings): AnswerRoot {
+  return formatOf(text) === 'xml' ? decodeXml(text, settings) : wholeJson(text, settings)
 }
 
 /** What is in a body that arrives in chunks. */

@@ -3,9 +3,8 @@ import { describe, expect, test } from 'vitest'
 import { clientRecord } from '../../../connector/event/client-record.ts'
 import { clientReader } from '../../../connector/event/read-client.ts'
 import type { OutputFormat } from '../../../connector/source/client-source.ts'
-import { decodeAnswer } from '../../../connector/source/polaris/decode/decode-answer.ts'
 import { clientShape } from '../../../connector/source/polaris/decode/field-shape.ts'
-import { wholePage } from '../../support/decode-answer-body.ts'
+import { decodeAnswer, wholePage } from '../../support/decode-answer-body.ts'
 
 const read = (path: string) => readFileSync(new URL(`../../../${path}`, import.meta.url), 'utf8')
 const example = (name: string) => read(`contract/v1/examples/${name}`)

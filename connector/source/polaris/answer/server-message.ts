@@ -1,7 +1,8 @@
 import { type DocumentNode, isFlagName } from '../decode/answer-node.ts'
-import { decodeAnswer, formatOf } from '../decode/decode-answer.ts'
+import { formatOf } from '../decode/decode-answer.ts'
 import { decodeBeginning, decodeText } from '../decode/decode-text.ts'
 import { clientShape } from '../decode/field-shape.ts'
+import { decodeJson } from '../decode/json/decode-json.ts'
 import { readLeniently } from '../decode/lenient-xml.ts'
 import { isErrorName, isMessageName } from '../decode/page/reported-error.ts'
 import type { HttpAnswer } from '../http/http-caller.ts'
@@ -56,7 +57,10 @@ const settings = { shape: clientShape([], () => undefined), timeZone: 'UTC' }
 
 function jsonRoot(text: string): DocumentNode | undefined {
   try {
-    return decodeAnswer(text, settings)
+    const steps = decodeJson(Buffer.from(text), settings)
+    let step = steps.next()
+    while (!step.done) step = steps.next()
+    return step.value
   } catch {
     return undefined
   }

@@ -2,7 +2,7 @@ import { ConnectorError } from '../../../runtime/connector-error.ts'
 import type { OutputFormat } from '../../client-source.ts'
 import type { AnswerRoot } from './answer-node.ts'
 import { asUtf8, bodyDecoder, type Encoding, encodingOf, HEAD_BYTES } from './decode-text.ts'
-import { type DecodeSettings, decodeXml, xmlDecoder } from './decode-xml.ts'
+import { type DecodeSettings, xmlDecoder } from './decode-xml.ts'
 import { decodeJson } from './json/decode-json.ts'
 
 /** Decodes a document while its body arrives. Steps take a few milliseconds; `JSON.parse` takes up to 0.4 s. */
@@ -102,17 +102,5 @@ function jsonDocument(encoding: Encoding, settings: DecodeSettings): DocumentDec
       yield
       return yield* decodeJson(body, settings)
     },
-  }
-}
-
-/** Decodes a whole document of either format. */
-export function decodeAnswer(text: string, settings: DecodeSettings): AnswerRoot {
-  const format = formatOf(text)
-  if (format === undefined) throw notADocument('the text is neither XML nor JSON')
-  if (format === 'xml') return decodeXml(text, settings)
-  const steps = decodeJson(Buffer.from(text), settings)
-  for (;;) {
-    const step = steps.next()
-    if (step.done) return step.value
   }
 }

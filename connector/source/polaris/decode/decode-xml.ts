@@ -51,13 +51,6 @@ export function xmlDecoder(settings: DecodeSettings): XmlDecoder {
   }
 }
 
-/** Decodes a whole XML document. */
-export function decodeXml(text: string, settings: DecodeSettings): AnswerRoot {
-  const decoder = xmlDecoder(settings)
-  decoder.write(text)
-  return decoder.end()
-}
-
 /** A node of a document that is no page. */
 export function xmlNode(tag: string, value: XmlValue): DocumentNode {
   return new XmlNode(tag, value, noClients)

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import type { ClientRecord } from '../../../../../connector/source/client-source.ts'
 import type { AnswerRoot } from '../../../../../connector/source/polaris/decode/answer-node.ts'
-import { decodeXml } from '../../../../../connector/source/polaris/decode/decode-xml.ts'
 import { clientShape } from '../../../../../connector/source/polaris/decode/field-shape.ts'
+import { decodeXml } from '../../../../support/decode-answer-body.ts'
 
 const reported: string[] = []
 const decode = (xml: string, listFields: readonly string[] = []): AnswerRoot =>

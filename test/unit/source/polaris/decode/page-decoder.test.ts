@@ -1,10 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { decodeAnswer } from '../../../../../connector/source/polaris/decode/decode-answer.ts'
 import type { DecodeSettings } from '../../../../../connector/source/polaris/decode/decode-xml.ts'
 import { clientShape } from '../../../../../connector/source/polaris/decode/field-shape.ts'
 import { pageDecoder } from '../../../../../connector/source/polaris/decode/page-decoder.ts'
-import { decodedBody, wholePage } from '../../../../support/decode-answer-body.ts'
+import { decodeAnswer, decodedBody, wholePage } from '../../../../support/decode-answer-body.ts'
 
 const settings = (clientsField?: string): DecodeSettings => ({
   shape: clientShape(['Cartes', 'Cartes.Tels'], () => undefined),

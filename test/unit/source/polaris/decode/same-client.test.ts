@@ -2,10 +2,10 @@ import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { canonicalJson } from '../../../../../connector/event/canonical-json.ts'
 import type { ClientRecord, ClientValue } from '../../../../../connector/source/client-source.ts'
-import { type DecodeSettings, decodeXml } from '../../../../../connector/source/polaris/decode/decode-xml.ts'
+import type { DecodeSettings } from '../../../../../connector/source/polaris/decode/decode-xml.ts'
 import { clientShape } from '../../../../../connector/source/polaris/decode/field-shape.ts'
 import { wallClock } from '../../../../../connector/source/source-time.ts'
-import { wholeJson, wholePage } from '../../../../support/decode-answer-body.ts'
+import { decodeXml, wholeJson, wholePage } from '../../../../support/decode-answer-body.ts'
 
 /** A value as a server stores it, independent of the output format. */
 type Value =

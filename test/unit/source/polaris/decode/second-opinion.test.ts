@@ -2,13 +2,13 @@ import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { DocumentNode } from '../../../../../connector/source/polaris/decode/answer-node.ts'
-import { decodeXml } from '../../../../../connector/source/polaris/decode/decode-xml.ts'
 import { clientShape } from '../../../../../connector/source/polaris/decode/field-shape.ts'
 import { readLeniently } from '../../../../../connector/source/polaris/decode/lenient-xml.ts'
 import { badAnswers } from '../../../../fixtures/answers/bad-answers.ts'
 import { answerForms, renderPage } from '../../../../polaris/answer/render-page.ts'
 import { madeUpClient } from '../../../../polaris/clients/made-up-client.ts'
 import { wallClockOf } from '../../../../polaris/wall-clock.ts'
+import { decodeXml } from '../../../../support/decode-answer-body.ts'
 
 // The strict parser (saxes) and the lenient one (fast-xml-parser) must read the same tree from a well-formed document.
 

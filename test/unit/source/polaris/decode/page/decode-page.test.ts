@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { decodeAnswer } from '../../../../../../connector/source/polaris/decode/decode-answer.ts'
 import { clientShape } from '../../../../../../connector/source/polaris/decode/field-shape.ts'
-import { wholePage } from '../../../../../support/decode-answer-body.ts'
+import { decodeAnswer, wholePage } from '../../../../../support/decode-answer-body.ts'
 
 const decode = (text: string, clientsField?: string) =>
   wholePage(decodeAnswer(text, { shape: clientShape([], () => undefined), timeZone: 'UTC' }), { clientsField })

@@ -1,8 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { decodeAnswer } from '../../../../../../connector/source/polaris/decode/decode-answer.ts'
 import { clientShape } from '../../../../../../connector/source/polaris/decode/field-shape.ts'
 import type { PageSettings } from '../../../../../../connector/source/polaris/decode/page/decode-page.ts'
-import { wholePage } from '../../../../../support/decode-answer-body.ts'
+import { decodeAnswer, wholePage } from '../../../../../support/decode-answer-body.ts'
 
 const decode = (text: string, settings: PageSettings = {}) =>
   wholePage(decodeAnswer(text, { shape: clientShape([], () => undefined), timeZone: 'UTC' }), settings)

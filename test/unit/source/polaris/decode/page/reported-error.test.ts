@@ -1,9 +1,8 @@
 import { describe, expect, it, test } from 'vitest'
-import { decodeAnswer } from '../../../../../../connector/source/polaris/decode/decode-answer.ts'
 import { clientShape } from '../../../../../../connector/source/polaris/decode/field-shape.ts'
 import type { PageSettings } from '../../../../../../connector/source/polaris/decode/page/decode-page.ts'
 import { isErrorName } from '../../../../../../connector/source/polaris/decode/page/reported-error.ts'
-import { wholePage } from '../../../../../support/decode-answer-body.ts'
+import { decodeAnswer, wholePage } from '../../../../../support/decode-answer-body.ts'
 
 const decode = (text: string, settings: PageSettings = {}) =>
   wholePage(decodeAnswer(text, { shape: clientShape([], () => undefined), timeZone: 'UTC' }), settings)
