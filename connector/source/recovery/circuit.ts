@@ -6,10 +6,8 @@ import type { ServerEvent, Trouble } from '../client-source.ts'
 export type Circuit =
   /** Calls are sent. `failures`: consecutive failures. */
   | { readonly kind: 'closed'; readonly failures: number }
-  /** Calls wait; from `probeAt` on, one may be sent as a probe. `probes`: failed probes. */
+  /** Calls wait; from `probeAt` on, one at a time may be sent as a probe. `probes`: failed probes. */
   | { readonly kind: 'open'; readonly why: Trouble; readonly probes: number; readonly probeAt: number }
-  /** One call is being sent as a probe; the others wait. */
-  | { readonly kind: 'half-open'; readonly why: Trouble; readonly probes: number; readonly probeAt: number }
 
 export interface CircuitSettings {
   /** Limit of consecutive failures; then the circuit opens. */
@@ -31,10 +29,6 @@ export type CircuitEvent =
       readonly why: Trouble
       readonly retryAfterMs: number | undefined
     }
-  /** A call is sent as the probe. */
-  | { readonly kind: 'probe-began' }
-  /** The probe was stopped before its result was known. */
-  | { readonly kind: 'probe-abandoned' }
 
 interface Moment {
   readonly now: number
@@ -50,27 +44,16 @@ export function circuitAfter(
   event: CircuitEvent,
   { settings, now, random }: Moment & { readonly settings: CircuitSettings },
 ): Circuit {
-  switch (event.kind) {
-    case 'succeeded':
-      return closedCircuit
-    case 'probe-began':
-      return circuit.kind === 'open' ? { ...circuit, kind: 'half-open' } : circuit
-    case 'probe-abandoned':
-      return circuit.kind === 'half-open' ? { ...circuit, kind: 'open' } : circuit
-    case 'failed': {
-      const { why, from } = event
-      const opened = (probes: number): Circuit => {
-        const requested = Math.min(settings.maxRetryAfterMs, event.retryAfterMs ?? 0)
-        const pauseMs = probeIntervalMs(settings, probes) * (0.5 + random / 2)
-        return { kind: 'open', why, probes, probeAt: now + Math.max(requested, pauseMs) }
-      }
-      if (circuit.kind === 'closed') {
-        const failures = circuit.failures + 1
-        return failures < settings.failures ? { kind: 'closed', failures } : opened(0)
-      }
-      return circuit.kind === 'half-open' && from === 'probe' ? opened(circuit.probes + 1) : circuit
-    }
+  if (event.kind === 'succeeded') return closedCircuit
+  const { why, from, retryAfterMs = 0 } = event
+  const opened = (probes: number): Circuit => {
+    const requested = Math.min(settings.maxRetryAfterMs, retryAfterMs)
+    const pauseMs = probeIntervalMs(settings, probes) * (0.5 + random / 2)
+    return { kind: 'open', why, probes, probeAt: now + Math.max(requested, pauseMs) }
   }
+  if (circuit.kind === 'open') return from === 'probe' ? opened(circuit.probes + 1) : circuit
+  const failures = circuit.failures + 1
+  return failures < settings.failures ? { kind: 'closed', failures } : opened(0)
 }
 
 /** Upper bound of the pause after this number of failed probes. */
@@ -91,7 +74,8 @@ export interface SharedCircuit {
   spreadMs(): number
   /** Whether the call may be sent now. */
   admits(pass: Pass): boolean
-  beginProbe(): Pass
+  /** The probe; undefined while another one is being sent. */
+  beginProbe(): Pass | undefined
   /** The outcome of a call; undefined: it says nothing of the server. */
   settle(pass: Pass, event: CircuitEvent | undefined, error?: unknown): void
   /** Waits for this time (undefined: no limit), or until the circuit changes. Rejects with the reason of `stop`. */
@@ -118,7 +102,10 @@ export function sharedCircuit(server: string, { settings, clock, observe }: Circ
     circuit = circuitAfter(before, event, { settings, now, random: clock.random() })
     const probes = before.kind === 'closed' ? 0 : before.probes
     if (before.kind === 'closed' && before.failures === 0) failingSince = now
-    if (circuit.kind === 'closed') spreadMs = probeIntervalMs(settings, probes)
+    if (circuit.kind === 'closed') {
+      spreadMs = probeIntervalMs(settings, probes)
+      probe = undefined
+    }
     const trouble = troubleOf(circuit)
     if (trouble !== troubleOf(before))
       observe({ server, trouble, error: lastError, probes, failedForMs: Math.round(now - failingSince) })
@@ -130,20 +117,21 @@ export function sharedCircuit(server: string, { settings, clock, observe }: Circ
     spreadMs: () => spreadMs,
     admits: (pass) => circuit.kind === 'closed' || pass === probe,
     beginProbe: () => {
+      if (probe !== undefined) return undefined
       probe = { isProbe: true }
-      apply({ kind: 'probe-began' })
       return probe
     },
     settle: (pass, event, error) => {
       // A call that succeeded meanwhile closed the circuit; another probe may be running.
       const isOutdated = pass.isProbe && pass !== probe
-      if (pass === probe) probe = undefined
       if (event?.kind === 'failed') {
         if (isOutdated) return
         lastError = error
       }
       if (event !== undefined) apply(event)
-      else if (pass.isProbe && !isOutdated) apply({ kind: 'probe-abandoned' })
+      if (pass !== probe) return
+      probe = undefined
+      waiting.wakeAll()
     },
     wait: waiting.wait,
   }

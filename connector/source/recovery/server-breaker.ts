@@ -129,12 +129,13 @@ async function enter(circuit: SharedCircuit, { clock, outages, onWait }: EnterPa
       await circuit.wait(clock.random() * circuit.spreadMs(), stop)
       continue
     }
-    const dueInMs = now.kind === 'half-open' ? undefined : now.probeAt - clock.monotonic()
-    if (dueInMs !== undefined && dueInMs <= 0) return circuit.beginProbe()
+    const dueInMs = now.probeAt - clock.monotonic()
+    const probe = dueInMs <= 0 ? circuit.beginProbe() : undefined
+    if (probe !== undefined) return probe
     if (outages === 'give-up') throw givenUp(circuit.lastError())
     hasWaited = true
     onWait()
-    await circuit.wait(dueInMs, stop)
+    await circuit.wait(dueInMs <= 0 ? undefined : dueInMs, stop)
   }
 }
 
