@@ -131,7 +131,7 @@ it('creates its topics itself when it has CREATE on them', async () => {
   const stage = await secureScene(servers(), { topics: 'missing' })
   await stage.allow(stage.acls)
   const first = stage.start()
-  expect(await first.line(isOutOfGroup)).toMatchObject({ error: expect.stringContaining('(to create it: CREATE)') })
+  expect(await first.line(isOutOfGroup)).toMatchObject({ error: expect.stringContaining('the ACL CREATE on topic') })
   const topics = stage.acls.filter(({ resource, operation }) => resource === 'topic' && operation !== 'READ')
   await stage.allow(topics.map((acl) => ({ ...acl, operation: 'CREATE' })))
   expectExactlyOnce(stage, await stage.caughtUp())
