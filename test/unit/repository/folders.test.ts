@@ -45,6 +45,11 @@ test.each([
   expect(loaders.filter((file) => !file.startsWith(folder))).toEqual([])
 })
 
+test('no file spreads a literal into an object: TypeScript does not check its fields', () => {
+  const files = globSync('connector/**/*.ts', { cwd: root })
+  expect(files.filter((file) => readFileSync(`${root}${file}`, 'utf8').includes('...{'))).toEqual([])
+})
+
 /** A file, its only line, and the lint rule that rejects it. */
 const planted = [
   ['runtime/retry.ts', "import '../source/source-time.ts'", 'noRestrictedImports'],
