@@ -20,7 +20,7 @@ import {
 export type Choice =
   | { readonly kind: 'read'; readonly tag: ScanTag }
   | { readonly kind: 'begin'; readonly scan: Beginning }
-  /** Nothing is due for so long. */
+  /** How long nothing is due. */
   | { readonly kind: 'wait'; readonly ms: number }
 
 /** What was read lately; not stored. Times in ms of the monotonic clock. */

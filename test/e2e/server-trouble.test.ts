@@ -104,7 +104,7 @@ it('holds no working stream because of one response of a server in trouble', asy
   expectNothingPersonal([...outputs, process.output()])
 }, 240_000)
 
-it('needs nobody while the server restarts again and again, each time in another way', async () => {
+it('needs no operator while the server restarts repeatedly, each time in another way', async () => {
   const restarts = { everyMs: 3_000, forMs: 1_500 }
   const kinds = 11
   const times = { polaris: { retry: { retries: 2, firstPauseMs: 20, maxPauseMs: 100 }, maxProbeIntervalMs: 200 } }

@@ -255,7 +255,7 @@ function throttle({ kafka }: World, detail: number): void {
   kafka.throttle(detail % 3 === 0 ? 'off' : 'on')
 }
 
-/** Nothing runs for so long that commit records expire. */
+/** Nothing runs until commit records expire. */
 function outage({ clock, replicas }: World, detail: number): void {
   for (const replica of replicas) replica.wasPaused = true
   if (detail % 2 === 0) clock.jump(OFFSETS_RETENTION_MS + 86_400_000)

@@ -111,7 +111,7 @@ function endFaults(world: World): void {
   if (options.permanentFault === 'checkpoint damaged') store.tamper(streams[0]?.key ?? '', '{')
 }
 
-/** So few clients may be gone at once; the connector publishes no removals of more. */
+/** Limit of clients that may be gone at once; the connector publishes no removals of more. */
 const MAY_BE_GONE = 10
 
 function returnMost({ polaris, deleteOrReturn }: SimulatedStream): void {

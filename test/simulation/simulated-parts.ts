@@ -246,7 +246,7 @@ function sourceOf(
   }
 }
 
-/** The first event of each client in a transaction. Whoever sends it may not know of newer records yet: it is fenced. */
+/** The first event of each client in a transaction. Its sender may not have seen newer records yet: it is fenced. */
 function sentRecords(
   records: readonly OutgoingRecord[],
   { stream, visible }: { readonly stream: SimulatedStream; readonly visible: readonly FakeRecord[] },

@@ -135,7 +135,7 @@ async function compareWithReplica(
   }
 }
 
-/** Two readings of the server's clock, which shows whole seconds, may differ so much. */
+/** Limit of the difference of two readings of the server's clock, which shows whole seconds. */
 const CLOCK_MARGIN_MS = 2_000
 
 /** Whether a live scan that began after this time is complete. */

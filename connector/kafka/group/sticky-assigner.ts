@@ -57,7 +57,7 @@ export function claimOf({ memberId: member, memberMetadata }: GroupMember): Slot
   return { member, held, silentMs }
 }
 
-/** What a replica tells the group about itself when it joins. */
+/** What a replica reports to the group about itself when it joins. */
 export interface MemberData extends Pick<SlotClaim, 'held' | 'silentMs'> {
   readonly settings: HashedSettings
 }

@@ -19,7 +19,7 @@ export interface ScanCounts {
 
 /**
  * Whether an event is late: a look-back or full scan published it first although a live scan that began after the
- * change, plus the overlap, should have returned it. Without a time of day only the scan tells.
+ * change, plus the overlap, should have returned it. Without a time of day, only the kind of scan shows it.
  */
 export function lateChange(
   modified: ModificationTime | undefined,

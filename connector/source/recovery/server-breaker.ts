@@ -15,7 +15,7 @@ export interface ServerBreaker {
 /** One stream's access to its server. Supports one read at a time. */
 export interface ServerGate {
   /**
-   * Waits until the breaker lets the read through, runs it, and tells the breaker the outcome. Rejects as `read` does,
+   * Waits until the breaker lets the read through, runs it, and reports its outcome. Rejects as `read` does,
    * with the reason of `stop`, or, where outages are given up, with `source.unreachable` while the breaker is open.
    */
   call<Result>(read: () => Promise<Result>, observe: ObserveSource, stop: AbortSignal): Promise<Result>

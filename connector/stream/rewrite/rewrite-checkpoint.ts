@@ -21,7 +21,7 @@ export interface RewriteRequest {
    * a time, and what lies before is not read.
    */
   readonly to: { readonly kind: 'read-again' | 'skip'; readonly from: SourceTime } | { readonly kind: 'reset' }
-  /** Forgets the contents of the client index, so that unchanged clients are published again too. */
+  /** Drops the contents of the client index, so that unchanged clients are published again too. */
   readonly republish: boolean
   /** The server's time zone (IANA name). */
   readonly timeZone: string

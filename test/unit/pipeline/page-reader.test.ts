@@ -15,7 +15,7 @@ const withClock: (respond: Respond) => Respond = (respond) => async (ask, clock)
   return { ...page, serverTime: Math.floor(clock.now() / SECOND) * SECOND }
 }
 const isBackfill = ({ lastChanged }: ReadArguments) => lastChanged === beginAt
-/** A server with nothing new; a backfill of so many pages. */
+/** A server with nothing new; a backfill of this number of pages. */
 const quiet = (backfillPages = 1, takesMs = 0) =>
   withClock((ask, clock) => {
     clock.jump(takesMs)
@@ -197,7 +197,7 @@ describe('a stream that is to be caught up', () => {
 })
 
 describe('a long live scan', () => {
-  /** Each page takes 25 seconds; the first live scan has so many. */
+  /** Each page takes 25 seconds; the first live scan has this number. */
   const slow = (pages: number) =>
     withClock((ask, clock) => {
       clock.jump(25 * SECOND)
@@ -206,7 +206,7 @@ describe('a long live scan', () => {
       return pageOf([], { hasMoreResults: isFirst && page < pages, checkPoint: token(`t${page}`), tookMs: 25_000 })
     })
 
-  test('goes on in the background after a minute, and a new live scan begins where it began', async () => {
+  test('continues in the background after a minute, and a new live scan begins where it began', async () => {
     const { asked, read, of } = pageReader(slow(5), onlyLive)
     const readings = await read(9)
     expect(readings[2]?.states).toMatchObject({
@@ -223,7 +223,7 @@ describe('a long live scan', () => {
     expect(of('scan-started')).toHaveLength(readings.filter(({ isFirst }) => isFirst).length)
   })
 
-  test('goes on as the live scan on a server that mixes up scans', async () => {
+  test('continues as the live scan on a server that mixes up scans', async () => {
     const states = statesOf({ interleaving: 'serial' })
     const { read } = pageReader(slow(5), { ...onlyLive, states })
     expect((await read(5)).map(({ scan }) => scan.tag)).toEqual([LIVE, LIVE, LIVE, LIVE, LIVE])
@@ -239,7 +239,7 @@ describe('a background scan in trouble', () => {
     }),
   }
 
-  test('pauses when its page cannot be read, asks for the same page again, and live scans go on', async () => {
+  test('pauses when its page cannot be read, asks for the same page again, and live scans continue', async () => {
     let failures = 2
     const respond = withClock((ask) =>
       isBackfill(ask) && failures-- > 0 ? failure('source.answer-malformed') : pageOf([]),
@@ -276,7 +276,7 @@ describe('a background scan in trouble', () => {
     })
   })
 
-  test('is no reason to go on when the backfill comes before live scans', async () => {
+  test('is no reason to continue when the backfill comes before live scans', async () => {
     const respond: Respond = () => failure('source.answer-malformed')
     const { next } = pageReader(respond, { ...backfilling, settings: { backfill: 'before' } })
     expect(await codeOfNext(next)).toBe('source.answer-malformed')
@@ -301,7 +301,7 @@ describe('a live scan that does not advance', () => {
     expect(asked.map(({ limit }) => limit)).toEqual([100, 200, 250, 275, 287, 293, 296, 298, 299])
   })
 
-  test('goes on when the larger page holds what shares a second', async () => {
+  test('continues when the larger page holds what shares a second', async () => {
     const respond = withClock(({ limit }) => pageOf([], { hasMoreResults: limit < 350 }))
     const { read, asked } = pageReader(respond, onlyLive)
     expect(kindsOf(await read(2))).toEqual(['live*', 'live*'])

@@ -115,7 +115,7 @@ describe('a scan whose checkPoint was refused', () => {
     expect(asked.length).toBeLessThan(15)
   })
 
-  test('goes on for as long as the last modification time advances', async () => {
+  test('continues for as long as the last modification time advances', async () => {
     let minutes = 0
     const order = () => {
       minutes += 1
@@ -148,7 +148,7 @@ describe('a scan whose checkPoint was refused', () => {
     expect(readings.map(({ isLast }) => isLast)).toEqual([false, false, false, false, true])
   })
 
-  test('pauses when it is a background scan, and the live scan goes on', async () => {
+  test('pauses when it is a background scan, and the live scan continues', async () => {
     const backfill = scanOf({ kind: 'backfill', tag: BACKFILL, refusals: 3 })
     const respond: Respond = ({ checkPoint }) => (checkPoint === null ? pageOf([]) : failure('source.request-refused'))
     const states = statesOf({ background: [backfill], backfill: 'due' })

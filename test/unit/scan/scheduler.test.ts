@@ -74,7 +74,7 @@ describe('a live scan goes first', () => {
     expect(choose(statesOf({ backfill: 'due' }), { load: liveDue })).toEqual(begins('live'))
   })
 
-  test('at the next page boundary of a background scan, which goes on when the live scan is over', () => {
+  test('at the next page boundary of a background scan, which continues when the live scan is over', () => {
     expect(choose(busy)).toEqual(begins('look-back', { reachMs: short }))
     expect(choose({ ...busy, live: { startedAt: noon, scan: live } }, { load: liveDue })).toEqual(reads(LIVE))
     expect(choose({ ...busy, live: { startedAt: noon, scan: live } })).toEqual(reads(LIVE))
@@ -294,7 +294,7 @@ describe('a restart', () => {
     ['a recheck', { background: [recheckScan] }, RECHECK],
     ['the backfill', { background: [backfill], backfill: 'due' as const }, BACKFILL],
     ['a full scan', { background: [full], fullDueAt: noon }, FULL],
-  ])('in the middle of %s goes on at the same page', (_what, inProgress, tag) => {
+  ])('in the middle of %s continues at the same page', (_what, inProgress, tag) => {
     const before = { ...quiet, ...inProgress }
     const states = restarted(before)
     expect(choose(states, later)).toEqual(reads(tag))

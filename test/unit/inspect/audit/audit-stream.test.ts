@@ -184,7 +184,7 @@ describe('an audit after a change of the settings', () => {
 })
 
 describe('an audit beside a server of which it is not known whether it keeps scans apart', () => {
-  /** Each scan forgets the token of the other one. */
+  /** Each scan loses the token of the other one. */
   const mixing = (source: ClientSource): ClientSource => {
     let last: string | undefined
     return {

@@ -151,7 +151,7 @@ describe('rewriteCheckpoint', () => {
       const first = '2023-01-01T00:00:00' as SourceTime
       const { recheck, scans, before } = await rewritten({ kind: 'read-again', from: first })
       expect(recheck).toEqual({ from: first, after: 0, dueAt: 0 })
-      // The scans in progress go on.
+      // The scans in progress continue.
       expect(scans).toEqual(before)
     })
 

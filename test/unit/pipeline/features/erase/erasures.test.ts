@@ -255,7 +255,7 @@ describe('the requests to erase', () => {
     expect(changes).toEqual([{ open: [{ key: clientKey('second'), request: 'erasure 2' }] }])
   })
 
-  test('has a request wait a minute and reports it when its mark cannot be stored, and goes on with others', async () => {
+  test('has a request wait a minute and reports it when its mark cannot be stored, and continues with others', async () => {
     const isRefused = { value: true }
     const { items, erase, clock, events, waiting, read, clientOf } = stage(async ({ open }) => {
       if (isRefused.value && open?.[0]?.request === 'erasure 2') throw refused

@@ -239,7 +239,7 @@ describe('a full scan that may not have returned every client', () => {
     ['was resumed by a modification time, and so was the one that followed it', ['1'], { hasResumed: true }],
   ] as const
 
-  test.each(incomplete)('marks nobody: it %s', (_why, last, more) => {
+  test.each(incomplete)('marks no client: it %s', (_why, last, more) => {
     const built = published(['1', '2', '3'], removal({ maxShare: 1 }))
     added(built, firstPage(['1'], 1, 3))
     const end = fullPage(last, 1, { since: 3, isFirst: false })

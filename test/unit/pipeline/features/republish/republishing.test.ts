@@ -71,7 +71,7 @@ describe('a scan that publishes again', () => {
     expect(records.map(parsed).map(({ republished }) => republished)).toEqual([id, undefined, undefined])
     expect(scans.get('requested')).toMatchObject({ events: 3, suppressed: 0, superseded: 0 })
     expect(stored()).toMatchObject({ published: 1, changed: 2 })
-    // Event numbers go on, and no id is used twice.
+    // Event numbers continue, and no id is used twice.
     const everything = [...first.records, ...records].map(parsed)
     expect(everything.map(({ sequence }) => Number(sequence))).toEqual([0, 1, 2, 3, 4, 5])
     expect(new Set(everything.map((event) => event.id)).size).toBe(6)
