@@ -148,7 +148,7 @@ function stateEntered({ state }: EventOf<'stream-state'>, before: StreamStatus, 
 function stateLine({ state, was, lastedMs }: EventOf<'stream-state'>): LogLine | undefined {
   const ms = Math.round(lastedMs)
   if (state === 'ended') return line('info', 'stream ended')
-  if (state === 'waiting' && was === 'stopping')
+  if (state === 'waiting' && (was === 'stopping' || was === 'lost'))
     return line('info', 'stream released: assigned to another replica', { tookMs: ms })
   if (state !== 'opening') return undefined
   switch (was) {

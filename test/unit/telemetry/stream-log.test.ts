@@ -38,6 +38,7 @@ test('logs state changes at info: claim, idle, take-over, resuming, end, recover
 
 test.each([
   ['waiting', 'stopping', 'stream released: assigned to another replica'],
+  ['waiting', 'lost', 'stream released: assigned to another replica'],
   ['opening', 'group-unreachable', 'consumer group answers again, stream resumes'],
   ['opening', 'paused', 'pause ended'],
   ['opening', 'held', 'stream resumes: the cause is gone'],
