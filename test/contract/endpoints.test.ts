@@ -31,7 +31,9 @@ async function listening() {
 
 test('/healthz is 200 even when a stream is held', async () => {
   const { at, observe } = await listening()
-  observe('shop', polling)({ kind: 'stream-held', code: 'bug', error: undefined, pauseMs: 60_000 })
+  const shop = observe('shop', polling)
+  shop(entered('held'))
+  shop({ kind: 'stream-held', code: 'bug', error: undefined, pauseMs: 60_000 })
   const answer = await at('/healthz')
   expect([answer.status, await answer.text()]).toEqual([200, 'ok\n'])
 })
@@ -58,7 +60,9 @@ test('/readyz is 503 with code and hint when a stream is held, without its error
   const { at, observe, replicaIs } = await listening()
   replicaIs('running')
   const error = new ConnectorError('checkpoint.missing', 'open', { cause: new Error('Jean Dupont') })
-  observe('shop', polling)({ kind: 'stream-held', code: 'checkpoint.missing', error, pauseMs: 60_000 })
+  const shop = observe('shop', polling)
+  shop(entered('held'))
+  shop({ kind: 'stream-held', code: 'checkpoint.missing', error, pauseMs: 60_000 })
   const answer = await at('/readyz')
   const body = await answer.text()
   expect(answer.status).toBe(503)

@@ -7,6 +7,7 @@ import { closingAfterEach } from '../support/closing.ts'
 import { openBrowser, openPage, type View } from '../support/page/browser.ts'
 import { type SceneName, statusScene } from '../support/page/status-scene.ts'
 import { never } from '../support/signals.ts'
+import { entered } from '../support/stream-states.ts'
 
 /** To be looked at after a change of the page. */
 const pictures = '.cache/status-page'
@@ -135,9 +136,9 @@ test('finds those that need attention among 200 streams', async () => {
 test('follows the replica, and says so when it no longer answers', async () => {
   const { page, observe, time, server } = await show('one')
   const seen = new ConnectorError('publish.unreachable', '<img src=x onerror=alert(1)> broker kafka-1:9092')
-  observe('clients', { intervalMs: 5000, lookBacks: [], timeZone: 'Europe/Paris' })({
-    ...{ kind: 'stream-held', code: 'publish.unreachable', error: seen, pauseMs: 1 },
-  })
+  const clients = observe('clients', { intervalMs: 5000, lookBacks: [], timeZone: 'Europe/Paris' })
+  clients(entered('held'))
+  clients({ kind: 'stream-held', code: 'publish.unreachable', error: seen, pauseMs: 1 })
   time.now += 60_000
   await untilShown(page, '#troubles', '<img src=x onerror=alert(1)> broker kafka-1:9092')
   expect(await textOf(page, '#readiness')).toEqual(['Not ready'])
