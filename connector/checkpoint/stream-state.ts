@@ -3,6 +3,9 @@ import type { StreamMapping } from '../event/page-mapping.ts'
 import { emptyIndex, type IndexState, withEntries } from '../index/index-state.ts'
 import { newScans, type Recheck, type ScanStates } from '../scan/scan-state.ts'
 
+/** Limit of `carriedOut`. It has requests that the control object shows as done, too: that may be rolled back. */
+export const KEPT_REQUESTS = 50
+
 /** What one transaction adds to a state. */
 export interface StateChange {
   readonly scans: ScanStates
@@ -13,7 +16,7 @@ export interface StateChange {
   readonly mapping: StreamMapping | null
   /** What parts of the pipeline have stored, by their names: only they know what it means. */
   readonly parts: Readonly<Record<string, unknown>>
-  /** Requests that the stream has carried out, the last 50; of those that the control object shows as done, the ids. */
+  /** Requests that the stream has carried out, the last ones; of those that the control object shows as done, the ids. */
   readonly carriedOut: readonly CarriedOut[]
   /** New entries of the client index, in base64 as in `IndexState.delta`. */
   readonly entries: string

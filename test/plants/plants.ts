@@ -198,8 +198,15 @@ export const plants: readonly Plant[] = [
   {
     name: 'a provisional mark outranks the events of its client',
     file: 'pipeline/features/erase/erasure-marks.ts',
-    text: 'if (!entries.has(key) && table.get(key) === undefined) entries',
-    becomes: 'entries',
+    text: '!entries.has(key) && table.get(key) === undefined && ',
+    becomes: '',
+    by: { unit: 'stream/rewrite/rebuild-index.test.ts' },
+  },
+  {
+    name: 'a mark of a request that was never carried out counts as an erasure',
+    file: 'pipeline/features/erase/erasure-marks.ts',
+    text: ' && mayBeCarriedOut(request)',
+    becomes: '',
     by: { unit: 'stream/rewrite/rebuild-index.test.ts' },
   },
   {

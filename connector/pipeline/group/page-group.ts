@@ -1,4 +1,4 @@
-import type { StreamState } from '../../checkpoint/stream-state.ts'
+import { KEPT_REQUESTS, type StreamState } from '../../checkpoint/stream-state.ts'
 import { repeatWatch } from '../../event/repeat-watch.ts'
 import { clientIndex } from '../../index/client-index.ts'
 import type { ClientTable } from '../../index/client-table.ts'
@@ -118,9 +118,6 @@ function beginPage({ parts, memory, repeats }: Building, reading: PageReading): 
   if (isFirst) memory.beginScan(scan, states)
   if (isFirst && scan.tag === LIVE) repeats.nextScan()
 }
-
-/** Also those that the control object shows as done: it may be rolled back. */
-const KEPT_REQUESTS = 50
 
 function finishGroup(building: Building): PageGroup {
   const { scans, recheck, events, mapping, entries, added, settings } = building

@@ -4,7 +4,7 @@ import type { StreamState } from '../../checkpoint/stream-state.ts'
 import { committedByRecord, setByOperator } from '../../checkpoint/transitions.ts'
 import { emptyIndex, type SegmentReference } from '../../index/index-state.ts'
 import { type NewSegment, writeBase, writeSegment } from '../../index/write-segment.ts'
-import { markedEntries } from '../../pipeline/features/erase/erasure-marks.ts'
+import { markedEntries, mayBeCarriedOutBy } from '../../pipeline/features/erase/erasure-marks.ts'
 import { ConnectorError } from '../../runtime/connector-error.ts'
 import { UNKNOWN_BEGINNING } from '../../scan/scan-state.ts'
 import type { StoredText } from '../../storage/versioned-object.ts'
@@ -41,7 +41,8 @@ async function rebuildOnce(parts: RebuildParts, stop: AbortSignal): Promise<Rebu
   const index = topicIndex(parts)
   await index.read(parts.onProgress, stop)
   const marks = await parts.erasures.read(stop)
-  const marked = markedEntries(index.table, { rules: index.rules, events: index.events() }, marks)
+  const bare = { rules: index.rules, events: index.events(), mayBeCarriedOut: mayBeCarriedOutBy(document) }
+  const marked = markedEntries(index.table, bare, marks)
   index.table.setAll(marked.words)
   index.rules.splice(0, index.rules.length, ...marked.rules)
   const epoch = document.claim.epoch + 1

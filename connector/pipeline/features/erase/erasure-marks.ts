@@ -1,5 +1,7 @@
 import { z } from 'zod'
-import type { StreamState } from '../../../checkpoint/stream-state.ts'
+import type { CheckpointDocument } from '../../../checkpoint/checkpoint-document.ts'
+import { KEPT_REQUESTS, type StreamState } from '../../../checkpoint/stream-state.ts'
+import { committedByRecord } from '../../../checkpoint/transitions.ts'
 import type { ClientTable } from '../../../index/client-table.ts'
 import {
   type ClientKey,
@@ -14,7 +16,7 @@ import {
 } from '../../../index/index-entry.ts'
 import { deltaText, deltaWords, distinctRules, underRules } from '../../../index/index-state.ts'
 import { ConnectorError } from '../../../runtime/connector-error.ts'
-import { LIVE } from '../../../scan/scan-state.ts'
+import { LIVE, UNKNOWN_BEGINNING } from '../../../scan/scan-state.ts'
 import type { StoredText, VersionedObject } from '../../../storage/versioned-object.ts'
 
 /** A client that was erased: the entry of the client index at that moment, and the text of the entry's rules. */
@@ -135,10 +137,15 @@ function parsedJson(text: string): unknown {
   }
 }
 
-interface MadeIndex {
+interface BareIndex {
   readonly rules: readonly string[]
   /** The stream's events. */
   readonly events: number
+  /** Whether a request may have been carried out. A mark of any other one says nothing. */
+  readonly mayBeCarriedOut: (request: string) => boolean
+}
+
+interface MarkedIndex extends Pick<BareIndex, 'rules' | 'events'> {
   /** The entries that the marks add or replace. */
   readonly words: Uint32Array
 }
@@ -149,14 +156,16 @@ interface MadeIndex {
  */
 export function markedEntries(
   table: Pick<ClientTable, 'get'>,
-  { rules: known, events }: Pick<MadeIndex, 'rules' | 'events'>,
+  { rules: known, events, mayBeCarriedOut }: BareIndex,
   { marks, open }: StoredMarks,
-): MadeIndex {
+): MarkedIndex {
   const counting = marks.filter(({ key, entry }) => (table.get(key)?.number ?? -1) <= entry.number)
   const rules = distinctRules([...known, ...counting.map((mark) => mark.rules)])
   const entries = new Map<ClientKey, IndexEntry>()
   for (const { key, entry, rules: made } of counting) entries.set(key, underRules(entry, rules, made))
-  for (const { key } of open) if (!entries.has(key) && table.get(key) === undefined) entries.set(key, erasedBefore)
+  for (const { key, request } of open) {
+    if (!entries.has(key) && table.get(key) === undefined && mayBeCarriedOut(request)) entries.set(key, erasedBefore)
+  }
   return {
     rules,
     words: entryWordsOf(entries),
@@ -177,9 +186,20 @@ const erasedBefore: IndexEntry = {
   rules: 0,
 }
 
+/** Whether a request was carried out, or the document does not know: it has the last ones, since the stream began. */
+export const mayBeCarriedOutBy =
+  (document: CheckpointDocument) =>
+  (request: string): boolean => {
+    const { carriedOut, scans } = committedByRecord(document).state
+    // An earlier document may be lost.
+    if (scans.earliest === null || scans.earliest === UNKNOWN_BEGINNING) return true
+    if (carriedOut.length >= KEPT_REQUESTS) return true
+    return carriedOut.some(({ id }) => id === request)
+  }
+
 /** A state whose client index is empty, with the erased clients. Pure. */
 export function withErasedClients(state: StreamState, marks: StoredMarks): StreamState {
-  const index = { rules: state.index.rules, events: state.events }
+  const index = { rules: state.index.rules, events: state.events, mayBeCarriedOut: () => true }
   const { rules, words, events } = markedEntries({ get: () => undefined }, index, marks)
   if (words.length === 0) return state
   return { ...state, events, index: { ...state.index, rules, delta: deltaText(words) } }

@@ -285,6 +285,19 @@ describe('rebuildIndex', () => {
     expect(on.kafka.committed.map(({ value }) => value === null)).toEqual([false, true, false, false])
   })
 
+  test('publishes a client that was to be erased, if the request was never carried out and the topic has lost its event', async () => {
+    const on = stage()
+    for (const client of ['c1', 'c2']) on.polaris.change(client)
+    await on.poll()
+    // A replica stored the mark and stopped; then an operator cancelled the request.
+    await on.parts('operator').erasures.update({ open: [{ key: clientKey('c1'), request: 'cancelled' }] }, never)
+    on.kafka.committed.splice(0, 1) // as retention does
+    await on.rebuild()
+    await on.reset()
+    await on.poll()
+    expect(on.kafka.committed.slice(1)).toMatchObject([{ key: 'c1' }])
+  })
+
   test('does not publish an erased client again when the checkpoint is lost', async () => {
     const on = stage()
     for (const client of ['c1', 'c2']) on.polaris.change(client)
@@ -295,6 +308,23 @@ describe('rebuildIndex', () => {
     await on.reset()
     await on.poll()
     expect(on.kafka.committed.slice(3)).toMatchObject([{ key: 'c2' }])
+  })
+
+  test('does not publish an erased client again when its last mark is missing, and the checkpoint was lost before', async () => {
+    const on = stage()
+    for (const client of ['c1', 'c2']) on.polaris.change(client)
+    await on.poll()
+    on.erase('c1')
+    await on.poll()
+    // The replica stopped before it stored the last mark; then compaction deleted event and tombstone.
+    const erased = { key: clientKey('c1'), request: 'erasure 1' }
+    await on.parts('operator').erasures.update({ remove: [erased.key], open: [erased] }, never)
+    on.kafka.committed.splice(0, on.kafka.committed.length, ...on.kafka.committed.filter(({ key }) => key !== 'c1'))
+    on.store.tamper(KEY, undefined)
+    await on.reset()
+    await on.rebuild()
+    await on.poll()
+    expect(on.kafka.committed.filter(({ key }) => key === 'c1')).toEqual([])
   })
 
   test('does not publish an erased client again when document and commit record are lost', async () => {

@@ -83,7 +83,11 @@ describe('the object with the erased clients', () => {
     expect(stored.marks.map((one) => one.key)).toEqual(add.map((one) => one.key))
     expect(stored.marks[255]).toMatchObject({ rules: 'rules 255', entry: { content: add[255]?.entry.content } })
     expect(stored.marks[256]?.entry).toMatchObject({ content: UNKNOWN_CONTENT, mark: 'withdrawn', number: 256 })
-    const made = markedEntries(clientTable(), { rules: ['present'], events: 0 }, { marks: add, open: [] })
+    const made = markedEntries(
+      clientTable(),
+      { rules: ['present'], events: 0, mayBeCarriedOut: () => true },
+      { marks: add, open: [] },
+    )
     expect([made.rules.length, made.rules[0]]).toEqual([256, 'present'])
     expect(read(made.words)[254]).toEqual([key(254), { ...add[254]?.entry, rules: 255 }])
     expect(read(made.words)[255]?.[1]).toMatchObject({ content: UNKNOWN_CONTENT, mark: 'withdrawn', rules: 0 })
@@ -109,7 +113,7 @@ describe('a client index that is rebuilt', () => {
     table.set(key(2), entry(9))
     const made = markedEntries(
       table,
-      { rules: ['present'], events: 10 },
+      { rules: ['present'], events: 10, mayBeCarriedOut: () => true },
       {
         marks: [mark(1, 5), mark(2, 6), mark(3, 7, 'old')],
         open: [],
@@ -129,12 +133,13 @@ describe('a client index that is rebuilt', () => {
     expect(withErasedClients(beginning, { marks: [], open: [] })).toBe(beginning)
   })
 
-  test('has a client that is to be erased as the topic and its mark say, and as erased if neither has it', () => {
+  test('has a client that is to be erased as the topic and its mark say, else as erased if it may have been', () => {
     const table = clientTable()
     table.set(key(1), entry(9))
     table.set(key(4), entry(5, { mark: 'withdrawn-gone' }))
-    const open = [1, 2, 3, 4].map((client) => ({ key: key(client), request: `r${client}` }))
-    const made = markedEntries(table, { rules: ['present'], events: 10 }, { marks: [mark(2, 6, 'present')], open })
+    const open = [1, 2, 3, 4, 5].map((client) => ({ key: key(client), request: `r${client}` }))
+    const bare = { rules: ['present'], events: 10, mayBeCarriedOut: (request: string) => request !== 'r5' }
+    const made = markedEntries(table, bare, { marks: [mark(2, 6, 'present')], open })
     expect(made).toMatchObject({ rules: ['present'], events: 10 })
     expect(read(made.words)).toEqual([
       [key(2), entry(6, { mark: 'withdrawn' })],
