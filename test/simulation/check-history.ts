@@ -1,9 +1,10 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { CheckpointDocument } from '../../connector/checkpoint/checkpoint-document.ts'
 import { eventSource } from '../../connector/event/client-event.ts'
+import { ERASED_TYPE } from '../../connector/event/tombstone.ts'
 import { documentTooLarge, otherIndex } from './check-index.ts'
 import { savedTooEarly } from './check-pages.ts'
-import { typeOf, wasDeletedSince, wasErasedWith, wrongRemovals } from './check-removals.ts'
+import { typeOf, wasAbsentAt, wasDeletedSince, wasErasedWith, wrongRemovals } from './check-removals.ts'
 import { notRepublished, republishedOlder, republishedTwice } from './check-republished.ts'
 import { type Check, type Evidence, evidenceOf } from './evidence.ts'
 import type { History } from './history.ts'
@@ -60,14 +61,18 @@ function lost({ stream, records, history }: Evidence): string[] {
 const isChange = ({ event }: Pick<Evidence['sent'][number], 'event'>) => event.republished === undefined
 
 /**
- * Invariants 2 and 3: the events of a client are a subsequence of its changes, without duplicates. After a removal, the
- * same content may follow once more; also after an event that retention has removed from the topic, if the index was made
+ * Invariants 2 and 3: the events of a client are a subsequence of its changes, without duplicates. After a removal, or an
+ * erasure while the client did not exist, the same content may follow once more; also after an event that retention has removed from the topic, if the index was made
  * again from it.
  */
-function duplicatedOrDisordered({ stream, records, removals, isForgotten }: Evidence): string[] {
+function duplicatedOrDisordered({ stream, records, removals, numbered, isForgotten }: Evidence): string[] {
   const violations: string[] = []
   const positions = new Map<string, number>()
-  const [removedAt, previous] = [Map.groupBy(removals, ({ key }) => key), new Map<string, number>()]
+  const erasures = numbered.filter(
+    (record) => typeOf(record) === ERASED_TYPE && wasAbsentAt(stream.polaris, record.key ?? '', record.at),
+  )
+  const removedAt = Map.groupBy([...removals, ...erasures], ({ key }) => key)
+  const previous = new Map<string, number>()
   const latest = new Map<string, number>()
   for (const record of records) {
     const { event, at: place } = record

@@ -45,6 +45,13 @@ export function wasDeletedSince({ deletions, changes }: SimulatedPolaris, change
   return deletions.some(({ clientId, changesBefore }) => clientId === change.clientId && changesBefore > at)
 }
 
+/** Whether a client did not exist after so many records: if it is erased then, what is read once it is back is a change. */
+export const wasAbsentAt = ({ deletions }: SimulatedPolaris, client: string, at: number): boolean =>
+  deletions.some(
+    ({ clientId, recordsBefore, endsAt = Number.POSITIVE_INFINITY }) =>
+      clientId === client && recordsBefore <= at && at < endsAt,
+  )
+
 type Expired = ReadonlyMap<FakeRecord, number>
 
 /** Whether an index that was made again from the topic may lack the record: retention has removed it. */
