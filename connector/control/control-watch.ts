@@ -42,7 +42,10 @@ export interface ControlWatch {
   failure(): unknown
   /** As `Changes.until`: the condition is checked now and after each read. */
   readonly until: Changes['until']
-  /** This replica has carried out a request: recorded in the object soon, and retried until it is. */
+  /**
+   * This replica has carried out a request: recorded in the object soon, retried until it is, and recorded again if the
+   * object is rolled back to before that.
+   */
   carriedOut(request: CarriedOut): void
   /** How far this replica has come with a request: the newest is recorded at the next read. */
   progressed(progress: RepublishProgress | Waiting): void
@@ -102,7 +105,10 @@ export function controlWatch(parts: WatchParts): ControlWatch {
   }
 }
 
-/** What this replica has reported and the control object does not show yet. */
+/** How many requests that were carried out are known, to be recorded again. */
+const KNOWN = 1_000
+
+/** What this replica has reported: the control object does not show it yet, or may be rolled back to before it. */
 interface Unrecorded {
   /** False if that is known already. */
   ended(request: CarriedOut): boolean
@@ -129,7 +135,7 @@ function unrecordedReports(replica: string, clock: Pick<Clock, 'now'>): Unrecord
           return withProgress(after ?? stored, progress, { by: replica, at: clock.now() }) ?? after
         },
         written: () => {
-          for (const id of ended.keys()) endings.delete(id)
+          for (const id of [...ended.keys()].slice(0, -KNOWN)) endings.delete(id)
           for (const [id, reported] of progress) if (running.get(id) === reported) running.delete(id)
         },
       }

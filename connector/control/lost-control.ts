@@ -87,7 +87,7 @@ export function restored(
 
 /**
  * Whether the stored document goes back behind the known one. After a rollback, writes of others may have raised it to
- * the known revision; what it lacks, or shows as open again, cannot have been pruned within so few writes.
+ * the known revision; what it lacks, or shows at an earlier stage, cannot have been pruned within so few writes.
  */
 function isOlder(stored: ControlDocument, known: ControlDocument): boolean {
   if (stored.revision < known.revision) return true
@@ -95,9 +95,12 @@ function isOlder(stored: ControlDocument, known: ControlDocument): boolean {
   return known.requests.some((request) => {
     const now = stored.requests.find(({ id }) => id === request.id)
     if (now === undefined) return !isCheck(request) && isInForce(known, request)
-    return !isOpen(request) && isOpen(now)
+    return stageOf(now) < stageOf(request)
   })
 }
+
+/** A request that is open may be cancelled, and in both cases be carried out. */
+const stageOf = ({ progress }: ControlRequest) => ['cancelled', 'done'].indexOf(progress.kind)
 
 /** A newer one replaces it. */
 const isCheck = ({ kind }: ControlRequest) => kind === 'check'

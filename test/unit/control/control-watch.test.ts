@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { noRequests, readControl, updateControl } from '../../../connector/control/control-document.ts'
+import { type ControlDocument, noRequests, readControl, updateControl } from '../../../connector/control/control-document.ts'
 import { CONTROL_PERIOD_MS, type ControlEvent, controlWatch } from '../../../connector/control/control-watch.ts'
-import { type NewRequest, openRequests, pauseOf, requested } from '../../../connector/control/requests.ts'
+import { cancelled, type NewRequest, openRequests, pauseOf, requested } from '../../../connector/control/requests.ts'
 import type { SeenControl } from '../../../connector/control/stream-requests.ts'
 import { codeOf } from '../../../connector/runtime/connector-error.ts'
 import { type MemoryFault, memoryStore } from '../../support/fakes/memory-versioned-object.ts'
@@ -200,6 +200,27 @@ describe('a control object that is lost', () => {
     const stored = await readControl(on.parts.object, never)
     expect([stored.revision, openRequests(stored, 'paris')]).toMatchObject([3, [{ id: '2', client: '7' }]])
     expect(on.events.filter(({ kind }) => kind === 'control-lost')).toMatchObject([{ error: { code: 'control.lost' } }])
+    on.stop.abort()
+  })
+
+  test('because it was rolled back gets again what this replica had carried out', async () => {
+    const on = await running()
+    const cancel = (document: ControlDocument) => cancelled(document, '2', { by: 'operator-1', at: 2 })
+    await updateControl(on.parts, cancel, never)
+    const before = on.store.stored(KEY)?.text
+    on.watch.carriedOut({ id: '2', outcome: 'cancelled' })
+    await on.nextRead()
+    on.store.tamper(KEY, before)
+    for (let read = 0; read < 2; read += 1) await on.nextRead()
+    const { requests } = await readControl(on.parts.object, never)
+    expect(requests.filter(({ id, progress }) => id === '2' && progress.kind !== 'done')).toEqual([])
+    await on.request({ ...pause, stream: 'lyon' }, '3')
+    const known = await readControl(on.parts.object, never)
+    const raised = { ...JSON.parse(before ?? ''), revision: known.revision + 60 }
+    on.store.tamper(KEY, JSON.stringify(raised))
+    await on.nextRead()
+    const stored = await readControl(on.parts.object, never)
+    expect(stored.requests.find(({ id }) => id === '2')?.progress).toMatchObject({ kind: 'done', outcome: 'cancelled' })
     on.stop.abort()
   })
 

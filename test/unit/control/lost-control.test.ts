@@ -6,7 +6,7 @@ import {
   serializeControl,
 } from '../../../connector/control/control-document.ts'
 import { type KnownControl, restored, seenControl } from '../../../connector/control/lost-control.ts'
-import { type NewRequest, openRequests, pauseOf, recorded, requested } from '../../../connector/control/requests.ts'
+import { cancelled, type NewRequest, openRequests, pauseOf, recorded, requested } from '../../../connector/control/requests.ts'
 import type { SeenControl } from '../../../connector/control/stream-requests.ts'
 
 const pause = (stream = 'paris'): NewRequest => ({ kind: 'pause', stream, reason: 'maintenance' })
@@ -67,7 +67,8 @@ describe('a control object', () => {
       following(noRequests, { a: erase('1'), b: erase('2'), c: erase('3'), f: erase('4'), g: erase('5') }),
     ],
     ['shows as open what was carried out', { ...known, revision: done.revision }],
-  ])('that was rolled back and then raised to the known revision is noticed when it %s', (_, stored) => {
+    ['shows as cancelled what was carried out', cancelled(known, 'd', { by: 'operator', at: 4 })],
+  ])('that was rolled back and then raised to the known revision is noticed when it %s', (_, stored = noRequests) => {
     expect(stored.revision).toBeGreaterThanOrEqual(done.revision)
     const found = restored(stored, knowing(done))
     expect(found && openRequests(found, 'paris').map(({ id }) => id)).toEqual(
