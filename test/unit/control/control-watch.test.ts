@@ -1,5 +1,10 @@
 import { describe, expect, test } from 'vitest'
-import { type ControlDocument, noRequests, readControl, updateControl } from '../../../connector/control/control-document.ts'
+import {
+  type ControlDocument,
+  noRequests,
+  readControl,
+  updateControl,
+} from '../../../connector/control/control-document.ts'
 import { CONTROL_PERIOD_MS, type ControlEvent, controlWatch } from '../../../connector/control/control-watch.ts'
 import { cancelled, type NewRequest, openRequests, pauseOf, requested } from '../../../connector/control/requests.ts'
 import type { SeenControl } from '../../../connector/control/stream-requests.ts'

@@ -6,7 +6,14 @@ import {
   serializeControl,
 } from '../../../connector/control/control-document.ts'
 import { type KnownControl, restored, seenControl } from '../../../connector/control/lost-control.ts'
-import { cancelled, type NewRequest, openRequests, pauseOf, recorded, requested } from '../../../connector/control/requests.ts'
+import {
+  cancelled,
+  type NewRequest,
+  openRequests,
+  pauseOf,
+  recorded,
+  requested,
+} from '../../../connector/control/requests.ts'
 import type { SeenControl } from '../../../connector/control/stream-requests.ts'
 
 const pause = (stream = 'paris'): NewRequest => ({ kind: 'pause', stream, reason: 'maintenance' })
