@@ -106,8 +106,16 @@ export const LONGEST_PAUSE_MS = 3_600_000
 /** At a low rate, a page of a requested scan lasts longer. */
 const LONGEST_PACE_MS = 24 * LONGEST_PAUSE_MS
 
+/** How long after an empty last page that page is read again. */
+export const END_AGAIN_MS = 60_000
+
 /** Whether the scan makes no pause now. */
-export function isReady({ notBefore, request }: Pick<Scan, 'notBefore' | 'request'>, ours: number): boolean {
+export function isReady(
+  { notBefore, request, end }: Pick<Scan, 'notBefore' | 'request' | 'end'>,
+  ours: number,
+): boolean {
+  // A backfill that reads first keeps live scans waiting.
+  if (end === 'repeat') return isDue(notBefore, END_AGAIN_MS, ours)
   return isDue(notBefore, request === null ? LONGEST_PAUSE_MS : LONGEST_PACE_MS, ours)
 }
 

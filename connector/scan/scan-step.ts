@@ -1,6 +1,6 @@
 import type { CheckPoint, Page } from '../source/client-source.ts'
 import type { Times } from './scan-settings.ts'
-import type { Scan, TokenGuard } from './scan-state.ts'
+import { END_AGAIN_MS, type Scan, type TokenGuard } from './scan-state.ts'
 
 /** Where a page leads. */
 export type Step =
@@ -40,7 +40,6 @@ export function scanStep(scan: Scan, page: Page, { began, events }: StepParts): 
   return { kind: 'more', scan: { ...read, checkPoint, tokens: remembered(scan.tokens, checkPoint) } }
 }
 
-const END_AGAIN_MS = 60_000
 const MAX_EMPTY_PAGES = 100
 const repeatsEnd = ({ kind }: Scan) => kind === 'backfill' || kind === 'full'
 

@@ -165,6 +165,8 @@ describe('a scan becomes due', () => {
     expect(choose(none, { recheck, times })).toEqual(begins('recheck', { from: noonText }))
     const paused = { ...none, background: [{ ...backfill, notBefore: tooLate }] }
     expect(choose(paused, { times })).toEqual(reads(BACKFILL))
+    const ended = { ...none, background: [{ ...backfill, end: 'repeat' as const, notBefore: noon + 3 * MINUTE }] }
+    expect(choose(ended, { times })).toEqual(reads(BACKFILL))
     const full = { ...none, fullDueAt: tooLate }
     expect(choose(full, { times, settings: { fullScan } })).toEqual(begins('full'))
   })
