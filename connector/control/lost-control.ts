@@ -1,7 +1,7 @@
 import { ConnectorError } from '../runtime/connector-error.ts'
 import type { ControlDocument, ControlRequest, PauseRequest } from './control-document.ts'
 import { type ControlParts, readControl, updateControl } from './control-document.ts'
-import { isOpen, isSwitch, KEPT, pauseOf } from './requests.ts'
+import { isOpen, isSwitch, KEPT, lastOf, pauseOf } from './requests.ts'
 import type { SeenControl } from './stream-requests.ts'
 
 /** What is known apart from the stored control object. */
@@ -55,9 +55,9 @@ export function seenControl(document: ControlDocument, stream: string): SeenCont
 
 /**
  * What to write in place of a control object that was deleted or rolled back; undefined if it was not. Of the newest
- * document that is known, the pauses in force and the open requests are written back, beside requests that were made
- * since. Where only a checkpoint knows a pause, it is in force: a pause in doubt stays. Streams do not repeat what their
- * checkpoints show as carried out. Pure.
+ * document that is known, the last pause or resume of each stream and the open requests are written back, beside requests
+ * that were made since. Where only a checkpoint knows a pause, it is in force: a pause in doubt stays. Streams do not
+ * repeat what their checkpoints show as carried out. Replicas that know different documents arrive at the same one. Pure.
  */
 export function restored(
   stored: ControlDocument,
@@ -67,9 +67,7 @@ export function restored(
   const revision = Math.max(document?.revision ?? 0, ...seen.map((one) => one.revision))
   const known = document !== undefined && isOlder(stored, document) ? document : undefined
   if (stored.revision >= revision && known === undefined) return undefined
-  const kept = known === undefined ? [] : known.requests.filter((request) => isInForce(known, request))
-  const isKnown = ({ id }: ControlRequest) => known?.requests.some((one) => one.id === id)
-  const requests = [...kept, ...stored.requests.filter((request) => !isKnown(request))]
+  const requests = known === undefined ? stored.requests : merged(stored, known)
   const others = [
     ...(known?.others ?? []),
     ...stored.others.filter((one) => !known?.others.some(({ id }) => id === one.id)),
@@ -83,6 +81,18 @@ export function restored(
       : [{ kind: 'pause', stream, ...pause, progress: { kind: 'requested' } }],
   )
   return { ...found, requests: [...requests.filter(({ id }) => !pauses.some((one) => one.id === id)), ...pauses] }
+}
+
+/** Each request as whichever document shows it at the later stage, the stored one if both show the same. */
+function merged(stored: ControlDocument, known: ControlDocument): readonly ControlRequest[] {
+  const inStored = new Map(stored.requests.map((request) => [request.id, request]))
+  const isKnown = new Set(known.requests.map(({ id }) => id))
+  const kept = known.requests.flatMap((request) => {
+    const now = inStored.get(request.id)
+    if (isSwitch(request) || now === undefined) return isInForce(known, request) ? [request] : []
+    return [stageOf(now) < stageOf(request) ? request : now]
+  })
+  return [...kept, ...stored.requests.filter(({ id }) => !isKnown.has(id))]
 }
 
 /**
@@ -106,6 +116,6 @@ const stageOf = ({ progress }: ControlRequest) => ['cancelled', 'done'].indexOf(
 const isCheck = ({ kind }: ControlRequest) => kind === 'check'
 
 function isInForce(document: ControlDocument, request: ControlRequest): boolean {
-  if (isSwitch(request)) return pauseOf(document, request.stream)?.id === request.id
+  if (isSwitch(request)) return lastOf(document, request.stream)?.id === request.id
   return isOpen(request) || request.progress.kind === 'cancelled'
 }
