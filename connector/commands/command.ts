@@ -49,7 +49,7 @@ export interface Command {
   readonly options: Readonly<Record<string, CommandOption>>
   /** Command lines without the name of the program, for `--help`. */
   readonly examples: readonly [string, ...string[]]
-  /** The shapes of what it prints as JSON, by the options for it: `--fields --json`. Generates docs/command-output.md. */
+  /** The shapes of what it prints as JSON, by the options for it. Generates docs/command-output.schema.json. */
   readonly outputs?: Readonly<Record<string, ZodType>>
   /** The option whose value may also be given without its name: `pause paris`. */
   readonly positional?: string
@@ -63,7 +63,7 @@ export const configOption = {
 } as const satisfies Record<string, CommandOption>
 
 export const jsonOption = {
-  json: { type: 'boolean', description: 'print JSON, as in docs/command-output.md' },
+  json: { type: 'boolean', description: 'print JSON, as in docs/command-output.schema.json' },
 } as const satisfies Record<string, CommandOption>
 
 /** Prints the JSON with `--json`, else the lines. */
