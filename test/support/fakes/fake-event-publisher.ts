@@ -66,7 +66,7 @@ export interface FakeKafka {
   compact(): void
   /** Removes, of each stream, what is older than its last event that no later record of its client has replaced. */
   expire(): void
-  /** The topic has these records again. */
+  /** The topic has these records again, except for those that compaction would have removed since. */
   restore(records: Iterable<FakeRecord>): void
   /** Events and tombstones that compaction or retention has removed. */
   readonly removed: ReadonlySet<FakeRecord>
@@ -133,9 +133,7 @@ export function fakeKafka(options: FakeKafkaOptions): FakeKafka {
         if (record.to === 'events' && last.get(placeOf(record)) !== record) cluster.compacted.add(record)
     },
     expire: () => expire(cluster),
-    restore: (records) => {
-      for (const record of records) cluster.compacted.delete(record)
-    },
+    restore: (records) => restore(cluster, new Set(records)),
     removed: cluster.compacted,
     throttle: (quota) => {
       cluster.throttled = quota
@@ -154,6 +152,13 @@ function expire({ committed, compacted }: Cluster): void {
       kept.set(record.stream, Math.max(record.transaction, kept.get(record.stream) ?? 0))
   for (const record of committed)
     if (record.to === 'events' && record.transaction < (kept.get(record.stream) ?? 0)) compacted.add(record)
+}
+
+function restore({ committed, compacted }: Cluster, records: ReadonlySet<FakeRecord>): void {
+  const removed = committed.filter((record) => compacted.has(record) && !records.has(record))
+  const compactedUpTo = new Map(removed.map((record) => [placeOf(record), record.transaction]))
+  for (const record of records)
+    if (record.transaction > (compactedUpTo.get(placeOf(record)) ?? -1)) compacted.delete(record)
 }
 
 const placeOf = ({ stream, to, partition, key }: FakeRecord) => `${stream} ${to} ${partition} ${key}`
