@@ -41,6 +41,5 @@ test('the runbook has a section for every alert, and no others', () => {
   const { alerts } = parse(readProjectFile('helm/alerts.yaml')) as { alerts: { alert: string }[] }
   const wanted = alerts.map(({ alert }) => `alert-${alert.toLowerCase()}`)
   expect(anchors.filter((anchor) => anchor.startsWith('alert-')).toSorted()).toEqual(wanted.toSorted())
-  for (const section of text.split(/^### Alert /m).slice(1))
-    expect(section.split(/^## /m)[0]).toContain('\n- *Do:* ')
+  for (const section of text.split(/^### Alert /m).slice(1)) expect(section.split(/^## /m)[0]).toContain('\n- *Do:* ')
 })
