@@ -2,11 +2,11 @@ import type { StreamRequests } from '../control/stream-requests.ts'
 import type { ClientTable } from '../index/client-table.ts'
 import type { EventPublisher } from '../publish/event-publisher.ts'
 import { linkedAbort } from '../runtime/abort.ts'
-import { merged } from '../runtime/merged.ts'
+import { type ReadAhead, readAhead } from '../runtime/read-ahead.ts'
 import type { ClaimedStream } from './claimed-stream.ts'
 import { type DeliveryParts, type FinishedPageGroup, pageGroupDelivery } from './delivery.ts'
 import type { Feature } from './features/part.ts'
-import { type GroupEnd, gatherGroup, type ReadAhead, readAhead } from './gather-group.ts'
+import { type GroupEnd, gatherGroup } from './gather-group.ts'
 import type { PageGroup, PageGroupParts } from './group/building.ts'
 import type { OpenGroup } from './group/open-group.ts'
 import { type PageGroupBuilder, pageGroupBuilder } from './group/page-group.ts'
@@ -28,8 +28,9 @@ export interface PipelineParts extends Omit<DeliveryParts, 'observe'> {
 }
 
 /**
- * Copies pages from the source to Kafka until `stop` aborts or the reader ends. Rejects with a `ConnectorError` on any
- * failure; pages that were not committed by then are read again.
+ * Copies pages from the source to Kafka until `stop` aborts or the reader ends: delivers one group after another, and
+ * gathers the next one meanwhile. Rejects with a `ConnectorError` on any failure; pages that were not committed by then
+ * are read again.
  */
 export async function runPipeline(
   parts: PipelineParts,
@@ -37,8 +38,25 @@ export async function runPipeline(
   stop: AbortSignal,
 ): Promise<'stopped' | 'caught-up'> {
   const copying = startCopying(parts, stream)
-  await copyPages(copying, stop)
-  await copying.save()
+  const { builder, from, finishGroup, deliver, save } = copying
+  const reading = linkedAbort(stop)
+  // What parts read beside the pages does not wait for a page: the source may be down.
+  const beside = builder.parts.flatMap((part) => part.readings?.(reading.signal) ?? [])
+  const pages = readAhead<Reading>(readPages(parts.reader, from, reading.signal), beside)
+  let delivery = Promise.resolve()
+  try {
+    for (let end: GroupEnd | undefined; end !== 'stopped'; ) {
+      end = await gatherDuring(delivery, { copying, pages }, stop)
+      const finished = finishGroup()
+      // Invariant 6: gathered pages are delivered, even if `stop` has aborted meanwhile.
+      if (!isEmpty(finished.group)) delivery = deliver(finished)
+    }
+    await delivery
+  } finally {
+    reading.abort()
+    await Promise.allSettled([delivery, pages.close()])
+  }
+  await save()
   return stop.aborted ? 'stopped' : 'caught-up'
 }
 
@@ -88,32 +106,6 @@ function openBuilder(parts: PipelineParts, stream: ClaimedStream): PageGroupBuil
   const openParts = (group: OpenGroup) =>
     features.map(({ name, open }) => open({ ...opened, group, stored: state.parts[name] }))
   return pageGroupBuilder({ ...group, requests }, { state, table, openParts })
-}
-
-/** Delivers one group after another; gathers the next one while the previous one is delivered. */
-async function copyPages(copying: Copying, stop: AbortSignal): Promise<void> {
-  const { finishGroup, deliver } = copying
-  const reading = linkedAbort(stop)
-  const pages = readAhead(readings(copying, reading.signal))
-  let delivery = Promise.resolve()
-  try {
-    for (;;) {
-      const end = await gatherDuring(delivery, { copying, pages }, stop)
-      const finished = finishGroup()
-      // Invariant 6: gathered pages are delivered, even if `stop` has aborted meanwhile.
-      if (!isEmpty(finished.group)) delivery = deliver(finished)
-      if (end === 'stopped') return await delivery
-    }
-  } finally {
-    reading.abort()
-    await Promise.allSettled([delivery, pages.close()])
-  }
-}
-
-/** What parts read beside the pages does not wait for a page: the source may be down. */
-function readings({ parts, from, builder }: Copying, stop: AbortSignal): AsyncGenerator<Reading> {
-  const beside = builder.parts.flatMap((part) => part.readings?.(stop) ?? [])
-  return beside.reduce<AsyncGenerator<Reading>>(merged, readPages(parts.reader, from, stop))
 }
 
 const isEmpty = ({ pages, change, parts }: PageGroup) => pages === 0 && change.entries === '' && parts.length === 0

@@ -10,7 +10,6 @@ import { clientShape } from './decode/field-shape.ts'
 import type { PageContent } from './decode/page/decode-page.ts'
 import { pageDecoder } from './decode/page-decoder.ts'
 import { type HttpAnswer, httpCaller } from './http/http-caller.ts'
-import { limitedCaller } from './http/rate-limit.ts'
 import { type ApiRequest, apiBase, readRequest } from './http/read-request.ts'
 import type { PolarisConfig } from './polaris-config.ts'
 import { type Attempt, openSession } from './session/session.ts'
@@ -31,7 +30,7 @@ export function httpClientSource(config: PolarisConfig, parts: SourceParts): Cli
   const base = apiBase(config.url)
   const { codeMagasin, prefixCle, method, timeZone } = config
   const settings = { base, codeMagasin, prefixCle, method, lastChanged: timeFormat(config.lastChangedFormat, timeZone) }
-  const caller = limitedCaller(httpCaller({ ...config, base }, parts), parts)
+  const caller = httpCaller({ ...config, base }, parts)
   const access = accessOf(config.auth)
   const session = openSession(config.auth, { caller, base, clock, accounts })
   const shape = clientShape(config.listFields, (path) => observe({ kind: 'list-ambiguous', path }))

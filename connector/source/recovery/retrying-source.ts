@@ -11,7 +11,7 @@ import {
   type SourceEvent,
 } from '../client-source.ts'
 import { afterFailedRead, type FailureSeries, isLimited, type Outages, reactionTo } from './after-failed-read.ts'
-import { openGate, type ServerBreaker, type ServerGate } from './server-breaker.ts'
+import { openGate, type Passage, type ServerBreaker, type ServerGate } from './server-breaker.ts'
 
 export interface RetryParts {
   readonly clock: Clock
@@ -57,24 +57,26 @@ export function retrying(source: ClientSource, parts: RetryParts): ClientSource 
   const pause = (error: unknown, attempt: number) => (gate.isOpen() ? 0 : pauseAfter(error, attempt, { policy, clock }))
   return {
     read: async (at, stop, patience = 'retry') => {
-      const send = () => {
-        isProbe = gate.isOpen()
-        at.onSend?.()
-        return source.read(at, stop)
-      }
       series.begin()
-      for (let attempt = 1; ; attempt += 1) {
+      for (let attempt = 1; ; ) {
         stop.throwIfAborted()
+        let passage: Passage | undefined
         try {
-          const page = await gate.call(send, reported, stop)
+          passage = await gate.enter(reported, stop)
+          ;({ isProbe } = passage)
+          at.onSend?.()
+          const page = await source.read(at, stop)
+          passage.succeeded()
           if (patience !== 'once') reports.recovered()
           series.end(at)
           return page
         } catch (error) {
+          if (passage?.failed(error, stop) === 'not-sent') continue
           if (afterFailedRead(error, { patience }, series.after(error, patience)) !== 'retry')
             throw patience === 'once' ? error : series.givenUp(error)
           reports.retried(error, { isProbe })
           await clock.sleep(pause(error, attempt), stop)
+          attempt += 1
         }
       }
     },

@@ -15,17 +15,30 @@ export interface ServerBreaker {
 /** One stream's access to its server. Supports one read at a time. */
 export interface ServerGate {
   /**
-   * Waits until the breaker lets the read through, runs it, and reports its outcome. Rejects as `read` does,
-   * with the reason of `stop`, or, where outages are given up, with `source.unreachable` while the breaker is open.
+   * Waits until the breaker lets a read through. Rejects with the reason of `stop`, or, where outages are given up, with
+   * `source.unreachable` while the breaker is open.
    */
-  call<Result>(read: () => Promise<Result>, observe: ObserveSource, stop: AbortSignal): Promise<Result>
+  enter(observe: ObserveSource, stop: AbortSignal): Promise<Passage>
   isOpen(): boolean
   /** Permits of the server. A read that waited for one while the breaker opened is not sent. */
   permits(limit: Semaphore): Semaphore
 }
 
+/** A read that the breaker has let through; its outcome is to be reported. */
+export interface Passage extends Pass {
+  succeeded(): void
+  /** `not-sent`: the breaker opened while the read waited for a permit, so it enters again. */
+  failed(error: unknown, stop: AbortSignal): 'not-sent' | 'failed'
+}
+
+const freePassage: Passage = { isProbe: false, succeeded: () => {}, failed: () => 'failed' }
+
 /** A gate without a breaker. */
-export const openGate: ServerGate = { call: (read) => read(), isOpen: () => false, permits: (limit) => limit }
+export const openGate: ServerGate = {
+  enter: async () => freePassage,
+  isOpen: () => false,
+  permits: (limit) => limit,
+}
 
 /** How to probe a server in trouble. */
 interface ProbeSettings {
@@ -60,23 +73,23 @@ const breakerOf = (circuit: SharedCircuit, clock: Clock): ServerBreaker => ({
     let current: Pass | undefined
     const waits = waitReport(circuit)
     return {
-      call: async (read, observe, stop) => {
-        for (;;) {
-          const pass = await enter(circuit, { clock, outages, onWait: () => waits.report(observe) }, stop)
-          if (!pass.isProbe) waits.end(observe)
-          try {
-            current = pass
-            const result = await read()
+      enter: async (observe, stop) => {
+        const pass = await enter(circuit, { clock, outages, onWait: () => waits.report(observe) }, stop)
+        if (!pass.isProbe) waits.end(observe)
+        current = pass
+        return {
+          ...pass,
+          succeeded: () => {
+            current = undefined
             circuit.settle(pass, { kind: 'succeeded' })
             waits.end(observe)
-            return result
-          } catch (error) {
-            if (error === notSent) continue
-            circuit.settle(pass, stop.aborted ? undefined : outcomeOf(error, pass), error)
-            throw error
-          } finally {
+          },
+          failed: (error, stop) => {
             current = undefined
-          }
+            if (error === notSent) return 'not-sent'
+            circuit.settle(pass, stop.aborted ? undefined : outcomeOf(error, pass), error)
+            return 'failed'
+          },
         }
       },
       isOpen: () => circuit.now().kind !== 'closed',

@@ -2,6 +2,7 @@ import type { Dispatcher } from 'undici'
 import type { Clock } from '../../../runtime/clock.ts'
 import { ConnectorError } from '../../../runtime/connector-error.ts'
 import { serverOf } from '../../../runtime/network-cause.ts'
+import type { Semaphore } from '../../../runtime/semaphore.ts'
 import type { ObserveSource } from '../../client-source.ts'
 import { offeredSchemes } from '../answer/answer-verdict.ts'
 import { errorCodeIn, networkError, tlsError } from '../answer/network-error.ts'
@@ -33,7 +34,7 @@ type OpenReader = (contentType: string | undefined) => BodyReader
 /** Calls one server over persistent connections. Keeps its cookies. */
 export interface HttpCaller {
   /**
-   * Follows up to three redirects within the origin. Rejects with `source.*`, or with the reason of `stop`. `open`:
+   * Holds a permit of the server until the response is complete. Follows up to three redirects within the origin. Rejects with `source.*`, or with the reason of `stop`. `open`:
    * called for each response of the call, whose body the reader receives.
    */
   call(request: ApiRequest, stop: AbortSignal, open?: OpenReader): Promise<HttpAnswer>
@@ -48,13 +49,32 @@ interface Call extends ServerPool {
   readonly open: OpenReader | undefined
 }
 
-export function httpCaller(settings: HttpSettings, parts: HttpParts): HttpCaller {
+interface CallerParts extends HttpParts {
+  readonly permits: Semaphore
+}
+
+export function httpCaller(settings: HttpSettings, parts: CallerParts): HttpCaller {
   const closing = new AbortController()
   const { clock, observe } = parts
   const cookies = serverCookies(settings.base, clock)
   const connection = { ...serverPool(settings, parts, closing.signal), cookies, clock, observe, settings }
   return {
-    call: (request, stop, open) => follow({ ...connection, open }, request, stop),
+    call: async (first, stop, open) => {
+      using _permit = await permitted(parts, stop)
+      const began = clock.monotonic()
+      let request = first
+      const droppedCookies: DroppedCookie[] = []
+      for (let followed = 0; ; followed++) {
+        const { answer, location } = await exchange({ ...connection, open }, request, stop)
+        droppedCookies.push(...answer.droppedCookies)
+        if (location === undefined) {
+          const hasLostArguments = followed > 0 && !hasArgumentsOf(first, request)
+          return { ...answer, droppedCookies, tookMs: clock.monotonic() - began, hasLostArguments }
+        }
+        if (followed === MAX_REDIRECTS) throw tooManyRedirects(first.url)
+        request = redirected(request, { location, status: answer.status })
+      }
+    },
     close: async () => {
       closing.abort()
       await connection.pool.destroy()
@@ -62,25 +82,17 @@ export function httpCaller(settings: HttpSettings, parts: HttpParts): HttpCaller
   }
 }
 
-async function follow(call: Call, first: ApiRequest, stop: AbortSignal): Promise<HttpAnswer> {
-  const began = call.clock.monotonic()
-  let request = first
-  const droppedCookies: DroppedCookie[] = []
-  for (let followed = 0; ; followed++) {
-    const { answer, location } = await exchange(call, request, stop)
-    droppedCookies.push(...answer.droppedCookies)
-    if (location === undefined) {
-      const hasLostArguments = followed > 0 && !hasArgumentsOf(first, request)
-      return { ...answer, droppedCookies, tookMs: call.clock.monotonic() - began, hasLostArguments }
-    }
-    if (followed === MAX_REDIRECTS)
-      throw new ConnectorError(
-        'source.answer-not-a-page',
-        `call ${serverOf(first.url)}: more than ${MAX_REDIRECTS} redirects`,
-      )
-    request = redirected(request, { location, status: answer.status })
-  }
+/** Waits of 1 ms or more are reported. */
+async function permitted({ permits, clock, observe }: CallerParts, stop: AbortSignal): Promise<Disposable> {
+  const waitingSince = clock.monotonic()
+  const permit = await permits.acquire(stop)
+  const ms = clock.monotonic() - waitingSince
+  if (ms >= 1) observe({ kind: 'request-waited', ms })
+  return permit
 }
+
+const tooManyRedirects = (url: URL) =>
+  new ConnectorError('source.answer-not-a-page', `call ${serverOf(url)}: more than ${MAX_REDIRECTS} redirects`)
 
 interface Exchange {
   readonly answer: Omit<HttpAnswer, 'tookMs' | 'hasLostArguments'>

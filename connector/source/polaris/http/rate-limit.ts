@@ -1,8 +1,6 @@
 import type { Clock } from '../../../runtime/clock.ts'
 import { type Semaphore, semaphore } from '../../../runtime/semaphore.ts'
-import type { ObserveSource } from '../../client-source.ts'
 import type { PolarisConfig, ServerLimits } from '../polaris-config.ts'
-import type { HttpCaller } from './http-caller.ts'
 import { apiBase } from './read-request.ts'
 
 /** One semaphore per server origin: the streams that read from one server share its permits. */
@@ -35,23 +33,6 @@ export function rateLimit({ concurrentRequests, requestsPerSecond }: ServerLimit
         permit[Symbol.dispose]()
         throw error
       }
-    },
-  }
-}
-
-/** Each call holds a permit of its server until its response is complete. Waits of 1 ms or more are reported. */
-export function limitedCaller(
-  caller: HttpCaller,
-  { permits, clock, observe }: { permits: Semaphore; clock: Clock; observe: ObserveSource },
-): HttpCaller {
-  return {
-    ...caller,
-    call: async (request, stop, open) => {
-      const waitingSince = clock.monotonic()
-      using _permit = await permits.acquire(stop)
-      const ms = clock.monotonic() - waitingSince
-      if (ms >= 1) observe({ kind: 'request-waited', ms })
-      return await caller.call(request, stop, open)
     },
   }
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { readAhead } from '../../../connector/pipeline/gather-group.ts'
+import { readAhead } from '../../../connector/runtime/read-ahead.ts'
 
 const settled = () => new Promise((resolve) => setImmediate(resolve))
 const never = new Promise<never>(() => {})
@@ -87,4 +87,67 @@ describe('reading ahead', () => {
     await closing
     expect(isClosed()).toBe(true)
   })
+
+  test('takes the items of several generators as they arrive', async () => {
+    const { main, beside, pages } = both()
+    const first = pages.take()
+    beside.item('b1')
+    expect(await first).toBe('b1')
+    const second = pages.take()
+    main.item('m1')
+    expect(await second).toBe('m1')
+    main.item('m2')
+    expect(await pages.take()).toBe('m2')
+  })
+
+  test('continues when a generator beside the main one ends, and ends as the main one does', async () => {
+    const { main, beside, pages } = both()
+    const first = pages.take()
+    beside.end()
+    main.item('m1')
+    expect(await first).toBe('m1')
+    const last = pages.take()
+    main.end()
+    expect(await last).toBeUndefined()
+    await pages.close()
+    expect(beside.isReturned()).toBe(true)
+  })
+
+  test.each(['main', 'beside'] as const)('rejects as the %s generator does', async (failing) => {
+    const { pages, ...generators } = both()
+    const first = pages.take()
+    generators[failing].fail(new Error('broken'))
+    await expect(first).rejects.toThrow('broken')
+    await pages.close()
+    expect(generators.main.isReturned()).toBe(true)
+  })
 })
+
+/** A generator whose items the test releases. */
+function released<Item>() {
+  const waiting: ((result: PromiseLike<IteratorResult<Item, void>> | IteratorResult<Item, void>) => void)[] = []
+  let isReturned = false
+  const next = () => new Promise<IteratorResult<Item, void>>((resolve) => waiting.push(resolve))
+  const generator: AsyncGenerator<Item, void> = {
+    next,
+    return: async () => {
+      isReturned = true
+      return { done: true, value: undefined }
+    },
+    throw: next,
+    [Symbol.asyncIterator]: () => generator,
+    [Symbol.asyncDispose]: async () => {},
+  }
+  return {
+    generator,
+    isReturned: () => isReturned,
+    item: (value: Item) => waiting.shift()?.({ done: false, value }),
+    end: () => waiting.shift()?.({ done: true, value: undefined }),
+    fail: (error: Error) => waiting.shift()?.(Promise.reject(error)),
+  }
+}
+
+const both = () => {
+  const [main, beside] = [released<string>(), released<string>()]
+  return { main, beside, pages: readAhead(main.generator, [beside.generator]) }
+}
