@@ -4,7 +4,7 @@ import type { Clock } from '../runtime/clock.ts'
 import { codeOf } from '../runtime/connector-error.ts'
 import type { ErrorCode } from '../runtime/error-catalogue.ts'
 import { graceAfter } from '../runtime/shutdown.ts'
-import type { Attempt } from './attempt.ts'
+import type { Attempt, AttemptEnd } from './attempt.ts'
 import type { Contention } from './contention.ts'
 import { type DesiredState, onlyUntil } from './desired-state.ts'
 import { stayHeld } from './held-stream.ts'
@@ -90,7 +90,11 @@ async function own(parts: StreamParts, machine: StreamMachine, stop: AbortSignal
   await desired.untilKnown(leave.signal)
   if (isUnwanted()) machine.take('left')
   else desired.carriedOut()
-  const end = await untilLeft(owned, leave.signal)
+  let end: StreamEnd = { kind: 'stopped' }
+  while (machine.state() === 'opening') {
+    const attempted = await adapters.attempt(machine.take, leave.signal)
+    end = await afterAttempt(owned, attempted, leave.signal)
+  }
   leave.abort()
   await Promise.all([leaving, answering])
   try {
@@ -108,44 +112,37 @@ interface Owned extends StreamParts {
   readonly tries: Tries
 }
 
-/** Tries to run the stream, with pauses between the attempts. */
-async function untilLeft(owned: Owned, leave: AbortSignal): Promise<StreamEnd> {
+/** Reports a failure, and waits until the next attempt may begin. Returns how the run ends if none follows. */
+async function afterAttempt(owned: Owned, attempted: AttemptEnd, leave: AbortSignal): Promise<StreamEnd> {
   const { machine, adapters, tries, clock, observe } = owned
-  while (machine.state() === 'opening') {
-    const end = await adapters.attempt(machine.take, leave)
-    if (end.kind !== 'failed') {
-      machine.take(end.kind)
-      return { kind: end.kind === 'left' ? 'stopped' : end.kind }
-    }
-    const { error } = end
-    const code = codeOf(error)
-    const after = tries.failed(error, end.madeProgress)
-    switch (after.kind) {
-      case 'lost':
-        observe({ kind: 'stream-lost', error, wasStopping: leave.aborted })
-        machine.take('lost')
-        return { kind: 'lost', error }
-      case 'give-up':
-        observe({ kind: 'stream-failed', code, error })
-        machine.take('give-up')
-        return { kind: 'failed', error }
-      case 'retry':
-        machine.take('retry')
-        observe({
-          kind: 'stream-retrying',
-          code,
-          error,
-          pauseMs: Math.round(after.pauseMs),
-          isRepeated: after.isRepeated,
-        })
-        await clock.sleep(after.pauseMs, leave).catch(() => {})
-        break
-      default:
-        machine.take('hold')
-        await stayHeld({ ...after.holding, check: adapters.check, tries, observe }, error, leave)
-    }
-    machine.take(leave.aborted ? 'left' : 'passed')
+  if (attempted.kind !== 'failed') {
+    machine.take(attempted.kind)
+    return { kind: attempted.kind === 'left' ? 'stopped' : attempted.kind }
   }
+  const { error } = attempted
+  const code = codeOf(error)
+  const after = tries.failed(error, attempted.madeProgress)
+  switch (after.kind) {
+    case 'lost':
+      observe({ kind: 'stream-lost', error, wasStopping: leave.aborted })
+      machine.take('lost')
+      return { kind: 'lost', error }
+    case 'give-up':
+      observe({ kind: 'stream-failed', code, error })
+      machine.take('give-up')
+      return { kind: 'failed', error }
+    case 'retry': {
+      const { pauseMs, isRepeated } = after
+      machine.take('retry')
+      observe({ kind: 'stream-retrying', code, error, pauseMs: Math.round(pauseMs), isRepeated })
+      await clock.sleep(pauseMs, leave).catch(() => {})
+      break
+    }
+    default:
+      machine.take('hold')
+      await stayHeld({ ...after.holding, check: adapters.check, tries, observe }, error, leave)
+  }
+  machine.take(leave.aborted ? 'left' : 'passed')
   return { kind: 'stopped' }
 }
 

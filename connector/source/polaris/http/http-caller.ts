@@ -114,7 +114,7 @@ async function exchange(call: Call, request: ApiRequest, stop: AbortSignal): Pro
       body: request.form ?? null,
       signal: headers.signal,
     }
-    const response = await route.send(pool, sent, headers.signal)
+    const response = await (route.forward?.(pool, sent, headers.signal) ?? pool.request(sent))
     headers[Symbol.dispose]()
     phase = 'body'
     observe({ kind: 'response-received', status: response.statusCode })

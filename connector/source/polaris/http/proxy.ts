@@ -13,11 +13,9 @@ type Request = Omit<Dispatcher.RequestOptions, 'origin'>
 /** How requests reach the server. */
 export interface Route {
   readonly connect: Connect
-  /** Sends a request over the pool whose connections `connect` opens. */
-  send(pool: Pool, request: Request, stop: AbortSignal): Promise<Dispatcher.ResponseData>
+  /** Sends a request over the pool whose connections `connect` opens. Absent: as it is. */
+  forward?(pool: Pool, request: Request, stop: AbortSignal): Promise<Dispatcher.ResponseData>
 }
-
-export const directRoute = (connect: Connect): Route => ({ connect, send: (pool, request) => pool.request(request) })
 
 interface ProxyParts {
   /** Connects to the proxy itself. */
@@ -44,7 +42,6 @@ export function proxyRoute(proxy: ProxyConfig, server: URL, parts: ProxyParts): 
         (error) => callback(error, null),
       )
     },
-    send: (pool, request) => pool.request(request),
   }
 }
 
@@ -61,7 +58,7 @@ function forwarding(proxy: ProxyConfig, server: URL, { toProxy, accounts }: Prox
         callback(error as Error, null)
       }
     },
-    send: (pool, request, stop) => {
+    forward: (pool, request, stop) => {
       const send = async (account: Account | undefined) => {
         const headers = { ...(request.headers as Record<string, string>), ...authorization(account) }
         const response = await pool.request({ ...request, path: server.origin + request.path, headers })

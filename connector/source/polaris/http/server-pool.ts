@@ -4,7 +4,7 @@ import type { Clock } from '../../../runtime/clock.ts'
 import type { RefusedAccounts } from '../../../runtime/refused-accounts.ts'
 import type { ObserveSource, SeenCertificate } from '../../client-source.ts'
 import type { PolarisConfig, TlsConfig } from '../polaris-config.ts'
-import { directRoute, proxyRoute, type Route } from './proxy.ts'
+import { proxyRoute, type Route } from './proxy.ts'
 import { secureConnector } from './tls.ts'
 
 export interface HttpSettings extends PolarisConfig {
@@ -54,7 +54,7 @@ function routeTo(
   const { connectMs } = timeouts
   const onCertificate = (seen: SeenCertificate) => parts.observe({ kind: 'certificate-seen', ...seen })
   const toServer = secureConnector(tls, { connectMs, onCertificate, onError: parts.onError })
-  if (proxy === undefined) return directRoute(toServer)
+  if (proxy === undefined) return { connect: toServer }
   const trust: TlsConfig = {
     get ca() {
       return tls?.ca
