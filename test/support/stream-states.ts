@@ -18,7 +18,7 @@ const states: Partial<Record<PipelineEvent['kind'], StreamState>> = {
   'stream-failed': 'ended',
 }
 
-/** The event, after the one of the state that it tells of. */
+/** The event, preceded by the change of state that it belongs to. */
 export function withState(event: PipelineEvent): readonly PipelineEvent[] {
   const state = states[event.kind]
   return state === undefined ? [event] : [entered(state), event]
