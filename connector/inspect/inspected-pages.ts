@@ -18,6 +18,7 @@ const nothingFound: Processed = {
   events: () => 0,
   recheck: () => null,
   order: () => noTimes,
+  changes: () => 0,
   isCycling: () => false,
 }
 

@@ -4,6 +4,8 @@ import type { OutputFormat, SourceTime } from '../source/client-source.ts'
 export interface ScanSettings {
   /** From the start of one live scan to the start of the next. */
   readonly intervalMs: number
+  /** The longest interval, of a stream without changes; at least `intervalMs`. */
+  readonly maxIntervalMs: number
   readonly overlapMs: number
   /** Shortest reach first. */
   readonly lookBacks: readonly LookBackSetting[]
@@ -21,6 +23,23 @@ export interface ScanSettings {
 export interface LookBackSetting {
   readonly reachMs: number
   readonly everyMs: number
+}
+
+/** A stream is quiet once neither a live scan nor a look-back has found a change for so long. */
+const QUIET_AFTER_MS = 600_000
+const LONGER_EVERY_MS = 60_000
+
+/**
+ * From the start of one live scan to the start of the next: of a quiet stream, the interval doubles each minute up to
+ * the longest. Pure.
+ */
+export function liveIntervalMs(
+  { intervalMs, maxIntervalMs }: Pick<ScanSettings, 'intervalMs' | 'maxIntervalMs'>,
+  unchangedMs: number,
+): number {
+  if (unchangedMs < QUIET_AFTER_MS) return intervalMs
+  const doublings = 1 + Math.floor((unchangedMs - QUIET_AFTER_MS) / LONGER_EVERY_MS)
+  return Math.min(maxIntervalMs, intervalMs * 2 ** doublings)
 }
 
 /** Whether the backfill runs alone: live scans and all others wait for its end. */

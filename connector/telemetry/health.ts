@@ -88,7 +88,7 @@ function streamHealth(
   const isOutForMs = isReading(status) ? group.isOutForMs : undefined
   const failure = failureSeen(status, { ...group, isOutForMs })
   const failingSince = status.failingSince ?? (isOutForMs === undefined ? undefined : now - isOutForMs)
-  const why = notReadyReason(status, Math.max(3 * poll.intervalMs, readyAfterMs), now)
+  const why = notReadyReason(status, Math.max(3 * poll.maxIntervalMs, readyAfterMs), now)
   const isHere = isActive(status)
   return {
     stream,

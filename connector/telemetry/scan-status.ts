@@ -5,7 +5,7 @@ import type { ScanSettings } from '../scan/scan-settings.ts'
 import type { LookBackState, Scan, ScanKind, ScanStates, ScanTag } from '../scan/scan-state.ts'
 
 /** What telemetry must know of the settings of a stream. */
-export type WatchedPolling = Pick<ScanSettings, 'intervalMs' | 'lookBacks' | 'timeZone'>
+export type WatchedPolling = Pick<ScanSettings, 'intervalMs' | 'maxIntervalMs' | 'lookBacks' | 'timeZone'>
 
 /** The scans of a stream after the last delivered page group, and what this replica saw first of those in progress. */
 export interface WatchedScans {

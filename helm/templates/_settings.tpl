@@ -15,7 +15,7 @@
 {{- define "polaris-connector.patienceSeconds" -}}
 {{- $patience := 600 -}}
 {{- range .Values.config.streams -}}
-{{- $patience = max $patience (dig "poll" "interval" "1s" . | include "polaris-connector.seconds" | mul 3) -}}
+{{- $patience = max $patience (dig "poll" "interval" "1s" . | include "polaris-connector.seconds" | mul 3) (dig "poll" "maxInterval" "1s" . | include "polaris-connector.seconds" | mul 3) -}}
 {{- end -}}
 {{ $patience }}
 {{- end }}

@@ -136,7 +136,12 @@ test('finds those that need attention among 200 streams', async () => {
 test('follows the replica, and says so when it no longer answers', async () => {
   const { page, observe, time, server } = await show('one')
   const seen = new ConnectorError('publish.unreachable', '<img src=x onerror=alert(1)> broker kafka-1:9092')
-  const clients = observe('clients', { intervalMs: 5000, lookBacks: [], timeZone: 'Europe/Paris' })
+  const clients = observe('clients', {
+    intervalMs: 5000,
+    maxIntervalMs: 30_000,
+    lookBacks: [],
+    timeZone: 'Europe/Paris',
+  })
   clients(entered('held'))
   clients({ kind: 'stream-held', code: 'publish.unreachable', error: seen, pauseMs: 1 })
   time.now += 60_000

@@ -1,20 +1,24 @@
 import type { PipelineEvent } from '../../connector/pipeline/pipeline-event.ts'
 import type { Clock } from '../../connector/runtime/clock.ts'
 import { type ErrorCode, errorCatalogue } from '../../connector/runtime/error-catalogue.ts'
+import { MAX_POLL_MS, POLL_MS } from './simulated-poll.ts'
 import { alerted } from './simulated-trouble.ts'
 import type { World } from './world.ts'
 
 /** Checks, by what one run of a stream reports, that live scans go first; collects the kinds of events. */
-export function observed(world: World, stream: string, { clock, intervalMs }: { clock: Clock; intervalMs: number }) {
+export function observed(world: World, stream: string, clock: Clock) {
+  let changedAt = clock.monotonic()
+  const intervalMs = () => (clock.monotonic() - changedAt < QUIET_AFTER_MS ? POLL_MS : MAX_POLL_MS)
   let liveDueAt = Number.POSITIVE_INFINITY
   /** Background pages read since a live scan was due. */
   let pages = 0
   return (event: PipelineEvent): void => {
     world.eventKinds.add(event.kind === 'stream-state' ? `${event.was} → ${event.state}` : event.kind)
     if (event.kind === 'pages-published')
-      for (const { superseded, late } of event.scans.values()) {
+      for (const { events, superseded, late } of event.scans.values()) {
         if (superseded > 0) world.eventKinds.add('superseded')
         if (late.length > 0) world.eventKinds.add('late')
+        if (events > 0) changedAt = clock.monotonic()
       }
     const alert = alertOf(event)
     if (alert !== undefined) alerted(world, stream, alert)
@@ -22,7 +26,7 @@ export function observed(world: World, stream: string, { clock, intervalMs }: { 
     if (event.kind === 'scans-not-interleaved') world.serialStreams.add(stream)
     if (event.kind === 'stream-claimed') liveDueAt = Number.POSITIVE_INFINITY
     if (event.kind === 'scan-started' && event.scan === 'live') {
-      liveDueAt = clock.monotonic() + intervalMs
+      liveDueAt = clock.monotonic() + intervalMs()
       pages = 0
     }
     if (event.kind !== 'page-read') return
@@ -38,6 +42,9 @@ function alertOf(event: PipelineEvent): ErrorCode | undefined {
   if (event.kind === 'stream-held' || event.kind === 'stream-still-held') return event.code
   return event.kind === 'pause-unsettled' && errorCatalogue[event.code].then === 'hold' ? event.code : undefined
 }
+
+/** From here on, live scans may begin later. */
+const QUIET_AFTER_MS = 600_000 - MAX_POLL_MS
 
 /** One that has begun, and until interleaving is proven, the second page of each of two scans. */
 const MOST_PAGES = 3

@@ -8,8 +8,9 @@ import { missingMarks } from './check-index.ts'
 import { isDeleted, typeOf, unremoved, wasDeletedSince, wasErasedWith } from './check-removals.ts'
 import { CONTROL_READ_MS, healControl, isControlRead, storedControl } from './simulated-control.ts'
 import { resumeAll } from './simulated-operator.ts'
-import { LONGEST_REACH_MS, POLL_MS } from './simulated-parts.ts'
+import { LONGEST_REACH_MS } from './simulated-parts.ts'
 import type { Change } from './simulated-polaris.ts'
+import { MAX_POLL_MS, POLL_MS } from './simulated-poll.ts'
 import { FINISH_WITHIN_MS, isAlive, STOP_WITHIN_MS, startReplica, stopReplica } from './simulated-replica.ts'
 import { CONNECTOR, type SimulatedStream } from './simulated-stream.ts'
 import { heal } from './simulated-trouble.ts'
@@ -20,7 +21,7 @@ const RECOVERY_MS = 180_000
 /** Limit for what only look-backs and rechecks find. Replicas may disagree by two hours on when these are due. */
 const LATE_MS = 8_000_000
 /** Limit from a change to its event while no faults occur. */
-const LAG_MS = POLL_MS + OPENING_HOLDS_MS + 1_000
+const LAG_MS = MAX_POLL_MS + OPENING_HOLDS_MS + 1_000
 /** Limit for a replica that was fenced to open its stream again. */
 const FENCED_MS = 15_000
 const STEPS = 200_000
@@ -135,7 +136,7 @@ async function checkPaused(world: World): Promise<void> {
   // A replica reads the control object every few seconds, and finishes its page.
   if (paused.length > 0) await runWithoutFaults(world, () => false, CONTROL_READ_MS + FINISH_WITHIN_MS)
   const reads = paused.map((stream) => stream.reads.length)
-  if (paused.length > 0) await runWithoutFaults(world, () => false, 3 * POLL_MS)
+  if (paused.length > 0) await runWithoutFaults(world, () => false, 3 * MAX_POLL_MS)
   const isRead = paused.filter((stream, at) => stream.reads.length !== reads[at])
   violations.push(...isRead.map(({ name }) => `${name} is paused, and is read`))
   await resumeAll(world)

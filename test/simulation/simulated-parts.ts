@@ -29,6 +29,7 @@ import type { Actor } from './actor.ts'
 import { numberOf } from './evidence.ts'
 import type { HistoryOptions } from './history.ts'
 import { observed } from './observed.ts'
+import { MAX_POLL_MS, POLL_MS } from './simulated-poll.ts'
 import type { Replica } from './simulated-replica.ts'
 import { segmentsOf } from './simulated-segments.ts'
 import { storeOf } from './simulated-store.ts'
@@ -54,7 +55,7 @@ export function simulatedParts(
   const stream = world.streams.find(({ name }) => name === run.stream)
   if (stream === undefined) throw new Error(`unknown stream ${run.stream}`)
   const { clock } = replica
-  const observe: Observe = observed(world, stream.name, { clock, intervalMs: POLL_MS })
+  const observe: Observe = observed(world, stream.name, clock)
   return {
     clock,
     observe,
@@ -156,7 +157,7 @@ function indexOf(world: World, replica: Actor, stream: SimulatedStream): StreamI
 
 function scanSettings({ limit, overlapMs, backfill, fullScanEveryMs }: HistoryOptions): ScanSettings {
   return {
-    ...{ intervalMs: POLL_MS, overlapMs, lookBacks, backgroundShare: 0.5, backfill },
+    ...{ intervalMs: POLL_MS, maxIntervalMs: MAX_POLL_MS, overlapMs, lookBacks, backgroundShare: 0.5, backfill },
     fullScan: fullScanEveryMs === 0 ? undefined : { everyMs: fullScanEveryMs, hours: undefined },
     ...{ limit, output: 'json', timeZone: ZONE },
   }
@@ -212,7 +213,6 @@ function pipelineParts(
   }
 }
 
-export const POLL_MS = 5_000
 const readRetries = { retries: 2, firstPauseMs: 100, maxPauseMs: 2_000, maxRetryAfterMs: 0 }
 
 /** Each stream has a server of its own. */

@@ -14,7 +14,7 @@ import { adaptersOf } from '../support/run-alone.ts'
 import { type Actor, newActor } from './actor.ts'
 import { observed } from './observed.ts'
 import { replicaControl } from './simulated-control.ts'
-import { POLL_MS, simulatedParts } from './simulated-parts.ts'
+import { simulatedParts } from './simulated-parts.ts'
 import type { World } from './world.ts'
 
 /** One process of the connector: the real `runStreams`, on fakes. */
@@ -94,7 +94,7 @@ interface Run {
 
 async function runOne(world: World, replica: Replica, { stream, assignment, stop }: Run): Promise<StreamEnd> {
   const { process, placement, control, clock } = replica
-  const observe = observed(world, stream, { clock, intervalMs: POLL_MS })
+  const observe = observed(world, stream, clock)
   const checks = checkRequests(control, stream, clock)
   const { reopening, holding } = simulatedParts(world, replica, { stream, giveUp: stop, checks })
   const end = await runStream(

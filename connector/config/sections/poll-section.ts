@@ -27,6 +27,11 @@ export const pollSection = setting.section('When and how the server is read', {
     variable: 'POLL_INTERVAL',
     description: 'Time from the start of one live scan to the start of the next',
   }),
+  maxInterval: setting.duration({
+    default: '30s',
+    description:
+      'Longest interval. A stream without changes for ten minutes is polled more and more rarely, and at `poll.interval` again with the first change. No effect unless longer than `poll.interval`',
+  }),
   overlap: setting.duration({
     min: 0,
     max: 30 * day,
@@ -79,6 +84,7 @@ export function scanSettings(poll: z.output<typeof pollSection>, polaris: Polari
   const { every, hours } = poll.fullScan
   return {
     intervalMs: poll.interval,
+    maxIntervalMs: Math.max(poll.interval, poll.maxInterval),
     overlapMs: poll.overlap,
     lookBacks: poll.lookBack.toSorted((left, right) => left.reachMs - right.reachMs),
     fullScan: every === 0 ? undefined : { everyMs: every, hours: hours === undefined ? undefined : hoursOf(hours) },

@@ -120,8 +120,8 @@ async function compareWithReplica(
   { read, onWait }: { readonly read: Omit<Audited, 'after'>; readonly onWait: () => void },
   stop: AbortSignal,
 ): Promise<Comparison & Pick<AuditResult, 'isCaughtUp'>> {
-  const { intervalMs } = source.reader.settings
-  const giveUpAt = open.clock.monotonic() + (isPaused ? 0 : savePeriodMs + INTERVALS * intervalMs)
+  const { intervalMs, maxIntervalMs } = source.reader.settings
+  const giveUpAt = open.clock.monotonic() + (isPaused ? 0 : savePeriodMs + INTERVALS * maxIntervalMs)
   let { document, index } = await readIndex(open, stop)
   for (;;) {
     const comparison = compare({ ...read, after: index })

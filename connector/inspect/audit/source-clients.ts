@@ -105,7 +105,8 @@ async function proveInterleaving(
   from: Pick<SourceReading, 'mapping'> & { readonly states: ScanStates },
   stop: AbortSignal,
 ): Promise<ScanStates['interleaving']> {
-  const settings: ScanSettings = { ...reader.settings, intervalMs: PROOF_INTERVAL_MS, backfill: 'beside' }
+  const interval = { intervalMs: PROOF_INTERVAL_MS, maxIntervalMs: PROOF_INTERVAL_MS }
+  const settings: ScanSettings = { ...reader.settings, ...interval, backfill: 'beside' }
   for await (const { states } of inspectedPages({ ...reader, settings }, from, stop)) {
     if (states.interleaving === 'serial') throw serialServer()
     if (states.interleaving === 'proven') return 'proven'

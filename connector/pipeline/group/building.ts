@@ -58,6 +58,8 @@ export interface Building extends OpenGroup {
   readonly memory: ScanMemory
   recheck: Recheck | null
   mapping: StreamMapping | null
+  /** Found by live scans and look-backs since the stream was opened. */
+  changes: number
   added: AddedToGroup & { deadLetters: number; readonly scans: Map<ScanKind, ScanCounts> }
   /** Adds what of the last reading is not in a group yet. */
   rest: Adding | undefined

@@ -108,6 +108,7 @@ function publish(
   const place = { sequence: events, readAt: readAt.server, idField, previous, request: again }
   const { kind, record } = clientRecord(client, place, settings.settings)
   if (deadLetters.add(kind) === 'too-many') throw tooManyDeadLetters(idField)
+  if (again === undefined && (scan.kind === 'live' || scan.kind === 'look-back')) building.changes += 1
   added.records.push(record)
   added.size += record.value.length
   const isDeadLetter = kind === 'dead-letter'

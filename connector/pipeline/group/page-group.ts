@@ -53,6 +53,7 @@ export function pageGroupBuilder(settings: PageGroupParts, from: BuildFrom): Pag
     addRest: () => addRest(building),
     size: () => building.added.size,
     events: () => building.events,
+    changes: () => building.changes,
     recheck: () => building.recheck,
     order: memory.order,
     isCycling: memory.isCycling,
@@ -82,6 +83,7 @@ function begun(settings: PageGroupParts, { state, table, openParts = () => [] }:
     mapping,
     kept: state.parts,
     carriedOut,
+    changes: 0,
     added: nothing(),
     rest: undefined,
   }

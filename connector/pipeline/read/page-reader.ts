@@ -32,7 +32,7 @@ export async function* readPages(
     processed: from.processed,
     parts: from.parts ?? [],
     readRequests: new Set(),
-    load: workloadLog(clock, settings.intervalMs),
+    load: workloadLog(clock, settings),
     proof: interleavingProof(parts),
     states: withKnownPages(configured(states, settings, serverClock.times()), from.parts ?? [], parts.observe),
     mapping,
@@ -70,6 +70,7 @@ function choose(reader: Reader): Choice {
   const recheck = processed.recheck()
   const due = { recheck, requested: requestedScan(reader) }
   const parts: SchedulerParts = { settings, ...due, times: serverClock.times(), now: clock.monotonic(), load }
+  load.found(processed.changes())
   load.waiting(backgroundCandidates(states, parts))
   return nextChoice(states, parts)
 }

@@ -1,4 +1,5 @@
 import type { Clock } from '../../runtime/clock.ts'
+import { liveIntervalMs, type ScanSettings } from '../../scan/scan-settings.ts'
 import type { Candidate, Workload } from '../../scan/scheduler.ts'
 
 /** What the scheduler must know of the pages that were read; lives as long as the stream is open. */
@@ -7,6 +8,8 @@ export interface WorkloadLog extends Workload {
   liveBegins(): void
   livePage(tookMs: number): void
   backgroundPage(name: string, tookMs: number): void
+  /** How many changes were found so far: with a new one, live scans return to the full pace. */
+  found(changes: number): void
   /** These background scans wait for a page. */
   waiting(candidates: readonly Candidate[]): void
 }
@@ -16,17 +19,23 @@ const LONGEST_REQUEST_MS = 300_000
 
 /**
  * Live scans begin one interval apart, from start to start, with a random phase: streams that start together, or were
- * delayed together, do not keep polling at the same time.
+ * delayed together, do not keep polling at the same time. Those of a quiet stream begin later.
  */
-export function workloadLog(clock: Clock, intervalMs: number): WorkloadLog {
+export function workloadLog(clock: Clock, settings: Pick<ScanSettings, 'intervalMs' | 'maxIntervalMs'>): WorkloadLog {
+  const { intervalMs } = settings
   const waitingSince = new Map<string, number>()
   let phaseMs = clock.random() * intervalMs
-  let liveDueAt = clock.monotonic()
+  /** At full pace. */
+  let dueAt = clock.monotonic()
+  let hasBegun = false
+  let changes = 0
+  let changedAt = clock.monotonic()
   let liveMs = 0
   let background: Workload['background']
   return {
     get liveDueAt() {
-      return liveDueAt
+      const unchangedMs = clock.monotonic() - changedAt
+      return hasBegun ? dueAt + liveIntervalMs(settings, unchangedMs) - intervalMs : dueAt
     },
     get liveMs() {
       return liveMs
@@ -38,9 +47,14 @@ export function workloadLog(clock: Clock, intervalMs: number): WorkloadLog {
     liveBegins: () => {
       const now = clock.monotonic()
       // Only the first pause is shortened by the phase.
-      const missed = Math.floor((now - liveDueAt) / intervalMs)
-      liveDueAt += intervalMs * (missed + 1) - phaseMs
+      const missed = Math.floor((now - dueAt) / intervalMs)
+      dueAt += intervalMs * (missed + 1) - phaseMs
       phaseMs = 0
+      hasBegun = true
+    },
+    found: (sofar) => {
+      if (sofar !== changes) changedAt = clock.monotonic()
+      changes = sofar
     },
     livePage: (tookMs) => {
       liveMs += tookMs

@@ -75,6 +75,7 @@ function details(watched: WatchedStream | undefined, clock: Clock) {
     seq,
     lastChanged,
     pollSeconds: poll.intervalMs / 1000,
+    maxPollSeconds: poll.maxIntervalMs / 1000,
     ...(savedAt === undefined ? {} : { checkpointAgeSeconds: secondsSince(savedAt, now) }),
     ...(liveScanAt === undefined ? {} : { secondsSinceLiveScan: secondsSince(liveScanAt, now) }),
     ...reading,

@@ -17,7 +17,13 @@ const MINUTE = 60_000
 const noon = Date.parse('2026-06-15T12:00:00Z')
 const from = '2026-06-15T11:00:00' as SourceTime
 const settings: ScanSettings = {
-  ...{ intervalMs: 5000, overlapMs: 15_000, lookBacks: [{ reachMs: 60 * MINUTE, everyMs: MINUTE }], limit: 100 },
+  ...{
+    intervalMs: 5000,
+    maxIntervalMs: 5000,
+    overlapMs: 15_000,
+    lookBacks: [{ reachMs: 60 * MINUTE, everyMs: MINUTE }],
+    limit: 100,
+  },
   ...{ fullScan: undefined, backgroundShare: 0.5, backfill: 'beside' },
   ...{ output: 'json', timeZone: 'UTC' },
 }

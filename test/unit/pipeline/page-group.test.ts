@@ -18,6 +18,18 @@ const middle = { isFirst: false, isLast: false }
 const scansAt = (startedAt: number) => ({ ...newScans, live: { startedAt, scan: null } })
 const numbered = (count: number, from = 0) => Array.from({ length: count }, (_, index) => ({ No: `${from + index}` }))
 
+describe('the changes that keep a stream at its full pace', () => {
+  test('are those that live scans and look-backs find, not those of a backfill or unchanged clients', () => {
+    const { builder } = building()
+    builder.add(reading([{ No: '1' }, { No: '2' }]))
+    builder.add(reading([{ No: '1' }]))
+    expect(builder.changes()).toBe(2)
+    builder.add(reading([{ No: '3' }], { scan: liveScan({ kind: 'look-back', tag: 9, ordinal: 2 }) }))
+    builder.add(reading([{ No: '4' }], { scan: liveScan({ kind: 'backfill', tag: 1, ordinal: 3 }) }))
+    expect(builder.changes()).toBe(3)
+  })
+})
+
 describe('a group', () => {
   test('contains the records of its pages in order, and leads to the scans after the last page', () => {
     const { builder } = building()

@@ -23,6 +23,26 @@ const quiet = (backfillPages = 1, takesMs = 0) =>
     const hasMoreResults = page < backfillPages
     return pageOf([{ No: `${page}` }], { hasMoreResults, checkPoint: token(`t${page}`), tookMs: takesMs })
   })
+
+describe('an idle stream', () => {
+  /** The requests of each hour. */
+  const perHour = (asked: readonly { readonly at: number }[], hour: number) =>
+    asked.filter(({ at }) => Math.floor((at - noon) / HOUR) === hour).length
+
+  test('sends at most 190 requests an hour, and 780 as long as changes are found', async () => {
+    let changes = 0
+    const processed = { ...nothingProcessed, changes: () => changes }
+    const { asked, next, clock } = pageReader(quiet(), { states: statesOf(), processed })
+    while (clock.now() < noon + 3 * HOUR) await next()
+    expect([1, 2].map((hour) => perHour(asked, hour))).toEqual([expect.toSatisfy((count) => count <= 190), 180])
+    while (clock.now() < noon + 4 * HOUR) {
+      changes += 1
+      await next()
+    }
+    expect(perHour(asked, 3)).toBeGreaterThan(770)
+  })
+})
+
 const onlyLive = { states: statesOf(), settings: { lookBacks: [] } }
 
 describe('a live scan', () => {

@@ -33,6 +33,7 @@ export const nothingProcessed: Processed = {
   events: () => 0,
   recheck: () => null,
   order: ({ order }) => order,
+  changes: () => 0,
   isCycling: () => false,
 }
 

@@ -15,7 +15,12 @@ import { never } from '../../support/signals.ts'
 const now = Date.parse('2026-06-15T12:00:00Z')
 const hour = 3_600_000
 const settings: ScanSettings = {
-  ...{ intervalMs: 5_000, overlapMs: 15_000, lookBacks: [{ reachMs: 26 * hour, everyMs: 6 * hour }] },
+  ...{
+    intervalMs: 5_000,
+    maxIntervalMs: 5_000,
+    overlapMs: 15_000,
+    lookBacks: [{ reachMs: 26 * hour, everyMs: 6 * hour }],
+  },
   ...{ fullScan: undefined, backgroundShare: 0.5, backfill: 'beside' },
   ...{ limit: 2, output: 'json', timeZone: 'UTC' },
 }
@@ -38,7 +43,7 @@ function formerRun(circle: 'none' | 'found'): Processed {
     memory.endPage(run)
   }
   expect(memory.isCycling(run)).toBe(circle === 'found')
-  return { events: () => 100, recheck: () => null, ...memory }
+  return { events: () => 100, changes: () => 0, recheck: () => null, ...memory }
 }
 const read = clientReader(
   { clientId: 'No', modifiedAt: 'Modif' },

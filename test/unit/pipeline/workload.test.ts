@@ -4,11 +4,12 @@ import type { Candidate } from '../../../connector/scan/scheduler.ts'
 import { virtualClock } from '../../support/fakes/virtual-clock.ts'
 
 const INTERVAL = 1000
+const pace = { intervalMs: INTERVAL, maxIntervalMs: 6 * INTERVAL }
 
 /** The start times of live scans with these durations. */
 function startTimes(phase: number, tookMs: readonly number[]): number[] {
   const clock = virtualClock(0, () => phase)
-  const load = workloadLog(clock, INTERVAL)
+  const load = workloadLog(clock, pace)
   return tookMs.map((ms) => {
     const startedAt = clock.monotonic()
     load.liveBegins()
@@ -53,13 +54,54 @@ describe('live scans', () => {
   })
 })
 
+describe('live scans of a quiet stream', () => {
+  const MINUTE = 60_000
+  const start = () => {
+    const clock = virtualClock(0, () => 0)
+    return { clock, load: workloadLog(clock, pace) }
+  }
+  /** Begins live scans until then; the times between their starts during the last minute. */
+  const gapsUntil = ({ clock, load }: ReturnType<typeof start>, until: number) => {
+    const starts: number[] = []
+    while (clock.monotonic() < until) {
+      starts.push(clock.monotonic())
+      load.liveBegins()
+      clock.jump(Math.max(0, load.liveDueAt - clock.monotonic()))
+    }
+    return starts
+      .filter((at) => at > until - MINUTE)
+      .map((at, index, all) => at - (all[index - 1] ?? at))
+      .slice(1)
+  }
+  const largest = (gaps: readonly number[]) => Math.max(...gaps)
+
+  test('begin step by step more rarely after ten minutes without a change, up to the longest interval', () => {
+    const stream = start()
+    expect(largest(gapsUntil(stream, 10 * MINUTE))).toBe(INTERVAL)
+    expect(largest(gapsUntil(stream, 11 * MINUTE))).toBe(2 * INTERVAL)
+    expect(largest(gapsUntil(stream, 12 * MINUTE))).toBe(4 * INTERVAL)
+    expect(largest(gapsUntil(stream, 14 * MINUTE))).toBe(6 * INTERVAL)
+    expect(largest(gapsUntil(stream, 600 * MINUTE))).toBe(6 * INTERVAL)
+  })
+
+  test('begin at the full pace again at once when a change is found, for another ten minutes', () => {
+    const stream = start()
+    gapsUntil(stream, 20 * MINUTE)
+    stream.load.found(1)
+    expect(stream.load.liveDueAt - stream.clock.monotonic()).toBeLessThanOrEqual(INTERVAL)
+    expect(largest(gapsUntil(stream, 29 * MINUTE))).toBe(INTERVAL)
+    stream.load.found(1)
+    expect(largest(gapsUntil(stream, 35 * MINUTE))).toBe(6 * INTERVAL)
+  })
+})
+
 describe('background scans', () => {
   const candidates = (...names: readonly string[]): Candidate[] =>
     names.map((name) => ({ name, choice: { kind: 'read', tag: 1 } }))
 
   test('wait since they could read, or since their last page', () => {
     const clock = virtualClock(0)
-    const load = workloadLog(clock, INTERVAL)
+    const load = workloadLog(clock, pace)
     load.waiting(candidates('a'))
     clock.jump(100)
     load.waiting(candidates('a', 'b'))
@@ -77,7 +119,7 @@ describe('background scans', () => {
 
   test('end the time that live scans have had', () => {
     const clock = virtualClock(0)
-    const load = workloadLog(clock, INTERVAL)
+    const load = workloadLog(clock, pace)
     load.livePage(30)
     load.livePage(40)
     expect([load.liveMs, load.background]).toEqual([70, undefined])
@@ -86,7 +128,7 @@ describe('background scans', () => {
     expect([load.liveMs, load.background]).toEqual([0, { endedAt: 100, tookMs: 50 }])
   })
   test('take no longer than a request can: a process that stood still does not make background scans pause for days', () => {
-    const load = workloadLog(virtualClock(0), INTERVAL)
+    const load = workloadLog(virtualClock(0), pace)
     load.backgroundPage('a', 8 * 86_400_000)
     expect(load.background?.tookMs).toBe(300_000)
   })

@@ -19,6 +19,7 @@ export const beginAt = '2026-01-01T00:00:00' as SourceTime
 
 export const settings: ScanSettings = {
   intervalMs: 5 * SECOND,
+  maxIntervalMs: 30 * SECOND,
   overlapMs: 15 * SECOND,
   lookBacks: [
     { reachMs: 5 * MINUTE, everyMs: MINUTE },

@@ -27,7 +27,7 @@ interface Load {
 function simulated({ states: from, livePages, pageMs, backgroundShare = 0.5 }: Load) {
   const clock = virtualClock(noon)
   const settings = { ...defaults, backgroundShare }
-  const load = workloadLog(clock, settings.intervalMs)
+  const load = workloadLog(clock, settings)
   const spent = new Map<string, number>()
   let states = from
   let longestDelay = 0

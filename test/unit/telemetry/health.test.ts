@@ -57,7 +57,7 @@ function healthAt(
   settings: { poll?: number; replica?: ReplicaState } = {},
 ) {
   const status = statusAfter(timeline)
-  const streams = [{ stream: 'shop', poll: { ...polling, intervalMs: settings.poll ?? 5 * second }, status }]
+  const streams = [{ stream: 'shop', poll: { ...polling, maxIntervalMs: settings.poll ?? 30 * second }, status }]
   const replicaState = settings.replica ?? 'running'
   const found = health({ ...inGroup, replicaState, streams, readyAfterMs: 5 * minute }, now)
   return { ...found.streams[0], ready: found.ready, because: found.because }

@@ -37,7 +37,7 @@ export function serverPool(settings: HttpSettings, parts: HttpParts, closed: Abo
     connect: skippingContinue(route.connect),
     connections: 1, // calls are sequential
     pipelining: 1,
-    keepAliveTimeout: 30_000, // longer than the pause between polls; a server's own value takes precedence
+    keepAliveTimeout: 45_000, // longer than the pause between polls; a server's own value takes precedence
     clientTtl: MAX_CONNECTION_MS,
     allowH2: false,
     headersTimeout: settings.timeouts.headersMs,

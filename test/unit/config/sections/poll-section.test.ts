@@ -78,6 +78,7 @@ describe('full scans', () => {
     const hours = (text: string) => settingsOf(file(`{ fullScan: { every: 24h, hours: '${text}' } }`)).fullScan?.hours
     expect(hours('01:00-05:30')).toEqual({ from: 60, to: 330 })
     expect(hours('22:15-04:00')).toEqual({ from: 1_335, to: 240 })
+    expect(settingsOf(file('{ interval: 2m }')).maxIntervalMs).toBe(120 * SECOND)
     const byVariable = fromEnvironment({ ...leastEnvironment, POLL_FULL_SCAN_EVERY: '48h' })
     expect(settingsOf(byVariable).fullScan).toEqual({ everyMs: 48 * HOUR, hours: undefined })
   })
@@ -95,7 +96,7 @@ describe('the other settings of reading', () => {
   test('are converted', () => {
     const poll = '{ interval: 2s, overlap: 0s, backgroundShare: 100, backfill: before }'
     expect(settingsOf(file(poll))).toMatchObject({
-      ...{ intervalMs: 2 * SECOND, overlapMs: 0, backgroundShare: 1, backfill: 'before' },
+      ...{ intervalMs: 2 * SECOND, maxIntervalMs: 30 * SECOND, overlapMs: 0, backgroundShare: 1, backfill: 'before' },
     })
     const byVariable = fromEnvironment({ ...leastEnvironment, POLL_BACKFILL: 'before' })
     expect(settingsOf(byVariable).backfill).toBe('before')

@@ -32,6 +32,7 @@ const timeZone = 'Europe/Paris'
 /** Without look-backs: a test that needs one sets it. */
 const scanSettings: ScanSettings = {
   intervalMs: 5_000,
+  maxIntervalMs: 5_000,
   overlapMs: 300_000,
   lookBacks: [],
   fullScan: undefined,

@@ -94,7 +94,14 @@ function stage(ignored: readonly string[] = []) {
     observe: () => {},
   })
   const settings: ScanSettings = {
-    ...{ intervalMs: 5_000, overlapMs: 15_000, lookBacks: [], fullScan: undefined, backgroundShare: 0.5 },
+    ...{
+      intervalMs: 5_000,
+      maxIntervalMs: 5_000,
+      overlapMs: 15_000,
+      lookBacks: [],
+      fullScan: undefined,
+      backgroundShare: 0.5,
+    },
     ...{ backfill: 'beside', limit: 3, output: 'json' },
     timeZone,
   }
