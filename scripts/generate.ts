@@ -3,7 +3,6 @@ import { pathToFileURL } from 'node:url'
 import { contractProblems, releasedFolder, saveContract } from './contract/released.ts'
 import { chartDashboard } from './generate/chart-dashboard.ts'
 import { chartYaml, configDefaults, configVariables } from './generate/chart-metadata.ts'
-import { chartReadme } from './generate/chart-readme.ts'
 import { chartSchema } from './generate/chart-schema.ts'
 import { commandOutputs } from './generate/command-output.ts'
 import { configJsonSchema } from './generate/config-json-schema.ts'
@@ -30,7 +29,6 @@ export const generatedFiles: readonly GeneratedFile[] = [
   { path: 'docs/metrics.md', content: () => `${metricsIntroduction}${describeMetrics()}` },
   { path: 'helm/Chart.yaml', content: chartYaml },
   { path: 'helm/LICENSE', content: () => readFileSync(new URL('../LICENSE', import.meta.url), 'utf8') },
-  { path: 'helm/README.md', content: chartReadme },
   { path: 'helm/config-defaults.json', content: configDefaults },
   { path: 'helm/config-variables.json', content: configVariables },
   { path: 'helm/dashboard.json', content: chartDashboard },
