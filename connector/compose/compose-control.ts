@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import { parseDocument } from '../checkpoint/checkpoint-document.ts'
 import type { ControlParts } from '../control/control-document.ts'
-import { type ControlEvent, type ControlWatch, controlWatch } from '../control/control-watch.ts'
+import { type ControlWatch, controlWatch } from '../control/control-watch.ts'
 import type { SeenControl } from '../control/stream-requests.ts'
 import { codeOf } from '../runtime/connector-error.ts'
 import { checkpointKey, controlKey } from '../storage/checkpoint-store-config.ts'
+import type { Telemetry } from '../telemetry/telemetry.ts'
 import type { SharedResources } from './shared-resources.ts'
 
 /** The control object of the connector. */
@@ -13,10 +14,13 @@ export function controlParts({ config, store, storeReady }: SharedResources): Co
 }
 
 /** The requests of operators, for the streams of this replica. */
-export function composeControl(shared: SharedResources, observe: (event: ControlEvent) => void): ControlWatch {
+export function composeControl(
+  shared: SharedResources,
+  { observeControl: observe, troubles }: Pick<Telemetry, 'observeControl' | 'troubles'>,
+): ControlWatch {
   const { clock, replica } = shared
   const checkpoints = (stop: AbortSignal) => seenByCheckpoints(shared, stop)
-  return controlWatch({ ...controlParts(shared), clock, replica, checkpoints, observe })
+  return controlWatch({ ...controlParts(shared), clock, replica, checkpoints, troubles, observe })
 }
 
 /** A checkpoint that cannot be read is reported when its stream is opened. */

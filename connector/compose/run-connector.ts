@@ -32,7 +32,7 @@ export async function runConnector(
     config.streams.map((stream) => [stream.name, { stream, observe: telemetry.observe(stream.name, stream.poll) }]),
   )
   const placement = composePlacement(shared, telemetry.observePlacement)
-  const control = composeControl(shared, telemetry.observeControl)
+  const control = composeControl(shared, telemetry)
   using watching = linkedAbort(stop)
   const watchEnds = control.run(watching.signal)
   const run = (name: string, assignment: Assignment, stopStream: AbortSignal) => {

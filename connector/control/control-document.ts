@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { ConnectorError } from '../runtime/connector-error.ts'
 import type { StoredText, VersionedObject } from '../storage/versioned-object.ts'
+import { streamReport } from './stream-reports.ts'
 import { carriedOut, republicationShape } from './stream-requests.ts'
 
 const FORMAT = 1
@@ -64,6 +65,8 @@ const documentSchema = z.object({
   revision: count.default(0),
   /** Oldest first. */
   requests: z.array(requestSchema).readonly(),
+  /** Reports on streams, by their names. */
+  streams: z.record(z.string(), streamReport).default({}),
 })
 
 const kinds: readonly string[] = requestSchema.options.map(({ shape }) => shape.kind.value)
@@ -78,7 +81,14 @@ export type ControlRequest = ControlDocument['requests'][number]
 export type PauseRequest = Extract<ControlRequest, { kind: 'pause' }>
 
 /** A connector without a control object has no requests. */
-export const noRequests: ControlDocument = { format: FORMAT, nonce: '', revision: 0, requests: [], others: [] }
+export const noRequests: ControlDocument = {
+  format: FORMAT,
+  nonce: '',
+  revision: 0,
+  requests: [],
+  streams: {},
+  others: [],
+}
 
 export function serializeControl({ others, ...document }: ControlDocument): string {
   return `${JSON.stringify({ ...document, requests: [...document.requests, ...others] })}\n`

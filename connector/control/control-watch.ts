@@ -6,6 +6,7 @@ import type { ErrorCode } from '../runtime/error-catalogue.ts'
 import type { ControlDocument, ControlParts } from './control-document.ts'
 import { type KnownControl, latestControl } from './lost-control.ts'
 import { type Ending, recorded, withProgress } from './requests.ts'
+import { type Troubles, withTroubles } from './stream-reports.ts'
 import type { CarriedOut, RepublishProgress, Waiting } from './stream-requests.ts'
 
 /** Events about the control object, as this replica sees it. */
@@ -24,6 +25,8 @@ interface WatchParts extends ControlParts {
   readonly replica: string
   /** What the checkpoints of all streams keep of the control object. Rejects with `storage.unavailable`. */
   readonly checkpoints: (stop: AbortSignal) => Promise<KnownControl['checkpoints']>
+  /** What operators are to know of the streams of this replica. */
+  readonly troubles: () => Troubles
   readonly observe: (event: ControlEvent) => void
 }
 
@@ -55,9 +58,9 @@ export interface ControlWatch {
 export const CONTROL_PERIOD_MS = 3_000
 
 export function controlWatch(parts: WatchParts): ControlWatch {
-  const { clock, replica, observe } = parts
+  const { clock, observe } = parts
   const { changed, until } = createChanges()
-  const unrecorded = unrecordedReports(replica, clock)
+  const unrecorded = unrecordedReports(parts)
   const reads = { begun: 0, succeeded: 0 }
   let document: ControlDocument | undefined
   let failure: unknown
@@ -117,7 +120,11 @@ interface Unrecorded {
   next(): { change(stored: ControlDocument): ControlDocument | undefined; written(): void }
 }
 
-function unrecordedReports(replica: string, clock: Pick<Clock, 'now'>): Unrecorded {
+function unrecordedReports({
+  replica,
+  clock,
+  troubles,
+}: Pick<WatchParts, 'replica' | 'clock' | 'troubles'>): Unrecorded {
   const endings = new Map<string, Ending>()
   const running = new Map<string, RepublishProgress | Waiting>()
   return {
@@ -128,11 +135,12 @@ function unrecordedReports(replica: string, clock: Pick<Clock, 'now'>): Unrecord
     },
     progressed: (progress) => void running.set(progress.id, progress),
     next: () => {
-      const [ended, progress] = [new Map(endings), new Map(running)]
+      const [ended, progress, troubled] = [new Map(endings), new Map(running), troubles()]
       return {
         change: (stored) => {
-          const after = recorded(stored, ended, replica)
-          return withProgress(after ?? stored, progress, { by: replica, at: clock.now() }) ?? after
+          const ending = recorded(stored, ended, replica)
+          const after = withProgress(ending ?? stored, progress, { by: replica, at: clock.now() }) ?? ending
+          return withTroubles(after ?? stored, troubled, replica) ?? after
         },
         written: () => {
           for (const id of [...ended.keys()].slice(0, -KNOWN)) endings.delete(id)

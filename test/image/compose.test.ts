@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { beforeAll, beforeEach, expect, it } from 'vitest'
-import type { ReplicasReport } from '../../connector/commands/replicas.ts'
+import type { ReplicasReport } from '../../connector/commands/overview/replicas.ts'
 import type { Change } from '../polaris/clients/change.ts'
 import { type ComposeStack, startComposed } from '../support/containers/compose-stack.ts'
 import { imageTag, needContainers } from '../support/containers/connector-container.ts'

@@ -1,17 +1,23 @@
 import { describe, expect, test } from 'vitest'
-import { describedReplicas, type FoundClaim, replicaLines } from '../../../connector/commands/replicas.ts'
-import { type ControlDocument, noRequests } from '../../../connector/control/control-document.ts'
-import { recorded, requested } from '../../../connector/control/requests.ts'
-import type { GroupView } from '../../../connector/placement/placement.ts'
-import { plainScreen } from '../../support/screens.ts'
+import type { CheckpointDocument } from '../../../../connector/checkpoint/checkpoint-document.ts'
+import type { FoundCheckpoint } from '../../../../connector/commands/overview/find-streams.ts'
+import { describedReplicas, replicaLines } from '../../../../connector/commands/overview/replicas.ts'
+import { type ControlDocument, noRequests } from '../../../../connector/control/control-document.ts'
+import { recorded, requested } from '../../../../connector/control/requests.ts'
+import type { GroupView } from '../../../../connector/placement/placement.ts'
+import { plainScreen } from '../../../support/screens.ts'
 
 const at = Date.UTC(2026, 10, 25, 9, 30)
-const claimed = (owner: string, epoch = 3): FoundClaim => ({ kind: 'claim', claim: { owner, epoch, at } })
+type FoundClaim = FoundCheckpoint<Pick<CheckpointDocument, 'claim'>>
+const claimed = (owner: string, epoch = 3): FoundClaim => ({
+  kind: 'document',
+  document: { claim: { owner, epoch, at } },
+})
 const member = (replica: string, streams: string[], slots = [1, 2]) => ({ replica, host: '10.0.0.7', slots, streams })
 const group = (...members: GroupView['members']): GroupView => ({ state: 'Stable', slots: 24, members })
 
 const reportOf = (group: GroupView | null, claims: ReadonlyMap<string, FoundClaim>, document = noRequests) =>
-  describedReplicas('shops', { group, claims, control: { document } })
+  describedReplicas('shops', { group, checkpoints: claims, control: { document } })
 
 const remarks = (view: GroupView | null, claims: Record<string, FoundClaim>) =>
   reportOf(view, new Map(Object.entries(claims))).streams.map(({ remark }) => remark)
@@ -72,6 +78,18 @@ describe('the report of streams and replicas', () => {
     expect(remarksWith(group(), done)).toEqual(['paused: maintenance; no replica runs it'])
   })
 
+  test('says that a stream is held, as the replica reports that has it', () => {
+    const trouble = { state: 'held', code: 'source.certificate', since: at, by: 'r-1' }
+    const document = { ...noRequests, streams: { paris: { trouble } } }
+    const remarksWith = (group: GroupView | null) =>
+      reportOf(group, new Map([['paris', claimed('r-2')]]), document).streams.map(({ remark }) => remark)
+    const held = 'held since 2026-11-25T09:30:00Z: source.certificate'
+    expect(remarksWith(group(member('r-1', ['paris'])))).toEqual([held])
+    expect(remarksWith(null)).toEqual([held])
+    expect(remarksWith(group(member('r-2', ['paris'])))).toEqual([undefined])
+    expect(remarksWith(group())).toEqual(['no replica runs it'])
+  })
+
   test('uses the checkpoints alone when there is no group', () => {
     expect(remarks(null, { paris: claimed('r-1'), lyon: { kind: 'none' } })).toEqual([undefined, 'never opened'])
   })
@@ -104,7 +122,7 @@ test('the report says below the tables how configurations differ, and that the c
   const difference = { kind: 'different', missing: ['nice'], additional: [], settings: ['paris: polaris.url'] } as const
   const differing = group({ ...member('r-1', ['paris']), difference })
   const control = { document: noRequests, unreadable: 'control.damaged' } as const
-  const report = describedReplicas('shops', { group: differing, claims: new Map(), control })
+  const report = describedReplicas('shops', { group: differing, checkpoints: new Map(), control })
   expect(replicaLines(report, plainScreen).slice(-2)).toEqual([
     'warning: r-1 has another configuration than this command: lacks stream nice; different settings: paris: polaris.url',
     'control object cannot be read: control.damaged → run polaris-connector doctor',
