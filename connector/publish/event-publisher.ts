@@ -34,14 +34,7 @@ export interface StoredRecord {
 /** How an event relates to the checkpoint document: it is the last event of `committed`, or any event of `pending`. */
 export type EventMatch = 'last of committed' | 'of pending'
 
-/** Which events to search for, and the record time to start at. */
-export interface EventScan {
-  /** Oldest record time in ms since 1970; 0 reads the whole topic. */
-  readonly since: number
-  readonly matchOf: (event: StoredEvent) => EventMatch | undefined
-}
-
-/** How to read all events of the topic. */
+/** How to read the events of the topic. */
 export interface EventReading<Found> {
   /** What is wanted of a record; undefined: nothing. Called in the order of each partition. */
   readonly find: (record: StoredEvent, place: RecordPlace) => Found | undefined
@@ -49,6 +42,8 @@ export interface EventReading<Found> {
   readonly onVisible: (found: Found) => void
   /** `share`: how much of the topic has been read, 0 to 1. */
   readonly onProgress: (share: number) => void
+  /** Oldest record time to read, in ms since 1970. Default: the whole topic. */
+  readonly since?: number
   /** Where an earlier reading ended; partitions that the topic got since are read whole. Default: the whole topic. */
   readonly from?: TopicEnd<Found>
 }
@@ -110,7 +105,7 @@ export interface EventPublisher {
    */
   inspect(options: OpenOptions, stop: AbortSignal): Promise<Inspection>
   /**
-   * Reads all events that are in the topic now, also beside an open producer. Events of a transaction that is open are
+   * Reads the events that are in the topic now, also beside an open producer. Events of a transaction that is open are
    * not visible; a reading that continues `from` the result learns how it ended. Fences, creates and writes nothing.
    * Rejects with `publish.*` or the reason of `stop`.
    */
@@ -118,7 +113,7 @@ export interface EventPublisher {
 }
 
 /** A stream's state in Kafka as read without a producer. */
-export interface Inspection extends Pick<StreamProducer, 'scanEvents'> {
+export interface Inspection {
   /** Undefined: the events topic does not exist, and `open` may create it. */
   readonly destination: Destination | undefined
   /** Not final while a producer of the stream is open. */
@@ -144,8 +139,6 @@ export interface StreamProducer {
    * `checkpoint.unknown-format`.
    */
   readKafkaState(of: { readonly formerProducerId: string | null }, stop: AbortSignal): Promise<KafkaState>
-  /** Returns the matches that committed readers can see in the topic now. */
-  scanEvents(scan: EventScan, stop: AbortSignal): Promise<ReadonlySet<EventMatch>>
   /** Returns the first event of a hanging transaction; undefined if there are only dead letters. */
   readHangingEvent(open: readonly OpenTransaction[], stop: AbortSignal): Promise<StoredEvent | undefined>
   /**

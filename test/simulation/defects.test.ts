@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { OutgoingRecord } from '../../connector/event/client-event.ts'
-import type { StreamProducer } from '../../connector/publish/event-publisher.ts'
+import type { EventPublisher, StreamProducer } from '../../connector/publish/event-publisher.ts'
 import { semaphore } from '../../connector/runtime/semaphore.ts'
 import type { CheckPoint, ReadArguments } from '../../connector/source/client-source.ts'
 import type { AloneParts } from '../support/run-alone.ts'
@@ -10,13 +10,15 @@ import { failureOf, type Kind } from './histories.ts'
 
 type Of = Parameters<NonNullable<Defects['stream']>>[1]
 
-const withProducer = (change: (producer: StreamProducer, of: Of) => StreamProducer): Defects => ({
-  stream: (parts, of) => {
-    const { publisher } = parts.open
-    const open: typeof publisher.open = async (how, stop) => change(await publisher.open(how, stop), of)
-    return { ...parts, open: { ...parts.open, publisher: { ...publisher, open } } }
-  },
+const withPublisher = (change: (publisher: EventPublisher, of: Of) => EventPublisher): Defects => ({
+  stream: (parts, of) => ({ ...parts, open: { ...parts.open, publisher: change(parts.open.publisher, of) } }),
 })
+
+const withProducer = (change: (producer: StreamProducer, of: Of) => StreamProducer): Defects =>
+  withPublisher((publisher, of) => ({
+    ...publisher,
+    open: async (how, stop) => change(await publisher.open(how, stop), of),
+  }))
 
 const withSentRecords = (change: (records: readonly OutgoingRecord[], of: Of) => readonly OutgoingRecord[]): Defects =>
   withProducer((producer, of) => ({
@@ -65,7 +67,11 @@ const cases: Record<string, { defects: Defects; violation: RegExp; kind?: Kind }
     violation: /is duplicated or out of order/,
   },
   'an event scan that finds no events': {
-    defects: withProducer((producer) => ({ ...producer, scanEvents: async () => new Set() })),
+    defects: withPublisher((publisher) => ({
+      ...publisher,
+      readEvents: async (reading, stop) =>
+        reading.since === undefined ? await publisher.readEvents(reading, stop) : new Map(),
+    })),
     violation: /is duplicated or out of order/,
   },
   'a publisher that leaves hanging transactions to the next marker': {

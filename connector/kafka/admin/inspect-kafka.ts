@@ -1,9 +1,8 @@
 import type { Admin } from 'kafkajs'
-import type { Inspection, OpenOptions, StreamProducer, TopicLayout } from '../../publish/event-publisher.ts'
+import type { Inspection, OpenOptions, TopicLayout } from '../../publish/event-publisher.ts'
 import type { Clock } from '../../runtime/clock.ts'
 import { codeOf } from '../../runtime/connector-error.ts'
 import { withAdmin } from '../kafka-connection.ts'
-import { scanEvents } from '../reading/scan-events.ts'
 import { readKafkaState } from '../transactions/kafka-state.ts'
 import type { ProducerParts } from '../transactions/transactional-producer.ts'
 import { streamAccess } from './access-check.ts'
@@ -19,9 +18,7 @@ export async function inspectKafka(parts: ProducerParts, options: OpenOptions, s
   const { clusterId, events, deadLetters } = await withAdmin(parts, { operation, work }, stop)
   const existing = [events, deadLetters].filter((found) => found !== undefined)
   await Promise.all(streamAccess(parts, { names, topics: existing }, stop))
-  const common = { scanEvents: scanning(parts, events) }
-  if (events === undefined)
-    return { ...common, destination: undefined, stored: { record: undefined, isUnstable: false } }
+  if (events === undefined) return { destination: undefined, stored: { record: undefined, isUnstable: false } }
   const topics = { clusterId, events, deadLetters: deadLetters ?? events }
   const request = {
     topics,
@@ -29,12 +26,7 @@ export async function inspectKafka(parts: ProducerParts, options: OpenOptions, s
     producerIds: [],
     finder: undefined,
   }
-  return { ...common, ...(await readKafkaState(parts, request, stop)) }
-}
-
-/** A missing topic has no events to scan. */
-function scanning(parts: ProducerParts, topic: TopicLayout | undefined): StreamProducer['scanEvents'] {
-  return async (scan, stop) => (topic === undefined ? new Set() : await scanEvents(parts, { ...scan, topic }, stop))
+  return await readKafkaState(parts, request, stop)
 }
 
 /** Undefined: missing, and `open` may create it. */

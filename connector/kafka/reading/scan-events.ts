@@ -1,13 +1,6 @@
 import type { Admin } from 'kafkajs'
 import type { StoredEvent } from '../../event/client-event.ts'
-import type {
-  EventMatch,
-  EventReading,
-  EventScan,
-  OpenTransaction,
-  TopicEnd,
-  TopicLayout,
-} from '../../publish/event-publisher.ts'
+import type { EventReading, OpenTransaction, TopicEnd, TopicLayout } from '../../publish/event-publisher.ts'
 import { ConnectorError } from '../../runtime/connector-error.ts'
 import { ensureTopic, topicShapes } from '../admin/topics.ts'
 import type { KafkaConfig } from '../kafka-config.ts'
@@ -27,19 +20,7 @@ import {
   storedEvent,
 } from './partition-scan.ts'
 
-/** Scans the topic from a record time on and returns the matches that committed readers can see. Rejects as `readEvents`. */
-export async function scanEvents(
-  parts: AdminParts,
-  { topic, since, matchOf }: EventScan & { topic: TopicLayout },
-  stop: AbortSignal,
-): Promise<ReadonlySet<EventMatch>> {
-  const visible = new Set<EventMatch>()
-  const onVisible = (match: EventMatch) => visible.add(match)
-  await readEvents(parts, { topic, since, find: matchOf, onVisible, onProgress: () => {} }, stop)
-  return visible
-}
-
-/** Reads all events of the topic. Rejects as `readEvents`, and with `publish.topic-missing`. */
+/** Implements `EventPublisher.readEvents`. Rejects as `readEvents`, and with `publish.topic-missing`. */
 export async function readTopicEvents<Found>(
   parts: AdminParts & { readonly config: Pick<KafkaConfig, 'topic'> },
   reading: EventReading<Found>,
@@ -50,7 +31,7 @@ export async function readTopicEvents<Found>(
   const wanted = { topic: topic.events, shape, mayCreate: false, alternative: undefined, acl: 'DESCRIBE' } as const
   const work = (admin: Admin) => ensureTopic(admin, wanted, { ...parts, stop })
   const found = await withAdmin(parts, { operation: `open topic ${topic.events}`, work }, stop)
-  return await readEvents(parts, { ...reading, topic: found, since: START }, stop)
+  return await readEvents(parts, { ...reading, topic: found, since: reading.since ?? START }, stop)
 }
 
 interface TopicReading<Found> extends EventReading<Found> {

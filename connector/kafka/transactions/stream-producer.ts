@@ -5,7 +5,7 @@ import { type KafkaClient, retryOptions } from '../kafka-client.ts'
 import { closeConnection, destroyConnection, withAdmin, withinCommitLimit } from '../kafka-connection.ts'
 import { explained, KafkaCode, publishError } from '../kafka-errors.ts'
 import { withIdentity } from '../kafkajs/transaction-requests.ts'
-import { readHangingEvent, scanEvents } from '../reading/scan-events.ts'
+import { readHangingEvent } from '../reading/scan-events.ts'
 import { readKafkaState } from './kafka-state.ts'
 import { repairTransactions } from './repair-transactions.ts'
 import { beginTransaction } from './transaction.ts'
@@ -98,7 +98,6 @@ function producerOf(producer: TransactionalProducer): StreamProducer {
       const producerIds = [...new Set([producerId, formerProducerId ?? producerId])]
       return readKafkaState(producer, { topics, place, producerIds, finder }, stop)
     },
-    scanEvents: (scan, stop) => scanEvents(producer, { ...scan, topic: topics.events }, stop),
     readHangingEvent: (open, stop) => readHangingEvent(producer, { topic: topics.events, open }, stop),
     repairTransactions: (plan, stop) => repairTransactions(producer, plan, stop),
     begin: (finish) => beginTransaction(producer, finish),

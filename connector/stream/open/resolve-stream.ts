@@ -3,7 +3,13 @@ import { mismatch } from '../../checkpoint/mismatch.ts'
 import { type KeptEvent, keptEvent, matchOf, type Resolution, resolveState } from '../../checkpoint/resolve.ts'
 import { eventSource, type StoredEvent, sequenceOf } from '../../event/client-event.ts'
 import type { ClientTable } from '../../index/client-table.ts'
-import type { KafkaState, OpenTransaction, StoredRecord, StreamProducer } from '../../publish/event-publisher.ts'
+import type {
+  EventMatch,
+  Inspection,
+  KafkaState,
+  OpenTransaction,
+  StreamProducer,
+} from '../../publish/event-publisher.ts'
 import { ConnectorError, codeOf } from '../../runtime/connector-error.ts'
 import type { OpenParts } from './open-parts.ts'
 
@@ -34,16 +40,14 @@ export async function resolveStream(
   const identity = { ...parts.identity, destination: kafka.destination }
   const mismatched = document && mismatch(document, identity)
   const resolution: Resolved =
-    mismatched === undefined
-      ? await resolveBy(parts, { ...producer, ...read, stored: kafka.stored }, stop)
-      : { kind: 'hold', ...mismatched }
+    mismatched === undefined ? await resolveBy(parts, { ...read, ...kafka }, stop) : { kind: 'hold', ...mismatched }
   return { kafka, identity, resolution }
 }
 
-type ResolvingParts = Pick<OpenParts, 'identity' | 'clock' | 'offsetsRetentionMs' | 'index'>
+type ResolvingParts = Pick<OpenParts, 'identity' | 'clock' | 'offsetsRetentionMs' | 'index' | 'publisher'>
 
 /** The input of a resolution: read through a producer, or by an inspection without one. */
-type Evidence = Omit<FencedStream, 'producer'> & { readonly stored: StoredRecord } & Pick<StreamProducer, 'scanEvents'>
+type Evidence = Omit<FencedStream, 'producer'> & Inspection
 
 /** Scans the events topic if the commit record is inconclusive. Rejects with `publish.*` or the reason of `stop`. */
 export async function resolveBy(parts: ResolvingParts, evidence: Evidence, stop: AbortSignal): Promise<Resolved> {
@@ -56,7 +60,10 @@ export async function resolveBy(parts: ResolvingParts, evidence: Evidence, stop:
   const kept = await keptIn(parts, { document, table: evidence.table }, stop)
   const matches = (event: StoredEvent) => matchOf(document, { sequence: sequenceOf(event, source), kept })
   const byEventsSince = async (since: number) => {
-    const visible = await evidence.scanEvents({ since, matchOf: matches }, stop)
+    const visible = new Set<EventMatch>()
+    const onVisible = (match: EventMatch) => visible.add(match)
+    const reading = { since, find: matches, onVisible, onProgress: () => {} }
+    if (evidence.destination !== undefined) await parts.publisher.readEvents(reading, stop) // a missing topic has none
     return conclusive(resolveState(document, { ...known, visible, kept }))
   }
   const recent = await byEventsSince(resolution.since)

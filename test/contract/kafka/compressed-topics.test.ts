@@ -58,7 +58,10 @@ it.each(['gzip', 'zstd', 'lz4', 'snappy'])(
       scanned.push(String(value))
       return value === 'event 499' ? ('last of committed' as const) : undefined
     }
-    expect([...(await producer.scanEvents({ since: 0, matchOf }, never))]).toEqual(['last of committed'])
+    const visible: string[] = []
+    const onVisible = (match: string) => visible.push(match)
+    await publisher.readEvents({ find: matchOf, onVisible, onProgress: () => {} }, never)
+    expect(visible).toEqual(['last of committed'])
     expect(scanned.filter((value) => value.startsWith('event '))).toHaveLength(500)
     await producer.close()
     await open.abort()

@@ -4,7 +4,6 @@ import type {
   EventPublisher,
   Inspection,
   OpenOptions,
-  StreamProducer,
 } from '../../../connector/publish/event-publisher.ts'
 import { untilAborted } from '../../../connector/runtime/abort.ts'
 import { ConnectorError } from '../../../connector/runtime/connector-error.ts'
@@ -22,7 +21,7 @@ import {
 } from './fake-kafka-cluster.ts'
 import { destinationOf, transactionalProducer } from './fake-publisher-session.ts'
 
-import { readEvents, scanEvents } from './fake-topic-reads.ts'
+import { readEvents } from './fake-topic-reads.ts'
 
 export type {
   FakeFault,
@@ -197,8 +196,7 @@ function fakePublisher(cluster: Cluster, of: FakeStream): EventPublisher {
         const destination = cluster.topicId === undefined ? undefined : destinationOf(cluster)
         if (destination === undefined && options.publishedEvents > 0) throw topicLost()
         const stored = { record: currentRecord(cluster, state), isUnstable: state.unstable !== undefined }
-        const scan: StreamProducer['scanEvents'] = (of, until) => scanEvents(stream, of, until)
-        return { scanEvents: scan, destination, stored }
+        return { destination, stored }
       }
       return untilAborted(stop, request({ operation: 'inspect', effect, lost: lost('inspect', 'publish.unreachable') }))
     },

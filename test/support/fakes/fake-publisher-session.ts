@@ -21,7 +21,6 @@ import {
   type OpenTransaction,
   type StreamOfReplica,
 } from './fake-kafka-cluster.ts'
-import { scanEvents } from './fake-topic-reads.ts'
 
 const topicOf = ({ options }: Cluster) => options.topic ?? 'client.modified'
 
@@ -118,7 +117,6 @@ export function transactionalProducer(stream: StreamOfReplica, epoch: number): S
   return {
     producerId,
     readKafkaState: ({ formerProducerId }, stop) => readState(stream, [producerId, formerProducerId], stop),
-    scanEvents: (scan, stop) => scanEvents(stream, scan, stop),
     readHangingEvent: async () => stream.state.hanging.find(({ to }) => to === 'events'),
     repairTransactions: (plan, stop) => repair(stream, { ...plan, producer, epoch }, stop),
     begin: (finish) => {

@@ -6,25 +6,18 @@ import {
   type PartitionScan,
   partitionScan,
 } from '../../../connector/kafka/reading/partition-scan.ts'
-import type { EventMatch, EventReading, EventScan, TopicEnd } from '../../../connector/publish/event-publisher.ts'
+import type { EventReading, TopicEnd } from '../../../connector/publish/event-publisher.ts'
 import { untilAborted } from '../../../connector/runtime/abort.ts'
 import { type Cluster, type FakeRecord, lost, type StreamOfReplica } from './fake-kafka-cluster.ts'
 
 /** Reads the topic by the connector's own rules, from brokers that may throttle it and that compact the topic. */
-
-export async function scanEvents(stream: StreamOfReplica, { since, matchOf }: EventScan, stop: AbortSignal) {
-  const found = new Set<EventMatch>()
-  const reading = { find: matchOf, onVisible: (match: EventMatch) => found.add(match), onProgress: () => {} }
-  await read(stream, { ...reading, since }, stop)
-  return found
-}
 
 export function readEvents<Found>(
   stream: StreamOfReplica,
   reading: EventReading<Found>,
   stop: AbortSignal,
 ): Promise<TopicEnd<Found>> {
-  return read(stream, { ...reading, since: 0 }, stop)
+  return read(stream, { ...reading, since: reading.since ?? 0 }, stop)
 }
 
 async function read<Found>(
