@@ -7,7 +7,6 @@ import { fieldWatch } from '../event/missing-fields.ts'
 import { streamIndex } from '../index/stream-index.ts'
 import { checkStream } from '../inspect/check-stream.ts'
 import { kafkaEventPublisher } from '../kafka/kafka-event-publisher.ts'
-import { erasureMarks } from '../pipeline/features/erase/erasure-marks.ts'
 import { featureList } from '../pipeline/features/feature-list.ts'
 import type { PipelineParts } from '../pipeline/pipeline.ts'
 import type { Observe } from '../pipeline/pipeline-event.ts'
@@ -18,7 +17,7 @@ import { once } from '../runtime/once.ts'
 import { UNKNOWN_BEGINNING } from '../scan/scan-state.ts'
 import type { SourceTime } from '../source/client-source.ts'
 import type { Outages } from '../source/recovery/after-failed-read.ts'
-import { checkpointKey, erasuresKey } from '../storage/checkpoint-store-config.ts'
+import { checkpointKey, featureKey } from '../storage/checkpoint-store-config.ts'
 import type { SegmentStore } from '../storage/segment-store.ts'
 import { type AttemptParts, attempts } from '../stream/attempt.ts'
 import type { ConfiguredStream, OpenParts, StoredStream } from '../stream/open/open-parts.ts'
@@ -95,7 +94,7 @@ function composeParts(
   const pipeline: PipelineParts = {
     reader,
     requests,
-    features: featureList({ erasures: open.erasures, removed: stream.removed }),
+    features: open.features,
     publisher: open.publisher,
     group: groupParts(stream, shared, observe),
     clock,
@@ -190,12 +189,13 @@ function configuredStream(stream: StreamConfig, config: SharedResources['config'
 
 function storedStream(stream: StreamConfig, shared: SharedResources, closing: CloseStack): StoredStream {
   const { config, store, storeReady, clock, indexMemory: memory } = shared
-  const erasures = store.object(erasuresKey(checkpointKey(config.connector, stream.name)))
+  const key = checkpointKey(config.connector, stream.name)
+  const object = (name: string) => store.object(featureKey(key, name))
   const index = streamIndex(streamSegments(stream, shared), clock.monotonic() + FIRST_AUDIT_MS, { memory })
   return {
     storeReady,
     object: streamObject(stream, shared),
-    erasures: erasureMarks({ object: erasures, newNonce: randomUUID }),
+    features: featureList({ object, newNonce: randomUUID, removed: stream.removed }),
     index: closing.use(index, (opened) => opened.release()),
   }
 }

@@ -86,9 +86,9 @@ export function controlKey(connector: string): string {
   return `${connector}/_control.json`
 }
 
-/** Key of the erased clients of a stream, by the key of its checkpoint; no stream has this name. */
-export function erasuresKey(key: string): string {
-  return key.replace(/\.json$/, '.erasures.json')
+/** Key of what a feature stores beside a checkpoint, by the key of the checkpoint; no stream has this name. */
+export function featureKey(key: string, name: string): string {
+  return key.replace(/\.json$/, `.${name}.json`)
 }
 
 /** Prefix or directory of a stream's segments, by the key of its checkpoint. No two streams share one. */

@@ -128,7 +128,7 @@ export const plants: readonly Plant[] = [
   {
     name: 'a checkpoint opened after a loss lacks the erased clients',
     file: 'stream/open/open-stream.ts',
-    text: 'withErasedClients(firstState(parts), await parts.erasures.read(stop))',
+    text: 'withKept(firstState(parts), await readKept(parts.features, stop))',
     becomes: 'firstState(parts)',
     by: { unit: 'stream/rewrite/rebuild-index.test.ts' },
   },

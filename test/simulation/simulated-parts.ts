@@ -8,7 +8,6 @@ import { rulesText } from '../../connector/index/client-index.ts'
 import type { SegmentLimits } from '../../connector/index/segment-plan.ts'
 import { type StreamIndex, streamIndex } from '../../connector/index/stream-index.ts'
 import { checkStream } from '../../connector/inspect/check-stream.ts'
-import { type ErasureMarks, erasureMarks } from '../../connector/pipeline/features/erase/erasure-marks.ts'
 import { featureList } from '../../connector/pipeline/features/feature-list.ts'
 import type { RemovedSettings } from '../../connector/pipeline/features/removal/removed-clients.ts'
 import type { PipelineParts } from '../../connector/pipeline/pipeline.ts'
@@ -19,7 +18,7 @@ import { untilAborted } from '../../connector/runtime/abort.ts'
 import type { ScanSettings } from '../../connector/scan/scan-settings.ts'
 import type { ClientSource, Page, SourceTime } from '../../connector/source/client-source.ts'
 import { retrying } from '../../connector/source/recovery/retrying-source.ts'
-import { erasuresKey } from '../../connector/storage/checkpoint-store-config.ts'
+import { featureKey } from '../../connector/storage/checkpoint-store-config.ts'
 import type { OpenParts } from '../../connector/stream/open/open-parts.ts'
 import type { StreamAdapters } from '../../connector/stream/run-stream.ts'
 import type { FakeRecord } from '../support/fakes/fake-event-publisher.ts'
@@ -112,7 +111,7 @@ export function openParts(
     storeReady: async () => {},
     openLimit: replica.openings,
     object: storeOf(world, replica, { stream: stream.name, key: stream.key }),
-    erasures: erasuresOf(world, replica, stream),
+    features: featuresOf(world, replica, stream),
     publisher: publisherOf(world, replica, stream),
     identity: {
       connector: CONNECTOR,
@@ -134,12 +133,9 @@ export function openParts(
   }
 }
 
-function erasuresOf(world: World, replica: Actor, stream: SimulatedStream): ErasureMarks {
-  const { newNonce } = replica
-  return erasureMarks({
-    object: storeOf(world, replica, { stream: stream.name, key: erasuresKey(stream.key) }),
-    newNonce,
-  })
+function featuresOf(world: World, replica: Actor, stream: SimulatedStream): OpenParts['features'] {
+  const object = (name: string) => storeOf(world, replica, { stream: stream.name, key: featureKey(stream.key, name) })
+  return featureList({ object, newNonce: replica.newNonce, removed: removedOf(world.options) })
 }
 
 /** Every second replica has other settings, so that entries are rewritten. No client has the field. */
@@ -208,7 +204,7 @@ function pipelineParts(
     ...{ clock, giveUp, groupMaxSize: 1_000, groupMaxDelayMs: 50, deliverWithinMs: 10_000 },
     savePeriodMs: 60_000,
     requests: watchedRequests(control, stream.name),
-    features: featureList({ erasures: erasuresOf(world, replica, stream), removed: removedOf(options) }),
+    features: featuresOf(world, replica, stream),
     publisher: publisherOf(world, replica, stream),
   }
 }

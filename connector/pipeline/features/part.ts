@@ -13,12 +13,13 @@ import type { SourceTime } from '../../source/client-source.ts'
 import { type Adding, isCarriedOut, type OpenGroup } from '../group/open-group.ts'
 import type { Observe, PipelineEvent } from '../pipeline-event.ts'
 import type { PageReading, PartReading } from '../read/page-reading.ts'
+import type { Keeper } from './kept-entries.ts'
 
 /**
  * Something that the pipeline does besides copying pages. It lives as long as the stream runs on this replica; each
  * opening of the stream has a part of it.
  */
-export interface Feature {
+export interface Feature extends Keeper {
   /** Names its state in the checkpoint. */
   readonly name: string
   /** Throws `checkpoint.damaged` if it cannot read its stored state. */

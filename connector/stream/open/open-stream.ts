@@ -25,7 +25,7 @@ import {
 import { deltaText, deltaWords, type IndexState, withEntries, withRules } from '../../index/index-state.ts'
 import { isDamage } from '../../index/load-table.ts'
 import type { OpenStream } from '../../pipeline/claimed-stream.ts'
-import { withErasedClients } from '../../pipeline/features/erase/erasure-marks.ts'
+import { readKept, withKept } from '../../pipeline/features/kept-entries.ts'
 import type { StreamProducer } from '../../publish/event-publisher.ts'
 import { ConnectorError } from '../../runtime/connector-error.ts'
 import { mustBelong, mustNotHaveMoved, type OpenParts, openingOf, type StoredDocument } from './open-parts.ts'
@@ -156,9 +156,9 @@ function withPending(document: CheckpointDocument, table: ClientTable): Committe
   return committedByRecord(document)
 }
 
-/** The state of a new stream and, in `table`, its index: clients that were erased before its checkpoint was lost. */
+/** The state of a new stream and, in `table`, its index: what features kept when its checkpoint was lost. */
 async function newState(parts: OpenParts, table: ClientTable, stop: AbortSignal): Promise<StreamState> {
-  const state = withErasedClients(firstState(parts), await parts.erasures.read(stop))
+  const state = withKept(firstState(parts), await readKept(parts.features, stop))
   table.setAll(deltaWords(state.index.delta))
   return state
 }

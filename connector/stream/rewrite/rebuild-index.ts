@@ -4,7 +4,7 @@ import type { StreamState } from '../../checkpoint/stream-state.ts'
 import { committedByRecord, setByOperator } from '../../checkpoint/transitions.ts'
 import { emptyIndex, type SegmentReference } from '../../index/index-state.ts'
 import { type NewSegment, writeBase, writeSegment } from '../../index/write-segment.ts'
-import { markedEntries, mayBeCarriedOutBy } from '../../pipeline/features/erase/erasure-marks.ts'
+import { mayBeCarriedOutBy, readKept } from '../../pipeline/features/kept-entries.ts'
 import { ConnectorError } from '../../runtime/connector-error.ts'
 import { UNKNOWN_BEGINNING } from '../../scan/scan-state.ts'
 import type { StoredText } from '../../storage/versioned-object.ts'
@@ -40,11 +40,9 @@ async function rebuildOnce(parts: RebuildParts, stop: AbortSignal): Promise<Rebu
   mustBelong(parts, document)
   const index = topicIndex(parts)
   await index.read(parts.onProgress, stop)
-  const marks = await parts.erasures.read(stop)
-  const bare = { rules: index.rules, events: index.events(), mayBeCarriedOut: mayBeCarriedOutBy(document) }
-  const marked = markedEntries(index.table, bare, marks)
-  index.table.setAll(marked.words)
-  index.rules.splice(0, index.rules.length, ...marked.rules)
+  const addKept = await readKept(parts.features, stop)
+  const kept = addKept({ ...index, events: index.events(), mayBeCarriedOut: mayBeCarriedOutBy(document) })
+  index.rules.splice(0, index.rules.length, ...kept.rules)
   const epoch = document.claim.epoch + 1
   const write = async (segment: NewSegment) =>
     (await writeSegment({ ...parts, store: parts.index.store, epoch }, segment, stop)).reference
@@ -55,7 +53,7 @@ async function rebuildOnce(parts: RebuildParts, stop: AbortSignal): Promise<Rebu
     // What was published since, and the events of a transaction that was open.
     await index.read(parts.onProgress, stop)
     const { state } = resolution.kind === 'pending' ? committedByRecord(document) : document.committed
-    const rebuilt = rebuiltState(state, index, { epoch, segments, events: marked.events })
+    const rebuilt = rebuiltState(state, index, { epoch, segments, events: kept.events })
     return { after: setByOperator({ ...document, ...claim.identity }, rebuilt, claim), clients: index.table.size() }
   }
   await mustNotHaveMoved(parts, stored, stop) // before fencing: the reading may have taken minutes

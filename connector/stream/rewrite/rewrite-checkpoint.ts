@@ -3,8 +3,7 @@ import { publishedEvents } from '../../checkpoint/mismatch.ts'
 import { beginning, type StreamState } from '../../checkpoint/stream-state.ts'
 import { type Claimant, committedByRecord, firstDocument, setByOperator } from '../../checkpoint/transitions.ts'
 import { emptyIndex } from '../../index/index-state.ts'
-import type { StoredMarks } from '../../pipeline/features/erase/erasure-marks.ts'
-import { withErasedClients } from '../../pipeline/features/erase/erasure-marks.ts'
+import { type AddKept, readKept, withKept } from '../../pipeline/features/kept-entries.ts'
 import type { StoredRecord } from '../../publish/event-publisher.ts'
 import { ConnectorError } from '../../runtime/connector-error.ts'
 import { RECHECK, type ScanStates } from '../../scan/scan-state.ts'
@@ -56,11 +55,11 @@ async function rewriteOnce(parts: OpenParts, request: RewriteRequest, stop: Abor
   const document = read instanceof ConnectorError ? undefined : read
   const isKept = document?.destination.topic === parts.topic && !request.republish
   const published = document !== undefined && isKept ? publishedEvents(document) : 0
-  const marks = await parts.erasures.read(stop)
+  const addKept = await readKept(parts.features, stop)
   const next = async ({ resolved, claim }: OperatorOpening) => {
     const before = read instanceof ConnectorError ? unknown(read.message) : stateBefore(document, resolved)
     const { record } = resolved.kafka.stored
-    return { before, after: rewritten({ document, before, record, claim, request, marks }) }
+    return { before, after: rewritten({ document, before, record, claim, request, addKept }) }
   }
   return await openAsOperator(parts, { read: { stored, document }, published, next }, stop)
 }
@@ -89,17 +88,17 @@ interface RewriteFrom {
   readonly record: StoredRecord['record']
   readonly claim: Claimant & { readonly identity: StreamIdentity }
   readonly request: RewriteRequest
-  readonly marks: StoredMarks
+  readonly addKept: AddKept
 }
 
 /** Pure. The new epoch is above those of the document and the commit record, so that no older record is newer. */
-export function rewritten({ document, before, record, claim, request, marks }: RewriteFrom): CheckpointDocument {
+export function rewritten({ document, before, record, claim, request, addKept }: RewriteFrom): CheckpointDocument {
   const base =
     document === undefined ? firstDocument(claim.identity, beginning, claim) : { ...document, ...claim.identity }
   const epoch = Math.max(base.claim.epoch, record?.epoch ?? 0)
   const events = document === undefined ? 0 : publishedEvents(document)
   // A new generation: no event id is used twice.
-  const lost = withErasedClients({ ...beginning, events, index: { ...emptyIndex, generation: epoch + 1 } }, marks)
+  const lost = withKept({ ...beginning, events, index: { ...emptyIndex, generation: epoch + 1 } }, addKept)
   const state = moved(before.kind === 'state' ? before.state : lost, request, claim.at)
   return setByOperator({ ...base, claim: { ...base.claim, epoch } }, state, claim)
 }

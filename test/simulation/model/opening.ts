@@ -175,7 +175,7 @@ function setDocument(context: AgentContext, { document, record }: Agent, resolut
     const { state } = resolution.kind === 'pending' ? committedByRecord(document) : document.committed
     return { kind: 'state', state } as const
   }
-  return rewritten({ document, before: before(), record, claim, request, marks: { marks: [], open: [] } })
+  return rewritten({ document, before: before(), record, claim, request, addKept: (index) => index })
 }
 
 /** Reads the document again first: another replica that opens the stream also causes a mismatch. */

@@ -13,13 +13,20 @@ import { LIVE } from '../../../scan/scan-state.ts'
 import { type Adding, addEvents, knownEntry } from '../../group/open-group.ts'
 import type { PipelineEvent } from '../../pipeline-event.ts'
 import { type Feature, type FinishedPart, hasEnded, type OpenedStream, type Part } from '../part.ts'
-import type { ErasureMarks } from './erasure-marks.ts'
+import { addMarked, type ErasureMarks } from './erasure-marks.ts'
 import { type ErasureParts, postponeErasure, requestedErasures } from './requested-erasures.ts'
 
 /** Deletes a client from the topic, on request of an operator. */
 export function erase(marks: ErasureMarks): Feature {
   const retryAt = new Map<string, number>()
-  return { name: 'erase', open: (stream) => erasePart({ marks, retryAt }, stream) }
+  return {
+    name: 'erase',
+    kept: async (stop) => {
+      const stored = await marks.read(stop)
+      return (index) => addMarked(stored, index)
+    },
+    open: (stream) => erasePart({ marks, retryAt }, stream),
+  }
 }
 
 interface ErasedClient {

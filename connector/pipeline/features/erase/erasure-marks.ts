@@ -1,8 +1,4 @@
 import { z } from 'zod'
-import type { CheckpointDocument } from '../../../checkpoint/checkpoint-document.ts'
-import { KEPT_REQUESTS, type StreamState } from '../../../checkpoint/stream-state.ts'
-import { committedByRecord } from '../../../checkpoint/transitions.ts'
-import type { ClientTable } from '../../../index/client-table.ts'
 import {
   type ClientKey,
   clientKeyOf,
@@ -16,8 +12,9 @@ import {
 } from '../../../index/index-entry.ts'
 import { deltaText, deltaWords, distinctRules, underRules } from '../../../index/index-state.ts'
 import { ConnectorError } from '../../../runtime/connector-error.ts'
-import { LIVE, UNKNOWN_BEGINNING } from '../../../scan/scan-state.ts'
+import { LIVE } from '../../../scan/scan-state.ts'
 import type { StoredText, VersionedObject } from '../../../storage/versioned-object.ts'
+import type { BareIndex } from '../kept-entries.ts'
 
 /** A client that was erased: the entry of the client index at that moment, and the text of the entry's rules. */
 export interface ErasureMark {
@@ -137,28 +134,14 @@ function parsedJson(text: string): unknown {
   }
 }
 
-interface BareIndex {
-  readonly rules: readonly string[]
-  /** The stream's events. */
-  readonly events: number
-  /** Whether a request may have been carried out. A mark of any other one says nothing. */
-  readonly mayBeCarriedOut: (request: string) => boolean
-}
-
-interface MarkedIndex extends Pick<BareIndex, 'rules' | 'events'> {
-  /** The entries that the marks add or replace. */
-  readonly words: Uint32Array
-}
-
 /**
- * What the marks add to a client index that was rebuilt, with these rules: an entry for each client without a later
- * event. The number of the next event is above those of all marks.
+ * Adds an entry for each client without a later event. A mark of a request that was not carried out says nothing. The
+ * number of the next event is above those of all marks.
  */
-export function markedEntries(
-  table: Pick<ClientTable, 'get'>,
-  { rules: known, events, mayBeCarriedOut }: BareIndex,
+export function addMarked(
   { marks, open }: StoredMarks,
-): MarkedIndex {
+  { table, rules: known, events, mayBeCarriedOut }: BareIndex,
+): Pick<BareIndex, 'rules' | 'events'> {
   const counting = marks.filter(({ key, entry }) => (table.get(key)?.number ?? -1) <= entry.number)
   const rules = distinctRules([...known, ...counting.map((mark) => mark.rules)])
   const entries = new Map<ClientKey, IndexEntry>()
@@ -166,11 +149,8 @@ export function markedEntries(
   for (const { key, request } of open) {
     if (!entries.has(key) && table.get(key) === undefined && mayBeCarriedOut(request)) entries.set(key, erasedBefore)
   }
-  return {
-    rules,
-    words: entryWordsOf(entries),
-    events: Math.max(events, ...counting.map(({ entry }) => entry.number + 1)),
-  }
+  table.setAll(entryWordsOf(entries))
+  return { rules, events: Math.max(events, ...counting.map(({ entry }) => entry.number + 1)) }
 }
 
 /**
@@ -184,23 +164,4 @@ const erasedBefore: IndexEntry = {
   number: 0,
   tag: LIVE,
   rules: 0,
-}
-
-/** Whether a request was carried out, or the document does not know: it has the last ones, since the stream began. */
-export const mayBeCarriedOutBy =
-  (document: CheckpointDocument) =>
-  (request: string): boolean => {
-    const { carriedOut, scans } = committedByRecord(document).state
-    // An earlier document may be lost.
-    if (scans.earliest === null || scans.earliest === UNKNOWN_BEGINNING) return true
-    if (carriedOut.length >= KEPT_REQUESTS) return true
-    return carriedOut.some(({ id }) => id === request)
-  }
-
-/** A state whose client index is empty, with the erased clients. Pure. */
-export function withErasedClients(state: StreamState, marks: StoredMarks): StreamState {
-  const index = { rules: state.index.rules, events: state.events, mayBeCarriedOut: () => true }
-  const { rules, words, events } = markedEntries({ get: () => undefined }, index, marks)
-  if (words.length === 0) return state
-  return { ...state, events, index: { ...state.index, rules, delta: deltaText(words) } }
 }

@@ -3,7 +3,6 @@ import { deadLetterGuard } from '../../../../connector/event/dead-letter.ts'
 import { rulesText } from '../../../../connector/index/client-index.ts'
 import { streamIndex } from '../../../../connector/index/stream-index.ts'
 import type { OpenStream } from '../../../../connector/pipeline/claimed-stream.ts'
-import { erasureMarks } from '../../../../connector/pipeline/features/erase/erasure-marks.ts'
 import { featureList } from '../../../../connector/pipeline/features/feature-list.ts'
 import type { PageGroupParts } from '../../../../connector/pipeline/group/building.ts'
 import type { PipelineParts } from '../../../../connector/pipeline/pipeline.ts'
@@ -12,7 +11,7 @@ import { createServerClock } from '../../../../connector/pipeline/read/server-cl
 import { semaphore } from '../../../../connector/runtime/semaphore.ts'
 import type { ScanSettings } from '../../../../connector/scan/scan-settings.ts'
 import type { ClientSource, SourceTime } from '../../../../connector/source/client-source.ts'
-import { erasuresKey } from '../../../../connector/storage/checkpoint-store-config.ts'
+import { featureKey } from '../../../../connector/storage/checkpoint-store-config.ts'
 import type { OpenParts } from '../../../../connector/stream/open/open-parts.ts'
 import { fakeKafka } from '../../../support/fakes/fake-event-publisher.ts'
 import type { FaultHook } from '../../../support/fakes/fake-kafka-cluster.ts'
@@ -106,7 +105,11 @@ export function stage(of: Stage = {}) {
     storeReady: async () => {},
     openLimit: semaphore(Number.POSITIVE_INFINITY),
     object: store.object(KEY),
-    erasures: erasureMarks({ object: store.object(erasuresKey(KEY)), newNonce: () => `${replica}-${++nonces}` }),
+    features: featureList({
+      object: (name) => store.object(featureKey(KEY, name)),
+      newNonce: () => `${replica}-${++nonces}`,
+      removed: undefined,
+    }),
     publisher: kafka.publisher({ connector, stream, replica }),
     identity: { connector, stream, source: { url: 'http://polaris.example/', codeMagasin: 1, prefixCle: null } },
     topic: 'client.modified',
@@ -128,7 +131,7 @@ export function stage(of: Stage = {}) {
     },
     group: { ...groupParts(), observe },
     requests: noStreamRequests,
-    features: featureList({ erasures: open.erasures, removed: undefined }),
+    features: open.features,
     publisher: open.publisher,
     clock,
     groupMaxSize: 100_000,

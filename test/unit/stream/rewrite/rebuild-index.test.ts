@@ -34,7 +34,7 @@ import { semaphore } from '../../../../connector/runtime/semaphore.ts'
 import type { ScanSettings } from '../../../../connector/scan/scan-settings.ts'
 import { UNKNOWN_BEGINNING } from '../../../../connector/scan/scan-state.ts'
 import type { SourceTime } from '../../../../connector/source/client-source.ts'
-import { erasuresKey } from '../../../../connector/storage/checkpoint-store-config.ts'
+import { featureKey } from '../../../../connector/storage/checkpoint-store-config.ts'
 import type { OpenParts } from '../../../../connector/stream/open/open-parts.ts'
 import { openStream } from '../../../../connector/stream/open/open-stream.ts'
 import { type RebuildParts, rebuildIndex } from '../../../../connector/stream/rewrite/rebuild-index.ts'
@@ -83,7 +83,11 @@ function stage(ignored: readonly string[] = []) {
       indexRules: presentRules(rules, 'No 1000000'),
       beginAt,
     },
-    erasures: erasureMarks({ object: store.object(erasuresKey(KEY)), newNonce: () => `${owner}-${++nonces}` }),
+    features: featureList({
+      object: (name) => store.object(featureKey(KEY, name)),
+      newNonce: () => `${owner}-${++nonces}`,
+      removed: undefined,
+    }),
     publisher: kafka.publisher({ connector: 'shop', stream: 'clients', replica: owner }),
     identity: { connector: 'shop', stream: 'clients', source: { url: 'http://p/', codeMagasin: 1, prefixCle: null } },
     index: streamIndex(store.segments(KEY), Number.POSITIVE_INFINITY),
@@ -132,7 +136,7 @@ function stage(ignored: readonly string[] = []) {
       giveUp: never,
       savePeriodMs: 60_000,
       requests,
-      features: featureList({ erasures: parts('replica').erasures, removed: undefined }),
+      features: parts('replica').features,
       publisher: parts('replica').publisher,
     },
   })
@@ -140,6 +144,7 @@ function stage(ignored: readonly string[] = []) {
   const rebuilds: RebuildProgress[] = []
   return {
     ...{ kafka, store, polaris, parts, rebuilds, clock, erase: control.erase },
+    marks: erasureMarks({ object: store.object(featureKey(KEY, 'erasures')), newNonce: () => `marks-${++nonces}` }),
     /** Changes the setting `event.fields`. */
     use: (fields: Record<string, FieldAction>, hmac?: FieldHash) => {
       rules = rulesWith(fields, hmac, ignored)
@@ -266,7 +271,7 @@ describe('rebuildIndex', () => {
     await on.poll()
     on.erase('c1')
     await on.poll()
-    on.store.tamper(erasuresKey(KEY), undefined)
+    on.store.tamper(featureKey(KEY, 'erasures'), undefined)
     on.kafka.committed.splice(0, 1) // as compaction does
     await on.rebuild()
     await on.reset()
@@ -285,7 +290,7 @@ describe('rebuildIndex', () => {
     await on.poll()
     on.polaris.change('c1')
     await on.poll()
-    await on.parts('operator').erasures.update({ open: [{ key: clientKey('c1'), request: 'erasure 1' }] }, never)
+    await on.marks.update({ open: [{ key: clientKey('c1'), request: 'erasure 1' }] }, never)
     await on.rebuild()
     on.polaris.change('c1')
     await on.poll()
@@ -297,7 +302,7 @@ describe('rebuildIndex', () => {
     for (const client of ['c1', 'c2']) on.polaris.change(client)
     await on.poll()
     // A replica stored the mark and stopped; then an operator cancelled the request.
-    await on.parts('operator').erasures.update({ open: [{ key: clientKey('c1'), request: 'cancelled' }] }, never)
+    await on.marks.update({ open: [{ key: clientKey('c1'), request: 'cancelled' }] }, never)
     on.kafka.committed.splice(0, 1) // as retention does
     await on.rebuild()
     await on.reset()
@@ -325,7 +330,7 @@ describe('rebuildIndex', () => {
     await on.poll()
     // The replica stopped before it stored the last mark; then compaction deleted event and tombstone.
     const erased = { key: clientKey('c1'), request: 'erasure 1' }
-    await on.parts('operator').erasures.update({ remove: [erased.key], open: [erased] }, never)
+    await on.marks.update({ remove: [erased.key], open: [erased] }, never)
     on.kafka.committed.splice(0, on.kafka.committed.length, ...on.kafka.committed.filter(({ key }) => key !== 'c1'))
     on.store.tamper(KEY, undefined)
     await on.reset()

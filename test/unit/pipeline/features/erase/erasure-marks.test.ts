@@ -1,14 +1,15 @@
 import { describe, expect, test } from 'vitest'
 import { beginning } from '../../../../../connector/checkpoint/stream-state.ts'
-import { clientTable } from '../../../../../connector/index/client-table.ts'
+import { type ClientTable, clientTable } from '../../../../../connector/index/client-table.ts'
 import { UNKNOWN_CONTENT } from '../../../../../connector/index/index-entry.ts'
 import { deltaWords } from '../../../../../connector/index/index-state.ts'
 import {
+  addMarked,
   type ErasureMark,
   erasureMarks,
-  markedEntries,
-  withErasedClients,
+  type StoredMarks,
 } from '../../../../../connector/pipeline/features/erase/erasure-marks.ts'
+import { type BareIndex, withKept } from '../../../../../connector/pipeline/features/kept-entries.ts'
 import { codeOf } from '../../../../../connector/runtime/connector-error.ts'
 import { LIVE } from '../../../../../connector/scan/scan-state.ts'
 import { memoryStore } from '../../../../support/fakes/memory-versioned-object.ts'
@@ -20,6 +21,16 @@ const mark = (client: number, number: number, rules = 'rules'): ErasureMark => (
   ...{ key: key(client), rules },
   entry: entry(number, { mark: 'withdrawn' }),
 })
+
+const bare = { rules: ['present'], events: 10, mayBeCarriedOut: () => true }
+
+/** What the marks add to the table. */
+function markedEntries(table: ClientTable, index: Omit<BareIndex, 'table'>, marks: StoredMarks) {
+  const added: Uint32Array[] = []
+  const setAll = (words: Uint32Array) => void added.push(words)
+  const made = addMarked(marks, { ...index, table: { get: table.get, setAll } })
+  return { ...made, words: added[0] ?? new Uint32Array() }
+}
 
 function stage() {
   const store = memoryStore({})
@@ -83,11 +94,7 @@ describe('the object with the erased clients', () => {
     expect(stored.marks.map((one) => one.key)).toEqual(add.map((one) => one.key))
     expect(stored.marks[255]).toMatchObject({ rules: 'rules 255', entry: { content: add[255]?.entry.content } })
     expect(stored.marks[256]?.entry).toMatchObject({ content: UNKNOWN_CONTENT, mark: 'withdrawn', number: 256 })
-    const made = markedEntries(
-      clientTable(),
-      { rules: ['present'], events: 0, mayBeCarriedOut: () => true },
-      { marks: add, open: [] },
-    )
+    const made = markedEntries(clientTable(), bare, { marks: add, open: [] })
     expect([made.rules.length, made.rules[0]]).toEqual([256, 'present'])
     expect(read(made.words)[254]).toEqual([key(254), { ...add[254]?.entry, rules: 255 }])
     expect(read(made.words)[255]?.[1]).toMatchObject({ content: UNKNOWN_CONTENT, mark: 'withdrawn', rules: 0 })
@@ -111,14 +118,7 @@ describe('a client index that is rebuilt', () => {
     const table = clientTable()
     table.set(key(1), entry(4))
     table.set(key(2), entry(9))
-    const made = markedEntries(
-      table,
-      { rules: ['present'], events: 10, mayBeCarriedOut: () => true },
-      {
-        marks: [mark(1, 5), mark(2, 6), mark(3, 7, 'old')],
-        open: [],
-      },
-    )
+    const made = markedEntries(table, bare, { marks: [mark(1, 5), mark(2, 6), mark(3, 7, 'old')], open: [] })
     expect(made).toMatchObject({ rules: ['present', 'rules', 'old'], events: 10 })
     expect(read(made.words)).toEqual([
       [key(1), entry(5, { mark: 'withdrawn', rules: 1 })],
@@ -127,10 +127,12 @@ describe('a client index that is rebuilt', () => {
   })
 
   test('uses no event number of a mark again', () => {
-    const state = withErasedClients(beginning, { marks: [mark(1, 41)], open: [] })
+    const withMarks = (marks: readonly ErasureMark[]) =>
+      withKept(beginning, (index) => addMarked({ marks, open: [] }, index))
+    const state = withMarks([mark(1, 41)])
     expect(state).toMatchObject({ events: 42, index: { rules: ['rules'] } })
     expect(read(deltaWords(state.index.delta))).toEqual([[key(1), entry(41, { mark: 'withdrawn' })]])
-    expect(withErasedClients(beginning, { marks: [], open: [] })).toBe(beginning)
+    expect(withMarks([])).toBe(beginning)
   })
 
   test('has a client that is to be erased as the topic and its mark say, else as erased if it may have been', () => {
@@ -138,8 +140,8 @@ describe('a client index that is rebuilt', () => {
     table.set(key(1), entry(9))
     table.set(key(4), entry(5, { mark: 'withdrawn-gone' }))
     const open = [1, 2, 3, 4, 5].map((client) => ({ key: key(client), request: `r${client}` }))
-    const bare = { rules: ['present'], events: 10, mayBeCarriedOut: (request: string) => request !== 'r5' }
-    const made = markedEntries(table, bare, { marks: [mark(2, 6, 'present')], open })
+    const mayBeCarriedOut = (request: string) => request !== 'r5'
+    const made = markedEntries(table, { ...bare, mayBeCarriedOut }, { marks: [mark(2, 6, 'present')], open })
     expect(made).toMatchObject({ rules: ['present'], events: 10 })
     expect(read(made.words)).toEqual([
       [key(2), entry(6, { mark: 'withdrawn' })],
