@@ -2,7 +2,9 @@ import type { IndexEvent } from '../index/index-storage.ts'
 import type { ErrorCode } from '../runtime/error-catalogue.ts'
 import type { ScanKind, ScanStates } from '../scan/scan-state.ts'
 import type { SourceEvent } from '../source/client-source.ts'
-import type { FullScanResult } from './features/removal/removed-clients.ts'
+import type { EraseEvent } from './features/erase/erase-event.ts'
+import type { RemovalEvent } from './features/removal/removed-clients.ts'
+import type { RepublishEvent } from './features/republish/republish-event.ts'
 import type { ScanCounts } from './group/late-change.ts'
 import type { ServerClockEvent } from './read/server-clock.ts'
 
@@ -130,62 +132,14 @@ export type PipelineEvent =
   | { readonly kind: 'scan-end-unconfirmed'; readonly scan: ScanKind; readonly clients: number }
   /** A scan has found many changes that live scans should have returned, once per scan. `ms`: delay of the last one. */
   | { readonly kind: 'late-changes'; readonly scan: ScanKind; readonly ms: number }
-  /** What a full scan says about clients that it did not return. */
-  | ({ readonly kind: 'full-scan-compared' } & Omit<FullScanResult, 'scan'>)
-  /**
-   * Clients that are missing and gone: at the opening, after each full scan and each removal. `withoutEvent`: gone ones
-   * of which the topic has no event. `isHeld`: more are gone than the limit, so none is removed.
-   */
-  | {
-      readonly kind: 'missing-clients'
-      readonly missing: number
-      readonly gone: number
-      readonly withoutEvent: number
-      readonly isHeld: boolean
-    }
-  | { readonly kind: 'clients-removed'; readonly clients: number }
-  /** The ids of gone clients cannot be read from the topic, which is tried again. */
-  | { readonly kind: 'removals-wait'; readonly code: ErrorCode; readonly error: unknown }
   /** None of the first clients has a modification time in the mapped field. */
   | { readonly kind: 'times-unreadable'; readonly field: string }
   | { readonly kind: 'fields-keep-changing'; readonly fields: readonly string[] }
   /** The first clients have none of these fields, which are to be dropped or hashed. */
   | { readonly kind: 'event-fields-missing'; readonly fields: readonly string[] }
-  /** A tombstone of a client is in the topic, on request of an operator: the audit trail, without the client id. */
-  | {
-      readonly kind: 'client-erased'
-      /** Id of the request. */
-      readonly request: string
-      readonly reason: string
-      /** Milliseconds since 1970. */
-      readonly requestedAt: number
-      readonly requestedBy: string
-      readonly outcome: 'erased' | 'never-published'
-    }
-  /** A scan begins to publish clients again, on request of an operator. `clients`: how many it names; undefined: all. */
-  | {
-      readonly kind: 'republish-started'
-      /** Id of the request. */
-      readonly request: string
-      readonly requestedBy: string
-      readonly lastChanged: string
-      readonly clients: number | undefined
-    }
-  /** `changed`: clients that had changed, found by its scan first. `missing`: named clients that Polaris has not returned. */
-  | {
-      readonly kind: 'republish-ended'
-      readonly request: string
-      readonly outcome: 'complete' | 'cancelled'
-      readonly published: number
-      readonly changed: number
-      readonly missing: number
-    }
-  /** A requested erasure waits, because the marks of erased clients cannot be read; tried again every minute. */
-  | { readonly kind: 'erasure-waits'; readonly code: ErrorCode; readonly error: unknown }
-  /** A request to erase a client ended without a tombstone: the index has no such client, or it was cancelled. */
-  | { readonly kind: 'erasure-ended'; readonly request: string; readonly outcome: 'unknown' | 'cancelled' }
-  /** Marks of erased clients that were not stored any more, or not yet. */
-  | { readonly kind: 'erasure-marks-restored'; readonly clients: number }
+  | RemovalEvent
+  | EraseEvent
+  | RepublishEvent
   | StreamRetrying
   /**
    * Another process has opened the stream. `wasStopping`: this replica was already stopping it, for example because it

@@ -1,3 +1,4 @@
+import type { ErrorCode } from '../../../runtime/error-catalogue.ts'
 import type { Scan } from '../../../scan/scan-state.ts'
 
 /** What happens with clients that full scans no longer return. */
@@ -32,3 +33,22 @@ export interface FullScanResult {
   /** Clients that were missing, or gone, and were returned again while the scan ran. */
   readonly returned: number
 }
+
+/** What the removals of a stream report. */
+export type RemovalEvent =
+  /** What a full scan says about clients that it did not return. */
+  | ({ readonly kind: 'full-scan-compared' } & Omit<FullScanResult, 'scan'>)
+  /**
+   * Clients that are missing and gone: at the opening, after each full scan and each removal. `withoutEvent`: gone ones
+   * of which the topic has no event. `isHeld`: more are gone than the limit, so none is removed.
+   */
+  | {
+      readonly kind: 'missing-clients'
+      readonly missing: number
+      readonly gone: number
+      readonly withoutEvent: number
+      readonly isHeld: boolean
+    }
+  | { readonly kind: 'clients-removed'; readonly clients: number }
+  /** The ids of gone clients cannot be read from the topic, which is tried again. */
+  | { readonly kind: 'removals-wait'; readonly code: ErrorCode; readonly error: unknown }
