@@ -85,8 +85,8 @@ export const plants: readonly Plant[] = [
   },
   {
     name: 'a rebuilt index lacks the erased clients',
-    file: 'stream/rewrite/rebuild-index.ts',
-    text: 'index.table.setAll(marked.words)',
+    file: 'pipeline/features/erase/erasure-marks.ts',
+    text: 'table.setAll(entryWordsOf(entries))',
     becomes: '',
     by: { unit: 'stream/rewrite/rebuild-index.test.ts stream/open/erased-clients.test.ts' },
   },
