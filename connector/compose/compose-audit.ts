@@ -21,7 +21,7 @@ export function composeAudit(
   const { clock, accounts, config } = shared
   const { polaris, poll, fields } = stream
   const observe = () => {}
-  const server = { permits: shared.limitOf(polaris), breaker: shared.breakerOf(polaris) }
+  const server = { permits: shared.servers.of(polaris), breaker: shared.breakerOf(polaris) }
   const http = { clock, observe, ...server, accounts, outages: 'give-up' as const }
   const source = closing.use(openSource(polaris, http), (opened) => opened.close())
   const open = openParts(stream, shared, { ...withoutPlacement, observe, closing })

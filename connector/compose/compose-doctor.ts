@@ -42,7 +42,7 @@ function streamUnderTest(stream: StreamConfig, shared: SharedResources, closing:
     observe: (event: SourceEvent) => {
       if (event.kind === 'certificate-seen') certificates.push(event)
     },
-    permits: shared.limitOf(stream.polaris),
+    permits: shared.servers.of(stream.polaris),
     accounts,
     outages: 'give-up' as const,
   }

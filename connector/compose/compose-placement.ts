@@ -6,14 +6,21 @@ import { readStoredRecord } from '../kafka/transactions/kafka-state.ts'
 import type { GroupView, PlacementEvent } from '../placement/placement.ts'
 import { type Placement, singlePlacement } from '../placement/placement.ts'
 import { slotsTopic } from '../placement/placement-config.ts'
+import { replicasPerServer } from '../placement/replicas-per-server.ts'
 import { type StoredRecord, streamNames } from '../publish/event-publisher.ts'
+import { apiBase } from '../source/polaris/http/read-request.ts'
 import type { SharedResources } from './shared-resources.ts'
 
 /** The placement of the configured mode; connects when it is run. */
-export function composePlacement(shared: SharedResources, observe: (event: PlacementEvent) => void): Placement {
-  const { config, clock, replica, accounts, kafkaLog: log } = shared
+export function composePlacement(shared: SharedResources, report: (event: PlacementEvent) => void): Placement {
+  const { config, clock, replica, accounts, servers, kafkaLog: log } = shared
   const { connector, kafka, placement, streams, configuration } = config
   if (placement.mode === 'single') return singlePlacement(streams.map(({ name }) => name))
+  const serverOf = new Map(streams.map(({ name, polaris }) => [name, apiBase(polaris.url).origin]))
+  const observe = (event: PlacementEvent) => {
+    if (event.kind === 'group-described') servers.share(replicasPerServer(event.members, serverOf))
+    report(event)
+  }
   return groupPlacement(placement, { connector, replica, configuration, kafka, clock, log, accounts, observe })
 }
 

@@ -4,12 +4,15 @@ import { createServerClock } from '../pipeline/read/server-clock.ts'
 import type { CloseStack } from '../runtime/close-stack.ts'
 import { type RefusedAccounts, refusedAccounts } from '../runtime/refused-accounts.ts'
 import type { ClientSource } from '../source/client-source.ts'
-import { serverLimits } from '../source/polaris/http/rate-limit.ts'
+import { limitedServers } from '../source/polaris/http/rate-limit.ts'
 import { httpClientSource } from '../source/polaris/http-client-source.ts'
 import type { PolarisConfig } from '../source/polaris/polaris-config.ts'
 import { type RecoveryParts, recovering } from '../source/recovery/retrying-source.ts'
 
-type SourceParts = Omit<RecoveryParts, 'policy' | 'suspectForMs'> & { readonly accounts: RefusedAccounts }
+type SourceParts = Omit<RecoveryParts, 'policy' | 'suspectForMs'> & {
+  readonly accounts: RefusedAccounts
+  readonly intervalMs?: number
+}
 
 /** The source of a stream: the only place that picks its adapter. Throws `config.invalid`. */
 export function openSource(polaris: PolarisConfig, parts: SourceParts): ClientSource & { close(): Promise<void> } {
@@ -23,7 +26,7 @@ export function composePreview(
   { clock, closing, beginAt }: Pick<InspectionReader, 'clock' | 'beginAt'> & { readonly closing: CloseStack },
 ): InspectionReader {
   const observe = () => {}
-  const parts = { clock, observe, permits: serverLimits(clock)(polaris), accounts: refusedAccounts(clock) }
+  const parts = { clock, observe, permits: limitedServers(clock).of(polaris), accounts: refusedAccounts(clock) }
   const config = { ...polaris, retry: { ...polaris.retry, retries: 1 } }
   const source = closing.use(openSource(config, { ...parts, outages: 'give-up' }), (opened) => opened.close())
   return { source, clock, serverClock: createServerClock(clock, observe), settings: poll, fields, beginAt }

@@ -66,9 +66,20 @@ export function composeStream(stream: StreamConfig, shared: SharedResources, mod
   }
 }
 
-function sourceParts({ polaris }: StreamConfig, shared: SharedResources, how: Pick<RunMode, 'outages' | 'observe'>) {
+function sourceParts(
+  { polaris, poll: { intervalMs } }: StreamConfig,
+  shared: SharedResources,
+  how: Pick<RunMode, 'outages' | 'observe'>,
+) {
   const { clock, accounts } = shared
-  return { ...how, clock, accounts, permits: shared.limitOf(polaris), breaker: shared.breakerOf(polaris) }
+  return {
+    ...how,
+    clock,
+    accounts,
+    intervalMs,
+    permits: shared.servers.of(polaris),
+    breaker: shared.breakerOf(polaris),
+  }
 }
 
 function composeParts(

@@ -8,7 +8,7 @@ import type { CloseStack } from '../runtime/close-stack.ts'
 import { type RefusedAccounts, refusedAccounts } from '../runtime/refused-accounts.ts'
 import { expiringPermits, type Semaphore, semaphore } from '../runtime/semaphore.ts'
 import type { ServerEvent } from '../source/client-source.ts'
-import { serverLimits } from '../source/polaris/http/rate-limit.ts'
+import { type LimitedServers, limitedServers } from '../source/polaris/http/rate-limit.ts'
 import { apiBase } from '../source/polaris/http/read-request.ts'
 import type { PolarisConfig } from '../source/polaris/polaris-config.ts'
 import { type ServerBreaker, serverBreakers } from '../source/recovery/server-breaker.ts'
@@ -28,8 +28,8 @@ export interface SharedResources {
   /** Resolves once the store is known to support conditional writes; probes it until that succeeded once. */
   readonly storeReady: (stop: AbortSignal) => Promise<void>
   readonly kafkaLog: LibraryLog
-  /** Limits the requests to one Polaris server. */
-  readonly limitOf: (server: PolarisConfig) => Semaphore
+  /** Limits the requests to each Polaris server. */
+  readonly servers: LimitedServers
   /** Limits the memory of all client indexes. */
   readonly indexMemory: IndexMemory
   /** The circuit breaker of one Polaris server. */
@@ -73,7 +73,7 @@ export function openSharedResources(
     store,
     storeReady,
     openLimit: openLimit(clock),
-    limitOf: serverLimits(clock),
+    servers: limitedServers(clock),
     accounts: refusedAccounts(clock),
     indexMemory: indexMemory(config.maxIndexBytes),
     breakerOf: ({ url, maxProbeIntervalMs, retry: { maxRetryAfterMs } }) =>

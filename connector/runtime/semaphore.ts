@@ -37,7 +37,7 @@ export function semaphore(permits: number): Semaphore {
   }
 }
 
-function disposableOnce(release: () => void): Disposable {
+export function disposableOnce(release: () => void): Disposable {
   let isReleased = false
   return {
     [Symbol.dispose]: () => {

@@ -8,7 +8,7 @@ import * as setting from '../setting-types.ts'
 import { authConfig, headers, login, proxy, proxyConfig, tls, tlsConfig } from './polaris-access-section.ts'
 
 const server = setting.section(
-  'Limits of the requests to one server (scheme, host and port), shared by all streams of a replica; set the same values in each stream. Waiting requests are served first come, first served',
+  'Limits of the requests to one server (scheme, host and port), shared by all streams, and by all replicas of the consumer group; set the same values in each stream. Live reads go first',
   {
     concurrentRequests: setting.wholeNumber({
       min: 1,

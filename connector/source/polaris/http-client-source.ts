@@ -1,8 +1,7 @@
 import { assertNever } from '../../runtime/assert-never.ts'
 import type { Clock } from '../../runtime/clock.ts'
 import type { RefusedAccounts } from '../../runtime/refused-accounts.ts'
-import type { Semaphore } from '../../runtime/semaphore.ts'
-import type { ClientSource, ObserveSource, Page, PageRequest } from '../client-source.ts'
+import type { ClientSource, ObserveSource, Page, PageRequest, ServerPermits } from '../client-source.ts'
 import { timeFormat } from '../source-time.ts'
 import { accessOf, readError } from './answer/answer-verdict.ts'
 import { judgeAnswer } from './answer/judge-answer.ts'
@@ -17,7 +16,9 @@ import { type Attempt, openSession } from './session/session.ts'
 interface SourceParts {
   readonly clock: Clock
   readonly observe: ObserveSource
-  readonly permits: Semaphore
+  readonly permits: ServerPermits
+  /** The poll interval of the stream; absent: waits longer than it are not reported. */
+  readonly intervalMs?: number | undefined
   readonly accounts: RefusedAccounts
 }
 

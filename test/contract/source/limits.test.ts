@@ -4,7 +4,7 @@ import { openSource } from '../../../connector/compose/compose-source.ts'
 import { systemClock } from '../../../connector/runtime/clock.ts'
 import { refusedAccounts } from '../../../connector/runtime/refused-accounts.ts'
 import type { ReadArguments, SourceEvent, SourceTime } from '../../../connector/source/client-source.ts'
-import { serverLimits } from '../../../connector/source/polaris/http/rate-limit.ts'
+import { limitedServers } from '../../../connector/source/polaris/http/rate-limit.ts'
 import { type PolarisConfig, polarisDefaults } from '../../../connector/source/polaris/polaris-config.ts'
 import type { Outages } from '../../../connector/source/recovery/after-failed-read.ts'
 import { defaultPolaris } from '../../support/default-config.ts'
@@ -34,12 +34,12 @@ function streamsOn(
 ) {
   const events: SourceEvent[] = []
   const observe = (event: SourceEvent) => events.push(event)
-  const permitsOf = serverLimits(systemClock)
+  const servers = limitedServers(systemClock)
   const stream = (url: string, codeMagasin: number) => {
     const config = { ...defaultPolaris, url, auth: { kind: 'none' as const }, codeMagasin, retry, limits, ...changed }
     const source = openSource(config, {
       clock: systemClock,
-      permits: permitsOf(config),
+      permits: servers.of(config),
       outages,
       accounts: refusedAccounts(systemClock),
       observe,

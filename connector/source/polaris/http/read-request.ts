@@ -1,10 +1,11 @@
-import type { ReadArguments } from '../../client-source.ts'
+import type { PageRequest, Turn } from '../../client-source.ts'
 
 /** A call of the API. `form`: form-encoded body. */
 export interface ApiRequest {
   readonly method: 'GET' | 'POST'
   readonly url: URL
   readonly form?: string | undefined
+  readonly turn?: Turn | undefined
   readonly headers?: Readonly<Record<string, string>> | undefined
 }
 
@@ -15,7 +16,7 @@ export interface ReadSettings {
   readonly codeMagasin: number
   readonly prefixCle?: string | undefined
   /** Formats `lastChanged` as the server expects it. */
-  readonly lastChanged: (at: ReadArguments['lastChanged']) => string
+  readonly lastChanged: (at: PageRequest['lastChanged']) => string
 }
 
 type Argument = readonly [name: string, value: string]
@@ -31,11 +32,11 @@ export function apiBase(url: string): URL {
 }
 
 /** A call of `Client.GetClientsModified`, with the documented names and order. Omits absent optional arguments. */
-export function readRequest(settings: ReadSettings, at: ReadArguments): ApiRequest {
+export function readRequest(settings: ReadSettings, at: PageRequest): ApiRequest {
   const { base, method, codeMagasin, prefixCle } = settings
   const optional = (name: string, value: string | null | undefined): Argument[] =>
     value == null ? [] : [[name, value]]
-  return apiCall({ base, method, name: 'Client.GetClientsModified' }, [
+  const call = apiCall({ base, method, name: 'Client.GetClientsModified' }, [
     ['lastChanged', settings.lastChanged(at.lastChanged)],
     ['codeMagasin', String(codeMagasin)],
     // Invariant 5: the token is sent back verbatim.
@@ -44,6 +45,7 @@ export function readRequest(settings: ReadSettings, at: ReadArguments): ApiReque
     ['limit', String(at.limit)],
     ['output', at.output],
   ])
+  return { ...call, turn: at.turn }
 }
 
 /** A call of one API function: GET sends the arguments in the query, POST in a form. */
