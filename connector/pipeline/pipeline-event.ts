@@ -5,6 +5,7 @@ import type { SourceEvent } from '../source/client-source.ts'
 import type { EraseEvent } from './features/erase/erase-event.ts'
 import type { RemovalEvent } from './features/removal/removed-clients.ts'
 import type { RepublishEvent } from './features/republish/republish-event.ts'
+import type { SilenceEvent } from './features/silence/quiet-spells.ts'
 import type { ScanCounts } from './group/late-change.ts'
 import type { ServerClockEvent } from './read/server-clock.ts'
 
@@ -140,6 +141,7 @@ export type PipelineEvent =
   | RemovalEvent
   | EraseEvent
   | RepublishEvent
+  | SilenceEvent
   | StreamRetrying
   /**
    * Another process has opened the stream. `wasStopping`: this replica was already stopping it, for example because it

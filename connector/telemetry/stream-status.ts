@@ -36,6 +36,10 @@ export interface StreamStatus {
   readonly index: IndexSize | undefined
   /** Undefined unless clients that are gone are looked for. */
   readonly removal: RemovalStatus | undefined
+  /** When the newest change was made, milliseconds since 1970. */
+  readonly newestChange: number | undefined
+  /** Since when no client has changed, if that is much longer than ever before. */
+  readonly silence: { readonly since: number; readonly longestMs: number } | undefined
   /** When the certificates of the last connection to Polaris expire, milliseconds since 1970. */
   readonly certificates: CertificateExpiries
   readonly totals: StreamTotals
@@ -81,6 +85,8 @@ export const atBeginning = {
   scans: undefined,
   index: undefined,
   removal: undefined,
+  newestChange: undefined,
+  silence: undefined,
 } as const
 
 export const unobserved: StreamStatus = {

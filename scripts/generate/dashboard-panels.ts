@@ -70,6 +70,13 @@ export const panels: readonly Panel[] = [
     queries: age('last_live_scan_timestamp_seconds'),
   },
   {
+    title: 'Time since the newest change',
+    description:
+      'Of all clients read. Grows while no client changes. An alert fires if that lasts much longer than ever.',
+    unit: 's',
+    queries: age('newest_change_timestamp_seconds'),
+  },
+  {
     title: 'Changes found late, and look-backs that do not keep up',
     description: 'Changes that a look-back or full scan published although a live scan should have returned them.',
     unit: 'short',

@@ -72,7 +72,7 @@ const withNumber =
       ...feature,
       open: (stream) => {
         const part = feature.open(stream)
-        const known = ({ key, known }: KnownClient) => ({ key, known: known && { ...known, number } })
+        const known = ({ known, ...client }: KnownClient) => ({ ...client, known: known && { ...known, number } })
         return { ...part, returned: (client, scan) => part.returned?.(known(client), scan) }
       },
     }))
@@ -192,7 +192,9 @@ const cases: Record<string, Case> = {
   'clients that stay missing although scans return them': {
     replaces: {
       fullScanMemory: (real) => () => ({ ...real(), has: () => false }),
-      returnedEntry: () => (building, key) => ({ known: knownEntry(building, key), again: undefined }),
+      returnedEntry:
+        () =>
+        (building, { key }) => ({ known: knownEntry(building, key), again: undefined }),
     },
     violation: /was removed although it existed/,
     kind: 'removed-clients',

@@ -5,6 +5,7 @@ import type { Feature } from './part.ts'
 import { removal } from './removal/removal.ts'
 import type { RemovedSettings } from './removal/removed-clients.ts'
 import { republish } from './republish/republish.ts'
+import { silence } from './silence/silence.ts'
 
 export interface FeatureParts {
   /** The object of this name beside the checkpoint. */
@@ -19,4 +20,5 @@ export const featureList = ({ object, newNonce, removed }: FeatureParts): readon
   republish,
   erase(erasureMarks({ object: object('erasures'), newNonce })),
   ...(removed === undefined ? [] : [removal(removed)]),
+  silence(),
 ]

@@ -1,6 +1,7 @@
 import type { z } from 'zod'
 import type { StreamCheckpoint } from '../../checkpoint/stream-checkpoint.ts'
 import type { StreamRequests } from '../../control/stream-requests.ts'
+import type { ReadClient } from '../../event/read-client.ts'
 import type { ClientKey, IndexEntry } from '../../index/index-entry.ts'
 import type { EventPublisher } from '../../publish/event-publisher.ts'
 import type { Changes } from '../../runtime/changes.ts'
@@ -68,6 +69,7 @@ export interface Part {
 /** A client, with its entry before the page; undefined: none. */
 export interface KnownClient {
   readonly key: ClientKey
+  readonly client: ReadClient
   readonly known: IndexEntry | undefined
 }
 

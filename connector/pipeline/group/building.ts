@@ -5,9 +5,9 @@ import type { EventSettings } from '../../event/client-record.ts'
 import type { DeadLetterGuard } from '../../event/dead-letter.ts'
 import type { FieldWatch } from '../../event/missing-fields.ts'
 import type { StreamMapping } from '../../event/page-mapping.ts'
-import type { ReadingRules } from '../../event/read-client.ts'
+import type { ReadClient, ReadingRules } from '../../event/read-client.ts'
 import type { RepeatWatch } from '../../event/repeat-watch.ts'
-import type { ClientKey, IndexEntry } from '../../index/index-entry.ts'
+import type { IndexEntry } from '../../index/index-entry.ts'
 import type { ScanSettings } from '../../scan/scan-settings.ts'
 import type { Recheck, Scan, ScanKind } from '../../scan/scan-state.ts'
 import type { SourceTime } from '../../source/client-source.ts'
@@ -66,10 +66,11 @@ export interface Building extends OpenGroup {
 }
 
 /** The entry of a client that the server has returned: it is not missing any more. `again`: see `Part.returned`. */
-export function returnedEntry(building: Building, key: ClientKey, scan: Scan) {
+export function returnedEntry(building: Building, client: ReadClient, scan: Scan) {
+  const { key } = client
   const known = knownEntry(building, key)
   let again: string | undefined
-  for (const part of building.parts) again = part.returned?.({ key, known }, scan) ?? again
+  for (const part of building.parts) again = part.returned?.({ key, client, known }, scan) ?? again
   if (known?.mark !== 'missing' && known?.mark !== 'gone') return { known, again }
   const entry: IndexEntry = { ...known, mark: 'none' }
   building.entries.set(key, entry)

@@ -32,7 +32,7 @@ function addClient(building: Building, client: ReadClient, reading: PageReading)
   memory.add(scan, client)
   const missing = settings.fieldWatch?.add(client.client)
   if (missing !== undefined) settings.observe({ kind: 'event-fields-missing', fields: missing })
-  const { known, again } = returnedEntry(building, client.key, scan)
+  const { known, again } = returnedEntry(building, client, scan)
   const counts = countsOf(added, scan.kind)
   const comparison = known === undefined ? 'other' : compared(building, known, client)
   if (known !== undefined && comparison === 'same') {
@@ -120,7 +120,8 @@ function publish(
   }
   building.events += 1
   counts.events += 1
-  for (const part of building.parts) part.published?.({ key, known }, scan, again === undefined ? 'changed' : 'again')
+  const as = again === undefined ? 'changed' : 'again'
+  for (const part of building.parts) part.published?.({ key, client, known }, scan, as)
   if (again !== undefined) return
   const late = lateChange(client.modified, { scan, states, readAt, settings: settings.scanSettings })
   if (late !== undefined) addLate(building, counts, { ...late, run: scan })

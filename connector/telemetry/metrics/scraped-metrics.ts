@@ -60,6 +60,16 @@ export const scrapedList = {
     `When a live scan was last completed, or the stream started here if none was; ${onlyHere}`,
     ({ status }, clock) => timestamp(status.liveScanAt ?? status.startedAt, clock),
   ),
+  newestChange: here(
+    'newest_change_timestamp_seconds',
+    `When the newest change that was read was made, by the clock of the server; without a mapped modification time, when it was read; ${onlyHere}`,
+    ({ status }) => inSeconds(status.newestChange),
+  ),
+  silent: here(
+    'silent',
+    `1 if no client has changed for three times as long as ever before, and for at least a day; only after two weeks of observation; ${onlyHere}`,
+    ({ status }) => (status.silence === undefined ? 0 : 1),
+  ),
   lastSave: here(
     'last_save_timestamp_seconds',
     `When the checkpoint was last saved or a transaction was committed; ${onlyHere}`,

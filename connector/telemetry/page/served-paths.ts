@@ -8,7 +8,7 @@ import { secondsSince, type WatchedStream } from '../health.ts'
 import { controlReport } from '../replica-status.ts'
 import type { ReplicaHealth, ReplicaWatch } from '../replica-watch.ts'
 import { lookBackReports, scanReports } from '../scan-status.ts'
-import { isActive } from '../stream-status.ts'
+import { isActive, type StreamStatus } from '../stream-status.ts'
 import type { RecentFailures } from './recent-failures.ts'
 import type { RecentHour } from './recent-hour.ts'
 
@@ -63,6 +63,7 @@ function details(watched: WatchedStream | undefined, clock: Clock) {
   if (watched === undefined) return {}
   const { poll, status } = watched
   const { epoch, seq, lastChanged, savedAt, liveScanAt, scans, index, removal, certificates, totals } = status
+  const { newestChange, silence } = status
   if (!isActive(status)) return { totals }
   const now = clock.monotonic()
   const reading = scans && {
@@ -79,12 +80,19 @@ function details(watched: WatchedStream | undefined, clock: Clock) {
     ...(savedAt === undefined ? {} : { checkpointAgeSeconds: secondsSince(savedAt, now) }),
     ...(liveScanAt === undefined ? {} : { secondsSinceLiveScan: secondsSince(liveScanAt, now) }),
     ...reading,
+    ...(newestChange === undefined ? {} : { newestChange: new Date(newestChange).toISOString() }),
+    ...(silence && { silence: silenceReport(silence, now) }),
     index,
     removal,
     certificates: mapDates(certificates),
     totals,
   }
 }
+
+const silenceReport = ({ since, longestMs }: NonNullable<StreamStatus['silence']>, now: number) => ({
+  quietSeconds: secondsSince(since, now),
+  longestQuietSeconds: Math.round(longestMs / 1000),
+})
 
 const mapDates = (times: Readonly<Record<string, number>>) =>
   Object.fromEntries(Object.entries(times).map(([name, ms]) => [name, new Date(ms).toISOString()]))
