@@ -115,11 +115,13 @@ function parsedArgs(argv: readonly string[], command: Command): Parsed {
   return withUnnamed(values as CommandArgs, positionals, command)
 }
 
-/** Adds the argument without an option under the name of the option that it stands for. */
-function withUnnamed(named: CommandArgs, unnamed: readonly string[], { name, positional }: Command): Parsed {
-  const [value] = unnamed
-  if (value === undefined) return { kind: 'valid', args: named }
-  if (positional === undefined) return { kind: 'invalid', why: `${name} takes only options, no arguments` }
-  if (unnamed.length === 1 && !(positional in named)) return { kind: 'valid', args: { ...named, [positional]: value } }
-  return { kind: 'invalid', why: `${name} takes only one ${positional}` }
+/** Adds the arguments without an option under the names of the options that they stand for. */
+function withUnnamed(named: CommandArgs, unnamed: readonly string[], { name, positional = [] }: Command): Parsed {
+  if (unnamed.length === 0) return { kind: 'valid', args: named }
+  if (positional.length === 0) return { kind: 'invalid', why: `${name} takes only options, no arguments` }
+  const free = positional.filter((option) => !(option in named))
+  if (unnamed.length > free.length)
+    return { kind: 'invalid', why: `${name} takes only one ${positional.join(' and one ')}` }
+  const found = Object.fromEntries(unnamed.map((value, at) => [free[at], value]))
+  return { kind: 'valid', args: { ...named, ...found } }
 }

@@ -31,7 +31,7 @@ export const audit: Command = {
     ids: { type: 'boolean', description: 'print the ids of clients that differ' },
     ...jsonOption,
   },
-  positional: 'stream',
+  positional: ['stream'],
   examples: ['audit --config connector.yaml', 'audit lyon --config connector.yaml --json'],
   outputs: { '--json': auditShape },
   run: (args, parts) =>

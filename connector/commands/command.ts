@@ -51,8 +51,8 @@ export interface Command {
   readonly examples: readonly [string, ...string[]]
   /** The shapes of what it prints as JSON, by the options for it. Generates docs/command-output.schema.json. */
   readonly outputs?: Readonly<Record<string, ZodType>>
-  /** The option whose value may also be given without its name: `pause paris`. */
-  readonly positional?: string
+  /** The options whose values may also be given without their names, in this order: `pause paris`. */
+  readonly positional?: readonly string[]
   /** Resolves to the exit code. If it rejects with a `ConnectorError`, the catalogue gives exit code and hint. */
   run(args: CommandArgs, parts: CommandParts): Promise<number>
 }

@@ -242,7 +242,7 @@ describe('the stream of pause and resume', () => {
         name: 'pause',
         summary: 'pauses',
         usage: 'Details.',
-        positional: 'stream',
+        positional: ['stream'],
         examples: ['pause paris'] as const,
       },
       options: { stream: { type: 'string', value: 'name', description: 'the stream' } },

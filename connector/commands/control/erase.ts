@@ -25,7 +25,7 @@ export const erase: Command = {
     force: { type: 'boolean', description: 'also if the client index has no such client' },
     ...reasonOption,
   },
-  positional: 'stream',
+  positional: ['stream'],
   examples: ['erase lyon --config connector.yaml --client 4711 --reason request-2026-17'],
   run: (args, parts) => {
     const request = {

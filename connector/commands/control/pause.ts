@@ -18,7 +18,7 @@ export const pause: Command = {
     ...streamOption,
     ...reasonOption,
   },
-  positional: 'stream',
+  positional: ['stream'],
   examples: ['pause lyon --config connector.yaml --reason maintenance'],
   run: (args, parts) => {
     const reason = reasonIn(args)

@@ -40,7 +40,7 @@ export const republish: Command = {
     },
     rate: { type: 'string', value: 'number', description: 'limit of events a second; default: 100' },
   },
-  positional: 'stream',
+  positional: ['stream'],
   examples: [
     'republish lyon --config connector.yaml --from 2026-01-31T08:00:00',
     'republish lyon --config connector.yaml --client - < ids.txt',

@@ -32,7 +32,7 @@ export const requests: Command = {
     cancel: { type: 'string', value: 'id', description: 'cancel this republish or erase' },
     ...jsonOption,
   },
-  positional: 'stream',
+  positional: ['stream'],
   examples: ['requests --config connector.yaml', 'requests --config connector.yaml --cancel ID'],
   outputs: { '--json': requestsShape },
   run: (args, parts) =>

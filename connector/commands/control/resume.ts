@@ -16,7 +16,7 @@ export const resume: Command = {
     'Exit code: 0 resumed, 2 invalid configuration or request, 3 the request is stored, but no replica\n' +
     'has carried it out yet, or the checkpoint store is unavailable.',
   options: { ...configOption, ...streamOption },
-  positional: 'stream',
+  positional: ['stream'],
   examples: ['resume lyon --config connector.yaml'],
   run: (args, parts) =>
     withStream(args, parts, async ({ stream: { name: stream }, shared }) => {

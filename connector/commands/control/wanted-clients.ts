@@ -50,7 +50,7 @@ export async function wantedRepublish(
 }
 
 /** `-` stands for the lines of standard input, so that the ids are not in the history of the shell. */
-async function namedClients(given: readonly string[], readInput: CommandParts['readInput']): Promise<string[]> {
+export async function namedClients(given: readonly string[], readInput: CommandParts['readInput']): Promise<string[]> {
   const lines = given.includes('-') ? (await readInput()).split(/\r?\n/).filter((line) => line !== '') : []
   const ids = [...new Set([...given.filter((id) => id !== '-'), ...lines])]
   if (given.length > 0 && ids.length === 0) throw invalidRequest('--client - found no client id on standard input')

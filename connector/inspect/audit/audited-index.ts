@@ -35,10 +35,10 @@ export async function readDocument(
   stop: AbortSignal,
 ): Promise<CheckpointDocument> {
   const stored = await object.read(stop)
-  if (stored === undefined) throw new ConnectorError('command.invalid', 'audit: the stream has no checkpoint yet')
+  if (stored === undefined) throw new ConnectorError('command.invalid', 'read checkpoint: the stream has none yet')
   const document = parseDocument(stored.text)
   const found = mismatch(document, { ...identity, destination: { clusterId: null, topic } })
-  if (found !== undefined) throw new ConnectorError(found.code, `audit: ${found.why}`)
+  if (found !== undefined) throw new ConnectorError(found.code, `read checkpoint: ${found.why}`)
   return document
 }
 

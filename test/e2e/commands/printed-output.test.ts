@@ -18,7 +18,7 @@ async function shapeOf(name: string, options: string) {
 const withoutTargets = { KAFKA_BROKERS: '', CHECKPOINT_URL: '', AWS_ACCESS_KEY_ID: '' }
 
 it('every command prints JSON of the documented shape with --json, and nothing else to standard output', async () => {
-  const { start, environment } = await scene()
+  const { start, environment, simulator } = await scene()
   const run = async (name: string, options = '--json', more: readonly string[] = []) => {
     const started = start(name === 'preview' ? withoutTargets : {}, [
       ...name.split(' '),
@@ -41,6 +41,11 @@ it('every command prints JSON of the documented shape with --json, and nothing e
     streams: [{ stream: 'clients', end: 'caught-up', code: null, published: 200, deadLetters: 0 }],
   })
   expect(await run('audit')).toMatchObject({ stream: 'clients', agree: true })
+  const [id = ''] = simulator.clientIds
+  expect(await run('client', '--json', ['clients', id])).toMatchObject({
+    ...{ client: id, standing: 'published', isPending: false, source: 'unasked', nothingLeft: false },
+    ...{ newest: { kind: 'event' }, left: { tombstones: [], deadLetters: [], requests: [] } },
+  })
   expect(await run('checkpoint show')).toMatchObject({ checkpoint: { committed: { events: 200, backfill: 'done' } } })
   expect(await run('checkpoint set', '--json', ['--yes', '--last-changed', '2020-01-01'])).toMatchObject({
     ...{ before: { events: 200 }, skipped: null, epoch: 2, after: { events: 200 } },
