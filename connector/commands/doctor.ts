@@ -8,6 +8,7 @@ import { progressText } from '../inspect/doctor/check-progress.ts'
 import type { DoctorParts } from '../inspect/doctor/doctor-parts.ts'
 import { examine } from '../inspect/doctor/examine.ts'
 import { describedFindings, exitCodeOf, type Finding, failed, ok, skipped } from '../inspect/doctor/finding.ts'
+import { aclLines, aclsShape, neededAcls } from '../inspect/doctor/needed-acls.ts'
 import { fieldsShape, type StreamSurvey, surveyStream } from '../inspect/doctor/survey-fields.ts'
 import { systemClock } from '../runtime/clock.ts'
 import { type CloseStack, closeStack } from '../runtime/close-stack.ts'
@@ -39,17 +40,25 @@ export const doctor: Command = {
     'replicas. Waits for Polaris as long as run does, and for the rest at most 15 seconds.\n' +
     'With --fields, prints the fields of the clients instead: how many clients fill each one, the types\n' +
     'of its values, and the settings for them; never a value.\n' +
+    'With --acls, connects to nothing, and prints the commands that add all Kafka ACLs that this\n' +
+    'configuration needs.\n' +
     'Exit code: 0 no check failed, 2 invalid configuration, 3 a problem with Polaris, Kafka or S3.',
   options: {
     ...configOption,
     stream: { ...streamOption.stream, description: 'check only this stream' },
     'compare-outputs': { type: 'boolean', description: 'read the first page as XML and as JSON, and compare' },
     fields: { type: 'boolean', description: 'print the fields of the clients, and settings for them' },
+    acls: { type: 'boolean', description: 'print all Kafka ACLs that are needed, as commands' },
     ...jsonOption,
   },
-  examples: ['doctor --config connector.yaml', 'doctor --config connector.yaml --stream lyon --fields'],
-  outputs: { '--json': doctorShape, '--fields --json': fieldsShape },
+  examples: [
+    'doctor --config connector.yaml',
+    'doctor --config connector.yaml --stream lyon --fields',
+    'doctor --config connector.yaml --acls',
+  ],
+  outputs: { '--json': doctorShape, '--fields --json': fieldsShape, '--acls --json': aclsShape },
   run: async (args, parts) => {
+    if (args.acls === true) return printAcls(args, parts)
     if (args.fields === true) return await printFields(args, parts)
     const findings = await diagnose(args, parts)
     const json: z.input<typeof doctorShape> = describedFindings(findings)
@@ -83,6 +92,13 @@ async function diagnose(args: CommandArgs, parts: CommandParts): Promise<Finding
 function doctorOf(args: CommandArgs, settings: Settings, closing: CloseStack): DoctorParts {
   const config = connectorConfig(settings)
   return composeDoctor({ ...config, streams: selectedStreams(args, config.streams) }, systemClock, closing)
+}
+
+function printAcls(args: CommandArgs, parts: CommandParts): number {
+  const config = connectorConfig(loadConfig(configSources(args, parts)))
+  const json = neededAcls({ ...config, streams: selectedStreams(args, config.streams) })
+  printOutput(args, parts, { json, lines: () => aclLines(json, config.kafka) })
+  return 0
 }
 
 async function printFields(args: CommandArgs, parts: CommandParts): Promise<number> {

@@ -44,8 +44,11 @@ export async function readRetention(
 ): Promise<Retention> {
   const { clientId } = streamNames(config.connector, name)
   const connect = () => kafkaClient(kafka, { clientId, log, accounts, clock })
-  const view = await viewTopic({ config: kafka, clock, connect }, kafka.topic.events, stop)
-  return retentionOf(view?.settings, twinsOf({ name, kafka }, config).length > 0)
+  const found = await viewTopic({ config: kafka, clock, connect }, kafka.topic.events, stop)
+  return retentionOf(
+    found.kind === 'exists' ? found.view.settings : undefined,
+    twinsOf({ name, kafka }, config).length > 0,
+  )
 }
 
 /** The other streams on the same topic. */

@@ -70,8 +70,14 @@ function judgeDocument(
       'run the stream: it scans the topic for its last events, and is held if they are missing',
     )
   if (document !== undefined) return ok(described(document, resolution?.kind, timeZone))
-  if (beginAt !== undefined) return ok(`none yet; the stream will start at ${serverTimeText(beginAt)}`)
-  return failed('config.invalid', 'none yet, and no start is configured', 'set POLARIS_LAST_CHANGED')
+  if (beginAt === undefined)
+    return failed('config.invalid', 'none yet, and no start is configured', 'set POLARIS_LAST_CHANGED')
+  const start = `none yet; the stream will start at ${serverTimeText(beginAt)}`
+  if (kafka !== undefined || question.isTopicMissing) return ok(start)
+  return warning(
+    `${start}, unless Kafka has its commit record: that was not checked`,
+    'correct what failed in Kafka, and run doctor again',
+  )
 }
 
 /** What `run` would refuse before it resolves the state. */

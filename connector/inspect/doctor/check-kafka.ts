@@ -1,9 +1,11 @@
-import { mayUseGroup } from '../../kafka/admin/access-check.ts'
+import { missingAcls } from '../../kafka/admin/access-check.ts'
+import { aclsOfNames, aclsOfPlacement, missingText } from '../../kafka/admin/acl.ts'
 import { type ClusterView, viewCluster } from '../../kafka/admin/cluster-view.ts'
 import { topicCure } from '../../kafka/admin/topics.ts'
 import { differenceText } from '../../placement/hashed-settings.ts'
 import { slotsCreation, slotsTopic } from '../../placement/placement-config.ts'
 import type { DoctorParts } from './doctor-parts.ts'
+import { aclsHint, findTopic } from './find-topic.ts'
 import { after, type CheckResult, type CheckResults, checked, failed, ok, skipped, warning } from './finding.ts'
 import { judgeRetention } from './judge-kafka.ts'
 
@@ -12,6 +14,8 @@ export interface KafkaChecks {
   readonly results: CheckResults
   /** Undefined: the cluster could not be reached. */
   readonly cluster: ClusterView | undefined
+  /** Whether this user may run trial transactions. */
+  readonly hasTrials: boolean
   /** Runs trial transactions one after the other, because they share doctor's transactional id. */
   readonly inSequence: <Result>(work: () => Promise<Result>) => Promise<Result>
 }
@@ -24,30 +28,56 @@ export async function checkKafka(parts: DoctorParts, finish: AbortSignal): Promi
     cluster = await viewCluster(parts.admin, finish)
     return ok(`cluster ${cluster.clusterId}, ${cluster.brokers} ${cluster.brokers === 1 ? 'broker' : 'brokers'}`)
   })
-  const placement = await after(kafka, 'Kafka', () => checked(limit, () => checkPlacement(parts, finish)))
+  const [placement, trials] = await Promise.all([
+    after(kafka, 'Kafka', () => checked(limit, () => checkPlacement(parts, finish))),
+    after(kafka, 'Kafka', () => checked(limit, () => checkOwnAcls(parts, finish))),
+  ])
   const retention =
     cluster === undefined ? skipped('requires Kafka') : judgeRetention(cluster, parts.config.offsetsRetentionMs)
-  return { results: { kafka, 'offsets retention': retention, placement }, cluster, inSequence: sequence() }
+  const results = { kafka, 'offsets retention': retention, placement, ...(trials.verdict === 'ok' ? {} : { trials }) }
+  return { results, cluster, hasTrials: trials.verdict === 'ok', inSequence: sequence() }
 }
 
-async function checkPlacement({ config, admin, viewReplicas }: DoctorParts, finish: AbortSignal): Promise<CheckResult> {
-  const { connector, placement } = config
+/** Whether this user may run trial transactions. */
+async function checkOwnAcls({ admin, names }: DoctorParts, finish: AbortSignal): Promise<CheckResult> {
+  const missing = await missingAcls(admin, { acls: aclsOfNames(names), topic: names.transactionalId }, finish)
+  if (missing.length === 0) return ok('allowed')
+  return warning(
+    `no trial transaction: ${missingText(missing)}`,
+    'add them for a trial transaction; `run` does not need them',
+  )
+}
+
+async function checkPlacement(parts: DoctorParts, finish: AbortSignal): Promise<CheckResult> {
+  const { connector, placement } = parts.config
   if (placement.mode === 'single') return ok('single: one process runs all streams')
-  await mayUseGroup(admin, connector, finish)
-  const view = await viewReplicas(finish)
   const topic = slotsTopic(connector, placement)
-  const slots = view?.slots ?? 0
-  const members = view?.members ?? []
+  const wanted = { topic, ...slotsCreation(placement), mayCreate: placement.create !== undefined }
+  const acls = aclsOfPlacement(connector, topic)
+  const [asked, found] = await Promise.all([
+    missingAcls(parts.admin, { acls, topic }, finish),
+    findTopic(parts.admin, wanted, finish),
+  ])
+  const missing = [...asked, ...found.missing]
+  if (missing.length > 0) return failed('publish.unauthorized', missingText(missing), aclsHint)
+  if (found.kind === 'exists') return await checkGroup(parts, topic, finish)
+  if (wanted.mayCreate) return ok(`${topic} does not exist yet; run creates it`)
+  return failed('publish.topic-missing', `${topic} does not exist`, topicCure(wanted))
+}
+
+async function checkGroup(
+  { config: { connector }, viewReplicas }: DoctorParts,
+  topic: string,
+  finish: AbortSignal,
+): Promise<CheckResult> {
+  const { slots = 0, members = [] } = (await viewReplicas(finish)) ?? {}
   const replicas = members.length === 1 ? '1 replica' : `${members.length} replicas`
   const detail = `group ${connector} with ${replicas}, ${slots} slots in ${topic}`
   const different = members.flatMap(({ replica, difference }) =>
     difference === undefined ? [] : [`${replica} has another configuration: ${differenceText(difference)}`],
   )
-  if (different.length > 0)
-    return warning([detail, ...different].join('; '), 'give all replicas and this command the same configuration')
-  if (slots > 0) return ok(detail)
-  if (placement.create !== undefined) return ok(`${topic} does not exist yet; run creates it if it has permission`)
-  return failed('publish.topic-missing', `${topic} does not exist`, topicCure({ topic, ...slotsCreation(placement) }))
+  if (different.length === 0) return ok(detail)
+  return warning([detail, ...different].join('; '), 'give all replicas and this command the same configuration')
 }
 
 function sequence(): KafkaChecks['inSequence'] {

@@ -1,12 +1,14 @@
 import { randomUUID } from 'node:crypto'
-import { streamAccess } from '../../kafka/admin/access-check.ts'
-import { type TopicView, viewTopic } from '../../kafka/admin/cluster-view.ts'
+import { missingAcls } from '../../kafka/admin/access-check.ts'
+import { type Acl, aclsOfNames, aclsOfTopics, aclText, missingText } from '../../kafka/admin/acl.ts'
+import type { TopicView } from '../../kafka/admin/cluster-view.ts'
 import { type Topics, topicShapes } from '../../kafka/admin/topics.ts'
 import { trialTransaction } from '../../kafka/transactions/stream-producer.ts'
 import { codeOf } from '../../runtime/connector-error.ts'
 import type { KafkaChecks } from './check-kafka.ts'
 import type { DoctorParts, StreamUnderTest } from './doctor-parts.ts'
-import { type CheckResult, type CheckResults, checked, failed, ok, skipped } from './finding.ts'
+import { aclsHint, findTopic, type SoughtTopic } from './find-topic.ts'
+import { type CheckResult, type CheckResults, checked, failed, failure, ok, skipped } from './finding.ts'
 import { judgeTopic } from './judge-kafka.ts'
 
 /** The checks of Kafka for one stream. */
@@ -38,72 +40,101 @@ export async function checkStreamKafka(
     return { results, clusterId: null, topics: undefined, isTopicMissing: false }
   }
   const { events, deadLetters } = subject.stream.config.kafka.topic
-  const [topic, dead] = await Promise.all([
+  const [topic, dead, asked] = await Promise.all([
     checkTopic(parts, { ...subject, topic: events, isState: true }, finish),
     checkTopic(parts, { ...subject, topic: deadLetters, isState: false }, finish),
+    askAcls(parts, subject.stream, finish),
   ])
-  const existing = [topic.view, dead.view].flatMap((view) => view ?? [])
-  const [rights, transaction] = await Promise.all([
-    checkRights(parts, { ...subject, topics: existing }, finish),
-    existing.length < 2 ? skipped('requires both topics') : checkTransaction(parts, subject, finish),
-  ])
+  const rights = judgeRights(asked, [...topic.missing, ...dead.missing])
   const { clusterId } = cluster
+  const isUsable = rights.verdict === 'ok'
+  const topics = isUsable && topic.view && dead.view && { clusterId, events: topic.view, deadLetters: dead.view }
+  const transaction = await checkTransaction(parts, { ...subject, topics: topics || undefined, isUsable }, finish)
   return {
     results: { topic: topic.result, 'dead letters': dead.result, rights, transaction },
     clusterId,
     isTopicMissing: topic.isMissing,
-    topics: topic.view && dead.view && { clusterId, events: topic.view, deadLetters: dead.view },
+    topics: topics || undefined,
   }
 }
 
 const within = (finish: AbortSignal) => ({ finish, timeoutCode: 'publish.unreachable' }) as const
 
+interface TopicCheck {
+  readonly result: CheckResult
+  readonly view: TopicView | undefined
+  /** Known to be missing. */
+  readonly isMissing: boolean
+  /** What this user may not do with it. */
+  readonly missing: readonly Acl[]
+}
+
 async function checkTopic(
   { admin }: DoctorParts,
   { stream, kafka, topic, isState }: Subject & { topic: string; isState: boolean },
   finish: AbortSignal,
-): Promise<{ result: CheckResult; view: TopicView | undefined; isMissing: boolean }> {
+): Promise<TopicCheck> {
   const { maxMessageBytes, topic: configured } = stream.config.kafka
   const [ofEvents, ofDeadLetters] = topicShapes(configured)
   const shape = isState ? ofEvents : ofDeadLetters
-  const wanted = { create: configured.create, shape, maxMessageBytes, isState, brokers: kafka.cluster?.brokers ?? 1 }
-  let view: TopicView | undefined
-  let isMissing = false
+  const required = { create: configured.create, shape, maxMessageBytes, isState, brokers: kafka.cluster?.brokers ?? 1 }
+  let found: SoughtTopic | undefined
   const result = await checked(within(finish), async () => {
-    view = await viewTopic(admin, topic, finish)
-    isMissing = view === undefined
-    return judgeTopic(topic, view, wanted)
+    found = await findTopic(admin, { topic, shape, mayCreate: configured.create !== undefined }, finish)
+    if (found.kind === 'hidden') return skipped('requires the missing ACLs')
+    if (found.missing.length > 0) return skipped(`${topic} does not exist, and this user may not create it`)
+    return judgeTopic(topic, found.kind === 'exists' ? found.view : undefined, required)
   })
-  return { result, view, isMissing }
+  const view = found?.kind === 'exists' ? found.view : undefined
+  return { result, view, isMissing: found?.kind === 'missing', missing: found?.missing ?? [] }
 }
 
-/** Checks all permissions concurrently, so that all missing ACLs are reported together. */
-async function checkRights(
+interface AskedAcls {
+  readonly acls: readonly Acl[]
+  readonly missing: readonly Acl[]
+  /** Undefined: all were answered. */
+  readonly failure: CheckResult | undefined
+}
+
+/** Asks for everything at once, whether or not the topics exist, so that one run names all missing ACLs. */
+async function askAcls(
   { admin }: DoctorParts,
-  { stream, topics }: Subject & { topics: readonly TopicView[] },
+  { names, config }: StreamUnderTest,
   finish: AbortSignal,
-): Promise<CheckResult> {
-  const { transactionalId, recordGroup } = stream.names
-  return await checked(within(finish), async () => {
-    const answers = await Promise.allSettled(streamAccess(admin, { names: stream.names, topics }, finish))
-    const errors: Error[] = answers.flatMap((answer) => (answer.status === 'rejected' ? [answer.reason] : []))
-    const missing = errors.filter((error) => codeOf(error) === 'publish.unauthorized')
-    if (errors.length > missing.length) throw errors.find((error) => !missing.includes(error))
-    if (missing.length === 0) {
-      const names = topics.map(({ topic }) => topic).join(', ')
-      const written = names === '' ? '' : `, WRITE on transactional id ${transactionalId}, READ and WRITE on ${names}`
-      return ok(`READ on group ${recordGroup}${written}`)
-    }
-    return failed('publish.unauthorized', missing.map(({ message }) => message).join('; '), 'add the missing ACLs')
-  })
+): Promise<AskedAcls> {
+  const { events, deadLetters } = config.kafka.topic
+  const acls = [...aclsOfNames(names), ...aclsOfTopics([events, deadLetters])]
+  try {
+    return { acls, missing: await missingAcls(admin, { acls, topic: events }, finish), failure: undefined }
+  } catch (error) {
+    return { acls, missing: [], failure: failure(error, within(finish)) }
+  }
 }
 
-function checkTransaction(
+function judgeRights({ acls, missing, failure }: AskedAcls, ofTopics: readonly Acl[]): CheckResult {
+  if (failure !== undefined) return failure
+  const all = [...missing, ...ofTopics]
+  return all.length === 0
+    ? ok(acls.map(aclText).join(', '))
+    : failed('publish.unauthorized', missingText(all), aclsHint)
+}
+
+interface Trial extends Subject {
+  /** Undefined: one of them does not exist. */
+  readonly topics: Topics | undefined
+  /** Whether the stream has all rights. */
+  readonly isUsable: boolean
+}
+
+async function checkTransaction(
   { admin, names }: DoctorParts,
-  { stream, kafka }: Subject,
+  { stream, kafka, topics, isUsable }: Trial,
   finish: AbortSignal,
 ): Promise<CheckResult> {
-  return checked(within(finish), async () => {
+  if (!isUsable) return skipped('requires the rights of the stream')
+  if (!kafka.hasTrials) return skipped('requires the rights of doctor')
+  if (topics === undefined) return skipped('requires both topics')
+  return await checked(within(finish), async () => {
     const parts = { ...admin, config: stream.config.kafka, names }
     try {
       await kafka.inSequence(() => trialTransaction(parts, randomUUID(), finish))

@@ -35,7 +35,7 @@ export function judgeTopic(topic: string, view: TopicView | undefined, required:
       const cure = topicCure({ topic, shape: required.shape, alternative: allowCreation })
       return failed('publish.topic-missing', `${topic} does not exist`, cure)
     }
-    return ok(`${topic} does not exist yet; run creates it with ${create.partitions} partitions if it has permission`)
+    return ok(`${topic} does not exist yet; run creates it with ${create.partitions} partitions`)
   }
   const { partitions, copies, settings } = view
   const known = ['cleanup.policy', 'min.insync.replicas', 'max.message.bytes'].flatMap((name) => {

@@ -1,107 +1,137 @@
-import type { StreamNames, TopicLayout } from '../../publish/event-publisher.ts'
-import type { AdminParts } from '../kafka-connection.ts'
-import { withCluster } from '../kafka-connection.ts'
-import { hasKafkaCode, KafkaCode, type NeededAcls } from '../kafka-errors.ts'
+import type { Admin } from 'kafkajs'
+import { type AdminParts, withAdmin, withCluster } from '../kafka-connection.ts'
+import { hasKafkaCode, KafkaCode } from '../kafka-errors.ts'
+import { produceNothing } from '../kafkajs/access-requests.ts'
 import { type Cluster, GROUP_COORDINATOR, TRANSACTION_COORDINATOR } from '../kafkajs/cluster.ts'
-import { describeOpenTransactions } from '../kafkajs/newer-requests.ts'
-import { leadersOf } from '../reading/partition-reads.ts'
+import { describeOpenTransactions, describeTopic } from '../kafkajs/newer-requests.ts'
+import type { RequestTarget } from '../kafkajs/protocol.ts'
+import { type AskedAcl, aclText } from './acl.ts'
+import { createTopic, type WantedTopic } from './topics.ts'
 
 /**
- * Access checks without side effects. Their requests name a producer or group member that does not exist: the broker
- * first checks the ACLs, and then rejects an authorized user for another reason. Nothing changes, and running replicas
- * are not affected.
+ * Access checks without side effects. Their requests name a producer, a group member or a partition that does not exist:
+ * the broker first checks the ACLs, and then rejects an authorized user for another reason. Topics need not exist.
+ * Nothing changes, and running replicas are not affected.
  */
 
-/** The checks of all permissions that a stream needs, by its names and existing topics. They run at once. */
-export const streamAccess = (
+interface AccessQuestion {
+  readonly acls: readonly AskedAcl[]
+  /** Named in requests about a transactional id. */
+  readonly topic: string
+}
+
+/** Resolves to those ACLs that this user does not have; asks for all at once. Rejects with `publish.*` or the reason of `stop`. */
+export async function missingAcls(
   parts: AdminParts,
-  { names, topics }: { readonly names: StreamNames; readonly topics: readonly TopicLayout[] },
+  { acls, topic }: AccessQuestion,
   stop: AbortSignal,
-): Promise<void>[] => [
-  mayUseGroup(parts, names.recordGroup, stop),
-  ...topics.map(({ topic }) => mayPublish(parts, { transactionalId: names.transactionalId, topic }, stop)),
-  ...topics.map((topic) => maySeeTransactions(parts, topic, stop)),
-]
+): Promise<AskedAcl[]> {
+  const answers = await Promise.all(acls.map((acl) => isAllowed(parts, { acl, topic }, stop)))
+  return acls.filter((_, at) => answers[at] === false)
+}
 
-/**
- * Resolves if this user has WRITE on the transactional id and on the topic, which must exist. Rejects with `publish.*`
- * or the reason of `stop`.
- */
-function mayPublish(
+function isAllowed(
   parts: AdminParts,
-  { transactionalId, topic }: { transactionalId: string; topic: string },
+  { acl, topic }: { readonly acl: AskedAcl; readonly topic: string },
   stop: AbortSignal,
-): Promise<void> {
-  const needs = {
-    [KafkaCode.TOPIC_AUTHORIZATION_FAILED]: `WRITE on topic ${topic}`,
-    [KafkaCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED]: `WRITE on transactional id ${transactionalId}`,
+): Promise<boolean> {
+  const { request, granted } = probeOf(acl, topic)
+  const work = async (cluster: Cluster) => {
+    try {
+      await request(cluster)
+      return true
+    } catch (error) {
+      if (hasKafkaCode(error, refusals[acl.resource])) return false
+      if (!hasKafkaCode(error, ...granted)) throw error
+      return true
+    }
   }
-  const probe = async (cluster: Cluster) => {
-    const coordinator = await cluster.findGroupCoordinator({
-      groupId: transactionalId,
-      coordinatorType: TRANSACTION_COORDINATOR,
-    })
-    const topics = [{ topic, partitions: [0] }]
-    await coordinator.addPartitionsToTxn({ transactionalId, producerId: NO_PRODUCER_ID, producerEpoch: 0, topics })
-  }
-  const operation = `check access to transactional id ${transactionalId} and topic ${topic}`
-  return checkAccess(parts, { operation, needs, probe, expectedErrors: unknownProducer }, stop)
+  return withCluster(parts, { operation: `check the ACL ${aclText(acl)}`, needs: {}, work }, stop)
 }
 
-/** Resolves if this user has READ on the group. Rejects with `publish.*` or the reason of `stop`. */
-export function mayUseGroup(parts: AdminParts, groupId: string, stop: AbortSignal): Promise<void> {
-  const needs = { [KafkaCode.GROUP_AUTHORIZATION_FAILED]: `READ on group ${groupId}` }
-  const probe = async (cluster: Cluster) => {
-    const coordinator = await cluster.findGroupCoordinator({ groupId, coordinatorType: GROUP_COORDINATOR })
-    await coordinator.heartbeat({ groupId, groupGenerationId: 0, memberId: 'nobody' })
-  }
-  const operation = `check access to group ${groupId}`
-  return checkAccess(parts, { operation, needs, probe, expectedErrors: unknownMember }, stop)
+const refusals: Readonly<Record<AskedAcl['resource'], number>> = {
+  topic: KafkaCode.TOPIC_AUTHORIZATION_FAILED,
+  group: KafkaCode.GROUP_AUTHORIZATION_FAILED,
+  'transactional id': KafkaCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
 }
 
-/**
- * Resolves if this user has READ on the topic, which finding hanging transactions needs. Rejects with `publish.*` or
- * the reason of `stop`.
- */
-function maySeeTransactions(parts: AdminParts, layout: TopicLayout, stop: AbortSignal): Promise<void> {
-  const { topic } = layout
-  const needs = { [KafkaCode.TOPIC_AUTHORIZATION_FAILED]: `READ on topic ${topic}` }
-  const probe = async (cluster: Cluster) => {
-    const [led] = await leadersOf(cluster, layout)
-    if (led !== undefined) await describeOpenTransactions(led.broker, led)
-  }
-  return checkAccess(parts, { operation: `check access to topic ${topic}`, needs, probe, expectedErrors: [] }, stop)
+interface Probe {
+  readonly request: (cluster: Cluster) => Promise<unknown>
+  /** Error codes that only an authorized user gets. */
+  readonly granted: readonly number[]
 }
+
+function probeOf({ resource, operation, name }: AskedAcl, topic: string): Probe {
+  if (resource === 'transactional id')
+    return { request: (cluster) => addToTransaction(cluster, { transactionalId: name, topic }), granted: noProducer }
+  if (resource === 'group') return { request: (cluster) => beat(cluster, name), granted: noMember }
+  const ask = topicRequests[operation]
+  const request = async (cluster: Cluster) => {
+    await cluster.refreshMetadata()
+    return await ask(await cluster.findControllerBroker(), name)
+  }
+  return { request, granted: noPartition }
+}
+
+/** Any broker answers: it checks the ACL before it looks for the leader. */
+const topicRequests = {
+  WRITE: produceNothing,
+  READ: (broker, topic) => describeOpenTransactions(broker, { topic, partitions: [0] }),
+  DESCRIBE: describeTopic,
+} as const satisfies Record<AskedAcl['operation'], (broker: RequestTarget, topic: string) => Promise<unknown>>
+
+const noPartition = [KafkaCode.UNKNOWN_TOPIC_OR_PARTITION, KafkaCode.NOT_LEADER_OR_FOLLOWER]
 
 const NO_PRODUCER_ID = '-1'
-const unknownProducer = [
+
+async function addToTransaction(
+  cluster: Cluster,
+  { transactionalId, topic }: { readonly transactionalId: string; readonly topic: string },
+): Promise<unknown> {
+  const transaction = { groupId: transactionalId, coordinatorType: TRANSACTION_COORDINATOR } as const
+  const coordinator = await cluster.findGroupCoordinator(transaction)
+  const topics = [{ topic, partitions: [0] }]
+  return await coordinator.addPartitionsToTxn({
+    transactionalId,
+    producerId: NO_PRODUCER_ID,
+    producerEpoch: 0,
+    topics,
+  })
+}
+
+/** The broker looks at the topic only after it has checked the ACL on the transactional id. */
+const noProducer = [
+  KafkaCode.TOPIC_AUTHORIZATION_FAILED,
+  KafkaCode.UNKNOWN_TOPIC_OR_PARTITION,
   KafkaCode.INVALID_REQUEST,
   KafkaCode.INVALID_PRODUCER_EPOCH,
   KafkaCode.INVALID_TXN_STATE,
   KafkaCode.INVALID_PRODUCER_ID_MAPPING,
   KafkaCode.PRODUCER_FENCED,
 ]
-const unknownMember = [KafkaCode.ILLEGAL_GENERATION, KafkaCode.UNKNOWN_MEMBER_ID, KafkaCode.GROUP_ID_NOT_FOUND]
 
-interface AccessCheck {
-  readonly operation: string
-  readonly needs: NeededAcls
-  readonly probe: (cluster: Cluster) => Promise<void>
-  /** Error codes that only an authorized user gets. */
-  readonly expectedErrors: readonly number[]
+async function beat(cluster: Cluster, groupId: string): Promise<unknown> {
+  const coordinator = await cluster.findGroupCoordinator({ groupId, coordinatorType: GROUP_COORDINATOR })
+  return await coordinator.heartbeat({ groupId, groupGenerationId: 0, memberId: 'nobody' })
 }
 
-function checkAccess(
+const noMember = [KafkaCode.ILLEGAL_GENERATION, KafkaCode.UNKNOWN_MEMBER_ID, KafkaCode.GROUP_ID_NOT_FOUND]
+
+/** Whether this user may create the topic, which may exist. Rejects with `publish.*`, also if the brokers reject its shape. */
+export function mayCreate(
   parts: AdminParts,
-  { probe, expectedErrors, ...check }: AccessCheck,
+  wanted: Pick<WantedTopic, 'topic' | 'shape'>,
   stop: AbortSignal,
-): Promise<void> {
-  const work = async (cluster: Cluster) => {
+): Promise<boolean> {
+  const work = async (admin: Admin) => {
     try {
-      await probe(cluster)
+      await createTopic(admin, wanted, { validateOnly: true })
+      return true
     } catch (error) {
-      if (!hasKafkaCode(error, ...expectedErrors)) throw error
+      const { TOPIC_AUTHORIZATION_FAILED, CLUSTER_AUTHORIZATION_FAILED } = KafkaCode
+      if (hasKafkaCode(error, TOPIC_AUTHORIZATION_FAILED, CLUSTER_AUTHORIZATION_FAILED)) return false
+      throw error
     }
   }
-  return withCluster(parts, { ...check, work }, stop)
+  return withAdmin(parts, { operation: `validate the creation of topic ${wanted.topic}`, work }, stop)
 }

@@ -1,23 +1,25 @@
 import type { Admin } from 'kafkajs'
 import type { Inspection, OpenOptions, TopicLayout } from '../../publish/event-publisher.ts'
 import type { Clock } from '../../runtime/clock.ts'
-import { codeOf } from '../../runtime/connector-error.ts'
+import { ConnectorError, codeOf } from '../../runtime/connector-error.ts'
 import { withAdmin } from '../kafka-connection.ts'
 import { readKafkaState } from '../transactions/kafka-state.ts'
 import type { ProducerParts } from '../transactions/transactional-producer.ts'
-import { streamAccess } from './access-check.ts'
+import { missingAcls } from './access-check.ts'
+import { aclsOfNames, aclsOfTopics, missingText } from './acl.ts'
 import { createTopic, ensureTopic, readTopics, type WantedTopic } from './topics.ts'
 
 /** Implements `EventPublisher.inspect`. */
 export async function inspectKafka(parts: ProducerParts, options: OpenOptions, stop: AbortSignal): Promise<Inspection> {
   const { config, names, clock } = parts
   const { topic } = config
+  const acls = [...aclsOfNames(names), ...aclsOfTopics([topic.events, topic.deadLetters])]
+  const missing = await missingAcls(parts, { acls, topic: topic.events }, stop)
+  if (missing.length > 0) throw new ConnectorError('publish.unauthorized', `open stream: ${missingText(missing)}`)
   const work = (admin: Admin) =>
     readTopics(admin, { ...options, config: topic }, (wanted) => inspectTopic(admin, wanted, { clock, stop }))
   const operation = `inspect topics ${topic.events} and ${topic.deadLetters}`
   const { clusterId, events, deadLetters } = await withAdmin(parts, { operation, work }, stop)
-  const existing = [events, deadLetters].filter((found) => found !== undefined)
-  await Promise.all(streamAccess(parts, { names, topics: existing }, stop))
   if (events === undefined) return { destination: undefined, stored: { record: undefined, isUnstable: false } }
   const topics = { clusterId, events, deadLetters: deadLetters ?? events }
   const request = {

@@ -152,7 +152,7 @@ function topicError(topic: string, error: unknown, acl: string): unknown {
  */
 export async function createTopic(
   admin: Admin,
-  { topic, shape }: WantedTopic,
+  { topic, shape }: Pick<WantedTopic, 'topic' | 'shape'>,
   { validateOnly }: { validateOnly: boolean },
 ): Promise<void> {
   const { partitions: numPartitions, replicationFactor, settings = {} } = shape

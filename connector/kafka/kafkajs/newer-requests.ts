@@ -1,36 +1,22 @@
-import { ConnectorError } from '../../runtime/connector-error.ts'
 import { KafkaCode } from '../kafka-errors.ts'
 import {
+  type Api,
   createErrorFromCode,
   type Decoder,
   Encoder,
+  isSupported,
+  mustSupport,
   NO_TAGS,
   type RequestTarget,
   sendNewer,
-  supports,
 } from './protocol.ts'
 
 /** Requests in versions that kafkajs does not support. They reject with kafkajs' errors or `publish.broker-too-old`. */
 
-interface Api {
-  readonly apiKey: number
-  readonly apiVersion: number
-  readonly apiName: string
-}
 const LIST_OFFSETS: Api = { apiKey: 2, apiVersion: 8, apiName: 'ListOffsets' } // KIP-405, Kafka 3.6: tiered storage
 const METADATA: Api = { apiKey: 3, apiVersion: 10, apiName: 'Metadata' } // KIP-516, Kafka 2.8: topic ids
 const OFFSET_FETCH: Api = { apiKey: 9, apiVersion: 7, apiName: 'OffsetFetch' } // KIP-447, Kafka 2.5: stable offsets
 const DESCRIBE_PRODUCERS: Api = { apiKey: 61, apiVersion: 0, apiName: 'DescribeProducers' } // KIP-664, Kafka 2.8
-
-const isSupported = (target: RequestTarget, { apiKey, apiVersion }: Api) => supports(target, apiKey, apiVersion)
-
-function mustSupport(target: RequestTarget, api: Api): void {
-  if (isSupported(target, api)) return
-  throw new ConnectorError(
-    'publish.broker-too-old',
-    `a broker does not support ${api.apiName} ${api.apiVersion}: Kafka 2.8 or newer is needed`,
-  )
-}
 
 /** A topic and its partitions, as most requests name them. */
 const topicWith = (topic: string, partitions: readonly Encoder[]) =>

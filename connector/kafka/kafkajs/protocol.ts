@@ -1,10 +1,12 @@
 import { createRequire } from 'node:module'
+import { ConnectorError } from '../../runtime/connector-error.ts'
 
 /** kafkajs' encoder and decoder of Kafka's types, used for requests that kafkajs does not support. */
 export interface Encoder {
   writeUVarInt(number: number): Encoder
-  writeUVarIntString(text: string): Encoder
+  writeUVarIntString(text: string | null): Encoder
   writeInt8(number: number): Encoder
+  writeInt16(number: number): Encoder
   writeInt32(number: number): Encoder
   writeInt64(number: number): Encoder
   /** For structures only: it omits plain numbers. */
@@ -54,30 +56,51 @@ export interface KafkaRequest<Response> {
   readonly response: { decode(bytes: Buffer): Promise<Response>; parse(decoded: Response): Promise<Response> }
 }
 
-export const supports = ({ versions }: RequestTarget, apiKey: number, version: number): boolean =>
-  (versions?.[apiKey]?.maxVersion ?? -1) >= version
-
-interface NewerRequest<Response> {
+/** A request in a version that kafkajs does not support. */
+export interface Api {
   readonly apiKey: number
   readonly apiVersion: number
   readonly apiName: string
+}
+
+export const isSupported = ({ versions }: RequestTarget, { apiKey, apiVersion }: Api): boolean =>
+  (versions?.[apiKey]?.maxVersion ?? -1) >= apiVersion
+
+/** Throws `publish.broker-too-old`. */
+export function mustSupport(target: RequestTarget, api: Api): void {
+  if (isSupported(target, api)) return
+  throw new ConnectorError(
+    'publish.broker-too-old',
+    `a broker does not support ${api.apiName} ${api.apiVersion}: Kafka 2.8 or newer is needed`,
+  )
+}
+
+interface NewerRequest<Response> extends Api {
   /** Writes the request body, which follows the header. */
   readonly write: (encoder: Encoder) => Encoder
-  /** Reads the response body, which follows the header and the throttle time. */
+  /** Reads the response body. */
   readonly read: (decoder: Decoder) => Response
 }
 
 /** Sends a request in a flexible version, that is, with tagged fields. Rejects with kafkajs' errors. */
-export function sendNewer<Response>(target: RequestTarget, { write, read, ...request }: NewerRequest<Response>) {
+export function sendFlexible<Response>(target: RequestTarget, { write, read, ...request }: NewerRequest<Response>) {
   const encode = async () => write(new Encoder().writeUVarInt(NO_TAGS)).writeUVarInt(NO_TAGS)
   const decode = async (bytes: Buffer) => {
     const decoder = new Decoder(bytes)
     decoder.readTaggedFields()
-    decoder.readInt32() // throttle time
     return read(decoder)
   }
   return target.connectionPool.send<Response>({
     request: { ...request, encode },
     response: { decode, parse: async (response) => response },
   })
+}
+
+/** As `sendFlexible`, if the response starts with the throttle time: most do. */
+export function sendNewer<Response>(target: RequestTarget, request: NewerRequest<Response>) {
+  const read = (from: Decoder) => {
+    from.readInt32() // throttle time
+    return request.read(from)
+  }
+  return sendFlexible(target, { ...request, read })
 }

@@ -451,6 +451,16 @@ describe('security', () => {
     expect((await publisher.inspect(fresh, never)).destination).toMatchObject({ topic: stream.topic, partitions: 1 })
   })
 
+  it('an inspection names all missing ACLs at once when no topic exists', async () => {
+    const stream = newStream(secure.bootstrap)
+    const publisher = stream.publisher(login('plain'), impatientClock)
+    const error = await rejectionOf(publisher.inspect(fresh, never))
+    expect(error.message.replaceAll(stream.topic, 'T')).toBe(
+      'open stream: the ACLs WRITE on transactional id test.T, READ on group test.T, WRITE on topic T, READ on topic T, WRITE on topic T.dlq, READ on topic T.dlq are missing',
+    )
+    expect(await admin.listTopics()).not.toContain(stream.topic)
+  })
+
   it('an inspection checks the permission to create missing topics and creates none', async () => {
     const stream = newStream(secure.bootstrap)
     const { topic } = stream

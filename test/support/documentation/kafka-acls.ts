@@ -14,21 +14,20 @@ const resourceTypes = {
   'transactional id': AclResourceTypes.TRANSACTIONAL_ID,
 }
 
-/** The ACLs that docs/security.md lists for a stream whose topics exist, one entry per resource. */
+/** The ACLs that docs/security.md lists for a stream whose topics exist. */
 export function documentedAcls(names: { connector: string; stream: string; topic: string }): Acl[] {
   const text = readFileSync(new URL('../../../docs/security.md', import.meta.url), 'utf8')
   const [, section = ''] = text.split('## Kafka ACLs')
-  const rows = section.matchAll(/^\| (topic|group|transactional id)s? (`.*?) \| ([A-Z]+).* \| (.*) \|$/gm)
-  return [...rows].flatMap(([, kind, resources = '', operation = '', use = '']) => {
-    if (/doctor|create/.test(use)) return []
-    return [...resources.matchAll(/`([^`]+)`/g)].map(([, name = '']) => ({
-      resource: kind as Acl['resource'],
-      operation,
-      name: name
-        .replace('client.modified', names.topic)
-        .replace('<connector>', names.connector)
-        .replace('<stream>', names.stream),
-    }))
+  const [needed = ''] = section.split('# creation of missing topics')
+  const commands = [...needed.matchAll(/^kafka-acls\.sh (.*) --(topic|group|transactional-id) (\S+)$/gm)]
+  return commands.flatMap(([, options = '', kind = '', documented = '']) => {
+    const name = documented
+      .replace(/^shop/, names.connector)
+      .replace(/\.lyon$/, `.${names.stream}`)
+      .replace('client.modified', names.topic)
+    const resource = kind.replace('-', ' ') as Acl['resource']
+    const operations = [...options.matchAll(/--operation (\w+)/g)]
+    return operations.map(([, operation = '']) => ({ resource, name, operation: operation.toUpperCase() }))
   })
 }
 

@@ -1,0 +1,95 @@
+import * as z from 'zod'
+import type { ConnectorConfig } from '../../config/connector-config.ts'
+import { type Acl, aclsOfNames, aclsOfPlacement, aclsOfTopics } from '../../kafka/admin/acl.ts'
+import type { KafkaConnection } from '../../kafka/kafka-client.ts'
+import { slotsTopic } from '../../placement/placement-config.ts'
+import { streamNames } from '../../publish/event-publisher.ts'
+
+/** What `doctor --acls --json` prints. */
+export const aclsShape = z
+  .array(
+    z.strictObject({
+      operation: z.enum(['READ', 'WRITE', 'DESCRIBE', 'CREATE', 'DESCRIBE_CONFIGS']).describe('By its Kafka name'),
+      resource: z.enum(['topic', 'group', 'transactional id', 'cluster']).describe('Type of the resource'),
+      name: z.string().describe('Name of the resource; empty for the cluster'),
+      use: z.string().describe('What needs it'),
+    }),
+  )
+  .readonly()
+
+type NeededAcl = z.output<typeof aclsShape>[number]
+
+type AclConfig = Pick<ConnectorConfig, 'connector' | 'placement'> & {
+  readonly streams: readonly Pick<ConnectorConfig['streams'][number], 'name' | 'kafka'>[]
+}
+
+/** All ACLs that the configuration needs, each once. Pure. */
+export function neededAcls({ connector, placement, streams }: AclConfig): NeededAcl[] {
+  const ofStreams = streams.flatMap(({ name, kafka: { topic } }) =>
+    usedFor(`stream ${name}`, [
+      ...aclsOfNames(streamNames(connector, name)),
+      ...aclsOfTopics([topic.events, topic.deadLetters]),
+    ]),
+  )
+  const slots = placement.mode === 'group' ? [slotsTopic(connector, placement)] : []
+  const topics = new Set(streams.flatMap(({ kafka: { topic } }) => [topic.events, topic.deadLetters]))
+  const created = [...slots, ...topics].filter((topic) => isCreated(topic, { placement, streams }))
+  const all = [
+    ...ofStreams,
+    ...slots.flatMap((topic) => usedFor('replicas, not with PLACEMENT=single', aclsOfPlacement(connector, topic))),
+    ...usedFor('creation of missing topics, not if all exist', created.map(of('CREATE', 'topic'))),
+    ...usedFor('trial transactions of doctor, optional', aclsOfNames(streamNames(connector, 'doctor'))),
+    ...usedFor('checks of topics and retention by doctor and audit, optional', [
+      ...[...topics].map(of('DESCRIBE_CONFIGS', 'topic')),
+      { operation: 'DESCRIBE_CONFIGS', resource: 'cluster', name: '' },
+    ]),
+  ]
+  const key = ({ operation, resource, name }: Acl) => `${operation} ${resource} ${name}`
+  return all.filter((acl, at) => all.findIndex((other) => key(other) === key(acl)) === at)
+}
+
+const of = (operation: Acl['operation'], resource: Acl['resource']) => (name: string) => ({ operation, resource, name })
+
+const usedFor = (use: string, acls: readonly Acl[]): NeededAcl[] => acls.map((acl) => ({ ...acl, use }))
+
+function isCreated(topic: string, { placement, streams }: Pick<AclConfig, 'placement' | 'streams'>): boolean {
+  const ofStream = streams.find(({ kafka }) => [kafka.topic.events, kafka.topic.deadLetters].includes(topic))
+  if (ofStream !== undefined) return ofStream.kafka.topic.create !== undefined
+  return placement.mode === 'group' && placement.create !== undefined
+}
+
+const resourceOptions: Readonly<Record<Acl['resource'], string>> = {
+  topic: '--topic',
+  group: '--group',
+  'transactional id': '--transactional-id',
+  cluster: '--cluster',
+}
+
+/** The commands that add the ACLs, one for each use and resource. Pure. */
+export function aclLines(
+  acls: readonly NeededAcl[],
+  { brokers, sasl }: Pick<KafkaConnection, 'brokers' | 'sasl'>,
+): string[] {
+  const command = `kafka-acls.sh --bootstrap-server ${brokers[0]} --add --allow-principal ${principalOf(sasl)}`
+  const lines = [...Map.groupBy(acls, ({ use }) => use)].flatMap(([use, ofUse]) => {
+    const byResource = Map.groupBy(ofUse, ({ resource, name }) => `${resourceOptions[resource]} ${name}`.trim())
+    const ofResources = [...byResource].map(([resource, some]) =>
+      [command, ...some.map(({ operation }) => `--operation ${operationName(operation)}`), resource].join(' '),
+    )
+    return [`# ${use}`, ...ofResources]
+  })
+  return ['# With the credentials of an administrator: --command-config FILE', ...lines]
+}
+
+/** As kafka-acls.sh spells it: `DescribeConfigs`. */
+const operationName = (operation: string) =>
+  operation
+    .split('_')
+    .map((word) => `${word.slice(0, 1)}${word.slice(1).toLowerCase()}`)
+    .join('')
+
+/** Of a client certificate, only the brokers know it. */
+function principalOf(sasl: KafkaConnection['sasl']): string {
+  if (sasl === undefined) return 'User:PRINCIPAL'
+  return `User:${sasl.mechanism === 'oauthbearer' ? sasl.client.clientId : sasl.username}`
+}
