@@ -20,6 +20,8 @@ export interface ClientTable {
   set(key: ClientKey, entry: IndexEntry): void
   /** Sets every entry of `words`, in their order. */
   setAll(words: Uint32Array): void
+  /** Adds entries in the order of their keys, each key once and all of them after those of the table: without moving any. */
+  append(sorted: Uint32Array): void
   size(): number
   /** Bytes of the arrays that hold the entries, with the room for new ones. */
   bytes(): number
@@ -37,10 +39,13 @@ interface Partition {
   used: number
 }
 
+/** Shared: most partitions of a small index are empty. */
+const noEntries = new Uint32Array()
+
 /** `sorted`: entries in the order of their keys, each key once. */
-export function clientTable(sorted: Uint32Array = new Uint32Array()): ClientTable {
-  const partitions = split(sorted)
-  let size = sorted.length / ENTRY_WORDS
+export function clientTable(sorted: Uint32Array = noEntries): ClientTable {
+  const partitions = Array.from({ length: PARTITIONS }, (): Partition => ({ words: noEntries, used: 0 }))
+  let size = appended(partitions, sorted)
   const probe = new Uint32Array(ENTRY_WORDS)
   const partitionOf = (words: Uint32Array, at: number) =>
     partitions[(words[at] as number) >>> (32 - PARTITION_BITS)] as Partition
@@ -68,6 +73,9 @@ export function clientTable(sorted: Uint32Array = new Uint32Array()): ClientTabl
     },
     setAll: (words) => {
       for (let at = 0; at < words.length; at += ENTRY_WORDS) put(words, at)
+    },
+    append: (words) => {
+      size += appended(partitions, words)
     },
     size: () => size,
     bytes: () => partitions.reduce((sum, { words }) => sum + words.byteLength, 0),
@@ -121,16 +129,19 @@ export function highestNumber(
   return highest
 }
 
-/** Shared: most partitions of a small index are empty. */
-const noEntries = new Uint32Array()
-
-function split(sorted: Uint32Array): Partition[] {
-  let at = 0
-  return Array.from({ length: PARTITIONS }, (_, partition) => {
+/** How many entries were added behind those of their partitions. */
+function appended(partitions: readonly Partition[], sorted: Uint32Array): number {
+  for (let at = 0; at < sorted.length; ) {
+    const number = (sorted[at] as number) >>> (32 - PARTITION_BITS)
     const start = at
-    while (at < sorted.length && (sorted[at] as number) >>> (32 - PARTITION_BITS) === partition) at += ENTRY_WORDS
-    return { words: start === at ? noEntries : sorted.slice(start, at), used: at - start }
-  })
+    while (at < sorted.length && (sorted[at] as number) >>> (32 - PARTITION_BITS) === number) at += ENTRY_WORDS
+    const partition = partitions[number] as Partition
+    const words = new Uint32Array(partition.used + at - start)
+    words.set(partition.words.subarray(0, partition.used))
+    words.set(sorted.subarray(start, at), partition.used)
+    Object.assign(partition, { words, used: words.length })
+  }
+  return sorted.length / ENTRY_WORDS
 }
 
 /** Where the key that is at `at` of `key` is, or belongs. In words. */

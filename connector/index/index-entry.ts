@@ -157,10 +157,12 @@ export function entryBytes(words: Uint32Array, from = 0, to = words.length / ENT
   return Buffer.from(words.buffer, words.byteOffset + from * ENTRY_BYTES, (to - from) * ENTRY_BYTES)
 }
 
-/** The words of stored entries, copied so that they are aligned. */
+/** The words of stored entries: a view where they are aligned, else a copy. */
 export function entryWords(bytes: Uint8Array): Uint32Array {
-  const words = new Uint32Array(Math.floor(bytes.length / 4))
-  Buffer.from(words.buffer).set(bytes.subarray(0, words.length * 4))
+  const length = Math.floor(bytes.length / 4)
+  if (bytes.byteOffset % 4 === 0) return new Uint32Array(bytes.buffer, bytes.byteOffset, length)
+  const words = new Uint32Array(length)
+  Buffer.from(words.buffer).set(bytes.subarray(0, length * 4))
   return words
 }
 

@@ -1,9 +1,9 @@
-import { ConnectorError } from '../runtime/connector-error.ts'
+import { ConnectorError, codeOf } from '../runtime/connector-error.ts'
 import type { SegmentStore } from '../storage/segment-store.ts'
 import type { ClientTable } from './client-table.ts'
 import { ENTRY_BYTES } from './index-entry.ts'
 import type { IndexState } from './index-state.ts'
-import { loadTable } from './load-table.ts'
+import { type LoadingTable, loadingTable, loadTable } from './load-table.ts'
 import type { SegmentLimits } from './segment-plan.ts'
 
 /**
@@ -16,10 +16,15 @@ export interface StreamIndex {
   isAuditDue(now: number): boolean
   /**
    * The index of the `committed` state in the document with this nonce; it is no longer kept. Rejects with
-   * `checkpoint.index-missing`, `checkpoint.index-damaged`, `checkpoint.index-too-large`, `storage.*` or the reason of
-   * `stop`.
+   * `checkpoint.index-missing`, `checkpoint.index-damaged`, `checkpoint.index-too-large` (before anything is read, if its
+   * size alone is too large), `storage.*` or the reason of `stop`; after `storage.*`, what has arrived stays for the next
+   * try. `onSegment`: as for `loadTable`.
    */
-  load(document: { readonly nonce: string; readonly index: IndexState }, stop: AbortSignal): Promise<ClientTable>
+  load(
+    document: { readonly nonce: string; readonly index: IndexState },
+    stop: AbortSignal,
+    onSegment?: (entries: number, of: number) => void,
+  ): Promise<ClientTable>
   /** The table is the index of `committed` in the documents with these nonces. */
   keep(table: ClientTable, ...nonces: readonly string[]): void
   /** The table is about to change: it is not the index of any document. */
@@ -44,6 +49,7 @@ export function streamIndex(
   { limits, memory = indexMemory(Number.POSITIVE_INFINITY) }: StreamIndexOptions = {},
 ): StreamIndex {
   let kept: { readonly table: ClientTable; readonly nonces: readonly string[] } | undefined
+  let loading: LoadingTable | undefined
   const owner = {}
   const mustFit = (table: Pick<ClientTable, 'size'>) => memory.hold(owner, table.size())
   return {
@@ -54,15 +60,27 @@ export function streamIndex(
       auditAt = now + AUDIT_PERIOD_MS
       return true
     },
-    load: async ({ nonce, index }, stop) => {
+    load: async ({ nonce, index }, stop, onSegment) => {
       const table = kept?.nonces.includes(nonce) ? kept.table : undefined
       // Opening may change the table before its claim is written. Frees the memory before another one is read.
       kept = undefined
       if (table !== undefined) return table
+      const begun = loadingTable(index, loading)
+      loading = undefined
       memory.release(owner)
-      const loaded = await loadTable(store, index, stop)
-      mustFit(loaded)
-      return loaded
+      memory.hold(owner, leastClients(index))
+      const progress = (entries: number, of: number) => {
+        mustFit(begun.table)
+        onSegment?.(entries, of)
+      }
+      try {
+        const loaded = await loadTable(store, index, stop, { loading: begun, onSegment: progress })
+        mustFit(loaded)
+        return loaded
+      } catch (error) {
+        if (codeOf(error) === 'storage.unavailable') loading = begun
+        throw error
+      }
     },
     keep: (table, ...nonces) => {
       kept = { table, nonces }
@@ -73,10 +91,15 @@ export function streamIndex(
     mustFit,
     release: () => {
       kept = undefined
+      loading = undefined
       memory.release(owner)
     },
   }
 }
+
+/** The clients of the whole index when it was written last. */
+const leastClients = ({ segments }: IndexState): number =>
+  segments.reduce((sum, { tier, entries }) => (tier === 'base' ? sum + entries : sum), 0)
 
 /** Counts the clients in all client indexes of this process against one limit. */
 export interface IndexMemory {
@@ -97,10 +120,12 @@ export function indexMemory(maxBytes: number): IndexMemory {
       if (bytes > maxBytes)
         throw new ConnectorError(
           'checkpoint.index-too-large',
-          `hold client index: ${clients} clients; all indexes of this replica need ${bytes} bytes, more than checkpoint.maxIndexMemory (${maxBytes})`,
+          `hold client index: ${clients} clients; all indexes of this replica need ${inMiB(bytes)}, more than checkpoint.maxIndexMemory (${inMiB(maxBytes)})`,
         )
       held.set(index, clients)
     },
     release: (index) => void held.delete(index),
   }
 }
+
+const inMiB = (bytes: number) => `${Math.ceil(bytes / 1_048_576)} MiB`

@@ -64,6 +64,8 @@ export type PipelineEvent =
       readonly as: 'committed' | 'aborted'
       readonly record: 'none' | 'rewrite' | 'drop'
     }
+  /** An opening that takes long: how many entries of the client index have arrived. */
+  | { readonly kind: 'index-loading'; readonly loaded: number; readonly of: number }
   /** The commit record is lost, and every event that could prove the state was withdrawn: compaction may have removed it. */
   | { readonly kind: 'events-compacted'; readonly events: number }
   /**

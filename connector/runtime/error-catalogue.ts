@@ -201,7 +201,7 @@ export const errorCatalogue = {
     'restore an earlier version of CONNECTOR/STREAM.erasures.json in CHECKPOINT_URL; if there is none, delete it: the replica that runs the stream writes the marks back within an hour',
   ),
   'checkpoint.index-too-large': holdSetting(
-    'raise `checkpoint.maxIndexMemory` and the memory of the replica, or run more replicas: each holds the indexes of its own streams',
+    'raise `checkpoint.maxIndexMemory` to the size that the message names and the memory of the replica by as much, or run more replicas: each holds the indexes of its own streams',
   ),
 
   'control.damaged': retryDamaged(

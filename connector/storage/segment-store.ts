@@ -7,7 +7,9 @@ export interface SegmentStore {
    * `finish`.
    */
   put(name: string, bytes: Uint8Array, finish: AbortSignal): Promise<void>
-  /** Its bytes, undefined where there is none. Rejects like `put`. */
+  /**
+   * Its bytes, undefined where there is none. Rejects like `put`; a slow link is no failure while something arrives.
+   */
   get(name: string, finish: AbortSignal): Promise<Uint8Array | undefined>
   /** The names of all segments. Rejects like `put`. */
   list(finish: AbortSignal): Promise<readonly string[]>

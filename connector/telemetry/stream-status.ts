@@ -34,6 +34,8 @@ export interface StreamStatus {
   readonly lastChanged: string | undefined
   readonly scans: WatchedScans | undefined
   readonly index: IndexSize | undefined
+  /** How much of the client index an opening that takes long has loaded, 0 to 1. */
+  readonly indexLoaded: number | undefined
   /** Undefined unless clients that are gone are looked for. */
   readonly removal: RemovalStatus | undefined
   /** When the newest change was made, milliseconds since 1970. */
@@ -84,6 +86,7 @@ export const atBeginning = {
   liveScanAt: undefined,
   scans: undefined,
   index: undefined,
+  indexLoaded: undefined,
   removal: undefined,
   newestChange: undefined,
   silence: undefined,

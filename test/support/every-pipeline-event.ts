@@ -55,6 +55,7 @@ export function everyPipelineEvent(error: unknown): PipelineEvent[] {
     },
     'producer-closed': { kind: 'producer-closed' },
     'transactions-repaired': { kind: 'transactions-repaired', partitions: 2, as: 'committed', record: 'rewrite' },
+    'index-loading': { kind: 'index-loading', loaded: 250_000, of: 1_000_000 },
     'events-compacted': { kind: 'events-compacted', events: 3 },
     'taken-over': { kind: 'taken-over', from: 'replica-1', epoch: 3 },
     'source-moved': { kind: 'source-moved' },

@@ -15,14 +15,14 @@ interface SegmentPlace {
 export function s3SegmentStore({ bucket, prefix, limits }: SegmentPlace): SegmentStore {
   const call = <Result>(
     operation: string,
-    request: (bucket: S3Bucket, key: string, signal: AbortSignal) => Promise<Result>,
+    request: (bucket: S3Bucket, key: string, signal: AbortSignal, onProgress: () => void) => Promise<Result>,
   ) => {
     return (name: string, finish: AbortSignal): Promise<Result> => {
       const key = `${prefix}${name}`
       const what = `${operation} ${bucket.placeOf(key)}`
-      const attempt = async (signal: AbortSignal) => {
+      const attempt = async (signal: AbortSignal, onProgress: () => void) => {
         try {
-          return await request(bucket, key, signal)
+          return await request(bucket, key, signal, onProgress)
         } catch (error) {
           signal.throwIfAborted()
           throw s3Error(what, s3Failure(error))
@@ -59,10 +59,20 @@ async function bytesOf(
   { client, name: Bucket }: S3Bucket,
   Key: string,
   abortSignal: AbortSignal,
+  onProgress: () => void,
 ): Promise<Uint8Array | undefined> {
   try {
-    const { Body } = await client.send(new GetObjectCommand({ Bucket, Key }), { abortSignal })
-    return (await Body?.transformToByteArray()) ?? new Uint8Array()
+    const { Body, ContentLength = 0 } = await client.send(new GetObjectCommand({ Bucket, Key }), { abortSignal })
+    // In Node, the body is a stream. Collected here: the SDK's own way takes the memory of a segment twice.
+    const chunks = Body as unknown as AsyncIterable<Uint8Array>
+    const bytes = new Uint8Array(ContentLength)
+    let at = 0
+    for await (const chunk of chunks) {
+      bytes.set(chunk, at)
+      at += chunk.length
+      onProgress()
+    }
+    return bytes
   } catch (error) {
     if (isMissingKey(s3Failure(error))) return undefined
     throw error

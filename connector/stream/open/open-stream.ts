@@ -85,10 +85,23 @@ async function loadIndex(parts: OpenParts, read: StoredDocument, stop: AbortSign
   const { document } = read
   if (document === undefined) return clientTable()
   try {
-    return await parts.index.load({ nonce: document.nonce, index: document.committed.state.index }, stop)
+    const { nonce, committed } = document
+    return await parts.index.load({ nonce, index: committed.state.index }, stop, progressOf(parts))
   } catch (error) {
     if (isDamage(error)) await mustNotHaveMoved(parts, read.stored, stop)
     throw error
+  }
+}
+
+const REPORT_MS = 5_000
+
+/** Reports every few seconds how much of the index has arrived. */
+function progressOf({ clock, observe }: OpenParts) {
+  let reportedAt = clock.monotonic()
+  return (loaded: number, of: number) => {
+    if (clock.monotonic() - reportedAt < REPORT_MS) return
+    reportedAt = clock.monotonic()
+    observe({ kind: 'index-loading', loaded, of })
   }
 }
 

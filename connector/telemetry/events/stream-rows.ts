@@ -47,6 +47,7 @@ export const streamRows = {
     status: ({ epoch, seq }, _, at) => ({
       wasOpened: true,
       hasProducer: true,
+      indexLoaded: undefined,
       savedAt: at,
       epoch,
       seq,
@@ -56,6 +57,10 @@ export const streamRows = {
   'transactions-repaired': {
     log: warn('repaired transactions whose markers Kafka had lost', 'partitions', 'as', 'record'),
     isWarning: true,
+  },
+  'index-loading': {
+    log: info('client index loading', 'loaded', 'of'),
+    status: ({ loaded, of }) => ({ indexLoaded: loaded / of }),
   },
   'events-compacted': {
     log: warn('resuming without a commit record: all events that could prove the state were withdrawn', 'events'),

@@ -63,7 +63,7 @@ function details(watched: WatchedStream | undefined, clock: Clock) {
   if (watched === undefined) return {}
   const { poll, status } = watched
   const { epoch, seq, lastChanged, savedAt, liveScanAt, scans, index, removal, certificates, totals } = status
-  const { newestChange, silence } = status
+  const { newestChange, silence, indexLoaded } = status
   if (!isActive(status)) return { totals }
   const now = clock.monotonic()
   const reading = scans && {
@@ -83,6 +83,7 @@ function details(watched: WatchedStream | undefined, clock: Clock) {
     ...(newestChange === undefined ? {} : { newestChange: new Date(newestChange).toISOString() }),
     ...(silence && { silence: silenceReport(silence, now) }),
     index,
+    indexLoaded,
     removal,
     certificates: mapDates(certificates),
     totals,

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { clientTable } from '../../../connector/index/client-table.ts'
-import type { ClientKey, IndexEntry } from '../../../connector/index/index-entry.ts'
+import { type ClientKey, ENTRY_WORDS, type IndexEntry } from '../../../connector/index/index-entry.ts'
 import { joined, sortedEntries } from '../../../connector/index/load-table.ts'
 import { entry, key, read, words } from './entries.ts'
 
@@ -20,6 +20,20 @@ test('answers like a map, whatever is set in whatever order, before and after it
       const all = read(joined([...table.partitions()]))
       expect(new Map(all)).toEqual(map)
       expect(all.map(([client]) => client)).toEqual([...map.keys()].toSorted((a, b) => (a < b ? -1 : 1)))
+    }),
+  )
+})
+
+test('gets a sorted run in pieces, however it is cut', () => {
+  const clients = fc.uniqueArray(fc.nat({ max: 5_000 }), { minLength: 1, maxLength: 300 })
+  fc.assert(
+    fc.property(clients, fc.nat({ max: 300 }), (chosen, cut) => {
+      const sorted = sortedEntries(words(chosen.map((client) => [key(client), entry(client)])))
+      const at = Math.min(sorted.length, cut * ENTRY_WORDS)
+      const table = clientTable(sorted.slice(0, at))
+      table.append(sorted.slice(at))
+      expect([joined([...table.partitions()]), table.size()]).toEqual([sorted, chosen.length])
+      expect(table.bytes()).toBe(sorted.byteLength)
     }),
   )
 })

@@ -1,9 +1,11 @@
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { clientTable } from '../../../connector/index/client-table.ts'
 import { ENTRY_BYTES } from '../../../connector/index/index-entry.ts'
 import { deltaText, emptyIndex } from '../../../connector/index/index-state.ts'
+import { MAX_SEGMENT_ENTRIES, sortedEntries } from '../../../connector/index/load-table.ts'
 import { indexMemory, streamIndex } from '../../../connector/index/stream-index.ts'
-import { memorySegmentStore } from '../../support/fakes/memory-segment-store.ts'
+import { writeSegment } from '../../../connector/index/write-segment.ts'
+import { memorySegmentStore, type SegmentCall, type SegmentFault } from '../../support/fakes/memory-segment-store.ts'
 import { never } from '../../support/signals.ts'
 import { entry, key, words } from './entries.ts'
 
@@ -41,8 +43,78 @@ test('indexes share one memory: one that does not fit is not loaded, until anoth
   await one.load(stored, never)
   await expect(other.load(two, never)).rejects.toMatchObject({
     code: 'checkpoint.index-too-large',
-    message: expect.stringContaining('2 clients; all indexes of this replica need 72 bytes'),
+    message: expect.stringContaining('2 clients; all indexes of this replica need 1 MiB'),
   })
   one.release()
   expect((await other.load(two, never)).size()).toBe(2)
+})
+
+describe('an index of several segments', () => {
+  async function stored(fault: (call: SegmentCall) => SegmentFault = () => 'none') {
+    const calls: string[] = []
+    const store = memorySegmentStore((call) => {
+      if (call.kind === 'get') calls.push(call.name)
+      return fault(call)
+    })
+    const segments = []
+    for (let at = 0; at < 4; at += 1) {
+      const sorted = words([0, 1].map((more) => [key(2 * at + more), entry(at)]))
+      const segment = { tier: at < 3 ? ('base' as const) : ('spill' as const), words: sortedEntries(sorted) }
+      segments.push((await writeSegment({ store, epoch: 1, newNonce: () => `s${at}` }, segment, never)).reference)
+    }
+    return { store, calls, document: { nonce: 'a', index: { ...emptyIndex, segments } } }
+  }
+
+  test('is held before any is read when those of the whole index alone do not fit', async () => {
+    const { store, calls, document } = await stored()
+    const index = streamIndex(store, 0, { memory: indexMemory(5 * ENTRY_BYTES) })
+    await expect(index.load(document, never)).rejects.toMatchObject({ code: 'checkpoint.index-too-large' })
+    expect(calls).toEqual([])
+  })
+
+  test('continues where the store failed: what has arrived is not read again', async () => {
+    const failing = ['1-s2']
+    const { store, calls, document } = await stored(({ kind, name }) =>
+      kind === 'get' && failing.includes(name) ? 'before' : 'none',
+    )
+    const index = streamIndex(store, 0)
+    await expect(index.load(document, never)).rejects.toMatchObject({ code: 'storage.unavailable' })
+    failing.pop()
+    calls.length = 0
+    const progress: number[] = []
+    const table = await index.load(document, never, (entries, of) => progress.push(entries / of))
+    expect([calls, progress, table.size()]).toEqual([['1-s2', '1-s3'], [0.75, 1], 8])
+  })
+
+  test('begins again when its first segments are others', async () => {
+    const failing = ['1-s2']
+    const { store, calls, document } = await stored(({ kind, name }) =>
+      kind === 'get' && failing.includes(name) ? 'before' : 'none',
+    )
+    const index = streamIndex(store, 0)
+    await expect(index.load(document, never)).rejects.toMatchObject({ code: 'storage.unavailable' })
+    calls.length = 0
+    const [first, ...others] = document.index.segments
+    const other = { ...document.index, segments: others.filter(({ name }) => name !== '1-s2') }
+    const table = await index.load({ ...document, index: other }, never)
+    expect([first?.name, calls, table.size()]).toEqual(['1-s0', ['1-s1', '1-s3'], 4])
+  })
+
+  test('is read one large segment at a time, and many small ones at once', async () => {
+    const { store, document } = await stored()
+    const [most, waiting] = [{ at: 0 }, new Set<string>()]
+    const get: typeof store.get = async (name, stop) => {
+      waiting.add(name)
+      most.at = Math.max(most.at, waiting.size)
+      await new Promise(setImmediate)
+      waiting.delete(name)
+      return store.get(name, stop)
+    }
+    await streamIndex({ ...store, get }, 0).load(document, never)
+    expect(most.at).toBe(4)
+    most.at = 0
+    const large = document.index.segments.map((one) => ({ ...one, entries: MAX_SEGMENT_ENTRIES }))
+    await streamIndex({ ...store, get }, 0).load({ ...document, index: { ...document.index, segments: large } }, never)
+    expect(most.at).toBe(1)
+  })
 })

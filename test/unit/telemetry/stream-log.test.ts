@@ -22,6 +22,7 @@ test('logs state changes at info: claim, idle, take-over, resuming, end, recover
     'stream-paused',
     'stream-claimed',
     'producer-closed',
+    'index-loading',
     'taken-over',
     'field-detected',
     'read-recovered',
