@@ -1,42 +1,69 @@
+import { execFile } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import { openCheckpointStore } from '../../connector/compose/shared-resources.ts'
 import { type ClientTable, clientTable } from '../../connector/index/client-table.ts'
 import { type ClientKey, type ContentKey, ENTRY_WORDS, keyText, writeEntry } from '../../connector/index/index-entry.ts'
-import { loadTable, sortedEntries } from '../../connector/index/load-table.ts'
+import type { SegmentReference } from '../../connector/index/index-state.ts'
+import { sortedEntries } from '../../connector/index/load-table.ts'
 import { writeBase, writeSegment } from '../../connector/index/write-segment.ts'
 import { systemClock } from '../../connector/runtime/clock.ts'
 import { checkpointStoreDefaults } from '../../connector/storage/checkpoint-store-config.ts'
 import { type S3Address, startS3 } from '../../test/support/servers/s3-server.ts'
 
-/** The client index in memory, and how long an opening takes to load it. */
+/** What a process of its own needs to load a client index; megabytes are 10^6 bytes. */
 export interface OpeningTime {
   readonly clients: number
   readonly loadMs: number
-  readonly bytesPerClient: number
   readonly segments: number
+  readonly tableMegabytes: number
+  /** Resident before anything is loaded, after one small request, and at most while the index is loaded. */
+  readonly startMegabytes: number
+  readonly peakMegabytes: number
 }
 
-const SIZES = [10_000, 100_000, 1_000_000, 5_000_000]
+export interface StoredIndex {
+  readonly address: S3Address
+  readonly segments: readonly SegmentReference[]
+}
+
+const SIZES = [10_000, 100_000, 1_000_000, 5_000_000, 20_000_000]
 /** The last clients are in spills, as in a stream that continues. */
 const SPILLS = 8
 const SPILL_CLIENTS = 1_365
+const stop = new AbortController().signal
 
-/** Writes indexes of different sizes to a real S3 server, and loads them. */
+/** Writes indexes of different sizes to a real S3 server, and loads each in a process of its own. */
 export async function* openingTimes(): AsyncGenerator<OpeningTime, void> {
-  const server = await startS3()
+  const address = await startS3()
+  const loader = fileURLToPath(new URL('load-index.ts', import.meta.url))
   try {
-    for (const clients of SIZES) yield await openingTime(server, clients)
+    for (const clients of SIZES) {
+      const stored: StoredIndex = { address, segments: await writtenIndex(address, clients) }
+      const { stdout } = await promisify(execFile)(process.execPath, [
+        '--max-semi-space-size=16',
+        '--heap-growing-percent=30',
+        '--no-parallel-scavenge',
+        loader,
+        JSON.stringify(stored),
+      ])
+      yield JSON.parse(stdout)
+    }
   } finally {
-    await server.close()
+    await address.close()
   }
 }
 
-async function openingTime({ bucket, endpoint, region, ...credentials }: S3Address, clients: number) {
-  const { accessKeyId, secretAccessKey } = credentials
+/** Where both processes find the index. */
+export function benchStore({ bucket, endpoint, region, accessKeyId, secretAccessKey }: S3Address) {
   const s3 = { ...checkpointStoreDefaults.s3, endpoint, region, credentials: { accessKeyId, secretAccessKey } }
-  const config = { url: `s3://${bucket}/index-${clients}`, callWithinMs: 60_000, s3 }
-  const checkpoints = openCheckpointStore(config, { clock: systemClock, onRetry: () => {} })
-  const stop = new AbortController().signal
+  const config = { url: `s3://${bucket}/index`, callWithinMs: 60_000, s3 }
+  return openCheckpointStore(config, { clock: systemClock, onRetry: () => {} })
+}
+
+async function writtenIndex(address: S3Address, clients: number): Promise<SegmentReference[]> {
+  const checkpoints = benchStore(address)
   try {
     const writer = { store: checkpoints.segments('bench/stream.json'), epoch: 1, newNonce: () => randomUUID() }
     const write = async (segment: Parameters<typeof writeSegment>[1]) =>
@@ -44,21 +71,19 @@ async function openingTime({ bucket, endpoint, region, ...credentials }: S3Addre
     const segments = await writeBase({ table: randomTable(clients), clock: systemClock, write }, stop)
     for (let spill = 0; spill < SPILLS; spill += 1)
       segments.push(await write({ tier: 'spill', words: sortedEntries(randomEntries(SPILL_CLIENTS)) }))
-    const began = performance.now()
-    const table = await loadTable(writer.store, { segments, delta: '' }, stop)
-    const loadMs = performance.now() - began
-    return { clients: table.size(), loadMs, bytesPerClient: table.bytes() / table.size(), segments: segments.length }
+    return segments
   } finally {
     await checkpoints.close()
   }
 }
 
+/** The first words of the keys are in order, as in a table, so that making it takes no time. */
 function randomTable(clients: number): ClientTable {
-  const table = clientTable()
-  table.setAll(randomEntries(clients))
-  return table
+  const words = randomEntries(clients)
+  for (let client = 0; client < clients; client += 1)
+    words[client * ENTRY_WORDS] = Math.floor((client / clients) * 2 ** 32)
+  return clientTable(words)
 }
-
 function randomEntries(clients: number): Uint32Array {
   const words = new Uint32Array(clients * ENTRY_WORDS)
   const random = () => Math.floor(Math.random() * 2 ** 32)

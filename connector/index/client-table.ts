@@ -20,8 +20,11 @@ export interface ClientTable {
   set(key: ClientKey, entry: IndexEntry): void
   /** Sets every entry of `words`, in their order. */
   setAll(words: Uint32Array): void
-  /** Adds entries in the order of their keys, each key once and all of them after those of the table: without moving any. */
-  append(sorted: Uint32Array): void
+  /**
+   * Adds entries in the order of their keys, each key once and all of them after those of the table: without moving any.
+   * `coming`: how many entries will be set next; some room is left for them.
+   */
+  append(sorted: Uint32Array, coming?: number): void
   size(): number
   /** Bytes of the arrays that hold the entries, with the room for new ones. */
   bytes(): number
@@ -45,7 +48,7 @@ const noEntries = new Uint32Array()
 /** `sorted`: entries in the order of their keys, each key once. */
 export function clientTable(sorted: Uint32Array = noEntries): ClientTable {
   const partitions = Array.from({ length: PARTITIONS }, (): Partition => ({ words: noEntries, used: 0 }))
-  let size = appended(partitions, sorted)
+  let size = appended(partitions, sorted, 0)
   const probe = new Uint32Array(ENTRY_WORDS)
   const partitionOf = (words: Uint32Array, at: number) =>
     partitions[(words[at] as number) >>> (32 - PARTITION_BITS)] as Partition
@@ -74,8 +77,8 @@ export function clientTable(sorted: Uint32Array = noEntries): ClientTable {
     setAll: (words) => {
       for (let at = 0; at < words.length; at += ENTRY_WORDS) put(words, at)
     },
-    append: (words) => {
-      size += appended(partitions, words)
+    append: (words, coming = 0) => {
+      size += appended(partitions, words, coming)
     },
     size: () => size,
     bytes: () => partitions.reduce((sum, { words }) => sum + words.byteLength, 0),
@@ -130,16 +133,18 @@ export function highestNumber(
 }
 
 /** How many entries were added behind those of their partitions. */
-function appended(partitions: readonly Partition[], sorted: Uint32Array): number {
+function appended(partitions: readonly Partition[], sorted: Uint32Array, coming: number): number {
+  const room = Math.min(MAX_ROOM, Math.ceil((2 * coming) / PARTITIONS))
   for (let at = 0; at < sorted.length; ) {
     const number = (sorted[at] as number) >>> (32 - PARTITION_BITS)
     const start = at
     while (at < sorted.length && (sorted[at] as number) >>> (32 - PARTITION_BITS) === number) at += ENTRY_WORDS
     const partition = partitions[number] as Partition
-    const words = new Uint32Array(partition.used + at - start)
+    const used = partition.used + at - start
+    const words = new Uint32Array(used + room * ENTRY_WORDS)
     words.set(partition.words.subarray(0, partition.used))
     words.set(sorted.subarray(start, at), partition.used)
-    Object.assign(partition, { words, used: words.length })
+    Object.assign(partition, { words, used })
   }
   return sorted.length / ENTRY_WORDS
 }

@@ -61,11 +61,12 @@ export async function loadTable(
 ): Promise<ClientTable> {
   const { table, arrived } = loading
   const { segments, delta } = index
+  const coming = segments.reduce((sum, { tier, entries }) => (tier === 'base' ? sum : sum + entries), 0)
   const of = segments.reduce((sum, { entries }) => sum + entries, 0)
   const missing = segments.slice(arrived.length)
   let read = segments.slice(0, arrived.length).reduce((sum, { entries }) => sum + entries, 0)
   for await (const { reference, words } of inOrder(store, missing, stop)) {
-    if (reference.tier === 'base') table.append(words)
+    if (reference.tier === 'base') table.append(words, coming)
     else table.setAll(words)
     arrived.push(reference.name)
     read += reference.entries

@@ -1,0 +1,23 @@
+import { loadTable } from '../../connector/index/load-table.ts'
+import { benchStore, type OpeningTime, type StoredIndex } from './opening-times.ts'
+import { memoryOf } from './process-usage.ts'
+
+/** Loads a stored index in a process of its own, and prints what that took. */
+const { address, segments }: StoredIndex = JSON.parse(process.argv[2] ?? '')
+const stop = new AbortController().signal
+const checkpoints = benchStore(address)
+const store = checkpoints.segments('bench/stream.json')
+await loadTable(store, { segments: segments.slice(-1), delta: '' }, stop)
+const startMegabytes = memoryOf('self').megabytes
+const began = performance.now()
+const table = await loadTable(store, { segments, delta: '' }, stop)
+const figures: OpeningTime = {
+  clients: table.size(),
+  loadMs: performance.now() - began,
+  segments: segments.length,
+  tableMegabytes: table.bytes() / 1e6,
+  startMegabytes,
+  peakMegabytes: memoryOf('self').peakMegabytes,
+}
+await checkpoints.close()
+process.stdout.write(JSON.stringify(figures))
