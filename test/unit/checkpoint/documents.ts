@@ -144,7 +144,8 @@ const outcome = fc.constantFrom('erased', 'never-published', undefined)
 const carriedOut = fc.array(fc.record({ id: fc.string(), outcome }), { maxLength: 2 })
 /** JSON has no negative zero. */
 const json = fc.jsonValue({ noUnicodeString: true }).map((value): unknown => JSON.parse(JSON.stringify(value)))
-const parts = fc.dictionary(fc.string(), json, { maxKeys: 2, noNullPrototype: true })
+/** Under the names of parts. */
+const parts = fc.dictionary(fc.stringMatching(/^[a-z-]+$/), json, { maxKeys: 2, noNullPrototype: true })
 const reached = { scans, recheck, events: fc.nat(), mapping, parts, carriedOut }
 export const anyState: fc.Arbitrary<StreamState> = fc.record({ ...reached, index })
 export const anyChange: fc.Arbitrary<Pending['change']> = fc.record({ ...reached, entries })
