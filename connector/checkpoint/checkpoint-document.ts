@@ -1,7 +1,8 @@
 import { z } from 'zod'
 import { carriedOut, seenControl } from '../control/stream-requests.ts'
 import type { CommitRecord, Destination } from '../publish/event-publisher.ts'
-import { ConnectorError } from '../runtime/connector-error.ts'
+import { parsedJson } from '../runtime/parsed-json.ts'
+import { storedDocument } from '../runtime/stored-document.ts'
 import { LAST_TAG, scanKinds } from '../scan/scan-state.ts'
 import { type CheckPoint, type SourceTime, sourceTimePattern } from '../source/client-source.ts'
 
@@ -147,27 +148,8 @@ export function serializeDocument(document: CheckpointDocument): string {
 
 /** Throws `checkpoint.damaged`, or `checkpoint.unknown-format` for a format that is not supported. Never guesses. */
 export function parseDocument(text: string): CheckpointDocument {
-  const value = parseJson(text)
-  const format = z.object({ format: z.number() }).safeParse(value)
-  if (format.success && format.data.format !== FORMAT) {
-    throw new ConnectorError(
-      'checkpoint.unknown-format',
-      `read checkpoint: format ${format.data.format} is not supported, this version supports only format ${FORMAT}`,
-    )
-  }
-  const parsed = documentSchema.safeParse(value)
-  if (parsed.success) return parsed.data
-  // Invariant 8: reports the path, never the value.
-  const where = parsed.error.issues.map((issue) => issue.path.join('.') || 'the top level').slice(0, 5)
-  throw new ConnectorError('checkpoint.damaged', `read checkpoint: invalid document at ${where.join(', ')}`)
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    throw new ConnectorError('checkpoint.damaged', `read checkpoint: invalid JSON (${text.length} characters)`)
-  }
+  const codes = { damaged: 'checkpoint.damaged', unknownFormat: 'checkpoint.unknown-format' } as const
+  return storedDocument(parsedJson(text), { name: 'checkpoint', format: FORMAT, schema: documentSchema, ...codes })
 }
 
 /** Compares commit records or decisions by epoch, then seq; equal ones also have the same nonce. */

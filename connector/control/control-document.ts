@@ -1,5 +1,7 @@
 import { z } from 'zod'
 import { ConnectorError } from '../runtime/connector-error.ts'
+import { parsedJson } from '../runtime/parsed-json.ts'
+import { storedDocument } from '../runtime/stored-document.ts'
 import type { StoredText, VersionedObject } from '../storage/versioned-object.ts'
 import { streamReport } from './stream-reports.ts'
 import { carriedOut, republicationShape } from './stream-requests.ts'
@@ -96,20 +98,12 @@ export function serializeControl({ others, ...document }: ControlDocument): stri
 
 /** Throws `control.damaged`, or `control.unknown-format` for a format that is not supported. Never guesses. */
 export function parseControl(text: string): ControlDocument {
-  const value = parsedJson(text)
-  const format = z.object({ format: z.number() }).safeParse(value)
-  if (format.success && format.data.format !== FORMAT) {
-    throw new ConnectorError(
-      'control.unknown-format',
-      `read control object: format ${format.data.format} is not supported, this version supports only format ${FORMAT}`,
-    )
+  const { known, others } = withoutOthers(parsedJson(text))
+  const codes = { damaged: 'control.damaged', unknownFormat: 'control.unknown-format' } as const
+  return {
+    ...storedDocument(known, { name: 'control object', format: FORMAT, schema: documentSchema, ...codes }),
+    others,
   }
-  const { known, others } = withoutOthers(value)
-  const parsed = documentSchema.safeParse(known)
-  if (parsed.success) return { ...parsed.data, others }
-  // Invariant 8: reports the path, never the value.
-  const where = parsed.error.issues.map((issue) => issue.path.join('.') || 'the top level').slice(0, 5)
-  throw new ConnectorError('control.damaged', `read control object: invalid document at ${where.join(', ')}`)
 }
 
 function withoutOthers(value: unknown) {
@@ -118,14 +112,6 @@ function withoutOthers(value: unknown) {
   const others = found.data.requests.flatMap((one) => otherRequest.safeParse(one).data ?? [])
   const requests = found.data.requests.filter((one) => !otherRequest.safeParse(one).success)
   return { known: { ...found.data, requests }, others }
-}
-
-function parsedJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    throw new ConnectorError('control.damaged', `read control object: invalid JSON (${text.length} characters)`)
-  }
 }
 
 export interface ControlParts {

@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto'
+import { parsedFields } from '../runtime/parsed-json.ts'
 
 /** One Kafka record. A stream writes to two topics: `events` and `deadLetters`. */
 export type OutgoingRecord = ValueRecord | Tombstone
@@ -83,24 +84,15 @@ export function clientEvent(parts: ClientEventParts): string {
 /** The client id of an event; undefined if the record is none. */
 export function subjectOf(record: StoredEvent): string | undefined {
   if (record.value === null) return record.key
-  const { subject } = eventIn(record.value)
+  const { subject } = parsedFields(record.value)
   return typeof subject === 'string' ? subject : undefined
 }
 
 /** The sequence number of an event; undefined if the record is not an event of this source. */
 export function sequenceOf(record: StoredEvent, source: string): number | undefined {
   if (record.value === null) return record.headers.ce_source === source ? Number(record.headers.ce_sequence) : undefined
-  const event = eventIn(record.value)
+  const event = parsedFields(record.value)
   return event.source === source && event.sequence !== undefined ? Number(event.sequence) : undefined
-}
-
-function eventIn(text: string): Readonly<Record<string, unknown>> {
-  try {
-    const event: unknown = JSON.parse(text)
-    return typeof event === 'object' && event !== null ? { ...event } : {}
-  } catch {
-    return {}
-  }
 }
 
 /** The major version of the contract with subscribers. A breaking change needs the next one. */

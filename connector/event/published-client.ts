@@ -7,6 +7,7 @@ import {
   MAX_EVENT_NUMBER,
   UNKNOWN_CONTENT,
 } from '../index/index-entry.ts'
+import { parsedJson } from '../runtime/parsed-json.ts'
 import type { ClientRecord, ClientValue } from '../source/client-source.ts'
 import { EVENT_TYPE, isDataSchema, type StoredEvent, type Tombstone } from './client-event.ts'
 import { contentUnder } from './read-client.ts'
@@ -32,7 +33,7 @@ export function publishedClientReader(
   present: ContentRules,
 ): (record: StoredEvent) => PublishedClient | undefined {
   return (record) => {
-    const event = record.value === null ? attributesOf(record) : fieldsOf(parsed(record.value))
+    const event = record.value === null ? attributesOf(record) : fieldsOf(parsedJson(record.value))
     if (event.source !== source || typeof event.subject !== 'string') return undefined
     const number = Number(event.sequence)
     if (typeof event.sequence !== 'string' || !Number.isInteger(number) || number < 0 || number > MAX_EVENT_NUMBER)
@@ -65,14 +66,6 @@ function rulesOfEvent(
   const isText = (value: unknown) => typeof value === 'string'
   const fields = isText(fieldrules) ? fieldrules : undefined
   return { ...present, fields, hmacKeyId: isText(hmackeyid) ? hmackeyid : undefined }
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
 }
 
 const isObject = (value: unknown): value is object =>

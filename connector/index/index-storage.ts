@@ -128,12 +128,15 @@ function requestDump(upkeep: Upkeep): void {
 
 function begin(upkeep: Upkeep, step: SegmentStep, segments: readonly SegmentReference[]): void {
   upkeep.isRewriting = true
+  const { signal } = upkeep.closed
+  // Entries set meanwhile may be in a dump or not: the segments and the delta that follow it hold them.
+  const write = (segment: NewSegment) => upload(upkeep, segment, signal)
   const work = async () => {
     try {
       upkeep.finished =
         step.kind === 'merge'
           ? { replaces: step.spills, made: [await merge(upkeep, step.spills)] }
-          : { replaces: segments, made: await dump(upkeep) }
+          : { replaces: segments, made: await writeBase({ ...upkeep, write }, signal) }
       if (step.kind === 'merge') return
       upkeep.dumpDueAt = undefined
       upkeep.lastDumpAt = upkeep.clock.monotonic()
@@ -214,10 +217,4 @@ function readTwice(store: SegmentStore, segment: SegmentReference, stop: AbortSi
     if (isDamage(error)) return readSegment(store, segment, stop)
     throw error
   })
-}
-
-/** Entries set meanwhile may be in it or not: the segments and the delta that follow it hold them. */
-function dump(upkeep: Upkeep): Promise<SegmentReference[]> {
-  const { signal } = upkeep.closed
-  return writeBase({ ...upkeep, write: (segment) => upload(upkeep, segment, signal) }, signal)
 }

@@ -1,5 +1,6 @@
 import { Agent, request } from 'undici'
 import { ConnectorError } from '../../runtime/connector-error.ts'
+import { parsedFields } from '../../runtime/parsed-json.ts'
 import { LOOK_AGAIN_MS } from '../../runtime/refused-accounts.ts'
 import { systemCertificates } from '../../runtime/system-certificates.ts'
 import type { OAuthClient } from '../kafka-config.ts'
@@ -21,7 +22,7 @@ const DEFAULT_LIFETIME_S = 300
  */
 export async function requestToken(client: OAuthClient, limit: AbortSignal): Promise<AccessToken> {
   const { status, text } = await post(client, limit)
-  const answer = jsonObject(text)
+  const answer = parsedFields(text)
   if (status === 200) return tokenIn(answer) ?? fail(client, 'its answer contains no token; check the address')
   if (status === 400 || status === 401) throw refusal(client, status, answer.error)
   return fail(client, `it answers with status ${status}`)
@@ -100,15 +101,6 @@ function refusal(client: OAuthClient, status: number, error: unknown): Connector
 
 function fail({ tokenEndpoint }: OAuthClient, why: string): never {
   throw new ConnectorError('publish.no-token', `request a token from ${tokenEndpoint}: ${why}`)
-}
-
-function jsonObject(text: string): Record<string, unknown> {
-  try {
-    const value: unknown = JSON.parse(text)
-    return typeof value === 'object' && value !== null ? { ...value } : {}
-  } catch {
-    return {}
-  }
 }
 
 /** The innermost error code of Node, OpenSSL or undici. */

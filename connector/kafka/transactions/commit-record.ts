@@ -1,5 +1,6 @@
 import type { CommitRecord, StoredRecord } from '../../publish/event-publisher.ts'
 import { ConnectorError } from '../../runtime/connector-error.ts'
+import { parsedFields } from '../../runtime/parsed-json.ts'
 import type { NeededAcls } from '../kafka-errors.ts'
 import { KafkaCode } from '../kafka-errors.ts'
 import { type Cluster, type Coordinator, type CoordinatorFinder, GROUP_COORDINATOR } from '../kafkajs/cluster.ts'
@@ -56,25 +57,13 @@ async function coordinatorOf(cluster: Cluster, groupId: string, finder?: Coordin
 
 /** Throws `checkpoint.unknown-format` if the offset was not written by this connector. */
 export function parseRecord(place: RecordPlace, stored: { offset: string; metadata: string | null }): CommitRecord {
-  const record = parsedJson(stored.metadata ?? '')
-  if (isRecord(record) && String(record.seq) === stored.offset)
-    return { epoch: record.epoch, seq: record.seq, nonce: record.nonce }
+  const { epoch, seq, nonce } = parsedFields(stored.metadata ?? '')
+  if (isWhole(epoch) && isWhole(seq) && typeof nonce === 'string' && String(seq) === stored.offset)
+    return { epoch, seq, nonce }
   throw new ConnectorError(
     'checkpoint.unknown-format',
     `read the commit record of group ${place.group}: its offset was not written by this connector`,
   )
 }
 
-function isRecord(value: unknown): value is CommitRecord {
-  if (typeof value !== 'object' || value === null) return false
-  const { epoch, seq, nonce }: { epoch?: unknown; seq?: unknown; nonce?: unknown } = value
-  return Number.isSafeInteger(epoch) && Number.isSafeInteger(seq) && typeof nonce === 'string'
-}
-
-function parsedJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
-}
+const isWhole = (value: unknown): value is number => Number.isSafeInteger(value)

@@ -7,6 +7,7 @@ import type { EventPublisher } from '../../publish/event-publisher.ts'
 import type { Changes } from '../../runtime/changes.ts'
 import type { Clock } from '../../runtime/clock.ts'
 import { ConnectorError } from '../../runtime/connector-error.ts'
+import { problemPlaces } from '../../runtime/stored-document.ts'
 import type { RequestedScan } from '../../scan/requested-scan.ts'
 import type { ScanSettings } from '../../scan/scan-settings.ts'
 import type { Scan } from '../../scan/scan-state.ts'
@@ -97,9 +98,8 @@ export interface FinishedPart {
 export function parsedState<State>(name: string, schema: z.ZodType<State>, stored: unknown): State {
   const parsed = schema.safeParse(stored)
   if (parsed.success) return parsed.data
-  // Invariant 8: reports the path, never the value.
-  const where = parsed.error.issues.map(({ path }) => [name, ...path].join('.')).slice(0, 5)
-  throw new ConnectorError('checkpoint.damaged', `read checkpoint: invalid state of a part at ${where.join(', ')}`)
+  const where = problemPlaces(parsed.error, [name])
+  throw new ConnectorError('checkpoint.damaged', `read checkpoint: invalid state of a part at ${where}`)
 }
 
 /** Whether one of the parts wants the scan for a request. */

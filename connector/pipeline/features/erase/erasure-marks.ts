@@ -12,6 +12,7 @@ import {
 } from '../../../index/index-entry.ts'
 import { deltaText, deltaWords, distinctRules, underRules } from '../../../index/index-state.ts'
 import { ConnectorError } from '../../../runtime/connector-error.ts'
+import { parsedJson } from '../../../runtime/parsed-json.ts'
 import { LIVE } from '../../../scan/scan-state.ts'
 import type { StoredText, VersionedObject } from '../../../storage/versioned-object.ts'
 import type { BareIndex } from '../kept-entries.ts'
@@ -124,14 +125,6 @@ function marksIn(stored: StoredText | undefined): StoredMarks {
     return { key: readKey(words, at * ENTRY_WORDS), entry, rules: rules[entry.rules] ?? '' }
   })
   return { marks, open: open.map(({ key, request }) => ({ key: clientKeyOf(key), request })) }
-}
-
-function parsedJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
 }
 
 /**

@@ -1,40 +1,7 @@
-import { createHash, type Hash, hash } from 'node:crypto'
-import {
-  type ClientRecord,
-  type ClientValue,
-  OVERSIZE,
-  oversizeText,
-  setField,
-  type WritableRecord,
-} from '../../client-source.ts'
+import { createHash, type Hash } from 'node:crypto'
+import { type ClientRecord, OVERSIZE, oversizeText } from '../../client-source.ts'
 import { FIRST_BYTES, FIRST_NODES, MAX_CLIENT_BYTES, MAX_CLIENT_FIELDS } from './page-limits.ts'
 import type { AttributeFields, XmlElement, XmlValue } from './xml-element.ts'
-
-/** The record, or its first fields if it is beyond the limits of one client. */
-export function withinLimits(record: ClientRecord): ClientRecord {
-  const size = { nodes: 0, characters: 0 }
-  measure(record, size)
-  if (size.nodes <= MAX_CLIENT_FIELDS && size.characters <= MAX_CLIENT_BYTES) return record
-  const whole = JSON.stringify(record)
-  return { ...firstFields(record), [OVERSIZE]: oversizeText(whole.length, hash('sha256', whole, 'base64url')) }
-}
-
-function measure(value: ClientValue, size: { nodes: number; characters: number }): void {
-  size.nodes += 1
-  if (typeof value === 'string') size.characters += value.length
-  else for (const inner of Array.isArray(value) ? value : Object.values(value)) measure(inner, size)
-}
-
-function firstFields(record: ClientRecord): ClientRecord {
-  const kept: WritableRecord = {}
-  let left = FIRST_BYTES
-  for (const [name, value] of Object.entries(record).slice(0, FIRST_NODES)) {
-    if (typeof value !== 'string') continue
-    left -= value.length
-    if (left >= 0) setField(kept, name, value)
-  }
-  return kept
-}
 
 /** A client that is being read. */
 export interface OpenClient {
@@ -81,4 +48,22 @@ export function shorten(client: OpenClient, inner: readonly XmlElement[], next: 
 /** The record of the first fields, with what identifies the whole. */
 export function oversize(record: ClientRecord, { characters, digest }: OpenClient): ClientRecord {
   return { ...record, [OVERSIZE]: oversizeText(characters, digest?.digest('base64url') ?? '') }
+}
+
+/** The record of a client that was read as anything else, or of its first fields if it is beyond its limits. */
+export function recordWithin(element: XmlElement, toRecord: (element: XmlElement) => ClientRecord): ClientRecord {
+  const client = openClient(0, [], 0)
+  measure(element, client)
+  if (!isBeyondLimits(client)) return toRecord(element)
+  shorten(client, [element], '')
+  return oversize(toRecord(element), client)
+}
+
+function measure({ fields, text, children }: XmlElement, size: Pick<OpenClient, 'nodes' | 'characters'>): void {
+  size.nodes += fields.length + children.length
+  size.characters += fields.reduce((sum, [, value]) => sum + value.length, text.length)
+  for (const child of children) {
+    if (typeof child === 'string') size.characters += child.length
+    else if (child !== null) measure(child, size)
+  }
 }

@@ -1,6 +1,6 @@
 import type { ClientRecord } from '../../client-source.ts'
 import type { AnswerNode, AnswerRoot, DocumentNode } from './answer-node.ts'
-import { withinLimits } from './client-limit.ts'
+import { recordWithin } from './client-limit.ts'
 import { clientShape, type FieldShape, localName } from './field-shape.ts'
 import type { XmlElement, XmlValue } from './xml-element.ts'
 import { xmlParser } from './xml-parser.ts'
@@ -89,7 +89,7 @@ class XmlNode implements AnswerNode {
   client(): ClientRecord {
     const value = this.#value
     if (value === null || typeof value === 'string') return {}
-    return value.record ?? withinLimits(xmlRecord(value, this.#context))
+    return value.record ?? recordWithin(value, (element) => xmlRecord(element, this.#context))
   }
 }
 

@@ -1,0 +1,35 @@
+import { z } from 'zod'
+import { ConnectorError } from './connector-error.ts'
+import type { ErrorCode } from './error-catalogue.ts'
+
+interface StoredKind<Document> {
+  /** For error messages. */
+  readonly name: string
+  /** The only format that this version supports. */
+  readonly format: number
+  readonly schema: z.ZodType<Document>
+  readonly damaged: ErrorCode
+  readonly unknownFormat: ErrorCode
+}
+
+const versioned = z.object({ format: z.number() })
+
+/** Checks the JSON of a stored document. Throws `damaged`, or `unknownFormat` for another format. Never guesses. */
+export function storedDocument<Document>(value: unknown, kind: StoredKind<Document>): Document {
+  const { name, format, schema, damaged, unknownFormat } = kind
+  if (value === undefined) throw new ConnectorError(damaged, `read ${name}: invalid JSON`)
+  const found = versioned.safeParse(value)
+  if (found.success && found.data.format !== format) {
+    const only = `format ${found.data.format} is not supported, this version supports only format ${format}`
+    throw new ConnectorError(unknownFormat, `read ${name}: ${only}`)
+  }
+  const parsed = schema.safeParse(value)
+  if (parsed.success) return parsed.data
+  throw new ConnectorError(damaged, `read ${name}: invalid document at ${problemPlaces(parsed.error)}`)
+}
+
+/** Invariant 8: reports the paths, never a value. */
+export function problemPlaces({ issues }: z.ZodError, below: readonly string[] = []): string {
+  const places = issues.map(({ path }) => [...below, ...path].join('.') || 'the top level')
+  return places.slice(0, 5).join(', ')
+}
