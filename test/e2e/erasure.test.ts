@@ -54,7 +54,7 @@ it('an erased client is deleted from the topic, and published again only when it
   expect(typesOf(of(await records(), client))).toEqual(['client.modified', 'client.erased', 'client.modified'])
   const unknown = await outcome(start({}, eraseArgs('no such client')))
   expect(unknown).toMatchObject({
-    code: 2,
+    code: 1,
     output: expect.stringMatching('no client with this id, nothing was published'),
   })
   const forced = await outcome(start({}, [...eraseArgs('no such client'), '--force']))

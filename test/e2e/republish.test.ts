@@ -128,7 +128,7 @@ describe('clients are published again', () => {
     expect(few).toBeLessThan(10)
 
     const unknown = await outcome(start({}, ['republish', '--client', 'no-such-client', '--client', one]))
-    expect(unknown).toMatchObject({ code: 0, printed: expect.stringContaining('1 of 2 clients found') })
+    expect(unknown).toMatchObject({ code: 1, printed: expect.stringContaining('1 of 2 clients found') })
     expect(unknown.printed).toContain('not found: no-such-client')
     expect(await pages()).toBe(few + 20)
     expect(await connector.stop()).toBe(0)

@@ -50,6 +50,10 @@ export const checkpointShape = z.strictObject({
     .describe(
       'Only without a checkpoint: whether Kafka has its commit record. `none`: the stream is new; `found`: the checkpoint is lost (`checkpoint.missing`); `unknown`: Kafka did not answer',
     ),
+  code: z
+    .string()
+    .optional()
+    .describe('Error code: why the checkpoint is missing, or why it is unknown whether it is lost'),
   paused: z
     .strictObject({
       reason: z.string().describe('Why, in the words of the operator'),
@@ -75,9 +79,14 @@ export function checkpointOutput(
   const paused = pause ? { reason: pause.reason, since: isoTime(pause.requestedAt), by: pause.requestedBy } : null
   const ofControl = { paused, ...(unreadable && { controlUnreadable: unreadable }) }
   return found.kind === 'none'
-    ? { stream, checkpoint: null, commitRecord: found.record.kind, ...ofControl }
+    ? { stream, checkpoint: null, ...missingOutput(found.record), ...ofControl }
     : { stream, checkpoint: claimedOutput(found.document), ...ofControl }
 }
+
+const missingOutput = (record: FoundRecord) => ({
+  commitRecord: record.kind,
+  ...(record.kind === 'none' ? {} : { code: record.code }),
+})
 
 function claimedOutput(document: CheckpointDocument): z.output<typeof checkpointShape>['checkpoint'] {
   const { committed, pending, claim } = document

@@ -23,7 +23,9 @@ export const checkpointShow: Command = {
     'times of clients in the local time of the server. With --json, prints the whole document too.\n' +
     'A pending transaction counts only if Kafka has its commit record; that is checked when the stream\n' +
     'is opened. Of a stream without a checkpoint, looks for its commit record in Kafka, for at most\n' +
-    'seven seconds: if there is one, the checkpoint is lost.',
+    'seven seconds: if there is one, the checkpoint is lost.\n' +
+    'Exit code: 0 shown, or the stream is new, 1 the checkpoint is lost, or may be, 2 invalid\n' +
+    'configuration or request, 3 the checkpoint store is unavailable, 4 the checkpoint is damaged.',
   options: { ...configOption, ...streamOption, ...jsonOption },
   examples: ['checkpoint show --config connector.yaml --stream lyon'],
   outputs: { '--json': checkpointShape },
@@ -43,7 +45,7 @@ export const checkpointShow: Command = {
       const paused = pauseLines(control, stream.name).map((line) => parts.screen.paint('yellow', line))
       const json = checkpointOutput(stream.name, found, control)
       printOutput(args, parts, { json, lines: () => [...linesOf(), ...paused] })
-      return 0
+      return found.kind === 'document' || found.record.kind === 'none' ? 0 : 1
     }),
 }
 

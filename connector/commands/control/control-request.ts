@@ -9,15 +9,17 @@ import { followRequest } from './followed-request.ts'
 import type { DoneProgress } from './request-output.ts'
 
 interface Words {
-  /** Said once a replica has carried out the request; `by` names it, with the time. Throws if the request is refused. */
+  /** Said once a replica has carried out the request; `by` names it, with the time. */
   readonly done: (by: string, outcome: DoneProgress['outcome']) => string
+  /** Said instead if the request has ended otherwise than asked; undefined: it has not. */
+  readonly notAsAsked?: (outcome: DoneProgress['outcome']) => string | undefined
   /** Said if there is nothing to do. */
   readonly already?: string
 }
 
 /**
- * Stores a request and waits until a replica has carried it out. Resolves to the exit code: 0, or 3 if none has yet.
- * Nothing is fenced.
+ * Stores a request and waits until a replica has carried it out. Resolves to the exit code: 0, 1 if it
+ * ended otherwise than asked, or 3 if none has carried it out yet. Nothing is fenced.
  */
 export async function sendRequest(
   wanted: NewRequest,
@@ -46,6 +48,11 @@ export async function sendRequest(
     return 3
   }
   const done = followed.progress
+  const otherwise = words.notAsAsked?.(done.outcome)
+  if (otherwise !== undefined) {
+    print(`stream ${stream} ${otherwise}`)
+    return 1
+  }
   print(`stream ${stream} ${words.done(`by ${done.by} at ${new Date(done.at).toISOString()}`, done.outcome)}`)
   return 0
 }

@@ -16,8 +16,9 @@ export const erase: Command = {
     'anyway, for a client that the backfill has not reached.\n' +
     'Does not touch the dead-letter topic or copies that subscribers keep: see docs/operations.md.\n' +
     'Waits until the request is carried out, at most 20 seconds. Fences no replica.\n' +
-    'Exit code: 0 erased, 2 invalid configuration or request, or unknown client, 3 the request is\n' +
-    'stored, but no replica has carried it out yet, or the checkpoint store is unavailable.',
+    'Exit code: 0 erased, 1 nothing was published: the client is unknown, or the request was cancelled,\n' +
+    '2 invalid configuration or request, 3 the request is stored, but no replica has carried it out\n' +
+    'yet, or the checkpoint store is unavailable.',
   options: {
     ...configOption,
     ...streamOption,
@@ -35,19 +36,24 @@ export const erase: Command = {
       force: args.force === true,
     } as const
     return withStream(args, parts, ({ stream, shared }) =>
-      sendRequest({ ...request, stream: stream.name }, { done: doneText }, { ...parts, shared }),
+      sendRequest(
+        { ...request, stream: stream.name },
+        { done: doneText, notAsAsked: notErasedText },
+        { ...parts, shared },
+      ),
     )
   },
 }
 
-/** Throws `command.invalid` if the request was refused or cancelled. */
 function doneText(by: string, outcome: string | undefined): string {
-  if (outcome === 'unknown')
-    throw invalidRequest('--client: the stream has no client with this id, nothing was published: check it, or --force')
-  if (outcome === 'cancelled') throw invalidRequest('the request was cancelled, nothing was published')
   return outcome === 'never-published'
     ? `has no client with this id; a tombstone was published ${by}`
     : `has erased the client: a tombstone was published ${by}`
+}
+
+function notErasedText(outcome: string | undefined): string | undefined {
+  if (outcome === 'unknown') return 'has no client with this id, nothing was published: check --client, or add --force'
+  return outcome === 'cancelled' ? 'has erased nothing: the request was cancelled' : undefined
 }
 
 /** Throws `command.invalid`. */

@@ -22,8 +22,9 @@ export const republish: Command = {
     'Shows the progress until the request is complete. Ctrl-C does not end the request: to cancel it,\n' +
     'run polaris-connector requests --cancel ID. Continues where it was when a replica restarts.\n' +
     'Fences no replica and changes no resume point.\n' +
-    'Exit code: 0 complete, 2 invalid configuration or request, 3 stored but not complete: no replica\n' +
-    'has begun within 20 seconds, interrupted or cancelled; or the checkpoint store is unavailable.',
+    'Exit code: 0 complete, 1 complete, but a client was not found or nothing was published, 2 invalid\n' +
+    'configuration or request, 3 stored but not complete: no replica has begun within 20 seconds,\n' +
+    'interrupted or cancelled; or the checkpoint store is unavailable.',
   options: {
     ...configOption,
     ...streamOption,
@@ -63,7 +64,13 @@ async function publishAgain(args: CommandArgs, chosen: ChosenStream, parts: Comm
   const followed = await followRequest(id, { object: control.object, clock, report, stop })
   if (showProgress !== undefined) printError('')
   for (const line of followedLines(followed, { id, idsByKey })) print(line)
-  return followed.kind === 'done' && followed.progress.outcome === 'complete' ? 0 : 3
+  return exitCodeOf(followed)
+}
+
+export function exitCodeOf(followed: Followed): 0 | 1 | 3 {
+  if (followed.kind !== 'done' || followed.progress.outcome !== 'complete') return 3
+  const { missing = [], published = 0, changed = 0 } = followed.progress
+  return missing.length > 0 || published + changed === 0 ? 1 : 0
 }
 
 interface Request extends Pick<WantedRepublish, 'idsByKey'> {

@@ -136,11 +136,13 @@ it('checkpoint show and checkpoint reset say that the checkpoint is lost when Ka
     run({}, 'reset'),
   ])
   expect(shown).toEqual({
-    exit: 0,
+    exit: 1,
     printed: expect.stringMatching(/^stream clients: .* Kafka has a commit record\ncheckpoint\.missing: restore /),
   })
-  expect(JSON.parse(json.printed)).toMatchObject({ checkpoint: null, commitRecord: 'found' })
-  expect(withoutKafka).toEqual({ exit: 0, printed: expect.stringContaining('unknown: publish.unreachable') })
+  expect(JSON.parse(json.printed)).toMatchObject({
+    ...{ checkpoint: null, commitRecord: 'found', code: 'checkpoint.missing' },
+  })
+  expect(withoutKafka).toEqual({ exit: 1, printed: expect.stringContaining('unknown: publish.unreachable') })
   expect(reset).toEqual({ exit: 2, printed: expect.stringMatching(/^next: .*`checkpoint rebuild-index`/m) })
 })
 

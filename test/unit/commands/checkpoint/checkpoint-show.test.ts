@@ -157,6 +157,12 @@ test('the JSON of a checkpoint has its state, its owner and the stored document'
   expect(checkpointShape.parse(checkpointOutput('clients', without, { document: noRequests }))).toEqual({
     ...{ stream: 'clients', checkpoint: null, commitRecord: 'none', paused: null },
   })
+  const record = { kind: 'found', code: 'checkpoint.missing', why: 'it is missing' } as const
+  expect(
+    checkpointShape.parse(checkpointOutput('clients', { kind: 'none', record }, { document: noRequests })),
+  ).toEqual({
+    ...{ stream: 'clients', checkpoint: null, commitRecord: 'found', code: 'checkpoint.missing', paused: null },
+  })
 })
 
 test('the JSON of a checkpoint says that the stream is paused, or why that is unknown', () => {

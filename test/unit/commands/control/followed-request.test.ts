@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { followRequest } from '../../../../connector/commands/control/followed-request.ts'
-import { followedLines } from '../../../../connector/commands/control/republish.ts'
+import { exitCodeOf, followedLines } from '../../../../connector/commands/control/republish.ts'
 import { type ControlDocument, noRequests, updateControl } from '../../../../connector/control/control-document.ts'
 import {
   cancelled,
@@ -133,6 +133,15 @@ describe('at the end the operator reads', () => {
     expect(followedLines(done('cancelled'), { ...ids, idsByKey: new Map() })).toEqual([
       'cancelled: 1 event published, reported by replica-1',
     ])
+  })
+
+  test('the exit code 1 if a client was not found or nothing was published, 3 if it is not complete', () => {
+    const nothing = { kind: 'done', by: 'replica-1', at: 9, outcome: 'complete', published: 0 } as const
+    expect(exitCodeOf(done('complete'))).toBe(0)
+    expect(exitCodeOf({ kind: 'done', progress: { ...nothing, changed: 1 } })).toBe(0)
+    expect(exitCodeOf({ kind: 'done', progress: nothing })).toBe(1)
+    expect(exitCodeOf(done('complete', ['key2']))).toBe(1)
+    expect([exitCodeOf(done('cancelled')), exitCodeOf({ kind: 'interrupted' })]).toEqual([3, 3])
   })
 
   test('how to cancel a request that continues', () => {
