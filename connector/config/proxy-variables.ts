@@ -1,7 +1,8 @@
-import { BlockList, isIP } from 'node:net'
+import { isIP } from 'node:net'
 import { type ConfigPath, pathText } from './config-problem.ts'
 import { valueAt, withValueAt } from './document.ts'
 import type { Variables } from './environment.ts'
+import { bareHost, isInNetwork, isThisMachine } from './host-names.ts'
 import { isHttpUrl } from './setting-checks.ts'
 import { placesOf } from './setting-list.ts'
 
@@ -44,12 +45,6 @@ export function isDirect(url: URL, exceptions: string): boolean {
     .some((entry) => isListed({ host, port }, entry.toLowerCase()))
 }
 
-const bareHost = (host: string) =>
-  host
-    .toLowerCase()
-    .replace(/^\[|\]$/g, '')
-    .replace(/\.$/, '')
-
 /** An entry is `*`, a domain with its subdomains, an address or a network, each but a network with an optional port. */
 function isListed({ host, port }: { host: string; port: string }, entry: string): boolean {
   if (entry.includes('/')) return isInNetwork(host, entry)
@@ -60,22 +55,4 @@ function isListed({ host, port }: { host: string; port: string }, entry: string)
   if (isIP(host) !== 0) return isIP(name) !== 0 && isInNetwork(host, `${name}/${isIP(name) === 6 ? 128 : 32}`)
   const domain = name.replace(/^\*?\./, '')
   return host.endsWith(`.${domain}`) || (host === domain && !name.startsWith('*'))
-}
-
-function isInNetwork(host: string, network: string): boolean {
-  const [address = '', length = ''] = network.split('/')
-  const family = (text: string) => (isIP(text) === 6 ? 'ipv6' : 'ipv4')
-  if (isIP(address) === 0 || isIP(address) !== isIP(host) || !/^\d{1,3}$/.test(length)) return false
-  if (Number(length) > (isIP(address) === 6 ? 128 : 32)) return false
-  const list = new BlockList()
-  list.addSubnet(address, Number(length), family(address))
-  return list.check(host, family(host))
-}
-
-function isThisMachine(host: string): boolean {
-  return (
-    host === 'localhost' ||
-    host.endsWith('.localhost') ||
-    ['127.0.0.0/8', '::1/128'].some((it) => isInNetwork(host, it))
-  )
 }

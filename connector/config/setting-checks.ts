@@ -2,6 +2,7 @@ import { parseProxyUrl } from '../source/polaris/http/proxy-url.ts'
 import { normalFingerprint } from '../source/polaris/http/secure-context.ts'
 import { parseSourceTime, timeFormat } from '../source/source-time.ts'
 import { checkpointPlace } from '../storage/checkpoint-store-config.ts'
+import { bareHost, isThisMachine } from './host-names.ts'
 import { durationMs } from './units.ts'
 
 /** What a text must be besides text. */
@@ -33,16 +34,26 @@ export const topic: Check = {
   rule: "must be a topic name: 1 to 249 letters, digits, '.', '_' and '-'",
 }
 
-export const httpUrl: Check = {
-  isValid: isHttpUrl,
-  rule: 'must be http(s)://host[:port][/path], without user, query or fragment',
-}
+const httpUrlRule = 'must be http(s)://host[:port][/path], without user, query or fragment'
+export const httpUrl: Check = { isValid: isHttpUrl, rule: httpUrlRule }
 export function isHttpUrl(text: string): boolean {
   const url = URL.canParse(text) ? new URL(text) : undefined
   return url !== undefined && /^https?:$/.test(url.protocol) && isBare(url)
 }
 
 const isBare = (url: URL) => url.username === '' && url.password === '' && url.search === '' && url.hash === ''
+
+/** A request for a token contains the client secret. */
+export const tokenEndpoint: Check = {
+  isValid: (text) => isHttpUrl(text) && (text.startsWith('https:') || isThisMachine(bareHost(new URL(text).hostname))),
+  rule: (text) =>
+    isHttpUrl(text) ? 'must be https:, because the client secret is sent to it; http: only on loopback' : httpUrlRule,
+}
+
+export const awsAccount: Check = {
+  isValid: (text) => /^[0-9]{12}$/.test(text),
+  rule: 'must be an AWS account: 12 digits, in quotes in YAML',
+}
 
 export const checkpointUrl: Check = {
   isValid: (text) => typeof checkpointPlace(text) !== 'string',

@@ -23,6 +23,8 @@ export interface S3Settings {
   readonly encryption?: 'AES256' | 'aws:kms' | 'aws:kms:dsse' | undefined
   /** Requires `encryption` with KMS. */
   readonly kmsKeyId?: string | undefined
+  /** AWS account that must own the bucket. */
+  readonly expectedBucketOwner?: string | undefined
   readonly connectWithinMs: number
   /** From sending a request to its response headers; also the idle timeout of a connection. */
   readonly answerWithinMs: number

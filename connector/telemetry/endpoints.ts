@@ -30,6 +30,15 @@ export interface Endpoints {
 }
 
 const closeWithinMs = 1000
+/** Of a connection whose request does not arrive, too. Node looks for such connections only every 30 s by default. */
+const connectionLimits = {
+  headersTimeout: 5000,
+  requestTimeout: 5000,
+  keepAliveTimeout: 5000,
+  connectionsCheckingInterval: 1000,
+}
+/** Idle connections cost memory, which the streams need. Further ones are closed at once. */
+const MAX_CONNECTIONS = 100
 const headers = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' }
 
 /**
@@ -37,9 +46,8 @@ const headers = { 'cache-control': 'no-store', 'x-content-type-options': 'nosnif
  * `http.cannot-listen` if it cannot, or with the reason of `stop`.
  */
 export async function endpoints(parts: EndpointParts, stop: AbortSignal): Promise<Endpoints> {
-  const server = createServer({ requestTimeout: 5000, keepAliveTimeout: 5000 }, (request, response) => {
-    void answer(request, response, parts)
-  })
+  const server = createServer(connectionLimits, (request, response) => void answer(request, response, parts))
+  server.maxConnections = MAX_CONNECTIONS
   await listening(server, parts, stop)
   server.on('error', parts.onError)
   const { port } = server.address() as AddressInfo // never null or a string for a listening TCP server

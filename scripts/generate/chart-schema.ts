@@ -92,7 +92,7 @@ const ownValues = z.strictObject({
   }),
   dashboard: z.strictObject({ enabled: z.boolean(), labels: texts, namespace: ownName, annotations: texts }),
   networkPolicy: z.strictObject({
-    enabled: z.boolean(),
+    enabled: z.boolean().nullable(),
     ingressFrom: foreignList,
     egressTo: foreignList,
     egressPorts: z.array(port),

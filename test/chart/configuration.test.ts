@@ -55,6 +55,11 @@ describe('the configuration', () => {
     const [, , rule] = only(manifests('4', someValues(behind)), 'NetworkPolicy').spec.egress
     expect(rule.ports.map(({ port }: { port: number }) => port)).toEqual([1, 3128, 443, 80, 81, 8443, 9092, 99])
 
+    const policies = (networkPolicy: object) =>
+      manifests('4', someValues({ networkPolicy })).filter(({ kind }) => kind === 'NetworkPolicy').length
+    const scraped = { ingressFrom: [{ podSelector: {} }] }
+    expect([{}, scraped, { ...scraped, enabled: false }, { enabled: true }].map(policies)).toEqual([0, 1, 0, 1])
+
     const single = manifests('4', parse(readFileSync('helm/ci/single-values.yaml', 'utf8')))
     expect(only(single, 'Deployment').spec.strategy).toEqual({ type: 'Recreate' })
   })

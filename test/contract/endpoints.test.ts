@@ -209,3 +209,47 @@ test('close aborts a hanging response and frees the port, and may be called twic
   await server.close()
   await expect(fetch(`http://127.0.0.1:${server.port}/never`)).rejects.toThrow()
 })
+
+const helloEndpoints = async () => {
+  const parts = {
+    host: '127.0.0.1',
+    port: 0,
+    clock: systemClock,
+    paths: { '/': () => text(200, 'ok') },
+    onError: () => {},
+  }
+  return closing.use(await endpoints(parts, never), (open) => open.close())
+}
+const connectionTo = (port: number) => {
+  const socket = connect(port, '127.0.0.1')
+  socket.on('error', () => {})
+  return closing.use(socket, (open) => void open.destroy())
+}
+
+test('connections that send no request are closed after some seconds', async () => {
+  const { port } = await helloEndpoints()
+  const silent = connectionTo(port)
+  const slow = connectionTo(port)
+  slow.write('GET / HTTP/1.1\r\n')
+  for (const socket of [silent, slow]) socket.resume()
+  const began = performance.now()
+  await Promise.all([silent, slow].map((socket) => once(socket, 'close')))
+  expect(performance.now() - began).toBeLessThan(8_000)
+})
+
+test('at most 100 connections are open at a time; further ones are closed at once', async () => {
+  const { port } = await helloEndpoints()
+  const first = Array.from({ length: 100 }, () => connectionTo(port))
+  await Promise.all(first.map((socket) => once(socket, 'connect')))
+  const further = connectionTo(port).resume()
+  await once(further, 'close')
+  first[0]?.destroy()
+  await expect
+    .poll(() =>
+      fetch(`http://127.0.0.1:${port}/`).then(
+        ({ status }) => status,
+        () => 0,
+      ),
+    )
+    .toBe(200)
+})

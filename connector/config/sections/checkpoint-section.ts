@@ -31,6 +31,14 @@ export const checkpointSection = setting.section('Where the checkpoints are stor
     .choice({ choices: ['AES256', 'aws:kms', 'aws:kms:dsse'], description: 'Server-side encryption' })
     .optional(),
   kmsKeyId: setting.text({ description: 'KMS key for server-side encryption' }).optional(),
+  expectedBucketOwner: setting
+    .text({
+      check: check.awsAccount,
+      description:
+        'AWS account that must own the bucket. If another one does, S3 rejects every request, also when somebody has deleted the bucket and created it anew',
+      examples: ['123456789012'],
+    })
+    .optional(),
   maxIndexMemory: setting.size({
     default: '128MiB',
     description:

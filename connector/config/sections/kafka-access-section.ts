@@ -34,9 +34,10 @@ export const ssl = setting.section('TLS connections to the brokers', {
 const oauth = setting.section('Tokens for `mechanism: oauthbearer`, by the client credentials grant of OAuth 2', {
   tokenEndpoint: setting
     .text({
-      check: check.httpUrl,
+      check: check.tokenEndpoint,
       variable: 'KAFKA_OAUTH_TOKEN_ENDPOINT',
-      description: 'Address of the token endpoint. The connector reaches it without a proxy',
+      description:
+        'Address of the token endpoint: https, or http on a loopback address. The connector reaches it without a proxy',
       examples: ['https://login.example/oauth2/token'],
     })
     .optional(),

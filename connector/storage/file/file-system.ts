@@ -42,9 +42,13 @@ function errnoOf(error: unknown): string | undefined {
   return typeof code === 'string' && /^E[A-Z0-9]+$/.test(code) ? code : undefined
 }
 
+/** The documents contain hashes of clients and whom operators erased: nobody else may read them. */
+const PRIVATE_FILE = 0o600
+const PRIVATE_DIRECTORY = 0o700
+
 /** Creates a file, which must not exist yet. Resolves once its content survives a power failure. */
 export async function writeSynced(path: string, content: string | Uint8Array): Promise<void> {
-  const file = await open(path, 'wx')
+  const file = await open(path, 'wx', PRIVATE_FILE)
   try {
     await file.writeFile(content)
     await file.sync()
@@ -65,7 +69,7 @@ export async function syncDirectory(path: string): Promise<void> {
 
 /** Creates a directory and its missing parents, and syncs each new name. */
 export async function makeDirectory(path: string): Promise<void> {
-  const first = await mkdir(path, { recursive: true })
+  const first = await mkdir(path, { recursive: true, mode: PRIVATE_DIRECTORY })
   if (first === undefined) return
   for (let created = path; ; created = dirname(created)) {
     await syncDirectory(dirname(created))

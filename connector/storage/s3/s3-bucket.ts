@@ -4,7 +4,8 @@ import type { S3Settings } from '../checkpoint-store-config.ts'
 
 /** A bucket, and the client for it. */
 export interface S3Bucket {
-  readonly name: string
+  /** Parameters of every request. */
+  readonly at: { readonly Bucket: string; readonly ExpectedBucketOwner: string | undefined }
   readonly client: S3Client
   /** For messages: `s3://bucket/key at host:port`. */
   readonly placeOf: (key: string) => string
@@ -18,7 +19,7 @@ export interface S3Bucket {
 export function openS3Bucket(name: string, settings: S3Settings): S3Bucket {
   const server = settings.endpoint === undefined ? 'Amazon S3' : hostAndPort(new URL(settings.endpoint))
   return {
-    name,
+    at: { Bucket: name, ExpectedBucketOwner: settings.expectedBucketOwner },
     placeOf: (key) => `s3://${name}/${key} at ${server}`,
     client: new S3Client(clientConfig(settings)),
     answerWithinMs: settings.answerWithinMs,

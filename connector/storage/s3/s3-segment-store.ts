@@ -49,27 +49,27 @@ const bytesPerMs = 1_000
 const putting =
   (bytes: Uint8Array) =>
   async (bucket: S3Bucket, Key: string, abortSignal: AbortSignal): Promise<void> => {
-    const { client, name: Bucket, encryption, answerWithinMs } = bucket
+    const { client, at, encryption, answerWithinMs } = bucket
     const Body = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-    const command = new PutObjectCommand({ Bucket, Key, Body, ContentType: 'application/octet-stream', ...encryption })
+    const command = new PutObjectCommand({ ...at, Key, Body, ContentType: 'application/octet-stream', ...encryption })
     await client.send(command, { abortSignal, requestTimeout: answerWithinMs + bytes.length / bytesPerMs })
   }
 
 async function bytesOf(
-  { client, name: Bucket }: S3Bucket,
+  { client, at }: S3Bucket,
   Key: string,
   abortSignal: AbortSignal,
   onProgress: () => void,
 ): Promise<Uint8Array | undefined> {
   try {
-    const { Body, ContentLength = 0 } = await client.send(new GetObjectCommand({ Bucket, Key }), { abortSignal })
+    const { Body, ContentLength = 0 } = await client.send(new GetObjectCommand({ ...at, Key }), { abortSignal })
     // In Node, the body is a stream. Collected here: the SDK's own way takes the memory of a segment twice.
     const chunks = Body as unknown as AsyncIterable<Uint8Array>
     const bytes = new Uint8Array(ContentLength)
-    let at = 0
+    let filled = 0
     for await (const chunk of chunks) {
-      bytes.set(chunk, at)
-      at += chunk.length
+      bytes.set(chunk, filled)
+      filled += chunk.length
       onProgress()
     }
     return bytes
@@ -79,17 +79,17 @@ async function bytesOf(
   }
 }
 
-async function keysBelow({ client, name: Bucket }: S3Bucket, Prefix: string, abortSignal: AbortSignal) {
+async function keysBelow({ client, at }: S3Bucket, Prefix: string, abortSignal: AbortSignal) {
   const keys: string[] = []
-  for await (const { Contents = [] } of paginateListObjectsV2({ client }, { Bucket, Prefix }, { abortSignal })) {
+  for await (const { Contents = [] } of paginateListObjectsV2({ client }, { ...at, Prefix }, { abortSignal })) {
     for (const { Key = '' } of Contents) keys.push(Key)
   }
   return keys
 }
 
-async function remove({ client, name: Bucket }: S3Bucket, Key: string, abortSignal: AbortSignal): Promise<void> {
+async function remove({ client, at }: S3Bucket, Key: string, abortSignal: AbortSignal): Promise<void> {
   try {
-    await client.send(new DeleteObjectCommand({ Bucket, Key }), { abortSignal })
+    await client.send(new DeleteObjectCommand({ ...at, Key }), { abortSignal })
   } catch (error) {
     if (!isMissingKey(s3Failure(error))) throw error
   }

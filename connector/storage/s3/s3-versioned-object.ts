@@ -72,7 +72,7 @@ export function s3Store(config: S3StoreConfig, parts: StoreParts): CheckpointSto
 
 const probeName = (clock: Clock) => `.probe-${uniqueName(clock)}`
 
-function s3Requests({ name: bucket, client, placeOf, encryption }: S3Bucket): ObjectRequests {
+function s3Requests({ at, client, placeOf, encryption }: S3Bucket): ObjectRequests {
   const hasRegion = async () => {
     await client.config.region().catch(() => {
       throw new ConnectorError('storage.refused', `${placeOf('')}: no region is configured; set AWS_REGION`)
@@ -83,7 +83,7 @@ function s3Requests({ name: bucket, client, placeOf, encryption }: S3Bucket): Ob
     get: async (key, signal) => {
       await hasRegion()
       try {
-        const command = new GetObjectCommand({ Bucket: bucket, Key: key })
+        const command = new GetObjectCommand({ ...at, Key: key })
         return await storedText(await client.send(command, { abortSignal: signal }))
       } catch (error) {
         signal.throwIfAborted()
@@ -95,7 +95,7 @@ function s3Requests({ name: bucket, client, placeOf, encryption }: S3Bucket): Ob
     put: async (key, { text, condition }, signal) => {
       await hasRegion()
       const command = new PutObjectCommand({
-        Bucket: bucket,
+        ...at,
         Key: key,
         Body: Buffer.from(text), // not every store accepts the chunks that a string or a stream is sent in
         ContentType: 'application/json',
@@ -111,7 +111,7 @@ function s3Requests({ name: bucket, client, placeOf, encryption }: S3Bucket): Ob
       }
     },
     remove: async (key, signal) => {
-      await client.send(new DeleteObjectCommand({ Bucket: bucket, Key: key }), { abortSignal: signal })
+      await client.send(new DeleteObjectCommand({ ...at, Key: key }), { abortSignal: signal })
     },
   }
 }

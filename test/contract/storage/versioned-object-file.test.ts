@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
@@ -40,6 +40,18 @@ test('stores each version in a separate file and keeps the last ten', async () =
   expect(readdirSync(opened.place).sort()).toEqual([file(1), file(2), file(3)])
   await writeMany(opened, 12)
   expect(readdirSync(opened.place).sort()).toEqual(Array.from({ length: 10 }, (_, index) => file(index + 6)))
+})
+
+test('keeps documents, segments and directories from other users, whatever the umask', async () => {
+  const before = process.umask(0)
+  closing.use(before, (mask) => void process.umask(mask))
+  const opened = open()
+  await writeMany(opened, 1)
+  await opened.store.segments('connector/stream.json').put('1-a', Buffer.from('x'), never)
+  const modeOf = (path: string) => statSync(path).mode & 0o777
+  const segments = join(opened.place, 'stream.index')
+  expect([opened.place, segments].map(modeOf)).toEqual([0o700, 0o700])
+  expect([join(opened.place, file(1)), join(segments, '1-a')].map(modeOf)).toEqual([0o600, 0o600])
 })
 
 test('neither reads nor removes other files in the directory', async () => {

@@ -88,6 +88,26 @@ describe('settings that depend on each other', () => {
     ])
   })
 
+  test('a token endpoint, which gets the client secret, is reached over https, or over http on loopback', () => {
+    const problemsWith = (endpoint: string) =>
+      settings(
+        `kafka: { sasl: { mechanism: oauthbearer, username: c, password: s, oauth: { tokenEndpoint: '${endpoint}' } } }`,
+      )
+    for (const local of ['http://127.0.0.1:8080/t', 'http://[::1]/t', 'http://localhost/t', 'https://login.example/t'])
+      expect(problemsWith(local)).toEqual([])
+    for (const remote of ['http://login.example/t', 'http://10.0.0.1/t', 'http://localhost.example/t'])
+      expect(problemsWith(remote)).toEqual([
+        'kafka.sasl.oauth.tokenEndpoint must be https:, because the client secret is sent to it; http: only on loopback',
+      ])
+  })
+
+  test('the expected owner of the bucket is an account number', () => {
+    expect(settings("checkpoint: { expectedBucketOwner: '123456789012' }")).toEqual([])
+    expect(settings('checkpoint: { expectedBucketOwner: me }')).toEqual([
+      'checkpoint.expectedBucketOwner must be an AWS account: 12 digits, in quotes in YAML',
+    ])
+  })
+
   test.each([
     ['token: { field: T }', 'must have exactly one of query and header'],
     ['token: { field: T, pattern: "(.*)", query: t }', 'must have only one of field and pattern'],
