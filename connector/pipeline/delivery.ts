@@ -68,7 +68,7 @@ export function pageGroupDelivery(parts: DeliveryParts, stream: ClaimedStream): 
       const began = clock.monotonic()
       await (group.records.length > 0 ? publish(group) : advance(group))
       for (const part of group.parts) await tell(part)
-      observe(published(group, { tookMs: clock.monotonic() - began, checkpoint: stream.checkpoint }))
+      observe(published(group, { tookMs: clock.monotonic() - began, now: clock.now(), checkpoint: stream.checkpoint }))
       for (const event of [...events, ...group.parts.flatMap((part) => part.events)]) observe(event)
     },
     save,
@@ -83,9 +83,12 @@ export function pageGroupDelivery(parts: DeliveryParts, stream: ClaimedStream): 
   }
 }
 
-function published(group: PageGroup, done: { tookMs: number; checkpoint: StreamCheckpoint }): PipelineEvent {
-  const { pages, deadLetters, scans, size, change } = group
-  const { tookMs, checkpoint } = done
+function published(
+  group: PageGroup,
+  done: { tookMs: number; now: number; checkpoint: StreamCheckpoint },
+): PipelineEvent {
+  const { pages, deadLetters, scans, changedAt, size, change } = group
+  const { tookMs, now, checkpoint } = done
   const { table } = checkpoint
   const index = {
     clients: table.size(),
@@ -99,6 +102,7 @@ function published(group: PageGroup, done: { tookMs: number; checkpoint: StreamC
     deadLetters,
     bytes: size,
     tookMs,
+    delays: changedAt.map((at) => now - at),
     seq: checkpoint.seq(),
     states: change.scans,
     index,

@@ -95,6 +95,8 @@ export type PipelineEvent =
       readonly deadLetters: number
       readonly bytes: number
       readonly tookMs: number
+      /** Milliseconds from each change that a live scan found to the commit of its event; not if the time is unknown. */
+      readonly delays: readonly number[]
       readonly seq: number
       /** All scans after the group. */
       readonly states: ScanStates

@@ -1,4 +1,3 @@
 /** In milliseconds. A day of 24 hours: not the day of a time zone. */
-export const MINUTE_MS = 60_000
 export const HOUR_MS = 3_600_000
 export const DAY_MS = 86_400_000

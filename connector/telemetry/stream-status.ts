@@ -38,6 +38,8 @@ export interface StreamStatus {
   readonly indexLoaded: number | undefined
   /** Undefined unless clients that are gone are looked for. */
   readonly removal: RemovalStatus | undefined
+  /** Milliseconds from the last changes to their commits. */
+  readonly delays: readonly number[]
   /** When the newest change was made, milliseconds since 1970. */
   readonly newestChange: number | undefined
   /** Since when no client has changed, if that is much longer than ever before. */
@@ -88,6 +90,7 @@ export const atBeginning = {
   index: undefined,
   indexLoaded: undefined,
   removal: undefined,
+  delays: [],
   newestChange: undefined,
   silence: undefined,
 } as const

@@ -15,7 +15,6 @@ import { type Log, type LoggerParts, type LogLine, logger } from './logger.ts'
 import { type Metrics, processRegistry, promMetrics } from './metrics/prom-metrics.ts'
 import { scrapedMetrics } from './metrics/scraped-metrics.ts'
 import { type RecentFailures, recentFailures } from './page/recent-failures.ts'
-import { recentHour } from './page/recent-hour.ts'
 import { servedPaths } from './page/served-paths.ts'
 import type { ReplicaEvent } from './replica-status.ts'
 import { type ReplicaHealth, type ReplicaWatch, type ReplicaWatchParts, replicaWatch } from './replica-watch.ts'
@@ -59,7 +58,7 @@ export interface Telemetry {
 export function createTelemetry(parts: TelemetryParts): Telemetry {
   const { connector, replica, version, clock, nodeMetrics = false, runbookUrl } = parts
   const watch = replicaWatch(parts)
-  const [hour, failures] = [recentHour(clock), recentFailures(clock)]
+  const failures = recentFailures(clock)
   const log = withRunbook(logger(parts), runbookUrl)
   const registry = processRegistry(connector, { nodeMetrics })
   const metrics = promMetrics(registry)
@@ -67,7 +66,7 @@ export function createTelemetry(parts: TelemetryParts): Telemetry {
   scrapedMetrics(registry, { clock, version, replica, watch })
   const identity = { connector, replica, version }
   const startedAt = clock.monotonic()
-  const served = { identity, startedAt, clock, registry, watch, hour, failures, explain: explaining(runbookUrl) }
+  const served = { identity, startedAt, clock, registry, watch, failures, explain: explaining(runbookUrl) }
   return {
     log,
     registry,
@@ -77,10 +76,9 @@ export function createTelemetry(parts: TelemetryParts): Telemetry {
     observe: (stream, poll) => {
       const count = metricsObserver(metrics.ofStream(stream))
       const writeLines = logObserver(stream, { log, clock, scans: () => watch.scans(stream) })
-      const [follow, followHour] = [watch.follow(stream, poll), hour.follow(stream)]
+      const follow = watch.follow(stream, poll)
       return (event) => {
         follow(event)
-        followHour(event)
         failures.note(failureIn(event, rowOfEvent(event)), stream)
         count(event)
         writeLines(event)

@@ -70,6 +70,12 @@ export const panels: readonly Panel[] = [
     queries: age('last_live_scan_timestamp_seconds'),
   },
   {
+    title: 'From modification to event',
+    description: 'The service level: how long after its modification a client is published. Changes of live scans.',
+    unit: 's',
+    queries: quantiles('change_delay_seconds'),
+  },
+  {
     title: 'Time since the newest change',
     description:
       'Of all clients read. Grows while no client changes. An alert fires if that lasts much longer than ever.',

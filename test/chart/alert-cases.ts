@@ -35,6 +35,13 @@ const controlRead = (pod: typeof a, values: string): Series => {
 const expiry = (certificate: string, values: string): Series => {
   return { metric: 'certificate_expiry_timestamp_seconds', labels: { ...paris, certificate }, values }
 }
+/** Buckets of the time from a modification to its event, by their upper bounds. */
+const delays = (buckets: Readonly<Record<string, string>>): Series[] =>
+  Object.entries(buckets).map(([le, values]) => ({
+    metric: 'change_delay_seconds_bucket',
+    labels: { ...paris, ...a, le },
+    values,
+  }))
 const active = ['group-unreachable', 'opening', 'running', 'source-down', 'throttled', 'retrying', 'held', 'paused']
 const nowhere = active.map((name) => state(a, name, '0x20'))
 
@@ -192,6 +199,26 @@ export const alertCases: readonly AlertCase[] = [
         ],
         at: '27m',
       },
+    },
+  },
+  {
+    alert: 'PolarisChangesDelayed',
+    fires: {
+      series: delays({ '60': '0+9x90', '600': '0+9x90', '3600': '0+10x90', '+Inf': '0+10x90' }),
+      at: '60m',
+      labels: paris,
+      summary: 'Changes of stream paris are published late',
+    },
+    silent: {
+      'changes that are published in time': {
+        series: delays({ '60': '0+9x90', '600': '0+10x90', '3600': '0+10x90', '+Inf': '0+10x90' }),
+        at: '60m',
+      },
+      'the changes of an outage, which are published after it': {
+        series: delays({ '60': '0x90', '600': '0x90', '3600': '0x20 500x70', '+Inf': '0x20 500x70' }),
+        at: '45m',
+      },
+      'a stream without changes': { series: delays({ '600': '5x90', '+Inf': '9x90' }), at: '60m' },
     },
   },
   {

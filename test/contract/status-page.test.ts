@@ -4,8 +4,10 @@ import type { Browser, HTTPRequest, Page } from 'puppeteer-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ConnectorError } from '../../connector/runtime/connector-error.ts'
 import { closingAfterEach } from '../support/closing.ts'
+import { published } from '../support/every-pipeline-event.ts'
 import { openBrowser, openPage, type View } from '../support/page/browser.ts'
 import { type SceneName, statusScene } from '../support/page/status-scene.ts'
+import { polling } from '../support/polling.ts'
 import { never } from '../support/signals.ts'
 import { entered } from '../support/stream-states.ts'
 
@@ -70,7 +72,7 @@ describe.each<[SceneName, View]>([
 
 test('shows replicas, streams, scans and the failure with its explanation and a link to the runbook', async () => {
   const { page } = await show('everyday')
-  expect(await textOf(page, '#figures dd')).toEqual(['8', '6', '1', '21 min', '485', '0', '3', '6'])
+  expect(await textOf(page, '#figures dd')).toEqual(['8', '6', '1', '21 min', '7.4 s', '0', '3', '6'])
   const [trouble = ''] = await textOf(page, '#troubles li')
   for (const text of ['nantes', 'held for', 'source.unauthorized', 'status 401', 'Check POLARIS_AUTH'])
     expect(trouble).toContain(text)
@@ -91,12 +93,26 @@ test('shows replicas, streams, scans and the failure with its explanation and a 
   expect((await textOf(page, '#failure-rows tr'))[0]).toMatch(/2026-11-27 14:15:20.*nantes.*status 401/)
 })
 
-test('every plot has a text alternative that says its last and its highest value', async () => {
+test('shows how soon changes are published, for each stream and the slowest', async () => {
   const { page } = await show('everyday')
-  const labels = await page.$$eval('#stream-rows svg', (found) => found.map((one) => one.getAttribute('aria-label')))
-  expect(labels).toHaveLength(23) // 8 streams with 3 plots; one has delivered nothing
-  for (const label of labels)
-    expect(label).toMatch(/^(Events a minute|Slowest \w+), last hour: last \S+.*, highest \S+/)
+  const rows = await textOf(page, '#stream-rows > tr:not(.detail) > td:nth-child(4)')
+  expect(rows).toHaveLength(8)
+  for (const text of rows) expect(text).toMatch(/^[1-7](\.\d)? s$|^–$/)
+  expect(rows[1]).toBe('–') // it has published nothing
+  await page.click('#stream-rows tr:nth-last-child(2) button')
+  expect((await textOf(page, '.detail:not([hidden])'))[0]).toMatch(
+    /Published within7.* s \(95 %\), \d.* s \(half\), of 293 changes/,
+  )
+})
+
+test('a stream without a change for much longer than ever before needs attention', async () => {
+  const { page, observe, time } = await show('one')
+  const clients = observe('clients', { ...polling, intervalMs: 5000 })
+  for (const event of [entered('opening'), entered('running'), published()]) clients(event)
+  clients({ kind: 'newest-change', at: time.now - 90_000_000 })
+  clients({ kind: 'source-silent', quietMs: 90_000_000, longestMs: 30_000_000 })
+  await untilShown(page, '#troubles', 'no change for 25 h')
+  expect(await shownRows(page)).toEqual(['clients'])
 })
 
 test('can be used with the keyboard alone, and keeps the focus when it updates', async () => {

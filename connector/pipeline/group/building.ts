@@ -23,6 +23,8 @@ export interface PageGroup {
   readonly records: readonly OutgoingRecord[]
   readonly deadLetters: number
   readonly scans: ReadonlyMap<ScanKind, ScanCounts>
+  /** When the changes were made that live scans found, by our clock. */
+  readonly changedAt: readonly number[]
   /** Size of all values in UTF-16 code units, which limits group commit. */
   readonly size: number
   readonly parts: readonly FinishedPart[]
@@ -60,7 +62,11 @@ export interface Building extends OpenGroup {
   mapping: StreamMapping | null
   /** Found by live scans and look-backs since the stream was opened. */
   changes: number
-  added: AddedToGroup & { deadLetters: number; readonly scans: Map<ScanKind, ScanCounts> }
+  added: AddedToGroup & {
+    deadLetters: number
+    readonly scans: Map<ScanKind, ScanCounts>
+    readonly changedAt: number[]
+  }
   /** Adds what of the last reading is not in a group yet. */
   rest: Adding | undefined
 }

@@ -7,7 +7,7 @@ import { recheckFrom } from '../../scan/end-scan.ts'
 import { LIVE, RECHECK_AFTER_MS, type Recheck, type ScanKind } from '../../scan/scan-state.ts'
 import type { PageReading } from '../read/page-reading.ts'
 import { type Building, returnedEntry } from './building.ts'
-import { type LateChange, lateChange, type ScanCounts } from './late-change.ts'
+import { changedAt, type LateChange, lateChange, type ScanCounts } from './late-change.ts'
 import { type Adding, MAX_ENTRIES, SLICE_CLIENTS } from './open-group.ts'
 import type { ScanRun } from './scan-memory.ts'
 
@@ -123,6 +123,8 @@ function publish(
   const as = again === undefined ? 'changed' : 'again'
   for (const part of building.parts) part.published?.({ key, client, known }, scan, as)
   if (again !== undefined) return
+  const changed = changedAt(client.modified, { scan, readAt })
+  if (changed !== undefined) added.changedAt.push(changed)
   const late = lateChange(client.modified, { scan, states, readAt, settings: settings.scanSettings })
   if (late !== undefined) addLate(building, counts, { ...late, run: scan })
   const fields = known === undefined ? undefined : building.repeats.publishedAgain(key, client.client)

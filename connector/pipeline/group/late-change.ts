@@ -33,3 +33,12 @@ export function lateChange(
   const isLate = modified.instant < live.startedAt - settings.overlapMs
   return isLate ? { scan: scan.kind, ms: Math.max(0, readAt.server - modified.instant) } : undefined
 }
+
+/** When a change was made that a live scan publishes, by our clock; undefined if its time of day is not known. */
+export function changedAt(
+  modified: ModificationTime | undefined,
+  { scan, readAt }: { scan: Scan; readAt: Times },
+): number | undefined {
+  if (scan.kind !== 'live' || modified?.hasTimeOfDay !== true) return undefined
+  return modified.instant + readAt.ours - readAt.server
+}

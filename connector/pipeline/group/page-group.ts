@@ -147,5 +147,5 @@ function keptBy({ kept, parts }: Building): Building['kept'] {
 }
 
 function nothing(): Building['added'] {
-  return { pages: 0, records: [], deadLetters: 0, size: 0, scans: new Map() }
+  return { pages: 0, records: [], deadLetters: 0, size: 0, scans: new Map(), changedAt: [] }
 }

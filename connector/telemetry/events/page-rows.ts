@@ -95,7 +95,8 @@ function countPage({ scan, clients, limit, bytes, tookMs }: EventOf<'page-read'>
 }
 
 function countPublished(event: EventOf<'pages-published'>, metrics: Metrics): void {
-  const { scans, deadLetters, bytes, tookMs } = event
+  const { scans, deadLetters, bytes, tookMs, delays } = event
+  for (const ms of delays) metrics.measure('changeDelay', ms)
   metrics.count('suppressed', clientsOf(scans, 'suppressed'))
   metrics.count('superseded', clientsOf(scans, 'superseded'))
   for (const [scan, { events, late }] of scans) {
@@ -114,7 +115,7 @@ function countLate(scan: ScanKind, late: readonly LateChange[], metrics: Metrics
 }
 
 function pagesPublished(event: EventOf<'pages-published'>, before: StreamStatus, at: number): Partial<StreamStatus> {
-  const { scans, deadLetters, seq, states, index } = event
+  const { scans, deadLetters, delays, seq, states, index } = event
   const { totals } = before
   const events = clientsOf(scans, 'events')
   const hasCommitted = events + deadLetters > 0 // a page group with nothing to publish commits nothing
@@ -126,6 +127,7 @@ function pagesPublished(event: EventOf<'pages-published'>, before: StreamStatus,
     seq,
     scans: watchedScans(before.scans, states, at),
     index,
+    delays: [...before.delays, ...delays].slice(-KEPT_DELAYS),
     totals: {
       ...totals,
       events: totals.events + events,
@@ -135,6 +137,9 @@ function pagesPublished(event: EventOf<'pages-published'>, before: StreamStatus,
     },
   }
 }
+
+/** Those of the last changes show how the stream does now. */
+const KEPT_DELAYS = 500
 
 /** A live scan that continues in the background has not ended. */
 function hasLiveScanEnded(before: ScanStates | undefined, { live, background }: ScanStates): boolean {

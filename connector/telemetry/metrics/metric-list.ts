@@ -102,6 +102,13 @@ export const histogramList = {
     ),
     [0.1, 1, 5],
   ),
+  changeDelay: histogram(
+    ofStream(
+      'change_delay_seconds',
+      'Time from the modification of a client to the commit of its event, by the clock of the server; changes found by live scans, if the modification time is mapped and has a time of day',
+    ),
+    [10, 60, 600, 3600],
+  ),
   foundLate: histogram(
     ofStream(
       'found_late_seconds',

@@ -10,7 +10,6 @@ import type { ReplicaHealth, ReplicaWatch } from '../replica-watch.ts'
 import { lookBackReports, scanReports } from '../scan-status.ts'
 import { isActive, type StreamStatus } from '../stream-status.ts'
 import type { RecentFailures } from './recent-failures.ts'
-import type { RecentHour } from './recent-hour.ts'
 
 interface Served {
   readonly identity: Readonly<Record<'connector' | 'replica' | 'version', string>>
@@ -19,14 +18,13 @@ interface Served {
   readonly clock: Clock
   readonly registry: Registry
   readonly watch: ReplicaWatch
-  readonly hour: RecentHour
   readonly failures: RecentFailures
   readonly explain: Explain
 }
 
 /** The response of each path of the HTTP port. */
 export function servedPaths(parts: Served): Record<string, () => EndpointAnswer | Promise<EndpointAnswer>> {
-  const { registry, watch, hour } = parts
+  const { registry, watch } = parts
   const page = statusPage()
   return {
     '/': () => page,
@@ -38,7 +36,6 @@ export function servedPaths(parts: Served): Record<string, () => EndpointAnswer 
     },
     '/metrics': async () => ({ status: 200, type: registry.contentType, body: await registry.metrics() }),
     '/status': () => json(200, status(parts)),
-    '/status/hour': () => json(200, hour.report()),
   }
 }
 
@@ -63,7 +60,7 @@ function details(watched: WatchedStream | undefined, clock: Clock) {
   if (watched === undefined) return {}
   const { poll, status } = watched
   const { epoch, seq, lastChanged, savedAt, liveScanAt, scans, index, removal, certificates, totals } = status
-  const { newestChange, silence, indexLoaded } = status
+  const { delays, newestChange, silence, indexLoaded } = status
   if (!isActive(status)) return { totals }
   const now = clock.monotonic()
   const reading = scans && {
@@ -80,6 +77,7 @@ function details(watched: WatchedStream | undefined, clock: Clock) {
     ...(savedAt === undefined ? {} : { checkpointAgeSeconds: secondsSince(savedAt, now) }),
     ...(liveScanAt === undefined ? {} : { secondsSinceLiveScan: secondsSince(liveScanAt, now) }),
     ...reading,
+    ...(delays.length === 0 ? {} : { delay: delayReport(delays) }),
     ...(newestChange === undefined ? {} : { newestChange: new Date(newestChange).toISOString() }),
     ...(silence && { silence: silenceReport(silence, now) }),
     index,
@@ -90,6 +88,13 @@ function details(watched: WatchedStream | undefined, clock: Clock) {
   }
 }
 
+/** Of the last changes that live scans found. */
+function delayReport(delays: readonly number[]) {
+  const sorted = delays.toSorted((one, other) => one - other)
+  const within = (share: number) => secondsSince(0, sorted[Math.ceil(share * sorted.length) - 1] ?? 0)
+  return { changes: sorted.length, medianSeconds: within(0.5), p95Seconds: within(0.95) }
+}
+
 const silenceReport = ({ since, longestMs }: NonNullable<StreamStatus['silence']>, now: number) => ({
   quietSeconds: secondsSince(since, now),
   longestQuietSeconds: Math.round(longestMs / 1000),
@@ -98,7 +103,7 @@ const silenceReport = ({ since, longestMs }: NonNullable<StreamStatus['silence']
 const mapDates = (times: Readonly<Record<string, number>>) =>
   Object.fromEntries(Object.entries(times).map(([name, ms]) => [name, new Date(ms).toISOString()]))
 
-/** The status page: one file without external assets. It reads /status and /status/hour. */
+/** The status page: one file without external assets. It reads /status. */
 function statusPage(): EndpointAnswer {
   const body = readFileSync(new URL('status-page.html', import.meta.url), 'utf8')
   return {

@@ -16,7 +16,7 @@ const NOW = Date.parse('2026-11-27T14:35:20Z')
 const own = 'polaris-connector-7d9c5b8f6d-x2v4k-3fa1c2d4'
 const others = ['polaris-connector-7d9c5b8f6d-m8k2p-91b0e7aa', 'polaris-connector-7d9c5b8f6d-q5z7t-5c3d2e10']
 
-/** A replica whose last hour is scripted; `listen` serves its status page. All names are invented. */
+/** A replica with an hour behind it; `listen` serves its status page. All names are invented. */
 export function statusScene(name: SceneName) {
   const time = { now: NOW - 61 * MINUTE }
   const telemetry = createTelemetry({
@@ -98,6 +98,7 @@ function minuteOf({ plot, index }: { plot: Plot; index: number }, now: number): 
       {
         seq: 4210 + minute,
         tookMs: Math.round(18 + 60 * noise(seed + 11)),
+        delays: Array.from({ length: Math.min(clients, 20) }, (_, at) => 1_500 + 6_000 * noise(seed + at)),
         index: { clients: 48_211 + 913 * index, memoryBytes: 1_160_000, segments: 3 },
         states: {
           createdAt: 0,

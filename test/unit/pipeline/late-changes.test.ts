@@ -5,13 +5,14 @@ import { deadLetterGuard } from '../../../connector/event/dead-letter.ts'
 import { rulesText } from '../../../connector/index/client-index.ts'
 import { clientTable } from '../../../connector/index/client-table.ts'
 import { emptyIndex } from '../../../connector/index/index-state.ts'
+import { changedAt } from '../../../connector/pipeline/group/late-change.ts'
 import { pageGroupBuilder } from '../../../connector/pipeline/group/page-group.ts'
 import type { PipelineEvent } from '../../../connector/pipeline/pipeline-event.ts'
 import type { ScanSettings } from '../../../connector/scan/scan-settings.ts'
 import { FIRST_LOOK_BACK, newScans, type Scan, type ScanStates } from '../../../connector/scan/scan-state.ts'
 import type { Page, SourceTime } from '../../../connector/source/client-source.ts'
 import { someScan } from '../../support/scans.ts'
-import { mappedTo } from './readings.ts'
+import { liveScan, mappedTo } from './readings.ts'
 
 const MINUTE = 60_000
 const noon = Date.parse('2026-06-15T12:00:00Z')
@@ -111,4 +112,13 @@ test('reports nothing when the modification time has no time of day, since fresh
   const { page, late } = building()
   expect(page(30, true, '2026-06-15').scans.get('look-back')?.late).toHaveLength(30)
   expect(late()).toEqual([])
+})
+
+test('tells when the changes of a live scan were made, by our clock, if their time of day is known', () => {
+  const live = { scan: liveScan(), readAt: { ours: noon + 5 * MINUTE, server: noon } }
+  const modified = (hasTimeOfDay: boolean) => ({ instant: noon - 3000, wallClock: from, hasTimeOfDay })
+  expect(changedAt(modified(true), live)).toBe(noon + 5 * MINUTE - 3000)
+  expect(changedAt(modified(false), live)).toBeUndefined()
+  expect(changedAt(undefined, live)).toBeUndefined()
+  expect(changedAt(modified(true), { ...live, scan: lookBack })).toBeUndefined()
 })

@@ -42,6 +42,15 @@ describe('a group', () => {
     expect(group.scans).toEqual(new Map([['live', { events: 3, suppressed: 0, superseded: 0, late: [] }]]))
   })
 
+  test('knows when the changes that it publishes were made, but not of those published again or late', () => {
+    const { builder } = building()
+    const client = { No: '1', Modif: '2026-06-15T11:59:50' }
+    builder.add(reading([client, { No: '2' }]))
+    builder.add(reading([client], middle))
+    expect(builder.finish().changedAt).toEqual([noon - 10_000])
+    expect(builder.finish().changedAt).toEqual([])
+  })
+
   test('continues from the previous group, whether that is delivered or not', () => {
     const { builder, deliver } = building()
     builder.add(reading([{ No: '1' }, { No: '2' }]))

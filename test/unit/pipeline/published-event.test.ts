@@ -49,13 +49,19 @@ test('a delivered group reports the scans after it, and the size of the client i
     records: [],
     deadLetters: 0,
     scans: new Map(),
+    changedAt: [-3_000],
     size: 0,
     parts: [],
     change,
   }
   await delivery.deliver({ group, events: [{ kind: 'fell-behind' }] })
   expect(events).toMatchObject([
-    { kind: 'pages-published', states: scans, index: { clients: 3, memoryBytes: table.bytes(), segments: 1 } },
+    {
+      kind: 'pages-published',
+      delays: [3_000],
+      states: scans,
+      index: { clients: 3, memoryBytes: table.bytes(), segments: 1 },
+    },
     { kind: 'fell-behind' },
   ])
   expect(table.bytes()).toBeGreaterThan(0)

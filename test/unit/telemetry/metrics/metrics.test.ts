@@ -80,6 +80,8 @@ test('each event updates its metrics', async () => {
     'read_duration_seconds_bucket{le="0.5",stream="shop"}': 1,
     'read_duration_seconds_bucket{le="0.1",stream="shop"}': 0,
     'publish_duration_seconds_sum{stream="shop"}': 0.03,
+    'change_delay_seconds_sum{stream="shop"}': 45,
+    'change_delay_seconds_bucket{le="10",stream="shop"}': 1,
     'found_late_seconds_sum{stream="shop"}': 4000,
     'found_late_seconds_count{stream="shop"}': 1,
   })
