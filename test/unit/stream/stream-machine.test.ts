@@ -3,39 +3,23 @@ import { type StreamState, streamStates } from '../../../connector/pipeline/pipe
 import { nextState, type StreamEvent } from '../../../connector/stream/stream-machine.ts'
 
 const wanted = ['run', 'pause', 'wait', 'stop'] as const
-const attempted = ['retry', 'hold', 'lost', 'give-up', 'caught-up'] as const
+/** Where the end of an attempt leads. */
+const attempted = {
+  left: 'stopping',
+  retry: 'retrying',
+  hold: 'held',
+  lost: 'lost',
+  'give-up': 'ended',
+  'caught-up': 'ended',
+} as const
 
 /** Each state, and where each event leads. */
 const table: Record<StreamState, Partial<Record<StreamEvent, StreamState>>> = {
   waiting: { run: 'opening', pause: 'paused', stop: 'ended' },
   paused: { run: 'opening', wait: 'waiting', stop: 'ended' },
-  opening: {
-    opened: 'running',
-    'group-silent': 'group-unreachable',
-    left: 'stopping',
-    retry: 'retrying',
-    hold: 'held',
-    lost: 'lost',
-    'give-up': 'ended',
-    'caught-up': 'ended',
-  },
-  'group-unreachable': {
-    'group-answers': 'opening',
-    left: 'stopping',
-    retry: 'retrying',
-    hold: 'held',
-    lost: 'lost',
-    'give-up': 'ended',
-    'caught-up': 'ended',
-  },
-  running: {
-    left: 'stopping',
-    retry: 'retrying',
-    hold: 'held',
-    lost: 'lost',
-    'give-up': 'ended',
-    'caught-up': 'ended',
-  },
+  opening: { ...attempted, opened: 'running', 'group-silent': 'group-unreachable' },
+  'group-unreachable': { ...attempted, 'group-answers': 'opening' },
+  running: attempted,
   retrying: { passed: 'opening', left: 'stopping' },
   held: { passed: 'opening', left: 'stopping' },
   stopping: { run: 'opening', pause: 'paused', wait: 'waiting', stop: 'ended', lost: 'lost' },
@@ -45,7 +29,7 @@ const table: Record<StreamState, Partial<Record<StreamEvent, StreamState>>> = {
 
 const events: readonly StreamEvent[] = [
   ...wanted,
-  ...attempted,
+  ...(['retry', 'hold', 'lost', 'give-up', 'caught-up'] as const),
   ...(['left', 'passed', 'opened', 'group-silent', 'group-answers'] as const),
 ]
 

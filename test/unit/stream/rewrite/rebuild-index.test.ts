@@ -19,7 +19,7 @@ import {
   type IndexEntry,
   UNKNOWN_CONTENT,
 } from '../../../../connector/index/index-entry.ts'
-import { deltaText } from '../../../../connector/index/index-state.ts'
+import { deltaText, type IndexState } from '../../../../connector/index/index-state.ts'
 import { loadTable } from '../../../../connector/index/load-table.ts'
 import { streamIndex } from '../../../../connector/index/stream-index.ts'
 import type { OpenStream } from '../../../../connector/pipeline/claimed-stream.ts'
@@ -142,6 +142,7 @@ function stage(ignored: readonly string[] = []) {
   })
   const reopening = { retries: 0, withinMs: 1, firstPauseMs: 1, maxPauseMs: 1, maxRetryAfterMs: 1 }
   const rebuilds: RebuildProgress[] = []
+  const stored = () => parseDocument(store.stored(KEY)?.text ?? '')
   return {
     ...{ kafka, store, polaris, parts, rebuilds, clock, erase: control.erase },
     marks: erasureMarks({ object: store.object(featureKey(KEY, 'erasures')), newNonce: () => `marks-${++nonces}` }),
@@ -173,7 +174,13 @@ function stage(ignored: readonly string[] = []) {
       return driven(clock, rebuildIndex({ ...parts('operator'), mustNotRun, onProgress, ...more }, never))
     },
     reset: () => rewriteCheckpoint(parts('operator'), { to: { kind: 'reset' }, republish: false, timeZone }, never),
-    stored: () => parseDocument(store.stored(KEY)?.text ?? ''),
+    stored,
+    /** Changes the index of the stored document. */
+    tamper: (index: Partial<IndexState>) => {
+      const { committed, ...document } = stored()
+      const state = { ...committed.state, index: { ...committed.state.index, ...index } }
+      store.tamper(KEY, serializeDocument({ ...document, committed: { ...committed, state } }))
+    },
     segments: () => [...store.segments(KEY).stored.keys()],
   }
 }
@@ -186,14 +193,18 @@ async function published(...args: Parameters<typeof stage>) {
   for (let client = 1; client <= 4; client += 1) on.polaris.change(`c${client}`)
   await on.poll()
   expect(on.kafka.committed).toHaveLength(14)
-  const document = on.stored()
   const lost = { name: '1-lost', tier: 'base', entries: 10, sha256: 'x' } as const
-  const { state } = document.committed
-  const index = { ...state.index, segments: [lost], delta: '' }
-  on.store.tamper(
-    KEY,
-    serializeDocument({ ...document, committed: { ...document.committed, state: { ...state, index } } }),
-  )
+  on.tamper({ segments: [lost], delta: '' })
+  return on
+}
+
+/** A stage where `c1` and `c2` were published, and `c1` was erased. */
+async function erasedOfTwo() {
+  const on = stage()
+  for (const client of ['c1', 'c2']) on.polaris.change(client)
+  await on.poll()
+  on.erase('c1')
+  await on.poll()
   return on
 }
 
@@ -266,11 +277,7 @@ describe('rebuildIndex', () => {
   )
 
   test('knows from its tombstone that a client is erased when the marks are lost', async () => {
-    const on = stage()
-    for (const client of ['c1', 'c2']) on.polaris.change(client)
-    await on.poll()
-    on.erase('c1')
-    await on.poll()
+    const on = await erasedOfTwo()
     on.store.tamper(featureKey(KEY, 'erasures'), undefined)
     on.kafka.committed.splice(0, 1) // as compaction does
     await on.rebuild()
@@ -311,11 +318,7 @@ describe('rebuildIndex', () => {
   })
 
   test('does not publish an erased client again when the checkpoint is lost', async () => {
-    const on = stage()
-    for (const client of ['c1', 'c2']) on.polaris.change(client)
-    await on.poll()
-    on.erase('c1')
-    await on.poll()
+    const on = await erasedOfTwo()
     on.store.tamper(KEY, undefined)
     await on.reset()
     await on.poll()
@@ -323,11 +326,7 @@ describe('rebuildIndex', () => {
   })
 
   test('does not publish an erased client again when its last mark is missing, and the checkpoint was lost before', async () => {
-    const on = stage()
-    for (const client of ['c1', 'c2']) on.polaris.change(client)
-    await on.poll()
-    on.erase('c1')
-    await on.poll()
+    const on = await erasedOfTwo()
     // The replica stopped before it stored the last mark; then compaction deleted event and tombstone.
     const erased = { key: clientKey('c1'), request: 'erasure 1' }
     await on.marks.update({ remove: [erased.key], open: [erased] }, never)
@@ -340,11 +339,7 @@ describe('rebuildIndex', () => {
   })
 
   test('does not publish an erased client again when document and commit record are lost', async () => {
-    const on = stage()
-    for (const client of ['c1', 'c2']) on.polaris.change(client)
-    await on.poll()
-    on.erase('c1')
-    await on.poll()
+    const on = await erasedOfTwo()
     on.store.tamper(KEY, undefined)
     on.kafka.deleteRecord('shop', 'clients')
     await on.poll()
@@ -355,24 +350,14 @@ describe('rebuildIndex', () => {
   })
 
   test('does not publish an erased client again when its rules make place for newer ones', async () => {
-    const on = stage()
-    for (const client of ['c1', 'c2']) on.polaris.change(client)
-    await on.poll()
-    on.erase('c1')
-    await on.poll()
-    const document = on.stored()
-    const { state } = document.committed
+    const on = await erasedOfTwo()
+    const { index } = on.stored().committed.state
     const others = Array.from({ length: 255 }, (_, at) => rulesText({ ignored: [`field${at}`], limits: '' }))
     const used = others.map((text, at): [ClientKey, IndexEntry] => [
       clientKey(text),
       { content: UNKNOWN_CONTENT, number: 0, tag: 0, isDeadLetter: false, mark: 'none', rules: at + 1 },
     ])
-    const delta = state.index.delta + deltaText(entryWordsOf(used))
-    const index = { ...state.index, rules: [...state.index.rules, ...others], delta }
-    on.store.tamper(
-      KEY,
-      serializeDocument({ ...document, committed: { ...document.committed, state: { ...state, index } } }),
-    )
+    on.tamper({ rules: [...index.rules, ...others], delta: index.delta + deltaText(entryWordsOf(used)) })
     on.use({ datemodification: 'drop' })
     await on.reset()
     await on.poll()

@@ -5,6 +5,7 @@ import { type JudgeSettings, judgeAnswer } from '../../../../../connector/source
 import { clientShape } from '../../../../../connector/source/polaris/decode/field-shape.ts'
 import type { HttpAnswer } from '../../../../../connector/source/polaris/http/http-caller.ts'
 import { decodedBody } from '../../../../support/decode-answer-body.ts'
+import { httpAnswer } from '../../../../support/http-answer.ts'
 
 const settings = (output: 'xml' | 'json'): JudgeSettings => ({
   output,
@@ -12,26 +13,13 @@ const settings = (output: 'xml' | 'json'): JudgeSettings => ({
   access: { auth: 'login' },
   nowMs: 0,
 })
-const answer = (status: number, body: string | Buffer, contentType = 'text/xml'): HttpAnswer => ({
-  url: new URL('https://polaris.example.com/'),
-  status,
-  beginning: Buffer.from(body),
-  bytes: Buffer.byteLength(body),
-  contentType,
-  retryAfter: undefined,
-  schemes: [],
-  droppedCookies: [],
-  serverTime: undefined,
-  tookMs: 1,
-  hasLostArguments: false,
-})
 const judge = async (received: HttpAnswer, output: 'xml' | 'json' = 'xml') => {
   const shape = clientShape(['Cartes'], () => undefined)
   const decoded = await decodedBody([received.beginning], received.contentType, { shape, timeZone: 'Europe/Paris' })
   return judgeAnswer(received, decoded, settings(output))
 }
 const judged = async (status: number, body: string, output: 'xml' | 'json' = 'xml') => {
-  const judgement = await judge(answer(status, body), output)
+  const judgement = await judge(httpAnswer(status, body), output)
   return judgement.kind === 'page' ? 'page' : `${judgement.kind} ${judgement.error.code}`
 }
 
@@ -92,7 +80,7 @@ describe('judgeAnswer', () => {
   })
 
   it('rejects a page after a redirect that dropped arguments (invariant 5)', async () => {
-    const judgement = await judge({ ...answer(200, PAGES.xml), hasLostArguments: true })
+    const judgement = await judge({ ...httpAnswer(200, PAGES.xml), hasLostArguments: true })
     expect(judgement).toMatchObject({ kind: 'failed', error: { code: 'source.redirected' } })
   })
 
@@ -117,7 +105,7 @@ describe('judgeAnswer', () => {
               Buffer.concat([bytes.subarray(0, at), insert, bytes.subarray(at + remove)]),
             Buffer.from(PAGES[output]),
           )
-          const judgement = await judge(answer(200, body), output)
+          const judgement = await judge(httpAnswer(200, body), output)
           if (judgement.kind !== 'page') expect(judgement.error).toBeInstanceOf(ConnectorError)
         },
       ),

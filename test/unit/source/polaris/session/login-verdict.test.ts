@@ -1,24 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import { offeredSchemes } from '../../../../../connector/source/polaris/answer/answer-verdict.ts'
-import type { HttpAnswer } from '../../../../../connector/source/polaris/http/http-caller.ts'
 import { judgeLogin } from '../../../../../connector/source/polaris/session/login-verdict.ts'
 import { serverAnswers } from '../../../../fixtures/answers/server-answers.ts'
+import { httpAnswer } from '../../../../support/http-answer.ts'
 
-const answer = (status: number, text: string | Buffer): HttpAnswer => ({
-  url: new URL('https://polaris.example.com/'),
-  status,
-  beginning: Buffer.from(text),
-  bytes: Buffer.from(text).length,
-  contentType: 'text/xml',
-  retryAfter: undefined,
-  schemes: [],
-  droppedCookies: [],
-  serverTime: undefined,
-  tookMs: 1,
-  hasLostArguments: false,
-})
 const judged = (status: number, text: string | Buffer) => {
-  const verdict = judgeLogin(answer(status, text), undefined, 0)
+  const verdict = judgeLogin(httpAnswer(status, text), undefined, 0)
   return verdict.kind === 'logged-in' ? verdict.kind : `${verdict.kind} ${verdict.error.code}`
 }
 const LOGIN_FORM = '<html><form><input type=password></form></html>'
@@ -29,7 +16,7 @@ describe('a login', () => {
     'with the response $name: $asLogin',
     ({ status = 200, body = '', headers, asLogin }) => {
       const schemes = offeredSchemes([headers?.['www-authenticate'] ?? []].flat())
-      const verdict = judgeLogin({ ...answer(status, body), schemes }, undefined, 0)
+      const verdict = judgeLogin({ ...httpAnswer(status, body), schemes }, undefined, 0)
       expect(verdict.kind).toBe(asLogin)
     },
   )
@@ -94,7 +81,7 @@ describe('a login', () => {
     [200, LOGIN_FORM],
     [200, '<Erreur>Mot de passe incorrect</Erreur>'],
   ])('is not certainly refused with status %i and %s when a redirect dropped user and password', (status, text) => {
-    const verdict = judgeLogin({ ...answer(status, text), hasLostArguments: true }, undefined, 0)
+    const verdict = judgeLogin({ ...httpAnswer(status, text), hasLostArguments: true }, undefined, 0)
     expect(verdict.kind).toBe('doubtful')
   })
 
@@ -109,7 +96,7 @@ describe('a login', () => {
     [['NTLM', 'Basic'], 'refused', 'source.unauthorized', /the server refuses the user; it offers NTLM, Basic/],
     [[], 'refused', 'source.unauthorized', /the server refuses the user \(/],
   ])('with status 401 that offers %j: %s %s', (schemes, kind, code, message) => {
-    const verdict = judgeLogin({ ...answer(401, ''), schemes }, undefined, 0)
+    const verdict = judgeLogin({ ...httpAnswer(401, ''), schemes }, undefined, 0)
     expect(verdict).toMatchObject({ kind, error: { code, message: expect.stringMatching(message) } })
   })
 
@@ -123,14 +110,14 @@ describe('a login', () => {
   it('is refused with words in a SOAP fault, whose code is in the error', () => {
     const fault =
       '<s:Envelope xmlns:s="x"><s:Body><s:Fault><faultcode>s:Client</faultcode><faultstring>Mot de passe incorrect</faultstring></s:Fault></s:Body></s:Envelope>'
-    const verdict = judgeLogin(answer(200, fault), undefined, 0)
+    const verdict = judgeLogin(httpAnswer(200, fault), undefined, 0)
     expect(verdict).toMatchObject({ kind: 'refused', error: { message: expect.stringMatching(/: s:Client$/) } })
   })
 
   it('without the configured token may have failed because of the credentials', () => {
     const token = { from: { kind: 'field', path: 'Token' }, sendAs: { kind: 'query', name: 's' } } as const
-    const verdict = judgeLogin(answer(200, '<LoginResult/>'), token, 0)
+    const verdict = judgeLogin(httpAnswer(200, '<LoginResult/>'), token, 0)
     expect(verdict).toMatchObject({ kind: 'doubtful', error: { code: 'source.answer-not-a-page' } })
-    expect(judgeLogin(answer(200, '<html>Maintenance</html>'), token, 0)).toMatchObject({ kind: 'failed' })
+    expect(judgeLogin(httpAnswer(200, '<html>Maintenance</html>'), token, 0)).toMatchObject({ kind: 'failed' })
   })
 })

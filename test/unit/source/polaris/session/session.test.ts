@@ -6,6 +6,7 @@ import type { ApiRequest } from '../../../../../connector/source/polaris/http/re
 import type { AuthConfig, TokenConfig } from '../../../../../connector/source/polaris/polaris-config.ts'
 import { type Attempt, openSession } from '../../../../../connector/source/polaris/session/session.ts'
 import { virtualClock } from '../../../../support/fakes/virtual-clock.ts'
+import { httpAnswer } from '../../../../support/http-answer.ts'
 import { never } from '../../../../support/signals.ts'
 
 const base = new URL('http://h/core/api/')
@@ -16,20 +17,6 @@ const loggedOut: Attempt<string> = {
 }
 const fine: Attempt<string> = { kind: 'answered', answer: 'page' }
 
-const answer = (status: number, text = ''): HttpAnswer => ({
-  url: base,
-  status,
-  beginning: Buffer.from(text),
-  bytes: Buffer.byteLength(text),
-  contentType: 'text/xml',
-  retryAfter: undefined,
-  schemes: [],
-  droppedCookies: [],
-  serverTime: undefined,
-  tookMs: 1,
-  hasLostArguments: false,
-})
-
 /** A session with a server that gives these responses to logins and to calls. */
 function scripted(auth: AuthConfig, logins: HttpAnswer[], calls: Attempt<string>[]) {
   const loginRequests: ApiRequest[] = []
@@ -37,7 +24,7 @@ function scripted(auth: AuthConfig, logins: HttpAnswer[], calls: Attempt<string>
   const caller = {
     call: async (login: ApiRequest) => {
       loginRequests.push(login)
-      return logins[Math.min(loginRequests.length, logins.length) - 1] ?? answer(500)
+      return logins[Math.min(loginRequests.length, logins.length) - 1] ?? httpAnswer(500)
     },
     close: async () => undefined,
   }
@@ -65,7 +52,7 @@ const unauthorized = { code: 'source.unauthorized' }
 
 describe('openSession with a login', () => {
   it('logs in once, before the first call', async () => {
-    const { send, loginRequests } = scripted(login(), [answer(200)], [])
+    const { send, loginRequests } = scripted(login(), [httpAnswer(200)], [])
     expect([await send(), await send()]).toEqual(['page', 'page'])
     expect(loginRequests).toEqual([
       { method: 'POST', url: new URL('http://h/core/api/ACL.Login'), form: 'user=bob&password=p%20w%2Bd' },
@@ -73,20 +60,20 @@ describe('openSession with a login', () => {
   })
 
   it('logs in again once and repeats the call when the session has expired', async () => {
-    const { send, loginRequests, callRequests } = scripted(login(), [answer(200)], [fine, loggedOut])
+    const { send, loginRequests, callRequests } = scripted(login(), [httpAnswer(200)], [fine, loggedOut])
     expect([await send(), await send()]).toEqual(['page', 'page'])
     expect([loginRequests.length, callRequests.length]).toEqual([2, 3])
   })
 
   it('logs in again in a later call when the session expires again', async () => {
-    const { send, loginRequests } = scripted(login(), [answer(200)], [fine, loggedOut, fine, loggedOut, fine])
+    const { send, loginRequests } = scripted(login(), [httpAnswer(200)], [fine, loggedOut, fine, loggedOut, fine])
     await send()
     await send()
     expect([await send(), loginRequests.length]).toEqual(['page', 3])
   })
 
   it('gives up when a new login does not help, and uses the session when a later call succeeds', async () => {
-    const { send, loginRequests, callRequests } = scripted(login(), [answer(200)], [fine, loggedOut, loggedOut])
+    const { send, loginRequests, callRequests } = scripted(login(), [httpAnswer(200)], [fine, loggedOut, loggedOut])
     await send()
     await expect(send()).rejects.toEqual(failure('source.unauthorized'))
     expect([loginRequests.length, callRequests.length]).toEqual([2, 3])
@@ -94,13 +81,13 @@ describe('openSession with a login', () => {
   })
 
   it('gives up at once when the first call after a login finds no session', async () => {
-    const { send, loginRequests } = scripted(login(), [answer(200)], [loggedOut])
+    const { send, loginRequests } = scripted(login(), [httpAnswer(200)], [loggedOut])
     await expect(send()).rejects.toEqual(failure('source.unauthorized'))
     expect(loginRequests).toHaveLength(1)
   })
 
   it('retries a refused account after a minute, then every 30 minutes', async () => {
-    const { send, loginRequests, callRequests, clock } = scripted(login(), [answer(401)], [])
+    const { send, loginRequests, callRequests, clock } = scripted(login(), [httpAnswer(401)], [])
     for (const _attempt of [1, 2]) await expect(send()).rejects.toMatchObject({ ...unauthorized, retryAfterMs: 60_000 })
     expect([loginRequests.length, callRequests.length]).toEqual([1, 0])
     clock.pass(60_000)
@@ -114,8 +101,11 @@ describe('openSession with a login', () => {
   })
 
   it('retries a login that may have failed because of the password after a minute, then every 5 minutes', async () => {
-    const trace = answer(500, 'NullReferenceException\n   at Polaris.Acl.CheckPassword(String user, String password)')
-    const { send, loginRequests, clock } = scripted(login(), [trace, trace, answer(200)], [])
+    const trace = httpAnswer(
+      500,
+      'NullReferenceException\n   at Polaris.Acl.CheckPassword(String user, String password)',
+    )
+    const { send, loginRequests, clock } = scripted(login(), [trace, trace, httpAnswer(200)], [])
     const failed = { code: 'source.server-error', retryAfterMs: 60_000 }
     for (const _attempt of [1, 2]) await expect(send()).rejects.toMatchObject(failed)
     clock.pass(60_000)
@@ -131,7 +121,7 @@ describe('openSession with a login', () => {
     'logs in at most once a minute while each call ends with %s',
     async (code) => {
       const logout: Attempt<string> = { kind: 'logged-out', error: new ConnectorError(code, 'x') }
-      const { send, loginRequests, clock } = scripted(login(), [answer(200)], [fine, ...Array(99).fill(logout)])
+      const { send, loginRequests, clock } = scripted(login(), [httpAnswer(200)], [fine, ...Array(99).fill(logout)])
       await send()
       for (let read = 0; read < 40; read += 1) {
         await expect(send()).rejects.toEqual(failure(code))
@@ -148,7 +138,7 @@ describe('openSession with a login', () => {
     }
     const { send, loginRequests } = scripted(
       login(),
-      [answer(200)],
+      [httpAnswer(200)],
       [fine, message, message, message, message, fine, message, fine],
     )
     await send()
@@ -164,7 +154,7 @@ describe('openSession with a login', () => {
       error: new ConnectorError('source.error-document', 'session?'),
     }
     const calls = [fine, message, message, message, message, fine]
-    const { send, clock, loginRequests } = scripted(login(), [answer(200)], calls)
+    const { send, clock, loginRequests } = scripted(login(), [httpAnswer(200)], calls)
     await send()
     await expect(send()).rejects.toEqual(failure('source.error-document'))
     clock.pass(59_999)
@@ -175,14 +165,18 @@ describe('openSession with a login', () => {
   })
 
   it('retries a login that failed for another reason', async () => {
-    const { send, loginRequests } = scripted(login(), [answer(503), answer(500, 'disk full'), answer(200)], [])
+    const { send, loginRequests } = scripted(
+      login(),
+      [httpAnswer(503), httpAnswer(500, 'disk full'), httpAnswer(200)],
+      [],
+    )
     await expect(send()).rejects.toEqual(failure('source.server-error'))
     await expect(send()).rejects.toEqual(failure('source.server-error'))
     expect([await send(), loginRequests.length]).toEqual(['page', 3])
   })
 
   it('reports that the server has no ACL.Login, without user and password', async () => {
-    const { send } = scripted(login(), [answer(404)], [])
+    const { send } = scripted(login(), [httpAnswer(404)], [])
     const error = await send().catch((caught: unknown) => caught)
     expect(error).toEqual(failure('source.function-missing'))
     expect(String(error)).toContain('ACL.Login')
@@ -207,7 +201,7 @@ describe('openSession with a token', () => {
     ['text in XML', '<string xmlns="x">abc</string>', { kind: 'text' }, 'abc'],
     ['text in JSON', '"abc"', { kind: 'text' }, 'abc'],
   ])('reads it from %s and sends it in the query', async (_, text, from, token) => {
-    const { send, callRequests } = scripted(login({ from, sendAs: query }), [answer(200, text)], [])
+    const { send, callRequests } = scripted(login({ from, sendAs: query }), [httpAnswer(200, text)], [])
     await send()
     expect(callRequests.map(({ url }) => url.searchParams.get('session'))).toEqual([token])
     expect(callRequests[0]?.url.searchParams.get('a')).toBe('1')
@@ -218,7 +212,11 @@ describe('openSession with a token', () => {
       from: { kind: 'text' },
       sendAs: { kind: 'header', name: 'authorization', prefix: 'Bearer ' },
     }
-    const { send, callRequests } = scripted(login(token), [answer(200, 'one'), answer(200, 'two')], [fine, loggedOut])
+    const { send, callRequests } = scripted(
+      login(token),
+      [httpAnswer(200, 'one'), httpAnswer(200, 'two')],
+      [fine, loggedOut],
+    )
     await send()
     await send()
     expect(callRequests.map(({ headers }) => headers?.authorization)).toEqual([
@@ -233,7 +231,7 @@ describe('openSession with a token', () => {
     async (text) => {
       const { send } = scripted(
         login({ from: { kind: 'field', path: 'Token' }, sendAs: query }),
-        [answer(200, text)],
+        [httpAnswer(200, text)],
         [],
       )
       await expect(send()).rejects.toEqual(failure('source.answer-not-a-page'))

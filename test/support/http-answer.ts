@@ -1,0 +1,16 @@
+import type { HttpAnswer } from '../../connector/source/polaris/http/http-caller.ts'
+
+/** A response of a Polaris server. */
+export const httpAnswer = (status: number, body: string | Buffer = '', contentType = 'text/xml'): HttpAnswer => ({
+  url: new URL('https://polaris.example.com/core/api/'),
+  status,
+  beginning: Buffer.from(body),
+  bytes: Buffer.byteLength(body),
+  contentType,
+  retryAfter: undefined,
+  schemes: [],
+  droppedCookies: [],
+  serverTime: undefined,
+  tookMs: 1,
+  hasLostArguments: false,
+})
