@@ -4,13 +4,11 @@ import { readingRules } from '../event/configured-events.ts'
 import type { AuditParts } from '../inspect/audit/audit-stream.ts'
 import { type Retention, retentionOf } from '../inspect/audit/compare.ts'
 import { viewTopic } from '../kafka/admin/cluster-view.ts'
-import { kafkaClient } from '../kafka/kafka-client.ts'
-import { createServerClock } from '../pipeline/read/server-clock.ts'
 import { streamNames } from '../publish/event-publisher.ts'
 import type { CloseStack } from '../runtime/close-stack.ts'
-import { openSource } from './compose-source.ts'
-import { beginningOf, openParts, withoutPlacement } from './compose-stream.ts'
-import type { SharedResources } from './shared-resources.ts'
+import { openSource, pageReader } from './compose-source.ts'
+import { openParts, withoutPlacement } from './compose-stream.ts'
+import { adminParts, type SharedResources } from './shared-resources.ts'
 
 /** What an audit of a stream works with: its own source, which gives up during an outage, and adapters that only read. */
 export function composeAudit(
@@ -19,14 +17,13 @@ export function composeAudit(
   { isPaused, closing }: Pick<AuditParts, 'isPaused'> & { readonly closing: CloseStack },
 ): AuditParts {
   const { clock, accounts, config } = shared
-  const { polaris, poll, fields } = stream
+  const { polaris } = stream
   const observe = () => {}
   const server = { permits: shared.servers.of(polaris), breaker: shared.breakerOf(polaris) }
   const http = { clock, observe, ...server, accounts, outages: 'give-up' as const }
   const source = closing.use(openSource(polaris, http), (opened) => opened.close())
   const open = openParts(stream, shared, { ...withoutPlacement, observe, closing })
-  const serverClock = createServerClock(clock, observe)
-  const reader = { source, clock, serverClock, settings: poll, fields, beginAt: beginningOf(stream) }
+  const reader = pageReader(stream, { source, clock, observe })
   return {
     open,
     source: { reader, rules: readingRules(stream) },
@@ -39,12 +36,12 @@ export function composeAudit(
 /** Whether the events topic keeps the last event of every client. Rejects with `publish.*` or the reason of `stop`. */
 export async function readRetention(
   { name, kafka }: StreamConfig,
-  { clock, config, accounts, kafkaLog: log }: SharedResources,
+  shared: SharedResources,
   stop: AbortSignal,
 ): Promise<Retention> {
+  const { config } = shared
   const { clientId } = streamNames(config.connector, name)
-  const connect = () => kafkaClient(kafka, { clientId, log, accounts, clock })
-  const found = await viewTopic({ config: kafka, clock, connect }, kafka.topic.events, stop)
+  const found = await viewTopic(adminParts(kafka, shared, clientId), kafka.topic.events, stop)
   return retentionOf(
     found.kind === 'exists' ? found.view.settings : undefined,
     twinsOf({ name, kafka }, config).length > 0,

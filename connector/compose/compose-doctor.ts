@@ -3,7 +3,7 @@ import type { ConnectorConfig, StreamConfig } from '../config/connector-config.t
 import { indexMemory, streamIndex } from '../index/stream-index.ts'
 import { checkProgress } from '../inspect/doctor/check-progress.ts'
 import type { DoctorParts, StreamUnderTest } from '../inspect/doctor/doctor-parts.ts'
-import { type KafkaConnection, kafkaClient } from '../kafka/kafka-client.ts'
+import type { KafkaConnection } from '../kafka/kafka-client.ts'
 import { shortTimeouts } from '../kafka/kafka-config.ts'
 import { streamNames } from '../publish/event-publisher.ts'
 import type { Clock } from '../runtime/clock.ts'
@@ -12,7 +12,7 @@ import type { SeenCertificate, SourceEvent } from '../source/client-source.ts'
 import { viewReplicas } from './compose-placement.ts'
 import { openSource } from './compose-source.ts'
 import { eventRules, openParts, streamObject, streamSegments, withoutPlacement } from './compose-stream.ts'
-import { openSharedResources, type SharedResources } from './shared-resources.ts'
+import { adminParts, openSharedResources, type SharedResources } from './shared-resources.ts'
 
 /** What `doctor` checks, with its own adapters. The timeouts for Kafka and the store are shorter than those of `run`. */
 export function composeDoctor(configured: ConnectorConfig, clock: Clock, closing: CloseStack): DoctorParts {
@@ -20,15 +20,13 @@ export function composeDoctor(configured: ConnectorConfig, clock: Clock, closing
   const names = streamNames(config.connector, 'doctor')
   const parts = { clock, replica: names.clientId, kafkaLog: () => {}, onStoreRetry: () => {}, onServerChange: () => {} }
   const shared = openSharedResources(config, parts, closing)
-  const connect = () =>
-    kafkaClient(config.kafka, { clientId: names.clientId, log: () => {}, accounts: shared.accounts, clock })
   return {
     config,
     clock,
     progress: checkProgress(),
     names,
     store: shared.store,
-    admin: { config: config.kafka, clock, connect },
+    admin: adminParts(config.kafka, shared, names.clientId),
     viewReplicas: (stop) => viewReplicas(shared, stop),
     streams: config.streams.map((stream) => streamUnderTest(stream, shared, closing)),
   }

@@ -1,7 +1,6 @@
 import type { StreamConfig } from '../config/connector-config.ts'
 import { groupPlacement } from '../kafka/group/group-placement.ts'
 import { viewGroup } from '../kafka/group/group-view.ts'
-import { kafkaClient } from '../kafka/kafka-client.ts'
 import { readStoredRecord } from '../kafka/transactions/kafka-state.ts'
 import type { GroupView, PlacementEvent } from '../placement/placement.ts'
 import { type Placement, singlePlacement } from '../placement/placement.ts'
@@ -9,7 +8,7 @@ import { slotsTopic } from '../placement/placement-config.ts'
 import { replicasPerServer } from '../placement/replicas-per-server.ts'
 import { type StoredRecord, streamNames } from '../publish/event-publisher.ts'
 import { apiBase } from '../source/polaris/http/read-request.ts'
-import type { SharedResources } from './shared-resources.ts'
+import { adminParts, type SharedResources } from './shared-resources.ts'
 
 /** The placement of the configured mode; connects when it is run. */
 export function composePlacement(shared: SharedResources, report: (event: PlacementEvent) => void): Placement {
@@ -26,19 +25,16 @@ export function composePlacement(shared: SharedResources, report: (event: Placem
 
 /** The current consumer group; null with `PLACEMENT=single`. Rejects with `publish.*`. */
 export async function viewReplicas(shared: SharedResources, stop: AbortSignal): Promise<GroupView | null> {
-  const { config, clock, replica: clientId, accounts, kafkaLog: log } = shared
+  const { config, replica } = shared
   const { connector: group, kafka, placement, configuration } = config
   if (placement.mode === 'single') return null
-  const connect = () => kafkaClient(kafka, { clientId, log, accounts, clock })
   const topic = slotsTopic(group, placement)
-  return await viewGroup({ group, topic, configuration, config: kafka, clock, connect }, stop)
+  return await viewGroup({ group, topic, configuration, ...adminParts(kafka, shared, replica) }, stop)
 }
 
 /** The commit record of a stream, read without opening it. Rejects as `readStoredRecord` does. */
 export function storedRecord(stream: StreamConfig, shared: SharedResources, stop: AbortSignal): Promise<StoredRecord> {
-  const { clock, replica: clientId, accounts, kafkaLog: log, config } = shared
-  const { recordGroup: group } = streamNames(config.connector, stream.name)
-  const connect = () => kafkaClient(stream.kafka, { clientId, log, accounts, clock })
+  const { recordGroup: group } = streamNames(shared.config.connector, stream.name)
   const place = { group, topic: stream.kafka.topic.events }
-  return readStoredRecord({ config: stream.kafka, clock, connect }, place, stop)
+  return readStoredRecord(adminParts(stream.kafka, shared, shared.replica), place, stop)
 }

@@ -11,11 +11,8 @@ import { featureList } from '../pipeline/features/feature-list.ts'
 import type { PipelineParts } from '../pipeline/pipeline.ts'
 import type { Observe } from '../pipeline/pipeline-event.ts'
 import type { ReaderParts } from '../pipeline/read/reader-parts.ts'
-import { createServerClock } from '../pipeline/read/server-clock.ts'
 import { type CloseStack, closeStack } from '../runtime/close-stack.ts'
 import { once } from '../runtime/once.ts'
-import { UNKNOWN_BEGINNING } from '../scan/scan-state.ts'
-import type { SourceTime } from '../source/client-source.ts'
 import type { Outages } from '../source/recovery/after-failed-read.ts'
 import { checkpointKey, featureKey } from '../storage/checkpoint-store-config.ts'
 import type { SegmentStore } from '../storage/segment-store.ts'
@@ -23,7 +20,7 @@ import { type AttemptParts, attempts } from '../stream/attempt.ts'
 import type { ConfiguredStream, OpenParts, StoredStream } from '../stream/open/open-parts.ts'
 import type { StreamAdapters } from '../stream/run-stream.ts'
 import type { Reopening } from '../stream/tries.ts'
-import { openSource } from './compose-source.ts'
+import { beginningOf, openSource, pageReader } from './compose-source.ts'
 import type { SharedResources } from './shared-resources.ts'
 
 /** How `run` and a one-shot command differ. */
@@ -90,16 +87,8 @@ function composeParts(
   const { clock, config } = shared
   const { observe, requests } = mode
   const source = openSource(stream.polaris, sourceParts(stream, shared, mode))
-  const reader: ReaderParts = {
-    source: closing.use(source, (opened) => opened.close()),
-    clock,
-    serverClock: createServerClock(clock, observe),
-    settings: stream.poll,
-    fields: stream.fields,
-    beginAt: beginningOf(stream),
-    until: mode.until,
-    observe,
-  }
+  closing.use(source, (opened) => opened.close())
+  const reader: ReaderParts = { ...pageReader(stream, { source, clock, observe }), until: mode.until, observe }
   const { assignment } = mode
   const open = openParts(stream, shared, { assignment, observe, closing, seenControl: requests.seen })
   const pipeline: PipelineParts = {
@@ -151,7 +140,6 @@ export function streamSegments(stream: StreamConfig, { config, store }: SharedRe
 }
 
 const FIRST_AUDIT_MS = 3_600_000
-export const beginningOf = ({ beginAt }: StreamConfig): SourceTime => beginAt ?? UNKNOWN_BEGINNING
 
 /** Ignores placement: a one-shot command takes the stream from its current owner. */
 export const withoutPlacement: Pick<OpenParts, 'assignment'> = { assignment: () => 'here' }

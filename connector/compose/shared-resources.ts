@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
 import type { ConnectorConfig } from '../config/connector-config.ts'
 import { type IndexMemory, indexMemory } from '../index/stream-index.ts'
+import { type KafkaConnection, kafkaClient } from '../kafka/kafka-client.ts'
 import { assertNever } from '../runtime/assert-never.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { CloseStack } from '../runtime/close-stack.ts'
@@ -38,6 +39,15 @@ export interface SharedResources {
   readonly openLimit: Semaphore
   /** The accounts that Kafka and the Polaris servers rejected. */
   readonly accounts: RefusedAccounts
+}
+
+/** How requests are sent to brokers under a client id. */
+export function adminParts<Config extends KafkaConnection>(
+  config: Config,
+  { clock, accounts, kafkaLog: log }: Pick<SharedResources, 'clock' | 'accounts' | 'kafkaLog'>,
+  clientId: string,
+) {
+  return { config, clock, connect: () => kafkaClient(config, { clientId, log, accounts, clock }) }
 }
 
 export function replicaName(): string {
