@@ -31,6 +31,8 @@ export interface DeliveryParts extends DeliveryTime {
   /** Minimum time between saves without changes; maximum time until a decided state is stored as committed. */
   readonly savePeriodMs: number
   readonly observe: Observe
+  /** Called for each delivered group, before its events are reported. */
+  readonly onDelivered: (group: PageGroup) => void
 }
 
 export function pageGroupDelivery(parts: DeliveryParts, stream: ClaimedStream): PageGroupDelivery {
@@ -41,11 +43,6 @@ export function pageGroupDelivery(parts: DeliveryParts, stream: ClaimedStream): 
     const { checkpoint } = stream
     if (checkpoint.isSaved()) return
     await withDeadline(parts, (finish) => checkpoint.save(finish))
-    schedule.saved()
-  }
-  const publish = async (group: PageGroup) => {
-    const open = await stream.withProducer(parts.giveUp)
-    await withDeadline(parts, (finish) => deliverGroup(group, open, finish))
     schedule.saved()
   }
   const tell = async ({ delivered }: FinishedPart) => {
@@ -66,8 +63,17 @@ export function pageGroupDelivery(parts: DeliveryParts, stream: ClaimedStream): 
   return {
     deliver: async ({ group, events }) => {
       const began = clock.monotonic()
-      await (group.records.length > 0 ? publish(group) : advance(group))
+      try {
+        if (group.records.length > 0) {
+          const open = await stream.withProducer(parts.giveUp)
+          await withDeadline(parts, (finish) => deliverGroup(group, open, finish))
+          schedule.saved()
+        } else await advance(group)
+      } catch (error) {
+        throw group.parts.reduce((reason, part) => part.rejected?.(reason) ?? reason, error)
+      }
       for (const part of group.parts) await tell(part)
+      parts.onDelivered(group)
       observe(published(group, { tookMs: clock.monotonic() - began, now: clock.now(), checkpoint: stream.checkpoint }))
       for (const event of [...events, ...group.parts.flatMap((part) => part.events)]) observe(event)
     },

@@ -16,7 +16,7 @@ import type { Reading } from './read/page-reading.ts'
 import type { ReaderParts } from './read/reader-parts.ts'
 import { scanProgress } from './scan-progress.ts'
 
-export interface PipelineParts extends Omit<DeliveryParts, 'observe'> {
+export interface PipelineParts extends Omit<DeliveryParts, 'observe' | 'onDelivered'> {
   readonly reader: ReaderParts
   readonly group: Omit<PageGroupParts, 'requests'>
   readonly features: readonly Feature[]
@@ -69,8 +69,11 @@ function startCopying(parts: PipelineParts, stream: ClaimedStream) {
   const unreported: PipelineEvent[] = []
   requests.opened()
   const builder = openBuilder(parts, stream)
-  const delivery = pageGroupDelivery({ ...parts, observe }, stream)
   const report = () => requests.carriedOut(stream.checkpoint.state().carriedOut)
+  const onDelivered = (group: PageGroup) => {
+    builder.delivered(group)
+    report()
+  }
   report() // what an earlier opening carried out may not be recorded yet
   const { scans: states, mapping } = stream.checkpoint.state()
   return {
@@ -80,15 +83,7 @@ function startCopying(parts: PipelineParts, stream: ClaimedStream) {
     /** Invariant 1: the end of a scan is reported only after its last page is delivered. */
     progress: scanProgress({ clock, ...reader.settings }, (event) => unreported.push(event)),
     finishGroup: (): FinishedPageGroup => ({ group: builder.finish(), events: unreported.splice(0) }),
-    ...delivery,
-    deliver: async (finished: FinishedPageGroup) => {
-      const { group } = finished
-      await delivery.deliver(finished).catch((error: unknown) => {
-        throw group.parts.reduce((reason, part) => part.rejected?.(reason) ?? reason, error)
-      })
-      builder.delivered(group)
-      report()
-    },
+    ...pageGroupDelivery({ ...parts, observe, onDelivered }, stream),
   }
 }
 

@@ -195,7 +195,7 @@ describe('a group without records', () => {
     const opened = await openStream(on.open, never)
     const reopen = () => Promise.reject(new Error('never idle'))
     const claimed = claimedStream(opened, { reopen, idleAfterMs: 0, clock: on.clock })
-    const { deliver } = pageGroupDelivery({ ...on.pipeline, observe: () => {} }, claimed)
+    const { deliver } = pageGroupDelivery({ ...on.pipeline, observe: () => {}, onDelivered: () => {} }, claimed)
     const writes = on.store.history(KEY).length
     const { builder } = building()
     return {

@@ -32,8 +32,12 @@ test('a delivered group reports the scans after it, and the size of the client i
   const checkpoint = streamCheckpoint({ document, version, table }, parts)
   const delivery = pageGroupDelivery(
     {
-      ...{ clock, delivery: 'exactly-once', savePeriodMs: 60_000, observe: (event) => events.push(event) },
-      ...{ deliverWithinMs: 1000, giveUp: never },
+      clock,
+      savePeriodMs: 60_000,
+      observe: (event) => events.push(event),
+      onDelivered: () => {},
+      deliverWithinMs: 1000,
+      giveUp: never,
     },
     {
       ...{ checkpoint, sourceMoved: false },
