@@ -6,7 +6,7 @@ import { storedDocument } from '../runtime/stored-document.ts'
 import { LAST_TAG, scanKinds } from '../scan/scan-state.ts'
 import { type CheckPoint, type SourceTime, sourceTimePattern } from '../source/client-source.ts'
 
-export const FORMAT = 6
+export const FORMAT = 7
 
 const count = z.number().int().nonnegative()
 const sourceTime = z
@@ -110,6 +110,8 @@ const documentSchema = z.object({
   nonce: z.string(),
   connector: z.string(),
   stream: z.string(),
+  /** The `source` of its events: subscribers tell streams apart by it. */
+  eventSource: z.string(),
   source: z.object({ url: z.string(), codeMagasin: z.number().int(), prefixCle: z.string().nullable() }),
   /** Kafka may report no cluster id (the protocol allows null) and, before 2.8, no topic id. */
   destination: z.object({
@@ -138,6 +140,7 @@ type SourceIdentity = CheckpointDocument['source']
 export interface StreamIdentity {
   readonly connector: string
   readonly stream: string
+  readonly eventSource: string
   readonly source: SourceIdentity
   readonly destination: Destination
 }

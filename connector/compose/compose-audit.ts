@@ -1,5 +1,4 @@
 import type { StreamConfig } from '../config/connector-config.ts'
-import { eventSource } from '../event/client-event.ts'
 import { readingRules } from '../event/configured-events.ts'
 import type { AuditParts } from '../inspect/audit/audit-stream.ts'
 import { type Retention, retentionOf } from '../inspect/audit/compare.ts'
@@ -29,7 +28,7 @@ export function composeAudit(
     source: { reader, rules: readingRules(stream) },
     savePeriodMs: config.savePeriodMs,
     isPaused,
-    otherSources: twinsOf(stream, config).map(({ name }) => eventSource(config.connector, name)),
+    otherSources: twinsOf(stream, config).map(({ eventSource }) => eventSource),
   }
 }
 

@@ -145,9 +145,9 @@ const FIRST_AUDIT_MS = 3_600_000
 export const withoutPlacement: Pick<OpenParts, 'assignment'> = { assignment: () => 'here' }
 
 /** What a checkpoint must belong to, except for the topic. */
-export function streamIdentity({ name, polaris }: StreamConfig, connector: string): OpenParts['identity'] {
+export function streamIdentity({ name, eventSource, polaris }: StreamConfig, connector: string): OpenParts['identity'] {
   const { url, codeMagasin, prefixCle = null } = polaris
-  return { connector, stream: name, source: { url, codeMagasin, prefixCle } }
+  return { connector, stream: name, eventSource, source: { url, codeMagasin, prefixCle } }
 }
 
 interface OpeningMode extends Pick<OpenParts, 'assignment' | 'seenControl'> {
@@ -181,6 +181,7 @@ function configuredStream(stream: StreamConfig, config: SharedResources['config'
     identity: streamIdentity(stream, config.connector),
     topic: stream.kafka.topic.events,
     beginAt: stream.beginAt,
+    topicUse: stream.topicUse,
     offsetsRetentionMs: config.offsetsRetentionMs,
     indexRules: indexRules(stream),
   }

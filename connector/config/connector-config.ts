@@ -1,3 +1,4 @@
+import { eventSource } from '../event/client-event.ts'
 import { type DeadLetterLimit, deadLetterLimits } from '../event/dead-letter.ts'
 import type { ConfiguredFields } from '../event/field-mapping.ts'
 import type { KafkaConnection } from '../kafka/kafka-client.ts'
@@ -63,8 +64,12 @@ export interface ConnectorConfig extends Readonly<typeof runDefaults> {
 
 export interface StreamConfig {
   readonly name: string
+  /** The `source` of its events. */
+  readonly eventSource: string
   readonly polaris: PolarisConfig
   readonly kafka: KafkaConfig
+  /** `shared`: other writers may have records in the topic when the stream starts. */
+  readonly topicUse: 'exclusive' | 'shared'
   readonly poll: ScanSettings
   /** Undefined: clients that are gone are not looked for. */
   readonly removed: RemovedSettings | undefined
@@ -106,12 +111,14 @@ export function connectorConfig(settings: Settings): ConnectorConfig {
   }
 }
 
-function streamConfig(stream: StreamSettings, { kafka }: Settings): StreamConfig {
+function streamConfig(stream: StreamSettings, { connector, kafka }: Settings): StreamConfig {
   const { name, polaris, deadLetters, poll, event } = stream
   return {
     name,
+    eventSource: eventSource(connector, event.source ?? name),
     polaris: polarisConfig(polaris),
     kafka: kafkaConfig(kafka, stream.kafka),
+    topicUse: stream.sharedKeys || stream.kafka.adoptTopic ? 'shared' : 'exclusive',
     poll: scanSettings(poll, polaris),
     removed: removedSettings(stream.removed),
     beginAt: beginAt(polaris),

@@ -41,6 +41,7 @@ export const crossChecks: readonly CrossCheck[] = [
   { reads: ['checkpoint.encryption', 'checkpoint.kmsKeyId'], find: encryption },
   { reads: ['streams.polaris.url', 'streams.polaris.server'], find: sameLimitsOfServer },
   { reads: ['streams.name'], find: distinctNames },
+  { reads: ['streams.name', 'streams.event'], find: distinctSources },
   { reads: ['streams.kafka', 'streams.sharedKeys'], find: distinctTopics },
 ]
 
@@ -76,6 +77,17 @@ function distinctNames({ streams }: Settings): Violation[] {
     return first === index
       ? []
       : [{ path: ['streams', index, 'name'], what: `must be unique: streams[${first}] has the same name` }]
+  })
+}
+
+/** Subscribers tell streams apart by the source of their events. */
+function distinctSources({ streams }: Settings): Violation[] {
+  return streams.flatMap(({ event: { source } }, index) => {
+    const twin = streams.findIndex((other, at) => at !== index && (other.event.source ?? other.name) === source)
+    if (source === undefined || twin < 0) return []
+    return [
+      { path: ['streams', index, 'event', 'source'], what: `must be unique: it is the source of streams[${twin}]` },
+    ]
   })
 }
 

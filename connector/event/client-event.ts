@@ -95,6 +95,15 @@ export function sequenceOf(record: StoredEvent, source: string): number | undefi
   return event.source === source && event.sequence !== undefined ? Number(event.sequence) : undefined
 }
 
+/** The `source` of any stream. */
+const sourcePattern = /^\/polaris\/[a-z0-9-]+\/[a-z0-9-]+$/
+
+/** Who wrote a record: the `source` of a stream, or `another producer`, whose records may contain anything. */
+export function writerOf(record: StoredEvent): string {
+  const source = record.value === null ? record.headers.ce_source : parsedFields(record.value).source
+  return typeof source === 'string' && sourcePattern.test(source) ? source : 'another producer'
+}
+
 /** The major version of the contract with subscribers. A breaking change needs the next one. */
 export const CONTRACT_MAJOR = 1
 

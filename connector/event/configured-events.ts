@@ -1,11 +1,11 @@
-import { dataSchema, eventSource } from './client-event.ts'
+import { dataSchema } from './client-event.ts'
 import type { EventSettings } from './client-record.ts'
 import { fieldAttributes } from './field-rules.ts'
 import { presentRules, type ReadingRules } from './read-client.ts'
 
 /** What is configured about the events of a stream. */
 interface ConfiguredEvents {
-  readonly name: string
+  readonly eventSource: string
   readonly kafka: { readonly maxMessageBytes: number }
   readonly poll: { readonly timeZone: string }
   readonly fields: { readonly clientId: string | null }
@@ -28,11 +28,11 @@ const FRAMING_BYTES = 1024
 
 /** How the clients of a stream become events. */
 export function eventSettings(
-  { connector, contractUrl }: { readonly connector: string; readonly contractUrl: string | undefined },
-  { name, kafka, deadLetterClient, event }: ConfiguredEvents,
+  { contractUrl }: { readonly contractUrl: string | undefined },
+  { eventSource: source, kafka, deadLetterClient, event }: ConfiguredEvents,
 ): EventSettings {
   return {
-    source: eventSource(connector, name),
+    source,
     dataSchema: dataSchema(contractUrl),
     maxValueBytes: kafka.maxMessageBytes - FRAMING_BYTES,
     deadLetterClient,

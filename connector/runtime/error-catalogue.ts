@@ -182,6 +182,9 @@ export const errorCatalogue = {
   'checkpoint.other-stream': holdSetting(
     'correct the settings or CHECKPOINT_URL: the document belongs to another stream, source, cluster or topic',
   ),
+  'checkpoint.topic-in-use': holdSetting(
+    'use `polaris-connector checkpoint rename` after a renaming, or another topic; `kafka.adoptTopic: true` publishes all clients to this one',
+  ),
   'checkpoint.rolled-back': holdDamaged(
     'restore the newest version of the document (CONNECTOR/STREAM.json in CHECKPOINT_URL); if it is lost, run `pause`, `checkpoint reset`, `checkpoint rebuild-index` and `resume`',
   ),

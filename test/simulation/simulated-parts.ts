@@ -116,9 +116,11 @@ export function openParts(
     identity: {
       connector: CONNECTOR,
       stream: stream.name,
+      eventSource: eventSource(CONNECTOR, stream.name),
       source: { url: 'http://polaris.example/core/api/', codeMagasin: 1, prefixCle: null },
     },
     topic: 'client.modified',
+    topicUse: 'exclusive',
     beginAt,
     indexRules: rulesText({ ignored: ignoredBy(replica), limits: '' }),
     index: indexOf(world, replica, stream),

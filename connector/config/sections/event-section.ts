@@ -13,6 +13,14 @@ import * as check from '../setting-checks.ts'
 import * as setting from '../setting-types.ts'
 
 export const eventSection = setting.section('What events contain of a client', {
+  source: setting
+    .text({
+      check: check.streamName,
+      variable: 'EVENT_SOURCE',
+      description:
+        'Name of the stream in the `source` of its events. Default: its `name`. Set it to the old name when the stream gets another one',
+    })
+    .optional(),
   fields: setting.choiceMap({
     choices: fieldActions,
     check: check.rulePath,

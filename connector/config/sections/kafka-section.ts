@@ -75,6 +75,12 @@ export const streamKafkaSection = setting.section('The topics of the stream', {
   deadLetterTopic: setting
     .text({ check: check.topic, description: 'Topic for dead letters. Default: `topic` with the suffix `.dlq`' })
     .optional(),
+  adoptTopic: setting.flag({
+    default: false,
+    variable: 'KAFKA_ADOPT_TOPIC',
+    description:
+      'Start a stream without a checkpoint although `topic` has records of another writer: all clients are published. If `false`, they hold the stream (`checkpoint.topic-in-use`)',
+  }),
 })
 
 type KafkaSettings = z.output<typeof kafkaSection>

@@ -1,4 +1,4 @@
-import { eventSource, type RecordPlace, type StoredEvent, sequenceOf } from '../../event/client-event.ts'
+import { type RecordPlace, type StoredEvent, sequenceOf } from '../../event/client-event.ts'
 import { publishedClientReader } from '../../event/published-client.ts'
 import { rulesOf } from '../../index/client-index.ts'
 import { type ClientTable, clientTable, entriesIn } from '../../index/client-table.ts'
@@ -66,7 +66,7 @@ export async function readTopicClients(
     table.set(key, entryOf(record, rules))
     places.set(key, placeEntry(place))
   }
-  const find = recordReader(eventSource(identity.connector, identity.stream), reading)
+  const find = recordReader(identity.eventSource, reading)
   await publisher.readEvents({ find, onVisible, onProgress: (share) => onProgress({ share, events }) }, stop)
   let clients = 0
   for (const [, entry] of entriesIn(table)) clients += isTombstone(entry) || isForeign(entry) ? 0 : 1

@@ -4,13 +4,15 @@ import { type KnownIdentity, mismatch, publishedEvents } from '../../checkpoint/
 import { type Resolution, resolveState } from '../../checkpoint/resolve.ts'
 import { committedByRecord } from '../../checkpoint/transitions.ts'
 import { topicLost } from '../../kafka/admin/topics.ts'
+import { readTopicEvents } from '../../kafka/reading/scan-events.ts'
 import { readKafkaState } from '../../kafka/transactions/kafka-state.ts'
-import type { KafkaState } from '../../publish/event-publisher.ts'
+import type { EventPublisher, KafkaState } from '../../publish/event-publisher.ts'
 import type { Clock } from '../../runtime/clock.ts'
 import type { ErrorCode } from '../../runtime/error-catalogue.ts'
 import type { SourceTime } from '../../source/client-source.ts'
 import { serverTimeText } from '../../source/source-time.ts'
 import type { VersionedObject } from '../../storage/versioned-object.ts'
+import { firstWriter, heldByWriter } from '../../stream/open/first-writer.ts'
 import type { StreamKafkaChecks } from './check-stream-kafka.ts'
 import type { DoctorParts, StreamUnderTest } from './doctor-parts.ts'
 import { after, type CheckResult, checked, failed, ok, warning } from './finding.ts'
@@ -30,6 +32,9 @@ export interface CheckpointQuestion {
   readonly readIndex: (document: CheckpointDocument, stop: AbortSignal) => Promise<void>
   /** Undefined: Kafka or one of the topics is unavailable, and only the document is checked. */
   readonly readState: ((stop: AbortSignal) => Promise<KafkaState>) | undefined
+  /** See `firstWriter`; called only for a stream without a checkpoint. */
+  readonly findWriter: (stop: AbortSignal) => Promise<string | undefined>
+  readonly topicUse: 'exclusive' | 'shared'
 }
 
 /**
@@ -44,7 +49,8 @@ export async function checkCheckpoint(question: CheckpointQuestion, stop: AbortS
   const document = stored === undefined ? undefined : parseDocument(stored.text)
   if (stored?.version !== before?.version) return ok(`being written by ${document?.claim.owner}`)
   const judged = judgeDocument(question, { document, kafka })
-  if (document === undefined || judged.verdict === 'failed') return judged
+  if (judged.verdict === 'failed') return judged
+  if (document === undefined) return kafka === undefined ? judged : await judgeNew(question, judged, stop)
   try {
     await question.readIndex(document, stop)
     return judged
@@ -77,6 +83,19 @@ function judgeDocument(
   return warning(
     `${start}, unless Kafka has its commit record: that was not checked`,
     'correct what failed in Kafka, and run doctor again',
+  )
+}
+
+/** A new stream must be the first writer of its topic, unless that is meant to be otherwise. */
+async function judgeNew(question: CheckpointQuestion, judged: CheckResult, stop: AbortSignal): Promise<CheckResult> {
+  const { topicUse, identity } = question
+  const writer = await question.findWriter(stop)
+  if (writer === undefined) return judged
+  const held = heldByWriter(writer, identity)
+  if (topicUse === 'exclusive') return failed(held.code, held.why)
+  return warning(
+    `${judged.detail}, and publish all clients to a topic that has records of ${writer}`,
+    'use `polaris-connector checkpoint rename` if the stream only got another name',
   )
 }
 
@@ -124,12 +143,15 @@ export function checkStreamStore(
   finish: AbortSignal,
 ): Promise<CheckResult> {
   const { object, readIndex, names } = stream
-  const { kafka: publishing, beginAt, poll } = stream.config
+  const { kafka: publishing, beginAt, poll, topicUse } = stream.config
   const { topics, isTopicMissing, clusterId } = kafka
   const identity = { ...stream.identity, destination: { clusterId, topic: publishing.topic.events } }
   const place = { group: names.recordGroup, topic: publishing.topic.events }
   const ofStream = { place, producerIds: [], finder: undefined }
   const readState = topics && ((stop: AbortSignal) => readKafkaState(admin, { topics, ...ofStream }, stop))
+  const reading = { ...admin, config: publishing }
+  const publisher: Pick<EventPublisher, 'readEvents'> = { readEvents: (of, stop) => readTopicEvents(reading, of, stop) }
+  const findWriter = (stop: AbortSignal) => firstWriter(publisher, stop)
   const { offsetsRetentionMs } = config
   return after(store, 'the checkpoint store', () =>
     checked({ finish, timeoutCode: 'storage.unavailable' }, () =>
@@ -144,6 +166,8 @@ export function checkStreamStore(
           clock,
           readIndex,
           readState,
+          findWriter,
+          topicUse,
         },
         finish,
       ),

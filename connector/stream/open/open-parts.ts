@@ -17,6 +17,8 @@ export interface ConfiguredStream {
   readonly topic: string
   /** The stream's configured beginning; a stream without a checkpoint needs one. */
   readonly beginAt: SourceTime | undefined
+  /** `shared`: the stream may start in a topic that has records of other writers. */
+  readonly topicUse: 'exclusive' | 'shared'
   readonly offsetsRetentionMs: number
   /** The rules of the client index that are in force, as text. */
   readonly indexRules: string

@@ -1,7 +1,7 @@
 import type { CheckpointDocument, StreamIdentity } from '../../checkpoint/checkpoint-document.ts'
 import { mismatch } from '../../checkpoint/mismatch.ts'
 import { type KeptEvent, keptEvent, matchOf, type Resolution, resolveState } from '../../checkpoint/resolve.ts'
-import { eventSource, type StoredEvent, sequenceOf } from '../../event/client-event.ts'
+import { type StoredEvent, sequenceOf } from '../../event/client-event.ts'
 import type { ClientTable } from '../../index/client-table.ts'
 import type {
   EventMatch,
@@ -11,6 +11,7 @@ import type {
   StreamProducer,
 } from '../../publish/event-publisher.ts'
 import { ConnectorError, codeOf } from '../../runtime/connector-error.ts'
+import { firstWriter, heldByWriter } from './first-writer.ts'
 import type { OpenParts } from './open-parts.ts'
 
 /** A stream whose previous producers are fenced. */
@@ -44,7 +45,7 @@ export async function resolveStream(
   return { kafka, identity, resolution }
 }
 
-type ResolvingParts = Pick<OpenParts, 'identity' | 'clock' | 'offsetsRetentionMs' | 'index' | 'publisher'>
+type ResolvingParts = Pick<OpenParts, 'identity' | 'clock' | 'offsetsRetentionMs' | 'index' | 'publisher' | 'topicUse'>
 
 /** The input of a resolution: read through a producer, or by an inspection without one. */
 type Evidence = Omit<FencedStream, 'producer'> & Inspection
@@ -52,11 +53,12 @@ type Evidence = Omit<FencedStream, 'producer'> & Inspection
 /** Scans the events topic if the commit record is inconclusive. Rejects with `publish.*` or the reason of `stop`. */
 export async function resolveBy(parts: ResolvingParts, evidence: Evidence, stop: AbortSignal): Promise<Resolved> {
   const { document, stored } = evidence
+  if (document === undefined) return await resolveNew(parts, evidence, stop)
   const known = { ...stored, now: parts.clock.now(), retentionMs: parts.offsetsRetentionMs }
   const resolution = resolveState(document, known)
-  if (document === undefined || resolution.kind !== 'needs-scan') return conclusive(resolution)
+  if (resolution.kind !== 'needs-scan') return resolution
 
-  const source = eventSource(parts.identity.connector, parts.identity.stream)
+  const { eventSource: source } = parts.identity
   const kept = await keptIn(parts, { document, table: evidence.table }, stop)
   const matches = (event: StoredEvent) => matchOf(document, { sequence: sequenceOf(event, source), kept })
   const byEventsSince = async (since: number) => {
@@ -70,6 +72,15 @@ export async function resolveBy(parts: ResolvingParts, evidence: Evidence, stop:
   // The last event may be much older than the last transaction, which may contain only dead letters.
   const isOpen = recent.kind === 'hold' || ('isUnproven' in recent && recent.isUnproven)
   return isOpen ? await byEventsSince(0) : recent
+}
+
+/** A new stream must be the first writer of its topic, unless that is meant to be otherwise. */
+async function resolveNew(parts: ResolvingParts, { stored, destination }: Evidence, stop: AbortSignal): Promise<Resolved> {
+  const known = { ...stored, now: parts.clock.now(), retentionMs: parts.offsetsRetentionMs }
+  const resolution = conclusive(resolveState(undefined, known))
+  if (resolution.kind !== 'new' || parts.topicUse === 'shared' || destination === undefined) return resolution
+  const writer = await firstWriter(parts.publisher, stop)
+  return writer === undefined ? resolution : heldByWriter(writer, parts.identity)
 }
 
 /** A damaged index must not prevent an operator from resetting or rebuilding it. */
@@ -128,7 +139,7 @@ async function isOfPending(
   const { identity, kafka } = resolved
   const event = await producer.readHangingEvent(kafka.open, stop)
   if (event === undefined) return true
-  const sequence = sequenceOf(event, eventSource(identity.connector, identity.stream))
+  const sequence = sequenceOf(event, identity.eventSource)
   return sequence !== undefined && sequence < (document?.pending?.change.events ?? 0)
 }
 

@@ -1,4 +1,4 @@
-import { eventSource, type StoredEvent, sequenceOf } from '../../event/client-event.ts'
+import { type StoredEvent, sequenceOf } from '../../event/client-event.ts'
 import { type PublishedClient, publishedClientReader } from '../../event/published-client.ts'
 import { rulesOf } from '../../index/client-index.ts'
 import { type ClientTable, clientTable } from '../../index/client-table.ts'
@@ -37,7 +37,7 @@ interface Numbered {
 export function topicIndex({ identity, indexRules, publisher }: OpenParts): TopicIndex {
   const table = clientTable()
   const rules = [indexRules]
-  const source = eventSource(identity.connector, identity.stream)
+  const { eventSource: source } = identity
   const clientOf = publishedClientReader(source, rulesOf(indexRules))
   const changed = new Set<ClientKey>()
   const erasedAt = new Map<ClientKey, number>()

@@ -178,6 +178,7 @@ export function setTo(page: number): RewriteRequest {
 const IDENTITY: StreamIdentity = {
   connector: 'model',
   stream: 'model',
+  eventSource: '/polaris/model/model',
   source: { url: '', codeMagasin: 0, prefixCle: null },
   destination: { clusterId: '', topic: '', topicId: '1', partitions: 1 },
 }

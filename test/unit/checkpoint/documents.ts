@@ -21,6 +21,7 @@ export const now = Date.parse('2026-06-15T10:00:00Z')
 export const identity = {
   connector: 'shop',
   stream: 'clients',
+  eventSource: '/polaris/shop/clients',
   source: { url: 'http://polaris.example/core/api/', codeMagasin: 1, prefixCle: null },
   destination: { clusterId: 'cluster', topic: 'client.modified', topicId: 'topic 1', partitions: 6 },
 }
@@ -156,6 +157,7 @@ export const anyDocument: fc.Arbitrary<CheckpointDocument> = fc.record({
   nonce: fc.string(),
   connector: fc.string(),
   stream: fc.string(),
+  eventSource: fc.string(),
   source: fc.record({ url: fc.string(), codeMagasin: fc.integer(), prefixCle: fc.option(fc.string()) }),
   destination: fc.record({
     clusterId: fc.option(fc.string()),

@@ -12,7 +12,12 @@ import { virtualClock } from '../../support/fakes/virtual-clock.ts'
 import { never } from '../../support/signals.ts'
 
 const identity = {
-  ...{ connector: 'shop', stream: 'clients', source: { url: 'http://polaris', codeMagasin: 1, prefixCle: null } },
+  ...{
+    connector: 'shop',
+    stream: 'clients',
+    eventSource: '/polaris/shop/clients',
+    source: { url: 'http://polaris', codeMagasin: 1, prefixCle: null },
+  },
   destination: { clusterId: 'c', topic: 't', topicId: null, partitions: 1 },
 }
 const segment = { name: '1-a', tier: 'spill', entries: 3, sha256: '' } as const

@@ -64,7 +64,14 @@ describe('describedState', () => {
 
 const decision = { epoch: 4, seq: 10, nonce: 'n', at }
 const document: CheckpointDocument = {
-  ...{ format: FORMAT, nonce: 'w', connector: 'shop', stream: 'clients', producerId: null },
+  ...{
+    format: FORMAT,
+    nonce: 'w',
+    connector: 'shop',
+    stream: 'clients',
+    eventSource: '/polaris/shop/clients',
+    producerId: null,
+  },
   source: { url: 'http://polaris.example/', codeMagasin: 1, prefixCle: null },
   destination: { clusterId: 'c', topic: 't', topicId: 'i', partitions: 6 },
   control: { revision: 0, pause: null },

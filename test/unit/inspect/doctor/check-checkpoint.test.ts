@@ -8,11 +8,11 @@ import { never } from '../../../support/signals.ts'
 import { DAY_MS, documentWith, identity, now } from '../../checkpoint/documents.ts'
 
 function checkOf(
-  document: CheckpointDocument,
+  document: CheckpointDocument | undefined,
   record: CommitRecord | undefined,
   more: Partial<CheckpointQuestion> = {},
 ) {
-  const stored = { text: serializeDocument(document), version: 'v' as never }
+  const stored = document && { text: serializeDocument(document), version: 'v' as never }
   const object = { read: async () => stored, write: () => Promise.reject(new Error('was written')) }
   const { destination } = identity
   const readState = async () => ({ destination, stored: { record, isUnstable: false }, open: [] })
@@ -25,6 +25,8 @@ function checkOf(
     timeZone: 'UTC',
     offsetsRetentionMs: 7 * DAY_MS,
     readIndex: async () => {},
+    findWriter: async () => undefined,
+    topicUse: 'exclusive' as const,
   }
   return checkCheckpoint({ ...question, clock, readState, ...more }, never)
 }
@@ -64,6 +66,18 @@ it('is ok without the topic when nothing was published', async () => {
   const document = documentWith({ committed: { state: beginning } })
   expect(await checkOf(document, undefined, withoutTopics)).toMatchObject({ verdict: 'ok' })
 })
+
+it.each([
+  ['another stream', '/polaris/shop/lyon', 'exclusive', { verdict: 'failed', code: 'checkpoint.topic-in-use' }],
+  ['another stream, which is meant', '/polaris/shop/lyon', 'shared', { verdict: 'warning' }],
+  ['this stream', '/polaris/shop/clients', 'exclusive', { verdict: 'failed', code: 'checkpoint.missing' }],
+] as const)(
+  'finds that a stream without a checkpoint has a topic with records of %s',
+  async (_, writer, topicUse, found) => {
+    const more = { beginAt: '2026-01-01T00:00:00' as never, findWriter: async () => writer, topicUse }
+    expect(await checkOf(undefined, undefined, more)).toMatchObject(found)
+  },
+)
 
 it('rejects when the client index cannot be read, unless the document was replaced meanwhile', async () => {
   const missing = new ConnectorError('checkpoint.index-missing', 'segment s')
