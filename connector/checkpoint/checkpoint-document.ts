@@ -122,6 +122,8 @@ const documentSchema = z.object({
   }),
   /** Of the last transactional producer. A producer with another id cannot end transactions that are open under it. */
   producerId: z.string().nullable(),
+  /** The present name of a stream that was renamed: this document is used no more. */
+  movedTo: z.string().nullable(),
   control: seenControl,
   claim: z.object({ epoch: count, owner: z.string(), at: z.number() }),
   /** `by`: what decided this state. Only for `commit-record` is a missing commit record a loss. */

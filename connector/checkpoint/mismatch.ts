@@ -14,11 +14,13 @@ export interface KnownIdentity extends Omit<StreamIdentity, 'destination'> {
 }
 
 /**
- * Checks that the document belongs to this stream. Another stream, source, cluster or topic is a mismatch; a new URL or
+ * Checks that the document belongs to this stream. A renamed stream, another stream, source, cluster or topic is a mismatch; a new URL or
  * more partitions are not. Pure.
  */
 export function mismatch(document: CheckpointDocument, identity: KnownIdentity): Mismatch | undefined {
   const { source, destination } = identity
+  if (document.movedTo !== null)
+    return { code: 'checkpoint.moved', why: `the stream was renamed to ${document.movedTo}` }
   const { clusterId } = destination
   const compared: [string, string | number | null, string | number | null][] = [
     ['connector', document.connector, identity.connector],

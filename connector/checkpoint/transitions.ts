@@ -26,6 +26,7 @@ export function firstDocument(identity: StreamIdentity, state: StreamState, clai
     nonce,
     ...identity,
     producerId,
+    movedTo: null,
     control: { revision: 0, pause: null },
     claim: { epoch: 1, owner, at },
     committed: { epoch: 1, seq: 0, nonce, at, by: 'beginning', state },
@@ -115,9 +116,29 @@ export function setByOperator(
     ...document,
     nonce,
     producerId,
+    movedTo: null,
     claim: { epoch, owner, at },
     committed: { epoch, seq: document.committed.seq, nonce, at, by: 'operator', state },
     pending: null,
+  }
+}
+
+/** The document of a renamed stream under its new name, whose epoch is above those that were used with that name. */
+export function renamed(
+  document: CheckpointDocument,
+  identity: Omit<StreamIdentity, 'destination'>,
+  { nonce, at, owner, usedEpoch }: Omit<Claimant, 'producerId'> & { readonly usedEpoch: number },
+): CheckpointDocument {
+  const epoch = Math.max(document.claim.epoch, usedEpoch) + 1
+  return {
+    ...document,
+    ...identity,
+    nonce,
+    producerId: null,
+    movedTo: null,
+    control: { ...document.control, pause: null },
+    claim: { epoch, owner, at },
+    committed: { ...document.committed, epoch, nonce, at, by: 'operator' },
   }
 }
 

@@ -27,6 +27,7 @@ export const commandList: readonly CommandEntry[] = [
   { name: 'checkpoint show', load: async () => (await import('./checkpoint/checkpoint-show.ts')).checkpointShow },
   { name: 'checkpoint set', load: async () => (await import('./checkpoint/checkpoint-set.ts')).checkpointSet },
   { name: 'checkpoint reset', load: async () => (await import('./checkpoint/checkpoint-reset.ts')).checkpointReset },
+  { name: 'checkpoint rename', load: async () => (await import('./checkpoint/checkpoint-rename.ts')).checkpointRename },
   {
     name: 'checkpoint rebuild-index',
     load: async () => (await import('./checkpoint/checkpoint-rebuild-index.ts')).checkpointRebuildIndex,

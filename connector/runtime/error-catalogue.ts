@@ -182,6 +182,7 @@ export const errorCatalogue = {
   'checkpoint.other-stream': holdSetting(
     'correct the settings or CHECKPOINT_URL: the document belongs to another stream, source, cluster or topic',
   ),
+  'checkpoint.moved': holdSetting('remove this stream from the configuration: it has another name now'),
   'checkpoint.topic-in-use': holdSetting(
     'use `polaris-connector checkpoint rename` after a renaming, or another topic; `kafka.adoptTopic: true` publishes all clients to this one',
   ),

@@ -1,4 +1,4 @@
-import { eventSource, type RecordPlace, type StoredEvent } from '../../event/client-event.ts'
+import type { RecordPlace, StoredEvent } from '../../event/client-event.ts'
 import { publishedClientReader } from '../../event/published-client.ts'
 import { rulesOf } from '../../index/client-index.ts'
 import { clientKey, type IndexEntry } from '../../index/index-entry.ts'
@@ -57,7 +57,7 @@ export async function findClient(
   const key = clientKey(id)
   const { document, index } = await readIndex(open, stop)
   const { marks } = await erasures.read(stop)
-  const describe = recordReader(eventSource(open.identity.connector, open.identity.stream), open.indexRules)
+  const describe = recordReader(open.identity.eventSource, open.indexRules)
   const events = await recordsOf(open.publisher, { id, describe, onProgress }, stop)
   const dead = await recordsOf(deadLetters, { id, describe: deadLetterOf, onProgress: () => {} }, stop).catch(
     (error) => {

@@ -75,7 +75,11 @@ export async function resolveBy(parts: ResolvingParts, evidence: Evidence, stop:
 }
 
 /** A new stream must be the first writer of its topic, unless that is meant to be otherwise. */
-async function resolveNew(parts: ResolvingParts, { stored, destination }: Evidence, stop: AbortSignal): Promise<Resolved> {
+async function resolveNew(
+  parts: ResolvingParts,
+  { stored, destination }: Evidence,
+  stop: AbortSignal,
+): Promise<Resolved> {
   const known = { ...stored, now: parts.clock.now(), retentionMs: parts.offsetsRetentionMs }
   const resolution = conclusive(resolveState(undefined, known))
   if (resolution.kind !== 'new' || parts.topicUse === 'shared' || destination === undefined) return resolution

@@ -58,7 +58,7 @@ describe('an invalid document', () => {
       expect(errorOf(whole.slice(0, length)).code).toBe('checkpoint.damaged')
   })
 
-  test.each(['null', '[]', '7', '"text"', '{}', '{"format":6}', '{"format":"3"}', '<html>'])(
+  test.each(['null', '[]', '7', '"text"', '{}', '{"format":7}', '{"format":"3"}', '<html>'])(
     'is damaged: %s',
     (text) => {
       expect(errorOf(text).code).toBe('checkpoint.damaged')
@@ -108,7 +108,7 @@ describe('an invalid document', () => {
     const planted = 'planted@canari.example'
     const texts = [
       planted,
-      `{"format":6,"${planted}":"${planted}","committed":"${planted}"}`,
+      `{"format":7,"${planted}":"${planted}","committed":"${planted}"}`,
       `{"format":"${planted}"}`,
       changed((document) =>
         Object.assign(document, { connector: { [planted]: planted }, pending: { change: planted } }),

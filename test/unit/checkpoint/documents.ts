@@ -60,7 +60,17 @@ export function documentWith(parts: {
         }
   const claim = { epoch: 4, owner: 'replica-1', at }
   const control = { revision: 0, pause: null }
-  return { format: FORMAT, nonce: 'w', ...identity, producerId: null, control, claim, committed, pending }
+  return {
+    format: FORMAT,
+    nonce: 'w',
+    ...identity,
+    producerId: null,
+    movedTo: null,
+    control,
+    claim,
+    committed,
+    pending,
+  }
 }
 
 /** The document as read back from the store. */
@@ -167,6 +177,7 @@ export const anyDocument: fc.Arbitrary<CheckpointDocument> = fc.record({
   }),
   control: fc.record({ revision: fc.nat(), pause: fc.option(pause) }),
   producerId: fc.option(fc.string()),
+  movedTo: fc.option(fc.string()),
   claim: fc.record({ epoch: fc.nat(), owner: fc.string(), at: fc.nat(2 ** 41) }),
   committed: fc.record({
     ...decision,

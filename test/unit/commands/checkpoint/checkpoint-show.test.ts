@@ -71,6 +71,7 @@ const document: CheckpointDocument = {
     stream: 'clients',
     eventSource: '/polaris/shop/clients',
     producerId: null,
+    movedTo: null,
   },
   source: { url: 'http://polaris.example/', codeMagasin: 1, prefixCle: null },
   destination: { clusterId: 'c', topic: 't', topicId: 'i', partitions: 6 },
