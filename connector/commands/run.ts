@@ -29,9 +29,10 @@ export const run: Command = {
     telemetry.log('info', 'connector started', { streams: streams.map(({ name }) => name), port })
     stop.addEventListener('abort', () => telemetry.replicaIs('stopping'), { once: true })
     const ends = [...(await runConnector(shared, telemetry, stop)).values()]
-    telemetry.log('info', 'connector stopped', {})
     // Only a consumer group can assign lost streams to this process again.
     const isReplaced = placement.mode === 'single' && ends.length > 0 && ends.every(({ kind }) => kind === 'lost')
+    if (isReplaced) telemetry.log('error', 'all streams lost to another process, which has the same configuration', {})
+    telemetry.log('info', 'connector stopped', {})
     return isReplaced ? 1 : 0
   },
 }

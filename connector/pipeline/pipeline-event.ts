@@ -165,7 +165,9 @@ interface StreamRetrying {
   readonly code: ErrorCode
   readonly error: unknown
   readonly pauseMs: number
-  /** The previous opening failed with the same code, without progress since. */
+  /** Attempts that failed since the last progress. */
+  readonly attempt: number
+  /** The previous one failed with the same code. */
   readonly isRepeated: boolean
 }
 

@@ -132,9 +132,9 @@ async function afterAttempt(owned: Owned, attempted: AttemptEnd, leave: AbortSig
       machine.take('give-up')
       return { kind: 'failed', error }
     case 'retry': {
-      const { pauseMs, isRepeated } = after
+      const { pauseMs, attempt, isRepeated } = after
       machine.take('retry')
-      observe({ kind: 'stream-retrying', code, error, pauseMs: Math.round(pauseMs), isRepeated })
+      observe({ kind: 'stream-retrying', code, error, pauseMs: Math.round(pauseMs), attempt, isRepeated })
       await clock.sleep(pauseMs, leave).catch(() => {})
       break
     }

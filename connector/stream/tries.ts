@@ -24,8 +24,8 @@ export interface TryPolicy {
 
 /** What follows a failed attempt. */
 type AfterFailure =
-  /** `isRepeated`: the previous attempt failed with the same code, without progress since. */
-  | { readonly kind: 'retry'; readonly pauseMs: number; readonly isRepeated: boolean }
+  /** `attempt`: since the last progress. `isRepeated`: the previous attempt failed with the same code. */
+  | { readonly kind: 'retry'; readonly pauseMs: number; readonly attempt: number; readonly isRepeated: boolean }
   | { readonly kind: 'hold'; readonly holding: Holding }
   | { readonly kind: 'lost' | 'give-up' }
 
@@ -57,7 +57,7 @@ export function createTries({ reopening, holding }: TryPolicy, clock: Pick<Clock
       if (isTransient && tries.attempt <= reopening.retries && isInTime) {
         const isRepeated = code === tries.previous
         tries.previous = code
-        return { kind: 'retry', pauseMs, isRepeated }
+        return { kind: 'retry', pauseMs, attempt: tries.attempt, isRepeated }
       }
       tries.attempt = 0
       tries.previous = undefined

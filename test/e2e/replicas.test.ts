@@ -15,9 +15,14 @@ const openings = (replica: ConnectorProcess, streams: readonly string[]) =>
   streams.map((stream) => replica.lines().filter((line) => line.stream === stream && /claimed$/.test(line.msg)).length)
 
 it('three replicas share six streams, each stream runs once, and a killed replica is replaced soon after its session expires', async () => {
-  const stage = await replicaScene(6)
+  const stage = await replicaScene(6, { polaris: { output: 'xml' } })
   const [first, second, third] = [stage.start(), stage.start(), stage.start()]
   await stage.untilShared([first, second, third], { least: 2 })
+  const atStart = [first, second, third].flatMap((replica) => replica.lines())
+  expect(
+    atStart.filter(({ level }) => level === 'warn' || level === 'error'),
+    'a normal start',
+  ).toEqual([])
   const change = stage.simulator.changeEvery(20)
   const { group, streams } = await stage.replicas()
   expect(group).toMatchObject({ state: 'Stable', slots: 24 })

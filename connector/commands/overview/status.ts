@@ -21,7 +21,7 @@ export const statusShape = z.strictObject({
     .array(
       z.strictObject({
         stream: z.string().describe('Name of the stream'),
-        state: z.string().describe(`${states}, group-unreachable, silent, unassigned, unreadable`),
+        state: z.string().describe(`${states}, group-unreachable, stalled, unassigned, unreadable`),
         needsAttention: z.boolean().describe('Whether the stream needs attention'),
         code: z.string().nullable().describe('Error code'),
         since: z.iso.datetime().nullable().describe('Since when; of a running stream, when it was opened'),

@@ -81,7 +81,7 @@ function standingOf(found: FoundCheckpoint, { owner, now, quietMs }: Owned): Sta
   if (owner !== undefined && claim.owner !== owner) return { ...calm, state: 'opening' }
   const savedAt = lastSaved(found.document)
   return now - savedAt > quietMs
-    ? { ...alarming, state: 'silent', since: savedAt, remark: 'its replica saves nothing: does it run?' }
+    ? { ...alarming, state: 'stalled', since: savedAt, remark: 'its replica saves nothing: does it run?' }
     : { ...calm, state: 'running', since: claim.at }
 }
 

@@ -118,7 +118,10 @@ interface MembershipFailures {
   recovered(): void
 }
 
-/** Reports each failure once until recovery; transient failures are deduplicated by code, others by message. */
+/**
+ * Reports each failure once until recovery; transient failures are deduplicated by code, others by message. While the
+ * replica joins for the first time, the first transient failure is not reported: a coordinator may be loading.
+ */
 export function membershipFailures({
   clock,
   observe,
@@ -126,6 +129,7 @@ export function membershipFailures({
   clock: Clock
   observe: (event: PlacementEvent) => void
 }): MembershipFailures {
+  let hasJoined = false
   let attempts = 0
   let since = 0
   let reported = new Set<string>()
@@ -134,12 +138,14 @@ export function membershipFailures({
       if (attempts === 0) since = clock.monotonic()
       const code = codeOf(error)
       const failure = isTransient(error) || !(error instanceof Error) ? code : error.message
+      attempts += 1
+      if (!hasJoined && attempts === 1 && isTransient(error)) return attempts
       if (!reported.has(failure)) observe({ kind: 'membership-lost', code, error })
       reported.add(failure)
-      attempts += 1
       return attempts
     },
     recovered: () => {
+      hasJoined = true
       if (attempts > 0) observe({ kind: 'membership-restored', attempts, tookMs: clock.monotonic() - since })
       attempts = 0
       reported = new Set()

@@ -18,7 +18,8 @@ export const pageRows = {
     }),
   },
   'list-ambiguous': {
-    log: warn('field is a list in some clients only: add it to POLARIS_LIST_FIELDS', 'path'),
+    // Settings decide about it for good, so it is no news after the first start.
+    log: info('field is a list in some clients only: add it to POLARIS_LIST_FIELDS', 'path'),
     logged: 'hourly',
     isWarning: true,
   },

@@ -88,17 +88,19 @@ export const streamRows = {
     status: (_event, _before, at) => ({ savedAt: at }),
   },
   'stream-retrying': {
-    log: (event) =>
-      line(event.isRepeated ? 'debug' : 'warn', 'stream failed, reopening', picked(event, ['error', 'pauseMs'])),
+    log: (event) => line(retryingLevel(event), 'stream failed, reopening', picked(event, ['error', 'pauseMs'])),
     isFailure: true,
     count: counting('reopenings'),
     status: failing,
   },
   'stream-lost': {
-    log: (event) =>
-      event.wasStopping
-        ? line('info', 'stream lost to another replica', { code: codeOf(event.error) })
-        : line('warn', 'stream lost to another replica', picked(event, ['error'])),
+    // Replicas that start together may do so once; `stream-contested` warns if it happens again.
+    log: ({ wasStopping, ...event }) =>
+      line(
+        'info',
+        'stream lost to another replica',
+        wasStopping ? { code: codeOf(event.error) } : picked(event, ['error']),
+      ),
     count: (_, metrics) => metrics.count('losses'),
   },
   'stream-held': {
@@ -121,6 +123,12 @@ export const streamRows = {
     status: failing,
   },
 } satisfies Partial<StreamRows<PipelineEvent['kind']>>
+
+/** What the next attempt cures, such as two replicas that open a stream at the same time, needs nobody. */
+function retryingLevel({ attempt, isRepeated }: EventOf<'stream-retrying'>): 'info' | 'warn' | 'debug' {
+  if (attempt === 1) return 'info'
+  return attempt === 2 || !isRepeated ? 'warn' : 'debug'
+}
 
 export function counting(name: 'readRetries' | 'reopenings' | 'holds') {
   return ({ code }: { readonly code: ErrorCode }, metrics: Metrics) => {

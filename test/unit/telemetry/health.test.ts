@@ -31,7 +31,7 @@ const retrying: PipelineEvent = {
   code: 'storage.unavailable',
   error: new ConnectorError('storage.unavailable', 'write checkpoint'),
   pauseMs: 100,
-  isRepeated: false,
+  ...{ attempt: 1, isRepeated: false },
 }
 const held: PipelineEvent = {
   kind: 'stream-held',

@@ -16,7 +16,7 @@ const linesAt = (level: string) =>
     .filter((event) => logLine('shop', event)?.level === level)
     .map((event) => event.kind)
 
-test('logs state changes at info: claim, idle, take-over, resuming, end, recovery, caught up, fell behind, the end of a long scan and of a silence, removal, what operators requested', () => {
+test('logs state changes at info: claim, idle, take-over, resuming, end, recovery, caught up, fell behind, the end of a long scan and of a silence, removal, what operators requested, what the next attempt may cure', () => {
   expect(linesAt('info')).toEqual([
     'stream-state',
     'stream-paused',
@@ -25,6 +25,7 @@ test('logs state changes at info: claim, idle, take-over, resuming, end, recover
     'index-loading',
     'taken-over',
     'field-detected',
+    'list-ambiguous',
     'read-recovered',
     'caught-up',
     'fell-behind',
@@ -35,6 +36,8 @@ test('logs state changes at info: claim, idle, take-over, resuming, end, recover
     'republish-started',
     'republish-ended',
     'erasure-ended',
+    'stream-retrying',
+    'stream-lost',
   ])
 })
 
@@ -73,23 +76,24 @@ test('says what `run` does meanwhile, except when a command gives up', () => {
   const code = 'publish.unreachable'
   const unreachable = new ConnectorError(code, 'send')
   const hintOf = (event: PipelineEvent) => logLine('shop', event)?.fields.hint
-  expect(hintOf({ kind: 'stream-retrying', code, error: unreachable, pauseMs: 500, isRepeated: false })).toMatch(
-    /^check KAFKA_BROKERS.*; `run` retries indefinitely$/,
-  )
+  expect(
+    hintOf({ kind: 'stream-retrying', code, error: unreachable, pauseMs: 500, attempt: 1, isRepeated: false }),
+  ).toMatch(/^check KAFKA_BROKERS.*; `run` retries indefinitely$/)
   expect(hintOf({ kind: 'stream-failed', code, error: unreachable })).toMatch(/^check KAFKA_BROKERS(?!.*`run`)/)
 })
 
 test('logs at debug when a stream is still held, or fails again for the same reason', () => {
   expect(linesAt('debug')).toContain('stream-still-held')
   const failed = { kind: 'stream-retrying', code: 'storage.unavailable', error, pauseMs: 100 } as const
-  expect(logLine('shop', { ...failed, isRepeated: false })?.level).toBe('warn')
-  expect(logLine('shop', { ...failed, isRepeated: true })?.level).toBe('debug')
+  const levels = [1, 2, 3].map((attempt) => logLine('shop', { ...failed, attempt, isRepeated: attempt > 1 })?.level)
+  expect(levels).toEqual(['info', 'warn', 'debug'])
+  expect(logLine('shop', { ...failed, attempt: 3, isRepeated: false })?.level).toBe('warn')
 })
 
-test('logs a lost stream at warn, or at info when it was already stopping', () => {
+test('logs a lost stream at info, with the cause unless it was already stopping', () => {
   const fenced = new ConnectorError('publish.fenced', 'end the transaction')
   const lost = (wasStopping: boolean) => logLine('shop', { kind: 'stream-lost', error: fenced, wasStopping })
-  expect(lost(false)).toMatchObject({ level: 'warn', fields: { code: 'publish.fenced', hint: expect.any(String) } })
+  expect(lost(false)).toMatchObject({ level: 'info', fields: { code: 'publish.fenced', hint: expect.any(String) } })
   expect(lost(true)).toMatchObject({ level: 'info', fields: { stream: 'shop', code: 'publish.fenced' } })
   expect(lost(true)?.fields).not.toHaveProperty('hint')
 })

@@ -96,9 +96,9 @@ describe('the state of a stream', () => {
     })
   })
 
-  test('is silent if its replica has saved nothing for minutes, and reports nothing', () => {
+  test('is stalled if its replica has saved nothing for minutes, and reports nothing', () => {
     expect(lyonOf({ lyon: savedAgo(30 * MINUTE), view: null })).toMatchObject({
-      ...{ state: 'silent', needsAttention: true, lagSeconds: 1800 },
+      ...{ state: 'stalled', needsAttention: true, lagSeconds: 1800 },
     })
   })
 

@@ -20,6 +20,15 @@ describe('membershipFailures', () => {
     expect(events).toMatchObject([{ kind: 'membership-lost', code: 'publish.unreachable' }])
   })
 
+  it('says nothing of a transient failure that the second attempt cures while the replica joins for the first time', () => {
+    const { events, failures } = setUp()
+    failures.failed(unreachable('one'))
+    expect(events).toEqual([])
+    failures.recovered()
+    failures.failed(unreachable('one'))
+    expect(events.map(({ kind }) => kind)).toEqual(['membership-restored', 'membership-lost'])
+  })
+
   it('reports a failure that needs an operator once for each message', () => {
     const { events, failures } = setUp()
     for (const acl of ['x', 'y', 'x', 'y']) failures.failed(unauthorized(acl))

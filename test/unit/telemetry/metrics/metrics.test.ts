@@ -292,7 +292,7 @@ test('stream_failure shows the code of a failing stream until it makes progress'
   const failures = async () => [...(await samples()).keys()].filter((name) => name.startsWith('stream_failure'))
   for (const event of [entered('opening'), claimed]) shop(event)
   expect(await failures()).toEqual([])
-  shop({ kind: 'stream-retrying', code: 'publish.unreachable', error, pauseMs: 10, isRepeated: false })
+  shop({ kind: 'stream-retrying', code: 'publish.unreachable', error, pauseMs: 10, attempt: 1, isRepeated: false })
   expect(await failures()).toEqual(['stream_failure{stream="shop",code="publish.unreachable"}'])
   shop(published({ events: 1 }))
   expect(await failures()).toEqual([])
@@ -338,7 +338,7 @@ test('a stream has at most the documented number of series, whatever has happene
   for (const event of everyPipelineEvent(error)) shop(event)
   for (const event of [entered('opening'), claimed, published({ events: 1 })]) shop(event)
   shop({ kind: 'newest-change', at: 0 })
-  shop({ kind: 'stream-retrying', code: 'publish.unreachable', error, pauseMs: 10, isRepeated: false })
+  shop({ kind: 'stream-retrying', code: 'publish.unreachable', error, pauseMs: 10, attempt: 1, isRepeated: false })
   const found = (await series()).length
   expect(found).toBeLessThanOrEqual(MOST_STREAM_SERIES)
   expect(describeMetrics()).toContain(`at most ${MOST_STREAM_SERIES},`)
