@@ -24,7 +24,7 @@ The variables of \`streams[]\` apply to a single stream; if the file has several
 \`polaris-connector lint\` checks the settings without connecting, and prints those in effect.
 `
 
-/** The reference of all settings as Markdown: one table per section. */
+/** The reference of all settings as Markdown: one list per section. */
 export function configReference(): string {
   const groups = Map.groupBy(settingList(), ({ path }) => path.slice(0, -1).join('.'))
   const sections = [...groups].map(([group, settings]) => section(group, settings))
@@ -34,15 +34,8 @@ export function configReference(): string {
 function section(group: string, settings: readonly Setting[]): string {
   const description = descriptionOf(group)
   const title = group === '' ? '## Connector' : `## \`${shown(group)}\``
-  return [
-    title,
-    '',
-    ...(description === undefined ? [] : [`${description}.`, '']),
-    '| Setting | Variable | Type | Default | Meaning |',
-    '|---|---|---|---|---|',
-    ...settings.map(row),
-    '',
-  ].join('\n')
+  const subject = description === undefined ? [] : [`${description}.`, '']
+  return [title, '', ...subject, ...settings.map(entry), ''].join('\n')
 }
 
 const shown = (path: string) => path.replace(/^streams\b/, 'streams[]')
@@ -54,16 +47,10 @@ function descriptionOf(group: string): string | undefined {
   return keys.length === 0 ? undefined : node?.description
 }
 
-function row(setting: Setting): string {
+function entry(setting: Setting): string {
   const variables = [setting.variable, setting.fallback].flatMap((name) => (name === undefined ? [] : `\`${name}\``))
-  const cells = [
-    `\`${setting.path.at(-1)}\``,
-    variables.join(', '),
-    typeOf(setting),
-    defaultOf(setting),
-    meaningOf(setting),
-  ]
-  return `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`
+  const facts = [variables.join(', '), typeOf(setting), defaultOf(setting)].filter((fact) => fact !== '')
+  return `- **\`${setting.path.at(-1)}\`** (${facts.join('; ')}): ${meaningOf(setting)}`
 }
 
 const kinds: Record<SettingKind, string> = {
@@ -94,7 +81,7 @@ function defaultOf(setting: Setting): string {
   const { default: preset, isRequired } = setting
   if (isRequired) return '**required**'
   if (preset === undefined || (Array.isArray(preset) && preset.length === 0)) return ''
-  return typeof preset === 'object' ? `\`${JSON.stringify(preset)}\`` : `\`${preset}\``
+  return `default ${typeof preset === 'object' ? `\`${JSON.stringify(preset)}\`` : `\`${preset}\``}`
 }
 
 function meaningOf({ description, examples }: Setting): string {

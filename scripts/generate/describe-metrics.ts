@@ -24,22 +24,28 @@ export function describeMetrics(): string {
     '',
     '## Of each stream',
     '',
-    ...table(({ labels }) => 'stream' in labels),
+    'All have the label `stream`.',
+    '',
+    ...list(({ labels }) => 'stream' in labels),
     '',
     '## Of a replica',
     '',
-    ...table(({ labels }) => !('stream' in labels)),
+    ...list(({ labels }) => !('stream' in labels)),
     '',
   ].join('\n')
 }
 
-function table(isIn: (metric: MetricEntry) => boolean): readonly string[] {
-  const rows = Object.entries(kinds).flatMap(([kind, list]) =>
+function list(isIn: (metric: MetricEntry) => boolean): readonly string[] {
+  const lines = Object.entries(kinds).flatMap(([kind, list]) =>
     Object.values<MetricEntry>(list)
       .filter(isIn)
-      .map(({ name, labels, help }) => row(`\`${name}\``, kind, Object.keys(labels).join(', ') || '–', help)),
+      .map(({ name, labels, help }) => `- \`${name}\` (${[kind, ...shown(labels)].join(' by ')}): ${help}`),
   )
-  return [row('Metric', 'Type', 'Labels', 'Meaning'), '|---|---|---|---|', ...rows.toSorted()]
+  return lines.toSorted()
 }
 
-const row = (...cells: readonly string[]) => `| ${cells.join(' | ')} |`
+/** The labels but for `stream`, in words. */
+function shown(labels: MetricEntry['labels']): readonly string[] {
+  const names = Object.keys(labels).filter((label) => label !== 'stream')
+  return names.length === 0 ? [] : [names.join(', ')]
+}

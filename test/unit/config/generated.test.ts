@@ -11,13 +11,11 @@ describe('generated files', () => {
   test('are up to date (else: npm run generate)', () => expect(staleFiles()).toEqual([]))
 
   test('the reference lists every setting with its variable and description', () => {
-    const rows = configReference()
+    const lines = configReference().split('\n')
     for (const { path, variable, description } of settingList()) {
-      const row = rows
-        .split('\n')
-        .find((line) => line.startsWith(`| \`${path.at(-1)}\` |`) && line.includes(description.replaceAll('|', '\\|')))
-      expect(row, path.join('.')).toBeDefined()
-      if (variable !== undefined) expect(row).toContain(`\`${variable}\``)
+      const line = lines.find((one) => one.startsWith(`- **\`${path.at(-1)}\`** (`) && one.includes(description))
+      expect(line, path.join('.')).toBeDefined()
+      if (variable !== undefined) expect(line).toContain(`\`${variable}\``)
     }
   })
 

@@ -387,14 +387,14 @@ test('exports readiness and build information', async () => {
 
 test('the reference lists every metric of the registry with its type and help', async () => {
   const { registry } = observed()
-  const table = describeMetrics()
+  const lines = describeMetrics().split('\n')
   const own = (await registry.getMetricsAsJSON()).filter(({ name }) => name.startsWith('polaris_connector_'))
   for (const { name, type, help } of own) {
-    const row = table.split('\n').find((line) => line.startsWith(`| \`${name}\` |`))
-    expect(row).toContain(String(type))
-    expect(row).toContain(help)
+    const described = lines.find((line) => line.startsWith(`- \`${name}\` (`))
+    expect(described).toContain(String(type))
+    expect(described).toContain(help)
   }
-  expect(table.split('\n').filter((line) => line.startsWith('| `'))).toHaveLength(own.length)
+  expect(lines.filter((line) => line.startsWith('- `'))).toHaveLength(own.length)
 })
 
 test('counter names end in _total, and other names do not', async () => {
