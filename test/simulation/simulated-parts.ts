@@ -155,9 +155,16 @@ function indexOf(world: World, replica: Actor, stream: SimulatedStream): StreamI
 
 function scanSettings({ limit, overlapMs, backfill, fullScanEveryMs }: HistoryOptions): ScanSettings {
   return {
-    ...{ intervalMs: POLL_MS, maxIntervalMs: MAX_POLL_MS, overlapMs, lookBacks, backgroundShare: 0.5, backfill },
+    intervalMs: POLL_MS,
+    maxIntervalMs: MAX_POLL_MS,
+    overlapMs,
+    lookBacks,
+    backgroundShare: 0.5,
+    backfill,
     fullScan: fullScanEveryMs === 0 ? undefined : { everyMs: fullScanEveryMs, hours: undefined },
-    ...{ limit, output: 'json', timeZone: ZONE },
+    limit,
+    output: 'json',
+    timeZone: ZONE,
   }
 }
 
@@ -184,7 +191,12 @@ function pipelineParts(
         observe,
         gate: gateOf(stream, replica),
       }),
-      ...{ clock, serverClock: createServerClock(clock, observe), settings, beginAt, until: 'stopped', observe },
+      clock,
+      serverClock: createServerClock(clock, observe),
+      settings,
+      beginAt,
+      until: 'stopped',
+      observe,
       fields: {
         clientId: 'No',
         modifiedAt: modificationTime === 'hidden' ? null : 'DateModification',
@@ -201,9 +213,15 @@ function pipelineParts(
       rules: { timeZone: ZONE, ignored: new Set(ignored), fields: undefined },
       deadLetters: deadLetterGuard({ maxShare: 0.1, minimum: 10, of: 1000 }),
       indexRules: rulesText({ ignored, limits: '' }),
-      ...{ scanSettings: settings, beginAt, observe },
+      scanSettings: settings,
+      beginAt,
+      observe,
     },
-    ...{ clock, giveUp, groupMaxSize: 1_000, groupMaxDelayMs: 50, deliverWithinMs: 10_000 },
+    clock,
+    giveUp,
+    groupMaxSize: 1_000,
+    groupMaxDelayMs: 50,
+    deliverWithinMs: 10_000,
     savePeriodMs: 60_000,
     requests: watchedRequests(control, stream.name),
     features: featuresOf(world, replica, stream),

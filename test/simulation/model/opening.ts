@@ -42,7 +42,10 @@ export function continueOpening(context: AgentContext): Step {
       const { record, unstable, transaction, hanging } = world.kafka
       const isUnstable = unstable !== undefined && transaction?.hasRecord === undefined
       return concludeIfComplete(context, 'reads the commit record', {
-        ...{ ...agent, record, isUnstable, seesHanging: hanging.length > 0 },
+        ...agent,
+        record,
+        isUnstable,
+        seesHanging: hanging.length > 0,
       })
     }
     default:

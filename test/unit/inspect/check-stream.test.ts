@@ -41,7 +41,10 @@ async function published(answers: readonly Answer[] = [], of: Stage = {}) {
     checkStream(parts(more), code, never).then(() => 'passes' as const, codeOf)
   const document = (): CheckpointDocument => JSON.parse(on.store.stored(KEY)?.text ?? 'null')
   return {
-    ...{ ...on, source, check, document },
+    ...on,
+    source,
+    check,
+    document,
     openSources: () => opened,
     edit: (change: Partial<CheckpointDocument>) => on.store.tamper(KEY, JSON.stringify({ ...document(), ...change })),
     /** Replaces parts of the inspection of Kafka. */
@@ -182,7 +185,9 @@ describe('a new stream', () => {
   test('passes when a start is configured, otherwise not', async () => {
     const on = stage()
     const parts = (beginAt: CheckParts['open']['beginAt']) => ({
-      ...{ open: { ...on.open, beginAt }, reader: on.pipeline.reader, group: on.pipeline.group },
+      open: { ...on.open, beginAt },
+      reader: on.pipeline.reader,
+      group: on.pipeline.group,
       openSource: () => ({ ...scriptedSource([pageOf([{ No: '1' }])]), close: async () => {} }),
     })
     await checkStream(parts(on.open.beginAt), 'source.forbidden', never)
@@ -262,7 +267,8 @@ describe('the next page', () => {
     expect(await on.check('event.too-many-dead-letters')).toBe('event.too-many-dead-letters')
     const unmapped = stage()
     const parts = {
-      ...{ open: unmapped.open, group: unmapped.pipeline.group },
+      open: unmapped.open,
+      group: unmapped.pipeline.group,
       reader: { ...unmapped.pipeline.reader, fields: { clientId: null, modifiedAt: null, clients: null } },
       openSource: () => ({ ...scriptedSource([nobody]), close: async () => {} }),
     }

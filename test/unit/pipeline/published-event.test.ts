@@ -12,12 +12,10 @@ import { virtualClock } from '../../support/fakes/virtual-clock.ts'
 import { never } from '../../support/signals.ts'
 
 const identity = {
-  ...{
-    connector: 'shop',
-    stream: 'clients',
-    eventSource: '/polaris/shop/clients',
-    source: { url: 'http://polaris', codeMagasin: 1, prefixCle: null },
-  },
+  connector: 'shop',
+  stream: 'clients',
+  eventSource: '/polaris/shop/clients',
+  source: { url: 'http://polaris', codeMagasin: 1, prefixCle: null },
   destination: { clusterId: 'c', topic: 't', topicId: null, partitions: 1 },
 }
 const segment = { name: '1-a', tier: 'spill', entries: 3, sha256: '' } as const
@@ -29,7 +27,11 @@ test('a delivered group reports the scans after it, and the size of the client i
   const state = { ...beginning, index: { ...beginning.index, segments: [segment] } }
   const document = firstDocument(identity, state, { nonce: 'n', at: 0, owner: 'r', producerId: '7' })
   const parts = {
-    ...{ object: store.object('key'), clock, newNonce: () => 'n', observe: () => {}, onWritten: () => {} },
+    object: store.object('key'),
+    clock,
+    newNonce: () => 'n',
+    observe: () => {},
+    onWritten: () => {},
     index: streamIndex(store.segments('key'), 1e9),
   }
   const version = await writeDocument(parts, { document, expected: null }, never)
@@ -45,10 +47,12 @@ test('a delivered group reports the scans after it, and the size of the client i
       giveUp: never,
     },
     {
-      ...{ checkpoint, sourceMoved: false },
+      checkpoint,
+      sourceMoved: false,
       withProducer: () => Promise.reject(new Error('nothing to publish')),
       isIdle: () => false,
-      ...{ closeProducer: async () => {}, close: async () => {} },
+      closeProducer: async () => {},
+      close: async () => {},
     },
   )
   const scans = { ...state.scans, backfill: 'done' } as const

@@ -78,7 +78,13 @@ async function running() {
     }
   }
   return {
-    ...{ ...on, ...control, calls, source, faults, wait, until },
+    ...on,
+    ...control,
+    calls,
+    source,
+    faults,
+    wait,
+    until,
     refuse: (is: typeof rejected.is) => {
       rejected.is = is
     },
@@ -111,8 +117,12 @@ describe('a running stream', () => {
     expect(on.values()).toEqual(['a', null])
     expect(on.carriedOut).toEqual([{ id: 'erasure 1', outcome: 'erased' }])
     expect(on.events.find(({ kind }) => kind === 'client-erased')).toEqual({
-      ...{ kind: 'client-erased', request: 'erasure 1', outcome: 'erased' },
-      ...{ reason: 'letter', requestedAt: 1, requestedBy: 'operator' },
+      kind: 'client-erased',
+      request: 'erasure 1',
+      outcome: 'erased',
+      reason: 'letter',
+      requestedAt: 1,
+      requestedBy: 'operator',
     })
   })
 

@@ -132,8 +132,14 @@ export function stage(of: Stage = {}) {
   }
   const pipeline: PipelineParts = {
     reader: {
-      ...{ source, clock, serverClock: createServerClock(clock, () => {}), settings: scanSettings, beginAt },
-      ...{ until, observe, fields },
+      source,
+      clock,
+      serverClock: createServerClock(clock, () => {}),
+      settings: scanSettings,
+      beginAt,
+      until,
+      observe,
+      fields,
     },
     group: { ...groupParts(), observe },
     requests: noStreamRequests,

@@ -73,16 +73,14 @@ function stage(ignored: readonly string[] = []) {
   const control = openErasures()
   const { requests } = control
   const parts = (owner: string): OpenParts => ({
-    ...{
-      storeReady: async () => {},
-      openLimit: semaphore(1),
-      object: store.object(KEY),
-      owner,
-      topic: 'client.modified',
-      clock,
-      indexRules: presentRules(rules, 'No 1000000'),
-      beginAt,
-    },
+    storeReady: async () => {},
+    openLimit: semaphore(1),
+    object: store.object(KEY),
+    owner,
+    topic: 'client.modified',
+    clock,
+    indexRules: presentRules(rules, 'No 1000000'),
+    beginAt,
     features: featureList({
       object: (name) => store.object(featureKey(KEY, name)),
       newNonce: () => `${owner}-${++nonces}`,
@@ -104,53 +102,67 @@ function stage(ignored: readonly string[] = []) {
     observe: () => {},
   })
   const settings: ScanSettings = {
-    ...{
-      intervalMs: 5_000,
-      maxIntervalMs: 5_000,
-      overlapMs: 15_000,
-      lookBacks: [],
-      fullScan: undefined,
-      backgroundShare: 0.5,
-    },
-    ...{ backfill: 'beside', limit: 3, output: 'json' },
+    intervalMs: 5_000,
+    maxIntervalMs: 5_000,
+    overlapMs: 15_000,
+    lookBacks: [],
+    fullScan: undefined,
+    backgroundShare: 0.5,
+    backfill: 'beside',
+    limit: 3,
+    output: 'json',
     timeZone,
   }
   const observe = () => {}
   const reader: ReaderParts = {
-    ...{ clock, settings, beginAt, observe, until: 'caught-up', source: polaris.source('replica') },
+    clock,
+    settings,
+    beginAt,
+    observe,
+    until: 'caught-up',
+    source: polaris.source('replica'),
     serverClock: createServerClock(clock, observe),
     fields: { clientId: 'No', modifiedAt: 'DateModification', clients: null },
   }
   const group = (): PipelineParts['group'] => ({
     settings: {
-      ...{
-        source,
-        dataSchema: 'urn:polaris-connector:client.modified:1',
-        maxValueBytes: 100_000,
-        deadLetterClient: 'leave-out',
-      },
+      source,
+      dataSchema: 'urn:polaris-connector:client.modified:1',
+      maxValueBytes: 100_000,
+      deadLetterClient: 'leave-out',
       extensions: fieldAttributes(rules.fields, rules.hmac),
     },
-    ...{ rules, indexRules: presentRules(rules, 'No 1000000') },
-    ...{ scanSettings: settings, beginAt },
+    rules,
+    indexRules: presentRules(rules, 'No 1000000'),
+    scanSettings: settings,
+    beginAt,
     observe,
     deadLetters: deadLetterGuard({ maxShare: 0.1, minimum: 10, of: 1000 }),
   })
   const pipeline = (): PipelineParts => ({
-    ...{ reader, group: group(), clock, groupMaxSize: 100_000, groupMaxDelayMs: 50, deliverWithinMs: 10_000 },
-    ...{
-      giveUp: never,
-      savePeriodMs: 60_000,
-      requests,
-      features: parts('replica').features,
-      publisher: parts('replica').publisher,
-    },
+    reader,
+    group: group(),
+    clock,
+    groupMaxSize: 100_000,
+    groupMaxDelayMs: 50,
+    deliverWithinMs: 10_000,
+    giveUp: never,
+    savePeriodMs: 60_000,
+    requests,
+    features: parts('replica').features,
+    publisher: parts('replica').publisher,
   })
   const reopening = { retries: 0, withinMs: 1, firstPauseMs: 1, maxPauseMs: 1, maxRetryAfterMs: 1 }
   const rebuilds: RebuildProgress[] = []
   const stored = () => parseDocument(store.stored(KEY)?.text ?? '')
   return {
-    ...{ kafka, store, polaris, parts, rebuilds, clock, erase: control.erase },
+    kafka,
+    store,
+    polaris,
+    parts,
+    rebuilds,
+    clock,
+    erase: control.erase,
     marks: erasureMarks({ object: store.object(featureKey(KEY, 'erasures')), newNonce: () => `marks-${++nonces}` }),
     /** Changes the setting `event.fields`. */
     use: (fields: Record<string, FieldAction>, hmac?: FieldHash) => {
@@ -450,7 +462,10 @@ describe('rebuildIndex', () => {
     const epoch = claim.epoch + 1
     const { index, ...state } = after.committed.state
     expect({ clients, claim: after.claim, by: after.committed.by, pending: after.pending }).toMatchObject({
-      ...{ clients: 10, claim: { epoch, owner: 'operator' }, by: 'operator', pending: null },
+      clients: 10,
+      claim: { epoch, owner: 'operator' },
+      by: 'operator',
+      pending: null,
     })
     const { index: _, ...before } = committed.state
     expect(state).toEqual(before)

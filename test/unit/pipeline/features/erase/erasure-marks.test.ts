@@ -18,7 +18,8 @@ import { entry, key, read } from '../../../index/entries.ts'
 
 const KEY = 'shop/clients.erasures.json'
 const mark = (client: number, number: number, rules = 'rules'): ErasureMark => ({
-  ...{ key: key(client), rules },
+  key: key(client),
+  rules,
   entry: entry(number, { mark: 'withdrawn' }),
 })
 
