@@ -2,11 +2,11 @@ import type { Dispatcher } from 'undici'
 import type { Clock } from '../../../runtime/clock.ts'
 import { ConnectorError } from '../../../runtime/connector-error.ts'
 import { serverOf } from '../../../runtime/network-cause.ts'
-import type { Semaphore } from '../../../runtime/semaphore.ts'
 import type { ObserveSource } from '../../client-source.ts'
 import { offeredSchemes } from '../answer/answer-verdict.ts'
 import { errorCodeIn, networkError, tlsError } from '../answer/network-error.ts'
 import { type BodyReader, collectBody, type WholeBody } from './collect-body.ts'
+import { type LimitParts, permitted } from './rate-limit.ts'
 import type { ApiRequest } from './read-request.ts'
 import { hasArgumentsOf, isRedirect, MAX_REDIRECTS, redirected } from './redirect.ts'
 import { type DroppedCookie, type ServerCookies, serverCookies } from './server-cookies.ts'
@@ -49,18 +49,14 @@ interface Call extends ServerPool {
   readonly open: OpenReader | undefined
 }
 
-interface CallerParts extends HttpParts {
-  readonly permits: Semaphore
-}
-
-export function httpCaller(settings: HttpSettings, parts: CallerParts): HttpCaller {
+export function httpCaller(settings: HttpSettings, parts: HttpParts & LimitParts): HttpCaller {
   const closing = new AbortController()
   const { clock, observe } = parts
   const cookies = serverCookies(settings.base, clock)
   const connection = { ...serverPool(settings, parts, closing.signal), cookies, clock, observe, settings }
   return {
     call: async (first, stop, open) => {
-      using _permit = await permitted(parts, stop)
+      using _permit = await permitted(parts, first, stop)
       const began = clock.monotonic()
       let request = first
       const droppedCookies: DroppedCookie[] = []
@@ -80,15 +76,6 @@ export function httpCaller(settings: HttpSettings, parts: CallerParts): HttpCall
       await connection.pool.destroy()
     },
   }
-}
-
-/** Waits of 1 ms or more are reported. */
-async function permitted({ permits, clock, observe }: CallerParts, stop: AbortSignal): Promise<Disposable> {
-  const waitingSince = clock.monotonic()
-  const permit = await permits.acquire(stop)
-  const ms = clock.monotonic() - waitingSince
-  if (ms >= 1) observe({ kind: 'request-waited', ms })
-  return permit
 }
 
 const tooManyRedirects = (url: URL) =>

@@ -2,8 +2,7 @@ import type { Clock, Deadline } from '../../../runtime/clock.ts'
 import { disposableOnce } from '../../../runtime/semaphore.ts'
 import type { ObserveSource, ServerPermits, Turn } from '../../client-source.ts'
 import type { PolarisConfig, ServerLimits } from '../polaris-config.ts'
-import type { HttpCaller } from './http-caller.ts'
-import { apiBase } from './read-request.ts'
+import { type ApiRequest, apiBase } from './read-request.ts'
 
 /** The limits of all servers that this process reads from. */
 export interface LimitedServers {
@@ -131,7 +130,7 @@ function turns() {
   }
 }
 
-interface LimitParts {
+export interface LimitParts {
   readonly permits: ServerPermits
   readonly clock: Clock
   readonly observe: ObserveSource
@@ -139,21 +138,16 @@ interface LimitParts {
   readonly intervalMs?: number | undefined
 }
 
-/** Each call holds a permit of its server until its response is complete. Waits of 1 ms or more are reported. */
-export function limitedCaller(
-  caller: HttpCaller,
+/** A permit for a request. Waits of 1 ms or more are reported. */
+export async function permitted(
   { permits, clock, observe, intervalMs = Number.POSITIVE_INFINITY }: LimitParts,
-): HttpCaller {
-  return {
-    ...caller,
-    call: async (request, stop, open) => {
-      const { turn = 'live' } = request
-      const waitingSince = clock.monotonic()
-      using _permit = await permits.acquire(stop, turn)
-      const ms = clock.monotonic() - waitingSince
-      if (ms >= 1) observe({ kind: 'request-waited', ms })
-      if (ms > intervalMs) observe({ kind: 'request-waited-long', turn, waitedMs: ms })
-      return await caller.call(request, stop, open)
-    },
-  }
+  { turn = 'live' }: Pick<ApiRequest, 'turn'>,
+  stop: AbortSignal,
+): Promise<Disposable> {
+  const waitingSince = clock.monotonic()
+  const permit = await permits.acquire(stop, turn)
+  const ms = clock.monotonic() - waitingSince
+  if (ms >= 1) observe({ kind: 'request-waited', ms })
+  if (ms > intervalMs) observe({ kind: 'request-waited-long', turn, waitedMs: ms })
+  return permit
 }

@@ -1,8 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { SourceEvent, Turn } from '../../../../../connector/source/client-source.ts'
-import type { HttpAnswer } from '../../../../../connector/source/polaris/http/http-caller.ts'
-import { limitedCaller, limitedServers, rateLimit } from '../../../../../connector/source/polaris/http/rate-limit.ts'
-import { apiCall } from '../../../../../connector/source/polaris/http/read-request.ts'
+import { limitedServers, permitted, rateLimit } from '../../../../../connector/source/polaris/http/rate-limit.ts'
 import type { ServerLimits } from '../../../../../connector/source/polaris/polaris-config.ts'
 import { virtualClock } from '../../../../support/fakes/virtual-clock.ts'
 import { never } from '../../../../support/signals.ts'
@@ -140,19 +138,14 @@ test('a wait that is longer than the poll interval is reported', async () => {
   const clock = virtualClock(0)
   const permits = rateLimit({ concurrentRequests: 1 }, clock)
   const events: SourceEvent[] = []
-  const answering = { call: async () => ({}) as HttpAnswer, close: async () => {} }
-  const caller = limitedCaller(answering, { permits, clock, intervalMs: 5000, observe: (event) => events.push(event) })
-  const read = {
-    ...apiCall({ base: new URL('https://a.example'), method: 'GET', name: 'x' }, []),
-    turn: 'background' as const,
-  }
+  const parts = { permits, clock, intervalMs: 5000, observe: (event: SourceEvent) => events.push(event) }
   for (const waitedMs of [5000, 5001]) {
     const permit = await permits.acquire(never)
-    const answered = caller.call(read, never)
+    const answered = permitted(parts, { turn: 'background' }, never)
     await settled()
     clock.jump(waitedMs)
     permit[Symbol.dispose]()
-    await answered
+    ;(await answered)[Symbol.dispose]()
   }
   expect(events.filter(({ kind }) => kind === 'request-waited-long')).toEqual([
     { kind: 'request-waited-long', turn: 'background', waitedMs: 5001 },
