@@ -64,6 +64,20 @@ it('limits concurrent requests to a server, first come, first served', async () 
   expect(waits()).toBeGreaterThanOrEqual(3)
 })
 
+it('sends a live read before the background reads that have waited longer', async () => {
+  const open: (() => void)[] = []
+  const server = await serverThat((_, response) => void open.push(() => response.end(PAGE)))
+  const { stream } = streamsOn({ concurrentRequests: 1 })
+  const turns = ['live', 'background', 'background', 'live'] as const
+  const reads = turns.map((turn, number) => stream(server.url, number).read({ ...at, turn }, never))
+  for (let answered = 0; answered < turns.length; answered += 1) {
+    await expect.poll(() => open.length).toBe(answered + 1)
+    open[answered]?.()
+  }
+  await Promise.all(reads)
+  expect(server.calls.map(({ url }) => url.searchParams.get('codeMagasin'))).toEqual(['0', '3', '1', '2'])
+})
+
 it('delays only the streams of a server that hangs; a waiting read can stop, or continue after a timeout', async () => {
   const hanging: ServerResponse[] = []
   const slow = await serverThat((_, response) => void hanging.push(response))
