@@ -35,8 +35,8 @@ export const doctor: Command = {
     'own transactional id that publishes no record), the checkpoint store, and whether each stream can\n' +
     'open. From Polaris it reads two pages from the beginning, a live scan, and up to 20 pages of the\n' +
     'last day.\n' +
-    'Prints for each check: ok, warning, failed or skipped, the details, and what to do; at the end,\n' +
-    'what failed again; a failure that several streams share only once. Does not disturb running\n' +
+    'Prints for each check: ok, warning, failed or skipped, the details, and what to do; a failure that\n' +
+    'several streams share only once; at the end, the names of what failed. Does not disturb running\n' +
     'replicas. Waits for Polaris as long as run does, and for the rest at most 15 seconds.\n' +
     'With --fields, prints the fields of the clients instead: how many clients fill each one, the types\n' +
     'of its values, and the settings for them; never a value.\n' +

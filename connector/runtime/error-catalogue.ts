@@ -134,7 +134,7 @@ export const errorCatalogue = {
     'no action needed in a group: the stream returns if it is assigned here; with PLACEMENT=single, run only one process',
   ),
   'publish.refused': hold(
-    'check the topics and their limits with `polaris-connector doctor`: Kafka rejects the request permanently',
+    'check the settings and limits of the topics, such as max.message.bytes: Kafka rejects the request permanently',
   ),
   'publish.hanging-transaction': hold(
     'abort the hanging transaction of the expired producer id with `kafka-transactions.sh abort`',
@@ -142,7 +142,7 @@ export const errorCatalogue = {
   'publish.broker-too-old': hold('upgrade Kafka to 2.8 or newer'),
   'publish.topic-missing': hold('create the topic, or allow the connector to create it'),
   'publish.unauthorized': hold(
-    'check the SASL settings; `polaris-connector doctor` lists missing ACLs',
+    'add the ACL that the message names (`polaris-connector doctor --acls` prints all that are needed); without one, check the SASL settings',
     'the stream resumes automatically',
   ),
 
@@ -154,6 +154,10 @@ export const errorCatalogue = {
   'storage.unavailable': retry(
     'check CHECKPOINT_URL, AWS_ENDPOINT_URL_S3 and the network',
     'the stream waits for the store',
+  ),
+  'storage.full': retry(
+    'free space on the file system of CHECKPOINT_URL, or raise its quota',
+    'the stream waits for it',
   ),
   'storage.refused': retry(
     'check the bucket, the credentials, the region and the policy: the checkpoint store rejects the request',

@@ -19,7 +19,7 @@ export function describeMetrics(): string {
     '',
     `**Number of series.** A running stream has at most ${MOST_STREAM_SERIES}, and one more for each further certificate`,
     '(`ca`, `client`); three more with `removed.mode`. On a replica that does not run it, fewer. Each replica adds about',
-    '100 of its own, and about 10 of its process (`process_*`). `http.nodeMetrics: true` adds about 50 of Node.js',
+    '110 of its own, and about 10 of its process (`process_*`). `http.nodeMetrics: true` adds about 50 of Node.js',
     '(`nodejs_*`).',
     '',
     '## Of each stream',

@@ -90,7 +90,7 @@ const mistakes: readonly ServerMistake[] = [
   {
     ...{ mistake: 'a self-signed certificate', exit: 2, ...polaris(() => ({ POLARIS_URL: at.https })) },
     says: /connect to 127\.0\.0\.1:\d+: the server certificate is not trusted \(DEPTH_ZERO_SELF_SIGNED_CERT\)/,
-    cure: /set POLARIS_CA, or POLARIS_TLS_FINGERPRINTS=([0-9A-F]{2}:){31}[0-9A-F]{2} after you have compared it/,
+    cure: /set POLARIS_CA, or set POLARIS_TLS_FINGERPRINTS to ([0-9A-F]{2}:){31}[0-9A-F]{2} after you have compared it/,
   },
   {
     ...{ mistake: 'a certificate for another host', exit: 2 },

@@ -29,7 +29,7 @@ const colours: Readonly<Record<Verdict, Colour>> = {
 }
 
 /**
- * The findings as a table, first those of the connector, then per stream; then again what failed, and a summary. A
+ * The findings as a table, first those of the connector, then per stream; then what failed, by name, and a summary. A
  * failure that several streams share is shown in full only with the first of them.
  */
 export function findingLines(findings: readonly Finding[], screen: Screen): string[] {
@@ -43,7 +43,7 @@ export function findingLines(findings: readonly Finding[], screen: Screen): stri
       .flatMap((finding) => rowLines(shortened(finding, failures), padded(finding.check, names), screen)),
   ])
   const hasPassed = findings.some(({ verdict }) => verdict === 'ok' || verdict === 'warning')
-  return [...sections, ...(hasPassed ? failuresAgain(failures, screen) : []), '', summary(findings, screen)]
+  return [...sections, '', ...(hasPassed ? failedChecks(failures, screen) : []), summary(findings, screen)]
 }
 
 /** A failure and all findings that report it, such as those of the streams of one server. */
@@ -72,20 +72,13 @@ function shortened(finding: Finding, failures: readonly SharedFailure[]): Findin
 }
 
 /** What failed is not lost above what passed. */
-function failuresAgain(failures: readonly SharedFailure[], screen: Screen): string[] {
+function failedChecks(failures: readonly SharedFailure[], { paint }: Screen): string[] {
   if (failures.length === 0) return []
-  const names = failures.map(([{ stream, check }, ...others]) => {
-    if (stream === null) return check
-    return `${others.length === 0 ? stream : `${others.length + 1} streams`}: ${check}`
+  const names = failures.map((group) => {
+    const streams = group.flatMap(({ stream }) => stream ?? [])
+    return streams.length === 0 ? group[0].check : `${group[0].check} of ${streams.join(', ')}`
   })
-  const rows = failures.flatMap((group, at) => rowLines(withStreams(group), padded(names[at] ?? '', names), screen))
-  return ['', ...rows]
-}
-
-function withStreams(group: SharedFailure): Finding {
-  const [first, ...others] = group
-  if (others.length === 0) return first
-  return { ...first, detail: `${first.detail}; streams ${group.map(({ stream }) => stream).join(', ')}` }
+  return [`${paint(colours.failed, 'failed')}: ${names.join('; ')}`]
 }
 
 const padded = (name: string, names: readonly string[]) => name.padEnd(Math.max(...names.map(({ length }) => length)))

@@ -93,7 +93,7 @@ export function statusReport(
   { now, groupUnreadable }: Seen,
 ): Output {
   const streams = config.streams.map((stream) => {
-    const quietMs = Math.max(3 * stream.poll.intervalMs, config.readyAfterMs) + SAVES_MISSED * config.savePeriodMs
+    const quietMs = Math.max(3 * stream.poll.maxIntervalMs, config.readyAfterMs) + SAVES_MISSED * config.savePeriodMs
     return outputOf(streamOverview(stream, found, { now, quietMs }))
   })
   const controlUnreadable = found.control.unreadable ?? null

@@ -20,7 +20,14 @@ interface LastDate {
   /** By the monotonic clock: when it was read, and when the `Date` changed last. */
   readonly readAt: number
   readonly changedAt: number
+  /** By our own clock, when it was read. */
+  readonly ours: number
+  /** Whether it is as old as the response took, at most. */
+  readonly isPrompt: boolean
 }
+
+/** The `Date` of a slower response says little: perhaps this process stood still before it read it. */
+const PROMPT_MS = 10_000
 
 export function createServerClock(clock: Clock, observe: (event: ServerClockEvent) => void): ServerClock {
   const reports = clockReports(clock, observe)
@@ -30,18 +37,23 @@ export function createServerClock(clock: Clock, observe: (event: ServerClockEven
   const standsStill = () => last !== undefined && clock.monotonic() - last.changedAt > STANDS_STILL_MS
   const now = () => (last === undefined || missing !== undefined ? clock.now() : expected(last))
 
-  const learn = (serverTime: number) => {
-    const readAt = clock.monotonic()
-    if (last === undefined || serverTime !== last.serverTime) {
-      if (last !== undefined) reports.read(serverTime, expected(last))
-      last = { serverTime, readAt, changedAt: readAt }
+  const learn = (serverTime: number, tookMs: number) => {
+    if (serverTime === last?.serverTime) return
+    const [readAt, ours, isPrompt] = [clock.monotonic(), clock.now(), tookMs <= PROMPT_MS]
+    if (last !== undefined && isPrompt && last.isPrompt) {
+      // While a machine is suspended, its monotonic clock stands still, and its wall clock does not.
+      const stoodStillMs = ours - last.ours - (readAt - last.readAt)
+      const isOurs = Math.abs(serverTime - expected(last) - stoodStillMs) < JUMP_MS && stoodStillMs > STALL_MS
+      if (isOurs) reports.stoodStill()
+      else reports.read(serverTime, expected(last))
     }
+    last = { serverTime, readAt, changedAt: readAt, ours, isPrompt }
   }
   return {
     now,
     times: () => ({ ours: clock.now(), server: now() }),
     learn: ({ serverTime, tookMs }) => {
-      if (serverTime !== undefined) learn(serverTime)
+      if (serverTime !== undefined) learn(serverTime, tookMs)
       missing = serverTime === undefined ? 'no-date' : standsStill() ? 'stands-still' : undefined
       reports.missing(missing)
       const took = Math.ceil(tookMs)
@@ -62,6 +74,8 @@ const SHOWN_BY = 3
 const REPORT_EVERY_MS = 3_600_000
 /** Responses may be delayed or cached for a while. */
 const JUMP_MS = 60_000
+/** A shorter time is the inaccuracy of a `Date`. */
+const STALL_MS = 5_000
 /** A jump is over when this many responses in a row agree with the clock before it. */
 const AGREEING = 10
 
@@ -71,6 +85,8 @@ interface ClockReports {
   missing(why: WhyMissing | undefined): void
   /** For each new `Date`. `expected`: by the one before. */
   read(serverTime: number, expected: number): void
+  /** This machine was suspended: earlier times say nothing. */
+  stoodStill(): void
 }
 
 function clockReports(clock: Pick<Clock, 'monotonic'>, observe: (event: ServerClockEvent) => void): ClockReports {
@@ -84,6 +100,9 @@ function clockReports(clock: Pick<Clock, 'monotonic'>, observe: (event: ServerCl
   let absent: { readonly why: WhyMissing; readonly responses: number } | undefined
   let jump: { readonly from: number; readonly at: number; readonly off: number; readonly agreeing: number } | undefined
   return {
+    stoodStill: () => {
+      jump = undefined
+    },
     missing: (why) => {
       absent = why && { why, responses: absent?.why === why ? absent.responses + 1 : 1 }
       if (absent?.responses === SHOWN_BY) report(absent.why, { kind: 'server-clock-missing', why: absent.why })

@@ -22,7 +22,7 @@ const refusals: Readonly<Record<string, string>> = {
   EXDEV: noLinks,
 }
 /** Others (EIO, EMFILE, …) may pass. */
-const passing: Readonly<Record<string, string>> = { ENOSPC: 'no space left', EDQUOT: 'the quota is used up' }
+const full: Readonly<Record<string, string>> = { ENOSPC: 'no space left', EDQUOT: 'the quota is used up' }
 
 export function hasCode(error: unknown, code: string): boolean {
   return errnoOf(error) === code
@@ -32,9 +32,14 @@ export function hasCode(error: unknown, code: string): boolean {
 export function asStorageError(what: string, error: unknown): unknown {
   const code = errnoOf(error)
   if (code === undefined || error instanceof ConnectorError) return error
-  const meaning = refusals[code] ?? passing[code]
+  const meaning = refusals[code] ?? full[code]
   const message = `${what}: ${meaning === undefined ? code : `${meaning} (${code})`}`
-  return new ConnectorError(code in refusals ? 'storage.directory-unusable' : 'storage.unavailable', message)
+  return new ConnectorError(storageCode(code), message)
+}
+
+function storageCode(errno: string) {
+  if (errno in refusals) return 'storage.directory-unusable'
+  return errno in full ? 'storage.full' : 'storage.unavailable'
 }
 
 function errnoOf(error: unknown): string | undefined {

@@ -77,7 +77,7 @@ describe('without settings', () => {
     expect(await reading(servers.valid.url)).toMatch(refused)
     expect(await reading(servers.expired.url)).toMatch(refused)
     expect(await reading(servers.certified.url)).toMatch(refused)
-    expect(await reading(servers.valid.url)).toContain(`POLARIS_TLS_FINGERPRINTS=${valid.fingerprint}`)
+    expect(await reading(servers.valid.url)).toContain(`set POLARIS_TLS_FINGERPRINTS to ${valid.fingerprint}`)
     expect(Object.values(servers).flatMap(({ calls }) => calls)).toEqual([])
   })
 })

@@ -210,7 +210,8 @@ test('a field that keeps changing is reported after five live scans in a row, an
   const backfill = liveScan({ kind: 'backfill', tag: 1 })
   for (let scan = 0; scan <= 8; scan += 1) builder.add(reading([{ No: '1', Age: `${scan}` }], { scan: backfill }))
   expect(of('fields-keep-changing')).toEqual([])
-  for (let scan = 0; scan <= 5; scan += 1) builder.add(reading([{ No: '2', Points: `${scan}` }]))
+  for (let scan = 0; scan <= 5; scan += 1)
+    builder.add(reading([{ No: '2', Points: `${scan}`, Modif: '2026-03-01T12:00:00' }]))
   expect(of('fields-keep-changing')).toEqual([{ kind: 'fields-keep-changing', fields: ['Points'] }])
 })
 

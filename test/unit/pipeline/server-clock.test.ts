@@ -72,6 +72,35 @@ describe('a Date header that stands still', () => {
   })
 })
 
+describe('a process that stood still', () => {
+  const polls = (server: ReturnType<typeof serverClock>, offMs: number, tookMs = 100) => {
+    for (let poll = 0; poll < 5; poll += 1) {
+      server.clock.jump(5_000)
+      server.server.learn(answered(server.clock.now() + offMs, tookMs))
+    }
+  }
+
+  test('after the server has answered, is no jump of the clock of the server', () => {
+    const stage = serverClock()
+    stage.server.learn(answered(NOW, 65_000)) // read 65 s later
+    polls(stage, 65_000)
+    stage.clock.jump(70_000)
+    stage.server.learn(answered(stage.clock.now() - 5_000, 70_000))
+    polls(stage, 65_000)
+    expect(stage.events).toEqual([])
+  })
+
+  test('with the whole machine is no jump, since our wall clock advanced alike', () => {
+    const stage = serverClock()
+    polls(stage, 0)
+    const wall = stage.clock.now
+    const suspended = { ...stage.clock, now: () => wall() + 90_000 }
+    Object.assign(stage.clock, suspended)
+    polls(stage, 0)
+    expect(stage.events).toEqual([])
+  })
+})
+
 describe('a server clock that jumps', () => {
   test.each([
     ['ahead', HOUR],

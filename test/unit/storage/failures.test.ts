@@ -102,9 +102,9 @@ test.each(s3Failures)('reports %s from S3 with status, code and request id only'
 })
 
 const fileFailures: [string, string, string][] = [
-  ['ENOSPC', 'storage.unavailable', 'no space left (ENOSPC)'],
+  ['ENOSPC', 'storage.full', 'no space left (ENOSPC)'],
   ['EIO', 'storage.unavailable', 'EIO'],
-  ['EDQUOT', 'storage.unavailable', 'the quota is used up (EDQUOT)'],
+  ['EDQUOT', 'storage.full', 'the quota is used up (EDQUOT)'],
   ['EACCES', 'storage.directory-unusable', 'permission denied (EACCES)'],
   ['EROFS', 'storage.directory-unusable', 'the file system is read-only (EROFS)'],
   ['EXDEV', 'storage.directory-unusable', 'the file system has no hard links (EXDEV)'],

@@ -106,6 +106,6 @@ export function tlsError(error: unknown, code: string, server: URL): ConnectorEr
 
 /** `error` has the fingerprint if the connector itself refused the certificate. */
 function pinOf(error: unknown): string {
-  if (!(error instanceof Error) || !('fingerprint' in error)) return 'POLARIS_TLS_FINGERPRINTS'
-  return `POLARIS_TLS_FINGERPRINTS=${error.fingerprint} after you have compared it with that of the server`
+  if (!(error instanceof Error) || !('fingerprint' in error)) return 'set POLARIS_TLS_FINGERPRINTS'
+  return `set POLARIS_TLS_FINGERPRINTS to ${error.fingerprint} after you have compared it with that of the server`
 }

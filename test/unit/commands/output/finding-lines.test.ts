@@ -17,7 +17,7 @@ const findings = [
   of('lyon', 'time zone', warning('an hour off', 'check POLARIS_TIME_ZONE')),
 ]
 
-test('prints one line per check without a terminal, per stream, with code and hint, and what failed again', () => {
+test('prints one line per check without a terminal, per stream, with code and hint, and the names of what failed', () => {
   expect(findingLines(findings, plainScreen)).toEqual([
     'ok       kafka      there',
     '',
@@ -27,13 +27,12 @@ test('prints one line per check without a terminal, per stream, with code and hi
     'stream lyon',
     'warning  time zone  an hour off → check POLARIS_TIME_ZONE',
     '',
-    'failed   paris: polaris  source.stuck: read page → report it',
-    '',
+    'failed: polaris of paris',
     '1 failed, 1 warning, 0 skipped, 1 ok',
   ])
 })
 
-test('does not print the failures again when no check has passed', () => {
+test('does not name the failures at the end when no check has passed', () => {
   const failures = [of(null, 'configuration', failed('config.invalid', 'x', 'y')), of(null, 'rest', skipped('z'))]
   expect(findingLines(failures, plainScreen)).toEqual([
     'failed   configuration  config.invalid: x → y',
@@ -43,7 +42,7 @@ test('does not print the failures again when no check has passed', () => {
   ])
 })
 
-test('prints a failure that several streams share once in full, names them at the end, and counts each check', () => {
+test('prints a failure that several streams share once in full, names all at the end, and counts each check', () => {
   const down = failed('source.unreachable', 'call http://one: connection refused', 'check it')
   const elsewhere = failed('source.unreachable', 'call http://two: connection refused', 'check it')
   const shown = [
@@ -66,9 +65,7 @@ test('prints a failure that several streams share once in full, names them at th
     'stream metz',
     'failed   polaris  source.unreachable: call http://two: connection refused → check it',
     '',
-    'failed   3 streams: polaris  source.unreachable: call http://one: connection refused; streams paris, lyon, nice → check it',
-    'failed   metz: polaris       source.unreachable: call http://two: connection refused → check it',
-    '',
+    'failed: polaris of paris, lyon, nice; polaris of metz',
     '4 failed, 0 warnings, 0 skipped, 1 ok',
   ])
 })
