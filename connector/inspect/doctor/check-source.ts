@@ -14,13 +14,14 @@ import {
   judgeEventFields,
   judgeFields,
   judgeInterleaving,
+  judgeLists,
   judgeOrder,
   judgePage,
   judgeServerClock,
 } from './judge-page.ts'
 import { judgeTimeZone } from './judge-time-zone.ts'
 
-type SourceUnderTest = Pick<StreamUnderTest, 'config' | 'source' | 'events'>
+type SourceUnderTest = Pick<StreamUnderTest, 'config' | 'source' | 'events' | 'ambiguousLists'>
 
 interface SourceCheck extends SourceUnderTest {
   readonly clock: Clock
@@ -57,7 +58,7 @@ export async function checkSource(
   const clients = [...page.clients, ...second.clients]
   const { fields, mapping } = checkFields(clients, page.place, check)
   return {
-    polaris: judgePage(page, at),
+    polaris: judgePage(page, at, beginAt),
     'second page': second.result,
     live,
     interleaving: await during('interleaving', () => checkInterleaving(check, second)),
@@ -67,6 +68,7 @@ export async function checkSource(
     order: judgeOrder(clients, { ...poll, mapping, startedAt: serverNow }),
     'server clock': judgeServerClock(page, now),
     'time zone': await during('time zone', () => checkTimeZone(check, serverNow, mapping)),
+    lists: judgeLists(stream.ambiguousLists()), // of all pages
   }
 }
 
@@ -79,6 +81,7 @@ const withoutPage: CheckResults = {
   order: requiresPage,
   'server clock': requiresPage,
   'time zone': requiresPage,
+  lists: requiresPage,
 }
 
 const startingAt = (

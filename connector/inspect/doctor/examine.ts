@@ -7,6 +7,7 @@ import { checkControl, checkStore } from './check-store.ts'
 import { checkStreamKafka } from './check-stream-kafka.ts'
 import type { DoctorParts, StreamUnderTest } from './doctor-parts.ts'
 import { type CheckResult, type CheckResults, type Finding, ok, warning } from './finding.ts'
+import { judgeRequests } from './judge-requests.ts'
 
 /** Time limit of all checks of Kafka and the checkpoint store. */
 const limitMs = 12_000
@@ -35,7 +36,8 @@ export async function examine(
   const streams = await Promise.all(parts.streams.map((stream) => examineStream(parts, stream, shared)))
   const store = await shared.store
   const control = await checkControl(parts, store, finish)
-  const ofConnector: CheckResults = { ...(await shared.kafka).results, 'checkpoint store': store, control }
+  const requests = judgeRequests(parts.config.streams)
+  const ofConnector: CheckResults = { ...(await shared.kafka).results, 'checkpoint store': store, control, requests }
   stop.throwIfAborted()
   return [listed(null, ofConnector), ...streams].flat()
 }

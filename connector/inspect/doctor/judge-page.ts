@@ -8,16 +8,30 @@ import { modificationTime } from '../../event/modification-time.ts'
 import { clientReader, type ReadingRules } from '../../event/read-client.ts'
 import { noTimes, orderWatch } from '../../scan/scan-order.ts'
 import type { ScanSettings } from '../../scan/scan-settings.ts'
-import type { ClientRecord, Page, ReadArguments } from '../../source/client-source.ts'
+import type { ClientRecord, Page, ReadArguments, SourceTime } from '../../source/client-source.ts'
 import { serverTimeText } from '../../source/source-time.ts'
 import { type CheckResult, failed, ok, skipped, warning } from './finding.ts'
 
-/** What the page contained and how long it took. */
-export function judgePage(page: Page, at: ReadArguments): CheckResult {
+/** What the first page contained and how long it took. `beginAt`: the beginning of the stream, if it is configured. */
+export function judgePage(page: Page, at: ReadArguments, beginAt: SourceTime | undefined): CheckResult {
   const { clients, bytes, tookMs, hasMoreResults } = page
   const more = hasMoreResults ? 'more results follow' : 'no more results'
-  return ok(
-    `${clients.length} clients since ${serverTimeText(at.lastChanged)} (${at.output}, ${bytes} bytes, ${Math.round(tookMs)} ms), ${more}`,
+  const detail = `${clients.length} clients since ${serverTimeText(at.lastChanged)} (${at.output}, ${bytes} bytes, ${Math.round(tookMs)} ms), ${more}`
+  if (clients.length > 0 || hasMoreResults || beginAt === undefined) return ok(detail)
+  return warning(
+    detail,
+    'check POLARIS_CODE_MAGASIN, prefixCle and POLARIS_LAST_CHANGED: the server answers for a wrong shop as for an empty one',
+  )
+}
+
+const MAX_NAMED = 20
+
+/** Whether a field is a list in some clients only. Pure. */
+export function judgeLists(ambiguous: readonly string[]): CheckResult {
+  if (ambiguous.length === 0) return ok('no field is a list in some clients only')
+  return warning(
+    `lists in some clients, single values in others: ${ambiguous.slice(0, MAX_NAMED).join(', ')}`,
+    'set POLARIS_LIST_FIELDS to them before the first event: a later change publishes these clients again',
   )
 }
 
