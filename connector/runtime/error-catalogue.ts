@@ -140,6 +140,7 @@ export const errorCatalogue = {
     'abort the hanging transaction of the expired producer id with `kafka-transactions.sh abort`',
   ),
   'publish.broker-too-old': hold('upgrade Kafka to 2.8 or newer'),
+  'publish.broker-too-new': hold('upgrade the connector: these brokers no longer accept its requests'),
   'publish.topic-missing': hold('create the topic, or allow the connector to create it'),
   'publish.unauthorized': hold(
     'add the ACL that the message names (`polaris-connector doctor --acls` prints all that are needed); without one, check the SASL settings',

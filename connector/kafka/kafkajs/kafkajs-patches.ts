@@ -1,4 +1,5 @@
 import { createRequire } from 'node:module'
+import { refuseNewerBrokers } from './broker-versions.ts'
 import { registerCodecs } from './compression-codecs.ts'
 import { type MetadataPool, requestUsedTopicsOnly } from './metadata-requests.ts'
 import { crc32c, recordEncoder } from './record-encoder.ts'
@@ -26,6 +27,7 @@ export function patchKafkaJs(): void {
   shortenInitRetries(prototypeOf('cluster', []), load('kafkajs/src/producer/eosManager'))
   keepCoordinatorErrors(prototypeOf('cluster/brokerPool', ['withBroker']))
   requestUsedTopicsOnly(prototypeOf('cluster/brokerPool', ['refreshMetadata']), prototypeOf('broker', ['metadata']))
+  refuseNewerBrokers(prototypeOf('broker', ['apiVersions']))
   observeTransactions(prototypeOf('broker', ['addPartitionsToTxn', 'initProducerId', 'produce']))
   replaceEncoding()
   registerCodecs()

@@ -41,7 +41,7 @@ export const NO_TAGS = 0
 /** A broker to which requests that kafkajs does not support can be sent. */
 export interface RequestTarget {
   /** The versions that the broker supports, by API key. */
-  readonly versions?: Readonly<Record<number, { readonly maxVersion: number }>> | null
+  readonly versions?: Readonly<Record<number, { readonly minVersion?: number; readonly maxVersion: number }>> | null
   readonly connectionPool: { send<Response>(request: KafkaRequest<Response>): Promise<Response> }
 }
 
@@ -63,16 +63,18 @@ export interface Api {
   readonly apiName: string
 }
 
-export const isSupported = ({ versions }: RequestTarget, { apiKey, apiVersion }: Api): boolean =>
-  (versions?.[apiKey]?.maxVersion ?? -1) >= apiVersion
+export function isSupported({ versions }: RequestTarget, { apiKey, apiVersion }: Api): boolean {
+  const { minVersion = 0, maxVersion = -1 } = versions?.[apiKey] ?? {}
+  return minVersion <= apiVersion && apiVersion <= maxVersion
+}
 
-/** Throws `publish.broker-too-old`. */
+/** Throws `publish.broker-too-old` or `publish.broker-too-new`. */
 export function mustSupport(target: RequestTarget, api: Api): void {
   if (isSupported(target, api)) return
-  throw new ConnectorError(
-    'publish.broker-too-old',
-    `a broker does not support ${api.apiName} ${api.apiVersion}: Kafka 2.8 or newer is needed`,
-  )
+  const what = `${api.apiName} ${api.apiVersion}`
+  if ((target.versions?.[api.apiKey]?.minVersion ?? 0) > api.apiVersion)
+    throw new ConnectorError('publish.broker-too-new', `a broker no longer accepts ${what}`)
+  throw new ConnectorError('publish.broker-too-old', `a broker does not support ${what}: Kafka 2.8 or newer is needed`)
 }
 
 interface NewerRequest<Response> extends Api {
