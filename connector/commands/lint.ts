@@ -9,7 +9,9 @@ export const lintShape = z.strictObject({
   settings: z
     .record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.array(z.string()).readonly()]))
     .optional()
-    .describe('If valid: the settings in effect by path, such as `streams[0].poll.interval`; secrets as `***`'),
+    .describe(
+      'If valid: the settings that differ from their defaults, with `--all` all in effect, by path, such as `streams[0].poll.interval`; secrets as `***`',
+    ),
   problems: z
     .array(
       z.strictObject({
@@ -31,17 +33,21 @@ export const lint: Command = {
   summary: 'check the configuration without connecting',
   usage:
     'Prints every problem, where it is and how to correct it. If there is none, prints the settings\n' +
-    'in effect, with secrets as ***.\n' +
+    'that differ from their defaults, with --all all settings in effect, with secrets as ***.\n' +
     'Exit code: 0 valid, 2 invalid.',
-  options: { ...configOption, ...jsonOption },
-  examples: ['lint --config connector.yaml'],
+  options: {
+    ...configOption,
+    all: { type: 'boolean', description: 'print also the settings that have their defaults' },
+    ...jsonOption,
+  },
+  examples: ['lint --config connector.yaml', 'lint --config connector.yaml --all'],
   outputs: { '--json': lintShape },
   run: async (args, parts) => {
     const { readConfig } = await import('../config/load-config.ts')
-    const { describeConfig } = await import('../config/describe-config.ts')
+    const { describeChanges, describeConfig } = await import('../config/describe-config.ts')
     const loaded = readConfig(configSources(args, parts))
     if (loaded.kind === 'valid') {
-      const settings = describeConfig(loaded.settings)
+      const settings = args.all === true ? describeConfig(loaded.settings) : describeChanges(loaded.settings)
       const json: LintOutput = { valid: true, settings }
       printOutput(args, parts, { json, lines: () => ['configuration is valid', ...settingLines(settings)] })
       return 0

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { fieldHash } from '../event/field-rules.ts'
 import type { HashedSettings } from '../placement/hashed-settings.ts'
 import { pathText } from './config-problem.ts'
-import type { Settings } from './config-schema.ts'
+import { configSchema, type Settings } from './config-schema.ts'
 import { isDocument, valueAt } from './document.ts'
 import { isFileText, mask } from './secret.ts'
 import { isPerStream, placeOf, type Setting, settingList } from './setting-list.ts'
@@ -11,14 +11,30 @@ import { durationText, sizeText } from './units.ts'
 export type SettingValue = string | number | boolean | readonly string[]
 
 /** Every setting with a value, by the text of its path. Invariant 8: secrets as `***`, PEM texts as their length. */
-export function describeConfig(settings: Settings): Readonly<Record<string, SettingValue>> {
+export function describeConfig(settings: Settings, list = settingList()): Readonly<Record<string, SettingValue>> {
   const shown = new Map<string, SettingValue>()
-  for (const setting of settingList().filter((candidate) => !isPerStream(candidate)))
-    addSetting(shown, setting, settings, 0)
+  for (const setting of list.filter((candidate) => !isPerStream(candidate))) addSetting(shown, setting, settings, 0)
   for (const index of settings.streams.keys()) {
-    for (const setting of settingList().filter(isPerStream)) addSetting(shown, setting, settings, index)
+    for (const setting of list.filter(isPerStream)) addSetting(shown, setting, settings, index)
   }
   return Object.fromEntries(shown)
+}
+
+/** Only what is required, so that all else has its default. */
+const bare = {
+  connector: 'none',
+  kafka: { brokers: ['none:1'] },
+  checkpoint: { url: 'file:none' },
+  streams: [{ polaris: { url: 'http://none', codeMagasin: 1 } }],
+}
+
+/** The settings that differ from their defaults, and those that have none. Like `describeConfig`. */
+export function describeChanges(settings: Settings): Readonly<Record<string, SettingValue>> {
+  const withDefault = settingList().filter((setting) => setting.default !== undefined)
+  const defaults = describeConfig(configSchema.parse(bare), withDefault)
+  const defaultOf = (path: string) => JSON.stringify(defaults[path.replace(/^streams\[\d+\]/, 'streams[0]')])
+  const all = Object.entries(describeConfig(settings))
+  return Object.fromEntries(all.filter(([path, value]) => defaultOf(path) !== JSON.stringify(value)))
 }
 
 function addSetting(shown: Map<string, SettingValue>, setting: Setting, settings: Settings, stream: number): void {

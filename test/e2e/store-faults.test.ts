@@ -78,7 +78,7 @@ it.each(['down', 'silent'])(
       for (const method of ['GET', 'PUT'] as const)
         proxy.next(method, ...Array.from({ length: 99 }, () => ({ kind: 'hang' }) as const))
     for (let change = 0; change < 30; change += 1) simulator.change()
-    expect(await connector.line(failed)).toMatchObject({ code: 'storage.unavailable', level: 'warn' })
+    expect(await connector.line(failed)).toMatchObject({ code: 'storage.unavailable' })
     // Reads to the end of the log, so past the aborted records.
     expect(await readTopic(inject('kafkaBrokers'), name, 5_000)).toHaveLength(100)
     expect((await connector.get('/healthz')).status).toBe(200)

@@ -194,11 +194,13 @@ streams: [{ polaris: { url: https://p, codeMagasin: 1, auth: basic, user: u, pas
     return { code, out: out.join('\n'), err: err.join('\n') }
   }
 
-  test('prints the settings in effect, without secrets, when the configuration is valid', async () => {
+  test('prints what differs from the defaults, with --all all settings in effect, without secrets', async () => {
     const { code, out, err } = await linted(yaml)
     expect({ code, err }).toEqual({ code: 0, err: '' })
     expect(out).toMatch(/^configuration is valid\n/)
-    expect(out).toContain('streams[0].poll.interval: 5s')
+    expect(out).toContain('streams[0].polaris.codeMagasin: 1')
+    expect(out).not.toContain('poll.interval')
+    expect((await linted(yaml, '--all')).out).toContain('streams[0].poll.interval: 5s')
     expect(out).toContain('streams[0].polaris.password: ***')
     expect(out).not.toContain('hunter2')
   })
