@@ -11,8 +11,19 @@ const trouble = z.object({
   by: z.string(),
 })
 
-/** What processes report of one stream, for operators only: no stream runs differently because of it. */
-export const streamReport = z.object({ trouble: trouble.optional() })
+export const loggedLevels = ['trace', 'debug', 'info', 'warn'] as const
+export type LoggedLevel = (typeof loggedLevels)[number]
+const loggedLevel = z.object({ level: z.enum(loggedLevels), until: z.number() })
+
+/** What is said of one stream beside the requests: no stream reads or publishes differently because of it. */
+export const streamReport = z.object({
+  trouble: trouble.optional(),
+  /** The level of its log lines, as an operator wants it for a while. */
+  log: loggedLevel.optional(),
+})
+
+/** The log levels that operators want, by stream. */
+export type LogLevels = ReadonlyMap<string, z.infer<typeof loggedLevel>>
 
 /** A document with reports, by the names of the streams. */
 interface Reported {
@@ -50,4 +61,20 @@ export function withTroubles<Document extends Reported>(
 function isKnown(known: StoredTrouble | undefined, trouble: Trouble | 'none', by: string): boolean {
   if (trouble === 'none' || known === undefined) return trouble === 'none' && known === undefined
   return known.by === by && known.state === trouble.state && known.code === trouble.code
+}
+
+/** Pure. */
+export function logLevelsIn({ streams }: Reported): LogLevels {
+  return new Map(Object.entries(streams).flatMap(([stream, { log }]) => (log === undefined ? [] : [[stream, log]])))
+}
+
+/** `wanted`: undefined for the configured level. Pure. */
+export function withLogLevel<Document extends Reported>(
+  document: Document,
+  stream: string,
+  wanted: z.infer<typeof loggedLevel> | undefined,
+): Document {
+  const { log: _, ...report } = document.streams[stream] ?? {}
+  const next = wanted === undefined ? report : { ...report, log: wanted }
+  return { ...document, streams: { ...document.streams, [stream]: next } }
 }

@@ -11,6 +11,7 @@ import { configurationLines, controlLine, rowOfReplicaEvent, serverLine } from '
 import { explaining, runbookLink } from './failure.ts'
 import { type ReplicaState, troublesIn } from './health.ts'
 import { type LibraryLog, libraryLog } from './library-log.ts'
+import { type LeveledLog, leveledLog } from './log-levels.ts'
 import { type Log, type LoggerParts, type LogLine, logger } from './logger.ts'
 import { type Metrics, processRegistry, promMetrics } from './metrics/prom-metrics.ts'
 import { scrapedMetrics } from './metrics/scraped-metrics.ts'
@@ -59,7 +60,8 @@ export function createTelemetry(parts: TelemetryParts): Telemetry {
   const { connector, replica, version, clock, nodeMetrics = false, runbookUrl } = parts
   const watch = replicaWatch(parts)
   const failures = recentFailures(clock)
-  const log = withRunbook(logger(parts), runbookUrl)
+  const leveled = leveledLog(withRunbook(logger({ ...parts, level: 'trace' }), runbookUrl), parts)
+  const { log } = leveled
   const registry = processRegistry(connector, { nodeMetrics })
   const metrics = promMetrics(registry)
   for (const kind of warningKinds) metrics.ofReplica.count('warnings', 0, { kind }) // each exists from the start
@@ -84,7 +86,7 @@ export function createTelemetry(parts: TelemetryParts): Telemetry {
         writeLines(event)
       }
     },
-    ...replicaObservers({ log, watch, failures, metrics: metrics.ofReplica }),
+    ...replicaObservers({ leveled, watch, failures, metrics: metrics.ofReplica }),
     listen: (at, stop) => {
       const onError = (error: unknown) => log('warn', 'health endpoint failed', toLogFields(error))
       return endpoints({ ...at, clock, paths: { ...servedPaths(served), ...at.paths }, onError }, stop)
@@ -93,7 +95,7 @@ export function createTelemetry(parts: TelemetryParts): Telemetry {
 }
 
 interface ObserverParts {
-  readonly log: Log
+  readonly leveled: LeveledLog
   readonly watch: ReplicaWatch
   readonly failures: RecentFailures
   readonly metrics: Metrics
@@ -101,7 +103,8 @@ interface ObserverParts {
 
 type ReplicaObservers = 'serverChanged' | 'storeRetried' | 'observePlacement' | 'observeControl' | 'replicaIs'
 
-function replicaObservers({ log, watch, failures, metrics }: ObserverParts): Pick<Telemetry, ReplicaObservers> {
+function replicaObservers({ leveled, watch, failures, metrics }: ObserverParts): Pick<Telemetry, ReplicaObservers> {
+  const { log } = leveled
   const write = (line: LogLine | undefined) => line && log(line.level, line.message, line.fields)
   const replicaIs = (state: ReplicaState) => {
     if (watch.setState(state)) log('info', `replica ${state}`, {})
@@ -126,6 +129,7 @@ function replicaObservers({ log, watch, failures, metrics }: ObserverParts): Pic
     observeControl: (event) => {
       watch.observeControl(event)
       write(controlLine(event))
+      if (event.kind === 'control-read') for (const line of leveled.requested(event.logLevels)) write(line)
     },
   }
 }

@@ -1,0 +1,49 @@
+import { expect, test } from 'vitest'
+import { noRequests } from '../../../connector/control/control-document.ts'
+import { logLevelsIn, withLogLevel } from '../../../connector/control/stream-reports.ts'
+import { leveledLog } from '../../../connector/telemetry/log-levels.ts'
+import { virtualClock } from '../../support/fakes/virtual-clock.ts'
+
+const MINUTE = 60_000
+
+test('an operator changes the log level of one stream until its time is over, and the lines say so', () => {
+  const clock = virtualClock(0)
+  const written: string[] = []
+  const { log, requested } = leveledLog((level, message, { stream }) => written.push(`${level} ${message} ${stream}`), {
+    ...{ level: 'info', clock },
+  })
+  const write = () => {
+    written.length = 0
+    for (const stream of ['paris', 'lyon']) log('debug', 'page', { stream })
+    log('debug', 'group', {})
+    log('warn', 'trouble', { stream: 'lyon' })
+    return [...written]
+  }
+  const document = withLogLevel(noRequests, 'paris', { level: 'debug', until: 30 * MINUTE })
+  expect(write()).toEqual(['warn trouble lyon'])
+  expect(requested(logLevelsIn(document))).toMatchObject([
+    { level: 'info', fields: { stream: 'paris', level: 'debug', until: '1970-01-01T00:30:00.000Z' } },
+  ])
+  expect(requested(logLevelsIn(document))).toEqual([])
+  expect(write()).toEqual(['debug page paris', 'warn trouble lyon'])
+
+  clock.pass(30 * MINUTE)
+  expect(write()).toEqual(['warn trouble lyon'])
+  expect(requested(logLevelsIn(document))).toMatchObject([{ fields: { stream: 'paris', level: 'info' } }])
+})
+
+test('a request to end it restores the configured level, and leaves other reports on the stream alone', () => {
+  const trouble = { state: 'held', code: null, since: 0, by: 'r-1' }
+  const held = { ...noRequests, streams: { paris: { trouble } } }
+  const document = withLogLevel(held, 'paris', { level: 'trace', until: MINUTE })
+  expect(document.streams).toEqual({ paris: { trouble, log: { level: 'trace', until: MINUTE } } })
+  expect(withLogLevel(document, 'paris', undefined)).toEqual(held)
+})
+
+test('a level above the configured one makes a noisy stream quiet', () => {
+  const written: string[] = []
+  const { log, requested } = leveledLog((level) => written.push(level), { level: 'info', clock: virtualClock(0) })
+  requested(new Map([['paris', { level: 'warn' as const, until: MINUTE }]]))
+  for (const level of ['info', 'warn'] as const) log(level, 'line', { stream: 'paris' })
+  expect(written).toEqual(['warn'])
+})
