@@ -135,6 +135,12 @@ export function streamObject(stream: StreamConfig, { config, store }: SharedReso
   return store.object(checkpointKey(config.connector, stream.name))
 }
 
+/** What a feature keeps beside the checkpoint, by its name. */
+export function streamFeatureObject(stream: StreamConfig, { config, store }: SharedResources) {
+  const key = checkpointKey(config.connector, stream.name)
+  return (name: string) => store.object(featureKey(key, name))
+}
+
 export function streamSegments(stream: StreamConfig, { config, store }: SharedResources): SegmentStore {
   return store.segments(checkpointKey(config.connector, stream.name))
 }
@@ -188,9 +194,8 @@ function configuredStream(stream: StreamConfig, config: SharedResources['config'
 }
 
 function storedStream(stream: StreamConfig, shared: SharedResources, closing: CloseStack): StoredStream {
-  const { config, store, storeReady, clock, indexMemory: memory } = shared
-  const key = checkpointKey(config.connector, stream.name)
-  const object = (name: string) => store.object(featureKey(key, name))
+  const { storeReady, clock, indexMemory: memory } = shared
+  const object = streamFeatureObject(stream, shared)
   const index = streamIndex(streamSegments(stream, shared), clock.monotonic() + FIRST_AUDIT_MS, { memory })
   return {
     storeReady,

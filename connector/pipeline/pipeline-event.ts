@@ -3,6 +3,7 @@ import type { ErrorCode } from '../runtime/error-catalogue.ts'
 import type { ScanKind, ScanStates } from '../scan/scan-state.ts'
 import type { SourceEvent } from '../source/client-source.ts'
 import type { EraseEvent } from './features/erase/erase-event.ts'
+import type { FieldsEvent } from './features/fields/field-table.ts'
 import type { RemovalEvent } from './features/removal/removed-clients.ts'
 import type { RepublishEvent } from './features/republish/republish-event.ts'
 import type { SilenceEvent } from './features/silence/quiet-spells.ts'
@@ -146,6 +147,7 @@ export type PipelineEvent =
   | EraseEvent
   | RepublishEvent
   | SilenceEvent
+  | FieldsEvent
   | StreamRetrying
   /**
    * Another process has opened the stream. `wasStopping`: this replica was already stopping it, for example because it

@@ -35,6 +35,7 @@ export function attempts(compose: () => AttemptParts): Attempt {
       gaveUp = (error) => error === pipeline.giveUp.reason
       const reopen: ClaimedStreamParts['reopen'] = (held, giveUp) => openStream(open, giveUp, { held })
       await untilGroupAnswers(open, step, leave)
+      await Promise.all(open.features.map((feature) => feature.prepare?.(leave)))
       const stream = claimedStream(await openStream(open, leave, { epoch }), { reopen, idleAfterMs, clock: open.clock })
       step('opened')
       ;({ epoch } = stream.checkpoint)

@@ -1,6 +1,7 @@
 import type { VersionedObject } from '../../storage/versioned-object.ts'
 import { erase } from './erase/erase.ts'
 import { erasureMarks } from './erase/erasure-marks.ts'
+import { fields } from './fields/fields.ts'
 import type { Feature } from './part.ts'
 import { removal } from './removal/removal.ts'
 import type { RemovedSettings } from './removal/removed-clients.ts'
@@ -21,4 +22,5 @@ export const featureList = ({ object, newNonce, removed }: FeatureParts): readon
   erase(erasureMarks({ object: object('erasures'), newNonce })),
   ...(removed === undefined ? [] : [removal(removed)]),
   silence(),
+  fields({ object: object('fields'), newNonce }),
 ]

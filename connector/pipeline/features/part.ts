@@ -24,6 +24,8 @@ import type { Keeper } from './kept-entries.ts'
 export interface Feature extends Keeper {
   /** Names its state in the checkpoint. */
   readonly name: string
+  /** Reads what it needs before the stream is opened. Rejects as a read of the store does. */
+  prepare?(stop: AbortSignal): Promise<void>
   /** Throws `checkpoint.damaged` if it cannot read its stored state. */
   open(stream: OpenedStream): Part
 }

@@ -72,6 +72,25 @@ export const silenceRows: StreamRows<'newest-change' | 'source-silent' | 'silenc
   'silence-ended': { log: info('clients change again'), status: () => ({ silence: undefined }) },
 }
 
+/** The fields of clients. */
+export const fieldsRows: StreamRows<'fields-changed'> = {
+  'fields-changed': {
+    log: ({ change, fields }) => line('warn', fieldTexts[change], { fields }),
+    isWarning: true,
+    status: ({ change, fields }, { fieldChanges }) => ({
+      fieldChanges: [...fieldChanges, ...fields.map((field) => ({ field, change }))].slice(-KEPT_CHANGES),
+    }),
+  },
+}
+
+const KEPT_CHANGES = 20
+
+const fieldTexts: Readonly<Record<EventOf<'fields-changed'>['change'], string>> = {
+  new: 'clients have new fields',
+  reshaped: 'fields have another form than before: text, object or list',
+  vanished: 'clients do not have these fields any more',
+}
+
 const hours = (ms: number) => Math.round(ms / HOUR_MS)
 
 /** Clients that an operator publishes again. */
