@@ -164,34 +164,34 @@ it('a renamed stream is held until its checkpoint has the new name, and then pub
   expectExactlyOnce(here, await here.caughtUp())
   expect(await first.stop()).toBe(0)
   const source = `/polaris/${here.name}/clients`
-  const held = async (environment: Record<string, string>) => {
-    const connector = here.start(environment)
-    const line = await connector.line(says('stream held, rechecking periodically'))
-    expect(await connector.stop()).toBe(0)
-    return line
-  }
+  const isHeld = says('stream held, rechecking periodically')
 
   const renamed = { STREAM_NAME: 'renamed' }
   const doctor = here.start(renamed, ['doctor'])
   expect(await doctor.exitCode(), doctor.output()).toBe(2)
   expect(doctor.output()).toMatch(new RegExp(`checkpoint +checkpoint.topic-in-use: .* records of ${source} `))
   const before = await here.records()
-  expect(await held(renamed)).toMatchObject({ code: 'checkpoint.topic-in-use' })
+  const tooEarly = here.start(renamed)
+  expect(await tooEarly.line(isHeld)).toMatchObject({ code: 'checkpoint.topic-in-use' })
+  expect(await tooEarly.stop()).toBe(0)
   expect(await here.records()).toHaveLength(before.length)
+  const old = here.start({ PLACEMENT: 'group' })
+  await old.line(says('caught up'))
 
   const kept = { ...renamed, EVENT_SOURCE: 'clients' }
   const rename = here.start(kept, ['checkpoint', 'rename', 'clients', 'renamed', '--yes'])
   expect(await rename.exitCode(), rename.output()).toBe(0)
   expect(rename.output()).toContain(`source of its events: ${source}`)
-  expect(await held({})).toMatchObject({ code: 'checkpoint.moved', error: expect.stringContaining('renamed') })
+  here.simulator.change()
+  expect(await old.line(isHeld)).toMatchObject({ code: 'checkpoint.moved', error: expect.stringContaining('renamed') })
 
   const second = here.start(kept)
   await second.line(says('caught up'))
-  here.simulator.change()
   const records = await here.caughtUp()
   expectExactlyOnce(here, records)
   expect(records.map(({ value }) => (value as { source: string }).source)).toEqual(records.map(() => source))
   expect(await second.stop()).toBe(0)
+  expect(await old.stop()).toBe(0)
 
   const third = here.start({ STREAM_NAME: 'third', KAFKA_ADOPT_TOPIC: 'true' }, ['poll-once'])
   expect(await third.exitCode(), third.output()).toBe(0)
