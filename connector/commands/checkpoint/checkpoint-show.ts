@@ -51,12 +51,13 @@ export const checkpointShow: Command = {
 
 /** How far a stream has read and who runs it, in sentences, and its scans as a table. Pure. */
 export function checkpointLines(document: CheckpointDocument, { paint }: Pick<Screen, 'paint'>): string[] {
-  const { stream, claim, committed, pending } = document
+  const { stream, claim, committed, pending, movedTo } = document
   const { state } = committed
   const rows = scanRows(state)
   return [
     `${paint('bold', `stream ${stream}`)}: ${readUntil(state)}, ${counted(state.events, 'event')} published`,
     `opened by ${claim.owner} at ${isoTime(claim.at)} (epoch ${claim.epoch})`,
+    ...(movedTo === null ? [] : [paint('red', `renamed to ${movedTo}: this checkpoint is not used any more`)]),
     ...(pending === null ? [] : [pendingText(pending, state)]),
     '',
     ...table([['SCAN', 'LAST COMPLETED', 'IN PROGRESS', 'NEXT'].map((name) => paint('bold', name)), ...rows]),

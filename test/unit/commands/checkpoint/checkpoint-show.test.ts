@@ -106,6 +106,10 @@ describe('checkpointLines', () => {
     )
   })
 
+  test('says that a stream was renamed', () => {
+    expect(checkpointLines({ ...document, movedTo: 'lyon' }, plainScreen)[2]).toContain('renamed to lyon')
+  })
+
   test('prints the scans as a table', () => {
     expect(checkpointLines(document, plainScreen).slice(2)).toEqual([
       '',
