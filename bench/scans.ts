@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util'
+import { indexWrites } from './parts/index-writes.ts'
 import { openingTimes } from './parts/opening-times.ts'
 import { openScanRig, type ScanRig } from './parts/scan-rig.ts'
 
@@ -39,6 +40,7 @@ async function measure(name: string): Promise<void> {
       return await massUpdate(Number(values.clients ?? 300_000))
     case 'index':
       for await (const figures of openingTimes()) print({ case: 'index', ...figures })
+      for await (const figures of indexWrites()) print({ case: 'index writes', ...figures })
       return
     default:
       throw new Error(`unknown case ${name}`)

@@ -70,7 +70,7 @@ async function writtenIndex(address: S3Address, clients: number): Promise<Segmen
       (await writeSegment(writer, segment, stop)).reference
     const segments = await writeBase({ table: randomTable(clients), clock: systemClock, write }, stop)
     for (let spill = 0; spill < SPILLS; spill += 1)
-      segments.push(await write({ tier: 'spill', words: sortedEntries(randomEntries(SPILL_CLIENTS)) }))
+      segments.push(await write({ tier: 0, words: sortedEntries(randomEntries(SPILL_CLIENTS)) }))
     return segments
   } finally {
     await checkpoints.close()

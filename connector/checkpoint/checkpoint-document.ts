@@ -86,7 +86,7 @@ const index = z.object({
   contentsFrom: count,
   rules: z.array(z.string()).readonly(),
   segments: z
-    .array(z.object({ name: z.string(), tier: z.enum(['spill', 'run', 'base']), entries: count, sha256: z.string() }))
+    .array(z.object({ name: z.string(), tier: count.or(z.literal('base')), entries: count, sha256: z.string() }))
     .readonly(),
   delta: entries,
 })

@@ -21,10 +21,10 @@ export interface ClientTable {
   /** Sets every entry of `words`, in their order. */
   setAll(words: Uint32Array): void
   /**
-   * Adds entries in the order of their keys, each key once and all of them after those of the table: without moving any.
-   * `coming`: how many entries will be set next; some room is left for them.
+   * Sets entries in the order of their keys, each key once: moves every other entry at most once. `coming`: how many
+   * will be set next; some room is left for them.
    */
-  append(sorted: Uint32Array, coming?: number): void
+  merge(sorted: Uint32Array, coming?: number): void
   size(): number
   /** Bytes of the arrays that hold the entries, with the room for new ones. */
   bytes(): number
@@ -48,7 +48,7 @@ const noEntries = new Uint32Array()
 /** `sorted`: entries in the order of their keys, each key once. */
 export function clientTable(sorted: Uint32Array = noEntries): ClientTable {
   const partitions = Array.from({ length: PARTITIONS }, (): Partition => ({ words: noEntries, used: 0 }))
-  let size = appended(partitions, sorted, 0)
+  let size = merged(partitions, sorted, 0)
   const probe = new Uint32Array(ENTRY_WORDS)
   const partitionOf = (words: Uint32Array, at: number) =>
     partitions[(words[at] as number) >>> (32 - PARTITION_BITS)] as Partition
@@ -77,8 +77,8 @@ export function clientTable(sorted: Uint32Array = noEntries): ClientTable {
     setAll: (words) => {
       for (let at = 0; at < words.length; at += ENTRY_WORDS) put(words, at)
     },
-    append: (words, coming = 0) => {
-      size += appended(partitions, words, coming)
+    merge: (words, coming = 0) => {
+      size += merged(partitions, words, coming)
     },
     size: () => size,
     bytes: () => partitions.reduce((sum, { words }) => sum + words.byteLength, 0),
@@ -132,21 +132,44 @@ export function highestNumber(
   return highest
 }
 
-/** How many entries were added behind those of their partitions. */
-function appended(partitions: readonly Partition[], sorted: Uint32Array, coming: number): number {
+/** How many entries were added. */
+function merged(partitions: readonly Partition[], sorted: Uint32Array, coming: number): number {
   const room = Math.min(MAX_ROOM, Math.ceil((2 * coming) / PARTITIONS))
+  let added = 0
   for (let at = 0; at < sorted.length; ) {
     const number = (sorted[at] as number) >>> (32 - PARTITION_BITS)
     const start = at
     while (at < sorted.length && (sorted[at] as number) >>> (32 - PARTITION_BITS) === number) at += ENTRY_WORDS
-    const partition = partitions[number] as Partition
-    const used = partition.used + at - start
-    const words = new Uint32Array(used + room * ENTRY_WORDS)
-    words.set(partition.words.subarray(0, partition.used))
-    words.set(sorted.subarray(start, at), partition.used)
-    Object.assign(partition, { words, used })
+    added += mergeInto(partitions[number] as Partition, sorted.subarray(start, at), room)
   }
-  return sorted.length / ENTRY_WORDS
+  return added
+}
+
+function mergeInto(partition: Partition, sorted: Uint32Array, room: number): number {
+  let added = 0
+  for (let at = 0; at < sorted.length; at += ENTRY_WORDS) if (!find(partition, sorted, at).isFound) added += 1
+  const used = partition.used + added * ENTRY_WORDS
+  if (used > partition.words.length) enlarge(partition, used + room * ENTRY_WORDS)
+  const { words } = partition
+  let gap = added * ENTRY_WORDS
+  let end = partition.used
+  // From the last one, so that each entry goes straight to its place.
+  for (let at = sorted.length - ENTRY_WORDS; at >= 0; at -= ENTRY_WORDS) {
+    const { place, isFound } = find({ words, used: end }, sorted, at)
+    const next = isFound ? place + ENTRY_WORDS : place
+    if (gap > 0) words.copyWithin(next + gap, next, end)
+    if (!isFound) gap -= ENTRY_WORDS
+    words.set(sorted.subarray(at, at + ENTRY_WORDS), place + gap)
+    end = place
+  }
+  partition.used = used
+  return added
+}
+
+function enlarge(partition: Partition, length: number): void {
+  const words = new Uint32Array(length)
+  words.set(partition.words.subarray(0, partition.used))
+  partition.words = words
 }
 
 /** Where the key that is at `at` of `key` is, or belongs. In words. */
@@ -168,8 +191,7 @@ function openGap(partition: Partition, place: number): void {
   if (used === words.length) {
     // A sixteenth of the entries, so that small tables stay small.
     const room = Math.min(MAX_ROOM, 4 + ((used / ENTRY_WORDS) >>> 4))
-    partition.words = new Uint32Array(used + room * ENTRY_WORDS)
-    partition.words.set(words)
+    enlarge(partition, used + room * ENTRY_WORDS)
   }
   partition.words.copyWithin(place + ENTRY_WORDS, place, used)
   partition.used += ENTRY_WORDS

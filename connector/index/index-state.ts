@@ -3,8 +3,8 @@ import { ENTRY_BYTES, entryBytes, entryWords, type IndexEntry, UNKNOWN_CONTENT }
 /** A stored segment, as the checkpoint names it. */
 export interface SegmentReference {
   readonly name: string
-  /** `spill`: a delta that outgrew the document. `run`: merged spills. `base`: the whole index when it was written. */
-  readonly tier: 'spill' | 'run' | 'base'
+  /** 0: a delta that left the document. Above: merged segments of the tier below. `base`: the whole index, when written. */
+  readonly tier: number | 'base'
   readonly entries: number
   /** Of its bytes, base64url. */
   readonly sha256: string

@@ -60,6 +60,8 @@ interface Upkeep extends IndexStorageParts {
    * of an earlier claim.
    */
   readonly known: Set<string>
+  /** How many documents have held the delta. */
+  documents: number
   /** Those that the document names that was written last. */
   named: ReadonlySet<string>
   /** When to write the whole index again, because a segment is missing or damaged; by the monotonic clock. */
@@ -78,6 +80,7 @@ export function indexStorage(claimed: IndexState, parts: IndexStorageParts): Ind
   const upkeep: Upkeep = {
     ...parts,
     known: new Set(names),
+    documents: 0,
     named: new Set(names),
     finished: undefined,
     isRewriting: false,
@@ -101,9 +104,11 @@ async function represent(upkeep: Upkeep, state: IndexState, finish: AbortSignal)
   let { segments, delta } = state
   if (upkeep.finished !== undefined) segments = replaced(segments, upkeep.finished)
   upkeep.finished = undefined
-  if (isDeltaFull(state, upkeep.limits)) {
-    segments = [...segments, await upload(upkeep, { tier: 'spill', words: sortedEntries(deltaWords(delta)) }, finish)]
+  upkeep.documents = delta === '' ? 0 : upkeep.documents + 1
+  if (isDeltaFull(state, upkeep.documents, upkeep.limits)) {
+    segments = [...segments, await upload(upkeep, { tier: 0, words: sortedEntries(deltaWords(delta)) }, finish)]
     delta = ''
+    upkeep.documents = 0
   }
   const step = stepNow(upkeep, segments)
   // A rewrite that finished during the upload is installed before the next one begins.
@@ -113,8 +118,8 @@ async function represent(upkeep: Upkeep, state: IndexState, finish: AbortSignal)
 }
 
 /** Segments that are missing or damaged are not merged again before the dump. */
-function stepNow({ dumpDueAt, clock, limits }: Upkeep, segments: readonly SegmentReference[]): SegmentStep {
-  if (dumpDueAt === undefined) return nextStep(segments, limits)
+function stepNow({ dumpDueAt, clock, table, limits }: Upkeep, segments: readonly SegmentReference[]): SegmentStep {
+  if (dumpDueAt === undefined) return nextStep(segments, table.size(), limits)
   return clock.monotonic() < dumpDueAt ? { kind: 'none' } : { kind: 'dump' }
 }
 
@@ -135,7 +140,7 @@ function begin(upkeep: Upkeep, step: SegmentStep, segments: readonly SegmentRefe
     try {
       upkeep.finished =
         step.kind === 'merge'
-          ? { replaces: step.spills, made: [await merge(upkeep, step.spills)] }
+          ? { replaces: step.segments, made: [await merge(upkeep, step)] }
           : { replaces: segments, made: await writeBase({ ...upkeep, write }, signal) }
       if (step.kind === 'merge') return
       upkeep.dumpDueAt = undefined
@@ -204,11 +209,11 @@ async function upload(upkeep: Upkeep, segment: NewSegment, finish: AbortSignal):
   return reference
 }
 
-async function merge(upkeep: Upkeep, spills: readonly SegmentReference[]): Promise<SegmentReference> {
+async function merge(upkeep: Upkeep, { segments, tier }: Extract<SegmentStep, { kind: 'merge' }>) {
   const { signal } = upkeep.closed
   const read: Uint32Array[] = []
-  for (const spill of spills) read.push(await readTwice(upkeep.store, spill, signal))
-  return await upload(upkeep, { tier: 'run', words: sortedEntries(joined(read)) }, signal)
+  for (const segment of segments) read.push(await readTwice(upkeep.store, segment, signal))
+  return await upload(upkeep, { tier, words: sortedEntries(joined(read)) }, signal)
 }
 
 /** The first answer may be wrong, not the segment. */

@@ -61,15 +61,13 @@ export async function loadTable(
 ): Promise<ClientTable> {
   const { table, arrived } = loading
   const { segments, delta } = index
-  const coming = segments.reduce((sum, { tier, entries }) => (tier === 'base' ? sum : sum + entries), 0)
   const of = segments.reduce((sum, { entries }) => sum + entries, 0)
   const missing = segments.slice(arrived.length)
   let read = segments.slice(0, arrived.length).reduce((sum, { entries }) => sum + entries, 0)
   for await (const { reference, words } of inOrder(store, missing, stop)) {
-    if (reference.tier === 'base') table.append(words, coming)
-    else table.setAll(words)
-    arrived.push(reference.name)
     read += reference.entries
+    table.merge(words, of - read)
+    arrived.push(reference.name)
     onSegment(read, of)
   }
   table.setAll(deltaWords(delta))

@@ -1,20 +1,24 @@
-import type { IndexState, SegmentReference } from './index-state.ts'
-import { deltaEntries } from './index-state.ts'
+import { deltaEntries, type IndexState, type SegmentReference } from './index-state.ts'
 import { MAX_SEGMENT_ENTRIES } from './load-table.ts'
 
-/** What the stored index needs next. Together these rules write at most four bytes for each byte added. */
+/** What the stored index needs next. Together these rules write at most five bytes for each byte added. */
 export type SegmentStep =
   | { readonly kind: 'none' }
-  /** These spills become one run. */
-  | { readonly kind: 'merge'; readonly spills: readonly SegmentReference[] }
+  /** These segments, next to each other, become one of this tier. */
+  | { readonly kind: 'merge'; readonly segments: readonly SegmentReference[]; readonly tier: number }
   /** The whole index is written again. */
   | { readonly kind: 'dump' }
 
 /** When the stored index is written again. */
 export interface SegmentLimits {
-  /** A larger delta makes the document large: 32 KB. */
+  /** A delta leaves the document when it is larger (32 KB), or has been in so many documents. */
   readonly deltaEntries: number
-  readonly spillsInRun: number
+  readonly deltaDocuments: number
+  /** So many segments of a tier are merged. */
+  readonly fanOut: number
+  /** A merged segment has at most so many entries; one with more than half of them is merged no more. */
+  readonly mergedEntries: number
+  /** A small index is not written again for fewer entries that newer ones have replaced. */
   readonly minDumpEntries: number
   /** A dump has several segments if there are more. */
   readonly segmentEntries: number
@@ -22,22 +26,50 @@ export interface SegmentLimits {
 
 export const segmentLimits: SegmentLimits = {
   deltaEntries: 1365,
-  spillsInRun: 16,
+  deltaDocuments: 16,
+  fanOut: 16,
+  mergedEntries: MAX_SEGMENT_ENTRIES,
   minDumpEntries: 32_768,
   segmentEntries: MAX_SEGMENT_ENTRIES,
 }
 
-export function isDeltaFull({ delta }: Pick<IndexState, 'delta'>, { deltaEntries: most } = segmentLimits): boolean {
-  return deltaEntries(delta) > most
+/** `documents`: how many have held the delta. */
+export function isDeltaFull({ delta }: Pick<IndexState, 'delta'>, documents: number, limits = segmentLimits): boolean {
+  return deltaEntries(delta) > limits.deltaEntries || (delta !== '' && documents >= limits.deltaDocuments)
 }
 
-export function nextStep(segments: readonly SegmentReference[], limits = segmentLimits): SegmentStep {
-  const total = (tiers: readonly SegmentReference['tier'][]) =>
-    segments.filter(({ tier }) => tiers.includes(tier)).reduce((sum, { entries }) => sum + entries, 0)
-  if (total(['spill', 'run']) >= Math.max(limits.minDumpEntries, total(['base']))) return { kind: 'dump' }
-  const spills = segments.filter(({ tier }) => tier === 'spill')
-  return spills.length >= limits.spillsInRun ? { kind: 'merge', spills } : { kind: 'none' }
+/** `clients`: how many entries the index has. */
+export function nextStep(segments: readonly SegmentReference[], clients: number, limits = segmentLimits): SegmentStep {
+  // A dump removes at least as many entries as it writes.
+  if (entriesIn(segments) - clients >= Math.max(limits.minDumpEntries, clients)) return { kind: 'dump' }
+  const tiers = new Set(segments.map(({ tier }) => tier).filter((tier) => tier !== 'base'))
+  for (const tier of tiers) {
+    const merged = mergeable(segments, tier, limits)
+    if (merged.length > 1) return { kind: 'merge', segments: merged, tier: tier + 1 }
+  }
+  return { kind: 'none' }
 }
+
+/** The longest row of neighbours of this tier that fit one segment, if the tier has enough small segments. */
+function mergeable(
+  segments: readonly SegmentReference[],
+  wanted: number,
+  { fanOut, mergedEntries }: SegmentLimits,
+): readonly SegmentReference[] {
+  const isSmall = ({ tier, entries }: SegmentReference) => tier === wanted && entries <= mergedEntries / 2
+  if (segments.filter(isSmall).length < fanOut) return []
+  let longest: readonly SegmentReference[] = []
+  let row: readonly SegmentReference[] = []
+  for (const segment of segments) {
+    row = isSmall(segment) ? [...row, segment] : []
+    while (row.length > fanOut || entriesIn(row) > mergedEntries) row = row.slice(1)
+    if (row.length > longest.length) longest = row
+  }
+  return longest
+}
+
+const entriesIn = (segments: readonly SegmentReference[]): number =>
+  segments.reduce((sum, { entries }) => sum + entries, 0)
 
 /**
  * The segments with `made` in the place of those that it `replaces`, which are older than all others, or next to each

@@ -106,12 +106,13 @@ it(
 )
 
 const isSegment = ({ path }: S3Exchange) => path.includes('.index/')
-/** Larger than any segment that a single transaction fills. */
+/** Larger than any segment that a single transaction fills, and than 16 of these. */
 const isMerged = (exchange: S3Exchange) => isSegment(exchange) && exchange.body.length > 300_000
+const isWhole = (exchange: S3Exchange) => isSegment(exchange) && exchange.body.length > 700_000
 const names =
   (tier: SegmentReference['tier']) =>
   ({ method, path, body }: S3Exchange) =>
-    method === 'PUT' && path.endsWith('.json') && body.includes(`"tier":"${tier}"`)
+    method === 'PUT' && path.endsWith('.json') && body.includes(`"tier":${JSON.stringify(tier)}`)
 
 it('loses, duplicates and reorders nothing when it is killed while segments of the client index are merged', async () => {
   const proxy = await startS3FaultProxy({ target: inject('s3').endpoint })
@@ -121,16 +122,25 @@ it('loses, duplicates and reorders nothing when it is killed while segments of t
     environment: { AWS_ENDPOINT_URL_S3: proxy.endpoint, POLARIS_LIMIT: '1400', POLARIS_OUTPUT: 'json' },
     times: { run: { pageGroup: { maxBytes: 1 } } }, // one page and one segment a transaction
   })
-  const stopChanging = stage.simulator.changeEvery(15)
+  let stopChanging = stage.simulator.changeEvery(15)
   const moments: [string, (exchange: S3Exchange) => boolean][] = [
     ['spill written', (exchange) => exchange.method === 'PUT' && isSegment(exchange)],
-    ['spill named', names('spill')],
+    ['spill named', names(0)],
     ['merged segment written', isMerged],
-    ['merged segment named', names('run')],
-    ['whole index written', isMerged],
+    ['merged segment named', names(1)],
+    ['whole index written', isWhole],
     ['whole index named', names('base')],
   ]
   for (const [moment, isNow] of moments) {
+    if (moment === 'whole index written') {
+      stopChanging()
+      const loading = stage.start()
+      await stage.caughtUp()
+      await loading.kill()
+      // The index is written again once as many entries are replaced as there are clients.
+      stage.simulator.massUpdate(35_000)
+      stopChanging = stage.simulator.changeEvery(1)
+    }
     const release = new AbortController()
     const held = proxy.holdAnswer(isNow, release.signal)
     const connector = stage.start()

@@ -42,7 +42,14 @@ const lookBacks = [
 ]
 export const LONGEST_REACH_MS = 300_000
 /** Small, so that a few events make several segments. */
-const limits: SegmentLimits = { deltaEntries: 2, spillsInRun: 3, minDumpEntries: 12, segmentEntries: 3 }
+const limits: SegmentLimits = {
+  deltaEntries: 2,
+  deltaDocuments: 4,
+  fanOut: 3,
+  mergedEntries: 24,
+  minDumpEntries: 8,
+  segmentEntries: 3,
+}
 const FIRST_AUDIT_MS = 30_000
 
 /** The parts of one stream run: the connector's own code on the fakes of the world. */

@@ -95,7 +95,7 @@ export function everyPipelineEvent(error: unknown): PipelineEvent[] {
     'checkpoint-saved': { kind: 'checkpoint-saved', bytes: 2048 },
     'server-clock-missing': { kind: 'server-clock-missing', why: 'no-date' },
     'server-clock-jumped': { kind: 'server-clock-jumped', byMs: 3_600_000 },
-    'segment-written': { kind: 'segment-written', tier: 'spill', bytes: 48_000 },
+    'segment-written': { kind: 'segment-written', tier: 0, bytes: 48_000 },
     'index-upkeep-failed': { kind: 'index-upkeep-failed', error },
     'segments-missing': { kind: 'segments-missing', segments: 1 },
     'scan-paused': { kind: 'scan-paused', scan: 'backfill', code: 'source.timeout', error },

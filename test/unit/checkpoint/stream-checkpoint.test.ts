@@ -218,7 +218,7 @@ describe('the client index of a claimed stream', () => {
     }
     await checkpoint.save(never)
     expect(order).toEqual(['segment, document w'])
-    expect(stored().committed.state.index).toMatchObject({ delta: '', segments: [{ tier: 'spill', entries: 1_400 }] })
+    expect(stored().committed.state.index).toMatchObject({ delta: '', segments: [{ tier: 0, entries: 1_400 }] })
   })
 
   test('is not written when its segment cannot be stored', async () => {

@@ -24,14 +24,14 @@ test('answers like a map, whatever is set in whatever order, before and after it
   )
 })
 
-test('gets a sorted run in pieces, however it is cut', () => {
+test('is exactly as large as its entries when it is made of sorted pieces, however they are cut', () => {
   const clients = fc.uniqueArray(fc.nat({ max: 5_000 }), { minLength: 1, maxLength: 300 })
   fc.assert(
     fc.property(clients, fc.nat({ max: 300 }), (chosen, cut) => {
       const sorted = sortedEntries(words(chosen.map((client) => [key(client), entry(client)])))
       const at = Math.min(sorted.length, cut * ENTRY_WORDS)
       const table = clientTable(sorted.slice(0, at))
-      table.append(sorted.slice(at))
+      table.merge(sorted.slice(at))
       expect([joined([...table.partitions()]), table.size()]).toEqual([sorted, chosen.length])
       expect(table.bytes()).toBe(sorted.byteLength)
     }),

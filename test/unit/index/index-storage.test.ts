@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { deltaEntries } from '../../../connector/index/index-state.ts'
 import { joined, readSegment } from '../../../connector/index/load-table.ts'
+import { segmentLimits } from '../../../connector/index/segment-plan.ts'
 import { ConnectorError } from '../../../connector/runtime/connector-error.ts'
 import {
   type MemorySegmentStore,
@@ -13,16 +14,16 @@ import { range, type Stage, stage, stored } from './storage-stage.ts'
 
 test('the stored index always stands for the table, through spills, merges and dumps, and the document stays small', async () => {
   const one = await stage()
-  const tiers = new Set<string>()
-  for (let transaction = 0; transaction < 30; transaction += 1) {
-    await one.commit(range(transaction * 1_500, 2_000))
+  const tiers = new Set<number | 'base'>()
+  for (let transaction = 0; transaction < 60; transaction += 1) {
+    await one.commit(range((transaction * 1_500) % 15_000, 2_000))
     for (const { tier } of one.state.segments) tiers.add(tier)
     expect(deltaEntries(one.state.delta)).toBeLessThanOrEqual(1_365 + 2_000)
     if (transaction % 12 === 0) expect(await stored(one)).toEqual(joined([...one.table.partitions()]))
     if (transaction % 3 === 0) await one.settled()
   }
   expect(await stored(one)).toEqual(joined([...one.table.partitions()]))
-  expect(tiers).toEqual(new Set(['spill', 'run', 'base']))
+  expect(tiers).toEqual(new Set([0, 1, 'base']))
   expect(one.state.segments.length).toBeLessThan(40)
   expect(one.events.filter(({ kind }) => kind === 'index-upkeep-failed')).toEqual([])
 })
@@ -78,7 +79,7 @@ const harms = {
 }
 
 describe.each(['missing', 'damaged'] as const)('a %s segment that a merge finds', (how) => {
-  const small = { deltaEntries: 2, spillsInRun: 3, minDumpEntries: 1_000, segmentEntries: 10 }
+  const small = { ...segmentLimits, deltaEntries: 2, fanOut: 3, minDumpEntries: 1_000, segmentEntries: 10 }
   /** An index of three spills of which one is harmed. */
   async function harmed() {
     const one = await stage({ limits: small })
@@ -162,7 +163,7 @@ test('a segment whose first answer is wrong is read once more', async () => {
   await one.commit([])
   expect(isFirst).toBe(false)
   expect(one.events.filter(({ kind }) => kind === 'index-upkeep-failed')).toEqual([])
-  expect(one.state.segments.map(({ tier }) => tier)).toContain('run')
+  expect(one.state.segments.map(({ tier }) => tier)).toContain(1)
 })
 
 test('a document that is written during a dump deletes no segment that the dump has made', async () => {
@@ -172,10 +173,11 @@ test('a document that is written during a dump deletes no segment that the dump 
     return 'none'
   })
   let isDumping = false
-  const limits = { deltaEntries: 1_000, spillsInRun: 3, minDumpEntries: 10, segmentEntries: 5 }
-  const one = await stage({ store, limits: { ...limits, deltaEntries: 2 } })
+  const limits = { ...segmentLimits, deltaEntries: 2, fanOut: 3, minDumpEntries: 10, segmentEntries: 5 }
+  const one = await stage({ store, limits })
   await one.commit(range(0, 20))
-  await one.commit([]) // spilled; a dump of 20 clients begins with the next document
+  await one.commit(range(0, 20))
+  await one.commit([]) // spilled twice; a dump of 20 clients begins with the next document
   isDumping = true
   for (let segment = 0; segment < 10; segment += 1) {
     await one.commit([])
@@ -208,7 +210,7 @@ test('a merge that fails is reported and done again with the next document', asy
     await one.settled()
   }
   expect(one.events.filter(({ kind }) => kind === 'index-upkeep-failed')).toHaveLength(1)
-  expect(one.state.segments.some(({ tier }) => tier === 'run')).toBe(true)
+  expect(one.state.segments.some(({ tier }) => tier === 1)).toBe(true)
   expect(await stored(one)).toEqual(joined([...one.table.partitions()]))
 })
 
@@ -236,8 +238,9 @@ test('begins no dump of segments that a merge has replaced while a spill was upl
     if (kind === 'put' && isHolding) await new Promise<void>((resolve) => held.push(resolve))
     return 'none'
   })
-  const limits = { deltaEntries: 2, spillsInRun: 3, minDumpEntries: 12, segmentEntries: 1_000 }
+  const limits = { ...segmentLimits, deltaEntries: 2, fanOut: 3, minDumpEntries: 12, segmentEntries: 1_000 }
   const former = await stage({ store, limits: { ...limits, minDumpEntries: 3 } })
+  await former.commit(range(0, 3))
   await former.commit(range(0, 3))
   await former.commit([])
   await former.settled()
@@ -275,7 +278,7 @@ test('an audit finds no orphan in what a merge has just made and no document nam
   await one.settled()
   expect([...one.store.stored.keys()]).toEqual(names)
   await one.commit([])
-  expect(one.state.segments.map(({ tier }) => tier)).toContain('run')
+  expect(one.state.segments.map(({ tier }) => tier)).toContain(1)
   expect(await stored(one)).toEqual(joined([...one.table.partitions()]))
 })
 

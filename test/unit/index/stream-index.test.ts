@@ -59,7 +59,7 @@ describe('an index of several segments', () => {
     const segments = []
     for (let at = 0; at < 4; at += 1) {
       const sorted = words([0, 1].map((more) => [key(2 * at + more), entry(at)]))
-      const segment = { tier: at < 3 ? ('base' as const) : ('spill' as const), words: sortedEntries(sorted) }
+      const segment = { tier: at < 3 ? ('base' as const) : 0, words: sortedEntries(sorted) }
       segments.push((await writeSegment({ store, epoch: 1, newNonce: () => `s${at}` }, segment, never)).reference)
     }
     return { store, calls, document: { nonce: 'a', index: { ...emptyIndex, segments } } }

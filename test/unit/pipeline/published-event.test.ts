@@ -18,7 +18,7 @@ const identity = {
   source: { url: 'http://polaris', codeMagasin: 1, prefixCle: null },
   destination: { clusterId: 'c', topic: 't', topicId: null, partitions: 1 },
 }
-const segment = { name: '1-a', tier: 'spill', entries: 3, sha256: '' } as const
+const segment = { name: '1-a', tier: 0, entries: 3, sha256: '' } as const
 
 test('a delivered group reports the scans after it, and the size of the client index', async () => {
   const clock = virtualClock(0)

@@ -20,7 +20,7 @@ const upTo = (text: string): ScanOrder => ({ kind: 'rising', values: 9, highest:
 const scan = (of: Pick<Scan, 'kind' | 'tag'> & Partial<Scan>): Scan =>
   someScan({ startedAt: at, startedAtOurs: at, pages: 3, clients: 250, ...of })
 
-const segment = (name: string, tier: 'base' | 'run' | 'spill', entries: number) => ({
+const segment = (name: string, tier: number | 'base', entries: number) => ({
   name,
   tier,
   entries,
@@ -42,7 +42,7 @@ const state: StreamState = {
   recheck: { from: time('2026-02-01T00:00:00'), after: 2, dueAt: at },
   index: {
     ...{ generation: 2, contentsFrom: 0, rules: ['{"ignored":[]}'] },
-    segments: [segment('1-a', 'base', 900), segment('1-b', 'base', 100), segment('1-c', 'spill', 50)],
+    segments: [segment('1-a', 'base', 900), segment('1-b', 'base', 100), segment('1-c', 0, 50)],
     delta: 'A'.repeat(64),
   },
 }
