@@ -1,6 +1,7 @@
 import { openSharedResources, replicaName, type SharedResources } from '../compose/shared-resources.ts'
 import { type ConnectorConfig, connectorConfig, type StreamConfig } from '../config/connector-config.ts'
 import { loadConfig } from '../config/load-config.ts'
+import { settingNames } from '../config/setting-names.ts'
 import { systemClock } from '../runtime/clock.ts'
 import { type CloseStack, closeStack } from '../runtime/close-stack.ts'
 import { ConnectorError } from '../runtime/connector-error.ts'
@@ -27,7 +28,8 @@ export function openReplica(
   parts: CommandParts,
   out: NodeJS.WriteStream,
 ): ReplicaResources & AsyncDisposable {
-  const config = connectorConfig(loadConfig(configSources(args, parts)))
+  const sources = configSources(args, parts)
+  const config = connectorConfig(loadConfig(sources))
   const closing = closeStack()
   const identity = { connector: config.connector, replica: replicaName(), version: parts.version }
   const telemetry = createTelemetry({
@@ -39,6 +41,7 @@ export function openReplica(
     readyAfterMs: config.readyAfterMs,
     nodeMetrics: config.http.nodeMetrics,
     runbookUrl: config.http.runbookUrl,
+    named: settingNames(sources),
   })
   const shared = openSharedResources(
     config,

@@ -12,11 +12,11 @@ import {
   tryToRead,
   variables,
 } from './environment.ts'
-import { withProxyVariables } from './proxy-variables.ts'
 import { rereading } from './reread.ts'
 import { placesOf, settingAt, settingList } from './setting-list.ts'
-import { unknownVariables } from './unknown-variables.ts'
 import { validate } from './validate.ts'
+import { withProxyVariables } from './variables/proxy-variables.ts'
+import { unknownVariables } from './variables/unknown-variables.ts'
 
 export interface ConfigSources {
   /** Path of the YAML file; undefined: only the environment. */

@@ -2,8 +2,8 @@ import { parseProxyUrl } from '../source/polaris/http/proxy-url.ts'
 import { normalFingerprint } from '../source/polaris/http/secure-context.ts'
 import { parseSourceTime, timeFormat } from '../source/source-time.ts'
 import { checkpointPlace } from '../storage/checkpoint-store-config.ts'
-import { bareHost, isThisMachine } from './host-names.ts'
 import { durationMs } from './units.ts'
+import { bareHost, isThisMachine } from './variables/host-names.ts'
 
 /** What a text must be besides text. */
 export interface Check {

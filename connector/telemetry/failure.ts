@@ -1,4 +1,4 @@
-import { ConnectorError } from '../runtime/connector-error.ts'
+import { asWritten, ConnectorError, type Naming } from '../runtime/connector-error.ts'
 import { type ErrorCode, errorCatalogue } from '../runtime/error-catalogue.ts'
 import { describedCauses } from './error-fields.ts'
 
@@ -17,7 +17,7 @@ export interface ExplainedFailure extends Failure {
   readonly runbook?: string
 }
 
-export type Explain = (failure: Failure) => ExplainedFailure
+export type Explain = (failure: Failure, stream?: string) => ExplainedFailure
 
 export function failureOf(code: ErrorCode, error: unknown): Failure {
   const causes = describedCauses(error)
@@ -29,12 +29,17 @@ export function failureOf(code: ErrorCode, error: unknown): Failure {
 }
 
 /** `runbookUrl`: where the operators read docs/runbook.md. */
-export function explaining(runbookUrl: string | undefined): Explain {
-  return (failure) => ({
-    ...failure,
-    hint: errorCatalogue[failure.code].runHint,
-    ...runbookLink(runbookUrl, failure.code),
-  })
+export function explaining(runbookUrl: string | undefined, named: Naming = asWritten): Explain {
+  return ({ code, error, causes }, stream) => {
+    const inWords = (text: string) => named(text, stream)
+    return {
+      code,
+      ...(error === undefined ? {} : { error: inWords(error) }),
+      ...(causes === undefined ? {} : { causes: causes.map(inWords) }),
+      hint: inWords(errorCatalogue[code].runHint),
+      ...runbookLink(runbookUrl, code),
+    }
+  }
 }
 
 /** The section of a code in the runbook, if its address is known. */

@@ -99,7 +99,7 @@ function streamHealth(
     ...(isOutForMs === undefined ? {} : { outOfGroup: true as const }),
     ...(why === undefined ? {} : { why }),
     ...(status.pause === undefined ? {} : { pause: pauseReport(status.pause) }),
-    ...(isHere && failure !== undefined ? explain(failure) : {}),
+    ...(isHere && failure !== undefined ? explain(failure, stream) : {}),
     ...(isHere && failingSince !== undefined ? { secondsFailing: secondsSince(failingSince, now) } : {}),
     ...(isHere ? { secondsSinceGoodPoll: secondsSince(status.goodPollAt ?? status.startedAt, now) } : {}),
   }

@@ -1,6 +1,7 @@
 import type { ControlEvent } from '../control/control-watch.ts'
 import type { Observe } from '../pipeline/pipeline-event.ts'
 import type { Clock } from '../runtime/clock.ts'
+import type { Naming } from '../runtime/connector-error.ts'
 import { streamStatus } from './events/pipeline-events.ts'
 import { controlStatus, groupStatus } from './events/replica-events.ts'
 import { explaining } from './failure.ts'
@@ -26,6 +27,8 @@ export interface ReplicaWatchParts {
   readonly placement: 'group' | 'single'
   /** Where the operators read docs/runbook.md, for links to its sections. */
   readonly runbookUrl?: string | undefined
+  /** How the operators name settings. */
+  readonly named?: Naming
 }
 
 export type ReplicaHealth = Health & { readonly placement: GroupReport }
@@ -47,8 +50,8 @@ export interface ReplicaWatch {
   health(): ReplicaHealth
 }
 
-export function replicaWatch({ clock, readyAfterMs, placement, runbookUrl }: ReplicaWatchParts): ReplicaWatch {
-  const explain = explaining(runbookUrl)
+export function replicaWatch({ clock, readyAfterMs, placement, runbookUrl, named }: ReplicaWatchParts): ReplicaWatch {
+  const explain = explaining(runbookUrl, named)
   const watched = new Map<string, WatchedStream>()
   let replicaState: ReplicaState = 'starting'
   let control = controlUnread

@@ -2,6 +2,7 @@ import type { Registry } from 'prom-client'
 import type { ControlEvent } from '../control/control-watch.ts'
 import type { Troubles } from '../control/stream-reports.ts'
 import type { Observe } from '../pipeline/pipeline-event.ts'
+import { asWritten, type Naming } from '../runtime/connector-error.ts'
 import type { ServerEvent } from '../source/client-source.ts'
 import { type EndpointAnswer, type Endpoints, endpoints } from './endpoints.ts'
 import { toLogFields } from './error-fields.ts'
@@ -57,10 +58,10 @@ export interface Telemetry {
 }
 
 export function createTelemetry(parts: TelemetryParts): Telemetry {
-  const { connector, replica, version, clock, nodeMetrics = false, runbookUrl } = parts
+  const { connector, replica, version, clock, nodeMetrics = false, runbookUrl, named } = parts
   const watch = replicaWatch(parts)
   const failures = recentFailures(clock)
-  const leveled = leveledLog(withRunbook(logger({ ...parts, level: 'trace' }), runbookUrl), parts)
+  const leveled = leveledLog(withRunbook(withNames(logger({ ...parts, level: 'trace' }), named), runbookUrl), parts)
   const { log } = leveled
   const registry = processRegistry(connector, { nodeMetrics })
   const metrics = promMetrics(registry)
@@ -68,7 +69,7 @@ export function createTelemetry(parts: TelemetryParts): Telemetry {
   scrapedMetrics(registry, { clock, version, replica, watch })
   const identity = { connector, replica, version }
   const startedAt = clock.monotonic()
-  const served = { identity, startedAt, clock, registry, watch, failures, explain: explaining(runbookUrl) }
+  const served = { identity, startedAt, clock, registry, watch, failures, explain: explaining(runbookUrl, named) }
   return {
     log,
     registry,
@@ -131,6 +132,21 @@ function replicaObservers({ leveled, watch, failures, metrics }: ObserverParts):
       write(controlLine(event))
       if (event.kind === 'control-read') for (const line of leveled.requested(event.logLevels)) write(line)
     },
+  }
+}
+
+/** Names settings as the operator does. */
+function withNames(log: Log, named: Naming = asWritten): Log {
+  return (level, message, fields) => {
+    const stream = typeof fields.stream === 'string' ? fields.stream : undefined
+    const inWords = (text: string) => named(text, stream)
+    const texts = ['error', 'hint', 'setting'].flatMap((name) => {
+      const text = fields[name]
+      return typeof text === 'string' ? [[name, inWords(text)] as const] : []
+    })
+    const { causes } = fields
+    const explained = Array.isArray(causes) ? [...texts, ['causes', causes.map(inWords)] as const] : texts
+    log(level, inWords(message), { ...fields, ...Object.fromEntries(explained) })
   }
 }
 

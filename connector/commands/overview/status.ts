@@ -1,8 +1,10 @@
 import * as z from 'zod'
 import type { ConnectorConfig } from '../../config/connector-config.ts'
+import { settingNames } from '../../config/setting-names.ts'
+import type { Naming } from '../../runtime/connector-error.ts'
 import { codeOf } from '../../runtime/connector-error.ts'
 import { scanKinds } from '../../scan/scan-state.ts'
-import { type Command, configOption, jsonOption, printOutput } from '../command.ts'
+import { type Command, configOption, configSources, jsonOption, printOutput } from '../command.ts'
 import { asOperator } from '../command-resources.ts'
 import type { Screen } from '../output/screen.ts'
 import { ageText, isoTime, table, wrappedText } from '../output/text.ts'
@@ -73,11 +75,17 @@ export const status: Command = {
           return 'unreachable'
         }),
       )
-      const report = statusReport(config, found, { now: shared.clock.now(), groupUnreadable: unreadable })
+      const seen = { now: shared.clock.now(), groupUnreadable: unreadable }
+      const report = named(statusReport(config, found, seen), settingNames(configSources(args, parts)))
       printOutput(args, parts, { json: report, lines: () => statusLines(report, parts.screen) })
       return report.needsAttention ? 1 : 0
     }),
 }
+
+const named = (report: Output, names: Naming): Output => ({
+  ...report,
+  streams: report.streams.map((one) => ({ ...one, hint: one.hint === null ? null : names(one.hint, one.stream) })),
+})
 
 /** A replica of an idle stream saves once a minute. */
 const SAVES_MISSED = 2

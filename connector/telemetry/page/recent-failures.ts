@@ -41,7 +41,7 @@ export function recentFailures({ now }: Pick<Clock, 'now'>): RecentFailures {
         ...(stream === undefined ? {} : { stream }),
         at: new Date(at).toISOString(),
         times,
-        ...explain(failure),
+        ...explain(failure, stream),
       })),
   }
 }

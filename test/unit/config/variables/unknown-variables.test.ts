@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { fromEnvironment, fromFile, leastEnvironment, leastFile, problems } from './config-sources.ts'
+import { fromEnvironment, fromFile, leastEnvironment, leastFile, problems } from '../config-sources.ts'
 
 const problemsWith = (variable: string, value: string) =>
   problems(fromEnvironment({ ...leastEnvironment, [variable]: value }))

@@ -1,7 +1,7 @@
-import { nearest } from '../runtime/did-you-mean.ts'
-import type { ConfigProblem } from './config-problem.ts'
-import type { Environment } from './environment.ts'
-import { settingList } from './setting-list.ts'
+import { nearest } from '../../runtime/did-you-mean.ts'
+import type { ConfigProblem } from '../config-problem.ts'
+import type { Environment } from '../environment.ts'
+import { settingList } from '../setting-list.ts'
 
 /** Nobody else's variables have these prefixes, except for service links. */
 const ownPrefixes = /^(POLARIS|POLL|CHECKPOINT)_/i

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { isDirect } from '../../../connector/config/proxy-variables.ts'
-import { fromEnvironment, fromFile, leastEnvironment, leastFile, problems, valid } from './config-sources.ts'
+import { isDirect } from '../../../../connector/config/variables/proxy-variables.ts'
+import { fromEnvironment, fromFile, leastEnvironment, leastFile, problems, valid } from '../config-sources.ts'
 
 const proxyOf = (environment: Record<string, string>, files: Record<string, string> = {}) =>
   valid(fromEnvironment({ ...leastEnvironment, ...environment }, files)).streams[0]?.polaris.proxy?.reveal()

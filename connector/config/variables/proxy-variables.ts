@@ -1,10 +1,10 @@
 import { isIP } from 'node:net'
-import { type ConfigPath, pathText } from './config-problem.ts'
-import { valueAt, withValueAt } from './document.ts'
-import type { Variables } from './environment.ts'
+import { type ConfigPath, pathText } from '../config-problem.ts'
+import { valueAt, withValueAt } from '../document.ts'
+import type { Variables } from '../environment.ts'
+import { isHttpUrl } from '../setting-checks.ts'
+import { placesOf } from '../setting-list.ts'
 import { bareHost, isInNetwork, isThisMachine } from './host-names.ts'
-import { isHttpUrl } from './setting-checks.ts'
-import { placesOf } from './setting-list.ts'
 
 interface WithProxies {
   readonly document: unknown
