@@ -197,3 +197,24 @@ it('a renamed stream is held until its checkpoint has the new name, and then pub
   expect(await third.exitCode(), third.output()).toBe(0)
   expect(await here.records()).toHaveLength(records.length + 60)
 })
+
+it('a stream continues in another place of the bucket; its old place is of no use then; another topic needs another name', async () => {
+  const here = await scene({ source: { clients: 60 } })
+  const poll = async (environment: Record<string, string> = {}) => {
+    const polled = here.start(environment, ['poll-once'])
+    return { exit: await polled.exitCode(), output: polled.output() }
+  }
+  expect((await poll()).exit).toBe(0)
+  await checkpointObject(here.name).copyTo('moved')
+  const moved = { CHECKPOINT_URL: `s3://${inject('s3').bucket}/moved` }
+  here.simulator.change()
+  expect((await poll(moved)).exit).toBe(0)
+  expectExactlyOnce(here, await here.caughtUp())
+  expect(await poll()).toMatchObject({ exit: 4, output: expect.stringContaining('checkpoint.rolled-back') })
+
+  const topic = { ...moved, KAFKA_TOPIC: `${here.name}-other` }
+  expect(await poll(topic)).toMatchObject({ exit: 2, output: expect.stringContaining('checkpoint.other-stream') })
+  expect((await poll({ ...topic, STREAM_NAME: 'other' })).exit).toBe(0)
+  const brokers = inject('kafkaBrokers')
+  expectExactlyOnce(here, await untilPublished({ brokers, topic: topic.KAFKA_TOPIC, simulator: here.simulator }))
+})

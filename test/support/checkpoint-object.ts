@@ -27,6 +27,8 @@ export interface CheckpointObject {
   remove(): Promise<void>
   /** Removes all segments of the client index; resolves to their number. */
   removeSegments(): Promise<number>
+  /** Copies all objects of the connector to the same keys below this prefix instead of `e2e`. */
+  copyTo(prefix: string): Promise<void>
   /** Keys of probe objects, and of segments that doctor wrote. */
   probes(): Promise<readonly string[]>
 }
@@ -67,6 +69,17 @@ export function checkpointObject(connector: string, stream = 'clients'): Checkpo
       const keys = await keysIn(`e2e/${segmentsKey(checkpointKey(connector, stream))}/`)
       await Promise.all(keys.map((Key) => client.send(new DeleteObjectCommand({ Bucket: bucket, Key }))))
       return keys.length
+    },
+    copyTo: async (prefix) => {
+      for (const Key of await keysIn(`e2e/${connector}/`)) {
+        const { Body } = await client.send(new GetObjectCommand({ Bucket: bucket, Key }))
+        const moved = {
+          Bucket: bucket,
+          Key: Key.replace(/^e2e/, prefix),
+          Body: (await Body?.transformToByteArray()) ?? '',
+        }
+        await client.send(new PutObjectCommand(moved))
+      }
     },
     probes: async () => (await Promise.all(['e2e/.probe-', `e2e/${connector}/.doctor`].map(keysIn))).flat(),
   }

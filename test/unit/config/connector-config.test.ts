@@ -89,6 +89,16 @@ describe('the configuration of the components', () => {
     expect([...(stream?.hashIgnore ?? [])]).toEqual(['age', 'adresse.rang'])
   })
 
+  test.each([
+    ['', 'exclusive'],
+    ['sharedKeys: true', 'shared'],
+    ['kafka: { adoptTopic: true }', 'shared'],
+  ])('with "%s", a new stream uses its topic %s', (more, topicUse) => {
+    const stream = `name: lyon, polaris: { url: "https://p.example.com", codeMagasin: 1 }`
+    const [lyon] = written(`streams: [{ ${[stream, more].filter((part) => part !== '').join(', ')} }]`).streams
+    expect(lyon).toMatchObject({ topicUse, eventSource: '/polaris/shops/lyon' })
+  })
+
   test('creates no topics when kafka.topics.create is false', () => {
     expect(written('kafka: { topics: { create: false } }').streams[0]?.kafka.topic.create).toBeUndefined()
   })
