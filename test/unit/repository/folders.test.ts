@@ -22,8 +22,9 @@ const folders = readdirSync(`${root}connector`, { recursive: true, withFileTypes
   .map(({ parentPath, name }) => `${parentPath}/${name}/`.slice(`${root}connector/`.length))
 
 test('the architecture page lists every folder of connector/, and no others', () => {
-  const [, table = ''] = readProjectFile('docs/architecture.md').split('| folder of `connector/` | holds |')
-  const listed = table.split('\n').flatMap((line) => [...(line.split('|')[1] ?? '').matchAll(/`([^`]+)`/g)])
+  const [, list = ''] = readProjectFile('docs/architecture.md').split('Folders of `connector/`:')
+  const items = list.split('\n').filter((line) => line.startsWith('- '))
+  const listed = items.flatMap((line) => [...(line.split(':')[0] ?? '').matchAll(/`([^`]+)`/g)])
   expect(listed.map(([, folder]) => folder).toSorted()).toEqual(folders.toSorted())
 })
 
