@@ -23,6 +23,6 @@ function featureObjects(stream: StreamConfig, { config, store }: SharedResources
     found.push(named)
     return named
   }
-  featureList({ object, newNonce: randomUUID, removed: stream.removed })
+  featureList({ object, newNonce: randomUUID, removed: stream.removed, newFields: stream.event.newFields })
   return found
 }

@@ -200,7 +200,7 @@ function storedStream(stream: StreamConfig, shared: SharedResources, closing: Cl
   return {
     storeReady,
     object: streamObject(stream, shared),
-    features: featureList({ object, newNonce: randomUUID, removed: stream.removed }),
+    features: featureList({ object, newNonce: randomUUID, removed: stream.removed, newFields: stream.event.newFields }),
     index: closing.use(index, (opened) => opened.release()),
   }
 }

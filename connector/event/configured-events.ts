@@ -1,6 +1,7 @@
+import { rulesOf, rulesText } from '../index/client-index.ts'
 import { dataSchema } from './client-event.ts'
 import type { EventSettings } from './client-record.ts'
-import { fieldAttributes } from './field-rules.ts'
+import { fieldAttributes, fieldRulesOf, fieldRulesText, withDropped } from './field-rules.ts'
 import { presentRules, type ReadingRules } from './read-client.ts'
 
 /** What is configured about the events of a stream. */
@@ -10,7 +11,7 @@ interface ConfiguredEvents {
   readonly poll: { readonly timeZone: string }
   readonly fields: { readonly clientId: string | null }
   readonly hashIgnore: ReadingRules['ignored']
-  readonly event: Omit<ReadingRules, 'timeZone' | 'ignored'>
+  readonly event: Omit<ReadingRules, 'timeZone' | 'ignored' | 'dropped'>
   readonly deadLetterClient: EventSettings['deadLetterClient']
 }
 
@@ -43,4 +44,31 @@ export function eventSettings(
 /** The rules of the client index. Another id field or size limit may turn dead letters into events. */
 export function indexRules(stream: ConfiguredEvents): string {
   return presentRules(readingRules(stream), `${stream.fields.clientId} ${stream.kafka.maxMessageBytes}`)
+}
+
+/** How clients become events without these fields, which were read when the stream was already known. */
+export function withoutFields<Parts extends WithRules>(parts: Parts, dropped: readonly string[]): Parts {
+  if (dropped.length === 0) return parts
+  const { rules, settings } = parts
+  const fields = withDropped(rules.fields, dropped)
+  return {
+    ...parts,
+    rules: { ...rules, fields, dropped: withDropped(undefined, dropped) },
+    indexRules: indexRulesWithout(parts.indexRules, dropped),
+    settings: { ...settings, extensions: fieldAttributes(fields, rules.hmac) },
+  }
+}
+
+interface WithRules {
+  readonly settings: EventSettings
+  readonly rules: ReadingRules
+  readonly indexRules: string
+}
+
+/** The rules of the client index, as text, under which these fields do not count. */
+export function indexRulesWithout(text: string, dropped: readonly string[]): string {
+  if (dropped.length === 0) return text
+  const rules = rulesOf(text)
+  const fields = withDropped(rules.fields === undefined ? undefined : fieldRulesOf(rules.fields), dropped)
+  return rulesText({ ...rules, fields: fields && fieldRulesText(fields) })
 }

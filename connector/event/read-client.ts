@@ -36,6 +36,8 @@ export interface ReadingRules {
   /** Undefined: events contain whole clients. */
   readonly fields: FieldRules | undefined
   readonly hmac?: FieldHash | undefined
+  /** Drops fields that the clients did not have when older entries of the index were made. */
+  readonly dropped?: FieldRules | undefined
 }
 
 /** Whether the value identifies a client. U+FFFD replaces what could not be decoded: such ids may be of several clients. */
@@ -98,9 +100,10 @@ export function presentRules({ ignored, fields }: Omit<ReadingRules, 'timeZone'>
 export function contentUnder(
   client: ClientRecord,
   { ignored, fields, hmacKeyId }: Omit<ContentRules, 'limits'>,
-  hmac: FieldHash | undefined,
+  { hmac, dropped }: Pick<ReadingRules, 'hmac' | 'dropped'> = {},
 ): ContentKey {
   if (hmacKeyId !== undefined && hmacKeyId !== hmac?.keyId) return UNKNOWN_CONTENT
-  const counted = fields === undefined ? client : minimiser(fieldRulesOf(fields), hmac)(client)
+  const then = dropped === undefined ? client : minimiser(dropped, undefined)(client)
+  const counted = fields === undefined ? then : minimiser(fieldRulesOf(fields), hmac)(then)
   return contentKey(contentHash(counted, new Set(ignored)))
 }

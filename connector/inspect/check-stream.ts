@@ -84,6 +84,7 @@ async function checkNextPage(
     )
     const from = { states: state.scans, mapping: state.mapping, processed: builder, maxPages: CHECKED_PAGES }
     for await (const page of inspectedPages({ ...reader, source }, from, stop)) {
+      for (const feature of open.features) feature.examine?.(page.page.clients)
       let added = builder.add(page)
       while (added === 'slice') added = builder.addRest()
     }

@@ -1,11 +1,12 @@
 import type { StreamRequests } from '../control/stream-requests.ts'
+import { withoutFields } from '../event/configured-events.ts'
 import type { ClientTable } from '../index/client-table.ts'
 import type { EventPublisher } from '../publish/event-publisher.ts'
 import { linkedAbort } from '../runtime/abort.ts'
 import { type ReadAhead, readAhead } from '../runtime/read-ahead.ts'
 import type { ClaimedStream } from './claimed-stream.ts'
 import { type DeliveryParts, type FinishedPageGroup, pageGroupDelivery } from './delivery.ts'
-import type { Feature } from './features/part.ts'
+import { droppedBy, type Feature } from './features/part.ts'
 import { type GroupEnd, gatherGroup } from './gather-group.ts'
 import type { PageGroup, PageGroupParts } from './group/building.ts'
 import type { OpenGroup } from './group/open-group.ts'
@@ -88,7 +89,8 @@ function startCopying(parts: PipelineParts, stream: ClaimedStream) {
 }
 
 function openBuilder(parts: PipelineParts, stream: ClaimedStream): PageGroupBuilder {
-  const { clock, publisher, requests, group, reader, features } = parts
+  const { clock, publisher, requests, reader, features } = parts
+  const group = withoutFields(parts.group, droppedBy(features))
   const state = stream.checkpoint.state()
   // Reopening the producer may load the table again.
   const table: Pick<ClientTable, 'get' | 'partitions'> = {

@@ -109,6 +109,10 @@ export const errorCatalogue = {
     'run `checkpoint set` to read again from a date: the server rejects its own checkPoint',
   ),
 
+  'event.new-fields': holdSetting(
+    'decide what happens to these fields: add each to event.fields (keep, drop or hmac), or set event.newFields to keep',
+  ),
+  'event.fields-dropped': retry('add these fields to event.fields to decide what happens to them'),
   'event.too-many-dead-letters': hold(
     'check the dead-letter topic and the field settings: too many clients cannot become events',
   ),

@@ -7,6 +7,7 @@ import {
   fieldHash,
   fieldRules,
   hasHmac,
+  type NewFieldRule,
 } from '../../event/field-rules.ts'
 import type { Violation } from '../config-problem.ts'
 import * as check from '../setting-checks.ts'
@@ -35,6 +36,13 @@ export const eventSection = setting.section('What events contain of a client', {
     variable: 'EVENT_OTHER_FIELDS',
     description: 'What happens to fields without an entry in `fields`; with `drop`, `fields` lists what is published',
   }),
+  newFields: setting.choice({
+    choices: ['keep', 'drop', 'hold'],
+    default: 'keep',
+    variable: 'EVENT_NEW_FIELDS',
+    description:
+      'What happens to a field that no client had before: it is published, dropped, or holds the stream, until `fields` has it or the one above it',
+  }),
   hmacKey: setting.secret({
     check: check.hmacKey,
     variable: 'EVENT_HMAC_KEY',
@@ -51,11 +59,13 @@ export interface EventFields {
   readonly fields: FieldRules | undefined
   /** Also without hashed fields: entries of the client index may have been made with it. */
   readonly hmac: FieldHash | undefined
+  readonly newFields: NewFieldRule
 }
 
 /** Reads the key once: all events of a run have the same. */
-export function eventFields({ fields, otherFields, hmacKey }: EventSettings): EventFields {
+export function eventFields({ fields, otherFields, newFields, hmacKey }: EventSettings): EventFields {
   return {
+    newFields: { action: newFields, accepted: new Set(Object.keys(fields).map((path) => path.toLowerCase())) },
     fields: fieldRules(otherFields, Object.entries(fields)),
     hmac: hmacKey === undefined ? undefined : fieldHash(hmacKey.reveal()),
   }

@@ -157,7 +157,7 @@ function entryReader(
   const contentBy = ({ client, content }: ReadClient, text: string | undefined): ContentKey => {
     if (text === indexRules) return content
     const made = text === undefined ? undefined : known.get(text)
-    return made === undefined ? UNKNOWN_CONTENT : contentUnder(client, made, rules.hmac)
+    return made === undefined ? UNKNOWN_CONTENT : contentUnder(client, made, rules)
   }
   const relation = (client: ReadClient, entry: IndexEntry | undefined, text: string | undefined): Relation => {
     const content = entry === undefined ? UNKNOWN_CONTENT : contentBy(client, text)

@@ -1,3 +1,4 @@
+import type { NewFieldRule } from '../../event/field-rules.ts'
 import type { VersionedObject } from '../../storage/versioned-object.ts'
 import { erase } from './erase/erase.ts'
 import { erasureMarks } from './erase/erasure-marks.ts'
@@ -14,13 +15,14 @@ export interface FeatureParts {
   readonly newNonce: () => string
   /** Undefined: clients that are gone are not looked for. */
   readonly removed: RemovedSettings | undefined
+  readonly newFields: NewFieldRule
 }
 
 /** What the pipeline does besides copying pages. A new feature is a folder and a line here. */
-export const featureList = ({ object, newNonce, removed }: FeatureParts): readonly Feature[] => [
+export const featureList = ({ object, newNonce, removed, newFields }: FeatureParts): readonly Feature[] => [
   republish,
   erase(erasureMarks({ object: object('erasures'), newNonce })),
   ...(removed === undefined ? [] : [removal(removed)]),
   silence(),
-  fields({ object: object('fields'), newNonce }),
+  fields({ object: object('fields'), newNonce, rule: newFields }),
 ]

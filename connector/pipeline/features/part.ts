@@ -11,7 +11,7 @@ import { problemPlaces } from '../../runtime/stored-document.ts'
 import type { RequestedScan } from '../../scan/requested-scan.ts'
 import type { ScanSettings } from '../../scan/scan-settings.ts'
 import type { Scan } from '../../scan/scan-state.ts'
-import type { SourceTime } from '../../source/client-source.ts'
+import type { ClientRecord, SourceTime } from '../../source/client-source.ts'
 import { type Adding, isCarriedOut, type OpenGroup } from '../group/open-group.ts'
 import type { Observe, PipelineEvent } from '../pipeline-event.ts'
 import type { PageReading, PartReading } from '../read/page-reading.ts'
@@ -26,6 +26,10 @@ export interface Feature extends Keeper {
   readonly name: string
   /** Reads what it needs before the stream is opened. Rejects as a read of the store does. */
   prepare?(stop: AbortSignal): Promise<void>
+  /** Throws if a page with these clients must not be published. Changes nothing. */
+  examine?(clients: readonly ClientRecord[]): void
+  /** Fields that are left out of all clients, from the next opening on. */
+  dropped?(): readonly string[]
   /** Throws `checkpoint.damaged` if it cannot read its stored state. */
   open(stream: OpenedStream): Part
 }
@@ -54,6 +58,8 @@ export interface Part {
   readonly scans?: WantedScans
   /** Whether it has seen all pages that the scan has read; otherwise the scan begins again. */
   knowsPagesOf?(scan: Scan): boolean
+  /** Before a page is added. Throws if it must not be. */
+  admit?(reading: PageReading): Adding | undefined
   beginPage?(reading: PageReading): void
   /** Called for each client of a page. Returns the id of the request for which it is published though unchanged. */
   returned?(client: KnownClient, scan: Scan): string | undefined
@@ -112,3 +118,7 @@ export const isWantedBy = (parts: readonly Pick<Part, 'scans'>[]) => (request: s
 export function hasEnded({ group, requests }: Pick<OpenedStream, 'group' | 'requests'>): (id: string) => boolean {
   return (id) => isCarriedOut(group, id) || requests.isRecorded(id) || requests.cancelled().some((one) => one.id === id)
 }
+
+/** The fields that features leave out of all clients. */
+export const droppedBy = (features: readonly Pick<Feature, 'dropped'>[]): readonly string[] =>
+  features.flatMap(({ dropped }) => dropped?.() ?? [])

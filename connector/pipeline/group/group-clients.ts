@@ -62,7 +62,7 @@ function suppress({ entries, index }: Building, { client, known, counts }: Publi
 const markOfReturned = (known: IndexEntry) => (known.mark === 'withdrawn-absent' ? 'withdrawn' : known.mark)
 
 function compared({ index, settings }: Building, known: IndexEntry, { client, content }: ReadClient): Comparison {
-  return index.compare(known, content, (rules) => contentUnder(client, rules, settings.rules.hmac))
+  return index.compare(known, content, (rules) => contentUnder(client, rules, settings.rules))
 }
 
 interface Compared {

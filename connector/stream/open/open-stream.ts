@@ -14,6 +14,7 @@ import {
   represented,
   withSeenControl,
 } from '../../checkpoint/transitions.ts'
+import { indexRulesWithout } from '../../event/configured-events.ts'
 import { type ClientTable, clientTable, entriesIn } from '../../index/client-table.ts'
 import {
   type ClientKey,
@@ -26,6 +27,7 @@ import { deltaText, deltaWords, type IndexState, withEntries, withRules } from '
 import { isDamage } from '../../index/load-table.ts'
 import type { OpenStream } from '../../pipeline/claimed-stream.ts'
 import { readKept, withKept } from '../../pipeline/features/kept-entries.ts'
+import { droppedBy } from '../../pipeline/features/part.ts'
 import type { StreamProducer } from '../../publish/event-publisher.ts'
 import { ConnectorError } from '../../runtime/connector-error.ts'
 import { mustBelong, mustNotHaveMoved, type OpenParts, openingOf, type StoredDocument } from './open-parts.ts'
@@ -144,8 +146,9 @@ export function claimOf(
 }
 
 /** The index under the present rules. If all older ones make place for them, the contents of erased clients are unknown. */
-function currentIndex({ indexRules }: OpenParts, { index, events }: StreamState, table: ClientTable): IndexState {
-  const current = withRules(index, indexRules, events, () => unusedRules(index, table))
+function currentIndex(parts: OpenParts, { index, events }: StreamState, table: ClientTable): IndexState {
+  const rules = indexRulesWithout(parts.indexRules, droppedBy(parts.features))
+  const current = withRules(index, rules, events, () => unusedRules(index, table))
   if (current.rules.length >= index.rules.length) return current
   const words = entryWordsOf(erasedWithoutContent(table))
   table.setAll(words)

@@ -16,7 +16,7 @@ const fields = [
 ]
 
 test('shows of each field its share, how often it is empty, its forms, its longest text and since when it is known', () => {
-  const report = fieldsOutput('lyon', { clients: 2000, isLearned: false, fields })
+  const report = fieldsOutput('lyon', { clients: 2000, isLearned: false, fields, dropped: [] })
   expect(fieldLines(report, { paint: (_, text) => text })).toEqual([
     'stream lyon: fields of 2000 clients',
     'field      clients  empty  form          longest  first seen',

@@ -92,10 +92,10 @@ describe('a client of which events contain only a part', () => {
   test('has the content of its event under the same key, and an unknown one under another', () => {
     const fields = rules && fieldRulesText(rules)
     const published = JSON.parse(minimising()(whole).published().json)
-    expect(contentUnder(whole, { ignored: [], fields, hmacKeyId: key.keyId }, key)).toBe(
+    expect(contentUnder(whole, { ignored: [], fields, hmacKeyId: key.keyId }, { hmac: key })).toBe(
       contentUnder(published, { ignored: [] }, undefined),
     )
-    expect(contentUnder(whole, { ignored: [], fields, hmacKeyId: key.keyId }, other)).toBe(UNKNOWN_CONTENT)
+    expect(contentUnder(whole, { ignored: [], fields, hmacKeyId: key.keyId }, { hmac: other })).toBe(UNKNOWN_CONTENT)
     expect(contentUnder(whole, { ignored: [], fields, hmacKeyId: key.keyId }, undefined)).toBe(UNKNOWN_CONTENT)
   })
 })

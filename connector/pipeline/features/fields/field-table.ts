@@ -159,19 +159,20 @@ function vanished(fields: readonly Node[], clients: number): readonly FieldChang
   return absent.map(({ path }) => ({ change: 'vanished', field: path }))
 }
 
+/** Names that are not kept are not new. */
 function unknown(client: ClientRecord, root: ReadonlyMap<string, Node>): readonly string[] {
-  const paths = new Set<string>()
+  const paths: string[] = []
   for (const name in client) {
     const node = root.get(name)
     const value = client[name] as ClientValue
-    if (node === undefined) paths.add(NAME.test(name) ? name : OTHERS)
-    else if (typeof value !== 'string' && !node.below.has(OTHERS))
+    if (node === undefined) {
+      if (NAME.test(name)) paths.push(name)
+    } else if (typeof value !== 'string' && !node.below.has(OTHERS))
       forEachBelow(value, (inner) => {
-        if (!node.below.has(inner)) paths.add(`${name}.${NAME.test(inner) ? inner : OTHERS}`)
+        if (!node.below.has(inner) && NAME.test(inner)) paths.push(`${name}.${inner}`)
       })
   }
-  if (root.has(OTHERS)) paths.delete(OTHERS)
-  return [...paths]
+  return paths
 }
 
 function isList(value: ClientValue): value is readonly ClientValue[] {

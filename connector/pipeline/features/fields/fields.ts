@@ -1,5 +1,9 @@
+import type { NewFieldRule } from '../../../event/field-rules.ts'
+import { ConnectorError } from '../../../runtime/connector-error.ts'
 import { DAY_MS } from '../../../runtime/units.ts'
+import type { ClientRecord } from '../../../source/client-source.ts'
 import type { VersionedObject } from '../../../storage/versioned-object.ts'
+import type { Adding } from '../../group/open-group.ts'
 import type { Feature, FinishedPart, OpenedStream, Part } from '../part.ts'
 import { type FieldChange, type FieldsEvent, type FieldTable, fieldTable } from './field-table.ts'
 import { fieldsIn, noFields, type StoredFields, storeFields } from './stored-fields.ts'
@@ -7,6 +11,7 @@ import { fieldsIn, noFields, type StoredFields, storeFields } from './stored-fie
 export interface FieldsParts {
   readonly object: VersionedObject
   readonly newNonce: () => string
+  readonly rule: NewFieldRule
 }
 
 /** Keeps the names of the fields that clients have, and reports new, vanished and reshaped ones. */
@@ -16,10 +21,16 @@ export function fields(parts: FieldsParts): Feature {
   return {
     name: 'fields',
     prepare: async (stop) => {
-      if (isRead) return
-      watching = watchingFrom(fieldsIn(await parts.object.read(stop)) ?? noFields)
+      if (!isRead) watching = watchingFrom(fieldsIn(await parts.object.read(stop)) ?? noFields)
       isRead = true
+      // What is dropped from now on must be known to the replica that runs the stream next.
+      if (watching.isDropping) await write(parts, watching, stop)
+      watching.isDropping = false
     },
+    examine: (clients) => {
+      if (parts.rule.action === 'hold' && watching.isLearned) mustHaveNone(newFieldsIn(parts.rule, watching, clients))
+    },
+    dropped: () => (parts.rule.action === 'drop' ? watching.dropped.filter(isNotAccepted(parts.rule)) : []),
     open: (stream) => fieldsPart(parts, watching, stream),
   }
 }
@@ -32,6 +43,9 @@ interface Watching {
   /** What is not reported yet: its group is not delivered. */
   readonly unreported: FieldChange[]
   isDirty: boolean
+  /** Paths of fields that were new, and whether some are not stored yet. */
+  readonly dropped: string[]
+  isDropping: boolean
   written: { readonly clients: number; readonly at: number }
 }
 
@@ -41,16 +55,29 @@ const watchingFrom = (stored: StoredFields): Watching => ({
   wasLearned: stored.isLearned,
   isDirty: false,
   unreported: [],
+  dropped: [...stored.dropped],
+  isDropping: false,
   written: { clients: stored.clients, at: 0 },
 })
 
 /** A stream whose backfill was read before is known from this many clients. */
 const LEARNED_CLIENTS = 1_000
 
-function fieldsPart(parts: FieldsParts, watching: Watching, { clock }: OpenedStream): Part {
+function fieldsPart(parts: FieldsParts, watching: Watching, { clock, group }: OpenedStream): Part {
   const { table } = watching
   return {
     name: 'fields',
+    admit: function* ({ page }): Adding {
+      if (parts.rule.action === 'keep' || !watching.isLearned) return 'whole'
+      const found = newFieldsIn(parts.rule, watching, page.clients)
+      if (found.length === 0) return 'whole'
+      // What was gathered before is delivered first.
+      if (group.added.pages > 0) yield 'part'
+      if (parts.rule.action === 'hold') mustHaveNone(found)
+      watching.dropped.push(...found)
+      watching.isDropping = true
+      throw new ConnectorError('event.fields-dropped', `read page: dropping new fields: ${found.join(', ')}`)
+    },
     published: ({ client }, _, as) => {
       // Of a client beyond its limits, only the first fields were read.
       if (as === 'changed' && client.oversizeBytes === undefined) table.add(client.client, clock.now())
@@ -97,17 +124,44 @@ function reports(changes: readonly FieldChange[]): FieldsEvent[] {
 
 /** Outside the transaction: if it fails, a later group writes the table. */
 async function store(
-  { object, newNonce }: FieldsParts,
+  parts: FieldsParts,
   watching: Watching,
   { now, finish }: { readonly now: number; readonly finish: AbortSignal },
 ): Promise<void> {
-  const { table, isLearned } = watching
-  const stored = { clients: table.clients(), isLearned, fields: table.fields() }
-  watching.written = { clients: stored.clients, at: now }
+  watching.written = { clients: watching.table.clients(), at: now }
   watching.isDirty = false
   try {
-    await storeFields(object, { fields: stored, nonce: newNonce() }, finish)
+    await write(parts, watching, finish)
   } catch {
     watching.isDirty = true
   }
+}
+
+async function write({ object, newNonce }: FieldsParts, watching: Watching, finish: AbortSignal): Promise<void> {
+  const { table, isLearned, dropped } = watching
+  const fields = { clients: table.clients(), isLearned, fields: table.fields(), dropped }
+  await storeFields(object, { fields, nonce: newNonce() }, finish)
+}
+
+/** The paths of fields that no client had before, and that have no rule. */
+function newFieldsIn(
+  rule: NewFieldRule,
+  { table, dropped }: Watching,
+  clients: readonly ClientRecord[],
+): readonly string[] {
+  const paths = new Set(clients.flatMap((client) => table.unknownIn(client)).map((path) => path.toLowerCase()))
+  if (paths.size === 0) return []
+  // Rules compare paths without case.
+  const known = new Set([...dropped, ...table.fields().map(({ path }) => path.toLowerCase())])
+  return [...paths].filter((path) => !known.has(path) && isNotAccepted(rule)(path))
+}
+
+const isNotAccepted =
+  ({ accepted }: NewFieldRule) =>
+  (path: string) =>
+    !accepted.has(path) && !accepted.has(path.split('.', 1)[0] ?? path)
+
+function mustHaveNone(found: readonly string[]): void {
+  if (found.length === 0) return
+  throw new ConnectorError('event.new-fields', `read page: clients have new fields: ${found.join(', ')}`)
 }

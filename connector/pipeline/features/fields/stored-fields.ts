@@ -9,9 +9,11 @@ export interface StoredFields {
   /** Whether fields that are not among them are new. */
   readonly isLearned: boolean
   readonly fields: readonly SeenField[]
+  /** Paths of fields that were new and are dropped. */
+  readonly dropped: readonly string[]
 }
 
-export const noFields: StoredFields = { clients: 0, isLearned: false, fields: [] }
+export const noFields: StoredFields = { clients: 0, isLearned: false, fields: [], dropped: [] }
 
 const FORMAT = 1
 const count = z.int().nonnegative()
@@ -22,6 +24,7 @@ const documentSchema = z.object({
   nonce: z.string(),
   clients: count,
   isLearned: z.boolean(),
+  dropped: z.array(z.string()),
   fields: z.array(
     z.object({
       path: z.string(),

@@ -85,6 +85,7 @@ function stage(ignored: readonly string[] = []) {
       object: (name) => store.object(featureKey(KEY, name)),
       newNonce: () => `${owner}-${++nonces}`,
       removed: undefined,
+      newFields: { action: 'keep', accepted: new Set() },
     }),
     publisher: kafka.publisher({ connector: 'shop', stream: 'clients', replica: owner }),
     identity: {

@@ -1,20 +1,33 @@
 import { describe, expect, test } from 'vitest'
+import { noStreamRequests } from '../../../../../connector/control/stream-requests.ts'
+import { withoutFields } from '../../../../../connector/event/configured-events.ts'
+import type { NewFieldRule } from '../../../../../connector/event/field-rules.ts'
+import { clientTable } from '../../../../../connector/index/client-table.ts'
+import { withRules } from '../../../../../connector/index/index-state.ts'
 import { fieldTable } from '../../../../../connector/pipeline/features/fields/field-table.ts'
 import { fields } from '../../../../../connector/pipeline/features/fields/fields.ts'
 import { fieldsIn } from '../../../../../connector/pipeline/features/fields/stored-fields.ts'
+import type { PageGroupParts } from '../../../../../connector/pipeline/group/building.ts'
 import { BACKFILL } from '../../../../../connector/scan/scan-state.ts'
 import type { ClientRecord } from '../../../../../connector/source/client-source.ts'
 import { memoryStore } from '../../../../support/fakes/memory-versioned-object.ts'
 import { never } from '../../../../support/signals.ts'
 import { noon, scanOf, statesOf } from '../../../scan/scans.ts'
-import { building, reportsOf } from '../../builders.ts'
+import { groupParts } from '../../../stream/open/open-parts.ts'
+import { building, reportsOf, start } from '../../builders.ts'
 import { reading } from '../../readings.ts'
 
 type Fault = NonNullable<Parameters<typeof memoryStore>[0]>['fault']
 
-async function watched(object = memoryStore().object('s.fields.json'), from: Parameters<typeof building>[1] = {}) {
+const keep: NewFieldRule = { action: 'keep', accepted: new Set() }
+
+async function watched(
+  object = memoryStore().object('s.fields.json'),
+  from: Parameters<typeof building>[1] = {},
+  rule = keep,
+) {
   let nonces = 0
-  const feature = fields({ object, newNonce: () => `n${++nonces}` })
+  const feature = fields({ object, newNonce: () => `n${++nonces}`, rule })
   await feature.prepare?.(never)
   const built = building({ features: [feature] }, from)
   let next = 0
@@ -28,6 +41,7 @@ async function watched(object = memoryStore().object('s.fields.json'), from: Par
   }
   return {
     ...built,
+    feature,
     object,
     live: (...clients: readonly ClientRecord[]) => add([numbered(clients), { states: statesOf() }]),
     /** A backfill of one page. */
@@ -166,4 +180,75 @@ describe('names that may be personal data are not kept', () => {
     const { table } = pathsOf({ Points: { 'a b': '1' } })
     expect(table.changes()).toEqual([{ change: 'new', field: 'Points' }])
   })
+})
+
+const ruled = (action: NewFieldRule['action'], ...accepted: readonly string[]): NewFieldRule => {
+  return { action, accepted: new Set(accepted) }
+}
+
+describe('with newFields: hold', () => {
+  test('a page with a new field is not published; those before it are', async () => {
+    const { backfill, builder, delivered, feature } = await watched(undefined, {}, ruled('hold'))
+    await backfill({ Nom: 'a' })
+    builder.add(reading([{ No: '8', Nom: 'b' }], { states: statesOf() }))
+    const page = [{ No: '9', Nom: 'c', Jeton: 'secret' }]
+    expect(builder.add(reading(page, { states: statesOf() }))).toBe('part')
+    expect(delivered().records).toHaveLength(1)
+    expect(() => builder.addRest()).toThrow('clients have new fields: jeton')
+    expect(() => feature.examine?.(page)).toThrow('clients have new fields: jeton')
+  })
+
+  test('continues once the field, or the one above it, has a rule, or was learned', async () => {
+    const { backfill, live } = await watched(undefined, {}, ruled('hold', 'jeton', 'adresse'))
+    await backfill({ Nom: 'a', Adresse: { Ville: 'b' } })
+    expect(await live({ Jeton: 'c', NOM: 'd', Adresse: { Pays: 'e' } })).toEqual(new_('Jeton', 'NOM', 'Adresse.Pays'))
+  })
+})
+
+describe('with newFields: drop', () => {
+  test('a new field is stored as dropped before the stream is opened again', async () => {
+    const { backfill, builder, feature, stored } = await watched(undefined, {}, ruled('drop'))
+    await backfill({ Nom: 'a' })
+    expect(feature.dropped?.()).toEqual([])
+    const page = reading([{ No: '9', Nom: 'c', Jeton: 'x' }], { states: statesOf() })
+    expect(() => builder.add(page)).toThrow('dropping new fields: jeton')
+    await feature.prepare?.(never)
+    expect((await stored())?.dropped).toEqual(['jeton'])
+    expect(feature.dropped?.()).toEqual(['jeton'])
+    expect(builder.add(page)).toBe('whole')
+  })
+
+  test('another replica drops it too, until the field has a rule', async () => {
+    const first = await watched(undefined, {}, ruled('drop'))
+    await first.backfill({ Nom: 'a' })
+    expect(() => first.builder.add(reading([{ No: '9', Jeton: 'x' }], { states: statesOf() }))).toThrow()
+    await first.feature.prepare?.(never)
+    expect((await watched(first.object, {}, ruled('drop'))).feature.dropped?.()).toEqual(['jeton'])
+    expect((await watched(first.object, {}, ruled('drop', 'jeton'))).feature.dropped?.()).toEqual([])
+  })
+})
+
+test('nothing is published for a dropped field: neither when it appears nor when it is accepted', () => {
+  const parts = groupParts()
+  const dropping = withoutFields(parts, ['jeton'])
+  const published = (of: PageGroupParts, from: ReturnType<typeof building> | undefined, clients: ClientRecord[]) => {
+    const before = from?.state() ?? start
+    const index = withRules(before.index, of.indexRules, before.events)
+    const built = building(
+      { ...of, requests: noStreamRequests },
+      { state: { ...before, index }, table: from?.table ?? clientTable() },
+    )
+    built.builder.add(reading(clients))
+    return { built, events: built.delivered().records.map(({ value }) => JSON.parse(String(value))) }
+  }
+  const first = published(parts, undefined, [{ No: '1', Nom: 'a' }])
+  const appears = published(dropping, first.built, [{ No: '1', Nom: 'a', Jeton: 'x' }])
+  expect([first.events.length, appears.events]).toEqual([1, []])
+  const changes = published(dropping, appears.built, [{ No: '1', Nom: 'b', Jeton: 'x' }])
+  expect(changes.events).toMatchObject([{ data: { No: '1', Nom: 'b' }, fieldrules: 'jeton=drop' }])
+  expect(changes.events[0].data).not.toHaveProperty('Jeton')
+  const accepted = published(parts, changes.built, [{ No: '1', Nom: 'b', Jeton: 'x' }])
+  expect(accepted.events).toEqual([])
+  const later = published(parts, accepted.built, [{ No: '1', Nom: 'b', Jeton: 'y' }])
+  expect(later.events).toMatchObject([{ data: { Nom: 'b', Jeton: 'y' } }])
 })
