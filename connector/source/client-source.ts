@@ -127,8 +127,11 @@ export interface SeenCertificate {
   readonly expiresAt: number
 }
 
-/** Why requests wait: `source-down` after failures, `throttled` if the last failure asked to wait. */
-export type Trouble = 'source-down' | 'throttled'
+/**
+ * Why requests wait: `source-down` after failures, `source-refuses` if the server answered the last one with a refusal,
+ * `throttled` if it asked to wait.
+ */
+export type Trouble = 'source-down' | 'source-refuses' | 'throttled'
 
 /** A change of the state of a server, reported once. */
 export interface ServerEvent {

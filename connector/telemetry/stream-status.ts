@@ -2,8 +2,8 @@ import { type IndexSize, type PipelineEvent, streamStates } from '../pipeline/pi
 import type { Failure } from './failure.ts'
 import type { WatchedScans } from './scan-status.ts'
 
-/** The state of a stream; if it runs, also `source-down` and `throttled`: its server fails or asks to wait. */
-export const streamPhases = [...streamStates, 'source-down', 'throttled'] as const
+/** The state of a stream; if it runs, also whether its server is down, refuses requests, or asks to wait. */
+export const streamPhases = [...streamStates, 'source-down', 'source-refuses', 'throttled'] as const
 export type StreamPhase = (typeof streamPhases)[number]
 
 /** The state of one stream, from its events. Times are of `Clock.monotonic`. */
@@ -118,7 +118,7 @@ export function isActive({ state }: Pick<StreamStatus, 'state'>): boolean {
   return !['waiting', 'lost', 'ended', 'paused'].includes(state)
 }
 
-const readingPhases: ReadonlySet<StreamPhase> = new Set(['running', 'source-down', 'throttled'])
+const readingPhases: ReadonlySet<StreamPhase> = new Set(['running', 'source-down', 'source-refuses', 'throttled'])
 
 /** Whether the stream is open, and reads or waits for its server. */
 export const isReading = ({ state }: StreamStatus): boolean => readingPhases.has(state)

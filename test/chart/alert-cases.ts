@@ -42,7 +42,17 @@ const delays = (buckets: Readonly<Record<string, string>>): Series[] =>
     labels: { ...paris, ...a, le },
     values,
   }))
-const active = ['group-unreachable', 'opening', 'running', 'source-down', 'throttled', 'retrying', 'held', 'paused']
+const active = [
+  'group-unreachable',
+  'opening',
+  'running',
+  'source-down',
+  'source-refuses',
+  'throttled',
+  'retrying',
+  'held',
+  'paused',
+]
 const nowhere = active.map((name) => state(a, name, '0x20'))
 
 export const alertCases: readonly AlertCase[] = [
@@ -96,6 +106,22 @@ export const alertCases: readonly AlertCase[] = [
     silent: {
       'a restart of the server': { series: [state(a, 'source-down', '0x2 1x9 0x20')], at: '18m' },
       'a running stream': { series: [state(a, 'source-down', '0x30'), state(a, 'running', '1x30')], at: '18m' },
+    },
+  },
+  {
+    alert: 'PolarisSourceRefuses',
+    fires: {
+      series: [state(a, 'source-refuses', '0x2 1x20')],
+      at: '18m',
+      labels: paris,
+      summary: 'The server of stream paris refuses requests',
+    },
+    silent: {
+      'a short refusal': { series: [state(a, 'source-refuses', '0x2 1x9 0x20')], at: '18m' },
+      'a server that is down': {
+        series: [state(a, 'source-refuses', '0x30'), state(a, 'source-down', '1x30')],
+        at: '18m',
+      },
     },
   },
   {

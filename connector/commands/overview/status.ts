@@ -13,7 +13,7 @@ import { type SeenGroup, type StreamOverview, streamOverview } from './stream-ov
 import { hintOf } from './stream-trouble.ts'
 
 const states =
-  'running, opening, rebalancing, paused, new; or, needing attention: held, failing, source-down, throttled'
+  'running, opening, rebalancing, paused, new; or, needing attention: held, failing, source-down, source-refuses, throttled'
 
 /** What `status --json` prints. */
 export const statusShape = z.strictObject({

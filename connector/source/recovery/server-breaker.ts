@@ -1,6 +1,6 @@
 import type { Clock } from '../../runtime/clock.ts'
 import { ConnectorError, codeOf } from '../../runtime/connector-error.ts'
-import { errorCatalogue } from '../../runtime/error-catalogue.ts'
+import { type ErrorCode, errorCatalogue } from '../../runtime/error-catalogue.ts'
 import type { ObserveSource, ServerEvent, ServerPermits } from '../client-source.ts'
 import type { Outages } from './after-failed-read.ts'
 import { type CircuitEvent, type Pass, type SharedCircuit, sharedCircuit } from './circuit.ts'
@@ -156,6 +156,13 @@ const givenUp = (error: unknown) =>
     cause: error,
   })
 
+/** A server that answers so (4xx) is not down. */
+const refusals: ReadonlySet<ErrorCode> = new Set([
+  'source.forbidden',
+  'source.function-missing',
+  'source.request-refused',
+])
+
 /** What a failed read says of its server; undefined: nothing. */
 function outcomeOf(error: unknown, { isProbe }: Pass): CircuitEvent | undefined {
   if (!(error instanceof ConnectorError)) return undefined
@@ -165,6 +172,7 @@ function outcomeOf(error: unknown, { isProbe }: Pass): CircuitEvent | undefined 
   if (then !== 'retry' && then !== 'suspect') return { kind: 'succeeded' }
   // The server may refuse only the token.
   if (!isProbe && token !== undefined) return undefined
-  const why = code === 'source.throttled' || retryAfterMs !== undefined ? 'throttled' : 'source-down'
+  const isThrottled = code === 'source.throttled' || retryAfterMs !== undefined
+  const why = isThrottled ? 'throttled' : refusals.has(code) ? 'source-refuses' : 'source-down'
   return { kind: 'failed', from: isProbe ? 'probe' : 'call', why, retryAfterMs }
 }

@@ -120,6 +120,8 @@ export function serverLine({ server, trouble, error, probes, failedForMs }: Serv
   switch (trouble) {
     case 'source-down':
       return line('warn', 'server is down, its streams wait', { server, ...toLogFields(error) })
+    case 'source-refuses':
+      return line('warn', 'server refuses requests, its streams wait', { server, ...toLogFields(error) })
     case 'throttled':
       return line('warn', 'server asks to wait, its streams wait', { server, ...toLogFields(error) })
     case null:

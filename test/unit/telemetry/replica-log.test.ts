@@ -88,6 +88,10 @@ test('logs one line when a server fails or asks to wait, and one when it answers
       hint: expect.stringContaining('POLARIS_URL'),
     },
   })
+  expect(serverLine({ ...event, trouble: 'source-refuses' })).toMatchObject({
+    level: 'warn',
+    message: 'server refuses requests, its streams wait',
+  })
   expect(serverLine({ ...event, trouble: 'throttled' })).toMatchObject({
     level: 'warn',
     message: 'server asks to wait, its streams wait',

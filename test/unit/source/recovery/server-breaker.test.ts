@@ -245,6 +245,17 @@ test('a server that asks to wait is throttled, and asked again when it said', as
   expect(await read).toBe(page)
 })
 
+test('a server that answers with refusals is not down: it refuses', async () => {
+  const on = serverWith()
+  on.server.error = failure('source.forbidden')
+  const stop = new AbortController()
+  const reads = ['a', 'b'].map((name) => on.stream(name).read(at, stop.signal))
+  await on.pass(60_000)
+  expect(on.troubles()).toEqual(['source-refuses'])
+  stop.abort(new Error('enough'))
+  await Promise.allSettled(reads)
+})
+
 test('a refused token does not open the breaker, however it is refused', async () => {
   const on = serverWith()
   on.server.error = failure('source.server-error')
@@ -264,7 +275,7 @@ test('suspect responses of a server that starts open the breaker, and hold no st
   const { suspectForMs } = polarisDefaults
   const [first, second] = ['first', 'second'].map((name) => on.stream(name).read(at, never))
   await on.pass(suspectForMs - 2 * INTERVAL_MS)
-  expect(on.troubles()).toEqual(['source-down'])
+  expect(on.troubles()).toEqual(['source-refuses'])
   on.server.error = undefined
   await on.pass(2 * INTERVAL_MS)
   expect([await first, await second]).toEqual([page, page])
