@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util'
+import { compressionCosts } from './parts/compression-costs.ts'
 import { indexWrites } from './parts/index-writes.ts'
 import { openingTimes } from './parts/opening-times.ts'
 import { openScanRig, type ScanRig } from './parts/scan-rig.ts'
@@ -7,7 +8,7 @@ const HELP = `Measures how live changes and background scans share a slow server
 
 npm run bench:scans -- [options]
 
-  --only NAME      measure this case only (repeatable): ${['steady', 'backfill', 'mass-update', 'index'].join(', ')}
+  --only NAME      measure this case only (repeatable): ${['steady', 'backfill', 'mass-update', 'index', 'compression'].join(', ')}
   --rates LIST     changes per second of the case steady (0.1,1,10,30,60,100)
   --seconds 180    duration of each measurement
   --clients N      clients of the cases backfill (1,000,000) and mass-update (300,000)
@@ -18,7 +19,7 @@ const SETTLING_S = 120
 
 const { values } = parseArgs({
   options: {
-    only: { type: 'string', multiple: true, default: ['steady', 'backfill', 'mass-update', 'index'] },
+    only: { type: 'string', multiple: true, default: ['steady', 'backfill', 'mass-update', 'index', 'compression'] },
     rates: { type: 'string', default: '0.1,1,10,30,60,100' },
     seconds: { type: 'string', default: '180' },
     clients: { type: 'string' },
@@ -41,6 +42,9 @@ async function measure(name: string): Promise<void> {
     case 'index':
       for await (const figures of openingTimes()) print({ case: 'index', ...figures })
       for await (const figures of indexWrites()) print({ case: 'index writes', ...figures })
+      return
+    case 'compression':
+      for await (const figures of compressionCosts()) print({ case: 'compression', ...figures })
       return
     default:
       throw new Error(`unknown case ${name}`)

@@ -6,7 +6,7 @@ export interface KafkaConfig {
   readonly ssl?: SslConfig | undefined
   readonly sasl?: SaslConfig | undefined
   readonly topic: TopicConfig
-  readonly compression: 'none' | 'gzip'
+  readonly compression: 'none' | 'gzip' | 'zstd'
   /** Maximum size of a record (key, value and about 100 bytes of framing); at most the topic's `max.message.bytes`. */
   readonly maxMessageBytes: number
   readonly timeouts: KafkaTimeouts

@@ -47,9 +47,9 @@ export const kafkaSection = setting.section('The Kafka cluster and how events ar
   ssl,
   sasl,
   compression: setting.choice({
-    choices: ['none', 'gzip'],
+    choices: ['none', 'gzip', 'zstd'],
     default: kafkaDefaults.compression,
-    description: 'Compression of the records',
+    description: 'Compression of the records; every consumer must be able to read it',
   }),
   maxMessageBytes: setting.size({
     default: sizeText(kafkaDefaults.maxMessageBytes),

@@ -1,5 +1,5 @@
 import { promisify } from 'node:util'
-import { zstdDecompress } from 'node:zlib'
+import { zstdCompress, zstdDecompress } from 'node:zlib'
 import kafkajs from 'kafkajs'
 import { decompress as decompressLz4 } from 'lz4js'
 import { uncompress } from 'snappyjs'
@@ -8,14 +8,18 @@ const { CompressionCodecs, CompressionTypes } = kafkajs // Node does not detect 
 
 /**
  * Lets kafkajs read every codec that a topic (`compression.type`) or another producer may use; by itself it reads only
- * gzip. None of them is written: the connector compresses with gzip or not at all.
+ * gzip. The connector itself writes gzip and zstd.
  */
 export function registerCodecs(): void {
   const reading = (decompress: (bytes: Buffer) => Promise<Uint8Array>) => () => ({
     compress: () => Promise.reject(new Error('compression with this codec is not supported')),
     decompress: async (bytes: Buffer) => Buffer.from(await decompress(bytes)),
   })
-  CompressionCodecs[CompressionTypes.ZSTD] = reading(promisify(zstdDecompress))
+  const compress = promisify(zstdCompress)
+  CompressionCodecs[CompressionTypes.ZSTD] = () => ({
+    compress: ({ buffer }: { buffer: Buffer }) => compress(buffer),
+    decompress: promisify(zstdDecompress),
+  })
   CompressionCodecs[CompressionTypes.LZ4] = reading(async (bytes) => decompressLz4(bytes))
   CompressionCodecs[CompressionTypes.Snappy] = reading(async (bytes) => decompressSnappy(bytes))
 }

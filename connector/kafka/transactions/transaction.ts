@@ -89,6 +89,12 @@ function sendEvents(
   return runOrAbort(producer, active, { operation: publishing(records.length, topics.events.topic), work })
 }
 
+const codecs = {
+  none: CompressionTypes.None,
+  gzip: CompressionTypes.GZIP,
+  zstd: CompressionTypes.ZSTD,
+} as const
+
 async function sendChunk(
   { config }: TransactionalProducer,
   { transaction }: ActiveTransaction,
@@ -99,7 +105,7 @@ async function sendChunk(
       topic,
       messages: groupedMessages(records, partition),
       acks: -1,
-      compression: config.compression === 'gzip' ? CompressionTypes.GZIP : CompressionTypes.None,
+      compression: codecs[config.compression],
       timeout: config.timeouts.requestMs,
     })
   } catch (error) {

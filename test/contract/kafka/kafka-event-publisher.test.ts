@@ -261,7 +261,7 @@ describe('topics', () => {
 })
 
 describe('records', () => {
-  it.each(['none', 'gzip'] as const)(
+  it.each(['none', 'gzip', 'zstd'] as const)(
     'have one header, their key and the publish time (compression %s)',
     async (compression) => {
       const stream = newStream(kafka.bootstrap)
