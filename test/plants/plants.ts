@@ -251,4 +251,18 @@ export const plants: readonly Plant[] = [
     becomes: 'order.values >= 1 ? order.reached : null',
     by: { unit: 'scan' },
   },
+  {
+    name: 'a new stream publishes everything to the topic of another one',
+    file: 'stream/open/resolve-stream.ts',
+    text: 'return writer === undefined ? resolution : heldByWriter(writer, parts.identity)',
+    becomes: 'return writer === undefined ? resolution : resolution',
+    by: { unit: 'stream/open/open-stream.test.ts' },
+  },
+  {
+    name: 'a renamed stream can run under both names',
+    file: 'stream/rewrite/rename-checkpoint.ts',
+    text: 'movedTo: name',
+    becomes: 'movedTo: null',
+    by: { unit: 'stream/rewrite/rename-checkpoint.test.ts' },
+  },
 ]

@@ -78,7 +78,8 @@ export function aclLines(
     )
     return [`# ${use}`, ...ofResources]
   })
-  return ['# With the credentials of an administrator: --command-config FILE', ...lines]
+  const unknown = sasl === undefined ? ['# PRINCIPAL: as the brokers name the user of the client certificate'] : []
+  return ['# With the credentials of an administrator: --command-config FILE', ...unknown, ...lines]
 }
 
 /** As kafka-acls.sh spells it: `DescribeConfigs`. */
