@@ -18,8 +18,7 @@ The variables of \`streams[]\` apply to a single stream; if the file has several
 - An unknown variable is an error if its name begins with \`POLARIS_\`, \`POLL_\` or \`CHECKPOINT_\`, or is one letter away from a
   variable below (\`LOG_LEVL\`, \`AWS_REGON\`). Variables that Kubernetes sets for services (\`POLARIS_SERVICE_HOST\`), that the
   file refers to, and all others are ignored.
-- S3 credentials are not settings. They come from the standard AWS credential chain: environment variables
-  (\`AWS_ACCESS_KEY_ID\`, \`AWS_SECRET_ACCESS_KEY\`), profile, web identity, container, instance.
+- S3 credentials are not settings: they come from the standard AWS credential chain.
 
 \`polaris-connector lint\` checks the settings without connecting, and prints those in effect.
 `
