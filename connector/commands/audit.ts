@@ -1,9 +1,15 @@
 import { composeAudit, readRetention } from '../compose/compose-audit.ts'
+import { controlParts } from '../compose/compose-control.ts'
+import { updateControl } from '../control/control-document.ts'
 import { pauseOf } from '../control/requests.ts'
+import { withAudit } from '../control/stream-reports.ts'
 import { type AuditProgress, auditStream } from '../inspect/audit/audit-stream.ts'
 import { countedDifferences } from '../inspect/audit/compare.ts'
-import { type Command, type CommandParts, configOption, jsonOption, printOutput } from './command.ts'
-import { type ChosenStream, streamOption, withStream } from './command-resources.ts'
+import { closeStack } from '../runtime/close-stack.ts'
+import { ConnectorError } from '../runtime/connector-error.ts'
+import { errorCatalogue } from '../runtime/error-catalogue.ts'
+import { type Command, type CommandArgs, type CommandParts, configOption, jsonOption, printOutput } from './command.ts'
+import { asOperator, type ChosenStream, onlyStream, selectedStreams, streamOption } from './command-resources.ts'
 import { findControl } from './control/found-control.ts'
 import { auditLines, auditOutput, auditShape, type Report } from './output/audit-output.ts'
 import { timedProgress } from './output/shown-progress.ts'
@@ -21,6 +27,9 @@ export const audit: Command = {
     'Prints how many clients there are and how many differ, by kind; docs/operations.md#audit says what\n' +
     'to do. With --ids, also prints the ids of the first 100 clients of each kind: personal data.\n' +
     'Where something is not published, first waits until the running replica has had time to do so.\n' +
+    'With --record, also stores the time and the number of differences beside the checkpoints, for the\n' +
+    'metrics audit_differences and audit_timestamp_seconds; without a stream, audits all of them one\n' +
+    'after another.\n' +
     'A server that mixes up two scans of one caller requires that the stream is paused.\n' +
     'Exit code: 0 source, index and topic agree, 1 they differ, 2 invalid configuration or request,\n' +
     '3 Polaris, Kafka or S3 is unavailable, or the audit was stopped, 4 the checkpoint or its client\n' +
@@ -29,24 +38,56 @@ export const audit: Command = {
     ...configOption,
     ...streamOption,
     ids: { type: 'boolean', description: 'print the ids of clients that differ' },
+    record: { type: 'boolean', description: 'store the result for the metrics; all streams if none is named' },
     ...jsonOption,
   },
   positional: ['stream'],
-  examples: ['audit --config connector.yaml', 'audit lyon --config connector.yaml --json'],
+  examples: [
+    'audit lyon --config connector.yaml',
+    'audit lyon --config connector.yaml --json',
+    'audit --record --config connector.yaml',
+  ],
   outputs: { '--json': auditShape },
   run: (args, parts) =>
-    withStream(args, parts, async (chosen) => {
-      const wanted = args.ids === true ? 'ids' : 'counts'
-      const report = await audited(chosen, { ...parts, wanted }).catch((error) => {
-        if (!parts.stop.aborted) throw error
-      })
-      if (report === undefined) {
-        parts.printError('audit: stopped before the end, so nothing was compared')
-        return 3
+    asOperator(args, parts, async ({ config, shared }) => {
+      const isOne = args.record !== true || args.json === true
+      const streams = isOne ? [onlyStream(args, config.streams)] : selectedStreams(args, config.streams)
+      let exit = 0
+      for (const stream of streams) {
+        await using closing = closeStack()
+        exit = Math.max(exit, await auditOne({ stream, shared, closing }, args, parts))
       }
-      printOutput(args, parts, { json: auditOutput(report), lines: () => auditLines(report, parts.screen) })
-      return countedDifferences(report.result, report.retention) === 0 ? 0 : 1
+      return exit
     }),
+}
+
+async function auditOne(chosen: ChosenStream, args: CommandArgs, parts: CommandParts): Promise<number> {
+  try {
+    const report = await audited(chosen, { ...parts, wanted: args.ids === true ? 'ids' : 'counts' })
+    printOutput(args, parts, { json: auditOutput(report), lines: () => auditLines(report, parts.screen) })
+    const differences = countedDifferences(report.result, report.retention)
+    if (args.record === true) await record(chosen, differences, parts)
+    return differences === 0 ? 0 : 1
+  } catch (error) {
+    if (parts.stop.aborted) {
+      parts.printError('audit: stopped before the end, so nothing was compared')
+      return 3
+    }
+    // The other streams are audited all the same.
+    if (args.record !== true || !(error instanceof ConnectorError)) throw error
+    const { exit, hint } = errorCatalogue[error.code]
+    parts.printError(`stream ${chosen.stream.name}: ${error.message}\n${error.code}: ${hint}`)
+    return exit
+  }
+}
+
+async function record(
+  { stream, shared }: ChosenStream,
+  differences: number,
+  { stop }: Pick<CommandParts, 'stop'>,
+): Promise<void> {
+  const audit = { at: shared.clock.now(), differences }
+  await updateControl(controlParts(shared), (stored) => withAudit(stored, stream.name, audit), stop)
 }
 
 async function audited(

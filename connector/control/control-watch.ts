@@ -6,13 +6,13 @@ import type { ErrorCode } from '../runtime/error-catalogue.ts'
 import type { ControlDocument, ControlParts } from './control-document.ts'
 import { type KnownControl, latestControl } from './lost-control.ts'
 import { type Ending, recorded, withProgress } from './requests.ts'
-import { type LogLevels, logLevelsIn, type Troubles, withTroubles } from './stream-reports.ts'
+import { type StreamReports, type Troubles, withTroubles } from './stream-reports.ts'
 import type { CarriedOut, RepublishProgress, Waiting } from './stream-requests.ts'
 
 /** Events about the control object, as this replica sees it. */
 export type ControlEvent =
   /** The control object was read. */
-  | { readonly kind: 'control-read'; readonly logLevels: LogLevels }
+  | { readonly kind: 'control-read'; readonly reports: StreamReports }
   /** It cannot be read or written; the last known requests stay in force. The same code is reported once. */
   | { readonly kind: 'control-failed'; readonly code: ErrorCode; readonly error: unknown }
   | { readonly kind: 'control-recovered' }
@@ -77,7 +77,7 @@ export function controlWatch(parts: WatchParts): ControlWatch {
       reads.succeeded = reads.begun
       if (failure !== undefined) observe({ kind: 'control-recovered' })
       failure = undefined
-      observe({ kind: 'control-read', logLevels: logLevelsIn(document) })
+      observe({ kind: 'control-read', reports: document.streams })
     } catch (error) {
       if (stop.aborted) return
       const code = codeOf(error)

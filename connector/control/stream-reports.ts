@@ -20,14 +20,18 @@ export const streamReport = z.object({
   trouble: trouble.optional(),
   /** The level of its log lines, as an operator wants it for a while. */
   log: loggedLevel.optional(),
+  /** The last audit that was recorded. */
+  audit: z.object({ at: z.number(), differences: z.number().int().nonnegative() }).optional(),
 })
+type StreamReport = z.infer<typeof streamReport>
+export type StreamReports = Readonly<Record<string, StreamReport>>
 
 /** The log levels that operators want, by stream. */
 export type LogLevels = ReadonlyMap<string, z.infer<typeof loggedLevel>>
 
 /** A document with reports, by the names of the streams. */
 interface Reported {
-  readonly streams: Readonly<Record<string, z.infer<typeof streamReport>>>
+  readonly streams: StreamReports
 }
 type StoredTrouble = z.infer<typeof trouble>
 
@@ -64,7 +68,16 @@ function isKnown(known: StoredTrouble | undefined, trouble: Trouble | 'none', by
 }
 
 /** Pure. */
-export function logLevelsIn({ streams }: Reported): LogLevels {
+export function withAudit<Document extends Reported>(
+  document: Document,
+  stream: string,
+  audit: StreamReport['audit'],
+): Document {
+  return { ...document, streams: { ...document.streams, [stream]: { ...document.streams[stream], audit } } }
+}
+
+/** Pure. */
+export function logLevelsIn(streams: StreamReports): LogLevels {
   return new Map(Object.entries(streams).flatMap(([stream, { log }]) => (log === undefined ? [] : [[stream, log]])))
 }
 

@@ -1,3 +1,4 @@
+import type { StreamReports } from '../control/stream-reports.ts'
 import type { GroupMemberView, PlacementEvent } from '../placement/placement.ts'
 import type { AssignedEvent } from '../stream/assignment.ts'
 import type { Explain, ExplainedFailure, Failure } from './failure.ts'
@@ -108,9 +109,11 @@ export interface ControlStatus {
   readonly lostAt: number | undefined
   /** Why it could not be read or written since. */
   readonly failure: Failure | undefined
+  /** What is said of streams there. */
+  readonly reports: StreamReports
 }
 
-export const controlUnread: ControlStatus = { readAt: undefined, lostAt: undefined, failure: undefined }
+export const controlUnread: ControlStatus = { readAt: undefined, lostAt: undefined, failure: undefined, reports: {} }
 
 export function controlReport({ readAt, lostAt, failure }: ControlStatus, explain: Explain) {
   return {

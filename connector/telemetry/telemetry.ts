@@ -1,6 +1,6 @@
 import type { Registry } from 'prom-client'
 import type { ControlEvent } from '../control/control-watch.ts'
-import type { Troubles } from '../control/stream-reports.ts'
+import { logLevelsIn, type Troubles } from '../control/stream-reports.ts'
 import type { Observe } from '../pipeline/pipeline-event.ts'
 import { asWritten, type Naming } from '../runtime/connector-error.ts'
 import type { ServerEvent } from '../source/client-source.ts'
@@ -130,7 +130,7 @@ function replicaObservers({ leveled, watch, failures, metrics }: ObserverParts):
     observeControl: (event) => {
       watch.observeControl(event)
       write(controlLine(event))
-      if (event.kind === 'control-read') for (const line of leveled.requested(event.logLevels)) write(line)
+      if (event.kind === 'control-read') for (const line of leveled.requested(logLevelsIn(event.reports))) write(line)
     },
   }
 }

@@ -60,6 +60,7 @@ const ownValues = z.strictObject({
   podSecurityContext: foreign,
   securityContext: foreign,
   resources: foreign,
+  audit: z.strictObject({ schedule: text, timeZone: text, resources: foreign }),
   livenessProbe: foreign,
   startupProbe: foreign,
   readinessProbe: foreign,

@@ -96,7 +96,7 @@ function ownersAfter(
 }
 
 const controlRows: EventRows<ControlEvent, ControlStatus> = {
-  'control-read': { log: unlogged, status: (_event, _before, now) => ({ readAt: now, failure: undefined }) },
+  'control-read': { log: unlogged, status: ({ reports }, _, now) => ({ readAt: now, failure: undefined, reports }) },
   'control-failed': {
     log: warn('control object cannot be read or written, retrying', 'error'),
     status: ({ code, error }) => ({ failure: failureOf(code, error) }),

@@ -1,11 +1,13 @@
 import { Gauge, type Registry } from 'prom-client'
+import type { StreamReports } from '../../control/stream-reports.ts'
 import type { Clock } from '../../runtime/clock.ts'
 import type { WatchedStream } from '../health.ts'
 import { groupStates, isDifferent } from '../replica-status.ts'
 import type { ReplicaWatch } from '../replica-watch.ts'
 import { lookBackReports } from '../scan-status.ts'
-import { isActive, streamPhases } from '../stream-status.ts'
+import { isActive } from '../stream-status.ts'
 import { type MetricEntry, ofReplica, ofStream } from './metric-list.ts'
+import { certificateSamples, type Sample, stateSamples } from './stream-samples.ts'
 
 interface ScrapedParts {
   readonly clock: Clock
@@ -15,7 +17,7 @@ interface ScrapedParts {
   readonly watch: ReplicaWatch
 }
 
-type Sample = readonly [labels: Readonly<Record<string, string>>, value: number]
+type StreamAudit = NonNullable<StreamReports[string]['audit']>
 interface ScrapedEntry extends MetricEntry {
   readonly samples: (parts: ScrapedParts) => readonly Sample[]
 }
@@ -32,6 +34,18 @@ function here(
       active(watch).flatMap((watched): Sample[] => {
         const found = value(watched, clock)
         return found === undefined ? [] : [[{ stream: watched.stream }, found]]
+      }),
+  }
+}
+
+/** A gauge of each stream that runs here, of its last recorded audit. */
+function audited(name: string, help: string, value: (audit: StreamAudit) => number): ScrapedEntry {
+  return {
+    ...ofStream(name, `${help}; absent if there is none, or the stream does not run here`),
+    samples: ({ watch }) =>
+      active(watch).flatMap(({ stream }): Sample[] => {
+        const audit = watch.control().reports[stream]?.audit
+        return audit === undefined ? [] : [[{ stream }, value(audit)]]
       }),
   }
 }
@@ -110,6 +124,16 @@ export const scrapedList = {
     'producer_open',
     `1 while the stream has an open Kafka producer, 0 while it is idle or being opened; ${onlyHere}`,
     ({ status }) => (status.hasProducer ? 1 : 0),
+  ),
+  auditDifferences: audited(
+    'audit_differences',
+    'Differences that the last recorded audit of the stream found',
+    ({ differences }) => differences,
+  ),
+  auditAt: audited(
+    'audit_timestamp_seconds',
+    'When the last recorded audit of the stream ended',
+    ({ at }) => at / 1000,
   ),
   certificateExpiry: {
     ...ofStream(
@@ -194,18 +218,3 @@ const active = (watch: ReplicaWatch) => watch.streams().filter(({ status }) => i
 const timestamp = (at: number, { now, monotonic }: Clock) => Math.round(now() - (monotonic() - at)) / 1000
 
 const inSeconds = (ms: number | undefined) => (ms === undefined ? undefined : ms / 1000)
-
-function certificateSamples({ stream, status }: WatchedStream): readonly Sample[] {
-  return Object.entries(status.certificates).map(([certificate, expiresAt]) => [
-    { stream, certificate },
-    expiresAt / 1000,
-  ])
-}
-
-/** A stream that was lost or has ended waits until it is assigned again: one series less for each of the two. */
-const exportedPhases = streamPhases.filter((phase) => !['stopping', 'lost', 'ended'].includes(phase))
-
-function stateSamples({ stream, status: { state } }: WatchedStream): readonly Sample[] {
-  const exported = exportedPhases.includes(state) ? state : state === 'stopping' ? 'running' : 'waiting'
-  return exportedPhases.map((phase) => [{ stream, state: phase }, exported === phase ? 1 : 0])
-}

@@ -64,13 +64,17 @@ it('agrees beside a running replica while clients change, exits with 0, and prin
   expect(json?.exceptions).toMatchObject({ erased: 1, notComparable: 0, onlyInIndex: 0 })
   expect(json?.differences).toEqual(noDifferences)
   expect(json).not.toHaveProperty('ids')
-  const text = start({}, ['audit', 'clients'])
+  const text = start({}, ['audit', '--record'])
   expect(await text.exitCode(), text.output()).toBe(0)
   expect(text.printed()).toMatch(
     /^stream clients: source, index and topic agree \(\d.*\)\n\nIN +CLIENTS\nsource +200\n/,
   )
   expectNothingPersonal([output, text.output()])
   for (const id of simulator.clientIds) expect(text.output() + output).not.toContain(id)
+  const metrics = async () => (await replica.get('/metrics')).body
+  await expect
+    .poll(metrics, { timeout: 15_000 })
+    .toMatch(/^polaris_connector_audit_differences\{stream="clients",.*\} 0$/m)
   expect(replica.isRunning()).toBe(true)
   expect(replica.lines().filter(({ msg }) => msg === 'stream lost to another replica')).toEqual([])
 })

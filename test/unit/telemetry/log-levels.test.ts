@@ -21,15 +21,15 @@ test('an operator changes the log level of one stream until its time is over, an
   }
   const document = withLogLevel(noRequests, 'paris', { level: 'debug', until: 30 * MINUTE })
   expect(write()).toEqual(['warn trouble lyon'])
-  expect(requested(logLevelsIn(document))).toMatchObject([
+  expect(requested(logLevelsIn(document.streams))).toMatchObject([
     { level: 'info', fields: { stream: 'paris', level: 'debug', until: '1970-01-01T00:30:00.000Z' } },
   ])
-  expect(requested(logLevelsIn(document))).toEqual([])
+  expect(requested(logLevelsIn(document.streams))).toEqual([])
   expect(write()).toEqual(['debug page paris', 'warn trouble lyon'])
 
   clock.pass(30 * MINUTE)
   expect(write()).toEqual(['warn trouble lyon'])
-  expect(requested(logLevelsIn(document))).toMatchObject([{ fields: { stream: 'paris', level: 'info' } }])
+  expect(requested(logLevelsIn(document.streams))).toMatchObject([{ fields: { stream: 'paris', level: 'info' } }])
 })
 
 test('a request to end it restores the configured level, and leaves other reports on the stream alone', () => {

@@ -1,0 +1,20 @@
+import type { WatchedStream } from '../health.ts'
+import { streamPhases } from '../stream-status.ts'
+
+/** One series of a gauge, at a scrape. */
+export type Sample = readonly [labels: Readonly<Record<string, string>>, value: number]
+
+export function certificateSamples({ stream, status }: WatchedStream): readonly Sample[] {
+  return Object.entries(status.certificates).map(([certificate, expiresAt]) => [
+    { stream, certificate },
+    expiresAt / 1000,
+  ])
+}
+
+/** A stream that was lost or has ended waits until it is assigned again: one series less for each of the two. */
+const exportedPhases = streamPhases.filter((phase) => !['stopping', 'lost', 'ended'].includes(phase))
+
+export function stateSamples({ stream, status: { state } }: WatchedStream): readonly Sample[] {
+  const exported = exportedPhases.includes(state) ? state : state === 'stopping' ? 'running' : 'waiting'
+  return exportedPhases.map((phase) => [{ stream, state: phase }, exported === phase ? 1 : 0])
+}
