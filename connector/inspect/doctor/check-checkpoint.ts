@@ -13,9 +13,9 @@ import type { SourceTime } from '../../source/client-source.ts'
 import { serverTimeText } from '../../source/source-time.ts'
 import type { VersionedObject } from '../../storage/versioned-object.ts'
 import { firstWriter, heldByWriter } from '../../stream/open/first-writer.ts'
-import type { StreamKafkaChecks } from './check-stream-kafka.ts'
 import type { DoctorParts, StreamUnderTest } from './doctor-parts.ts'
 import { after, type CheckResult, checked, failed, ok, warning } from './finding.ts'
+import type { StreamKafkaChecks } from './kafka/check-stream-kafka.ts'
 
 export interface CheckpointQuestion {
   readonly object: VersionedObject

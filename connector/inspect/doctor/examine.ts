@@ -1,13 +1,13 @@
 import { DAY_MS } from '../../runtime/units.ts'
 import type { SeenCertificate } from '../../source/client-source.ts'
 import { checkStreamStore } from './check-checkpoint.ts'
-import { checkKafka, type KafkaChecks } from './check-kafka.ts'
 import { checkSource } from './check-source.ts'
 import { checkControl, checkStore } from './check-store.ts'
-import { checkStreamKafka } from './check-stream-kafka.ts'
 import type { DoctorParts, StreamUnderTest } from './doctor-parts.ts'
 import { type CheckResult, type CheckResults, type Finding, ok, warning } from './finding.ts'
 import { judgeRequests } from './judge-requests.ts'
+import { checkKafka, type KafkaChecks } from './kafka/check-kafka.ts'
+import { checkStreamKafka } from './kafka/check-stream-kafka.ts'
 
 /** Time limit of all checks of Kafka and the checkpoint store. */
 const limitMs = 12_000

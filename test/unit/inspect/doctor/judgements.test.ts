@@ -10,13 +10,17 @@ import {
   skipped,
   warning,
 } from '../../../../connector/inspect/doctor/finding.ts'
-import { judgeRetention, judgeTopic, type TopicRequirements } from '../../../../connector/inspect/doctor/judge-kafka.ts'
 import {
   type EventRules,
   judgeEventFields,
   judgeFields,
   judgeInterleaving,
 } from '../../../../connector/inspect/doctor/judge-page.ts'
+import {
+  judgeRetention,
+  judgeTopic,
+  type TopicRequirements,
+} from '../../../../connector/inspect/doctor/kafka/judge-kafka.ts'
 import { kafkaDefaults } from '../../../../connector/kafka/kafka-config.ts'
 import { ConnectorError } from '../../../../connector/runtime/connector-error.ts'
 import type { ClientRecord } from '../../../../connector/source/client-source.ts'

@@ -1,7 +1,7 @@
-import type { ClusterView, TopicView } from '../../kafka/admin/cluster-view.ts'
-import { allowCreation, type TopicShape, topicCure } from '../../kafka/admin/topics.ts'
-import type { TopicCreation } from '../../kafka/kafka-config.ts'
-import { type CheckResult, failed, ok, skipped, warning } from './finding.ts'
+import type { ClusterView, TopicView } from '../../../kafka/admin/cluster-view.ts'
+import { allowCreation, type TopicShape, topicCure } from '../../../kafka/admin/topics.ts'
+import type { TopicCreation } from '../../../kafka/kafka-config.ts'
+import { type CheckResult, failed, ok, skipped, warning } from '../finding.ts'
 
 /** Whether the cluster keeps commit records as long as configured; milliseconds. */
 export function judgeRetention({ offsetsRetentionMs }: ClusterView, configuredMs: number): CheckResult {

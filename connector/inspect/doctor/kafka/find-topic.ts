@@ -1,8 +1,8 @@
-import { mayCreate } from '../../kafka/admin/access-check.ts'
-import type { Acl } from '../../kafka/admin/acl.ts'
-import { type FoundTopic, viewTopic } from '../../kafka/admin/cluster-view.ts'
-import type { WantedTopic } from '../../kafka/admin/topics.ts'
-import type { AdminParts } from '../../kafka/kafka-connection.ts'
+import { mayCreate } from '../../../kafka/admin/access-check.ts'
+import type { Acl } from '../../../kafka/admin/acl.ts'
+import { type FoundTopic, viewTopic } from '../../../kafka/admin/cluster-view.ts'
+import type { WantedTopic } from '../../../kafka/admin/topics.ts'
+import type { AdminParts } from '../../../kafka/kafka-connection.ts'
 
 /** What an operator does about missing ACLs. */
 export const aclsHint = 'add them: `polaris-connector doctor --acls` prints the commands for all ACLs'

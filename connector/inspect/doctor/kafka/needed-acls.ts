@@ -1,9 +1,9 @@
 import * as z from 'zod'
-import type { ConnectorConfig } from '../../config/connector-config.ts'
-import { type Acl, aclsOfNames, aclsOfPlacement, aclsOfTopics } from '../../kafka/admin/acl.ts'
-import type { KafkaConnection } from '../../kafka/kafka-client.ts'
-import { slotsTopic } from '../../placement/placement-config.ts'
-import { streamNames } from '../../publish/event-publisher.ts'
+import type { ConnectorConfig } from '../../../config/connector-config.ts'
+import { type Acl, aclsOfNames, aclsOfPlacement, aclsOfTopics } from '../../../kafka/admin/acl.ts'
+import type { KafkaConnection } from '../../../kafka/kafka-client.ts'
+import { slotsTopic } from '../../../placement/placement-config.ts'
+import { streamNames } from '../../../publish/event-publisher.ts'
 
 /** What `doctor --acls --json` prints. */
 export const aclsShape = z

@@ -1,14 +1,14 @@
 import { randomUUID } from 'node:crypto'
-import { missingAcls } from '../../kafka/admin/access-check.ts'
-import { type Acl, aclsOfNames, aclsOfTopics, aclText, missingText } from '../../kafka/admin/acl.ts'
-import type { TopicView } from '../../kafka/admin/cluster-view.ts'
-import { type Topics, topicShapes } from '../../kafka/admin/topics.ts'
-import { trialTransaction } from '../../kafka/transactions/stream-producer.ts'
-import { codeOf } from '../../runtime/connector-error.ts'
+import { missingAcls } from '../../../kafka/admin/access-check.ts'
+import { type Acl, aclsOfNames, aclsOfTopics, aclText, missingText } from '../../../kafka/admin/acl.ts'
+import type { TopicView } from '../../../kafka/admin/cluster-view.ts'
+import { type Topics, topicShapes } from '../../../kafka/admin/topics.ts'
+import { trialTransaction } from '../../../kafka/transactions/stream-producer.ts'
+import { codeOf } from '../../../runtime/connector-error.ts'
+import type { DoctorParts, StreamUnderTest } from '../doctor-parts.ts'
+import { type CheckResult, type CheckResults, checked, failed, failure, ok, skipped } from '../finding.ts'
 import type { KafkaChecks } from './check-kafka.ts'
-import type { DoctorParts, StreamUnderTest } from './doctor-parts.ts'
 import { aclsHint, findTopic, type SoughtTopic } from './find-topic.ts'
-import { type CheckResult, type CheckResults, checked, failed, failure, ok, skipped } from './finding.ts'
 import { judgeTopic } from './judge-kafka.ts'
 
 /** The checks of Kafka for one stream. */
@@ -48,13 +48,14 @@ export async function checkStreamKafka(
   const rights = judgeRights(asked, [...topic.missing, ...dead.missing])
   const { clusterId } = cluster
   const isUsable = rights.verdict === 'ok'
-  const topics = isUsable && topic.view && dead.view && { clusterId, events: topic.view, deadLetters: dead.view }
-  const transaction = await checkTransaction(parts, { ...subject, topics: topics || undefined, isUsable }, finish)
+  const isComplete = isUsable && topic.view !== undefined && dead.view !== undefined
+  const topics = isComplete ? { clusterId, events: topic.view, deadLetters: dead.view } : undefined
+  const transaction = await checkTransaction(parts, { ...subject, topics, isUsable }, finish)
   return {
     results: { topic: topic.result, 'dead letters': dead.result, rights, transaction },
     clusterId,
     isTopicMissing: topic.isMissing,
-    topics: topics || undefined,
+    topics,
   }
 }
 

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
-import { connectorConfig } from '../../../../connector/config/connector-config.ts'
-import { aclLines, neededAcls } from '../../../../connector/inspect/doctor/needed-acls.ts'
-import { readProjectFile } from '../../../support/documentation/markdown-file.ts'
-import { fromFile, valid } from '../../config/config-sources.ts'
+import { connectorConfig } from '../../../../../connector/config/connector-config.ts'
+import { aclLines, neededAcls } from '../../../../../connector/inspect/doctor/kafka/needed-acls.ts'
+import { readProjectFile } from '../../../../support/documentation/markdown-file.ts'
+import { fromFile, valid } from '../../../config/config-sources.ts'
 
 function configured({ streams, more = '' }: { streams: readonly string[]; more?: string }) {
   const polaris = 'polaris: { url: "https://polaris.example.com", codeMagasin: 1, lastChanged: "2026-01-01" }'
