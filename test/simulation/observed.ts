@@ -15,10 +15,10 @@ export function observed(world: World, stream: string, clock: Clock) {
   return (event: PipelineEvent): void => {
     world.eventKinds.add(event.kind === 'stream-state' ? `${event.was} → ${event.state}` : event.kind)
     if (event.kind === 'pages-published')
-      for (const { events, superseded, late } of event.scans.values()) {
+      for (const [kind, { events, superseded, late }] of event.scans) {
         if (superseded > 0) world.eventKinds.add('superseded')
         if (late.length > 0) world.eventKinds.add('late')
-        if (events > 0) changedAt = clock.monotonic()
+        if (events > 0 && (kind === 'live' || kind === 'look-back')) changedAt = clock.monotonic()
       }
     const alert = alertOf(event)
     if (alert !== undefined) alerted(world, stream, alert)
