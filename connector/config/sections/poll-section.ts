@@ -29,6 +29,7 @@ export const pollSection = setting.section('When and how the server is read', {
   }),
   maxInterval: setting.duration({
     default: '30s',
+    variable: 'POLL_MAX_INTERVAL',
     description:
       'Longest interval. A stream without changes for ten minutes is polled more and more rarely, and at `poll.interval` again with the first change. No effect unless longer than `poll.interval`',
   }),
