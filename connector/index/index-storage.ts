@@ -3,7 +3,7 @@ import { HOUR_MS } from '../runtime/units.ts'
 import type { SegmentStore } from '../storage/segment-store.ts'
 import type { ClientTable } from './client-table.ts'
 import { deltaWords, type IndexState, type SegmentReference } from './index-state.ts'
-import { isDamage, joined, readSegment, sortedEntries } from './load-table.ts'
+import { isDamage, joined, readTwice, sortedEntries } from './load-table.ts'
 import { isDeltaFull, nextStep, replaced, type SegmentLimits, type SegmentStep } from './segment-plan.ts'
 import { type NewSegment, writeBase, writeSegment } from './write-segment.ts'
 
@@ -214,12 +214,4 @@ async function merge(upkeep: Upkeep, { segments, tier }: Extract<SegmentStep, { 
   const read: Uint32Array[] = []
   for (const segment of segments) read.push(await readTwice(upkeep.store, segment, signal))
   return await upload(upkeep, { tier, words: sortedEntries(joined(read)) }, signal)
-}
-
-/** The first answer may be wrong, not the segment. */
-function readTwice(store: SegmentStore, segment: SegmentReference, stop: AbortSignal): Promise<Uint32Array> {
-  return readSegment(store, segment, stop).catch((error: unknown) => {
-    if (isDamage(error)) return readSegment(store, segment, stop)
-    throw error
-  })
 }

@@ -26,6 +26,14 @@ export async function readSegment(
   )
 }
 
+/** The first answer may be wrong, not the segment. */
+export function readTwice(store: SegmentStore, segment: SegmentReference, stop: AbortSignal): Promise<Uint32Array> {
+  return readSegment(store, segment, stop).catch((error: unknown) => {
+    if (isDamage(error)) return readSegment(store, segment, stop)
+    throw error
+  })
+}
+
 /** Whether a segment is missing or damaged. */
 export const isDamage = (error: unknown): boolean =>
   codeOf(error) === 'checkpoint.index-missing' || codeOf(error) === 'checkpoint.index-damaged'
