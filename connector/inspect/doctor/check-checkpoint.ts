@@ -12,7 +12,7 @@ import type { ErrorCode } from '../../runtime/error-catalogue.ts'
 import type { SourceTime } from '../../source/client-source.ts'
 import { serverTimeText } from '../../source/source-time.ts'
 import type { VersionedObject } from '../../storage/versioned-object.ts'
-import { firstWriter, heldByWriter } from '../../stream/open/first-writer.ts'
+import { firstWriter, heldByWriter, type IsWriter, writersThatHold } from '../../stream/open/first-writer.ts'
 import type { DoctorParts, StreamUnderTest } from './doctor-parts.ts'
 import { after, type CheckResult, checked, failed, ok, warning } from './finding.ts'
 import type { StreamKafkaChecks } from './kafka/check-stream-kafka.ts'
@@ -33,7 +33,7 @@ export interface CheckpointQuestion {
   /** Undefined: Kafka or one of the topics is unavailable, and only the document is checked. */
   readonly readState: ((stop: AbortSignal) => Promise<KafkaState>) | undefined
   /** See `firstWriter`; called only for a stream without a checkpoint. */
-  readonly findWriter: (stop: AbortSignal) => Promise<string | undefined>
+  readonly findWriter: (isWanted: IsWriter, stop: AbortSignal) => Promise<string | undefined>
   readonly topicUse: 'exclusive' | 'shared'
 }
 
@@ -88,13 +88,16 @@ function judgeDocument(
 
 /** A new stream must be the first writer of its topic, unless that is meant to be otherwise. */
 async function judgeNew(question: CheckpointQuestion, judged: CheckResult, stop: AbortSignal): Promise<CheckResult> {
-  const { topicUse, identity } = question
-  const writer = await question.findWriter(stop)
-  if (writer === undefined) return judged
-  const held = heldByWriter(writer, identity)
-  if (topicUse === 'exclusive') return failed(held.code, held.why)
+  const { topicUse, identity, findWriter } = question
+  const writer = await findWriter(writersThatHold(topicUse, identity), stop)
+  if (writer !== undefined) {
+    const held = heldByWriter(writer, identity)
+    return failed(held.code, held.why)
+  }
+  const other = topicUse === 'shared' ? await findWriter(() => true, stop) : undefined
+  if (other === undefined) return judged
   return warning(
-    `${judged.detail}, and publish all clients to a topic that has records of ${writer}`,
+    `${judged.detail}, and publish all clients to a topic that has records of ${other}`,
     'use `polaris-connector checkpoint rename` if the stream only got another name',
   )
 }
@@ -151,7 +154,7 @@ export function checkStreamStore(
   const readState = topics && ((stop: AbortSignal) => readKafkaState(admin, { topics, ...ofStream }, stop))
   const reading = { ...admin, config: publishing }
   const publisher: Pick<EventPublisher, 'readEvents'> = { readEvents: (of, stop) => readTopicEvents(reading, of, stop) }
-  const findWriter = (stop: AbortSignal) => firstWriter(publisher, stop)
+  const findWriter: CheckpointQuestion['findWriter'] = (isWanted, stop) => firstWriter(publisher, isWanted, stop)
   const { offsetsRetentionMs } = config
   return after(store, 'the checkpoint store', () =>
     checked({ finish, timeoutCode: 'storage.unavailable' }, () =>

@@ -11,7 +11,7 @@ import type {
   StreamProducer,
 } from '../../publish/event-publisher.ts'
 import { ConnectorError, codeOf } from '../../runtime/connector-error.ts'
-import { firstWriter, heldByWriter } from './first-writer.ts'
+import { firstWriter, heldByWriter, writersThatHold } from './first-writer.ts'
 import type { OpenParts } from './open-parts.ts'
 
 /** A stream whose previous producers are fenced. */
@@ -82,8 +82,8 @@ async function resolveNew(
 ): Promise<Resolved> {
   const known = { ...stored, now: parts.clock.now(), retentionMs: parts.offsetsRetentionMs }
   const resolution = conclusive(resolveState(undefined, known))
-  if (resolution.kind !== 'new' || parts.topicUse === 'shared' || destination === undefined) return resolution
-  const writer = await firstWriter(parts.publisher, stop)
+  if (resolution.kind !== 'new' || destination === undefined) return resolution
+  const writer = await firstWriter(parts.publisher, writersThatHold(parts.topicUse, parts.identity), stop)
   return writer === undefined ? resolution : heldByWriter(writer, parts.identity)
 }
 

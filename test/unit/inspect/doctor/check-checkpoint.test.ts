@@ -4,6 +4,7 @@ import { beginning } from '../../../../connector/checkpoint/stream-state.ts'
 import { type CheckpointQuestion, checkCheckpoint } from '../../../../connector/inspect/doctor/check-checkpoint.ts'
 import type { CommitRecord } from '../../../../connector/publish/event-publisher.ts'
 import { ConnectorError } from '../../../../connector/runtime/connector-error.ts'
+import type { IsWriter } from '../../../../connector/stream/open/first-writer.ts'
 import { never } from '../../../support/signals.ts'
 import { DAY_MS, documentWith, identity, now } from '../../checkpoint/documents.ts'
 
@@ -71,10 +72,15 @@ it.each([
   ['another stream', '/polaris/shop/lyon', 'exclusive', { verdict: 'failed', code: 'checkpoint.topic-in-use' }],
   ['another stream, which is meant', '/polaris/shop/lyon', 'shared', { verdict: 'warning' }],
   ['this stream', '/polaris/shop/clients', 'exclusive', { verdict: 'failed', code: 'checkpoint.missing' }],
+  ['this stream, beside others', '/polaris/shop/clients', 'shared', { verdict: 'failed', code: 'checkpoint.missing' }],
 ] as const)(
   'finds that a stream without a checkpoint has a topic with records of %s',
   async (_, writer, topicUse, found) => {
-    const more = { beginAt: '2026-01-01T00:00:00' as never, findWriter: async () => writer, topicUse }
+    const more = {
+      beginAt: '2026-01-01T00:00:00' as never,
+      findWriter: async (isWanted: IsWriter) => (isWanted(writer) ? writer : undefined),
+      topicUse,
+    }
     expect(await checkOf(undefined, undefined, more)).toMatchObject(found)
   },
 )

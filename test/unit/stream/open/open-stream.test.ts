@@ -495,20 +495,18 @@ describe('a stream that cannot be opened', () => {
   })
 
   test.each([
-    ['another stream', '{"source":"/polaris/shop/lyon","sequence":"0"}', 'checkpoint.topic-in-use'],
-    ['another producer', '{"hello":1}', 'checkpoint.topic-in-use'],
-    ['this stream, whose commit record expired', '{"source":"/polaris/shop/clients"}', 'checkpoint.missing'],
-  ] as const)(
-    'is held when it is new and its topic has records of %s, unless it may share it',
-    async (_, value, code) => {
-      const on = opening(undefined)
-      const place = { partition: 3, stream, replica: 'r', transaction: 1, at: noon }
-      on.kafka.committed.push({ to: 'events', key: '7', value, ...place })
-      expect(await codeOfOpening(on.parts)).toBe(code)
-      expect(on.store.history(KEY)).toEqual([])
-      expect(await codeOfOpening({ ...on.parts, topicUse: 'shared' })).toBe('opened')
-    },
-  )
+    ['another stream', '{"source":"/polaris/shop/lyon","sequence":"0"}', 'checkpoint.topic-in-use', 'opened'],
+    ['another producer', '{"hello":1}', 'checkpoint.topic-in-use', 'opened'],
+    ['this stream', '{"source":"/polaris/shop/clients"}', 'checkpoint.missing', 'checkpoint.missing'],
+  ] as const)('is held when it is new and its topic has records of %s', async (...row) => {
+    const [, value, code, shared] = row
+    const on = opening(undefined)
+    const place = { partition: 3, stream, replica: 'r', transaction: 1, at: noon }
+    on.kafka.committed.push({ to: 'events', key: '7', value, ...place })
+    expect(await codeOfOpening(on.parts)).toBe(code)
+    expect(on.store.history(KEY)).toEqual([])
+    expect(await codeOfOpening({ ...on.parts, topicUse: 'shared' })).toBe(shared)
+  })
 
   test('is held when the topic of its events was deleted, and does not create it again', async () => {
     const on = opening(own({}))

@@ -96,7 +96,7 @@ function stage(ignored: readonly string[] = []) {
     },
     index: streamIndex(store.segments(KEY), Number.POSITIVE_INFINITY),
     offsetsRetentionMs: 7 * 86_400_000,
-    topicUse: 'shared',
+    topicUse: 'exclusive',
     assignment: () => 'here',
     newNonce: () => `${owner}-${++nonces}`,
     onWritten: () => {},
@@ -361,6 +361,7 @@ describe('rebuildIndex', () => {
     const on = await erasedOfTwo()
     on.store.tamper(KEY, undefined)
     on.kafka.deleteRecord('shop', 'clients')
+    await on.reset()
     await on.poll()
     expect(on.kafka.committed.slice(3)).toMatchObject([{ key: 'c2' }])
     on.polaris.change('c1')
