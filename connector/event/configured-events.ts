@@ -49,14 +49,18 @@ export function indexRules(stream: ConfiguredEvents): string {
 /** How clients become events without these fields, which were read when the stream was already known. */
 export function withoutFields<Parts extends WithRules>(parts: Parts, dropped: readonly string[]): Parts {
   if (dropped.length === 0) return parts
-  const { rules, settings } = parts
-  const fields = withDropped(rules.fields, dropped)
+  const rules = readingRulesWithout(parts.rules, dropped)
   return {
     ...parts,
-    rules: { ...rules, fields, dropped: withDropped(undefined, dropped) },
+    rules,
     indexRules: indexRulesWithout(parts.indexRules, dropped),
-    settings: { ...settings, extensions: fieldAttributes(fields, rules.hmac) },
+    settings: { ...parts.settings, extensions: fieldAttributes(rules.fields, rules.hmac) },
   }
+}
+
+export function readingRulesWithout(rules: ReadingRules, dropped: readonly string[]): ReadingRules {
+  if (dropped.length === 0) return rules
+  return { ...rules, fields: withDropped(rules.fields, dropped), dropped: withDropped(undefined, dropped) }
 }
 
 interface WithRules {

@@ -1,6 +1,8 @@
 import type { CheckpointDocument } from '../../checkpoint/checkpoint-document.ts'
 import { committedByRecord } from '../../checkpoint/transitions.ts'
+import { indexRulesWithout, readingRulesWithout } from '../../event/configured-events.ts'
 import type { ClientKey } from '../../index/index-entry.ts'
+import { droppedBy } from '../../pipeline/features/part.ts'
 import { ConnectorError } from '../../runtime/connector-error.ts'
 import type { ScanStates } from '../../scan/scan-state.ts'
 import type { OpenParts } from '../../stream/open/open-parts.ts'
@@ -55,7 +57,9 @@ export async function auditStream(
   const onClient = (key: ClientKey, id: string) => void (wanted === 'ids' && ids.set(key, id))
   const first = await readDocument(open, stop)
   const scans = auditableScans(first, parts)
-  const indexRules = contentRules(open.indexRules)
+  await Promise.all(open.features.map((feature) => feature.prepare?.(stop)))
+  const dropped = droppedBy(open.features)
+  const indexRules = contentRules(indexRulesWithout(open.indexRules, dropped))
   const topic = await readTopicClients(
     open,
     { indexRules, otherSources, onClient, onProgress: (progress) => onProgress({ step: 'topic', ...progress }) },
@@ -65,7 +69,7 @@ export async function auditStream(
   const inIndex = before.index.table.size()
   const { mapping, events } = before.document.committed.state
   const source = await readSourceClients(
-    parts.source,
+    { ...parts.source, rules: readingRulesWithout(parts.source.rules, dropped) },
     {
       indexRules,
       mapping,
