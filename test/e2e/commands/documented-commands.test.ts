@@ -76,7 +76,9 @@ describe.each(pages)('%s', (page) => {
     const here = await scene({ environment: { PLACEMENT: 'group', HTTP_PORT: String(await freePort()) } })
     await startReplica(here)
     for (const { command } of own) {
-      const another = { ...here.environment, CONNECTOR_ID: `${here.name}-another`, HTTP_PORT: '0' }
+      // A stream without a checkpoint is held on a topic that has the events of another one.
+      const names = { CONNECTOR_ID: `${here.name}-another`, KAFKA_TOPIC: `${here.name}.another` }
+      const another = { ...here.environment, ...names, HTTP_PORT: '0' }
       if (isService(command)) await runService(command, another)
       else {
         // Its text says that the stream must be paused.
