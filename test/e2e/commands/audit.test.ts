@@ -123,7 +123,11 @@ async function withoutLast(simulator: PolarisSimulator, clients: number, at: rea
 
 it('finds each kind of difference, names the clients only with --ids, and exits with 1', async () => {
   const at = [Date.UTC(2024, 0, 1), Date.UTC(2024, 0, 1)] as const
-  const stage = await stopped({ source: { modifiedBetween: at }, times: soonSaved })
+  const stage = await stopped({
+    source: { modifiedBetween: at },
+    times: soonSaved,
+    environment: { POLL_MAX_INTERVAL: '200ms' },
+  })
   const { simulator, name } = stage
   const [unindexed = '', edited = '', deleted = '', erased = ''] = simulator.clientIds
   const [other = '', gone = ''] = simulator.clientIds.slice(-2)
@@ -208,7 +212,7 @@ it('requires a checkpoint whose backfill is done, and a paused stream where the 
   const stage = await scene()
   const { name, start } = stage
   const before = await audit(stage)
-  expect(before).toMatchObject({ exit: 2, output: expect.stringContaining('has no checkpoint yet') })
+  expect(before).toMatchObject({ exit: 2, output: expect.stringContaining('the stream has none yet') })
   expect(await start({}, ['poll-once']).exitCode()).toBe(0)
   const object = checkpointObject(name)
   const withScans = async (scans: object) => {
