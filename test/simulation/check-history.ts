@@ -69,7 +69,7 @@ function duplicatedOrDisordered({ stream, records, removals, numbered, isForgott
   const violations: string[] = []
   const positions = new Map<string, number>()
   const erasures = numbered.filter(
-    (record) => typeOf(record) === ERASED_TYPE && wasAbsentAt(stream.polaris, record.key ?? '', record.at),
+    (record) => typeOf(record) === ERASED_TYPE && wasAbsentAt(stream, record.key ?? '', record.at),
   )
   const removedAt = Map.groupBy([...removals, ...erasures], ({ key }) => key)
   const previous = new Map<string, number>()

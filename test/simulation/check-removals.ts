@@ -45,12 +45,25 @@ export function wasDeletedSince({ deletions, changes }: SimulatedPolaris, change
   return deletions.some(({ clientId, changesBefore }) => clientId === change.clientId && changesBefore > at)
 }
 
-/** Whether a client did not exist after so many records: if it is erased then, what is read once it is back is a change. */
-export const wasAbsentAt = ({ deletions }: SimulatedPolaris, client: string, at: number): boolean =>
-  deletions.some(
+/**
+ * Whether a client did not exist after so many records, or no page has returned it since it is back: if it is erased then,
+ * what is read next is a change.
+ */
+export function wasAbsentAt(
+  { polaris, reads }: Pick<SimulatedStream, 'polaris' | 'reads'>,
+  client: string,
+  at: number,
+) {
+  const isReadFrom = (from: number) =>
+    reads.some(
+      ({ answered, page }) =>
+        answered.records >= from && answered.records < at && page?.clients.some(({ No }) => No === client),
+    )
+  return polaris.deletions.some(
     ({ clientId, recordsBefore, endsAt = Number.POSITIVE_INFINITY }) =>
-      clientId === client && recordsBefore <= at && at < endsAt,
+      clientId === client && recordsBefore <= at && (at < endsAt || !isReadFrom(endsAt)),
   )
+}
 
 type Expired = ReadonlyMap<FakeRecord, number>
 
