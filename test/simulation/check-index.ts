@@ -38,6 +38,8 @@ export const otherIndex: Check = (evidence) => {
     const entry = table.get(clientKey(client))
     const number = numbers.get(client) ?? -1
     const record = last.get(client)
+    // Neither the topic nor the marks know it.
+    if (entry === undefined && record !== undefined && isForgotten(record) && stream.hasLostMarks) return []
     if (record !== undefined && typeOf(record) === ERASED_TYPE)
       return isErasedAs(entry, { client, number, erasedAt: record.at }, evidence)
         ? []
