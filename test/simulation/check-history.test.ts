@@ -15,6 +15,10 @@ const ofRemovals: History[] = []
 for (const options of fc.sample(histories['removed-clients'], { numRuns: 40, seed: 5 }))
   ofRemovals.push(await runHistory({ ...options, permanentFault: 'none' }))
 
+const ofLongScans: History[] = []
+for (const options of fc.sample(histories['long-scans'], { numRuns: 20, seed: 1 }))
+  ofLongScans.push(await runHistory(options))
+
 /** A correct history, in which a client was removed. */
 function withRemoval(): History {
   const found = ofRemovals.find(({ streams, records }) => {
@@ -246,7 +250,7 @@ describe('the histories', () => {
   })
 
   it('make the connector report every kind of failure event', () => {
-    const eventKinds = new Set(all.flatMap((history) => [...history.eventKinds]))
+    const eventKinds = new Set([...all, ...ofLongScans].flatMap((history) => [...history.eventKinds]))
     expect([...eventKinds]).toEqual(
       expect.arrayContaining([
         ...['stream-claimed', 'taken-over', 'stream-lost', 'stream-contested', 'stopping → waiting', 'stream-retrying'],
