@@ -4,6 +4,9 @@ import { visitEntries } from '../../../index/client-table.ts'
 import {
   type ClientKey,
   clientKey,
+  highWord,
+  keyText,
+  lowWord,
   readEntry,
   readKey,
   UNKNOWN_CONTENT,
@@ -22,7 +25,7 @@ import { areTooMany, type RemovedSettings } from './removed-clients.ts'
 /** They live as long as the stream runs on this replica. */
 export interface RemovalParts {
   readonly settings: RemovedSettings
-  /** Gone clients of which the topic has no event. */
+  /** Gone clients of which the topic has no event, each with the number of its last one: see `lastOf`. */
   readonly unknown: KeySet
 }
 
@@ -111,10 +114,14 @@ async function countedIn({ group, unknown }: GoneClientsParts) {
     if (mark !== 'gone') return
     gone += 1
     const key = readKey(words, at)
-    if (!unknown.has(key)) unpublished.set(key, number)
+    if (!unknown.has(lastOf(key, number))) unpublished.set(key, number)
   })
   return { clients, missing, gone, unpublished }
 }
+
+/** A client that is published again may have an event in the topic. */
+const lastOf = (key: ClientKey, number: number): ClientKey =>
+  keyText(highWord(key) ^ Math.floor(number / 2 ** 32), lowWord(key) ^ number) as ClientKey
 
 /** Rejects with `publish.*` or the reason of `stop`. */
 async function withIds(
@@ -139,6 +146,6 @@ async function withIds(
   } catch (error) {
     if (found.size < gone.size) throw error
   }
-  for (const key of gone.keys()) if (!found.has(key)) unknown.add(key)
+  for (const [key, number] of gone) if (!found.has(key)) unknown.add(lastOf(key, number))
   return [...found.values()]
 }

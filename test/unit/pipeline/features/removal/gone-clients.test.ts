@@ -94,6 +94,19 @@ describe('clients that are gone', () => {
     expect(events).toMatchObject([{}, { gone: 1, withoutEvent: 1 }])
   })
 
+  test('of whom the topic has no event are looked for again after another event', async () => {
+    const topic: string[] = []
+    const { readings, events, removedBy, fullScan, table, stop } = stage({ marks: { '1': 'none', '4': 'gone' }, topic })
+    const next = readings.next()
+    await settled()
+    expect(events).toMatchObject([{ gone: 1, withoutEvent: 1 }])
+    table.set(clientKey('4'), entry(9, { mark: 'gone' }))
+    topic.push('4')
+    fullScan()
+    expect(removedBy(await next)).toEqual([1])
+    stop.abort()
+  })
+
   test('are removed after the next full scan if there were none before', async () => {
     const { readings, fullScan, removedBy } = stage({ marks: { '1': 'none', '2': 'missing' }, topic: ['1', '2'] })
     const next = readings.next()
