@@ -49,7 +49,7 @@ export const errorCatalogue = {
   'http.cannot-listen': refuse('free the port, or set another HTTP_PORT (0: any free one); check http.host'),
 
   'source.unreachable': retry('check POLARIS_URL, the network and the server', '`run` retries indefinitely'),
-  'source.timeout': retry('lower POLARIS_LIMIT: the server responds too slowly'),
+  'source.timeout': retry('if it persists, look at the load of the server, or lower POLARIS_LIMIT'),
   'source.throttled': retry(
     'raise POLL_INTERVAL or lower polaris.server.requestsPerSecond: the server received too many requests',
   ),
@@ -59,7 +59,7 @@ export const errorCatalogue = {
     'wait if the server is in maintenance; otherwise check POLARIS_URL and any proxy: the response is not a page of clients',
   ),
   'source.error-document': suspect(
-    'check the log of the server: it reports an error; a named field that is no error belongs in POLARIS_STATUS_FIELDS',
+    'check the log of the server: it reports an error; if the message names a field that is no error, add it to POLARIS_STATUS_FIELDS',
   ),
   'source.login-page': suspect(
     'check POLARIS_AUTH, POLARIS_USER and POLARIS_PASSWORD, and any sign-in page in front of the server: it responds with a login page',
@@ -145,7 +145,7 @@ export const errorCatalogue = {
   ),
   'publish.broker-too-old': hold('upgrade Kafka to 2.8 or newer'),
   'publish.broker-too-new': hold('upgrade the connector: these brokers no longer accept its requests'),
-  'publish.topic-missing': hold('create the topic, or allow the connector to create it'),
+  'publish.topic-missing': hold('create the topic, or set `kafka.topics.create: true`'),
   'publish.unauthorized': hold(
     'add the ACL that the message names (`polaris-connector doctor --acls` prints all that are needed); without one, check the SASL settings',
     'the stream resumes automatically',
@@ -162,7 +162,7 @@ export const errorCatalogue = {
   ),
   'storage.full': retry(
     'free space on the file system of CHECKPOINT_URL, or raise its quota',
-    'the stream waits for it',
+    'the stream waits until there is space',
   ),
   'storage.refused': retry(
     'check the bucket, the credentials, the region and the policy: the checkpoint store rejects the request',
@@ -191,9 +191,11 @@ export const errorCatalogue = {
   'checkpoint.other-stream': holdSetting(
     'correct the settings or CHECKPOINT_URL: the document belongs to another stream, source, cluster or topic',
   ),
-  'checkpoint.moved': holdSetting('remove this stream from the configuration: it has another name now'),
+  'checkpoint.moved': holdSetting(
+    'give this replica the new configuration: the stream has the name that the message shows',
+  ),
   'checkpoint.topic-in-use': holdSetting(
-    'use `polaris-connector checkpoint rename` after a renaming, or another topic; `kafka.adoptTopic: true` publishes all clients to this one',
+    'if the stream was renamed, run `polaris-connector checkpoint rename OLD NEW --yes`; otherwise use another topic, or publish all clients to this one with `kafka.adoptTopic: true`',
   ),
   'checkpoint.rolled-back': holdDamaged(
     'restore the newest version of the document (CONNECTOR/STREAM.json in CHECKPOINT_URL); if it is lost, run `pause`, `checkpoint reset`, `checkpoint rebuild-index` and `resume`',
@@ -202,7 +204,7 @@ export const errorCatalogue = {
     'restore the topic of the published events, or publish all clients again with `checkpoint reset --republish`',
   ),
   'checkpoint.events-lost': holdDamaged(
-    'publish all clients again with `checkpoint reset --republish`: Kafka lost events recorded in the document',
+    'Kafka lost events: set a new beginning before them with `checkpoint set`, or publish all clients again with `checkpoint reset --republish`',
   ),
   'checkpoint.index-missing': holdDamaged(
     'restore the missing segment below CONNECTOR/STREAM.index in CHECKPOINT_URL, or run `checkpoint rebuild-index`',

@@ -87,8 +87,8 @@ const KEPT_CHANGES = 20
 
 const fieldTexts: Readonly<Record<EventOf<'fields-changed'>['change'], string>> = {
   new: 'clients have new fields',
-  reshaped: 'fields have another form than before: text, object or list',
-  vanished: 'clients do not have these fields any more',
+  reshaped: 'fields changed their form (text, object or list)',
+  vanished: 'fields vanished',
 }
 
 const hours = (ms: number) => Math.round(ms / HOUR_MS)
@@ -102,7 +102,7 @@ export const republishRows: StreamRows<'republish-started' | 'republish-ended'> 
     log: (event) =>
       line(
         'info',
-        event.outcome === 'complete' ? 'published clients again' : 'publishing clients again was cancelled',
+        event.outcome === 'complete' ? 'clients published again' : 'publishing clients again was cancelled',
         picked(event, ['request', 'published', 'changed', 'missing']),
       ),
   },

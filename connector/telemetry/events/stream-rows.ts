@@ -63,7 +63,7 @@ export const streamRows = {
     status: ({ loaded, of }) => ({ indexLoaded: loaded / of }),
   },
   'events-compacted': {
-    log: warn('resuming without a commit record: all events that could prove the state were withdrawn', 'events'),
+    log: warn('resuming without a commit record: no event is left in the topic that could prove the state', 'events'),
   },
   'taken-over': {
     log: info('stream taken over from another process', 'from', 'epoch'),
