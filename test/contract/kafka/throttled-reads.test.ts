@@ -72,7 +72,8 @@ async function publishedStream(bytesPerSecond: number | undefined) {
   }
   const polaris = fakePolaris({ now: Date.now, timeZone: 'Europe/Paris', modificationTime: 'shown' })
   const on = stage({ until: 'caught-up', source: polaris.source('replica') })
-  const identity = { ...on.open.identity, connector: 'test', stream: topic }
+  const source = eventSource('test', topic)
+  const identity = { ...on.open.identity, connector: 'test', stream: topic, eventSource: source }
   const pauses: number[] = []
   const counting = {
     ...systemClock,
@@ -82,7 +83,6 @@ async function publishedStream(bytesPerSecond: number | undefined) {
     },
   }
   const parts = { ...on.open, identity, topic, clock: systemClock }
-  const source = eventSource('test', topic)
   const poll = async () => {
     const open = { ...parts, publisher: publisher() }
     const reader = { ...on.pipeline.reader, clock: systemClock }
