@@ -131,10 +131,11 @@ async function inClone(script: string, environment: Record<string, string>): Pro
   return written.stdout
 }
 
-/** What differs from run to run: numbers, ids, and how the clocks of two machines differ. */
+/** What differs from run to run: numbers, addresses, ids, and how the clocks of two machines differ. */
 const comparable = (text: string) =>
   text
     .replaceAll(/cluster \S+,/g, 'cluster ID,')
+    .replaceAll(/(requests +https:)\S+/g, '$1')
     .replaceAll(/^(\w+ +(server clock|time zone|live) ).*$/gm, '$1')
     .replaceAll(/\d+/g, '0')
     .replaceAll(/ +/g, ' ')
