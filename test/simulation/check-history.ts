@@ -2,6 +2,8 @@ import { isDeepStrictEqual } from 'node:util'
 import type { CheckpointDocument } from '../../connector/checkpoint/checkpoint-document.ts'
 import { eventSource } from '../../connector/event/client-event.ts'
 import { ERASED_TYPE } from '../../connector/event/tombstone.ts'
+import { type ClientKey, clientKey, ENTRY_WORDS, readEntry, readKey } from '../../connector/index/index-entry.ts'
+import { deltaWords } from '../../connector/index/index-state.ts'
 import { documentTooLarge, otherIndex } from './check-index.ts'
 import { savedTooEarly } from './check-pages.ts'
 import { typeOf, wasAbsentAt, wasDeletedSince, wasErasedWith, wrongRemovals } from './check-removals.ts'
@@ -60,17 +62,32 @@ function lost({ stream, records, history }: Evidence): string[] {
 /** Not an unchanged client that is published again: see `check-republished.ts`. */
 const isChange = ({ event }: Pick<Evidence['sent'][number], 'event'>) => event.republished === undefined
 
+/** The clients that were erased while the index knew them as gone or removed. */
+function markedAbsent(documents: Evidence['documents']): ReadonlySet<ClientKey> {
+  const marked = new Set<ClientKey>()
+  for (const { document } of documents) {
+    const words = deltaWords(document.pending?.change.entries ?? '')
+    for (let at = 0; at < words.length; at += ENTRY_WORDS)
+      if (readEntry(words, at).mark === 'withdrawn-absent') marked.add(readKey(words, at))
+  }
+  return marked
+}
+
 /**
  * Invariants 2 and 3: the events of a client are a subsequence of its changes, without duplicates. After a removal, or an
  * erasure while the client did not exist, the same content may follow once more; also after an event that retention has removed from the topic, if the index was made
  * again from it.
  */
-function duplicatedOrDisordered({ stream, records, removals, numbered, isForgotten }: Evidence): string[] {
+function duplicatedOrDisordered(evidence: Evidence): string[] {
+  const { stream, records, removals, numbered, documents, isForgotten } = evidence
   const violations: string[] = []
   const positions = new Map<string, number>()
-  const erasures = numbered.filter(
-    (record) => typeOf(record) === ERASED_TYPE && wasAbsentAt(stream, record.key ?? '', record.at),
-  )
+  const marked = markedAbsent(documents)
+  const erasures = numbered.filter((record) => {
+    const client = record.key ?? ''
+    const isMarked = marked.has(clientKey(client))
+    return typeOf(record) === ERASED_TYPE && wasAbsentAt(stream.polaris, client, { at: record.at, isMarked })
+  })
   const removedAt = Map.groupBy([...removals, ...erasures], ({ key }) => key)
   const previous = new Map<string, number>()
   const latest = new Map<string, number>()

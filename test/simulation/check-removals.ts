@@ -46,24 +46,18 @@ export function wasDeletedSince({ deletions, changes }: SimulatedPolaris, change
 }
 
 /**
- * Whether a client did not exist after so many records, or no page has returned it since it is back: if it is erased then,
- * what is read next is a change.
+ * Whether a client did not exist after so many records, or did not before and no page had returned it since (`isMarked`:
+ * as the checkpoint says): if it is erased then, what is read next is a change.
  */
-export function wasAbsentAt(
-  { polaris, reads }: Pick<SimulatedStream, 'polaris' | 'reads'>,
+export const wasAbsentAt = (
+  { deletions }: SimulatedPolaris,
   client: string,
-  at: number,
-) {
-  const isReadFrom = (from: number) =>
-    reads.some(
-      ({ answered, page }) =>
-        answered.records >= from && answered.records < at && page?.clients.some(({ No }) => No === client),
-    )
-  return polaris.deletions.some(
+  { at, isMarked }: { readonly at: number; readonly isMarked: boolean },
+): boolean =>
+  deletions.some(
     ({ clientId, recordsBefore, endsAt = Number.POSITIVE_INFINITY }) =>
-      clientId === client && recordsBefore <= at && (at < endsAt || !isReadFrom(endsAt)),
+      clientId === client && recordsBefore <= at && (at < endsAt || isMarked),
   )
-}
 
 type Expired = ReadonlyMap<FakeRecord, number>
 
