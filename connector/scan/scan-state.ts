@@ -103,20 +103,24 @@ export const unreadScan = {
 } as const satisfies Partial<Scan>
 
 export const LONGEST_PAUSE_MS = 3_600_000
-/** At a low rate, a page of a requested scan lasts longer. */
-const LONGEST_PACE_MS = 24 * LONGEST_PAUSE_MS
-
 /** How long after an empty last page that page is read again. */
 export const END_AGAIN_MS = 60_000
 
 /** Whether the scan makes no pause now. */
-export function isReady(
-  { notBefore, request, end }: Pick<Scan, 'notBefore' | 'request' | 'end'>,
-  ours: number,
-): boolean {
+export function isReady(scan: Pausing, ours: number): boolean {
+  return isDue(scan.notBefore, longestPauseMs(scan), ours)
+}
+
+type Pausing = Pick<Scan, 'notBefore' | 'request' | 'end' | 'failures' | 'restarts' | 'limit'>
+
+/** A longer pause was stored by a clock that was wrong. */
+function longestPauseMs({ request, end, failures, restarts, limit }: Pausing): number {
   // A backfill that reads first keeps live scans waiting.
-  if (end === 'repeat') return isDue(notBefore, END_AGAIN_MS, ours)
-  return isDue(notBefore, request === null ? LONGEST_PAUSE_MS : LONGEST_PACE_MS, ours)
+  if (end === 'repeat') return END_AGAIN_MS
+  const rate = request?.maxPerSecond ?? null
+  if (rate === null || failures > 0 || restarts > 0) return LONGEST_PAUSE_MS
+  // A server may return more clients than the limit.
+  return ((4 * limit) / rate) * 1000
 }
 
 /** What the checkpoint knows of one configured look-back. */

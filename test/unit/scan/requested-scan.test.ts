@@ -4,7 +4,20 @@ import { configured, scanDone } from '../../../connector/scan/end-scan.ts'
 import { paced, type RequestedScan, withoutUnwanted } from '../../../connector/scan/requested-scan.ts'
 import { BACKFILL, FULL, RECHECK, REQUESTED, type ScanStates, scanWith } from '../../../connector/scan/scan-state.ts'
 import { nextChoice, type SchedulerParts } from '../../../connector/scan/scheduler.ts'
-import { at, beginAt, DAY, dueLookBacks, MINUTE, noon, SECOND, scanOf, settings, statesOf, timeText } from './scans.ts'
+import {
+  at,
+  beginAt,
+  DAY,
+  dueLookBacks,
+  HOUR,
+  MINUTE,
+  noon,
+  SECOND,
+  scanOf,
+  settings,
+  statesOf,
+  timeText,
+} from './scans.ts'
 
 const request = (more: Partial<RequestedScan> = {}): RequestedScan => ({
   ...{ id: 'one', from: null, maxPerSecond: 50, onBegin: () => {} },
@@ -70,6 +83,15 @@ describe('a requested scan', () => {
     expect(choose({ ...states, background: [after] }, { times: at(noon + 2 * SECOND) })).toMatchObject({
       tag: REQUESTED,
     })
+  })
+
+  test('reads at once when a clock that was wrong has stored a longer pause than its pages need', () => {
+    const pausing = (more: Partial<typeof scan>) => statesOf({ background: [{ ...scan, ...more }] })
+    const times = at(noon)
+    expect(choose(pausing({ notBefore: noon + HOUR }), { times })).toEqual({ kind: 'read', tag: REQUESTED })
+    expect(choose(pausing({ notBefore: noon + 2 * SECOND }), { times }).kind).toBe('wait')
+    for (const more of [{ failures: 3 }, { restarts: 3 }])
+      expect(choose(pausing({ notBefore: noon + HOUR / 2, ...more }), { times }).kind).toBe('wait')
   })
 
   test('makes no pauses without a limit, nor where live scans wait for it', () => {
