@@ -155,7 +155,8 @@ describe('a secure broker', () => {
     for (const [user, principal] of users) {
       await expect(publish(user(), 'guarded', 'x')).rejects.toThrow(/not authorized/i)
       await allowWriting('guarded', principal)
-      await publish(user(), 'guarded', 'x')
+      // A broker applies an ACL soon after it has accepted it.
+      await vi.waitFor(() => publish(user(), 'guarded', 'x'), { timeout: 10_000, interval: 100 })
     }
     expect(await recordsIn(kafka.bootstrap, 'guarded')).toBe(2)
   })

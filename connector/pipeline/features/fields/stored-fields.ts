@@ -39,7 +39,7 @@ const documentSchema = z.object({
   ),
 })
 
-/** Undefined: nothing is stored that this version can read. Then the fields are learned anew. */
+/** Undefined: nothing is stored that this version can read. Then the fields are learned again. */
 export function fieldsIn(stored: StoredText | undefined): StoredFields | undefined {
   if (stored === undefined) return undefined
   try {

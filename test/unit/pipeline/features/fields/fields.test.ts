@@ -137,7 +137,7 @@ describe('what is stored', () => {
     expect(writes).toBe(3) // at 1, 100 and 200 clients
   })
 
-  test('is learned anew if it cannot be read', async () => {
+  test('is learned again if it cannot be read', async () => {
     const object = memoryStore().object('s.fields.json')
     await object.write('{"format": 99}', null, never)
     const { live, backfill } = await watched(object)

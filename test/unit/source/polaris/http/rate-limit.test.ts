@@ -111,7 +111,7 @@ describe('the limits of a server', () => {
     expect(await open({ concurrentRequests: 8 }, 20)).toBe(1)
   })
 
-  test('are divided anew when replicas come and go, also the rate', async () => {
+  test('and the rate are divided again when replicas come and go', async () => {
     const clock = virtualClock(0)
     const servers = limitedServers(clock)
     const permits = servers.of({
