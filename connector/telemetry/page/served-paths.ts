@@ -8,7 +8,7 @@ import { secondsSince, type WatchedStream } from '../health.ts'
 import { controlReport } from '../replica-status.ts'
 import type { ReplicaHealth, ReplicaWatch } from '../replica-watch.ts'
 import { lookBackReports, scanReports } from '../scan-status.ts'
-import { isActive, type StreamStatus } from '../stream-status.ts'
+import { isActive } from '../stream-status.ts'
 import type { RecentFailures } from './recent-failures.ts'
 
 interface Served {
@@ -60,7 +60,7 @@ function details(watched: WatchedStream | undefined, clock: Clock) {
   if (watched === undefined) return {}
   const { poll, status } = watched
   const { epoch, seq, lastChanged, savedAt, liveScanAt, scans, index, removal, certificates, totals } = status
-  const { delays, fieldChanges, newestChange, silence, indexLoaded } = status
+  const { delays, fieldChanges, newestChange, indexLoaded } = status
   if (!isActive(status)) return { totals }
   const now = clock.monotonic()
   const reading = scans && {
@@ -80,7 +80,6 @@ function details(watched: WatchedStream | undefined, clock: Clock) {
     ...(delays.length === 0 ? {} : { delay: delayReport(delays) }),
     ...(fieldChanges.length === 0 ? {} : { fieldChanges }),
     ...(newestChange === undefined ? {} : { newestChange: new Date(newestChange).toISOString() }),
-    ...(silence && { silence: silenceReport(silence, now) }),
     index,
     indexLoaded,
     removal,
@@ -95,11 +94,6 @@ function delayReport(delays: readonly number[]) {
   const within = (share: number) => secondsSince(0, sorted[Math.ceil(share * sorted.length) - 1] ?? 0)
   return { changes: sorted.length, medianSeconds: within(0.5), p95Seconds: within(0.95) }
 }
-
-const silenceReport = ({ since, longestMs }: NonNullable<StreamStatus['silence']>, now: number) => ({
-  quietSeconds: secondsSince(since, now),
-  longestQuietSeconds: Math.round(longestMs / 1000),
-})
 
 const mapDates = (times: Readonly<Record<string, number>>) =>
   Object.fromEntries(Object.entries(times).map(([name, ms]) => [name, new Date(ms).toISOString()]))
