@@ -1,15 +1,20 @@
+import { missingText } from '../../../kafka/admin/acl.ts'
 import type { ClusterView, TopicView } from '../../../kafka/admin/cluster-view.ts'
 import { allowCreation, type TopicShape, topicCure } from '../../../kafka/admin/topics.ts'
 import type { TopicCreation } from '../../../kafka/kafka-config.ts'
-import { type CheckResult, failed, ok, skipped, warning } from '../finding.ts'
+import { type CheckResult, failed, ok, warning } from '../finding.ts'
 
 /** Whether the cluster keeps commit records as long as configured; milliseconds. */
 export function judgeRetention({ offsetsRetentionMs }: ClusterView, configuredMs: number): CheckResult {
+  const configured = Math.round(configuredMs / 60_000)
   if (offsetsRetentionMs === undefined) {
-    return skipped('offsets.retention.minutes is not visible: it requires DESCRIBE_CONFIGS on the cluster')
+    return warning(
+      'offsets.retention.minutes is unknown: the ACL DESCRIBE_CONFIGS on the cluster is missing',
+      `add it, or compare kafka.offsetsRetention (${configured} minutes) with offsets.retention.minutes of the brokers`,
+    )
   }
   const minutes = Math.round(offsetsRetentionMs / 60_000)
-  const detail = `offsets.retention.minutes is ${minutes}, kafka.offsetsRetention is ${Math.round(configuredMs / 60_000)} minutes`
+  const detail = `offsets.retention.minutes is ${minutes}, kafka.offsetsRetention is ${configured} minutes`
   const hint = `set kafka.offsetsRetention to ${minutes}m`
   if (configuredMs > offsetsRetentionMs)
     return failed('config.invalid', `${detail}: commit records expire earlier than expected`, hint)
@@ -42,7 +47,8 @@ export function judgeTopic(topic: string, view: TopicView | undefined, required:
     const value = settings?.get(name)
     return value === undefined ? [] : [`${name} ${value}`]
   })
-  const hidden = settings === undefined ? ['its configuration is not visible without DESCRIBE_CONFIGS'] : []
+  const acl = { operation: 'DESCRIBE_CONFIGS', resource: 'topic', name: topic } as const
+  const hidden = settings === undefined ? [`its configuration is unknown: ${missingText([acl])}`] : []
   const detail = [`${topic}: ${partitions} partitions`, `replication factor ${copies}`, ...known, ...hidden]
   return judgeSettings(view, required, detail.join(', '))
 }
@@ -78,5 +84,15 @@ function judgeSettings(
       'set cleanup.policy compact: otherwise the events of unchanged clients are deleted after retention.ms',
     )
   }
-  return ok(detail)
+  return settings === undefined ? warning(detail, hintOfHidden(maxMessageBytes, { isState, brokers })) : ok(detail)
+}
+
+/** What an operator compares whose user may not see the configuration of a topic. */
+function hintOfHidden(maxMessageBytes: number, { isState, brokers }: Pick<TopicRequirements, 'isState' | 'brokers'>) {
+  const wanted = [
+    `max.message.bytes is at least ${maxMessageBytes}`,
+    ...(brokers > 1 ? ['min.insync.replicas is 2'] : []),
+    ...(isState ? ['cleanup.policy is compact'] : []),
+  ]
+  return `add it, or check yourself that ${wanted.join(' and ')}`
 }

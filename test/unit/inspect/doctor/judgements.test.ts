@@ -37,7 +37,7 @@ describe('the check of the offsets retention', () => {
     [60, 60, 'ok'],
     [120, 60, 'warning'],
     [60, 120, 'failed'],
-    [undefined, 60, 'skipped'],
+    [undefined, 60, 'warning'],
   ] as const)('with %s minutes in the cluster and %s configured is %s', (kept, configured, verdict) => {
     expect(judgeRetention(cluster(kept), configured * minute).verdict).toBe(verdict)
   })
@@ -77,11 +77,27 @@ describe('the check of a topic', () => {
       { isState: false },
       'ok',
     ],
-    ['with an invisible configuration', { ...view({}), settings: undefined }, {}, 'ok'],
+    ['with an invisible configuration', { ...view({}), settings: undefined }, {}, 'warning'],
+    ['with an invisible configuration and too few replicas', { ...view({}, 1), settings: undefined }, {}, 'warning'],
     ['that will be created', undefined, {}, 'ok'],
     ['that is missing', undefined, { create: undefined }, 'failed'],
   ] as const)('%s', (_, found, more, verdict) => {
     expect(judgeTopic('t', found, { ...required, ...more }).verdict).toBe(verdict)
+  })
+
+  test('names the right that shows its configuration, and what to compare without it', () => {
+    const hidden = { ...view({}), settings: undefined }
+    expect(judgeTopic('t', hidden, required)).toMatchObject({
+      detail: expect.stringContaining('the ACL DESCRIBE_CONFIGS on topic t is missing'),
+      hint: 'add it, or check yourself that max.message.bytes is at least 1000 and min.insync.replicas is 2 and cleanup.policy is compact',
+    })
+    expect(judgeTopic('t', hidden, { ...required, isState: false, brokers: 1 }).hint).toBe(
+      'add it, or check yourself that max.message.bytes is at least 1000',
+    )
+    expect(judgeRetention({ clusterId: 'c', brokers: 1, offsetsRetentionMs: undefined }, 60_000)).toMatchObject({
+      detail: expect.stringContaining('the ACL DESCRIBE_CONFIGS on the cluster is missing'),
+      hint: 'add it, or compare kafka.offsetsRetention (1 minutes) with offsets.retention.minutes of the brokers',
+    })
   })
 
   test('says how to create a topic that is missing', () => {
