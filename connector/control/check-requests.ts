@@ -16,23 +16,14 @@ export interface CheckRequests {
 }
 
 export function checkRequests(
-  control: Pick<ControlWatch, 'current' | 'until' | 'carriedOut'>,
+  control: Pick<ControlWatch, 'current' | 'until' | 'carriedOut' | 'isCarriedOut'>,
   stream: string,
   clock: Pick<Clock, 'sleep'>,
 ): CheckRequests {
-  const answered = new Set<string>()
   let isHeld = false
-  const open = () => {
-    const ids = openChecks(control.current(), stream)
-    // A control object that is rolled back asks once more.
-    for (const id of answered) if (!ids.includes(id)) answered.delete(id)
-    return ids.filter((id) => !answered.has(id))
-  }
+  const open = () => openChecks(control.current(), stream).filter((id) => !control.isCarriedOut(id))
   const answer = (ids: readonly string[]) => {
-    for (const id of ids) {
-      answered.add(id)
-      control.carriedOut({ id })
-    }
+    for (const id of ids) control.carriedOut({ id })
   }
   return {
     hold: () => {

@@ -50,6 +50,8 @@ export interface ControlWatch {
    * object is rolled back to before that.
    */
   carriedOut(request: CarriedOut): void
+  /** Whether `carriedOut` was called with this id, which the object may not show yet. */
+  isCarriedOut(id: string): boolean
   /** How far this replica has come with a request: the newest is recorded at the next read. */
   progressed(progress: RepublishProgress | Waiting): void
 }
@@ -58,54 +60,67 @@ export interface ControlWatch {
 export const CONTROL_PERIOD_MS = 3_000
 
 export function controlWatch(parts: WatchParts): ControlWatch {
-  const { clock, observe } = parts
   const { changed, until } = createChanges()
   const unrecorded = unrecordedReports(parts)
-  const reads = { begun: 0, succeeded: 0 }
-  let document: ControlDocument | undefined
-  let failure: unknown
+  const { read, known } = controlReads(parts, unrecorded)
   let wake = () => {}
-
-  const poll = async (stop: AbortSignal) => {
-    reads.begun += 1
-    try {
-      const { change, written } = unrecorded.next()
-      const latest = await latestControl(parts, { document, change }, stop)
-      document = latest.document
-      written()
-      if (latest.lost !== undefined) observe({ kind: 'control-lost', error: latest.lost })
-      reads.succeeded = reads.begun
-      if (failure !== undefined) observe({ kind: 'control-recovered' })
-      failure = undefined
-      observe({ kind: 'control-read', reports: document.streams })
-    } catch (error) {
-      if (stop.aborted) return
-      const code = codeOf(error)
-      if (failure === undefined || codeOf(failure) !== code) observe({ kind: 'control-failed', code, error })
-      failure = error
-    }
-    changed()
-  }
   return {
     run: async (stop) => {
       while (!stop.aborted) {
         using pause = linkedAbort(stop)
         wake = pause.abort
-        await poll(stop)
-        await clock.sleep(CONTROL_PERIOD_MS, pause.signal).catch(() => {})
+        await read(stop)
+        if (!stop.aborted) changed()
+        await parts.clock.sleep(CONTROL_PERIOD_MS, pause.signal).catch(() => {})
       }
     },
-    current: () => document,
-    failure: () => failure,
+    current: () => known.document,
+    failure: () => known.failure,
     until,
     since: () => {
-      const { begun } = reads
+      const { begun } = known
       wake()
-      return () => (reads.succeeded > begun ? document : undefined)
+      return () => (known.succeeded > begun ? known.document : undefined)
     },
     carriedOut: (request) => void (unrecorded.ended(request) && wake()),
+    isCarriedOut: unrecorded.hasEnded,
     progressed: unrecorded.progressed,
   }
+}
+
+interface Known {
+  document: ControlDocument | undefined
+  failure: unknown
+  /** How many reads have begun, and the last of them that succeeded. */
+  begun: number
+  succeeded: number
+}
+
+/** `read` reads the object once, and reports what it finds. Never rejects. */
+function controlReads(parts: WatchParts, unrecorded: Unrecorded) {
+  const { observe } = parts
+  const known: Known = { document: undefined, failure: undefined, begun: 0, succeeded: 0 }
+  const read = async (stop: AbortSignal) => {
+    known.begun += 1
+    try {
+      const { change, written } = unrecorded.next()
+      const latest = await latestControl(parts, { document: known.document, change }, stop)
+      known.document = latest.document
+      written()
+      if (latest.lost !== undefined) observe({ kind: 'control-lost', error: latest.lost })
+      known.succeeded = known.begun
+      if (known.failure !== undefined) observe({ kind: 'control-recovered' })
+      known.failure = undefined
+      observe({ kind: 'control-read', reports: latest.document.streams })
+    } catch (error) {
+      if (stop.aborted) return
+      const code = codeOf(error)
+      if (known.failure === undefined || codeOf(known.failure) !== code)
+        observe({ kind: 'control-failed', code, error })
+      known.failure = error
+    }
+  }
+  return { read, known }
 }
 
 /** How many requests that were carried out are known, to be recorded again. */
@@ -115,6 +130,7 @@ const KNOWN = 1_000
 interface Unrecorded {
   /** False if that is known already. */
   ended(request: CarriedOut): boolean
+  hasEnded(id: string): boolean
   progressed(progress: RepublishProgress | Waiting): void
   /** What to change in the stored document, and what to call once that is written. */
   next(): { change(stored: ControlDocument): ControlDocument | undefined; written(): void }
@@ -133,6 +149,7 @@ function unrecordedReports({
       endings.set(id, { at: clock.now(), outcome, published, changed, missing })
       return true
     },
+    hasEnded: (id) => endings.has(id),
     progressed: (progress) => void running.set(progress.id, progress),
     next: () => {
       const [ended, progress, troubled] = [new Map(endings), new Map(running), troubles()]

@@ -130,7 +130,7 @@ export const plants: readonly Plant[] = [
     file: 'stream/open/open-stream.ts',
     text: 'withKept(firstState(parts), await readKept(parts.features, stop))',
     becomes: 'firstState(parts)',
-    by: { unit: 'stream/rewrite/rebuild-index.test.ts' },
+    by: { unit: 'stream/open/erased-clients.test.ts' },
   },
   {
     name: 'the audit takes the highest number for the last record',
@@ -182,11 +182,11 @@ export const plants: readonly Plant[] = [
     by: { unit: 'control' },
   },
   {
-    name: 'a check request is not answered again after a rollback',
-    file: 'control/check-requests.ts',
-    text: 'if (!ids.includes(id)) answered.delete(id)',
-    becomes: 'ids.includes(id)',
-    by: crossed,
+    name: 'what a replica has carried out is not recorded again after a rollback',
+    file: 'control/control-watch.ts',
+    text: '.slice(0, -KNOWN)',
+    becomes: '',
+    by: { unit: 'control' },
   },
   {
     name: 'the tombstones of erasures are not read when an index is rebuilt',

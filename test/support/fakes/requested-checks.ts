@@ -9,7 +9,12 @@ export function requestedChecks(clock: Clock) {
   const { changed, until } = createChanges()
   const answered: string[] = []
   let document: ControlDocument = noRequests
-  const control = { current: () => document, until, carriedOut: ({ id }: { id: string }) => answered.push(id) }
+  const control = {
+    current: () => document,
+    until,
+    carriedOut: ({ id }: { id: string }) => void answered.push(id),
+    isCarriedOut: (id: string) => answered.includes(id),
+  }
   return {
     requests: checkRequests(control, 'clients', clock),
     /** By their ids. */

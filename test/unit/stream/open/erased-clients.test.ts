@@ -298,3 +298,20 @@ describe('a stream that has lost its commit record', () => {
     expect(await opened(on)).toBe('checkpoint.events-lost')
   })
 })
+
+describe('a stream that has lost its checkpoint and its commit record', () => {
+  test('publishes a client that was erased only once it changes, when its topic is empty', async () => {
+    const on = await running()
+    on.erase('1')
+    await on.until(() => on.carriedOut.length > 0)
+    await on.end()
+    on.kafka.committed.length = 0 // as compaction does
+    on.kafka.deleteRecord('shop', 'clients')
+    on.store.tamper(KEY, undefined)
+    await on.again()
+    expect(on.values()).toEqual([])
+    on.source.name = 'b'
+    await on.again()
+    expect(on.values()).toEqual(['b'])
+  })
+})
