@@ -15,15 +15,15 @@ export const savedTooEarly: Check = (evidence) => {
   return evidence.documents.flatMap((stored) => {
     const { scans, recheck } = stored.document.committed.state
     const isPublished = publishedBefore(evidence, stored.recordsBefore)
+    const isFound: IsFound = (client) => isPublished(client) || isErasedWith(evidence, stored, client)
     const all = scans.live.scan === null ? scans.background : [...scans.background, scans.live.scan]
     const missing = all.flatMap((scan): Passed[] => {
       const token = `${scan.lastChanged} ${scan.checkPoint}`
       if (scan.checkPoint === null || passed.has(token)) return []
       passed.add(token)
-      const isFound = (client: ClientRecord) => isPublished(client) || isErasedWith(evidence, stored, client)
       return missingOf(scan, pages.get(token) ?? [], isFound)
     })
-    const lost = recheck === null ? [...missing, ...owed.filter(mustBePublished(evidence, stored, isPublished))] : []
+    const lost = recheck === null ? [...missing, ...owed.filter(mustBePublished(evidence, stored, isFound))] : []
     owed = recheck === null ? [] : [...owed, ...missing]
     return lost.map(({ scan, clients: [client] }) => {
       const { No, Contenu } = client ?? {}
@@ -49,13 +49,14 @@ interface Passed {
   readonly clients: readonly ClientRecord[]
 }
 
-type IsPublished = (client: ClientRecord) => boolean
+/** In the topic, or erased. */
+type IsFound = (client: ClientRecord) => boolean
 
 const tokenOf = ({ at, page }: Read) => `${at.lastChanged} ${page?.checkPoint}`
 
 /** A page that was read twice may have had different clients each time. */
-function missingOf(scan: Scan, readings: readonly Read[], isPublished: IsPublished): Passed[] {
-  const clients = readings.map(({ page }) => page?.clients.filter((client) => !isPublished(client)) ?? [])
+function missingOf(scan: Scan, readings: readonly Read[], isFound: IsFound): Passed[] {
+  const clients = readings.map(({ page }) => page?.clients.filter((client) => !isFound(client)) ?? [])
   const [first] = clients
   return first === undefined || clients.some(({ length }) => length === 0) ? [] : [{ scan, clients: first }]
 }
@@ -64,15 +65,15 @@ function missingOf(scan: Scan, readings: readonly Read[], isPublished: IsPublish
 function mustBePublished(
   { stream }: Evidence,
   { changesBefore }: Evidence['documents'][number],
-  isPublished: IsPublished,
+  isFound: IsFound,
 ): (passed: Passed) => boolean {
   const changes = stream.polaris.changes.slice(0, changesBefore)
   const isCurrent = ({ No, Contenu }: ClientRecord) =>
     changes.findLast(({ clientId }) => clientId === No)?.content === Contenu
-  return ({ clients }) => clients.some((client) => isCurrent(client) && !isPublished(client))
+  return ({ clients }) => clients.some((client) => isCurrent(client) && !isFound(client))
 }
 
-function publishedBefore({ stream, records }: Evidence, recordsBefore: number): IsPublished {
+function publishedBefore({ stream, records }: Evidence, recordsBefore: number): IsFound {
   const { changes } = stream.polaris
   const published = records.filter(({ at }) => at < recordsBefore)
   return ({ No, Contenu }) => {
