@@ -1,6 +1,7 @@
 import { loadavg } from 'node:os'
 import { setTimeout as delay } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
+import { manyStreams } from './parts/many-streams.ts'
 import { lineOf, type Outcome, tableOfOutcomes } from './parts/outcome.ts'
 import { longestSilenceMs, ownersOf, takeoversSince } from './parts/rebalances.ts'
 import { openReplicaRig, type Replica, type ReplicaRig } from './parts/replica-rig.ts'
@@ -9,6 +10,9 @@ import { openReplicaRig, type Replica, type ReplicaRig } from './parts/replica-r
  * Measures the cost of each failure: three built replicas with default settings, 12 streams in the middle of a scan,
  * a real broker and a real S3 server.
  * `npm run bench:replicas -- [--rounds 10] [--json] [--logs FOLDER]`
+ *
+ * With `--many STREAMS [--replicas 1] [--seconds 20] [--logs FOLDER]`, measures what many streams with nothing to
+ * publish cost instead: time until all are open, memory, CPU, failures; also when one of several replicas is killed.
  */
 
 /** Two replicas that keep running, and a third that each cause affects; it connects to Kafka through the proxy. */
@@ -95,11 +99,29 @@ async function main(): Promise<void> {
       rounds: { type: 'string', default: '10' },
       logs: { type: 'string' },
       json: { type: 'boolean', default: false },
+      many: { type: 'string' },
+      replicas: { type: 'string', default: '1' },
+      seconds: { type: 'string', default: '20' },
     },
   })
-  const rig = await openReplicaRig({ logs: values.logs })
+  const { logs, json } = values
+  if (values.many === undefined) return await costs({ rounds: Number(values.rounds), logs, json })
+  const many = { streams: Number(values.many), replicas: Number(values.replicas), seconds: Number(values.seconds) }
+  for await (const figures of manyStreams({ ...many, logs })) console.log(JSON.stringify(figures, rounded))
+}
+
+const rounded = (_: string, value: unknown) => (typeof value === 'number' ? Math.round(value * 1000) / 1000 : value)
+
+interface CostOptions {
+  readonly rounds: number
+  readonly logs: string | undefined
+  readonly json: boolean
+}
+
+async function costs({ rounds, logs, json }: CostOptions): Promise<void> {
+  const rig = await openReplicaRig({ logs })
   const outcomes: Outcome[] = []
-  const print = () => console.log(values.json ? JSON.stringify(outcomes, null, 2) : tableOfOutcomes(outcomes))
+  const print = () => console.log(json ? JSON.stringify(outcomes, null, 2) : tableOfOutcomes(outcomes))
   const interrupt = () => {
     print()
     void rig.close().finally(() => process.exit(130))
@@ -108,7 +130,7 @@ async function main(): Promise<void> {
   try {
     let replicas: Replicas = [rig.start('direct'), rig.start('direct'), rig.start('proxied')]
     await untilBalanced(rig, replicas)
-    for (let round = 1; round <= Number(values.rounds); round += 1) {
+    for (let round = 1; round <= rounds; round += 1) {
       for (const cause of causes) {
         const { outcome, next } = await measure(rig, replicas, cause)
         outcomes.push(outcome)

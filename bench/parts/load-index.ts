@@ -1,12 +1,12 @@
 import { loadTable } from '../../connector/index/load-table.ts'
-import { benchStore, type OpeningTime, type StoredIndex } from './opening-times.ts'
+import { BENCH_KEY, benchStore, type OpeningTime, type StoredIndex } from './opening-times.ts'
 import { memoryOf } from './process-usage.ts'
 
 /** Loads a stored index in a process of its own, and prints what that took. */
 const { address, segments }: StoredIndex = JSON.parse(process.argv[2] ?? '')
 const stop = new AbortController().signal
 const checkpoints = benchStore(address)
-const store = checkpoints.segments('bench/stream.json')
+const store = checkpoints.segments(BENCH_KEY)
 await loadTable(store, { segments: segments.slice(-1), delta: '' }, stop)
 const startMegabytes = memoryOf('self').megabytes
 const began = performance.now()

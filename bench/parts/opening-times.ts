@@ -10,6 +10,7 @@ import { sortedEntries } from '../../connector/index/load-table.ts'
 import { writeBase, writeSegment } from '../../connector/index/write-segment.ts'
 import { systemClock } from '../../connector/runtime/clock.ts'
 import { checkpointStoreDefaults } from '../../connector/storage/checkpoint-store-config.ts'
+import type { SegmentStore } from '../../connector/storage/segment-store.ts'
 import { type S3Address, startS3 } from '../../test/support/servers/s3-server.ts'
 
 /** What a process of its own needs to load a client index; megabytes are 10^6 bytes. */
@@ -40,7 +41,7 @@ export async function* openingTimes(): AsyncGenerator<OpeningTime, void> {
   const loader = fileURLToPath(new URL('load-index.ts', import.meta.url))
   try {
     for (const clients of SIZES) {
-      const stored: StoredIndex = { address, segments: await writtenIndex(address, clients) }
+      const stored: StoredIndex = { address, segments: await indexIn(address, clients) }
       const { stdout } = await promisify(execFile)(process.execPath, [
         '--max-semi-space-size=16',
         '--heap-growing-percent=30',
@@ -56,25 +57,33 @@ export async function* openingTimes(): AsyncGenerator<OpeningTime, void> {
 }
 
 /** Where both processes find the index. */
-export function benchStore({ bucket, endpoint, region, accessKeyId, secretAccessKey }: S3Address) {
+export const benchStore = (address: S3Address) => storeIn(address, 'index')
+export const BENCH_KEY = 'bench/stream.json'
+
+export function storeIn({ bucket, endpoint, region, accessKeyId, secretAccessKey }: S3Address, folder: string) {
   const s3 = { ...checkpointStoreDefaults.s3, endpoint, region, credentials: { accessKeyId, secretAccessKey } }
-  const config = { url: `s3://${bucket}/index`, callWithinMs: 60_000, s3 }
+  const config = { url: `s3://${bucket}/${folder}`, callWithinMs: 60_000, s3 }
   return openCheckpointStore(config, { clock: systemClock, onRetry: () => {} })
 }
 
-async function writtenIndex(address: S3Address, clients: number): Promise<SegmentReference[]> {
+async function indexIn(address: S3Address, clients: number): Promise<SegmentReference[]> {
   const checkpoints = benchStore(address)
   try {
-    const writer = { store: checkpoints.segments('bench/stream.json'), epoch: 1, newNonce: () => randomUUID() }
-    const write = async (segment: Parameters<typeof writeSegment>[1]) =>
-      (await writeSegment(writer, segment, stop)).reference
-    const segments = await writeBase({ table: randomTable(clients), clock: systemClock, write }, stop)
-    for (let spill = 0; spill < SPILLS; spill += 1)
-      segments.push(await write({ tier: 0, words: sortedEntries(randomEntries(SPILL_CLIENTS)) }))
-    return segments
+    return await writtenIndex(checkpoints.segments(BENCH_KEY), clients)
   } finally {
     await checkpoints.close()
   }
+}
+
+/** An index of as many clients and a few more, which are not yet in its base. */
+export async function writtenIndex(store: SegmentStore, clients: number): Promise<SegmentReference[]> {
+  const writer = { store, epoch: 1, newNonce: () => randomUUID() }
+  const write = async (segment: Parameters<typeof writeSegment>[1]) =>
+    (await writeSegment(writer, segment, stop)).reference
+  const segments = await writeBase({ table: randomTable(clients), clock: systemClock, write }, stop)
+  for (let spill = 0; spill < SPILLS; spill += 1)
+    segments.push(await write({ tier: 0, words: sortedEntries(randomEntries(SPILL_CLIENTS)) }))
+  return segments
 }
 
 /** The first words of the keys are in order, as in a table, so that making it takes no time. */

@@ -55,9 +55,17 @@ async function follow({ brokers, topic, stream, batches }: Following, stop: Abor
   }
 }
 
-const notReadyCodes = [KafkaCode.UNKNOWN_TOPIC_OR_PARTITION, KafkaCode.LEADER_NOT_AVAILABLE]
+const notReadyCodes = [
+  KafkaCode.UNKNOWN_TOPIC_OR_PARTITION,
+  KafkaCode.LEADER_NOT_AVAILABLE,
+  KafkaCode.NOT_LEADER_OR_FOLLOWER,
+]
 
-async function openOnceCreated(brokers: string, topic: string, stop: AbortSignal): Promise<TopicReader | undefined> {
+export async function openOnceCreated(
+  brokers: string,
+  topic: string,
+  stop: AbortSignal,
+): Promise<TopicReader | undefined> {
   while (!stop.aborted) {
     try {
       return await openTopic({ kafka: { brokers: [brokers] }, topic, from: 'beginning' })
