@@ -51,6 +51,7 @@ export function openReplica(
       kafkaLog: telemetry.libraryLog('kafkajs'),
       onStoreRetry: telemetry.storeRetried,
       onServerChange: telemetry.serverChanged,
+      onOpening: telemetry.observePlacement,
     },
     closing,
   )
@@ -66,7 +67,7 @@ export async function asOperator(
   const config = connectorConfig(loadConfig(configSources(args, parts)))
   await using closing = closeStack()
   const replica = `operator-${replicaName()}`
-  const logs = { kafkaLog: () => {}, onStoreRetry: () => {}, onServerChange: () => {} }
+  const logs = { kafkaLog: () => {}, onStoreRetry: () => {}, onServerChange: () => {}, onOpening: () => {} }
   return await use({
     config,
     shared: openSharedResources(config, { clock: systemClock, replica, ...logs }, closing),

@@ -18,7 +18,8 @@ import { adminParts, openSharedResources, type SharedResources } from './shared-
 export function composeDoctor(configured: ConnectorConfig, clock: Clock, closing: CloseStack): DoctorParts {
   const config = withShortTimeouts(configured)
   const names = streamNames(config.connector, 'doctor')
-  const parts = { clock, replica: names.clientId, kafkaLog: () => {}, onStoreRetry: () => {}, onServerChange: () => {} }
+  const silent = { kafkaLog: () => {}, onStoreRetry: () => {}, onServerChange: () => {}, onOpening: () => {} }
+  const parts = { clock, replica: names.clientId, ...silent }
   const shared = openSharedResources(config, parts, closing)
   return {
     config,

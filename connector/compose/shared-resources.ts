@@ -7,7 +7,7 @@ import { assertNever } from '../runtime/assert-never.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { CloseStack } from '../runtime/close-stack.ts'
 import { type RefusedAccounts, refusedAccounts } from '../runtime/refused-accounts.ts'
-import { expiringPermits, type Semaphore, semaphore } from '../runtime/semaphore.ts'
+import type { Semaphore } from '../runtime/semaphore.ts'
 import type { ServerEvent } from '../source/client-source.ts'
 import { type LimitedServers, limitedServers } from '../source/polaris/http/rate-limit.ts'
 import { apiBase } from '../source/polaris/http/read-request.ts'
@@ -17,6 +17,8 @@ import { type CheckpointConfig, parseCheckpointUrl } from '../storage/checkpoint
 import { fileStore } from '../storage/file/file-versioned-object.ts'
 import { s3Store } from '../storage/s3/s3-versioned-object.ts'
 import type { CheckpointStore, StoreParts } from '../storage/versioned-object.ts'
+import type { AssignedEvent } from '../stream/assignment.ts'
+import { openLimit } from '../stream/open/open-limit.ts'
 import type { LibraryLog } from '../telemetry/library-log.ts'
 
 /** What the streams of a process share. */
@@ -58,12 +60,18 @@ interface Watching {
   readonly onStoreRetry: StoreParts['onRetry']
   /** Called when a Polaris server stops to answer correctly, and when it answers again. */
   readonly onServerChange: (event: ServerEvent) => void
+  readonly onOpening: (event: AssignedEvent) => void
 }
 
 /** Connects to nothing; `closing` closes the checkpoint store. */
 export function openSharedResources(
   config: ConnectorConfig,
-  { onStoreRetry, onServerChange, ...parts }: Pick<SharedResources, 'clock' | 'replica' | 'kafkaLog'> & Watching,
+  {
+    onStoreRetry,
+    onServerChange,
+    onOpening,
+    ...parts
+  }: Pick<SharedResources, 'clock' | 'replica' | 'kafkaLog'> & Watching,
   closing: CloseStack,
 ): SharedResources {
   const store = closing.use(
@@ -82,22 +90,13 @@ export function openSharedResources(
     config,
     store,
     storeReady,
-    openLimit: openLimit(clock),
+    openLimit: openLimit({ clock, observe: onOpening }),
     servers: limitedServers(clock),
     accounts: refusedAccounts(clock),
     indexMemory: indexMemory(config.maxIndexBytes),
     breakerOf: ({ url, maxProbeIntervalMs, retry: { maxRetryAfterMs } }) =>
       breakerOf({ server: apiBase(url).origin, maxRetryAfterMs, maxProbeIntervalMs }),
   }
-}
-
-/** A replica opens all its streams at once when it starts or a broker recovers; each needs about ten round trips. */
-const MAX_OPENING = 10
-const PERMIT_EXPIRES_MS = 1_000
-
-/** A stream whose opening hangs delays the others by at most one second. */
-function openLimit(clock: Clock): Semaphore {
-  return expiringPermits(semaphore(MAX_OPENING), { ms: PERMIT_EXPIRES_MS, clock })
 }
 
 /** The store of the URL; call `probe` before using it. Throws `config.invalid`. */

@@ -1,7 +1,7 @@
 import type { StreamCheckpoint } from '../checkpoint/stream-checkpoint.ts'
-import { type ClaimedStreamParts, claimedStream } from '../pipeline/claimed-stream.ts'
+import { type ClaimedStreamParts, claimedStream, type OpenStream } from '../pipeline/claimed-stream.ts'
 import { type PipelineParts, runPipeline } from '../pipeline/pipeline.ts'
-import { isTransient } from '../runtime/connector-error.ts'
+import { codeOf, isTransient } from '../runtime/connector-error.ts'
 import type { OpenParts } from './open/open-parts.ts'
 import { openStream } from './open/open-stream.ts'
 import type { StreamEvent } from './stream-machine.ts'
@@ -36,7 +36,8 @@ export function attempts(compose: () => AttemptParts): Attempt {
       const reopen: ClaimedStreamParts['reopen'] = (held, giveUp) => openStream(open, giveUp, { held })
       await untilGroupAnswers(open, step, leave)
       await Promise.all(open.features.map((feature) => feature.prepare?.(leave)))
-      const stream = claimedStream(await openStream(open, leave, { epoch }), { reopen, idleAfterMs, clock: open.clock })
+      const opened = await openWhenGroupAnswers(open, { step, epoch }, leave)
+      const stream = claimedStream(opened, { reopen, idleAfterMs, clock: open.clock })
       step('opened')
       ;({ epoch } = stream.checkpoint)
       const advancedAtOpening = hasAdvanced(stream.checkpoint)
@@ -65,6 +66,22 @@ function progressCheck(): (checkpoint: StreamCheckpoint) => boolean {
     const hasAdvanced = before !== undefined && current !== before
     before = current
     return hasAdvanced
+  }
+}
+
+/** A group that falls silent while the stream waits for its turn to open, or opens, is no failure of the stream. */
+async function openWhenGroupAnswers(
+  open: OpenParts,
+  { step, epoch }: { step: (event: StreamEvent) => void; epoch: number | undefined },
+  leave: AbortSignal,
+): Promise<OpenStream> {
+  for (;;) {
+    try {
+      return await openStream(open, leave, { epoch })
+    } catch (error) {
+      if (codeOf(error) !== 'placement.group-unreachable') throw error
+      await untilGroupAnswers(open, step, leave)
+    }
   }
 }
 

@@ -63,6 +63,7 @@ const groupRows: EventRows<ReplicaEvent, GroupStatus> = {
       ]),
     }),
   },
+  'streams-opening': { log: info('streams are opened one after the other', 'begun', 'waiting') },
   'stream-contested': {
     log: warn('another process repeatedly takes the stream', 'stream', 'fences', 'pauseMs'),
     count: ({ stream }, metrics) => metrics.count('contested', 1, { stream }),

@@ -117,6 +117,20 @@ describe('an unreachable group', () => {
     expect(states()).toEqual(['opening', 'group-unreachable', 'opening', 'lost', 'ended'])
   })
 
+  test('is no failure of a stream when it falls silent while the stream opens', async () => {
+    let asked = 0
+    const answers: readonly StreamAssignment[] = ['here', 'here', 'unknown', 'unknown']
+    const { pass, states, events, published, stop, end } = running(scanOf(1), {
+      assignment: () => answers[asked++] ?? 'here',
+    })
+    await pass(2)
+    expect(states()).toEqual(['opening', 'group-unreachable', 'opening', 'running'])
+    expect(events.map(({ kind }) => kind)).not.toContain('stream-retrying')
+    expect(published()).toEqual(['1'])
+    stop()
+    await end
+  })
+
   test('does not delay a stop', async () => {
     const { pass, stop, end } = unreachable()
     await pass(1)

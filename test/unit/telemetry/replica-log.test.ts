@@ -18,8 +18,8 @@ const kindsAt = (level: string) =>
     .filter((event) => replicaLine(event)?.level === level)
     .map(({ kind }) => kind)
 
-test('logs at info when streams move or the membership is restored, and at debug when a join moves no stream', () => {
-  expect(kindsAt('info')).toEqual(['membership-restored', 'group-left', 'assignment-changed'])
+test('logs at info when streams move or wait to be opened, or the membership is restored, and at debug when a join moves no stream', () => {
+  expect(kindsAt('info')).toEqual(['membership-restored', 'group-left', 'assignment-changed', 'streams-opening'])
   expect(kindsAt('debug')).toEqual(['group-joined', 'group-described'])
   expect(kindsAt('warn')).toEqual(['session-expired', 'membership-lost', 'stream-contested'])
 })
