@@ -52,14 +52,14 @@ export interface IndexEntry {
 }
 
 /**
- * The entry of a client that is withdrawn on request. Keeps the number of the last event: by a higher one, a scan in progress would
- * take its own change for an older one.
+ * The entry of a client that is withdrawn on request, with the number of its tombstone: a scan that began before may return
+ * the client as it was then.
  */
-export function withdrawnEntry(known: IndexEntry): IndexEntry {
+export function withdrawnEntry(known: IndexEntry, number = known.number): IndexEntry {
   const wasAbsent = known.mark === 'gone' || withdrawalOf(known) === 'until returned'
   // Whatever the source returns of a client that was absent is a change.
-  if (wasAbsent) return { ...known, content: UNKNOWN_CONTENT, isDeadLetter: false, mark: 'withdrawn-absent' }
-  return { ...known, isDeadLetter: false, mark: 'withdrawn' }
+  if (wasAbsent) return { ...known, number, content: UNKNOWN_CONTENT, isDeadLetter: false, mark: 'withdrawn-absent' }
+  return { ...known, number, isDeadLetter: false, mark: 'withdrawn' }
 }
 
 /** An entry is six little-endian words: key (2), content (2), number (40 bits), flags, rules, one byte reserved. */

@@ -23,16 +23,23 @@ export const plants: readonly Plant[] = [
   {
     name: 'a client that was removed and then erased is not published once it is back',
     file: 'index/index-entry.ts',
-    text: "if (wasAbsent) return { ...known, content: UNKNOWN_CONTENT, isDeadLetter: false, mark: 'withdrawn-absent' }",
+    text: "if (wasAbsent) return { ...known, number, content: UNKNOWN_CONTENT, isDeadLetter: false, mark: 'withdrawn-absent' }",
     becomes: '',
     by: { histories: 'removed-clients' },
   },
   {
     name: 'what a page shows that was asked for before an erasure is published',
     file: 'pipeline/features/erase/erase.ts',
-    text: 'askedAt <= (erasedAt.get(key) ?? -1)',
-    becomes: 'erasedAt.get(key) === -1 && askedAt < 0',
+    text: 'withdrawal !== undefined && askedAt <= withdrawal.number',
+    becomes: 'withdrawal !== undefined && askedAt < 0',
     by: { unit: 'pipeline/features/removal/erased-while-absent.test.ts pipeline/features/erase/erasures.test.ts' },
+  },
+  {
+    name: 'a scan that began before an erasure publishes the erased client as it was then',
+    file: 'index/index-entry.ts',
+    text: 'withdrawnEntry(known: IndexEntry, number = known.number)',
+    becomes: 'withdrawnEntry(known: IndexEntry, _number = 0, number = known.number)',
+    by: { unit: 'pipeline/features/erase/erasures.test.ts' },
   },
   {
     name: 'an erasure that cannot be written stops the erasures of the stream',
@@ -170,8 +177,8 @@ export const plants: readonly Plant[] = [
   {
     name: 'a background page publishes what another scan has published since',
     file: 'pipeline/group/group-clients.ts',
-    text: 'known.number >= scan.since && known.tag !== scan.tag',
-    becomes: 'known.number < -1',
+    text: 'known.number >= since && known.tag !== tag',
+    becomes: 'known.number < -1 && since < 0 && tag < 0',
     by: crossed,
   },
   {
@@ -233,8 +240,8 @@ export const plants: readonly Plant[] = [
   {
     name: 'erased clients come back when the HMAC key has changed',
     file: 'pipeline/group/group-clients.ts',
-    text: "return withdrawal === 'until other content' && comparison === 'unknown'",
-    becomes: 'return comparison === undefined',
+    text: "comparison === 'unknown' && known !== undefined && withdrawalOf(known) === 'until other content'",
+    becomes: 'comparison === undefined',
     by: { unit: 'stream/rewrite/rebuild-index.test.ts' },
   },
   {

@@ -11,7 +11,6 @@ import {
 import { deltaWords, type IndexState } from '../../connector/index/index-state.ts'
 import { segmentEntries } from '../../connector/index/load-table.ts'
 import type { ClientRecord } from '../../connector/source/client-source.ts'
-import type { FakeRecord } from '../support/fakes/fake-event-publisher.ts'
 import { typeOf } from './check-removals.ts'
 import type { Check, Evidence } from './evidence.ts'
 
@@ -32,7 +31,7 @@ export const otherIndex: Check = (evidence) => {
   const published = new Map(records.map(({ event }) => [event.subject, event]))
   const removed = new Map(removals.map(({ key, at }) => [key, at]))
   const publishedAt = new Map(records.map(({ event, at }) => [event.subject, at]))
-  const numbers = new Map(numbered.filter(isCounted).map(({ key, number }) => [key, number]))
+  const numbers = new Map(numbered.map(({ key, number }) => [key, number]))
   const last = new Map(numbered.map((record) => [record.key, record]))
   const wrong = [...published].flatMap(([client, { data }]) => {
     const entry = table.get(clientKey(client))
@@ -43,7 +42,7 @@ export const otherIndex: Check = (evidence) => {
     if (record !== undefined && typeOf(record) === ERASED_TYPE)
       return isErasedAs(entry, { client, number, erasedAt: record.at }, evidence)
         ? []
-        : [`the index has ${textOf(entry)} for ${client}, which is erased after number ${number}`]
+        : [`the index has ${textOf(entry)} for ${client}, which is erased by number ${number}`]
     const isRemoved = (removed.get(client) ?? -1) > (publishedAt.get(client) ?? -1)
     const content = isRemoved ? UNKNOWN_CONTENT : contentOf(data)
     if (entry === undefined && isForgotten({ at: publishedAt.get(client) ?? -1 })) return []
@@ -58,12 +57,9 @@ export const otherIndex: Check = (evidence) => {
   return more === 0 ? wrong : [...wrong, `the index has ${more} clients more than the topic`]
 }
 
-/** The tombstone of an erased client does not change the number of its entry. */
-const isCounted = (record: FakeRecord) => record.value !== null || record.headers.ce_type !== 'client.erased'
-
 interface ErasedClient {
   readonly client: string
-  /** Of its last event. */
+  /** Of its tombstone. */
   readonly number: number
   /** How many records of all streams were visible before its tombstone. */
   readonly erasedAt: number

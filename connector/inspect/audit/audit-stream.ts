@@ -88,7 +88,6 @@ export async function auditStream(
     source,
     indexRules,
     events: { beforeTopic: first.committed.state.events, beforeSource: events },
-    mayHaveErased: hasCarriedOut(first, before.document),
   }
   const compared = await compareWithReplica(parts, { read, onWait: () => onProgress({ step: 'waiting' }) }, stop)
   return { ...compared, ids: wanted === 'ids' ? named(compared.keys, ids) : undefined }
@@ -104,12 +103,6 @@ function auditableScans(document: CheckpointDocument, { isPaused }: Pick<AuditPa
     )
   if (scans.interleaving === 'serial' && !isPaused) throw serialServer()
   return scans
-}
-
-/** Whether requests were carried out, or may have been, between two documents. */
-function hasCarriedOut(first: CheckpointDocument, later: CheckpointDocument): boolean {
-  const known = new Set(first.committed.state.carriedOut.map(({ id }) => id))
-  return committedByRecord(later).state.carriedOut.some(({ id }) => !known.has(id))
 }
 
 function named(keys: Comparison['keys'], ids: ReadonlyMap<ClientKey, string>) {

@@ -50,8 +50,6 @@ export interface Audited {
   readonly indexRules: string
   /** The stream's events before the topic was read, and before the source was: what was published since has changed. */
   readonly events: { readonly beforeTopic: number; readonly beforeSource: number }
-  /** Whether clients may have been erased since the topic was read: their entries keep the numbers of their events. */
-  readonly mayHaveErased: boolean
 }
 
 export type Kind = DifferenceKind | ExceptionKind
@@ -122,8 +120,6 @@ export function topicKind(audited: Audited, key: ClientKey): Kind | undefined {
   if (found.includes('same')) return undefined
   if (found.includes('unknown')) return 'notComparable'
   if (before.pending.get(key) !== undefined || newest.number >= events.beforeTopic) return 'changedMeanwhile'
-  const isErasedEvent = isWithdrawnOnRequest(newest) && !isOther && event?.number === newest.number
-  if (isErasedEvent && audited.mayHaveErased) return 'changedMeanwhile'
   if (isAbsent(newest)) return 'notErased'
   if (isOther) return 'foreign'
   if (event !== undefined) return 'topicDiffers'

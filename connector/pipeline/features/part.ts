@@ -63,8 +63,8 @@ export interface Part {
   beginPage?(reading: PageReading): void
   /** Called for each client of a page. Returns the id of the request for which it is published though unchanged. */
   returned?(client: KnownClient, scan: Scan): string | undefined
-  /** Whether a withdrawn client stays so, since the page may be older than the withdrawal. */
-  staysWithdrawn?(key: ClientKey, reading: PageReading): boolean
+  /** The entry of a client before this part withdrew it, if the page was asked for before that. The client stays withdrawn. */
+  beforeWithdrawal?(key: ClientKey, reading: PageReading): IndexEntry | undefined
   /** An event of a client was added to the group. */
   published?(client: KnownClient, scan: Scan, as: 'changed' | 'again'): void
   /** Adds what follows from a page, after its last client. */

@@ -40,15 +40,37 @@ function addClient(building: Building, client: ReadClient, reading: PageReading)
     else publish(building, { client, known, counts, again }, reading)
     return
   }
+  const before = known === undefined ? undefined : beforeWithdrawal(building, { key: client.key, known }, reading)
   // Invariant 3: this page may be older than what another scan has published.
-  if (known !== undefined && scan.tag !== LIVE && known.number >= scan.since && known.tag !== scan.tag) {
+  if (isSuperseded(before ?? known, scan)) {
     counts.superseded += 1
     building.recheck = withRecheck(building, client, reading)
     return
   }
-  const isWithdrawn = known !== undefined && staysWithdrawn(building, { key: client.key, known, comparison }, reading)
-  if (isWithdrawn) suppress(building, { client, known, counts })
+  const isFirstContent =
+    comparison === 'unknown' && known !== undefined && withdrawalOf(known) === 'until other content'
+  // The content takes the place of the one that was withdrawn.
+  if (known !== undefined && (before !== undefined || isFirstContent))
+    suppress(building, { client, known: { ...known, tag: scan.tag }, counts })
   else publish(building, { client, known, counts }, reading)
+}
+
+function isSuperseded(known: IndexEntry | undefined, { tag, since }: PageReading['scan']): boolean {
+  return known !== undefined && tag !== LIVE && known.number >= since && known.tag !== tag
+}
+
+/** The entry of a client that was withdrawn since the page was asked for, as it was then. */
+function beforeWithdrawal(
+  { parts }: Building,
+  { key, known }: { readonly key: ClientKey; readonly known: IndexEntry },
+  reading: PageReading,
+): IndexEntry | undefined {
+  if (withdrawalOf(known) === 'no') return undefined
+  for (const part of parts) {
+    const before = part.beforeWithdrawal?.(key, reading)
+    if (before !== undefined) return before
+  }
+  return undefined
 }
 
 function suppress({ entries, index }: Building, { client, known, counts }: Publishing & { known: IndexEntry }): void {
@@ -63,19 +85,6 @@ const markOfReturned = (known: IndexEntry) => (known.mark === 'withdrawn-absent'
 
 function compared({ index, settings }: Building, known: IndexEntry, { client, content }: ReadClient): Comparison {
   return index.compare(known, content, (rules) => contentUnder(client, rules, settings.rules))
-}
-
-interface Compared {
-  readonly key: ClientKey
-  readonly known: IndexEntry
-  readonly comparison: Comparison
-}
-
-/** Whether the content takes the place of the one that was withdrawn, and is not published. */
-function staysWithdrawn({ parts }: Building, { key, known, comparison }: Compared, reading: PageReading): boolean {
-  const withdrawal = withdrawalOf(known)
-  if (withdrawal !== 'no' && parts.some((part) => part.staysWithdrawn?.(key, reading) ?? false)) return true
-  return withdrawal === 'until other content' && comparison === 'unknown'
 }
 
 function withRecheck({ recheck, settings }: Building, { modified }: ReadClient, reading: PageReading): Recheck {

@@ -2,7 +2,13 @@ import { type StoredEvent, sequenceOf } from '../../event/client-event.ts'
 import { type PublishedClient, publishedClientReader } from '../../event/published-client.ts'
 import { rulesOf } from '../../index/client-index.ts'
 import { type ClientTable, clientTable } from '../../index/client-table.ts'
-import { type ClientKey, entryWordsOf, type IndexEntry, withdrawnEntry } from '../../index/index-entry.ts'
+import {
+  type ClientKey,
+  entryWordsOf,
+  type IndexEntry,
+  isWithdrawnOnRequest,
+  withdrawnEntry,
+} from '../../index/index-entry.ts'
 import { deltaText, MAX_RULES, underRules } from '../../index/index-state.ts'
 import type { TopicEnd } from '../../publish/event-publisher.ts'
 import { LIVE } from '../../scan/scan-state.ts'
@@ -75,6 +81,11 @@ export function topicIndex({ identity, indexRules, publisher }: OpenParts): Topi
       changed.clear()
       const report = (share: number) => onProgress({ share, events: read, clients: table.size() })
       end = await publisher.readEvents({ find, onVisible, onProgress: report, ...(end && { from: end }) }, stop)
+      // Only now: an event of another partition is compared with the last event before the tombstone.
+      for (const [key, number] of erasedAt) {
+        const entry = table.get(key)
+        if (entry !== undefined && isWithdrawnOnRequest(entry)) table.set(key, withdrawnEntry(entry, number))
+      }
     },
     delta: () => deltaText(entryWordsOf([...changed].flatMap((key) => entryOf(table, key)))),
   }

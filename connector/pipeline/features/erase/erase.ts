@@ -37,8 +37,8 @@ interface ErasedClient {
 function erasePart(kept: Pick<ErasureParts, 'marks' | 'retryAt'>, stream: OpenedStream): Part {
   const { group } = stream
   const isOver = hasEnded(stream)
-  /** The number of the tombstone of each client that was erased since the stream was opened. */
-  const erasedAt = new Map<ClientKey, number>()
+  /** Of each client that was erased since the stream was opened: the number of its tombstone, and its entry before that. */
+  const withdrawals = new Map<ClientKey, { readonly number: number; readonly before: IndexEntry }>()
   let erased: ErasedClient[] = []
   /** Erased clients that are published again, because they have changed. */
   let changedSince: ClientKey[] = []
@@ -47,8 +47,11 @@ function erasePart(kept: Pick<ErasureParts, 'marks' | 'retryAt'>, stream: Opened
   function* addTombstone(request: Erasure, at: number): Adding {
     if (group.added.pages > 0 || group.entries.size > 0) yield 'part'
     if (isOver(request.id)) return 'alone'
-    erasedAt.set(clientKey(request.client), group.events)
-    const outcome = addErasure(stream, request, at)
+    const key = clientKey(request.client)
+    const known = knownEntry(group, key)
+    withdrawals.set(key, { number: group.events, before: known ?? unknownEntry(group.index.rules) })
+    addErasure(stream, { request, key, known, at })
+    const outcome = known === undefined ? 'never-published' : 'erased'
     group.carriedOut = [...group.carriedOut, { id: request.id, outcome }]
     erased.push({ request, outcome })
     return 'alone'
@@ -58,7 +61,10 @@ function erasePart(kept: Pick<ErasureParts, 'marks' | 'retryAt'>, stream: Opened
     name: 'erase',
     readings: (stop) => requestedErasures(parts, stop),
     // The page may show the client as it was before.
-    staysWithdrawn: (key, { askedAt }) => askedAt <= (erasedAt.get(key) ?? -1),
+    beforeWithdrawal: (key, { askedAt }) => {
+      const withdrawal = withdrawals.get(key)
+      return withdrawal !== undefined && askedAt <= withdrawal.number ? withdrawal.before : undefined
+    },
     published: ({ key, known }) => {
       if (known !== undefined && isWithdrawnOnRequest(known)) changedSince.push(key)
     },
@@ -72,23 +78,27 @@ function erasePart(kept: Pick<ErasureParts, 'marks' | 'retryAt'>, stream: Opened
   }
 }
 
+/** Of a client that the index does not know. */
+function unknownEntry(rules: number): IndexEntry {
+  return { content: UNKNOWN_CONTENT, tag: LIVE, rules, number: 0, isDeadLetter: false, mark: 'none' }
+}
+
+interface Erased {
+  readonly request: Erasure
+  readonly key: ClientKey
+  readonly known: IndexEntry | undefined
+  /** By our clock. */
+  readonly at: number
+}
+
 /** The content in the source is no change from now on. */
-function addErasure({ group, eventSource: source }: OpenedStream, { client: clientId }: Erasure, timeMs: number) {
-  const { index, events } = group
-  const key = clientKey(clientId)
-  const known = knownEntry(group, key)
+function addErasure({ group, eventSource: source }: OpenedStream, { request, key, known, at }: Erased): void {
+  const { index, events: sequence } = group
+  const { client: clientId } = request
   const previous = known === undefined ? `g${index.generation}` : String(known.number)
-  const record = tombstone({ type: 'client.erased', source, clientId, previous, sequence: events, timeMs })
-  const unknown: IndexEntry = {
-    content: UNKNOWN_CONTENT,
-    tag: LIVE,
-    rules: index.rules,
-    number: 0,
-    isDeadLetter: false,
-    mark: 'none',
-  }
-  addEvents(group, [record], { key, entry: withdrawnEntry(known ?? unknown) })
-  return known === undefined ? 'never-published' : 'erased'
+  const record = tombstone({ type: 'client.erased', source, clientId, previous, sequence, timeMs: at })
+  const entry = known === undefined ? withdrawnEntry(unknownEntry(index.rules)) : withdrawnEntry(known, sequence)
+  addEvents(group, [record], { key, entry })
 }
 
 type Entries = readonly (readonly [ClientKey, IndexEntry])[]

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { CheckpointDocument } from '../../../../connector/checkpoint/checkpoint-document.ts'
 import { type FieldAction, fieldHash, fieldRules } from '../../../../connector/event/field-rules.ts'
 import { clientTable } from '../../../../connector/index/client-table.ts'
-import { clientKey, entryWordsOf } from '../../../../connector/index/index-entry.ts'
+import { clientKey, entryWordsOf, withdrawnEntry } from '../../../../connector/index/index-entry.ts'
 import { deltaText, deltaWords, withEntries } from '../../../../connector/index/index-state.ts'
 import { sortedEntries } from '../../../../connector/index/load-table.ts'
 import type { AuditResult } from '../../../../connector/inspect/audit/audit-stream.ts'
@@ -74,8 +74,9 @@ describe('an audit', () => {
     const erased = ({ committed, ...document }: CheckpointDocument): CheckpointDocument => {
       const { state } = committed
       const known = clientTable(sortedEntries(deltaWords(state.index.delta))).get(key) ?? entry(0)
-      const index = withEntries(state.index, deltaText(entryWordsOf([[key, { ...known, mark: 'withdrawn' }]])))
-      return { ...document, committed: { ...committed, state: { ...state, carriedOut: [{ id: 'request' }], index } } }
+      const { events } = state
+      const index = withEntries(state.index, deltaText(entryWordsOf([[key, withdrawnEntry(known, events)]])))
+      return { ...document, committed: { ...committed, state: { ...state, events: events + 1, index } } }
     }
     const onProgress = ({ step }: { readonly step: string }) => {
       if (step === 'topic') edit(erased)

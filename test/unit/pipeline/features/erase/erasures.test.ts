@@ -49,7 +49,7 @@ describe('an erased client', () => {
     expect(group.records).toMatchObject([{ to: 'events', key: '1', value: null, headers }])
     expect(group.change).toMatchObject({ events: 3, carriedOut: [{ id: 'erasure 1', outcome: 'erased' }] })
     expect(reportsOf(group, 'client-erased')).toMatchObject([{ outcome: 'erased', request: 'erasure 1' }])
-    expect(table.get(clientKey('1'))).toEqual({ ...before, mark: 'withdrawn' })
+    expect(table.get(clientKey('1'))).toEqual({ ...before, mark: 'withdrawn', number: 2 })
   })
 
   test('is suppressed while it is unchanged, and published again with a new id when it changes', async () => {
@@ -96,7 +96,7 @@ describe('an erased client', () => {
     expect(keysOf(delivered().records)).toEqual(['1'])
   })
 
-  test('is published by a look-back that began before the erasure and returns a late change', async () => {
+  test('is looked for again when a look-back that began before the erasure returns another content', async () => {
     const { builder, delivered, erasure } = erasing()
     builder.add(reading([{ No: '1', Nom: 'a' }]))
     const scan = scanOf({ kind: 'look-back', tag: FIRST_LOOK_BACK, since: delivered().change.events })
@@ -104,7 +104,25 @@ describe('an erased client', () => {
     delivered()
     builder.add(reading([{ No: '1', Nom: 'b' }], { scan, isFirst: false, isLast: false }))
     const { records, change } = delivered()
-    expect([keysOf(records), change.recheck]).toEqual([['1'], null])
+    expect([records, change.recheck === null]).toEqual([[], false])
+  })
+
+  test('is not published by an older scan as it was before the content that replaced the erased one', async () => {
+    const { builder, delivered, table, erasure } = erasing()
+    builder.add(reading([]))
+    const { events: since } = delivered().change
+    const lookBack = scanOf({ kind: 'look-back', tag: FIRST_LOOK_BACK, since })
+    builder.add(reading([{ No: '1', Nom: 'a' }], { scan: lookBack, isLast: false }))
+    const askedAt = delivered().change.events
+    builder.add(await erasure())
+    delivered()
+    builder.add(reading([{ No: '1', Nom: 'b' }], { askedAt }))
+    delivered()
+    const replaced = table.get(clientKey('1'))
+    builder.add(reading([{ No: '1', Nom: 'a' }], { scan: lookBack, isFirst: false, isLast: false }))
+    const { records, change } = delivered()
+    expect([records, change.recheck === null]).toEqual([[], false])
+    expect(table.get(clientKey('1'))).toEqual(replaced)
   })
 
   test('takes the content of a page that was asked for before the erasure, and publishes nothing', async () => {
