@@ -21,7 +21,7 @@ const ofEachStream =
     )
 
 export const crossChecks: readonly CrossCheck[] = [
-  { reads: ['kafka.sasl'], find: ({ kafka }) => saslLogin(kafka.sasl) },
+  { reads: ['kafka.sasl', 'kafka.ssl', 'kafka.brokers'], find: ({ kafka }) => saslLogin(kafka) },
   { reads: ['kafka.ssl'], find: ({ kafka }) => allOrNone(kafka.ssl, ['cert', 'key'], ['kafka', 'ssl']) },
   { reads: ['kafka.ssl'], find: sslDisabled },
   {

@@ -24,7 +24,7 @@ export interface SslConfig {
 }
 
 /** Read again for each login, so the account may change from one connection to the next. */
-export type SaslConfig = PasswordLogin | TokenLogin
+export type SaslConfig = PasswordLogin | TokenLogin | IamLogin
 
 export interface PasswordLogin {
   readonly mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512'
@@ -37,6 +37,12 @@ export interface TokenLogin {
   readonly client: OAuthClient
   /** SASL extensions that the broker needs beside the token. */
   readonly extensions: Readonly<Record<string, string>>
+}
+
+/** The IAM access control of Amazon MSK: tokens that are signed with the AWS credentials of the process. */
+export interface IamLogin {
+  readonly mechanism: 'aws-msk-iam'
+  readonly region: string
 }
 
 /** Where a token comes from: the client credentials grant of OAuth 2. */

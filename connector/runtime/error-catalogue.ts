@@ -127,7 +127,7 @@ export const errorCatalogue = {
   ),
   'publish.unreachable': retry('check KAFKA_BROKERS, the network and the TLS settings', '`run` retries indefinitely'),
   'publish.no-token': retry(
-    'check KAFKA_OAUTH_TOKEN_ENDPOINT, KAFKA_OAUTH_CA and the token server',
+    'check KAFKA_OAUTH_TOKEN_ENDPOINT, KAFKA_OAUTH_CA and the token server; for Amazon MSK, the AWS credentials of the process',
     '`run` retries indefinitely',
   ),
   'publish.clock-ahead': retry(

@@ -65,9 +65,9 @@ const oauth = setting.section('Tokens for `mechanism: oauthbearer`, by the clien
 export const sasl = setting.section('SASL authentication to the brokers', {
   mechanism: setting
     .choiceInAnyCase({
-      choices: ['plain', 'scram-sha-256', 'scram-sha-512', 'oauthbearer'],
+      choices: ['plain', 'scram-sha-256', 'scram-sha-512', 'oauthbearer', 'aws-msk-iam'],
       variable: 'KAFKA_SASL_MECHANISM',
-      description: 'SASL mechanism',
+      description: 'SASL mechanism; `aws-msk-iam`: tokens of Amazon MSK, by the AWS credentials of the process',
     })
     .optional(),
   username: setting.secret({
@@ -88,7 +88,12 @@ export function sslConfig({ enabled, ...texts }: z.output<typeof ssl>): SslConfi
   return isOn ? revealed(texts) : undefined
 }
 
-export function saslConfig({ mechanism, username, password, oauth }: SaslSettings): SaslConfig | undefined {
+/** Undefined: the brokers ask for no login. `brokers`: their names have the region of Amazon MSK. */
+export function saslConfig(
+  { mechanism, username, password, oauth }: SaslSettings,
+  brokers: readonly string[],
+): SaslConfig | undefined {
+  if (mechanism === 'aws-msk-iam') return { mechanism, region: regionOf(brokers) ?? '' }
   if (mechanism === undefined || username === undefined || password === undefined) return undefined
   if (mechanism !== 'oauthbearer') return Object.assign(revealed({ username, password }), { mechanism })
   const { extensions, tokenEndpoint = '', ...request } = oauth
@@ -98,8 +103,41 @@ export function saslConfig({ mechanism, username, password, oauth }: SaslSetting
 
 const path = ['kafka', 'sasl']
 
-export function saslLogin(sasl: SaslSettings): Violation[] {
+interface Access {
+  readonly sasl: SaslSettings
+  readonly ssl: z.output<typeof ssl>
+  readonly brokers: readonly string[]
+}
+
+export function saslLogin({ sasl, ...access }: Access): Violation[] {
+  if (sasl.mechanism === 'aws-msk-iam') return iamLogin(sasl, access)
   return sasl.mechanism === 'oauthbearer' ? tokenLogin(sasl) : passwordLogin(sasl)
+}
+
+/** Such as `b-1.shop.abc123.c2.kafka.eu-west-3.amazonaws.com:9098`. */
+const mskBroker = /\.kafka(?:-serverless)?\.([a-z0-9-]+)\.amazonaws\.com(?:\.cn)?:\d+$/
+
+const regionOf = (brokers: readonly string[]) => brokers.flatMap((broker) => mskBroker.exec(broker)?.[1] ?? []).at(0)
+
+function iamLogin({ username, password, oauth }: SaslSettings, { ssl, brokers }: Omit<Access, 'sasl'>): Violation[] {
+  const { extensions, ...texts } = oauth
+  const used = Object.entries({ username, password, extensions: Object.keys(extensions).at(0), ...texts })
+  const unused = used.filter(([, value]) => value !== undefined)
+  const places = unused.map(([key]) => [...path, ...(key in oauth ? ['oauth', key] : [key])])
+  return [
+    ...places.map((place) => ({ path: place, what: 'does not apply to mechanism: aws-msk-iam: remove it' })),
+    ...(sslConfig(ssl) === undefined
+      ? [{ path: ['kafka', 'ssl', 'enabled'], what: 'must be true with aws-msk-iam' }]
+      : []),
+    ...(regionOf(brokers) === undefined
+      ? [
+          {
+            path: ['kafka', 'brokers'],
+            what: 'must be named like b-1.….kafka.REGION.amazonaws.com:9098 with aws-msk-iam',
+          },
+        ]
+      : []),
+  ]
 }
 
 function passwordLogin(sasl: SaslSettings): Violation[] {

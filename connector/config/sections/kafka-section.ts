@@ -89,7 +89,7 @@ type TopicSettings = z.output<typeof streamKafkaSection>
 /** The connection of all streams. Secrets and PEM texts are getters, which read their files at each use. */
 export function kafkaConnection({ brokers, ssl, sasl }: KafkaSettings): KafkaConnection {
   const { timeouts, retry } = kafkaDefaults
-  return { brokers, ssl: sslConfig(ssl), sasl: saslConfig(sasl), timeouts, retry }
+  return { brokers, ssl: sslConfig(ssl), sasl: saslConfig(sasl, brokers), timeouts, retry }
 }
 
 export const deadLetterTopic = ({ topic, deadLetterTopic }: TopicSettings) => deadLetterTopic ?? `${topic}.dlq`

@@ -5,6 +5,7 @@ import type { Account } from '../../runtime/refused-accounts.ts'
 import type { PasswordLogin, SaslConfig } from '../kafka-config.ts'
 import { hasKafkaCode, KafkaCode } from '../kafka-errors.ts'
 import { type LoginParts, tokenLogin } from '../oauth/token-login.ts'
+import { tokenSource } from '../oauth/token-source.ts'
 
 type Provider = (sasl: { username: string; password: string }) => (args: AuthenticationProviderArgs) => Authenticator
 
@@ -22,7 +23,7 @@ const providers: Readonly<Record<PasswordLogin['mechanism'], Provider>> = {
  * time, unless the broker has rejected it.
  */
 export function saslLogin(sasl: SaslConfig, parts: LoginParts): Mechanism {
-  return sasl.mechanism === 'oauthbearer' ? tokenLogin(sasl, parts) : passwordLogin(sasl, parts)
+  return 'password' in sasl ? passwordLogin(sasl, parts) : tokenLogin(tokenSource(sasl, parts.clock), parts)
 }
 
 function passwordLogin(sasl: PasswordLogin, { server, accounts }: LoginParts): Mechanism {

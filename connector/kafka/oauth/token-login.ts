@@ -2,9 +2,9 @@ import type { AuthenticationProviderArgs, Mechanism } from 'kafkajs'
 import type { Clock } from '../../runtime/clock.ts'
 import { ConnectorError } from '../../runtime/connector-error.ts'
 import { LOOK_AGAIN_MS, type RefusedAccounts } from '../../runtime/refused-accounts.ts'
-import type { OAuthClient, TokenLogin } from '../kafka-config.ts'
 import { hasKafkaCode, KafkaCode } from '../kafka-errors.ts'
-import { type AccessToken, requestToken } from './request-token.ts'
+import type { AccessToken } from './request-token.ts'
+import type { TokenSource } from './token-source.ts'
 
 export interface LoginParts {
   /** The brokers, as a key for accounts. */
@@ -19,20 +19,20 @@ export interface LoginParts {
  * SASL OAUTHBEARER (RFC 7628). Requests no token with a secret that the token endpoint has rejected. A broker may reject
  * a token for a reason that passes, such as new keys of the token server, so another token is tried sooner.
  */
-export function tokenLogin({ client, extensions, mechanism }: TokenLogin, parts: LoginParts): Mechanism {
+export function tokenLogin(source: TokenSource, parts: LoginParts): Mechanism {
   const never = new AbortController().signal // kafkajs passes no signal
   const logIn = (args: AuthenticationProviderArgs) =>
     parts.accounts.logIn(
       {
-        server: `${parts.server} ${client.tokenEndpoint}`,
-        account: () => ({ user: client.clientId, password: client.clientSecret }),
+        server: `${parts.server} ${source.issuer}`,
+        account: source.account,
         exchange: async () => {
-          const tokens = tokensFor(client, parts)
+          const tokens = tokensFor(source, parts)
           const token = await tokens.current()
-          await present({ token, extensions }, args).catch((error: unknown) => {
+          await present({ token, extensions: source.extensions }, args).catch((error: unknown) => {
             if (!isRejection(error)) throw error
             tokens.rejected(token)
-            throw rejectedToken(client, error)
+            throw rejectedToken(source, error)
           })
         },
         refusalIn: (error) => (isRejection(error) ? undefined : unauthorized(error)),
@@ -40,30 +40,29 @@ export function tokenLogin({ client, extensions, mechanism }: TokenLogin, parts:
       },
       never,
     )
-  return { mechanism, authenticationProvider: (args) => ({ authenticate: () => logIn(args) }) }
+  return { mechanism: 'oauthbearer', authenticationProvider: (args) => ({ authenticate: () => logIn(args) }) }
 }
 
 const isRejection = (error: unknown) => hasKafkaCode(error, KafkaCode.SASL_AUTHENTICATION_FAILED)
 const unauthorized = (error: unknown) =>
   error instanceof ConnectorError && error.code === 'publish.unauthorized' ? error : undefined
 
-function rejectedToken({ tokenEndpoint }: OAuthClient, cause: unknown): ConnectorError {
-  const what = `a broker rejects the token of ${tokenEndpoint}; its log has the reason, such as another audience`
+function rejectedToken({ issuer, whyRejected }: TokenSource, cause: unknown): ConnectorError {
+  const what = `a broker rejects the token of ${issuer}; ${whyRejected}`
   return new ConnectorError('publish.unauthorized', `log in: ${what}`, { cause, retryAfterMs: LOOK_AGAIN_MS })
 }
 
-let shared: { readonly of: string; readonly tokens: TokenCache } | undefined
+let shared: { readonly settings: string; readonly tokens: TokenCache } | undefined
 
 /** All connections of the process share the tokens until a setting changes. */
-function tokensFor(client: OAuthClient, { clock, limitMs }: LoginParts): TokenCache {
-  const { tokenEndpoint, clientId, clientSecret, scope, audience, ca } = client
-  const of = JSON.stringify([tokenEndpoint, clientId, clientSecret, scope, audience, ca])
-  if (shared?.of !== of) {
+function tokensFor(source: TokenSource, { clock, limitMs }: LoginParts): TokenCache {
+  const settings = source.settings()
+  if (shared?.settings !== settings) {
     const request = async () => {
       using limit = clock.deadline(limitMs)
-      return await requestToken(client, limit.signal)
+      return await source.request(limit.signal)
     }
-    shared = { of, tokens: tokenCache(clock, request) }
+    shared = { settings, tokens: tokenCache(clock, request) }
   }
   return shared.tokens
 }

@@ -38,6 +38,15 @@ describe('settings that depend on each other', () => {
       ['KAFKA_OAUTH_SCOPE requires mechanism: oauthbearer', 'KAFKA_OAUTH_EXTENSIONS requires mechanism: oauthbearer'],
     ],
     [
+      { KAFKA_SASL_MECHANISM: 'aws-msk-iam', KAFKA_SASL_USERNAME: 'u', KAFKA_OAUTH_SCOPE: 's' },
+      [
+        'KAFKA_SASL_USERNAME does not apply to mechanism: aws-msk-iam: remove it',
+        'KAFKA_OAUTH_SCOPE does not apply to mechanism: aws-msk-iam: remove it',
+        'KAFKA_SSL must be true with aws-msk-iam',
+        'KAFKA_BROKERS must be named like b-1.….kafka.REGION.amazonaws.com:9098 with aws-msk-iam',
+      ],
+    ],
+    [
       { REMOVED_MODE: 'report' },
       ['REMOVED_MODE is report, but there are no full scans: set poll.fullScan.every, for example to 168h'],
     ],

@@ -89,8 +89,8 @@ const operationName = (operation: string) =>
     .map((word) => `${word.slice(0, 1)}${word.slice(1).toLowerCase()}`)
     .join('')
 
-/** Of a client certificate, only the brokers know it. */
+/** Of a client certificate and an AWS identity, only the brokers know it. */
 function principalOf(sasl: KafkaConnection['sasl']): string {
-  if (sasl === undefined) return 'User:PRINCIPAL'
+  if (sasl === undefined || sasl.mechanism === 'aws-msk-iam') return 'User:PRINCIPAL'
   return `User:${sasl.mechanism === 'oauthbearer' ? sasl.client.clientId : sasl.username}`
 }

@@ -1,0 +1,90 @@
+import { createHash, createHmac } from 'node:crypto'
+import { expect, test, vi } from 'vitest'
+import { mskToken } from '../../../../connector/kafka/oauth/msk-token.ts'
+import { tokenLogin } from '../../../../connector/kafka/oauth/token-login.ts'
+import { tokenSource } from '../../../../connector/kafka/oauth/token-source.ts'
+import { codeOf } from '../../../../connector/runtime/connector-error.ts'
+import { refusedAccounts } from '../../../../connector/runtime/refused-accounts.ts'
+import { virtualClock } from '../../../support/fakes/virtual-clock.ts'
+
+const secretAccessKey = 'secret/of+the process'
+const identity = { accessKeyId: 'AKIDEXAMPLE', secretAccessKey, sessionToken: 'session/token+=' }
+const now = Date.parse('2026-06-15T10:00:00Z')
+
+const hmac = (key: string | Buffer, text: string) => createHmac('sha256', key).update(text).digest()
+const sha256 = (text: string) => createHash('sha256').update(text).digest('hex')
+
+/** As a broker of Amazon MSK checks a token, by the definition of Signature Version 4. Resolves to what it shows. */
+function validated(token: string, secret: string) {
+  const url = new URL(Buffer.from(token, 'base64url').toString())
+  const signed = [...url.searchParams].filter(([name]) => name !== 'X-Amz-Signature' && name !== 'User-Agent')
+  const encoded = (text: string) =>
+    encodeURIComponent(text).replace(/[!'()*]/g, (one) => `%${one.charCodeAt(0).toString(16).toUpperCase()}`)
+  const query = signed
+    .map((parameter) => parameter.map(encoded).join('='))
+    .sort()
+    .join('&')
+  const of = (name: string) => url.searchParams.get(name) ?? ''
+  const [accessKeyId, ...scope] = of('X-Amz-Credential').split('/')
+  const request = ['GET', url.pathname, query, `host:${url.host}`, '', of('X-Amz-SignedHeaders'), sha256('')].join('\n')
+  const text = [of('X-Amz-Algorithm'), of('X-Amz-Date'), scope.join('/'), sha256(request)].join('\n')
+  const key = scope.reduce<string | Buffer>((before, part) => hmac(before, part), `AWS4${secret}`)
+  return {
+    isValid: hmac(key, text).toString('hex') === of('X-Amz-Signature'),
+    ...{ host: url.host, accessKeyId, scope, sessionToken: of('X-Amz-Security-Token') },
+    ...{ action: of('Action'), expires: of('X-Amz-Expires'), agent: of('User-Agent') },
+  }
+}
+
+const sign = (credentials = async () => identity) => mskToken({ region: 'eu-west-3', credentials, now })
+
+test('a token is a request to connect that the AWS credentials sign for fifteen minutes', async () => {
+  const { value, lifetimeMs } = await sign()
+  expect(validated(value, secretAccessKey)).toEqual({
+    isValid: true,
+    host: 'kafka.eu-west-3.amazonaws.com',
+    accessKeyId: identity.accessKeyId,
+    scope: ['20260615', 'eu-west-3', 'kafka-cluster', 'aws4_request'],
+    sessionToken: identity.sessionToken,
+    action: 'kafka-cluster:Connect',
+    expires: '900',
+    agent: 'polaris-connector',
+  })
+  expect(lifetimeMs).toBe(900_000)
+  expect(validated(value, 'another secret').isValid).toBe(false)
+})
+
+test('a token never contains the secret key', async () => {
+  const { value } = await sign()
+  expect(decodeURIComponent(Buffer.from(value, 'base64url').toString())).not.toContain(secretAccessKey)
+})
+
+test('without credentials, the error names what is missing, and nothing of the chain', async () => {
+  const failure = sign(async () => {
+    throw Object.assign(new Error('/home/user/.aws has no profile'), { name: 'CredentialsProviderError' })
+  })
+  const error = await failure.catch((reason: unknown) => reason)
+  expect(codeOf(error)).toBe('publish.no-token')
+  expect(String(error)).toMatch(/no AWS credentials found \(CredentialsProviderError\)$/)
+})
+
+test('a login presents a token of the credentials in the environment as OAUTHBEARER', async () => {
+  vi.stubEnv('AWS_ACCESS_KEY_ID', identity.accessKeyId)
+  vi.stubEnv('AWS_SECRET_ACCESS_KEY', secretAccessKey)
+  const clock = virtualClock(now)
+  const source = tokenSource({ mechanism: 'aws-msk-iam', region: 'eu-west-3' }, clock)
+  const { mechanism, authenticationProvider } = tokenLogin(source, {
+    ...{ server: 'brokers', accounts: refusedAccounts(clock), clock, limitMs: 1_000 },
+  })
+  const sent: string[] = []
+  const saslAuthenticate = async ({ request }: { readonly request: { encode(): Buffer } }) => {
+    sent.push(request.encode().subarray(4).toString())
+    return 0
+  }
+  await authenticationProvider({ saslAuthenticate } as never).authenticate()
+  expect(mechanism).toBe('oauthbearer')
+  const [start, field = '', ...end] = sent.join().split('\u0001')
+  expect([start, end]).toEqual(['n,,', ['', '']])
+  const token = field.replace('auth=Bearer ', '')
+  expect(validated(token, secretAccessKey)).toMatchObject({ isValid: true, accessKeyId: identity.accessKeyId })
+})
