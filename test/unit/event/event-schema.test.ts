@@ -71,6 +71,7 @@ test('the golden examples fit the schemas', () => {
   expect(isEvent(event)).toBe(true)
   expect(isEvent({ ...event, fieldrules: '*=drop,adresse.ville=hmac,no=keep', hmackeyid: '79eGljBJ' })).toBe(true)
   expect(isEvent(example('client-republished'))).toBe(true)
+  expect(isEvent(example('client-minimised'))).toBe(true)
   expect(isClient(event.data)).toBe(true)
   expect(isDeadLetter(example('dead-letter'))).toBe(true)
   expect(isDeadLetter(example('dead-letter-with-client'))).toBe(true)

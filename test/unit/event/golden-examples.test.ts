@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { clientRecord } from '../../../connector/event/client-record.ts'
+import { type FieldRules, fieldAttributes, fieldHash, fieldRules } from '../../../connector/event/field-rules.ts'
 import { clientReader } from '../../../connector/event/read-client.ts'
 import type { OutputFormat } from '../../../connector/source/client-source.ts'
 import { clientShape } from '../../../connector/source/polaris/decode/field-shape.ts'
@@ -12,16 +13,23 @@ const example = (name: string) => read(`contract/v1/examples/${name}`)
 const recordValue = (name: string) => JSON.stringify(JSON.parse(example(name)))
 
 const timeZone = 'Europe/Paris'
+const hmac = fieldHash('a key of thirty-two characters..')
 
 /** Converts the text of a response to records, as a stream does. */
-function recordsOf(output: OutputFormat, deadLetterClient: 'leave-out' | 'include' = 'leave-out', more = {}) {
+function recordsOf(
+  output: OutputFormat,
+  deadLetterClient: 'leave-out' | 'include' = 'leave-out',
+  more = {},
+  fields?: FieldRules,
+) {
   const shape = clientShape(['Cartes'], () => {})
   const page = wholePage(decodeAnswer(read(`test/fixtures/events/page.${output}`), { shape, timeZone }), {})
   const readClient = clientReader(
     { clientId: 'No', modifiedAt: 'DateModification' },
-    { timeZone, ignored: new Set(), fields: undefined },
+    { timeZone, ignored: new Set(), fields, hmac },
   )
   const settings = {
+    extensions: fieldAttributes(fields, hmac),
     source: '/polaris/shops/clients',
     dataSchema: 'urn:polaris-connector:client.modified:1',
     maxValueBytes: 1_000_000,
@@ -42,6 +50,16 @@ describe.each(['xml', 'json'] as const)('the example in the consumer guide, read
       ...{ sequence: 97, previous: '41', request: '5d2c1a9e-6f0b-4c57-9a35-0d2f6f1c8b11' },
     })
     expect(again).toEqual({ to: 'events', key: '0001042', value: recordValue('client-republished.json') })
+  })
+
+  test('a client with dropped and hashed fields names the rules and the key', () => {
+    const rules = fieldRules('keep', [
+      ['Mail', 'hmac'],
+      ['Adresse', 'drop'],
+      ['Adresse.CodePostal', 'keep'],
+    ])
+    const [minimised] = recordsOf(output, 'leave-out', {}, rules)
+    expect(minimised).toEqual({ to: 'events', key: '0001042', value: recordValue('client-minimised.json') })
   })
 
   test('a client without an id becomes exactly this dead letter, without client data', () => {

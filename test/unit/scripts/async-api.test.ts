@@ -60,6 +60,7 @@ test('the examples of each message fit its payload', () => {
   expect(checked).toEqual([
     'clientModified',
     'clientModified',
+    'clientModified',
     'clientRemoved',
     'clientErased',
     'deadLetter',
