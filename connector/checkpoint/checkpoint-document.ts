@@ -154,7 +154,13 @@ export function serializeDocument(document: CheckpointDocument): string {
 /** Throws `checkpoint.damaged`, or `checkpoint.unknown-format` for a format that is not supported. Never guesses. */
 export function parseDocument(text: string): CheckpointDocument {
   const codes = { damaged: 'checkpoint.damaged', unknownFormat: 'checkpoint.unknown-format' } as const
-  return storedDocument(parsedJson(text), { name: 'checkpoint', format: FORMAT, schema: documentSchema, ...codes })
+  return storedDocument(parsedJson(text), {
+    text,
+    name: 'checkpoint',
+    format: FORMAT,
+    schema: documentSchema,
+    ...codes,
+  })
 }
 
 /** Compares commit records or decisions by epoch, then seq; equal ones also have the same nonce. */

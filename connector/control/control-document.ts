@@ -101,7 +101,7 @@ export function parseControl(text: string): ControlDocument {
   const { known, others } = withoutOthers(parsedJson(text))
   const codes = { damaged: 'control.damaged', unknownFormat: 'control.unknown-format' } as const
   return {
-    ...storedDocument(known, { name: 'control object', format: FORMAT, schema: documentSchema, ...codes }),
+    ...storedDocument(known, { text, name: 'control object', format: FORMAT, schema: documentSchema, ...codes }),
     others,
   }
 }
