@@ -25,8 +25,13 @@ export const beginning = ({ ours }: Times): QuietSpells => ({ since: ours, newes
 /** After a change at `instant`, by the server's clock. A time ahead of that clock does not count. Pure. */
 export function afterChange(spells: QuietSpells, instant: number, now: Times): QuietSpells {
   if (instant > now.server || (spells.newest !== null && instant <= spells.newest)) return spells
-  const longestMs = Math.max(spells.longestMs, quietMs(spells, { ours: now.ours, server: instant }))
+  const longestMs = Math.max(spells.longestMs, countedMs(spells, { ours: now.ours, server: instant }))
   return { ...spells, newest: instant, seenAt: now.ours, longestMs }
+}
+
+/** A silence may have been an outage: if it counted whole, the next one would be noticed far too late. */
+function countedMs(spells: QuietSpells, now: Times): number {
+  return isSilent(spells, now) ? alarmMs(spells) / 2 : quietMs(spells, now)
 }
 
 /** Of a clock that was ahead, nothing is left in the future. Pure. */
@@ -47,8 +52,10 @@ export function quietMs({ newest, seenAt }: QuietSpells, now: Times): number {
 /** Whether the stream has been quiet for much longer than ever before. Needs two weeks of observation. Pure. */
 export function isSilent(spells: QuietSpells, now: Times): boolean {
   if (now.ours - spells.since < OBSERVED_MS) return false
-  return quietMs(spells, now) >= Math.max(LEAST_MS, TIMES_THE_LONGEST * spells.longestMs)
+  return quietMs(spells, now) >= alarmMs(spells)
 }
+
+const alarmMs = ({ longestMs }: QuietSpells) => Math.max(LEAST_MS, TIMES_THE_LONGEST * longestMs)
 
 /** What is reported of the changes of a stream. */
 export type SilenceEvent =
