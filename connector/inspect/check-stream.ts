@@ -15,6 +15,7 @@ import {
   mustNotHaveMoved,
   type OpenParts,
   openingOf,
+  prepareFor,
   type StoredDocument,
 } from '../stream/open/open-parts.ts'
 import { firstState } from '../stream/open/open-stream.ts'
@@ -31,7 +32,8 @@ export interface CheckParts {
 
 /**
  * Resolves if a stream held with `code` can be opened; for `source.*` and `event.*` codes and bugs also if its next page
- * can be processed, for `checkpoint.index-*` if its client index can be loaded. Reads only: fences, claims, creates and
+ * can be processed, for `checkpoint.index-*` if its client index can be loaded, for `checkpoint.fields-lost` if the names
+ * of its fields are there. Reads only: fences, claims, creates and
  * publishes nothing. Rejects with the remaining cause, or with the reason of `stop`.
  */
 export async function checkStream(parts: CheckParts, code: ErrorCode, stop: AbortSignal): Promise<void> {
@@ -40,6 +42,7 @@ export async function checkStream(parts: CheckParts, code: ErrorCode, stop: Abor
   await open.storeReady(stop)
   const stored = await open.object.read(stop)
   const document = stored === undefined ? undefined : parseDocument(stored.text)
+  if (isAboutFeatures(code)) await prepareFor(open, document, stop)
   if (isAboutPages(code)) await checkNextPage(parts, document, stop)
   if (isAboutIndex(code)) await checkIndex(open, document, stop)
   await checkKafka(open, { stored, document }, stop)
@@ -63,6 +66,7 @@ async function checkIndex(
   index.mustFit(await index.load({ ...document, index: document.committed.state.index }, stop))
 }
 
+const isAboutFeatures = (code: ErrorCode) => code === 'checkpoint.fields-lost'
 const isAboutIndex = (code: ErrorCode) => /^checkpoint\.index-/.test(code)
 const isAboutPages = (code: ErrorCode) => code === 'bug' || /^(?:source|event)\./.test(code)
 

@@ -215,6 +215,9 @@ export const errorCatalogue = {
   'checkpoint.erasures-damaged': holdDamaged(
     'restore an earlier version of CONNECTOR/STREAM.erasures.json in CHECKPOINT_URL; if there is none, delete it: the replica that runs the stream writes the marks back within an hour',
   ),
+  'checkpoint.fields-lost': holdDamaged(
+    'restore CONNECTOR/STREAM.fields.json in CHECKPOINT_URL; if there is no copy, add the fields that must not be published to event.fields (drop), restart, and run `checkpoint reset`, which learns the fields again',
+  ),
   'checkpoint.index-too-large': holdSetting(
     'raise `checkpoint.maxIndexMemory` to the size that the message names and the memory of the replica by as much, or run more replicas: each holds the indexes of its own streams',
   ),

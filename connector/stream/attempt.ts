@@ -35,7 +35,6 @@ export function attempts(compose: () => AttemptParts): Attempt {
       gaveUp = (error) => error === pipeline.giveUp.reason
       const reopen: ClaimedStreamParts['reopen'] = (held, giveUp) => openStream(open, giveUp, { held })
       await untilGroupAnswers(open, step, leave)
-      await Promise.all(open.features.map((feature) => feature.prepare?.(leave)))
       const opened = await openWhenGroupAnswers(open, { step, epoch }, leave)
       const stream = claimedStream(opened, { reopen, idleAfterMs, clock: open.clock })
       step('opened')

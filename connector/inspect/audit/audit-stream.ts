@@ -5,7 +5,7 @@ import type { ClientKey } from '../../index/index-entry.ts'
 import { droppedBy } from '../../pipeline/features/part.ts'
 import { ConnectorError } from '../../runtime/connector-error.ts'
 import type { ScanStates } from '../../scan/scan-state.ts'
-import type { OpenParts } from '../../stream/open/open-parts.ts'
+import { type OpenParts, prepareFor } from '../../stream/open/open-parts.ts'
 import { contentRules, type ReadIndex, readDocument, readIndex } from './audited-index.ts'
 import type { Audited, NamedKind } from './client-kinds.ts'
 import { type Comparison, compare } from './compare.ts'
@@ -57,7 +57,7 @@ export async function auditStream(
   const onClient = (key: ClientKey, id: string) => void (wanted === 'ids' && ids.set(key, id))
   const first = await readDocument(open, stop)
   const scans = auditableScans(first, parts)
-  await Promise.all(open.features.map((feature) => feature.prepare?.(stop)))
+  await prepareFor(open, first, stop)
   const dropped = droppedBy(open.features)
   const indexRules = contentRules(indexRulesWithout(open.indexRules, dropped))
   const topic = await readTopicClients(

@@ -1,5 +1,6 @@
 import type { z } from 'zod'
 import type { StreamCheckpoint } from '../../checkpoint/stream-checkpoint.ts'
+import type { StreamState } from '../../checkpoint/stream-state.ts'
 import type { StreamRequests } from '../../control/stream-requests.ts'
 import type { ReadClient } from '../../event/read-client.ts'
 import type { ClientKey, IndexEntry } from '../../index/index-entry.ts'
@@ -24,8 +25,11 @@ import type { Keeper } from './kept-entries.ts'
 export interface Feature extends Keeper {
   /** Names its state in the checkpoint. */
   readonly name: string
-  /** Reads what it needs before the stream is opened. Rejects as a read of the store does. */
-  prepare?(stop: AbortSignal): Promise<void>
+  /**
+   * Reads what it needs before the stream is opened. `stored`: what its part has stored; undefined: nothing. Rejects as a
+   * read of the store does, and if the stream must not run.
+   */
+  prepare?(stored: unknown, stop: AbortSignal): Promise<void>
   /** Throws if a page with these clients must not be published. Changes nothing. */
   examine?(clients: readonly ClientRecord[]): void
   /** Fields that are left out of all clients, from the next opening on. */
@@ -100,6 +104,15 @@ export interface FinishedPart {
   delivered?(finish: AbortSignal): Promise<void> | void
   /** The delivery has failed. Returns the error with which the stream is opened again. */
   rejected?(error: unknown): unknown
+}
+
+/** Prepares the features of a stream whose parts have stored this. Rejects as they do. */
+export async function prepareFeatures(
+  features: readonly Pick<Feature, 'name' | 'prepare'>[],
+  stored: StreamState['parts'] | undefined,
+  stop: AbortSignal,
+): Promise<void> {
+  await Promise.all(features.map((feature) => feature.prepare?.(stored?.[feature.name], stop)))
 }
 
 /** Parses what a part has stored. Throws `checkpoint.damaged`. Never guesses. */

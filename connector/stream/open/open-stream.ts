@@ -30,7 +30,14 @@ import { readKept, withKept } from '../../pipeline/features/kept-entries.ts'
 import { droppedBy } from '../../pipeline/features/part.ts'
 import type { StreamProducer } from '../../publish/event-publisher.ts'
 import { ConnectorError } from '../../runtime/connector-error.ts'
-import { mustBelong, mustNotHaveMoved, type OpenParts, openingOf, type StoredDocument } from './open-parts.ts'
+import {
+  mustBelong,
+  mustNotHaveMoved,
+  type OpenParts,
+  openingOf,
+  prepareFor,
+  type StoredDocument,
+} from './open-parts.ts'
 import { repairStream, resolveStream } from './resolve-stream.ts'
 
 /** An earlier opening of the stream by this process. */
@@ -56,6 +63,7 @@ export async function openStream(parts: OpenParts, stop: AbortSignal, former: Fo
   const document = stored === undefined ? undefined : parseDocument(stored.text)
   mustNotBeTaken(parts, document, former.epoch) // before fencing
   mustBelong(parts, document) // before fencing, and before topics are created
+  await prepareFor(parts, document, stop) // before fencing, if the stream must not run
   const table = await loadIndex(parts, { stored, document }, stop) // before fencing: it may take a while
   const producer = await parts.publisher.open(openingOf(document), stop)
   try {

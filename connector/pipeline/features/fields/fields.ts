@@ -1,10 +1,13 @@
+import { z } from 'zod'
 import type { NewFieldRule } from '../../../event/field-rules.ts'
+import type { ReadClient } from '../../../event/read-client.ts'
 import { ConnectorError } from '../../../runtime/connector-error.ts'
 import { DAY_MS } from '../../../runtime/units.ts'
+import type { Scan } from '../../../scan/scan-state.ts'
 import type { ClientRecord } from '../../../source/client-source.ts'
 import type { VersionedObject } from '../../../storage/versioned-object.ts'
 import type { Adding } from '../../group/open-group.ts'
-import type { Feature, FinishedPart, OpenedStream, Part } from '../part.ts'
+import { type Feature, type FinishedPart, type OpenedStream, type Part, parsedState } from '../part.ts'
 import { type FieldChange, type FieldsEvent, type FieldTable, fieldTable } from './field-table.ts'
 import { fieldsIn, noFields, type StoredFields, storeFields } from './stored-fields.ts'
 
@@ -20,8 +23,9 @@ export function fields(parts: FieldsParts): Feature {
   let isRead = false
   return {
     name: 'fields',
-    prepare: async (stop) => {
+    prepare: async (stored, stop) => {
       if (!isRead) watching = watchingFrom(fieldsIn(await parts.object.read(stop)) ?? noFields)
+      mustBeKnown(parts.rule, watching, fieldsStateIn(stored))
       isRead = true
       // What is dropped from now on must be known to the replica that runs the stream next.
       if (watching.isDropping) await write(parts, watching, stop)
@@ -35,9 +39,22 @@ export function fields(parts: FieldsParts): Feature {
   }
 }
 
+/** What the checkpoint has of the fields, so that a lost object is noticed: whether it has been written since they are known. */
+const fieldsState = z.object({ isLearned: z.literal(true) }).optional()
+const fieldsStateIn = (stored: unknown) => parsedState('fields', fieldsState, stored)
+
+/** Otherwise fields that are dropped, or new, would be published as if they had always been there. */
+function mustBeKnown({ action }: NewFieldRule, { isLearned }: Watching, state: z.infer<typeof fieldsState>): void {
+  if (action === 'keep' || state === undefined || isLearned) return
+  const why = 'the names of its fields are lost, and event.newFields would publish new fields'
+  throw new ConnectorError('checkpoint.fields-lost', `open stream: ${why}`)
+}
+
 interface Watching {
   readonly table: FieldTable
   isLearned: boolean
+  /** Whether the object says so. */
+  isStored: boolean
   /** Of the group before: what is found while the fields are learned is not new. */
   wasLearned: boolean
   /** What is not reported yet: its group is not delivered. */
@@ -52,6 +69,7 @@ interface Watching {
 const watchingFrom = (stored: StoredFields): Watching => ({
   table: fieldTable(stored),
   isLearned: stored.isLearned,
+  isStored: stored.isLearned,
   wasLearned: stored.isLearned,
   isDirty: false,
   unreported: [],
@@ -63,10 +81,21 @@ const watchingFrom = (stored: StoredFields): Watching => ({
 /** A stream whose backfill was read before is known from this many clients. */
 const LEARNED_CLIENTS = 1_000
 
-function fieldsPart(parts: FieldsParts, watching: Watching, { clock, group }: OpenedStream): Part {
+function fieldsPart(parts: FieldsParts, watching: Watching, { clock, group, stored }: OpenedStream): Part {
   const { table } = watching
+  const state = fieldsStateIn(stored)
+  const learnsFrom = ({ kind }: Scan) => !watching.isLearned && (kind === 'backfill' || kind === 'full')
+  const add = ({ client, oversizeBytes }: ReadClient) => {
+    // Of a client beyond its limits, only the first fields were read.
+    if (oversizeBytes === undefined) table.add(client, clock.now())
+  }
   return {
     name: 'fields',
+    returned: ({ client }, scan) => {
+      // A history that is read again publishes little.
+      if (learnsFrom(scan)) add(client)
+      return undefined
+    },
     admit: function* ({ page }): Adding {
       if (parts.rule.action === 'keep' || !watching.isLearned) return 'whole'
       const found = newFieldsIn(parts.rule, watching, page.clients)
@@ -78,9 +107,8 @@ function fieldsPart(parts: FieldsParts, watching: Watching, { clock, group }: Op
       watching.isDropping = true
       throw new ConnectorError('event.fields-dropped', `read page: dropping new fields: ${found.join(', ')}`)
     },
-    published: ({ client }, _, as) => {
-      // Of a client beyond its limits, only the first fields were read.
-      if (as === 'changed' && client.oversizeBytes === undefined) table.add(client.client, clock.now())
+    published: ({ client }, scan, as) => {
+      if (as === 'changed' && !learnsFrom(scan)) add(client)
     },
     endPage: ({ scan, isLast, states }) => {
       const isHistoryRead = scan.kind === 'backfill' && isLast
@@ -89,6 +117,7 @@ function fieldsPart(parts: FieldsParts, watching: Watching, { clock, group }: Op
       return undefined
     },
     finish: () => finished(parts, watching, clock.now()),
+    state: () => (watching.isStored ? { isLearned: true } : state),
   }
 }
 
@@ -141,6 +170,7 @@ async function write({ object, newNonce }: FieldsParts, watching: Watching, fini
   const { table, isLearned, dropped } = watching
   const fields = { clients: table.clients(), isLearned, fields: table.fields(), dropped }
   await storeFields(object, { fields, nonce: newNonce() }, finish)
+  watching.isStored = isLearned
 }
 
 /** The paths of fields that no client had before, and that have no rule. */

@@ -6,8 +6,9 @@ import { clientTable } from '../../../../../connector/index/client-table.ts'
 import { withRules } from '../../../../../connector/index/index-state.ts'
 import { fieldTable } from '../../../../../connector/pipeline/features/fields/field-table.ts'
 import { fields } from '../../../../../connector/pipeline/features/fields/fields.ts'
-import { fieldsIn } from '../../../../../connector/pipeline/features/fields/stored-fields.ts'
+import { fieldsIn, noFields, storeFields } from '../../../../../connector/pipeline/features/fields/stored-fields.ts'
 import type { PageGroupParts } from '../../../../../connector/pipeline/group/building.ts'
+import { codeOf } from '../../../../../connector/runtime/connector-error.ts'
 import { BACKFILL } from '../../../../../connector/scan/scan-state.ts'
 import type { ClientRecord } from '../../../../../connector/source/client-source.ts'
 import { memoryStore } from '../../../../support/fakes/memory-versioned-object.ts'
@@ -28,7 +29,7 @@ async function watched(
 ) {
   let nonces = 0
   const feature = fields({ object, newNonce: () => `n${++nonces}`, rule })
-  await feature.prepare?.(never)
+  await feature.prepare?.(from.state?.parts.fields, never)
   const built = building({ features: [feature] }, from)
   let next = 0
   const numbered = (clients: readonly ClientRecord[]) => clients.map((client) => ({ No: `${next++}`, ...client }))
@@ -212,7 +213,7 @@ describe('with newFields: drop', () => {
     expect(feature.dropped?.()).toEqual([])
     const page = reading([{ No: '9', Nom: 'c', Jeton: 'x' }], { states: statesOf() })
     expect(() => builder.add(page)).toThrow('dropping new fields: jeton')
-    await feature.prepare?.(never)
+    await feature.prepare?.(undefined, never)
     expect((await stored())?.dropped).toEqual(['jeton'])
     expect(feature.dropped?.()).toEqual(['jeton'])
     expect(builder.add(page)).toBe('whole')
@@ -222,9 +223,53 @@ describe('with newFields: drop', () => {
     const first = await watched(undefined, {}, ruled('drop'))
     await first.backfill({ Nom: 'a' })
     expect(() => first.builder.add(reading([{ No: '9', Jeton: 'x' }], { states: statesOf() }))).toThrow()
-    await first.feature.prepare?.(never)
+    await first.feature.prepare?.(undefined, never)
     expect((await watched(first.object, {}, ruled('drop'))).feature.dropped?.()).toEqual(['jeton'])
     expect((await watched(first.object, {}, ruled('drop', 'jeton'))).feature.dropped?.()).toEqual([])
+  })
+})
+
+describe('when the object with the names is lost, or cannot be read', () => {
+  const learned = async (rule: NewFieldRule) => {
+    const first = await watched(undefined, {}, rule)
+    await first.backfill({ Nom: 'a' })
+    await first.live({ Nom: 'b' })
+    return { state: first.state(), table: first.table }
+  }
+  const lost = () => memoryStore().object('s.fields.json')
+
+  test.each(['drop', 'hold'] as const)(
+    'and newFields is %s, the stream is not opened until it is back',
+    async (action) => {
+      const from = await learned(ruled(action))
+      const object = lost()
+      const feature = fields({ object, newNonce: () => 'n', rule: ruled(action) })
+      const prepare = async () => await feature.prepare?.(from.state.parts.fields, never).then(() => 'prepared', codeOf)
+      expect(await prepare()).toBe('checkpoint.fields-lost')
+      await object.write('{"format": 99}', null, never)
+      expect(await prepare()).toBe('checkpoint.fields-lost')
+      await storeFields(object, { fields: { ...noFields, isLearned: true }, nonce: 'n' }, never)
+      expect(await prepare()).toBe('prepared')
+    },
+  )
+
+  test('and newFields is keep, the fields are learned again; it stays noticed until they are', async () => {
+    const from = await learned(keep)
+    const again = await watched(lost(), from)
+    expect(await again.live({ Nom: 'c', Jeton: 'x' })).toEqual([])
+    expect(again.state().parts.fields).toEqual({ isLearned: true })
+    expect((await again.stored())?.isLearned).not.toBe(true)
+  })
+
+  test('and the history is read again, the fields are learned from all clients, also those that are not published', async () => {
+    const { state, table } = await learned(keep)
+    const { fields: _, ...parts } = state.parts
+    const again = await watched(lost(), { state: { ...state, parts }, table }, ruled('drop'))
+    expect(again.state().parts.fields).toBeUndefined()
+    await again.backfill({ Nom: 'a' })
+    expect((await again.stored())?.fields.map(({ path }) => path)).toEqual(['No', 'Nom'])
+    await again.live({ Nom: 'd' })
+    expect(again.state().parts.fields).toEqual({ isLearned: true })
   })
 })
 
