@@ -3,7 +3,7 @@ import type { StreamConfig } from '../../config/connector-config.ts'
 import { pauseOf } from '../../control/requests.ts'
 import type { GroupView } from '../../placement/placement.ts'
 import { positionOf, shareDone } from '../../scan/scan-order.ts'
-import type { Scan, ScanKind } from '../../scan/scan-state.ts'
+import type { Scan, ScanKind, ScanStates } from '../../scan/scan-state.ts'
 import { type FoundCheckpoint, type FoundStreams, ownerOf, REBALANCING, unassignedRemark } from './find-streams.ts'
 import { type ReportedTrouble, troubleReported } from './stream-trouble.ts'
 
@@ -45,6 +45,7 @@ export function streamOverview(stream: StreamConfig, found: FoundStreams<SeenGro
   const owner = isKnown ? (ownerOf(name, group) ?? null) : undefined
   const checkpoint = checkpoints.get(name) ?? { kind: 'none' }
   const document = checkpoint.kind === 'document' ? checkpoint.document : undefined
+  const scans = document && scansOf(document)
   const trouble = troubleReported(name, { document: control.document, owner })
   const pause = pauseOf(control.document, name)
   const paused = pause && { ...calm, state: 'paused', since: pause.requestedAt, remark: pause.reason }
@@ -54,8 +55,8 @@ export function streamOverview(stream: StreamConfig, found: FoundStreams<SeenGro
   return {
     stream: name,
     ...standing,
-    lagMs: lagOf(document, at.now),
-    scans: document === undefined ? [] : scansIn(document, stream.poll.timeZone, at.now),
+    lagMs: lagOf(scans, at.now),
+    scans: scans === undefined ? [] : scansIn(scans, stream.poll.timeZone, at.now),
     replica: owner === undefined ? (document?.claim.owner ?? null) : owner,
   }
 }
@@ -90,13 +91,15 @@ function lastSaved({ claim, committed, pending }: CheckpointDocument): number {
   return Math.max(claim.at, committed.at, pending?.at ?? 0, committed.state.scans.live.startedAt ?? 0)
 }
 
-function lagOf(document: CheckpointDocument | undefined, now: number): number | null {
-  const startedAt = document?.committed.state.scans.live.startedAt ?? null
+function lagOf(scans: ScanStates | undefined, now: number): number | null {
+  const startedAt = scans?.live.startedAt ?? null
   return startedAt === null ? null : Math.max(0, now - startedAt)
 }
 
-function scansIn({ committed }: CheckpointDocument, timeZone: string, now: number): StreamOverview['scans'] {
-  const { background } = committed.state.scans
+/** Of the pending state, if there is one: it is almost always decided, and recorded as committed up to a minute later. */
+const scansOf = ({ pending, committed }: CheckpointDocument): ScanStates => (pending?.change ?? committed.state).scans
+
+function scansIn({ background }: ScanStates, timeZone: string, now: number): StreamOverview['scans'] {
   return background.map((scan) => ({ scan: scan.kind, clients: scan.clients, share: shareOf(scan, timeZone, now) }))
 }
 

@@ -7,9 +7,10 @@ import { loadConfig } from '../../../../connector/config/load-config.ts'
 import { noRequests } from '../../../../connector/control/control-document.ts'
 import { requested } from '../../../../connector/control/requests.ts'
 import type { GroupView } from '../../../../connector/placement/placement.ts'
-import { newScans } from '../../../../connector/scan/scan-state.ts'
+import { BACKFILL, newScans } from '../../../../connector/scan/scan-state.ts'
 import { plainScreen } from '../../../support/screens.ts'
-import { documentWith, now, state } from '../../checkpoint/documents.ts'
+import { change, documentWith, now, state } from '../../checkpoint/documents.ts'
+import { scanOf } from '../../scan/scans.ts'
 
 const polaris = { url: 'http://polaris.example.com', codeMagasin: 1 }
 const topics = (name: string) => ({ name, polaris, kafka: { topic: `shop.${name}` } })
@@ -60,6 +61,22 @@ describe('the state of a stream', () => {
     const report = reportOf({})
     expect(statusShape.parse(report)).toMatchObject({ connector: 'shop', needsAttention: false })
     expect(report.streams[1]).toMatchObject({ state: 'running', lagSeconds: 8, replica: 'r-1', code: null, hint: null })
+  })
+
+  test('has the scans and the lag of a pending state: its replica records it as committed only at the next save', () => {
+    const backfill = scanOf({ kind: 'backfill', tag: BACKFILL })
+    const scans = { ...live(50_000), background: [backfill] }
+    const document = {
+      ...documentWith({
+        committed: { at: now - 50_000, state: { ...state, scans } },
+        pending: { at: now - 8_000, change: { ...change, scans: live(8_000) } },
+      }),
+      claim,
+    }
+    expect(lyonOf({ lyon: { kind: 'document', document } })).toMatchObject({ lagSeconds: 8, scans: [] })
+    expect(lyonOf({ lyon: { kind: 'document', document: { ...document, pending: null } } })).toMatchObject({
+      ...{ lagSeconds: 50, scans: [{ scan: 'backfill' }] },
+    })
   })
 
   test('is held with code, since when, and what to do, as the replica reports that has it', () => {
