@@ -75,17 +75,17 @@ const isOf =
   (line: LogLine): boolean =>
     line.stream === stream && line.msg === msg
 
-it('streams of the same server share its limit on concurrent requests', async () => {
+it('streams of the same server share its limit on concurrent requests, on all replicas together', async () => {
   const stage = await replicaScene(4, { polaris: { server: { concurrentRequests: 2 } } })
   const { simulator } = stage
-  const inFlight = { now: 0, most: 0 }
+  const inFlight = { now: 0, most: 0, ms: 20 }
   simulator.faults.when(
     () => true,
     () => {
       inFlight.now += 1
       inFlight.most = Math.max(inFlight.most, inFlight.now)
       return {
-        ...faults.latency(20),
+        ...faults.latency(inFlight.ms),
         send: async (response, answer) => {
           inFlight.now -= 1
           await sendAnswer(response, answer)
@@ -93,11 +93,22 @@ it('streams of the same server share its limit on concurrent requests', async ()
       }
     },
   )
-  const connector = stage.start()
-  for (const stream of stage.streams) await connector.status(({ progress }) => progress === 'caught up', { stream })
+  const first = stage.start()
+  for (const stream of stage.streams) await first.status(({ progress }) => progress === 'caught up', { stream })
   expect(inFlight.most).toBe(2)
+
+  const second = stage.start()
+  await stage.untilShared([first, second], { least: 2 })
+  inFlight.ms = 150 // so slow that all streams always want to read
+  const further = (calls: number) =>
+    expect.poll(() => simulator.calls.length, { timeout: 30_000 }).toBeGreaterThan(simulator.calls.length + calls)
+  await further(8) // requests of the first replica from before the rebalance have ended
+  inFlight.most = 0
+  await further(30)
+  expect(inFlight.most).toBe(2)
+  simulator.change()
   await stage.expectAllExactlyOnce()
-  expect(await connector.stop()).toBe(0)
+  expect(await Promise.all([first.stop(), second.stop()])).toEqual([0, 0])
 })
 
 it('delays no healthy stream when others have a server that hangs or returns HTML, a topic that rejects records, or clients without ids', async () => {
