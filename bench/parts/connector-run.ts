@@ -76,7 +76,6 @@ function environmentOf(
       CONNECTOR_ID: run.id,
       STREAM_NAME: STREAM,
       HTTP_PORT: '0',
-      HTTP_NODE_METRICS: 'true',
       PLACEMENT: 'single',
       LOG_LEVEL: 'info',
       MALLOC_ARENA_MAX: '1',

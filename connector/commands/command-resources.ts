@@ -39,7 +39,6 @@ export function openReplica(
     clock: systemClock,
     placement: config.placement.mode,
     readyAfterMs: config.readyAfterMs,
-    nodeMetrics: config.http.nodeMetrics,
     runbookUrl: config.http.runbookUrl,
     named: settingNames(sources),
   })

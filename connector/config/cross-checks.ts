@@ -1,6 +1,6 @@
 import type { Violation } from './config-problem.ts'
 import type { Settings, StreamSettings } from './config-schema.ts'
-import { beginning, clientCertificate, credentials, headerNames, loginToken, trust } from './polaris-checks.ts'
+import { beginning, clientCertificate, credentials, headerNames, trust } from './polaris-checks.ts'
 import { checkedFieldRules } from './sections/event-section.ts'
 import { allOrNone, saslLogin } from './sections/kafka-access-section.ts'
 import { deadLetterTopic } from './sections/kafka-section.ts'
@@ -29,7 +29,6 @@ export const crossChecks: readonly CrossCheck[] = [
     find: ofEachStream(credentials),
   },
   { reads: ['streams.polaris.lastChanged', 'streams.polaris.timeZone'], find: ofEachStream(beginning) },
-  { reads: ['streams.polaris.login'], find: ofEachStream(loginToken) },
   { reads: ['streams.polaris.tls', 'streams.polaris.url'], find: ofEachStream(trust) },
   { reads: ['streams.polaris.tls'], find: ofEachStream(clientCertificate) },
   {

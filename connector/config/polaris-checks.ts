@@ -2,6 +2,7 @@ import { clientCertificateProblem } from '../source/polaris/http/secure-context.
 import { wallClock } from '../source/source-time.ts'
 import type { Violation } from './config-problem.ts'
 import type { StreamSettings } from './config-schema.ts'
+import { tokenSentAs } from './sections/polaris-access-section.ts'
 import { beginAt } from './sections/polaris-section.ts'
 
 /** Nothing that is modified before its beginning is read. */
@@ -25,21 +26,8 @@ export function credentials({ polaris: { auth, user, password } }: StreamSetting
     : []
 }
 
-export function loginToken({ polaris: { login } }: StreamSettings): Violation[] {
-  const { token } = login
-  if (token === undefined) return []
-  const path = ['polaris', 'login', 'token']
-  const carriers = [token.query, token.header].filter((carrier) => carrier !== undefined)
-  return [
-    ...(token.field !== undefined && token.pattern !== undefined
-      ? [{ path, what: 'must have only one of field and pattern' }]
-      : []),
-    ...(carriers.length === 1 ? [] : [{ path, what: 'must have exactly one of query and header' }]),
-  ]
-}
-
 export function trust({ polaris: { tls, url } }: StreamSettings): Violation[] {
-  const set = (['fingerprints', 'ca', 'cert', 'key', 'keyPassphrase'] as const).filter((key) => tls[key] !== undefined)
+  const set = (['fingerprints', 'ca', 'cert', 'key'] as const).filter((key) => tls[key] !== undefined)
   const [first] = set
   if (first === undefined) return []
   const path = ['polaris', 'tls', first]
@@ -49,17 +37,12 @@ export function trust({ polaris: { tls, url } }: StreamSettings): Violation[] {
 }
 
 export function clientCertificate({ polaris: { tls } }: StreamSettings): Violation[] {
-  const { cert, key, keyPassphrase } = tls
+  const { cert, key } = tls
   const at = (name: keyof typeof tls, what: string) => [{ path: ['polaris', 'tls', name], what }]
   if (cert === undefined && key !== undefined) return at('cert', 'is missing: required together with key')
-  if (key === undefined && (cert ?? keyPassphrase) !== undefined)
-    return at('key', `is missing: required together with ${cert === undefined ? 'keyPassphrase' : 'cert'}`)
+  if (key === undefined && cert !== undefined) return at('key', 'is missing: required together with cert')
   if (cert === undefined || key === undefined) return []
-  const problem = clientCertificateProblem({
-    cert: cert.reveal(),
-    key: key.reveal(),
-    passphrase: keyPassphrase?.reveal(),
-  })
+  const problem = clientCertificateProblem({ cert: cert.reveal(), key: key.reveal() })
   return problem === undefined ? [] : at(problem.of, problem.what)
 }
 
@@ -67,7 +50,7 @@ export function clientCertificate({ polaris: { tls } }: StreamSettings): Violati
 export function headerNames({ polaris: { headers, auth, login } }: StreamSettings): Violation[] {
   const own = [
     { name: 'authorization', isSet: auth === 'basic', by: 'auth: basic' },
-    { name: login.token?.header?.split(':')[0]?.toLowerCase(), isSet: auth === 'login', by: 'login.token.header' },
+    { name: tokenHeader(login), isSet: auth === 'login', by: 'login.token.sendAs' },
   ]
   return Object.keys(headers).flatMap((name) => {
     const setter = own.find((other) => other.isSet && other.name === name.toLowerCase())
@@ -75,4 +58,9 @@ export function headerNames({ polaris: { headers, auth, login } }: StreamSetting
       ? []
       : [{ path: ['polaris', 'headers', name], what: `is set by ${setter.by}: remove one or the other` }]
   })
+}
+
+function tokenHeader({ token }: StreamSettings['polaris']['login']): string | undefined {
+  const carrier = token && tokenSentAs(token)
+  return carrier?.kind === 'header' ? carrier.name.toLowerCase() : undefined
 }

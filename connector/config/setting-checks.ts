@@ -97,12 +97,14 @@ export function headerProblem(header: string, value: string): string | undefined
   return /^[\t\x20-\x7e]+$/.test(value) ? undefined : 'must have a value of printable ASCII characters'
 }
 
-export const tokenHeader: Check = {
+/** A query parameter, `?token`, or a header with an optional scheme. */
+export const tokenCarrier: Check = {
   isValid: (text) => {
+    if (text.startsWith('?')) return /^\?[^\s?&=#]+$/.test(text)
     const [header = '', scheme = 'none', ...rest] = text.split(/: */)
     return isHeaderName(header) && /^[!-~]+$/.test(scheme) && rest.length === 0
   },
-  rule: 'must be an HTTP header name, such as X-Token, or name and scheme, such as Authorization: Bearer',
+  rule: 'must be a header such as X-Token, a header and scheme such as Authorization: Bearer, or a query parameter such as ?token',
 }
 
 export const pem: Check = {
@@ -124,9 +126,13 @@ export const hmacKey: Check = {
   rule: 'must have at least 32 characters: create it with openssl rand -base64 32',
 }
 
-export const patternWithGroup: Check = {
-  isValid: (text) => isAccepted(() => new RegExp(text)) && (new RegExp(`${text}|`).exec('')?.length ?? 0) > 1,
-  rule: 'must be a regular expression with a capturing group',
+export const patternWithGroup = {
+  isValid: (text: string) => isAccepted(() => new RegExp(text)) && (new RegExp(`${text}|`).exec('')?.length ?? 0) > 1,
+}
+
+export const tokenPlace: Check = {
+  isValid: (text) => patternWithGroup.isValid(text) || (fieldPath.isValid(text) && !/[()]/.test(text)),
+  rule: `${fieldPathRule}, or a regular expression with a capturing group`,
 }
 
 export const lookBack = {

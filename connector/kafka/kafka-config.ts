@@ -50,8 +50,8 @@ export interface OAuthClient {
   readonly tokenEndpoint: string
   readonly clientId: string
   readonly clientSecret: string
-  readonly scope?: string | undefined
-  readonly audience?: string | undefined
+  /** Further parameters of the request, such as `scope` and `audience`. */
+  readonly parameters: Readonly<Record<string, string>>
   /** PEM text: CAs trusted for the token endpoint instead of the system's. */
   readonly ca?: string | undefined
 }

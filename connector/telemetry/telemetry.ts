@@ -23,7 +23,7 @@ import { type ReplicaHealth, type ReplicaWatch, type ReplicaWatchParts, replicaW
 import type { WatchedPolling } from './scan-status.ts'
 import { logObserver } from './stream-log.ts'
 
-type TelemetryParts = LoggerParts & ReplicaWatchParts & { readonly nodeMetrics?: boolean }
+type TelemetryParts = LoggerParts & ReplicaWatchParts
 
 interface ListenAt {
   readonly host: string
@@ -58,12 +58,12 @@ export interface Telemetry {
 }
 
 export function createTelemetry(parts: TelemetryParts): Telemetry {
-  const { connector, replica, version, clock, nodeMetrics = false, runbookUrl, named } = parts
+  const { connector, replica, version, clock, runbookUrl, named } = parts
   const watch = replicaWatch(parts)
   const failures = recentFailures(clock)
   const leveled = leveledLog(withRunbook(withNames(logger({ ...parts, level: 'trace' }), named), runbookUrl), parts)
   const { log } = leveled
-  const registry = processRegistry(connector, { nodeMetrics })
+  const registry = processRegistry(connector)
   const metrics = promMetrics(registry)
   for (const kind of warningKinds) metrics.ofReplica.count('warnings', 0, { kind }) // each exists from the start
   scrapedMetrics(registry, { clock, version, replica, watch })

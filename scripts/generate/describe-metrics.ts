@@ -11,7 +11,7 @@ const kinds = { counter: counterList, histogram: histogramList, gauge: { ...gaug
 /** Limit of the series of one running stream with a validated server certificate; a test counts them. */
 export const MOST_STREAM_SERIES = 73
 
-/** The metrics reference in Markdown, without the metrics of the process (`process_*`, `nodejs_*`) of prom-client. */
+/** The metrics reference in Markdown, without the metrics of the process (`process_*`, `nodejs_eventloop_lag_*`) of prom-client. */
 export function describeMetrics(): string {
   return [
     'Counters with fixed labels exist from the start with value 0. A time in a `_timestamp_seconds` metric is in seconds',
@@ -19,8 +19,7 @@ export function describeMetrics(): string {
     '',
     `**Number of series.** A running stream has at most ${MOST_STREAM_SERIES}, and one more for each further certificate`,
     '(`ca`, `client`); three more with `removed.mode`; two more with a recorded audit. On a replica that does not run it,',
-    'fewer. Each replica adds about 110 of its own, and about 10 of its process (`process_*`). `http.nodeMetrics: true` adds about 50 of Node.js',
-    '(`nodejs_*`).',
+    'fewer. Each replica adds about 110 of its own, and about 20 of its process (`process_*`, `nodejs_eventloop_lag_*`).',
     '',
     '## Of each stream',
     '',

@@ -27,7 +27,11 @@ function tokenScene(environment: Record<string, string> = {}): Promise<Scene> {
       ...{ KAFKA_SSL_CA: kafka.secure.certificates.authority, KAFKA_SASL_MECHANISM: 'OAUTHBEARER' },
       ...{ KAFKA_OAUTH_TOKEN_ENDPOINT: tokens.tokenEndpoint, KAFKA_OAUTH_CA: tokens.authority },
       ...{ KAFKA_SASL_USERNAME: tokenClient.id, KAFKA_SASL_PASSWORD: tokenClient.secret },
-      ...{ KAFKA_OAUTH_AUDIENCE: audience, KAFKA_OAUTH_EXTENSIONS: 'logicalCluster: one', LOG_LEVEL: 'trace' },
+      ...{
+        KAFKA_OAUTH_PARAMETERS: `audience: ${audience}`,
+        KAFKA_OAUTH_EXTENSIONS: 'logicalCluster: one',
+        LOG_LEVEL: 'trace',
+      },
       ...environment,
     },
     brokers: { connector: kafka.secure.bootstrap, reader: kafka.bootstrap },
@@ -86,7 +90,7 @@ const faults = [
     detail: 'request a token from https://127.0.0.1:1/token: it cannot be reached (ECONNREFUSED)',
   },
   {
-    environment: { KAFKA_OAUTH_AUDIENCE: 'another' },
+    environment: { KAFKA_OAUTH_PARAMETERS: 'audience: another' },
     code: 'publish.unauthorized',
     detail: 'log in: a broker rejects the token of ',
   },

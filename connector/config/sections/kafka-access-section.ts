@@ -49,12 +49,11 @@ const oauth = setting.section('Tokens for `mechanism: oauthbearer`, by the clien
       description: "CAs trusted for the token endpoint instead of the system's: PEM text or path of a PEM file",
     })
     .optional(),
-  scope: setting
-    .text({ variable: 'KAFKA_OAUTH_SCOPE', description: 'Scopes to request, separated by spaces' })
-    .optional(),
-  audience: setting
-    .text({ variable: 'KAFKA_OAUTH_AUDIENCE', description: 'Parameter `audience` of the request' })
-    .optional(),
+  parameters: setting.textMap({
+    default: {},
+    variable: 'KAFKA_OAUTH_PARAMETERS',
+    description: 'Further parameters of the request, by name, such as `scope` and `audience`',
+  }),
   extensions: setting.textMap({
     default: {},
     variable: 'KAFKA_OAUTH_EXTENSIONS',
@@ -96,8 +95,8 @@ export function saslConfig(
   if (mechanism === 'aws-msk-iam') return { mechanism, region: regionOf(brokers) ?? '' }
   if (mechanism === undefined || username === undefined || password === undefined) return undefined
   if (mechanism !== 'oauthbearer') return Object.assign(revealed({ username, password }), { mechanism })
-  const { extensions, tokenEndpoint = '', ...request } = oauth
-  const client = revealed({ ...request, tokenEndpoint, clientId: username, clientSecret: password })
+  const { extensions, tokenEndpoint = '', parameters, ca } = oauth
+  const client = revealed({ ca, parameters, tokenEndpoint, clientId: username, clientSecret: password })
   return { mechanism, client, extensions }
 }
 
@@ -120,12 +119,12 @@ const mskBroker = /\.kafka(?:-serverless)?\.([a-z0-9-]+)\.amazonaws\.com(?:\.cn)
 const regionOf = (brokers: readonly string[]) => brokers.flatMap((broker) => mskBroker.exec(broker)?.[1] ?? []).at(0)
 
 function iamLogin({ username, password, oauth }: SaslSettings, { ssl, brokers }: Omit<Access, 'sasl'>): Violation[] {
-  const { extensions, ...texts } = oauth
-  const used = Object.entries({ username, password, extensions: Object.keys(extensions).at(0), ...texts })
-  const unused = used.filter(([, value]) => value !== undefined)
-  const places = unused.map(([key]) => [...path, ...(key in oauth ? ['oauth', key] : [key])])
+  const unused = [...keysSet({ username, password }), ...keysSet(oauth).map((key) => `oauth.${key}`)]
   return [
-    ...places.map((place) => ({ path: place, what: 'does not apply to mechanism: aws-msk-iam: remove it' })),
+    ...unused.map((key) => ({
+      path: [...path, ...key.split('.')],
+      what: 'does not apply to mechanism: aws-msk-iam: remove it',
+    })),
     ...(sslConfig(ssl) === undefined
       ? [{ path: ['kafka', 'ssl', 'enabled'], what: 'must be true with aws-msk-iam' }]
       : []),
@@ -141,14 +140,16 @@ function iamLogin({ username, password, oauth }: SaslSettings, { ssl, brokers }:
 }
 
 function passwordLogin(sasl: SaslSettings): Violation[] {
-  const { extensions, ...texts } = sasl.oauth
-  const unused = Object.entries({ ...texts, extensions: Object.keys(extensions).at(0) })
   return [
     ...allOrNone(sasl, ['mechanism', 'username', 'password'], path),
-    ...unused.flatMap(([key, value]) =>
-      value === undefined ? [] : [{ path: [...path, 'oauth', key], what: 'requires mechanism: oauthbearer' }],
-    ),
+    ...keysSet(sasl.oauth).map((key) => ({ path: [...path, 'oauth', key], what: 'requires mechanism: oauthbearer' })),
   ]
+}
+
+/** An empty map counts as unset. */
+function keysSet(settings: object): string[] {
+  const isSet = (value: unknown) => value !== undefined && JSON.stringify(value) !== '{}'
+  return Object.entries(settings).flatMap(([key, value]) => (isSet(value) ? [key] : []))
 }
 
 function tokenLogin({ username, password, oauth }: SaslSettings): Violation[] {
@@ -161,6 +162,9 @@ function tokenLogin({ username, password, oauth }: SaslSettings): Violation[] {
       path: [...path, 'oauth', 'extensions', name],
       what: 'must be a name of letters other than auth',
     })),
+    ...Object.keys(oauth.parameters)
+      .filter((name) => ['grant_type', 'client_id', 'client_secret'].includes(name))
+      .map((name) => ({ path: [...path, 'oauth', 'parameters', name], what: 'is set by the connector: remove it' })),
   ]
 }
 

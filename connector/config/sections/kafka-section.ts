@@ -29,10 +29,6 @@ const topics = setting.section('Creation of missing topics', {
     default: kafkaDefaults.create.eventsConfig,
     description: 'Topic configuration of a new events topic, by Kafka names',
   }),
-  deadLetterConfig: setting.textMap({
-    default: kafkaDefaults.create.deadLettersConfig,
-    description: 'Topic configuration of a new dead-letter topic, by Kafka names',
-  }),
 })
 
 export const kafkaSection = setting.section('The Kafka cluster and how events are published', {
@@ -105,8 +101,7 @@ export function kafkaConfig(kafka: KafkaSettings, stream: TopicSettings): KafkaC
   }
 }
 
-function topicCreation({ create, config, deadLetterConfig, ...topics }: KafkaSettings['topics']) {
-  return create
-    ? ({ ...topics, eventsConfig: config, deadLettersConfig: deadLetterConfig } satisfies TopicCreation)
-    : undefined
+function topicCreation({ create, config, ...topics }: KafkaSettings['topics']) {
+  const { deadLettersConfig } = kafkaDefaults.create
+  return create ? ({ ...topics, eventsConfig: config, deadLettersConfig } satisfies TopicCreation) : undefined
 }

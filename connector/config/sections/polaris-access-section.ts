@@ -13,27 +13,20 @@ import * as setting from '../setting-types.ts'
 const token = setting.optionalSection(
   'Session token from the login response. Without this section, cookies carry the session',
   {
-    field: setting
+    from: setting
       .text({
-        check: check.fieldPath,
+        check: check.tokenPlace,
         description:
-          'Field of the login response that holds the token. Without `field` and `pattern`, the whole response is the token',
+          'Where the login response has the token: in a field, or in the first group of a regular expression. Default: the whole response is the token',
+        examples: ['Session.Token', 'token=([0-9a-f]+)'],
       })
       .optional(),
-    pattern: setting
-      .text({
-        check: check.patternWithGroup,
-        description: 'Regular expression applied to the login response; its first group is the token',
-      })
-      .optional(),
-    query: setting.text({ description: 'Query parameter that sends the token' }).optional(),
-    header: setting
-      .text({
-        check: check.tokenHeader,
-        description: 'Header that sends the token, with an optional scheme before it',
-        examples: ['Authorization: Bearer'],
-      })
-      .optional(),
+    sendAs: setting.text({
+      check: check.tokenCarrier,
+      description:
+        'What carries the token: a header, with an optional scheme before the token, or a query parameter, written with `?`',
+      examples: ['Authorization: Bearer', '?token'],
+    }),
   },
 )
 
@@ -68,11 +61,7 @@ export const tls = setting.section('TLS connections to the server. Its certifica
     pem: true,
     check: check.pem,
     variable: 'POLARIS_TLS_KEY',
-    description: 'Private key of `cert`: PEM text or path of a PEM file',
-  }),
-  keyPassphrase: setting.secret({
-    variable: 'POLARIS_TLS_KEY_PASSPHRASE',
-    description: 'Passphrase of the private key, if it is encrypted',
+    description: 'Private key of `cert`, not encrypted: PEM text or path of a PEM file',
   }),
   minVersion: setting.choice({
     choices: tlsVersions,
@@ -120,19 +109,19 @@ const loginConfig = ({ token }: AccessSettings['login']) => ({
   token: token && { from: tokenFrom(token), sendAs: tokenSentAs(token) },
 })
 
-function tokenFrom({ field, pattern }: TokenSettings): TokenConfig['from'] {
-  if (field !== undefined) return { kind: 'field', path: field }
-  return pattern === undefined ? { kind: 'text' } : { kind: 'pattern', pattern }
+function tokenFrom({ from }: TokenSettings): TokenConfig['from'] {
+  if (from === undefined) return { kind: 'text' }
+  return check.patternWithGroup.isValid(from) ? { kind: 'pattern', pattern: from } : { kind: 'field', path: from }
 }
 
-function tokenSentAs({ query, header }: TokenSettings): TokenConfig['sendAs'] {
-  if (header === undefined) return { kind: 'query', name: query ?? '' }
-  const [name = '', scheme] = header.split(/: */)
+export function tokenSentAs({ sendAs }: TokenSettings): TokenConfig['sendAs'] {
+  if (sendAs.startsWith('?')) return { kind: 'query', name: sendAs.slice(1) }
+  const [name = '', scheme] = sendAs.split(/: */)
   return { kind: 'header', name, prefix: scheme && `${scheme} ` }
 }
 
-export function tlsConfig({ fingerprints, ca, cert, key, keyPassphrase, minVersion }: z.output<typeof tls>): TlsConfig {
-  const client = cert && key && { cert, key, passphrase: keyPassphrase }
+export function tlsConfig({ fingerprints, ca, cert, key, minVersion }: z.output<typeof tls>): TlsConfig {
+  const client = cert && key && { cert, key }
   return revealed({ fingerprints, ca, client, minVersion })
 }
 

@@ -28,12 +28,6 @@ export const http = setting.section('HTTP endpoints: health, metrics and the sta
     variable: 'HTTP_PORT',
     description: 'Port to listen on; 0: any free port',
   }),
-  nodeMetrics: setting.flag({
-    default: false,
-    variable: 'HTTP_NODE_METRICS',
-    description:
-      'Export the metrics of Node.js (`nodejs_*`, about 50 series): heap, garbage collection, event loop. Those of the process (`process_*`) are always exported',
-  }),
   runbookUrl: setting
     .text({
       check: check.httpUrl,

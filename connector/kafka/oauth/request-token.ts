@@ -35,7 +35,7 @@ async function post(client: OAuthClient, limit: AbortSignal): Promise<{ status: 
     const { statusCode, body } = await request(client.tokenEndpoint, {
       method: 'POST',
       headers: { authorization: basicAuth(client), accept: 'application/json', 'content-type': formType },
-      body: new URLSearchParams({ grant_type: 'client_credentials', ...parametersOf(client) }).toString(),
+      body: new URLSearchParams({ grant_type: 'client_credentials', ...client.parameters }).toString(),
       dispatcher: agent,
       signal: limit,
     })
@@ -70,10 +70,6 @@ function basicAuth({ clientId, clientSecret }: OAuthClient): string {
   return `Basic ${Buffer.from(encoded.join(':')).toString('base64')}`
 }
 
-function parametersOf({ scope, audience }: OAuthClient): Record<string, string> {
-  return { ...(scope !== undefined && { scope }), ...(audience !== undefined && { audience }) }
-}
-
 function tokenIn(answer: Record<string, unknown>): AccessToken | undefined {
   const { access_token: value, expires_in: lifetime } = answer
   if (typeof value !== 'string' || !/^[\x21-\x7e]+$/.test(value)) return undefined
@@ -87,9 +83,9 @@ const reported: Readonly<Record<string, string>> = {
   unauthorized_client: 'the grant "client credentials" of the client',
   unsupported_grant_type: 'the grant "client credentials" of the client',
   invalid_grant: 'KAFKA_SASL_USERNAME or KAFKA_SASL_PASSWORD',
-  invalid_scope: 'KAFKA_OAUTH_SCOPE',
-  invalid_target: 'KAFKA_OAUTH_AUDIENCE',
-  invalid_request: 'KAFKA_OAUTH_SCOPE or KAFKA_OAUTH_AUDIENCE',
+  invalid_scope: 'scope in KAFKA_OAUTH_PARAMETERS',
+  invalid_target: 'audience in KAFKA_OAUTH_PARAMETERS',
+  invalid_request: 'KAFKA_OAUTH_PARAMETERS',
 }
 
 function refusal(client: OAuthClient, status: number, error: unknown): ConnectorError {

@@ -29,8 +29,8 @@ function oauthClient({ client, extensions }: TokenLogin): TokenSource {
     extensions,
     account: () => ({ user: client.clientId, password: client.clientSecret }),
     settings: () => {
-      const { tokenEndpoint, clientId, clientSecret, scope, audience, ca } = client
-      return JSON.stringify([tokenEndpoint, clientId, clientSecret, scope, audience, ca])
+      const { tokenEndpoint, clientId, clientSecret, parameters, ca } = client
+      return JSON.stringify([tokenEndpoint, clientId, clientSecret, parameters, ca])
     },
     whyRejected: 'its log has the reason, such as another audience',
     request: (limit) => requestToken(client, limit),

@@ -95,8 +95,6 @@ type TlsVersion = (typeof tlsVersions)[number]
 export interface ClientCertificate {
   readonly cert: string
   readonly key: string
-  /** Of an encrypted key. */
-  readonly passphrase?: string | undefined
 }
 
 /** Read again for each connection, so it may change. */

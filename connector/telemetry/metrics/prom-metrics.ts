@@ -66,18 +66,17 @@ function mapValues<Name extends string, In, Out>(list: Readonly<Record<Name, In>
   return Object.fromEntries(Object.entries<In>(list).map(([name, value]) => [name, make(value)])) as Record<Name, Out>
 }
 
-/** A registry whose series have the label `connector`, with the metrics of the process and, if wanted, of Node.js. */
-export function processRegistry(connector: string, { nodeMetrics }: { readonly nodeMetrics: boolean }): Registry {
+/** Of prom-client's default metrics: the process, and the delay of the event loop, which an overloaded replica shows. */
+const ofProcess = /^(?:process|nodejs_eventloop_lag)_/
+
+/** A registry whose series have the label `connector`, with the metrics of the process. */
+export function processRegistry(connector: string): Registry {
   const registry = new Registry()
   registry.setDefaultLabels({ connector })
-  if (nodeMetrics) {
-    collectDefaultMetrics({ register: registry })
-    return registry
-  }
   const all = new Registry()
   collectDefaultMetrics({ register: all })
   for (const { name } of all.getMetricsAsArray()) {
-    if (name.startsWith('process_')) registry.registerMetric(all.getSingleMetric(name) as never) // it is registered
+    if (ofProcess.test(name)) registry.registerMetric(all.getSingleMetric(name) as never) // it is registered
   }
   return registry
 }

@@ -5,7 +5,7 @@ import { type Script, scriptedServer } from '../../support/servers/scripted-http
 import { startTokenServer, type TokenServer, tokenClient } from '../../support/servers/token-server.ts'
 
 const limit = AbortSignal.timeout(60_000)
-const client = { clientId: tokenClient.id, clientSecret: tokenClient.secret }
+const client = { clientId: tokenClient.id, clientSecret: tokenClient.secret, parameters: {} }
 let tokens: TokenServer
 beforeAll(async () => {
   tokens = await startTokenServer({ lifetimeS: 90, isDown: false })
@@ -23,9 +23,9 @@ it('returns the token and its lifetime, from a server with a CA of its own', asy
   expect(await requestToken(settings, limit)).toEqual({ value: tokens.issued.at(-1), lifetimeMs: 90_000 })
 })
 
-it('sends scope and audience', async () => {
+it('sends the configured parameters, such as scope and audience', async () => {
   const { server, settings } = await endpoint((_, response) => void response.end('{"access_token":"t"}'))
-  const answer = await requestToken({ ...settings, scope: 'a b', audience: 'kafka' }, limit)
+  const answer = await requestToken({ ...settings, parameters: { scope: 'a b', audience: 'kafka' } }, limit)
   expect(answer).toEqual({ value: 't', lifetimeMs: 300_000 })
   expect(server.calls[0]?.body).toBe('grant_type=client_credentials&scope=a+b&audience=kafka')
 })
@@ -37,7 +37,7 @@ it.each([
     400,
     { error: 'invalid_scope' },
     'publish.unauthorized',
-    'rejects the request (400 invalid_scope: check KAFKA_OAUTH_SCOPE)',
+    'rejects the request (400 invalid_scope: check scope in KAFKA_OAUTH_PARAMETERS)',
   ],
   [401, { error: `oops ${tokenClient.secret}` }, 'publish.unauthorized', 'rejects the request (401)'],
   [403, {}, 'publish.no-token', 'it answers with status 403'],

@@ -59,15 +59,15 @@ describe('the configuration of the components', () => {
 
   test.each([
     [
-      '{ field: Token, query: token }',
+      '{ from: Token, sendAs: "?token" }',
       { from: { kind: 'field', path: 'Token' }, sendAs: { kind: 'query', name: 'token' } },
     ],
     [
-      '{ pattern: "t=(.*)", header: X-T }',
+      '{ from: "t=(.*)", sendAs: X-T }',
       { from: { kind: 'pattern', pattern: 't=(.*)' }, sendAs: { kind: 'header', name: 'X-T' } },
     ],
     [
-      '{ header: "Authorization: Bearer" }',
+      '{ sendAs: "Authorization: Bearer" }',
       { from: { kind: 'text' }, sendAs: { kind: 'header', name: 'Authorization', prefix: 'Bearer ' } },
     ],
   ])('has the session token of a login: %s', (token, expected) => {

@@ -34,14 +34,17 @@ describe('settings that depend on each other', () => {
       ],
     ],
     [
-      { KAFKA_OAUTH_SCOPE: 's', KAFKA_OAUTH_EXTENSIONS: 'a: b' },
-      ['KAFKA_OAUTH_SCOPE requires mechanism: oauthbearer', 'KAFKA_OAUTH_EXTENSIONS requires mechanism: oauthbearer'],
+      { KAFKA_OAUTH_PARAMETERS: 'scope: s', KAFKA_OAUTH_EXTENSIONS: 'a: b' },
+      [
+        'KAFKA_OAUTH_PARAMETERS requires mechanism: oauthbearer',
+        'KAFKA_OAUTH_EXTENSIONS requires mechanism: oauthbearer',
+      ],
     ],
     [
-      { KAFKA_SASL_MECHANISM: 'aws-msk-iam', KAFKA_SASL_USERNAME: 'u', KAFKA_OAUTH_SCOPE: 's' },
+      { KAFKA_SASL_MECHANISM: 'aws-msk-iam', KAFKA_SASL_USERNAME: 'u', KAFKA_OAUTH_PARAMETERS: 'scope: s' },
       [
         'KAFKA_SASL_USERNAME does not apply to mechanism: aws-msk-iam: remove it',
-        'KAFKA_OAUTH_SCOPE does not apply to mechanism: aws-msk-iam: remove it',
+        'KAFKA_OAUTH_PARAMETERS does not apply to mechanism: aws-msk-iam: remove it',
         'KAFKA_SSL must be true with aws-msk-iam',
         'KAFKA_BROKERS must be named like b-1.….kafka.REGION.amazonaws.com:9098 with aws-msk-iam',
       ],
@@ -71,7 +74,6 @@ describe('settings that depend on each other', () => {
     ],
     [{ POLARIS_TLS_CERT: pem }, ['POLARIS_TLS_KEY is missing: required together with cert']],
     [{ POLARIS_TLS_KEY: pem }, ['POLARIS_TLS_CERT is missing: required together with key']],
-    [{ POLARIS_TLS_KEY_PASSPHRASE: 'x' }, ['POLARIS_TLS_KEY is missing: required together with keyPassphrase']],
     [{ POLARIS_TLS_CERT: pem, POLARIS_TLS_KEY: pem }, ['POLARIS_TLS_CERT must be a PEM certificate']],
     [
       { POLARIS_HEADERS: 'AUTHORIZATION: x', POLARIS_AUTH: 'basic', POLARIS_USER: 'u', POLARIS_PASSWORD: 'p' },
@@ -118,17 +120,25 @@ describe('settings that depend on each other', () => {
   })
 
   test.each([
-    ['token: { field: T }', 'must have exactly one of query and header'],
-    ['token: { field: T, pattern: "(.*)", query: t }', 'must have only one of field and pattern'],
-  ])('a login with %s', (token, what) => {
-    const yaml = `streams: [{ polaris: { auth: login, user: u, password: p, login: { ${token} } } }]`
-    expect(settings(yaml)).toEqual([`streams[0].polaris.login.token ${what}`])
+    ['from: T', 'sendAs is missing'],
+    ['sendAs: "?"', 'sendAs must be a header'],
+    ['sendAs: "X-T: a b"', 'sendAs must be a header'],
+    ['from: "t=(", sendAs: "?t"', 'from must be a field name'],
+  ])('a login with { %s } has a problem: %s', (token, what) => {
+    const yaml = `streams: [{ polaris: { auth: login, user: u, password: p, login: { token: { ${token} } } } }]`
+    expect(settings(yaml)).toEqual([expect.stringContaining(`streams[0].polaris.login.token.${what}`)])
+  })
+
+  test('the parameters of a token request leave out what the connector sets', () => {
+    const oauth = 'oauth: { tokenEndpoint: "https://l/t", parameters: { scope: s, client_secret: x } }'
+    const yaml = `kafka: { sasl: { mechanism: oauthbearer, username: u, password: p, ${oauth} } }`
+    expect(settings(yaml)).toEqual(['kafka.sasl.oauth.parameters.client_secret is set by the connector: remove it'])
   })
 
   test('a configured header must not be that of the login token', () => {
-    const login = 'auth: login, user: u, password: p, login: { token: { field: T, header: X-Token } }'
+    const login = 'auth: login, user: u, password: p, login: { token: { sendAs: X-Token } }'
     expect(settings(`streams: [{ polaris: { ${login}, headers: { x-token: a, Authorization: b } } }]`)).toEqual([
-      'streams[0].polaris.headers.x-token is set by login.token.header: remove one or the other',
+      'streams[0].polaris.headers.x-token is set by login.token.sendAs: remove one or the other',
     ])
   })
 

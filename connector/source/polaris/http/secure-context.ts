@@ -16,7 +16,7 @@ export function secureContexts(tls: TlsConfig | undefined): () => SecureContext 
     const settings = {
       ca: tls?.ca,
       minVersion: tls?.minVersion,
-      ...(client && { cert: client.cert, key: client.key, passphrase: client.passphrase }),
+      ...(client && { cert: client.cert, key: client.key }),
     }
     const texts = JSON.stringify(settings)
     if (last?.texts === texts) return last.context
@@ -46,7 +46,7 @@ function caProblem(ca: string | undefined): string | undefined {
 
 interface ClientCertificateProblem {
   /** The setting to correct. */
-  readonly of: 'cert' | 'key' | 'keyPassphrase'
+  readonly of: 'cert' | 'key'
   readonly what: string
   /** With the variable of the setting. */
   readonly text: string
@@ -54,17 +54,15 @@ interface ClientCertificateProblem {
 
 /** Why certificate and key cannot be used together; undefined if they can, or if there are none. */
 export function clientCertificateProblem(client: Partial<ClientCertificate>): ClientCertificateProblem | undefined {
-  const { cert, key, passphrase } = client
+  const { cert, key } = client
   if (!isContext({ cert })) return problem('cert', 'must be a PEM certificate')
-  if (!isContext({ key, passphrase })) {
-    return passphrase === undefined
-      ? problem('key', 'must be a PEM private key; an encrypted one requires keyPassphrase')
-      : problem('keyPassphrase', 'does not decrypt key, or key is not a PEM private key')
-  }
-  return isContext({ cert, key, passphrase }) ? undefined : problem('key', 'is not the key of cert')
+  if (key?.includes('ENCRYPTED'))
+    return problem('key', 'is encrypted: decrypt it with openssl pkey, and protect the file')
+  if (!isContext({ key })) return problem('key', 'must be a PEM private key')
+  return isContext({ cert, key }) ? undefined : problem('key', 'is not the key of cert')
 }
 
-const variables = { cert: 'POLARIS_TLS_CERT', key: 'POLARIS_TLS_KEY', keyPassphrase: 'POLARIS_TLS_KEY_PASSPHRASE' }
+const variables = { cert: 'POLARIS_TLS_CERT', key: 'POLARIS_TLS_KEY' }
 
 function problem(of: keyof typeof variables, what: string): ClientCertificateProblem {
   return { of, what, text: `${variables[of]} ${what}` }
