@@ -77,6 +77,7 @@ const mapping = z
     settings: z.object({ clientId: text.nullable(), clients: text.nullable() }).nullable(),
     xml: pageMapping,
     json: pageMapping,
+    lists: z.array(text).readonly().nullable(),
   })
   .nullable()
 /** Index entries of 24 bytes in base64. */
@@ -100,7 +101,7 @@ const reached = {
   carriedOut: z.array(carriedOut).readonly(),
 }
 const state = z.object({ ...reached, index })
-const change = z.object({ ...reached, entries })
+const change = z.object({ ...reached, entries, rules: z.array(text).readonly().optional() })
 /** The epoch and number of a prepared or decided state, and its time (ms since 1970, by the writer's clock). */
 const decision = z.object({ epoch: count, seq: count, nonce: z.string(), at: z.number() })
 

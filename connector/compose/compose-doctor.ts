@@ -36,12 +36,10 @@ export function composeDoctor(configured: ConnectorConfig, clock: Clock, closing
 function streamUnderTest(stream: StreamConfig, shared: SharedResources, closing: CloseStack): StreamUnderTest {
   const { clock, config, accounts } = shared
   const certificates: SeenCertificate[] = []
-  const lists: string[] = []
   const http = {
     clock,
     observe: (event: SourceEvent) => {
       if (event.kind === 'certificate-seen') certificates.push(event)
-      if (event.kind === 'list-ambiguous') lists.push(event.path)
     },
     permits: shared.servers.of(stream.polaris),
     accounts,
@@ -53,7 +51,6 @@ function streamUnderTest(stream: StreamConfig, shared: SharedResources, closing:
     config: stream,
     source,
     certificates: () => certificates,
-    ambiguousLists: () => lists,
     identity,
     object: streamObject(stream, shared),
     events: eventRules(stream, shared),

@@ -126,6 +126,7 @@ function streamConfig(stream: StreamSettings, { connector, kafka }: Settings): S
       clientId: polaris.clientIdField ?? null,
       modifiedAt: polaris.modifiedAtField ?? null,
       clients: polaris.clientsField ?? null,
+      lists: polaris.listFields,
     },
     hashIgnore: new Set(polaris.hashIgnore.map((path) => path.toLowerCase())),
     event: eventFields(event),

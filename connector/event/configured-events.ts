@@ -9,9 +9,9 @@ interface ConfiguredEvents {
   readonly eventSource: string
   readonly kafka: { readonly maxMessageBytes: number }
   readonly poll: { readonly timeZone: string }
-  readonly fields: { readonly clientId: string | null }
+  readonly fields: { readonly clientId: string | null; readonly lists: readonly string[] }
   readonly hashIgnore: ReadingRules['ignored']
-  readonly event: Omit<ReadingRules, 'timeZone' | 'ignored' | 'dropped'>
+  readonly event: Omit<ReadingRules, 'timeZone' | 'ignored' | 'dropped' | 'lists'>
   readonly deadLetterClient: EventSettings['deadLetterClient']
 }
 
@@ -20,8 +20,9 @@ export function readingRules({
   poll,
   hashIgnore,
   event,
-}: Pick<ConfiguredEvents, 'poll' | 'hashIgnore' | 'event'>): ReadingRules {
-  return { timeZone: poll.timeZone, ignored: hashIgnore, ...event }
+  fields: { lists },
+}: Pick<ConfiguredEvents, 'poll' | 'hashIgnore' | 'event' | 'fields'>): ReadingRules {
+  return { timeZone: poll.timeZone, ignored: hashIgnore, lists, ...event }
 }
 
 /** Upper bound of a record's headers, key and lengths, in bytes. */
@@ -43,7 +44,8 @@ export function eventSettings(
 
 /** The rules of the client index. Another id field or size limit may turn dead letters into events. */
 export function indexRules(stream: ConfiguredEvents): string {
-  return presentRules(readingRules(stream), `${stream.fields.clientId} ${stream.kafka.maxMessageBytes}`)
+  const rules = presentRules(readingRules(stream), `${stream.fields.clientId} ${stream.kafka.maxMessageBytes}`)
+  return indexRulesWithLists(rules, stream.fields.lists)
 }
 
 /** How clients become events without these fields, which were read when the stream was already known. */
@@ -75,4 +77,20 @@ export function indexRulesWithout(text: string, dropped: readonly string[]): str
   const rules = rulesOf(text)
   const fields = withDropped(rules.fields === undefined ? undefined : fieldRulesOf(rules.fields), dropped)
   return rulesText({ ...rules, fields: fields && fieldRulesText(fields) })
+}
+
+/** How clients become events with these lists. */
+export function withLists<Parts extends Pick<WithRules, 'rules' | 'indexRules'>>(
+  parts: Parts,
+  lists: readonly string[],
+): Parts {
+  return { ...parts, rules: { ...parts.rules, lists }, indexRules: indexRulesWithLists(parts.indexRules, lists) }
+}
+
+/** The rules of the client index, as text, of clients with these lists. */
+export function indexRulesWithLists(text: string, lists: readonly string[]): string {
+  if (lists.length === 0) return text
+  const rules = rulesOf(text)
+  const paths = new Set([...(rules.lists ?? []), ...lists.map((path) => path.toLowerCase())])
+  return rulesText({ ...rules, lists: [...paths].toSorted() })
 }

@@ -13,6 +13,8 @@ export interface ConfiguredFields {
   readonly modifiedAt: string | null
   /** Of the list of clients in a page. */
   readonly clients: string | null
+  /** Of the fields of a client that are lists. */
+  readonly lists: readonly string[]
 }
 
 const ID_NAMES = new Set(
@@ -45,7 +47,7 @@ const MODIFIED_NAMES = new Set(
  */
 export function mapFields(
   clients: readonly ClientRecord[],
-  { clientId, modifiedAt }: Omit<ConfiguredFields, 'clients'>,
+  { clientId, modifiedAt }: Pick<ConfiguredFields, 'clientId' | 'modifiedAt'>,
 ): FieldMapping | undefined {
   if (clientId !== null && modifiedAt !== null) return { clientId, modifiedAt }
   if (clients.length === 0) return undefined

@@ -15,6 +15,8 @@ export interface StreamMapping {
   readonly settings: Pick<ConfiguredFields, 'clientId' | 'clients'> | null
   readonly xml: PageMapping | null
   readonly json: PageMapping | null
+  /** Dotted paths of the fields of clients that are lists besides the configured ones; null: not settled yet. */
+  readonly lists: readonly string[] | null
 }
 
 export type MappedPage =
@@ -96,7 +98,7 @@ function holdsList(record: ClientRecord, isClient: (item: ClientRecord) => boole
 const isItems = (value: ClientValue): value is readonly ClientValue[] => Array.isArray(value)
 
 /** Nothing is known yet. */
-export const unmapped: StreamMapping = { settings: null, xml: null, json: null }
+export const unmapped: StreamMapping = { settings: null, xml: null, json: null, lists: null }
 
 /**
  * What is known under the present settings. `changed`: it must be found again, because the settings changed.
@@ -115,5 +117,5 @@ export function underSettings(
   const isSame = isKept('clientId', (one) => one.clientId) && isKept('clients', (one) => one.path?.join('.'))
   return before === null || isSame
     ? { kind: 'kept', mapping: { ...known, settings } }
-    : { kind: 'changed', mapping: { ...unmapped, settings } }
+    : { kind: 'changed', mapping: { ...unmapped, settings, lists: known.lists } }
 }

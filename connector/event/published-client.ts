@@ -40,7 +40,7 @@ export function publishedClientReader(
       return undefined
     const { data } = event
     const isKnown = event.type === EVENT_TYPE && isDataSchema(event.dataschema) && isRecord(data)
-    const content = isKnown ? contentUnder(data, { ignored: present.ignored }, undefined) : UNKNOWN_CONTENT
+    const content = isKnown ? contentUnder(data, { ignored: present.ignored, lists: present.lists }) : UNKNOWN_CONTENT
     const { subject: id } = event
     const mark = marks.get(String(event.type)) ?? 'none'
     return { id, key: clientKey(id), content, rules: rulesText(rulesOfEvent(event, present)), number, mark }

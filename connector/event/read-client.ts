@@ -5,6 +5,7 @@ import { canonicalJson, type IgnoredPaths, sha256, valueAt, without } from './ca
 import type { FieldMapping } from './field-mapping.ts'
 import type { FieldHash } from './field-rules.ts'
 import { beforeHmac, type FieldRules, fieldRulesOf, fieldRulesText } from './field-rules.ts'
+import { listShaper, withoutSingleLists } from './list-shapes.ts'
 import { minimiser } from './minimise.ts'
 import { type ModificationTime, modificationTime } from './modification-time.ts'
 
@@ -12,6 +13,8 @@ import { type ModificationTime, modificationTime } from './modification-time.ts'
 export interface ReadClient {
   /** As read: never leaves the process. */
   readonly client: ClientRecord
+  /** The same with its lists in their shape. */
+  readonly shaped: ClientRecord
   readonly id: ClientValue | undefined
   /** Size of a client beyond the limits of one client, of which only the first fields were read. */
   readonly oversizeBytes: number | undefined
@@ -33,6 +36,8 @@ interface PublishedData {
 export interface ReadingRules {
   readonly timeZone: string
   readonly ignored: IgnoredPaths
+  /** Paths of the fields that are lists; absent: none is known. */
+  readonly lists?: readonly string[] | undefined
   /** Undefined: events contain whole clients. */
   readonly fields: FieldRules | undefined
   readonly hmac?: FieldHash | undefined
@@ -49,15 +54,17 @@ export function isClientId(value: ClientValue | undefined): value is string {
 export function clientReader(mapping: FieldMapping, rules: ReadingRules): (client: ClientRecord) => ReadClient {
   const idPath = mapping.clientId.split('.')
   const modifiedPath = mapping.modifiedAt?.split('.')
+  const inShape = listShaper(rules.lists ?? [])
   const readContent = contentReader(rules)
   return (client) => {
     const id = valueAt(client, idPath)
     const modifiedText = modifiedPath === undefined ? undefined : valueAt(client, modifiedPath)
-    const { contentHash: hash, published } = readContent(client)
+    const shaped = inShape(client)
+    const { contentHash: hash, published } = readContent(shaped)
     const key = clientKey(isClientId(id) ? id : hash)
     const modified = typeof modifiedText === 'string' ? modificationTime(modifiedText, rules.timeZone) : undefined
     const oversizeBytes = oversizeOf(client)
-    return { client, id, oversizeBytes, key, content: contentKey(hash), modified, published }
+    return { client, shaped, id, oversizeBytes, key, content: contentKey(hash), modified, published }
   }
 }
 
@@ -78,11 +85,12 @@ function contentReader({ ignored, fields, hmac }: ReadingRules) {
 
 function publishedData(data: ClientRecord, ignored: IgnoredPaths): PublishedData {
   const json = canonicalJson(data)
-  return { json, contentHash: ignored.size === 0 ? sha256(json) : contentHash(data, ignored) }
+  const isWhole = ignored.size === 0 && withoutSingleLists(data) === data
+  return { json, contentHash: isWhole ? sha256(json) : contentHash(data, ignored) }
 }
 
 function contentHash(counted: ClientRecord, ignored: IgnoredPaths): string {
-  return sha256(canonicalJson(without(counted, ignored)))
+  return sha256(canonicalJson(withoutSingleLists(without(counted, ignored))))
 }
 
 /** The text of the rules for the client index. Fewer and shorter fields, too, may turn dead letters into events. */
@@ -99,11 +107,12 @@ export function presentRules({ ignored, fields }: Omit<ReadingRules, 'timeZone'>
 /** The content of a client under the rules of an index entry; unknown if they name another HMAC key. */
 export function contentUnder(
   client: ClientRecord,
-  { ignored, fields, hmacKeyId }: Omit<ContentRules, 'limits'>,
+  { ignored, lists, fields, hmacKeyId }: Omit<ContentRules, 'limits'>,
   { hmac, dropped }: Pick<ReadingRules, 'hmac' | 'dropped'> = {},
 ): ContentKey {
   if (hmacKeyId !== undefined && hmacKeyId !== hmac?.keyId) return UNKNOWN_CONTENT
-  const then = dropped === undefined ? client : minimiser(dropped, undefined)(client)
+  const inShape = listShaper(lists ?? [])(client)
+  const then = dropped === undefined ? inShape : minimiser(dropped, undefined)(inShape)
   const counted = fields === undefined ? then : minimiser(fieldRulesOf(fields), hmac)(then)
   return contentKey(contentHash(counted, new Set(ignored)))
 }

@@ -6,6 +6,8 @@ import type { IndexState } from './index-state.ts'
 export interface ContentRules {
   /** Lower-case dotted paths of fields that take no part in the content hash. */
   readonly ignored: readonly string[]
+  /** Lower-case dotted paths of fields that are lists, if any: the name of the wrapper of one item is no content. */
+  readonly lists?: readonly string[] | undefined
   /** The text of the field rules, if any: dropped fields take no part in the content hash either. */
   readonly fields?: string | undefined
   /** Contents are of published data, with values hashed with this key: the index was made from the topic. */
@@ -14,8 +16,8 @@ export interface ContentRules {
   readonly limits: string
 }
 
-export function rulesText({ ignored, fields, hmacKeyId, limits }: ContentRules): string {
-  return JSON.stringify({ ignored: ignored.toSorted(), fields, hmacKeyId, limits })
+export function rulesText({ ignored, lists, fields, hmacKeyId, limits }: ContentRules): string {
+  return JSON.stringify({ ignored: ignored.toSorted(), lists, fields, hmacKeyId, limits })
 }
 
 export function rulesOf(text: string): ContentRules {

@@ -61,7 +61,12 @@ export function underRules(entry: IndexEntry, rules: readonly string[], made: st
  * Adds the rules unless they are known. At the limit, they replace rules that no entry uses (`unused`: their number, or
  * -1); if all are used, contents become unknown. `events`: the stream's events.
  */
-export function withRules(state: IndexState, rules: string, events: number, unused = () => -1): IndexState {
+export function withRules<State extends Pick<IndexState, 'rules' | 'contentsFrom'>>(
+  state: State,
+  rules: string,
+  events: number,
+  unused = () => -1,
+): State {
   if (state.rules.includes(rules)) return state
   if (state.rules.length < MAX_RULES) return { ...state, rules: [...state.rules, rules] }
   const free = unused()

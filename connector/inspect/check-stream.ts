@@ -3,6 +3,7 @@ import { mismatch } from '../checkpoint/mismatch.ts'
 import type { StreamState } from '../checkpoint/stream-state.ts'
 import { committedByRecord } from '../checkpoint/transitions.ts'
 import { noStreamRequests } from '../control/stream-requests.ts'
+import { listShaper } from '../event/list-shapes.ts'
 import { clientTable } from '../index/client-table.ts'
 import { withRules } from '../index/index-state.ts'
 import type { PageGroupParts } from '../pipeline/group/building.ts'
@@ -88,7 +89,7 @@ async function checkNextPage(
     )
     const from = { states: state.scans, mapping: state.mapping, processed: builder, maxPages: CHECKED_PAGES }
     for await (const page of inspectedPages({ ...reader, source }, from, stop)) {
-      for (const feature of open.features) feature.examine?.(page.page.clients)
+      for (const feature of open.features) feature.examine?.(page.page.clients.map(listShaper(page.lists)))
       let added = builder.add(page)
       while (added === 'slice') added = builder.addRest()
     }

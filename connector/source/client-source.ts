@@ -167,8 +167,6 @@ export type SourceEvent =
   | { readonly kind: 'request-waited-long'; readonly turn: Turn; readonly waitedMs: number }
   /** A connection was opened with this certificate. */
   | ({ readonly kind: 'certificate-seen' } & SeenCertificate)
-  /** A field of clients occurs both as a list and as a single value, so it should be configured as a list. */
-  | { readonly kind: 'list-ambiguous'; readonly path: string }
   /** References to characters that XML forbids, and their escapes in JSON, were decoded to U+FFFD. */
   | { readonly kind: 'characters-replaced'; readonly characters: number }
 

@@ -209,6 +209,7 @@ function pipelineParts(
         clientId: 'No',
         modifiedAt: modificationTime === 'hidden' ? null : 'DateModification',
         clients: null,
+        lists: [],
       },
     },
     group: {

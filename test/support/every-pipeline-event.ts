@@ -64,7 +64,7 @@ export function everyPipelineEvent(error: unknown): PipelineEvent[] {
     'field-detected': { kind: 'field-detected', setting: 'POLARIS_CLIENT_ID_FIELD', field: 'idClient' },
     'scan-started': { kind: 'scan-started', scan: 'live', lastChanged: '2026-03-01T10:00:00' },
     'page-read': { kind: 'page-read', scan: 'live', clients: 100, limit: 100, bytes: 87_000, tookMs: 120 },
-    'list-ambiguous': { kind: 'list-ambiguous', path: 'adresses' },
+    'lists-settled': { kind: 'lists-settled', fields: ['Cartes'] },
     'certificate-seen': { kind: 'certificate-seen', certificate: 'server', expiresAt: 1_900_000_000_000 },
     'characters-replaced': { kind: 'characters-replaced', characters: 3 },
     'response-received': { kind: 'response-received', status: 200 },

@@ -126,7 +126,7 @@ export const polarisSection = setting.section('The Polaris server and what is re
     default: [],
     variable: 'POLARIS_LIST_FIELDS',
     description:
-      'Fields of a client that are always lists; XML does not distinguish a list with a single item from a plain field',
+      'Fields of a client that are always lists, besides those that the first pages of the stream show; XML does not distinguish a list with a single item from a plain field',
   }),
   statusFields: setting.textList({
     check: check.fieldPath,

@@ -1,6 +1,7 @@
 import type { CheckpointDocument } from '../../checkpoint/checkpoint-document.ts'
 import { committedByRecord } from '../../checkpoint/transitions.ts'
-import { indexRulesWithout, readingRulesWithout } from '../../event/configured-events.ts'
+import { indexRulesWithLists, indexRulesWithout, readingRulesWithout } from '../../event/configured-events.ts'
+import { listsInForce } from '../../event/list-shapes.ts'
 import type { ClientKey } from '../../index/index-entry.ts'
 import { droppedBy } from '../../pipeline/features/part.ts'
 import { ConnectorError } from '../../runtime/connector-error.ts'
@@ -59,7 +60,9 @@ export async function auditStream(
   const scans = auditableScans(first, parts)
   await prepareFor(open, first, stop)
   const dropped = droppedBy(open.features)
-  const indexRules = contentRules(indexRulesWithout(open.indexRules, dropped))
+  const lists = committedByRecord(first).state.mapping?.lists ?? []
+  const indexRules = contentRules(indexRulesWithLists(indexRulesWithout(open.indexRules, dropped), lists))
+  const rules = readingRulesWithout(parts.source.rules, dropped)
   const topic = await readTopicClients(
     open,
     { indexRules, otherSources, onClient, onProgress: (progress) => onProgress({ step: 'topic', ...progress }) },
@@ -69,7 +72,7 @@ export async function auditStream(
   const inIndex = before.index.table.size()
   const { mapping, events } = before.document.committed.state
   const source = await readSourceClients(
-    { ...parts.source, rules: readingRulesWithout(parts.source.rules, dropped) },
+    { ...parts.source, rules: { ...rules, lists: listsInForce(rules.lists ?? [], lists) } },
     {
       indexRules,
       mapping,

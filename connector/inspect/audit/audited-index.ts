@@ -67,7 +67,8 @@ async function loadIndex(
   const ofPending = clientTable()
   if (pending !== null) ofPending.setAll(deltaWords(pending.change.entries))
   const table = await loadTable(store, stored, stop)
-  return { table, pending: ofPending, rules: rules.map(contentRules), contentsFrom }
+  const added = pending?.change.rules ?? []
+  return { table, pending: ofPending, rules: [...rules, ...added].map(contentRules), contentsFrom }
 }
 
 /** The rules of an index without what does not affect contents. */

@@ -21,7 +21,7 @@ import {
 } from './judge-page.ts'
 import { judgeTimeZone } from './judge-time-zone.ts'
 
-type SourceUnderTest = Pick<StreamUnderTest, 'config' | 'source' | 'events' | 'ambiguousLists'>
+type SourceUnderTest = Pick<StreamUnderTest, 'config' | 'source' | 'events'>
 
 interface SourceCheck extends SourceUnderTest {
   readonly clock: Clock
@@ -68,7 +68,7 @@ export async function checkSource(
     order: judgeOrder(clients, { ...poll, mapping, startedAt: serverNow }),
     'server clock': judgeServerClock(page, now),
     'time zone': await during('time zone', () => checkTimeZone(check, serverNow, mapping)),
-    lists: judgeLists(stream.ambiguousLists()), // of all pages
+    lists: judgeLists(clients, stream.config.fields.lists),
   }
 }
 

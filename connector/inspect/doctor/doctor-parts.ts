@@ -28,8 +28,6 @@ export interface StreamUnderTest {
   readonly source: ClientSource
   /** The certificates of the connections that `source` has opened. */
   readonly certificates: () => readonly SeenCertificate[]
-  /** Paths of the fields that `source` has seen both as a list and as a single value. */
-  readonly ambiguousLists: () => readonly string[]
   readonly events: EventRules
   readonly object: VersionedObject
   /** Reads the client index of a document. Rejects with `checkpoint.index-*` or `storage.*`. */

@@ -3,6 +3,7 @@ import { clientRecord, type EventSettings } from '../../event/client-record.ts'
 import { type DeadLetterLimit, deadLetterGuard } from '../../event/dead-letter.ts'
 import type { FieldMapping } from '../../event/field-mapping.ts'
 import type { FieldRules } from '../../event/field-rules.ts'
+import { listFieldsLine, newLists } from '../../event/list-shapes.ts'
 import { missingFields } from '../../event/missing-fields.ts'
 import { modificationTime } from '../../event/modification-time.ts'
 import { clientReader, type ReadingRules } from '../../event/read-client.ts'
@@ -24,14 +25,13 @@ export function judgePage(page: Page, at: ReadArguments, beginAt: SourceTime | u
   )
 }
 
-const MAX_NAMED = 20
-
-/** Whether a field is a list in some clients only. Pure. */
-export function judgeLists(ambiguous: readonly string[]): CheckResult {
-  if (ambiguous.length === 0) return ok('no field is a list in some clients only')
-  return warning(
-    `lists in some clients, single values in others: ${ambiguous.slice(0, MAX_NAMED).join(', ')}`,
-    'set POLARIS_LIST_FIELDS to them before the first event: a later change publishes these clients again',
+/** The lists among the fields, which `run` settles before the first event. `configured`: those that are set. Pure. */
+export function judgeLists(clients: readonly ClientRecord[], configured: readonly string[]): CheckResult {
+  const found = newLists(clients, configured)
+  if (found.length === 0)
+    return ok(configured.length === 0 ? 'no field is a list' : 'no field besides the configured ones')
+  return ok(
+    `${found.join(', ')}: lists in all events of a new stream; to configure: ${listFieldsLine([...configured, ...found])}`,
   )
 }
 

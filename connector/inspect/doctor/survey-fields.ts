@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { type FieldMapping, mapFields } from '../../event/field-mapping.ts'
+import { listFieldsLine, listShaper, newLists } from '../../event/list-shapes.ts'
 import { modificationTime } from '../../event/modification-time.ts'
 import type { Clock } from '../../runtime/clock.ts'
 import { codeOf } from '../../runtime/connector-error.ts'
@@ -56,8 +57,10 @@ export async function surveyStream(
     for (const client of read.clients) clients.push(client)
   }
   const { mapping, problem } = detected(clients, config.fields)
-  const fields = surveyFields(clients, mapping)
-  const settings = fieldSettings(fields, mapping)
+  const { lists: configured } = config.fields
+  const lists = [...configured, ...newLists(clients, configured)]
+  const fields = surveyFields(clients.map(listShaper(lists)), mapping)
+  const settings = fieldSettings(lists, mapping)
   return { stream: config.name, clients: clients.length, fields, problem, settings }
 }
 
@@ -109,15 +112,14 @@ function roleOf(path: string, types: ReadonlyMap<FieldType, number>, mapping: Fi
 }
 
 /** The settings that hold what the survey found, as YAML of one stream's `polaris` section. */
-function fieldSettings(fields: readonly SurveyedField[], mapping: FieldMapping | undefined): string[] {
-  const lists = fields.filter(({ role }) => role === 'list').map(({ path }) => path)
+function fieldSettings(lists: readonly string[], mapping: FieldMapping | undefined): string[] {
   return [
     'polaris:',
     mapping === undefined ? '  # clientIdField: not detected' : `  clientIdField: ${quoted(mapping.clientId)}`,
     mapping?.modifiedAt == null
       ? '  # modifiedAtField: not detected'
       : `  modifiedAtField: ${quoted(mapping.modifiedAt)}`,
-    ...(lists.length === 0 ? [] : [`  listFields: [${lists.map(quoted).join(', ')}]`]),
+    ...(lists.length === 0 ? [] : [`  ${listFieldsLine(lists)}`]),
   ]
 }
 

@@ -58,7 +58,7 @@ export async function previewRecords(
   for await (const reading of inspectedPages(inspected, { states: newScans, mapping: null }, stop)) {
     const { page, scan, readAt, isLast } = reading
     const mapping = reading.mapping[scan.output]
-    const read = mapping && clientReader(mapping, rules)
+    const read = mapping && clientReader(mapping, { ...rules, lists: reading.lists })
     for (const client of page.clients.slice(0, limit - records.length))
       if (mapping && read) add(read(client), { readAt: readAt.server, idField: mapping.clientId })
     if (isLast || records.length >= limit) break

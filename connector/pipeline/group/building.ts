@@ -7,7 +7,10 @@ import type { FieldWatch } from '../../event/missing-fields.ts'
 import type { StreamMapping } from '../../event/page-mapping.ts'
 import type { ReadClient, ReadingRules } from '../../event/read-client.ts'
 import type { RepeatWatch } from '../../event/repeat-watch.ts'
+import type { ClientIndex } from '../../index/client-index.ts'
+import type { ClientTable } from '../../index/client-table.ts'
 import type { IndexEntry } from '../../index/index-entry.ts'
+import type { IndexState } from '../../index/index-state.ts'
 import type { ScanSettings } from '../../scan/scan-settings.ts'
 import type { Recheck, Scan, ScanKind } from '../../scan/scan-state.ts'
 import type { SourceTime } from '../../source/client-source.ts'
@@ -51,7 +54,13 @@ export interface PageGroupParts {
 
 /** The state of a page group builder. */
 export interface Building extends OpenGroup {
-  readonly settings: PageGroupParts
+  index: ClientIndex
+  readonly indexTable: Pick<ClientTable, 'get'>
+  /** The index as the group leads to it, and the rules that the group adds to it. */
+  indexState: Pick<IndexState, 'rules' | 'generation' | 'contentsFrom'>
+  newRules: readonly string[]
+  /** With the rules of the present lists. */
+  settings: PageGroupParts
   parts: readonly Part[]
   /** What the parts have stored, by their names. */
   kept: StateChange['parts']

@@ -30,7 +30,7 @@ function addClient(building: Building, client: ReadClient, reading: PageReading)
   const { memory, added, settings } = building
   const { scan } = reading
   memory.add(scan, client)
-  const missing = settings.fieldWatch?.add(client.client)
+  const missing = settings.fieldWatch?.add(client.shaped)
   if (missing !== undefined) settings.observe({ kind: 'event-fields-missing', fields: missing })
   const { known, again } = returnedEntry(building, client, scan)
   const counts = countsOf(added, scan.kind)

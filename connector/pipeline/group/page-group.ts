@@ -1,9 +1,11 @@
 import { KEPT_REQUESTS, type StreamState } from '../../checkpoint/stream-state.ts'
+import { withLists } from '../../event/configured-events.ts'
+import { listsInForce } from '../../event/list-shapes.ts'
 import { repeatWatch } from '../../event/repeat-watch.ts'
 import { clientIndex } from '../../index/client-index.ts'
 import type { ClientTable } from '../../index/client-table.ts'
 import { entryWordsOf } from '../../index/index-entry.ts'
-import { deltaText } from '../../index/index-state.ts'
+import { deltaText, withRules } from '../../index/index-state.ts'
 import { recheckAfter } from '../../scan/end-scan.ts'
 import { withoutUnwanted } from '../../scan/requested-scan.ts'
 import { LIVE } from '../../scan/scan-state.ts'
@@ -65,12 +67,16 @@ export function pageGroupBuilder(settings: PageGroupParts, from: BuildFrom): Pag
   }
 }
 
-function begun(settings: PageGroupParts, { state, table, openParts = () => [] }: BuildFrom): Building {
+function begun(given: PageGroupParts, { state, table, openParts = () => [] }: BuildFrom): Building {
   const { scans, recheck, events, mapping, carriedOut } = state
+  const settings = withLists(given, listsInForce(given.rules.lists ?? [], mapping?.lists ?? null))
   const group: Building = {
     settings,
     parts: [],
     index: clientIndex(table, state.index, settings.indexRules),
+    indexTable: table,
+    indexState: state.index,
+    newRules: [],
     table,
     deadLetters: settings.deadLetters.copy(),
     repeats: repeatWatch(),
@@ -106,24 +112,39 @@ function* addPage(building: Building, reading: PageReading): Adding {
   for (const part of parts) yield* part.endPage?.(reading) ?? []
   memory.endPage(scan)
   building.scans = withOrders(withoutUnwanted(states, isWantedBy(parts)), memory)
+  building.mapping = reading.mapping
   if (isLast) {
     building.recheck = recheckAfter(building.recheck, scan)
     memory.endScan(scan)
   }
-  building.mapping = reading.mapping
   building.added.pages += 1
   return 'whole'
 }
 
-function beginPage({ parts, memory, repeats }: Building, reading: PageReading): void {
+function beginPage(building: Building, reading: PageReading): void {
+  const { parts, memory, repeats } = building
   const { scan, states, isFirst } = reading
+  useLists(building, reading)
   for (const part of parts) part.beginPage?.(reading)
   if (isFirst) memory.beginScan(scan, states)
   if (isFirst && scan.tag === LIVE) repeats.nextScan()
 }
 
+/** Lists may have been settled since the last page: its clients have other rules. */
+function useLists(building: Building, { lists, mapping }: PageReading): void {
+  const { settings, indexTable, events } = building
+  if (lists.length === settings.rules.lists?.length) return
+  // Known before the page is whole: its first events may be in a group of their own.
+  if (building.mapping !== null) building.mapping = { ...building.mapping, lists: mapping.lists }
+  building.settings = withLists(settings, lists)
+  const { indexRules } = building.settings
+  if (!building.indexState.rules.includes(indexRules)) building.newRules = [...building.newRules, indexRules]
+  building.indexState = withRules(building.indexState, indexRules, events)
+  building.index = clientIndex(indexTable, building.indexState, indexRules)
+}
+
 function finishGroup(building: Building): PageGroup {
-  const { scans, recheck, events, mapping, entries, added, settings } = building
+  const { scans, recheck, events, mapping, entries, added, settings, newRules } = building
   const parts = building.parts.flatMap((part) => part.finish?.() ?? [])
   building.kept = keptBy(building)
   const { requests } = settings
@@ -132,8 +153,10 @@ function finishGroup(building: Building): PageGroup {
   building.added = nothing()
   building.undelivered = new Map([...building.undelivered, ...entries])
   building.entries = new Map()
+  building.newRules = []
+  const rules = newRules.length > 0 && { rules: newRules }
   const change = { scans, recheck, events, mapping, parts: building.kept, carriedOut }
-  return { ...added, parts, change: { ...change, entries: deltaText(entryWordsOf(entries)) } }
+  return { ...added, parts, change: { ...change, entries: deltaText(entryWordsOf(entries)), ...rules } }
 }
 
 /** Also what other versions have stored: under names that no part has. */

@@ -13,6 +13,7 @@ import { remapped, requestOf } from './mapped-page.ts'
 import type { PageReading } from './page-reading.ts'
 import type { ReaderParts, ReadFrom } from './reader-parts.ts'
 import { failed, modeOf, type Reader, stuck, unread } from './scan-trouble.ts'
+import { type ReadPage, withLists } from './settle-lists.ts'
 import { endedWithout, take } from './take-page.ts'
 import { workloadLog } from './workload.ts'
 
@@ -20,11 +21,11 @@ import { workloadLog } from './workload.ts'
  * Reads the pages of all scans of a stream, one at a time: see `scheduler.ts`. Invariant 1: the states of a page count
  * once it is delivered. Rejects with `source.*` or the reason of `stop`; a background scan in trouble only pauses.
  */
-export async function* readPages(
-  parts: ReaderParts,
-  from: ReadFrom,
-  stop: AbortSignal,
-): AsyncGenerator<PageReading, void> {
+export function readPages(parts: ReaderParts, from: ReadFrom, stop: AbortSignal): AsyncGenerator<PageReading, void> {
+  return withLists(eachPage(parts, from, stop), { ...parts, settled: from.mapping?.lists ?? null }, stop)
+}
+
+async function* eachPage(parts: ReaderParts, from: ReadFrom, stop: AbortSignal): AsyncGenerator<ReadPage, void> {
   const { clock, settings, serverClock } = parts
   const { mapping, states } = remapped(from, parts)
   const reader: Reader = {
@@ -125,7 +126,7 @@ function current({ states }: Reader, tag: ScanTag): Scan {
 }
 
 /** Undefined: the scan begins again or pauses. */
-async function readNext(reader: Reader, tag: ScanTag, stop: AbortSignal): Promise<PageReading | undefined> {
+async function readNext(reader: Reader, tag: ScanTag, stop: AbortSignal): Promise<ReadPage | undefined> {
   const { source, processed, clock } = reader
   const before = current(reader, tag)
   const known = () => ({ ...before, order: processed.order(before) })

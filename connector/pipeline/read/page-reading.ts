@@ -17,6 +17,8 @@ export interface PageReading {
   readonly states: ScanStates
   /** What is known after the page. */
   readonly mapping: StreamMapping
+  /** Dotted paths of the fields of its clients that are lists: configured, or settled. */
+  readonly lists: readonly string[]
   readonly isFirst: boolean
   readonly isLast: boolean
   /** The stream's events when the request with this response was sent. */

@@ -6,13 +6,13 @@ import { LIVE, type Scan, type ScanStates, withScan } from '../../scan/scan-stat
 import { scanStep } from '../../scan/scan-step.ts'
 import type { Page } from '../../source/client-source.ts'
 import { takeMapping } from './mapped-page.ts'
-import type { PageReading } from './page-reading.ts'
 import { type Reader, stuck } from './scan-trouble.ts'
+import type { ReadPage } from './settle-lists.ts'
 
-export type AskedPage = Pick<PageReading, 'page' | 'askedAt'>
+export type AskedPage = Pick<ReadPage, 'page' | 'askedAt'>
 
 /** Undefined: the scan is stuck or no client has had a valid id yet; it begins again. Throws `source.mapping`. */
-export function take(reader: Reader, before: Scan, asked: AskedPage): PageReading | undefined {
+export function take(reader: Reader, before: Scan, asked: AskedPage): ReadPage | undefined {
   const { page } = asked
   const { serverClock, processed, observe } = reader
   const began = serverClock.learn(page)
@@ -36,7 +36,7 @@ export function take(reader: Reader, before: Scan, asked: AskedPage): PageReadin
 }
 
 /** A scan whose last page cannot be read again is done. */
-export function endedWithout(reader: Reader, scan: Scan, askedAt: number): PageReading {
+export function endedWithout(reader: Reader, scan: Scan, askedAt: number): ReadPage {
   return ended(reader, scan, { page: noPage, askedAt })
 }
 
@@ -50,7 +50,7 @@ const noPage: Page = {
 }
 
 /** After the last page of a scan, unless another one of the same follows. */
-function ended(reader: Reader, scan: Scan, asked: AskedPage): PageReading {
+function ended(reader: Reader, scan: Scan, asked: AskedPage): ReadPage {
   const { settings, beginAt, observe } = reader
   const again = followUp(scan)
   if (again !== undefined) observe({ kind: 'scan-started', scan: scan.kind, lastChanged: scan.from })
@@ -64,8 +64,8 @@ function ended(reader: Reader, scan: Scan, asked: AskedPage): PageReading {
 function readingOf(
   { states, mapping, serverClock }: Reader,
   scan: Scan,
-  of: Pick<PageReading, 'page' | 'askedAt' | 'isFirst' | 'isLast'>,
-): PageReading {
+  of: Pick<ReadPage, 'page' | 'askedAt' | 'isFirst' | 'isLast'>,
+): ReadPage {
   return { kind: 'page', ...of, scan, states, mapping, readAt: serverClock.times() }
 }
 

@@ -5,7 +5,6 @@ import type { ClientSource, ObserveSource, Page, PageRequest, ServerPermits } fr
 import { timeFormat } from '../source-time.ts'
 import { accessOf, readError } from './answer/answer-verdict.ts'
 import { judgeAnswer } from './answer/judge-answer.ts'
-import { clientShape } from './decode/field-shape.ts'
 import type { PageContent } from './decode/page/decode-page.ts'
 import { pageDecoder } from './decode/page-decoder.ts'
 import { type HttpAnswer, httpCaller } from './http/http-caller.ts'
@@ -34,11 +33,10 @@ export function httpClientSource(config: PolarisConfig, parts: SourceParts): Cli
   const caller = httpCaller({ ...config, base }, parts)
   const access = accessOf(config.auth)
   const session = openSession(config.auth, { caller, base, clock, accounts })
-  const shape = clientShape(config.listFields, (path) => observe({ kind: 'list-ambiguous', path }))
 
   const call = async (request: ApiRequest, at: PageRequest, stop: AbortSignal): Promise<Attempt<Page>> => {
     const { clientsField, statusFields, clientIdField: clientId } = config
-    const decoding = { shape, timeZone, clientsField, statusFields, known: at.known ?? { clientId } }
+    const decoding = { timeZone, clientsField, statusFields, known: at.known ?? { clientId } }
     let decoder = pageDecoder(undefined, decoding)
     const answer = await caller.call(request, stop, (contentType) => {
       decoder = pageDecoder(contentType, decoding)

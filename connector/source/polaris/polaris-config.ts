@@ -28,8 +28,6 @@ export interface PolarisConfig {
   readonly clientIdField?: string | undefined
   /** Names or dotted paths of fields of a page that look like an error or a message but are none. */
   readonly statusFields: readonly string[]
-  /** Dotted paths within a client (`Cartes`, `Adresse.Telephones`) that are always lists. */
-  readonly listFields: readonly string[]
   readonly timeouts: SourceTimeouts
   /** Limit of a response body, compressed and decompressed. */
   readonly maxBodyBytes: number

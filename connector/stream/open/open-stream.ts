@@ -14,7 +14,7 @@ import {
   represented,
   withSeenControl,
 } from '../../checkpoint/transitions.ts'
-import { indexRulesWithout } from '../../event/configured-events.ts'
+import { indexRulesWithLists, indexRulesWithout } from '../../event/configured-events.ts'
 import { type ClientTable, clientTable, entriesIn } from '../../index/client-table.ts'
 import {
   type ClientKey,
@@ -154,8 +154,9 @@ export function claimOf(
 }
 
 /** The index under the present rules. If all older ones make place for them, the contents of erased clients are unknown. */
-function currentIndex(parts: OpenParts, { index, events }: StreamState, table: ClientTable): IndexState {
-  const rules = indexRulesWithout(parts.indexRules, droppedBy(parts.features))
+function currentIndex(parts: OpenParts, { index, events, mapping }: StreamState, table: ClientTable): IndexState {
+  const configured = indexRulesWithout(parts.indexRules, droppedBy(parts.features))
+  const rules = indexRulesWithLists(configured, mapping?.lists ?? [])
   const current = withRules(index, rules, events, () => unusedRules(index, table))
   if (current.rules.length >= index.rules.length) return current
   const words = entryWordsOf(erasedWithoutContent(table))

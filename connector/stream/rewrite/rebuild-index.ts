@@ -2,6 +2,7 @@ import { type CheckpointDocument, parseDocument } from '../../checkpoint/checkpo
 import { publishedEvents } from '../../checkpoint/mismatch.ts'
 import type { StreamState } from '../../checkpoint/stream-state.ts'
 import { committedByRecord, setByOperator } from '../../checkpoint/transitions.ts'
+import { indexRulesWithLists } from '../../event/configured-events.ts'
 import { emptyIndex, type SegmentReference } from '../../index/index-state.ts'
 import { type NewSegment, writeBase, writeSegment } from '../../index/write-segment.ts'
 import { mayBeCarriedOutBy, readKept } from '../../pipeline/features/kept-entries.ts'
@@ -38,7 +39,8 @@ async function rebuildOnce(parts: RebuildParts, stop: AbortSignal): Promise<Rebu
   const stored = await parts.object.read(stop)
   const document = documentIn(stored)
   mustBelong(parts, document)
-  const index = topicIndex(parts)
+  const lists = document.committed.state.mapping?.lists ?? []
+  const index = topicIndex({ ...parts, indexRules: indexRulesWithLists(parts.indexRules, lists) })
   await index.read(parts.onProgress, stop)
   const addKept = await readKept(parts.features, stop)
   const kept = addKept({ ...index, events: index.events(), mayBeCarriedOut: mayBeCarriedOutBy(document) })

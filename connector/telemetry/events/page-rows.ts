@@ -17,12 +17,6 @@ export const pageRows = {
       totals: { ...totals, pages: totals.pages + 1, clients: totals.clients + clients },
     }),
   },
-  'list-ambiguous': {
-    // Settings decide about it for good, so it is no news after the first start.
-    log: info('field is a list in some clients only: add it to POLARIS_LIST_FIELDS', 'path'),
-    logged: 'hourly',
-    isWarning: true,
-  },
   'certificate-seen': {
     log: unlogged,
     status: ({ certificate, expiresAt }, { certificates }) => ({

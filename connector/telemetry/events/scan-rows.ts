@@ -7,6 +7,7 @@ import type { StreamRows } from './stream-rows.ts'
 /** Scans, what they show of the server and its clients, and the client index. */
 export const scanRows = {
   'field-detected': { log: info('field detected', 'setting', 'field'), logged: 'hourly' },
+  'lists-settled': { log: info('fields are lists in the events of this stream', 'fields') },
   'scan-started': {
     log: (event) => line(isLong(event.scan) ? 'info' : 'trace', 'scan started', picked(event, ['scan', 'lastChanged'])),
     status: ({ scan, lastChanged }) => (scan === 'live' ? { lastChanged } : {}),

@@ -164,18 +164,6 @@ describe('a read', () => {
     expect(opened.server.calls).toEqual([])
   })
 
-  it('reports a path once when it occurs as a list and as a single value', async () => {
-    const cartes = ['<C>1</C>', '<C>1</C><C>2</C>', '<C>3</C>']
-    await using opened = await scene((_, response) => {
-      const inner = cartes.shift() ?? ''
-      response.end(
-        `<p><hasMoreResults>0</hasMoreResults><l><InfoClient><No>1</No><Cartes>${inner}</Cartes></InfoClient></l></p>`,
-      )
-    })
-    for (let read = 0; read < 3; read++) await opened.source.read(at, never)
-    expect(opened.events).toEqual([{ kind: 'list-ambiguous', path: 'Cartes' }])
-  })
-
   it('reports how many references to characters that XML forbids were replaced', async () => {
     const page = PAGE.replace('<No>1</No>', '<No>1</No><Memo>a&#x0;&#x1F;</Memo>')
     await using opened = await scene((_, response) => void response.end(page))

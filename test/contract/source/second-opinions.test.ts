@@ -6,7 +6,6 @@ import { expect, it } from 'vitest'
 import { codeOf } from '../../../connector/runtime/connector-error.ts'
 import type { AnswerNode } from '../../../connector/source/polaris/decode/answer-node.ts'
 import { answerDecoder } from '../../../connector/source/polaris/decode/decode-answer.ts'
-import { clientShape } from '../../../connector/source/polaris/decode/field-shape.ts'
 
 // The decoder must read what Python's parsers read, and refuse what they refuse, in whatever chunks a document arrives.
 
@@ -39,7 +38,7 @@ function treeOf(node: AnswerNode): Tree {
 /** The tree, or the code of the error. */
 function decoded(format: 'json' | 'xml', document: string, chunkBytes: number): { tree: Tree } | { code: string } {
   // With a configured list, no element is converted before the tree is complete.
-  const settings = { shape: clientShape([], () => undefined), timeZone: 'UTC', clientsField: 'none' }
+  const settings = { timeZone: 'UTC', clientsField: 'none' }
   const decoder = answerDecoder(undefined, settings)
   const body = Buffer.from(document)
   try {

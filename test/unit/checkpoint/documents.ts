@@ -149,7 +149,14 @@ const pageMapping = fc.option(
   }),
 )
 const settings = fc.option(fc.record({ clientId: fc.option(fc.string()), clients: fc.option(fc.string()) }))
-const mapping = fc.option(fc.record({ settings, xml: pageMapping, json: pageMapping }))
+const mapping = fc.option(
+  fc.record({
+    settings,
+    xml: pageMapping,
+    json: pageMapping,
+    lists: fc.option(fc.array(fc.string(), { maxLength: 2 })),
+  }),
+)
 const recheck = fc.option(fc.record({ from: minutes, after: fc.nat(), dueAt: time }))
 const outcome = fc.constantFrom('erased', 'never-published', undefined)
 const carriedOut = fc.array(fc.record({ id: fc.string(), outcome }), { maxLength: 2 })

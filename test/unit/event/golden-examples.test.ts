@@ -4,7 +4,6 @@ import { clientRecord } from '../../../connector/event/client-record.ts'
 import { type FieldRules, fieldAttributes, fieldHash, fieldRules } from '../../../connector/event/field-rules.ts'
 import { clientReader } from '../../../connector/event/read-client.ts'
 import type { OutputFormat } from '../../../connector/source/client-source.ts'
-import { clientShape } from '../../../connector/source/polaris/decode/field-shape.ts'
 import { decodeAnswer, wholePage } from '../../support/decode-answer-body.ts'
 
 const read = (path: string) => readFileSync(new URL(`../../../${path}`, import.meta.url), 'utf8')
@@ -22,11 +21,10 @@ function recordsOf(
   more = {},
   fields?: FieldRules,
 ) {
-  const shape = clientShape(['Cartes'], () => {})
-  const page = wholePage(decodeAnswer(read(`test/fixtures/events/page.${output}`), { shape, timeZone }), {})
+  const page = wholePage(decodeAnswer(read(`test/fixtures/events/page.${output}`), { timeZone }), {})
   const readClient = clientReader(
     { clientId: 'No', modifiedAt: 'DateModification' },
-    { timeZone, ignored: new Set(), fields, hmac },
+    { timeZone, ignored: new Set(), lists: ['Cartes'], fields, hmac },
   )
   const settings = {
     extensions: fieldAttributes(fields, hmac),

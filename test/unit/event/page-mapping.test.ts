@@ -10,7 +10,7 @@ import {
 } from '../../../connector/event/page-mapping.ts'
 import type { ClientRecord, ClientsPlace } from '../../../connector/source/client-source.ts'
 
-const detected: ConfiguredFields = { clientId: null, modifiedAt: null, clients: null }
+const detected: ConfiguredFields = { clientId: null, modifiedAt: null, clients: null, lists: [] }
 const byNo: ConfiguredFields = { ...detected, clientId: 'No' }
 const known: PageMapping = { path: ['Clients'], clientId: 'No', modifiedAt: null }
 const place: ClientsPlace = { path: ['Clients', 'Client'], isCertain: true }
@@ -75,7 +75,12 @@ describe('the mapping of pages', () => {
 })
 
 describe('the mapping under the settings', () => {
-  const stored = (settings: StreamMapping['settings']): StreamMapping => ({ settings, xml: known, json: null })
+  const stored = (settings: StreamMapping['settings']): StreamMapping => ({
+    settings,
+    xml: known,
+    json: null,
+    lists: ['Cartes'],
+  })
   const none = { clientId: null, clients: null }
   const kind = (before: StreamMapping['settings'], now: Partial<ConfiguredFields>) =>
     underSettings(stored(before), { ...detected, ...now }).kind
@@ -99,6 +104,7 @@ describe('the mapping under the settings', () => {
     expect(kind({ clientId: null, clients: 'Clients' }, {})).toBe('changed')
     expect(underSettings(stored(none), { ...detected, clientId: 'Id' }).mapping).toEqual({
       ...unmapped,
+      lists: ['Cartes'],
       settings: { ...none, clientId: 'Id' },
     })
   })

@@ -287,7 +287,7 @@ describe('the next page', () => {
     const parts = {
       open: unmapped.open,
       group: unmapped.pipeline.group,
-      reader: { ...unmapped.pipeline.reader, fields: { clientId: null, modifiedAt: null, clients: null } },
+      reader: { ...unmapped.pipeline.reader, fields: { clientId: null, modifiedAt: null, clients: null, lists: [] } },
       openSource: () => ({ ...scriptedSource([nobody]), close: async () => {} }),
     }
     await expect(checkStream(parts, 'source.mapping', never)).rejects.toMatchObject({ code: 'source.mapping' })

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { unmapped } from '../../../connector/event/page-mapping.ts'
 import { inspectedPages, onceThrough, readSample } from '../../../connector/inspect/inspected-pages.ts'
 import { ConnectorError } from '../../../connector/runtime/connector-error.ts'
 import { newScans } from '../../../connector/scan/scan-state.ts'
@@ -19,7 +20,8 @@ async function inspected(answers: readonly Answer[], maxPages?: number) {
     beginAt: '2020-02-02T00:00:00' as SourceTime,
   }
   const ids: unknown[] = []
-  const from = { states: newScans, mapping: null, ...(maxPages === undefined ? {} : { maxPages }) }
+  const mapping = { ...unmapped, lists: [] }
+  const from = { states: newScans, mapping, ...(maxPages === undefined ? {} : { maxPages }) }
   for await (const { page, scan } of inspectedPages(parts, from, never))
     ids.push(...page.clients.map(({ No }) => `${scan.kind} ${No}`))
   return { ids, asked: source.asked }

@@ -72,6 +72,7 @@ function building() {
         scan: lookBack,
         states,
         mapping: mappedTo('No', 'Modif'),
+        lists: [],
         isFirst,
         isLast: false,
         askedAt: 0,

@@ -137,8 +137,8 @@ describe('what is known of pages', () => {
     const settings = { clientId: null, clients: null }
     expect(known).toEqual([undefined, { path: place.path, clientId: 'Id' }])
     expect(readings.map(({ mapping }) => mapping)).toEqual([
-      { settings, xml: null, json: found },
-      { settings, xml: null, json: found },
+      { settings, xml: null, json: found, lists: [] },
+      { settings, xml: null, json: found, lists: [] },
     ])
     expect(of('field-detected')).toEqual([{ kind: 'field-detected', setting: 'POLARIS_CLIENT_ID_FIELD', field: 'Id' }])
   })

@@ -292,3 +292,43 @@ test("the time of an event is the modification time, or the time of the read by 
     '2026-06-15T10:00:00.000Z',
   ])
 })
+
+describe('a field that becomes a list', () => {
+  const one = { No: '1', Cartes: { Carte: { Code: 'a', Type: 'b' } }, Tel: 'x' }
+  const other = { No: '2', Cartes: { Carte: { Code: 'c', Type: 'd' } } }
+  const lists = ['Cartes', 'Tel']
+  const asLists = { lists, mapping: { ...mappedTo('No', 'Modif'), lists } }
+
+  test('publishes nothing again: entries are compared under their own lists, and rewritten', () => {
+    const { builder, deliver, state } = building()
+    builder.add(reading([one, other]))
+    const before = deliver(builder.finish())
+    expect(before.records[0]?.value).toContain('"Cartes":{"Carte":{"Code":"a","Type":"b"}}')
+    expect(before.change.rules).toBeUndefined()
+    builder.add(reading([one, { ...other, Cartes: { Carte: { Code: 'c', Type: 'changed' } } }], asLists))
+    const after = deliver(builder.finish())
+    expect(keysOf(after.records)).toEqual(['2'])
+    expect(after.records[0]?.value).toContain('"Cartes":[{"Code":"c","Type":"changed"}]')
+    expect(state().index.rules).toHaveLength(2)
+    builder.add(reading([one, { No: '1', Cartes: [{ Code: 'a', Type: 'b' }], Tel: ['x'] }], asLists))
+    expect(builder.finish()).toMatchObject({ records: [], change: { entries: '' } })
+  })
+
+  test('is known to the replica that takes the stream over, also in the middle of a page', () => {
+    const first = building()
+    first.builder.add(reading([one]))
+    first.deliver(first.builder.finish())
+    const large = numbered(2_000, 10)
+    const added = afterSlices(first.builder, first.builder.add(reading([...large, other, one], asLists)))
+    expect(added.added).toBe('part')
+    first.deliver(first.builder.finish())
+    expect(first.state().mapping?.lists).toEqual(lists)
+    const { table } = first
+    const second = building({}, { state: first.state(), table })
+    afterSlices(second.builder, second.builder.add(reading([...large, other, one], asLists)))
+    const rest = second.builder.finish()
+    expect(keysOf(rest.records)).toEqual(['2'])
+    expect(rest.records[0]?.value).toContain('"Cartes":[{"Code":"c","Type":"d"}]')
+    expect(rest.change.rules).toBeUndefined()
+  })
+})

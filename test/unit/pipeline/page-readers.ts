@@ -72,7 +72,7 @@ export function pageReader(
   const parts: ReaderParts = {
     ...{ source, clock, serverClock: createServerClock(clock, () => {}), beginAt },
     ...{ settings: { ...settings, ...start.settings }, until: start.until ?? 'stopped' },
-    fields: { clientId: 'No', modifiedAt: null, clients: null, ...start.fields },
+    fields: { clientId: 'No', modifiedAt: null, clients: null, lists: [], ...start.fields },
     observe: (event) => events.push(event),
   }
   const from = {

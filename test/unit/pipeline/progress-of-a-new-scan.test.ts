@@ -67,7 +67,7 @@ async function lookBackRequests(processed: Processed, refusals: number): Promise
   const parts = {
     ...{ source: { read: readPage }, clock, serverClock: createServerClock(clock, () => {}), settings },
     ...{ beginAt: '2000-01-01T00:00:00' as SourceTime, until: 'caught-up' as const, observe: () => {} },
-    fields: { clientId: 'No', modifiedAt: 'Modif', clients: null },
+    fields: { clientId: 'No', modifiedAt: 'Modif', clients: null, lists: [] },
   }
   for await (const _ of readPages(parts, { states, mapping: null, processed }, never));
   return requests

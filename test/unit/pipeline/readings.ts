@@ -18,6 +18,7 @@ export function reading(clients: readonly ClientRecord[], more: Partial<PageRead
     kind: 'page',
     ...{ page: pageOf(clients), scan: liveScan(), states: { ...newScans, begun: 1 }, readAt: at(noon) },
     mapping: mappedTo('No', 'Modif'),
+    lists: [],
     ...{ isFirst: true, isLast: true, askedAt: Number.MAX_SAFE_INTEGER },
     ...more,
   }
@@ -30,5 +31,5 @@ export const token = (text: string) => text as CheckPoint
 /** What is known of pages in both formats. */
 export function mappedTo(clientId: string, modifiedAt: string | null): StreamMapping {
   const mapping = { path: null, clientId, modifiedAt }
-  return { settings: { clientId, clients: null }, xml: mapping, json: mapping }
+  return { settings: { clientId, clients: null }, xml: mapping, json: mapping, lists: [] }
 }

@@ -106,7 +106,8 @@ function note(table: Table, name: string, value: ClientValue, parent?: Node): vo
   if (node.filledAt !== table.clients) node.filled += 1
   node.filledAt = table.clients
   if (!node.shapes.includes(shape)) {
-    if (node.shapes.length > 0) table.found.push({ change: 'reshaped', field: node.path })
+    // The reader reports lists: it makes the field one in all clients.
+    if (node.shapes.length > 0 && shape !== 'list') table.found.push({ change: 'reshaped', field: node.path })
     node.shapes.push(shape)
   }
   if (typeof value === 'string') node.longest = Math.max(node.longest, value.length)

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { NewFieldRule } from '../../../event/field-rules.ts'
+import { listShaper } from '../../../event/list-shapes.ts'
 import type { ReadClient } from '../../../event/read-client.ts'
 import { ConnectorError } from '../../../runtime/connector-error.ts'
 import { DAY_MS } from '../../../runtime/units.ts'
@@ -85,9 +86,9 @@ function fieldsPart(parts: FieldsParts, watching: Watching, { clock, group, stor
   const { table } = watching
   const state = fieldsStateIn(stored)
   const learnsFrom = ({ kind }: Scan) => !watching.isLearned && (kind === 'backfill' || kind === 'full')
-  const add = ({ client, oversizeBytes }: ReadClient) => {
+  const add = ({ shaped, oversizeBytes }: ReadClient) => {
     // Of a client beyond its limits, only the first fields were read.
-    if (oversizeBytes === undefined) table.add(client, clock.now())
+    if (oversizeBytes === undefined) table.add(shaped, clock.now())
   }
   return {
     name: 'fields',
@@ -96,9 +97,9 @@ function fieldsPart(parts: FieldsParts, watching: Watching, { clock, group, stor
       if (learnsFrom(scan)) add(client)
       return undefined
     },
-    admit: function* ({ page }): Adding {
+    admit: function* ({ page, lists }): Adding {
       if (parts.rule.action === 'keep' || !watching.isLearned) return 'whole'
-      const found = newFieldsIn(parts.rule, watching, page.clients)
+      const found = newFieldsIn(parts.rule, watching, page.clients.map(listShaper(lists)))
       if (found.length === 0) return 'whole'
       // What was gathered before is delivered first.
       if (group.added.pages > 0) yield 'part'

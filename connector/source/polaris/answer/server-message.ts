@@ -1,7 +1,6 @@
 import { type DocumentNode, isFlagName } from '../decode/answer-node.ts'
 import { formatOf } from '../decode/decode-answer.ts'
 import { decodeBeginning, decodeText } from '../decode/decode-text.ts'
-import { clientShape } from '../decode/field-shape.ts'
 import { decodeJson } from '../decode/json/decode-json.ts'
 import { readLeniently } from '../decode/lenient-xml.ts'
 import { isErrorName, isMessageName } from '../decode/page/reported-error.ts'
@@ -53,7 +52,7 @@ function textOfBody(
   }
 }
 
-const settings = { shape: clientShape([], () => undefined), timeZone: 'UTC' }
+const settings = { timeZone: 'UTC' }
 
 function jsonRoot(text: string): DocumentNode | undefined {
   try {

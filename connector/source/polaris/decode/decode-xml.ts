@@ -1,14 +1,12 @@
 import type { ClientRecord } from '../../client-source.ts'
 import type { AnswerNode, AnswerRoot, DocumentNode } from './answer-node.ts'
 import { recordWithin } from './client-limit.ts'
-import { clientShape, type FieldShape, localName } from './field-shape.ts'
-import type { XmlElement, XmlValue } from './xml-element.ts'
+import { localName, type XmlElement, type XmlValue } from './xml-element.ts'
 import { xmlParser } from './xml-parser.ts'
-import { type XmlContext, xmlRecord } from './xml-record.ts'
+import { xmlRecord } from './xml-record.ts'
 import { xmlTree } from './xml-tree.ts'
 
 export interface DecodeSettings {
-  readonly shape: FieldShape
   /** IANA name of the server's time zone. */
   readonly timeZone: string
   /** Dotted path of the list of clients in the page; undefined: detected. */
@@ -33,7 +31,7 @@ const copyOf = (record: ClientRecord): ClientRecord => JSON.parse(JSON.stringify
 export function xmlDecoder(settings: DecodeSettings): XmlDecoder {
   let length = 0
   const toClient = (client: XmlElement) => {
-    const record = xmlRecord(client, settings)
+    const record = xmlRecord(client, settings.timeZone)
     return length > LONGEST_IN_MEMORY ? copyOf(record) : record
   }
   const tree = xmlTree(settings.clientsField === undefined ? toClient : undefined)
@@ -46,31 +44,31 @@ export function xmlDecoder(settings: DecodeSettings): XmlDecoder {
     end: () => {
       parser.end()
       const { tag, value } = tree.root()
-      return Object.assign(new XmlNode(tag, value, settings), { replacedCharacters: parser.replacedCharacters() })
+      return Object.assign(new XmlNode(tag, value, settings.timeZone), {
+        replacedCharacters: parser.replacedCharacters(),
+      })
     },
   }
 }
 
 /** A node of a document that is no page. */
 export function xmlNode(tag: string, value: XmlValue): DocumentNode {
-  return new XmlNode(tag, value, noClients)
+  return new XmlNode(tag, value, 'UTC')
 }
-
-const noClients: XmlContext = { shape: clientShape([], () => undefined), timeZone: 'UTC' }
 
 /** A class, since a page can have tens of thousands of nodes: an object with functions of its own takes much longer. */
 class XmlNode implements AnswerNode {
   readonly name: string
   readonly kind: AnswerNode['kind']
   readonly #value: XmlValue
-  readonly #context: XmlContext
+  readonly #timeZone: string
   #children: readonly AnswerNode[] | undefined
 
-  constructor(tag: string, value: XmlValue, context: XmlContext) {
+  constructor(tag: string, value: XmlValue, timeZone: string) {
     this.name = localName(tag)
     this.kind = value === null ? 'absent' : typeof value === 'string' ? 'text' : 'object'
     this.#value = value
-    this.#context = context
+    this.#timeZone = timeZone
   }
 
   text(): string {
@@ -82,14 +80,14 @@ class XmlNode implements AnswerNode {
   }
 
   children(): readonly AnswerNode[] {
-    this.#children ??= childrenOf(this.#value, this.#context)
+    this.#children ??= childrenOf(this.#value, this.#timeZone)
     return this.#children
   }
 
   client(): ClientRecord {
     const value = this.#value
     if (value === null || typeof value === 'string') return {}
-    return value.record ?? recordWithin(value, (element) => xmlRecord(element, this.#context))
+    return value.record ?? recordWithin(value, (element) => xmlRecord(element, this.#timeZone))
   }
 }
 
@@ -99,9 +97,9 @@ function textBelow(value: XmlValue): string {
   return [...(text === '' ? [] : [text]), ...children.map(textBelow)].join('\n')
 }
 
-function childrenOf(value: XmlValue, context: XmlContext): readonly AnswerNode[] {
+function childrenOf(value: XmlValue, timeZone: string): readonly AnswerNode[] {
   if (value === null || typeof value === 'string') return []
   const { fields, tags, children } = value
-  const elements = children.map((child, at) => new XmlNode(tags[at] ?? '', child, context))
-  return [...fields.map(([name, text]) => new XmlNode(name, text, context)), ...elements]
+  const elements = children.map((child, at) => new XmlNode(tags[at] ?? '', child, timeZone))
+  return [...fields.map(([name, text]) => new XmlNode(name, text, timeZone)), ...elements]
 }

@@ -1,5 +1,4 @@
 import type { ClientRecord } from '../../client-source.ts'
-import { localName } from './field-shape.ts'
 
 /** An element with attributes or child elements. */
 export interface XmlElement {
@@ -20,6 +19,11 @@ export type XmlValue = string | null | XmlElement
 
 /** The attributes of an element that are fields. `name`: local name. */
 export type AttributeFields = readonly (readonly [name: string, text: string])[]
+
+/** The name without its namespace prefix. */
+export function localName(name: string): string {
+  return name.slice(name.indexOf(':') + 1)
+}
 
 const none: AttributeFields = []
 

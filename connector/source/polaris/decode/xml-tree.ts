@@ -1,9 +1,15 @@
 import type { ClientRecord } from '../../client-source.ts'
 import { isFlagName, isInfoClientName } from './answer-node.ts'
 import { isBeyondLimits, type OpenClient, openClient, oversize, shorten } from './client-limit.ts'
-import { localName } from './field-shape.ts'
 import { FIRST_NODES, MAX_NODES, tooManyNodes } from './page-limits.ts'
-import { type AttributeFields, attributeCollector, newElement, type XmlElement, type XmlValue } from './xml-element.ts'
+import {
+  type AttributeFields,
+  attributeCollector,
+  localName,
+  newElement,
+  type XmlElement,
+  type XmlValue,
+} from './xml-element.ts'
 import type { XmlHandler } from './xml-parser.ts'
 
 /** Builds the tree of a document from what the parser reports. */

@@ -11,8 +11,6 @@ import { fromEnvironment, leastEnvironment, valid } from '../../config/config-so
 interface Checked {
   readonly fault?: (read: number) => SourceFault
   readonly clients?: number
-  /** Fields that are lists in some clients only. */
-  readonly lists?: readonly string[]
   /** The server's zone. */
   readonly timeZone?: string
   readonly POLARIS_LAST_CHANGED?: string
@@ -20,7 +18,7 @@ interface Checked {
 }
 
 /** The results for a source with two clients per page, and the reads that were made. */
-async function checkOf({ fault = () => 'none', clients = 5, timeZone = 'Europe/Paris', lists = [], ...more }: Checked) {
+async function checkOf({ fault = () => 'none', clients = 5, timeZone = 'Europe/Paris', ...more }: Checked) {
   const { comparesOutputs = false, ...environment } = more
   const clock = virtualClock(Date.parse('2026-06-15T10:00:00Z'))
   const reads: ReadArguments[] = []
@@ -48,7 +46,7 @@ async function checkOf({ fault = () => 'none', clients = 5, timeZone = 'Europe/P
     reading: { timeZone, ignored: new Set<string>(), fields: undefined },
     limit: config.deadLetterLimit,
   } as const
-  const stream = { config, source: polaris.source('doctor'), events, ambiguousLists: () => lists }
+  const stream = { config, source: polaris.source('doctor'), events }
   const results = await checkSource(stream, { clock, progress, comparesOutputs }, never)
   return { reads, results, shown: [...new Set(shown)] }
 }
@@ -152,10 +150,4 @@ test('warns of a shop without clients, unless the beginning of the stream is unk
   const { results } = await checkOf({ clients: 0, POLARIS_LAST_CHANGED: '2026-01-01' })
   expect(results.polaris).toMatchObject({ verdict: 'warning', hint: expect.stringContaining('POLARIS_CODE_MAGASIN') })
   expect((await checkOf({ clients: 0 })).results.polaris?.verdict).toBe('ok')
-})
-
-test('warns of fields that are lists in some clients only, before they are published', async () => {
-  const { results } = await checkOf({ lists: ['Membres', 'RefsExt'] })
-  expect(results.lists).toMatchObject({ verdict: 'warning', detail: expect.stringContaining('Membres, RefsExt') })
-  expect((await checkOf({})).results.lists?.verdict).toBe('ok')
 })

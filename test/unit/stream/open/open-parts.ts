@@ -1,5 +1,6 @@
 import { noStreamRequests } from '../../../../connector/control/stream-requests.ts'
 import { deadLetterGuard } from '../../../../connector/event/dead-letter.ts'
+import { unmapped } from '../../../../connector/event/page-mapping.ts'
 import { rulesText } from '../../../../connector/index/client-index.ts'
 import { streamIndex } from '../../../../connector/index/stream-index.ts'
 import type { OpenStream } from '../../../../connector/pipeline/claimed-stream.ts'
@@ -45,7 +46,9 @@ const scanSettings: ScanSettings = {
 export const beginAt = '2026-06-15T11:00:00' as SourceTime
 export const indexRules = rulesText({ ignored: [], limits: 'No 100000' })
 
-const fields = { clientId: 'No', modifiedAt: 'Modif', clients: null }
+const fields = { clientId: 'No', modifiedAt: 'Modif', clients: null, lists: [] }
+
+const mapping = { ...unmapped, lists: [] }
 
 export const groupParts = (): PageGroupParts => ({
   requests: noStreamRequests,
@@ -66,7 +69,7 @@ export const groupParts = (): PageGroupParts => ({
 /** Stores that the backfill of a stream is done, so that only live scans are left. */
 export async function withBackfillDone({ checkpoint }: Pick<OpenStream, 'checkpoint'>): Promise<void> {
   const scans = statesOf({ lookBacks: [] })
-  checkpoint.advance({ scans, recheck: null, events: 0, mapping: null, parts: {}, carriedOut: [], entries: '' })
+  checkpoint.advance({ scans, recheck: null, events: 0, mapping, parts: {}, carriedOut: [], entries: '' })
   await checkpoint.save(never)
 }
 

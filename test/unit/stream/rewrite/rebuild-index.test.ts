@@ -123,7 +123,7 @@ function stage(ignored: readonly string[] = []) {
     until: 'caught-up',
     source: polaris.source('replica'),
     serverClock: createServerClock(clock, observe),
-    fields: { clientId: 'No', modifiedAt: 'DateModification', clients: null },
+    fields: { clientId: 'No', modifiedAt: 'DateModification', clients: null, lists: [] },
   }
   const group = (): PipelineParts['group'] => ({
     settings: {

@@ -2,7 +2,6 @@ import { ConnectorError } from '../../../../runtime/connector-error.ts'
 import { type ClientRecord, type ClientValue, setField, type WritableRecord } from '../../../client-source.ts'
 import type { AnswerNode, AnswerRoot } from '../answer-node.ts'
 import type { DecodeSettings } from '../decode-xml.ts'
-import type { FieldShape } from '../field-shape.ts'
 import { normaliseText } from '../normalise-value.ts'
 import { scanJson } from './json-scan.ts'
 
@@ -11,13 +10,12 @@ import { scanJson } from './json-scan.ts'
  * `source.answer-truncated` if the document ends early, `source.answer-too-large` beyond the limits of a page, or else
  * `source.answer-malformed`. Messages never contain content.
  */
-export function* decodeJson(body: Buffer, { shape, timeZone }: DecodeSettings): Generator<void, AnswerRoot> {
+export function* decodeJson(body: Buffer, { timeZone }: DecodeSettings): Generator<void, AnswerRoot> {
   const { text, replacedCharacters } = yield* scanJson(body)
   yield
   const value = parse(text)
   yield
-  const context = { shape: shape.hasListsBelow ? shape : undefined, timeZone }
-  return Object.assign(new JsonNode('', value, context), { replacedCharacters })
+  return Object.assign(new JsonNode('', value, timeZone), { replacedCharacters })
 }
 
 function parse(text: string): JsonValue {
@@ -42,14 +40,14 @@ class JsonNode implements AnswerNode {
   readonly name: string
   readonly kind: AnswerNode['kind']
   readonly #value: JsonValue
-  readonly #context: JsonContext
+  readonly #timeZone: string
   #children: readonly AnswerNode[] | undefined
 
-  constructor(name: string, value: JsonValue, context: JsonContext) {
+  constructor(name: string, value: JsonValue, timeZone: string) {
     this.name = name
     this.kind = kindOf(value)
     this.#value = value
-    this.#context = context
+    this.#timeZone = timeZone
   }
 
   text(): string {
@@ -64,12 +62,12 @@ class JsonNode implements AnswerNode {
   }
 
   children(): readonly AnswerNode[] {
-    this.#children ??= childrenOf(this.name, this.#value, this.#context)
+    this.#children ??= childrenOf(this.name, this.#value, this.#timeZone)
     return this.#children
   }
 
   client(): ClientRecord {
-    return isJsonObject(this.#value) ? jsonRecord(this.#value, this.#context) : {}
+    return isJsonObject(this.#value) ? jsonRecord(this.#value, this.#timeZone) : {}
   }
 }
 
@@ -79,22 +77,16 @@ function kindOf(value: JsonValue): AnswerNode['kind'] {
   return Array.isArray(value) ? 'list' : 'object'
 }
 
-function childrenOf(name: string, value: JsonValue, context: JsonContext): readonly AnswerNode[] {
+function childrenOf(name: string, value: JsonValue, timeZone: string): readonly AnswerNode[] {
   if (value === null || typeof value !== 'object') return []
-  if (Array.isArray(value)) return value.map((item: JsonValue) => new JsonNode(name, item, context))
-  return Object.entries(value as JsonObject).map(([key, field]) => new JsonNode(key, field, context))
+  if (Array.isArray(value)) return value.map((item: JsonValue) => new JsonNode(name, item, timeZone))
+  return Object.entries(value as JsonObject).map(([key, field]) => new JsonNode(key, field, timeZone))
 }
 
 /** A result of `JSON.parse`. Contains a number only if `String` returns its original text. */
 type JsonValue = string | number | boolean | null | readonly JsonValue[] | JsonObject
 interface JsonObject {
   readonly [name: string]: JsonValue
-}
-
-/** `shape`: undefined if no list is configured at or below this field. */
-interface JsonContext {
-  readonly shape: FieldShape | undefined
-  readonly timeZone: string
 }
 
 function isJsonObject(value: JsonValue | undefined): value is JsonObject {
@@ -104,19 +96,12 @@ function isJsonObject(value: JsonValue | undefined): value is JsonObject {
 const isJsonList = (value: JsonValue): value is readonly JsonValue[] => Array.isArray(value)
 
 /** Converts an object to a record: leaves keep their text; `null` and the minimum date are left out. Hot path. */
-function jsonRecord(object: JsonObject, context: JsonContext): ClientRecord {
+function jsonRecord(object: JsonObject, timeZone: string): ClientRecord {
   const record: WritableRecord = {}
-  const { shape, timeZone } = context
   for (const name in object) {
     const given = object[name]
     if (given === null || given === undefined || isSerializerMetadata(name)) continue
-    const field = shape?.child(name)
-    const value =
-      field?.isList === true
-        ? listOf(given, below(context, field))
-        : typeof given === 'string'
-          ? normaliseText(given, timeZone)
-          : valueIn(given, below(context, field))
+    const value = typeof given === 'string' ? normaliseText(given, timeZone) : valueIn(given, timeZone)
     if (value !== undefined) setField(record, name, value)
   }
   return record
@@ -128,29 +113,10 @@ function isSerializerMetadata(name: string): boolean {
   return (first === 0x5f && name === '__type') || (first === 0x24 && (name === '$type' || name === '$id'))
 }
 
-function below(context: JsonContext, shape: FieldShape | undefined): JsonContext {
-  const known = shape?.hasListsBelow === true ? shape : undefined
-  return known === context.shape ? context : { shape: known, timeZone: context.timeZone }
-}
-
-function valueIn(value: JsonValue, context: JsonContext): ClientValue | undefined {
-  if (typeof value === 'string') return normaliseText(value, context.timeZone)
+function valueIn(value: JsonValue, timeZone: string): ClientValue | undefined {
+  if (typeof value === 'string') return normaliseText(value, timeZone)
   if (value === null) return undefined
   if (typeof value !== 'object') return String(value)
-  return isJsonList(value) ? valuesOf(value, context) : jsonRecord(value as JsonObject, context)
-}
-
-function valuesOf(list: readonly JsonValue[], context: JsonContext): ClientValue[] {
-  return list.map((item) => valueIn(item, context)).filter((item) => item !== undefined)
-}
-
-/** The items of a configured list, without a wrapper object that has no other field, as in XML. */
-function listOf(value: JsonValue, context: JsonContext): readonly ClientValue[] | undefined {
-  if (value === null) return undefined
-  if (isJsonList(value)) return valuesOf(value, context)
-  if (typeof value !== 'object') return String(value).trim() === '' ? [] : valuesOf([value], context)
-  const inner = Object.values(value as JsonObject)
-  const [only] = inner
-  if (only === undefined) return []
-  return valuesOf(inner.length === 1 ? (isJsonList(only) ? only : [only]) : [value], context)
+  if (!isJsonList(value)) return jsonRecord(value as JsonObject, timeZone)
+  return value.map((item) => valueIn(item, timeZone)).filter((item) => item !== undefined)
 }

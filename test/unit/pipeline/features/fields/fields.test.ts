@@ -95,13 +95,14 @@ describe('a field is new', () => {
   })
 })
 
-test('a field is reshaped when it is a list or an object for the first time; an empty text is no form', async () => {
+test('a field is reshaped when it is an object for the first time; an empty text is no form, and the reader reports lists', async () => {
   const { backfill, live } = await watched()
   await backfill({ Tel: '1', Ref: '' })
   expect(await live({ Tel: '', Ref: 'x' })).toEqual([])
-  const reshaped = [{ kind: 'fields-changed', change: 'reshaped', fields: ['Tel'] }]
-  expect(await live({ Tel: ['1', '2'] })).toEqual(reshaped)
-  expect(await live({ Tel: ['3'] })).toEqual([])
+  expect(await live({ Tel: ['1', '2'] })).toEqual([])
+  const reshaped = { kind: 'fields-changed', change: 'reshaped', fields: ['Ref'] }
+  expect(await live({ Ref: { Code: 'x' } })).toEqual([...new_('Ref.Code'), reshaped])
+  expect(await live({ Ref: { Code: 'y' } })).toEqual([])
 })
 
 test('a field has vanished once a thousand clients in a row lack it, unless it was always rare', async () => {

@@ -2,7 +2,6 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { ConnectorError } from '../../../../../connector/runtime/connector-error.ts'
 import { type JudgeSettings, judgeAnswer } from '../../../../../connector/source/polaris/answer/judge-answer.ts'
-import { clientShape } from '../../../../../connector/source/polaris/decode/field-shape.ts'
 import type { HttpAnswer } from '../../../../../connector/source/polaris/http/http-caller.ts'
 import { decodedBody } from '../../../../support/decode-answer-body.ts'
 import { httpAnswer } from '../../../../support/http-answer.ts'
@@ -14,8 +13,7 @@ const settings = (output: 'xml' | 'json'): JudgeSettings => ({
   nowMs: 0,
 })
 const judge = async (received: HttpAnswer, output: 'xml' | 'json' = 'xml') => {
-  const shape = clientShape(['Cartes'], () => undefined)
-  const decoded = await decodedBody([received.beginning], received.contentType, { shape, timeZone: 'Europe/Paris' })
+  const decoded = await decodedBody([received.beginning], received.contentType, { timeZone: 'Europe/Paris' })
   return judgeAnswer(received, decoded, settings(output))
 }
 const judged = async (status: number, body: string, output: 'xml' | 'json' = 'xml') => {

@@ -1,15 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import type { ClientRecord } from '../../../../../connector/source/client-source.ts'
 import type { AnswerRoot } from '../../../../../connector/source/polaris/decode/answer-node.ts'
-import { clientShape } from '../../../../../connector/source/polaris/decode/field-shape.ts'
 import { decodeXml } from '../../../../support/decode-answer-body.ts'
 
-const reported: string[] = []
-const decode = (xml: string, listFields: readonly string[] = []): AnswerRoot =>
-  decodeXml(xml, { shape: clientShape(listFields, (path) => reported.push(path)), timeZone: 'Europe/Paris' })
+const decode = (xml: string): AnswerRoot => decodeXml(xml, { timeZone: 'Europe/Paris' })
 /** The fields of a client element. */
-const client = (fields: string, listFields?: readonly string[]): ClientRecord =>
-  decode(`<C>${fields}</C>`, listFields).client()
+const client = (fields: string): ClientRecord => decode(`<C>${fields}</C>`).client()
 const failure = (code: string) => expect.objectContaining({ code })
 
 describe('decodeXml: values', () => {
@@ -120,43 +116,6 @@ describe('decodeXml: lists', () => {
     expect(client('<Adresse><Ville>x</Ville><Tel>1</Tel><Tel>2</Tel></Adresse>')).toEqual({
       Adresse: { Ville: 'x', Tel: ['1', '2'] },
     })
-  })
-
-  it('always makes a configured path a list, without the names of wrapper and items', () => {
-    const cartes = (inner: string) => client(inner, ['cartes'])
-    expect(cartes('<Cartes><Carte><No>1</No><T>a</T></Carte></Cartes>')).toEqual({ Cartes: [{ No: '1', T: 'a' }] })
-    expect(cartes('<Cartes><Carte>1</Carte><Carte>2</Carte></Cartes>')).toEqual({ Cartes: ['1', '2'] })
-    expect(cartes('<Cartes/>')).toEqual({ Cartes: [] })
-    expect(cartes('<Cartes xsi:nil="true"/>')).toEqual({})
-    expect(cartes('<Cartes>\n</Cartes>')).toEqual({ Cartes: [] })
-    expect(cartes('')).toEqual({})
-  })
-
-  it('makes a configured path a list even without a wrapper', () => {
-    expect(client('<Tel>1</Tel>', ['Tel'])).toEqual({ Tel: ['1'] })
-    expect(client('<Tel>1</Tel><Nom/><Tel>2</Tel>', ['Tel'])).toEqual({ Tel: ['1', '2'], Nom: '' })
-    expect(client('<Carte><No>1</No><T>a</T></Carte>', ['Carte'])).toEqual({ Carte: [{ No: '1', T: 'a' }] })
-    expect(client('<A><T>1</T></A>', ['a.t'])).toEqual({ A: { T: ['1'] } })
-  })
-
-  it('finds configured lists within the items of other lists', () => {
-    expect(client('<L><I><T><x>1</x></T><N>a</N></I></L>', ['L', 'L.T'])).toEqual({ L: [{ T: ['1'], N: 'a' }] })
-  })
-
-  it('reports a path once when it occurs in both shapes, unless it is configured', () => {
-    reported.length = 0
-    const shape = clientShape(['Tel'], (path) => reported.push(path))
-    for (const cartes of [
-      '<Carte><No>1</No></Carte>',
-      '<Carte/><Carte/>',
-      '',
-      '<Carte>1</Carte>',
-      '<Carte/><Carte/>',
-    ]) {
-      decodeXml(`<C><Cartes>${cartes}</Cartes><Tel>1</Tel></C>`, { shape, timeZone: 'UTC' }).client()
-    }
-    decodeXml('<C><Tel>1</Tel><Tel>2</Tel></C>', { shape, timeZone: 'UTC' }).client()
-    expect(reported).toEqual(['Cartes'])
   })
 })
 

@@ -1,12 +1,10 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { DecodeSettings } from '../../../../../connector/source/polaris/decode/decode-xml.ts'
-import { clientShape } from '../../../../../connector/source/polaris/decode/field-shape.ts'
 import { pageDecoder } from '../../../../../connector/source/polaris/decode/page-decoder.ts'
 import { decodeAnswer, decodedBody, wholePage } from '../../../../support/decode-answer-body.ts'
 
 const settings = (clientsField?: string): DecodeSettings => ({
-  shape: clientShape(['Cartes', 'Cartes.Tels'], () => undefined),
   timeZone: 'Europe/Paris',
   clientsField,
 })

@@ -1,11 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { type ClientRecord, OVERSIZE, oversizeOf } from '../../../../../connector/source/client-source.ts'
 import type { DecodeSettings } from '../../../../../connector/source/polaris/decode/decode-xml.ts'
-import { clientShape } from '../../../../../connector/source/polaris/decode/field-shape.ts'
 import { decodedBody } from '../../../../support/decode-answer-body.ts'
 
 const MIB = 1024 * 1024
-const settings = (): DecodeSettings => ({ shape: clientShape([], () => undefined), timeZone: 'Europe/Paris' })
+const settings = (): DecodeSettings => ({ timeZone: 'Europe/Paris' })
 
 async function decode(text: string) {
   const decoded = await decodedBody([Buffer.from(text)], undefined, settings())

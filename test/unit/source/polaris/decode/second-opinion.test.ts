@@ -2,7 +2,6 @@ import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { DocumentNode } from '../../../../../connector/source/polaris/decode/answer-node.ts'
-import { clientShape } from '../../../../../connector/source/polaris/decode/field-shape.ts'
 import { readLeniently } from '../../../../../connector/source/polaris/decode/lenient-xml.ts'
 import { badAnswers } from '../../../../fixtures/answers/bad-answers.ts'
 import { answerForms, renderPage } from '../../../../polaris/answer/render-page.ts'
@@ -16,7 +15,7 @@ const treeOf = (node: DocumentNode): unknown => [node.name, node.kind, node.text
 
 function strictTree(xml: string): unknown {
   // With a configured list, no element is converted to a client before the tree is complete.
-  const settings = { shape: clientShape([], () => undefined), timeZone: 'UTC', clientsField: 'none' }
+  const settings = { timeZone: 'UTC', clientsField: 'none' }
   return treeOf(decodeXml(xml, settings))
 }
 

@@ -1,11 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { clientShape } from '../../../../../../connector/source/polaris/decode/field-shape.ts'
 import { wholeJson } from '../../../../../support/decode-answer-body.ts'
 
-const decode = (json: string, listFields: readonly string[] = []) =>
-  wholeJson(json, { shape: clientShape(listFields, () => undefined), timeZone: 'Europe/Paris' })
-const client = (json: string, listFields?: readonly string[]) => decode(json, listFields).client()
+const decode = (json: string) => wholeJson(json, { timeZone: 'Europe/Paris' })
+const client = (json: string) => decode(json).client()
 const failure = (code: string) => expect.objectContaining({ code })
 
 const digits = fc.stringMatching(/^(?:0|[1-9]\d{0,24})$/)
@@ -59,17 +57,6 @@ describe('decodeJson', () => {
       _type: 'a',
       $: 'b',
     })
-  })
-
-  it('always makes a configured path a list', () => {
-    const lists = (value: string) => client(`{"Cartes":${value}}`, ['Cartes', 'Cartes.Tels'])
-    expect(lists('[]')).toEqual({ Cartes: [] })
-    expect(lists('null')).toEqual({})
-    expect(lists('""')).toEqual({ Cartes: [] })
-    expect(lists('"1"')).toEqual({ Cartes: ['1'] })
-    expect(lists('{"No":1,"T":2}')).toEqual({ Cartes: [{ No: '1', T: '2' }] })
-    expect(lists('{"Carte":[{"No":1},{"No":2}]}')).toEqual({ Cartes: [{ No: '1' }, { No: '2' }] })
-    expect(lists('[{"No":1,"Tels":"06"}]')).toEqual({ Cartes: [{ No: '1', Tels: ['06'] }] })
   })
 
   it('accepts fields with the names of built-in properties', () => {

@@ -1,9 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import { clientShape } from '../../../../../../connector/source/polaris/decode/field-shape.ts'
 import { decodeAnswer, wholePage } from '../../../../../support/decode-answer-body.ts'
 
 const decode = (text: string, clientsField?: string) =>
-  wholePage(decodeAnswer(text, { shape: clientShape([], () => undefined), timeZone: 'UTC' }), { clientsField })
+  wholePage(decodeAnswer(text, { timeZone: 'UTC' }), { clientsField })
 const failure = (code: string, message = /./) =>
   expect.objectContaining({ code, message: expect.stringMatching(message) })
 const two = [{ No: '1' }, { No: '2' }]

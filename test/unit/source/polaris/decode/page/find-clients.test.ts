@@ -1,10 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import { clientShape } from '../../../../../../connector/source/polaris/decode/field-shape.ts'
 import type { PageSettings } from '../../../../../../connector/source/polaris/decode/page/decode-page.ts'
 import { decodeAnswer, wholePage } from '../../../../../support/decode-answer-body.ts'
 
 const decode = (text: string, settings: PageSettings = {}) =>
-  wholePage(decodeAnswer(text, { shape: clientShape([], () => undefined), timeZone: 'UTC' }), settings)
+  wholePage(decodeAnswer(text, { timeZone: 'UTC' }), settings)
 const xml = (inner: string, settings?: PageSettings) =>
   decode(`<p><hasMoreResults>false</hasMoreResults>${inner}</p>`, settings)
 const json = (inner: string, settings?: PageSettings) => decode(`{"hasMoreResults":false,${inner}}`, settings)

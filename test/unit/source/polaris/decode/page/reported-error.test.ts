@@ -1,11 +1,10 @@
 import { describe, expect, it, test } from 'vitest'
-import { clientShape } from '../../../../../../connector/source/polaris/decode/field-shape.ts'
 import type { PageSettings } from '../../../../../../connector/source/polaris/decode/page/decode-page.ts'
 import { isErrorName } from '../../../../../../connector/source/polaris/decode/page/reported-error.ts'
 import { decodeAnswer, wholePage } from '../../../../../support/decode-answer-body.ts'
 
 const decode = (text: string, settings: PageSettings = {}) =>
-  wholePage(decodeAnswer(text, { shape: clientShape([], () => undefined), timeZone: 'UTC' }), settings)
+  wholePage(decodeAnswer(text, { timeZone: 'UTC' }), settings)
 const xml = (inner: string) => `<p><hasMoreResults>false</hasMoreResults>${inner}</p>`
 const json = (inner: string) => `{"hasMoreResults":false,${inner}}`
 const errorDocument = (field: string) =>
