@@ -2,7 +2,7 @@ import { createRequire } from 'node:module'
 import { refuseNewerBrokers } from './broker-versions.ts'
 import { registerCodecs } from './compression-codecs.ts'
 import { type MetadataPool, requestUsedTopicsOnly } from './metadata-requests.ts'
-import { crc32c, recordEncoder } from './record-encoder.ts'
+import { type OuterEncoder, produceRequest, writeBeforeBody } from './produce-request.ts'
 import { keepSaslFailures } from './sasl-login.ts'
 import { observeTransactions } from './transaction-requests.ts'
 
@@ -29,7 +29,8 @@ export function patchKafkaJs(): void {
   requestUsedTopicsOnly(prototypeOf('cluster/brokerPool', ['refreshMetadata']), prototypeOf('broker', ['metadata']))
   refuseNewerBrokers(prototypeOf('broker', ['apiVersions']))
   observeTransactions(prototypeOf('broker', ['addPartitionsToTxn', 'initProducerId', 'produce']))
-  replaceEncoding()
+  writeBeforeBody(prototypeOf<OuterEncoder>('protocol/encoder', ['writeEncoder']))
+  replaceModule('kafkajs/src/protocol/requests/produce/v3/request', produceRequest)
   registerCodecs()
   isPatched = true
 }
@@ -123,15 +124,7 @@ function keepCoordinatorErrors(pool: BrokerPool): void {
   }
 }
 
-/**
- * Exact-size records and a faster checksum: less than half the cost of the original. Must run before kafkajs first
- * produces, which is when it loads these modules.
- */
-function replaceEncoding(): void {
-  replaceModule('kafkajs/src/protocol/recordBatch/record/v0', recordEncoder)
-  replaceModule('kafkajs/src/protocol/recordBatch/crc32C', () => crc32c)
-}
-
+/** Must run before kafkajs loads the module: of a request, when it sends the first one. */
 function replaceModule<Original>(name: string, replacement: (original: Original) => Original): void {
   const original = load(name)
   const entry = load.cache[load.resolve(name)]

@@ -1,0 +1,201 @@
+import { createRequire } from 'node:module'
+import type { Message } from 'kafkajs'
+import { crc32c } from './crc32c.ts'
+import { RequestWriter, sizeOfText, sizeOfVarint } from './request-writer.ts'
+
+/** A produce request as kafkajs passes it to its encoder. */
+export interface ProduceOrder {
+  readonly acks: number
+  readonly timeout: number
+  readonly transactionalId?: string | null | undefined
+  readonly producerId: { toString(): string }
+  readonly producerEpoch: number
+  readonly compression?: number | undefined
+  readonly topicData: readonly { readonly topic: string; readonly partitions: readonly PartitionData[] }[]
+}
+
+interface PartitionData {
+  readonly partition: number
+  readonly firstSequence: number
+  readonly messages: readonly Message[]
+}
+
+/** A request as kafkajs' connection sends it. */
+interface Request {
+  /** Encodes the body. */
+  encode(): Promise<Encoded>
+}
+
+/** What kafkajs' encoders take from another one. */
+interface Encoded {
+  readonly buf: Buffer
+  readonly buffer: Buffer
+}
+
+/**
+ * Writes each produce request of this connector once, into a buffer of its size. The bytes are the same. The original
+ * copies each record nine times, into zeroed buffers of up to twice the size: half of the total cost of publishing.
+ */
+export function produceRequest(original: (order: ProduceOrder) => Request): (order: ProduceOrder) => Request {
+  return (order) => {
+    const request = original(order)
+    const records = ownRecords(order)
+    return records === undefined ? request : { ...request, encode: () => encodeProduce(order, records) }
+  }
+}
+
+/** The part of kafkajs' encoder that puts a body behind its header, and both behind their length. */
+export interface OuterEncoder {
+  buf: Buffer
+  offset: number
+  writeEncoder(inner: Encoded): OuterEncoder
+}
+
+/** Memory with room before a body, for what precedes it. */
+const withRoom = new WeakSet<ArrayBufferLike>()
+const ROOM_BYTES = 1_024
+
+/** Lets a header be written before the body in its own memory; the original copies the body. */
+export function writeBeforeBody(encoder: OuterEncoder): void {
+  const original = encoder.writeEncoder
+  encoder.writeEncoder = function writeEncoder(this: OuterEncoder, inner) {
+    const { buffer: memory, byteOffset } = inner.buf
+    const from = byteOffset - this.offset
+    if (from < 0 || !withRoom.has(memory)) return original.call(this, inner)
+    const whole = Buffer.from(memory, from, this.offset + inner.buffer.length)
+    this.buf.copy(whole, 0, 0, this.offset)
+    this.buf = whole
+    this.offset = whole.length
+    return this
+  }
+}
+
+interface OwnRecord {
+  readonly key: Buffer | null
+  readonly value: string | null
+  readonly valueBytes: number
+  readonly headers: Buffer
+}
+
+/** The records of one partition. */
+interface OwnRecords extends Pick<PartitionData, 'partition' | 'firstSequence'> {
+  readonly topic: string
+  /** Of every record. */
+  readonly timestamp: bigint
+  readonly records: readonly OwnRecord[]
+}
+
+/** Undefined if the connector sends no such request. */
+function ownRecords({ topicData }: ProduceOrder): OwnRecords | undefined {
+  const [{ topic, partitions } = { topic: '', partitions: [] }] = topicData
+  const [only] = partitions
+  const timestamp = only?.messages[0]?.timestamp
+  if (topicData.length !== 1 || partitions.length !== 1 || only === undefined || timestamp === undefined)
+    return undefined
+  const records: OwnRecord[] = []
+  for (const message of only.messages) {
+    const record = message.timestamp === timestamp ? ownRecord(message) : undefined
+    if (record === undefined) return undefined
+    records.push(record)
+  }
+  const { partition, firstSequence } = only
+  return { topic, partition, firstSequence, timestamp: BigInt(timestamp), records }
+}
+
+function ownRecord({ key = null, value, headers: given = noHeaders }: Message): OwnRecord | undefined {
+  const headers = encodedHeaders(given)
+  if ((key !== null && !Buffer.isBuffer(key)) || headers === undefined) return undefined
+  if (value === null) return { key, value, valueBytes: 0, headers }
+  return typeof value === 'string' ? { key, value, valueBytes: Buffer.byteLength(value), headers } : undefined
+}
+
+const noHeaders = {}
+/** Most records share a few header objects. */
+const cachedHeaders = new WeakMap<object, Buffer>()
+
+function encodedHeaders(headers: NonNullable<Message['headers']>): Buffer | undefined {
+  const cached = cachedHeaders.get(headers)
+  if (cached !== undefined) return cached
+  const entries: [name: string, value: Buffer][] = []
+  for (const [name, value] of Object.entries(headers)) {
+    if (!Buffer.isBuffer(value)) return undefined
+    entries.push([name, value])
+  }
+  const sized = (length: number) => sizeOfVarint(length) + length
+  const size = entries.reduce((sum, [name, { length }]) => sum + sized(Buffer.byteLength(name)) + sized(length), 0)
+  const to = new RequestWriter(Buffer.alloc(sizeOfVarint(entries.length) + size)).varint(entries.length)
+  for (const [name, value] of entries) to.varint(Buffer.byteLength(name)).utf8(name).varint(value.length).raw(value)
+  cachedHeaders.set(headers, to.buffer)
+  return to.buffer
+}
+
+const NO_COMPRESSION = 0
+const TRANSACTIONAL = 16
+/** A record batch up to its records: from the first offset to their number. */
+const BATCH_BYTES = 61
+/** Of a batch, before what its length counts. */
+const LENGTH_BYTES = 12
+/** Of a request with one partition: all but its texts and its batch. */
+const REQUEST_BYTES = 22
+
+async function encodeProduce(order: ProduceOrder, own: OwnRecords): Promise<Encoded> {
+  const { compression = NO_COMPRESSION, transactionalId = null } = order
+  const compressed = compression === NO_COMPRESSION ? undefined : await compress(own.records, compression)
+  const batchBytes = BATCH_BYTES + (compressed?.length ?? sizeOfRecords(own.records))
+  const size = REQUEST_BYTES + sizeOfText(transactionalId) + sizeOfText(own.topic) + batchBytes
+  const memory = Buffer.allocUnsafeSlow(ROOM_BYTES + size) // only written bytes are sent
+  withRoom.add(memory.buffer)
+  const to = new RequestWriter(memory.subarray(ROOM_BYTES))
+  to.text(transactionalId).int16(order.acks).int32(order.timeout)
+  to.int32(1).text(own.topic).int32(1).int32(own.partition).int32(batchBytes)
+  to.int64(0n)
+    .int32(batchBytes - LENGTH_BYTES)
+    .int32(0)
+    .int8(2) // offset, length, leader epoch, format
+  const crcAt = to.at
+  to.int32(0)
+    .int16(compression | (transactionalId === null ? 0 : TRANSACTIONAL))
+    .int32(own.records.length - 1)
+  to.int64(own.timestamp).int64(own.timestamp).int64(BigInt(order.producerId.toString())).int16(order.producerEpoch)
+  to.int32(own.firstSequence).int32(own.records.length)
+  if (compressed === undefined) writeRecords(to, own.records)
+  else to.raw(compressed)
+  to.buffer.writeUInt32BE(crc32c(to.buffer.subarray(crcAt + 4)), crcAt)
+  return to
+}
+
+const load = createRequire(import.meta.url)
+
+function compress(records: readonly OwnRecord[], type: number): Promise<Buffer> {
+  const { lookupCodec } = load('kafkajs/src/protocol/message/compression')
+  const to = new RequestWriter(Buffer.allocUnsafe(sizeOfRecords(records)))
+  writeRecords(to, records)
+  return lookupCodec(type).compress(to)
+}
+
+function sizeOfRecords(records: readonly OwnRecord[]): number {
+  let size = 0
+  for (const [delta, record] of records.entries()) {
+    const body = sizeOfBody(record, delta)
+    size += sizeOfVarint(body) + body
+  }
+  return size
+}
+
+/** Attributes and the difference of timestamps take a byte each. */
+function sizeOfBody({ key, valueBytes, headers }: OwnRecord, delta: number): number {
+  const keySize = key === null ? 1 : sizeOfVarint(key.length) + key.length
+  return 2 + sizeOfVarint(delta) + keySize + sizeOfVarint(valueBytes) + valueBytes + headers.length
+}
+
+function writeRecords(to: RequestWriter, records: readonly OwnRecord[]): void {
+  for (const [delta, record] of records.entries()) {
+    const { key, value, valueBytes, headers } = record
+    to.varint(sizeOfBody(record, delta)).int8(0).int8(0).varint(delta)
+    if (key === null) to.nullLength()
+    else to.varint(key.length).raw(key)
+    if (value === null) to.nullLength()
+    else to.varint(valueBytes).utf8(value)
+    to.raw(headers)
+  }
+}

@@ -1,0 +1,98 @@
+import { createRequire } from 'node:module'
+import fc from 'fast-check'
+import type { Message } from 'kafkajs'
+import { describe, expect, it } from 'vitest'
+import {
+  type OuterEncoder,
+  type ProduceOrder,
+  produceRequest,
+  writeBeforeBody,
+} from '../../../../connector/kafka/kafkajs/produce-request.ts'
+
+const load = createRequire(import.meta.url)
+const original = load('kafkajs/src/protocol/requests/produce/v3/request')
+const wholeRequest = load('kafkajs/src/protocol/request')
+const Encoder = load('kafkajs/src/protocol/encoder')
+
+const order = (messages: readonly Message[], more: Partial<ProduceOrder> = {}): ProduceOrder => ({
+  acks: -1,
+  timeout: 30_000,
+  transactionalId: 'connector.stream',
+  producerId: '4611686018427387904',
+  producerEpoch: 3,
+  topicData: [{ topic: 'clients', partitions: [{ partition: 5, firstSequence: 7, messages }] }],
+  ...more,
+})
+
+const bytesOf = async (request: unknown, clientId = 'connector.stream'): Promise<Buffer> =>
+  (await wholeRequest({ correlationId: 9, clientId, request })).buffer
+
+describe('produceRequest', () => {
+  writeBeforeBody(Encoder.prototype as OuterEncoder)
+  const repeated = fc.constantFrom(63, 64, 8_191, 8_192).map((length) => 'a'.repeat(length))
+  const text = fc.oneof(fc.string({ unit: 'grapheme' }), repeated)
+  const bytes = text.map((value) => Buffer.from(value))
+  const message = fc.record(
+    {
+      key: fc.oneof(fc.constant(null), bytes),
+      value: fc.oneof(fc.constant(null), text),
+      headers: fc.dictionary(fc.string({ minLength: 1 }), bytes, { maxKeys: 3 }),
+      timestamp: fc.constant('1767225600000'),
+    },
+    { requiredKeys: ['key', 'value', 'timestamp'] },
+  )
+  const messages = fc.array(message, { minLength: 1, maxLength: 5 })
+
+  it('writes the same bytes as kafkajs for the records that the connector sends', async () => {
+    const isOwn = produceRequest((given) => ({ ...original(given), encode: () => Promise.reject(new Error('unused')) }))
+    await fc.assert(
+      fc.asyncProperty(messages, fc.constantFrom(1, 50), async (some, times) => {
+        const given = order(Array.from({ length: times }, () => some).flat())
+        expect((await bytesOf(isOwn(given))).equals(await bytesOf(original(given)))).toBe(true)
+      }),
+      { numRuns: 100 },
+    )
+  })
+
+  it('compresses the records as kafkajs does', async () => {
+    await fc.assert(
+      fc.asyncProperty(messages, async (some) => {
+        const given = order(some, { compression: 1 })
+        expect((await bytesOf(produceRequest(original)(given))).equals(await bytesOf(original(given)))).toBe(true)
+      }),
+      { numRuns: 20 },
+    )
+  })
+
+  it('writes the same bytes outside of transactions', async () => {
+    const given = order([{ key: null, value: 'a', timestamp: '1' }], { transactionalId: null })
+    expect(await bytesOf(produceRequest(original)(given))).toEqual(await bytesOf(original(given)))
+  })
+
+  it('writes the same bytes when a client id leaves no room before the body', async () => {
+    const given = order([{ key: null, value: 'a', timestamp: '1' }])
+    const clientId = 'c'.repeat(5_000)
+    expect(await bytesOf(produceRequest(original)(given), clientId)).toEqual(await bytesOf(original(given), clientId))
+  })
+
+  const plain = { key: Buffer.from('a'), value: 'b', timestamp: '1' }
+  const withMessage = (one: object) => order([plain, { ...plain, ...one }])
+  const [topic] = order([plain]).topicData
+  it.each([
+    ['a text key', withMessage({ key: 'a' })],
+    ['a binary value', withMessage({ value: Buffer.from('b') })],
+    ['a text header', withMessage({ headers: { a: 'b' } })],
+    ['two timestamps', withMessage({ timestamp: '2' })],
+    ['no timestamp', order([{ ...plain, timestamp: undefined } as unknown as Message])],
+    ['two topics', order([], { topicData: topic === undefined ? [] : [topic, topic] })],
+    [
+      'two partitions',
+      order([], {
+        topicData: [{ topic: 'a', partitions: topic?.partitions.toSpliced(0, 0, ...topic.partitions) ?? [] }],
+      }),
+    ],
+  ])('leaves a request with %s to kafkajs', (_what, given) => {
+    const request = original(given)
+    expect(produceRequest(() => request)(given)).toBe(request)
+  })
+})
