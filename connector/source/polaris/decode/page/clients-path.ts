@@ -47,8 +47,9 @@ export function walk(fields: readonly AnswerNode[], path: readonly string[]): Wa
     if (depth > 0) beside = beside.concat(level.filter((node) => !isSame(node, name)))
     if (nodes.length === 0) return { nodes: [], beside, last }
     last = nodes
+    if (depth === path.length - 1) break
     level = expanded(nodes).flatMap((node) => node.children())
-    if (depth < path.length - 1 && level.some((node) => node.name === OVERSIZE)) throw tooLargeAround()
+    if (level.some((node) => node.name === OVERSIZE)) throw tooLargeAround()
   }
   return { nodes: last, beside, last }
 }
