@@ -1,6 +1,6 @@
-import { SaxesParser } from 'saxes'
 import { ConnectorError } from '../../../runtime/connector-error.ts'
 import { MAX_DEPTH } from './answer-node.ts'
+import { PageParser } from './saxes-parser.ts'
 import { referenceDecoder } from './xml-reference.ts'
 
 /** What a document contains, in its order. Names include prefixes. */
@@ -24,31 +24,6 @@ export interface XmlParser {
   replacedCharacters(): number
 }
 
-/** The members of saxes in use here. The last four are not in its type; the version is pinned. */
-interface Saxes extends Pick<SaxesParser, 'on' | 'write' | 'close' | 'line' | 'column'> {
-  readonly opt: SaxesOptions
-  /** Decodes a reference, without `&` and `;`. */
-  parseEntity(reference: string): string
-  /** The beginning of a reference without `;` so far. */
-  readonly entity: string
-  /** The text or attribute value so far. */
-  readonly text: string
-}
-
-interface SaxesOptions {
-  readonly position: false
-  readonly forceXMLVersion: true
-  readonly defaultXMLVersion: '1.0'
-  readonly decodeReference: (reference: string) => string
-}
-
-/** A subclass: with a method of its own, a parser would be a slow object for V8 and take five times as long. */
-class ReferringParser extends (SaxesParser as unknown as new (options: SaxesOptions) => Saxes) {
-  override parseEntity(reference: string): string {
-    return this.opt.decodeReference(reference)
-  }
-}
-
 /** Each reference adds a part to a text, which takes 32 bytes until the text is flat. */
 const PARTS_OF_TEXT = 65_536
 /** V8 joins the parts of a text in order to read a character. */
@@ -62,10 +37,11 @@ const malformed = (why: string) => new ConnectorError('source.answer-malformed',
  */
 export function xmlParser(handler: XmlHandler): XmlParser {
   const references = referenceDecoder()
-  const parser = new ReferringParser({
+  const parser = new PageParser({
     position: false,
     forceXMLVersion: true,
     defaultXMLVersion: '1.0',
+    names: new Set(),
     decodeReference: (reference) => {
       const text = references.decode(reference)
       if (references.decoded() % PARTS_OF_TEXT === 0) flatten(parser.text)
