@@ -106,11 +106,18 @@ export function parseControl(text: string): ControlDocument {
   }
 }
 
+const anyDocument = z.looseObject({ requests: z.array(z.unknown()) })
+
 function withoutOthers(value: unknown) {
-  const found = z.looseObject({ requests: z.array(z.unknown()) }).safeParse(value)
+  const found = anyDocument.safeParse(value)
   if (!found.success) return { known: value, others: [] }
-  const others = found.data.requests.flatMap((one) => otherRequest.safeParse(one).data ?? [])
-  const requests = found.data.requests.filter((one) => !otherRequest.safeParse(one).success)
+  const requests: unknown[] = []
+  const others: ControlDocument['others'][number][] = []
+  for (const one of found.data.requests) {
+    const other = otherRequest.safeParse(one)
+    if (other.success) others.push(other.data)
+    else requests.push(one)
+  }
   return { known: { ...found.data, requests }, others }
 }
 

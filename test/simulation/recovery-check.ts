@@ -154,7 +154,7 @@ function problemsNow(world: World): string[] {
       ...(runners.length === 1 && owners.length === 1 && runners[0]?.name === owners[0]
         ? []
         : [`${name} runs on ${runners.map((runner) => runner.name)}, is assigned to ${owners}`]),
-      ...unpublishedContents(world, stream, (change) => change.lateMs === 0 && mustBeLive(world, stream, change)),
+      ...unpublishedContents(world, stream, mustBeLive(world, stream)),
       ...openOf(world, name, 'erase'),
       ...openChecks(storedControl(world), name).map((id) => `${name} has not answered request ${id}`),
     ]
@@ -187,14 +187,16 @@ function openOf(world: World, stream: string, kind: 'erase' | 'republish'): stri
 function mustBeLive(
   { options, faultsEndedAt }: World,
   { polaris, documents }: SimulatedStream,
-  change: Change,
-): boolean {
+): (change: Change) => boolean {
   const stored = documents.at(-1)?.text
   const scans = stored === undefined ? undefined : parseDocument(stored).committed.state.scans
   const createdAt = scans?.createdAt ?? null
-  if (createdAt === null || change.at < createdAt || wasDeletedSince(polaris, change)) return false
-  if (scans?.background.some(({ kind }) => kind === 'live') === true) return false
-  return options.clocks === 'replicas' || change.at > faultsEndedAt
+  if (createdAt === null || scans?.background.some(({ kind }) => kind === 'live') === true) return () => false
+  return (change) =>
+    change.lateMs === 0 &&
+    change.at >= createdAt &&
+    !wasDeletedSince(polaris, change) &&
+    (options.clocks === 'replicas' || change.at > faultsEndedAt)
 }
 
 /** Changes that became visible late, or are to be read again. */
