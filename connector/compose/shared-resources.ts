@@ -6,6 +6,7 @@ import { type KafkaConnection, kafkaClient } from '../kafka/kafka-client.ts'
 import { assertNever } from '../runtime/assert-never.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { CloseStack } from '../runtime/close-stack.ts'
+import { onceDone } from '../runtime/once.ts'
 import { type RefusedAccounts, refusedAccounts } from '../runtime/refused-accounts.ts'
 import type { Semaphore } from '../runtime/semaphore.ts'
 import type { ServerEvent } from '../source/client-source.ts'
@@ -28,7 +29,7 @@ export interface SharedResources {
   /** Name of this replica, unique among all processes. */
   readonly replica: string
   readonly store: CheckpointStore
-  /** Resolves once the store is known to support conditional writes; probes it until that succeeded once. */
+  /** Resolves once the store is known to support conditional writes. One probe serves all streams. */
   readonly storeReady: (stop: AbortSignal) => Promise<void>
   readonly kafkaLog: LibraryLog
   /** Limits the requests to each Polaris server. */
@@ -78,11 +79,8 @@ export function openSharedResources(
     openCheckpointStore(config.checkpoint, { clock: parts.clock, onRetry: onStoreRetry }),
     (opened) => opened.close(),
   )
-  let isProbed = false
-  const storeReady = async (stop: AbortSignal) => {
-    if (!isProbed) await store.probe(stop)
-    isProbed = true
-  }
+  const closed = closing.use(new AbortController(), (controller) => controller.abort())
+  const storeReady = onceDone(() => store.probe(closed.signal))
   const { clock } = parts
   const breakerOf = serverBreakers(clock, onServerChange)
   return {
