@@ -1,11 +1,11 @@
 import type { Clock } from '../runtime/clock.ts'
-import { HOUR_MS } from '../runtime/units.ts'
 import type { SegmentStore } from '../storage/segment-store.ts'
 import type { ClientTable } from './client-table.ts'
 import { deltaWords, type IndexState, type SegmentReference } from './index-state.ts'
-import { isDamage, joined, readTwice, sortedEntries } from './load-table.ts'
-import { isDeltaFull, nextStep, replaced, type SegmentLimits, type SegmentStep } from './segment-plan.ts'
-import { type NewSegment, writeBase, writeSegment } from './write-segment.ts'
+import { sortedEntries } from './load-table.ts'
+import { isDeltaFull, type SegmentLimits } from './segment-plan.ts'
+import { type SegmentRewrites, segmentRewrites } from './segment-rewrites.ts'
+import { type NewSegment, writeSegment } from './write-segment.ts'
 
 /**
  * Keeps the stored index of a claimed stream small: moves its delta into segments, merges these, and deletes what is no
@@ -48,12 +48,6 @@ export type IndexEvent =
   | { readonly kind: 'index-upkeep-failed'; readonly error: unknown }
   | { readonly kind: 'segments-missing'; readonly segments: number }
 
-/** What a merge or a dump made of which segments. */
-interface Rewrite {
-  readonly replaces: readonly SegmentReference[]
-  readonly made: readonly SegmentReference[]
-}
-
 interface Upkeep extends IndexStorageParts {
   /**
    * Segments that exist, as far as we know: those that the claimed document named, and ours. Any other one is an orphan
@@ -64,12 +58,7 @@ interface Upkeep extends IndexStorageParts {
   documents: number
   /** Those that the document names that was written last. */
   named: ReadonlySet<string>
-  /** When to write the whole index again, because a segment is missing or damaged; by the monotonic clock. */
-  dumpDueAt: number | undefined
-  lastDumpAt: number | undefined
-  /** To be installed with the next document. */
-  finished: Rewrite | undefined
-  isRewriting: boolean
+  readonly rewrites: SegmentRewrites
   readonly background: Set<Promise<void>>
   readonly closed: AbortController
 }
@@ -77,17 +66,20 @@ interface Upkeep extends IndexStorageParts {
 /** `claimed`: the index of the document that this replica claimed. */
 export function indexStorage(claimed: IndexState, parts: IndexStorageParts): IndexStorage {
   const names = claimed.segments.map(({ name }) => name)
+  const closed = new AbortController()
   const upkeep: Upkeep = {
     ...parts,
     known: new Set(names),
     documents: 0,
     named: new Set(names),
-    finished: undefined,
-    isRewriting: false,
-    dumpDueAt: undefined,
-    lastDumpAt: undefined,
+    rewrites: segmentRewrites({
+      ...parts,
+      upload: (segment, finish) => upload(upkeep, segment, finish),
+      inBackground: (work) => inBackground(upkeep, work),
+      closed: closed.signal,
+    }),
     background: new Set(),
-    closed: new AbortController(),
+    closed,
   }
   return {
     represent: (state, finish) => represent(upkeep, state, finish),
@@ -101,66 +93,24 @@ export function indexStorage(claimed: IndexState, parts: IndexStorageParts): Ind
 }
 
 async function represent(upkeep: Upkeep, state: IndexState, finish: AbortSignal): Promise<IndexState> {
-  let { segments, delta } = state
-  if (upkeep.finished !== undefined) segments = replaced(segments, upkeep.finished)
-  upkeep.finished = undefined
+  const { rewrites, limits } = upkeep
+  let { delta } = state
+  let segments = rewrites.installed(state.segments)
   upkeep.documents = delta === '' ? 0 : upkeep.documents + 1
-  if (isDeltaFull(state, upkeep.documents, upkeep.limits)) {
+  if (isDeltaFull(state, upkeep.documents, limits)) {
     segments = [...segments, await upload(upkeep, { tier: 0, words: sortedEntries(deltaWords(delta)) }, finish)]
     delta = ''
     upkeep.documents = 0
   }
-  const step = stepNow(upkeep, segments)
-  // A rewrite that finished during the upload is installed before the next one begins.
-  const mayBegin = !upkeep.isRewriting && upkeep.finished === undefined
-  if (step.kind !== 'none' && mayBegin) begin(upkeep, step, segments)
+  rewrites.beginDue(segments)
   return { ...state, segments, delta }
 }
 
-/** Segments that are missing or damaged are not merged again before the dump. */
-function stepNow({ dumpDueAt, clock, table, limits }: Upkeep, segments: readonly SegmentReference[]): SegmentStep {
-  if (dumpDueAt === undefined) return nextStep(segments, table.size(), limits)
-  return clock.monotonic() < dumpDueAt ? { kind: 'none' } : { kind: 'dump' }
-}
-
-/** A dump writes the whole index, so a store that damages what it stores must not cause one after the other. */
-const DUMP_PERIOD_MS = HOUR_MS
-
-function requestDump(upkeep: Upkeep): void {
-  const now = upkeep.clock.monotonic()
-  upkeep.dumpDueAt ??= Math.max(now, (upkeep.lastDumpAt ?? now - DUMP_PERIOD_MS) + DUMP_PERIOD_MS)
-}
-
-function begin(upkeep: Upkeep, step: SegmentStep, segments: readonly SegmentReference[]): void {
-  upkeep.isRewriting = true
-  const { signal } = upkeep.closed
-  // Entries set meanwhile may be in a dump or not: the segments and the delta that follow it hold them.
-  const write = (segment: NewSegment) => upload(upkeep, segment, signal)
-  const work = async () => {
-    try {
-      upkeep.finished =
-        step.kind === 'merge'
-          ? { replaces: step.segments, made: [await merge(upkeep, step)] }
-          : { replaces: segments, made: await writeBase({ ...upkeep, write }, signal) }
-      if (step.kind === 'merge') return
-      upkeep.dumpDueAt = undefined
-      upkeep.lastDumpAt = upkeep.clock.monotonic()
-    } catch (error) {
-      if (isDamage(error)) requestDump(upkeep)
-      throw error
-    } finally {
-      upkeep.isRewriting = false
-    }
-  }
-  inBackground(upkeep, work())
-}
-
 function written(upkeep: Upkeep, { segments }: IndexState): void {
-  const { known } = upkeep
+  const { known, rewrites } = upkeep
   const named = new Set(segments.map(({ name }) => name))
   upkeep.named = named
-  // What a merge or a dump has made is not named yet.
-  if (!upkeep.isRewriting && upkeep.finished === undefined)
+  if (!rewrites.areUnnamed())
     remove(
       upkeep,
       [...known].filter((name) => !named.has(name)),
@@ -174,7 +124,7 @@ async function audit(upkeep: Upkeep): Promise<void> {
   const { named } = upkeep
   const missing = [...before].filter((name) => named.has(name) && !present.has(name))
   if (missing.length > 0) observe({ kind: 'segments-missing', segments: missing.length })
-  if (missing.length > 0) requestDump(upkeep)
+  if (missing.length > 0) upkeep.rewrites.requestDump()
   remove(
     upkeep,
     [...present].filter((name) => epochOf(name) < epoch && !known.has(name)),
@@ -207,11 +157,4 @@ async function upload(upkeep: Upkeep, segment: NewSegment, finish: AbortSignal):
   upkeep.known.add(reference.name)
   upkeep.observe({ kind: 'segment-written', tier: segment.tier, bytes })
   return reference
-}
-
-async function merge(upkeep: Upkeep, { segments, tier }: Extract<SegmentStep, { kind: 'merge' }>) {
-  const { signal } = upkeep.closed
-  const read: Uint32Array[] = []
-  for (const segment of segments) read.push(await readTwice(upkeep.store, segment, signal))
-  return await upload(upkeep, { tier, words: sortedEntries(joined(read)) }, signal)
 }

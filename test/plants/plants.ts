@@ -57,16 +57,23 @@ export const plants: readonly Plant[] = [
   },
   {
     name: 'a merge of a damaged segment is retried forever',
-    file: 'index/index-storage.ts',
-    text: 'if (isDamage(error)) requestDump(upkeep)',
+    file: 'index/segment-rewrites.ts',
+    text: 'if (isDamage(error)) requestDump(rewrites)',
     becomes: '',
     by: { unit: 'index/index-storage.test.ts' },
   },
   {
     name: 'segments of a dump in progress are deleted',
-    file: 'index/index-storage.ts',
-    text: 'if (!upkeep.isRewriting && upkeep.finished === undefined)',
-    becomes: 'if (upkeep.finished === undefined)',
+    file: 'index/segment-rewrites.ts',
+    text: 'rewrites.merge !== undefined || rewrites.dump !== undefined',
+    becomes: 'rewrites.merge?.made !== undefined || rewrites.dump?.made !== undefined',
+    by: { unit: 'index/index-storage.test.ts' },
+  },
+  {
+    name: 'a merge takes segments that a dump in progress replaces',
+    file: 'index/segment-rewrites.ts',
+    text: 'segments.filter(({ name }) => !inDump.has(name))',
+    becomes: 'segments',
     by: { unit: 'index/index-storage.test.ts' },
   },
   {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { ENTRY_BYTES } from '../../../connector/index/index-entry.ts'
 import { deltaEntries } from '../../../connector/index/index-state.ts'
 import { joined, readSegment } from '../../../connector/index/load-table.ts'
 import { segmentLimits } from '../../../connector/index/segment-plan.ts'
@@ -187,6 +188,33 @@ test('a document that is written during a dump deletes no segment that the dump 
     for (const { name } of one.state.segments) expect(store.stored.has(name)).toBe(true)
   }
   expect(one.state.segments.length).toBeGreaterThan(3)
+  expect(await stored(one)).toEqual(joined([...one.table.partitions()]))
+})
+
+test('merges newer segments while a dump takes long, so that the document stays small', async () => {
+  const limits = { ...segmentLimits, deltaEntries: 2, fanOut: 3, minDumpEntries: 200, segmentEntries: 1_000 }
+  const one = await stage({ limits })
+  for (const from of [0, 20, 20]) await one.commit(range(from, 150))
+  const { put } = one.store
+  const dumped = Promise.withResolvers<void>()
+  one.store.put = async (name, bytes, finish) => {
+    if (bytes.length > 160 * ENTRY_BYTES) await dumped.promise
+    await put(name, bytes, finish)
+  }
+  for (let document = 0; document < 60; document += 1) {
+    await one.commit(range(document % 20, 5))
+    await one.settled()
+    expect(await stored(one)).toEqual(joined([...one.table.partitions()]))
+  }
+  const tiers = one.state.segments.map(({ tier }) => tier)
+  expect(tiers).not.toContain('base')
+  expect(tiers.length).toBeLessThan(15)
+  dumped.resolve()
+  for (let document = 0; document < 3; document += 1) {
+    await one.settled()
+    await one.commit([])
+  }
+  expect(one.state.segments[0]?.tier).toBe('base')
   expect(await stored(one)).toEqual(joined([...one.table.partitions()]))
 })
 
