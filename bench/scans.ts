@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { compressionCosts } from './parts/compression-costs.ts'
 import { containerRuns } from './parts/container-runs.ts'
@@ -19,12 +20,13 @@ npm run bench:scans -- [options]
   --only NAME      measure this case only (repeatable): ${CASES.join(', ')}
   --rates LIST     changes per second of the cases steady, busy and backfill (0,1,10,100)
   --seconds 180    duration of each measurement
-  --clients N      clients of the cases backfill (1,000,000) and mass-update (300,000)
+  --clients N      clients of the cases backfill (1,000,000), mass-update (300,000) and index (a list: opening alone)
 `
 
 const LATENCY_MS = 100
 const SETTLING_S = 120
 const SIDE_S = 15
+const ARRIVAL_MS = 30_000
 const STREAMS = [1, 30, 300]
 
 const { values } = parseArgs({
@@ -53,7 +55,9 @@ async function measure(name: string): Promise<void> {
     case 'mass-update':
       return await massUpdate(Number(values.clients ?? 300_000))
     case 'index':
-      for await (const figures of openingTimes()) print({ case: 'index', ...figures })
+      for await (const figures of openingTimes(values.clients?.split(',').map(Number)))
+        print({ case: 'index', ...figures })
+      if (values.clients !== undefined) return
       for await (const figures of indexWrites()) print({ case: 'index writes', ...figures })
       return
     case 'container':
@@ -93,7 +97,7 @@ async function steady(): Promise<void> {
 /** Latency of live changes beside everything else that a stream may have to do. */
 async function busy(): Promise<void> {
   const rig = await openScanRig({
-    clients: 20_000,
+    clients: 10_000,
     latencyMs: 0,
     environment: { POLL_BACKFILL: 'before', ...REMOVALS },
   })
@@ -121,6 +125,8 @@ async function measuredAt(rig: ScanRig, rate: number, settlingS: number) {
   const changes = await rig.changeFor(rate, seconds)
   const after = { ...(await readCounts(rig)), ...writesOf(rig) }
   const took = (performance.now() - before.at) / 1000
+  // The last changes count, too.
+  for (const until = performance.now() + ARRIVAL_MS; rig.waiting() > 0 && performance.now() < until; ) await delay(50)
   const [documents, documentBytes] = [after.documents - before.documents, after.documentBytes - before.documentBytes]
   return {
     changes,

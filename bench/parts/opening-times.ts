@@ -36,11 +36,11 @@ const SPILL_CLIENTS = 1_365
 const stop = new AbortController().signal
 
 /** Writes indexes of different sizes to a real S3 server, and loads each in a process of its own. */
-export async function* openingTimes(): AsyncGenerator<OpeningTime, void> {
+export async function* openingTimes(sizes = SIZES): AsyncGenerator<OpeningTime, void> {
   const address = await startS3()
   const loader = fileURLToPath(new URL('load-index.ts', import.meta.url))
   try {
-    for (const clients of SIZES) {
+    for (const clients of sizes) {
       const stored: StoredIndex = { address, segments: await indexIn(address, clients) }
       const { stdout } = await promisify(execFile)(process.execPath, [
         '--max-semi-space-size=16',
