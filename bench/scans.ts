@@ -1,8 +1,8 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { compressionCosts } from './parts/compression-costs.ts'
 import { containerRuns } from './parts/container-runs.ts'
 import { indexWrites } from './parts/index-writes.ts'
+import { latency, measuredAt, sideCounts, writesOf } from './parts/measured.ts'
 import { openingTimes } from './parts/opening-times.ts'
 import { openScanRig, type ScanRig } from './parts/scan-rig.ts'
 import { REMOVALS, sideWork } from './parts/side-work.ts'
@@ -10,7 +10,7 @@ import { storeCosts } from './parts/store-costs.ts'
 
 const CASES = ['steady', 'busy', 'backfill', 'mass-update', 'index', 'container', 'compression']
 
-const HELP = `Measures how live changes and background scans share a slow server: 100 ms for a page of 100 clients.
+const HELP = `Measures how live changes and background scans share a slow server, with pages of 100 clients.
 
 steady: nothing else happens; also what S3 costs. busy: beside full scans, a republication of all clients, erasures and
 removals. backfill: during the first scan, beside erasures.
@@ -20,13 +20,12 @@ npm run bench:scans -- [options]
   --only NAME      measure this case only (repeatable): ${CASES.join(', ')}
   --rates LIST     changes per second of the cases steady, busy and backfill (0,1,10,100)
   --seconds 180    duration of each measurement
+  --latency 100    milliseconds for a page
   --clients N      clients of the cases backfill (1,000,000), mass-update (300,000) and index (a list: opening alone)
 `
 
-const LATENCY_MS = 100
 const SETTLING_S = 120
 const SIDE_S = 15
-const ARRIVAL_MS = 30_000
 const STREAMS = [1, 30, 300]
 
 const { values } = parseArgs({
@@ -34,11 +33,13 @@ const { values } = parseArgs({
     only: { type: 'string', multiple: true, default: CASES },
     rates: { type: 'string', default: '0,1,10,100' },
     seconds: { type: 'string', default: '180' },
+    latency: { type: 'string', default: '100' },
     clients: { type: 'string' },
     help: { type: 'boolean', default: false },
   },
 })
 const seconds = Number(values.seconds)
+const latencyMs = Number(values.latency)
 const rates = values.rates.split(',').map(Number)
 
 if (values.help) process.stdout.write(HELP)
@@ -74,7 +75,7 @@ async function measure(name: string): Promise<void> {
 /** All clients are in the topic, and nothing has changed since. */
 async function readEverything(rig: ScanRig): Promise<void> {
   await rig.connector().line(({ msg }) => msg === 'caught up', 3_600_000)
-  rig.slowDown(LATENCY_MS)
+  rig.slowDown(latencyMs)
 }
 
 /** Reads per change, latency and what is written to S3, at different rates of changes. */
@@ -85,7 +86,11 @@ async function steady(): Promise<void> {
     await readEverything(rig)
     for (const rate of rates) {
       // The look-backs of the rate before are over.
-      const { changes, readPerChange, pages, ...measured } = await measuredAt(rig, rate, Math.min(SETTLING_S, seconds))
+      const { changes, readPerChange, pages, ...measured } = await measuredAt(rig, {
+        rate,
+        settlingS: Math.min(SETTLING_S, seconds),
+        seconds,
+      })
       print({ case: `steady ${rate}/s`, changes, readPerChange, ...latency(rig), pages })
       print({ case: `store at ${rate}/s`, ...storeCosts(measured.writes, STREAMS) })
     }
@@ -106,7 +111,7 @@ async function busy(): Promise<void> {
     const work = sideWork(rig)
     try {
       for (const rate of rates) {
-        const { changes } = await measuredAt(rig, rate, SIDE_S)
+        const { changes } = await measuredAt(rig, { rate, settlingS: SIDE_S, seconds })
         print({ case: `busy ${rate}/s`, changes, ...latency(rig), ...(await sideCounts(rig)) })
       }
     } finally {
@@ -117,64 +122,16 @@ async function busy(): Promise<void> {
   }
 }
 
-/** What a stream that was changed at this rate has read and written in the time measured. */
-async function measuredAt(rig: ScanRig, rate: number, settlingS: number) {
-  await rig.changeFor(rate, settlingS)
-  rig.startMeasuring()
-  const before = { ...(await readCounts(rig)), ...writesOf(rig), at: performance.now() }
-  const changes = await rig.changeFor(rate, seconds)
-  const after = { ...(await readCounts(rig)), ...writesOf(rig) }
-  const took = (performance.now() - before.at) / 1000
-  // The last changes count, too.
-  for (const until = performance.now() + ARRIVAL_MS; rig.waiting() > 0 && performance.now() < until; ) await delay(50)
-  const [documents, documentBytes] = [after.documents - before.documents, after.documentBytes - before.documentBytes]
-  return {
-    changes,
-    readPerChange: changes === 0 ? 0 : (after.clients - before.clients) / changes,
-    pages: after.pages - before.pages,
-    writes: {
-      documentsPerSecond: documents / took,
-      segmentsPerSecond: (after.segments - before.segments) / took,
-      bytesPerDocument: documentBytes / documents,
-      bytesPerSecond: (documentBytes + after.segmentBytes - before.segmentBytes) / took,
-    },
-  }
-}
-
-async function readCounts({ metric }: ScanRig) {
-  return { clients: await metric('clients_total'), pages: await metric('pages_total') }
-}
-
-async function sideCounts({ metric, republished }: ScanRig) {
-  const [erased, removed] = [await metric('erasures_total'), await metric('removed_total')]
-  return { erased, removed, republished: republished() }
-}
-
-/** From the trace log. */
-function writesOf(rig: ScanRig) {
-  const sizes = (message: string) =>
-    rig
-      .connector()
-      .lines()
-      .flatMap(({ msg, bytes }) => (msg === message ? [Number(bytes)] : []))
-  const sum = (numbers: readonly number[]) => numbers.reduce((total, one) => total + one, 0)
-  const [documents, segments] = [sizes('checkpoint saved'), sizes('segment of the client index written')]
-  return {
-    ...{ documents: documents.length, documentBytes: sum(documents) },
-    ...{ segments: segments.length, segmentBytes: sum(segments) },
-  }
-}
-
 /** Latency of live changes during a backfill. */
 async function backfill(clients: number): Promise<void> {
-  const rig = await openScanRig({ clients, latencyMs: LATENCY_MS, environment: { LOG_LEVEL: 'trace' } })
+  const rig = await openScanRig({ clients, latencyMs, environment: { LOG_LEVEL: 'trace' } })
   try {
     await rig.changeFor(1, SIDE_S)
     const work = sideWork(rig)
     try {
       for (const rate of rates) {
         const [events, began] = [rig.events(), performance.now()]
-        const { changes } = await measuredAt(rig, rate, SIDE_S)
+        const { changes } = await measuredAt(rig, { rate, settlingS: SIDE_S, seconds })
         const eventsPerSecond = (1000 * (rig.events() - events)) / (performance.now() - began)
         print({
           case: `backfill of ${clients}, ${rate}/s`,
@@ -210,12 +167,6 @@ async function massUpdate(clients: number): Promise<void> {
   } finally {
     await rig.close()
   }
-}
-
-function latency(rig: ScanRig) {
-  const sorted = rig.latencies().toSorted((left, right) => left - right)
-  const at = (share: number) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN
-  return { p50Ms: at(0.5), p99Ms: at(0.99), maxMs: sorted.at(-1) ?? Number.NaN, waiting: rig.waiting() }
 }
 
 function print(figures: object): void {
