@@ -77,6 +77,9 @@ interface Request extends Pick<WantedRepublish, 'idsByKey'> {
   readonly id: string
 }
 
+const foundOnly = (count: number) =>
+  `${count} found, but not published: erased, removed or a dead letter; \`polaris-connector client\` shows which`
+
 /** What the operator must know at the end. */
 export function followedLines(followed: Followed, { id, idsByKey }: Request): string[] {
   const cancel = `to cancel it: polaris-connector requests --cancel ${id}`
@@ -84,11 +87,13 @@ export function followedLines(followed: Followed, { id, idsByKey }: Request): st
     case 'done': {
       const { outcome, missing = [], by, ...counts } = followed.progress
       const notFound = missing.map((key) => idsByKey.get(key) ?? key)
+      const found = idsByKey.size - notFound.length
+      const { published = 0, changed = 0 } = counts
+      const unpublished = outcome === 'complete' ? found - published - changed : 0
       return [
         `${outcome === 'complete' ? 'complete' : 'cancelled'}: ${publishedText(counts)}, reported by ${by}`,
-        ...(idsByKey.size === 0
-          ? []
-          : [`${idsByKey.size - notFound.length} of ${counted(idsByKey.size, 'client')} found`]),
+        ...(idsByKey.size === 0 ? [] : [`${found} of ${counted(idsByKey.size, 'client')} found`]),
+        ...(unpublished > 0 ? [foundOnly(unpublished)] : []),
         ...notFound.map((client) => `not found: ${client}`),
       ]
     }

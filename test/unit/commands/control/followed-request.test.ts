@@ -130,6 +130,12 @@ describe('at the end the operator reads', () => {
       '1 of 2 clients found',
       'not found: 43',
     ])
+    expect(followedLines(done('complete'), ids)).toEqual([
+      'complete: 1 event published, reported by replica-1',
+      '2 of 2 clients found',
+      '1 found, but not published: erased, removed or a dead letter; `polaris-connector client` shows which',
+    ])
+    expect(followedLines(done('cancelled'), ids)).toHaveLength(2)
     expect(followedLines(done('cancelled'), { ...ids, idsByKey: new Map() })).toEqual([
       'cancelled: 1 event published, reported by replica-1',
     ])
