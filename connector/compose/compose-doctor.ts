@@ -9,6 +9,7 @@ import { streamNames } from '../publish/event-publisher.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { CloseStack } from '../runtime/close-stack.ts'
 import type { SeenCertificate, SourceEvent } from '../source/client-source.ts'
+import { prepareFor } from '../stream/open/open-parts.ts'
 import { viewReplicas } from './compose-placement.ts'
 import { openSource } from './compose-source.ts'
 import { eventRules, openParts, streamObject, streamSegments, withoutPlacement } from './compose-stream.ts'
@@ -46,15 +47,18 @@ function streamUnderTest(stream: StreamConfig, shared: SharedResources, closing:
     outages: 'give-up' as const,
   }
   const source = closing.use(openSource(stream.polaris, http), (opened) => opened.close())
-  const { identity } = openParts(stream, shared, { ...withoutPlacement, observe: () => {}, closing })
+  const open = openParts(stream, shared, { ...withoutPlacement, observe: () => {}, closing })
   return {
     config: stream,
     source,
     certificates: () => certificates,
-    identity,
+    identity: open.identity,
     object: streamObject(stream, shared),
     events: eventRules(stream, shared),
-    readIndex: (document, stop) => readIndex(stream, shared, { document, stop }),
+    readStored: async (document, stop) => {
+      await prepareFor(open, document, stop)
+      await readIndex(stream, shared, { document, stop })
+    },
     names: streamNames(config.connector, stream.name),
   }
 }

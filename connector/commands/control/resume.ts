@@ -23,7 +23,7 @@ export const resume: Command = {
       const isPaused = pauseOf(await readControl(controlParts(shared).object, parts.stop), stream) !== undefined
       const resumed = { done: (by: string) => `was resumed ${by}`, already: 'is not paused' }
       const checked = {
-        done: (by: string) => `is not paused; it was checked ${by}: see \`polaris-connector replicas\``,
+        done: (by: string) => `is not paused; it was checked ${by}: see \`polaris-connector status\``,
       }
       return isPaused
         ? await sendRequest({ kind: 'resume', stream }, resumed, { ...parts, shared })
