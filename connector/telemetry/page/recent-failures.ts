@@ -30,9 +30,11 @@ export function recentFailures({ now }: Pick<Clock, 'now'>): RecentFailures {
     note: (failure, stream) => {
       if (failure === undefined) return
       const key = `${stream ?? ''} ${failure.code}`
-      const times = (noted.get(key)?.times ?? 0) + 1
+      const { times = 0, failure: before } = noted.get(key) ?? {}
       noted.delete(key) // the newest is the last one
-      noted.set(key, { stream, failure, at: now(), times })
+      // A repeated failure may come without its error.
+      const shown = failure.error === undefined ? { ...before, ...failure } : failure
+      noted.set(key, { stream, failure: shown, at: now(), times: times + 1 })
       const [oldest] = noted.keys()
       if (noted.size > MOST && oldest !== undefined) noted.delete(oldest)
     },

@@ -33,6 +33,13 @@ test('shows the last failure of each stream and code, newest first, with how oft
   ])
 })
 
+test('keeps the error of a failure that is repeated without it', () => {
+  const { failures, fail, report } = scene()
+  fail('paris', 'source.answer-not-a-page', 'the server returned an HTML page')
+  failures.note({ code: 'source.answer-not-a-page' }, 'paris')
+  expect(report()).toMatchObject([{ times: 2, error: 'the server returned an HTML page' }])
+})
+
 test('shows a failure of the replica without a stream, and nothing of other events', () => {
   const { failures, report } = scene()
   const error = new ConnectorError('publish.unreachable', 'join group shops')
