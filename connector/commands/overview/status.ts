@@ -60,6 +60,7 @@ export const status: Command = {
     'Reads the consumer group, the checkpoints and the control object, where replicas report streams\n' +
     'that are held, silent, or have been failing for a minute. Prints for each stream its state, error\n' +
     'code, lag, scans in progress and replica, and what to do. Works without Kafka too. Changes nothing.\n' +
+    'The lag is that of the checkpoint, which an idle stream saves once a minute.\n' +
     'Exit code: 0 no stream needs attention, 1 one does, 2 invalid configuration, 3 the checkpoint\n' +
     'store is unavailable.',
   options: { ...configOption, ...jsonOption },
