@@ -1,11 +1,9 @@
-import { randomUUID } from 'node:crypto'
 import type { StreamConfig } from '../config/connector-config.ts'
-import { featureList } from '../pipeline/features/feature-list.ts'
 import type { CloseStack } from '../runtime/close-stack.ts'
 import { checkpointKey, featureKey } from '../storage/checkpoint-store-config.ts'
 import type { VersionedObject } from '../storage/versioned-object.ts'
 import type { NamedStream } from '../stream/rewrite/rename-checkpoint.ts'
-import { openParts, withoutPlacement } from './compose-stream.ts'
+import { openParts, streamFeatures, withoutPlacement } from './compose-stream.ts'
 import type { SharedResources } from './shared-resources.ts'
 
 /** A stream under the name in `stream`. */
@@ -23,6 +21,6 @@ function featureObjects(stream: StreamConfig, { config, store }: SharedResources
     found.push(named)
     return named
   }
-  featureList({ object, newNonce: randomUUID, removed: stream.removed, newFields: stream.event.newFields })
+  streamFeatures(stream, object)
   return found
 }

@@ -7,7 +7,7 @@ import { fieldWatch } from '../event/missing-fields.ts'
 import { streamIndex } from '../index/stream-index.ts'
 import { checkStream } from '../inspect/check-stream.ts'
 import { kafkaEventPublisher } from '../kafka/kafka-event-publisher.ts'
-import { featureList } from '../pipeline/features/feature-list.ts'
+import { type FeatureParts, featureList } from '../pipeline/features/feature-list.ts'
 import type { PipelineParts } from '../pipeline/pipeline.ts'
 import type { Observe } from '../pipeline/pipeline-event.ts'
 import type { ReaderParts } from '../pipeline/read/reader-parts.ts'
@@ -193,14 +193,16 @@ function configuredStream(stream: StreamConfig, config: SharedResources['config'
   }
 }
 
+export const streamFeatures = ({ removed, event }: StreamConfig, object: FeatureParts['object']) =>
+  featureList({ object, newNonce: randomUUID, removed, newFields: event.newFields })
+
 function storedStream(stream: StreamConfig, shared: SharedResources, closing: CloseStack): StoredStream {
   const { storeReady, clock, indexMemory: memory } = shared
-  const object = streamFeatureObject(stream, shared)
   const index = streamIndex(streamSegments(stream, shared), clock.monotonic() + FIRST_AUDIT_MS, { memory })
   return {
     storeReady,
     object: streamObject(stream, shared),
-    features: featureList({ object, newNonce: randomUUID, removed: stream.removed, newFields: stream.event.newFields }),
+    features: streamFeatures(stream, streamFeatureObject(stream, shared)),
     index: closing.use(index, (opened) => opened.release()),
   }
 }
