@@ -51,9 +51,13 @@ function violationsOf(issue: Issue): Violation[] {
   return (issue.keys ?? []).map((key) => ({ path: [...path, String(key)], what: unknownKey(path, String(key)) }))
 }
 
+/** As other sections, and other programs, call the same. */
+const otherNames: Readonly<Record<string, string>> = { tls: 'ssl', ssl: 'tls' }
+
 function unknownKey(path: ConfigPath, key: string): string {
   const known = keysAt(path)
-  const suggestion = didYouMean(key, known)
+  const other = otherNames[key]
+  const suggestion = didYouMean(other !== undefined && known.includes(other) ? other : key, known)
   if (suggestion !== '') return `is unknown${suggestion}`
   const elsewhere = settingList().filter((setting) => setting.path.at(-1) === key || setting.path.at(-2) === key)
   const [place] = elsewhere

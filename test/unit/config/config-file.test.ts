@@ -162,6 +162,16 @@ htpp: { port: 1 }
     ])
   })
 
+  test('name the section for TLS, which has another name for Kafka than for Polaris', () => {
+    const yaml = 'kafka:\n  tls: { ca: ca.pem }\nstreams:\n  - polaris:\n      ssl: { ca: ca.pem }\n'
+    expect(placed(problems(fromFile(yaml)))).toEqual(
+      expect.arrayContaining([
+        '2: kafka.tls is unknown; did you mean ssl?',
+        '5: streams[0].polaris.ssl is unknown; did you mean tls?',
+      ]),
+    )
+  })
+
   test('name the variable that can set a missing value', () => {
     const found = problems(fromFile('connector: shops\nstreams:\n  - name: a\n    polaris: { url: https://p }\n'))
     expect(placed(found)).toContain('4: streams[0].polaris.codeMagasin is missing (or set POLARIS_CODE_MAGASIN)')
