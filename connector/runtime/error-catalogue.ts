@@ -94,6 +94,7 @@ export const errorCatalogue = {
   ),
   'source.certificate': holdSetting(
     'compare POLARIS_CA or POLARIS_TLS_FINGERPRINTS with the certificate of the server',
+    'after a change in their files, the stream resumes by itself; any other change needs a restart',
   ),
   'source.tls': recheckSetting(
     'set polaris.tls.minVersion for an old server, or the client certificate that it requires (POLARIS_TLS_CERT)',

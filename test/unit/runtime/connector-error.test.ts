@@ -31,6 +31,11 @@ describe('the catalogue', () => {
     expect([1, 2, 3, 4]).toContain(exit)
   })
 
+  test('says of a certificate, as of a password, what can be changed without a restart', () => {
+    expect(errorCatalogue['source.certificate'].runHint).toMatch(/files, .* any other change needs a restart$/)
+    expect(errorCatalogue['source.unauthorized'].runHint).toMatch(/password in its file is used within a minute$/)
+  })
+
   test.each(entries)('the hint of %s for a command does not say what `run` does', (_code, { hint, runHint }) => {
     expect(hint).not.toMatch(/no action needed|`run`|indefinitely|resumes|is retried|stream waits/)
     if (runHint !== hint) expect(runHint).toMatch(/no action needed|`run`|resumes|stream waits|within a minute/)
