@@ -141,9 +141,9 @@ async function backfill(clients: number): Promise<void> {
           ...(await sideCounts(rig)),
         })
       }
-      const { documentBytes, segmentBytes } = writesOf(rig)
+      const { documentBytes, segmentBytes, largestDocument } = writesOf(rig)
       const perEvent = { documentBytes: documentBytes / rig.events(), segmentBytes: segmentBytes / rig.events() }
-      print({ case: 'written for each event', ...perEvent })
+      print({ case: 'written for each event', ...perEvent, largestDocument })
     } finally {
       await work.end()
     }
@@ -154,7 +154,8 @@ async function backfill(clients: number): Promise<void> {
 
 /** Latency of live changes after an update of many clients at once, after two minutes. */
 async function massUpdate(clients: number): Promise<void> {
-  const rig = await openScanRig({ clients, latencyMs: 0, environment: { POLL_BACKFILL: 'before' } })
+  const environment = { POLL_BACKFILL: 'before', LOG_LEVEL: 'trace' }
+  const rig = await openScanRig({ clients, latencyMs: 0, environment })
   try {
     await readEverything(rig)
     const before = rig.events()
@@ -163,7 +164,8 @@ async function massUpdate(clients: number): Promise<void> {
     rig.startMeasuring()
     const changes = await rig.changeFor(1, seconds)
     const published = rig.events() - before
-    print({ case: `after an update of ${clients}`, changes, ...latency(rig), published })
+    const { largestDocument } = writesOf(rig)
+    print({ case: `after an update of ${clients}`, changes, ...latency(rig), published, largestDocument })
   } finally {
     await rig.close()
   }

@@ -54,7 +54,7 @@ export function writesOf(rig: ScanRig) {
   const sum = (numbers: readonly number[]) => numbers.reduce((total, one) => total + one, 0)
   const [documents, segments] = [sizes('checkpoint saved'), sizes('segment of the client index written')]
   return {
-    ...{ documents: documents.length, documentBytes: sum(documents) },
+    ...{ documents: documents.length, documentBytes: sum(documents), largestDocument: Math.max(0, ...documents) },
     ...{ segments: segments.length, segmentBytes: sum(segments) },
   }
 }

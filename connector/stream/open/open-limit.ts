@@ -25,20 +25,25 @@ interface OpenLimitParts {
 export function openLimit({ clock, observe }: OpenLimitParts): Semaphore {
   const report = progressReport({ clock, observe })
   const permits = semaphore(openPolicy.atOnce)
+  const pacedPermit = async (stop: AbortSignal) => {
+    const permit = await permits.acquire(stop)
+    try {
+      await untilOnTime(clock, stop)
+      return permit
+    } catch (error) {
+      permit[Symbol.dispose]()
+      throw error
+    }
+  }
   const paced: Semaphore = {
     acquire: async (stop) => {
       report.waits()
       try {
-        const permit = await permits.acquire(stop)
-        try {
-          await untilOnTime(clock, stop)
-          return permit
-        } catch (error) {
-          permit[Symbol.dispose]()
-          throw error
-        }
-      } finally {
+        const permit = await pacedPermit(stop)
         report.begins()
+        return permit
+      } finally {
+        report.waitsNoMore()
       }
     },
   }
@@ -64,8 +69,10 @@ function progressReport({ clock, observe }: OpenLimitParts) {
       waiting += 1
     },
     begins: () => {
-      waiting -= 1
       begun += 1
+    },
+    waitsNoMore: () => {
+      waiting -= 1
       if (waiting === 0 || clock.monotonic() - reportedAt < openPolicy.reportMs) return
       reportedAt = clock.monotonic()
       observe({ kind: 'streams-opening', begun, waiting })

@@ -77,3 +77,12 @@ test('gives the permit of a cancelled opening to the next stream', async () => {
   using _ = await next
   expect(permits).toHaveLength(atOnce - 1)
 })
+
+test('counts no stream as begun that is assigned elsewhere before its turn', async () => {
+  const { events, limit, untilAt } = opening(60)
+  const leaving = new AbortController()
+  for (let stream = 0; stream < 40; stream += 1) limit.acquire(leaving.signal).catch(() => {})
+  leaving.abort()
+  await untilAt(reportMs + 1_000)
+  expect(events).toEqual([{ kind: 'streams-opening', begun: 51, waiting: 9 }])
+})
