@@ -83,16 +83,25 @@ export function restored(
   return { ...found, requests: [...requests.filter(({ id }) => !pauses.some((one) => one.id === id)), ...pauses] }
 }
 
-/** Each request as whichever document shows it at the later stage, the stored one if both show the same. */
+/**
+ * Each request as whichever document shows it at the later stage, the stored one if both show the same. In the order of
+ * the stored document: what only the known one has follows what it follows there.
+ */
 function merged(stored: ControlDocument, known: ControlDocument): readonly ControlRequest[] {
-  const inStored = new Map(stored.requests.map((request) => [request.id, request]))
-  const isKnown = new Set(known.requests.map(({ id }) => id))
-  const kept = known.requests.flatMap((request) => {
-    const now = inStored.get(request.id)
-    if (isSwitch(request) || now === undefined) return isInForce(known, request) ? [request] : []
+  const inKnown = new Map(known.requests.map((request) => [request.id, request]))
+  const all = stored.requests.flatMap((now) => {
+    const request = inKnown.get(now.id)
+    if (request === undefined) return [now]
+    if (isSwitch(request) && !isInForce(known, request)) return []
     return [stageOf(now) < stageOf(request) ? request : now]
   })
-  return [...kept, ...stored.requests.filter(({ id }) => !isKnown.has(id))]
+  let end = 0
+  for (const request of known.requests) {
+    const at = all.findIndex(({ id }) => id === request.id)
+    if (at < 0 && isInForce(known, request)) all.splice(end++, 0, request)
+    else end = Math.max(end, at + 1)
+  }
+  return all
 }
 
 /**

@@ -196,6 +196,13 @@ export const plants: readonly Plant[] = [
     by: { unit: 'control' },
   },
   {
+    name: 'a control object that two replicas write back pauses a stream again',
+    file: 'control/lost-control.ts',
+    text: 'all.splice(end++, 0, request)\n    else end = Math.max(end, at + 1)',
+    becomes: 'all.splice(end++, 0, request)\n    else if (at >= 0) all.splice(end++, 0, ...all.splice(at, 1))',
+    by: { unit: 'control' },
+  },
+  {
     name: 'what a replica has carried out is not recorded again after a rollback',
     file: 'control/control-watch.ts',
     text: '.slice(0, -KNOWN)',

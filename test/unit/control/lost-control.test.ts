@@ -113,6 +113,14 @@ describe('a control object', () => {
     expect(pauseOf(stored, 'paris')).toBeUndefined()
   })
 
+  test('that has an earlier pause of a resumed stream back, from another replica, does not pause it again', () => {
+    const whole = following(noRequests, { l: pause('lyon'), p: pause(), r: resume() })
+    const without = { ...whole, requests: whole.requests.filter(({ id }) => id !== 'p') }
+    const found = restored(whole, knowing(recorded(without, new Map([['l', { at: 5 }]]), 'replica-1')))
+    expect(found && [pauseOf(found, 'paris'), pauseOf(found, 'lyon')?.progress.kind]).toEqual([undefined, 'done'])
+    expect(idsOf(found)).toEqual(['l', 'p', 'r'])
+  })
+
   test('that was deleted keeps what operators requested since', () => {
     const since = following(noRequests, { n: pause('lyon'), m: erase('9') })
     const found = restored(since, knowing(done))
