@@ -1,8 +1,18 @@
 import { defineConfig } from 'vitest/config'
+import { BaseSequencer, type TestSpecification } from 'vitest/node'
 import { seedOfCommit } from './test/support/lanes/seed-of-commit.ts'
 
 /** Seeds every random choice in tests. */
 const { TEST_SEED = seedOfCommit() } = process.env
+
+/** The file that takes longest is the smallest one, which Vitest would start last. */
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const isLongest = ({ moduleId }: TestSpecification) => moduleId.endsWith('fresh-machine.test.ts')
+    const others = await super.sort(files.filter((file) => !isLongest(file)))
+    return [...files.filter(isLongest), ...others]
+  }
+}
 
 /**
  * Lanes: unit (no sockets), contract (real Kafka and S3), simulation (virtual time), e2e (the built CLI as a child
@@ -13,6 +23,7 @@ export default defineConfig({
   oxc: { target: 'es2023' },
   test: {
     env: { TEST_SEED },
+    sequence: { sequencer: LongestFirst },
     setupFiles: 'test/support/lanes/same-chance.ts',
     // kafkajs sets timers in the past.
     execArgv: ['--disable-warning=TimeoutNegativeWarning'],
@@ -34,7 +45,7 @@ export default defineConfig({
           testTimeout: 60_000,
           hookTimeout: 120_000,
           // They mostly wait for servers and timeouts.
-          maxWorkers: 2,
+          maxWorkers: 4,
         },
       },
       { extends: true, test: { name: 'simulation', include: ['test/simulation/**/*.test.ts'], testTimeout: 300_000 } },
@@ -46,8 +57,8 @@ export default defineConfig({
           globalSetup: 'test/support/lanes/real-servers.ts',
           testTimeout: 300_000,
           hookTimeout: 120_000,
-          // They mostly wait for processes and timeouts.
-          maxWorkers: 3,
+          // They mostly wait for processes and timeouts: each takes half of a core.
+          maxWorkers: 4,
         },
       },
       { extends: true, test: { name: 'chart', include: ['test/chart/**/*.test.ts'], testTimeout: 60_000 } },
@@ -60,7 +71,8 @@ export default defineConfig({
           globalSetup: ['test/support/lanes/real-servers.ts', 'test/support/containers/built-image.ts'],
           testTimeout: 300_000,
           hookTimeout: 120_000,
-          fileParallelism: false,
+          // The fresh machines install packages while the other files run one after the other.
+          maxWorkers: 2,
         },
       },
       {

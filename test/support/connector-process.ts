@@ -1,7 +1,8 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
-import { constants } from 'node:os'
+import { constants, tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import type { constants as connectorConstants } from '../../connector/config/connector-config.ts'
@@ -70,6 +71,8 @@ export interface ConnectorProcess {
 }
 
 const main = fileURLToPath(new URL('../../dist/main.js', import.meta.url))
+/** Saves a third of the CPU time of a start. */
+const NODE_COMPILE_CACHE = join(tmpdir(), 'polaris-connector-compiled')
 const running = new Set<() => void>()
 process.on('exit', () => {
   for (const kill of running) kill()
@@ -98,7 +101,9 @@ export function startConnector(args: readonly string[], environment: Record<stri
   if (!existsSync(main)) throw new Error('the connector is not built: npm run build')
   const { PATH = '', HOME = '' } = process.env
   const preloads = environment.SHORT_TIMES === undefined ? [] : ['--import', shortTimesModule]
-  const child = spawn(process.execPath, [...preloads, main, ...args], { env: { PATH, HOME, ...environment } })
+  const child = spawn(process.execPath, [...preloads, main, ...args], {
+    env: { PATH, HOME, NODE_COMPILE_CACHE, ...environment },
+  })
   return connectorIn(child, () => void child.kill('SIGKILL'))
 }
 

@@ -114,7 +114,7 @@ export async function replicaScene(count: number, options: ReplicaSceneOptions =
     replicas: async () => {
       const command = start(['replicas', '--json'])
       await command.exitCode()
-      return JSON.parse(command.output())
+      return JSON.parse(command.printed())
     },
     expectAllExactlyOnce: async () => {
       for (const stream of streams) {

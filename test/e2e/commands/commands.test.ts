@@ -114,7 +114,7 @@ it('checkpoint show prints the checkpoint and changes nothing', async () => {
   expect(await show()).toBe(shown)
   const json = start({}, ['checkpoint', 'show', '--json'])
   expect(await json.exitCode()).toBe(0)
-  const { stream, checkpoint } = JSON.parse(json.output())
+  const { stream, checkpoint } = JSON.parse(json.printed())
   expect({ stream, ...checkpoint }).toMatchObject({
     ...{ stream: 'clients', committed: { events: 200, backfill: 'done' }, pendingEvents: null, epoch: 1 },
     document: await checkpointObject(name).document(),
