@@ -23,7 +23,7 @@ export function describeMetrics(): string {
     '',
     '## Of each stream',
     '',
-    'All have the label `stream`.',
+    'All have the label `stream`. `gauge*`: absent if the stream does not run on this replica.',
     '',
     ...list(({ labels }) => 'stream' in labels),
     '',
@@ -38,10 +38,17 @@ function list(isIn: (metric: MetricEntry) => boolean): readonly string[] {
   const lines = Object.entries(kinds).flatMap(([kind, list]) =>
     Object.values<MetricEntry>(list)
       .filter(isIn)
-      .map(({ name, labels, help }) => `- \`${name}\` (${[kind, ...shown(labels)].join(' by ')}): ${help}`),
+      .map(({ name, labels, help }) => {
+        const always = help.replace(ONLY_HERE, '')
+        const marked = always === help ? kind : `${kind}*`
+        return `- \`${name}\` (${[marked, ...shown(labels)].join(' by ')}): ${always}`
+      }),
   )
   return lines.toSorted()
 }
+
+/** What the page says once. */
+export const ONLY_HERE = /(?:; absent if|,? or(?: if)?) the stream does not run here$/
 
 /** The labels but for `stream`, in words. */
 function shown(labels: MetricEntry['labels']): readonly string[] {

@@ -38,7 +38,7 @@ export const tls = setting.section('TLS connections to the server. Its certifica
       check: check.fingerprint,
       variable: 'POLARIS_TLS_FINGERPRINTS',
       description:
-        'SHA-256 fingerprints of the server certificate: only these certificates are accepted, even if they are self-signed or expired. Before the certificate is renewed, add the new fingerprint',
+        'SHA-256 fingerprints: only these server certificates are accepted, even if they are self-signed or expired',
     })
     .optional(),
   ca: setting

@@ -31,7 +31,7 @@ export const pollSection = setting.section('When and how the server is read', {
     default: '30s',
     variable: 'POLL_MAX_INTERVAL',
     description:
-      'Longest interval. A stream without changes for ten minutes is polled more and more rarely, and at `poll.interval` again with the first change. No effect unless longer than `poll.interval`',
+      'Longest interval: a stream without changes for ten minutes is polled more and more rarely, until the first change',
   }),
   overlap: setting.duration({
     min: 0,
@@ -48,7 +48,7 @@ export const pollSection = setting.section('When and how the server is read', {
       kind: 'list',
       variable: 'POLL_LOOK_BACK',
       description:
-        'Look-backs find changes that become visible late. Each reads again from the start of its last run minus its `reach` and the overlap, `every` so often. Items are `reach/every`, or maps with `reach` and `every`. A change that becomes visible later than the longest reach is found only by a full scan',
+        'Look-backs find changes that become visible late, up to the longest reach. Each reads again from the start of its last run minus its `reach` and the overlap, `every` so often. Items are `reach/every`, or maps with `reach` and `every`',
     }),
   fullScan: setting.section('Reads everything again from the configured beginning', {
     every: setting.duration({

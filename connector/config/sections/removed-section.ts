@@ -9,7 +9,7 @@ export const removedSection = setting.section('Clients that full scans no longer
     default: 'off',
     variable: 'REMOVED_MODE',
     description:
-      'What happens with clients that two full scans in a row did not return and that have not changed since: nothing (`off`), log lines and metrics (`report`), also an event `client.removed` (`event`), and a tombstone after it, so that compaction deletes the client from the topic (`tombstone`). Other than `off`, it needs `poll.fullScan.every`, and up to 22 bytes of memory for each client while a full scan runs. In Helm values, write `"off"` in quotes',
+      'What happens with clients that two full scans in a row did not return: nothing (`off`), log lines and metrics (`report`), also an event `client.removed` (`event`), and a tombstone after it (`tombstone`). Other than `off`, it needs `poll.fullScan.every`. In Helm values, write `"off"` in quotes',
   }),
   maxPercent: setting.wholeNumber({
     min: 0,
@@ -17,7 +17,7 @@ export const removedSection = setting.section('Clients that full scans no longer
     default: 1,
     variable: 'REMOVED_MAX_PERCENT',
     description:
-      'If more than this percentage of the clients, and more than ten, become missing in one full scan, or are to be removed at once, none is marked or removed, and an alert fires',
+      'If more than this percentage of the clients, and more than ten, become missing or are gone at once, none is marked or removed, and an alert fires',
   }),
 })
 

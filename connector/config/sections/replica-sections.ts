@@ -33,7 +33,7 @@ export const http = setting.section('HTTP endpoints: health, metrics and the sta
       check: check.httpUrl,
       variable: 'RUNBOOK_URL',
       description:
-        'Address of the runbook: where your team reads `docs/runbook.md`. Links in the log, `/readyz`, the status page and, with the chart, the alerts lead to its sections',
+        'Address where your team reads `docs/runbook.md`: log, `/readyz`, status page and alerts link to its sections',
       examples: ['https://wiki.example.com/polaris/runbook.html'],
     })
     .optional(),
@@ -45,7 +45,7 @@ export const contract = setting.section('The schemas of events, for subscribers'
       check: check.httpUrl,
       variable: 'CONTRACT_URL',
       description:
-        'URL of the folder `contract` where subscribers can read it, such as a web server, or `/contract` of the connector itself. `dataschema` then points to it; otherwise it is a URN',
+        'URL where subscribers can read the folder `contract`, such as `/contract` of the connector itself. `dataschema` then points to it; otherwise it is a URN',
       examples: ['https://schemas.example.com/polaris'],
     })
     .optional(),
@@ -57,13 +57,13 @@ export const placement = setting.section('Which replica runs which streams', {
     default: 'group',
     variable: 'PLACEMENT',
     description:
-      '`group`: any number of replicas share the streams through the Kafka consumer group `<connector>`. `single`: one process runs all streams; if a second one starts, it takes them over and the first one exits',
+      '`group`: replicas share the streams through the Kafka consumer group `<connector>`. `single`: one process runs all streams; a second one takes them over, and the first one exits',
   }),
   slotsTopic: setting
     .text({
       check: check.topic,
       description:
-        'Empty topic whose partitions are the slots that the consumer group assigns to the replicas; each stream belongs to one slot. Created with 24 partitions if `kafka.topics.create` allows it. Default: `<connector>.slots`',
+        'Empty topic whose partitions are the slots of the consumer group. Created with 24 partitions if `kafka.topics.create` allows it. Default: `<connector>.slots`',
     })
     .optional(),
   sessionTimeout: setting.duration({
@@ -71,7 +71,7 @@ export const placement = setting.section('Which replica runs which streams', {
     max: 30 * 60_000,
     default: durationText(groupDefaults.sessionTimeoutMs),
     description:
-      "A replica that sends no heartbeat for this long loses its streams. At least the broker's `group.min.session.timeout.ms` (6s by default). The new owner does not wait for the page in progress but fences it",
+      "A replica that sends no heartbeat for this long loses its streams. At least the broker's `group.min.session.timeout.ms` (6s by default)",
   }),
 })
 
