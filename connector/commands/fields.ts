@@ -1,15 +1,16 @@
 import { z } from 'zod'
-import { streamFeatureObject } from '../compose/compose-stream.ts'
-import { fieldsIn, type StoredFields } from '../pipeline/features/fields/stored-fields.ts'
+import { listFieldsLine } from '../event/list-shapes.ts'
 import { type Command, configOption, jsonOption, printOutput } from './command.ts'
 import { streamOption, withStream } from './command-resources.ts'
 import type { Screen } from './output/screen.ts'
 import { counted, isoTime, table } from './output/text.ts'
+import { readFields, type StreamFields, streamSchema } from './stream-fields.ts'
 
 const fieldsShape = z.strictObject({
   stream: z.string().describe('Name of the stream'),
   clients: z.int().describe('Published clients whose fields were counted'),
   learned: z.boolean().describe('Whether a field that is not listed is reported as new'),
+  lists: z.array(z.string()).readonly().describe('Fields that are lists in every event: configured, or settled'),
   fields: z
     .array(
       z.strictObject({
@@ -38,19 +39,30 @@ export const fields: Command = {
     'often they are empty, whether they are lists, the length of the longest text, and since when they\n' +
     'are known. Never a value. The names of more than 50 fields below one are not kept: they may be\n' +
     'data. The replica that runs the stream writes the names when they change, the counts at least\n' +
-    'once a day. Before a stream runs, use doctor --fields.\n' +
+    'once a day. With --schema, prints the JSON Schema of the clients in the events instead; the\n' +
+    'connector serves it at /contract/v1/streams/NAME.schema.json. Before a stream runs, use doctor\n' +
+    '--fields.\n' +
     'Exit code: 0 printed, 1 no client was published yet, 2 invalid configuration or request, 3 the\n' +
     'checkpoint store is unavailable.',
-  options: { ...configOption, ...streamOption, ...jsonOption },
+  options: {
+    ...configOption,
+    ...streamOption,
+    schema: { type: 'boolean', description: 'print the JSON Schema of the clients' },
+    ...jsonOption,
+  },
   positional: ['stream'],
-  examples: ['fields lyon --config connector.yaml'],
+  examples: ['fields lyon --config connector.yaml', 'fields lyon --config connector.yaml --schema'],
   outputs: { '--json': fieldsShape },
   run: (args, parts) =>
     withStream(args, parts, async ({ stream, shared }) => {
-      const stored = fieldsIn(await streamFeatureObject(stream, shared)('fields').read(parts.stop))
+      const stored = await readFields(stream, shared, parts.stop)
       if (stored === undefined) {
         parts.printError(`stream ${stream.name} has published no client yet: run doctor --fields`)
         return 1
+      }
+      if (args.schema === true) {
+        parts.print(JSON.stringify(streamSchema(stream, stored), undefined, 2))
+        return 0
       }
       const report = fieldsOutput(stream.name, stored)
       printOutput(args, parts, { json: report, lines: () => fieldLines(report, parts.screen) })
@@ -58,11 +70,15 @@ export const fields: Command = {
     }),
 }
 
-export function fieldsOutput(stream: string, { clients, isLearned, fields: seen }: StoredFields): Fields {
+export function fieldsOutput(
+  stream: string,
+  { clients, isLearned, lists, fields: seen }: Omit<StreamFields, 'dropped'>,
+): Fields {
   return {
     stream,
     clients,
     learned: isLearned,
+    lists,
     fields: seen.map(({ path, clients: had, filled, shapes, longest, firstSeen, isVanished }) => ({
       path,
       share: rounded(had / clients),
@@ -78,7 +94,7 @@ export function fieldsOutput(stream: string, { clients, isLearned, fields: seen 
 const rounded = (share: number) => Math.round(share * 1000) / 1000
 
 export function fieldLines(
-  { stream, clients, learned, fields: found }: Fields,
+  { stream, clients, learned, lists, fields: found }: Fields,
   { paint }: Pick<Screen, 'paint'>,
 ): string[] {
   const head = ['field', 'clients', 'empty', 'form', 'longest', 'first seen'].map((name) => paint('gray', name))
@@ -94,6 +110,9 @@ export function fieldLines(
   return [
     `${paint('bold', `stream ${stream}`)}: fields of ${counted(clients, 'client')}`,
     ...table([head, ...rows]),
+    ...(lists.length === 0
+      ? []
+      : [`Lists in every event: ${lists.join(', ')}; to configure: ${listFieldsLine(lists)}`]),
     ...learning,
   ]
 }

@@ -4,6 +4,7 @@ import type { Settings } from '../config/config-schema.ts'
 import { connectorConfig } from '../config/connector-config.ts'
 import { type ConfigSources, loadConfig, readConfig } from '../config/load-config.ts'
 import { eventSettings, readingRules } from '../event/configured-events.ts'
+import { listFieldsLine } from '../event/list-shapes.ts'
 import { previewRecords, previewShape } from '../inspect/preview/preview-records.ts'
 import { type Clock, systemClock } from '../runtime/clock.ts'
 import { closeStack } from '../runtime/close-stack.ts'
@@ -75,8 +76,8 @@ async function previewed(
   const wanted = { stream, rules: readingRules(stream), settings: eventSettings(config, stream), isMasked, limit }
   const reading = previewRecords(composePreview({ ...stream, beginAt: since }, { clock, closing }), wanted, parts.stop)
   const text = (elapsedMs: number) => `reading from ${new URL(stream.polaris.url).origin} ${elapsedText(elapsedMs)}`
-  const records = await showingProgress(reading, { output: parts, text, clock })
-  return { stream: stream.name, since, masked: isMasked, records }
+  const { records, lists } = await showingProgress(reading, { output: parts, text, clock })
+  return { stream: stream.name, since, lists, masked: isMasked, records }
 }
 
 /** Values for required settings that a preview does not use, by path. */
@@ -93,7 +94,7 @@ export function loadWithoutTargets(sources: ConfigSources): Settings {
   return loadConfig({ ...sources, environment: Object.assign({}, sources.environment, ...replaced) })
 }
 
-function previewLines({ stream, since, masked, records }: Preview, { paint }: Pick<Screen, 'paint'>): string[] {
+function previewLines({ stream, since, lists, masked, records }: Preview, { paint }: Pick<Screen, 'paint'>): string[] {
   const remarks = [`since ${since} server time`, ...(masked ? ['values masked'] : []), 'nothing was published']
   const count = records.length === 0 ? 'no clients' : `first ${counted(records.length, 'record')}`
   return [
@@ -103,5 +104,6 @@ function previewLines({ stream, since, masked, records }: Preview, { paint }: Pi
       paint('cyan', `topic ${topic}, key ${key ?? 'none'}`),
       JSON.stringify(value, undefined, 2),
     ]),
+    ...(lists.length === 0 ? [] : ['', `lists in every event; to configure: ${listFieldsLine(lists)}`]),
   ]
 }

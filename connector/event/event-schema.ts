@@ -130,7 +130,7 @@ export function deadLetterSchema(at: string): JsonSchema {
   return { title: 'Dead letter', type: 'object', required: Object.keys(required), properties }
 }
 
-const header = { $schema: 'https://json-schema.org/draft/2020-12/schema' }
+export const schemaHeader = { $schema: 'https://json-schema.org/draft/2020-12/schema' }
 const idOf = (name: string) => `urn:polaris-connector:${name}:${CONTRACT_MAJOR}`
 
 /** The files of the contract that describe record values, by path. Each is complete in itself. */
@@ -139,11 +139,11 @@ export function schemaFiles(): Readonly<Record<string, JsonSchema>> {
   const $defs = { client, value }
   const folder = `v${CONTRACT_MAJOR}`
   return {
-    [`${folder}/client.schema.json`]: { ...header, $id: dataSchema(undefined), ...client, $defs: { value } },
-    [`${folder}/event.schema.json`]: { ...header, $id: idOf('event'), ...eventSchema('#/$defs/'), $defs },
-    [`${folder}/removal.schema.json`]: { ...header, $id: idOf('removal'), ...removalSchema() },
+    [`${folder}/client.schema.json`]: { ...schemaHeader, $id: dataSchema(undefined), ...client, $defs: { value } },
+    [`${folder}/event.schema.json`]: { ...schemaHeader, $id: idOf('event'), ...eventSchema('#/$defs/'), $defs },
+    [`${folder}/removal.schema.json`]: { ...schemaHeader, $id: idOf('removal'), ...removalSchema() },
     [`${folder}/dead-letter.schema.json`]: {
-      ...header,
+      ...schemaHeader,
       $id: idOf('dead-letter'),
       ...deadLetterSchema('#/$defs/'),
       $defs,

@@ -29,7 +29,7 @@ interface ListenAt {
   readonly host: string
   readonly port: number
   /** Responses of other paths. */
-  readonly paths?: Readonly<Record<string, () => EndpointAnswer>>
+  readonly paths?: Readonly<Record<string, () => EndpointAnswer | Promise<EndpointAnswer>>>
 }
 
 /** The outputs of the connector: log lines, metrics, health. */

@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest'
 import { type StreamReport, says } from '../support/connector-process.ts'
 import { expectExactlyOnce, scene } from '../support/stream-scene.ts'
+import type { TopicRecord } from '../support/topic-reader.ts'
 
 const isCaughtUp = ({ progress }: StreamReport) => progress === 'caught up'
 
@@ -27,6 +28,8 @@ it.each(['xml', 'json'])(
     expect(await second.stop()).toBe(0)
     for (const line of second.output().trimEnd().split('\n')) expect(line).toMatch(/^\{"level":"(info|warn)"/)
     expectExactlyOnce({ simulator }, await records())
+    const isList = ({ value }: TopicRecord) => Array.isArray((value as { data: { Cartes: unknown } }).data.Cartes)
+    expect((await records()).filter((record) => !isList(record))).toEqual([])
   },
 )
 

@@ -11,6 +11,10 @@ import { type InspectionReader, inspectedPages, onceThrough } from '../inspected
 export const previewShape = z.strictObject({
   stream: z.string().describe('Name of the stream'),
   since: z.string().describe('`lastChanged` of the request, in the local time of the server'),
+  lists: z
+    .array(z.string())
+    .readonly()
+    .describe('Fields that are lists in every event: configured, or found in the first pages'),
   masked: z.boolean().describe('Whether the values of the clients are replaced'),
   records: z
     .array(
@@ -42,8 +46,9 @@ export async function previewRecords(
   reader: InspectionReader,
   { stream, rules, settings, isMasked, limit }: PreviewParts,
   stop: AbortSignal,
-): Promise<PreviewedRecord[]> {
+): Promise<{ readonly records: PreviewedRecord[]; readonly lists: readonly string[] }> {
   const records: PreviewedRecord[] = []
+  let lists: readonly string[] = []
   let sequence = 0
   const add = (client: ReadClient, place: Pick<EventPlace, 'readAt' | 'idField'>) => {
     const { kind, record } = clientRecord(
@@ -57,13 +62,14 @@ export async function previewRecords(
   const inspected = { ...reader, settings: onceThrough(reader.settings) }
   for await (const reading of inspectedPages(inspected, { states: newScans, mapping: null }, stop)) {
     const { page, scan, readAt, isLast } = reading
+    lists = reading.lists
     const mapping = reading.mapping[scan.output]
     const read = mapping && clientReader(mapping, { ...rules, lists: reading.lists })
     for (const client of page.clients.slice(0, limit - records.length))
       if (mapping && read) add(read(client), { readAt: readAt.server, idField: mapping.clientId })
     if (isLast || records.length >= limit) break
   }
-  return records
+  return { records, lists }
 }
 
 function shownRecord(

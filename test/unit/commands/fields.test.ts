@@ -16,13 +16,14 @@ const fields = [
 ]
 
 test('shows of each field its share, how often it is empty, its forms, its longest text and since when it is known', () => {
-  const report = fieldsOutput('lyon', { clients: 2000, isLearned: false, fields, dropped: [] })
+  const report = fieldsOutput('lyon', { clients: 2000, isLearned: false, lists: ['Membres'], fields })
   expect(fieldLines(report, { paint: (_, text) => text })).toEqual([
     'stream lyon: fields of 2000 clients',
     'field      clients  empty  form          longest  first seen',
     'No         100 %    0 %    text          8        2026-06-15T10:00:00Z',
     'Membres    25 %     20 %   object, list  0        2026-06-15T10:00:00Z, vanished',
     'Membres.*  0.1 %    100 %  always empty  0        2026-06-15T10:00:00Z',
+    'Lists in every event: Membres; to configure: listFields: ["Membres"]',
     'Fields that appear now are not reported as new: too few clients are known.',
   ])
 })

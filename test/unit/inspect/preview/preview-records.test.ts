@@ -18,7 +18,7 @@ const sources = (more: Record<string, string> = {}) => ({
 })
 const clients = [{ No: '17', Nom: 'Zyx' }, { Nom: 'Zyx' }, { No: '18', Nom: 'Wolph' }]
 
-function previewOf(isMasked: boolean, more: Record<string, string> = {}, pages = [pageOf(clients)]) {
+async function previewOf(isMasked: boolean, more: Record<string, string> = {}, pages = [pageOf(clients)]) {
   const config = connectorConfig(loadWithoutTargets(sources({ POLARIS_CLIENT_ID_FIELD: 'No', ...more })))
   const [stream] = config.streams
   if (stream === undefined) throw new Error('no stream')
@@ -32,7 +32,8 @@ function previewOf(isMasked: boolean, more: Record<string, string> = {}, pages =
     fields: stream.fields,
     beginAt: '2020-02-02T00:00:00' as SourceTime,
   }
-  return previewRecords(reader, { stream, rules: readingRules(stream), settings, isMasked, limit: 3 }, never)
+  return (await previewRecords(reader, { stream, rules: readingRules(stream), settings, isMasked, limit: 3 }, never))
+    .records
 }
 
 test('prints events with the numbers of a new stream, and a client without id as a dead letter', async () => {

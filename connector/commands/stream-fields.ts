@@ -1,0 +1,40 @@
+import { parseDocument } from '../checkpoint/checkpoint-document.ts'
+import { committedByRecord } from '../checkpoint/transitions.ts'
+import { streamFeatureObject, streamObject } from '../compose/compose-stream.ts'
+import type { SharedResources } from '../compose/shared-resources.ts'
+import type { StreamConfig } from '../config/connector-config.ts'
+import { clientSchema } from '../event/client-schema.ts'
+import type { JsonSchema } from '../event/event-schema.ts'
+import { withDropped } from '../event/field-rules.ts'
+import { listsInForce } from '../event/list-shapes.ts'
+import { fieldsIn, type StoredFields } from '../pipeline/features/fields/stored-fields.ts'
+
+/** What is known of the fields of a stream. */
+export interface StreamFields extends StoredFields {
+  /** Those that are lists in every event. */
+  readonly lists: readonly string[]
+}
+
+/** Undefined: no client was published yet. Rejects as a read of the store does, and with `checkpoint.*`. */
+export async function readFields(
+  stream: StreamConfig,
+  shared: SharedResources,
+  stop: AbortSignal,
+): Promise<StreamFields | undefined> {
+  const stored = fieldsIn(await streamFeatureObject(stream, shared)('fields').read(stop))
+  if (stored === undefined) return undefined
+  const document = await streamObject(stream, shared).read(stop)
+  // A pending transaction was probably committed.
+  const state = document && committedByRecord(parseDocument(document.text)).state
+  return { ...stored, lists: listsInForce(stream.fields.lists, state?.mapping?.lists ?? null) }
+}
+
+/** The JSON Schema of the clients in the events of a stream. */
+export function streamSchema(
+  { eventSource, event }: StreamConfig,
+  { fields, lists, dropped }: StreamFields,
+): JsonSchema {
+  const isDropping = event.newFields.action === 'drop'
+  const rules = isDropping ? withDropped(event.fields, dropped) : event.fields
+  return clientSchema({ source: eventSource, fields, lists, rules })
+}
