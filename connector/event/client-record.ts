@@ -34,7 +34,7 @@ type ClientRecordMade = { readonly kind: 'event' | 'dead-letter'; readonly recor
 /** The record of a client: an event, or a dead letter if it cannot become one. */
 export function clientRecord(client: ReadClient, place: EventPlace, settings: EventSettings): ClientRecordMade {
   const { id, modified, oversizeBytes } = client
-  const { json, contentHash } = client.published()
+  const { json, contentHash, shapelessHash } = client.published()
   const dead = { contentHash, idField: place.idField }
   if (oversizeBytes !== undefined) {
     const key = isClientId(id) ? id : null
@@ -52,7 +52,7 @@ export function clientRecord(client: ReadClient, place: EventPlace, settings: Ev
     source,
     clientId: id,
     json,
-    contentHash,
+    contentHash: shapelessHash(),
     previous,
     timeMs,
     sequence,

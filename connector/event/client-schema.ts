@@ -3,7 +3,7 @@ import { type JsonSchema, schemaHeader, sharedSchemas } from './event-schema.ts'
 import { actionOf, type FieldRules } from './field-rules.ts'
 
 /** A field that the clients of a stream have. A path has one or two names; `*` stands for names that are not kept. */
-export interface KnownField {
+interface KnownField {
   readonly path: string
   /** Its forms, except when it is empty. */
   readonly shapes: readonly ('text' | 'object' | 'list')[]

@@ -125,27 +125,6 @@ function isSettled(path: string, all: readonly string[]): boolean {
   return parent === '' || beside.length <= MOST_BELOW
 }
 
-/** The form that is hashed: a list of one hashes like its item. The value itself if it has none. */
-export function withoutSingleLists(value: ClientValue): ClientValue {
-  if (typeof value === 'string') return value
-  if (isList(value)) {
-    const [only] = value
-    if (only !== undefined && value.length === 1) return withoutSingleLists(only)
-    const items = value.map(withoutSingleLists)
-    return items.some((item, at) => item !== value[at]) ? items : value
-  }
-  let copy: WritableRecord | undefined
-  for (const name in value) {
-    const field = value[name]
-    if (field === undefined || typeof field === 'string') continue
-    const now = withoutSingleLists(field)
-    if (now === field) continue
-    copy ??= { ...value }
-    setField(copy, name, now)
-  }
-  return copy ?? value
-}
-
 function isList(value: ClientValue): value is readonly ClientValue[] {
   return Array.isArray(value)
 }

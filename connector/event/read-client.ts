@@ -5,7 +5,8 @@ import { canonicalJson, type IgnoredPaths, sha256, valueAt, without } from './ca
 import type { FieldMapping } from './field-mapping.ts'
 import type { FieldHash } from './field-rules.ts'
 import { beforeHmac, type FieldRules, fieldRulesOf, fieldRulesText } from './field-rules.ts'
-import { listShaper, withoutSingleLists } from './list-shapes.ts'
+import { withoutShape, withoutSingleLists } from './hashed-form.ts'
+import { listShaper } from './list-shapes.ts'
 import { minimiser } from './minimise.ts'
 import { type ModificationTime, modificationTime } from './modification-time.ts'
 
@@ -31,6 +32,8 @@ interface PublishedData {
   readonly json: string
   /** Hash of this data without the ignored fields. It cannot be used to test guesses of hashed values. */
   readonly contentHash: string
+  /** The same for any shape of lists, for the event id. */
+  shapelessHash(): string
 }
 
 export interface ReadingRules {
@@ -61,7 +64,8 @@ export function clientReader(mapping: FieldMapping, rules: ReadingRules): (clien
     const modifiedText = modifiedPath === undefined ? undefined : valueAt(client, modifiedPath)
     const shaped = inShape(client)
     const { contentHash: hash, published } = readContent(shaped)
-    const key = clientKey(isClientId(id) ? id : hash)
+    // Without an id, as read: the lists do not decide which client it is.
+    const key = clientKey(isClientId(id) ? id : shaped === client ? hash : readContent(client).contentHash)
     const modified = typeof modifiedText === 'string' ? modificationTime(modifiedText, rules.timeZone) : undefined
     const oversizeBytes = oversizeOf(client)
     return { client, shaped, id, oversizeBytes, key, content: contentKey(hash), modified, published }
@@ -86,7 +90,18 @@ function contentReader({ ignored, fields, hmac }: ReadingRules) {
 function publishedData(data: ClientRecord, ignored: IgnoredPaths): PublishedData {
   const json = canonicalJson(data)
   const isWhole = ignored.size === 0 && withoutSingleLists(data) === data
-  return { json, contentHash: isWhole ? sha256(json) : contentHash(data, ignored) }
+  const hash = isWhole ? sha256(json) : contentHash(data, ignored)
+  return { json, contentHash: hash, shapelessHash: () => shapelessHash(data, { ignored, hash }) }
+}
+
+/** `hash`: of a content whose shape does not matter. */
+function shapelessHash(
+  data: ClientRecord,
+  { ignored, hash }: { readonly ignored: IgnoredPaths; readonly hash: string },
+): string {
+  const counted = without(data, ignored)
+  const shapeless = withoutShape(counted)
+  return shapeless === withoutSingleLists(counted) ? hash : sha256(canonicalJson(shapeless))
 }
 
 function contentHash(counted: ClientRecord, ignored: IgnoredPaths): string {

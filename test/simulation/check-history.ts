@@ -35,7 +35,7 @@ const checks: Check[] = [
   otherStreams,
   documentTooLarge,
   ...[duplicatedOrDisordered, publishedWhenFenced, wrongSequence, decreasingSequence, otherErasures],
-  ...[wrongRemovals, otherIndex],
+  ...[wrongRemovals, otherIndex, otherShapes],
   ...[republishedTwice, republishedOlder],
 ]
 
@@ -108,6 +108,16 @@ function duplicatedOrDisordered(evidence: Evidence): string[] {
     else positions.set(subject, at)
   }
   return violations
+}
+
+/** A field that was a list in one event is one in all later events, through take-overs and rewritten checkpoints. */
+function otherShapes({ records }: Evidence): string[] {
+  const ordered = records.toSorted((left, right) => (left.event.sequence < right.event.sequence ? -1 : 1))
+  const first = ordered.findIndex(({ event }) => Array.isArray(event.data.Cartes))
+  const wrong = ordered
+    .slice(first < 0 ? ordered.length : first)
+    .filter(({ event }) => !Array.isArray(event.data.Cartes))
+  return wrong.map(({ event }) => `${event.subject}: event ${Number(event.sequence)} has no list`)
 }
 
 /**

@@ -1,13 +1,8 @@
-import { canonicalJson, sha256 } from '../../connector/event/canonical-json.ts'
+import { contentUnder } from '../../connector/event/read-client.ts'
 import { ERASED_TYPE } from '../../connector/event/tombstone.ts'
+import { rulesOf } from '../../connector/index/client-index.ts'
 import { type ClientTable, clientTable, entriesIn } from '../../connector/index/client-table.ts'
-import {
-  clientKey,
-  contentKey,
-  type IndexEntry,
-  isWithdrawnOnRequest,
-  UNKNOWN_CONTENT,
-} from '../../connector/index/index-entry.ts'
+import { clientKey, type IndexEntry, isWithdrawnOnRequest, UNKNOWN_CONTENT } from '../../connector/index/index-entry.ts'
 import { deltaWords, type IndexState } from '../../connector/index/index-state.ts'
 import { segmentEntries } from '../../connector/index/load-table.ts'
 import type { ClientRecord } from '../../connector/source/client-source.ts'
@@ -44,7 +39,7 @@ export const otherIndex: Check = (evidence) => {
         ? []
         : [`the index has ${textOf(entry)} for ${client}, which is erased by number ${number}`]
     const isRemoved = (removed.get(client) ?? -1) > (publishedAt.get(client) ?? -1)
-    const content = isRemoved ? UNKNOWN_CONTENT : contentOf(data)
+    const content = isRemoved ? UNKNOWN_CONTENT : contentOf(data, entry, document.committed.state.index)
     if (entry === undefined && isForgotten({ at: publishedAt.get(client) ?? -1 })) return []
     // A rebuilt index does not know a client of which the topic has only a tombstone.
     if (entry === undefined && isRemoved && stream.rebuiltAt.length > 0) return []
@@ -69,7 +64,7 @@ interface ErasedClient {
 function isErasedAs(
   entry: IndexEntry | undefined,
   { client, number, erasedAt }: ErasedClient,
-  { stream, records }: Evidence,
+  { stream, records, documents }: Evidence,
 ): boolean {
   if (entry === undefined || !isWithdrawnOnRequest(entry)) return false
   const published = records.filter(({ event }) => event.subject === client)
@@ -79,13 +74,16 @@ function isErasedAs(
   if (entry.number !== number) return false
   if (entry.content === UNKNOWN_CONTENT) return isRebuilt || entry.mark === 'withdrawn-absent'
   const pages = stream.reads.filter(({ recordsBefore }) => isRebuilt || recordsBefore <= erasedAt)
+  const index = documents.at(-1)?.document.committed.state.index
   const read = pages.flatMap(({ page }) => page?.clients.filter(({ No }) => No === client) ?? [])
   return [...published.slice(-1).map(({ event }) => event.data), ...read].some(
-    (data) => contentOf(data) === entry.content,
+    (data) => index !== undefined && contentOf(data, entry, index) === entry.content,
   )
 }
 
-const contentOf = (data: ClientRecord) => contentKey(sha256(canonicalJson(data)))
+/** Under the lists with which the entry was made. */
+const contentOf = (data: ClientRecord, entry: IndexEntry | undefined, { rules }: IndexState) =>
+  contentUnder(data, { ignored: [], lists: rulesOf(rules[entry?.rules ?? 0] ?? '{}').lists })
 
 const textOf = (entry: IndexEntry | undefined) =>
   entry === undefined ? 'nothing' : `content ${entry.content}, number ${entry.number}, mark ${entry.mark}`

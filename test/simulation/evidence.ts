@@ -1,6 +1,7 @@
 import { type CheckpointDocument, parseDocument } from '../../connector/checkpoint/checkpoint-document.ts'
 import { EVENT_TYPE, type OutgoingRecord } from '../../connector/event/client-event.ts'
 import { REMOVED_TYPE } from '../../connector/event/tombstone.ts'
+import type { ClientValue } from '../../connector/source/client-source.ts'
 import type { FakeRecord } from '../support/fakes/fake-event-publisher.ts'
 import { isForgotten as isForgottenBy } from './check-removals.ts'
 import type { History } from './history.ts'
@@ -14,7 +15,7 @@ interface PublishedEvent {
   readonly sequence: string
   /** The request for which the unchanged client is published again. */
   readonly republished?: string
-  readonly data: { readonly No: string; readonly Contenu: string }
+  readonly data: { readonly No: string; readonly Contenu: string; readonly Cartes: ClientValue }
 }
 
 /** Input of a check: one stream of a history. */

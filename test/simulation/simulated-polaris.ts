@@ -4,6 +4,7 @@ import type {
   CheckPoint,
   ClientRecord,
   ClientSource,
+  ClientValue,
   Page,
   ReadArguments,
   SourceTime,
@@ -178,8 +179,15 @@ const keys: Record<Behaviour['order'], (row: Row) => string> = {
   random: ({ clientId }) => sha256(clientId),
 }
 
+/** As XML shows a list: nothing looks like an empty text, one item like an object. */
+function cardsOf(content: string): ClientValue {
+  const [one, two] = [1, 2].map((number) => ({ Code: `${content}-${number}`, Type: 'OR' }))
+  const number = Number.parseInt(sha256(content), 36) % 3 || 0
+  return ['', { Carte: one ?? '' }, [one ?? '', two ?? '']][number] ?? ''
+}
+
 function toRecord({ clientId, content, modified }: Row, { modificationTime }: Behaviour): ClientRecord {
-  const record = { No: clientId, Contenu: content }
+  const record = { No: clientId, Contenu: content, Cartes: cardsOf(content) }
   if (modificationTime === 'hidden') return record
   return { ...record, DateModification: modificationTime === 'day' ? modified.slice(0, 10) : modified }
 }

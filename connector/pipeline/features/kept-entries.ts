@@ -1,6 +1,7 @@
 import type { CheckpointDocument } from '../../checkpoint/checkpoint-document.ts'
 import { KEPT_REQUESTS, type StreamState } from '../../checkpoint/stream-state.ts'
 import { committedByRecord } from '../../checkpoint/transitions.ts'
+import { unmapped } from '../../event/page-mapping.ts'
 import type { ClientTable } from '../../index/client-table.ts'
 import { deltaText } from '../../index/index-state.ts'
 import { UNKNOWN_BEGINNING } from '../../scan/scan-state.ts'
@@ -15,8 +16,13 @@ export interface BareIndex {
   readonly mayBeCarriedOut: (request: string) => boolean
 }
 
+interface Kept extends Pick<BareIndex, 'rules' | 'events'> {
+  /** Paths of the fields that are known as lists; absent: none. */
+  readonly lists?: readonly string[] | undefined
+}
+
 /** Adds to `table` the entries that a feature keeps beside the checkpoint. Returns rules and events with them. */
-export type AddKept = (index: BareIndex) => Pick<BareIndex, 'rules' | 'events'>
+export type AddKept = (index: BareIndex) => Kept
 
 export interface Keeper {
   /** Reads what it keeps beside the checkpoint, for a client index that is new or rebuilt. Rejects if it cannot. */
@@ -27,18 +33,24 @@ export interface Keeper {
 export async function readKept(features: readonly Keeper[], stop: AbortSignal): Promise<AddKept> {
   const kept = await Promise.all(features.flatMap((feature) => feature.kept?.(stop) ?? []))
   return (index) => {
-    let { rules, events } = index
-    for (const add of kept) ({ rules, events } = add({ ...index, rules, events }))
-    return { rules, events }
+    let { rules, events }: Kept = index
+    const lists: string[] = []
+    for (const add of kept) {
+      const added = add({ ...index, rules, events })
+      ;({ rules, events } = added)
+      lists.push(...(added.lists ?? []))
+    }
+    return { rules, events, lists }
   }
 }
 
-/** A state whose client index is empty, with the entries that features keep. */
-export function withKept(state: StreamState, add: AddKept): StreamState {
+/** A state whose client index is empty, with what features keep. */
+export function withKept(before: StreamState, add: AddKept): StreamState {
   const delta: string[] = []
   const table: BareIndex['table'] = { get: () => undefined, setAll: (words) => void delta.push(deltaText(words)) }
-  const index = { table, rules: state.index.rules, events: state.events, mayBeCarriedOut: () => true }
-  const { rules, events } = add(index)
+  const index = { table, rules: before.index.rules, events: before.events, mayBeCarriedOut: () => true }
+  const { rules, events, lists = [] } = add(index)
+  const state = lists.length === 0 ? before : { ...before, mapping: { ...(before.mapping ?? unmapped), lists } }
   const text = delta.join('')
   return text === '' ? state : { ...state, events, index: { ...state.index, rules, delta: text } }
 }

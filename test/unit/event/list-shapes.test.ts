@@ -116,6 +116,26 @@ describe('the content of a client', () => {
     expect(contentWith([], { No: '1', T: { Mobile: 'x' } })).not.toBe(contentWith([], { No: '1', T: { Fixe: 'x' } }))
   })
 
+  test('gives the event the same id, whatever lists are known (invariant 7)', () => {
+    const hashWith = (lists: readonly string[], record: ClientRecord) =>
+      clientReader(mapping, { timeZone, ignored: new Set(), lists, fields: undefined })(record)
+        .published()
+        .shapelessHash()
+    fc.assert(
+      fc.property(value, fc.subarray(['T', 'T.a', 'U']), (T, lists) => {
+        const record = { No: '1', T, U: { Carte: T } }
+        expect(hashWith(lists, record)).toBe(hashWith([], record))
+      }),
+    )
+    expect(hashWith([], { No: '1', T: 'x' })).not.toBe(hashWith([], { No: '1', T: 'y' }))
+  })
+
+  test('without an id does not depend on lists either', () => {
+    const keyWith = (lists: readonly string[]) =>
+      clientReader(mapping, { timeZone, ignored: new Set(), lists, fields: undefined })({ T: { Carte: 'x' } }).key
+    expect(keyWith(['T'])).toBe(keyWith([]))
+  })
+
   test('compared with an entry of the index is that under the lists of the entry', () => {
     const under = (record: ClientRecord, lists: readonly string[]) =>
       contentUnder(record, rulesOf(indexRulesWithLists(rulesText({ ignored: [], limits: '' }), lists)))

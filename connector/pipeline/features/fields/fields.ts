@@ -32,6 +32,12 @@ export function fields(parts: FieldsParts): Feature {
       if (watching.isDropping) await write(parts, watching, stop)
       watching.isDropping = false
     },
+    // The topic may have events in which these fields are lists.
+    kept: async (stop) => {
+      const { fields } = fieldsIn(await parts.object.read(stop)) ?? noFields
+      const lists = fields.filter(({ shapes }) => shapes.includes('list')).map(({ path }) => path)
+      return ({ rules, events }) => ({ rules, events, lists: lists.filter((path) => !path.endsWith('*')) })
+    },
     examine: (clients) => {
       if (parts.rule.action === 'hold' && watching.isLearned) mustHaveNone(newFieldsIn(parts.rule, watching, clients))
     },
