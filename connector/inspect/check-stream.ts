@@ -3,6 +3,7 @@ import { mismatch } from '../checkpoint/mismatch.ts'
 import type { StreamState } from '../checkpoint/stream-state.ts'
 import { committedByRecord } from '../checkpoint/transitions.ts'
 import { noStreamRequests } from '../control/stream-requests.ts'
+import { indexRulesWithLists } from '../event/configured-events.ts'
 import { listShaper } from '../event/list-shapes.ts'
 import { clientTable } from '../index/client-table.ts'
 import { withRules } from '../index/index-state.ts'
@@ -103,7 +104,7 @@ const CHECKED_PAGES = 3
 
 const withPresentRules = (state: StreamState, { indexRules }: OpenParts): StreamState => ({
   ...state,
-  index: withRules(state.index, indexRules, state.events),
+  index: withRules(state.index, indexRulesWithLists(indexRules, state.mapping?.lists ?? []), state.events),
 })
 
 async function checkKafka(open: OpenParts, read: StoredDocument, stop: AbortSignal): Promise<void> {

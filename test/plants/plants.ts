@@ -286,4 +286,18 @@ export const plants: readonly Plant[] = [
     becomes: 'movedTo: null',
     by: { unit: 'stream/rewrite/rename-checkpoint.test.ts' },
   },
+  {
+    name: 'the next replica does not know which lists a stream has settled',
+    file: 'pipeline/read/settle-lists.ts',
+    text: 'lists: settled }, lists: inForce',
+    becomes: 'lists: [] }, lists: inForce',
+    by: crossed,
+  },
+  {
+    name: 'a field that becomes a list is a change of every client with one item',
+    file: 'event/read-client.ts',
+    text: 'const inShape = listShaper(lists ?? [])(client)',
+    becomes: 'const inShape = listShaper([])(client)',
+    by: { unit: 'event/list-shapes.test.ts' },
+  },
 ]

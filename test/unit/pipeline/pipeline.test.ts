@@ -445,3 +445,26 @@ test('Invariant 1: the end of a scan is reported only after its last page is del
   stop()
   await end
 })
+
+test('a new stream settles its lists before the first event, and stores them with the rules of its index', async () => {
+  const one = { No: '1', Cartes: { Carte: { Code: 'a', Type: 'b' } } }
+  const two = { No: '2', Cartes: [{ Code: 'a' }, { Code: 'b' }] }
+  const pages = [pageOf([one], { hasMoreResults: true, checkPoint: token('t1') }), pageOf([two])]
+  const on = stage({ source: scriptedSource(pages), until: 'caught-up' })
+  const run = async () => {
+    const opened = await openStream(on.open, new AbortController().signal)
+    const reopen = () => Promise.reject(new Error('never idle'))
+    const claimed = claimedStream(opened, { reopen, idleAfterMs: 0, clock: on.clock })
+    return { opened, claimed }
+  }
+  const { opened, claimed } = await run()
+  expect(opened.checkpoint.state().mapping).toBeNull()
+  expect(await runPipeline(on.pipeline, claimed, new AbortController().signal)).toBe('caught-up')
+  const first = on.kafka.committed.find(({ key }) => key === '1')
+  expect(JSON.parse(String(first?.value)).data.Cartes).toEqual([{ Code: 'a', Type: 'b' }])
+  const { rules } = opened.checkpoint.state().index
+  expect(rules.map((text) => JSON.parse(text).lists)).toEqual([undefined, ['cartes']])
+  await claimed.close()
+  const next = await run()
+  expect(next.opened.checkpoint.state()).toMatchObject({ mapping: { lists: ['Cartes'] }, index: { rules } })
+})

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { beginning } from '../../../../../connector/checkpoint/stream-state.ts'
 import { noStreamRequests } from '../../../../../connector/control/stream-requests.ts'
 import { withoutFields } from '../../../../../connector/event/configured-events.ts'
 import type { NewFieldRule } from '../../../../../connector/event/field-rules.ts'
@@ -7,6 +8,7 @@ import { withRules } from '../../../../../connector/index/index-state.ts'
 import { fieldTable } from '../../../../../connector/pipeline/features/fields/field-table.ts'
 import { fields } from '../../../../../connector/pipeline/features/fields/fields.ts'
 import { fieldsIn, noFields, storeFields } from '../../../../../connector/pipeline/features/fields/stored-fields.ts'
+import { readKept, withKept } from '../../../../../connector/pipeline/features/kept-entries.ts'
 import type { PageGroupParts } from '../../../../../connector/pipeline/group/building.ts'
 import { codeOf } from '../../../../../connector/runtime/connector-error.ts'
 import { BACKFILL } from '../../../../../connector/scan/scan-state.ts'
@@ -297,4 +299,13 @@ test('nothing is published for a dropped field: neither when it appears nor when
   expect(accepted.events).toEqual([])
   const later = published(parts, accepted.built, [{ No: '1', Nom: 'b', Jeton: 'y' }])
   expect(later.events).toMatchObject([{ data: { Nom: 'b', Jeton: 'y' } }])
+})
+
+test('which fields are lists is kept for a checkpoint that is lost', async () => {
+  const { backfill, feature } = await watched()
+  await backfill({ Nom: 'a', Cartes: ['1'], Adresse: { Points: [] } }, { Adresse: { Points: ['x'] } })
+  const state = withKept(beginning, await readKept([feature], never))
+  expect(state).toMatchObject({ mapping: { xml: null, lists: ['Cartes', 'Adresse.Points'] }, index: beginning.index })
+  const unseen = await watched()
+  expect(withKept(beginning, await readKept([unseen.feature], never))).toEqual(beginning)
 })
