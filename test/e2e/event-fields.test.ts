@@ -126,7 +126,7 @@ it('the documented command prints the id of the key', () => {
 
 it('drops a new field until it has a rule, or holds the stream, and lists the fields without a value', async () => {
   const rule = { EVENT_NEW_FIELDS: 'drop', POLARIS_CLIENT_ID_FIELD: 'No' }
-  const { simulator, start, caughtUp } = await scene({ source: { clients: 30 }, environment: rule })
+  const { name, simulator, start, caughtUp } = await scene({ source: { clients: 30 }, environment: rule })
   const withFields = (...names: readonly string[]) => {
     const added = names.map((name) => `<${name}>secret-value</${name}>`).join('')
     simulator.faults.clear()
@@ -159,5 +159,9 @@ it('drops a new field until it has a rule, or holds the stream, and lists the fi
   const listed = start({}, ['fields'])
   expect(await listed.exitCode(30_000)).toBe(0)
   expect(listed.output()).toMatch(/^Jeton +\S+ % +0 % +text +12 /m)
+  await checkpointObject(name, 'clients.fields').remove()
+  const doctor = start({}, ['doctor'])
+  expect(await doctor.exitCode()).toBe(4)
+  expect(doctor.output()).toMatch(/checkpoint +checkpoint\.fields-lost: .* restore s3:\S+clients\.fields\.json/)
   for (const { output } of [first, second, listed]) expect(output()).not.toContain('secret-value')
 })
