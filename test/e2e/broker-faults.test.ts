@@ -1,10 +1,12 @@
 import { once } from 'node:events'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { afterAll, beforeAll, expect, inject, it } from 'vitest'
+import { testKafka } from '../support/committed-records.ts'
 import { type ConnectorProcess, says } from '../support/connector-process.ts'
 import { type KafkaCluster, startKafka } from '../support/servers/kafka-broker.ts'
 import { holdsRequest, type kafkaApi } from '../support/servers/kafka-wire.ts'
 import type { TcpProxy } from '../support/servers/tcp-proxy.ts'
-import { expectExactlyOnce, type Scene, scene } from '../support/stream-scene.ts'
+import { expectExactlyOnce, type Scene, scene, untilPublished } from '../support/stream-scene.ts'
+import { readTopic } from '../support/topic-reader.ts'
 
 let kafka: KafkaCluster
 let proxy: TcpProxy
@@ -148,4 +150,52 @@ it('shows on a stream that has nothing to publish that Kafka does not answer', a
   await kafka.start(1)
   expect(await connector.status(({ outOfGroup }) => outOfGroup === undefined)).not.toHaveProperty('code')
   await expectAllPublished(stage, connector)
+})
+
+/** As MirrorMaker does: each record in the same partition, with key and headers. There are no dead letters. */
+async function mirror(topic: string, from: string, to: string): Promise<void> {
+  const byPartition = Map.groupBy(await readTopic(from, topic), ({ partition }) => partition)
+  const numPartitions = 1 + Math.max(...byPartition.keys())
+  const [admin, producer] = [testKafka(to).admin(), testKafka(to).producer({ idempotent: true })]
+  await Promise.all([admin.connect(), producer.connect()])
+  try {
+    await admin.createTopics({ topics: [topic, `${topic}.dlq`].map((one) => ({ topic: one, numPartitions })) })
+    for (const [partition, records] of byPartition) {
+      const messages = records.map(({ key, text, headers }) => ({ key, value: text, headers, partition }))
+      await producer.send({ topic, messages })
+    }
+  } finally {
+    await Promise.all([admin.disconnect(), producer.disconnect()])
+  }
+}
+
+it('continues on another cluster with a mirrored topic, and publishes there only what has changed', async () => {
+  const here = await scene({
+    source: { clients: 60 },
+    brokers: { connector: kafka.bootstrap, reader: kafka.bootstrap },
+  })
+  const command = async (more: Record<string, string>, ...args: readonly string[]) => {
+    const done = here.start(more, args)
+    expect(await done.exitCode(), done.output()).toBe(0)
+  }
+  await command({}, 'poll-once')
+  expectExactlyOnce(here, await here.caughtUp())
+  const there = inject('kafkaBrokers')
+  await mirror(here.name, kafka.bootstrap, there)
+
+  here.simulator.change()
+  const moved = { KAFKA_BROKERS: there }
+  const replica = here.start(moved)
+  expect(await replica.line(says('stream held, rechecking periodically'))).toMatchObject({
+    code: 'checkpoint.other-stream',
+  })
+  await command(moved, 'pause', 'clients', '--reason', 'new beginning')
+  await command(moved, 'checkpoint', 'reset', '--yes')
+  await command(moved, 'checkpoint', 'rebuild-index', '--yes')
+  await command(moved, 'resume', 'clients')
+  const { name: topic, simulator } = here
+  const records = await untilPublished({ brokers: there, topic, simulator })
+  expect(records).toHaveLength(61)
+  expectExactlyOnce(here, records)
+  expect(await replica.stop()).toBe(0)
 })
