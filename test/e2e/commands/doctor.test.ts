@@ -286,7 +286,7 @@ it('names all missing ACLs in one run before any topic exists, and those that --
   await allow(operator, `User:${secure.username}`, onResources)
   const granted = await examined(here, environment)
   expect(granted.exit, granted.output).toBe(0)
-  expect(verdicts(granted.findings, 'warning')).toEqual(['lists'])
+  expect(verdicts(granted.findings, 'warning')).toEqual(['offsets retention'])
   expect(granted.byCheck.topic?.detail).toBe(`${here.name} does not exist yet; run creates it with 6 partitions`)
   expect(await operator.listTopics()).not.toContain(here.name)
   const connector = here.start(environment)
