@@ -11,8 +11,9 @@ import { openReplicaRig, type Replica, type ReplicaRig } from './parts/replica-r
  * a real broker and a real S3 server.
  * `npm run bench:replicas -- [--rounds 10] [--json] [--logs FOLDER]`
  *
- * With `--many STREAMS [--replicas 1] [--seconds 20] [--logs FOLDER]`, measures what many streams with nothing to
- * publish cost instead: time until all are open, memory, CPU, failures; also when one of several replicas is killed.
+ * With `--many STREAMS [--replicas 1] [--seconds 20] [--cpu PERCENT] [--logs FOLDER]`, measures what many streams with
+ * nothing to publish cost instead: time until all are open, memory, CPU, failures; also when one of several replicas is
+ * killed. `--cpu` limits each replica to so much of a core.
  */
 
 /** Two replicas that keep running, and a third that each cause affects; it connects to Kafka through the proxy. */
@@ -102,12 +103,14 @@ async function main(): Promise<void> {
       many: { type: 'string' },
       replicas: { type: 'string', default: '1' },
       seconds: { type: 'string', default: '20' },
+      cpu: { type: 'string' },
     },
   })
   const { logs, json } = values
   if (values.many === undefined) return await costs({ rounds: Number(values.rounds), logs, json })
   const many = { streams: Number(values.many), replicas: Number(values.replicas), seconds: Number(values.seconds) }
-  for await (const figures of manyStreams({ ...many, logs })) console.log(JSON.stringify(figures, rounded))
+  const cpu = values.cpu === undefined ? undefined : Number(values.cpu)
+  for await (const figures of manyStreams({ ...many, cpu, logs })) console.log(JSON.stringify(figures, rounded))
 }
 
 const rounded = (_: string, value: unknown) => (typeof value === 'number' ? Math.round(value * 1000) / 1000 : value)

@@ -3,7 +3,8 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { parseDocument, serializeDocument } from '../../connector/checkpoint/checkpoint-document.ts'
 import type { S3Address } from '../../test/support/servers/s3-server.ts'
-import { memoryLimit } from './memory-limit.ts'
+import { memoryLimit } from './control-group.ts'
+import { startLean } from './lean-connector.ts'
 import { storeIn, writtenIndex } from './opening-times.ts'
 import { memoryOf } from './process-usage.ts'
 import { FOLDER, openScanRig, type ScanRig, STREAM_KEY } from './scan-rig.ts'
@@ -43,7 +44,7 @@ export async function* containerRuns(): AsyncGenerator<ContainerRun, void> {
       await rig.connector().line(({ msg }) => msg === 'caught up')
       await rig.restart({
         meanwhile: () => grow(rig.s3, clients),
-        start: (environment) => limit.start(config, environment),
+        start: (environment) => startLean({ args: ['run', '--config', config], environment, group: limit.procs }),
       })
       const began = performance.now()
       const report = await rig.connector().status(({ state, progress }) => state === 'held' || progress === 'caught up')

@@ -9,7 +9,7 @@ interface Start {
   readonly args: readonly string[]
   readonly environment: Readonly<Record<string, string>>
   /** The file of a control group that the process joins before anything else. */
-  readonly group?: string
+  readonly group?: string | undefined
 }
 
 /** Starts the built connector with the flags of its image. */

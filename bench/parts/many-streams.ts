@@ -4,6 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { closeStack } from '../../connector/runtime/close-stack.ts'
 import { type ConnectorProcess, type StreamReport, shortTimes } from '../../test/support/connector-process.ts'
 import { connectionsOf } from '../../test/support/tcp-connections.ts'
+import { type ControlGroup, cpuLimit } from './control-group.ts'
 import { startLean } from './lean-connector.ts'
 import { cpuSecondsOf, memoryOf } from './process-usage.ts'
 import { openRig, type Rig, type RunningSource, startSimulator } from './rig.ts'
@@ -29,6 +30,8 @@ export interface ManyStreams {
 export interface ManyOptions {
   readonly streams: number
   readonly replicas: number
+  /** Percent of a core that each replica may use. */
+  readonly cpu: number | undefined
   /** How long each phase measures after all streams have caught up. */
   readonly seconds: number
   /** Folder for the log of each replica. */
@@ -48,9 +51,14 @@ export async function* manyStreams(options: ManyOptions): AsyncGenerator<ManyStr
     )
     const config = join(rig.folder, 'many.yaml')
     writeFileSync(config, configOf(rig, source, options.streams))
+    // Closed last: no process is left in it then.
+    const groups: ControlGroup[] = closing.use([], closeAll)
     const started = closing.use(new Map<string, ConnectorProcess>(), (all) => endAll(all, options.logs))
     const start = (idleAfterMs: number) => {
-      const replica = startLean({ args: ['run', '--config', config], environment: environmentOf(rig, idleAfterMs) })
+      const group = options.cpu === undefined ? undefined : cpuLimit(options.cpu)
+      if (group !== undefined) groups.push(group)
+      const environment = environmentOf(rig, idleAfterMs)
+      const replica = startLean({ args: ['run', '--config', config], environment, group: group?.procs })
       started.set(`replica-${started.size + 1}`, replica)
       return replica
     }
@@ -146,6 +154,10 @@ function environmentOf({ s3 }: Rig, idleAfterMs: number): Record<string, string>
     AWS_SECRET_ACCESS_KEY: s3.secretAccessKey,
     MALLOC_ARENA_MAX: '1',
   }
+}
+
+function closeAll(groups: readonly ControlGroup[]): void {
+  for (const group of groups) group.close()
 }
 
 async function endAll(replicas: ReadonlyMap<string, ConnectorProcess>, logs: string | undefined): Promise<void> {
