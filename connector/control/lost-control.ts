@@ -55,9 +55,9 @@ export function seenControl(document: ControlDocument, stream: string): SeenCont
 
 /**
  * What to write in place of a control object that was deleted or rolled back; undefined if it was not. Of the newest
- * document that is known, the last pause or resume of each stream and the open requests are written back, beside requests
- * that were made since. Where only a checkpoint knows a pause, it is in force: a pause in doubt stays. Streams do not
- * repeat what their checkpoints show as carried out. Replicas that know different documents arrive at the same one. Pure.
+ * document that is known, each pause and resume and the open requests are written back, beside requests that were made
+ * since. Where only a checkpoint knows a pause, it is in force: a pause in doubt stays. Streams do not repeat what their
+ * checkpoints show as carried out. Replicas that know different documents arrive at the same one. Pure.
  */
 export function restored(
   stored: ControlDocument,
@@ -85,21 +85,20 @@ export function restored(
 
 /**
  * Each request as whichever document shows it at the later stage, the stored one if both show the same. In the order of
- * the stored document: what only the known one has follows what it follows there.
+ * the stored document: what only the known one has follows what it follows there. Replaced pauses stay, since they tell
+ * another replica what came first.
  */
 function merged(stored: ControlDocument, known: ControlDocument): readonly ControlRequest[] {
   const inKnown = new Map(known.requests.map((request) => [request.id, request]))
-  const all = stored.requests.flatMap((now) => {
+  const all = stored.requests.map((now) => {
     const request = inKnown.get(now.id)
-    if (request === undefined) return [now]
-    if (isSwitch(request) && !isInForce(known, request)) return []
-    return [stageOf(now) < stageOf(request) ? request : now]
+    return request !== undefined && stageOf(now) < stageOf(request) ? request : now
   })
   let end = 0
   for (const request of known.requests) {
     const at = all.findIndex(({ id }) => id === request.id)
-    if (at < 0 && isInForce(known, request)) all.splice(end++, 0, request)
-    else end = Math.max(end, at + 1)
+    if (at >= 0) end = Math.max(end, at + 1)
+    else if (isSwitch(request) || isInForce(known, request)) all.splice(end++, 0, request)
   }
   return all
 }

@@ -196,10 +196,17 @@ export const plants: readonly Plant[] = [
     by: { unit: 'control' },
   },
   {
+    name: 'replicas that write a control object back do not agree',
+    file: 'control/lost-control.ts',
+    text: 'isSwitch(request) || isInForce(known, request)',
+    becomes: 'isInForce(known, request)',
+    by: { unit: 'control' },
+  },
+  {
     name: 'a control object that two replicas write back pauses a stream again',
     file: 'control/lost-control.ts',
-    text: 'all.splice(end++, 0, request)\n    else end = Math.max(end, at + 1)',
-    becomes: 'all.splice(end++, 0, request)\n    else if (at >= 0) all.splice(end++, 0, ...all.splice(at, 1))',
+    text: 'if (at >= 0) end = Math.max(end, at + 1)',
+    becomes: 'if (at >= 0) all.splice(end++, 0, ...all.splice(at, 1))',
     by: { unit: 'control' },
   },
   {

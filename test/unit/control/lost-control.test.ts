@@ -52,19 +52,19 @@ describe('a control object', () => {
     expect(restored(noRequests, knowing(undefined, new Map([['paris', { revision: 0, pause: null }]])))).toBeUndefined()
   })
 
-  test('that was deleted gets the pauses in force and the open requests', () => {
+  test('that was deleted gets all pauses and resumptions, and the open requests', () => {
     const found = restored(noRequests, knowing(done))
-    expect(idsOf(found)).toEqual(['p', 'r', 'e'])
+    expect(idsOf(found)).toEqual(['p', 'l', 'r', 'e'])
     expect(found?.revision).toBe(done.revision)
   })
 
-  test('that was rolled back gets what is in force in place of what was replaced', () => {
+  test('that was rolled back gets what it lacks, after what that has replaced', () => {
     const earlier = following(noRequests, { p: pause(), l: pause('lyon') })
     const found = restored(earlier, knowing(done))
     expect(found && [pauseOf(found, 'paris')?.id, pauseOf(found, 'lyon'), idsOf(found)]).toEqual([
       'p',
       undefined,
-      ['p', 'r', 'e'],
+      ['p', 'l', 'r', 'e'],
     ])
   })
 
@@ -124,7 +124,7 @@ describe('a control object', () => {
   test('that was deleted keeps what operators requested since', () => {
     const since = following(noRequests, { n: pause('lyon'), m: erase('9') })
     const found = restored(since, knowing(done))
-    expect(idsOf(found)).toEqual(['p', 'r', 'e', 'n', 'm'])
+    expect(idsOf(found)).toEqual(['p', 'l', 'r', 'e', 'n', 'm'])
     expect(found && openRequests(found, 'paris').map(({ id }) => id)).toEqual(['e', 'm'])
   })
 
@@ -145,7 +145,8 @@ describe('a control object', () => {
 
   test('does not get the pause of a checkpoint that a newer known document has ended', () => {
     const resumed = following(noRequests, { p: pause(), r: resume() })
-    expect(idsOf(restored(noRequests, knowing(resumed, new Map([['paris', pausedAt(1)]]))))).toEqual(['r'])
+    const found = restored(noRequests, knowing(resumed, new Map([['paris', pausedAt(1)]])))
+    expect(found && [pauseOf(found, 'paris'), idsOf(found)]).toEqual([undefined, ['p', 'r']])
   })
 
   test('that was rolled back to before a pause was ended stays paused if only checkpoints know more', () => {
