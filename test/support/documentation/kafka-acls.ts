@@ -3,7 +3,7 @@ import { AclOperationTypes, AclPermissionTypes, AclResourceTypes, type Admin, Re
 
 /** Permission for one operation on one resource. */
 export interface Acl {
-  readonly resource: 'topic' | 'group' | 'transactional id'
+  readonly resource: 'topic' | 'group' | 'transactional id' | 'cluster'
   readonly name: string
   readonly operation: string
 }
@@ -12,6 +12,7 @@ const resourceTypes = {
   topic: AclResourceTypes.TOPIC,
   group: AclResourceTypes.GROUP,
   'transactional id': AclResourceTypes.TRANSACTIONAL_ID,
+  cluster: AclResourceTypes.CLUSTER,
 }
 
 /** The ACLs that docs/security.md lists for a stream whose topics exist. */
@@ -37,7 +38,7 @@ const described = (principal: string, { resource, name, operation }: Acl) => ({
   permissionType: AclPermissionTypes.ALLOW,
   resourcePatternType: ResourcePatternTypes.LITERAL,
   resourceType: resourceTypes[resource],
-  resourceName: name,
+  resourceName: resource === 'cluster' ? 'kafka-cluster' : name,
   operation: AclOperationTypes[operation as keyof typeof AclOperationTypes],
 })
 
