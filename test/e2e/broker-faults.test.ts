@@ -139,7 +139,7 @@ it('waits for the group while its broker is down, reports it, and resumes when t
   expect(connector.lines().some(says('stream lost to another replica'))).toBe(false)
 })
 
-it('shows on a stream that has nothing to publish that Kafka does not answer', async () => {
+it('shows on a stream that has nothing to publish that Kafka does not answer; it can be paused meanwhile', async () => {
   const stage = await scene({ source: { clients: 20 }, brokers: behindProxy(), environment: { PLACEMENT: 'group' } })
   const connector = stage.start()
   await connector.status(({ progress }) => progress === 'caught up')
@@ -147,8 +147,18 @@ it('shows on a stream that has nothing to publish that Kafka does not answer', a
   expect(await connector.status(({ outOfGroup }) => outOfGroup === true)).toMatchObject({
     ...{ state: 'running', progress: 'caught up', code: expect.stringMatching(/^(publish|placement)\./) },
   })
+  const pause = stage.start({}, ['pause', 'clients', '--reason', 'broker work'])
+  expect(await pause.exitCode(), pause.output()).toBe(0)
+  const status = stage.start({}, ['status'])
+  expect(await status.exitCode(), status.output()).toBe(1)
+  expect(status.output()).toMatch(/clients +paused .* broker work.*consumer group cannot be read: publish\./s)
   await kafka.start(1)
-  expect(await connector.status(({ outOfGroup }) => outOfGroup === undefined)).not.toHaveProperty('code')
+  const resume = stage.start({}, ['resume', 'clients'])
+  expect(await resume.exitCode(), resume.output()).toBe(0)
+  const again = await connector.status(
+    ({ outOfGroup, progress }) => outOfGroup === undefined && progress === 'caught up',
+  )
+  expect(again).not.toHaveProperty('code')
   await expectAllPublished(stage, connector)
 })
 
