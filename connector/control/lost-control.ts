@@ -76,11 +76,12 @@ export function restored(
   const found = { ...(known ?? stored), revision: raised, requests, others }
   const newer = seen.filter((one) => one.revision > (known ?? stored).revision)
   const pauses = newer.flatMap(({ stream, pause }): PauseRequest[] =>
-    pause === null || pauseOf(found, stream) !== undefined
+    // What the document shows of this pause is newer.
+    pause === null || pauseOf(found, stream) !== undefined || requests.some(({ id }) => id === pause.id)
       ? []
       : [{ kind: 'pause', stream, ...pause, progress: { kind: 'requested' } }],
   )
-  return { ...found, requests: [...requests.filter(({ id }) => !pauses.some((one) => one.id === id)), ...pauses] }
+  return { ...found, requests: [...requests, ...pauses] }
 }
 
 /**

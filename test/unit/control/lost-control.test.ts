@@ -149,6 +149,12 @@ describe('a control object', () => {
     expect(found && [pauseOf(found, 'paris'), idsOf(found)]).toEqual([undefined, ['p', 'r']])
   })
 
+  test('does not get the pause of a checkpoint that an operator has ended since a rollback', () => {
+    const since = following(noRequests, { p: pause(), r: resume() })
+    const found = restored(since, knowing(undefined, new Map([['paris', pausedAt(7)]])))
+    expect(found && [pauseOf(found, 'paris'), found.revision]).toEqual([undefined, 7])
+  })
+
   test('that was rolled back to before a pause was ended stays paused if only checkpoints know more', () => {
     const earlier = following(noRequests, { p: pause() })
     const found = restored(earlier, knowing(undefined, new Map([['paris', { revision: 5, pause: null }]])))
