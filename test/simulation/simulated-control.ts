@@ -13,7 +13,7 @@ import type { Actor } from './actor.ts'
 import type { Replica } from './simulated-replica.ts'
 import { storeOf } from './simulated-store.ts'
 import { CONNECTOR } from './simulated-stream.ts'
-import type { PendingOperation, World } from './world.ts'
+import { DAMAGED, type PendingOperation, type World } from './world.ts'
 
 const KEY = controlKey(CONNECTOR)
 /** Longer than in the connector, so that histories have other operations too. */
@@ -74,8 +74,6 @@ export function loseControl(world: World, detail: number): void {
   store.tamper(KEY, back)
 }
 
-const DAMAGED = '{'
-
 export function healControl({ store, control }: Pick<World, 'store' | 'control'>): void {
   if (control.healthy !== undefined) store.tamper(KEY, control.healthy)
   control.healthy = undefined
@@ -83,7 +81,6 @@ export function healControl({ store, control }: Pick<World, 'store' | 'control'>
 
 function rememberLost({ control, replicas }: World, before: ControlDocument, after: ControlDocument): void {
   for (const { id, progress } of before.requests) {
-    if (progress.kind === 'done') control.outcomes.set(id, progress.outcome)
     if (after.requests.find((one) => one.id === id)?.progress.kind === progress.kind) continue
     const knows = ({ process, control: watch }: Replica) =>
       !process.isCrashed() && (watch.current()?.requests.some((one) => one.id === id) ?? false)

@@ -1,3 +1,5 @@
+import { parseControl } from '../../connector/control/control-document.ts'
+import { controlKey } from '../../connector/storage/checkpoint-store-config.ts'
 import { type FakeRecord, fakeKafka } from '../support/fakes/fake-event-publisher.ts'
 import type { FakeFault } from '../support/fakes/fake-kafka-cluster.ts'
 import { type MemoryFault, memoryStore } from '../support/fakes/memory-versioned-object.ts'
@@ -11,7 +13,7 @@ import type { SourceFault } from './simulated-polaris.ts'
 import type { SimulatedProcess } from './simulated-process.ts'
 import type { Replica } from './simulated-replica.ts'
 import { checkSegments } from './simulated-segments.ts'
-import { simulatedStream } from './simulated-stream.ts'
+import { CONNECTOR, simulatedStream } from './simulated-stream.ts'
 
 /** An operation that takes effect when the history releases it. */
 export interface PendingOperation {
@@ -64,11 +66,14 @@ export function createWorld(options: HistoryOptions, defects: Defects, log: (lin
   )
   const violations: string[] = []
   const nextStoreCall = { fault: 'none' as MemoryFault }
+  const outcomes = new Map<string, string | undefined>()
   const store = memoryStore({
     fault: () => nextStoreCall.fault,
     conditions: defects.conditions ?? 'kept',
     onStored: (key, text) => {
       const stream = streams.find((one) => one.key === key)
+      if (key === controlKey(CONNECTOR) && text !== DAMAGED)
+        for (const [id, outcome] of outcomesIn(text)) outcomes.set(id, outcome)
       if (stream === undefined) return
       const changesBefore = stream.polaris.changes.length
       stream.documents.push({ text, recordsBefore: kafka.committed.length, changesBefore })
@@ -101,8 +106,8 @@ export function createWorld(options: HistoryOptions, defects: Defects, log: (lin
       healthy: undefined as string | undefined,
       /** Requests that a deletion or a rollback has removed, by their ids, and the replicas that knew them. */
       lost: new Map<string, readonly string[]>(),
-      /** How requests had ended before that: what is done is not written back. */
-      outcomes: new Map<string, string | undefined>(),
+      /** How requests have ended: of what is done, only the last requests are kept, and none is written back. */
+      outcomes,
     },
     /** Records that retention has removed from the topic, and how many records were visible then. */
     expired: new Map<FakeRecord, number>(),
@@ -120,6 +125,14 @@ export function createWorld(options: HistoryOptions, defects: Defects, log: (lin
     violations,
   }
 }
+
+/** A stored object that an operator has to restore. */
+export const DAMAGED = '{'
+
+const outcomesIn = (control: string) =>
+  parseControl(control).requests.flatMap(({ id, progress }) =>
+    progress.kind === 'done' ? [[id, progress.outcome] as const] : [],
+  )
 
 /** The `Date` headers of the servers; a number: ms ahead of the time (negative: behind). */
 export type DateHeader = 'right' | 'missing' | 'stands still' | number
