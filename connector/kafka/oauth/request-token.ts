@@ -1,8 +1,8 @@
-import { Agent, request } from 'undici'
 import { ConnectorError } from '../../runtime/connector-error.ts'
 import { parsedFields } from '../../runtime/parsed-json.ts'
 import { LOOK_AGAIN_MS } from '../../runtime/refused-accounts.ts'
 import { systemCertificates } from '../../runtime/system-certificates.ts'
+import { Pool } from '../../runtime/undici.ts'
 import type { OAuthClient } from '../kafka-config.ts'
 
 export interface AccessToken {
@@ -30,13 +30,14 @@ export async function requestToken(client: OAuthClient, limit: AbortSignal): Pro
 
 async function post(client: OAuthClient, limit: AbortSignal): Promise<{ status: number; text: string }> {
   const ca = client.ca ?? systemCertificates()
-  const agent = new Agent({ connect: { ca }, allowH2: false, maxResponseSize: MAX_ANSWER_BYTES })
+  const { origin, pathname, search } = new URL(client.tokenEndpoint)
+  const pool = new Pool(origin, { connect: { ca }, allowH2: false, maxResponseSize: MAX_ANSWER_BYTES })
   try {
-    const { statusCode, body } = await request(client.tokenEndpoint, {
+    const { statusCode, body } = await pool.request({
+      path: pathname + search,
       method: 'POST',
       headers: { authorization: basicAuth(client), accept: 'application/json', 'content-type': formType },
       body: new URLSearchParams({ grant_type: 'client_credentials', ...client.parameters }).toString(),
-      dispatcher: agent,
       signal: limit,
     })
     return { status: statusCode, text: await body.text() }
@@ -48,7 +49,7 @@ async function post(client: OAuthClient, limit: AbortSignal): Promise<{ status: 
       failures.find(({ pattern }) => pattern.test(code))?.why(code) ?? `it cannot be reached (${code})`,
     )
   } finally {
-    await agent.destroy()
+    await pool.destroy()
   }
 }
 

@@ -1,4 +1,6 @@
-import { XMLParser } from 'fast-xml-parser'
+import { createRequire } from 'node:module'
+import type { X2jOptions, XMLParser } from 'fast-xml-parser'
+import { once } from '../../../runtime/once.ts'
 import { type DocumentNode, MAX_DEPTH } from './answer-node.ts'
 import { xmlNode } from './decode-xml.ts'
 import { attributeCollector, newElement, type XmlValue } from './xml-element.ts'
@@ -19,7 +21,15 @@ const escapeName = (name: string) =>
   name === 'constructor' || name === 'prototype' || name === '__proto__' ? ESCAPE + name : name
 const nothing = () => undefined
 
-const parser = new XMLParser({
+const load = createRequire(import.meta.url)
+
+/** Loaded with the first document that is no page: it takes 4 MB. */
+const parser = once((): Pick<XMLParser, 'parse'> => {
+  const { XMLParser: Parser }: { XMLParser: typeof XMLParser } = load('fast-xml-parser')
+  return new Parser(options)
+})
+
+const options: X2jOptions = {
   preserveOrder: true,
   ignoreAttributes: false,
   attributeNamePrefix: '',
@@ -40,7 +50,7 @@ const parser = new XMLParser({
     setXmlVersion: nothing,
     decode: decodeReferences,
   },
-})
+}
 
 /**
  * Reads what a document says that is not a page, even if it is not well-formed: unknown entities stay as they are, and
@@ -53,8 +63,9 @@ export function readLeniently(text: string): DocumentNode | undefined {
 }
 
 function parse(text: string): readonly ParsedNode[] {
+  const lenient = parser()
   try {
-    return parser.parse(text)
+    return lenient.parse(text)
   } catch {
     return []
   }

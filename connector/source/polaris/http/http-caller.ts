@@ -6,10 +6,11 @@ import type { ObserveSource } from '../../client-source.ts'
 import { offeredSchemes } from '../answer/answer-verdict.ts'
 import { errorCodeIn, networkError, tlsError } from '../answer/network-error.ts'
 import { type BodyReader, collectBody, type WholeBody } from './collect-body.ts'
+import type { DroppedCookie, ServerCookies } from './cookie-jar.ts'
 import { type LimitParts, permitted } from './rate-limit.ts'
 import type { ApiRequest } from './read-request.ts'
 import { hasArgumentsOf, isRedirect, MAX_REDIRECTS, redirected } from './redirect.ts'
-import { type DroppedCookie, type ServerCookies, serverCookies } from './server-cookies.ts'
+import { serverCookies } from './server-cookies.ts'
 import { type HttpParts, type HttpSettings, type ServerPool, serverPool } from './server-pool.ts'
 
 /** A complete response, with any status. */

@@ -1,7 +1,8 @@
 import type { Socket } from 'node:net'
-import { type buildConnector, Pool } from 'undici'
+import type { buildConnector, Pool as ConnectionPool } from 'undici'
 import type { Clock } from '../../../runtime/clock.ts'
 import type { RefusedAccounts } from '../../../runtime/refused-accounts.ts'
+import { Pool } from '../../../runtime/undici.ts'
 import type { ObserveSource, SeenCertificate } from '../../client-source.ts'
 import type { PolarisConfig, TlsConfig } from '../polaris-config.ts'
 import { proxyRoute, type Route } from './proxy.ts'
@@ -22,7 +23,7 @@ const MAX_CONNECTION_MS = 15 * 60_000
 
 /** The connections to one server. */
 export interface ServerPool {
-  readonly pool: Pool
+  readonly pool: ConnectionPool
   readonly route: Route
   /** Errors of the socket during the current exchange. */
   readonly socketErrors: Error[]

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto'
 import { type DetailedPeerCertificate, TLSSocket } from 'node:tls'
-import { buildConnector } from 'undici'
+import type * as Undici from 'undici'
 import { ConnectorError } from '../../../runtime/connector-error.ts'
+import { buildConnector } from '../../../runtime/undici.ts'
 import type { SeenCertificate } from '../../client-source.ts'
 import type { TlsConfig } from '../polaris-config.ts'
 import { expiryOf, normalFingerprint, secureContexts } from './secure-context.ts'
@@ -19,7 +20,7 @@ interface ConnectorParts {
  * fingerprints. An untrusted server or an unusable PEM text fails the connection with `source.certificate` or Node's
  * error. Reads the settings again for each connection.
  */
-export function secureConnector(tls: TlsConfig | undefined, parts: ConnectorParts): buildConnector.connector {
+export function secureConnector(tls: TlsConfig | undefined, parts: ConnectorParts): Undici.buildConnector.connector {
   // Without cached sessions, each connection presents its certificate and is verified.
   const common = { timeout: parts.connectMs, allowH2: false, maxCachedSessions: 0 }
   const plain = buildConnector(common)
@@ -27,7 +28,7 @@ export function secureConnector(tls: TlsConfig | undefined, parts: ConnectorPart
   return (options, callback) => {
     if (options.protocol !== 'https:') return plain(options, callback)
     const fingerprints = tls?.fingerprints?.map(normalFingerprint)
-    let connect: buildConnector.connector
+    let connect: Undici.buildConnector.connector
     try {
       // Node would reject without the certificate; `distrust` names its fingerprint. Nothing is sent before.
       connect = buildConnector({ ...common, rejectUnauthorized: false, secureContext: secureContext() })
@@ -60,7 +61,7 @@ function distrust(socket: unknown): Error | undefined {
 function pinRefusal(
   socket: unknown,
   fingerprints: readonly string[],
-  { hostname, port }: buildConnector.Options,
+  { hostname, port }: Undici.buildConnector.Options,
 ): ConnectorError | undefined {
   const presented = socket instanceof TLSSocket ? fingerprintOf(socket) : undefined
   if (presented !== undefined && fingerprints.includes(presented)) return undefined

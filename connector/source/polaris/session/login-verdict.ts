@@ -13,8 +13,8 @@ import {
 } from '../answer/server-message.ts'
 import type { DocumentNode } from '../decode/answer-node.ts'
 import { reportedError } from '../decode/page/reported-error.ts'
+import type { DroppedCookie } from '../http/cookie-jar.ts'
 import type { HttpAnswer } from '../http/http-caller.ts'
-import type { DroppedCookie } from '../http/server-cookies.ts'
 import type { TokenConfig } from '../polaris-config.ts'
 
 export interface LoggedIn {

@@ -1,9 +1,9 @@
 import type { Clock } from '../../../runtime/clock.ts'
 import { ConnectorError } from '../../../runtime/connector-error.ts'
 import { type Account, LOOK_AGAIN_MS, type RefusedAccounts } from '../../../runtime/refused-accounts.ts'
+import type { DroppedCookie } from '../http/cookie-jar.ts'
 import type { HttpCaller } from '../http/http-caller.ts'
 import { type ApiRequest, apiCall } from '../http/read-request.ts'
-import type { DroppedCookie } from '../http/server-cookies.ts'
 import type { AuthConfig, LoginConfig, TokenConfig } from '../polaris-config.ts'
 import { judgeLogin, type LoggedIn, type LoginVerdict } from './login-verdict.ts'
 
