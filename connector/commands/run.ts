@@ -3,6 +3,8 @@ import type { SharedResources } from '../compose/shared-resources.ts'
 import type { StreamConfig } from '../config/connector-config.ts'
 import { CONTRACT_MAJOR } from '../event/client-event.ts'
 import { schemaFiles } from '../event/event-schema.ts'
+import { linkedAbort } from '../runtime/abort.ts'
+import { collectWhenIdle, thisProcess } from '../runtime/idle-memory.ts'
 import { json } from '../telemetry/endpoints.ts'
 import { type Command, configOption } from './command.ts'
 import { openReplica } from './command-resources.ts'
@@ -32,6 +34,8 @@ export const run: Command = {
     const { port } = closing.use(listening, (opened) => opened.close())
     telemetry.log('info', 'connector started', { streams: streams.map(({ name }) => name), port })
     stop.addEventListener('abort', () => telemetry.replicaIs('stopping'), { once: true })
+    const running = closing.use(linkedAbort(stop), (linked) => linked.abort())
+    void collectWhenIdle(thisProcess, shared.clock, running.signal)
     const ends = [...(await runConnector(shared, telemetry, stop)).values()]
     // Only a consumer group can assign lost streams to this process again.
     const isReplaced = placement.mode === 'single' && ends.length > 0 && ends.every(({ kind }) => kind === 'lost')
