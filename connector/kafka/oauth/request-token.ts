@@ -1,8 +1,8 @@
 import { ConnectorError } from '../../runtime/connector-error.ts'
+import { Pool } from '../../runtime/memory/undici.ts'
 import { parsedFields } from '../../runtime/parsed-json.ts'
 import { LOOK_AGAIN_MS } from '../../runtime/refused-accounts.ts'
 import { systemCertificates } from '../../runtime/system-certificates.ts'
-import { Pool } from '../../runtime/undici.ts'
 import type { OAuthClient } from '../kafka-config.ts'
 
 export interface AccessToken {

@@ -1,6 +1,6 @@
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
-import type { Clock } from './clock.ts'
+import type { Clock } from '../clock.ts'
 
 /** The process, as far as its memory is concerned. */
 interface Collectable {

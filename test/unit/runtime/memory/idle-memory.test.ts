@@ -1,6 +1,6 @@
 import { setImmediate as nextMacrotask } from 'node:timers/promises'
 import { expect, it } from 'vitest'
-import { collectWhenIdle, thisProcess } from '../../../connector/runtime/idle-memory.ts'
+import { collectWhenIdle, thisProcess } from '../../../../connector/runtime/memory/idle-memory.ts'
 
 /** When memory is freed, in half minutes, if the process uses these shares of a core one after another. */
 async function collections(shares: readonly number[]): Promise<number[]> {
