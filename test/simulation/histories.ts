@@ -112,6 +112,42 @@ const crossed = {
   permanentFault: fc.constant('none'),
 } as const
 
+const requestsAndFaults = [
+  ...(['fail', 'recover', 'erase', 'republish', 'request', 'deleteMany', 'rewrite', 'killRewrite', 'damage'] as const),
+  ...(['expire', 'crash', 'startAnother', 'misassign', 'setClock', 'loseMarker', 'deleteOffsets', 'compact'] as const),
+  ...(['throttle', 'stall', 'outage', 'arriveLate', 'pause', 'resume', 'loseControl', 'spoilMarks'] as const),
+  'expireRecords' as const,
+]
+
+/** Most actions are absent from a history, and the others come more often: what is rare elsewhere meets here. */
+const drawnChoices = fc
+  .record({
+    answers: fc.constantFrom(60, 30, 100),
+    disorder: fc.constantFrom(0, 3, 10, 30),
+    changes: fc.constantFrom(10, 4, 25),
+    ticks: fc.constantFrom(12, 5, 20),
+    others: fc.tuple(...requestsAndFaults.map(() => fc.constantFrom(0, 0, 0, 1, 1, 3, 8))),
+  })
+  .chain(({ answers, disorder, changes, ticks, others }) => {
+    const weighted = [
+      ...[rarely(answers, 'answer', fc.constant(0)), rarely(disorder, 'answer')],
+      ...[rarely(changes, 'change'), rarely(ticks, 'tick')],
+      ...requestsAndFaults.map((action, at) => rarely(others[at] ?? 0, action)),
+    ]
+    return fc.array(fc.oneof(...weighted), { minLength: 40, maxLength: 400, size: 'max' })
+  })
+
+/** As `crossed`, with actions that are drawn for each history. */
+const swarm = {
+  ...crossed,
+  choices: drawnChoices,
+  replicas: fc.constantFrom(2, 1, 3),
+  streams: fc.constantFrom(1, 1, 2, 3),
+  clients: fc.constantFrom(6, 4, 14),
+  limit: fc.constantFrom(2, 1, 5),
+  scans: fc.constantFrom('frozen', 'current', 'listed'),
+} as const
+
 /** Histories by kind (`npm run simulate -- --of KIND`). */
 export const histories = {
   everyday: fc.record<HistoryOptions>(anyHistory),
@@ -119,6 +155,7 @@ export const histories = {
   'large-clients': fc.record<HistoryOptions>(largeClients),
   'removed-clients': fc.record<HistoryOptions>(removedClients),
   crossed: fc.record<HistoryOptions>(crossed),
+  swarm: fc.record<HistoryOptions>(swarm),
   autumn: fc.record<HistoryOptions>({ ...anyHistory, startAt: fc.constant(autumn) }),
 } as const
 

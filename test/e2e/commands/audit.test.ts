@@ -189,12 +189,13 @@ it('finds each kind of difference, names the clients only with --ids, and exits 
 })
 
 it('waits until the running replica has published what it found in the source first', async () => {
-  const stage = await scene({ environment: { POLL_INTERVAL: '4s' } })
+  // The audit must have started before the replica polls again.
+  const stage = await scene({ environment: { POLL_INTERVAL: '12s' } })
   const { simulator, start } = stage
   await start().line(isCaughtUp)
   await stage.caughtUp()
   const early = simulator.calls.length
-  await vi.waitFor(() => expect(simulator.calls.length).toBeGreaterThan(early), { timeout: 10_000 })
+  await vi.waitFor(() => expect(simulator.calls.length).toBeGreaterThan(early), { timeout: 20_000 })
   simulator.add(3)
   for (const id of simulator.clientIds.slice(0, 5)) simulator.change(id)
   const { exit, output, json } = await audit(stage)
