@@ -62,6 +62,10 @@ function lost({ stream, records, history }: Evidence): string[] {
 /** Not an unchanged client that is published again: see `check-republished.ts`. */
 const isChange = ({ event }: Pick<Evidence['sent'][number], 'event'>) => event.republished === undefined
 
+/** Tombstones of which nothing is left, neither in the topic nor among the marks: an index that is rebuilt does not know the client. */
+const lostErasures = ({ stream, numbered, isForgotten }: Evidence) =>
+  numbered.filter((record) => typeOf(record) === ERASED_TYPE && stream.hasLostMarks && isForgotten(record))
+
 /** The clients that were erased while the index knew them as gone or removed. */
 function markedAbsent(documents: Evidence['documents']): ReadonlySet<ClientKey> {
   const marked = new Set<ClientKey>()
@@ -88,7 +92,7 @@ function duplicatedOrDisordered(evidence: Evidence): string[] {
     const isMarked = marked.has(clientKey(client))
     return typeOf(record) === ERASED_TYPE && wasAbsentAt(stream.polaris, client, { at: record.at, isMarked })
   })
-  const removedAt = Map.groupBy([...removals, ...erasures], ({ key }) => key)
+  const removedAt = Map.groupBy([...removals, ...erasures, ...lostErasures(evidence)], ({ key }) => key)
   const previous = new Map<string, number>()
   const latest = new Map<string, number>()
   for (const record of records) {
@@ -216,7 +220,8 @@ function otherArguments({ stream }: Evidence): string[] {
  * its event id is the same. A rebuilt index begins a new generation of ids: then the first event of a client counts only
  * if it is visible.
  */
-function otherIds({ stream, sent, records, removals, isForgotten }: Evidence): string[] {
+function otherIds(evidence: Evidence): string[] {
+  const { stream, sent, records, removals, isForgotten } = evidence
   const later = sent.filter(({ after }) => stream.rebuiltAt.length === 0 || after >= 0)
   const counting =
     later.length === sent.length ? sent : [...later, ...records.map(({ event }) => ({ event, after: -1 }))]
@@ -229,7 +234,7 @@ function otherIds({ stream, sent, records, removals, isForgotten }: Evidence): s
   }
   const changesTo = (text: string) =>
     stream.polaris.changes.filter(({ clientId, content }) => `${clientId} ${content}` === text).length +
-    removals.filter(({ key }) => key === text.split(' ')[0]).length +
+    [...removals, ...lostErasures(evidence)].filter(({ key }) => key === text.split(' ')[0]).length +
     records.filter(({ event, at }) => event.subject === text.split(' ')[0] && isForgotten({ at })).length
   return [...changes.values()].flatMap(({ content, ids }) =>
     ids.size > changesTo(content) ? [`${content} has several ids: ${[...ids]}`] : [],

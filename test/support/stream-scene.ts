@@ -76,7 +76,7 @@ export async function scene(options: SceneOptions = {}): Promise<Scene> {
 /** Waits until the topic has the last version of every client. The topic need not exist yet. */
 export async function untilPublished(
   { brokers, topic, simulator }: { brokers: string; topic: string; simulator: Pick<PolarisSimulator, 'changes'> },
-  withinMs = 60_000,
+  withinMs = 120_000,
 ): Promise<TopicRecord[]> {
   const giveUpAt = performance.now() + withinMs
   const isEnough = (records: readonly TopicRecord[]) => hasLastOfAll(simulator.changes, records)
