@@ -12,8 +12,13 @@ export const savedTooEarly: Check = (evidence) => {
   const pages = Map.groupBy(evidence.stream.reads, tokenOf)
   const passed = new Set<string>()
   let owed: Passed[] = []
+  let hasBeenReset = false
   return evidence.documents.flatMap((stored) => {
-    const { scans, recheck } = stored.document.committed.state
+    const { committed, nonce } = stored.document
+    const { scans, recheck } = committed.state
+    // After a reset, the backfill reads again what a recheck would.
+    hasBeenReset = scans.backfill === 'due' && (hasBeenReset || nonce.startsWith('operator'))
+    const isSettled = recheck === null && !hasBeenReset
     const isPublished = publishedBefore(evidence, stored.recordsBefore)
     const isFound: IsFound = (client) => isPublished(client) || isErasedWith(evidence, stored, client)
     const all = scans.live.scan === null ? scans.background : [...scans.background, scans.live.scan]
@@ -23,8 +28,8 @@ export const savedTooEarly: Check = (evidence) => {
       passed.add(token)
       return missingOf(scan, pages.get(token) ?? [], isFound)
     })
-    const lost = recheck === null ? [...missing, ...owed.filter(mustBePublished(evidence, stored, isFound))] : []
-    owed = recheck === null ? [] : [...owed, ...missing]
+    const lost = isSettled ? [...missing, ...owed.filter(mustBePublished(evidence, stored, isFound))] : []
+    owed = isSettled ? [] : [...owed, ...missing]
     return lost.map(({ scan, clients: [client] }) => {
       const { No, Contenu } = client ?? {}
       return `the checkpoint is past a page of the ${scan.kind} scan with ${No} ${Contenu}, which is not in the topic`
