@@ -45,7 +45,7 @@ export default defineConfig({
           testTimeout: 60_000,
           hookTimeout: 120_000,
           // They mostly wait for servers and timeouts.
-          maxWorkers: 4,
+          maxWorkers: 3,
         },
       },
       { extends: true, test: { name: 'simulation', include: ['test/simulation/**/*.test.ts'], testTimeout: 300_000 } },
@@ -57,8 +57,8 @@ export default defineConfig({
           globalSetup: 'test/support/lanes/real-servers.ts',
           testTimeout: 300_000,
           hookTimeout: 120_000,
-          // They mostly wait for processes and timeouts: each takes half of a core.
-          maxWorkers: 4,
+          // They mostly wait for processes and timeouts: each takes half of a core. With more, time limits are exceeded.
+          maxWorkers: 3,
         },
       },
       { extends: true, test: { name: 'chart', include: ['test/chart/**/*.test.ts'], testTimeout: 60_000 } },
