@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what `make demo`, `make test` and `make test-image` need, and prints each step; silent if nothing is missing.
 # Downloads go to a cache shared by all checkouts; .cache/ in the checkout holds links to it.
-# usage: provision.sh demo|test|image|cluster
+# usage: provision.sh demo|test|image|cluster|recipes NAME...
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -14,6 +14,7 @@ cache=${XDG_CACHE_HOME:-$HOME/.cache}/polaris-connector
 . scripts/provision/containers.sh
 . scripts/provision/compose-images.sh
 . scripts/provision/browser.sh
+. scripts/provision/recipes.sh
 
 main() {
   mkdir -p "$cache" .cache
@@ -23,6 +24,7 @@ main() {
     demo) for_demo ;;
     image) for_tests; helm_binaries; promtool_binary; registry_binary; containers ;;
     test) for_tests ;;
+    recipes) for_recipes "${@:2}" ;;
     cluster) need npm npm; install_needed; node_runtime; npm_dependencies; helm_binaries; kubernetes ;;
     *) sed -n '2,4s/^# //p' "$0" >&2; exit 2 ;;
   esac
@@ -46,7 +48,7 @@ for_tests() {
   kafka_class_archive
   s3_server
   browser
-  python_client
+  python_packages contract/consumers/python/requirements.txt python-client
 }
 
 say() { echo "provision: $*"; }
@@ -164,18 +166,17 @@ kafka() {
 
 java_is_recent() { [ "$(java -XshowSettings:properties -version 2>&1 | sed -n 's/.*java.specification.version = \([0-9]*\).*/\1/p')" -ge 17 ]; }
 
-# The Kafka client for Python of contract/consumers, in a virtual environment.
-python_client() {
-  local requirements=contract/consumers/python/requirements.txt folder
-  folder=python-client-$(tr -cd '[:alnum:].' <"$requirements")
+# python_packages REQUIREMENTS NAME: a virtual environment with these packages, linked from .cache/NAME.
+python_packages() {
+  local folder=$2-$(tr -cd '[:alnum:].' <"$1")
   if [ ! -x "$cache/$folder/bin/python3" ]; then
-    say "installing $(<"$requirements") with pip"
+    say "installing $(tr '\n' ' ' <"$1")with pip"
     new_folder
     python3 -m venv "$new"
-    "$new/bin/python3" -m pip install --quiet --disable-pip-version-check --requirement "$requirements"
+    "$new/bin/python3" -m pip install --quiet --disable-pip-version-check --requirement "$1"
     in_place "$folder"
   fi
-  link "$folder" python-client
+  link "$folder" "$2"
 }
 
 # A class archive halves the start-up time of a broker.

@@ -41,6 +41,7 @@ export const leftOut: readonly [RegExp, string][] = [
     /^node bench\/|^npm run (bench|chaos|cluster-test|simulate|plants|model|test:)|^npx vitest run --project (e2e|chart|image)$/,
     'takes too long; runs separately',
   ],
+  [/^contract\/recipes\/run [a-z-]+$|^make recipes$/, 'take minutes; their pages say when they were run last'],
   [/^(docker|podman) /, 'needs the image; test/image runs the image, compose.yaml and a loaded release'],
   [/^sha256sum /, 'needs a release; test/image/release.test.ts makes one and runs this'],
   [/^(systemctl|journalctl|cp|cd) /, 'needs root; test/unit/repository verifies the unit'],
