@@ -1,15 +1,17 @@
 import { hash } from 'node:crypto'
 import { parsedFields } from '../runtime/parsed-json.ts'
 
-/** One Kafka record. A stream writes to two topics: `events` and `deadLetters`. */
+/** One Kafka record. A stream writes to the topics `events`, `deadLetters` and, if it is configured, `progress`. */
 export type OutgoingRecord = ValueRecord | Tombstone
 
 export interface ValueRecord {
-  readonly to: 'events' | 'deadLetters'
-  /** The client id; null in a dead letter without one. Determines the partition (Java-compatible murmur2). */
+  readonly to: 'events' | 'deadLetters' | 'progress'
+  /** The client id; null in a dead letter without one; what progress is about. Determines the partition (Java-compatible murmur2). */
   readonly key: string | null
   /** JSON text. */
   readonly value: string
+  /** Absent: those of all records of its topic. */
+  readonly headers?: Readonly<Record<string, string>>
 }
 
 /** Deletes the client from a compacted topic. */

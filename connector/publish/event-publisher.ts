@@ -124,7 +124,7 @@ export interface Inspection {
 export interface KafkaState {
   readonly destination: Destination
   readonly stored: StoredRecord
-  /** Open transactions of this stream's producers, in both topics. After the fence, those of our own id are hanging. */
+  /** Open transactions of this stream's producers, in all its topics. After the fence, those of our own id are hanging. */
   readonly open: readonly OpenTransaction[]
 }
 
@@ -156,8 +156,13 @@ export interface StreamProducer {
  * Events and commit record become visible together or not at all. Unless committed, disposal aborts in bounded time.
  */
 export interface PublisherTransaction extends AsyncDisposable {
-  /** Resolves once every record is stored in the open transaction. Call it once. */
+  /** Resolves once every record is stored in the open transaction. One call at a time. */
   send(records: readonly OutgoingRecord[]): Promise<void>
+  /**
+   * By partition of the events topic, the offset after all records that are stored: those of this transaction, without
+   * its markers, and those of all others.
+   */
+  endOffsets(): Promise<readonly bigint[]>
   /** Resolves once events and commit record are visible; `publish.outcome-unknown` if no response confirms that. */
   commit(record: CommitRecord): Promise<void>
 }

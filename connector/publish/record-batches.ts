@@ -22,6 +22,8 @@ interface PartitionBatches {
 interface BatchLayout {
   readonly events: TopicLayout
   readonly deadLetters: TopicLayout
+  /** Undefined: none is configured. */
+  readonly progress: TopicLayout | undefined
   /** Limit for a record and, with a margin (`chunkFill`), for a chunk; in bytes. */
   readonly maxMessageBytes: number
   /** The timestamp of every record, in ms since 1970. */
@@ -36,10 +38,11 @@ const chunkFill = 0.9
 const headersByTopic = {
   events: { 'content-type': Buffer.from('application/cloudevents+json') },
   deadLetters: { 'content-type': Buffer.from('application/json') },
+  progress: {},
 }
 
 function headersOf(record: OutgoingRecord): Record<string, Buffer> {
-  if (record.value !== null) return headersByTopic[record.to]
+  if (record.headers === undefined) return headersByTopic[record.to]
   return Object.fromEntries(Object.entries(record.headers).map(([name, text]) => [name, Buffer.from(text)]))
 }
 
@@ -54,9 +57,10 @@ interface OpenBatches extends PartitionBatches {
  */
 export function partitionBatches(records: readonly OutgoingRecord[], layout: BatchLayout): PartitionBatches[] {
   const timestamp = String(layout.publishedAt)
-  const open = { events: new Map<number, OpenBatches>(), deadLetters: new Map<number, OpenBatches>() }
+  const batchesOf = () => new Map<number, OpenBatches>()
+  const open = { events: batchesOf(), deadLetters: batchesOf(), progress: batchesOf() }
   for (const record of records) {
-    const { topic, partitions } = layout[record.to]
+    const { topic, partitions } = layoutOf(record, layout)
     const key = record.key === null ? null : Buffer.from(record.key)
     const headers = headersOf(record)
     const bytes = (key?.length ?? 0) + sizeOf(record.value)
@@ -73,7 +77,13 @@ export function partitionBatches(records: readonly OutgoingRecord[], layout: Bat
       { bytes, limit: layout.maxMessageBytes * chunkFill },
     )
   }
-  return [...open.events.values(), ...open.deadLetters.values()]
+  return Object.values(open).flatMap((batches) => [...batches.values()])
+}
+
+function layoutOf({ to }: OutgoingRecord, layout: Pick<BatchLayout, OutgoingRecord['to']>): TopicLayout {
+  const found = layout[to]
+  if (found === undefined) throw new ConnectorError('bug', `publish: there is no topic for ${to}`)
+  return found
 }
 
 const sizeOf = (value: string | null) =>

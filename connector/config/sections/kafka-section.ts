@@ -102,6 +102,7 @@ export function kafkaConfig(kafka: KafkaSettings, stream: TopicSettings): KafkaC
 }
 
 function topicCreation({ create, config, ...topics }: KafkaSettings['topics']) {
-  const { deadLettersConfig } = kafkaDefaults.create
-  return create ? ({ ...topics, eventsConfig: config, deadLettersConfig } satisfies TopicCreation) : undefined
+  const { deadLettersConfig, progressConfig } = kafkaDefaults.create
+  if (!create) return undefined
+  return { ...topics, eventsConfig: config, deadLettersConfig, progressConfig } satisfies TopicCreation
 }

@@ -57,7 +57,8 @@ export async function previewRecords(
       settings,
     )
     if (kind === 'event') sequence += 1
-    records.push(shownRecord(record, { topic: stream.kafka.topic[record.to], isMasked }))
+    const { events, deadLetters } = stream.kafka.topic
+    records.push(shownRecord(record, { topic: kind === 'event' ? events : deadLetters, isMasked }))
   }
   const inspected = { ...reader, settings: onceThrough(reader.settings) }
   for await (const reading of inspectedPages(inspected, { states: newScans, mapping: null }, stop)) {

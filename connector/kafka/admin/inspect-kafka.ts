@@ -2,6 +2,7 @@ import type { Admin } from 'kafkajs'
 import type { Inspection, OpenOptions, TopicLayout } from '../../publish/event-publisher.ts'
 import type { Clock } from '../../runtime/clock.ts'
 import { ConnectorError, codeOf } from '../../runtime/connector-error.ts'
+import { topicNames } from '../kafka-config.ts'
 import { withAdmin } from '../kafka-connection.ts'
 import { readKafkaState } from '../transactions/kafka-state.ts'
 import type { ProducerParts } from '../transactions/transactional-producer.ts'
@@ -13,15 +14,15 @@ import { createTopic, ensureTopic, readTopics, type WantedTopic } from './topics
 export async function inspectKafka(parts: ProducerParts, options: OpenOptions, stop: AbortSignal): Promise<Inspection> {
   const { config, names, clock } = parts
   const { topic } = config
-  const acls = [...aclsOfNames(names), ...aclsOfTopics([topic.events, topic.deadLetters])]
+  const acls = [...aclsOfNames(names), ...aclsOfTopics(topicNames(topic))]
   const missing = await missingAcls(parts, { acls, topic: topic.events }, stop)
   if (missing.length > 0) throw new ConnectorError('publish.unauthorized', `open stream: ${missingText(missing)}`)
   const work = (admin: Admin) =>
     readTopics(admin, { ...options, config: topic }, (wanted) => inspectTopic(admin, wanted, { clock, stop }))
-  const operation = `inspect topics ${topic.events} and ${topic.deadLetters}`
-  const { clusterId, events, deadLetters } = await withAdmin(parts, { operation, work }, stop)
+  const operation = `inspect topics ${topicNames(topic).join(', ')}`
+  const { clusterId, events, deadLetters, progress } = await withAdmin(parts, { operation, work }, stop)
   if (events === undefined) return { destination: undefined, stored: { record: undefined, isUnstable: false } }
-  const topics = { clusterId, events, deadLetters: deadLetters ?? events }
+  const topics = { clusterId, events, deadLetters: deadLetters ?? events, progress }
   const request = {
     topics,
     place: { group: names.recordGroup, topic: events.topic },

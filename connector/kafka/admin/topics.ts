@@ -6,16 +6,21 @@ import { kafkaDefaults, type TopicConfig, type TopicCreation } from '../kafka-co
 import { hasKafkaCode, isAnswered, KafkaCode, publishError } from '../kafka-errors.ts'
 import { describeCluster } from '../kafkajs/metadata-requests.ts'
 
-/** The two topics of a stream, as they exist. */
+/** The topics of a stream, as they exist. */
 export interface Topics<Topic = TopicLayout> {
   /** Null if the brokers report no cluster id. */
   readonly clusterId: string | null
   readonly events: Topic
   readonly deadLetters: Topic
+  /** Undefined: none is configured. */
+  readonly progress: Topic | undefined
 }
 
+export const existingTopics = ({ events, deadLetters, progress }: Topics): readonly TopicLayout[] =>
+  progress === undefined ? [events, deadLetters] : [events, deadLetters, progress]
+
 /**
- * Reads the cluster id and, with `ensure`, the two topics of a stream. An events topic to which events were published
+ * Reads the cluster id and, with `ensure`, the topics of a stream. An events topic to which events were published
  * must never be created. Rejects with kafkajs' errors, `publish.*`, `checkpoint.topic-lost` or `checkpoint.other-stream`.
  */
 export async function readTopics<Topic>(
@@ -29,25 +34,29 @@ export async function readTopics<Topic>(
   const alternative = missingTopics === 'as-configured' ? allowCreation : undefined
   const wanted = (topic: string, shape: TopicShape, mayCreate: boolean) =>
     ensure({ topic, shape, mayCreate, alternative, acl: 'WRITE' })
-  const [ofEvents, ofDeadLetters] = topicShapes(config)
-  const events = wanted(config.events, ofEvents, isCreationAllowed && isNew).catch((error) => {
+  const shapes = topicShapes(config)
+  const events = wanted(config.events, shapes.events, isCreationAllowed && isNew).catch((error) => {
     throw isNew || codeOf(error) !== 'publish.topic-missing' ? error : topicLost(config.events, publishedEvents)
   })
   return {
     clusterId,
     events: await events,
-    deadLetters: await wanted(config.deadLetters, ofDeadLetters, isCreationAllowed),
+    deadLetters: await wanted(config.deadLetters, shapes.deadLetters, isCreationAllowed),
+    progress:
+      config.progress === undefined ? undefined : await wanted(config.progress, shapes.progress, isCreationAllowed),
   }
 }
 
-/** How the two topics are created, by the connector or by an operator. */
+/** How the topics are created, by the connector or by an operator. */
 export function topicShapes({
   create = kafkaDefaults.create,
-}: TopicConfig): [events: TopicShape, deadLetters: TopicShape] {
-  return [
-    { ...create, settings: create.eventsConfig },
-    { ...create, settings: create.deadLettersConfig },
-  ]
+}: TopicConfig): Readonly<Record<'events' | 'deadLetters' | 'progress', TopicShape>> {
+  return {
+    events: { ...create, settings: create.eventsConfig },
+    deadLetters: { ...create, settings: create.deadLettersConfig },
+    // A few records a day, which are read in their order.
+    progress: { ...create, partitions: 1, settings: create.progressConfig },
+  }
 }
 
 /** The id of the cluster; null if the brokers report none. Rejects with `checkpoint.other-stream` if it is another. */

@@ -27,7 +27,7 @@ export async function readTopicEvents<Found>(
   stop: AbortSignal,
 ): Promise<TopicEnd<Found>> {
   const { topic } = parts.config
-  const [shape] = topicShapes(topic)
+  const { events: shape } = topicShapes(topic)
   const wanted = { topic: topic.events, shape, mayCreate: false, alternative: undefined, acl: 'DESCRIBE' } as const
   const work = (admin: Admin) => ensureTopic(admin, wanted, { ...parts, stop })
   const found = await withAdmin(parts, { operation: `open topic ${topic.events}`, work }, stop)

@@ -1,5 +1,5 @@
 import type { KafkaState, OpenTransaction, StoredRecord, TopicLayout } from '../../publish/event-publisher.ts'
-import type { Topics } from '../admin/topics.ts'
+import { existingTopics, type Topics } from '../admin/topics.ts'
 import type { AdminParts } from '../kafka-connection.ts'
 import { withCluster } from '../kafka-connection.ts'
 import { KafkaCode, publishError } from '../kafka-errors.ts'
@@ -25,8 +25,7 @@ export function readKafkaState(parts: AdminParts, request: StateRequest, stop: A
   const { topics, place } = request
   const work = async (cluster: Cluster): Promise<KafkaState> => {
     const stored = await storedRecord(cluster, request)
-    const topicId = await writableTopic(cluster, topics.events)
-    await writableTopic(cluster, topics.deadLetters)
+    const [topicId = null] = await writableTopics(cluster, topics)
     const open = await openTransactions(cluster, request)
     return { destination: { clusterId: topics.clusterId, ...topics.events, topicId }, stored, open }
   }
@@ -40,6 +39,13 @@ export function readKafkaState(parts: AdminParts, request: StateRequest, stop: A
 export function readStoredRecord(parts: AdminParts, place: RecordPlace, stop: AbortSignal): Promise<StoredRecord> {
   const work = (cluster: Cluster) => storedRecord(cluster, { place, finder: undefined })
   return withCluster(parts, { operation: `read the commit record of group ${place.group}`, needs: {}, work }, stop)
+}
+
+/** Returns the ids of the topics, that of the events topic first. */
+async function writableTopics(cluster: Cluster, topics: Topics): Promise<(string | null)[]> {
+  const ids: (string | null)[] = []
+  for (const topic of existingTopics(topics)) ids.push(await writableTopic(cluster, topic))
+  return ids
 }
 
 /**
@@ -68,7 +74,7 @@ async function storedRecord(
 async function openTransactions(cluster: Cluster, { topics, producerIds }: StateRequest): Promise<OpenTransaction[]> {
   if (producerIds.length === 0) return []
   const open: OpenTransaction[] = []
-  for (const topic of [topics.events, topics.deadLetters]) open.push(...(await openIn(cluster, topic)))
+  for (const topic of existingTopics(topics)) open.push(...(await openIn(cluster, topic)))
   return open.filter(({ producerId }) => producerIds.includes(producerId))
 }
 

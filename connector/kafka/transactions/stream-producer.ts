@@ -2,6 +2,7 @@ import type { Admin, Producer } from 'kafkajs'
 import type { OpenOptions, StreamProducer } from '../../publish/event-publisher.ts'
 import { ensureTopic, readTopics, type Topics } from '../admin/topics.ts'
 import { type KafkaClient, retryOptions } from '../kafka-client.ts'
+import { topicNames } from '../kafka-config.ts'
 import { closeConnection, destroyConnection, withAdmin, withinCommitLimit } from '../kafka-connection.ts'
 import { explained, KafkaCode, publishError } from '../kafka-errors.ts'
 import { withIdentity } from '../kafkajs/transaction-requests.ts'
@@ -45,10 +46,9 @@ export async function openStreamProducer(
 /** Reads the topics of the stream; creates missing ones if allowed. */
 function openTopics(parts: ProducerParts, options: OpenOptions, stop: AbortSignal): Promise<Topics> {
   const { clock, config } = parts
-  const { events, deadLetters } = config.topic
   const work = (admin: Admin) =>
     readTopics(admin, { ...options, config: config.topic }, (wanted) => ensureTopic(admin, wanted, { clock, stop }))
-  return withAdmin(parts, { operation: `open topics ${events} and ${deadLetters}`, work }, stop)
+  return withAdmin(parts, { operation: `open topics ${topicNames(config.topic).join(', ')}`, work }, stop)
 }
 
 /** Without `idempotent`, which sends another InitProducerId; `transaction` enforces idempotence and acks=all anyway. */

@@ -6,6 +6,7 @@ import { untilAborted } from '../../runtime/abort.ts'
 import { ConnectorError } from '../../runtime/connector-error.ts'
 import { hasKafkaCode, KafkaCode, type NeededAcls, publishError } from '../kafka-errors.ts'
 import { groupedMessages, sendingTo } from '../kafkajs/transaction-requests.ts'
+import { endOffsets } from '../reading/partition-reads.ts'
 import { aclsOfRecord, recordOffsets } from './commit-record.ts'
 import { confirmMarkers } from './confirm-markers.ts'
 import {
@@ -23,22 +24,27 @@ export function beginTransaction(producer: TransactionalProducer, finish: AbortS
   if (state.kind === 'active' || state.isBegun)
     throw new ConnectorError('bug', 'begin a transaction: another transaction is open')
   producer.state = { ...state, isBegun: true }
-  let sending: 'not started' | 'in progress' | 'done' = 'not started'
+  let isSending = false
   let isCommitted = false
 
   return {
     send: async (records) => {
-      if (sending !== 'not started')
-        throw new ConnectorError('bug', 'publish: send was called twice in one transaction')
-      sending = 'in progress'
+      if (isSending) throw new ConnectorError('bug', 'publish: the records of another call are still being sent')
+      isSending = true
       try {
         if (records.length > 0) await sendEvents(producer, await activeTransaction(producer, finish), records)
       } finally {
-        sending = 'done'
+        isSending = false
       }
     },
+    endOffsets: async () => {
+      const { events } = producer.topics
+      const active = await activeTransaction(producer, finish)
+      const work = () => endOffsets(producer, events, active.limit.signal)
+      return await runOrAbort(producer, active, { operation: `list the end offsets of ${events.topic}`, work })
+    },
     commit: async (record) => {
-      if (sending === 'in progress') throw new ConnectorError('bug', 'commit: the events are still being sent')
+      if (isSending) throw new ConnectorError('bug', 'commit: the events are still being sent')
       const isFirstRequest = producer.state.kind === 'idle'
       const active = await activeTransaction(producer, finish)
       await sendRecord(producer, active, { record, isFirstRequest })
@@ -78,6 +84,7 @@ function sendEvents(
   records: readonly OutgoingRecord[],
 ): Promise<void> {
   const { config, clock, topics } = producer
+  const [{ to = 'events' } = {}] = records
   const work = () => {
     const { maxMessageBytes } = config
     const batches = partitionBatches(records, { ...topics, maxMessageBytes, publishedAt: clock.now() })
@@ -86,7 +93,7 @@ function sendEvents(
     active.sending = sendingTo(batches, active.written, () => sendBatches(batches, { send, isGivenUp }))
     return active.sending
   }
-  return runOrAbort(producer, active, { operation: publishing(records.length, topics.events.topic), work })
+  return runOrAbort(producer, active, { operation: publishing(records.length, topics[to]?.topic ?? to), work })
 }
 
 const codecs = {
@@ -143,15 +150,17 @@ function sendRecord(
 }
 
 /** Runs a request before the commit. If it fails or times out, aborts the transaction: nothing becomes visible. */
-async function runOrAbort(
+async function runOrAbort<Result>(
   producer: TransactionalProducer,
   active: ActiveTransaction,
-  parts: { operation: string; needs?: NeededAcls; work: () => Promise<void> },
-): Promise<void> {
+  parts: { operation: string; needs?: NeededAcls; work: () => Promise<Result> },
+): Promise<Result> {
   const { signal } = active.limit
   try {
-    if (!signal.aborted) await untilAborted(signal, parts.work())
     signal.throwIfAborted()
+    const result = await untilAborted(signal, parts.work())
+    signal.throwIfAborted()
+    return result
   } catch (error) {
     if (producer.state.kind !== 'closed') void markClosed(producer, abortAndDisconnect(producer, active))
     if (signal.aborted) throw new ConnectorError('publish.failed', `${parts.operation}: timed out`, { cause: error })

@@ -19,7 +19,11 @@ import { never } from '../../support/signals.ts'
 /** One stream on a fake or real cluster, with as many publishers (replicas) as a test needs. */
 interface Cluster {
   replica(): EventPublisher
-  committed(to: OutgoingRecord['to']): Promise<{ key: string | null; value: string | null; partition: number }[]>
+  committed(to: OutgoingRecord['to']): Promise<readonly Committed[]>
+}
+
+interface Committed extends Pick<OutgoingRecord, 'key' | 'value' | 'headers'> {
+  readonly partition: number
 }
 
 const fresh = withoutCheckpoint
@@ -39,6 +43,7 @@ function realCluster(closing: CloseStack): Cluster {
   const topic = {
     events: stream,
     deadLetters: `${stream}.dlq`,
+    progress: `${stream}.progress`,
     create: { ...kafkaDefaults.create, partitions: 4 },
   }
   return {
@@ -103,6 +108,33 @@ describe.each([
     ])
     const successor = await cluster.replica().open(fresh, never)
     expect(await recordIn(successor)).toEqual(record)
+  })
+
+  it('knows the end of each partition after all records so far, which the last record of the transaction can name', async () => {
+    const producer = await cluster.replica().open(fresh, never)
+    await commit(producer, [event('1', '"a"'), event('2', '"b"')], 7)
+    const send = async (values: readonly string[], seq: number) => {
+      await using transaction = producer.begin(never)
+      await transaction.send(values.map((value) => event('1', value)))
+      const ends = await transaction.endOffsets()
+      const named = { to: 'progress', key: 'k', value: String(ends), headers: { ce_type: 'scan.completed' } } as const
+      await transaction.send([named])
+      await transaction.commit({ epoch: 1, seq, nonce: `nonce-${seq}` })
+      return ends
+    }
+    const before = await send([], 8)
+    const after = await send(['"c"', '"d"'], 9)
+
+    expect(before).toHaveLength(4)
+    const added = after.map((end, partition) => end - (before[partition] ?? 0n))
+    // Without a transaction marker: that of this transaction follows, and the one before had sent nothing there.
+    expect(added.toSorted()).toEqual([0n, 0n, 0n, 2n])
+    const sent = await cluster.committed('progress')
+    expect(sent.map(({ key, value }) => [key, value])).toEqual([
+      ['k', String(before)],
+      ['k', String(after)],
+    ])
+    expect(sent[1]?.headers).toMatchObject({ ce_type: 'scan.completed' })
   })
 
   it('shows nothing and closes the producer when a transaction is disposed without a commit', async () => {

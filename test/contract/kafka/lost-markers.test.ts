@@ -60,11 +60,16 @@ beforeEach(async () => {
   await admin.connect()
   const replicaAssignment = [{ partition: 0, replicas: [topicBroker] }]
   const configEntries = [{ name: 'min.insync.replicas', value: '1' }]
-  const topics = [topic, `${topic}.dlq`].map((name) => ({ topic: name, replicaAssignment, configEntries }))
+  const topics = [topic, `${topic}.dlq`, `${topic}.progress`].map((name) => ({
+    topic: name,
+    replicaAssignment,
+    configEntries,
+  }))
   await createTopics(admin, topics)
   await admin.disconnect()
-  const events = { events: topic, deadLetters: `${topic}.dlq`, create: { ...kafkaDefaults.create, partitions: 1 } }
-  const config = { ...kafkaDefaults, brokers, topic: events }
+  const names = { events: topic, deadLetters: `${topic}.dlq`, progress: `${topic}.progress` }
+  const create = { ...kafkaDefaults.create, partitions: 1 }
+  const config = { ...kafkaDefaults, brokers, topic: { ...names, create } }
   const parts = {
     connector: 'test',
     stream: topic,
@@ -131,11 +136,11 @@ async function whileLeaderless(broker: number, work: () => Promise<void>): Promi
 
 const valuesOf = async (of = topic) => (await readTopic(kafka.bootstrap, of)).map(({ text }) => text)
 
-/** Commits a transaction whose marker is lost in the partition; returns its producer, which is closed. */
-async function commitWithoutMarker(record: OutgoingRecord): Promise<StreamProducer> {
+/** Commits a transaction whose markers are lost in all partitions; returns its producer, which is closed. */
+async function commitWithoutMarker(records: readonly OutgoingRecord[]): Promise<StreamProducer> {
   const producer = await open()
   await using transaction = producer.begin(never)
-  await transaction.send([record])
+  await transaction.send(records)
   await whileLeaderless(topicBroker, async () => {
     const committed = transaction.commit({ epoch: 1, seq: 1, nonce: '1' })
     await expect(committed).rejects.toMatchObject({ code: 'publish.outcome-unknown' })
@@ -170,31 +175,34 @@ it('aborts a hanging transaction, and the same producer publishes its event agai
   await second.close()
 })
 
-it.each(['events', 'deadLetters'] as const)(
+it.each([[['events']], [['deadLetters', 'progress']]] as const)(
   'commits a hanging transaction, whose records stay visible when the next transaction is aborted: %s',
-  async (to) => {
-    const of = to === 'events' ? topic : `${topic}.dlq`
-    await commitWithoutMarker({ to, key: 'client', value: 'committed' })
+  async (topics) => {
+    const names = { events: topic, deadLetters: `${topic}.dlq`, progress: `${topic}.progress` }
+    const records = (value: string) => topics.map((to): OutgoingRecord => ({ to, key: 'client', value }))
+    const valuesOfAll = () => Promise.all(topics.map((to) => valuesOf(names[to])))
+    await commitWithoutMarker(records('committed'))
     const second = await open()
     const { stored, open: hanging } = await stateOf(second)
     expect(stored).toMatchObject({ record: { seq: 1 }, isUnstable: false })
-    expect(hanging).toMatchObject([{ topic: of, partition: 0 }])
-    expect(await second.readHangingEvent(hanging, never)).toEqual(to === 'events' ? { value: 'committed' } : undefined)
+    expect(hanging).toMatchObject(topics.map((to) => ({ topic: names[to], partition: 0 })))
+    const event = await second.readHangingEvent(hanging, never)
+    expect(event).toEqual(hanging.length === 1 ? { value: 'committed' } : undefined)
     await repair(second, { as: 'committed', record: none })
-    expect(await valuesOf(of)).toEqual(['committed'])
+    expect(await valuesOfAll()).toEqual(topics.map(() => ['committed']))
     {
       await using transaction = second.begin(never)
-      await transaction.send([{ to, key: 'client', value: 'again' }])
+      await transaction.send(records('again'))
     }
     const third = await open()
     expect((await stateOf(third)).open).toEqual([])
-    expect(await valuesOf(of)).toEqual(['committed'])
+    expect(await valuesOfAll()).toEqual(topics.map(() => ['committed']))
     await third.close()
   },
 )
 
 it('closes the producer when the markers of a commit are not confirmed in every partition', async () => {
-  const producer = await commitWithoutMarker(event('committed')) // the next abort would discard this event
+  const producer = await commitWithoutMarker([event('committed')]) // the next abort would discard this event
   expect(() => producer.begin(never)).toThrow('the producer is closed')
 })
 
@@ -275,7 +283,7 @@ it('drops a commit record without a marker when its transaction was aborted', as
 })
 
 it('reads events from a record time on, and finds none of a hanging transaction', async () => {
-  await commitWithoutMarker(event('second'))
+  await commitWithoutMarker([event('second')])
   const producer = await open()
   expect(await visibleSince(-1)).toEqual([])
   await repair(producer, { as: 'committed', record: none })

@@ -4,7 +4,7 @@ import { assertNever } from '../../../connector/runtime/assert-never.ts'
 import type { Clock } from '../../../connector/runtime/clock.ts'
 import { ConnectorError } from '../../../connector/runtime/connector-error.ts'
 
-export type FakeOperation = 'open' | 'inspect' | 'state' | 'scan' | 'repair' | 'send' | 'commit' | 'abort'
+export type FakeOperation = 'open' | 'inspect' | 'state' | 'scan' | 'repair' | 'send' | 'ends' | 'commit' | 'abort'
 
 /**
  * `before`: an error, without effect. `after`: it takes effect, but the response is lost. `late`: the response is lost,

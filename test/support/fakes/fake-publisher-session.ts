@@ -33,7 +33,7 @@ export function destinationOf(cluster: Cluster): Destination {
 function stored(stream: StreamOfReplica, records: readonly OutgoingRecord[], partitions: number, transaction: number) {
   const layout = { topic: 'any', partitions }
   const maxMessageBytes = stream.cluster.options.maxMessageBytes ?? 1_000_000
-  partitionBatches(records, { events: layout, deadLetters: layout, maxMessageBytes, publishedAt: 0 })
+  partitionBatches(records, { events: layout, deadLetters: layout, progress: layout, maxMessageBytes, publishedAt: 0 })
   return records.map((record) => ({
     ...record,
     partition: partitionOf(Buffer.from(record.key ?? record.value ?? ''), partitions),
@@ -69,7 +69,7 @@ function readState(
   const effect = (): KafkaState => {
     const hanging = state.hanging.filter(({ producerId }) => producerIds.includes(producerId))
     const open = hanging.map(({ to, partition, producerId }) => {
-      const topic = to === 'events' ? topicOf(cluster) : `${topicOf(cluster)}.dlq`
+      const topic = to === 'events' ? topicOf(cluster) : `${topicOf(cluster)}.${to}`
       return { topic, partition, startOffset: '0', producerId }
     })
     return { destination: destinationOf(cluster), stored: state.readable, open }
@@ -129,6 +129,16 @@ export function transactionalProducer(stream: StreamOfReplica, epoch: number): S
   }
 }
 
+/** The offsets of a stream's own records: as if it were alone in the topic. */
+function endsOf({ cluster, state, name }: StreamOfReplica, own: readonly FakeRecord[], partitions: number): bigint[] {
+  const all = [...cluster.committed, ...state.hanging, ...own].filter(
+    (one) => one.stream === name && one.to === 'events',
+  )
+  return Array.from({ length: partitions }, (_, partition) =>
+    BigInt(all.filter((one) => one.partition === partition).length),
+  )
+}
+
 function transaction(
   stream: StreamOfReplica,
   owner: { producer: ProducerState; epoch: number },
@@ -137,7 +147,7 @@ function transaction(
   const { cluster, state, request } = stream
   const { producer, epoch } = owner
   const own: OpenTransaction = { records: [], number: ++cluster.transactions, isOver: false, hasRecord: false }
-  let sending: 'not started' | 'in progress' | 'done' = 'not started'
+  let isSending = false
   let mustAbort = false
 
   const join = () => {
@@ -146,14 +156,18 @@ function transaction(
     if (!own.isOver) state.open ??= own
     if (state.open !== own) throw new ConnectorError('publish.fenced', 'fake: the transaction has ended')
   }
-  const step = async (operation: 'send' | 'commit', effect: () => void, unanswered: ConnectorError): Promise<void> => {
+  const step = async <Answer>(
+    operation: 'send' | 'ends' | 'commit',
+    effect: () => Answer,
+    unanswered: ConnectorError,
+  ): Promise<Answer> => {
     if (producer.isOver) throw new ConnectorError('publish.failed', `${operation}: the producer is closed`)
     if (finish.aborted) producer.isOver = true
     if (finish.aborted)
       throw new ConnectorError('publish.failed', `${operation}: not done in time`, { cause: finish.reason })
     mustAbort = true
     try {
-      await untilAborted(finish, request({ operation, effect, lost: unanswered }))
+      return await untilAborted(finish, request({ operation, effect, lost: unanswered }))
     } catch (error) {
       producer.isOver = true
       const known = error instanceof ConnectorError && error !== finish.reason ? error : unanswered
@@ -188,19 +202,23 @@ function transaction(
   }
   return {
     send: async (records) => {
-      if (sending !== 'not started') throw new ConnectorError('bug', 'publish: sent twice in one transaction')
-      sending = 'in progress'
+      if (isSending) throw new ConnectorError('bug', 'publish: the records of another call are still being sent')
+      isSending = true
       const append = () => {
         const appended = stored(stream, records, producer.partitions, own.number)
         join()
         own.records.push(...appended)
       }
-      if (records.length > 0)
-        await step('send', append, lost('send', 'publish.failed')).finally(() => (sending = 'done'))
-      sending = 'done'
+      try {
+        if (records.length > 0) await step('send', append, lost('send', 'publish.failed'))
+      } finally {
+        isSending = false
+      }
     },
+    endOffsets: () =>
+      step('ends', () => endsOf(stream, own.records, producer.partitions), lost('ends', 'publish.failed')),
     commit: async (record) => {
-      if (sending === 'in progress') throw new ConnectorError('bug', 'commit: the events are still being sent')
+      if (isSending) throw new ConnectorError('bug', 'commit: the events are still being sent')
       sendRecord(record)
       await step('commit', () => decide(record), lost('commit', 'publish.outcome-unknown'))
       producer.isInTransaction = false

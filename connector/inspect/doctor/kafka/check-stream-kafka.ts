@@ -3,6 +3,7 @@ import { missingAcls } from '../../../kafka/admin/access-check.ts'
 import { type Acl, aclsOfNames, aclsOfTopics, aclText, missingText } from '../../../kafka/admin/acl.ts'
 import type { TopicView } from '../../../kafka/admin/cluster-view.ts'
 import { type Topics, topicShapes } from '../../../kafka/admin/topics.ts'
+import { topicNames } from '../../../kafka/kafka-config.ts'
 import { trialTransaction } from '../../../kafka/transactions/stream-producer.ts'
 import { codeOf } from '../../../runtime/connector-error.ts'
 import type { DoctorParts, StreamUnderTest } from '../doctor-parts.ts'
@@ -34,25 +35,43 @@ export async function checkStreamKafka(
   finish: AbortSignal,
 ): Promise<StreamKafkaChecks> {
   const { cluster } = subject.kafka
+  const { progress: configured } = subject.stream.config.kafka.topic
   if (cluster === undefined) {
     const none = skipped('requires Kafka')
-    const results = { topic: none, 'dead letters': none, rights: none, transaction: none }
-    return { results, clusterId: null, topics: undefined, isTopicMissing: false }
+    const results = { topic: none, 'dead letters': none, ...(configured && { progress: none }) }
+    return {
+      results: { ...results, rights: none, transaction: none },
+      clusterId: null,
+      topics: undefined,
+      isTopicMissing: false,
+    }
   }
-  const { events, deadLetters } = subject.stream.config.kafka.topic
-  const [topic, dead, asked] = await Promise.all([
-    checkTopic(parts, { ...subject, topic: events, isState: true }, finish),
-    checkTopic(parts, { ...subject, topic: deadLetters, isState: false }, finish),
+  const [topic, dead, progress, asked] = await Promise.all([
+    checkTopic(parts, { ...subject, use: 'events' }, finish),
+    checkTopic(parts, { ...subject, use: 'deadLetters' }, finish),
+    configured === undefined ? undefined : checkTopic(parts, { ...subject, use: 'progress' }, finish),
     askAcls(parts, subject.stream, finish),
   ])
-  const rights = judgeRights(asked, [...topic.missing, ...dead.missing])
+  const rights = judgeRights(
+    asked,
+    [topic, dead, progress].flatMap((one) => one?.missing ?? []),
+  )
   const { clusterId } = cluster
   const isUsable = rights.verdict === 'ok'
-  const isComplete = isUsable && topic.view !== undefined && dead.view !== undefined
-  const topics = isComplete ? { clusterId, events: topic.view, deadLetters: dead.view } : undefined
+  const isComplete =
+    isUsable && topic.view !== undefined && dead.view !== undefined && (progress === undefined || progress.view)
+  const topics = isComplete
+    ? { clusterId, events: topic.view, deadLetters: dead.view, progress: progress?.view }
+    : undefined
   const transaction = await checkTransaction(parts, { ...subject, topics, isUsable }, finish)
   return {
-    results: { topic: topic.result, 'dead letters': dead.result, rights, transaction },
+    results: {
+      topic: topic.result,
+      'dead letters': dead.result,
+      ...(progress && { progress: progress.result }),
+      rights,
+      transaction,
+    },
     clusterId,
     isTopicMissing: topic.isMissing,
     topics,
@@ -70,18 +89,26 @@ interface TopicCheck {
   readonly missing: readonly Acl[]
 }
 
+/** What consumers miss if records are deleted by their age; undefined: nothing. */
+const lostUnlessCompacted = {
+  events: 'the events of unchanged clients are deleted after retention.ms',
+  deadLetters: undefined,
+  progress: 'who subscribes later than retention.ms finds no completed scan',
+} as const
+
 async function checkTopic(
   { admin }: DoctorParts,
-  { stream, kafka, topic, isState }: Subject & { topic: string; isState: boolean },
+  { stream, kafka, use }: Subject & { readonly use: keyof typeof lostUnlessCompacted },
   finish: AbortSignal,
 ): Promise<TopicCheck> {
   const { maxMessageBytes, topic: configured } = stream.config.kafka
-  const [ofEvents, ofDeadLetters] = topicShapes(configured)
-  const shape = isState ? ofEvents : ofDeadLetters
-  const required = { create: configured.create, shape, maxMessageBytes, isState, brokers: kafka.cluster?.brokers ?? 1 }
+  const { [use]: topic = '', create } = configured
+  const shape = topicShapes(configured)[use]
+  const lost = lostUnlessCompacted[use]
+  const required = { create, shape, maxMessageBytes, lost, brokers: kafka.cluster?.brokers ?? 1 }
   let found: SoughtTopic | undefined
   const result = await checked(within(finish), async () => {
-    found = await findTopic(admin, { topic, shape, mayCreate: configured.create !== undefined }, finish)
+    found = await findTopic(admin, { topic, shape, mayCreate: create !== undefined }, finish)
     if (found.kind === 'hidden') return skipped('requires the missing ACLs')
     if (found.missing.length > 0) return skipped(`${topic} does not exist, and this user may not create it`)
     return judgeTopic(topic, found.kind === 'exists' ? found.view : undefined, required)
@@ -103,10 +130,10 @@ async function askAcls(
   { names, config }: StreamUnderTest,
   finish: AbortSignal,
 ): Promise<AskedAcls> {
-  const { events, deadLetters } = config.kafka.topic
-  const acls = [...aclsOfNames(names), ...aclsOfTopics([events, deadLetters])]
+  const { topic } = config.kafka
+  const acls = [...aclsOfNames(names), ...aclsOfTopics(topicNames(topic))]
   try {
-    return { acls, missing: await missingAcls(admin, { acls, topic: events }, finish), failure: undefined }
+    return { acls, missing: await missingAcls(admin, { acls, topic: topic.events }, finish), failure: undefined }
   } catch (error) {
     return { acls, missing: [], failure: failure(error, within(finish)) }
   }
@@ -121,7 +148,7 @@ function judgeRights({ acls, missing, failure }: AskedAcls, ofTopics: readonly A
 }
 
 interface Trial extends Subject {
-  /** Undefined: one of them does not exist. */
+  /** Undefined: at least one of them does not exist. */
   readonly topics: Topics | undefined
   /** Whether the stream has all rights. */
   readonly isUsable: boolean
@@ -134,7 +161,7 @@ async function checkTransaction(
 ): Promise<CheckResult> {
   if (!isUsable) return skipped('requires the rights of the stream')
   if (!kafka.hasTrials) return skipped('requires the rights of doctor')
-  if (topics === undefined) return skipped('requires both topics')
+  if (topics === undefined) return skipped('requires all topics')
   return await checked(within(finish), async () => {
     const parts = { ...admin, config: stream.config.kafka, names }
     try {

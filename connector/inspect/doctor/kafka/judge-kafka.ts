@@ -27,8 +27,8 @@ export interface TopicRequirements {
   readonly shape: TopicShape
   /** Maximum size of a batch, in bytes. */
   readonly maxMessageBytes: number
-  /** Whether consumers rebuild their state from the topic, which must then keep the newest event of each client. */
-  readonly isState: boolean
+  /** What is lost unless the topic is compacted; undefined: nothing. */
+  readonly lost: string | undefined
   readonly brokers: number
 }
 
@@ -40,7 +40,7 @@ export function judgeTopic(topic: string, view: TopicView | undefined, required:
       const cure = topicCure({ topic, shape: required.shape, alternative: allowCreation })
       return failed('publish.topic-missing', `${topic} does not exist`, cure)
     }
-    return ok(`${topic} does not exist yet; run creates it with ${create.partitions} partitions`)
+    return ok(`${topic} does not exist yet; run creates it with ${partitionsText(required.shape.partitions)}`)
   }
   const { partitions, copies, settings } = view
   const known = ['cleanup.policy', 'min.insync.replicas', 'max.message.bytes'].flatMap((name) => {
@@ -49,13 +49,15 @@ export function judgeTopic(topic: string, view: TopicView | undefined, required:
   })
   const acl = { operation: 'DESCRIBE_CONFIGS', resource: 'topic', name: topic } as const
   const hidden = settings === undefined ? [`its configuration is unknown: ${missingText([acl])}`] : []
-  const detail = [`${topic}: ${partitions} partitions`, `replication factor ${copies}`, ...known, ...hidden]
+  const detail = [`${topic}: ${partitionsText(partitions)}`, `replication factor ${copies}`, ...known, ...hidden]
   return judgeSettings(view, required, detail.join(', '))
 }
 
+const partitionsText = (count: number) => `${count} ${count === 1 ? 'partition' : 'partitions'}`
+
 function judgeSettings(
   view: TopicView,
-  { maxMessageBytes, isState, brokers }: TopicRequirements,
+  { maxMessageBytes, lost, brokers }: TopicRequirements,
   detail: string,
 ): CheckResult {
   const { copies, copiesInSync, settings } = view
@@ -78,21 +80,18 @@ function judgeSettings(
       'set replication factor 3 and min.insync.replicas 2: otherwise losing one broker loses events',
     )
   }
-  if (isState && settings?.get('cleanup.policy') === 'delete' && number('retention.ms') >= 0) {
-    return warning(
-      detail,
-      'set cleanup.policy compact: otherwise the events of unchanged clients are deleted after retention.ms',
-    )
+  if (lost !== undefined && settings?.get('cleanup.policy') === 'delete' && number('retention.ms') >= 0) {
+    return warning(detail, `set cleanup.policy compact: otherwise ${lost}`)
   }
-  return settings === undefined ? warning(detail, hintOfHidden(maxMessageBytes, { isState, brokers })) : ok(detail)
+  return settings === undefined ? warning(detail, hintOfHidden(maxMessageBytes, { lost, brokers })) : ok(detail)
 }
 
 /** What an operator compares whose user may not see the configuration of a topic. */
-function hintOfHidden(maxMessageBytes: number, { isState, brokers }: Pick<TopicRequirements, 'isState' | 'brokers'>) {
+function hintOfHidden(maxMessageBytes: number, { lost, brokers }: Pick<TopicRequirements, 'lost' | 'brokers'>) {
   const wanted = [
     `max.message.bytes is at least ${maxMessageBytes}`,
     ...(brokers > 1 ? ['min.insync.replicas is 2'] : []),
-    ...(isState ? ['cleanup.policy is compact'] : []),
+    ...(lost !== undefined ? ['cleanup.policy is compact'] : []),
   ]
   return `add it, or check yourself that ${wanted.join(' and ')}`
 }

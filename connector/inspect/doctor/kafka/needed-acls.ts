@@ -2,6 +2,7 @@ import * as z from 'zod'
 import type { ConnectorConfig } from '../../../config/connector-config.ts'
 import { type Acl, aclsOfNames, aclsOfPlacement, aclsOfTopics } from '../../../kafka/admin/acl.ts'
 import type { KafkaConnection } from '../../../kafka/kafka-client.ts'
+import { topicNames } from '../../../kafka/kafka-config.ts'
 import { slotsTopic } from '../../../placement/placement-config.ts'
 import { streamNames } from '../../../publish/event-publisher.ts'
 
@@ -26,13 +27,10 @@ type AclConfig = Pick<ConnectorConfig, 'connector' | 'placement'> & {
 /** All ACLs that the configuration needs, each once. Pure. */
 export function neededAcls({ connector, placement, streams }: AclConfig): NeededAcl[] {
   const ofStreams = streams.flatMap(({ name, kafka: { topic } }) =>
-    usedFor(`stream ${name}`, [
-      ...aclsOfNames(streamNames(connector, name)),
-      ...aclsOfTopics([topic.events, topic.deadLetters]),
-    ]),
+    usedFor(`stream ${name}`, [...aclsOfNames(streamNames(connector, name)), ...aclsOfTopics(topicNames(topic))]),
   )
   const slots = placement.mode === 'group' ? [slotsTopic(connector, placement)] : []
-  const topics = new Set(streams.flatMap(({ kafka: { topic } }) => [topic.events, topic.deadLetters]))
+  const topics = new Set(streams.flatMap(({ kafka: { topic } }) => topicNames(topic)))
   const created = [...slots, ...topics].filter((topic) => isCreated(topic, { placement, streams }))
   const all = [
     ...ofStreams,
@@ -53,7 +51,7 @@ const of = (operation: Acl['operation'], resource: Acl['resource']) => (name: st
 const usedFor = (use: string, acls: readonly Acl[]): NeededAcl[] => acls.map((acl) => ({ ...acl, use }))
 
 function isCreated(topic: string, { placement, streams }: Pick<AclConfig, 'placement' | 'streams'>): boolean {
-  const ofStream = streams.find(({ kafka }) => [kafka.topic.events, kafka.topic.deadLetters].includes(topic))
+  const ofStream = streams.find(({ kafka }) => topicNames(kafka.topic).includes(topic))
   if (ofStream !== undefined) return ofStream.kafka.topic.create !== undefined
   return placement.mode === 'group' && placement.create !== undefined
 }

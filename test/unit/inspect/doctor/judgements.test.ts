@@ -49,7 +49,7 @@ describe('the check of a topic', () => {
     create: kafkaDefaults.create,
     shape,
     maxMessageBytes: 1000,
-    isState: true,
+    lost: 'x',
     brokers: 3,
   }
   const view = (settings: Record<string, string>, copies = 3, copiesInSync = copies) => ({
@@ -74,7 +74,7 @@ describe('the check of a topic', () => {
     [
       'of dead letters that deletes old ones',
       view({ ...good, 'cleanup.policy': 'delete', 'retention.ms': '1' }),
-      { isState: false },
+      { lost: undefined },
       'ok',
     ],
     ['with an invisible configuration', { ...view({}), settings: undefined }, {}, 'warning'],
@@ -91,7 +91,7 @@ describe('the check of a topic', () => {
       detail: expect.stringContaining('the ACL DESCRIBE_CONFIGS on topic t is missing'),
       hint: 'add it, or check yourself that max.message.bytes is at least 1000 and min.insync.replicas is 2 and cleanup.policy is compact',
     })
-    expect(judgeTopic('t', hidden, { ...required, isState: false, brokers: 1 }).hint).toBe(
+    expect(judgeTopic('t', hidden, { ...required, lost: undefined, brokers: 1 }).hint).toBe(
       'add it, or check yourself that max.message.bytes is at least 1000',
     )
     expect(judgeRetention({ clusterId: 'c', brokers: 1, offsetsRetentionMs: undefined }, 60_000)).toMatchObject({
