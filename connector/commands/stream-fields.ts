@@ -36,5 +36,5 @@ export function streamSchema(
 ): JsonSchema {
   const isDropping = event.newFields.action === 'drop'
   const rules = isDropping ? withDropped(event.fields, dropped) : event.fields
-  return clientSchema({ source: eventSource, fields, lists, rules })
+  return clientSchema({ source: eventSource, fields, lists, rules, types: event.types })
 }

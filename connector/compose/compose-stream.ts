@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { StreamConfig } from '../config/connector-config.ts'
 import type { StreamRequests } from '../control/stream-requests.ts'
-import { eventSettings, indexRules, readingRules } from '../event/configured-events.ts'
+import { configuredPaths, eventSettings, indexRules, readingRules } from '../event/configured-events.ts'
 import { deadLetterGuard } from '../event/dead-letter.ts'
 import { fieldWatch } from '../event/missing-fields.ts'
 import { streamIndex } from '../index/stream-index.ts'
@@ -124,7 +124,7 @@ function groupParts(stream: StreamConfig, shared: SharedResources, observe: Obse
     indexRules: indexRules(stream),
     scanSettings: stream.poll,
     beginAt: beginningOf(stream),
-    fieldWatch: stream.event.fields && fieldWatch(stream.event.fields),
+    fieldWatch: fieldWatch(configuredPaths(stream.event)),
     deadLetters: deadLetterGuard(limit),
     observe,
   }

@@ -10,18 +10,21 @@ export type IgnoredPaths = ReadonlySet<string>
  * whole-number keys before all others.
  */
 export function canonicalJson(value: ClientValue): string {
-  return JSON.stringify(withSortedKeys(value))
+  return JSON.stringify(sorted(value))
 }
 
-function withSortedKeys(value: ClientValue): ClientValue {
+function sorted(value: ClientValue): ClientValue {
   if (typeof value === 'string') return value
-  if (isList(value)) return value.map(withSortedKeys)
-  const sorted: WritableRecord = {}
-  for (const key of sortedKeys(value)) {
-    const field = value[key]
-    if (field !== undefined) setField(sorted, key, typeof field === 'string' ? field : withSortedKeys(field))
+  return isList(value) ? value.map(sorted) : withSortedKeys(value)
+}
+
+export function withSortedKeys(record: ClientRecord): ClientRecord {
+  const copy: WritableRecord = {}
+  for (const key of sortedKeys(record)) {
+    const field = record[key]
+    if (field !== undefined) setField(copy, key, typeof field === 'string' ? field : sorted(field))
   }
-  return sorted
+  return copy
 }
 
 /** Cache: the last list of keys, by its length. A page has few kinds of objects. */

@@ -1,6 +1,7 @@
 import { CONTRACT_MAJOR } from './client-event.ts'
 import { type JsonSchema, schemaHeader, sharedSchemas } from './event-schema.ts'
 import { actionOf, type FieldRules } from './field-rules.ts'
+import { type FieldTypes, typeRows, type ValueType } from './field-types.ts'
 
 /** A field that the clients of a stream have. A path has one or two names; `*` stands for names that are not kept. */
 interface KnownField {
@@ -17,16 +18,18 @@ interface KnownClients {
   readonly lists: readonly string[]
   /** Undefined: events contain whole clients. */
   readonly rules: FieldRules | undefined
+  /** Undefined: every value is text. */
+  readonly types?: FieldTypes | undefined
 }
 
 const VALUE = '#/$defs/value'
 const hashed = { description: 'HMAC-SHA-256, base64url; an empty text stays empty.', type: 'string' }
 
 /** The JSON Schema of the clients of one stream, with the names of the fields that were seen so far. */
-export function clientSchema({ source, fields, lists, rules }: KnownClients): JsonSchema {
+export function clientSchema({ source, fields, lists, rules, types }: KnownClients): JsonSchema {
   const { client, value } = sharedSchemas('#/$defs/')
   const inForce = new Set(lists.map((path) => path.toLowerCase()))
-  const parts = { fields, inForce, rules }
+  const parts = { fields, inForce, rules, types }
   return {
     ...schemaHeader,
     $id: `urn:polaris-connector:client.modified:${CONTRACT_MAJOR}:${source.split('/').slice(2).join(':')}`,
@@ -36,7 +39,7 @@ export function clientSchema({ source, fields, lists, rules }: KnownClients): Js
   }
 }
 
-interface SchemaParts extends Pick<KnownClients, 'fields' | 'rules'> {
+interface SchemaParts extends Pick<KnownClients, 'fields' | 'rules' | 'types'> {
   readonly inForce: ReadonlySet<string>
 }
 
@@ -60,12 +63,19 @@ function fieldSchema({ path, shapes }: KnownField, parts: SchemaParts): JsonSche
   const below = propertiesBelow(path, parts)
   const hasBelow = Object.keys(below.properties).length > 0
   if (action === 'drop' && !hasBelow) return undefined
-  if (isList) return { type: 'array', items: hasBelow ? objectOrText(below) : { $ref: VALUE } }
+  const typed = typedSchemas(parts.types?.get(path.toLowerCase()))
+  const objectOrText = { anyOf: [{ type: 'object', ...below }, ...typed, TEXT] }
+  if (isList) return { type: 'array', items: hasBelow ? objectOrText : oneOf([...typed, { $ref: VALUE }]) }
   if (shapes.includes('list')) return { $ref: VALUE }
-  return shapes.includes('object') ? objectOrText(below) : { type: 'string' }
+  // XML shows an empty object as an empty text.
+  return shapes.includes('object') ? objectOrText : oneOf([...typed, TEXT])
 }
 
-/** XML shows an empty object as an empty text. */
-const objectOrText = (below: ReturnType<typeof propertiesBelow>): JsonSchema => ({
-  anyOf: [{ type: 'object', ...below }, { type: 'string' }],
-})
+const TEXT = { type: 'string' }
+
+/** Besides text: of values that do not fit the type, and in events from before it was set. */
+const typedSchemas = (type: ValueType | undefined): readonly JsonSchema[] =>
+  type === undefined ? [] : [typeRows[type].schema]
+
+const oneOf = (schemas: readonly JsonSchema[]): JsonSchema =>
+  schemas.length === 1 ? { ...schemas[0] } : { anyOf: schemas }

@@ -18,8 +18,15 @@ export function sharedSchemas(at: string): { readonly client: JsonSchema; readon
       additionalProperties: value,
     },
     value: {
-      description: 'Every value is text, also numbers, dates and booleans ("true", "false").',
-      anyOf: [{ type: 'string' }, { type: 'array', items: value }, { type: 'object', additionalProperties: value }],
+      description:
+        'Every value is text, also numbers, dates and booleans ("true", "false"), unless the configuration of the stream names a type for its field. A number may have up to 38 digits.',
+      anyOf: [
+        { type: 'string' },
+        { type: 'number' },
+        { type: 'boolean' },
+        { type: 'array', items: value },
+        { type: 'object', additionalProperties: value },
+      ],
     },
   }
 }

@@ -1,10 +1,9 @@
 import type { ClientRecord, ClientValue } from '../source/client-source.ts'
-import type { FieldRules } from './field-rules.ts'
 import { isListOfOne } from './minimise.ts'
 
-/** The paths of rules that no client has: probably misspelled. */
-export function missingFields(rules: FieldRules, clients: readonly ClientRecord[]): string[] {
-  return [...rules.actions.keys()].filter((path) => !clients.some((client) => hasField(client, path.split('.'))))
+/** The configured paths, in lower case, that no client has: probably misspelled. */
+export function missingFields(paths: readonly string[], clients: readonly ClientRecord[]): readonly string[] {
+  return paths.filter((path) => !clients.some((client) => hasField(client, path.split('.'))))
 }
 
 function hasField(value: ClientValue, [name, ...rest]: readonly string[]): boolean {
@@ -31,22 +30,18 @@ export interface FieldWatch {
 /** A field may be absent in most clients. */
 const WATCHED_CLIENTS = 1000
 
-export function fieldWatch(rules: FieldRules): FieldWatch {
-  let missing: FieldRules | undefined = rules
+export function fieldWatch(paths: readonly string[]): FieldWatch {
+  let missing = paths
   let clients = 0
   return {
     add: (client) => {
-      if (missing === undefined) return undefined
-      const left = missingFields(missing, [client])
-      missing = left.length === 0 ? undefined : { ...missing, actions: only(missing, left) }
+      if (missing.length === 0) return undefined
+      missing = missingFields(missing, [client])
       clients += 1
-      if (clients < WATCHED_CLIENTS) return undefined
-      missing = undefined
-      return left.length === 0 ? undefined : left
+      if (clients < WATCHED_CLIENTS || missing.length === 0) return undefined
+      const left = missing
+      missing = []
+      return left
     },
   }
-}
-
-function only({ actions }: FieldRules, paths: readonly string[]): FieldRules['actions'] {
-  return new Map([...actions].filter(([path]) => paths.includes(path)))
 }

@@ -10,6 +10,7 @@ import {
 import { parsedJson } from '../runtime/parsed-json.ts'
 import type { ClientRecord, ClientValue } from '../source/client-source.ts'
 import { EVENT_TYPE, isDataSchema, type StoredEvent, type Tombstone } from './client-event.ts'
+import { parsedAsText } from './field-types.ts'
 import { contentUnder } from './read-client.ts'
 import { ERASED_TYPE, REMOVED_TYPE } from './tombstone.ts'
 
@@ -38,9 +39,10 @@ export function publishedClientReader(
     const number = Number(event.sequence)
     if (typeof event.sequence !== 'string' || !Number.isInteger(number) || number < 0 || number > MAX_EVENT_NUMBER)
       return undefined
-    const { data } = event
-    const isKnown = event.type === EVENT_TYPE && isDataSchema(event.dataschema) && isRecord(data)
-    const content = isKnown ? contentUnder(data, { ignored: present.ignored, lists: present.lists }) : UNKNOWN_CONTENT
+    const isKnown = event.type === EVENT_TYPE && isDataSchema(event.dataschema) && record.value !== null
+    const client = isKnown ? clientIn(event.data, record.value) : undefined
+    const { ignored, lists } = present
+    const content = client === undefined ? UNKNOWN_CONTENT : contentUnder(client, { ignored, lists })
     const { subject: id } = event
     const mark = marks.get(String(event.type)) ?? 'none'
     return { id, key: clientKey(id), content, rules: rulesText(rulesOfEvent(event, present)), number, mark }
@@ -72,6 +74,12 @@ const isObject = (value: unknown): value is object =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
 const fieldsOf = (value: unknown): Readonly<Record<string, unknown>> => (isObject(value) ? { ...value } : {})
+
+/** Values that have a type count with their text. */
+function clientIn(data: unknown, json: string): ClientRecord | undefined {
+  const client = isRecord(data) ? data : fieldsOf(parsedAsText(json)).data
+  return isRecord(client) ? client : undefined
+}
 
 function isRecord(value: unknown): value is ClientRecord {
   return isObject(value) && Object.values(value).every(isClientValue)

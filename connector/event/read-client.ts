@@ -5,6 +5,7 @@ import { canonicalJson, type IgnoredPaths, sha256, valueAt, without } from './ca
 import type { FieldMapping } from './field-mapping.ts'
 import type { FieldHash } from './field-rules.ts'
 import { beforeHmac, type FieldRules, fieldRulesOf, fieldRulesText } from './field-rules.ts'
+import { type FieldTypes, typedJson } from './field-types.ts'
 import { withoutShape, withoutSingleLists } from './hashed-form.ts'
 import { listShaper } from './list-shapes.ts'
 import { minimiser } from './minimise.ts'
@@ -28,9 +29,9 @@ export interface ReadClient {
 }
 
 interface PublishedData {
-  /** Canonical JSON of the client without the dropped fields, and with the HMAC of others. */
+  /** Canonical JSON of the client without the dropped fields, with the HMAC of others, and with the types of fields. */
   readonly json: string
-  /** Hash of this data without the ignored fields. It cannot be used to test guesses of hashed values. */
+  /** Hash of this data as text, without the ignored fields. It cannot be used to test guesses of hashed values. */
   readonly contentHash: string
   /** The same for any shape of lists, for the event id. */
   shapelessHash(): string
@@ -44,6 +45,8 @@ export interface ReadingRules {
   /** Undefined: events contain whole clients. */
   readonly fields: FieldRules | undefined
   readonly hmac?: FieldHash | undefined
+  /** Undefined: every value is published as text. */
+  readonly types?: FieldTypes | undefined
   /** Drops fields that the clients did not have when older entries of the index were made. */
   readonly dropped?: FieldRules | undefined
 }
@@ -72,18 +75,23 @@ export function clientReader(mapping: FieldMapping, rules: ReadingRules): (clien
   }
 }
 
-function contentReader({ ignored, fields, hmac }: ReadingRules) {
+function contentReader({ ignored, fields, hmac, types }: ReadingRules) {
+  const asPublished = (data: ClientRecord, text: PublishedData) =>
+    types === undefined ? text : { ...text, json: typedJson(data, types) }
   if (fields === undefined)
     return (client: ClientRecord) => {
       const whole = publishedData(client, ignored)
-      return { contentHash: whole.contentHash, published: () => whole }
+      return { contentHash: whole.contentHash, published: () => asPublished(client, whole) }
     }
   const counted = beforeHmac(fields)
   const forHash = counted === undefined ? (client: ClientRecord) => client : minimiser(counted, undefined)
   const forEvent = minimiser(fields, hmac)
   return (client: ClientRecord) => ({
     contentHash: contentHash(forHash(client), ignored),
-    published: () => publishedData(forEvent(client), ignored),
+    published: () => {
+      const data = forEvent(client)
+      return asPublished(data, publishedData(data, ignored))
+    },
   })
 }
 

@@ -87,7 +87,7 @@ function messages() {
       ...{ name: 'client.modified', title: 'A client was created or changed', ...keyed(clientId) },
       ...withHeader('application/cloudevents+json'),
       payload: { $ref: '#/components/schemas/event' },
-      examples: examples('client-modified', 'client-republished', 'client-minimised'),
+      examples: examples('client-modified', 'client-republished', 'client-minimised', 'client-typed'),
     },
     clientRemoved: {
       ...{ name: 'client.removed', title: 'Full scans no longer return a client', ...keyed(clientId) },

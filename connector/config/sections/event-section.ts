@@ -9,6 +9,7 @@ import {
   hasHmac,
   type NewFieldRule,
 } from '../../event/field-rules.ts'
+import { type FieldTypes, valueTypes } from '../../event/field-types.ts'
 import type { Violation } from '../config-problem.ts'
 import * as check from '../setting-checks.ts'
 import * as setting from '../setting-types.ts'
@@ -43,6 +44,14 @@ export const eventSection = setting.section('What events contain of a client', {
     description:
       'What happens to a field that no client had before: it is published, dropped, or holds the stream, until `fields` has it or the one above it',
   }),
+  types: setting.choiceMap({
+    choices: valueTypes,
+    check: check.rulePath,
+    default: {},
+    variable: 'EVENT_TYPES',
+    description:
+      'Types of fields (dotted paths, compared without case). An `integer`, `decimal` or `boolean` becomes a JSON literal with the same text; a `date` or `date-time` is only checked. What does not fit, such as 007 as an integer, stays text. All other fields are text. A type does not change whether a client counts as changed',
+  }),
   hmacKey: setting.secret({
     check: check.hmacKey,
     variable: 'EVENT_HMAC_KEY',
@@ -60,14 +69,18 @@ export interface EventFields {
   /** Also without hashed fields: entries of the client index may have been made with it. */
   readonly hmac: FieldHash | undefined
   readonly newFields: NewFieldRule
+  /** Undefined: every value is text. */
+  readonly types: FieldTypes | undefined
 }
 
 /** Reads the key once: all events of a run have the same. */
-export function eventFields({ fields, otherFields, newFields, hmacKey }: EventSettings): EventFields {
+export function eventFields({ fields, otherFields, newFields, hmacKey, types }: EventSettings): EventFields {
+  const byPath = new Map(Object.entries(types).map(([path, type]) => [path.toLowerCase(), type]))
   return {
     newFields: { action: newFields, accepted: new Set(Object.keys(fields).map((path) => path.toLowerCase())) },
     fields: fieldRules(otherFields, Object.entries(fields)),
     hmac: hmacKey === undefined ? undefined : fieldHash(hmacKey.reveal()),
+    types: byPath.size === 0 ? undefined : byPath,
   }
 }
 
@@ -83,6 +96,7 @@ export function checkedFieldRules({ event, polaris }: CheckedStream): Violation[
   const needsKey = rules !== undefined && hasHmac(rules) && event.hmacKey === undefined
   return [
     ...written.flatMap(([path]) => ambiguous(path, written)),
+    ...Object.keys(event.types).flatMap((path) => withoutType(path, event.types, rules)),
     ...(needsKey ? [{ path: ['event', 'hmacKey'], what: 'is missing: required by hmac in event.fields' }] : []),
     ...(rules === undefined ? [] : clientId(rules, polaris.clientIdField)),
   ]
@@ -91,10 +105,28 @@ export function checkedFieldRules({ event, polaris }: CheckedStream): Violation[
 function ambiguous(path: string, written: readonly (readonly [string, string])[]): Violation[] {
   const lower = path.toLowerCase()
   const at = (what: string) => [{ path: ['event', 'fields', path], what }]
-  const same = written.find(([other]) => other !== path && other.toLowerCase() === lower)
-  if (same !== undefined) return at(`is the same field as ${same[0]}: keep only one`)
+  const same = sameField(
+    path,
+    written.map(([other]) => other),
+  )
+  if (same !== undefined) return at(same)
   const whole = written.find(([other, action]) => action === 'hmac' && lower.startsWith(`${other.toLowerCase()}.`))
   return whole === undefined ? [] : at(`is part of ${whole[0]}, which is hashed as a whole: remove one or the other`)
+}
+
+const sameField = (path: string, paths: readonly string[]) => {
+  const same = paths.find((other) => other !== path && other.toLowerCase() === path.toLowerCase())
+  return same === undefined ? undefined : `is the same field as ${same}: keep only one`
+}
+
+/** The HMAC of a number is none. */
+function withoutType(path: string, types: EventSettings['types'], rules: FieldRules | undefined): Violation[] {
+  const same = sameField(path, Object.keys(types))
+  if (same !== undefined) return [{ path: ['event', 'types', path], what: same }]
+  const action = rules === undefined ? 'keep' : actionOf(rules, path.toLowerCase())
+  if (action === 'keep') return []
+  const by = action === 'hmac' ? 'hashed by event.fields' : 'dropped by event.fields or event.otherFields'
+  return [{ path: ['event', 'types'], what: `has ${path}, which is ${by}: remove its type, or keep the field` }]
 }
 
 /** Detection must not decide whether the client id is dropped. */

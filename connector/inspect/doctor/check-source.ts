@@ -1,3 +1,4 @@
+import { configuredPaths } from '../../event/configured-events.ts'
 import type { FieldMapping } from '../../event/field-mapping.ts'
 import { mapPage } from '../../event/page-mapping.ts'
 import type { Clock } from '../../runtime/clock.ts'
@@ -64,7 +65,7 @@ export async function checkSource(
     interleaving: await during('interleaving', () => checkInterleaving(check, second)),
     ...(comparesOutputs ? { outputs: await during('outputs', () => checkOutputs(check, { at, page, mapping })) } : {}),
     fields,
-    ...(event.fields === undefined ? {} : { 'event fields': judgeEventFields(clients, event.fields) }),
+    ...(configuredPaths(event).length === 0 ? {} : { 'event fields': judgeEventFields(clients, event) }),
     order: judgeOrder(clients, { ...poll, mapping, startedAt: serverNow }),
     'server clock': judgeServerClock(page, now),
     'time zone': await during('time zone', () => checkTimeZone(check, serverNow, mapping)),

@@ -113,7 +113,7 @@ export const scanRows = {
     isWarning: true,
   },
   'event-fields-missing': {
-    log: warn('no client has these fields of EVENT_FIELDS: check their spelling', 'fields'),
+    log: warn('no client has these fields of EVENT_FIELDS or EVENT_TYPES: check their spelling', 'fields'),
     isWarning: true,
   },
 } satisfies Partial<StreamRows<PipelineEvent['kind']>>

@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { clientSchema } from '../../../connector/event/client-schema.ts'
 import { fieldHash, fieldRules } from '../../../connector/event/field-rules.ts'
+import { type ValueType, valueTypes } from '../../../connector/event/field-types.ts'
 import { listShaper, newLists } from '../../../connector/event/list-shapes.ts'
 import { clientReader } from '../../../connector/event/read-client.ts'
 import { fieldTable } from '../../../connector/pipeline/features/fields/field-table.ts'
@@ -59,13 +60,31 @@ test('names the fields that were seen, with their form, and without the dropped 
   expect(Object.keys(properties)).toEqual(['No', 'Mail', 'Adresse', 'Cartes', 'Tel'])
 })
 
+test('gives a field its type, besides text for what does not fit', () => {
+  const types = new Map<string, ValueType>([
+    ['points', 'integer'],
+    ['carte.solde', 'decimal'],
+    ['vu', 'date'],
+    ['tel', 'integer'],
+  ])
+  const clients = [{ No: '1', Points: '3', Vu: '2026-06-15', Carte: { Solde: '1.50' }, Tel: ['1'] }]
+  const text = { type: 'string' }
+  expect(clientSchema({ ...known(clients), rules: undefined, types }).properties).toMatchObject({
+    No: text,
+    Points: { anyOf: [{ type: 'integer' }, text] },
+    Vu: { anyOf: [{ type: 'string', format: 'date' }, text] },
+    Carte: { anyOf: [{ properties: { Solde: { anyOf: [{ type: 'number' }, text] } } }, text] },
+    Tel: { type: 'array', items: { anyOf: [{ type: 'integer' }, { $ref: '#/$defs/value' }] } },
+  })
+})
+
 const name = fc.constantFrom('Nom', 'Mail', 'Adresse', 'Ville', 'Cartes', 'Memo', 'a@b')
 const client: fc.Arbitrary<ClientRecord> = fc.letrec((tie) => ({
   value: fc.oneof(
     { maxDepth: 2 },
-    fc.constantFrom('', 'x'),
+    fc.constantFrom('', 'x', '1', '1.50', 'true', '2026-06-15'),
     // No item of a list is a list itself.
-    fc.array(fc.oneof(fc.constantFrom('', 'x'), tie('object')), { maxLength: 2 }),
+    fc.array(fc.oneof(fc.constantFrom('', 'x', '7'), tie('object')), { maxLength: 2 }),
     tie('object'),
   ),
   object: fc.dictionary(name, tie('value'), { maxKeys: 3, noNullPrototype: true }),
@@ -77,19 +96,26 @@ test('every client that the connector publishes fits the schema of the clients t
     fc.property(
       fc.array(client, { minLength: 1, maxLength: 4 }),
       fc.constantFrom(undefined, some),
-      (clients, rules) => {
+      fc.dictionary(fc.constantFrom('nom', 'cartes', 'adresse.ville', 'cartes.nom'), fc.constantFrom(...valueTypes)),
+      (clients, rules, byPath) => {
+        const types = new Map(Object.entries(byPath))
         const seen = known(clients)
         const read = clientReader(
           { clientId: 'No', modifiedAt: null },
-          { timeZone: 'UTC', ignored: new Set(), lists: seen.lists, fields: rules, hmac },
+          { timeZone: 'UTC', ignored: new Set(), lists: seen.lists, fields: rules, hmac, types },
         )
-        const fits = new Ajv2020({ strict: true, allErrors: true }).compile(clientSchema({ ...seen, rules }))
+        const fits = new Ajv2020({
+          strict: true,
+          allErrors: true,
+          validateFormats: false,
+          allowUnionTypes: true,
+        }).compile(clientSchema({ ...seen, rules, types }))
         for (const one of clients) {
           const data = JSON.parse(read(one).published().json)
           expect(fits(data), JSON.stringify([data, fits.errors])).toBe(true)
         }
       },
     ),
-    { numRuns: 25 },
+    { numRuns: 40 },
   )
 })

@@ -1,15 +1,22 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { clientRecord } from '../../../connector/event/client-record.ts'
-import { type FieldRules, fieldAttributes, fieldHash, fieldRules } from '../../../connector/event/field-rules.ts'
-import { clientReader } from '../../../connector/event/read-client.ts'
+import { fieldAttributes, fieldHash, fieldRules } from '../../../connector/event/field-rules.ts'
+import type { ValueType } from '../../../connector/event/field-types.ts'
+import { clientReader, type ReadingRules } from '../../../connector/event/read-client.ts'
 import type { OutputFormat } from '../../../connector/source/client-source.ts'
 import { decodeAnswer, wholePage } from '../../support/decode-answer-body.ts'
 
 const read = (path: string) => readFileSync(new URL(`../../../${path}`, import.meta.url), 'utf8')
 const example = (name: string) => read(`contract/v1/examples/${name}`)
-/** The record value: the example without its line breaks. */
-const recordValue = (name: string) => JSON.stringify(JSON.parse(example(name)))
+/** The record value: the example without its line breaks. Numbers keep their digits. */
+const recordValue = (name: string) =>
+  JSON.stringify(
+    JSON.parse(example(name), (_, value, at?: { readonly source?: string }) =>
+      typeof value === 'number' ? rawJSON(at?.source ?? '') : value,
+    ),
+  )
+const { rawJSON } = JSON as typeof JSON & { rawJSON(text: string): object }
 
 const timeZone = 'Europe/Paris'
 const hmac = fieldHash('a key of thirty-two characters..')
@@ -19,12 +26,12 @@ function recordsOf(
   output: OutputFormat,
   deadLetterClient: 'leave-out' | 'include' = 'leave-out',
   more = {},
-  fields?: FieldRules,
+  { fields, types }: Pick<Partial<ReadingRules>, 'fields' | 'types'> = {},
 ) {
   const page = wholePage(decodeAnswer(read(`test/fixtures/events/page.${output}`), { timeZone }), {})
   const readClient = clientReader(
     { clientId: 'No', modifiedAt: 'DateModification' },
-    { timeZone, ignored: new Set(), lists: ['Cartes'], fields, hmac },
+    { timeZone, ignored: new Set(), lists: ['Cartes'], fields, hmac, types },
   )
   const settings = {
     extensions: fieldAttributes(fields, hmac),
@@ -56,8 +63,21 @@ describe.each(['xml', 'json'] as const)('the example in the consumer guide, read
       ['Adresse', 'drop'],
       ['Adresse.CodePostal', 'keep'],
     ])
-    const [minimised] = recordsOf(output, 'leave-out', {}, rules)
+    const [minimised] = recordsOf(output, 'leave-out', {}, { fields: rules })
     expect(minimised).toEqual({ to: 'events', key: '0001042', value: recordValue('client-minimised.json') })
+  })
+
+  test('a client with types has the digits of its numbers, and the id of the event without types', () => {
+    const types = new Map<string, ValueType>([
+      ['acceptemailing', 'boolean'],
+      ['cartes.points', 'integer'],
+      ['chiffreaffaires', 'decimal'],
+      ['datemodification', 'date-time'],
+      ['nom', 'integer'],
+    ])
+    const [typed] = recordsOf(output, 'leave-out', {}, { types })
+    expect(typed).toEqual({ to: 'events', key: '0001042', value: recordValue('client-typed.json') })
+    expect(typed?.value).toContain('"ChiffreAffaires":1204.50')
   })
 
   test('a client without an id becomes exactly this dead letter, without client data', () => {

@@ -50,6 +50,16 @@ test.each([[[]], [['adresse.age', 'z']]])('finds the content that was published,
   })
 })
 
+test('finds the content of values that were published with a type, by their text', () => {
+  const data = { ...client, No: 7, Adresse: { Ville: 'Paris', Age: 30 } }
+  expect(publishedClientReader(source, present)({ value: event({ data }) })?.content).toBe(read().content)
+  const text = event({ data: { Solde: 'literal', Id: 'large' } })
+  const typed = text.replace('"literal"', '1.50').replace('"large"', '9007199254740993')
+  const asText = text.replace('literal', '1.50').replace('large', '9007199254740993')
+  const [one, other] = [typed, asText].map((value) => publishedClientReader(source, present)({ value }))
+  expect(one).toEqual(other)
+})
+
 test('finds a removal, as an event and as a tombstone: the content is not known', () => {
   const removal = { source, clientId: '7', previous: 12, sequence: 13, timeMs: 0 }
   const found = removalRecords(removal, 'event and tombstone').map(publishedClientReader(source, present))
@@ -70,7 +80,7 @@ test.each([
   ['another type', { type: 'client.deleted' }],
   ['another schema', { dataschema: 'urn:other' }],
   ['data that is no client', { data: 'text' }],
-  ['a number among its data', { data: { No: 7 } }],
+  ['null among its data', { data: { No: null } }],
 ])('does not know the content of an event with %s', (_, more) => {
   const found = publishedClientReader(source, present)({ value: event(more) })
   expect(found).toMatchObject({ key: clientKey('7'), content: UNKNOWN_CONTENT, number: 12 })

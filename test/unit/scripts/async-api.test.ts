@@ -61,6 +61,7 @@ test('the examples of each message fit its payload', () => {
     'clientModified',
     'clientModified',
     'clientModified',
+    'clientModified',
     'clientRemoved',
     'clientErased',
     'deadLetter',

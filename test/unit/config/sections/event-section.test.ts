@@ -37,7 +37,35 @@ describe('the fields of events', () => {
     ])
   })
 
+  test('can have types', () => {
+    const typesOf = (loaded: ReturnType<typeof fromFile>) => connectorConfig(valid(loaded)).streams[0]?.event.types
+    expect(typesOf(fromEnvironment(leastEnvironment))).toBeUndefined()
+    const types = new Map([
+      ['points', 'integer'],
+      ['carte.solde', 'decimal'],
+    ])
+    const yaml = 'streams: [{ event: { types: { Points: integer, Carte.Solde: decimal } } }]'
+    expect(typesOf(fromFile(yaml, leastEnvironment))).toEqual(types)
+    const variables = { EVENT_TYPES: 'Points: integer\nCarte.Solde: decimal' }
+    expect(typesOf(fromEnvironment({ ...leastEnvironment, ...variables }))).toEqual(types)
+  })
+
   test.each([
+    [{ EVENT_TYPES: 'Points: number' }, ['EVENT_TYPES must be one of integer, decimal, boolean, date, date-time']],
+    [
+      { EVENT_TYPES: 'Points: integer\npoints: decimal' },
+      expect.arrayContaining(['EVENT_TYPES is the same field as points: keep only one']),
+    ],
+    [
+      { EVENT_TYPES: 'Carte.Points: integer', EVENT_FIELDS: 'carte: hmac' },
+      ['EVENT_TYPES has Carte.Points, which is hashed by event.fields: remove its type, or keep the field'],
+    ],
+    [
+      { EVENT_TYPES: 'Points: integer', EVENT_OTHER_FIELDS: 'drop', EVENT_FIELDS: 'No: keep' },
+      [
+        'EVENT_TYPES has Points, which is dropped by event.fields or event.otherFields: remove its type, or keep the field',
+      ],
+    ],
     [{ EVENT_FIELDS: 'Mail: hash' }, ['EVENT_FIELDS must be one of keep, drop, hmac']],
     [{ EVENT_FIELDS: 'Mail' }, ['EVENT_FIELDS must be a map of names to values; in a variable, lines of Name: value']],
     [

@@ -151,15 +151,26 @@ describe('the check of the event fields', () => {
     ['Mail', 'hmac'],
     ['Adresse.Rue', 'drop'],
   ])
-  const judged = (...clients: ClientRecord[]) => rules && judgeEventFields(clients, rules)
+  const judged = (...clients: ClientRecord[]) => judgeEventFields(clients, { fields: rules, types: undefined })
 
   test('warns about fields that no client has', () => {
     expect(judged({ No: '1', mail: 'x' }, { No: '2', Adresse: {} })).toMatchObject({
       verdict: 'warning',
       detail: 'none of 2 clients has adresse.rue',
     })
-    expect(judged({ No: '1', Mail: '' }, { No: '2', Adresse: [{ Ligne: { Rue: 'x' } }] })?.verdict).toBe('ok')
-    expect(judged()?.verdict).toBe('skipped')
+    expect(judged({ No: '1', Mail: '' }, { No: '2', Adresse: [{ Ligne: { Rue: 'x' } }] }).verdict).toBe('ok')
+    expect(judged().verdict).toBe('skipped')
+  })
+
+  test('warns about types that some values do not fit, and about typed fields that no client has', () => {
+    const typed = (...clients: ClientRecord[]) =>
+      judgeEventFields(clients, { fields: undefined, types: new Map([['carte.points', 'integer']]) })
+    expect(typed({ Carte: { Points: '12' } }, { Carte: { Points: '' } }).verdict).toBe('ok')
+    expect(typed({ Carte: { Points: '12' } }, { Carte: [{ Points: '007' }] })).toMatchObject({
+      verdict: 'warning',
+      detail: 'some values do not fit their type and stay text: carte.points',
+    })
+    expect(typed({ Carte: '' })).toMatchObject({ verdict: 'warning', detail: 'none of 1 clients has carte.points' })
   })
 })
 
