@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
 import type { ClientRecord, ClientValue } from '../source/client-source.ts'
-import { setField, type WritableRecord } from '../source/client-source.ts'
+import { RecordBuilder } from '../source/record-builder.ts'
 
 /** Dotted paths to leave out, in lower case (`a.b`). A list adds no level to a path. */
 export type IgnoredPaths = ReadonlySet<string>
@@ -10,7 +10,20 @@ export type IgnoredPaths = ReadonlySet<string>
  * whole-number keys before all others.
  */
 export function canonicalJson(value: ClientValue): string {
-  return JSON.stringify(sorted(value))
+  return JSON.stringify(isSorted(value) ? value : sorted(value))
+}
+
+/** Hot path: a `RecordBuilder` sorts the fields. */
+function isSorted(value: ClientValue): boolean {
+  if (typeof value === 'string') return true
+  if (isList(value)) return value.every(isSorted)
+  let last = ''
+  for (const name in value) {
+    const field = value[name]
+    if (name < last || (typeof field === 'object' && !isSorted(field))) return false
+    last = name
+  }
+  return true
 }
 
 function sorted(value: ClientValue): ClientValue {
@@ -19,25 +32,9 @@ function sorted(value: ClientValue): ClientValue {
 }
 
 export function withSortedKeys(record: ClientRecord): ClientRecord {
-  const copy: WritableRecord = {}
-  for (const key of sortedKeys(record)) {
-    const field = record[key]
-    if (field !== undefined) setField(copy, key, typeof field === 'string' ? field : sorted(field))
-  }
-  return copy
-}
-
-/** Cache: the last list of keys, by its length. A page has few kinds of objects. */
-const lastKeys: { readonly given: readonly string[]; readonly sorted: readonly string[] }[] = []
-const MAX_CACHED_LENGTH = 200
-
-function sortedKeys(record: ClientRecord): readonly string[] {
-  const given = Object.keys(record)
-  const last = lastKeys[given.length]
-  if (last !== undefined && given.every((key, index) => key === last.given[index])) return last.sorted
-  const sorted = given.toSorted()
-  if (given.length < MAX_CACHED_LENGTH) lastKeys[given.length] = { given, sorted }
-  return sorted
+  const building = new RecordBuilder()
+  for (const [name, field] of Object.entries(record)) building.add(name, sorted(field))
+  return building.record()
 }
 
 /** A copy without the ignored paths; the record itself when nothing is ignored. */

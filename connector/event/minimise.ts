@@ -1,4 +1,5 @@
-import { type ClientRecord, type ClientValue, setField, type WritableRecord } from '../source/client-source.ts'
+import type { ClientRecord, ClientValue } from '../source/client-source.ts'
+import { RecordBuilder } from '../source/record-builder.ts'
 import { canonicalJson } from './canonical-json.ts'
 import type { FieldAction, FieldHash, FieldRules } from './field-rules.ts'
 
@@ -32,17 +33,17 @@ function branchesOf({ others, actions }: FieldRules): Branch {
   return root
 }
 
-function minimised(record: ClientRecord, branch: Branch, hmac: FieldHash | undefined): WritableRecord {
-  const kept: WritableRecord = {}
+function minimised(record: ClientRecord, branch: Branch, hmac: FieldHash | undefined): ClientRecord {
+  const kept = new RecordBuilder()
   const keys = Object.keys(record)
   const other = isListOfOne(record, keys) ? branch : withoutBranches[branch.action]
   for (const key of keys) {
     const value = record[key]
     const own = branch.below.get(key.toLowerCase())
     const left = value === undefined ? undefined : valueUnder(value, own ?? other, hmac)
-    if (left !== undefined) setField(kept, key, left)
+    if (left !== undefined) kept.add(key, left)
   }
-  return kept
+  return kept.record()
 }
 
 /** XML shows a list of one item, if it is not configured as a list, as an object with one field that is the item. */

@@ -88,7 +88,7 @@ describe('XML and JSON', () => {
     const [xml, json] = [read('xml'), read('json')]
     const lists = newLists(xml, [])
     expect(lists.toSorted()).toEqual(newLists(json, []).toSorted())
-    expect(lists).toEqual(['Telephone', 'Cartes', 'Cartes.Avantages', 'Adresse.Points'])
+    expect(lists).toEqual(['Telephone', 'Adresse.Points', 'Cartes', 'Cartes.Avantages'])
     const inShape = (client: ClientRecord) => canonicalJson(listShaper(lists)(client))
     expect(xml.map(inShape)).toEqual(json.map(inShape))
     expect(xml.map(canonicalJson)).not.toEqual(json.map(canonicalJson))

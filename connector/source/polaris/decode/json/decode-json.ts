@@ -1,5 +1,6 @@
 import { ConnectorError } from '../../../../runtime/connector-error.ts'
-import { type ClientRecord, type ClientValue, setField, type WritableRecord } from '../../../client-source.ts'
+import type { ClientRecord, ClientValue } from '../../../client-source.ts'
+import { RecordBuilder } from '../../../record-builder.ts'
 import type { AnswerNode, AnswerRoot } from '../answer-node.ts'
 import type { DecodeSettings } from '../decode-xml.ts'
 import { normaliseText } from '../normalise-value.ts'
@@ -97,14 +98,14 @@ const isJsonList = (value: JsonValue): value is readonly JsonValue[] => Array.is
 
 /** Converts an object to a record: leaves keep their text; `null` and the minimum date are left out. Hot path. */
 function jsonRecord(object: JsonObject, timeZone: string): ClientRecord {
-  const record: WritableRecord = {}
+  const building = new RecordBuilder()
   for (const name in object) {
     const given = object[name]
     if (given === null || given === undefined || isSerializerMetadata(name)) continue
     const value = typeof given === 'string' ? normaliseText(given, timeZone) : valueIn(given, timeZone)
-    if (value !== undefined) setField(record, name, value)
+    if (value !== undefined) building.add(name, value)
   }
-  return record
+  return building.record()
 }
 
 /** Fields that .NET serializers add. In XML these are attributes, which are ignored too. */

@@ -93,7 +93,7 @@ describe('decodeXml: values', () => {
     const record = client(
       '<__proto__><x>1</x></__proto__><constructor>2</constructor><prototype a="1"/><toString>3</toString><hasOwnProperty>4</hasOwnProperty>',
     )
-    expect(Object.keys(record)).toEqual(['__proto__', 'constructor', 'prototype', 'toString', 'hasOwnProperty'])
+    expect(Object.keys(record)).toEqual(['__proto__', 'constructor', 'hasOwnProperty', 'prototype', 'toString'])
     expect(Object.getOwnPropertyDescriptor(record, '__proto__')?.value).toEqual({ x: '1' })
     expect(Object.getPrototypeOf(record)).toBe(Object.prototype)
     expect(Object.entries(record).at(1)).toEqual(['constructor', '2'])
