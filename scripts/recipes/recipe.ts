@@ -1,19 +1,14 @@
-import { openShop, type Shop } from './shop.ts'
-
-export interface RecipeOptions {
-  /** Settings of the connector besides those of every shop. */
-  readonly settings?: Readonly<Record<string, string>>
-}
+import { openShop, type Shop, type ShopOptions } from './shop.ts'
 
 /** Runs a recipe beside a shop of its own and prints its result. The process exits with 1 if the recipe rejects. */
 export async function runRecipe(
   name: string,
   recipe: (shop: Shop) => Promise<string>,
-  { settings = {} }: RecipeOptions = {},
+  options: ShopOptions = {},
 ): Promise<void> {
   const startedAt = performance.now()
   try {
-    const shop = await openShop(settings)
+    const shop = await openShop(options)
     try {
       const result = await recipe(shop)
       console.log(`${name}: ${result} (${Math.round((performance.now() - startedAt) / 1000)} s)`)

@@ -20,24 +20,30 @@ export interface Shop {
   rows(): Row[]
 }
 
-const CLIENTS = 2000
+export interface ShopOptions {
+  /** At the start. Default: 2,000. */
+  readonly clients?: number
+  /** Settings of the connector besides those of every shop. */
+  readonly settings?: Readonly<Record<string, string>>
+}
+
 const CHANGES = 300
 const WITHIN_MS = 90_000
 const topic = 'client.modified'
 
 /** Resolves when the topic has every client. */
-export async function openShop(
-  more: Readonly<Record<string, string>> = {},
-): Promise<Shop & { close(): Promise<void> }> {
+export async function openShop(options: ShopOptions = {}): Promise<Shop & { close(): Promise<void> }> {
   const closing = closeStack()
   const folder = closing.use(mkdtempSync(join(tmpdir(), 'recipe-')), (one) =>
     rmSync(one, { recursive: true, force: true }),
   )
   try {
     const kafka = closing.use(await startKafka(), (one) => one.close())
-    const simulator = closing.use(await startPolarisSimulator({ clients: CLIENTS }), (one) => one.close())
+    const simulator = closing.use(await startPolarisSimulator({ clients: options.clients ?? 2000 }), (one) =>
+      one.close(),
+    )
     const brokers = kafka.bootstrap
-    const environment = { ...settings(brokers, simulator, folder), ...more }
+    const environment = { ...settings(brokers, simulator, folder), ...options.settings }
     const connector = closing.use(startConnector(['run'], environment), (one) => one.kill())
     await connector.line(says('caught up'), WITHIN_MS)
     const erased = new Set<string>()
@@ -103,9 +109,9 @@ async function day(parts: ShopParts): Promise<void> {
 
 /** Waits until the newest record of every client is its present state. */
 async function published(parts: ShopParts): Promise<void> {
+  const present = new Map(rowsOf(parts).map((row) => [row.No, row.NoVersion]))
   const isEnough = (records: readonly TopicRecord[]) => {
     const newest = new Map(records.map((record) => [record.key, record]))
-    const present = new Map(rowsOf(parts).map((row) => [row.No, row.NoVersion]))
     return parts.simulator.clientIds.every((client) => versionIn(newest.get(client)) === present.get(client))
   }
   await readTopicUntil(parts.brokers, topic, { withinMs: WITHIN_MS, follows: true, isEnough })
