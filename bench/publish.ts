@@ -4,6 +4,7 @@ import { kafkaEventPublisher } from '../connector/kafka/kafka-event-publisher.ts
 import { withoutCheckpoint } from '../connector/publish/event-publisher.ts'
 import { systemClock } from '../connector/runtime/clock.ts'
 import { refusedAccounts } from '../connector/runtime/refused-accounts.ts'
+import { sentEvent } from '../test/support/records.ts'
 import { openTopic } from '../test/support/topic-reader.ts'
 import { figuresOf, type Sample } from './parts/figures.ts'
 import type { PublishOrder } from './parts/limit-run.ts'
@@ -78,7 +79,7 @@ async function openPublisher(): Promise<{ publish: Publish; close(): Promise<voi
   const producer = await publisher.open(withoutCheckpoint, stop)
   const publish: Publish = async (records, seq) => {
     const transaction = producer.begin(stop)
-    await transaction.send(records.map(({ key, value }) => ({ to: 'events', key, value })))
+    await transaction.send(records.map(({ key, value }) => sentEvent(key, value)))
     await transaction.commit({ epoch: 1, seq, nonce: 'bench' })
   }
   return { publish, close: () => publisher.close() }

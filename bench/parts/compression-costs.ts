@@ -1,6 +1,7 @@
 import { promisify } from 'node:util'
 import { gunzip, gzip, zstdCompress, zstdDecompress } from 'node:zlib'
-import { clientEvent, dataSchema, eventSource } from '../../connector/event/client-event.ts'
+import { type ClientEventParts, dataSchema, eventSource } from '../../connector/event/client-event.ts'
+import { clientEvent, type EventForm } from '../../connector/event/cloud-event/event-form.ts'
 import { startPolarisSimulator } from '../../test/polaris/polaris-simulator.ts'
 import { cpuSecondsOf } from './process-usage.ts'
 
@@ -46,20 +47,27 @@ export async function* compressionCosts(): AsyncGenerator<CompressionCost, void>
   }
 }
 
+const form: EventForm = {
+  mode: 'structured',
+  source: eventSource('shop', 'clients'),
+  dataSchema: dataSchema(undefined),
+  extensions: {},
+}
+
+function eventOf(client: Pick<ClientEventParts, 'clientId' | 'json' | 'sequence'>): string {
+  const { sequence } = client
+  const { record } = clientEvent(
+    { ...client, contentHash: `${sequence}`, previous: '', timeMs: Date.now() + sequence },
+    form,
+  )
+  return record.value
+}
+
 async function someEvents(): Promise<string[]> {
   const simulator = await startPolarisSimulator({ clients: EVENTS })
   try {
     return simulator.clientIds.map((clientId, sequence) =>
-      clientEvent({
-        clientId,
-        json: JSON.stringify(simulator.fieldsOf(clientId)),
-        source: eventSource('shop', 'clients'),
-        contentHash: `${sequence}`,
-        previous: '',
-        timeMs: Date.now() + sequence,
-        sequence,
-        dataSchema: dataSchema(undefined),
-      }),
+      eventOf({ clientId, json: JSON.stringify(simulator.fieldsOf(clientId)), sequence }),
     )
   } finally {
     await simulator.close()

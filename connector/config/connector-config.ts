@@ -1,4 +1,5 @@
 import { eventSource } from '../event/client-event.ts'
+import type { EventMode } from '../event/cloud-event/event-form.ts'
 import { type DeadLetterLimit, deadLetterLimits } from '../event/dead-letter.ts'
 import type { ConfiguredFields } from '../event/field-mapping.ts'
 import type { KafkaConnection } from '../kafka/kafka-client.ts'
@@ -78,6 +79,7 @@ export interface StreamConfig {
   readonly fields: ConfiguredFields
   /** Lower-case dotted paths. */
   readonly hashIgnore: ReadonlySet<string>
+  readonly eventMode: EventMode
   readonly event: EventFields
   readonly deadLetterLimit: DeadLetterLimit
   readonly deadLetterClient: 'leave-out' | 'include'
@@ -120,7 +122,7 @@ function streamConfig(stream: StreamSettings, { connector, kafka }: Settings): S
     kafka: kafkaConfig(kafka, stream.kafka),
     topicUse: stream.sharedKeys || stream.kafka.adoptTopic ? 'shared' : 'exclusive',
     poll: scanSettings(poll, polaris),
-    removed: removedSettings(stream.removed),
+    removed: removedSettings(stream.removed, event.mode),
     beginAt: beginAt(polaris),
     fields: {
       clientId: polaris.clientIdField ?? null,
@@ -129,6 +131,7 @@ function streamConfig(stream: StreamSettings, { connector, kafka }: Settings): S
       lists: polaris.listFields,
     },
     hashIgnore: new Set(polaris.hashIgnore.map((path) => path.toLowerCase())),
+    eventMode: event.mode,
     event: eventFields(event),
     deadLetterLimit: { ...deadLetterLimits, maxShare: deadLetters.maxPercent / 100 },
     deadLetterClient: deadLetters.includeClient ? 'include' : 'leave-out',

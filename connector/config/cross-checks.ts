@@ -35,7 +35,10 @@ export const crossChecks: readonly CrossCheck[] = [
     reads: ['streams.polaris.headers', 'streams.polaris.auth', 'streams.polaris.login'],
     find: ofEachStream(headerNames),
   },
-  { reads: ['streams.removed', 'streams.poll.fullScan', 'streams.sharedKeys'], find: ofEachStream(removedClients) },
+  {
+    reads: ['streams.removed', 'streams.event', 'streams.poll.fullScan', 'streams.sharedKeys'],
+    find: ofEachStream(removedClients),
+  },
   { reads: ['streams.event', 'streams.polaris.clientIdField'], find: ofEachStream(checkedFieldRules) },
   { reads: ['checkpoint.encryption', 'checkpoint.kmsKeyId'], find: encryption },
   { reads: ['streams.polaris.url', 'streams.polaris.server'], find: sameLimitsOfServer },

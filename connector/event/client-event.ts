@@ -1,5 +1,4 @@
 import { hash } from 'node:crypto'
-import { parsedFields } from '../runtime/parsed-json.ts'
 
 /** One Kafka record. A stream writes to the topics `events`, `deadLetters` and, if it is configured, `progress`. */
 export type OutgoingRecord = ValueRecord | Tombstone
@@ -10,32 +9,21 @@ export interface ValueRecord {
   readonly key: string | null
   /** JSON text. */
   readonly value: string
-  /** Absent: those of all records of its topic. */
-  readonly headers?: Readonly<Record<string, string>>
+  readonly headers: RecordHeaders
 }
+
+/** Texts by name. Most records share a few objects, which are encoded once. */
+export type RecordHeaders = Readonly<Record<string, string>>
 
 /** Deletes the client from a compacted topic. */
 export interface Tombstone {
   readonly to: 'events'
   readonly key: string
   readonly value: null
-  readonly headers: Readonly<Record<string, string>>
-}
-
-/** A record of the events topic, as read. */
-export type StoredEvent = Pick<ValueRecord, 'value'> | Omit<Tombstone, 'to'>
-
-/** Where a record is in its topic. */
-export interface RecordPlace {
-  readonly partition: number
-  readonly offset: bigint
-  /** The key of the record. */
-  readonly key: string | null
+  readonly headers: RecordHeaders
 }
 
 export interface ClientEventParts {
-  /** See `eventSource`. */
-  readonly source: string
   readonly clientId: string
   /** The client's canonical JSON. */
   readonly json: string
@@ -46,10 +34,6 @@ export interface ClientEventParts {
   readonly timeMs: number
   /** Number of events in the stream before this one. */
   readonly sequence: number
-  /** See `dataSchema`. */
-  readonly dataSchema: string
-  /** See `fieldAttributes`; absent for a whole client. */
-  readonly extensions?: string | undefined
   /** The request for which an unchanged client is published again; absent for a change. */
   readonly republished?: string | undefined
 }
@@ -67,43 +51,8 @@ export function eventId({
   clientId,
   contentHash,
   previous,
-}: Pick<ClientEventParts, 'source' | 'clientId' | 'contentHash' | 'previous'>): string {
+}: Pick<ClientEventParts, 'clientId' | 'contentHash' | 'previous'> & { readonly source: string }): string {
   return hash('sha256', [source, clientId, contentHash, previous].join('\u0000'), 'hex').slice(0, 32)
-}
-
-/** A CloudEvent 1.0 in structured JSON mode. */
-export function clientEvent(parts: ClientEventParts): string {
-  const subject = JSON.stringify(parts.clientId)
-  const republished = parts.republished === undefined ? '' : `"republished":${JSON.stringify(parts.republished)},`
-  return (
-    `{"specversion":"1.0","type":"${EVENT_TYPE}","source":${JSON.stringify(parts.source)},"id":"${eventId(parts)}",` +
-    `"time":"${new Date(parts.timeMs).toISOString()}","subject":${subject},` +
-    `"sequence":"${sequenceText(parts.sequence)}","partitionkey":${subject},` +
-    `"datacontenttype":"application/json","dataschema":${JSON.stringify(parts.dataSchema)},${parts.extensions ?? ''}${republished}"data":${parts.json}}`
-  )
-}
-
-/** The client id of an event; undefined if the record is none. */
-export function subjectOf(record: StoredEvent): string | undefined {
-  if (record.value === null) return record.key
-  const { subject } = parsedFields(record.value)
-  return typeof subject === 'string' ? subject : undefined
-}
-
-/** The sequence number of an event; undefined if the record is not an event of this source. */
-export function sequenceOf(record: StoredEvent, source: string): number | undefined {
-  if (record.value === null) return record.headers.ce_source === source ? Number(record.headers.ce_sequence) : undefined
-  const event = parsedFields(record.value)
-  return event.source === source && event.sequence !== undefined ? Number(event.sequence) : undefined
-}
-
-/** The `source` of any stream. */
-const sourcePattern = /^\/polaris\/[a-z0-9-]+\/[a-z0-9-]+$/
-
-/** Who wrote a record: the `source` of a stream, or `another producer`, whose records may contain anything. */
-export function writerOf(record: StoredEvent): string {
-  const source = record.value === null ? record.headers.ce_source : parsedFields(record.value).source
-  return typeof source === 'string' && sourcePattern.test(source) ? source : 'another producer'
 }
 
 /** The major version of the contract with subscribers. A breaking change needs the next one. */

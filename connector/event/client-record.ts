@@ -1,18 +1,13 @@
-import type { ValueRecord } from './client-event.ts'
-import { clientEvent } from './client-event.ts'
+import type { RecordHeaders, ValueRecord } from './client-event.ts'
+import { clientEvent, type EventForm } from './cloud-event/event-form.ts'
 import { type DeadLetterCode, deadLetter } from './dead-letter.ts'
 import { isClientId, type ReadClient } from './read-client.ts'
 
 export interface EventSettings {
-  /** `/polaris/<connector>/<stream>` */
-  readonly source: string
-  /** The `dataschema` of events. */
-  readonly dataSchema: string
+  readonly form: EventForm
   /** Largest record value that the topic accepts, in bytes. */
   readonly maxValueBytes: number
   readonly deadLetterClient: 'leave-out' | 'include'
-  /** See `fieldAttributes`. */
-  readonly extensions?: string | undefined
 }
 
 /** The place of an event in its stream. */
@@ -45,25 +40,16 @@ export function clientRecord(client: ReadClient, place: EventPlace, settings: Ev
     const code = isMissing ? 'client-id-missing' : 'client-id-not-text'
     return asDeadLetter({ ...dead, code, key: null, bytes: Buffer.byteLength(json), json }, settings)
   }
-  const { source, dataSchema, maxValueBytes, extensions } = settings
-  const { sequence, previous, readAt, request } = place
+  const { form, maxValueBytes } = settings
+  const { sequence, previous, readAt, request: republished } = place
   const timeMs = modified?.instant ?? readAt
-  const value = clientEvent({
-    source,
-    clientId: id,
-    json,
-    contentHash: shapelessHash(),
-    previous,
-    timeMs,
-    sequence,
-    dataSchema,
-    extensions,
-    republished: request,
-  })
+  const parts = { clientId: id, json, contentHash: shapelessHash(), previous, timeMs, sequence, republished }
+  const { record, headerBytes } = clientEvent(parts, form)
+  const { value } = record
   // A UTF-16 code unit takes at most three bytes in UTF-8, so most events need no exact count.
-  const bytes = value.length * 3 <= maxValueBytes ? 0 : Buffer.byteLength(value)
+  const bytes = value.length * 3 + headerBytes <= maxValueBytes ? 0 : Buffer.byteLength(value) + headerBytes
   if (bytes > maxValueBytes) return asDeadLetter({ ...dead, code: 'client-too-large', key: id, bytes, json }, settings)
-  return { kind: 'event', record: { to: 'events', key: id, value } }
+  return { kind: 'event', record }
 }
 
 interface DeadClient {
@@ -76,6 +62,8 @@ interface DeadClient {
   readonly json: string | undefined
 }
 
+const deadLetterHeaders: RecordHeaders = { 'content-type': 'application/json' }
+
 function asDeadLetter(
   { code, key, bytes, contentHash, idField: field, json }: DeadClient,
   { deadLetterClient, maxValueBytes }: EventSettings,
@@ -84,5 +72,5 @@ function asDeadLetter(
   const clientJson = deadLetterClient === 'include' ? json : undefined
   const whole = deadLetter({ ...parts, clientJson })
   const value = Buffer.byteLength(whole) <= maxValueBytes ? whole : deadLetter({ ...parts, clientJson: undefined })
-  return { kind: 'dead-letter', record: { to: 'deadLetters', key, value } }
+  return { kind: 'dead-letter', record: { to: 'deadLetters', key, value, headers: deadLetterHeaders } }
 }

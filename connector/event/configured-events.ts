@@ -1,6 +1,7 @@
 import { rulesOf, rulesText } from '../index/client-index.ts'
 import { dataSchema } from './client-event.ts'
 import type { EventSettings } from './client-record.ts'
+import type { EventForm } from './cloud-event/event-form.ts'
 import { fieldAttributes, fieldRulesOf, fieldRulesText, withDropped } from './field-rules.ts'
 import { presentRules, type ReadingRules } from './read-client.ts'
 
@@ -12,6 +13,7 @@ interface ConfiguredEvents {
   readonly fields: { readonly clientId: string | null; readonly lists: readonly string[] }
   readonly hashIgnore: ReadingRules['ignored']
   readonly event: Omit<ReadingRules, 'timeZone' | 'ignored' | 'dropped' | 'lists'>
+  readonly eventMode: EventForm['mode']
   readonly deadLetterClient: EventSettings['deadLetterClient']
 }
 
@@ -30,20 +32,19 @@ export const configuredPaths = ({ fields, types }: ConfiguredEvents['event']): r
   ...new Set([...(fields?.actions.keys() ?? []), ...(types?.keys() ?? [])]),
 ]
 
-/** Upper bound of a record's headers, key and lengths, in bytes. */
+/** Upper bound of a record's key, lengths and those headers that every record has, in bytes. */
 const FRAMING_BYTES = 1024
 
 /** How the clients of a stream become events. */
 export function eventSettings(
   { contractUrl }: { readonly contractUrl: string | undefined },
-  { eventSource: source, kafka, deadLetterClient, event }: ConfiguredEvents,
+  { eventSource: source, eventMode: mode, kafka, deadLetterClient, event }: ConfiguredEvents,
 ): EventSettings {
+  const extensions = fieldAttributes(event.fields, event.hmac)
   return {
-    source,
-    dataSchema: dataSchema(contractUrl),
+    form: { mode, source, dataSchema: dataSchema(contractUrl), extensions },
     maxValueBytes: kafka.maxMessageBytes - FRAMING_BYTES,
     deadLetterClient,
-    extensions: fieldAttributes(event.fields, event.hmac),
   }
 }
 
@@ -56,12 +57,14 @@ export function indexRules(stream: ConfiguredEvents): string {
 /** How clients become events without these fields, which were read when the stream was already known. */
 export function withoutFields<Parts extends WithRules>(parts: Parts, dropped: readonly string[]): Parts {
   if (dropped.length === 0) return parts
+  const { settings } = parts
   const rules = readingRulesWithout(parts.rules, dropped)
+  const form = { ...settings.form, extensions: fieldAttributes(rules.fields, rules.hmac) }
   return {
     ...parts,
     rules,
     indexRules: indexRulesWithout(parts.indexRules, dropped),
-    settings: { ...parts.settings, extensions: fieldAttributes(rules.fields, rules.hmac) },
+    settings: { ...settings, form },
   }
 }
 

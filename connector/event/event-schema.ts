@@ -1,8 +1,8 @@
 import { CONTRACT_MAJOR, dataSchema, dataSchemaPattern, EVENT_TYPE, SEQUENCE_DIGITS } from './client-event.ts'
+import type { TombstoneType } from './cloud-event/tombstone.ts'
+import { REMOVED_TYPE } from './cloud-event/tombstone.ts'
 import { deadLetterCodes } from './dead-letter.ts'
 import { fieldAttributeSchemas } from './field-rules.ts'
-import type { TombstoneType } from './tombstone.ts'
-import { REMOVED_TYPE } from './tombstone.ts'
 
 export type JsonSchema = Readonly<Record<string, unknown>>
 
@@ -51,70 +51,77 @@ const attributes = {
 const subject = { description: 'The client id, as in the key of the record.', type: 'string', minLength: 1 }
 const partitionkey = { description: 'The client id.', type: 'string', minLength: 1 }
 
-/** A CloudEvent with a client: the value of a record in the events topic. */
-export function eventSchema(at: string): JsonSchema {
-  const { specversion, source, id, sequence } = attributes
-  const required = {
-    specversion,
-    type: { const: EVENT_TYPE },
-    source,
-    id,
-    time: {
-      description: 'The modification time of the client if it is mapped, otherwise the time when it was read. UTC.',
-      type: 'string',
-      format: 'date-time',
-    },
-    subject,
-    sequence,
-    partitionkey,
-    datacontenttype: { const: 'application/json' },
-    dataschema: {
-      description: 'The schema of `data`. It changes with the major version of the contract only.',
-      type: 'string',
-      format: 'uri',
-      pattern: dataSchemaPattern,
-    },
-    data: { $ref: `${at}client` },
-  }
-  const republished = {
+/** Attributes of an event with a client, whatever its mode. */
+const ofClient = {
+  specversion: attributes.specversion,
+  type: { const: EVENT_TYPE },
+  source: attributes.source,
+  id: attributes.id,
+  time: {
+    description: 'The modification time of the client if it is mapped, otherwise the time when it was read. UTC.',
+    type: 'string',
+    format: 'date-time',
+  },
+  subject,
+  sequence: attributes.sequence,
+  partitionkey,
+}
+
+const dataschema = {
+  description: 'The schema of the client. It changes with the major version of the contract only.',
+  type: 'string',
+  format: 'uri',
+  pattern: dataSchemaPattern,
+}
+
+/** Only some events have them. */
+const extensions = {
+  ...fieldAttributeSchemas,
+  republished: {
     description:
       'Only if an operator had the client published again although it is unchanged: the id of the request. A consumer that counts changes ignores such events.',
     type: 'string',
     minLength: 1,
-  }
-  const properties = { ...required, ...fieldAttributeSchemas, republished }
-  return { title: 'Client event', type: 'object', required: Object.keys(required), properties }
+  },
+}
+
+/** A CloudEvent with a client: the value of a record in the events topic, in structured mode. */
+export function eventSchema(at: string): JsonSchema {
+  const datacontenttype = { const: 'application/json' }
+  const required = { ...ofClient, datacontenttype, dataschema, data: { $ref: `${at}client` } }
+  return objectSchema('Client event', required, extensions)
+}
+
+function objectSchema(title: string, required: JsonSchema, optional: JsonSchema = {}): JsonSchema {
+  const properties = { ...required, ...optional }
+  return { title, type: 'object', required: Object.keys(required), properties }
 }
 
 const publishedAt = { description: 'When it was published. UTC.', type: 'string', format: 'date-time' }
+const withoutData = (type: TombstoneType) => ({ ...ofClient, type: { const: type }, time: publishedAt })
 
 /** A CloudEvent without data: the value of a record in the events topic. */
-export function removalSchema(): JsonSchema {
-  const { specversion, source, id, sequence } = attributes
-  const properties = {
-    specversion,
-    type: { const: REMOVED_TYPE },
-    source,
-    id,
-    time: publishedAt,
-    subject,
-    sequence,
-    partitionkey,
-  }
-  return { title: 'Removal', type: 'object', required: Object.keys(properties), properties }
+export const removalSchema = (): JsonSchema => objectSchema('Removal', withoutData(REMOVED_TYPE))
+
+const asHeaders = (schemas: JsonSchema): JsonSchema =>
+  Object.fromEntries(Object.entries(schemas).map(([name, schema]) => [`ce_${name}`, schema]))
+
+/** The headers of an event in binary mode, whose value is the client. */
+export function binaryHeaders(): JsonSchema {
+  const required = { 'content-type': { const: 'application/json' }, ...asHeaders({ ...ofClient, dataschema }) }
+  return objectSchema('Headers of a client event in binary mode', required, asHeaders(extensions))
 }
 
 /** The headers of a tombstone: a CloudEvent without data in binary mode. */
-export function tombstoneHeaders(type: TombstoneType): JsonSchema {
-  const properties = {
-    ce_specversion: attributes.specversion,
-    ce_type: { const: type },
-    ce_source: attributes.source,
-    ce_id: attributes.id,
-    ce_time: publishedAt,
-    ce_sequence: attributes.sequence,
-  }
-  return { type: 'object', required: Object.keys(properties), properties }
+export const tombstoneHeaders = (type: TombstoneType): JsonSchema =>
+  objectSchema('Headers of a tombstone', asHeaders(withoutData(type)))
+
+/** The headers of a record in structured mode. */
+export function structuredHeadersSchema(type: string): JsonSchema {
+  const routing = asHeaders({ type: { const: type }, source: attributes.source })
+  const required = { 'content-type': { const: 'application/cloudevents+json' }, ...routing }
+  const optional = type === EVENT_TYPE ? asHeaders({ republished: extensions.republished }) : {}
+  return objectSchema('Headers in structured mode', required, optional)
 }
 
 /** The value of a record in the dead-letter topic. */
@@ -133,8 +140,7 @@ export function deadLetterSchema(at: string): JsonSchema {
       pattern: '^[A-Za-z0-9_-]{43}$',
     },
   }
-  const properties = { ...required, client: { $ref: `${at}client` } }
-  return { title: 'Dead letter', type: 'object', required: Object.keys(required), properties }
+  return objectSchema('Dead letter', required, { client: { $ref: `${at}client` } })
 }
 
 export const schemaHeader = { $schema: 'https://json-schema.org/draft/2020-12/schema' }
@@ -148,6 +154,7 @@ export function schemaFiles(): Readonly<Record<string, JsonSchema>> {
   return {
     [`${folder}/client.schema.json`]: { ...schemaHeader, $id: dataSchema(undefined), ...client, $defs: { value } },
     [`${folder}/event.schema.json`]: { ...schemaHeader, $id: idOf('event'), ...eventSchema('#/$defs/'), $defs },
+    [`${folder}/binary-headers.schema.json`]: { ...schemaHeader, $id: idOf('binary-headers'), ...binaryHeaders() },
     [`${folder}/removal.schema.json`]: { ...schemaHeader, $id: idOf('removal'), ...removalSchema() },
     [`${folder}/dead-letter.schema.json`]: {
       ...schemaHeader,

@@ -85,13 +85,16 @@ export function fieldHash(key: string): FieldHash {
 }
 
 /**
- * The extension attributes of an event that does not contain the whole client, as JSON members, each with a comma. Their
- * names are those that CloudEvents allows: lower-case letters and digits.
+ * The extension attributes of an event that does not contain the whole client. Their names are those that CloudEvents
+ * allows: lower-case letters and digits.
  */
-export function fieldAttributes(fields: FieldRules | undefined, hmac: FieldHash | undefined): string {
-  if (fields === undefined) return ''
-  const rules = `"fieldrules":${JSON.stringify(fieldRulesText(fields))},`
-  return hmac === undefined || !hasHmac(fields) ? rules : `${rules}"hmackeyid":"${hmac.keyId}",`
+export function fieldAttributes(
+  fields: FieldRules | undefined,
+  hmac: FieldHash | undefined,
+): Readonly<Record<string, string>> {
+  if (fields === undefined) return {}
+  const fieldrules = fieldRulesText(fields)
+  return hmac === undefined || !hasHmac(fields) ? { fieldrules } : { fieldrules, hmackeyid: hmac.keyId }
 }
 
 /** Their JSON Schemas. Both are optional. */

@@ -7,12 +7,12 @@ import {
   MAX_EVENT_NUMBER,
   UNKNOWN_CONTENT,
 } from '../index/index-entry.ts'
-import { parsedJson } from '../runtime/parsed-json.ts'
 import type { ClientRecord, ClientValue } from '../source/client-source.ts'
-import { EVENT_TYPE, isDataSchema, type StoredEvent, type Tombstone } from './client-event.ts'
+import { EVENT_TYPE, isDataSchema } from './client-event.ts'
+import { type CloudEvent, cloudEvent, type StoredEvent } from './cloud-event/stored-event.ts'
+import { ERASED_TYPE, REMOVED_TYPE } from './cloud-event/tombstone.ts'
 import { parsedAsText } from './field-types.ts'
 import { contentUnder } from './read-client.ts'
-import { ERASED_TYPE, REMOVED_TYPE } from './tombstone.ts'
 
 /** What a published event says about its client. */
 export interface PublishedClient {
@@ -34,31 +34,30 @@ export function publishedClientReader(
   present: ContentRules,
 ): (record: StoredEvent) => PublishedClient | undefined {
   return (record) => {
-    const event = record.value === null ? attributesOf(record) : fieldsOf(parsedJson(record.value))
-    if (event.source !== source || typeof event.subject !== 'string') return undefined
-    const number = Number(event.sequence)
-    if (typeof event.sequence !== 'string' || !Number.isInteger(number) || number < 0 || number > MAX_EVENT_NUMBER)
-      return undefined
-    const isKnown = event.type === EVENT_TYPE && isDataSchema(event.dataschema) && record.value !== null
-    const client = isKnown ? clientIn(event.data, record.value) : undefined
+    const event = cloudEvent(record)
+    if (event === undefined) return undefined
+    const { type, subject: id, ...more } = event.attributes
+    if (more.source !== source || typeof id !== 'string') return undefined
+    const mark = marks.get(String(type))
+    const number = numberOf(more.sequence)
+    if (number === undefined || (record.value === null && mark === undefined)) return undefined
+    const client = type === EVENT_TYPE && isDataSchema(more.dataschema) ? clientIn(event) : undefined
     const { ignored, lists } = present
     const content = client === undefined ? UNKNOWN_CONTENT : contentUnder(client, { ignored, lists })
-    const { subject: id } = event
-    const mark = marks.get(String(event.type)) ?? 'none'
-    return { id, key: clientKey(id), content, rules: rulesText(rulesOfEvent(event, present)), number, mark }
+    const rules = rulesText(rulesOfEvent(more, present))
+    return { id, key: clientKey(id), content, rules, number, mark: mark ?? 'none' }
   }
+}
+
+function numberOf(sequence: unknown): number | undefined {
+  const number = typeof sequence === 'string' ? Number(sequence) : Number.NaN
+  return Number.isInteger(number) && number >= 0 && number <= MAX_EVENT_NUMBER ? number : undefined
 }
 
 const marks: ReadonlyMap<string, PublishedClient['mark']> = new Map([
   [REMOVED_TYPE, 'withdrawn-gone'],
   [ERASED_TYPE, 'withdrawn'],
 ])
-
-/** Of a tombstone. */
-function attributesOf({ key, headers }: Omit<Tombstone, 'to' | 'value'>): Readonly<Record<string, unknown>> {
-  const { ce_type: type, ce_source: source, ce_sequence: sequence } = headers
-  return type !== undefined && marks.has(type) ? { type, source, sequence, subject: key } : {}
-}
 
 /** The event shows which fields were dropped and hashed, and so do the rules of its entry. */
 function rulesOfEvent(
@@ -73,11 +72,10 @@ function rulesOfEvent(
 const isObject = (value: unknown): value is object =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
-const fieldsOf = (value: unknown): Readonly<Record<string, unknown>> => (isObject(value) ? { ...value } : {})
-
 /** Values that have a type count with their text. */
-function clientIn(data: unknown, json: string): ClientRecord | undefined {
-  const client = isRecord(data) ? data : fieldsOf(parsedAsText(json)).data
+function clientIn(event: CloudEvent): ClientRecord | undefined {
+  const data = event.data()
+  const client = isRecord(data) ? data : event.data(parsedAsText)
   return isRecord(client) ? client : undefined
 }
 

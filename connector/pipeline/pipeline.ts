@@ -99,7 +99,7 @@ function openBuilder(parts: PipelineParts, stream: ClaimedStream): PageGroupBuil
   }
   const { scanSettings, beginAt } = group
   const shared = { requests, publisher, scanSettings, beginAt, clock, observe: reader.observe }
-  const opened = { ...shared, eventSource: group.settings.source, checkpoint: () => stream.checkpoint }
+  const opened = { ...shared, eventSource: group.settings.form.source, checkpoint: () => stream.checkpoint }
   const openParts = (group: OpenGroup) =>
     features.map(({ name, open }) => open({ ...opened, group, stored: state.parts[name] }))
   return pageGroupBuilder({ ...group, requests }, { state, table, openParts })

@@ -1,4 +1,5 @@
-import type { OutgoingRecord, RecordPlace, StoredEvent } from '../event/client-event.ts'
+import type { OutgoingRecord } from '../event/client-event.ts'
+import type { RecordPlace, StoredEvent } from '../event/cloud-event/stored-event.ts'
 
 /**
  * Committed by each transaction beside its events: a group offset (`seq`) and its metadata. Ordered by epoch, then seq;

@@ -1,4 +1,4 @@
-import type { OutgoingRecord } from '../event/client-event.ts'
+import type { OutgoingRecord, RecordHeaders } from '../event/client-event.ts'
 import { ConnectorError } from '../runtime/connector-error.ts'
 import type { TopicLayout } from './event-publisher.ts'
 import { partitionOf } from './partitioner.ts'
@@ -9,7 +9,7 @@ interface KafkaRecord {
   readonly value: string | null
   readonly partition: number
   readonly timestamp: string
-  readonly headers: Record<string, Buffer>
+  readonly headers: RecordHeaders
 }
 
 /** The records of one partition, in order; each chunk is sent in one request. */
@@ -30,20 +30,26 @@ interface BatchLayout {
   readonly publishedAt: number
 }
 
-/** For length, attributes, offsets and headers. */
-const recordOverheadBytes = 80
-const tombstoneOverheadBytes = 400
+/** For lengths, attributes and offsets. */
+const recordOverheadBytes = 36
+/** For the lengths of the name and the text of a header. */
+const headerOverheadBytes = 4
 const chunkFill = 0.9
 
-const headersByTopic = {
-  events: { 'content-type': Buffer.from('application/cloudevents+json') },
-  deadLetters: { 'content-type': Buffer.from('application/json') },
-  progress: {},
+/** Returns a function that keeps the last size: most records share a few headers. */
+function headerSizes(): (headers: RecordHeaders) => number {
+  let last: { readonly headers: RecordHeaders; readonly bytes: number } | undefined
+  return (headers) => {
+    if (last?.headers !== headers) last = { headers, bytes: sizeOfHeaders(headers) }
+    return last.bytes
+  }
 }
 
-function headersOf(record: OutgoingRecord): Record<string, Buffer> {
-  if (record.headers === undefined) return headersByTopic[record.to]
-  return Object.fromEntries(Object.entries(record.headers).map(([name, text]) => [name, Buffer.from(text)]))
+function sizeOfHeaders(headers: RecordHeaders): number {
+  let bytes = 0
+  for (const [name, text] of Object.entries(headers))
+    bytes += Buffer.byteLength(name) + Buffer.byteLength(text) + headerOverheadBytes
+  return bytes
 }
 
 interface OpenBatches extends PartitionBatches {
@@ -57,25 +63,22 @@ interface OpenBatches extends PartitionBatches {
  */
 export function partitionBatches(records: readonly OutgoingRecord[], layout: BatchLayout): PartitionBatches[] {
   const timestamp = String(layout.publishedAt)
+  const sizeOf = headerSizes()
   const batchesOf = () => new Map<number, OpenBatches>()
   const open = { events: batchesOf(), deadLetters: batchesOf(), progress: batchesOf() }
   for (const record of records) {
     const { topic, partitions } = layoutOf(record, layout)
     const key = record.key === null ? null : Buffer.from(record.key)
-    const headers = headersOf(record)
-    const bytes = (key?.length ?? 0) + sizeOf(record.value)
+    const { value, headers } = record
+    const bytes = recordOverheadBytes + sizeOf(headers) + (key?.length ?? 0) + Buffer.byteLength(value ?? '')
     if (bytes > layout.maxMessageBytes) throw tooLarge(topic, bytes, layout.maxMessageBytes)
-    const partition = partitionOf(key ?? Buffer.from(record.value ?? ''), partitions)
+    const partition = partitionOf(key ?? Buffer.from(value ?? ''), partitions)
     let batches = open[record.to].get(partition)
     if (batches === undefined) {
       batches = { topic, partition, chunks: [[]], bytes: 0 }
       open[record.to].set(partition, batches)
     }
-    add(
-      batches,
-      { key, value: record.value, partition, timestamp, headers },
-      { bytes, limit: layout.maxMessageBytes * chunkFill },
-    )
+    add(batches, { key, value, partition, timestamp, headers }, { bytes, limit: layout.maxMessageBytes * chunkFill })
   }
   return Object.values(open).flatMap((batches) => [...batches.values()])
 }
@@ -85,9 +88,6 @@ function layoutOf({ to }: OutgoingRecord, layout: Pick<BatchLayout, OutgoingReco
   if (found === undefined) throw new ConnectorError('bug', `publish: there is no topic for ${to}`)
   return found
 }
-
-const sizeOf = (value: string | null) =>
-  value === null ? tombstoneOverheadBytes : Buffer.byteLength(value) + recordOverheadBytes
 
 function add(batches: OpenBatches, record: KafkaRecord, size: { bytes: number; limit: number }): void {
   const last = batches.chunks.at(-1)

@@ -38,7 +38,9 @@ function unexpectedAt(text: string): number {
 }
 
 /** The fields of an object in a text; none if there is none. */
-export function parsedFields(text: string): Readonly<Record<string, unknown>> {
-  const value = parsedJson(text)
+export const parsedFields = (text: string): Readonly<Record<string, unknown>> => fieldsOf(parsedJson(text))
+
+/** The fields of an object; none if the value is none. */
+export function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null ? { ...value } : {}
 }

@@ -1,11 +1,14 @@
 import { readFileSync } from 'node:fs'
 import { CONTRACT_MAJOR } from '../../connector/event/client-event.ts'
+import { structuredHeaders } from '../../connector/event/cloud-event/event-form.ts'
 import {
+  binaryHeaders,
   deadLetterSchema,
   eventSchema,
   removalSchema,
   schemaFiles,
   sharedSchemas,
+  structuredHeadersSchema,
   tombstoneHeaders,
 } from '../../connector/event/event-schema.ts'
 import { kafkaDefaults } from '../../connector/kafka/kafka-config.ts'
@@ -41,6 +44,7 @@ function asyncApi(): unknown {
     channels: {
       clients: channel('client.modified', eventsConfig, [
         'clientModified',
+        'clientModifiedBinary',
         'clientRemoved',
         'clientRemovedTombstone',
         'clientErased',
@@ -80,25 +84,49 @@ const operation = (name: string, summary: string) => ({
   summary,
 })
 
+/** A golden example in structured mode, with its headers. */
+function structured(name: string) {
+  const payload = example(name) as { readonly type: string; readonly source: string; readonly republished?: string }
+  const { type, source, republished } = payload
+  const more = republished === undefined ? {} : { ce_republished: republished }
+  return { name, headers: { ...structuredHeaders(type, source), ...more }, payload }
+}
+
+/** One in binary mode. */
+function binary(name: string) {
+  const { headers, value } = example(`${name}-binary`) as { readonly headers: unknown; readonly value: unknown }
+  return { name: `${name}-binary`, headers, payload: value }
+}
+
+const clientExamples = ['client-modified', 'client-republished', 'client-minimised', 'client-typed']
+
 function messages() {
-  const examples = (...names: readonly string[]) => names.map((name) => ({ name, payload: example(name) }))
+  const plain = (...names: readonly string[]) => names.map((name) => ({ name, payload: example(name) }))
   return {
     clientModified: {
       ...{ name: 'client.modified', title: 'A client was created or changed', ...keyed(clientId) },
-      ...withHeader('application/cloudevents+json'),
+      ...{ contentType: 'application/cloudevents+json', headers: structuredHeadersSchema('client.modified') },
       payload: { $ref: '#/components/schemas/event' },
-      examples: examples('client-modified', 'client-republished', 'client-minimised', 'client-typed'),
+      examples: clientExamples.map(structured),
+    },
+    clientModifiedBinary: {
+      ...{ name: 'client.modified', title: 'The same with event.mode: binary', ...keyed(clientId) },
+      ...{ contentType: 'application/json', headers: binaryHeaders() },
+      payload: { $ref: '#/components/schemas/client' },
+      examples: clientExamples.map(binary),
     },
     clientRemoved: {
       ...{ name: 'client.removed', title: 'Full scans no longer return a client', ...keyed(clientId) },
-      ...withHeader('application/cloudevents+json'),
+      ...{ contentType: 'application/cloudevents+json', headers: structuredHeadersSchema('client.removed') },
       payload: { $ref: '#/components/schemas/removal' },
-      examples: examples('client-removed'),
+      examples: [structured('client-removed')],
     },
     clientRemovedTombstone: {
-      ...{ name: 'client.removed', title: 'Tombstone: follows a removal, by option', ...keyed(clientId) },
+      ...{ name: 'client.removed', ...keyed(clientId) },
+      title: 'Tombstone: follows a removal, by option; with event.mode: binary, the removal itself',
       headers: tombstoneHeaders('client.removed'),
       payload: { type: 'null' },
+      examples: [binary('client-removed')],
     },
     clientErased: {
       ...{ name: 'client.erased', title: 'Tombstone: a client was erased by an operator', ...keyed(clientId) },
@@ -110,7 +138,7 @@ function messages() {
       ...{ title: 'A client cannot become an event', ...keyed(clientIdOrNull) },
       ...withHeader('application/json'),
       payload: { $ref: '#/components/schemas/deadLetter' },
-      examples: examples('dead-letter', 'dead-letter-with-client'),
+      examples: plain('dead-letter', 'dead-letter-with-client'),
     },
   }
 }

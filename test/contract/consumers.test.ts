@@ -5,10 +5,9 @@ import { promisify } from 'node:util'
 import { type Admin, ConfigResourceTypes } from 'kafkajs'
 import { beforeAll, expect, inject, it, vi } from 'vitest'
 import type { OutgoingRecord } from '../../connector/event/client-event.ts'
-import { dataSchema } from '../../connector/event/client-event.ts'
 import { clientRecord } from '../../connector/event/client-record.ts'
+import { removalRecords } from '../../connector/event/cloud-event/tombstone.ts'
 import { clientReader } from '../../connector/event/read-client.ts'
-import { removalRecords } from '../../connector/event/tombstone.ts'
 import { kafkaDefaults } from '../../connector/kafka/kafka-config.ts'
 import { kafkaEventPublisher } from '../../connector/kafka/kafka-event-publisher.ts'
 import { type EventPublisher, type StreamProducer, withoutCheckpoint } from '../../connector/publish/event-publisher.ts'
@@ -17,6 +16,7 @@ import { refusedAccounts } from '../../connector/runtime/refused-accounts.ts'
 import { closingAfterAll } from '../support/closing.ts'
 import { testKafka } from '../support/committed-records.ts'
 import { createTopics } from '../support/create-topics.ts'
+import { eventForm } from '../support/records.ts'
 import { never } from '../support/signals.ts'
 import { readTopic } from '../support/topic-reader.ts'
 
@@ -60,8 +60,7 @@ const readClient = clientReader(
   { timeZone: 'UTC', ignored: new Set(), fields: undefined },
 )
 const settings = {
-  source: `/polaris/shops/${topic}`,
-  dataSchema: dataSchema(undefined),
+  form: eventForm({ source: `/polaris/shops/${topic}` }),
   maxValueBytes: 100_000,
   deadLetterClient: 'leave-out' as const,
 }
@@ -82,7 +81,7 @@ function removalsOf(clients: readonly string[]) {
   return clients.flatMap((clientId) => {
     const sequence = published++
     return removalRecords(
-      { source: settings.source, clientId, previous: sequence, sequence, timeMs: Date.now() },
+      { source: settings.form.source, clientId, previous: sequence, sequence, timeMs: Date.now() },
       'event',
     )
   })

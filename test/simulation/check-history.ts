@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { CheckpointDocument } from '../../connector/checkpoint/checkpoint-document.ts'
 import { eventSource } from '../../connector/event/client-event.ts'
-import { ERASED_TYPE } from '../../connector/event/tombstone.ts'
+import { ERASED_TYPE } from '../../connector/event/cloud-event/tombstone.ts'
 import { type ClientKey, clientKey, ENTRY_WORDS, readEntry, readKey } from '../../connector/index/index-entry.ts'
 import { deltaWords } from '../../connector/index/index-state.ts'
 import { documentTooLarge, otherIndex } from './check-index.ts'

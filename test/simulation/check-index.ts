@@ -1,5 +1,5 @@
+import { ERASED_TYPE } from '../../connector/event/cloud-event/tombstone.ts'
 import { contentUnder } from '../../connector/event/read-client.ts'
-import { ERASED_TYPE } from '../../connector/event/tombstone.ts'
 import { rulesOf } from '../../connector/index/client-index.ts'
 import { type ClientTable, clientTable, entriesIn } from '../../connector/index/client-table.ts'
 import { clientKey, type IndexEntry, isWithdrawnOnRequest, UNKNOWN_CONTENT } from '../../connector/index/index-entry.ts'

@@ -1,4 +1,4 @@
-import { ERASED_TYPE, REMOVED_TYPE } from '../../connector/event/tombstone.ts'
+import { ERASED_TYPE, REMOVED_TYPE } from '../../connector/event/cloud-event/tombstone.ts'
 import type { FakeRecord } from '../support/fakes/fake-event-publisher.ts'
 import type { Check } from './evidence.ts'
 import type { Change, Deletion, SimulatedPolaris } from './simulated-polaris.ts'

@@ -1,6 +1,6 @@
 import { type CheckpointDocument, parseDocument } from '../../connector/checkpoint/checkpoint-document.ts'
 import { EVENT_TYPE, type OutgoingRecord } from '../../connector/event/client-event.ts'
-import { REMOVED_TYPE } from '../../connector/event/tombstone.ts'
+import { REMOVED_TYPE } from '../../connector/event/cloud-event/tombstone.ts'
 import type { ClientValue } from '../../connector/source/client-source.ts'
 import type { FakeRecord } from '../support/fakes/fake-event-publisher.ts'
 import { isForgotten as isForgottenBy } from './check-removals.ts'

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import type * as StreamCheckpoints from '../../connector/checkpoint/stream-checkpoint.ts'
 import type * as Transitions from '../../connector/checkpoint/transitions.ts'
-import type * as ClientEvents from '../../connector/event/client-event.ts'
+import type * as StoredEvents from '../../connector/event/cloud-event/stored-event.ts'
 import { ENTRY_WORDS } from '../../connector/index/index-entry.ts'
 import { deltaWords, withEntries } from '../../connector/index/index-state.ts'
 import type * as Segments from '../../connector/index/load-table.ts'
@@ -30,7 +30,7 @@ interface Replaced {
   prepared: (of: typeof Transitions.prepared) => typeof Transitions.prepared
   fullScanMemory: (of: typeof FullScanMemories.fullScanMemory) => typeof FullScanMemories.fullScanMemory
   returnedEntry: (of: typeof Buildings.returnedEntry) => typeof Buildings.returnedEntry
-  subjectOf: (of: typeof ClientEvents.subjectOf) => typeof ClientEvents.subjectOf
+  subjectOf: (of: typeof StoredEvents.subjectOf) => typeof StoredEvents.subjectOf
   streamCheckpoint: (of: typeof StreamCheckpoints.streamCheckpoint) => typeof StreamCheckpoints.streamCheckpoint
 }
 
@@ -60,7 +60,7 @@ vi.mock('../../connector/index/load-table.ts', replaceable('sortedEntries'))
 vi.mock('../../connector/checkpoint/transitions.ts', replaceable('prepared'))
 vi.mock('../../connector/pipeline/features/removal/mark-missing.ts', replaceable('fullScanMemory'))
 vi.mock('../../connector/pipeline/group/building.ts', replaceable('returnedEntry'))
-vi.mock('../../connector/event/client-event.ts', replaceable('subjectOf'))
+vi.mock('../../connector/event/cloud-event/stored-event.ts', replaceable('subjectOf'))
 vi.mock('../../connector/checkpoint/stream-checkpoint.ts', replaceable('streamCheckpoint'))
 
 /** The parts take this for the number of the last event of each client that is returned. */

@@ -22,6 +22,7 @@ import { featureKey } from '../../connector/storage/checkpoint-store-config.ts'
 import type { OpenParts } from '../../connector/stream/open/open-parts.ts'
 import type { StreamAdapters } from '../../connector/stream/run-stream.ts'
 import type { FakeRecord } from '../support/fakes/fake-event-publisher.ts'
+import { eventForm } from '../support/records.ts'
 import type { AloneParts } from '../support/run-alone.ts'
 import { never } from '../support/signals.ts'
 import type { Actor } from './actor.ts'
@@ -214,8 +215,7 @@ function pipelineParts(
     },
     group: {
       settings: {
-        source: eventSource(CONNECTOR, stream.name),
-        dataSchema: 'urn:polaris-connector:client.modified:1',
+        form: eventForm({ source: eventSource(CONNECTOR, stream.name) }),
         maxValueBytes: 100_000,
         deadLetterClient: 'leave-out',
       },

@@ -1,4 +1,5 @@
 import type * as z from 'zod'
+import { eventModes } from '../../event/cloud-event/event-form.ts'
 import {
   actionOf,
   type FieldHash,
@@ -15,6 +16,13 @@ import * as check from '../setting-checks.ts'
 import * as setting from '../setting-types.ts'
 
 export const eventSection = setting.section('What events contain of a client', {
+  mode: setting.choice({
+    choices: eventModes,
+    default: 'structured',
+    variable: 'EVENT_MODE',
+    description:
+      'What the value of a record is: the event (`structured`), or the client, with the attributes of the event in headers `ce_*` (`binary`). A change concerns new events only, and publishes nothing again',
+  }),
   source: setting
     .text({
       check: check.streamName,

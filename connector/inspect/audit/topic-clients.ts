@@ -1,4 +1,4 @@
-import { type RecordPlace, type StoredEvent, sequenceOf } from '../../event/client-event.ts'
+import { type RecordPlace, type StoredEvent, sequenceOf } from '../../event/cloud-event/stored-event.ts'
 import { publishedClientReader } from '../../event/published-client.ts'
 import { rulesOf } from '../../index/client-index.ts'
 import { type ClientTable, clientTable, entriesIn } from '../../index/client-table.ts'

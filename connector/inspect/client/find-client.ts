@@ -1,4 +1,4 @@
-import type { RecordPlace, StoredEvent } from '../../event/client-event.ts'
+import type { RecordPlace, StoredEvent } from '../../event/cloud-event/stored-event.ts'
 import { publishedClientReader } from '../../event/published-client.ts'
 import { rulesOf } from '../../index/client-index.ts'
 import { clientKey, type IndexEntry } from '../../index/index-entry.ts'

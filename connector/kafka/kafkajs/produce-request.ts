@@ -116,15 +116,16 @@ const cachedHeaders = new WeakMap<object, Buffer>()
 function encodedHeaders(headers: NonNullable<Message['headers']>): Buffer | undefined {
   const cached = cachedHeaders.get(headers)
   if (cached !== undefined) return cached
-  const entries: [name: string, value: Buffer][] = []
-  for (const [name, value] of Object.entries(headers)) {
-    if (!Buffer.isBuffer(value)) return undefined
-    entries.push([name, value])
+  const texts: string[] = []
+  for (const [name, text] of Object.entries(headers)) {
+    if (typeof text !== 'string') return undefined
+    texts.push(name, text)
   }
-  const sized = (length: number) => sizeOfVarint(length) + length
-  const size = entries.reduce((sum, [name, { length }]) => sum + sized(Buffer.byteLength(name)) + sized(length), 0)
-  const to = new RequestWriter(Buffer.alloc(sizeOfVarint(entries.length) + size)).varint(entries.length)
-  for (const [name, value] of entries) to.varint(Buffer.byteLength(name)).utf8(name).varint(value.length).raw(value)
+  const count = texts.length / 2
+  const lengths = texts.map((text) => Buffer.byteLength(text))
+  const size = lengths.reduce((sum, length) => sum + sizeOfVarint(length) + length, sizeOfVarint(count))
+  const to = new RequestWriter(Buffer.allocUnsafe(size)).varint(count)
+  for (const [at, text] of texts.entries()) to.varint(lengths[at] ?? 0).utf8(text)
   cachedHeaders.set(headers, to.buffer)
   return to.buffer
 }

@@ -1,4 +1,4 @@
-import type { StoredEvent } from '../../event/client-event.ts'
+import type { StoredEvent } from '../../event/cloud-event/stored-event.ts'
 import type { EventReading, PartitionEnd } from '../../publish/event-publisher.ts'
 import type { Fetched, FetchedRecord } from '../kafkajs/fetch-records.ts'
 
@@ -94,7 +94,6 @@ function applyRecord<Found>(
 const isCommit = (key: Buffer | null) => key !== null && key.length >= 4 && key.readInt16BE(2) === 1
 
 export function storedEvent({ key, value, headers }: FetchedRecord): StoredEvent {
-  if (value !== null) return { value: value.toString() }
   const texts = Object.entries(headers).map(([name, header]) => [name, String(header)])
-  return { key: key?.toString() ?? '', value, headers: Object.fromEntries(texts) }
+  return { key: key?.toString() ?? null, value: value?.toString() ?? null, headers: Object.fromEntries(texts) }
 }

@@ -1,5 +1,5 @@
 import type { Admin } from 'kafkajs'
-import type { StoredEvent } from '../../event/client-event.ts'
+import type { StoredEvent } from '../../event/cloud-event/stored-event.ts'
 import type { EventReading, OpenTransaction, TopicEnd, TopicLayout } from '../../publish/event-publisher.ts'
 import { ConnectorError } from '../../runtime/connector-error.ts'
 import { ensureTopic, topicShapes } from '../admin/topics.ts'

@@ -1,6 +1,6 @@
 import type { StreamIdentity } from '../../checkpoint/checkpoint-document.ts'
 import type { Resolution } from '../../checkpoint/resolve.ts'
-import { type StoredEvent, writerOf } from '../../event/client-event.ts'
+import { type StoredEvent, writerOf } from '../../event/cloud-event/stored-event.ts'
 import type { EventPublisher } from '../../publish/event-publisher.ts'
 import { linkedAbort } from '../../runtime/abort.ts'
 

@@ -1,7 +1,7 @@
 import type { CheckpointDocument, StreamIdentity } from '../../checkpoint/checkpoint-document.ts'
 import { mismatch } from '../../checkpoint/mismatch.ts'
 import { type KeptEvent, keptEvent, matchOf, type Resolution, resolveState } from '../../checkpoint/resolve.ts'
-import { type StoredEvent, sequenceOf } from '../../event/client-event.ts'
+import { type StoredEvent, sequenceOf } from '../../event/cloud-event/stored-event.ts'
 import type { ClientTable } from '../../index/client-table.ts'
 import type {
   EventMatch,

@@ -1,4 +1,4 @@
-import { type StoredEvent, sequenceOf } from '../../event/client-event.ts'
+import { type StoredEvent, sequenceOf } from '../../event/cloud-event/stored-event.ts'
 import { type PublishedClient, publishedClientReader } from '../../event/published-client.ts'
 import { rulesOf } from '../../index/client-index.ts'
 import { type ClientTable, clientTable } from '../../index/client-table.ts'

@@ -1,13 +1,14 @@
 import { randomUUID } from 'node:crypto'
 import { type Admin, Kafka, logLevel } from 'kafkajs'
 import { beforeAll, expect, inject, it } from 'vitest'
-import type { StoredEvent } from '../../../connector/event/client-event.ts'
+import type { StoredEvent } from '../../../connector/event/cloud-event/stored-event.ts'
 import { kafkaDefaults } from '../../../connector/kafka/kafka-config.ts'
 import { kafkaEventPublisher } from '../../../connector/kafka/kafka-event-publisher.ts'
 import { withoutCheckpoint } from '../../../connector/publish/event-publisher.ts'
 import { systemClock } from '../../../connector/runtime/clock.ts'
 import { refusedAccounts } from '../../../connector/runtime/refused-accounts.ts'
 import { closingAfterAll } from '../../support/closing.ts'
+import { sentEvent } from '../../support/records.ts'
 import { never } from '../../support/signals.ts'
 
 const closing = closingAfterAll()
@@ -46,10 +47,7 @@ it.each(['gzip', 'zstd', 'lz4', 'snappy'])(
     expect((await producer.readKafkaState({ formerProducerId: null }, never)).open).toEqual([])
     {
       await using transaction = producer.begin(never)
-      const records = Array.from(
-        { length: 500 },
-        (_, at) => ({ to: 'events', key: `${at}`, value: `event ${at}` }) as const,
-      )
+      const records = Array.from({ length: 500 }, (_, at) => sentEvent(`${at}`, `event ${at}`))
       await transaction.send(records)
       await transaction.commit({ epoch: 1, seq: 1, nonce: 'n' })
     }

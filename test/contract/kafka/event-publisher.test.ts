@@ -14,6 +14,7 @@ import { codeOf } from '../../../connector/runtime/connector-error.ts'
 import { refusedAccounts } from '../../../connector/runtime/refused-accounts.ts'
 import { committedRecords } from '../../support/committed-records.ts'
 import { fakeKafka } from '../../support/fakes/fake-event-publisher.ts'
+import { sentEvent, sentTo } from '../../support/records.ts'
 import { never } from '../../support/signals.ts'
 
 /** One stream on a fake or real cluster, with as many publishers (replicas) as a test needs. */
@@ -62,7 +63,7 @@ function realCluster(closing: CloseStack): Cluster {
   }
 }
 
-const event = (key: string, value: string): OutgoingRecord => ({ to: 'events', key, value })
+const event = sentEvent
 
 async function commit(producer: StreamProducer, records: readonly OutgoingRecord[], seq: number) {
   await using transaction = producer.begin(never)
@@ -99,7 +100,7 @@ describe.each([
     const producer = await cluster.replica().open(fresh, never)
     expect(await recordIn(producer)).toBeUndefined()
 
-    const dead = { to: 'deadLetters', key: null, value: '{"code":"no-id"}' } as const
+    const dead = sentTo('deadLetters', null, '{"code":"no-id"}')
     const record = await commit(producer, [event('1', '"a"'), event('2', '"b"'), dead], 7)
 
     expect((await cluster.committed('events')).map(({ value }) => value).sort()).toEqual(['"a"', '"b"'])

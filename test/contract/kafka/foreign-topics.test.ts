@@ -9,6 +9,7 @@ import { systemClock } from '../../../connector/runtime/clock.ts'
 import { closeStack } from '../../../connector/runtime/close-stack.ts'
 import { refusedAccounts } from '../../../connector/runtime/refused-accounts.ts'
 import { createTopics } from '../../support/create-topics.ts'
+import { sentEvent } from '../../support/records.ts'
 import { startKafka } from '../../support/servers/kafka-broker.ts'
 import { clusterView } from '../../support/servers/kafka-wire.ts'
 import { never } from '../../support/signals.ts'
@@ -41,7 +42,7 @@ it('opens and publishes a stream when a partition of an unrelated topic has no l
     const producer = await publisher.open(withoutCheckpoint, never)
     await producer.readKafkaState({ formerProducerId: null }, never)
     await using transaction = producer.begin(never)
-    await transaction.send([{ to: 'events', key: '1', value: '"sent"' }])
+    await transaction.send([sentEvent('1', '"sent"')])
     await transaction.commit({ epoch: 1, seq: 1, nonce: 'n' })
     expect((await readTopic(brokers.join(), 'events')).map(({ text }) => text)).toEqual(['"sent"'])
 

@@ -18,6 +18,7 @@ import { ConnectorError, codeOf, isTransient } from '../../../connector/runtime/
 import { refusedAccounts } from '../../../connector/runtime/refused-accounts.ts'
 import { closingAfterAll } from '../../support/closing.ts'
 import { committedRecords, testKafka } from '../../support/committed-records.ts'
+import { sentEvent, sentTo } from '../../support/records.ts'
 import { type KafkaCluster, type SecureListeners, startKafka } from '../../support/servers/kafka-broker.ts'
 import { holdsRequest } from '../../support/servers/kafka-wire.ts'
 import type { TcpProxy } from '../../support/servers/tcp-proxy.ts'
@@ -55,7 +56,7 @@ function newStream(brokers: string): Stream {
 /** Does not wait between the requests for a missing topic. */
 const impatientClock: Clock = { ...systemClock, sleep: async () => undefined }
 
-const event = (key: string, value: string): OutgoingRecord => ({ to: 'events', key, value })
+const event = sentEvent
 const valuesOf = async (topic: string) => (await committedRecords(kafka.bootstrap, topic)).map(({ value }) => value)
 
 async function commit(producer: StreamProducer, records: readonly OutgoingRecord[], seq: number) {
@@ -262,19 +263,15 @@ describe('topics', () => {
 
 describe('records', () => {
   it.each(['none', 'gzip', 'zstd'] as const)(
-    'have one header, their key and the publish time (compression %s)',
+    'have their headers, their key and the publish time (compression %s)',
     async (compression) => {
       const stream = newStream(kafka.bootstrap)
       const before = Date.now()
-      await commit(
-        await stream.open({ compression }),
-        [event('é', '{"ü":1}'), { to: 'deadLetters', key: null, value: '{}' }],
-        1,
-      )
+      await commit(await stream.open({ compression }), [event('é', '{"ü":1}'), sentTo('deadLetters', null, '{}')], 1)
       const [published] = await committedRecords(kafka.bootstrap, stream.topic)
       const [dead] = await committedRecords(kafka.bootstrap, `${stream.topic}.dlq`)
       expect(published).toMatchObject({ key: 'é', value: '{"ü":1}' })
-      expect(published?.headers).toEqual({ 'content-type': 'application/cloudevents+json' })
+      expect(published?.headers).toEqual(event('é', '').headers)
       expect(dead?.headers).toEqual({ 'content-type': 'application/json' })
       expect(dead?.key).toBeNull()
       expect(published?.timestamp).toBeGreaterThanOrEqual(before)
@@ -484,7 +481,7 @@ describe('security', () => {
     const attempt = async () => {
       const producer = await stream.open(login('plain'))
       await recordIn(producer)
-      return await commit(producer, [event('1', '1'), { to: 'deadLetters', key: '2', value: '{}' }], 1)
+      return await commit(producer, [event('1', '1'), sentTo('deadLetters', '2', '{}')], 1)
     }
     const missing: string[] = []
     for (const acl of acls(stream.topic)) {

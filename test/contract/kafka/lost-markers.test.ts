@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { Kafka, logLevel } from 'kafkajs'
 import { beforeAll, beforeEach, expect, it } from 'vitest'
-import type { OutgoingRecord, StoredEvent } from '../../../connector/event/client-event.ts'
+import type { OutgoingRecord } from '../../../connector/event/client-event.ts'
+import type { StoredEvent } from '../../../connector/event/cloud-event/stored-event.ts'
 import { kafkaDefaults } from '../../../connector/kafka/kafka-config.ts'
 import { kafkaEventPublisher } from '../../../connector/kafka/kafka-event-publisher.ts'
 import { clusterOf } from '../../../connector/kafka/kafkajs/cluster.ts'
@@ -17,6 +18,7 @@ import { systemClock } from '../../../connector/runtime/clock.ts'
 import { refusedAccounts } from '../../../connector/runtime/refused-accounts.ts'
 import { closingAfterAll } from '../../support/closing.ts'
 import { createTopics } from '../../support/create-topics.ts'
+import { readEvent, sentEvent, sentTo } from '../../support/records.ts'
 import { type KafkaCluster, startKafka } from '../../support/servers/kafka-broker.ts'
 import { clusterView } from '../../support/servers/kafka-wire.ts'
 import { never } from '../../support/signals.ts'
@@ -99,7 +101,7 @@ async function coordinatorsOf(groupId: string): Promise<[number, number]> {
   return found
 }
 
-const event = (value: string): OutgoingRecord => ({ to: 'events', key: 'client', value })
+const event = (value: string): OutgoingRecord => sentEvent('client', value)
 const stateOf = (producer: StreamProducer, formerProducerId: string | null = null) =>
   producer.readKafkaState({ formerProducerId }, never)
 
@@ -167,7 +169,7 @@ it('aborts a hanging transaction, and the same producer publishes its event agai
   const second = await open()
   const { open: hanging } = await stateOf(second)
   expect(hanging).toEqual([{ topic, partition: 0, startOffset: '2', producerId: second.producerId }])
-  expect(await second.readHangingEvent(hanging, never)).toEqual({ value: 'again' })
+  expect(await second.readHangingEvent(hanging, never)).toEqual(readEvent('again', 'client'))
   await repair(second, { as: 'aborted', record: none })
   expect(await valuesOf()).toEqual(['before'])
   await publish(second, 'again', 2)
@@ -179,7 +181,7 @@ it.each([[['events']], [['deadLetters', 'progress']]] as const)(
   'commits a hanging transaction, whose records stay visible when the next transaction is aborted: %s',
   async (topics) => {
     const names = { events: topic, deadLetters: `${topic}.dlq`, progress: `${topic}.progress` }
-    const records = (value: string) => topics.map((to): OutgoingRecord => ({ to, key: 'client', value }))
+    const records = (value: string) => topics.map((to) => sentTo(to, 'client', value))
     const valuesOfAll = () => Promise.all(topics.map((to) => valuesOf(names[to])))
     await commitWithoutMarker(records('committed'))
     const second = await open()
@@ -187,7 +189,7 @@ it.each([[['events']], [['deadLetters', 'progress']]] as const)(
     expect(stored).toMatchObject({ record: { seq: 1 }, isUnstable: false })
     expect(hanging).toMatchObject(topics.map((to) => ({ topic: names[to], partition: 0 })))
     const event = await second.readHangingEvent(hanging, never)
-    expect(event).toEqual(hanging.length === 1 ? { value: 'committed' } : undefined)
+    expect(event).toEqual(hanging.length === 1 ? readEvent('committed', 'client') : undefined)
     await repair(second, { as: 'committed', record: none })
     expect(await valuesOfAll()).toEqual(topics.map(() => ['committed']))
     {

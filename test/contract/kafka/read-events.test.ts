@@ -1,8 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import { type Admin, Kafka, logLevel } from 'kafkajs'
 import { beforeAll, expect, inject, it } from 'vitest'
-import { eventSource, type StoredEvent, sequenceOf } from '../../../connector/event/client-event.ts'
-import { tombstone } from '../../../connector/event/tombstone.ts'
+import { eventSource } from '../../../connector/event/client-event.ts'
+import { clientEvent, eventModes } from '../../../connector/event/cloud-event/event-form.ts'
+import { type StoredEvent, sequenceOf } from '../../../connector/event/cloud-event/stored-event.ts'
+import { tombstone } from '../../../connector/event/cloud-event/tombstone.ts'
+import { publishedClientReader } from '../../../connector/event/published-client.ts'
 import { kafkaDefaults } from '../../../connector/kafka/kafka-config.ts'
 import { kafkaEventPublisher } from '../../../connector/kafka/kafka-event-publisher.ts'
 import { clusterOf } from '../../../connector/kafka/kafkajs/cluster.ts'
@@ -16,6 +19,7 @@ import {
 import { systemClock } from '../../../connector/runtime/clock.ts'
 import { refusedAccounts } from '../../../connector/runtime/refused-accounts.ts'
 import { closingAfterAll } from '../../support/closing.ts'
+import { eventForm, sentEvent } from '../../support/records.ts'
 import { never } from '../../support/signals.ts'
 
 const closing = closingAfterAll()
@@ -51,7 +55,7 @@ async function open(topic: string): Promise<StreamProducer> {
 
 async function publish(producer: StreamProducer, { values, seq }: { values: readonly string[]; seq: number }) {
   await using transaction = producer.begin(never)
-  await transaction.send(values.map((value) => ({ to: 'events', key: value, value })))
+  await transaction.send(values.map((value) => sentEvent(value, value)))
   if (seq > 0) await transaction.commit({ epoch: 1, seq, nonce: `n${seq}` })
 }
 
@@ -96,21 +100,27 @@ it('reads no event of an empty topic', async () => {
   expect(await read(publisherOn(await newTopic()))).toEqual({ values: [], share: 0 })
 })
 
-it('reads a tombstone with its number', async () => {
+it('reads events in both modes and a tombstone from one topic, with their numbers', async () => {
   const topic = await newTopic()
   const producer = await open(topic)
   const source = eventSource('test', 'clients')
-  const place = { source, clientId: 'é 1', previous: '4', sequence: 5, timeMs: 0 }
+  const client = { clientId: 'é 1', previous: '4', timeMs: 0 }
+  const change = { ...client, json: '{"No":"é 1"}', contentHash: 'h' }
+  const events = eventModes.map((mode, sequence) => clientEvent({ ...change, sequence }, eventForm({ mode, source })))
   await using transaction = producer.begin(never)
-  await transaction.send([tombstone({ ...place, type: 'client.erased' })])
+  const erased = tombstone({ ...client, type: 'client.erased', source, sequence: 5 })
+  await transaction.send([...events.map(({ record }) => record), erased])
   await transaction.commit({ epoch: 1, seq: 1, nonce: 'n1' })
 
   const found: StoredEvent[] = []
   const reading = { find: (event: StoredEvent) => event, onVisible: (event: StoredEvent) => found.push(event) }
   await publisherOn(topic).readEvents({ ...reading, onProgress: () => {} }, never)
-  expect(found).toMatchObject([{ key: 'é 1', value: null, headers: { ce_type: 'client.erased' } }])
-  expect(found.map((event) => sequenceOf(event, source))).toEqual([5])
-  expect(found.map((event) => sequenceOf(event, eventSource('test', 'others')))).toEqual([undefined])
+  expect(found[2]).toMatchObject({ key: 'é 1', value: null, headers: { ce_type: 'client.erased' } })
+  expect(found.map((event) => sequenceOf(event, source))).toEqual([0, 1, 5])
+  expect(found.map((event) => sequenceOf(event, eventSource('test', 'others')))).toEqual(Array(3).fill(undefined))
+  const [structured, binary, gone] = found.map(publishedClientReader(source, { ignored: [], limits: '' }))
+  expect(binary).toEqual({ ...structured, number: 1 })
+  expect([structured?.id, structured?.mark, gone?.mark]).toEqual(['é 1', 'none', 'withdrawn'])
 })
 
 it('rejects a missing topic, and does not create it', async () => {

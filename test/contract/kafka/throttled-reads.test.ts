@@ -16,6 +16,7 @@ import { rebuildIndex } from '../../../connector/stream/rewrite/rebuild-index.ts
 import { closingAfterAll } from '../../support/closing.ts'
 import { createTopics } from '../../support/create-topics.ts'
 import { fakePolaris } from '../../support/fakes/fake-client-source.ts'
+import { sentEvent } from '../../support/records.ts'
 import { runAlone } from '../../support/run-alone.ts'
 import { startKafka } from '../../support/servers/kafka-broker.ts'
 import { limitReads } from '../../support/servers/kafka-wire.ts'
@@ -135,7 +136,7 @@ async function endWithTransactions({ topic, reader }: Published): Promise<void> 
   const producer = await reader().publisher.open(withoutCheckpoint, never)
   {
     await using transaction = producer.begin(never)
-    await transaction.send(everywhere.map((key) => ({ to: 'events', key, value: 'aborted' })))
+    await transaction.send(everywhere.map((key) => sentEvent(key, 'aborted')))
   }
   const other = kafka.producer({ transactionalId: `other.${topic}`, idempotent: true, maxInFlightRequests: 1 })
   closing.use(other, (opened) => opened.disconnect())

@@ -87,7 +87,7 @@ function fetchedRecord(record: FakeRecord, offset: number): FetchedRecord {
     offset: String(offset),
     key: record.key === null ? null : Buffer.from(record.key),
     value: record.value === null ? null : Buffer.from(record.value),
-    headers: record.value === null ? record.headers : {},
+    headers: record.headers,
     isControlRecord: false,
     batchContext: { producerId: record.replica, inTransaction: false },
   }

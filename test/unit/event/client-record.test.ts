@@ -9,10 +9,10 @@ import {
 } from '../../../connector/event/field-rules.ts'
 import { clientReader } from '../../../connector/event/read-client.ts'
 import { type ClientRecord, OVERSIZE, oversizeText } from '../../../connector/source/client-source.ts'
+import { eventForm } from '../../support/records.ts'
 
 const settings: EventSettings = {
-  source: '/polaris/shop/clients',
-  dataSchema: 'urn:polaris-connector:client.modified:1',
+  form: eventForm(),
   maxValueBytes: 100_000,
   deadLetterClient: 'leave-out',
 }
@@ -104,7 +104,11 @@ describe('a client of which events contain only a part', () => {
     const fields = fieldRules('keep', Object.entries(actions))
     const rules = { timeZone: 'UTC', ignored: new Set<string>(), fields, hmac }
     const read = clientReader({ clientId: 'No', modifiedAt: 'Modif' }, rules)
-    return clientRecord(read(client), place, { ...settings, extensions: fieldAttributes(fields, hmac), ...more }).record
+    return clientRecord(read(client), place, {
+      ...settings,
+      form: eventForm({ extensions: fieldAttributes(fields, hmac) }),
+      ...more,
+    }).record
   }
 
   test('has an event that names the rules and the key', () => {

@@ -5,11 +5,12 @@ import { describe, expect, test } from 'vitest'
 import { canonicalJson } from '../../../connector/event/canonical-json.ts'
 import { dataSchema, isDataSchema } from '../../../connector/event/client-event.ts'
 import { clientRecord, type EventSettings } from '../../../connector/event/client-record.ts'
+import { removalRecords, tombstone } from '../../../connector/event/cloud-event/tombstone.ts'
 import { deadLetterCodes } from '../../../connector/event/dead-letter.ts'
 import { schemaFiles, tombstoneHeaders } from '../../../connector/event/event-schema.ts'
 import { clientReader } from '../../../connector/event/read-client.ts'
-import { removalRecords, tombstone } from '../../../connector/event/tombstone.ts'
 import { readProjectFile } from '../../support/documentation/markdown-file.ts'
+import { eventForm } from '../../support/records.ts'
 
 const ajv = new Ajv2020({ strict: true, allErrors: true, validateFormats: true })
 addFormats.default(ajv)
@@ -17,6 +18,7 @@ const schemas = schemaFiles()
 const check = (file: string) => ajv.compile({ ...schemas[`v1/${file}.schema.json`] })
 const isEvent = check('event')
 const isClient = check('client')
+const areBinaryHeaders = check('binary-headers')
 const isRemoval = check('removal')
 const isDeadLetter = check('dead-letter')
 const example = (name: string) => JSON.parse(readProjectFile(`contract/v1/examples/${name}.json`))
@@ -29,8 +31,7 @@ const client = fc.letrec((tie) => ({
 })).client
 
 const settings: EventSettings = {
-  source: '/polaris/shop-1/clients',
-  dataSchema: dataSchema(undefined),
+  form: eventForm({ source: '/polaris/shop-1/clients' }),
   maxValueBytes: 400,
   deadLetterClient: 'include',
 }
@@ -41,18 +42,25 @@ test('every record that the connector makes of a client fits its schema, and the
     { timeZone: 'UTC', ignored: new Set(), fields: undefined },
   )
   const unmarked = { sequence: 7, previous: 'g0', readAt: 0, idField: 'No' }
-  const anyPlace = fc.constantFrom(unmarked, { ...unmarked, republished: 'request-1' })
+  const anyPlace = fc.constantFrom(unmarked, { ...unmarked, request: 'request-1' })
+  const binary = { ...settings, form: { ...settings.form, mode: 'binary' }, maxValueBytes: 1_000 } as const
+  const fits = (value: unknown, isValid: ReturnType<typeof check>) => {
+    expect(isValid(value), ajv.errorsText(isValid.errors)).toBe(true)
+    const { properties = {} } = isValid.schema as { properties?: object }
+    if (isValid !== isClient)
+      expect(Object.keys(properties)).toEqual(expect.arrayContaining(Object.keys(Object(value))))
+  }
   const id = fc.oneof(fc.string(), fc.constant(undefined))
   fc.assert(
     fc.property(client, id, anyPlace, (fields, No, place) => {
       const read = readClient({ ...(fields as object), ...(No === undefined ? {} : { No }) })
       const { record } = clientRecord(read, place, settings)
       const value = JSON.parse(record.value)
-      const isValid = record.to === 'events' ? isEvent : isDeadLetter
-      expect(isValid(value), ajv.errorsText(isValid.errors)).toBe(true)
-      const { properties } = isValid.schema as { properties: object }
-      expect(Object.keys(properties)).toEqual(expect.arrayContaining(Object.keys(value)))
-      if (record.to === 'events') expect(isClient(value.data)).toBe(true)
+      fits(value, record.to === 'events' ? isEvent : isDeadLetter)
+      if (record.to === 'events') fits(value.data, isClient)
+      const { record: other } = clientRecord(read, place, binary)
+      fits(JSON.parse(other.value), other.to === 'events' ? isClient : isDeadLetter)
+      if (other.to === 'events') fits(other.headers, areBinaryHeaders)
     }),
   )
 })
@@ -74,6 +82,10 @@ test('the golden examples fit the schemas', () => {
   expect(isEvent(example('client-minimised'))).toBe(true)
   expect(isEvent(example('client-typed'))).toBe(true)
   expect(isClient(event.data)).toBe(true)
+  for (const name of ['client-modified', 'client-republished', 'client-minimised']) {
+    const { headers, value } = example(`${name}-binary`)
+    expect([areBinaryHeaders(headers), isClient(value)]).toEqual([true, true])
+  }
   expect(isDeadLetter(example('dead-letter'))).toBe(true)
   expect(isDeadLetter(example('dead-letter-with-client'))).toBe(true)
 })

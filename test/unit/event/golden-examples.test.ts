@@ -1,70 +1,92 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import { clientRecord } from '../../../connector/event/client-record.ts'
+import { clientRecord, type EventPlace } from '../../../connector/event/client-record.ts'
+import { type EventMode, eventModes, structuredHeaders } from '../../../connector/event/cloud-event/event-form.ts'
+import { removalRecords } from '../../../connector/event/cloud-event/tombstone.ts'
 import { fieldAttributes, fieldHash, fieldRules } from '../../../connector/event/field-rules.ts'
 import type { ValueType } from '../../../connector/event/field-types.ts'
 import { clientReader, type ReadingRules } from '../../../connector/event/read-client.ts'
 import type { OutputFormat } from '../../../connector/source/client-source.ts'
 import { decodeAnswer, wholePage } from '../../support/decode-answer-body.ts'
+import { eventForm } from '../../support/records.ts'
 
 const read = (path: string) => readFileSync(new URL(`../../../${path}`, import.meta.url), 'utf8')
 const example = (name: string) => read(`contract/v1/examples/${name}`)
-/** The record value: the example without its line breaks. Numbers keep their digits. */
-const recordValue = (name: string) =>
-  JSON.stringify(
-    JSON.parse(example(name), (_, value, at?: { readonly source?: string }) =>
-      typeof value === 'number' ? rawJSON(at?.source ?? '') : value,
-    ),
+/** The JSON of an example, of which numbers keep their digits. */
+const parsed = (name: string) =>
+  JSON.parse(example(name), (_, value, at?: { readonly source?: string }) =>
+    typeof value === 'number' ? rawJSON(at?.source ?? '') : value,
   )
 const { rawJSON } = JSON as typeof JSON & { rawJSON(text: string): object }
+/** The record value: the example without its line breaks. */
+const recordValue = (name: string) => JSON.stringify(parsed(name))
+const key = '0001042'
+/** The record of an example in binary mode. */
+function binaryRecord(name: string) {
+  const { headers, value } = parsed(`${name}-binary.json`)
+  return { to: 'events', key, value: JSON.stringify(value), headers }
+}
+/** The record of an example in structured mode. */
+const structuredRecord = (name: string, more = {}) => ({
+  to: 'events',
+  key,
+  value: recordValue(`${name}.json`),
+  headers: { ...structuredHeaders('client.modified', '/polaris/shops/clients'), ...more },
+})
+const deadLetterRecord = (name: string) => ({
+  to: 'deadLetters',
+  key: null,
+  value: recordValue(`${name}.json`),
+  headers: { 'content-type': 'application/json' },
+})
 
 const timeZone = 'Europe/Paris'
 const hmac = fieldHash('a key of thirty-two characters..')
 
+interface Made extends Pick<Partial<ReadingRules>, 'fields' | 'types'> {
+  readonly output: OutputFormat
+  readonly mode?: EventMode
+  readonly deadLetterClient?: 'leave-out' | 'include'
+  readonly place?: Partial<EventPlace>
+}
+
 /** Converts the text of a response to records, as a stream does. */
-function recordsOf(
-  output: OutputFormat,
-  deadLetterClient: 'leave-out' | 'include' = 'leave-out',
-  more = {},
-  { fields, types }: Pick<Partial<ReadingRules>, 'fields' | 'types'> = {},
-) {
+function recordsOf({ output, mode = 'structured', deadLetterClient = 'leave-out', place = {}, ...rules }: Made) {
+  const { fields, types } = rules
   const page = wholePage(decodeAnswer(read(`test/fixtures/events/page.${output}`), { timeZone }), {})
   const readClient = clientReader(
     { clientId: 'No', modifiedAt: 'DateModification' },
     { timeZone, ignored: new Set(), lists: ['Cartes'], fields, hmac, types },
   )
-  const settings = {
-    extensions: fieldAttributes(fields, hmac),
-    source: '/polaris/shops/clients',
-    dataSchema: 'urn:polaris-connector:client.modified:1',
-    maxValueBytes: 1_000_000,
-    deadLetterClient,
-  }
-  const place = { sequence: 41, previous: 'g0', readAt: Date.parse('2026-06-15T10:00:00Z'), idField: 'No' }
-  const at = { ...place, ...more }
+  const source = '/polaris/shops/clients'
+  const form = eventForm({ mode, source, extensions: fieldAttributes(fields, hmac) })
+  const settings = { form, maxValueBytes: 1_000_000, deadLetterClient }
+  const at = { sequence: 41, previous: 'g0', readAt: Date.parse('2026-06-15T10:00:00Z'), idField: 'No', ...place }
   return page.clients.map((client) => clientRecord(readClient(client), at, settings).record)
 }
 
+const again = { sequence: 97, previous: '41', request: '5d2c1a9e-6f0b-4c57-9a35-0d2f6f1c8b11' }
+const minimised = fieldRules('keep', [
+  ['Mail', 'hmac'],
+  ['Adresse', 'drop'],
+  ['Adresse.CodePostal', 'keep'],
+])
+
 describe.each(['xml', 'json'] as const)('the example in the consumer guide, read as %s', (output) => {
   test('a client becomes exactly this event, keyed by its id', () => {
-    expect(recordsOf(output)[0]).toEqual({ to: 'events', key: '0001042', value: recordValue('client-modified.json') })
+    expect(recordsOf({ output })[0]).toEqual(structuredRecord('client-modified'))
+    expect(recordsOf({ output, mode: 'binary' })[0]).toEqual(binaryRecord('client-modified'))
   })
 
   test('a client that is published again names the request', () => {
-    const [again] = recordsOf(output, 'leave-out', {
-      ...{ sequence: 97, previous: '41', request: '5d2c1a9e-6f0b-4c57-9a35-0d2f6f1c8b11' },
-    })
-    expect(again).toEqual({ to: 'events', key: '0001042', value: recordValue('client-republished.json') })
+    const more = { ce_republished: again.request }
+    expect(recordsOf({ output, place: again })[0]).toEqual(structuredRecord('client-republished', more))
+    expect(recordsOf({ output, mode: 'binary', place: again })[0]).toEqual(binaryRecord('client-republished'))
   })
 
   test('a client with dropped and hashed fields names the rules and the key', () => {
-    const rules = fieldRules('keep', [
-      ['Mail', 'hmac'],
-      ['Adresse', 'drop'],
-      ['Adresse.CodePostal', 'keep'],
-    ])
-    const [minimised] = recordsOf(output, 'leave-out', {}, { fields: rules })
-    expect(minimised).toEqual({ to: 'events', key: '0001042', value: recordValue('client-minimised.json') })
+    expect(recordsOf({ output, fields: minimised })[0]).toEqual(structuredRecord('client-minimised'))
+    expect(recordsOf({ output, mode: 'binary', fields: minimised })[0]).toEqual(binaryRecord('client-minimised'))
   })
 
   test('a client with types has the digits of its numbers, and the id of the event without types', () => {
@@ -75,21 +97,26 @@ describe.each(['xml', 'json'] as const)('the example in the consumer guide, read
       ['datemodification', 'date-time'],
       ['nom', 'integer'],
     ])
-    const [typed] = recordsOf(output, 'leave-out', {}, { types })
-    expect(typed).toEqual({ to: 'events', key: '0001042', value: recordValue('client-typed.json') })
+    const [typed] = recordsOf({ output, types })
+    expect(typed).toEqual(structuredRecord('client-typed'))
     expect(typed?.value).toContain('"ChiffreAffaires":1204.50')
+    expect(recordsOf({ output, mode: 'binary', types })[0]).toEqual(binaryRecord('client-typed'))
   })
 
-  test('a client without an id becomes exactly this dead letter, without client data', () => {
-    expect(recordsOf(output)[1]).toEqual({ to: 'deadLetters', key: null, value: recordValue('dead-letter.json') })
+  test.each(eventModes)('a client without an id becomes this dead letter in %s mode, without its data', (mode) => {
+    expect(recordsOf({ output, mode })[1]).toEqual(deadLetterRecord('dead-letter'))
     expect(example('dead-letter.json')).not.toContain('Sans')
   })
 
   test('the dead letter contains the client when the setting includes it', () => {
-    expect(recordsOf(output, 'include')[1]).toEqual({
-      to: 'deadLetters',
-      key: null,
-      value: recordValue('dead-letter-with-client.json'),
-    })
+    const [, dead] = recordsOf({ output, deadLetterClient: 'include' })
+    expect(dead).toEqual(deadLetterRecord('dead-letter-with-client'))
   })
+})
+
+test('a client that is gone becomes exactly this tombstone in binary mode', () => {
+  const { headers, value } = JSON.parse(example('client-removed-binary.json'))
+  const removal = { source: '/polaris/shops/clients', clientId: key, previous: 41, sequence: 57 }
+  const records = removalRecords({ ...removal, timeMs: Date.parse('2026-06-29T03:00:00Z') }, 'tombstone')
+  expect(records).toEqual([{ to: 'events', key, value, headers }])
 })

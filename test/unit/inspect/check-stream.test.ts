@@ -12,6 +12,7 @@ import type { ErrorCode } from '../../../connector/runtime/error-catalogue.ts'
 import { semaphore } from '../../../connector/runtime/semaphore.ts'
 import { openStream } from '../../../connector/stream/open/open-stream.ts'
 import { memoryStore } from '../../support/fakes/memory-versioned-object.ts'
+import { sentEvent } from '../../support/records.ts'
 import { runAlone } from '../../support/run-alone.ts'
 import { never } from '../../support/signals.ts'
 import { pageOf } from '../pipeline/readings.ts'
@@ -78,7 +79,7 @@ describe('a check', () => {
     expect(on.written()).toEqual({ history, committed: 0 })
     expect(on.events).toEqual([])
     const transaction = opened.producer.begin(never)
-    await transaction.send([{ to: 'events', key: '3', value: '3' }])
+    await transaction.send([sentEvent('3', '3')])
     await transaction.commit({ epoch: 2, seq: 2, nonce: 'still mine' })
     expect(on.written().committed).toBe(1)
   })

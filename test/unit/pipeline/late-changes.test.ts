@@ -11,6 +11,7 @@ import type { PipelineEvent } from '../../../connector/pipeline/pipeline-event.t
 import type { ScanSettings } from '../../../connector/scan/scan-settings.ts'
 import { FIRST_LOOK_BACK, newScans, type Scan, type ScanStates } from '../../../connector/scan/scan-state.ts'
 import type { Page, SourceTime } from '../../../connector/source/client-source.ts'
+import { eventForm } from '../../support/records.ts'
 import { someScan } from '../../support/scans.ts'
 import { liveScan, mappedTo } from './readings.ts'
 
@@ -44,8 +45,7 @@ function building() {
   const rules = rulesText({ ignored: [], limits: '' })
   const parts = {
     settings: {
-      source: '/polaris/shop/clients',
-      dataSchema: 'urn:polaris-connector:client.modified:1',
+      form: eventForm(),
       maxValueBytes: 100_000,
       deadLetterClient: 'leave-out',
     },

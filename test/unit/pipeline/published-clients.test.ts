@@ -15,6 +15,7 @@ import {
   type ScanKind,
 } from '../../../connector/scan/scan-state.ts'
 import type { ClientRecord } from '../../../connector/source/client-source.ts'
+import { eventForm } from '../../support/records.ts'
 import { at, beginAt, MINUTE, noon, SECOND, scanOf, statesOf, timeText } from '../scan/scans.ts'
 import { building, idsOf, keysOf, namesOf, start } from './builders.ts'
 import { liveScan, reading } from './readings.ts'
@@ -65,8 +66,7 @@ describe('a client that is read again', () => {
   test('is suppressed as a dead letter, and becomes an event once it can', () => {
     const { publish } = publishing({
       settings: {
-        source: 's',
-        dataSchema: 'urn:polaris-connector:client.modified:1',
+        form: eventForm({ source: 's' }),
         maxValueBytes: 5_000,
         deadLetterClient: 'leave-out',
       },
@@ -219,8 +219,7 @@ describe('clients that were published under other rules', () => {
 
   test('are published again when they were dead letters and the limits are other ones', () => {
     const small = {
-      source: 's',
-      dataSchema: 'urn:polaris-connector:client.modified:1',
+      form: eventForm({ source: 's' }),
       maxValueBytes: 500,
       deadLetterClient: 'leave-out' as const,
     }
@@ -299,7 +298,9 @@ describe('clients of which events contain only a part', () => {
   })
 
   test('become events if they were too large before a field was dropped', () => {
-    const small = { settings: { source: 's', maxValueBytes: 700, deadLetterClient: 'leave-out' as const } }
+    const small = {
+      settings: { form: eventForm({ source: 's' }), maxValueBytes: 700, deadLetterClient: 'leave-out' as const },
+    }
     const large = { ...whole, Memo: 'x'.repeat(900) }
     const { publish } = changed({ ...nothing, ...small }, { ...dropping, ...small }, [large])
     expect(keysOf(publish([large]).records)).toEqual(['1'])

@@ -7,9 +7,10 @@ import {
   type FakeOperation,
   fakeKafka,
 } from '../../support/fakes/fake-event-publisher.ts'
+import { sentEvent } from '../../support/records.ts'
 import { never } from '../../support/signals.ts'
 
-const event = { to: 'events', key: '1', value: '1' } as const
+const event = sentEvent('1', '1')
 const record = { epoch: 1, seq: 1, nonce: 'n' }
 const of = { connector: 'c', stream: 's' }
 

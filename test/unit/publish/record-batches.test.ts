@@ -3,6 +3,7 @@ import type { OutgoingRecord } from '../../../connector/event/client-event.ts'
 import { partitionOf } from '../../../connector/publish/partitioner.ts'
 import { type PartitionChunk, partitionBatches, sendBatches } from '../../../connector/publish/record-batches.ts'
 import { codeOf } from '../../../connector/runtime/connector-error.ts'
+import { sentEvent, sentTo } from '../../support/records.ts'
 
 const layout = (partitions: number, maxMessageBytes = 1_000_000) => ({
   events: { topic: 'events', partitions },
@@ -11,7 +12,7 @@ const layout = (partitions: number, maxMessageBytes = 1_000_000) => ({
   maxMessageBytes,
   publishedAt: 1_700_000_000_000,
 })
-const event = (key: string, value: string): OutgoingRecord => ({ to: 'events', key, value })
+const event = sentEvent
 
 it('keeps the order of the records of each partition across all chunks', () => {
   const records = Array.from({ length: 9_000 }, (_, index) => event(`${index % 100}`, `${index}`))
@@ -30,7 +31,7 @@ it('sends a tombstone after the event with its key, without a value and with its
   const messages = batches.flatMap(({ chunks }) => chunks.flat())
   expect(batches).toHaveLength(1)
   expect(messages.map(({ value }) => value)).toEqual(['1', null])
-  expect(messages[1]?.headers).toEqual({ ce_type: Buffer.from('client.erased') })
+  expect(messages[1]?.headers).toEqual(headers)
 })
 
 it('begins a new chunk before a chunk exceeds nine tenths of the size limit', () => {
@@ -41,8 +42,12 @@ it('begins a new chunk before a chunk exceeds nine tenths of the size limit', ()
   expect(large[0]?.chunks.map(({ length }) => length)).toEqual([1, 1, 1, 1, 1])
 })
 
+/** What a record takes beside its key and its value. */
+const overheadOf = ({ headers }: OutgoingRecord) =>
+  Object.entries(headers).reduce((sum, [name, text]) => sum + name.length + text.length + 4, 36)
+
 it('counts the size in bytes, and sends a record in its own chunk when it just fits', () => {
-  const room = 1_000 - 80 - 1
+  const room = 1_000 - overheadOf(event('a', '')) - 1
   const fits = partitionBatches([event('a', '1'), event('a', 'é'.repeat(Math.floor(room / 2)))], layout(1, 1_000))
   expect(fits[0]?.chunks.map(({ length }) => length)).toEqual([1, 1])
   const tooLarge = () => partitionBatches([event('a', 'é'.repeat(room / 2 + 1))], layout(1, 1_000))
@@ -51,10 +56,20 @@ it('counts the size in bytes, and sends a record in its own chunk when it just f
 })
 
 it('sends events and dead letters to their own topics, with their content type and the publish time', () => {
-  const batches = partitionBatches([event('a', '1'), { to: 'deadLetters', key: null, value: '2' }], layout(1))
+  const batches = partitionBatches([event('a', '1'), sentTo('deadLetters', null, '2')], layout(1))
   expect(batches).toEqual([
-    { topic: 'events', partition: 0, bytes: 82, chunks: [[sent('a', '1', 'application/cloudevents+json')]] },
-    { topic: 'dlq', partition: 0, bytes: 81, chunks: [[sent(null, '2', 'application/json')]] },
+    {
+      topic: 'events',
+      partition: 0,
+      bytes: overheadOf(event('a', '1')) + 2,
+      chunks: [[{ ...sent('a', '1', ''), headers: event('a', '1').headers }]],
+    },
+    {
+      topic: 'dlq',
+      partition: 0,
+      bytes: overheadOf(sentTo('deadLetters', null, '2')) + 1,
+      chunks: [[sent(null, '2', 'application/json')]],
+    },
   ])
 })
 
@@ -68,7 +83,7 @@ const sent = (key: string | null, value: string, contentType: string) => ({
   value,
   partition: 0,
   timestamp: '1700000000000',
-  headers: { 'content-type': Buffer.from(contentType) },
+  headers: { 'content-type': contentType },
 })
 
 function captured(work: () => unknown): unknown {

@@ -58,11 +58,10 @@ test('the examples of each message fit its payload', () => {
     }),
   )
   expect(checked).toEqual([
-    'clientModified',
-    'clientModified',
-    'clientModified',
-    'clientModified',
+    ...Array(4).fill('clientModified'),
+    ...Array(4).fill('clientModifiedBinary'),
     'clientRemoved',
+    'clientRemovedTombstone',
     'clientErased',
     'deadLetter',
     'deadLetter',

@@ -1,5 +1,5 @@
 import type { Erasure } from '../../../control/stream-requests.ts'
-import { tombstone } from '../../../event/tombstone.ts'
+import { tombstone } from '../../../event/cloud-event/tombstone.ts'
 import {
   type ClientKey,
   clientKey,

@@ -1,5 +1,5 @@
-import { subjectOf } from '../../../event/client-event.ts'
-import { removalRecords } from '../../../event/tombstone.ts'
+import { subjectOf } from '../../../event/cloud-event/stored-event.ts'
+import { removalRecords } from '../../../event/cloud-event/tombstone.ts'
 import { visitEntries } from '../../../index/client-table.ts'
 import {
   type ClientKey,

@@ -1,9 +1,10 @@
+import type { RemovalForm } from '../../../event/cloud-event/tombstone.ts'
 import type { ErrorCode } from '../../../runtime/error-catalogue.ts'
 import type { Scan } from '../../../scan/scan-state.ts'
 
 /** What happens with clients that full scans no longer return. */
 export interface RemovedSettings {
-  readonly publish: 'nothing' | 'event' | 'event and tombstone'
+  readonly publish: 'nothing' | RemovalForm
   /** The share of all clients that may become missing, or be removed, at once; 0 to 1. */
   readonly maxShare: number
 }

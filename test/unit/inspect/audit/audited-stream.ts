@@ -49,7 +49,9 @@ export function auditedStream(wrapped: (source: ClientSource) => ClientSource = 
     },
     /** Reads everything that is due, as a new replica. */
     poll: async () => {
-      const settings = { ...groupParts().settings, extensions: fieldAttributes(rules.fields, rules.hmac) }
+      const { settings: given } = groupParts()
+      const extensions = fieldAttributes(rules.fields, rules.hmac)
+      const settings = { ...given, form: { ...given.form, extensions } }
       const group = { ...on.pipeline.group, rules, indexRules: indexRules(), settings }
       const run = runAlone({ ...on.streamParts, open: open(), pipeline: { ...on.pipeline, group } }, never)
       expect(await driven(clock, run)).toEqual({ kind: 'caught-up' })

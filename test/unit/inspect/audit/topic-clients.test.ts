@@ -1,10 +1,12 @@
 import { describe, expect, test } from 'vitest'
-import { clientEvent, type RecordPlace, type StoredEvent, subjectOf } from '../../../../connector/event/client-event.ts'
-import { removalRecords, tombstone } from '../../../../connector/event/tombstone.ts'
+import { clientEvent } from '../../../../connector/event/cloud-event/event-form.ts'
+import type { RecordPlace, StoredEvent } from '../../../../connector/event/cloud-event/stored-event.ts'
+import { removalRecords, tombstone } from '../../../../connector/event/cloud-event/tombstone.ts'
 import { rulesText } from '../../../../connector/index/client-index.ts'
 import { clientKey, UNKNOWN_CONTENT } from '../../../../connector/index/index-entry.ts'
 import { isForeign, isTombstone, readTopicClients } from '../../../../connector/inspect/audit/topic-clients.ts'
 import type { EventPublisher } from '../../../../connector/publish/event-publisher.ts'
+import { eventForm, readEvent } from '../../../support/records.ts'
 import { never } from '../../../support/signals.ts'
 import { connector, stage, stream } from '../../stream/open/open-parts.ts'
 
@@ -12,9 +14,9 @@ const source = `/polaris/${connector}/${stream}`
 
 function event(clientId: string, sequence: number, more: Record<string, unknown> = {}): StoredEvent {
   const json = JSON.stringify({ No: clientId, Contenu: `v${sequence}` })
-  const parts = { source, clientId, json, contentHash: 'h', previous: 'g0', timeMs: 0, sequence }
-  const text = clientEvent({ ...parts, dataSchema: 'urn:polaris-connector:client.modified:1' })
-  return { value: JSON.stringify({ ...JSON.parse(text), ...more }) }
+  const parts = { clientId, json, contentHash: 'h', previous: 'g0', timeMs: 0, sequence }
+  const { record } = clientEvent(parts, eventForm({ source }))
+  return { ...record, value: JSON.stringify({ ...JSON.parse(record.value), ...more }) }
 }
 
 const foreignTombstone = (key: string): StoredEvent => ({ key, value: null, headers: {} })
@@ -26,7 +28,7 @@ const placed = (record: StoredEvent, place: Partial<RecordPlace>): Placed => ({ 
 
 /**
  * What a topic says of the client `c`. The records are visible in this order; by default, each is in partition 0 after
- * the one before, and its key is its subject.
+ * the one before.
  */
 async function read(...records: readonly Placed[]) {
   const { open } = stage()
@@ -34,7 +36,7 @@ async function read(...records: readonly Placed[]) {
     ...open.publisher,
     readEvents: async ({ find, onVisible }) => {
       for (const [index, record] of records.entries()) {
-        const place = { partition: 0, offset: BigInt(index), key: subjectOf(record) ?? null, ...record.place }
+        const place = { partition: 0, offset: BigInt(index), key: record.key, ...record.place }
         const found = find(record, place)
         if (found !== undefined) onVisible(found)
       }
@@ -88,8 +90,8 @@ describe('the clients of a topic', () => {
 
   test.each<[string, Placed]>([
     ['of another source', event('c', 9, { source: '/polaris/shop/others' })],
-    ['that is no JSON', placed({ value: 'no event' }, { key: 'c' })],
-    ['of another program', placed({ value: '{"other":"program"}' }, { key: 'c' })],
+    ['that is no JSON', placed(readEvent('no event'), { key: 'c' })],
+    ['of another program', placed({ key: 'c', value: '{"other":"program"}', headers: {} }, {})],
     ['of another client, under its key', placed(event('d', 9), { key: 'c' })],
   ])('have a foreign record %s, if it is the last one', async (_, record) => {
     expect(await read(event('c', 1), record)).toMatchObject({ isForeign: true, clients: 0 })
@@ -99,7 +101,7 @@ describe('the clients of a topic', () => {
 
   test('have no record of another stream that shares the topic, nor one without a key', async () => {
     const twin = event('c', 9, { source: '/polaris/shop/twin' })
-    expect((await read(event('c', 1), twin, { value: 'no event' })).found?.number).toBe(1)
+    expect((await read(event('c', 1), twin, readEvent('no event'))).found?.number).toBe(1)
   })
 
   test('have the rules of their events', async () => {

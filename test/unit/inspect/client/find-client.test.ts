@@ -5,13 +5,14 @@ import {
   clientShape,
   erasedLines,
 } from '../../../../connector/commands/output/client-output.ts'
-import type { RecordPlace, StoredEvent } from '../../../../connector/event/client-event.ts'
-import { tombstone } from '../../../../connector/event/tombstone.ts'
+import type { RecordPlace, StoredEvent } from '../../../../connector/event/cloud-event/stored-event.ts'
+import { tombstone } from '../../../../connector/event/cloud-event/tombstone.ts'
 import { clientKey, type EntryMark, entryWordsOf } from '../../../../connector/index/index-entry.ts'
 import { deltaText, withEntries } from '../../../../connector/index/index-state.ts'
 import { findClient } from '../../../../connector/inspect/client/find-client.ts'
 import type { EventPublisher } from '../../../../connector/publish/event-publisher.ts'
 import { ConnectorError } from '../../../../connector/runtime/connector-error.ts'
+import { readEvent } from '../../../support/records.ts'
 import { plainScreen } from '../../../support/screens.ts'
 import { never } from '../../../support/signals.ts'
 import { entry } from '../../index/entries.ts'
@@ -20,12 +21,10 @@ import { auditedStream } from '../audit/audited-stream.ts'
 const source = '/polaris/shop/clients'
 type Stored = readonly [place: Omit<RecordPlace, 'key'>, record: StoredEvent, visible?: 'aborted']
 const at = (partition: number, offset: number) => ({ partition, offset: BigInt(offset) })
-const modified = (number: number, of = source): StoredEvent => ({
-  value: JSON.stringify({
-    ...{ type: 'client.modified', source: of, subject: 'c1', sequence: String(number).padStart(20, '0') },
-    ...{ time: '2026-06-15T10:00:00.000Z', data: { Nom: 'Krznych' } },
-  }),
-})
+const modified = (number: number, of = source): StoredEvent => {
+  const named = { type: 'client.modified', source: of, subject: 'c1', sequence: String(number).padStart(20, '0') }
+  return readEvent(JSON.stringify({ ...named, time: '2026-06-15T10:00:00.000Z', data: { Nom: 'Krznych' } }), 'c1')
+}
 const erased = (sequence: number): StoredEvent =>
   tombstone({ type: 'client.erased', source, clientId: 'c1', previous: '0', sequence, timeMs: 0 })
 
@@ -136,7 +135,7 @@ describe('the proof that a client is erased', () => {
       [at(0, 5), modified(8), 'aborted'],
       [at(0, 8), erased(9)],
     ]
-    const { nothingLeft, lines } = await proofOf(records, 'withdrawn', [[at(2, 1), { value: '{}' }]])
+    const { nothingLeft, lines } = await proofOf(records, 'withdrawn', [[at(2, 1), readEvent('{}')]])
     expect(nothingLeft).toBe(false)
     expect(lines.slice(0, 4)).toEqual([
       'stream clients, client c1: erased, but not gone yet',

@@ -5,6 +5,7 @@ import { checkSource } from '../../../../connector/inspect/doctor/check-source.t
 import type { ReadArguments } from '../../../../connector/source/client-source.ts'
 import { fakePolaris, type SourceFault } from '../../../support/fakes/fake-client-source.ts'
 import { virtualClock } from '../../../support/fakes/virtual-clock.ts'
+import { eventForm } from '../../../support/records.ts'
 import { never } from '../../../support/signals.ts'
 import { fromEnvironment, leastEnvironment, valid } from '../../config/config-sources.ts'
 
@@ -38,8 +39,7 @@ async function checkOf({ fault = () => 'none', clients = 5, timeZone = 'Europe/P
   if (config === undefined) throw new Error('no stream')
   const events = {
     settings: {
-      source: '/polaris/shops/clients',
-      dataSchema: 'urn:polaris-connector:client.modified:1',
+      form: eventForm({ source: '/polaris/shops/clients' }),
       maxValueBytes: 100_000,
       deadLetterClient: 'leave-out',
     },

@@ -24,6 +24,7 @@ import {
 import { kafkaDefaults } from '../../../../connector/kafka/kafka-config.ts'
 import { ConnectorError } from '../../../../connector/runtime/connector-error.ts'
 import type { ClientRecord } from '../../../../connector/source/client-source.ts'
+import { eventForm } from '../../../support/records.ts'
 import { never } from '../../../support/signals.ts'
 
 const minute = 60_000
@@ -112,8 +113,7 @@ describe('the check of the fields', () => {
 
   const rules: EventRules = {
     settings: {
-      source: '/polaris/shop/clients',
-      dataSchema: 'urn:polaris-connector:client.modified:1',
+      form: eventForm(),
       maxValueBytes: 1_000,
       deadLetterClient: 'leave-out',
     },

@@ -36,7 +36,7 @@ describe('produceRequest', () => {
     {
       key: fc.oneof(fc.constant(null), bytes),
       value: fc.oneof(fc.constant(null), text),
-      headers: fc.dictionary(fc.string({ minLength: 1 }), bytes, { maxKeys: 3 }),
+      headers: fc.dictionary(fc.string({ minLength: 1 }), text, { maxKeys: 3 }),
       timestamp: fc.constant('1767225600000'),
     },
     { requiredKeys: ['key', 'value', 'timestamp'] },
@@ -81,7 +81,7 @@ describe('produceRequest', () => {
   it.each([
     ['a text key', withMessage({ key: 'a' })],
     ['a binary value', withMessage({ value: Buffer.from('b') })],
-    ['a text header', withMessage({ headers: { a: 'b' } })],
+    ['a binary header', withMessage({ headers: { a: Buffer.from('b') } })],
     ['two timestamps', withMessage({ timestamp: '2' })],
     ['no timestamp', order([{ ...plain, timestamp: undefined } as unknown as Message])],
     ['two topics', order([], { topicData: topic === undefined ? [] : [topic, topic] })],

@@ -18,6 +18,7 @@ import { fakeKafka } from '../../../support/fakes/fake-event-publisher.ts'
 import type { FaultHook } from '../../../support/fakes/fake-kafka-cluster.ts'
 import { type MemoryStoreOptions, memoryStore } from '../../../support/fakes/memory-versioned-object.ts'
 import { type VirtualClock, virtualClock } from '../../../support/fakes/virtual-clock.ts'
+import { eventForm } from '../../../support/records.ts'
 import type { AloneParts } from '../../../support/run-alone.ts'
 import { never } from '../../../support/signals.ts'
 import { noon, statesOf } from '../../scan/scans.ts'
@@ -53,8 +54,7 @@ const mapping = { ...unmapped, lists: [] }
 export const groupParts = (): PageGroupParts => ({
   requests: noStreamRequests,
   settings: {
-    source: '/polaris/shop/clients',
-    dataSchema: 'urn:polaris-connector:client.modified:1',
+    form: eventForm(),
     maxValueBytes: 100_000,
     deadLetterClient: 'leave-out',
   },

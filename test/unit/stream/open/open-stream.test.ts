@@ -15,6 +15,7 @@ import { semaphore } from '../../../../connector/runtime/semaphore.ts'
 import type { OpenParts } from '../../../../connector/stream/open/open-parts.ts'
 import { openStream } from '../../../../connector/stream/open/open-stream.ts'
 import { memoryStore } from '../../../support/fakes/memory-versioned-object.ts'
+import { sentEvent, sentTo } from '../../../support/records.ts'
 import { never } from '../../../support/signals.ts'
 import { change, documentWith, entriesOf, indexed, state } from '../../checkpoint/documents.ts'
 import { entry, key, words } from '../../index/entries.ts'
@@ -147,7 +148,7 @@ describe('opening a stream', () => {
     const before = kafka.committed.length
     const producer = await parts.publisher.open(withoutCheckpoint, never)
     await using transaction = producer.begin(never)
-    await transaction.send([{ to: 'events', key: '1', value: '{}' }])
+    await transaction.send([sentEvent('1', '{}')])
     await transaction.commit({ epoch: 9, seq: 9, nonce: 'n' })
     return kafka.committed.length - before - 1
   }
@@ -166,7 +167,7 @@ describe('opening a stream', () => {
     const producer = await parts.publisher.open(withoutCheckpoint, never)
     {
       await using transaction = producer.begin(never)
-      await transaction.send([{ to, key: '1', value: eventOf(sequence) }])
+      await transaction.send([sentTo(to, '1', eventOf(sequence))])
       if (record !== undefined)
         await transaction.commit({ epoch: 4, seq: record === 'c' ? 10 : 11, nonce: record }).catch(() => undefined)
     }
@@ -514,7 +515,7 @@ describe('a stream that cannot be opened', () => {
     const [, value, code, shared] = row
     const on = opening(undefined)
     const place = { partition: 3, stream, replica: 'r', transaction: 1, at: noon }
-    on.kafka.committed.push({ to: 'events', key: '7', value, ...place })
+    on.kafka.committed.push({ ...sentEvent('7', value), ...place })
     expect(await codeOfOpening(on.parts)).toBe(code)
     expect(on.store.history(KEY)).toEqual([])
     expect(await codeOfOpening({ ...on.parts, topicUse: 'shared' })).toBe(shared)

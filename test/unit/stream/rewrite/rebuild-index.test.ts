@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { parseDocument, serializeDocument } from '../../../../connector/checkpoint/checkpoint-document.ts'
-import { sequenceOf } from '../../../../connector/event/client-event.ts'
+import { sequenceOf } from '../../../../connector/event/cloud-event/stored-event.ts'
+import { removalRecords } from '../../../../connector/event/cloud-event/tombstone.ts'
 import { deadLetterGuard } from '../../../../connector/event/dead-letter.ts'
 import {
   type FieldAction,
@@ -10,7 +11,6 @@ import {
   fieldRules,
 } from '../../../../connector/event/field-rules.ts'
 import { presentRules, type ReadingRules } from '../../../../connector/event/read-client.ts'
-import { removalRecords } from '../../../../connector/event/tombstone.ts'
 import { rulesText } from '../../../../connector/index/client-index.ts'
 import {
   type ClientKey,
@@ -46,6 +46,7 @@ import { type FakeRecord, fakeKafka } from '../../../support/fakes/fake-event-pu
 import { memoryStore } from '../../../support/fakes/memory-versioned-object.ts'
 import { openErasures } from '../../../support/fakes/open-erasures.ts'
 import { virtualClock } from '../../../support/fakes/virtual-clock.ts'
+import { eventForm, sentEvent } from '../../../support/records.ts'
 import { runAlone } from '../../../support/run-alone.ts'
 import { never } from '../../../support/signals.ts'
 
@@ -127,11 +128,9 @@ function stage(ignored: readonly string[] = []) {
   }
   const group = (): PipelineParts['group'] => ({
     settings: {
-      source,
-      dataSchema: 'urn:polaris-connector:client.modified:1',
+      form: eventForm({ source, extensions: fieldAttributes(rules.fields, rules.hmac) }),
       maxValueBytes: 100_000,
       deadLetterClient: 'leave-out',
-      extensions: fieldAttributes(rules.fields, rules.hmac),
     },
     rules,
     indexRules: presentRules(rules, 'No 1000000'),
@@ -474,8 +473,8 @@ describe('rebuildIndex', () => {
     expect(index).toMatchObject({ generation: epoch, delta: '', segments: [{ tier: 'base', entries: 10 }] })
     expect(index.segments[0]?.name).toMatch(new RegExp(`^${epoch}-`))
     const table = await loadTable(on.store.segments(KEY), index, never)
-    for (const { key, value } of on.kafka.committed.slice(-4))
-      expect(table.get(clientKey(key ?? ''))?.number).toBe(sequenceOf({ value: value ?? '' }, source))
+    for (const record of on.kafka.committed.slice(-4))
+      expect(table.get(clientKey(record.key ?? ''))?.number).toBe(sequenceOf(record, source))
   })
 
   test('forgets the same contents as before when the stream was set to publish unchanged clients again', async () => {
@@ -493,7 +492,7 @@ describe('rebuildIndex', () => {
     const { producer } = await openStream(on.parts('replica'), never)
     await on.rebuild()
     await using transaction = producer.begin(never)
-    expect(await codeFrom(transaction.send([{ to: 'events', key: '1', value: '{}' }]))).toBe('publish.fenced')
+    expect(await codeFrom(transaction.send([sentEvent('1', '{}')]))).toBe('publish.fenced')
   })
 
   /** The publisher of the operator; `work` runs once, between the first reading of the topic and the next step. */
@@ -541,7 +540,7 @@ describe('rebuildIndex', () => {
     const rebuilding = on.rebuild({ publisher: publisherWith(on, open), mustNotRun })
     expect(await codeFrom(rebuilding)).toBe('command.invalid')
     await using transaction = (await opening.promise).producer.begin(never)
-    await transaction.send([{ to: 'events', key: '1', value: '{}' }])
+    await transaction.send([sentEvent('1', '{}')])
   })
 
   test('takes the events of a transaction that is committed meanwhile into the delta', async () => {
@@ -553,7 +552,7 @@ describe('rebuildIndex', () => {
     const record = await checkpoint.prepare({ ...reached, events: 11, entries: '' }, never)
     const event = { source, subject: 'c11', sequence: '10', type: 'client.modified' }
     await using transaction = producer.begin(never)
-    await transaction.send([{ to: 'events', key: 'c11', value: JSON.stringify(event) }])
+    await transaction.send([sentEvent('c11', JSON.stringify(event))])
     const publisher = publisherWith(on, () => transaction.commit(record))
     const { after, clients } = await on.rebuild({ publisher })
     const { index, events } = after.committed.state

@@ -6,6 +6,7 @@ import type { SourceTime } from '../../../../connector/source/client-source.ts'
 import { openStream } from '../../../../connector/stream/open/open-stream.ts'
 import { type RewriteRequest, rewriteCheckpoint } from '../../../../connector/stream/rewrite/rewrite-checkpoint.ts'
 import { driven } from '../../../support/driven.ts'
+import { sentEvent } from '../../../support/records.ts'
 import { never } from '../../../support/signals.ts'
 import { change } from '../../checkpoint/documents.ts'
 import { liveScan } from '../../pipeline/readings.ts'
@@ -52,7 +53,7 @@ describe('rewriteCheckpoint', () => {
     const { operator, stream, stored } = await running()
     const { after } = await rewriteCheckpoint(operator, request, never)
     await using transaction = stream.producer.begin(never)
-    const sent = transaction.send([{ to: 'events', key: '1', value: '{}' }])
+    const sent = transaction.send([sentEvent('1', '{}')])
     expect(codeOf(await sent.catch((error: unknown) => error))).toBe('publish.fenced')
     const prepared = stream.checkpoint.prepare(change, never)
     expect(codeOf(await prepared.catch((error: unknown) => error))).toBe('publish.fenced')
@@ -73,7 +74,7 @@ describe('rewriteCheckpoint', () => {
     on.kafka.loseNextRecordMarker(connector, stream)
     await using transaction = producer.begin(never)
     const value = JSON.stringify({ source: `/polaris/${connector}/${stream}`, sequence: '0' })
-    await transaction.send([{ to: 'events', key: '1', value }])
+    await transaction.send([sentEvent('1', value)])
     await transaction.commit(record)
     const { before, after } = await rewriteCheckpoint({ ...on.open, owner: 'operator' }, request, never)
     expect(before).toMatchObject({ kind: 'state', state: { events: 1 } })

@@ -1,10 +1,11 @@
 import { describe, expect, test } from 'vitest'
-import { clientEvent } from '../../../../../connector/event/client-event.ts'
+import { clientEvent } from '../../../../../connector/event/cloud-event/event-form.ts'
 import { clientTable } from '../../../../../connector/index/client-table.ts'
 import { clientKey, type EntryMark } from '../../../../../connector/index/index-entry.ts'
 import type { OpenedStream } from '../../../../../connector/pipeline/features/part.ts'
 import type { PartReading } from '../../../../../connector/pipeline/read/page-reading.ts'
 import { ConnectorError } from '../../../../../connector/runtime/connector-error.ts'
+import { eventForm } from '../../../../support/records.ts'
 import { entry } from '../../../index/entries.ts'
 import { noon } from '../../../scan/scans.ts'
 import { settled } from '../../../stream/open/open-parts.ts'
@@ -12,10 +13,7 @@ import { building, reportsOf } from '../../builders.ts'
 import { added, fullPage, removal } from './full-scans.ts'
 
 const eventOf = (clientId: string) =>
-  clientEvent({
-    ...{ source: '/polaris/shop/clients', clientId, json: '{}', contentHash: '', previous: 'g0', timeMs: 0 },
-    ...{ sequence: 0, dataSchema: 'urn:x' },
-  })
+  clientEvent({ clientId, json: '{}', contentHash: '', previous: 'g0', timeMs: 0, sequence: 0 }, eventForm()).record
 
 interface Stage {
   readonly marks: Readonly<Record<string, EntryMark>>
@@ -35,7 +33,7 @@ function stage({ marks, topic, settings, failures = 0 }: Stage) {
     if (left >= 0) throw new ConnectorError('publish.unreachable', 'test')
     for (const id of topic) {
       stop.throwIfAborted()
-      const found = find({ value: eventOf(id) }, { partition: 0, offset: 0n, key: id })
+      const found = find(eventOf(id), { partition: 0, offset: 0n, key: id })
       if (found !== undefined) onVisible(found)
     }
     return new Map()

@@ -4,6 +4,7 @@ import type { OpenedStream } from '../../../../../connector/pipeline/features/pa
 import type { PageGroup } from '../../../../../connector/pipeline/group/building.ts'
 import type { PartReading } from '../../../../../connector/pipeline/read/page-reading.ts'
 import { FIRST_LOOK_BACK, FULL, RECHECK } from '../../../../../connector/scan/scan-state.ts'
+import { readEvent } from '../../../../support/records.ts'
 import { at, HOUR, MINUTE, noon, scanOf, statesOf, timeText } from '../../../scan/scans.ts'
 import { building, namesOf, reportsOf, sequencesOf } from '../../builders.ts'
 import { reading } from '../../readings.ts'
@@ -16,7 +17,7 @@ const events = ({ records }: { records: readonly { value: string | null }[] }) =
 const topicOf = (...ids: readonly string[]): OpenedStream['publisher'] => ({
   readEvents: async ({ find, onVisible }) => {
     for (const id of ids) {
-      const found = find({ value: JSON.stringify({ subject: id }) }, { partition: 0, offset: 0n, key: id })
+      const found = find(readEvent(JSON.stringify({ subject: id }), id), { partition: 0, offset: 0n, key: id })
       if (found !== undefined) onVisible(found)
     }
     return new Map()

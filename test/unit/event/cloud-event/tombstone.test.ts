@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
-import { eventSource, sequenceOf } from '../../../connector/event/client-event.ts'
-import { removalRecords } from '../../../connector/event/tombstone.ts'
+import { eventSource } from '../../../../connector/event/client-event.ts'
+import { sequenceOf } from '../../../../connector/event/cloud-event/stored-event.ts'
+import { removalRecords } from '../../../../connector/event/cloud-event/tombstone.ts'
 
 const source = eventSource('shop', 'clients')
 const removal = { source, clientId: '42', previous: 6, sequence: 7, timeMs: Date.parse('2026-06-15T10:00:00Z') }

@@ -1,0 +1,113 @@
+import {
+  type ClientEventParts,
+  EVENT_TYPE,
+  eventId,
+  type RecordHeaders,
+  sequenceText,
+  type ValueRecord,
+} from '../client-event.ts'
+
+/** Whether the value of a record is the event, or the client, with the attributes of the event in headers. */
+export const eventModes = ['structured', 'binary'] as const
+export type EventMode = (typeof eventModes)[number]
+
+/** What the events of a stream have in common. */
+export interface EventForm {
+  readonly mode: EventMode
+  /** See `eventSource`. */
+  readonly source: string
+  /** See `dataSchema`. */
+  readonly dataSchema: string
+  /** See `fieldAttributes`; without any for whole clients. */
+  readonly extensions: Readonly<Record<string, string>>
+}
+
+export interface ClientEvent {
+  readonly record: ValueRecord
+  /** Upper bound of what the headers take, apart from those that every record has. */
+  readonly headerBytes: number
+}
+
+/** A CloudEvent 1.0, by the Kafka protocol binding 1.0.2. */
+export function clientEvent(parts: ClientEventParts, form: EventForm): ClientEvent {
+  const { structured, binary } = writersOf(form)
+  return form.mode === 'binary' ? binary(parts) : structured(parts)
+}
+
+const writers = new WeakMap<EventForm, ReturnType<typeof newWriters>>()
+
+function writersOf(form: EventForm) {
+  const known = writers.get(form)
+  if (known !== undefined) return known
+  const made = newWriters(form)
+  writers.set(form, made)
+  return made
+}
+
+type Writer = (parts: ClientEventParts) => ClientEvent
+
+const newWriters = (form: EventForm) => ({ structured: structuredWriter(form), binary: binaryWriter(form) })
+
+/** The headers of an event in structured mode: a router needs no value. */
+export const structuredHeaders = (type: string, source: string): RecordHeaders => ({
+  'content-type': 'application/cloudevents+json',
+  ce_type: type,
+  ce_source: source,
+})
+
+function structuredWriter({ source, dataSchema, extensions }: EventForm): Writer {
+  const shared = structuredHeaders(EVENT_TYPE, source)
+  const marked = lastOf((request: string) => ({ ...shared, ce_republished: request }))
+  const head = `{"specversion":"1.0","type":"${EVENT_TYPE}","source":${JSON.stringify(source)},"id":"`
+  const members = Object.entries(extensions).map(([name, text]) => `"${name}":${JSON.stringify(text)},`)
+  const tail = `"datacontenttype":"application/json","dataschema":${JSON.stringify(dataSchema)},${members.join('')}`
+  return (parts) => {
+    const { clientId, republished, json } = parts
+    const subject = JSON.stringify(clientId)
+    const value =
+      `${head}${eventId({ ...parts, source })}","time":"${new Date(parts.timeMs).toISOString()}","subject":${subject},` +
+      `"sequence":"${sequenceText(parts.sequence)}","partitionkey":${subject},${tail}` +
+      `${republished === undefined ? '' : `"republished":${JSON.stringify(republished)},`}"data":${json}}`
+    const headers = republished === undefined ? shared : marked(republished)
+    return { record: { to: 'events', key: clientId, value, headers }, headerBytes: 0 }
+  }
+}
+
+/** What the time, the id and the number of an event take as headers, with their names. */
+const OWN_BYTES = 200
+
+function binaryWriter({ source, dataSchema, extensions }: EventForm): Writer {
+  const named = Object.entries(extensions).map(([name, text]) => [`ce_${name}`, text])
+  const shared = {
+    'content-type': 'application/json',
+    ce_specversion: '1.0',
+    ce_type: EVENT_TYPE,
+    ce_source: source,
+    ce_dataschema: dataSchema,
+    ...Object.fromEntries(named),
+  }
+  const sharedBytes = OWN_BYTES + Buffer.byteLength(JSON.stringify(shared))
+  return (parts) => {
+    const { clientId, republished, json } = parts
+    const own = {
+      ...shared,
+      ce_id: eventId({ ...parts, source }),
+      ce_time: new Date(parts.timeMs).toISOString(),
+      ce_subject: clientId,
+      ce_sequence: sequenceText(parts.sequence),
+      ce_partitionkey: clientId,
+    }
+    const headers = republished === undefined ? own : { ...own, ce_republished: republished }
+    const headerBytes = sharedBytes + 2 * Buffer.byteLength(clientId)
+    return { record: { to: 'events', key: clientId, value: json, headers }, headerBytes }
+  }
+}
+
+/** Keeps the last result: the events of one request follow each other. */
+function lastOf<Result extends object>(make: (request: string) => Result): (request: string) => Result {
+  let last: { readonly request: string; readonly result: Result } | undefined
+  return (request) => {
+    if (last?.request !== request) last = { request, result: make(request) }
+    return last.result
+  }
+}

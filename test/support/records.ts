@@ -1,0 +1,34 @@
+import type { OutgoingRecord } from '../../connector/event/client-event.ts'
+import { dataSchema, EVENT_TYPE } from '../../connector/event/client-event.ts'
+import { type EventForm, structuredHeaders } from '../../connector/event/cloud-event/event-form.ts'
+import type { StoredEvent } from '../../connector/event/cloud-event/stored-event.ts'
+
+/** The form of the events of a stream. */
+export const eventForm = (more: Partial<EventForm> = {}): EventForm => ({
+  mode: 'structured',
+  source: '/polaris/shop/clients',
+  dataSchema: dataSchema(undefined),
+  extensions: {},
+  ...more,
+})
+
+const structured = structuredHeaders(EVENT_TYPE, '/polaris/shop/clients')
+const headersTo = { events: structured, deadLetters: { 'content-type': 'application/json' } } as const
+
+/** A record as it is sent. */
+export const sentTo = (to: OutgoingRecord['to'], key: string | null, value: string): OutgoingRecord =>
+  to === 'events' ? sentEvent(String(key), value) : { to, key, value, headers: headersTo.deadLetters }
+
+export const sentEvent = (key: string, value: string): OutgoingRecord => ({
+  to: 'events',
+  key,
+  value,
+  headers: headersTo.events,
+})
+
+/** An event in structured mode, as read. */
+export const readEvent = (value: string, key: string | null = null): StoredEvent => ({
+  key,
+  value,
+  headers: structured,
+})

@@ -1,0 +1,106 @@
+import { describe, expect, test } from 'vitest'
+import { type ClientEventParts, eventId } from '../../../../connector/event/client-event.ts'
+import { clientEvent, type EventForm, eventModes } from '../../../../connector/event/cloud-event/event-form.ts'
+import { eventForm } from '../../../support/records.ts'
+
+const parts: ClientEventParts = {
+  clientId: '42',
+  json: '{"No":"42"}',
+  contentHash: 'content',
+  previous: '3',
+  timeMs: Date.UTC(2026, 5, 15, 10),
+  sequence: 7,
+}
+const source = '/polaris/shop/clients'
+const id = eventId({ ...parts, source })
+const eventOf = (more: Partial<ClientEventParts>, form: Partial<EventForm> = {}) =>
+  clientEvent({ ...parts, ...more }, eventForm(form))
+
+describe('an event in structured mode', () => {
+  test('is a CloudEvent 1.0 as JSON, with its type and its source in headers too', () => {
+    const { to, key, value, headers } = eventOf({}).record
+    expect({ to, key, headers }).toEqual({
+      to: 'events',
+      key: '42',
+      headers: { 'content-type': 'application/cloudevents+json', ce_type: 'client.modified', ce_source: source },
+    })
+    expect(JSON.parse(value)).toEqual({
+      specversion: '1.0',
+      type: 'client.modified',
+      source,
+      id,
+      time: '2026-06-15T10:00:00.000Z',
+      subject: '42',
+      sequence: '00000000000000000007',
+      partitionkey: '42',
+      datacontenttype: 'application/json',
+      dataschema: 'urn:polaris-connector:client.modified:1',
+      data: { No: '42' },
+    })
+  })
+
+  test('names the request in a header too when the client is published again', () => {
+    const { value, headers } = eventOf({ republished: 'request "1"' }).record
+    expect(JSON.parse(value)).toMatchObject({ republished: 'request "1"', data: { No: '42' } })
+    expect(headers).toMatchObject({ ce_type: 'client.modified', ce_republished: 'request "1"' })
+  })
+
+  test('shares its headers with the other events of the stream, and of the request', () => {
+    const form = eventForm()
+    const headersOf = (more: Partial<ClientEventParts>) => clientEvent({ ...parts, ...more }, form).record.headers
+    expect(headersOf({ clientId: '43' })).toBe(headersOf({}))
+    expect(headersOf({ clientId: '43', republished: 'a' })).toBe(headersOf({ republished: 'a' }))
+    expect(headersOf({ republished: 'b' })).not.toEqual(headersOf({ republished: 'a' }))
+  })
+})
+
+describe('an event in binary mode', () => {
+  test('is the client, with all attributes of the event in headers', () => {
+    const { record } = eventOf({}, { mode: 'binary' })
+    expect(record).toEqual({
+      to: 'events',
+      key: '42',
+      value: '{"No":"42"}',
+      headers: {
+        'content-type': 'application/json',
+        ce_specversion: '1.0',
+        ce_type: 'client.modified',
+        ce_source: source,
+        ce_id: id,
+        ce_time: '2026-06-15T10:00:00.000Z',
+        ce_subject: '42',
+        ce_sequence: '00000000000000000007',
+        ce_partitionkey: '42',
+        ce_dataschema: 'urn:polaris-connector:client.modified:1',
+      },
+    })
+  })
+
+  test('has the extensions in headers', () => {
+    const extensions = { fieldrules: 'mail=hmac', hmackeyid: 'key' }
+    const { headers } = eventOf({ republished: 'r' }, { mode: 'binary', extensions }).record
+    expect(headers).toMatchObject({ ce_fieldrules: 'mail=hmac', ce_hmackeyid: 'key', ce_republished: 'r' })
+  })
+
+  test('counts at least the bytes that its headers take', () => {
+    const extensions = { fieldrules: `é${'=drop,'.repeat(400)}` }
+    for (const clientId of ['1', 'é'.repeat(500)]) {
+      const { record, headerBytes } = eventOf({ clientId, republished: 'r'.repeat(36) }, { mode: 'binary', extensions })
+      const texts = Object.entries(record.headers).map(([name, text]) => Buffer.byteLength(name + text) + 4)
+      expect(headerBytes).toBeGreaterThanOrEqual(texts.reduce((sum, bytes) => sum + bytes, 0))
+    }
+  })
+})
+
+test.each(eventModes)('Invariant 7: in %s mode the same change has the same id', (mode) => {
+  const form = eventForm({ mode })
+  const text = (more: Partial<ClientEventParts>) => JSON.stringify(clientEvent({ ...parts, ...more }, form).record)
+  for (const event of [text({}), text({ sequence: 900, timeMs: 0 })]) expect(event).toContain(id)
+})
+
+test.each(eventModes)('in %s mode keeps a client id with quotes and line breaks intact', (mode) => {
+  const clientId = 'a"b\\c\nd\u2028é'
+  const { value, headers } = eventOf({ clientId }, { mode }).record
+  const attributes = mode === 'binary' ? headers : JSON.parse(value)
+  expect(Object.values(attributes).filter((text) => text === clientId)).toHaveLength(2)
+})
