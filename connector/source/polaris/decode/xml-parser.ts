@@ -41,7 +41,7 @@ export function xmlParser(handler: XmlHandler): XmlParser {
     position: false,
     forceXMLVersion: true,
     defaultXMLVersion: '1.0',
-    names: new Set(),
+    known: new Map(),
     decodeReference: (reference) => {
       const text = references.decode(reference)
       if (references.decoded() % PARTS_OF_TEXT === 0) flatten(parser.text)

@@ -3,8 +3,8 @@ import { MAX_NODES, tooManyNodes } from '../page-limits.ts'
 /** Two for each node. */
 const MAX_INSERTED = 2 * MAX_NODES
 
-/** What has been changed up to a place. */
-export interface EditMark {
+/** How many bytes were inserted and characters replaced up to a place. */
+interface EditMark {
   readonly inserted: number
   readonly replaced: number
 }
@@ -21,7 +21,11 @@ export class JsonEdit {
     this.#body = body
   }
 
-  get replacedCharacters(): number {
+  get inserted(): number {
+    return this.#places.length
+  }
+
+  get replaced(): number {
     return this.#replaced
   }
 
@@ -46,11 +50,7 @@ export class JsonEdit {
     this.#replaced += 1
   }
 
-  mark(): EditMark {
-    return { inserted: this.#places.length, replaced: this.#replaced }
-  }
-
-  /** Replaces what follows the mark, up to `end`, by a text in ASCII that is not longer, and blanks. */
+  /** Replaces what follows the place, up to `end`, by a text in ASCII that is not longer, and blanks. */
   replaceFrom(place: number, { inserted, replaced }: EditMark, text: string, end: number): void {
     this.#places.length = inserted
     this.#inserted.length = inserted

@@ -12,7 +12,7 @@ import {
   tooManyNodes,
 } from '../page-limits.ts'
 import { isCharacter, isSurrogate } from '../xml-reference.ts'
-import { type EditMark, JsonEdit } from './json-edit.ts'
+import { JsonEdit } from './json-edit.ts'
 import {
   afterBlanks,
   afterNumber,
@@ -63,9 +63,10 @@ interface Item {
   readonly depth: number
   readonly nodesBefore: number
   isOversize: boolean
-  /** The place after its first fields. */
+  /** The place after its first fields, and what has been changed up to it. */
   cut: number
-  mark: EditMark
+  inserted: number
+  replaced: number
 }
 
 /** Hot path. */
@@ -104,7 +105,7 @@ class JsonScan {
 
   end(): ScannedJson {
     if (this.#nodes > MAX_NODES) throw tooManyNodes()
-    return { text: this.#edit.text(), replacedCharacters: this.#edit.replacedCharacters }
+    return { text: this.#edit.text(), replacedCharacters: this.#edit.replaced }
   }
 
   /** The index after the token that begins here. */
@@ -179,7 +180,8 @@ class JsonScan {
     if (item === undefined || item.depth !== this.#depth) return
     if (at - item.start > FIRST_BYTES || this.#nodes - item.nodesBefore > FIRST_NODES) return
     item.cut = at
-    item.mark = this.#edit.mark()
+    item.inserted = this.#edit.inserted
+    item.replaced = this.#edit.replaced
   }
 
   #open(at: number, byte: number): void {
@@ -191,8 +193,8 @@ class JsonScan {
       if (byte === OPEN_LIST) this.#listDepth = depth
       else this.#values.open(depth)
     } else if (depth === this.#listDepth + 1 && byte === OPEN_OBJECT) {
-      const mark = this.#edit.mark()
-      this.#item = { start: at, depth, nodesBefore: this.#nodes, isOversize: false, cut: at, mark }
+      const { inserted, replaced } = this.#edit
+      this.#item = { start: at, depth, nodesBefore: this.#nodes, isOversize: false, cut: at, inserted, replaced }
       this.#maxNodes = this.#nodes + MAX_CLIENT_FIELDS
     }
   }
@@ -210,10 +212,11 @@ class JsonScan {
   }
 
   /** Keeps the first fields of the item. */
-  #shorten({ start, cut, nodesBefore, mark }: Item, end: number): void {
+  #shorten(item: Item, end: number): void {
+    const { start, cut, nodesBefore } = item
     const text = oversizeText(end - start, hash('sha256', this.#body.subarray(start, end), 'base64url'))
     const field = `${cut === start ? '{' : ','}${JSON.stringify(OVERSIZE)}:${JSON.stringify(text)}}`
-    this.#edit.replaceFrom(cut, mark, field, end)
+    this.#edit.replaceFrom(cut, item, field, end)
     this.#nodes = nodesBefore + FIRST_NODES
   }
 }

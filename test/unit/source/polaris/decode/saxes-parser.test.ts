@@ -5,7 +5,7 @@ import { PageParser, type Saxes } from '../../../../../connector/source/polaris/
 
 const options = { position: false, forceXMLVersion: true, defaultXMLVersion: '1.0' } as const
 const whole = () => new SaxesParser(options) as unknown as Saxes
-const byNames = () => new PageParser({ ...options, names: new Set(), decodeReference: () => '?' })
+const byNames = () => new PageParser({ ...options, known: new Map(), decodeReference: () => '&' })
 
 /** What a parser reports of a document that comes in these parts, up to its first error. */
 function reports(parser: Saxes, parts: readonly string[]): unknown[] {
@@ -33,7 +33,23 @@ const names = fc.constantFrom('a', 'ab', 'é', 'n:b')
 const begins = [names.map((name) => `<${name}>`), names.map((name) => `<${name} x="1" y=">">`)]
 const ends = [names.map((name) => `</${name}>`), names.map((name) => `</${name}\n >`)]
 const others = fc.constantFrom('<a/>', '<ab >', '<ab\n>', 'text', '\n', '<', '>', '</', '</>', '<a b>', '<1>')
-const piece = fc.oneof(...begins, ...ends, others, fc.constantFrom('<a>x</a>', '<ab>\n<a>y</a></ab>'))
+const texts = fc.constantFrom(
+  'é',
+  '€',
+  '😀',
+  ']',
+  ']]',
+  ']]>',
+  '&amp;',
+  '&amp',
+  '\r\n',
+  '\t',
+  '\u0001',
+  '\u0085',
+  '\ud800',
+  '\ufffe',
+)
+const piece = fc.oneof(...begins, ...ends, others, texts, fc.constantFrom('<a>x</a>', '<ab>\n<a>y</a></ab>'))
 
 it('reports the same as saxes of any document in any parts', () => {
   const document = fc.array(piece, { maxLength: 20 }).map((pieces) => `<r>${pieces.join('')}</r>`)
