@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { closeStack } from '../../connector/runtime/close-stack.ts'
-import { type PolarisSimulator, startPolarisSimulator } from '../../test/polaris/polaris-simulator.ts'
+import { faults, type PolarisSimulator, startPolarisSimulator } from '../../test/polaris/polaris-simulator.ts'
 import { says, startConnector } from '../../test/support/connector-process.ts'
 import { startKafka } from '../../test/support/servers/kafka-broker.ts'
 import { readTopicUntil, type TopicRecord } from '../../test/support/topic-reader.ts'
@@ -21,17 +21,19 @@ export interface Shop {
 }
 
 export interface ShopOptions {
-  /** At the start. Default: 2,000. */
+  /** At the start. Default: 3,000. */
   readonly clients?: number
   /** Settings of the connector besides those of every shop. */
   readonly settings?: Readonly<Record<string, string>>
 }
 
 const CHANGES = 300
+/** Of a page, so that the backfill takes more than an instant. */
+const LATENCY_MS = 50
 const WITHIN_MS = 90_000
 const topic = 'client.modified'
 
-/** Resolves when the topic has every client. */
+/** Some clients change while the backfill reads the others. Resolves when the topic has every client. */
 export async function openShop(options: ShopOptions = {}): Promise<Shop & { close(): Promise<void> }> {
   const closing = closeStack()
   const folder = closing.use(mkdtempSync(join(tmpdir(), 'recipe-')), (one) =>
@@ -39,12 +41,15 @@ export async function openShop(options: ShopOptions = {}): Promise<Shop & { clos
   )
   try {
     const kafka = closing.use(await startKafka(), (one) => one.close())
-    const simulator = closing.use(await startPolarisSimulator({ clients: options.clients ?? 2000 }), (one) =>
+    const simulator = closing.use(await startPolarisSimulator({ clients: options.clients ?? 3000 }), (one) =>
       one.close(),
     )
+    simulator.faults.when(() => true, faults.latency(LATENCY_MS))
     const brokers = kafka.bootstrap
     const environment = { ...settings(brokers, simulator, folder), ...options.settings }
     const connector = closing.use(startConnector(['run'], environment), (one) => one.kill())
+    await connector.line(says('new stream claimed'), WITHIN_MS)
+    for (let change = 0; change < CHANGES; change += 1) simulator.change() // beside the backfill
     await connector.line(says('caught up'), WITHIN_MS)
     const erased = new Set<string>()
     const erase = async (client: string) => {
