@@ -10,8 +10,8 @@ import { changelogSection } from './release/changelog.ts'
 import { publish } from './release/publish.ts'
 import { whyNoRelease } from './release/why-not.ts'
 
-const HELP = `Tests the version in package.json and packages it into dist/release: the image, the chart, the contract, the
-software bill of materials (SBOM), the release notes and SHA256SUMS.
+const HELP = `Tests the version in package.json and packages it into dist/release: the image for amd64 and arm64, the chart, the
+contract, the software bill of materials (SBOM), the release notes and SHA256SUMS.
 
 make release RELEASE='[options]'
 
@@ -51,12 +51,12 @@ async function main(): Promise<void> {
   const [revision = '', committedAt] = git('log', '-1', '--format=%H %ct').split(' ')
   const notes = changelogSection(changelog, version) ?? ''
   const release = { version, revision, committedAt: Number(committedAt), notes }
-  const image = await writeArtefacts(folder, release)
+  const images = await writeArtefacts(folder, release)
   try {
     const registry = { address: values.push ?? '', plainHttp: values['plain-http'] }
-    if (values.push !== undefined) await publish(folder, image, release, registry)
+    if (values.push !== undefined) await publish(folder, images, release, registry)
   } finally {
-    await podman('rmi', image) // otherwise a later build would reuse its labels
+    await podman('rmi', ...images)
   }
   for (const name of readdirSync(folder)) console.log(`${folder}/${name}  ${statSync(join(folder, name)).size} bytes`)
 }

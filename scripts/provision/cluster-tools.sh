@@ -36,6 +36,8 @@ promtool_binary() { binary_from_debian promtool promtool prometheus; }
 
 # The registry that a test pushes a release to.
 registry_binary() { binary_from_debian registry docker-registry docker-registry; }
+# Runs the arm64 image in a test.
+emulator_binary() { binary_from_debian qemu qemu-aarch64-static qemu-user-static; }
 
 # binary_from_debian FOLDER COMMAND PACKAGE: provides .cache/FOLDER/COMMAND, without installing the package.
 binary_from_debian() {

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { buildImage, podman } from '../../test/support/containers/containers.ts'
+import { type Architecture, architectures, buildImage, podman } from '../../test/support/containers/containers.ts'
 import { helm } from '../../test/support/helm.ts'
 
 /** The commit to release, and its notes. */
@@ -19,24 +19,31 @@ export interface Release {
 export const imageName = 'polaris-clients-connector'
 
 /**
- * Empties `folder`, writes all artefacts to it and returns the tag of the image.
+ * Empties `folder`, writes all artefacts to it and returns the tags of the images, one for each architecture.
  * The same commit on the same base images gives identical layers and files.
  */
-export async function writeArtefacts(folder: string, release: Release): Promise<string> {
+export async function writeArtefacts(folder: string, release: Release): Promise<string[]> {
   rmSync(folder, { recursive: true, force: true })
   mkdirSync(folder, { recursive: true })
-  const image = `localhost/${imageName}:${release.version}`
-  // Without the layer cache: buildah would reuse a layer that carries the labels of another version.
-  await buildImage({ target: 'connector', tag: image, labels: release, fresh: true })
   const base = `${imageName}-${release.version}`
-  // Docker format, since the OCI format has no health check; uncompressed, since podman 4 loads no compressed archive.
-  const archive = `docker-archive:${join(folder, `${base}-image.tar`)}:${imageName}:${release.version}`
-  await podman('push', '--quiet', image, archive)
+  const images: string[] = []
+  for (const architecture of architectures) images.push(await writeImage(join(folder, base), release, architecture))
+  const [image = ''] = images
   await writeBillOfMaterials(image, join(folder, `${base}.sbom.cdx.json`))
   writeChart(folder, release)
   writeArchive(join(folder, `${base}-contract.tgz`), { inside: '.', name: 'contract', ...release })
   writeFileSync(join(folder, 'RELEASE-NOTES.md'), `${release.notes}\n`)
   writeFileSync(join(folder, 'SHA256SUMS'), checksums(folder))
+  return images
+}
+
+async function writeImage(base: string, release: Release, architecture: Architecture): Promise<string> {
+  const image = `localhost/${imageName}:${release.version}-${architecture}`
+  const { version, revision } = release
+  await buildImage({ target: 'connector', tag: image, labels: { version, revision }, architecture })
+  // Docker format, since the OCI format has no health check; uncompressed, since podman 4 loads no compressed archive.
+  const archive = `docker-archive:${base}-image-${architecture}.tar:${imageName}:${release.version}`
+  await podman('push', '--quiet', image, archive)
   return image
 }
 

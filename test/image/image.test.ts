@@ -9,6 +9,7 @@ import { buildImage, podman, run } from '../support/containers/containers.ts'
 needContainers()
 
 interface ImageConfig {
+  readonly Architecture: string
   readonly Healthcheck: { readonly Test: readonly string[] }
   readonly Size: number
   readonly RootFS: { readonly Layers: readonly string[] }
@@ -17,6 +18,24 @@ interface ImageConfig {
     readonly Entrypoint: readonly string[]
     readonly Cmd: readonly string[]
     readonly Labels: Readonly<Record<string, string>>
+  }
+}
+
+/** Runs the connector of an arm64 image: in a container on an arm64 machine, else with an emulator. */
+async function runOnArm64(tag: string, ...args: readonly string[]): Promise<string> {
+  if (process.arch === 'arm64') return podman('run', '--rm', '--network', 'none', '--pull', 'never', tag, ...args)
+  const files = await podman('image', 'mount', tag)
+  try {
+    return await run(
+      '.cache/qemu/qemu-aarch64-static',
+      '-L',
+      files,
+      `${files}/usr/local/bin/node`,
+      `${files}/app/dist/main.js`,
+      ...args,
+    )
+  } finally {
+    await podman('image', 'unmount', tag)
   }
 }
 
@@ -108,4 +127,17 @@ it('has the same layers when it is built again without a cache', async () => {
   const [one, other] = await Promise.all([inspected(imageTag()), inspected(again)])
   expect(other.RootFS.Layers).toEqual(one.RootFS.Layers)
   await podman('rmi', again)
+})
+
+it('for arm64 has the same files of the connector, and runs', async () => {
+  const tag = `${imageTag()}-arm64`
+  await buildImage({ target: 'connector', tag, architecture: 'arm64', labels: imageLabels })
+  const [one, arm64] = await Promise.all([inspected(imageTag()), inspected(tag)])
+  expect(arm64.Architecture).toBe('arm64')
+  // The last layer makes the working folder; the one before it has the connector.
+  expect(arm64.RootFS.Layers.slice(-2)).toEqual(one.RootFS.Layers.slice(-2))
+  expect(arm64.RootFS.Layers[0]).not.toBe(one.RootFS.Layers[0])
+  const example = readFileSync('config/connector.example.yaml', 'utf8').trimEnd()
+  expect(await runOnArm64(tag, 'config', 'example')).toBe(example)
+  await podman('rmi', tag)
 })

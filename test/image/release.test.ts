@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { needContainers } from '../support/containers/connector-container.ts'
-import { podman, whyNoContainers } from '../support/containers/containers.ts'
+import { architectures, podman, whyNoContainers } from '../support/containers/containers.ts'
 import { helm, someValues } from '../support/helm.ts'
 import { type RegistryServer, startRegistry } from '../support/servers/registry.ts'
 
@@ -16,7 +16,9 @@ const root = fileURLToPath(new URL('../../', import.meta.url))
 const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string }
 const copy = mkdtempSync(join(tmpdir(), 'release-'))
 const released = (name: string) => join(copy, 'dist/release', name)
-const image = `polaris-clients-connector-${version}-image.tar`
+const archive = (architecture: string) => `polaris-clients-connector-${version}-image-${architecture}.tar`
+/** The architecture of this machine, whose image runs here. */
+const own = process.arch === 'arm64' ? 'arm64' : 'amd64'
 const bill = `polaris-clients-connector-${version}.sbom.cdx.json`
 const chart = `polaris-connector-${version}.tgz`
 const contract = `polaris-clients-connector-${version}-contract.tgz`
@@ -77,10 +79,10 @@ it('refuses a version without a section in the changelog, a wrong tag, and uncom
 it('packages image, chart, bill of materials and notes with their checksums, and pushes to a registry', () => {
   const pushed = ['--push', registry?.address ?? '', '--plain-http']
   const { status, output } = release('--tag', `v${version}`, ...pushed)
-  expect(output).toContain(image)
+  expect(output).toContain(archive('arm64'))
   expect(status, output).toBe(0)
-  const names = [image, bill, chart, contract, 'RELEASE-NOTES.md', 'SHA256SUMS'].toSorted()
-  expect(readdirSync(released('')).toSorted()).toEqual(names)
+  const names = [...architectures.map(archive), bill, chart, contract, 'RELEASE-NOTES.md', 'SHA256SUMS'].toSorted()
+  expect(readdirSync(released('')).toSorted()).toEqual([...names, 'DIGESTS'].toSorted())
   const checked = execFileSync('sha256sum', ['--check', '--strict', 'SHA256SUMS'], {
     cwd: released(''),
     encoding: 'utf8',
@@ -92,7 +94,7 @@ it('packages image, chart, bill of materials and notes with their checksums, and
 
 it('the image archive loads, and the image has its version, revision, health check and bill of materials', async () => {
   const loaded = `docker.io/library/polaris-clients-connector:${version}`
-  expect(await podman('load', '--quiet', '--input', released(image))).toContain(`Loaded image: ${loaded}`)
+  expect(await podman('load', '--quiet', '--input', released(archive(own)))).toContain(`Loaded image: ${loaded}`)
   try {
     expect(await podman('run', '--rm', '--pull', 'never', '--network', 'none', loaded, '--version')).toBe(version)
     const example = await podman('run', '--rm', '--pull', 'never', '--network', 'none', loaded, 'config', 'example')
@@ -116,12 +118,18 @@ it('the packaged chart renders the same as the chart folder', () => {
   expect(helm('3', ['show', 'chart', released(chart)])).toContain(`version: ${version}`)
 })
 
-it('the registry serves the same chart, and an image that runs', async () => {
+it('the registry serves the same chart, and an image of both architectures that runs, by the digests that are signed', async () => {
   const { address } = registry ?? { address: '' }
+  const [image = '', chartDigest = ''] = readFileSync(released('DIGESTS'), 'utf8').trim().split('\n')
+  expect(image).toMatch(new RegExp(`^${address}/polaris-clients-connector@sha256:[0-9a-f]{64}$`))
+  const { manifests } = await manifestOf(image)
+  expect(manifests.map(({ platform }) => platform.architecture)).toEqual(architectures)
+  expect(chartDigest).toMatch(new RegExp(`^${address}/charts/polaris-connector@sha256:`))
   const folder = mkdtempSync(join(copy, 'dist/pulled-'))
   const from = `oci://${address}/charts/polaris-connector`
   helm('4', ['pull', from, '--version', version, '--plain-http', '--destination', folder])
   expect(sha256(join(folder, chart))).toBe(sha256(released(chart)))
+  expect((await manifestOf(chartDigest)).layers).toHaveLength(1)
   const pulled = `${address}/polaris-clients-connector:${version}`
   await podman('pull', '--quiet', '--tls-verify=false', pulled)
   try {
@@ -131,12 +139,22 @@ it('the registry serves the same chart, and an image that runs', async () => {
   }
 })
 
-// The image archive also records the build containers, which differ; image.test.ts compares the layers.
-it('the same commit gives the same files again, except the image archive', () => {
+/** What the registry has under `host:port/name@digest`. */
+async function manifestOf(reference: string) {
+  const [, host, name, digest] = /^([^/]+)\/(.+)@(.+)$/.exec(reference) ?? []
+  const types = ['docker.distribution.manifest.list.v2', 'oci.image.manifest.v1'].map(
+    (one) => `application/vnd.${one}+json`,
+  )
+  const response = await fetch(`http://${host}/v2/${name}/manifests/${digest}`, { headers: { accept: types.join() } })
+  return (await response.json()) as { manifests: { platform: { architecture: string } }[]; layers: unknown[] }
+}
+
+// An image archive also records the build containers, which differ; image.test.ts compares the layers.
+it('the same commit gives the same files again, except the image archives', () => {
   const sums = () => readFileSync(released('SHA256SUMS'), 'utf8').split('\n')
   const before = sums()
   expect(release().status).toBe(0)
-  const others = (lines: readonly string[]) => lines.filter((line) => !line.endsWith(image))
+  const others = (lines: readonly string[]) => lines.filter((line) => !line.endsWith('.tar'))
   expect(others(sums())).toEqual(others(before))
-  expect(others(before)).toHaveLength(before.length - 1)
+  expect(others(before)).toHaveLength(before.length - architectures.length)
 })

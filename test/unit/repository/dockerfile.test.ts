@@ -15,7 +15,10 @@ test('every base image of the Dockerfile is an argument, pinned by version tag a
   for (const base of bases) expect(base).toMatch(/=[\w.-]+\/[\w./-]+:[\w.-]+@sha256:[0-9a-f]{64}$/)
   const own = of('FROM').map((line) => / AS (\w+)$/.exec(line)?.[1])
   for (const from of of('FROM')) {
-    const name = from.split(' ')[1] ?? ''
+    const [name = ''] = from
+      .split(' ')
+      .slice(1)
+      .filter((part) => !part.startsWith('--platform='))
     expect(name.startsWith('${') || own.includes(name), from).toBe(true)
   }
   expect(read('Dockerfile')).not.toMatch(/:latest\b/)

@@ -1,5 +1,8 @@
-import { readdirSync, readFileSync, statSync } from 'node:fs'
-import { describe, expect, test } from 'vitest'
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { parse } from 'yaml'
 
 interface Workflow {
@@ -11,7 +14,11 @@ interface Workflow {
       {
         readonly permissions?: Readonly<Record<string, string>>
         readonly 'timeout-minutes'?: number
-        readonly steps: readonly { readonly uses?: string; readonly run?: string }[]
+        readonly steps: readonly {
+          readonly uses?: string
+          readonly run?: string
+          readonly with?: Readonly<Record<string, unknown>>
+        }[]
       }
     >
   >
@@ -32,13 +39,14 @@ describe.each(readdirSync(folder))('the workflow %s', (name) => {
   test('pins every action by commit hash, with the version in a comment', () => {
     const uses = text(name).match(/(?<=uses: ).*/g) ?? []
     expect(uses.length).toBe(steps(name).filter(({ uses }) => uses !== undefined).length)
-    for (const use of uses) expect(use).toMatch(/^actions\/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$/)
+    for (const use of uses) expect(use).toMatch(/^(actions|sigstore)\/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$/)
   })
 
-  test('has read permission only, unless a job needs to write contents or packages', () => {
+  test('has read permission only, unless a job needs to publish and sign', () => {
+    const publishing = ['contents', 'packages', 'id-token', 'attestations']
     expect(workflow(name).permissions).toEqual({ contents: 'read' })
     for (const { permissions = {} } of Object.values(workflow(name).jobs)) {
-      expect(Object.keys(permissions).filter((one) => !['contents', 'packages'].includes(one))).toEqual([])
+      expect(Object.keys(permissions).filter((one) => !publishing.includes(one))).toEqual([])
     }
   })
 
@@ -66,6 +74,31 @@ test('the release script knows every option that the release workflow passes', (
   const names = options.match(/(?<=--)[\w-]+/g) ?? []
   expect(names).toContain('push')
   for (const name of names) expect(read('scripts/release.ts')).toMatch(new RegExp(`^ {2}'?${name}'?: \\{ type:`, 'm'))
+})
+
+test('a release has provenance and a signature of everything that it publishes', () => {
+  const attested = steps('release.yml').filter(({ uses }) => uses?.startsWith('actions/attest@'))
+  const subjects = attested.map((step) => step.with?.['subject-checksums'] ?? step.with?.['subject-name'])
+  expect(subjects.join()).toMatch(/^dist\/release\/SHA256SUMS,.*\.outputs\.image }},.*\.outputs\.chart }}$/)
+  const signed = commands('release.yml').filter((command) => command.includes('cosign sign'))
+  expect(signed.join('\n')).toMatch(/DIGESTS\n.* dist\/release\/SHA256SUMS$/)
+  const names = commands('release.yml').map((command) => command.split(' ')[0])
+  expect(names.indexOf('gh')).toBeGreaterThan(names.lastIndexOf('cosign'))
+})
+
+test('the step that reads the pushed digests understands the file of the release', () => {
+  const [command = ''] = commands('release.yml').filter((one) => one.includes('GITHUB_OUTPUT'))
+  const folder = mkdtempSync(join(tmpdir(), 'digests-'))
+  onTestFinished(() => rmSync(folder, { recursive: true }))
+  mkdirSync(join(folder, 'dist/release'), { recursive: true })
+  writeFileSync(join(folder, 'dist/release/DIGESTS'), 'host:5000/o/image@sha256:0a\nhost:5000/o/charts/c@sha256:1b\n')
+  execFileSync('bash', ['-c', command], { cwd: folder, env: { ...process.env, GITHUB_OUTPUT: 'output' } })
+  expect(readFileSync(join(folder, 'output'), 'utf8').trim().split('\n')).toEqual([
+    'image=host:5000/o/image',
+    'digest=sha256:0a',
+    'chart=host:5000/o/charts/c',
+    'chart-digest=sha256:1b',
+  ])
 })
 
 test('CI runs all tests on the newest Kafka once a week, with the version that provisioning installs', () => {
