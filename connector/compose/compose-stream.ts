@@ -193,8 +193,14 @@ function configuredStream(stream: StreamConfig, config: SharedResources['config'
   }
 }
 
-export const streamFeatures = ({ removed, event }: StreamConfig, object: FeatureParts['object']) =>
-  featureList({ object, newNonce: randomUUID, removed, newFields: event.newFields })
+export const streamFeatures = ({ removed, event, kafka }: StreamConfig, object: FeatureParts['object']) =>
+  featureList({
+    object,
+    newNonce: randomUUID,
+    removed,
+    newFields: event.newFields,
+    announcedTopic: kafka.topic.progress === undefined ? undefined : kafka.topic.events,
+  })
 
 function storedStream(stream: StreamConfig, shared: SharedResources, closing: CloseStack): StoredStream {
   const { storeReady, clock, indexMemory: memory } = shared

@@ -113,13 +113,13 @@ export function connectorConfig(settings: Settings): ConnectorConfig {
   }
 }
 
-function streamConfig(stream: StreamSettings, { connector, kafka }: Settings): StreamConfig {
+function streamConfig(stream: StreamSettings, { connector, kafka, progress }: Settings): StreamConfig {
   const { name, polaris, deadLetters, poll, event } = stream
   return {
     name,
     eventSource: eventSource(connector, event.source ?? name),
     polaris: polarisConfig(polaris),
-    kafka: kafkaConfig(kafka, stream.kafka),
+    kafka: kafkaConfig(kafka, stream.kafka, progress.topic),
     topicUse: stream.sharedKeys || stream.kafka.adoptTopic ? 'shared' : 'exclusive',
     poll: scanSettings(poll, polaris),
     removed: removedSettings(stream.removed, event.mode),

@@ -45,6 +45,7 @@ export const crossChecks: readonly CrossCheck[] = [
   { reads: ['streams.name'], find: distinctNames },
   { reads: ['streams.name', 'streams.event'], find: distinctSources },
   { reads: ['streams.kafka', 'streams.sharedKeys'], find: distinctTopics },
+  { reads: ['streams.kafka', 'progress'], find: ownProgressTopic },
 ]
 
 function sslDisabled({ kafka: { ssl } }: Settings): Violation[] {
@@ -115,4 +116,11 @@ function distinctTopics({ streams }: Settings): Violation[] {
       ...(own.deadLetters.length > 249 ? [{ path, what: 'is too long for the suffix .dlq: set deadLetterTopic' }] : []),
     ]
   })
+}
+
+function ownProgressTopic({ streams, progress: { topic } }: Settings): Violation[] {
+  const index = streams.findIndex(({ kafka }) => [kafka.topic, deadLetterTopic(kafka)].includes(topic ?? ''))
+  if (index < 0) return []
+  const what = `is also a topic of streams[${index}], whose consumers expect other records: use another name`
+  return [{ path: ['progress', 'topic'], what }]
 }

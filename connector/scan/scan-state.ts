@@ -28,7 +28,7 @@ export const MAX_LOOK_BACKS = REQUESTED - FIRST_LOOK_BACK
 /** What a `requested` scan must know of its request. */
 export interface ScanRequest {
   readonly id: string
-  /** Limit of the clients that it reads; null: none. */
+  /** Limit of the clients that it reads; null: none, as it is about some clients only. */
   readonly maxPerSecond: number | null
 }
 

@@ -146,7 +146,13 @@ export function openParts(
 function featuresOf(world: World, replica: Actor, stream: SimulatedStream): OpenParts['features'] {
   const object = (name: string) => storeOf(world, replica, { stream: stream.name, key: featureKey(stream.key, name) })
   const newFields = { action: 'keep', accepted: new Set<string>() } as const
-  return featureList({ object, newNonce: replica.newNonce, removed: removedOf(world.options), newFields })
+  return featureList({
+    object,
+    newNonce: replica.newNonce,
+    removed: removedOf(world.options),
+    newFields,
+    announcedTopic: 'client.modified',
+  })
 }
 
 /** Every second replica has other settings, so that entries are rewritten. No client has the field. */

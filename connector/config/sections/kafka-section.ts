@@ -91,11 +91,16 @@ export function kafkaConnection({ brokers, ssl, sasl }: KafkaSettings): KafkaCon
 export const deadLetterTopic = ({ topic, deadLetterTopic }: TopicSettings) => deadLetterTopic ?? `${topic}.dlq`
 
 /** The connection and topics of one stream. */
-export function kafkaConfig(kafka: KafkaSettings, stream: TopicSettings): KafkaConfig {
+export function kafkaConfig(kafka: KafkaSettings, stream: TopicSettings, progress: string | undefined): KafkaConfig {
   const { compression, maxMessageBytes } = kafka
   return {
     ...kafkaConnection(kafka),
-    topic: { events: stream.topic, deadLetters: deadLetterTopic(stream), create: topicCreation(kafka.topics) },
+    topic: {
+      events: stream.topic,
+      deadLetters: deadLetterTopic(stream),
+      progress,
+      create: topicCreation(kafka.topics),
+    },
     compression,
     maxMessageBytes,
   }

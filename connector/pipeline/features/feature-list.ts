@@ -4,6 +4,7 @@ import { erase } from './erase/erase.ts'
 import { erasureMarks } from './erase/erasure-marks.ts'
 import { fields } from './fields/fields.ts'
 import type { Feature } from './part.ts'
+import { progress } from './progress/progress.ts'
 import { removal } from './removal/removal.ts'
 import type { RemovedSettings } from './removal/removed-clients.ts'
 import { republish } from './republish/republish.ts'
@@ -16,13 +17,23 @@ export interface FeatureParts {
   /** Undefined: clients that are gone are not looked for. */
   readonly removed: RemovedSettings | undefined
   readonly newFields: NewFieldRule
+  /** The events topic, if there is a topic that says which scans are complete. */
+  readonly announcedTopic: string | undefined
 }
 
 /** What the pipeline does besides copying pages. A new feature is a folder and a line here. */
-export const featureList = ({ object, newNonce, removed, newFields }: FeatureParts): readonly Feature[] => [
+export const featureList = ({
+  object,
+  newNonce,
+  removed,
+  newFields,
+  announcedTopic,
+}: FeatureParts): readonly Feature[] => [
   republish,
   erase(erasureMarks({ object: object('erasures'), newNonce })),
   ...(removed === undefined ? [] : [removal(removed)]),
   silence(),
   fields({ object: object('fields'), newNonce, rule: newFields }),
+  // After those that end requests.
+  ...(announcedTopic === undefined ? [] : [progress(announcedTopic)]),
 ]

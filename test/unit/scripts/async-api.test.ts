@@ -65,5 +65,6 @@ test('the examples of each message fit its payload', () => {
     'clientErased',
     'deadLetter',
     'deadLetter',
+    'scanCompleted',
   ])
 })

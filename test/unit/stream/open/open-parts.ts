@@ -112,6 +112,7 @@ export function stage(of: Stage = {}) {
       object: (name) => store.object(featureKey(KEY, name)),
       newNonce: () => `${replica}-${++nonces}`,
       removed: undefined,
+      announcedTopic: undefined,
       newFields: { action: 'keep', accepted: new Set() },
     }),
     publisher: kafka.publisher({ connector, stream, replica }),

@@ -86,6 +86,7 @@ function stage(ignored: readonly string[] = []) {
       object: (name) => store.object(featureKey(KEY, name)),
       newNonce: () => `${owner}-${++nonces}`,
       removed: undefined,
+      announcedTopic: undefined,
       newFields: { action: 'keep', accepted: new Set() },
     }),
     publisher: kafka.publisher({ connector: 'shop', stream: 'clients', replica: owner }),
