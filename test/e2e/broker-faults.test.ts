@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { afterAll, beforeAll, expect, inject, it } from 'vitest'
 import { testKafka } from '../support/committed-records.ts'
 import { type ConnectorProcess, says } from '../support/connector-process.ts'
+import { createTopics } from '../support/create-topics.ts'
 import { type KafkaCluster, startKafka } from '../support/servers/kafka-broker.ts'
 import { holdsRequest, type kafkaApi } from '../support/servers/kafka-wire.ts'
 import type { TcpProxy } from '../support/servers/tcp-proxy.ts'
@@ -169,7 +170,10 @@ async function mirror(topic: string, from: string, to: string): Promise<void> {
   const [admin, producer] = [testKafka(to).admin(), testKafka(to).producer({ idempotent: true })]
   await Promise.all([admin.connect(), producer.connect()])
   try {
-    await admin.createTopics({ topics: [topic, `${topic}.dlq`].map((one) => ({ topic: one, numPartitions })) })
+    await createTopics(
+      admin,
+      [topic, `${topic}.dlq`].map((one) => ({ topic: one, numPartitions })),
+    )
     for (const [partition, records] of byPartition) {
       const messages = records.map(({ key, text, headers }) => ({ key, value: text, headers, partition }))
       await producer.send({ topic, messages })

@@ -8,6 +8,7 @@ import { type CheckpointObject, checkpointObject, storedSegments } from '../supp
 import { closingAfterAll } from '../support/closing.ts'
 import { testKafka } from '../support/committed-records.ts'
 import { type ConnectorProcess, type LogLine, SHORT_PAUSES, says } from '../support/connector-process.ts'
+import { createTopics } from '../support/create-topics.ts'
 import { documentedAcls } from '../support/documentation/kafka-acls.ts'
 import { naming, secureScene } from '../support/secure-scene.ts'
 import { type KafkaCluster, startKafka } from '../support/servers/kafka-broker.ts'
@@ -78,7 +79,7 @@ async function missingTopic(): Promise<Held> {
   const fix = async () => {
     const client = testKafka(inject('kafkaBrokers')).admin()
     await client.connect()
-    await client.createTopics({ topics: [{ topic: name, numPartitions: 2 }, { topic: `${name}.dlq` }] })
+    await createTopics(client, [{ topic: name, numPartitions: 2 }, { topic: `${name}.dlq` }])
     await client.disconnect()
   }
   return { stage, line: { code: 'publish.topic-missing' }, connector: stage.start(), fix }

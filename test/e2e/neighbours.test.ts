@@ -4,6 +4,7 @@ import { sendAnswer } from '../polaris/answer/answer.ts'
 import { faults, type PolarisSimulator, startPolarisSimulator } from '../polaris/polaris-simulator.ts'
 import { testKafka } from '../support/committed-records.ts'
 import { type ConnectorProcess, type LogLine, shortTimes, startConnector } from '../support/connector-process.ts'
+import { createTopics } from '../support/create-topics.ts'
 import { replicaScene } from '../support/replica-scene.ts'
 import { configFile, environmentOf, expectExactlyOnce, untilPublished } from '../support/stream-scene.ts'
 
@@ -64,7 +65,7 @@ async function makeTopic(topic: string, config: Readonly<Record<string, string>>
   const configEntries = Object.entries(config).map(([name, value]) => ({ name, value }))
   await admin.connect()
   try {
-    await admin.createTopics({ topics: [{ topic, numPartitions: 1, configEntries }] })
+    await createTopics(admin, [{ topic, numPartitions: 1, configEntries }])
   } finally {
     await admin.disconnect()
   }

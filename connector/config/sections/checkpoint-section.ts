@@ -35,7 +35,7 @@ export const checkpointSection = setting.section('Where the checkpoints are stor
     .text({
       check: check.awsAccount,
       description:
-        'AWS account that must own the bucket. If another one does, S3 rejects every request: a bucket that was deleted may belong to somebody else',
+        'AWS account that must own the bucket. If another account owns it, S3 rejects every request: after a deletion, anybody can create a bucket with the same name',
       examples: ['123456789012'],
     })
     .optional(),

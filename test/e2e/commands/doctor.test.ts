@@ -9,6 +9,7 @@ import { aclsShape } from '../../../connector/inspect/doctor/kafka/needed-acls.t
 import { faults, plantedMarks } from '../../polaris/polaris-simulator.ts'
 import { checkpointObject } from '../../support/checkpoint-object.ts'
 import { type LogLine, shortTimes, startConnector } from '../../support/connector-process.ts'
+import { createTopics } from '../../support/create-topics.ts'
 import { allow } from '../../support/documentation/kafka-acls.ts'
 import { startKafka } from '../../support/servers/kafka-broker.ts'
 import { configFile, expectExactlyOnce, type Scene, scene } from '../../support/stream-scene.ts'
@@ -191,13 +192,11 @@ it('reports a topic that is missing or accepts too little, and a checkpoint of a
     { name: 'max.message.bytes', value: '500000' },
     { name: 'cleanup.policy', value: 'delete' },
   ]
-  await kafka.createTopics({
-    topics: [
-      { topic: here.name, configEntries: small },
-      { topic: `${here.name}.dlq` },
-      { topic: `${here.name}.slots`, numPartitions: 3 },
-    ],
-  })
+  await createTopics(kafka, [
+    { topic: here.name, configEntries: small },
+    { topic: `${here.name}.dlq` },
+    { topic: `${here.name}.slots`, numPartitions: 3 },
+  ])
   const tooSmall = await examined(here, group)
   expect(verdicts(tooSmall.findings, 'failed')).toEqual(['topic'])
   expect(tooSmall.byCheck.topic).toMatchObject({ code: 'publish.refused', detail: expect.stringContaining('500000') })
