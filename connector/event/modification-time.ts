@@ -1,5 +1,5 @@
 import type { ClientRecord, SourceTime } from '../source/client-source.ts'
-import { instantOf, wallClock } from '../source/source-time.ts'
+import { instantAt, wallClock } from '../source/source-time.ts'
 import { valueAt } from './canonical-json.ts'
 
 export interface ModificationTime {
@@ -12,6 +12,8 @@ export interface ModificationTime {
 }
 
 const ISO = /^(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2}:\d{2})(\.\d+)?(Z|[+-]\d{2}:?\d{2})?)?$/
+/** What most servers send. */
+const PLAIN = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}$/
 const FRENCH = /^(\d{2})\/(\d{2})\/(\d{4})(?: (\d{2}:\d{2}:\d{2}))?$/
 
 /**
@@ -19,6 +21,7 @@ const FRENCH = /^(\d{2})\/(\d{2})\/(\d{4})(?: (\d{2}:\d{2}:\d{2}))?$/
  * an offset in the repeated hour of autumn is the earlier of the two.
  */
 export function modificationTime(text: string, timeZone: string): ModificationTime | undefined {
+  if (PLAIN.test(text)) return local(text, '', timeZone)
   const iso = ISO.exec(text)
   if (iso !== null) {
     const [, date, time = '00:00:00', fraction = '', offset] = iso
@@ -35,8 +38,8 @@ export function modificationTime(text: string, timeZone: string): ModificationTi
 function local(wall: string, fraction: string, timeZone: string): ModificationTime | undefined {
   const asUtc = Date.parse(`${wall}Z`)
   if (new Date(asUtc).getUTCDate() !== Number(wall.slice(8, 10))) return undefined // e.g. 30 February, or no time at all
-  const milliseconds = Number(fraction.padEnd(4, '0').slice(1, 4))
-  const instant = instantOf(wall as SourceTime, timeZone, 'earlier') + milliseconds
+  const milliseconds = fraction === '' ? 0 : Number(fraction.padEnd(4, '0').slice(1, 4))
+  const instant = instantAt(asUtc, timeZone, 'earlier') + milliseconds
   return { instant, wallClock: wall as SourceTime, hasTimeOfDay: !wall.endsWith('T00:00:00') }
 }
 

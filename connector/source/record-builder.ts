@@ -1,11 +1,8 @@
 import type { ClientRecord, ClientValue, WritableRecord } from './client-source.ts'
 
-/**
- * Builds a record with its fields in the order of canonical JSON. Records with the same names are copies of one
- * template: V8 turns an object whose fields are set one by one into a hash table, which is several times as large and slow.
- */
+/** Builds a record with its fields in the order of canonical JSON. */
 export class RecordBuilder {
-  #names = none
+  #names = FieldNames.none()
   readonly #values: ClientValue[] = []
 
   /** False: the record already has a field with this name. */
@@ -18,11 +15,11 @@ export class RecordBuilder {
   }
 
   get(name: string): ClientValue | undefined {
-    return this.#values[this.#names.list.indexOf(name)]
+    return this.#values[this.names.indexOf(name)]
   }
 
   replace(name: string, value: ClientValue): void {
-    this.#values[this.#names.list.indexOf(name)] = value
+    this.#values[this.names.indexOf(name)] = value
   }
 
   get names(): readonly string[] {
@@ -30,53 +27,61 @@ export class RecordBuilder {
   }
 
   record(): ClientRecord {
-    return this.#names.record(this.#values)
+    const record = this.#names.record()
+    for (let at = 0; at < this.names.length; at += 1) record[this.names[at] as string] = this.#values[at] as ClientValue
+    return record
   }
 }
 
-/** The names of the fields of records, in the order in which they were added. */
-class Names {
+/**
+ * The names of a record's fields, in the order in which they were added. Records with the same names are copies of one
+ * template: V8 turns an object whose fields are set one by one into a hash table, several times as large and slow.
+ */
+export class FieldNames {
+  static #none = new FieldNames([])
+  static #kept = 0
+
   readonly list: readonly string[]
   /** These names and one more; undefined: it is one of these. */
-  readonly #longer = new Map<string, Names | undefined>()
+  readonly #longer = new Map<string, FieldNames | undefined>()
   #lastName: string | undefined
-  #last: Names | undefined
+  #last: FieldNames | undefined
   #template: ClientRecord | undefined
 
-  constructor(list: readonly string[]) {
+  private constructor(list: readonly string[]) {
     this.list = list
   }
 
+  static none(): FieldNames {
+    return FieldNames.#none
+  }
+
   /** Hot path: most records have the same names in the same order. */
-  with(name: string): Names | undefined {
+  with(name: string): FieldNames | undefined {
     if (name === this.#lastName) return this.#last
-    if (!this.#longer.has(name)) this.#longer.set(name, this.list.includes(name) ? undefined : added(this.list, name))
+    if (!this.#longer.has(name)) this.#longer.set(name, this.list.includes(name) ? undefined : this.#and(name))
     this.#lastName = name
     this.#last = this.#longer.get(name)
     return this.#last
   }
 
-  /** Hot path. */
-  record(values: readonly ClientValue[]): ClientRecord {
+  #and(name: string): FieldNames {
+    FieldNames.#kept += 1
+    if (FieldNames.#kept > MOST_KEPT) {
+      FieldNames.#none = new FieldNames([]) // forgets all
+      FieldNames.#kept = 0
+    }
+    return new FieldNames([...this.list, name])
+  }
+
+  /** A record with empty fields, in the order of canonical JSON. */
+  record(): WritableRecord {
     this.#template ??= templateOf(this.list)
-    const record: WritableRecord = { ...this.#template }
-    for (let at = 0; at < values.length; at += 1) record[this.list[at] as string] = values[at] as ClientValue
-    return record
+    return { ...this.#template }
   }
 }
 
-const MOST_LISTS = 10_000
-let none = new Names([])
-let lists = 0
-
-function added(list: readonly string[], name: string): Names {
-  lists += 1
-  if (lists > MOST_LISTS) {
-    none = new Names([]) // forgets all
-    lists = 0
-  }
-  return new Names([...list, name])
-}
+const MOST_KEPT = 10_000
 
 /** Parsed, so that `__proto__` is a field too. */
 function templateOf(names: readonly string[]): ClientRecord {

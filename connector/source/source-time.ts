@@ -51,7 +51,11 @@ function changeWithin(start: number, end: number, zone: string): number | undefi
  * hour. For a text that the clocks skipped, `earlier` uses the offset after the change and `later` the one before it.
  */
 export function instantOf(text: SourceTime, zone: string, which: 'earlier' | 'later'): number {
-  const asUtc = Date.parse(`${text}Z`)
+  return instantAt(Date.parse(`${text}Z`), zone, which)
+}
+
+/** The same for the instant at which the clocks of UTC show the text. */
+export function instantAt(asUtc: number, zone: string, which: 'earlier' | 'later'): number {
   const before = asUtc - offsetAt(asUtc - longestRepeatMs, zone)
   const after = asUtc - offsetAt(asUtc + longestRepeatMs, zone)
   if (before === after) return before // fast: no change of the clocks is near

@@ -176,9 +176,11 @@ function compress(records: readonly OwnRecord[], type: number): Promise<Buffer> 
 
 function sizeOfRecords(records: readonly OwnRecord[]): number {
   let size = 0
-  for (const [delta, record] of records.entries()) {
+  let delta = 0
+  for (const record of records) {
     const body = sizeOfBody(record, delta)
     size += sizeOfVarint(body) + body
+    delta += 1
   }
   return size
 }
@@ -190,7 +192,8 @@ function sizeOfBody({ key, valueBytes, headers }: OwnRecord, delta: number): num
 }
 
 function writeRecords(to: RequestWriter, records: readonly OwnRecord[]): void {
-  for (const [delta, record] of records.entries()) {
+  let delta = 0
+  for (const record of records) {
     const { key, value, valueBytes, headers } = record
     to.varint(sizeOfBody(record, delta)).int8(0).int8(0).varint(delta)
     if (key === null) to.nullLength()
@@ -198,5 +201,6 @@ function writeRecords(to: RequestWriter, records: readonly OwnRecord[]): void {
     if (value === null) to.nullLength()
     else to.varint(valueBytes).utf8(value)
     to.raw(headers)
+    delta += 1
   }
 }

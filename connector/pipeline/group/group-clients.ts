@@ -17,8 +17,10 @@ export function* addClients(building: Building, reading: PageReading): Adding {
   if (mapping === null) return 'whole'
   const readClient = clientReader(mapping, building.settings.rules)
   // Invariant 3: events of one client keep the order in which the API returned them.
-  for (const [at, record] of reading.page.clients.entries()) {
-    if (at > 0 && at % SLICE_CLIENTS === 0) yield 'slice'
+  let count = 0
+  for (const record of reading.page.clients) {
+    if (count > 0 && count % SLICE_CLIENTS === 0) yield 'slice'
+    count += 1
     const client = readClient(record)
     if (building.entries.size >= MAX_ENTRIES) yield 'part'
     addClient(building, client, reading)

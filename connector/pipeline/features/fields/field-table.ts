@@ -65,7 +65,7 @@ export function fieldTable(before: { readonly clients: number; readonly fields: 
     add: (client, now) => {
       table.clients += 1
       table.now = now
-      for (const name in client) note(table, name, client[name] as ClientValue)
+      noteFields(table, client)
     },
     changes: () => [...table.found.splice(0), ...vanished(nodesOf(table), table.clients)],
     unknownIn: (client) => unknown(client, table.root),
@@ -95,8 +95,12 @@ function restored({ clients, fields }: Parameters<typeof fieldTable>[0]): Table 
 
 const nodesOf = ({ root }: Table) => [...root.values()].flatMap((node) => [node, ...node.below.values()])
 
-/** `parent`: undefined for a field of the client itself. */
-function note(table: Table, name: string, value: ClientValue, parent?: Node): void {
+/** Hot path. `parent`: undefined for the fields of the client itself. */
+function noteFields(table: Table, record: ClientRecord, parent?: Node): void {
+  for (const name in record) note(table, name, record[name] as ClientValue, parent)
+}
+
+function note(table: Table, name: string, value: ClientValue, parent: Node | undefined): void {
   const node = nodeOf(table, name, parent)
   if (node.seenAt !== table.clients) node.clients += 1
   node.seenAt = table.clients
@@ -111,7 +115,12 @@ function note(table: Table, name: string, value: ClientValue, parent?: Node): vo
     node.shapes.push(shape)
   }
   if (typeof value === 'string') node.longest = Math.max(node.longest, value.length)
-  else if (parent === undefined) forEachBelow(value, (below, inner) => note(table, below, inner, node))
+  else if (parent === undefined) noteBelow(table, value, node)
+}
+
+function noteBelow(table: Table, value: Exclude<ClientValue, string>, node: Node): void {
+  if (!isList(value)) noteFields(table, value, node)
+  else for (const item of value) if (typeof item !== 'string' && !isList(item)) noteFields(table, item, node)
 }
 
 function nodeOf(table: Table, name: string, parent: Node | undefined): Node {
@@ -145,11 +154,6 @@ function shapeOf(value: ClientValue): FieldShape | undefined {
   return 'object'
 }
 
-function forEachBelow(value: Exclude<ClientValue, string>, use: (name: string, inner: ClientValue) => void): void {
-  for (const item of isList(value) ? value : [value])
-    if (typeof item !== 'string' && !isList(item)) for (const name in item) use(name, item[name] as ClientValue)
-}
-
 /** Says so once of each. */
 function vanished(fields: readonly Node[], clients: number): readonly FieldChange[] {
   const absent = fields.filter(
@@ -169,9 +173,9 @@ function unknown(client: ClientRecord, root: ReadonlyMap<string, Node>): readonl
     if (node === undefined) {
       if (NAME.test(name)) paths.push(name)
     } else if (typeof value !== 'string' && !node.below.has(OTHERS))
-      forEachBelow(value, (inner) => {
-        if (!node.below.has(inner) && NAME.test(inner)) paths.push(`${name}.${inner}`)
-      })
+      for (const item of isList(value) ? value : [value])
+        if (typeof item !== 'string' && !isList(item))
+          for (const inner in item) if (!node.below.has(inner) && NAME.test(inner)) paths.push(`${name}.${inner}`)
   }
   return paths
 }

@@ -41,7 +41,6 @@ const texts = fc.constantFrom(
   ']]',
   ']]>',
   '&amp;',
-  '&amp',
   '\r\n',
   '\t',
   '\u0001',
