@@ -58,7 +58,7 @@ it('prints one line per check before the first start, and creates nothing', asyn
     /^ok +lists +Cartes: lists in all events of a new stream; to configure: listFields: \["Cartes"\]$/,
     /^ok +fields +id No, modification time DateModification$/,
     /^ok +topic +\S+ does not exist yet; run creates it with 6 partitions$/,
-    /^skipped +transaction +requires both topics$/,
+    /^skipped +transaction +requires all topics$/,
     /^ok +checkpoint +none yet; the stream will start at 2000-01-01T00:00:00 server time$/,
     /^0 failed, 0 warnings, 1 skipped, 20 ok$/,
   ]) {
