@@ -307,4 +307,18 @@ export const plants: readonly Plant[] = [
     becomes: 'const inShape = listShaper([])(client)',
     by: { unit: 'event/list-shapes.test.ts' },
   },
+  {
+    name: 'a reader of the topic does not know events in binary mode',
+    file: 'event/cloud-event/stored-event.ts',
+    text: 'if (headers.ce_specversion === undefined)',
+    becomes: 'if (headers.ce_specversion === undefined || value !== null)',
+    by: crossed,
+  },
+  {
+    name: 'the event id of a removal depends on its number',
+    file: 'event/cloud-event/tombstone.ts',
+    text: 'contentHash: REMOVED_TYPE, previous: String(previous)',
+    becomes: 'contentHash: REMOVED_TYPE, previous: String(sequence)',
+    by: { unit: 'event/cloud-event/tombstone.test.ts' },
+  },
 ]

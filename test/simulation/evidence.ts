@@ -2,8 +2,9 @@ import { type CheckpointDocument, parseDocument } from '../../connector/checkpoi
 import { EVENT_TYPE, type OutgoingRecord } from '../../connector/event/client-event.ts'
 import { REMOVED_TYPE } from '../../connector/event/cloud-event/tombstone.ts'
 import type { ClientValue } from '../../connector/source/client-source.ts'
+import { eventIn } from '../support/cloud-event.ts'
 import type { FakeRecord } from '../support/fakes/fake-event-publisher.ts'
-import { isForgotten as isForgottenBy } from './check-removals.ts'
+import { isForgotten as isForgottenBy, typeOf } from './check-removals.ts'
 import type { History } from './history.ts'
 import type { SimulatedStream, StoredDocument } from './simulated-stream.ts'
 
@@ -38,20 +39,21 @@ export interface Evidence {
 export type Check = (evidence: Evidence) => string[]
 
 export function evidenceOf(history: History, stream: SimulatedStream): Evidence {
-  const own = history.records.flatMap((record, at) => (record.stream === stream.name ? [{ ...record, at }] : []))
+  const isOwn = (record: FakeRecord) => record.stream === stream.name && record.to === 'events'
+  const own = history.records.flatMap((record, at) => (isOwn(record) ? [{ ...record, at }] : []))
   const isForgotten = ({ at }: { readonly at: number }) => {
     const record = history.records[at]
     return record !== undefined && isForgottenBy(stream, history.expired, record)
   }
   const records = own.flatMap((record) => {
-    const event = record.value === null ? undefined : eventIn(record.value)
+    const event = publishedIn(record)
     return event?.type === EVENT_TYPE ? [{ ...record, event }] : []
   })
-  const sent = stream.sent.flatMap(({ record: { value }, after }) => {
-    const event = value === null ? undefined : eventIn(value)
+  const sent = stream.sent.flatMap(({ record, after }) => {
+    const event = publishedIn(record)
     return event?.type === EVENT_TYPE ? [{ event, after }] : []
   })
-  const removals = own.filter(({ value }) => value !== null && eventIn(value).type === REMOVED_TYPE)
+  const removals = own.filter((record, at) => isRemoval(record, own.slice(0, at)))
   const numbered = own.map((record) => ({ ...record, number: numberOf(record) }))
   const documents = stream.documents.flatMap((stored) => {
     return stored.text === '{' ? [] : [{ ...stored, document: parseDocument(stored.text) }]
@@ -59,9 +61,18 @@ export function evidenceOf(history: History, stream: SimulatedStream): Evidence 
   return { history, stream, records, sent, removals, numbered, documents, isForgotten }
 }
 
-const eventIn = (value: string) => JSON.parse(value) as PublishedEvent
+/** Of a record of the events topic; undefined for a dead letter. */
+const publishedIn = (record: OutgoingRecord): PublishedEvent | undefined =>
+  record.to === 'events' ? (eventIn(record) as unknown as PublishedEvent) : undefined
+
+/** Not the tombstone that follows a removal. */
+function isRemoval(record: FakeRecord, before: readonly FakeRecord[]): boolean {
+  if (typeOf(record) !== REMOVED_TYPE) return false
+  const last = before.findLast(({ key }) => key === record.key)
+  return last === undefined || typeOf(last) !== REMOVED_TYPE
+}
 
 /** Of a record of the events topic. */
 export function numberOf(record: OutgoingRecord): number {
-  return Number(record.value === null ? record.headers.ce_sequence : eventIn(record.value).sequence)
+  return Number(eventIn(record).sequence)
 }

@@ -25,6 +25,7 @@ const anyHistory = {
   backfill: fc.constantFrom('beside', 'beside', 'before'),
   fullScanEveryMs: fc.constantFrom(0, 90_000),
   removed: fc.constant('off'),
+  eventMode: fc.constantFrom('structured', 'mixed'),
   clocks: fc.constantFrom('replicas', 'servers'),
   /** Never, after the first empty scan, after several. */
   idleAfterMs: fc.constantFrom(0, 1, 12_000),

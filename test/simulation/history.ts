@@ -42,6 +42,8 @@ export interface HistoryOptions {
   readonly fullScanEveryMs: number
   /** What is published of clients that are deleted; `off`: none are. */
   readonly removed: 'off' | 'event' | 'event and tombstone'
+  /** `mixed`: every other replica publishes in binary mode. */
+  readonly eventMode: 'structured' | 'mixed'
   /** Whose clocks may be wrong. */
   readonly clocks: 'replicas' | 'servers'
   /** After this time without events, a stream closes its producer; 0: never. */

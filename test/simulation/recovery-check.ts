@@ -3,6 +3,7 @@ import type { StreamState } from '../../connector/checkpoint/stream-state.ts'
 import { openChecks, pauseOf } from '../../connector/control/requests.ts'
 import { EVENT_TYPE } from '../../connector/event/client-event.ts'
 import { featureKey } from '../../connector/storage/checkpoint-store-config.ts'
+import { eventIn } from '../support/cloud-event.ts'
 import { OPENING_HOLDS_MS } from './actor.ts'
 import { missingMarks } from './check-index.ts'
 import { isDeleted, typeOf, unremoved, wasDeletedSince, wasErasedWith } from './check-removals.ts'
@@ -237,10 +238,7 @@ function unpublishedContents({ kafka }: World, stream: SimulatedStream, isDue: (
   const { name, polaris } = stream
   const published = kafka.committed
     .filter((record) => record.stream === name && typeOf(record) === EVENT_TYPE)
-    .map(({ key, value }) => ({
-      key,
-      content: (JSON.parse(String(value)) as { data: { Contenu: string } }).data.Contenu,
-    }))
+    .map((record) => ({ key: record.key, content: (eventIn(record).data as { Contenu: string }).Contenu }))
   const isPublished = ({ clientId, content }: Change) =>
     published.findLast(({ key }) => key === clientId)?.content === content
   const last = new Map(polaris.changes.map((change) => [change.clientId, change]))
@@ -278,7 +276,7 @@ async function stopAll(world: World): Promise<void> {
 }
 
 const recordsOf = ({ kafka }: World, stream: string) =>
-  kafka.committed.filter((record) => record.stream === stream).length
+  kafka.committed.filter((record) => record.stream === stream && record.to === 'events').length
 
 async function oneStep(world: World): Promise<void> {
   await settle()

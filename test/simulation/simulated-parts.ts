@@ -3,6 +3,7 @@ import { seenControl as seenOf } from '../../connector/control/lost-control.ts'
 import { watchedRequests } from '../../connector/control/watched-requests.ts'
 import type { OutgoingRecord } from '../../connector/event/client-event.ts'
 import { eventSource } from '../../connector/event/client-event.ts'
+import type { EventMode } from '../../connector/event/cloud-event/event-form.ts'
 import { deadLetterGuard } from '../../connector/event/dead-letter.ts'
 import { rulesText } from '../../connector/index/client-index.ts'
 import type { SegmentLimits } from '../../connector/index/segment-plan.ts'
@@ -149,11 +150,15 @@ function featuresOf(world: World, replica: Actor, stream: SimulatedStream): Open
   return featureList({
     object,
     newNonce: replica.newNonce,
-    removed: removedOf(world.options),
+    removed: removedOf(world.options, modeOf(world, replica)),
     newFields,
     announcedTopic: 'client.modified',
   })
 }
+
+/** A stream that moves to another replica may change its mode. */
+const modeOf = ({ options }: World, { name }: Actor): EventMode =>
+  options.eventMode === 'mixed' && /[1256]$/.test(name) ? 'binary' : 'structured'
 
 /** Every second replica has other settings, so that entries are rewritten. No client has the field. */
 const ignoredBy = ({ name }: Actor) => (/[02468]$/.test(name) ? ['age'] : [])
@@ -183,8 +188,8 @@ function scanSettings({ limit, overlapMs, backfill, fullScanEveryMs }: HistoryOp
   }
 }
 
-const removedOf = ({ removed }: HistoryOptions): RemovedSettings | undefined =>
-  removed === 'off' ? undefined : { publish: removed, maxShare: 0.5 }
+const removedOf = ({ removed }: HistoryOptions, mode: EventMode): RemovedSettings | undefined =>
+  removed === 'off' ? undefined : { publish: mode === 'binary' ? 'tombstone' : removed, maxShare: 0.5 }
 
 function pipelineParts(
   world: World,
@@ -221,7 +226,7 @@ function pipelineParts(
     },
     group: {
       settings: {
-        form: eventForm({ source: eventSource(CONNECTOR, stream.name) }),
+        form: eventForm({ mode: modeOf(world, replica), source: eventSource(CONNECTOR, stream.name) }),
         maxValueBytes: 100_000,
         deadLetterClient: 'leave-out',
       },

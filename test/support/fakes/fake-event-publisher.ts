@@ -7,6 +7,7 @@ import type {
 } from '../../../connector/publish/event-publisher.ts'
 import { untilAborted } from '../../../connector/runtime/abort.ts'
 import { ConnectorError } from '../../../connector/runtime/connector-error.ts'
+import { eventIn } from '../cloud-event.ts'
 import {
   abortOpen,
   type Cluster,
@@ -147,7 +148,7 @@ function expire({ committed, compacted }: Cluster): void {
   const last = new Map(committed.map((record) => [placeOf(record), record]))
   const kept = new Map<string, number>()
   for (const record of committed)
-    if (record.value?.includes(EVENT_TYPE) && last.get(placeOf(record)) === record)
+    if (record.to === 'events' && eventIn(record).type === EVENT_TYPE && last.get(placeOf(record)) === record)
       kept.set(record.stream, Math.max(record.transaction, kept.get(record.stream) ?? 0))
   for (const record of committed)
     if (record.to === 'events' && record.transaction < (kept.get(record.stream) ?? 0)) compacted.add(record)
