@@ -32,6 +32,7 @@ export async function exactlyOnceThroughKills(shop: Shop, command: string, ...ar
   }
   try {
     for (let kills = 1; kills < KILLS; kills += 1) await kill()
+    await shop.restart({ EVENT_MODE: 'binary' })
     await Promise.all([kill(), shop.day()])
     return await compared(shop)
   } catch (error) {

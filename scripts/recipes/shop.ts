@@ -14,6 +14,8 @@ export interface Shop {
   readonly topic: string
   /** For files of the recipe; removed at the end. */
   readonly folder: string
+  /** Starts the connector again, with more settings. */
+  restart(more: Readonly<Record<string, string>>): Promise<void>
   /** Clients change, are added, deleted, returned and erased. Resolves when the topic has all of it. */
   day(): Promise<void>
   /** The clients that a table of the topic must contain now. */
@@ -47,7 +49,8 @@ export async function openShop(options: ShopOptions = {}): Promise<Shop & { clos
     simulator.faults.when(() => true, faults.latency(LATENCY_MS))
     const brokers = kafka.bootstrap
     const environment = { ...settings(brokers, simulator, folder), ...options.settings }
-    const connector = closing.use(startConnector(['run'], environment), (one) => one.kill())
+    let connector = startConnector(['run'], environment)
+    closing.use('connector', () => connector.kill())
     await connector.line(says('new stream claimed'), WITHIN_MS)
     for (let change = 0; change < CHANGES; change += 1) simulator.change() // beside the backfill
     await connector.line(says('caught up'), WITHIN_MS)
@@ -61,6 +64,10 @@ export async function openShop(options: ShopOptions = {}): Promise<Shop & { clos
     await published(parts)
     return {
       ...{ brokers, topic, folder },
+      restart: async (more) => {
+        await connector.stop()
+        connector = startConnector(['run'], Object.assign(environment, more))
+      },
       day: () => day(parts),
       rows: () => rowsOf(parts),
       close: () => closing.close(),

@@ -22,7 +22,8 @@ await runRecipe('duckdb', async (shop) => {
     return stderr.trim()
   }
   console.log(await convert())
+  await shop.restart({ EVENT_MODE: 'binary' })
   await shop.day()
   const result = await convert()
-  return `the Parquet table has exactly the shop's clients; ${result}`
+  return `the Parquet table has exactly the shop's clients, from events of both modes; ${result}`
 })
