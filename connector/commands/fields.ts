@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { valueTypes } from '../event/field-types.ts'
 import { listFieldsLine } from '../event/list-shapes.ts'
 import { type Command, configOption, jsonOption, printOutput } from './command.ts'
 import { streamOption, withStream } from './command-resources.ts'
@@ -11,6 +12,16 @@ const fieldsShape = z.strictObject({
   clients: z.int().describe('Published clients whose fields were counted'),
   learned: z.boolean().describe('Whether a field that is not listed is reported as new'),
   lists: z.array(z.string()).readonly().describe('Fields that are lists in every event: configured, or settled'),
+  types: z
+    .array(
+      z.strictObject({
+        path: z.string().describe('Dotted path, in lower case'),
+        type: z.enum(valueTypes),
+        mistyped: z.int().describe('Published clients in which a value did not fit the type and stayed text'),
+      }),
+    )
+    .readonly()
+    .describe('Fields with a type in `event.types`'),
   fields: z
     .array(
       z.strictObject({
@@ -72,13 +83,14 @@ export const fields: Command = {
 
 export function fieldsOutput(
   stream: string,
-  { clients, isLearned, lists, fields: seen }: Omit<StreamFields, 'dropped'>,
+  { clients, isLearned, lists, types, fields: seen }: Omit<StreamFields, 'dropped'>,
 ): Fields {
   return {
     stream,
     clients,
     learned: isLearned,
     lists,
+    types,
     fields: seen.map(({ path, clients: had, filled, shapes, longest, firstSeen, isVanished }) => ({
       path,
       share: rounded(had / clients),
@@ -94,7 +106,7 @@ export function fieldsOutput(
 const rounded = (share: number) => Math.round(share * 1000) / 1000
 
 export function fieldLines(
-  { stream, clients, learned, lists, fields: found }: Fields,
+  { stream, clients, learned, lists, types, fields: found }: Fields,
   { paint }: Pick<Screen, 'paint'>,
 ): string[] {
   const head = ['field', 'clients', 'empty', 'form', 'longest', 'first seen'].map((name) => paint('gray', name))
@@ -113,9 +125,13 @@ export function fieldLines(
     ...(lists.length === 0
       ? []
       : [`Lists in every event: ${lists.join(', ')}; to configure: ${listFieldsLine(lists)}`]),
+    ...(types.length === 0 ? [] : [`Types: ${types.map(typeText).join(', ')}`]),
     ...learning,
   ]
 }
+
+const typeText = ({ path, type, mistyped }: Fields['types'][number]) =>
+  mistyped === 0 ? `${path} ${type}` : `${path} ${type} (does not fit in ${counted(mistyped, 'client')})`
 
 /** A rare field is never shown as absent. */
 function percent(share: number): string {

@@ -6,13 +6,23 @@ import type { StreamConfig } from '../config/connector-config.ts'
 import { clientSchema } from '../event/client-schema.ts'
 import type { JsonSchema } from '../event/event-schema.ts'
 import { withDropped } from '../event/field-rules.ts'
+import type { ValueType } from '../event/field-types.ts'
 import { listsInForce } from '../event/list-shapes.ts'
 import { fieldsIn, type StoredFields } from '../pipeline/features/fields/stored-fields.ts'
+import { mistypedCounts } from '../pipeline/features/mistyped/mistyped.ts'
 
 /** What is known of the fields of a stream. */
 export interface StreamFields extends StoredFields {
   /** Those that are lists in every event. */
   readonly lists: readonly string[]
+  /** The configured ones, each with the number of published clients in which a value did not fit it. */
+  readonly types: readonly TypedField[]
+}
+
+interface TypedField {
+  readonly path: string
+  readonly type: ValueType
+  readonly mistyped: number
 }
 
 /** Undefined: no client was published yet. Rejects as a read of the store does, and with `checkpoint.*`. */
@@ -26,7 +36,13 @@ export async function readFields(
   const document = await streamObject(stream, shared).read(stop)
   // A pending transaction was probably committed.
   const state = document && committedByRecord(parseDocument(document.text)).state
-  return { ...stored, lists: listsInForce(stream.fields.lists, state?.mapping?.lists ?? null) }
+  const types = stream.event.types ?? new Map<string, ValueType>()
+  const counts = mistypedCounts(types, state?.parts.mistyped)
+  return {
+    ...stored,
+    lists: listsInForce(stream.fields.lists, state?.mapping?.lists ?? null),
+    types: [...types].map(([path, type]) => ({ path, type, mistyped: counts.get(path) ?? 0 })),
+  }
 }
 
 /** The JSON Schema of the clients in the events of a stream. */

@@ -199,6 +199,7 @@ export const streamFeatures = ({ removed, event, kafka }: StreamConfig, object: 
     newNonce: randomUUID,
     removed,
     newFields: event.newFields,
+    types: event.types,
     announcedTopic: kafka.topic.progress === undefined ? undefined : kafka.topic.events,
   })
 

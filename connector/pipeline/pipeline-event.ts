@@ -143,13 +143,15 @@ export type PipelineEvent =
   /** None of the first clients has a modification time in the mapped field. */
   | { readonly kind: 'times-unreadable'; readonly field: string }
   | { readonly kind: 'fields-keep-changing'; readonly fields: readonly string[] }
-  /** The first clients have none of these fields, which are to be dropped or hashed. */
+  /** The first clients have none of these fields, which have a rule or a type. */
   | { readonly kind: 'event-fields-missing'; readonly fields: readonly string[] }
   | RemovalEvent
   | EraseEvent
   | RepublishEvent
   | SilenceEvent
   | FieldsEvent
+  /** So many values of published clients do not fit the type of their field. */
+  | { readonly kind: 'values-mistyped'; readonly values: number }
   | StreamRetrying
   /**
    * Another process has opened the stream. `wasStopping`: this replica was already stopping it, for example because it

@@ -2,6 +2,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest'
 import type * as StreamCheckpoints from '../../connector/checkpoint/stream-checkpoint.ts'
 import type * as Transitions from '../../connector/checkpoint/transitions.ts'
 import type * as StoredEvents from '../../connector/event/cloud-event/stored-event.ts'
+import type * as FieldTypes from '../../connector/event/field-types.ts'
 import { ENTRY_WORDS } from '../../connector/index/index-entry.ts'
 import { deltaWords, withEntries } from '../../connector/index/index-state.ts'
 import type * as Segments from '../../connector/index/load-table.ts'
@@ -30,6 +31,7 @@ interface Replaced {
   prepared: (of: typeof Transitions.prepared) => typeof Transitions.prepared
   fullScanMemory: (of: typeof FullScanMemories.fullScanMemory) => typeof FullScanMemories.fullScanMemory
   returnedEntry: (of: typeof Buildings.returnedEntry) => typeof Buildings.returnedEntry
+  parsedAsText: (of: typeof FieldTypes.parsedAsText) => typeof FieldTypes.parsedAsText
   subjectOf: (of: typeof StoredEvents.subjectOf) => typeof StoredEvents.subjectOf
   streamCheckpoint: (of: typeof StreamCheckpoints.streamCheckpoint) => typeof StreamCheckpoints.streamCheckpoint
 }
@@ -60,6 +62,7 @@ vi.mock('../../connector/index/load-table.ts', replaceable('sortedEntries'))
 vi.mock('../../connector/checkpoint/transitions.ts', replaceable('prepared'))
 vi.mock('../../connector/pipeline/features/removal/mark-missing.ts', replaceable('fullScanMemory'))
 vi.mock('../../connector/pipeline/group/building.ts', replaceable('returnedEntry'))
+vi.mock('../../connector/event/field-types.ts', replaceable('parsedAsText'))
 vi.mock('../../connector/event/cloud-event/stored-event.ts', replaceable('subjectOf'))
 vi.mock('../../connector/checkpoint/stream-checkpoint.ts', replaceable('streamCheckpoint'))
 
@@ -203,6 +206,13 @@ const cases: Record<string, Case> = {
     replaces: { subjectOf: () => () => undefined },
     violation: /is not removed, \d+ ms after all faults ended/,
     kind: 'removed-clients',
+  },
+  'numbers that are read back rounded': {
+    replaces: {
+      parsedAsText: () => (json) => JSON.parse(json, (_, value) => (typeof value === 'number' ? String(value) : value)),
+    },
+    violation: /is duplicated or out of order/,
+    kind: 'crossed',
   },
   'live scans that wait for the background': {
     replaces: {

@@ -5,6 +5,7 @@ import type { OutgoingRecord } from '../../connector/event/client-event.ts'
 import { eventSource } from '../../connector/event/client-event.ts'
 import type { EventMode } from '../../connector/event/cloud-event/event-form.ts'
 import { deadLetterGuard } from '../../connector/event/dead-letter.ts'
+import type { FieldTypes } from '../../connector/event/field-types.ts'
 import { rulesText } from '../../connector/index/client-index.ts'
 import type { SegmentLimits } from '../../connector/index/segment-plan.ts'
 import { type StreamIndex, streamIndex } from '../../connector/index/stream-index.ts'
@@ -153,6 +154,7 @@ function featuresOf(world: World, replica: Actor, stream: SimulatedStream): Open
     removed: removedOf(world.options, modeOf(world, replica)),
     newFields,
     announcedTopic: 'client.modified',
+    types: typesOf(replica),
   })
 }
 
@@ -162,6 +164,10 @@ const modeOf = ({ options }: World, { name }: Actor): EventMode =>
 
 /** Every second replica has other settings, so that entries are rewritten. No client has the field. */
 const ignoredBy = ({ name }: Actor) => (/[02468]$/.test(name) ? ['age'] : [])
+
+/** Also the type of a field, so that events with and without it follow each other. */
+const typesOf = ({ name }: Actor): FieldTypes | undefined =>
+  /[369]$/.test(name) ? undefined : new Map([['solde', 'decimal']])
 
 /** In the memory of the replica. */
 function indexOf(world: World, replica: Actor, stream: SimulatedStream): StreamIndex {
@@ -230,7 +236,7 @@ function pipelineParts(
         maxValueBytes: 100_000,
         deadLetterClient: 'leave-out',
       },
-      rules: { timeZone: ZONE, ignored: new Set(ignored), fields: undefined },
+      rules: { timeZone: ZONE, ignored: new Set(ignored), fields: undefined, types: typesOf(replica) },
       deadLetters: deadLetterGuard({ maxShare: 0.1, minimum: 10, of: 1000 }),
       indexRules: rulesText({ ignored, limits: '' }),
       scanSettings: settings,

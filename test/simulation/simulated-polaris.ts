@@ -186,8 +186,14 @@ function cardsOf(content: string): ClientValue {
   return ['', { Carte: one ?? '' }, [one ?? '', two ?? '']][number] ?? ''
 }
 
+/** Decimals of which a reader that rounds them would lose digits, and texts that are none. */
+function balanceOf(content: string): ClientValue {
+  const balances = ['1.50', '-0', '9007199254740993', '007', '']
+  return balances[Number.parseInt(sha256(content), 36) % balances.length || 0] ?? ''
+}
+
 function toRecord({ clientId, content, modified }: Row, { modificationTime }: Behaviour): ClientRecord {
-  const record = { No: clientId, Contenu: content, Cartes: cardsOf(content) }
+  const record = { No: clientId, Contenu: content, Cartes: cardsOf(content), Solde: balanceOf(content) }
   if (modificationTime === 'hidden') return record
   return { ...record, DateModification: modificationTime === 'day' ? modified.slice(0, 10) : modified }
 }

@@ -115,6 +115,7 @@ export function everyPipelineEvent(error: unknown): PipelineEvent[] {
     'newest-change': { kind: 'newest-change', at: 1_700_000_000_000 },
     'source-silent': { kind: 'source-silent', quietMs: 400_000_000, longestMs: 100_000_000 },
     'silence-ended': { kind: 'silence-ended' },
+    'values-mistyped': { kind: 'values-mistyped', values: 2 },
     'fields-changed': { kind: 'fields-changed', change: 'new', fields: ['Jeton'] },
     'times-unreadable': { kind: 'times-unreadable', field: 'DateModif' },
     'fields-keep-changing': { kind: 'fields-keep-changing', fields: ['points'] },

@@ -1,8 +1,10 @@
 import type { NewFieldRule } from '../../event/field-rules.ts'
+import type { FieldTypes } from '../../event/field-types.ts'
 import type { VersionedObject } from '../../storage/versioned-object.ts'
 import { erase } from './erase/erase.ts'
 import { erasureMarks } from './erase/erasure-marks.ts'
 import { fields } from './fields/fields.ts'
+import { mistyped } from './mistyped/mistyped.ts'
 import type { Feature } from './part.ts'
 import { progress } from './progress/progress.ts'
 import { removal } from './removal/removal.ts'
@@ -17,6 +19,8 @@ export interface FeatureParts {
   /** Undefined: clients that are gone are not looked for. */
   readonly removed: RemovedSettings | undefined
   readonly newFields: NewFieldRule
+  /** Undefined: every value is text. */
+  readonly types: FieldTypes | undefined
   /** The events topic, if there is a topic that says which scans are complete. */
   readonly announcedTopic: string | undefined
 }
@@ -27,6 +31,7 @@ export const featureList = ({
   newNonce,
   removed,
   newFields,
+  types,
   announcedTopic,
 }: FeatureParts): readonly Feature[] => [
   republish,
@@ -34,6 +39,7 @@ export const featureList = ({
   ...(removed === undefined ? [] : [removal(removed)]),
   silence(),
   fields({ object: object('fields'), newNonce, rule: newFields }),
+  ...(types === undefined ? [] : [mistyped(types)]),
   // After those that end requests.
   ...(announcedTopic === undefined ? [] : [progress(announcedTopic)]),
 ]

@@ -73,7 +73,8 @@ export const silenceRows: StreamRows<'newest-change' | 'source-silent' | 'silenc
 }
 
 /** The fields of clients. */
-export const fieldsRows: StreamRows<'fields-changed'> = {
+export const fieldsRows: StreamRows<'fields-changed' | 'values-mistyped'> = {
+  'values-mistyped': { log: unlogged, count: ({ values }, metrics) => metrics.count('mistypedValues', values) },
   'fields-changed': {
     log: ({ change, fields }) => line('warn', fieldTexts[change], { fields }),
     isWarning: true,
@@ -89,6 +90,7 @@ const fieldTexts: Readonly<Record<EventOf<'fields-changed'>['change'], string>> 
   new: 'clients have new fields',
   reshaped: 'fields changed their form (text, object or list)',
   vanished: 'fields vanished',
+  mistyped: 'values of fields do not fit their type in EVENT_TYPES and are published as text',
 }
 
 const hours = (ms: number) => Math.round(ms / HOUR_MS)

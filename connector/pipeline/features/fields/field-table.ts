@@ -23,10 +23,10 @@ export interface FieldChange {
   readonly field: string
 }
 
-/** What the fields of published clients report. A name is never that of a map. */
+/** What the fields of published clients report. A name is never that of a map; of `mistyped`, it is configured. */
 export interface FieldsEvent {
   readonly kind: 'fields-changed'
-  readonly change: FieldChange['change']
+  readonly change: FieldChange['change'] | 'mistyped'
   readonly fields: readonly string[]
 }
 

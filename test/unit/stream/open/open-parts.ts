@@ -114,6 +114,7 @@ export function stage(of: Stage = {}) {
       removed: undefined,
       announcedTopic: undefined,
       newFields: { action: 'keep', accepted: new Set() },
+      types: undefined,
     }),
     publisher: kafka.publisher({ connector, stream, replica }),
     identity: {

@@ -88,6 +88,7 @@ function stage(ignored: readonly string[] = []) {
       removed: undefined,
       announcedTopic: undefined,
       newFields: { action: 'keep', accepted: new Set() },
+      types: undefined,
     }),
     publisher: kafka.publisher({ connector: 'shop', stream: 'clients', replica: owner }),
     identity: {
