@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto'
+import { lowerCase } from '../runtime/memory/names.ts'
 import type { ClientRecord, ClientValue } from '../source/client-source.ts'
 import { RecordBuilder } from '../source/record-builder.ts'
 
@@ -41,7 +42,7 @@ export function withSortedKeys(record: ClientRecord): ClientRecord {
 export function without(record: ClientRecord, ignored: IgnoredPaths, prefix = ''): ClientRecord {
   if (ignored.size === 0) return record
   const kept = Object.entries(record).flatMap(([key, value]): [string, ClientValue][] => {
-    const path = `${prefix}${key.toLowerCase()}`
+    const path = `${prefix}${lowerCase(key)}`
     return ignored.has(path) ? [] : [[key, withoutIn(value, ignored, `${path}.`)]]
   })
   return Object.fromEntries(kept)

@@ -1,3 +1,4 @@
+import { lowerCase } from '../runtime/memory/names.ts'
 import { type ClientRecord, type ClientValue, setField, type WritableRecord } from '../source/client-source.ts'
 
 /** A field, and the fields below it. A list adds no level. */
@@ -34,7 +35,7 @@ function shaped(record: ClientRecord, { below }: Branch): ClientRecord {
   if (below.size === 0) return record
   let copy: WritableRecord | undefined
   for (const name in record) {
-    const branch = below.get(name.toLowerCase())
+    const branch = below.get(lowerCase(name))
     const value = record[name]
     if (branch === undefined || value === undefined) continue
     const now = shapedValue(value, branch)
@@ -107,7 +108,7 @@ function collect(record: ClientRecord, branch: Branch, collecting: Collecting): 
   for (const name in record) {
     const value = record[name]
     if (value === undefined || typeof value === 'string') continue
-    const at = branch.below.get(name.toLowerCase()) ?? single
+    const at = branch.below.get(lowerCase(name)) ?? single
     trail.push(name)
     if (isList(value) && !at.isList) found.set(trail.join('.').toLowerCase(), trail.join('.'))
     const inner = at.isList ? itemsOf(value) : value

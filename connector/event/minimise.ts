@@ -1,3 +1,4 @@
+import { lowerCase } from '../runtime/memory/names.ts'
 import type { ClientRecord, ClientValue } from '../source/client-source.ts'
 import { RecordBuilder } from '../source/record-builder.ts'
 import { canonicalJson } from './canonical-json.ts'
@@ -39,7 +40,7 @@ function minimised(record: ClientRecord, branch: Branch, hmac: FieldHash | undef
   const other = isListOfOne(record, keys) ? branch : withoutBranches[branch.action]
   for (const key of keys) {
     const value = record[key]
-    const own = branch.below.get(key.toLowerCase())
+    const own = branch.below.get(lowerCase(key))
     const left = value === undefined ? undefined : valueUnder(value, own ?? other, hmac)
     if (left !== undefined) kept.add(key, left)
   }

@@ -1,3 +1,4 @@
+import { ownCopy } from '../runtime/memory/names.ts'
 import type { ClientRecord, ClientValue, WritableRecord } from './client-source.ts'
 
 /** Builds a record with its fields in the order of canonical JSON. */
@@ -42,36 +43,41 @@ export class FieldNames {
   static #kept = 0
 
   readonly list: readonly string[]
-  /** These names and one more; undefined: it is one of these. */
-  readonly #longer = new Map<string, FieldNames | undefined>()
-  #lastName: string | undefined
-  #last: FieldNames | undefined
+  /** These names and one more, by that one; `#next`: the last of them. */
+  readonly #longer = new Map<string, FieldNames>()
+  #next: FieldNames | undefined
+  readonly #newest: string | undefined
   #template: ClientRecord | undefined
 
   private constructor(list: readonly string[]) {
     this.list = list
+    this.#newest = list.at(-1)
   }
 
   static none(): FieldNames {
     return FieldNames.#none
   }
 
-  /** Hot path: most records have the same names in the same order. */
+  /** Undefined: the name is one of these. Hot path: most records have the same names in the same order. */
   with(name: string): FieldNames | undefined {
-    if (name === this.#lastName) return this.#last
-    if (!this.#longer.has(name)) this.#longer.set(name, this.list.includes(name) ? undefined : this.#and(name))
-    this.#lastName = name
-    this.#last = this.#longer.get(name)
-    return this.#last
+    const next = this.#next
+    if (next !== undefined && name === next.#newest) return next
+    const other = this.#longer.get(name) ?? this.#and(name)
+    if (other !== undefined) this.#next = other
+    return other
   }
 
-  #and(name: string): FieldNames {
+  #and(name: string): FieldNames | undefined {
+    if (this.list.includes(name)) return undefined
     FieldNames.#kept += 1
     if (FieldNames.#kept > MOST_KEPT) {
       FieldNames.#none = new FieldNames([]) // forgets all
       FieldNames.#kept = 0
     }
-    return new FieldNames([...this.list, name])
+    const own = ownCopy(name)
+    const longer = new FieldNames([...this.list, own])
+    this.#longer.set(own, longer)
+    return longer
   }
 
   /** A record with empty fields, in the order of canonical JSON. */

@@ -62,10 +62,10 @@ function structuredWriter({ source, dataSchema, extensions }: EventForm): Writer
   const members = Object.entries(extensions).map(([name, text]) => `"${name}":${JSON.stringify(text)},`)
   const tail = `"datacontenttype":"application/json","dataschema":${JSON.stringify(dataSchema)},${members.join('')}`
   return (parts) => {
-    const { clientId, republished, json } = parts
+    const { clientId, contentHash, previous, republished, json } = parts
     const subject = JSON.stringify(clientId)
     const value =
-      `${head}${eventId({ ...parts, source })}","time":"${new Date(parts.timeMs).toISOString()}","subject":${subject},` +
+      `${head}${eventId({ source, clientId, contentHash, previous })}","time":"${new Date(parts.timeMs).toISOString()}","subject":${subject},` +
       `"sequence":"${sequenceText(parts.sequence)}","partitionkey":${subject},${tail}` +
       `${republished === undefined ? '' : `"republished":${JSON.stringify(republished)},`}"data":${json}}`
     const headers = republished === undefined ? shared : marked(republished)
@@ -88,10 +88,10 @@ function binaryWriter({ source, dataSchema, extensions }: EventForm): Writer {
   }
   const sharedBytes = OWN_BYTES + Buffer.byteLength(JSON.stringify(shared))
   return (parts) => {
-    const { clientId, republished, json } = parts
+    const { clientId, contentHash, previous, republished, json } = parts
     const own = {
       ...shared,
-      ce_id: eventId({ ...parts, source }),
+      ce_id: eventId({ source, clientId, contentHash, previous }),
       ce_time: new Date(parts.timeMs).toISOString(),
       ce_subject: clientId,
       ce_sequence: sequenceText(parts.sequence),

@@ -1,4 +1,5 @@
 import { SaxesParser } from 'saxes'
+import { ownCopy } from '../../../runtime/memory/names.ts'
 
 /** The members of saxes in use here. Those of `Inner` are not in its type; the version is pinned. */
 export interface Saxes extends Pick<SaxesParser, 'on' | 'write' | 'close' | 'line'>, Inner {}
@@ -72,9 +73,11 @@ export class PageParser extends (SaxesParser as unknown as new (options: SaxesOp
       this.openTag()
     } else {
       super.sOpenTag()
-      const name = tags.at(-1)?.name
-      if (name !== undefined && opt.known.size < KNOWN_TAGS && !opt.known.has(name))
-        opt.known.set(name, { name, attributes: noAttributes, isSelfClosing: false })
+      const opened = tags.at(-1)
+      if (opened !== undefined && opt.known.size < KNOWN_TAGS && !opt.known.has(opened.name)) {
+        const own = ownCopy(opened.name)
+        opt.known.set(own, { name: own, attributes: noAttributes, isSelfClosing: false })
+      }
     }
   }
 
