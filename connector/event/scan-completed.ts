@@ -35,7 +35,7 @@ interface CompletedPlace {
 }
 
 /** The id shows to which transaction the event belongs, also if its commit record is lost. */
-const completedId = (source: string, nonce: string): string =>
+export const completedId = (source: string, nonce: string): string =>
   hash('sha256', [source, COMPLETED_TYPE, nonce].join('\u0000'), 'hex').slice(0, 32)
 
 /** A CloudEvent 1.0 in structured JSON mode. The key keeps the last one of each kind in a compacted topic. */

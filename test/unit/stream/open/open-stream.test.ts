@@ -5,6 +5,7 @@ import {
   serializeDocument,
 } from '../../../../connector/checkpoint/checkpoint-document.ts'
 import { beginning } from '../../../../connector/checkpoint/stream-state.ts'
+import { scanCompleted } from '../../../../connector/event/scan-completed.ts'
 import { loadTable, segmentBytes, segmentHash, sortedEntries } from '../../../../connector/index/load-table.ts'
 import { streamIndex } from '../../../../connector/index/stream-index.ts'
 import { fields } from '../../../../connector/pipeline/features/fields/fields.ts'
@@ -59,6 +60,11 @@ const own = (parts: Parameters<typeof documentWith>[0]): CheckpointDocument => {
     destination: { ...document.destination, clusterId: 'fake-cluster' },
     producerId: `${connector}.${stream} 1`,
   }
+}
+
+const completedBackfill = {
+  ...{ scan: 'backfill' as const, lastChanged: '2026-01-01T00:00:00', confirmed: true },
+  ...{ startedAt: 0, endedAt: 0, pages: 1, clients: 2, events: 2 },
 }
 
 /** A document whose committed state never had a commit record. */
@@ -249,6 +255,23 @@ describe('opening a stream', () => {
     expect(on.kafka.record(connector, stream)).toEqual({ epoch: 4, seq: 11, nonce: 'p' })
     expect(checkpoint.state().events).toBe(change.events)
     expect(repairs(on)).toEqual([{ partitions: 0, as: 'committed', record: 'rewrite' }])
+  })
+
+  test('Invariant 2: resumes from pending when only its end of a scan is visible and the marker of its record was lost', async () => {
+    const on = opening(own({ pending: { change: { ...change, events: 2 } } }))
+    await commit(on, { epoch: 4, seq: 10, nonce: 'c' })
+    on.kafka.loseNextRecordMarker(connector, stream)
+    const producer = await on.parts.publisher.open(withoutCheckpoint, never)
+    const source = `/polaris/${connector}/${stream}`
+    const place = { source, topic: 'client.modified', endOffsets: [], nonce: 'p' }
+    {
+      await using transaction = producer.begin(never)
+      await transaction.send([scanCompleted(completedBackfill, place)])
+      await transaction.commit({ epoch: 4, seq: 11, nonce: 'p' }).catch(() => undefined)
+    }
+    const { checkpoint } = await openStream(on.parts, never)
+    expect(on.kafka.record(connector, stream)).toEqual({ epoch: 4, seq: 11, nonce: 'p' })
+    expect(checkpoint.seq()).toBe(11)
   })
 
   test.each([
