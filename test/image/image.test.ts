@@ -121,17 +121,9 @@ it('keeps the heap below the memory limit of the chart, and allows a larger heap
   expect(await heapMb('1g')).toBeGreaterThan(500)
 })
 
-it('has the same layers when it is built again without a cache', async () => {
-  const again = `${imageTag()}-again`
-  await buildImage({ target: 'connector', tag: again, fresh: true })
-  const [one, other] = await Promise.all([inspected(imageTag()), inspected(again)])
-  expect(other.RootFS.Layers).toEqual(one.RootFS.Layers)
-  await podman('rmi', again)
-})
-
-it('for arm64 has the same files of the connector, and runs', async () => {
+it('has the same files of the connector when it is built again for arm64, without a cache, and runs there', async () => {
   const tag = `${imageTag()}-arm64`
-  await buildImage({ target: 'connector', tag, architecture: 'arm64', labels: imageLabels })
+  await buildImage({ target: 'connector', tag, architecture: 'arm64', labels: imageLabels, fresh: true })
   const [one, arm64] = await Promise.all([inspected(imageTag()), inspected(tag)])
   expect(arm64.Architecture).toBe('arm64')
   // The last layer makes the working folder; the one before it has the connector.
