@@ -14,6 +14,7 @@ import { type EventPublisher, type StreamProducer, withoutCheckpoint } from '../
 import { systemClock } from '../../connector/runtime/clock.ts'
 import { refusedAccounts } from '../../connector/runtime/refused-accounts.ts'
 import { closingAfterAll } from '../support/closing.ts'
+import { eventIn } from '../support/cloud-event.ts'
 import { testKafka } from '../support/committed-records.ts'
 import { createTopics } from '../support/create-topics.ts'
 import { eventForm } from '../support/records.ts'
@@ -64,15 +65,16 @@ const settings = {
   maxValueBytes: 100_000,
   deadLetterClient: 'leave-out' as const,
 }
+const binary = { ...settings, form: eventForm({ ...settings.form, mode: 'binary' }) }
 let published = 0
 let transactions = 0
 
-/** The records of the next version of these clients. */
+/** The records of the next version of these clients: every other one in binary mode. */
 function changesOf(clients: readonly string[]) {
-  return clients.map((No) => {
+  return clients.map((No, at) => {
     const sequence = published++
     const place = { sequence, previous: String(sequence), readAt: Date.now(), idField: 'No' }
-    return clientRecord(readClient({ No, Nom: `Zoé "${sequence}"` }), place, settings).record
+    return clientRecord(readClient({ No, Nom: `Zoé "${sequence}"` }), place, at % 2 === 0 ? settings : binary).record
   })
 }
 
@@ -134,7 +136,11 @@ function same(newest: ReadonlyMap<string, unknown>, duplicates: number) {
 }
 
 const eventsOf = (records: ReturnType<typeof changesOf>) =>
-  records.map(({ key, value }) => [String(key), JSON.parse(value ?? 'null')] as const)
+  records.map((record) => {
+    const event = eventIn(record)
+    // In binary mode, a header of Kafka has it.
+    return [String(record.key), { datacontenttype: 'application/json', ...event }] as const
+  })
 
 it('consumers in Node, Java and Python rebuild the same clients, before and after compaction', async () => {
   const quiet = Array.from({ length: 30 }, (_, index) => `quiet-${index}`)

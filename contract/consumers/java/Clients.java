@@ -8,6 +8,7 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.serialization.StringDeserializer;
@@ -37,7 +38,7 @@ public class Clients {
       var ends = consumer.endOffsets(partitions);
       // A service continues to read: while (true).
       while (partitions.stream().anyMatch(p -> consumer.position(p) < ends.get(p))) {
-        for (var event : consumer.poll(Duration.ofSeconds(1))) apply(event.key(), event.value());
+        for (var record : consumer.poll(Duration.ofSeconds(1))) apply(record);
       }
     }
     var out = new PrintStream(System.out, true, StandardCharsets.UTF_8);
@@ -45,17 +46,29 @@ public class Clients {
     System.err.println(newest.size() + " clients, " + duplicates + " duplicates");
   }
 
-  private void apply(String client, String value) throws Exception {
-    if (value == null) { // a tombstone: the client was erased or removed
+  private void apply(ConsumerRecord<String, String> record) throws Exception {
+    var client = record.key();
+    if (record.value() == null) { // a tombstone: the client was erased or removed
       newest.remove(client);
       return;
     }
-    var event = json.readTree(value);
-    var type = event.get("type").asText();
+    var event = eventOf(record);
+    var type = event.path("type").asText();
     if (!Set.of("client.modified", "client.removed").contains(type)) return; // a later version may add types
     if (!seen.add(event.get("source").asText() + event.get("id").asText())) duplicates++;
     else if (type.equals("client.removed")) newest.remove(client);
     else newest.put(client, event);
+  }
+
+  /** The headers tell the mode, never the value: a topic may hold both. */
+  private JsonNode eventOf(ConsumerRecord<String, String> record) throws Exception {
+    var headers = new TreeMap<String, String>();
+    for (var header : record.headers()) headers.put(header.key(), new String(header.value(), StandardCharsets.UTF_8));
+    var contentType = headers.getOrDefault("content-type", "");
+    if (contentType.startsWith("application/cloudevents+json")) return json.readTree(record.value());
+    var event = json.createObjectNode().put("datacontenttype", contentType);
+    headers.forEach((name, text) -> { if (name.startsWith("ce_")) event.put(name.substring(3), text); });
+    return event.has("specversion") ? event.set("data", json.readTree(record.value())) : event;
   }
 
   private static Set<String> latest(int size) {

@@ -9,13 +9,23 @@ const clients = new Map() // client id to its newest event
 const seen = new Set() // the latest events, to recognise duplicates
 let duplicates = 0
 
-function apply(client, value) {
+function apply(client, { value, headers }) {
   if (value === null) return clients.delete(client) // a tombstone: the client was erased or removed
-  const event = JSON.parse(value)
+  const event = eventOf(value, headers)
   if (!['client.modified', 'client.removed'].includes(event.type)) return // a later version may add types
   if (isDuplicate(event)) duplicates++
   else if (event.type === 'client.removed') clients.delete(client)
   else clients.set(client, event)
+}
+
+/** The headers tell the mode, never the value: a topic may hold both. */
+function eventOf(value, headers) {
+  const type = String(headers['content-type'])
+  if (type.startsWith('application/cloudevents+json')) return JSON.parse(value)
+  const event = { datacontenttype: type }
+  for (const [name, text] of Object.entries(headers)) if (name.startsWith('ce_')) event[name.slice(3)] = String(text)
+  if ('specversion' in event) event.data = JSON.parse(value)
+  return event
 }
 
 function isDuplicate({ source, id }) {
@@ -43,7 +53,7 @@ consumer.on(consumer.events.END_BATCH_PROCESS, ({ payload: { partition, lastOffs
 })
 await consumer.run({
   autoCommit: false,
-  eachMessage: async ({ message: { key, value } }) => void apply(key.toString(), value),
+  eachMessage: async ({ message }) => void apply(message.key.toString(), message),
 })
 await atEnd // a service continues to read
 await consumer.disconnect()

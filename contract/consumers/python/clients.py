@@ -12,13 +12,13 @@ seen = {}  # the latest events, to recognise duplicates; a dict keeps their orde
 duplicates = 0
 
 
-def apply(client, value):
+def apply(client, value, headers):
     global duplicates
     if value is None:  # a tombstone: the client was erased or removed
         clients.pop(client, None)
         return
-    event = json.loads(value)
-    if event["type"] not in ("client.modified", "client.removed"):  # a later version may add types
+    event = event_of(value, headers)
+    if event.get("type") not in ("client.modified", "client.removed"):  # a later version may add types
         return
     if is_duplicate(event):
         duplicates += 1
@@ -26,6 +26,18 @@ def apply(client, value):
         clients.pop(client, None)
     else:
         clients[client] = event
+
+
+def event_of(value, headers):
+    """The headers tell the mode, never the value: a topic may hold both."""
+    texts = {name: text.decode() for name, text in headers}
+    content_type = texts.get("content-type", "")
+    if content_type.startswith("application/cloudevents+json"):
+        return json.loads(value)
+    event = {name[3:]: text for name, text in texts.items() if name.startswith("ce_")}
+    if "specversion" in event:
+        event.update(datacontenttype=content_type, data=json.loads(value))
+    return event
 
 
 def is_duplicate(event):
@@ -57,7 +69,7 @@ while unread:  # a service continues to read: while True
     if message is None:
         continue
     if message.error() is None:
-        apply(message.key().decode(), message.value())
+        apply(message.key().decode(), message.value(), message.headers() or [])
     elif message.error().code() == KafkaError._PARTITION_EOF:
         unread.discard(message.partition())
     else:
