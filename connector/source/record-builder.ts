@@ -39,7 +39,7 @@ export class RecordBuilder {
  * template: V8 turns an object whose fields are set one by one into a hash table, several times as large and slow.
  */
 export class FieldNames {
-  static #none = new FieldNames([])
+  static #none: FieldNames | undefined
   static #kept = 0
 
   readonly list: readonly string[]
@@ -55,6 +55,8 @@ export class FieldNames {
   }
 
   static none(): FieldNames {
+    // Not as an initialiser: the compiler sets its alias of the class after these.
+    FieldNames.#none ??= new FieldNames([])
     return FieldNames.#none
   }
 
