@@ -27,6 +27,8 @@ export interface Evidence {
   readonly records: readonly (FakeRecord & { readonly at: number; readonly event: PublishedEvent })[]
   /** The first event of each client in a transaction, also in one that was aborted. */
   readonly sent: readonly { readonly event: PublishedEvent; readonly after: number }[]
+  /** In the progress topic. */
+  readonly completed: readonly FakeRecord[]
   readonly removals: readonly (FakeRecord & { readonly at: number })[]
   /** Whether an index that was made again from the topic may lack the record: retention has removed it. */
   readonly isForgotten: (record: { readonly at: number }) => boolean
@@ -41,6 +43,7 @@ export type Check = (evidence: Evidence) => string[]
 export function evidenceOf(history: History, stream: SimulatedStream): Evidence {
   const isOwn = (record: FakeRecord) => record.stream === stream.name && record.to === 'events'
   const own = history.records.flatMap((record, at) => (isOwn(record) ? [{ ...record, at }] : []))
+  const completed = history.records.filter((record) => record.stream === stream.name && record.to === 'progress')
   const isForgotten = ({ at }: { readonly at: number }) => {
     const record = history.records[at]
     return record !== undefined && isForgottenBy(stream, history.expired, record)
@@ -58,7 +61,7 @@ export function evidenceOf(history: History, stream: SimulatedStream): Evidence 
   const documents = stream.documents.flatMap((stored) => {
     return stored.text === '{' ? [] : [{ ...stored, document: parseDocument(stored.text) }]
   })
-  return { history, stream, records, sent, removals, numbered, documents, isForgotten }
+  return { history, stream, records, sent, completed, removals, numbered, documents, isForgotten }
 }
 
 /** Of a record of the events topic; undefined for a dead letter. */
