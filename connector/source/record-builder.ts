@@ -3,7 +3,7 @@ import type { ClientRecord, ClientValue, WritableRecord } from './client-source.
 
 /** Builds a record with its fields in the order of canonical JSON. */
 export class RecordBuilder {
-  #names = FieldNames.none()
+  #names = noNames()
   readonly #values: ClientValue[] = []
 
   /** False: the record already has a field with this name. */
@@ -38,10 +38,7 @@ export class RecordBuilder {
  * The names of a record's fields, in the order in which they were added. Records with the same names are copies of one
  * template: V8 turns an object whose fields are set one by one into a hash table, several times as large and slow.
  */
-export class FieldNames {
-  static #none: FieldNames | undefined
-  static #kept = 0
-
+class FieldNames {
   readonly list: readonly string[]
   /** These names and one more, by that one; `#next`: the last of them. */
   readonly #longer = new Map<string, FieldNames>()
@@ -49,15 +46,9 @@ export class FieldNames {
   readonly #newest: string | undefined
   #template: ClientRecord | undefined
 
-  private constructor(list: readonly string[]) {
+  constructor(list: readonly string[]) {
     this.list = list
     this.#newest = list.at(-1)
-  }
-
-  static none(): FieldNames {
-    // Not as an initialiser: the compiler sets its alias of the class after these.
-    FieldNames.#none ??= new FieldNames([])
-    return FieldNames.#none
   }
 
   /** Undefined: the name is one of these. Hot path: most records have the same names in the same order. */
@@ -71,13 +62,8 @@ export class FieldNames {
 
   #and(name: string): FieldNames | undefined {
     if (this.list.includes(name)) return undefined
-    FieldNames.#kept += 1
-    if (FieldNames.#kept > MOST_KEPT) {
-      FieldNames.#none = new FieldNames([]) // forgets all
-      FieldNames.#kept = 0
-    }
     const own = ownCopy(name)
-    const longer = new FieldNames([...this.list, own])
+    const longer = namesOf([...this.list, own])
     this.#longer.set(own, longer)
     return longer
   }
@@ -90,6 +76,19 @@ export class FieldNames {
 }
 
 const MOST_KEPT = 10_000
+let none = new FieldNames([])
+let count = 0
+
+export const noNames = () => none
+
+function namesOf(list: readonly string[]): FieldNames {
+  count += 1
+  if (count > MOST_KEPT) {
+    none = new FieldNames([]) // forgets all
+    count = 0
+  }
+  return new FieldNames(list)
+}
 
 /** Parsed, so that `__proto__` is a field too. */
 function templateOf(names: readonly string[]): ClientRecord {

@@ -1,6 +1,6 @@
 import { ConnectorError } from '../../../../runtime/connector-error.ts'
 import type { ClientRecord, ClientValue } from '../../../client-source.ts'
-import { FieldNames } from '../../../record-builder.ts'
+import { noNames } from '../../../record-builder.ts'
 import type { AnswerNode, AnswerRoot } from '../answer-node.ts'
 import type { DecodeSettings } from '../decode-xml.ts'
 import { normaliseText } from '../normalise-value.ts'
@@ -98,7 +98,7 @@ const isJsonList = (value: JsonValue): value is readonly JsonValue[] => Array.is
 
 /** Converts an object to a record: leaves keep their text; `null` and the minimum date are left out. Hot path. */
 function jsonRecord(object: JsonObject, timeZone: string): ClientRecord {
-  let names = FieldNames.none()
+  let names = noNames()
   for (const name in object) if (isField(name, object[name], timeZone)) names = names.with(name) ?? names
   const record = names.record()
   for (const name of names.list) record[name] = valueIn(object[name] ?? null, timeZone) ?? ''
