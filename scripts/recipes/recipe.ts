@@ -1,5 +1,8 @@
 import { openShop, type Shop, type ShopOptions } from './shop.ts'
 
+// Whatever was started ends when the process exits.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
+
 /** Runs a recipe beside a shop of its own and prints its result. The process exits with 1 if the recipe rejects. */
 export async function runRecipe(
   name: string,

@@ -12,7 +12,7 @@ import { type Row, rowOf } from './rows.ts'
 export interface Shop {
   readonly brokers: string
   readonly topic: string
-  /** For files of the recipe; removed at the end. */
+  /** For files of the recipe; removed when the process exits. */
   readonly folder: string
   /** Starts the connector again, with more settings. */
   restart(more: Readonly<Record<string, string>>): Promise<void>
@@ -38,9 +38,8 @@ const topic = 'client.modified'
 /** Some clients change while the backfill reads the others. Resolves when the topic has every client. */
 export async function openShop(options: ShopOptions = {}): Promise<Shop & { close(): Promise<void> }> {
   const closing = closeStack()
-  const folder = closing.use(mkdtempSync(join(tmpdir(), 'recipe-')), (one) =>
-    rmSync(one, { recursive: true, force: true }),
-  )
+  const folder = mkdtempSync(join(tmpdir(), 'recipe-'))
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
   try {
     const kafka = closing.use(await startKafka(), (one) => one.close())
     const simulator = closing.use(await startPolarisSimulator({ clients: options.clients ?? 3000 }), (one) =>

@@ -1,10 +1,9 @@
-import { execFile } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
 import { closeStack } from '../../../connector/runtime/close-stack.ts'
+import { printedBy } from '../../../scripts/recipes/program.ts'
 import { runRecipe } from '../../../scripts/recipes/recipe.ts'
 import { assertSameRows, type Row } from '../../../scripts/recipes/rows.ts'
 import type { Shop } from '../../../scripts/recipes/shop.ts'
@@ -66,8 +65,7 @@ async function untilSame(mongo: string, shop: Shop): Promise<void> {
 }
 
 async function rowsIn(mongo: string): Promise<Row[]> {
-  const args = [quiet, '-cp', jars, file('Documents.java'), mongo]
-  const { stdout } = await promisify(execFile)('java', args, { maxBuffer: 1 << 26 })
+  const { stdout } = await printedBy('java', quiet, '-cp', jars, file('Documents.java'), mongo)
   const documents = stdout.split('\n').filter((line) => line !== '')
   return documents.map((line) => {
     const { _id, Adresse, ...client } = JSON.parse(line)

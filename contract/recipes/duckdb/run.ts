@@ -1,12 +1,10 @@
-import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
+import { printedBy } from '../../../scripts/recipes/program.ts'
 import { runRecipe } from '../../../scripts/recipes/recipe.ts'
 import { assertSameRows, rowsIn } from '../../../scripts/recipes/rows.ts'
 
 const file = (path: string) => fileURLToPath(new URL(path, import.meta.url))
-const python = async (...args: string[]) =>
-  await promisify(execFile)(file('../../../.cache/recipe-duckdb/bin/python3'), args, { maxBuffer: 1 << 26 })
+const python = (...args: string[]) => printedBy(file('../../../.cache/recipe-duckdb/bin/python3'), ...args)
 
 /** Every column as text, one client a line. */
 const TABLE = `

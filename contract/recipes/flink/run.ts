@@ -1,6 +1,5 @@
-import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
+import { printedBy } from '../../../scripts/recipes/program.ts'
 import { runRecipe } from '../../../scripts/recipes/recipe.ts'
 import { assertSameRows, rowsIn } from '../../../scripts/recipes/rows.ts'
 import type { Shop } from '../../../scripts/recipes/shop.ts'
@@ -25,13 +24,10 @@ const inWindows = (table: string, time: string) => `SELECT SUM(n) FROM (
 /** What each query prints. */
 async function flink({ brokers }: Shop, ...queries: readonly string[]): Promise<string> {
   const args = [...OPENED, '-cp', file('../../../.cache/recipe-flink/*'), file('RunSql.java'), brokers]
-  const { stdout } = await promisify(execFile)('java', [...args, file('clients.sql'), ...queries], {
-    maxBuffer: 1 << 26,
-  })
-  return stdout
+  return (await printedBy('java', ...args, file('clients.sql'), ...queries)).stdout
 }
 
-const WINDOWS = [EVENTS, inWindows('changes', 'published'), inWindows('changes_by_time', '`time`')]
+const WINDOWS = [EVENTS, inWindows('changes', 'published'), inWindows('changes_by_time', 'modified')]
 
 /** The events in windows, by either time. Rejects if the record timestamp makes one late. */
 function windowsOf(printed: string): { readonly events: number; readonly byTime: number } {
@@ -45,9 +41,10 @@ await runRecipe('flink', async (shop) => {
   const { events, byTime } = windowsOf(printed)
   console.log(`events in windows by record timestamp: all ${events}; by modification time: ${byTime}, others were late`)
   assertSameRows(rowsIn(printed), shop.rows())
+  await shop.restart({ EVENT_MODE: 'binary' })
   await shop.day()
   assertSameRows(rowsIn(await flink(shop, TABLE)), shop.rows())
-  return `the upsert table has exactly the shop's ${shop.rows().length} clients`
+  return `the upsert table has exactly the shop's ${shop.rows().length} clients, from events of both modes`
 })
 
 await runRecipe(
