@@ -42,6 +42,9 @@ export interface Addresses {
 /** The only given Polaris settings that apply to the simulator too; the others describe a real server. */
 const ALSO_FOR_SIMULATOR = new Set(['POLARIS_LIMIT', 'POLARIS_OUTPUT'])
 
+/** Of fields that the simulator's clients have. */
+const TYPES = 'AccepteMailing: boolean\nChiffreAffaires: decimal\nNoVersion: integer\nDateModification: date-time'
+
 /** The connector's environment: the given variables, plus those that the demo sets. */
 export function connectorEnvironment(given: Environment, plan: DemoPlan, at: Addresses): Record<string, string> {
   const { simulator } = at
@@ -51,6 +54,7 @@ export function connectorEnvironment(given: Environment, plan: DemoPlan, at: Add
   const present = Object.entries(given).flatMap(([name, value]) => (value ? [[name, applies(name) ? value : '']] : []))
   return {
     ...{ CONNECTOR_ID: 'demo', POLL_INTERVAL: '1s', HTTP_PORT: '0', PLACEMENT: 'single' },
+    ...(simulator === undefined ? {} : { PROGRESS_TOPIC: `${plan.topic}.progress`, EVENT_TYPES: TYPES }),
     ...Object.fromEntries(present),
     ...(simulator === undefined ? {} : settingsOf(simulator)),
     ...{ KAFKA_BROKERS: at.bootstrap, KAFKA_TOPIC: plan.topic, CHECKPOINT_URL: plan.checkpointUrl },

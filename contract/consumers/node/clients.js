@@ -21,12 +21,15 @@ function apply(client, { value, headers }) {
 /** The headers tell the mode, never the value: a topic may hold both. */
 function eventOf(value, headers) {
   const type = String(headers['content-type'])
-  if (type.startsWith('application/cloudevents+json')) return JSON.parse(value)
+  if (type.startsWith('application/cloudevents+json')) return JSON.parse(value, digits)
   const event = { datacontenttype: type }
   for (const [name, text] of Object.entries(headers)) if (name.startsWith('ce_')) event[name.slice(3)] = String(text)
-  if ('specversion' in event) event.data = JSON.parse(value)
+  if ('specversion' in event) event.data = JSON.parse(value, digits)
   return event
 }
+
+/** A number keeps all its digits. */
+const digits = (_, value, { source }) => (typeof value === 'number' ? JSON.rawJSON(source) : value)
 
 function isDuplicate({ source, id }) {
   if (seen.has(source + id)) return true
