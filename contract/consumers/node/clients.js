@@ -1,9 +1,10 @@
 // Rebuilds the current state of every client from the topic and prints it: one event a line.
-// usage: node clients.js BROKERS TOPIC
+// With a progress topic, it does so once the first load is complete.
+// usage: node clients.js BROKERS TOPIC [PROGRESS_TOPIC]
 import { randomUUID } from 'node:crypto'
 import { Kafka, logLevel } from 'kafkajs'
 
-const [brokers, topic] = process.argv.slice(2)
+const [brokers, topic, progressTopic] = process.argv.slice(2)
 const kafka = new Kafka({ clientId: 'crm', brokers: brokers.split(','), logLevel: logLevel.ERROR })
 const clients = new Map() // client id to its newest event
 const seen = new Set() // the latest events, to recognise duplicates
@@ -38,27 +39,53 @@ function isDuplicate({ source, id }) {
   return false
 }
 
-// No offsets are stored: every start reads the whole topic, until the end that it has now.
+/** Reads a topic from its beginning. No offsets are stored. */
+async function read(name, eachMessage, onBatch = () => {}) {
+  const consumer = kafka.consumer({ groupId: `crm-${randomUUID()}`, readUncommitted: false })
+  await consumer.connect()
+  await consumer.subscribe({ topic: name, fromBeginning: true })
+  consumer.on(consumer.events.END_BATCH_PROCESS, ({ payload }) => onBatch(payload))
+  await consumer.run({ autoCommit: false, eachMessage: async ({ message }) => eachMessage(message) })
+  return consumer
+}
+
+/** Waits until a scan has read all clients; resolves to the end offset of each partition of the events topic. */
+async function completedScan() {
+  const { promise, resolve } = Promise.withResolvers()
+  const consumer = await read(progressTopic, ({ value }) => {
+    const { type, data } = JSON.parse(value)
+    if (type === 'scan.completed' && data.topic === topic) resolve(data.endOffsets)
+  })
+  const ends = await promise
+  await consumer.disconnect()
+  return ends
+}
+
+const next = new Map() // partition to the offset from which it is unread
+let ends // by partition; once they are reached, the state is complete
+const { promise: complete, resolve } = Promise.withResolvers()
+function check() {
+  if (ends?.every(({ partition, end }) => end === 0n || next.get(partition) >= end)) resolve()
+}
+const consumer = await read(
+  topic,
+  (message) => void apply(message.key.toString(), message),
+  ({ partition, lastOffset }) => {
+    next.set(partition, BigInt(lastOffset) + 1n)
+    check()
+  },
+)
+const named = progressTopic === undefined ? [] : await completedScan()
 const admin = kafka.admin()
 await admin.connect()
-const ends = new Map((await admin.fetchTopicOffsets(topic)).map(({ partition, high }) => [partition, BigInt(high)]))
-for (const [partition, end] of ends) if (end === 0n) ends.delete(partition)
+// Compaction may have moved clients behind the end of an older scan, so the present end counts too.
+ends = (await admin.fetchTopicOffsets(topic)).map(({ partition, high }) => {
+  const end = BigInt(named[partition] ?? 0)
+  return { partition, end: end > BigInt(high) ? end : BigInt(high) }
+})
 await admin.disconnect()
-
-const consumer = kafka.consumer({ groupId: `crm-${randomUUID()}`, readUncommitted: false })
-await consumer.connect()
-await consumer.subscribe({ topic, fromBeginning: true })
-const { promise: atEnd, resolve } = Promise.withResolvers()
-if (ends.size === 0) resolve()
-consumer.on(consumer.events.END_BATCH_PROCESS, ({ payload: { partition, lastOffset } }) => {
-  if (BigInt(lastOffset) + 1n >= ends.get(partition)) ends.delete(partition)
-  if (ends.size === 0) resolve()
-})
-await consumer.run({
-  autoCommit: false,
-  eachMessage: async ({ message }) => void apply(message.key.toString(), message),
-})
-await atEnd // a service continues to read
+check()
+await complete // here a service switches to the new table, and continues to read
 await consumer.disconnect()
 
 for (const client of [...clients.keys()].sort()) console.log(JSON.stringify(clients.get(client)))

@@ -1,6 +1,7 @@
 """Rebuilds the current state of every client from the topic and prints it: one event a line.
 
-usage: python clients.py BROKERS TOPIC
+With a progress topic, it does so once the first load is complete.
+usage: python clients.py BROKERS TOPIC [PROGRESS_TOPIC]
 """
 import json
 import sys
@@ -50,28 +51,49 @@ def is_duplicate(event):
     return False
 
 
-brokers, topic = sys.argv[1:]
-consumer = Consumer({
-    "bootstrap.servers": brokers,
-    "group.id": "crm",  # required, but unused
-    "enable.auto.commit": False,
-    "isolation.level": "read_committed",
-    "enable.partition.eof": True,
-})
-# No offsets are stored: every start reads the whole topic, until the end.
-partitions = consumer.list_topics(topic).topics[topic].partitions
-if not partitions:
-    raise SystemExit(f"no topic {topic}")
-consumer.assign([TopicPartition(topic, partition, OFFSET_BEGINNING) for partition in partitions])
+def read(name):
+    """Reads a topic from its beginning. No offsets are stored."""
+    consumer = Consumer({
+        "bootstrap.servers": brokers,
+        "group.id": "crm",  # required, but unused
+        "enable.auto.commit": False,
+        "isolation.level": "read_committed",
+        "enable.partition.eof": True,
+    })
+    partitions = consumer.list_topics(name).topics[name].partitions
+    if not partitions:
+        raise SystemExit(f"no topic {name}")
+    consumer.assign([TopicPartition(name, partition, OFFSET_BEGINNING) for partition in partitions])
+    return consumer, partitions
+
+
+def completed_scan(name):
+    """Waits until a scan has read all clients; returns the end offset of each partition of the events topic."""
+    consumer, _ = read(name)
+    while True:
+        message = consumer.poll(1.0)
+        if message is None or message.error() is not None:
+            continue
+        event = json.loads(message.value())
+        if event["type"] == "scan.completed" and event["data"]["topic"] == topic:
+            consumer.close()
+            return event["data"]["endOffsets"]
+
+
+brokers, topic, *progress = sys.argv[1:]
+ends = completed_scan(progress[0]) if progress else []
+consumer, partitions = read(topic)
 unread = set(partitions)
-while unread:  # a service continues to read: while True
+# Until the present end, and that of the scan. A service switches to the new table then, and continues to read.
+while unread:
     message = consumer.poll(1.0)
     if message is None:
         continue
     if message.error() is None:
         apply(message.key().decode(), message.value(), message.headers() or [])
     elif message.error().code() == KafkaError._PARTITION_EOF:
-        unread.discard(message.partition())
+        if message.partition() >= len(ends) or message.offset() >= ends[message.partition()]:
+            unread.discard(message.partition())
     else:
         raise SystemExit(str(message.error()))
 consumer.close()
