@@ -5,7 +5,7 @@ import { connectorConfig } from '../config/connector-config.ts'
 import { type ConfigSources, loadConfig, readConfig } from '../config/load-config.ts'
 import { eventSettings, readingRules } from '../event/configured-events.ts'
 import { listFieldsLine } from '../event/list-shapes.ts'
-import { previewRecords, previewShape } from '../inspect/preview/preview-records.ts'
+import { isBinary, previewRecords, previewShape } from '../inspect/preview/preview-records.ts'
 import { type Clock, systemClock } from '../runtime/clock.ts'
 import { closeStack } from '../runtime/close-stack.ts'
 import { DAY_MS } from '../runtime/units.ts'
@@ -99,9 +99,10 @@ function previewLines({ stream, since, lists, masked, records }: Preview, { pain
   const count = records.length === 0 ? 'no clients' : `first ${counted(records.length, 'record')}`
   return [
     `${paint('bold', `stream ${stream}`)}: ${count}, ${remarks.join(', ')}`,
-    ...records.flatMap(({ topic, key, value }) => [
+    ...records.flatMap(({ topic, key, headers, value }) => [
       '',
       paint('cyan', `topic ${topic}, key ${key ?? 'none'}`),
+      ...(isBinary(headers) ? Object.entries(headers).map(([name, text]) => `${name}: ${text}`) : []),
       JSON.stringify(value, undefined, 2),
     ]),
     ...(lists.length === 0 ? [] : ['', `lists in every event; to configure: ${listFieldsLine(lists)}`]),

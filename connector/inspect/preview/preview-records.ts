@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import type { StreamConfig } from '../../config/connector-config.ts'
-import type { ValueRecord } from '../../event/client-event.ts'
+import type { RecordHeaders, ValueRecord } from '../../event/client-event.ts'
 import { clientRecord, type EventPlace, type EventSettings } from '../../event/client-record.ts'
 import { clientReader, type ReadClient, type ReadingRules } from '../../event/read-client.ts'
 import { emptyIndex } from '../../index/index-state.ts'
@@ -21,7 +21,8 @@ export const previewShape = z.strictObject({
       z.strictObject({
         topic: z.string().describe('Topic for events, or for dead letters'),
         key: z.string().nullable().describe('Client id; null in a dead letter without one'),
-        value: z.record(z.string(), z.unknown()).describe('The event, or the dead letter'),
+        headers: z.record(z.string(), z.string()).describe('Headers of the record'),
+        value: z.record(z.string(), z.unknown()).describe('The event, the client in binary mode, or the dead letter'),
       }),
     )
     .describe('The first records as they would be published, in their order'),
@@ -74,16 +75,30 @@ export async function previewRecords(
 }
 
 function shownRecord(
-  { key, value }: ValueRecord,
+  { key, value, headers }: ValueRecord,
   { topic, isMasked }: { readonly topic: string; readonly isMasked: boolean },
 ): PreviewedRecord {
   const fields = JSON.parse(value) as Record<string, unknown>
+  if (!isMasked) return { topic, key, headers, value: fields }
+  // In binary mode the value is the client, whose fields may have the names of attributes.
+  const isClient = isBinary(headers)
   return {
     topic,
-    key: key !== null && isMasked ? maskedText(key) : key,
-    value: isMasked ? maskedRecord(fields) : fields,
+    key: key === null ? null : maskedText(key),
+    headers: maskedHeaders(headers),
+    value: isClient ? maskedFields(fields) : maskedRecord(fields),
   }
 }
+
+export const isBinary = (headers: RecordHeaders): boolean => 'ce_specversion' in headers
+
+const maskedHeaders = (headers: RecordHeaders): RecordHeaders =>
+  Object.fromEntries(
+    Object.entries(headers).map(([name, text]) => {
+      const isKept = name === 'content-type' || KEPT.has(name.replace(/^ce_/, ''))
+      return [name, isKept ? text : maskedText(text)]
+    }),
+  )
 
 const MAX_LENGTH = 40
 /** The attributes of an event and the fields of a dead letter that say nothing about a client. */
@@ -109,9 +124,12 @@ export function maskedRecord(value: Readonly<Record<string, unknown>>): Record<s
 function masked(value: unknown): unknown {
   if (typeof value === 'string') return maskedText(value)
   if (Array.isArray(value)) return value.map(masked)
-  if (typeof value !== 'object' || value === null) return value
-  return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, masked(item)]))
+  if (typeof value !== 'object' || value === null) return maskedText(String(value))
+  return maskedFields(value)
 }
+
+const maskedFields = (fields: object): Record<string, unknown> =>
+  Object.fromEntries(Object.entries(fields).map(([name, item]) => [name, masked(item)]))
 
 /**
  * Invariant 8: only the form stays. A digit becomes `9`, a letter `x`, a word `xxx` whatever its length, everything else

@@ -62,6 +62,25 @@ test('invariant 8: masks key and value', async () => {
   for (const text of ['17', 'Zyx', 'Wolph', (await previewOf(false))[0]?.value.id]) expect(shown).not.toContain(text)
 })
 
+test('invariant 8: masks the client and its attributes in binary mode, whatever the names and types of its fields', async () => {
+  const page = pageOf([{ No: '17', type: 'Zyx', code: 'Wolph', Points: '4711' }])
+  const binary = { EVENT_MODE: 'binary', EVENT_TYPES: 'Points: integer' }
+  const [plain] = await previewOf(false, binary, [page])
+  expect(plain).toMatchObject({ headers: { ce_subject: '17' }, value: { No: '17', Points: 4711 } })
+  const [masked] = await previewOf(true, binary, [page])
+  expect(masked).toEqual({
+    topic: 'client.modified',
+    key: '99',
+    headers: {
+      ...{ 'content-type': 'application/json', ce_specversion: '1.0', ce_type: 'client.modified' },
+      ...{ ce_source: '/polaris/shops/clients', ce_dataschema: 'urn:polaris-connector:client.modified:1' },
+      ...{ ce_sequence: '0'.padStart(20, '0'), ce_subject: '99', ce_partitionkey: '99' },
+      ...{ ce_id: maskedText(String(plain?.headers.ce_id)), ce_time: maskedText(String(plain?.headers.ce_time)) },
+    },
+    value: { No: '99', Points: '9999', code: 'xxx', type: 'xxx' },
+  })
+})
+
 test('reads as many pages as it needs, and no live scan after the last one', async () => {
   const shown = await previewOf(false, {}, scanOf(2))
   expect(shown.map(({ key }) => key)).toEqual(['1', '2'])
