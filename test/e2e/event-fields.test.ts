@@ -4,6 +4,7 @@ import { expect, it } from 'vitest'
 import { faults } from '../polaris/fault.ts'
 import { plantedMarks } from '../polaris/polaris-simulator.ts'
 import { checkpointObject, storedSegments } from '../support/checkpoint-object.ts'
+import { eventIn } from '../support/cloud-event.ts'
 import { documentedCommands } from '../support/documentation/documented-commands.ts'
 import { expectNothingPersonal, httpOutputs } from '../support/nothing-personal.ts'
 import { setPaused } from '../support/paused-stream.ts'
@@ -165,3 +166,53 @@ it('drops a new field until it has a rule, or holds the stream, and lists the fi
   expect(doctor.output()).toMatch(/checkpoint +checkpoint\.fields-lost: .* restore s3:\S+clients\.fields\.json/)
   for (const { output } of [first, second, listed]) expect(output()).not.toContain('secret-value')
 })
+
+it('publishes nothing again when a stream changes its mode, and reads a topic with both', async () => {
+  const stage = await scene({ source: { clients: 30 }, environment: { POLL_OVERLAP: '20d' } })
+  const { simulator, start, name, records } = stage
+  const run = async (args: readonly string[], mode = 'structured') => {
+    const command = start({ EVENT_MODE: mode }, args)
+    expect(await command.exitCode(60_000), command.output()).toBe(0)
+    return command
+  }
+  const polled = async (mode: string) =>
+    (await run(['poll-once'], mode)).lines().find(({ msg }) => msg === 'poll ended')?.published
+  expect(await polled('structured')).toBe(30)
+  expect(await polled('binary')).toBe(0)
+  const [one = '', two = '', erased = ''] = simulator.clientIds
+  for (const id of [one, two]) simulator.change(id)
+  expect(await polled('binary')).toBe(2)
+  expect(await polled('structured')).toBe(0)
+  const [changed] = (await records()).filter(({ key, headers }) => key === one && 'ce_specversion' in headers)
+  expect(changed?.value).toMatchObject({ No: one })
+  expect(changed?.headers).toMatchObject({ 'content-type': 'application/json', ce_subject: one })
+
+  for (const mode of ['structured', 'binary']) {
+    expect(JSON.parse((await run(['audit', '--json'], mode)).printed())).toMatchObject({ agree: true })
+    await setPaused(name, 'paused')
+    await run(['checkpoint', 'rebuild-index', '--yes'], mode)
+    await setPaused(name, 'running')
+    expect(await polled(mode)).toBe(0)
+  }
+  const found = JSON.parse((await run(['client', 'clients', one, '--json'])).printed())
+  expect(found).toMatchObject({ standing: 'published', newest: { kind: 'event', time: changed?.headers.ce_time } })
+
+  const replica = start({ EVENT_MODE: 'binary' })
+  await replica.line(({ msg }) => msg === 'caught up')
+  await run(['erase', 'clients', '--client', erased, '--reason', 'requested'])
+  await run(['republish', '--client', one])
+  expect(await replica.stop()).toBe(0)
+  const all = (await records()).map((record) => ({ key: record.key, event: eventIn(asRead(record)) }))
+  const numbers = all.map(({ event }) => Number(event.sequence)).toSorted((left, right) => left - right)
+  expect(numbers).toEqual(Array.from({ length: 34 }, (_, number) => number))
+  expect(all.filter(({ key }) => key === erased).map(({ event }) => event.type)).toEqual([
+    'client.modified',
+    'client.erased',
+  ])
+  const [first, second, again] = all.filter(({ key }) => key === one).map(({ event }) => event)
+  expect([first?.republished, second?.republished]).toEqual([undefined, undefined])
+  expect(again).toMatchObject({ republished: expect.any(String), data: second?.data })
+  expect(new Set(all.map(({ event }) => event.id)).size).toBe(34)
+})
+
+const asRead = ({ headers, text }: TopicRecord) => ({ headers, value: text === '' ? null : text })
