@@ -75,7 +75,8 @@ const isObject = (value: unknown): value is object =>
 /** Values that have a type count with their text. */
 function clientIn(event: CloudEvent): ClientRecord | undefined {
   const data = event.data()
-  const client = isRecord(data) ? data : event.data(parsedAsText)
+  // Undefined: the value is no JSON.
+  const client = data === undefined || isRecord(data) ? data : event.data(parsedAsText)
   return isRecord(client) ? client : undefined
 }
 

@@ -1,4 +1,4 @@
-import type { RecordPlace, StoredEvent } from '../../event/cloud-event/stored-event.ts'
+import { cloudEvent, type RecordPlace, type StoredEvent } from '../../event/cloud-event/stored-event.ts'
 import { publishedClientReader } from '../../event/published-client.ts'
 import { rulesOf } from '../../index/client-index.ts'
 import { clientKey, type IndexEntry } from '../../index/index-entry.ts'
@@ -128,16 +128,7 @@ function kindOf(found: { readonly mark: string } | undefined): ClientRecord['kin
 }
 
 function timeOf(record: StoredEvent): string | null {
-  const time: unknown = record.value === null ? record.headers.ce_time : timeIn(record.value)
+  const time = cloudEvent(record)?.attributes.time
   // Of a foreign record, nothing but a time.
   return typeof time === 'string' && /^\d{4}-\d\d-\d\dT[\d:.]+Z$/.test(time) ? time : null
-}
-
-function timeIn(text: string): unknown {
-  try {
-    const event: unknown = JSON.parse(text)
-    return typeof event === 'object' && event !== null && 'time' in event ? event.time : undefined
-  } catch {
-    return undefined
-  }
 }

@@ -120,6 +120,7 @@ test('finds the same in an event in binary mode', () => {
   const extensions = { fieldrules: 'nom=hmac', hmackeyid: 'k1' }
   expect(find(binary(json, extensions))).toEqual(find(event(extensions)))
   expect(find(binary('[]'))).toMatchObject({ content: UNKNOWN_CONTENT, number: 12, mark: 'none' })
+  expect(find({ ...binary(json), value: '{' })).toMatchObject({ content: UNKNOWN_CONTENT, number: 12 })
   expect(find({ ...binary(json), value: null })).toBeUndefined()
 })
 

@@ -25,6 +25,15 @@ const modified = (number: number, of = source): StoredEvent => {
   const named = { type: 'client.modified', source: of, subject: 'c1', sequence: String(number).padStart(20, '0') }
   return readEvent(JSON.stringify({ ...named, time: '2026-06-15T10:00:00.000Z', data: { Nom: 'Krznych' } }), 'c1')
 }
+/** The same in binary mode. */
+const inBinaryMode = (number: number): StoredEvent => ({
+  key: 'c1',
+  value: '{"Nom":"Krznych"}',
+  headers: {
+    ...{ ce_specversion: '1.0', ce_type: 'client.modified', ce_source: source, ce_subject: 'c1' },
+    ...{ ce_sequence: String(number).padStart(20, '0'), ce_time: '2026-06-15T10:00:00.000Z' },
+  },
+})
 const erased = (sequence: number): StoredEvent =>
   tombstone({ type: 'client.erased', source, clientId: 'c1', previous: '0', sequence, timeMs: 0 })
 
@@ -60,11 +69,14 @@ async function reportOf(records: readonly Stored[], mark: EntryMark | 'no entry'
 }
 
 describe('one client', () => {
-  test('is published, with the place of its newest event and the number of older records', async () => {
+  test.each([
+    ['structured', modified],
+    ['binary', inBinaryMode],
+  ])('is published, with the place of its newest event in %s mode and the number of older records', async (_, of) => {
     const report = await reportOf(
       [
         [at(0, 3), modified(2)],
-        [at(0, 8), modified(7)],
+        [at(0, 8), of(7)],
       ],
       'none',
     )
