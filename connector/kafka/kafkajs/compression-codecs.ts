@@ -1,8 +1,9 @@
+import { createRequire } from 'node:module'
 import { promisify } from 'node:util'
 import { zstdCompress, zstdDecompress } from 'node:zlib'
 import kafkajs from 'kafkajs'
-import { decompress as decompressLz4 } from 'lz4js'
-import { uncompress } from 'snappyjs'
+import type lz4js from 'lz4js'
+import type snappyjs from 'snappyjs'
 
 const { CompressionCodecs, CompressionTypes } = kafkajs // Node does not detect these named exports of CommonJS
 
@@ -20,9 +21,15 @@ export function registerCodecs(): void {
     compress: ({ buffer }: { buffer: Buffer }) => compress(buffer),
     decompress: promisify(zstdDecompress),
   })
-  CompressionCodecs[CompressionTypes.LZ4] = reading(async (bytes) => decompressLz4(bytes))
+  CompressionCodecs[CompressionTypes.LZ4] = reading(async (bytes) => lz4().decompress(bytes))
   CompressionCodecs[CompressionTypes.Snappy] = reading(async (bytes) => decompressSnappy(bytes))
 }
+
+const load = createRequire(import.meta.url)
+
+/** Loaded with the first such batch: lz4js takes 5 MB. */
+const lz4 = (): typeof lz4js => load('lz4js')
+const snappy = (): typeof snappyjs => load('snappyjs')
 
 const SNAPPY_MAGIC = Buffer.from('\x82SNAPPY\x00', 'latin1')
 /** Magic and two version numbers. */
@@ -30,6 +37,7 @@ const SNAPPY_HEADER_BYTES = 16
 
 /** Accepts a raw block, or the framing of Java's snappy library: a header, then blocks with their lengths. */
 function decompressSnappy(bytes: Buffer): Uint8Array {
+  const { uncompress } = snappy()
   if (!bytes.subarray(0, SNAPPY_MAGIC.length).equals(SNAPPY_MAGIC)) return uncompress(bytes)
   const blocks: Uint8Array[] = []
   for (let at = SNAPPY_HEADER_BYTES; at < bytes.length; ) {
