@@ -1,10 +1,10 @@
 // Makes a SQLite table of the clients that a sample consumer prints: one row a client, one column a field of the schema.
-// usage: node clients.js BROKERS TOPIC | node table.js SCHEMA DATABASE
+// usage: node clients.js BROKERS TOPIC | node table.js SCHEMA DATABASE [QUERY]
 import { readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { DatabaseSync } from 'node:sqlite'
 
-const [schema, file] = process.argv.slice(2)
+const [schema, file, query] = process.argv.slice(2)
 const fields = Object.entries(JSON.parse(readFileSync(schema, 'utf8')).properties)
 const types = { integer: 'INTEGER', number: 'NUMERIC', boolean: 'INTEGER' }
 const typeOf = ({ type, anyOf: [first] = [] }) => types[type ?? first?.type] ?? 'TEXT'
@@ -34,3 +34,4 @@ for await (const line of createInterface({ input: process.stdin })) {
   insert.run(subject, ...columns.map(([name]) => cell(data[name])), JSON.stringify(data))
 }
 database.exec('COMMIT')
+if (query !== undefined) console.table(database.prepare(query).all())

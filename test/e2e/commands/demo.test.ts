@@ -1,12 +1,15 @@
-import { execFileSync, spawn } from 'node:child_process'
+import { execFile, execFileSync, spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import { afterEach, beforeEach, expect, inject, it } from 'vitest'
 import { plantedMarks, startPolarisSimulator } from '../../polaris/polaris-simulator.ts'
+import { subscriberPage } from '../../support/documentation/documented-commands.ts'
+import { markdownFile } from '../../support/documentation/markdown-file.ts'
 import { assertSameAsSource, hasLastOfAll } from '../../support/same-as-source.ts'
 import { readTopic, readTopicUntil } from '../../support/topic-reader.ts'
 
@@ -63,6 +66,14 @@ function startDemo(environment: Record<string, string> = {}): Demo {
   }
 }
 
+/** Runs what the page for subscribers says. */
+async function tableOfSubscriber(): Promise<string> {
+  const { blocks } = markdownFile(subscriberPage)
+  const script = blocks.filter(({ language }) => language === 'sh').map(({ text }) => text)
+  const here = script.join('\n').replaceAll('.cache/demo/', `${folder}/`).replaceAll('.cache/', `${folder}/`)
+  return (await promisify(execFile)('bash', ['-ec', here])).stdout
+}
+
 it('shows the backfill and each event, stops within 5 s, and resumes from the checkpoint when it runs again', async () => {
   const startedAt = performance.now()
   const first = startDemo()
@@ -81,6 +92,9 @@ it('shows the backfill and each event, stops within 5 s, and resumes from the ch
   const [, suggested = ''] = /^Try .*: (\. \S+; node dist\/main\.js \S+)/m.exec(first.output()) ?? []
   expect(execFileSync('sh', ['-c', suggested.replace('doctor', 'checkpoint show')]).toString()).toMatch(
     /^backfill +done/m,
+  )
+  expect(await tableOfSubscriber()).toMatch(
+    /Troufignac[\s\S]*source, index and topic agree[\s\S]*has erased the client/,
   )
   expect(first.output()).toMatch(/clients [\d ]+.* · events [\d ]+ · pages \d+ · \d+\.\d events\/s/)
   expect(await first.interrupt()).toBeLessThan(5000)

@@ -9,12 +9,17 @@ export interface DocumentedCommand {
 const programs = 'polaris-connector|node|npm|npx|make|docker|podman|helm|kubectl|aws|openssl'
 const inline = new RegExp(`\`((?:${programs}) [^\`\\n]+)\``, 'g')
 
+/** A walk from the demo to a table: `test/e2e/commands/demo.test.ts` runs its shell blocks, one after the other. */
+export const subscriberPage = 'contract/README.md'
+
 /**
  * All commands in the order of the pages: the lines of shell blocks, and inline code that starts with a program.
- * Skips the decisions and the changelog, which describe the past.
+ * Skips the decisions and the changelog, which describe the past, and the page for subscribers.
  */
 export function documentedCommands(): readonly DocumentedCommand[] {
-  const pages = markdownFiles().filter(({ path }) => !/^docs\/decisions\/|^CHANGELOG/.test(path))
+  const pages = markdownFiles().filter(
+    ({ path }) => !/^docs\/decisions\/|^CHANGELOG/.test(path) && path !== subscriberPage,
+  )
   return pages.flatMap(({ path: page, text, blocks }) => {
     const fenced = blocks.filter(({ language }) => language === 'sh').flatMap((block) => commandsIn(block.text))
     const prose = text.replaceAll(/^```[\s\S]*?^```$/gm, '')
