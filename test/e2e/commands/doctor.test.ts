@@ -182,9 +182,11 @@ it('explains a rejecting server, and warns about a suspicious page', async () =>
 
 it('reports a topic that is missing or accepts too little, and a checkpoint of another stream', async () => {
   const here = await scene({ yaml: 'kafka: { topics: { create: false } }' })
-  const missing = await examined(here, group)
+  const used = { ...group, PROGRESS_TOPIC: `${here.name}.progress` }
+  const missing = await examined(here, used)
   expect(missing.exit).toBe(3)
-  expect(verdicts(missing.findings, 'failed')).toEqual(['placement', 'topic', 'dead letters'])
+  expect(verdicts(missing.findings, 'failed')).toEqual(['placement', 'topic', 'dead letters', 'progress'])
+  expect(missing.byCheck.progress?.hint).toContain(`.progress --partitions 1 --config cleanup.policy=compact`)
   expect(missing.byCheck.topic?.hint).toContain(`--create --topic ${here.name} --partitions 6`)
 
   const kafka = await admin(inject('kafkaBrokers'))
@@ -195,11 +197,13 @@ it('reports a topic that is missing or accepts too little, and a checkpoint of a
   await createTopics(kafka, [
     { topic: here.name, configEntries: small },
     { topic: `${here.name}.dlq` },
+    { topic: `${here.name}.progress`, configEntries: small },
     { topic: `${here.name}.slots`, numPartitions: 3 },
   ])
-  const tooSmall = await examined(here, group)
+  const tooSmall = await examined(here, used)
   expect(verdicts(tooSmall.findings, 'failed')).toEqual(['topic'])
   expect(tooSmall.byCheck.topic).toMatchObject({ code: 'publish.refused', detail: expect.stringContaining('500000') })
+  expect(tooSmall.byCheck.progress).toMatchObject({ hint: expect.stringContaining('finds no completed scan') })
   expect(await here.start({}, ['poll-once']).exitCode()).toBe(0)
   const other = await examined(here, { POLARIS_CODE_MAGASIN: '2' })
   expect(other.byCheck.checkpoint).toMatchObject({ code: 'checkpoint.other-stream', verdict: 'failed' })

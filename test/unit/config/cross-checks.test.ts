@@ -209,6 +209,17 @@ describe('two streams', () => {
   })
 })
 
+test('the progress topic is no topic of a stream', () => {
+  const of = (topic: string) => settings(`{ progress: { topic: ${topic} }, streams: [{ kafka: { topic: clients } }] }`)
+  expect(of('clients.progress')).toEqual([])
+  for (const topic of ['clients', 'clients.dlq'])
+    expect(of(topic)).toEqual([
+      'progress.topic is also a topic of streams[0], whose consumers expect other records: use another name',
+    ])
+  expect(found({ PROGRESS_TOPIC: 'a b' })).toEqual([expect.stringContaining('PROGRESS_TOPIC must be a topic name')])
+  expect(found({ PROGRESS_TOPIC: '' })).toEqual([])
+})
+
 test('a setting that is invalid by itself is reported once', () => {
   expect(found({ POLARIS_AUTH: 'ntlm', POLARIS_USER: 'u' })).toEqual(['POLARIS_AUTH must be one of none, basic, login'])
   expect(settings('kafka: { sasl: { usrname: u, mechanism: plain, password: p } }')).toEqual([

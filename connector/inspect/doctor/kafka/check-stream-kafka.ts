@@ -101,7 +101,8 @@ async function checkTopic(
   { stream, kafka, use }: Subject & { readonly use: keyof typeof lostUnlessCompacted },
   finish: AbortSignal,
 ): Promise<TopicCheck> {
-  const { maxMessageBytes, topic: configured } = stream.config.kafka
+  const { topic: configured, ...kafkaConfig } = stream.config.kafka
+  const maxMessageBytes = use === 'progress' ? undefined : kafkaConfig.maxMessageBytes
   const { [use]: topic = '', create } = configured
   const shape = topicShapes(configured)[use]
   const lost = lostUnlessCompacted[use]

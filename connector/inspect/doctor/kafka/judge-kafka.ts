@@ -25,8 +25,8 @@ export interface TopicRequirements {
   readonly create: TopicCreation | undefined
   /** How an operator creates it. */
   readonly shape: TopicShape
-  /** Maximum size of a batch, in bytes. */
-  readonly maxMessageBytes: number
+  /** Maximum size of a batch, in bytes; undefined: batches are small. */
+  readonly maxMessageBytes: number | undefined
   /** What is lost unless the topic is compacted; undefined: nothing. */
   readonly lost: string | undefined
   readonly brokers: number
@@ -63,7 +63,7 @@ function judgeSettings(
   const { copies, copiesInSync, settings } = view
   const number = (name: string) => Number(settings?.get(name) ?? Number.NaN)
   const inSync = number('min.insync.replicas')
-  if (number('max.message.bytes') < maxMessageBytes) {
+  if (maxMessageBytes !== undefined && number('max.message.bytes') < maxMessageBytes) {
     const hint = 'lower kafka.maxMessageBytes, or raise max.message.bytes of the topic'
     return failed('publish.refused', `${detail}, less than kafka.maxMessageBytes ${maxMessageBytes}`, hint)
   }
@@ -87,9 +87,12 @@ function judgeSettings(
 }
 
 /** What an operator compares whose user may not see the configuration of a topic. */
-function hintOfHidden(maxMessageBytes: number, { lost, brokers }: Pick<TopicRequirements, 'lost' | 'brokers'>) {
+function hintOfHidden(
+  maxMessageBytes: number | undefined,
+  { lost, brokers }: Pick<TopicRequirements, 'lost' | 'brokers'>,
+) {
   const wanted = [
-    `max.message.bytes is at least ${maxMessageBytes}`,
+    ...(maxMessageBytes === undefined ? [] : [`max.message.bytes is at least ${maxMessageBytes}`]),
     ...(brokers > 1 ? ['min.insync.replicas is 2'] : []),
     ...(lost !== undefined ? ['cleanup.policy is compact'] : []),
   ]
