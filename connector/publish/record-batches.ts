@@ -47,8 +47,8 @@ function headerSizes(): (headers: RecordHeaders) => number {
 
 function sizeOfHeaders(headers: RecordHeaders): number {
   let bytes = 0
-  for (const [name, text] of Object.entries(headers))
-    bytes += Buffer.byteLength(name) + Buffer.byteLength(text) + headerOverheadBytes
+  // Names are ASCII.
+  for (const name in headers) bytes += name.length + Buffer.byteLength(headers[name] ?? '') + headerOverheadBytes
   return bytes
 }
 

@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module'
 import type { Message } from 'kafkajs'
 import { crc32c } from './crc32c.ts'
+import { encodedHeaders } from './encoded-headers.ts'
 import { RequestWriter, sizeOfText, sizeOfVarint } from './request-writer.ts'
 
 /** A produce request as kafkajs passes it to its encoder. */
@@ -110,25 +111,6 @@ function ownRecord({ key = null, value, headers: given = noHeaders }: Message): 
 }
 
 const noHeaders = {}
-/** Most records share a few header objects. */
-const cachedHeaders = new WeakMap<object, Buffer>()
-
-function encodedHeaders(headers: NonNullable<Message['headers']>): Buffer | undefined {
-  const cached = cachedHeaders.get(headers)
-  if (cached !== undefined) return cached
-  const texts: string[] = []
-  for (const [name, text] of Object.entries(headers)) {
-    if (typeof text !== 'string') return undefined
-    texts.push(name, text)
-  }
-  const count = texts.length / 2
-  const lengths = texts.map((text) => Buffer.byteLength(text))
-  const size = lengths.reduce((sum, length) => sum + sizeOfVarint(length) + length, sizeOfVarint(count))
-  const to = new RequestWriter(Buffer.allocUnsafe(size)).varint(count)
-  for (const [at, text] of texts.entries()) to.varint(lengths[at] ?? 0).utf8(text)
-  cachedHeaders.set(headers, to.buffer)
-  return to.buffer
-}
 
 const NO_COMPRESSION = 0
 const TRANSACTIONAL = 16
