@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { type Admin, Kafka, logLevel } from 'kafkajs'
+import { closeStack } from '../../connector/runtime/close-stack.ts'
 import { lastLines } from '../../test/support/connector-process.ts'
 import { type ServerProcess, startProcess } from '../../test/support/servers/server-process.ts'
 import { openTopic, readTopic, readTopicUntil, type TopicRecord } from '../../test/support/topic-reader.ts'
@@ -13,33 +14,51 @@ export const LABELS = 'client.label'
 
 const KILLS = 5
 const MOST_PAUSE_MS = 30
-const WITHIN_MS = 60_000
+/** Longer than a group session and a transaction. */
+const WITHIN_MS = 150_000
 
 /**
- * Kills the service while it works, starts it again, and compares the two topics. Rejects unless every record has
- * caused exactly one, in the same order, and at least one kill interrupted a transaction.
+ * Kills the service while it works, starts it again, and lets a second instance take over from one that stands still.
+ * Rejects unless every record has caused exactly one, in the same order, and at least one transaction was interrupted.
  */
-export async function exactlyOnceThroughKills(shop: Shop, command: string, ...args: string[]): Promise<string> {
+export async function exactlyOnceThroughKills(
+  shop: Shop,
+  commandOf: (instance: string) => readonly [string, ...string[]],
+): Promise<string> {
   await createLabels(shop)
   const logFile = join(shop.folder, 'service.log')
-  const start = () => startProcess({ command, args, logFile })
-  let service = start()
-  const kill = async () => {
+  await using closing = closeStack()
+  const start = (instance: string) => {
+    const [command, ...args] = commandOf(instance)
+    return closing.use(startProcess({ command, args, logFile }), (one) => one.end('SIGTERM', 10_000))
+  }
+  const untilInterrupted = async (service: ServerProcess) => {
     await untilWorking(shop, service)
     await delay(Math.random() * MOST_PAUSE_MS)
+  }
+  const kill = async (service: ServerProcess, instance: string) => {
+    await untilInterrupted(service)
     await service.end('SIGKILL')
-    service = start()
+    return start(instance)
   }
   try {
-    for (let kills = 1; kills < KILLS; kills += 1) await kill()
+    let first = start('labels-0')
+    for (let kills = 1; kills < KILLS; kills += 1) first = await kill(first, 'labels-0')
+    await untilInterrupted(first)
+    signal(first, 'SIGSTOP')
+    const second = start('labels-1')
+    await untilWorking(shop, second)
+    signal(first, 'SIGCONT')
     await shop.restart({ EVENT_MODE: 'binary' })
-    await Promise.all([kill(), shop.day()])
+    await Promise.all([kill(second, 'labels-1'), shop.day()])
     return await compared(shop)
   } catch (error) {
     throw new Error(`${error instanceof Error ? error.message : error}\n${lastLines(readFileSync(logFile, 'utf8'))}`)
-  } finally {
-    await service.end('SIGTERM', 10_000)
   }
+}
+
+function signal({ pid }: ServerProcess, name: 'SIGSTOP' | 'SIGCONT'): void {
+  if (pid !== undefined) process.kill(pid, name)
 }
 
 async function createLabels({ brokers, topic }: Shop): Promise<void> {
@@ -95,8 +114,8 @@ async function compared({ brokers, topic, rows }: Shop): Promise<string> {
     rows(),
   )
   const aborted = (await uncommitted(brokers)) - labels.length
-  if (aborted <= 0) throw new Error('no kill interrupted a transaction: run it again')
-  return `${labels.length} records, each once and in order, after ${KILLS} kills; ${aborted} records were aborted`
+  if (aborted <= 0) throw new Error('no transaction was interrupted: run it again')
+  return `${labels.length} records, each once and in order, after ${KILLS} kills and a take-over; ${aborted} records were aborted`
 }
 
 interface Place {

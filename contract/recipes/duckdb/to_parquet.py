@@ -53,6 +53,7 @@ def read(brokers, topic, starts):
         "bootstrap.servers": brokers,
         "group.id": "duckdb",  # required, but unused: the offsets are in the database
         "enable.auto.commit": False,
+        "auto.offset.reset": "error",  # never skip: a deleted topic has other offsets
         "isolation.level": "read_committed",
         "enable.partition.eof": True,
     })

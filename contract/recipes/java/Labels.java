@@ -29,12 +29,17 @@ public class Labels {
     this.labels = labels;
   }
 
-  public static void main(String[] args) throws Exception {
-    new Labels(args[1], args[2]).run(args[0], args[3]);
+  /** After any error, the process exits: its successor ends the transaction and begins at the committed offsets. */
+  public static void main(String[] args) {
+    try {
+      new Labels(args[1], args[2]).run(args[0], args[3]);
+    } catch (Exception error) {
+      System.err.println("labels: " + error);
+      Runtime.getRuntime().halt(1); // all is closed; exit() would wait for this thread
+    }
   }
 
-  /** After any error, the process exits: its successor ends the transaction and begins at the committed offsets. */
-  void run(String brokers, String instance) throws Exception {
+  private void run(String brokers, String instance) throws Exception {
     var text = new StringDeserializer();
     try (var consumer = new KafkaConsumer<>(consumerSettings(brokers, instance), text, text);
         var producer = new KafkaProducer<>(producerSettings(brokers, instance), new StringSerializer(), new StringSerializer())) {

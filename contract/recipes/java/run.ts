@@ -7,6 +7,6 @@ const java = ['java', '-cp', file('../../../.cache/recipe-java/*'), file('Labels
 
 await runRecipe(
   'java',
-  (shop) => exactlyOnceThroughKills(shop, ...java, shop.brokers, shop.topic, LABELS, 'labels-0'),
+  (shop) => exactlyOnceThroughKills(shop, (instance) => [...java, shop.brokers, shop.topic, LABELS, instance]),
   { clients: 10_000 },
 )
