@@ -1,3 +1,4 @@
+import { rawJson } from '../runtime/parsed-json.ts'
 import { type ClientRecord, type ClientValue, setField, type WritableRecord } from '../source/client-source.ts'
 import { withSortedKeys } from './canonical-json.ts'
 
@@ -72,13 +73,10 @@ function typer(types: FieldTypes, report: (path: string) => void) {
     const fits = type !== undefined && typeof value === 'string' && typeRows[type].fits(value)
     if (type !== undefined && !fits && value !== '') report(path)
     if (typeof value !== 'string') return ofRecord(value, `${path}.`)
-    return fits && typeRows[type].as === 'literal' ? rawJson(value) : value
+    return fits && typeRows[type].as === 'literal' ? (rawJson(value) as ClientRecord) : value
   }
   return ofRecord
 }
-
-/** `JSON.stringify` writes it as it is. */
-const rawJson = (text: string) => (JSON as typeof JSON & { rawJSON(text: string): ClientRecord }).rawJSON(text)
 
 /** The value of a JSON text in which numbers and booleans are their text, as a client has them. */
 export function parsedAsText(json: string): unknown {

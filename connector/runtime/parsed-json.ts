@@ -44,3 +44,21 @@ export const parsedFields = (text: string): Readonly<Record<string, unknown>> =>
 export function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null ? { ...value } : {}
 }
+
+/** In TypeScript, `JSON` has no `rawJSON` yet. */
+const { rawJSON, isRawJSON } = JSON as typeof JSON & {
+  rawJSON(text: string): object
+  isRawJSON(value: unknown): value is { readonly rawJSON: string }
+}
+
+/** `JSON.stringify` writes this text as it is. */
+export const rawJson = (literal: string): object => rawJSON(literal)
+
+/** The text of a `rawJson`; undefined for any other value. */
+export const rawText = (value: unknown): string | undefined => (isRawJSON(value) ? value.rawJSON : undefined)
+
+/** The value of a JSON text, whose numbers are `rawJson`: they keep their digits. */
+export const parsedWithDigits = (json: string): unknown =>
+  JSON.parse(json, (_, value, at?: { readonly source?: string }) =>
+    typeof value === 'number' ? rawJson(at?.source ?? '') : value,
+  )

@@ -4,6 +4,7 @@ import type { RecordHeaders, ValueRecord } from '../../event/client-event.ts'
 import { clientRecord, type EventPlace, type EventSettings } from '../../event/client-record.ts'
 import { clientReader, type ReadClient, type ReadingRules } from '../../event/read-client.ts'
 import { emptyIndex } from '../../index/index-state.ts'
+import { fieldsOf, parsedWithDigits, rawJson, rawText } from '../../runtime/parsed-json.ts'
 import { newScans } from '../../scan/scan-state.ts'
 import { type InspectionReader, inspectedPages, onceThrough } from '../inspected-pages.ts'
 
@@ -78,7 +79,7 @@ function shownRecord(
   { key, value, headers }: ValueRecord,
   { topic, isMasked }: { readonly topic: string; readonly isMasked: boolean },
 ): PreviewedRecord {
-  const fields = JSON.parse(value) as Record<string, unknown>
+  const fields = fieldsOf(parsedWithDigits(value))
   if (!isMasked) return { topic, key, headers, value: fields }
   // In binary mode the value is the client, whose fields may have the names of attributes.
   const isClient = isBinary(headers)
@@ -116,7 +117,7 @@ const KEPT: ReadonlySet<string> = new Set([
   'bytes',
 ])
 
-/** The value of a record, without what it says about the client: names, types and numbers of fields stay. */
+/** The value of a record, without what it says about the client: names, types and numbers of fields stay. Numbers are `rawJson`. */
 export function maskedRecord(value: Readonly<Record<string, unknown>>): Record<string, unknown> {
   return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, KEPT.has(name) ? item : masked(item)]))
 }
@@ -124,6 +125,8 @@ export function maskedRecord(value: Readonly<Record<string, unknown>>): Record<s
 function masked(value: unknown): unknown {
   if (typeof value === 'string') return maskedText(value)
   if (Array.isArray(value)) return value.map(masked)
+  const digits = rawText(value)
+  if (digits !== undefined) return rawJson(digits.replaceAll(/\d/g, '9'))
   if (typeof value !== 'object' || value === null) return maskedText(String(value))
   return maskedFields(value)
 }
