@@ -14,13 +14,19 @@ test('counts how many clients fill each field, and with values of which types', 
     { No: '2', DateModification: '15/06/2026', Postal: '75001', Points: '1.5', Solde: '-7' },
   ]
   expect(surveyFields(clients, mapping)).toEqual([
-    { path: 'No', filled: 2, of: 2, types: ['whole number'], role: 'client id' },
-    { path: 'DateModification', filled: 2, of: 2, types: ['date'], role: 'modification time' },
-    { path: 'Postal', filled: 2, of: 2, types: ['text', 'whole number'], role: null },
-    { path: 'Points', filled: 2, of: 2, types: ['whole number', 'number'], role: null },
-    { path: 'Actif', filled: 1, of: 2, types: ['true/false'], role: null },
+    { path: 'No', filled: 2, of: 2, types: ['integer'], role: 'client id' },
+    {
+      path: 'DateModification',
+      filled: 2,
+      of: 2,
+      types: ['date-time', 'date in another form'],
+      role: 'modification time',
+    },
+    { path: 'Postal', filled: 2, of: 2, types: ['text', 'integer'], role: null },
+    { path: 'Points', filled: 2, of: 2, types: ['integer', 'decimal'], role: null },
+    { path: 'Actif', filled: 1, of: 2, types: ['boolean'], role: null },
     { path: 'Memo', filled: 0, of: 2, types: ['empty'], role: null },
-    { path: 'Solde', filled: 1, of: 2, types: ['whole number'], role: null },
+    { path: 'Solde', filled: 1, of: 2, types: ['integer'], role: null },
   ])
 })
 
@@ -30,9 +36,9 @@ test('looks into objects and lists, and finds a field that is a list on some cli
     { No: '2', Adresse: { Ville: 'Nice', Telephones: '3' }, Cartes: [] },
   ]
   expect(surveyFields(clients, undefined)).toEqual([
-    { path: 'No', filled: 2, of: 2, types: ['whole number'], role: null },
+    { path: 'No', filled: 2, of: 2, types: ['integer'], role: null },
     { path: 'Adresse', filled: 2, of: 2, types: ['object'], role: null },
-    { path: 'Adresse.Telephones', filled: 2, of: 2, types: ['list', 'whole number'], role: 'list' },
+    { path: 'Adresse.Telephones', filled: 2, of: 2, types: ['list', 'integer'], role: 'list' },
     { path: 'Adresse.Ville', filled: 1, of: 2, types: ['text'], role: null },
     { path: 'Cartes', filled: 2, of: 2, types: ['list'], role: 'list' },
     { path: 'Cartes.Code', filled: 1, of: 2, types: ['text', 'empty'], role: null },
