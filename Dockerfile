@@ -16,7 +16,8 @@ FROM --platform=$TARGETPLATFORM ${NODE_IMAGE} AS node
 FROM --platform=$TARGETPLATFORM ${RUNTIME_IMAGE} AS runtime
 COPY --from=node /usr/local/bin/node /usr/local/bin/node
 COPY --from=node /usr/local/LICENSE /licenses/node/LICENSE
-ENV NODE_ENV=production
+# One arena: glibc would keep freed memory for each thread.
+ENV NODE_ENV=production MALLOC_ARENA_MAX=1
 USER 65532:65532
 
 # A Polaris simulator with invented clients, for compose.yaml only; never published.
