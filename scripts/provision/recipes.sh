@@ -1,7 +1,7 @@
 # What the recipes in contract/recipes/ need besides the demo: the packages that the manifests in their folders pin.
 
 for_recipes() {
-  local name folder
+  local name folder jars
   for name in "$@"; do
     [ -f "contract/recipes/$name/run.ts" ] || fail "no recipe $name"
     [ ! -f "contract/recipes/$name/requirements.txt" ] || need_venv
@@ -11,7 +11,9 @@ for_recipes() {
   for name in "$@"; do
     folder=contract/recipes/$name
     [ ! -f "$folder/requirements.txt" ] || python_packages "$folder/requirements.txt" "recipe-$name"
-    [ ! -f "$folder/pom.xml" ] || recipe_jars "$folder" "recipe-$name"
+    jars=recipe-$name
+    [ ! -f "$folder/requirements.txt" ] || jars=$jars-jars
+    [ ! -f "$folder/pom.xml" ] || recipe_jars "$folder" "$jars"
     [ ! -f "$folder/package.json" ] || recipe_npm_packages "$folder"
   done
 }
