@@ -58,11 +58,20 @@ export const announcedOtherwise: Check = (evidence) => {
     ...announced.flatMap(({ id, data }) => {
       const ending = endings.find((one) => one.id === id)
       if (ending === undefined) return [`a ${data.scan} scan is announced that has not ended`]
-      const later = documents.slice(ending.at).map(({ document }) => document.pending)
+      const later = untilRewritten(documents.slice(ending.at)).map(({ document }) => document.pending)
       const isRepeated = later.some((one) => one !== null && one.seq === seqOf(ending) && one.nonce !== ending.nonce)
       return isRepeated ? [`the transaction that announced a ${data.scan} scan was made again`] : []
     }),
   ]
+}
+
+/** An operator's state keeps the number of the transactions that it replaces, and is of a higher epoch. */
+function untilRewritten(documents: Evidence['documents']): Evidence['documents'] {
+  const epoch = documents[0]?.document.committed.epoch
+  const rewritten = documents.findIndex(
+    ({ document: { committed } }) => committed.by === 'operator' && committed.epoch !== epoch,
+  )
+  return rewritten < 0 ? documents : documents.slice(0, rewritten)
 }
 
 /** Documents that may be stored while the first page of a scan that a later one knows is being read. */
