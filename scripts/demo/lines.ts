@@ -64,7 +64,7 @@ export function checkpointLine({ status, checkpointUrl }: DemoState): string {
 
 /** One event as a consumer of the topic receives it. */
 export function eventLine(record: TopicRecord, shows: DemoPlan['shows'], now: number): string {
-  const event = (record.value ?? {}) as { time?: string; data?: Record<string, unknown> }
+  const event = eventOf(record)
   const since = (now - Date.parse(event.time ?? '')) / 1000
   const late = Number.isNaN(since)
     ? ''
@@ -74,6 +74,14 @@ export function eventLine(record: TopicRecord, shows: DemoPlan['shows'], now: nu
   const where = `partition ${record.partition} offset ${record.offset}`
   const who = shows === 'names' ? nameOf(event.data ?? {}) : ''
   return [clockTime(now), `client ${record.key}`, late.padEnd(23), where.padEnd(24), who].join('  ').trimEnd()
+}
+
+type ShownEvent = { readonly time?: string | undefined; readonly data?: Record<string, unknown> }
+
+/** The headers tell the mode. */
+function eventOf({ headers, value }: TopicRecord): ShownEvent {
+  const fields = (value ?? {}) as Record<string, unknown>
+  return headers.ce_specversion === undefined ? fields : { time: headers.ce_time, data: fields }
 }
 
 /** To the second, in UTC. */

@@ -70,6 +70,9 @@ it('shows the names of invented clients, but only ids and times of real ones', (
   expect(eventLine(record, 'names', now)).toMatch(
     /^2026-11-25T02:00:01Z {2}client 42 {2}1\.5 s after its change .* P N, V \(version 3\)$/,
   )
+  const { time, data } = record.value as { readonly time: string; readonly data: unknown }
+  const binary = { ...record, value: data, headers: { ce_specversion: '1.0', ce_time: time } }
+  expect(eventLine(binary, 'names', now)).toBe(eventLine(record, 'names', now))
   expect(eventLine(record, 'ids', now)).toMatch(/client 42 {2}1\.5 s after its change .*partition 1 offset 5$/)
 })
 
