@@ -71,6 +71,14 @@ describe('a client that cannot become an event', () => {
     expect(value).toMatchObject({ code: 'client-too-large', bytes })
   })
 
+  test('counts the headers in binary mode: they have the attributes of the event', () => {
+    const client = { No: '1', Nom: 'x'.repeat(300) }
+    const form = eventForm({ mode: 'binary', extensions: { fieldrules: 'nom=keep,'.repeat(100) } })
+    expect(make(client, { form, maxValueBytes: 2_000 }).kind).toBe('event')
+    const { kind, record } = make(client, { form, maxValueBytes: 1_200 })
+    expect([kind, record.headers]).toEqual(['dead-letter', { 'content-type': 'application/json' }])
+  })
+
   test.each([
     ['its id as the key when that was read', { No: '1' }, '1'],
     ['no key when its id was not read', {}, null],
