@@ -57,7 +57,7 @@ def read(brokers, topic, starts):
         "isolation.level": "read_committed",
         "enable.partition.eof": True,
     })
-    unread = set(consumer.list_topics(topic).topics[topic].partitions)
+    unread = set(consumer.list_topics(topic, timeout=30).topics[topic].partitions)
     if not unread:
         raise SystemExit(f"no topic {topic}")
     consumer.assign([TopicPartition(topic, one, starts.get(one, OFFSET_BEGINNING)) for one in unread])
