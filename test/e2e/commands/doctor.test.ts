@@ -13,6 +13,7 @@ import { createTopics } from '../../support/create-topics.ts'
 import { allow } from '../../support/documentation/kafka-acls.ts'
 import { startKafka } from '../../support/servers/kafka-broker.ts'
 import { configFile, expectExactlyOnce, type Scene, scene } from '../../support/stream-scene.ts'
+import { readTopic } from '../../support/topic-reader.ts'
 
 const hasMessage = (msg: string) => (line: LogLine) => line.msg === msg
 
@@ -264,6 +265,7 @@ it('names all missing ACLs in one run before any topic exists, and those that --
   const operator = await admin(kafka.bootstrap)
   const environment = {
     ...group,
+    PROGRESS_TOPIC: `${here.name}.progress`,
     KAFKA_SSL_CA: readFileSync(secure.certificates.authority, 'utf8'),
     ...{ KAFKA_SASL_MECHANISM: 'plain', KAFKA_SASL_USERNAME: secure.username, KAFKA_SASL_PASSWORD: secure.password },
   }
@@ -272,9 +274,13 @@ it('names all missing ACLs in one run before any topic exists, and those that --
     exit: 3,
     details: [
       `the ACLs READ on group ${here.name}, DESCRIBE on topic ${here.name}.slots, CREATE on topic ${here.name}.slots (if it does not exist) are missing`,
-      `the ACLs WRITE on transactional id ${here.name}.clients, READ on group ${here.name}.clients, ${['', '.dlq']
+      `the ACLs WRITE on transactional id ${here.name}.clients, READ on group ${here.name}.clients, ${[
+        '',
+        '.dlq',
+        '.progress',
+      ]
         .map((suffix) => `WRITE on topic ${here.name}${suffix}, READ on topic ${here.name}${suffix}`)
-        .join(', ')}, ${['', '.dlq']
+        .join(', ')}, ${['', '.dlq', '.progress']
         .map((suffix) => `CREATE on topic ${here.name}${suffix} (if it does not exist)`)
         .join(', ')} are missing`,
       `no trial transaction: the ACLs WRITE on transactional id ${here.name}.doctor, READ on group ${here.name}.doctor are missing`,
@@ -294,4 +300,6 @@ it('names all missing ACLs in one run before any topic exists, and those that --
   const connector = here.start(environment)
   await connector.line(hasMessage('caught up'))
   expect(await connector.stop()).toBe(0)
+  const ends = await readTopic(kafka.bootstrap, environment.PROGRESS_TOPIC)
+  expect(ends.map(({ key }) => key)).toEqual([`/polaris/${here.name}/clients/backfill`])
 })
