@@ -97,24 +97,19 @@ function contentReader({ ignored, fields, hmac, types }: ReadingRules) {
 
 function publishedData(data: ClientRecord, ignored: IgnoredPaths): PublishedData {
   const json = canonicalJson(data)
-  const isWhole = ignored.size === 0 && withoutSingleLists(data) === data
-  const hash = isWhole ? sha256(json) : contentHash(data, ignored)
-  return { json, contentHash: hash, shapelessHash: () => shapelessHash(data, { ignored, hash }) }
+  const counted = countedForm(data, ignored)
+  const contentHash = sha256(counted === data ? json : canonicalJson(counted))
+  const shapelessHash = () => {
+    const shapeless = withoutShape(counted)
+    return shapeless === counted ? contentHash : sha256(canonicalJson(shapeless))
+  }
+  return { json, contentHash, shapelessHash }
 }
 
-/** `hash`: of a content whose shape does not matter. */
-function shapelessHash(
-  data: ClientRecord,
-  { ignored, hash }: { readonly ignored: IgnoredPaths; readonly hash: string },
-): string {
-  const counted = without(data, ignored)
-  const shapeless = withoutShape(counted)
-  return shapeless === withoutSingleLists(counted) ? hash : sha256(canonicalJson(shapeless))
-}
+/** What a content hash counts: the record itself if that is all of it. */
+const countedForm = (data: ClientRecord, ignored: IgnoredPaths) => withoutSingleLists(without(data, ignored))
 
-function contentHash(counted: ClientRecord, ignored: IgnoredPaths): string {
-  return sha256(canonicalJson(withoutSingleLists(without(counted, ignored))))
-}
+const contentHash = (data: ClientRecord, ignored: IgnoredPaths) => sha256(canonicalJson(countedForm(data, ignored)))
 
 /** The text of the rules for the client index. Fewer and shorter fields, too, may turn dead letters into events. */
 export function presentRules({ ignored, fields }: Omit<ReadingRules, 'timeZone'>, limits: string): string {
