@@ -44,7 +44,7 @@ export async function* openingTimes(sizes = SIZES): AsyncGenerator<OpeningTime, 
       const stored: StoredIndex = { address, segments: await indexIn(address, clients) }
       const { stdout } = await promisify(execFile)(process.execPath, [
         '--max-semi-space-size=16',
-        '--heap-growing-percent=30',
+        '--heap-growing-percent=60',
         '--no-parallel-scavenge',
         loader,
         JSON.stringify(stored),

@@ -26,7 +26,7 @@ export interface Plan {
  * Half the memory for a quarter more CPU. By default the young generation grows to 128 MB and the old one to four times
  * the live data.
  */
-export const LOW_MEMORY_FLAGS = '--max-semi-space-size=16 --heap-growing-percent=30 --no-parallel-scavenge'
+export const LOW_MEMORY_FLAGS = '--max-semi-space-size=16 --heap-growing-percent=60 --no-parallel-scavenge'
 
 const CASES: readonly Omit<Case, 'name'>[] = [
   { output: 'json', limit: 100, latencyMs: 0, clients: 40_000 },
