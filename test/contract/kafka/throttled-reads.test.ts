@@ -87,7 +87,8 @@ async function publishedStream(bytesPerSecond: number | undefined) {
   const poll = async () => {
     const open = { ...parts, publisher: publisher() }
     const reader = { ...on.pipeline.reader, clock: systemClock }
-    const group = { ...groupParts(), settings: { ...groupParts().settings, source } }
+    const { settings } = groupParts()
+    const group = { ...groupParts(), settings: { ...settings, form: { ...settings.form, source } } }
     const pipeline = { ...on.pipeline, reader, group, publisher: open.publisher, clock: systemClock }
     expect(await runAlone({ ...on.streamParts, open, pipeline, clock: systemClock }, never)).toEqual({
       kind: 'caught-up',

@@ -105,11 +105,16 @@ async function editIndex(name: string, edited: (entries: Map<ClientKey, IndexEnt
 const PARTITIONS = 6
 
 /** Writes a record to the topic of a stream as a foreign producer. */
-async function produce(topic: string, key: string, value: string | null): Promise<void> {
+async function produce(
+  topic: string,
+  key: string,
+  value: string | null,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<void> {
   const producer = testKafka(inject('kafkaBrokers')).producer()
   await producer.connect()
   const partition = partitionOf(Buffer.from(key), PARTITIONS)
-  await producer.send({ topic, messages: [{ key, value, partition }] })
+  await producer.send({ topic, messages: [{ key, value, headers, partition }] })
   await producer.disconnect()
 }
 
@@ -146,7 +151,7 @@ it('finds each kind of difference, names the clients only with --ids, and exits 
   const replaced = simulator.clientIds[4] ?? ''
   await produce(name, replaced, '{"other":"program"}')
   const event = { source: eventSource(name, 'clients'), subject: 'unknown', sequence: '00000000000000000007' }
-  await produce(name, 'unknown', JSON.stringify(event))
+  await produce(name, 'unknown', JSON.stringify(event), { 'content-type': 'application/cloudevents+json' })
 
   const { exit, output, json } = await audit(stage, elsewhere, ['--ids'])
   expect(exit, output).toBe(1)
