@@ -39,8 +39,7 @@ async function rebuildOnce(parts: RebuildParts, stop: AbortSignal): Promise<Rebu
   const stored = await parts.object.read(stop)
   const document = documentIn(stored)
   mustBelong(parts, document)
-  const lists = document.committed.state.mapping?.lists ?? []
-  const index = topicIndex({ ...parts, indexRules: indexRulesWithLists(parts.indexRules, lists) })
+  const index = topicIndex({ ...parts, indexRules: indexRulesWithLists(parts.indexRules, newestLists(document)) })
   await index.read(parts.onProgress, stop)
   const addKept = await readKept(parts.features, stop)
   const kept = addKept({ ...index, events: index.events(), mayBeCarriedOut: mayBeCarriedOutBy(document) })
@@ -60,6 +59,14 @@ async function rebuildOnce(parts: RebuildParts, stop: AbortSignal): Promise<Rebu
   }
   await mustNotHaveMoved(parts, stored, stop) // before fencing: the reading may have taken minutes
   return await openAsOperator(parts, { read: { stored, document }, published: publishedEvents(document), next }, stop)
+}
+
+/**
+ * The lists that were settled last. Lists only grow, and both events and clients get their shape before they are hashed,
+ * so they are right whichever state turns out to be valid; those of an older state would not be.
+ */
+export function newestLists({ committed, pending }: CheckpointDocument): readonly string[] {
+  return (pending?.change.mapping ?? committed.state.mapping)?.lists ?? []
 }
 
 function documentIn(stored: StoredText | undefined): CheckpointDocument {

@@ -37,7 +37,7 @@ import type { SourceTime } from '../../../../connector/source/client-source.ts'
 import { featureKey } from '../../../../connector/storage/checkpoint-store-config.ts'
 import type { OpenParts } from '../../../../connector/stream/open/open-parts.ts'
 import { openStream } from '../../../../connector/stream/open/open-stream.ts'
-import { type RebuildParts, rebuildIndex } from '../../../../connector/stream/rewrite/rebuild-index.ts'
+import { newestLists, type RebuildParts, rebuildIndex } from '../../../../connector/stream/rewrite/rebuild-index.ts'
 import { rewriteCheckpoint } from '../../../../connector/stream/rewrite/rewrite-checkpoint.ts'
 import type { RebuildProgress } from '../../../../connector/stream/rewrite/topic-index.ts'
 import { driven } from '../../../support/driven.ts'
@@ -613,4 +613,16 @@ describe('rebuildIndex', () => {
     expect(on.store.stored(KEY)?.text).toBe(text)
     expect(on.segments()).toEqual([])
   })
+})
+
+test('the topic is read with the lists that were settled last, also by a pending state', async () => {
+  const { stored } = await published()
+  const document = stored()
+  const { committed } = document
+  const { index: _, ...state } = committed.state
+  const settled = { ...state, entries: '', mapping: state.mapping && { ...state.mapping, lists: ['Cartes'] } }
+  const { epoch, seq, nonce, at } = committed
+  const pending = { epoch, seq: seq + 1, nonce, at, change: settled }
+  expect(newestLists(document)).toEqual([])
+  expect(newestLists({ ...document, pending })).toEqual(['Cartes'])
 })
