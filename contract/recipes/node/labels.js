@@ -16,7 +16,7 @@ const consumer = kafka.consumer({
 })
 const sessions = new Map() // partition to its producer, and to the offset from which it continues
 
-/** One transactional id for each partition: whoever opens it stops the former owner, whose transaction ends. */
+/** Each partition has its own transactional id. Opening it fences the former owner and ends its transaction. */
 async function open(partition) {
   const producer = kafka.producer({
     transactionalId: `${GROUP}-${topic}-${partition}`,
@@ -80,14 +80,14 @@ function eventIn({ headers, value }) {
   return data ?? { type: 'client.erased' } // a tombstone of another program
 }
 
-/** After any error, the outcome of a transaction is unknown, and the producer must not be used again: start anew. */
+/** After an error, the outcome of the transaction is unknown. The producer must not be used again, so the process ends. */
 function exit(error) {
   console.error(`labels: ${error.message}`)
   process.exit(1)
 }
 
 consumer.on(consumer.events.GROUP_JOIN, () => {
-  // Other partitions, or the same ones after somebody else had them.
+  // The partitions may be others now, or another consumer may have had them meanwhile.
   for (const { producer } of sessions.values()) producer.disconnect().catch(exit)
   sessions.clear()
 })

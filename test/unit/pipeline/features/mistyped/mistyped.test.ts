@@ -39,7 +39,7 @@ test('values that do not fit their type are counted, and their field is reported
   expect(counts()).toEqual({ points: 3, 'carte.solde': 1 })
 })
 
-test('another replica goes on counting; a field with another type is counted anew', () => {
+test('another replica continues the count; a field with a new type begins at zero', () => {
   const first = counting()
   first.publish({ Points: '007' })
   const second = counting(types, first)
