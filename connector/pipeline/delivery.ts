@@ -150,7 +150,7 @@ export async function deliverGroup(
   ])
   // Only now: a last record without a marker then belongs to the pending state.
   for (const lastRecord of lastRecordsOf(group))
-    await transaction.send([lastRecord(record, await transaction.endOffsets())])
+    await transaction.send([group.memory.pack(lastRecord(record, await transaction.endOffsets()))])
   // Invariants 1, 2: all records are stored and the next state is in S3; the commit makes both valid, or neither.
   await transaction.commit(record)
   checkpoint.decided()

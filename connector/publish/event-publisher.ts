@@ -1,5 +1,5 @@
-import type { OutgoingRecord } from '../event/client-event.ts'
 import type { RecordPlace, StoredEvent } from '../event/cloud-event/stored-event.ts'
+import type { PackedRecord } from '../event/packed-record.ts'
 
 /**
  * Committed by each transaction beside its events: a group offset (`seq`) and its metadata. Ordered by epoch, then seq;
@@ -160,7 +160,7 @@ export interface StreamProducer {
  */
 export interface PublisherTransaction extends AsyncDisposable {
   /** Resolves once every record is stored in the open transaction. One call at a time. */
-  send(records: readonly OutgoingRecord[]): Promise<void>
+  send(records: readonly PackedRecord[]): Promise<void>
   /**
    * By partition of the events topic, the offset after all records that are stored: those of this transaction, without
    * its markers, and those of all others.

@@ -1,4 +1,5 @@
-import type { OutgoingRecord, RecordHeaders } from '../event/client-event.ts'
+import type { RecordHeaders } from '../event/client-event.ts'
+import type { PackedRecord } from '../event/packed-record.ts'
 import { ConnectorError } from '../runtime/connector-error.ts'
 import type { TopicLayout } from './event-publisher.ts'
 import { partitionOf } from './partitioner.ts'
@@ -6,7 +7,7 @@ import { partitionOf } from './partitioner.ts'
 /** A record in the form in which it is sent. `timestamp`: ms since 1970. */
 interface KafkaRecord {
   readonly key: Buffer | null
-  readonly value: string | null
+  readonly value: Buffer | null
   readonly partition: number
   readonly timestamp: string
   readonly headers: RecordHeaders
@@ -30,6 +31,7 @@ interface BatchLayout {
   readonly publishedAt: number
 }
 
+const noBytes = Buffer.alloc(0)
 /** For lengths, attributes and offsets. */
 const recordOverheadBytes = 36
 /** For the lengths of the name and the text of a header. */
@@ -61,7 +63,7 @@ interface OpenBatches extends PartitionBatches {
  * Groups records by partition, in order, into chunks that a broker accepts. Throws `publish.refused` if a record
  * exceeds the limit.
  */
-export function partitionBatches(records: readonly OutgoingRecord[], layout: BatchLayout): PartitionBatches[] {
+export function partitionBatches(records: readonly PackedRecord[], layout: BatchLayout): PartitionBatches[] {
   const timestamp = String(layout.publishedAt)
   const sizeOf = headerSizes()
   const batchesOf = () => new Map<number, OpenBatches>()
@@ -70,9 +72,9 @@ export function partitionBatches(records: readonly OutgoingRecord[], layout: Bat
     const { topic, partitions } = layoutOf(record, layout)
     const key = record.key === null ? null : Buffer.from(record.key)
     const { value, headers } = record
-    const bytes = recordOverheadBytes + sizeOf(headers) + (key?.length ?? 0) + Buffer.byteLength(value ?? '')
+    const bytes = recordOverheadBytes + sizeOf(headers) + (key?.length ?? 0) + (value?.length ?? 0)
     if (bytes > layout.maxMessageBytes) throw tooLarge(topic, bytes, layout.maxMessageBytes)
-    const partition = partitionOf(key ?? Buffer.from(value ?? ''), partitions)
+    const partition = partitionOf(key ?? value ?? noBytes, partitions)
     let batches = open[record.to].get(partition)
     if (batches === undefined) {
       batches = { topic, partition, chunks: [[]], bytes: 0 }
@@ -83,7 +85,7 @@ export function partitionBatches(records: readonly OutgoingRecord[], layout: Bat
   return Object.values(open).flatMap((batches) => [...batches.values()])
 }
 
-function layoutOf({ to }: OutgoingRecord, layout: Pick<BatchLayout, OutgoingRecord['to']>): TopicLayout {
+function layoutOf({ to }: PackedRecord, layout: Pick<BatchLayout, PackedRecord['to']>): TopicLayout {
   const found = layout[to]
   if (found === undefined) throw new ConnectorError('bug', `publish: there is no topic for ${to}`)
   return found

@@ -2,7 +2,13 @@ import { createRequire } from 'node:module'
 import { refuseNewerBrokers } from './broker-versions.ts'
 import { registerCodecs } from './compression-codecs.ts'
 import { type MetadataPool, requestUsedTopicsOnly } from './metadata-requests.ts'
-import { type OuterEncoder, produceRequest, writeBeforeBody } from './produce-request.ts'
+import {
+  freeSentRequests,
+  type OuterEncoder,
+  type ProducingBroker,
+  produceRequest,
+  writeBeforeBody,
+} from './produce-request.ts'
 import { keepSaslFailures } from './sasl-login.ts'
 import { observeTransactions } from './transaction-requests.ts'
 
@@ -29,6 +35,7 @@ export function patchKafkaJs(): void {
   requestUsedTopicsOnly(prototypeOf('cluster/brokerPool', ['refreshMetadata']), prototypeOf('broker', ['metadata']))
   refuseNewerBrokers(prototypeOf('broker', ['apiVersions']))
   observeTransactions(prototypeOf('broker', ['addPartitionsToTxn', 'initProducerId', 'produce']))
+  freeSentRequests(prototypeOf<ProducingBroker>('broker', ['produce']))
   writeBeforeBody(prototypeOf<OuterEncoder>('protocol/encoder', ['writeEncoder']))
   replaceModule('kafkajs/src/protocol/requests/produce/v3/request', produceRequest)
   registerCodecs()

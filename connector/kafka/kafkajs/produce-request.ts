@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module'
 import type { Message } from 'kafkajs'
+import { free } from '../../runtime/memory/free.ts'
 import { crc32c } from './crc32c.ts'
 import { encodedHeaders } from './encoded-headers.ts'
 import { RequestWriter, sizeOfText, sizeOfVarint } from './request-writer.ts'
@@ -45,6 +46,25 @@ export function produceRequest(original: (order: ProduceOrder) => Request): (ord
   }
 }
 
+/** The memory of requests, by their records. */
+const memories = new WeakMap<ProduceOrder['topicData'], Buffer>()
+
+/** The part of kafkajs' broker that sends produce requests. */
+export interface ProducingBroker {
+  produce(order: Pick<ProduceOrder, 'topicData'>): Promise<unknown>
+}
+
+/** Frees the memory of a request once its response has arrived: then all of it was sent. */
+export function freeSentRequests(broker: ProducingBroker): void {
+  const original = broker.produce
+  broker.produce = async function produce(this: ProducingBroker, order) {
+    const response = await original.call(this, order)
+    const memory = memories.get(order.topicData)
+    if (memory !== undefined) free(memory)
+    return response
+  }
+}
+
 /** The part of kafkajs' encoder that puts a body behind its header, and both behind their length. */
 export interface OuterEncoder {
   buf: Buffer
@@ -73,8 +93,7 @@ export function writeBeforeBody(encoder: OuterEncoder): void {
 
 interface OwnRecord {
   readonly key: Buffer | null
-  readonly value: string | null
-  readonly valueBytes: number
+  readonly value: Buffer | null
   readonly headers: Buffer
 }
 
@@ -105,11 +124,11 @@ function ownRecords({ topicData }: ProduceOrder): OwnRecords | undefined {
 
 function ownRecord({ key = null, value, headers: given = noHeaders }: Message): OwnRecord | undefined {
   const headers = encodedHeaders(given)
-  if ((key !== null && !Buffer.isBuffer(key)) || headers === undefined) return undefined
-  if (value === null) return { key, value, valueBytes: 0, headers }
-  return typeof value === 'string' ? { key, value, valueBytes: Buffer.byteLength(value), headers } : undefined
+  if (headers === undefined || !isBytes(key) || !isBytes(value)) return undefined
+  return { key, value, headers }
 }
 
+const isBytes = (one: Message['key'] | Message['value']): one is Buffer | null => one === null || Buffer.isBuffer(one)
 const noHeaders = {}
 
 const NO_COMPRESSION = 0
@@ -128,6 +147,7 @@ async function encodeProduce(order: ProduceOrder, own: OwnRecords): Promise<Enco
   const size = REQUEST_BYTES + sizeOfText(transactionalId) + sizeOfText(own.topic) + batchBytes
   const memory = Buffer.allocUnsafeSlow(ROOM_BYTES + size) // only written bytes are sent
   withRoom.add(memory.buffer)
+  memories.set(order.topicData, memory)
   const to = new RequestWriter(memory.subarray(ROOM_BYTES))
   to.text(transactionalId).int16(order.acks).int32(order.timeout)
   to.int32(1).text(own.topic).int32(1).int32(own.partition).int32(batchBytes)
@@ -149,11 +169,13 @@ async function encodeProduce(order: ProduceOrder, own: OwnRecords): Promise<Enco
 
 const load = createRequire(import.meta.url)
 
-function compress(records: readonly OwnRecord[], type: number): Promise<Buffer> {
+async function compress(records: readonly OwnRecord[], type: number): Promise<Buffer> {
   const { lookupCodec } = load('kafkajs/src/protocol/message/compression')
-  const to = new RequestWriter(Buffer.allocUnsafe(sizeOfRecords(records)))
+  const to = new RequestWriter(Buffer.allocUnsafeSlow(sizeOfRecords(records)))
   writeRecords(to, records)
-  return lookupCodec(type).compress(to)
+  const compressed: Buffer = await lookupCodec(type).compress(to)
+  free(to.buffer)
+  return compressed
 }
 
 function sizeOfRecords(records: readonly OwnRecord[]): number {
@@ -168,21 +190,18 @@ function sizeOfRecords(records: readonly OwnRecord[]): number {
 }
 
 /** Attributes and the difference of timestamps take a byte each. */
-function sizeOfBody({ key, valueBytes, headers }: OwnRecord, delta: number): number {
-  const keySize = key === null ? 1 : sizeOfVarint(key.length) + key.length
-  return 2 + sizeOfVarint(delta) + keySize + sizeOfVarint(valueBytes) + valueBytes + headers.length
+function sizeOfBody({ key, value, headers }: OwnRecord, delta: number): number {
+  return 2 + sizeOfVarint(delta) + sizeOfBytes(key) + sizeOfBytes(value) + headers.length
 }
+
+const sizeOfBytes = (bytes: Buffer | null) => (bytes === null ? 1 : sizeOfVarint(bytes.length) + bytes.length)
 
 function writeRecords(to: RequestWriter, records: readonly OwnRecord[]): void {
   let delta = 0
   for (const record of records) {
-    const { key, value, valueBytes, headers } = record
+    const { key, value, headers } = record
     to.varint(sizeOfBody(record, delta)).int8(0).int8(0).varint(delta)
-    if (key === null) to.nullLength()
-    else to.varint(key.length).raw(key)
-    if (value === null) to.nullLength()
-    else to.varint(valueBytes).utf8(value)
-    to.raw(headers)
+    to.bytes(key).bytes(value).raw(headers)
     delta += 1
   }
 }

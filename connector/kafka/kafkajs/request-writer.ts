@@ -53,8 +53,9 @@ export class RequestWriter {
     return this
   }
 
-  /** -1 as a zigzag varint: the length of null. */
-  nullLength(): this {
+  /** Bytes with their length as a zigzag varint before them; null has length -1. */
+  bytes(value: Buffer | null): this {
+    if (value !== null) return this.varint(value.length).raw(value)
     this.buffer[this.#at++] = 1
     return this
   }

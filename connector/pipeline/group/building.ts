@@ -1,9 +1,9 @@
 import type { StateChange } from '../../checkpoint/stream-state.ts'
 import type { StreamRequests } from '../../control/stream-requests.ts'
-import type { OutgoingRecord } from '../../event/client-event.ts'
 import type { EventSettings } from '../../event/client-record.ts'
 import type { DeadLetterGuard } from '../../event/dead-letter.ts'
 import type { FieldWatch } from '../../event/missing-fields.ts'
+import type { PackedRecord, RecordMemory } from '../../event/packed-record.ts'
 import type { StreamMapping } from '../../event/page-mapping.ts'
 import type { ReadClient, ReadingRules } from '../../event/read-client.ts'
 import type { RepeatWatch } from '../../event/repeat-watch.ts'
@@ -23,12 +23,14 @@ import type { ScanMemory } from './scan-memory.ts'
 /** The pages, or parts of one, that share one transaction: their records, and their change to the checkpoint. */
 export interface PageGroup {
   readonly pages: number
-  readonly records: readonly OutgoingRecord[]
+  readonly records: readonly PackedRecord[]
+  /** Of the records. */
+  readonly memory: RecordMemory
   readonly deadLetters: number
   readonly scans: ReadonlyMap<ScanKind, ScanCounts>
   /** When the changes were made that live scans found, by our clock. */
   readonly changedAt: readonly number[]
-  /** Size of all values in UTF-16 code units, which limits group commit. */
+  /** Size of all values in bytes, which limits group commit. */
   readonly size: number
   readonly parts: readonly FinishedPart[]
   readonly change: StateChange

@@ -8,7 +8,7 @@ import { LIVE, RECHECK_AFTER_MS, type Recheck, type ScanKind } from '../../scan/
 import type { PageReading } from '../read/page-reading.ts'
 import { type Building, returnedEntry } from './building.ts'
 import { changedAt, type LateChange, lateChange, type ScanCounts } from './late-change.ts'
-import { type Adding, MAX_ENTRIES, SLICE_CLIENTS } from './open-group.ts'
+import { type Adding, addRecord, MAX_ENTRIES, SLICE_CLIENTS } from './open-group.ts'
 import type { ScanRun } from './scan-memory.ts'
 
 /** Adds the clients of a page. */
@@ -120,8 +120,7 @@ function publish(
   const { kind, record } = clientRecord(client, place, settings.settings)
   if (deadLetters.add(kind) === 'too-many') throw tooManyDeadLetters(idField)
   if (again === undefined && (scan.kind === 'live' || scan.kind === 'look-back')) building.changes += 1
-  added.records.push(record)
-  added.size += record.value.length
+  addRecord(added, record)
   const isDeadLetter = kind === 'dead-letter'
   const { key, content } = client
   building.entries.set(key, { content, number: events, tag: scan.tag, isDeadLetter, mark: 'none', rules: index.rules })

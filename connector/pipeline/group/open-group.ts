@@ -1,5 +1,6 @@
 import type { CarriedOut } from '../../control/stream-requests.ts'
 import type { OutgoingRecord } from '../../event/client-event.ts'
+import type { PackedRecord, RecordMemory } from '../../event/packed-record.ts'
 import type { ClientIndex } from '../../index/client-index.ts'
 import type { ClientTable } from '../../index/client-table.ts'
 import type { ClientKey, IndexEntry } from '../../index/index-entry.ts'
@@ -21,9 +22,10 @@ export interface OpenGroup {
 
 export interface AddedToGroup {
   pages: number
-  readonly records: OutgoingRecord[]
-  /** Of all values in UTF-16 code units. */
+  readonly records: PackedRecord[]
+  /** Of all values in bytes. */
   size: number
+  readonly memory: RecordMemory
 }
 
 /**
@@ -42,14 +44,19 @@ export function knownEntry(group: OpenGroup, key: ClientKey): IndexEntry | undef
   return group.entries.get(key) ?? group.undelivered.get(key) ?? group.index.get(key)
 }
 
+export function addRecord(added: AddedToGroup, record: OutgoingRecord): void {
+  const packed = added.memory.pack(record)
+  added.records.push(packed)
+  added.size += packed.value?.length ?? 0
+}
+
 /** Adds events of one client that are no pages of clients, with the client's entry after them. */
 export function addEvents(
   group: OpenGroup,
   records: readonly OutgoingRecord[],
   { key, entry }: { readonly key: ClientKey; readonly entry: IndexEntry },
 ): void {
-  group.added.records.push(...records)
-  group.added.size += records.reduce((size, { value }) => size + (value?.length ?? 0), 0)
+  for (const record of records) addRecord(group.added, record)
   group.events += records.length
   group.entries.set(key, entry)
 }

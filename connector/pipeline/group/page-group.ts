@@ -1,6 +1,7 @@
 import { KEPT_REQUESTS, type StreamState } from '../../checkpoint/stream-state.ts'
 import { withLists } from '../../event/configured-events.ts'
 import { listsInForce } from '../../event/list-shapes.ts'
+import { RecordMemory } from '../../event/packed-record.ts'
 import { repeatWatch } from '../../event/repeat-watch.ts'
 import { clientIndex } from '../../index/client-index.ts'
 import type { ClientTable } from '../../index/client-table.ts'
@@ -60,7 +61,8 @@ export function pageGroupBuilder(settings: PageGroupParts, from: BuildFrom): Pag
     order: memory.order,
     isCycling: memory.isCycling,
     finish: () => finishGroup(building),
-    delivered: ({ records }) => {
+    delivered: ({ records, memory }) => {
+      memory.free()
       building.undelivered = new Map()
       for (const { to } of records) settings.deadLetters.add(to === 'events' ? 'event' : 'dead-letter')
     },
@@ -171,5 +173,5 @@ function keptBy({ kept, parts }: Building): Building['kept'] {
 }
 
 function nothing(): Building['added'] {
-  return { pages: 0, records: [], deadLetters: 0, size: 0, scans: new Map(), changedAt: [] }
+  return { pages: 0, records: [], memory: new RecordMemory(), deadLetters: 0, size: 0, scans: new Map(), changedAt: [] }
 }

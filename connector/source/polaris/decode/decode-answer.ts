@@ -3,6 +3,7 @@ import type { OutputFormat } from '../../client-source.ts'
 import type { AnswerRoot } from './answer-node.ts'
 import { asUtf8, bodyDecoder, type Encoding, encodingOf, HEAD_BYTES } from './decode-text.ts'
 import { type DecodeSettings, xmlDecoder } from './decode-xml.ts'
+import { BodyMemory } from './json/body-memory.ts'
 import { decodeJson } from './json/decode-json.ts'
 
 /** Decodes a document while its body arrives. Steps take a few milliseconds; `JSON.parse` takes up to 0.4 s. */
@@ -92,15 +93,17 @@ function xmlDocument(encoding: Encoding, settings: DecodeSettings): DocumentDeco
 }
 
 function jsonDocument(encoding: Encoding, settings: DecodeSettings): DocumentDecoder {
-  const parts: Buffer[] = []
+  const body = new BodyMemory()
   return {
-    write: (bytes) => {
-      parts.push(bytes)
-    },
+    write: (bytes) => body.add(bytes),
     end: function* () {
-      const body = asUtf8(Buffer.concat(parts.splice(0)), encoding)
+      const utf8 = asUtf8(body.bytes(), encoding)
       yield
-      return yield* decodeJson(body, settings)
+      try {
+        return yield* decodeJson(utf8, settings)
+      } finally {
+        body.free()
+      }
     },
   }
 }
