@@ -1,4 +1,5 @@
 import { Kafka, logLevel } from 'kafkajs'
+import { RecordMemory } from '../connector/event/packed-record.ts'
 import { kafkaDefaults } from '../connector/kafka/kafka-config.ts'
 import { kafkaEventPublisher } from '../connector/kafka/kafka-event-publisher.ts'
 import { withoutCheckpoint } from '../connector/publish/event-publisher.ts'
@@ -79,8 +80,10 @@ async function openPublisher(): Promise<{ publish: Publish; close(): Promise<voi
   const producer = await publisher.open(withoutCheckpoint, stop)
   const publish: Publish = async (records, seq) => {
     const transaction = producer.begin(stop)
-    await transaction.send(records.map(({ key, value }) => sentEvent(key, value)))
+    const memory = new RecordMemory()
+    await transaction.send(records.map(({ key, value }) => sentEvent(key, value, memory)))
     await transaction.commit({ epoch: 1, seq, nonce: 'bench' })
+    memory.free()
   }
   return { publish, close: () => publisher.close() }
 }

@@ -18,7 +18,7 @@ import { closingAfterAll } from '../support/closing.ts'
 import { eventIn } from '../support/cloud-event.ts'
 import { testKafka } from '../support/committed-records.ts'
 import { createTopics } from '../support/create-topics.ts'
-import { eventForm } from '../support/records.ts'
+import { eventForm, packed } from '../support/records.ts'
 import { never } from '../support/signals.ts'
 import { readTopic } from '../support/topic-reader.ts'
 
@@ -94,7 +94,7 @@ function removalsOf(clients: readonly string[]) {
 
 async function publish(records: readonly OutgoingRecord[]) {
   await using transaction = producer.begin(never)
-  await transaction.send(records)
+  await transaction.send(records.map(packed))
   await transaction.commit({ epoch: 1, seq: ++transactions, nonce: `n${transactions}` })
 }
 
@@ -112,7 +112,7 @@ async function publishEnd() {
     confirmed: true,
   } as const
   const completed = { ...scan, pages: 1, clients: 36, events: published }
-  await transaction.send([scanCompleted(completed, { source, topic, endOffsets, nonce })])
+  await transaction.send([packed(scanCompleted(completed, { source, topic, endOffsets, nonce }))])
   await transaction.commit({ epoch: 1, seq: transactions, nonce })
 }
 
@@ -120,7 +120,7 @@ async function publishEnd() {
 async function abort(records: ReturnType<typeof changesOf>) {
   {
     await using transaction = producer.begin(never)
-    await transaction.send(records)
+    await transaction.send(records.map(packed))
   }
   producer = await publisher.open(withoutCheckpoint, never) // an abort closes the producer
 }

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { OutgoingRecord } from '../../connector/event/client-event.ts'
 import type { FakeRecord } from '../support/fakes/fake-event-publisher.ts'
+import type { TextRecord } from '../support/records.ts'
 import { violationsOf } from './check-history.ts'
 import { numberOf } from './evidence.ts'
 import { histories } from './histories.ts'
@@ -66,7 +66,7 @@ const others = (history: History) => history.records.filter(({ stream }) => stre
 
 const rewritten =
   (from: RegExp, to: string) =>
-  <Sent extends OutgoingRecord>(record: Sent): Sent =>
+  <Sent extends TextRecord>(record: Sent): Sent =>
     record.value === null ? record : { ...record, value: record.value.replace(from, to) }
 
 /** Each changes one thing that one check must find. */

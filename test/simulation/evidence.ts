@@ -1,9 +1,10 @@
 import { type CheckpointDocument, parseDocument } from '../../connector/checkpoint/checkpoint-document.ts'
-import { EVENT_TYPE, type OutgoingRecord } from '../../connector/event/client-event.ts'
+import { EVENT_TYPE } from '../../connector/event/client-event.ts'
 import { REMOVED_TYPE } from '../../connector/event/cloud-event/tombstone.ts'
 import type { ClientValue } from '../../connector/source/client-source.ts'
 import { eventIn } from '../support/cloud-event.ts'
 import type { FakeRecord } from '../support/fakes/fake-event-publisher.ts'
+import type { TextRecord } from '../support/records.ts'
 import { isForgotten as isForgottenBy, typeOf } from './check-removals.ts'
 import type { History } from './history.ts'
 import type { SimulatedStream, StoredDocument } from './simulated-stream.ts'
@@ -65,7 +66,7 @@ export function evidenceOf(history: History, stream: SimulatedStream): Evidence 
 }
 
 /** Of a record of the events topic; undefined for a dead letter. */
-const publishedIn = (record: OutgoingRecord): PublishedEvent | undefined =>
+const publishedIn = (record: TextRecord): PublishedEvent | undefined =>
   record.to === 'events' ? (eventIn(record) as unknown as PublishedEvent) : undefined
 
 /** Not the tombstone that follows a removal. */
@@ -76,6 +77,6 @@ function isRemoval(record: FakeRecord, before: readonly FakeRecord[]): boolean {
 }
 
 /** Of a record of the events topic. */
-export function numberOf(record: OutgoingRecord): number {
+export function numberOf(record: TextRecord): number {
   return Number(eventIn(record).sequence)
 }

@@ -1,7 +1,7 @@
-import type { OutgoingRecord } from '../../connector/event/client-event.ts'
 import type { Clock } from '../../connector/runtime/clock.ts'
 import type { Page, ReadArguments } from '../../connector/source/client-source.ts'
 import { checkpointKey } from '../../connector/storage/checkpoint-store-config.ts'
+import type { TextRecord } from '../support/records.ts'
 import type { HistoryOptions } from './history.ts'
 import { type SimulatedPolaris, type SourceFault, simulatedPolaris } from './simulated-polaris.ts'
 
@@ -39,7 +39,7 @@ export interface SimulatedStream {
 
 /** The first record of a client in a transaction. */
 export interface SentRecord {
-  readonly record: OutgoingRecord
+  readonly record: TextRecord
   /** Place of the client's last visible record at that time; -1: there was none. */
   readonly after: number
 }

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { afterEach, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest'
-import type { OutgoingRecord } from '../../../connector/event/client-event.ts'
+import type { PackedRecord } from '../../../connector/event/packed-record.ts'
 import { kafkaDefaults } from '../../../connector/kafka/kafka-config.ts'
 import { kafkaEventPublisher } from '../../../connector/kafka/kafka-event-publisher.ts'
 import {
@@ -14,16 +14,16 @@ import { codeOf } from '../../../connector/runtime/connector-error.ts'
 import { refusedAccounts } from '../../../connector/runtime/refused-accounts.ts'
 import { committedRecords } from '../../support/committed-records.ts'
 import { fakeKafka } from '../../support/fakes/fake-event-publisher.ts'
-import { sentEvent, sentTo } from '../../support/records.ts'
+import { packed, sentEvent, sentTo, type TextRecord } from '../../support/records.ts'
 import { never } from '../../support/signals.ts'
 
 /** One stream on a fake or real cluster, with as many publishers (replicas) as a test needs. */
 interface Cluster {
   replica(): EventPublisher
-  committed(to: OutgoingRecord['to']): Promise<readonly Committed[]>
+  committed(to: TextRecord['to']): Promise<readonly Committed[]>
 }
 
-interface Committed extends Pick<OutgoingRecord, 'key' | 'value' | 'headers'> {
+interface Committed extends Omit<TextRecord, 'to'> {
   readonly partition: number
 }
 
@@ -65,7 +65,7 @@ function realCluster(closing: CloseStack): Cluster {
 
 const event = sentEvent
 
-async function commit(producer: StreamProducer, records: readonly OutgoingRecord[], seq: number) {
+async function commit(producer: StreamProducer, records: readonly PackedRecord[], seq: number) {
   await using transaction = producer.begin(never)
   await transaction.send(records)
   const record = { epoch: 1, seq, nonce: `nonce-${seq}` }
@@ -118,8 +118,8 @@ describe.each([
       await using transaction = producer.begin(never)
       await transaction.send(values.map((value) => event('1', value)))
       const ends = await transaction.endOffsets()
-      const named = { to: 'progress', key: 'k', value: String(ends), headers: { ce_type: 'scan.completed' } } as const
-      await transaction.send([named])
+      const headers = { ce_type: 'scan.completed' }
+      await transaction.send([packed({ to: 'progress', key: 'k', value: String(ends), headers })])
       await transaction.commit({ epoch: 1, seq, nonce: `nonce-${seq}` })
       return ends
     }

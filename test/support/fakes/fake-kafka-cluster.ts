@@ -1,8 +1,8 @@
-import type { OutgoingRecord } from '../../../connector/event/client-event.ts'
 import type { CommitRecord, StoredRecord } from '../../../connector/publish/event-publisher.ts'
 import { assertNever } from '../../../connector/runtime/assert-never.ts'
 import type { Clock } from '../../../connector/runtime/clock.ts'
 import { ConnectorError } from '../../../connector/runtime/connector-error.ts'
+import type { TextRecord } from '../records.ts'
 
 export type FakeOperation = 'open' | 'inspect' | 'state' | 'scan' | 'repair' | 'send' | 'ends' | 'commit' | 'abort'
 
@@ -30,7 +30,7 @@ export interface FakeKafkaOptions {
   readonly maxMessageBytes?: number
 }
 
-export type FakeRecord = OutgoingRecord & RecordPlace
+export type FakeRecord = TextRecord & RecordPlace
 
 interface RecordPlace {
   readonly partition: number

@@ -1,6 +1,6 @@
 import { beginning, type StreamState, stateAfter } from '../../../connector/checkpoint/stream-state.ts'
 import { noStreamRequests } from '../../../connector/control/stream-requests.ts'
-import type { OutgoingRecord } from '../../../connector/event/client-event.ts'
+import type { PackedRecord } from '../../../connector/event/packed-record.ts'
 import { type ClientTable, clientTable } from '../../../connector/index/client-table.ts'
 import { deltaWords, withRules } from '../../../connector/index/index-state.ts'
 import type { Feature, OpenedStream } from '../../../connector/pipeline/features/part.ts'
@@ -9,6 +9,7 @@ import type { OpenGroup } from '../../../connector/pipeline/group/open-group.ts'
 import { pageGroupBuilder } from '../../../connector/pipeline/group/page-group.ts'
 import type { PipelineEvent } from '../../../connector/pipeline/pipeline-event.ts'
 import { virtualClock } from '../../support/fakes/virtual-clock.ts'
+import { asText, type TextRecord } from '../../support/records.ts'
 import { never } from '../../support/signals.ts'
 import { noon } from '../scan/scans.ts'
 import { groupParts, indexRules } from '../stream/open/open-parts.ts'
@@ -40,11 +41,12 @@ export function building(more: More = {}, { state = start, table = clientTable()
     features.map(({ name, open }) => open({ ...shared, checkpoint, group, stored: state.parts[name] }))
   const builder = pageGroupBuilder(parts, { state, table, openParts })
   const deliver = (group: PageGroup) => {
+    const records = group.records.map(asText)
     table.setAll(deltaWords(group.change.entries))
     reached = stateAfter(reached, group.change)
     builder.delivered(group)
     for (const part of group.parts) void part.delivered?.(never)
-    return group
+    return { ...group, records }
   }
   return {
     builder,
@@ -56,6 +58,7 @@ export function building(more: More = {}, { state = start, table = clientTable()
     of: (kind: PipelineEvent['kind']) => events.filter((event) => event.kind === kind),
     /** The state after the delivered groups. */
     state: () => reached,
+    /** Returns the group with the texts of its values, which are freed. */
     deliver,
     /** Finishes and delivers the group that was built. */
     delivered: () => deliver(builder.finish()),
@@ -63,15 +66,16 @@ export function building(more: More = {}, { state = start, table = clientTable()
 }
 
 /** What the parts report once the group is delivered. */
-export const reportsOf = <Kind extends PipelineEvent['kind']>({ parts }: PageGroup, kind: Kind) =>
+export const reportsOf = <Kind extends PipelineEvent['kind']>({ parts }: Pick<PageGroup, 'parts'>, kind: Kind) =>
   parts
     .flatMap(({ events }) => events)
     .filter((event): event is Extract<PipelineEvent, { kind: Kind }> => event.kind === kind)
 
-const parsed = ({ value }: OutgoingRecord) =>
+type AnyRecord = PackedRecord | TextRecord
+
+const parsed = ({ value }: AnyRecord) =>
   JSON.parse(String(value)) as { id: string; sequence: string; data: { Nom?: string } }
-export const idsOf = (records: readonly OutgoingRecord[]) => records.map((record) => parsed(record).id)
-export const namesOf = (records: readonly OutgoingRecord[]) => records.map((record) => parsed(record).data.Nom)
-export const sequencesOf = (records: readonly OutgoingRecord[]) =>
-  records.map((record) => Number(parsed(record).sequence))
-export const keysOf = (records: readonly OutgoingRecord[]) => records.map(({ key }) => key)
+export const idsOf = (records: readonly AnyRecord[]) => records.map((record) => parsed(record).id)
+export const namesOf = (records: readonly AnyRecord[]) => records.map((record) => parsed(record).data.Nom)
+export const sequencesOf = (records: readonly AnyRecord[]) => records.map((record) => Number(parsed(record).sequence))
+export const keysOf = (records: readonly AnyRecord[]) => records.map(({ key }) => key)

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import type { OutgoingRecord } from '../../../connector/event/client-event.ts'
+import type { PackedRecord } from '../../../connector/event/packed-record.ts'
 import { partitionOf } from '../../../connector/publish/partitioner.ts'
 import { type PartitionChunk, partitionBatches, sendBatches } from '../../../connector/publish/record-batches.ts'
 import { codeOf } from '../../../connector/runtime/connector-error.ts'
-import { sentEvent, sentTo } from '../../support/records.ts'
+import { packed, sentEvent, sentTo, textOf } from '../../support/records.ts'
 
 const layout = (partitions: number, maxMessageBytes = 1_000_000) => ({
   events: { topic: 'events', partitions },
@@ -26,11 +26,11 @@ it('keeps the order of the records of each partition across all chunks', () => {
 
 it('sends a tombstone after the event with its key, without a value and with its own headers', () => {
   const headers = { ce_type: 'client.erased' }
-  const records = [event('a', '1'), { to: 'events', key: 'a', value: null, headers } as const]
+  const records = [event('a', '1'), packed({ to: 'events', key: 'a', value: null, headers })]
   const batches = partitionBatches(records, layout(50))
   const messages = batches.flatMap(({ chunks }) => chunks.flat())
   expect(batches).toHaveLength(1)
-  expect(messages.map(({ value }) => value)).toEqual(['1', null])
+  expect(messages.map(({ value }) => textOf(value))).toEqual(['1', null])
   expect(messages[1]?.headers).toEqual(headers)
 })
 
@@ -43,7 +43,7 @@ it('begins a new chunk before a chunk exceeds nine tenths of the size limit', ()
 })
 
 /** What a record takes beside its key and its value. */
-const overheadOf = ({ headers }: OutgoingRecord) =>
+const overheadOf = ({ headers }: PackedRecord) =>
   Object.entries(headers).reduce((sum, [name, text]) => sum + name.length + text.length + 4, 36)
 
 it('counts the size in bytes, and sends a record in its own chunk when it just fits', () => {
@@ -80,7 +80,7 @@ it('reports neither key nor value of a record that is too large', () => {
 
 const sent = (key: string | null, value: string, contentType: string) => ({
   key: key === null ? null : Buffer.from(key),
-  value,
+  value: Buffer.from(value),
   partition: 0,
   timestamp: '1700000000000',
   headers: { 'content-type': contentType },

@@ -16,7 +16,7 @@ import { semaphore } from '../../../../connector/runtime/semaphore.ts'
 import type { OpenParts } from '../../../../connector/stream/open/open-parts.ts'
 import { openStream } from '../../../../connector/stream/open/open-stream.ts'
 import { memoryStore } from '../../../support/fakes/memory-versioned-object.ts'
-import { sentEvent, sentTo } from '../../../support/records.ts'
+import { asText, packed, sentEvent, sentTo } from '../../../support/records.ts'
 import { never } from '../../../support/signals.ts'
 import { change, documentWith, entriesOf, indexed, state } from '../../checkpoint/documents.ts'
 import { entry, key, words } from '../../index/entries.ts'
@@ -266,7 +266,7 @@ describe('opening a stream', () => {
     const place = { source, topic: 'client.modified', endOffsets: [], nonce: 'p' }
     {
       await using transaction = producer.begin(never)
-      await transaction.send([scanCompleted(completedBackfill, place)])
+      await transaction.send([packed(scanCompleted(completedBackfill, place))])
       await transaction.commit({ epoch: 4, seq: 11, nonce: 'p' }).catch(() => undefined)
     }
     const { checkpoint } = await openStream(on.parts, never)
@@ -538,7 +538,7 @@ describe('a stream that cannot be opened', () => {
     const [, value, code, shared] = row
     const on = opening(undefined)
     const place = { partition: 3, stream, replica: 'r', transaction: 1, at: noon }
-    on.kafka.committed.push({ ...sentEvent('7', value), ...place })
+    on.kafka.committed.push({ ...asText(sentEvent('7', value)), ...place })
     expect(await codeOfOpening(on.parts)).toBe(code)
     expect(on.store.history(KEY)).toEqual([])
     expect(await codeOfOpening({ ...on.parts, topicUse: 'shared' })).toBe(shared)

@@ -20,7 +20,7 @@ const features = [republish, progress('client.modified')]
 const record = { epoch: 1, seq: 7, nonce: 'n7' }
 
 /** The events about completed scans that the transaction of the group ends with. */
-const completedBy = ({ parts }: PageGroup) =>
+const completedBy = ({ parts }: Pick<PageGroup, 'parts'>) =>
   parts
     .flatMap(({ lastRecord }) => lastRecord?.(record, [4n, 6n]) ?? [])
     .map(({ to, key, value }) => ({ to, key, ...JSON.parse(String(value)).data }))

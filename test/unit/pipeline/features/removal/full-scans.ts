@@ -53,7 +53,7 @@ export function fullScan(built: Built, ids: readonly string[], number: number, s
 }
 
 /** What a full scan that ended with the group has found. */
-export const foundBy = (group: PageGroup) => reportsOf(group, 'full-scan-compared')[0]
+export const foundBy = (group: Pick<PageGroup, 'parts'>) => reportsOf(group, 'full-scan-compared')[0]
 
 export const marksOf = ({ table }: Built, ids: readonly string[]): (EntryMark | undefined)[] =>
   ids.map((id) => table.get(clientKey(id))?.mark)

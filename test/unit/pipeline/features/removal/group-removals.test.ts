@@ -4,13 +4,13 @@ import type { OpenedStream } from '../../../../../connector/pipeline/features/pa
 import type { PageGroup } from '../../../../../connector/pipeline/group/building.ts'
 import type { PartReading } from '../../../../../connector/pipeline/read/page-reading.ts'
 import { FIRST_LOOK_BACK, FULL, RECHECK } from '../../../../../connector/scan/scan-state.ts'
-import { readEvent } from '../../../../support/records.ts'
+import { readEvent, type TextRecord } from '../../../../support/records.ts'
 import { at, HOUR, MINUTE, noon, scanOf, statesOf, timeText } from '../../../scan/scans.ts'
 import { building, namesOf, reportsOf, sequencesOf } from '../../builders.ts'
 import { reading } from '../../readings.ts'
 import { added, firstPage, fullPage, fullScan, marksOf, numbered, removal } from './full-scans.ts'
 
-const events = ({ records }: { records: readonly { value: string | null }[] }) =>
+const events = ({ records }: { records: readonly TextRecord[] }) =>
   records.map(({ value }) => (value === null ? null : JSON.parse(value)))
 
 /** A topic with an event of each client. */
@@ -41,7 +41,7 @@ async function nextReading({ readings }: ReturnType<typeof building>): Promise<P
   return value
 }
 
-const removedBy = (group: PageGroup) => reportsOf(group, 'clients-removed')[0]?.clients ?? 0
+const removedBy = (group: Pick<PageGroup, 'parts'>) => reportsOf(group, 'clients-removed')[0]?.clients ?? 0
 
 describe('the removal of a gone client', () => {
   test('is one event with the next number, and its entry knows no content', async () => {

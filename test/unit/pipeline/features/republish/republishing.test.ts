@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest'
 import type { Republication } from '../../../../../connector/control/stream-requests.ts'
-import type { OutgoingRecord } from '../../../../../connector/event/client-event.ts'
 import { clientKey, keyAsText } from '../../../../../connector/index/index-entry.ts'
 import { republish } from '../../../../../connector/pipeline/features/republish/republish.ts'
 import type { PageReading } from '../../../../../connector/pipeline/read/page-reading.ts'
 import { BACKFILL, LIVE, REQUESTED, type Scan } from '../../../../../connector/scan/scan-state.ts'
 import type { ClientRecord } from '../../../../../connector/source/client-source.ts'
 import { openRepublications } from '../../../../support/fakes/open-republications.ts'
+import type { TextRecord } from '../../../../support/records.ts'
 import { entry } from '../../../index/entries.ts'
 import { beginAt, provenUpTo, scanOf, statesOf, timeText } from '../../../scan/scans.ts'
 import { building, reportsOf, start } from '../../builders.ts'
@@ -25,8 +25,8 @@ interface Marked {
   readonly republished?: string
   readonly data: { readonly No: string; readonly Nom: string }
 }
-const parsed = ({ value }: OutgoingRecord) => JSON.parse(String(value)) as Marked
-const shown = (records: readonly OutgoingRecord[]) =>
+const parsed = ({ value }: TextRecord) => JSON.parse(String(value)) as Marked
+const shown = (records: readonly TextRecord[]) =>
   records.map(parsed).map(({ republished, data: { No, Nom } }) => `${No}${Nom}${republished === undefined ? '' : '!'}`)
 
 /** A stream that has published the clients 1, 2 and 3, and is to publish some of them again. */
