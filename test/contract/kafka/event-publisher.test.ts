@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { afterEach, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest'
-import type { PackedRecord } from '../../../connector/event/packed-record.ts'
+import { type PackedRecord, RecordMemory } from '../../../connector/event/packed-record.ts'
 import { kafkaDefaults } from '../../../connector/kafka/kafka-config.ts'
 import { kafkaEventPublisher } from '../../../connector/kafka/kafka-event-publisher.ts'
 import {
@@ -109,6 +109,17 @@ describe.each([
     ])
     const successor = await cluster.replica().open(fresh, never)
     expect(await recordIn(successor)).toEqual(record)
+  })
+
+  it('keeps the values that were sent when their memory is freed after the commit', async () => {
+    const producer = await cluster.replica().open(fresh, never)
+    const memory = new RecordMemory()
+    const values = Array.from({ length: 50 }, (_, at) => `"é ${at}"`)
+    const records = values.map((value) => event('1', value, memory))
+    await commit(producer, records, 7)
+    memory.free()
+    expect(records.map(({ value }) => value?.length)).toEqual(values.map(() => 0))
+    expect((await cluster.committed('events')).map(({ value }) => value)).toEqual(values)
   })
 
   it('knows the end of each partition after all records so far, which the last record of the transaction can name', async () => {

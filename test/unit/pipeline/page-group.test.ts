@@ -64,6 +64,17 @@ describe('a group', () => {
     expect(builder.finish()).toMatchObject({ records: [], change: { events: 3 } })
   })
 
+  test('frees its values once it is delivered, and leaves those of the next group alone', () => {
+    const { builder, deliver } = building()
+    builder.add(reading([{ No: '1' }, { No: '2' }]))
+    const first = builder.finish()
+    builder.add(reading([{ No: '3' }]))
+    const second = builder.finish()
+    deliver(first)
+    expect(first.records.map(({ value }) => value?.length)).toEqual([0, 0])
+    expect(sequencesOf(second.records)).toEqual([2])
+  })
+
   test('continues the sequence of the state that it starts from; a dead letter uses no number up', () => {
     const { builder } = building({}, { state: { ...start, events: 40 } })
     builder.add(reading([{ No: '1' }, {}, { No: '2' }]))

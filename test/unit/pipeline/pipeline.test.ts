@@ -92,7 +92,7 @@ describe('group commit', () => {
     await start()
     expect(published()).toEqual(numbers(1, 10))
     const sizes = groups().map(([pages]) => pages)
-    expect(sizes).toEqual([4, 4, 2]) // about 330 characters an event
+    expect(sizes).toEqual([4, 4, 2]) // about 330 bytes an event
   })
 
   test('publishes the gathered pages without waiting for more when the maximum delay has passed', async () => {
