@@ -1,10 +1,8 @@
 #!/usr/bin/env -S node --max-semi-space-size=16 --heap-growing-percent=60 --no-parallel-scavenge
 // Must load on any Node since 16: it names an unsupported one before anything that such a Node cannot load.
-import { readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
 
-const { engines } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
-  engines: { node: string }
-}
+const { engines } = createRequire(import.meta.url)('../package.json') as { engines: { node: string } }
 const oldest = engines.node.replace('>=', '')
 
 if (isOlder(process.versions.node, oldest)) {

@@ -1,16 +1,21 @@
 /** The entry of `known` closest to `word`, ignoring case and separators; undefined if none is close. */
 export function nearest(word: string, known: Iterable<string>, mostEdits = 2): string | undefined {
+  const given = normalized(word)
+  // A short word is close to many others: at most a third of it may differ.
+  const limit = Math.min(mostEdits, Math.ceil(given.length / 3))
   let best: string | undefined
-  let fewest = Number.POSITIVE_INFINITY
+  let fewest = limit + 1
   for (const candidate of known) {
-    const edits = editDistance(normalized(word), normalized(candidate))
+    const other = normalized(candidate)
+    // The start asks for each variable of the environment.
+    if (Math.abs(other.length - given.length) > limit) continue
+    const edits = editDistance(given, other)
     if (edits < fewest) {
       best = candidate
       fewest = edits
     }
   }
-  // A short word is close to many others: at most a third of it may differ.
-  return fewest <= Math.min(mostEdits, Math.ceil(normalized(word).length / 3)) ? best : undefined
+  return best
 }
 
 /** `; did you mean X?` to append to a message, or an empty string. */

@@ -3,5 +3,5 @@
  * full collection, which comes sooner the more such memory there is. Does nothing if others may share the memory.
  */
 export function free({ buffer, length }: Buffer): void {
-  if (buffer instanceof ArrayBuffer && buffer.byteLength === length) buffer.transfer(0)
+  if (buffer instanceof ArrayBuffer && buffer.byteLength === length && !buffer.detached) buffer.transfer(0)
 }

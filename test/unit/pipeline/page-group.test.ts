@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { stateAfter } from '../../../connector/checkpoint/stream-state.ts'
-import { fieldWatch } from '../../../connector/event/missing-fields.ts'
+import { fieldWatch } from '../../../connector/event/fields/missing-fields.ts'
 import { clientTable } from '../../../connector/index/client-table.ts'
 import { deltaEntries } from '../../../connector/index/index-state.ts'
 import { type Added, type PageGroupBuilder, pageGroupBuilder } from '../../../connector/pipeline/group/page-group.ts'
@@ -144,6 +144,13 @@ describe('a change of the checkpoint', () => {
     expect(groups.map(({ change }) => deltaEntries(change.entries))).toEqual([2_000, 2_000, 500])
     expect(sequencesOf(groups.flatMap(({ records }) => records))).toEqual(numbered(4_500).map(({ No }) => Number(No)))
     expect(builder.addRest()).toBe('whole')
+  })
+
+  test('leaves the page as it was read: its reader compares it with a later one', () => {
+    const { builder } = building()
+    const page = reading(numbered(300))
+    afterSlices(builder, builder.add(page))
+    expect(page.page.clients).toEqual(numbered(300))
   })
 
   test('that is lost in the middle of a page loses and doubles nothing: the page is read again', () => {
