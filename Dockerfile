@@ -32,7 +32,7 @@ COPY --from=build /image /
 WORKDIR /app
 EXPOSE 8080
 HEALTHCHECK --interval=15s --timeout=5s --start-period=30s CMD ["polaris-connector", "health"]
-ENTRYPOINT ["node", "--max-semi-space-size=16", "--heap-growing-percent=60", "--no-parallel-scavenge", "--enable-source-maps", "/app/dist/main.js"]
+ENTRYPOINT ["node", "--max-semi-space-size=16", "--heap-growing-percent=60", "--no-parallel-scavenge", "/app/dist/main.js"]
 CMD ["run"]
 # A release adds the labels version and revision.
 LABEL org.opencontainers.image.title="Polaris clients connector" \

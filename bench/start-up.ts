@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { globSync } from 'node:fs'
 import { LOW_MEMORY_FLAGS } from './parts/plan.ts'
 
 /**
@@ -21,11 +21,11 @@ function megabytesWith(modules: readonly string[]): number {
   return Math.min(...measured)
 }
 
-const run = new URL('../dist/commands/run.js', import.meta.url)
-if (!existsSync(run)) throw new Error('the connector is not built; run `npm run build`')
+const [run] = globSync('dist/run-*.js')
+if (run === undefined) throw new Error('the connector is not built; run `npm run build`')
 const base = megabytesWith(nodeModules)
 const row = (name: string, megabytes: number) => console.log(`| ${name} | ${megabytes.toFixed(0)} |`)
 row('Node', megabytesWith([]))
 row('Node with its modules', base)
 for (const name of [...packages, ...saved]) row(`+ \`${name}\``, megabytesWith([...nodeModules, name]) - base)
-row('all that `run` loads', megabytesWith([run.href]))
+row('all that `run` loads', megabytesWith([`./${run}`]))

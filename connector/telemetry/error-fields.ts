@@ -2,6 +2,7 @@ import { getSystemErrorMap } from 'node:util'
 import { ConnectorError, codeOf } from '../runtime/connector-error.ts'
 import { errorCatalogue } from '../runtime/error-catalogue.ts'
 import type { LogFields } from './logger.ts'
+import { sourcePlace } from './source-place.ts'
 
 const mostCauses = 10
 
@@ -118,7 +119,7 @@ const mostFrames = 20
 const frame = /^ {4}at (?:.*\()?(?:file:\/\/)?((?:node:|\/)[\w./@+-]+:\d+:\d+)\)?$/
 const root = /^.*\/(?=(?:dist|connector|node_modules|test)\/)/
 
-/** `file:line:column` of each stack frame, relative to the program root, innermost first; no part of the message. */
+/** `file:line:column` of each stack frame in the source, innermost first; no part of the message. */
 function stackFrames(error: unknown): string[] {
   const [stack, message] = [property(error, 'stack'), property(error, 'message')]
   if (typeof stack !== 'string') return []
@@ -137,7 +138,7 @@ function withoutMessage(stack: string, message: unknown): string {
 function location(line: string): string[] {
   const path = frame.exec(line)?.[1]
   if (path === undefined) return []
-  return path.startsWith('node:') || root.test(path) ? [path.replace(root, '')] : []
+  return path.startsWith('node:') || root.test(path) ? [sourcePlace(path).replace(root, '')] : []
 }
 
 /** One line about an unexpected error: name, code and location. Invariant 8: not its message, it may contain data. */

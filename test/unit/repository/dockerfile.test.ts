@@ -73,7 +73,7 @@ test('the build context has every file that image-files.ts copies', () => {
     .split('\n')
     .filter((line) => line.startsWith('!'))
     .map((line) => line.slice(1))
-  const scripts = ['scripts/image-files.ts', 'scripts/image-files/bundle.ts'].map(read).join('\n')
+  const scripts = ['scripts/image-files.ts', 'scripts/build/bundle.ts'].map(read).join('\n')
   const copied = [...scripts.matchAll(/cpSync\('([^']+)'/g)].map(([, path = '']) => path)
   expect(copied).toContain('config/connector.schema.json')
   for (const path of copied)
