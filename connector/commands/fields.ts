@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { valueTypes } from '../event/field-types.ts'
+import { valueTypes } from '../event/fields/field-types.ts'
 import { listFieldsLine } from '../event/list-shapes.ts'
 import { type Command, configOption, jsonOption, printOutput } from './command.ts'
 import { streamOption, withStream } from './command-resources.ts'

@@ -1,7 +1,7 @@
 import { eventSource } from '../event/client-event.ts'
 import type { EventMode } from '../event/cloud-event/event-form.ts'
 import { type DeadLetterLimit, deadLetterLimits } from '../event/dead-letter.ts'
-import type { ConfiguredFields } from '../event/field-mapping.ts'
+import type { ConfiguredFields } from '../event/fields/field-mapping.ts'
 import type { KafkaConnection } from '../kafka/kafka-client.ts'
 import { type KafkaConfig, kafkaDefaults } from '../kafka/kafka-config.ts'
 import type { RemovedSettings } from '../pipeline/features/removal/removed-clients.ts'

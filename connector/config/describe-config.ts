@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { fieldHash } from '../event/field-rules.ts'
+import { fieldHash } from '../event/fields/field-rules.ts'
 import type { HashedSettings } from '../placement/hashed-settings.ts'
 import { pathText } from './config-problem.ts'
 import { configSchema, type Settings } from './config-schema.ts'

@@ -1,7 +1,7 @@
 import { CONTRACT_MAJOR } from './client-event.ts'
 import { type JsonSchema, schemaHeader, sharedSchemas } from './event-schema.ts'
-import { actionOf, type FieldRules } from './field-rules.ts'
-import { type FieldTypes, typeRows, type ValueType } from './field-types.ts'
+import { actionOf, type FieldRules } from './fields/field-rules.ts'
+import { type FieldTypes, typeRows, type ValueType } from './fields/field-types.ts'
 
 /** A field that the clients of a stream have. A path has one or two names; `*` stands for names that are not kept. */
 interface KnownField {

@@ -2,7 +2,7 @@ import { rulesOf, rulesText } from '../index/client-index.ts'
 import { dataSchema } from './client-event.ts'
 import type { EventSettings } from './client-record.ts'
 import type { EventForm } from './cloud-event/event-form.ts'
-import { fieldAttributes, fieldRulesOf, fieldRulesText, withDropped } from './field-rules.ts'
+import { fieldAttributes, fieldRulesOf, fieldRulesText, withDropped } from './fields/field-rules.ts'
 import { presentRules, type ReadingRules } from './read-client.ts'
 
 /** What is configured about the events of a stream. */

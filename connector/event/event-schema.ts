@@ -2,7 +2,7 @@ import { CONTRACT_MAJOR, dataSchema, dataSchemaPattern, EVENT_TYPE, SEQUENCE_DIG
 import type { TombstoneType } from './cloud-event/tombstone.ts'
 import { REMOVED_TYPE } from './cloud-event/tombstone.ts'
 import { deadLetterCodes } from './dead-letter.ts'
-import { fieldAttributeSchemas } from './field-rules.ts'
+import { fieldAttributeSchemas } from './fields/field-rules.ts'
 import { COMPLETED_TYPE, completedSchema } from './scan-completed.ts'
 
 export type JsonSchema = Readonly<Record<string, unknown>>

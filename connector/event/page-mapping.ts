@@ -1,7 +1,7 @@
 import { ConnectorError } from '../runtime/connector-error.ts'
 import type { ClientRecord, ClientValue, Page } from '../source/client-source.ts'
 import { valueAt } from './canonical-json.ts'
-import { type ConfiguredFields, type FieldMapping, idFields, mapFields } from './field-mapping.ts'
+import { type ConfiguredFields, type FieldMapping, idFields, mapFields } from './fields/field-mapping.ts'
 
 /** The mapping of one output format, from its first page with a valid client id. */
 export interface PageMapping extends FieldMapping {

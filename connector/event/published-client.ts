@@ -11,7 +11,7 @@ import type { ClientRecord, ClientValue } from '../source/client-source.ts'
 import { EVENT_TYPE, isDataSchema } from './client-event.ts'
 import { type CloudEvent, cloudEvent, type StoredEvent } from './cloud-event/stored-event.ts'
 import { ERASED_TYPE, REMOVED_TYPE } from './cloud-event/tombstone.ts'
-import { parsedAsText } from './field-types.ts'
+import { parsedAsText } from './fields/field-types.ts'
 import { contentUnder } from './read-client.ts'
 
 /** What a published event says about its client. */

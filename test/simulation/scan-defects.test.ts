@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest'
 import type * as StreamCheckpoints from '../../connector/checkpoint/stream-checkpoint.ts'
 import type * as Transitions from '../../connector/checkpoint/transitions.ts'
 import type * as StoredEvents from '../../connector/event/cloud-event/stored-event.ts'
-import type * as FieldTypes from '../../connector/event/field-types.ts'
+import type * as FieldTypes from '../../connector/event/fields/field-types.ts'
 import { ENTRY_WORDS } from '../../connector/index/index-entry.ts'
 import { deltaWords, withEntries } from '../../connector/index/index-state.ts'
 import type * as Segments from '../../connector/index/load-table.ts'
@@ -62,7 +62,7 @@ vi.mock('../../connector/index/load-table.ts', replaceable('sortedEntries'))
 vi.mock('../../connector/checkpoint/transitions.ts', replaceable('prepared'))
 vi.mock('../../connector/pipeline/features/removal/mark-missing.ts', replaceable('fullScanMemory'))
 vi.mock('../../connector/pipeline/group/building.ts', replaceable('returnedEntry'))
-vi.mock('../../connector/event/field-types.ts', replaceable('parsedAsText'))
+vi.mock('../../connector/event/fields/field-types.ts', replaceable('parsedAsText'))
 vi.mock('../../connector/event/cloud-event/stored-event.ts', replaceable('subjectOf'))
 vi.mock('../../connector/checkpoint/stream-checkpoint.ts', replaceable('streamCheckpoint'))
 

@@ -9,8 +9,8 @@ import {
   fieldRules,
   hasHmac,
   type NewFieldRule,
-} from '../../event/field-rules.ts'
-import { type FieldTypes, valueTypes } from '../../event/field-types.ts'
+} from '../../event/fields/field-rules.ts'
+import { type FieldTypes, valueTypes } from '../../event/fields/field-types.ts'
 import type { Violation } from '../config-problem.ts'
 import * as check from '../setting-checks.ts'
 import * as setting from '../setting-types.ts'

@@ -1,5 +1,5 @@
 import { configuredPaths } from '../../event/configured-events.ts'
-import type { FieldMapping } from '../../event/field-mapping.ts'
+import type { FieldMapping } from '../../event/fields/field-mapping.ts'
 import { mapPage } from '../../event/page-mapping.ts'
 import type { Clock } from '../../runtime/clock.ts'
 import { errorCatalogue } from '../../runtime/error-catalogue.ts'

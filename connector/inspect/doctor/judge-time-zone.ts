@@ -1,4 +1,4 @@
-import type { FieldMapping } from '../../event/field-mapping.ts'
+import type { FieldMapping } from '../../event/fields/field-mapping.ts'
 import { type ModificationTime, modificationTime } from '../../event/modification-time.ts'
 import { HOUR_MS } from '../../runtime/units.ts'
 import type { ClientRecord } from '../../source/client-source.ts'

@@ -1,6 +1,6 @@
 import * as z from 'zod'
-import { type FieldMapping, mapFields } from '../../event/field-mapping.ts'
-import { typeRows, type ValueType, valueTypes } from '../../event/field-types.ts'
+import { type FieldMapping, mapFields } from '../../event/fields/field-mapping.ts'
+import { typeRows, type ValueType, valueTypes } from '../../event/fields/field-types.ts'
 import { listFieldsLine, listShaper, newLists } from '../../event/list-shapes.ts'
 import { modificationTime } from '../../event/modification-time.ts'
 import type { Clock } from '../../runtime/clock.ts'

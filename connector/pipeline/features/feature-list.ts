@@ -1,5 +1,5 @@
-import type { NewFieldRule } from '../../event/field-rules.ts'
-import type { FieldTypes } from '../../event/field-types.ts'
+import type { NewFieldRule } from '../../event/fields/field-rules.ts'
+import type { FieldTypes } from '../../event/fields/field-types.ts'
 import type { VersionedObject } from '../../storage/versioned-object.ts'
 import { erase } from './erase/erase.ts'
 import { erasureMarks } from './erase/erasure-marks.ts'

@@ -1,4 +1,4 @@
-import type { ConfiguredFields } from '../../event/field-mapping.ts'
+import type { ConfiguredFields } from '../../event/fields/field-mapping.ts'
 import {
   MANY_WITHOUT_ID,
   mapPage,

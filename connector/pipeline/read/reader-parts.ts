@@ -1,4 +1,4 @@
-import type { ConfiguredFields } from '../../event/field-mapping.ts'
+import type { ConfiguredFields } from '../../event/fields/field-mapping.ts'
 import type { StreamMapping } from '../../event/page-mapping.ts'
 import type { Clock } from '../../runtime/clock.ts'
 import type { ScanOrder } from '../../scan/scan-order.ts'

@@ -1,4 +1,4 @@
-import type { ConfiguredFields } from '../../event/field-mapping.ts'
+import type { ConfiguredFields } from '../../event/fields/field-mapping.ts'
 import { listsInForce, newLists } from '../../event/list-shapes.ts'
 import { linkedAbort } from '../../runtime/abort.ts'
 import type { Clock } from '../../runtime/clock.ts'

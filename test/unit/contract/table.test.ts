@@ -6,7 +6,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 import { clientSchema } from '../../../connector/event/client-schema.ts'
-import type { ValueType } from '../../../connector/event/field-types.ts'
+import type { ValueType } from '../../../connector/event/fields/field-types.ts'
 import { fieldTable } from '../../../connector/pipeline/features/fields/field-table.ts'
 
 const file = (path: string) => fileURLToPath(new URL(`../../../contract/${path}`, import.meta.url))

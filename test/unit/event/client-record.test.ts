@@ -6,7 +6,7 @@ import {
   fieldAttributes,
   fieldHash,
   fieldRules,
-} from '../../../connector/event/field-rules.ts'
+} from '../../../connector/event/fields/field-rules.ts'
 import { clientReader } from '../../../connector/event/read-client.ts'
 import { type ClientRecord, OVERSIZE, oversizeText } from '../../../connector/source/client-source.ts'
 import { eventForm } from '../../support/records.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { ConfiguredFields } from '../../../connector/event/field-mapping.ts'
+import type { ConfiguredFields } from '../../../connector/event/fields/field-mapping.ts'
 import {
   type MappedPage,
   mapPage,

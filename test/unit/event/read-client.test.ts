@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { canonicalJson, sha256 } from '../../../connector/event/canonical-json.ts'
-import { fieldHash, fieldRules, fieldRulesText } from '../../../connector/event/field-rules.ts'
+import { fieldHash, fieldRules, fieldRulesText } from '../../../connector/event/fields/field-rules.ts'
 import { clientReader, contentUnder } from '../../../connector/event/read-client.ts'
 import { clientKey, contentKey, UNKNOWN_CONTENT } from '../../../connector/index/index-entry.ts'
 

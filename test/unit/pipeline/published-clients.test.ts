@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { type FieldAction, fieldHash, fieldRules } from '../../../connector/event/field-rules.ts'
+import { type FieldAction, fieldHash, fieldRules } from '../../../connector/event/fields/field-rules.ts'
 import { presentRules } from '../../../connector/event/read-client.ts'
 import { rulesText } from '../../../connector/index/client-index.ts'
 import { clientKey } from '../../../connector/index/index-entry.ts'

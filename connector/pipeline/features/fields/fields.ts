@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { NewFieldRule } from '../../../event/field-rules.ts'
+import type { NewFieldRule } from '../../../event/fields/field-rules.ts'
 import { listShaper } from '../../../event/list-shapes.ts'
 import type { ReadClient } from '../../../event/read-client.ts'
 import { ConnectorError } from '../../../runtime/connector-error.ts'

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { type FieldTypes, mistypedIn, valueTypes } from '../../../event/field-types.ts'
+import { type FieldTypes, mistypedIn, valueTypes } from '../../../event/fields/field-types.ts'
 import type { PipelineEvent } from '../../pipeline-event.ts'
 import { type Feature, type OpenedStream, type Part, parsedState } from '../part.ts'
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { connectorConfig } from '../../../../connector/config/connector-config.ts'
 import { describeConfig } from '../../../../connector/config/describe-config.ts'
-import { fieldHash, fieldRulesText } from '../../../../connector/event/field-rules.ts'
+import { fieldHash, fieldRulesText } from '../../../../connector/event/fields/field-rules.ts'
 import { fromEnvironment, fromFile, leastEnvironment, problems, valid } from '../config-sources.ts'
 
 const key = 'planted key of the HMAC: 32 characters or more'

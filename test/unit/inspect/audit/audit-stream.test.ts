@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { CheckpointDocument } from '../../../../connector/checkpoint/checkpoint-document.ts'
-import { type FieldAction, fieldHash, fieldRules } from '../../../../connector/event/field-rules.ts'
+import { type FieldAction, fieldHash, fieldRules } from '../../../../connector/event/fields/field-rules.ts'
 import { clientTable } from '../../../../connector/index/client-table.ts'
 import { clientKey, entryWordsOf, withdrawnEntry } from '../../../../connector/index/index-entry.ts'
 import { deltaText, deltaWords, withEntries } from '../../../../connector/index/index-state.ts'

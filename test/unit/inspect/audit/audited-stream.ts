@@ -4,7 +4,7 @@ import {
   parseDocument,
   serializeDocument,
 } from '../../../../connector/checkpoint/checkpoint-document.ts'
-import { fieldAttributes } from '../../../../connector/event/field-rules.ts'
+import { fieldAttributes } from '../../../../connector/event/fields/field-rules.ts'
 import { presentRules, type ReadingRules } from '../../../../connector/event/read-client.ts'
 import {
   type AuditOptions,

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { fieldRules } from '../../../../connector/event/field-rules.ts'
+import { fieldRules } from '../../../../connector/event/fields/field-rules.ts'
 import {
   type CheckResult,
   exitCodeOf,

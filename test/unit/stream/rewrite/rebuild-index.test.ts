@@ -9,7 +9,7 @@ import {
   fieldAttributes,
   fieldHash,
   fieldRules,
-} from '../../../../connector/event/field-rules.ts'
+} from '../../../../connector/event/fields/field-rules.ts'
 import { presentRules, type ReadingRules } from '../../../../connector/event/read-client.ts'
 import { rulesText } from '../../../../connector/index/client-index.ts'
 import {

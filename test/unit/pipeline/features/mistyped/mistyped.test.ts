@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { FieldTypes, ValueType } from '../../../../../connector/event/field-types.ts'
+import type { FieldTypes, ValueType } from '../../../../../connector/event/fields/field-types.ts'
 import { mistyped, mistypedCounts } from '../../../../../connector/pipeline/features/mistyped/mistyped.ts'
 import type { ClientRecord } from '../../../../../connector/source/client-source.ts'
 import { statesOf } from '../../../scan/scans.ts'

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { mapFields } from '../../../connector/event/field-mapping.ts'
-import { codeOf } from '../../../connector/runtime/connector-error.ts'
-import type { ClientRecord } from '../../../connector/source/client-source.ts'
+import { mapFields } from '../../../../connector/event/fields/field-mapping.ts'
+import { codeOf } from '../../../../connector/runtime/connector-error.ts'
+import type { ClientRecord } from '../../../../connector/source/client-source.ts'
 
 const detected = { clientId: null, modifiedAt: null }
 const clients: ClientRecord[] = [

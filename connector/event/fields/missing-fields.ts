@@ -1,4 +1,4 @@
-import type { ClientRecord, ClientValue } from '../source/client-source.ts'
+import type { ClientRecord, ClientValue } from '../../source/client-source.ts'
 import { isListOfOne } from './minimise.ts'
 
 /** The configured paths, in lower case, that no client has: probably misspelled. */

@@ -1,5 +1,5 @@
-import { ConnectorError } from '../runtime/connector-error.ts'
-import { type ClientRecord, shownName } from '../source/client-source.ts'
+import { ConnectorError } from '../../runtime/connector-error.ts'
+import { type ClientRecord, shownName } from '../../source/client-source.ts'
 
 /** Dotted paths of the client's id and of its modification time; null: not mapped. */
 export interface FieldMapping {

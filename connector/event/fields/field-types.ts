@@ -1,6 +1,6 @@
-import { rawJson } from '../runtime/parsed-json.ts'
-import { type ClientRecord, type ClientValue, setField, type WritableRecord } from '../source/client-source.ts'
-import { withSortedKeys } from './canonical-json.ts'
+import { rawJson } from '../../runtime/parsed-json.ts'
+import { type ClientRecord, type ClientValue, setField, type WritableRecord } from '../../source/client-source.ts'
+import { withSortedKeys } from '../canonical-json.ts'
 
 /** The types that a field of a client may have in its events. */
 export const valueTypes = ['integer', 'decimal', 'boolean', 'date', 'date-time'] as const

@@ -9,7 +9,7 @@ import {
   fieldRules,
   fieldRulesOf,
   fieldRulesText,
-} from '../../../connector/event/field-rules.ts'
+} from '../../../../connector/event/fields/field-rules.ts'
 
 const rules = (others: FieldRules['others'], fields: Record<string, FieldAction>) =>
   fieldRules(others, Object.entries(fields))

@@ -1,8 +1,8 @@
 import { createHmac } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
-import { type FieldAction, fieldHash, fieldRules } from '../../../connector/event/field-rules.ts'
-import { minimiser } from '../../../connector/event/minimise.ts'
-import type { ClientRecord } from '../../../connector/source/client-source.ts'
+import { type FieldAction, fieldHash, fieldRules } from '../../../../connector/event/fields/field-rules.ts'
+import { minimiser } from '../../../../connector/event/fields/minimise.ts'
+import type { ClientRecord } from '../../../../connector/source/client-source.ts'
 
 const secret = 'a key of thirty-two characters..'
 const hmac = fieldHash(secret)

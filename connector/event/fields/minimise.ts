@@ -1,7 +1,7 @@
-import { lowerCase } from '../runtime/memory/names.ts'
-import type { ClientRecord, ClientValue } from '../source/client-source.ts'
-import { RecordBuilder } from '../source/record-builder.ts'
-import { canonicalJson } from './canonical-json.ts'
+import { lowerCase } from '../../runtime/memory/names.ts'
+import type { ClientRecord, ClientValue } from '../../source/client-source.ts'
+import { RecordBuilder } from '../../source/record-builder.ts'
+import { canonicalJson } from '../canonical-json.ts'
 import type { FieldAction, FieldHash, FieldRules } from './field-rules.ts'
 
 /** The rules by level; a field without a branch has the action of its parent. */

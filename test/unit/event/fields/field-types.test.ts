@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { canonicalJson } from '../../../connector/event/canonical-json.ts'
-import { fieldRules } from '../../../connector/event/field-rules.ts'
+import { canonicalJson } from '../../../../connector/event/canonical-json.ts'
+import { fieldRules } from '../../../../connector/event/fields/field-rules.ts'
 import {
   type FieldTypes,
   mistypedIn,
@@ -10,9 +10,9 @@ import {
   typeRows,
   type ValueType,
   valueTypes,
-} from '../../../connector/event/field-types.ts'
-import { clientReader, contentUnder } from '../../../connector/event/read-client.ts'
-import type { ClientRecord, ClientValue } from '../../../connector/source/client-source.ts'
+} from '../../../../connector/event/fields/field-types.ts'
+import { clientReader, contentUnder } from '../../../../connector/event/read-client.ts'
+import type { ClientRecord, ClientValue } from '../../../../connector/source/client-source.ts'
 
 const types: FieldTypes = new Map<string, ValueType>([
   ['points', 'integer'],
