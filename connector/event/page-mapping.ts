@@ -34,7 +34,7 @@ export const MANY_WITHOUT_ID = 10
  * `source.mapping` if that is certain. Pure.
  */
 export function mapPage(
-  { clients, place }: Pick<Page, 'clients' | 'place'>,
+  { clients, place }: Pick<Page, 'place'> & { readonly clients: readonly ClientRecord[] },
   fields: ConfiguredFields,
   known: PageMapping | null,
 ): MappedPage {

@@ -1,4 +1,5 @@
 import type { Brand } from '../runtime/brand.ts'
+import { ConnectorError } from '../runtime/connector-error.ts'
 import type { ErrorCode } from '../runtime/error-catalogue.ts'
 
 /** The API's opaque token: only stored verbatim, compared for equality, and sent back with its original arguments. */
@@ -72,9 +73,17 @@ export interface PageRequest extends ReadArguments {
   readonly onSend?: () => void
 }
 
+const isRead = () => {
+  throw new ConnectorError('bug', 'read a page: the event of this client is made already')
+}
+
+/** Takes the place of a client whose event is made, so that its texts are garbage. Reading it throws `bug`. */
+export const madeClient: ClientRecord = new Proxy({}, { get: isRead, has: isRead, ownKeys: isRead })
+
 /** One complete, well-formed response. */
 export interface Page {
-  readonly clients: readonly ClientRecord[]
+  /** Whoever makes the events replaces each client by `madeClient`: who needs them later copies the list. */
+  readonly clients: ClientRecord[]
   /** False on the last page of a scan; nothing else ends a scan. */
   readonly hasMoreResults: boolean
   /** The token in the response; null if absent, nil or empty. */

@@ -5,6 +5,7 @@ import { type ClientKey, type IndexEntry, withdrawalOf } from '../../index/index
 import { ConnectorError } from '../../runtime/connector-error.ts'
 import { recheckFrom } from '../../scan/end-scan.ts'
 import { LIVE, RECHECK_AFTER_MS, type Recheck, type ScanKind } from '../../scan/scan-state.ts'
+import { madeClient } from '../../source/client-source.ts'
 import type { PageReading } from '../read/page-reading.ts'
 import { type Building, returnedEntry } from './building.ts'
 import { changedAt, type LateChange, lateChange, type ScanCounts } from './late-change.ts'
@@ -17,10 +18,10 @@ export function* addClients(building: Building, reading: PageReading): Adding {
   if (mapping === null) return 'whole'
   const readClient = clientReader(mapping, building.settings.rules)
   // Invariant 3: events of one client keep the order in which the API returned them.
-  let count = 0
-  for (const record of reading.page.clients) {
-    if (count > 0 && count % SLICE_CLIENTS === 0) yield 'slice'
-    count += 1
+  const { clients } = reading.page
+  for (const [at, record] of clients.entries()) {
+    if (at > 0 && at % SLICE_CLIENTS === 0) yield 'slice'
+    clients[at] = madeClient
     const client = readClient(record)
     if (building.entries.size >= MAX_ENTRIES) yield 'part'
     addClient(building, client, reading)

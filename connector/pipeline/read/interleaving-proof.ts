@@ -1,6 +1,6 @@
 import { serially } from '../../scan/begin-again.ts'
 import { LIVE, type Scan, type ScanStates, type ScanTag } from '../../scan/scan-state.ts'
-import type { ClientSource, Page } from '../../source/client-source.ts'
+import type { ClientRecord, ClientSource, Page } from '../../source/client-source.ts'
 import { readOnce } from '../../source/recovery/read-page.ts'
 import type { Observe } from '../pipeline-event.ts'
 
@@ -21,8 +21,9 @@ const MAX_INTERLEAVED_REFUSALS = 3
 
 export function interleavingProof({ source, observe }: { source: ClientSource; observe: Observe }): InterleavingProof {
   /** The last background page that was read with a token. */
-  let last: { readonly scan: Scan; readonly clients: Page['clients'] } | undefined
+  let last: { readonly scan: Scan; readonly clients: readonly ClientRecord[] } | undefined
   let lastTag: ScanTag | undefined
+  let isSought = true
   let refusals = 0
 
   const serial = (states: ScanStates): ScanStates => {
@@ -31,7 +32,9 @@ export function interleavingProof({ source, observe }: { source: ClientSource; o
   }
   return {
     before: async (scan, states, stop) => {
-      if (states.interleaving !== 'unknown' || last?.scan.tag !== scan.tag || lastTag !== LIVE) return states
+      isSought = states.interleaving === 'unknown'
+      if (!isSought) last = undefined
+      if (last?.scan.tag !== scan.tag || lastTag !== LIVE) return states
       const { scan: at, clients } = last
       last = undefined
       const page = await readOnce(source, at, stop)
@@ -44,8 +47,8 @@ export function interleavingProof({ source, observe }: { source: ClientSource; o
     },
     read: (scan, { clients }) => {
       lastTag = scan.tag
-      if (scan.tag === LIVE || scan.checkPoint === null || clients.length === 0) return
-      last = { scan, clients }
+      if (!isSought || scan.tag === LIVE || scan.checkPoint === null || clients.length === 0) return
+      last = { scan, clients: [...clients] }
     },
     refused: (scan, states) => {
       refusals = lastTag === scan.tag ? 0 : refusals + 1

@@ -281,15 +281,15 @@ describe('the next page', () => {
   })
 
   test('does not pass when its fields cannot be mapped or too many clients would be dead letters', async () => {
-    const nobody = pageOf(Array.from({ length: 20 }, (_, index) => ({ Nom: `${index}` })))
-    const on = await published([nobody])
+    const nobody = () => pageOf(Array.from({ length: 20 }, (_, index) => ({ Nom: `${index}` })))
+    const on = await published([nobody()])
     expect(await on.check('event.too-many-dead-letters')).toBe('event.too-many-dead-letters')
     const unmapped = stage()
     const parts = {
       open: unmapped.open,
       group: unmapped.pipeline.group,
       reader: { ...unmapped.pipeline.reader, fields: { clientId: null, modifiedAt: null, clients: null, lists: [] } },
-      openSource: () => ({ ...scriptedSource([nobody]), close: async () => {} }),
+      openSource: () => ({ ...scriptedSource([nobody()]), close: async () => {} }),
     }
     await expect(checkStream(parts, 'source.mapping', never)).rejects.toMatchObject({ code: 'source.mapping' })
   })

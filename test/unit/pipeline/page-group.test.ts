@@ -8,6 +8,7 @@ import { codeOf } from '../../../connector/runtime/connector-error.ts'
 import { noTimes, positionOf } from '../../../connector/scan/scan-order.ts'
 import { newScans } from '../../../connector/scan/scan-state.ts'
 import type { ClientRecord } from '../../../connector/source/client-source.ts'
+import { madeClient } from '../../../connector/source/client-source.ts'
 import { noon, provenUpTo } from '../scan/scans.ts'
 import { groupParts } from '../stream/open/open-parts.ts'
 import { building, keysOf, sequencesOf, start } from './builders.ts'
@@ -146,20 +147,22 @@ describe('a change of the checkpoint', () => {
     expect(builder.addRest()).toBe('whole')
   })
 
-  test('leaves the page as it was read: its reader compares it with a later one', () => {
+  test('releases each client of the page once its event is made: to read it then is a defect', () => {
     const { builder } = building()
-    const page = reading(numbered(300))
-    afterSlices(builder, builder.add(page))
-    expect(page.page.clients).toEqual(numbered(300))
+    const { page, ...more } = reading(numbered(300))
+    expect(builder.add({ page, ...more })).toBe('slice')
+    expect(page.clients.map((client) => client === madeClient)).toEqual(numbered(300).map((_, at) => at < 250))
+    for (const read of [() => madeClient.No, () => JSON.stringify(madeClient), () => Object.keys(madeClient)])
+      expect(read).toThrow('the event of this client is made already')
   })
 
   test('that is lost in the middle of a page loses and doubles nothing: the page is read again', () => {
     const { builder, table, state, delivered } = building()
-    const page = reading(numbered(3_000))
-    expect(afterSlices(builder, builder.add(page)).added).toBe('part')
+    const page = () => reading(numbered(3_000))
+    expect(afterSlices(builder, builder.add(page())).added).toBe('part')
     const first = delivered()
     const again = building({}, { state: state(), table })
-    expect(afterSlices(again.builder, again.builder.add(page)).added).toBe('whole')
+    expect(afterSlices(again.builder, again.builder.add(page())).added).toBe('whole')
     const rest = again.delivered()
     expect(keysOf([...first.records, ...rest.records])).toEqual(numbered(3_000).map(({ No }) => No))
   })

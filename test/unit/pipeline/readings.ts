@@ -9,7 +9,15 @@ import { at, noon, scanOf } from '../scan/scans.ts'
 export { noon }
 
 export function pageOf(clients: readonly ClientRecord[], more: Partial<Page> = {}): Page {
-  return { clients, hasMoreResults: false, checkPoint: null, serverTime: noon, tookMs: 0, bytes: 10, ...more }
+  return {
+    clients: [...clients],
+    hasMoreResults: false,
+    checkPoint: null,
+    serverTime: noon,
+    tookMs: 0,
+    bytes: 10,
+    ...more,
+  }
 }
 
 /** The only page of a live scan that began at noon, asked for just now, unless `more` changes that. */
