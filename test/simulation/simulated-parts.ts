@@ -276,7 +276,13 @@ function sourceOf(
       const reading = source.read(at, never)
       const record = (page?: Page) => {
         const answered = { at: time.now(), records: kafka.committed.length }
-        stream.reads.push({ replica: name, at, recordsBefore, answered, ...(page && { page }) })
+        stream.reads.push({
+          replica: name,
+          at,
+          recordsBefore,
+          answered,
+          ...(page && { page: { ...page, clients: [...page.clients] } }),
+        })
       }
       const recorded = reading.then(record, () => record())
       const received = recorded.then(() => new Promise<void>((resolve) => process.whenRunning(resolve)))
