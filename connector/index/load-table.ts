@@ -153,6 +153,35 @@ export function sortedEntries(words: Uint32Array): Uint32Array {
   return sorted
 }
 
+/** The entries of several parts, each in the order of its keys; of several with one key, that of the last part. */
+export function mergedEntries(parts: readonly Uint32Array[]): Uint32Array {
+  const places = parts.map(() => 0)
+  const merged = new Uint32Array(parts.reduce((sum, part) => sum + part.length, 0))
+  let end = 0
+  for (let next = lowestPart(parts, places); next >= 0; next = lowestPart(parts, places)) {
+    const words = parts[next] as Uint32Array
+    const place = places[next] as number
+    if (end > 0 && compareKeys(merged, end - ENTRY_WORDS, words, place) === 0) end -= ENTRY_WORDS
+    for (let word = 0; word < ENTRY_WORDS; word += 1) merged[end + word] = words[place + word] as number
+    end += ENTRY_WORDS
+    places[next] = place + ENTRY_WORDS
+  }
+  return merged.subarray(0, end)
+}
+
+/** The part whose next entry has the lowest key, the first of several; -1 at the end of all. Hot path. */
+function lowestPart(parts: readonly Uint32Array[], places: readonly number[]): number {
+  let lowest = -1
+  for (let part = 0; part < parts.length; part += 1) {
+    const words = parts[part] as Uint32Array
+    const place = places[part] as number
+    if (place === words.length) continue
+    if (lowest < 0 || compareKeys(words, place, parts[lowest] as Uint32Array, places[lowest] as number) < 0)
+      lowest = part
+  }
+  return lowest
+}
+
 export function joined(parts: readonly Uint32Array[]): Uint32Array {
   const words = new Uint32Array(parts.reduce((sum, part) => sum + part.length, 0))
   let at = 0

@@ -1,5 +1,13 @@
+import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { segmentBytes, segmentEntries, segmentHash, sortedEntries } from '../../../connector/index/load-table.ts'
+import {
+  joined,
+  mergedEntries,
+  segmentBytes,
+  segmentEntries,
+  segmentHash,
+  sortedEntries,
+} from '../../../connector/index/load-table.ts'
 import { entry, key, read, words } from './entries.ts'
 
 const three = words([
@@ -17,6 +25,16 @@ test('a segment holds each client once, in the order of the keys, with its last 
     ]),
   )
   expect(sorted.map(([client]) => client)).toEqual([key(1), key(3)].toSorted((a, b) => (a < b ? -1 : 1)))
+})
+
+test('segments are merged into what all their entries in order would give', () => {
+  const client = fc.tuple(fc.integer({ min: 0, max: 20 }), fc.nat(1_000))
+  fc.assert(
+    fc.property(fc.array(fc.array(client), { maxLength: 5 }), (parts) => {
+      const sorted = parts.map((part) => sortedEntries(words(part.map(([id, number]) => [key(id), entry(number)]))))
+      expect(mergedEntries(sorted)).toEqual(sortedEntries(joined(sorted)))
+    }),
+  )
 })
 
 test('a segment is read back only if its bytes are those that were written', () => {
