@@ -38,7 +38,7 @@ const MAX_ROOM = 32
 
 /** Entries in the order of their keys, then room for new ones. */
 interface Partition {
-  words: Uint32Array
+  words: Uint32Array<ArrayBuffer>
   used: number
 }
 
@@ -166,10 +166,11 @@ function mergeInto(partition: Partition, sorted: Uint32Array, room: number): num
   return added
 }
 
+/** Moves the entries: their former memory is free at once, and not only after a collection. */
 function enlarge(partition: Partition, length: number): void {
-  const words = new Uint32Array(length)
-  words.set(partition.words.subarray(0, partition.used))
-  partition.words = words
+  const { words, used } = partition
+  const bytes = length * words.BYTES_PER_ELEMENT
+  partition.words = new Uint32Array(used === 0 ? new ArrayBuffer(bytes) : words.buffer.transfer(bytes))
 }
 
 /** Where the key that is at `at` of `key` is, or belongs. In words. */
