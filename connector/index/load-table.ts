@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto'
 import { linkedAbort } from '../runtime/abort.ts'
 import { ConnectorError, codeOf } from '../runtime/connector-error.ts'
+import { free } from '../runtime/memory/free.ts'
 import type { SegmentStore } from '../storage/segment-store.ts'
 import { type ClientTable, clientTable } from './client-table.ts'
 import { compareKeys, ENTRY_BYTES, ENTRY_WORDS, entryBytes, entryWords } from './index-entry.ts'
@@ -24,6 +25,11 @@ export async function readSegment(
     'checkpoint.index-damaged',
     `load client index: segment ${name} (${bytes.length} bytes) does not have the hash that the checkpoint names`,
   )
+}
+
+/** Frees the memory of a segment that was read, unless others may share it. */
+export function release({ buffer, byteOffset, byteLength }: Uint32Array): void {
+  if (byteOffset === HEADER_BYTES) free(Buffer.from(buffer, 0, byteOffset + byteLength))
 }
 
 /** The first answer may be wrong, not the segment. */
@@ -75,6 +81,7 @@ export async function loadTable(
   for await (const { reference, words } of inOrder(store, missing, stop)) {
     read += reference.entries
     table.merge(words, of - read)
+    release(words)
     arrived.push(reference.name)
     onSegment(read, of)
   }

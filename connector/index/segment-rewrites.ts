@@ -3,7 +3,7 @@ import { HOUR_MS } from '../runtime/units.ts'
 import type { SegmentStore } from '../storage/segment-store.ts'
 import type { ClientTable } from './client-table.ts'
 import type { SegmentReference } from './index-state.ts'
-import { isDamage, mergedEntries, readTwice } from './load-table.ts'
+import { isDamage, mergedEntries, readTwice, release } from './load-table.ts'
 import { nextStep, replaced, type SegmentLimits, type SegmentStep } from './segment-plan.ts'
 import { type NewSegment, writeBase } from './write-segment.ts'
 
@@ -93,7 +93,9 @@ async function merge(rewrites: Rewrites, { segments, tier }: Extract<SegmentStep
   rewrites.merge = { replaces: segments }
   try {
     const read = await Promise.all(segments.map((segment) => readTwice(store, segment, closed)))
-    const made = await upload({ tier, words: mergedEntries(read) }, closed)
+    const words = mergedEntries(read)
+    for (const part of read) release(part)
+    const made = await upload({ tier, words }, closed)
     rewrites.merge = { replaces: segments, made: [made] }
   } catch (error) {
     rewrites.merge = undefined

@@ -8,7 +8,7 @@ export interface SegmentStore {
    */
   put(name: string, bytes: Uint8Array, finish: AbortSignal): Promise<void>
   /**
-   * Its bytes, undefined where there is none. Rejects like `put`; a slow link is no failure while something arrives.
+   * Its bytes, which the caller may change or free; undefined where there is none. Rejects like `put`; a slow link is no failure while something arrives.
    */
   get(name: string, finish: AbortSignal): Promise<Uint8Array | undefined>
   /** The names of all segments. Rejects like `put`. */

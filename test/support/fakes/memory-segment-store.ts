@@ -14,6 +14,8 @@ export interface MemorySegmentStore extends SegmentStore {
   written(): number
 }
 
+const copyOf = (bytes: Uint8Array | undefined) => bytes && Uint8Array.from(bytes)
+
 /** `fault` is asked before each call takes effect; it may wait, so that a schedule decides the order of calls. */
 export function memorySegmentStore(
   fault: (call: SegmentCall) => SegmentFault | Promise<SegmentFault> = () => 'none',
@@ -40,7 +42,7 @@ export function memorySegmentStore(
         stored.set(name, Uint8Array.from(bytes))
         written += bytes.length
       }),
-    get: (name, finish) => call({ kind: 'get', name }, finish, () => stored.get(name)),
+    get: (name, finish) => call({ kind: 'get', name }, finish, () => copyOf(stored.get(name))),
     list: (finish) => call({ kind: 'list', name: '' }, finish, () => [...stored.keys()]),
     remove: (name, finish) => call({ kind: 'remove', name }, finish, () => void stored.delete(name)),
   }
