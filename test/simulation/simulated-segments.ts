@@ -2,6 +2,7 @@ import { parseDocument } from '../../connector/checkpoint/checkpoint-document.ts
 import { untilAborted } from '../../connector/runtime/abort.ts'
 import { ConnectorError } from '../../connector/runtime/connector-error.ts'
 import type { SegmentStore } from '../../connector/storage/segment-store.ts'
+import { copyOf } from '../support/fakes/memory-segment-store.ts'
 import type { Actor } from './actor.ts'
 import type { SimulatedStream } from './simulated-stream.ts'
 import type { OperationFault, World } from './world.ts'
@@ -34,7 +35,7 @@ export function segmentsOf(world: World, { name: replica, process }: Actor, stre
   }
   return {
     put: (name, bytes, finish) => call(`put ${name}`, () => put(name, Uint8Array.from(bytes)), finish),
-    get: (name, finish) => call(`get ${name}`, () => stored.get(name), finish),
+    get: (name, finish) => call(`get ${name}`, () => copyOf(stored.get(name)), finish),
     list: (finish) => call('list', () => [...stored.keys()], finish),
     remove: (name, finish) => call(`remove ${name}`, () => remove(name), finish),
   }

@@ -14,7 +14,8 @@ export interface MemorySegmentStore extends SegmentStore {
   written(): number
 }
 
-const copyOf = (bytes: Uint8Array | undefined) => bytes && Uint8Array.from(bytes)
+/** As a server answers: the caller may change or free the bytes. */
+export const copyOf = (bytes: Uint8Array | undefined) => bytes && Uint8Array.from(bytes)
 
 /** `fault` is asked before each call takes effect; it may wait, so that a schedule decides the order of calls. */
 export function memorySegmentStore(
