@@ -1,5 +1,6 @@
+import { DAY_MS, HOUR_MS } from '../runtime/units.ts'
 import type { ClientRecord, SourceTime } from '../source/client-source.ts'
-import { instantAt, wallClock } from '../source/source-time.ts'
+import { instantAt, steadyOffset, wallClock } from '../source/source-time.ts'
 import { valueAt } from './canonical-json.ts'
 
 export interface ModificationTime {
@@ -36,11 +37,43 @@ export function modificationTime(text: string, timeZone: string): ModificationTi
 }
 
 function local(wall: string, fraction: string, timeZone: string): ModificationTime | undefined {
-  const asUtc = Date.parse(`${wall}Z`)
-  if (new Date(asUtc).getUTCDate() !== Number(wall.slice(8, 10))) return undefined // e.g. 30 February, or no time at all
+  const inDay = msInDay(wall)
+  const { startsAt, offset } = wallDay(wall.slice(0, 10), timeZone)
+  if (inDay === undefined || Number.isNaN(startsAt)) return undefined // e.g. 30 February
+  const asUtc = startsAt + inDay
   const milliseconds = fraction === '' ? 0 : Number(fraction.padEnd(4, '0').slice(1, 4))
-  const instant = instantAt(asUtc, timeZone, 'earlier') + milliseconds
-  return { instant, wallClock: wall as SourceTime, hasTimeOfDay: !wall.endsWith('T00:00:00') }
+  const instant = (offset === undefined ? instantAt(asUtc, timeZone, 'earlier') : asUtc - offset) + milliseconds
+  return { instant, wallClock: wall as SourceTime, hasTimeOfDay: inDay > 0 }
+}
+
+/** Undefined: no time of day. */
+function msInDay(wall: string): number | undefined {
+  const [hours, minutes, seconds] = [twoDigits(wall, 11), twoDigits(wall, 14), twoDigits(wall, 17)]
+  const isTime = hours < 24 && minutes < 60 && seconds < 60
+  return isTime ? hours * HOUR_MS + (minutes * 60 + seconds) * 1000 : undefined
+}
+
+const twoDigits = (text: string, at: number) => text.charCodeAt(at) * 10 + text.charCodeAt(at + 1) - 11 * 0x30
+
+/** A day on the wall clock of a zone. */
+interface WallDay {
+  readonly date: string
+  readonly zone: string
+  /** By a clock of UTC; NaN: there is no such date. */
+  readonly startsAt: number
+  /** Undefined: the clocks may change on this day. */
+  readonly offset: number | undefined
+}
+
+/** Hot path: the clients of a page follow each other, so most have the day of the one before. */
+let lastDay: WallDay | undefined
+
+function wallDay(date: string, zone: string): WallDay {
+  if (lastDay?.date === date && lastDay.zone === zone) return lastDay
+  const parsed = Date.parse(`${date}T00:00:00Z`)
+  const startsAt = new Date(parsed).getUTCDate() === Number(date.slice(8)) ? parsed : Number.NaN
+  lastDay = { date, zone, startsAt, offset: steadyOffset(startsAt, startsAt + DAY_MS, zone) }
+  return lastDay
 }
 
 /** Finds out whether modification times can be parsed at all. */

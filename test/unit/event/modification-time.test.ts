@@ -1,5 +1,8 @@
+import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { modificationTime } from '../../../connector/event/modification-time.ts'
+import type { SourceTime } from '../../../connector/source/client-source.ts'
+import { instantOf } from '../../../connector/source/source-time.ts'
 
 const zone = 'Europe/Paris'
 
@@ -24,6 +27,9 @@ describe('a modification time', () => {
     '2026-02-30T12:00:00',
     '31/02/2026',
     '2026-06-15T24:00:00',
+    '2026-06-15T12:60:00',
+    '2026-06-15T12:00:60',
+    '15/06/2026 12:00:60',
     '1781517600000',
   ])('is undefined for "%s"', (text) => {
     expect(modificationTime(text, zone)).toBeUndefined()
@@ -39,5 +45,17 @@ describe('a modification time', () => {
 
   test('is the earlier instant for a time in the repeated hour', () => {
     expect(modificationTime('2026-10-25T02:30:00', zone)?.instant).toBe(Date.parse('2026-10-25T00:30:00Z'))
+  })
+
+  test('is the instant of its wall-clock text, whatever was read before, also near a change of the clocks', () => {
+    const autumn = { min: new Date('2026-10-22T00:00:00Z'), max: new Date('2026-10-29T00:00:00Z') }
+    const times = fc.date({ noInvalidDate: true, ...autumn }).map((date) => date.toISOString().slice(0, 19))
+    const zones = fc.constantFrom('Europe/Paris', 'America/New_York', 'Pacific/Apia')
+    fc.assert(
+      fc.property(fc.array(fc.tuple(times, zones)), (read) => {
+        for (const [text, zone] of read)
+          expect(modificationTime(text, zone)?.instant).toBe(instantOf(text as SourceTime, zone, 'earlier'))
+      }),
+    )
   })
 })

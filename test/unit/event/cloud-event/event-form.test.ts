@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { type ClientEventParts, eventId } from '../../../../connector/event/client-event.ts'
 import { clientEvent, type EventForm, eventModes } from '../../../../connector/event/cloud-event/event-form.ts'
@@ -37,6 +38,15 @@ describe('an event in structured mode', () => {
       dataschema: 'urn:polaris-connector:client.modified:1',
       data: { No: '42' },
     })
+  })
+
+  test('has the time of its client in UTC, for any years', () => {
+    const years = { min: new Date('0000-01-01T00:00:00Z'), max: new Date('9999-12-31T23:59:59.999Z') }
+    fc.assert(
+      fc.property(fc.date({ noInvalidDate: true, ...years }), (date) => {
+        expect(JSON.parse(eventOf({ timeMs: date.getTime() }).record.value).time).toBe(date.toISOString())
+      }),
+    )
   })
 
   test('names the request in a header too when the client is published again', () => {

@@ -1,3 +1,4 @@
+import { isAscii } from 'node:buffer'
 import { MAX_NODES, tooManyNodes } from '../page-limits.ts'
 
 /** Two for each node. */
@@ -16,6 +17,7 @@ export class JsonEdit {
   readonly #inserted: number[] = []
   readonly #places: number[] = []
   #replaced = 0
+  #isChanged = false
 
   constructor(body: Buffer) {
     this.#body = body
@@ -32,6 +34,7 @@ export class JsonEdit {
   /** Throws `source.answer-too-large` after too many. */
   insert(place: number, byte: number): void {
     if (this.#places.length === MAX_INSERTED) throw tooManyNodes()
+    this.#isChanged = true
     this.#places.push(place)
     this.#inserted.push(byte)
   }
@@ -46,12 +49,14 @@ export class JsonEdit {
 
   /** Replaces an escape such as `\u0000` by U+FFFD. */
   replaceEscape(at: number): void {
+    this.#isChanged = true
     this.#body.write('fffd', at + 2, 'latin1')
     this.#replaced += 1
   }
 
   /** Replaces what follows the place, up to `end`, by a text in ASCII that is not longer, and blanks. */
   replaceFrom(place: number, { inserted, replaced }: EditMark, text: string, end: number): void {
+    this.#isChanged = true
     this.#places.length = inserted
     this.#inserted.length = inserted
     this.#replaced = replaced
@@ -59,9 +64,11 @@ export class JsonEdit {
     this.#body.fill(' ', place + written, end)
   }
 
-  text(): string {
+  /** `before`: the document with a character for each byte. */
+  text(before: string): string {
     const body = this.#body
     const places = this.#places
+    if (!this.#isChanged && isAscii(body)) return before
     if (places.length === 0) return body.toString()
     const whole = Buffer.allocUnsafe(body.length + places.length)
     let from = 0

@@ -105,7 +105,7 @@ class JsonScan {
 
   end(): ScannedJson {
     if (this.#nodes > MAX_NODES) throw tooManyNodes()
-    return { text: this.#edit.text(), replacedCharacters: this.#edit.replaced }
+    return { text: this.#edit.text(this.#bytes), replacedCharacters: this.#edit.replaced }
   }
 
   /** The index after the token that begins here. */
