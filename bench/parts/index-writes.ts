@@ -43,8 +43,7 @@ async function writesOf(clients: number, changesPerDocument: number): Promise<In
   const sorted = sortedClients(clients)
   const table = clientTable(sorted)
   const parts = { store, table, clock: systemClock, epoch: 1, newNonce: () => randomUUID(), observe: () => {} }
-  const write = async (segment: Parameters<typeof writeSegment>[1]) =>
-    (await writeSegment(parts, segment, stop)).reference
+  const write = (segment: Parameters<typeof writeSegment>[1]) => writeSegment(parts, segment, stop)
   let state: IndexState = { ...emptyIndex, segments: await writeBase({ ...parts, write }, stop) }
   const storage = indexStorage(state, parts)
   const before = store.written()

@@ -6,7 +6,7 @@ import { openCheckpointStore } from '../../connector/compose/shared-resources.ts
 import { type ClientTable, clientTable } from '../../connector/index/client-table.ts'
 import { type ClientKey, type ContentKey, ENTRY_WORDS, keyText, writeEntry } from '../../connector/index/index-entry.ts'
 import type { SegmentReference } from '../../connector/index/index-state.ts'
-import { sortedEntries } from '../../connector/index/load-table.ts'
+import { segmentBytes, sortedEntries } from '../../connector/index/segment.ts'
 import { writeBase, writeSegment } from '../../connector/index/write-segment.ts'
 import { systemClock } from '../../connector/runtime/clock.ts'
 import { checkpointStoreDefaults } from '../../connector/storage/checkpoint-store-config.ts'
@@ -78,11 +78,10 @@ async function indexIn(address: S3Address, clients: number): Promise<SegmentRefe
 /** An index of as many clients and a few more, which are not yet in its base. */
 export async function writtenIndex(store: SegmentStore, clients: number): Promise<SegmentReference[]> {
   const writer = { store, epoch: 1, newNonce: () => randomUUID() }
-  const write = async (segment: Parameters<typeof writeSegment>[1]) =>
-    (await writeSegment(writer, segment, stop)).reference
+  const write = (segment: Parameters<typeof writeSegment>[1]) => writeSegment(writer, segment, stop)
   const segments = await writeBase({ table: randomTable(clients), clock: systemClock, write }, stop)
   for (let spill = 0; spill < SPILLS; spill += 1)
-    segments.push(await write({ tier: 0, words: sortedEntries(randomEntries(SPILL_CLIENTS)) }))
+    segments.push(await write({ tier: 0, bytes: segmentBytes(sortedEntries(randomEntries(SPILL_CLIENTS))) }))
   return segments
 }
 

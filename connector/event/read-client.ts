@@ -97,8 +97,7 @@ function contentReader({ ignored, fields, hmac, types }: ReadingRules) {
 
 function publishedData(data: ClientRecord, ignored: IgnoredPaths): PublishedData {
   const json = canonicalJson(data)
-  // Hot path: without a list, and with all fields, all of it counts.
-  const counted = ignored.size === 0 && !json.includes('[') ? data : countedForm(data, ignored)
+  const counted = countedForm(data, ignored)
   const contentHash = sha256(counted === data ? json : canonicalJson(counted))
   const shapelessHash = () => {
     const shapeless = withoutShape(counted)

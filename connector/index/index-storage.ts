@@ -2,7 +2,7 @@ import type { Clock } from '../runtime/clock.ts'
 import type { SegmentStore } from '../storage/segment-store.ts'
 import type { ClientTable } from './client-table.ts'
 import { deltaWords, type IndexState, type SegmentReference } from './index-state.ts'
-import { sortedEntries } from './load-table.ts'
+import { segmentBytes, sortedEntries } from './segment.ts'
 import { isDeltaFull, type SegmentLimits } from './segment-plan.ts'
 import { type SegmentRewrites, segmentRewrites } from './segment-rewrites.ts'
 import { type NewSegment, writeSegment } from './write-segment.ts'
@@ -98,7 +98,10 @@ async function represent(upkeep: Upkeep, state: IndexState, finish: AbortSignal)
   let segments = rewrites.installed(state.segments)
   upkeep.documents = delta === '' ? 0 : upkeep.documents + 1
   if (isDeltaFull(state, upkeep.documents, limits)) {
-    segments = [...segments, await upload(upkeep, { tier: 0, words: sortedEntries(deltaWords(delta)) }, finish)]
+    segments = [
+      ...segments,
+      await upload(upkeep, { tier: 0, bytes: segmentBytes(sortedEntries(deltaWords(delta))) }, finish),
+    ]
     delta = ''
     upkeep.documents = 0
   }
@@ -153,8 +156,8 @@ function inBackground(upkeep: Upkeep, work: Promise<void>): void {
 const epochOf = (name: string): number => Number.parseInt(name, 10)
 
 async function upload(upkeep: Upkeep, segment: NewSegment, finish: AbortSignal): Promise<SegmentReference> {
-  const { reference, bytes } = await writeSegment(upkeep, segment, finish)
+  const reference = await writeSegment(upkeep, segment, finish)
   upkeep.known.add(reference.name)
-  upkeep.observe({ kind: 'segment-written', tier: segment.tier, bytes })
+  upkeep.observe({ kind: 'segment-written', tier: segment.tier, bytes: segment.bytes.length })
   return reference
 }

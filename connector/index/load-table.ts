@@ -1,11 +1,9 @@
-import { hash } from 'node:crypto'
 import { linkedAbort } from '../runtime/abort.ts'
 import { ConnectorError, codeOf } from '../runtime/connector-error.ts'
-import { free } from '../runtime/memory/free.ts'
 import type { SegmentStore } from '../storage/segment-store.ts'
 import { type ClientTable, clientTable } from './client-table.ts'
-import { compareKeys, ENTRY_BYTES, ENTRY_WORDS, entryBytes, entryWords } from './index-entry.ts'
 import { deltaWords, type IndexState, type SegmentReference } from './index-state.ts'
+import { MAX_SEGMENT_ENTRIES, release, segmentEntries } from './segment.ts'
 
 /**
  * The entries of a stored segment. Rejects with `checkpoint.index-missing`, `checkpoint.index-damaged`, `storage.*` or
@@ -25,11 +23,6 @@ export async function readSegment(
     'checkpoint.index-damaged',
     `load client index: segment ${name} (${bytes.length} bytes) does not have the hash that the checkpoint names`,
   )
-}
-
-/** Frees the memory of a segment that was read, unless others may share it. */
-export function release({ buffer, byteOffset, byteLength }: Uint32Array): void {
-  if (byteOffset === HEADER_BYTES) free(Buffer.from(buffer, 0, byteOffset + byteLength))
 }
 
 /** The first answer may be wrong, not the segment. */
@@ -116,85 +109,4 @@ async function* inOrder(store: Pick<SegmentStore, 'get'>, segments: readonly Seg
   } finally {
     reading.abort()
   }
-}
-
-/**
- * A stored part of the client index: a header, then entries in the order of their keys, each key once. Never changed
- * once written.
- */
-const HEADER_BYTES = 16
-const MAGIC = 'PCIX'
-const FORMAT = 1
-const MAX_BYTES = 8 * 1024 * 1024
-export const MAX_SEGMENT_ENTRIES = Math.floor((MAX_BYTES - HEADER_BYTES) / ENTRY_BYTES)
-
-export function segmentBytes(sorted: Uint32Array): Buffer {
-  const header = Buffer.alloc(HEADER_BYTES)
-  header.write(MAGIC, 'latin1')
-  header.writeUInt16LE(FORMAT, 4)
-  header.writeUInt32LE(sorted.length / ENTRY_WORDS, 8)
-  return Buffer.concat([header, entryBytes(sorted)])
-}
-
-/** The entries of a segment; undefined where the bytes are not those whose SHA-256 (base64url) is `sha256`. */
-export function segmentEntries(bytes: Uint8Array, sha256: string): Uint32Array | undefined {
-  return segmentHash(bytes) === sha256 ? entryWords(bytes.subarray(HEADER_BYTES)) : undefined
-}
-
-export function segmentHash(bytes: Uint8Array): string {
-  return hash('sha256', bytes, 'base64url')
-}
-
-/** Entries in the order of their keys; of several with one key, the last one. */
-export function sortedEntries(words: Uint32Array): Uint32Array {
-  const places = Array.from({ length: words.length / ENTRY_WORDS }, (_, entry) => entry * ENTRY_WORDS)
-  places.sort((left, right) => compareKeys(words, left, words, right) || left - right)
-  const kept = places.filter((place, index) => {
-    const next = places[index + 1]
-    return next === undefined || compareKeys(words, place, words, next) !== 0
-  })
-  const sorted = new Uint32Array(kept.length * ENTRY_WORDS)
-  for (const [entry, place] of kept.entries()) {
-    for (let word = 0; word < ENTRY_WORDS; word += 1) sorted[entry * ENTRY_WORDS + word] = words[place + word] as number
-  }
-  return sorted
-}
-
-/** The entries of several parts, each in the order of its keys; of several with one key, that of the last part. */
-export function mergedEntries(parts: readonly Uint32Array[]): Uint32Array {
-  const places = parts.map(() => 0)
-  const merged = new Uint32Array(parts.reduce((sum, part) => sum + part.length, 0))
-  let end = 0
-  for (let next = lowestPart(parts, places); next >= 0; next = lowestPart(parts, places)) {
-    const words = parts[next] as Uint32Array
-    const place = places[next] as number
-    if (end > 0 && compareKeys(merged, end - ENTRY_WORDS, words, place) === 0) end -= ENTRY_WORDS
-    for (let word = 0; word < ENTRY_WORDS; word += 1) merged[end + word] = words[place + word] as number
-    end += ENTRY_WORDS
-    places[next] = place + ENTRY_WORDS
-  }
-  return merged.subarray(0, end)
-}
-
-/** The part whose next entry has the lowest key, the first of several; -1 at the end of all. Hot path. */
-function lowestPart(parts: readonly Uint32Array[], places: readonly number[]): number {
-  let lowest = -1
-  for (let part = 0; part < parts.length; part += 1) {
-    const words = parts[part] as Uint32Array
-    const place = places[part] as number
-    if (place === words.length) continue
-    if (lowest < 0 || compareKeys(words, place, parts[lowest] as Uint32Array, places[lowest] as number) < 0)
-      lowest = part
-  }
-  return lowest
-}
-
-export function joined(parts: readonly Uint32Array[]): Uint32Array {
-  const words = new Uint32Array(parts.reduce((sum, part) => sum + part.length, 0))
-  let at = 0
-  for (const part of parts) {
-    words.set(part, at)
-    at += part.length
-  }
-  return words
 }

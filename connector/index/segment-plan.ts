@@ -1,5 +1,5 @@
 import { deltaEntries, type IndexState, type SegmentReference } from './index-state.ts'
-import { MAX_SEGMENT_ENTRIES } from './load-table.ts'
+import { MAX_SEGMENT_ENTRIES } from './segment.ts'
 
 /** What the stored index needs next. Together these rules write at most five bytes for each byte added. */
 export type SegmentStep =

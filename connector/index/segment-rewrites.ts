@@ -3,7 +3,8 @@ import { HOUR_MS } from '../runtime/units.ts'
 import type { SegmentStore } from '../storage/segment-store.ts'
 import type { ClientTable } from './client-table.ts'
 import type { SegmentReference } from './index-state.ts'
-import { isDamage, mergedEntries, readTwice, release } from './load-table.ts'
+import { isDamage, readTwice } from './load-table.ts'
+import { release, SegmentMemory } from './segment.ts'
 import { nextStep, replaced, type SegmentLimits, type SegmentStep } from './segment-plan.ts'
 import { type NewSegment, writeBase } from './write-segment.ts'
 
@@ -92,10 +93,14 @@ async function merge(rewrites: Rewrites, { segments, tier }: Extract<SegmentStep
   const { store, upload, closed } = rewrites
   rewrites.merge = { replaces: segments }
   try {
-    const read = await Promise.all(segments.map((segment) => readTwice(store, segment, closed)))
-    const words = mergedEntries(read)
-    for (const part of read) release(part)
-    const made = await upload({ tier, words }, closed)
+    const memory = new SegmentMemory(segments.reduce((sum, { entries }) => sum + entries, 0))
+    for (const segment of segments) {
+      const words = await readTwice(store, segment, closed)
+      memory.merge(words)
+      release(words)
+    }
+    const made = await upload({ tier, bytes: memory.bytes() }, closed)
+    memory.free()
     rewrites.merge = { replaces: segments, made: [made] }
   } catch (error) {
     rewrites.merge = undefined

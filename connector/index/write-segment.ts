@@ -1,15 +1,15 @@
 import type { Clock } from '../runtime/clock.ts'
+import { free } from '../runtime/memory/free.ts'
 import type { SegmentStore } from '../storage/segment-store.ts'
 import type { ClientTable } from './client-table.ts'
-import { ENTRY_WORDS } from './index-entry.ts'
+import { ENTRY_WORDS, entryBytes } from './index-entry.ts'
 import type { SegmentReference } from './index-state.ts'
-import { joined, segmentBytes, segmentHash } from './load-table.ts'
+import { entriesOf, SegmentMemory, segmentHash } from './segment.ts'
 import { type SegmentLimits, segmentLimits } from './segment-plan.ts'
 
 export interface NewSegment {
   readonly tier: SegmentReference['tier']
-  /** Entries in the order of their keys, each key once. */
-  readonly words: Uint32Array
+  readonly bytes: Buffer
 }
 
 export interface SegmentWriter {
@@ -22,18 +22,16 @@ export interface SegmentWriter {
 /** Stores a segment under a new name. Rejects with `storage.*`, or the reason of `finish`. */
 export async function writeSegment(
   { store, epoch, newNonce }: SegmentWriter,
-  { tier, words }: NewSegment,
+  { tier, bytes }: NewSegment,
   finish: AbortSignal,
-): Promise<{ reference: SegmentReference; bytes: number }> {
+): Promise<SegmentReference> {
   const name = `${epoch}-${newNonce()}`
-  const bytes = segmentBytes(words)
   await store.put(name, bytes, finish)
-  const entries = words.length / ENTRY_WORDS
-  return { reference: { name, tier, entries, sha256: segmentHash(bytes) }, bytes: bytes.length }
+  return { name, tier, entries: entriesOf(bytes), sha256: segmentHash(bytes) }
 }
 
 interface BaseParts {
-  readonly table: Pick<ClientTable, 'partitions'>
+  readonly table: Pick<ClientTable, 'partitions' | 'size'>
   readonly clock: Clock
   readonly write: (segment: NewSegment) => Promise<SegmentReference>
   readonly limits?: Pick<SegmentLimits, 'segmentEntries'> | undefined
@@ -49,18 +47,24 @@ export async function writeBase(
 ): Promise<SegmentReference[]> {
   const { segmentEntries } = limits ?? segmentLimits
   const made: SegmentReference[] = []
-  let gathered: Uint32Array[] = []
+  let memory: SegmentMemory | undefined
   let entries = 0
   let partitions = 0
   const flush = async () => {
-    if (entries > 0) made.push(await write({ tier: 'base', words: joined(gathered) }))
-    gathered = []
-    entries = 0
+    if (memory === undefined) return
+    made.push(await write({ tier: 'base', bytes: memory.bytes() }))
+    memory.free()
+    memory = undefined
   }
   for (const words of table.partitions()) {
-    if (entries + words.length / ENTRY_WORDS > segmentEntries) await flush()
-    gathered.push(words)
-    entries += words.length / ENTRY_WORDS
+    if (words.length > 0) {
+      if (memory?.hasRoomFor(words) === false) await flush()
+      const own = words.length / ENTRY_WORDS
+      memory ??= new SegmentMemory(Math.max(own, Math.min(segmentEntries, table.size() - entries)))
+      memory.append(words)
+      entries += own
+      free(entryBytes(words))
+    }
     partitions += 1
     if (partitions % PARTITIONS_AT_ONCE === 0) await clock.sleep(0, finish)
   }

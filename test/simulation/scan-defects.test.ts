@@ -5,7 +5,7 @@ import type * as StoredEvents from '../../connector/event/cloud-event/stored-eve
 import type * as FieldTypes from '../../connector/event/fields/field-types.ts'
 import { ENTRY_WORDS } from '../../connector/index/index-entry.ts'
 import { deltaWords, withEntries } from '../../connector/index/index-state.ts'
-import type * as Segments from '../../connector/index/load-table.ts'
+import type * as Segments from '../../connector/index/segment.ts'
 import type * as FeatureList from '../../connector/pipeline/features/feature-list.ts'
 import type { KnownClient } from '../../connector/pipeline/features/part.ts'
 import type * as FullScanMemories from '../../connector/pipeline/features/removal/mark-missing.ts'
@@ -58,7 +58,7 @@ vi.mock('../../connector/scan/scan-step.ts', replaceable('scanStep'))
 vi.mock('../../connector/scan/scheduler.ts', replaceable('nextChoice'))
 vi.mock('../../connector/scan/end-scan.ts', replaceable('recheckAfter'))
 vi.mock('../../connector/pipeline/features/feature-list.ts', replaceable('featureList'))
-vi.mock('../../connector/index/load-table.ts', replaceable('sortedEntries'))
+vi.mock('../../connector/index/segment.ts', replaceable('sortedEntries'))
 vi.mock('../../connector/checkpoint/transitions.ts', replaceable('prepared'))
 vi.mock('../../connector/pipeline/features/removal/mark-missing.ts', replaceable('fullScanMemory'))
 vi.mock('../../connector/pipeline/group/building.ts', replaceable('returnedEntry'))

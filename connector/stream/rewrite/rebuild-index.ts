@@ -45,8 +45,7 @@ async function rebuildOnce(parts: RebuildParts, stop: AbortSignal): Promise<Rebu
   const kept = addKept({ ...index, events: index.events(), mayBeCarriedOut: mayBeCarriedOutBy(document) })
   index.rules.splice(0, index.rules.length, ...kept.rules)
   const epoch = document.claim.epoch + 1
-  const write = async (segment: NewSegment) =>
-    (await writeSegment({ ...parts, store: parts.index.store, epoch }, segment, stop)).reference
+  const write = (segment: NewSegment) => writeSegment({ ...parts, store: parts.index.store, epoch }, segment, stop)
   const segments = await writeBase({ ...parts, table: index.table, write }, stop)
   const next = async ({ resolved, claim }: OperatorOpening) => {
     const { resolution } = resolved

@@ -2,10 +2,10 @@ import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { FORMAT, parseDocument, serializeDocument } from '../../../connector/checkpoint/checkpoint-document.ts'
 import { committedByRecord } from '../../../connector/checkpoint/transitions.ts'
-import { joined, loadTable } from '../../../connector/index/load-table.ts'
+import { loadTable } from '../../../connector/index/load-table.ts'
 import { memorySegmentStore } from '../../support/fakes/memory-segment-store.ts'
 import { never } from '../../support/signals.ts'
-import { entry, key, read, words } from '../index/entries.ts'
+import { entry, joined, key, read, words } from '../index/entries.ts'
 
 /**
  * A checkpoint as it was stored: its document, and its segments by name, in base64. A change that breaks this test needs

@@ -2,8 +2,8 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { clientTable } from '../../../connector/index/client-table.ts'
 import { type ClientKey, ENTRY_WORDS, type IndexEntry } from '../../../connector/index/index-entry.ts'
-import { joined, sortedEntries } from '../../../connector/index/load-table.ts'
-import { entry, key, read, words } from './entries.ts'
+import { sortedEntries } from '../../../connector/index/segment.ts'
+import { entry, joined, key, read, words } from './entries.ts'
 
 test('answers like a map, whatever is set in whatever order, before and after it is built from a sorted run', () => {
   const sets = fc.array(fc.tuple(fc.nat({ max: 60 }), fc.nat({ max: 1000 })), { maxLength: 200 })

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { ENTRY_BYTES } from '../../../connector/index/index-entry.ts'
 import { deltaEntries } from '../../../connector/index/index-state.ts'
-import { joined, readSegment } from '../../../connector/index/load-table.ts'
+import { readSegment } from '../../../connector/index/load-table.ts'
 import { segmentLimits } from '../../../connector/index/segment-plan.ts'
 import { ConnectorError } from '../../../connector/runtime/connector-error.ts'
 import {
@@ -11,6 +11,7 @@ import {
   type SegmentFault,
 } from '../../support/fakes/memory-segment-store.ts'
 import { never } from '../../support/signals.ts'
+import { joined } from './entries.ts'
 import { range, type Stage, stage, stored } from './storage-stage.ts'
 
 test('the stored index always stands for the table, through spills, merges and dumps, and the document stays small', async () => {

@@ -1,14 +1,13 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import {
-  joined,
-  mergedEntries,
+  SegmentMemory,
   segmentBytes,
   segmentEntries,
   segmentHash,
   sortedEntries,
-} from '../../../connector/index/load-table.ts'
-import { entry, key, read, words } from './entries.ts'
+} from '../../../connector/index/segment.ts'
+import { entry, joined, key, read, words } from './entries.ts'
 
 const three = words([
   [key(3), entry(1)],
@@ -32,7 +31,9 @@ test('segments are merged into what all their entries in order would give', () =
   fc.assert(
     fc.property(fc.array(fc.array(client), { maxLength: 5 }), (parts) => {
       const sorted = parts.map((part) => sortedEntries(words(part.map(([id, number]) => [key(id), entry(number)]))))
-      expect(mergedEntries(sorted)).toEqual(sortedEntries(joined(sorted)))
+      const memory = new SegmentMemory(parts.flat().length)
+      for (const part of sorted) memory.merge(part)
+      expect(memory.bytes()).toEqual(segmentBytes(sortedEntries(joined(sorted))))
     }),
   )
 })

@@ -1,12 +1,12 @@
 import type { ClientTable } from '../../../connector/index/client-table.ts'
 import { deltaText, emptyIndex, type IndexState, withEntries } from '../../../connector/index/index-state.ts'
 import { type IndexEvent, type IndexStorage, indexStorage } from '../../../connector/index/index-storage.ts'
-import { joined, loadTable } from '../../../connector/index/load-table.ts'
+import { loadTable } from '../../../connector/index/load-table.ts'
 import type { SegmentLimits } from '../../../connector/index/segment-plan.ts'
 import { type MemorySegmentStore, memorySegmentStore } from '../../support/fakes/memory-segment-store.ts'
 import { type VirtualClock, virtualClock } from '../../support/fakes/virtual-clock.ts'
 import { never } from '../../support/signals.ts'
-import { entry, key, words } from './entries.ts'
+import { entry, joined, key, words } from './entries.ts'
 
 export interface Stage {
   readonly store: MemorySegmentStore

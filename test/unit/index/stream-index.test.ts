@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { clientTable } from '../../../connector/index/client-table.ts'
 import { ENTRY_BYTES } from '../../../connector/index/index-entry.ts'
 import { deltaText, emptyIndex } from '../../../connector/index/index-state.ts'
-import { MAX_SEGMENT_ENTRIES, sortedEntries } from '../../../connector/index/load-table.ts'
+import { MAX_SEGMENT_ENTRIES, segmentBytes, sortedEntries } from '../../../connector/index/segment.ts'
 import { indexMemory, streamIndex } from '../../../connector/index/stream-index.ts'
 import { writeSegment } from '../../../connector/index/write-segment.ts'
 import { memorySegmentStore, type SegmentCall, type SegmentFault } from '../../support/fakes/memory-segment-store.ts'
@@ -59,8 +59,8 @@ describe('an index of several segments', () => {
     const segments = []
     for (let at = 0; at < 4; at += 1) {
       const sorted = words([0, 1].map((more) => [key(2 * at + more), entry(at)]))
-      const segment = { tier: at < 3 ? ('base' as const) : 0, words: sortedEntries(sorted) }
-      segments.push((await writeSegment({ store, epoch: 1, newNonce: () => `s${at}` }, segment, never)).reference)
+      const segment = { tier: at < 3 ? ('base' as const) : 0, bytes: segmentBytes(sortedEntries(sorted)) }
+      segments.push(await writeSegment({ store, epoch: 1, newNonce: () => `s${at}` }, segment, never))
     }
     return { store, calls, document: { nonce: 'a', index: { ...emptyIndex, segments } } }
   }

@@ -4,7 +4,7 @@ import { type FieldAction, fieldHash, fieldRules } from '../../../../connector/e
 import { clientTable } from '../../../../connector/index/client-table.ts'
 import { clientKey, entryWordsOf, withdrawnEntry } from '../../../../connector/index/index-entry.ts'
 import { deltaText, deltaWords, withEntries } from '../../../../connector/index/index-state.ts'
-import { sortedEntries } from '../../../../connector/index/load-table.ts'
+import { sortedEntries } from '../../../../connector/index/segment.ts'
 import type { AuditResult } from '../../../../connector/inspect/audit/audit-stream.ts'
 import type { ClientSource } from '../../../../connector/source/client-source.ts'
 import { entry } from '../../index/entries.ts'

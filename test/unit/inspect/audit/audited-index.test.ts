@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { type CheckpointDocument, serializeDocument } from '../../../../connector/checkpoint/checkpoint-document.ts'
 import { deltaText } from '../../../../connector/index/index-state.ts'
+import { segmentBytes } from '../../../../connector/index/segment.ts'
 import { writeSegment } from '../../../../connector/index/write-segment.ts'
 import { entriesOf, readIndex } from '../../../../connector/inspect/audit/audited-index.ts'
 import { codeOf } from '../../../../connector/runtime/connector-error.ts'
@@ -14,7 +15,8 @@ async function withSegment() {
   const on = auditedStream()
   await on.poll()
   const writer = { store: on.open.index.store, epoch: 1, newNonce: () => 'segment' }
-  const { reference } = await writeSegment(writer, { tier: 'base', words: words([[key(1), entry(1)]]) }, never)
+  const bytes = segmentBytes(words([[key(1), entry(1)]]))
+  const reference = await writeSegment(writer, { tier: 'base', bytes }, never)
   const named = (name: string) => (document: CheckpointDocument) => {
     const { committed } = document
     const index = { ...committed.state.index, segments: [{ ...reference, name }], delta: '' }

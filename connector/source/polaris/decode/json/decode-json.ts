@@ -1,6 +1,6 @@
 import { ConnectorError } from '../../../../runtime/connector-error.ts'
 import type { ClientRecord, ClientValue } from '../../../client-source.ts'
-import { noNames } from '../../../record-builder.ts'
+import { RecordBuilder } from '../../../record-builder.ts'
 import type { AnswerNode, AnswerRoot } from '../answer-node.ts'
 import type { DecodeSettings } from '../decode-xml.ts'
 import { normaliseText } from '../normalise-value.ts'
@@ -98,16 +98,12 @@ const isJsonList = (value: JsonValue): value is readonly JsonValue[] => Array.is
 
 /** Converts an object to a record: leaves keep their text; `null` and the minimum date are left out. Hot path. */
 function jsonRecord(object: JsonObject, timeZone: string): ClientRecord {
-  let names = noNames()
-  for (const name in object) if (isField(name, object[name], timeZone)) names = names.with(name) ?? names
-  const record = names.record()
-  for (const name of names.list) record[name] = valueIn(object[name] ?? null, timeZone) ?? ''
-  return record
-}
-
-function isField(name: string, value: JsonValue | undefined, timeZone: string): boolean {
-  if (typeof value === 'string' && normaliseText(value, timeZone) === undefined) return false
-  return value !== null && !isSerializerMetadata(name)
+  const building = new RecordBuilder()
+  for (const name in object) {
+    const value = valueIn(object[name] ?? null, timeZone)
+    if (value !== undefined && !isSerializerMetadata(name)) building.add(name, value)
+  }
+  return building.record()
 }
 
 /** Fields that .NET serializers add. In XML these are attributes, which are ignored too. */
