@@ -1,3 +1,4 @@
+import { slotsTopic } from '../placement/placement-config.ts'
 import type { Violation } from './config-problem.ts'
 import type { Settings, StreamSettings } from './config-schema.ts'
 import { beginning, clientCertificate, credentials, headerNames, trust } from './polaris-checks.ts'
@@ -46,6 +47,7 @@ export const crossChecks: readonly CrossCheck[] = [
   { reads: ['streams.name', 'streams.event'], find: distinctSources },
   { reads: ['streams.kafka', 'streams.sharedKeys'], find: distinctTopics },
   { reads: ['streams.kafka', 'progress'], find: ownProgressTopic },
+  { reads: ['streams.kafka', 'progress', 'placement', 'connector'], find: emptySlotsTopic },
 ]
 
 function sslDisabled({ kafka: { ssl } }: Settings): Violation[] {
@@ -123,4 +125,15 @@ function ownProgressTopic({ streams, progress: { topic } }: Settings): Violation
   if (index < 0) return []
   const what = `is also a topic of streams[${index}], whose consumers expect other records: use another name`
   return [{ path: ['progress', 'topic'], what }]
+}
+
+function emptySlotsTopic({ connector, placement, progress, streams }: Settings): Violation[] {
+  const slots = placement.mode === 'group' ? slotsTopic(connector, { topic: placement.slotsTopic }) : undefined
+  const written = streams.flatMap(({ kafka }, index) => [
+    { path: ['streams', index, 'kafka', 'topic'], topic: kafka.topic },
+    { path: ['streams', index, 'kafka', 'deadLetterTopic'], topic: deadLetterTopic(kafka) },
+  ])
+  return [...written, { path: ['progress', 'topic'], topic: progress.topic }]
+    .filter(({ topic }) => topic !== undefined && topic === slots)
+    .map(({ path }) => ({ path, what: 'is also placement.slotsTopic, which stays empty: use another name' }))
 }

@@ -41,4 +41,5 @@ export const slotsCreation = ({ create = groupDefaults.create }: GroupConfig) =>
   alternative: 'set kafka.topics.create: true',
 })
 
-export const slotsTopic = (connector: string, { topic }: GroupConfig): string => topic ?? `${connector}.slots`
+export const slotsTopic = (connector: string, { topic }: Pick<GroupConfig, 'topic'>): string =>
+  topic ?? `${connector}.slots`

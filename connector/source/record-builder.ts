@@ -3,7 +3,7 @@ import type { ClientRecord, ClientValue, WritableRecord } from './client-source.
 
 /** Builds a record with its fields in the order of canonical JSON. */
 export class RecordBuilder {
-  #names = noNames()
+  #names = none
   readonly #values: ClientValue[] = []
 
   /** False: the record already has a field with this name. */
@@ -78,8 +78,6 @@ class FieldNames {
 const MOST_KEPT = 10_000
 let none = new FieldNames([])
 let count = 0
-
-export const noNames = () => none
 
 function namesOf(list: readonly string[]): FieldNames {
   count += 1
