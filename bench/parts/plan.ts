@@ -40,7 +40,7 @@ const CASES: readonly Omit<Case, 'name'>[] = [
   { output: 'json', limit: 15_000, latencyMs: 0, clients: 18_000 },
   { output: 'xml', limit: 15_000, latencyMs: 0, clients: 18_000 },
 ]
-const SOAK: Case = { name: 'soak', output: 'json', limit: 1000, latencyMs: 0, clients: 1_000_000 }
+const SOAK = { only: ['json-1000'], clients: '1000000' }
 
 export const HELP = `Measures a first scan of the built connector (exactly-once) on a real broker and a real S3 server. Compares it with two
 limits, measured in the same round: reading the pages only, and publishing the records only.
@@ -50,7 +50,7 @@ npm run bench -- [options]
   --only NAME      measure this case only (repeatable): ${caseNames().join(', ')}
   --clients N      number of clients, instead of that of the case
   --rounds 2       measurements per case
-  --soak           measure memory over one first scan of a million clients (or --clients), json, limit 1000
+  --soak           measure memory over one first scan of a million clients (or --clients), of json-1000 or --only
   --node-flags S   Node.js flags of the connector, instead of ${LOW_MEMORY_FLAGS}
   --profile DIR    write CPU profiles of the connector to this folder
   --json           print the figures as JSON
@@ -72,11 +72,10 @@ export function planOf(args: string[]): Plan | undefined {
     },
   })
   if (values.help) return undefined
-  const wanted = values.soak ? [SOAK] : casesNamed(values.only)
-  const clients = values.clients === undefined ? undefined : Number(values.clients)
+  const { only, clients } = { ...(values.soak ? SOAK : {}), ...values }
   return {
     measures: values.soak ? 'memory' : 'rates',
-    cases: wanted.map((one) => ({ ...one, clients: clients ?? one.clients })),
+    cases: casesNamed(only).map((one) => ({ ...one, clients: clients === undefined ? one.clients : Number(clients) })),
     rounds: Number(values.rounds ?? 2),
     format: values.json ? 'json' : 'table',
     nodeFlags: values['node-flags'].split(' ').filter((flag) => flag !== ''),
