@@ -32,8 +32,12 @@ export class SegmentMemory {
     this.#used += words.length
   }
 
-  /** Adds entries in the order of their keys, each key once. They replace those with the same key. */
+  /**
+   * Adds entries in the order of their keys, each key once. They replace those with the same key. Throws a `RangeError`
+   * without room for all of them, where V8 would drop them.
+   */
   merge(added: Uint32Array): void {
+    if (!this.hasRoomFor(added)) throw new RangeError('merge segments: they have more entries than the checkpoint says')
     const words = this.#words
     const end = this.#used + added.length
     let [own, other, to] = [this.#used, added.length, end]

@@ -38,6 +38,11 @@ test('segments are merged into what all their entries in order would give', () =
   )
 })
 
+test('a segment takes no entries that it has no room for', () => {
+  const memory = new SegmentMemory(1)
+  expect(() => memory.merge(sortedEntries(three))).toThrow(RangeError)
+})
+
 test('a segment is read back only if its bytes are those that were written', () => {
   const bytes = segmentBytes(sortedEntries(three))
   const sha256 = segmentHash(bytes)
