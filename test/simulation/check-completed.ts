@@ -1,7 +1,8 @@
 import { eventSource } from '../../connector/event/client-event.ts'
 import { completedId } from '../../connector/event/scan-completed.ts'
 import { FULL, scanWith } from '../../connector/scan/scan-state.ts'
-import type { Check, Evidence } from './evidence.ts'
+import type { FakeRecord } from '../support/fakes/fake-event-publisher.ts'
+import { type Check, type Evidence, publishedIn } from './evidence.ts'
 import { CONNECTOR } from './simulated-stream.ts'
 
 interface CompletedEvent {
@@ -82,7 +83,7 @@ const READ_AHEAD = 4
  * has neither changed nor been deleted or erased since.
  */
 export const announcedTooEarly: Check = (evidence) => {
-  const { stream, numbered, records, completed, documents } = evidence
+  const { stream, numbered, hanging, completed, documents } = evidence
   const { changes, deletions } = stream.polaris
   const endings = endingsOf(evidence)
   const withdrawn = new Set([
@@ -93,10 +94,12 @@ export const announcedTooEarly: Check = (evidence) => {
     const { id, data } = JSON.parse(String(value)) as CompletedEvent
     const ending = endings.find((one) => one.id === id)
     if (ending === undefined) return []
-    const within = new Set(data.endOffsets.flatMap((end, partition) => placesIn(numbered, partition).slice(0, end)))
-    const found = records
-      .filter(({ at }) => within.has(at))
-      .map(({ event }) => `${event.subject} ${event.data.Contenu}`)
+    const found = data.endOffsets.flatMap((end, partition) =>
+      recordsIn([...numbered, ...hanging], partition)
+        .slice(0, end)
+        .flatMap((record) => publishedIn(record) ?? [])
+        .map(({ subject, data }) => `${subject} ${data?.Contenu}`),
+    )
     const begun = firstWith(evidence, ending)
     const known = changes.slice(0, documents[Math.max(0, begun - READ_AHEAD)]?.changesBefore ?? 0)
     const steady = known.filter(
@@ -108,8 +111,8 @@ export const announcedTooEarly: Check = (evidence) => {
   })
 }
 
-const placesIn = (numbered: Evidence['numbered'], partition: number) =>
-  numbered.filter((record) => record.partition === partition && record.to === 'events').map(({ at }) => at)
+const recordsIn = (records: readonly FakeRecord[], partition: number) =>
+  records.filter((record) => record.partition === partition && record.to === 'events')
 
 /** The first of the documents in a row that know the scan, up to that of its end. */
 function firstWith({ documents }: Evidence, { at, scan }: Ending): number {

@@ -1,6 +1,6 @@
 import type { Scan } from '../../connector/scan/scan-state.ts'
 import type { ClientRecord } from '../../connector/source/client-source.ts'
-import { wasErasedWith } from './check-removals.ts'
+import { wasDeletedSince, wasErasedWith } from './check-removals.ts'
 import type { Check, Evidence } from './evidence.ts'
 import type { Read } from './simulated-stream.ts'
 
@@ -66,15 +66,18 @@ function missingOf(scan: Scan, readings: readonly Read[], isFound: IsFound): Pas
   return first === undefined || clients.some(({ length }) => length === 0) ? [] : [{ scan, clients: first }]
 }
 
-/** What was to be read again has been, if it has not changed meanwhile. */
+/** What was to be read again has been, if it has neither changed nor been deleted meanwhile. */
 function mustBePublished(
   { stream }: Evidence,
-  { changesBefore }: Evidence['documents'][number],
+  { changesBefore, recordsBefore }: Evidence['documents'][number],
   isFound: IsFound,
 ): (passed: Passed) => boolean {
   const changes = stream.polaris.changes.slice(0, changesBefore)
-  const isCurrent = ({ No, Contenu }: ClientRecord) =>
-    changes.findLast(({ clientId }) => clientId === No)?.content === Contenu
+  const deletions = stream.polaris.deletions.filter((deletion) => deletion.recordsBefore <= recordsBefore)
+  const isCurrent = ({ No, Contenu }: ClientRecord) => {
+    const last = changes.findLast(({ clientId }) => clientId === No)
+    return last !== undefined && last.content === Contenu && !wasDeletedSince({ deletions, changes }, last)
+  }
   return ({ clients }) => clients.some((client) => isCurrent(client) && !isFound(client))
 }
 

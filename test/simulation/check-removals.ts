@@ -40,7 +40,10 @@ export function isDeleted({ deletions }: SimulatedPolaris, client: string): bool
 }
 
 /** Whether the client was deleted after this change: if it was returned, only a full scan finds it. */
-export function wasDeletedSince({ deletions, changes }: SimulatedPolaris, change: Change): boolean {
+export function wasDeletedSince(
+  { deletions, changes }: Pick<SimulatedPolaris, 'deletions' | 'changes'>,
+  change: Change,
+): boolean {
   const at = changes.indexOf(change)
   return deletions.some(({ clientId, changesBefore }) => clientId === change.clientId && changesBefore > at)
 }

@@ -28,6 +28,8 @@ export interface Evidence {
   readonly records: readonly (FakeRecord & { readonly at: number; readonly event: PublishedEvent })[]
   /** The first event of each client in a transaction, also in one that was aborted. */
   readonly sent: readonly { readonly event: PublishedEvent; readonly after: number }[]
+  /** Events without a marker: who reads up to their offset waits for them. */
+  readonly hanging: readonly FakeRecord[]
   /** In the progress topic. */
   readonly completed: readonly FakeRecord[]
   readonly removals: readonly (FakeRecord & { readonly at: number })[]
@@ -58,15 +60,16 @@ export function evidenceOf(history: History, stream: SimulatedStream): Evidence 
     return event?.type === EVENT_TYPE ? [{ event, after }] : []
   })
   const removals = own.filter((record, at) => isRemoval(record, own.slice(0, at)))
+  const hanging = history.hanging.filter(isOwn)
   const numbered = own.map((record) => ({ ...record, number: numberOf(record) }))
   const documents = stream.documents.flatMap((stored) => {
     return stored.text === '{' ? [] : [{ ...stored, document: parseDocument(stored.text) }]
   })
-  return { history, stream, records, sent, completed, removals, numbered, documents, isForgotten }
+  return { history, stream, records, sent, hanging, completed, removals, numbered, documents, isForgotten }
 }
 
 /** Of a record of the events topic; undefined for a dead letter. */
-const publishedIn = (record: TextRecord): PublishedEvent | undefined =>
+export const publishedIn = (record: TextRecord): PublishedEvent | undefined =>
   record.to === 'events' ? (eventIn(record) as unknown as PublishedEvent) : undefined
 
 /** Not the tombstone that follows a removal. */

@@ -61,6 +61,8 @@ export interface History {
   readonly streams: readonly SimulatedStream[]
   /** What a reader of committed records saw of all streams, in order. */
   readonly records: readonly FakeRecord[]
+  /** What no such reader has passed: records whose marker is lost. */
+  readonly hanging: readonly FakeRecord[]
   /** What operators have requested. */
   readonly republications: readonly RequestedRepublication[]
   readonly erasures: readonly RequestedErasure[]
@@ -89,10 +91,21 @@ export async function runHistory(
   }
   await checkRecovery(world)
   const { streams, kafka, violations, eventKinds, expired } = world
-  const [records, openTransactions] = [kafka.committed, kafka.openTransactions()]
+  const [records, hanging, openTransactions] = [kafka.committed, kafka.hanging(), kafka.openTransactions()]
   for (const stream of streams) restoreSegments(world, stream)
   const segments = new Map(streams.map(({ key }) => [key, world.store.segments(key).stored]))
   const [erasures, republications] = [requestedErasures(world), requestedRepublications(world)]
   const requests = { erasures, republications }
-  return { options, streams, violations, eventKinds, records, expired, ...requests, segments, openTransactions }
+  return {
+    options,
+    streams,
+    violations,
+    eventKinds,
+    records,
+    hanging,
+    expired,
+    ...requests,
+    segments,
+    openTransactions,
+  }
 }

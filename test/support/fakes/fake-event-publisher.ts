@@ -53,6 +53,8 @@ export interface FakeKafka {
   loseNextRecordMarker(connector: string, stream: string): void
   /** Cancels all pending marker losses. */
   keepMarkers(): void
+  /** Records without a marker: they block `read_committed` consumers of their partition until a repair. */
+  hanging(): readonly FakeRecord[]
   /** Streams with an open transaction, which blocks `read_committed` consumers. */
   openTransactions(): readonly string[]
   /** Number of operations that have yet to take effect. */
@@ -121,6 +123,7 @@ export function fakeKafka(options: FakeKafkaOptions): FakeKafka {
         state.losesNextRecordMarker = false
       }
     },
+    hanging: () => [...cluster.streams.values()].flatMap((state) => state.hanging),
     openTransactions: () => [...cluster.streams].filter(([, { open }]) => open !== undefined).map(([name]) => name),
     get lateCount() {
       return cluster.late.length
