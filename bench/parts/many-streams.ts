@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { closeStack } from '../../connector/runtime/close-stack.ts'
-import { type ConnectorProcess, type StreamReport, shortTimes } from '../../test/support/connector-process.ts'
+import type { ConnectorProcess, StreamReport } from '../../test/support/connector-process.ts'
 import { connectionsOf } from '../../test/support/tcp-connections.ts'
 import { type ControlGroup, cpuLimit } from './control-group.ts'
 import { startLean } from './lean-connector.ts'
@@ -54,16 +54,16 @@ export async function* manyStreams(options: ManyOptions): AsyncGenerator<ManyStr
     // Closed last: no process is left in it then.
     const groups: ControlGroup[] = closing.use([], closeAll)
     const started = closing.use(new Map<string, ConnectorProcess>(), (all) => endAll(all, options.logs))
-    const start = (idleAfterMs: number) => {
+    const start = () => {
       const group = options.cpu === undefined ? undefined : cpuLimit(options.cpu)
       if (group !== undefined) groups.push(group)
-      const environment = environmentOf(rig, idleAfterMs)
+      const environment = environmentOf(rig)
       const replica = startLean({ args: ['run', '--config', config], environment, group: group?.procs })
       started.set(`replica-${started.size + 1}`, replica)
       return replica
     }
-    const all = (idleAfterMs: number) => Array.from({ length: options.replicas }, () => start(idleAfterMs))
-    const first = all(0)
+    const all = () => Array.from({ length: options.replicas }, start)
+    const first = all()
     yield await measured(rig, options, { phase: 'new streams, whose topics are created', replicas: first })
     const [lost, ...left] = first
     if (left.length > 0) {
@@ -71,7 +71,7 @@ export async function* manyStreams(options: ManyOptions): AsyncGenerator<ManyStr
       yield await measured(rig, options, { phase: 'one replica killed', replicas: left })
     }
     await Promise.all(left.length > 0 ? left.map((one) => one.stop()) : [lost?.stop()])
-    yield await measured(rig, options, { phase: 'restarted, producers closed when idle', replicas: all(5_000) })
+    yield await measured(rig, options, { phase: 'restarted', replicas: all() })
   } finally {
     await closing.close()
   }
@@ -146,10 +146,8 @@ function configOf({ s3, brokers }: Rig, { url }: RunningSource, count: number): 
   return JSON.stringify({ connector: CONNECTOR, http: { port: 0 }, kafka, checkpoint, streams }) // JSON is YAML
 }
 
-/** `idleAfterMs`: when a stream closes its producer; 0: never. */
-function environmentOf({ s3 }: Rig, idleAfterMs: number): Record<string, string> {
+function environmentOf({ s3 }: Rig): Record<string, string> {
   return {
-    ...shortTimes({ run: { idleAfterMs } }),
     AWS_ACCESS_KEY_ID: s3.accessKeyId,
     AWS_SECRET_ACCESS_KEY: s3.secretAccessKey,
     MALLOC_ARENA_MAX: '1',

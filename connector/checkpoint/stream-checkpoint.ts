@@ -38,8 +38,6 @@ export interface StreamCheckpoint {
   decided(): void
   /** Writes the current state as committed. */
   save(finish: AbortSignal): Promise<void>
-  /** Throws like a write if `stored` is not what this claim wrote last. */
-  mustBe(stored: StoredText | undefined): void
   /** Ends the upkeep of the index. Never rejects. */
   close(): Promise<void>
 }
@@ -74,12 +72,12 @@ export function streamCheckpoint(claim: Claim, parts: CheckpointParts): StreamCh
     limits: index.limits,
     epoch: document.claim.epoch,
   })
-  const writer = documentWriter(claim, parts, storage)
+  const write = documentWriter(claim, parts, storage)
   const held: Held = {
     ...parts,
     table,
     storage,
-    writer,
+    write,
     document,
     prepared: undefined,
     unsaved: undefined,
@@ -89,7 +87,6 @@ export function streamCheckpoint(claim: Claim, parts: CheckpointParts): StreamCh
   return {
     table,
     epoch: document.claim.epoch,
-    mustBe: writer.mustBe,
     state: () => stateOf(held),
     seq: () => held.document.committed.seq,
     isSaved: () => held.isRecorded && held.unsaved === undefined && isPauseKnown(held.document, parts),
@@ -105,7 +102,7 @@ export function streamCheckpoint(claim: Claim, parts: CheckpointParts): StreamCh
 interface Held extends CheckpointParts {
   readonly table: ClientTable
   readonly storage: IndexStorage
-  readonly writer: ReturnType<typeof documentWriter>
+  readonly write: ReturnType<typeof documentWriter>
   document: CheckpointDocument
   prepared: CheckpointDocument | undefined
   /** Changes without a transaction that are not written yet; the table has them. */
@@ -134,7 +131,7 @@ async function prepare(held: Held, change: StateChange, finish: AbortSignal): Pr
   const isCommittedIndex = unsaved === undefined || unsaved.entries === ''
   // The stored document may still have the decided state as pending.
   if (isCommittedIndex) held.index.keep(table, next.nonce, ...(held.isRecorded ? [document.nonce] : []))
-  await held.writer.write(next, finish)
+  await held.write(next, finish)
   held.prepared = next
   return recordOf(next)
 }
@@ -152,7 +149,7 @@ function decide(held: Held): void {
 async function save(held: Held, finish: AbortSignal): Promise<void> {
   const next = withSeen(held, moved(await withIndex(held, finish), held.unsaved, held.newNonce()))
   held.index.keep(held.table, next.nonce)
-  await held.writer.write(next, finish)
+  await held.write(next, finish)
   held.document = next
   held.unsaved = undefined
   held.isRecorded = true
@@ -174,29 +171,26 @@ export function isPauseKnown(document: CheckpointDocument, parts: Pick<Checkpoin
 function documentWriter(claim: Claim, parts: CheckpointParts, storage: IndexStorage) {
   const { clock, object, index } = parts
   let { version } = claim
-  const mustBe = (stored: StoredText | undefined) => {
-    if (stored?.version === version) return
-    // Not a conflict, after which the stream is reopened: the two replicas would take it from each other endlessly.
-    if (stored !== undefined && isClaimedAbove(claim.document.claim.epoch, stored))
-      throw new ConnectorError('publish.fenced', 'write checkpoint: another replica claimed the stream')
-    throw new ConnectorError('checkpoint.conflict', 'write checkpoint: another process has changed it')
-  }
-  const write = async (document: CheckpointDocument, finish: AbortSignal) => {
+  return async (document: CheckpointDocument, finish: AbortSignal) => {
     try {
       version = await writeDocument(parts, { document, expected: version }, finish)
     } catch (error) {
-      if (codeOf(error) === 'checkpoint.conflict') mustBe(await object.read(finish))
+      // Not a conflict, after which the stream is reopened: the two replicas would take it from each other endlessly.
+      if (
+        codeOf(error) === 'checkpoint.conflict' &&
+        isClaimedAbove(claim.document.claim.epoch, await object.read(finish))
+      )
+        throw new ConnectorError('publish.fenced', 'write checkpoint: another replica claimed the stream')
       throw error
     }
     storage.written(document.committed.state.index)
     if (index.isAuditDue(clock.monotonic())) storage.audit()
   }
-  return { mustBe, write }
 }
 
-function isClaimedAbove(epoch: number, { text }: StoredText): boolean {
+function isClaimedAbove(epoch: number, stored: StoredText | undefined): boolean {
   try {
-    return parseDocument(text).claim.epoch > epoch
+    return stored !== undefined && parseDocument(stored.text).claim.epoch > epoch
   } catch {
     return false // the next opening reports the cause
   }

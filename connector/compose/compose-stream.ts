@@ -104,7 +104,7 @@ function composeParts(
     giveUp: mode.giveUp,
     savePeriodMs: config.savePeriodMs,
   }
-  return { open, pipeline, idleAfterMs: config.idleAfterMs }
+  return { open, pipeline }
 }
 
 /** The rules by which clients become events. */

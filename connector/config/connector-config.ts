@@ -28,11 +28,6 @@ export const runDefaults = {
    * as committed.
    */
   savePeriodMs: 60_000,
-  /**
-   * A stream that has published nothing for this long closes its producer; 0: never. Less than the
-   * `connections.max.idle.ms` of the brokers, 10 minutes by default.
-   */
-  idleAfterMs: 5 * 60_000,
   /** Pages that share a transaction during a backlog. */
   pageGroup: { maxBytes: 1024 * 1024, maxDelayMs: 200 },
   /** Time to publish and save the current page when the replica stops or loses the stream. */

@@ -1,11 +1,21 @@
 import type { StreamCheckpoint } from '../checkpoint/stream-checkpoint.ts'
+import type { StreamProducer } from '../publish/event-publisher.ts'
 import { linkedAbort } from '../runtime/abort.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { ConnectorError } from '../runtime/connector-error.ts'
-import type { ClaimedStream, OpenStream } from './claimed-stream.ts'
 import type { FinishedPart } from './features/part.ts'
 import type { PageGroup } from './group/building.ts'
 import type { Observe, PipelineEvent } from './pipeline-event.ts'
+
+/** A claimed stream and its producer, which stays open as long as the stream. */
+export interface OpenStream {
+  readonly producer: StreamProducer
+  readonly checkpoint: StreamCheckpoint
+  /** The checkpoint was last claimed with another address of the source. */
+  readonly sourceMoved: boolean
+}
+
+type Delivering = Pick<OpenStream, 'producer' | 'checkpoint'>
 
 /** A page group, and the events to report once it is delivered. */
 export interface FinishedPageGroup {
@@ -35,12 +45,12 @@ export interface DeliveryParts extends DeliveryTime {
   readonly onDelivered: (group: PageGroup) => void
 }
 
-export function pageGroupDelivery(parts: DeliveryParts, stream: ClaimedStream): PageGroupDelivery {
+export function pageGroupDelivery(parts: DeliveryParts, stream: Delivering): PageGroupDelivery {
   const { clock, observe } = parts
+  const { checkpoint } = stream
   const schedule = saveSchedule(clock, parts.savePeriodMs)
 
   const save = async () => {
-    const { checkpoint } = stream
     if (checkpoint.isSaved()) return
     await withDeadline(parts, (finish) => checkpoint.save(finish))
     schedule.saved()
@@ -52,21 +62,16 @@ export function pageGroupDelivery(parts: DeliveryParts, stream: ClaimedStream): 
     )
   }
   const advance = async ({ change }: PageGroup) => {
-    stream.checkpoint.advance(change)
-    const isIdle = stream.isIdle()
+    checkpoint.advance(change)
     // The document stays small: entries of the client index never gather.
-    if (isIdle || change.entries !== '' || schedule.dueInMs() === 0) await save()
-    if (!isIdle) return
-    await stream.closeProducer()
-    observe({ kind: 'producer-closed' })
+    if (change.entries !== '' || schedule.dueInMs() === 0) await save()
   }
   return {
     deliver: async ({ group, events }) => {
       const began = clock.monotonic()
       try {
         if (group.records.length > 0 || lastRecordsOf(group).length > 0) {
-          const open = await stream.withProducer(parts.giveUp)
-          await withDeadline(parts, (finish) => deliverGroup(group, open, finish))
+          await withDeadline(parts, (finish) => deliverGroup(group, stream, finish))
           schedule.saved()
         } else await advance(group)
       } catch (error) {
@@ -74,12 +79,12 @@ export function pageGroupDelivery(parts: DeliveryParts, stream: ClaimedStream): 
       }
       for (const part of group.parts) await tell(part)
       parts.onDelivered(group)
-      observe(published(group, { tookMs: clock.monotonic() - began, now: clock.now(), checkpoint: stream.checkpoint }))
+      observe(published(group, { tookMs: clock.monotonic() - began, now: clock.now(), checkpoint }))
       for (const event of [...events, ...group.parts.flatMap((part) => part.events)]) observe(event)
     },
     save,
     saveInTime: async (cancel) => {
-      if (stream.checkpoint.isSaved()) return
+      if (checkpoint.isSaved()) return
       const isDue = await clock.sleep(schedule.dueInMs(), cancel).then(
         () => true,
         () => false,
@@ -139,7 +144,7 @@ export function saveSchedule(clock: Clock, periodMs: number): SaveSchedule {
  */
 export async function deliverGroup(
   group: PageGroup,
-  { producer, checkpoint }: OpenStream,
+  { producer, checkpoint }: Delivering,
   finish: AbortSignal,
 ): Promise<void> {
   // Aborts unless committed: an open transaction blocks all committed readers.

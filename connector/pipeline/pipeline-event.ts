@@ -69,10 +69,6 @@ export type PipelineEvent =
   | { readonly kind: 'index-loading'; readonly loaded: number; readonly of: number }
   /** The commit record is lost, and every event that could prove the state was withdrawn: compaction may have removed it. */
   | { readonly kind: 'events-compacted'; readonly events: number }
-  /**
-   * The stream is idle: its producer is closed until there is something to publish; then the stream is claimed again.
-   */
-  | { readonly kind: 'producer-closed' }
   | { readonly kind: 'taken-over'; readonly from: string; readonly epoch: number }
   | { readonly kind: 'source-moved' }
   | { readonly kind: 'partitions-grown'; readonly from: number; readonly to: number }

@@ -1,11 +1,9 @@
 import type { StreamRequests } from '../control/stream-requests.ts'
 import { withoutFields } from '../event/configured-events.ts'
-import type { ClientTable } from '../index/client-table.ts'
 import type { EventPublisher } from '../publish/event-publisher.ts'
 import { linkedAbort } from '../runtime/abort.ts'
 import { type ReadAhead, readAhead } from '../runtime/read-ahead.ts'
-import type { ClaimedStream } from './claimed-stream.ts'
-import { type DeliveryParts, type FinishedPageGroup, pageGroupDelivery } from './delivery.ts'
+import { type DeliveryParts, type FinishedPageGroup, type OpenStream, pageGroupDelivery } from './delivery.ts'
 import { droppedBy, type Feature } from './features/part.ts'
 import { type GroupEnd, gatherGroup } from './gather-group.ts'
 import type { PageGroup, PageGroupParts } from './group/building.ts'
@@ -35,7 +33,7 @@ export interface PipelineParts extends Omit<DeliveryParts, 'observe' | 'onDelive
  */
 export async function runPipeline(
   parts: PipelineParts,
-  stream: ClaimedStream,
+  stream: OpenStream,
   stop: AbortSignal,
 ): Promise<'stopped' | 'caught-up'> {
   const copying = startCopying(parts, stream)
@@ -64,7 +62,7 @@ export async function runPipeline(
 type Copying = ReturnType<typeof startCopying>
 
 /** Lives as long as the stream is open. */
-function startCopying(parts: PipelineParts, stream: ClaimedStream) {
+function startCopying(parts: PipelineParts, stream: OpenStream) {
   const { clock, reader, requests } = parts
   const { observe } = reader
   const unreported: PipelineEvent[] = []
@@ -88,21 +86,17 @@ function startCopying(parts: PipelineParts, stream: ClaimedStream) {
   }
 }
 
-function openBuilder(parts: PipelineParts, stream: ClaimedStream): PageGroupBuilder {
+function openBuilder(parts: PipelineParts, stream: OpenStream): PageGroupBuilder {
   const { clock, publisher, requests, reader, features } = parts
   const group = withoutFields(parts.group, droppedBy(features))
-  const state = stream.checkpoint.state()
-  // Reopening the producer may load the table again.
-  const table: Pick<ClientTable, 'get' | 'partitions'> = {
-    get: (key) => stream.checkpoint.table.get(key),
-    partitions: () => stream.checkpoint.table.partitions(),
-  }
+  const { checkpoint } = stream
+  const state = checkpoint.state()
   const { scanSettings, beginAt } = group
   const shared = { requests, publisher, scanSettings, beginAt, clock, observe: reader.observe }
-  const opened = { ...shared, eventSource: group.settings.form.source, checkpoint: () => stream.checkpoint }
+  const opened = { ...shared, eventSource: group.settings.form.source, checkpoint }
   const openParts = (group: OpenGroup) =>
     features.map(({ name, open }) => open({ ...opened, group, stored: state.parts[name] }))
-  return pageGroupBuilder({ ...group, requests }, { state, table, openParts })
+  return pageGroupBuilder({ ...group, requests }, { state, table: checkpoint.table, openParts })
 }
 
 const isEmpty = ({ pages, change, parts }: PageGroup) => pages === 0 && change.entries === '' && parts.length === 0

@@ -1,5 +1,5 @@
 import type { StreamCheckpoint } from '../checkpoint/stream-checkpoint.ts'
-import { type ClaimedStreamParts, claimedStream, type OpenStream } from '../pipeline/claimed-stream.ts'
+import type { OpenStream } from '../pipeline/delivery.ts'
 import { type PipelineParts, runPipeline } from '../pipeline/pipeline.ts'
 import { codeOf, isTransient } from '../runtime/connector-error.ts'
 import type { OpenParts } from './open/open-parts.ts'
@@ -18,8 +18,6 @@ export type Attempt = (step: (event: StreamEvent) => void, leave: AbortSignal) =
 export interface AttemptParts {
   readonly open: OpenParts
   readonly pipeline: PipelineParts
-  /** A stream that publishes nothing for this time closes its producer until it has something to publish; 0: never. */
-  readonly idleAfterMs: number
 }
 
 /** The attempts to run one stream on the same adapters. If `compose` throws, the attempt fails. */
@@ -31,12 +29,10 @@ export function attempts(compose: () => AttemptParts): Attempt {
     let gaveUp = (_: unknown) => false
     try {
       leave.throwIfAborted()
-      const { open, pipeline, idleAfterMs } = compose()
+      const { open, pipeline } = compose()
       gaveUp = (error) => error === pipeline.giveUp.reason
-      const reopen: ClaimedStreamParts['reopen'] = (held, giveUp) => openStream(open, giveUp, { held })
       await untilGroupAnswers(open, step, leave)
-      const opened = await openWhenGroupAnswers(open, { step, epoch }, leave)
-      const stream = claimedStream(opened, { reopen, idleAfterMs, clock: open.clock })
+      const stream = await openWhenGroupAnswers(open, { step, epoch }, leave)
       step('opened')
       ;({ epoch } = stream.checkpoint)
       const advancedAtOpening = hasAdvanced(stream.checkpoint)
@@ -45,7 +41,7 @@ export function attempts(compose: () => AttemptParts): Attempt {
         const end = await runPipeline(pipeline, stream, leave)
         return { kind: end === 'stopped' ? 'left' : end }
       } finally {
-        await stream.close()
+        await Promise.all([stream.producer.close(), stream.checkpoint.close()])
       }
     } catch (error) {
       // `giveUp` aborts only after `leave`: the successor delivers the unfinished page group.
@@ -76,7 +72,7 @@ async function openWhenGroupAnswers(
 ): Promise<OpenStream> {
   for (;;) {
     try {
-      return await openStream(open, leave, { epoch })
+      return await openStream(open, leave, epoch)
     } catch (error) {
       if (codeOf(error) !== 'placement.group-unreachable') throw error
       await untilGroupAnswers(open, step, leave)

@@ -31,8 +31,6 @@ interface StreamHealth extends Partial<ExplainedFailure> {
   readonly state: StreamPhase
   /** Absent when the stream does not run here or is held. */
   readonly progress?: 'catching up' | 'caught up'
-  /** The stream runs, but its producer is closed because it has published nothing for a while. */
-  readonly idle?: true
   /** The stream reads, but the replica is out of the consumer group: Kafka may not answer its next transaction either. */
   readonly outOfGroup?: true
   /** Why the stream makes the replica not ready. */
@@ -97,7 +95,6 @@ function streamHealth(
     stream,
     state,
     ...(isHere && state !== 'held' && status.wasOpened ? { progress: isCaughtUp ? 'caught up' : 'catching up' } : {}),
-    ...(state === 'running' && !status.hasProducer ? { idle: true as const } : {}),
     ...(isOutForMs === undefined ? {} : { outOfGroup: true as const }),
     ...(why === undefined ? {} : { why }),
     ...(status.pause === undefined ? {} : { pause: pauseReport(status.pause) }),

@@ -12,8 +12,6 @@ export interface StreamStatus {
   /** When the replica started to run the stream; progress is due from then on. */
   readonly startedAt: number
   readonly wasOpened: boolean
-  /** False for an idle stream, which polls but has no open Kafka producer. */
-  readonly hasProducer: boolean
   readonly isCaughtUp: boolean
   /** When the last page was read. */
   readonly goodPollAt: number | undefined
@@ -103,7 +101,6 @@ export const unobserved: StreamStatus = {
   state: 'waiting',
   startedAt: 0,
   wasOpened: false,
-  hasProducer: false,
   isCaughtUp: false,
   pause: undefined,
   epoch: undefined,

@@ -256,7 +256,6 @@ describe('the histories', () => {
         ...[
           ...['assignment-changed', 'stream-paused', 'paused → opening', 'client-erased'],
           ...['republish-started', 'republish-ended'],
-          'producer-closed',
           'checkpoint-refused',
           'stopping → ended',
           ...['stream-held', 'stream-still-held', 'held → opening'],

@@ -27,8 +27,6 @@ const anyHistory = {
   removed: fc.constant('off'),
   eventMode: fc.constantFrom('structured', 'mixed'),
   clocks: fc.constantFrom('replicas', 'servers'),
-  /** Never, after the first empty scan, after several. */
-  idleAfterMs: fc.constantFrom(0, 1, 12_000),
   startAt: fc.constant(noon),
   permanentFault: fc.constantFrom(
     ...(['none', 'source hangs', 'source fails', 'kafka hangs', 'kafka fails', 'store hangs', 'store fails'] as const),

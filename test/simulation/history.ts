@@ -46,8 +46,6 @@ export interface HistoryOptions {
   readonly eventMode: 'structured' | 'mixed'
   /** Whose clocks may be wrong. */
   readonly clocks: 'replicas' | 'servers'
-  /** After this time without events, a stream closes its producer; 0: never. */
-  readonly idleAfterMs: number
   /** ms since 1970 */
   readonly startAt: number
   /** Fault of the first stream that starts when all other faults end, and never ends. */

@@ -68,7 +68,6 @@ export function simulatedParts(
   return {
     clock,
     observe,
-    idleAfterMs: world.options.idleAfterMs,
     // Checks sooner than the connector does.
     holding: { firstPauseMs: 5_000, maxPauseMs: 40_000, requests: run.checks },
     check: checkOf(world, replica, { ...run, stream, observe }),

@@ -54,7 +54,6 @@ export function everyPipelineEvent(error: unknown): PipelineEvent[] {
       isNew: false,
       events: 900,
     },
-    'producer-closed': { kind: 'producer-closed' },
     'transactions-repaired': { kind: 'transactions-repaired', partitions: 2, as: 'committed', record: 'rewrite' },
     'index-loading': { kind: 'index-loading', loaded: 250_000, of: 1_000_000 },
     'events-compacted': { kind: 'events-compacted', events: 3 },

@@ -44,7 +44,7 @@ export interface OpenedStream {
   readonly group: OpenGroup
   /** What this part has stored; undefined: nothing. */
   readonly stored: unknown
-  readonly checkpoint: () => Pick<StreamCheckpoint, 'state' | 'table'>
+  readonly checkpoint: Pick<StreamCheckpoint, 'state' | 'table'>
   readonly requests: StreamRequests
   readonly publisher: Pick<EventPublisher, 'readEvents'>
   readonly scanSettings: ScanSettings

@@ -1,11 +1,6 @@
 import type { CheckpointDocument, Committed, StreamIdentity } from '../../checkpoint/checkpoint-document.ts'
 import { parseDocument } from '../../checkpoint/checkpoint-document.ts'
-import {
-  type Claim,
-  type StreamCheckpoint,
-  streamCheckpoint,
-  writeDocument,
-} from '../../checkpoint/stream-checkpoint.ts'
+import { type Claim, streamCheckpoint, writeDocument } from '../../checkpoint/stream-checkpoint.ts'
 import { beginning, type StreamState } from '../../checkpoint/stream-state.ts'
 import {
   claimed,
@@ -25,7 +20,7 @@ import {
 } from '../../index/index-entry.ts'
 import { deltaText, deltaWords, type IndexState, withEntries, withRules } from '../../index/index-state.ts'
 import { isDamage } from '../../index/load-table.ts'
-import type { OpenStream } from '../../pipeline/claimed-stream.ts'
+import type { OpenStream } from '../../pipeline/delivery.ts'
 import { readKept, withKept } from '../../pipeline/features/kept-entries.ts'
 import { droppedBy } from '../../pipeline/features/part.ts'
 import type { StreamProducer } from '../../publish/event-publisher.ts'
@@ -40,28 +35,20 @@ import {
 } from './open-parts.ts'
 import { repairStream, resolveStream } from './resolve-stream.ts'
 
-/** An earlier opening of the stream by this process. */
-interface Former {
-  /** The claim of an idle stream whose producer is reopened; the document must be the one it wrote last. */
-  readonly held?: StreamCheckpoint
-  /** The epoch that it claimed, if the stream has failed since and is to run on. */
-  readonly epoch?: number | undefined
-}
-
 /**
  * Opens a stream: check the assignment → read the document → fence → read the commit record → resolve → repair
  * transactions without a marker → claim against the version read first → check the assignment again.
  *
  * `test/simulation` checks this order over every interleaving. The document is not changed before the claim.
+ * `formerEpoch`: the epoch that this process claimed before, if the stream has failed since and is to run on.
  */
-export async function openStream(parts: OpenParts, stop: AbortSignal, former: Former = {}): Promise<OpenStream> {
+export async function openStream(parts: OpenParts, stop: AbortSignal, formerEpoch?: number): Promise<OpenStream> {
   using _permit = await parts.openLimit.acquire(stop)
   mustBeAssigned(parts) // before fencing: a replica that has or may have lost the stream must not fence its owner
   await parts.storeReady(stop)
   const stored = await parts.object.read(stop)
-  former.held?.mustBe(stored) // before fencing
   const document = stored === undefined ? undefined : parseDocument(stored.text)
-  mustNotBeTaken(parts, document, former.epoch) // before fencing
+  mustNotBeTaken(parts, document, formerEpoch) // before fencing
   mustBelong(parts, document) // before fencing, and before topics are created
   await prepareFor(parts, document, stop) // before fencing, if the stream must not run
   const table = await loadIndex(parts, { stored, document }, stop) // before fencing: it may take a while

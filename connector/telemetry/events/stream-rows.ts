@@ -14,8 +14,6 @@ export type StreamRows<Kind extends PipelineEvent['kind']> = {
 type Status = Partial<StreamStatus>
 type WithError = { readonly code: ErrorCode; readonly error: unknown }
 
-const closed = { isCaughtUp: false, hasProducer: false } as const
-
 /** The life of a stream: opening, holding, pausing, moving to another replica. */
 export const streamRows = {
   'stream-state': { log: stateLine, status: stateEntered },
@@ -43,17 +41,8 @@ export const streamRows = {
         event.isNew ? 'new stream claimed' : 'stream claimed',
         picked(event, ['epoch', 'seq', 'backfill', 'events']),
       ),
-    // An idle stream that reopens its producer is still caught up; any other opening has ended that before.
-    status: ({ epoch, seq }, _, at) => ({
-      wasOpened: true,
-      hasProducer: true,
-      indexLoaded: undefined,
-      savedAt: at,
-      epoch,
-      seq,
-    }),
+    status: ({ epoch, seq }, _, at) => ({ wasOpened: true, indexLoaded: undefined, savedAt: at, epoch, seq }),
   },
-  'producer-closed': { log: info('nothing to publish, Kafka producer closed'), status: () => ({ hasProducer: false }) },
   'transactions-repaired': {
     log: warn('repaired transactions whose markers Kafka had lost', 'partitions', 'as', 'record'),
     isWarning: true,
@@ -151,7 +140,7 @@ function stateEntered({ state }: EventOf<'stream-state'>, before: StreamStatus, 
   const isHere = isActive({ state })
   return {
     ...(isHere && !isActive(before) ? { ...atBeginning, startedAt: at } : {}),
-    ...(openStates.includes(state) ? {} : closed),
+    ...(openStates.includes(state) ? {} : { isCaughtUp: false }),
     ...(isHere ? {} : noFailure),
     pause: undefined,
     state,

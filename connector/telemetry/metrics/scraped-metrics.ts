@@ -120,11 +120,6 @@ export const scrapedList = {
     `1 when caught up, 0 until the backfill is done and during a live scan with changes that is longer than the poll interval; ${onlyHere}`,
     ({ status }) => (status.isCaughtUp ? 1 : 0),
   ),
-  producerOpen: here(
-    'producer_open',
-    `1 while the stream has an open Kafka producer, 0 while it is idle or being opened; ${onlyHere}`,
-    ({ status }) => (status.hasProducer ? 1 : 0),
-  ),
   auditDifferences: audited(
     'audit_differences',
     'Differences that the last recorded audit of the stream found',

@@ -154,7 +154,7 @@ const down: Plot = {
     ],
   },
 }
-const idle: Plot = { ...quiet, busy: 0, ends: [...caughtUp, { kind: 'producer-closed' }] }
+const idle: Plot = { ...quiet, busy: 0 }
 
 interface Script {
   readonly here: readonly (readonly [stream: string, plot: Plot])[]

@@ -1,5 +1,4 @@
 import { describe, expect, test } from 'vitest'
-import { claimedStream } from '../../../connector/pipeline/claimed-stream.ts'
 import { runPipeline } from '../../../connector/pipeline/pipeline.ts'
 import type { ClientSource } from '../../../connector/source/client-source.ts'
 import { openStream } from '../../../connector/stream/open/open-stream.ts'
@@ -24,12 +23,10 @@ async function publishedFrom(
   const { checkpoint } = opened
   const scans = statesOf({ lookBacks: [], backfill: 'due', interleaving })
   checkpoint.advance({ ...checkpoint.state(), scans, entries: '' })
-  const reopen = () => Promise.reject(new Error('never idle'))
-  const claimed = claimedStream(opened, { reopen, idleAfterMs: 0, clock })
   const settings = { ...on.pipeline.reader.settings, limit: 100, intervalMs: MINUTE, overlapMs: 15_000 }
   const reader = { ...on.pipeline.reader, settings, beginAt }
   const group = { ...on.pipeline.group, scanSettings: settings, beginAt }
-  const end = runPipeline({ ...on.pipeline, reader, group }, claimed, stopping.signal)
+  const end = runPipeline({ ...on.pipeline, reader, group }, opened, stopping.signal)
   const isDone = () => {
     const { backfill, background } = checkpoint.state().scans
     return backfill === 'done' && background.length === 0 && checkpoint.state().recheck === null

@@ -36,7 +36,7 @@ export function building(more: More = {}, { state = start, table = clientTable()
   const clock = virtualClock(noon)
   const parts = { ...groupParts(), observe: (event: PipelineEvent) => events.push(event), requests, ...settings }
   const shared = { ...parts, publisher, clock, eventSource: parts.settings.form.source }
-  const checkpoint = () => ({ state: () => reached, table })
+  const checkpoint = { state: () => reached, table }
   const openParts = (group: OpenGroup) =>
     features.map(({ name, open }) => open({ ...shared, checkpoint, group, stored: state.parts[name] }))
   const builder = pageGroupBuilder(parts, { state, table, openParts })

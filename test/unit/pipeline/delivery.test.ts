@@ -1,7 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { parseDocument } from '../../../connector/checkpoint/checkpoint-document.ts'
 import { stateAfter } from '../../../connector/checkpoint/stream-state.ts'
-import { claimedStream } from '../../../connector/pipeline/claimed-stream.ts'
 import { deliverGroup, pageGroupDelivery, saveSchedule, withDeadline } from '../../../connector/pipeline/delivery.ts'
 import { pageGroupBuilder } from '../../../connector/pipeline/group/page-group.ts'
 import { codeOf } from '../../../connector/runtime/connector-error.ts'
@@ -204,21 +203,15 @@ describe('S3 prepares, Kafka decides', () => {
   })
 })
 
-const reopen = () => Promise.reject(new Error('never idle'))
-
 describe('the values of a group', () => {
   /** A group that the delivery of a pipeline delivers, and the texts of its values. */
   async function delivered(faults: Partial<Record<FakeOperation, FakeFault>>) {
     const on = await delivering()
-    const { builder, group, clock, code } = on
+    const { builder, group, code } = on
     on.faults.kafka = faults
     const texts = () => group.records.map(({ value }) => String(value))
     const before = texts()
-    const claimed = claimedStream(on, { reopen, idleAfterMs: 0, clock })
-    const { deliver } = pageGroupDelivery(
-      { ...on.pipeline, observe: () => {}, onDelivered: builder.delivered },
-      claimed,
-    )
+    const { deliver } = pageGroupDelivery({ ...on.pipeline, observe: () => {}, onDelivered: builder.delivered }, on)
     return { ...on, before, outcome: await code(deliver({ group, events: [] })), after: texts() }
   }
 
@@ -267,8 +260,7 @@ describe('a group without records', () => {
   async function withoutRecords() {
     const on = stage()
     const opened = await openStream(on.open, never)
-    const claimed = claimedStream(opened, { reopen, idleAfterMs: 0, clock: on.clock })
-    const { deliver } = pageGroupDelivery({ ...on.pipeline, observe: () => {}, onDelivered: () => {} }, claimed)
+    const { deliver } = pageGroupDelivery({ ...on.pipeline, observe: () => {}, onDelivered: () => {} }, opened)
     const writes = on.store.history(KEY).length
     const { builder } = building()
     return {

@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest'
 import { parseDocument } from '../../../connector/checkpoint/checkpoint-document.ts'
-import { claimedStream } from '../../../connector/pipeline/claimed-stream.ts'
 import { type PipelineParts, runPipeline } from '../../../connector/pipeline/pipeline.ts'
 import type { PipelineEvent } from '../../../connector/pipeline/pipeline-event.ts'
 import { ConnectorError, codeOf } from '../../../connector/runtime/connector-error.ts'
@@ -37,9 +36,7 @@ async function running(answers: readonly Answer[], more: Partial<PipelineParts> 
   const opened = await openStream(on.open, stopping.signal)
   await withBackfillDone(opened)
   const writesAtOpen = on.store.history(KEY).length
-  const reopen = () => Promise.reject(new Error('never idle'))
-  const claimed = claimedStream(opened, { reopen, idleAfterMs: 0, clock: on.clock })
-  const start = () => runPipeline({ ...on.pipeline, ...more }, claimed, stopping.signal)
+  const start = () => runPipeline({ ...on.pipeline, ...more }, opened, stopping.signal)
   return {
     ...on,
     ...opened,
@@ -449,20 +446,15 @@ test('a new stream settles its lists before the first event, and stores them wit
   const two = { No: '2', Cartes: [{ Code: 'a' }, { Code: 'b' }] }
   const pages = [pageOf([one], { hasMoreResults: true, checkPoint: token('t1') }), pageOf([two])]
   const on = stage({ source: scriptedSource(pages), until: 'caught-up' })
-  const run = async () => {
-    const opened = await openStream(on.open, new AbortController().signal)
-    const reopen = () => Promise.reject(new Error('never idle'))
-    const claimed = claimedStream(opened, { reopen, idleAfterMs: 0, clock: on.clock })
-    return { opened, claimed }
-  }
-  const { opened, claimed } = await run()
+  const open = () => openStream(on.open, new AbortController().signal)
+  const opened = await open()
   expect(opened.checkpoint.state().mapping).toBeNull()
-  expect(await runPipeline(on.pipeline, claimed, new AbortController().signal)).toBe('caught-up')
+  expect(await runPipeline(on.pipeline, opened, new AbortController().signal)).toBe('caught-up')
   const first = on.kafka.committed.find(({ key }) => key === '1')
   expect(JSON.parse(String(first?.value)).data.Cartes).toEqual([{ Code: 'a', Type: 'b' }])
   const { rules } = opened.checkpoint.state().index
   expect(rules.map((text) => JSON.parse(text).lists)).toEqual([undefined, ['cartes']])
-  await claimed.close()
-  const next = await run()
-  expect(next.opened.checkpoint.state()).toMatchObject({ mapping: { lists: ['Cartes'] }, index: { rules } })
+  await opened.producer.close()
+  const next = await open()
+  expect(next.checkpoint.state()).toMatchObject({ mapping: { lists: ['Cartes'] }, index: { rules } })
 })

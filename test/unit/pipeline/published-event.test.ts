@@ -8,6 +8,8 @@ import { ENTRY_WORDS } from '../../../connector/index/index-entry.ts'
 import { streamIndex } from '../../../connector/index/stream-index.ts'
 import { pageGroupDelivery } from '../../../connector/pipeline/delivery.ts'
 import type { PipelineEvent } from '../../../connector/pipeline/pipeline-event.ts'
+import { withoutCheckpoint } from '../../../connector/publish/event-publisher.ts'
+import { fakeKafka } from '../../support/fakes/fake-event-publisher.ts'
 import { memoryStore } from '../../support/fakes/memory-versioned-object.ts'
 import { virtualClock } from '../../support/fakes/virtual-clock.ts'
 import { never } from '../../support/signals.ts'
@@ -38,6 +40,12 @@ test('a delivered group reports the scans after it, and the size of the client i
   const version = await writeDocument(parts, { document, expected: null }, never)
   const table = clientTable(new Uint32Array(3 * ENTRY_WORDS).map((_, at) => Math.floor(at / ENTRY_WORDS)))
   const checkpoint = streamCheckpoint({ document, version, table }, parts)
+  const publisher = fakeKafka({ partitions: 1, clock }).publisher({
+    connector: 'shop',
+    stream: 'clients',
+    replica: 'r',
+  })
+  const producer = await publisher.open(withoutCheckpoint, never)
   const delivery = pageGroupDelivery(
     {
       clock,
@@ -47,14 +55,7 @@ test('a delivered group reports the scans after it, and the size of the client i
       deliverWithinMs: 1000,
       giveUp: never,
     },
-    {
-      checkpoint,
-      sourceMoved: false,
-      withProducer: () => Promise.reject(new Error('nothing to publish')),
-      isIdle: () => false,
-      closeProducer: async () => {},
-      close: async () => {},
-    },
+    { checkpoint, producer },
   )
   const scans = { ...state.scans, backfill: 'done' } as const
   const change = { scans, recheck: null, events: 0, mapping: null, parts: {}, carriedOut: [], entries: '' }

@@ -7,7 +7,6 @@ const core = [
   'pipeline/pipeline.ts',
   'pipeline/gather-group.ts',
   'pipeline/delivery.ts',
-  'pipeline/claimed-stream.ts',
   'pipeline/scan-progress.ts',
   ...['pipeline/group', 'pipeline/read', 'scan', 'checkpoint', 'index'].flatMap((folder) =>
     readdirSync(new URL(`../../../connector/${folder}`, import.meta.url)).map((file) => `${folder}/${file}`),

@@ -129,32 +129,13 @@ test('a replica is not ready while a stream is not opened yet, and shows the fai
   })
 })
 
-test('an idle stream is ready while its polls succeed, with and without a producer', () => {
+test('a stream without changes is ready while its polls succeed', () => {
   const polls = Array.from(
     { length: 200 },
     (_, index): TimedEvents => [index * 5 * second, scan, emptyPage, nothingNew],
   )
   const quiet = { ready: true, state: 'running', progress: 'caught up', secondsSinceGoodPoll: 5 }
   expect(healthAt(1000 * second, [running, ...polls])).toMatchObject(quiet)
-  expect(healthAt(1000 * second, [running, ...polls])).not.toHaveProperty('idle')
-  const producerClosed: TimedEvents = [995 * second, { kind: 'producer-closed' }]
-  expect(healthAt(1000 * second, [running, ...polls, producerClosed])).toMatchObject({ ...quiet, idle: true })
-})
-
-test('an idle stream is still caught up when its producer reopens, but not after a failure', () => {
-  const producerClosed: TimedEvents = [second, { kind: 'producer-closed' }]
-  expect(healthAt(3 * second, [running, producerClosed, [2 * second, opening]])).toMatchObject({
-    ready: true,
-    state: 'opening',
-  })
-  const woken = healthAt(3 * second, [running, producerClosed, [2 * second, opening, claimed]])
-  expect(woken).toMatchObject({ state: 'running', progress: 'caught up' })
-  expect(woken).not.toHaveProperty('idle')
-  expect(
-    healthAt(3 * second, [running, producerClosed, [2 * second, opening, retrying, opening, claimed]]),
-  ).toMatchObject({
-    progress: 'catching up',
-  })
 })
 
 test('a stream is not ready after five minutes without progress, and shows the last failure', () => {

@@ -16,12 +16,11 @@ const linesAt = (level: string) =>
     .filter((event) => logLine('shop', event)?.level === level)
     .map((event) => event.kind)
 
-test('logs state changes at info: claim, idle, take-over, resuming, end, recovery, caught up, fell behind, the end of a long scan and of a silence, removal, what operators requested, what the next attempt may cure', () => {
+test('logs state changes at info: claim, take-over, resuming, end, recovery, caught up, fell behind, the end of a long scan and of a silence, removal, what operators requested, what the next attempt may cure', () => {
   expect(linesAt('info')).toEqual([
     'stream-state',
     'stream-paused',
     'stream-claimed',
-    'producer-closed',
     'index-loading',
     'taken-over',
     'field-detected',

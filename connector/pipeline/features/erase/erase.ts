@@ -120,7 +120,7 @@ function finished(parts: ErasureParts, { erased, changedSince, entries }: Added)
     events: erased.map(erasedEvent),
     // Until then, the marks of open erasures stand for the entries, and those that stay are without effect.
     delivered: async (finish) => {
-      const { rules } = checkpoint().state().index
+      const { rules } = checkpoint.state().index
       const add = entries.map(([key, entry]) => ({ key, entry, rules: rules[entry.rules] ?? '' }))
       await marks.update({ add, remove: changedSince, ended: erased.map(({ request }) => request.id) }, finish)
     },

@@ -112,7 +112,7 @@ async function keepMarks(stream: KeptParts, stop: AbortSignal): Promise<void> {
 }
 
 async function missingMarks({ checkpoint }: OpenedStream, { marks }: StoredMarks): Promise<ErasureMark[]> {
-  const { table, state } = checkpoint()
+  const { table, state } = checkpoint
   const { rules } = state().index
   const stored = new Map(marks.map((mark) => [mark.key, mark]))
   const missing: ErasureMark[] = []

@@ -148,7 +148,7 @@ function progressOf({ id, published, changed }: Republishing, stream: OpenedStre
 
 /** The index has about as many clients as the whole history; of a part of it, only the times of clients tell. */
 function shareRead(scan: Scan, { checkpoint, beginAt, clock, scanSettings }: OpenedStream): number | null {
-  const indexed = checkpoint().table.size()
+  const indexed = checkpoint.table.size()
   if (scan.from <= beginAt) return indexed === 0 ? null : Math.min(1, scan.clients / indexed)
   return shareDone(scan, clock.now(), scanSettings.timeZone) ?? null
 }

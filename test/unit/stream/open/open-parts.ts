@@ -3,7 +3,7 @@ import { deadLetterGuard } from '../../../../connector/event/dead-letter.ts'
 import { unmapped } from '../../../../connector/event/page-mapping.ts'
 import { rulesText } from '../../../../connector/index/client-index.ts'
 import { streamIndex } from '../../../../connector/index/stream-index.ts'
-import type { OpenStream } from '../../../../connector/pipeline/claimed-stream.ts'
+import type { OpenStream } from '../../../../connector/pipeline/delivery.ts'
 import { featureList } from '../../../../connector/pipeline/features/feature-list.ts'
 import type { PageGroupParts } from '../../../../connector/pipeline/group/building.ts'
 import type { PipelineParts } from '../../../../connector/pipeline/pipeline.ts'
@@ -165,7 +165,7 @@ export function stage(of: Stage = {}) {
     maxPauseMs: 2_000,
     maxRetryAfterMs: 0,
   }
-  const streamParts: AloneParts = { open, pipeline, clock, observe, idleAfterMs: 0, reopening, holding: undefined }
+  const streamParts: AloneParts = { open, pipeline, clock, observe, reopening, holding: undefined }
   const kinds = () => events.map(({ kind }) => kind)
   return { clock, kafka, store, events, kinds, open, pipeline, streamParts, giveUp }
 }

@@ -22,7 +22,7 @@ import {
 import { deltaText, type IndexState } from '../../../../connector/index/index-state.ts'
 import { loadTable } from '../../../../connector/index/load-table.ts'
 import { streamIndex } from '../../../../connector/index/stream-index.ts'
-import type { OpenStream } from '../../../../connector/pipeline/claimed-stream.ts'
+import type { OpenStream } from '../../../../connector/pipeline/delivery.ts'
 import { erasureMarks } from '../../../../connector/pipeline/features/erase/erasure-marks.ts'
 import { featureList } from '../../../../connector/pipeline/features/feature-list.ts'
 import type { PipelineParts } from '../../../../connector/pipeline/pipeline.ts'
@@ -182,7 +182,6 @@ function stage(ignored: readonly string[] = []) {
         pipeline: isErasing ? { ...made, reader: { ...reader, until: 'stopped' as const } } : made,
         clock,
         observe,
-        idleAfterMs: 0,
         reopening,
         holding: undefined,
       }
