@@ -1,10 +1,9 @@
 # `make help` lists the targets. Each target first installs what is missing.
 export PATH := $(CURDIR)/.cache/bin:$(PATH)
 
-.PHONY: help demo recipes test test-image release
+.PHONY: help demo test test-image release
 help:
 	@echo 'make demo         runs a broker, a Polaris simulator and the connector, and shows each event; Ctrl-C stops it'
-	@echo 'make recipes      runs the recipes of contract/recipes and checks their results'
 	@echo 'make test         runs all checks and all tests, on a real broker and a real S3 server'
 	@echo 'make test-image   tests the chart, and builds and tests the container image (the image tests need root, for podman)'
 	@echo 'make release      tests the version in package.json and packages it into dist/release'
@@ -13,9 +12,6 @@ demo:
 	@scripts/provision.sh demo
 	@npm run --silent build
 	@trap : INT TERM; node scripts/demo.ts || [ $$? -eq 130 ]
-
-recipes:
-	@contract/recipes/run all
 
 test:
 	@scripts/provision.sh test

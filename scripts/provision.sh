@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what `make demo`, `make test` and `make test-image` need, and prints each step; silent if nothing is missing.
 # Downloads go to a cache shared by all checkouts; .cache/ in the checkout holds links to it.
-# usage: provision.sh demo|test|image|cluster|recipes NAME...
+# usage: provision.sh demo|test|image|cluster
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -14,7 +14,6 @@ cache=${XDG_CACHE_HOME:-$HOME/.cache}/polaris-connector
 . scripts/provision/containers.sh
 . scripts/provision/compose-images.sh
 . scripts/provision/browser.sh
-. scripts/provision/recipes.sh
 
 main() {
   mkdir -p "$cache" .cache
@@ -24,7 +23,6 @@ main() {
     demo) for_demo ;;
     image) for_tests; helm_binaries; promtool_binary; registry_binary; emulator_binary; containers ;;
     test) for_tests ;;
-    recipes) for_recipes "${@:2}" ;;
     cluster) need npm npm; install_needed; node_runtime; npm_dependencies; helm_binaries; kubernetes ;;
     *) sed -n '2,4s/^# //p' "$0" >&2; exit 2 ;;
   esac

@@ -27,8 +27,6 @@ export interface TopicReaderOptions {
   readonly kafka: Pick<KafkaConfig, 'brokers' | 'ssl' | 'sasl'>
   readonly topic: string
   readonly from: 'beginning' | 'end'
-  /** By default, only committed ones. */
-  readonly records?: 'committed' | 'aborted too'
 }
 
 interface Position {
@@ -37,16 +35,12 @@ interface Position {
   end: bigint | undefined
 }
 
+const READ_COMMITTED = 1
 const MAX_WAIT_MS = 250
 const MAX_BYTES = 8 << 20
 
 /** Rejects when the topic does not exist. */
-export async function openTopic({
-  kafka,
-  topic,
-  from,
-  records = 'committed',
-}: TopicReaderOptions): Promise<TopicReader> {
+export async function openTopic({ kafka, topic, from }: TopicReaderOptions): Promise<TopicReader> {
   const client = new Kafka({ ...kafka, clientId: 'topic-reader', logLevel: logLevel.NOTHING })
   const positions = new Map<number, Position>()
   const admin = client.admin({ retry: { retries: 2 } })
@@ -64,7 +58,7 @@ export async function openTopic({
   return {
     poll: async () => {
       try {
-        return await pollOnce(cluster, { topic, records }, positions)
+        return await pollOnce(cluster, topic, positions)
       } catch {
         // A broker failed or a leader moved: the next poll reads what this one could not.
         await delay(MAX_WAIT_MS)
@@ -143,11 +137,7 @@ interface FetchedRecord {
   readonly batchContext: { readonly producerId: string; readonly inTransaction: boolean }
 }
 
-async function pollOnce(
-  cluster: Cluster,
-  { topic, records }: Required<Pick<TopicReaderOptions, 'topic' | 'records'>>,
-  positions: Map<number, Position>,
-): Promise<TopicRecord[]> {
+async function pollOnce(cluster: Cluster, topic: string, positions: Map<number, Position>): Promise<TopicRecord[]> {
   await cluster.refreshMetadataIfNecessary()
   const leaders = Object.entries(cluster.findLeaderForPartitions(topic, [...positions.keys()]))
   const partitions = await Promise.all(
@@ -156,8 +146,7 @@ async function pollOnce(
       const wanted = led.map((partition) => {
         return { partition, fetchOffset: String(positions.get(partition)?.next ?? 0n), maxBytes: MAX_BYTES }
       })
-      const isolationLevel = records === 'committed' ? 1 : 0
-      const limits = { isolationLevel, maxWaitTime: MAX_WAIT_MS, minBytes: 1, maxBytes: MAX_BYTES }
+      const limits = { isolationLevel: READ_COMMITTED, maxWaitTime: MAX_WAIT_MS, minBytes: 1, maxBytes: MAX_BYTES }
       const response: unknown = await broker.fetch({ ...limits, topics: [{ topic, partitions: wanted }] })
       return (response as { responses: { partitions: FetchedPartition[] }[] }).responses.flatMap(
         (one) => one.partitions,

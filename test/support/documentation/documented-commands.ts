@@ -46,7 +46,6 @@ export const leftOut: readonly [RegExp, string][] = [
     /^node bench\/|^npm run (bench|chaos|cluster-test|simulate|plants|model|test:)|^npx vitest run --project (e2e|chart|image)$/,
     'takes too long; runs separately',
   ],
-  [/^contract\/recipes\/run [a-z-]+$|^make recipes$/, 'take minutes; their pages say when they were run last'],
   [/^(docker|podman) /, 'needs the image; test/image runs the image, compose.yaml and a loaded release'],
   [/^sha256sum /, 'needs a release; test/image/release.test.ts makes one and runs this'],
   [/^who=|^cosign |^gh attestation /, 'needs a release that the workflow published'],
