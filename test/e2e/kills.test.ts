@@ -1,7 +1,3 @@
-import { execFile } from 'node:child_process'
-import { randomUUID } from 'node:crypto'
-import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
 import { expect, inject, it, onTestFailed, onTestFinished } from 'vitest'
 import type { CheckpointDocument } from '../../connector/checkpoint/checkpoint-document.ts'
 import type { SegmentReference } from '../../connector/index/index-state.ts'
@@ -12,9 +8,7 @@ import { checkpointObject } from '../support/checkpoint-object.ts'
 import type { ConnectorProcess, LogLine } from '../support/connector-process.ts'
 import { type S3Exchange, startS3FaultProxy } from '../support/servers/s3-fault-proxy.ts'
 import { expectExactlyOnce, type Scene, scene } from '../support/stream-scene.ts'
-import { readTopic, type TopicRecord } from '../support/topic-reader.ts'
 
-const sampleConsumer = fileURLToPath(new URL('../../contract/consumers/node/clients.js', import.meta.url))
 const kills = Number(process.env.E2E_KILLS ?? 28)
 const seed = Number(process.env.TEST_SEED)
 const claimed = ({ msg }: LogLine) => msg === 'new stream claimed' || msg === 'stream claimed'
@@ -27,13 +21,12 @@ interface KilledStream {
   readonly during: 'backfill' | 'look-back'
 }
 
-const PROGRESS_TOPIC = `e2e-progress-${randomUUID()}`
 const lookBacks = { POLL_LOOK_BACK: '3s/1s,10s/4s', POLL_OVERLAP: '1s' }
 const late = { every: 5, delayMs: 4_000 }
 const streams: KilledStream[] = [
   {
     source: { clients: 12_000, scans: { view: 'frozen' } },
-    environment: { POLARIS_LIMIT: '50', PROGRESS_TOPIC },
+    environment: { POLARIS_LIMIT: '50' },
     during: 'backfill',
   },
   {
@@ -94,7 +87,6 @@ it(
         return scans.background.some(({ kind }) => kind === during)
       }
       stage.simulator.faults.when(() => true, faults.latency(20))
-      const loading = 'PROGRESS_TOPIC' in options.environment ? expectLoaded(stage, () => until(isDuring)) : undefined
       let interrupted = 0
       const scanBegins = async () => {
         await until(isDuring)
@@ -108,7 +100,6 @@ it(
       stopChanging()
       const last = stage.start()
       await stage.caughtUp()
-      await loading
       expect(await last.stop()).toBe(0)
       expectExactlyOnce(stage, await stage.records())
       expect(interrupted, `kills during a ${during}`).toBeGreaterThan(0)
@@ -117,26 +108,6 @@ it(
   },
   120_000 + kills * 10_000,
 )
-
-/** A consumer that switches when the first load is complete has all clients; so has who reads up to the named offsets. */
-async function expectLoaded(stage: Scene, begun: () => Promise<unknown>): Promise<void> {
-  const known = stage.simulator.changes.map(({ clientId }) => clientId)
-  await begun()
-  const brokers = inject('kafkaBrokers')
-  const args = [sampleConsumer, brokers, stage.name, PROGRESS_TOPIC]
-  const { stdout } = await promisify(execFile)(process.execPath, args, { maxBuffer: 1 << 28, timeout: 300_000 })
-  const lines = stdout.split('\n').filter((line) => line !== '')
-  const loaded = new Set(lines.map((line) => JSON.parse(line).subject))
-  expect(known.filter((id) => !loaded.has(id))).toEqual([])
-
-  const completed = (await readTopic(brokers, PROGRESS_TOPIC)).filter(({ value }) => value !== undefined)
-  expect(completed.map(({ key }) => key)).toEqual([`/polaris/${stage.name}/clients/backfill`])
-  const [event] = completed.map(({ value }) => value as { readonly data: { readonly endOffsets: readonly number[] } })
-  const endOffsets = event?.data.endOffsets ?? []
-  const isWithin = ({ partition, offset }: TopicRecord) => offset < BigInt(endOffsets[partition] ?? 0)
-  const within = new Set((await stage.records()).filter(isWithin).map(({ key }) => key))
-  expect(known.filter((id) => !within.has(id))).toEqual([])
-}
 
 const isSegment = ({ path }: S3Exchange) => path.includes('.index/')
 /** Larger than any segment that a single transaction fills, and than 16 of these. */

@@ -1,7 +1,6 @@
 """Rebuilds the current state of every client from the topic and prints it: one event a line.
 
-With a progress topic, it does so once the first load is complete.
-usage: python clients.py BROKERS TOPIC [PROGRESS_TOPIC]
+usage: python clients.py BROKERS TOPIC
 """
 import json
 import sys
@@ -9,95 +8,63 @@ import sys
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, TopicPartition
 
 clients = {}  # client id to its newest event
-seen = {}  # the latest events, to recognise duplicates; a dict keeps their order
-duplicates = 0
+first_load = "not known to be complete"
 
 
 def apply(client, value, headers):
-    global duplicates
+    global first_load
+    # Every client of the first load was committed before this event, so below the ends listed at the start.
+    if headers.get("ce_historycomplete") == "true":
+        first_load = "complete"
     if value is None:  # a tombstone: the client was erased or removed
         clients.pop(client, None)
         return
     event = event_of(value, headers)
-    if event.get("type") not in ("client.modified", "client.removed"):  # a later version may add types
-        return
-    if is_duplicate(event):
-        duplicates += 1
-    elif event["type"] == "client.removed":
-        clients.pop(client, None)
-    else:
+    if event.get("type") == "client.modified":
         clients[client] = event
+    elif event.get("type") == "client.removed":
+        clients.pop(client, None)
+    # A later version may add types: they are ignored.
 
 
 def event_of(value, headers):
     """The headers tell the mode, never the value: a topic may hold both."""
-    texts = {name: text.decode() for name, text in headers}
-    content_type = texts.get("content-type", "")
+    content_type = headers.get("content-type", "")
     if content_type.startswith("application/cloudevents+json"):
         return json.loads(value)
-    event = {name[3:]: text for name, text in texts.items() if name.startswith("ce_")}
+    event = {name[3:]: text for name, text in headers.items() if name.startswith("ce_")}
     if "specversion" in event:
         event.update(datacontenttype=content_type, data=json.loads(value))
     return event
 
 
-def is_duplicate(event):
-    key = event["source"] + event["id"]
-    if key in seen:
-        return True
-    seen[key] = True
-    if len(seen) > 100_000:
-        del seen[next(iter(seen))]
-    return False
-
-
-def read(name):
-    """Reads a topic from its beginning. No offsets are stored."""
-    consumer = Consumer({
-        "bootstrap.servers": brokers,
-        "group.id": "crm",  # required, but unused
-        "enable.auto.commit": False,
-        "isolation.level": "read_committed",
-        "enable.partition.eof": True,
-    })
-    partitions = consumer.list_topics(name).topics[name].partitions
-    if not partitions:
-        raise SystemExit(f"no topic {name}")
-    consumer.assign([TopicPartition(name, partition, OFFSET_BEGINNING) for partition in partitions])
-    return consumer, partitions
-
-
-def completed_scan(name):
-    """Waits until a scan has read all clients; returns the end offset of each partition of the events topic."""
-    consumer, _ = read(name)
-    while True:
-        message = consumer.poll(1.0)
-        if message is None or message.error() is not None:
-            continue
-        event = json.loads(message.value())
-        if event["type"] == "scan.completed" and event["data"]["topic"] == topic:
-            consumer.close()
-            return event["data"]["endOffsets"]
-
-
-brokers, topic, *progress = sys.argv[1:]
-ends = completed_scan(progress[0]) if progress else []
-consumer, partitions = read(topic)
-unread = set(partitions)
-# Until the present end, and that of the scan. A service switches to the new table then, and continues to read.
-while unread:
+brokers, topic = sys.argv[1:]
+consumer = Consumer({
+    "bootstrap.servers": brokers,
+    "group.id": "crm",  # required, but unused: no offsets are stored
+    "enable.auto.commit": False,
+    "isolation.level": "read_committed",
+    "enable.partition.eof": True,
+})
+partitions = [TopicPartition(topic, one, OFFSET_BEGINNING) for one in consumer.list_topics(topic).topics[topic].partitions]
+if not partitions:
+    raise SystemExit(f"no topic {topic}")
+unread = {one.partition: consumer.get_watermark_offsets(one)[1] for one in partitions}  # until these ends
+consumer.assign(partitions)
+while unread:  # a service switches to its new table then, and continues to read
     message = consumer.poll(1.0)
     if message is None:
         continue
     if message.error() is None:
-        apply(message.key().decode(), message.value(), message.headers() or [])
-    elif message.error().code() == KafkaError._PARTITION_EOF:
-        if message.partition() >= len(ends) or message.offset() >= ends[message.partition()]:
-            unread.discard(message.partition())
-    else:
+        texts = {name: text.decode() for name, text in message.headers() or []}
+        apply(message.key().decode(), message.value(), texts)
+    elif message.error().code() != KafkaError._PARTITION_EOF:
         raise SystemExit(str(message.error()))
+    # The end of a partition, but not before the end at the start: a transaction may have been open there.
+    elif message.offset() >= unread.get(message.partition(), 0):
+        unread.pop(message.partition(), None)
 consumer.close()
 
 for client in sorted(clients):
     print(json.dumps(clients[client], ensure_ascii=False))
-print(f"{len(clients)} clients, {duplicates} duplicates", file=sys.stderr)
+print(f"{len(clients)} clients; first load {first_load}", file=sys.stderr)

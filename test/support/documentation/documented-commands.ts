@@ -9,7 +9,7 @@ export interface DocumentedCommand {
 const programs = 'polaris-connector|node|npm|npx|make|docker|podman|helm|kubectl|aws|openssl'
 const inline = new RegExp(`\`((?:${programs}) [^\`\\n]+)\``, 'g')
 
-/** A walk from the demo to a table: `test/e2e/commands/demo.test.ts` runs its shell blocks, one after the other. */
+/** How to read the topic of the demo: `test/e2e/commands/demo.test.ts` runs its shell blocks, one after the other. */
 export const subscriberPage = 'contract/README.md'
 
 /**
