@@ -1,87 +1,103 @@
-import { runConnector } from './parts/connector-run.ts'
-import { runLimit } from './parts/limit-run.ts'
-import { type Case, HELP, type Plan, planOf } from './parts/plan.ts'
-import { type Measured, type Round, tableOf } from './parts/report.ts'
-import { openRig, type Rig, startSource } from './parts/rig.ts'
+import { execFile } from 'node:child_process'
+import { parseArgs, promisify } from 'node:util'
+import { type Figures, median, tableOf } from './parts/figures.ts'
+import { type Case, firstScan } from './parts/first-scan.ts'
+import { openRig, type Rig, startSimulator } from './parts/rig.ts'
+
+const CASES: Readonly<Record<string, Case>> = {
+  'json-100': { output: 'json', limit: 100, clients: 40_000 },
+  'json-1000': { output: 'json', limit: 1000, clients: 80_000 },
+  'xml-100': { output: 'xml', limit: 100, clients: 25_000 },
+  'xml-1000': { output: 'xml', limit: 1000, clients: 40_000 },
+}
+const SOAK = { only: ['json-1000'], clients: '1000000' }
+
+const HELP = `Measures a first scan of the built connector on a real broker and a real S3 server, beside a plain loop that reads
+the same pages.
+
+npm run bench -- [options]
+
+  --only NAME    measure this case only (repeatable): ${Object.keys(CASES).join(', ')}
+  --clients N    number of clients, instead of that of the case
+  --rounds 2     measurements per case
+  --soak         measure memory over one first scan of a million clients (or --clients), of json-1000 or --only
+`
 
 async function main(): Promise<void> {
-  const plan = planOf(process.argv.slice(2))
-  if (plan === undefined) return void process.stdout.write(HELP)
+  const { values } = parseArgs({
+    options: {
+      only: { type: 'string', multiple: true },
+      clients: { type: 'string' },
+      rounds: { type: 'string', default: '2' },
+      soak: { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
+    },
+  })
+  if (values.help) return void process.stdout.write(HELP)
+  const { only = Object.keys(CASES), clients } = { ...(values.soak ? SOAK : {}), ...values }
   const rig = await openRig()
-  const interrupt = () => void rig.close().finally(() => process.exit(130))
-  process.once('SIGINT', interrupt).once('SIGTERM', interrupt)
+  process.once('SIGINT', () => void rig.close().finally(() => process.exit(130)))
   try {
-    if (plan.measures === 'memory') return await soak(rig, plan)
-    const measured: Measured[] = []
-    for (const one of plan.cases) measured.push({ case: one, rounds: await measure(rig, one, plan) })
-    console.log(plan.format === 'json' ? JSON.stringify(measured, null, 2) : `\n${tableOf(measured)}`)
+    const rows: Parameters<typeof tableOf>[0][number][] = []
+    for (const name of only) {
+      const found = CASES[name]
+      if (found === undefined) throw new Error(`unknown case ${name}: see --help`)
+      const one = { ...found, clients: Number(clients ?? found.clients) }
+      if (values.soak) await soak(rig, one, name)
+      else
+        rows.push({
+          name,
+          clients: one.clients,
+          ...(await measured(rig, one, { name, rounds: Number(values.rounds) })),
+        })
+    }
+    if (rows.length > 0) console.log(`\n${tableOf(rows)}`)
   } finally {
     await rig.close()
   }
 }
 
+const startSource = (rig: Rig, { clients }: Case) =>
+  startSimulator(['--bench', '--clients', String(clients)], rig.folder)
+
 /** Shows that memory does not grow with the number of clients. */
-async function soak(rig: Rig, plan: Plan): Promise<void> {
-  for (const one of plan.cases) {
-    const source = await startSource(one, rig.folder)
-    try {
-      const { figures, memory } = await runConnector(rig, { ...one, ...plan, url: source.url, id: one.name })
-      console.log(
-        `${one.clients} clients, ${Math.round(figures.perSecond)} events/s, ${figures.cpuPerMillion.toFixed(1)} CPU s per million, ` +
-          `peak ${Math.round(figures.peakMegabytes)} MB; MB at each tenth of the run: ${memory.join(' ')}`,
-      )
-    } finally {
-      await source.close()
-    }
+async function soak(rig: Rig, one: Case, id: string): Promise<void> {
+  const source = await startSource(rig, one)
+  try {
+    const { figures, memory } = await firstScan(rig, { ...one, url: source.url, id })
+    console.log(`${one.clients} clients, ${lineOf(figures)}; MB at each tenth of the run: ${memory.join(' ')}`)
+  } finally {
+    await source.close()
   }
 }
 
-async function measure(rig: Rig, one: Case, plan: Plan): Promise<Round[]> {
-  const source = await startSource(one, rig.folder)
-  const rounds: Round[] = []
+/** Measures the loop and the connector, one after the other, in each round. */
+async function measured(rig: Rig, one: Case, { name, rounds }: { name: string; rounds: number }) {
+  const source = await startSource(rig, one)
+  const [walks, scans]: [Figures[], Figures[]] = [[], []]
   try {
-    for (let number = 1; number <= plan.rounds; number += 1) {
-      const round = await measureOnce(rig, { ...one, url: source.url, id: `${one.name}-${number}` }, plan)
-      rounds.push(round)
-      console.error(progress(one, round))
+    for (let round = 1; round <= rounds; round += 1) {
+      const walk = await walked({ ...one, url: source.url })
+      const { figures } = await firstScan(rig, { ...one, url: source.url, id: `${name}-${round}` })
+      walks.push(walk)
+      scans.push(figures)
+      console.error(`${name}: ${lineOf(figures)}; walk: ${lineOf(walk)}`)
     }
   } finally {
     await source.close()
   }
-  return rounds
+  return { connector: median(scans), walk: median(walks) }
 }
 
-/** Measures the page walk, the connector, kafkajs and the connector's publisher, one after the other. */
-async function measureOnce(rig: Rig, run: Case & { url: string; id: string }, plan: Plan): Promise<Round> {
-  const { url, output, limit, clients } = run
-  const { brokers, admin } = rig
-  const walk = await runLimit('walk', { url, output, limit, clients })
-  const { figures, topic, transactions, memory, loopDelay } = await runConnector(rig, { ...run, ...plan })
-  const recordsPerTransaction = Math.ceil(clients / transactions)
-  const order = { brokers, topic, clients, recordsPerTransaction }
-  const kafkajs = await runLimit('publish', { ...order, by: 'kafkajs' })
-  const publisher = await runLimit('publish', { ...order, by: 'publisher' })
-  await admin.deleteTopics({ topics: [topic, `${topic}.kafkajs`, `${topic}.publisher`] })
-  return {
-    walk,
-    connector: figures,
-    kafkajs,
-    publisher,
-    eventsPerTransaction: recordsPerTransaction,
-    memory,
-    loopDelay,
-  }
+/** Runs the loop in a separate process, which prints its figures. */
+async function walked(order: Case & { readonly url: string }): Promise<Figures> {
+  const script = new URL('parts/walk.ts', import.meta.url).pathname
+  const { stdout } = await promisify(execFile)(process.execPath, ['--no-warnings', script, JSON.stringify(order)])
+  return JSON.parse(stdout)
 }
 
-function progress({ name }: Case, { connector, walk, kafkajs, publisher, memory, loopDelay }: Round): string {
-  const whole = Math.round
-  return (
-    `${name}: ${whole(connector.perSecond)} events/s, ${connector.cpuPerMillion.toFixed(1)} CPU s per million, ` +
-    `${whole(connector.peakMegabytes)} MB (${memory.join(' ')}), ` +
-    `event loop while reading: p99 ${whole(loopDelay.reading.p99Ms)} ms, longest ${whole(loopDelay.reading.longestMs)} ms; walk ${whole(walk.perSecond)}, ` +
-    `kafkajs ${whole(kafkajs.perSecond)}, publisher ${whole(publisher.perSecond)}`
-  )
-}
+const lineOf = ({ perSecond, cpuPerMillion, peakMegabytes }: Figures) =>
+  `${Math.round(perSecond)} clients/s, ${cpuPerMillion.toFixed(1)} CPU s per million, peak ${Math.round(peakMegabytes)} MB`
 
 main().catch((error: unknown) => {
   console.error(error)

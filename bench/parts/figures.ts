@@ -1,4 +1,4 @@
-/** Result of one run of the connector or of a limit. */
+/** Result of one run of the connector or of the plain loop. */
 export interface Figures {
   readonly perSecond: number
   /** CPU seconds of the process per million clients. */
@@ -42,3 +42,28 @@ export function median(figures: readonly Figures[]): Figures {
     peakMegabytes: middle((one) => one.peakMegabytes),
   }
 }
+
+interface Row {
+  readonly name: string
+  readonly clients: number
+  readonly connector: Figures
+  readonly walk: Figures
+}
+
+/** A Markdown table with one row a case. */
+export function tableOf(rows: readonly Row[]): string {
+  const head = ['case', 'clients', 'events/s', 'CPU s per million', 'peak RSS MB', 'walk, clients/s', 'walk, CPU s']
+  const cells = rows.map(({ name, clients, connector, walk }) => [
+    name,
+    whole(clients),
+    whole(connector.perSecond),
+    connector.cpuPerMillion.toFixed(1),
+    whole(connector.peakMegabytes),
+    whole(walk.perSecond),
+    walk.cpuPerMillion.toFixed(1),
+  ])
+  const lines = [head, head.map((_, at) => (at === 0 ? '---' : '--:')), ...cells]
+  return lines.map((line) => `| ${line.join(' | ')} |`).join('\n')
+}
+
+const whole = (value: number) => Math.round(value).toLocaleString('en')

@@ -1,8 +1,8 @@
 import { loadTable } from '../../connector/index/load-table.ts'
-import { BENCH_KEY, benchStore, type OpeningTime, type StoredIndex } from './opening-times.ts'
+import { BENCH_KEY, benchStore, type StoredIndex } from './bench-store.ts'
 import { memoryOf } from './process-usage.ts'
 
-/** Loads a stored index in a process of its own, and prints what that took. */
+/** Loads a stored index in a process of its own, and prints what that took. Megabytes are 10^6 bytes, resident. */
 const { address, segments }: StoredIndex = JSON.parse(process.argv[2] ?? '')
 const stop = new AbortController().signal
 const checkpoints = benchStore(address)
@@ -11,7 +11,7 @@ await loadTable(store, { segments: segments.slice(-1), delta: '' }, stop)
 const startMegabytes = memoryOf('self').megabytes
 const began = performance.now()
 const table = await loadTable(store, { segments, delta: '' }, stop)
-const figures: OpeningTime = {
+const figures = {
   clients: table.size(),
   loadMs: performance.now() - began,
   segments: segments.length,

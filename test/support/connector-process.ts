@@ -80,7 +80,7 @@ process.on('exit', () => {
 const preload = (file: string) => `--import ${new URL(`preloaded/${file}`, import.meta.url).href}`
 
 /** To be imported before the program if its environment has `shortTimes`. */
-export const shortTimesModule = new URL('preloaded/short-times.ts', import.meta.url).href
+const shortTimesModule = new URL('preloaded/short-times.ts', import.meta.url).href
 
 /** Settings for the connector's environment: its pauses of minutes take seconds. */
 export const SHORT_PAUSES = { NODE_OPTIONS: preload('short-pauses.ts') }
@@ -96,11 +96,15 @@ export type ShortTimes = Some<typeof connectorConstants>
 export const shortTimes = (times: ShortTimes) => ({ SHORT_TIMES: JSON.stringify(times) })
 
 /** Starts the built connector as an operator would, with exactly these settings in its environment. */
-export function startConnector(args: readonly string[], environment: Record<string, string>): ConnectorProcess {
+export function startConnector(
+  args: readonly string[],
+  environment: Record<string, string>,
+  nodeFlags: readonly string[] = [],
+): ConnectorProcess {
   if (!existsSync(main)) throw new Error('the connector is not built: npm run build')
   const { PATH = '', HOME = '' } = process.env
   const preloads = environment.SHORT_TIMES === undefined ? [] : ['--import', shortTimesModule]
-  const child = spawn(process.execPath, [...preloads, main, ...args], {
+  const child = spawn(process.execPath, [...nodeFlags, ...preloads, main, ...args], {
     env: { PATH, HOME, NODE_COMPILE_CACHE, ...environment },
   })
   return connectorIn(child, () => void child.kill('SIGKILL'))

@@ -37,13 +37,13 @@ function commandsIn(script: string): string[] {
 export const leftOut: readonly [RegExp, string][] = [
   [/^npm ci|^npm run build( && npm prune.*)?$|^npm link$/, 'already run before the tests'],
   [/^make (demo|test|test-image|release)$/, 'test/e2e/commands/demo.test.ts runs the demo; the others run the tests'],
-  [/^node bench\/|^npm run (check|generate)\b/, 'already run on every change'],
+  [/^npm run (check|generate)\b/, 'already run on every change'],
   [
     /^npm run status-page-image$/,
     'draws the picture of the README; test/contract/status-page.test.ts draws the same page',
   ],
   [
-    /^node bench\/|^npm run (bench|chaos|cluster-test|simulate|plants|model|test:)|^npx vitest run --project (e2e|chart|image)$/,
+    /^npm run (bench|chaos|cluster-test|simulate|plants|model|test:)|^npx vitest run --project (e2e|chart|image)$/,
     'takes too long; runs separately',
   ],
   [/^(docker|podman) /, 'needs the image; test/image runs the image, compose.yaml and a loaded release'],

@@ -1,10 +1,10 @@
 import { Pool } from 'undici'
-import { figuresOf, type Sample } from './parts/figures.ts'
-import type { WalkOrder } from './parts/limit-run.ts'
-import { memoryOf } from './parts/process-usage.ts'
+import { figuresOf, type Sample } from './figures.ts'
+import type { Case } from './first-scan.ts'
+import { memoryOf } from './process-usage.ts'
 
 /** The read limit: a loop that requests every page and decodes only `checkPoint` and `hasMoreResults`. */
-const order: WalkOrder = JSON.parse(process.argv[2] ?? '{}')
+const order: Case & { readonly url: string } = JSON.parse(process.argv[2] ?? '{}')
 
 const marks = {
   json: { token: Buffer.from('"checkpoint":"'), end: Buffer.from('"'), more: Buffer.from('"hasMoreResults":true') },

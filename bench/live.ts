@@ -1,0 +1,68 @@
+import { parseArgs } from 'node:util'
+import { openLiveRig } from './parts/live-rig.ts'
+import { print } from './parts/rig.ts'
+
+const HELP = `Measures live changes: latency, reads, CPU, memory and what is written to S3, with pages of 100 clients.
+
+npm run bench:live -- [options]
+
+  --only NAME      measure this case only (repeatable):
+                   steady (nothing else happens), backfill (during the first scan), mass-update (after one)
+  --rates LIST     changes per second of the cases steady and backfill (0,1,10,100)
+  --seconds 180    duration of each measurement
+  --latency 100    milliseconds for a page
+  --clients N      clients of the cases backfill (1,000,000) and mass-update (300,000)
+`
+
+const SETTLING_S = 120
+const FIRST_S = 15
+
+const { values } = parseArgs({
+  options: {
+    only: { type: 'string', multiple: true, default: ['steady', 'backfill', 'mass-update'] },
+    rates: { type: 'string', default: '0,1,10,100' },
+    seconds: { type: 'string', default: '180' },
+    latency: { type: 'string', default: '100' },
+    clients: { type: 'string' },
+    help: { type: 'boolean', default: false },
+  },
+})
+const seconds = Number(values.seconds)
+const latencyMs = Number(values.latency)
+const rates = values.rates.split(',').map(Number)
+const cases: Readonly<Record<string, () => Promise<void>>> = { steady, backfill, 'mass-update': massUpdate }
+
+if (values.help) process.stdout.write(HELP)
+else
+  for (const name of values.only) {
+    const measure = cases[name]
+    if (measure === undefined) throw new Error(`unknown case ${name}: see --help`)
+    await measure()
+  }
+
+async function steady(): Promise<void> {
+  await using rig = await openLiveRig({ clients: 20_000, latencyMs: 0, backfill: 'before' })
+  await rig.caughtUp()
+  rig.slowDown(latencyMs)
+  for (const rate of rates) {
+    await rig.changeFor(rate, Math.min(SETTLING_S, seconds)) // the look-backs of the rate before are over
+    print({ case: `steady, ${rate}/s`, ...(await rig.measured(rate, seconds)) })
+  }
+}
+
+async function backfill(): Promise<void> {
+  const clients = Number(values.clients ?? 1_000_000)
+  await using rig = await openLiveRig({ clients, latencyMs, backfill: 'beside' })
+  await rig.changeFor(1, FIRST_S)
+  for (const rate of rates) print({ case: `backfill of ${clients}, ${rate}/s`, ...(await rig.measured(rate, seconds)) })
+}
+
+async function massUpdate(): Promise<void> {
+  const clients = Number(values.clients ?? 300_000)
+  await using rig = await openLiveRig({ clients, latencyMs: 0, backfill: 'before' })
+  await rig.caughtUp()
+  rig.slowDown(latencyMs)
+  rig.massUpdate(clients)
+  await rig.changeFor(1, SETTLING_S)
+  print({ case: `after an update of ${clients}`, ...(await rig.measured(1, seconds)) })
+}
