@@ -5,7 +5,7 @@ import { type Command, configOption, jsonOption, printOutput } from './command.t
 import { streamOption, withStream } from './command-resources.ts'
 import type { Screen } from './output/screen.ts'
 import { counted, isoTime, table } from './output/text.ts'
-import { readFields, type StreamFields, streamSchema } from './stream-fields.ts'
+import { readFields, type StreamFields } from './stream-fields.ts'
 
 const fieldsShape = z.strictObject({
   stream: z.string().describe('Name of the stream'),
@@ -50,19 +50,16 @@ export const fields: Command = {
     'often they are empty, whether they are lists, the length of the longest text, and since when they\n' +
     'are known. Never a value. The names of more than 50 fields below one are not kept: they may be\n' +
     'data. The replica that runs the stream writes the names when they change, the counts at least\n' +
-    'once a day. With --schema, prints the JSON Schema of the clients in the events instead; the\n' +
-    'connector serves it at /contract/v1/streams/NAME.schema.json. Before a stream runs, use doctor\n' +
-    '--fields.\n' +
+    'once a day. Before a stream runs, use doctor --fields.\n' +
     'Exit code: 0 printed, 1 no client was published yet, 2 invalid configuration or request, 3 the\n' +
     'checkpoint store is unavailable.',
   options: {
     ...configOption,
     ...streamOption,
-    schema: { type: 'boolean', description: 'print the JSON Schema of the clients' },
     ...jsonOption,
   },
   positional: ['stream'],
-  examples: ['fields lyon --config connector.yaml', 'fields lyon --config connector.yaml --schema'],
+  examples: ['fields lyon --config connector.yaml'],
   outputs: { '--json': fieldsShape },
   run: (args, parts) =>
     withStream(args, parts, async ({ stream, shared }) => {
@@ -70,10 +67,6 @@ export const fields: Command = {
       if (stored === undefined) {
         parts.printError(`stream ${stream.name} has published no client yet: run doctor --fields`)
         return 1
-      }
-      if (args.schema === true) {
-        parts.print(JSON.stringify(streamSchema(stream, stored), undefined, 2))
-        return 0
       }
       const report = fieldsOutput(stream.name, stored)
       printOutput(args, parts, { json: report, lines: () => fieldLines(report, parts.screen) })

@@ -73,7 +73,7 @@ async function previewed(
   await using closing = closeStack()
   const since = stream.beginAt ?? wallClock(clock.now() - DAY_MS, stream.poll.timeZone)
   const isMasked = args['show-data'] !== true
-  const wanted = { stream, rules: readingRules(stream), settings: eventSettings(config, stream), isMasked, limit }
+  const wanted = { stream, rules: readingRules(stream), settings: eventSettings(stream), isMasked, limit }
   const reading = previewRecords(composePreview({ ...stream, beginAt: since }, { clock, closing }), wanted, parts.stop)
   const text = (elapsedMs: number) => `reading from ${new URL(stream.polaris.url).origin} ${elapsedText(elapsedMs)}`
   const { records, lists } = await showingProgress(reading, { output: parts, text, clock })

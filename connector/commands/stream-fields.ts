@@ -3,9 +3,6 @@ import { committedByRecord } from '../checkpoint/transitions.ts'
 import { streamFeatureObject, streamObject } from '../compose/compose-stream.ts'
 import type { SharedResources } from '../compose/shared-resources.ts'
 import type { StreamConfig } from '../config/connector-config.ts'
-import { clientSchema } from '../event/client-schema.ts'
-import type { JsonSchema } from '../event/event-schema.ts'
-import { withDropped } from '../event/fields/field-rules.ts'
 import type { ValueType } from '../event/fields/field-types.ts'
 import { listsInForce } from '../event/list-shapes.ts'
 import { fieldsIn, type StoredFields } from '../pipeline/features/fields/stored-fields.ts'
@@ -43,14 +40,4 @@ export async function readFields(
     lists: listsInForce(stream.fields.lists, state?.mapping?.lists ?? null),
     types: [...types].map(([path, type]) => ({ path, type, mistyped: counts.get(path) ?? 0 })),
   }
-}
-
-/** The JSON Schema of the clients in the events of a stream. */
-export function streamSchema(
-  { eventSource, event }: StreamConfig,
-  { fields, lists, dropped }: StreamFields,
-): JsonSchema {
-  const isDropping = event.newFields.action === 'drop'
-  const rules = isDropping ? withDropped(event.fields, dropped) : event.fields
-  return clientSchema({ source: eventSource, fields, lists, rules, types: event.types })
 }

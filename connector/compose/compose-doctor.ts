@@ -54,7 +54,7 @@ function streamUnderTest(stream: StreamConfig, shared: SharedResources, closing:
     certificates: () => certificates,
     identity: open.identity,
     object: streamObject(stream, shared),
-    events: eventRules(stream, shared),
+    events: eventRules(stream),
     readStored: async (document, stop) => {
       await prepareFor(open, document, stop)
       await readIndex(stream, shared, { document, stop })

@@ -96,7 +96,7 @@ function composeParts(
     requests,
     features: open.features,
     publisher: open.publisher,
-    group: groupParts(stream, shared, observe),
+    group: groupParts(stream, observe),
     clock,
     groupMaxSize: config.pageGroup.maxBytes,
     groupMaxDelayMs: config.pageGroup.maxDelayMs,
@@ -108,16 +108,16 @@ function composeParts(
 }
 
 /** The rules by which clients become events. */
-export function eventRules(stream: StreamConfig, { config }: Pick<SharedResources, 'config'>) {
+export function eventRules(stream: StreamConfig) {
   return {
-    settings: eventSettings(config, stream),
+    settings: eventSettings(stream),
     reading: readingRules(stream),
     limit: stream.deadLetterLimit,
   }
 }
 
-function groupParts(stream: StreamConfig, shared: SharedResources, observe: Observe): PipelineParts['group'] {
-  const { settings, reading, limit } = eventRules(stream, shared)
+function groupParts(stream: StreamConfig, observe: Observe): PipelineParts['group'] {
+  const { settings, reading, limit } = eventRules(stream)
   return {
     settings,
     rules: reading,

@@ -43,8 +43,6 @@ export const runDefaults = {
 export interface ConnectorConfig extends Readonly<typeof runDefaults> {
   readonly connector: string
   readonly log: Settings['log']
-  /** Where subscribers find the contract; undefined: not configured. */
-  readonly contractUrl: string | undefined
   readonly http: Settings['http']
   /** Kafka connection for everything not owned by a stream. */
   readonly kafka: KafkaConnection
@@ -95,7 +93,6 @@ export function connectorConfig(settings: Settings): ConnectorConfig {
   return {
     connector,
     log,
-    contractUrl: settings.contract.url,
     http,
     kafka: kafkaConnection(kafka),
     placement: placementConfig(settings.placement, kafka.topics),

@@ -1,5 +1,4 @@
 import { rulesOf, rulesText } from '../index/client-index.ts'
-import { dataSchema } from './client-event.ts'
 import type { EventSettings } from './client-record.ts'
 import type { EventForm } from './cloud-event/event-form.ts'
 import { fieldAttributes, fieldRulesOf, fieldRulesText, withDropped } from './fields/field-rules.ts'
@@ -36,13 +35,16 @@ export const configuredPaths = ({ fields, types }: ConfiguredEvents['event']): r
 const FRAMING_BYTES = 1024
 
 /** How the clients of a stream become events. */
-export function eventSettings(
-  { contractUrl }: { readonly contractUrl: string | undefined },
-  { eventSource: source, eventMode: mode, kafka, deadLetterClient, event }: ConfiguredEvents,
-): EventSettings {
+export function eventSettings({
+  eventSource: source,
+  eventMode: mode,
+  kafka,
+  deadLetterClient,
+  event,
+}: ConfiguredEvents): EventSettings {
   const extensions = fieldAttributes(event.fields, event.hmac)
   return {
-    form: { mode, source, dataSchema: dataSchema(contractUrl), extensions },
+    form: { mode, source, extensions },
     maxValueBytes: kafka.maxMessageBytes - FRAMING_BYTES,
     deadLetterClient,
   }

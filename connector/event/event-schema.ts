@@ -1,4 +1,4 @@
-import { CONTRACT_MAJOR, dataSchema, dataSchemaPattern, EVENT_TYPE, SEQUENCE_DIGITS } from './client-event.ts'
+import { CONTRACT_MAJOR, DATA_SCHEMA, EVENT_TYPE, SEQUENCE_DIGITS } from './client-event.ts'
 import type { TombstoneType } from './cloud-event/tombstone.ts'
 import { REMOVED_TYPE } from './cloud-event/tombstone.ts'
 import { deadLetterCodes } from './dead-letter.ts'
@@ -69,10 +69,8 @@ const ofClient = {
 }
 
 const dataschema = {
-  description: 'The schema of the client. It changes with the major version of the contract only.',
-  type: 'string',
-  format: 'uri',
-  pattern: dataSchemaPattern,
+  description: 'The `$id` of the schema of the client. It changes with the major version of the contract only.',
+  const: DATA_SCHEMA,
 }
 
 /** Only some events have them. */
@@ -153,7 +151,7 @@ export function schemaFiles(): Readonly<Record<string, JsonSchema>> {
   const $defs = { client, value }
   const folder = `v${CONTRACT_MAJOR}`
   return {
-    [`${folder}/client.schema.json`]: { ...schemaHeader, $id: dataSchema(undefined), ...client, $defs: { value } },
+    [`${folder}/client.schema.json`]: { ...schemaHeader, $id: DATA_SCHEMA, ...client, $defs: { value } },
     [`${folder}/event.schema.json`]: { ...schemaHeader, $id: idOf('event'), ...eventSchema('#/$defs/'), $defs },
     [`${folder}/binary-headers.schema.json`]: { ...schemaHeader, $id: idOf('binary-headers'), ...binaryHeaders() },
     [`${folder}/removal.schema.json`]: { ...schemaHeader, $id: idOf('removal'), ...removalSchema() },

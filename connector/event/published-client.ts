@@ -8,7 +8,7 @@ import {
   UNKNOWN_CONTENT,
 } from '../index/index-entry.ts'
 import type { ClientRecord, ClientValue } from '../source/client-source.ts'
-import { EVENT_TYPE, isDataSchema } from './client-event.ts'
+import { DATA_SCHEMA, EVENT_TYPE } from './client-event.ts'
 import { type CloudEvent, cloudEvent, type StoredEvent } from './cloud-event/stored-event.ts'
 import { ERASED_TYPE, REMOVED_TYPE } from './cloud-event/tombstone.ts'
 import { parsedAsText } from './fields/field-types.ts'
@@ -41,7 +41,7 @@ export function publishedClientReader(
     const mark = marks.get(String(type))
     const number = numberOf(more.sequence)
     if (number === undefined || (record.value === null && mark === undefined)) return undefined
-    const client = type === EVENT_TYPE && isDataSchema(more.dataschema) ? clientIn(event) : undefined
+    const client = type === EVENT_TYPE && more.dataschema === DATA_SCHEMA ? clientIn(event) : undefined
     const { ignored, lists } = present
     const content = client === undefined ? UNKNOWN_CONTENT : contentUnder(client, { ignored, lists })
     const rules = rulesText(rulesOfEvent(more, present))

@@ -4,7 +4,7 @@ import { logLevelsIn, type Troubles } from '../control/stream-reports.ts'
 import type { Observe } from '../pipeline/pipeline-event.ts'
 import { asWritten, type Naming } from '../runtime/connector-error.ts'
 import type { ServerEvent } from '../source/client-source.ts'
-import { type EndpointAnswer, type Endpoints, endpoints } from './endpoints.ts'
+import { type Endpoints, endpoints } from './endpoints.ts'
 import { toLogFields } from './error-fields.ts'
 import { failureIn } from './events/event-row.ts'
 import { metricsObserver, rowOfEvent, warningKinds } from './events/pipeline-events.ts'
@@ -28,8 +28,6 @@ type TelemetryParts = LoggerParts & ReplicaWatchParts
 interface ListenAt {
   readonly host: string
   readonly port: number
-  /** Responses of other paths. */
-  readonly paths?: Readonly<Record<string, () => EndpointAnswer | Promise<EndpointAnswer>>>
 }
 
 /** The outputs of the connector: log lines, metrics, health. */
@@ -53,7 +51,7 @@ export interface Telemetry {
   health(): ReplicaHealth
   /** What operators are to know of the streams of this replica, wherever they look. */
   troubles(): Troubles
-  /** Serves the status page, /healthz, /readyz, /metrics, /status and `paths` until closed; rejects as `endpoints` does. */
+  /** Serves the status page, /healthz, /readyz, /metrics and /status until closed; rejects as `endpoints` does. */
   listen(at: ListenAt, stop: AbortSignal): Promise<Endpoints>
 }
 
@@ -90,7 +88,7 @@ export function createTelemetry(parts: TelemetryParts): Telemetry {
     ...replicaObservers({ leveled, watch, failures, metrics: metrics.ofReplica }),
     listen: (at, stop) => {
       const onError = (error: unknown) => log('warn', 'health endpoint failed', toLogFields(error))
-      return endpoints({ ...at, clock, paths: { ...servedPaths(served), ...at.paths }, onError }, stop)
+      return endpoints({ ...at, clock, paths: servedPaths(served), onError }, stop)
     },
   }
 }

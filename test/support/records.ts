@@ -1,5 +1,5 @@
 import type { OutgoingRecord } from '../../connector/event/client-event.ts'
-import { dataSchema, EVENT_TYPE } from '../../connector/event/client-event.ts'
+import { EVENT_TYPE } from '../../connector/event/client-event.ts'
 import { type EventForm, structuredHeaders } from '../../connector/event/cloud-event/event-form.ts'
 import type { StoredEvent } from '../../connector/event/cloud-event/stored-event.ts'
 import { type PackedRecord, RecordMemory } from '../../connector/event/packed-record.ts'
@@ -8,7 +8,6 @@ import { type PackedRecord, RecordMemory } from '../../connector/event/packed-re
 export const eventForm = (more: Partial<EventForm> = {}): EventForm => ({
   mode: 'structured',
   source: '/polaris/shop/clients',
-  dataSchema: dataSchema(undefined),
   extensions: {},
   ...more,
 })

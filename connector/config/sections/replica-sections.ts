@@ -39,18 +39,6 @@ export const http = setting.section('HTTP endpoints: health, metrics and the sta
     .optional(),
 })
 
-export const contract = setting.section('The schemas of events, for subscribers', {
-  url: setting
-    .text({
-      check: check.httpUrl,
-      variable: 'CONTRACT_URL',
-      description:
-        'URL where subscribers can read the folder `contract`, such as `/contract` of the connector itself. `dataschema` then points to it; otherwise it is a URN',
-      examples: ['https://schemas.example.com/polaris'],
-    })
-    .optional(),
-})
-
 export const progress = setting.section('Events that say how far a stream has read', {
   topic: setting
     .text({

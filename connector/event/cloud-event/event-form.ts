@@ -1,6 +1,7 @@
 import { DAY_MS } from '../../runtime/units.ts'
 import {
   type ClientEventParts,
+  DATA_SCHEMA,
   EVENT_TYPE,
   eventId,
   type RecordHeaders,
@@ -17,8 +18,6 @@ export interface EventForm {
   readonly mode: EventMode
   /** See `eventSource`. */
   readonly source: string
-  /** See `dataSchema`. */
-  readonly dataSchema: string
   /** See `fieldAttributes`; without any for whole clients. */
   readonly extensions: Readonly<Record<string, string>>
 }
@@ -56,12 +55,12 @@ export const structuredHeaders = (type: string, source: string): RecordHeaders =
   ce_source: source,
 })
 
-function structuredWriter({ source, dataSchema, extensions }: EventForm): Writer {
+function structuredWriter({ source, extensions }: EventForm): Writer {
   const shared = structuredHeaders(EVENT_TYPE, source)
   const marked = lastOf((request: string) => ({ ...shared, ce_republished: request }))
   const head = `{"specversion":"1.0","type":"${EVENT_TYPE}","source":${JSON.stringify(source)},"id":"`
   const members = Object.entries(extensions).map(([name, text]) => `"${name}":${JSON.stringify(text)},`)
-  const tail = `"datacontenttype":"application/json","dataschema":${JSON.stringify(dataSchema)},${members.join('')}`
+  const tail = `"datacontenttype":"application/json","dataschema":${JSON.stringify(DATA_SCHEMA)},${members.join('')}`
   return (parts) => {
     const { clientId, contentHash, previous, republished, json } = parts
     const subject = JSON.stringify(clientId)
@@ -77,14 +76,14 @@ function structuredWriter({ source, dataSchema, extensions }: EventForm): Writer
 /** What the time, the id and the number of an event take as headers, with their names. */
 const OWN_BYTES = 200
 
-function binaryWriter({ source, dataSchema, extensions }: EventForm): Writer {
+function binaryWriter({ source, extensions }: EventForm): Writer {
   const named = Object.entries(extensions).map(([name, text]) => [`ce_${name}`, text])
   const shared = {
     'content-type': 'application/json',
     ce_specversion: '1.0',
     ce_type: EVENT_TYPE,
     ce_source: source,
-    ce_dataschema: dataSchema,
+    ce_dataschema: DATA_SCHEMA,
     ...Object.fromEntries(named),
   }
   const sharedBytes = OWN_BYTES + Buffer.byteLength(JSON.stringify(shared))

@@ -3,7 +3,7 @@ import addFormats from 'ajv-formats'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { canonicalJson } from '../../../connector/event/canonical-json.ts'
-import { dataSchema, isDataSchema } from '../../../connector/event/client-event.ts'
+import { DATA_SCHEMA } from '../../../connector/event/client-event.ts'
 import { clientRecord, type EventSettings } from '../../../connector/event/client-record.ts'
 import { removalRecords, tombstone } from '../../../connector/event/cloud-event/tombstone.ts'
 import { deadLetterCodes } from '../../../connector/event/dead-letter.ts'
@@ -129,27 +129,9 @@ test('every code of a dead letter is in its description', () => {
   for (const code of deadLetterCodes) expect(JSON.stringify(isDeadLetter.schema)).toContain(code)
 })
 
-describe('dataschema', () => {
-  test('is the $id of the schema of the client if no URL is configured', () => {
-    expect(schemas['v1/client.schema.json']).toMatchObject({ $id: dataSchema(undefined) })
-  })
-
-  test.each(['https://schemas.example.com/polaris', 'http://shops.retail.svc:8080/contract/'])(
-    'is the URL of the file below %s',
-    (url) => {
-      const dataschema = dataSchema(url)
-      expect(dataschema).toBe(`${url.replace(/\/$/, '')}/v1/client.schema.json`)
-      expect(isDataSchema(dataschema)).toBe(true)
-      expect(isEvent({ ...event, dataschema })).toBe(true)
-    },
-  )
-
-  test.each(['urn:polaris-connector:client.modified:2', 'https://example.com/v2/client.schema.json', 'v1', undefined])(
-    'does not belong to this major version if it is %s',
-    (other) => {
-      expect(isDataSchema(other)).toBe(false)
-    },
-  )
+test('dataschema is the $id of the schema of the client', () => {
+  expect(schemas['v1/client.schema.json']).toMatchObject({ $id: DATA_SCHEMA })
+  expect(isEvent({ ...event, dataschema: 'urn:polaris-connector:client.modified:2' })).toBe(false)
 })
 
 test('canonical JSON is what the schema describes as the client', () => {

@@ -22,7 +22,7 @@ async function previewOf(isMasked: boolean, more: Record<string, string> = {}, p
   const config = connectorConfig(loadWithoutTargets(sources({ POLARIS_CLIENT_ID_FIELD: 'No', ...more })))
   const [stream] = config.streams
   if (stream === undefined) throw new Error('no stream')
-  const settings = eventSettings({ contractUrl: undefined }, stream)
+  const settings = eventSettings(stream)
   const clock = virtualClock(0)
   const reader = {
     source: scriptedSource(pages),
