@@ -21,7 +21,6 @@ export const commandList: readonly CommandEntry[] = [
   { name: 'doctor', load: async () => (await import('./doctor.ts')).doctor },
   { name: 'audit', load: async () => (await import('./audit.ts')).audit },
   { name: 'client', load: async () => (await import('./client.ts')).client },
-  { name: 'fields', load: async () => (await import('./fields.ts')).fields },
   { name: 'preview', load: async () => (await import('./preview.ts')).preview },
   { name: 'health', load: async () => (await import('./health.ts')).health },
   { name: 'lint', load: async () => (await import('./lint.ts')).lint },

@@ -9,7 +9,6 @@ import { streamNames } from '../publish/event-publisher.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { CloseStack } from '../runtime/close-stack.ts'
 import type { SeenCertificate, SourceEvent } from '../source/client-source.ts'
-import { prepareFor } from '../stream/open/open-parts.ts'
 import { viewReplicas } from './compose-placement.ts'
 import { openSource } from './compose-source.ts'
 import { eventRules, openParts, streamObject, streamSegments, withoutPlacement } from './compose-stream.ts'
@@ -55,10 +54,7 @@ function streamUnderTest(stream: StreamConfig, shared: SharedResources, closing:
     identity: open.identity,
     object: streamObject(stream, shared),
     events: eventRules(stream),
-    readStored: async (document, stop) => {
-      await prepareFor(open, document, stop)
-      await readIndex(stream, shared, { document, stop })
-    },
+    readIndex: (document, stop) => readIndex(stream, shared, { document, stop }),
     names: streamNames(config.connector, stream.name),
   }
 }

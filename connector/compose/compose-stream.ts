@@ -136,7 +136,7 @@ export function streamObject(stream: StreamConfig, { config, store }: SharedReso
 }
 
 /** What a feature keeps beside the checkpoint, by its name. */
-export function streamFeatureObject(stream: StreamConfig, { config, store }: SharedResources) {
+function streamFeatureObject(stream: StreamConfig, { config, store }: SharedResources) {
   const key = checkpointKey(config.connector, stream.name)
   return (name: string) => store.object(featureKey(key, name))
 }
@@ -193,13 +193,11 @@ function configuredStream(stream: StreamConfig, config: SharedResources['config'
   }
 }
 
-export const streamFeatures = ({ removed, event, kafka }: StreamConfig, object: FeatureParts['object']) =>
+export const streamFeatures = ({ removed, kafka }: StreamConfig, object: FeatureParts['object']) =>
   featureList({
     object,
     newNonce: randomUUID,
     removed,
-    newFields: event.newFields,
-    types: event.types,
     announcedTopic: kafka.topic.progress === undefined ? undefined : kafka.topic.events,
   })
 

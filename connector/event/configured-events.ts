@@ -1,7 +1,7 @@
 import { rulesOf, rulesText } from '../index/client-index.ts'
 import type { EventSettings } from './client-record.ts'
 import type { EventForm } from './cloud-event/event-form.ts'
-import { fieldAttributes, fieldRulesOf, fieldRulesText, withDropped } from './fields/field-rules.ts'
+import { fieldAttributes } from './fields/field-rules.ts'
 import { presentRules, type ReadingRules } from './read-client.ts'
 
 /** What is configured about the events of a stream. */
@@ -11,7 +11,7 @@ interface ConfiguredEvents {
   readonly poll: { readonly timeZone: string }
   readonly fields: { readonly clientId: string | null; readonly lists: readonly string[] }
   readonly hashIgnore: ReadingRules['ignored']
-  readonly event: Omit<ReadingRules, 'timeZone' | 'ignored' | 'dropped' | 'lists'>
+  readonly event: Omit<ReadingRules, 'timeZone' | 'ignored' | 'lists'>
   readonly eventMode: EventForm['mode']
   readonly deadLetterClient: EventSettings['deadLetterClient']
 }
@@ -56,37 +56,10 @@ export function indexRules(stream: ConfiguredEvents): string {
   return indexRulesWithLists(rules, stream.fields.lists)
 }
 
-/** How clients become events without these fields, which were read when the stream was already known. */
-export function withoutFields<Parts extends WithRules>(parts: Parts, dropped: readonly string[]): Parts {
-  if (dropped.length === 0) return parts
-  const { settings } = parts
-  const rules = readingRulesWithout(parts.rules, dropped)
-  const form = { ...settings.form, extensions: fieldAttributes(rules.fields, rules.hmac) }
-  return {
-    ...parts,
-    rules,
-    indexRules: indexRulesWithout(parts.indexRules, dropped),
-    settings: { ...settings, form },
-  }
-}
-
-export function readingRulesWithout(rules: ReadingRules, dropped: readonly string[]): ReadingRules {
-  if (dropped.length === 0) return rules
-  return { ...rules, fields: withDropped(rules.fields, dropped), dropped: withDropped(undefined, dropped) }
-}
-
 interface WithRules {
   readonly settings: EventSettings
   readonly rules: ReadingRules
   readonly indexRules: string
-}
-
-/** The rules of the client index, as text, under which these fields do not count. */
-export function indexRulesWithout(text: string, dropped: readonly string[]): string {
-  if (dropped.length === 0) return text
-  const rules = rulesOf(text)
-  const fields = withDropped(rules.fields === undefined ? undefined : fieldRulesOf(rules.fields), dropped)
-  return rulesText({ ...rules, fields: fields && fieldRulesText(fields) })
 }
 
 /** How clients become events with these lists. */

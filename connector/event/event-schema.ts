@@ -142,7 +142,7 @@ export function deadLetterSchema(at: string): JsonSchema {
   return objectSchema('Dead letter', required, { client: { $ref: `${at}client` } })
 }
 
-export const schemaHeader = { $schema: 'https://json-schema.org/draft/2020-12/schema' }
+const schemaHeader = { $schema: 'https://json-schema.org/draft/2020-12/schema' }
 const idOf = (name: string) => `urn:polaris-connector:${name}:${CONTRACT_MAJOR}`
 
 /** The files of the contract that describe record values, by path. Each is complete in itself. */

@@ -47,8 +47,6 @@ export interface ReadingRules {
   readonly hmac?: FieldHash | undefined
   /** Undefined: every value is published as text. */
   readonly types?: FieldTypes | undefined
-  /** Drops fields that the clients did not have when older entries of the index were made. */
-  readonly dropped?: FieldRules | undefined
 }
 
 /** Whether the value identifies a client. U+FFFD replaces what could not be decoded: such ids may be of several clients. */
@@ -126,11 +124,10 @@ export function presentRules({ ignored, fields }: Omit<ReadingRules, 'timeZone'>
 export function contentUnder(
   client: ClientRecord,
   { ignored, lists, fields, hmacKeyId }: Omit<ContentRules, 'limits'>,
-  { hmac, dropped }: Pick<ReadingRules, 'hmac' | 'dropped'> = {},
+  { hmac }: Pick<ReadingRules, 'hmac'> = {},
 ): ContentKey {
   if (hmacKeyId !== undefined && hmacKeyId !== hmac?.keyId) return UNKNOWN_CONTENT
   const inShape = listShaper(lists ?? [])(client)
-  const then = dropped === undefined ? inShape : minimiser(dropped, undefined)(inShape)
-  const counted = fields === undefined ? then : minimiser(fieldRulesOf(fields), hmac)(then)
+  const counted = fields === undefined ? inShape : minimiser(fieldRulesOf(fields), hmac)(inShape)
   return contentKey(contentHash(counted, new Set(ignored)))
 }

@@ -4,7 +4,6 @@ import type { StreamState } from '../checkpoint/stream-state.ts'
 import { committedByRecord } from '../checkpoint/transitions.ts'
 import { noStreamRequests } from '../control/stream-requests.ts'
 import { indexRulesWithLists } from '../event/configured-events.ts'
-import { listShaper } from '../event/list-shapes.ts'
 import { clientTable } from '../index/client-table.ts'
 import { withRules } from '../index/index-state.ts'
 import type { PageGroupParts } from '../pipeline/group/building.ts'
@@ -17,7 +16,6 @@ import {
   mustNotHaveMoved,
   type OpenParts,
   openingOf,
-  prepareFor,
   type StoredDocument,
 } from '../stream/open/open-parts.ts'
 import { firstState } from '../stream/open/open-stream.ts'
@@ -34,8 +32,7 @@ export interface CheckParts {
 
 /**
  * Resolves if a stream held with `code` can be opened; for `source.*` and `event.*` codes and bugs also if its next page
- * can be processed, for `checkpoint.index-*` if its client index can be loaded, for `checkpoint.fields-lost` if the names
- * of its fields are there. Reads only: fences, claims, creates and
+ * can be processed, for `checkpoint.index-*` if its client index can be loaded. Reads only: fences, claims, creates and
  * publishes nothing. Rejects with the remaining cause, or with the reason of `stop`.
  */
 export async function checkStream(parts: CheckParts, code: ErrorCode, stop: AbortSignal): Promise<void> {
@@ -44,7 +41,6 @@ export async function checkStream(parts: CheckParts, code: ErrorCode, stop: Abor
   await open.storeReady(stop)
   const stored = await open.object.read(stop)
   const document = stored === undefined ? undefined : parseDocument(stored.text)
-  if (isAboutFeatures(code)) await prepareFor(open, document, stop)
   if (isAboutPages(code)) await checkNextPage(parts, document, stop)
   if (isAboutIndex(code)) await checkIndex(open, document, stop)
   await checkKafka(open, { stored, document }, stop)
@@ -68,7 +64,6 @@ async function checkIndex(
   index.mustFit(await index.load({ ...document, index: document.committed.state.index }, stop))
 }
 
-const isAboutFeatures = (code: ErrorCode) => code === 'checkpoint.fields-lost'
 const isAboutIndex = (code: ErrorCode) => /^checkpoint\.index-/.test(code)
 const isAboutPages = (code: ErrorCode) => code === 'bug' || /^(?:source|event)\./.test(code)
 
@@ -90,7 +85,6 @@ async function checkNextPage(
     )
     const from = { states: state.scans, mapping: state.mapping, processed: builder, maxPages: CHECKED_PAGES }
     for await (const page of inspectedPages({ ...reader, source }, from, stop)) {
-      for (const feature of open.features) feature.examine?.(page.page.clients.map(listShaper(page.lists)))
       let added = builder.add(page)
       while (added === 'slice') added = builder.addRest()
     }

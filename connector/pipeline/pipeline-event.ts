@@ -3,7 +3,6 @@ import type { ErrorCode } from '../runtime/error-catalogue.ts'
 import type { ScanKind, ScanStates } from '../scan/scan-state.ts'
 import type { SourceEvent } from '../source/client-source.ts'
 import type { EraseEvent } from './features/erase/erase-event.ts'
-import type { FieldsEvent } from './features/fields/field-table.ts'
 import type { RemovalEvent } from './features/removal/removed-clients.ts'
 import type { RepublishEvent } from './features/republish/republish-event.ts'
 import type { SilenceEvent } from './features/silence/quiet-spells.ts'
@@ -75,6 +74,8 @@ export type PipelineEvent =
   | { readonly kind: 'field-detected'; readonly setting: string; readonly field: string }
   /** Before the first event: these fields of clients are lists. */
   | { readonly kind: 'lists-settled'; readonly fields: readonly string[] }
+  /** These fields are lists from this page on: events before it may have them in another form. */
+  | { readonly kind: 'lists-found'; readonly fields: readonly string[] }
   | { readonly kind: 'scan-started'; readonly scan: ScanKind; readonly lastChanged: string }
   | {
       readonly kind: 'page-read'
@@ -145,9 +146,6 @@ export type PipelineEvent =
   | EraseEvent
   | RepublishEvent
   | SilenceEvent
-  | FieldsEvent
-  /** So many values of published clients do not fit the type of their field. */
-  | { readonly kind: 'values-mistyped'; readonly values: number }
   | StreamRetrying
   /**
    * Another process has opened the stream. `wasStopping`: this replica was already stopping it, for example because it

@@ -1,10 +1,9 @@
 import type { StreamRequests } from '../control/stream-requests.ts'
-import { withoutFields } from '../event/configured-events.ts'
 import type { EventPublisher } from '../publish/event-publisher.ts'
 import { linkedAbort } from '../runtime/abort.ts'
 import { type ReadAhead, readAhead } from '../runtime/read-ahead.ts'
 import { type DeliveryParts, type FinishedPageGroup, type OpenStream, pageGroupDelivery } from './delivery.ts'
-import { droppedBy, type Feature } from './features/part.ts'
+import type { Feature } from './features/part.ts'
 import { type GroupEnd, gatherGroup } from './gather-group.ts'
 import type { PageGroup, PageGroupParts } from './group/building.ts'
 import type { OpenGroup } from './group/open-group.ts'
@@ -87,8 +86,7 @@ function startCopying(parts: PipelineParts, stream: OpenStream) {
 }
 
 function openBuilder(parts: PipelineParts, stream: OpenStream): PageGroupBuilder {
-  const { clock, publisher, requests, reader, features } = parts
-  const group = withoutFields(parts.group, droppedBy(features))
+  const { clock, publisher, requests, reader, features, group } = parts
   const { checkpoint } = stream
   const state = checkpoint.state()
   const { scanSettings, beginAt } = group

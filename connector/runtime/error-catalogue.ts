@@ -110,10 +110,6 @@ export const errorCatalogue = {
     'run `checkpoint set` to read again from a date: the server rejects its own checkPoint',
   ),
 
-  'event.new-fields': holdSetting(
-    'decide what happens to these fields: add each to event.fields (keep, drop or hmac), or set event.newFields to keep',
-  ),
-  'event.fields-dropped': retry('add these fields to event.fields to decide what happens to them'),
   'event.too-many-dead-letters': hold(
     'check the dead-letter topic and the field settings: too many clients cannot become events',
   ),
@@ -215,9 +211,6 @@ export const errorCatalogue = {
   ),
   'checkpoint.erasures-damaged': holdDamaged(
     'restore an earlier version of CONNECTOR/STREAM.erasures.json in CHECKPOINT_URL; if there is none, delete it: the replica that runs the stream writes the marks back within an hour',
-  ),
-  'checkpoint.fields-lost': holdDamaged(
-    'restore CONNECTOR/STREAM.fields.json in CHECKPOINT_URL; if there is no copy, add the fields that must not be published to event.fields (drop), restart, and run `checkpoint reset`, which learns the fields again',
   ),
   'checkpoint.index-too-large': holdSetting(
     'raise `checkpoint.maxIndexMemory` to the size that the message names and the memory of the replica by as much, or run more replicas: each holds the indexes of its own streams',

@@ -36,8 +36,6 @@ export interface StreamStatus {
   readonly indexLoaded: number | undefined
   /** Undefined unless clients that are gone are looked for. */
   readonly removal: RemovalStatus | undefined
-  /** The last changes of the fields of clients. */
-  readonly fieldChanges: readonly { readonly field: string; readonly change: string }[]
   /** Milliseconds from the last changes to their commits. */
   readonly delays: readonly number[]
   /** When the newest change was made, milliseconds since 1970. */
@@ -91,7 +89,6 @@ export const atBeginning = {
   indexLoaded: undefined,
   removal: undefined,
   delays: [],
-  fieldChanges: [],
   newestChange: undefined,
   silence: undefined,
 } as const

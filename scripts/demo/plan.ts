@@ -43,7 +43,7 @@ export interface Addresses {
 const ALSO_FOR_SIMULATOR = new Set(['POLARIS_LIMIT', 'POLARIS_OUTPUT'])
 
 /** Of fields that the simulator's clients have. */
-const TYPES = 'AccepteMailing: boolean\nChiffreAffaires: decimal\nNoVersion: integer\nDateModification: date-time'
+const TYPES = 'AccepteMailing: boolean\nChiffreAffaires: decimal\nNoVersion: integer'
 
 /** The connector's environment: the given variables, plus those that the demo sets. */
 export function connectorEnvironment(given: Environment, plan: DemoPlan, at: Addresses): Record<string, string> {

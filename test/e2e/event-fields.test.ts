@@ -1,7 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { createHmac } from 'node:crypto'
 import { expect, it } from 'vitest'
-import { faults } from '../polaris/fault.ts'
 import { plantedMarks } from '../polaris/polaris-simulator.ts'
 import { checkpointObject, storedSegments } from '../support/checkpoint-object.ts'
 import { eventIn } from '../support/cloud-event.ts'
@@ -123,48 +122,6 @@ it('the documented command prints the id of the key', () => {
   const { command = '' } = documentedCommands().find((one) => one.command.startsWith('printf key-id')) ?? {}
   const printed = execFileSync('sh', ['-c', command], { encoding: 'utf8', env: { ...process.env, KEY: key } })
   expect(printed.trim()).toBe(keyId(key))
-})
-
-it('drops a new field until it has a rule, or holds the stream, and lists the fields without a value', async () => {
-  const rule = { EVENT_NEW_FIELDS: 'drop', POLARIS_CLIENT_ID_FIELD: 'No' }
-  const { name, simulator, start, caughtUp } = await scene({ source: { clients: 30 }, environment: rule })
-  const withFields = (...names: readonly string[]) => {
-    const added = names.map((name) => `<${name}>secret-value</${name}>`).join('')
-    simulator.faults.clear()
-    simulator.faults.when(
-      () => true,
-      faults.text('new fields', (text) => text.replaceAll('</NoVersion>', `</NoVersion>${added}`)),
-    )
-  }
-  const [id = ''] = simulator.clientIds
-  const changed = async () => {
-    simulator.change(id)
-    return eventOf((await caughtUp()).filter(({ key }) => key === id).at(-1))
-  }
-  const first = start()
-  await caughtUp()
-  withFields('Jeton')
-  const dropping = await changed()
-  expect(dropping).toMatchObject({ fieldrules: 'jeton=drop' })
-  expect(dropping.data).not.toHaveProperty('Jeton')
-  expect(await first.stop()).toBe(0)
-  expect(first.lines().filter(({ msg }) => msg === 'clients have new fields')).toMatchObject([{ fields: ['Jeton'] }])
-
-  const second = start({ EVENT_NEW_FIELDS: 'hold', EVENT_FIELDS: 'Jeton: keep' })
-  await second.line(({ msg }) => msg === 'caught up')
-  expect((await changed()).data).toHaveProperty('Jeton', 'secret-value')
-  withFields('Jeton', 'Code')
-  simulator.change(id)
-  await second.line(({ code, msg }) => code === 'event.new-fields' && msg === 'stream held, rechecking periodically')
-  expect(await second.stop()).toBe(0)
-  const listed = start({}, ['fields'])
-  expect(await listed.exitCode(30_000)).toBe(0)
-  expect(listed.output()).toMatch(/^Jeton +\S+ % +0 % +text +12 /m)
-  await checkpointObject(name, 'clients.fields').remove()
-  const doctor = start({}, ['doctor'])
-  expect(await doctor.exitCode()).toBe(4)
-  expect(doctor.output()).toMatch(/checkpoint +checkpoint\.fields-lost: .* restore s3:\S+clients\.fields\.json/)
-  for (const { output } of [first, second, listed]) expect(output()).not.toContain('secret-value')
 })
 
 it('publishes nothing again when a stream changes its mode, and reads a topic with both', async () => {

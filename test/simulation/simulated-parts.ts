@@ -146,14 +146,11 @@ export function openParts(
 
 function featuresOf(world: World, replica: Actor, stream: SimulatedStream): OpenParts['features'] {
   const object = (name: string) => storeOf(world, replica, { stream: stream.name, key: featureKey(stream.key, name) })
-  const newFields = { action: 'keep', accepted: new Set<string>() } as const
   return featureList({
     object,
     newNonce: replica.newNonce,
     removed: removedOf(world.options, modeOf(world, replica)),
-    newFields,
     announcedTopic: 'client.modified',
-    types: typesOf(replica),
   })
 }
 

@@ -8,7 +8,6 @@ import {
   fieldHash,
   fieldRules,
   hasHmac,
-  type NewFieldRule,
 } from '../../event/fields/field-rules.ts'
 import { type FieldTypes, valueTypes } from '../../event/fields/field-types.ts'
 import type { Violation } from '../config-problem.ts'
@@ -45,20 +44,13 @@ export const eventSection = setting.section('What events contain of a client', {
     variable: 'EVENT_OTHER_FIELDS',
     description: 'What happens to fields without an entry in `fields`; with `drop`, `fields` lists what is published',
   }),
-  newFields: setting.choice({
-    choices: ['keep', 'drop', 'hold'],
-    default: 'keep',
-    variable: 'EVENT_NEW_FIELDS',
-    description:
-      'What happens to a field that no client had before: it is published, dropped, or holds the stream, until `fields` has it or the one above it',
-  }),
   types: setting.choiceMap({
     choices: valueTypes,
     check: check.rulePath,
     default: {},
     variable: 'EVENT_TYPES',
     description:
-      'Types of fields (dotted paths, compared without case). An `integer`, `decimal` or `boolean` becomes a JSON literal with the same text; a `date` or `date-time` is only checked. What does not fit, such as 007 as an integer, stays text. All other fields are text. A type does not change whether a client counts as changed',
+      'Types of fields (dotted paths, compared without case). An `integer`, `decimal` or `boolean` becomes a JSON literal with the same text. What does not fit, such as 007 as an integer, stays text. All other fields are text. A type does not change whether a client counts as changed',
   }),
   hmacKey: setting.secret({
     check: check.hmacKey,
@@ -76,16 +68,14 @@ export interface EventFields {
   readonly fields: FieldRules | undefined
   /** Also without hashed fields: entries of the client index may have been made with it. */
   readonly hmac: FieldHash | undefined
-  readonly newFields: NewFieldRule
   /** Undefined: every value is text. */
   readonly types: FieldTypes | undefined
 }
 
 /** Reads the key once: all events of a run have the same. */
-export function eventFields({ fields, otherFields, newFields, hmacKey, types }: EventSettings): EventFields {
+export function eventFields({ fields, otherFields, hmacKey, types }: EventSettings): EventFields {
   const byPath = new Map(Object.entries(types).map(([path, type]) => [path.toLowerCase(), type]))
   return {
-    newFields: { action: newFields, accepted: new Set(Object.keys(fields).map((path) => path.toLowerCase())) },
     fields: fieldRules(otherFields, Object.entries(fields)),
     hmac: hmacKey === undefined ? undefined : fieldHash(hmacKey.reveal()),
     types: byPath.size === 0 ? undefined : byPath,

@@ -24,19 +24,6 @@ export function fieldRules(
 
 const byPath = ([one]: readonly [string, unknown], [other]: readonly [string, unknown]) => (one < other ? -1 : 1)
 
-/** What happens to fields that no client had before. */
-export interface NewFieldRule {
-  readonly action: 'keep' | 'drop' | 'hold'
-  /** Lower-case dotted paths of fields that are not new, with what is below them: they have a rule. */
-  readonly accepted: ReadonlySet<string>
-}
-
-/** The rules that drop these fields too. */
-export function withDropped(rules: FieldRules | undefined, dropped: readonly string[]): FieldRules | undefined {
-  const added = dropped.map((path) => [path, 'drop'] as const)
-  return fieldRules(rules?.others ?? 'keep', [...(rules?.actions ?? []), ...added])
-}
-
 /** What happens to the field at a path (in lower case). */
 export function actionOf(rules: FieldRules, path: string): FieldAction {
   const parent = path.slice(0, Math.max(path.lastIndexOf('.'), 0))

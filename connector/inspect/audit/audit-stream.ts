@@ -1,12 +1,11 @@
 import type { CheckpointDocument } from '../../checkpoint/checkpoint-document.ts'
 import { committedByRecord } from '../../checkpoint/transitions.ts'
-import { indexRulesWithLists, indexRulesWithout, readingRulesWithout } from '../../event/configured-events.ts'
+import { indexRulesWithLists } from '../../event/configured-events.ts'
 import { listsInForce } from '../../event/list-shapes.ts'
 import type { ClientKey } from '../../index/index-entry.ts'
-import { droppedBy } from '../../pipeline/features/part.ts'
 import { ConnectorError } from '../../runtime/connector-error.ts'
 import type { ScanStates } from '../../scan/scan-state.ts'
-import { type OpenParts, prepareFor } from '../../stream/open/open-parts.ts'
+import type { OpenParts } from '../../stream/open/open-parts.ts'
 import { contentRules, type ReadIndex, readDocument, readIndex } from './audited-index.ts'
 import type { Audited, NamedKind } from './client-kinds.ts'
 import { type Comparison, compare } from './compare.ts'
@@ -58,11 +57,9 @@ export async function auditStream(
   const onClient = (key: ClientKey, id: string) => void (wanted === 'ids' && ids.set(key, id))
   const first = await readDocument(open, stop)
   const scans = auditableScans(first, parts)
-  await prepareFor(open, first, stop)
-  const dropped = droppedBy(open.features)
   const lists = committedByRecord(first).state.mapping?.lists ?? []
-  const indexRules = contentRules(indexRulesWithLists(indexRulesWithout(open.indexRules, dropped), lists))
-  const rules = readingRulesWithout(parts.source.rules, dropped)
+  const indexRules = contentRules(indexRulesWithLists(open.indexRules, lists))
+  const { rules } = parts.source
   const topic = await readTopicClients(
     open,
     { indexRules, otherSources, onClient, onProgress: (progress) => onProgress({ step: 'topic', ...progress }) },

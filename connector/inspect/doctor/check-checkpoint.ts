@@ -29,7 +29,7 @@ export interface CheckpointQuestion {
   readonly offsetsRetentionMs: number
   readonly clock: Clock
   /** See `StreamUnderTest`. Rejects also with the reason of `stop`. */
-  readonly readStored: (document: CheckpointDocument, stop: AbortSignal) => Promise<void>
+  readonly readIndex: (document: CheckpointDocument, stop: AbortSignal) => Promise<void>
   /** Undefined: Kafka or one of the topics is unavailable, and only the document is checked. */
   readonly readState: ((stop: AbortSignal) => Promise<KafkaState>) | undefined
   /** See `firstWriter`; called only for a stream without a checkpoint. */
@@ -52,7 +52,7 @@ export async function checkCheckpoint(question: CheckpointQuestion, stop: AbortS
   if (judged.verdict === 'failed') return judged
   if (document === undefined) return kafka === undefined ? judged : await judgeNew(question, judged, stop)
   try {
-    await question.readStored(document, stop)
+    await question.readIndex(document, stop)
     return judged
   } catch (error) {
     // A replica that wrote the document meanwhile may have deleted a segment.
@@ -145,7 +145,7 @@ export function checkStreamStore(
   { stream, kafka, store }: Prerequisites,
   finish: AbortSignal,
 ): Promise<CheckResult> {
-  const { object, readStored, names } = stream
+  const { object, readIndex, names } = stream
   const { kafka: publishing, beginAt, poll, topicUse } = stream.config
   const { topics, isTopicMissing, clusterId } = kafka
   const identity = { ...stream.identity, destination: { clusterId, topic: publishing.topic.events } }
@@ -167,7 +167,7 @@ export function checkStreamStore(
           timeZone: poll.timeZone,
           offsetsRetentionMs,
           clock,
-          readStored,
+          readIndex,
           readState,
           findWriter,
           topicUse,

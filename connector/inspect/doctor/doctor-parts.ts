@@ -30,8 +30,8 @@ export interface StreamUnderTest {
   readonly certificates: () => readonly SeenCertificate[]
   readonly events: EventRules
   readonly object: VersionedObject
-  /** Reads what a document needs beside it: client index, fields. Rejects with `checkpoint.*` or `storage.*`. */
-  readonly readStored: (document: CheckpointDocument, stop: AbortSignal) => Promise<void>
+  /** Reads the client index of a document. Rejects with `checkpoint.*` or `storage.*`. */
+  readonly readIndex: (document: CheckpointDocument, stop: AbortSignal) => Promise<void>
   readonly identity: Omit<StreamIdentity, 'destination'>
   /** The names that `run` uses in Kafka for this stream. */
   readonly names: StreamNames

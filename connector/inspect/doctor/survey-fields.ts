@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { type FieldMapping, mapFields } from '../../event/fields/field-mapping.ts'
-import { typeRows, type ValueType, valueTypes } from '../../event/fields/field-types.ts'
+import { isLiteral, type ValueType, valueTypes } from '../../event/fields/field-types.ts'
 import { listFieldsLine, listShaper, newLists } from '../../event/list-shapes.ts'
 import { modificationTime } from '../../event/modification-time.ts'
 import type { Clock } from '../../runtime/clock.ts'
@@ -23,10 +23,7 @@ export const fieldsShape = z
             path: z.string().describe('Dotted path; a list adds no level'),
             filled: z.int().describe('Objects in which the field has a value that is not empty'),
             of: z.int().describe('Objects that could have it'),
-            types: z
-              .array(z.string())
-              .readonly()
-              .describe('Types of its values, as in `event.types`, the most frequent first'),
+            types: z.array(z.string()).readonly().describe('Types of its values, the most frequent first'),
             role: z
               .enum(['client id', 'modification time', 'list'])
               .nullable()
@@ -77,7 +74,7 @@ function detected(clients: readonly ClientRecord[], configured: StreamUnderTest[
   }
 }
 
-type FieldType = ValueType | 'date in another form' | 'text' | 'empty' | 'object' | 'list'
+type FieldType = ValueType | 'date' | 'text' | 'empty' | 'object' | 'list'
 
 /** Invariant 8: no values. The fields of these clients, those of an object below it. `mapping`: undefined if it could not be detected. */
 export function surveyFields(clients: readonly ClientRecord[], mapping: FieldMapping | undefined): SurveyedField[] {
@@ -138,6 +135,6 @@ function typeOf(value: ClientValue): FieldType {
   if (isList(value)) return 'list'
   if (typeof value !== 'string') return 'object'
   if (value.trim() === '') return 'empty'
-  const type = valueTypes.find((one) => typeRows[one].fits(value))
-  return type ?? (modificationTime(value, 'UTC') === undefined ? 'text' : 'date in another form')
+  const type = valueTypes.find((one) => isLiteral(value, one))
+  return type ?? (modificationTime(value, 'UTC') === undefined ? 'text' : 'date')
 }

@@ -1,10 +1,6 @@
-import type { NewFieldRule } from '../../event/fields/field-rules.ts'
-import type { FieldTypes } from '../../event/fields/field-types.ts'
 import type { VersionedObject } from '../../storage/versioned-object.ts'
 import { erase } from './erase/erase.ts'
 import { erasureMarks } from './erase/erasure-marks.ts'
-import { fields } from './fields/fields.ts'
-import { mistyped } from './mistyped/mistyped.ts'
 import type { Feature } from './part.ts'
 import { progress } from './progress/progress.ts'
 import { removal } from './removal/removal.ts'
@@ -18,28 +14,16 @@ export interface FeatureParts {
   readonly newNonce: () => string
   /** Undefined: clients that are gone are not looked for. */
   readonly removed: RemovedSettings | undefined
-  readonly newFields: NewFieldRule
-  /** Undefined: every value is text. */
-  readonly types: FieldTypes | undefined
   /** The events topic, if there is a topic that says which scans are complete. */
   readonly announcedTopic: string | undefined
 }
 
 /** What the pipeline does besides copying pages. A new feature is a folder and a line here. */
-export const featureList = ({
-  object,
-  newNonce,
-  removed,
-  newFields,
-  types,
-  announcedTopic,
-}: FeatureParts): readonly Feature[] => [
+export const featureList = ({ object, newNonce, removed, announcedTopic }: FeatureParts): readonly Feature[] => [
   republish,
   erase(erasureMarks({ object: object('erasures'), newNonce })),
   ...(removed === undefined ? [] : [removal(removed)]),
   silence(),
-  fields({ object: object('fields'), newNonce, rule: newFields }),
-  ...(types === undefined ? [] : [mistyped(types)]),
   // After those that end requests.
   ...(announcedTopic === undefined ? [] : [progress(announcedTopic)]),
 ]

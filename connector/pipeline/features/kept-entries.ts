@@ -1,7 +1,6 @@
 import type { CheckpointDocument } from '../../checkpoint/checkpoint-document.ts'
 import { KEPT_REQUESTS, type StreamState } from '../../checkpoint/stream-state.ts'
 import { committedByRecord } from '../../checkpoint/transitions.ts'
-import { unmapped } from '../../event/page-mapping.ts'
 import type { ClientTable } from '../../index/client-table.ts'
 import { deltaText } from '../../index/index-state.ts'
 import { UNKNOWN_BEGINNING } from '../../scan/scan-state.ts'
@@ -16,13 +15,8 @@ export interface BareIndex {
   readonly mayBeCarriedOut: (request: string) => boolean
 }
 
-interface Kept extends Pick<BareIndex, 'rules' | 'events'> {
-  /** Paths of the fields that are known as lists; absent: none. */
-  readonly lists?: readonly string[] | undefined
-}
-
 /** Adds to `table` the entries that a feature keeps beside the checkpoint. Returns rules and events with them. */
-export type AddKept = (index: BareIndex) => Kept
+export type AddKept = (index: BareIndex) => Pick<BareIndex, 'rules' | 'events'>
 
 export interface Keeper {
   /** Reads what it keeps beside the checkpoint, for a client index that is new or rebuilt. Rejects if it cannot. */
@@ -33,14 +27,9 @@ export interface Keeper {
 export async function readKept(features: readonly Keeper[], stop: AbortSignal): Promise<AddKept> {
   const kept = await Promise.all(features.flatMap((feature) => feature.kept?.(stop) ?? []))
   return (index) => {
-    let { rules, events }: Kept = index
-    const lists: string[] = []
-    for (const add of kept) {
-      const added = add({ ...index, rules, events })
-      ;({ rules, events } = added)
-      lists.push(...(added.lists ?? []))
-    }
-    return { rules, events, lists }
+    let { rules, events }: Pick<BareIndex, 'rules' | 'events'> = index
+    for (const add of kept) ({ rules, events } = add({ ...index, rules, events }))
+    return { rules, events }
   }
 }
 
@@ -49,10 +38,9 @@ export function withKept(before: StreamState, add: AddKept): StreamState {
   const delta: string[] = []
   const table: BareIndex['table'] = { get: () => undefined, setAll: (words) => void delta.push(deltaText(words)) }
   const index = { table, rules: before.index.rules, events: before.events, mayBeCarriedOut: () => true }
-  const { rules, events, lists = [] } = add(index)
-  const state = lists.length === 0 ? before : { ...before, mapping: { ...(before.mapping ?? unmapped), lists } }
+  const { rules, events } = add(index)
   const text = delta.join('')
-  return text === '' ? state : { ...state, events, index: { ...state.index, rules, delta: text } }
+  return text === '' ? before : { ...before, events, index: { ...before.index, rules, delta: text } }
 }
 
 /** Whether a request was carried out, or the document does not know: it has the last ones, since the stream began. */

@@ -1,6 +1,5 @@
 import type { z } from 'zod'
 import type { StreamCheckpoint } from '../../checkpoint/stream-checkpoint.ts'
-import type { StreamState } from '../../checkpoint/stream-state.ts'
 import type { StreamRequests } from '../../control/stream-requests.ts'
 import type { OutgoingRecord } from '../../event/client-event.ts'
 import type { ReadClient } from '../../event/read-client.ts'
@@ -13,7 +12,7 @@ import { problemPlaces } from '../../runtime/stored-document.ts'
 import type { RequestedScan } from '../../scan/requested-scan.ts'
 import type { ScanSettings } from '../../scan/scan-settings.ts'
 import type { Scan } from '../../scan/scan-state.ts'
-import type { ClientRecord, SourceTime } from '../../source/client-source.ts'
+import type { SourceTime } from '../../source/client-source.ts'
 import { type Adding, isCarriedOut, type OpenGroup } from '../group/open-group.ts'
 import type { Observe, PipelineEvent } from '../pipeline-event.ts'
 import type { PageReading, PartReading } from '../read/page-reading.ts'
@@ -26,15 +25,6 @@ import type { Keeper } from './kept-entries.ts'
 export interface Feature extends Keeper {
   /** Names its state in the checkpoint. */
   readonly name: string
-  /**
-   * Reads what it needs before the stream is opened. `stored`: what its part has stored; undefined: nothing. Rejects as a
-   * read of the store does, and if the stream must not run.
-   */
-  prepare?(stored: unknown, stop: AbortSignal): Promise<void>
-  /** Throws if a page with these clients must not be published. Changes nothing. */
-  examine?(clients: readonly ClientRecord[]): void
-  /** Fields that are left out of all clients, from the next opening on. */
-  dropped?(): readonly string[]
   /** Throws `checkpoint.damaged` if it cannot read its stored state. */
   open(stream: OpenedStream): Part
 }
@@ -63,8 +53,6 @@ export interface Part {
   readonly scans?: WantedScans
   /** Whether it has seen all pages that the scan has read; otherwise the scan begins again. */
   knowsPagesOf?(scan: Scan): boolean
-  /** Before a page is added. Throws if it must not be. */
-  admit?(reading: PageReading): Adding | undefined
   beginPage?(reading: PageReading): void
   /** Called for each client of a page. Returns the id of the request for which it is published though unchanged. */
   returned?(client: KnownClient, scan: Scan): string | undefined
@@ -111,15 +99,6 @@ export interface FinishedPart {
   rejected?(error: unknown): unknown
 }
 
-/** Prepares the features of a stream whose parts have stored this. Rejects as they do. */
-export async function prepareFeatures(
-  features: readonly Pick<Feature, 'name' | 'prepare'>[],
-  stored: StreamState['parts'] | undefined,
-  stop: AbortSignal,
-): Promise<void> {
-  await Promise.all(features.map((feature) => feature.prepare?.(stored?.[feature.name], stop)))
-}
-
 /** Parses what a part has stored. Throws `checkpoint.damaged`. Never guesses. */
 export function parsedState<State>(name: string, schema: z.ZodType<State>, stored: unknown): State {
   const parsed = schema.safeParse(stored)
@@ -136,7 +115,3 @@ export const isWantedBy = (parts: readonly Pick<Part, 'scans'>[]) => (request: s
 export function hasEnded({ group, requests }: Pick<OpenedStream, 'group' | 'requests'>): (id: string) => boolean {
   return (id) => isCarriedOut(group, id) || requests.isRecorded(id) || requests.cancelled().some((one) => one.id === id)
 }
-
-/** The fields that features leave out of all clients. */
-export const droppedBy = (features: readonly Pick<Feature, 'dropped'>[]): readonly string[] =>
-  features.flatMap(({ dropped }) => dropped?.() ?? [])

@@ -108,7 +108,6 @@ function addRest(building: Building): Added {
 function* addPage(building: Building, reading: PageReading): Adding {
   const { memory, parts } = building
   const { scan, states, isLast } = reading
-  for (const part of parts) yield* part.admit?.(reading) ?? []
   beginPage(building, reading)
   yield* addClients(building, reading)
   for (const part of parts) yield* part.endPage?.(reading) ?? []

@@ -31,16 +31,12 @@ export async function* withLists(
 ): AsyncGenerator<PageReading, void> {
   const { fields, observe } = parts
   let { settled } = parts
-  const report = (found: readonly string[], when: 'first' | 'later') =>
-    when === 'first'
-      ? observe({ kind: 'lists-settled', fields: found })
-      : observe({ kind: 'fields-changed', change: 'reshaped', fields: found })
   const batches = settled === null ? firstBatches(pages, parts.clock, stop) : eachAlone(pages)
   for await (const batch of batches) {
     const clients = batch.flatMap(({ page }) => page.clients)
     if (clients.length > 0) {
       const lists = newLists(clients, listsInForce(fields.lists, settled))
-      if (lists.length > 0) report(lists, settled === null ? 'first' : 'later')
+      if (lists.length > 0) observe({ kind: settled === null ? 'lists-settled' : 'lists-found', fields: lists })
       if (lists.length > 0 || settled === null) settled = [...(settled ?? []), ...lists]
     }
     const inForce = listsInForce(fields.lists, settled)

@@ -1,7 +1,7 @@
 import type { CheckpointDocument, StreamIdentity } from '../../checkpoint/checkpoint-document.ts'
 import { mismatch, publishedEvents } from '../../checkpoint/mismatch.ts'
 import type { CheckpointParts } from '../../checkpoint/stream-checkpoint.ts'
-import { type Feature, prepareFeatures } from '../../pipeline/features/part.ts'
+import type { Feature } from '../../pipeline/features/part.ts'
 import type { Observe } from '../../pipeline/pipeline-event.ts'
 import type { StreamAssignment } from '../../placement/placement.ts'
 import { type EventPublisher, type OpenOptions, withoutCheckpoint } from '../../publish/event-publisher.ts'
@@ -55,11 +55,6 @@ export interface StoredDocument {
 export function mustBelong({ identity, topic }: OpenParts, document: CheckpointDocument | undefined): void {
   const found = document && mismatch(document, { ...identity, destination: { clusterId: null, topic } })
   if (found !== undefined) throw new ConnectorError(found.code, `open stream: ${found.why}`)
-}
-
-/** Reads what features need, before fencing. Rejects as they do. */
-export function prepareFor({ features }: OpenParts, document: CheckpointDocument | undefined, stop: AbortSignal) {
-  return prepareFeatures(features, (document?.pending?.change ?? document?.committed.state)?.parts, stop)
 }
 
 /** How to open the producer of a stream with this document. */

@@ -9,7 +9,7 @@ import {
   represented,
   withSeenControl,
 } from '../../checkpoint/transitions.ts'
-import { indexRulesWithLists, indexRulesWithout } from '../../event/configured-events.ts'
+import { indexRulesWithLists } from '../../event/configured-events.ts'
 import { type ClientTable, clientTable, entriesIn } from '../../index/client-table.ts'
 import {
   type ClientKey,
@@ -22,17 +22,9 @@ import { deltaText, deltaWords, type IndexState, withEntries, withRules } from '
 import { isDamage } from '../../index/load-table.ts'
 import type { OpenStream } from '../../pipeline/delivery.ts'
 import { readKept, withKept } from '../../pipeline/features/kept-entries.ts'
-import { droppedBy } from '../../pipeline/features/part.ts'
 import type { StreamProducer } from '../../publish/event-publisher.ts'
 import { ConnectorError } from '../../runtime/connector-error.ts'
-import {
-  mustBelong,
-  mustNotHaveMoved,
-  type OpenParts,
-  openingOf,
-  prepareFor,
-  type StoredDocument,
-} from './open-parts.ts'
+import { mustBelong, mustNotHaveMoved, type OpenParts, openingOf, type StoredDocument } from './open-parts.ts'
 import { repairStream, resolveStream } from './resolve-stream.ts'
 
 /**
@@ -50,7 +42,6 @@ export async function openStream(parts: OpenParts, stop: AbortSignal, formerEpoc
   const document = stored === undefined ? undefined : parseDocument(stored.text)
   mustNotBeTaken(parts, document, formerEpoch) // before fencing
   mustBelong(parts, document) // before fencing, and before topics are created
-  await prepareFor(parts, document, stop) // before fencing, if the stream must not run
   const table = await loadIndex(parts, { stored, document }, stop) // before fencing: it may take a while
   const producer = await parts.publisher.open(openingOf(document), stop)
   try {
@@ -142,8 +133,7 @@ export function claimOf(
 
 /** The index under the present rules. If all older ones make place for them, the contents of erased clients are unknown. */
 function currentIndex(parts: OpenParts, { index, events, mapping }: StreamState, table: ClientTable): IndexState {
-  const configured = indexRulesWithout(parts.indexRules, droppedBy(parts.features))
-  const rules = indexRulesWithLists(configured, mapping?.lists ?? [])
+  const rules = indexRulesWithLists(parts.indexRules, mapping?.lists ?? [])
   const current = withRules(index, rules, events, () => unusedRules(index, table))
   if (current.rules.length >= index.rules.length) return current
   const words = entryWordsOf(erasedWithoutContent(table))

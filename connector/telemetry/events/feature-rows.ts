@@ -72,27 +72,6 @@ export const silenceRows: StreamRows<'newest-change' | 'source-silent' | 'silenc
   'silence-ended': { log: info('clients change again'), status: () => ({ silence: undefined }) },
 }
 
-/** The fields of clients. */
-export const fieldsRows: StreamRows<'fields-changed' | 'values-mistyped'> = {
-  'values-mistyped': { log: unlogged, count: ({ values }, metrics) => metrics.count('mistypedValues', values) },
-  'fields-changed': {
-    log: ({ change, fields }) => line('warn', fieldTexts[change], { fields }),
-    isWarning: true,
-    status: ({ change, fields }, { fieldChanges }) => ({
-      fieldChanges: [...fieldChanges, ...fields.map((field) => ({ field, change }))].slice(-KEPT_CHANGES),
-    }),
-  },
-}
-
-const KEPT_CHANGES = 20
-
-const fieldTexts: Readonly<Record<EventOf<'fields-changed'>['change'], string>> = {
-  new: 'clients have new fields',
-  reshaped: 'fields changed their form (text, object or list)',
-  vanished: 'fields vanished',
-  mistyped: 'values of fields do not fit their type in EVENT_TYPES and are published as text',
-}
-
 const hours = (ms: number) => Math.round(ms / HOUR_MS)
 
 /** Clients that an operator publishes again. */

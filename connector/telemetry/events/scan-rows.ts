@@ -8,6 +8,10 @@ import type { StreamRows } from './stream-rows.ts'
 export const scanRows = {
   'field-detected': { log: info('field detected', 'setting', 'field'), logged: 'hourly' },
   'lists-settled': { log: info('fields are lists in the events of this stream', 'fields') },
+  'lists-found': {
+    log: warn('fields are lists from now on: add them to POLARIS_LIST_FIELDS', 'fields'),
+    isWarning: true,
+  },
   'scan-started': {
     log: (event) => line(isLong(event.scan) ? 'info' : 'trace', 'scan started', picked(event, ['scan', 'lastChanged'])),
     status: ({ scan, lastChanged }) => (scan === 'live' ? { lastChanged } : {}),

@@ -45,10 +45,6 @@ export const counterList = {
     'replaced_characters_total',
     'Characters read from Polaris as U+FFFD because XML forbids them, such as &#x0;',
   ),
-  mistypedValues: ofReplica(
-    'mistyped_values_total',
-    'Values published as text because they do not fit the type of their field in event.types; the command fields shows which',
-  ),
   readRetries: ofStream('read_retries_total', 'Reads retried'),
   reopenings: ofStream('reopenings_total', 'Failures after which the stream was reopened'),
   holds: ofStream('holds_total', 'Times the stream was held'),

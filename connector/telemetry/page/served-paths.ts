@@ -60,7 +60,7 @@ function details(watched: WatchedStream | undefined, clock: Clock) {
   if (watched === undefined) return {}
   const { poll, status } = watched
   const { epoch, seq, lastChanged, savedAt, liveScanAt, scans, index, removal, certificates, totals } = status
-  const { delays, fieldChanges, newestChange, indexLoaded } = status
+  const { delays, newestChange, indexLoaded } = status
   if (!isActive(status)) return { totals }
   const now = clock.monotonic()
   const reading = scans && {
@@ -78,7 +78,6 @@ function details(watched: WatchedStream | undefined, clock: Clock) {
     ...(liveScanAt === undefined ? {} : { secondsSinceLiveScan: secondsSince(liveScanAt, now) }),
     ...reading,
     ...(delays.length === 0 ? {} : { delay: delayReport(delays) }),
-    ...(fieldChanges.length === 0 ? {} : { fieldChanges }),
     ...(newestChange === undefined ? {} : { newestChange: new Date(newestChange).toISOString() }),
     index,
     indexLoaded,

@@ -94,7 +94,6 @@ describe.each(['xml', 'json'] as const)('the example in the consumer guide, read
       ['acceptemailing', 'boolean'],
       ['cartes.points', 'integer'],
       ['chiffreaffaires', 'decimal'],
-      ['datemodification', 'date-time'],
       ['nom', 'integer'],
     ])
     const [typed] = recordsOf({ output, types })

@@ -4,14 +4,11 @@ import { clientTable } from '../../../connector/index/client-table.ts'
 import { ENTRY_BYTES } from '../../../connector/index/index-entry.ts'
 import { indexMemory, type StreamIndex, streamIndex } from '../../../connector/index/stream-index.ts'
 import { type CheckParts, checkStream } from '../../../connector/inspect/check-stream.ts'
-import { fields } from '../../../connector/pipeline/features/fields/fields.ts'
-import { noFields, storeFields } from '../../../connector/pipeline/features/fields/stored-fields.ts'
 import type { EventPublisher, Inspection } from '../../../connector/publish/event-publisher.ts'
 import { ConnectorError, codeOf } from '../../../connector/runtime/connector-error.ts'
 import type { ErrorCode } from '../../../connector/runtime/error-catalogue.ts'
 import { semaphore } from '../../../connector/runtime/semaphore.ts'
 import { openStream } from '../../../connector/stream/open/open-stream.ts'
-import { memoryStore } from '../../support/fakes/memory-versioned-object.ts'
 import { sentEvent } from '../../support/records.ts'
 import { runAlone } from '../../support/run-alone.ts'
 import { never } from '../../support/signals.ts'
@@ -160,21 +157,6 @@ describe('the document', () => {
     expect(await on.check(code)).toBe(code)
     on.store.tamper(KEY, good)
     expect(await on.check(code)).toBe('passes')
-  })
-
-  test('with known fields passes once the object with their names is back', async () => {
-    const on = await published()
-    const { committed } = on.document()
-    on.edit({
-      committed: { ...committed, state: { ...committed.state, parts: { fields: { isLearned: true } } } },
-      pending: null,
-    })
-    const object = memoryStore().object('fields')
-    const rule = { action: 'hold', accepted: new Set<string>() } as const
-    const features = [fields({ object, newNonce: () => 'n', rule })]
-    expect(await on.check('checkpoint.fields-lost', { features })).toBe('checkpoint.fields-lost')
-    await storeFields(object, { fields: { ...noFields, isLearned: true }, nonce: 'n' }, never)
-    expect(await on.check('checkpoint.fields-lost', { features })).toBe('passes')
   })
 
   test('that changes during the check is a conflict, not a cause', async () => {

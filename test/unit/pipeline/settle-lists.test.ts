@@ -102,7 +102,7 @@ test('a field that is found to be a list later is one from that page on, and rep
   expect((await next())?.lists).toEqual([])
   expect(await next()).toMatchObject({ lists: ['Cartes'], mapping: { ...mappedTo('No', 'Modif'), lists: ['Cartes'] } })
   expect((await next())?.lists).toEqual(['Cartes'])
-  expect(events).toEqual([{ kind: 'fields-changed', change: 'reshaped', fields: ['Cartes'] }])
+  expect(events).toEqual([{ kind: 'lists-found', fields: ['Cartes'] }])
 })
 
 test('the pages after those of an earlier opening have the lists that it settled', async () => {

@@ -51,7 +51,7 @@ describe('the fields of events', () => {
   })
 
   test.each([
-    [{ EVENT_TYPES: 'Points: number' }, ['EVENT_TYPES must be one of integer, decimal, boolean, date, date-time']],
+    [{ EVENT_TYPES: 'Points: number' }, ['EVENT_TYPES must be one of integer, decimal, boolean']],
     [
       { EVENT_TYPES: 'Points: integer\npoints: decimal' },
       expect.arrayContaining(['EVENT_TYPES is the same field as points: keep only one']),

@@ -44,21 +44,6 @@ describe('an audit', () => {
     expect(kafka.committed).toHaveLength(10)
   })
 
-  test('leaves out new fields as the stream does', async () => {
-    const { poll, audit, open, polaris } = auditedStream()
-    await poll()
-    const plain = polaris.source('audit')
-    const reads: ClientSource = {
-      read: async (...request) => {
-        const page = await plain.read(...request)
-        return { ...page, clients: page.clients.map((client) => ({ ...client, Jeton: 'x' })) }
-      },
-    }
-    const dropping = { name: 'fields', open: () => ({ name: 'fields' }), dropped: () => ['jeton'] }
-    expect(kindsOf(await audit({ reads, isPaused: true }))).toEqual({ outdated: 10 })
-    expect(kindsOf(await audit({ reads, isPaused: true, open: { ...open, features: [dropping] } }))).toEqual({})
-  })
-
   test('takes the last content of a client that the source returns twice', async () => {
     const { poll, audit, polaris } = auditedStream()
     await poll()

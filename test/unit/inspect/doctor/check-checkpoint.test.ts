@@ -25,7 +25,7 @@ function checkOf(
     beginAt: undefined,
     timeZone: 'UTC',
     offsetsRetentionMs: 7 * DAY_MS,
-    readStored: async () => {},
+    readIndex: async () => {},
     findWriter: async () => undefined,
     topicUse: 'exclusive' as const,
   }
@@ -88,11 +88,11 @@ it.each([
 it('rejects when the client index cannot be read, unless the document was replaced meanwhile', async () => {
   const missing = new ConnectorError('checkpoint.index-missing', 'segment s')
   const record = { epoch: 4, seq: 10, nonce: 'c' }
-  const readStored = () => Promise.reject(missing)
-  await expect(checkOf(documentWith({}), record, { readStored })).rejects.toBe(missing)
+  const readIndex = () => Promise.reject(missing)
+  await expect(checkOf(documentWith({}), record, { readIndex })).rejects.toBe(missing)
   const text = serializeDocument(documentWith({}))
   const versions = ['1', '1', '2']
   const read = async () => ({ text, version: versions.shift() as never })
   const object = { read, write: () => Promise.reject(new Error('was written')) }
-  expect(await checkOf(documentWith({}), record, { readStored, object })).toMatchObject({ verdict: 'ok' })
+  expect(await checkOf(documentWith({}), record, { readIndex, object })).toMatchObject({ verdict: 'ok' })
 })

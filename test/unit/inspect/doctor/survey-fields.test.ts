@@ -15,13 +15,7 @@ test('counts how many clients fill each field, and with values of which types', 
   ]
   expect(surveyFields(clients, mapping)).toEqual([
     { path: 'No', filled: 2, of: 2, types: ['integer'], role: 'client id' },
-    {
-      path: 'DateModification',
-      filled: 2,
-      of: 2,
-      types: ['date-time', 'date in another form'],
-      role: 'modification time',
-    },
+    { path: 'DateModification', filled: 2, of: 2, types: ['date'], role: 'modification time' },
     { path: 'Postal', filled: 2, of: 2, types: ['text', 'integer'], role: null },
     { path: 'Points', filled: 2, of: 2, types: ['integer', 'decimal'], role: null },
     { path: 'Actif', filled: 1, of: 2, types: ['boolean'], role: null },

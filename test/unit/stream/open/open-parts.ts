@@ -113,8 +113,6 @@ export function stage(of: Stage = {}) {
       newNonce: () => `${replica}-${++nonces}`,
       removed: undefined,
       announcedTopic: undefined,
-      newFields: { action: 'keep', accepted: new Set() },
-      types: undefined,
     }),
     publisher: kafka.publisher({ connector, stream, replica }),
     identity: {

@@ -9,14 +9,12 @@ import { scanCompleted } from '../../../../connector/event/scan-completed.ts'
 import { loadTable } from '../../../../connector/index/load-table.ts'
 import { segmentBytes, segmentHash, sortedEntries } from '../../../../connector/index/segment.ts'
 import { streamIndex } from '../../../../connector/index/stream-index.ts'
-import { fields } from '../../../../connector/pipeline/features/fields/fields.ts'
 import { type StreamProducer, withoutCheckpoint } from '../../../../connector/publish/event-publisher.ts'
 import { ConnectorError, codeOf } from '../../../../connector/runtime/connector-error.ts'
 import type { ErrorCode } from '../../../../connector/runtime/error-catalogue.ts'
 import { semaphore } from '../../../../connector/runtime/semaphore.ts'
 import type { OpenParts } from '../../../../connector/stream/open/open-parts.ts'
 import { openStream } from '../../../../connector/stream/open/open-stream.ts'
-import { memoryStore } from '../../../support/fakes/memory-versioned-object.ts'
 import { asText, packed, sentEvent, sentTo } from '../../../support/records.ts'
 import { never } from '../../../support/signals.ts'
 import { change, documentWith, entriesOf, indexed, state } from '../../checkpoint/documents.ts'
@@ -94,7 +92,7 @@ describe('opening a stream', () => {
   test('reads the document, fences, reads the commit record, claims, and checks the assignment again', async () => {
     const { parts, calls } = opening(setByOperator())
     await openStream(parts, never)
-    const before = ['assigned?', 'store ready', 'store read', 'store read'] // the document, and what features keep
+    const before = ['assigned?', 'store ready', 'store read']
     expect(calls).toEqual([...before, 'kafka open', 'kafka state', 'store write', 'assigned?'])
   })
 
@@ -449,8 +447,7 @@ describe('a segment of the client index', () => {
       const on = opening(named())
       if (bytes !== undefined) on.store.segments(KEY).stored.set('3-s', bytes)
       expect(await codeOfOpening(on.parts)).toBe(code)
-      const features = 'store read'
-      expect(on.calls).toEqual(['assigned?', 'store ready', 'store read', features, 'store read'])
+      expect(on.calls).toEqual(['assigned?', 'store ready', 'store read', 'store read'])
     },
   )
 
@@ -510,15 +507,6 @@ describe('a stream that cannot be opened', () => {
     store.tamper(KEY, text)
     expect(await codeOfOpening(parts)).toBe(code)
     expect(store.stored(KEY)?.text).toBe(text)
-    expect(calls).toEqual(['assigned?', 'store ready', 'store read'])
-  })
-
-  test('is held before fencing if a feature rejects what its part has stored', async () => {
-    const parted = own({ committed: { state: { ...state, parts: { fields: { isLearned: true } } } } })
-    const { parts, calls } = opening(parted)
-    const rule = { action: 'drop', accepted: new Set<string>() } as const
-    const lost = fields({ object: memoryStore().object('fields'), newNonce: () => 'n', rule })
-    expect(await codeOfOpening({ ...parts, features: [lost] })).toBe('checkpoint.fields-lost')
     expect(calls).toEqual(['assigned?', 'store ready', 'store read'])
   })
 

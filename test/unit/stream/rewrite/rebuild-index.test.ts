@@ -87,8 +87,6 @@ function stage(ignored: readonly string[] = []) {
       newNonce: () => `${owner}-${++nonces}`,
       removed: undefined,
       announcedTopic: undefined,
-      newFields: { action: 'keep', accepted: new Set() },
-      types: undefined,
     }),
     publisher: kafka.publisher({ connector: 'shop', stream: 'clients', replica: owner }),
     identity: {
