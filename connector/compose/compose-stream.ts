@@ -1,9 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import type { StreamConfig } from '../config/connector-config.ts'
 import type { StreamRequests } from '../control/stream-requests.ts'
-import { configuredPaths, eventSettings, indexRules, readingRules } from '../event/configured-events.ts'
+import { eventSettings, indexRules, readingRules } from '../event/configured-events.ts'
 import { deadLetterGuard } from '../event/dead-letter.ts'
-import { fieldWatch } from '../event/fields/missing-fields.ts'
 import { streamIndex } from '../index/stream-index.ts'
 import { checkStream } from '../inspect/check-stream.ts'
 import { kafkaEventPublisher } from '../kafka/kafka-event-publisher.ts'
@@ -124,7 +123,6 @@ function groupParts(stream: StreamConfig, observe: Observe): PipelineParts['grou
     indexRules: indexRules(stream),
     scanSettings: stream.poll,
     beginAt: beginningOf(stream),
-    fieldWatch: fieldWatch(configuredPaths(stream.event)),
     deadLetters: deadLetterGuard(limit),
     observe,
   }

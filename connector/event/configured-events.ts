@@ -26,11 +26,6 @@ export function readingRules({
   return { timeZone: poll.timeZone, ignored: hashIgnore, lists, ...event }
 }
 
-/** The paths of fields that have a rule or a type, in lower case. */
-export const configuredPaths = ({ fields, types }: ConfiguredEvents['event']): readonly string[] => [
-  ...new Set([...(fields?.actions.keys() ?? []), ...(types?.keys() ?? [])]),
-]
-
 /** Upper bound of a record's key, lengths and those headers that every record has, in bytes. */
 const FRAMING_BYTES = 1024
 

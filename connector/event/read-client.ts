@@ -15,8 +15,6 @@ import { type ModificationTime, modificationTime } from './modification-time.ts'
 export interface ReadClient {
   /** As read: never leaves the process. */
   readonly client: ClientRecord
-  /** The same with its lists in their shape. */
-  readonly shaped: ClientRecord
   readonly id: ClientValue | undefined
   /** Size of a client beyond the limits of one client, of which only the first fields were read. */
   readonly oversizeBytes: number | undefined
@@ -69,7 +67,7 @@ export function clientReader(mapping: FieldMapping, rules: ReadingRules): (clien
     const key = clientKey(isClientId(id) ? id : shaped === client ? hash : readContent(client).contentHash)
     const modified = typeof modifiedText === 'string' ? modificationTime(modifiedText, rules.timeZone) : undefined
     const oversizeBytes = oversizeOf(client)
-    return { client, shaped, id, oversizeBytes, key, content: contentKey(hash), modified, published }
+    return { client, id, oversizeBytes, key, content: contentKey(hash), modified, published }
   }
 }
 

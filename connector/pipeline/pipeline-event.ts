@@ -140,8 +140,6 @@ export type PipelineEvent =
   /** None of the first clients has a modification time in the mapped field. */
   | { readonly kind: 'times-unreadable'; readonly field: string }
   | { readonly kind: 'fields-keep-changing'; readonly fields: readonly string[] }
-  /** The first clients have none of these fields, which have a rule or a type. */
-  | { readonly kind: 'event-fields-missing'; readonly fields: readonly string[] }
   | RemovalEvent
   | EraseEvent
   | RepublishEvent

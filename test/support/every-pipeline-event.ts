@@ -111,7 +111,6 @@ export function everyPipelineEvent(error: unknown): PipelineEvent[] {
       lastChanged: '2026-03-01T10:00:00',
       error,
     },
-    'event-fields-missing': { kind: 'event-fields-missing', fields: ['mail'] },
     'newest-change': { kind: 'newest-change', at: 1_700_000_000_000 },
     'source-silent': { kind: 'source-silent', quietMs: 400_000_000, longestMs: 100_000_000 },
     'silence-ended': { kind: 'silence-ended' },

@@ -1,4 +1,3 @@
-import { configuredPaths } from '../../event/configured-events.ts'
 import type { FieldMapping } from '../../event/fields/field-mapping.ts'
 import { mapPage } from '../../event/page-mapping.ts'
 import type { Clock } from '../../runtime/clock.ts'
@@ -11,15 +10,8 @@ import type { CheckProgress } from './check-progress.ts'
 import { compareOutputs } from './compare-outputs.ts'
 import type { StreamUnderTest } from './doctor-parts.ts'
 import { type CheckResult, type CheckResults, failure, ok, skipped, type TimeLimit, warning } from './finding.ts'
-import {
-  judgeEventFields,
-  judgeFields,
-  judgeInterleaving,
-  judgeLists,
-  judgeOrder,
-  judgePage,
-  judgeServerClock,
-} from './judge-page.ts'
+import { judgeEventFields } from './judge-event-fields.ts'
+import { judgeFields, judgeInterleaving, judgeLists, judgeOrder, judgePage, judgeServerClock } from './judge-page.ts'
 import { judgeTimeZone } from './judge-time-zone.ts'
 
 type SourceUnderTest = Pick<StreamUnderTest, 'config' | 'source' | 'events'>
@@ -58,6 +50,7 @@ export async function checkSource(
   const live = await during('live', () => checkLiveEnd(check, serverNow))
   const clients = [...page.clients, ...second.clients]
   const { fields, mapping } = checkFields(clients, page.place, check)
+  const isWhole = event.fields === undefined && event.types === undefined
   return {
     polaris: judgePage(page, at, beginAt),
     'second page': second.result,
@@ -65,7 +58,7 @@ export async function checkSource(
     interleaving: await during('interleaving', () => checkInterleaving(check, second)),
     ...(comparesOutputs ? { outputs: await during('outputs', () => checkOutputs(check, { at, page, mapping })) } : {}),
     fields,
-    ...(configuredPaths(event).length === 0 ? {} : { 'event fields': judgeEventFields(clients, event) }),
+    ...(isWhole ? {} : { 'event fields': judgeEventFields(clients, event) }),
     order: judgeOrder(clients, { ...poll, mapping, startedAt: serverNow }),
     'server clock': judgeServerClock(page, now),
     'time zone': await during('time zone', () => checkTimeZone(check, serverNow, mapping)),

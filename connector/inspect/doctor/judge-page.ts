@@ -1,9 +1,7 @@
 import { canonicalJson, valueAt } from '../../event/canonical-json.ts'
 import { clientRecord, type EventSettings } from '../../event/client-record.ts'
-import { configuredPaths } from '../../event/configured-events.ts'
 import { type DeadLetterLimit, deadLetterGuard } from '../../event/dead-letter.ts'
 import type { FieldMapping } from '../../event/fields/field-mapping.ts'
-import { missingFields } from '../../event/fields/missing-fields.ts'
 import { listFieldsLine, newLists } from '../../event/list-shapes.ts'
 import { modificationTime } from '../../event/modification-time.ts'
 import { clientReader, type ReadingRules } from '../../event/read-client.ts'
@@ -110,22 +108,6 @@ export function judgeServerClock({ serverTime }: Page, now: number): CheckResult
 export function textAt(client: ClientRecord, path: string): string | undefined {
   const value = valueAt(client, path.split('.'))
   return typeof value === 'string' && value !== '' ? value : undefined
-}
-
-/** Whether the clients have the configured fields: a misspelled one might be published. */
-export function judgeEventFields(
-  clients: readonly ClientRecord[],
-  { fields, types }: Pick<ReadingRules, 'fields' | 'types'>,
-): CheckResult {
-  if (clients.length === 0) return skipped('requires a page with clients')
-  const missing = missingFields(configuredPaths({ fields, types }), clients)
-  const instead = fields?.others === 'drop' ? 'dropped' : 'published'
-  if (missing.length > 0)
-    return warning(
-      `none of ${clients.length} clients has ${missing.join(', ')}`,
-      `compare event.fields and event.types with the output of doctor --fields: a misspelled field is ${instead}`,
-    )
-  return ok(`all found in ${clients.length} clients`)
 }
 
 interface OfScan extends Pick<ScanSettings, 'timeZone' | 'overlapMs'> {

@@ -2,7 +2,6 @@ import type { StateChange } from '../../checkpoint/stream-state.ts'
 import type { StreamRequests } from '../../control/stream-requests.ts'
 import type { EventSettings } from '../../event/client-record.ts'
 import type { DeadLetterGuard } from '../../event/dead-letter.ts'
-import type { FieldWatch } from '../../event/fields/missing-fields.ts'
 import type { PackedRecord, RecordMemory } from '../../event/packed-record.ts'
 import type { StreamMapping } from '../../event/page-mapping.ts'
 import type { ReadClient, ReadingRules } from '../../event/read-client.ts'
@@ -48,8 +47,6 @@ export interface PageGroupParts {
    * these counts.
    */
   readonly deadLetters: DeadLetterGuard
-  /** Also counts across openings. Absent: events contain whole clients. */
-  readonly fieldWatch?: FieldWatch | undefined
   readonly requests: Pick<StreamRequests, 'isRecorded'>
   readonly observe: Observe
 }

@@ -30,11 +30,9 @@ export function* addClients(building: Building, reading: PageReading): Adding {
 }
 
 function addClient(building: Building, client: ReadClient, reading: PageReading): void {
-  const { memory, added, settings } = building
+  const { memory, added } = building
   const { scan } = reading
   memory.add(scan, client)
-  const missing = settings.fieldWatch?.add(client.shaped)
-  if (missing !== undefined) settings.observe({ kind: 'event-fields-missing', fields: missing })
   const { known, again } = returnedEntry(building, client, scan)
   const counts = countsOf(added, scan.kind)
   const comparison = known === undefined ? 'other' : compared(building, known, client)

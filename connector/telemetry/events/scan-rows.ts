@@ -116,8 +116,4 @@ export const scanRows = {
     logged: 'hourly',
     isWarning: true,
   },
-  'event-fields-missing': {
-    log: warn('no client has these fields of EVENT_FIELDS or EVENT_TYPES: check their spelling', 'fields'),
-    isWarning: true,
-  },
 } satisfies Partial<StreamRows<PipelineEvent['kind']>>

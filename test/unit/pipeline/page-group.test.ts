@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest'
 import { stateAfter } from '../../../connector/checkpoint/stream-state.ts'
-import { fieldWatch } from '../../../connector/event/fields/missing-fields.ts'
 import { clientTable } from '../../../connector/index/client-table.ts'
 import { deltaEntries } from '../../../connector/index/index-state.ts'
 import { type Added, type PageGroupBuilder, pageGroupBuilder } from '../../../connector/pipeline/group/page-group.ts'
@@ -233,22 +232,6 @@ test('a field that keeps changing is reported after five live scans in a row, an
   for (let scan = 0; scan <= 5; scan += 1)
     builder.add(reading([{ No: '2', Points: `${scan}`, Modif: '2026-03-01T12:00:00' }]))
   expect(of('fields-keep-changing')).toEqual([{ kind: 'fields-keep-changing', fields: ['Points'] }])
-})
-
-test('configured fields that the first thousand clients lack are reported once, also across openings', () => {
-  const parts = { fieldWatch: fieldWatch(['adresse.rue', 'cartes.numero', 'mail']) }
-  const found = [1, 2, 3].flatMap(() => {
-    const { builder, of } = building(parts)
-    const clients = Array.from({ length: 400 }, (_, at) => ({
-      No: `${at}`,
-      cartes: [{}, { NUMERO: '1' }],
-      Adresse: 'x',
-    }))
-    let added = builder.add(reading(clients))
-    while (added === 'slice') added = builder.addRest()
-    return of('event-fields-missing')
-  })
-  expect(found).toEqual([{ kind: 'event-fields-missing', fields: ['adresse.rue', 'mail'] }])
 })
 
 describe('too many clients that cannot become events', () => {

@@ -10,12 +10,8 @@ import {
   skipped,
   warning,
 } from '../../../../connector/inspect/doctor/finding.ts'
-import {
-  type EventRules,
-  judgeEventFields,
-  judgeFields,
-  judgeInterleaving,
-} from '../../../../connector/inspect/doctor/judge-page.ts'
+import { judgeEventFields } from '../../../../connector/inspect/doctor/judge-event-fields.ts'
+import { type EventRules, judgeFields, judgeInterleaving } from '../../../../connector/inspect/doctor/judge-page.ts'
 import {
   judgeRetention,
   judgeTopic,
