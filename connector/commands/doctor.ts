@@ -132,13 +132,13 @@ export function fieldLines(
   { stream, clients, fields, problem, settings }: StreamSurvey,
   { paint }: Pick<Screen, 'paint'>,
 ): string[] {
-  const rows = fields.map(({ path, filled, of, types, role }) => {
+  const rows = fields.map(({ path, filled, of, types }) => {
     const share = `${Math.round((filled / of) * 100)} %`
-    return [path, `${filled} of ${of}`, share, types.join(', '), role ?? '']
+    return [path, `${filled} of ${of}`, share, types.join(', ')]
   })
   return [
     `${paint('bold', `stream ${stream}`)}: ${clients} clients`,
-    ...table([['FIELD', 'FILLED', '', 'TYPES', 'USE'].map((name) => paint('bold', name)), ...rows]),
+    ...table([['FIELD', 'FILLED', '', 'TYPES'].map((name) => paint('bold', name)), ...rows]),
     ...(problem === null ? [] : ['', paint('yellow', problem)]),
     '',
     ...settings,

@@ -24,10 +24,6 @@ export const fieldsShape = z
             filled: z.int().describe('Objects in which the field has a value that is not empty'),
             of: z.int().describe('Objects that could have it'),
             types: z.array(z.string()).readonly().describe('Types of its values, the most frequent first'),
-            role: z
-              .enum(['client id', 'modification time', 'list'])
-              .nullable()
-              .describe('What the connector uses it for'),
           }),
         )
         .readonly()
@@ -60,7 +56,7 @@ export async function surveyStream(
   const { mapping, problem } = detected(clients, config.fields)
   const { lists: configured } = config.fields
   const lists = [...configured, ...newLists(clients, configured)]
-  const fields = surveyFields(clients.map(listShaper(lists)), mapping)
+  const fields = surveyFields(clients.map(listShaper(lists)))
   const settings = fieldSettings(lists, mapping)
   return { stream: config.name, clients: clients.length, fields, problem, settings }
 }
@@ -76,8 +72,8 @@ function detected(clients: readonly ClientRecord[], configured: StreamUnderTest[
 
 type FieldType = ValueType | 'date' | 'text' | 'empty' | 'object' | 'list'
 
-/** Invariant 8: no values. The fields of these clients, those of an object below it. `mapping`: undefined if it could not be detected. */
-export function surveyFields(clients: readonly ClientRecord[], mapping: FieldMapping | undefined): SurveyedField[] {
+/** Invariant 8: no values. The fields of these clients, sorted by path. */
+export function surveyFields(clients: readonly ClientRecord[]): SurveyedField[] {
   const fields = new Map<string, Map<FieldType, number>>()
   const holders = new Map<string, number>()
   const visit = (record: ClientRecord, prefix: string) => {
@@ -93,23 +89,13 @@ export function surveyFields(clients: readonly ClientRecord[], mapping: FieldMap
     for (const item of inner) if (typeof item !== 'string' && !isList(item)) visit(item, `${path}.`)
   }
   for (const client of clients) visit(client, '')
-  // What occurs late in the sample still follows its parent.
-  const order = [...fields.keys()].map(topLevel)
-  const sorted = [...fields].toSorted(([one], [other]) => order.indexOf(topLevel(one)) - order.indexOf(topLevel(other)))
+  const sorted = [...fields].toSorted(([one], [other]) => (one < other ? -1 : 1))
   return sorted.map(([path, types]) => {
     const counts = [...types].toSorted(([, one], [, other]) => other - one)
     const filled = counts.reduce((sum, [type, count]) => (type === 'empty' ? sum : sum + count), 0)
     const of = holders.get(path.slice(0, path.lastIndexOf('.') + 1)) ?? 0
-    return { path, filled, of, types: counts.map(([type]) => type), role: roleOf(path, types, mapping) }
+    return { path, filled, of, types: counts.map(([type]) => type) }
   })
-}
-
-const topLevel = (path: string) => path.split('.', 1)[0]
-
-function roleOf(path: string, types: ReadonlyMap<FieldType, number>, mapping: FieldMapping | undefined) {
-  if (path === mapping?.clientId) return 'client id'
-  if (path === mapping?.modifiedAt) return 'modification time'
-  return types.has('list') ? 'list' : null
 }
 
 /** The settings that hold what the survey found, as YAML of one stream's `polaris` section. */

@@ -80,7 +80,7 @@ it('compares XML with JSON, and prints the fields of the clients with settings f
   expect(await listed.exitCode(), listed.output()).toBe(0)
   const output = listed.output()
   expect(output).toMatch(/^stream clients: \d+ clients$/m)
-  expect(output).toMatch(/^No +\d+ of \d+ +100 % +integer +client id$/m)
+  expect(output).toMatch(/^No +\d+ of \d+ +100 % +integer$/m)
   expect(output).toMatch(/^ {2}clientIdField: "No"\n {2}modifiedAtField: "DateModification"$/m)
   for (const mark of plantedMarks) expect(compared.output() + output).not.toContain(mark)
 })

@@ -6,21 +6,19 @@ import { virtualClock } from '../../../support/fakes/virtual-clock.ts'
 import { never } from '../../../support/signals.ts'
 import { fromEnvironment, leastEnvironment, valid } from '../../config/config-sources.ts'
 
-const mapping = { clientId: 'No', modifiedAt: 'DateModification' }
-
 test('counts how many clients fill each field, and with values of which types', () => {
   const clients = [
     { No: '1', DateModification: '2026-06-15T12:00:00', Postal: '01000', Points: '12', Actif: 'true', Memo: '' },
     { No: '2', DateModification: '15/06/2026', Postal: '75001', Points: '1.5', Solde: '-7' },
   ]
-  expect(surveyFields(clients, mapping)).toEqual([
-    { path: 'No', filled: 2, of: 2, types: ['integer'], role: 'client id' },
-    { path: 'DateModification', filled: 2, of: 2, types: ['date'], role: 'modification time' },
-    { path: 'Postal', filled: 2, of: 2, types: ['text', 'integer'], role: null },
-    { path: 'Points', filled: 2, of: 2, types: ['integer', 'decimal'], role: null },
-    { path: 'Actif', filled: 1, of: 2, types: ['boolean'], role: null },
-    { path: 'Memo', filled: 0, of: 2, types: ['empty'], role: null },
-    { path: 'Solde', filled: 1, of: 2, types: ['integer'], role: null },
+  expect(surveyFields(clients)).toEqual([
+    { path: 'Actif', filled: 1, of: 2, types: ['boolean'] },
+    { path: 'DateModification', filled: 2, of: 2, types: ['date'] },
+    { path: 'Memo', filled: 0, of: 2, types: ['empty'] },
+    { path: 'No', filled: 2, of: 2, types: ['integer'] },
+    { path: 'Points', filled: 2, of: 2, types: ['integer', 'decimal'] },
+    { path: 'Postal', filled: 2, of: 2, types: ['text', 'integer'] },
+    { path: 'Solde', filled: 1, of: 2, types: ['integer'] },
   ])
 })
 
@@ -29,13 +27,13 @@ test('looks into objects and lists, and finds a field that is a list on some cli
     { No: '1', Adresse: { Telephones: ['1', '2'] }, Cartes: [{ Code: 'a' }, { Code: '' }] },
     { No: '2', Adresse: { Ville: 'Nice', Telephones: '3' }, Cartes: [] },
   ]
-  expect(surveyFields(clients, undefined)).toEqual([
-    { path: 'No', filled: 2, of: 2, types: ['integer'], role: null },
-    { path: 'Adresse', filled: 2, of: 2, types: ['object'], role: null },
-    { path: 'Adresse.Telephones', filled: 2, of: 2, types: ['list', 'integer'], role: 'list' },
-    { path: 'Adresse.Ville', filled: 1, of: 2, types: ['text'], role: null },
-    { path: 'Cartes', filled: 2, of: 2, types: ['list'], role: 'list' },
-    { path: 'Cartes.Code', filled: 1, of: 2, types: ['text', 'empty'], role: null },
+  expect(surveyFields(clients)).toEqual([
+    { path: 'Adresse', filled: 2, of: 2, types: ['object'] },
+    { path: 'Adresse.Telephones', filled: 2, of: 2, types: ['list', 'integer'] },
+    { path: 'Adresse.Ville', filled: 1, of: 2, types: ['text'] },
+    { path: 'Cartes', filled: 2, of: 2, types: ['list'] },
+    { path: 'Cartes.Code', filled: 1, of: 2, types: ['text', 'empty'] },
+    { path: 'No', filled: 2, of: 2, types: ['integer'] },
   ])
 })
 
@@ -63,7 +61,7 @@ test('says why the id was not detected, and still lists the fields', async () =>
   const page = { hasMoreResults: false, checkPoint: null, serverTime: undefined, tookMs: 0, bytes: 0 }
   const source = { read: async () => ({ ...page, clients: [{ Id: '1', Code: '2' }] }) }
   const { fields, problem, settings } = await surveyStream({ config: streamConfig(), source }, anyClock(), never)
-  expect(fields.map(({ path, role }) => `${path} ${role}`)).toEqual(['Id null', 'Code null'])
+  expect(fields.map(({ path }) => path)).toEqual(['Code', 'Id'])
   expect(problem).toBe('find the client id: several fields could be the id (Id, Code); set POLARIS_CLIENT_ID_FIELD')
   expect(settings).toContain('  # clientIdField: not detected')
 })
